@@ -1,0 +1,358 @@
+/**
+ * Derives the encoder and decoder of one version of a message from its declaration.
+ *
+ * Both are generated as JavaScript source once per message and version and then kept: the code that
+ * runs has no version tests, no look-ups by field name and makes no closures, and every object a
+ * decoder returns has one shape. What the generated code looks like, for a struct of a topic name
+ * and an array of partitions in a flexible version:
+ *
+ * ```js
+ * function decode1(r) {
+ *   const name = r.compactString();
+ *   const partitions = decode2(r);
+ *   r.skipTags();
+ *   return { name, partitions };
+ * }
+ * ```
+ *
+ * @module
+ */
+
+import type { Reader } from "./reader.ts";
+import { MalformedMessageError } from "./reader.ts";
+import type { DecodedFields, EncodableFields, Field, Fields, Message } from "./schema.ts";
+import { inRange } from "./version_range.ts";
+import { UnencodableValueError, Writer } from "./writer.ts";
+
+/** Encodes and decodes one version of one message. */
+export interface Codec<F extends Fields = Fields> {
+  /** Reads the message. @throws {MalformedMessageError} if the bytes do not form one. */
+  decode(reader: Reader): DecodedFields<F>;
+  /** Writes the message. @throws {UnencodableValueError} if this version cannot carry the value. */
+  encode(writer: Writer, value: EncodableFields<F>): void;
+}
+
+const codecs = new WeakMap<Message, (Codec | undefined)[]>();
+
+/**
+ * The codec of `version` of a message, made at its first use.
+ *
+ * @throws {RangeError} if the message has no such version.
+ */
+export function codec<F extends Fields>(message: Message<F>, version: number): Codec<F> {
+  let versions = codecs.get(message);
+  if (versions === undefined) codecs.set(message, versions = []);
+  return (versions[version] ??= generate(message, version)) as unknown as Codec<F>;
+}
+
+function generate(message: Message, version: number): Codec {
+  if (!inRange(version, message.versions)) {
+    throw new RangeError(
+      `Cannot encode or decode ${message.name} version ${version}: it has ` +
+        `${message.versions.min} to ${message.versions.max}`,
+    );
+  }
+  const generator = new Generator(message, version);
+  const decode = generator.structDecoder(message.fields);
+  const encode = generator.structEncoder(message.fields, "");
+  const source = `${generator.source}\nreturn { decode: ${decode}, encode: ${encode} };`;
+  // Only declarations of this program reach the source, never bytes from outside.
+  return new Function("Writer", "constants", "malformed", "unencodable", source)(
+    Writer,
+    generator.constants,
+    malformed,
+    unencodable,
+  );
+}
+
+function malformed(what: string): never {
+  throw new MalformedMessageError(`Cannot decode ${what}`);
+}
+
+function unencodable(what: string): never {
+  throw new UnencodableValueError(`Cannot encode ${what}`);
+}
+
+/** Bytes that a value of a scalar type takes at least, outside and inside flexible versions. */
+const MIN_SIZE: Record<Field["type"], readonly [number, number]> = {
+  bool: [1, 1],
+  int8: [1, 1],
+  int16: [2, 2],
+  uint16: [2, 2],
+  int32: [4, 4],
+  uint32: [4, 4],
+  int64: [8, 8],
+  float64: [8, 8],
+  uuid: [16, 16],
+  string: [2, 1],
+  bytes: [4, 1],
+  records: [4, 1],
+  array: [4, 1],
+  struct: [1, 1],
+};
+
+/**
+ * Arrays below this are made in their size: growing by one takes room for sixteen more. For longer
+ * ones a count that turns out to lie must not have cost memory yet.
+ */
+const PRESIZED_MAX = 1024;
+
+class Generator {
+  readonly #message: Message;
+  readonly #version: number;
+  readonly #flexible: boolean;
+  readonly #functions: string[] = [];
+  /** Values that generated code refers to by index: defaults that have no literal. */
+  readonly constants: unknown[] = [];
+
+  constructor(message: Message, version: number) {
+    this.#message = message;
+    this.#version = version;
+    this.#flexible = inRange(version, message.flexible);
+  }
+
+  get source(): string {
+    return this.#functions.join("\n");
+  }
+
+  get #label(): string {
+    return `${this.#message.name} version ${this.#version}`;
+  }
+
+  #define(prefix: string, parameters: string, body: string): string {
+    const name = `${prefix}${this.#functions.length}`;
+    this.#functions.push(`function ${name}(${parameters}) {\n${body}\n}`);
+    return name;
+  }
+
+  #inBody(field: Field): boolean {
+    return inRange(this.#version, field.versions) && !this.#isTagged(field);
+  }
+
+  #isTagged(field: Field): boolean {
+    return this.#flexible && inRange(this.#version, field.versions) &&
+      inRange(this.#version, field.tagged);
+  }
+
+  #tagged(fields: Fields): [string, Field][] {
+    return Object.entries(fields)
+      .filter(([, field]) => this.#isTagged(field))
+      .sort(([, a], [, b]) => a.tag! - b.tag!);
+  }
+
+  // Decoding
+
+  structDecoder(fields: Fields): string {
+    const lines: string[] = [];
+    for (const [name, field] of Object.entries(fields)) {
+      if (this.#inBody(field)) lines.push(`const ${local(name)} = ${this.#read(field, name)};`);
+      else lines.push(`let ${local(name)} = ${this.#default(field)};`);
+    }
+    if (this.#flexible) lines.push(this.#tagReader(fields));
+    const members = Object.keys(fields).map((name) => `${name}: ${local(name)}`);
+    return this.#define("decode", "r", [...lines, `return { ${members.join(", ")} };`].join("\n"));
+  }
+
+  #tagReader(fields: Fields): string {
+    const tagged = this.#tagged(fields);
+    if (tagged.length === 0) return "r.skipTags();";
+    const cases = tagged.map(([name, field]) =>
+      `case ${field.tag}: ${local(name)} = ${this.#read(field, name)}; break;`
+    );
+    return `for (let n = r.uvarint(); n > 0; n--) {
+      const tag = r.uvarint(), size = r.uvarint(), end = r.position + size;
+      switch (tag) { ${cases.join("\n")} default: r.raw(size); }
+      if (r.position !== end) malformed(\`${this.#label}: tag \${tag} is not \${size} bytes\`);
+    }`;
+  }
+
+  #read(field: Field, name: string): string {
+    const nullable = inRange(this.#version, field.nullable);
+    switch (field.type) {
+      case "struct": {
+        const decoder = this.structDecoder(field.fields!);
+        return nullable ? `r.int8() < 0 ? null : ${decoder}(r)` : `${decoder}(r)`;
+      }
+      case "array":
+        return `${this.#arrayDecoder(field, name, nullable)}(r)`;
+      case "string":
+      case "bytes":
+        return `r.${this.#form(field.type, nullable)}()`;
+      case "records":
+        return `r.${this.#form("bytes", true)}()`;
+      default:
+        return `r.${field.type}()`;
+    }
+  }
+
+  /** The name of the reader's or writer's method for a text or bytes field in this version. */
+  #form(type: "string" | "bytes" | "records", nullable: boolean): string {
+    const words = [this.#flexible ? "compact" : "", nullable ? "nullable" : "", type];
+    return words.filter((word) => word !== "")
+      .map((word, i) => i === 0 ? word : word[0]!.toUpperCase() + word.slice(1)).join("");
+  }
+
+  #arrayDecoder(field: Field, name: string, nullable: boolean): string {
+    const element = field.element!;
+    const count = this.#flexible ? "compactArrayCount" : "arrayCount";
+    const ifNull = nullable ? "return null;" : `malformed("${this.#label}: ${name} is null");`;
+    const read = this.#read(element, name);
+    return this.#define(
+      "decode",
+      "r",
+      `const count = r.${count}(${this.#minSize(element)});
+      if (count < 0) ${ifNull}
+      const items = new Array(count < ${PRESIZED_MAX} ? count : 0);
+      for (let i = 0; i < count; i++) items[i] = ${read};
+      return items;`,
+    );
+  }
+
+  #minSize(field: Field): number {
+    if (field.type !== "struct" || inRange(this.#version, field.nullable)) {
+      return MIN_SIZE[field.type][this.#flexible ? 1 : 0];
+    }
+    let size = this.#flexible ? 1 : 0;
+    for (const inner of Object.values(field.fields!)) {
+      if (this.#inBody(inner)) size += this.#minSize(inner);
+    }
+    return Math.max(1, size);
+  }
+
+  /** An expression for the value of a field that the bytes do not carry. */
+  #default(field: Field): string {
+    const value = field.default;
+    if (value === null) return "null";
+    if (field.type === "array") return "[]";
+    if (field.type === "struct") return this.#constant(this.#structDefault(field.fields!));
+    if (field.type === "bytes" || field.type === "records") return this.#constant(value);
+    return JSON.stringify(value);
+  }
+
+  #constant(value: unknown): string {
+    return `constants[${this.constants.push(value) - 1}]`;
+  }
+
+  #structDefault(fields: Fields): Record<string, unknown> {
+    const value: Record<string, unknown> = {};
+    for (const [name, field] of Object.entries(fields)) {
+      value[name] = field.type === "struct" && field.default !== null
+        ? this.#structDefault(field.fields!)
+        : field.default;
+    }
+    return Object.freeze(value) as Record<string, unknown>;
+  }
+
+  // Encoding
+
+  structEncoder(fields: Fields, path: string): string {
+    const lines: string[] = [];
+    for (const [name, field] of Object.entries(fields)) {
+      const inner = path + name;
+      if (this.#inBody(field)) lines.push(this.#write(field, this.#given(field, name), inner));
+      else if (!this.#isTagged(field) && !field.ignorable) lines.push(this.#refuse(field, inner));
+    }
+    if (this.#flexible) lines.push(this.#tagWriter(fields, path));
+    return this.#define("encode", "w, v", lines.join("\n"));
+  }
+
+  /** The value to write: what was given, or the default where it may be left out. */
+  #given(field: Field, name: string): string {
+    if (!field.hasDefault) return `v.${name}`;
+    return `(v.${name} === undefined ? ${this.#default(field)} : v.${name})`;
+  }
+
+  #refuse(field: Field, path: string): string {
+    const value = `v.${path.slice(path.lastIndexOf(".") + 1)}`;
+    return `if (${value} !== undefined && !(${this.#isDefault(field, value)})) ` +
+      `unencodable("${this.#label}: it does not carry ${path}");`;
+  }
+
+  #isDefault(field: Field, value: string): string {
+    if (field.default === null) return `${value} === null`;
+    switch (field.type) {
+      case "array":
+      case "bytes":
+      case "records":
+        return `${value} !== null && ${value}.length === 0`;
+      case "struct": {
+        const parts = Object.entries(field.fields!).map(([name, inner]) => {
+          const part = `v.${name}`;
+          return `(${part} === undefined || ${this.#isDefault(inner, part)})`;
+        });
+        const name = this.#define("isDefault", "v", `return ${parts.join(" && ") || "true"};`);
+        return `${value} !== null && ${name}(${value})`;
+      }
+      default:
+        return `${value} === ${JSON.stringify(field.default)}`;
+    }
+  }
+
+  #tagWriter(fields: Fields, path: string): string {
+    const tagged = this.#tagged(fields);
+    if (tagged.length === 0) return "w.uvarint(0);";
+    const lines = ["let count = 0;"];
+    for (const [name, field] of tagged) {
+      const value = `v.${name}`;
+      lines.push(
+        `const has_${name} = ${value} !== undefined && !(${this.#isDefault(field, value)});`,
+        `if (has_${name}) count++;`,
+      );
+    }
+    lines.push("w.uvarint(count);");
+    for (const [name, field] of tagged) {
+      lines.push(
+        `if (has_${name}) {
+          const outer = w;
+          { const w = new Writer();
+            ${this.#write(field, `v.${name}`, path + name)}
+            outer.uvarint(${field.tag}); outer.nested(w); }
+        }`,
+      );
+    }
+    return lines.join("\n");
+  }
+
+  #write(field: Field, value: string, path: string): string {
+    const nullable = inRange(this.#version, field.nullable);
+    const missing = `unencodable("${this.#label}: ${path} is missing")`;
+    const notNull = nullable || field.type === "records"
+      ? `if (${value} === undefined) ${missing};\n`
+      : `if (${value} == null) unencodable("${this.#label}: ${path} is missing or null");\n`;
+    switch (field.type) {
+      case "struct": {
+        const encoder = this.structEncoder(field.fields!, `${path}.`);
+        if (!nullable) return `${notNull}${encoder}(w, ${value});`;
+        return `${notNull}if (${value} === null) w.int8(-1); else { w.int8(1); ${encoder}(w, ${value}); }`;
+      }
+      case "array":
+        return `${notNull}${this.#arrayEncoder(field, path)}(w, ${value});`;
+      case "string":
+      case "bytes":
+        return `${notNull}w.${this.#form(field.type, nullable)}(${value});`;
+      case "records":
+        return `${notNull}w.${this.#form("records", false)}(${value});`;
+      default:
+        return `w.${field.type}(${value});`;
+    }
+  }
+
+  #arrayEncoder(field: Field, path: string): string {
+    const count = this.#flexible ? "w.uvarint(items.length + 1);" : "w.int32(items.length);";
+    const none = this.#flexible ? "w.uvarint(0);" : "w.int32(-1);";
+    return this.#define(
+      "encode",
+      "w, items",
+      `if (items === null) { ${none} return; }
+      ${count}
+      for (let i = 0; i < items.length; i++) { const item = items[i]; ${
+        this.#write(field.element!, "item", `${path}[]`)
+      } }`,
+    );
+  }
+}
+
+/** A local name for a field, since a field may be called like a reserved word. */
+function local(name: string): string {
+  return `$${name}`;
+}

@@ -1,0 +1,287 @@
+import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
+import { codec } from "./codec.ts";
+import { hex, toHex } from "./hex_testing.ts";
+import { MalformedMessageError, Reader } from "./reader.ts";
+import {
+  array,
+  bool,
+  bytes,
+  type Encodable,
+  float64,
+  int16,
+  int32,
+  int64,
+  int8,
+  type Message,
+  message,
+  records,
+  string,
+  struct,
+  uint16,
+  uint32,
+  uuid,
+} from "./schema.ts";
+import { UnencodableValueError, Writer } from "./writer.ts";
+
+function encode<M extends Message>(message: M, version: number, value: Encodable<M>): string {
+  const writer = new Writer();
+  codec(message, version).encode(writer, value as never);
+  return toHex(writer.takeBytes());
+}
+
+function decode(message: Message, version: number, text: string): Record<string, unknown> {
+  const reader = new Reader(hex(text));
+  const value = codec(message, version).decode(reader);
+  assertEquals(reader.remaining, 0);
+  return value;
+}
+
+const heartbeat = message("HeartbeatRequest", "0-4", "4+", {
+  groupId: string("0+"),
+  generationId: int32("0+"),
+  memberId: string("0+"),
+  groupInstanceId: string("3+", { nullable: "3+", default: null }),
+});
+
+Deno.test("codec() writes each version as the protocol guide lays it out", () => {
+  const value = { groupId: "g", generationId: 5, memberId: "me" };
+  assertEquals(encode(heartbeat, 0, value), "00 01 67 00 00 00 05 00 02 6d 65");
+  assertEquals(encode(heartbeat, 3, value), "00 01 67 00 00 00 05 00 02 6d 65 ff ff");
+  assertEquals(encode(heartbeat, 4, value), "02 67 00 00 00 05 03 6d 65 00 00");
+  assertEquals(
+    encode(heartbeat, 4, { ...value, groupInstanceId: "i" }),
+    "02 67 00 00 00 05 03 6d 65 02 69 00",
+  );
+});
+
+Deno.test("codec() reads each version, with defaults for what it does not carry", () => {
+  const value = { groupId: "g", generationId: 5, memberId: "me", groupInstanceId: null };
+  assertEquals(decode(heartbeat, 0, "00 01 67 00 00 00 05 00 02 6d 65"), value);
+  assertEquals(decode(heartbeat, 4, "02 67 00 00 00 05 03 6d 65 00 00"), value);
+});
+
+Deno.test("codec() makes each version's codec once", () => {
+  assertStrictEquals(codec(heartbeat, 2), codec(heartbeat, 2));
+  assert(codec(heartbeat, 2) !== codec(heartbeat, 3));
+});
+
+Deno.test("codec() refuses versions that a message does not have", () => {
+  for (const version of [-1, 5]) {
+    assertThrows(
+      () => codec(heartbeat, version),
+      RangeError,
+      `HeartbeatRequest version ${version}: it has 0 to 4`,
+    );
+  }
+});
+
+const everyType = message("EveryType", "0-1", "1+", {
+  bool: bool("0+"),
+  int8: int8("0+"),
+  int16: int16("0+"),
+  uint16: uint16("0+"),
+  int32: int32("0+"),
+  uint32: uint32("0+"),
+  int64: int64("0+"),
+  float64: float64("0+"),
+  uuid: uuid("0+"),
+  string: string("0+"),
+  bytes: bytes("0+"),
+  records: records("0+", { nullable: "0+" }),
+  integers: array(int16("0+"), "0+"),
+  strings: array(string("0+"), "0+", { nullable: "0+" }),
+  structs: array({ inner: int8("0+") }, "0+"),
+});
+
+Deno.test("codec() knows every type in both forms", () => {
+  const value = {
+    bool: true,
+    int8: -1,
+    int16: 2,
+    uint16: 65535,
+    int32: 3,
+    uint32: 4294967295,
+    int64: -4,
+    float64: 1.5,
+    uuid: "AAECAwQFBgcICQoLDA0ODw",
+    string: "s",
+    bytes: hex("0506"),
+    records: hex("07"),
+    integers: [8, 9],
+    strings: ["a", ""],
+    structs: [{ inner: 10 }, { inner: 11 }],
+  };
+  const numbers = "01 ff 00 02 ff ff 00 00 00 03 ff ff ff ff ff ff ff ff ff ff ff fc " +
+    "3f f8 00 00 00 00 00 00 00 01 02 03 04 05 06 07 08 09 0a 0b 0c 0d 0e 0f ";
+  const plain = numbers +
+    "00 01 73 00 00 00 02 05 06 00 00 00 01 07 00 00 00 02 00 08 00 09 " +
+    "00 00 00 02 00 01 61 00 00 00 00 00 02 0a 0b";
+  assertEquals(encode(everyType, 0, value), plain);
+  assertEquals(decode(everyType, 0, plain), value);
+  const compact = numbers + "02 73 03 05 06 02 07 03 00 08 00 09 03 02 61 01 03 0a 00 0b 00 00";
+  assertEquals(encode(everyType, 1, value), compact);
+  assertEquals(decode(everyType, 1, compact), value);
+});
+
+Deno.test("codec() writes records in several pieces as one", () => {
+  const one = message("One", "0", "none", { records: records("0+", { nullable: "0+" }) });
+  assertEquals(encode(one, 0, { records: [hex("01"), hex("0203")] }), "00 00 00 03 01 02 03");
+  assertEquals(encode(one, 0, { records: null }), "ff ff ff ff");
+  assertEquals(decode(one, 0, "ff ff ff ff"), { records: null });
+});
+
+const tagged = message("Tagged", "0-2", "1+", {
+  second: string("1+", { tag: 1, default: "" }),
+  body: int8("0+"),
+  first: int32("1+", { tag: 0, default: -1, ignorable: true }),
+  pair: struct({ a: int8("1+", { default: -1 }), b: string("1+", { default: "" }) }, "1+", {
+    tag: 2,
+    default: {},
+  }),
+  list: array({ n: int8("2+") }, "2+", { tag: 300, default: [], ignorable: true }),
+  maybe: string("2+", { tag: 4, nullable: "2+", default: null, ignorable: true }),
+});
+
+Deno.test("codec() writes tags in ascending order and no defaults (KIP-482)", () => {
+  assertEquals(encode(tagged, 1, { body: 7 }), "07 00");
+  assertEquals(encode(tagged, 1, { body: 7, first: -1, second: "", pair: {} }), "07 00");
+  assertEquals(
+    encode(tagged, 1, { body: 7, first: 5, second: "ab" }),
+    "07 02 00 04 00 00 00 05 01 03 03 61 62",
+  );
+  assertEquals(encode(tagged, 1, { body: 7, pair: { a: 1 } }), "07 01 02 03 01 01 00");
+  assertEquals(
+    encode(tagged, 2, { body: 7, list: [{ n: 9 }], maybe: "" }),
+    "07 02 04 01 01 ac 02 03 02 09 00",
+  );
+});
+
+const TAG_DEFAULTS = {
+  second: "",
+  first: -1,
+  pair: { a: -1, b: "" },
+  list: [],
+  maybe: null,
+};
+
+Deno.test("codec() reads tags in any order, and skips those it does not know (KIP-482)", () => {
+  assertEquals(decode(tagged, 1, "07 00"), { ...TAG_DEFAULTS, body: 7 });
+  assertEquals(decode(tagged, 0, "07"), { ...TAG_DEFAULTS, body: 7 });
+  const value = { ...TAG_DEFAULTS, body: 7, first: 5, second: "ab" };
+  assertEquals(decode(tagged, 1, "07 02 00 04 00 00 00 05 01 03 03 61 62"), value);
+  assertEquals(decode(tagged, 1, "07 02 01 03 03 61 62 00 04 00 00 00 05"), value);
+  assertEquals(
+    decode(tagged, 1, "07 04 63 00 01 03 03 61 62 c8 01 02 ff ff 00 04 00 00 00 05"),
+    value,
+  );
+  assertEquals(
+    decode(tagged, 1, "07 01 ac 02 03 02 09 00"),
+    { ...TAG_DEFAULTS, body: 7 },
+    "a tag of a later version is unknown in this one",
+  );
+});
+
+Deno.test("codec() refuses a tag whose size is not that of its value (KIP-482)", () => {
+  for (const bytes of ["07 01 00 03 00 00 00 05", "07 01 00 05 00 00 00 05 00"]) {
+    assertThrows(
+      () => decode(tagged, 1, bytes),
+      MalformedMessageError,
+      "Cannot decode Tagged version 1: tag 0 is not",
+    );
+  }
+});
+
+Deno.test("codec() shares no mutable default between decoded objects", () => {
+  const one = decode(tagged, 1, "07 00");
+  const other = decode(tagged, 1, "07 00");
+  assert(one.list !== other.list);
+  assertThrows(() => ((one.pair as { a: number }).a = 5), TypeError);
+});
+
+const nested = message("Nested", "0-1", "0+", {
+  maybe: struct({ a: int8("0+"), b: string("0+") }, "0+", { nullable: "0+", default: null }),
+  all: array({ maybe: struct({ a: int64("0+") }, "0+", { nullable: "0+" }) }, "0+"),
+});
+
+Deno.test("codec() puts a byte in front of a struct that may be null", () => {
+  const none = { maybe: null, all: [{ maybe: null }, { maybe: null }] };
+  assertEquals(encode(nested, 0, none), "ff 03 ff 00 ff 00 00");
+  assertEquals(decode(nested, 0, "ff 03 ff 00 ff 00 00"), none);
+  const some = { maybe: { a: 5, b: "x" }, all: [{ maybe: { a: 1 } }] };
+  const bytes = "01 05 02 78 00 02 01 00 00 00 00 00 00 00 01 00 00 00";
+  assertEquals(encode(nested, 0, some), bytes);
+  assertEquals(decode(nested, 0, bytes), some);
+});
+
+Deno.test("codec() refuses null where a version does not allow it", () => {
+  const list = message("List", "0-3", "2+", {
+    names: array(string("0+"), "0+", { nullable: "1-2" }),
+    name: string("0+", { nullable: "1+" }),
+  });
+  assertThrows(() => decode(list, 0, "ff ff ff ff 00 00"), MalformedMessageError, "names is null");
+  assertThrows(() => decode(list, 0, "00 00 00 00 ff ff"), MalformedMessageError, "it is null");
+  assertThrows(() => decode(list, 3, "00 01 00"), MalformedMessageError, "names is null");
+  assertEquals(decode(list, 1, "ff ff ff ff ff ff"), { names: null, name: null });
+  assertEquals(decode(list, 2, "00 00 00"), { names: null, name: null });
+  assertThrows(
+    () => encode(list, 0, { names: null, name: "" }),
+    UnencodableValueError,
+    "Cannot encode List version 0: names is missing or null",
+  );
+  assertThrows(
+    () => encode(list, 1, { names: ["a", null as never], name: "" }),
+    UnencodableValueError,
+    "names[] is missing or null",
+  );
+});
+
+Deno.test("codec() refuses what a version does not carry, and drops what is ignorable", () => {
+  assertThrows(
+    () => encode(tagged, 0, { body: 7, second: "x" }),
+    UnencodableValueError,
+    "Cannot encode Tagged version 0: it does not carry second",
+  );
+  assertThrows(
+    () => encode(tagged, 0, { body: 7, pair: { b: "x" } }),
+    UnencodableValueError,
+    "it does not carry pair",
+  );
+  assertEquals(encode(tagged, 0, { body: 7, first: 5, list: [{ n: 1 }], maybe: "x" }), "07");
+  assertEquals(encode(tagged, 0, { body: 7, second: "", pair: { a: -1 } }), "07");
+});
+
+Deno.test("codec() reserves no memory for counts that cannot be true", () => {
+  const list = message("List", "0-1", "1+", {
+    items: array({ id: int64("0+"), name: string("0+") }, "0+"),
+  });
+  const cases: [version: number, bytes: string][] = [
+    [0, "7f ff ff ff 00 00 00 00 00 00 00 00 00 00"],
+    [0, "00 00 00 02 00 00 00 00 00 00 00 01 00 01 61 00 00 00 00"],
+    [1, "ff ff ff ff 0f 00 00"],
+  ];
+  for (const [version, bytes] of cases) {
+    assertThrows(() => decode(list, version, bytes), MalformedMessageError, "do not fit in");
+  }
+});
+
+Deno.test("codec() reads long arrays as well as short ones", () => {
+  const list = message("List", "0", "0+", { items: array(int16("0+"), "0+") });
+  for (const size of [0, 1, 1023, 1024, 5000]) {
+    const items = Array.from({ length: size }, (_, i) => i);
+    assertEquals(decode(list, 0, encode(list, 0, { items })), { items });
+  }
+});
+
+Deno.test("codec() allows fields to be called like words of the language", () => {
+  const words = message("Words", "0", "0+", {
+    default: int8("0+"),
+    class: int8("0+", { default: 0 }),
+    return: string("0+", { tag: 0, default: "" }),
+    w: int8("0+"),
+    r: int8("0+"),
+    v: struct({ v: int8("0+") }, "0+"),
+  });
+  const value = { default: 1, class: 2, return: "x", w: 3, r: 4, v: { v: 5 } };
+  assertEquals(encode(words, 0, value), "01 02 03 04 05 00 01 00 02 02 78");
+  assertEquals(decode(words, 0, "01 02 03 04 05 00 01 00 02 02 78"), value);
+});

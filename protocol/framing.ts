@@ -1,0 +1,245 @@
+/**
+ * Frames over byte streams: a four-byte size, then that many bytes.
+ *
+ * Reading goes through a BYOB reader. Small frames arrive many to a read in one scratch buffer and
+ * are copied out of it, because the next read hands the scratch buffer back to the stream and so
+ * detaches every view of it. A frame that does not fit the scratch buffer gets memory of its own
+ * size, and the stream reads straight into that. Either way a frame owns its memory: views of it
+ * stay valid for as long as they are held.
+ *
+ * Writing gathers: frames are encoded into one `Writer`, and a flush hands the socket what came
+ * together in this turn of the event loop, or while the last write was under way.
+ *
+ * @module
+ */
+
+import { type Chunks, joinBytes, Writer } from "./writer.ts";
+
+/** A frame's declared size is negative or above the limit. */
+export class FrameSizeError extends Error {
+  override name = "FrameSizeError";
+}
+
+/** The peer closed the stream inside a frame. */
+export class TruncatedFrameError extends Error {
+  override name = "TruncatedFrameError";
+}
+
+/** How a `FrameReader` bounds what it reads. */
+export interface FrameReaderOptions {
+  /** Largest frame to accept, in bytes (`socket.request.max.bytes`). */
+  readonly maxFrameSize: number;
+  /** Waited for before memory for a large frame is allocated; may delay it, or reject to end. */
+  readonly admit?: (size: number) => Promise<void> | undefined;
+}
+
+const SIZE_BYTES = 4;
+const SCRATCH_MIN = 4 * 1024;
+const SCRATCH_MAX = 64 * 1024;
+
+/** Cuts a byte stream into frames. */
+export class FrameReader {
+  readonly #reader: ReadableStreamBYOBReader;
+  readonly #options: FrameReaderOptions;
+  #scratch: Uint8Array<ArrayBuffer> = new Uint8Array(SCRATCH_MIN);
+  #start = 0;
+  #end = 0;
+
+  /** Locks `readable` and reads it to its end. */
+  constructor(readable: ReadableStream<Uint8Array>, options: FrameReaderOptions) {
+    this.#reader = readable.getReader({ mode: "byob" });
+    this.#options = options;
+  }
+
+  /**
+   * The next frame's bytes without its size, if it has already arrived.
+   *
+   * @throws {FrameSizeError} if the frame's size is negative or above the limit.
+   */
+  buffered(): Uint8Array<ArrayBuffer> | undefined {
+    const size = this.#nextSize();
+    if (size === undefined) return undefined;
+    const from = this.#start + SIZE_BYTES;
+    if (from + size > this.#end) return undefined;
+    this.#start = from + size;
+    return this.#scratch.slice(from, from + size);
+  }
+
+  /**
+   * The next frame's bytes without its size, or null at the end of the stream.
+   *
+   * @throws {FrameSizeError} if the frame's size is negative or above the limit.
+   * @throws {TruncatedFrameError} if the stream ends inside a frame.
+   */
+  async next(): Promise<Uint8Array<ArrayBuffer> | null> {
+    for (;;) {
+      const frame = this.buffered();
+      if (frame !== undefined) return frame;
+      const size = this.#nextSize();
+      if (size !== undefined && size + SIZE_BYTES > SCRATCH_MAX) return await this.#large(size);
+      if (!await this.#fill(size ?? 0)) {
+        if (this.#end === this.#start) return null;
+        throw new TruncatedFrameError(`Stream ended ${this.#end - this.#start} bytes into a frame`);
+      }
+    }
+  }
+
+  /** Ends the stream; a pending `next()` then resolves to null. */
+  cancel(): void {
+    this.#reader.cancel().catch(() => {});
+  }
+
+  #nextSize(): number | undefined {
+    if (this.#end - this.#start < SIZE_BYTES) return undefined;
+    const bytes = this.#scratch;
+    const at = this.#start;
+    const size = bytes[at]! << 24 | bytes[at + 1]! << 16 | bytes[at + 2]! << 8 | bytes[at + 3]!;
+    if (size < 0 || size > this.#options.maxFrameSize) {
+      throw new FrameSizeError(
+        `Cannot accept frame of ${size} bytes: the limit is ${this.#options.maxFrameSize}`,
+      );
+    }
+    return size;
+  }
+
+  /** Reads more into the scratch buffer, in which a frame of `size` bytes must have room. */
+  async #fill(size: number): Promise<boolean> {
+    const held = this.#end - this.#start;
+    if (size + SIZE_BYTES > this.#scratch.length) {
+      const grown = new Uint8Array(SCRATCH_MAX);
+      grown.set(this.#scratch.subarray(this.#start, this.#end));
+      this.#scratch = grown;
+    } else if (held === 0 && this.#scratch.length > SCRATCH_MIN && this.#end < SCRATCH_MIN) {
+      // A connection that has gone quiet should not hold a large buffer while it waits.
+      this.#scratch = new Uint8Array(SCRATCH_MIN);
+    } else if (this.#start > 0) {
+      this.#scratch.copyWithin(0, this.#start, this.#end);
+    }
+    this.#start = 0;
+    this.#end = held;
+    const { value, done } = await this.#reader.read(this.#scratch.subarray(held));
+    if (value === undefined) return false;
+    this.#scratch = new Uint8Array(value.buffer);
+    this.#end = held + value.length;
+    if (this.#end === this.#scratch.length && this.#end < SCRATCH_MAX) {
+      const grown = new Uint8Array(SCRATCH_MAX);
+      grown.set(this.#scratch);
+      this.#scratch = grown;
+    }
+    return !done;
+  }
+
+  async #large(size: number): Promise<Uint8Array<ArrayBuffer>> {
+    await this.#options.admit?.(size);
+    const first = this.#scratch.subarray(this.#start + SIZE_BYTES, this.#end);
+    let frame = new Uint8Array(size);
+    frame.set(first);
+    let filled = first.length;
+    this.#start = this.#end = 0;
+    while (filled < size) {
+      const { value, done } = await this.#reader.read(frame.subarray(filled));
+      if (done || value === undefined) {
+        throw new TruncatedFrameError(`Stream ended ${filled} bytes into a frame of ${size}`);
+      }
+      frame = new Uint8Array(value.buffer);
+      filled += value.length;
+    }
+    return frame;
+  }
+}
+
+/** Chunks below this size are copied together before they are written. */
+const GATHER_BELOW = 16 * 1024;
+const GATHER_SIZE = 64 * 1024;
+
+/** Writes frames to a byte stream, those of one turn together. */
+export class FrameWriter {
+  /** Where frames are encoded, each between `beginFrame()` and `endFrame()`. */
+  readonly out: Writer = new Writer();
+  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
+  #pumping: Promise<void> | undefined;
+  #unsent = 0;
+  #waiters: (() => void)[] = [];
+  #failure: unknown;
+
+  /** Locks `writable`. */
+  constructor(writable: WritableStream<Uint8Array>) {
+    this.#writer = writable.getWriter();
+    this.#writer.closed.catch(() => {});
+  }
+
+  /** Bytes encoded that the stream has not yet taken. */
+  get backlog(): number {
+    return this.#unsent + this.out.size;
+  }
+
+  /** Hands what `out` holds to the stream at the end of this turn. */
+  flush(): void {
+    this.#pumping ??= Promise.resolve().then(() => this.#pump());
+  }
+
+  /** Resolves when everything flushed was taken by the stream, or the stream failed. */
+  async drained(): Promise<void> {
+    while (this.#pumping !== undefined) {
+      await new Promise<void>((resolve) => this.#waiters.push(resolve));
+    }
+  }
+
+  /** Writes what is left and closes the stream. A stream that failed is closed already. */
+  async close(): Promise<void> {
+    this.flush();
+    await this.drained();
+    await this.#writer.close().catch(() => {});
+  }
+
+  /** Gives up the stream at once; what was not written is lost. */
+  abort(reason: unknown): void {
+    this.#failure ??= reason;
+    this.#writer.abort(reason).catch(() => {});
+  }
+
+  async #pump(): Promise<void> {
+    try {
+      while (this.out.size > 0 && this.#failure === undefined) {
+        this.#unsent = this.out.size;
+        for (const chunk of gather(this.out.take())) {
+          await this.#writer.write(chunk);
+          this.#unsent -= chunk.length;
+        }
+      }
+    } catch (error) {
+      this.#failure = error;
+    }
+    if (this.#failure !== undefined) this.out.take();
+    this.#unsent = 0;
+    this.#pumping = undefined;
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const resolve of waiters) resolve();
+  }
+}
+
+/** Joins neighbouring small chunks, since each write costs more than a short copy. */
+function gather(chunks: Chunks): Chunks {
+  if (chunks.length < 2) return chunks;
+  const gathered: Chunks = [];
+  let run: Chunks = [];
+  let runSize = 0;
+  const endRun = () => {
+    if (run.length > 0) gathered.push(run.length === 1 ? run[0]! : joinBytes(run, runSize));
+    run = [];
+    runSize = 0;
+  };
+  for (const chunk of chunks) {
+    if (chunk.length >= GATHER_BELOW) {
+      endRun();
+      gathered.push(chunk);
+      continue;
+    }
+    if (runSize + chunk.length > GATHER_SIZE) endRun();
+    run.push(chunk);
+    runSize += chunk.length;
+  }
+  endRun();
+  return gathered;
+}

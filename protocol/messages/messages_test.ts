@@ -1,0 +1,214 @@
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { codec } from "../codec.ts";
+import { MalformedMessageError, Reader } from "../reader.ts";
+import type { Field, Fields, Message } from "../schema.ts";
+import { inRange } from "../version_range.ts";
+import { UnencodableValueError, Writer } from "../writer.ts";
+import { APIS } from "./mod.ts";
+import { encodeReference } from "./reference_encoder_testing.ts";
+import { sampleMessage, seededRandom } from "./sample_message_testing.ts";
+
+const MESSAGES: readonly Message[] = APIS.flatMap((api) => [api.request, api.response]);
+
+function* everyVersion(): Iterable<[message: Message, version: number]> {
+  for (const message of MESSAGES) {
+    for (let v = message.versions.min; v <= message.versions.max; v++) yield [message, v];
+  }
+}
+
+function encode(message: Message, version: number, value: unknown): Uint8Array {
+  const writer = new Writer();
+  codec(message, version).encode(writer, value as never);
+  return writer.takeBytes();
+}
+
+function decode(message: Message, version: number, bytes: Uint8Array): Record<string, unknown> {
+  const reader = new Reader(bytes);
+  const value = codec(message, version).decode(reader);
+  assertEquals(reader.remaining, 0, `${message.name} version ${version} reads to the end`);
+  return value;
+}
+
+Deno.test("codec() encodes every version to the bytes the protocol says and decodes them", () => {
+  const random = seededRandom(1);
+  for (const [message, version] of everyVersion()) {
+    for (const kind of ["minimal", "full", "random", "random", "random", "random"] as const) {
+      const { value, decoded } = sampleMessage(message, version, kind, random);
+      const bytes = encode(message, version, value);
+      const label = `${message.name} version ${version}, ${kind}`;
+      assertEquals(bytes, encodeReference(message, version, value), label);
+      assertEquals(decode(message, version, bytes), decoded, label);
+    }
+  }
+});
+
+Deno.test("codec() gives every object of one struct the same properties in the same order", () => {
+  for (const [message, version] of everyVersion()) {
+    const { value } = sampleMessage(message, version, "full", seededRandom(2));
+    const decoded = decode(message, version, encode(message, version, value));
+    assertEquals(Object.keys(decoded), Object.keys(message.fields));
+  }
+});
+
+Deno.test("codec() refuses a message cut off at any byte", () => {
+  for (const [message, version] of everyVersion()) {
+    const { value } = sampleMessage(message, version, "full", seededRandom(3));
+    const bytes = encode(message, version, value);
+    const { decode } = codec(message, version);
+    for (let size = 0; size < bytes.length; size++) {
+      assertThrows(() => decode(new Reader(bytes.subarray(0, size))), MalformedMessageError);
+    }
+  }
+});
+
+Deno.test("codec() answers any changed byte with a value or a MalformedMessageError", () => {
+  for (const [message, version] of everyVersion()) {
+    const { value } = sampleMessage(message, version, "full", seededRandom(4));
+    const bytes = encode(message, version, value);
+    const { decode } = codec(message, version);
+    for (let at = 0; at < bytes.length; at++) {
+      const kept = bytes[at]!;
+      for (const change of [0x00, 0x7f, 0x80, 0xff]) {
+        bytes[at] = change;
+        decodeOrMalformed(() => decode(new Reader(bytes)));
+      }
+      bytes[at] = kept;
+    }
+  }
+});
+
+function decodeOrMalformed(attempt: () => unknown): void {
+  try {
+    attempt();
+  } catch (error) {
+    if (!(error instanceof MalformedMessageError)) throw error;
+  }
+}
+
+Deno.test("codec() skips tags it does not know in every struct (KIP-482)", () => {
+  const random = seededRandom(5);
+  for (const [message, version] of everyVersion()) {
+    if (!inRange(version, message.flexible)) continue;
+    const { value, decoded } = sampleMessage(message, version, "full", random);
+    for (const bytes of [[], [1, 2, 3], Array(300).fill(0xff)]) {
+      const unknownTag = { tag: 1000, bytes };
+      const encoded = encodeReference(message, version, value, { unknownTag });
+      assertEquals(decode(message, version, encoded), decoded, `${message.name} ${version}`);
+    }
+  }
+});
+
+/** Every field of a message with its path, and with how to get at the struct that holds it. */
+interface Place {
+  readonly path: string;
+  readonly name: string;
+  readonly field: Field;
+  /** The first struct of this kind in a full sample. */
+  readonly owner: (value: Record<string, unknown>) => Record<string, unknown>;
+}
+
+function* places(
+  fields: Fields,
+  version: number,
+  prefix = "",
+  owner: Place["owner"] = (value) => value,
+): Iterable<Place> {
+  for (const [name, field] of Object.entries(fields)) {
+    yield { path: prefix + name, name, field, owner };
+    if (!inRange(version, field.versions)) continue;
+    const array = field.type === "array";
+    const inner = (array ? field.element! : field).fields;
+    if (inner === undefined) continue;
+    yield* places(inner, version, `${prefix}${name}${array ? "[]" : ""}.`, (value) => {
+      const held = owner(value)[name] as never;
+      return array ? held[0] : held;
+    });
+  }
+}
+
+/** Something that is no default of the field, if one can be made up. */
+function otherThanDefault(field: Field, version: number): unknown {
+  const wide = { ...field, versions: { min: 0, max: 32767 } };
+  const message = { name: "", versions: wide.versions, flexible: wide.versions };
+  const sample = sampleMessage(
+    { ...message, fields: { field: wide } },
+    Math.max(version, field.versions.min),
+    "full",
+    seededRandom(6),
+  );
+  return sample.value.field;
+}
+
+Deno.test("codec() refuses values that the version cannot carry, unless they are ignorable", () => {
+  let refused = 0;
+  let ignored = 0;
+  for (const [message, version] of everyVersion()) {
+    for (const { path, name, field, owner } of places(message.fields, version)) {
+      if (inRange(version, field.versions)) continue;
+      const { value } = sampleMessage(message, version, "full", seededRandom(7));
+      const without = encode(message, version, value);
+      owner(value)[name] = otherThanDefault(field, version);
+      if (field.ignorable) {
+        assertEquals(encode(message, version, value), without, `${message.name} ${path}`);
+        ignored++;
+      } else {
+        const error = assertThrows(
+          () => encode(message, version, value),
+          UnencodableValueError,
+          `${message.name} version ${version}`,
+        );
+        assertStringIncludes(error.message, path);
+        refused++;
+      }
+      owner(value)[name] = structuredClone(field.default);
+      if (field.type === "struct") owner(value)[name] = field.default;
+      assertEquals(encode(message, version, value), without, `the default of ${path} is no value`);
+    }
+  }
+  assert(refused > 100 && ignored > 300, `${refused} refused, ${ignored} ignored`);
+});
+
+Deno.test("codec() refuses null and nothing where a version needs a value", () => {
+  let checked = 0;
+  for (const [message, version] of everyVersion()) {
+    for (const { path, name, field, owner } of places(message.fields, version)) {
+      if (!inRange(version, field.versions)) continue;
+      const label = `${message.name} version ${version} ${path}`;
+      const { value } = sampleMessage(message, version, "full", seededRandom(8));
+      if (!inRange(version, field.nullable)) {
+        owner(value)[name] = null;
+        assertThrows(() => encode(message, version, value), UnencodableValueError, "", label);
+        checked++;
+      }
+      delete owner(value)[name];
+      if (field.hasDefault) encode(message, version, value);
+      else assertThrows(() => encode(message, version, value), UnencodableValueError, "", label);
+    }
+  }
+  assert(checked > 2000, `${checked} checked`);
+});
+
+const OUT_OF_RANGE: Partial<Record<Field["type"], unknown[]>> = {
+  bool: [0, "true"],
+  int8: [-129, 128, 0.5, NaN, "1"],
+  int16: [-32769, 32768, 0.5, "1"],
+  uint16: [-1, 65536],
+  int32: [-2147483649, 2147483648, 0.5, "1"],
+  int64: [2 ** 53, -(2 ** 53), 0.5, Infinity, 1n],
+  uuid: ["", "AAAAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAA+/", 7],
+  string: ["x".repeat(32768), "é".repeat(16384)],
+};
+
+Deno.test("codec() refuses values outside their type", () => {
+  for (const [message, version] of everyVersion()) {
+    for (const { path, name, field, owner } of places(message.fields, version)) {
+      if (!inRange(version, field.versions)) continue;
+      for (const bad of OUT_OF_RANGE[field.type] ?? []) {
+        const { value } = sampleMessage(message, version, "full", seededRandom(9));
+        owner(value)[name] = bad;
+        const label = `${message.name} version ${version} ${path} = ${String(bad).slice(0, 9)}`;
+        assertThrows(() => encode(message, version, value), UnencodableValueError, "", label);
+      }
+    }
+  }
+});

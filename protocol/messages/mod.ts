@@ -1,0 +1,117 @@
+/**
+ * Every API this program knows, as data: one file per API with its request, its response and what
+ * each version of them brought.
+ *
+ * The numbers in the files' declarations are Kafka's, and so are the names, in camelCase. A handler
+ * takes the decoded request (`ProduceRequest`) and returns what its response encodes from
+ * (`ProduceResponse`); `codec()` turns either into bytes for one version. Which of these versions a
+ * broker offers is the broker's business.
+ *
+ * @module
+ */
+
+import type { Api } from "../schema.ts";
+import { produce } from "./produce.ts";
+import { fetch } from "./fetch.ts";
+import { listOffsets } from "./list_offsets.ts";
+import { metadata } from "./metadata.ts";
+import { offsetCommit } from "./offset_commit.ts";
+import { offsetFetch } from "./offset_fetch.ts";
+import { findCoordinator } from "./find_coordinator.ts";
+import { joinGroup } from "./join_group.ts";
+import { heartbeat } from "./heartbeat.ts";
+import { leaveGroup } from "./leave_group.ts";
+import { syncGroup } from "./sync_group.ts";
+import { describeGroups } from "./describe_groups.ts";
+import { listGroups } from "./list_groups.ts";
+import { apiVersions } from "./api_versions.ts";
+import { createTopics } from "./create_topics.ts";
+import { deleteTopics } from "./delete_topics.ts";
+import { deleteRecords } from "./delete_records.ts";
+import { initProducerId } from "./init_producer_id.ts";
+import { offsetForLeaderEpoch } from "./offset_for_leader_epoch.ts";
+import { describeConfigs } from "./describe_configs.ts";
+import { alterConfigs } from "./alter_configs.ts";
+import { describeLogDirs } from "./describe_log_dirs.ts";
+import { createPartitions } from "./create_partitions.ts";
+import { deleteGroups } from "./delete_groups.ts";
+import { incrementalAlterConfigs } from "./incremental_alter_configs.ts";
+import { offsetDelete } from "./offset_delete.ts";
+import { describeCluster } from "./describe_cluster.ts";
+import { consumerGroupHeartbeat } from "./consumer_group_heartbeat.ts";
+import { consumerGroupDescribe } from "./consumer_group_describe.ts";
+import { describeTopicPartitions } from "./describe_topic_partitions.ts";
+
+export * from "./produce.ts";
+export * from "./fetch.ts";
+export * from "./list_offsets.ts";
+export * from "./metadata.ts";
+export * from "./offset_commit.ts";
+export * from "./offset_fetch.ts";
+export * from "./find_coordinator.ts";
+export * from "./join_group.ts";
+export * from "./heartbeat.ts";
+export * from "./leave_group.ts";
+export * from "./sync_group.ts";
+export * from "./describe_groups.ts";
+export * from "./list_groups.ts";
+export * from "./api_versions.ts";
+export * from "./create_topics.ts";
+export * from "./delete_topics.ts";
+export * from "./delete_records.ts";
+export * from "./init_producer_id.ts";
+export * from "./offset_for_leader_epoch.ts";
+export * from "./describe_configs.ts";
+export * from "./alter_configs.ts";
+export * from "./describe_log_dirs.ts";
+export * from "./create_partitions.ts";
+export * from "./delete_groups.ts";
+export * from "./incremental_alter_configs.ts";
+export * from "./offset_delete.ts";
+export * from "./describe_cluster.ts";
+export * from "./consumer_group_heartbeat.ts";
+export * from "./consumer_group_describe.ts";
+export * from "./describe_topic_partitions.ts";
+
+/** All APIs, in the order of their keys. */
+export const APIS: readonly Api[] = [
+  produce,
+  fetch,
+  listOffsets,
+  metadata,
+  offsetCommit,
+  offsetFetch,
+  findCoordinator,
+  joinGroup,
+  heartbeat,
+  leaveGroup,
+  syncGroup,
+  describeGroups,
+  listGroups,
+  apiVersions,
+  createTopics,
+  deleteTopics,
+  deleteRecords,
+  initProducerId,
+  offsetForLeaderEpoch,
+  describeConfigs,
+  alterConfigs,
+  describeLogDirs,
+  createPartitions,
+  deleteGroups,
+  incrementalAlterConfigs,
+  offsetDelete,
+  describeCluster,
+  consumerGroupHeartbeat,
+  consumerGroupDescribe,
+  describeTopicPartitions,
+];
+
+/** A plain array, since every request looks its API up here. */
+const BY_KEY: (Api | undefined)[] = new Array(128).fill(undefined);
+for (const api of APIS) BY_KEY[api.key] = api;
+
+/** The API of a key, undefined if this program does not know it. */
+export function apiByKey(key: number): Api | undefined {
+  return BY_KEY[key];
+}

@@ -1,0 +1,29 @@
+import { assert, assertEquals, assertStrictEquals } from "@std/assert";
+import { apiByKey, APIS, fetch, produce } from "./mod.ts";
+
+Deno.test("APIS are in the order of their keys, each key and name once", () => {
+  const keys = APIS.map((api) => api.key);
+  assertEquals(keys, [...new Set(keys)].sort((a, b) => a - b));
+  assertEquals(new Set(APIS.map((api) => api.name)).size, APIS.length);
+});
+
+Deno.test("APIS are all that stand in this folder", async () => {
+  const declared: string[] = [];
+  for await (const entry of Deno.readDir(new URL(".", import.meta.url))) {
+    if (!entry.name.endsWith(".ts") || /^mod\.ts$|_test(ing)?\.ts$/.test(entry.name)) continue;
+    const text = await Deno.readTextFile(new URL(entry.name, import.meta.url));
+    const name = / = api\(\{\s+key: \d+,\s+name: "(\w+)"/.exec(text)?.[1];
+    assert(name !== undefined, `${entry.name} declares an API`);
+    const file = name.replace(/(?!^)[A-Z]/g, (letter) => `_${letter}`).toLowerCase();
+    assertEquals(entry.name, `${file}.ts`);
+    declared.push(name);
+  }
+  assertEquals(declared.sort(), APIS.map((api) => api.name).sort());
+});
+
+Deno.test("apiByKey() finds APIs by their number and nothing else", () => {
+  assertStrictEquals(apiByKey(0), produce);
+  assertStrictEquals(apiByKey(1), fetch);
+  for (const api of APIS) assertStrictEquals(apiByKey(api.key), api);
+  for (const key of [-1, 4, 7, 127, 128, 32767, -32768]) assertEquals(apiByKey(key), undefined);
+});

@@ -1,0 +1,159 @@
+/**
+ * Makes up values for any message, and says what decoding them must yield.
+ *
+ * @module
+ */
+
+import type { Field, Fields, Message, ScalarType } from "../schema.ts";
+import { inRange } from "../version_range.ts";
+import { uuidToString } from "../uuid.ts";
+
+/** A value to encode and what decoding it yields. */
+export interface Sample {
+  readonly value: Record<string, unknown>;
+  readonly decoded: Record<string, unknown>;
+}
+
+/**
+ * How a sample is made: `minimal` leaves out and empties whatever it may, `full` fills in everything
+ * the version carries with values that are no defaults, `random` does a bit of all.
+ */
+export type SampleKind = "minimal" | "full" | "random";
+
+/** A source of numbers that a seed repeats (mulberry32); each call gives an integer below `limit`. */
+export type Random = (limit: number) => number;
+
+/** A `Random` for a seed. */
+export function seededRandom(seed: number): Random {
+  let state = seed >>> 0;
+  return (limit) => {
+    state = state + 0x6d2b79f5 >>> 0;
+    let mixed = Math.imul(state ^ state >>> 15, state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ mixed >>> 7, mixed | 61);
+    return Math.floor(((mixed ^ mixed >>> 14) >>> 0) / 2 ** 32 * limit);
+  };
+}
+
+/** A value for `version` of a message. */
+export function sampleMessage(
+  message: Message,
+  version: number,
+  kind: SampleKind,
+  random: Random,
+): Sample {
+  return new Sampler(version, kind, random).struct(message.fields);
+}
+
+/** What a decoder yields for a field that the bytes do not carry. */
+export function defaultOf(field: Field): unknown {
+  if (field.type !== "struct" || field.default === null) return field.default;
+  return Object.fromEntries(
+    Object.entries(field.fields!).map(([name, inner]) => [name, defaultOf(inner)]),
+  );
+}
+
+const TEXTS = ["", "orders", "naïve-ünï", "日本", "🦕", "x".repeat(130), "\0"];
+
+class Sampler {
+  constructor(
+    readonly version: number,
+    readonly kind: SampleKind,
+    readonly random: Random,
+  ) {}
+
+  struct(fields: Fields): Sample {
+    const value: Record<string, unknown> = {};
+    const decoded: Record<string, unknown> = {};
+    for (const [name, field] of Object.entries(fields)) {
+      decoded[name] = defaultOf(field);
+      if (!inRange(this.version, field.versions)) continue;
+      if (field.hasDefault && (this.kind === "minimal" || this.#chance(4))) continue;
+      const sample = this.#field(field);
+      value[name] = sample.value;
+      decoded[name] = sample.decoded;
+    }
+    return { value, decoded };
+  }
+
+  /** One time in `n` for a random sample, never for another. */
+  #chance(n: number): boolean {
+    return this.kind === "random" && this.random(n) === 0;
+  }
+
+  #field(field: Field): { value: unknown; decoded: unknown } {
+    const mayBeNull = inRange(this.version, field.nullable);
+    if (mayBeNull && (this.kind === "minimal" || this.#chance(4))) {
+      return { value: null, decoded: null };
+    }
+    if (field.type === "struct") return this.struct(field.fields!);
+    if (field.type === "array") {
+      const count = this.kind === "minimal" ? 0 : this.kind === "full" ? 2 : this.random(4);
+      const items = Array.from({ length: count }, () => this.#field(field.element!));
+      return { value: items.map((i) => i.value), decoded: items.map((i) => i.decoded) };
+    }
+    let value = this.#scalar(field.type);
+    while (this.kind === "full" && value === field.default) value = this.#scalar(field.type);
+    return { value, decoded: value };
+  }
+
+  #scalar(type: ScalarType): unknown {
+    const { random } = this;
+    if (this.kind === "minimal") return MINIMAL[type];
+    switch (type) {
+      case "bool":
+        return random(2) === 1;
+      case "string":
+        return TEXTS[random(TEXTS.length)];
+      case "float64":
+        return (random(1e6) - 5e5) / 8;
+      case "uuid":
+        return uuidToString(this.#bytes(16));
+      case "bytes":
+      case "records":
+        return this.#bytes(1 + random(this.kind === "random" && random(8) === 0 ? 9000 : 40));
+      default:
+        return this.#integer(INTEGERS[type]);
+    }
+  }
+
+  #bytes(size: number): Uint8Array {
+    return Uint8Array.from({ length: size }, () => this.random(256));
+  }
+
+  #integer([low, high]: readonly [number, number]): number {
+    switch (this.random(4)) {
+      case 0:
+        return low;
+      case 1:
+        return high;
+      case 2:
+        return this.random(100);
+      default:
+        return Math.floor(low / 2) + this.random(high);
+    }
+  }
+}
+
+const INTEGERS = {
+  int8: [-128, 127],
+  int16: [-32768, 32767],
+  uint16: [0, 65535],
+  int32: [-2147483648, 2147483647],
+  uint32: [0, 4294967295],
+  int64: [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER],
+} as const;
+
+const MINIMAL: Record<ScalarType, unknown> = {
+  bool: false,
+  int8: 0,
+  int16: 0,
+  uint16: 0,
+  int32: 0,
+  uint32: 0,
+  int64: 0,
+  float64: 0,
+  uuid: "AAAAAAAAAAAAAAAAAAAAAA",
+  string: "",
+  bytes: new Uint8Array(0),
+  records: new Uint8Array(0),
+};

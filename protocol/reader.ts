@@ -1,0 +1,302 @@
+/**
+ * Reads Kafka's primitive types from one frame.
+ *
+ * Integers are big-endian. Lengths and counts are checked against what is left of the frame before
+ * anything is read or allocated, so a lying length can neither read outside the frame nor make the
+ * process allocate more than the frame justifies. Byte ranges come back as views into the frame:
+ * whoever keeps one longer than the frame copies it with `slice()`.
+ *
+ * Spec: https://kafka.apache.org/protocol.html#protocol_types, KIP-482 for the compact forms.
+ *
+ * @module
+ */
+
+import { uuidToString } from "./uuid.ts";
+
+/** The bytes do not form the message they claim to be. */
+export class MalformedMessageError extends Error {
+  override name = "MalformedMessageError";
+}
+
+const TWO_POW_32 = 2 ** 32;
+const STRING_MAX = 0x7fff;
+const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/**
+ * Texts read before. Topics, groups and members come again with every request, and comparing one
+ * costs a fraction of decoding it; whoever looks the same string up in a map need not hash it again.
+ * A slot holds the last text that fell into it, so the memory is bounded.
+ */
+const texts: string[] = new Array(1024).fill("");
+const CACHED_TEXT_MAX = 64;
+
+/** A slot for bytes by a few of them, which tell apart what differs at its end or by a number. */
+function textSlot(bytes: Uint8Array, start: number, size: number): number {
+  const end = start + size;
+  let hash = size * 0x9e5 + bytes[start]! * 0x35 + bytes[end - 1]!;
+  hash = hash * 0x83 + bytes[start + (size >> 1)]!;
+  if (size > 3) hash = hash * 0x83 + bytes[end - 2]! * 0x11 + bytes[end - 3]!;
+  return hash & 1023;
+}
+
+/** Whether bytes are the ASCII of a text; one beyond ASCII never is in the cache. */
+function isText(text: string, bytes: Uint8Array, start: number, size: number): boolean {
+  if (text.length !== size) return false;
+  for (let i = 0; i < size; i++) {
+    if (text.charCodeAt(i) !== bytes[start + i]) return false;
+  }
+  return true;
+}
+
+/** A cursor over the bytes of one frame. */
+export class Reader {
+  readonly #bytes: Uint8Array;
+  #position = 0;
+
+  /** Reads from the first byte of `bytes`, never past its last. */
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  /** Bytes read so far. */
+  get position(): number {
+    return this.#position;
+  }
+
+  /** Bytes left to read. */
+  get remaining(): number {
+    return this.#bytes.length - this.#position;
+  }
+
+  /** Claims the next `size` bytes and returns where they start. */
+  #take(size: number): number {
+    const at = this.#position;
+    if (size > this.#bytes.length - at) throw this.#pastEnd(size);
+    this.#position = at + size;
+    return at;
+  }
+
+  #pastEnd(size: number): MalformedMessageError {
+    return new MalformedMessageError(
+      `Cannot read ${size} bytes at ${this.#position}: the frame has ${this.#bytes.length}`,
+    );
+  }
+
+  // The integers repeat what `#take()` does, and put their value together byte by byte: a call of a
+  // private method would cost as much as the rest, and a DataView as much as a small frame's reads.
+
+  bool(): boolean {
+    return this.int8() !== 0;
+  }
+
+  int8(): number {
+    const bytes = this.#bytes;
+    const at = this.#position;
+    if (at >= bytes.length) throw this.#pastEnd(1);
+    this.#position = at + 1;
+    return bytes[at]! << 24 >> 24;
+  }
+
+  int16(): number {
+    const bytes = this.#bytes;
+    const at = this.#position;
+    if (at + 2 > bytes.length) throw this.#pastEnd(2);
+    this.#position = at + 2;
+    return (bytes[at]! << 24 | bytes[at + 1]! << 16) >> 16;
+  }
+
+  uint16(): number {
+    return this.int16() & 0xffff;
+  }
+
+  int32(): number {
+    const bytes = this.#bytes;
+    const at = this.#position;
+    if (at + 4 > bytes.length) throw this.#pastEnd(4);
+    this.#position = at + 4;
+    return bytes[at]! << 24 | bytes[at + 1]! << 16 | bytes[at + 2]! << 8 | bytes[at + 3]!;
+  }
+
+  uint32(): number {
+    return this.int32() >>> 0;
+  }
+
+  /** @throws {MalformedMessageError} if the value is outside ±(2^53 − 1). */
+  int64(): number {
+    const bytes = this.#bytes;
+    const at = this.#position;
+    if (at + 8 > bytes.length) throw this.#pastEnd(8);
+    this.#position = at + 8;
+    const high = bytes[at]! << 24 | bytes[at + 1]! << 16 | bytes[at + 2]! << 8 | bytes[at + 3]!;
+    const low = bytes[at + 4]! << 24 | bytes[at + 5]! << 16 | bytes[at + 6]! << 8 | bytes[at + 7]!;
+    const value = high * TWO_POW_32 + (low >>> 0);
+    if (!Number.isSafeInteger(value)) {
+      throw new MalformedMessageError(
+        `Cannot read int64 at ${at}: ${this.#view(at, 8).getBigInt64(0)} is outside ±(2^53 - 1)`,
+      );
+    }
+    return value;
+  }
+
+  float64(): number {
+    return this.#view(this.#take(8), 8).getFloat64(0);
+  }
+
+  #view(at: number, size: number): DataView {
+    return new DataView(this.#bytes.buffer, this.#bytes.byteOffset + at, size);
+  }
+
+  /** A UUID in Kafka's text form, 22 characters of base64url. */
+  uuid(): string {
+    return uuidToString(this.#bytes, this.#take(16));
+  }
+
+  /** An unsigned varint of at most 32 bits. */
+  uvarint(): number {
+    const bytes = this.#bytes;
+    let at = this.#position;
+    let value = 0;
+    for (let shift = 0; shift < 35; shift += 7) {
+      if (at >= bytes.length) {
+        this.#position = at;
+        throw this.#pastEnd(1);
+      }
+      const byte = bytes[at++]!;
+      value |= (byte & 0x7f) << shift;
+      if (byte < 0x80) {
+        // The fifth byte carries bits 28 to 34, of which a 32-bit value has four.
+        if (shift === 28 && byte > 0x0f) break;
+        this.#position = at;
+        return value >>> 0;
+      }
+    }
+    throw new MalformedMessageError(`Cannot read varint before ${at}: longer than 32 bits`);
+  }
+
+  /** A zig-zag varint of at most 32 bits. */
+  varint(): number {
+    const raw = this.uvarint();
+    return (raw >>> 1) ^ -(raw & 1);
+  }
+
+  /** A zig-zag varint of at most 64 bits. @throws {MalformedMessageError} outside ±(2^53 − 1). */
+  varlong(): number {
+    let low = 0;
+    let high = 0;
+    for (let shift = 0; shift < 70; shift += 7) {
+      const byte = this.#bytes[this.#take(1)]!;
+      const bits = byte & 0x7f;
+      if (shift < 28) low += bits * 2 ** shift;
+      else high += bits * 2 ** (shift - 28);
+      if (byte < 0x80) {
+        const odd = low % 2;
+        // (raw - odd) / 2 in two parts, so that no step leaves the safe range before the check.
+        const half = high * 2 ** 27 + (low - odd) / 2;
+        const value = odd === 0 ? half : -half - 1;
+        if (!Number.isSafeInteger(value)) break;
+        return value;
+      }
+    }
+    throw new MalformedMessageError(
+      `Cannot read varlong before ${this.#position}: outside ±(2^53 - 1)`,
+    );
+  }
+
+  /** A view of the next `size` bytes. @param size not negative. */
+  raw(size: number): Uint8Array {
+    const start = this.#take(size);
+    return this.#bytes.subarray(start, start + size);
+  }
+
+  #text(size: number): string {
+    const start = this.#take(size);
+    const bytes = this.#bytes;
+    if (size === 0) return "";
+    if (size > CACHED_TEXT_MAX) return utf8.decode(bytes.subarray(start, start + size));
+    const slot = textSlot(bytes, start, size);
+    const cached = texts[slot]!;
+    if (isText(cached, bytes, start, size)) return cached;
+    const text = utf8.decode(bytes.subarray(start, start + size));
+    if (text.length === size) texts[slot] = text;
+    return text;
+  }
+
+  #size(size: number, what: string): number {
+    if (size < 0) throw new MalformedMessageError(`Cannot read ${what}: it is null`);
+    return size;
+  }
+
+  /** The length of a compact string, −1 for null, held to what its two-byte form can carry. */
+  #compactTextSize(): number {
+    const size = this.uvarint() - 1;
+    if (size > STRING_MAX) {
+      throw new MalformedMessageError(
+        `Cannot read string at ${this.#position}: it takes ${size} bytes, the limit is ${STRING_MAX}`,
+      );
+    }
+    return size;
+  }
+
+  string(): string {
+    return this.#text(this.#size(this.int16(), "string"));
+  }
+
+  nullableString(): string | null {
+    const size = this.int16();
+    return size < 0 ? null : this.#text(size);
+  }
+
+  compactString(): string {
+    return this.#text(this.#size(this.#compactTextSize(), "compact string"));
+  }
+
+  compactNullableString(): string | null {
+    const size = this.#compactTextSize();
+    return size < 0 ? null : this.#text(size);
+  }
+
+  bytes(): Uint8Array {
+    return this.raw(this.#size(this.int32(), "bytes"));
+  }
+
+  nullableBytes(): Uint8Array | null {
+    const size = this.int32();
+    return size < 0 ? null : this.raw(size);
+  }
+
+  compactBytes(): Uint8Array {
+    return this.raw(this.#size(this.uvarint() - 1, "compact bytes"));
+  }
+
+  compactNullableBytes(): Uint8Array | null {
+    const size = this.uvarint() - 1;
+    return size < 0 ? null : this.raw(size);
+  }
+
+  /** The count of an array whose elements take at least `minSize` bytes each; −1 for null. */
+  arrayCount(minSize: number): number {
+    return this.#count(this.int32(), minSize);
+  }
+
+  /** The count of a compact array; −1 for null. */
+  compactArrayCount(minSize: number): number {
+    return this.#count(this.uvarint() - 1, minSize);
+  }
+
+  #count(count: number, minSize: number): number {
+    if (count > 0 && count * minSize > this.remaining) {
+      throw new MalformedMessageError(
+        `Cannot read array at ${this.#position}: ${count} elements do not fit in ${this.remaining} bytes`,
+      );
+    }
+    return count < 0 ? -1 : count;
+  }
+
+  /** Skips a tag buffer none of whose tags are known (KIP-482). */
+  skipTags(): void {
+    for (let count = this.uvarint(); count > 0; count--) {
+      this.uvarint();
+      this.#take(this.uvarint());
+    }
+  }
+}

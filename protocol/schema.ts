@@ -1,0 +1,267 @@
+/**
+ * Declares messages as data.
+ *
+ * A message is a list of fields in wire order. A field says its type, the versions that carry it,
+ * where it may be null, its default and, for tagged fields (KIP-482), its tag. One declaration
+ * serves every version: `codec.ts` derives encoder and decoder from it, and TypeScript infers two
+ * views of the object. `Decoded` has every field, with defaults where the version carries none.
+ * `Encodable` may leave out the fields that declare a default.
+ *
+ * ```ts
+ * const heartbeat = message("HeartbeatRequest", "0-4", "4+", {
+ *   groupId: string("0+"),
+ *   generationId: int32("0+"),
+ *   memberId: string("0+"),
+ *   groupInstanceId: string("3+", { nullable: "3+", default: null }),
+ * });
+ * ```
+ *
+ * @module
+ */
+
+import { NO_VERSIONS, type VersionRange, versionRange } from "./version_range.ts";
+import { ZERO_UUID } from "./uuid.ts";
+
+/** Types that need no further description. */
+export type ScalarType =
+  | "bool"
+  | "int8"
+  | "int16"
+  | "uint16"
+  | "int32"
+  | "uint32"
+  | "int64"
+  | "float64"
+  | "uuid"
+  | "string"
+  | "bytes"
+  | "records";
+
+/** What a field's declaration may say beyond its type and versions. */
+export interface FieldOptions<T> {
+  /** The value in versions that do not carry the field, and what `Encodable` may leave out. */
+  readonly default?: T | null;
+  /** Versions in which the field may be null. */
+  readonly nullable?: string;
+  /** The tag, for a field in the tag buffer. */
+  readonly tag?: number;
+  /** Versions in which it is tagged, where it stands in the body in others. */
+  readonly tagged?: string;
+  /** Whether a version that cannot carry the field drops its value instead of refusing it. */
+  readonly ignorable?: boolean;
+}
+
+/** One field of a message; the type parameters are the values it decodes to and encodes from. */
+export interface Field<D = unknown, E = unknown, HasDefault extends boolean = boolean> {
+  readonly type: ScalarType | "array" | "struct";
+  readonly versions: VersionRange;
+  readonly nullable: VersionRange;
+  readonly tag: number | undefined;
+  readonly tagged: VersionRange;
+  readonly hasDefault: HasDefault;
+  readonly default: unknown;
+  readonly ignorable: boolean;
+  /** The element of an array, or the fields of a struct. */
+  readonly element: Field | undefined;
+  readonly fields: Fields | undefined;
+  /** Types only; no value carries it. */
+  readonly "~types"?: { decoded: D; encodable: E };
+}
+
+/** The fields of a message or struct, in wire order. */
+export interface Fields {
+  readonly [name: string]: Field;
+}
+
+type DecodedField<F> = F extends Field<infer D, infer _E> ? D : never;
+type EncodableField<F> = F extends Field<infer _D, infer E> ? E : never;
+type Flatten<T> = { [K in keyof T]: T[K] } & unknown;
+
+/** The object a decoder returns for these fields. */
+export type DecodedFields<F extends Fields> = {
+  -readonly [K in keyof F]: DecodedField<F[K]>;
+};
+
+/** The object an encoder takes for these fields. */
+export type EncodableFields<F extends Fields> = Flatten<
+  & { [K in keyof F as F[K]["hasDefault"] extends true ? never : K]: EncodableField<F[K]> }
+  & { [K in keyof F as F[K]["hasDefault"] extends true ? K : never]?: EncodableField<F[K]> }
+>;
+
+// deno-lint-ignore no-explicit-any
+type AnyOptions = FieldOptions<any>;
+type NullOf<O> = O extends { nullable: string } ? null : O extends { default: null } ? null : never;
+type DefaultOf<O> = O extends { default: unknown } ? true : false;
+
+function field(
+  type: Field["type"],
+  versions: string,
+  options: AnyOptions,
+  implied: unknown,
+  inside: { element?: Field; fields?: Fields } = {},
+): Field {
+  const hasDefault = "default" in options;
+  return {
+    type,
+    versions: versionRange(versions),
+    nullable: options.nullable === undefined ? NO_VERSIONS : versionRange(options.nullable),
+    tag: options.tag,
+    tagged: options.tag === undefined ? NO_VERSIONS : versionRange(options.tagged ?? versions),
+    hasDefault,
+    default: hasDefault ? options.default : implied,
+    ignorable: options.ignorable ?? false,
+    element: inside.element,
+    fields: inside.fields,
+  };
+}
+
+/** Declares a field of one scalar type. */
+export interface ScalarField<D, E = D> {
+  <const O extends FieldOptions<E>>(
+    versions: string,
+    options?: O,
+  ): Field<D | NullOf<O>, E | NullOf<O>, DefaultOf<O>>;
+}
+
+function scalar<D, E = D>(type: ScalarType, implied: E): ScalarField<D, E> {
+  return ((versions: string, options: AnyOptions = {}) =>
+    field(type, versions, options, implied)) as ScalarField<D, E>;
+}
+
+/** A boolean in one byte. */
+export const bool: ScalarField<boolean> = scalar<boolean>("bool", false);
+/** A signed 8-bit integer. */
+export const int8: ScalarField<number> = scalar<number>("int8", 0);
+/** A signed 16-bit integer. */
+export const int16: ScalarField<number> = scalar<number>("int16", 0);
+/** An unsigned 16-bit integer. */
+export const uint16: ScalarField<number> = scalar<number>("uint16", 0);
+/** A signed 32-bit integer. */
+export const int32: ScalarField<number> = scalar<number>("int32", 0);
+/** An unsigned 32-bit integer. */
+export const uint32: ScalarField<number> = scalar<number>("uint32", 0);
+/** A signed 64-bit integer within ±(2^53 − 1). */
+export const int64: ScalarField<number> = scalar<number>("int64", 0);
+/** An IEEE 754 double. */
+export const float64: ScalarField<number> = scalar<number>("float64", 0);
+/** A UUID as 22 characters of base64url. */
+export const uuid: ScalarField<string> = scalar<string>("uuid", ZERO_UUID);
+/** UTF-8 text of at most 32767 bytes. */
+export const string: ScalarField<string> = scalar<string>("string", "");
+/** Bytes; decoded as a view into the frame. */
+export const bytes: ScalarField<Uint8Array> = scalar<Uint8Array>("bytes", new Uint8Array(0));
+/** Record batches; decoded as a view into the frame, encoded by reference. Always nullable in use. */
+export const records: ScalarField<Uint8Array, Uint8Array | readonly Uint8Array[]> = scalar<
+  Uint8Array,
+  Uint8Array | readonly Uint8Array[]
+>("records", null as unknown as Uint8Array);
+
+/** Declares an array. `element` is a field whose versions do not matter, or the fields of a struct. */
+export function array<
+  const T extends Field | Fields,
+  const O extends FieldOptions<readonly EncodableOf<T>[]>,
+>(
+  element: T,
+  versions: string,
+  options?: O,
+): Field<DecodedOf<T>[] | NullOf<O>, readonly EncodableOf<T>[] | NullOf<O>, DefaultOf<O>> {
+  const inside = isField(element) ? element : struct(element as Fields, "0+");
+  return field("array", versions, options ?? {}, [], { element: inside }) as Field<
+    DecodedOf<T>[] | NullOf<O>,
+    readonly EncodableOf<T>[] | NullOf<O>,
+    DefaultOf<O>
+  >;
+}
+
+type DecodedOf<T> = T extends Field ? DecodedField<T> : T extends Fields ? DecodedFields<T> : never;
+type EncodableOf<T> = T extends Field ? EncodableField<T>
+  : T extends Fields ? EncodableFields<T>
+  : never;
+
+function isField(value: Field | Fields): value is Field {
+  return typeof value.type === "string";
+}
+
+/** Declares a nested struct. */
+export function struct<
+  const F extends Fields,
+  const O extends FieldOptions<EncodableFields<F>>,
+>(
+  fields: F,
+  versions: string,
+  options?: O,
+): Field<DecodedFields<F> | NullOf<O>, EncodableFields<F> | NullOf<O>, DefaultOf<O>> {
+  return field("struct", versions, options ?? {}, undefined, { fields }) as Field<
+    DecodedFields<F> | NullOf<O>,
+    EncodableFields<F> | NullOf<O>,
+    DefaultOf<O>
+  >;
+}
+
+/** A message: a request, a response, a header, or a record of an internal topic. */
+export interface Message<F extends Fields = Fields> {
+  /** Kafka's name of it. */
+  readonly name: string;
+  /** Versions it exists in. */
+  readonly versions: VersionRange;
+  /** Versions that use compact types and tag buffers (KIP-482). */
+  readonly flexible: VersionRange;
+  /** Its fields in wire order. */
+  readonly fields: F;
+}
+
+/** What decoding a message yields. */
+export type Decoded<M> = M extends Message<infer F> ? DecodedFields<F> : never;
+
+/** What encoding a message takes. */
+export type Encodable<M> = M extends Message<infer F> ? EncodableFields<F> : never;
+
+/** Declares a message. */
+export function message<const F extends Fields>(
+  name: string,
+  versions: string,
+  flexible: string,
+  fields: F,
+): Message<F> {
+  return { name, versions: versionRange(versions), flexible: versionRange(flexible), fields };
+}
+
+/** An API: its key and the two messages of an exchange. */
+export interface Api<Req extends Fields = Fields, Res extends Fields = Fields> {
+  /** The number that names it in a request header. */
+  readonly key: number;
+  /** Kafka's name of it. */
+  readonly name: string;
+  /** Versions it exists in. */
+  readonly versions: VersionRange;
+  readonly request: Message<Req>;
+  readonly response: Message<Res>;
+}
+
+/** A decoded request of an API, as a handler gets it. */
+export type RequestOf<A extends Api> = Decoded<A["request"]>;
+/** A response of an API, as a handler gives it. */
+export type ResponseTo<A extends Api> = Encodable<A["response"]>;
+/** A request of an API, as a client gives it. */
+export type RequestTo<A extends Api> = Encodable<A["request"]>;
+/** A decoded response of an API, as a client gets it. */
+export type ResponseOf<A extends Api> = Decoded<A["response"]>;
+
+/** Declares an API. */
+export function api<const Req extends Fields, const Res extends Fields>(declaration: {
+  readonly key: number;
+  readonly name: string;
+  readonly versions: string;
+  readonly flexible: string;
+  readonly request: Req;
+  readonly response: Res;
+}): Api<Req, Res> {
+  const { key, name, versions, flexible } = declaration;
+  return {
+    key,
+    name,
+    versions: versionRange(versions),
+    request: message(`${name}Request`, versions, flexible, declaration.request),
+    response: message(`${name}Response`, versions, flexible, declaration.response),
+  };
+}

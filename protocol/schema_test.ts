@@ -1,0 +1,121 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import {
+  api,
+  array,
+  bool,
+  type Decoded,
+  type Encodable,
+  int16,
+  int32,
+  message,
+  records,
+  type RequestOf,
+  type RequestTo,
+  type ResponseOf,
+  type ResponseTo,
+  string,
+  struct,
+} from "./schema.ts";
+
+const sample = message("Sample", "0-3", "2+", {
+  id: int32("0+"),
+  name: string("1+", { nullable: "1+", default: null }),
+  flag: bool("2+", { default: true }),
+  records: records("0+", { nullable: "0+" }),
+  partitions: array(
+    { index: int32("0+"), leader: int32("3+", { default: -1 }) },
+    "0+",
+  ),
+  cursor: struct({ topic: string("0+") }, "0+", { nullable: "0+", default: null }),
+  replicas: array(int32("0+"), "0+", { nullable: "1+" }),
+});
+
+/** Compiles only if both types are the same. */
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends (<T>() => T extends B ? 1 : 2) ? true
+  : false;
+function holds<_T extends true>(): void {}
+
+Deno.test("Decoded has every field, with null where some version allows it", () => {
+  holds<
+    Same<Decoded<typeof sample>, {
+      id: number;
+      name: string | null;
+      flag: boolean;
+      records: Uint8Array | null;
+      partitions: { index: number; leader: number }[];
+      cursor: { topic: string } | null;
+      replicas: number[] | null;
+    }>
+  >();
+});
+
+Deno.test("Encodable may leave out what has a default, at every depth", () => {
+  const least = { id: 1, records: null, partitions: [{ index: 0 }], replicas: null };
+  least satisfies Encodable<typeof sample>;
+  const most = {
+    id: 1,
+    name: "a",
+    flag: false,
+    records: [new Uint8Array(1), new Uint8Array(2)],
+    partitions: [{ index: 0, leader: 5 }],
+    cursor: { topic: "t" },
+    replicas: [1],
+  } as const;
+  most satisfies Encodable<typeof sample>;
+  // @ts-expect-error: id has no default
+  ({ records: null, partitions: [], replicas: null }) satisfies Encodable<typeof sample>;
+  // @ts-expect-error: flag may not be null
+  ({ ...least, flag: null }) satisfies Encodable<typeof sample>;
+  // @ts-expect-error: index has no default
+  ({ ...least, partitions: [{}] }) satisfies Encodable<typeof sample>;
+  // @ts-expect-error: partitions may not be null
+  ({ ...least, partitions: null }) satisfies Encodable<typeof sample>;
+  // @ts-expect-error: there is no such field
+  ({ ...least, colour: "red" }) satisfies Encodable<typeof sample>;
+});
+
+Deno.test("Decoded is Encodable, so that what was read can be sent on", () => {
+  holds<Decoded<typeof sample> extends Encodable<typeof sample> ? true : false>();
+});
+
+Deno.test("message() refuses a default of another type", () => {
+  // @ts-expect-error: a string is no number
+  int32("0+", { default: "1" });
+  // @ts-expect-error: a struct's default has the struct's fields
+  struct({ a: int32("0+") }, "0+", { default: { a: "1" } });
+  // @ts-expect-error: an array's default has the array's elements
+  array(int32("0+"), "0+", { default: ["1"] });
+});
+
+const ping = api({
+  key: 99,
+  name: "Ping",
+  versions: "0-2",
+  flexible: "1+",
+  request: { text: string("0+") },
+  response: { errorCode: int16("0+"), text: string("1+", { default: "" }) },
+});
+
+Deno.test("api() names its messages and gives both their versions", () => {
+  assertEquals(ping.request.name, "PingRequest");
+  assertEquals(ping.response.name, "PingResponse");
+  for (const { versions, flexible } of [ping.request, ping.response]) {
+    assertEquals([versions.min, versions.max], [0, 2]);
+    assertEquals(flexible.min, 1);
+  }
+  holds<Same<RequestOf<typeof ping>, { text: string }>>();
+  holds<Same<RequestTo<typeof ping>, { readonly text: string }>>();
+  holds<Same<ResponseOf<typeof ping>, { errorCode: number; text: string }>>();
+  holds<Same<ResponseTo<typeof ping>, { readonly errorCode: number; readonly text?: string }>>();
+});
+
+Deno.test("string() and its like keep what was declared and imply the rest", () => {
+  const { id, name, flag } = sample.fields;
+  assertEquals([id.hasDefault, id.default, id.ignorable, id.tag], [false, 0, false, undefined]);
+  assertEquals([name.hasDefault, name.default], [true, null]);
+  assertEquals(name.nullable.min, 1);
+  assertEquals(flag.default, true);
+  assertEquals(string("1+", { tag: 3, default: "" }).tagged, { min: 1, max: 32767 });
+  assertEquals(string("1+", { tag: 3, tagged: "2+", default: "" }).tagged.min, 2);
+  assertThrows(() => string("one"), TypeError);
+});

@@ -1,0 +1,393 @@
+/**
+ * Writes Kafka's primitive types into growing memory, splicing large byte ranges without a copy.
+ *
+ * A writer holds one growing buffer. `splice()` of a large range closes what was written so far as
+ * one chunk, adds the range itself as the next and goes on behind it, so `take()` yields a list of
+ * chunks whose concatenation is the message. Several frames may be written before they are taken:
+ * a connection's answers of one turn gather in one writer.
+ *
+ * Spec: https://kafka.apache.org/protocol.html#protocol_types, KIP-482 for the compact forms.
+ *
+ * @module
+ */
+
+import { uuidToBytes } from "./uuid.ts";
+
+/** A value does not fit the type or version it should be written as. */
+export class UnencodableValueError extends Error {
+  override name = "UnencodableValueError";
+}
+
+const TWO_POW_32 = 2 ** 32;
+const INITIAL_SIZE = 256;
+/** What a writer comes down to that is used again and again, and what growing stops at. */
+const BUFFER_KEPT = 8 * 1024;
+const BUFFER_MAX = 64 * 1024;
+/** Below this a copy costs less than one more chunk for the socket. */
+const SPLICE_MIN_SIZE = 4096;
+const ASCII_ENCODE_MAX = 64;
+const utf8 = new TextEncoder();
+
+/** Bytes that `Writer.take()` hands over; their concatenation is what was written. */
+export type Chunks = Uint8Array<ArrayBuffer>[];
+
+/** A growing buffer with Kafka's primitive types. */
+export class Writer {
+  #bytes: Uint8Array<ArrayBuffer>;
+  #view: DataView;
+  /** Start in `#bytes` of what no chunk holds yet. */
+  #start = 0;
+  #position = 0;
+  #chunks: Chunks = [];
+  #chunkedSize = 0;
+  /** Where the open frame's size goes; the view is null while that is still in `#bytes`. */
+  #frameAt = -1;
+  #frameView: DataView | null = null;
+  #frameStart = 0;
+
+  /** @param size bytes to allocate at first. */
+  constructor(size = INITIAL_SIZE) {
+    this.#bytes = new Uint8Array(size);
+    this.#view = new DataView(this.#bytes.buffer);
+  }
+
+  /** Bytes written and not yet taken. */
+  get size(): number {
+    return this.#chunkedSize + this.#position - this.#start;
+  }
+
+  /**
+   * Claims the next `size` bytes and returns where they start. Growing replaces `#bytes` and
+   * `#view`, so neither may be evaluated before this returns.
+   */
+  #reserve(size: number): number {
+    const at = this.#position;
+    if (at + size > this.#bytes.length) return this.#grow(size);
+    this.#position = at + size;
+    return at;
+  }
+
+  /** As `#reserve()`, in new memory. What is worth a chunk of its own is closed, not copied. */
+  #grow(size: number): number {
+    if (this.#position - this.#start >= SPLICE_MIN_SIZE) this.#closeChunk();
+    const held = this.#position - this.#start;
+    const doubled = Math.min(2 * this.#bytes.length, BUFFER_MAX);
+    const grown = new Uint8Array(Math.max(held + size, doubled, INITIAL_SIZE));
+    grown.set(this.#bytes.subarray(this.#start, this.#position));
+    if (this.#frameAt >= 0 && this.#frameView === null) this.#frameAt -= this.#start;
+    this.#replace(grown);
+    this.#position = held + size;
+    return held;
+  }
+
+  #replace(bytes: Uint8Array<ArrayBuffer>): void {
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer);
+    this.#start = 0;
+    this.#position = 0;
+  }
+
+  #closeChunk(): void {
+    if (this.#position === this.#start) return;
+    if (this.#frameAt >= 0) this.#frameView ??= this.#view;
+    this.#chunks.push(this.#bytes.subarray(this.#start, this.#position));
+    this.#chunkedSize += this.#position - this.#start;
+    this.#start = this.#position;
+  }
+
+  /** Starts a frame: what is written until `endFrame()` gets its size in front. */
+  beginFrame(): void {
+    this.#frameStart = this.size;
+    this.#frameAt = this.#reserve(4);
+    this.#frameView = null;
+  }
+
+  /** Ends the open frame by writing its size. Returns that size, without the four bytes of its own. */
+  endFrame(): number {
+    const size = this.size - this.#frameStart - 4;
+    (this.#frameView ?? this.#view).setInt32(this.#frameAt, size);
+    this.#frameAt = -1;
+    return size;
+  }
+
+  /**
+   * Forgets the open frame and all that was written since `beginFrame()`, for an encoder that
+   * failed half-way.
+   */
+  abandonFrame(): void {
+    let excess = this.size - this.#frameStart;
+    const open = Math.min(excess, this.#position - this.#start);
+    this.#position -= open;
+    excess -= open;
+    while (excess > 0) {
+      const last = this.#chunks.pop()!;
+      const kept = Math.max(0, last.length - excess);
+      excess -= last.length - kept;
+      this.#chunkedSize -= last.length - kept;
+      if (kept > 0) this.#chunks.push(last.subarray(0, kept));
+    }
+    this.#frameAt = -1;
+  }
+
+  /** Hands over all chunks written and starts anew. */
+  take(): Chunks {
+    this.#closeChunk();
+    const chunks = this.#chunks;
+    this.#chunks = [];
+    this.#chunkedSize = 0;
+    // The taken chunks still look into this buffer, so only what lies behind them is free.
+    if (this.#bytes.length - this.#position < INITIAL_SIZE) {
+      this.#replace(
+        new Uint8Array(Math.max(BUFFER_KEPT, Math.min(this.#bytes.length, BUFFER_MAX) >>> 1)),
+      );
+    }
+    return chunks;
+  }
+
+  /** All that was written as one array, without a copy where there is one chunk. */
+  takeBytes(): Uint8Array<ArrayBuffer> {
+    const size = this.size;
+    const chunks = this.take();
+    return chunks.length === 1 ? chunks[0]! : joinBytes(chunks, size);
+  }
+
+  #byte(value: number): void {
+    const at = this.#reserve(1);
+    this.#bytes[at] = value;
+  }
+
+  // What is written most repeats what `#reserve()` does: the call costs as much as the rest.
+
+  bool(value: boolean): void {
+    if (typeof value !== "boolean") throw outOfRange("bool", value);
+    this.#byte(value ? 1 : 0);
+  }
+
+  int8(value: number): void {
+    if (value !== value << 24 >> 24) throw outOfRange("int8", value);
+    let at = this.#position;
+    if (at + 1 > this.#bytes.length) at = this.#grow(1);
+    else this.#position = at + 1;
+    this.#view.setInt8(at, value);
+  }
+
+  int16(value: number): void {
+    if (value !== value << 16 >> 16) throw outOfRange("int16", value);
+    let at = this.#position;
+    if (at + 2 > this.#bytes.length) at = this.#grow(2);
+    else this.#position = at + 2;
+    this.#view.setInt16(at, value);
+  }
+
+  uint16(value: number): void {
+    if (value !== (value & 0xffff)) throw outOfRange("uint16", value);
+    const at = this.#reserve(2);
+    this.#view.setUint16(at, value);
+  }
+
+  int32(value: number): void {
+    if (value !== (value | 0)) throw outOfRange("int32", value);
+    let at = this.#position;
+    if (at + 4 > this.#bytes.length) at = this.#grow(4);
+    else this.#position = at + 4;
+    this.#view.setInt32(at, value);
+  }
+
+  uint32(value: number): void {
+    if (value !== value >>> 0) throw outOfRange("uint32", value);
+    const at = this.#reserve(4);
+    this.#view.setUint32(at, value);
+  }
+
+  int64(value: number): void {
+    if (!Number.isSafeInteger(value)) throw outOfRange("int64", value);
+    let at = this.#position;
+    if (at + 8 > this.#bytes.length) at = this.#grow(8);
+    else this.#position = at + 8;
+    this.#view.setInt32(at, Math.floor(value / TWO_POW_32));
+    this.#view.setUint32(at + 4, value >>> 0);
+  }
+
+  float64(value: number): void {
+    if (typeof value !== "number") throw outOfRange("float64", value);
+    const at = this.#reserve(8);
+    this.#view.setFloat64(at, value);
+  }
+
+  /** @param text a UUID in Kafka's text form. */
+  uuid(text: string): void {
+    const at = this.#reserve(16);
+    try {
+      uuidToBytes(text, this.#bytes, at);
+    } catch (cause) {
+      throw new UnencodableValueError(`Cannot encode ${String(text)} as uuid`, { cause });
+    }
+  }
+
+  uvarint(value: number): void {
+    if (value !== value >>> 0) throw outOfRange("uvarint", value);
+    while (value >= 0x80) {
+      this.#byte(value & 0x7f | 0x80);
+      value >>>= 7;
+    }
+    let at = this.#position;
+    if (at + 1 > this.#bytes.length) at = this.#grow(1);
+    else this.#position = at + 1;
+    this.#bytes[at] = value;
+  }
+
+  varint(value: number): void {
+    if (value !== (value | 0)) throw outOfRange("varint", value);
+    this.uvarint((value << 1 ^ value >> 31) >>> 0);
+  }
+
+  varlong(value: number): void {
+    if (!Number.isSafeInteger(value)) throw outOfRange("varlong", value);
+    // Zig-zag without 64-bit shifts: the value 2n, or -2n - 1 for negatives, as `half * 2 + bit`.
+    let bit = value < 0 ? 1 : 0;
+    let half = value < 0 ? -(value + 1) : value;
+    for (;;) {
+      const low = half % 64 * 2 + bit;
+      const rest = Math.floor(half / 64);
+      this.#byte(rest === 0 ? low : low | 0x80);
+      if (rest === 0) return;
+      bit = rest % 2;
+      half = Math.floor(rest / 2);
+    }
+  }
+
+  /** Copies bytes in. */
+  raw(bytes: Uint8Array): void {
+    const at = this.#reserve(bytes.length);
+    this.#bytes.set(bytes, at);
+  }
+
+  /** Adds bytes, by reference if they are many: they must not change until they were sent. */
+  splice(bytes: Uint8Array): void {
+    if (bytes.length < SPLICE_MIN_SIZE) return this.raw(bytes);
+    this.#closeChunk();
+    this.#chunks.push(bytes as Uint8Array<ArrayBuffer>);
+    this.#chunkedSize += bytes.length;
+  }
+
+  /** Adds what another writer holds, its size in front as an unsigned varint. */
+  nested(writer: Writer): void {
+    this.uvarint(writer.size);
+    for (const chunk of writer.take()) this.splice(chunk);
+  }
+
+  /** Text is measured before its length is written, since the length stands in front. */
+  #text(text: string, size: number): void {
+    const at = this.#reserve(size);
+    if (size === text.length && size <= ASCII_ENCODE_MAX) {
+      for (let i = 0; i < size; i++) this.#bytes[at + i] = text.charCodeAt(i);
+    } else {
+      utf8.encodeInto(text, this.#bytes.subarray(at, at + size));
+    }
+  }
+
+  string(text: string): void {
+    const size = utf8Size(text);
+    if (size > 0x7fff) throw new UnencodableValueError(tooLong(size));
+    this.int16(size);
+    this.#text(text, size);
+  }
+
+  nullableString(text: string | null): void {
+    if (text === null) this.int16(-1);
+    else this.string(text);
+  }
+
+  compactString(text: string): void {
+    const size = utf8Size(text);
+    if (size > 0x7fff) throw new UnencodableValueError(tooLong(size));
+    this.uvarint(size + 1);
+    this.#text(text, size);
+  }
+
+  compactNullableString(text: string | null): void {
+    if (text === null) this.uvarint(0);
+    else this.compactString(text);
+  }
+
+  bytes(bytes: Uint8Array): void {
+    this.int32(bytes.length);
+    this.splice(bytes);
+  }
+
+  nullableBytes(bytes: Uint8Array | null): void {
+    if (bytes === null) this.int32(-1);
+    else this.bytes(bytes);
+  }
+
+  compactBytes(bytes: Uint8Array): void {
+    this.uvarint(bytes.length + 1);
+    this.splice(bytes);
+  }
+
+  compactNullableBytes(bytes: Uint8Array | null): void {
+    if (bytes === null) this.uvarint(0);
+    else this.compactBytes(bytes);
+  }
+
+  /** Record batches, in one piece or in several that follow each other. */
+  records(records: Uint8Array | readonly Uint8Array[] | null): void {
+    if (records === null) return this.int32(-1);
+    this.int32(recordsSize(records));
+    this.#records(records);
+  }
+
+  compactRecords(records: Uint8Array | readonly Uint8Array[] | null): void {
+    if (records === null) return this.uvarint(0);
+    this.uvarint(recordsSize(records) + 1);
+    this.#records(records);
+  }
+
+  #records(records: Uint8Array | readonly Uint8Array[]): void {
+    if (records instanceof Uint8Array) return this.splice(records);
+    for (const piece of records) this.splice(piece);
+  }
+}
+
+function recordsSize(records: Uint8Array | readonly Uint8Array[]): number {
+  if (records instanceof Uint8Array) return records.length;
+  let size = 0;
+  for (const piece of records) size += piece.length;
+  return size;
+}
+
+/** Bytes that `text` takes in UTF-8; a lone surrogate counts as the three bytes that replace it. */
+export function utf8Size(text: string): number {
+  let size = text.length;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit < 0x80) continue;
+    if (unit < 0x800) {
+      size += 1;
+      continue;
+    }
+    size += 2;
+    // A pair is two units and four bytes: its first unit was counted as three bytes just above.
+    if ((unit & 0xfc00) === 0xd800 && (text.charCodeAt(i + 1) & 0xfc00) === 0xdc00) i++;
+  }
+  return size;
+}
+
+/** The chunks as one array; `size` is their total. */
+export function joinBytes(chunks: readonly Uint8Array[], size: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
+}
+
+function tooLong(size: number): string {
+  return `Cannot encode string: it takes ${size} bytes, the limit is 32767`;
+}
+
+function outOfRange(type: string, value: unknown): UnencodableValueError {
+  return new UnencodableValueError(`Cannot encode ${String(value)} as ${type}`);
+}
