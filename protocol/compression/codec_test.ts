@@ -1,0 +1,117 @@
+import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
+import { compress, decompress, DEFAULT_MAX_DECOMPRESSED_BYTES } from "./codec.ts";
+import { CompressionType } from "./compression_type.ts";
+import { CompressionError, DecompressedSizeError } from "./errors.ts";
+import { content, text } from "./golden.testing.ts";
+
+const TYPES = Object.entries(CompressionType);
+const CODECS = TYPES.filter(([, type]) => type !== CompressionType.none);
+
+Deno.test("compress() and decompress() bring back every input, by every codec", async (t) => {
+  const inputs = [
+    new Uint8Array(0),
+    new Uint8Array([7]),
+    text,
+    content,
+    new Uint8Array(3_000_000),
+    crypto.getRandomValues(new Uint8Array(60_000)),
+    Uint8Array.from({ length: 700_000 }, (_, index) => (index * index) >> 9),
+    content.subarray(3, 20_001),
+  ];
+  for (const [name, type] of TYPES) {
+    await t.step(name, () => {
+      for (const input of inputs) {
+        const before = input.slice();
+        assertEquals(decompress(type, compress(type, input)), input, `${input.length} bytes`);
+        assertEquals(input, before);
+      }
+    });
+  }
+});
+
+Deno.test("compress() and decompress() return the bytes themselves for type none", () => {
+  assertStrictEquals(compress(CompressionType.none, content), content);
+  assertStrictEquals(decompress(CompressionType.none, content), content);
+});
+
+Deno.test("decompress() reads out of the middle of a buffer", async (t) => {
+  for (const [name, type] of CODECS) {
+    await t.step(name, () => {
+      const compressed = compress(type, text);
+      const buffer = new Uint8Array(compressed.length + 30).fill(0xaa);
+      buffer.set(compressed, 13);
+      const middle = buffer.subarray(13, 13 + compressed.length);
+      assertEquals(decompress(type, middle), text);
+    });
+  }
+});
+
+Deno.test("decompress() stops a bomb at maxBytes, by default at 100 MiB", async (t) => {
+  assertEquals(DEFAULT_MAX_DECOMPRESSED_BYTES, 104_857_600);
+  const bomb = new Uint8Array(DEFAULT_MAX_DECOMPRESSED_BYTES + 1);
+  for (const [name, type] of TYPES) {
+    await t.step(name, () => {
+      const compressed = compress(type, bomb);
+      const error = assertThrows(() => decompress(type, compressed), DecompressedSizeError);
+      assertEquals(error.maxBytes, DEFAULT_MAX_DECOMPRESSED_BYTES);
+      assertEquals(error.message, `Cannot decompress ${name}: size is over 104857600 bytes`);
+      assertThrows(() => decompress(type, compressed, 1), DecompressedSizeError);
+    });
+  }
+});
+
+Deno.test("decompress() answers any damage with a CompressionError or other bytes", async (t) => {
+  const seed = crypto.getRandomValues(new Uint32Array(1))[0]!;
+  let state = seed;
+  const random = (limit: number) => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return Math.floor(state / 2 ** 32 * limit);
+  };
+  for (const [name, type] of CODECS) {
+    await t.step(`${name}, seed ${seed}`, () => {
+      const compressed = compress(type, text);
+      for (let round = 0; round < 500; round++) {
+        const damaged = compressed.slice(
+          0,
+          round % 5 === 0 ? random(compressed.length) : undefined,
+        );
+        for (let count = random(4); count >= 0 && damaged.length > 0; count--) {
+          damaged[random(damaged.length)]! ^= 1 << random(8);
+        }
+        try {
+          const expanded = decompress(type, damaged, 1_000_000);
+          assert(expanded.length <= 1_000_000);
+        } catch (error) {
+          if (!(error instanceof CompressionError)) throw error;
+        }
+      }
+      assertEquals(decompress(type, compressed), text);
+    });
+  }
+});
+
+Deno.test("decompress() answers random bytes with a CompressionError", () => {
+  for (const [, type] of CODECS) {
+    for (let size = 0; size < 200; size++) {
+      const noise = crypto.getRandomValues(new Uint8Array(size));
+      noise[0] = 0xff;
+      assertThrows(() => decompress(type, noise), CompressionError);
+    }
+  }
+});
+
+Deno.test("compress() refuses levels that a codec has not", () => {
+  const { none, gzip, snappy, lz4, zstd } = CompressionType;
+  for (const [type, level] of [[gzip, 10], [gzip, -2], [gzip, 1.5], [zstd, 23]] as const) {
+    assertThrows(() => compress(type, text, level), RangeError, `at level ${level}: levels are`);
+  }
+  for (const type of [none, snappy, lz4]) {
+    assertThrows(() => compress(type, text, 1), RangeError, "it has no levels");
+  }
+});
+
+Deno.test("compress() and decompress() refuse types that Kafka has not", () => {
+  const type = 5 as CompressionType;
+  assertThrows(() => compress(type, text), CompressionError, "type 5: the last known is 4");
+  assertThrows(() => decompress(type, text), CompressionError, "type 5: the last known is 4");
+});

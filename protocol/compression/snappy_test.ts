@@ -1,0 +1,113 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { CompressionError, DecompressedSizeError } from "./errors.ts";
+import { content, golden } from "./golden.testing.ts";
+import { compressSnappy, decompressSnappy } from "./snappy.ts";
+
+const MAX = 10_000_000;
+const XERIAL_HEADER = [
+  ...[0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00], // magic
+  ...[0, 0, 0, 1], // version
+  ...[0, 0, 0, 1], // compatible version
+];
+
+function xerial(...blocks: Uint8Array[]): Uint8Array {
+  return new Uint8Array([
+    ...XERIAL_HEADER,
+    ...blocks.flatMap((block) => [0, 0, block.length >> 8, block.length & 0xff, ...block]),
+  ]);
+}
+
+Deno.test("decompressSnappy() reads a raw block, as librdkafka writes it", () => {
+  assertEquals(decompressSnappy(golden.snappyRaw, MAX), content);
+});
+
+Deno.test("decompressSnappy() reads a xerial stream of several blocks, as Java writes it", () => {
+  assertEquals(decompressSnappy(golden.snappyXerial, MAX), content);
+});
+
+Deno.test("decompressSnappy() reads every kind of element", () => {
+  // deno-fmt-ignore
+  const block = new Uint8Array([
+    21,
+    3 << 2, 1, 2, 3, 4, // literal of 4
+    (0 << 2) | 1, 4, // match of 4, one byte of distance
+    (2 << 2) | 2, 2, 0, // match of 3, two bytes of distance
+    (4 << 2) | 3, 1, 0, 0, 0, // match of 5, four bytes of distance, overlapping itself
+    60 << 2, 4, 5, 6, 7, 8, 9, // literal of 5, one byte of length
+  ]);
+  const expected = [1, 2, 3, 4, 1, 2, 3, 4, 3, 4, 3, 3, 3, 3, 3, 3, 5, 6, 7, 8, 9];
+  assertEquals([...decompressSnappy(block, MAX)], expected);
+});
+
+Deno.test("compressSnappy() writes xerial's stream in blocks of 32 KiB", () => {
+  const compressed = compressSnappy(content);
+  assertEquals([...compressed.subarray(0, 16)], XERIAL_HEADER);
+  const view = new DataView(compressed.buffer, compressed.byteOffset);
+  const size = view.getInt32(16);
+  // 32768 and 7232 as varints, the sizes that the two blocks expand to.
+  assertEquals([...compressed.subarray(20, 23)], [0x80, 0x80, 0x02]);
+  assertEquals([...compressed.subarray(20 + size + 4, 20 + size + 6)], [0xc0, 0x38]);
+  assertEquals(decompressSnappy(compressed, MAX), content);
+});
+
+Deno.test("decompressSnappy() takes the stream's header alone for no bytes, and no bytes for an error", () => {
+  assertEquals(decompressSnappy(xerial(), MAX).length, 0);
+  assertEquals(decompressSnappy(new Uint8Array([0]), MAX).length, 0);
+  assertThrows(() => decompressSnappy(new Uint8Array(0), MAX), CompressionError);
+});
+
+Deno.test("decompressSnappy() refuses more than maxBytes, summed over blocks", () => {
+  const { length } = content;
+  assertEquals(decompressSnappy(golden.snappyXerial, length).length, length);
+  assertThrows(
+    () => decompressSnappy(golden.snappyXerial, length - 1),
+    DecompressedSizeError,
+    "Cannot decompress snappy: size is over 39999 bytes",
+  );
+  assertThrows(() => decompressSnappy(golden.snappyRaw, length - 1), DecompressedSizeError);
+});
+
+Deno.test("decompressSnappy() does not believe a size that the bytes cannot expand to", () => {
+  const fourGigabytes = new Uint8Array([0xff, 0xff, 0xff, 0xff, 0x0f, 0, 1]);
+  assertThrows(() => decompressSnappy(fourGigabytes, 2 ** 33), CompressionError, "cannot expand");
+  assertThrows(() => decompressSnappy(xerial(fourGigabytes), 2 ** 33), CompressionError);
+  const unending = new Uint8Array(20).fill(0x80);
+  assertThrows(() => decompressSnappy(unending, MAX), CompressionError);
+});
+
+Deno.test("decompressSnappy() refuses blocks that expand to less or more than they state", () => {
+  const less = new Uint8Array([5, 3 << 2, 1, 2, 3, 4]);
+  const more = new Uint8Array([3, 3 << 2, 1, 2, 3, 4]);
+  const before = new Uint8Array([8, 3 << 2, 1, 2, 3, 4, (0 << 2) | 1, 5]);
+  for (const block of [less, more, before]) {
+    assertThrows(() => decompressSnappy(block, MAX), CompressionError);
+    assertThrows(() => decompressSnappy(xerial(block), MAX), CompressionError);
+  }
+});
+
+Deno.test("decompressSnappy() refuses what is cut off at any byte", () => {
+  const streams = [golden.snappyRaw, compressSnappy(content.subarray(0, 1000))];
+  for (const stream of streams) {
+    // After the header, a stream may end with any block.
+    for (let size = 0; size < stream.length; size++) {
+      if (stream !== golden.snappyRaw && size === XERIAL_HEADER.length) continue;
+      assertThrows(() => decompressSnappy(stream.subarray(0, size), MAX), CompressionError);
+    }
+  }
+});
+
+Deno.test("decompressSnappy() refuses block sizes below zero and beyond the end", () => {
+  const stream = xerial(new Uint8Array([1, 0, 7]));
+  assertEquals([...decompressSnappy(stream, MAX)], [7]);
+  new DataView(stream.buffer).setInt32(16, 4);
+  assertThrows(() => decompressSnappy(stream, MAX), CompressionError, "is 4 bytes, 3 are left");
+  new DataView(stream.buffer).setInt32(16, -1);
+  assertThrows(() => decompressSnappy(stream, MAX), CompressionError, "is -1 bytes");
+});
+
+Deno.test("decompressSnappy() works on after a block that was not sound, and after a large one", () => {
+  assertThrows(() => decompressSnappy(new Uint8Array([5, 3 << 2, 1]), MAX), CompressionError);
+  const large = new Uint8Array(5_000_000);
+  assertEquals(decompressSnappy(compressSnappy(large), MAX).length, large.length);
+  assertEquals(decompressSnappy(golden.snappyRaw, MAX), content);
+});

@@ -1,0 +1,258 @@
+/**
+ * The record, message format v2: read lazily out of a batch's bytes.
+ *
+ *     length          varint   bytes after this field
+ *     attributes      int8     unused
+ *     timestampDelta  varlong  from the batch's baseTimestamp
+ *     offsetDelta     varint   from the batch's baseOffset
+ *     key             varint size, -1 for null, and bytes
+ *     value           varint size, -1 for null, and bytes
+ *     headerCount     varint
+ *     headers         each: varint size and UTF-8 text; varint size, -1 for null, and bytes
+ *
+ * All varints are zig-zag encoded. Whatever bytes it is given, the reader looks at none beyond its
+ * frame: lengths are checked against what is left before they are used.
+ *
+ * @module
+ */
+
+import { CorruptRecordError } from "./errors.ts";
+import type { RecordBatch } from "./record_batch.ts";
+import { FieldReader } from "./varint.ts";
+
+/** A name and value that travel with a record (KIP-82). Names may repeat. */
+export interface RecordHeader {
+  /** The name. */
+  readonly key: string;
+  /** The value, as a view into the batch. */
+  readonly value: Uint8Array | null;
+}
+
+/** What a record needs of the batch it is in. */
+interface RecordFrame {
+  readonly bytes: Uint8Array;
+  readonly baseOffset: number;
+  readonly baseTimestamp: number;
+  /**
+   * The time the broker appended the batch, which then is that of each record; else `undefined`.
+   */
+  readonly logAppendTime: number | undefined;
+}
+
+const NO_HEADERS: readonly RecordHeader[] = Object.freeze([]);
+
+/** Up to this size, a loop is faster than a call that decodes. */
+const MAX_LOOP_SIZE = 24;
+
+// A header's name that starts with U+FEFF keeps it.
+const TEXT_DECODER = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** One record: a view, whose key, value and headers are looked up when they are asked for. */
+export class Record {
+  readonly #frame: RecordFrame;
+  readonly #offsetDelta: number;
+  readonly #timestampDelta: number;
+  readonly #keyPosition: number;
+  readonly #valuePosition: number;
+  readonly #headersPosition: number;
+  readonly #end: number;
+
+  /** Size of the key in bytes, or -1 when there is none. */
+  readonly keySize: number;
+
+  /** Size of the value in bytes, or -1 when there is none: a tombstone, on a compacted topic. */
+  readonly valueSize: number;
+
+  /** For {@linkcode RecordBatch.records} only. */
+  constructor(
+    frame: RecordFrame,
+    offsetDelta: number,
+    timestampDelta: number,
+    keyPosition: number,
+    keySize: number,
+    valuePosition: number,
+    valueSize: number,
+    headersPosition: number,
+    end: number,
+  ) {
+    this.#frame = frame;
+    this.#offsetDelta = offsetDelta;
+    this.#timestampDelta = timestampDelta;
+    this.#keyPosition = keyPosition;
+    this.keySize = keySize;
+    this.#valuePosition = valuePosition;
+    this.valueSize = valueSize;
+    this.#headersPosition = headersPosition;
+    this.#end = end;
+  }
+
+  /**
+   * Its place in the partition: the batch's base offset, as it is now, and where in the batch it
+   * is.
+   */
+  get offset(): number {
+    return this.#frame.baseOffset + this.#offsetDelta;
+  }
+
+  /** Milliseconds since 1970, or -1: set by the producer, or by the broker if the topic says so. */
+  get timestamp(): number {
+    return this.#frame.logAppendTime ?? this.#frame.baseTimestamp + this.#timestampDelta;
+  }
+
+  /** The key, as a view into the batch. */
+  get key(): Uint8Array | null {
+    return this.keySize < 0
+      ? null
+      : this.#frame.bytes.subarray(this.#keyPosition, this.#keyPosition + this.keySize);
+  }
+
+  /** The value, as a view into the batch. */
+  get value(): Uint8Array | null {
+    return this.valueSize < 0
+      ? null
+      : this.#frame.bytes.subarray(this.#valuePosition, this.#valuePosition + this.valueSize);
+  }
+
+  /**
+   * The headers in the order they were written, decoded anew on each call; values are views.
+   *
+   * @throws {CorruptRecordError} If they do not fill exactly what the record's length leaves for
+   *   them.
+   */
+  get headers(): readonly RecordHeader[] {
+    if (this.#headersPosition === this.#end) return NO_HEADERS;
+    return readHeaders(this.#frame.bytes, this.#headersPosition, this.#end);
+  }
+}
+
+/**
+ * The records that lie in `bytes` from `position` to the end, as `batch` describes them. They can
+ * be gone through more than once.
+ */
+export function readRecords(
+  bytes: Uint8Array,
+  position: number,
+  batch: RecordBatch,
+): Iterable<Record> {
+  const frame: RecordFrame = {
+    bytes,
+    baseOffset: batch.baseOffset,
+    baseTimestamp: batch.baseTimestamp,
+    logAppendTime: batch.timestampType === 1 ? batch.maxTimestamp : undefined,
+  };
+  const { recordCount, lastOffsetDelta } = batch;
+  if (recordCount < 0) {
+    throw new CorruptRecordError(`Cannot read ${batch}: record count is ${recordCount}`);
+  }
+  return {
+    [Symbol.iterator]: () => new RecordReader(frame, position, recordCount, lastOffsetDelta),
+  };
+}
+
+class RecordReader implements IterableIterator<Record> {
+  readonly #frame: RecordFrame;
+  readonly #fields: FieldReader;
+  readonly #lastOffsetDelta: number;
+  #remaining: number;
+
+  constructor(frame: RecordFrame, position: number, count: number, lastOffsetDelta: number) {
+    this.#frame = frame;
+    this.#fields = new FieldReader(frame.bytes, position);
+    this.#lastOffsetDelta = lastOffsetDelta;
+    this.#remaining = count;
+  }
+
+  [Symbol.iterator](): this {
+    return this;
+  }
+
+  next(): IteratorResult<Record, undefined> {
+    const fields = this.#fields;
+    if (this.#remaining > 0) {
+      const value = this.#record(fields);
+      this.#remaining--;
+      return { done: false, value };
+    }
+    if (fields.position !== fields.bytes.length) {
+      fields.fail(`${fields.bytes.length - fields.position} bytes follow the last record`);
+    }
+    return { done: true, value: undefined };
+  }
+
+  #record(fields: FieldReader): Record {
+    const frame = this.#frame;
+    const left = fields.bytes.length;
+    const length = fields.varint(left);
+    const end = fields.position + length;
+    if (length < 0 || end > left) {
+      fields.fail(`record length is ${length}, ${left - fields.position} bytes are left`);
+    }
+    fields.skip(1, end); // attributes, unused
+    const timestampDelta = fields.varlong(end);
+    const offsetDelta = fields.varint(end);
+    const keySize = fields.varint(end);
+    const keyPosition = fields.skip(keySize, end);
+    const valueSize = fields.varint(end);
+    const valuePosition = fields.skip(valueSize, end);
+    let headersPosition = fields.position;
+    const headerCount = fields.varint(end);
+    if (headerCount === 0) {
+      headersPosition = end;
+      if (fields.position !== end) {
+        fields.fail(`${end - fields.position} bytes follow the last field`);
+      }
+    } else if (headerCount < 0 || headerCount > end - fields.position) {
+      fields.fail(`header count is ${headerCount}, ${end - fields.position} bytes are left`);
+    }
+    if (offsetDelta < 0 || offsetDelta > this.#lastOffsetDelta) {
+      fields.fail(`offset delta is ${offsetDelta}, the last is ${this.#lastOffsetDelta}`);
+    }
+    if (!Number.isSafeInteger(frame.baseTimestamp + timestampDelta)) {
+      fields.fail(`timestamp delta is ${timestampDelta}, base is ${frame.baseTimestamp}`);
+    }
+    fields.position = end;
+    return new Record(
+      frame,
+      offsetDelta,
+      timestampDelta,
+      keyPosition,
+      keySize,
+      valuePosition,
+      valueSize,
+      headersPosition,
+      end,
+    );
+  }
+}
+
+function readHeaders(bytes: Uint8Array, position: number, end: number): readonly RecordHeader[] {
+  const fields = new FieldReader(bytes, position);
+  const headers: RecordHeader[] = [];
+  for (let count = fields.varint(end); count > 0; count--) {
+    const keySize = fields.varint(end);
+    if (keySize < 0) fields.fail(`size of a header name is ${keySize}`);
+    const keyPosition = fields.skip(keySize, end);
+    const key = decodeText(bytes, keyPosition, keyPosition + keySize);
+    const valueSize = fields.varint(end);
+    const valuePosition = fields.skip(valueSize, end);
+    const value = valueSize < 0 ? null : bytes.subarray(valuePosition, valuePosition + valueSize);
+    headers.push({ key, value });
+  }
+  if (fields.position !== end) fields.fail(`${end - fields.position} bytes follow the last header`);
+  return headers;
+}
+
+/** Most header names are short and ASCII, where a loop beats the decoder's call. */
+function decodeText(bytes: Uint8Array, start: number, end: number): string {
+  if (end - start <= MAX_LOOP_SIZE) {
+    let text = "";
+    let position = start;
+    for (; position < end; position++) {
+      const byte = bytes[position]!;
+      if (byte >= 0x80) break;
+      text += String.fromCharCode(byte);
+    }
+    if (position === end) return text;
+  }
+  return TEXT_DECODER.decode(bytes.subarray(start, end));
+}

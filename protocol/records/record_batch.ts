@@ -1,0 +1,388 @@
+/**
+ * The record batch, message format v2 (KIP-98): a view of one batch in somebody else's bytes.
+ *
+ *     position  size  field
+ *            0     8  baseOffset              offset of the first record; set by the leader
+ *            8     4  batchLength             bytes after this field
+ *           12     4  partitionLeaderEpoch    set by the leader
+ *           16     1  magic                   2
+ *           17     4  crc                     CRC-32C of everything from attributes to the end
+ *           21     2  attributes              bits 0-2 compression, 3 timestamp type, 4 transactional,
+ *                                             5 control, 6 baseTimestamp is a delete horizon
+ *           23     4  lastOffsetDelta
+ *           27     8  baseTimestamp
+ *           35     8  maxTimestamp
+ *           43     8  producerId              -1: none
+ *           51     2  producerEpoch
+ *           53     4  baseSequence
+ *           57     4  recordCount
+ *           61     …  records                 compressed as one block, when they are
+ *
+ * All numbers are big-endian. What a leader patches in every batch, baseOffset and
+ * partitionLeaderEpoch, lies before the bytes that the CRC covers, so that an append costs no
+ * second checksum; the setters here that do touch covered bytes recompute it.
+ *
+ * A batch keeps the offsets and the base sequence it was written with when compaction takes
+ * records out of it, so `lastOffsetDelta + 1` may exceed `recordCount`.
+ *
+ * @module
+ */
+
+import { CompressionType, decompress } from "../compression/mod.ts";
+import { crc32c } from "./crc32c.ts";
+import { CorruptRecordError, UnsupportedRecordFormatError } from "./errors.ts";
+import { readRecords, type Record } from "./record.ts";
+
+export const BASE_OFFSET_POSITION = 0;
+export const BATCH_LENGTH_POSITION = BASE_OFFSET_POSITION + 8;
+export const PARTITION_LEADER_EPOCH_POSITION = BATCH_LENGTH_POSITION + 4;
+export const MAGIC_POSITION = PARTITION_LEADER_EPOCH_POSITION + 4;
+export const CRC_POSITION = MAGIC_POSITION + 1;
+export const ATTRIBUTES_POSITION = CRC_POSITION + 4;
+export const LAST_OFFSET_DELTA_POSITION = ATTRIBUTES_POSITION + 2;
+export const BASE_TIMESTAMP_POSITION = LAST_OFFSET_DELTA_POSITION + 4;
+export const MAX_TIMESTAMP_POSITION = BASE_TIMESTAMP_POSITION + 8;
+export const PRODUCER_ID_POSITION = MAX_TIMESTAMP_POSITION + 8;
+export const PRODUCER_EPOCH_POSITION = PRODUCER_ID_POSITION + 8;
+export const BASE_SEQUENCE_POSITION = PRODUCER_EPOCH_POSITION + 2;
+export const RECORD_COUNT_POSITION = BASE_SEQUENCE_POSITION + 4;
+
+/** Size in bytes of a batch without its records. */
+export const RECORD_BATCH_OVERHEAD: number = RECORD_COUNT_POSITION + 4;
+
+/** Size in bytes of baseOffset and batchLength, which batchLength does not count. */
+export const LOG_OVERHEAD: number = BATCH_LENGTH_POSITION + 4;
+
+/** The magic byte of this format, the only one that is read or written. */
+export const MAGIC = 2;
+
+export const COMPRESSION_MASK = 0b111;
+export const TIMESTAMP_TYPE_MASK = 1 << 3;
+export const TRANSACTIONAL_MASK = 1 << 4;
+export const CONTROL_MASK = 1 << 5;
+export const DELETE_HORIZON_MASK = 1 << 6;
+
+/** Who set the timestamps of a batch: 0 the producer (CreateTime), 1 the broker (LogAppendTime). */
+export type TimestampType = 0 | 1;
+
+/** One record batch: reads and patches the header in place, and decodes records when asked. */
+export class RecordBatch {
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+
+  /**
+   * A view of the batch that starts at `position`. Copies nothing and checks no CRC.
+   *
+   * @throws {CorruptRecordError} If header or declared size do not fit in `bytes`, or the magic is
+   *   unknown.
+   * @throws {UnsupportedRecordFormatError} If the magic is 0 or 1.
+   */
+  constructor(bytes: Uint8Array, position = 0) {
+    const size = sizeOfBatchAt(bytes, position);
+    if (size === undefined || size > bytes.length - position) {
+      throw new CorruptRecordError(
+        `Cannot read record batch at position ${position}: it is ${
+          size === undefined ? `at least ${RECORD_BATCH_OVERHEAD}` : size
+        } bytes, ${bytes.length - position} are there`,
+      );
+    }
+    this.#bytes = position === 0 && size === bytes.length
+      ? bytes
+      : bytes.subarray(position, position + size);
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset + position, size);
+  }
+
+  /** The bytes of exactly this batch, not a copy. */
+  get bytes(): Uint8Array {
+    return this.#bytes;
+  }
+
+  /** Size of the whole batch, header included. */
+  get sizeInBytes(): number {
+    return this.#bytes.length;
+  }
+
+  /** Offset of the first record the batch was written with. */
+  get baseOffset(): number {
+    return this.#int64(BASE_OFFSET_POSITION, "baseOffset");
+  }
+
+  set baseOffset(offset: number) {
+    this.#setInt64(BASE_OFFSET_POSITION, offset, "baseOffset");
+  }
+
+  /** The epoch of the leader that appended the batch; of no meaning before that. */
+  get partitionLeaderEpoch(): number {
+    return this.#view.getInt32(PARTITION_LEADER_EPOCH_POSITION);
+  }
+
+  set partitionLeaderEpoch(epoch: number) {
+    this.#view.setInt32(PARTITION_LEADER_EPOCH_POSITION, epoch);
+  }
+
+  /** The format's version: always 2. */
+  get magic(): number {
+    return this.#view.getInt8(MAGIC_POSITION);
+  }
+
+  /** The checksum the header states, unsigned; whether it is right, {@linkcode isCrcValid} says. */
+  get crc(): number {
+    return this.#view.getUint32(CRC_POSITION);
+  }
+
+  /** All the flags, as an int16. */
+  get attributes(): number {
+    return this.#view.getInt16(ATTRIBUTES_POSITION);
+  }
+
+  /**
+   * How the records are compressed.
+   *
+   * @throws {CorruptRecordError} If the attributes name a codec that Kafka does not know.
+   */
+  get compression(): CompressionType {
+    const type = this.attributes & COMPRESSION_MASK;
+    if (type > CompressionType.zstd) {
+      throw new CorruptRecordError(
+        `Cannot read ${this}: compression type is ${type}, the last known is ${CompressionType.zstd}`,
+      );
+    }
+    return type as CompressionType;
+  }
+
+  /** Who set the timestamps: 0 the producer, 1 the broker. */
+  get timestampType(): TimestampType {
+    return (this.attributes & TIMESTAMP_TYPE_MASK) === 0 ? 0 : 1;
+  }
+
+  /** Whether the batch is part of a transaction (KIP-98). */
+  get isTransactional(): boolean {
+    return (this.attributes & TRANSACTIONAL_MASK) !== 0;
+  }
+
+  /** Whether this is a control batch: one record that marks the end of a transaction. */
+  get isControl(): boolean {
+    return (this.attributes & CONTROL_MASK) !== 0;
+  }
+
+  /** Whether baseTimestamp tells since when compaction may drop the tombstones (KIP-534). */
+  get hasDeleteHorizon(): boolean {
+    return (this.attributes & DELETE_HORIZON_MASK) !== 0;
+  }
+
+  /** How far the last offset is from the base offset. */
+  get lastOffsetDelta(): number {
+    return this.#view.getInt32(LAST_OFFSET_DELTA_POSITION);
+  }
+
+  /** Offset of the last record the batch was written with. */
+  get lastOffset(): number {
+    return this.baseOffset + this.lastOffsetDelta;
+  }
+
+  /** The offset after this batch: `lastOffset + 1`. */
+  get nextOffset(): number {
+    return this.baseOffset + this.lastOffsetDelta + 1;
+  }
+
+  /** What the records' timestamps are counted from, in milliseconds since 1970, or -1. */
+  get baseTimestamp(): number {
+    return this.#int64(BASE_TIMESTAMP_POSITION, "baseTimestamp");
+  }
+
+  /**
+   * The latest timestamp of the records, as stated by the writer; in milliseconds since 1970, or
+   * -1.
+   */
+  get maxTimestamp(): number {
+    return this.#int64(MAX_TIMESTAMP_POSITION, "maxTimestamp");
+  }
+
+  /** The id of the idempotent producer that wrote this, or -1. */
+  get producerId(): number {
+    return this.#int64(PRODUCER_ID_POSITION, "producerId");
+  }
+
+  /** Whether an idempotent producer wrote this: its id is not negative, whatever the rest says. */
+  get hasProducerId(): boolean {
+    return this.#view.getInt32(PRODUCER_ID_POSITION) >= 0;
+  }
+
+  /** The epoch of the producer, or -1. */
+  get producerEpoch(): number {
+    return this.#view.getInt16(PRODUCER_EPOCH_POSITION);
+  }
+
+  /** Sequence number of the first record, or -1. */
+  get baseSequence(): number {
+    return this.#view.getInt32(BASE_SEQUENCE_POSITION);
+  }
+
+  /**
+   * Sequence number of the last record; 0 follows 2147483647. -1 when there is no base sequence.
+   */
+  get lastSequence(): number {
+    const baseSequence = this.baseSequence;
+    return baseSequence < 0 ? -1 : (baseSequence + this.lastOffsetDelta) % 2 ** 31;
+  }
+
+  /**
+   * Number of records in the batch as stated by the writer; {@linkcode records} holds it to that.
+   */
+  get recordCount(): number {
+    return this.#view.getInt32(RECORD_COUNT_POSITION);
+  }
+
+  /** Whether the checksum in the header is that of the bytes. */
+  isCrcValid(): boolean {
+    return this.crc === this.#computeCrc();
+  }
+
+  /**
+   * Checks that the bytes are those their writer sent, and that this program can represent the
+   * header. Whether the header makes sense (record count, sequence, codec allowed by the version)
+   * is for the append to judge, since Kafka answers that with another error code.
+   *
+   * @throws {CorruptRecordError} If the CRC is wrong or an int64 is beyond 2^53-1.
+   */
+  ensureValid(): void {
+    const crc = this.#computeCrc();
+    if (crc !== this.crc) {
+      throw new CorruptRecordError(
+        `Cannot accept ${this}: computed CRC is ${crc}, stated CRC is ${this.crc}`,
+      );
+    }
+    this.#int64(BASE_OFFSET_POSITION, "baseOffset");
+    this.#int64(BASE_TIMESTAMP_POSITION, "baseTimestamp");
+    this.#int64(MAX_TIMESTAMP_POSITION, "maxTimestamp");
+    this.#int64(PRODUCER_ID_POSITION, "producerId");
+  }
+
+  /**
+   * Marks the timestamps as set by the broker: every record then has `timestampMs`.
+   * Recomputes the CRC.
+   */
+  setLogAppendTime(timestampMs: number): void {
+    this.#setInt64(MAX_TIMESTAMP_POSITION, timestampMs, "maxTimestamp");
+    this.#view.setInt16(ATTRIBUTES_POSITION, this.attributes | TIMESTAMP_TYPE_MASK);
+    this.#view.setUint32(CRC_POSITION, this.#computeCrc());
+  }
+
+  /** Corrects the latest timestamp, which some clients state wrongly. Recomputes the CRC. */
+  setMaxTimestamp(timestampMs: number): void {
+    this.#setInt64(MAX_TIMESTAMP_POSITION, timestampMs, "maxTimestamp");
+    this.#view.setUint32(CRC_POSITION, this.#computeCrc());
+  }
+
+  /**
+   * Gives the batch to another producer id, epoch or sequence, as a producer must that sends a
+   * batch again after its epoch was bumped (KIP-360). Recomputes the CRC.
+   */
+  setProducerState(producerId: number, producerEpoch: number, baseSequence: number): void {
+    this.#setInt64(PRODUCER_ID_POSITION, producerId, "producerId");
+    this.#view.setInt16(PRODUCER_EPOCH_POSITION, producerEpoch);
+    this.#view.setInt32(BASE_SEQUENCE_POSITION, baseSequence);
+    this.#view.setUint32(CRC_POSITION, this.#computeCrc());
+  }
+
+  /**
+   * The records, decoded one by one as they are asked for. Keys and values are views into the
+   * batch's bytes or, when it is compressed, into a buffer of its own that all of them share.
+   *
+   * @param maxBytes The size up to which compressed records are expanded.
+   * @throws {CorruptRecordError} While iterating, if a record does not fit its frame, or there are
+   *   fewer or more than the header says; at once, if decompression fails.
+   */
+  records(maxBytes?: number): Iterable<Record> {
+    const type = this.compression;
+    let records = this.#bytes;
+    let position: number = RECORD_BATCH_OVERHEAD;
+    if (type !== CompressionType.none) {
+      try {
+        records = decompress(type, records.subarray(position), maxBytes);
+      } catch (error) {
+        throw new CorruptRecordError(
+          `Cannot read records of ${this}: ${(error as Error).message}`,
+          { cause: error },
+        );
+      }
+      position = 0;
+    }
+    return readRecords(records, position, this);
+  }
+
+  /** What messages call the batch: its size and offset. */
+  toString(): string {
+    const view = this.#view;
+    return `record batch of ${this.sizeInBytes} bytes at offset ${view.getBigInt64(0)}`;
+  }
+
+  #computeCrc(): number {
+    return crc32c(this.#bytes, ATTRIBUTES_POSITION);
+  }
+
+  #int64(position: number, name: string): number {
+    const value = this.#view.getInt32(position) * 2 ** 32 + this.#view.getUint32(position + 4);
+    if (!Number.isSafeInteger(value)) {
+      throw new CorruptRecordError(
+        `Cannot read ${name} of ${this}: it is ${
+          this.#view.getBigInt64(position)
+        }, beyond ${Number.MAX_SAFE_INTEGER}`,
+      );
+    }
+    return value;
+  }
+
+  #setInt64(position: number, value: number, name: string): void {
+    if (!Number.isSafeInteger(value)) {
+      throw new RangeError(`Cannot set ${name} of ${this} to ${value}: not a safe integer`);
+    }
+    this.#view.setInt32(position, Math.floor(value / 2 ** 32));
+    this.#view.setUint32(position + 4, value);
+  }
+}
+
+/**
+ * The size of the batch that starts at `position`, or `undefined` when too little of it is there to
+ * tell. The size may be more than `bytes` holds.
+ *
+ * @throws {CorruptRecordError} If the size is less than a header, or the magic is unknown.
+ * @throws {UnsupportedRecordFormatError} If the magic is 0 or 1.
+ */
+export function sizeOfBatchAt(bytes: Uint8Array, position: number): number | undefined {
+  if (bytes.length - position <= MAGIC_POSITION) return undefined;
+  const magic = bytes[position + MAGIC_POSITION]!;
+  if (magic < MAGIC) throw new UnsupportedRecordFormatError(magic);
+  if (magic !== MAGIC) {
+    throw new CorruptRecordError(
+      `Cannot read record batch at position ${position}: magic is ${magic}, not ${MAGIC}`,
+    );
+  }
+  const at = position + BATCH_LENGTH_POSITION;
+  const length = (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) |
+    bytes[at + 3]!;
+  if (length < RECORD_BATCH_OVERHEAD - LOG_OVERHEAD) {
+    throw new CorruptRecordError(
+      `Cannot read record batch at position ${position}: batch length is ${length}, the header alone takes ${
+        RECORD_BATCH_OVERHEAD - LOG_OVERHEAD
+      }`,
+    );
+  }
+  return LOG_OVERHEAD + length;
+}
+
+/**
+ * The whole batches in `bytes`, in order. A partial batch at the end, which a fetch response may
+ * have, is left out.
+ *
+ * @throws {CorruptRecordError} If a batch states an impossible size, or an unknown magic.
+ * @throws {UnsupportedRecordFormatError} If the magic is 0 or 1.
+ */
+export function* recordBatches(bytes: Uint8Array): Generator<RecordBatch, void> {
+  for (let position = 0; position < bytes.length;) {
+    const size = sizeOfBatchAt(bytes, position);
+    if (size === undefined || size > bytes.length - position) return;
+    yield new RecordBatch(bytes, position);
+    position += size;
+  }
+}

@@ -1,0 +1,219 @@
+import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
+import { CompressionType } from "../compression/mod.ts";
+import { goldenBatches, goldenRecords } from "./golden_batches.testing.ts";
+import { RECORD_BATCH_OVERHEAD, RecordBatch } from "./record_batch.ts";
+import { RecordBatchBuilder, type RecordHeaderInput } from "./record_batch_builder.ts";
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+function bytesOf(text: string | null): Uint8Array | null {
+  return text === null ? null : encoder.encode(text);
+}
+
+Deno.test("RecordBatchBuilder writes the very bytes that librdkafka writes", () => {
+  const builder = new RecordBatchBuilder({ partitionLeaderEpoch: 0 });
+  for (const { timestamp, key, value, headers } of goldenRecords) {
+    const headerBytes = headers.map((header) => ({ ...header, value: bytesOf(header.value) }));
+    builder.append(timestamp, bytesOf(key), bytesOf(value), headerBytes);
+  }
+  assertEquals(builder.build(), goldenBatches.librdkafka.none);
+});
+
+Deno.test("RecordBatchBuilder writes the very bytes that kafka-python writes, from text too", () => {
+  const builder = new RecordBatchBuilder({
+    isTransactional: true,
+    producerId: 4711,
+    producerEpoch: 3,
+    baseSequence: 2147483646,
+    partitionLeaderEpoch: 0,
+  });
+  for (const { timestamp, key, value, headers } of goldenRecords) {
+    builder.append(timestamp, key, value, headers);
+  }
+  assertEquals(builder.build(), goldenBatches.kafkaPython.none);
+});
+
+Deno.test("RecordBatchBuilder compresses records by every codec", async (t) => {
+  for (const [name, compression] of Object.entries(CompressionType)) {
+    await t.step(name, () => {
+      const builder = new RecordBatchBuilder({ compression, baseOffset: 100 });
+      for (let index = 0; index < 1000; index++) {
+        builder.append(1000 + index, `key-${index}`, `some value, and again some value ${index}`);
+      }
+      const uncompressedSize = builder.estimatedSizeInBytes;
+      const batch = new RecordBatch(builder.build());
+      batch.ensureValid();
+      assertEquals(batch.compression, compression);
+      assertEquals(batch.recordCount, 1000);
+      if (compression === CompressionType.none) assertEquals(batch.sizeInBytes, uncompressedSize);
+      else assert(batch.sizeInBytes < uncompressedSize / 2);
+      let index = 0;
+      for (const record of batch.records()) {
+        assertEquals(record.offset, 100 + index);
+        assertEquals(record.timestamp, 1000 + index);
+        assertEquals(decoder.decode(record.key!), `key-${index}`);
+        assertEquals(decoder.decode(record.value!), `some value, and again some value ${index}`);
+        index++;
+      }
+      assertEquals(index, 1000);
+    });
+  }
+});
+
+Deno.test("RecordBatchBuilder fills in the header", () => {
+  const builder = new RecordBatchBuilder({
+    timestampType: 1,
+    isControl: true,
+    isTransactional: true,
+    partitionLeaderEpoch: 5,
+  });
+  builder.append(2000, "k", "v");
+  builder.append(1000, "k", "v");
+  builder.append(3000, "k", "v");
+  builder.append(-1, "k", "v");
+  const batch = new RecordBatch(builder.build());
+  assertEquals(batch.attributes, 0b11_1000);
+  assertEquals(batch.partitionLeaderEpoch, 5);
+  assertEquals(batch.baseTimestamp, 2000);
+  assertEquals(batch.maxTimestamp, 3000);
+  assertEquals(batch.lastOffsetDelta, 3);
+  assertEquals(batch.baseOffset, 0);
+  assertEquals([batch.producerId, batch.producerEpoch, batch.baseSequence], [-1, -1, -1]);
+});
+
+Deno.test("RecordBatchBuilder carries any timestamps and their distance", () => {
+  const timestamps = [1_700_000_000_000, 0, -1, Number.MAX_SAFE_INTEGER, 1_700_000_000_001, 5];
+  for (const first of timestamps) {
+    const builder = new RecordBatchBuilder();
+    for (const timestamp of [first, ...timestamps]) builder.append(timestamp, null, null);
+    const records = Array.from(new RecordBatch(builder.build()).records());
+    assertEquals(records.map((record) => record.timestamp), [first, ...timestamps]);
+  }
+});
+
+Deno.test("RecordBatchBuilder writes text like its UTF-8 bytes, whatever its sizes", () => {
+  const texts = ["", "a", "é", "日本", "😀", "\ud800", "\ufeffbom", "x".repeat(24) + "é"];
+  for (
+    const size of [20, 21, 31, 32, 40, 62, 63, 64, 65, 2730, 4090, 4096, 4097, 8190, 8192, 9000]
+  ) {
+    texts.push("a".repeat(size), "é".repeat(size), "日".repeat(size), "a".repeat(size - 1) + "é");
+  }
+  for (const text of texts) {
+    const headers = [{ key: text, value: text }, { key: "", value: null }];
+    const byText = new RecordBatchBuilder();
+    const byBytes = new RecordBatchBuilder();
+    for (const other of ["", "k", "日本", "y".repeat(100)]) {
+      byText.append(7, text, other, headers);
+      byText.append(7, other, text);
+      byBytes.append(7, bytesOf(text), bytesOf(other), [
+        { key: text, value: bytesOf(text) },
+        headers[1]!,
+      ]);
+      byBytes.append(7, bytesOf(other), bytesOf(text));
+    }
+    const batch = byText.build();
+    assertEquals(batch, byBytes.build(), `${text.length} units of ${text.slice(0, 3)}`);
+    const [record] = new RecordBatch(batch).records();
+    assertEquals(record!.key, bytesOf(text));
+    assertEquals(record!.headers[0]!.key, decoder.decode(bytesOf(text)!));
+  }
+});
+
+Deno.test("RecordBatchBuilder.build() returns a view of what it wrote, without compression", () => {
+  const builder = new RecordBatchBuilder({ initialCapacity: 1000 });
+  builder.append(0, null, new Uint8Array(500));
+  const batch = builder.build();
+  assertEquals(batch.buffer.byteLength, 1000);
+  assertStrictEquals(builder.build(), batch);
+});
+
+Deno.test("RecordBatchBuilder takes nothing more once it is built, and builds nothing from nothing", () => {
+  const builder = new RecordBatchBuilder();
+  assertThrows(() => builder.build(), TypeError, "it has no records");
+  builder.append(0, null, "v");
+  builder.build();
+  assertThrows(() => builder.append(0, null, "v"), TypeError, "it is built");
+  assertThrows(() => builder.tryAppend(0, null, "v"), TypeError, "it is built");
+  assertThrows(() => builder.setProducerState(1, 1, 1), TypeError, "it is built");
+});
+
+Deno.test("RecordBatchBuilder refuses timestamps that are no whole number from -1 up", () => {
+  const builder = new RecordBatchBuilder();
+  for (const timestamp of [-2, 1.5, NaN, Infinity, 2 ** 53]) {
+    assertThrows(() => builder.append(timestamp, null, null), RangeError, `is ${timestamp}`);
+  }
+  assertEquals(builder.recordCount, 0);
+  assertEquals(builder.estimatedSizeInBytes, RECORD_BATCH_OVERHEAD);
+});
+
+Deno.test("RecordBatchBuilder is as it was after an append that threw", () => {
+  const builder = new RecordBatchBuilder();
+  builder.append(1, "k", "v");
+  const size = builder.estimatedSizeInBytes;
+  const headers = [{ key: 5, value: null }] as unknown as RecordHeaderInput[];
+  assertThrows(() => builder.append(2, "other", "value", headers));
+  assertEquals(builder.recordCount, 1);
+  assertEquals(builder.estimatedSizeInBytes, size);
+  const records = Array.from(new RecordBatch(builder.build()).records());
+  assertEquals(records.length, 1);
+});
+
+Deno.test("RecordBatchBuilder.tryAppend() keeps to the size limit, but for the first record", () => {
+  const builder = new RecordBatchBuilder({ sizeLimit: 200 });
+  assert(builder.tryAppend(0, null, "x".repeat(300)));
+  assert(!builder.tryAppend(0, null, ""));
+  assertEquals(builder.recordCount, 1);
+
+  for (const value of ["v".repeat(50), encoder.encode("v".repeat(50)), "日".repeat(16) + "12"]) {
+    const limited = new RecordBatchBuilder({ sizeLimit: 61 + 3 * 57 });
+    let count = 0;
+    while (limited.tryAppend(0, null, value)) count++;
+    assertEquals(count, 3);
+    assertEquals(limited.recordCount, 3);
+    const batch = new RecordBatch(limited.build());
+    assertEquals(batch.sizeInBytes, 61 + 3 * 57);
+    assertEquals(Array.from(batch.records()).length, 3);
+  }
+});
+
+Deno.test("RecordBatchBuilder.append() goes beyond the size limit", () => {
+  const builder = new RecordBatchBuilder({ sizeLimit: 100 });
+  for (let index = 0; index < 10; index++) builder.append(0, null, new Uint8Array(1000));
+  assertEquals(Array.from(new RecordBatch(builder.build()).records()).length, 10);
+});
+
+Deno.test("RecordBatchBuilder.setProducerState() names the producer at the last moment", () => {
+  const builder = new RecordBatchBuilder();
+  builder.append(0, null, "v");
+  builder.setProducerState(2 ** 33, 4, 17);
+  const batch = new RecordBatch(builder.build());
+  assertEquals([batch.producerId, batch.producerEpoch, batch.baseSequence], [2 ** 33, 4, 17]);
+  batch.ensureValid();
+});
+
+Deno.test("RecordBatchBuilder.sizeOfRecord() is never less than a record takes", () => {
+  const values = [null, "", "v".repeat(63), "日".repeat(3000), new Uint8Array(70_000)];
+  const headers = [{ key: "日", value: "日" }, { key: "", value: null }];
+  for (const value of values) {
+    for (const some of [[], headers]) {
+      const builder = new RecordBatchBuilder();
+      builder.append(Number.MAX_SAFE_INTEGER, null, null);
+      const before = builder.estimatedSizeInBytes;
+      builder.append(0, value, value, some);
+      const size = builder.estimatedSizeInBytes - before;
+      assert(size <= RecordBatchBuilder.sizeOfRecord(value, value, some));
+    }
+  }
+});
+
+Deno.test("RecordBatchBuilder applies a compression level, and refuses one that is not there", () => {
+  const build = (compressionLevel: number) => {
+    const builder = new RecordBatchBuilder({ compression: CompressionType.gzip, compressionLevel });
+    for (let index = 0; index < 200; index++) builder.append(index, `${index}`, `value ${index}`);
+    return builder.build().length;
+  };
+  assert(build(0) > build(1));
+  assert(build(1) >= build(9));
+  assertThrows(() => build(10), RangeError, "levels are -1 to 9");
+});
