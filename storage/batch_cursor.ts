@@ -1,0 +1,142 @@
+/**
+ * A view of a record batch's header that can be moved along many batches, where a `RecordBatch` for
+ * each would be an object for each. Its header must be there; its records need not be.
+ *
+ * @module
+ */
+
+import { LOG_OVERHEAD, RECORD_BATCH_OVERHEAD, RecordBatch } from "../protocol/records/mod.ts";
+import {
+  ATTRIBUTES_POSITION,
+  BASE_SEQUENCE_POSITION,
+  BATCH_LENGTH_POSITION,
+  CONTROL_MASK,
+  LAST_OFFSET_DELTA_POSITION,
+  MAGIC_POSITION,
+  MAX_TIMESTAMP_POSITION,
+  PARTITION_LEADER_EPOCH_POSITION,
+  PRODUCER_EPOCH_POSITION,
+  PRODUCER_ID_POSITION,
+  TRANSACTIONAL_MASK,
+} from "../protocol/records/record_batch.ts";
+
+/** What storage looks at in a batch's header; a `RecordBatch` and a `BatchCursor` have it. */
+export interface BatchHeader {
+  readonly baseOffset: number;
+  readonly lastOffset: number;
+  readonly nextOffset: number;
+  readonly sizeInBytes: number;
+  readonly partitionLeaderEpoch: number;
+  readonly maxTimestamp: number;
+  readonly hasProducerId: boolean;
+  readonly producerId: number;
+  readonly producerEpoch: number;
+  readonly baseSequence: number;
+  readonly lastSequence: number;
+  readonly isTransactional: boolean;
+  readonly isControl: boolean;
+}
+
+/** The header of the batch at `position` in some bytes. Reads int64 unchecked. */
+export class BatchCursor implements BatchHeader {
+  #bytes: Uint8Array;
+  #view: DataView;
+  /** Where the batch starts. May be set to move the cursor. */
+  position: number;
+
+  constructor(bytes: Uint8Array, position = 0) {
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.position = position;
+  }
+
+  /** Moves to other bytes. */
+  reset(bytes: Uint8Array, position: number): void {
+    this.position = position;
+    if (bytes === this.#bytes) return;
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  /** Whether all of a header is there. */
+  get hasHeader(): boolean {
+    return this.#bytes.length - this.position >= RECORD_BATCH_OVERHEAD;
+  }
+
+  /** Whether all of the batch is there. */
+  get isWhole(): boolean {
+    return this.hasHeader && this.position + this.sizeInBytes <= this.#bytes.length;
+  }
+
+  /** The batch, which must be there whole. */
+  get batch(): RecordBatch {
+    return new RecordBatch(this.#bytes, this.position);
+  }
+
+  get baseOffset(): number {
+    return this.#int64(this.position);
+  }
+
+  get lastOffset(): number {
+    return this.baseOffset + this.#view.getInt32(this.position + LAST_OFFSET_DELTA_POSITION);
+  }
+
+  get nextOffset(): number {
+    return this.lastOffset + 1;
+  }
+
+  get sizeInBytes(): number {
+    return LOG_OVERHEAD + this.#view.getInt32(this.position + BATCH_LENGTH_POSITION);
+  }
+
+  get magic(): number {
+    return this.#view.getInt8(this.position + MAGIC_POSITION);
+  }
+
+  get partitionLeaderEpoch(): number {
+    return this.#view.getInt32(this.position + PARTITION_LEADER_EPOCH_POSITION);
+  }
+
+  get maxTimestamp(): number {
+    return this.#int64(this.position + MAX_TIMESTAMP_POSITION);
+  }
+
+  get hasProducerId(): boolean {
+    return this.#view.getInt32(this.position + PRODUCER_ID_POSITION) >= 0;
+  }
+
+  get producerId(): number {
+    return this.#int64(this.position + PRODUCER_ID_POSITION);
+  }
+
+  get producerEpoch(): number {
+    return this.#view.getInt16(this.position + PRODUCER_EPOCH_POSITION);
+  }
+
+  get baseSequence(): number {
+    return this.#view.getInt32(this.position + BASE_SEQUENCE_POSITION);
+  }
+
+  get lastSequence(): number {
+    const baseSequence = this.baseSequence;
+    if (baseSequence < 0) return -1;
+    const lastOffsetDelta = this.#view.getInt32(this.position + LAST_OFFSET_DELTA_POSITION);
+    return (baseSequence + lastOffsetDelta) % 2 ** 31;
+  }
+
+  get isTransactional(): boolean {
+    return (this.#attributes & TRANSACTIONAL_MASK) !== 0;
+  }
+
+  get isControl(): boolean {
+    return (this.#attributes & CONTROL_MASK) !== 0;
+  }
+
+  get #attributes(): number {
+    return this.#view.getInt16(this.position + ATTRIBUTES_POSITION);
+  }
+
+  #int64(position: number): number {
+    return this.#view.getInt32(position) * 2 ** 32 + this.#view.getUint32(position + 4);
+  }
+}

@@ -1,0 +1,256 @@
+/**
+ * The file system of the machine, over Deno's file functions.
+ *
+ * Traps: `Deno.FsFile` has no positional read, and an asynchronous read moves the same position as
+ * a synchronous one. So appending files are opened with O_APPEND, which writes at the end wherever
+ * the position is, and asynchronous reads of one file wait for each other; whoever mixes both kinds
+ * of reads on a path opens it twice, as `FilePool` does. `tryLock` is missing before Deno 2.7, where
+ * a lock that does not come within a second is taken for refused.
+ *
+ * @module
+ */
+
+import {
+  type DirectoryEntry,
+  type File,
+  type FileInfo,
+  type FileLock,
+  type FileMode,
+  type FileSystem,
+  FileSystemError,
+  type OpenOptions,
+} from "./file_system.ts";
+
+/** How long to wait for a lock where the runtime cannot say at once that it is taken. */
+const LOCK_TIMEOUT_MS = 1000;
+
+/** What Deno adds to `FsFile` from 2.7 on. */
+interface TryLock {
+  tryLockSync?(exclusive?: boolean): boolean;
+}
+
+/** Gives storage the machine's own file system. Needs read and write permission for its paths. */
+export class DenoFileSystem implements FileSystem {
+  openSync(path: string, mode: FileMode, options: OpenOptions = {}): File {
+    try {
+      const file = mode === "append"
+        ? Deno.openSync(path, { read: true, append: true, create: options.create ?? false })
+        : Deno.openSync(path, { read: true });
+      return new DenoFile(file, path);
+    } catch (error) {
+      throw wrap("open", path, error);
+    }
+  }
+
+  readFileSync(path: string): Uint8Array {
+    try {
+      return Deno.readFileSync(path);
+    } catch (error) {
+      throw wrap("read", path, error);
+    }
+  }
+
+  writeFileSync(path: string, bytes: Uint8Array): void {
+    try {
+      Deno.writeFileSync(path, bytes);
+    } catch (error) {
+      throw wrap("write", path, error);
+    }
+  }
+
+  statSync(path: string): FileInfo | undefined {
+    try {
+      const info = Deno.statSync(path);
+      return {
+        isFile: info.isFile,
+        isDirectory: info.isDirectory,
+        size: info.size,
+        modifiedMs: info.mtime?.getTime() ?? 0,
+      };
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return undefined;
+      throw wrap("look up", path, error);
+    }
+  }
+
+  readDirSync(path: string): DirectoryEntry[] {
+    try {
+      return Array.from(Deno.readDirSync(path));
+    } catch (error) {
+      throw wrap("list", path, error);
+    }
+  }
+
+  mkdirSync(path: string): void {
+    try {
+      Deno.mkdirSync(path, { recursive: true });
+    } catch (error) {
+      throw wrap("create folder", path, error);
+    }
+  }
+
+  renameSync(path: string, newPath: string): void {
+    try {
+      Deno.renameSync(path, newPath);
+    } catch (error) {
+      throw wrap(`rename to "${newPath}"`, path, error);
+    }
+  }
+
+  async remove(path: string): Promise<void> {
+    try {
+      await Deno.remove(path, { recursive: true });
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw wrap("remove", path, error);
+    }
+  }
+
+  removeSync(path: string): void {
+    try {
+      Deno.removeSync(path, { recursive: true });
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw wrap("remove", path, error);
+    }
+  }
+
+  async syncDir(path: string): Promise<void> {
+    // Windows cannot open folders, and makes names durable without being asked.
+    if (Deno.build.os === "windows") return;
+    try {
+      using folder = await Deno.open(path, { read: true });
+      await folder.sync();
+    } catch (error) {
+      throw wrap("sync folder", path, error);
+    }
+  }
+
+  async lock(path: string, note: string): Promise<FileLock | string> {
+    let file: Deno.FsFile | undefined;
+    try {
+      file = Deno.openSync(path, { read: true, write: true, create: true });
+      if (!(await tryLock(file))) return Deno.readTextFileSync(path);
+      file.truncateSync(0);
+      file.writeSync(new TextEncoder().encode(note));
+      const locked = file;
+      file = undefined;
+      let released = false;
+      return {
+        release(): void {
+          if (released) return;
+          released = true;
+          locked.close();
+        },
+      };
+    } catch (error) {
+      throw wrap("lock", path, error);
+    } finally {
+      file?.close();
+    }
+  }
+}
+
+async function tryLock(file: Deno.FsFile & TryLock): Promise<boolean> {
+  if (file.tryLockSync) return file.tryLockSync(true);
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const timeout = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), LOCK_TIMEOUT_MS);
+  });
+  // A lock that comes too late ends with the file, which the caller closes.
+  const locked = file.lock(true).then(() => true, () => false);
+  try {
+    return await Promise.race([locked, timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+class DenoFile implements File {
+  readonly #file: Deno.FsFile;
+  readonly #path: string;
+  #lastRead: Promise<unknown> | undefined;
+  #closed = false;
+
+  constructor(file: Deno.FsFile, path: string) {
+    this.#file = file;
+    this.#path = path;
+  }
+
+  appendSync(bytes: Uint8Array): number {
+    try {
+      return this.#file.writeSync(bytes);
+    } catch (error) {
+      throw wrap("append to", this.#path, error);
+    }
+  }
+
+  readSync(into: Uint8Array, position: number): number {
+    try {
+      this.#file.seekSync(position, Deno.SeekMode.Start);
+      let total = this.#file.readSync(into) ?? 0;
+      while (total > 0 && total < into.length) {
+        const count = this.#file.readSync(into.subarray(total));
+        if (count === null) break;
+        total += count;
+      }
+      return total;
+    } catch (error) {
+      throw wrap("read", this.#path, error);
+    }
+  }
+
+  read(into: Uint8Array, position: number): Promise<number> {
+    const read = this.#lastRead === undefined
+      ? this.#readNow(into, position)
+      : this.#lastRead.then(() => this.#readNow(into, position));
+    const settled = read.then(ignore, ignore);
+    this.#lastRead = settled;
+    settled.then(() => {
+      if (this.#lastRead === settled) this.#lastRead = undefined;
+    });
+    return read;
+  }
+
+  async #readNow(into: Uint8Array, position: number): Promise<number> {
+    try {
+      this.#file.seekSync(position, Deno.SeekMode.Start);
+      let total = 0;
+      while (total < into.length) {
+        const count = await this.#file.read(total === 0 ? into : into.subarray(total));
+        if (count === null) break;
+        total += count;
+      }
+      return total;
+    } catch (error) {
+      throw wrap("read", this.#path, error);
+    }
+  }
+
+  truncateSync(size: number): void {
+    try {
+      this.#file.truncateSync(size);
+    } catch (error) {
+      throw wrap("truncate", this.#path, error);
+    }
+  }
+
+  async syncData(): Promise<void> {
+    try {
+      await this.#file.syncData();
+    } catch (error) {
+      throw wrap("sync", this.#path, error);
+    }
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#file.close();
+  }
+}
+
+function ignore(): void {}
+
+function wrap(operation: string, path: string, error: unknown): FileSystemError {
+  const { code, message } = error as { code?: string; message: string };
+  return new FileSystemError(operation, path, code ?? "UNKNOWN", message, { cause: error });
+}

@@ -1,0 +1,246 @@
+/**
+ * Open files, shared by all logs and bounded in number: 10,000 partitions have many more files than
+ * a process may have descriptors.
+ *
+ * A `PooledFile` is a file that is open only while it is used. It has up to two descriptors, each
+ * counted: one that appends, reads synchronously and syncs, and one for asynchronous reads, which
+ * would move the position of the first. The least recently used is closed when another is needed.
+ *
+ * Invariants: a descriptor is never closed while an asynchronous operation uses it. Asynchronous
+ * operations wait when they would keep all descriptors but a reserve busy, so that synchronous ones,
+ * which cannot wait, find one to close; the bound is then only passed if it is smaller than the
+ * reserve.
+ *
+ * @module
+ */
+
+import type { File, FileMode, FileSystem } from "./file_system.ts";
+
+/** Descriptors that asynchronous operations leave to synchronous ones. */
+const RESERVE = 8;
+
+/** Settings of a pool. */
+export interface FilePoolOptions {
+  /** How many descriptors may be open. Default: 1000. */
+  readonly maxOpenFiles?: number;
+}
+
+/** Bounds how many files are open. */
+export class FilePool {
+  readonly fs: FileSystem;
+  readonly #maxOpenFiles: number;
+  readonly #maxBusyFiles: number;
+  /** A ring through all open descriptors; the next one is the most recently used. */
+  readonly #ring = new Descriptor();
+  readonly #waiting: (() => void)[] = [];
+  #openFiles = 0;
+  #busyFiles = 0;
+
+  constructor(fs: FileSystem, options: FilePoolOptions = {}) {
+    this.fs = fs;
+    this.#maxOpenFiles = options.maxOpenFiles ?? 1000;
+    this.#maxBusyFiles = Math.max(1, this.#maxOpenFiles - RESERVE);
+  }
+
+  /** How many descriptors are open. */
+  get openFiles(): number {
+    return this.#openFiles;
+  }
+
+  /** A file of this pool. Opens nothing yet. */
+  file(path: string): PooledFile {
+    return new PooledFile(this, path);
+  }
+
+  /** For {@linkcode PooledFile}: marks a descriptor as the most recently used. */
+  touch(descriptor: Descriptor): void {
+    if (this.#ring.next === descriptor) return;
+    descriptor.unlink();
+    descriptor.linkAfter(this.#ring);
+  }
+
+  /** For {@linkcode PooledFile}: opens a file, closing others to stay within the bound. */
+  open(path: string, mode: FileMode, create: boolean): Descriptor {
+    let oldest = this.#ring.previous;
+    while (this.#openFiles >= this.#maxOpenFiles && oldest !== this.#ring) {
+      const { previous } = oldest;
+      if (oldest.users === 0) this.close(oldest);
+      oldest = previous;
+    }
+    const descriptor = new Descriptor();
+    descriptor.file = this.fs.openSync(path, mode, { create });
+    descriptor.linkAfter(this.#ring);
+    this.#openFiles++;
+    return descriptor;
+  }
+
+  /** For {@linkcode PooledFile}: closes a descriptor, once the last operation on it is done. */
+  close(descriptor: Descriptor): void {
+    if (descriptor.users > 0) {
+      descriptor.closing = true;
+      return;
+    }
+    if (descriptor.file === undefined) return;
+    const file = descriptor.file;
+    descriptor.file = undefined;
+    descriptor.unlink();
+    this.#openFiles--;
+    file.close();
+  }
+
+  /** For {@linkcode PooledFile}: resolves when another descriptor may be kept busy. */
+  async roomForBusy(): Promise<void> {
+    while (this.#busyFiles >= this.#maxBusyFiles) {
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+  }
+
+  /** For {@linkcode PooledFile}: whether another descriptor may be kept busy now. */
+  get hasRoomForBusy(): boolean {
+    return this.#busyFiles < this.#maxBusyFiles;
+  }
+
+  /** For {@linkcode PooledFile}: keeps a descriptor open until it is released. */
+  hold(descriptor: Descriptor): void {
+    if (descriptor.users++ === 0) this.#busyFiles++;
+  }
+
+  /** For {@linkcode PooledFile}: the opposite of `hold`. */
+  release(descriptor: Descriptor): void {
+    if (--descriptor.users > 0) return;
+    this.#busyFiles--;
+    if (descriptor.closing) this.close(descriptor);
+  }
+
+  /** For {@linkcode PooledFile}: lets another operation begin that waits for room. */
+  wakeNext(): void {
+    if (this.hasRoomForBusy) this.#waiting.shift()?.();
+  }
+}
+
+/** An open file in the ring of its pool. */
+class Descriptor {
+  file: File | undefined;
+  /** Asynchronous operations under way. */
+  users = 0;
+  /** Whether to close once there are none. */
+  closing = false;
+  next: Descriptor = this;
+  previous: Descriptor = this;
+
+  unlink(): void {
+    this.next.previous = this.previous;
+    this.previous.next = this.next;
+    this.next = this;
+    this.previous = this;
+  }
+
+  linkAfter(other: Descriptor): void {
+    this.next = other.next;
+    this.previous = other;
+    other.next.previous = this;
+    other.next = this;
+  }
+}
+
+/** A file that its pool opens when it is used and may close when it is not. */
+export class PooledFile {
+  readonly #pool: FilePool;
+  #path: string;
+  #appending: Descriptor | undefined;
+  #reading: Descriptor | undefined;
+
+  /** For {@linkcode FilePool.file}. */
+  constructor(pool: FilePool, path: string) {
+    this.#pool = pool;
+    this.#path = path;
+  }
+
+  /** Where the file is now. */
+  get path(): string {
+    return this.#path;
+  }
+
+  /** Creates the file, empty, if it is not there. */
+  createSync(): void {
+    this.#appender(true);
+  }
+
+  /**
+   * Appends with one write.
+   *
+   * @returns How many bytes were written, maybe not all.
+   */
+  appendSync(bytes: Uint8Array): number {
+    return this.#appender().appendSync(bytes);
+  }
+
+  /** Reads from `position` until `into` is full or the file ends; returns the count. */
+  readSync(into: Uint8Array, position: number): number {
+    return this.#appender().readSync(into, position);
+  }
+
+  truncateSync(size: number): void {
+    this.#appender().truncateSync(size);
+  }
+
+  /** Like `readSync`, without holding up the program. */
+  read(into: Uint8Array, position: number): Promise<number> {
+    return this.#busy(
+      () => this.#reading = this.#ready(this.#reading, "read", false),
+      (file) => file.read(into, position),
+    );
+  }
+
+  /** Resolves when the bytes appended before the call are on disk. */
+  syncData(): Promise<void> {
+    return this.#busy(
+      () => this.#appending = this.#ready(this.#appending, "append", false),
+      (file) => file.syncData(),
+    );
+  }
+
+  async #busy<T>(ready: () => Descriptor, operation: (file: File) => Promise<T>): Promise<T> {
+    if (!this.#pool.hasRoomForBusy) await this.#pool.roomForBusy();
+    let descriptor: Descriptor | undefined;
+    try {
+      descriptor = ready();
+      this.#pool.hold(descriptor);
+      return await operation(descriptor.file!);
+    } finally {
+      if (descriptor !== undefined) this.#pool.release(descriptor);
+      // Also if this one could not begin: it may have been woken in place of another.
+      this.#pool.wakeNext();
+    }
+  }
+
+  /** Renames the file. Operations under way go on. */
+  renameSync(newPath: string): void {
+    this.#pool.fs.renameSync(this.#path, newPath);
+    this.#path = newPath;
+  }
+
+  /** Says that the file has a new path, for instance since its folder was renamed. */
+  moved(newPath: string): void {
+    this.#path = newPath;
+  }
+
+  /** Closes what is open of the file, after operations under way. Using it opens it again. */
+  close(): void {
+    if (this.#appending !== undefined) this.#pool.close(this.#appending);
+    if (this.#reading !== undefined) this.#pool.close(this.#reading);
+    this.#appending = undefined;
+    this.#reading = undefined;
+  }
+
+  #appender(create = false): File {
+    this.#appending = this.#ready(this.#appending, "append", create);
+    return this.#appending.file!;
+  }
+
+  #ready(descriptor: Descriptor | undefined, mode: FileMode, create: boolean): Descriptor {
+    if (descriptor?.file === undefined) return this.#pool.open(this.#path, mode, create);
+    this.#pool.touch(descriptor);
+    return descriptor;
+  }
+}

@@ -1,0 +1,213 @@
+/**
+ * The behaviour every `FileSystem` must have, as one suite for all of them.
+ *
+ * @module
+ */
+
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { appendFullySync, type FileSystem, FileSystemError, replaceFile } from "./file_system.ts";
+
+/** A file system to test, in an empty folder of its own. */
+export interface TestedFileSystem {
+  readonly fs: FileSystem;
+  /** Path of the empty folder. */
+  readonly root: string;
+}
+
+/** Registers the tests; `run` makes a file system, hands it over and cleans up. */
+export function testFileSystem(
+  name: string,
+  run: (test: (tested: TestedFileSystem) => Promise<void>) => Promise<void>,
+): void {
+  function test(sentence: string, body: (tested: TestedFileSystem) => void | Promise<void>): void {
+    Deno.test(`${name} ${sentence}`, () => run(async (tested) => await body(tested)));
+  }
+
+  test("reads back what was appended, from any position", ({ fs, root }) => {
+    const file = fs.openSync(`${root}/a`, "append", { create: true });
+    for (let i = 0; i < 300; i++) appendFullySync(file, bytesOf(i, i * 7 % 100));
+    const whole = fs.readFileSync(`${root}/a`);
+    let at = 0;
+    for (let i = 0; i < 300; i++) {
+      const into = new Uint8Array(i * 7 % 100);
+      assertEquals(file.readSync(into, at), into.length);
+      assertEquals(into, bytesOf(i, into.length));
+      at += into.length;
+    }
+    assertEquals(whole.length, at);
+    assertEquals(fs.statSync(`${root}/a`)?.size, at);
+    file.close();
+  });
+
+  test("fills less than asked only at the end of the file", async ({ fs, root }) => {
+    fs.writeFileSync(`${root}/a`, bytesOf(1, 10));
+    const file = fs.openSync(`${root}/a`, "read");
+    const into = new Uint8Array(8);
+    assertEquals(file.readSync(into, 6), 4);
+    assertEquals(file.readSync(into, 10), 0);
+    assertEquals(file.readSync(into, 99), 0);
+    assertEquals(await file.read(into, 6), 4);
+    assertEquals(into.subarray(0, 4), bytesOf(1, 10).subarray(6));
+    assertEquals(await file.read(into, 10), 0);
+    file.close();
+  });
+
+  test("keeps reads apart that are started together", async ({ fs, root }) => {
+    const content = new Uint8Array(1 << 20);
+    for (let i = 0; i < content.length; i++) content[i] = i >>> 10;
+    fs.writeFileSync(`${root}/a`, content);
+    const file = fs.openSync(`${root}/a`, "read");
+    await Promise.all(Array.from({ length: 64 }, async (_, i) => {
+      const into = new Uint8Array(4096);
+      assertEquals(await file.read(into, i * 8192), 4096);
+      assertEquals(into, content.subarray(i * 8192, i * 8192 + 4096));
+    }));
+    file.close();
+  });
+
+  test("appends at the end wherever was read before, and by whichever open file", ({ fs, root }) => {
+    const first = fs.openSync(`${root}/a`, "append", { create: true });
+    const second = fs.openSync(`${root}/a`, "append");
+    appendFullySync(first, bytesOf(1, 5));
+    first.readSync(new Uint8Array(2), 0);
+    appendFullySync(second, bytesOf(2, 5));
+    appendFullySync(first, bytesOf(3, 5));
+    assertEquals(
+      fs.readFileSync(`${root}/a`),
+      new Uint8Array([...bytesOf(1, 5), ...bytesOf(2, 5), ...bytesOf(3, 5)]),
+    );
+    first.close();
+    second.close();
+  });
+
+  test("cuts a file and appends after the cut", ({ fs, root }) => {
+    const file = fs.openSync(`${root}/a`, "append", { create: true });
+    for (let i = 0; i < 50; i++) appendFullySync(file, bytesOf(i, 100));
+    file.truncateSync(1234);
+    assertEquals(fs.statSync(`${root}/a`)?.size, 1234);
+    appendFullySync(file, bytesOf(7, 10));
+    const content = fs.readFileSync(`${root}/a`);
+    assertEquals(content.length, 1244);
+    assertEquals(content.subarray(1200, 1234), bytesOf(12, 100).subarray(0, 34));
+    assertEquals(content.subarray(1234), bytesOf(7, 10));
+    file.truncateSync(0);
+    assertEquals(fs.readFileSync(`${root}/a`).length, 0);
+    file.close();
+  });
+
+  test("replaces the content of a file", ({ fs, root }) => {
+    fs.writeFileSync(`${root}/a`, bytesOf(1, 100));
+    fs.writeFileSync(`${root}/a`, bytesOf(2, 10));
+    assertEquals(fs.readFileSync(`${root}/a`), bytesOf(2, 10));
+  });
+
+  test("says what is missing", async ({ fs, root }) => {
+    for (
+      const operation of [
+        () => fs.openSync(`${root}/a`, "read"),
+        () => fs.openSync(`${root}/a`, "append"),
+        () => fs.openSync(`${root}/none/a`, "append", { create: true }),
+        () => fs.readFileSync(`${root}/a`),
+        () => fs.readDirSync(`${root}/a`),
+        () => fs.renameSync(`${root}/a`, `${root}/b`),
+        () => fs.writeFileSync(`${root}/none/a`, bytesOf(0, 1)),
+      ]
+    ) {
+      const error = assertThrows(operation, FileSystemError);
+      assertEquals(error.code, "ENOENT");
+    }
+    assertEquals(
+      (await assertRejects(() => fs.syncDir(`${root}/a`), FileSystemError)).code,
+      "ENOENT",
+    );
+    assertEquals(fs.statSync(`${root}/a`), undefined);
+    await fs.remove(`${root}/a`);
+    await fs.remove(`${root}/none/a`);
+    fs.removeSync(`${root}/a`);
+  });
+
+  test("does not write through a file that is open for reading", ({ fs, root }) => {
+    fs.writeFileSync(`${root}/a`, bytesOf(1, 10));
+    const file = fs.openSync(`${root}/a`, "read");
+    assertThrows(() => file.appendSync(bytesOf(2, 1)), FileSystemError);
+    file.close();
+    assertEquals(fs.readFileSync(`${root}/a`), bytesOf(1, 10));
+  });
+
+  test("makes folders, lists them and removes them with all in them", async ({ fs, root }) => {
+    fs.mkdirSync(`${root}/x/y`);
+    fs.mkdirSync(`${root}/x`);
+    fs.writeFileSync(`${root}/x/a`, bytesOf(1, 3));
+    fs.writeFileSync(`${root}/x/y/b`, bytesOf(1, 3));
+    const entries = fs.readDirSync(`${root}/x`).toSorted((a, b) => a.name < b.name ? -1 : 1);
+    assertEquals(
+      entries.map(({ name, isFile, isDirectory }) => ({ name, isFile, isDirectory })),
+      [
+        { name: "a", isFile: true, isDirectory: false },
+        { name: "y", isFile: false, isDirectory: true },
+      ],
+    );
+    assertEquals(fs.statSync(`${root}/x`)?.isDirectory, true);
+    await fs.remove(`${root}/x`);
+    assertEquals(fs.readDirSync(root), []);
+  });
+
+  test("renames files and folders, replacing a file", ({ fs, root }) => {
+    fs.writeFileSync(`${root}/a`, bytesOf(1, 3));
+    fs.writeFileSync(`${root}/b`, bytesOf(2, 4));
+    fs.renameSync(`${root}/a`, `${root}/b`);
+    assertEquals(fs.readFileSync(`${root}/b`), bytesOf(1, 3));
+    fs.mkdirSync(`${root}/x`);
+    fs.renameSync(`${root}/b`, `${root}/x/b`);
+    fs.renameSync(`${root}/x`, `${root}/y`);
+    assertEquals(fs.readFileSync(`${root}/y/b`), bytesOf(1, 3));
+    assertEquals(fs.readDirSync(root).map((entry) => entry.name), ["y"]);
+  });
+
+  test("lets open files survive rename and removal", async ({ fs, root }) => {
+    const file = fs.openSync(`${root}/a`, "append", { create: true });
+    appendFullySync(file, bytesOf(1, 10));
+    fs.renameSync(`${root}/a`, `${root}/b`);
+    appendFullySync(file, bytesOf(2, 10));
+    assertEquals(fs.readFileSync(`${root}/b`).length, 20);
+    await fs.remove(`${root}/b`);
+    const into = new Uint8Array(10);
+    assertEquals(file.readSync(into, 10), 10);
+    assertEquals(into, bytesOf(2, 10));
+    await file.syncData();
+    file.close();
+    file.close();
+  });
+
+  test("replaces a file through a temporary one", async ({ fs, root }) => {
+    await replaceFile(fs, `${root}/a`, bytesOf(1, 10));
+    await replaceFile(fs, `${root}/a`, bytesOf(2, 5));
+    assertEquals(fs.readFileSync(`${root}/a`), bytesOf(2, 5));
+    assertEquals(fs.readDirSync(root).map((entry) => entry.name), ["a"]);
+  });
+
+  test("grants a lock to one at a time, and says who has it", async ({ fs, root }) => {
+    const first = await fs.lock(`${root}/.lock`, "process 1");
+    assert(typeof first === "object");
+    assertEquals(await fs.lock(`${root}/.lock`, "process 2"), "process 1");
+    first.release();
+    first.release();
+    const third = await fs.lock(`${root}/.lock`, "process 3");
+    assert(typeof third === "object");
+    third.release();
+  });
+
+  test("takes a lock file left behind for no lock", async ({ fs, root }) => {
+    fs.writeFileSync(`${root}/.lock`, new TextEncoder().encode("process 1, killed"));
+    const lock = await fs.lock(`${root}/.lock`, "process 2");
+    assert(typeof lock === "object");
+    lock.release();
+  });
+}
+
+/** `size` bytes that differ from those of another seed. */
+export function bytesOf(seed: number, size: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(size);
+  for (let i = 0; i < size; i++) bytes[i] = seed * 31 + i * 7;
+  return bytes;
+}

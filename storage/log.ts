@@ -1,0 +1,592 @@
+/**
+ * The log of one partition.
+ *
+ * Appending is synchronous: batches get their offsets, go to the file with one write, and are noted in
+ * indexes, producer state and hot tail. Whether they are on disk is another matter: `flush` resolves
+ * when everything that was appended before the call is, and one sync serves all who wait.
+ *
+ * Offsets, from small to large: `logStartOffset` (the first that may be read), `recoveryPoint` (what
+ * lies before needs no checking after a crash), `flushedOffset` (what lies before is on disk),
+ * `logEndOffset` (the next to be assigned).
+ *
+ * What a crash leaves: every batch before `flushedOffset`, and of later ones a prefix; never a part of
+ * a batch, since recovery cuts it off. The checkpoints that say where to begin are the data folder's
+ * (`log_directory.ts`).
+ *
+ * Failures: a write that finds no room is undone and may be tried again. A write or sync that fails
+ * otherwise takes the log offline, since nobody knows what is on disk then: a sync that is repeated
+ * after it failed may succeed without the data. Reads go on.
+ *
+ * @module
+ */
+
+import { CorruptRecordError, RecordBatch, recordBatches } from "../protocol/records/mod.ts";
+import { type LogOfflineError, OffsetOutOfRangeError } from "./errors.ts";
+import { FileSystemError } from "./file_system.ts";
+import type { LogTail } from "./hot_tail.ts";
+import { type EpochAndOffset, LeaderEpochCache } from "./leader_epoch_cache.ts";
+import {
+  type AppendInfo,
+  type AppendOptions,
+  assignOffsets,
+  checkBatches,
+  checkOffsets,
+} from "./log_append.ts";
+import { LogCheckpointer } from "./log_checkpointer.ts";
+import type { LogConfig } from "./log_config.ts";
+import { LogFlusher, type LogFlusherOptions } from "./log_flusher.ts";
+import { type LoadedLog, loadLog, type LoadOptions, type LogRecovery } from "./log_loader.ts";
+import {
+  type LogRead,
+  LogReader,
+  type ReadOptions,
+  type TimestampAndOffset,
+} from "./log_reader.ts";
+import { isRollDue } from "./log_roll.ts";
+import { countExpiredSegments } from "./log_retention.ts";
+import { type LogContext, LogState } from "./log_state.ts";
+import { PARTITION_METADATA_FILE_NAME, readPartitionMetadata } from "./partition_metadata.ts";
+import type { ProducerState, ProducerStateManager } from "./producer_state.ts";
+import { Segment } from "./segment.ts";
+
+/** A segment, for display. */
+export interface SegmentInfo {
+  readonly baseOffset: number;
+  readonly sizeInBytes: number;
+  readonly path: string;
+  readonly isActive: boolean;
+}
+
+/** What is known of a log before it is opened. */
+export type LogOpenOptions = Omit<LoadOptions, "indexIntervalBytes" | "producerIdExpirationMs">;
+
+/** How to begin a log. */
+export interface NewLogOptions {
+  readonly nowMs: number;
+  /** Whether the data folder's checkpoints had another log of the name, which is not yet gone from disk. */
+  readonly hasUnsyncedCheckpoints: boolean;
+}
+
+/** A partition's batches on disk. */
+export class Log {
+  /** What recovery did when the log was opened, if it was needed. */
+  readonly recovery: LogRecovery | undefined;
+  readonly #state: LogState;
+  readonly #reader: LogReader;
+  readonly #flusher: LogFlusher;
+  readonly #checkpointer: LogCheckpointer;
+  readonly #tail: LogTail;
+  #deletedFiles: { readonly path: string; readonly dueMs: number }[] = [];
+
+  /** For {@linkcode Log.open} and {@linkcode Log.create}. */
+  private constructor(
+    state: LogState,
+    loaded: LoadedLog,
+    options: Omit<LogFlusherOptions, "isDirty" | "flushedOffset"> & { recoveryPoint: number },
+  ) {
+    const recovered = loaded.recovery !== undefined;
+    const recoveryPoint = recovered
+      ? Math.min(options.recoveryPoint, loaded.logEndOffset)
+      : loaded.logEndOffset;
+    this.recovery = loaded.recovery;
+    this.#state = state;
+    this.#reader = new LogReader(state);
+    this.#flusher = new LogFlusher(state, {
+      ...options,
+      flushedOffset: recoveryPoint,
+      isDirty: recovered,
+    });
+    this.#checkpointer = new LogCheckpointer(state, this.#flusher, recoveryPoint, recovered);
+    this.#tail = state.context.hotTail.tail();
+  }
+
+  /** Begins the log of a folder that was just created. Its files are created by the first append. */
+  static create(
+    context: LogContext,
+    name: string,
+    folder: string,
+    config: LogConfig,
+    options: NewLogOptions,
+  ): Log {
+    const { nowMs, hasUnsyncedCheckpoints } = options;
+    const loaded = {
+      segments: [new Segment(context, folder, 0, undefined, nowMs)],
+      logStartOffset: 0,
+      logEndOffset: 0,
+      snapshots: [],
+      producers: undefined,
+      epochs: new LeaderEpochCache(),
+      recovery: undefined,
+    };
+    return new Log(new LogState(context, name, folder, config, loaded), loaded, {
+      recoveryPoint: 0,
+      isNew: true,
+      hasUnsyncedCheckpoints,
+    });
+  }
+
+  /** Opens the log of a folder, and recovers it unless it was closed in good order. */
+  static async open(
+    context: LogContext,
+    name: string,
+    folder: string,
+    config: LogConfig,
+    options: LogOpenOptions,
+  ): Promise<Log> {
+    const { indexIntervalBytes } = config;
+    const { producerIdExpirationMs } = context;
+    const loaded = await loadLog(context, name, folder, {
+      ...options,
+      indexIntervalBytes,
+      producerIdExpirationMs,
+    });
+    const state = new LogState(context, name, folder, config, loaded);
+    return new Log(state, loaded, {
+      recoveryPoint: options.recoveryPoint,
+      isNew: false,
+      hasUnsyncedCheckpoints: false,
+    });
+  }
+
+  /** Name of the partition's folder, for instance `orders-3`. */
+  get name(): string {
+    return this.#state.name;
+  }
+
+  /** The first offset that may be read. */
+  get logStartOffset(): number {
+    return this.#state.logStartOffset;
+  }
+
+  /** The offset that the next record gets. */
+  get logEndOffset(): number {
+    return this.#state.logEndOffset;
+  }
+
+  /** All records before this offset are on disk. */
+  get flushedOffset(): number {
+    return this.#flusher.flushedOffset;
+  }
+
+  /** All batches before this offset need no checking after a crash. */
+  get recoveryPoint(): number {
+    return this.#checkpointer.recoveryPoint;
+  }
+
+  /** Size of all segments together, in bytes. */
+  get sizeInBytes(): number {
+    return this.#state.segments.sizeInBytes;
+  }
+
+  get config(): LogConfig {
+    return this.#state.config;
+  }
+
+  /** Path of the partition's folder. */
+  get folder(): string {
+    return this.#state.folder;
+  }
+
+  get isClosed(): boolean {
+    return this.#state.isClosed;
+  }
+
+  /** Why the log takes no appends, if it does not. */
+  get offlineError(): LogOfflineError | undefined {
+    return this.#state.offline;
+  }
+
+  /** The segments, oldest first. */
+  get segments(): SegmentInfo[] {
+    const { segments } = this.#state;
+    return Array.from(segments, (segment) => ({
+      baseOffset: segment.baseOffset,
+      sizeInBytes: segment.sizeInBytes,
+      path: segment.path,
+      isActive: segment === segments.active,
+    }));
+  }
+
+  /** The id of the topic, if `partition.metadata` has one. */
+  get topicId(): string | undefined {
+    const { context, folder } = this.#state;
+    return readPartitionMetadata(context.fs, `${folder}/${PARTITION_METADATA_FILE_NAME}`);
+  }
+
+  /** The idempotent producers that are remembered, by id. */
+  get producers(): ReadonlyMap<number, ProducerState> {
+    return this.#state.producers(-Infinity).producers;
+  }
+
+  /** First offset of the oldest transaction that is open, if one is. */
+  get firstOpenTransactionOffset(): number | undefined {
+    return this.#state.producers(-Infinity).firstOpenTransactionOffset;
+  }
+
+  /** The latest leader epoch, or -1. */
+  get latestEpoch(): number {
+    return this.#state.epochs.latestEpoch;
+  }
+
+  /**
+   * Appends one or more whole batches. Assigns offsets and leader epoch in their bytes, which belong to
+   * the log from then on and must not be changed, nor sent again from the same memory.
+   *
+   * What a client sent must have passed `validateBatch`.
+   *
+   * @throws {RecordBatchTooLargeError} If they are larger than `segment.bytes`.
+   * @throws {InvalidRecordError} If the bytes are not whole batches with growing offsets.
+   * @throws {OutOfOrderSequenceError} If an idempotent producer's batch does not follow its last one.
+   * @throws {InvalidProducerEpochError} If a newer epoch of the producer has written.
+   * @throws {DiskFullError} If there is no room. The log is unchanged.
+   * @throws {LogOfflineError} If the write failed otherwise, or something before it did.
+   */
+  append(input: RecordBatch | Uint8Array, options: AppendOptions): AppendInfo {
+    const state = this.#state;
+    state.checkWritable("append to");
+    const { nowMs, leaderEpoch, origin = "client" } = options;
+    const isBatch = input instanceof RecordBatch;
+    const batches = isBatch ? [input] : Array.from(recordBatches(input));
+    const bytes = isBatch ? input.bytes : input;
+    checkBatches(state.name, batches, bytes, state.config.segmentBytes);
+    if (!state.segments.active.isReady) this.#activate();
+    const producers = state.producers(nowMs);
+    const duplicate = producers.check(batches, origin);
+    if (duplicate !== undefined) {
+      return this.#appended(duplicate.firstOffset, duplicate.lastOffset, batches, true, false);
+    }
+    if (origin === "replication") checkOffsets(state.name, batches, state.logEndOffset);
+    else assignOffsets(batches, state.logEndOffset, leaderEpoch);
+    const firstOffset = batches[0]!.baseOffset;
+    const { lastOffset } = batches[batches.length - 1]!;
+    const rolled = this.#rollIfDue(bytes.length, batches, nowMs);
+    const { active } = state.segments;
+    if (!active.isOnDisk) this.#flusher.namesChanged();
+    try {
+      active.write(bytes);
+    } catch (error) {
+      throw state.failure("append to", error, true);
+    }
+    this.#note(batches, producers);
+    state.logEndOffset = lastOffset + 1;
+    this.#flusher.appended(nowMs);
+    this.#checkpointer.changed();
+    return this.#appended(firstOffset, lastOffset, batches, false, rolled);
+  }
+
+  #appended(
+    firstOffset: number,
+    lastOffset: number,
+    batches: readonly RecordBatch[],
+    isDuplicate: boolean,
+    rolled: boolean,
+  ): AppendInfo {
+    const last = batches[batches.length - 1]!;
+    return {
+      firstOffset,
+      lastOffset,
+      logAppendTimeMs: last.timestampType === 1 ? last.maxTimestamp : -1,
+      logStartOffset: this.#state.logStartOffset,
+      isDuplicate,
+      rolled,
+    };
+  }
+
+  /** Notes batches that were just written in everything that knows of them. */
+  #note(batches: readonly RecordBatch[], producers: ProducerStateManager): void {
+    const { segments, config, epochs } = this.#state;
+    const { active } = segments;
+    let position = active.sizeInBytes;
+    for (const batch of batches) position -= batch.sizeInBytes;
+    for (const batch of batches) {
+      active.note(batch, position, config.indexIntervalBytes);
+      producers.update(batch, () => batch);
+      const { partitionLeaderEpoch, baseOffset } = batch;
+      if (partitionLeaderEpoch > epochs.latestEpoch) {
+        epochs.assign(partitionLeaderEpoch, baseOffset);
+      }
+      this.#tail.append(batch.bytes, baseOffset, batch.nextOffset);
+      position += batch.sizeInBytes;
+    }
+  }
+
+  #rollIfDue(size: number, batches: readonly RecordBatch[], nowMs: number): boolean {
+    const { name, segments, config } = this.#state;
+    if (!isRollDue(name, segments.active, config, batches, size, nowMs)) return false;
+    try {
+      this.#roll(batches[0]!.baseOffset, nowMs);
+    } catch (error) {
+      throw this.#state.failure("append to", error, true);
+    }
+    return true;
+  }
+
+  #roll(baseOffset: number, nowMs: number): void {
+    const { context, folder, segments } = this.#state;
+    const { active } = segments;
+    const producers = this.#state.producers(nowMs);
+    const next = new Segment(context, folder, baseOffset, undefined, nowMs);
+    next.createFile();
+    active.retire();
+    segments.push(next);
+    this.#flusher.namesChanged();
+    this.#checkpointer.changed();
+    producers.advanceTo(baseOffset);
+    try {
+      producers.takeSnapshot(folder);
+    } catch (error) {
+      // Recovery then begins with an older one.
+      if (!(error instanceof FileSystemError)) throw error;
+    }
+  }
+
+  /** Makes the active segment of a log that was closed in good order ready for appends. */
+  #activate(): void {
+    const { segments, logEndOffset } = this.#state;
+    const { active } = segments;
+    const end = active.activate();
+    if (end !== undefined && end <= logEndOffset) return;
+    const found = end === undefined ? "within a batch" : `at offset ${end}`;
+    const error = new CorruptRecordError(
+      `"${active.path}" ends ${found}, the checkpoint says ${logEndOffset}`,
+    );
+    throw this.#state.failure("append to", error, false);
+  }
+
+  /**
+   * Resolves when all that was appended before the call is on disk. Who calls while a sync is under way
+   * shares the next one.
+   *
+   * @throws {LogOfflineError} If that failed, or something before it did.
+   */
+  flush(): Promise<void> {
+    return this.#flusher.flush();
+  }
+
+  /** Whether `flush.messages` or `flush.ms` ask for a flush. */
+  isFlushDue(nowMs: number): boolean {
+    return this.#flusher.isDue(nowMs);
+  }
+
+  /**
+   * Reads whole batches, beginning with the one that holds `offset`; at once if they are in memory.
+   *
+   * @throws {OffsetOutOfRangeError} If the offset is not in the log. The log end offset is, and has no batch.
+   * @throws {CorruptRecordError} If what is at the offset is not a batch.
+   */
+  read(offset: number, options: ReadOptions): LogRead | Promise<LogRead> {
+    const state = this.#state;
+    if (state.isClosed) throw state.closedError("read from");
+    this.#reader.checkRange("read from", offset);
+    const { maxBytes, minOneBatch = true } = options;
+    const maxOffset = Math.min(options.maxOffset ?? Infinity, state.logEndOffset);
+    if (offset >= maxOffset) return { chunks: [], sizeInBytes: 0, nextOffset: offset };
+    return this.#tail.read(offset, maxBytes, maxOffset, minOneBatch) ??
+      this.#reader.read(offset, maxBytes, maxOffset, minOneBatch);
+  }
+
+  /** The first record with this timestamp or a later one, in milliseconds since 1970. */
+  offsetForTimestamp(timestamp: number): Promise<TimestampAndOffset | undefined> {
+    return this.#reader.offsetForTimestamp(timestamp);
+  }
+
+  /** The first of the records with the largest timestamp (KIP-734). */
+  maxTimestampOffset(): Promise<TimestampAndOffset | undefined> {
+    return this.#reader.maxTimestampOffset();
+  }
+
+  /** The largest epoch up to `leaderEpoch` and where it ended; nothing if it is not known (KIP-320). */
+  endOffsetForEpoch(leaderEpoch: number): EpochAndOffset | undefined {
+    const { epochs, logEndOffset } = this.#state;
+    return epochs.endOffsetFor(leaderEpoch, logEndOffset);
+  }
+
+  /** Notes that a leader's epoch begins at the log end offset, before it appends anything. */
+  beginEpoch(leaderEpoch: number): void {
+    const state = this.#state;
+    state.checkWritable("begin an epoch of");
+    if (leaderEpoch <= state.epochs.latestEpoch) return;
+    state.epochs.assign(leaderEpoch, state.logEndOffset);
+    this.#checkpointer.changed();
+  }
+
+  /**
+   * Makes the log start at `offset`. Segments before it are deleted by the next `applyRetention`, and
+   * the next checkpoint of the data folder remembers it.
+   *
+   * @returns The log start offset, which never goes back.
+   * @throws {OffsetOutOfRangeError} If the offset is beyond the log end offset.
+   */
+  deleteRecordsBefore(offset: number): number {
+    const state = this.#state;
+    state.checkWritable("delete records of");
+    const { name, logStartOffset, logEndOffset } = state;
+    if (!(offset >= 0 && offset <= logEndOffset)) {
+      const action = `delete records of "${name}"`;
+      throw new OffsetOutOfRangeError(action, offset, logStartOffset, logEndOffset);
+    }
+    this.#advanceStart(offset);
+    return state.logStartOffset;
+  }
+
+  #advanceStart(offset: number): void {
+    const state = this.#state;
+    if (offset <= state.logStartOffset) return;
+    state.logStartOffset = offset;
+    state.epochs.truncateFromStart(offset);
+    this.#checkpointer.changed();
+  }
+
+  /**
+   * Drops the batches that hold `offset` or larger ones.
+   *
+   * @returns Whether there were any. The log then ends at `offset`, or where the batch that held it began.
+   */
+  truncateTo(offset: number, nowMs: number): boolean {
+    const state = this.#state;
+    state.checkWritable("truncate");
+    const { segments, logEndOffset } = state;
+    if (offset >= logEndOffset) {
+      state.epochs.truncateFromEnd(logEndOffset);
+      return false;
+    }
+    if (offset < segments.first.baseOffset) {
+      this.truncateFullyAndStartAt(offset, nowMs);
+      return true;
+    }
+    try {
+      this.#delete(segments.popAfter(offset), nowMs);
+      const { active } = segments;
+      const batch = active.findBatch(offset);
+      if (batch === undefined) active.activate();
+      else active.truncateTo(batch);
+      this.#endAt(Math.min(offset, batch?.baseOffset ?? offset), nowMs);
+    } catch (error) {
+      throw state.failure("truncate", error, false);
+    }
+    return true;
+  }
+
+  /** Drops all batches and begins anew at `offset`. */
+  truncateFullyAndStartAt(offset: number, nowMs: number): void {
+    const state = this.#state;
+    state.checkWritable("truncate");
+    try {
+      const segment = new Segment(state.context, state.folder, offset, undefined, nowMs);
+      this.#delete(state.segments.replaceAll(segment), nowMs);
+      segment.createFile();
+      state.logStartOffset = offset;
+      this.#endAt(offset, nowMs);
+    } catch (error) {
+      throw state.failure("truncate", error, false);
+    }
+  }
+
+  /** Brings all to where the segments end since they were truncated. */
+  #endAt(offset: number, nowMs: number): void {
+    const state = this.#state;
+    state.logEndOffset = offset;
+    state.logStartOffset = Math.min(state.logStartOffset, offset);
+    state.epochs.truncateFromEnd(offset);
+    state.reloadProducers(nowMs);
+    this.#tail.truncateTo(offset);
+    // The index files of the segment that was cut are behind until the next checkpoint.
+    this.#checkpointer.truncated(Math.min(offset, state.segments.active.baseOffset));
+    this.#flusher.truncated(offset);
+    state.context.writeCheckpoints();
+  }
+
+  /**
+   * Deletes segments by `retention.ms`, `retention.bytes` and the log start offset. Their files are
+   * renamed, and removed by `removeDeleted` after `file.delete.delay.ms`.
+   *
+   * @param maxOffset Segments that reach beyond it are kept: the high watermark. Default: the log end offset.
+   * @returns How many segments were deleted.
+   */
+  applyRetention(nowMs: number, maxOffset: number = this.logEndOffset): number {
+    const state = this.#state;
+    state.checkWritable("apply retention to");
+    const { segments, config, logStartOffset, logEndOffset } = state;
+    try {
+      const limits = { logStartOffset, logEndOffset, maxOffset, nowMs };
+      const count = countExpiredSegments(segments, config, limits);
+      if (count === 0) return 0;
+      if (count === segments.count) {
+        if (!segments.active.isReady) this.#activate();
+        this.#roll(logEndOffset, nowMs);
+      }
+      const { baseOffset } = segments.at(count)!;
+      this.#advanceStart(baseOffset);
+      this.#delete(segments.shift(count), nowMs);
+      state.producers(nowMs).removeSnapshots(state.folder, (snapshot) => snapshot >= baseOffset);
+      return count;
+    } catch (error) {
+      throw state.failure("apply retention to", error, true);
+    }
+  }
+
+  #delete(segments: readonly Segment[], nowMs: number): void {
+    const dueMs = nowMs + this.#state.config.fileDeleteDelayMs;
+    for (const segment of segments) {
+      for (const path of segment.markDeleted()) this.#deletedFiles.push({ path, dueMs });
+    }
+    this.#flusher.namesChanged();
+  }
+
+  /** Removes the files of deleted segments that have been kept long enough. */
+  async removeDeleted(nowMs: number): Promise<void> {
+    if (this.#deletedFiles.length === 0) return;
+    const due = this.#deletedFiles.filter((file) => file.dueMs <= nowMs);
+    this.#deletedFiles = this.#deletedFiles.filter((file) => file.dueMs > nowMs);
+    for (const { path } of due) await this.#state.context.fs.remove(path);
+  }
+
+  /** Forgets idempotent producers that wrote nothing for `producer.id.expiration.ms`. */
+  removeExpiredProducers(nowMs: number): void {
+    this.#state.loadedProducers?.removeExpired(nowMs);
+  }
+
+  /** Changes the settings. They act from now on. */
+  updateConfig(config: LogConfig): void {
+    this.#state.config = config;
+  }
+
+  /**
+   * Brings everything to disk that recovery would have to work out, and moves the recovery point to
+   * where the log ends at the call.
+   */
+  checkpoint(): Promise<void> {
+    return this.#checkpointer.checkpoint();
+  }
+
+  /** Brings everything to disk and closes the files. Closing twice is allowed. */
+  async close(): Promise<void> {
+    if (this.isClosed) return;
+    try {
+      if (this.offlineError === undefined) {
+        await this.flush();
+        await this.checkpoint();
+      }
+    } finally {
+      this.abandon();
+    }
+  }
+
+  /** Closes the files without writing anything more, as a crash would. */
+  abandon(): void {
+    if (this.isClosed) return;
+    this.#state.isClosed = true;
+    this.#tail.clear();
+    for (const segment of this.#state.segments) segment.close();
+  }
+
+  /** Says that the folder was renamed in order to be deleted, and closes the log without writing. */
+  markDeleted(folder: string): void {
+    this.#state.folder = folder;
+    for (const segment of this.#state.segments) {
+      segment.isDeleted = true;
+      segment.moved(folder);
+    }
+    this.abandon();
+  }
+}

@@ -1,0 +1,155 @@
+// A log of which everything is asked at once, with reads and syncs that take their time, in random
+// steps from a printed seed.
+//
+// Held to: a read gives whole batches from the one that holds its offset, without a gap, with values
+// that were appended at these offsets at some time, or says that the offset is out of range; when a
+// flush resolves, what was appended before it was called survives a power failure; after closing and
+// opening again all is as it was.
+
+import { assert, assertEquals } from "@std/assert";
+import { OffsetOutOfRangeError } from "./errors.ts";
+import type { Log } from "./log.ts";
+import type { LogDirectory } from "./log_directory.ts";
+import { batchOf, configOf, NOW_MS, openDirectory, readAll, recordsOf } from "./log_testing.ts";
+import { MemoryFileSystem } from "./memory_file_system.ts";
+import { WatchedFileSystem } from "./watched_file_system_testing.ts";
+
+const NAME = "busy-0";
+
+const CONFIG = configOf({
+  segmentBytes: 2000,
+  indexIntervalBytes: 200,
+  retentionBytes: 8000,
+  retentionMs: -1,
+  fileDeleteDelayMs: 0,
+});
+
+class Simulation {
+  #state: number;
+  readonly #memory = new MemoryFileSystem({ now: () => NOW_MS });
+  readonly #pending: Promise<unknown>[] = [];
+  /** All values that were appended at an offset, since a truncation may replace one. */
+  readonly #values = new Map<number, Set<string>>();
+  #directory!: LogDirectory;
+  #log!: Log;
+  #truncations = 0;
+  #count = 0;
+
+  constructor(seed: number) {
+    this.#state = seed;
+  }
+
+  async run(steps: number): Promise<void> {
+    const fs = new WatchedFileSystem(this.#memory);
+    fs.onSync = () => this.#delay();
+    fs.onRead = () => this.#delay();
+    this.#directory = await openDirectory(fs, {
+      hotTailBytes: this.#int(2) === 0 ? 0 : 5000,
+      maxOpenFiles: this.#int(2) === 0 ? 12 : 1000,
+      indexCacheBytes: 0,
+    });
+    this.#log = this.#directory.create(NAME, { nowMs: NOW_MS, config: CONFIG });
+    for (let i = 0; i < steps; i++) {
+      const pending = this.#step();
+      // Whatever fails, fails the run at its end, and not as an unhandled rejection before.
+      pending?.catch(() => {});
+      if (pending !== undefined) this.#pending.push(pending);
+      if (this.#int(10) === 0) await this.#delay();
+    }
+    await Promise.all(this.#pending);
+    const records = await readAll(this.#log);
+    assertEquals(records.length, this.#log.logEndOffset - this.#log.logStartOffset);
+    await this.#directory.close();
+    await using again = await openDirectory(this.#memory);
+    assertEquals(again.wasCleanShutdown, true);
+    assertEquals(await readAll(again.get(NAME)!), records);
+  }
+
+  #step(): Promise<unknown> | undefined {
+    const dice = this.#int(100);
+    if (dice < 45) return this.#append();
+    if (dice < 70) return this.#read();
+    if (dice < 80) return this.#flush();
+    if (dice < 85) return this.#directory.checkpoint();
+    if (dice < 90) return this.#deleteSegments();
+    if (dice < 93) return this.#truncate();
+    if (dice < 96) return this.#deleteRecords();
+    return this.#log.offsetForTimestamp(NOW_MS);
+  }
+
+  #append(): undefined {
+    const values = Array.from(
+      { length: 1 + this.#int(4) },
+      () => `${this.#count++}`.padEnd(this.#int(150), "."),
+    );
+    const { firstOffset } = this.#log.append(batchOf(values), { leaderEpoch: 0, nowMs: NOW_MS });
+    for (const [i, value] of values.entries()) {
+      const known = this.#values.get(firstOffset + i);
+      if (known === undefined) this.#values.set(firstOffset + i, new Set([value]));
+      else known.add(value);
+    }
+  }
+
+  async #read(): Promise<void> {
+    const { logStartOffset, logEndOffset } = this.#log;
+    const offset = logStartOffset + this.#int(logEndOffset - logStartOffset + 1);
+    try {
+      const { chunks, nextOffset } = await this.#log.read(offset, { maxBytes: this.#int(3000) });
+      const records = recordsOf(chunks);
+      for (const [i, record] of records.entries()) {
+        assertEquals(record.offset, records[0]!.offset + i);
+        assert(this.#values.get(record.offset)?.has(record.value), `value at ${record.offset}`);
+      }
+      assert(records.length === 0 || (records[0]!.offset <= offset && offset < nextOffset));
+    } catch (error) {
+      if (!(error instanceof OffsetOutOfRangeError)) throw error;
+    }
+  }
+
+  async #flush(): Promise<void> {
+    const endOffset = this.#log.logEndOffset;
+    const truncations = this.#truncations;
+    await this.#log.flush();
+    if (truncations !== this.#truncations || endOffset === 0) return;
+    assert(this.#log.flushedOffset >= endOffset);
+    await using survivor = await openDirectory(this.#memory.clone({ unsynced: "lost" }));
+    assert(survivor.get(NAME)!.logEndOffset >= endOffset);
+  }
+
+  async #deleteSegments(): Promise<void> {
+    await this.#directory.applyRetention(NOW_MS);
+    await this.#directory.removeDeleted(NOW_MS);
+  }
+
+  #truncate(): undefined {
+    const { logStartOffset, logEndOffset } = this.#log;
+    const span = Math.min(30, logEndOffset - logStartOffset);
+    this.#truncations++;
+    this.#log.truncateTo(logEndOffset - this.#int(span + 1), NOW_MS);
+  }
+
+  #deleteRecords(): undefined {
+    const { logStartOffset, logEndOffset } = this.#log;
+    const span = Math.min(5, logEndOffset - logStartOffset);
+    this.#log.deleteRecordsBefore(logStartOffset + this.#int(span + 1));
+  }
+
+  async #delay(): Promise<void> {
+    for (let i = this.#int(6); i > 0; i--) await Promise.resolve();
+    if (this.#int(10) === 0) await new Promise((resolve) => setTimeout(resolve));
+  }
+
+  #int(limit: number): number {
+    this.#state = (this.#state + 0x6d2b79f5) | 0;
+    let value = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state);
+    value = (value + Math.imul(value ^ (value >>> 7), 61 | value)) ^ value;
+    return Math.floor(((value ^ (value >>> 14)) >>> 0) / 2 ** 32 * limit);
+  }
+}
+
+Deno.test("Log serves reads, flushes and everything else at once, in random steps", async (t) => {
+  const base = Number(Deno.env.get("SEED") ?? Math.floor(Math.random() * 1e9));
+  for (let seed = base; seed < base + Number(Deno.env.get("RUNS") ?? 8); seed++) {
+    await t.step(`seed ${seed}`, () => new Simulation(seed).run(300));
+  }
+});

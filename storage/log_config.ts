@@ -1,0 +1,60 @@
+/**
+ * Settings of a log, with Kafka's meanings and defaults; each names Kafka's topic setting.
+ *
+ * @module
+ */
+
+/** How a log grows, what it takes and what it keeps. */
+export interface LogConfig {
+  /** `segment.bytes`: a segment is rolled before it exceeds this. */
+  readonly segmentBytes: number;
+  /** `segment.ms`: a segment is rolled when the next batch is this much later than its first. */
+  readonly segmentMs: number;
+  /** `segment.jitter.ms`: up to this is taken off `segmentMs` at random, so that not all roll at once. */
+  readonly segmentJitterMs: number;
+  /** `segment.index.bytes`: a segment is rolled when an index has this size. */
+  readonly segmentIndexBytes: number;
+  /** `index.interval.bytes`: bytes between two index entries. */
+  readonly indexIntervalBytes: number;
+  /** `retention.bytes`: oldest segments are deleted while the log is larger; -1: no limit. */
+  readonly retentionBytes: number;
+  /** `retention.ms`: segments whose last record is older are deleted; -1: no limit. */
+  readonly retentionMs: number;
+  /** `file.delete.delay.ms`: how long files stay, renamed, once they are deleted. */
+  readonly fileDeleteDelayMs: number;
+  /** `max.message.bytes`: the largest batch that is taken. */
+  readonly maxMessageBytes: number;
+  /** `message.timestamp.type`: whose clock gives records their timestamps. */
+  readonly messageTimestampType: "CreateTime" | "LogAppendTime";
+  /** `message.timestamp.before.max.ms`: how far behind now a timestamp may be. */
+  readonly messageTimestampBeforeMaxMs: number;
+  /** `message.timestamp.after.max.ms`: how far ahead of now a timestamp may be. */
+  readonly messageTimestampAfterMaxMs: number;
+  /** `cleanup.policy`: `delete` by retention, `compact` by key. */
+  readonly cleanupPolicy: readonly ("delete" | "compact")[];
+  /** `flush.messages`: unsynced records after which a flush is due. */
+  readonly flushMessages: number;
+  /** `flush.ms`: time after which unsynced records are due to be flushed. */
+  readonly flushMs: number;
+}
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/** Kafka's defaults. */
+export const DEFAULT_LOG_CONFIG: LogConfig = Object.freeze({
+  segmentBytes: 1 << 30,
+  segmentMs: 7 * DAY_MS,
+  segmentJitterMs: 0,
+  segmentIndexBytes: 10 << 20,
+  indexIntervalBytes: 4096,
+  retentionBytes: -1,
+  retentionMs: 7 * DAY_MS,
+  fileDeleteDelayMs: 60_000,
+  maxMessageBytes: 1_048_588,
+  messageTimestampType: "CreateTime",
+  messageTimestampBeforeMaxMs: Number.MAX_SAFE_INTEGER,
+  messageTimestampAfterMaxMs: 60 * 60 * 1000,
+  cleanupPolicy: Object.freeze(["delete" as const]),
+  flushMessages: Number.MAX_SAFE_INTEGER,
+  flushMs: Number.MAX_SAFE_INTEGER,
+});

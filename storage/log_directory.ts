@@ -1,0 +1,451 @@
+/**
+ * A data folder: the logs in it, and what is known of them before they are opened.
+ *
+ *     .lock                              claimed while a process works on the folder
+ *     meta.properties                    whose folder it is, see meta_properties.ts
+ *     recovery-point-offset-checkpoint   of each log, from where it has to be checked after a crash
+ *     log-start-offset-checkpoint        of each log, where it starts
+ *     .kafka_cleanshutdown               there between a clean shutdown and the next start
+ *     orders-3/                          a log, named by topic and partition
+ *     orders-3.<id>-delete/              a deleted log, to be removed
+ *
+ * On open after a clean shutdown no batch is read: the recovery point of each log is its end. The
+ * marker is removed before anything else is done, so that a crash at any time from then on is known
+ * for one. After a crash each log recovers itself from its recovery point on.
+ *
+ * A recovery point in the file is never beyond what is on disk. It moves up only after a log's own
+ * checkpoint, and when a truncation takes it down, the file is written before the log takes another
+ * batch, and synced before that batch is said to be on disk.
+ *
+ * Nothing happens here by itself: `checkpoint`, `flushDue`, `applyRetention`, `removeDeleted` and
+ * `removeExpiredProducers` are for the owner to call, by its own clock.
+ *
+ * @module
+ */
+
+import { formatOffsetCheckpoint, readOffsetCheckpoint } from "./checkpoint_file.ts";
+import { CorruptFileError, DataFolderLockedError, StorageError } from "./errors.ts";
+import { FilePool } from "./file_pool.ts";
+import { type FileLock, type FileSystem, parentOf, syncFile } from "./file_system.ts";
+import { GroupCommit } from "./group_commit.ts";
+import { HotTail } from "./hot_tail.ts";
+import { IndexCache } from "./index_cache.ts";
+import { Log } from "./log.ts";
+import { DEFAULT_LOG_CONFIG, type LogConfig } from "./log_config.ts";
+import type { LogContext } from "./log_state.ts";
+import {
+  META_PROPERTIES_FILE_NAME,
+  type MetaProperties,
+  readMetaProperties,
+  writeMetaProperties,
+} from "./meta_properties.ts";
+import { PARTITION_METADATA_FILE_NAME, writePartitionMetadata } from "./partition_metadata.ts";
+import { TimeSlice } from "./time_slice.ts";
+
+const LOCK_FILE_NAME = ".lock";
+const CLEAN_SHUTDOWN_FILE_NAME = ".kafka_cleanshutdown";
+const RECOVERY_POINT_FILE_NAME = "recovery-point-offset-checkpoint";
+const LOG_START_FILE_NAME = "log-start-offset-checkpoint";
+const DELETED_FOLDER_SUFFIX = "-delete";
+
+const MAX_NAME_LENGTH = 255;
+
+/** Logs that are checkpointed or closed at a time. */
+const CONCURRENCY = 64;
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/** How to open a data folder. */
+export interface LogDirectoryOptions {
+  /** Milliseconds since 1970. */
+  readonly nowMs: number;
+  /** Who opens it, to be told to another who tries: for instance `process 4711`. */
+  readonly owner?: string | undefined;
+  /** Settings of the logs that are there, by name. Default: Kafka's. */
+  readonly configOf?: ((name: string) => LogConfig) | undefined;
+  /** Files that may be open. Default: 1000. */
+  readonly maxOpenFiles?: number | undefined;
+  /** Memory for the last batches of all logs. Default: 64 MiB. */
+  readonly hotTailBytes?: number | undefined;
+  /** Memory for indexes of older segments. Default: 64 MiB. */
+  readonly indexCacheBytes?: number | undefined;
+  /** `producer.id.expiration.ms`. Default: one day. */
+  readonly producerIdExpirationMs?: number | undefined;
+}
+
+/** How to create a log. */
+export interface LogCreateOptions {
+  readonly nowMs: number;
+  /** Default: Kafka's. */
+  readonly config?: LogConfig | undefined;
+  /** Id of the topic, 22 characters of base64url. */
+  readonly topicId?: string | undefined;
+}
+
+/** The logs of a data folder. */
+export class LogDirectory {
+  readonly fs: FileSystem;
+  readonly path: string;
+  /** Whether the folder was closed in good order when it was last used. */
+  readonly wasCleanShutdown: boolean;
+  readonly #lock: FileLock;
+  readonly #context: LogContext;
+  readonly #pool: FilePool;
+  readonly #logs = new Map<string, Log>();
+  readonly #folderSyncs: GroupCommit;
+  readonly #checkpointWrites = new GroupCommit(() => this.#replaceCheckpoints());
+  /** Counts reasons for which checkpoints that are being written are out of date. */
+  #checkpointVersion = 0;
+  /** Names of the logs in the checkpoints as last written. */
+  #checkpointed: ReadonlySet<string> = new Set();
+  #metaProperties: MetaProperties | undefined;
+  #deletedFolders: { readonly path: string; readonly dueMs: number }[] = [];
+  #closing: Promise<void> | undefined;
+
+  /** For {@linkcode LogDirectory.open}. */
+  private constructor(
+    fs: FileSystem,
+    path: string,
+    lock: FileLock,
+    wasCleanShutdown: boolean,
+    options: LogDirectoryOptions,
+  ) {
+    this.fs = fs;
+    this.path = path;
+    this.#lock = lock;
+    this.wasCleanShutdown = wasCleanShutdown;
+    this.#folderSyncs = new GroupCommit(() => fs.syncDir(path));
+    this.#pool = new FilePool(
+      fs,
+      options.maxOpenFiles === undefined ? {} : { maxOpenFiles: options.maxOpenFiles },
+    );
+    this.#context = {
+      fs,
+      pool: this.#pool,
+      indexCache: new IndexCache(options.indexCacheBytes),
+      hotTail: new HotTail(options.hotTailBytes ?? 64 << 20),
+      producerIdExpirationMs: options.producerIdExpirationMs ?? DAY_MS,
+      syncDataFolder: () => this.#folderSyncs.request(),
+      writeCheckpoints: () => this.#writeCheckpointsNow(),
+      syncCheckpoints: () => this.#checkpointWrites.request(),
+    };
+  }
+
+  /**
+   * Opens a data folder, creating it if need be, and all logs in it.
+   *
+   * @throws {DataFolderLockedError} If another process has it open.
+   * @throws {StorageError} If `meta.properties` is damaged or a log cannot be read.
+   */
+  static async open(
+    fs: FileSystem,
+    path: string,
+    options: LogDirectoryOptions,
+  ): Promise<LogDirectory> {
+    await createFolder(fs, path);
+    const lock = await fs.lock(`${path}/${LOCK_FILE_NAME}`, options.owner ?? "");
+    if (typeof lock === "string") {
+      throw new DataFolderLockedError(
+        `Cannot open data folder "${path}": it is in use by ${lock || "another process"}`,
+      );
+    }
+    let directory: LogDirectory | undefined;
+    try {
+      const markerPath = `${path}/${CLEAN_SHUTDOWN_FILE_NAME}`;
+      const wasCleanShutdown = fs.statSync(markerPath) !== undefined;
+      if (wasCleanShutdown) fs.removeSync(markerPath);
+      // Also the names of folders whose process was killed before it could do it.
+      await fs.syncDir(path);
+      directory = new LogDirectory(fs, path, lock, wasCleanShutdown, options);
+      directory.#metaProperties = readMetaProperties(fs, `${path}/${META_PROPERTIES_FILE_NAME}`);
+      await directory.#openLogs(options);
+      return directory;
+    } catch (error) {
+      for (const log of directory?.logs ?? []) log.abandon();
+      lock.release();
+      throw error;
+    }
+  }
+
+  async #openLogs(options: LogDirectoryOptions): Promise<void> {
+    const { fs, path } = this;
+    const recoveryPoints = this.#readCheckpoint(RECOVERY_POINT_FILE_NAME);
+    const logStartOffsets = this.#readCheckpoint(LOG_START_FILE_NAME);
+    this.#checkpointed = new Set([...recoveryPoints.keys(), ...logStartOffsets.keys()]);
+    const slice = new TimeSlice();
+    for (const { name, isDirectory } of fs.readDirSync(path)) {
+      if (!isDirectory) continue;
+      const folder = `${path}/${name}`;
+      if (name.endsWith(DELETED_FOLDER_SUFFIX)) {
+        await fs.remove(folder);
+      } else if (/^.+-\d+$/.test(name)) {
+        const config = options.configOf?.(name) ?? DEFAULT_LOG_CONFIG;
+        const log = await Log.open(this.#context, name, folder, config, {
+          isClean: this.wasCleanShutdown && recoveryPoints.has(name),
+          recoveryPoint: recoveryPoints.get(name) ?? 0,
+          logStartOffset: logStartOffsets.get(name) ?? 0,
+          nowMs: options.nowMs,
+        });
+        this.#logs.set(name, log);
+        if (slice.isOver) await slice.pause();
+      }
+    }
+  }
+
+  /** A checkpoint that is damaged is as good as none: logs are then checked from their beginning. */
+  #readCheckpoint(name: string): Map<string, number> {
+    try {
+      return readOffsetCheckpoint(this.fs, `${this.path}/${name}`);
+    } catch (error) {
+      if (error instanceof CorruptFileError) return new Map();
+      throw error;
+    }
+  }
+
+  /** Whose folder it is, if `meta.properties` is there. */
+  get metaProperties(): MetaProperties | undefined {
+    return this.#metaProperties;
+  }
+
+  /** Writes `meta.properties`. */
+  async writeMetaProperties(properties: MetaProperties): Promise<void> {
+    await writeMetaProperties(this.fs, `${this.path}/${META_PROPERTIES_FILE_NAME}`, properties);
+    this.#metaProperties = properties;
+  }
+
+  /** All logs. */
+  get logs(): IterableIterator<Log> {
+    return this.#logs.values();
+  }
+
+  /** Number of logs. */
+  get logCount(): number {
+    return this.#logs.size;
+  }
+
+  /** Number of open files. */
+  get openFiles(): number {
+    return this.#pool.openFiles;
+  }
+
+  /** The memory that the last batches of all logs take, in bytes. */
+  get hotTailSizeInBytes(): number {
+    return this.#context.hotTail.sizeInBytes;
+  }
+
+  /** The log of a name, for instance `orders-3`. */
+  get(name: string): Log | undefined {
+    return this.#logs.get(name);
+  }
+
+  /**
+   * Creates a log. That it is there is on disk with the log's first flush.
+   *
+   * @throws {StorageError} If there is one of that name, or the name is none of a partition.
+   */
+  create(name: string, options: LogCreateOptions): Log {
+    this.#checkOpen("create", name);
+    if (this.#logs.has(name)) {
+      throw new StorageError(`Cannot create log "${name}": there is one of that name`);
+    }
+    if (!/^[\w.-]+-\d+$/.test(name) || name.length > MAX_NAME_LENGTH) {
+      throw new StorageError(
+        `Cannot create log "${name}": its name has to be topic, dash and partition, in at most ${MAX_NAME_LENGTH} characters`,
+      );
+    }
+    const { nowMs, topicId, config = DEFAULT_LOG_CONFIG } = options;
+    const folder = `${this.path}/${name}`;
+    this.fs.mkdirSync(folder);
+    if (topicId !== undefined) {
+      writePartitionMetadata(this.fs, `${folder}/${PARTITION_METADATA_FILE_NAME}`, topicId);
+    }
+    const hasUnsyncedCheckpoints = this.#checkpointed.has(name);
+    if (hasUnsyncedCheckpoints) this.#writeCheckpointsNow();
+    const log = Log.create(this.#context, name, folder, config, { nowMs, hasUnsyncedCheckpoints });
+    this.#logs.set(name, log);
+    return log;
+  }
+
+  /**
+   * Deletes a log. Its folder is renamed at once, so that another of the same name can be created, and
+   * removed by `removeDeleted` after its `file.delete.delay.ms`.
+   *
+   * @returns Whether there was such a log.
+   */
+  delete(name: string, nowMs: number): boolean {
+    this.#checkOpen("delete", name);
+    const log = this.#logs.get(name);
+    if (log === undefined) return false;
+    const suffix = `.${crypto.randomUUID().replaceAll("-", "")}${DELETED_FOLDER_SUFFIX}`;
+    const dash = name.lastIndexOf("-");
+    const partition = name.slice(dash);
+    const topic = name.slice(0, Math.min(dash, MAX_NAME_LENGTH - partition.length - suffix.length));
+    const folder = `${this.path}/${topic}${partition}${suffix}`;
+    this.fs.renameSync(log.folder, folder);
+    log.markDeleted(folder);
+    this.#logs.delete(name);
+    this.#deletedFolders.push({ path: folder, dueMs: nowMs + log.config.fileDeleteDelayMs });
+    return true;
+  }
+
+  /** Flushes the logs whose `flush.messages` or `flush.ms` ask for it. */
+  async flushDue(nowMs: number): Promise<void> {
+    const due = Array.from(this.#logs.values()).filter((log) => log.isFlushDue(nowMs));
+    await forEach(due, (log) => log.flush());
+  }
+
+  /** Moves the recovery points up, and writes them and the log start offsets. */
+  async checkpoint(): Promise<void> {
+    await forEach(this.#logs.values(), (log) => log.checkpoint(), () => {
+      return this.#checkpointWrites.request();
+    });
+  }
+
+  /**
+   * Deletes segments by the logs' retention settings.
+   *
+   * @param maxOffsetOf Gives the offset of a log that what is deleted may not exceed: its high watermark.
+   * @returns How many segments were deleted.
+   */
+  async applyRetention(nowMs: number, maxOffsetOf?: (log: Log) => number): Promise<number> {
+    const slice = new TimeSlice();
+    let count = 0;
+    const errors: unknown[] = [];
+    for (const log of Array.from(this.#logs.values())) {
+      if (log.isClosed || log.offlineError !== undefined) continue;
+      try {
+        count += log.applyRetention(nowMs, maxOffsetOf?.(log));
+      } catch (error) {
+        errors.push(error);
+      }
+      if (slice.isOver) await slice.pause();
+    }
+    throwAny(errors);
+    return count;
+  }
+
+  /** Removes files of deleted segments and logs that have been kept for `file.delete.delay.ms`. */
+  async removeDeleted(nowMs: number): Promise<void> {
+    const due = this.#deletedFolders.filter((folder) => folder.dueMs <= nowMs);
+    this.#deletedFolders = this.#deletedFolders.filter((folder) => folder.dueMs > nowMs);
+    await forEach(due, ({ path }) => this.fs.remove(path));
+    for (const log of Array.from(this.#logs.values())) await log.removeDeleted(nowMs);
+  }
+
+  /** Forgets idempotent producers that wrote nothing for `producer.id.expiration.ms`. */
+  removeExpiredProducers(nowMs: number): void {
+    for (const log of this.#logs.values()) log.removeExpiredProducers(nowMs);
+  }
+
+  /**
+   * Brings everything to disk, closes the logs and gives the folder up. If all went well, leaves the
+   * marker of a clean shutdown. Closing twice is allowed.
+   */
+  close(): Promise<void> {
+    return this.#closing ??= this.#close();
+  }
+
+  async #close(): Promise<void> {
+    try {
+      // A log that somebody else closed may not have had the time to bring everything to disk.
+      const isUnclean = Array.from(this.#logs.values())
+        .some((log) => log.isClosed || log.offlineError !== undefined);
+      await forEach(this.#logs.values(), (log) => log.close());
+      await this.#checkpointWrites.request();
+      if (isUnclean) return;
+      const markerPath = `${this.path}/${CLEAN_SHUTDOWN_FILE_NAME}`;
+      const marker = JSON.stringify({ version: 0, brokerEpoch: -1 });
+      this.fs.writeFileSync(markerPath, new TextEncoder().encode(marker));
+      await syncFile(this.fs, markerPath);
+      await this.#folderSyncs.request();
+    } finally {
+      this.#lock.release();
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** Writes the checkpoints for whoever reads them after a kill of this process; `#replaceCheckpoints` syncs them. */
+  #writeCheckpointsNow(): void {
+    this.#checkpointVersion++;
+    for (const [name, bytes] of this.#checkpoints()) {
+      const path = `${this.path}/${name}`;
+      this.fs.writeFileSync(`${path}.now.tmp`, bytes);
+      this.fs.renameSync(`${path}.now.tmp`, path);
+    }
+  }
+
+  async #replaceCheckpoints(): Promise<void> {
+    let version: number;
+    const names = [RECOVERY_POINT_FILE_NAME, LOG_START_FILE_NAME];
+    do {
+      version = this.#checkpointVersion;
+      for (const [name, bytes] of this.#checkpoints()) {
+        this.fs.writeFileSync(`${this.path}/${name}.tmp`, bytes);
+      }
+      for (const name of names) await syncFile(this.fs, `${this.path}/${name}.tmp`);
+    } while (version !== this.#checkpointVersion);
+    for (const name of names) {
+      this.fs.renameSync(`${this.path}/${name}.tmp`, `${this.path}/${name}`);
+    }
+    await this.#folderSyncs.request();
+  }
+
+  #checkpoints(): [name: string, bytes: Uint8Array][] {
+    const recoveryPoints = new Map<string, number>();
+    const logStartOffsets = new Map<string, number>();
+    for (const [name, log] of this.#logs) {
+      recoveryPoints.set(name, log.recoveryPoint);
+      if (log.logStartOffset > 0) logStartOffsets.set(name, log.logStartOffset);
+    }
+    this.#checkpointed = new Set(recoveryPoints.keys());
+    return [
+      [RECOVERY_POINT_FILE_NAME, formatOffsetCheckpoint(recoveryPoints)],
+      [LOG_START_FILE_NAME, formatOffsetCheckpoint(logStartOffsets)],
+    ];
+  }
+
+  #checkOpen(action: string, name: string): void {
+    if (this.#closing === undefined) return;
+    throw new StorageError(
+      `Cannot ${action} log "${name}": data folder "${this.path}" is closed`,
+    );
+  }
+}
+
+/** Creates a folder and those above it, so that they are there after a crash. */
+async function createFolder(fs: FileSystem, path: string): Promise<void> {
+  if (fs.statSync(path) !== undefined) return;
+  const parent = parentOf(path);
+  if (parent !== path) await createFolder(fs, parent);
+  fs.mkdirSync(path);
+  await fs.syncDir(parent);
+}
+
+/** Calls `each` for all items, some at a time, then `last`, and throws afterwards what they threw. */
+async function forEach<T>(
+  items: Iterable<T>,
+  each: (item: T) => Promise<void>,
+  last: () => Promise<void> = () => Promise.resolve(),
+): Promise<void> {
+  const errors: unknown[] = [];
+  const queue = Array.from(items).values();
+  await Promise.all(Array.from({ length: CONCURRENCY }, async () => {
+    for (const item of queue) {
+      try {
+        await each(item);
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+  }));
+  await last();
+  throwAny(errors);
+}
+
+function throwAny(errors: readonly unknown[]): void {
+  if (errors.length === 1) throw errors[0];
+  if (errors.length > 1) throw new AggregateError(errors, `${errors.length} logs failed`);
+}

@@ -1,0 +1,369 @@
+import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
+import { DenoFileSystem } from "./deno_file_system.ts";
+import { CorruptFileError, DataFolderLockedError, LogClosedError, StorageError } from "./errors.ts";
+import { append, batchOfSize, configOf, NOW_MS, openDirectory, readAll } from "./log_testing.ts";
+import { MemoryFileSystem } from "./memory_file_system.ts";
+import { WatchedFileSystem } from "./watched_file_system_testing.ts";
+
+const TOPIC_ID = "4v_2pRHCQ5K2LNRfgJ3mEg";
+
+function namesIn(fs: MemoryFileSystem | WatchedFileSystem, path: string): string[] {
+  return fs.readDirSync(path).map((entry) => entry.name).toSorted();
+}
+
+function textOf(fs: MemoryFileSystem, path: string): string {
+  return new TextDecoder().decode(fs.readFileSync(path));
+}
+
+Deno.test("LogDirectory creates logs, and has them again after it was closed", async () => {
+  const fs = new MemoryFileSystem();
+  const directory = await openDirectory(fs);
+  const log = directory.create("orders-3", { nowMs: NOW_MS, topicId: TOPIC_ID });
+  directory.create("with-dash-and.dot_-12", { nowMs: NOW_MS });
+  append(log, ["a", "b"], { producerId: 7, producerEpoch: 0, baseSequence: 0, leaderEpoch: 2 });
+  log.deleteRecordsBefore(1);
+  await directory.close();
+  await directory.close();
+  assertEquals(namesIn(fs, "/data/orders-3"), [
+    "00000000000000000000.index",
+    "00000000000000000000.log",
+    "00000000000000000000.timeindex",
+    "00000000000000000002.snapshot",
+    "leader-epoch-checkpoint",
+    "partition.metadata",
+  ]);
+  assertEquals(
+    textOf(fs, "/data/recovery-point-offset-checkpoint").split("\n").toSorted(),
+    ["", "0", "2", "orders 3 2", "with-dash-and.dot_ 12 0"],
+  );
+  assertEquals(textOf(fs, "/data/log-start-offset-checkpoint"), "0\n1\norders 3 1\n");
+  assertEquals(JSON.parse(textOf(fs, "/data/.kafka_cleanshutdown")).version, 0);
+
+  const again = await openDirectory(fs);
+  assertEquals(Array.from(again.logs, (log) => log.name).toSorted(), [
+    "orders-3",
+    "with-dash-and.dot_-12",
+  ]);
+  const reopened = again.get("orders-3")!;
+  assertEquals(reopened.topicId, TOPIC_ID);
+  assertEquals([reopened.logStartOffset, reopened.logEndOffset, reopened.latestEpoch], [1, 2, 2]);
+  assertEquals(await readAll(reopened), [{ offset: 1, value: "b" }]);
+  assertEquals(fs.statSync("/data/.kafka_cleanshutdown"), undefined);
+  await again.close();
+});
+
+Deno.test("LogDirectory.create() refuses a name twice, and names of no partition", async () => {
+  await using directory = await openDirectory(new MemoryFileSystem());
+  directory.create("a-0", { nowMs: NOW_MS });
+  for (
+    const name of ["a-0", "a", "a-", "-0", "a/b-0", "../a-0", "a-0-delete", `${"a".repeat(254)}-0`]
+  ) {
+    assertThrows(() => directory.create(name, { nowMs: NOW_MS }), StorageError, name);
+  }
+  assertEquals(directory.logCount, 1);
+});
+
+Deno.test("LogDirectory refuses a folder that is in use, and says by whom", async () => {
+  const fs = new MemoryFileSystem();
+  const directory = await openDirectory(fs, { owner: "process 4711" });
+  await assertRejects(
+    () => openDirectory(fs),
+    DataFolderLockedError,
+    'Cannot open data folder "/data": it is in use by process 4711',
+  );
+  await directory.close();
+  await (await openDirectory(fs)).close();
+});
+
+Deno.test("LogDirectory is given up if it cannot be opened", async () => {
+  const fs = new MemoryFileSystem();
+  await (await openDirectory(fs)).close();
+  fs.writeFileSync("/data/meta.properties", new TextEncoder().encode("version=9"));
+  for (let i = 0; i < 2; i++) await assertRejects(() => openDirectory(fs), CorruptFileError);
+});
+
+Deno.test("LogDirectory does not wait for the lock of a process that was killed", async () => {
+  const path = Deno.makeTempDirSync();
+  try {
+    const code = `
+      import { LogDirectory, DenoFileSystem } from ${
+      JSON.stringify(import.meta.resolve("./mod.ts"))
+    };
+      await LogDirectory.open(new DenoFileSystem(), Deno.args[0], { nowMs: 0, owner: "a child" });
+      console.log("open");
+      await new Promise((resolve) => setTimeout(resolve, 60_000));
+    `;
+    const child = new Deno.Command(Deno.execPath(), {
+      args: ["eval", "--no-check", code, path],
+      stdout: "piped",
+      stderr: "null",
+    }).spawn();
+    const reader = child.stdout.getReader();
+    await reader.read();
+    const fs = new DenoFileSystem();
+    await assertRejects(
+      () => openDirectory(fs, { path }),
+      DataFolderLockedError,
+      "in use by a child",
+    );
+    child.kill("SIGKILL");
+    await child.status;
+    await reader.cancel();
+    const directory = await openDirectory(fs, { path });
+    assertEquals(directory.wasCleanShutdown, false);
+    await directory.close();
+  } finally {
+    Deno.removeSync(path, { recursive: true });
+  }
+});
+
+Deno.test("LogDirectory.delete() renames the folder at once and removes it later", async () => {
+  const fs = new MemoryFileSystem();
+  await using directory = await openDirectory(fs);
+  const log = directory.create("orders-3", { nowMs: NOW_MS, config: configOf() });
+  append(log, ["old"]);
+  await log.flush();
+  assertEquals(directory.delete("orders-3", NOW_MS), true);
+  assertEquals(directory.delete("orders-3", NOW_MS), false);
+  assertEquals(directory.get("orders-3"), undefined);
+  assertThrows(() => append(log, ["a"]), LogClosedError);
+  assertThrows(() => log.read(0, { maxBytes: 1 }), LogClosedError);
+  const deleted = namesIn(fs, "/data").filter((name) => name.startsWith("orders"));
+  assertEquals(deleted.length, 1);
+  assertMatch(deleted[0]!, /^orders-3\.[0-9a-f]{32}-delete$/);
+
+  const again = directory.create("orders-3", { nowMs: NOW_MS, topicId: TOPIC_ID });
+  assertEquals([again.logEndOffset, again.topicId], [0, TOPIC_ID]);
+  append(again, ["new"]);
+  assertEquals(await readAll(again), [{ offset: 0, value: "new" }]);
+  await directory.removeDeleted(NOW_MS + 59_999);
+  assertEquals(namesIn(fs, "/data").filter((name) => name.endsWith("-delete")).length, 1);
+  await directory.removeDeleted(NOW_MS + 60_000);
+  assertEquals(namesIn(fs, "/data").filter((name) => name.endsWith("-delete")), []);
+  assertEquals(again.topicId, TOPIC_ID);
+});
+
+Deno.test("LogDirectory.delete() keeps folder names within 255 characters", async () => {
+  const fs = new MemoryFileSystem();
+  await using directory = await openDirectory(fs);
+  const name = `${"t".repeat(249)}-12`;
+  directory.create(name, { nowMs: NOW_MS });
+  directory.delete(name, NOW_MS);
+  const deleted = namesIn(fs, "/data").find((name) => name.endsWith("-delete"))!;
+  assertEquals(deleted.length, 255);
+  assertMatch(deleted, /^t+-12\.[0-9a-f]{32}-delete$/);
+});
+
+Deno.test("LogDirectory removes folders of deleted logs that it finds on open", async () => {
+  const fs = new MemoryFileSystem();
+  const directory = await openDirectory(fs);
+  append(directory.create("orders-3", { nowMs: NOW_MS }), ["a"]);
+  directory.delete("orders-3", NOW_MS);
+  await directory.close();
+  fs.mkdirSync("/data/somebody-elses");
+  await using again = await openDirectory(fs);
+  assertEquals(again.logCount, 0);
+  assertEquals(namesIn(fs, "/data").filter((name) => name.endsWith("-delete")), []);
+  assert(namesIn(fs, "/data").includes("somebody-elses"));
+});
+
+Deno.test("LogDirectory does not take checkpoints of a deleted log for those of a new one", async () => {
+  let fs = new MemoryFileSystem();
+  let directory = await openDirectory(fs);
+  const old = directory.create("orders-3", { nowMs: NOW_MS });
+  for (let i = 0; i < 50; i++) append(old, ["old"]);
+  old.deleteRecordsBefore(40);
+  await directory.checkpoint();
+  directory.delete("orders-3", NOW_MS);
+  append(directory.create("orders-3", { nowMs: NOW_MS }), ["new"]);
+  await directory.get("orders-3")!.flush();
+  for (const unsynced of ["kept", "lost"] as const) {
+    const copy = fs.clone({ unsynced });
+    await using again = await openDirectory(copy);
+    const log = again.get("orders-3")!;
+    assertEquals(log.recovery?.fromOffset, 0);
+    assertEquals(log.recovery?.problem, undefined);
+    assertEquals(await readAll(log), [{ offset: 0, value: "new" }]);
+  }
+  await directory.close();
+  fs = fs.clone({ unsynced: "lost" });
+  directory = await openDirectory(fs);
+  assertEquals((await readAll(directory.get("orders-3")!)).length, 1);
+  await directory.close();
+});
+
+Deno.test("LogDirectory checks logs from the beginning that the checkpoint does not have", async () => {
+  const fs = new MemoryFileSystem();
+  const directory = await openDirectory(fs);
+  append(directory.create("a-0", { nowMs: NOW_MS }), ["a"]);
+  append(directory.create("b-0", { nowMs: NOW_MS }), ["b"]);
+  await directory.close();
+  const checkpoint = "/data/recovery-point-offset-checkpoint";
+  for (const text of ["0\n1\na 0 1\n", "", "garbage"]) {
+    const copy = fs.clone({ unsynced: "kept" });
+    copy.writeFileSync(checkpoint, new TextEncoder().encode(text));
+    await using again = await openDirectory(copy);
+    assertEquals(again.wasCleanShutdown, true);
+    assertEquals(again.get("a-0")!.recovery === undefined, text.startsWith("0"));
+    assertEquals(again.get("b-0")!.recovery?.logEndOffset, 1);
+    assertEquals((await readAll(again.get("a-0")!)).length, 1);
+  }
+});
+
+Deno.test("LogDirectory.checkpoint() moves recovery points and log start offsets to disk", async () => {
+  const fs = new MemoryFileSystem();
+  const directory = await openDirectory(fs);
+  const log = directory.create("orders-3", { nowMs: NOW_MS });
+  for (let i = 0; i < 10; i++) append(log, ["a"]);
+  log.deleteRecordsBefore(4);
+  assertEquals(log.recoveryPoint, 0);
+  await directory.checkpoint();
+  assertEquals([log.recoveryPoint, log.flushedOffset], [10, 10]);
+  append(log, ["a"]);
+  const copy = fs.clone({ unsynced: "lost" });
+  await directory.close();
+  await using again = await openDirectory(copy);
+  const { logStartOffset, logEndOffset, recovery } = again.get("orders-3")!;
+  assertEquals([logStartOffset, logEndOffset, recovery?.fromOffset], [4, 10, 10]);
+});
+
+Deno.test("LogDirectory keeps the truth on disk when a truncation meets a checkpoint under way", async () => {
+  const fs = new WatchedFileSystem(new MemoryFileSystem());
+  const directory = await openDirectory(fs);
+  const log = directory.create("orders-3", { nowMs: NOW_MS });
+  for (let i = 0; i < 10; i++) append(log, ["old"]);
+  await directory.checkpoint();
+  const gate = Promise.withResolvers<void>();
+  fs.onSync = (path) => path.endsWith("checkpoint.tmp") ? gate.promise : undefined;
+  append(log, ["old"]);
+  const checkpointing = directory.checkpoint();
+  while (!fs.opened.includes("/data/recovery-point-offset-checkpoint.tmp")) {
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+  log.truncateTo(3, NOW_MS);
+  append(log, ["new"]);
+  gate.resolve();
+  await checkpointing;
+  const copy = (fs.inner as MemoryFileSystem).clone({ unsynced: "kept" });
+  await directory.close();
+  await using again = await openDirectory(copy);
+  const { recovery } = again.get("orders-3")!;
+  assert(recovery!.fromOffset <= 3);
+  assertEquals(recovery!.problem, undefined);
+  assertEquals((await readAll(again.get("orders-3")!)).map((record) => record.value), [
+    "old",
+    "old",
+    "old",
+    "new",
+  ]);
+});
+
+Deno.test("LogDirectory writes and reads meta.properties", async () => {
+  const fs = new MemoryFileSystem();
+  const directory = await openDirectory(fs);
+  assertEquals(directory.metaProperties, undefined);
+  await directory.writeMetaProperties({ clusterId: "mQ2cDRTnRJ2DWrl_8Ee-JA", nodeId: 1 });
+  await directory.close();
+  await using again = await openDirectory(fs.clone({ unsynced: "lost" }));
+  assertEquals(again.metaProperties?.clusterId, "mQ2cDRTnRJ2DWrl_8Ee-JA");
+  assertEquals(again.metaProperties?.nodeId, 1);
+});
+
+Deno.test("LogDirectory.removeExpiredProducers() makes logs forget them", async () => {
+  await using directory = await openDirectory(new MemoryFileSystem(), {
+    producerIdExpirationMs: 1000,
+  });
+  const log = directory.create("orders-3", { nowMs: NOW_MS });
+  append(log, ["a"], { producerId: 7, producerEpoch: 0, baseSequence: 0 });
+  directory.removeExpiredProducers(NOW_MS + 999);
+  assertEquals(log.producers.size, 1);
+  directory.removeExpiredProducers(NOW_MS + 1000);
+  assertEquals(log.producers.size, 0);
+});
+
+Deno.test("LogDirectory refuses to create and delete once it is closed", async () => {
+  const directory = await openDirectory(new MemoryFileSystem());
+  await directory.close();
+  assertThrows(() => directory.create("a-0", { nowMs: NOW_MS }), StorageError, "is closed");
+  assertThrows(() => directory.delete("a-0", NOW_MS), StorageError, "is closed");
+});
+
+Deno.test("LogDirectory has few files open, however many logs are used", async () => {
+  const path = Deno.makeTempDirSync();
+  try {
+    const directory = await openDirectory(new DenoFileSystem(), {
+      path,
+      maxOpenFiles: 50,
+      hotTailBytes: 0,
+    });
+    const count = 2000;
+    for (let i = 0; i < count; i++) {
+      append(directory.create(`t-${i}`, { nowMs: NOW_MS }), [`value ${i}`]);
+      assert(directory.openFiles <= 50);
+    }
+    const logs = Array.from(directory.logs);
+    const reads = await Promise.all(logs.map((log) => readAll(log)));
+    assert(directory.openFiles <= 50, `${directory.openFiles} files are open`);
+    assertEquals(reads.map(([record]) => record?.value), logs.map((_, i) => `value ${i}`));
+    for (const log of logs) append(log, ["second"]);
+    await Promise.all(logs.slice(0, 200).map((log) => log.flush()));
+    assert(directory.openFiles <= 50);
+    assert(logs.slice(0, 200).every((log) => log.flushedOffset === 2));
+    // Left as by a kill: closing in good order would sync every one of them.
+    for (const log of logs) log.abandon();
+    assertEquals(directory.openFiles, 0);
+    await directory.close();
+  } finally {
+    Deno.removeSync(path, { recursive: true });
+  }
+});
+
+Deno.test("LogDirectory keeps the last batches of all logs within its budget of memory", async () => {
+  await using directory = await openDirectory(new MemoryFileSystem(), { hotTailBytes: 100_000 });
+  const logs = Array.from({ length: 5 }, (_, i) => directory.create(`t-${i}`, { nowMs: NOW_MS }));
+  for (let i = 0; i < 100; i++) {
+    logs[i % 5]!.append(batchOfSize(1, 10_000), { leaderEpoch: 0, nowMs: NOW_MS });
+    assert(directory.hotTailSizeInBytes <= 100_000);
+  }
+  for (const log of logs) {
+    assert(!(log.read(19, { maxBytes: 1 }) instanceof Promise));
+    assert(log.read(0, { maxBytes: 1 }) instanceof Promise);
+    assertEquals((await readAll(log)).length, 20);
+  }
+});
+
+Deno.test("LogDirectory works on the machine's files as in memory", async () => {
+  const path = Deno.makeTempDirSync();
+  try {
+    const fs = new DenoFileSystem();
+    let directory = await openDirectory(fs, { path, hotTailBytes: 0 });
+    const log = directory.create("orders-3", {
+      nowMs: NOW_MS,
+      config: configOf({ segmentBytes: 10_000, retentionBytes: 30_000, fileDeleteDelayMs: 0 }),
+    });
+    for (let i = 0; i < 100; i++) {
+      append(log, [`${i}`.padEnd(1000, ".")], {
+        producerId: 7,
+        producerEpoch: 0,
+        baseSequence: i,
+      });
+      if (i % 10 === 0) await log.flush();
+    }
+    await directory.applyRetention(NOW_MS);
+    await directory.removeDeleted(NOW_MS);
+    const { logStartOffset } = log;
+    assertEquals((await readAll(log)).length, 100 - logStartOffset);
+    log.truncateTo(95, NOW_MS);
+    await directory.checkpoint();
+    append(log, ["again"], { producerId: 7, producerEpoch: 0, baseSequence: 95 });
+    await directory.close();
+    directory = await openDirectory(fs, { path, hotTailBytes: 0 });
+    const again = directory.get("orders-3")!;
+    assertEquals([again.logStartOffset, again.logEndOffset], [logStartOffset, 96]);
+    assertEquals((await readAll(again)).at(-1), { offset: 95, value: "again" });
+    assertEquals((await again.offsetForTimestamp(NOW_MS))?.offset, logStartOffset);
+    await directory.close();
+  } finally {
+    Deno.removeSync(path, { recursive: true });
+  }
+});

@@ -1,0 +1,308 @@
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { DiskFullError, LogClosedError, LogOfflineError, StorageError } from "./errors.ts";
+import { FileSystemError } from "./file_system.ts";
+import type { Log } from "./log.ts";
+import type { LogConfig } from "./log_config.ts";
+import type { LogDirectory } from "./log_directory.ts";
+import { append, configOf, NOW_MS, openDirectory, readAll } from "./log_testing.ts";
+import { MemoryFileSystem } from "./memory_file_system.ts";
+import { diskBroken, diskFull, WatchedFileSystem } from "./watched_file_system_testing.ts";
+
+const NAME = "orders-3";
+const FILE = `/data/${NAME}/00000000000000000000.log`;
+
+interface Setting {
+  readonly fs: WatchedFileSystem;
+  readonly directory: LogDirectory;
+  readonly log: Log;
+}
+
+/** A log that was flushed once, so that its names are on disk. */
+async function begin(config: Partial<LogConfig> = {}): Promise<Setting> {
+  const fs = new WatchedFileSystem(new MemoryFileSystem());
+  const directory = await openDirectory(fs, { hotTailBytes: 0 });
+  const log = directory.create(NAME, { nowMs: NOW_MS, config: configOf(config) });
+  append(log, ["first"]);
+  await log.flush();
+  fs.synced.length = 0;
+  return { fs, directory, log };
+}
+
+/** Makes the sync of a file wait until it is let go. */
+function holdSync(fs: WatchedFileSystem, path = FILE) {
+  const gate = Promise.withResolvers<void>();
+  fs.onSync = (synced) => synced === path ? gate.promise : undefined;
+  return gate;
+}
+
+Deno.test("Log.flush() shares one sync among all who wait while another is under way", async () => {
+  const { fs, directory, log } = await begin();
+  const gate = holdSync(fs);
+  append(log, ["a"]);
+  const first = log.flush();
+  const others = [];
+  for (let i = 0; i < 50; i++) {
+    append(log, ["b"]);
+    others.push(log.flush());
+  }
+  gate.resolve();
+  await first;
+  assertEquals(log.flushedOffset, 2);
+  await Promise.all(others);
+  assertEquals(log.flushedOffset, 52);
+  assertEquals(fs.synced, [FILE, FILE]);
+  await directory.close();
+});
+
+Deno.test("Log.flush() syncs nothing if nothing was appended, but waits for a sync under way", async () => {
+  const { fs, directory, log } = await begin();
+  await log.flush();
+  await log.flush();
+  assertEquals(fs.synced, []);
+  const gate = holdSync(fs);
+  append(log, ["a"]);
+  const first = log.flush();
+  let isDone = false;
+  const second = log.flush().then(() => isDone = true);
+  await Promise.resolve();
+  assertEquals(isDone, false);
+  gate.resolve();
+  await Promise.all([first, second]);
+  assertEquals(fs.synced, [FILE]);
+  await directory.close();
+});
+
+Deno.test("Log.flush() covers what was appended before the call only", async () => {
+  const { fs, directory, log } = await begin();
+  const gate = holdSync(fs);
+  append(log, ["a"]);
+  const flushing = log.flush();
+  append(log, ["b"]);
+  gate.resolve();
+  await flushing;
+  assertEquals([log.flushedOffset, log.logEndOffset], [2, 3]);
+  await directory.close();
+});
+
+Deno.test("Log.flush() makes names durable first time and after a roll, and not otherwise", async () => {
+  const fs = new WatchedFileSystem(new MemoryFileSystem());
+  const directory = await openDirectory(fs, { hotTailBytes: 0 });
+  const config = configOf({ segmentBytes: 1000 });
+  const topicId = "4v_2pRHCQ5K2LNRfgJ3mEg";
+  const log = directory.create(NAME, { nowMs: NOW_MS, config, topicId });
+  fs.synced.length = 0;
+  const flush = async () => {
+    append(log, ["x".repeat(500)]);
+    await log.flush();
+    return fs.synced.splice(0).map((path) => path.replace("/data", ""));
+  };
+  const folder = `/${NAME}`;
+  const first = `${folder}/00000000000000000000.log`;
+  assertEquals(await flush(), [first, `${folder}/partition.metadata`, "", folder]);
+  const second = `${folder}/00000000000000000001.log`;
+  assertEquals(await flush(), [second, folder]);
+  append(log, ["y".repeat(100)]);
+  append(log, ["y".repeat(100)]);
+  await log.flush();
+  assertEquals(fs.synced.splice(0).length, 1);
+  append(log, ["y"]);
+  assertEquals((await flush()).map((path) => path.replace(folder, "")), [
+    "/00000000000000000001.log",
+    "/00000000000000000005.log",
+    "",
+  ]);
+  await directory.close();
+});
+
+Deno.test("Log.flush() of new logs syncs the data folder once for all of them", async () => {
+  const fs = new WatchedFileSystem(new MemoryFileSystem());
+  const directory = await openDirectory(fs);
+  const logs = Array.from({ length: 30 }, (_, i) => directory.create(`t-${i}`, { nowMs: NOW_MS }));
+  for (const log of logs) append(log, ["a"]);
+  fs.synced.length = 0;
+  await Promise.all(logs.map((log) => log.flush()));
+  assert(fs.synced.filter((path) => path === "/data").length <= 2);
+  assertEquals(fs.synced.filter((path) => path.endsWith(".log")).length, 30);
+  await directory.close();
+});
+
+Deno.test("Log.flush() syncs again what replaced a truncated end while it was under way", async () => {
+  const { fs, directory, log } = await begin();
+  append(log, ["a"]);
+  append(log, ["b"]);
+  const gate = holdSync(fs);
+  const flushing = log.flush();
+  log.truncateTo(1, NOW_MS);
+  append(log, ["c", "d", "e"]);
+  gate.resolve();
+  await flushing;
+  assertEquals(log.flushedOffset, 4);
+  const lost = (fs.inner as MemoryFileSystem).clone({ unsynced: "lost" });
+  await directory.close();
+  await using again = await openDirectory(lost);
+  assertEquals((await readAll(again.get(NAME)!)).map((record) => record.value), [
+    "first",
+    "c",
+    "d",
+    "e",
+  ]);
+});
+
+Deno.test("Log.isFlushDue() goes by flush.messages and flush.ms", async () => {
+  const { directory, log } = await begin({ flushMessages: 3, flushMs: 1000 });
+  assertEquals(log.isFlushDue(NOW_MS + 5000), false);
+  append(log, ["a", "b"]);
+  assertEquals(log.isFlushDue(NOW_MS + 999), false);
+  assertEquals(log.isFlushDue(NOW_MS + 1000), true);
+  append(log, ["c"]);
+  assertEquals(log.isFlushDue(NOW_MS), true);
+  await directory.flushDue(NOW_MS);
+  assertEquals(log.flushedOffset, 4);
+  assertEquals(log.isFlushDue(NOW_MS + 5000), false);
+  await directory.close();
+});
+
+Deno.test("Log.append() on a full disk changes nothing, and works again when there is room", async () => {
+  const { fs, directory, log } = await begin();
+  const producer = { producerId: 7, producerEpoch: 0 };
+  const size = log.sizeInBytes;
+  for (const taken of [0, 1, 30]) {
+    let calls = 0;
+    fs.onAppend = (path) => {
+      if (!path.endsWith(".log")) return;
+      // A write that finds little room takes some bytes, and the next one none.
+      if (calls++ === 0 && taken > 0) return taken;
+      throw diskFull(path);
+    };
+    assertThrows(
+      () => append(log, ["a"], { ...producer, baseSequence: 0 }),
+      DiskFullError,
+      `Cannot append to "${NAME}"`,
+    );
+    assertEquals([log.logEndOffset, log.sizeInBytes], [1, size]);
+    assertEquals(fs.statSync(FILE)?.size, size);
+    assertEquals(log.offlineError, undefined);
+    assertEquals((await readAll(log)).length, 1);
+  }
+  fs.onAppend = () => {};
+  assertEquals(append(log, ["a"], { ...producer, baseSequence: 0 }).firstOffset, 1);
+  await log.flush();
+  assertEquals((await readAll(log)).length, 2);
+  await directory.close();
+});
+
+Deno.test("Log.append() goes on where a write takes only some of the bytes", async () => {
+  const { fs, directory, log } = await begin();
+  fs.onAppend = (_path, bytes) => Math.min(bytes.length, 10);
+  append(log, ["a".repeat(100)]);
+  fs.onAppend = () => {};
+  assertEquals((await readAll(log)).at(-1)?.value, "a".repeat(100));
+  await directory.close();
+});
+
+Deno.test("Log.append() that cannot begin a segment changes nothing", async () => {
+  const { fs, directory, log } = await begin({ segmentBytes: 200 });
+  append(log, ["x".repeat(50)]);
+  fs.onCreate = (path) => {
+    throw diskFull(path);
+  };
+  assertThrows(() => append(log, ["x".repeat(50)]), DiskFullError);
+  assertEquals([log.logEndOffset, log.segments.length], [2, 1]);
+  fs.onCreate = () => {};
+  assertEquals(append(log, ["x".repeat(50)]).rolled, true);
+  assertEquals((await readAll(log)).length, 3);
+  await directory.close();
+});
+
+Deno.test("Log goes on if index and snapshot cannot be written at a roll", async () => {
+  const { fs, directory, log } = await begin({ segmentBytes: 400, indexIntervalBytes: 1 });
+  fs.onCreate = (path) => {
+    if (/index$|snapshot$/.test(path)) throw diskFull(path);
+  };
+  for (let i = 0; i < 20; i++) append(log, ["x".repeat(50)]);
+  assert(log.segments.length > 3);
+  assertEquals((await readAll(log, 0, 1)).length, 21);
+  await assertRejects(() => directory.checkpoint(), FileSystemError);
+  fs.onCreate = () => {};
+  await directory.checkpoint();
+  assertEquals(log.recoveryPoint, 21);
+  for (const { path } of log.segments) {
+    assert(fs.statSync(path.replace(".log", ".index")) !== undefined, path);
+  }
+  await directory.close();
+});
+
+Deno.test("Log.append() that runs out of descriptors fails, and the log stays in service", async () => {
+  const { fs, directory, log } = await begin();
+  fs.onAppend = (path) => {
+    throw new FileSystemError("open", path, "EMFILE", "Too many open files");
+  };
+  const error = assertThrows(() => append(log, ["a"]), StorageError);
+  assertEquals(error.constructor, StorageError);
+  fs.onAppend = () => {};
+  assertEquals(append(log, ["a"]).firstOffset, 1);
+  await directory.close();
+});
+
+Deno.test("Log goes offline when a write fails for good, and reads on", async () => {
+  const { fs, directory, log } = await begin();
+  fs.onAppend = (path) => {
+    throw diskBroken(path);
+  };
+  const error = assertThrows(() => append(log, ["a"]), LogOfflineError);
+  fs.onAppend = () => {};
+  assertThrows(() => append(log, ["a"]), LogOfflineError);
+  await assertRejects(() => log.flush(), LogOfflineError);
+  assertEquals(log.offlineError, error);
+  assertEquals((await readAll(log)).length, 1);
+  await directory.close();
+});
+
+Deno.test("Log goes offline when what a failed write left cannot be cut off", async () => {
+  const { fs, directory, log } = await begin();
+  fs.onAppend = (path) => {
+    throw diskFull(path);
+  };
+  fs.onTruncate = (path) => {
+    throw diskBroken(path);
+  };
+  assertThrows(() => append(log, ["a"]), LogOfflineError);
+  fs.onAppend = () => {};
+  fs.onTruncate = () => {};
+  await directory.close();
+});
+
+Deno.test("Log never claims to have flushed after a sync that failed", async () => {
+  const { fs, directory, log } = await begin();
+  append(log, ["a"]);
+  const gate = Promise.withResolvers<void>();
+  fs.onSync = () => gate.promise;
+  const first = log.flush();
+  append(log, ["b"]);
+  const second = log.flush();
+  gate.reject(diskBroken(FILE));
+  await assertRejects(() => first, LogOfflineError, "Input/output error");
+  await assertRejects(() => second, LogOfflineError);
+  fs.onSync = () => {};
+  await assertRejects(() => log.flush(), LogOfflineError);
+  assertThrows(() => append(log, ["c"]), LogOfflineError);
+  assertEquals(log.flushedOffset, 1);
+  // The folder is not marked as closed in good order, so that the log is recovered.
+  await directory.close();
+  await using again = await openDirectory(fs);
+  assertEquals(again.wasCleanShutdown, false);
+  assertEquals(again.get(NAME)!.offlineError, undefined);
+});
+
+Deno.test("Log.flush() rejects if the log is deleted while it waits", async () => {
+  const { fs, directory, log } = await begin();
+  const gate = holdSync(fs, `/data/${NAME}`);
+  append(log, ["a"]);
+  log.updateConfig(configOf({ segmentBytes: 100 }));
+  append(log, ["b"]);
+  const flushing = log.flush();
+  directory.delete(NAME, NOW_MS);
+  gate.resolve();
+  await assertRejects(() => flushing, LogClosedError);
+  await directory.close();
+});

@@ -1,0 +1,479 @@
+/**
+ * Opens the files of a log: finds its segments and, if it was not closed in good order, where its
+ * batches end.
+ *
+ * After a clean shutdown the recovery point is the log end offset, and no batch is read. Otherwise
+ * what lies before the recovery point was on disk and is taken as it is; from there on every batch is
+ * checked, and the log ends at the first that is torn, damaged or out of order. Indexes, producer
+ * state and leader epochs are brought up to there on the way. So the work goes with what was appended
+ * since the last checkpoint, and with the number of logs.
+ *
+ * What recovery found is not synced by it: the recovery point moves only when the log is flushed.
+ *
+ * @module
+ */
+
+import { CorruptRecordError } from "../protocol/records/mod.ts";
+import type { BatchScanner } from "./batch_scanner.ts";
+import { CorruptFileError } from "./errors.ts";
+import type { DirectoryEntry } from "./file_system.ts";
+import { LEADER_EPOCH_FILE_NAME, LeaderEpochCache } from "./leader_epoch_cache.ts";
+import { ProducerStateManager } from "./producer_state.ts";
+import { Segment, type SegmentContext } from "./segment.ts";
+import {
+  DELETED_SUFFIX,
+  fileNameOf,
+  LOG_SUFFIX,
+  OFFSET_INDEX_SUFFIX,
+  offsetOf,
+  PRODUCER_SNAPSHOT_SUFFIX,
+  SEGMENT_SUFFIXES,
+  TIME_INDEX_SUFFIX,
+} from "./segment_file_name.ts";
+import { TimeSlice } from "./time_slice.ts";
+
+/** What is known of a log from the checkpoints of its data folder. */
+export interface LoadOptions {
+  /** Whether the log was closed in good order at its recovery point. */
+  readonly isClean: boolean;
+  readonly recoveryPoint: number;
+  readonly logStartOffset: number;
+  readonly indexIntervalBytes: number;
+  readonly producerIdExpirationMs: number;
+  /** Milliseconds since 1970. */
+  readonly nowMs: number;
+}
+
+/** What recovery did to a log. */
+export interface LogRecovery {
+  /** The recovery point: batches from here on were checked, and may not be on disk. */
+  readonly fromOffset: number;
+  /** Bytes of batches that were checked. */
+  readonly scannedBytes: number;
+  /** Bytes that were cut off. */
+  readonly truncatedBytes: number;
+  /** Why they were, if any were. */
+  readonly problem: string | undefined;
+  readonly logEndOffset: number;
+}
+
+/** A log as it was found. */
+export interface LoadedLog {
+  /** At least one, sorted. */
+  readonly segments: readonly Segment[];
+  readonly logStartOffset: number;
+  readonly logEndOffset: number;
+  /** Offsets of the producer snapshot files. */
+  readonly snapshots: readonly number[];
+  /** The rest is there if it had to be worked out; else it can be loaded when it is needed. */
+  readonly producers: ProducerStateManager | undefined;
+  readonly epochs: LeaderEpochCache | undefined;
+  readonly recovery: LogRecovery | undefined;
+}
+
+/** Finds the segments of the log `name` in `folder`, and recovers it unless it was closed in good order. */
+export async function loadLog(
+  context: SegmentContext,
+  name: string,
+  folder: string,
+  options: LoadOptions,
+): Promise<LoadedLog> {
+  const entries = context.fs.readDirSync(folder);
+  const names = new Set(entries.map((entry) => entry.name));
+  await removeLeftovers(context, folder, names);
+  const segments = findSegments(context, folder, entries, options.nowMs);
+  const snapshots = offsetsOf(entries, PRODUCER_SNAPSHOT_SUFFIX);
+  const { isClean, recoveryPoint } = options;
+  const firstOffset = segments[0]?.baseOffset ?? 0;
+  const logStartOffset = Math.max(options.logStartOffset, firstOffset);
+  const isEmpty = segments.length === 0 ||
+    (segments.length === 1 && segments[0]!.sizeInBytes === 0);
+  if (isEmpty && (isClean || recoveryPoint <= logStartOffset)) {
+    if (segments.length === 0) {
+      segments.push(firstSegment(context, folder, logStartOffset, options));
+    }
+    const logEndOffset = isClean ? Math.max(logStartOffset, recoveryPoint) : logStartOffset;
+    return { ...LAZILY_LOADED, segments, logStartOffset, logEndOffset, snapshots };
+  }
+  if (isClean && segments.length > 0 && recoveryPoint >= segments.at(-1)!.baseOffset) {
+    await rebuildMissingIndexes(segments, names, options);
+    return await loadClean(name, folder, context, segments, logStartOffset, snapshots, options);
+  }
+  if (segments.length === 0) segments.push(firstSegment(context, folder, logStartOffset, options));
+  await rebuildMissingIndexes(
+    segments.filter((segment) => segment.baseOffset < recoveryPoint),
+    names,
+    options,
+  );
+  const loader = new LogRecoverer(context, name, folder, segments, snapshots, options);
+  return await loader.recover(logStartOffset);
+}
+
+/** What is loaded when it is needed, of a log that needs no recovery. */
+const LAZILY_LOADED = { producers: undefined, epochs: undefined, recovery: undefined } as const;
+
+/** A segment without batches. A log that begins at 0 needs no file to remember that. */
+function firstSegment(
+  context: SegmentContext,
+  folder: string,
+  baseOffset: number,
+  options: LoadOptions,
+): Segment {
+  const segment = new Segment(context, folder, baseOffset, undefined, options.nowMs);
+  if (baseOffset > 0) segment.createFile();
+  return segment;
+}
+
+/** Removes what is no longer in use, and indexes of segments that are not there. */
+async function removeLeftovers(
+  context: SegmentContext,
+  folder: string,
+  names: ReadonlySet<string>,
+): Promise<void> {
+  for (const name of names) {
+    const isLeftover = name.endsWith(DELETED_SUFFIX) || name.endsWith(".tmp") ||
+      name.endsWith(".cleaned");
+    const isOrphan = SEGMENT_SUFFIXES.some((suffix) => {
+      const offset = offsetOf(name, suffix);
+      return offset !== undefined && !names.has(fileNameOf(offset, LOG_SUFFIX));
+    });
+    if (isLeftover || isOrphan) await context.fs.remove(`${folder}/${name}`);
+  }
+}
+
+function findSegments(
+  context: SegmentContext,
+  folder: string,
+  entries: readonly DirectoryEntry[],
+  nowMs: number,
+): Segment[] {
+  return offsetsOf(entries, LOG_SUFFIX).map((baseOffset) => {
+    const { size } = context.fs.statSync(`${folder}/${fileNameOf(baseOffset, LOG_SUFFIX)}`)!;
+    return new Segment(context, folder, baseOffset, size, nowMs);
+  });
+}
+
+function offsetsOf(entries: readonly DirectoryEntry[], suffix: string): number[] {
+  return entries.map((entry) => offsetOf(entry.name, suffix))
+    .filter((offset) => offset !== undefined)
+    .toSorted((a, b) => a - b);
+}
+
+async function loadClean(
+  name: string,
+  folder: string,
+  context: SegmentContext,
+  segments: readonly Segment[],
+  logStartOffset: number,
+  snapshots: readonly number[],
+  options: LoadOptions,
+): Promise<LoadedLog> {
+  const logEndOffset = options.recoveryPoint;
+  let producers: ProducerStateManager | undefined;
+  if (logEndOffset > logStartOffset && !snapshots.includes(logEndOffset)) {
+    producers = await loadProducers(
+      context,
+      name,
+      folder,
+      segments,
+      snapshots,
+      logStartOffset,
+      logEndOffset,
+      options,
+    );
+  }
+  return { ...LAZILY_LOADED, segments, logStartOffset, logEndOffset, snapshots, producers };
+}
+
+async function rebuildMissingIndexes(
+  segments: readonly Segment[],
+  names: ReadonlySet<string>,
+  options: LoadOptions,
+): Promise<void> {
+  const slice = new TimeSlice();
+  for (const segment of segments) {
+    const { baseOffset, sizeInBytes } = segment;
+    const hasFiles = names.has(fileNameOf(baseOffset, OFFSET_INDEX_SUFFIX)) &&
+      names.has(fileNameOf(baseOffset, TIME_INDEX_SUFFIX));
+    if (sizeInBytes === 0 || hasFiles) continue;
+    const rebuild = segment.rebuildIndexesInSlices(options.indexIntervalBytes);
+    while (!rebuild.next().done) {
+      if (slice.isOver) await slice.pause();
+    }
+  }
+}
+
+async function loadProducers(
+  context: SegmentContext,
+  name: string,
+  folder: string,
+  segments: readonly Segment[],
+  snapshots: readonly number[],
+  logStartOffset: number,
+  logEndOffset: number,
+  options: LoadOptions,
+): Promise<ProducerStateManager> {
+  const producers = new ProducerStateManager(
+    context.fs,
+    name,
+    snapshots,
+    options.producerIdExpirationMs,
+  );
+  producers.load(folder, logStartOffset, logEndOffset, options.nowMs);
+  const slice = new TimeSlice();
+  for (const _ of replayProducers(producers, segments, logEndOffset)) {
+    if (slice.isOver) await slice.pause();
+  }
+  return producers;
+}
+
+/**
+ * Applies the batches from the producers' end offset up to `endOffset`. They were checked when they
+ * were appended; what is damaged since then is left to be found by who reads it. Pauses between
+ * batches so that the caller may give way.
+ */
+export function* replayProducers(
+  producers: ProducerStateManager,
+  segments: Iterable<Segment>,
+  endOffset: number,
+): Generator<void, void> {
+  const all = Array.from(segments);
+  for (const [slot, segment] of all.entries()) {
+    const segmentEnd = all[slot + 1]?.baseOffset ?? endOffset;
+    if (segmentEnd <= producers.endOffset || segment.baseOffset >= endOffset) continue;
+    const scanner = segment.scan(segment.indexes.offset.lookup(producers.endOffset), false);
+    try {
+      while (scanner.next() && scanner.header.nextOffset <= endOffset) {
+        if (scanner.header.baseOffset < producers.endOffset) continue;
+        producers.update(scanner.header, () => scanner.batch());
+        yield;
+      }
+    } catch (error) {
+      if (!(error instanceof CorruptRecordError)) throw error;
+    }
+  }
+  producers.advanceTo(endOffset);
+}
+
+/** Finds the end of a log that was not closed in good order. */
+class LogRecoverer {
+  readonly #context: SegmentContext;
+  readonly #name: string;
+  readonly #folder: string;
+  readonly #segments: Segment[];
+  readonly #options: LoadOptions;
+  readonly #producers: ProducerStateManager;
+  readonly #epochs: LeaderEpochCache;
+  readonly #slice = new TimeSlice();
+  #recoveryPoint: number;
+  #nextOffset = 0;
+  #scannedBytes = 0;
+  #truncatedBytes = 0;
+  #problem: string | undefined;
+
+  constructor(
+    context: SegmentContext,
+    name: string,
+    folder: string,
+    segments: readonly Segment[],
+    snapshots: readonly number[],
+    options: LoadOptions,
+  ) {
+    this.#context = context;
+    this.#name = name;
+    this.#folder = folder;
+    this.#segments = segments.slice();
+    this.#options = options;
+    this.#producers = new ProducerStateManager(
+      context.fs,
+      name,
+      snapshots,
+      options.producerIdExpirationMs,
+    );
+    this.#epochs = this.#readEpochs();
+    this.#recoveryPoint = options.recoveryPoint;
+  }
+
+  async recover(logStartOffset: number): Promise<LoadedLog> {
+    const { recoveryPoint, nowMs } = this.#options;
+    await this.#restoreProducers(Math.min(logStartOffset, recoveryPoint), recoveryPoint);
+    let slot = Math.max(
+      0,
+      this.#segments.findLastIndex((segment) => segment.baseOffset <= recoveryPoint),
+    );
+    for (; slot < this.#segments.length; slot++) {
+      const segment = this.#segments[slot]!;
+      await this.#recoverSegment(segment);
+      segment.markDirty();
+      if (this.#problem !== undefined) await this.#dropSegmentsAfter(slot);
+      if (slot < this.#segments.length - 1) segment.retire();
+    }
+    if (this.#nextOffset < recoveryPoint) await this.#distrust();
+    let logEndOffset = this.#nextOffset;
+    if (logEndOffset < logStartOffset) {
+      await this.#startOver(logStartOffset);
+      logEndOffset = logStartOffset;
+    } else if (this.#producers.endOffset > logEndOffset) {
+      await this.#restoreProducers(logStartOffset, logEndOffset);
+    }
+    this.#epochs.truncateFromEnd(logEndOffset);
+    this.#epochs.truncateFromStart(logStartOffset);
+    this.#producers.removeSnapshots(this.#folder, (offset) => offset <= logEndOffset);
+    this.#producers.removeExpired(nowMs);
+    return {
+      segments: this.#segments,
+      logStartOffset,
+      logEndOffset,
+      snapshots: this.#producers.snapshots,
+      producers: this.#producers,
+      epochs: this.#epochs,
+      recovery: {
+        fromOffset: recoveryPoint,
+        scannedBytes: this.#scannedBytes,
+        truncatedBytes: this.#truncatedBytes,
+        problem: this.#problem,
+        logEndOffset,
+      },
+    };
+  }
+
+  /**
+   * Deals with a log that ends before its recovery point: the disk lost what it had synced, or a
+   * truncation without the lower recovery point that goes with it. Nothing that is derived from the
+   * batches can be relied on then.
+   */
+  async #distrust(): Promise<void> {
+    this.#problem ??= `batches up to offset ${this.#recoveryPoint} are not there`;
+    for (const segment of this.#segments) {
+      const rebuild = segment.rebuildIndexesInSlices(this.#indexInterval);
+      while (!rebuild.next().done) {
+        if (this.#slice.isOver) await this.#slice.pause();
+      }
+    }
+    const last = this.#segments.at(-1)!;
+    this.#recoveryPoint = last.baseOffset;
+    this.#nextOffset = last.baseOffset;
+    await this.#recoverSegment(last);
+  }
+
+  async #restoreProducers(startOffset: number, endOffset: number): Promise<void> {
+    this.#producers.load(this.#folder, startOffset, endOffset, this.#options.nowMs);
+    for (const _ of replayProducers(this.#producers, this.#segments, endOffset)) {
+      if (this.#slice.isOver) await this.#slice.pause();
+    }
+  }
+
+  /** Checks the batches of a segment from the recovery point on, and cuts off what follows them. */
+  async #recoverSegment(segment: Segment): Promise<void> {
+    const start = segment.baseOffset < this.#recoveryPoint ? this.#skipTrusted(segment) : 0;
+    if (start === 0) segment.beginIndexes();
+    const scanner = segment.scan(start, true);
+    this.#nextOffset = Math.max(this.#nextOffset, segment.baseOffset);
+    try {
+      while (scanner.next()) {
+        this.#check(segment, scanner);
+        this.#apply(segment, scanner);
+        if (this.#slice.isOver) await this.#slice.pause();
+      }
+      if (scanner.position < segment.sizeInBytes) this.#problem ??= "the last batch is torn";
+    } catch (error) {
+      if (!(error instanceof CorruptRecordError)) throw error;
+      this.#problem = error.message;
+    }
+    this.#scannedBytes += scanner.position - start;
+    this.#truncatedBytes += segment.sizeInBytes - scanner.position;
+    segment.cutTail(scanner.position);
+  }
+
+  /**
+   * Goes along the batches that need no checking, from the last sound index entries on, so that the
+   * indexes are as they were at the recovery point.
+   *
+   * @returns The position of the first batch that needs checking.
+   */
+  #skipTrusted(segment: Segment): number {
+    const recoveryPoint = this.#recoveryPoint;
+    segment.truncateIndexes(recoveryPoint);
+    const { lastOffset, lastPosition, count } = segment.indexes.offset;
+    if (count > 0 && !this.#isBatchAt(segment, lastPosition, lastOffset)) return 0;
+    const scanner = segment.scan(lastPosition, false);
+    try {
+      segment.noteTimestampsUpTo(lastPosition);
+      while (scanner.next() && scanner.header.nextOffset <= recoveryPoint) {
+        segment.note(scanner.header, scanner.position, this.#indexInterval);
+        this.#nextOffset = scanner.header.nextOffset;
+      }
+    } catch (error) {
+      if (!(error instanceof CorruptRecordError)) throw error;
+    }
+    return scanner.position;
+  }
+
+  /** Whether the batch at a position ends with an offset, as an index entry has it. */
+  #isBatchAt(segment: Segment, position: number, lastOffset: number): boolean {
+    try {
+      const scanner = segment.scan(position, false);
+      return scanner.next() && scanner.header.lastOffset === lastOffset;
+    } catch (error) {
+      if (error instanceof CorruptRecordError) return false;
+      throw error;
+    }
+  }
+
+  #check(segment: Segment, scanner: BatchScanner): void {
+    const { header } = scanner;
+    scanner.batch().ensureValid();
+    const { baseOffset, lastOffset } = header;
+    if (
+      baseOffset < this.#nextOffset || lastOffset < baseOffset || !segment.takesOffset(lastOffset)
+    ) {
+      throw new CorruptRecordError(
+        `Cannot recover "${this.#name}": batch has offsets ${baseOffset} to ${lastOffset}, the next is ${this.#nextOffset}`,
+      );
+    }
+  }
+
+  #apply(segment: Segment, scanner: BatchScanner): void {
+    const { header, position } = scanner;
+    segment.note(header, position, this.#indexInterval);
+    this.#nextOffset = header.nextOffset;
+    if (header.baseOffset >= this.#producers.endOffset) {
+      this.#producers.update(header, () => scanner.batch());
+    }
+    if (header.partitionLeaderEpoch > this.#epochs.latestEpoch) {
+      this.#epochs.assign(header.partitionLeaderEpoch, header.baseOffset);
+    }
+  }
+
+  get #indexInterval(): number {
+    return this.#options.indexIntervalBytes;
+  }
+
+  #readEpochs(): LeaderEpochCache {
+    try {
+      return LeaderEpochCache.read(this.#context.fs, `${this.#folder}/${LEADER_EPOCH_FILE_NAME}`);
+    } catch (error) {
+      if (error instanceof CorruptFileError) return new LeaderEpochCache();
+      throw error;
+    }
+  }
+
+  async #dropSegmentsAfter(slot: number): Promise<void> {
+    for (const segment of this.#segments.splice(slot + 1)) {
+      this.#truncatedBytes += segment.sizeInBytes;
+      for (const path of segment.markDeleted()) await this.#context.fs.remove(path);
+    }
+  }
+
+  /** Begins with an empty log, since the records up to its start are not there. */
+  async #startOver(logStartOffset: number): Promise<void> {
+    await this.#dropSegmentsAfter(-1);
+    const { nowMs } = this.#options;
+    const segment = new Segment(this.#context, this.#folder, logStartOffset, undefined, nowMs);
+    segment.createFile();
+    this.#segments.push(segment);
+    this.#producers.clear();
+    this.#producers.advanceTo(logStartOffset);
+    this.#epochs.clear();
+  }
+}

@@ -1,0 +1,400 @@
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { OutOfOrderSequenceError } from "./errors.ts";
+import type { Log } from "./log.ts";
+import type { LogDirectory } from "./log_directory.ts";
+import {
+  append,
+  batchOf,
+  batchOfSize,
+  configOf,
+  NOW_MS,
+  openDirectory,
+  readAll,
+} from "./log_testing.ts";
+import { MemoryFileSystem } from "./memory_file_system.ts";
+import { WatchedFileSystem } from "./watched_file_system_testing.ts";
+
+const NAME = "orders-3";
+const FOLDER = `/data/${NAME}`;
+const CONFIG = { segmentBytes: 1000, indexIntervalBytes: 100 };
+
+async function create(
+  fs: MemoryFileSystem | WatchedFileSystem,
+): Promise<{ directory: LogDirectory; log: Log }> {
+  const directory = await openDirectory(fs, { config: CONFIG });
+  return { directory, log: directory.create(NAME, { nowMs: NOW_MS, config: configOf(CONFIG) }) };
+}
+
+/** Appends `count` batches of two records with growing timestamps, from producer 7. */
+function fill(log: Log, count: number): void {
+  for (let i = 0; i < count; i++) {
+    const offset = log.logEndOffset;
+    append(
+      log,
+      [`${offset}`.padEnd(60, "."), `${offset + 1}`].map((value, index) => ({
+        value,
+        timestamp: NOW_MS + offset + index,
+      })),
+      { producerId: 7, producerEpoch: 0, baseSequence: offset, leaderEpoch: 1 },
+    );
+  }
+}
+
+/** Opens a copy of a folder as it is after a kill, and hands over its log. */
+async function reopened(
+  fs: MemoryFileSystem,
+  test: (log: Log, directory: LogDirectory) => Promise<void> | void,
+  hotTailBytes = 0,
+): Promise<void> {
+  await using directory = await openDirectory(fs, { config: CONFIG, hotTailBytes });
+  await test(directory.get(NAME)!, directory);
+}
+
+async function checkRecords(log: Log, count: number): Promise<void> {
+  assertEquals(log.logEndOffset, count);
+  const records = await readAll(log, 0, 500);
+  assertEquals(records.map((record) => record.offset), Array.from({ length: count }, (_, i) => i));
+  for (let offset = 0; offset < count; offset++) {
+    assertEquals((await log.offsetForTimestamp(NOW_MS + offset))?.offset, offset);
+  }
+}
+
+Deno.test("Log is recovered after a kill: batches, indexes, producers, epochs", async () => {
+  const fs = new MemoryFileSystem();
+  const { directory, log } = await create(fs);
+  fill(log, 30);
+  const copy = fs.clone({ unsynced: "kept" });
+  await directory.close();
+  await reopened(copy, async (log, directory) => {
+    assertEquals(directory.wasCleanShutdown, false);
+    assertEquals(log.recovery, {
+      fromOffset: 0,
+      scannedBytes: log.sizeInBytes,
+      truncatedBytes: 0,
+      problem: undefined,
+      logEndOffset: 60,
+    });
+    await checkRecords(log, 60);
+    assertEquals(log.producers.get(7)?.lastSequence, 59);
+    assertEquals(log.endOffsetForEpoch(1), { leaderEpoch: 1, offset: 60 });
+    fill(log, 1);
+    assertThrows(
+      () => append(log, ["a"], { producerId: 7, producerEpoch: 0, baseSequence: 99 }),
+      OutOfOrderSequenceError,
+    );
+    await checkRecords(log, 62);
+  });
+});
+
+Deno.test("Log ends before a batch that is torn at any of its bytes", async () => {
+  const fs = new MemoryFileSystem();
+  const { directory, log } = await create(fs);
+  fill(log, 3);
+  const path = log.segments[0]!.path;
+  const whole = fs.readFileSync(path);
+  const copy = fs.clone({ unsynced: "kept" });
+  await directory.close();
+  const last = whole.length / 3;
+  for (let size = 2 * last; size < whole.length; size++) {
+    const torn = copy.clone({ unsynced: "kept" });
+    torn.writeFileSync(path, whole.subarray(0, size));
+    await reopened(torn, async (log) => {
+      await checkRecords(log, 4);
+      assertEquals(log.recovery?.truncatedBytes, size - 2 * last);
+      assertEquals(log.recovery?.problem !== undefined, size > 2 * last);
+      fill(log, 1);
+      assertEquals(torn.readFileSync(path).length, whole.length);
+      await checkRecords(log, 6);
+    });
+  }
+});
+
+Deno.test("Log ends before a batch of which any byte is damaged, and drops what follows", async () => {
+  const fs = new MemoryFileSystem();
+  const { directory, log } = await create(fs);
+  fill(log, 12);
+  const path = log.segments[0]!.path;
+  const whole = fs.readFileSync(path);
+  const copy = fs.clone({ unsynced: "kept" });
+  await directory.close();
+  const size = batchOf(["0".padEnd(60, "."), "1"].map((value, i) => ({
+    value,
+    timestamp: NOW_MS + i,
+  }))).sizeInBytes;
+  for (let position = size; position < 2 * size; position++) {
+    // A leader epoch is not covered by the CRC, and not needed to read the batch.
+    if (position >= size + 12 && position < size + 16) continue;
+    const damaged = copy.clone({ unsynced: "kept" });
+    const bytes = whole.slice();
+    bytes[position]! ^= 0x40;
+    damaged.writeFileSync(path, bytes);
+    await reopened(damaged, (log) => {
+      // Base offsets are not covered either; a larger one is a gap, not damage.
+      if (position < size + 8) assert(log.logEndOffset === 2 || log.logEndOffset > 60);
+      else assertEquals(log.logEndOffset, 2, `byte ${position}`);
+      assertEquals(log.segments.length, 1);
+      assertEquals(log.recovery?.problem !== undefined, true);
+    });
+  }
+});
+
+Deno.test("Log ends where a power failure left zeros", async () => {
+  const fs = new MemoryFileSystem();
+  const { directory, log } = await create(fs);
+  fill(log, 3);
+  const copy = fs.clone({ unsynced: "kept" });
+  const path = log.segments[0]!.path;
+  await directory.close();
+  const whole = copy.readFileSync(path);
+  // Behind the last batch, and from anywhere within it.
+  for (let size = whole.length / 3 * 2; size <= whole.length; size++) {
+    const zeroed = copy.clone({ unsynced: "kept" });
+    zeroed.writeFileSync(
+      path,
+      new Uint8Array([...whole.subarray(0, size), ...new Uint8Array(500)]),
+    );
+    // The last byte of a record without headers is a zero.
+    await reopened(zeroed, (log) => checkRecords(log, size < whole.length - 1 ? 4 : 6));
+  }
+});
+
+Deno.test("Log has after a power failure what was flushed", async () => {
+  const fs = new MemoryFileSystem();
+  const { directory, log } = await create(fs);
+  for (let i = 0; i < 20; i++) {
+    fill(log, 1);
+    if (i === 13) await log.flush();
+  }
+  const copy = fs.clone({ unsynced: "lost" });
+  await directory.close();
+  await reopened(copy, (log) => checkRecords(log, 28));
+});
+
+Deno.test("Log recovery reads only what lies behind the recovery point", async () => {
+  const fs = new MemoryFileSystem();
+  const { directory, log } = await create(fs);
+  log.updateConfig(configOf({ indexIntervalBytes: 100 }));
+  fill(log, 500);
+  await directory.checkpoint();
+  assertEquals(log.recoveryPoint, 1000);
+  const before = log.sizeInBytes;
+  fill(log, 3);
+  const after = log.sizeInBytes - before;
+  const copy = fs.clone({ unsynced: "kept" });
+  await directory.close();
+  await reopened(copy, async (log) => {
+    assertEquals(log.recovery?.fromOffset, 1000);
+    assertEquals(log.recovery?.scannedBytes, after);
+    assertEquals(log.producers.get(7)?.lastSequence, 1005);
+    await checkRecords(log, 1006);
+  });
+});
+
+Deno.test("Log that was closed in good order is opened without reading any of its batches", async () => {
+  const inner = new MemoryFileSystem();
+  const { directory, log } = await create(inner);
+  fill(log, 30);
+  await directory.close();
+  const fs = new WatchedFileSystem(inner);
+  const again = await openDirectory(fs, { config: CONFIG });
+  assertEquals(again.wasCleanShutdown, true);
+  assertEquals(again.get(NAME)!.logEndOffset, 60);
+  assertEquals(again.get(NAME)!.recovery, undefined);
+  assertEquals(fs.opened.filter((path) => path.startsWith(FOLDER)), []);
+  assertEquals(again.openFiles, 0);
+  await checkRecords(again.get(NAME)!, 60);
+  fill(again.get(NAME)!, 1);
+  await checkRecords(again.get(NAME)!, 62);
+  await again.close();
+});
+
+Deno.test("Log makes missing and damaged index files anew, whichever segment they belong to", async () => {
+  for (const kill of [true, false]) {
+    const fs = new MemoryFileSystem();
+    const { directory, log } = await create(fs);
+    fill(log, 30);
+    await directory.checkpoint();
+    let copy = fs.clone({ unsynced: "kept" });
+    await directory.close();
+    if (!kill) copy = fs;
+    const names = copy.readDirSync(FOLDER).map((entry) => entry.name)
+      .filter((name) => name.endsWith("index"));
+    assert(names.length >= 6);
+    for (const name of names) {
+      const size = copy.statSync(`${FOLDER}/${name}`)!.size;
+      for (const content of [undefined, 0, 7, 24, size]) {
+        const damaged = copy.clone({ unsynced: "kept" });
+        damaged.removeSync(`${FOLDER}/${name}`);
+        const garbage = Uint8Array.from({ length: content ?? 0 }, (_, i) => 255 - i % 7);
+        if (content !== undefined) damaged.writeFileSync(`${FOLDER}/${name}`, garbage);
+        await reopened(damaged, async (log) => {
+          await checkRecords(log, 60);
+          fill(log, 5);
+          await checkRecords(log, 70);
+        });
+      }
+    }
+  }
+});
+
+Deno.test("Log makes up for missing and damaged producer snapshots", async () => {
+  for (const kill of [true, false]) {
+    for (const damage of ["remove", "garbage", "remove all"]) {
+      const fs = new MemoryFileSystem();
+      const { directory, log } = await create(fs);
+      fill(log, 20);
+      await directory.checkpoint();
+      fill(log, 10);
+      let copy = fs.clone({ unsynced: "kept" });
+      await directory.close();
+      if (!kill) copy = fs;
+      const names = copy.readDirSync(FOLDER).map((entry) => entry.name)
+        .filter((name) => name.endsWith(".snapshot")).toSorted();
+      for (const name of damage === "remove all" ? names : names.slice(-1)) {
+        if (damage === "garbage") copy.writeFileSync(`${FOLDER}/${name}`, new Uint8Array(9));
+        else copy.removeSync(`${FOLDER}/${name}`);
+      }
+      await reopened(copy, (log) => {
+        const state = log.producers.get(7);
+        assertEquals([state?.lastSequence, state?.lastOffset], [59, 59]);
+        fill(log, 1);
+      });
+    }
+  }
+});
+
+Deno.test("Log makes up for a missing or damaged leader epoch file by what it scans", async () => {
+  const fs = new MemoryFileSystem();
+  const { directory, log } = await create(fs);
+  append(log, ["a"], { leaderEpoch: 1 });
+  append(log, ["b"], { leaderEpoch: 4 });
+  const copy = fs.clone({ unsynced: "kept" });
+  await directory.close();
+  copy.writeFileSync(`${FOLDER}/leader-epoch-checkpoint`, new TextEncoder().encode("garbage"));
+  await reopened(copy, (log) => {
+    assertEquals(log.endOffsetForEpoch(1), { leaderEpoch: 1, offset: 1 });
+    assertEquals(log.latestEpoch, 4);
+  });
+});
+
+Deno.test("Log drops index files without a segment, and leftovers of deletion", async () => {
+  const fs = new MemoryFileSystem();
+  const { directory, log } = await create(fs);
+  fill(log, 3);
+  await directory.close();
+  const leftovers = [
+    "00000000000000000999.index",
+    "00000000000000000999.timeindex",
+    "00000000000000000999.txnindex",
+    "00000000000000000500.log.deleted",
+    "00000000000000000500.index.deleted",
+    "leader-epoch-checkpoint.tmp",
+  ];
+  for (const name of leftovers) fs.writeFileSync(`${FOLDER}/${name}`, new Uint8Array(8));
+  fs.writeFileSync(`${FOLDER}/of-somebody-else`, new Uint8Array(8));
+  await reopened(fs, async (log) => {
+    const names = fs.readDirSync(FOLDER).map((entry) => entry.name);
+    for (const name of leftovers) assert(!names.includes(name), name);
+    assert(names.includes("of-somebody-else"));
+    await checkRecords(log, 6);
+  });
+});
+
+Deno.test("Log that ends before its recovery point says so, and goes on from its end", async () => {
+  const fs = new MemoryFileSystem();
+  const { directory, log } = await create(fs);
+  fill(log, 12);
+  await directory.checkpoint();
+  const copy = fs.clone({ unsynced: "kept" });
+  await directory.close();
+  const path = log.segments.at(-1)!.path;
+  copy.writeFileSync(path, copy.readFileSync(path).subarray(0, 200));
+  await reopened(copy, async (log) => {
+    assertStringIncludes(log.recovery!.problem!, "");
+    const end = log.logEndOffset;
+    assert(end < 24);
+    assert(log.recoveryPoint <= end);
+    assertEquals(log.producers.get(7)?.lastSequence, end - 1);
+    await checkRecords(log, end);
+    fill(log, 3);
+    await checkRecords(log, end + 6);
+  });
+});
+
+Deno.test("Log whose batches are gone begins at its log start offset", async () => {
+  const fs = new MemoryFileSystem();
+  const { directory, log } = await create(fs);
+  fill(log, 12);
+  log.deleteRecordsBefore(20);
+  await directory.checkpoint();
+  const copy = fs.clone({ unsynced: "kept" });
+  await directory.close();
+  for (const { path } of log.segments.slice(1)) copy.removeSync(path);
+  await reopened(copy, (log) => {
+    assertEquals([log.logStartOffset, log.logEndOffset], [20, 20]);
+    assertEquals(append(log, ["a"]).firstOffset, 20);
+  });
+});
+
+Deno.test("Log goes offline rather than append after an end that the checkpoint does not know", async () => {
+  const fs = new MemoryFileSystem();
+  const { directory, log } = await create(fs);
+  fill(log, 3);
+  await directory.close();
+  // Somebody put back an older checkpoint.
+  const text = "0\n1\norders 3 4\n";
+  fs.writeFileSync("/data/recovery-point-offset-checkpoint", new TextEncoder().encode(text));
+  const again = await openDirectory(fs, { config: CONFIG });
+  assertThrows(() => fill(again.get(NAME)!, 1), Error, "ends at offset 6, the checkpoint says 4");
+  await again.close();
+  // Without the marker of a clean shutdown, the next start finds out.
+  await reopened(fs, (log) => checkRecords(log, 6));
+});
+
+Deno.test("Log recovers segments that were rolled since the last checkpoint", async () => {
+  const fs = new MemoryFileSystem();
+  const { directory, log } = await create(fs);
+  fill(log, 5);
+  await directory.checkpoint();
+  fill(log, 40);
+  await log.flush();
+  const copy = fs.clone({ unsynced: "lost" });
+  await directory.close();
+  await reopened(copy, async (log) => {
+    assertEquals(log.recovery?.fromOffset, 10);
+    await checkRecords(log, 90);
+    assertEquals(log.producers.get(7)?.lastSequence, 89);
+  });
+});
+
+Deno.test("Log keeps gaps between offsets over a kill", async () => {
+  const fs = new MemoryFileSystem();
+  const { directory, log } = await create(fs);
+  for (const baseOffset of [5, 100, 300]) {
+    log.append(batchOf(["a"], { baseOffset }), {
+      leaderEpoch: 0,
+      nowMs: NOW_MS,
+      origin: "replication",
+    });
+  }
+  const copy = fs.clone({ unsynced: "kept" });
+  await directory.close();
+  await reopened(copy, async (log) => {
+    assertEquals(log.recovery?.problem, undefined);
+    assertEquals((await readAll(log)).map((record) => record.offset), [5, 100, 300]);
+  });
+});
+
+Deno.test("Log checkpoint leaves one producer snapshot besides those at segments' beginnings", async () => {
+  const fs = new MemoryFileSystem();
+  const { directory, log } = await create(fs);
+  for (let i = 0; i < 10; i++) {
+    log.append(batchOfSize(1, 200), { leaderEpoch: 0, nowMs: NOW_MS });
+    await directory.checkpoint();
+  }
+  const snapshots = fs.readDirSync(FOLDER).map((entry) => entry.name)
+    .filter((name) => name.endsWith(".snapshot")).map((name) => Number(name.slice(0, 20)));
+  const bases = log.segments.map((segment) => segment.baseOffset).filter((offset) => offset > 0);
+  assertEquals(new Set(snapshots), new Set([...bases, 10]));
+  await directory.close();
+});

@@ -1,0 +1,44 @@
+/**
+ * When a log begins a new segment.
+ *
+ * @module
+ */
+
+import type { RecordBatch } from "../protocol/records/mod.ts";
+import type { LogConfig } from "./log_config.ts";
+import type { Segment } from "./segment.ts";
+
+/**
+ * Whether batches, which have their offsets, are to go to a new segment: since the active one would
+ * exceed `segment.bytes`, since they are `segment.ms` later than its first batch (or now is that much
+ * later than its creation, if that batch has no timestamp), or since its indexes cannot take them.
+ *
+ * @param log Name of the log, by which logs with the same settings roll at different times.
+ * @param size Size of the batches in bytes.
+ */
+export function isRollDue(
+  log: string,
+  active: Segment,
+  config: LogConfig,
+  batches: readonly RecordBatch[],
+  size: number,
+  nowMs: number,
+): boolean {
+  if (active.sizeInBytes === 0) return false;
+  if (active.sizeInBytes > config.segmentBytes - size) return true;
+  let maxTimestamp = -1;
+  for (const batch of batches) maxTimestamp = Math.max(maxTimestamp, batch.maxTimestamp);
+  const { firstTimestamp } = active;
+  const waitedMs = firstTimestamp >= 0 ? maxTimestamp - firstTimestamp : nowMs - active.createdMs;
+  return waitedMs > config.segmentMs - jitterMs(log, active.baseOffset, config) ||
+    active.hasFullIndex(config.segmentIndexBytes) ||
+    !active.takesOffset(batches[batches.length - 1]!.lastOffset);
+}
+
+/** The same for a segment whenever it is asked for, and different between logs. */
+function jitterMs(log: string, baseOffset: number, config: LogConfig): number {
+  if (config.segmentJitterMs <= 0) return 0;
+  let hash = baseOffset >>> 0;
+  for (let i = 0; i < log.length; i++) hash = (hash * 31 + log.charCodeAt(i)) >>> 0;
+  return hash % Math.min(config.segmentJitterMs, config.segmentMs);
+}

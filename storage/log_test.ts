@@ -1,0 +1,574 @@
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { CompressionType } from "../protocol/compression/mod.ts";
+import { CorruptRecordError, RecordBatch } from "../protocol/records/mod.ts";
+import {
+  InvalidRecordError,
+  LogClosedError,
+  OffsetOutOfRangeError,
+  OutOfOrderSequenceError,
+  RecordBatchTooLargeError,
+} from "./errors.ts";
+import type { FileSystem } from "./file_system.ts";
+import type { Log } from "./log.ts";
+import type { LogConfig } from "./log_config.ts";
+import type { LogDirectory } from "./log_directory.ts";
+import {
+  append,
+  batchOf,
+  batchOfSize,
+  configOf,
+  NOW_MS,
+  openDirectory,
+  readAll,
+  recordsOf,
+  type TestRecord,
+} from "./log_testing.ts";
+import { MemoryFileSystem } from "./memory_file_system.ts";
+import { validateBatch } from "./validate_batch.ts";
+import { WatchedFileSystem } from "./watched_file_system_testing.ts";
+
+interface Setting {
+  readonly fs?: FileSystem;
+  readonly hotTailBytes?: number;
+  readonly config?: Partial<LogConfig>;
+}
+
+/** Runs a test with a new log, once reading from memory and once from files. */
+async function withLog(
+  setting: Setting,
+  test: (log: Log, directory: LogDirectory) => Promise<void> | void,
+): Promise<void> {
+  for (
+    const hotTailBytes of setting.hotTailBytes === undefined ? [0, 1 << 20] : [setting.hotTailBytes]
+  ) {
+    const fs = setting.fs ?? new MemoryFileSystem();
+    await using directory = await openDirectory(fs, { hotTailBytes });
+    const config = configOf(setting.config);
+    await test(directory.create("orders-3", { nowMs: NOW_MS, config }), directory);
+  }
+}
+
+async function offsetsAt(log: Log, offset: number, maxBytes = 1 << 20): Promise<number[]> {
+  const { chunks } = await log.read(offset, { maxBytes });
+  return recordsOf(chunks).map((record) => record.offset);
+}
+
+function append3(log: Log, count: number): void {
+  for (let i = 0; i < count; i++) append(log, [`a${i}`, `b${i}`, `c${i}`]);
+}
+
+Deno.test("Log.append() assigns offsets and leader epoch in the batch's own bytes", async () => {
+  await withLog({}, async (log) => {
+    append3(log, 2);
+    const batch = batchOf(["x", "y"]);
+    const info = log.append(batch, { leaderEpoch: 5, nowMs: NOW_MS });
+    assertEquals(info, {
+      firstOffset: 6,
+      lastOffset: 7,
+      logAppendTimeMs: -1,
+      logStartOffset: 0,
+      isDuplicate: false,
+      rolled: false,
+    });
+    assertEquals([batch.baseOffset, batch.partitionLeaderEpoch], [6, 5]);
+    assertEquals(log.logEndOffset, 8);
+    const { chunks } = await log.read(6, { maxBytes: 1000 });
+    assertEquals(chunks[0], batch.bytes);
+    assertEquals(log.sizeInBytes, log.segments[0]!.sizeInBytes);
+  });
+});
+
+Deno.test("Log.append() writes Kafka's files: the batches' bytes and nothing else", async () => {
+  const fs = new MemoryFileSystem();
+  await withLog({ fs, hotTailBytes: 0 }, async (log) => {
+    const batches = [batchOf(["a"]), batchOf(["b", "c"])];
+    for (const batch of batches) log.append(batch, { leaderEpoch: 0, nowMs: NOW_MS });
+    await log.flush();
+    const expected = new Uint8Array([...batches[0]!.bytes, ...batches[1]!.bytes]);
+    assertEquals(fs.readFileSync("/data/orders-3/00000000000000000000.log"), expected);
+    assertEquals(new RecordBatch(expected, batches[0]!.sizeInBytes).baseOffset, 1);
+  });
+});
+
+Deno.test("Log.append() takes several batches at once, with one write", async () => {
+  await withLog({}, async (log) => {
+    append(log, ["0"]);
+    const bytes = new Uint8Array([...batchOf(["1", "2"]).bytes, ...batchOf(["3"]).bytes]);
+    const info = log.append(bytes, { leaderEpoch: 0, nowMs: NOW_MS, origin: "coordinator" });
+    assertEquals([info.firstOffset, info.lastOffset], [1, 3]);
+    assertEquals(
+      await readAll(log),
+      ["0", "1", "2", "3"].map((value, offset) => ({ offset, value })),
+    );
+  });
+});
+
+Deno.test("Log.append() refuses bytes that are not whole batches", async () => {
+  await withLog({}, (log) => {
+    const { bytes } = batchOf(["a"]);
+    const options = { leaderEpoch: 0, nowMs: NOW_MS };
+    assertThrows(() => log.append(bytes.slice(0, -1), options), InvalidRecordError);
+    assertThrows(() => log.append(new Uint8Array(0), options), InvalidRecordError);
+    assertThrows(
+      () => log.append(new Uint8Array([...bytes, ...bytes.subarray(0, 20)]), options),
+      InvalidRecordError,
+    );
+    assertThrows(() => log.append(new Uint8Array(100).fill(255), options), CorruptRecordError);
+    assertEquals(log.logEndOffset, 0);
+  });
+});
+
+Deno.test("Log.append() refuses what is larger than segment.bytes", async () => {
+  await withLog({ config: { segmentBytes: 1000 } }, (log) => {
+    append(log, ["a"]);
+    assertThrows(
+      () => append(log, ["x".repeat(1000)]),
+      RecordBatchTooLargeError,
+      "segment.bytes is 1000",
+    );
+    assertEquals(append(log, ["b"]).firstOffset, 1);
+  });
+});
+
+Deno.test("Log.append() keeps the offsets and epochs of replicated batches, and gaps between them", async () => {
+  await withLog({}, async (log) => {
+    const replicate = (baseOffset: number, leaderEpoch: number) => {
+      const batch = batchOf(["a", "b"], { baseOffset, partitionLeaderEpoch: leaderEpoch });
+      return log.append(batch, { leaderEpoch: 99, nowMs: NOW_MS, origin: "replication" });
+    };
+    replicate(0, 1);
+    assertEquals(replicate(10, 3).firstOffset, 10);
+    assertThrows(() => replicate(11, 3), InvalidRecordError, "begins at offset 11, the next is 12");
+    assertEquals(log.logEndOffset, 12);
+    assertEquals(await offsetsAt(log, 2), [10, 11]);
+    assertEquals(log.endOffsetForEpoch(2), { leaderEpoch: 1, offset: 10 });
+    assertEquals(log.latestEpoch, 3);
+  });
+});
+
+Deno.test("Log.append() tells the time that LogAppendTime records got", async () => {
+  await withLog({ config: { messageTimestampType: "LogAppendTime" } }, (log) => {
+    const batch = batchOf(["a"]);
+    validateBatch(log.name, batch, log.config, NOW_MS + 5);
+    const info = log.append(batch, { leaderEpoch: 0, nowMs: NOW_MS + 5 });
+    assertEquals(info.logAppendTimeMs, NOW_MS + 5);
+  });
+});
+
+Deno.test("Log.append() answers a duplicate with its first offset and writes nothing", async () => {
+  await withLog({}, async (log) => {
+    const producer = { producerId: 7, producerEpoch: 0 };
+    append(log, ["a", "b"], { ...producer, baseSequence: 0 });
+    append(log, ["c"], { ...producer, baseSequence: 2 });
+    const size = log.sizeInBytes;
+    const again = append(log, ["a", "b"], { ...producer, baseSequence: 0 });
+    assertEquals([again.isDuplicate, again.firstOffset, again.lastOffset], [true, 0, 1]);
+    assertThrows(
+      () => append(log, ["d"], { ...producer, baseSequence: 4 }),
+      OutOfOrderSequenceError,
+    );
+    assertEquals([log.sizeInBytes, log.logEndOffset], [size, 3]);
+    assertEquals((await readAll(log)).length, 3);
+  });
+});
+
+Deno.test("Log.read() of an empty log gives nothing, at its only offset", async () => {
+  await withLog({}, async (log) => {
+    assertEquals(await log.read(0, { maxBytes: 100 }), {
+      chunks: [],
+      sizeInBytes: 0,
+      nextOffset: 0,
+    });
+    assertThrows(() => log.read(1, { maxBytes: 100 }), OffsetOutOfRangeError);
+  });
+});
+
+Deno.test("Log.read() from the middle of a batch gives the batch that holds the offset", async () => {
+  await withLog({}, async (log) => {
+    append3(log, 5);
+    assertEquals((await offsetsAt(log, 7)).slice(0, 3), [6, 7, 8]);
+    assertEquals(await offsetsAt(log, 14), [12, 13, 14]);
+  });
+});
+
+Deno.test("Log.read() outside the log throws OffsetOutOfRangeError with its bounds", async () => {
+  await withLog({}, (log) => {
+    append3(log, 3);
+    log.deleteRecordsBefore(4);
+    for (const offset of [-1, 3, 10, NaN]) {
+      const error = assertThrows(() => log.read(offset, { maxBytes: 100 }), OffsetOutOfRangeError);
+      assertEquals([error.logStartOffset, error.logEndOffset], [4, 9]);
+    }
+  });
+});
+
+Deno.test("Log.read() gives whole batches up to its limit, the first whatever its size (KIP-74)", async () => {
+  await withLog({}, async (log) => {
+    for (let i = 0; i < 4; i++) log.append(batchOfSize(1, 1000), { leaderEpoch: 0, nowMs: NOW_MS });
+    const size = log.sizeInBytes / 4;
+    for (
+      const [maxBytes, count] of [[0, 1], [1, 1], [size, 1], [2 * size - 1, 1], [
+        2 * size,
+        2,
+      ]] as const
+    ) {
+      const { sizeInBytes, nextOffset } = await log.read(1, { maxBytes });
+      assertEquals([sizeInBytes, nextOffset], [count * size, 1 + count], `maxBytes ${maxBytes}`);
+    }
+    const none = await log.read(1, { maxBytes: size - 1, minOneBatch: false });
+    assertEquals(none, { chunks: [], sizeInBytes: 0, nextOffset: 1 });
+    assertEquals((await log.read(1, { maxBytes: size, minOneBatch: false })).nextOffset, 2);
+  });
+});
+
+Deno.test("Log.read() gives no batch that reaches the high watermark it is told", async () => {
+  await withLog({}, async (log) => {
+    append3(log, 3);
+    for (const [maxOffset, end] of [[0, 0], [2, 0], [3, 3], [5, 3], [9, 9], [99, 9]] as const) {
+      const { nextOffset } = await log.read(0, { maxBytes: 1 << 20, maxOffset });
+      assertEquals(nextOffset, end, `maxOffset ${maxOffset}`);
+    }
+    assertEquals((await log.read(5, { maxBytes: 100, maxOffset: 4 })).chunks, []);
+  });
+});
+
+Deno.test("Log.read() finds batches larger than what it reads at a time", async () => {
+  await withLog({ hotTailBytes: 0 }, async (log) => {
+    for (const size of [10, 3_000_000, 10, 50_000, 50_000, 10]) {
+      log.append(batchOfSize(2, size), { leaderEpoch: 0, nowMs: NOW_MS });
+    }
+    for (let offset = 0; offset < 12; offset++) {
+      const { chunks, sizeInBytes } = await log.read(offset, { maxBytes: 1 });
+      assertEquals(recordsOf(chunks).map((record) => record.offset), [
+        offset - offset % 2,
+        offset - offset % 2 + 1,
+      ]);
+      assertEquals(sizeInBytes, chunks[0]!.length);
+    }
+    assertEquals((await readAll(log, 0, 200_000)).length, 12);
+  });
+});
+
+Deno.test("Log.read() goes on in the next segment where one has nothing left", async () => {
+  await withLog({ config: { segmentBytes: 400 } }, async (log) => {
+    const replicate = (baseOffset: number) =>
+      log.append(batchOf(["x".repeat(100)], { baseOffset }), {
+        leaderEpoch: 0,
+        nowMs: NOW_MS,
+        origin: "replication",
+      });
+    for (const offset of [0, 5, 50, 51]) replicate(offset);
+    assertEquals(log.segments.map((segment) => segment.baseOffset), [0, 50]);
+    assertEquals(await offsetsAt(log, 6, 1), [50]);
+    assertEquals(await offsetsAt(log, 1, 1), [5]);
+    assertEquals(await offsetsAt(log, 51, 1), [51]);
+  });
+});
+
+Deno.test("Log rolls by segment.bytes, into segments named by their first offset", async () => {
+  await withLog({ config: { segmentBytes: 1000 } }, async (log) => {
+    const rolled = [];
+    for (let i = 0; i < 10; i++) rolled.push(append(log, ["x".repeat(300)]).rolled);
+    assertEquals(log.segments.map((segment) => segment.baseOffset), [0, 2, 4, 6, 8]);
+    assertEquals(rolled, [false, false, true, false, true, false, true, false, true, false]);
+    for (const segment of log.segments) assert(segment.sizeInBytes <= 1000);
+    assertEquals(log.segments.map((segment) => segment.isActive), [
+      false,
+      false,
+      false,
+      false,
+      true,
+    ]);
+    assertEquals((await readAll(log, 0, 1)).length, 10);
+  });
+});
+
+Deno.test("Log rolls by segment.ms, by the timestamps of its batches", async () => {
+  await withLog({ config: { segmentMs: 1000 } }, (log) => {
+    const at = (timestamp: number) => append(log, [{ value: "a", timestamp }]).rolled;
+    assertEquals([at(5000), at(6000), at(6001), at(7001), at(7002)], [
+      false,
+      false,
+      true,
+      false,
+      true,
+    ]);
+  });
+});
+
+Deno.test("Log rolls by segment.ms, by the clock where batches have no timestamps", async () => {
+  await withLog({ config: { segmentMs: 1000 } }, (log) => {
+    const at = (nowMs: number) => append(log, [{ value: "a", timestamp: -1 }], { nowMs }).rolled;
+    assertEquals([at(NOW_MS), at(NOW_MS + 1000), at(NOW_MS + 1001)], [false, false, true]);
+    assertEquals(at(NOW_MS + 2001), false);
+  });
+});
+
+Deno.test("Log rolls when an index is full", async () => {
+  await withLog({ config: { segmentIndexBytes: 40, indexIntervalBytes: 1 } }, async (log) => {
+    for (let i = 0; i < 20; i++) append(log, [{ value: "a", timestamp: NOW_MS + i }]);
+    // The time index keeps room for one more entry at rolling: 40 bytes hold three.
+    assertEquals(log.segments.map((segment) => segment.baseOffset), [0, 3, 6, 9, 12, 15, 18]);
+    assertEquals((await readAll(log)).length, 20);
+  });
+});
+
+Deno.test("Log rolls when an offset is too far from the segment's base", async () => {
+  await withLog({}, async (log) => {
+    const far = 2 ** 31;
+    for (const baseOffset of [0, far - 1, far]) {
+      log.append(batchOf(["a"], { baseOffset }), {
+        leaderEpoch: 0,
+        nowMs: NOW_MS,
+        origin: "replication",
+      });
+    }
+    assertEquals(log.segments.map((segment) => segment.baseOffset), [0, far]);
+    assertEquals((await readAll(log)).map((record) => record.offset), [0, far - 1, far]);
+  });
+});
+
+Deno.test("Log.updateConfig() acts on the running log", async () => {
+  await withLog({}, (log) => {
+    append(log, ["a"]);
+    log.updateConfig(configOf({ segmentBytes: 100 }));
+    assertEquals(append(log, ["b"]).rolled, true);
+    assertEquals(log.config.segmentBytes, 100);
+  });
+});
+
+Deno.test("Log.offsetForTimestamp() finds the first record inside a batch", async () => {
+  for (const compression of [CompressionType.none, CompressionType.gzip]) {
+    await withLog({ config: { indexIntervalBytes: 100, segmentBytes: 2000 } }, async (log) => {
+      const at = (...timestamps: number[]): TestRecord[] =>
+        timestamps.map((timestamp) => ({ value: "x".repeat(20), timestamp }));
+      append(log, at(100, 300, 200), { compression, leaderEpoch: 1 });
+      append(log, at(250, 400), { compression, leaderEpoch: 2 });
+      for (let i = 0; i < 50; i++) {
+        append(log, at(500 + i * 10, 505 + i * 10), { compression, leaderEpoch: 2 });
+      }
+      const find = async (timestamp: number) => {
+        const found = await log.offsetForTimestamp(timestamp);
+        return found && [found.offset, found.timestamp];
+      };
+      assertEquals(await find(-1), [0, 100]);
+      assertEquals(await find(100), [0, 100]);
+      assertEquals(await find(101), [1, 300]);
+      assertEquals(await find(301), [4, 400]);
+      assertEquals(await find(401), [5, 500]);
+      assertEquals(await find(756), [57, 760]);
+      assertEquals(await find(995), [104, 995]);
+      assertEquals(await find(996), undefined);
+      assertEquals((await log.offsetForTimestamp(301))!.leaderEpoch, 2);
+      assertEquals(await log.maxTimestampOffset(), {
+        offset: 104,
+        timestamp: 995,
+        leaderEpoch: 2,
+      });
+      log.deleteRecordsBefore(2);
+      assertEquals(await find(100), [2, 200]);
+      assertEquals(await find(201), [3, 250]);
+    });
+  }
+});
+
+Deno.test("Log.maxTimestampOffset() gives the first record that has it (KIP-734)", async () => {
+  await withLog({}, async (log) => {
+    assertEquals(await log.maxTimestampOffset(), undefined);
+    append(log, [{ value: "a", timestamp: -1 }]);
+    assertEquals(await log.maxTimestampOffset(), undefined);
+    append(log, [{ value: "a", timestamp: 5 }, { value: "b", timestamp: 9 }, {
+      value: "c",
+      timestamp: 9,
+    }]);
+    append(log, [{ value: "d", timestamp: 9 }]);
+    assertEquals((await log.maxTimestampOffset())?.offset, 2);
+  });
+});
+
+Deno.test("Log.endOffsetForEpoch() tells where epochs ended, also one without batches", async () => {
+  await withLog({}, (log) => {
+    append(log, ["a", "b"], { leaderEpoch: 1 });
+    log.beginEpoch(2);
+    log.beginEpoch(3);
+    append(log, ["c"], { leaderEpoch: 3 });
+    log.beginEpoch(2);
+    assertEquals(log.endOffsetForEpoch(1), { leaderEpoch: 1, offset: 2 });
+    assertEquals(log.endOffsetForEpoch(2), { leaderEpoch: 1, offset: 2 });
+    assertEquals(log.endOffsetForEpoch(3), { leaderEpoch: 3, offset: 3 });
+    assertEquals(log.endOffsetForEpoch(4), undefined);
+  });
+});
+
+Deno.test("Log.truncateTo() drops batches from the offset on, in all segments", async () => {
+  for (const [offset, end] of [[0, 0], [1, 0], [3, 3], [7, 6], [14, 12], [15, 15]] as const) {
+    await withLog({ config: { segmentBytes: 220, indexIntervalBytes: 50 } }, async (log) => {
+      append3(log, 5);
+      assertEquals(log.truncateTo(offset, NOW_MS), offset < 15);
+      assertEquals(log.logEndOffset, end);
+      assertEquals((await readAll(log)).length, end);
+      append(log, ["again"], { leaderEpoch: 1 });
+      assertEquals((await readAll(log)).at(-1), { offset: end, value: "again" });
+      assertEquals(
+        log.endOffsetForEpoch(0),
+        end === 0 ? { leaderEpoch: 0, offset: 0 } : {
+          leaderEpoch: 0,
+          offset: end,
+        },
+      );
+      await log.flush();
+      assertEquals(log.flushedOffset, end + 1);
+    });
+  }
+});
+
+Deno.test("Log.truncateTo() forgets the sequences and largest timestamps it drops", async () => {
+  await withLog({}, async (log) => {
+    const producer = { producerId: 7, producerEpoch: 0 };
+    append(log, [{ value: "a", timestamp: 100 }], { ...producer, baseSequence: 0 });
+    append(log, [{ value: "b", timestamp: 900 }], { ...producer, baseSequence: 1 });
+    append(log, [{ value: "c", timestamp: 500 }], { ...producer, baseSequence: 2 });
+    log.truncateTo(1, NOW_MS);
+    assertEquals((await log.maxTimestampOffset())?.timestamp, 100);
+    assertThrows(
+      () => append(log, ["c"], { ...producer, baseSequence: 2 }),
+      OutOfOrderSequenceError,
+    );
+    assertEquals(append(log, ["b"], { ...producer, baseSequence: 1 }).firstOffset, 1);
+  });
+});
+
+Deno.test("Log.truncateTo() is not undone by reopening", async () => {
+  for (const kill of [true, false]) {
+    let fs = new MemoryFileSystem();
+    let directory = await openDirectory(fs);
+    let log = directory.create("orders-3", {
+      nowMs: NOW_MS,
+      config: configOf({ segmentBytes: 220 }),
+    });
+    append3(log, 5);
+    await directory.checkpoint();
+    log.truncateTo(7, NOW_MS);
+    append(log, ["again"]);
+    if (kill) fs = fs.clone({ unsynced: "kept" });
+    await directory.close();
+    directory = await openDirectory(fs);
+    log = directory.get("orders-3")!;
+    assertEquals((await readAll(log)).length, 7);
+    assertEquals((await readAll(log)).at(-1)?.value, "again");
+    await directory.close();
+  }
+});
+
+Deno.test("Log.truncateFullyAndStartAt() begins anew at an offset", async () => {
+  await withLog({ config: { segmentBytes: 220 } }, async (log) => {
+    append3(log, 5);
+    log.truncateFullyAndStartAt(100, NOW_MS);
+    assertEquals([log.logStartOffset, log.logEndOffset, log.sizeInBytes], [100, 100, 0]);
+    assertThrows(() => log.read(14, { maxBytes: 1 }), OffsetOutOfRangeError);
+    assertEquals(append(log, ["a"]).firstOffset, 100);
+    assertEquals(await readAll(log), [{ offset: 100, value: "a" }]);
+    log.truncateTo(50, NOW_MS);
+    assertEquals([log.logStartOffset, log.logEndOffset], [50, 50]);
+  });
+});
+
+Deno.test("Log.deleteRecordsBefore() moves the start, within a batch too, and never back", async () => {
+  await withLog({}, async (log) => {
+    append3(log, 3);
+    assertEquals(log.deleteRecordsBefore(4), 4);
+    assertEquals(log.deleteRecordsBefore(2), 4);
+    assertEquals((await readAll(log)).map((record) => record.offset), [4, 5, 6, 7, 8]);
+    assertEquals(log.deleteRecordsBefore(9), 9);
+    assertEquals(await readAll(log), []);
+    for (const offset of [10, -1]) {
+      assertThrows(() => log.deleteRecordsBefore(offset), OffsetOutOfRangeError);
+    }
+    assertEquals(append(log, ["a"]).firstOffset, 9);
+  });
+});
+
+Deno.test("Log.read() begins anew when a truncation overtakes it", async () => {
+  const fs = new WatchedFileSystem(new MemoryFileSystem());
+  await withLog({ fs, hotTailBytes: 0 }, async (log) => {
+    append3(log, 5);
+    const gate = Promise.withResolvers<void>();
+    fs.onRead = () => gate.promise;
+    const reading = log.read(6, { maxBytes: 1 << 20 });
+    const lost = log.read(9, { maxBytes: 1 << 20 });
+    log.truncateTo(6, NOW_MS);
+    append(log, ["x".repeat(10), "y", "z"]);
+    gate.resolve();
+    assertEquals(recordsOf((await reading).chunks).map((record) => record.value), [
+      "x".repeat(10),
+      "y",
+      "z",
+    ]);
+    assertEquals((await lost).chunks, []);
+  });
+});
+
+Deno.test("Log.read() of a segment that is deleted meanwhile says that its offset is gone", async () => {
+  const fs = new WatchedFileSystem(new MemoryFileSystem());
+  const config = { segmentBytes: 1000, retentionBytes: 0, fileDeleteDelayMs: 0 };
+  await withLog({ fs, hotTailBytes: 0, config }, async (log, directory) => {
+    for (let i = 0; i < 10; i++) append(log, ["x".repeat(300)]);
+    const gate = Promise.withResolvers<void>();
+    fs.onRead = () => gate.promise;
+    const reading = log.read(0, { maxBytes: 1 << 20 });
+    await directory.applyRetention(NOW_MS);
+    await directory.removeDeleted(NOW_MS);
+    assertEquals(log.logStartOffset, 10);
+    gate.resolve();
+    await assertRejects(async () => await reading, OffsetOutOfRangeError);
+  });
+});
+
+Deno.test("Log.read() says so if its segment is gone before the file could be opened", async () => {
+  const fs = new WatchedFileSystem(new MemoryFileSystem());
+  const config = { segmentBytes: 100_000, retentionBytes: 0, fileDeleteDelayMs: 0 };
+  await withLog({ fs, hotTailBytes: 0, config }, async (log, directory) => {
+    log.append(batchOfSize(1, 90_000), { leaderEpoch: 0, nowMs: NOW_MS });
+    log.append(batchOfSize(1, 90_000), { leaderEpoch: 0, nowMs: NOW_MS });
+    // The batch is larger than a first read, and the file is gone before the second.
+    let reads = 0;
+    fs.onRead = async () => {
+      if (++reads > 1) return;
+      await directory.applyRetention(NOW_MS);
+      await directory.removeDeleted(NOW_MS);
+    };
+    await assertRejects(async () => await log.read(0, { maxBytes: 1 }), OffsetOutOfRangeError);
+  });
+});
+
+Deno.test("Log.read() names the file and position of damage, and reads what is before it", async () => {
+  const fs = new MemoryFileSystem();
+  await withLog({ fs, hotTailBytes: 0 }, async (log) => {
+    append3(log, 3);
+    await log.flush();
+    const path = log.segments[0]!.path;
+    const bytes = fs.readFileSync(path);
+    const position = bytes.length / 3 * 2;
+    bytes[position + 16] = 9;
+    fs.writeFileSync(path, bytes);
+    assertEquals((await log.read(0, { maxBytes: 1 << 20 })).nextOffset, 6);
+    await assertRejects(
+      async () => await log.read(6, { maxBytes: 1 << 20 }),
+      CorruptRecordError,
+      `Cannot read "orders-3" at position ${position} of "${path}"`,
+    );
+  });
+});
+
+Deno.test("Log refuses everything once it is closed, and closes twice", async () => {
+  await withLog({}, async (log) => {
+    append3(log, 1);
+    await log.close();
+    await log.close();
+    assertThrows(() => append3(log, 1), LogClosedError);
+    assertThrows(() => log.read(0, { maxBytes: 1 }), LogClosedError);
+    assertThrows(() => log.truncateTo(0, NOW_MS), LogClosedError);
+    await assertRejects(() => log.flush(), LogClosedError);
+    assertEquals(log.isClosed, true);
+  });
+});

@@ -1,0 +1,118 @@
+/**
+ * What the tests of logs share: batches to append, folders to open, records to read back.
+ *
+ * @module
+ */
+
+import {
+  RecordBatch,
+  RecordBatchBuilder,
+  type RecordBatchBuilderOptions,
+} from "../protocol/records/mod.ts";
+import type { FileSystem } from "./file_system.ts";
+import type { Log } from "./log.ts";
+import { DEFAULT_LOG_CONFIG, type LogConfig } from "./log_config.ts";
+import { LogDirectory, type LogDirectoryOptions } from "./log_directory.ts";
+import type { AppendInfo, AppendOptions } from "./log_append.ts";
+
+/** A time to begin with, in milliseconds since 1970. */
+export const NOW_MS = 1_700_000_000_000;
+
+/** A record to write: a value and, if it matters, when. */
+export interface TestRecord {
+  readonly value: string;
+  readonly timestamp?: number;
+  readonly key?: string | null;
+}
+
+/** A batch of records, as a client would send it. */
+export function batchOf(
+  records: readonly (string | TestRecord)[],
+  options: RecordBatchBuilderOptions = {},
+): RecordBatch {
+  const builder = new RecordBatchBuilder(options);
+  for (const record of records) {
+    const { value, timestamp = NOW_MS, key = null } = typeof record === "string"
+      ? { value: record }
+      : record;
+    builder.append(timestamp, key, value);
+  }
+  return new RecordBatch(builder.build());
+}
+
+/** A batch of `count` records of `valueSize` bytes. */
+export function batchOfSize(
+  count: number,
+  valueSize: number,
+  options: RecordBatchBuilderOptions = {},
+): RecordBatch {
+  return batchOf(Array.from({ length: count }, () => "x".repeat(valueSize)), options);
+}
+
+/** Appends values as one batch. */
+export function append(
+  log: Log,
+  values: readonly (string | TestRecord)[],
+  options: Partial<AppendOptions> & RecordBatchBuilderOptions = {},
+): AppendInfo {
+  const { leaderEpoch = 0, nowMs = NOW_MS, origin, ...batchOptions } = options;
+  return log.append(batchOf(values, batchOptions), { leaderEpoch, nowMs, origin });
+}
+
+/** Opens a data folder, at `/data` unless said otherwise. */
+export function openDirectory(
+  fs: FileSystem,
+  options: Partial<LogDirectoryOptions> & { config?: Partial<LogConfig>; path?: string } = {},
+): Promise<LogDirectory> {
+  const { config, path = "/data", ...rest } = options;
+  return LogDirectory.open(fs, path, {
+    nowMs: NOW_MS,
+    configOf: () => configOf(config),
+    ...rest,
+  });
+}
+
+/** Kafka's settings but for some. */
+export function configOf(config: Partial<LogConfig> = {}): LogConfig {
+  return { ...DEFAULT_LOG_CONFIG, ...config };
+}
+
+/** A record read back. */
+export interface ReadRecord {
+  readonly offset: number;
+  readonly value: string;
+}
+
+/** The records of batches, from an offset on. */
+export function recordsOf(chunks: readonly Uint8Array[], fromOffset = 0): ReadRecord[] {
+  const records: ReadRecord[] = [];
+  for (const chunk of chunks) {
+    for (let position = 0; position < chunk.length;) {
+      const batch = new RecordBatch(chunk, position);
+      batch.ensureValid();
+      for (const { offset, value } of batch.records()) {
+        if (offset >= fromOffset) {
+          records.push({ offset, value: new TextDecoder().decode(value ?? new Uint8Array()) });
+        }
+      }
+      position += batch.sizeInBytes;
+    }
+  }
+  return records;
+}
+
+/** All records of a log from an offset on, read in pieces of `maxBytes`. */
+export async function readAll(
+  log: Log,
+  fromOffset: number = log.logStartOffset,
+  maxBytes = 1 << 20,
+): Promise<ReadRecord[]> {
+  const records: ReadRecord[] = [];
+  for (let offset = fromOffset; offset < log.logEndOffset;) {
+    const { chunks, nextOffset } = await log.read(offset, { maxBytes });
+    if (chunks.length === 0) break;
+    records.push(...recordsOf(chunks, offset));
+    offset = nextOffset;
+  }
+  return records;
+}

@@ -1,0 +1,46 @@
+/**
+ * The log on disk: partitions' record batches in Kafka's own files, and all it takes to keep, find
+ * and recover them.
+ *
+ * A `LogDirectory` is a data folder. It opens and creates `Log`s, one for each partition, and keeps
+ * the checkpoints from which they are opened again. A `Log` is a list of `Segment`s, of which the last
+ * is appended to; each has a file of batches, an `OffsetIndex` and a `TimeIndex`. Beside them a log
+ * has the state of idempotent producers (`ProducerStateManager`) and its leader epochs
+ * (`LeaderEpochCache`). `LogFlusher`, `LogCheckpointer` and `LogReader` are parts of a log that share
+ * its `LogState`; `log_loader.ts` finds out on open what there is, and recovers it after a crash.
+ *
+ * Logs of a folder share a bounded `FilePool` of open files, a bounded `IndexCache`, and the `HotTail`:
+ * the last batches of all logs in memory. All of it works on a `FileSystem`, the machine's
+ * (`DenoFileSystem`) or one in memory (`MemoryFileSystem`).
+ *
+ * Appends are synchronous and go to the file with one write. `Log.flush` resolves when what was
+ * appended before is on disk; one sync serves all who wait. Times are passed in: nothing here
+ * reads a clock or sets a timer, but to give way in long work.
+ *
+ * @module
+ */
+
+export { CorruptRecordError } from "../protocol/records/mod.ts";
+export { DenoFileSystem } from "./deno_file_system.ts";
+export * from "./errors.ts";
+export {
+  type DirectoryEntry,
+  type File,
+  type FileInfo,
+  type FileLock,
+  type FileMode,
+  type FileSystem,
+  FileSystemError,
+  type OpenOptions,
+} from "./file_system.ts";
+export type { EpochAndOffset } from "./leader_epoch_cache.ts";
+export { Log, type SegmentInfo } from "./log.ts";
+export type { AppendInfo, AppendOptions } from "./log_append.ts";
+export { DEFAULT_LOG_CONFIG, type LogConfig } from "./log_config.ts";
+export { type LogCreateOptions, LogDirectory, type LogDirectoryOptions } from "./log_directory.ts";
+export type { LogRecovery } from "./log_loader.ts";
+export type { LogRead, ReadOptions, TimestampAndOffset } from "./log_reader.ts";
+export { MemoryFileSystem, type MemoryFileSystemOptions } from "./memory_file_system.ts";
+export type { MetaProperties } from "./meta_properties.ts";
+export type { AppendOrigin, ProducerState } from "./producer_state.ts";
+export { validateBatch } from "./validate_batch.ts";
