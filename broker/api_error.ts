@@ -1,0 +1,86 @@
+/**
+ * From what went wrong to the error code that a client is told.
+ *
+ * @module
+ */
+
+import { ErrorCode, errorInfo } from "../protocol/errors.ts";
+import { CorruptRecordError, UnsupportedRecordFormatError } from "../protocol/records/errors.ts";
+import {
+  DiskFullError,
+  InvalidProducerEpochError,
+  InvalidRecordError,
+  InvalidTimestampError,
+  InvalidTransactionStateError,
+  LogClosedError,
+  OffsetOutOfRangeError,
+  OutOfOrderSequenceError,
+  RecordBatchTooLargeError,
+  RecordTooLargeError,
+  StorageError,
+  TransactionCoordinatorFencedError,
+} from "../storage/errors.ts";
+import { FileSystemError } from "../storage/file_system.ts";
+import { MetadataStoreClosedError } from "./cluster/metadata_store.ts";
+import type { Logger } from "./logger.ts";
+
+/** A failure that has a code in Kafka's protocol. */
+export class ApiError extends Error {
+  override name = "ApiError";
+  /** Kafka's number for it. */
+  readonly code: number;
+
+  /**
+   * @param code One of `ErrorCode`.
+   * @param message What failed, with value and bound. Default: what the error means in general.
+   */
+  constructor(code: number, message?: string, options?: ErrorOptions) {
+    super(message ?? errorInfo(code).description, options);
+    this.code = code;
+  }
+}
+
+type ErrorClass = abstract new (...args: never[]) => Error;
+
+/** Subclasses before their base. */
+const CODES: readonly (readonly [ErrorClass, number])[] = [
+  [CorruptRecordError, ErrorCode.CORRUPT_MESSAGE],
+  [UnsupportedRecordFormatError, ErrorCode.INVALID_RECORD],
+  [OffsetOutOfRangeError, ErrorCode.OFFSET_OUT_OF_RANGE],
+  [RecordTooLargeError, ErrorCode.MESSAGE_TOO_LARGE],
+  [RecordBatchTooLargeError, ErrorCode.RECORD_LIST_TOO_LARGE],
+  [InvalidRecordError, ErrorCode.INVALID_RECORD],
+  [InvalidTimestampError, ErrorCode.INVALID_TIMESTAMP],
+  [OutOfOrderSequenceError, ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER],
+  [InvalidProducerEpochError, ErrorCode.INVALID_PRODUCER_EPOCH],
+  [InvalidTransactionStateError, ErrorCode.INVALID_TXN_STATE],
+  [TransactionCoordinatorFencedError, ErrorCode.TRANSACTION_COORDINATOR_FENCED],
+  // The log went away under the request: its topic was deleted, or the broker stops.
+  [LogClosedError, ErrorCode.NOT_LEADER_OR_FOLLOWER],
+  [DiskFullError, ErrorCode.KAFKA_STORAGE_ERROR],
+  [StorageError, ErrorCode.KAFKA_STORAGE_ERROR],
+  [FileSystemError, ErrorCode.KAFKA_STORAGE_ERROR],
+  [MetadataStoreClosedError, ErrorCode.KAFKA_STORAGE_ERROR],
+];
+
+/**
+ * The code to answer a failed operation with. What has none is a fault of ours: the client gets
+ * UNKNOWN_SERVER_ERROR, and the log gets the stack.
+ */
+export function errorCodeOf(error: unknown, logger: Logger): number {
+  if (error instanceof ApiError) return error.code;
+  for (const [errorClass, code] of CODES) {
+    if (error instanceof errorClass) return code;
+  }
+  logger.error("Request failed unexpectedly", { error });
+  return ErrorCode.UNKNOWN_SERVER_ERROR;
+}
+
+/** The text beside the code; nothing of our insides where the failure is ours. */
+export function errorMessageOf(error: unknown): string {
+  if (error instanceof ApiError || error instanceof StorageError) return error.message;
+  for (const [errorClass] of CODES) {
+    if (error instanceof errorClass) return (error as Error).message;
+  }
+  return errorInfo(ErrorCode.UNKNOWN_SERVER_ERROR).description;
+}

@@ -1,0 +1,44 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { ErrorCode } from "../protocol/errors.ts";
+import { CorruptRecordError, UnsupportedRecordFormatError } from "../protocol/records/mod.ts";
+import {
+  DiskFullError,
+  InvalidRecordError,
+  LogOfflineError,
+  OffsetOutOfRangeError,
+  OutOfOrderSequenceError,
+  RecordBatchTooLargeError,
+  RecordTooLargeError,
+} from "../storage/errors.ts";
+import { ApiError, errorCodeOf, errorMessageOf } from "./api_error.ts";
+import { createLogger, silentLogger } from "./logger.ts";
+
+Deno.test("errorCodeOf() gives storage's errors the codes that Kafka's have", () => {
+  const cases: [Error, number][] = [
+    [new ApiError(ErrorCode.NOT_CONTROLLER), 41],
+    [new CorruptRecordError("x"), 2],
+    [new UnsupportedRecordFormatError(1), 87],
+    [new OffsetOutOfRangeError("read", 1, 2, 3), 1],
+    [new RecordTooLargeError("x"), 10],
+    [new RecordBatchTooLargeError("x"), 18],
+    [new InvalidRecordError("x"), 87],
+    [new OutOfOrderSequenceError("x"), 45],
+    [new DiskFullError("x"), 56],
+    [new LogOfflineError("x"), 56],
+  ];
+  for (const [error, code] of cases) assertEquals(errorCodeOf(error, silentLogger), code);
+});
+
+Deno.test("errorCodeOf() logs what it has no code for, and the client learns no more than that", () => {
+  const lines: string[] = [];
+  const logger = createLogger({ sink: (line) => lines.push(line) });
+  const error = new TypeError("undefined is not a secret");
+  assertEquals(errorCodeOf(error, logger), ErrorCode.UNKNOWN_SERVER_ERROR);
+  assertStringIncludes(lines[0]!, "undefined is not a secret");
+  assertEquals(errorMessageOf(error).includes("secret"), false);
+});
+
+Deno.test("ApiError has the general description unless it is given a message", () => {
+  assertEquals(new ApiError(ErrorCode.NOT_CONTROLLER, "why").message, "why");
+  assertEquals(new ApiError(ErrorCode.NOT_CONTROLLER).message.length > 20, true);
+});

@@ -1,0 +1,260 @@
+/**
+ * A broker: opens its data, joins its cluster, serves clients, and leaves in good order.
+ *
+ * @module
+ */
+
+import type { FrameChannel } from "../protocol/channel.ts";
+import { randomUuid } from "../protocol/uuid.ts";
+import { DenoFileSystem } from "../storage/deno_file_system.ts";
+import type { FileSystem } from "../storage/file_system.ts";
+import { LogDirectory } from "../storage/log_directory.ts";
+import { MemoryFileSystem } from "../storage/memory_file_system.ts";
+import { type Clock, systemClock } from "./clock.ts";
+import { ClusterState } from "./cluster/cluster_state.ts";
+import { LocalMetadataStore, METADATA_LOG_NAME } from "./cluster/local_metadata_store.ts";
+import { BrokerConfig, ConfigError } from "./config.ts";
+import { FetchSessions } from "./fetch_sessions.ts";
+import { ClusterTopics } from "./groups/cluster_topics.ts";
+import { GroupCoordinator } from "./groups/group_coordinator.ts";
+import { RegistryOffsetsTopic } from "./groups/registry_offsets_topic.ts";
+import type { BrokerContext } from "./handler.ts";
+import { HandlerTable } from "./handlers/mod.ts";
+import { type HostPort, parseListener } from "./listener.ts";
+import { createLogger, type Logger, silentLogger } from "./logger.ts";
+import { Maintenance } from "./maintenance.ts";
+import { MemoryBudget } from "./memory_budget.ts";
+import { ProducerIds } from "./producer_ids.ts";
+import { Server } from "./server.ts";
+import type { BrokerSettings } from "./settings.ts";
+import { TopicRegistry } from "./topics/topic_registry.ts";
+
+/** How to start a broker. */
+export interface BrokerOptions {
+  /**
+   * `"disk"` keeps data in the folder that `log.dirs` names; `"memory"` keeps it in this process,
+   * where it is gone when the broker is closed. Default: `"disk"`.
+   */
+  readonly storage?: "disk" | "memory";
+  /**
+   * Addresses to accept clients on, as `HOST:PORT`; port 0 for one that the system chooses. Default:
+   * none in memory, where `connect()` needs none, else what `listeners` says.
+   */
+  readonly listen?: string | readonly string[];
+  /** Settings, by Kafka's names. Default: each setting's own. */
+  readonly config?: Partial<BrokerSettings> | BrokerConfig;
+  /** Where log lines go. Default: stderr, or nowhere in memory. */
+  readonly logger?: Logger;
+  /** Time and timers. Default: the machine's. */
+  readonly clock?: Clock;
+  /** The files that `"disk"` means. Default: the machine's. */
+  readonly fileSystem?: FileSystem;
+}
+
+/** Where a memory broker keeps its data, in a file system that has nothing else. */
+const MEMORY_FOLDER = "/data";
+const EMBEDDED_ADDRESS: HostPort = { host: "embedded", port: 0 };
+
+/**
+ * A running broker.
+ *
+ * @example In a unit test
+ * ```ts
+ * import { Broker } from "@dqueue/dqueue/broker";
+ * import { Client } from "@dqueue/dqueue/client";
+ *
+ * await using broker = await Broker.start({ storage: "memory" });
+ * await using client = new Client({ broker });
+ * ```
+ */
+export class Broker {
+  readonly #context: BrokerContext;
+  readonly #server: Server;
+  readonly #resources: AsyncDisposableStack;
+  #closing: Promise<void> | undefined;
+
+  /** Where clients can connect, as bound; none for a broker that is only embedded. */
+  readonly addresses: readonly HostPort[];
+
+  private constructor(
+    context: BrokerContext,
+    server: Server,
+    addresses: readonly HostPort[],
+    resources: AsyncDisposableStack,
+  ) {
+    this.#context = context;
+    this.#server = server;
+    this.addresses = addresses;
+    this.#resources = resources;
+  }
+
+  /**
+   * Starts a broker; it serves clients when this resolves.
+   *
+   * @throws {ConfigError} If a setting cannot be used, or the data folder is another broker's.
+   * @throws {DataFolderLockedError} If another process has the data folder open.
+   * @throws {Deno.errors.AddrInUse} If another program listens on an address.
+   */
+  static async start(options: BrokerOptions = {}): Promise<Broker> {
+    await using opened = new AsyncDisposableStack();
+    const config = configOf(options);
+    const inMemory = options.storage === "memory";
+    const logger = options.logger ??
+      (inMemory ? silentLogger : createLogger({ level: config.get("log.level") }));
+    const clock = options.clock ?? systemClock;
+    const directory = opened.use(await openDirectory(options, config, clock));
+    const clusterId = await claimDirectory(directory, config);
+    const nodeId = config.get("node.id");
+
+    const log = directory.get(METADATA_LOG_NAME) ??
+      directory.create(METADATA_LOG_NAME, { nowMs: clock.now() });
+    const store = await LocalMetadataStore.open(log, { clock });
+    opened.defer(() => store.close());
+    const cluster = await ClusterState.open({ store, nodeId, clusterId, clock, logger });
+    opened.defer(() => cluster.close());
+    followDynamicConfigs(config, cluster);
+    const topics = await TopicRegistry.open({ cluster, config, directory, clock, logger });
+    opened.defer(() => topics.close());
+    const maintenance = Maintenance.start({ directory, topics, config, clock, logger });
+    opened.defer(() => maintenance.close());
+    const groups = opened.use(
+      GroupCoordinator.start({
+        topic: new RegistryOffsetsTopic({ topics, config, clock, logger }),
+        topics: new ClusterTopics(cluster),
+        config,
+        clock,
+        logger,
+      }),
+    );
+
+    const context: BrokerContext = {
+      nodeId,
+      config,
+      cluster,
+      topics,
+      groups,
+      producerIds: new ProducerIds(store),
+      fetchSessions: new FetchSessions(config.get("max.incremental.fetch.session.cache.slots")),
+      requestMemory: new MemoryBudget(config.get("queued.max.request.bytes")),
+      clock,
+      logger,
+    };
+    const server = new Server(context, new HandlerTable());
+    opened.defer(() => server.close());
+    const addresses = listenersOf(options, config).map((address) => server.bind(address));
+    await cluster.registerBroker({
+      ...advertised(config, addresses),
+      rack: config.get("broker.rack"),
+    });
+    server.start();
+    return new Broker(context, server, addresses, opened.move());
+  }
+
+  /** The cluster's id, 22 characters of base64url. */
+  get clusterId(): string {
+    return this.#context.cluster.clusterId;
+  }
+
+  /** This broker's number in its cluster. */
+  get nodeId(): number {
+    return this.#context.nodeId;
+  }
+
+  /** Connections that live. */
+  get connectionCount(): number {
+    return this.#server.connectionCount;
+  }
+
+  /**
+   * Opens a connection from inside this process, without a socket. A client made with
+   * `new Client({ broker })` calls it.
+   *
+   * @throws {Deno.errors.ConnectionRefused} If the broker has been closed.
+   */
+  connect(): FrameChannel {
+    return this.#server.connect();
+  }
+
+  /**
+   * Stops serving, brings everything to disk and closes it, so that the next start need not check
+   * the logs. Closing again waits for the same end.
+   */
+  close(): Promise<void> {
+    return this.#closing ??= this.#resources.disposeAsync();
+  }
+
+  /** Closes the broker. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+function configOf({ config = {} }: BrokerOptions): BrokerConfig {
+  return config instanceof BrokerConfig ? config : BrokerConfig.from(config);
+}
+
+function openDirectory(
+  { storage, fileSystem }: BrokerOptions,
+  config: BrokerConfig,
+  clock: Clock,
+): Promise<LogDirectory> {
+  const inMemory = storage === "memory";
+  const fs = inMemory ? new MemoryFileSystem() : fileSystem ?? new DenoFileSystem();
+  return LogDirectory.open(fs, inMemory ? MEMORY_FOLDER : config.get("log.dirs"), {
+    nowMs: clock.now(),
+    owner: `process ${Deno.pid}`,
+    maxOpenFiles: config.get("open.files.max"),
+    hotTailBytes: config.get("hot.tail.bytes"),
+    producerIdExpirationMs: config.get("producer.id.expiration.ms"),
+  });
+}
+
+/** Makes a new folder this broker's, and refuses one that is another's. Returns the cluster's id. */
+async function claimDirectory(directory: LogDirectory, config: BrokerConfig): Promise<string> {
+  const nodeId = config.get("node.id");
+  const wantedClusterId = config.get("cluster.id");
+  const found = directory.metaProperties;
+  if (found === undefined) {
+    const clusterId = wantedClusterId ?? randomUuid();
+    await directory.writeMetaProperties({ clusterId, nodeId, directoryId: randomUuid() });
+    return clusterId;
+  }
+  const { path } = directory;
+  if (found.nodeId !== nodeId) {
+    throw new ConfigError(
+      `Cannot use data folder "${path}": it belongs to node.id ${found.nodeId}, this is ${nodeId}`,
+    );
+  }
+  if (wantedClusterId !== null && wantedClusterId !== found.clusterId) {
+    throw new ConfigError(
+      `Cannot use data folder "${path}": it belongs to cluster.id ${found.clusterId}, ` +
+        `this is ${wantedClusterId}`,
+    );
+  }
+  return found.clusterId;
+}
+
+function followDynamicConfigs(config: BrokerConfig, cluster: ClusterState): void {
+  const update = () =>
+    config.setDynamic(cluster.brokerConfigs("all"), cluster.brokerConfigs(cluster.nodeId));
+  update();
+  cluster.onChange((change) => {
+    if (change.type === "broker-configs") update();
+  });
+}
+
+function listenersOf({ storage, listen }: BrokerOptions, config: BrokerConfig): HostPort[] {
+  if (listen === undefined && storage === "memory") return [];
+  const texts = listen ?? config.get("listeners");
+  return (typeof texts === "string" ? [texts] : texts).map(parseListener);
+}
+
+/** The address that clients are told, which must be one that they can connect to. */
+function advertised(config: BrokerConfig, bound: readonly HostPort[]): HostPort {
+  const [text] = config.get("advertised.listeners") ?? [];
+  if (text !== undefined) return parseListener(text);
+  const first = bound[0];
+  if (first === undefined) return EMBEDDED_ADDRESS;
+  const isWildcard = first.host === "0.0.0.0" || first.host === "::";
+  return isWildcard ? { ...first, host: Deno.hostname() } : first;
+}

@@ -1,0 +1,192 @@
+/**
+ * A broker's parts without its server, in memory and on a clock that stands still, for tests that call
+ * handlers directly.
+ *
+ * @module
+ */
+
+import { codec } from "../protocol/codec.ts";
+import { Reader } from "../protocol/reader.ts";
+import { RecordBatch, RecordBatchBuilder } from "../protocol/records/mod.ts";
+import type { Api, RequestOf, RequestTo, ResponseOf, ResponseTo } from "../protocol/schema.ts";
+import { Writer } from "../protocol/writer.ts";
+import { type FileSystem, LogDirectory, MemoryFileSystem } from "../storage/mod.ts";
+import { ManualClock } from "./clock.ts";
+import { ClusterState } from "./cluster/cluster_state.ts";
+import { LocalMetadataStore, METADATA_LOG_NAME } from "./cluster/local_metadata_store.ts";
+import { BrokerConfig } from "./config.ts";
+import { FetchSessions } from "./fetch_sessions.ts";
+import {
+  type ApiHandler,
+  type BrokerContext,
+  NO_RESPONSE,
+  type RequestContext,
+} from "./handler.ts";
+import { type Logger, silentLogger } from "./logger.ts";
+import { MemoryBudget } from "./memory_budget.ts";
+import { ProducerIds } from "./producer_ids.ts";
+import type { BrokerSettings } from "./settings.ts";
+import type { Partition } from "./topics/partition.ts";
+import { type NewTopic, TopicRegistry } from "./topics/topic_registry.ts";
+
+/** What a test may choose. */
+export interface TestBrokerOptions {
+  readonly config?: Partial<BrokerSettings>;
+  readonly fs?: FileSystem;
+  readonly clock?: ManualClock;
+  readonly logger?: Logger;
+}
+
+/** A broker's parts. */
+export class TestBroker {
+  readonly context: BrokerContext;
+  readonly directory: LogDirectory;
+  readonly store: LocalMetadataStore;
+  readonly clock: ManualClock;
+  readonly #stopFollowing: () => void;
+
+  private constructor(
+    context: BrokerContext,
+    directory: LogDirectory,
+    store: LocalMetadataStore,
+    clock: ManualClock,
+    stopFollowing: () => void,
+  ) {
+    this.context = context;
+    this.directory = directory;
+    this.store = store;
+    this.clock = clock;
+    this.#stopFollowing = stopFollowing;
+  }
+
+  /** Starts one; the same `fs` again for a restart. */
+  static async start(options: TestBrokerOptions = {}): Promise<TestBroker> {
+    const { clock = new ManualClock(), logger = silentLogger } = options;
+    const fs = options.fs ?? new MemoryFileSystem({ now: () => clock.now() });
+    const config = BrokerConfig.from(options.config ?? {});
+    const nodeId = config.get("node.id");
+    const nowMs = clock.now();
+    const directory = await LogDirectory.open(fs, "/data", { nowMs });
+    const log = directory.get(METADATA_LOG_NAME) ?? directory.create(METADATA_LOG_NAME, { nowMs });
+    const store = await LocalMetadataStore.open(log, { clock });
+    const cluster = await ClusterState.open({
+      store,
+      nodeId,
+      clusterId: "cluster-of-the-test-00",
+      clock,
+      logger,
+    });
+    await cluster.registerBroker({ host: "localhost", port: 9092, rack: null });
+    const follow = () =>
+      config.setDynamic(cluster.brokerConfigs("all"), cluster.brokerConfigs(nodeId));
+    follow();
+    const stopFollowing = cluster.onChange(({ type }) => type === "broker-configs" && follow());
+    const topics = await TopicRegistry.open({ cluster, config, directory, clock, logger });
+    const context: Omit<BrokerContext, "groups"> = {
+      nodeId,
+      config,
+      cluster,
+      topics,
+      producerIds: new ProducerIds(store),
+      fetchSessions: new FetchSessions(0),
+      requestMemory: new MemoryBudget(1 << 20),
+      clock,
+      logger,
+    };
+    // Tests of groups have their own coordinator.
+    return new TestBroker(context as BrokerContext, directory, store, clock, stopFollowing);
+  }
+
+  get topics(): TopicRegistry {
+    return this.context.topics;
+  }
+
+  get cluster(): ClusterState {
+    return this.context.cluster;
+  }
+
+  /** Creates a topic, with one partition unless said otherwise. */
+  async createTopic(name: string, topic: Omit<NewTopic, "name"> = {}): Promise<Partition> {
+    await this.topics.createTopic({ name, ...topic });
+    return this.topics.partition(name, 0)!;
+  }
+
+  /** Calls a handler the way a connection does: request and response go through their codecs. */
+  async call<A extends Api>(
+    api: A,
+    apiHandler: ApiHandler,
+    apiVersion: number,
+    request: RequestTo<A>,
+  ): Promise<ResponseOf<A>> {
+    const decoded = reencode(api.request, apiVersion, request as never);
+    const context: RequestContext = {
+      apiVersion,
+      clientId: "test",
+      peer: "test:1",
+      signal: new AbortController().signal,
+      broker: this.context,
+    };
+    const answer = await apiHandler.handle(decoded as RequestOf<Api>, context);
+    if (answer === NO_RESPONSE) throw new TypeError(`${api.name} was not answered`);
+    return reencode(api.response, apiVersion, answer as ResponseTo<Api> as never) as ResponseOf<A>;
+  }
+
+  /** Stops in good order. */
+  async close(): Promise<void> {
+    await this.stop();
+    await this.directory.close();
+  }
+
+  /** Stops all but the data folder, as if the process were about to be killed. */
+  async stop(): Promise<void> {
+    this.#stopFollowing();
+    await this.topics.close();
+    await this.cluster.close();
+    await this.store.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+function reencode(
+  message: Parameters<typeof codec>[0],
+  apiVersion: number,
+  value: never,
+): unknown {
+  const writer = new Writer();
+  codec(message, apiVersion).encode(writer, value);
+  return codec(message, apiVersion).decode(new Reader(writer.takeBytes()));
+}
+
+/** A batch of records with these values, as a producer sends it. */
+export function batchOf(
+  values: readonly string[],
+  options: ConstructorParameters<typeof RecordBatchBuilder>[0] & { readonly timestamp?: number } =
+    {},
+): RecordBatch {
+  const builder = new RecordBatchBuilder(options);
+  for (const value of values) builder.append(options.timestamp ?? 1_700_000_000_000, null, value);
+  return new RecordBatch(builder.build());
+}
+
+/** The values of all records from an offset on that can be read at once. */
+export async function valuesFrom(partition: Partition, offset: number): Promise<string[]> {
+  const { chunks } = await partition.read(offset, {
+    maxBytes: 1 << 20,
+    minOneBatch: true,
+    isolationLevel: 0,
+  });
+  const values: string[] = [];
+  for (const chunk of chunks) {
+    for (let position = 0; position < chunk.length;) {
+      const batch = new RecordBatch(chunk, position);
+      for (const record of batch.records()) {
+        if (record.offset >= offset) values.push(new TextDecoder().decode(record.value!));
+      }
+      position += batch.sizeInBytes;
+    }
+  }
+  return values;
+}

@@ -1,0 +1,59 @@
+import { assertEquals, assertGreaterOrEqual } from "@std/assert";
+import { ManualClock, systemClock } from "./clock.ts";
+
+Deno.test("ManualClock.advance() calls back in order of time, and moves on to each", () => {
+  const clock = new ManualClock(1000);
+  const calls: string[] = [];
+  const note = (name: string) => () => calls.push(`${name} ${clock.now()}`);
+  clock.setTimeout(note("late"), 30);
+  clock.setTimeout(note("early"), 10);
+  clock.setTimeout(note("same as early"), 10);
+  clock.setTimeout(note("too late"), 31);
+  clock.advance(30);
+  assertEquals(calls, ["early 1010", "same as early 1010", "late 1030"]);
+  assertEquals(clock.now(), 1030);
+  assertEquals(clock.timerCount, 1);
+});
+
+Deno.test("ManualClock.advance() calls back timers that callbacks set on the way", () => {
+  const clock = new ManualClock(0);
+  const times: number[] = [];
+  const tick = () => {
+    times.push(clock.now());
+    clock.setTimeout(tick, 10);
+  };
+  clock.setTimeout(tick, 10);
+  clock.advance(35);
+  assertEquals(times, [10, 20, 30]);
+});
+
+Deno.test("ManualClock.clearTimeout() cancels one timer, and is no error for one that has run", () => {
+  const clock = new ManualClock();
+  let calls = 0;
+  const cancelled = clock.setTimeout(() => calls += 100, 5);
+  const kept = clock.setTimeout(() => calls++, 5);
+  clock.clearTimeout(cancelled);
+  clock.advance(5);
+  clock.clearTimeout(kept);
+  assertEquals(calls, 1);
+});
+
+Deno.test("systemClock calls back, cancels, and tells the time", async () => {
+  const before = Date.now();
+  const cancelled = systemClock.setTimeout(() => {
+    throw new Error("This timer was cancelled");
+  }, 0);
+  systemClock.clearTimeout(cancelled);
+  await new Promise<void>((resolve) => systemClock.setTimeout(resolve, 1));
+  await systemClock.yield();
+  assertGreaterOrEqual(systemClock.now(), before);
+});
+
+Deno.test("systemClock does not fire at once for a delay beyond what timers can hold", async () => {
+  let hasFired = false;
+  const timer = systemClock.setTimeout(() => hasFired = true, 1e12);
+  await systemClock.yield();
+  await systemClock.yield();
+  systemClock.clearTimeout(timer);
+  assertEquals(hasFired, false);
+});

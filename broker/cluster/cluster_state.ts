@@ -1,0 +1,493 @@
+/**
+ * What the cluster consists of, as this broker knows it: brokers, topics, partitions and their
+ * leaders, settings, and who the controller is.
+ *
+ * The truth is in the `MetadataStore`; this is a typed view that follows it commit by commit.
+ * Mutations commit to the store and return once the view, and so everyone who listens to it, has
+ * caught up. Keys, each with JSON as its value:
+ *
+ *     brokers/<id>                    where a broker is reached
+ *     controller                      the broker that holds the controller's lease
+ *     topics/<name>                   id, replicas of each partition, settings
+ *     partitions/<topic id>/<index>   leader, leader epoch and ISR, once they differ from the
+ *                                     initial ones: the first replica, 0, all replicas
+ *     deleted/<topic id>/<broker>     the broker may still have logs of a topic that was deleted
+ *     configs/brokers/<id>            settings of a broker changed while it runs
+ *     configs/brokers                 settings of all brokers changed while they run
+ *
+ * So a topic is created by one key however many partitions it has, and a leader is changed by
+ * comparing and setting one small key.
+ *
+ * @module
+ */
+
+import type { Clock } from "../clock.ts";
+import type { ConfigTexts } from "../config.ts";
+import type { Logger } from "../logger.ts";
+import { ControllerLease } from "./controller_lease.ts";
+import {
+  type MetadataChange,
+  type MetadataEntry,
+  type MetadataExpectation,
+  type MetadataStore,
+  RevisionCompactedError,
+  RevisionConflictError,
+} from "./metadata_store.ts";
+
+/** A broker, and where it is reached. */
+export interface BrokerInfo {
+  readonly id: number;
+  readonly host: string;
+  readonly port: number;
+  readonly rack: string | null;
+}
+
+/** Who has a partition. */
+export interface PartitionState {
+  /** The broker that leads it, -1 for none. */
+  readonly leaderId: number;
+  /** Raised whenever the leader changes. */
+  readonly leaderEpoch: number;
+  readonly replicas: readonly number[];
+  readonly isr: readonly number[];
+}
+
+/** A topic as the cluster knows it. Never changed in place: a change makes a new one. */
+export interface TopicState {
+  readonly name: string;
+  readonly id: string;
+  readonly partitions: readonly PartitionState[];
+  /** Settings that differ from the brokers' defaults. */
+  readonly configs: ConfigTexts;
+  /** The commit that last set it, without regard to its partitions' leaders. */
+  readonly revision: number;
+}
+
+/** What changed with a commit. */
+export type ClusterChange =
+  | {
+    readonly type: "topic";
+    readonly name: string;
+    readonly before: TopicState | undefined;
+    readonly after: TopicState | undefined;
+  }
+  | { readonly type: "brokers" | "controller" | "broker-configs" };
+
+/** What a view of the cluster needs. */
+export interface ClusterStateOptions {
+  readonly store: MetadataStore;
+  readonly nodeId: number;
+  readonly clusterId: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** Tries of a mutation that others keep getting ahead of. */
+const MAX_ATTEMPTS = 16;
+
+const BROKERS = "brokers/";
+const TOPICS = "topics/";
+const PARTITIONS = "partitions/";
+const DELETED = "deleted/";
+const CONTROLLER = "controller";
+const CONFIGS = "configs/brokers";
+
+const NO_CONFIGS: ConfigTexts = new Map();
+
+interface TopicValue {
+  readonly id: string;
+  readonly replicas: readonly (readonly number[])[];
+  readonly configs: Readonly<Record<string, string>>;
+}
+
+type PartitionValue = Omit<PartitionState, "replicas">;
+
+/** The cluster, in step with the store. */
+export class ClusterState {
+  readonly nodeId: number;
+  readonly clusterId: string;
+  readonly #store: MetadataStore;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #closing = new AbortController();
+  readonly #listeners: Set<(change: ClusterChange) => void> = new Set();
+  readonly #revisions: Map<string, number> = new Map();
+  readonly #brokers: Map<number, BrokerInfo> = new Map();
+  readonly #topics: Map<string, TopicState> = new Map();
+  readonly #topicsById: Map<string, TopicState> = new Map();
+  /** Ids of deleted topics that this broker may still have logs of. */
+  readonly #deletedTopics: Set<string> = new Set();
+  /** Leaders that differ from the initial ones, by topic id and partition. */
+  readonly #leaders: Map<string, Map<number, PartitionValue>> = new Map();
+  readonly #configs: Map<string, ConfigTexts> = new Map();
+  #controllerId = -1;
+  #revision = 0;
+  #waiters: { readonly revision: number; readonly resolve: () => void }[] = [];
+  #lease: ControllerLease | undefined;
+  #following: Promise<void> = Promise.resolve();
+
+  private constructor({ store, nodeId, clusterId, clock, logger }: ClusterStateOptions) {
+    this.#store = store;
+    this.nodeId = nodeId;
+    this.clusterId = clusterId;
+    this.#clock = clock;
+    this.#logger = logger;
+  }
+
+  /** Reads the store, follows it from then on, and stands for controller. */
+  static async open(options: ClusterStateOptions): Promise<ClusterState> {
+    const state = new ClusterState(options);
+    await state.#load();
+    state.#following = state.#follow();
+    await state.#standForController();
+    return state;
+  }
+
+  /** Brokers, by id. */
+  get brokers(): readonly BrokerInfo[] {
+    return [...this.#brokers.values()].sort((a, b) => a.id - b.id);
+  }
+
+  /** A broker, if there is one of that id. */
+  broker(id: number): BrokerInfo | undefined {
+    return this.#brokers.get(id);
+  }
+
+  /** The broker that may change metadata, -1 if there is none. */
+  get controllerId(): number {
+    return this.#controllerId;
+  }
+
+  /** Whether that is this one. */
+  isController(): boolean {
+    return this.#controllerId === this.nodeId && this.#lease?.isHeld === true;
+  }
+
+  /** All topics, in no particular order. */
+  topics(): Iterable<TopicState> {
+    return this.#topics.values();
+  }
+
+  /** A topic, if there is one of that name. */
+  topic(name: string): TopicState | undefined {
+    return this.#topics.get(name);
+  }
+
+  /** A topic, if there is one of that id. */
+  topicById(id: string): TopicState | undefined {
+    return this.#topicsById.get(id);
+  }
+
+  /** Ids of deleted topics that this broker may still have logs of. */
+  get deletedTopics(): ReadonlySet<string> {
+    return this.#deletedTopics;
+  }
+
+  /** Settings changed while running, of one broker or of all of them. */
+  brokerConfigs(id: number | "all"): ConfigTexts {
+    return this.#configs.get(configKey(id)) ?? NO_CONFIGS;
+  }
+
+  /**
+   * Calls `listener` with each change, as soon as the view shows it. It must not throw.
+   *
+   * @returns What ends that.
+   */
+  onChange(listener: (change: ClusterChange) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Tells the cluster where this broker is reached. */
+  async registerBroker(address: Omit<BrokerInfo, "id">): Promise<void> {
+    const { host, port, rack } = address;
+    const known = this.#brokers.get(this.nodeId);
+    if (known?.host === host && known.port === port && known.rack === rack) return;
+    await this.#commit([set(`${BROKERS}${this.nodeId}`, { host, port, rack })]);
+  }
+
+  /**
+   * Creates a topic; each partition's first replica leads it.
+   *
+   * @throws {RevisionConflictError} If there is a topic of that name.
+   */
+  async createTopic(topic: {
+    readonly name: string;
+    readonly id: string;
+    readonly replicas: readonly (readonly number[])[];
+    readonly configs: ConfigTexts;
+  }): Promise<void> {
+    const { id, replicas } = topic;
+    const value: TopicValue = { id, replicas, configs: Object.fromEntries(topic.configs) };
+    const key = TOPICS + topic.name;
+    await this.#commit([set(key, value)], [{ key, revision: 0 }]);
+  }
+
+  /**
+   * Deletes a topic.
+   *
+   * @throws {RevisionConflictError} If it has changed.
+   */
+  async deleteTopic({ name, id, revision, partitions }: TopicState): Promise<void> {
+    const key = TOPICS + name;
+    const brokers = new Set(partitions.flatMap(({ replicas }) => replicas));
+    const changes: MetadataChange[] = [{ key, value: null }];
+    for (const broker of brokers) changes.push(set(`${DELETED}${id}/${broker}`, { name }));
+    for (const index of this.#leaders.get(id)?.keys() ?? []) {
+      changes.push({ key: `${PARTITIONS}${id}/${index}`, value: null });
+    }
+    await this.#commit(changes, [{ key, revision }]);
+  }
+
+  /** Notes that this broker has no logs any more of topics that were deleted. */
+  async forgetDeletedTopics(ids: Iterable<string>): Promise<void> {
+    const changes = Array.from(ids, (id) => ({
+      key: `${DELETED}${id}/${this.nodeId}`,
+      value: null,
+    }));
+    if (changes.length > 0) await this.#commit(changes);
+  }
+
+  /**
+   * Adds partitions to a topic.
+   *
+   * @param replicas The brokers of each new partition.
+   * @throws {RevisionConflictError} If it has changed.
+   */
+  async createPartitions(
+    topic: TopicState,
+    replicas: readonly (readonly number[])[],
+  ): Promise<void> {
+    const all = [...topic.partitions.map((partition) => partition.replicas), ...replicas];
+    await this.#setTopic(topic, { replicas: all });
+  }
+
+  /**
+   * Replaces a topic's settings.
+   *
+   * @throws {RevisionConflictError} If it has changed.
+   */
+  async setTopicConfigs(topic: TopicState, configs: ConfigTexts): Promise<void> {
+    await this.#setTopic(topic, { configs: Object.fromEntries(configs) });
+  }
+
+  /** Changes the settings of one broker or of all; `change` may be called more than once. */
+  async changeBrokerConfigs(
+    id: number | "all",
+    change: (configs: ConfigTexts) => ConfigTexts,
+  ): Promise<void> {
+    const key = configKey(id);
+    await this.retry(async () => {
+      const revision = this.#revisions.get(key) ?? 0;
+      const configs = change(this.brokerConfigs(id));
+      const value = configs.size === 0 ? null : encode(Object.fromEntries(configs));
+      await this.#commit([{ key, value }], [{ key, revision }]);
+    });
+  }
+
+  /**
+   * Runs a mutation, again from the start if something else changed meanwhile what it is based on.
+   */
+  async retry<T>(mutation: () => Promise<T>): Promise<T> {
+    for (let attempt = 1;; attempt++) {
+      try {
+        return await mutation();
+      } catch (error) {
+        if (!(error instanceof RevisionConflictError) || attempt === MAX_ATTEMPTS) throw error;
+        await this.#caughtUp((await this.#store.read()).revision);
+      }
+    }
+  }
+
+  /** Gives up the controller's office, and stops following the store, which stays open. */
+  async close(): Promise<void> {
+    if (this.#closing.signal.aborted) return;
+    this.#closing.abort();
+    await this.#lease?.release();
+    await this.#following;
+  }
+
+  async #setTopic(topic: TopicState, update: Partial<TopicValue>): Promise<void> {
+    const key = TOPICS + topic.name;
+    const value: TopicValue = {
+      id: topic.id,
+      replicas: topic.partitions.map((partition) => partition.replicas),
+      configs: Object.fromEntries(topic.configs),
+      ...update,
+    };
+    await this.#commit([set(key, value)], [{ key, revision: topic.revision }]);
+  }
+
+  async #commit(
+    changes: readonly MetadataChange[],
+    expect: readonly MetadataExpectation[] = [],
+  ): Promise<void> {
+    await this.#caughtUp(await this.#store.commit(changes, { expect }));
+  }
+
+  /** Resolves when the view has followed the store up to a revision, or follows it no more. */
+  async #caughtUp(revision: number): Promise<void> {
+    if (this.#revision >= revision || this.#closing.signal.aborted) return;
+    await new Promise<void>((resolve) => this.#waiters.push({ revision, resolve }));
+  }
+
+  async #load(): Promise<void> {
+    const { revision, entries } = await this.#store.read();
+    const isGone = (key: string) => !entries.has(key);
+    for (const key of [...this.#revisions.keys()].filter(isGone)) this.#apply(key, undefined);
+    for (const [key, entry] of entries) {
+      if (this.#revisions.get(key) !== entry.revision) this.#apply(key, entry);
+    }
+    this.#advance(revision);
+  }
+
+  async #follow(): Promise<void> {
+    const { signal } = this.#closing;
+    while (!signal.aborted) {
+      try {
+        for await (const { revision, changes } of this.#store.watch(this.#revision, { signal })) {
+          for (const { key, value } of changes) {
+            this.#apply(key, value === null ? undefined : { value, revision });
+          }
+          this.#advance(revision);
+        }
+        break;
+      } catch (error) {
+        if (signal.aborted) break;
+        if (!(error instanceof RevisionCompactedError)) {
+          this.#logger.error("Cannot follow the cluster's metadata", { error });
+          break;
+        }
+        await this.#load();
+      }
+    }
+    this.#advance(Infinity);
+  }
+
+  #advance(revision: number): void {
+    if (revision !== Infinity) this.#revision = revision;
+    const due = this.#waiters.filter((waiter) => waiter.revision <= revision);
+    if (due.length === 0) return;
+    this.#waiters = this.#waiters.filter((waiter) => waiter.revision > revision);
+    for (const { resolve } of due) resolve();
+  }
+
+  #apply(key: string, entry: MetadataEntry | undefined): void {
+    if (entry === undefined) this.#revisions.delete(key);
+    else this.#revisions.set(key, entry.revision);
+    if (key.startsWith(TOPICS)) this.#applyTopic(key.slice(TOPICS.length), entry);
+    else if (key.startsWith(PARTITIONS)) this.#applyPartition(key, entry);
+    else if (key.startsWith(BROKERS)) this.#applyBroker(Number(key.slice(BROKERS.length)), entry);
+    else if (key.startsWith(CONFIGS)) this.#applyConfigs(key, entry);
+    else if (key.startsWith(DELETED)) this.#applyDeleted(key, entry);
+    else if (key === CONTROLLER) {
+      this.#controllerId = entry === undefined ? -1 : decode<{ brokerId: number }>(entry).brokerId;
+      this.#notify({ type: "controller" });
+    }
+  }
+
+  #applyTopic(name: string, entry: MetadataEntry | undefined): void {
+    const before = this.#topics.get(name);
+    const after = entry && this.#topicState(name, decode<TopicValue>(entry), entry.revision);
+    if (before !== undefined && before.id !== after?.id) {
+      this.#topicsById.delete(before.id);
+      this.#leaders.delete(before.id);
+    }
+    this.#setTopicState(name, before, after);
+  }
+
+  #topicState(name: string, { id, replicas, configs }: TopicValue, revision: number): TopicState {
+    const leaders = this.#leaders.get(id);
+    const partitions = replicas.map((of, index) => partitionState(of, leaders?.get(index)));
+    return { name, id, partitions, configs: new Map(Object.entries(configs)), revision };
+  }
+
+  #applyPartition(key: string, entry: MetadataEntry | undefined): void {
+    const [, id, index] = key.split("/") as [string, string, string];
+    let leaders = this.#leaders.get(id);
+    if (leaders === undefined) this.#leaders.set(id, leaders = new Map());
+    if (entry === undefined) leaders.delete(Number(index));
+    else leaders.set(Number(index), decode<PartitionValue>(entry));
+    if (leaders.size === 0) this.#leaders.delete(id);
+    const before = this.#topicsById.get(id);
+    if (before === undefined) return;
+    const partitions = before.partitions.map((partition, at) =>
+      at === Number(index) ? partitionState(partition.replicas, leaders.get(at)) : partition
+    );
+    this.#setTopicState(before.name, before, { ...before, partitions });
+  }
+
+  #setTopicState(
+    name: string,
+    before: TopicState | undefined,
+    after: TopicState | undefined,
+  ): void {
+    if (after === undefined) this.#topics.delete(name);
+    else {
+      this.#topics.set(name, after);
+      this.#topicsById.set(after.id, after);
+    }
+    this.#notify({ type: "topic", name, before, after });
+  }
+
+  #applyBroker(id: number, entry: MetadataEntry | undefined): void {
+    if (entry === undefined) this.#brokers.delete(id);
+    else this.#brokers.set(id, { id, ...decode<Omit<BrokerInfo, "id">>(entry) });
+    this.#notify({ type: "brokers" });
+  }
+
+  #applyDeleted(key: string, entry: MetadataEntry | undefined): void {
+    const [, id, broker] = key.split("/") as [string, string, string];
+    if (Number(broker) !== this.nodeId) return;
+    if (entry === undefined) this.#deletedTopics.delete(id);
+    else this.#deletedTopics.add(id);
+  }
+
+  #applyConfigs(key: string, entry: MetadataEntry | undefined): void {
+    if (entry === undefined) this.#configs.delete(key);
+    else this.#configs.set(key, new Map(Object.entries(decode<Record<string, string>>(entry))));
+    this.#notify({ type: "broker-configs" });
+  }
+
+  #notify(change: ClusterChange): void {
+    for (const listener of this.#listeners) listener(change);
+  }
+
+  async #standForController(): Promise<void> {
+    this.#lease = await ControllerLease.take({
+      store: this.#store,
+      nodeId: this.nodeId,
+      clock: this.#clock,
+      logger: this.#logger,
+      signal: this.#closing.signal,
+    });
+    if (this.#controllerId === this.nodeId) return;
+    await this.#commit([set(CONTROLLER, { brokerId: this.nodeId })]);
+  }
+}
+
+function partitionState(
+  replicas: readonly number[],
+  changed: PartitionValue | undefined,
+): PartitionState {
+  return { leaderId: replicas[0]!, leaderEpoch: 0, isr: replicas, replicas, ...changed };
+}
+
+function configKey(id: number | "all"): string {
+  return id === "all" ? CONFIGS : `${CONFIGS}/${id}`;
+}
+
+const ENCODER = new TextEncoder();
+const DECODER = new TextDecoder();
+
+function set(key: string, value: object): MetadataChange {
+  return { key, value: encode(value) };
+}
+
+function encode(value: object): Uint8Array {
+  return ENCODER.encode(JSON.stringify(value));
+}
+
+function decode<T>(entry: MetadataEntry): T {
+  return JSON.parse(DECODER.decode(entry.value));
+}

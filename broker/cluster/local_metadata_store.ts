@@ -1,0 +1,389 @@
+/**
+ * Cluster metadata of a single broker, in a log of our own storage engine: `__cluster_metadata-0`.
+ *
+ * Each record is a change: the key, and the value or null. A header, "revision", has the number of
+ * its commit as decimal digits. A commit is one record batch, so a crash leaves all of it or nothing,
+ * and it is on disk before it is acknowledged or seen; commits made at the same time share a flush.
+ *
+ * The log is kept in proportion to what is in it: when it has several times as many records as there
+ * are keys, all keys are written anew at its end, and what lies before is deleted. Those records say
+ * nothing that was not so already, so a crash at any point of this leaves a log that reads the same.
+ * A record with an empty key comes first among them, for its revision: numbers of commits that have
+ * left no other trace are not given again.
+ *
+ * The data folder's lock keeps other brokers away, so a lease needs no clock: its holder cannot
+ * outlive it, nor be cut off from it.
+ *
+ * @module
+ */
+
+import { RecordBatch, RecordBatchBuilder, recordBatches } from "../../protocol/records/mod.ts";
+import {
+  DEFAULT_LOG_CONFIG,
+  FileSystemError,
+  type Log,
+  type LogConfig,
+  StorageError,
+} from "../../storage/mod.ts";
+import type { Clock } from "../clock.ts";
+import {
+  type AbortOptions,
+  type Lease,
+  type MetadataChange,
+  type MetadataEntry,
+  type MetadataEvent,
+  type MetadataExpectation,
+  type MetadataSnapshot,
+  type MetadataStore,
+  MetadataStoreClosedError,
+  RevisionCompactedError,
+  RevisionConflictError,
+} from "./metadata_store.ts";
+
+/** How the log is to be kept. */
+export interface LocalMetadataStoreOptions {
+  readonly clock: Clock;
+  /** Records below which the log is not rewritten. Default: 1000. */
+  readonly minRecordsToCompact?: number;
+  /** Size of the log's segments, which are deleted whole. Default: 8 MiB. */
+  readonly segmentBytes?: number;
+}
+
+/** Name of the log in the data folder; Kafka has its metadata under the same. */
+export const METADATA_LOG_NAME = "__cluster_metadata-0";
+
+const SEGMENT_BYTES = 8 * 1024 * 1024;
+
+/** Only a rewrite deletes anything, and at once. */
+const LOG_CONFIG: LogConfig = {
+  ...DEFAULT_LOG_CONFIG,
+  retentionMs: -1,
+  retentionBytes: -1,
+  fileDeleteDelayMs: 0,
+};
+
+/** The log is rewritten when it has this many times as many records as there are keys. */
+const COMPACTION_RATIO = 4;
+const MIN_RECORDS_TO_COMPACT = 1000;
+/** Records are rewritten in batches of about this size. */
+const REWRITE_BATCH_BYTES = 64 * 1024;
+const READ_BYTES = 1024 * 1024;
+/** Commits kept for those who watch. */
+const MAX_HISTORY = 1024;
+const LEADER_EPOCH = 0;
+const REVISION_HEADER = "revision";
+const REVISION_KEY = "";
+const LEASES = "leases/";
+
+const ENCODER = new TextEncoder();
+const DECODER = new TextDecoder();
+
+/** Metadata in a log. */
+export class LocalMetadataStore implements MetadataStore {
+  readonly #log: Log;
+  readonly #clock: Clock;
+  readonly #minRecordsToCompact: number;
+  readonly #entries: Map<string, MetadataEntry> = new Map();
+  readonly #leases: Map<string, LocalLease> = new Map();
+  /** Commits that are on disk, oldest first. */
+  #history: MetadataEvent[] = [];
+  /** Commits that are appended and not yet on disk. */
+  #unflushed: MetadataEvent[] = [];
+  /** The last commit appended. */
+  #revision = 0;
+  /** The last commit that is on disk. */
+  #published = 0;
+  #recordCount = 0;
+  #compacting: Promise<void> | undefined;
+  #failure: unknown;
+  readonly #closing = new AbortController();
+  readonly #watchers: Set<() => void> = new Set();
+
+  private constructor(log: Log, options: LocalMetadataStoreOptions) {
+    this.#log = log;
+    this.#clock = options.clock;
+    this.#minRecordsToCompact = options.minRecordsToCompact ?? MIN_RECORDS_TO_COMPACT;
+  }
+
+  /** Reads the log, which the store has to itself from then on, and whose settings it sets. */
+  static async open(log: Log, options: LocalMetadataStoreOptions): Promise<LocalMetadataStore> {
+    const { segmentBytes = SEGMENT_BYTES } = options;
+    log.updateConfig({ ...LOG_CONFIG, segmentBytes });
+    const store = new LocalMetadataStore(log, options);
+    await store.#load();
+    return store;
+  }
+
+  async read(): Promise<MetadataSnapshot> {
+    this.#ensureOpen();
+    if (this.#unflushed.length > 0) await this.#flush();
+    return { revision: this.#revision, entries: new Map(this.#entries) };
+  }
+
+  async commit(
+    changes: readonly MetadataChange[],
+    { expect = [] }: { readonly expect?: readonly MetadataExpectation[] } = {},
+  ): Promise<number> {
+    this.#ensureOpen();
+    this.#check(expect);
+    const revision = this.#append(changes);
+    await this.#flush();
+    this.#startCompaction();
+    return revision;
+  }
+
+  async *watch(from: number, { signal }: AbortOptions): AsyncGenerator<MetadataEvent, void> {
+    const ended = signal === undefined
+      ? this.#closing.signal
+      : AbortSignal.any([signal, this.#closing.signal]);
+    let wake = () => {};
+    const onNews = () => wake();
+    this.#watchers.add(onNews);
+    ended.addEventListener("abort", onNews);
+    try {
+      for (let next = from + 1; !ended.aborted;) {
+        const event = this.#eventAt(next);
+        if (event === undefined) await new Promise<void>((resolve) => wake = resolve);
+        else {
+          yield event;
+          next++;
+        }
+      }
+    } finally {
+      this.#watchers.delete(onNews);
+      ended.removeEventListener("abort", onNews);
+    }
+  }
+
+  async lease(
+    name: string,
+    holder: string,
+    _ttlMs: number,
+    { signal }: AbortOptions = {},
+  ): Promise<Lease> {
+    for (;;) {
+      this.#ensureOpen();
+      signal?.throwIfAborted();
+      const held = this.#leases.get(name);
+      if (held === undefined || held.holder === holder) break;
+      await orAborted(held.lost, signal);
+    }
+    const lease = new LocalLease(holder, () => {
+      if (this.#leases.get(name) === lease) this.#leases.delete(name);
+    });
+    const previous = this.#leases.get(name);
+    this.#leases.set(name, lease);
+    previous?.end();
+    const value = ENCODER.encode(JSON.stringify({ holder }));
+    lease.revision = await this.commit([{ key: LEASES + name, value }]);
+    return lease;
+  }
+
+  async close(): Promise<void> {
+    if (this.#closing.signal.aborted) return;
+    this.#closing.abort();
+    for (const lease of [...this.#leases.values()]) lease.end();
+    await this.#compacting;
+  }
+
+  async #load(): Promise<void> {
+    const { logStartOffset, logEndOffset } = this.#log;
+    for (let offset = logStartOffset; offset < logEndOffset;) {
+      const { chunks, nextOffset } = await this.#log.read(offset, {
+        maxBytes: READ_BYTES,
+        maxOffset: logEndOffset,
+        minOneBatch: true,
+      });
+      for (const chunk of chunks) {
+        for (const batch of recordBatches(chunk)) this.#apply(batch, logStartOffset);
+      }
+      if (nextOffset <= offset) break;
+      offset = nextOffset;
+    }
+    this.#published = this.#revision;
+  }
+
+  #apply(batch: RecordBatch, logStartOffset: number): void {
+    for (const { offset, key, value, headers } of batch.records()) {
+      if (offset < logStartOffset) continue;
+      const name = DECODER.decode(key!);
+      const revision = Number(DECODER.decode(headers[0]!.value!));
+      this.#recordCount++;
+      this.#revision = Math.max(this.#revision, revision);
+      if (name === REVISION_KEY) continue;
+      // What is read is a view of more than is kept.
+      if (value === null) this.#entries.delete(name);
+      else this.#entries.set(name, { value: value.slice(), revision });
+    }
+  }
+
+  #check(expect: readonly MetadataExpectation[]): void {
+    for (const expectation of expect) {
+      const actual = this.#entries.get(expectation.key)?.revision ?? 0;
+      if (actual !== expectation.revision) throw new RevisionConflictError(expectation, actual);
+    }
+  }
+
+  #append(changes: readonly MetadataChange[]): number {
+    const revision = this.#revision + 1;
+    const builder = new RecordBatchBuilder();
+    for (const { key, value } of changes) this.#addRecord(builder, key, value, revision);
+    this.#write(builder);
+    this.#revision = revision;
+    for (const { key, value } of changes) {
+      if (value === null) this.#entries.delete(key);
+      else this.#entries.set(key, { value, revision });
+    }
+    this.#unflushed.push({ revision, changes });
+    return revision;
+  }
+
+  #addRecord(
+    builder: RecordBatchBuilder,
+    key: string,
+    value: Uint8Array | null,
+    revision: number,
+  ): void {
+    const headers = [{ key: REVISION_HEADER, value: String(revision) }];
+    builder.append(this.#clock.now(), key, value, headers);
+  }
+
+  #write(builder: RecordBatchBuilder): void {
+    if (builder.recordCount === 0) return;
+    const batch = new RecordBatch(builder.build());
+    const nowMs = this.#clock.now();
+    this.#log.append(batch, { leaderEpoch: LEADER_EPOCH, nowMs, origin: "coordinator" });
+    this.#recordCount += builder.recordCount;
+  }
+
+  /** Resolves when all that is appended is on disk, and has been shown to those who watch. */
+  async #flush(): Promise<void> {
+    const revision = this.#revision;
+    try {
+      await this.#log.flush();
+    } catch (error) {
+      this.#failure ??= error;
+      throw error;
+    }
+    this.#publish(revision);
+  }
+
+  #publish(revision: number): void {
+    if (revision <= this.#published) return;
+    const count = revision - this.#published;
+    this.#history.push(...this.#unflushed.splice(0, count));
+    if (this.#history.length > MAX_HISTORY) this.#history = this.#history.slice(-MAX_HISTORY);
+    this.#published = revision;
+    for (const wake of this.#watchers) wake();
+  }
+
+  /** @throws {RevisionCompactedError} If the commit is no longer in the history. */
+  #eventAt(revision: number): MetadataEvent | undefined {
+    if (revision > this.#published) return undefined;
+    const event = this.#history[this.#history.length - 1 - (this.#published - revision)];
+    if (event === undefined) {
+      throw new RevisionCompactedError(
+        revision - 1,
+        this.#history[0]?.revision ?? this.#published + 1,
+      );
+    }
+    return event;
+  }
+
+  #startCompaction(): void {
+    const limit = Math.max(this.#minRecordsToCompact, this.#entries.size * COMPACTION_RATIO);
+    if (this.#recordCount <= limit || this.#compacting !== undefined) return;
+    this.#compacting = this.#compact()
+      .catch((error) => {
+        // A full disk passes, and any other failure of the log the next commit meets as well.
+        const isOfStorage = error instanceof StorageError || error instanceof FileSystemError;
+        if (!isOfStorage) this.#failure ??= error;
+      })
+      .finally(() => this.#compacting = undefined);
+  }
+
+  /** Commits may come in between; each key is written as it is at that moment. */
+  async #compact(): Promise<void> {
+    const startOffset = this.#log.logEndOffset;
+    const recordsBefore = this.#recordCount;
+    let builder = new RecordBatchBuilder();
+    this.#addRecord(builder, REVISION_KEY, null, this.#revision);
+    for (const key of [...this.#entries.keys()]) {
+      const entry = this.#entries.get(key);
+      if (entry !== undefined) this.#addRecord(builder, key, entry.value, entry.revision);
+      if (builder.estimatedSizeInBytes < REWRITE_BATCH_BYTES) continue;
+      this.#write(builder);
+      builder = new RecordBatchBuilder();
+      await this.#clock.yield();
+      if (this.#closing.signal.aborted) return;
+    }
+    this.#write(builder);
+    await this.#log.flush();
+    this.#log.deleteRecordsBefore(startOffset);
+    this.#recordCount -= recordsBefore;
+    const nowMs = this.#clock.now();
+    this.#log.applyRetention(nowMs);
+    await this.#log.removeDeleted(nowMs);
+  }
+
+  #ensureOpen(): void {
+    if (this.#failure !== undefined) {
+      throw new MetadataStoreClosedError("Cannot use metadata: its log could not be written", {
+        cause: this.#failure,
+      });
+    }
+    if (this.#closing.signal.aborted) {
+      throw new MetadataStoreClosedError("Cannot use metadata: the store is closed");
+    }
+  }
+}
+
+class LocalLease implements Lease {
+  readonly holder: string;
+  revision = 0;
+  readonly #ended: PromiseWithResolvers<void> = Promise.withResolvers();
+  readonly #onEnd: () => void;
+  #isHeld = true;
+
+  constructor(holder: string, onEnd: () => void) {
+    this.holder = holder;
+    this.#onEnd = onEnd;
+  }
+
+  get isHeld(): boolean {
+    return this.#isHeld;
+  }
+
+  get lost(): Promise<void> {
+    return this.#ended.promise;
+  }
+
+  renew(): Promise<boolean> {
+    return Promise.resolve(this.#isHeld);
+  }
+
+  release(): Promise<void> {
+    this.end();
+    return Promise.resolve();
+  }
+
+  end(): void {
+    if (!this.#isHeld) return;
+    this.#isHeld = false;
+    this.#onEnd();
+    this.#ended.resolve();
+  }
+}
+
+/** Waits for a promise, or rejects with the signal's reason. */
+async function orAborted(promise: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  if (signal === undefined) return await promise;
+  const aborted = Promise.withResolvers<never>();
+  const onAbort = () => aborted.reject(signal.reason);
+  signal.addEventListener("abort", onAbort);
+  try {
+    await Promise.race([promise, aborted.promise]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
+}

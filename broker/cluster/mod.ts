@@ -1,0 +1,25 @@
+/**
+ * What the cluster consists of, and who may change it.
+ *
+ * The truth is in a `MetadataStore`: keys and values that change in revisions. `LocalMetadataStore`
+ * keeps it in a log beside those of the topics, for a cluster of one broker. `ClusterState` is the
+ * typed view that the broker works with; it follows the store, and changes it by comparing and
+ * setting. One broker is the controller, as long as its `ControllerLease` lasts.
+ *
+ * @module
+ */
+
+export {
+  type BrokerInfo,
+  type ClusterChange,
+  ClusterState,
+  type ClusterStateOptions,
+  type PartitionState,
+  type TopicState,
+} from "./cluster_state.ts";
+export {
+  LocalMetadataStore,
+  type LocalMetadataStoreOptions,
+  METADATA_LOG_NAME,
+} from "./local_metadata_store.ts";
+export * from "./metadata_store.ts";

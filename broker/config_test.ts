@@ -1,0 +1,122 @@
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { BrokerConfig, ConfigError, parseBrokerConfig } from "./config.ts";
+import { flagOf, SETTING_NAMES, SETTINGS, variableOf } from "./settings.ts";
+import type { Setting } from "./setting.ts";
+
+Deno.test("parseBrokerConfig() takes a flag before a variable, that before the file, that before the default", () => {
+  const file = { "log.segment.bytes": 4000, "node.id": 4, "num.partitions": 4 };
+  const env = { DQUEUE_LOG_SEGMENT_BYTES: "3000", DQUEUE_NODE_ID: "3", PATH: "/bin" };
+  const flags = { "log-segment-bytes": "2000" };
+  const config = parseBrokerConfig({ file, env, flags });
+  assertEquals(config.get("log.segment.bytes"), 2000);
+  assertEquals(config.get("node.id"), 3);
+  assertEquals(config.get("num.partitions"), 4);
+  assertEquals(config.get("log.retention.hours"), 168);
+});
+
+Deno.test("parseBrokerConfig() reads every kind of value from every place", () => {
+  const config = parseBrokerConfig({
+    flags: { listen: ["localhost:1", "localhost:2"], data: "/tmp/x", "log-level": "debug" },
+    env: { DQUEUE_ADVERTISED_LISTENERS: "a:1,b:2", DQUEUE_BROKER_RACK: "r1", DQUEUE_NODE_ID: "" },
+    file: { "auto.create.topics.enable": false, "log.retention.ms": "-1", "cluster.id": null },
+  });
+  assertEquals(config.get("listeners"), ["localhost:1", "localhost:2"]);
+  assertEquals(config.get("log.dirs"), "/tmp/x");
+  assertEquals(config.get("log.level"), "debug");
+  assertEquals(config.get("advertised.listeners"), ["a:1", "b:2"]);
+  assertEquals(config.get("broker.rack"), "r1");
+  assertEquals(config.get("node.id"), 1);
+  assertEquals(config.get("auto.create.topics.enable"), false);
+  assertEquals(config.get("log.retention.ms"), -1);
+  assertEquals(config.get("cluster.id"), null);
+});
+
+Deno.test("parseBrokerConfig() says which flag, variable or key is wrong, and why", () => {
+  const cases: [Parameters<typeof parseBrokerConfig>[0], string][] = [
+    [{ flags: { "node-id": "x" } }, 'Cannot use --node-id: "x" is not a whole number'],
+    [{ env: { DQUEUE_NODE_ID: "-1" } }, "Cannot use variable DQUEUE_NODE_ID: -1 is below 0"],
+    [{ file: { "node.id": 1.5 } }, 'Cannot use setting "node.id": "1.5" is not a whole number'],
+    [{ file: { "node.id": {} } }, 'Cannot use setting "node.id": value is not text'],
+    [{ flags: { "log-segment-bytes": "2147483648" } }, "above 2147483647"],
+    [{ flags: { "log-flush-policy": "never" } }, "not one of commit, interval, os"],
+    [{ flags: { "log-cleanup-policy": "compact" } }, "does not compact"],
+    [{ flags: { "compression-type": "zstd" } }, "stored as their producer compressed them"],
+    [{ flags: { "auto-create-topics-enable": "yes" } }, "neither true nor false"],
+    [{ flags: { listen: "nowhere" } }, "not of the form HOST:PORT"],
+    [{ flags: { listen: "" } }, "the list is empty"],
+    [{ flags: { data: "a,b" } }, "more than one folder"],
+    [{ flags: { "no-such": "1" } }, "Cannot use --no-such"],
+    [{ file: { "log.roll.jitter.ms": 1 } }, 'Cannot use setting "log.roll.jitter.ms"'],
+  ];
+  for (const [inputs, message] of cases) {
+    assertThrows(() => parseBrokerConfig(inputs), ConfigError, message);
+  }
+});
+
+Deno.test("parseBrokerConfig() takes Kafka's largest int64 for no limit, and nothing beyond", () => {
+  const largest = "9223372036854775807";
+  const config = parseBrokerConfig({ flags: { "log-retention-ms": largest } });
+  assertEquals(config.get("log.retention.ms"), Number.MAX_SAFE_INTEGER);
+  assertEquals(config.valuesOf("log.retention.ms")[0]!.text, largest);
+  assertThrows(
+    () => parseBrokerConfig({ flags: { "log-retention-ms": "9223372036854775808" } }),
+    ConfigError,
+    "above 9223372036854775807",
+  );
+  assertThrows(
+    () => parseBrokerConfig({ flags: { "max-connections": largest } }),
+    ConfigError,
+    "above 2147483647",
+  );
+});
+
+Deno.test("SETTINGS have documentation, and defaults that their own parser accepts", () => {
+  const flags = new Set<string>();
+  for (const name of SETTING_NAMES) {
+    const setting = SETTINGS[name] as unknown as Setting;
+    assertEquals(setting.doc.length > 10 && !setting.doc.endsWith("."), true, name);
+    const text = setting.format(setting.default);
+    if (text !== null) assertEquals(setting.parse(text), setting.default, name);
+    flags.add(flagOf(name));
+  }
+  assertEquals(flags.size, SETTING_NAMES.length);
+  assertEquals([flagOf("listeners"), variableOf("listeners")], ["listen", "DQUEUE_LISTEN"]);
+  assertEquals(variableOf("log.segment.bytes"), "DQUEUE_LOG_SEGMENT_BYTES");
+});
+
+Deno.test("BrokerConfig.setDynamic() counts one broker's value before all brokers' before its own", () => {
+  const config = BrokerConfig.from({ "message.max.bytes": 1000 });
+  let changes = 0;
+  const end = config.onChange(() => changes++);
+  const all = new Map([["message.max.bytes", "2000"]]);
+  const one = new Map([["message.max.bytes", "3000"]]);
+  config.setDynamic(all, new Map());
+  assertEquals(config.get("message.max.bytes"), 2000);
+  config.setDynamic(all, one);
+  assertEquals(config.get("message.max.bytes"), 3000);
+  assertEquals(config.valuesOf("message.max.bytes").map(({ text, source }) => [text, source]), [
+    ["3000", 2],
+    ["2000", 3],
+    ["1000", 4],
+    ["1048588", 5],
+  ]);
+  end();
+  config.setDynamic(new Map(), new Map());
+  assertEquals(config.get("message.max.bytes"), 1000);
+  assertEquals(changes, 2);
+});
+
+Deno.test("BrokerConfig.setDynamic() passes over values that are none, and settings that need a restart", () => {
+  const config = new BrokerConfig();
+  config.setDynamic(new Map([["message.max.bytes", "many"], ["node.id", "9"]]), new Map());
+  assertEquals(config.get("message.max.bytes"), 1048588);
+  assertEquals(config.get("node.id"), 1);
+});
+
+Deno.test("BrokerConfig.from() takes values as a program has them", () => {
+  const config = BrokerConfig.from({ "listeners": ["h:1"], "log.roll.ms": null, "node.id": 7 });
+  assertEquals(config.get("listeners"), ["h:1"]);
+  assertEquals(config.get("log.roll.ms"), null);
+  const error = assertThrows(() => BrokerConfig.from({ "node.id": -7 }), ConfigError);
+  assertStringIncludes(error.message, "node.id");
+});

@@ -1,0 +1,284 @@
+/**
+ * One client's connection: frames in, handlers called in order, answers out in the same order.
+ *
+ * Kafka answers the requests of a connection in the order they came, and clients rely on it. A
+ * handler's first, synchronous part runs in that order too, so pipelined Produce requests append in
+ * order while their answers wait for the disk together, and behind a Fetch that waits for data others
+ * may start. Every other request waits for all answers before it, and holds up what comes behind: so
+ * each sees what those before it changed, as with Kafka, which takes one request at a time.
+ *
+ * Back-pressure is not reading: while too many answers are pending, or the client does not take
+ * what was answered, the socket is left alone.
+ *
+ * @module
+ */
+
+import type { FrameChannel } from "../protocol/channel.ts";
+import { codec } from "../protocol/codec.ts";
+import { FrameSizeError, TruncatedFrameError } from "../protocol/framing.ts";
+import {
+  readRequestHeader,
+  readRequestHeaderTags,
+  type RequestHeader,
+  writeResponseHeader,
+} from "../protocol/headers.ts";
+import { MalformedMessageError, Reader } from "../protocol/reader.ts";
+import type { Api, ResponseTo } from "../protocol/schema.ts";
+import { inRange } from "../protocol/version_range.ts";
+import { apiVersions } from "../protocol/messages/api_versions.ts";
+import { fetch } from "../protocol/messages/fetch.ts";
+import { produce } from "../protocol/messages/produce.ts";
+import { type Answer, type ApiHandler, type BrokerContext, NO_RESPONSE } from "./handler.ts";
+import { unsupportedApiVersions } from "./handlers/api_versions.ts";
+import type { HandlerTable } from "./handlers/mod.ts";
+import { ProtocolViolationError } from "./protocol_violation_error.ts";
+
+/** Bounds on what one connection may have under way. */
+export interface ConnectionLimits {
+  /** Requests that may wait for their answer at once. */
+  readonly maxInFlight: number;
+  /** Bytes of answers not yet taken by the client above which no request is read. */
+  readonly maxBacklog: number;
+}
+
+/** A request whose answer is due; they are answered first to last. */
+interface Pending {
+  readonly handler: ApiHandler;
+  readonly header: RequestHeader;
+  /** Bytes lent by the memory budget, given back with the answer. */
+  readonly lent: number;
+  answer: Answer<Api> | undefined;
+}
+
+/** Serves one channel until either side ends it. */
+export class Connection {
+  readonly #channel: FrameChannel;
+  readonly #broker: BrokerContext;
+  readonly #handlers: HandlerTable;
+  readonly #limits: ConnectionLimits;
+  readonly #ended = new AbortController();
+  #pending: Pending[] = [];
+  #wake: (() => void) | undefined;
+  #lentToNext = 0;
+  #ahead: Promise<Uint8Array | null> | undefined;
+
+  constructor(
+    channel: FrameChannel,
+    broker: BrokerContext,
+    handlers: HandlerTable,
+    limits: ConnectionLimits,
+  ) {
+    this.#channel = channel;
+    this.#broker = broker;
+    this.#handlers = handlers;
+    this.#limits = limits;
+    this.lastActiveMs = broker.clock.now();
+  }
+
+  /** When a request last came in or an answer went out, in milliseconds since the epoch. */
+  lastActiveMs: number;
+
+  /** Whether requests are waiting for their answer. */
+  get isBusy(): boolean {
+    return this.#pending.length > 0;
+  }
+
+  /** Aborted when the connection has ended. */
+  get ended(): AbortSignal {
+    return this.#ended.signal;
+  }
+
+  /** Borrows memory for a large frame that is about to be read; may have to wait for it. */
+  admit(size: number): Promise<void> | undefined {
+    const waiting = this.#broker.requestMemory.acquire(size, this.ended);
+    if (waiting === undefined) this.#lentToNext = size;
+    return waiting?.then(() => {
+      if (this.ended.aborted) this.#broker.requestMemory.release(size);
+      else this.#lentToNext = size;
+    });
+  }
+
+  /** Answers requests until the client closes, breaks the protocol, or `close()` is called. */
+  async serve(): Promise<void> {
+    const channel = this.#channel;
+    try {
+      while (!this.#ended.signal.aborted) {
+        const frame = await (this.#ahead ?? channel.buffered() ?? channel.next());
+        this.#ahead = undefined;
+        if (frame === null) break;
+        if (this.#mustFollow(frame)) await this.#allAnswered();
+        if (this.ended.aborted) break;
+        this.#accept(frame);
+        if (this.#mustPause()) await this.#pause();
+      }
+      await channel.close();
+    } catch (error) {
+      this.#logEnd(error);
+      channel.abort();
+    } finally {
+      this.#end();
+    }
+  }
+
+  /** Ends the connection; requests that wait give up, what was answered is still sent. */
+  async close(): Promise<void> {
+    this.#end();
+    await this.#channel.close();
+  }
+
+  /** Ends the connection at once. */
+  abort(): void {
+    this.#end();
+    this.#channel.abort();
+  }
+
+  #end(): void {
+    if (this.#ended.signal.aborted) return;
+    this.#ended.abort(new DOMException("The connection has ended", "AbortError"));
+    let lent = this.#lentToNext;
+    for (const pending of this.#pending) lent += pending.lent;
+    this.#pending = [];
+    this.#lentToNext = 0;
+    if (lent > 0) this.#broker.requestMemory.release(lent);
+    this.#wake?.();
+  }
+
+  #accept(frame: Uint8Array): void {
+    this.lastActiveMs = this.#broker.clock.now();
+    const reader = new Reader(frame);
+    const header = readRequestHeader(reader);
+    const handler = this.#handlers.get(header.apiKey);
+    if (handler === undefined) throw new ProtocolViolationError(`Unknown API key ${header.apiKey}`);
+    if (!inRange(header.apiVersion, handler.api.versions)) {
+      return this.#refuseVersion(handler, header);
+    }
+    readRequestHeaderTags(reader, handler.api, header.apiVersion);
+    const request = codec(handler.api.request, header.apiVersion).decode(reader);
+    const pending = this.#enqueue(handler, header);
+    const answer = handler.handle(request, {
+      apiVersion: header.apiVersion,
+      clientId: header.clientId ?? "",
+      peer: this.#channel.peer,
+      signal: this.ended,
+      broker: this.#broker,
+    });
+    if (answer instanceof Promise) {
+      answer.then((value) => this.#answer(pending, value)).catch((error) => this.#fail(error));
+    } else this.#answer(pending, answer);
+  }
+
+  /** A client that does not yet know what we speak is told, in the form that every client reads. */
+  #refuseVersion(handler: ApiHandler, header: RequestHeader): void {
+    if (handler.api.key !== apiVersions.key) {
+      throw new ProtocolViolationError(`${handler.api.name} has no version ${header.apiVersion}`);
+    }
+    const pending = this.#enqueue(handler, { ...header, apiVersion: 0 });
+    this.#answer(pending, unsupportedApiVersions(handler.advertised));
+  }
+
+  #enqueue(handler: ApiHandler, header: RequestHeader): Pending {
+    const pending = { handler, header, lent: this.#lentToNext, answer: undefined };
+    this.#lentToNext = 0;
+    this.#pending.push(pending);
+    return pending;
+  }
+
+  #answer(pending: Pending, answer: Answer<Api>): void {
+    if (this.ended.aborted) return;
+    pending.answer = answer;
+    const queue = this.#pending;
+    while (queue.length > 0 && queue[0]!.answer !== undefined) this.#send(queue.shift()!);
+    this.#channel.flush();
+    this.lastActiveMs = this.#broker.clock.now();
+    this.#wake?.();
+  }
+
+  #send({ handler: { api }, header, lent, answer }: Pending): void {
+    if (lent > 0) this.#broker.requestMemory.release(lent);
+    if (answer === NO_RESPONSE) return;
+    const { out } = this.#channel;
+    out.beginFrame();
+    try {
+      writeResponseHeader(out, api, header.apiVersion, header.correlationId);
+      codec(api.response, header.apiVersion).encode(out, answer as ResponseTo<Api>);
+    } catch (error) {
+      out.abandonFrame();
+      throw error;
+    }
+    out.endFrame();
+  }
+
+  /** Whether a request may depend on what those before it have yet to do. */
+  #mustFollow(frame: Uint8Array): boolean {
+    if (this.#pending.length === 0) return false;
+    const apiKey = apiKeyOf(frame);
+    if (apiKey === produce.key) return false;
+    return apiKey !== fetch.key || this.#pending.some(({ header }) => header.apiKey !== fetch.key);
+  }
+
+  async #allAnswered(): Promise<void> {
+    while (this.#pending.length > 0) await new Promise<void>((resolve) => this.#wake = resolve);
+    this.#wake = undefined;
+  }
+
+  #mustPause(): boolean {
+    const last = this.#pending.at(-1);
+    if (last !== undefined) {
+      if (this.#pending.length >= this.#limits.maxInFlight) return true;
+      if (!PIPELINED.has(last.header.apiKey)) return true;
+    }
+    return this.#channel.backlog > this.#limits.maxBacklog;
+  }
+
+  /** Waits for answers to go out. Reads one frame ahead, so as to notice a client that leaves. */
+  async #pause(): Promise<void> {
+    this.#ahead = this.#channel.next();
+    this.#ahead.then(
+      (frame) => frame === null ? this.#end() : undefined,
+      (error) => this.#fail(error),
+    );
+    while (this.#mustPause() && !this.ended.aborted) {
+      if (this.#pending.length === 0) await this.#channel.drained();
+      else await new Promise<void>((resolve) => this.#wake = resolve);
+    }
+    this.#wake = undefined;
+  }
+
+  /** Ends the connection for an error outside the read loop. */
+  #fail(error: unknown): void {
+    if (this.ended.aborted) return;
+    this.#logEnd(error);
+    this.abort();
+  }
+
+  #logEnd(error: unknown): void {
+    if (this.ended.aborted || isDisconnect(error)) return;
+    const { logger } = this.#broker;
+    const { peer } = this.#channel;
+    if (isClientsFault(error)) {
+      logger.warn("Closed connection: client broke the protocol", { peer, reason: error.message });
+    } else {
+      logger.error("Closed connection: request failed", { peer, error });
+    }
+  }
+}
+
+/** APIs behind whose unanswered requests further ones may start. */
+const PIPELINED: ReadonlySet<number> = new Set([produce.key, fetch.key]);
+
+/** The API that a request's header names, or none if it is too short to. */
+function apiKeyOf(frame: Uint8Array): number {
+  return frame.length < 2 ? -1 : frame[0]! << 8 | frame[1]!;
+}
+
+function isClientsFault(error: unknown): error is Error {
+  return error instanceof MalformedMessageError || error instanceof ProtocolViolationError ||
+    error instanceof FrameSizeError;
+}
+
+/** Whether the other end has gone, which is its right at any time. */
+function isDisconnect(error: unknown): boolean {
+  return error instanceof TruncatedFrameError || error instanceof Deno.errors.ConnectionReset ||
+    error instanceof Deno.errors.ConnectionAborted || error instanceof Deno.errors.BrokenPipe ||
+    error instanceof Deno.errors.BadResource || error instanceof Deno.errors.Interrupted;
+}

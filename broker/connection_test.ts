@@ -1,0 +1,269 @@
+import { assert, assertEquals } from "@std/assert";
+import { type FrameChannel, memoryChannels } from "../protocol/channel.ts";
+import { codec } from "../protocol/codec.ts";
+import { ErrorCode } from "../protocol/errors.ts";
+import { readResponseHeaderTags, writeRequestHeader } from "../protocol/headers.ts";
+import { apiVersions } from "../protocol/messages/api_versions.ts";
+import { deleteTopics } from "../protocol/messages/delete_topics.ts";
+import { fetch } from "../protocol/messages/fetch.ts";
+import { Reader } from "../protocol/reader.ts";
+import type { Api, RequestTo } from "../protocol/schema.ts";
+import { ManualClock } from "./clock.ts";
+import { Connection } from "./connection.ts";
+import {
+  type Answer,
+  type ApiHandler,
+  type BrokerContext,
+  handler,
+  NO_RESPONSE,
+} from "./handler.ts";
+import { HandlerTable } from "./handlers/mod.ts";
+import { createLogger } from "./logger.ts";
+import { MemoryBudget } from "./memory_budget.ts";
+
+const FETCH_VERSION = 12;
+const FETCH: RequestTo<typeof fetch> = {
+  maxWaitMs: 0,
+  minBytes: 0,
+  sessionId: 0,
+  sessionEpoch: -1,
+  topics: [],
+  forgottenTopicsData: [],
+};
+
+/** A connection to handlers that the test controls. */
+class Fixture implements AsyncDisposable {
+  readonly client: FrameChannel;
+  readonly connection: Connection;
+  readonly logLines: string[] = [];
+  readonly memory = new MemoryBudget(1000);
+  readonly #served: Promise<void>;
+
+  constructor(handlers: readonly ApiHandler[], maxInFlight = 100) {
+    const clock = new ManualClock();
+    const context = {
+      clock,
+      requestMemory: this.memory,
+      logger: createLogger({ sink: (line) => this.logLines.push(line), clock }),
+    } as unknown as BrokerContext;
+    const [client, server] = memoryChannels();
+    this.client = client;
+    this.connection = new Connection(server, context, new HandlerTable(handlers), {
+      maxInFlight,
+      maxBacklog: 100_000,
+    });
+    this.#served = this.connection.serve();
+  }
+
+  send<A extends Api>(api: A, apiVersion: number, correlationId: number, body: RequestTo<A>): void {
+    const { out } = this.client;
+    out.beginFrame();
+    writeRequestHeader(out, api, { apiKey: api.key, apiVersion, correlationId, clientId: "test" });
+    codec(api.request, apiVersion).encode(out, body);
+    out.endFrame();
+    this.client.flush();
+  }
+
+  sendFetch(correlationId: number): void {
+    this.send(fetch, FETCH_VERSION, correlationId, FETCH);
+  }
+
+  sendRaw(bytes: Uint8Array): void {
+    this.client.out.beginFrame();
+    this.client.out.raw(bytes);
+    this.client.out.endFrame();
+    this.client.flush();
+  }
+
+  /** The correlation id of the next answer, or null if the connection has ended. */
+  async nextAnswer(): Promise<number | null> {
+    const frame = await this.client.next();
+    return frame === null ? null : new Reader(frame).int32();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.client.close();
+    this.connection.abort();
+    await this.#served;
+  }
+}
+
+/** A Fetch handler that answers when told to. */
+function controlled() {
+  const calls: ((answer: Answer<typeof fetch>) => void)[] = [];
+  const handlers = [
+    handler(fetch, () => new Promise<Answer<typeof fetch>>((resolve) => calls.push(resolve))),
+  ];
+  return { calls, handlers };
+}
+
+/** Lets everything that is ready run. */
+function settle(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}
+
+const EMPTY: Answer<typeof fetch> = { responses: [] };
+
+Deno.test("Connection answers in the order of the requests, whichever is ready first", async () => {
+  const { calls, handlers } = controlled();
+  await using fixture = new Fixture(handlers);
+  for (const id of [1, 2, 3]) fixture.sendFetch(id);
+  await settle();
+  assertEquals(calls.length, 3);
+  calls[2]!(EMPTY);
+  calls[1]!(EMPTY);
+  await settle();
+  assertEquals(fixture.client.buffered(), undefined);
+  calls[0]!(EMPTY);
+  assertEquals([await fixture.nextAnswer(), await fixture.nextAnswer()], [1, 2]);
+  assertEquals(await fixture.nextAnswer(), 3);
+});
+
+Deno.test("Connection starts no request behind one that may change what it depends on", async () => {
+  const started: string[] = [];
+  let finish = () => {};
+  await using fixture = new Fixture([
+    handler(deleteTopics, () => {
+      started.push("DeleteTopics");
+      return new Promise((resolve) => finish = () => resolve({ responses: [] }));
+    }),
+    handler(fetch, () => {
+      started.push("Fetch");
+      return EMPTY;
+    }),
+  ]);
+  fixture.send(deleteTopics, 1, 1, { topicNames: ["a"], timeoutMs: 0 });
+  fixture.sendFetch(2);
+  await settle();
+  assertEquals(started, ["DeleteTopics"]);
+  finish();
+  assertEquals([await fixture.nextAnswer(), await fixture.nextAnswer()], [1, 2]);
+});
+
+Deno.test("Connection stops reading at the limit of requests in flight", async () => {
+  const { calls, handlers } = controlled();
+  await using fixture = new Fixture(handlers, 2);
+  for (const id of [1, 2, 3, 4]) fixture.sendFetch(id);
+  await settle();
+  assertEquals(calls.length, 2);
+  calls[0]!(EMPTY);
+  assertEquals(await fixture.nextAnswer(), 1);
+  await settle();
+  assertEquals(calls.length, 3);
+});
+
+Deno.test("Connection stops reading while the client does not take its answers", async () => {
+  let count = 0;
+  const records = new Uint8Array(60_000);
+  const partition = { partitionIndex: 0, errorCode: 0, highWatermark: 0, records };
+  const answer: Answer<typeof fetch> = {
+    responses: [{ topic: "a", partitions: [{ ...partition, abortedTransactions: null }] }],
+  };
+  await using fixture = new Fixture([
+    handler(fetch, () => {
+      count++;
+      return answer;
+    }),
+  ]);
+  for (let id = 1; id <= 10; id++) fixture.sendFetch(id);
+  await settle();
+  assertEquals(count, 2);
+  for (let id = 1; id <= 10; id++) assertEquals(await fixture.nextAnswer(), id);
+  assertEquals(count, 10);
+});
+
+Deno.test("Connection sends nothing for NO_RESPONSE and goes on", async () => {
+  let isFirst = true;
+  await using fixture = new Fixture([
+    handler(fetch, () => {
+      const answer = isFirst ? NO_RESPONSE : EMPTY;
+      isFirst = false;
+      return answer;
+    }),
+  ]);
+  fixture.sendFetch(1);
+  fixture.sendFetch(2);
+  assertEquals(await fixture.nextAnswer(), 2);
+});
+
+Deno.test("Connection answers ApiVersions of an unknown version in version 0 (KIP-511)", async () => {
+  await using fixture = new Fixture([]);
+  const { out } = fixture.client;
+  out.beginFrame();
+  for (const value of [apiVersions.key, 99]) out.int16(value);
+  out.int32(7);
+  out.nullableString("future");
+  out.raw(Uint8Array.of(0, 1, 2, 3));
+  out.endFrame();
+  fixture.client.flush();
+  const reader = new Reader((await fixture.client.next())!);
+  assertEquals(reader.int32(), 7);
+  readResponseHeaderTags(reader, apiVersions, 0);
+  const answer = codec(apiVersions.response, 0).decode(reader);
+  assertEquals(answer.errorCode, ErrorCode.UNSUPPORTED_VERSION);
+  assertEquals(answer.apiKeys, [{ apiKey: 18, minVersion: 0, maxVersion: 5 }]);
+  assertEquals(reader.remaining, 0);
+});
+
+Deno.test("Connection ends, with a log line, when the client breaks the protocol", async (t) => {
+  const header = (apiKey: number, version: number) =>
+    Uint8Array.of(apiKey >> 8, apiKey & 255, version >> 8, version & 255, 0, 0, 0, 1, 0xff, 0xff);
+  const cases: [string, Uint8Array, string][] = [
+    ["unknown API", header(999, 0), "Unknown API key 999"],
+    ["unsupported version", header(1, 99), "Fetch has no version 99"],
+    ["unreadable body", header(1, 12), "Cannot read"],
+    ["unreadable header", Uint8Array.of(0), "Cannot read"],
+  ];
+  for (const [name, bytes, reason] of cases) {
+    await t.step(name, async () => {
+      await using fixture = new Fixture([handler(fetch, () => EMPTY)]);
+      fixture.sendRaw(bytes);
+      assertEquals(await fixture.nextAnswer(), null);
+      const [line, ...others] = fixture.logLines;
+      assert(line?.includes("WARN") && line.includes(reason), line);
+      assertEquals(others, []);
+    });
+  }
+});
+
+Deno.test("Connection ends when a handler fails, and logs it as an error", async () => {
+  await using fixture = new Fixture([
+    handler(fetch, () => Promise.reject(new Error("unexpected"))),
+  ]);
+  fixture.sendFetch(1);
+  assertEquals(await fixture.nextAnswer(), null);
+  assert(fixture.logLines[0]?.includes("ERROR"), fixture.logLines[0]);
+});
+
+Deno.test("Connection tells waiting handlers when the client has gone", async () => {
+  let signal: AbortSignal | undefined;
+  await using fixture = new Fixture([
+    handler(fetch, (_, context) => {
+      signal = context.signal;
+      return new Promise(() => {});
+    }),
+  ]);
+  fixture.sendFetch(1);
+  await settle();
+  assertEquals(signal!.aborted, false);
+  fixture.client.abort();
+  await settle();
+  assertEquals(signal!.aborted, true);
+});
+
+Deno.test("Connection gives borrowed memory back with the answer, or when it ends", async () => {
+  const { calls, handlers } = controlled();
+  await using fixture = new Fixture(handlers);
+  fixture.connection.admit(400);
+  fixture.sendFetch(1);
+  await settle();
+  fixture.connection.admit(300);
+  fixture.sendFetch(2);
+  await settle();
+  assertEquals(fixture.memory.lent, 700);
+  calls[0]!(EMPTY);
+  await fixture.nextAnswer();
+  assertEquals(fixture.memory.lent, 300);
+  fixture.connection.abort();
+  assertEquals(fixture.memory.lent, 0);
+});

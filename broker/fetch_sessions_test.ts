@@ -1,0 +1,120 @@
+import { assertEquals, assertNotEquals } from "@std/assert";
+import { ErrorCode } from "../protocol/errors.ts";
+import { fetch } from "../protocol/messages/fetch.ts";
+import { codec } from "../protocol/codec.ts";
+import { Reader } from "../protocol/reader.ts";
+import type { RequestTo } from "../protocol/schema.ts";
+import { Writer } from "../protocol/writer.ts";
+import { type FetchPlan, FetchSessions } from "./fetch_sessions.ts";
+
+type Topics = RequestTo<typeof fetch>["topics"];
+type Forgotten = RequestTo<typeof fetch>["forgottenTopicsData"];
+
+const VERSION = 12;
+
+function request(sessionId: number, sessionEpoch: number, topics: Topics, forgotten?: Forgotten) {
+  const writer = new Writer();
+  codec(fetch.request, VERSION).encode(writer, {
+    maxWaitMs: 0,
+    minBytes: 0,
+    sessionId,
+    sessionEpoch,
+    topics,
+    forgottenTopicsData: forgotten ?? [],
+  });
+  return codec(fetch.request, VERSION).decode(new Reader(writer.takeBytes()));
+}
+
+function topic(name: string, ...offsets: number[]): Topics[number] {
+  return {
+    topic: name,
+    partitions: offsets.map((fetchOffset, partition) => ({
+      partition,
+      fetchOffset,
+      partitionMaxBytes: 1000,
+    })),
+  };
+}
+
+function offsets(plan: FetchPlan): string[] {
+  return plan.partitions.map(({ topic, partition, fetchOffset }) =>
+    `${topic}-${partition}@${fetchOffset}`
+  );
+}
+
+Deno.test("FetchSessions opens a session for a full request (KIP-227)", () => {
+  const sessions = new FetchSessions(10);
+  const plan = sessions.plan(request(0, 0, [topic("a", 5, 6)]), VERSION, 0);
+  assertNotEquals(plan.sessionId, 0);
+  assertEquals(plan.isIncremental, false);
+  assertEquals(offsets(plan), ["a-0@5", "a-1@6"]);
+});
+
+Deno.test("FetchSessions remembers partitions and applies changes (KIP-227)", () => {
+  const sessions = new FetchSessions(10);
+  const { sessionId } = sessions.plan(request(0, 0, [topic("a", 5, 6), topic("b", 1)]), VERSION, 0);
+  const unchanged = sessions.plan(request(sessionId, 1, []), VERSION, 0);
+  assertEquals(unchanged.isIncremental, true);
+  assertEquals(offsets(unchanged), ["a-0@5", "a-1@6", "b-0@1"]);
+  const changed = sessions.plan(
+    request(sessionId, 2, [topic("a", 9)], [{ topic: "a", partitions: [1] }]),
+    VERSION,
+    0,
+  );
+  assertEquals(offsets(changed), ["a-0@9", "b-0@1"]);
+});
+
+Deno.test("FetchSessions refuses unknown sessions, wrong epochs and mixed names and ids", () => {
+  const sessions = new FetchSessions(10);
+  const { sessionId } = sessions.plan(request(0, 0, [topic("a", 5)]), VERSION, 0);
+  const code = (id: number, epoch: number, version = VERSION) =>
+    sessions.plan(request(id, epoch, []), version, 0).errorCode;
+  assertEquals(code(sessionId + 1, 1), ErrorCode.FETCH_SESSION_ID_NOT_FOUND);
+  assertEquals(code(sessionId, 2), ErrorCode.INVALID_FETCH_SESSION_EPOCH);
+  assertEquals(code(sessionId, 1, 13), ErrorCode.FETCH_SESSION_TOPIC_ID_ERROR);
+  assertEquals(code(sessionId, 1), ErrorCode.NONE);
+});
+
+Deno.test("FetchSessions closes a session at the final epoch and answers without one", () => {
+  const sessions = new FetchSessions(10);
+  const { sessionId } = sessions.plan(request(0, 0, [topic("a", 5)]), VERSION, 0);
+  const last = sessions.plan(request(sessionId, -1, [topic("a", 7)]), VERSION, 0);
+  assertEquals([last.sessionId, last.isIncremental, sessions.size], [0, false, 0]);
+  assertEquals(offsets(last), ["a-0@7"]);
+});
+
+Deno.test("FetchSessions replaces a session when its client starts over", () => {
+  const sessions = new FetchSessions(10);
+  const first = sessions.plan(request(0, 0, [topic("a", 5)]), VERSION, 0);
+  const second = sessions.plan(request(first.sessionId, 0, [topic("a", 6)]), VERSION, 0);
+  assertNotEquals(second.sessionId, 0);
+  assertEquals(sessions.size, 1);
+});
+
+Deno.test("FetchSessions moves partitions that returned data to the end", () => {
+  const sessions = new FetchSessions(10);
+  const first = sessions.plan(request(0, 0, [topic("a", 1, 2, 3)]), VERSION, 0);
+  sessions.served(first, [first.partitions[0]!]);
+  const second = sessions.plan(request(first.sessionId, 1, []), VERSION, 0);
+  assertEquals(offsets(second), ["a-1@2", "a-2@3", "a-0@1"]);
+});
+
+Deno.test("FetchSessions makes room only by sessions unused for two minutes", () => {
+  const sessions = new FetchSessions(2);
+  const open = (nowMs: number) =>
+    sessions.plan(request(0, 0, [topic("a", 1)]), VERSION, nowMs).sessionId;
+  const [first, second] = [open(0), open(1000)];
+  assertEquals(open(60_000), 0);
+  sessions.plan(request(first, 1, []), VERSION, 100_000);
+  const third = open(121_500);
+  assertNotEquals(third, 0);
+  const code = (id: number, epoch: number) =>
+    sessions.plan(request(id, epoch, []), VERSION, 121_500).errorCode;
+  assertEquals(code(second, 1), ErrorCode.FETCH_SESSION_ID_NOT_FOUND);
+  assertEquals(code(first, 2), ErrorCode.NONE);
+});
+
+Deno.test("FetchSessions opens none with no slots", () => {
+  const sessions = new FetchSessions(0);
+  assertEquals(sessions.plan(request(0, 0, [topic("a", 1)]), VERSION, 0).sessionId, 0);
+});

@@ -1,0 +1,137 @@
+/**
+ * Requests of operators: what groups there are, what they look like, and that they shall go; and the
+ * clearing away of what nobody needs any more.
+ *
+ * @module
+ */
+
+import { ErrorCode } from "../../protocol/errors.ts";
+import type { DescribeGroupsResponse } from "../../protocol/messages/describe_groups.ts";
+import type { ListGroupsRequest, ListGroupsResponse } from "../../protocol/messages/list_groups.ts";
+import { ApiError } from "../api_error.ts";
+import { ClassicGroup } from "./classic/classic_group.ts";
+import { NO_ASSIGNMENT } from "./classic/classic_member.ts";
+import { groupTombstone } from "./classic/group_record.ts";
+import { ConsumerGroup } from "./consumer/consumer_group.ts";
+import { groupTombstones } from "./consumer/group_records.ts";
+import { type Group, isAbandoned, retentionStart, validateDelete } from "./group.ts";
+import type { GroupShard } from "./group_shard.ts";
+import { allOffsetTombstones, expiredOffsets, topicTombstones } from "./offsets/expire_offsets.ts";
+import type { GroupRecord } from "./records/group_record.ts";
+
+type Described = DescribeGroupsResponse["groups"][number];
+type Listed = ListGroupsResponse["groups"][number];
+
+const MINUTE_MS = 60 * 1000;
+
+/** Describes a classic group; undefined if there is none of that name. */
+export function describeGroup(shard: GroupShard, groupId: string): Described | undefined {
+  const group = shard.group(groupId);
+  return group instanceof ClassicGroup ? describe(group) : undefined;
+}
+
+function describe(group: ClassicGroup): Described {
+  // While a rebalance goes on, what was agreed upon before counts no more.
+  const protocol = group.state === "Stable" ? group.protocolName : null;
+  return {
+    errorCode: ErrorCode.NONE,
+    groupId: group.groupId,
+    groupState: group.state,
+    protocolType: group.protocolType ?? "",
+    protocolData: protocol ?? "",
+    members: [...group.members.values()].map((member) => ({
+      memberId: member.memberId,
+      groupInstanceId: member.groupInstanceId,
+      clientId: member.clientId,
+      clientHost: member.clientHost,
+      memberMetadata: (protocol === null ? undefined : member.metadata(protocol)) ?? NO_ASSIGNMENT,
+      memberAssignment: member.assignment,
+    })),
+  };
+}
+
+/** The groups of a shard in certain states and of certain types; empty filters let all pass. */
+export function listGroups(shard: GroupShard, request: ListGroupsRequest): Listed[] {
+  const states = normalize(request.statesFilter);
+  const types = normalize(request.typesFilter);
+  const listed: Listed[] = [];
+  for (const group of shard.groups) {
+    if (states.size > 0 && !states.has(group.state.toLowerCase())) continue;
+    if (types.size > 0 && !types.has(group.type)) continue;
+    listed.push({
+      groupId: group.groupId,
+      protocolType: group.protocolType ?? "",
+      groupState: group.state,
+      groupType: group.type,
+    });
+  }
+  return listed;
+}
+
+function normalize(filter: readonly string[]): ReadonlySet<string> {
+  return new Set(filter.map((word) => word.trim().toLowerCase()));
+}
+
+/**
+ * Deletes a group without members, and its offsets.
+ *
+ * @returns Resolves when that is durable.
+ * @throws {ApiError} GROUP_ID_NOT_FOUND, NON_EMPTY_GROUP, or what is wrong with the log.
+ */
+export function deleteGroup(shard: GroupShard, groupId: string): Promise<void> | undefined {
+  const group = shard.group(groupId);
+  if (group === undefined) throw new ApiError(ErrorCode.GROUP_ID_NOT_FOUND);
+  const errorCode = validateDelete(group);
+  if (errorCode !== ErrorCode.NONE) throw new ApiError(errorCode);
+  const records = [...allOffsetTombstones(shard.offsets, groupId), ...tombstones(group)];
+  return shard.commit(groupId, records, true);
+}
+
+/**
+ * Deletes the offsets of a shard that are past their retention, and groups that have neither members
+ * nor offsets.
+ *
+ * @throws {ApiError} What is wrong with the log.
+ */
+export function expireGroups(shard: GroupShard): void {
+  for (const group of [...shard.groups]) {
+    const { records, isAll } = expired(shard, group);
+    if (isAll && isAbandoned(group)) records.push(...tombstones(group));
+    if (records.length === 0) continue;
+    shard.commit(group.groupId, records, false);
+    shard.environment.logger.info("Deleted expired offsets", {
+      group: group.groupId,
+      records: records.length,
+    });
+  }
+}
+
+function expired(
+  shard: GroupShard,
+  group: Group,
+): { records: GroupRecord[]; isAll: boolean } {
+  const { clock, config } = shard.environment;
+  return expiredOffsets(shard.offsets, group.groupId, {
+    nowMs: clock.now(),
+    retentionMs: config.get("offsets.retention.minutes") * MINUTE_MS,
+    isSubscribedTo: (topic) => group.isSubscribedTo(topic),
+    startOf: ({ commitTimestampMs }) => retentionStart(group, commitTimestampMs),
+  });
+}
+
+function tombstones(group: Group): GroupRecord[] {
+  return group instanceof ClassicGroup ? [groupTombstone(group.groupId)] : groupTombstones(group);
+}
+
+/** Deletes all offsets of a topic that is gone. */
+export function forgetTopic(shard: GroupShard, topic: string): void {
+  const byGroup = Map.groupBy(topicTombstones(shard.offsets, topic), ({ key }) => key.group);
+  for (const [groupId, records] of byGroup) shard.commit(groupId, records, false);
+}
+
+/** Has KIP-848 groups that read a topic look at it anew. */
+export function refreshTopic(shard: GroupShard, topic: string): void {
+  for (const group of shard.groups) {
+    if (group instanceof ConsumerGroup && group.isSubscribedTo(topic)) group.refreshDueMs = 0;
+  }
+}

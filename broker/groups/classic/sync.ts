@@ -1,0 +1,88 @@
+/**
+ * SyncGroup to a classic group: the leader brings the assignment, every member fetches its part.
+ *
+ * The assignment is handed out only when it is on disk, so that no restart can bring back a generation
+ * whose members have meanwhile been given other partitions.
+ *
+ * @module
+ */
+
+import { ErrorCode } from "../../../protocol/errors.ts";
+import type { SyncGroupRequest, SyncGroupResponse } from "../../../protocol/messages/sync_group.ts";
+import type { GroupEnvironment } from "../environment.ts";
+import type { ClassicGroup } from "./classic_group.ts";
+import { NO_ASSIGNMENT, type RespondToSync } from "./classic_member.ts";
+import { groupRecord } from "./group_record.ts";
+import {
+  dropAssignment,
+  propagateAssignment,
+  rebalanceOrCompleteJoin,
+  removePendingSync,
+} from "./rebalance.ts";
+
+/** Fetches a member's assignment; `respond` is called once, perhaps before this returns. */
+export function syncGroup(
+  env: GroupEnvironment,
+  group: ClassicGroup,
+  request: SyncGroupRequest,
+  respond: RespondToSync,
+): void {
+  const invalid = validate(group, request);
+  if (invalid !== ErrorCode.NONE) return respond(failed(invalid));
+  const { memberId } = request;
+  const member = group.members.get(memberId)!;
+  removePendingSync(group, memberId);
+  if (group.state === "Stable") {
+    const { protocolType, protocolName } = group;
+    const { assignment } = member;
+    return respond({ errorCode: ErrorCode.NONE, protocolType, protocolName, assignment });
+  }
+  // A member that asks again has given its first request up.
+  member.answerSync(failed(ErrorCode.REBALANCE_IN_PROGRESS));
+  member.respondToSync = respond;
+  if (group.isLeader(memberId)) assign(env, group, request);
+}
+
+/** An error as the answer to a SyncGroup. */
+export function failed(errorCode: number): SyncGroupResponse {
+  return { errorCode, assignment: NO_ASSIGNMENT };
+}
+
+function validate(group: ClassicGroup, request: SyncGroupRequest): number {
+  if (group.state === "Dead") return ErrorCode.COORDINATOR_NOT_AVAILABLE;
+  const invalid = group.validateMember(request.memberId, request.groupInstanceId);
+  if (invalid !== ErrorCode.NONE) return invalid;
+  if (request.generationId !== group.generation) return ErrorCode.ILLEGAL_GENERATION;
+  const { protocolType, protocolName } = request;
+  const differs = (protocolType !== null && protocolType !== group.protocolType) ||
+    (protocolName !== null && protocolName !== group.protocolName);
+  if (differs) return ErrorCode.INCONSISTENT_GROUP_PROTOCOL;
+  return group.state === "PreparingRebalance" ? ErrorCode.REBALANCE_IN_PROGRESS : ErrorCode.NONE;
+}
+
+/** Writes the leader's assignment, then hands it out. Members it leaves out get nothing. */
+function assign(env: GroupEnvironment, group: ClassicGroup, request: SyncGroupRequest): void {
+  const { groupId, generation } = group;
+  // The leader asks again: what it brought first is on its way.
+  if (group.storingGeneration === generation) return;
+  group.storingGeneration = generation;
+  const assignments = new Map<string, Uint8Array>();
+  for (const { memberId, assignment } of request.assignments) {
+    assignments.set(memberId, assignment.slice());
+  }
+  env.write(groupId, [groupRecord(group, assignments)], (errorCode) => {
+    group.storingGeneration = -1;
+    // Meanwhile somebody may have joined or left, and another rebalance begun.
+    if (group.state !== "CompletingRebalance" || group.generation !== generation) return;
+    if (errorCode !== ErrorCode.NONE) {
+      dropAssignment(group, errorCode);
+      return rebalanceOrCompleteJoin(env, group, `assignment was not stored: error ${errorCode}`);
+    }
+    for (const member of group.members.values()) {
+      member.assignment = assignments.get(member.memberId) ?? NO_ASSIGNMENT;
+    }
+    group.transitionTo("Stable", env.clock.now());
+    env.logger.info("Group is stable", { group: groupId, generation });
+    propagateAssignment(group, ErrorCode.NONE);
+  });
+}

@@ -1,0 +1,31 @@
+/**
+ * Assignors: who shall hold which partition. They run here, not in a client (KIP-848).
+ *
+ * @module
+ */
+
+import type { Assignment } from "./assignment.ts";
+import { assignRange } from "./range_assignor.ts";
+import { assignUniform } from "./uniform_assignor.ts";
+
+/** A member, as an assignor sees it. */
+export interface AssignorMember {
+  readonly memberId: string;
+  readonly instanceId: string | null;
+  /** The topics that it reads and that exist, in ascending order. */
+  readonly topicIds: readonly string[];
+  /** What it was to hold before. */
+  readonly target: Assignment;
+}
+
+/** Assigns every partition of the topics that are read to one of the members that read it. */
+export type Assign = (
+  members: readonly AssignorMember[],
+  partitionCount: (topicId: string) => number,
+) => Map<string, Assignment>;
+
+/** The assignors that there are, by Kafka's names. */
+export const ASSIGNORS: Readonly<Record<string, Assign>> = {
+  uniform: assignUniform,
+  range: assignRange,
+};

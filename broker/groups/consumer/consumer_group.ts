@@ -1,0 +1,282 @@
+/**
+ * The state of a KIP-848 group, which is what its records say.
+ *
+ * The group epoch grows with every change of members, subscriptions or topics. For each a target
+ * assignment is computed, which says what every member shall hold in the end. Members come to it one by
+ * one, on their heartbeats: each first gives up what it shall no longer hold, and is given only what
+ * nobody else holds. So no partition ever has two owners, and members that are not concerned go on.
+ *
+ *     Empty         no members
+ *     Assigning     the target is older than the group epoch
+ *     Reconciling   some member does not yet hold its target
+ *     Stable        all do
+ *
+ * @module
+ */
+
+import { CONSUMER_PROTOCOL_TYPE } from "../consumer_protocol.ts";
+import type { Deadline } from "../deadlines.ts";
+import type { GroupRecord } from "../records/group_record.ts";
+import { type Assignment, assignmentOf, NOTHING } from "./assignment.ts";
+import {
+  type ConsumerMember,
+  isReconciled,
+  LEAVE_EPOCH,
+  newMember,
+  withCurrentAssignment,
+  withSubscription,
+} from "./consumer_member.ts";
+
+/** The states of a KIP-848 group, as ConsumerGroupDescribe names them. */
+export type ConsumerGroupState = "Empty" | "Assigning" | "Reconciling" | "Stable";
+
+/** The topics that a regular expression matches. */
+export interface ResolvedRegex {
+  /** In alphabetical order. */
+  readonly topics: readonly string[];
+  /** The revision of the newest topic that was considered. */
+  readonly version: number;
+  /** When that was, in milliseconds since the epoch. */
+  readonly timestampMs: number;
+}
+
+/** What ends a membership unless something happens before. */
+export interface MemberDeadlines {
+  session?: Deadline;
+  /** A member that does not give partitions up. */
+  rebalance?: Deadline;
+  /** A classic member that does not join again when it should. */
+  join?: Deadline;
+  /** A classic member that does not fetch its assignment. */
+  sync?: Deadline;
+}
+
+/** The kinds of records that make up a KIP-848 group. */
+export type ConsumerGroupRecord = Extract<GroupRecord, { kind: `consumer${string}` }>;
+
+const NO_EPOCH = -1;
+
+/** One KIP-848 group. */
+export class ConsumerGroup {
+  readonly type = "consumer";
+  readonly protocolType = CONSUMER_PROTOCOL_TYPE;
+  readonly groupId: string;
+  readonly members: Map<string, ConsumerMember> = new Map();
+  /** What each member shall hold. */
+  readonly targets: Map<string, Assignment> = new Map();
+  readonly regexes: Map<string, ResolvedRegex> = new Map();
+  /** How many members use each regular expression. */
+  readonly regexSubscribers: Map<string, number> = new Map();
+  readonly deadlines: Map<string, MemberDeadlines> = new Map();
+  /** When to look whether the topics have changed, though nobody has said so. */
+  refreshDueMs = 0;
+  readonly #memberIdByInstance: Map<string, string> = new Map();
+  readonly #owners: Map<string, Map<number, string>> = new Map();
+  #groupEpoch: number;
+  #metadataHash = 0;
+  #assignmentEpoch = 0;
+  #hasPartitionsRecord = false;
+
+  /**
+   * @param groupEpoch What the group has come to under another protocol. Epochs go on from there, so
+   *   that no late request of a member's earlier life is taken for one of now.
+   */
+  constructor(groupId: string, groupEpoch = 0) {
+    this.groupId = groupId;
+    this.#groupEpoch = groupEpoch;
+  }
+
+  /** Counts the changes of members, subscriptions and topics. */
+  get groupEpoch(): number {
+    return this.#groupEpoch;
+  }
+
+  /** A hash of the subscribed topics and their partitions. */
+  get metadataHash(): number {
+    return this.#metadataHash;
+  }
+
+  /** The group epoch that the targets are for. */
+  get assignmentEpoch(): number {
+    return this.#assignmentEpoch;
+  }
+
+  /** Whether the log has a record of a kind that is no longer written. */
+  get hasPartitionsRecord(): boolean {
+    return this.#hasPartitionsRecord;
+  }
+
+  get isEmpty(): boolean {
+    return this.members.size === 0;
+  }
+
+  get state(): ConsumerGroupState {
+    if (this.isEmpty) return "Empty";
+    if (this.#groupEpoch > this.#assignmentEpoch) return "Assigning";
+    for (const member of this.members.values()) {
+      if (!isReconciled(member, this.#assignmentEpoch)) return "Reconciling";
+    }
+    return "Stable";
+  }
+
+  /** The member that goes by an instance id. */
+  staticMember(instanceId: string | null): ConsumerMember | undefined {
+    const memberId = instanceId === null ? undefined : this.#memberIdByInstance.get(instanceId);
+    return memberId === undefined ? undefined : this.members.get(memberId);
+  }
+
+  /** What a member shall hold. */
+  target(memberId: string): Assignment {
+    return this.targets.get(memberId) ?? NOTHING;
+  }
+
+  /** The member that holds a partition, be it to give it up. */
+  ownerOf(topicId: string, partition: number): string | undefined {
+    return this.#owners.get(topicId)?.get(partition);
+  }
+
+  /** Whether a member of this group reads a topic. */
+  isSubscribedTo(topic: string): boolean {
+    for (const { subscribedTopicNames } of this.members.values()) {
+      if (subscribedTopicNames.includes(topic)) return true;
+    }
+    for (const { topics } of this.regexes.values()) if (topics.includes(topic)) return true;
+    return false;
+  }
+
+  /** Members that use the classic protocol. */
+  get classicMembers(): ConsumerMember[] {
+    return [...this.members.values()].filter(({ classic }) => classic !== null);
+  }
+
+  /** The deadlines of a member. */
+  deadlinesOf(memberId: string): MemberDeadlines {
+    let deadlines = this.deadlines.get(memberId);
+    if (deadlines === undefined) this.deadlines.set(memberId, deadlines = {});
+    return deadlines;
+  }
+
+  /** Takes all deadlines back. */
+  cancelDeadlines(): void {
+    for (const memberId of [...this.deadlines.keys()]) this.#cancelDeadlinesOf(memberId);
+  }
+
+  /** Takes over what a record says. */
+  apply(record: ConsumerGroupRecord): void {
+    switch (record.kind) {
+      case "consumerGroup":
+        this.#groupEpoch = record.value?.epoch ?? NO_EPOCH;
+        this.#metadataHash = record.value?.metadataHash ?? 0;
+        return;
+      case "consumerPartitions":
+        this.#hasPartitionsRecord = record.value !== null;
+        return;
+      case "consumerMember": {
+        const { memberId } = record.key;
+        if (record.value === null) return this.#remove(memberId);
+        return this.#set(withSubscription(this.#memberOrNew(memberId), record.value));
+      }
+      case "consumerTarget":
+        this.#assignmentEpoch = record.value?.assignmentEpoch ?? NO_EPOCH;
+        return;
+      case "consumerTargetMember": {
+        const { memberId } = record.key;
+        if (record.value === null) this.targets.delete(memberId);
+        else this.targets.set(memberId, assignmentOf(record.value.topicPartitions));
+        return;
+      }
+      case "consumerCurrentMember":
+        return this.#applyCurrent(record);
+      case "consumerRegex": {
+        const { regularExpression } = record.key;
+        if (record.value === null) this.regexes.delete(regularExpression);
+        else {
+          const { topics, version, timestamp: timestampMs } = record.value;
+          this.regexes.set(regularExpression, { topics, version, timestampMs });
+        }
+        return;
+      }
+    }
+  }
+
+  #applyCurrent(record: Extract<ConsumerGroupRecord, { kind: "consumerCurrentMember" }>): void {
+    const { memberId } = record.key;
+    if (record.value !== null) {
+      return this.#set(withCurrentAssignment(this.#memberOrNew(memberId), record.value));
+    }
+    const member = this.members.get(memberId);
+    if (member === undefined) return;
+    this.#set({
+      ...member,
+      memberEpoch: LEAVE_EPOCH,
+      previousMemberEpoch: LEAVE_EPOCH,
+      assigned: NOTHING,
+      pendingRevocation: NOTHING,
+    });
+  }
+
+  #memberOrNew(memberId: string): ConsumerMember {
+    return this.members.get(memberId) ?? newMember(memberId);
+  }
+
+  #set(member: ConsumerMember): void {
+    const { memberId, instanceId } = member;
+    const before = this.members.get(memberId);
+    if (before !== undefined) this.#disown(before);
+    this.#countRegex(before?.subscribedTopicRegex ?? null, -1);
+    this.#countRegex(member.subscribedTopicRegex, 1);
+    this.members.set(memberId, member);
+    if (instanceId !== null) this.#memberIdByInstance.set(instanceId, memberId);
+    for (const held of [member.assigned, member.pendingRevocation]) this.#own(memberId, held);
+  }
+
+  #remove(memberId: string): void {
+    const member = this.members.get(memberId);
+    if (member === undefined) return;
+    this.#disown(member);
+    this.#countRegex(member.subscribedTopicRegex, -1);
+    this.members.delete(memberId);
+    const { instanceId } = member;
+    if (instanceId !== null && this.#memberIdByInstance.get(instanceId) === memberId) {
+      this.#memberIdByInstance.delete(instanceId);
+    }
+    this.#cancelDeadlinesOf(memberId);
+  }
+
+  #countRegex(regex: string | null, change: 1 | -1): void {
+    if (regex === null) return;
+    const count = (this.regexSubscribers.get(regex) ?? 0) + change;
+    if (count === 0) this.regexSubscribers.delete(regex);
+    else this.regexSubscribers.set(regex, count);
+  }
+
+  #cancelDeadlinesOf(memberId: string): void {
+    const deadlines = this.deadlines.get(memberId);
+    deadlines?.session?.cancel();
+    deadlines?.rebalance?.cancel();
+    deadlines?.join?.cancel();
+    deadlines?.sync?.cancel();
+    this.deadlines.delete(memberId);
+  }
+
+  #own(memberId: string, held: Assignment): void {
+    for (const [topicId, partitions] of held) {
+      let owners = this.#owners.get(topicId);
+      if (owners === undefined) this.#owners.set(topicId, owners = new Map());
+      for (const partition of partitions) owners.set(partition, memberId);
+    }
+  }
+
+  #disown({ memberId, assigned, pendingRevocation }: ConsumerMember): void {
+    for (const held of [assigned, pendingRevocation]) {
+      for (const [topicId, partitions] of held) {
+        const owners = this.#owners.get(topicId);
+        if (owners === undefined) continue;
+        for (const partition of partitions) {
+          if (owners.get(partition) === memberId) owners.delete(partition);
+        }
+        if (owners.size === 0) this.#owners.delete(topicId);
+      }
+    }
+  }
+}

@@ -1,0 +1,326 @@
+/**
+ * ConsumerGroupHeartbeat: all that a member of a KIP-848 group has to say, and is told.
+ *
+ * @module
+ */
+
+import { ErrorCode } from "../../../protocol/errors.ts";
+import type {
+  ConsumerGroupHeartbeatRequest,
+  ConsumerGroupHeartbeatResponse,
+} from "../../../protocol/messages/consumer_group_heartbeat.ts";
+import { ApiError } from "../../api_error.ts";
+import type { GroupClient, GroupEnvironment } from "../environment.ts";
+import type { GroupShard } from "../group_shard.ts";
+import type { GroupRecord } from "../records/group_record.ts";
+import { groupTombstone } from "../classic/group_record.ts";
+import {
+  type Assignment,
+  assignmentOf,
+  equal,
+  isSubset,
+  NOTHING,
+  topicPartitionsOf,
+} from "./assignment.ts";
+import { ConsumerGroup } from "./consumer_group.ts";
+import {
+  type ConsumerMember,
+  currentRecord,
+  LEAVE_EPOCH,
+  LEAVE_STATIC_EPOCH,
+  newMember,
+  subscriptionRecord,
+} from "./consumer_member.ts";
+import { fenceMembers, startSession, startSessions, watchRevocation } from "./fence.ts";
+import { memberTombstones, targetRecord } from "./group_records.ts";
+import { upgrade } from "./migrate.ts";
+import { isRegexEngineLoaded, loadRegexEngine } from "./topic_regex.ts";
+import { type MemberChange, METADATA_REFRESH_INTERVAL_MS, updateGroup } from "./update.ts";
+
+type Request = ConsumerGroupHeartbeatRequest;
+type Response = ConsumerGroupHeartbeatResponse;
+
+/** From this version on the client makes its member id up (KIP-1082). */
+const FIRST_VERSION_WITH_OWN_ID = 1;
+const JOIN_EPOCH = 0;
+const UNCHANGED = -1;
+
+/**
+ * Serves a heartbeat.
+ *
+ * @returns The answer, once what it says is durable.
+ * @throws {ApiError} What is wrong with the request, the member or the log.
+ */
+export function consumerHeartbeat(
+  shard: GroupShard,
+  request: Request,
+  client: GroupClient,
+): Response | Promise<Response> {
+  validate(request, client.apiVersion, shard.environment);
+  const { memberEpoch } = request;
+  if (memberEpoch === LEAVE_EPOCH || memberEpoch === LEAVE_STATIC_EPOCH) {
+    return leave(shard, request);
+  }
+  if (needsRegexEngine(shard, request) && !isRegexEngineLoaded()) {
+    return loadRegexEngine().then(() => {
+      shard.ensureActive();
+      return beat(shard, request, client);
+    });
+  }
+  return beat(shard, request, client);
+}
+
+function needsRegexEngine(shard: GroupShard, request: Request): boolean {
+  if (request.subscribedTopicRegex) return true;
+  return (shard.consumerGroup(request.groupId)?.regexSubscribers.size ?? 0) > 0;
+}
+
+function validate(request: Request, apiVersion: number, { config }: GroupEnvironment): void {
+  const { memberId, memberEpoch, instanceId, serverAssignor } = request;
+  const refuseIf = (condition: boolean, message: string) => {
+    if (condition) throw new ApiError(ErrorCode.INVALID_REQUEST, message);
+  };
+  const mustHaveId = apiVersion >= FIRST_VERSION_WITH_OWN_ID || memberEpoch > JOIN_EPOCH ||
+    memberEpoch === LEAVE_EPOCH;
+  refuseIf(mustHaveId && memberId === "", "Cannot serve heartbeat: MemberId is empty");
+  refuseIf(instanceId === "", "Cannot serve heartbeat: InstanceId is empty");
+  refuseIf(request.rackId === "", "Cannot serve heartbeat: RackId is empty");
+  refuseIf(
+    memberEpoch < LEAVE_STATIC_EPOCH,
+    `Cannot serve heartbeat: MemberEpoch is ${memberEpoch}, the least is ${LEAVE_STATIC_EPOCH}`,
+  );
+  refuseIf(
+    memberEpoch === LEAVE_STATIC_EPOCH && instanceId === null,
+    "Cannot leave the place open: InstanceId is null",
+  );
+  if (memberEpoch === JOIN_EPOCH) {
+    refuseIf(
+      request.rebalanceTimeoutMs === UNCHANGED,
+      "Cannot join: RebalanceTimeoutMs is missing",
+    );
+    refuseIf(
+      request.topicPartitions === null || request.topicPartitions.length > 0,
+      "Cannot join: TopicPartitions must be empty",
+    );
+    refuseIf(
+      request.subscribedTopicNames === null && request.subscribedTopicRegex === null,
+      "Cannot join: SubscribedTopicNames and SubscribedTopicRegex are null",
+    );
+  }
+  const assignors = config.get("group.consumer.assignors");
+  if (serverAssignor !== null && !assignors.includes(serverAssignor)) {
+    throw new ApiError(
+      ErrorCode.UNSUPPORTED_ASSIGNOR,
+      `Cannot use assignor "${serverAssignor}": this broker has ${assignors.join(", ")}`,
+    );
+  }
+}
+
+function beat(
+  shard: GroupShard,
+  request: Request,
+  client: GroupClient,
+): Response | Promise<Response> {
+  const { environment: env } = shard;
+  const { groupId } = request;
+  const { group, records: conversion } = openGroup(shard, request);
+  const memberId = request.memberId || env.uniqueId();
+  checkSize(env, group, memberId);
+  const owned = request.topicPartitions === null ? null : assignmentOf(request.topicPartitions);
+  const { before, replaced } = findMember(group, memberId, request, owned);
+  const records: GroupRecord[] = [...conversion];
+  if (replaced !== undefined) records.push(...replacement(group, replaced, before));
+  const change: MemberChange = {
+    before,
+    after: subscribe(before, request, client),
+    replaced,
+    owned,
+  };
+  const update = updateGroup(env, group, change);
+  records.push(...update.records);
+
+  const durable = shard.commit(groupId, records, true);
+  const current = shard.consumerGroup(groupId)!;
+  const { member } = update;
+  if (update.isRefreshed) current.refreshDueMs = env.clock.now() + METADATA_REFRESH_INTERVAL_MS;
+  if (current !== group) startSessions(shard, current);
+  startSession(shard, current, member);
+  if (member !== change.after) watchRevocation(shard, current, member);
+
+  const isFull = request.rebalanceTimeoutMs !== UNCHANGED && owned !== null &&
+    (request.subscribedTopicNames !== null || request.subscribedTopicRegex !== null);
+  const mustTell = request.memberEpoch === JOIN_EPOCH || isFull ||
+    !equal(before.assigned, member.assigned);
+  const response: Response = {
+    errorCode: ErrorCode.NONE,
+    memberId: member.memberId,
+    memberEpoch: member.memberEpoch,
+    heartbeatIntervalMs: env.config.get("group.consumer.heartbeat.interval.ms"),
+    assignment: mustTell ? { topicPartitions: topicPartitionsOf(member.assigned) } : null,
+  };
+  return durable === undefined ? response : durable.then(() => response);
+}
+
+/** The group that a member belongs to or joins, perhaps not yet written. */
+function openGroup(
+  shard: GroupShard,
+  { groupId, memberEpoch }: Request,
+): { group: ConsumerGroup; records: readonly GroupRecord[] } {
+  const existing = shard.group(groupId);
+  if (existing instanceof ConsumerGroup) return { group: existing, records: [] };
+  if (memberEpoch !== JOIN_EPOCH) {
+    throw new ApiError(ErrorCode.GROUP_ID_NOT_FOUND, `There is no KIP-848 group "${groupId}"`);
+  }
+  if (existing === undefined) return { group: new ConsumerGroup(groupId), records: [] };
+  if (!existing.isEmpty) return upgrade(shard.environment, existing);
+  const group = new ConsumerGroup(groupId, existing.generation);
+  return { group, records: [groupTombstone(groupId)] };
+}
+
+/** @throws {ApiError} GROUP_MAX_SIZE_REACHED if a member is one too many. */
+export function checkSize(
+  { config }: GroupEnvironment,
+  group: ConsumerGroup,
+  memberId: string,
+): void {
+  const maxSize = config.get("group.consumer.max.size");
+  if (group.members.size < maxSize || group.members.has(memberId)) return;
+  throw new ApiError(
+    ErrorCode.GROUP_MAX_SIZE_REACHED,
+    `Cannot join group "${group.groupId}": it has ${group.members.size} members, ` +
+      `group.consumer.max.size is ${maxSize}`,
+  );
+}
+
+/** The member that sends a heartbeat; if it takes a static one's place, with that one. */
+function findMember(
+  group: ConsumerGroup,
+  memberId: string,
+  { memberEpoch, instanceId }: Request,
+  owned: Assignment | null,
+): { before: ConsumerMember; replaced: ConsumerMember | undefined } {
+  const isJoining = memberEpoch === JOIN_EPOCH;
+  const existing = instanceId === null
+    ? group.members.get(memberId)
+    : group.staticMember(instanceId);
+  if (existing === undefined) {
+    if (!isJoining) throw unknownMember(group, instanceId ?? memberId);
+    return { before: group.members.get(memberId) ?? newMember(memberId), replaced: undefined };
+  }
+  if (instanceId === null || existing.memberId === memberId) {
+    if (isJoining && instanceId !== null) ensureReleased(existing, memberId);
+    checkEpoch(existing, memberEpoch, owned);
+    return { before: existing, replaced: undefined };
+  }
+  if (!isJoining) throw fencedInstance(existing, memberId);
+  ensureReleased(existing, memberId);
+  const before = { ...existing, memberId, memberEpoch: 0, previousMemberEpoch: 0 };
+  return { before, replaced: existing };
+}
+
+function unknownMember(group: ConsumerGroup, who: string): ApiError {
+  return new ApiError(
+    ErrorCode.UNKNOWN_MEMBER_ID,
+    `Member "${who}" is not a member of group "${group.groupId}"`,
+  );
+}
+
+function fencedInstance({ instanceId, memberId }: ConsumerMember, other: string): ApiError {
+  return new ApiError(
+    ErrorCode.FENCED_INSTANCE_ID,
+    `Static member "${other}" with instance id "${instanceId}" was fenced by member "${memberId}"`,
+  );
+}
+
+/** A static member's place is taken by another only once it was left open; a classic member's, always. */
+function ensureReleased(existing: ConsumerMember, memberId: string): void {
+  const { classic, memberEpoch, instanceId } = existing;
+  if (classic !== null || memberEpoch === LEAVE_STATIC_EPOCH) return;
+  if (existing.memberId === memberId) return;
+  throw new ApiError(
+    ErrorCode.UNRELEASED_INSTANCE_ID,
+    `Static member "${memberId}" cannot join: instance id "${instanceId}" is owned by member ` +
+      `"${existing.memberId}"`,
+  );
+}
+
+/**
+ * An older epoch than the member has may be that of an answer that was lost, as long as the member does
+ * not hold more than it should.
+ */
+function checkEpoch(member: ConsumerMember, epoch: number, owned: Assignment | null): void {
+  if (epoch === JOIN_EPOCH || epoch === member.memberEpoch) return;
+  const isPrevious = epoch < member.memberEpoch && epoch === member.previousMemberEpoch &&
+    owned !== null && isSubset(owned, member.assigned);
+  if (isPrevious) return;
+  throw new ApiError(
+    ErrorCode.FENCED_MEMBER_EPOCH,
+    `Member "${member.memberId}" has epoch ${epoch}, the coordinator knows it with ` +
+      `${member.memberEpoch}: it must give up all partitions and rejoin`,
+  );
+}
+
+/** The records that put a member in a static one's place. */
+export function replacement(
+  group: ConsumerGroup,
+  replaced: ConsumerMember,
+  member: ConsumerMember,
+): GroupRecord[] {
+  const { groupId } = group;
+  return [
+    ...memberTombstones(groupId, replaced.memberId),
+    subscriptionRecord(groupId, member),
+    targetRecord(groupId, member.memberId, group.target(replaced.memberId)),
+    currentRecord(groupId, member),
+  ];
+}
+
+/** The member with what the request changes of it. */
+function subscribe(member: ConsumerMember, request: Request, client: GroupClient): ConsumerMember {
+  const { subscribedTopicNames: names, subscribedTopicRegex: regex, rebalanceTimeoutMs } = request;
+  return {
+    ...member,
+    instanceId: request.instanceId ?? member.instanceId,
+    rackId: request.rackId ?? member.rackId,
+    rebalanceTimeoutMs: rebalanceTimeoutMs === UNCHANGED
+      ? member.rebalanceTimeoutMs
+      : rebalanceTimeoutMs,
+    serverAssignor: request.serverAssignor ?? member.serverAssignor,
+    subscribedTopicNames: names === null ? member.subscribedTopicNames : [...new Set(names)].sort(),
+    subscribedTopicRegex: regex === null ? member.subscribedTopicRegex : regex || null,
+    clientId: client.clientId,
+    clientHost: client.clientHost,
+    classic: null,
+  };
+}
+
+function leave(shard: GroupShard, request: Request): Response | Promise<Response> {
+  const { groupId, memberId, instanceId, memberEpoch } = request;
+  const group = shard.consumerGroup(groupId);
+  if (group === undefined) {
+    throw new ApiError(ErrorCode.GROUP_ID_NOT_FOUND, `There is no KIP-848 group "${groupId}"`);
+  }
+  const member = instanceId === null ? group.members.get(memberId) : group.staticMember(instanceId);
+  if (member === undefined) throw unknownMember(group, instanceId ?? memberId);
+  if (member.memberId !== memberId) throw fencedInstance(member, memberId);
+  const durable = memberEpoch === LEAVE_STATIC_EPOCH
+    ? leaveOpen(shard, group, member)
+    : fenceMembers(shard, group, new Set([memberId]));
+  const response: Response = {
+    errorCode: ErrorCode.NONE,
+    memberId,
+    memberEpoch,
+    heartbeatIntervalMs: 0,
+  };
+  return durable === undefined ? response : durable.then(() => response);
+}
+
+/** A static member will be back: until its session ends nobody else gets what it holds. */
+function leaveOpen(
+  shard: GroupShard,
+  { groupId }: ConsumerGroup,
+  member: ConsumerMember,
+): Promise<void> | undefined {
+  const gone = { ...member, memberEpoch: LEAVE_STATIC_EPOCH, pendingRevocation: NOTHING };
+  return shard.commit(groupId, [currentRecord(groupId, gone)], true);
+}

@@ -1,0 +1,440 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { ErrorCode } from "../../../protocol/errors.ts";
+import type {
+  ConsumerGroupHeartbeatRequest,
+  ConsumerGroupHeartbeatResponse,
+} from "../../../protocol/messages/consumer_group_heartbeat.ts";
+import { DiskFullError } from "../../../storage/errors.ts";
+import { ApiError } from "../../api_error.ts";
+import { TestCoordinator, topicIdOf, turn } from "../testing.ts";
+import { describeConsumerGroup } from "./describe.ts";
+
+type Request = Partial<ConsumerGroupHeartbeatRequest>;
+
+async function codeOf(promise: Promise<unknown>): Promise<number> {
+  try {
+    await promise;
+    return ErrorCode.NONE;
+  } catch (error) {
+    if (error instanceof ApiError) return error.code;
+    throw error;
+  }
+}
+
+/** The partitions of an answer as `topic-partition`; undefined if it says nothing of them. */
+function held({ assignment }: ConsumerGroupHeartbeatResponse): string[] | undefined {
+  return assignment?.topicPartitions.flatMap(({ topicId, partitions }) =>
+    partitions.map((partition) => `${topicId.replace(/_+A$/, "")}-${partition}`)
+  ).sort();
+}
+
+function partitions(...names: string[]) {
+  return names.map((name) => {
+    const [topic, partition] = name.split("-");
+    return { topicId: topicIdOf(topic!), partitions: [Number(partition)] };
+  });
+}
+
+/** A member that does what it is told, one heartbeat at a time. */
+class Member {
+  readonly #test: TestCoordinator;
+  readonly #request: Request;
+  epoch = 0;
+  holds: string[] = [];
+
+  constructor(test: TestCoordinator, memberId: string, request: Request = {}) {
+    this.#test = test;
+    this.#request = { memberId, ...request };
+  }
+
+  async beat(request: Request = {}): Promise<ConsumerGroupHeartbeatResponse> {
+    const isJoining = this.epoch === 0;
+    const answer = await this.#test.beat({
+      memberId: this.#request.memberId!,
+      instanceId: this.#request.instanceId ?? null,
+      ...(isJoining ? this.#request : { topicPartitions: partitions(...this.holds) }),
+      memberEpoch: this.epoch,
+      ...request,
+    });
+    this.epoch = answer.memberEpoch;
+    this.holds = held(answer) ?? this.holds;
+    return answer;
+  }
+}
+
+/** Lets members send heartbeats in turn until nothing moves. */
+async function settle(test: TestCoordinator, ...members: Member[]): Promise<void> {
+  for (let round = 0; round < 20; round++) {
+    for (const member of members) await member.beat();
+    if (test.shard.consumerGroup("g")!.state === "Stable") {
+      for (const member of members) await member.beat();
+      return;
+    }
+  }
+  throw new Error("The group does not settle");
+}
+
+async function start(settings = {}): Promise<TestCoordinator> {
+  const test = await TestCoordinator.start(settings);
+  test.topics.set("t", 4);
+  return test;
+}
+
+Deno.test("consumerHeartbeat() gives a first member everything at once", async () => {
+  await using test = await start();
+  const answer = await test.beat({});
+  assertEquals([answer.memberId, answer.memberEpoch, answer.heartbeatIntervalMs], ["m", 1, 5000]);
+  assertEquals(held(answer), ["t-0", "t-1", "t-2", "t-3"]);
+  const next = await test.beat({ memberEpoch: 1 });
+  assertEquals([next.memberEpoch, next.assignment], [1, null], "what has not changed is not told");
+  assertEquals(test.shard.consumerGroup("g")!.state, "Stable");
+});
+
+Deno.test("consumerHeartbeat() makes a member id for version 0 (KIP-1082)", async () => {
+  await using test = await start();
+  const answer = await test.beat({ memberId: "", apiVersion: 0 });
+  assertEquals(answer.memberId, "1");
+  assertEquals((await test.beat({ memberId: "1", memberEpoch: 1, apiVersion: 0 })).memberEpoch, 1);
+});
+
+Deno.test("consumerHeartbeat() has a member give up before another gets", async () => {
+  await using test = await start();
+  const [a, b] = [new Member(test, "a"), new Member(test, "b")];
+  await a.beat();
+  const joined = await b.beat();
+  assertEquals([joined.memberEpoch, held(joined)], [2, []], "all it shall have is still held by a");
+  await a.beat();
+  assertEquals([a.epoch, a.holds.length], [1, 2], "a is in its old epoch until it has given up");
+  await b.beat();
+  assertEquals(b.holds, [], "a was told, but has not said that it has");
+  await a.beat();
+  assertEquals([a.epoch, a.holds.length], [2, 2]);
+  await b.beat();
+  assertEquals(b.holds.length, 2);
+  assertEquals([...a.holds, ...b.holds].sort(), ["t-0", "t-1", "t-2", "t-3"]);
+  assertEquals(test.shard.consumerGroup("g")!.state, "Stable");
+});
+
+Deno.test("consumerHeartbeat() of a member that does not say what it holds revokes nothing", async () => {
+  await using test = await start();
+  const [a, b] = [new Member(test, "a"), new Member(test, "b")];
+  await a.beat();
+  await b.beat();
+  await a.beat();
+  await a.beat({ topicPartitions: null });
+  assertEquals(a.epoch, 1);
+  await b.beat();
+  assertEquals(b.holds, []);
+});
+
+Deno.test("consumerHeartbeat() takes what a member gave up in parts as it comes", async () => {
+  await using test = await start();
+  const [a, b, c] = [new Member(test, "a"), new Member(test, "b"), new Member(test, "c")];
+  await settle(test, a, b);
+  await c.beat();
+  assertEquals(c.epoch, 3);
+  await settle(test, a, b, c);
+  assertEquals([a, b, c].map(({ holds }) => holds.length).sort(), [1, 1, 2]);
+  assertEquals([...a.holds, ...b.holds, ...c.holds].sort(), ["t-0", "t-1", "t-2", "t-3"]);
+  assertEquals([a.epoch, b.epoch, c.epoch], [3, 3, 3]);
+});
+
+Deno.test("consumerHeartbeat() refuses contradictory requests", async (t) => {
+  await using test = await start();
+  const cases: [string, Parameters<TestCoordinator["beat"]>[0], number][] = [
+    ["no member id", { memberId: "" }, ErrorCode.INVALID_REQUEST],
+    ["no member id to leave", { memberId: "", memberEpoch: -1, apiVersion: 0 }, 42],
+    ["empty instance id", { instanceId: "" }, ErrorCode.INVALID_REQUEST],
+    ["empty rack", { rackId: "" }, ErrorCode.INVALID_REQUEST],
+    ["epoch below -2", { memberEpoch: -3 }, ErrorCode.INVALID_REQUEST],
+    ["open place without instance id", { memberEpoch: -2 }, ErrorCode.INVALID_REQUEST],
+    ["no rebalance timeout", { rebalanceTimeoutMs: -1 }, ErrorCode.INVALID_REQUEST],
+    ["partitions while joining", { topicPartitions: partitions("t-0") }, 42],
+    ["partitions not given", { topicPartitions: null }, ErrorCode.INVALID_REQUEST],
+    ["no subscription", { subscribedTopicNames: null }, ErrorCode.INVALID_REQUEST],
+    ["unknown assignor", { serverAssignor: "sticky" }, ErrorCode.UNSUPPORTED_ASSIGNOR],
+    ["broken expression", { subscribedTopicRegex: "a(" }, ErrorCode.INVALID_REGULAR_EXPRESSION],
+    ["a group that is not there", { memberEpoch: 1 }, ErrorCode.GROUP_ID_NOT_FOUND],
+  ];
+  for (const [name, request, code] of cases) {
+    await t.step(name, async () => assertEquals(await codeOf(test.beat(request)), code));
+  }
+  assertEquals(test.shard.group("g"), undefined);
+});
+
+Deno.test("consumerHeartbeat() fences epochs that are not the member's", async () => {
+  await using test = await start();
+  await test.beat({ memberId: "a" });
+  assertEquals(
+    await codeOf(test.beat({ memberId: "b", memberEpoch: 1 })),
+    ErrorCode.UNKNOWN_MEMBER_ID,
+  );
+  assertEquals(
+    await codeOf(test.beat({ memberId: "a", memberEpoch: 2 })),
+    ErrorCode.FENCED_MEMBER_EPOCH,
+  );
+  await test.beat({ memberId: "a", memberEpoch: 1, subscribedTopicNames: ["t", "u"] });
+  const again = { memberId: "a", memberEpoch: 1 };
+  assertEquals(await codeOf(test.beat(again)), ErrorCode.FENCED_MEMBER_EPOCH);
+  const lost = await test.beat({ ...again, topicPartitions: partitions("t-0") });
+  assertEquals(lost.memberEpoch, 2, "its answer was lost, and it holds no more than it should");
+  assertEquals(
+    await codeOf(test.beat({ ...again, topicPartitions: partitions("x-0") })),
+    ErrorCode.FENCED_MEMBER_EPOCH,
+  );
+  const rejoined = await test.beat({ memberId: "a" });
+  assertEquals(held(rejoined)!.length, 4, "epoch 0 is always welcome");
+});
+
+Deno.test("a member that is silent for its session timeout is out, and its partitions are free", async () => {
+  await using test = await start({ "group.consumer.session.timeout.ms": 10_000 });
+  const [a, b] = [new Member(test, "a"), new Member(test, "b")];
+  await settle(test, a, b);
+  test.clock.advance(9999);
+  await a.beat();
+  test.clock.advance(1);
+  const answer = await a.beat();
+  assertEquals([answer.memberEpoch, a.holds.length], [3, 4]);
+  assertEquals(await codeOf(b.beat()), ErrorCode.UNKNOWN_MEMBER_ID);
+});
+
+Deno.test("a member that does not give up in its rebalance timeout is out", async () => {
+  await using test = await start();
+  const a = new Member(test, "a", { rebalanceTimeoutMs: 20_000 });
+  const b = new Member(test, "b");
+  await a.beat();
+  await b.beat();
+  await a.beat();
+  for (let s = 0; s < 19; s++) {
+    test.clock.advance(1000);
+    await a.beat({ topicPartitions: partitions("t-0", "t-1", "t-2", "t-3") });
+    await b.beat();
+  }
+  test.clock.advance(1000);
+  assertEquals(await codeOf(a.beat()), ErrorCode.UNKNOWN_MEMBER_ID);
+  await b.beat();
+  assertEquals(b.holds.length, 4);
+});
+
+Deno.test("a member leaves with epoch -1", async () => {
+  await using test = await start();
+  const [a, b] = [new Member(test, "a"), new Member(test, "b")];
+  await settle(test, a, b);
+  const left = await test.beat({ memberId: "a", memberEpoch: -1 });
+  assertEquals([left.memberId, left.memberEpoch], ["a", -1]);
+  await b.beat();
+  assertEquals([b.epoch, b.holds.length], [3, 4]);
+  await test.beat({ memberId: "b", memberEpoch: -1 });
+  assertEquals(test.shard.consumerGroup("g")!.state, "Empty");
+  assertEquals(
+    await codeOf(test.beat({ memberId: "b", memberEpoch: -1 })),
+    ErrorCode.UNKNOWN_MEMBER_ID,
+  );
+});
+
+Deno.test("a static member leaves its place open with epoch -2, and its next self takes it", async () => {
+  await using test = await start();
+  const a = new Member(test, "a", { instanceId: "one" });
+  const b = new Member(test, "b");
+  await settle(test, a, b);
+  assertEquals(
+    await codeOf(test.beat({ memberId: "a2", instanceId: "one" })),
+    ErrorCode.UNRELEASED_INSTANCE_ID,
+  );
+  await test.beat({ memberId: "a", instanceId: "one", memberEpoch: -2 });
+  await b.beat();
+  assertEquals([b.epoch, b.holds.length], [2, 2], "nobody gets what it will be back for");
+  const back = await test.beat({ memberId: "a2", instanceId: "one" });
+  assertEquals([back.memberEpoch, held(back)], [2, a.holds]);
+  assertEquals(
+    await codeOf(test.beat({ memberId: "a", instanceId: "one", memberEpoch: 2 })),
+    ErrorCode.FENCED_INSTANCE_ID,
+  );
+  assertEquals(
+    await codeOf(test.beat({ memberId: "a2", instanceId: "two", memberEpoch: 2 })),
+    ErrorCode.UNKNOWN_MEMBER_ID,
+  );
+  await b.beat();
+  assertEquals(b.epoch, 2);
+  await test.restart();
+  const next = await test.beat({ memberId: "a2", instanceId: "one", memberEpoch: 2 });
+  assertEquals(next.memberEpoch, 2);
+});
+
+Deno.test("a static member that does not come back is out after its session timeout", async () => {
+  await using test = await start({ "group.consumer.session.timeout.ms": 10_000 });
+  const a = new Member(test, "a", { instanceId: "one" });
+  const b = new Member(test, "b");
+  await settle(test, a, b);
+  await test.beat({ memberId: "a", instanceId: "one", memberEpoch: -2 });
+  test.clock.advance(9000);
+  await b.beat();
+  test.clock.advance(1000);
+  await b.beat();
+  assertEquals(b.holds.length, 4);
+});
+
+Deno.test("group.consumer.max.size refuses one member too many, and knows those it has", async () => {
+  await using test = await start({ "group.consumer.max.size": 1 });
+  await test.beat({ memberId: "a" });
+  assertEquals(await codeOf(test.beat({ memberId: "b" })), ErrorCode.GROUP_MAX_SIZE_REACHED);
+  assertEquals(await codeOf(test.beat({ memberId: "a" })), ErrorCode.NONE);
+});
+
+Deno.test("consumerHeartbeat() uses the assignor that most members want", async () => {
+  await using test = await start();
+  test.topics.set("u", 2);
+  const names = { subscribedTopicNames: ["t", "u"] };
+  const a = new Member(test, "a", { ...names, serverAssignor: "range" });
+  const b = new Member(test, "b", { ...names });
+  await settle(test, a, b);
+  assertEquals(a.holds, ["t-0", "t-1", "u-0"], "ranges put the same numbers of topics together");
+  assertEquals(b.holds, ["t-2", "t-3", "u-1"]);
+  assertEquals(describeConsumerGroup(test.shard, "g")!.assignorName, "range");
+});
+
+Deno.test("a changed subscription takes away at once what is no longer read", async () => {
+  await using test = await start();
+  test.topics.set("u", 1);
+  const a = new Member(test, "a");
+  await a.beat();
+  await a.beat({ subscribedTopicNames: ["u"] });
+  assertEquals([a.epoch, a.holds], [1, []], "first it has to give up the other topic");
+  await a.beat();
+  assertEquals([a.epoch, a.holds], [2, ["u-0"]]);
+});
+
+Deno.test("members learn of topics that are created, grown and deleted", async () => {
+  await using test = await start();
+  const a = new Member(test, "a", { subscribedTopicNames: ["t", "later"] });
+  await a.beat();
+  await a.beat();
+  assertEquals([a.epoch, a.holds.length], [1, 4]);
+  test.topics.set("later", 1);
+  await a.beat();
+  assertEquals([a.epoch, a.holds.length], [2, 5]);
+  test.topics.set("t", 6);
+  await a.beat();
+  assertEquals([a.epoch, a.holds.length], [3, 7]);
+  test.topics.set("nobody's", 1);
+  await a.beat();
+  assertEquals(a.epoch, 3);
+  test.topics.delete("t");
+  for (let i = 0; i < 2; i++) await a.beat();
+  assertEquals([a.epoch, a.holds], [4, ["later-0"]]);
+});
+
+Deno.test("members learn after a restart of topics that changed meanwhile", async () => {
+  await using test = await start();
+  const a = new Member(test, "a");
+  await a.beat();
+  await test.coordinator.close();
+  test.topics.set("t", 5);
+  await test.restart();
+  await a.beat();
+  assertEquals([a.epoch, a.holds.length], [2, 5]);
+});
+
+Deno.test("a subscription by regular expression follows the topics", async () => {
+  await using test = await start();
+  for (const name of ["orders", "orders.eu", "reorders", "__consumer_offsets"]) {
+    test.topics.set(name, 1);
+  }
+  const a = new Member(test, "a", {
+    subscribedTopicNames: null,
+    subscribedTopicRegex: "(orders|__).*",
+  });
+  await a.beat();
+  assertEquals(a.holds, ["orders-0", "orders_eu-0"], "whole names, and none of the broker's own");
+  test.topics.set("orders.us", 1);
+  await a.beat();
+  assertEquals(a.epoch, 1, "the topics are looked at every ten seconds at most");
+  test.clock.advance(10_001);
+  await a.beat();
+  assertEquals([a.epoch, a.holds.length], [2, 3]);
+  await test.restart();
+  test.clock.advance(10_001);
+  await a.beat();
+  assertEquals([a.epoch, a.holds.length], [2, 3]);
+  const b = new Member(test, "b", {
+    subscribedTopicNames: ["t"],
+    subscribedTopicRegex: "re.*",
+  });
+  await b.beat();
+  assertEquals(b.holds, ["reorders-0", "t-0", "t-1", "t-2", "t-3"]);
+  await b.beat({ subscribedTopicRegex: "" });
+  await b.beat();
+  assertEquals(b.holds, ["t-0", "t-1", "t-2", "t-3"]);
+  assertEquals([...test.shard.consumerGroup("g")!.regexes.keys()], ["(orders|__).*"]);
+  await test.beat({ memberId: "a", memberEpoch: -1 });
+  assertEquals(test.shard.consumerGroup("g")!.regexes.size, 0);
+});
+
+Deno.test("a group survives a restart with epochs, targets and partitions", async () => {
+  await using test = await start();
+  const [a, b, c] = [new Member(test, "a"), new Member(test, "b"), new Member(test, "c")];
+  await settle(test, a, b);
+  await c.beat();
+  await a.beat();
+  const before = describeConsumerGroup(test.shard, "g");
+  await test.restart();
+  assertEquals(describeConsumerGroup(test.shard, "g"), before);
+  test.log.compact();
+  await test.restart();
+  await settle(test, a, b, c);
+  assertEquals([...a.holds, ...b.holds, ...c.holds].sort(), ["t-0", "t-1", "t-2", "t-3"]);
+});
+
+Deno.test("what a heartbeat is told is durable", async () => {
+  await using test = await start();
+  test.log.isHeld = true;
+  let answer: ConsumerGroupHeartbeatResponse | undefined;
+  const joined = test.beat({}).then((value) => answer = value);
+  await turn();
+  assertEquals(answer, undefined);
+  let repeated: ConsumerGroupHeartbeatResponse | undefined;
+  const again = test.beat({}).then((value) => repeated = value);
+  await turn();
+  assertEquals(repeated, undefined, "it would be told what the first is still waiting for");
+  test.log.release();
+  assertEquals((await joined).memberEpoch, 1);
+  assertEquals((await again).memberEpoch, 1);
+});
+
+Deno.test("a heartbeat that cannot be written changes nothing", async () => {
+  await using test = await start();
+  test.log.nextFailure = new DiskFullError("The disk is full");
+  await assertRejects(() => test.beat({}), DiskFullError);
+  assertEquals(test.shard.group("g"), undefined);
+  assertEquals((await test.beat({})).memberEpoch, 1);
+});
+
+Deno.test("a member that cannot be taken out is tried again", async () => {
+  await using test = await start({ "group.consumer.session.timeout.ms": 10_000 });
+  await test.beat({});
+  test.log.nextFailure = new DiskFullError("The disk is full");
+  test.clock.advance(10_000);
+  assertEquals(test.shard.consumerGroup("g")!.members.size, 1);
+  test.clock.advance(1000);
+  assertEquals(test.shard.consumerGroup("g")!.members.size, 0);
+});
+
+Deno.test("describeConsumerGroup() tells what members hold and shall hold", async () => {
+  await using test = await start();
+  const [a, b] = [new Member(test, "a"), new Member(test, "b", { rackId: "r" })];
+  await a.beat();
+  await b.beat();
+  const described = describeConsumerGroup(test.shard, "g")!;
+  assertEquals(
+    [described.groupState, described.groupEpoch, described.assignmentEpoch],
+    ["Reconciling", 2, 2],
+  );
+  assertEquals(described.assignorName, "uniform");
+  const [first, second] = described.members;
+  assertEquals([first!.memberEpoch, second!.memberEpoch, second!.rackId], [1, 2, "r"]);
+  assertEquals(first!.assignment.topicPartitions[0]!.partitions.length, 4);
+  assertEquals(first!.targetAssignment.topicPartitions[0]!.partitions.length, 2);
+  assertEquals(first!.assignment.topicPartitions[0]!.topicName, "t");
+  assertEquals(second!.assignment.topicPartitions, []);
+  assertEquals(first!.memberType, 1);
+});

@@ -1,0 +1,244 @@
+/**
+ * Groups that go over from the classic protocol to KIP-848 and back while they are in use.
+ *
+ * A classic group of consumers becomes one of KIP-848 when a first member joins that uses the new
+ * protocol. Its classic members stay, with what they hold, and are led by their old requests to what
+ * the server assigns. When the last member that uses the new protocol has left, the group becomes a
+ * classic one again, and its members rebalance among themselves.
+ *
+ * @module
+ */
+
+import { ErrorCode } from "../../../protocol/errors.ts";
+import { MalformedMessageError } from "../../../protocol/reader.ts";
+import { ApiError } from "../../api_error.ts";
+import { ClassicGroup } from "../classic/classic_group.ts";
+import { type ClassicMember, NO_ASSIGNMENT } from "../classic/classic_member.ts";
+import { groupTombstone } from "../classic/group_record.ts";
+import { startSessions } from "../classic/load.ts";
+import {
+  CONSUMER_PROTOCOL_TYPE,
+  decodeAssignment,
+  decodeSubscription,
+  encodeAssignment,
+  versionOf,
+} from "../consumer_protocol.ts";
+import type { GroupEnvironment } from "../environment.ts";
+import type { GroupShard } from "../group_shard.ts";
+import type { GroupTopics } from "../group_topics.ts";
+import type { GroupRecord, RecordOf } from "../records/group_record.ts";
+import { type Assignment, assignmentOf, type TopicPartitions } from "./assignment.ts";
+import { ConsumerGroup } from "./consumer_group.ts";
+import {
+  type ConsumerMember,
+  currentRecord,
+  MemberState,
+  newMember,
+  subscriptionRecord,
+} from "./consumer_member.ts";
+import { epochRecord, groupTombstones, targetEpochRecord, targetRecord } from "./group_records.ts";
+import { metadataHash } from "./subscription.ts";
+
+/** A group that has gone over, as far as it has not been written. */
+export interface Upgrade {
+  readonly group: ConsumerGroup;
+  /** What makes it so. */
+  readonly records: readonly GroupRecord[];
+}
+
+/**
+ * Works out the KIP-848 group that a classic one becomes; changes nothing.
+ *
+ * @throws {ApiError} GROUP_ID_NOT_FOUND if it may not or cannot go over.
+ */
+export function upgrade(env: GroupEnvironment, classic: ClassicGroup): Upgrade {
+  const { groupId, generation } = classic;
+  const refuse = (reason: string, cause?: unknown) =>
+    new ApiError(
+      ErrorCode.GROUP_ID_NOT_FOUND,
+      `Cannot upgrade classic group "${groupId}" to KIP-848: ${reason}`,
+      { cause },
+    );
+  const policy = env.config.get("group.consumer.migration.policy");
+  if (policy !== "upgrade" && policy !== "bidirectional") throw refuse("that is switched off");
+  if (!classic.usesConsumerProtocol) throw refuse("its members are no consumers");
+  const maxSize = env.config.get("group.consumer.max.size");
+  if (classic.members.size > maxSize) {
+    throw refuse(`it has ${classic.members.size} members, group.consumer.max.size is ${maxSize}`);
+  }
+  let members: ConsumerMember[];
+  try {
+    members = [...classic.members.values()].map((member) => upgradeMember(env, classic, member));
+  } catch (error) {
+    if (!(error instanceof MalformedMessageError)) throw error;
+    throw refuse("what its members say of themselves cannot be read", error);
+  }
+  const hash = metadataHash(members, new Map(), env.topics);
+  const records = [
+    ...members.map((member) => subscriptionRecord(groupId, member)),
+    epochRecord(groupId, generation, hash),
+    ...members.map(({ memberId, assigned }) => targetRecord(groupId, memberId, assigned)),
+    targetEpochRecord(groupId, generation),
+    ...members.map((member) => currentRecord(groupId, member)),
+  ];
+  const group = new ConsumerGroup(groupId);
+  for (const record of records) group.apply(record);
+  return { group, records: [groupTombstone(groupId), ...records] };
+}
+
+function upgradeMember(
+  env: GroupEnvironment,
+  group: ClassicGroup,
+  member: ClassicMember,
+): ConsumerMember {
+  const protocolName = group.protocolName ?? group.selectProtocol();
+  const subscription = decodeSubscription(member.metadata(protocolName) ?? NO_ASSIGNMENT);
+  const { assignedPartitions, userData } = decodeAssignment(member.assignment);
+  if (userData !== null && userData.length > 0) {
+    throw new ApiError(
+      ErrorCode.GROUP_ID_NOT_FOUND,
+      `Cannot upgrade classic group "${group.groupId}" to KIP-848: its assignor keeps data of its own`,
+    );
+  }
+  return {
+    ...newMember(member.memberId),
+    memberEpoch: group.generation,
+    previousMemberEpoch: group.generation,
+    state: MemberState.stable,
+    instanceId: member.groupInstanceId,
+    rackId: subscription.rackId,
+    clientId: member.clientId,
+    clientHost: member.clientHost,
+    rebalanceTimeoutMs: member.rebalanceTimeoutMs,
+    subscribedTopicNames: [...new Set(subscription.topics)].sort(),
+    classic: { sessionTimeoutMs: member.sessionTimeoutMs, protocols: member.protocols },
+    assigned: partitionsByName(assignedPartitions, env.topics),
+  };
+}
+
+/** Partitions by topic name as an assignment; of topics that are gone, none. */
+export function partitionsByName(
+  partitions: readonly { readonly topic: string; readonly partitions: readonly number[] }[],
+  topics: GroupTopics,
+): Assignment {
+  const byId: TopicPartitions = [];
+  for (const { topic, partitions: indexes } of partitions) {
+    const id = topics.topic(topic)?.id;
+    if (id !== undefined) byId.push({ topicId: id, partitions: [...indexes] });
+  }
+  return assignmentOf(byId);
+}
+
+/** An assignment as classic members read it, in the version of their subscription. */
+export function classicAssignment(
+  { classic }: ConsumerMember,
+  assignment: Assignment,
+  topics: GroupTopics,
+): Uint8Array {
+  const byName: { topic: string; partitions: number[] }[] = [];
+  for (const [topicId, partitions] of assignment) {
+    const topic = topics.topicById(topicId)?.name;
+    if (topic !== undefined) byName.push({ topic, partitions: [...partitions] });
+  }
+  return encodeAssignment(byName, versionOf(classic!.protocols[0]!.metadata));
+}
+
+/** Whether a KIP-848 group that has these members left becomes a classic one. */
+export function mayDowngrade(
+  env: GroupEnvironment,
+  group: ConsumerGroup,
+  remaining: readonly ConsumerMember[],
+): boolean {
+  if (remaining.length === 0 || remaining.some(({ classic }) => classic === null)) return false;
+  const policy = env.config.get("group.consumer.migration.policy");
+  if (policy !== "downgrade" && policy !== "bidirectional") return false;
+  const maxSize = env.config.get("group.max.size");
+  if (remaining.length <= maxSize) return true;
+  env.logger.info("Group stays with KIP-848: it has too many members for the classic protocol", {
+    group: group.groupId,
+    members: remaining.length,
+    maxSize,
+  });
+  return false;
+}
+
+/** How a group becomes classic. */
+export interface DowngradeOptions {
+  /** Whether its members have to rebalance, to come to hold all there is to hold. */
+  readonly mustRebalance: boolean;
+  /** The member that has taken the place of another, and the one whose place that was. */
+  readonly joining?: { readonly memberId: string; readonly replacedId: string };
+}
+
+/**
+ * Makes a KIP-848 group of classic members a classic one.
+ *
+ * @returns Resolves when that is durable.
+ * @throws {Error} If it could not be written; nothing has changed then.
+ */
+export function downgrade(
+  shard: GroupShard,
+  group: ConsumerGroup,
+  members: readonly ConsumerMember[],
+  { mustRebalance, joining }: DowngradeOptions,
+): Promise<void> | undefined {
+  const env = shard.environment;
+  const { groupId } = group;
+  const targetOf = (memberId: string) =>
+    group.target(memberId === joining?.memberId ? joining.replacedId : memberId);
+  const protocol = sharedProtocol(members);
+  const record: RecordOf<"classicGroup"> = {
+    kind: "classicGroup",
+    key: { group: groupId },
+    value: {
+      protocolType: CONSUMER_PROTOCOL_TYPE,
+      generation: group.groupEpoch,
+      protocol,
+      leader: mustRebalance ? null : members[0]!.memberId,
+      currentStateTimestamp: env.clock.now(),
+      members: members.map((member) => ({
+        memberId: member.memberId,
+        groupInstanceId: member.instanceId,
+        clientId: member.clientId,
+        clientHost: member.clientHost,
+        rebalanceTimeout: member.rebalanceTimeoutMs,
+        sessionTimeout: member.classic!.sessionTimeoutMs,
+        subscription: member.classic!.protocols.find(({ name }) => name === protocol)!.metadata,
+        assignment: classicAssignment(member, targetOf(member.memberId), env.topics),
+      })),
+    },
+  };
+  const durable = shard.commit(groupId, [...groupTombstones(group), record], true);
+  env.logger.info("Group has gone back to the classic protocol", { group: groupId });
+  resume(shard, groupId, members);
+  return durable;
+}
+
+/** A record keeps one protocol of each member; here the others are still known. */
+function resume(
+  shard: GroupShard,
+  groupId: string,
+  members: readonly ConsumerMember[],
+): void {
+  const classic = shard.group(groupId);
+  if (!(classic instanceof ClassicGroup)) return;
+  for (const { memberId, classic: side } of members) {
+    const member = classic.members.get(memberId)!;
+    classic.update(member, { ...member, protocols: side!.protocols }, undefined);
+  }
+  startSessions(shard.environment, classic);
+}
+
+/** The protocol that all members offer and most prefer. */
+function sharedProtocol(members: readonly ConsumerMember[]): string {
+  const offers = members.map(({ classic }) => classic!.protocols.map(({ name }) => name));
+  const shared = offers[0]!.filter((name) => offers.every((names) => names.includes(name)));
+  const votes = new Map<string, number>(shared.map((name) => [name, 0]));
+  for (const names of offers) {
+    const vote = names.find((name) => votes.has(name));
+    if (vote !== undefined) votes.set(vote, votes.get(vote)! + 1);
+  }
+  const [first] = [...votes].sort(([, a], [, b]) => b - a);
+  if (first === undefined) throw new Error("Cannot downgrade group: its members share no protocol");
+  return first[0];
+}

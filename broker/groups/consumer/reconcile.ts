@@ -1,0 +1,115 @@
+/**
+ * How a member comes from what it holds to what it shall hold, one heartbeat at a time.
+ *
+ *     stable       holds its target; goes on when there is a newer one
+ *     unrevoked    holds partitions that it shall give up, and stays in its epoch until it says, in
+ *                  the partitions it sends with its heartbeat, that it has
+ *     unreleased   is in the target's epoch, and is given the rest of it as others give that up
+ *
+ * @module
+ */
+
+import { ErrorCode } from "../../../protocol/errors.ts";
+import { ApiError } from "../../api_error.ts";
+import {
+  type Assignment,
+  equal,
+  filter,
+  includes,
+  intersects,
+  NOTHING,
+  sizeOf,
+  union,
+} from "./assignment.ts";
+import { type ConsumerMember, isReconciled, MemberState } from "./consumer_member.ts";
+
+/** What a member is reconciled with. */
+export interface Reconciliation {
+  readonly targetEpoch: number;
+  readonly target: Assignment;
+  /** Whether the member reads a topic. */
+  isSubscribed(topicId: string): boolean;
+  /** Whether nobody else holds a partition. */
+  isFree(topicId: string, partition: number): boolean;
+  /** Whether its subscription has changed with this heartbeat. */
+  readonly hasSubscriptionChanged: boolean;
+  /** The partitions that it says it holds; null if it does not say. */
+  readonly owned: Assignment | null;
+}
+
+/**
+ * Takes a member as far as it can go.
+ *
+ * @throws {ApiError} FENCED_MEMBER_EPOCH if only rejoining can help.
+ */
+export function reconcile(member: ConsumerMember, goal: Reconciliation): ConsumerMember {
+  if (!goal.hasSubscriptionChanged && isReconciled(member, goal.targetEpoch)) return member;
+  switch (member.state) {
+    case MemberState.stable:
+      if (member.memberEpoch !== goal.targetEpoch) return advance(member, member.memberEpoch, goal);
+      return dropUnsubscribed(member, goal);
+    case MemberState.unrevoked:
+      if (!stillOwns(member.pendingRevocation, goal)) {
+        return advance(member, member.memberEpoch, goal);
+      }
+      return goal.hasSubscriptionChanged ? dropUnsubscribed(member, goal) : member;
+    case MemberState.unreleased:
+      return advance(member, member.memberEpoch, goal);
+    default:
+      // A newer program has written it. Who holds nothing can start over.
+      if (goal.owned === null || sizeOf(goal.owned) > 0) {
+        throw new ApiError(ErrorCode.FENCED_MEMBER_EPOCH, "The member's state is not known");
+      }
+      return advance(member, goal.targetEpoch, goal);
+  }
+}
+
+/** Whether a member holds, as far as it says, any of the partitions it was asked to give up. */
+function stillOwns(revoked: Assignment, { owned }: Reconciliation): boolean {
+  return owned === null || intersects(owned, revoked);
+}
+
+/** Takes from a member at once what it no longer reads; the next target is computed without it. */
+function dropUnsubscribed(member: ConsumerMember, goal: Reconciliation): ConsumerMember {
+  const dropped = filter(member.assigned, (topicId) => !goal.isSubscribed(topicId));
+  if (dropped.size === 0) return member;
+  const assigned = filter(member.assigned, (topicId) => goal.isSubscribed(topicId));
+  const pendingRevocation = union(member.pendingRevocation, dropped);
+  if (!stillOwns(pendingRevocation, goal)) return { ...member, assigned };
+  return { ...member, state: MemberState.unrevoked, assigned, pendingRevocation };
+}
+
+function advance(member: ConsumerMember, epoch: number, goal: Reconciliation): ConsumerMember {
+  const target = filter(goal.target, (topicId) => goal.isSubscribed(topicId));
+  const kept = filter(member.assigned, (topicId, p) => includes(target, topicId, p));
+  const revoked = filter(member.assigned, (topicId, p) => !includes(kept, topicId, p));
+  if (revoked.size > 0 && stillOwns(revoked, goal)) {
+    return enter(member, epoch, {
+      state: MemberState.unrevoked,
+      assigned: kept,
+      pendingRevocation: revoked,
+    });
+  }
+  const wanted = filter(target, (topicId, p) => !includes(kept, topicId, p));
+  const free = filter(wanted, (topicId, p) => goal.isFree(topicId, p));
+  const isComplete = sizeOf(free) === sizeOf(wanted);
+  return enter(member, goal.targetEpoch, {
+    state: isComplete ? MemberState.stable : MemberState.unreleased,
+    assigned: union(kept, free),
+    pendingRevocation: NOTHING,
+  });
+}
+
+/** The member in an epoch; itself if that is what it already is. */
+function enter(
+  member: ConsumerMember,
+  memberEpoch: number,
+  held: Pick<ConsumerMember, "state" | "assigned" | "pendingRevocation">,
+): ConsumerMember {
+  if (memberEpoch !== member.memberEpoch) {
+    return { ...member, previousMemberEpoch: member.memberEpoch, memberEpoch, ...held };
+  }
+  const isSame = held.state === member.state && equal(held.assigned, member.assigned) &&
+    equal(held.pendingRevocation, member.pendingRevocation);
+  return isSame ? member : { ...member, ...held };
+}

@@ -1,0 +1,106 @@
+/**
+ * The embedded protocol of consumer groups: what members of a classic group of protocol type
+ * `consumer` tell each other through the coordinator.
+ *
+ *     subscription   int16 version, topics, user data; from version 1 the partitions held, from 2 the
+ *                    generation they were held in (KIP-792), from 3 the rack (KIP-881)
+ *     assignment     int16 version, partitions by topic, user data
+ *
+ * To the coordinator these are opaque, except to know which topics a group reads and to move a group
+ * to KIP-848. Version 0 begins every later one. Some clients name a later version and leave its
+ * additions out, so what is missing at the end counts as not given.
+ *
+ * @module
+ */
+
+import { codec } from "../../protocol/codec.ts";
+import { MalformedMessageError, Reader } from "../../protocol/reader.ts";
+import { array, bytes, type Decoded, int32, message, string } from "../../protocol/schema.ts";
+import { Writer } from "../../protocol/writer.ts";
+
+/** The protocol type of consumer groups. */
+export const CONSUMER_PROTOCOL_TYPE = "consumer";
+
+export const consumerProtocolSubscription = message("ConsumerProtocolSubscription", "0-3", "none", {
+  topics: array(string("0+"), "0+"),
+  userData: bytes("0+", { nullable: "0+", default: null }),
+  ownedPartitions: array(
+    { topic: string("1+"), partitions: array(int32("1+"), "1+") },
+    "1+",
+    { default: [], ignorable: true },
+  ),
+  generationId: int32("2+", { default: -1, ignorable: true }),
+  rackId: string("3+", { nullable: "3+", default: null, ignorable: true }),
+});
+
+export const consumerProtocolAssignment = message("ConsumerProtocolAssignment", "0-3", "none", {
+  assignedPartitions: array(
+    { topic: string("0+"), partitions: array(int32("0+"), "0+") },
+    "0+",
+  ),
+  userData: bytes("0+", { nullable: "0+", default: null }),
+});
+
+export type ConsumerProtocolSubscription = Decoded<typeof consumerProtocolSubscription>;
+export type ConsumerProtocolAssignment = Decoded<typeof consumerProtocolAssignment>;
+
+/** The topics that a subscription names, whatever its version. */
+export function subscribedTopics(metadata: Uint8Array): readonly string[] {
+  const reader = new Reader(metadata);
+  checkVersion(reader.int16(), "subscription");
+  return codec(consumerProtocolSubscription, 0).decode(reader).topics;
+}
+
+/**
+ * Reads a subscription.
+ *
+ * @throws {MalformedMessageError} If its bytes do not form one.
+ */
+export function decodeSubscription(metadata: Uint8Array): ConsumerProtocolSubscription {
+  let version = versionOf(metadata);
+  for (;; version--) {
+    try {
+      const reader = new Reader(metadata);
+      reader.int16();
+      return codec(consumerProtocolSubscription, version).decode(reader);
+    } catch (error) {
+      if (!(error instanceof MalformedMessageError) || version === 0) throw error;
+    }
+  }
+}
+
+/** The version of a subscription, at most the latest known. */
+export function versionOf(metadata: Uint8Array): number {
+  const version = checkVersion(new Reader(metadata).int16(), "subscription");
+  return Math.min(version, consumerProtocolSubscription.versions.max);
+}
+
+/**
+ * Reads an assignment; one of no bytes assigns nothing.
+ *
+ * @throws {MalformedMessageError} If its bytes do not form one.
+ */
+export function decodeAssignment(assignment: Uint8Array): ConsumerProtocolAssignment {
+  if (assignment.length === 0) return { assignedPartitions: [], userData: null };
+  const reader = new Reader(assignment);
+  checkVersion(reader.int16(), "assignment");
+  return codec(consumerProtocolAssignment, 0).decode(reader);
+}
+
+/** Writes an assignment in the version of the member's subscription. */
+export function encodeAssignment(
+  assignedPartitions: ConsumerProtocolAssignment["assignedPartitions"],
+  version: number,
+): Uint8Array {
+  const writer = new Writer();
+  writer.int16(version);
+  codec(consumerProtocolAssignment, version).encode(writer, { assignedPartitions });
+  return writer.takeBytes();
+}
+
+function checkVersion(version: number, what: string): number {
+  if (version < 0) {
+    throw new MalformedMessageError(`Cannot read ${what}: its version is ${version}`);
+  }
+  return version;
+}

@@ -1,0 +1,212 @@
+/**
+ * The group coordinator of a broker: which groups it coordinates, and the life of their shards.
+ *
+ * A group belongs to the partition of `__consumer_offsets` that its id hashes to, and is coordinated by
+ * the broker that leads that partition. The topic is created when somebody first looks for the
+ * coordinator of a group.
+ *
+ * @module
+ */
+
+import { ErrorCode } from "../../protocol/errors.ts";
+import { ApiError } from "../api_error.ts";
+import type { Clock } from "../clock.ts";
+import type { Logger } from "../logger.ts";
+import { expireGroups, forgetTopic, refreshTopic } from "./administration.ts";
+import { type Deadline, DeadlineQueue } from "./deadlines.ts";
+import { GroupShard } from "./group_shard.ts";
+import type { GroupTopics } from "./group_topics.ts";
+import type { OffsetsTopic } from "./offsets_topic.ts";
+import type { GroupConfig } from "./settings.ts";
+
+/** What a coordinator needs of the broker. */
+export interface GroupCoordinatorOptions {
+  readonly topic: OffsetsTopic;
+  /** What groups read. */
+  readonly topics: GroupTopics;
+  readonly config: GroupConfig;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Makes ids that no other member has. Default: random UUIDs. */
+  readonly uniqueId?: () => string;
+}
+
+/** The coordinator of the groups whose partitions this broker leads. */
+export class GroupCoordinator {
+  readonly #topic: OffsetsTopic;
+  readonly #topics: GroupTopics;
+  readonly #stopFollowing: () => void;
+  readonly #config: GroupConfig;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #uniqueId: () => string;
+  readonly #deadlines: DeadlineQueue;
+  readonly #expiry: Deadline;
+  readonly #closing = new AbortController();
+  readonly #loads: Set<Promise<void>> = new Set();
+  /** By partition; undefined where another broker leads. */
+  #shards: (GroupShard | undefined)[] = [];
+  #creating: Promise<void> | undefined;
+
+  private constructor(options: GroupCoordinatorOptions) {
+    this.#topic = options.topic;
+    this.#topics = options.topics;
+    this.#config = options.config;
+    this.#clock = options.clock;
+    this.#logger = options.logger;
+    this.#uniqueId = options.uniqueId ?? (() => crypto.randomUUID());
+    this.#deadlines = new DeadlineQueue(options.clock, (error) => {
+      this.#logger.error("Group failed unexpectedly", { error });
+    });
+    this.#expiry = this.#deadlines.deadline(() => void this.#expire());
+    this.#stopFollowing = options.topics.onChange((name, isDeleted) => {
+      this.#topicChanged(name, isDeleted);
+    });
+  }
+
+  /** Starts to coordinate; what was written before is read in the background. */
+  static start(options: GroupCoordinatorOptions): GroupCoordinator {
+    const coordinator = new GroupCoordinator(options);
+    coordinator.#openShards();
+    coordinator.#scheduleExpiry();
+    return coordinator;
+  }
+
+  /** Resolves when everything that is being read has been. */
+  async loaded(): Promise<void> {
+    await Promise.all(this.#loads);
+  }
+
+  /** Stops coordinating: requests that wait are answered with NOT_COORDINATOR. */
+  async close(): Promise<void> {
+    if (this.#closing.signal.aborted) return;
+    this.#closing.abort(new DOMException("The group coordinator is closing", "AbortError"));
+    this.#stopFollowing();
+    for (const shard of this.#shards) shard?.close();
+    this.#deadlines.clear();
+    await this.loaded();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** The shards on this broker. */
+  get shards(): readonly GroupShard[] {
+    return this.#shards.filter((shard) => shard !== undefined);
+  }
+
+  /**
+   * Makes sure that groups have somewhere to be kept.
+   *
+   * @returns The partition of `__consumer_offsets` that a group belongs to.
+   * @throws {ApiError} COORDINATOR_NOT_AVAILABLE if the topic cannot be created.
+   */
+  async findPartition(groupId: string): Promise<number> {
+    if (this.#topic.partitionCount === 0) {
+      this.#creating ??= this.#create().finally(() => this.#creating = undefined);
+      await this.#creating;
+    }
+    return partitionOf(groupId, this.#topic.partitionCount);
+  }
+
+  /**
+   * The shard that a group belongs to.
+   *
+   * @throws {ApiError} NOT_COORDINATOR, COORDINATOR_LOAD_IN_PROGRESS, COORDINATOR_NOT_AVAILABLE while
+   *   closing.
+   */
+  shardOf(groupId: string): GroupShard {
+    if (this.#closing.signal.aborted) throw new ApiError(ErrorCode.COORDINATOR_NOT_AVAILABLE);
+    const count = this.#shards.length;
+    const shard = count === 0 ? undefined : this.#shards[partitionOf(groupId, count)];
+    if (shard === undefined) throw new ApiError(ErrorCode.NOT_COORDINATOR);
+    shard.ensureActive();
+    return shard;
+  }
+
+  /** Members that read a topic learn on their next heartbeat that it has changed. */
+  #topicChanged(name: string, isDeleted: boolean): void {
+    for (const shard of this.shards) {
+      if (!shard.isActive) continue;
+      refreshTopic(shard, name);
+      if (!isDeleted) continue;
+      this.#guard("delete the offsets of a deleted topic", () => forgetTopic(shard, name));
+    }
+  }
+
+  async #create(): Promise<void> {
+    try {
+      await this.#topic.create();
+    } catch (error) {
+      this.#logger.warn("Cannot create the topic that groups are kept in", { error });
+      throw new ApiError(ErrorCode.COORDINATOR_NOT_AVAILABLE, undefined, { cause: error });
+    }
+    if (!this.#closing.signal.aborted) this.#openShards();
+    await this.loaded();
+  }
+
+  #openShards(): void {
+    const options = {
+      clock: this.#clock,
+      config: this.#config,
+      deadlines: this.#deadlines,
+      topics: this.#topics,
+      logger: this.#logger,
+      uniqueId: this.#uniqueId,
+    };
+    this.#shards = Array.from({ length: this.#topic.partitionCount }, (_, index) => {
+      const log = this.#topic.log(index);
+      if (log === undefined) return undefined;
+      const shard = new GroupShard(index, log, options);
+      const load = this.#load(shard).finally(() => this.#loads.delete(load));
+      this.#loads.add(load);
+      return shard;
+    });
+  }
+
+  async #load(shard: GroupShard): Promise<void> {
+    try {
+      await shard.load(this.#closing.signal);
+    } catch (error) {
+      if (!this.#closing.signal.aborted) shard.fail(error);
+    }
+  }
+
+  #scheduleExpiry(): void {
+    this.#expiry.setIn(this.#config.get("offsets.retention.check.interval.ms"));
+  }
+
+  async #expire(): Promise<void> {
+    for (const shard of this.shards) {
+      if (this.#closing.signal.aborted) return;
+      if (!shard.isActive) continue;
+      this.#guard("delete expired offsets", () => expireGroups(shard));
+      await this.#clock.yield();
+    }
+    if (!this.#closing.signal.aborted) this.#scheduleExpiry();
+  }
+
+  #guard(what: string, act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      this.#logger.error(`Cannot ${what}`, { error });
+    }
+  }
+}
+
+/** The partition of `__consumer_offsets` that a group belongs to, as Kafka has it. */
+export function partitionOf(groupId: string, partitionCount: number): number {
+  return Math.abs(javaHashCode(groupId)) % partitionCount;
+}
+
+/**
+ * Java's `String.hashCode`, but 0 for its least value, whose absolute value Java's int cannot hold:
+ * that is how Kafka avoids negative partitions.
+ */
+function javaHashCode(text: string): number {
+  let hash = 0;
+  for (let i = 0; i < text.length; i++) hash = (31 * hash + text.charCodeAt(i)) | 0;
+  return hash === -(2 ** 31) ? 0 : hash;
+}

@@ -1,0 +1,256 @@
+/**
+ * The groups that are kept in one partition of `__consumer_offsets`: their state, and the way from the
+ * log to the state and back.
+ *
+ * The state is what the log says, plus what passes with time and is not written: sessions, and the
+ * rebalances of classic groups under way. A change that is written is appended first; if that fails
+ * nothing has changed. Then it is applied, and answered when it is durable. So an answer never tells
+ * of what a crash may take back, and one that reads waits for what its group has appended before.
+ *
+ * If records that were appended do not become durable, the state is ahead of the log and nothing here
+ * may be believed: the shard fails, and stays so until it is loaded again.
+ *
+ * @module
+ */
+
+import { ErrorCode } from "../../protocol/errors.ts";
+import { ZERO_UUID } from "../../protocol/uuid.ts";
+import { ApiError, errorCodeOf } from "../api_error.ts";
+import type { Logger } from "../logger.ts";
+import { ClassicGroup } from "./classic/classic_group.ts";
+import { groupFromRecord, startSessions as startClassicSessions } from "./classic/load.ts";
+import { shutDown } from "./classic/session.ts";
+import { ConsumerGroup, type ConsumerGroupRecord } from "./consumer/consumer_group.ts";
+import { startSessions } from "./consumer/fence.ts";
+import type { GroupEnvironment } from "./environment.ts";
+import type { Group } from "./group.ts";
+import type { GroupLog } from "./group_log.ts";
+import { offsetFromRecord, OffsetStore } from "./offsets/offset_store.ts";
+import type { GroupRecord, RecordOf } from "./records/group_record.ts";
+
+/** What all shards of a coordinator share. */
+export type ShardOptions = Omit<GroupEnvironment, "write">;
+
+/** What the oldest form of a committed offset does not have. */
+const LEGACY_DEFAULTS = { leaderEpoch: -1, expireTimestamp: -1, topicId: ZERO_UUID };
+
+type ShardState = "loading" | "active" | "failed" | "closed";
+
+/** The groups of one partition. */
+export class GroupShard {
+  readonly index: number;
+  readonly offsets: OffsetStore = new OffsetStore();
+  /** What groups here live in. */
+  readonly environment: GroupEnvironment;
+  readonly #log: GroupLog;
+  readonly #groups: Map<string, Group> = new Map();
+  /** By group, when what was appended last becomes durable. */
+  readonly #unstable: Map<string, Promise<void>> = new Map();
+  #state: ShardState = "loading";
+
+  constructor(index: number, log: GroupLog, options: ShardOptions) {
+    this.index = index;
+    this.#log = log;
+    this.environment = {
+      ...options,
+      write: (groupId, records, done) => this.#write(groupId, records, done),
+    };
+  }
+
+  /** Whether requests are served. */
+  get isActive(): boolean {
+    return this.#state === "active";
+  }
+
+  /** All groups. */
+  get groups(): Iterable<Group> {
+    return this.#groups.values();
+  }
+
+  /** @throws {ApiError} COORDINATOR_LOAD_IN_PROGRESS, NOT_COORDINATOR. */
+  ensureActive(): void {
+    if (this.#state === "active") return;
+    throw new ApiError(
+      this.#state === "loading"
+        ? ErrorCode.COORDINATOR_LOAD_IN_PROGRESS
+        : ErrorCode.NOT_COORDINATOR,
+    );
+  }
+
+  group(groupId: string): Group | undefined {
+    return this.#groups.get(groupId);
+  }
+
+  /** A KIP-848 group; undefined if there is none of that name. */
+  consumerGroup(groupId: string): ConsumerGroup | undefined {
+    const group = this.#groups.get(groupId);
+    return group instanceof ConsumerGroup ? group : undefined;
+  }
+
+  /** Makes a classic group, without members and not yet written. */
+  createClassicGroup(groupId: string): ClassicGroup {
+    const group = new ClassicGroup({ groupId, nowMs: this.environment.clock.now() });
+    this.#groups.set(groupId, group);
+    return group;
+  }
+
+  /**
+   * Reads the log, and begins to serve.
+   *
+   * @throws {Error} If the log cannot be read; or the signal's reason.
+   */
+  async load(signal: AbortSignal): Promise<void> {
+    await this.#log.replay((record) => this.#apply(record), signal);
+    if (this.#state !== "loading") return;
+    this.#state = "active";
+    for (const group of this.#groups.values()) {
+      if (group instanceof ConsumerGroup) startSessions(this, group);
+      else startClassicSessions(this.environment, group);
+    }
+  }
+
+  /** Ends service; requests that wait are sent to look for the coordinator anew. */
+  close(): void {
+    if (this.#state === "closed") return;
+    this.#stop("closed");
+  }
+
+  /** Ends service because the log failed. */
+  fail(error: unknown): void {
+    if (this.#state === "closed" || this.#state === "failed") return;
+    this.environment.logger.error("Stopped coordinating groups: their log failed", {
+      partition: this.index,
+      error,
+    });
+    this.#stop("failed");
+  }
+
+  #stop(state: ShardState): void {
+    this.#state = state;
+    for (const groupId of [...this.#groups.keys()]) {
+      this.#drop(groupId, ErrorCode.NOT_COORDINATOR);
+    }
+    this.#unstable.clear();
+  }
+
+  /**
+   * Appends records, applies them, and says when they are durable: `undefined` if they are already.
+   *
+   * @throws {Error} If they could not be appended; nothing has changed then.
+   */
+  commit(
+    groupId: string,
+    records: readonly GroupRecord[],
+    atomic: boolean,
+  ): Promise<void> | undefined {
+    if (records.length === 0) return this.stable(groupId);
+    const nowMs = this.environment.clock.now();
+    const durable = this.#log.append(records, { nowMs, atomic });
+    for (const record of records) this.#apply(record);
+    if (durable !== undefined) this.#await(groupId, durable);
+    return durable;
+  }
+
+  /** Resolves when all that a group has appended is durable; `undefined` if it is. */
+  stable(groupId: string): Promise<void> | undefined {
+    return this.#unstable.get(groupId);
+  }
+
+  #write(
+    groupId: string,
+    records: readonly GroupRecord[],
+    done: (errorCode: number) => void,
+  ): void {
+    const { clock, logger } = this.environment;
+    let durable: Promise<void> | undefined;
+    try {
+      durable = this.#log.append(records, { nowMs: clock.now(), atomic: true });
+    } catch (error) {
+      return done(coordinatorErrorCode(error, logger));
+    }
+    if (durable === undefined) return done(ErrorCode.NONE);
+    this.#await(groupId, durable);
+    durable.then(() => done(ErrorCode.NONE), () => {}).catch((error) => {
+      logger.error("Group failed unexpectedly", { group: groupId, error });
+    });
+  }
+
+  #await(groupId: string, durable: Promise<void>): void {
+    this.#unstable.set(groupId, durable);
+    const settle = () => {
+      if (this.#unstable.get(groupId) === durable) this.#unstable.delete(groupId);
+    };
+    durable.then(settle, (error) => {
+      settle();
+      this.fail(error);
+    });
+  }
+
+  #apply(record: GroupRecord): void {
+    switch (record.kind) {
+      case "legacyOffsetCommit":
+      case "offsetCommit":
+        return this.#applyOffset(record);
+      case "classicGroup":
+        return this.#applyClassicGroup(record);
+      default:
+        return this.#applyConsumerGroup(record);
+    }
+  }
+
+  #applyOffset({ key, value }: RecordOf<"legacyOffsetCommit"> | RecordOf<"offsetCommit">): void {
+    const { group, topic, partition } = key;
+    if (value === null) return this.offsets.delete(group, topic, partition);
+    // Offsets of somebody who needs no group make one all the same, for them to be found by.
+    if (!this.#groups.has(group)) this.createClassicGroup(group);
+    this.offsets.set(group, topic, partition, offsetFromRecord({ ...LEGACY_DEFAULTS, ...value }));
+  }
+
+  #applyClassicGroup({ key, value }: RecordOf<"classicGroup">): void {
+    this.#drop(key.group, ErrorCode.REBALANCE_IN_PROGRESS);
+    if (value === null) return;
+    this.#groups.set(key.group, groupFromRecord(this.environment, key.group, value));
+  }
+
+  #applyConsumerGroup(record: ConsumerGroupRecord): void {
+    const { groupId } = record.key;
+    let group = this.consumerGroup(groupId);
+    if (group === undefined) {
+      // The last of what was there of a group that is gone.
+      if (record.value === null) return;
+      this.#drop(groupId, ErrorCode.REBALANCE_IN_PROGRESS);
+      this.#groups.set(groupId, group = new ConsumerGroup(groupId));
+    }
+    group.apply(record);
+    if (record.kind === "consumerGroup" && record.value === null) {
+      this.#drop(groupId, ErrorCode.REBALANCE_IN_PROGRESS);
+    }
+  }
+
+  /** Ends a group's life here; requests that wait are answered with an error. */
+  #drop(groupId: string, errorCode: number): void {
+    const group = this.#groups.get(groupId);
+    if (group instanceof ConsumerGroup) group.cancelDeadlines();
+    else if (group !== undefined) shutDown(this.environment, group, errorCode);
+    this.#groups.delete(groupId);
+  }
+}
+
+/** The error to tell a group's member of when something could not be written. */
+export function coordinatorErrorCode(error: unknown, logger: Logger): number {
+  const code = errorCodeOf(error, logger);
+  switch (code) {
+    case ErrorCode.UNKNOWN_TOPIC_OR_PARTITION:
+    case ErrorCode.NOT_ENOUGH_REPLICAS:
+    case ErrorCode.REQUEST_TIMED_OUT:
+      return ErrorCode.COORDINATOR_NOT_AVAILABLE;
+    case ErrorCode.NOT_LEADER_OR_FOLLOWER:
+    case ErrorCode.KAFKA_STORAGE_ERROR:
+      return ErrorCode.NOT_COORDINATOR;
+    case ErrorCode.MESSAGE_TOO_LARGE:
+    case ErrorCode.RECORD_LIST_TOO_LARGE:
+      return ErrorCode.UNKNOWN_SERVER_ERROR;
+    default:
+      return code;
+  }
+}

@@ -1,0 +1,116 @@
+/**
+ * Requests of members of the classic protocol, to whatever kind of group they are sent.
+ *
+ * @module
+ */
+
+import { ErrorCode } from "../../protocol/errors.ts";
+import type { HeartbeatRequest } from "../../protocol/messages/heartbeat.ts";
+import type { JoinGroupRequest, JoinGroupResponse } from "../../protocol/messages/join_group.ts";
+import type { LeaveGroupRequest, LeaveGroupResponse } from "../../protocol/messages/leave_group.ts";
+import type { SyncGroupRequest, SyncGroupResponse } from "../../protocol/messages/sync_group.ts";
+import { ClassicGroup } from "./classic/classic_group.ts";
+import { emptyGroupRecord } from "./classic/group_record.ts";
+import * as classicJoin from "./classic/join.ts";
+import * as classicLeave from "./classic/leave.ts";
+import * as classicSession from "./classic/session.ts";
+import * as classicSync from "./classic/sync.ts";
+import {
+  heartbeatConsumerGroup,
+  joinConsumerGroup,
+  leaveConsumerGroup,
+  syncConsumerGroup,
+} from "./consumer/classic_requests.ts";
+import { ConsumerGroup } from "./consumer/consumer_group.ts";
+import { groupTombstones } from "./consumer/group_records.ts";
+import type { GroupClient } from "./environment.ts";
+import type { GroupShard } from "./group_shard.ts";
+
+/**
+ * JoinGroup: answered when the generation begins.
+ *
+ * @throws {ApiError} What is wrong with the member, the group or the log.
+ */
+export async function joinGroup(
+  shard: GroupShard,
+  request: JoinGroupRequest,
+  client: GroupClient,
+): Promise<JoinGroupResponse> {
+  const { groupId, memberId } = request;
+  const existing = shard.group(groupId);
+  if (existing instanceof ConsumerGroup && !existing.isEmpty) {
+    return await joinConsumerGroup(shard, existing, request, client);
+  }
+  if (memberId !== "" && !(existing instanceof ClassicGroup)) {
+    return classicJoin.failed(ErrorCode.UNKNOWN_MEMBER_ID, memberId);
+  }
+  const group = existing instanceof ConsumerGroup
+    ? makeClassic(shard, existing)
+    : existing ?? shard.createClassicGroup(groupId);
+  return await new Promise((resolve) => {
+    classicJoin.joinGroup(shard.environment, group, request, client, resolve);
+  });
+}
+
+/** A group without members may be of either kind. Its generations go on where its epochs were. */
+function makeClassic(shard: GroupShard, group: ConsumerGroup): ClassicGroup {
+  const { groupId, groupEpoch, protocolType } = group;
+  const nowMs = shard.environment.clock.now();
+  const record = emptyGroupRecord(groupId, protocolType, groupEpoch, nowMs);
+  shard.commit(groupId, [...groupTombstones(group), record], true);
+  return shard.group(groupId) as ClassicGroup;
+}
+
+/**
+ * SyncGroup: answered when there is an assignment.
+ *
+ * @throws {ApiError} What is wrong with the member, the group or the log.
+ */
+export async function syncGroup(
+  shard: GroupShard,
+  request: SyncGroupRequest,
+): Promise<SyncGroupResponse> {
+  const group = shard.group(request.groupId);
+  if (group === undefined || group.isEmpty) {
+    return classicSync.failed(ErrorCode.UNKNOWN_MEMBER_ID);
+  }
+  if (group instanceof ConsumerGroup) return await syncConsumerGroup(shard, group, request);
+  return await new Promise((resolve) => {
+    classicSync.syncGroup(shard.environment, group, request, resolve);
+  });
+}
+
+/**
+ * Heartbeat. Returns the error to answer with.
+ *
+ * @throws {ApiError} What is wrong with the member.
+ */
+export function heartbeat(shard: GroupShard, request: HeartbeatRequest): number {
+  const group = shard.group(request.groupId);
+  if (group === undefined) return ErrorCode.UNKNOWN_MEMBER_ID;
+  if (group instanceof ConsumerGroup) return heartbeatConsumerGroup(shard, group, request);
+  return classicSession.heartbeat(group, request);
+}
+
+/**
+ * LeaveGroup of one or several members.
+ *
+ * @throws {ApiError} What is wrong with the log.
+ */
+export function leaveGroup(
+  shard: GroupShard,
+  groupId: string,
+  members: LeaveGroupRequest["members"],
+): LeaveGroupResponse | Promise<LeaveGroupResponse> {
+  const group = shard.group(groupId);
+  if (group instanceof ConsumerGroup) return leaveConsumerGroup(shard, group, members);
+  if (group !== undefined) return classicLeave.leaveGroup(shard.environment, group, members);
+  return {
+    errorCode: ErrorCode.NONE,
+    members: members.map(({ memberId, groupInstanceId }) => ({
+      memberId,
+      groupInstanceId,
+      errorCode: ErrorCode.UNKNOWN_MEMBER_ID,
+    })),
+  };
+}

@@ -1,0 +1,82 @@
+/**
+ * The committed offsets of the groups of one coordinator partition.
+ *
+ * @module
+ */
+
+import type { OffsetCommitValue } from "../records/offset_commit.ts";
+
+/** What was committed for one partition of a topic. */
+export interface CommittedOffset {
+  /** The next offset to read. Some clients commit negative ones. */
+  readonly offset: number;
+  /** The leader epoch of the record before it, −1 if not known. */
+  readonly leaderEpoch: number;
+  /** Text of the client's own. */
+  readonly metadata: string;
+  readonly commitTimestampMs: number;
+  /** When it expires, in milliseconds since the epoch; −1 where the broker's setting decides. */
+  readonly expireTimestampMs: number;
+  /** The zero UUID if not known. */
+  readonly topicId: string;
+}
+
+/** The offsets of one topic, by partition. */
+export type TopicOffsets = ReadonlyMap<number, CommittedOffset>;
+
+/** Offsets by group, topic and partition. */
+export class OffsetStore {
+  readonly #groups: Map<string, Map<string, Map<number, CommittedOffset>>> = new Map();
+
+  /** Offsets kept, over all groups. */
+  get size(): number {
+    let size = 0;
+    for (const topics of this.#groups.values()) {
+      for (const partitions of topics.values()) size += partitions.size;
+    }
+    return size;
+  }
+
+  get(groupId: string, topic: string, partition: number): CommittedOffset | undefined {
+    return this.#groups.get(groupId)?.get(topic)?.get(partition);
+  }
+
+  /** The offsets of a group by topic, undefined if it has none. */
+  ofGroup(groupId: string): ReadonlyMap<string, TopicOffsets> | undefined {
+    return this.#groups.get(groupId);
+  }
+
+  /** The groups that have offsets. */
+  groupIds(): Iterable<string> {
+    return this.#groups.keys();
+  }
+
+  set(groupId: string, topic: string, partition: number, committed: CommittedOffset): void {
+    let topics = this.#groups.get(groupId);
+    if (topics === undefined) this.#groups.set(groupId, topics = new Map());
+    let partitions = topics.get(topic);
+    if (partitions === undefined) topics.set(topic, partitions = new Map());
+    partitions.set(partition, committed);
+  }
+
+  delete(groupId: string, topic: string, partition: number): void {
+    const topics = this.#groups.get(groupId);
+    const partitions = topics?.get(topic);
+    if (topics === undefined || partitions === undefined) return;
+    partitions.delete(partition);
+    if (partitions.size === 0) topics.delete(topic);
+    if (topics.size === 0) this.#groups.delete(groupId);
+  }
+}
+
+/** A committed offset as its record has it. */
+export function offsetFromRecord(value: Readonly<OffsetCommitValue>): CommittedOffset {
+  return {
+    offset: value.offset,
+    leaderEpoch: value.leaderEpoch,
+    metadata: value.metadata,
+    commitTimestampMs: value.commitTimestamp,
+    expireTimestampMs: value.expireTimestamp,
+    topicId: value.topicId,
+  };
+}

@@ -1,0 +1,113 @@
+/**
+ * Requests about committed offsets, to whatever kind of group they are sent.
+ *
+ * @module
+ */
+
+import { ErrorCode } from "../../../protocol/errors.ts";
+import type { OffsetCommitRequest } from "../../../protocol/messages/offset_commit.ts";
+import type {
+  OffsetDeleteRequest,
+  OffsetDeleteResponse,
+} from "../../../protocol/messages/offset_delete.ts";
+import type { OffsetFetchRequest } from "../../../protocol/messages/offset_fetch.ts";
+import { ApiError } from "../../api_error.ts";
+import { validateCommit, validateFetch, validateOffsetDelete } from "../group.ts";
+import type { GroupShard } from "../group_shard.ts";
+import type { RecordOf } from "../records/group_record.ts";
+import { type Commit, offsetRecords, offsetTombstone } from "./commit_offsets.ts";
+import { fetchAllOffsets, type FetchedTopics, fetchOffsets } from "./fetch_offsets.ts";
+
+const FIRST_VERSION_WITH_GROUP_NOT_FOUND = 9;
+
+type CommitResults = Commit["topics"];
+
+/**
+ * Commits offsets, all of partitions that exist.
+ *
+ * @returns A result for each partition, once they are durable.
+ * @throws {ApiError} What is wrong with the committer, or with the log.
+ */
+export function commit(
+  shard: GroupShard,
+  request: OffsetCommitRequest,
+  apiVersion: number,
+): CommitResults | Promise<CommitResults> {
+  const { groupId } = request;
+  const group = shard.group(groupId);
+  if (group === undefined) {
+    if (request.generationIdOrMemberEpoch >= 0) {
+      throw new ApiError(
+        apiVersion >= FIRST_VERSION_WITH_GROUP_NOT_FOUND
+          ? ErrorCode.GROUP_ID_NOT_FOUND
+          : ErrorCode.ILLEGAL_GENERATION,
+      );
+    }
+  } else check(validateCommit(group, request, apiVersion));
+  const { clock, config } = shard.environment;
+  const { records, topics } = offsetRecords(groupId, request.topics, {
+    nowMs: clock.now(),
+    retentionTimeMs: request.retentionTimeMs,
+    maxMetadataLength: config.get("offset.metadata.max.bytes"),
+  });
+  const durable = shard.commit(groupId, records, false);
+  return durable === undefined ? topics : durable.then(() => topics);
+}
+
+type GroupRequest = OffsetFetchRequest["groups"][number];
+
+/**
+ * The offsets that a group has committed, of the topics asked for, or of all.
+ *
+ * @throws {ApiError} What is wrong with the member that asks.
+ */
+export function fetch(
+  shard: GroupShard,
+  request: Pick<GroupRequest, "groupId" | "memberId" | "memberEpoch" | "topics">,
+): FetchedTopics | Promise<FetchedTopics> {
+  const { groupId, memberId, memberEpoch, topics } = request;
+  const group = shard.group(groupId);
+  if (group !== undefined) check(validateFetch(group, memberId, memberEpoch));
+  const read = () =>
+    topics === null
+      ? fetchAllOffsets(shard.offsets, groupId)
+      : fetchOffsets(shard.offsets, groupId, topics);
+  // What is not yet durable must not be seen: a crash would take it back.
+  return shard.stable(groupId)?.then(read) ?? read();
+}
+
+/**
+ * Deletes offsets of topics that the group does not read.
+ *
+ * @returns A result for each partition, once that is durable.
+ * @throws {ApiError} What is wrong with the group, or with the log.
+ */
+export function deleteOffsets(
+  shard: GroupShard,
+  groupId: string,
+  topics: OffsetDeleteRequest["topics"],
+): OffsetDeleteResponse["topics"] | Promise<OffsetDeleteResponse["topics"]> {
+  const group = shard.group(groupId);
+  if (group === undefined) throw new ApiError(ErrorCode.GROUP_ID_NOT_FOUND);
+  check(validateOffsetDelete(group));
+  const records: RecordOf<"offsetCommit">[] = [];
+  const results = topics.map(({ name, partitions }) => {
+    const isInUse = group.isSubscribedTo(name);
+    return {
+      name,
+      partitions: partitions.map(({ partitionIndex }) => {
+        if (isInUse) return { partitionIndex, errorCode: ErrorCode.GROUP_SUBSCRIBED_TO_TOPIC };
+        if (shard.offsets.get(groupId, name, partitionIndex) !== undefined) {
+          records.push(offsetTombstone(groupId, name, partitionIndex));
+        }
+        return { partitionIndex, errorCode: ErrorCode.NONE };
+      }),
+    };
+  });
+  const durable = shard.commit(groupId, records, true);
+  return durable === undefined ? results : durable.then(() => results);
+}
+
+function check(errorCode: number): void {
+  if (errorCode !== ErrorCode.NONE) throw new ApiError(errorCode);
+}

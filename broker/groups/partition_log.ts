@@ -1,0 +1,121 @@
+/**
+ * A partition of `__consumer_offsets` as the log of the groups that are kept in it.
+ *
+ * @module
+ */
+
+import { MalformedMessageError } from "../../protocol/reader.ts";
+import {
+  type Record,
+  RecordBatch,
+  RecordBatchBuilder,
+  recordBatches,
+} from "../../protocol/records/mod.ts";
+import type { Clock } from "../clock.ts";
+import type { Logger } from "../logger.ts";
+import type { Partition } from "../topics/partition.ts";
+import type { GroupAppendOptions, GroupLog } from "./group_log.ts";
+import {
+  decodeGroupRecord,
+  encodeGroupRecord,
+  type GroupRecord,
+  UnknownRecordError,
+} from "./records/group_record.ts";
+
+const READ_BYTES = 1024 * 1024;
+const ACKS_ALL = -1;
+
+/** What a log of groups needs beside its partition. */
+export interface PartitionLogOptions {
+  readonly partition: Partition;
+  /** Size in bytes up to which records that need not stay together share a batch. */
+  readonly batchBytes: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** Groups in a partition. */
+export class PartitionLog implements GroupLog {
+  readonly #partition: Partition;
+  readonly #batchBytes: number;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+
+  constructor({ partition, batchBytes, clock, logger }: PartitionLogOptions) {
+    this.#partition = partition;
+    this.#batchBytes = batchBytes;
+    this.#clock = clock;
+    this.#logger = logger;
+  }
+
+  append(
+    records: readonly GroupRecord[],
+    { nowMs, atomic }: GroupAppendOptions,
+  ): Promise<void> | undefined {
+    let committed: Promise<void> | undefined;
+    for (const bytes of this.#batches(records, nowMs, atomic)) {
+      const batch = new RecordBatch(bytes);
+      // Offsets commit in order, so the last batch's promise stands for all.
+      committed = this.#partition.append(batch, { acks: ACKS_ALL, nowMs, isInternal: true })
+        .committed;
+    }
+    return committed;
+  }
+
+  #batches(records: readonly GroupRecord[], nowMs: number, atomic: boolean): Uint8Array[] {
+    const options = atomic ? {} : { sizeLimit: this.#batchBytes, initialCapacity: 1024 };
+    const batches: Uint8Array[] = [];
+    let builder = new RecordBatchBuilder(options);
+    for (const record of records) {
+      const { key, value } = encodeGroupRecord(record);
+      if (builder.tryAppend(nowMs, key, value)) continue;
+      batches.push(builder.build());
+      builder = new RecordBatchBuilder(options);
+      builder.append(nowMs, key, value);
+    }
+    if (builder.recordCount > 0) batches.push(builder.build());
+    return batches;
+  }
+
+  async replay(visit: (record: GroupRecord) => void, signal: AbortSignal): Promise<void> {
+    const end = this.#partition.logEndOffset;
+    let offset = this.#partition.logStartOffset;
+    while (offset < end) {
+      signal.throwIfAborted();
+      const read = await this.#partition.log.read(offset, { maxBytes: READ_BYTES });
+      for (const chunk of read.chunks) {
+        for (const batch of recordBatches(chunk)) this.#visitBatch(batch, visit);
+      }
+      if (read.nextOffset === offset) break;
+      offset = read.nextOffset;
+      await this.#clock.yield();
+    }
+  }
+
+  #visitBatch(batch: RecordBatch, visit: (record: GroupRecord) => void): void {
+    if (batch.isControl) return;
+    for (const record of batch.records()) {
+      const decoded = this.#decode(record);
+      if (decoded !== undefined) visit(decoded);
+    }
+  }
+
+  /** A record that cannot be read is passed over: the other groups must not suffer for it. */
+  #decode({ key, value, offset }: Record): GroupRecord | undefined {
+    try {
+      return decodeGroupRecord(key ?? new Uint8Array(0), value);
+    } catch (error) {
+      const partition = `${this.#partition}`;
+      if (error instanceof UnknownRecordError) {
+        this.#logger.warn("Passed over group record of a newer program", {
+          partition,
+          offset,
+          reason: error.message,
+        });
+      } else if (error instanceof MalformedMessageError) {
+        this.#logger.error("Passed over malformed group record", { partition, offset, error });
+      } else throw error;
+      return undefined;
+    }
+  }
+}

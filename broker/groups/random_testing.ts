@@ -1,0 +1,44 @@
+/**
+ * Randomness that a seed repeats exactly, for tests.
+ *
+ * @module
+ */
+
+/** Random numbers from a seed (mulberry32). */
+export class Random {
+  #state: number;
+
+  constructor(seed: number) {
+    this.#state = seed >>> 0;
+  }
+
+  /** A number from 0 up to, not including, 1. */
+  next(): number {
+    let t = this.#state = (this.#state + 0x6d2b79f5) | 0;
+    t = Math.imul(t ^ t >>> 15, t | 1);
+    t ^= t + Math.imul(t ^ t >>> 7, t | 61);
+    return ((t ^ t >>> 14) >>> 0) / 2 ** 32;
+  }
+
+  /** A whole number below `limit`. */
+  below(limit: number): number {
+    return Math.floor(this.next() * limit);
+  }
+
+  /** Whether something of a certain probability happens. */
+  chance(probability: number): boolean {
+    return this.next() < probability;
+  }
+
+  /** One of several. */
+  pick<T>(items: readonly T[]): T {
+    return items[this.below(items.length)]!;
+  }
+
+  /** One of several actions, each as likely as its weight says. */
+  weighted<T>(choices: readonly (readonly [weight: number, item: T])[]): T {
+    let rest = this.next() * choices.reduce((sum, [weight]) => sum + weight, 0);
+    for (const [weight, item] of choices) if ((rest -= weight) < 0) return item;
+    return choices.at(-1)![1];
+  }
+}

@@ -1,0 +1,361 @@
+/**
+ * A coordinator in memory, on a clock that stands still, for tests.
+ *
+ * @module
+ */
+
+import type {
+  ConsumerGroupHeartbeatRequest,
+  ConsumerGroupHeartbeatResponse,
+} from "../../protocol/messages/consumer_group_heartbeat.ts";
+import type { JoinGroupRequest, JoinGroupResponse } from "../../protocol/messages/join_group.ts";
+import type { LeaveGroupRequest, LeaveGroupResponse } from "../../protocol/messages/leave_group.ts";
+import type { SyncGroupRequest, SyncGroupResponse } from "../../protocol/messages/sync_group.ts";
+import { codec } from "../../protocol/codec.ts";
+import { Writer } from "../../protocol/writer.ts";
+import { ApiError } from "../api_error.ts";
+import { ManualClock } from "../clock.ts";
+import { BrokerConfig, type BrokerSettings } from "../config.ts";
+import { silentLogger } from "../logger.ts";
+import { consumerHeartbeat } from "./consumer/heartbeat.ts";
+import { consumerProtocolSubscription } from "./consumer_protocol.ts";
+import type { GroupClient } from "./environment.ts";
+import { GroupCoordinator } from "./group_coordinator.ts";
+import type { GroupAppendOptions, GroupLog } from "./group_log.ts";
+import type { GroupShard } from "./group_shard.ts";
+import { heartbeat, joinGroup, leaveGroup, syncGroup } from "./membership.ts";
+import type { GroupTopic, GroupTopics, TopicListener } from "./group_topics.ts";
+import type { OffsetsTopic } from "./offsets_topic.ts";
+import {
+  decodeGroupRecord,
+  encodeGroupRecord,
+  type GroupRecord,
+  type RecordBytes,
+} from "./records/group_record.ts";
+
+/** A log in memory, whose records become durable at once, or when told to. */
+export class MemoryGroupLog implements GroupLog {
+  #records: RecordBytes[] = [];
+  #durableCount = 0;
+  #waiting: { readonly count: number; readonly settled: PromiseWithResolvers<void> }[] = [];
+  /** Whether records wait for `release()` before they are durable. */
+  isHeld = false;
+  /** What the next append throws. */
+  nextFailure: Error | undefined;
+
+  append(records: readonly GroupRecord[], _options: GroupAppendOptions): Promise<void> | undefined {
+    const failure = this.nextFailure;
+    this.nextFailure = undefined;
+    if (failure !== undefined) throw failure;
+    this.#records.push(...records.map(encodeGroupRecord));
+    if (!this.isHeld && this.#waiting.length === 0) {
+      this.#durableCount = this.#records.length;
+      return undefined;
+    }
+    const settled = Promise.withResolvers<void>();
+    this.#waiting.push({ count: this.#records.length, settled });
+    return settled.promise;
+  }
+
+  // deno-lint-ignore require-await
+  async replay(visit: (record: GroupRecord) => void, _signal: AbortSignal): Promise<void> {
+    for (const record of this.records) visit(record);
+  }
+
+  /** What was appended, decoded anew. */
+  get records(): GroupRecord[] {
+    return this.#records.map(({ key, value }) => decodeGroupRecord(key, value));
+  }
+
+  /** Makes durable what waits: all of it, or the first few appends. */
+  release(count = Infinity): void {
+    for (const { count: upTo, settled } of this.#waiting.splice(0, count)) {
+      this.#durableCount = upTo;
+      settled.resolve();
+    }
+  }
+
+  /** Fails what waits to be durable. */
+  fail(error: Error): void {
+    this.#records.length = this.#durableCount;
+    for (const { settled } of this.#waiting.splice(0)) settled.reject(error);
+  }
+
+  /** Loses what is not durable, as a crash would. Nobody who waits is told. */
+  crash(): void {
+    this.#records.length = this.#durableCount;
+    this.#waiting = [];
+  }
+
+  /** Keeps the last record of each key only, as compaction would. */
+  compact(): void {
+    const last = new Map<string, RecordBytes>();
+    for (const record of this.#records.splice(0)) {
+      const key = record.key.join(",");
+      last.delete(key);
+      if (record.value !== null) last.set(key, record);
+    }
+    this.#records = [...last.values()];
+    this.#durableCount = this.#records.length;
+  }
+}
+
+/** A topic of such logs. */
+export class MemoryOffsetsTopic implements OffsetsTopic {
+  readonly logs: MemoryGroupLog[];
+  #isCreated: boolean;
+
+  constructor(partitionCount = 1, isCreated = true) {
+    this.logs = Array.from({ length: partitionCount }, () => new MemoryGroupLog());
+    this.#isCreated = isCreated;
+  }
+
+  get partitionCount(): number {
+    return this.#isCreated ? this.logs.length : 0;
+  }
+
+  // deno-lint-ignore require-await
+  async create(): Promise<void> {
+    this.#isCreated = true;
+  }
+
+  log(index: number): GroupLog | undefined {
+    return this.logs[index];
+  }
+}
+
+/** Topics that a test makes. */
+export class MemoryTopics implements GroupTopics {
+  readonly #topics: Map<string, GroupTopic> = new Map();
+  readonly #listeners: Set<TopicListener> = new Set();
+  newestRevision = 0;
+
+  /** Creates a topic, or grows one. Its id is its name, filled up. */
+  set(name: string, partitionCount: number): GroupTopic {
+    const topic = { name, id: topicIdOf(name), partitions: new Array(partitionCount).fill(null) };
+    if (!this.#topics.has(name)) this.newestRevision++;
+    this.#topics.set(name, topic);
+    for (const listener of this.#listeners) listener(name, false);
+    return topic;
+  }
+
+  delete(name: string): void {
+    this.#topics.delete(name);
+    for (const listener of this.#listeners) listener(name, true);
+  }
+
+  topic(name: string): GroupTopic | undefined {
+    return this.#topics.get(name);
+  }
+
+  topicById(id: string): GroupTopic | undefined {
+    return [...this.#topics.values()].find((topic) => topic.id === id);
+  }
+
+  topics(): Iterable<GroupTopic> {
+    return this.#topics.values();
+  }
+
+  onChange(listener: TopicListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+}
+
+/** The id that `MemoryTopics` gives to a topic. */
+export function topicIdOf(name: string): string {
+  return name.replaceAll(/[^A-Za-z0-9]/g, "_").padEnd(21, "_") + "A";
+}
+
+/** An answer that may not be there yet. */
+export class Answer<T> {
+  /** The answer, once it is there. */
+  value: T | undefined;
+  readonly promise: Promise<T>;
+
+  constructor(promise: Promise<T>) {
+    this.promise = promise.then((value) => this.value = value);
+  }
+}
+
+const encoder = new TextEncoder();
+
+/** A coordinator of one partition, and shorthands to talk to it. */
+export class TestCoordinator {
+  readonly clock: ManualClock;
+  readonly topic: MemoryOffsetsTopic;
+  readonly topics: MemoryTopics = new MemoryTopics();
+  readonly config: BrokerConfig;
+  coordinator: GroupCoordinator;
+  #nextId = 1;
+
+  private constructor(settings: Partial<BrokerSettings>) {
+    this.clock = new ManualClock();
+    this.topic = new MemoryOffsetsTopic();
+    this.config = BrokerConfig.from({ "group.initial.rebalance.delay.ms": 0, ...settings });
+    this.coordinator = this.#start();
+  }
+
+  static async start(settings: Partial<BrokerSettings> = {}): Promise<TestCoordinator> {
+    const test = new TestCoordinator(settings);
+    await test.coordinator.loaded();
+    return test;
+  }
+
+  #start(): GroupCoordinator {
+    const { topic, topics, config, clock } = this;
+    const uniqueId = () => String(this.#nextId++);
+    return GroupCoordinator.start({ topic, topics, config, clock, logger: silentLogger, uniqueId });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.coordinator.close();
+  }
+
+  get log(): MemoryGroupLog {
+    return this.topic.logs[0]!;
+  }
+
+  get shard(): GroupShard {
+    return this.coordinator.shards[0]!;
+  }
+
+  /** Stops the coordinator, loses what is not durable, and starts anew from the log. */
+  async restart(): Promise<void> {
+    this.log.crash();
+    await this.coordinator.close();
+    this.coordinator = this.#start();
+    await this.coordinator.loaded();
+  }
+
+  join(
+    request: Partial<Omit<JoinGroupRequest, "protocols">> & {
+      readonly protocols?: readonly (string | readonly [string, string | Uint8Array])[];
+      readonly apiVersion?: number;
+      readonly clientId?: string;
+    } = {},
+  ): Answer<JoinGroupResponse> {
+    const { apiVersion = 3, clientId = "client", protocols = ["range"], ...rest } = request;
+    const client: GroupClient = { apiVersion, clientId, clientHost: "/127.0.0.1" };
+    const filled: JoinGroupRequest = {
+      groupId: "g",
+      sessionTimeoutMs: 10_000,
+      rebalanceTimeoutMs: 60_000,
+      memberId: "",
+      groupInstanceId: null,
+      protocolType: "consumer",
+      reason: null,
+      ...rest,
+      protocols: protocols.map((protocol) => {
+        const [name, metadata] = typeof protocol === "string" ? [protocol, ""] : protocol;
+        const bytes = typeof metadata === "string" ? encoder.encode(metadata) : metadata;
+        return { name, metadata: bytes };
+      }),
+    };
+    return new Answer(joinGroup(this.shard, filled, client));
+  }
+
+  sync(
+    memberId: string,
+    generationId: number,
+    assignments: Readonly<Record<string, string>> = {},
+    rest: Partial<SyncGroupRequest> = {},
+  ): Answer<SyncGroupResponse> {
+    const request: SyncGroupRequest = {
+      groupId: "g",
+      generationId,
+      memberId,
+      groupInstanceId: null,
+      protocolType: null,
+      protocolName: null,
+      assignments: Object.entries(assignments).map(([memberId, text]) => ({
+        memberId,
+        assignment: encoder.encode(text),
+      })),
+      ...rest,
+    };
+    return new Answer(syncGroup(this.shard, request));
+  }
+
+  heartbeat(memberId: string, generationId: number, groupInstanceId: string | null = null): number {
+    try {
+      return heartbeat(this.shard, { groupId: "g", memberId, generationId, groupInstanceId });
+    } catch (error) {
+      if (error instanceof ApiError) return error.code;
+      throw error;
+    }
+  }
+
+  leave(
+    ...members: (string | { instance: string; memberId?: string })[]
+  ): LeaveGroupResponse | Promise<LeaveGroupResponse> {
+    const leaving: LeaveGroupRequest["members"] = members.map((member) =>
+      typeof member === "string"
+        ? { memberId: member, groupInstanceId: null, reason: null }
+        : { memberId: member.memberId ?? "", groupInstanceId: member.instance, reason: null }
+    );
+    return leaveGroup(this.shard, "g", leaving);
+  }
+
+  /** A KIP-848 heartbeat, joining unless there is an epoch. */
+  beat(request: Partial<ConsumerGroupHeartbeatRequest> & { apiVersion?: number }): Promise<
+    ConsumerGroupHeartbeatResponse
+  > {
+    const { apiVersion = 1, ...rest } = request;
+    const isJoining = (rest.memberEpoch ?? 0) === 0;
+    const filled: ConsumerGroupHeartbeatRequest = {
+      groupId: "g",
+      memberId: "m",
+      memberEpoch: 0,
+      instanceId: null,
+      rackId: null,
+      rebalanceTimeoutMs: isJoining ? 30_000 : -1,
+      subscribedTopicNames: isJoining && rest.subscribedTopicRegex === undefined ? ["t"] : null,
+      subscribedTopicRegex: null,
+      serverAssignor: null,
+      topicPartitions: isJoining ? [] : null,
+      ...rest,
+    };
+    const client: GroupClient = { apiVersion, clientId: "client", clientHost: "/127.0.0.1" };
+    return new Promise((resolve) => resolve(consumerHeartbeat(this.shard, filled, client)));
+  }
+
+  /**
+   * Brings a group to its next generation with these members joining at once, the first of them new
+   * to it, and lets the leader assign each its own id.
+   */
+  async stable(...members: Parameters<TestCoordinator["join"]>[0][]): Promise<{
+    readonly generation: number;
+    readonly ids: string[];
+    readonly leader: string;
+  }> {
+    const joins = members.map((member) => this.join(member));
+    this.clock.advance(this.config.get("group.initial.rebalance.delay.ms"));
+    const joined = await Promise.all(joins.map(({ promise }) => promise));
+    const ids = joined.map(({ memberId }) => memberId);
+    const generation = joined[0]!.generationId!;
+    const leader = joined[0]!.leader;
+    const assignments = Object.fromEntries(ids.map((id) => [id, `for ${id}`]));
+    const syncs = ids.map((id) => this.sync(id, generation, id === leader ? assignments : {}));
+    await Promise.all(syncs.map(({ promise }) => promise));
+    return { generation, ids, leader };
+  }
+}
+
+/** Lets everything run that waits for nothing but its turn. */
+export async function turn(): Promise<void> {
+  for (let i = 0; i < 20; i++) await Promise.resolve();
+}
+
+/** Bytes as text. */
+export function text(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes);
+}
+
+/** A subscription to topics, as consumers write it. */
+export function subscription(...topics: string[]): Uint8Array {
+  const writer = new Writer();
+  writer.int16(0);
+  codec(consumerProtocolSubscription, 0).encode(writer, { topics });
+  return writer.takeBytes();
+}

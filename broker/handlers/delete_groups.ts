@@ -1,0 +1,38 @@
+/**
+ * DeleteGroups: deletes groups without members, and their offsets (KIP-229). Versions 0 to 2.
+ *
+ * Answered when that is on disk. Version 2 is flexible.
+ *
+ * @module
+ */
+
+import { ErrorCode } from "../../protocol/errors.ts";
+import {
+  deleteGroups,
+  type DeleteGroupsRequest,
+  type DeleteGroupsResponse,
+} from "../../protocol/messages/delete_groups.ts";
+import { deleteGroup } from "../groups/administration.ts";
+import { type ApiHandler, handler, type RequestContext } from "../handler.ts";
+import { groupErrorCode } from "./group_request.ts";
+
+/** Serves DeleteGroups. */
+export const deleteGroupsHandler: ApiHandler = handler(deleteGroups, handleDeleteGroups);
+
+async function handleDeleteGroups(
+  { groupsNames }: DeleteGroupsRequest,
+  context: RequestContext,
+): Promise<DeleteGroupsResponse> {
+  const groupIds = [...new Set(groupsNames)];
+  const errorCodes = await Promise.all(groupIds.map((groupId) => remove(groupId, context)));
+  return { results: groupIds.map((groupId, i) => ({ groupId, errorCode: errorCodes[i]! })) };
+}
+
+async function remove(groupId: string, context: RequestContext): Promise<number> {
+  try {
+    await deleteGroup(context.broker.groups.shardOf(groupId), groupId);
+    return ErrorCode.NONE;
+  } catch (error) {
+    return groupErrorCode(error, context);
+  }
+}

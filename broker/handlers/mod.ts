@@ -1,0 +1,64 @@
+/**
+ * Every API this broker serves, one file each (a family shares one where its members differ little).
+ *
+ * A file's header says the versions served, what it does, and each version's KIP.
+ *
+ * @module
+ */
+
+import { groupHandlers } from "../groups/handlers.ts";
+import type { ApiHandler } from "../handler.ts";
+import { apiVersionsHandler } from "./api_versions.ts";
+import { alterConfigsHandler } from "./alter_configs.ts";
+import { createPartitionsHandler } from "./create_partitions.ts";
+import { createTopicsHandler } from "./create_topics.ts";
+import { deleteRecordsHandler } from "./delete_records.ts";
+import { deleteTopicsHandler } from "./delete_topics.ts";
+import { describeClusterHandler } from "./describe_cluster.ts";
+import { describeConfigsHandler } from "./describe_configs.ts";
+import { describeLogDirsHandler } from "./describe_log_dirs.ts";
+import { describeTopicPartitionsHandler } from "./describe_topic_partitions.ts";
+import { fetchHandler } from "./fetch.ts";
+import { incrementalAlterConfigsHandler } from "./incremental_alter_configs.ts";
+import { initProducerIdHandler } from "./init_producer_id.ts";
+import { listOffsetsHandler } from "./list_offsets.ts";
+import { metadataHandler } from "./metadata.ts";
+import { offsetForLeaderEpochHandler } from "./offset_for_leader_epoch.ts";
+import { produceHandler } from "./produce.ts";
+
+const HANDLERS: readonly ApiHandler[] = [
+  produceHandler,
+  fetchHandler,
+  listOffsetsHandler,
+  metadataHandler,
+  createTopicsHandler,
+  deleteTopicsHandler,
+  deleteRecordsHandler,
+  initProducerIdHandler,
+  offsetForLeaderEpochHandler,
+  describeConfigsHandler,
+  alterConfigsHandler,
+  describeLogDirsHandler,
+  createPartitionsHandler,
+  incrementalAlterConfigsHandler,
+  describeClusterHandler,
+  describeTopicPartitionsHandler,
+  ...groupHandlers,
+];
+
+/** Handlers by API key. */
+export class HandlerTable {
+  readonly #byKey: (ApiHandler | undefined)[] = [];
+
+  /** @param handlers all but that of ApiVersions, which speaks for them. */
+  constructor(handlers: readonly ApiHandler[] = HANDLERS) {
+    for (const handler of [...handlers, apiVersionsHandler(handlers)]) {
+      this.#byKey[handler.api.key] = handler;
+    }
+  }
+
+  /** The handler of an API, if it is served. */
+  get(apiKey: number): ApiHandler | undefined {
+    return this.#byKey[apiKey];
+  }
+}

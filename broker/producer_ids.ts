@@ -1,0 +1,63 @@
+/**
+ * Ids for idempotent producers, none of which is ever given twice.
+ *
+ * Ids are taken from the cluster's metadata in blocks. A block is on disk as taken before its first
+ * id is handed out, so a crash wastes what is left of it and repeats none. Kafka does the same
+ * (AllocateProducerIds, KIP-730).
+ *
+ * @module
+ */
+
+import { type MetadataStore, RevisionConflictError } from "./cluster/metadata_store.ts";
+
+/** Ids in a block, as in Kafka. */
+export const PRODUCER_ID_BLOCK_SIZE = 1000;
+
+const KEY = "producer_ids";
+/** Tries to take a block that other brokers keep getting ahead of. */
+const MAX_ATTEMPTS = 16;
+
+const ENCODER = new TextEncoder();
+const DECODER = new TextDecoder();
+
+/** Hands out the ids. */
+export class ProducerIds {
+  readonly #store: MetadataStore;
+  #nextId = 0;
+  #endId = 0;
+  #taking: Promise<void> | undefined;
+
+  constructor(store: MetadataStore) {
+    this.#store = store;
+  }
+
+  /** An id that no producer has had. */
+  async next(): Promise<number> {
+    while (this.#nextId === this.#endId) {
+      this.#taking ??= this.#takeBlock().finally(() => this.#taking = undefined);
+      await this.#taking;
+    }
+    return this.#nextId++;
+  }
+
+  async #takeBlock(): Promise<void> {
+    for (let attempt = 1;; attempt++) {
+      const entry = (await this.#store.read()).entries.get(KEY);
+      const firstId: number = entry === undefined
+        ? 0
+        : JSON.parse(DECODER.decode(entry.value)).next;
+      const endId = firstId + PRODUCER_ID_BLOCK_SIZE;
+      const value = ENCODER.encode(JSON.stringify({ next: endId }));
+      try {
+        const expect = [{ key: KEY, revision: entry?.revision ?? 0 }];
+        await this.#store.commit([{ key: KEY, value }], { expect });
+      } catch (error) {
+        if (error instanceof RevisionConflictError && attempt < MAX_ATTEMPTS) continue;
+        throw error;
+      }
+      this.#nextId = firstId;
+      this.#endId = endId;
+      return;
+    }
+  }
+}

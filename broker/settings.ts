@@ -1,0 +1,331 @@
+/**
+ * Every setting of a broker, as one table. A setting stands here only if it acts.
+ *
+ * Names, units and defaults are Kafka's where Kafka has the setting. Ours alone are
+ * `log.flush.policy`, `log.level`, `hot.tail.bytes`, `open.files.max` and
+ * `max.in.flight.requests.per.connection`, which in Kafka is a client's.
+ *
+ * @module
+ */
+
+import { GROUP_SETTINGS, type GroupSettings } from "./groups/settings.ts";
+import { LOG_LEVELS, type LogLevel } from "./logger.ts";
+import { parseListener } from "./listener.ts";
+import {
+  boolean,
+  choice,
+  int,
+  list,
+  long,
+  optionalList,
+  optionalNumber,
+  optionalString,
+  type Setting,
+  SettingValueError,
+  string,
+} from "./setting.ts";
+
+/** When an append is on disk: before it is acknowledged, every so often, or when the system likes. */
+export type FlushPolicy = "commit" | "interval" | "os";
+
+/** Who sets the timestamps of records. */
+export type MessageTimestampType = "CreateTime" | "LogAppendTime";
+
+/** The type of each setting's value, by its name. */
+export interface BrokerSettings extends GroupSettings {
+  "advertised.listeners": readonly string[] | null;
+  "auto.create.topics.enable": boolean;
+  "broker.rack": string | null;
+  "cluster.id": string | null;
+  "compression.type": "producer";
+  "connections.max.idle.ms": number;
+  "default.replication.factor": number;
+  "delete.topic.enable": boolean;
+  "fetch.max.bytes": number;
+  "hot.tail.bytes": number;
+  "listeners": readonly string[];
+  "log.cleanup.policy": readonly string[];
+  "log.dirs": string;
+  "log.flush.interval.ms": number;
+  "log.flush.offset.checkpoint.interval.ms": number;
+  "log.flush.policy": FlushPolicy;
+  "log.index.interval.bytes": number;
+  "log.index.size.max.bytes": number;
+  "log.level": LogLevel;
+  "log.message.timestamp.after.max.ms": number;
+  "log.message.timestamp.before.max.ms": number;
+  "log.message.timestamp.type": MessageTimestampType;
+  "log.retention.bytes": number;
+  "log.retention.check.interval.ms": number;
+  "log.retention.hours": number;
+  "log.retention.minutes": number | null;
+  "log.retention.ms": number | null;
+  "log.roll.hours": number;
+  "log.roll.ms": number | null;
+  "log.segment.bytes": number;
+  "log.segment.delete.delay.ms": number;
+  "max.connections": number;
+  "max.in.flight.requests.per.connection": number;
+  "max.incremental.fetch.session.cache.slots": number;
+  "max.request.partition.size.limit": number;
+  "message.max.bytes": number;
+  "min.insync.replicas": number;
+  "node.id": number;
+  "num.partitions": number;
+  "open.files.max": number;
+  "producer.id.expiration.ms": number;
+  "queued.max.request.bytes": number;
+  "socket.request.max.bytes": number;
+}
+
+/** The name of a setting. */
+export type SettingName = keyof BrokerSettings;
+
+const HOUR_MS = 60 * 60 * 1000;
+const DAY_MS = 24 * HOUR_MS;
+const MIB = 1024 * 1024;
+
+/** Defaults of topic settings may change while the broker runs. */
+const DYNAMIC = { scope: "cluster-wide" } as const;
+
+const NOT_RECOMPRESSED = "batches are stored as their producer compressed them";
+
+/** The settings. */
+export const SETTINGS: { readonly [N in SettingName]: Setting<BrokerSettings[N]> } = {
+  "node.id": int(1, "Number of this broker, unique in its cluster", { min: 0 }),
+  "cluster.id": optionalString(
+    "Id of the cluster. A data folder that belongs to another cluster is refused. Default: the " +
+      "data folder's, or a new one",
+  ),
+  "broker.rack": optionalString("Where this broker stands, as clients are told"),
+  "listeners": list(
+    ["127.0.0.1:9092"],
+    "Addresses to accept clients on, as HOST:PORT; port 0 for one the system chooses, host " +
+      "0.0.0.0 for all of the machine's",
+    { flag: "listen", check: (text) => void parseListener(text) },
+  ),
+  "advertised.listeners": optionalList(
+    "Address that clients are told to connect to, as HOST:PORT. Default: the first listener",
+    { check: (text) => void parseListener(text) },
+  ),
+  "log.dirs": string("dqueue-data", "Folder of the data; exactly one", {
+    flag: "data",
+    check: checkDataFolder,
+  }),
+  "log.level": choice(LOG_LEVELS, "info", "The least important lines that are logged"),
+
+  "auto.create.topics.enable": boolean(
+    true,
+    "Whether a topic comes into being when a client that wants so first asks for it",
+  ),
+  "delete.topic.enable": boolean(true, "Whether topics can be deleted"),
+  "num.partitions": int(1, "Partitions of a topic created without a number", { min: 1 }),
+  "default.replication.factor": int(1, "Replicas of a topic created without a number", {
+    min: 1,
+    max: 32767,
+  }),
+  "min.insync.replicas": int(
+    1,
+    "Replicas that must be in sync for a write with acks=all to be accepted",
+    { min: 1, ...DYNAMIC },
+  ),
+
+  "socket.request.max.bytes": int(
+    100 * MIB,
+    "Largest request in bytes; a connection that announces a larger one is closed",
+    { min: 1024 },
+  ),
+  "queued.max.request.bytes": long(
+    128 * MIB,
+    "Bytes of requests held in memory at once, over all connections; above that, sockets are not read",
+    { min: 1 },
+  ),
+  "max.in.flight.requests.per.connection": int(
+    16,
+    "Requests of one connection worked on at once; the next is read when one is answered",
+    { min: 1 },
+  ),
+  "max.connections": int(2 ** 31 - 1, "Connections held at once; further ones are closed", {
+    min: 0,
+  }),
+  "connections.max.idle.ms": long(
+    10 * 60 * 1000,
+    "Milliseconds after which a connection without requests is closed; -1 for never",
+    { min: -1 },
+  ),
+  "fetch.max.bytes": int(
+    55 * MIB,
+    "Most bytes of records in the answer to one fetch, unless its first batch alone is larger",
+    { min: 1024 },
+  ),
+  "max.incremental.fetch.session.cache.slots": int(
+    1000,
+    "Fetch sessions remembered at once; 0 for none",
+    { min: 0 },
+  ),
+  "max.request.partition.size.limit": int(
+    2000,
+    "Most partitions in one answer to DescribeTopicPartitions",
+    { min: 1 },
+  ),
+
+  "message.max.bytes": int(
+    MIB + 12,
+    "Largest record batch in bytes, as compressed; default of max.message.bytes",
+    { min: 0, ...DYNAMIC },
+  ),
+  "compression.type": choice(
+    ["producer"],
+    "producer",
+    "How batches are compressed on disk; default of the topics' setting of this name",
+    {
+      ...DYNAMIC,
+      unsupported: {
+        uncompressed: NOT_RECOMPRESSED,
+        gzip: NOT_RECOMPRESSED,
+        snappy: NOT_RECOMPRESSED,
+        lz4: NOT_RECOMPRESSED,
+        zstd: NOT_RECOMPRESSED,
+      },
+    },
+  ),
+  "log.message.timestamp.type": choice(
+    ["CreateTime", "LogAppendTime"],
+    "CreateTime",
+    "Whether a record's timestamp is the producer's or the time of its append; default of " +
+      "message.timestamp.type",
+    DYNAMIC,
+  ),
+  "log.message.timestamp.before.max.ms": long(
+    Number.MAX_SAFE_INTEGER,
+    "How far a producer's timestamp may lie in the past, in milliseconds; default of " +
+      "message.timestamp.before.max.ms",
+    { min: 0, ...DYNAMIC },
+  ),
+  "log.message.timestamp.after.max.ms": long(
+    HOUR_MS,
+    "How far a producer's timestamp may lie in the future, in milliseconds; default of " +
+      "message.timestamp.after.max.ms",
+    { min: 0, ...DYNAMIC },
+  ),
+
+  "log.flush.policy": choice(
+    ["commit", "interval", "os"],
+    "commit",
+    "When appends are on disk. commit: before a write with acks=all is answered, one sync for all " +
+      "that wait; interval: every log.flush.interval.ms; os: when the system writes back. " +
+      "Default of flush",
+    DYNAMIC,
+  ),
+  "log.flush.interval.ms": long(
+    1000,
+    "Milliseconds within which an append is on disk under log.flush.policy interval; default of " +
+      "flush.ms",
+    { min: 1, ...DYNAMIC },
+  ),
+  "log.flush.offset.checkpoint.interval.ms": int(
+    60_000,
+    "Milliseconds between notes of how far logs are on disk, which shorten recovery after a crash",
+    { min: 1 },
+  ),
+  "log.segment.bytes": int(
+    1024 * MIB,
+    "Size in bytes at which a log goes on in a new file; default of segment.bytes",
+    { min: 1024, ...DYNAMIC },
+  ),
+  "log.roll.ms": optionalNumber(
+    "long",
+    "Age in milliseconds at which a log goes on in a new file; default of segment.ms. Without it, " +
+      "log.roll.hours counts",
+    { min: 1, ...DYNAMIC },
+  ),
+  "log.roll.hours": int(168, "Like log.roll.ms, in hours", { min: 1, ...DYNAMIC }),
+  "log.index.size.max.bytes": int(
+    10 * MIB,
+    "Largest index file in bytes; default of segment.index.bytes",
+    { min: 12, ...DYNAMIC },
+  ),
+  "log.index.interval.bytes": int(
+    4096,
+    "Bytes of log between two index entries; default of index.interval.bytes",
+    { min: 0, ...DYNAMIC },
+  ),
+  "log.cleanup.policy": list(
+    ["delete"],
+    "What becomes of old records; default of cleanup.policy",
+    {
+      choices: ["delete"],
+      unsupported: { compact: "this broker deletes old segments and does not compact them" },
+      ...DYNAMIC,
+    },
+  ),
+  "log.retention.ms": optionalNumber(
+    "long",
+    "Milliseconds for which records are kept at least, -1 for ever; default of retention.ms. " +
+      "Without it, log.retention.minutes counts",
+    { min: -1, ...DYNAMIC },
+  ),
+  "log.retention.minutes": optionalNumber(
+    "int",
+    "Like log.retention.ms, in minutes. Without it, log.retention.hours counts",
+    { min: -1, ...DYNAMIC },
+  ),
+  "log.retention.hours": int(168, "Like log.retention.ms, in hours", { min: -1, ...DYNAMIC }),
+  "log.retention.bytes": long(
+    -1,
+    "Bytes that a partition keeps at least before old ones go, -1 for no limit; default of " +
+      "retention.bytes",
+    { min: -1, ...DYNAMIC },
+  ),
+  "log.retention.check.interval.ms": long(
+    300_000,
+    "Milliseconds between two looks for records past their retention",
+    { min: 1 },
+  ),
+  "log.segment.delete.delay.ms": long(
+    60_000,
+    "Milliseconds between the deletion of a segment or topic and that of its files; default of " +
+      "file.delete.delay.ms",
+    { min: 0, ...DYNAMIC },
+  ),
+
+  "producer.id.expiration.ms": int(
+    DAY_MS,
+    "Milliseconds after its last write for which a producer is remembered and its duplicates are " +
+      "recognised",
+    { min: 1 },
+  ),
+  "hot.tail.bytes": long(
+    64 * MIB,
+    "Memory in bytes for the newest batches of all logs, from which consumers that keep up are " +
+      "served; 0 for none",
+    { min: 0 },
+  ),
+  "open.files.max": int(1000, "Files of logs held open at once, over all partitions", { min: 1 }),
+
+  ...GROUP_SETTINGS,
+};
+
+/** The names, sorted. */
+export const SETTING_NAMES: readonly SettingName[] = (Object.keys(SETTINGS) as SettingName[])
+  .sort();
+
+/** Whether `name` is the name of a setting. */
+export function isSettingName(name: string): name is SettingName {
+  return Object.hasOwn(SETTINGS, name);
+}
+
+/** The flag of a setting, without its dashes. */
+export function flagOf(name: SettingName): string {
+  return SETTINGS[name].flag ?? name.replaceAll(".", "-");
+}
+
+/** The environment variable of a setting. */
+export function variableOf(name: SettingName): string {
+  return `DQUEUE_${flagOf(name).replaceAll("-", "_").toUpperCase()}`;
+}
+
+function checkDataFolder(text: string): void {
+  if (text.trim() === "") throw new SettingValueError("the name of the folder is empty");
+  if (text.includes(",")) throw new SettingValueError(`"${text}" names more than one folder`);
+}

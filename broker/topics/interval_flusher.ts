@@ -1,0 +1,91 @@
+/**
+ * Brings appends to disk within `flush.ms`, for topics with `flush=interval`.
+ *
+ * A log asks when it takes its first batch since it was last flushed; one timer serves them all.
+ *
+ * @module
+ */
+
+import type { Clock } from "../clock.ts";
+import type { Logger } from "../logger.ts";
+
+/** What can be flushed: a log. */
+export interface Flushable {
+  readonly name: string;
+  flush(): Promise<void>;
+}
+
+/** Logs that are flushed at a time. */
+const CONCURRENCY = 16;
+
+/** Flushes logs when their time has come. */
+export class IntervalFlusher {
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #dueMs: Map<Flushable, number> = new Map();
+  #timer: number | undefined;
+  #timerMs = Infinity;
+  #flushing: Promise<void> = Promise.resolve();
+  #isClosed = false;
+
+  constructor(clock: Clock, logger: Logger) {
+    this.#clock = clock;
+    this.#logger = logger;
+  }
+
+  /** Flushes a log within `delayMs`, unless it is to be flushed earlier already. */
+  request(log: Flushable, delayMs: number): void {
+    const dueMs = this.#clock.now() + delayMs;
+    if (this.#isClosed || (this.#dueMs.get(log) ?? Infinity) <= dueMs) return;
+    this.#dueMs.set(log, dueMs);
+    this.#arm(dueMs);
+  }
+
+  /** Forgets a log that was deleted. */
+  forget(log: Flushable): void {
+    this.#dueMs.delete(log);
+  }
+
+  /** Stops, once flushes under way have ended. What is still to be flushed is, when logs are closed. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer);
+    this.#dueMs.clear();
+    await this.#flushing;
+  }
+
+  #arm(dueMs: number): void {
+    if (dueMs >= this.#timerMs) return;
+    if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer);
+    this.#timerMs = dueMs;
+    this.#timer = this.#clock.setTimeout(() => this.#onTimer(), dueMs - this.#clock.now());
+  }
+
+  #onTimer(): void {
+    this.#timer = undefined;
+    this.#timerMs = Infinity;
+    const nowMs = this.#clock.now();
+    const due: Flushable[] = [];
+    let nextMs = Infinity;
+    for (const [log, dueMs] of this.#dueMs) {
+      if (dueMs <= nowMs) due.push(log);
+      else nextMs = Math.min(nextMs, dueMs);
+    }
+    for (const log of due) this.#dueMs.delete(log);
+    if (nextMs !== Infinity) this.#arm(nextMs);
+    this.#flushing = Promise.all([this.#flushing, this.#flushAll(due)]).then(() => {});
+  }
+
+  async #flushAll(logs: readonly Flushable[]): Promise<void> {
+    const queue = logs.values();
+    await Promise.all(Array.from({ length: CONCURRENCY }, async () => {
+      for (const log of queue) {
+        try {
+          await log.flush();
+        } catch (error) {
+          this.#logger.error("Cannot flush log", { log: log.name, error });
+        }
+      }
+    }));
+  }
+}

@@ -1,0 +1,72 @@
+import { assertEquals } from "@std/assert";
+import { ManualClock } from "../clock.ts";
+import { createLogger, silentLogger } from "../logger.ts";
+import { type Flushable, IntervalFlusher } from "./interval_flusher.ts";
+
+/** A log that notes when it is flushed. */
+function flushable(name: string, flushed: string[], clock: ManualClock): Flushable {
+  const startMs = clock.now();
+  return {
+    name,
+    flush: () => {
+      flushed.push(`${name} ${clock.now() - startMs}`);
+      return Promise.resolve();
+    },
+  };
+}
+
+/** Lets flushes begin that have to wait for others. */
+async function turns(clock: ManualClock): Promise<void> {
+  for (let turn = 0; turn < 10; turn++) await clock.yield();
+}
+
+Deno.test("IntervalFlusher flushes each log in its time, once for all that asked", async () => {
+  const clock = new ManualClock();
+  const flushed: string[] = [];
+  const flusher = new IntervalFlusher(clock, silentLogger);
+  const [a, b] = [flushable("a", flushed, clock), flushable("b", flushed, clock)];
+  flusher.request(a, 100);
+  clock.advance(50);
+  flusher.request(a, 100);
+  flusher.request(b, 20);
+  clock.advance(100);
+  await turns(clock);
+  assertEquals(flushed, ["b 70", "a 100"]);
+  flusher.request(a, 100);
+  flusher.request(a, 10);
+  clock.advance(200);
+  await turns(clock);
+  assertEquals(flushed.slice(2), ["a 160"]);
+  await flusher.close();
+  assertEquals(clock.timerCount, 0);
+});
+
+Deno.test("IntervalFlusher forgets logs that were deleted, and all when it is closed", async () => {
+  const clock = new ManualClock();
+  const flushed: string[] = [];
+  const flusher = new IntervalFlusher(clock, silentLogger);
+  const [a, b] = [flushable("a", flushed, clock), flushable("b", flushed, clock)];
+  flusher.request(a, 10);
+  flusher.forget(a);
+  clock.advance(10);
+  flusher.request(b, 10);
+  await flusher.close();
+  flusher.request(a, 10);
+  clock.advance(10);
+  await turns(clock);
+  assertEquals([flushed, clock.timerCount], [[], 0]);
+});
+
+Deno.test("IntervalFlusher says which log cannot be flushed, and flushes the others", async () => {
+  const clock = new ManualClock();
+  const flushed: string[] = [];
+  const lines: string[] = [];
+  const logger = createLogger({ sink: (line) => lines.push(line) });
+  const flusher = new IntervalFlusher(clock, logger);
+  flusher.request({ name: "bad", flush: () => Promise.reject(new Error("EIO")) }, 10);
+  flusher.request(flushable("good", flushed, clock), 10);
+  clock.advance(10);
+  await flusher.close();
+  assertEquals(flushed, ["good 10"]);
+  assertEquals(lines.length === 1 && lines[0]!.includes("log=bad"), true);
+});

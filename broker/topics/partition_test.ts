@@ -1,0 +1,353 @@
+import { assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
+import { ErrorCode } from "../../protocol/errors.ts";
+import { RecordBatch } from "../../protocol/records/mod.ts";
+import { LogOfflineError, MemoryFileSystem, OffsetOutOfRangeError } from "../../storage/mod.ts";
+import { errorCodeOf } from "../api_error.ts";
+import { batchOf, TestBroker, valuesFrom } from "../broker_testing.ts";
+import { HeldSyncFileSystem } from "../held_sync_testing.ts";
+import { silentLogger } from "../logger.ts";
+import type { Partition } from "./partition.ts";
+
+const NOW_MS = 1_700_000_000_000;
+const ANY = { maxBytes: 1 << 20, minOneBatch: true, isolationLevel: 0 };
+
+function append(partition: Partition, acks: -1 | 0 | 1, ...values: string[]) {
+  return partition.append(batchOf(values), { acks, nowMs: NOW_MS });
+}
+
+function codeThrown(fn: () => unknown): number {
+  return errorCodeOf(assertThrows(fn), silentLogger);
+}
+
+async function codeRejected(promise: Promise<unknown>): Promise<number> {
+  return errorCodeOf(await assertRejects(() => promise), silentLogger);
+}
+
+Deno.test("Partition.append() with acks=all is seen once it is on disk, with flush=commit", async () => {
+  const fs = new HeldSyncFileSystem();
+  await using broker = await TestBroker.start({ fs });
+  const partition = await broker.createTopic("a");
+  let wakes = 0;
+  partition.subscribe(() => wakes++);
+  fs.hold();
+  const { baseOffset, committed } = append(partition, -1, "one", "two");
+  assertEquals([baseOffset, partition.logEndOffset, partition.highWatermark], [0, 2, 0]);
+  assertEquals(await valuesFrom(partition, 0), []);
+  assertEquals(wakes, 0);
+  fs.release();
+  await committed;
+  assertEquals([partition.highWatermark, wakes], [2, 1]);
+  assertEquals(await valuesFrom(partition, 0), ["one", "two"]);
+});
+
+Deno.test("Partition.append() with acks=1 is seen at once, unless it lies behind one that is not yet on disk", async () => {
+  const fs = new HeldSyncFileSystem();
+  await using broker = await TestBroker.start({ fs });
+  const partition = await broker.createTopic("a");
+  fs.hold();
+  assertEquals(append(partition, 1, "one").committed, undefined);
+  assertEquals(partition.highWatermark, 1);
+  const { committed } = append(partition, -1, "two");
+  append(partition, 1, "three");
+  append(partition, 0, "four");
+  assertEquals(partition.highWatermark, 1);
+  fs.release();
+  await committed;
+  assertEquals(await valuesFrom(partition, 0), ["one", "two", "three", "four"]);
+});
+
+Deno.test("Partition.append() shows what lies before the next append with acks=all when a flush ends", async () => {
+  const fs = new HeldSyncFileSystem();
+  await using broker = await TestBroker.start({ fs });
+  const partition = await broker.createTopic("a");
+  fs.hold();
+  const first = append(partition, -1, "one");
+  append(partition, 1, "two");
+  const second = append(partition, -1, "three");
+  append(partition, 1, "four");
+  fs.release();
+  fs.hold();
+  await first.committed;
+  assertEquals(partition.highWatermark, 2);
+  fs.release();
+  await second.committed;
+  assertEquals(partition.highWatermark, 4);
+});
+
+Deno.test("Partition.append() shares one flush among all that come while another is under way", async () => {
+  const fs = new HeldSyncFileSystem();
+  await using broker = await TestBroker.start({ fs });
+  const partition = await broker.createTopic("a");
+  fs.hold();
+  const appends = Array.from({ length: 50 }, (_, i) => append(partition, -1, String(i)).committed);
+  fs.release();
+  await Promise.all(appends);
+  assertEquals(fs.syncCount, 2);
+  assertEquals(partition.highWatermark, 50);
+});
+
+Deno.test("Partition.append() fails those that wait for a failed flush, and takes no more", async () => {
+  const fs = new HeldSyncFileSystem();
+  const broker = await TestBroker.start({ fs });
+  const partition = await broker.createTopic("a");
+  await append(partition, -1, "kept").committed;
+  fs.hold();
+  const first = append(partition, -1, "one");
+  const second = append(partition, -1, "two");
+  let wakes = 0;
+  partition.subscribe(() => wakes++);
+  fs.isFailing = true;
+  fs.release();
+  assertEquals(await codeRejected(first.committed!), ErrorCode.KAFKA_STORAGE_ERROR);
+  assertEquals(await codeRejected(second.committed!), ErrorCode.KAFKA_STORAGE_ERROR);
+  assertEquals([partition.isOffline, partition.highWatermark, wakes], [true, 1, 1]);
+  assertInstanceOf(assertThrows(() => append(partition, 1, "three")), LogOfflineError);
+  assertEquals(await valuesFrom(partition, 0), ["kept"]);
+  await broker.close();
+});
+
+Deno.test("Partition.append() with flush=os or interval is seen and answered after the write", async () => {
+  for (const flush of ["os", "interval"]) {
+    const fs = new HeldSyncFileSystem();
+    await using broker = await TestBroker.start({ fs });
+    const partition = await broker.createTopic("a", { configs: new Map([["flush", flush]]) });
+    assertEquals(append(partition, -1, "one").committed, undefined);
+    assertEquals([partition.highWatermark, fs.syncCount], [1, 0]);
+  }
+});
+
+Deno.test("Partition.append() with flush=interval is on disk within flush.ms", async () => {
+  const fs = new HeldSyncFileSystem();
+  await using broker = await TestBroker.start({ fs });
+  const configs = new Map([["flush", "interval"], ["flush.ms", "500"]]);
+  const partition = await broker.createTopic("a", { configs });
+  append(partition, 1, "one");
+  broker.clock.advance(400);
+  append(partition, 1, "two");
+  assertEquals(fs.syncCount, 0);
+  broker.clock.advance(100);
+  assertEquals(fs.syncCount, 1);
+  broker.clock.advance(500);
+  assertEquals(fs.syncCount, 1);
+  append(partition, 1, "three");
+  await partition.log.flush();
+  assertEquals(partition.log.flushedOffset, 3);
+});
+
+Deno.test("Partition.append() answers a duplicate with its first offset, once that is on disk (KIP-98)", async () => {
+  const fs = new HeldSyncFileSystem();
+  await using broker = await TestBroker.start({ fs });
+  const partition = await broker.createTopic("a");
+  await append(partition, -1, "other").committed;
+  const send = () =>
+    partition.append(
+      batchOf(["one", "two"], { producerId: 7, producerEpoch: 0, baseSequence: 0 }),
+      { acks: -1, nowMs: NOW_MS },
+    );
+  fs.hold();
+  const first = send();
+  const early = send();
+  assertEquals([first.baseOffset, early.baseOffset, partition.logEndOffset], [1, 1, 3]);
+  assertInstanceOf(early.committed, Promise);
+  fs.release();
+  await Promise.all([first.committed, early.committed]);
+  const late = send();
+  assertEquals([late.baseOffset, late.committed, partition.highWatermark], [1, undefined, 3]);
+});
+
+Deno.test("Partition.append() has the flush of a duplicate with acks=all waited for, though acks=1 showed it", async () => {
+  const fs = new HeldSyncFileSystem();
+  await using broker = await TestBroker.start({ fs });
+  const partition = await broker.createTopic("a");
+  const send = (acks: -1 | 1) =>
+    partition.append(
+      batchOf(["one"], { producerId: 7, producerEpoch: 0, baseSequence: 0 }),
+      { acks, nowMs: NOW_MS },
+    );
+  fs.hold();
+  send(1);
+  const { committed } = send(-1);
+  assertEquals([partition.highWatermark, partition.log.flushedOffset], [1, 0]);
+  fs.release();
+  await committed;
+  assertEquals(partition.log.flushedOffset, 1);
+});
+
+Deno.test("Partition.append() refuses what Kafka refuses, and the log is unharmed", async () => {
+  await using broker = await TestBroker.start();
+  const configs = new Map([["max.message.bytes", "200"]]);
+  const partition = await broker.createTopic("a", { configs });
+  const wrongCrc = batchOf(["x"]);
+  wrongCrc.bytes[wrongCrc.bytes.length - 1]! ^= 1;
+  const wrongCount = batchOf(["x"]);
+  new DataView(wrongCount.bytes.buffer).setInt32(57, 2);
+  wrongCount.setMaxTimestamp(NOW_MS);
+  const stamped = batchOf(["x"]);
+  stamped.setLogAppendTime(NOW_MS);
+  const offset = batchOf(["x"], { baseOffset: 5 });
+  const cases: [RecordBatch, number][] = [
+    [wrongCrc, ErrorCode.CORRUPT_MESSAGE],
+    [wrongCount, ErrorCode.INVALID_RECORD],
+    [offset, ErrorCode.INVALID_RECORD],
+    [batchOf(["x"], { isControl: true }), ErrorCode.INVALID_RECORD],
+    [batchOf(["x"], { producerId: 1, producerEpoch: 0 }), ErrorCode.INVALID_RECORD],
+    [batchOf(["x"], { isTransactional: true }), ErrorCode.INVALID_TXN_STATE],
+    [batchOf(["x".repeat(200)]), ErrorCode.MESSAGE_TOO_LARGE],
+    [stamped, ErrorCode.INVALID_TIMESTAMP],
+    [batchOf(["x"], { timestamp: NOW_MS + 3_600_001 }), ErrorCode.INVALID_TIMESTAMP],
+  ];
+  for (const [batch, code] of cases) {
+    assertEquals(codeThrown(() => partition.append(batch, { acks: 1, nowMs: NOW_MS })), code);
+  }
+  append(partition, 1, "fine");
+  assertEquals(await valuesFrom(partition, 0), ["fine"]);
+});
+
+Deno.test("Partition.append() refuses a sequence gap and an old epoch with Kafka's codes", async () => {
+  await using broker = await TestBroker.start();
+  const partition = await broker.createTopic("a");
+  const send = (producerEpoch: number, baseSequence: number) =>
+    partition.append(
+      batchOf(["x"], { producerId: 7, producerEpoch, baseSequence }),
+      { acks: 1, nowMs: NOW_MS },
+    );
+  send(1, 0);
+  assertEquals(codeThrown(() => send(1, 2)), ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER);
+  assertEquals(codeThrown(() => send(0, 1)), ErrorCode.INVALID_PRODUCER_EPOCH);
+  assertEquals(codeThrown(() => send(2, 1)), ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER);
+  assertEquals(send(1, 1).baseOffset, 1);
+});
+
+Deno.test("Partition.append() refuses acks=all below min.insync.replicas with NOT_ENOUGH_REPLICAS", async () => {
+  await using broker = await TestBroker.start();
+  const configs = new Map([["min.insync.replicas", "2"]]);
+  const partition = await broker.createTopic("a", { configs });
+  assertEquals(codeThrown(() => append(partition, -1, "x")), ErrorCode.NOT_ENOUGH_REPLICAS);
+  assertEquals(append(partition, 1, "x").baseOffset, 0);
+});
+
+Deno.test("Partition.append() keeps clients out of internal topics, and lets the broker in", async () => {
+  await using broker = await TestBroker.start();
+  const partition = await broker.createTopic("__consumer_offsets", { isInternal: true });
+  assertEquals(codeThrown(() => append(partition, 1, "x")), ErrorCode.INVALID_TOPIC_EXCEPTION);
+  partition.append(batchOf(["x"]), { acks: 1, nowMs: NOW_MS, isInternal: true });
+  assertEquals(await valuesFrom(partition, 0), ["x"]);
+});
+
+Deno.test("Partition.append() stamps records with message.timestamp.type=LogAppendTime", async () => {
+  await using broker = await TestBroker.start();
+  const configs = new Map([["message.timestamp.type", "LogAppendTime"]]);
+  const partition = await broker.createTopic("a", { configs });
+  const result = partition.append(batchOf(["x"], { timestamp: 5 }), { acks: 1, nowMs: NOW_MS + 9 });
+  assertEquals(result.logAppendTimeMs, NOW_MS + 9);
+  const { chunks } = await partition.read(0, ANY);
+  const batch = new RecordBatch(chunks[0]!);
+  assertEquals([batch.timestampType, batch.maxTimestamp], [1, NOW_MS + 9]);
+  batch.ensureValid();
+});
+
+Deno.test("Partition.append() corrects the latest timestamp where kafkajs compared them as text", async () => {
+  await using broker = await TestBroker.start();
+  const partition = await broker.createTopic("a");
+  for (const [max, compression] of [[5, 0], [1, 1]] as const) {
+    const batch = batchOf(["x"], { timestamp: 10, compression });
+    batch.setMaxTimestamp(max);
+    partition.append(batch, { acks: 1, nowMs: NOW_MS });
+  }
+  assertEquals((await partition.maxTimestampOffset())?.timestamp, 10);
+  const { chunks } = await partition.read(0, ANY);
+  assertEquals(new RecordBatch(chunks[0]!).maxTimestamp, 10);
+});
+
+Deno.test("Partition.read() is bounded by log start, log end and high watermark", async () => {
+  const fs = new HeldSyncFileSystem();
+  await using broker = await TestBroker.start({ fs });
+  const partition = await broker.createTopic("a");
+  append(partition, 1, "one", "two");
+  await partition.deleteRecordsBefore(1);
+  fs.hold();
+  const { committed } = append(partition, -1, "three");
+  assertThrows(() => partition.read(0, ANY), OffsetOutOfRangeError);
+  assertThrows(() => partition.read(4, ANY), OffsetOutOfRangeError);
+  for (const offset of [2, 3]) {
+    assertEquals(partition.read(offset, ANY), { chunks: [], sizeInBytes: 0, nextOffset: offset });
+  }
+  assertEquals(await valuesFrom(partition, 1), ["two"]);
+  fs.release();
+  await committed;
+});
+
+Deno.test("Partition.read() from the middle of a batch returns the batch that holds the offset", async () => {
+  await using broker = await TestBroker.start();
+  const partition = await broker.createTopic("a");
+  append(partition, 1, "one", "two", "three");
+  append(partition, 1, "four");
+  const { chunks } = await partition.read(1, { ...ANY, maxBytes: 1 });
+  assertEquals(new RecordBatch(chunks[0]!).baseOffset, 0);
+  assertEquals(await valuesFrom(partition, 1), ["two", "three", "four"]);
+});
+
+Deno.test("Partition.deleteRecordsBefore() moves the start, wakes waiters, and survives a power failure (KIP-107)", async () => {
+  const fs = new MemoryFileSystem();
+  const broker = await TestBroker.start({ fs });
+  const partition = await broker.createTopic("a");
+  await append(partition, -1, "one", "two", "three").committed;
+  let wakes = 0;
+  partition.subscribe(() => wakes++);
+  assertEquals(await partition.deleteRecordsBefore(2), 2);
+  assertEquals(await partition.deleteRecordsBefore(1), 2);
+  assertEquals(wakes, 1);
+  const outOfRange = ErrorCode.OFFSET_OUT_OF_RANGE;
+  assertEquals(await codeRejected(partition.deleteRecordsBefore(4)), outOfRange);
+  assertEquals(await codeRejected(partition.deleteRecordsBefore(-2)), outOfRange);
+  await using after = await TestBroker.start({ fs: fs.clone({ unsynced: "lost" }) });
+  const found = after.topics.partition("a", 0)!;
+  assertEquals([found.logStartOffset, found.highWatermark], [2, 3]);
+  assertEquals(await partition.deleteRecordsBefore(-1), 3);
+  await broker.close();
+});
+
+Deno.test("Partition.endOffsetForEpoch() answers as Kafka's leader does (KIP-320)", async () => {
+  await using broker = await TestBroker.start();
+  const partition = await broker.createTopic("a");
+  const at = (leaderEpoch: number) => ({ leaderId: 1, leaderEpoch, replicas: [1], isr: [1] });
+  assertEquals(partition.endOffsetForEpoch(0), { epoch: 0, endOffset: 0 });
+  append(partition, 1, "one", "two");
+  partition.updateState(at(3));
+  assertEquals(partition.endOffsetForEpoch(1), { epoch: 0, endOffset: 2 });
+  append(partition, 1, "three");
+  assertEquals(partition.firstEpoch, 0);
+  partition.updateState(at(5));
+  const expected: [number, number, number][] = [
+    [-1, -1, -1],
+    [0, 0, 2],
+    [1, 0, 2],
+    [3, 3, 3],
+    [4, 3, 3],
+    [5, 5, 3],
+    [6, -1, -1],
+  ];
+  for (const [asked, epoch, endOffset] of expected) {
+    assertEquals(partition.endOffsetForEpoch(asked), { epoch, endOffset }, `epoch ${asked}`);
+  }
+  await partition.deleteRecordsBefore(2);
+  assertEquals(partition.firstEpoch, 3);
+  await partition.deleteRecordsBefore(3);
+  assertEquals(partition.firstEpoch, 5);
+});
+
+Deno.test("Partition.updateState() wakes waiters when the leader changes, and then refuses", async () => {
+  await using broker = await TestBroker.start();
+  const partition = await broker.createTopic("a");
+  let wakes = 0;
+  const end = partition.subscribe(() => wakes++);
+  partition.updateState({ leaderId: 2, leaderEpoch: 1, replicas: [1, 2], isr: [1, 2] });
+  assertEquals([wakes, partition.isLeader, partition.isr], [1, false, [1, 2]]);
+  const notLeader = ErrorCode.NOT_LEADER_OR_FOLLOWER;
+  assertEquals(codeThrown(() => append(partition, 1, "x")), notLeader);
+  assertEquals(codeThrown(() => partition.read(0, ANY)), notLeader);
+  assertEquals(await codeRejected(partition.deleteRecordsBefore(0)), notLeader);
+  end();
+  partition.updateState({ leaderId: 1, leaderEpoch: 2, replicas: [1], isr: [1] });
+  assertEquals(wakes, 1);
+});

@@ -1,0 +1,252 @@
+/**
+ * A topic's settings: each has the value set for the topic, or else that of the broker's setting it
+ * derives from. Type, bounds and choices are that setting's too.
+ *
+ * @module
+ */
+
+import { ErrorCode } from "../../protocol/errors.ts";
+import { ConfigSource } from "../../protocol/messages/describe_configs.ts";
+import { DEFAULT_LOG_CONFIG, type LogConfig } from "../../storage/log_config.ts";
+import { ApiError } from "../api_error.ts";
+import type { BrokerConfig, ConfigTexts, ConfigValue } from "../config.ts";
+import { type Setting, SettingValueError } from "../setting.ts";
+import {
+  type BrokerSettings,
+  type FlushPolicy,
+  type MessageTimestampType,
+  type SettingName,
+  SETTINGS,
+} from "../settings.ts";
+
+/** The type of each setting's value, by its name. */
+export interface TopicSettings {
+  "cleanup.policy": readonly string[];
+  "compression.type": "producer";
+  "file.delete.delay.ms": number;
+  "flush": FlushPolicy;
+  "flush.ms": number;
+  "index.interval.bytes": number;
+  "max.message.bytes": number;
+  "message.timestamp.after.max.ms": number;
+  "message.timestamp.before.max.ms": number;
+  "message.timestamp.type": MessageTimestampType;
+  "min.insync.replicas": number;
+  "retention.bytes": number;
+  "retention.ms": number;
+  "segment.bytes": number;
+  "segment.index.bytes": number;
+  "segment.ms": number;
+}
+
+/** The name of a topic's setting. */
+export type TopicSettingName = keyof TopicSettings;
+
+/** A broker's setting that a topic's gets its value from. */
+interface Synonym {
+  readonly name: SettingName;
+  /** What its value is multiplied by, if that is positive. */
+  readonly factor: number;
+}
+
+/** A topic's setting. */
+export interface TopicSetting {
+  /** Type, bounds, choices. */
+  readonly setting: Setting;
+  readonly doc: string;
+  /** The broker's settings; the first that has a value counts. */
+  readonly synonyms: readonly Synonym[];
+}
+
+const MINUTE_MS = 60 * 1000;
+const HOUR_MS = 60 * MINUTE_MS;
+
+type Longer = readonly [name: SettingName, factor: number];
+
+function derived(name: SettingName, doc: string, ...longer: Longer[]): TopicSetting {
+  const synonyms = [{ name, factor: 1 }, ...longer.map(([name, factor]) => ({ name, factor }))];
+  return { setting: SETTINGS[name] as unknown as Setting, doc, synonyms };
+}
+
+/** The settings. */
+export const TOPIC_SETTINGS: { readonly [N in TopicSettingName]: TopicSetting } = {
+  "cleanup.policy": derived("log.cleanup.policy", "What becomes of old records"),
+  "compression.type": derived("compression.type", "How batches are compressed on disk"),
+  "file.delete.delay.ms": derived(
+    "log.segment.delete.delay.ms",
+    "Milliseconds between the deletion of a segment and that of its files",
+  ),
+  "flush": derived(
+    "log.flush.policy",
+    "When appends are on disk. commit: before a write with acks=all is answered; interval: every " +
+      "flush.ms; os: when the system writes back",
+  ),
+  "flush.ms": derived(
+    "log.flush.interval.ms",
+    "Milliseconds within which an append is on disk under flush=interval",
+  ),
+  "index.interval.bytes": derived(
+    "log.index.interval.bytes",
+    "Bytes of log between two index entries",
+  ),
+  "max.message.bytes": derived(
+    "message.max.bytes",
+    "Largest record batch in bytes, as compressed",
+  ),
+  "message.timestamp.after.max.ms": derived(
+    "log.message.timestamp.after.max.ms",
+    "How far a producer's timestamp may lie in the future, in milliseconds",
+  ),
+  "message.timestamp.before.max.ms": derived(
+    "log.message.timestamp.before.max.ms",
+    "How far a producer's timestamp may lie in the past, in milliseconds",
+  ),
+  "message.timestamp.type": derived(
+    "log.message.timestamp.type",
+    "Whether a record's timestamp is the producer's or the time of its append",
+  ),
+  "min.insync.replicas": derived(
+    "min.insync.replicas",
+    "Replicas that must be in sync for a write with acks=all to be accepted",
+  ),
+  "retention.bytes": derived(
+    "log.retention.bytes",
+    "Bytes that a partition keeps at least before old ones go, -1 for no limit",
+  ),
+  "retention.ms": derived(
+    "log.retention.ms",
+    "Milliseconds for which records are kept at least, -1 for ever",
+    ["log.retention.minutes", MINUTE_MS],
+    ["log.retention.hours", HOUR_MS],
+  ),
+  "segment.bytes": derived(
+    "log.segment.bytes",
+    "Size in bytes at which a log goes on in a new file",
+  ),
+  "segment.index.bytes": derived("log.index.size.max.bytes", "Largest index file in bytes"),
+  "segment.ms": derived(
+    "log.roll.ms",
+    "Age in milliseconds at which a log goes on in a new file",
+    ["log.roll.hours", HOUR_MS],
+  ),
+};
+
+/** The names, sorted. */
+export const TOPIC_SETTING_NAMES: readonly TopicSettingName[] =
+  (Object.keys(TOPIC_SETTINGS) as TopicSettingName[]).sort();
+
+/** Whether `name` is the name of a topic's setting. */
+export function isTopicSettingName(name: string): name is TopicSettingName {
+  return Object.hasOwn(TOPIC_SETTINGS, name);
+}
+
+/** The settings of one topic at one moment. */
+export class TopicConfig {
+  readonly #broker: BrokerConfig;
+  readonly #overrides: ConfigTexts;
+  readonly #values: TopicSettings;
+  #logConfig: LogConfig | undefined;
+
+  /**
+   * @param broker Where values come from that the topic does not have.
+   * @param overrides The topic's own; one that is not valid is passed over.
+   */
+  constructor(broker: BrokerConfig, overrides: ConfigTexts) {
+    this.#broker = broker;
+    this.#overrides = overrides;
+    const values: Record<string, unknown> = {};
+    for (const name of TOPIC_SETTING_NAMES) values[name] = this.#valueOf(name);
+    this.#values = values as unknown as TopicSettings;
+  }
+
+  /** The value of a setting. */
+  get<N extends TopicSettingName>(name: N): TopicSettings[N] {
+    return this.#values[name];
+  }
+
+  /** The value of a setting, as text. */
+  textOf(name: TopicSettingName): string {
+    const { setting } = TOPIC_SETTINGS[name];
+    return this.#overrides.get(name) ?? setting.format(this.#values[name])!;
+  }
+
+  /** The settings as the topic's logs take them. */
+  get logConfig(): LogConfig {
+    return this.#logConfig ??= this.#toLogConfig();
+  }
+
+  #toLogConfig(): LogConfig {
+    return {
+      ...DEFAULT_LOG_CONFIG,
+      segmentBytes: this.get("segment.bytes"),
+      segmentMs: this.get("segment.ms"),
+      segmentIndexBytes: this.get("segment.index.bytes"),
+      indexIntervalBytes: this.get("index.interval.bytes"),
+      retentionBytes: this.get("retention.bytes"),
+      retentionMs: this.get("retention.ms"),
+      fileDeleteDelayMs: this.get("file.delete.delay.ms"),
+      maxMessageBytes: this.get("max.message.bytes"),
+      messageTimestampType: this.get("message.timestamp.type"),
+      messageTimestampBeforeMaxMs: this.get("message.timestamp.before.max.ms"),
+      messageTimestampAfterMaxMs: this.get("message.timestamp.after.max.ms"),
+      cleanupPolicy: this.get("cleanup.policy") as LogConfig["cleanupPolicy"],
+    };
+  }
+
+  /** What was set for the topic itself. */
+  get overrides(): ConfigTexts {
+    return this.#overrides;
+  }
+
+  /** All values that a setting has anywhere; the first is the one that counts. */
+  valuesOf(name: TopicSettingName): ConfigValue[] {
+    const values: ConfigValue[] = [];
+    const own = this.#overrides.get(name);
+    if (own !== undefined) values.push({ name, text: own, source: ConfigSource.topic });
+    const inherited = TOPIC_SETTINGS[name].synonyms
+      .flatMap(({ name }) => this.#broker.valuesOf(name))
+      .filter(({ text }) => text !== null);
+    return [...values, ...inherited];
+  }
+
+  #valueOf(name: TopicSettingName): unknown {
+    const { setting, synonyms } = TOPIC_SETTINGS[name];
+    const text = this.#overrides.get(name);
+    if (text !== undefined) {
+      try {
+        return setting.parse(text);
+      } catch (error) {
+        // It was checked when set: by a version of this program that knew other values.
+        if (!(error instanceof SettingValueError)) throw error;
+      }
+    }
+    return synonyms.map((synonym) => this.#inherited(synonym)).find((value) => value !== null);
+  }
+
+  #inherited({ name, factor }: Synonym): BrokerSettings[SettingName] {
+    const value = this.#broker.get(name);
+    return typeof value === "number" && value > 0 ? value * factor : value;
+  }
+}
+
+/**
+ * Checks what is to be set for a topic.
+ *
+ * @throws {ApiError} INVALID_CONFIG if there is no such setting, or a value is not one of its.
+ */
+export function checkTopicConfigs(configs: ConfigTexts): void {
+  for (const [name, text] of configs) {
+    if (!isTopicSettingName(name)) {
+      throw new ApiError(
+        ErrorCode.INVALID_CONFIG,
+        `Cannot set "${name}": this broker has no such setting of topics`,
+      );
+    }
+    try {
+      TOPIC_SETTINGS[name].setting.parse(text);
+    } catch (error) {
+      if (!(error instanceof SettingValueError)) throw error;
+      throw new ApiError(ErrorCode.INVALID_CONFIG, `Cannot set "${name}": ${error.message}`);
+    }
+  }
+}

@@ -1,0 +1,67 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { ErrorCode } from "../../protocol/errors.ts";
+import { ApiError } from "../api_error.ts";
+import { BrokerConfig } from "../config.ts";
+import { checkTopicConfigs, TOPIC_SETTING_NAMES, TopicConfig } from "./topic_config.ts";
+
+Deno.test("TopicConfig takes the topic's value, or else the broker's", () => {
+  const broker = BrokerConfig.from({ "log.segment.bytes": 5000, "message.max.bytes": 100 });
+  const config = new TopicConfig(broker, new Map([["segment.bytes", "6000"]]));
+  assertEquals(config.get("segment.bytes"), 6000);
+  assertEquals(config.get("max.message.bytes"), 100);
+  assertEquals(config.get("retention.ms"), 7 * 24 * 60 * 60 * 1000);
+  assertEquals(config.textOf("retention.ms"), "604800000");
+  assertEquals(config.textOf("message.timestamp.before.max.ms"), "9223372036854775807");
+});
+
+Deno.test("TopicConfig counts log.retention.ms before minutes before hours, whatever their place", () => {
+  const retention = (settings: Parameters<typeof BrokerConfig.from>[0]) =>
+    new TopicConfig(BrokerConfig.from(settings), new Map());
+  assertEquals(retention({ "log.retention.hours": 2 }).get("retention.ms"), 7_200_000);
+  assertEquals(retention({ "log.retention.minutes": 3 }).get("retention.ms"), 180_000);
+  const all = retention({
+    "log.retention.ms": 5,
+    "log.retention.minutes": 3,
+    "log.retention.hours": 2,
+  });
+  assertEquals(all.get("retention.ms"), 5);
+  assertEquals(all.valuesOf("retention.ms")[0], { name: "log.retention.ms", text: "5", source: 4 });
+  assertEquals(retention({ "log.retention.hours": -1 }).get("retention.ms"), -1);
+});
+
+Deno.test("TopicConfig.valuesOf() lists the topic's value, then the broker's, then defaults", () => {
+  const broker = BrokerConfig.from({ "log.retention.hours": 1 });
+  const config = new TopicConfig(broker, new Map([["retention.ms", "9"]]));
+  assertEquals(config.valuesOf("retention.ms"), [
+    { name: "retention.ms", text: "9", source: 1 },
+    { name: "log.retention.hours", text: "1", source: 4 },
+    { name: "log.retention.hours", text: "168", source: 5 },
+  ]);
+});
+
+Deno.test("TopicConfig has a value of every setting", () => {
+  const config = new TopicConfig(new BrokerConfig(), new Map());
+  for (const name of TOPIC_SETTING_NAMES) {
+    assertEquals(typeof config.textOf(name), "string", name);
+    checkTopicConfigs(new Map([[name, config.textOf(name)]]));
+  }
+});
+
+Deno.test("checkTopicConfigs() refuses with INVALID_CONFIG what the topic could not act on", () => {
+  const cases: [string, string][] = [
+    ["no.such.setting", "1"],
+    ["log.segment.bytes", "5000"],
+    ["flush.messages", "1"],
+    ["cleanup.policy", "compact"],
+    ["cleanup.policy", "compact,delete"],
+    ["compression.type", "gzip"],
+    ["retention.ms", "soon"],
+    ["segment.bytes", "1"],
+    ["message.timestamp.type", "logAppendTime"],
+    ["min.insync.replicas", "0"],
+  ];
+  for (const [name, text] of cases) {
+    const error = assertThrows(() => checkTopicConfigs(new Map([[name, text]])), ApiError);
+    assertEquals(error.code, ErrorCode.INVALID_CONFIG, `${name}=${text}`);
+  }
+});

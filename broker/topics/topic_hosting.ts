@@ -1,0 +1,309 @@
+/**
+ * Keeps what is on this broker in step with what the cluster's metadata says should be: opens and
+ * creates logs, deletes them, and passes on leaders and settings.
+ *
+ * A topic appears here when all its partitions can be used, and disappears the moment its deletion is
+ * known: whoever waits for one of its partitions is woken at once, then its logs are deleted. Changes
+ * of one topic are followed one after another, those of different topics side by side.
+ *
+ * Metadata is on disk before logs are created or deleted; what a crash leaves undone is done at the
+ * next start. Logs that are missing are created. Logs of a topic that was deleted are deleted: that
+ * it was is remembered until its folders are gone from disk. Any other log without a topic may be
+ * there because metadata was lost, so it is left alone, and stands in the way of its name.
+ *
+ * @module
+ */
+
+import { CorruptFileError, type Log, type LogDirectory, StorageError } from "../../storage/mod.ts";
+import type { Clock } from "../clock.ts";
+import type { ClusterChange, ClusterState, TopicState } from "../cluster/cluster_state.ts";
+import { METADATA_LOG_NAME } from "../cluster/local_metadata_store.ts";
+import type { BrokerConfig } from "../config.ts";
+import type { Logger } from "../logger.ts";
+import { LogUpkeep } from "./log_upkeep.ts";
+import { Partition } from "./partition.ts";
+import { TopicConfig } from "./topic_config.ts";
+import { isInternalTopic } from "./topic_name.ts";
+import type { Topic } from "./topic_registry.ts";
+
+/** What a broker's topics live on. */
+export interface TopicHostingOptions {
+  readonly cluster: ClusterState;
+  readonly config: BrokerConfig;
+  readonly directory: LogDirectory;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** How long to work at a stretch before others have their turn. */
+const SLICE_MS = 10;
+
+/** A topic that is here, and the metadata that it was last brought in step with. */
+interface HostedTopic extends Topic {
+  state: TopicState;
+  config: TopicConfig;
+  partitions: readonly Partition[];
+}
+
+/** The topics that are here. */
+export class TopicHosting {
+  readonly #options: TopicHostingOptions;
+  readonly #byName: Map<string, HostedTopic> = new Map();
+  readonly #byId: Map<string, HostedTopic> = new Map();
+  /** Topics that have disappeared and whose logs have not. */
+  readonly #retired: Set<HostedTopic> = new Set();
+  /** The last task of each topic, while it is under way or if it failed. */
+  readonly #tasks: Map<string, Promise<void>> = new Map();
+  readonly #unsubscribes: (() => void)[] = [];
+  /** Topics of the logs that were there at start, until these are hosted: each is read from a file. */
+  #topicIdsAtStart: Map<Log, string> = new Map();
+  /** The settings of all topics that have none of their own. */
+  #defaults: TopicConfig;
+  #isClosed = false;
+
+  /** What the logs need from time to time. */
+  readonly upkeep: LogUpkeep;
+
+  private constructor(options: TopicHostingOptions) {
+    this.#options = options;
+    this.#defaults = new TopicConfig(options.config, new Map());
+    this.upkeep = new LogUpkeep(options);
+  }
+
+  /** Opens what is to be here, and follows changes from then on. */
+  static async open(options: TopicHostingOptions): Promise<TopicHosting> {
+    const { cluster, config, logger } = options;
+    const hosting = new TopicHosting(options);
+    hosting.#unsubscribes.push(
+      config.onChange(() => hosting.#onConfigChange()),
+      cluster.onChange((change) => hosting.#onClusterChange(change)),
+    );
+    await hosting.#clearUp();
+    for (const { name } of cluster.topics()) hosting.#schedule(name);
+    const failures = await hosting.#tasksDone();
+    hosting.#topicIdsAtStart.clear();
+    if (failures > 0) logger.error("Topics are unavailable", { count: failures });
+    return hosting;
+  }
+
+  /** The topics, by name. */
+  get byName(): ReadonlyMap<string, Topic> {
+    return this.#byName;
+  }
+
+  /** The topics, by id. */
+  get byId(): ReadonlyMap<string, Topic> {
+    return this.#byId;
+  }
+
+  /** Resolves when a topic is in step with the metadata; rejects if it could not be brought so. */
+  async settled(name: string): Promise<void> {
+    await this.#tasks.get(name);
+  }
+
+  /** Stops following, once what is under way has ended. The logs stay open. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    for (const unsubscribe of this.#unsubscribes) unsubscribe();
+    await this.#tasksDone();
+    await this.upkeep.close();
+  }
+
+  async #tasksDone(): Promise<number> {
+    const results = await Promise.allSettled(this.#tasks.values());
+    return results.filter(({ status }) => status === "rejected").length;
+  }
+
+  #onClusterChange(change: ClusterChange): void {
+    if (change.type !== "topic") return;
+    const hosted = this.#byName.get(change.name);
+    if (hosted !== undefined && hosted.id !== change.after?.id) this.#retire(hosted);
+    this.#schedule(change.name);
+  }
+
+  #onConfigChange(): void {
+    this.#defaults = new TopicConfig(this.#options.config, new Map());
+    for (const hosted of this.#byName.values()) this.#configure(hosted);
+  }
+
+  #configOf({ configs }: TopicState): TopicConfig {
+    return configs.size === 0 ? this.#defaults : new TopicConfig(this.#options.config, configs);
+  }
+
+  #configure(hosted: HostedTopic): void {
+    hosted.config = this.#configOf(hosted.state);
+    for (const partition of hosted.partitions) partition.updateConfig(hosted.config);
+  }
+
+  /** Looks at what is there: deletes what a crash left of deleted topics, tells of what nobody knows. */
+  async #clearUp(): Promise<void> {
+    const { directory, cluster, clock, logger } = this.#options;
+    let sliceMs = clock.now();
+    for (const log of [...directory.logs]) {
+      const id = log.name === METADATA_LOG_NAME ? undefined : topicIdOf(log);
+      if (id === undefined) continue;
+      if (cluster.topicById(id) !== undefined) this.#topicIdsAtStart.set(log, id);
+      else if (cluster.deletedTopics.has(id)) this.upkeep.delete(log);
+      else logger.warn("Folder holds a partition of an unknown topic", { folder: log.folder, id });
+      if (clock.now() - sliceMs < SLICE_MS) continue;
+      await clock.yield();
+      sliceMs = clock.now();
+    }
+    for (const id of cluster.deletedTopics) this.upkeep.noteRemoved(id);
+  }
+
+  /** Has a topic brought in step, after what is under way for it. */
+  #schedule(name: string): void {
+    if (this.#isClosed) return;
+    const task = this.#reconcileAfter(this.#tasks.get(name), name);
+    this.#tasks.set(name, task);
+    task.then(
+      () => {
+        if (this.#tasks.get(name) === task) this.#tasks.delete(name);
+      },
+      (error) => this.#options.logger.error("Cannot host topic", { topic: name, error }),
+    );
+  }
+
+  async #reconcileAfter(previous: Promise<void> | undefined, name: string): Promise<void> {
+    await previous?.catch(() => {});
+    for (const retired of this.#retired) {
+      if (retired.name === name) await this.#deleteLogs(retired);
+    }
+    const state = this.#options.cluster.topic(name);
+    if (state === undefined) return;
+    const hosted = this.#byName.get(name);
+    if (hosted === undefined) await this.#host(state);
+    else await this.#update(hosted, state);
+  }
+
+  async #host(state: TopicState): Promise<void> {
+    const { name, id } = state;
+    const config = this.#configOf(state);
+    const partitions = await this.#openPartitions(state, config, 0);
+    const hosted = { name, id, isInternal: isInternalTopic(name), config, partitions, state };
+    if (this.#options.cluster.topicById(id) === undefined) {
+      // It was deleted meanwhile.
+      await this.#deleteLogs(hosted);
+      return;
+    }
+    this.#byName.set(name, hosted);
+    this.#byId.set(id, hosted);
+  }
+
+  async #update(hosted: HostedTopic, state: TopicState): Promise<void> {
+    const isReconfigured = hosted.state.configs !== state.configs;
+    hosted.partitions.forEach((partition, index) =>
+      partition.updateState(state.partitions[index]!)
+    );
+    hosted.state = state;
+    if (isReconfigured) this.#configure(hosted);
+    const added = await this.#openPartitions(state, hosted.config, hosted.partitions.length);
+    if (added.length > 0) hosted.partitions = [...hosted.partitions, ...added];
+    if (this.#retired.has(hosted)) {
+      for (const partition of added) partition.markDeleted();
+    }
+  }
+
+  /** Opens or creates a topic's partitions from an index on; if one fails, those are undone. */
+  async #openPartitions(
+    state: TopicState,
+    config: TopicConfig,
+    from: number,
+  ): Promise<Partition[]> {
+    const { clock } = this.#options;
+    const partitions: Partition[] = [];
+    const created: Log[] = [];
+    let sliceMs = clock.now();
+    try {
+      for (let index = from; index < state.partitions.length; index++) {
+        partitions.push(await this.#openPartition(state, index, config, created));
+        if (clock.now() - sliceMs < SLICE_MS) continue;
+        await clock.yield();
+        sliceMs = clock.now();
+      }
+    } catch (error) {
+      for (const log of created) this.upkeep.delete(log);
+      throw error;
+    }
+    return partitions;
+  }
+
+  async #openPartition(
+    state: TopicState,
+    index: number,
+    config: TopicConfig,
+    created: Log[],
+  ): Promise<Partition> {
+    const { cluster } = this.#options;
+    const log = this.#openLog(state, index, config, created);
+    // What was recovered after a crash may be in memory only; it must not be seen before it is not.
+    if (log.flushedOffset < log.logEndOffset && config.get("flush") === "commit") await log.flush();
+    return new Partition({
+      topic: state.name,
+      topicId: state.id,
+      index,
+      isInternal: isInternalTopic(state.name),
+      nodeId: cluster.nodeId,
+      log,
+      state: state.partitions[index]!,
+      config,
+      upkeep: this.upkeep,
+    });
+  }
+
+  #openLog(state: TopicState, index: number, config: TopicConfig, created: Log[]): Log {
+    const { directory, clock } = this.#options;
+    const name = `${state.name}-${index}`;
+    const log = directory.get(name);
+    if (log === undefined) {
+      const options = { nowMs: clock.now(), config: config.logConfig, topicId: state.id };
+      const log = directory.create(name, options);
+      created.push(log);
+      return log;
+    }
+    const topicId = this.#topicIdsAtStart.get(log) ?? topicIdOf(log) ?? state.id;
+    if (topicId !== state.id) {
+      throw new StorageError(
+        `Cannot open partition "${name}": folder "${log.folder}" belongs to another topic, ` +
+          `with id ${topicId}; move it out of the data folder, then start again`,
+      );
+    }
+    log.updateConfig(config.logConfig);
+    return log;
+  }
+
+  /** Makes a topic disappear. */
+  #retire(hosted: HostedTopic): void {
+    this.#byName.delete(hosted.name);
+    this.#byId.delete(hosted.id);
+    this.#retired.add(hosted);
+    for (const partition of hosted.partitions) partition.markDeleted();
+  }
+
+  async #deleteLogs(hosted: HostedTopic): Promise<void> {
+    const { clock } = this.#options;
+    let sliceMs = clock.now();
+    for (const { log } of hosted.partitions) {
+      this.upkeep.delete(log);
+      if (clock.now() - sliceMs < SLICE_MS) continue;
+      await clock.yield();
+      sliceMs = clock.now();
+    }
+    this.#retired.delete(hosted);
+    this.upkeep.noteRemoved(hosted.id);
+  }
+}
+
+/**
+ * The topic that a log belongs to, as its folder says. A folder may not say so after a power failure,
+ * if nothing in it had been flushed.
+ */
+function topicIdOf(log: Log): string | undefined {
+  try {
+    return log.topicId;
+  } catch (error) {
+    if (error instanceof CorruptFileError) return undefined;
+    throw error;
+  }
+}
