@@ -1,0 +1,369 @@
+/**
+ * The admin: creates, describes, changes and deletes topics, and describes the cluster.
+ *
+ * What changes topics goes to the controller, what concerns records to the leader of their partition,
+ * the settings of a broker to that broker, all else to any.
+ *
+ * @module
+ */
+
+import { alterTopicConfigs, describeResourceConfigs } from "./admin_configs.ts";
+import { deleteRecordsBefore, describeBrokerLogDirs } from "./admin_records.ts";
+import { addPartitions, createAll, deleteAll } from "./admin_topics.ts";
+import type {
+  ChangeOptions,
+  ClusterDescription,
+  ConfigChange,
+  ConfigEntry,
+  ConfigResource,
+  CreatedTopic,
+  CreatePartitionsOptions,
+  CreateTopicResult,
+  DeletedRecords,
+  DeleteTopicResult,
+  DescribeConfigsOptions,
+  DescribeLogDirsOptions,
+  ListOffsetsOptions,
+  ListTopicsOptions,
+  LogDirDescription,
+  NewTopic,
+  TopicDescription,
+  TopicListing,
+} from "./admin_types.ts";
+import type { Client } from "./client.ts";
+import { type ClientCore, isUnknownTopic, type OperationOptions } from "./client_core.ts";
+import { coreOf } from "./client_registry.ts";
+import { type BrokerNode, topicMetadata } from "./cluster_metadata.ts";
+import { KafkaError, UnsupportedVersionError } from "./errors.ts";
+import { lookUpOffsets, type OffsetSpec, type PartitionOffset } from "./offset_lookup.ts";
+import { ErrorCode } from "../protocol/errors.ts";
+import { describeCluster } from "../protocol/messages/describe_cluster.ts";
+import { metadata } from "../protocol/messages/metadata.ts";
+
+/**
+ * Creates, describes, changes and deletes topics, and describes the cluster. It holds nothing that
+ * would have to be closed.
+ *
+ * @example Creating a topic
+ * ```ts
+ * import { Broker } from "@dqueue/dqueue/broker";
+ * import { Client } from "@dqueue/dqueue/client";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using broker = await Broker.start({ storage: "memory" });
+ * await using client = new Client({ broker });
+ * const admin = client.admin();
+ * await admin.createTopic({ name: "orders", partitions: 3, configs: { "retention.ms": 3600000 } });
+ * const { partitions } = await admin.describeTopic("orders");
+ * assertEquals(partitions.length, 3);
+ * ```
+ */
+export class Admin {
+  readonly #core: ClientCore;
+
+  /**
+   * Makes an admin.
+   *
+   * @param client The client whose cluster it works on.
+   */
+  constructor(client: Client) {
+    this.#core = coreOf(client);
+  }
+
+  /**
+   * Creates a topic.
+   *
+   * @param topic The topic to create.
+   * @param options How to do it.
+   * @returns The topic as the broker has made it.
+   * @throws {KafkaError} If the broker refuses, for one with `TOPIC_ALREADY_EXISTS`.
+   */
+  async createTopic(topic: NewTopic, options: ChangeOptions = {}): Promise<CreatedTopic> {
+    const [result] = await createAll(this.#core, [topic], options);
+    if (result!.error !== undefined) throw result!.error;
+    return result!.topic!;
+  }
+
+  /**
+   * Creates several topics. One that cannot be created does not keep the others from it.
+   *
+   * @param topics The topics to create.
+   * @param options How to do it.
+   * @returns What became of each, in the order of the topics.
+   */
+  createTopics(
+    topics: readonly NewTopic[],
+    options: ChangeOptions = {},
+  ): Promise<CreateTopicResult[]> {
+    return createAll(this.#core, topics, options);
+  }
+
+  /**
+   * Deletes a topic and all that is in it.
+   *
+   * @param name The name of the topic.
+   * @param options How long to try.
+   * @throws {KafkaError} If the broker refuses, for one with `UNKNOWN_TOPIC_OR_PARTITION`.
+   */
+  async deleteTopic(name: string, options: OperationOptions = {}): Promise<void> {
+    const [result] = await deleteAll(this.#core, [name], options);
+    if (result!.error !== undefined) throw result!.error;
+  }
+
+  /**
+   * Deletes several topics. One that cannot be deleted does not keep the others from it.
+   *
+   * @param names The names of the topics.
+   * @param options How long to try.
+   * @returns What became of each, in the order of the names.
+   */
+  deleteTopics(
+    names: readonly string[],
+    options: OperationOptions = {},
+  ): Promise<DeleteTopicResult[]> {
+    return deleteAll(this.#core, names, options);
+  }
+
+  /**
+   * Lists topics.
+   *
+   * @param options Which.
+   * @returns The topics in the order of their names.
+   */
+  async listTopics(options: ListTopicsOptions = {}): Promise<TopicListing[]> {
+    const response = await this.#core.retry(
+      "list topics",
+      options,
+      (signal) => this.#core.requestAny(metadata, allTopics, { signal }),
+    );
+    return response.topics
+      .filter(({ name, isInternal }) => name !== null && (options.internal || !isInternal))
+      .map(({ name, topicId, isInternal, partitions }) => ({
+        name: name!,
+        id: topicId,
+        isInternal,
+        partitions: partitions.length,
+        replicas: partitions[0]?.replicaNodes.length ?? 0,
+      }))
+      .sort((a, b) => a.name < b.name ? -1 : 1);
+  }
+
+  /**
+   * Describes a topic as it is now.
+   *
+   * @param name The name of the topic.
+   * @param options How long to try.
+   * @throws {KafkaError} If there is no such topic, with `UNKNOWN_TOPIC_OR_PARTITION`.
+   */
+  async describeTopic(name: string, options: OperationOptions = {}): Promise<TopicDescription> {
+    const [topic] = await this.describeTopics([name], options);
+    return topic!;
+  }
+
+  /**
+   * Describes several topics as they are now.
+   *
+   * @param names The names of the topics.
+   * @param options How long to try.
+   * @returns The topics in the order of the names.
+   * @throws {KafkaError} If one of them does not exist, with `UNKNOWN_TOPIC_OR_PARTITION`.
+   */
+  async describeTopics(
+    names: readonly string[],
+    options: OperationOptions = {},
+  ): Promise<TopicDescription[]> {
+    return await this.#core.retry("describe topics", options, async (signal) => {
+      const response = await this.#core.requestAny(
+        metadata,
+        (version) => ({
+          topics: names.map((name) => ({ name })),
+          ...(version >= 4 ? { allowAutoTopicCreation: false } : {}),
+        }),
+        { signal },
+      );
+      const described = new Map(response.topics.map((topic) => [topic.name, topic]));
+      return names.map((name) => {
+        const topic = described.get(name);
+        const errorCode = topic?.errorCode ?? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
+        if (topic === undefined || errorCode !== ErrorCode.NONE) {
+          throw new KafkaError(`describe topic "${name}"`, errorCode);
+        }
+        const { id, isInternal, partitions } = topicMetadata(topic, name);
+        return { name, id, isInternal, partitions };
+      });
+    }, isUnknownTopic);
+  }
+
+  /**
+   * Adds partitions to a topic. Keys may go to other partitions from then on.
+   *
+   * @param topic The name of the topic.
+   * @param count How many partitions it shall have in all.
+   * @param options How to do it.
+   * @throws {KafkaError} If the broker refuses, with `INVALID_PARTITIONS` if it has as many already.
+   */
+  async createPartitions(
+    topic: string,
+    count: number,
+    options: CreatePartitionsOptions = {},
+  ): Promise<void> {
+    await addPartitions(this.#core, topic, count, options);
+  }
+
+  /**
+   * Describes the settings of a topic, a broker or a group.
+   *
+   * @param resource What the settings belong to.
+   * @param options Which settings, and how fully.
+   * @returns The settings in the order of their names.
+   * @throws {KafkaError} If there is no such thing, or the broker refuses.
+   *
+   * @example How long a topic keeps messages
+   * ```ts
+   * import { Broker } from "@dqueue/dqueue/broker";
+   * import { Client } from "@dqueue/dqueue/client";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using broker = await Broker.start({ storage: "memory" });
+   * await using client = new Client({ broker });
+   * const admin = client.admin();
+   * await admin.createTopic({ name: "orders", configs: { "retention.ms": 3600000 } });
+   * const [retention] = await admin.describeConfigs(
+   *   { type: "topic", name: "orders" },
+   *   { names: ["retention.ms"] },
+   * );
+   * assertEquals(retention?.value, "3600000");
+   * ```
+   */
+  describeConfigs(
+    resource: ConfigResource,
+    options: DescribeConfigsOptions = {},
+  ): Promise<ConfigEntry[]> {
+    return describeResourceConfigs(this.#core, resource, options);
+  }
+
+  /**
+   * Changes settings and leaves all others as they are (KIP-339).
+   *
+   * @param resource What the settings belong to.
+   * @param changes The new value of each setting; null for the default, or what to add to a list or take
+   * from it.
+   * @param options How to do it.
+   * @throws {KafkaError} If the broker refuses, with `INVALID_CONFIG` for a setting or value it does not
+   * know.
+   */
+  alterConfigs(
+    resource: ConfigResource,
+    changes: { readonly [name: string]: ConfigChange },
+    options: ChangeOptions = {},
+  ): Promise<void> {
+    return alterTopicConfigs(this.#core, resource, changes, options);
+  }
+
+  /**
+   * Looks up offsets in the partitions of a topic: where they begin or end, or the first message at or
+   * after a time.
+   *
+   * @param topic The name of the topic.
+   * @param at The place to look up.
+   * @param options In which partitions.
+   * @returns The offset in each partition, in their order; −1 where there is no such message.
+   * @throws {KafkaError} If there is no such topic or partition.
+   *
+   * @example Where the messages of the last hour begin
+   * ```ts
+   * import { Broker } from "@dqueue/dqueue/broker";
+   * import { Client } from "@dqueue/dqueue/client";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using broker = await Broker.start({ storage: "memory" });
+   * await using client = new Client({ broker });
+   * await client.admin().createTopic({ name: "orders" });
+   * await client.producer().send({ topic: "orders", value: "paid" });
+   * const anHourAgo = Date.now() - 3_600_000;
+   * const [first] = await client.admin().listOffsets("orders", { timestamp: anHourAgo });
+   * assertEquals(first?.offset, 0);
+   * ```
+   */
+  async listOffsets(
+    topic: string,
+    at: OffsetSpec = "latest",
+    options: ListOffsetsOptions = {},
+  ): Promise<PartitionOffset[]> {
+    const { isolationLevel = "read_uncommitted" } = options;
+    let { partitions } = options;
+    if (partitions === undefined) {
+      const described = await this.describeTopic(topic, options);
+      partitions = described.partitions.map(({ partition }) => partition);
+    }
+    const queries = partitions.map((partition) => ({ topic, partition, at }));
+    return await lookUpOffsets(this.#core, queries, isolationLevel, options);
+  }
+
+  /**
+   * Deletes the records of a topic before given offsets.
+   *
+   * @param topic The name of the topic.
+   * @param before For each partition the first offset to keep; `"latest"` deletes all there is now.
+   * @param options How long to try.
+   * @returns Where each partition begins now, in the order of the partitions.
+   * @throws {KafkaError} If an offset lies outside the partition, with `OFFSET_OUT_OF_RANGE`.
+   */
+  deleteRecords(
+    topic: string,
+    before: { readonly [partition: number]: number | "latest" },
+    options: OperationOptions = {},
+  ): Promise<DeletedRecords[]> {
+    return deleteRecordsBefore(this.#core, topic, before, options);
+  }
+
+  /**
+   * Describes the cluster as it is now.
+   *
+   * @param options How long to try.
+   */
+  async describeCluster(options: OperationOptions = {}): Promise<ClusterDescription> {
+    const action = "describe the cluster";
+    const description = await this.#core.retry(action, options, async (signal) => {
+      try {
+        const response = await this.#core.requestAny(describeCluster, {}, { signal });
+        if (response.errorCode !== ErrorCode.NONE) {
+          throw new KafkaError(action, response.errorCode, response.errorMessage);
+        }
+        return {
+          ...response,
+          brokers: response.brokers.map(({ brokerId, ...rest }) => ({
+            id: brokerId,
+            host: rest.host,
+            port: rest.port,
+            rack: rest.rack,
+          })),
+        };
+      } catch (error) {
+        if (!(error instanceof UnsupportedVersionError)) throw error;
+        // Brokers before 2.8 tell the same in their metadata.
+        await this.#core.metadata.refresh();
+        const { brokers, clusterId, controller } = this.#core.metadata;
+        return { brokers, clusterId, controllerId: controller?.id ?? -1 };
+      }
+    });
+    const { clusterId, controllerId } = description;
+    const brokers: BrokerNode[] = [...description.brokers].sort((a, b) => a.id - b.id);
+    return { clusterId, controllerId, brokers };
+  }
+
+  /**
+   * Describes the folders in which brokers keep partitions, with the size of each partition.
+   *
+   * @param options Of which brokers and topics.
+   * @returns The folders, by broker.
+   */
+  describeLogDirs(options: DescribeLogDirsOptions = {}): Promise<LogDirDescription[]> {
+    return describeBrokerLogDirs(this.#core, options);
+  }
+}
+
+/** Asks for all topics, for which version 0 has no better form than naming none. */
+function allTopics(version: number): { topics: { name: string }[] | null } {
+  return { topics: version === 0 ? [] : null };
+}

@@ -1,0 +1,122 @@
+/**
+ * What a consumer can be told, with the defaults.
+ *
+ * @module
+ */
+
+import type { OperationOptions } from "./client_core.ts";
+import { atLeast, oneOf } from "./client_options.ts";
+import type { Message } from "./message.ts";
+import type { IsolationLevel, OffsetSpec } from "./offset_lookup.ts";
+
+/** What a consumer can be told. */
+export interface ConsumerOptions {
+  /**
+   * Where to start in a partition without a position, and where to go on if the offset asked for is not
+   * there any more: at its first message, at its end, or not at all, which makes reading fail. Default:
+   * `"earliest"`.
+   */
+  readonly autoOffsetReset?: "earliest" | "latest" | "none";
+  /** Which messages to see. Default: `"read_uncommitted"`. */
+  readonly isolationLevel?: IsolationLevel;
+  /** How long the broker may wait for new messages before it answers, in milliseconds. Default: 500. */
+  readonly maxWait?: number;
+  /** How many bytes of new messages end that wait. Default: 1. */
+  readonly minBytes?: number;
+  /** The most bytes to ask for at once; one batch larger than that is read too. Default: 52428800. */
+  readonly maxBytes?: number;
+  /** The most bytes to ask for at once of one partition. Default: 1048576. */
+  readonly maxPartitionBytes?: number;
+  /** Bytes of messages not read yet beyond which no more are fetched ahead. Default: 67108864. */
+  readonly prefetchBytes?: number;
+  /** Whether to check that batches arrived as they were written. Default: true. */
+  readonly checkCrcs?: boolean;
+}
+
+/** The options with all defaults filled in. */
+export interface ResolvedConsumerOptions {
+  readonly autoOffsetReset: "earliest" | "latest" | "none";
+  readonly isolationLevel: IsolationLevel;
+  readonly maxWaitMs: number;
+  readonly minBytes: number;
+  readonly maxBytes: number;
+  readonly maxPartitionBytes: number;
+  readonly prefetchBytes: number;
+  readonly checkCrcs: boolean;
+}
+
+/** @throws {UsageError} If an option is not possible. */
+export function resolveConsumerOptions(options: ConsumerOptions): ResolvedConsumerOptions {
+  return {
+    autoOffsetReset: oneOf<"earliest" | "latest" | "none">(
+      "autoOffsetReset",
+      options.autoOffsetReset ?? "earliest",
+      ["earliest", "latest", "none"],
+    ),
+    isolationLevel: oneOf<IsolationLevel>(
+      "isolationLevel",
+      options.isolationLevel ?? "read_uncommitted",
+      ["read_uncommitted", "read_committed"],
+    ),
+    maxWaitMs: atLeast("maxWait", options.maxWait ?? 500, 0),
+    minBytes: atLeast("minBytes", options.minBytes ?? 1, 0),
+    maxBytes: atLeast("maxBytes", options.maxBytes ?? 52_428_800, 1),
+    maxPartitionBytes: atLeast("maxPartitionBytes", options.maxPartitionBytes ?? 1_048_576, 1),
+    prefetchBytes: atLeast("prefetchBytes", options.prefetchBytes ?? 67_108_864, 1),
+    checkCrcs: options.checkCrcs ?? true,
+  };
+}
+
+/** Where to read next: an offset, or a place whose offset is looked up. */
+export type StartOffset = number | OffsetSpec;
+
+/** How to subscribe. */
+export interface SubscribeOptions extends OperationOptions {
+  /** Where to start in topics not subscribed to before. Default: what `autoOffsetReset` says. */
+  readonly from?: OffsetSpec;
+}
+
+/** How to read one partition with a handler. */
+export interface SubscribePartitionOptions {
+  /** Ends the subscription; the call then returns once the handler has. */
+  readonly signal?: AbortSignal | undefined;
+  /** Where to start. Default: what `autoOffsetReset` says. */
+  readonly from?: StartOffset;
+}
+
+/** Takes a message. Where it returns a promise, the next message waits for it. */
+export type MessageHandler = (message: Message) => unknown;
+
+/** How long to wait for messages. */
+export interface PollOptions {
+  /** How long to wait for the first message, in milliseconds. Default: 1000. */
+  readonly timeout?: number;
+  /** Gives up; the call then rejects with the reason of the signal. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** How to fetch from one partition. */
+export interface FetchFromOptions extends OperationOptions {
+  /** The most messages to return. Default: all that were fetched. */
+  readonly maxMessages?: number;
+  /** The most bytes to fetch. Default: the consumer's `maxPartitionBytes`. */
+  readonly maxBytes?: number;
+  /** How many bytes of messages end the wait. Default: the consumer's `minBytes`. */
+  readonly minBytes?: number;
+  /** How long the broker may wait for messages, in milliseconds. Default: the consumer's `maxWait`. */
+  readonly maxWait?: number;
+  /** Which messages to see. Default: the consumer's `isolationLevel`. */
+  readonly isolationLevel?: IsolationLevel;
+}
+
+/** What was fetched from one partition. */
+export interface FetchFromResult {
+  /** The messages in order; none if there were no new ones. */
+  readonly messages: Message[];
+  /** The offset to fetch from next. */
+  readonly nextOffset: number;
+  /** The offset after the last message that all in-sync replicas have. */
+  readonly highWatermark: number;
+  /** The first offset there is. */
+  readonly logStartOffset: number;
+}

@@ -1,0 +1,254 @@
+/**
+ * Who hears what became of messages.
+ *
+ * A batch keeps a list of deliveries, each standing for one or more of its records in a row: be it that
+ * each has a promise, be it that a `sendBatch()` waits for all of them, with no promise per message.
+ *
+ * @module
+ */
+
+import { DqueueError } from "./errors.ts";
+import type { RecordMetadata } from "./producer_options.ts";
+
+/** Where a batch was written. */
+export interface BatchResult {
+  readonly topic: string;
+  readonly partition: number;
+  /** The offset of the first record, −1 if not known. */
+  readonly baseOffset: number;
+  /** The time the broker gave all records, −1 if they keep their own. */
+  readonly logAppendTimeMs: number;
+}
+
+/** Some records in a row, and who waits for them. */
+export interface Delivery {
+  /** How many records. */
+  readonly count: number;
+  /** @param first The place in the batch of the first of them. */
+  delivered(batch: BatchResult, first: number): void;
+  failed(error: DqueueError): void;
+  /** The same as two: for the first `count` records, and for the others. */
+  split(count: number): [Delivery, Delivery];
+}
+
+/** Tells where the record at a place was written, or throws why it was not. */
+type Outcome = (place: number, timestamp: number) => RecordMetadata;
+
+/**
+ * Records in a row, each with a promise of its own, derived from one promise that all share: that costs
+ * less for each than a promise with its two functions to settle it.
+ */
+export class PromisedDelivery implements Delivery {
+  readonly #outcome = Promise.withResolvers<Outcome>();
+  #count = 0;
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Counts one more record, which will have `timestamp` unless the broker sets another. */
+  add(timestamp: number): Promise<RecordMetadata> {
+    const place = this.#count++;
+    return this.#outcome.promise.then((outcome) => outcome(place, timestamp));
+  }
+
+  delivered(batch: BatchResult, first: number): void {
+    this.#outcome.resolve((place, timestamp) => recordMetadata(batch, first + place, timestamp));
+  }
+
+  failed(error: DqueueError): void {
+    this.#outcome.resolve(() => {
+      throw error;
+    });
+  }
+
+  split(count: number): [Delivery, Delivery] {
+    const parts: [PromisedDelivery, PromisedDelivery] = [
+      new PromisedDelivery(),
+      new PromisedDelivery(),
+    ];
+    parts[0].#count = count;
+    parts[1].#count = this.#count - count;
+    this.#outcome.resolve(
+      Promise.all(parts.map((part) => part.#outcome.promise)).then(
+        ([head, tail]) => (place, timestamp) =>
+          place < count ? head!(place, timestamp) : tail!(place - count, timestamp),
+      ),
+    );
+    return parts;
+  }
+}
+
+/** What a list of messages comes to, in the order of the list. */
+export class DeliveryGroup {
+  readonly #results: (RecordMetadata | undefined)[];
+  readonly #errors: (DqueueError | undefined)[];
+  readonly #resolve: (results: readonly RecordMetadata[]) => void;
+  readonly #reject: (error: unknown) => void;
+  #remaining: number;
+  #failed = 0;
+
+  constructor(
+    count: number,
+    resolve: (results: readonly RecordMetadata[]) => void,
+    reject: (error: unknown) => void,
+  ) {
+    this.#results = new Array(count).fill(undefined);
+    this.#errors = new Array(count).fill(undefined);
+    this.#remaining = count;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  /** Notes where the message at `index` of the list was written. */
+  succeed(index: number, metadata: RecordMetadata): void {
+    this.#results[index] = metadata;
+    if (--this.#remaining === 0) this.#settle();
+  }
+
+  /** Notes that the message at `index` of the list was not written. */
+  fail(index: number, error: DqueueError): void {
+    this.#errors[index] = error;
+    this.#failed++;
+    if (--this.#remaining === 0) this.#settle();
+  }
+
+  #settle(): void {
+    if (this.#failed === 0) this.#resolve(this.#results as RecordMetadata[]);
+    else this.#reject(new SendBatchError(this.#results, this.#errors, this.#failed));
+  }
+}
+
+/** Messages in a row of a list. */
+export class GroupDelivery implements Delivery {
+  readonly #group: DeliveryGroup;
+  /** The places in the list, if these are not simply those from `#start` on. */
+  readonly #indexes: readonly number[] | undefined;
+  readonly #start: number;
+  readonly #timestamp: number;
+  #count = 0;
+
+  constructor(
+    group: DeliveryGroup,
+    indexes: readonly number[] | undefined,
+    start: number,
+    timestamp: number,
+  ) {
+    this.#group = group;
+    this.#indexes = indexes;
+    this.#start = start;
+    this.#timestamp = timestamp;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Takes the message at `place` in, if it follows those it has and has their timestamp. */
+  tryExtend(place: number, timestamp: number): boolean {
+    if (place !== this.#start + this.#count || timestamp !== this.#timestamp) return false;
+    this.#count++;
+    return true;
+  }
+
+  delivered(batch: BatchResult, first: number): void {
+    for (let i = 0; i < this.#count; i++) {
+      this.#group.succeed(this.#index(i), recordMetadata(batch, first + i, this.#timestamp));
+    }
+  }
+
+  failed(error: DqueueError): void {
+    for (let i = 0; i < this.#count; i++) this.#group.fail(this.#index(i), error);
+  }
+
+  split(count: number): [Delivery, Delivery] {
+    const first = new GroupDelivery(this.#group, this.#indexes, this.#start, this.#timestamp);
+    first.#count = count;
+    const rest = new GroupDelivery(
+      this.#group,
+      this.#indexes,
+      this.#start + count,
+      this.#timestamp,
+    );
+    rest.#count = this.#count - count;
+    return [first, rest];
+  }
+
+  #index(i: number): number {
+    const place = this.#start + i;
+    return this.#indexes === undefined ? place : this.#indexes[place]!;
+  }
+}
+
+/** Records that only are counted, for a stream that wants to know when all are written. */
+export class CountedDelivery implements Delivery {
+  readonly #onSettled: (count: number, error?: DqueueError) => void;
+  #count: number;
+
+  constructor(onSettled: (count: number, error?: DqueueError) => void, count = 1) {
+    this.#onSettled = onSettled;
+    this.#count = count;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Counts one more, if it is for the same listener. */
+  tryExtend(onSettled: (count: number, error?: DqueueError) => void): boolean {
+    if (onSettled !== this.#onSettled) return false;
+    this.#count++;
+    return true;
+  }
+
+  delivered(): void {
+    this.#onSettled(this.#count);
+  }
+
+  failed(error: DqueueError): void {
+    this.#onSettled(this.#count, error);
+  }
+
+  split(count: number): [Delivery, Delivery] {
+    return [
+      new CountedDelivery(this.#onSettled, count),
+      new CountedDelivery(this.#onSettled, this.#count - count),
+    ];
+  }
+}
+
+function recordMetadata(batch: BatchResult, place: number, timestamp: number): RecordMetadata {
+  return {
+    topic: batch.topic,
+    partition: batch.partition,
+    offset: batch.baseOffset < 0 ? -1 : batch.baseOffset + place,
+    timestamp: batch.logAppendTimeMs < 0 ? timestamp : batch.logAppendTimeMs,
+  };
+}
+
+/** Some messages of a `sendBatch()` were not written. Its code is that of the first of the failures. */
+export class SendBatchError extends DqueueError {
+  /** The name of the class. */
+  override name = "SendBatchError";
+  /** Where each message was written, in the order of the call; undefined for those that failed. */
+  readonly results: readonly (RecordMetadata | undefined)[];
+  /** Why each message failed, in the order of the call; undefined for those that were written. */
+  readonly errors: readonly (DqueueError | undefined)[];
+
+  /** Makes an error of a list of which `failed` messages failed. */
+  constructor(
+    results: readonly (RecordMetadata | undefined)[],
+    errors: readonly (DqueueError | undefined)[],
+    failed: number,
+  ) {
+    const first = errors.find((error) => error !== undefined)!;
+    super(`Cannot send ${failed} of ${results.length} messages: ${first.message}`, {
+      code: first.code,
+      retriable: first.retriable,
+      advice: first.advice,
+      cause: first,
+    });
+    this.results = results;
+    this.errors = errors;
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * The batches of a fetched partition that a reader is to see.
+ *
+ * Left out are control batches, which only mark the end of transactions, and for a reader of committed
+ * messages the batches of aborted transactions. The offsets of what is left out still count: each batch
+ * says where to go on behind it and what was left out after it.
+ *
+ * @module
+ */
+
+import { type RecordBatch, recordBatches } from "../protocol/records/record_batch.ts";
+
+/** A batch to read. */
+export interface FetchedBatch {
+  readonly batch: RecordBatch;
+  /** The offset to go on with once it is read. */
+  nextOffset: number;
+}
+
+/** What was fetched of a partition. */
+export interface FetchedBatches {
+  readonly batches: FetchedBatch[];
+  /** The offset to go on with after all of them; that asked for if nothing whole was fetched. */
+  readonly nextOffset: number;
+}
+
+/** A transaction that was aborted: its batches are those of the producer from the offset on. */
+export interface AbortedTransaction {
+  readonly producerId: number;
+  readonly firstOffset: number;
+}
+
+/** The type of a control record that ends a transaction without committing it. */
+const ABORT_MARKER = 0;
+
+/**
+ * Takes the batches out of what a broker has sent for a partition.
+ *
+ * @param fetchOffset The offset asked for; batches that end before it are left out.
+ * @param aborted The aborted transactions among them, by first offset; null to see all messages.
+ * @throws {CorruptRecordError} If the bytes are not record batches.
+ */
+export function fetchedBatches(
+  bytes: Uint8Array,
+  fetchOffset: number,
+  aborted: readonly AbortedTransaction[] | null,
+): FetchedBatches {
+  const batches: FetchedBatch[] = [];
+  const abortedProducers = new Set<number>();
+  let nextAborted = 0;
+  let nextOffset = fetchOffset;
+  for (const batch of recordBatches(bytes)) {
+    while (aborted !== null && nextAborted < aborted.length) {
+      const { producerId, firstOffset } = aborted[nextAborted]!;
+      if (firstOffset > batch.lastOffset) break;
+      abortedProducers.add(producerId);
+      nextAborted++;
+    }
+    const behind = batch.nextOffset;
+    if (behind <= fetchOffset) continue;
+    nextOffset = behind;
+    if (isVisible(batch, abortedProducers)) batches.push({ batch, nextOffset });
+    else if (batches.length > 0) batches[batches.length - 1]!.nextOffset = nextOffset;
+  }
+  return { batches, nextOffset };
+}
+
+function isVisible(batch: RecordBatch, abortedProducers: Set<number>): boolean {
+  if (batch.isControl) {
+    if (abortedProducers.size > 0 && isAbortMarker(batch)) {
+      abortedProducers.delete(batch.producerId);
+    }
+    return false;
+  }
+  if (batch.recordCount === 0) return false;
+  return !(batch.isTransactional && abortedProducers.has(batch.producerId));
+}
+
+/** The key of a control record is its version and its type, both int16. */
+function isAbortMarker(batch: RecordBatch): boolean {
+  for (const { key } of batch.records()) {
+    return key !== null && key.length >= 4 && (key[2]! << 8 | key[3]!) === ABORT_MARKER;
+  }
+  return false;
+}

@@ -1,0 +1,148 @@
+/**
+ * The headers of a message (KIP-82): names with values, in order, where a name may come more than once.
+ *
+ * @module
+ */
+
+import type { RecordData, RecordHeaderInput } from "../protocol/records/record_batch_builder.ts";
+import { SerializationError } from "./errors.ts";
+
+/** What keys, values and header values may be given as. Text is sent as UTF-8. */
+export type MessageData = Uint8Array | string | null;
+
+/**
+ * What headers may be given as: an object, whose values may be lists where a name comes more than once;
+ * pairs of name and value in order, such as a `Map`; or the headers of a message that was received.
+ */
+export type MessageHeadersInit =
+  | Iterable<readonly [name: string, value: MessageData]>
+  | { readonly [name: string]: MessageData | readonly MessageData[] };
+
+const TEXT_DECODER = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/**
+ * The headers of a message, in the order they were written.
+ *
+ * A name may come more than once: `get()` and `text()` give its last value, as Kafka's own clients do,
+ * and `getAll()` every one. Names are told apart by case.
+ */
+export class MessageHeaders implements Iterable<readonly [name: string, value: Uint8Array | null]> {
+  readonly #entries: readonly { readonly key: string; readonly value: Uint8Array | null }[];
+
+  /** Takes the headers of a record; users get them from a message. */
+  constructor(entries: readonly { readonly key: string; readonly value: Uint8Array | null }[]) {
+    this.#entries = entries;
+  }
+
+  /** How many there are, each name counted as often as it comes. */
+  get size(): number {
+    return this.#entries.length;
+  }
+
+  /**
+   * Whether a name comes at all.
+   *
+   * @param name The name to look for.
+   */
+  has(name: string): boolean {
+    return this.#entries.some((entry) => entry.key === name);
+  }
+
+  /**
+   * The last value of a name.
+   *
+   * @param name The name to look for.
+   * @returns The bytes, null if the value is null, undefined if the name does not come.
+   */
+  get(name: string): Uint8Array | null | undefined {
+    for (let index = this.#entries.length - 1; index >= 0; index--) {
+      if (this.#entries[index]!.key === name) return this.#entries[index]!.value;
+    }
+    return undefined;
+  }
+
+  /**
+   * All values of a name, in order.
+   *
+   * @param name The name to look for.
+   */
+  getAll(name: string): (Uint8Array | null)[] {
+    return this.#entries.filter((entry) => entry.key === name).map((entry) => entry.value);
+  }
+
+  /**
+   * The last value of a name as text.
+   *
+   * @param name The name to look for.
+   * @returns The text, null if the value is null, undefined if the name does not come.
+   */
+  text(name: string): string | null | undefined {
+    const value = this.get(name);
+    return value && TEXT_DECODER.decode(value);
+  }
+
+  /** Goes through names and values in order. */
+  *[Symbol.iterator](): Iterator<readonly [name: string, value: Uint8Array | null]> {
+    for (const { key, value } of this.#entries) yield [key, value];
+  }
+
+  /** Shows names and values as text. */
+  [Symbol.for("Deno.customInspect")](
+    inspect: (value: unknown, options: unknown) => string,
+    options: unknown,
+  ): string {
+    const shown = this.#entries.map(({ key, value }) => [
+      key,
+      value && TEXT_DECODER.decode(value),
+    ]);
+    return `MessageHeaders ${inspect(shown, options)}`;
+  }
+}
+
+const NO_HEADERS: readonly RecordHeaderInput[] = Object.freeze([]);
+
+/**
+ * Headers as the record batch takes them.
+ *
+ * @throws {SerializationError} If a name is not text, or a value not bytes, text or null.
+ */
+export function recordHeaders(init: MessageHeadersInit | undefined): readonly RecordHeaderInput[] {
+  if (init === undefined || init === null) return NO_HEADERS;
+  const headers: RecordHeaderInput[] = [];
+  if (Symbol.iterator in init) {
+    for (const [key, value] of init as Iterable<readonly [string, MessageData]>) {
+      headers.push(header(key, value));
+    }
+    return headers;
+  }
+  for (const [key, value] of Object.entries(init)) {
+    if (Array.isArray(value)) {
+      for (const one of value as readonly MessageData[]) headers.push(header(key, one));
+    } else headers.push(header(key, value as MessageData));
+  }
+  return headers;
+}
+
+function header(key: string, value: MessageData): RecordHeaderInput {
+  if (typeof key !== "string") {
+    throw new SerializationError(`Cannot send header: its name is ${typeof key}, not text`);
+  }
+  return { key, value: recordData(`header "${key}"`, value) };
+}
+
+/**
+ * A key or value as the record batch takes it; undefined stands for null.
+ *
+ * @throws {SerializationError} If it is not bytes, text or null.
+ */
+export function recordData(what: string, data: MessageData | undefined): RecordData {
+  if (typeof data === "string" || data instanceof Uint8Array) return data;
+  if (data === null || data === undefined) return null;
+  throw new SerializationError(
+    `Cannot send ${what}: it is ${describeType(data)}, not a Uint8Array, text or null`,
+  );
+}
+
+function describeType(value: unknown): string {
+  return typeof value === "object" ? value!.constructor?.name ?? "an object" : `a ${typeof value}`;
+}

@@ -1,0 +1,221 @@
+/**
+ * Where a consumer is in one partition, and what it has fetched ahead.
+ *
+ * `position` is the offset of the next message to hand out, `fetchOffset` that of the next to fetch;
+ * between them lie the batches fetched and not read yet. When either is set anew, what is on its way is
+ * out of date: `generation` tells.
+ *
+ * @module
+ */
+
+import type { Record as BatchRecord } from "../protocol/records/record.ts";
+import type { RecordBatch } from "../protocol/records/record_batch.ts";
+import { describeError, type DqueueError, ProtocolError } from "./errors.ts";
+import type { FetchedBatch, FetchedBatches } from "./fetched_batches.ts";
+import { Message, type MessageOrigin } from "./message.ts";
+
+/** The batch being read. */
+interface OpenBatch {
+  readonly records: Iterator<BatchRecord>;
+  readonly origin: MessageOrigin;
+  readonly sizeInBytes: number;
+  nextOffset: number;
+  /** Records not read yet. */
+  remaining: number;
+}
+
+/** A consumer's place in one partition. */
+export class PartitionReader {
+  readonly topic: string;
+  readonly partition: number;
+  readonly #checkCrcs: boolean;
+  readonly #onData: () => void;
+  #batches: FetchedBatch[] = [];
+  #open: OpenBatch | undefined;
+  #position = -1;
+  #fetchOffset = -1;
+  #generation = 0;
+  #bufferedBytes = 0;
+  /** Whether its messages are held back for now. */
+  isPaused = false;
+  /** Whether a fetch is on its way. */
+  isFetching = false;
+  /** Not before this time may it be fetched from again. */
+  retryAt = 0;
+  /** Fetches in a row that failed. */
+  failures = 0;
+  /** Since when they have failed. */
+  failingSince = 0;
+  /** Where to look up its position, when it has none. */
+  resetTo: "earliest" | "latest" | undefined;
+  /** The offset after the last message that all in-sync replicas have, −1 if not known. */
+  highWatermark = -1;
+  /** Why it cannot be read, for the reader to be told. */
+  #error: DqueueError | undefined;
+
+  /** @param onData Called when there is something new to read, or to be told. */
+  constructor(topic: string, partition: number, checkCrcs: boolean, onData: () => void) {
+    this.topic = topic;
+    this.partition = partition;
+    this.#checkCrcs = checkCrcs;
+    this.#onData = onData;
+  }
+
+  /** The offset of the next message to hand out, −1 if there is no position yet. */
+  get position(): number {
+    return this.#position;
+  }
+
+  /** The offset of the next message to fetch. */
+  get fetchOffset(): number {
+    return this.#fetchOffset;
+  }
+
+  /** Counts how often the position was set. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  /** Bytes fetched and not read yet. */
+  get bufferedBytes(): number {
+    return this.#bufferedBytes;
+  }
+
+  /** Whether there are messages to read now. */
+  get hasMessages(): boolean {
+    return !this.isPaused && (this.#open !== undefined || this.#batches.length > 0);
+  }
+
+  /** Whether reading has failed, which `takeError()` tells. */
+  get hasFailed(): boolean {
+    return this.#error !== undefined;
+  }
+
+  /** Goes on at `offset`; what was fetched is dropped. */
+  seek(offset: number): void {
+    this.#drop();
+    this.#position = offset;
+    this.#fetchOffset = offset;
+    this.resetTo = undefined;
+    this.#error = undefined;
+    this.failures = 0;
+    this.retryAt = 0;
+  }
+
+  /** Goes on at a place that has to be looked up first. */
+  reset(to: "earliest" | "latest"): void {
+    this.#drop();
+    this.resetTo = to;
+  }
+
+  /** Takes in what was fetched from `fetchOffset`. */
+  accept(fetched: FetchedBatches): void {
+    this.failures = 0;
+    this.#fetchOffset = fetched.nextOffset;
+    if (fetched.batches.length === 0) {
+      const last = this.#batches[this.#batches.length - 1] ?? this.#open;
+      if (last !== undefined) last.nextOffset = fetched.nextOffset;
+      else this.#position = fetched.nextOffset;
+      return;
+    }
+    for (const { batch } of fetched.batches) this.#bufferedBytes += batch.sizeInBytes;
+    this.#batches = this.#batches.length === 0
+      ? fetched.batches
+      : [...this.#batches, ...fetched.batches];
+    this.#onData();
+  }
+
+  /** Has the reader told that reading fails. */
+  fail(error: DqueueError): void {
+    this.#error = error;
+    this.#onData();
+  }
+
+  /** Why reading has failed. Told once: after that, it is tried again. */
+  takeError(): DqueueError | undefined {
+    const error = this.#error;
+    this.#error = undefined;
+    this.failures = 0;
+    return error;
+  }
+
+  /** The next message, undefined if there is none now. */
+  next(): Message | undefined {
+    const messages: Message[] = [];
+    this.take(1, messages);
+    return messages[0];
+  }
+
+  /**
+   * Adds up to `max` messages to `messages`.
+   *
+   * @returns How many.
+   */
+  take(max: number, messages: Message[]): number {
+    let count = 0;
+    try {
+      while (count < max) {
+        const open = this.#open ?? this.#openNext();
+        if (open === undefined) break;
+        const { value } = open.records.next();
+        open.remaining--;
+        if (value !== undefined && value.offset >= this.#position) {
+          messages.push(new Message(open.origin, value));
+          this.#position = value.offset + 1;
+          count++;
+        }
+        if (open.remaining <= 0) this.#close(open);
+      }
+    } catch (error) {
+      const { topic, partition, position } = this;
+      this.seek(position);
+      this.fail(
+        new ProtocolError(
+          `Cannot read "${topic}-${partition}" at offset ${position}: ${describeError(error)}`,
+          { cause: error },
+        ),
+      );
+    }
+    return count;
+  }
+
+  #openNext(): OpenBatch | undefined {
+    const next = this.#batches.shift();
+    if (next === undefined) return undefined;
+    const { batch, nextOffset } = next;
+    if (this.#checkCrcs) batch.ensureValid();
+    return this.#open = {
+      records: batch.records()[Symbol.iterator](),
+      origin: this.#origin(batch),
+      sizeInBytes: batch.sizeInBytes,
+      nextOffset,
+      remaining: batch.recordCount,
+    };
+  }
+
+  #origin(batch: RecordBatch): MessageOrigin {
+    return {
+      topic: this.topic,
+      partition: this.partition,
+      leaderEpoch: batch.partitionLeaderEpoch,
+      timestampType: batch.timestampType === 0 ? "CreateTime" : "LogAppendTime",
+    };
+  }
+
+  #close(open: OpenBatch): void {
+    // The reader of records checks that nothing follows the last.
+    open.records.next();
+    this.#open = undefined;
+    this.#bufferedBytes -= open.sizeInBytes;
+    this.#position = Math.max(this.#position, open.nextOffset);
+  }
+
+  #drop(): void {
+    this.#batches = [];
+    this.#open = undefined;
+    this.#bufferedBytes = 0;
+    this.#generation++;
+    // What is on its way is of no use any more, and need not be waited for.
+    this.isFetching = false;
+  }
+}

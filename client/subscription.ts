@@ -1,0 +1,254 @@
+/**
+ * The topics a consumer is subscribed to, a reader for each of their partitions, and whose turn it is.
+ *
+ * Changes take effect at once and as a whole: first everything is looked up that may fail, then the
+ * readers change in one step.
+ *
+ * @module
+ */
+
+import type { ClientCore, OperationOptions } from "./client_core.ts";
+import type { ResolvedConsumerOptions, SubscribeOptions } from "./consumer_options.ts";
+import { UsageError } from "./errors.ts";
+import type { Fetcher } from "./fetcher.ts";
+import type { TopicPartition } from "./leaders.ts";
+import type { Message } from "./message.ts";
+import { lookUpOffsets, type OffsetSpec } from "./offset_lookup.ts";
+import { PartitionReader } from "./partition_reader.ts";
+
+/** How many messages one partition may hand out to an iterator before it is the next one's turn. */
+const TURN = 64;
+
+/** What a consumer reads. */
+export class Subscription {
+  readonly #core: ClientCore;
+  readonly #options: ResolvedConsumerOptions;
+  readonly #fetcher: Fetcher;
+  readonly #onNews: () => void;
+  readonly #stopListening: () => void;
+  readonly #topics = new Map<string, { id: string; readers: PartitionReader[] }>();
+  /** The readers of all topics. */
+  #readers: PartitionReader[] = [];
+  /** The place in `#readers` whose turn it is. */
+  #turn = 0;
+  /** Messages it may still hand out in this turn. */
+  #turnLeft = TURN;
+
+  constructor(
+    core: ClientCore,
+    options: ResolvedConsumerOptions,
+    fetcher: Fetcher,
+    onNews: () => void,
+  ) {
+    this.#core = core;
+    this.#options = options;
+    this.#fetcher = fetcher;
+    this.#onNews = onNews;
+    this.#stopListening = core.metadata.onUpdate(() => this.#onMetadata());
+  }
+
+  /** The topics. */
+  get topics(): readonly string[] {
+    return [...this.#topics.keys()];
+  }
+
+  /** Whether there are none. */
+  get isEmpty(): boolean {
+    return this.#topics.size === 0;
+  }
+
+  /** The readers of all partitions of all topics. */
+  get readers(): readonly PartitionReader[] {
+    return this.#readers;
+  }
+
+  /** The reader of a partition, undefined if it is not subscribed to. */
+  reader(topic: string, partition: number): PartitionReader | undefined {
+    return this.#topics.get(topic)?.readers[partition];
+  }
+
+  /** Subscribes to these topics and no others. */
+  async replace(topics: readonly string[], options: SubscribeOptions): Promise<void> {
+    const added = await this.#prepare(topics, options);
+    for (const topic of this.topics) if (!topics.includes(topic)) this.#remove(topic);
+    this.#add(added);
+  }
+
+  /** Subscribes to these topics too. */
+  async add(topics: readonly string[], options: SubscribeOptions): Promise<void> {
+    this.#add(await this.#prepare(topics, options));
+  }
+
+  /** Ends the subscription to these topics. */
+  remove(topics: readonly string[]): void {
+    for (const topic of topics) this.#remove(topic);
+    this.#collect();
+  }
+
+  /** Ends it all. */
+  close(): void {
+    this.#stopListening();
+    this.remove(this.topics);
+  }
+
+  /**
+   * Up to `max` messages, of each partition that has some its share.
+   *
+   * @throws {DqueueError} If there are none, because a partition cannot be read.
+   */
+  take(max: number): Message[] {
+    const messages: Message[] = [];
+    const readers = this.#readers;
+    for (;;) {
+      let ready = 0;
+      for (const reader of readers) if (reader.hasMessages) ready++;
+      if (ready === 0) break;
+      const share = Math.ceil((max - messages.length) / ready);
+      for (let step = 0; step < readers.length && messages.length < max; step++) {
+        const reader = readers[this.#turn]!;
+        this.#turn = (this.#turn + 1) % readers.length;
+        if (!reader.hasMessages) continue;
+        reader.take(Math.min(share, max - messages.length), messages);
+        this.#fetcher.wakeFor(reader);
+      }
+      if (messages.length >= max) break;
+    }
+    if (messages.length === 0) this.#throwFailure();
+    return messages;
+  }
+
+  /**
+   * The next message, undefined if there is none now. A partition hands out a few before it is the next
+   * one's turn.
+   *
+   * @throws {DqueueError} If there is none, because a partition cannot be read.
+   */
+  next(): Message | undefined {
+    const readers = this.#readers;
+    for (let step = 0; step < readers.length; step++) {
+      const reader = readers[this.#turn]!;
+      const message = reader.hasMessages && this.#turnLeft > 0 ? reader.next() : undefined;
+      if (message !== undefined) {
+        this.#turnLeft--;
+        this.#fetcher.wakeFor(reader);
+        return message;
+      }
+      this.#turn = (this.#turn + 1) % readers.length;
+      this.#turnLeft = TURN;
+    }
+    // With one reader, the turn that has just ended is followed by its own.
+    const message = readers[this.#turn]?.hasMessages ? readers[this.#turn]!.next() : undefined;
+    if (message === undefined) this.#throwFailure();
+    return message;
+  }
+
+  #throwFailure(): void {
+    for (const reader of this.#readers) {
+      const error = reader.takeError();
+      if (error === undefined) continue;
+      this.#fetcher.wake();
+      throw error;
+    }
+  }
+
+  /** Looks up all that is needed for the topics that are new, and makes their readers. */
+  async #prepare(
+    topics: readonly string[],
+    options: SubscribeOptions,
+  ): Promise<Map<string, { id: string; readers: PartitionReader[] }>> {
+    for (const topic of topics) {
+      if (typeof topic !== "string" || topic === "") {
+        throw new UsageError(`Cannot subscribe to ${JSON.stringify(topic)}: it is no topic's name`);
+      }
+    }
+    const names = topics.filter((topic) => !this.#topics.has(topic));
+    const described = await Promise.all(names.map((name) => this.#core.topic(name, options)));
+    const added = new Map<string, { id: string; readers: PartitionReader[] }>();
+    for (const { name, id, partitions } of described) {
+      const readers = partitions.map(({ partition }) => this.#open(name, partition));
+      added.set(name, { id, readers });
+    }
+    const readers = [...added.values()].flatMap((topic) => topic.readers);
+    await this.#position(readers, options);
+    return added;
+  }
+
+  #open(topic: string, partition: number): PartitionReader {
+    return new PartitionReader(topic, partition, this.#options.checkCrcs, this.#onNews);
+  }
+
+  /** Sets the positions that readers start from. */
+  async #position(
+    readers: readonly PartitionReader[],
+    options: OperationOptions & { readonly from?: OffsetSpec },
+  ): Promise<void> {
+    const { autoOffsetReset, isolationLevel } = this.#options;
+    const at = options.from ?? autoOffsetReset;
+    if (at === "none") {
+      for (const reader of readers) reader.fail(noPosition(reader));
+      return;
+    }
+    const lookUp = (sought: readonly PartitionReader[], place: OffsetSpec) =>
+      lookUpOffsets(
+        this.#core,
+        sought.map(({ topic, partition }) => ({ topic, partition, at: place })),
+        isolationLevel,
+        options,
+      );
+    const offsets = await lookUp(readers, at);
+    const atEnd = readers.filter((_, index) => offsets[index]!.offset < 0);
+    for (let i = 0; i < readers.length; i++) readers[i]!.seek(offsets[i]!.offset);
+    if (atEnd.length === 0) return;
+    const ends = await lookUp(atEnd, "latest");
+    for (let i = 0; i < atEnd.length; i++) atEnd[i]!.seek(ends[i]!.offset);
+  }
+
+  #add(added: ReadonlyMap<string, { id: string; readers: PartitionReader[] }>): void {
+    for (const [name, topic] of added) {
+      this.#topics.set(name, topic);
+      for (const reader of topic.readers) this.#fetcher.add(reader);
+    }
+    this.#collect();
+  }
+
+  #remove(topic: string): void {
+    for (const reader of this.#topics.get(topic)?.readers ?? []) this.#fetcher.remove(reader);
+    this.#topics.delete(topic);
+  }
+
+  #collect(): void {
+    this.#readers = [...this.#topics.values()].flatMap((topic) => topic.readers);
+    this.#turn = 0;
+    this.#turnLeft = TURN;
+  }
+
+  /** Takes over partitions that have come, and topics that were made anew. */
+  #onMetadata(): void {
+    let hasChanged = false;
+    for (const [name, topic] of this.#topics) {
+      const known = this.#core.metadata.topic(name);
+      if (known === undefined) continue;
+      if (known.id !== topic.id) {
+        topic.id = known.id;
+        for (const reader of topic.readers) reader.reset("earliest");
+      }
+      for (let partition = topic.readers.length; partition < known.partitions.length; partition++) {
+        const reader = this.#open(name, partition);
+        // Nothing was in it when the subscription was made, so nothing may be left out.
+        reader.reset("earliest");
+        topic.readers.push(reader);
+        this.#fetcher.add(reader);
+        hasChanged = true;
+      }
+    }
+    if (hasChanged) this.#collect();
+  }
+}
+
+/** Why a partition cannot be read that has no position, when none may be chosen for it. */
+export function noPosition({ topic, partition }: TopicPartition): UsageError {
+  return new UsageError(
+    `Cannot read "${topic}-${partition}": it has no position and autoOffsetReset is "none"`,
+    "Seek to an offset first, or choose another autoOffsetReset",
+  );
+}

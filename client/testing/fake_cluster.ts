@@ -1,0 +1,236 @@
+/**
+ * A cluster in memory for tests of the SDK: answers what the SDK asks as Kafka does, and fails on demand.
+ *
+ * Each connection handles its requests one after the other, as a broker does, so a fetch that waits holds
+ * up what is behind it. A test replaces the answer to an API with `on()`, for good, or with `once()`, for
+ * the next request; both get the usual answer to build on.
+ *
+ * @module
+ */
+
+import { type FrameChannel, memoryChannels } from "../../protocol/channel.ts";
+import { codec } from "../../protocol/codec.ts";
+import {
+  readRequestHeader,
+  readRequestHeaderTags,
+  writeResponseHeader,
+} from "../../protocol/headers.ts";
+import { apiByKey } from "../../protocol/messages/mod.ts";
+import { Reader } from "../../protocol/reader.ts";
+import type { Api, Encodable, Fields, RequestOf, ResponseTo } from "../../protocol/schema.ts";
+import { randomUuid } from "../../protocol/uuid.ts";
+import type { EmbeddedBroker } from "../dialer.ts";
+import { defaultAnswer } from "./fake_handlers.ts";
+import { FakeLog } from "./fake_log.ts";
+
+/** Says that a request gets no answer. */
+export const NO_ANSWER: "no answer" = "no answer";
+/** Says that the connection is closed instead of an answer. */
+export const DISCONNECT: "disconnect" = "disconnect";
+
+/** What a handler knows of a request beside its content. */
+export interface FakeContext<A extends Api> {
+  readonly cluster: FakeCluster;
+  readonly nodeId: number;
+  readonly version: number;
+  /** Aborted when the connection ends. */
+  readonly signal: AbortSignal;
+  /** What the cluster would have answered. */
+  usual(): Promise<ResponseTo<A>>;
+}
+
+/** Answers a request. */
+export type FakeHandler<A extends Api> = (
+  request: RequestOf<A>,
+  context: FakeContext<A>,
+) => Answer<A> | Promise<Answer<A>>;
+
+type Answer<A extends Api> = ResponseTo<A> | typeof NO_ANSWER | typeof DISCONNECT;
+
+// deno-lint-ignore no-explicit-any
+type AnyHandler = (request: any, context: any) => unknown;
+
+/** A topic of the fake cluster. */
+export interface FakeTopic {
+  readonly name: string;
+  readonly id: string;
+  readonly logs: FakeLog[];
+}
+
+/** What a fake cluster is made of. */
+export interface FakeClusterOptions {
+  /** How many brokers. Default: 1. */
+  readonly brokers?: number;
+  /** The number of partitions of each topic, whose leaders take turns. */
+  readonly topics?: { readonly [name: string]: number };
+  /** The highest versions to offer, by API key; −1 leaves the API out. */
+  readonly maxVersions?: { readonly [apiKey: number]: number };
+}
+
+/** A request that the cluster has received. */
+export interface ReceivedRequest {
+  readonly nodeId: number;
+  readonly api: string;
+  readonly version: number;
+  // deno-lint-ignore no-explicit-any
+  readonly body: any;
+}
+
+/** A cluster in memory. */
+export class FakeCluster implements EmbeddedBroker {
+  readonly nodeIds: readonly number[];
+  readonly topics = new Map<string, FakeTopic>();
+  readonly maxVersions: { readonly [apiKey: number]: number };
+  readonly requests: ReceivedRequest[] = [];
+  /** Brokers that cannot be reached. */
+  readonly down = new Set<number>();
+  controllerId = 0;
+  nextProducerId = 1000;
+  readonly #handlers = new Map<number, AnyHandler>();
+  readonly #once = new Map<number, AnyHandler[]>();
+  readonly #channels = new Map<FrameChannel, number>();
+  readonly #serving = new Set<Promise<void>>();
+
+  constructor(options: FakeClusterOptions = {}) {
+    this.nodeIds = Array.from({ length: options.brokers ?? 1 }, (_, id) => id);
+    this.maxVersions = options.maxVersions ?? {};
+    for (const [name, partitions] of Object.entries(options.topics ?? {})) {
+      this.createTopic(name, partitions);
+    }
+  }
+
+  /** How many connections are open. */
+  get connectionCount(): number {
+    return this.#channels.size;
+  }
+
+  createTopic(name: string, partitions: number): FakeTopic {
+    const topic: FakeTopic = { name, id: randomUuid(), logs: [] };
+    this.topics.set(name, topic);
+    this.addPartitions(name, partitions);
+    return topic;
+  }
+
+  addPartitions(name: string, count: number): void {
+    const { logs } = this.topics.get(name)!;
+    while (logs.length < count) logs.push(new FakeLog(logs.length % this.nodeIds.length));
+  }
+
+  /** The log of a partition that exists. */
+  log(topic: string, partition = 0): FakeLog {
+    return this.topics.get(topic)!.logs[partition]!;
+  }
+
+  /** Moves a partition to another broker. */
+  moveLeader(topic: string, partition: number, leaderId: number): void {
+    const log = this.log(topic, partition);
+    log.leaderId = leaderId;
+    log.leaderEpoch++;
+    log.wake();
+  }
+
+  /** Answers an API in another way from now on. */
+  on<A extends Api>(api: A, handler: FakeHandler<A>): void {
+    this.#handlers.set(api.key, handler as AnyHandler);
+  }
+
+  /** Answers the next request of an API in another way; called again, the one after that. */
+  once<A extends Api>(api: A, handler: FakeHandler<A>): void {
+    const handlers = this.#once.get(api.key);
+    if (handlers === undefined) this.#once.set(api.key, [handler as AnyHandler]);
+    else handlers.push(handler as AnyHandler);
+  }
+
+  /** The requests of an API received so far. */
+  received<A extends Api>(
+    api: A,
+  ): (Omit<ReceivedRequest, "body"> & { readonly body: RequestOf<A> })[] {
+    return this.requests.filter((request) => request.api === api.name);
+  }
+
+  /** Ends all connections to a broker, or to all of them. */
+  disconnect(nodeId?: number): void {
+    for (const [channel, id] of this.#channels) {
+      if (nodeId === undefined || id === nodeId) channel.abort();
+    }
+  }
+
+  connect(address: string): FrameChannel {
+    const nodeId = this.#nodeAt(address);
+    if (this.down.has(nodeId)) {
+      throw new Deno.errors.ConnectionRefused(`Connection refused: ${address}`);
+    }
+    const [client, server] = memoryChannels(address);
+    this.#channels.set(server, nodeId);
+    const serving = this.#serve(server, nodeId).finally(() => this.#serving.delete(serving));
+    this.#serving.add(serving);
+    return client;
+  }
+
+  /** Resolves when all connections have ended and what they had asked for is done. */
+  async idle(): Promise<void> {
+    while (this.#serving.size > 0) await Promise.all(this.#serving);
+  }
+
+  /** Brokers are at `broker-N:9092`; any other address is that of the first that runs. */
+  #nodeAt(address: string): number {
+    const match = /^broker-(\d+):/.exec(address);
+    if (match !== null) return Number(match[1]);
+    return this.nodeIds.find((id) => !this.down.has(id)) ?? 0;
+  }
+
+  /**
+   * Takes in requests and answers them in turn. What was taken in is done even if the connection ends
+   * meanwhile, as it may be by a broker.
+   */
+  async #serve(channel: FrameChannel, nodeId: number): Promise<void> {
+    const ended = new AbortController();
+    let answering: Promise<void> = Promise.resolve();
+    try {
+      for (;;) {
+        const frame = await channel.next();
+        if (frame === null) break;
+        answering = answering.then(() => this.#answer(channel, nodeId, frame, ended.signal));
+        answering.catch(() => channel.abort());
+      }
+    } finally {
+      channel.abort();
+      this.#channels.delete(channel);
+      ended.abort();
+      await answering;
+    }
+  }
+
+  async #answer(
+    channel: FrameChannel,
+    nodeId: number,
+    frame: Uint8Array,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const reader = new Reader(frame);
+    const { apiKey, apiVersion, correlationId } = readRequestHeader(reader);
+    const api = apiByKey(apiKey)!;
+    const offered = this.maxVersions[apiKey] ?? api.versions.max;
+    const isTooNew = apiKey === 18 && apiVersion > offered;
+    const version = isTooNew ? 0 : apiVersion;
+    let body: unknown = {};
+    if (!isTooNew) {
+      readRequestHeaderTags(reader, api, version);
+      body = codec(api.request, version).decode(reader);
+    }
+    this.requests.push({ nodeId, api: api.name, version: apiVersion, body });
+    const usual = () => Promise.resolve(defaultAnswer(this, nodeId, api, apiVersion, body, signal));
+    const handler = this.#once.get(apiKey)?.shift() ?? this.#handlers.get(apiKey);
+    const context = { cluster: this, nodeId, version, signal, usual };
+    const answer = handler === undefined
+      ? await usual()
+      : await handler(body as RequestOf<Api>, context);
+    if (answer === NO_ANSWER) return;
+    if (answer === DISCONNECT) return channel.abort();
+    channel.out.beginFrame();
+    writeResponseHeader(channel.out, api, version, correlationId);
+    codec(api.response, version).encode(channel.out, answer as Encodable<Api<Fields>["response"]>);
+    channel.out.endFrame();
+    channel.flush();
+  }
+}
