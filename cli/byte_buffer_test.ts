@@ -1,0 +1,25 @@
+import { assertEquals } from "@std/assert";
+import { ByteBuffer } from "./byte_buffer.ts";
+
+Deno.test("ByteBuffer gathers bytes and text in order, across its growth", () => {
+  const buffer = new ByteBuffer();
+  const expected: number[] = [];
+  for (let i = 0; i < 3000; i++) {
+    buffer.byte(i);
+    buffer.text("ü");
+    buffer.bytes(Uint8Array.of(1, 2));
+    expected.push(i & 0xff, 0xc3, 0xbc, 1, 2);
+  }
+  assertEquals(buffer.length, expected.length);
+  assertEquals(buffer.take(), Uint8Array.from(expected));
+});
+
+Deno.test("ByteBuffer.take() hands over what no later append touches", () => {
+  const buffer = new ByteBuffer();
+  buffer.text("first");
+  const first = buffer.take();
+  assertEquals(buffer.length, 0);
+  buffer.text("other");
+  assertEquals(new TextDecoder().decode(first), "first");
+  assertEquals(new TextDecoder().decode(buffer.take()), "other");
+});

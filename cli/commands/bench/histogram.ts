@@ -1,0 +1,98 @@
+/**
+ * A histogram of durations: counts by value, to within 1 %, in memory that does not grow.
+ *
+ * Values are whole microseconds. Up to 128 each has a bucket of its own; from there on each power of
+ * two is divided into 64, so that a bucket is never wider than 1/64 of what is in it.
+ *
+ * @module
+ */
+
+const EXACT_BITS = 7;
+const EXACT_COUNT = 1 << EXACT_BITS;
+const HALF_COUNT = EXACT_COUNT / 2;
+/** 2^42 µs are seven weeks. */
+const MAX_BITS = 42;
+const BUCKET_COUNT = EXACT_COUNT + (MAX_BITS - EXACT_BITS) * HALF_COUNT;
+const MAX_VALUE = 2 ** MAX_BITS - 1;
+
+/** Durations, counted. */
+export class Histogram {
+  readonly #counts = new Float64Array(BUCKET_COUNT);
+  #count = 0;
+  #sum = 0;
+  #max = 0;
+  #min = Infinity;
+
+  /** How many were recorded. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** The mean, in milliseconds; 0 if there is none. */
+  get meanMs(): number {
+    return this.#count === 0 ? 0 : this.#sum / this.#count;
+  }
+
+  /** The largest, in milliseconds, exactly. */
+  get maxMs(): number {
+    return this.#max;
+  }
+
+  /** The smallest, in milliseconds, exactly; 0 if there is none. */
+  get minMs(): number {
+    return this.#count === 0 ? 0 : this.#min;
+  }
+
+  /** Records a duration, `count` times. A negative one, as of a clock set back, counts as none. */
+  record(ms: number, count = 1): void {
+    const value = Math.max(0, ms);
+    this.#counts[bucketOf(Math.min(MAX_VALUE, Math.round(value * 1000)))]! += count;
+    this.#count += count;
+    this.#sum += value * count;
+    if (value > this.#max) this.#max = value;
+    if (value < this.#min) this.#min = value;
+  }
+
+  /**
+   * The duration that `percent` of all do not exceed, in milliseconds; 0 if there is none.
+   *
+   * @param percent from 0 to 100
+   */
+  percentileMs(percent: number): number {
+    // 99.9 % of 1000 is 998.9999999999999 in binary floating point.
+    const rank = Math.max(1, Math.ceil(this.#count * percent / 100 - 1e-6));
+    let seen = 0;
+    for (let bucket = 0; bucket < BUCKET_COUNT; bucket++) {
+      seen += this.#counts[bucket]!;
+      if (seen >= rank) {
+        return Math.min(this.#max, Math.max(this.#min, highestOf(bucket) / 1000));
+      }
+    }
+    return this.#max;
+  }
+
+  /** How many were recorded of at most `ms`, as far as the buckets can tell. */
+  countUpTo(ms: number): number {
+    const last = bucketOf(Math.min(MAX_VALUE, Math.round(ms * 1000)));
+    let count = 0;
+    for (let bucket = 0; bucket <= last; bucket++) count += this.#counts[bucket]!;
+    return count;
+  }
+}
+
+function bucketOf(value: number): number {
+  if (value < EXACT_COUNT) return value;
+  const bits = Math.floor(Math.log2(value)) + 1;
+  const shift = bits - EXACT_BITS;
+  const mantissa = Math.floor(value / 2 ** shift) - HALF_COUNT;
+  return EXACT_COUNT + (shift - 1) * HALF_COUNT + mantissa;
+}
+
+/** The largest value of a bucket. */
+function highestOf(bucket: number): number {
+  if (bucket < EXACT_COUNT) return bucket;
+  const above = bucket - EXACT_COUNT;
+  const shift = Math.floor(above / HALF_COUNT) + 1;
+  const mantissa = above % HALF_COUNT + HALF_COUNT;
+  return (mantissa + 1) * 2 ** shift - 1;
+}

@@ -1,0 +1,270 @@
+/**
+ * Worked examples by subject, for `dqueue cheat`.
+ *
+ * @module
+ */
+
+/** An example: what it does, and what to type. */
+export interface CheatExample {
+  readonly doc: string;
+  /** Lines of a shell. */
+  readonly command: string;
+}
+
+/** The examples of a subject. */
+export interface CheatSheet {
+  readonly about: string;
+  readonly examples: readonly CheatExample[];
+}
+
+const CONFIG_FILE = `cat > create.json <<'END'
+{
+  "broker_addrs": ["localhost:9092"],
+  "timeout": "5s",
+  "command": {
+    "type": "create-topic",
+    "topic": "my-topic",
+    "partitions": 3,
+    "replicas": 1,
+    "configs": { "retention.ms": "7d" }
+  }
+}
+END
+dqueue --config create.json`;
+
+/** All sheets, by subject. */
+export const CHEAT_SHEETS: ReadonlyMap<string, CheatSheet> = new Map<string, CheatSheet>([
+  ["serve", {
+    about: "Running a broker",
+    examples: [
+      { doc: "On port 9092 of this machine, data in ./dqueue-data", command: "dqueue serve" },
+      {
+        doc: "For other machines, which connect to kafka.example.com",
+        command: "dqueue serve --listen 0.0.0.0:9092 --advertised-listeners kafka.example.com:9092",
+      },
+      {
+        doc: "A setting can be a flag, a variable or a line in a file",
+        command: `dqueue serve --log-retention-ms 7d
+DQUEUE_LOG_RETENTION_MS=7d dqueue serve
+echo '{ "log.retention.ms": "7d" }' > broker.json && dqueue serve --config broker.json`,
+      },
+      { doc: "All settings with their defaults", command: "dqueue serve --help" },
+    ],
+  }],
+  ["topic", {
+    about: "Topics",
+    examples: [
+      { doc: "Create one", command: "dqueue topic create orders --partitions 3" },
+      {
+        doc: "Create one that keeps messages for a week, at most 10 GiB of each partition",
+        command: "dqueue topic create logs -c retention.ms=7d -c retention.bytes=10GiB",
+      },
+      {
+        doc: "In a script that may run twice",
+        command: "dqueue topic create orders --if-not-exists",
+      },
+      { doc: "What is there", command: "dqueue topic list" },
+      { doc: "All about one", command: "dqueue topic describe orders" },
+      {
+        doc: "Change a setting, and give it back its default",
+        command: `dqueue topic alter logs --set retention.ms=1d
+dqueue topic alter logs --unset retention.ms`,
+      },
+      { doc: "More partitions", command: "dqueue topic add-partitions orders --to 6" },
+      {
+        doc: "Delete the messages older than a week, and all of them",
+        command: `dqueue topic trim logs -o @-7d
+dqueue topic trim logs -o end`,
+      },
+      {
+        doc: "Delete topics",
+        command: `dqueue topic delete orders
+dqueue topic delete --regex 'test-.*' --yes`,
+      },
+    ],
+  }],
+  ["produce", {
+    about: "Writing messages",
+    examples: [
+      { doc: "One message", command: "dqueue produce orders -m 'hello'" },
+      {
+        doc: "With key and headers",
+        command: "dqueue produce orders -k 42 -H source:shop -m paid",
+      },
+      { doc: "Each line of a file, compressed", command: "dqueue produce logs -z zstd < app.log" },
+      {
+        doc: "Lines with a key before a blank",
+        command: `echo '42 paid' | dqueue produce orders -f '%k %v\\n'`,
+      },
+      {
+        doc: "A file as one message",
+        command: "dqueue produce images -k cat.png -f '%v' < cat.png",
+      },
+      {
+        doc: "JSON, with everything a message can have",
+        command: `echo '{"key":"42","value":"paid","headers":[{"key":"source","value":"shop"}]}' |
+  dqueue produce orders --input json`,
+      },
+      { doc: "A tombstone", command: "dqueue produce orders -k 42 -Z -m ''" },
+      { doc: "To one partition", command: "dqueue produce orders -p 2 -m hello" },
+      {
+        doc: "Where each message was written, for a script",
+        command: "dqueue produce orders -m hello --output json",
+      },
+    ],
+  }],
+  ["consume", {
+    about: "Reading messages",
+    examples: [
+      { doc: "All there is, and what comes", command: "dqueue consume orders" },
+      { doc: "Only what comes", command: "dqueue consume orders -o end" },
+      { doc: "All there is, and stop", command: "dqueue consume orders -e" },
+      { doc: "The first ten", command: "dqueue consume orders -n 10" },
+      { doc: "The last ten of each partition", command: "dqueue consume orders -o -10 -e" },
+      { doc: "Two partitions of several topics", command: "dqueue consume orders payments -p 0,1" },
+      { doc: "All topics whose names begin with log", command: "dqueue consume -r 'log.*'" },
+      {
+        doc: "Find something",
+        command: "dqueue consume orders -e --output json | jq 'select(.key == \"42\")'",
+      },
+      {
+        doc: "Copy a topic to another cluster",
+        command:
+          "dqueue consume orders -e --output json | dqueue produce orders -b other:9092 --input json",
+      },
+    ],
+  }],
+  ["offsets", {
+    about: "Where to start and stop reading",
+    examples: [
+      { doc: "From offset 100", command: "dqueue consume orders -p 0 -o 100" },
+      { doc: "Offsets 100 to 199", command: "dqueue consume orders -p 0 -o 100:200" },
+      { doc: "What is there now", command: "dqueue consume orders -o :end" },
+      { doc: "The last 20", command: "dqueue consume orders -o -20:end" },
+      { doc: "All but the first 20", command: "dqueue consume orders -o +20:end" },
+      { doc: "The last hour", command: "dqueue consume orders -o @-1h:end" },
+      { doc: "A day", command: "dqueue consume orders -o @2024-12-30:1d" },
+      {
+        doc: "Between two times",
+        command: "dqueue consume orders -o @2024-12-30T08:00:00Z:2024-12-30T09:30:00Z",
+      },
+    ],
+  }],
+  ["format", {
+    about: "What messages look like, out and in",
+    examples: [
+      { doc: "Key and value", command: `dqueue consume orders -e -f '%k: %v\\n'` },
+      {
+        doc: "Where and when",
+        command: `dqueue consume orders -e -f '%t-%p:%o %d{strftime[%F %T]} %v\\n'`,
+      },
+      { doc: "Headers", command: `dqueue consume orders -e -f '%v %h{%k=%v }\\n'` },
+      { doc: "Sizes only", command: `dqueue consume orders -e -f '%K %V\\n'` },
+      { doc: "Bytes that are not text", command: `dqueue consume images -e -f '%k %v{hex}\\n'` },
+      {
+        doc: "The same string describes input: any bytes, with their lengths before them",
+        command: `dqueue consume images -e -f '%K{big32}%k%V{big32}%v' > images.bin
+dqueue produce copy -f '%K{big32}%k%V{big32}%v' < images.bin`,
+      },
+    ],
+  }],
+  ["script", {
+    about: "Using it in scripts",
+    examples: [
+      {
+        doc: "Which cluster, once and for all",
+        command: "export DQUEUE_BROKERS=broker1:9092,broker2:9092",
+      },
+      {
+        doc: "Results are on standard output, everything else on standard error",
+        command: "dqueue topic list --output json 2> /dev/null | jq -r '.[].name'",
+      },
+      {
+        doc: "Exit codes: 0 all of it worked, 1 something failed, 2 wrong usage",
+        command: "dqueue cluster health > /dev/null || echo 'not healthy'",
+      },
+      { doc: "Nobody to ask: agree beforehand", command: "dqueue topic delete orders --yes" },
+    ],
+  }],
+  ["file", {
+    about: "Operations in files",
+    examples: [
+      {
+        doc: "A file can hold a whole command, here to create a topic",
+        command: CONFIG_FILE,
+      },
+      {
+        doc:
+          "Names of a command are create-topic, delete-topic, list-topics, produce and consume; its " +
+          "settings are those of the flags",
+        command: `cat > produce.json <<'END'
+{
+  "command": {
+    "type": "produce",
+    "topic": "my-topic",
+    "key": "42",
+    "headers": { "source": "file" },
+    "messages": ["one", "two"]
+  }
+}
+END
+dqueue --config produce.json`,
+      },
+      {
+        doc: "Reading ends where the offsets say",
+        command: `cat > consume.json <<'END'
+{
+  "command": {
+    "type": "consume",
+    "topics": ["my-topic"],
+    "partitions": [0, 1],
+    "offset": "-10:end",
+    "output": "json"
+  }
+}
+END
+dqueue --config consume.json`,
+      },
+      {
+        doc: "Deleting needs to be agreed to",
+        command: `cat > delete.json <<'END'
+{ "command": { "type": "delete-topic", "topic": "my-topic", "yes": true } }
+END
+dqueue --config delete.json`,
+      },
+      {
+        doc: "Flags count before what is in the file",
+        command: "dqueue --config create.json --brokers other:9092",
+      },
+    ],
+  }],
+  ["log", {
+    about: "Looking into the data folder",
+    examples: [
+      { doc: "All files of a partition", command: "dqueue log dump dqueue-data/orders-0" },
+      {
+        doc: "The records of a segment",
+        command: "dqueue log dump dqueue-data/orders-0/00000000000000000000.log --records",
+      },
+      {
+        doc: "Is anything damaged",
+        command: "dqueue log dump dqueue-data/orders-0 > /dev/null && echo fine",
+      },
+    ],
+  }],
+  ["bench", {
+    about: "Measuring",
+    examples: [
+      {
+        doc: "How fast a million messages are written and read",
+        command: `dqueue bench produce
+dqueue bench consume
+dqueue topic delete dqueue-bench --yes`,
+      },
+      {
+        doc: "How long messages take at a fixed rate",
+        command: "dqueue bench latency --rate 5000 --duration 30s",
+      },
+    ],
+  }],
+]);

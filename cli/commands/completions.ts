@@ -1,0 +1,37 @@
+/**
+ * `dqueue completions`.
+ *
+ * @module
+ */
+
+import { command } from "../command.ts";
+import { completionScript } from "../completions.ts";
+import type { Command } from "../command.ts";
+import type { Program } from "../program.ts";
+
+/**
+ * `completions`.
+ *
+ * @param program gives the program whose commands are completed, this one among them
+ */
+export function completionsFor(program: () => Program): Command {
+  return command({
+    name: "completions",
+    summary: "Print completions for a shell",
+    args: { shell: { choices: ["bash", "zsh", "fish"], doc: "The shell" } },
+    examples: [
+      { doc: "bash", command: `echo 'source <(dqueue completions bash)' >> ~/.bashrc` },
+      {
+        doc: "zsh, with a folder of completions in $fpath",
+        command: `dqueue completions zsh > "\${fpath[1]}/_dqueue"`,
+      },
+      {
+        doc: "fish",
+        command: "dqueue completions fish > ~/.config/fish/completions/dqueue.fish",
+      },
+    ],
+    run({ stdout }, { args }) {
+      stdout.write(completionScript(program(), args.shell));
+    },
+  });
+}

@@ -1,0 +1,38 @@
+/**
+ * The commands, each in the file of its name.
+ *
+ * **What they share.** `connection.ts` reaches the cluster; `output_flag.ts`, `yes_flag.ts` and the flags
+ * in `connection.ts`, `topic_names.ts` and `partition_selection.ts` are the same wherever they occur.
+ * Commands that change several topics tell what became of each through `outcomes.ts`.
+ *
+ * **Reading.** `consume` has `partition_ranges.ts` look up what `--offset` means, reads that with
+ * `read_ranges.ts` and prints it by `record_printer.ts`. **Writing.** `produce` reads its input with the
+ * readers of the folder above and keeps account in `produce_deliveries.ts`.
+ *
+ * **Looking.** `log dump` is in `dump/`, **measuring** in `bench/`.
+ *
+ * Only `serve` and what looks into files of the log know the broker's code; all others are programs over
+ * the SDK. Both are loaded when a command runs, so that none waits for what it does not need.
+ *
+ * @module
+ */
+
+export * from "./bench/bench_consume.ts";
+export * from "./bench/bench_latency.ts";
+export * from "./bench/bench_produce.ts";
+export * from "./cheat.ts";
+export * from "./cluster_health.ts";
+export * from "./cluster_info.ts";
+export * from "./completions.ts";
+export * from "./consume.ts";
+export * from "./log_dump.ts";
+export * from "./produce.ts";
+export * from "./serve.ts";
+export * from "./topic_add_partitions.ts";
+export * from "./topic_alter.ts";
+export * from "./topic_create.ts";
+export * from "./topic_delete.ts";
+export * from "./topic_describe.ts";
+export * from "./topic_list.ts";
+export * from "./topic_trim.ts";
+export * from "./version.ts";

@@ -1,0 +1,173 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { parseBrokerConfig } from "../../broker/mod.ts";
+import { flagOf, SETTING_NAMES, variableOf } from "../../broker/settings.ts";
+import { Client } from "../../client/mod.ts";
+import { nameFlags } from "../flag.ts";
+import { testContext } from "../test_context.ts";
+import { brokerConfigInputs, brokerFlags } from "./broker_flags.ts";
+import { runIn, WatchedOutput } from "./testing.ts";
+
+/** Runs `serve` until `use` is done with the broker. */
+async function serving(
+  argv: readonly string[],
+  use: (address: string) => Promise<void>,
+  options: { isTerminal?: boolean; env?: Record<string, string> } = {},
+): Promise<{ code: number; stderr: string }> {
+  const stderr = new WatchedOutput(options);
+  const context = testContext({ env: options.env ?? {} });
+  const running = runIn({ ...context, stderr: stderr.output }, ["serve", ...argv]);
+  // If it does not come that far, it ends.
+  await Promise.race([stderr.until(" Listening address="), running]);
+  const address = /address=(\S+)/.exec(stderr.text)?.[1];
+  try {
+    if (address !== undefined) await use(address);
+  } finally {
+    context.stop.abort(new DOMException("Terminated", "AbortError"));
+  }
+  const { code } = await running;
+  return { code, stderr: stderr.text };
+}
+
+async function withFolder(use: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await use(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+Deno.test("serve runs a broker until it is told to stop, and again on the same folder", async () => {
+  await withFolder(async (folder) => {
+    const argv = ["--listen", "127.0.0.1:0", "--data", `${folder}/data`, "--num-partitions", "3"];
+    const first = await serving(argv, async (address) => {
+      await using client = new Client({ brokers: address });
+      const topic = await client.admin().createTopic({ name: "a" });
+      assertEquals(topic.partitions, 3);
+      await client.producer().send({ topic: "a", partition: 0, value: "kept" });
+    });
+    assertEquals(first.code, 0);
+    assertMatch(first.stderr, /INFO +Starting version=\d+\.\d+\.\d+ data=\/\S+\/data\n/);
+    assertMatch(
+      first.stderr,
+      /INFO +Listening address=127\.0\.0\.1:\d+ clusterId=\S{22} nodeId=1\n/,
+    );
+    assertMatch(first.stderr, /INFO +Stopping .*\n(.*\n)*.*INFO +Stopped\n$/);
+
+    const second = await serving(argv, async (address) => {
+      await using client = new Client({ brokers: address });
+      const { messages } = await client.consumer().fetchFrom("a", 0, 0);
+      assertEquals(messages.map((message) => message.text()), ["kept"]);
+    });
+    assertEquals(second.code, 0);
+  });
+});
+
+Deno.test("serve tells people on a terminal what to try", async () => {
+  await withFolder(async (folder) => {
+    const argv = ["--listen", "127.0.0.1:0", "--data", folder];
+    const { stderr } = await serving(argv, async () => {}, { isTerminal: true });
+    assertMatch(stderr, /dqueue topic create hello -b 127\.0\.0\.1:\d+\n/);
+  });
+});
+
+Deno.test("serve says what to do when its port or its folder is taken", async () => {
+  await withFolder(async (folder) => {
+    await serving(["--listen", "127.0.0.1:0", "--data", `${folder}/a`], async (address) => {
+      const port = await serving(["--listen", address, "--data", `${folder}/b`], async () => {});
+      assertEquals(port.code, 1);
+      assertStringIncludes(
+        port.stderr,
+        `Error: Cannot listen on ${address}: another program does; choose another port with --listen\n`,
+      );
+      const data = await serving(
+        ["--listen", "127.0.0.1:0", "--data", `${folder}/a`],
+        async () => {},
+      );
+      assertEquals(data.code, 1);
+      assertStringIncludes(data.stderr, "choose another folder with --data\n");
+    });
+  });
+});
+
+Deno.test("serve says which folder cannot be used", async () => {
+  await withFolder(async (folder) => {
+    await Deno.writeTextFile(`${folder}/file`, "");
+    const argv = ["--listen", "127.0.0.1:0", "--data", `${folder}/file/data`];
+    const { code, stderr } = await serving(argv, async () => {});
+    assertEquals(code, 1);
+    assertStringIncludes(stderr, `"${folder}/file/data"`);
+    assertMatch(stderr, /; choose another folder with --data\n$/);
+  });
+});
+
+Deno.test("serve names the flag, variable or key of a wrong setting", async () => {
+  const run = async (argv: string[], options = {}) => {
+    const { code, stderr } = await runIn(testContext(options), ["serve", ...argv]);
+    assertEquals(code, 2);
+    return stderr;
+  };
+  const below = "0 is below 1024, the least allowed";
+  assertStringIncludes(
+    await run(["--log-segment-bytes", "0"]),
+    `Invalid --log-segment-bytes: ${below}`,
+  );
+  assertStringIncludes(
+    await run([], { env: { DQUEUE_LOG_SEGMENT_BYTES: "0" } }),
+    `Invalid DQUEUE_LOG_SEGMENT_BYTES: ${below}`,
+  );
+  const files = {
+    "broker.json": '{ "log.segment.bytes": 0 }',
+    "typo.json": '{ "log.segment.byte": 0 }',
+  };
+  assertStringIncludes(
+    await run(["--config", "broker.json"], { files }),
+    `Invalid "log.segment.bytes" in "broker.json": ${below}`,
+  );
+  assertStringIncludes(
+    await run(["--config", "typo.json"], { files }),
+    'Unknown setting "log.segment.byte" in "typo.json", did you mean "log-segment-bytes"',
+  );
+  assertStringIncludes(
+    await run(["--listen", "nowhere"]),
+    'Invalid --listen: "nowhere" is not of the form',
+  );
+  assertStringIncludes(
+    await run(["--log-cleanup-policy", "compact"]),
+    '"compact" is not supported',
+  );
+});
+
+Deno.test("serve refuses a folder that belongs to another broker", async () => {
+  await withFolder(async (folder) => {
+    const argv = ["--listen", "127.0.0.1:0", "--data", folder];
+    await serving(argv, async () => {});
+    const { code, stderr } = await serving([...argv, "--node-id", "7"], async () => {});
+    assertEquals(code, 2);
+    assertStringIncludes(stderr, "it belongs to node.id 1, this is 7");
+  });
+});
+
+Deno.test("brokerFlags() has a flag for every setting, by the broker's own names", () => {
+  const flags = nameFlags(brokerFlags());
+  assertEquals(flags.map(({ name }) => name).sort(), SETTING_NAMES.map(flagOf).sort());
+  assertEquals(flags.map(({ env }) => env).sort(), SETTING_NAMES.map(variableOf).sort());
+  assert(flags.every(({ flag }) => flag.doc !== ""));
+});
+
+Deno.test("brokerConfigInputs() leaves defaults to the broker and reads units", () => {
+  const config = parseBrokerConfig({
+    flags: brokerConfigInputs({
+      listen: ["127.0.0.1:0"],
+      "log.retention.ms": brokerFlags()["log.retention.ms"]!.parse!("7d", 0),
+      "log.segment.bytes": brokerFlags()["log.segment.bytes"]!.parse!("64MiB", 0),
+      "auto.create.topics.enable": "false",
+      "node.id": undefined,
+    }),
+  });
+  assertEquals(config.get("listeners"), ["127.0.0.1:0"]);
+  assertEquals(config.get("log.retention.ms"), 604_800_000);
+  assertEquals(config.get("log.segment.bytes"), 67_108_864);
+  assertEquals(config.get("auto.create.topics.enable"), false);
+  assertEquals(config.valuesOf("node.id").length, 1);
+});

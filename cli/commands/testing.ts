@@ -1,0 +1,110 @@
+/**
+ * Runs command lines against a broker in the test's own process.
+ *
+ * @module
+ */
+
+import { Broker, type BrokerSettings } from "../../broker/mod.ts";
+import { Client } from "../../client/mod.ts";
+import { program } from "../../main.ts";
+import { Output, type OutputOptions } from "../output.ts";
+import { runProgram } from "../run_program.ts";
+import { type TestContext, testContext, type TestContextOptions } from "../test_context.ts";
+
+/** What a command line came to. */
+export interface RunResult {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A broker in memory that listens on a port the system chose. */
+export class CommandTest implements AsyncDisposable {
+  readonly #broker: Broker;
+  /** Where it listens. */
+  readonly address: string;
+
+  private constructor(broker: Broker) {
+    this.#broker = broker;
+    const { host, port } = broker.addresses[0]!;
+    this.address = `${host}:${port}`;
+  }
+
+  /** Starts the broker. */
+  static async start(config: Partial<BrokerSettings> = {}): Promise<CommandTest> {
+    const listen = "127.0.0.1:0";
+    return new CommandTest(await Broker.start({ storage: "memory", listen, config }));
+  }
+
+  /** A client of the broker. */
+  client(): Client {
+    return new Client({ broker: this.#broker });
+  }
+
+  /** A context whose commands find the broker. */
+  context(options: TestContextOptions = {}): TestContext {
+    const env = { DQUEUE_BROKERS: this.address, ...options.env };
+    return testContext({ now: () => Date.now(), ...options, env });
+  }
+
+  /** Runs a command line, whose words are separated by blanks, or given one by one. */
+  async run(
+    line: string | readonly string[],
+    options: TestContextOptions = {},
+  ): Promise<RunResult> {
+    return await runIn(this.context(options), line);
+  }
+
+  /** Runs a command line that has to succeed and say nothing on standard error; returns its output. */
+  async output(
+    line: string | readonly string[],
+    options: TestContextOptions = {},
+  ): Promise<string> {
+    const { code, stdout, stderr } = await this.run(line, options);
+    if (code !== 0 || stderr !== "") throw new Error(`${line}: exit code ${code}, ${stderr}`);
+    return stdout;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#broker.close();
+  }
+}
+
+/** Runs a command line in a context. */
+export async function runIn(
+  context: TestContext,
+  line: string | readonly string[],
+): Promise<RunResult> {
+  const argv = typeof line === "string" ? line.split(" ") : line;
+  const code = await runProgram(program, argv, context);
+  return { code, stdout: context.stdoutText(), stderr: context.stderrText() };
+}
+
+/** An output whose text can be waited for. */
+export class WatchedOutput {
+  /** What a command writes to. */
+  readonly output: Output;
+  /** What was written so far. */
+  text = "";
+  #onText = () => {};
+
+  constructor(options: OutputOptions = {}) {
+    const decoder = new TextDecoder();
+    this.output = new Output(
+      new WritableStream({
+        write: (chunk) => {
+          this.text += decoder.decode(chunk, { stream: true });
+          this.#onText();
+        },
+      }),
+      options,
+    );
+  }
+
+  /** Waits until `part` was written. */
+  async until(part: string): Promise<void> {
+    while (!this.text.includes(part)) {
+      await new Promise<void>((resolve) => this.#onText = resolve);
+    }
+  }
+}

@@ -1,0 +1,69 @@
+/**
+ * `dqueue topic alter`.
+ *
+ * @module
+ */
+
+import { command } from "../command.ts";
+import { UsageError } from "../errors.ts";
+import { parseConfigPair } from "./config_pairs.ts";
+import { connect, connectionFlags } from "./connection.ts";
+import { outcomesOf, printOutcomes } from "./outcomes.ts";
+import { outputFlag } from "./output_flag.ts";
+
+/** `topic alter`. */
+export const topicAlter = command({
+  name: "topic alter",
+  summary: "Change settings of topics",
+  description: "Settings that are not named stay as they are.",
+  args: { topics: { value: "TOPIC", many: true, doc: "Names of the topics" } },
+  flags: {
+    set: {
+      many: true,
+      value: "NAME=VALUE",
+      parse: parseConfigPair,
+      env: false,
+      doc: "Setting to change, such as retention.ms=7d",
+    },
+    unset: { many: true, value: "NAME", env: false, doc: "Setting to give back its default" },
+    dryRun: { type: "boolean", env: false, doc: "Have the broker check it, and do nothing" },
+    ...outputFlag,
+    ...connectionFlags,
+  },
+  examples: [
+    { doc: "Keep messages for a day", command: "dqueue topic alter logs --set retention.ms=1d" },
+    {
+      doc: "As long as the broker's default says",
+      command: "dqueue topic alter logs --unset retention.ms",
+    },
+  ],
+  async run(context, { args, flags }) {
+    const changes = changesOf(flags.set, flags.unset);
+    await using client = await connect(context, flags);
+    const admin = client.admin();
+    const options = { validateOnly: flags.dryRun, signal: context.signal };
+    const status = flags.dryRun ? "valid" : "altered";
+    const outcomes = await outcomesOf(
+      context,
+      args.topics,
+      status,
+      (name) => admin.alterConfigs({ type: "topic", name }, changes, options),
+    );
+    printOutcomes(context, flags.output, outcomes);
+  },
+});
+
+function changesOf(
+  set: readonly (readonly [string, string])[],
+  unset: readonly string[],
+): Record<string, string | null> {
+  if (set.length + unset.length === 0) {
+    throw new UsageError("Missing --set NAME=VALUE or --unset NAME: there is nothing to change");
+  }
+  const changes: Record<string, string | null> = Object.fromEntries(set);
+  for (const name of unset) {
+    if (name in changes) throw new UsageError(`Cannot both --set and --unset "${name}"`);
+    changes[name] = null;
+  }
+  return changes;
+}

@@ -1,0 +1,26 @@
+/**
+ * `dqueue version`.
+ *
+ * @module
+ */
+
+import { CLIENT_SOFTWARE_VERSION } from "../../client/version.ts";
+import { command } from "../command.ts";
+import { writeJsonDocument } from "../json.ts";
+import { outputFlag } from "./output_flag.ts";
+
+/** The version of the program. */
+export const VERSION: string = CLIENT_SOFTWARE_VERSION;
+
+/** `version`. */
+export const version = command({
+  name: "version",
+  summary: "Show the version of the program and of what it is built on",
+  flags: outputFlag,
+  run({ stdout }, { flags }) {
+    const { deno, v8 } = Deno.version;
+    const { target } = Deno.build;
+    if (flags.output === "json") writeJsonDocument(stdout, { version: VERSION, deno, v8, target });
+    else stdout.line(`dqueue ${VERSION} (deno ${deno}, v8 ${v8}, ${target})`);
+  },
+});

@@ -1,0 +1,90 @@
+/**
+ * The context of a real process: the one place of `cli/` that meets `Deno.stdin` and signals.
+ *
+ * @module
+ */
+
+import type { Context } from "./context.ts";
+import { ExitCode } from "./errors.ts";
+import { Output } from "./output.ts";
+
+const DEFAULT_COLUMNS = 80;
+
+/** A process's context; disposing of it gives the signals back to the runtime. */
+export interface ProcessContext extends Context, Disposable {}
+
+/**
+ * Makes the context of this process.
+ *
+ * The first SIGINT or SIGTERM aborts `signal`, so that the command can finish what it holds; a
+ * second SIGINT ends the process on the spot.
+ */
+export function processContext(): ProcessContext {
+  const stop = new AbortController();
+  const listeners = listenForSignals(stop);
+  return {
+    get stdin() {
+      return Deno.stdin.readable;
+    },
+    stdinIsTerminal: Deno.stdin.isTerminal(),
+    stdout: processOutput(Deno.stdout, "/dev/stdout"),
+    stderr: processOutput(Deno.stderr, "/dev/stderr"),
+    signal: stop.signal,
+    exitCode: ExitCode.success,
+    env: environmentVariable,
+    now: () => Date.now(),
+    readTextFile: (path) => Deno.readTextFile(path),
+    [Symbol.dispose]() {
+      for (const [signal, listener] of listeners) Deno.removeSignalListener(signal, listener);
+      listeners.length = 0;
+    },
+  };
+}
+
+function processOutput(file: typeof Deno.stdout, path: string): Output {
+  const isTerminal = file.isTerminal();
+  return new Output(file.writable, {
+    isTerminal,
+    isFile: !isTerminal && isFile(path),
+    // Deno.noColor follows https://no-color.org.
+    colored: isTerminal && !Deno.noColor && environmentVariable("TERM") !== "dumb",
+    columns: isTerminal ? terminalColumns : () => DEFAULT_COLUMNS,
+  });
+}
+
+/** Deno does not tell what an output leads to, but the system may. */
+function isFile(path: string): boolean {
+  try {
+    const { state } = Deno.permissions.querySync({ name: "read", path });
+    return state === "granted" && Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
+}
+
+/** A variable we may not read is as good as not set: it must not make Deno ask the user. */
+function environmentVariable(name: string): string | undefined {
+  const { state } = Deno.permissions.querySync({ name: "env", variable: name });
+  return state === "granted" ? Deno.env.get(name) : undefined;
+}
+
+function terminalColumns(): number {
+  try {
+    return Deno.consoleSize().columns || DEFAULT_COLUMNS;
+  } catch {
+    // consoleSize() asks standard input and output only, which may both be redirected.
+    return DEFAULT_COLUMNS;
+  }
+}
+
+function listenForSignals(stop: AbortController): [Deno.Signal, () => void][] {
+  const interrupt = () => {
+    if (stop.signal.aborted) Deno.exit(ExitCode.interrupted);
+    stop.abort(new DOMException("Interrupted", "AbortError"));
+  };
+  const terminate = () => stop.abort(new DOMException("Terminated", "AbortError"));
+  const listeners: [Deno.Signal, () => void][] = [["SIGINT", interrupt]];
+  if (Deno.build.os !== "windows") listeners.push(["SIGTERM", terminate]);
+  for (const [signal, listener] of listeners) Deno.addSignalListener(signal, listener);
+  return listeners;
+}

@@ -1,0 +1,99 @@
+/**
+ * A context without a process, for tests of commands.
+ *
+ * @module
+ */
+
+import type { Context } from "./context.ts";
+import { Output, type OutputOptions } from "./output.ts";
+
+/** What a test gives a command. */
+export interface TestContextOptions {
+  /** What standard input holds: text, bytes, or the chunks it comes in. */
+  stdin?: string | Uint8Array | readonly Uint8Array[];
+  /** Whether there is a person at standard input. Default: no. */
+  stdinIsTerminal?: boolean;
+  /** How standard output behaves. Default: a pipe. */
+  stdout?: OutputOptions;
+  /** How standard error behaves. Default: a pipe. */
+  stderr?: OutputOptions;
+  /** Environment variables. */
+  env?: Readonly<Record<string, string>>;
+  /** Files by path. */
+  files?: Readonly<Record<string, string>>;
+  /** The clock. Default: stands still at 0. */
+  now?: () => number;
+}
+
+/** A context whose outputs can be read back. */
+export interface TestContext extends Context {
+  /** Aborting it is the test's Ctrl-C. */
+  readonly stop: AbortController;
+  /** Bytes that reached standard output. */
+  stdoutBytes(): Uint8Array;
+  /** The same as text. */
+  stdoutText(): string;
+  /** Text that reached standard error. */
+  stderrText(): string;
+}
+
+/** Makes a context for a test. */
+export function testContext(options: TestContextOptions = {}): TestContext {
+  const stop = new AbortController();
+  const stdout = capture(options.stdout);
+  const stderr = capture(options.stderr);
+  return {
+    stop,
+    stdin: streamOf(options.stdin ?? ""),
+    stdinIsTerminal: options.stdinIsTerminal ?? false,
+    stdout: stdout.output,
+    stderr: stderr.output,
+    signal: stop.signal,
+    exitCode: 0,
+    env: (name) => options.env?.[name],
+    now: options.now ?? (() => 0),
+    readTextFile(path) {
+      const text = options.files?.[path];
+      if (text !== undefined) return Promise.resolve(text);
+      return Promise.reject(new Deno.errors.NotFound(`No such file: ${path}`));
+    },
+    stdoutBytes: stdout.bytes,
+    stdoutText: () => new TextDecoder().decode(stdout.bytes()),
+    stderrText: () => new TextDecoder().decode(stderr.bytes()),
+  };
+}
+
+/** A stream of the given bytes, in the given chunks. */
+export function streamOf(
+  content: string | Uint8Array | readonly Uint8Array[],
+): ReadableStream<Uint8Array> {
+  if (typeof content === "string") return streamOf(new TextEncoder().encode(content));
+  const chunks: readonly Uint8Array[] = content instanceof Uint8Array ? [content] : content;
+  return ReadableStream.from(chunks.filter((chunk) => chunk.length > 0));
+}
+
+/** `bytes` in chunks of at most `size`. */
+export function chunksOf(bytes: Uint8Array, size: number): Uint8Array[] {
+  const chunks: Uint8Array[] = [];
+  for (let i = 0; i < bytes.length; i += size) chunks.push(bytes.slice(i, i + size));
+  return chunks;
+}
+
+function capture(options: OutputOptions = {}): { output: Output; bytes: () => Uint8Array } {
+  const chunks: Uint8Array[] = [];
+  const stream = new WritableStream<Uint8Array>({
+    write(chunk) {
+      chunks.push(chunk.slice());
+    },
+  });
+  const bytes = () => {
+    const all = new Uint8Array(chunks.reduce((size, chunk) => size + chunk.length, 0));
+    let position = 0;
+    for (const chunk of chunks) {
+      all.set(chunk, position);
+      position += chunk.length;
+    }
+    return all;
+  };
+  return { output: new Output(stream, options), bytes };
+}

@@ -1,0 +1,54 @@
+/**
+ * The program: one table of its commands, nothing else.
+ *
+ * @module
+ */
+
+import * as commands from "./cli/commands/mod.ts";
+import { processContext } from "./cli/process_context.ts";
+import { Program } from "./cli/program.ts";
+import { runProgram } from "./cli/run_program.ts";
+
+/** The program. */
+export const program: Program = new Program({
+  name: "dqueue",
+  summary: "A partitioned, durable log that speaks Kafka's protocol",
+  version: commands.VERSION,
+  nouns: {
+    bench: "Measurements",
+    cluster: "The cluster",
+    log: "Files of the log",
+    topic: "Topics",
+  },
+  commands: [
+    commands.serve,
+    commands.produce,
+    commands.consume,
+    commands.topicCreate,
+    commands.topicList,
+    commands.topicDescribe,
+    commands.topicAlter,
+    commands.topicAddPartitions,
+    commands.topicTrim,
+    commands.topicDelete,
+    commands.clusterInfo,
+    commands.clusterHealth,
+    commands.logDump,
+    commands.benchProduce,
+    commands.benchConsume,
+    commands.benchLatency,
+    commands.cheat,
+    commands.completionsFor(() => program),
+    commands.version,
+  ],
+  // What a file of --config may hold as its "command".
+  fileCommands: {
+    "create-topic": "topic create",
+    "delete-topic": "topic delete",
+    "list-topics": "topic list",
+    produce: "produce",
+    consume: "consume",
+  },
+});
+
+if (import.meta.main) Deno.exit(await runProgram(program, Deno.args, processContext()));
