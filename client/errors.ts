@@ -83,7 +83,7 @@ export class KafkaError extends DqueueError {
    */
   constructor(action: string, errorCode: number, detail?: string | null) {
     const info: ErrorInfo = errorInfo(errorCode);
-    super(`Cannot ${action}: ${detail ? `${detail} (${info.name})` : info.name}`, {
+    super(describe(action, info.name, detail), {
       code: info.name,
       retriable: info.retriable,
       advice: info.description,
@@ -91,6 +91,14 @@ export class KafkaError extends DqueueError {
     this.errorCode = errorCode;
     this.refreshesMetadata = info.refreshesMetadata;
   }
+}
+
+/** Brokers such as ours say themselves what they cannot do; that is not said twice. */
+function describe(action: string, name: string, detail: string | null | undefined): string {
+  if (!detail) return `Cannot ${action}: ${name}`;
+  return detail.startsWith("Cannot ")
+    ? `${detail} (${name})`
+    : `Cannot ${action}: ${detail} (${name})`;
 }
 
 /** A broker could not be reached, or the connection to it was lost before the answer came. */

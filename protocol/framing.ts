@@ -3,9 +3,9 @@
  *
  * Reading goes through a BYOB reader. Small frames arrive many to a read in one scratch buffer and
  * are copied out of it, because the next read hands the scratch buffer back to the stream and so
- * detaches every view of it. A frame that does not fit the scratch buffer gets memory of its own
- * size, and the stream reads straight into that. Either way a frame owns its memory: views of it
- * stay valid for as long as they are held.
+ * detaches every view of it. The copies lie side by side in memory that is never written again. A
+ * frame that does not fit the scratch buffer gets memory of its own size, and the stream reads
+ * straight into that. Either way views of a frame stay valid for as long as they are held.
  *
  * Writing gathers: frames are encoded into one `Writer`, and a flush hands the socket what came
  * together in this turn of the event loop, or while the last write was under way.
@@ -37,6 +37,26 @@ const SIZE_BYTES = 4;
 const SCRATCH_MIN = 4 * 1024;
 const SCRATCH_MAX = 64 * 1024;
 
+/** Frames up to this size share memory with others: an allocation costs more than such a copy. */
+const SHARED_FRAME_MAX = 4 * 1024;
+const SHARED_SIZE = 64 * 1024;
+let shared = new Uint8Array(SHARED_SIZE);
+let sharedUsed = 0;
+
+/** A copy of a part of `bytes` that nothing else will write to. */
+function copyOf(bytes: Uint8Array<ArrayBuffer>, from: number, to: number): Uint8Array<ArrayBuffer> {
+  const size = to - from;
+  if (size > SHARED_FRAME_MAX) return bytes.slice(from, to);
+  if (sharedUsed + size > SHARED_SIZE) {
+    shared = new Uint8Array(SHARED_SIZE);
+    sharedUsed = 0;
+  }
+  const copy = shared.subarray(sharedUsed, sharedUsed + size);
+  copy.set(bytes.subarray(from, to));
+  sharedUsed += size;
+  return copy;
+}
+
 /** Cuts a byte stream into frames. */
 export class FrameReader {
   readonly #reader: ReadableStreamBYOBReader;
@@ -44,6 +64,8 @@ export class FrameReader {
   #scratch: Uint8Array<ArrayBuffer> = new Uint8Array(SCRATCH_MIN);
   #start = 0;
   #end = 0;
+  /** Whether the last read left no room, so that more is likely to be there. */
+  #isFull = false;
 
   /** Locks `readable` and reads it to its end. */
   constructor(readable: ReadableStream<Uint8Array>, options: FrameReaderOptions) {
@@ -62,7 +84,7 @@ export class FrameReader {
     const from = this.#start + SIZE_BYTES;
     if (from + size > this.#end) return undefined;
     this.#start = from + size;
-    return this.#scratch.slice(from, from + size);
+    return copyOf(this.#scratch, from, from + size);
   }
 
   /**
@@ -75,12 +97,17 @@ export class FrameReader {
     for (;;) {
       const frame = this.buffered();
       if (frame !== undefined) return frame;
-      const size = this.#nextSize();
-      if (size !== undefined && size + SIZE_BYTES > SCRATCH_MAX) return await this.#large(size);
-      if (!await this.#fill(size ?? 0)) {
+      const size = this.#nextSize() ?? 0;
+      if (size + SIZE_BYTES > SCRATCH_MAX) return await this.#large(size);
+      this.#makeRoom(size);
+      const { value, done } = await this.#reader.read(this.#scratch.subarray(this.#end));
+      if (done || value === undefined) {
         if (this.#end === this.#start) return null;
         throw new TruncatedFrameError(`Stream ended ${this.#end - this.#start} bytes into a frame`);
       }
+      this.#scratch = new Uint8Array(value.buffer);
+      this.#end += value.length;
+      this.#isFull = this.#end === this.#scratch.length;
     }
   }
 
@@ -102,31 +129,21 @@ export class FrameReader {
     return size;
   }
 
-  /** Reads more into the scratch buffer, in which a frame of `size` bytes must have room. */
-  async #fill(size: number): Promise<boolean> {
+  /** Sees to it that a frame of `size` bytes has room in the scratch buffer. */
+  #makeRoom(size: number): void {
+    const scratch = this.#scratch;
     const held = this.#end - this.#start;
-    if (size + SIZE_BYTES > this.#scratch.length) {
-      const grown = new Uint8Array(SCRATCH_MAX);
-      grown.set(this.#scratch.subarray(this.#start, this.#end));
-      this.#scratch = grown;
-    } else if (held === 0 && this.#scratch.length > SCRATCH_MIN && this.#end < SCRATCH_MIN) {
+    if (scratch.length < SCRATCH_MAX && (this.#isFull || size + SIZE_BYTES > scratch.length)) {
+      this.#scratch = new Uint8Array(SCRATCH_MAX);
+      this.#scratch.set(scratch.subarray(this.#start, this.#end));
+    } else if (held > 0) {
+      scratch.copyWithin(0, this.#start, this.#end);
+    } else if (scratch.length > SCRATCH_MIN && this.#end < SCRATCH_MIN) {
       // A connection that has gone quiet should not hold a large buffer while it waits.
       this.#scratch = new Uint8Array(SCRATCH_MIN);
-    } else if (this.#start > 0) {
-      this.#scratch.copyWithin(0, this.#start, this.#end);
     }
     this.#start = 0;
     this.#end = held;
-    const { value, done } = await this.#reader.read(this.#scratch.subarray(held));
-    if (value === undefined) return false;
-    this.#scratch = new Uint8Array(value.buffer);
-    this.#end = held + value.length;
-    if (this.#end === this.#scratch.length && this.#end < SCRATCH_MAX) {
-      const grown = new Uint8Array(SCRATCH_MAX);
-      grown.set(this.#scratch);
-      this.#scratch = grown;
-    }
-    return !done;
   }
 
   async #large(size: number): Promise<Uint8Array<ArrayBuffer>> {
@@ -136,6 +153,7 @@ export class FrameReader {
     frame.set(first);
     let filled = first.length;
     this.#start = this.#end = 0;
+    this.#isFull = false;
     while (filled < size) {
       const { value, done } = await this.#reader.read(frame.subarray(filled));
       if (done || value === undefined) {

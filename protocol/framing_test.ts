@@ -54,13 +54,14 @@ Deno.test("FrameReader cuts frames whatever the pieces they arrive in", async (t
   }
 });
 
-Deno.test("FrameReader gives each frame memory of its own", async () => {
+Deno.test("FrameReader gives out frames that later ones leave as they are", async () => {
   const payloads = [filled(10, 1), filled(20, 2), filled(70_000, 3), filled(30, 4)];
+  // More small frames than fit in one piece of the memory that they share.
+  for (let i = 0; i < 40; i++) payloads.push(filled(4000, i));
   const reader = new FrameReader(streamOf(framed(...payloads), 64), LIMIT);
   const frames = [];
   for (const _ of payloads) frames.push(await reader.next());
   assertEquals(frames, payloads);
-  assertEquals(frames.map((frame) => frame!.buffer.byteLength), [10, 20, 70_000, 30]);
 });
 
 Deno.test("FrameReader.buffered() returns what has arrived and never waits", async () => {
