@@ -57,6 +57,7 @@ export class Connection {
   readonly #handlers: HandlerTable;
   readonly #limits: ConnectionLimits;
   readonly #ended = new AbortController();
+  #hasEnded = false;
   #pending: Pending[] = [];
   #wake: (() => void) | undefined;
   #lentToNext = 0;
@@ -84,9 +85,7 @@ export class Connection {
   }
 
   /** Aborted when the connection has ended. */
-  get ended(): AbortSignal {
-    return this.#ended.signal;
-  }
+  readonly ended: AbortSignal = this.#ended.signal;
 
   /** Borrows memory for a large frame that is about to be read; may have to wait for it. */
   admit(size: number): Promise<void> | undefined {
@@ -102,12 +101,15 @@ export class Connection {
   async serve(): Promise<void> {
     const channel = this.#channel;
     try {
-      while (!this.#ended.signal.aborted) {
-        const frame = await (this.#ahead ?? channel.buffered() ?? channel.next());
+      while (!this.#hasEnded) {
+        // No wait where there is a frame: answers to what came together then leave together.
+        const frame = this.#ahead === undefined
+          ? channel.buffered() ?? await channel.next()
+          : await this.#ahead;
         this.#ahead = undefined;
         if (frame === null) break;
         if (this.#mustFollow(frame)) await this.#allAnswered();
-        if (this.ended.aborted) break;
+        if (this.#hasEnded) break;
         this.#accept(frame);
         if (this.#mustPause()) await this.#pause();
       }
@@ -133,7 +135,8 @@ export class Connection {
   }
 
   #end(): void {
-    if (this.#ended.signal.aborted) return;
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
     this.#ended.abort(new DOMException("The connection has ended", "AbortError"));
     let lent = this.#lentToNext;
     for (const pending of this.#pending) lent += pending.lent;
@@ -163,7 +166,10 @@ export class Connection {
       broker: this.#broker,
     });
     if (answer instanceof Promise) {
-      answer.then((value) => this.#answer(pending, value)).catch((error) => this.#fail(error));
+      answer.then((value) => {
+        this.lastActiveMs = this.#broker.clock.now();
+        this.#answer(pending, value);
+      }).catch((error) => this.#fail(error));
     } else this.#answer(pending, answer);
   }
 
@@ -184,12 +190,11 @@ export class Connection {
   }
 
   #answer(pending: Pending, answer: Answer<Api>): void {
-    if (this.ended.aborted) return;
+    if (this.#hasEnded) return;
     pending.answer = answer;
     const queue = this.#pending;
     while (queue.length > 0 && queue[0]!.answer !== undefined) this.#send(queue.shift()!);
     this.#channel.flush();
-    this.lastActiveMs = this.#broker.clock.now();
     this.#wake?.();
   }
 

@@ -28,6 +28,17 @@ export function validateCommit(group: Group, committer: Committer, apiVersion: n
     : consumer.validateCommit(group, committer, apiVersion);
 }
 
+/** Whether a committer that is accepted may commit this very partition; the error if not. */
+export function refusalOf(
+  group: Group,
+  committer: Committer,
+  topicId: string | undefined,
+  partition: number,
+): number {
+  if (group instanceof ClassicGroup || topicId === undefined) return ErrorCode.NONE;
+  return consumer.refusalOf(group, committer, topicId, partition);
+}
+
 /** Whether somebody may see a group's offsets; the error if not. */
 export function validateFetch(group: Group, memberId: string | null, memberEpoch: number): number {
   if (group instanceof ClassicGroup) return ErrorCode.NONE;

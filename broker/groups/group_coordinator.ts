@@ -103,7 +103,7 @@ export class GroupCoordinator {
    * @throws {ApiError} COORDINATOR_NOT_AVAILABLE if the topic cannot be created.
    */
   async findPartition(groupId: string): Promise<number> {
-    if (this.#topic.partitionCount === 0) {
+    if (this.#shards.length === 0) {
       this.#creating ??= this.#create().finally(() => this.#creating = undefined);
       await this.#creating;
     }

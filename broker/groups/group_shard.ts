@@ -62,6 +62,11 @@ export class GroupShard {
     return this.#state === "active";
   }
 
+  /** Whether it no longer serves requests because its log failed. */
+  get hasFailed(): boolean {
+    return this.#state === "failed";
+  }
+
   /** All groups. */
   get groups(): Iterable<Group> {
     return this.#groups.values();

@@ -27,6 +27,7 @@ function handleListGroups(
 ): ListGroupsResponse {
   try {
     const groups = context.broker.groups.shards.flatMap((shard) => {
+      if (shard.hasFailed) return [];
       shard.ensureActive();
       return administration.listGroups(shard, request);
     });

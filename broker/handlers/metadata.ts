@@ -5,7 +5,8 @@
  * means none. A topic that does not exist is created if the client and
  * `auto.create.topics.enable` both allow it, and is answered with its leaders at once, since not
  * every client asks again after UNKNOWN_TOPIC_OR_PARTITION. Topics come in the order asked for.
- * From version 12 topics may be asked for by id; 10 and 11 carry ids in answers only.
+ * From version 12 topics may be asked for by id; 10 and 11 carry ids in answers only. From version 8
+ * a client may ask what it is allowed to do (KIP-430), until 10 with the cluster too.
  *
  * @module
  */
@@ -15,6 +16,7 @@ import { metadata } from "../../protocol/messages/metadata.ts";
 import type { RequestOf, ResponseTo } from "../../protocol/schema.ts";
 import { ZERO_UUID } from "../../protocol/uuid.ts";
 import { errorCodeOf } from "../api_error.ts";
+import { ALL_CLUSTER_OPERATIONS, ALL_TOPIC_OPERATIONS } from "../authorized_operations.ts";
 import { type ApiHandler, handler, type RequestContext } from "../handler.ts";
 import type { Partition } from "../topics/partition.ts";
 import type { Topic } from "../topics/topic_registry.ts";
@@ -31,12 +33,21 @@ export const metadataHandler: ApiHandler = handler(metadata, handleMetadata);
 
 async function handleMetadata(request: Request, context: RequestContext): Promise<Response> {
   const { cluster } = context.broker;
+  const topics = await describeTopics(request, context);
   return {
     brokers: cluster.brokers.map(({ id, host, port, rack }) => ({ nodeId: id, host, port, rack })),
     clusterId: cluster.clusterId,
     controllerId: cluster.controllerId,
-    topics: await describeTopics(request, context),
+    topics: request.includeTopicAuthorizedOperations ? topics.map(withOperations) : topics,
+    ...(request.includeClusterAuthorizedOperations
+      ? { clusterAuthorizedOperations: ALL_CLUSTER_OPERATIONS }
+      : {}),
   };
+}
+
+function withOperations(topic: TopicMetadata): TopicMetadata {
+  if (topic.errorCode !== ErrorCode.NONE) return topic;
+  return { ...topic, topicAuthorizedOperations: ALL_TOPIC_OPERATIONS };
 }
 
 async function describeTopics(request: Request, context: RequestContext): Promise<TopicMetadata[]> {

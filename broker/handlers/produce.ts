@@ -50,6 +50,7 @@ function handleProduce(
   context: RequestContext,
 ): Response | typeof NO_RESPONSE | Promise<Response> {
   const uncommitted: Uncommitted[] = [];
+  const nowMs = context.broker.clock.now();
   const responses = request.topicData.map((data): TopicResponse => {
     const { topics } = context.broker;
     const byId = context.apiVersion >= FIRST_VERSION_WITH_TOPIC_ID;
@@ -58,7 +59,7 @@ function handleProduce(
       name: data.name,
       topicId: data.topicId,
       partitionResponses: data.partitionData.map((partition) =>
-        append(topic, partition, request, context, uncommitted)
+        append(topic, partition, request, nowMs, context, uncommitted)
       ),
     };
   });
@@ -71,10 +72,11 @@ function append(
   topic: Topic | undefined,
   { index, records }: PartitionRequest,
   { acks, transactionalId }: Request,
+  nowMs: number,
   context: RequestContext,
   uncommitted: Uncommitted[],
 ): PartitionResponse {
-  const { broker, apiVersion } = context;
+  const { apiVersion } = context;
   try {
     checkAcks(acks);
     if (transactionalId !== null) {
@@ -93,10 +95,7 @@ function append(
     if (partition === undefined) throw new ApiError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
     if (!partition.isLeader) throw new ApiError(ErrorCode.NOT_LEADER_OR_FOLLOWER);
     const batch = onlyBatch(records, apiVersion);
-    const appended = partition.append(batch, {
-      acks: acks as 0 | 1 | -1,
-      nowMs: broker.clock.now(),
-    });
+    const appended = partition.append(batch, { acks: acks as 0 | 1 | -1, nowMs });
     const response: PartitionResponse = {
       index,
       errorCode: ErrorCode.NONE,

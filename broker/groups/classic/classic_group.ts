@@ -130,11 +130,6 @@ export class ClassicGroup {
     return this.#state === "Empty";
   }
 
-  /** Whether it only keeps offsets of somebody who needs no group. */
-  get isSimple(): boolean {
-    return this.#protocolType === null && this.isEmpty && this.pendingMembers.size === 0;
-  }
-
   get usesConsumerProtocol(): boolean {
     return this.#protocolType === CONSUMER_PROTOCOL_TYPE;
   }
@@ -312,12 +307,6 @@ export class ClassicGroup {
     this.refreshSubscribedTopics();
     this.transitionTo(this.members.size > 0 ? "CompletingRebalance" : "Empty", nowMs);
     this.pendingSyncs.clear();
-  }
-
-  /** Sets the protocol without a new generation, for a group that was converted. */
-  settleProtocol(): void {
-    this.#protocolName = this.selectProtocol();
-    this.refreshSubscribedTopics();
   }
 
   /** Learns the topics that the members read from their subscriptions. */

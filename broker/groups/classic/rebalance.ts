@@ -148,7 +148,7 @@ export function joined(group: ClassicGroup, member: ClassicMember): JoinGroupRes
 }
 
 /** What the leader needs to know to assign. */
-export function membersForLeader(group: ClassicGroup): NonNullable<JoinGroupResponse["members"]> {
+function membersForLeader(group: ClassicGroup): NonNullable<JoinGroupResponse["members"]> {
   return [...group.members.values()].map((member) => ({
     memberId: member.memberId,
     groupInstanceId: member.groupInstanceId,

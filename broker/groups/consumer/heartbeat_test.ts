@@ -7,6 +7,7 @@ import type {
 import { DiskFullError } from "../../../storage/errors.ts";
 import { ApiError } from "../../api_error.ts";
 import { TestCoordinator, topicIdOf, turn } from "../testing.ts";
+import { commit, fetch } from "../offsets/requests.ts";
 import { describeConsumerGroup } from "./describe.ts";
 
 type Request = Partial<ConsumerGroupHeartbeatRequest>;
@@ -417,6 +418,52 @@ Deno.test("a member that cannot be taken out is tried again", async () => {
   assertEquals(test.shard.consumerGroup("g")!.members.size, 1);
   test.clock.advance(1000);
   assertEquals(test.shard.consumerGroup("g")!.members.size, 0);
+});
+
+Deno.test("commit() of a member is accepted in its epoch, and not of what others hold", async () => {
+  await using test = await start();
+  const [a, b] = [new Member(test, "a"), new Member(test, "b")];
+  await settle(test, a, b);
+  const send = async (memberId: string, epoch: number, held: string, apiVersion = 9) => {
+    const request = {
+      groupId: "g",
+      generationIdOrMemberEpoch: epoch,
+      memberId,
+      groupInstanceId: null,
+      retentionTimeMs: -1,
+      topics: [{
+        name: "t",
+        topicId: topicIdOf("t"),
+        partitions: [{
+          partitionIndex: Number(held.split("-")[1]),
+          committedOffset: 1,
+          committedLeaderEpoch: -1,
+          committedMetadata: "",
+        }],
+      }],
+    };
+    try {
+      return (await commit(test.shard, request, apiVersion))[0]!.partitions[0]!.errorCode;
+    } catch (error) {
+      return (error as ApiError).code;
+    }
+  };
+  assertEquals(await send("a", 2, a.holds[0]!), ErrorCode.NONE);
+  assertEquals(await send("a", 1, a.holds[0]!), ErrorCode.STALE_MEMBER_EPOCH);
+  assertEquals(await send("a", 3, a.holds[0]!), ErrorCode.STALE_MEMBER_EPOCH);
+  assertEquals(await send("a", 2, b.holds[0]!), ErrorCode.STALE_MEMBER_EPOCH);
+  assertEquals(await send("c", 2, a.holds[0]!), ErrorCode.UNKNOWN_MEMBER_ID);
+  assertEquals(await send("", -1, a.holds[0]!), ErrorCode.UNKNOWN_MEMBER_ID);
+  assertEquals(await send("a", 2, a.holds[0]!, 8), ErrorCode.UNSUPPORTED_VERSION);
+  const look = (memberId: string | null, memberEpoch: number) =>
+    codeOf(
+      (async () =>
+        await fetch(test.shard, { groupId: "g", memberId, memberEpoch, topics: null }))(),
+    );
+  assertEquals(await look("a", 2), ErrorCode.NONE);
+  assertEquals(await look("a", 1), ErrorCode.STALE_MEMBER_EPOCH);
+  assertEquals(await look("c", 2), ErrorCode.UNKNOWN_MEMBER_ID);
+  assertEquals(await look(null, -1), ErrorCode.NONE);
 });
 
 Deno.test("describeConsumerGroup() tells what members hold and shall hold", async () => {

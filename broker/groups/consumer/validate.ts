@@ -30,6 +30,23 @@ export function validateCommit(
   return validateEpoch(member, epoch);
 }
 
+/**
+ * Whether a member may commit a partition; the error if not. Its epoch may be the present one all the
+ * same after it gave the partition up, while it has more to give up. Once another member has the
+ * partition, a late commit would take that one's work back.
+ */
+export function refusalOf(
+  group: ConsumerGroup,
+  { memberId }: Committer,
+  topicId: string,
+  partition: number,
+): number {
+  const owner = group.ownerOf(topicId, partition);
+  if (owner === undefined || owner === memberId) return ErrorCode.NONE;
+  const isClassic = (group.members.get(memberId)?.classic ?? null) !== null;
+  return isClassic ? ErrorCode.ILLEGAL_GENERATION : ErrorCode.STALE_MEMBER_EPOCH;
+}
+
 /** Whether somebody may see the offsets; the error if not. Who does not say who it is, may. */
 export function validateFetch(
   group: ConsumerGroup,

@@ -37,14 +37,17 @@ export interface CommitOptions {
   readonly retentionTimeMs: number;
   /** Longest text beside an offset, in characters. */
   readonly maxMetadataLength: number;
+  /** The error that a commit of one partition is refused with; 0 for none. */
+  refusal(topic: string, partition: number): number;
 }
 
 /** The records of a commit that its group has accepted. */
 export function offsetRecords(
   groupId: string,
   topics: readonly RequestTopic[],
-  { nowMs, retentionTimeMs, maxMetadataLength }: CommitOptions,
+  options: CommitOptions,
 ): Commit {
+  const { nowMs, retentionTimeMs, maxMetadataLength } = options;
   const expireTimestamp = retentionTimeMs === DEFAULT_RETENTION ? -1 : nowMs + retentionTimeMs;
   const records: RecordOf<"offsetCommit">[] = [];
   const results = topics.map(({ name, topicId, partitions }) => ({
@@ -56,6 +59,8 @@ export function offsetRecords(
       if (metadata.length > maxMetadataLength) {
         return { partitionIndex, errorCode: ErrorCode.OFFSET_METADATA_TOO_LARGE };
       }
+      const refusal = options.refusal(name, partitionIndex);
+      if (refusal !== ErrorCode.NONE) return { partitionIndex, errorCode: refusal };
       records.push({
         kind: "offsetCommit",
         key: { group: groupId, topic: name, partition: partitionIndex },

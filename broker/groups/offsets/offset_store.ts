@@ -28,15 +28,6 @@ export type TopicOffsets = ReadonlyMap<number, CommittedOffset>;
 export class OffsetStore {
   readonly #groups: Map<string, Map<string, Map<number, CommittedOffset>>> = new Map();
 
-  /** Offsets kept, over all groups. */
-  get size(): number {
-    let size = 0;
-    for (const topics of this.#groups.values()) {
-      for (const partitions of topics.values()) size += partitions.size;
-    }
-    return size;
-  }
-
   get(groupId: string, topic: string, partition: number): CommittedOffset | undefined {
     return this.#groups.get(groupId)?.get(topic)?.get(partition);
   }

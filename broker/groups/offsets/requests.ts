@@ -12,7 +12,7 @@ import type {
 } from "../../../protocol/messages/offset_delete.ts";
 import type { OffsetFetchRequest } from "../../../protocol/messages/offset_fetch.ts";
 import { ApiError } from "../../api_error.ts";
-import { validateCommit, validateFetch, validateOffsetDelete } from "../group.ts";
+import { refusalOf, validateCommit, validateFetch, validateOffsetDelete } from "../group.ts";
 import type { GroupShard } from "../group_shard.ts";
 import type { RecordOf } from "../records/group_record.ts";
 import { type Commit, offsetRecords, offsetTombstone } from "./commit_offsets.ts";
@@ -44,14 +44,18 @@ export function commit(
       );
     }
   } else check(validateCommit(group, request, apiVersion));
-  const { clock, config } = shard.environment;
-  const { records, topics } = offsetRecords(groupId, request.topics, {
+  const { clock, config, topics } = shard.environment;
+  const { records, topics: results } = offsetRecords(groupId, request.topics, {
     nowMs: clock.now(),
     retentionTimeMs: request.retentionTimeMs,
     maxMetadataLength: config.get("offset.metadata.max.bytes"),
+    refusal: (topic, partition) =>
+      group === undefined
+        ? ErrorCode.NONE
+        : refusalOf(group, request, topics.topic(topic)?.id, partition),
   });
   const durable = shard.commit(groupId, records, false);
-  return durable === undefined ? topics : durable.then(() => topics);
+  return durable === undefined ? results : durable.then(() => results);
 }
 
 type GroupRequest = OffsetFetchRequest["groups"][number];

@@ -165,7 +165,10 @@ export abstract class Consumer {
     try {
       // It does not wait: an acknowledgement may come long after the group has moved on.
       Promise.resolve(commit(shard, request, this.commitVersion)).then(
-        () => this.ledger.acknowledged(partition, offset),
+        ([topic]) => {
+          const { errorCode } = topic!.partitions[0]!;
+          if (errorCode === ErrorCode.NONE) this.ledger.acknowledged(partition, offset);
+        },
         () => {},
       );
       return ErrorCode.NONE;

@@ -54,7 +54,7 @@ export class StubBroker {
   }
 
   async #serve(connection: Deno.TcpConn): Promise<void> {
-    const frames = new FrameReader(connection, { maxFrameSize: MAX_FRAME_SIZE });
+    const frames = new FrameReader(connection.readable, { maxFrameSize: MAX_FRAME_SIZE });
     const writer = connection.writable.getWriter();
     for (;;) {
       const frame = await frames.next();

@@ -1,0 +1,91 @@
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { ErrorCode } from "../../protocol/errors.ts";
+import { ApiError } from "../api_error.ts";
+import { ManualClock } from "../clock.ts";
+import { BrokerConfig } from "../config.ts";
+import { silentLogger } from "../logger.ts";
+import { GroupCoordinator, partitionOf } from "./group_coordinator.ts";
+import { MemoryOffsetsTopic, MemoryTopics } from "./testing.ts";
+
+function start(topic: MemoryOffsetsTopic): GroupCoordinator {
+  return GroupCoordinator.start({
+    topic,
+    topics: new MemoryTopics(),
+    config: BrokerConfig.from({}),
+    clock: new ManualClock(),
+    logger: silentLogger,
+  });
+}
+
+function codeOf(act: () => unknown): number {
+  return assertThrows(act, ApiError).code;
+}
+
+Deno.test("partitionOf() is Kafka's: Java's hash of the group id, without its sign", () => {
+  assertEquals(partitionOf("", 50), 0);
+  assertEquals(partitionOf("test", 50), 3556498 % 50);
+  // In Java "Hello World".hashCode() is -862545276.
+  assertEquals(partitionOf("Hello World", 50), 862545276 % 50);
+  // Its hash is the least int, which has no absolute value.
+  assertEquals(partitionOf("polygenelubricants", 50), 0);
+});
+
+Deno.test("GroupCoordinator finds no shard until the topic is created, and creates it once", async () => {
+  const topic = new MemoryOffsetsTopic(3, false);
+  let creations = 0;
+  const create = topic.create.bind(topic);
+  topic.create = () => {
+    creations++;
+    return create();
+  };
+  await using coordinator = start(topic);
+  assertEquals(codeOf(() => coordinator.shardOf("g")), ErrorCode.NOT_COORDINATOR);
+  const found = await Promise.all([coordinator.findPartition("g"), coordinator.findPartition("g")]);
+  assertEquals(found, [partitionOf("g", 3), partitionOf("g", 3)]);
+  assertEquals(creations, 1);
+  assertEquals(coordinator.shardOf("g").index, found[0]);
+});
+
+Deno.test("GroupCoordinator answers that there is none if the topic cannot be created", async () => {
+  const topic = new MemoryOffsetsTopic(3, false);
+  topic.create = () => Promise.reject(new Error("no"));
+  await using coordinator = start(topic);
+  const error = await assertRejects(() => coordinator.findPartition("g"), ApiError);
+  assertEquals(error.code, ErrorCode.COORDINATOR_NOT_AVAILABLE);
+});
+
+Deno.test("GroupCoordinator coordinates only groups of partitions that this broker leads", async () => {
+  const topic = new MemoryOffsetsTopic(2);
+  const { log } = MemoryOffsetsTopic.prototype;
+  topic.log = (index) => index === partitionOf("g", 2) ? log.call(topic, index) : undefined;
+  await using coordinator = start(topic);
+  await coordinator.loaded();
+  assertEquals(coordinator.shardOf("g").isActive, true);
+  assertEquals(coordinator.shards.length, 1);
+  const other = ["a", "b", "c"].find((groupId) => partitionOf(groupId, 2) !== partitionOf("g", 2))!;
+  assertEquals(codeOf(() => coordinator.shardOf(other)), ErrorCode.NOT_COORDINATOR);
+});
+
+Deno.test("GroupCoordinator serves a shard once it is read, and gives up one that cannot be", async () => {
+  const topic = new MemoryOffsetsTopic(2);
+  const gate = Promise.withResolvers<void>();
+  topic.logs[0]!.replay = () => gate.promise;
+  topic.logs[1]!.replay = () => Promise.reject(new Error("The disk is gone"));
+  await using coordinator = start(topic);
+  const [slow, broken] = coordinator.shards;
+  assertEquals(codeOf(() => slow!.ensureActive()), ErrorCode.COORDINATOR_LOAD_IN_PROGRESS);
+  gate.resolve();
+  await coordinator.loaded();
+  slow!.ensureActive();
+  assertEquals(codeOf(() => broken!.ensureActive()), ErrorCode.NOT_COORDINATOR);
+});
+
+Deno.test("GroupCoordinator.close() ends what is being read, and everything after", async () => {
+  const topic = new MemoryOffsetsTopic(1);
+  topic.logs[0]!.replay = (_visit, signal) =>
+    new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+  const coordinator = start(topic);
+  await coordinator.close();
+  await coordinator.close();
+  assertEquals(codeOf(() => coordinator.shardOf("g")), ErrorCode.COORDINATOR_NOT_AVAILABLE);
+});

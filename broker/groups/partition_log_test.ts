@@ -1,0 +1,106 @@
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { RecordBatch, RecordBatchBuilder, recordBatches } from "../../protocol/records/mod.ts";
+import { ZERO_UUID } from "../../protocol/uuid.ts";
+import { RecordBatchTooLargeError } from "../../storage/errors.ts";
+import { TestBroker } from "../broker_testing.ts";
+import type { Logger } from "../logger.ts";
+import type { Partition } from "../topics/partition.ts";
+import { PartitionLog } from "./partition_log.ts";
+import type { GroupRecord, RecordOf } from "./records/group_record.ts";
+
+const NOW_MS = 1_700_000_000_000;
+
+function offset(partition: number, metadata = ""): RecordOf<"offsetCommit"> {
+  return {
+    kind: "offsetCommit",
+    key: { group: "g", topic: "t", partition },
+    value: {
+      offset: partition,
+      leaderEpoch: -1,
+      metadata,
+      commitTimestamp: NOW_MS,
+      expireTimestamp: -1,
+      topicId: ZERO_UUID,
+    },
+  };
+}
+
+async function open(broker: TestBroker, batchBytes = 1 << 20) {
+  const partition = await broker.createTopic("__consumer_offsets", { isInternal: true });
+  const lines: string[] = [];
+  const note = (message: string) => lines.push(message);
+  const logger: Logger = { error: note, warn: note, info: note, debug: note };
+  const { clock } = broker;
+  return { log: new PartitionLog({ partition, batchBytes, clock, logger }), partition, lines };
+}
+
+async function replay(log: PartitionLog): Promise<GroupRecord[]> {
+  const records: GroupRecord[] = [];
+  await log.replay((record) => records.push(record), new AbortController().signal);
+  return records;
+}
+
+async function batchCount(partition: Partition): Promise<number> {
+  const { chunks } = await partition.log.read(0, { maxBytes: 1 << 20 });
+  return chunks.reduce((count, chunk) => count + [...recordBatches(chunk)].length, 0);
+}
+
+Deno.test("PartitionLog replays what was appended, tombstones included", async () => {
+  await using broker = await TestBroker.start();
+  const { log } = await open(broker);
+  const records = [offset(0), offset(1, "m"), { ...offset(0), value: null }];
+  await log.append(records.slice(0, 2), { nowMs: NOW_MS, atomic: true });
+  await log.append(records.slice(2), { nowMs: NOW_MS, atomic: true });
+  assertEquals(await replay(log), records);
+});
+
+Deno.test("PartitionLog keeps records together that must be, and spreads others over batches", async () => {
+  await using broker = await TestBroker.start();
+  const { log, partition } = await open(broker, 1024);
+  const records = Array.from({ length: 20 }, (_, i) => offset(i, "x".repeat(200)));
+  await log.append(records, { nowMs: NOW_MS, atomic: true });
+  assertEquals(await batchCount(partition), 1);
+  await log.append(records, { nowMs: NOW_MS, atomic: false });
+  assertEquals(await batchCount(partition), 1 + 7);
+  assertEquals((await replay(log)).length, 40);
+});
+
+Deno.test("PartitionLog refuses records that must be together and fit in no segment", async () => {
+  await using broker = await TestBroker.start({ config: { "log.segment.bytes": 1024 } });
+  const { log } = await open(broker);
+  const records = Array.from({ length: 20 }, (_, i) => offset(i, "x".repeat(200)));
+  assertThrows(
+    () => log.append(records, { nowMs: NOW_MS, atomic: true }),
+    RecordBatchTooLargeError,
+  );
+  assertEquals(await replay(log), []);
+});
+
+Deno.test("PartitionLog passes over records that it cannot read, and says so", async () => {
+  await using broker = await TestBroker.start();
+  const { log, partition, lines } = await open(broker);
+  const builder = new RecordBatchBuilder();
+  builder.append(NOW_MS, Uint8Array.of(0, 99, 1), Uint8Array.of(0, 0));
+  builder.append(NOW_MS, Uint8Array.of(0, 1, 0, 5), Uint8Array.of(0, 0));
+  builder.append(NOW_MS, null, "no key");
+  partition.append(new RecordBatch(builder.build()), {
+    acks: 1,
+    nowMs: NOW_MS,
+    isInternal: true,
+  });
+  await log.append([offset(1)], { nowMs: NOW_MS, atomic: true });
+  assertEquals(await replay(log), [offset(1)]);
+  assertEquals(lines, [
+    "Passed over group record of a newer program",
+    "Passed over malformed group record",
+    "Passed over malformed group record",
+  ]);
+});
+
+Deno.test("PartitionLog.replay() stops when it is told to", async () => {
+  await using broker = await TestBroker.start();
+  const { log } = await open(broker);
+  await log.append([offset(1)], { nowMs: NOW_MS, atomic: true });
+  const signal = AbortSignal.abort(new Error("enough"));
+  await assertRejects(() => log.replay(() => {}, signal), Error, "enough");
+});
