@@ -46,9 +46,13 @@ Deno.test("printFailure() adds what to do about an error of the SDK", async () =
     "Error: Cannot list topics within 5 ms: Cannot connect to localhost:9092: refused\n" +
       'Check --brokers, and that a broker runs there ("dqueue serve")\n',
   );
-  const detailed = new KafkaError('create topic "a"', ErrorCode.INVALID_CONFIG, "Cannot set it");
+  const detailed = new KafkaError(
+    'create topic "a"',
+    ErrorCode.INVALID_CONFIG,
+    "It has no such setting",
+  );
   assertEquals(
     await printed(detailed),
-    'Error: Cannot create topic "a": Cannot set it (INVALID_CONFIG)\n',
+    'Error: Cannot create topic "a": It has no such setting (INVALID_CONFIG)\n',
   );
 });
