@@ -20,9 +20,8 @@
  * @module
  */
 
-import { CorruptRecordError, RecordBatch, recordBatches } from "../protocol/records/mod.ts";
-import { type LogOfflineError, OffsetOutOfRangeError } from "./errors.ts";
-import { FileSystemError } from "./file_system.ts";
+import { RecordBatch, recordBatches } from "../protocol/records/mod.ts";
+import type { LogOfflineError } from "./errors.ts";
 import type { LogTail } from "./hot_tail.ts";
 import { type EpochAndOffset, LeaderEpochCache } from "./leader_epoch_cache.ts";
 import {
@@ -42,9 +41,9 @@ import {
   type ReadOptions,
   type TimestampAndOffset,
 } from "./log_reader.ts";
-import { isRollDue } from "./log_roll.ts";
-import { countExpiredSegments } from "./log_retention.ts";
+import { isRollDue, roll } from "./log_roll.ts";
 import { type LogContext, LogState } from "./log_state.ts";
+import { LogTrimmer } from "./log_trimmer.ts";
 import { PARTITION_METADATA_FILE_NAME, readPartitionMetadata } from "./partition_metadata.ts";
 import type { ProducerState, ProducerStateManager } from "./producer_state.ts";
 import { Segment } from "./segment.ts";
@@ -76,7 +75,7 @@ export class Log {
   readonly #flusher: LogFlusher;
   readonly #checkpointer: LogCheckpointer;
   readonly #tail: LogTail;
-  #deletedFiles: { readonly path: string; readonly dueMs: number }[] = [];
+  readonly #trimmer: LogTrimmer;
 
   /** For {@linkcode Log.open} and {@linkcode Log.create}. */
   private constructor(
@@ -98,6 +97,7 @@ export class Log {
     });
     this.#checkpointer = new LogCheckpointer(state, this.#flusher, recoveryPoint, recovered);
     this.#tail = state.context.hotTail.tail();
+    this.#trimmer = new LogTrimmer(state, this.#flusher, this.#checkpointer, this.#tail);
   }
 
   /** Begins the log of a folder that was just created. Its files are created by the first append. */
@@ -249,7 +249,7 @@ export class Log {
     const batches = isBatch ? [input] : Array.from(recordBatches(input));
     const bytes = isBatch ? input.bytes : input;
     checkBatches(state.name, batches, bytes, state.config.segmentBytes);
-    if (!state.segments.active.isReady) this.#activate();
+    state.activate();
     const producers = state.producers(nowMs);
     const duplicate = producers.check(batches, origin);
     if (duplicate !== undefined) {
@@ -314,43 +314,11 @@ export class Log {
     const { name, segments, config } = this.#state;
     if (!isRollDue(name, segments.active, config, batches, size, nowMs)) return false;
     try {
-      this.#roll(batches[0]!.baseOffset, nowMs);
+      roll(this.#state, this.#flusher, this.#checkpointer, batches[0]!.baseOffset, nowMs);
     } catch (error) {
       throw this.#state.failure("append to", error, true);
     }
     return true;
-  }
-
-  #roll(baseOffset: number, nowMs: number): void {
-    const { context, folder, segments } = this.#state;
-    const { active } = segments;
-    const producers = this.#state.producers(nowMs);
-    const next = new Segment(context, folder, baseOffset, undefined, nowMs);
-    next.createFile();
-    active.retire();
-    segments.push(next);
-    this.#flusher.namesChanged();
-    this.#checkpointer.changed();
-    producers.advanceTo(baseOffset);
-    try {
-      producers.takeSnapshot(folder);
-    } catch (error) {
-      // Recovery then begins with an older one.
-      if (!(error instanceof FileSystemError)) throw error;
-    }
-  }
-
-  /** Makes the active segment of a log that was closed in good order ready for appends. */
-  #activate(): void {
-    const { segments, logEndOffset } = this.#state;
-    const { active } = segments;
-    const end = active.activate();
-    if (end !== undefined && end <= logEndOffset) return;
-    const found = end === undefined ? "within a batch" : `at offset ${end}`;
-    const error = new CorruptRecordError(
-      `"${active.path}" ends ${found}, the checkpoint says ${logEndOffset}`,
-    );
-    throw this.#state.failure("append to", error, false);
   }
 
   /**
@@ -418,23 +386,7 @@ export class Log {
    * @throws {OffsetOutOfRangeError} If the offset is beyond the log end offset.
    */
   deleteRecordsBefore(offset: number): number {
-    const state = this.#state;
-    state.checkWritable("delete records of");
-    const { name, logStartOffset, logEndOffset } = state;
-    if (!(offset >= 0 && offset <= logEndOffset)) {
-      const action = `delete records of "${name}"`;
-      throw new OffsetOutOfRangeError(action, offset, logStartOffset, logEndOffset);
-    }
-    this.#advanceStart(offset);
-    return state.logStartOffset;
-  }
-
-  #advanceStart(offset: number): void {
-    const state = this.#state;
-    if (offset <= state.logStartOffset) return;
-    state.logStartOffset = offset;
-    state.epochs.truncateFromStart(offset);
-    this.#checkpointer.changed();
+    return this.#trimmer.deleteRecordsBefore(offset);
   }
 
   /**
@@ -443,57 +395,12 @@ export class Log {
    * @returns Whether there were any. The log then ends at `offset`, or where the batch that held it began.
    */
   truncateTo(offset: number, nowMs: number): boolean {
-    const state = this.#state;
-    state.checkWritable("truncate");
-    const { segments, logEndOffset } = state;
-    if (offset >= logEndOffset) {
-      state.epochs.truncateFromEnd(logEndOffset);
-      return false;
-    }
-    if (offset < segments.first.baseOffset) {
-      this.truncateFullyAndStartAt(offset, nowMs);
-      return true;
-    }
-    try {
-      this.#delete(segments.popAfter(offset), nowMs);
-      const { active } = segments;
-      const batch = active.findBatch(offset);
-      if (batch === undefined) active.activate();
-      else active.truncateTo(batch);
-      this.#endAt(Math.min(offset, batch?.baseOffset ?? offset), nowMs);
-    } catch (error) {
-      throw state.failure("truncate", error, false);
-    }
-    return true;
+    return this.#trimmer.truncateTo(offset, nowMs);
   }
 
   /** Drops all batches and begins anew at `offset`. */
   truncateFullyAndStartAt(offset: number, nowMs: number): void {
-    const state = this.#state;
-    state.checkWritable("truncate");
-    try {
-      const segment = new Segment(state.context, state.folder, offset, undefined, nowMs);
-      this.#delete(state.segments.replaceAll(segment), nowMs);
-      segment.createFile();
-      state.logStartOffset = offset;
-      this.#endAt(offset, nowMs);
-    } catch (error) {
-      throw state.failure("truncate", error, false);
-    }
-  }
-
-  /** Brings all to where the segments end since they were truncated. */
-  #endAt(offset: number, nowMs: number): void {
-    const state = this.#state;
-    state.logEndOffset = offset;
-    state.logStartOffset = Math.min(state.logStartOffset, offset);
-    state.epochs.truncateFromEnd(offset);
-    state.reloadProducers(nowMs);
-    this.#tail.truncateTo(offset);
-    // The index files of the segment that was cut are behind until the next checkpoint.
-    this.#checkpointer.truncated(Math.min(offset, state.segments.active.baseOffset));
-    this.#flusher.truncated(offset);
-    state.context.writeCheckpoints();
+    this.#trimmer.truncateFullyAndStartAt(offset, nowMs);
   }
 
   /**
@@ -504,41 +411,12 @@ export class Log {
    * @returns How many segments were deleted.
    */
   applyRetention(nowMs: number, maxOffset: number = this.logEndOffset): number {
-    const state = this.#state;
-    state.checkWritable("apply retention to");
-    const { segments, config, logStartOffset, logEndOffset } = state;
-    try {
-      const limits = { logStartOffset, logEndOffset, maxOffset, nowMs };
-      const count = countExpiredSegments(segments, config, limits);
-      if (count === 0) return 0;
-      if (count === segments.count) {
-        if (!segments.active.isReady) this.#activate();
-        this.#roll(logEndOffset, nowMs);
-      }
-      const { baseOffset } = segments.at(count)!;
-      this.#advanceStart(baseOffset);
-      this.#delete(segments.shift(count), nowMs);
-      state.producers(nowMs).removeSnapshots(state.folder, (snapshot) => snapshot >= baseOffset);
-      return count;
-    } catch (error) {
-      throw state.failure("apply retention to", error, true);
-    }
-  }
-
-  #delete(segments: readonly Segment[], nowMs: number): void {
-    const dueMs = nowMs + this.#state.config.fileDeleteDelayMs;
-    for (const segment of segments) {
-      for (const path of segment.markDeleted()) this.#deletedFiles.push({ path, dueMs });
-    }
-    this.#flusher.namesChanged();
+    return this.#trimmer.applyRetention(nowMs, maxOffset);
   }
 
   /** Removes the files of deleted segments that have been kept long enough. */
-  async removeDeleted(nowMs: number): Promise<void> {
-    if (this.#deletedFiles.length === 0) return;
-    const due = this.#deletedFiles.filter((file) => file.dueMs <= nowMs);
-    this.#deletedFiles = this.#deletedFiles.filter((file) => file.dueMs > nowMs);
-    for (const { path } of due) await this.#state.context.fs.remove(path);
+  removeDeleted(nowMs: number): Promise<void> {
+    return this.#trimmer.removeDeleted(nowMs);
   }
 
   /** Forgets idempotent producers that wrote nothing for `producer.id.expiration.ms`. */

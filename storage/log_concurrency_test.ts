@@ -10,7 +10,15 @@ import { assert, assertEquals } from "@std/assert";
 import { OffsetOutOfRangeError } from "./errors.ts";
 import type { Log } from "./log.ts";
 import type { LogDirectory } from "./log_directory.ts";
-import { batchOf, configOf, NOW_MS, openDirectory, readAll, recordsOf } from "./log_testing.ts";
+import {
+  batchOf,
+  configOf,
+  NOW_MS,
+  numberFromEnv,
+  openDirectory,
+  readAll,
+  recordsOf,
+} from "./log_testing.ts";
 import { MemoryFileSystem } from "./memory_file_system.ts";
 import { WatchedFileSystem } from "./watched_file_system_testing.ts";
 
@@ -148,8 +156,8 @@ class Simulation {
 }
 
 Deno.test("Log serves reads, flushes and everything else at once, in random steps", async (t) => {
-  const base = Number(Deno.env.get("SEED") ?? Math.floor(Math.random() * 1e9));
-  for (let seed = base; seed < base + Number(Deno.env.get("RUNS") ?? 8); seed++) {
+  const base = numberFromEnv("SEED", Math.floor(Math.random() * 1e9));
+  for (let seed = base; seed < base + numberFromEnv("RUNS", 8); seed++) {
     await t.step(`seed ${seed}`, () => new Simulation(seed).run(300));
   }
 });

@@ -176,6 +176,8 @@ Deno.test("LogDirectory does not take checkpoints of a deleted log for those of 
   await directory.checkpoint();
   directory.delete("orders-3", NOW_MS);
   append(directory.create("orders-3", { nowMs: NOW_MS }), ["new"]);
+  await using killed = await openDirectory(fs.clone({ unsynced: "kept" }));
+  assertEquals(killed.get("orders-3")!.recovery?.fromOffset, 0);
   await directory.get("orders-3")!.flush();
   for (const unsynced of ["kept", "lost"] as const) {
     const copy = fs.clone({ unsynced });
@@ -225,6 +227,46 @@ Deno.test("LogDirectory.checkpoint() moves recovery points and log start offsets
   await using again = await openDirectory(copy);
   const { logStartOffset, logEndOffset, recovery } = again.get("orders-3")!;
   assertEquals([logStartOffset, logEndOffset, recovery?.fromOffset], [4, 10, 10]);
+});
+
+Deno.test("LogDirectory has a truncated log checked from where it was truncated, whatever crashes", async () => {
+  const fs = new MemoryFileSystem();
+  const directory = await openDirectory(fs);
+  const log = directory.create("orders-3", { nowMs: NOW_MS });
+  for (let i = 0; i < 10; i++) append(log, ["old"]);
+  await directory.checkpoint();
+  log.truncateTo(3, NOW_MS);
+  for (let i = 3; i < 12; i++) append(log, ["new"]);
+  const killed = fs.clone({ unsynced: "kept" });
+  await log.flush();
+  const failed = fs.clone({ unsynced: "lost" });
+  await directory.close();
+  for (const copy of [killed, failed]) {
+    await using again = await openDirectory(copy);
+    const { recovery, logEndOffset } = again.get("orders-3")!;
+    assert(recovery!.fromOffset <= 3);
+    assertEquals([recovery!.problem, logEndOffset], [undefined, 12]);
+  }
+});
+
+Deno.test("LogDirectory does not rely on index files that were behind when a log was truncated", async () => {
+  const fs = new MemoryFileSystem();
+  const config = configOf({ segmentBytes: 1000, indexIntervalBytes: 10_000 });
+  const directory = await openDirectory(fs, { config });
+  const log = directory.create("orders-3", { nowMs: NOW_MS, config });
+  const at = (timestamp: number, size: number) =>
+    append(log, [{ value: "x".repeat(size), timestamp }]);
+  for (const timestamp of [100, 900]) at(timestamp, 400);
+  await directory.checkpoint();
+  log.truncateTo(1, NOW_MS);
+  // Too large for the segment that was cut, so that it takes no more batches.
+  for (const timestamp of [300, 500]) assertEquals(at(timestamp, 600).rolled, true);
+  await log.flush();
+  const copy = fs.clone({ unsynced: "lost" });
+  await directory.close();
+  await using again = await openDirectory(copy, { config });
+  assertEquals((await again.get("orders-3")!.maxTimestampOffset())?.timestamp, 500);
+  assertEquals((await again.get("orders-3")!.offsetForTimestamp(250))?.offset, 1);
 });
 
 Deno.test("LogDirectory keeps the truth on disk when a truncation meets a checkpoint under way", async () => {

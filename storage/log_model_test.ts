@@ -13,6 +13,7 @@ import {
   batchOf,
   configOf,
   NOW_MS,
+  numberFromEnv,
   openDirectory,
   readAll,
   recordsOf,
@@ -298,8 +299,8 @@ function mulberry32(seed: number): () => number {
 }
 
 Deno.test("Log does what a model of it does, in random steps", async (t) => {
-  const base = Number(Deno.env.get("SEED") ?? Math.floor(Math.random() * 1e9));
-  for (let seed = base; seed < base + Number(Deno.env.get("RUNS") ?? 12); seed++) {
+  const base = numberFromEnv("SEED", Math.floor(Math.random() * 1e9));
+  for (let seed = base; seed < base + numberFromEnv("RUNS", 12); seed++) {
     await t.step(`seed ${seed}`, () => new Simulation(seed).run(400));
   }
 });

@@ -4,6 +4,7 @@ import type { LogConfig } from "./log_config.ts";
 import type { LogDirectory } from "./log_directory.ts";
 import { append, configOf, NOW_MS, openDirectory, readAll } from "./log_testing.ts";
 import { MemoryFileSystem } from "./memory_file_system.ts";
+import { diskFull, WatchedFileSystem } from "./watched_file_system_testing.ts";
 
 const FOLDER = "/data/orders-3";
 
@@ -87,6 +88,21 @@ Deno.test("Log.applyRetention() replaces an active segment that is too old by an
     await using again = await openDirectory(killed);
     assertEquals((await readAll(again.get("orders-3")!)).map((record) => record.offset), [3]);
   });
+});
+
+Deno.test("Log.applyRetention() on a full disk deletes all but the active segment", async () => {
+  const fs = new WatchedFileSystem(new MemoryFileSystem());
+  await using directory = await openDirectory(fs);
+  const config = configOf({ segmentBytes: 1000, retentionMs: 1000 });
+  const log = directory.create("orders-3", { nowMs: NOW_MS, config });
+  fill(log, 6);
+  fs.onCreate = (path) => {
+    throw diskFull(path);
+  };
+  assertEquals(log.applyRetention(NOW_MS + 5000), 2);
+  assertEquals([log.logStartOffset, log.logEndOffset, log.offlineError], [4, 6, undefined]);
+  fs.onCreate = () => {};
+  assertEquals(log.applyRetention(NOW_MS + 5000), 1);
 });
 
 Deno.test("Log.applyRetention() goes by the file's time where records have none", async () => {

@@ -1,12 +1,16 @@
 /**
- * When a log begins a new segment.
+ * When a log begins a new segment, and how.
  *
  * @module
  */
 
 import type { RecordBatch } from "../protocol/records/mod.ts";
 import type { LogConfig } from "./log_config.ts";
-import type { Segment } from "./segment.ts";
+import { FileSystemError } from "./file_system.ts";
+import type { LogCheckpointer } from "./log_checkpointer.ts";
+import type { LogFlusher } from "./log_flusher.ts";
+import type { LogState } from "./log_state.ts";
+import { Segment } from "./segment.ts";
 
 /**
  * Whether batches, which have their offsets, are to go to a new segment: since the active one would
@@ -41,4 +45,33 @@ function jitterMs(log: string, baseOffset: number, config: LogConfig): number {
   let hash = baseOffset >>> 0;
   for (let i = 0; i < log.length; i++) hash = (hash * 31 + log.charCodeAt(i)) >>> 0;
   return hash % Math.min(config.segmentJitterMs, config.segmentMs);
+}
+
+/**
+ * Begins a new segment. If its file cannot be created, nothing has changed.
+ *
+ * @throws {FileSystemError} If so.
+ */
+export function roll(
+  log: LogState,
+  flusher: LogFlusher,
+  checkpointer: LogCheckpointer,
+  baseOffset: number,
+  nowMs: number,
+): void {
+  const { context, folder, segments } = log;
+  const producers = log.producers(nowMs);
+  const next = new Segment(context, folder, baseOffset, undefined, nowMs);
+  next.createFile();
+  segments.active.retire();
+  segments.push(next);
+  flusher.namesChanged();
+  checkpointer.changed();
+  producers.advanceTo(baseOffset);
+  try {
+    producers.takeSnapshot(folder);
+  } catch (error) {
+    // Recovery then begins with an older one.
+    if (!(error instanceof FileSystemError)) throw error;
+  }
 }

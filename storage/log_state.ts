@@ -2,8 +2,8 @@
  * What the parts of a log share: its offsets, segments and settings, whether it is in service, and what
  * is loaded from its folder when it is first needed.
  *
- * Only `Log` and its parts (`LogFlusher`, `LogCheckpointer`, `LogReader`) use this; all changes are
- * synchronous and made by `Log`.
+ * Only `Log` and its parts (`LogFlusher`, `LogCheckpointer`, `LogReader`, `LogTrimmer`) use this; all
+ * changes are synchronous.
  *
  * @module
  */
@@ -123,6 +123,19 @@ export class LogState {
       this.#epochs = new LeaderEpochCache();
     }
     return this.#epochs;
+  }
+
+  /** Makes the active segment ready for appends, if the log was closed in good order and not used since. */
+  activate(): void {
+    const { active } = this.segments;
+    if (active.isReady) return;
+    const end = active.activate();
+    if (end !== undefined && end <= this.logEndOffset) return;
+    const found = end === undefined ? "within a batch" : `at offset ${end}`;
+    const error = new CorruptRecordError(
+      `"${active.path}" ends ${found}, the checkpoint says ${this.logEndOffset}`,
+    );
+    throw this.failure("append to", error, false);
   }
 
   /** @throws {StorageError} If the log is closed or offline. */

@@ -116,3 +116,9 @@ export async function readAll(
   }
   return records;
 }
+
+/** A number from the environment, by which a random test is repeated, if the test may read it. */
+export function numberFromEnv(name: string, otherwise: number): number {
+  const { state } = Deno.permissions.querySync({ name: "env", variable: name });
+  return Number((state === "granted" ? Deno.env.get(name) : undefined) ?? otherwise);
+}

@@ -6,7 +6,7 @@
  * the checkpoints from which they are opened again. A `Log` is a list of `Segment`s, of which the last
  * is appended to; each has a file of batches, an `OffsetIndex` and a `TimeIndex`. Beside them a log
  * has the state of idempotent producers (`ProducerStateManager`) and its leader epochs
- * (`LeaderEpochCache`). `LogFlusher`, `LogCheckpointer` and `LogReader` are parts of a log that share
+ * (`LeaderEpochCache`). `LogFlusher`, `LogCheckpointer`, `LogReader` and `LogTrimmer` are parts of a log that share
  * its `LogState`; `log_loader.ts` finds out on open what there is, and recovers it after a crash.
  *
  * Logs of a folder share a bounded `FilePool` of open files, a bounded `IndexCache`, and the `HotTail`:
@@ -31,6 +31,7 @@ export {
   type FileMode,
   type FileSystem,
   FileSystemError,
+  type FileSystemErrorCode,
   type OpenOptions,
 } from "./file_system.ts";
 export type { EpochAndOffset } from "./leader_epoch_cache.ts";

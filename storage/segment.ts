@@ -112,7 +112,9 @@ export class Segment {
   createFile(): void {
     if (this.#isOnDisk) return;
     this.#file.createSync();
-    this.#file.truncateSync(0);
+    // There are bytes only after a failure. Cutting off none would cost: ext4 writes a file out, and
+    // holds up who closes it, once it was cut to nothing.
+    if (this.#context.fs.statSync(this.path)!.size > 0) this.#file.truncateSync(0);
     this.#isOnDisk = true;
     this.#changes++;
   }
