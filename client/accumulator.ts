@@ -24,7 +24,7 @@ export interface Waiter {
   /** Resolves once they are appended, or have failed. */
   readonly appended: Promise<void>;
   /** Appends as many as can be. @returns Whether that was all. */
-  run(topic: TopicState): boolean;
+  run(): boolean;
   /** Gives up those that are left. */
   fail(error: DqueueError): void;
 }
@@ -200,17 +200,9 @@ export class Accumulator {
   expire(since: number): number {
     let next = Infinity;
     for (const topic of this.#blocked) {
-      while (topic.waiters.length > 0 && topic.waiters[0]!.createdAt <= since) {
-        const reason = topic.partitionCount === 0
-          ? "its partitions are not known yet"
-          : `${this.#bufferedBytes} bytes wait to be sent, bufferMemory is ${this.#options.bufferMemory}`;
-        topic.waiters.shift()!.fail(
-          new TimeoutError(
-            `Cannot send message to "${topic.name}" within ${this.#options.deliveryTimeoutMs} ms: ` +
-              reason,
-          ),
-        );
-      }
+      let late = 0;
+      while (late < topic.waiters.length && topic.waiters[late]!.createdAt <= since) late++;
+      for (const waiter of topic.waiters.splice(0, late)) waiter.fail(this.#late(topic));
       const first = topic.waiters[0];
       if (first === undefined) this.#blocked.delete(topic);
       else next = Math.min(next, first.createdAt);
@@ -242,6 +234,16 @@ export class Accumulator {
         topic.partitionCount = known.partitions.length;
       }
     }
+  }
+
+  #late(topic: TopicState): TimeoutError {
+    const { bufferMemory, deliveryTimeoutMs } = this.#options;
+    const reason = topic.partitionCount === 0
+      ? "its partitions are not known yet"
+      : `${this.#bufferedBytes} bytes wait to be sent, bufferMemory is ${bufferMemory}`;
+    return new TimeoutError(
+      `Cannot send message to "${topic.name}" within ${deliveryTimeoutMs} ms: ${reason}`,
+    );
   }
 
   #partition(
@@ -303,7 +305,10 @@ export class Accumulator {
 
   #run(topic: TopicState): void {
     const { waiters } = topic;
-    while (waiters.length > 0 && waiters[0]!.run(topic)) waiters.shift();
+    let done = 0;
+    while (done < waiters.length && waiters[done]!.run()) done++;
+    // Taken out at once, since there may be many.
+    waiters.splice(0, done);
     if (waiters.length === 0) this.#blocked.delete(topic);
   }
 }

@@ -1,13 +1,33 @@
 /**
- * The admin: creates, describes, changes and deletes topics, and describes the cluster.
+ * The admin: creates, describes, changes and deletes topics, describes and mends groups, and describes
+ * the cluster.
  *
  * What changes topics goes to the controller, what concerns records to the leader of their partition,
- * the settings of a broker to that broker, all else to any.
+ * what concerns a group to its coordinator, the settings of a broker to that broker, all else to any.
  *
  * @module
  */
 
 import { alterTopicConfigs, describeResourceConfigs } from "./admin_configs.ts";
+import type {
+  CommittedOffset,
+  DeleteGroupResult,
+  GroupDescription,
+  GroupListing,
+  GroupOffset,
+  GroupOffsetTarget,
+  ListGroupOffsetsOptions,
+  ListGroupsOptions,
+  ResetGroupOffset,
+  ResetGroupOffsetsOptions,
+} from "./admin_group_types.ts";
+import {
+  alterOffsetsOfGroup,
+  deleteOffsetsOfGroup,
+  listOffsetsOfGroup,
+  resetOffsetsOfGroup,
+} from "./admin_group_offsets.ts";
+import { deleteAllGroups, describeAllGroups, listAllGroups } from "./admin_groups.ts";
 import { deleteRecordsBefore, describeBrokerLogDirs } from "./admin_records.ts";
 import { addPartitions, createAll, deleteAll } from "./admin_topics.ts";
 import type {
@@ -35,14 +55,15 @@ import { type ClientCore, isUnknownTopic, type OperationOptions } from "./client
 import { coreOf } from "./client_registry.ts";
 import { type BrokerNode, topicMetadata } from "./cluster_metadata.ts";
 import { KafkaError, UnsupportedVersionError } from "./errors.ts";
+import type { TopicPartition } from "./leaders.ts";
 import { lookUpOffsets, type OffsetSpec, type PartitionOffset } from "./offset_lookup.ts";
 import { ErrorCode } from "../protocol/errors.ts";
 import { describeCluster } from "../protocol/messages/describe_cluster.ts";
 import { metadata } from "../protocol/messages/metadata.ts";
 
 /**
- * Creates, describes, changes and deletes topics, and describes the cluster. It holds nothing that
- * would have to be closed.
+ * Creates, describes, changes and deletes topics, describes and mends groups, and describes the cluster.
+ * It holds nothing that would have to be closed.
  *
  * @example Creating a topic
  * ```ts
@@ -360,6 +381,153 @@ export class Admin {
    */
   describeLogDirs(options: DescribeLogDirsOptions = {}): Promise<LogDirDescription[]> {
     return describeBrokerLogDirs(this.#core, options);
+  }
+
+  /**
+   * Lists the groups of the cluster.
+   *
+   * @param options Which.
+   * @returns The groups in the order of their ids.
+   */
+  listGroups(options: ListGroupsOptions = {}): Promise<GroupListing[]> {
+    return listAllGroups(this.#core, options);
+  }
+
+  /**
+   * Describes a group, of the classic protocol or of KIP-848, as it is now.
+   *
+   * @param groupId The id of the group.
+   * @param options How long to try.
+   * @throws {KafkaError} If there is no such group, with `GROUP_ID_NOT_FOUND`.
+   */
+  async describeGroup(groupId: string, options: OperationOptions = {}): Promise<GroupDescription> {
+    const [group] = await describeAllGroups(this.#core, [groupId], options);
+    return group!;
+  }
+
+  /**
+   * Describes several groups as they are now.
+   *
+   * @param groupIds The ids of the groups.
+   * @param options How long to try.
+   * @returns The groups in the order of the ids.
+   * @throws {KafkaError} If one of them does not exist, with `GROUP_ID_NOT_FOUND`.
+   */
+  describeGroups(
+    groupIds: readonly string[],
+    options: OperationOptions = {},
+  ): Promise<GroupDescription[]> {
+    return describeAllGroups(this.#core, groupIds, options);
+  }
+
+  /**
+   * Deletes a group that has no members, and the offsets it has committed.
+   *
+   * @param groupId The id of the group.
+   * @param options How long to try.
+   * @throws {KafkaError} If the broker refuses, with `NON_EMPTY_GROUP` or `GROUP_ID_NOT_FOUND`.
+   */
+  async deleteGroup(groupId: string, options: OperationOptions = {}): Promise<void> {
+    const [result] = await deleteAllGroups(this.#core, [groupId], options);
+    if (result!.error !== undefined) throw result!.error;
+  }
+
+  /**
+   * Deletes several groups. One that cannot be deleted does not keep the others from it.
+   *
+   * @param groupIds The ids of the groups.
+   * @param options How long to try.
+   * @returns What became of each, in the order of the ids.
+   */
+  deleteGroups(
+    groupIds: readonly string[],
+    options: OperationOptions = {},
+  ): Promise<DeleteGroupResult[]> {
+    return deleteAllGroups(this.#core, groupIds, options);
+  }
+
+  /**
+   * Lists the offsets that a group has committed.
+   *
+   * @param groupId The id of the group; one that does not exist has committed nothing.
+   * @param options For which partitions.
+   * @returns The offsets in the order of topics and partitions, or of the partitions asked for.
+   */
+  listGroupOffsets(
+    groupId: string,
+    options: ListGroupOffsetsOptions = {},
+  ): Promise<CommittedOffset[]> {
+    return listOffsetsOfGroup(this.#core, groupId, options);
+  }
+
+  /**
+   * Commits offsets for a group that has no members, or does not exist yet.
+   *
+   * @param groupId The id of the group.
+   * @param offsets The next offset to read in each partition.
+   * @param options How long to try.
+   * @throws {KafkaError} If the broker refuses, with `UNKNOWN_MEMBER_ID` if the group has members.
+   * @throws {UsageError} If an offset is negative.
+   */
+  alterGroupOffsets(
+    groupId: string,
+    offsets: readonly GroupOffset[],
+    options: OperationOptions = {},
+  ): Promise<void> {
+    return alterOffsetsOfGroup(this.#core, groupId, offsets, options);
+  }
+
+  /**
+   * Sets a group that has no members to another place in a topic. An offset that there is not is brought
+   * within the partition.
+   *
+   * @param groupId The id of the group; it may have committed nothing yet.
+   * @param topic The name of the topic.
+   * @param target Where to set it.
+   * @param options In which partitions, and whether to do it.
+   * @returns What changed in each partition, or would change.
+   * @throws {KafkaError} If the group has members, with `NON_EMPTY_GROUP`.
+   *
+   * @example Having a group read a topic again
+   * ```ts
+   * import { Broker } from "@dqueue/dqueue/broker";
+   * import { Client } from "@dqueue/dqueue/client";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using broker = await Broker.start({ storage: "memory" });
+   * await using client = new Client({ broker });
+   * const admin = client.admin();
+   * await admin.createTopic({ name: "orders" });
+   * await client.producer().send({ topic: "orders", value: "paid" });
+   * await admin.alterGroupOffsets("billing", [{ topic: "orders", partition: 0, offset: 1 }]);
+   *
+   * const resets = await admin.resetGroupOffsets("billing", "orders", "earliest");
+   * assertEquals(resets, [{ topic: "orders", partition: 0, before: 1, offset: 0 }]);
+   * ```
+   */
+  resetGroupOffsets(
+    groupId: string,
+    topic: string,
+    target: GroupOffsetTarget,
+    options: ResetGroupOffsetsOptions = {},
+  ): Promise<ResetGroupOffset[]> {
+    return resetOffsetsOfGroup(this.#core, groupId, topic, target, options);
+  }
+
+  /**
+   * Deletes offsets that a group has committed in topics it does not read any more.
+   *
+   * @param groupId The id of the group.
+   * @param partitions The partitions whose offsets are deleted.
+   * @param options How long to try.
+   * @throws {KafkaError} If the broker refuses, with `GROUP_SUBSCRIBED_TO_TOPIC` if a member reads one.
+   */
+  deleteGroupOffsets(
+    groupId: string,
+    partitions: readonly TopicPartition[],
+    options: OperationOptions = {},
+  ): Promise<void> {
+    return deleteOffsetsOfGroup(this.#core, groupId, partitions, options);
   }
 }
 

@@ -13,6 +13,7 @@ import { Consumer } from "./consumer.ts";
 import type { ConsumerOptions } from "./consumer_options.ts";
 import { Producer } from "./producer.ts";
 import type { ProducerOptions } from "./producer_options.ts";
+import type { CloseOptions } from "./waiting.ts";
 
 /**
  * A cluster as a program sees it: the connections to its brokers and what is known of its topics.
@@ -113,9 +114,11 @@ export class Client implements AsyncDisposable {
   /**
    * Closes the client, and all producers and consumers made from it: messages on their way are still
    * sent. Safe to call again.
+   *
+   * @param options How long to wait for them.
    */
-  close(): Promise<void> {
-    return this.#core.close();
+  close(options: CloseOptions = {}): Promise<void> {
+    return this.#core.close(options);
   }
 
   /** Closes the client, like `close()`. */

@@ -26,7 +26,7 @@ import {
   refreshesMetadata,
 } from "./errors.ts";
 import type { TopicPartition } from "./leaders.ts";
-import { delay } from "./waiting.ts";
+import { type CloseOptions, delay } from "./waiting.ts";
 
 /**
  * How often a topic that a broker does not know is asked for, since a topic just created may not be
@@ -42,6 +42,11 @@ export interface OperationOptions {
   readonly timeout?: number | undefined;
 }
 
+/** A producer or consumer, which is closed before its client. */
+export interface ClientUser {
+  close(options?: CloseOptions): Promise<void>;
+}
+
 /** The inner side of a client. */
 export class ClientCore {
   readonly options: ResolvedClientOptions;
@@ -49,7 +54,7 @@ export class ClientCore {
   /** For requests that are answered soon. */
   readonly control: ConnectionLane;
   readonly #lanes = new Set<ConnectionLane>();
-  readonly #users = new Set<{ close(): Promise<void> }>();
+  readonly #users = new Set<ClientUser>();
   readonly #closing = new AbortController();
   #closed: Promise<void> | undefined;
 
@@ -81,23 +86,23 @@ export class ClientCore {
   }
 
   /** Notes what has to be closed before the client is. */
-  addUser(user: { close(): Promise<void> }): void {
+  addUser(user: ClientUser): void {
     this.closing.throwIfAborted();
     this.#users.add(user);
   }
 
   /** Notes that it is closed. */
-  removeUser(user: { close(): Promise<void> }): void {
+  removeUser(user: ClientUser): void {
     this.#users.delete(user);
   }
 
   /** Closes producers and consumers, then all connections. Safe to call again. */
-  close(): Promise<void> {
-    return this.#closed ??= this.#close();
+  close(options: CloseOptions = {}): Promise<void> {
+    return this.#closed ??= this.#close(options);
   }
 
-  async #close(): Promise<void> {
-    const results = await Promise.allSettled([...this.#users].map((user) => user.close()));
+  async #close(options: CloseOptions): Promise<void> {
+    const results = await Promise.allSettled([...this.#users].map((user) => user.close(options)));
     this.#closing.abort(new ClosedError("Client was closed"));
     await Promise.all([...this.#lanes].map((lane) => lane.close()));
     for (const result of results) if (result.status === "rejected") throw result.reason;
@@ -128,8 +133,8 @@ export class ClientCore {
         deadline.signal.throwIfAborted();
         return await attempt(deadline.signal);
       } catch (error) {
-        if (deadline.signal.aborted || !isRetriable(error) || isFinal(error)) throw error;
-        if (failures >= attempts) throw error;
+        if (!isRetriable(error) || isFinal(error) || failures >= attempts) throw error;
+        deadline.signal.throwIfAborted();
         deadline.cause = error;
         await delay(backoffMs(failures, initialBackoffMs, maxBackoffMs), deadline.signal);
       }

@@ -14,7 +14,7 @@ import { ErrorCode } from "../protocol/errors.ts";
 import type { metadata } from "../protocol/messages/metadata.ts";
 import type { ResponseOf } from "../protocol/schema.ts";
 import type { BrokerAddress } from "./address.ts";
-import { KafkaError } from "./errors.ts";
+import { ConnectionError, KafkaError } from "./errors.ts";
 
 type MetadataResponse = ResponseOf<typeof metadata>;
 type TopicResponse = MetadataResponse["topics"][number];
@@ -163,8 +163,19 @@ export class ClusterMetadata {
     return waiting.next = asked;
   }
 
-  /** Takes over what a response says, for whoever has asked for metadata in a way of its own. */
+  /**
+   * Takes over what a response says.
+   *
+   * @throws {ConnectionError} If the client has to start over from its first addresses (KIP-1102).
+   * @throws {KafkaError} If the response as a whole is an error.
+   */
   update(response: MetadataResponse): void {
+    if (response.errorCode === ErrorCode.REBOOTSTRAP_REQUIRED) {
+      this.#brokers.clear();
+      throw new ConnectionError(
+        "Cannot go on with the brokers known: the cluster asks to start over",
+      );
+    }
     if (response.errorCode !== ErrorCode.NONE) {
       throw new KafkaError("read cluster metadata", response.errorCode);
     }

@@ -1,7 +1,6 @@
 import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { type FrameChannel, memoryChannels, StreamChannel } from "../protocol/channel.ts";
 import { ErrorCode } from "../protocol/errors.ts";
-import { readerSource } from "../protocol/framing.ts";
 import { apiVersions, initProducerId, metadata } from "../protocol/messages/mod.ts";
 import { BrokerConnection } from "./connection.ts";
 import {
@@ -67,17 +66,16 @@ Deno.test("BrokerConnection.negotiate() fails if the broker refuses", async () =
 });
 
 Deno.test("BrokerConnection.negotiate() says when the peer does not speak Kafka's protocol", async () => {
-  const answer = new Response("HTTP/1.1 400 Bad Request\r\n\r\n").body!;
-  const channel = new StreamChannel(
-    {
-      ...readerSource(answer),
-      write: (bytes) => Promise.resolve(bytes.length),
-      closeWrite: () => Promise.resolve(),
-      close() {},
-    },
-    "web:80",
-    { maxFrameSize: 1024 * 1024 },
-  );
+  const answer = new TextEncoder().encode("HTTP/1.1 400 Bad Request\r\n\r\n");
+  const duplex = {
+    readable: new ReadableStream<Uint8Array>({
+      type: "bytes",
+      start: (controller) => controller.enqueue(answer),
+    }),
+    writable: new WritableStream<Uint8Array>(),
+    close() {},
+  };
+  const channel = new StreamChannel(duplex, "web:80", { maxFrameSize: 1024 * 1024 });
   await assertRejects(
     () => BrokerConnection.negotiate(channel, OPTIONS),
     ProtocolError,

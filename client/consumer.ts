@@ -30,10 +30,11 @@ import { fetchOnce, LanePool } from "./fetch_once.ts";
 import { Fetcher } from "./fetcher.ts";
 import type { TopicPartition } from "./leaders.ts";
 import type { Message } from "./message.ts";
-import { lookUpOffsets, type OffsetSpec } from "./offset_lookup.ts";
-import { PartitionReader } from "./partition_reader.ts";
-import { noPosition, Subscription } from "./subscription.ts";
-import { Signal } from "./wake_signal.ts";
+import { resolveOffset } from "./offset_lookup.ts";
+import { handlePartition } from "./partition_handler.ts";
+import type { PartitionReader } from "./partition_reader.ts";
+import { Subscription } from "./subscription.ts";
+import { WakeSignal } from "./wake_signal.ts";
 
 /** How many messages `poll()` returns at most, unless it is told. */
 const DEFAULT_POLL_MAX = 500;
@@ -91,7 +92,7 @@ export class Consumer implements AsyncDisposable, AsyncIterable<Message> {
   readonly #lanes: LanePool;
   readonly #subscription: Subscription;
   /** Told whenever a partition has new messages, or has failed. */
-  readonly #news = new Signal();
+  readonly #news = new WakeSignal();
   readonly #closing = new AbortController();
   /** Partitions read by handlers, which are in no subscription. */
   readonly #handled = new Map<string, Promise<void>>();
@@ -219,7 +220,8 @@ export class Consumer implements AsyncDisposable, AsyncIterable<Message> {
     this.#ensureOpen();
     await this.#changing;
     const reader = await this.#reader("seek in", topic, partition, options);
-    const found = await this.#resolve(reader, offset, options);
+    const { isolationLevel } = this.#options;
+    const found = await resolveOffset(this.#core, reader, offset, isolationLevel, options);
     reader.seek(found);
     this.#fetcher.wake();
     return found;
@@ -296,8 +298,9 @@ export class Consumer implements AsyncDisposable, AsyncIterable<Message> {
       this.#ensureSubscribed();
       const messages = this.#subscription.take(max);
       if (messages.length > 0) return messages;
-      const left = until - performance.now();
-      if (left <= 0 || !await this.#news.wait(left, signal)) return [];
+      // Even with no time left it lets others run, so that a loop of polls does not keep data from coming.
+      const left = Math.max(0, until - performance.now());
+      if (!await this.#news.wait(left, signal)) return [];
     }
   }
 
@@ -364,12 +367,11 @@ export class Consumer implements AsyncDisposable, AsyncIterable<Message> {
     options: FetchFromOptions = {},
   ): Promise<FetchFromResult> {
     this.#ensureOpen();
-    const start = await this.#resolve({ topic, partition }, offset, options);
-    return await fetchOnce(this.#core, this.#lanes, this.#options, {
-      topic,
-      partition,
-      offset: start,
-    }, options);
+    const { isolationLevel } = this.#options;
+    const place = { topic, partition };
+    const start = await resolveOffset(this.#core, place, offset, isolationLevel, options);
+    const target = { ...place, offset: start };
+    return await fetchOnce(this.#core, this.#lanes, this.#options, target, options);
   }
 
   /** Closes the consumer: iterators and streams end, and so do handlers' subscriptions. */
@@ -427,66 +429,16 @@ export class Consumer implements AsyncDisposable, AsyncIterable<Message> {
         new UsageError(`Cannot subscribe to "${key}": this consumer reads it already`),
       );
     }
-    const handled = this.#handle(topic, partition, handler, options)
+    const context = {
+      core: this.#core,
+      options: this.#options,
+      fetcher: this.#fetcher,
+      closing: this.#closing.signal,
+    };
+    const handled = handlePartition(context, { topic, partition }, handler, options)
       .finally(() => this.#handled.delete(key));
     this.#handled.set(key, handled);
     return handled;
-  }
-
-  async #handle(
-    topic: string,
-    partition: number,
-    handler: MessageHandler,
-    { signal, from }: SubscribePartitionOptions,
-  ): Promise<void> {
-    const news = new Signal();
-    const ends = AbortSignal.any([this.#closing.signal, ...(signal === undefined ? [] : [signal])]);
-    const { autoOffsetReset, checkCrcs } = this.#options;
-    const start = from ?? autoOffsetReset;
-    const reader = new PartitionReader(topic, partition, checkCrcs, () => news.notify());
-    const onEnd = () => news.notify();
-    ends.addEventListener("abort", onEnd);
-    try {
-      if (start === "none") throw noPosition(reader);
-      reader.seek(await this.#resolve(reader, start, { signal: ends }));
-      this.#fetcher.add(reader);
-      while (!ends.aborted) {
-        const message = reader.next();
-        if (message !== undefined) {
-          const handling = handler(message);
-          if (handling instanceof Promise) await handling;
-          this.#fetcher.wakeFor(reader);
-          continue;
-        }
-        const error = reader.takeError();
-        if (error !== undefined) throw error;
-        await news.wait();
-      }
-    } catch (error) {
-      if (!ends.aborted || error !== ends.reason) throw error;
-    } finally {
-      ends.removeEventListener("abort", onEnd);
-      this.#fetcher.remove(reader);
-    }
-  }
-
-  /** The offset of a place, at which a time after the last message is the end. */
-  async #resolve(
-    { topic, partition }: TopicPartition,
-    offset: StartOffset,
-    options: OperationOptions,
-  ): Promise<number> {
-    if (typeof offset === "number") {
-      if (Number.isSafeInteger(offset) && offset >= 0) return offset;
-      throw new UsageError(`Cannot read "${topic}-${partition}": offset is ${offset}`);
-    }
-    const { isolationLevel } = this.#options;
-    const lookUp = async (at: OffsetSpec) => {
-      const queries = [{ topic, partition, at }];
-      return (await lookUpOffsets(this.#core, queries, isolationLevel, options))[0]!.offset;
-    };
-    const found = await lookUp(offset);
-    return found < 0 ? await lookUp("latest") : found;
   }
 
   async #reader(

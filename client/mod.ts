@@ -34,6 +34,7 @@
  * @module
  */
 
+export * from "./admin_group_types.ts";
 export * from "./admin_types.ts";
 export { Admin } from "./admin.ts";
 export type { BrokerAddress } from "./address.ts";
@@ -70,7 +71,7 @@ export type { TopicPartition } from "./leaders.ts";
 export { Message, type MessageOrigin, type TimestampType } from "./message.ts";
 export { type MessageData, MessageHeaders, type MessageHeadersInit } from "./message_headers.ts";
 export type { IsolationLevel, OffsetSpec, PartitionOffset } from "./offset_lookup.ts";
-export { Producer, type ProducerCloseOptions } from "./producer.ts";
+export { Producer } from "./producer.ts";
 export type {
   CompressionName,
   OutgoingMessage,
@@ -80,4 +81,4 @@ export type {
   TopicMessage,
 } from "./producer_options.ts";
 export type { WritableMessage } from "./topic_writer.ts";
-export type { WaitOptions } from "./waiting.ts";
+export type { CloseOptions, WaitOptions } from "./waiting.ts";

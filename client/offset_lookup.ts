@@ -6,10 +6,9 @@
 
 import { ErrorCode } from "../protocol/errors.ts";
 import { listOffsets, ListOffsetsTimestamp } from "../protocol/messages/list_offsets.ts";
-import type { ClientCore, OperationOptions } from "./client_core.ts";
-import { isUnknownTopic } from "./client_core.ts";
+import { type ClientCore, isUnknownTopic, type OperationOptions } from "./client_core.ts";
 import { KafkaError, UsageError } from "./errors.ts";
-import { groupByLeader } from "./leaders.ts";
+import { groupByLeader, type TopicPartition } from "./leaders.ts";
 
 /**
  * A place in a partition: its first offset, the offset after its last message, the message with the
@@ -81,6 +80,30 @@ export async function lookUpOffsets(
     if (failure !== undefined) throw failure;
   }, isUnknownTopic);
   return found as PartitionOffset[];
+}
+
+/**
+ * The offset that an offset or place stands for; for a time after the last message it is the end.
+ *
+ * @throws {UsageError} If the offset is negative, or the place none there is.
+ */
+export async function resolveOffset(
+  core: ClientCore,
+  { topic, partition }: TopicPartition,
+  offset: number | OffsetSpec,
+  isolationLevel: IsolationLevel,
+  options: OperationOptions,
+): Promise<number> {
+  if (typeof offset === "number") {
+    if (Number.isSafeInteger(offset) && offset >= 0) return offset;
+    throw new UsageError(`Cannot read "${topic}-${partition}": offset is ${offset}`);
+  }
+  const lookUp = async (at: OffsetSpec) => {
+    const queries = [{ topic, partition, at }];
+    return (await lookUpOffsets(core, queries, isolationLevel, options))[0]!.offset;
+  };
+  const found = await lookUp(offset);
+  return found < 0 ? await lookUp("latest") : found;
 }
 
 interface Place {

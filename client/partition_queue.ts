@@ -78,9 +78,9 @@ export class PartitionQueue {
     return last === undefined || last.isClosed ? undefined : last;
   }
 
-  /** The size that the last batch came to when it was sent, 0 if none was. */
+  /** The size that the last batch has come to, 0 if there was none. */
   get lastSizeInBytes(): number {
-    return this.#lastSizeInBytes;
+    return this.#pending[this.#pending.length - 1]?.sizeInBytes ?? this.#lastSizeInBytes;
   }
 
   /** Adds a batch behind all others. */

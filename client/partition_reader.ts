@@ -31,6 +31,8 @@ export class PartitionReader {
   readonly #checkCrcs: boolean;
   readonly #onData: () => void;
   #batches: FetchedBatch[] = [];
+  /** The place in `#batches` of the next to open. */
+  #head = 0;
   #open: OpenBatch | undefined;
   #position = -1;
   #fetchOffset = -1;
@@ -83,7 +85,7 @@ export class PartitionReader {
 
   /** Whether there are messages to read now. */
   get hasMessages(): boolean {
-    return !this.isPaused && (this.#open !== undefined || this.#batches.length > 0);
+    return !this.isPaused && (this.#open !== undefined || this.#head < this.#batches.length);
   }
 
   /** Whether reading has failed, which `takeError()` tells. */
@@ -112,16 +114,18 @@ export class PartitionReader {
   accept(fetched: FetchedBatches): void {
     this.failures = 0;
     this.#fetchOffset = fetched.nextOffset;
+    const isAllOpened = this.#head === this.#batches.length;
     if (fetched.batches.length === 0) {
-      const last = this.#batches[this.#batches.length - 1] ?? this.#open;
+      const last = isAllOpened ? this.#open : this.#batches[this.#batches.length - 1];
       if (last !== undefined) last.nextOffset = fetched.nextOffset;
       else this.#position = fetched.nextOffset;
       return;
     }
     for (const { batch } of fetched.batches) this.#bufferedBytes += batch.sizeInBytes;
-    this.#batches = this.#batches.length === 0
+    this.#batches = isAllOpened
       ? fetched.batches
-      : [...this.#batches, ...fetched.batches];
+      : this.#batches.slice(this.#head).concat(fetched.batches);
+    this.#head = 0;
     this.#onData();
   }
 
@@ -180,8 +184,13 @@ export class PartitionReader {
   }
 
   #openNext(): OpenBatch | undefined {
-    const next = this.#batches.shift();
+    const next = this.#batches[this.#head];
     if (next === undefined) return undefined;
+    if (++this.#head === this.#batches.length) {
+      // What was read must not be kept in memory until something comes.
+      this.#batches = [];
+      this.#head = 0;
+    }
     const { batch, nextOffset } = next;
     if (this.#checkCrcs) batch.ensureValid();
     return this.#open = {
@@ -212,6 +221,7 @@ export class PartitionReader {
 
   #drop(): void {
     this.#batches = [];
+    this.#head = 0;
     this.#open = undefined;
     this.#bufferedBytes = 0;
     this.#generation++;

@@ -26,16 +26,7 @@ import {
 } from "./producer_options.ts";
 import { Sender } from "./sender.ts";
 import { topicWriter, type WritableMessage } from "./topic_writer.ts";
-import { abortable, type WaitOptions, withTimeout } from "./waiting.ts";
-
-/** How to close a producer. */
-export interface ProducerCloseOptions {
-  /**
-   * How long to wait for messages on their way, in milliseconds; then they fail. Default: as long as
-   * their `deliveryTimeout` allows.
-   */
-  readonly timeout?: number;
-}
+import { abortable, type CloseOptions, type WaitOptions, withTimeout } from "./waiting.ts";
 
 /**
  * Sends messages to topics.
@@ -194,7 +185,7 @@ export class Producer implements AsyncDisposable {
    *
    * @param options How long to wait.
    */
-  close(options: ProducerCloseOptions = {}): Promise<void> {
+  close(options: CloseOptions = {}): Promise<void> {
     return this.#closed ??= this.#close(options);
   }
 
@@ -203,7 +194,7 @@ export class Producer implements AsyncDisposable {
     return this.close();
   }
 
-  async #close(options: ProducerCloseOptions): Promise<void> {
+  async #close(options: CloseOptions): Promise<void> {
     this.#isClosing = true;
     const { timeout } = options;
     const flushed = this.#flush();

@@ -165,7 +165,10 @@ export class Sender {
     if (this.#options.idempotence && !this.#prepare(queue)) return Infinity;
     const batch = queue.next();
     if (batch === undefined) return Infinity;
-    const leader = this.#core.metadata.leader(queue.topic, queue.partition);
+    const { metadata } = this.#core;
+    // Old metadata still serve while they are asked for again, which may tell of new partitions.
+    if (!metadata.isFresh(queue.topic)) this.#refresh(queue.topic);
+    const leader = metadata.leader(queue.topic, queue.partition);
     if (leader === undefined) {
       this.#refresh(queue.topic);
       return Infinity;

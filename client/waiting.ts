@@ -11,6 +11,15 @@ export interface WaitOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** How to close what still has something to send. */
+export interface CloseOptions {
+  /**
+   * How long to wait for messages on their way, in milliseconds; then they fail. Default: as long as
+   * their `deliveryTimeout` allows.
+   */
+  readonly timeout?: number;
+}
+
 /** Resolves after `ms` milliseconds, or rejects with the reason of `signal`. */
 export function delay(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {

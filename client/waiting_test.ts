@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Deadline } from "./deadline.ts";
 import { TimeoutError } from "./errors.ts";
 import { abortable, delay, withTimeout } from "./waiting.ts";
-import { Signal } from "./wake_signal.ts";
+import { WakeSignal } from "./wake_signal.ts";
 
 /** A signal that counts who listens to it. */
 function countingSignal(): { controller: AbortController; listeners(): number } {
@@ -88,16 +88,16 @@ Deno.test("Deadline aborts with the reason of any of its signals, and lets go of
   assertEquals(aborted.signal.reason, reason);
 });
 
-Deno.test("Signal.notify() wakes all who wait", async () => {
-  const news = new Signal();
+Deno.test("WakeSignal.notify() wakes all who wait", async () => {
+  const news = new WakeSignal();
   const waiting = [news.wait(), news.wait(60_000)];
   news.notify();
   assertEquals(await Promise.all(waiting), [true, true]);
   assertEquals(await news.wait(1), false);
 });
 
-Deno.test("Signal.wait() can be given up, and lets go of the signal", async () => {
-  const news = new Signal();
+Deno.test("WakeSignal.wait() can be given up, and lets go of the signal", async () => {
+  const news = new WakeSignal();
   const { controller, listeners } = countingSignal();
   const woken = news.wait(60_000, controller.signal);
   news.notify();

@@ -5,7 +5,7 @@
  */
 
 /** Lets many wait until one says that there is news. */
-export class Signal {
+export class WakeSignal {
   #waiting = new Set<() => void>();
 
   /** Wakes all who wait now. */

@@ -24,9 +24,9 @@ import { defaultAnswer } from "./fake_handlers.ts";
 import { FakeLog } from "./fake_log.ts";
 
 /** Says that a request gets no answer. */
-export const NO_ANSWER: "no answer" = "no answer";
+export const NO_ANSWER = "no answer" as const;
 /** Says that the connection is closed instead of an answer. */
-export const DISCONNECT: "disconnect" = "disconnect";
+export const DISCONNECT = "disconnect" as const;
 
 /** What a handler knows of a request beside its content. */
 export interface FakeContext<A extends Api> {

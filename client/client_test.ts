@@ -1,0 +1,172 @@
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { apiVersions, metadata, produce } from "../protocol/messages/mod.ts";
+import denoConfig from "../deno.json" with { type: "json" };
+import { Client } from "./client.ts";
+import type { ClientOptions } from "./client_options.ts";
+import { ClosedError, ConnectionError, TimeoutError, UsageError } from "./errors.ts";
+import { QUICK_RETRIES } from "./testing/client_setup.ts";
+import { DISCONNECT, FakeCluster, NO_ANSWER } from "./testing/fake_cluster.ts";
+import { CLIENT_SOFTWARE_VERSION } from "./version.ts";
+
+Deno.test("Client needs to be told where the cluster is", () => {
+  const refused: [ClientOptions, string][] = [
+    [{}, 'give either "brokers" or "broker"'],
+    [{ brokers: "a", broker: new FakeCluster() }, 'give either "brokers" or "broker"'],
+    [{ brokers: [] }, '"brokers" is empty'],
+    [{ brokers: "host:port" }, 'Cannot use "host:port" as a broker\'s address'],
+    [{ brokers: "a", timeout: 0 }, "Cannot use timeout of 0: the least is 1"],
+    [{ brokers: "a", retry: { attempts: NaN } }, "Cannot use retry.attempts of NaN"],
+    [{ brokers: "a", timeout: "5s" as unknown as number }, "Cannot use timeout of 5s"],
+  ];
+  for (const [options, message] of refused) {
+    assertThrows(() => new Client(options), UsageError, message);
+  }
+});
+
+Deno.test("Client connects when it is first asked for something", async () => {
+  const cluster = new FakeCluster({ brokers: 2 });
+  await using client = new Client({ broker: cluster, clientId: "me" });
+  assertEquals([client.controller, client.brokers, client.clusterId], [undefined, [], null]);
+  assertEquals(cluster.connectionCount, 0);
+  const controller = await client.discoverController();
+  assertEquals(controller, { id: 0, host: "broker-0", port: 9092, rack: null });
+  assertEquals(client.controller, controller);
+  assertEquals(client.brokers.length, 2);
+  assertEquals(client.clusterId, "fake");
+});
+
+Deno.test("Client.discoverController() asks anew each time", async () => {
+  const cluster = new FakeCluster({ brokers: 2 });
+  await using client = new Client({ broker: cluster });
+  assertEquals((await client.discoverController()).id, 0);
+  cluster.controllerId = 1;
+  assertEquals((await client.discoverController()).id, 1);
+  assertEquals(cluster.received(metadata).map(({ body }) => body.topics), [[], []]);
+});
+
+Deno.test("Client.discoverController() waits for a cluster that has none at the moment", async () => {
+  const cluster = new FakeCluster();
+  cluster.controllerId = -1;
+  await using client = new Client({ broker: cluster, retry: QUICK_RETRIES });
+  cluster.once(metadata, async (_request, { usual }) => {
+    const answer = await usual();
+    cluster.controllerId = 0;
+    return answer;
+  });
+  assertEquals((await client.discoverController()).id, 0);
+});
+
+Deno.test("Client tries its addresses one after the other", async () => {
+  const cluster = new FakeCluster({ brokers: 3 });
+  cluster.down.add(0).add(1);
+  const connect = cluster.connect.bind(cluster);
+  const addresses: string[] = [];
+  const broker = {
+    connect(address: string) {
+      addresses.push(address);
+      return connect(address);
+    },
+  };
+  await using client = new Client({ broker, retry: QUICK_RETRIES });
+  await client.admin().listTopics();
+  assertEquals(addresses, ["embedded:9092"]);
+});
+
+Deno.test("Client goes back to its first addresses when no known broker answers (KIP-899)", async () => {
+  const cluster = new FakeCluster({ brokers: 2 });
+  await using client = new Client({ broker: cluster, retry: QUICK_RETRIES });
+  cluster.down.add(1);
+  await client.discoverController();
+  cluster.down.add(0);
+  cluster.disconnect();
+  cluster.down.delete(1);
+  cluster.controllerId = 1;
+  assertEquals((await client.discoverController()).id, 1);
+});
+
+Deno.test("Client tries again after a lost connection, until its time is over", async () => {
+  const cluster = new FakeCluster();
+  await using client = new Client({ broker: cluster, timeout: 50, retry: QUICK_RETRIES });
+  cluster.once(metadata, () => DISCONNECT);
+  await client.discoverController();
+  cluster.down.add(0);
+  cluster.disconnect();
+  const error = await assertRejects(() => client.discoverController(), TimeoutError);
+  assert(error.message.startsWith("Cannot discover the controller within 50 ms: Cannot "));
+  assert(error.cause instanceof ConnectionError);
+});
+
+Deno.test("Client tries no more often than it is told", async () => {
+  const cluster = new FakeCluster();
+  await using client = new Client({ broker: cluster, retry: { ...QUICK_RETRIES, attempts: 3 } });
+  cluster.on(metadata, () => DISCONNECT);
+  await assertRejects(() => client.discoverController(), ConnectionError);
+  assertEquals(cluster.received(metadata).length, 3);
+});
+
+Deno.test("Client's operations can be given up", async () => {
+  const cluster = new FakeCluster();
+  await using client = new Client({ broker: cluster });
+  cluster.on(metadata, () => NO_ANSWER);
+  const controller = new AbortController();
+  const reason = new Error("enough");
+  const waiting = client.admin().listTopics({ signal: controller.signal });
+  controller.abort(reason);
+  assertEquals(await assertRejects(() => waiting), reason);
+  await assertRejects(() => client.admin().listTopics({ timeout: 5 }), TimeoutError);
+});
+
+Deno.test("Client gives up a broker that accepts connections and does not answer", async () => {
+  const cluster = new FakeCluster();
+  cluster.on(apiVersions, () => NO_ANSWER);
+  await using client = new Client({
+    broker: cluster,
+    timeout: 40,
+    connectTimeout: 10,
+    retry: QUICK_RETRIES,
+  });
+  const error = await assertRejects(() => client.discoverController(), TimeoutError);
+  assert(error.cause instanceof TimeoutError);
+});
+
+Deno.test("Client.close() ends what is under way and refuses more", async () => {
+  const cluster = new FakeCluster();
+  const client = new Client({ broker: cluster });
+  cluster.on(metadata, () => NO_ANSWER);
+  const waiting = client.discoverController();
+  await Promise.all([assertRejects(() => waiting, ClosedError), client.close()]);
+  await assertRejects(() => client.discoverController(), ClosedError);
+  assertThrows(() => client.consumer(), ClosedError);
+  assertEquals(cluster.connectionCount, 0);
+  await client.close();
+  await client[Symbol.asyncDispose]();
+});
+
+Deno.test("Client.close() with a timeout fails what could not be sent", async () => {
+  const cluster = new FakeCluster({ topics: { a: 1 } });
+  const client = new Client({ broker: cluster });
+  cluster.on(produce, () => NO_ANSWER);
+  const sent = client.producer().send({ topic: "a", value: "v" });
+  await Promise.all([assertRejects(() => sent, ClosedError), client.close({ timeout: 10 })]);
+});
+
+Deno.test("Client works under await using with producers and consumers left open", async () => {
+  const cluster = new FakeCluster({ topics: { a: 1 } });
+  {
+    await using client = new Client({ broker: cluster });
+    const consumer = client.consumer();
+    await consumer.subscribe("a");
+    const sent = client.producer().send({ topic: "a", value: "v" });
+    for await (const message of consumer) {
+      assertEquals(message.text(), "v");
+      break;
+    }
+    await sent;
+  }
+  await cluster.idle();
+  assertEquals(cluster.connectionCount, 0);
+});
+
+Deno.test("Client states the version of the project", () => {
+  assertEquals(CLIENT_SOFTWARE_VERSION, denoConfig.version);
+});

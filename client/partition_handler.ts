@@ -1,0 +1,69 @@
+/**
+ * Reading one partition with a handler, apart from any subscription.
+ *
+ * @module
+ */
+
+import type { ClientCore } from "./client_core.ts";
+import type {
+  MessageHandler,
+  ResolvedConsumerOptions,
+  SubscribePartitionOptions,
+} from "./consumer_options.ts";
+import type { Fetcher } from "./fetcher.ts";
+import type { TopicPartition } from "./leaders.ts";
+import { resolveOffset } from "./offset_lookup.ts";
+import { PartitionReader } from "./partition_reader.ts";
+import { noPosition } from "./subscription.ts";
+import { WakeSignal } from "./wake_signal.ts";
+
+/** What a handler's reading needs of its consumer. */
+export interface HandlerContext {
+  readonly core: ClientCore;
+  readonly options: ResolvedConsumerOptions;
+  readonly fetcher: Fetcher;
+  /** Aborted when the consumer is closed. */
+  readonly closing: AbortSignal;
+}
+
+/**
+ * Hands the messages of a partition to `handler`, one after the other, until the signal is aborted or the
+ * consumer closed.
+ */
+export async function handlePartition(
+  { core, options, fetcher, closing }: HandlerContext,
+  { topic, partition }: TopicPartition,
+  handler: MessageHandler,
+  { signal, from }: SubscribePartitionOptions,
+): Promise<void> {
+  const news = new WakeSignal();
+  const onNews = () => news.notify();
+  const ends = AbortSignal.any(signal === undefined ? [closing] : [closing, signal]);
+  const start = from ?? options.autoOffsetReset;
+  const reader = new PartitionReader(topic, partition, options.checkCrcs, onNews);
+  ends.addEventListener("abort", onNews);
+  try {
+    if (start === "none") throw noPosition(reader);
+    const { isolationLevel } = options;
+    reader.seek(await resolveOffset(core, reader, start, isolationLevel, { signal: ends }));
+    fetcher.add(reader);
+    while (!ends.aborted) {
+      const message = reader.next();
+      if (message !== undefined) {
+        const handling = handler(message);
+        if (handling instanceof Promise) await handling;
+        fetcher.wakeFor(reader);
+        continue;
+      }
+      const error = reader.takeError();
+      if (error !== undefined) throw error;
+      await news.wait();
+    }
+  } catch (error) {
+    // Being ended while the start is looked up is no failure.
+    if (!ends.aborted || error !== ends.reason) throw error;
+  } finally {
+    ends.removeEventListener("abort", onNews);
+    fetcher.remove(reader);
+  }
+}

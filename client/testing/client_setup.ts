@@ -1,0 +1,100 @@
+/**
+ * A client and the fake cluster it works on, for tests.
+ *
+ * @module
+ */
+
+import { RecordBatchBuilder } from "../../protocol/records/record_batch_builder.ts";
+import { Client } from "../client.ts";
+import type { Consumer } from "../consumer.ts";
+import type { Message } from "../message.ts";
+import { FakeCluster, type FakeClusterOptions } from "./fake_cluster.ts";
+
+/** Retries without much waiting. */
+export const QUICK_RETRIES = { initialBackoff: 1, maxBackoff: 4 };
+
+/** A client and its cluster, both gone when the test leaves. */
+export interface ClientSetup extends AsyncDisposable {
+  readonly cluster: FakeCluster;
+  readonly client: Client;
+}
+
+/** Makes a cluster, by default of one topic `a` with one partition, and a client of it. */
+export function setup(
+  options: FakeClusterOptions = { topics: { a: 1 } },
+  clientOptions: { readonly timeout?: number; readonly metadataMaxAge?: number } = {},
+): ClientSetup {
+  const cluster = new FakeCluster(options);
+  const client = new Client({
+    broker: cluster,
+    timeout: 5000,
+    retry: QUICK_RETRIES,
+    ...clientOptions,
+  });
+  return {
+    cluster,
+    client,
+    async [Symbol.asyncDispose]() {
+      await client.close();
+      await cluster.idle();
+    },
+  };
+}
+
+/** Appends one batch with the values to a partition. */
+export function write(
+  cluster: FakeCluster,
+  topic: string,
+  partition: number,
+  values: readonly string[],
+  timestamp = 1,
+): void {
+  const builder = new RecordBatchBuilder();
+  for (const value of values) builder.append(timestamp, null, value);
+  cluster.log(topic, partition).append(builder.build());
+}
+
+/** The values of messages as text. */
+export function texts(messages: readonly Message[]): string[] {
+  return messages.map((message) => message.text());
+}
+
+/** Polls until so many messages have come. */
+export async function pollAll(consumer: Consumer, count: number): Promise<Message[]> {
+  const messages: Message[] = [];
+  while (messages.length < count) {
+    messages.push(...await consumer.poll(count - messages.length, { timeout: 5000 }));
+  }
+  return messages;
+}
+
+/** Answers a Produce request by refusing all its batches. */
+export function refuse(errorCode: number): (request: ProduceTargets) => ProduceRefusal {
+  return (request) => ({
+    responses: request.topicData.map(({ name, topicId, partitionData }) => ({
+      name,
+      topicId,
+      partitionResponses: partitionData.map(({ index }) => ({ index, errorCode, baseOffset: -1 })),
+    })),
+  });
+}
+
+interface ProduceTargets {
+  readonly topicData: readonly {
+    readonly name: string;
+    readonly topicId: string;
+    readonly partitionData: readonly { readonly index: number }[];
+  }[];
+}
+
+interface ProduceRefusal {
+  readonly responses: {
+    readonly name: string;
+    readonly topicId: string;
+    readonly partitionResponses: {
+      readonly index: number;
+      readonly errorCode: number;
+      readonly baseOffset: number;
+    }[];
+  }[];
+}
