@@ -27,6 +27,8 @@ export interface OutputOptions {
   colored?: boolean;
   /** Columns of the terminal, asked for each time because windows are resized. */
   columns?: () => number;
+  /** Rows of the terminal, likewise. */
+  rows?: () => number;
 }
 
 /** A buffered output over a stream of bytes. */
@@ -47,6 +49,7 @@ export class Output {
 
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
   readonly #columns: () => number;
+  readonly #rows: () => number;
   readonly #encoder = new TextEncoder();
   #lastByte = NEWLINE;
   /** Settles, without failing, when the stream took the last chunk and those before it. */
@@ -62,11 +65,17 @@ export class Output {
     this.isFile = options.isFile ?? false;
     this.style = styleFor(options.colored ?? false);
     this.#columns = options.columns ?? (() => 80);
+    this.#rows = options.rows ?? (() => 24);
   }
 
   /** Columns of the terminal; 80 where there is none. */
   get columns(): number {
     return this.#columns();
+  }
+
+  /** Rows of the terminal; 24 where there is none. */
+  get rows(): number {
+    return this.#rows();
   }
 
   /** Whether what was sent so far ends a line. */

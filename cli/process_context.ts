@@ -8,7 +8,7 @@ import type { Context } from "./context.ts";
 import { ExitCode } from "./errors.ts";
 import { Output } from "./output.ts";
 
-const DEFAULT_COLUMNS = 80;
+const DEFAULT_SIZE = { columns: 80, rows: 24 };
 
 /** A process's context; disposing of it gives the signals back to the runtime. */
 export interface ProcessContext extends Context, Disposable {}
@@ -48,7 +48,8 @@ function processOutput(file: typeof Deno.stdout, path: string): Output {
     isFile: !isTerminal && isFile(path),
     // Deno.noColor follows https://no-color.org.
     colored: isTerminal && !Deno.noColor && environmentVariable("TERM") !== "dumb",
-    columns: isTerminal ? terminalColumns : () => DEFAULT_COLUMNS,
+    columns: () => (isTerminal ? terminalSize() : DEFAULT_SIZE).columns,
+    rows: () => (isTerminal ? terminalSize() : DEFAULT_SIZE).rows,
   });
 }
 
@@ -68,12 +69,13 @@ function environmentVariable(name: string): string | undefined {
   return state === "granted" ? Deno.env.get(name) : undefined;
 }
 
-function terminalColumns(): number {
+function terminalSize(): { columns: number; rows: number } {
   try {
-    return Deno.consoleSize().columns || DEFAULT_COLUMNS;
+    const { columns, rows } = Deno.consoleSize();
+    return { columns: columns || DEFAULT_SIZE.columns, rows: rows || DEFAULT_SIZE.rows };
   } catch {
     // consoleSize() asks standard input and output only, which may both be redirected.
-    return DEFAULT_COLUMNS;
+    return DEFAULT_SIZE;
   }
 }
 

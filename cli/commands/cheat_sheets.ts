@@ -168,6 +168,44 @@ dqueue produce copy -f '%K{big32}%k%V{big32}%v' < images.bin`,
       },
     ],
   }],
+  ["group", {
+    about: "Groups of consumers",
+    examples: [
+      {
+        doc: "Which there are, and which have no members",
+        command: `dqueue group list
+dqueue group list --state empty`,
+      },
+      {
+        doc: "Who reads what, and how much is left to read",
+        command: "dqueue group describe billing",
+      },
+      {
+        doc: "The same, drawn again each second",
+        command: "dqueue group describe billing --watch",
+      },
+      {
+        doc: "What is left to read, for a script",
+        command: "dqueue group describe billing --output json | jq '.[].lag'",
+      },
+      {
+        doc: "What reading a topic again would mean, and doing it; the members have to be stopped",
+        command: `dqueue group reset-offsets billing -t orders --to earliest
+dqueue group reset-offsets billing -t orders --to earliest --execute`,
+      },
+      {
+        doc: "Leave out what is there, go back an hour, and go back ten messages in a partition",
+        command: `dqueue group reset-offsets billing -t orders --to latest --execute
+dqueue group reset-offsets billing -t orders --to @-1h --execute
+dqueue group reset-offsets billing -t orders:2 --to -10 --execute`,
+      },
+      {
+        doc: "Forget a topic that the group does not read any more",
+        command: "dqueue group offset-delete billing -t old-orders",
+      },
+      { doc: "Delete a group", command: "dqueue group delete billing" },
+    ],
+  }],
   ["script", {
     about: "Using it in scripts",
     examples: [

@@ -11,6 +11,7 @@ import { isInterruption } from "../errors.ts";
 import { parseOffsetSpec } from "../offset_spec.ts";
 import { Progress } from "../progress.ts";
 import { connect, connectionFlags } from "./connection.ts";
+import { regexFlag } from "./name_selection.ts";
 import { type PartitionRange, partitionRanges } from "./partition_ranges.ts";
 import { partitionsFlag, selectPartitions } from "./partition_selection.ts";
 import { readRanges } from "./read_ranges.ts";
@@ -22,7 +23,7 @@ import {
   textPrinter,
   valuePrinter,
 } from "./record_printer.ts";
-import { regexFlag, selectTopics } from "./topic_names.ts";
+import { selectTopics } from "./topic_names.ts";
 
 /** `consume`. */
 export const consume = command({

@@ -2,12 +2,16 @@
  * The commands, each in the file of its name.
  *
  * **What they share.** `connection.ts` reaches the cluster; `output_flag.ts`, `yes_flag.ts` and the flags
- * in `connection.ts`, `topic_names.ts` and `partition_selection.ts` are the same wherever they occur.
+ * in `connection.ts`, `name_selection.ts`, `partition_selection.ts` and `watch.ts` are the same wherever
+ * they occur. What names mean is found out by `topic_names.ts` and `group_names.ts`.
  * Commands that change several topics tell what became of each through `outcomes.ts`.
  *
  * **Reading.** `consume` has `partition_ranges.ts` look up what `--offset` means, reads that with
  * `read_ranges.ts` and prints it by `record_printer.ts`. **Writing.** `produce` reads its input with the
  * readers of the folder above and keeps account in `produce_deliveries.ts`.
+ *
+ * **Groups.** `group describe` shows what `group_details.ts` gathers of members, committed offsets and, by
+ * `end_offsets.ts`, the ends of partitions; `reset_target.ts` reads where `group reset-offsets` is to go.
  *
  * **Looking.** `log dump` is in `dump/`, **measuring** in `bench/`.
  *
@@ -25,6 +29,11 @@ export * from "./cluster_health.ts";
 export * from "./cluster_info.ts";
 export * from "./completions.ts";
 export * from "./consume.ts";
+export * from "./group_delete.ts";
+export * from "./group_describe.ts";
+export * from "./group_list.ts";
+export * from "./group_offset_delete.ts";
+export * from "./group_reset_offsets.ts";
 export * from "./log_dump.ts";
 export * from "./produce.ts";
 export * from "./serve.ts";

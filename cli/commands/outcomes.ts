@@ -23,6 +23,14 @@ export interface Outcome {
   readonly details?: { readonly [name: string]: Json };
 }
 
+/** What the table of outcomes looks like. */
+export interface OutcomeTable {
+  /** What the things are, in capitals. Default: `TOPIC`. */
+  readonly heading?: string;
+  /** Names of details to show. Default: none. */
+  readonly details?: readonly string[];
+}
+
 /** Does something to each, all at once. */
 export function outcomesOf(
   context: Context,
@@ -46,19 +54,17 @@ export function outcomesOf(
 /**
  * Prints what became of each: errors as such, the others as a table; as JSON all of them. If one has
  * failed, the command exits with 1.
- *
- * @param columns names of details to show in the table
  */
 export function printOutcomes(
   context: Context,
   output: "table" | "json",
   outcomes: readonly Outcome[],
-  columns: readonly string[] = [],
+  table: OutcomeTable = {},
 ): void {
   for (const { error } of outcomes) if (error !== undefined) reportFailure(context, error);
   if (output === "json") return writeJsonDocument(context.stdout, outcomes.map(outcomeToJson));
   const done = outcomes.filter(({ error }) => error === undefined);
-  if (done.length > 0) printTable(context, tableColumns(columns), done, "");
+  if (done.length > 0) printTable(context, tableColumns(table), done, "");
 }
 
 /** Tells of a failure and lets the command go on; it exits with 1 in the end. */
@@ -78,9 +84,9 @@ function outcomeToJson({ name, status, error, details }: Outcome): Json {
   return { name, status, ...details, error: errorToJson(error) };
 }
 
-function tableColumns(details: readonly string[]): Column<Outcome>[] {
+function tableColumns({ heading = "TOPIC", details = [] }: OutcomeTable): Column<Outcome>[] {
   return [
-    { heading: "TOPIC", cell: ({ name }) => name },
+    { heading, cell: ({ name }) => name },
     { heading: "STATUS", cell: ({ status }) => status, paint: ({ green }) => green },
     ...details.map((name): Column<Outcome> => ({
       heading: name.toUpperCase(),

@@ -1,5 +1,5 @@
 /**
- * `--partition`: which partitions of the topics are meant.
+ * Which partitions are meant: those of `--partition` in all topics, or those that `--topic` names.
  *
  * @module
  */
@@ -9,6 +9,7 @@ import type { Context } from "../context.ts";
 import { CommandError } from "../errors.ts";
 import type { Flags } from "../flag.ts";
 import type { TopicPartitions } from "./partition_ranges.ts";
+import { selectTopics } from "./topic_names.ts";
 
 /** Partitions to take of each topic. */
 export const partitionsFlag = {
@@ -20,6 +21,19 @@ export const partitionsFlag = {
     env: false,
     fileNames: ["partitions"],
     doc: "Only these partitions, such as 0,1; default all",
+  },
+} as const satisfies Flags;
+
+/** Topics, perhaps with the partitions to take of each. */
+export const topicsFlag = {
+  topic: {
+    alias: "t",
+    required: true,
+    many: true,
+    value: "TOPIC[:P,…]",
+    env: false,
+    parse: parseTopicPartitions,
+    doc: "Topic, all of it or these partitions: orders, orders:0,1",
   },
 } as const satisfies Flags;
 
@@ -40,11 +54,47 @@ export async function selectPartitions(
     const all = partitions.map(({ partition }) => partition);
     const missing = wanted.find((partition) => !all.includes(partition));
     if (missing !== undefined) {
+      const count = all.length === 1 ? "1 partition" : `${all.length} partitions`;
       throw new CommandError(
-        `Cannot find partition ${missing} of topic "${topic}": it has ${all.length}, ` +
-          `--partition is 0 to ${all.length - 1}`,
+        `Cannot find partition ${missing} of topic "${topic}": it has ${count}, numbered from 0`,
       );
     }
     return { topic, partitions: wanted.length === 0 ? all : [...new Set(wanted)] };
   });
+}
+
+/**
+ * The partitions that values of {@linkcode topicsFlag} name.
+ *
+ * @throws {CommandError} if there is no such topic, or no such partition of it
+ */
+export async function selectTopicPartitions(
+  context: Context,
+  admin: Admin,
+  wanted: readonly TopicPartitions[],
+): Promise<TopicPartitions[]> {
+  const topics = mergeTopics(wanted);
+  const names = topics.map(({ topic }) => topic);
+  await selectTopics(context, admin, { names, isRegex: false, internal: true });
+  const selected = await Promise.all(
+    topics.map(({ topic, partitions }) => selectPartitions(context, admin, [topic], partitions)),
+  );
+  return selected.flat();
+}
+
+/** Each topic once; all of it if one mention names no partitions. */
+export function mergeTopics(wanted: readonly TopicPartitions[]): TopicPartitions[] {
+  return Array.from(Map.groupBy(wanted, ({ topic }) => topic), ([topic, mentions]) => {
+    const isWhole = mentions.some(({ partitions }) => partitions.length === 0);
+    const numbers = new Set(mentions.flatMap(({ partitions }) => partitions));
+    return { topic, partitions: isWhole ? [] : [...numbers].sort((a, b) => a - b) };
+  });
+}
+
+function parseTopicPartitions(text: string): TopicPartitions {
+  const { topic, list } = /^(?<topic>[^:]+)(?::(?<list>\d+(?:,\d+)*))?$/.exec(text)?.groups ?? {};
+  if (topic === undefined) {
+    throw new SyntaxError(`Cannot read "${text}": expected TOPIC or TOPIC:0,1`);
+  }
+  return { topic, partitions: list === undefined ? [] : list.split(",").map(Number) };
 }

@@ -70,7 +70,7 @@ export const topicCreate = command({
       { validateOnly: dryRun, signal: context.signal },
     );
     const outcomes = results.map((result) => outcomeOf(result, dryRun, flags.ifNotExists));
-    printOutcomes(context, flags.output, outcomes, ["partitions", "replicas"]);
+    printOutcomes(context, flags.output, outcomes, { details: ["partitions", "replicas"] });
   },
 });
 

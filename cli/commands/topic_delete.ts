@@ -8,9 +8,10 @@ import type { TopicListing } from "../../client/mod.ts";
 import { command } from "../command.ts";
 import { ensureConfirmed } from "../confirm.ts";
 import { connect, connectionFlags } from "./connection.ts";
+import { regexFlag } from "./name_selection.ts";
 import { type Outcome, printOutcomes } from "./outcomes.ts";
 import { outputFlag } from "./output_flag.ts";
-import { regexFlag, selectTopics } from "./topic_names.ts";
+import { selectTopics } from "./topic_names.ts";
 import { yesFlag } from "./yes_flag.ts";
 
 /** More names than these make a question nobody reads. */

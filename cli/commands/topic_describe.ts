@@ -13,8 +13,9 @@ import type { Output } from "../output.ts";
 import { type Column, formatDetails, formatTable } from "../table.ts";
 import { withUnit } from "../units.ts";
 import { connect, connectionFlags } from "./connection.ts";
+import { regexFlag } from "./name_selection.ts";
 import { outputFlag } from "./output_flag.ts";
-import { regexFlag, selectTopics } from "./topic_names.ts";
+import { selectTopics } from "./topic_names.ts";
 
 /** Topics described at once. */
 const MAX_CONCURRENT = 8;

@@ -9,8 +9,9 @@ import { command } from "../command.ts";
 import { writeJsonDocument } from "../json.ts";
 import { type Column, printTable } from "../table.ts";
 import { connect, connectionFlags } from "./connection.ts";
+import { regexFlag } from "./name_selection.ts";
 import { outputFlag } from "./output_flag.ts";
-import { regexFlag, selectTopics } from "./topic_names.ts";
+import { selectTopics } from "./topic_names.ts";
 
 const COLUMNS: readonly Column<TopicListing>[] = [
   {

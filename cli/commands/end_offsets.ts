@@ -1,0 +1,34 @@
+/**
+ * Where partitions end, which may have lost their leaders or be gone altogether.
+ *
+ * @module
+ */
+
+import type { Admin, TopicPartition } from "../../client/mod.ts";
+import type { Context } from "../context.ts";
+import { partitionKey } from "./places.ts";
+
+/**
+ * Looks up the next offset to be written in partitions.
+ *
+ * @returns the offsets by {@linkcode partitionKey}; none for partitions that do not exist, or that
+ *   nobody leads: to ask for those would be to wait until --timeout
+ */
+export async function endOffsets(
+  { signal }: Context,
+  admin: Admin,
+  places: readonly TopicPartition[],
+): Promise<ReadonlyMap<string, number>> {
+  const wanted = Map.groupBy(places, ({ topic }) => topic);
+  const topics = await admin.listTopics({ internal: true, signal });
+  const names = topics.map(({ name }) => name).filter((name) => wanted.has(name));
+  const described = await admin.describeTopics(names, { signal });
+  const found = await Promise.all(described.map(async ({ name, partitions: existing }) => {
+    const numbers = new Set(wanted.get(name)!.map(({ partition }) => partition));
+    const partitions = existing
+      .filter(({ partition, leaderId }) => numbers.has(partition) && leaderId >= 0)
+      .map(({ partition }) => partition);
+    return await admin.listOffsets(name, "latest", { partitions, signal });
+  }));
+  return new Map(found.flat().map((each) => [partitionKey(each), each.offset]));
+}
