@@ -44,6 +44,7 @@ declare module "@std/assert" {
 }
 
 declare module "@std/path" {
+  export function dirname(path: string): string;
   export function join(...paths: string[]): string;
   export function fromFileUrl(url: URL | string): string;
   export function toFileUrl(path: string): URL;

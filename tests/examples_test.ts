@@ -1,0 +1,88 @@
+/**
+ * The scripts in `examples/` do what they say. (`embedded_broker_test.ts` is a test itself.)
+ *
+ * @module
+ */
+
+import { assertEquals, assertMatch } from "@std/assert";
+import { Client } from "../client/mod.ts";
+import { ROOT } from "./support/dqueue.ts";
+import { LocalBroker } from "./support/local_broker.ts";
+import { within } from "./support/within.ts";
+
+function example(stderr: "inherit" | "piped", name: string, ...args: string[]): Deno.Command {
+  return new Deno.Command(Deno.execPath(), {
+    args: ["run", "--allow-net", "--allow-read", `examples/${name}`, ...args],
+    cwd: ROOT,
+    stdin: "null",
+    stdout: "piped",
+    stderr,
+    env: { NO_COLOR: "1", DENO_SERVE_ADDRESS: "tcp:127.0.0.1:0" },
+  });
+}
+
+async function run(name: string, ...args: string[]): Promise<{ code: number; lines: string[] }> {
+  const { code, stdout } = await example("inherit", name, ...args).output();
+  return { code, lines: new TextDecoder().decode(stdout).trimEnd().split("\n") };
+}
+
+Deno.test("examples/produce_consume.ts reads back what it wrote", async () => {
+  await using local = await LocalBroker.start();
+  const { code, lines } = await run("produce_consume.ts", local.address);
+  assertEquals(code, 0);
+  assertEquals(lines.filter((line) => line.startsWith("written to partition ")).length, 4);
+  assertEquals(lines.filter((line) => line.startsWith("read ")).sort(), [
+    "read planet 1: Mercury",
+    "read planet 2: Venus",
+    "read planet 3: Earth",
+    "read planet 4: Mars",
+  ]);
+});
+
+Deno.test("examples/create_topics.ts creates topics and says which it could not", async () => {
+  await using local = await LocalBroker.start();
+  const args = ["create_topics.ts", "examples/topics.json", local.address] as const;
+  const topics = JSON.parse(await Deno.readTextFile(`${ROOT}examples/topics.json`));
+  const first = await run(...args);
+  assertEquals(first.code, 0);
+  assertEquals(first.lines.length, topics.length);
+  for (const line of first.lines) assertMatch(line, /^\S+: created with \d+ partitions$/);
+  const again = await run(...args);
+  assertEquals(again.code, 1);
+  for (const line of again.lines) assertMatch(line, /^\S+: .*already exists/);
+});
+
+Deno.test("examples/sse_page.ts shows a topic as it grows", async () => {
+  await using local = await LocalBroker.start();
+  await using client = new Client({ brokers: local.address });
+  await using producer = client.producer();
+  await producer.sendBatch(["a", "b"].map((value) => ({ topic: "events", value })));
+  const child = example("piped", "sse_page.ts", "events", local.address).spawn();
+  try {
+    const url = await within(listeningAt(child.stderr), "the page to be served");
+    const page = await fetch(url);
+    assertMatch(await page.text(), /^<!doctype html>/);
+    const events = await fetch(`${url}events`, { headers: { "last-event-id": "0" } });
+    assertEquals(events.headers.get("content-type"), "text/event-stream");
+    const reader = events.body!.pipeThrough(new TextDecoderStream()).getReader();
+    assertEquals((await within(reader.read(), "an event")).value, 'id: 1\ndata: "b"\n\n');
+    await producer.send({ topic: "events", value: "c" });
+    assertEquals((await within(reader.read(), "an event")).value, 'id: 2\ndata: "c"\n\n');
+    await reader.cancel();
+  } finally {
+    child.kill();
+    await child.status;
+    await child.stdout.cancel();
+  }
+});
+
+/** The address that `Deno.serve()` prints; the variable above makes it one that is free. */
+async function listeningAt(stderr: ReadableStream<Uint8Array>): Promise<string> {
+  let text = "";
+  for await (const part of stderr.pipeThrough(new TextDecoderStream())) {
+    text += part;
+    const [url] = /http:\/\/\S+/.exec(text) ?? [];
+    if (url !== undefined) return url;
+  }
+  throw new Error(`No address in "${text}"`);
+}

@@ -1,0 +1,55 @@
+/**
+ * Parts that tests need and this project does not bring: `kcat`, for one.
+ *
+ * A test whose part is missing is ignored, and one line says which part that is. With
+ * `DQUEUE_TEST_REQUIRE=all` in the environment it fails instead, so that a machine meant to have all
+ * of them cannot pass without.
+ *
+ * @module
+ */
+
+import { DELIMITER, join } from "@std/path";
+
+const requireAll = Deno.env.get("DQUEUE_TEST_REQUIRE") === "all";
+const found = new Map<string, string | undefined>();
+
+/** Where the program of this name is, undefined if it is not installed. */
+export function outside(program: string): string | undefined {
+  if (!found.has(program)) {
+    const path = search(program);
+    found.set(program, path);
+    if (path === undefined) {
+      console.log(`${program} is not installed: tests that need it are ignored`);
+    }
+  }
+  return found.get(program);
+}
+
+function search(program: string): string | undefined {
+  for (const folder of (Deno.env.get("PATH") ?? "").split(DELIMITER)) {
+    const path = join(folder, program);
+    try {
+      if (Deno.statSync(path).isFile) return path;
+    } catch {
+      // Not there, or not for us to look at.
+    }
+  }
+  return undefined;
+}
+
+/** Declares a test that needs a program from outside, whose path it gets. */
+export function testWith(
+  program: string,
+  name: string,
+  run: (path: string, context: Deno.TestContext) => Promise<void>,
+): void {
+  const path = outside(program);
+  Deno.test({
+    name,
+    ignore: path === undefined && !requireAll,
+    fn: (context) => {
+      if (path === undefined) throw new Error(`Cannot run test: ${program} is not installed`);
+      return run(path, context);
+    },
+  });
+}

@@ -1,0 +1,438 @@
+/**
+ * Every API answers in every version that ApiVersions advertises, with success and with errors, in a
+ * form that the version can carry.
+ *
+ * @module
+ */
+
+import { assert, assertEquals } from "@std/assert";
+import { ErrorCode } from "../protocol/errors.ts";
+import * as messages from "../protocol/messages/mod.ts";
+import { sampleMessage, seededRandom } from "../protocol/messages/sample_message_testing.ts";
+import type { Api, RequestTo, ResponseOf } from "../protocol/schema.ts";
+import { randomUuid } from "../protocol/uuid.ts";
+import { LocalBroker } from "./support/local_broker.ts";
+import { RawConnection } from "./support/raw_connection.ts";
+import { batchOf } from "./support/records.ts";
+import { append, createTopic } from "./support/requests.ts";
+
+/** What requests can refer to. */
+class World {
+  #count = 0;
+
+  /** @param topicId the id of the topic `t`, which has one record in its one partition. */
+  constructor(readonly connection: RawConnection, readonly topicId: string) {}
+
+  /** A name not given before. */
+  name(): string {
+    return `name-${++this.#count}`;
+  }
+
+  /** Creates a topic of a new name. */
+  async topic(): Promise<{ name: string; topicId: string }> {
+    const name = this.name();
+    return { name, topicId: await createTopic(this.connection, name) };
+  }
+
+  /** Makes a group of one classic member and brings it to life. */
+  async group(): Promise<{ groupId: string; memberId: string; generationId: number }> {
+    const groupId = this.name();
+    const request = joinRequest(groupId, "");
+    let joined = await this.connection.request(messages.joinGroup, 4, request);
+    if (joined.errorCode === ErrorCode.MEMBER_ID_REQUIRED) {
+      const again = joinRequest(groupId, joined.memberId);
+      joined = await this.connection.request(messages.joinGroup, 4, again);
+    }
+    assertEquals(joined.errorCode, ErrorCode.NONE);
+    const { memberId, generationId } = joined;
+    const { errorCode } = await this.connection.request(messages.syncGroup, 3, {
+      groupId,
+      generationId,
+      memberId,
+      assignments: [{ memberId, assignment: new Uint8Array(0) }],
+    });
+    assertEquals(errorCode, ErrorCode.NONE);
+    return { groupId, memberId, generationId };
+  }
+
+  /** Makes a group of one member of the protocol of KIP-848. */
+  async consumerGroup(): Promise<string> {
+    const groupId = this.name();
+    const request = heartbeatOf(groupId, 0);
+    const joined = await this.connection.request(messages.consumerGroupHeartbeat, 1, request);
+    assertEquals(joined.errorCode, ErrorCode.NONE);
+    return groupId;
+  }
+}
+
+function joinRequest(groupId: string, memberId: string) {
+  return {
+    groupId,
+    sessionTimeoutMs: 30_000,
+    rebalanceTimeoutMs: 30_000,
+    memberId,
+    protocolType: "consumer",
+    protocols: [{ name: "range", metadata: new Uint8Array(0) }],
+  };
+}
+
+type Make<A extends Api> = (
+  version: number,
+  world: World,
+) => RequestTo<A> | Promise<RequestTo<A>>;
+
+/** Requests of one API. */
+interface Exchange {
+  readonly api: Api;
+  /** Makes one that must be answered without any error. */
+  readonly good: Make<Api>;
+  /** Makes one that must be answered with errors; undefined where nothing can be wrong. */
+  readonly bad: Make<Api> | undefined;
+  /** The first version in which something can be wrong. */
+  readonly firstBad: number;
+  /** Errors that are no failure. */
+  readonly expected: readonly number[];
+}
+
+function exchange<A extends Api>(
+  api: A,
+  good: Make<A>,
+  bad?: Make<A>,
+  { firstBad = 0, expected = [] }: Partial<Exchange> = {},
+): Exchange {
+  return { api, good, bad, firstBad, expected } as unknown as Exchange;
+}
+
+const TOPIC = 2;
+const UNKNOWN_ID = randomUuid();
+const timeoutMs = 10_000;
+const timestamp = -1;
+const partitionMaxBytes = 1000;
+
+function produceTo(name: string, topicId: string, acks = -1): RequestTo<typeof messages.produce> {
+  const partitionData = [{ index: 0, records: batchOf(["x"]) }];
+  return { acks, timeoutMs, topicData: [{ name, topicId, partitionData }] };
+}
+
+function fetchOf(topic: string, topicId: string, fetchOffset: number) {
+  const partitions = [{ partition: 0, fetchOffset, partitionMaxBytes }];
+  return { maxWaitMs: 0, minBytes: 1, topics: [{ topic, topicId, partitions }] };
+}
+
+function commitOf(
+  { groupId, memberId, generationId }: Awaited<ReturnType<World["group"]>>,
+  topicId: string,
+): RequestTo<typeof messages.offsetCommit> {
+  const partitions = [{ partitionIndex: 0, committedOffset: 1 }];
+  const topics = [{ name: "t", topicId, partitions }];
+  return { groupId, memberId, generationIdOrMemberEpoch: generationId, topics };
+}
+
+function offsetFetchOf(
+  version: number,
+  groupId: string,
+  topicId: string,
+  memberId: string | null = null,
+): RequestTo<typeof messages.offsetFetch> {
+  const partitionIndexes = [0];
+  if (version < 8) return { groupId, topics: [{ name: "t", partitionIndexes }] };
+  const topics = [{ name: "t", topicId, partitionIndexes }];
+  return { groups: [{ groupId, topics, memberId, memberEpoch: memberId === null ? -1 : 1 }] };
+}
+
+function heartbeatOf(
+  groupId: string,
+  memberEpoch: number,
+): RequestTo<typeof messages.consumerGroupHeartbeat> {
+  return {
+    groupId,
+    memberId: randomUuid(),
+    memberEpoch,
+    rebalanceTimeoutMs: 30_000,
+    subscribedTopicNames: ["t"],
+    topicPartitions: [],
+  };
+}
+
+const EXCHANGES: readonly Exchange[] = [
+  exchange(
+    messages.produce,
+    (_, { topicId }) => produceTo("t", topicId),
+    () => produceTo("unknown", UNKNOWN_ID),
+  ),
+  exchange(
+    messages.fetch,
+    (_, { topicId }) => fetchOf("t", topicId, 0),
+    (_, { topicId }) => fetchOf("t", topicId, 1_000_000),
+  ),
+  exchange(
+    messages.listOffsets,
+    () => ({ topics: [{ name: "t", partitions: [{ partitionIndex: 0, timestamp }] }] }),
+    () => ({ topics: [{ name: "t", partitions: [{ partitionIndex: 9, timestamp }] }] }),
+  ),
+  exchange(
+    messages.metadata,
+    () => ({ topics: [{ name: "t" }] }),
+    () => ({ topics: [{ name: "no spaces" }] }),
+  ),
+  exchange(
+    messages.offsetCommit,
+    async (_, world) => commitOf(await world.group(), world.topicId),
+    (_, { topicId }) =>
+      commitOf({ groupId: "unknown", memberId: "nobody", generationId: 7 }, topicId),
+  ),
+  exchange(
+    messages.offsetFetch,
+    (version, { topicId }) => offsetFetchOf(version, "g", topicId),
+    async (version, world) =>
+      offsetFetchOf(version, await world.consumerGroup(), world.topicId, "nobody"),
+    { firstBad: 9 },
+  ),
+  exchange(
+    messages.findCoordinator,
+    (version) => version < 4 ? { key: "g" } : { coordinatorKeys: ["g", "h"] },
+    (version) =>
+      version < 4 ? { key: "g", keyType: 9 } : { coordinatorKeys: ["g", "h"], keyType: 9 },
+    { firstBad: 1 },
+  ),
+  exchange(
+    messages.joinGroup,
+    (_, world) => joinRequest(world.name(), ""),
+    (_, world) => ({ ...joinRequest(world.name(), ""), sessionTimeoutMs: 1 }),
+    { expected: [ErrorCode.MEMBER_ID_REQUIRED] },
+  ),
+  exchange(
+    messages.heartbeat,
+    (_, world) => world.group(),
+    (_, world) => ({ groupId: world.name(), memberId: "nobody", generationId: 1 }),
+  ),
+  exchange(
+    messages.leaveGroup,
+    async (version, world) => {
+      const { groupId, memberId } = await world.group();
+      return version < 3 ? { groupId, memberId } : { groupId, members: [{ memberId }] };
+    },
+    async (version, world) => {
+      const { groupId } = await world.group();
+      const memberId = "nobody";
+      return version < 3 ? { groupId, memberId } : { groupId, members: [{ memberId }] };
+    },
+  ),
+  exchange(
+    messages.syncGroup,
+    async (_, world) => ({
+      ...await world.group(),
+      protocolType: "consumer",
+      protocolName: "range",
+    }),
+    (_, world) => ({ groupId: world.name(), memberId: "nobody", generationId: 1 }),
+  ),
+  exchange(
+    messages.describeGroups,
+    async (_, world) => ({ groups: [(await world.group()).groupId] }),
+    () => ({ groups: ["unknown"] }),
+    { firstBad: 6 },
+  ),
+  exchange(
+    messages.listGroups,
+    async (_, world) => {
+      await world.group();
+      return {};
+    },
+  ),
+  exchange(
+    messages.deleteGroups,
+    async (_, world) => {
+      const { groupId, memberId } = await world.group();
+      await world.connection.request(messages.leaveGroup, 3, { groupId, members: [{ memberId }] });
+      return { groupsNames: [groupId] };
+    },
+    async (_, world) => ({ groupsNames: [(await world.group()).groupId, "unknown"] }),
+  ),
+  exchange(
+    messages.offsetDelete,
+    async (_, world) => {
+      const outsider = { groupId: world.name(), memberId: "", generationId: -1 };
+      const commit = commitOf(outsider, world.topicId);
+      await world.connection.request(messages.offsetCommit, 7, commit);
+      return { ...outsider, topics: [{ name: "t", partitions: [{ partitionIndex: 0 }] }] };
+    },
+    () => ({ groupId: "unknown", topics: [] }),
+  ),
+  exchange(
+    messages.apiVersions,
+    (version) => version < 3 ? {} : { clientSoftwareName: "test", clientSoftwareVersion: "1.0" },
+  ),
+  exchange(
+    messages.createTopics,
+    (_, world) => ({
+      topics: [{ name: world.name(), numPartitions: 2, replicationFactor: 1 }],
+      timeoutMs,
+    }),
+    () => ({ topics: [{ name: "t", numPartitions: 1, replicationFactor: 1 }], timeoutMs }),
+  ),
+  exchange(
+    messages.deleteTopics,
+    async (version, world) => {
+      const { name, topicId } = await world.topic();
+      return version < 6
+        ? { topicNames: [name], timeoutMs }
+        : { topics: [{ name: null, topicId }], timeoutMs };
+    },
+    (version) =>
+      version < 6
+        ? { topicNames: ["unknown"], timeoutMs }
+        : { topics: [{ name: null, topicId: UNKNOWN_ID }], timeoutMs },
+  ),
+  exchange(
+    messages.deleteRecords,
+    () => ({ topics: [{ name: "t", partitions: [{ partitionIndex: 0, offset: 0 }] }], timeoutMs }),
+    () => ({ topics: [{ name: "t", partitions: [{ partitionIndex: 9, offset: 0 }] }], timeoutMs }),
+  ),
+  exchange(
+    messages.initProducerId,
+    () => ({ transactionalId: null, transactionTimeoutMs: 0 }),
+    () => ({ transactionalId: "", transactionTimeoutMs: 0 }),
+  ),
+  exchange(
+    messages.offsetForLeaderEpoch,
+    () => ({ topics: [{ topic: "t", partitions: [{ partition: 0, leaderEpoch: 0 }] }] }),
+    () => ({ topics: [{ topic: "t", partitions: [{ partition: 9, leaderEpoch: 0 }] }] }),
+  ),
+  exchange(
+    messages.describeConfigs,
+    () => ({ resources: [{ resourceType: TOPIC, resourceName: "t" }], includeSynonyms: true }),
+    () => ({ resources: [{ resourceType: TOPIC, resourceName: "unknown" }] }),
+  ),
+  exchange(
+    messages.alterConfigs,
+    () => ({ resources: [{ resourceType: TOPIC, resourceName: "t", configs: [] }] }),
+    () => ({ resources: [{ resourceType: TOPIC, resourceName: "unknown", configs: [] }] }),
+  ),
+  exchange(
+    messages.describeLogDirs,
+    () => ({ topics: null }),
+  ),
+  exchange(
+    messages.createPartitions,
+    async (_, world) => {
+      const { name } = await world.topic();
+      return { topics: [{ name, count: 3, assignments: null }], timeoutMs, validateOnly: false };
+    },
+    () => ({
+      topics: [{ name: "unknown", count: 3, assignments: null }],
+      timeoutMs,
+      validateOnly: false,
+    }),
+  ),
+  exchange(
+    messages.incrementalAlterConfigs,
+    () => ({ resources: [{ resourceType: TOPIC, resourceName: "t", configs: [] }] }),
+    () => ({ resources: [{ resourceType: TOPIC, resourceName: "unknown", configs: [] }] }),
+  ),
+  exchange(
+    messages.describeCluster,
+    () => ({}),
+    () => ({ endpointType: 2 }),
+    { firstBad: 1 },
+  ),
+  exchange(
+    messages.consumerGroupHeartbeat,
+    (_, world) => heartbeatOf(world.name(), 0),
+    (_, world) => heartbeatOf(world.name(), 5),
+  ),
+  exchange(
+    messages.consumerGroupDescribe,
+    async (_, world) => ({ groupIds: [await world.consumerGroup()] }),
+    () => ({ groupIds: ["unknown"] }),
+  ),
+  exchange(
+    messages.describeTopicPartitions,
+    () => ({ topics: [{ name: "t" }] }),
+    () => ({ topics: [{ name: "unknown" }] }),
+  ),
+];
+
+/** Runs `use` with a broker on which a group is complete as soon as its first member joined. */
+async function withWorld(use: (world: World, local: LocalBroker) => Promise<void>): Promise<void> {
+  await using local = await LocalBroker.start({
+    config: { "group.initial.rebalance.delay.ms": 0, "offsets.topic.num.partitions": 1 },
+  });
+  using connection = await RawConnection.connect(local.address);
+  const topicId = await createTopic(connection, "t");
+  await append(connection, "t", batchOf(["x"]));
+  // The first to ask for a coordinator brings it to life.
+  let errors: number[];
+  do {
+    await connection.request(messages.findCoordinator, 4, { coordinatorKeys: ["g"] });
+    errors = errorsIn(await connection.request(messages.describeGroups, 0, { groups: ["g"] }));
+  } while (errors.length > 0);
+  await use(new World(connection, topicId), local);
+}
+
+/** What the broker serves: each API with the versions that are advertised and there. */
+async function servedBy({ connection }: World): Promise<[api: Api, versions: number[]][]> {
+  const { apiKeys } = await connection.request(messages.apiVersions, 0, {});
+  return apiKeys.map(({ apiKey, minVersion, maxVersion }) => {
+    const api = messages.apiByKey(apiKey)!;
+    // Produce 0 to 2 are advertised for the sake of old clients, and refused.
+    const first = Math.max(minVersion, api.versions.min);
+    const versions = Array.from({ length: maxVersion - first + 1 }, (_, i) => first + i);
+    return [api, versions];
+  });
+}
+
+/** All error codes in a response that are none of those expected. */
+function errorsIn(value: unknown, expected: readonly number[] = []): number[] {
+  if (Array.isArray(value)) return value.flatMap((item) => errorsIn(item, expected));
+  if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return [];
+  return Object.entries(value).flatMap(([name, inner]) => {
+    if (!/errorcode$/i.test(name)) return errorsIn(inner, expected);
+    return inner === ErrorCode.NONE || expected.includes(inner as number) ? [] : [inner as number];
+  });
+}
+
+Deno.test("Every API answers good and bad requests in every version it advertises", async (t) => {
+  await withWorld(async (world) => {
+    for (const [api, versions] of await servedBy(world)) {
+      const found = EXCHANGES.find((exchange) => exchange.api === api);
+      assert(found !== undefined, `${api.name} has requests to be tested with`);
+      const { good, bad, firstBad, expected } = found;
+      await t.step(`${api.name}, versions ${versions[0]} to ${versions.at(-1)}`, async () => {
+        for (const version of versions) {
+          const ask = async (make: Make<Api>): Promise<ResponseOf<Api>> =>
+            await world.connection.request(api, version, await make(version, world));
+          assertEquals(errorsIn(await ask(good), expected), [], `version ${version}`);
+          if (bad === undefined || version < firstBad) continue;
+          assert(errorsIn(await ask(bad), expected).length > 0, `version ${version} has an error`);
+        }
+      });
+    }
+  });
+});
+
+/** Fields that would have the broker wait, or say nothing, and what they are given instead. */
+const CALM: Readonly<Record<string, unknown>> = { maxWaitMs: 0, acks: 1, sessionTimeoutMs: 1 };
+
+Deno.test("Every API answers requests that make no sense in every version", async () => {
+  const seed = Number(Deno.env.get("DQUEUE_FUZZ_SEED") ?? Math.floor(Math.random() * 2 ** 32));
+  const random = seededRandom(seed);
+  await withWorld(async (world) => {
+    for (const [api, versions] of await servedBy(world)) {
+      for (const version of versions) {
+        for (const kind of ["minimal", "full", "random", "random", "random", "random"] as const) {
+          const { value } = sampleMessage(api.request, version, kind, random);
+          for (const [name, calm] of Object.entries(CALM)) if (name in value) value[name] = calm;
+          try {
+            await world.connection.request(api, version, value);
+          } catch (error) {
+            const request = `${kind} ${api.name} request of version ${version}`;
+            throw new Error(`No answer to ${request}, seed ${seed}: ${Deno.inspect(value)}`, {
+              cause: error,
+            });
+          }
+        }
+      }
+    }
+  });
+});
