@@ -1,0 +1,195 @@
+/**
+ * A broker within the program that uses it, as in a unit test: how fast it is there and gone, and
+ * how many messages pass through it.
+ *
+ *     deno run -A bench/embedded.ts [--runs 20] [--seconds 2] [--json]
+ *
+ * The first cycle is a program's first: code is compiled as it runs. Later ones are warm. Messages
+ * are sent in batches made beforehand, over the broker's in-process channel.
+ *
+ * @module
+ */
+
+import { parseArgs } from "node:util";
+import { Broker } from "../broker/mod.ts";
+import { Client } from "../client/mod.ts";
+import { codec } from "../protocol/codec.ts";
+import type { FrameChannel } from "../protocol/channel.ts";
+import { ErrorCode, errorInfo } from "../protocol/errors.ts";
+import { writeRequestHeader } from "../protocol/headers.ts";
+import { fetch } from "../protocol/messages/fetch.ts";
+import { produce } from "../protocol/messages/produce.ts";
+import { RecordBatch } from "../protocol/records/mod.ts";
+import type { Api, RequestTo, ResponseOf } from "../protocol/schema.ts";
+import { decodeResponse } from "./support/load_connection.ts";
+import { describeMachine } from "./support/machine.ts";
+import { sampleBatch } from "./support/record_batches.ts";
+import { measured, printReport, progress, type Row } from "./support/report.ts";
+
+const TOPIC = "bench";
+const STEPS = ["start", "create topic", "produce", "consume", "stop"] as const;
+const BATCH = { size: 100, count: 1000 };
+const FETCH_BYTES = 1024 * 1024;
+const TIMEOUT_MS = 30_000;
+
+/** Milliseconds that each step took, and all together. */
+type Cycle = Readonly<Record<typeof STEPS[number] | "in all", number>>;
+
+const { values: flags } = parseArgs({
+  options: {
+    runs: { type: "string", default: "20" },
+    seconds: { type: "string", default: "2" },
+    json: { type: "boolean", default: false },
+  },
+});
+
+const runs = Number(flags.runs);
+const seconds = Number(flags.seconds);
+progress("start, produce, consume, stop");
+const first = await cycle();
+const warm: Cycle[] = [];
+for (let run = 0; run < runs; run++) warm.push(await cycle());
+progress("messages per second");
+const rates = [];
+for (let run = 0; run < 3; run++) rates.push(await throughput(seconds * 1000));
+printReport(
+  {
+    title: "Embedded broker",
+    settings: {
+      ...describeMachine(),
+      runs: `first of the program, and median of ${runs} warm ones`,
+      messages: `${BATCH.size} B in batches of ${BATCH.count}, acks=all, in memory`,
+    },
+    rows: [
+      ...[...STEPS, "in all" as const].map(cycleRow),
+      rateRow("produce", rates.map(({ produced }) => produced), 4_000_000),
+      rateRow("consume", rates.map(({ consumed }) => consumed)),
+    ],
+  },
+  flags.json,
+);
+
+function cycleRow(step: keyof Cycle): Row {
+  return {
+    name: step,
+    unit: "ms",
+    better: "lower",
+    ...(step === "in all" ? { aim: 50 } : {}),
+    results: {
+      first: measured([first[step]]),
+      warm: measured(warm.map((cycle) => cycle[step])),
+    },
+  };
+}
+
+function rateRow(name: string, rates: readonly number[], aim?: number): Row {
+  const results = { warm: measured(rates) };
+  return { name, unit: "msg/s", better: "higher", results, ...(aim === undefined ? {} : { aim }) };
+}
+
+/** What a unit test does with a broker. */
+async function cycle(): Promise<Cycle> {
+  const times: number[] = [performance.now()];
+  const broker = await Broker.start({ storage: "memory" });
+  const client = new Client({ broker });
+  times.push(performance.now());
+  await client.admin().createTopic({ name: TOPIC, partitions: 1 });
+  times.push(performance.now());
+  const producer = client.producer();
+  await producer.send({ topic: TOPIC, value: "hello" });
+  times.push(performance.now());
+  const consumer = client.consumer();
+  await consumer.subscribe(TOPIC);
+  const messages = await consumer.poll(1);
+  if (messages[0]?.text() !== "hello") throw new Error("The message did not come back");
+  times.push(performance.now());
+  await client.close();
+  await broker.close();
+  times.push(performance.now());
+  const tookMs = STEPS.map((step, i) => [step, times[i + 1]! - times[i]!]);
+  return { ...Object.fromEntries(tookMs), "in all": times.at(-1)! - times[0]! };
+}
+
+/** Messages per second in, and then out again. */
+async function throughput(ms: number): Promise<{ produced: number; consumed: number }> {
+  await using broker = await Broker.start({ storage: "memory" });
+  await using client = new Client({ broker });
+  await client.admin().createTopic({
+    name: TOPIC,
+    partitions: 1,
+    // What was read once is not read again, and must not fill the memory.
+    configs: { "retention.bytes": "67108864", "segment.bytes": "33554432" },
+  });
+  const channel = broker.connect();
+  const records = sampleBatch(BATCH);
+  let produced = 0;
+  const produceStartMs = performance.now();
+  while (performance.now() - produceStartMs < ms) {
+    await request(channel, produce, 9, {
+      acks: -1,
+      timeoutMs: TIMEOUT_MS,
+      topicData: [{ name: TOPIC, partitionData: [{ index: 0, records }] }],
+    }).then(({ responses }) => expectNone(responses[0]!.partitionResponses[0]!.errorCode));
+    produced += BATCH.count;
+  }
+  const produceMs = performance.now() - produceStartMs;
+
+  let consumed = 0;
+  let offset = 0;
+  const consumeStartMs = performance.now();
+  while (performance.now() - consumeStartMs < ms) {
+    const { responses } = await request(channel, fetch, 12, {
+      maxWaitMs: 0,
+      minBytes: 1,
+      topics: [{
+        topic: TOPIC,
+        partitions: [{ partition: 0, fetchOffset: offset, partitionMaxBytes: FETCH_BYTES }],
+      }],
+    });
+    const { errorCode, records } = responses[0]!.partitions[0]!;
+    expectNone(errorCode);
+    const { nextOffset, count } = countRecords(records!);
+    consumed += count;
+    offset = nextOffset >= produced ? 0 : nextOffset;
+  }
+  const consumeMs = performance.now() - consumeStartMs;
+  channel.abort();
+  return { produced: produced / produceMs * 1000, consumed: consumed / consumeMs * 1000 };
+}
+
+/** Touches every record. */
+function countRecords(bytes: Uint8Array): { nextOffset: number; count: number } {
+  let nextOffset = 0;
+  let count = 0;
+  for (let position = 0; position < bytes.length;) {
+    const batch = new RecordBatch(bytes, position);
+    for (const { value } of batch.records()) if (value !== null) count++;
+    nextOffset = batch.nextOffset;
+    position += batch.sizeInBytes;
+  }
+  return { nextOffset, count };
+}
+
+async function request<A extends Api>(
+  channel: FrameChannel,
+  api: A,
+  apiVersion: number,
+  body: RequestTo<A>,
+): Promise<ResponseOf<A>> {
+  const { out } = channel;
+  out.beginFrame();
+  writeRequestHeader(out, api, {
+    apiKey: api.key,
+    apiVersion,
+    correlationId: 1,
+    clientId: "bench",
+  });
+  codec(api.request, apiVersion).encode(out, body as never);
+  out.endFrame();
+  channel.flush();
+  return decodeResponse(api, apiVersion, (await channel.next())!);
+}
+
+function expectNone(errorCode: number): void {
+  if (errorCode !== ErrorCode.NONE) throw new Error(`Got ${errorInfo(errorCode).name}`);
+}

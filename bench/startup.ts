@@ -1,0 +1,202 @@
+/**
+ * How long a broker takes to start, and what it needs while it has nothing to do.
+ *
+ *     deno run -A bench/startup.ts [--runs 5] [--partitions 10000] [--binary dist/dqueue] [--json]
+ *
+ * The time to the first acknowledged message counts from the start of the process, on a new folder:
+ * a client that is already running connects, creates a topic and writes one message with acks=all.
+ * How much of that is the runtime's is told by a script that only says that it runs.
+ *
+ * @module
+ */
+
+import { parseArgs } from "node:util";
+import { createTopics } from "../protocol/messages/create_topics.ts";
+import { produce } from "../protocol/messages/produce.ts";
+import { ErrorCode, errorInfo } from "../protocol/errors.ts";
+import { describeMachine } from "./support/machine.ts";
+import type { LoadConnection } from "./support/load_connection.ts";
+import { residentBytes } from "./support/process_usage.ts";
+import { sampleBatch } from "./support/record_batches.ts";
+import { measured, median, printReport, progress, type Row } from "./support/report.ts";
+import { defaultCommand, ServedBroker } from "./support/served_broker.ts";
+import { temporaryFolder } from "./support/temporary_folder.ts";
+
+const TOPIC = "bench";
+const TIMEOUT_MS = 60_000;
+/** What a broker is given to come to rest before its memory is read. */
+const SETTLE_MS = 1500;
+
+/** One start of a broker, in milliseconds since its process was started. */
+interface Start {
+  readonly listeningMs: number;
+  readonly acknowledgedMs: number;
+  readonly residentMb: number;
+  /** From the start of the next process on the same folder to an acknowledged message. */
+  readonly restartMs: number;
+}
+
+/** Names the ways to run the program, and how. */
+type Commands = Readonly<Record<string, readonly string[]>>;
+
+const { values: flags } = parseArgs({
+  options: {
+    runs: { type: "string", default: "5" },
+    partitions: { type: "string", default: "10000" },
+    binary: { type: "string" },
+    json: { type: "boolean", default: false },
+  },
+});
+
+const runs = Number(flags.runs);
+const manyPartitions = Number(flags.partitions);
+const commands: Commands = {
+  dqueue: defaultCommand(),
+  ...(flags.binary === undefined ? {} : { "compiled binary": [flags.binary] }),
+};
+printReport(
+  {
+    title: "Start and idle memory",
+    settings: { ...describeMachine(), runs: `${runs}, medians` },
+    rows: await measure(commands),
+  },
+  flags.json,
+);
+
+async function measure(commands: Commands): Promise<Row[]> {
+  const names = Object.keys(commands);
+  const runtimeMs: number[] = [];
+  const starts = new Map<string, Start[]>(names.map((name) => [name, []]));
+  // The first start warms the page cache and the runtime's own cache of compiled code.
+  for (const command of Object.values(commands)) await start(command, 1);
+  for (let run = 0; run < runs; run++) {
+    progress(`start ${run + 1} of ${runs}`);
+    runtimeMs.push(await startRuntime());
+    for (const name of names) starts.get(name)!.push(await start(commands[name]!, 1));
+  }
+  const rows: Row[] = [
+    row("runtime alone, an empty script", "ms", () => runtimeMs, ["dqueue"]),
+    row("process start to listening", "ms", (name) => pick(name, "listeningMs"), names),
+    row("process start to first acknowledged message", "ms", (name) => {
+      return pick(name, "acknowledgedMs");
+    }, names),
+    row(
+      "the same, after the runtime is up",
+      "ms",
+      () => pick("dqueue", "acknowledgedMs").map((ms) => Math.max(0, ms - median(runtimeMs))),
+      ["dqueue"],
+      150,
+    ),
+    row("restart to acknowledged message", "ms", (name) => pick(name, "restartMs"), names),
+    row("idle memory, 1 partition", "MB", (name) => pick(name, "residentMb"), names, 80),
+  ];
+  if (manyPartitions > 0) rows.push(...await measureMany(commands, names));
+  return rows;
+
+  function pick(name: string, key: keyof Start): number[] {
+    return starts.get(name)!.map((start) => start[key]);
+  }
+}
+
+async function measureMany(commands: Commands, names: readonly string[]): Promise<Row[]> {
+  const found = new Map<string, Start>();
+  for (const name of names) {
+    progress(`${manyPartitions} partitions`);
+    found.set(name, await start(commands[name]!, manyPartitions));
+  }
+  const many = `${manyPartitions.toLocaleString("en-US")} partitions`;
+  const pick = (key: keyof Start) => (name: string) => [found.get(name)![key]];
+  return [
+    row(`idle memory, ${many}`, "MB", pick("residentMb"), names, 250),
+    row(`restart to acknowledged message, ${many}`, "ms", pick("restartMs"), names),
+  ];
+}
+
+function row(
+  name: string,
+  unit: string,
+  runsOf: (subject: string) => number[],
+  subjects: readonly string[],
+  aim?: number,
+): Row {
+  const results = Object.fromEntries(
+    subjects.map((subject) => [subject, measured(runsOf(subject))]),
+  );
+  return { name, unit, better: "lower", results, ...(aim === undefined ? {} : { aim }) };
+}
+
+/** Starts a broker on a new folder, and then again. */
+async function start(command: readonly string[], partitions: number): Promise<Start> {
+  await using folder = await temporaryFolder();
+  const options = { command, data: folder.join("data") };
+  const first = await startOnce(options, (connection) => createTopic(connection, partitions));
+  const second = await startOnce(options, async () => {});
+  return {
+    listeningMs: first.listeningMs,
+    acknowledgedMs: first.acknowledgedMs,
+    residentMb: first.residentMb,
+    restartMs: second.acknowledgedMs,
+  };
+}
+
+async function startOnce(
+  options: { readonly command: readonly string[]; readonly data: string },
+  prepare: (connection: LoadConnection) => Promise<void>,
+) {
+  await using broker = ServedBroker.start(options);
+  using connection = await broker.connect();
+  const listeningMs = performance.now() - broker.startedMs;
+  await prepare(connection);
+  await send(connection);
+  const acknowledgedMs = performance.now() - broker.startedMs;
+  await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
+  const residentMb = (residentBytes(broker.pid) ?? NaN) / 1e6;
+  return { listeningMs, acknowledgedMs, residentMb };
+}
+
+async function createTopic(connection: LoadConnection, partitions: number): Promise<void> {
+  const { topics } = await connection.request(createTopics, 7, {
+    topics: [{
+      name: TOPIC,
+      numPartitions: partitions,
+      replicationFactor: 1,
+      assignments: [],
+      configs: [],
+    }],
+    timeoutMs: TIMEOUT_MS,
+  });
+  expectNone(topics[0]!.errorCode);
+}
+
+async function send(connection: LoadConnection): Promise<void> {
+  const records = sampleBatch({ size: 100, count: 1 });
+  const { responses } = await connection.request(produce, 9, {
+    acks: -1,
+    timeoutMs: TIMEOUT_MS,
+    topicData: [{ name: TOPIC, partitionData: [{ index: 0, records }] }],
+  });
+  expectNone(responses[0]!.partitionResponses[0]!.errorCode);
+}
+
+function expectNone(errorCode: number): void {
+  if (errorCode !== ErrorCode.NONE) throw new Error(`Got ${errorInfo(errorCode).name}`);
+}
+
+/** How long the runtime takes until a script can say something. */
+async function startRuntime(): Promise<number> {
+  await using folder = await temporaryFolder();
+  const script = folder.join("empty.ts");
+  await Deno.writeTextFile(script, `Deno.stdout.writeSync(new Uint8Array(1));\n`);
+  const startedMs = performance.now();
+  const process = new Deno.Command(Deno.execPath(), {
+    args: ["run", "--quiet", script],
+    stdout: "piped",
+    stderr: "inherit",
+  }).spawn();
+  const reader = process.stdout.getReader();
+  await reader.read();
+  const elapsedMs = performance.now() - startedMs;
+  await reader.cancel();
+  await process.status;
+  return elapsedMs;
+}

@@ -1,0 +1,131 @@
+/**
+ * Produce requests with batches made beforehand, as fast as they are answered.
+ *
+ * @module
+ */
+
+import { produce } from "../../protocol/messages/produce.ts";
+import { formatMs, LatencyHistogram } from "./latency_histogram.ts";
+import { decodeResponse, LoadConnection, requestFrame } from "./load_connection.ts";
+import { describeUsage, type Outcome } from "./outcome.ts";
+import { sampleBatch } from "./record_batches.ts";
+import type { ScenarioOf } from "./scenario.ts";
+import {
+  acksOf,
+  expectNone,
+  LoadTopic,
+  PRODUCE_VERSION,
+  type Target,
+  TIMEOUT_MS,
+} from "./target.ts";
+import { measureWindow, type Timing } from "./window.ts";
+
+/** Frames for all partitions are made beforehand, which takes memory. */
+const MAX_FRAME_MEMORY = 512 * 1024 * 1024;
+
+/** Runs a scenario once. */
+export async function measureProduce(
+  target: Target,
+  scenario: ScenarioOf<"produce">,
+  timing: Timing,
+): Promise<Outcome> {
+  const { size, batch, connections, partitions } = scenario;
+  const records = sampleBatch({ size, count: batch });
+  await using topic = await LoadTopic.create(target, {
+    partitions,
+    flush: scenario.flush,
+    maxMessageBytes: Math.max(1_048_588, records.length),
+  });
+  const load = new ProduceLoad(scenario, framesOf(topic, scenario, records));
+  const senders = Array.from({ length: connections }, (_, i) => load.send(target.address, i));
+  const sending = Promise.all(senders);
+  const window = await Promise.race([
+    measureWindow(timing, target, () => load.begin(), () => load.end()),
+    sending.then(() => Promise.reject(new Error("The load ended too early"))),
+  ]);
+  await sending;
+  const { answered, latencies } = load;
+  const requestsPerSecond = answered / window.seconds;
+  const messagesPerSecond = requestsPerSecond * batch;
+  const rate = batch === 1
+    ? { unit: "requests/s", value: requestsPerSecond }
+    : { unit: "MB/s", value: messagesPerSecond * size / 1e6 };
+  const notes = [
+    ...(batch === 1 ? [] : [`${Math.round(messagesPerSecond).toLocaleString("en-US")} msg/s`]),
+    `p50 ${formatMs(latencies.percentile(0.5))}`,
+    `p99 ${formatMs(latencies.percentile(0.99))}`,
+    describeUsage(window),
+  ];
+  return { figures: [{ name: "", better: "higher", ...rate }], note: notes.join(", ") };
+}
+
+function framesOf(
+  topic: LoadTopic,
+  { acks, partitions }: ScenarioOf<"produce">,
+  records: Uint8Array,
+): Uint8Array[] {
+  if (records.length * partitions > MAX_FRAME_MEMORY) {
+    throw new RangeError(`Cannot keep ${partitions} batches of ${records.length} bytes in memory`);
+  }
+  return Array.from({ length: partitions }, (_, index) =>
+    requestFrame(produce, PRODUCE_VERSION, {
+      acks: acksOf(acks),
+      timeoutMs: TIMEOUT_MS,
+      topicData: [{ name: topic.name, partitionData: [{ index, records }] }],
+    }));
+}
+
+class ProduceLoad {
+  readonly latencies = new LatencyHistogram();
+  /** Requests answered while it counted. */
+  answered = 0;
+  readonly #frames: readonly Uint8Array[];
+  readonly #inFlight: number;
+  readonly #isAnswered: boolean;
+  #isCounting = false;
+  #isOver = false;
+
+  constructor({ inflight, acks }: ScenarioOf<"produce">, frames: readonly Uint8Array[]) {
+    this.#frames = frames;
+    this.#inFlight = inflight;
+    this.#isAnswered = acks !== "0";
+  }
+
+  begin(): void {
+    this.#isCounting = true;
+  }
+
+  end(): void {
+    this.#isCounting = false;
+    this.#isOver = true;
+  }
+
+  /** Sends over a connection of its own, to one partition after another from the `index`th on. */
+  async send(address: string, index: number): Promise<void> {
+    using connection = await LoadConnection.connect(address);
+    const sentMs: number[] = [];
+    let next = index;
+    const sendNext = () => {
+      sentMs.push(performance.now());
+      return connection.send(this.#frames[next++ % this.#frames.length]!);
+    };
+    if (this.#isAnswered) { for (let i = 1; i < this.#inFlight; i++) await sendNext(); }
+    while (!this.#isOver) {
+      await sendNext();
+      if (this.#isAnswered) check(await connection.receive());
+      this.#count(sentMs.shift()!);
+    }
+    for (let left = sentMs.length; left > 0; left--) check(await connection.receive());
+  }
+
+  #count(sentMs: number): void {
+    if (!this.#isCounting) return;
+    this.answered++;
+    this.latencies.add(performance.now() - sentMs);
+  }
+}
+
+function check(frame: Uint8Array): void {
+  const { responses } = decodeResponse(produce, PRODUCE_VERSION, frame);
+  expectNone(responses[0]!.partitionResponses[0]!.errorCode, "produce");
+}

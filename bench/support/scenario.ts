@@ -1,0 +1,123 @@
+/**
+ * What a broker is put through, written as one line: a kind, then names and values.
+ *
+ *     produce size=1000 batch=100 acks=1 connections=8 partitions=8
+ *     fetch from=tail connections=4
+ *     latency rate=10000
+ *     connect connections=16
+ *
+ * What is left out has the kind's default.
+ *
+ * @module
+ */
+
+/** What each kind can be told, with its defaults. Sizes are bytes of a record's value. */
+const KINDS = {
+  /** Requests with one batch for one partition each, answered before the next but `inflight`. */
+  produce: {
+    size: 100,
+    batch: 1,
+    acks: "1",
+    /** `commit` has each append on disk before it is answered, `os` leaves that to the system. */
+    flush: "default",
+    connections: 1,
+    partitions: 1,
+    inflight: 1,
+  },
+  /** Reads from start to end, again and again; `mb` of them in all, `from` memory or files. */
+  fetch: { from: "tail", mb: 32, size: 1000, batch: 100, connections: 1, max: 1_048_576 },
+  /** Messages sent at a steady rate, and how long each takes to a consumer that waits. */
+  latency: { rate: 10_000, size: 100, acks: "1", flush: "default" },
+  /** Connections opened, used for one small request and closed again, several at a time. */
+  connect: { connections: 16 },
+} as const;
+
+type Kind = keyof typeof KINDS;
+type Widened<T> = { readonly [K in keyof T]: T[K] extends number ? number : string };
+
+/** A scenario of one kind. */
+export type ScenarioOf<K extends Kind> = Widened<typeof KINDS[K]> & {
+  readonly kind: K;
+  /** The line it was written as. */
+  readonly text: string;
+};
+
+/** A scenario of any kind. */
+export type Scenario = { [K in Kind]: ScenarioOf<K> }[Kind];
+
+const CHOICES: Readonly<Record<string, readonly string[]>> = {
+  acks: ["0", "1", "all"],
+  flush: ["default", "commit", "os"],
+  from: ["tail", "cold"],
+};
+
+/**
+ * Reads a scenario.
+ *
+ * @throws {TypeError} If it is none.
+ */
+export function parseScenario(text: string): Scenario {
+  const [kind, ...settings] = text.trim().split(/\s+/);
+  if (kind === undefined || !Object.hasOwn(KINDS, kind)) {
+    throw new TypeError(`Cannot run "${text}": it begins with none of ${Object.keys(KINDS)}`);
+  }
+  const values: Record<string, number | string> = { ...KINDS[kind as Kind] };
+  for (const setting of settings) {
+    const [name = "", value = ""] = setting.split("=");
+    if (!Object.hasOwn(values, name)) {
+      throw new TypeError(`Cannot run "${text}": ${kind} has ${Object.keys(values)}, not ${name}`);
+    }
+    values[name] = typeof values[name] === "number" ? numberOf(text, value) : value;
+    if (CHOICES[name]?.includes(value) === false) {
+      throw new TypeError(`Cannot run "${text}": ${name} is one of ${CHOICES[name]}`);
+    }
+  }
+  return { ...values, kind, text } as Scenario;
+}
+
+function numberOf(text: string, value: string): number {
+  const number = Number(value);
+  if (Number.isInteger(number) && number > 0) return number;
+  throw new TypeError(`Cannot run "${text}": "${value}" is not a positive whole number`);
+}
+
+/** What a scenario is, for people. */
+export function describeScenario(scenario: Scenario): string {
+  switch (scenario.kind) {
+    case "produce": {
+      const { connections, partitions, inflight } = scenario;
+      const what = scenario.batch === 1 ? "" : ` × ${scenario.batch.toLocaleString("en-US")}`;
+      return [
+        `produce ${bytes(scenario.size)}${what}`,
+        `acks=${scenario.acks}${durability(scenario)}`,
+        `${connections} ${connections === 1 ? "connection" : "connections"}`,
+        ...(partitions === 1 ? [] : [`${partitions} partitions`]),
+        ...(inflight === 1 ? [] : [`${inflight} in flight`]),
+      ].join(", ");
+    }
+    case "fetch": {
+      const { from, size, batch, connections } = scenario;
+      const what = `${bytes(size)} × ${batch.toLocaleString("en-US")}`;
+      const where = from === "tail" ? "just written" : "from files in the page cache";
+      return `fetch ${what} ${where}, ${connections} ${
+        connections === 1 ? "connection" : "connections"
+      }`;
+    }
+    case "latency": {
+      const { rate, size, acks } = scenario;
+      const each = `${rate.toLocaleString("en-US")} msg/s of ${bytes(size)}`;
+      return `end to end at ${each}, acks=${acks}${durability(scenario)}`;
+    }
+    case "connect":
+      return `connect, one request, close, ${scenario.connections} at a time`;
+  }
+}
+
+function durability({ acks, flush }: { readonly acks: string; readonly flush: string }): string {
+  if (acks !== "all" || flush === "default") return "";
+  return flush === "commit" ? " on disk" : " in page cache";
+}
+
+function bytes(size: number): string {
+  return size >= 1000 ? `${size / 1000} KB` : `${size} B`;
+}
