@@ -104,7 +104,7 @@ async function main(): Promise<void> {
 
 function chosenScenarios(): Scenario[] {
   const texts = flags.scenario ?? STANDARD_SCENARIOS
-    .filter(({ quick = false }) => quick || !flags.quick || flags.only !== undefined)
+    .filter(({ isQuick = false }) => isQuick || !flags.quick || flags.only !== undefined)
     .map(({ text }) => text);
   const { only = "" } = flags;
   return texts.filter((text) => text.includes(only)).map(parseScenario);
@@ -164,6 +164,7 @@ async function compare(
       unit,
       better,
       ...(aim === undefined ? {} : { aim }),
+      isKey: isKey(scenario, name),
       results: bySubject((runs) => measured(valuesOf(runs))),
       notes: bySubject((runs) => noteOf(runs, valuesOf(runs))),
     };
@@ -180,6 +181,11 @@ function noteOf(runs: readonly Outcome[], values: readonly number[]): string {
 function aimOf({ kind, text }: Scenario, figure: string): number | undefined {
   if (kind !== "latency") return STANDARD_SCENARIOS.find((other) => other.text === text)?.aim;
   return text === "latency rate=10000" && figure === "p99" ? LATENCY_AIM_MS : undefined;
+}
+
+function isKey({ kind, text }: Scenario, figure: string): boolean {
+  if (kind === "latency" && figure !== "p99") return false;
+  return STANDARD_SCENARIOS.some((other) => other.text === text && other.isKey);
 }
 
 function measure(target: Target, scenario: Scenario, timing: Timing): Promise<Outcome> {

@@ -81,7 +81,7 @@ async function measure(commands: Commands): Promise<Row[]> {
       return pick(name, "acknowledgedMs");
     }, names),
     row(
-      "the same, after the runtime is up",
+      "first acknowledged message, after the runtime is up",
       "ms",
       () => pick("dqueue", "acknowledgedMs").map((ms) => Math.max(0, ms - median(runtimeMs))),
       ["dqueue"],

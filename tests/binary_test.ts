@@ -9,7 +9,13 @@
 
 import { assertEquals, assertMatch } from "@std/assert";
 import { BrokerProcess } from "./support/broker_process.ts";
-import { type CommandLine, dqueue, ROOT, type RunOptions } from "./support/dqueue.ts";
+import {
+  type CommandLine,
+  dqueue,
+  ROOT,
+  type RunOptions,
+  taskArguments,
+} from "./support/dqueue.ts";
 import { realText } from "./support/real_text.ts";
 import { TemporaryFolder } from "./support/temporary_folder.ts";
 
@@ -17,10 +23,9 @@ const CODECS = ["none", "gzip", "snappy", "lz4", "zstd"];
 
 /** Compiles the program as `deno task compile` does, to another place. */
 async function compile(output: string): Promise<CommandLine> {
-  const { tasks } = JSON.parse(await Deno.readTextFile(`${ROOT}deno.json`));
-  const [deno, ...args] = (tasks.compile as string).split(" ");
+  const args = await taskArguments("compile");
   const at = args.indexOf("dist/dqueue");
-  if (deno !== "deno" || at < 0) throw new Error(`Cannot run task "${tasks.compile}"`);
+  if (at < 0) throw new Error(`Cannot find dist/dqueue in task "compile"`);
   args[at] = output;
   const { code, stderr } = await new Deno.Command(Deno.env.get("DENO") ?? Deno.execPath(), {
     args,

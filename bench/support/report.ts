@@ -21,6 +21,8 @@ export interface Row {
   readonly better: "higher" | "lower";
   /** The value hoped for of the first subject. */
   readonly aim?: number;
+  /** Whether it belongs where there is room for a few rows only. Default: if it has an aim. */
+  readonly isKey?: boolean;
   /** By the names of the subjects. */
   readonly results: Readonly<Record<string, Measured>>;
   /** Further figures of each subject, such as latencies, as text. */

@@ -16,16 +16,27 @@ export interface CommandLine {
   readonly args: readonly string[];
 }
 
+/** The arguments that a task of `deno.json` gives to `deno`. */
+export async function taskArguments(name: string): Promise<string[]> {
+  const { tasks } = JSON.parse(await Deno.readTextFile(`${ROOT}deno.json`));
+  const words = (tasks[name] as string).matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g);
+  const [deno, ...args] = Array.from(
+    words,
+    ([, single, double, bare]) => single ?? double ?? bare!,
+  );
+  if (deno !== "deno") throw new Error(`Cannot run task "${name}": it starts with "${deno}"`);
+  return args;
+}
+
 /** What `deno task start` runs, up to the name of the command, with the permissions it grants. */
 export async function fromSource(): Promise<CommandLine> {
-  const { tasks } = JSON.parse(await Deno.readTextFile(`${ROOT}deno.json`));
-  const [deno, ...args] = (tasks.start as string).split(" ");
+  const [run, ...args] = await taskArguments("start");
   const main = args.indexOf("main.ts");
-  if (deno !== "deno" || main < 0) throw new Error(`Cannot run task "${tasks.start}"`);
+  if (main < 0) throw new Error(`Cannot find main.ts in task "start"`);
   const config = ["--quiet", `--config=${ROOT}deno.json`];
   return {
     path: Deno.execPath(),
-    args: [args[0]!, ...config, ...args.slice(1, main), `${ROOT}main.ts`],
+    args: [run!, ...config, ...args.slice(0, main), `${ROOT}main.ts`],
   };
 }
 

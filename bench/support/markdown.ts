@@ -1,0 +1,72 @@
+/**
+ * Reports as Markdown tables.
+ *
+ * @module
+ */
+
+import { formatAim, formatFigure, ratioOf, type Report, type Row, subjectsOf } from "./report.ts";
+
+/** A report with all its rows. */
+export function markdownReport({ title, settings, rows }: Report): string {
+  const [first = "", ...peers] = subjectsOf(rows);
+  const hasAims = rows.some(({ aim }) => aim !== undefined);
+  const hasNotes = rows.some(({ notes }) => notes !== undefined);
+  const heads = [
+    "what",
+    "unit",
+    first,
+    ...peers.flatMap((peer) => [peer, "ratio"]),
+    ...(hasAims ? ["aim"] : []),
+    ...(hasNotes ? ["and"] : []),
+  ];
+  const lines = rows.map((row) => [
+    row.name,
+    row.unit,
+    spreadOf(row, first),
+    ...peers.flatMap((peer) => [spreadOf(row, peer), ratioOf(row, first, peer)?.toFixed(2) ?? ""]),
+    ...(hasAims ? [formatAim(row, first)] : []),
+    ...(hasNotes ? [row.notes?.[first] ?? ""] : []),
+  ]);
+  const set = Object.entries(settings).map(([name, value]) => `- ${name}: ${value}`);
+  return [`## ${title}`, "", ...set, "", ...table(heads, lines), ""].join("\n");
+}
+
+/** The rows that matter most of several reports, as one table. */
+export function markdownSummary(reports: readonly Report[]): string {
+  const lines = reports.flatMap(({ rows }) =>
+    rows.filter(isKeyRow).map((row) => {
+      const [first = "", ...peers] = Object.keys(row.results);
+      return [
+        row.name,
+        `${formatFigure(row.results[first]!.median)} ${row.unit}`,
+        peers.map((peer) => {
+          const ratio = ratioOf(row, first, peer)!.toFixed(2);
+          return `${peer}: ${formatFigure(row.results[peer]!.median)} (${ratio} ×)`;
+        }).join("; "),
+        formatAim(row, first),
+      ];
+    })
+  );
+  return table(["what", "dqueue", "beside it", "aim"], lines).join("\n") + "\n";
+}
+
+/** Whether a row stands in the short table. */
+export function isKeyRow(row: Row): boolean {
+  return row.isKey ?? row.aim !== undefined;
+}
+
+/** The median, and how far the runs lie apart. */
+function spreadOf(row: Row, subject: string): string {
+  const result = row.results[subject];
+  if (result === undefined) return "";
+  const { median, runs } = result;
+  if (runs.length < 2) return formatFigure(median);
+  const [least, most] = [Math.min(...runs), Math.max(...runs)];
+  return `${formatFigure(median)} (${formatFigure(least)} – ${formatFigure(most)})`;
+}
+
+function table(heads: readonly string[], lines: readonly (readonly string[])[]): string[] {
+  const row = (cells: readonly string[]) =>
+    `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+  return [row(heads), row(heads.map(() => "---")), ...lines.map(row)];
+}

@@ -1,0 +1,116 @@
+/**
+ * A broker that is killed while groups work.
+ *
+ * After its restart every group goes on from what it had committed.
+ *
+ * @module
+ */
+
+import { assert, assertEquals } from "@std/assert";
+import { Client } from "../client/mod.ts";
+import { BrokerProcess } from "./support/broker_process.ts";
+import { GroupLoad } from "./support/group_load.ts";
+import type { MemberKind } from "./support/group_member.ts";
+import { testWith } from "./support/outside.ts";
+import { TemporaryFolder } from "./support/temporary_folder.ts";
+import { WorkingGroup } from "./support/working_group.ts";
+
+const TOPIC = "work";
+const PARTITIONS = 6;
+const MEMBERS = 2;
+const KINDS: readonly MemberKind[] = [
+  "kafkajs",
+  "kcat",
+  "platformatic",
+  "platformatic with KIP-848",
+];
+const FLAGS = [
+  ["--group-initial-rebalance-delay-ms", "100"],
+  ["--group-min-session-timeout-ms", "1000"],
+  ["--group-consumer-session-timeout-ms", "3000"],
+  ["--group-consumer-heartbeat-interval-ms", "200"],
+].flat();
+
+/** Starts a group of each kind. */
+function startGroups(address: string, kcat: string, stack: AsyncDisposableStack): WorkingGroup[] {
+  return KINDS.map((kind) => {
+    const groupId = kind.replaceAll(" ", "-");
+    const options = { kind, address, topic: TOPIC, groupId, kcat };
+    const group = stack.use(new WorkingGroup(options, PARTITIONS));
+    group.add(MEMBERS);
+    return group;
+  });
+}
+
+/** What was told before, and what the group had committed then. */
+interface Snapshot {
+  readonly committed: readonly number[];
+  readonly counts: readonly number[];
+}
+
+/** Fails unless nothing was processed since that had been committed before. */
+function assertGoesOn(group: WorkingGroup, { committed, counts }: Snapshot): void {
+  for (const [i, { events }] of group.members.entries()) {
+    for (const event of events.slice(counts[i])) {
+      if (event.type !== "message") continue;
+      const { partition, offset } = event;
+      assert(
+        offset >= committed[partition]!,
+        `${partition}:${offset} is processed again, ${committed[partition]} was committed`,
+      );
+    }
+  }
+}
+
+testWith(
+  "kcat",
+  "Broker killed while groups work has each go on from its commits",
+  async (kcat) => {
+    await using folder = await TemporaryFolder.create();
+    const data = folder.join("data");
+    let broker = await BrokerProcess.start({ data, flags: FLAGS });
+    try {
+      const listen = broker.address;
+      await using client = new Client({ brokers: listen });
+      const admin = client.admin();
+      await admin.createTopic({ name: TOPIC, partitions: PARTITIONS });
+      await using producer = client.producer();
+      await using load = new GroupLoad(producer, TOPIC, PARTITIONS);
+      await using stack = new AsyncDisposableStack();
+      const groups = startGroups(listen, kcat, stack);
+      await Promise.all(groups.map((group) => group.untilShared()));
+
+      const committed = await Promise.all(
+        groups.map((group) => group.untilCommitted(admin, (offset) => offset > 0)),
+      );
+      // What was committed was processed before, but may not have been read here yet.
+      await Promise.all(groups.map((group, i) => group.untilProcessed(committed[i]!)));
+      await broker.kill();
+      const snapshots = groups.map(({ members }, i) => ({
+        committed: committed[i]!,
+        counts: members.map(({ events }) => events.length),
+      }));
+      const ends = load.ends;
+      broker = await BrokerProcess.start({ data, listen, flags: FLAGS });
+
+      // Each gets past what it can have fetched before.
+      const beyond = ends.map((end) => end + 10);
+      await Promise.all(groups.map((group) => group.untilProcessed(beyond)));
+      await load.stop();
+      await Promise.all(groups.map(async (group) => {
+        await group.untilProcessed(load.ends);
+        await group.untilCommitted(admin, (offset, partition) => offset >= load.ends[partition]!);
+      }));
+      const last = (await admin.listOffsets(TOPIC, "latest")).map(({ offset }) => offset);
+      for (const [i, group] of groups.entries()) {
+        assertEquals(await group.committed(admin), last, KINDS[i]!);
+        group.assertProcessed(load.written);
+        group.assertOwnedOnce();
+        assertGoesOn(group, snapshots[i]!);
+      }
+      assertEquals(broker.log.filter((line) => / ERROR /.test(line)), []);
+    } finally {
+      await broker[Symbol.asyncDispose]();
+    }
+  },
+);
