@@ -11,6 +11,8 @@ import { registerCore } from "./client_registry.ts";
 import type { BrokerNode } from "./cluster_metadata.ts";
 import { Consumer } from "./consumer.ts";
 import type { ConsumerOptions } from "./consumer_options.ts";
+import { GroupConsumer } from "./group_consumer.ts";
+import type { GroupConsumerOptions } from "./group_consumer_options.ts";
 import { Producer } from "./producer.ts";
 import type { ProducerOptions } from "./producer_options.ts";
 import type { CloseOptions } from "./waiting.ts";
@@ -109,6 +111,16 @@ export class Client implements AsyncDisposable {
    */
   consumer(options: ConsumerOptions = {}): Consumer {
     return new Consumer(this, options);
+  }
+
+  /**
+   * Makes a group consumer, to read messages together with others.
+   *
+   * @param options Which group and topics, and how it reads.
+   * @throws {UsageError} If an option is not possible.
+   */
+  groupConsumer(options: GroupConsumerOptions): GroupConsumer {
+    return new GroupConsumer(this, options);
   }
 
   /**

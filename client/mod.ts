@@ -3,7 +3,7 @@
  *
  * A {@linkcode Client} stands for the cluster. From it come an {@linkcode Admin}, which creates and
  * describes topics, {@linkcode Producer}s, which send messages, and {@linkcode Consumer}s, which read
- * them. Whatever waits takes a `signal`; whatever is opened has a `close()` and can be left to
+ * them, or {@linkcode GroupConsumer}s, which share the reading. Whatever waits takes a `signal`; whatever is opened has a `close()` and can be left to
  * `await using`. Errors are {@linkcode DqueueError}s that say what to do about them.
  *
  * ```ts
@@ -28,7 +28,8 @@
  *
  * How the files work together: `client_core.ts` is what the classes share, with the metadata cache
  * (`cluster_metadata.ts`) and connections (`connection_lane.ts`, `connection.ts`). The way of a message
- * out is told in `producer.ts`, its way in in `consumer.ts`. Nothing here knows of the broker's code: a
+ * out is told in `producer.ts`, its way in in `consumer.ts`, and how consumers share it in
+ * `group_consumer.ts`. Nothing here knows of the broker's code: a
  * broker in the same process is any object that hands out channels (`dialer.ts`).
  *
  * @module
@@ -38,6 +39,14 @@ export * from "./admin_group_types.ts";
 export * from "./admin_types.ts";
 export { Admin } from "./admin.ts";
 export type { BrokerAddress } from "./address.ts";
+export type {
+  Assignor,
+  AssignorGroup,
+  AssignorMember,
+  AssignorName,
+  GroupAssignments,
+  LastAssignment,
+} from "./assignor.ts";
 export { Client } from "./client.ts";
 export type { OperationOptions } from "./client_core.ts";
 export type { ClientOptions, RetryOptions } from "./client_options.ts";
@@ -53,6 +62,13 @@ export type {
   SubscribeOptions,
   SubscribePartitionOptions,
 } from "./consumer_options.ts";
+export { GroupConsumer } from "./group_consumer.ts";
+export type {
+  GroupConsumerOptions,
+  GroupConsumerState,
+  GroupConsumerStatus,
+  PartitionsCallback,
+} from "./group_consumer_options.ts";
 export { SendBatchError } from "./delivery.ts";
 export type { EmbeddedBroker, EmbeddedChannel } from "./dialer.ts";
 export {

@@ -1,0 +1,607 @@
+/**
+ * The group consumer: reads topics together with other members of a group.
+ *
+ * How the files work together. A `GroupSession` is one stay in the group; its membership
+ * (`classic_membership.ts`, `modern_membership.ts`) talks to the coordinator (`group_coordinator.ts`) in
+ * the background, with heartbeats (`heartbeater.ts`) that do not depend on the program's loop. What it is
+ * assigned the `HeldPartitions` take on: they fetch ahead as a consumer does (`fetcher.ts`,
+ * `partition_reader.ts`), hand out messages in turn (`reader_round.ts`) and know how far the program is;
+ * the `OffsetCommitter` commits that.
+ *
+ * @module
+ */
+
+import type { CommittedOffset } from "./admin_group_types.ts";
+import type { Client } from "./client.ts";
+import type { ClientCore, OperationOptions } from "./client_core.ts";
+import { atLeast } from "./client_options.ts";
+import { coreOf } from "./client_registry.ts";
+import type { PollOptions, StartOffset } from "./consumer_options.ts";
+import { Deadline } from "./deadline.ts";
+import { ClosedError, type DqueueError, UsageError } from "./errors.ts";
+import { Fetcher } from "./fetcher.ts";
+import { GroupCommits } from "./group_commits.ts";
+import {
+  type GroupConsumerOptions,
+  type GroupConsumerStatus,
+  type ResolvedGroupOptions,
+  resolveGroupOptions,
+} from "./group_consumer_options.ts";
+import { GroupCoordinator } from "./group_coordinator.ts";
+import { ensureOffset, nobody } from "./group_offsets.ts";
+import { GroupSession, leftStatus } from "./group_session.ts";
+import { asDqueueError, type HeldPartition, HeldPartitions } from "./held_partitions.ts";
+import type { TopicPartition } from "./leaders.ts";
+import type { Message } from "./message.ts";
+import { OffsetCommitter } from "./offset_committer.ts";
+import { lookUpOffsets } from "./offset_lookup.ts";
+import { PollWatch } from "./poll_watch.ts";
+import { abortable } from "./waiting.ts";
+import { WakeSignal } from "./wake_signal.ts";
+
+/** How many messages `poll()` returns at most, unless it is told. */
+const DEFAULT_POLL_MAX = 500;
+
+/** How long `poll()` waits, unless it is told. */
+const DEFAULT_POLL_TIMEOUT_MS = 1000;
+
+/**
+ * Reads topics together with the other members of a group: each partition belongs to one member at a
+ * time, and when a member leaves, or dies, others go on with its partitions where it has committed.
+ *
+ * What is promised is at-least-once: no message is skipped, and after a crash what was done since the last
+ * commit is done again. A message counts as done when the program comes back for more, or commits it, so
+ * one that was being worked on in a crash, or at which a loop was left, is read again. There are three
+ * ways to commit:
+ *
+ * - on a timer, which is the default: a crash repeats up to `autoCommitInterval` of work
+ * - each batch: `autoCommit: false`, and `commit()` after each `poll()`; a crash repeats one batch
+ * - each message: `autoCommit: false`, and `commitOffset()` after each; a crash repeats one message, and
+ *   each message costs a request
+ *
+ * Heartbeats are sent in the background, however long the program takes. `status` says what the consumer
+ * is doing and what it waits for, and `onStatus` whenever that changes.
+ *
+ * @example Sharing the work
+ * ```ts
+ * import { Broker } from "@dqueue/dqueue/broker";
+ * import { Client } from "@dqueue/dqueue/client";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using broker = await Broker.start({ storage: "memory" });
+ * await using client = new Client({ broker });
+ * await client.admin().createTopic({ name: "orders", partitions: 2 });
+ * await client.producer().send({ topic: "orders", value: "first" });
+ *
+ * await using consumer = client.groupConsumer({ groupId: "billing", topics: "orders" });
+ * await consumer.joinGroup();
+ * assertEquals(consumer.assignment.length, 2);
+ * for await (const message of consumer) {
+ *   assertEquals(message.text(), "first");
+ *   await consumer.commit();
+ *   break;
+ * }
+ * ```
+ */
+export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
+  readonly #core: ClientCore;
+  readonly #options: ResolvedGroupOptions;
+  readonly #fetcher: Fetcher;
+  readonly #coordinator: GroupCoordinator;
+  readonly #committer: OffsetCommitter;
+  readonly #held: HeldPartitions;
+  readonly #commits: GroupCommits;
+  readonly #pollWatch: PollWatch;
+  readonly #stopListening: () => void;
+  /** Told of messages, of changes of the membership, and when the program comes back for more. */
+  readonly #news = new WakeSignal();
+  readonly #closing = new AbortController();
+  #session: GroupSession | undefined;
+  /** The end of the last session, which the next one waits for. */
+  #leaving: Promise<void> | undefined;
+  /** Whether the program has left, so that asking for messages does not join again. */
+  #hasLeft = false;
+  #leftStatus = leftStatus("joinGroup() or the first poll()");
+  /** What the program has to be told when it asks for messages next. */
+  #errors: unknown[] = [];
+  #closed: Promise<void> | undefined;
+
+  /**
+   * Makes a group consumer; it joins when it is told to, or first asked for messages.
+   *
+   * @param client The client whose cluster it reads from.
+   * @param options Which group and topics, and how it reads.
+   * @throws {UsageError} If an option is not possible.
+   * @throws {ClosedError} If the client is closed.
+   */
+  constructor(client: Client, options: GroupConsumerOptions) {
+    this.#options = resolveGroupOptions(options);
+    this.#core = coreOf(client);
+    this.#core.addUser(this);
+    this.#fetcher = new Fetcher(this.#core, this.#options.reading);
+    this.#coordinator = new GroupCoordinator(this.#core, this.#options.groupId);
+    this.#committer = new OffsetCommitter(
+      this.#core,
+      this.#coordinator,
+      this.#options.groupId,
+      () => this.#session?.committer ?? nobody(this.#options.groupId),
+      (error, committer) => this.#session?.onCommitRefused(error, committer),
+    );
+    this.#held = new HeldPartitions({
+      core: this.#core,
+      options: this.#options,
+      fetcher: this.#fetcher,
+      committer: this.#committer,
+      news: this.#news,
+      onError: (error) => this.#onError(error),
+      closing: this.#closing.signal,
+    });
+    this.#commits = new GroupCommits({
+      held: this.#held,
+      committer: this.#committer,
+      news: this.#news,
+      timeoutMs: this.#core.options.timeoutMs,
+      backoffMs: this.#core.options.initialBackoffMs,
+      session: () => this.#session,
+      onError: (error) => this.#onError(error),
+    });
+    this.#pollWatch = new PollWatch(this.#options.maxPollIntervalMs, () => this.#onOverdue());
+    this.#stopListening = this.#core.metadata.onUpdate(() => this.#held.onMetadata());
+  }
+
+  /** The id of the group. */
+  get groupId(): string {
+    return this.#options.groupId;
+  }
+
+  /** The topics it is subscribed to. */
+  get topics(): readonly string[] {
+    return this.#options.topics;
+  }
+
+  /** The partitions that belong to this consumer now. */
+  get assignment(): readonly TopicPartition[] {
+    return this.#held.partitions;
+  }
+
+  /** The partitions that are paused. */
+  get paused(): readonly TopicPartition[] {
+    return Array.from(this.#held.all)
+      .filter(({ reader }) => reader.isPaused)
+      .map(({ reader: { topic, partition } }) => ({ topic, partition }));
+  }
+
+  /** The id that the coordinator knows it by; undefined while it is no member. */
+  get memberId(): string | undefined {
+    return this.status.memberId;
+  }
+
+  /** What it is doing, and what it waits for. */
+  get status(): GroupConsumerStatus {
+    const status = this.#session?.status ?? this.#leftStatus;
+    return status.state === "reading" ? { ...status, waitingFor: this.#waitingFor() } : status;
+  }
+
+  /**
+   * Joins the group. Without it, the first call for messages does so.
+   *
+   * @param options How long to try. Default: `rebalanceTimeout` more than the client's `timeout`, since the
+   * other members have to join too.
+   * @returns When this member has its partitions, and the places in them are known; there may be none.
+   * @throws {KafkaError} If a topic does not exist, or the coordinator refuses.
+   * @throws {TimeoutError} If it could not join in time; it tries no longer then.
+   */
+  async joinGroup(options: OperationOptions = {}): Promise<void> {
+    this.#ensureOpen();
+    this.#hasLeft = false;
+    if (this.#session?.failure !== undefined) await this.#leave(this.#leftStatus.waitingFor);
+    await this.#leaving;
+    this.#ensureOpen();
+    const session = this.#session ?? this.#start();
+    const { timeoutMs } = this.#core.options;
+    const ms = options.timeout ?? timeoutMs + this.#options.rebalanceTimeoutMs;
+    using deadline = new Deadline(`join group "${this.groupId}"`, ms, options.signal);
+    try {
+      await abortable(session.joined, deadline.signal);
+    } catch (error) {
+      if (this.#session === session) await this.leaveGroup();
+      throw this.#isClosing ? closed() : error;
+    }
+  }
+
+  /**
+   * Leaves the group, so that others get its partitions at once; a static member keeps its place. Commits
+   * what is done if `autoCommit` is on. What was handed out since the last call for messages does not
+   * count as done: `commit()` it before, if it is. Iterators and streams end.
+   */
+  leaveGroup(): Promise<void> {
+    this.#hasLeft = true;
+    this.#news.notify();
+    return this.#leave("joinGroup() to be called");
+  }
+
+  /**
+   * Reads messages: those that have come, or the first that come within the time. Goes round all
+   * partitions, so that each gets its share, in order within each. What was returned before counts as done.
+   *
+   * @param max The most messages to return.
+   * @param options How long to wait.
+   * @returns The messages; none if none came in time.
+   * @throws {KafkaError} If a partition cannot be read, or the coordinator refuses this member for good.
+   * @throws {UsageError} If this consumer has left the group.
+   * @throws {ClosedError} If the consumer is closed.
+   */
+  async poll(max: number = DEFAULT_POLL_MAX, options: PollOptions = {}): Promise<Message[]> {
+    atLeast("max", max, 1);
+    const { timeout = DEFAULT_POLL_TIMEOUT_MS, signal } = options;
+    const until = performance.now() + timeout;
+    this.#pollWatch.calls++;
+    for (;;) {
+      this.#ensureOpen();
+      signal?.throwIfAborted();
+      if (this.#hasLeft) throw left();
+      this.#ensureMember();
+      const messages = this.#held.take(max);
+      if (messages.length > 0) return messages;
+      const ms = until - performance.now();
+      if (ms <= 0 || !await this.#wait(ms, signal)) return [];
+    }
+  }
+
+  /**
+   * Goes through messages as they come, without end: leave the loop with `break`, or leave the group, which
+   * ends it. A message counts as done when the loop comes back for the next.
+   */
+  [Symbol.asyncIterator](): AsyncIterableIterator<Message> {
+    const iterator: AsyncIterableIterator<Message> = {
+      next: () => {
+        this.#pollWatch.calls++;
+        if (this.#session !== undefined && this.#errors.length === 0 && !this.#hasLeft) {
+          const message = this.#held.next();
+          if (message !== undefined) return Promise.resolve({ done: false, value: message });
+        }
+        return this.#next();
+      },
+      return: () => Promise.resolve({ done: true, value: undefined }),
+      [Symbol.asyncIterator]: () => iterator,
+    };
+    return iterator;
+  }
+
+  /**
+   * The messages as they come as a stream, without end. A message counts as done when the next is read.
+   */
+  get readable(): ReadableStream<Message> {
+    const iterator = this[Symbol.asyncIterator]();
+    return new ReadableStream<Message>({
+      async pull(controller) {
+        const { done, value } = await iterator.next();
+        if (done) controller.close();
+        else controller.enqueue(value);
+      },
+    }, { highWaterMark: 0 });
+  }
+
+  /**
+   * Goes on reading a partition at another place, which is then what is committed.
+   *
+   * @param topic The topic.
+   * @param partition The partition.
+   * @param offset The offset of the next message to read, or a place; for a time after the last message
+   * it is the end.
+   * @param options How long to try.
+   * @returns The offset.
+   * @throws {UsageError} If the partition does not belong to this consumer, or the offset is negative.
+   */
+  async seek(
+    topic: string,
+    partition: number,
+    offset: StartOffset,
+    options: OperationOptions = {},
+  ): Promise<number> {
+    this.#ensureOpen();
+    this.#heldOf("seek in", topic, partition);
+    const found = typeof offset === "number" ? offset : await this.#lookUp(
+      { topic, partition },
+      offset,
+      options,
+    );
+    if (!Number.isSafeInteger(found) || found < 0) {
+      throw new UsageError(`Cannot read "${topic}-${partition}": offset is ${found}`);
+    }
+    this.#held.seek(this.#heldOf("seek in", topic, partition)[0]!, found);
+    return found;
+  }
+
+  /**
+   * The offset of the next message that will be read of a partition.
+   *
+   * @param topic The topic.
+   * @param partition The partition.
+   * @returns The offset; undefined if the partition does not belong to this consumer.
+   */
+  position(topic: string, partition: number): number | undefined {
+    const position = this.#held.get(topic, partition)?.reader.position ?? -1;
+    return position < 0 ? undefined : position;
+  }
+
+  /**
+   * The offset after the last message of a partition that all in-sync replicas have, as of the last fetch.
+   *
+   * @param topic The topic.
+   * @param partition The partition.
+   * @returns The offset; undefined if nothing was fetched yet.
+   */
+  highWatermark(topic: string, partition: number): number | undefined {
+    const highWatermark = this.#held.get(topic, partition)?.reader.highWatermark ?? -1;
+    return highWatermark < 0 ? undefined : highWatermark;
+  }
+
+  /**
+   * How many offsets the group's committed offset is behind the end of a partition, as of the last fetch.
+   *
+   * @param topic The topic.
+   * @param partition The partition.
+   * @returns The number; undefined if the partition does not belong to this consumer, nothing was committed
+   * for it, or nothing was fetched yet.
+   */
+  committedLag(topic: string, partition: number): number | undefined {
+    const committed = this.#held.get(topic, partition)?.committedOffset ?? -1;
+    const end = this.highWatermark(topic, partition);
+    return committed < 0 || end === undefined ? undefined : Math.max(0, end - committed);
+  }
+
+  /**
+   * Holds back the messages of a topic until `resume()`. Heartbeats go on; so does the time of
+   * `maxPollInterval`, so a program that pauses everything still has to call `poll()`.
+   *
+   * @param topic The topic.
+   * @param partition The partition. Default: all of the topic that belong to this consumer.
+   * @throws {UsageError} If none belongs to it.
+   */
+  pause(topic: string, partition?: number): void {
+    for (const held of this.#heldOf("pause", topic, partition)) held.reader.isPaused = true;
+  }
+
+  /**
+   * Hands out the messages of a topic again.
+   *
+   * @param topic The topic.
+   * @param partition The partition. Default: all of the topic that belong to this consumer.
+   * @throws {UsageError} If none belongs to it.
+   */
+  resume(topic: string, partition?: number): void {
+    for (const held of this.#heldOf("resume", topic, partition)) held.reader.isPaused = false;
+    this.#fetcher.wake();
+    this.#news.notify();
+  }
+
+  /**
+   * Commits how far the group is in a partition.
+   *
+   * @param topic The topic.
+   * @param partition The partition.
+   * @param offset The next offset to read: one more than that of the last message done.
+   * @param metadata A text to keep with it. Default: none.
+   * @param options How long to try.
+   * @throws {KafkaError} If the partition belongs to another member now, with `ILLEGAL_GENERATION`.
+   * @throws {UsageError} If the offset is negative.
+   */
+  async commitOffset(
+    topic: string,
+    partition: number,
+    offset: number,
+    metadata?: string,
+    options: OperationOptions = {},
+  ): Promise<void> {
+    const committed = { topic, partition, offset, ...(metadata === undefined ? {} : { metadata }) };
+    ensureOffset(committed);
+    this.#ensureOpen();
+    await this.#commits.commit([committed], options);
+  }
+
+  /**
+   * Commits everything that was handed out, also what was returned last: the program says that it is done
+   * with all of it.
+   *
+   * @param options How long to try.
+   * @throws {KafkaError} If partitions belong to other members now, with `ILLEGAL_GENERATION`; what is
+   * still this consumer's is committed.
+   */
+  async commit(options: OperationOptions = {}): Promise<void> {
+    this.#ensureOpen();
+    await this.#commits.commit(this.#held.uncommittedPositions(), options);
+  }
+
+  /**
+   * Commits everything that was handed out, like `commit()`, and does not wait for it.
+   *
+   * @param onDone Told when it is committed, or has failed. Without it, the next call for messages throws
+   * the error.
+   */
+  commitAsync(onDone?: (error: DqueueError | undefined) => void): void {
+    this.commit().then(
+      () => onDone?.(undefined),
+      (error) => {
+        const failure = asDqueueError("commit offsets", error);
+        if (onDone !== undefined) onDone(failure);
+        else this.#onError(failure);
+      },
+    );
+  }
+
+  /**
+   * Asks the coordinator how far the group is in a partition, which may be any.
+   *
+   * @param topic The topic.
+   * @param partition The partition.
+   * @param options How long to try.
+   * @returns What was committed last; undefined if nothing was.
+   */
+  async fetchCommittedOffset(
+    topic: string,
+    partition: number,
+    options: OperationOptions = {},
+  ): Promise<CommittedOffset | undefined> {
+    this.#ensureOpen();
+    const [committed] = await this.#committer.fetch([{ topic, partition }], options);
+    return committed!.offset < 0 ? undefined : committed;
+  }
+
+  /** Leaves the group, like `leaveGroup()`, and closes the consumer. Safe to call again. */
+  close(): Promise<void> {
+    return this.#closed ??= this.#close();
+  }
+
+  /** Leaves the group and closes the consumer, like `close()`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  get #isClosing(): boolean {
+    return this.#closing.signal.aborted;
+  }
+
+  async #close(): Promise<void> {
+    this.#closing.abort();
+    await this.leaveGroup();
+    this.#stopListening();
+    await this.#fetcher.close();
+    this.#core.removeUser(this);
+  }
+
+  #start(): GroupSession {
+    this.#errors = [];
+    const session = this.#session = new GroupSession({
+      core: this.#core,
+      options: this.#options,
+      coordinator: this.#coordinator,
+      held: this.#held,
+      onChange: () => this.#onChange(),
+    });
+    session.joined.then(() => this.#session === session && this.#pollWatch.start(), () => {});
+    const { autoCommit, autoCommitIntervalMs } = this.#options;
+    if (autoCommit) this.#commits.start(autoCommitIntervalMs);
+    this.#onChange();
+    return session;
+  }
+
+  /** Ends the session, if there is one, after whatever it does for partitions now. */
+  #leave(waitingFor: string): Promise<void> {
+    const session = this.#session;
+    if (session === undefined) return this.#leaving ?? Promise.resolve();
+    return this.#leaving ??= session.end(() => this.#held.revoke(this.#held.partitions, 0))
+      .finally(() => {
+        this.#commits.stop();
+        this.#pollWatch.stop();
+        this.#held.clear();
+        this.#session = undefined;
+        this.#leaving = undefined;
+        this.#leftStatus = leftStatus(waitingFor);
+        this.#onChange();
+      });
+  }
+
+  /** Leaves, as the program does not ask for messages any more; what it holds it may not finish. */
+  #onOverdue(): void {
+    this.#leave("the program to ask for messages, which it has not for maxPollInterval")
+      .catch((error) => this.#onError(error));
+  }
+
+  #onChange(): void {
+    this.#news.notify();
+    try {
+      this.#options.onStatus?.(this.status);
+    } catch (error) {
+      this.#onError(error);
+    }
+  }
+
+  #onError(error: unknown): void {
+    this.#errors.push(error);
+    this.#news.notify();
+  }
+
+  /** Joins if this is no member. @throws What the program has to be told. */
+  #ensureMember(): void {
+    if (this.#errors.length > 0) throw this.#errors.shift();
+    const failure = this.#session?.failure;
+    if (failure !== undefined) throw failure;
+    if (this.#session === undefined) this.#start();
+  }
+
+  async #wait(ms: number, signal?: AbortSignal): Promise<boolean> {
+    this.#pollWatch.waiting++;
+    try {
+      return await this.#held.waitForNews(ms, signal);
+    } finally {
+      this.#pollWatch.waiting--;
+    }
+  }
+
+  async #next(): Promise<IteratorResult<Message>> {
+    for (;;) {
+      if (this.#isClosing || this.#hasLeft) return { done: true, value: undefined };
+      this.#ensureMember();
+      const message = this.#held.next();
+      if (message !== undefined) return { done: false, value: message };
+      await this.#wait(Infinity);
+    }
+  }
+
+  async #lookUp(
+    { topic, partition }: TopicPartition,
+    at: Exclude<StartOffset, number>,
+    options: OperationOptions,
+  ): Promise<number> {
+    const { isolationLevel } = this.#options.reading;
+    const query = async (at: Exclude<StartOffset, number>) => {
+      const found = await lookUpOffsets(
+        this.#core,
+        [{ topic, partition, at }],
+        isolationLevel,
+        options,
+      );
+      return found[0]!.offset;
+    };
+    const found = await query(at);
+    return found < 0 ? await query("latest") : found;
+  }
+
+  #heldOf(action: string, topic: string, partition: number | undefined): HeldPartition[] {
+    const held = Array.from(this.#held.all).filter(({ reader }) =>
+      reader.topic === topic && (partition === undefined || reader.partition === partition)
+    );
+    if (held.length > 0) return held;
+    const what = partition === undefined ? topic : `${topic}-${partition}`;
+    throw new UsageError(
+      `Cannot ${action} "${what}": it does not belong to this consumer now`,
+      "Look at the assignment first, or do it in onAssigned",
+    );
+  }
+
+  /** What a consumer with partitions waits for. */
+  #waitingFor(): string {
+    const readers = Array.from(this.#held.all, ({ reader }) => reader);
+    if (readers.every(({ isPaused }) => isPaused)) return "resume() of its partitions";
+    if (readers.some(({ hasMessages }) => hasMessages)) return "the program to ask for messages";
+    const failing = readers.find(({ failures }) => failures > 0);
+    if (failing !== undefined) {
+      const { topic, partition, failures } = failing;
+      return `"${topic}-${partition}" to be fetched again after ${failures} failures`;
+    }
+    return "messages";
+  }
+
+  #ensureOpen(): void {
+    if (this.#isClosing) throw closed();
+  }
+}
+
+function closed(): ClosedError {
+  return new ClosedError("Cannot read: the group consumer is closed");
+}
+
+function left(): UsageError {
+  return new UsageError("Cannot read: this consumer has left its group", "Call joinGroup() first");
+}

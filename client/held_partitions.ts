@@ -1,0 +1,366 @@
+/**
+ * The partitions that a member of a group holds, and how far the program is in each.
+ *
+ * What a partition has handed out is one thing, what the program is done with another: `doneOffset` goes
+ * up to what was handed out when the program comes back for more, and only that is committed without being
+ * asked for. So whatever happens while the program works on messages, they are not skipped.
+ *
+ * @module
+ */
+
+import type { GroupOffset } from "./admin_group_types.ts";
+import type { ClientCore } from "./client_core.ts";
+import { describeError, DqueueError, isRetriable, KafkaError, ProtocolError } from "./errors.ts";
+import type { Fetcher } from "./fetcher.ts";
+import type { PartitionsCallback, ResolvedGroupOptions } from "./group_consumer_options.ts";
+import type { TopicPartition } from "./leaders.ts";
+import { type PartitionHolder, placeName } from "./membership.ts";
+import type { Message } from "./message.ts";
+import { needsRejoin, type OffsetCommitter } from "./offset_committer.ts";
+import { lookUpOffsets } from "./offset_lookup.ts";
+import { PartitionReader } from "./partition_reader.ts";
+import { ReaderRound } from "./reader_round.ts";
+import { noPosition } from "./subscription.ts";
+import type { WakeSignal } from "./wake_signal.ts";
+import { ErrorCode } from "../protocol/errors.ts";
+
+/** A partition that this member holds. */
+export interface HeldPartition {
+  readonly reader: PartitionReader;
+  /** The id of the topic, to tell when it was made anew. */
+  topicId: string | undefined;
+  /** The offset after the last message that the program is done with; −1 if there is no position. */
+  doneOffset: number;
+  /** What was committed last, as far as known; −1 for nothing. */
+  committedOffset: number;
+  /** Whether nothing of it is handed out, since it is being given up or taken on. */
+  isWithheld: boolean;
+}
+
+/** What a holder works with. */
+export interface HolderParts {
+  readonly core: ClientCore;
+  readonly options: ResolvedGroupOptions;
+  readonly fetcher: Fetcher;
+  readonly committer: OffsetCommitter;
+  /** Told of new messages, of new partitions, and when the program has come back for more. */
+  readonly news: WakeSignal;
+  /** Takes an error that the program has to be told of. */
+  readonly onError: (error: unknown) => void;
+  /** Aborted when all ends. */
+  readonly closing: AbortSignal;
+}
+
+/** How long a commit may take that others wait for, in milliseconds. */
+const LAST_COMMIT_MS = 5000;
+
+/** The partitions of a member. */
+export class HeldPartitions implements PartitionHolder {
+  readonly #parts: HolderParts;
+  readonly #round: ReaderRound;
+  readonly #held = new Map<string, HeldPartition>();
+  /** Calls for more messages that wait: while there are any, the program works on none. */
+  #waitingCalls = 0;
+  /** The partition of the message that an iterator has handed out last. */
+  #current: HeldPartition | undefined;
+  /** Callbacks under way, during which nobody may wait for the group. */
+  #callbacks = 0;
+
+  constructor(parts: HolderParts) {
+    this.#parts = parts;
+    this.#round = new ReaderRound(parts.fetcher);
+  }
+
+  get partitions(): readonly TopicPartition[] {
+    return Array.from(this.#held.values(), ({ reader: { topic, partition } }) => ({
+      topic,
+      partition,
+    }));
+  }
+
+  /** All partitions with how far they are. */
+  get all(): Iterable<HeldPartition> {
+    return this.#held.values();
+  }
+
+  /** Whether a callback of the program is under way. */
+  get isInCallback(): boolean {
+    return this.#callbacks > 0;
+  }
+
+  /** A partition, undefined if this member does not hold it. */
+  get(topic: string, partition: number): HeldPartition | undefined {
+    return this.#held.get(placeName({ topic, partition }));
+  }
+
+  /** Up to `max` messages. What was handed out before counts as done. @throws as `ReaderRound.take()`. */
+  take(max: number): Message[] {
+    this.markDone();
+    return this.#round.take(max);
+  }
+
+  /** The next message. The one handed out before counts as done. @throws as `ReaderRound.next()`. */
+  next(): Message | undefined {
+    const current = this.#current;
+    if (current !== undefined) {
+      current.doneOffset = current.reader.position;
+      if (current.isWithheld) this.#parts.news.notify();
+    }
+    const message = this.#round.next();
+    this.#current = message === undefined
+      ? undefined
+      : current?.reader.topic === message.topic && current.reader.partition === message.partition
+      ? current
+      : this.get(message.topic, message.partition);
+    return message;
+  }
+
+  /** Waits for news; the program has come back for more, so it is done with all it has got. */
+  async waitForNews(ms: number, signal?: AbortSignal): Promise<boolean> {
+    this.markDone();
+    this.#waitingCalls++;
+    try {
+      return await this.#parts.news.wait(ms, signal);
+    } finally {
+      this.#waitingCalls--;
+    }
+  }
+
+  /** Notes that the program is done with all it has got. */
+  markDone(): void {
+    this.#current = undefined;
+    let wasBusy = false;
+    for (const held of this.#held.values()) {
+      const { position } = held.reader;
+      if (position < 0 || position === held.doneOffset) continue;
+      held.doneOffset = position;
+      if (held.isWithheld) wasBusy = true;
+    }
+    // Whoever gives up partitions waits for this.
+    if (wasBusy) this.#parts.news.notify();
+  }
+
+  /** Goes on at another offset, which is then what is committed. */
+  seek(held: HeldPartition, offset: number): void {
+    held.reader.seek(offset);
+    held.doneOffset = offset;
+    if (this.#current === held) this.#current = undefined;
+    this.#parts.fetcher.wake();
+  }
+
+  /** What the program is done with and is not committed. */
+  uncommitted(among?: ReadonlySet<string>): GroupOffset[] {
+    const offsets: GroupOffset[] = [];
+    for (const [name, held] of this.#held) {
+      if (among !== undefined && !among.has(name)) continue;
+      if (held.doneOffset < 0 || held.doneOffset === held.committedOffset) continue;
+      const { topic, partition } = held.reader;
+      offsets.push({ topic, partition, offset: held.doneOffset });
+    }
+    return offsets;
+  }
+
+  /** Notes what was committed. */
+  onCommitted(offsets: readonly GroupOffset[]): void {
+    for (const { topic, partition, offset } of offsets) {
+      const held = this.get(topic, partition);
+      if (held === undefined) continue;
+      held.committedOffset = offset;
+    }
+  }
+
+  /** Notes how far the program says that it is, by what it commits. */
+  onCommitting(offsets: readonly GroupOffset[]): void {
+    for (const { topic, partition, offset } of offsets) {
+      const held = this.get(topic, partition);
+      if (held === undefined || offset <= held.doneOffset || offset > held.reader.position) {
+        continue;
+      }
+      held.doneOffset = offset;
+      if (held.isWithheld) this.#parts.news.notify();
+    }
+  }
+
+  /** What was handed out and is not committed. */
+  uncommittedPositions(): GroupOffset[] {
+    const offsets: GroupOffset[] = [];
+    for (const { reader: { topic, partition, position }, committedOffset } of this.#held.values()) {
+      if (position >= 0 && position !== committedOffset) {
+        offsets.push({ topic, partition, offset: position });
+      }
+    }
+    return offsets;
+  }
+
+  /**
+   * Commits what the program is done with, of these partitions.
+   *
+   * @throws {DqueueError} If it could not be committed.
+   */
+  async commitDone(among?: ReadonlySet<string>, timeout?: number): Promise<void> {
+    if (this.uncommitted(among).length === 0) return;
+    let sent: readonly GroupOffset[] = [];
+    await this.#parts.committer.commit(() => sent = this.uncommitted(among), { timeout });
+    this.onCommitted(sent);
+  }
+
+  async revoke(partitions: readonly TopicPartition[], waitMs: number): Promise<void> {
+    const names = new Set(partitions.map(placeName).filter((name) => this.#held.has(name)));
+    if (names.size === 0) return;
+    this.#withhold(names);
+    await this.#untilDone(names, waitMs);
+    if (this.#parts.options.autoCommit) await this.#commitBeforeRevoke(names);
+    await this.#tell(this.#parts.options.onRevoked, this.#placesOf(names));
+    this.#drop(names);
+  }
+
+  async lose(): Promise<void> {
+    const names = new Set(this.#held.keys());
+    if (names.size === 0) return;
+    const places = this.#placesOf(names);
+    this.#drop(names);
+    await this.#tell(this.#parts.options.onLost, places);
+  }
+
+  async assign(partitions: readonly TopicPartition[], signal: AbortSignal): Promise<void> {
+    if (partitions.length === 0) return;
+    const { core, options: { reading }, committer, fetcher, news } = this.#parts;
+    const committed = await committer.fetch(partitions, { signal });
+    const readers = partitions.map(({ topic, partition }) =>
+      new PartitionReader(topic, partition, reading.checkCrcs, () => news.notify())
+    );
+    const lost = readers.filter((_, i) => committed[i]!.offset < 0);
+    readers.forEach((reader, i) => {
+      if (committed[i]!.offset >= 0) reader.seek(committed[i]!.offset);
+    });
+    const at = reading.autoOffsetReset;
+    if (at === "none") {
+      for (const reader of lost) reader.fail(noPosition(reader));
+    } else if (lost.length > 0) {
+      const queries = lost.map(({ topic, partition }) => ({ topic, partition, at }));
+      const found = await lookUpOffsets(core, queries, reading.isolationLevel, { signal });
+      lost.forEach((reader, i) => reader.seek(found[i]!.offset));
+    }
+    signal.throwIfAborted();
+    readers.forEach((reader, i) => {
+      this.#held.set(placeName(reader), {
+        reader,
+        topicId: core.metadata.topic(reader.topic)?.id,
+        doneOffset: reader.position,
+        committedOffset: committed[i]!.offset,
+        isWithheld: true,
+      });
+    });
+    await this.#tell(this.#parts.options.onAssigned, partitions);
+    for (const reader of readers) {
+      const held = this.#held.get(placeName(reader));
+      if (held?.reader !== reader) continue;
+      held.isWithheld = false;
+      fetcher.add(reader);
+    }
+    this.#collect();
+    news.notify();
+  }
+
+  /** Lets go of everything, without a word. */
+  clear(): void {
+    this.#drop(new Set(this.#held.keys()));
+  }
+
+  /** Starts topics that were deleted and made anew at their beginning. */
+  onMetadata(): void {
+    for (const held of this.#held.values()) {
+      const id = this.#parts.core.metadata.topic(held.reader.topic)?.id;
+      if (id === undefined || id === held.topicId) continue;
+      const wasKnown = held.topicId !== undefined;
+      held.topicId = id;
+      if (wasKnown) held.reader.reset("earliest");
+    }
+  }
+
+  #withhold(names: ReadonlySet<string>): void {
+    for (const name of names) this.#held.get(name)!.isWithheld = true;
+    this.#collect();
+  }
+
+  /** Waits until the program is done with the messages it has of these partitions. */
+  async #untilDone(names: ReadonlySet<string>, waitMs: number): Promise<void> {
+    const { news, closing } = this.#parts;
+    const until = performance.now() + waitMs;
+    while (this.#isBusy(names)) {
+      const left = until - performance.now();
+      if (left <= 0 || closing.aborted) return;
+      await news.wait(left, closing).catch(() => {});
+    }
+  }
+
+  #isBusy(names: ReadonlySet<string>): boolean {
+    if (this.#waitingCalls > 0) return false;
+    for (const name of names) {
+      const held = this.#held.get(name);
+      if (held !== undefined && held.reader.position > held.doneOffset) return true;
+    }
+    return false;
+  }
+
+  async #commitBeforeRevoke(names: ReadonlySet<string>): Promise<void> {
+    const { core, onError } = this.#parts;
+    try {
+      await this.commitDone(names, Math.min(core.options.timeoutMs, LAST_COMMIT_MS));
+    } catch (error) {
+      // What could not be committed the next owner does again, as at-least-once allows.
+      if (!needsRejoin(error) && !isRetriable(error)) onError(error);
+    }
+  }
+
+  async #tell(
+    callback: PartitionsCallback | undefined,
+    partitions: readonly TopicPartition[],
+  ): Promise<void> {
+    if (callback === undefined) return;
+    this.#callbacks++;
+    try {
+      await callback(partitions);
+    } catch (error) {
+      this.#parts.onError(error);
+    } finally {
+      this.#callbacks--;
+    }
+  }
+
+  #placesOf(names: ReadonlySet<string>): TopicPartition[] {
+    return this.partitions.filter((place) => names.has(placeName(place)));
+  }
+
+  #drop(names: ReadonlySet<string>): void {
+    for (const name of names) {
+      const held = this.#held.get(name);
+      if (held === undefined) continue;
+      this.#held.delete(name);
+      this.#parts.fetcher.remove(held.reader);
+      if (this.#current === held) this.#current = undefined;
+    }
+    this.#collect();
+  }
+
+  #collect(): void {
+    this.#round.readers = Array.from(this.#held.values())
+      .filter(({ isWithheld }) => !isWithheld)
+      .map(({ reader }) => reader);
+  }
+}
+
+/** Why nothing can be committed for a partition that this member does not hold. */
+export function notHeld({ topic, partition }: TopicPartition): KafkaError {
+  return new KafkaError(
+    `commit offset of "${topic}-${partition}"`,
+    ErrorCode.ILLEGAL_GENERATION,
+    "the partition does not belong to this consumer now",
+  );
+}
+
+/** Any error as one of the SDK. */
+export function asDqueueError(action: string, error: unknown): DqueueError {
+  if (error instanceof DqueueError) return error;
+  return new ProtocolError(`Cannot ${action}: ${describeError(error)}`, { cause: error });
+}

@@ -1,0 +1,96 @@
+/**
+ * Goes round partitions, so that each that has messages gets its share.
+ *
+ * @module
+ */
+
+import type { Fetcher } from "./fetcher.ts";
+import type { Message } from "./message.ts";
+import type { PartitionReader } from "./partition_reader.ts";
+
+/** How many messages one partition may hand out to an iterator before it is the next one's turn. */
+const TURN = 64;
+
+/** The partitions that messages are taken from, and whose turn it is. */
+export class ReaderRound {
+  readonly #fetcher: Fetcher;
+  #readers: readonly PartitionReader[] = [];
+  /** The place in `#readers` whose turn it is. */
+  #turn = 0;
+  /** Messages it may still hand out in this turn. */
+  #turnLeft = TURN;
+
+  constructor(fetcher: Fetcher) {
+    this.#fetcher = fetcher;
+  }
+
+  /** The partitions. */
+  get readers(): readonly PartitionReader[] {
+    return this.#readers;
+  }
+
+  set readers(readers: readonly PartitionReader[]) {
+    this.#readers = readers;
+    this.#turn = 0;
+    this.#turnLeft = TURN;
+  }
+
+  /**
+   * Up to `max` messages, of each partition that has some its share.
+   *
+   * @throws {DqueueError} If there are none, because a partition cannot be read.
+   */
+  take(max: number): Message[] {
+    const messages: Message[] = [];
+    const readers = this.#readers;
+    for (;;) {
+      let ready = 0;
+      for (const reader of readers) if (reader.hasMessages) ready++;
+      if (ready === 0) break;
+      const share = Math.ceil((max - messages.length) / ready);
+      for (let step = 0; step < readers.length && messages.length < max; step++) {
+        const reader = readers[this.#turn]!;
+        this.#turn = (this.#turn + 1) % readers.length;
+        if (!reader.hasMessages) continue;
+        reader.take(Math.min(share, max - messages.length), messages);
+        this.#fetcher.wakeFor(reader);
+      }
+      if (messages.length >= max) break;
+    }
+    if (messages.length === 0) this.#throwFailure();
+    return messages;
+  }
+
+  /**
+   * The next message, undefined if there is none now. A partition hands out a few before it is the next
+   * one's turn.
+   *
+   * @throws {DqueueError} If there is none, because a partition cannot be read.
+   */
+  next(): Message | undefined {
+    const readers = this.#readers;
+    // The last step comes back to the reader whose turn has just ended.
+    for (let step = 0; step <= readers.length; step++) {
+      const reader = readers[this.#turn];
+      if (reader === undefined) break;
+      const message = reader.hasMessages && this.#turnLeft > 0 ? reader.next() : undefined;
+      if (message !== undefined) {
+        this.#turnLeft--;
+        this.#fetcher.wakeFor(reader);
+        return message;
+      }
+      this.#turn = (this.#turn + 1) % readers.length;
+      this.#turnLeft = TURN;
+    }
+    this.#throwFailure();
+  }
+
+  #throwFailure(): undefined {
+    for (const reader of this.#readers) {
+      const error = reader.takeError();
+      if (error === undefined) continue;
+      this.#fetcher.wake();
+      throw error;
+    }
+  }
+}
