@@ -172,6 +172,10 @@ dqueue produce copy -f '%K{big32}%k%V{big32}%v' < images.bin`,
     about: "Groups of consumers",
     examples: [
       {
+        doc: "Read as a member, in as many terminals as you like; what is printed is committed",
+        command: "dqueue consume orders -g billing",
+      },
+      {
         doc: "Which there are, and which have no members",
         command: `dqueue group list
 dqueue group list --state empty`,

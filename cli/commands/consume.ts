@@ -4,16 +4,17 @@
  * @module
  */
 
-import type { Client } from "../../client/mod.ts";
+import type { Client, IsolationLevel, Message } from "../../client/mod.ts";
 import { command } from "../command.ts";
 import type { Context } from "../context.ts";
-import { isInterruption } from "../errors.ts";
-import { parseOffsetSpec } from "../offset_spec.ts";
+import { isInterruption, UsageError } from "../errors.ts";
+import { type OffsetSpec, parseOffsetSpec } from "../offset_spec.ts";
 import { Progress } from "../progress.ts";
 import { connect, connectionFlags } from "./connection.ts";
 import { regexFlag } from "./name_selection.ts";
 import { type PartitionRange, partitionRanges } from "./partition_ranges.ts";
 import { partitionsFlag, selectPartitions } from "./partition_selection.ts";
+import { autoOffsetResetOf, readGroup } from "./read_group.ts";
 import { readRanges } from "./read_ranges.ts";
 import {
   formatPrinter,
@@ -33,6 +34,8 @@ export const consume = command({
     `Prints the messages of topics from the start, then waits for new ones until Ctrl-C. On a ` +
     `terminal it shows where each message stands; in a pipe it prints the value and a newline, ` +
     `unless --format or --output say otherwise.\n\n` +
+    `With --group it shares the partitions with the other members of the group, goes on where the ` +
+    `group has committed, and commits what it has printed.\n\n` +
     `Offsets:\n` +
     `  start, end       the first message there is, the next one that will be written\n` +
     `  N, +N, -N        offset N, N after the start, the last N of each partition\n` +
@@ -56,6 +59,12 @@ export const consume = command({
     },
     num: { alias: "n", type: "integer", min: 1, env: false, doc: "Stop after so many messages" },
     ...partitionsFlag,
+    group: {
+      alias: "g",
+      value: "GROUP",
+      env: false,
+      doc: "Read as a member of this group, and commit what was printed",
+    },
     exit: { alias: "e", type: "boolean", env: false, doc: "Stop at the end and do not wait" },
     format: {
       alias: "f",
@@ -80,39 +89,100 @@ export const consume = command({
       doc: "The last hour, as key and value",
       command: "dqueue consume orders -o @-1h:end -f '%k: %v\\n'",
     },
+    { doc: "Share the work with others", command: "dqueue consume orders -g billing" },
     {
       doc: "Copy a topic, keys, headers and timestamps included",
       command: "dqueue consume a -e --output json | dqueue produce b --input json",
     },
   ],
   async run(context, { args, flags }) {
+    if (flags.group !== undefined) ensureGroupUsable(flags.offset, flags.partition);
     const print = printerOf(context, flags.format, flags.output);
-    const { signal } = context;
-    const isolationLevel = flags.readCommitted ? "read_committed" : "read_uncommitted";
     await using client = await connect(context, flags);
-    const admin = client.admin();
     const selection = { names: args.topics, isRegex: flags.regex, internal: false };
-    const names = (await selectTopics(context, admin, selection)).map(({ name }) => name);
-    const partitions = await selectPartitions(context, admin, names, flags.partition);
-    const spec = flags.offset;
-    const found = await partitionRanges(admin, partitions, spec, { isolationLevel, signal });
-    for (const range of found) warnIfMissing(context, range);
-    const ranges = flags.exit ? found.map(untilEnd) : found;
-    const isFollowing = flags.num === undefined && ranges.some(({ to }) => to === undefined);
-    try {
-      await printRanges(context, client, ranges, print, {
-        isolationLevel,
-        limit: flags.num ?? Infinity,
-        readsNewPartitions: isFollowing && flags.partition.length === 0,
-      });
-    } catch (error) {
-      // Who follows a topic stops it this way; there is no other.
-      if (!isFollowing || !isInterruption(error, signal)) throw error;
-      // The terminal has written ^C there.
-      if (context.stdout.isTerminal) context.stdout.line();
-    }
+    const listings = await selectTopics(context, client.admin(), selection);
+    const reading: Reading = {
+      topics: listings.map(({ name }) => name),
+      offset: flags.offset,
+      partitions: flags.partition,
+      isolationLevel: flags.readCommitted ? "read_committed" : "read_uncommitted",
+      limit: flags.num ?? Infinity,
+      stopsAtEnd: flags.exit,
+    };
+    if (flags.group === undefined) await consumeRanges(context, client, reading, print);
+    else await consumeGroup(context, client, flags.group, reading, print);
   },
 });
+
+/** What is to be read. */
+interface Reading {
+  readonly topics: readonly string[];
+  readonly offset: OffsetSpec;
+  /** Numbers of partitions; none for all. */
+  readonly partitions: readonly number[];
+  readonly isolationLevel: IsolationLevel;
+  readonly limit: number;
+  readonly stopsAtEnd: boolean;
+}
+
+async function consumeRanges(
+  context: Context,
+  client: Client,
+  { topics, offset, partitions, isolationLevel, limit, stopsAtEnd }: Reading,
+  print: RecordPrinter,
+): Promise<void> {
+  const { signal, stderr } = context;
+  const admin = client.admin();
+  const selected = await selectPartitions(context, admin, topics, partitions);
+  const found = await partitionRanges(admin, selected, offset, { isolationLevel, signal });
+  for (const range of found) warnIfMissing(context, range);
+  await stderr.flush();
+  const ranges = stopsAtEnd ? found.map(untilEnd) : found;
+  const isFollowing = limit === Infinity && ranges.some(({ to }) => to === undefined);
+  await untilInterrupted(context, isFollowing, async () => {
+    await using consumer = client.consumer({ isolationLevel });
+    const readsNewPartitions = isFollowing && partitions.length === 0;
+    const messages = readRanges(consumer, ranges, { readsNewPartitions, limit, signal });
+    await printMessages(context, messages, print, Math.min(countOf(ranges), limit));
+  });
+}
+
+async function consumeGroup(
+  context: Context,
+  client: Client,
+  groupId: string,
+  { offset, limit, stopsAtEnd, topics, isolationLevel }: Reading,
+  print: RecordPrinter,
+): Promise<void> {
+  const autoOffsetReset = autoOffsetResetOf(offset);
+  const options = { groupId, topics, isolationLevel, autoOffsetReset, limit, stopsAtEnd };
+  await untilInterrupted(context, limit === Infinity && !stopsAtEnd, () => {
+    return printMessages(context, readGroup(context, client, options), print, limit);
+  });
+}
+
+/** @throws {UsageError} if flags do not go together with `--group` */
+function ensureGroupUsable(offset: OffsetSpec, partitions: readonly number[]): void {
+  autoOffsetResetOf(offset);
+  if (partitions.length > 0) {
+    throw new UsageError("Cannot use --partition with --group: the group divides the partitions");
+  }
+}
+
+/** Who follows a topic stops it by Ctrl-C; there is no other way. */
+async function untilInterrupted(
+  { signal, stdout }: Context,
+  isFollowing: boolean,
+  follow: () => Promise<void>,
+): Promise<void> {
+  try {
+    await follow();
+  } catch (error) {
+    if (!isFollowing || !isInterruption(error, signal)) throw error;
+    // The terminal has written ^C there.
+    if (stdout.isTerminal) stdout.line();
+  }
+}
 
 function printerOf(
   { stdout }: Context,
@@ -139,25 +209,21 @@ function untilEnd(range: PartitionRange): PartitionRange {
   return { ...range, to: Math.min(range.to ?? Infinity, range.end) };
 }
 
-interface PrintOptions {
-  readonly isolationLevel: "read_committed" | "read_uncommitted";
-  readonly limit: number;
-  readonly readsNewPartitions: boolean;
+/** How many messages there are to read, or more. */
+function countOf(ranges: readonly PartitionRange[]): number {
+  return ranges.reduce((sum, { from, to = Infinity }) => sum + Math.max(0, to - from), 0);
 }
 
-async function printRanges(
+async function printMessages(
   context: Context,
-  client: Client,
-  ranges: readonly PartitionRange[],
+  batches: AsyncIterable<readonly Message[]>,
   print: RecordPrinter,
-  { isolationLevel, ...options }: PrintOptions,
+  total: number,
 ): Promise<void> {
-  const { signal, stdout, stderr } = context;
-  await using consumer = client.consumer({ isolationLevel });
-  using progress = progressOf(context, ranges, options.limit);
-  await stderr.flush();
+  const { stdout } = context;
+  using progress = progressOf(context, total);
   const view = new MessageView();
-  for await (const messages of readRanges(consumer, ranges, { ...options, signal })) {
+  for await (const messages of batches) {
     for (const message of messages) {
       print(view.of(message), stdout.buffer);
       if (stdout.isFull) await stdout.flush();
@@ -171,14 +237,8 @@ async function printRanges(
  * On a terminal the messages themselves show how far it is, and in a pipe somebody else may write to the
  * terminal.
  */
-function progressOf(
-  context: Context,
-  ranges: readonly PartitionRange[],
-  limit: number,
-): Progress | undefined {
+function progressOf(context: Context, total: number): Progress | undefined {
   if (!context.stdout.isFile) return undefined;
-  const left = ranges.reduce((sum, { from, to = Infinity }) => sum + Math.max(0, to - from), 0);
-  const total = Math.min(left, limit);
   const options = { label: "Consuming", unit: "messages" };
   return new Progress(context, total === Infinity ? options : { ...options, total });
 }

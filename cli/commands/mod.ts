@@ -7,8 +7,9 @@
  * Commands that change several topics tell what became of each through `outcomes.ts`.
  *
  * **Reading.** `consume` has `partition_ranges.ts` look up what `--offset` means, reads that with
- * `read_ranges.ts` and prints it by `record_printer.ts`. **Writing.** `produce` reads its input with the
- * readers of the folder above and keeps account in `produce_deliveries.ts`.
+ * `read_ranges.ts`, or as a member of a group with `read_group.ts`, and prints it by `record_printer.ts`.
+ * **Writing.** `produce` reads its input with the readers of the folder above and keeps account in
+ * `produce_deliveries.ts`.
  *
  * **Groups.** `group describe` shows what `group_details.ts` gathers of members, committed offsets and, by
  * `end_offsets.ts`, the ends of partitions; `reset_target.ts` reads where `group reset-offsets` is to go.

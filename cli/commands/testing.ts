@@ -101,9 +101,9 @@ export class WatchedOutput {
     );
   }
 
-  /** Waits until `part` was written. */
-  async until(part: string): Promise<void> {
-    while (!this.text.includes(part)) {
+  /** Waits until `part` was written, or what was written so far matches. */
+  async until(part: string | RegExp): Promise<void> {
+    while (typeof part === "string" ? !this.text.includes(part) : !part.test(this.text)) {
       await new Promise<void>((resolve) => this.#onText = resolve);
     }
   }

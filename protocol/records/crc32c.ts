@@ -3,16 +3,22 @@
  *
  * Slice-by-16: sixteen tables of 256 entries, laid end to end in one `Int32Array`, let one step
  * take in sixteen bytes with table look-ups that do not depend on each other. Table `k` holds the
- * CRC of a byte followed by `k` zero bytes.
+ * CRC of a byte followed by `k` zero bytes. Long input is folded to a short one first
+ * (`crc32c_fold.ts`), for which look-ups are not needed.
  *
  * @module
  */
+
+import { foldCrc32c } from "./crc32c_fold.ts";
 
 /** The polynomial 0x1EDC6F41, bit-reflected. */
 const POLYNOMIAL = 0x82f63b78;
 
 /** Below this size, the view that slicing reads through costs more than it saves. */
 const MIN_SLICED_SIZE = 64;
+
+/** Below this size, folding costs more than it saves. */
+const MIN_FOLDED_SIZE = 2048;
 
 const TABLES = makeTables();
 
@@ -41,6 +47,14 @@ export function crc32c(bytes: Uint8Array, start = 0, end: number = bytes.length)
       `Cannot compute CRC-32C of bytes ${start} to ${end}: there are ${bytes.length} bytes`,
     );
   }
+  if (end - start >= MIN_FOLDED_SIZE) {
+    const folded = foldCrc32c(bytes, start, end);
+    if (folded !== undefined) return sliced(folded, 0, folded.length);
+  }
+  return sliced(bytes, start, end);
+}
+
+function sliced(bytes: Uint8Array, start: number, end: number): number {
   let crc = -1;
   let position = start;
   if (end - start >= MIN_SLICED_SIZE) {

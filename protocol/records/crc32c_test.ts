@@ -52,6 +52,21 @@ Deno.test("crc32c() agrees with the definition at every size and alignment", () 
   }
 });
 
+Deno.test("crc32c() agrees with the definition where long input is folded", () => {
+  // Around where folding begins, and where a block of it ends.
+  const sizes = [2047, 2048, 2049, 32_768, 33_057, 33_058, 33_059, 33_122, 33_123, 100_001];
+  const all = Uint8Array.from({ length: 100_010 }, (_, index) => (index * 167) >> 3);
+  for (const size of sizes) {
+    for (const start of [0, 1, 6]) {
+      const expected = crc32cByDefinition(all.subarray(start, start + size));
+      assertEquals(crc32c(all, start, start + size), expected, `${start} and ${size}`);
+    }
+  }
+  for (let size = 2048; size < 2048 + 64; size++) {
+    assertEquals(crc32c(all, 3, 3 + size), crc32cByDefinition(all.subarray(3, 3 + size)));
+  }
+});
+
 Deno.test("crc32c() refuses positions that are not in the bytes", () => {
   const bytes = new Uint8Array(10);
   for (const [start, end] of [[0, 11], [-1, 5], [6, 5], [NaN, 5], [0, NaN]] as const) {
