@@ -103,7 +103,8 @@ Deno.test("Producer puts a key where kafkajs's default partitioner puts it", asy
   for (let count = 0; count < 2 * keys.length;) {
     for (const message of await consumer.poll(1000, { timeout: 30_000 })) {
       const key = message.key!.toHex();
-      partitionOf.getOrInsertComputed(key, () => new Map()).set(message.text(), message.partition);
+      const placed = partitionOf.get(key) ?? new Map<string, number>();
+      partitionOf.set(key, placed.set(message.text(), message.partition));
       count++;
     }
   }
