@@ -24,6 +24,7 @@ import {
   type GroupTopic,
   type LoadGroup,
   REBALANCE_TIMEOUT_MS,
+  SESSION_TIMEOUT_MS,
 } from "./load_group.ts";
 import { expectNone } from "./target.ts";
 
@@ -33,8 +34,6 @@ const SYNC_VERSION = 4;
 const HEARTBEAT_VERSION = 4;
 const LEAVE_VERSION = 4;
 
-/** Members that are not heard of for as long as a benchmark may take are still members. */
-const SESSION_TIMEOUT_MS = 300_000;
 const ASSIGNOR = "roundrobin";
 
 /** Milliseconds between a member's heartbeats until its group is stable. */

@@ -31,7 +31,9 @@ const NOT_YET: ReadonlySet<number> = new Set([
 const RETRY_MS = 50;
 const MAX_TRIES = 400;
 
-/** What members get or give up, at most that fast. */
+/** Members that are not heard of while others join are still members. */
+export const SESSION_TIMEOUT_MS = 300_000;
+/** How long members may take to rejoin, or to give up partitions. */
 export const REBALANCE_TIMEOUT_MS = 60_000;
 
 /** The topic that a group reads. */
