@@ -19,9 +19,9 @@ import {
 } from "../protocol/messages/sample_message_testing.ts";
 import type { Api } from "../protocol/schema.ts";
 import { LocalBroker } from "./support/local_broker.ts";
+import { memoryNeeded } from "./support/memory_needed.ts";
 import { frameOf, RawConnection, requestFrame } from "./support/raw_connection.ts";
 import { batchOf, recordsOf } from "./support/records.ts";
-import { collectGarbage } from "./support/collect_garbage.ts";
 import { append, createTopic, produceRequest, read } from "./support/requests.ts";
 import { OverdueError } from "./support/within.ts";
 
@@ -188,9 +188,7 @@ async function memoryInUse(
 ): Promise<number> {
   attacker.close();
   while (broker.connectionCount > 1) await bystander.request(metadata, 12, { topics: [] });
-  collectGarbage();
-  const { heapUsed, external } = Deno.memoryUsage();
-  return heapUsed + external;
+  return memoryNeeded();
 }
 
 async function run(attacker: Attacker, source: FrameSource, frames: number): Promise<void> {

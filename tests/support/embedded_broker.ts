@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Broker, type BrokerSettings } from "../../broker/mod.ts";
+import { Broker, type BrokerSettings, silentLogger } from "../../broker/mod.ts";
 import type { EmbeddedBroker, EmbeddedChannel } from "../../client/mod.ts";
 import { TemporaryFolder } from "./temporary_folder.ts";
 
@@ -36,7 +36,7 @@ export class RestartableBroker implements EmbeddedBroker, AsyncDisposable {
     this.#broker = await Broker.start({
       listen: [],
       config: { ...this.#config, "log.dirs": this.#folder.join("data") },
-      logger: { error() {}, warn() {}, info() {}, debug() {} } as never,
+      logger: silentLogger,
     });
   }
 
