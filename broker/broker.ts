@@ -27,6 +27,7 @@ import { MemoryBudget } from "./memory_budget.ts";
 import { ProducerIds } from "./producer_ids.ts";
 import { Server } from "./server.ts";
 import type { BrokerSettings } from "./settings.ts";
+import { Timeouts } from "./timeouts.ts";
 import { TopicRegistry } from "./topics/topic_registry.ts";
 
 /** How to start a broker. */
@@ -127,6 +128,8 @@ export class Broker {
       }),
     );
 
+    const timeouts = new Timeouts(clock);
+    opened.defer(() => timeouts.close());
     const context: BrokerContext = {
       nodeId,
       config,
@@ -136,6 +139,7 @@ export class Broker {
       producerIds: new ProducerIds(store),
       fetchSessions: new FetchSessions(config.get("max.incremental.fetch.session.cache.slots")),
       requestMemory: new MemoryBudget(config.get("queued.max.request.bytes")),
+      timeouts,
       clock,
       logger,
     };

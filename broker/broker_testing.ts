@@ -27,6 +27,7 @@ import { MemoryBudget } from "./memory_budget.ts";
 import { ProducerIds } from "./producer_ids.ts";
 import type { BrokerSettings } from "./settings.ts";
 import type { Partition } from "./topics/partition.ts";
+import { Timeouts } from "./timeouts.ts";
 import { type NewTopic, TopicRegistry } from "./topics/topic_registry.ts";
 
 /** What a test may choose. */
@@ -90,6 +91,7 @@ export class TestBroker {
       producerIds: new ProducerIds(store),
       fetchSessions: new FetchSessions(0),
       requestMemory: new MemoryBudget(1 << 20),
+      timeouts: new Timeouts(clock),
       clock,
       logger,
     };

@@ -17,6 +17,7 @@ import type { GroupCoordinator } from "./groups/group_coordinator.ts";
 import type { Logger } from "./logger.ts";
 import type { MemoryBudget } from "./memory_budget.ts";
 import type { ProducerIds } from "./producer_ids.ts";
+import type { Timeouts } from "./timeouts.ts";
 import type { TopicRegistry } from "./topics/topic_registry.ts";
 
 /** The parts of a broker that handlers use; one for all its connections. */
@@ -30,6 +31,7 @@ export interface BrokerContext {
   readonly groups: GroupCoordinator;
   /** Memory that frames of requests under way may take. */
   readonly requestMemory: MemoryBudget;
+  readonly timeouts: Timeouts;
   readonly clock: Clock;
   readonly logger: Logger;
 }

@@ -148,34 +148,36 @@ function onlyBatch(records: Uint8Array | null, apiVersion: number): RecordBatch 
 }
 
 /** Waits until all appends are durable, at most `timeoutMs`, and marks those that failed. */
-async function commit(
+function commit(
   uncommitted: readonly Uncommitted[],
   timeoutMs: number,
   context: RequestContext,
 ): Promise<void> {
+  const { timeouts } = context.broker;
   const waiting = new Set(uncommitted);
-  const settled = uncommitted.map(async (append) => {
-    try {
-      await append.committed;
-    } catch (error) {
-      if (waiting.has(append)) failed(append.response, error, context);
-    } finally {
-      waiting.delete(append);
+  return new Promise((resolve) => {
+    const timeout = timeouts.set(() => {
+      for (const { response } of waiting) {
+        const error = new ApiError(
+          ErrorCode.REQUEST_TIMED_OUT,
+          `Append was not durable within ${timeoutMs} ms`,
+        );
+        failed(response, error, context);
+      }
+      waiting.clear();
+      resolve();
+    }, timeoutMs);
+    const settle = (append: Uncommitted, error?: unknown) => {
+      if (!waiting.delete(append)) return;
+      if (error !== undefined) failed(append.response, error, context);
+      if (waiting.size > 0) return;
+      timeouts.clear(timeout);
+      resolve();
+    };
+    for (const append of uncommitted) {
+      append.committed.then(() => settle(append), (error) => settle(append, error));
     }
   });
-  const { clock } = context.broker;
-  let timer: number | undefined;
-  const timedOut = new Promise<void>((resolve) => timer = clock.setTimeout(resolve, timeoutMs));
-  await Promise.race([Promise.all(settled), timedOut]);
-  clock.clearTimeout(timer!);
-  for (const { response } of waiting) {
-    const error = new ApiError(
-      ErrorCode.REQUEST_TIMED_OUT,
-      `Append was not durable within ${timeoutMs} ms`,
-    );
-    failed(response, error, context);
-  }
-  waiting.clear();
 }
 
 function failed(

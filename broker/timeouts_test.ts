@@ -1,0 +1,60 @@
+import { assertEquals } from "@std/assert";
+import { ManualClock } from "./clock.ts";
+import { Timeouts } from "./timeouts.ts";
+
+Deno.test("Timeouts come when they are due, whatever the order they were set in", () => {
+  const clock = new ManualClock();
+  const timeouts = new Timeouts(clock);
+  const came: string[] = [];
+  timeouts.set(() => came.push("30"), 30);
+  timeouts.set(() => came.push("10"), 10);
+  timeouts.set(() => came.push("20"), 20);
+  clock.advance(9);
+  assertEquals(came, []);
+  clock.advance(1);
+  assertEquals(came, ["10"]);
+  clock.advance(100);
+  assertEquals(came, ["10", "20", "30"]);
+  assertEquals(clock.timerCount, 0);
+});
+
+Deno.test("Timeouts that are called off do not come", () => {
+  const clock = new ManualClock();
+  const timeouts = new Timeouts(clock);
+  const came: string[] = [];
+  const first = timeouts.set(() => came.push("first"), 10);
+  timeouts.clear(first);
+  timeouts.clear(first);
+  const second = timeouts.set(() => {
+    came.push("second");
+    timeouts.clear(third);
+  }, 20);
+  const third = timeouts.set(() => came.push("third"), 20);
+  assertEquals(second.dueMs, third.dueMs);
+  clock.advance(100);
+  assertEquals(came, ["second"]);
+});
+
+Deno.test("Timeouts share one timer, also with those set while one comes", () => {
+  const clock = new ManualClock();
+  const timeouts = new Timeouts(clock);
+  const came: number[] = [];
+  for (let i = 0; i < 100; i++) timeouts.set(() => came.push(i), 50);
+  timeouts.set(() => timeouts.set(() => came.push(-1), 5), 40);
+  assertEquals(clock.timerCount, 1);
+  clock.advance(45);
+  assertEquals(came, [-1]);
+  clock.advance(5);
+  assertEquals(came.length, 101);
+});
+
+Deno.test("Timeouts.close() calls all off and leaves no timer", () => {
+  const clock = new ManualClock();
+  const timeouts = new Timeouts(clock);
+  timeouts.set(() => {
+    throw new Error("came");
+  }, 10);
+  timeouts.close();
+  assertEquals(clock.timerCount, 0);
+  clock.advance(100);
+});
