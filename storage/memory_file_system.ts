@@ -5,7 +5,7 @@
  * block to a view, and what is appended next goes to a new block. So what a file had at its last sync
  * can be kept beside what it has now without copying, and `clone` can show the tree as it would be
  * after the process was killed (everything written is there) or after the power failed (only what
- * was synced is there).
+ * was synced is there, or that and some of the rest).
  *
  * @module
  */
@@ -26,10 +26,21 @@ const SMALLEST_BLOCK = 256;
 const LARGEST_BLOCK = 1 << 20;
 
 /** What a copy of the tree keeps of what was not synced. */
-export interface CloneOptions {
+export type CloneOptions = {
   /** `kept`: all, as after a kill of the process. `lost`: nothing, as after a power failure. */
   readonly unsynced: "kept" | "lost";
-}
+} | {
+  /**
+   * As after a power failure in the middle of writing back: of the changes of names some, in any
+   * order, but each whole; of what was appended to a file a part.
+   */
+  readonly unsynced: "mixed";
+  /** Draws numbers from 0 up to 1. */
+  readonly random: () => number;
+};
+
+/** Tells what survives of something not synced: all of it is 1, nothing 0. */
+type Survival = () => number;
 
 /** Settings of a file system in memory. */
 export interface MemoryFileSystemOptions {
@@ -158,7 +169,11 @@ export class MemoryFileSystem implements FileSystem {
   /** A copy of the tree as another process would find it; nobody holds a lock in it. */
   clone(options: CloneOptions): MemoryFileSystem {
     const copy = new MemoryFileSystem({ now: this.#now });
-    copy.#root = this.#root.clone(options.unsynced === "lost", new Map());
+    const { unsynced } = options;
+    const survival = unsynced === "mixed"
+      ? () => Math.max(0, Math.min(1, options.random() * 3 - 1))
+      : () => unsynced === "kept" ? 1 : 0;
+    copy.#root = this.#root.clone(survival, new Map());
     return copy;
   }
 
@@ -206,14 +221,39 @@ class FolderNode {
   /** The entries as of the last sync. */
   synced: ReadonlyMap<string, FileNode | FolderNode> = new Map();
 
-  clone(syncedOnly: boolean, seen: Map<FileNode | FolderNode, FileNode | FolderNode>): FolderNode {
+  clone(survival: Survival, seen: Map<FileNode | FolderNode, FileNode | FolderNode>): FolderNode {
     const copy = new FolderNode();
     seen.set(this, copy);
-    for (const [name, node] of syncedOnly ? this.synced : this.entries) {
-      copy.entries.set(name, seen.get(node) ?? node.clone(syncedOnly, seen));
+    for (const [name, node] of this.#survivors(survival)) {
+      copy.entries.set(name, seen.get(node) ?? node.clone(survival, seen));
     }
     copy.synced = new Map(copy.entries);
     return copy;
+  }
+
+  /** The entries after a crash: each file and folder has its old name or its new one. */
+  #survivors(survival: Survival): Map<string, FileNode | FolderNode> {
+    const names = new Map<FileNode | FolderNode, { before?: string; now?: string }>();
+    for (const [name, node] of this.synced) names.set(node, { before: name });
+    for (const [name, node] of this.entries) names.set(node, { ...names.get(node), now: name });
+    const survivors = new Map<string, FileNode | FolderNode>();
+    const removed: [string, FileNode | FolderNode][] = [];
+    for (const [node, { before, now }] of names) {
+      const isReplaced = before !== undefined && now === undefined && this.entries.has(before);
+      if (isReplaced) {
+        removed.push([before, node]);
+        continue;
+      }
+      const isKept = before === now || survival() >= 0.5;
+      const name = isKept ? now : before;
+      // Where two have had the same name, the one that has it now goes first.
+      if (name !== undefined && (isKept || !survivors.has(name))) survivors.set(name, node);
+    }
+    // What was replaced is there if what replaced it is not.
+    for (const [name, node] of removed) {
+      if (!survivors.has(name)) survivors.set(name, node);
+    }
+    return survivors;
   }
 }
 
@@ -240,10 +280,15 @@ class FileNode {
     this.modifiedMs = this.#now();
   }
 
-  clone(syncedOnly: boolean, seen: Map<FileNode | FolderNode, FileNode | FolderNode>): FileNode {
+  clone(survival: Survival, seen: Map<FileNode | FolderNode, FileNode | FolderNode>): FileNode {
     const copy = new FileNode(this.#now);
     seen.set(this, copy);
-    copy.content = (syncedOnly ? this.synced : this.content).share();
+    const survived = survival();
+    copy.content = (survived > 0 ? this.content : this.synced).share();
+    const unsyncedBytes = this.content.size - this.synced.size;
+    if (survived > 0 && survived < 1 && unsyncedBytes > 0) {
+      copy.content.truncate(this.synced.size + Math.floor(unsyncedBytes * survived));
+    }
     copy.synced = copy.content.share();
     copy.modifiedMs = this.modifiedMs;
     return copy;

@@ -39,6 +39,34 @@ Deno.test("MemoryFileSystem clones what was synced only, as a power failure leav
   assertEquals(fs.clone({ unsynced: "lost" }).readDirSync("/x").map((entry) => entry.name), ["a"]);
 });
 
+Deno.test("MemoryFileSystem clones some of what was not synced, as a torn write-back leaves it", async () => {
+  const fs = new MemoryFileSystem();
+  fs.mkdirSync("/x");
+  const whole = bytesOf(1, 200);
+  const file = fs.openSync("/x/a", "append", { create: true });
+  appendFullySync(file, whole.subarray(0, 100));
+  await file.syncData();
+  fs.writeFileSync("/x/b", bytesOf(2, 5));
+  await fs.syncDir("/");
+  await fs.syncDir("/x");
+  appendFullySync(file, whole.subarray(100));
+  fs.renameSync("/x/a", "/x/b");
+  const found = new Set<string>();
+  let seed = 1;
+  const random = () => (seed = (seed * 48271) % 0x7fffffff) / 0x7fffffff;
+  for (let i = 0; i < 200; i++) {
+    const copy = fs.clone({ unsynced: "mixed", random });
+    const names = copy.readDirSync("/x").map((entry) => entry.name).sort();
+    const survivor = copy.readFileSync(names.length === 1 ? "/x/b" : "/x/a");
+    assertEquals(survivor, whole.subarray(0, survivor.length));
+    const part = survivor.length === 100 ? "none" : survivor.length === 200 ? "all" : "some";
+    found.add(`${names}: ${part}`);
+  }
+  const parts = ["all", "none", "some"];
+  const expected = ["a,b", "b"].flatMap((names) => parts.map((part) => `${names}: ${part}`));
+  assertEquals([...found].sort(), expected);
+});
+
 Deno.test("MemoryFileSystem grows a file without copying it over and over", () => {
   const fs = new MemoryFileSystem({ now: () => 0 });
   const file = fs.openSync("/a", "append", { create: true });

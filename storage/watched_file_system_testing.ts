@@ -33,6 +33,10 @@ export class WatchedFileSystem implements FileSystem {
   onRead: (path: string, position: number) => Promise<void> | void = () => {};
   /** Called before a file is created or replaced. */
   onCreate: (path: string) => void = () => {};
+  /** Called before a file or folder is renamed. */
+  onRename: (path: string, newPath: string) => void = () => {};
+  /** Called before a file or folder is removed. */
+  onRemove: (path: string) => void = () => {};
 
   constructor(inner: FileSystem) {
     this.inner = inner;
@@ -88,14 +92,17 @@ export class WatchedFileSystem implements FileSystem {
   }
 
   renameSync(path: string, newPath: string): void {
+    this.onRename(path, newPath);
     this.inner.renameSync(path, newPath);
   }
 
   async remove(path: string): Promise<void> {
+    this.onRemove(path);
     await this.inner.remove(path);
   }
 
   removeSync(path: string): void {
+    this.onRemove(path);
     this.inner.removeSync(path);
   }
 
