@@ -1,5 +1,5 @@
 /**
- * The topics a consumer is subscribed to, a reader for each of their partitions, and whose turn it is.
+ * The topics a consumer is subscribed to, and a reader for each of their partitions.
  *
  * Changes take effect at once and as a whole: first everything is looked up that may fail, then the
  * readers change in one step.
@@ -15,9 +15,7 @@ import type { TopicPartition } from "./leaders.ts";
 import type { Message } from "./message.ts";
 import { lookUpOffsets, type OffsetSpec } from "./offset_lookup.ts";
 import { PartitionReader } from "./partition_reader.ts";
-
-/** How many messages one partition may hand out to an iterator before it is the next one's turn. */
-const TURN = 64;
+import { ReaderRound } from "./reader_round.ts";
 
 /** What a consumer reads. */
 export class Subscription {
@@ -27,12 +25,7 @@ export class Subscription {
   readonly #onNews: () => void;
   readonly #stopListening: () => void;
   readonly #topics = new Map<string, { id: string; readers: PartitionReader[] }>();
-  /** The readers of all topics. */
-  #readers: PartitionReader[] = [];
-  /** The place in `#readers` whose turn it is. */
-  #turn = 0;
-  /** Messages it may still hand out in this turn. */
-  #turnLeft = TURN;
+  readonly #round: ReaderRound;
 
   constructor(
     core: ClientCore,
@@ -44,6 +37,7 @@ export class Subscription {
     this.#options = options;
     this.#fetcher = fetcher;
     this.#onNews = onNews;
+    this.#round = new ReaderRound(fetcher);
     this.#stopListening = core.metadata.onUpdate(() => this.#onMetadata());
   }
 
@@ -59,7 +53,7 @@ export class Subscription {
 
   /** The readers of all partitions of all topics. */
   get readers(): readonly PartitionReader[] {
-    return this.#readers;
+    return this.#round.readers;
   }
 
   /** The reader of a partition, undefined if it is not subscribed to. */
@@ -97,58 +91,16 @@ export class Subscription {
    * @throws {DqueueError} If there are none, because a partition cannot be read.
    */
   take(max: number): Message[] {
-    const messages: Message[] = [];
-    const readers = this.#readers;
-    for (;;) {
-      let ready = 0;
-      for (const reader of readers) if (reader.hasMessages) ready++;
-      if (ready === 0) break;
-      const share = Math.ceil((max - messages.length) / ready);
-      for (let step = 0; step < readers.length && messages.length < max; step++) {
-        const reader = readers[this.#turn]!;
-        this.#turn = (this.#turn + 1) % readers.length;
-        if (!reader.hasMessages) continue;
-        reader.take(Math.min(share, max - messages.length), messages);
-        this.#fetcher.wakeFor(reader);
-      }
-      if (messages.length >= max) break;
-    }
-    if (messages.length === 0) this.#throwFailure();
-    return messages;
+    return this.#round.take(max);
   }
 
   /**
-   * The next message, undefined if there is none now. A partition hands out a few before it is the next
-   * one's turn.
+   * The next message, undefined if there is none now.
    *
    * @throws {DqueueError} If there is none, because a partition cannot be read.
    */
   next(): Message | undefined {
-    const readers = this.#readers;
-    for (let step = 0; step < readers.length; step++) {
-      const reader = readers[this.#turn]!;
-      const message = reader.hasMessages && this.#turnLeft > 0 ? reader.next() : undefined;
-      if (message !== undefined) {
-        this.#turnLeft--;
-        this.#fetcher.wakeFor(reader);
-        return message;
-      }
-      this.#turn = (this.#turn + 1) % readers.length;
-      this.#turnLeft = TURN;
-    }
-    // With one reader, the turn that has just ended is followed by its own.
-    const message = readers[this.#turn]?.hasMessages ? readers[this.#turn]!.next() : undefined;
-    if (message === undefined) this.#throwFailure();
-    return message;
-  }
-
-  #throwFailure(): void {
-    for (const reader of this.#readers) {
-      const error = reader.takeError();
-      if (error === undefined) continue;
-      this.#fetcher.wake();
-      throw error;
-    }
+    return this.#round.next();
   }
 
   /** Looks up all that is needed for the topics that are new, and makes their readers. */
@@ -217,9 +169,7 @@ export class Subscription {
   }
 
   #collect(): void {
-    this.#readers = [...this.#topics.values()].flatMap((topic) => topic.readers);
-    this.#turn = 0;
-    this.#turnLeft = TURN;
+    this.#round.readers = [...this.#topics.values()].flatMap((topic) => topic.readers);
   }
 
   /** Takes over partitions that have come, and topics that were made anew. */
