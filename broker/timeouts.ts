@@ -6,6 +6,7 @@
  */
 
 import type { Clock } from "./clock.ts";
+import { EarliestTimer } from "./earliest_timer.ts";
 
 /** A timeout that was set. */
 export interface Timeout {
@@ -17,19 +18,19 @@ export interface Timeout {
 export class Timeouts {
   readonly #clock: Clock;
   readonly #set: Set<Timeout> = new Set();
-  #timer: number | undefined;
-  /** When the timer comes, which may be before anything is due. */
-  #timerMs = Infinity;
+  /** May come before anything is due. */
+  readonly #timer: EarliestTimer;
 
   constructor(clock: Clock) {
     this.#clock = clock;
+    this.#timer = new EarliestTimer(clock, (nowMs) => this.#onTimer(nowMs));
   }
 
   /** Calls `callback` in `delayMs` milliseconds, unless it is called off. */
   set(callback: () => void, delayMs: number): Timeout {
     const timeout = { dueMs: this.#clock.now() + delayMs, callback };
     this.#set.add(timeout);
-    if (timeout.dueMs < this.#timerMs) this.#schedule(timeout.dueMs);
+    this.#timer.set(timeout.dueMs);
     return timeout;
   }
 
@@ -41,24 +42,10 @@ export class Timeouts {
   /** Calls all off. */
   close(): void {
     this.#set.clear();
-    this.#stop();
+    this.#timer.cancel();
   }
 
-  #schedule(dueMs: number): void {
-    this.#stop();
-    this.#timerMs = dueMs;
-    this.#timer = this.#clock.setTimeout(() => this.#come(), dueMs - this.#clock.now());
-  }
-
-  #stop(): void {
-    if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer);
-    this.#timer = undefined;
-    this.#timerMs = Infinity;
-  }
-
-  #come(): void {
-    this.#stop();
-    const nowMs = this.#clock.now();
+  #onTimer(nowMs: number): void {
     let nextMs = Infinity;
     for (const timeout of [...this.#set]) {
       if (timeout.dueMs > nowMs) {
@@ -68,6 +55,6 @@ export class Timeouts {
       // One that was called back before may have called this one off.
       if (this.#set.delete(timeout)) timeout.callback();
     }
-    if (nextMs < this.#timerMs) this.#schedule(nextMs);
+    this.#timer.set(nextMs);
   }
 }

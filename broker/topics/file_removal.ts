@@ -5,6 +5,7 @@
  */
 
 import type { Clock } from "../clock.ts";
+import { EarliestTimer } from "../earliest_timer.ts";
 import type { Logger } from "../logger.ts";
 
 /** What holds files that are to be removed: a data folder. */
@@ -20,8 +21,7 @@ export class FileRemoval {
   readonly #logger: Logger;
   /** When files are due, each time once. */
   readonly #dueMs: Set<number> = new Set();
-  #timer: number | undefined;
-  #timerMs = Infinity;
+  readonly #timer: EarliestTimer;
   #removing: Promise<void> = Promise.resolve();
   #isClosed = false;
 
@@ -29,6 +29,7 @@ export class FileRemoval {
     this.#files = files;
     this.#clock = clock;
     this.#logger = logger;
+    this.#timer = new EarliestTimer(clock, (nowMs) => this.#onTimer(nowMs));
   }
 
   /** Notes that files were deleted just now, to be removed after `delayMs`. */
@@ -36,31 +37,21 @@ export class FileRemoval {
     if (this.#isClosed) return;
     const dueMs = this.#clock.now() + delayMs;
     this.#dueMs.add(dueMs);
-    this.#arm(dueMs);
+    this.#timer.set(dueMs);
   }
 
   /** Stops, once a removal under way has ended. What is left is removed at the next start. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer);
+    this.#timer.cancel();
     await this.#removing;
   }
 
-  #arm(dueMs: number): void {
-    if (dueMs >= this.#timerMs) return;
-    if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer);
-    this.#timerMs = dueMs;
-    this.#timer = this.#clock.setTimeout(() => this.#onTimer(), dueMs - this.#clock.now());
-  }
-
-  #onTimer(): void {
-    this.#timer = undefined;
-    this.#timerMs = Infinity;
-    const nowMs = this.#clock.now();
+  #onTimer(nowMs: number): void {
     for (const dueMs of this.#dueMs) {
       if (dueMs <= nowMs) this.#dueMs.delete(dueMs);
     }
-    if (this.#dueMs.size > 0) this.#arm(Math.min(...this.#dueMs));
+    this.#timer.set(Math.min(...this.#dueMs));
     this.#removing = this.#removing
       .then(() => this.#files.removeDeleted(nowMs))
       .catch((error) => this.#logger.error("Cannot remove deleted files", { error }));

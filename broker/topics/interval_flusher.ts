@@ -7,6 +7,7 @@
  */
 
 import type { Clock } from "../clock.ts";
+import { EarliestTimer } from "../earliest_timer.ts";
 import type { Logger } from "../logger.ts";
 
 /** What can be flushed: a log. */
@@ -23,14 +24,14 @@ export class IntervalFlusher {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #dueMs: Map<Flushable, number> = new Map();
-  #timer: number | undefined;
-  #timerMs = Infinity;
+  readonly #timer: EarliestTimer;
   #flushing: Promise<void> = Promise.resolve();
   #isClosed = false;
 
   constructor(clock: Clock, logger: Logger) {
     this.#clock = clock;
     this.#logger = logger;
+    this.#timer = new EarliestTimer(clock, (nowMs) => this.#onTimer(nowMs));
   }
 
   /** Flushes a log within `delayMs`, unless it is to be flushed earlier already. */
@@ -38,7 +39,7 @@ export class IntervalFlusher {
     const dueMs = this.#clock.now() + delayMs;
     if (this.#isClosed || (this.#dueMs.get(log) ?? Infinity) <= dueMs) return;
     this.#dueMs.set(log, dueMs);
-    this.#arm(dueMs);
+    this.#timer.set(dueMs);
   }
 
   /** Forgets a log that was deleted. */
@@ -49,22 +50,12 @@ export class IntervalFlusher {
   /** Stops, once flushes under way have ended. What is still to be flushed is, when logs are closed. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer);
+    this.#timer.cancel();
     this.#dueMs.clear();
     await this.#flushing;
   }
 
-  #arm(dueMs: number): void {
-    if (dueMs >= this.#timerMs) return;
-    if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer);
-    this.#timerMs = dueMs;
-    this.#timer = this.#clock.setTimeout(() => this.#onTimer(), dueMs - this.#clock.now());
-  }
-
-  #onTimer(): void {
-    this.#timer = undefined;
-    this.#timerMs = Infinity;
-    const nowMs = this.#clock.now();
+  #onTimer(nowMs: number): void {
     const due: Flushable[] = [];
     let nextMs = Infinity;
     for (const [log, dueMs] of this.#dueMs) {
@@ -72,7 +63,7 @@ export class IntervalFlusher {
       else nextMs = Math.min(nextMs, dueMs);
     }
     for (const log of due) this.#dueMs.delete(log);
-    if (nextMs !== Infinity) this.#arm(nextMs);
+    this.#timer.set(nextMs);
     this.#flushing = Promise.all([this.#flushing, this.#flushAll(due)]).then(() => {});
   }
 
