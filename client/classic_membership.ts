@@ -198,7 +198,7 @@ export class ClassicMembership implements Membership {
     this.#isJoining = true;
     if (!this.#isCooperative && holder.partitions.length > 0) {
       observer.onWait("rebalancing", "the program to finish the messages it has");
-      await holder.revoke(holder.partitions, this.#programTimeMs);
+      await holder.revoke(holder.partitions, this.#programTimeMs, signal);
       signal.throwIfAborted();
     }
     this.#heartbeater.stop();
@@ -287,8 +287,11 @@ export class ClassicMembership implements Membership {
     const surplus = without(holder.partitions, partitions);
     if (surplus.length > 0) {
       observer.onWait("rebalancing", "the program to finish the messages it has");
-      await holder.revoke(surplus, this.#programTimeMs);
+      // It joins again after this, so that a further rebalance need not cut it short.
+      this.#isJoining = true;
+      await holder.revoke(surplus, this.#programTimeMs, signal);
       signal.throwIfAborted();
+      this.#isJoining = false;
     }
     observer.onWait("positioning", "the coordinator to tell committed offsets");
     await holder.assign(without(partitions, holder.partitions), signal);

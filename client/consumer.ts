@@ -261,6 +261,7 @@ export class Consumer implements AsyncDisposable, AsyncIterable<Message> {
    */
   pause(topic: string, partition?: number): void {
     for (const reader of this.#readers("pause", topic, partition)) reader.isPaused = true;
+    this.#fetcher.wake();
   }
 
   /**

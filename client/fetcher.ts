@@ -77,6 +77,8 @@ export class Fetcher {
   /** Fetches no more for a partition. */
   remove(reader: PartitionReader): void {
     this.#readers.delete(reader);
+    // What it had fetched may have been all that may be buffered.
+    this.wake();
   }
 
   /** Looks at the end of this turn what can be fetched. */
@@ -109,7 +111,8 @@ export class Fetcher {
     let bufferedBytes = 0;
     let wakeAt = Infinity;
     for (const reader of this.#readers) {
-      bufferedBytes += reader.bufferedBytes;
+      // What is held back must not keep others from being read.
+      if (!reader.isPaused) bufferedBytes += reader.bufferedBytes;
       if (reader.hasFailed) continue;
       if (!this.#core.metadata.isFresh(reader.topic)) this.#refresh(reader.topic);
       if (reader.isPaused || reader.isFetching) continue;

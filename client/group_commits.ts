@@ -10,7 +10,7 @@ import { Deadline } from "./deadline.ts";
 import { isRetriable } from "./errors.ts";
 import type { GroupSession } from "./group_session.ts";
 import { type HeldPartitions, notHeld } from "./held_partitions.ts";
-import { needsRejoin, type OffsetCommitter } from "./offset_committer.ts";
+import { hasMovedOn, type OffsetCommitter } from "./offset_committer.ts";
 import { delay } from "./waiting.ts";
 import type { WakeSignal } from "./wake_signal.ts";
 
@@ -34,6 +34,7 @@ export interface GroupCommitsParts {
 export class GroupCommits {
   readonly #parts: GroupCommitsParts;
   #timer: ReturnType<typeof setInterval> | undefined;
+  #stopping = new AbortController();
   #isAutoCommitting = false;
 
   constructor(parts: GroupCommitsParts) {
@@ -42,12 +43,14 @@ export class GroupCommits {
 
   /** Commits every `intervalMs` milliseconds what the program is done with. */
   start(intervalMs: number): void {
+    this.#stopping = new AbortController();
     this.#timer = setInterval(() => this.#autoCommit(), intervalMs);
   }
 
-  /** Commits no more by itself. */
+  /** Commits no more by itself, and gives up what is on its way: what follows says more. */
   stop(): void {
     clearInterval(this.#timer);
+    this.#stopping.abort();
   }
 
   /**
@@ -71,7 +74,9 @@ export class GroupCommits {
         return;
       } catch (error) {
         // In a callback the group waits for the program, so the program cannot wait for the group.
-        if (!needsRejoin(error) || own.length < offsets.length || held.isInCallback) throw error;
+        if (!hasMovedOn(error) || own.length < offsets.length || held.callback !== undefined) {
+          throw error;
+        }
         deadline.cause = error;
         await delay(this.#parts.backoffMs, signal);
         await this.#untilSettled(signal);
@@ -93,12 +98,13 @@ export class GroupCommits {
     const { held, session, onError } = this.#parts;
     if (this.#isAutoCommitting || session()?.isSettled !== true) return;
     this.#isAutoCommitting = true;
+    const { signal } = this.#stopping;
     try {
-      await held.commitDone();
+      await held.commitDone(undefined, { signal });
     } catch (error) {
       // A member that has to rejoin commits what it keeps later; a coordinator that cannot be reached
       // is asked again after the next interval, and the status tells of it.
-      if (session() !== undefined && !needsRejoin(error) && !isRetriable(error)) onError(error);
+      if (!signal.aborted && !hasMovedOn(error) && !isRetriable(error)) onError(error);
     } finally {
       this.#isAutoCommitting = false;
     }

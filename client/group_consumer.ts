@@ -51,7 +51,8 @@ const DEFAULT_POLL_TIMEOUT_MS = 1000;
  *
  * What is promised is at-least-once: no message is skipped, and after a crash what was done since the last
  * commit is done again. A message counts as done when the program comes back for more, or commits it, so
- * one that was being worked on in a crash, or at which a loop was left, is read again. There are three
+ * one that was being worked on in a crash, or at which a loop was left, is read again. With several loops
+ * on one consumer each would count the others' messages as done, so let there be one. There are three
  * ways to commit:
  *
  * - on a timer, which is the default: a crash repeats up to `autoCommitInterval` of work
@@ -134,7 +135,7 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
       committer: this.#committer,
       news: this.#news,
       onError: (error) => this.#onError(error),
-      closing: this.#closing.signal,
+      onCallback: () => this.#onChange(),
     });
     this.#commits = new GroupCommits({
       held: this.#held,
@@ -179,6 +180,8 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
   /** What it is doing, and what it waits for. */
   get status(): GroupConsumerStatus {
     const status = this.#session?.status ?? this.#leftStatus;
+    const { callback } = this.#held;
+    if (callback !== undefined) return { ...status, waitingFor: `${callback} to return` };
     return status.state === "reading" ? { ...status, waitingFor: this.#waitingFor() } : status;
   }
 
@@ -361,6 +364,7 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
    */
   pause(topic: string, partition?: number): void {
     for (const held of this.#heldOf("pause", topic, partition)) held.reader.isPaused = true;
+    this.#fetcher.wake();
   }
 
   /**
@@ -490,9 +494,9 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
   #leave(waitingFor: string): Promise<void> {
     const session = this.#session;
     if (session === undefined) return this.#leaving ?? Promise.resolve();
+    this.#commits.stop();
     return this.#leaving ??= session.end(() => this.#held.revoke(this.#held.partitions, 0))
       .finally(() => {
-        this.#commits.stop();
         this.#pollWatch.stop();
         this.#held.clear();
         this.#session = undefined;

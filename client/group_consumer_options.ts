@@ -15,7 +15,10 @@ import {
 import { type DqueueError, UsageError } from "./errors.ts";
 import type { TopicPartition } from "./leaders.ts";
 
-/** Is told of partitions. What it returns is waited for. */
+/**
+ * Is told of partitions. What it returns is waited for, by `leaveGroup()` and `close()` too, which it must
+ * therefore not wait for itself.
+ */
 export type PartitionsCallback = (partitions: readonly TopicPartition[]) => unknown;
 
 /** What a group consumer can be told. */

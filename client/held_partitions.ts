@@ -9,14 +9,14 @@
  */
 
 import type { GroupOffset } from "./admin_group_types.ts";
-import type { ClientCore } from "./client_core.ts";
+import type { ClientCore, OperationOptions } from "./client_core.ts";
 import { describeError, DqueueError, isRetriable, KafkaError, ProtocolError } from "./errors.ts";
 import type { Fetcher } from "./fetcher.ts";
-import type { PartitionsCallback, ResolvedGroupOptions } from "./group_consumer_options.ts";
+import type { ResolvedGroupOptions } from "./group_consumer_options.ts";
 import type { TopicPartition } from "./leaders.ts";
 import { type PartitionHolder, placeName } from "./membership.ts";
 import type { Message } from "./message.ts";
-import { needsRejoin, type OffsetCommitter } from "./offset_committer.ts";
+import { hasMovedOn, type OffsetCommitter } from "./offset_committer.ts";
 import { lookUpOffsets } from "./offset_lookup.ts";
 import { PartitionReader } from "./partition_reader.ts";
 import { ReaderRound } from "./reader_round.ts";
@@ -47,9 +47,12 @@ export interface HolderParts {
   readonly news: WakeSignal;
   /** Takes an error that the program has to be told of. */
   readonly onError: (error: unknown) => void;
-  /** Aborted when all ends. */
-  readonly closing: AbortSignal;
+  /** Told when a callback of the program begins and when it has returned. */
+  readonly onCallback: () => void;
 }
+
+/** The callbacks of a program that partitions are told to. */
+type CallbackName = "onAssigned" | "onRevoked" | "onLost";
 
 /** How long a commit may take that others wait for, in milliseconds. */
 const LAST_COMMIT_MS = 5000;
@@ -63,8 +66,7 @@ export class HeldPartitions implements PartitionHolder {
   #waitingCalls = 0;
   /** The partition of the message that an iterator has handed out last. */
   #current: HeldPartition | undefined;
-  /** Callbacks under way, during which nobody may wait for the group. */
-  #callbacks = 0;
+  #callback: CallbackName | undefined;
 
   constructor(parts: HolderParts) {
     this.#parts = parts;
@@ -83,9 +85,9 @@ export class HeldPartitions implements PartitionHolder {
     return this.#held.values();
   }
 
-  /** Whether a callback of the program is under way. */
-  get isInCallback(): boolean {
-    return this.#callbacks > 0;
+  /** The callback of the program that is under way, during which nobody may wait for the group. */
+  get callback(): CallbackName | undefined {
+    return this.#callback;
   }
 
   /** A partition, undefined if this member does not hold it. */
@@ -148,18 +150,6 @@ export class HeldPartitions implements PartitionHolder {
     this.#parts.fetcher.wake();
   }
 
-  /** What the program is done with and is not committed. */
-  uncommitted(among?: ReadonlySet<string>): GroupOffset[] {
-    const offsets: GroupOffset[] = [];
-    for (const [name, held] of this.#held) {
-      if (among !== undefined && !among.has(name)) continue;
-      if (held.doneOffset < 0 || held.doneOffset === held.committedOffset) continue;
-      const { topic, partition } = held.reader;
-      offsets.push({ topic, partition, offset: held.doneOffset });
-    }
-    return offsets;
-  }
-
   /** Notes what was committed. */
   onCommitted(offsets: readonly GroupOffset[]): void {
     for (const { topic, partition, offset } of offsets) {
@@ -197,20 +187,24 @@ export class HeldPartitions implements PartitionHolder {
    *
    * @throws {DqueueError} If it could not be committed.
    */
-  async commitDone(among?: ReadonlySet<string>, timeout?: number): Promise<void> {
-    if (this.uncommitted(among).length === 0) return;
+  async commitDone(among?: ReadonlySet<string>, options: OperationOptions = {}): Promise<void> {
+    if (this.#uncommitted(among).length === 0) return;
     let sent: readonly GroupOffset[] = [];
-    await this.#parts.committer.commit(() => sent = this.uncommitted(among), { timeout });
+    await this.#parts.committer.commit(() => sent = this.#uncommitted(among), options);
     this.onCommitted(sent);
   }
 
-  async revoke(partitions: readonly TopicPartition[], waitMs: number): Promise<void> {
+  async revoke(
+    partitions: readonly TopicPartition[],
+    waitMs: number,
+    signal?: AbortSignal,
+  ): Promise<void> {
     const names = new Set(partitions.map(placeName).filter((name) => this.#held.has(name)));
     if (names.size === 0) return;
     this.#withhold(names);
-    await this.#untilDone(names, waitMs);
+    await this.#untilDone(names, waitMs, signal);
     if (this.#parts.options.autoCommit) await this.#commitBeforeRevoke(names);
-    await this.#tell(this.#parts.options.onRevoked, this.#placesOf(names));
+    await this.#tell("onRevoked", this.#placesOf(names));
     this.#drop(names);
   }
 
@@ -219,7 +213,7 @@ export class HeldPartitions implements PartitionHolder {
     if (names.size === 0) return;
     const places = this.#placesOf(names);
     this.#drop(names);
-    await this.#tell(this.#parts.options.onLost, places);
+    await this.#tell("onLost", places);
   }
 
   async assign(partitions: readonly TopicPartition[], signal: AbortSignal): Promise<void> {
@@ -251,7 +245,7 @@ export class HeldPartitions implements PartitionHolder {
         isWithheld: true,
       });
     });
-    await this.#tell(this.#parts.options.onAssigned, partitions);
+    await this.#tell("onAssigned", partitions);
     for (const reader of readers) {
       const held = this.#held.get(placeName(reader));
       if (held?.reader !== reader) continue;
@@ -278,19 +272,36 @@ export class HeldPartitions implements PartitionHolder {
     }
   }
 
+  /** What the program is done with and is not committed. */
+  #uncommitted(among?: ReadonlySet<string>): GroupOffset[] {
+    // The position goes on while a call waits, past what nobody gets to see.
+    if (this.#waitingCalls > 0) this.markDone();
+    const offsets: GroupOffset[] = [];
+    for (const [name, held] of this.#held) {
+      if (among !== undefined && !among.has(name)) continue;
+      if (held.doneOffset < 0 || held.doneOffset === held.committedOffset) continue;
+      const { topic, partition } = held.reader;
+      offsets.push({ topic, partition, offset: held.doneOffset });
+    }
+    return offsets;
+  }
+
   #withhold(names: ReadonlySet<string>): void {
     for (const name of names) this.#held.get(name)!.isWithheld = true;
     this.#collect();
   }
 
   /** Waits until the program is done with the messages it has of these partitions. */
-  async #untilDone(names: ReadonlySet<string>, waitMs: number): Promise<void> {
-    const { news, closing } = this.#parts;
+  async #untilDone(
+    names: ReadonlySet<string>,
+    waitMs: number,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
     const until = performance.now() + waitMs;
     while (this.#isBusy(names)) {
       const left = until - performance.now();
-      if (left <= 0 || closing.aborted) return;
-      await news.wait(left, closing).catch(() => {});
+      if (left <= 0 || signal?.aborted) return;
+      await this.#parts.news.wait(left, signal).catch(() => {});
     }
   }
 
@@ -306,25 +317,25 @@ export class HeldPartitions implements PartitionHolder {
   async #commitBeforeRevoke(names: ReadonlySet<string>): Promise<void> {
     const { core, onError } = this.#parts;
     try {
-      await this.commitDone(names, Math.min(core.options.timeoutMs, LAST_COMMIT_MS));
+      await this.commitDone(names, { timeout: Math.min(core.options.timeoutMs, LAST_COMMIT_MS) });
     } catch (error) {
       // What could not be committed the next owner does again, as at-least-once allows.
-      if (!needsRejoin(error) && !isRetriable(error)) onError(error);
+      if (!hasMovedOn(error) && !isRetriable(error)) onError(error);
     }
   }
 
-  async #tell(
-    callback: PartitionsCallback | undefined,
-    partitions: readonly TopicPartition[],
-  ): Promise<void> {
+  async #tell(name: CallbackName, partitions: readonly TopicPartition[]): Promise<void> {
+    const { options: { [name]: callback }, onCallback, onError } = this.#parts;
     if (callback === undefined) return;
-    this.#callbacks++;
+    this.#callback = name;
+    onCallback();
     try {
       await callback(partitions);
     } catch (error) {
-      this.#parts.onError(error);
+      onError(error);
     } finally {
-      this.#callbacks--;
+      this.#callback = undefined;
+      onCallback();
     }
   }
 

@@ -25,8 +25,13 @@ export interface PartitionHolder {
    * commits, and tells.
    *
    * @param waitMs How long to wait for the program.
+   * @param signal Ends that wait.
    */
-  revoke(partitions: readonly TopicPartition[], waitMs: number): Promise<void>;
+  revoke(
+    partitions: readonly TopicPartition[],
+    waitMs: number,
+    signal?: AbortSignal,
+  ): Promise<void>;
   /** Drops all partitions, which others may have already. */
   lose(): Promise<void>;
   /**

@@ -185,7 +185,7 @@ export class ModernMembership implements Membership {
     if (surplus.length > 0) {
       observer.onWait("rebalancing", "the program to finish the messages it has");
       const waitMs = programTimeMs(options.rebalanceTimeoutMs, this.#intervalMs);
-      await holder.revoke(surplus, waitMs);
+      await holder.revoke(surplus, waitMs, signal);
       signal.throwIfAborted();
       this.#heartbeater.hurry();
     }

@@ -5,11 +5,12 @@
  */
 
 import type { CommittedOffset, GroupOffset } from "./admin_group_types.ts";
-import type { ClientCore, OperationOptions } from "./client_core.ts";
+import { type ClientCore, isUnknownTopic, type OperationOptions } from "./client_core.ts";
 import { DqueueError, KafkaError } from "./errors.ts";
 import type { GroupCoordinator } from "./group_coordinator.ts";
 import { type Committer, requestOffsetCommit, requestOffsetFetch } from "./group_offsets.ts";
 import type { TopicPartition } from "./leaders.ts";
+import { abortable } from "./waiting.ts";
 
 /** Commits offsets and asks for them. */
 export class OffsetCommitter {
@@ -44,16 +45,17 @@ export class OffsetCommitter {
    * @throws {KafkaError} If the coordinator refuses for good.
    */
   commit(offsets: () => readonly GroupOffset[], options: OperationOptions): Promise<void> {
-    const { signal } = options;
-    const committed = this.#last.then(() => {
-      signal?.throwIfAborted();
-      return this.#core.retry(
-        `commit offsets of group "${this.#groupId}"`,
-        options,
-        (signal) => this.#commitOnce(offsets(), signal),
-      );
-    });
-    this.#last = committed.catch(() => {});
+    const before = this.#last;
+    const committed = this.#core.retry(
+      `commit offsets of group "${this.#groupId}"`,
+      options,
+      async (signal) => {
+        await abortable(before, signal);
+        await this.#commitOnce(offsets(), signal);
+      },
+      isUnknownTopic,
+    );
+    this.#last = committed.catch(() => {}).then(() => before);
     return committed;
   }
 
@@ -63,7 +65,7 @@ export class OffsetCommitter {
     try {
       await requestOffsetCommit(access, committer, offsets);
     } catch (error) {
-      if (!needsRejoin(error)) throw error;
+      if (!hasMovedOn(error)) throw error;
       this.#onRefused(error, committer);
       if (error.code !== "STALE_MEMBER_EPOCH") throw error;
       // The member is in the group, and has only not learnt of its new epoch yet (KIP-848).
@@ -90,16 +92,17 @@ export class OffsetCommitter {
   }
 }
 
-/** What a coordinator answers to a commit of a member that has to rejoin first. */
-const REJOIN_FIRST: ReadonlySet<string> = new Set([
+/** What a coordinator answers to a commit of a member that is none, or not of this generation. */
+const MOVED_ON: ReadonlySet<string> = new Set([
   "REBALANCE_IN_PROGRESS",
   "ILLEGAL_GENERATION",
   "UNKNOWN_MEMBER_ID",
   "STALE_MEMBER_EPOCH",
   "FENCED_MEMBER_EPOCH",
+  "FENCED_INSTANCE_ID",
 ]);
 
 /** Whether a commit failed because the group has moved on, or is about to. */
-export function needsRejoin(error: unknown): error is KafkaError {
-  return error instanceof KafkaError && REJOIN_FIRST.has(error.code);
+export function hasMovedOn(error: unknown): error is KafkaError {
+  return error instanceof KafkaError && MOVED_ON.has(error.code);
 }

@@ -20,6 +20,7 @@ import { Reader } from "../../protocol/reader.ts";
 import type { Api, Encodable, Fields, RequestOf, ResponseTo } from "../../protocol/schema.ts";
 import { randomUuid } from "../../protocol/uuid.ts";
 import type { EmbeddedBroker } from "../dialer.ts";
+import { WakeSignal } from "../wake_signal.ts";
 import { defaultAnswer } from "./fake_handlers.ts";
 import { FakeLog } from "./fake_log.ts";
 
@@ -90,6 +91,7 @@ export class FakeCluster implements EmbeddedBroker {
   readonly #once = new Map<number, AnyHandler[]>();
   readonly #channels = new Map<FrameChannel, number>();
   readonly #serving = new Set<Promise<void>>();
+  readonly #arrivals = new WakeSignal();
 
   constructor(options: FakeClusterOptions = {}) {
     this.nodeIds = Array.from({ length: options.brokers ?? 1 }, (_, id) => id);
@@ -146,6 +148,11 @@ export class FakeCluster implements EmbeddedBroker {
     api: A,
   ): (Omit<ReceivedRequest, "body"> & { readonly body: RequestOf<A> })[] {
     return this.requests.filter((request) => request.api === api.name);
+  }
+
+  /** Resolves once so many requests of an API have come in since the beginning. */
+  async untilReceived(api: Api, count: number): Promise<void> {
+    while (this.received(api).length < count) await this.#arrivals.wait();
   }
 
   /** Ends all connections to a broker, or to all of them. */
@@ -219,6 +226,7 @@ export class FakeCluster implements EmbeddedBroker {
       body = codec(api.request, version).decode(reader);
     }
     this.requests.push({ nodeId, api: api.name, version: apiVersion, body });
+    this.#arrivals.notify();
     const usual = () => Promise.resolve(defaultAnswer(this, nodeId, api, apiVersion, body, signal));
     const handler = this.#once.get(apiKey)?.shift() ?? this.#handlers.get(apiKey);
     const context = { cluster: this, nodeId, version, signal, usual };
