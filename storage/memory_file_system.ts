@@ -1,11 +1,10 @@
 /**
  * A file system in memory: the storage of an embedded broker and of tests.
  *
- * Content is a list of blocks. A byte once written in a block never changes: truncating cuts the
- * block to a view, and what is appended next goes to a new block. So what a file had at its last sync
- * can be kept beside what it has now without copying, and `clone` can show the tree as it would be
- * after the process was killed (everything written is there) or after the power failed (only what
- * was synced is there, or that and some of the rest).
+ * What a file had at its last sync is kept beside what it has now, without copying
+ * (`memory_file_content.ts`), and so are the names in a folder. So `clone` can show the tree as it would
+ * be after the process was killed (everything written is there) or after the power failed (only what
+ * was synced is there, or that and some of the rest: `memory_nodes.ts`).
  *
  * @module
  */
@@ -21,26 +20,24 @@ import {
   type OpenOptions,
   parentOf,
 } from "./file_system.ts";
-
-const SMALLEST_BLOCK = 256;
-const LARGEST_BLOCK = 1 << 20;
+import { FileNode, FolderNode } from "./memory_nodes.ts";
 
 /** What a copy of the tree keeps of what was not synced. */
 export type CloneOptions = {
-  /** `kept`: all, as after a kill of the process. `lost`: nothing, as after a power failure. */
+  /**
+   * `kept`: all, as after a kill of the process; a power failure later may still take it. `lost`:
+   * nothing, as after a power failure.
+   */
   readonly unsynced: "kept" | "lost";
 } | {
   /**
    * As after a power failure in the middle of writing back: of the changes of names some, in any
-   * order, but each whole; of what was appended to a file a part.
+   * order, but each whole; of what was appended to a file a part, with holes.
    */
   readonly unsynced: "mixed";
-  /** Draws numbers from 0 up to 1. */
+  /** Draws numbers from 0 up to, not including, 1. */
   readonly random: () => number;
 };
-
-/** Tells what survives of something not synced: all of it is 1, nothing 0. */
-type Survival = () => number;
 
 /** Settings of a file system in memory. */
 export interface MemoryFileSystemOptions {
@@ -58,6 +55,11 @@ export class MemoryFileSystem implements FileSystem {
   }
 
   openSync(path: string, mode: FileMode, options: OpenOptions = {}): File {
+    return this.openMemoryFile(path, mode, options);
+  }
+
+  /** Like `openSync`; what is returned can tell the beginning of a sync from its end. */
+  openMemoryFile(path: string, mode: FileMode, options: OpenOptions): MemoryFile {
     const { folder, name } = this.#locate("open", path);
     let node = folder.entries.get(name);
     if (node === undefined && mode === "append" && options.create === true) {
@@ -142,10 +144,17 @@ export class MemoryFileSystem implements FileSystem {
   }
 
   syncDir(path: string): Promise<void> {
-    return promised(() => {
-      const folder = this.#folder("sync folder", path);
-      folder.synced = new Map(folder.entries);
-    });
+    return promised(() => this.beginSyncDir(path)());
+  }
+
+  /** Takes the names in a folder as they are now; what is returned says that they are on disk. */
+  beginSyncDir(path: string): () => void {
+    return this.#folder("sync folder", path).beginSync();
+  }
+
+  /** Changes bytes of a file, in memory and on disk, as a failing disk does. */
+  overwriteSync(path: string, position: number, bytes: Uint8Array): void {
+    this.#file("overwrite", path).overwrite(position, bytes);
   }
 
   lock(path: string, note: string): Promise<FileLock | string> {
@@ -169,10 +178,7 @@ export class MemoryFileSystem implements FileSystem {
   /** A copy of the tree as another process would find it; nobody holds a lock in it. */
   clone(options: CloneOptions): MemoryFileSystem {
     const copy = new MemoryFileSystem({ now: this.#now });
-    const { unsynced } = options;
-    const survival = unsynced === "mixed"
-      ? () => Math.max(0, Math.min(1, options.random() * 3 - 1))
-      : () => unsynced === "kept" ? 1 : 0;
+    const survival = options.unsynced === "mixed" ? options.random : options.unsynced;
     copy.#root = this.#root.clone(survival, new Map());
     return copy;
   }
@@ -216,179 +222,8 @@ export class MemoryFileSystem implements FileSystem {
   }
 }
 
-class FolderNode {
-  readonly entries = new Map<string, FileNode | FolderNode>();
-  /** The entries as of the last sync. */
-  synced: ReadonlyMap<string, FileNode | FolderNode> = new Map();
-
-  clone(survival: Survival, seen: Map<FileNode | FolderNode, FileNode | FolderNode>): FolderNode {
-    const copy = new FolderNode();
-    seen.set(this, copy);
-    for (const [name, node] of this.#survivors(survival)) {
-      copy.entries.set(name, seen.get(node) ?? node.clone(survival, seen));
-    }
-    copy.synced = new Map(copy.entries);
-    return copy;
-  }
-
-  /** The entries after a crash: each file and folder has its old name or its new one. */
-  #survivors(survival: Survival): Map<string, FileNode | FolderNode> {
-    const names = new Map<FileNode | FolderNode, { before?: string; now?: string }>();
-    for (const [name, node] of this.synced) names.set(node, { before: name });
-    for (const [name, node] of this.entries) names.set(node, { ...names.get(node), now: name });
-    const survivors = new Map<string, FileNode | FolderNode>();
-    const removed: [string, FileNode | FolderNode][] = [];
-    for (const [node, { before, now }] of names) {
-      const isReplaced = before !== undefined && now === undefined && this.entries.has(before);
-      if (isReplaced) {
-        removed.push([before, node]);
-        continue;
-      }
-      const isKept = before === now || survival() >= 0.5;
-      const name = isKept ? now : before;
-      // Where two have had the same name, the one that has it now goes first.
-      if (name !== undefined && (isKept || !survivors.has(name))) survivors.set(name, node);
-    }
-    // What was replaced is there if what replaced it is not.
-    for (const [name, node] of removed) {
-      if (!survivors.has(name)) survivors.set(name, node);
-    }
-    return survivors;
-  }
-}
-
-class FileNode {
-  content = new Content();
-  /** The content as of the last sync. */
-  synced = new Content();
-  modifiedMs: number;
-  locked = false;
-  readonly #now: () => number;
-
-  constructor(now: () => number) {
-    this.#now = now;
-    this.modifiedMs = now();
-  }
-
-  append(bytes: Uint8Array): void {
-    this.content.append(bytes);
-    this.modifiedMs = this.#now();
-  }
-
-  truncate(size: number): void {
-    this.content.truncate(size);
-    this.modifiedMs = this.#now();
-  }
-
-  clone(survival: Survival, seen: Map<FileNode | FolderNode, FileNode | FolderNode>): FileNode {
-    const copy = new FileNode(this.#now);
-    seen.set(this, copy);
-    const survived = survival();
-    copy.content = (survived > 0 ? this.content : this.synced).share();
-    const unsyncedBytes = this.content.size - this.synced.size;
-    if (survived > 0 && survived < 1 && unsyncedBytes > 0) {
-      copy.content.truncate(this.synced.size + Math.floor(unsyncedBytes * survived));
-    }
-    copy.synced = copy.content.share();
-    copy.modifiedMs = this.modifiedMs;
-    return copy;
-  }
-}
-
-/** The bytes of a file: full blocks, and one that still has room unless it is shared. */
-class Content {
-  size = 0;
-  /** The used part of each block. */
-  #blocks: Uint8Array[] = [];
-  /** The position in the file that each block starts at. */
-  #starts: number[] = [];
-  /** The last block with its unused part, or nothing if no more may be written in it. */
-  #open: Uint8Array | undefined;
-
-  append(bytes: Uint8Array): void {
-    let from = 0;
-    while (from < bytes.length) {
-      const last = this.#blocks.length - 1;
-      const used = this.#open === undefined ? 0 : this.#blocks[last]!.length;
-      if (this.#open === undefined || used === this.#open.length) {
-        this.#openBlock(bytes.length - from);
-        continue;
-      }
-      const count = Math.min(this.#open.length - used, bytes.length - from);
-      this.#open.set(
-        from === 0 && count === bytes.length ? bytes : bytes.subarray(from, from + count),
-        used,
-      );
-      this.#blocks[last] = this.#open.subarray(0, used + count);
-      from += count;
-    }
-    this.size += bytes.length;
-  }
-
-  #openBlock(atLeast: number): void {
-    const sizeWanted = Math.max(atLeast, Math.min(this.size, LARGEST_BLOCK), SMALLEST_BLOCK);
-    this.#starts.push(this.#blocks.length === 0 ? 0 : this.#end());
-    this.#open = new Uint8Array(sizeWanted);
-    this.#blocks.push(this.#open.subarray(0, 0));
-  }
-
-  /** Where the blocks end; within `append` that is ahead of `size`. */
-  #end(): number {
-    return this.#starts.at(-1)! + this.#blocks.at(-1)!.length;
-  }
-
-  read(into: Uint8Array, position: number): number {
-    const end = Math.min(this.size, position + into.length);
-    let at = position;
-    for (let block = this.#blockAt(position); at < end; block++) {
-      const start = this.#starts[block]!;
-      const bytes = this.#blocks[block]!;
-      const count = Math.min(start + bytes.length, end) - at;
-      into.set(bytes.subarray(at - start, at - start + count), at - position);
-      at += count;
-    }
-    return Math.max(0, at - position);
-  }
-
-  #blockAt(position: number): number {
-    let low = 0;
-    let high = this.#starts.length - 1;
-    while (low < high) {
-      const middle = (low + high + 1) >>> 1;
-      if (this.#starts[middle]! <= position) low = middle;
-      else high = middle - 1;
-    }
-    return low;
-  }
-
-  truncate(size: number): void {
-    if (size > this.size) {
-      this.append(new Uint8Array(size - this.size));
-      return;
-    }
-    while (this.#starts.length > 0 && this.#starts.at(-1)! >= size) {
-      this.#starts.pop();
-      this.#blocks.pop();
-    }
-    if (this.#blocks.length > 0) {
-      const last = this.#blocks.length - 1;
-      this.#blocks[last] = this.#blocks[last]!.subarray(0, size - this.#starts[last]!);
-    }
-    this.#open = undefined;
-    this.size = size;
-  }
-
-  /** The same bytes for somebody else; what either appends later, the other does not see. */
-  share(): Content {
-    const copy = new Content();
-    copy.size = this.size;
-    copy.#blocks = this.#blocks.slice();
-    copy.#starts = this.#starts.slice();
-    return copy;
-  }
-}
-
-class MemoryFile implements File {
+/** An open file in memory. */
+export class MemoryFile implements File {
   readonly #node: FileNode;
   readonly #path: string;
   readonly #mode: FileMode;
@@ -398,6 +233,11 @@ class MemoryFile implements File {
     this.#node = node;
     this.#path = path;
     this.#mode = mode;
+  }
+
+  /** In bytes. */
+  get size(): number {
+    return this.#node.content.size;
   }
 
   appendSync(bytes: Uint8Array): number {
@@ -421,10 +261,18 @@ class MemoryFile implements File {
   }
 
   syncData(): Promise<void> {
-    return promised(() => {
-      this.#check("sync");
-      this.#node.synced = this.#node.content.share();
-    });
+    return promised(() => this.beginSync()());
+  }
+
+  /** Takes the content as it is now; what is returned says that it is on disk. */
+  beginSync(): () => void {
+    this.#check("sync");
+    return this.#node.beginSync();
+  }
+
+  /** Says that a sync failed: later ones bring nothing to disk, and do not say so. */
+  failSync(): void {
+    this.#node.failSync();
   }
 
   close(): void {

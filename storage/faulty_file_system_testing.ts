@@ -1,0 +1,301 @@
+/**
+ * A disk that fails, for tests: a file system in memory on which operations take their time, go wrong,
+ * and end in the middle when the machine goes down.
+ *
+ * Everything drawn comes from one source of random numbers, and nothing happens by itself: what waits
+ * for the disk waits until `complete` is called. So the same calls have the same outcome every time.
+ *
+ * @module
+ */
+
+import {
+  type DirectoryEntry,
+  type File,
+  type FileInfo,
+  type FileLock,
+  type FileMode,
+  type FileSystem,
+  FileSystemError,
+  type OpenOptions,
+} from "./file_system.ts";
+import type { MemoryFile, MemoryFileSystem } from "./memory_file_system.ts";
+
+/** What can be made to fail. Both folders and files are synced. */
+export type FailingOperation =
+  | "append"
+  | "create"
+  | "read"
+  | "remove"
+  | "rename"
+  | "sync"
+  | "truncate";
+
+/** A failure to come. */
+interface Failure {
+  readonly operation: FailingOperation;
+  readonly code: string;
+  /** Operations of its kind that succeed before. */
+  left: number;
+}
+
+/** An operation that waits for the disk. */
+interface Waiting {
+  readonly path: string;
+  readonly complete: () => void;
+}
+
+/** Passes everything on to a disk in memory, unless it fails. */
+export class FaultyFileSystem implements FileSystem {
+  readonly disk: MemoryFileSystem;
+  /** Draws numbers from 0 up to, not including, 1. */
+  random: () => number;
+  /** Room on the disk, in bytes; appends take it, cutting gives it back. */
+  freeBytes = Infinity;
+  /** How likely an append takes only some of the bytes, from 0 to 1. */
+  shortWriteRate = 0;
+  #failures: Failure[] = [];
+  #waiting: Waiting[] = [];
+  #changesLeft = Infinity;
+  #hasCrashed = false;
+  #failureCount = 0;
+
+  constructor(disk: MemoryFileSystem, random: () => number) {
+    this.disk = disk;
+    this.random = random;
+  }
+
+  /** Whether the machine went down. Nothing has an effect any more, and what waits will wait for ever. */
+  get hasCrashed(): boolean {
+    return this.#hasCrashed;
+  }
+
+  /** How many operations have failed so far. */
+  get failureCount(): number {
+    return this.#failureCount;
+  }
+
+  /** How many operations wait for the disk. */
+  get waitingCount(): number {
+    return this.#waiting.length;
+  }
+
+  /** Takes the machine down in the middle of the change that is the `changes`-th from now. */
+  crashAfter(changes: number): void {
+    this.#changesLeft = changes;
+  }
+
+  /** Takes the machine down now. */
+  crash(): void {
+    this.#hasCrashed = true;
+    this.#waiting = [];
+  }
+
+  /** Makes an operation fail, after `left` others of its kind that succeed. */
+  failNext(operation: FailingOperation, code: string, left = 0): void {
+    this.#failures.push({ operation, code, left });
+  }
+
+  /** Takes back failures that did not come yet, and makes room. */
+  heal(): void {
+    this.#failures = [];
+    this.freeBytes = Infinity;
+    this.shortWriteRate = 0;
+  }
+
+  /** Completes one of the operations that wait for the disk; says whether there was one. */
+  complete(): boolean {
+    const { length } = this.#waiting;
+    if (length === 0) return false;
+    const [waiting] = this.#waiting.splice(Math.floor(this.random() * length), 1);
+    waiting!.complete();
+    return true;
+  }
+
+  openSync(path: string, mode: FileMode, options: OpenOptions = {}): File {
+    this.#ensureUp("open", path);
+    const creates = options.create === true && this.disk.statSync(path) === undefined;
+    const file = creates
+      ? this.#change("create", path, () => this.disk.openMemoryFile(path, mode, options))
+      : this.disk.openMemoryFile(path, mode, options);
+    return new FaultyFile(this, file, {
+      change: (operation, apply, applyPart) => this.#change(operation, path, apply, applyPart),
+      check: (operation) => this.#check(operation, path),
+      failed: (operation, code) => this.#failed(operation, path, code),
+      wait: (operation, begin) => this.#wait(operation, path, begin),
+    });
+  }
+
+  readFileSync(path: string): Uint8Array {
+    this.#check("read", path);
+    return this.disk.readFileSync(path);
+  }
+
+  writeFileSync(path: string, bytes: Uint8Array): void {
+    const write = (size: number) => {
+      this.freeBytes += this.disk.statSync(path)?.size ?? 0;
+      const taken = Math.min(size, Math.max(0, this.freeBytes));
+      this.disk.writeFileSync(path, bytes.subarray(0, taken));
+      this.freeBytes -= taken;
+      if (taken < size) throw this.#failed("append", path, "ENOSPC");
+    };
+    this.#change("create", path, () => write(bytes.length), (part) => {
+      write(Math.floor(bytes.length * part));
+    });
+  }
+
+  statSync(path: string): FileInfo | undefined {
+    return this.disk.statSync(path);
+  }
+
+  readDirSync(path: string): DirectoryEntry[] {
+    this.#ensureUp("list", path);
+    return this.disk.readDirSync(path);
+  }
+
+  mkdirSync(path: string): void {
+    this.#change("create", path, () => this.disk.mkdirSync(path));
+  }
+
+  renameSync(path: string, newPath: string): void {
+    this.#change("rename", path, () => this.disk.renameSync(path, newPath));
+  }
+
+  remove(path: string): Promise<void> {
+    return this.#wait("remove", path, () => () => this.disk.removeSync(path));
+  }
+
+  removeSync(path: string): void {
+    this.#change("remove", path, () => this.disk.removeSync(path));
+  }
+
+  syncDir(path: string): Promise<void> {
+    return this.#wait("sync", path, () => this.disk.beginSyncDir(path));
+  }
+
+  async lock(path: string, note: string): Promise<FileLock | string> {
+    this.#change("create", path, () => {});
+    return await this.disk.lock(path, note);
+  }
+
+  /** Does something that changes the disk: `apply` all of it, `applyPart` from 0 to 1 of it. */
+  #change<T>(
+    operation: FailingOperation,
+    path: string,
+    apply: () => T,
+    applyPart?: (part: number) => void,
+  ): T {
+    this.#check(operation, path);
+    if (--this.#changesLeft > 0) return apply();
+    const fate = this.random() * 3;
+    if (fate >= 2) apply();
+    else if (fate >= 1) applyPart?.(fate - 1);
+    this.crash();
+    throw this.#failed(operation, path, "EIO", "the machine is down");
+  }
+
+  /** Begins something that ends when `complete` comes to it; `begin` gives what it does then. */
+  #wait(operation: FailingOperation, path: string, begin: () => () => void): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#ensureUp(operation, path);
+      const end = begin();
+      const complete = () => {
+        try {
+          if (operation === "read") this.#check(operation, path);
+          resolve(operation === "read" ? end() : this.#change(operation, path, end));
+        } catch (error) {
+          // Who waits for a machine that went down learns nothing.
+          if (!this.#hasCrashed) reject(error);
+        }
+      };
+      this.#waiting.push({ path, complete });
+    });
+  }
+
+  #check(operation: FailingOperation, path: string): void {
+    this.#ensureUp(operation, path);
+    const failure = this.#failures.find((failure) => failure.operation === operation);
+    if (failure !== undefined && failure.left-- <= 0) {
+      this.#failures.splice(this.#failures.indexOf(failure), 1);
+      throw this.#failed(operation, path, failure.code);
+    }
+    if (operation === "create" && this.freeBytes <= 0) {
+      throw this.#failed(operation, path, "ENOSPC");
+    }
+  }
+
+  #ensureUp(operation: string, path: string): void {
+    if (this.#hasCrashed) throw this.#failed(operation, path, "EIO", "the machine is down");
+  }
+
+  #failed(operation: string, path: string, code: string, problem = code): FileSystemError {
+    if (!this.#hasCrashed) this.#failureCount++;
+    return new FileSystemError(operation, path, code, problem);
+  }
+}
+
+/** What a file asks of its file system. */
+interface FileOperations {
+  change<T>(operation: FailingOperation, apply: () => T, applyPart?: (part: number) => void): T;
+  check(operation: FailingOperation): void;
+  failed(operation: FailingOperation, code: string): FileSystemError;
+  wait(operation: FailingOperation, begin: () => () => void): Promise<void>;
+}
+
+class FaultyFile implements File {
+  readonly #fs: FaultyFileSystem;
+  readonly #file: MemoryFile;
+  readonly #operations: FileOperations;
+
+  constructor(fs: FaultyFileSystem, file: MemoryFile, operations: FileOperations) {
+    this.#fs = fs;
+    this.#file = file;
+    this.#operations = operations;
+  }
+
+  appendSync(bytes: Uint8Array): number {
+    const fs = this.#fs;
+    const isShort = bytes.length > 1 && fs.random() < fs.shortWriteRate;
+    const wanted = isShort ? 1 + Math.floor(fs.random() * (bytes.length - 1)) : bytes.length;
+    const size = Math.min(wanted, Math.max(0, fs.freeBytes));
+    return this.#operations.change("append", () => {
+      if (size === 0 && bytes.length > 0) throw this.#operations.failed("append", "ENOSPC");
+      fs.freeBytes -= size;
+      return this.#file.appendSync(bytes.subarray(0, size));
+    }, (part) => {
+      this.#file.appendSync(bytes.subarray(0, Math.floor(size * part)));
+    });
+  }
+
+  readSync(into: Uint8Array, position: number): number {
+    this.#operations.check("read");
+    return this.#file.readSync(into, position);
+  }
+
+  async read(into: Uint8Array, position: number): Promise<number> {
+    let count = 0;
+    await this.#operations.wait("read", () => () => {
+      count = this.#file.readSync(into, position);
+    });
+    return count;
+  }
+
+  truncateSync(size: number): void {
+    this.#operations.change("truncate", () => {
+      this.#fs.freeBytes += Math.max(0, this.#file.size - size);
+      this.#file.truncateSync(size);
+    });
+  }
+
+  async syncData(): Promise<void> {
+    try {
+      await this.#operations.wait("sync", () => this.#file.beginSync());
+    } catch (error) {
+      this.#file.failSync();
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.#file.close();
+  }
+}
