@@ -166,11 +166,18 @@ export class Connection {
       broker: this.#broker,
     });
     if (answer instanceof Promise) {
-      answer.then((value) => {
-        this.lastActiveMs = this.#broker.clock.now();
-        this.#answer(pending, value);
-      }).catch((error) => this.#fail(error));
+      this.#answerLater(pending, answer);
     } else this.#answer(pending, answer);
+  }
+
+  async #answerLater(pending: Pending, answer: Promise<Answer<Api>>): Promise<void> {
+    try {
+      const value = await answer;
+      this.lastActiveMs = this.#broker.clock.now();
+      this.#answer(pending, value);
+    } catch (error) {
+      this.#fail(error);
+    }
   }
 
   /** A client that does not yet know what we speak is told, in the form that every client reads. */

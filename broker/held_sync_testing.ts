@@ -21,10 +21,16 @@ export class HeldSyncFileSystem extends MemoryFileSystem {
   /** Whether those of the cluster's metadata are held back too. */
   holdsMetadata = false;
   #held: PromiseWithResolvers<void> | undefined;
+  #begun: PromiseWithResolvers<void> = Promise.withResolvers();
 
   /** Holds back syncs that begin from now on. */
   hold(): void {
     this.#held ??= Promise.withResolvers();
+  }
+
+  /** Resolves when so many syncs of log files were begun. */
+  async begun(count: number): Promise<void> {
+    while (this.syncCount < count) await this.#begun.promise;
   }
 
   /** Lets those that are held back go on. */
@@ -45,6 +51,8 @@ export class HeldSyncFileSystem extends MemoryFileSystem {
       syncData: async () => {
         if (isMetadata && !this.holdsMetadata) return await file.syncData();
         this.syncCount++;
+        this.#begun.resolve();
+        this.#begun = Promise.withResolvers();
         await this.#held?.promise;
         if (this.isFailing) throw new FileSystemError("sync", path, "EIO", "the disk is gone");
         await file.syncData();

@@ -43,6 +43,7 @@ export const produceHandler: ApiHandler = handler(produce, handleProduce, { min:
 interface Uncommitted {
   readonly response: PartitionResponse;
   readonly committed: Promise<void>;
+  isSettled: boolean;
 }
 
 function handleProduce(
@@ -65,7 +66,7 @@ function handleProduce(
   });
   if (request.acks === ACKS_NONE) return closeIfFailed(responses);
   if (uncommitted.length === 0) return { responses };
-  return commit(uncommitted, request.timeoutMs, context).then(() => ({ responses }));
+  return commit(uncommitted, { responses }, request.timeoutMs, context);
 }
 
 function append(
@@ -104,7 +105,7 @@ function append(
       logStartOffset: appended.logStartOffset,
     };
     if (acks === ACKS_ALL && appended.committed !== undefined) {
-      uncommitted.push({ response, committed: appended.committed });
+      uncommitted.push({ response, committed: appended.committed, isSettled: false });
     }
     return response;
   } catch (error) {
@@ -147,35 +148,42 @@ function onlyBatch(records: Uint8Array | null, apiVersion: number): RecordBatch 
   return batch;
 }
 
-/** Waits until all appends are durable, at most `timeoutMs`, and marks those that failed. */
+/** Gives `response` once all appends are durable, or after `timeoutMs`, with those that failed marked. */
 function commit(
   uncommitted: readonly Uncommitted[],
+  response: Response,
   timeoutMs: number,
   context: RequestContext,
-): Promise<void> {
+): Promise<Response> {
   const { timeouts } = context.broker;
-  const waiting = new Set(uncommitted);
+  let waitingCount = uncommitted.length;
   return new Promise((resolve) => {
     const timeout = timeouts.set(() => {
-      for (const { response } of waiting) {
+      for (const append of uncommitted) {
+        if (append.isSettled) continue;
+        append.isSettled = true;
         const error = new ApiError(
           ErrorCode.REQUEST_TIMED_OUT,
           `Append was not durable within ${timeoutMs} ms`,
         );
-        failed(response, error, context);
+        failed(append.response, error, context);
       }
-      waiting.clear();
-      resolve();
+      resolve(response);
     }, timeoutMs);
-    const settle = (append: Uncommitted, error?: unknown) => {
-      if (!waiting.delete(append)) return;
-      if (error !== undefined) failed(append.response, error, context);
-      if (waiting.size > 0) return;
+    const settle = (append: Uncommitted) => {
+      append.isSettled = true;
+      if (--waitingCount > 0) return;
       timeouts.clear(timeout);
-      resolve();
+      resolve(response);
     };
     for (const append of uncommitted) {
-      append.committed.then(() => settle(append), (error) => settle(append, error));
+      append.committed.then(() => {
+        if (!append.isSettled) settle(append);
+      }, (error) => {
+        if (append.isSettled) return;
+        failed(append.response, error, context);
+        settle(append);
+      });
     }
   });
 }

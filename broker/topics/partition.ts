@@ -8,7 +8,8 @@
  * disk: offsets become visible in order. With `flush=interval` and `flush=os` everything is visible
  * as soon as it is written. What a log holds when it is opened is all committed.
  *
- * Appends with acks=all that come while a flush is under way share the next one (group commit).
+ * Appends with acks=all that come in one turn of the event loop, or while a flush is under way, share
+ * the next flush (group commit).
  *
  * Whoever waits for something here subscribes; what changes the partition wakes them.
  *
@@ -22,6 +23,7 @@ import type { LogRead, TimestampAndOffset } from "../../storage/log_reader.ts";
 import { validateBatch } from "../../storage/validate_batch.ts";
 import { ApiError } from "../api_error.ts";
 import type { PartitionState } from "../cluster/cluster_state.ts";
+import { turnEnd } from "../turn_end.ts";
 import { correctMaxTimestamp } from "./max_timestamp.ts";
 import type { TopicConfig } from "./topic_config.ts";
 
@@ -384,29 +386,36 @@ export class Partition {
       return this.#joinFlush(firstOffset);
     }
     if (flush === "interval") this.#upkeep.requestFlush(this.log, this.#config.get("flush.ms"));
-    if (this.#flushing === undefined) this.#advance(this.log.logEndOffset);
+    if (this.#flushing === undefined && this.#queued === undefined) {
+      this.#advance(this.log.logEndOffset);
+    }
     return undefined;
   }
 
   #joinFlush(firstOffset: number): Promise<void> {
-    if (this.#flushing === undefined) return this.#flush(newGroup(firstOffset));
-    this.#queued ??= newGroup(firstOffset);
+    if (this.#queued === undefined) {
+      this.#queued = newGroup(firstOffset);
+      if (this.#flushing === undefined) turnEnd().then(() => this.#flush());
+    }
     return this.#queued.promise;
   }
 
-  #flush(group: CommitGroup): Promise<void> {
+  #flush(): void {
+    const group = this.#queued;
+    if (group === undefined || this.#flushing !== undefined) return;
+    this.#queued = undefined;
     this.#flushing = group;
     this.log.flush().then(() => this.#flushed(group), (error) => this.#rejectWaiting(error));
-    return group.promise;
   }
 
   #flushed(group: CommitGroup): void {
     if (this.#flushing !== group) return;
+    this.#flushing = undefined;
     const next = this.#queued;
-    this.#flushing = this.#queued = undefined;
-    if (next !== undefined) this.#flush(next);
     this.#advance(next === undefined ? this.log.logEndOffset : next.firstOffset);
     group.resolve();
+    // Answers let clients send again, which may still be in time for the next.
+    if (next !== undefined) turnEnd().then(() => this.#flush());
   }
 
   /** Answers everyone who waits for a flush, or for data, that there will be none. */

@@ -62,6 +62,7 @@ Deno.test("Partition.append() shows what lies before the next append with acks=a
   const partition = await broker.createTopic("a");
   fs.hold();
   const first = append(partition, -1, "one");
+  await fs.begun(1);
   append(partition, 1, "two");
   const second = append(partition, -1, "three");
   append(partition, 1, "four");
@@ -74,12 +75,28 @@ Deno.test("Partition.append() shows what lies before the next append with acks=a
   assertEquals(partition.highWatermark, 4);
 });
 
+Deno.test("Partition.append() shares one flush among all that come in one turn", async () => {
+  const fs = new HeldSyncFileSystem();
+  await using broker = await TestBroker.start({ fs });
+  const partition = await broker.createTopic("a");
+  const appends = Array.from({ length: 50 }, (_, i) => append(partition, -1, String(i)).committed);
+  await Promise.all(appends);
+  assertEquals(fs.syncCount, 1);
+  assertEquals(partition.highWatermark, 50);
+});
+
 Deno.test("Partition.append() shares one flush among all that come while another is under way", async () => {
   const fs = new HeldSyncFileSystem();
   await using broker = await TestBroker.start({ fs });
   const partition = await broker.createTopic("a");
   fs.hold();
-  const appends = Array.from({ length: 50 }, (_, i) => append(partition, -1, String(i)).committed);
+  const appends = [append(partition, -1, "first").committed];
+  await fs.begun(1);
+  for (let i = 1; i < 50; i++) {
+    appends.push(append(partition, -1, String(i)).committed);
+    await Promise.resolve();
+  }
+  assertEquals(partition.highWatermark, 0);
   fs.release();
   await Promise.all(appends);
   assertEquals(fs.syncCount, 2);
@@ -93,6 +110,7 @@ Deno.test("Partition.append() fails those that wait for a failed flush, and take
   await append(partition, -1, "kept").committed;
   fs.hold();
   const first = append(partition, -1, "one");
+  await fs.begun(2);
   const second = append(partition, -1, "two");
   let wakes = 0;
   partition.subscribe(() => wakes++);
@@ -104,6 +122,16 @@ Deno.test("Partition.append() fails those that wait for a failed flush, and take
   assertInstanceOf(assertThrows(() => append(partition, 1, "three")), LogOfflineError);
   assertEquals(await valuesFrom(partition, 0), ["kept"]);
   await broker.close();
+});
+
+Deno.test("Partition.append() is refused, and not flushed, if the partition is deleted in the same turn", async () => {
+  const fs = new HeldSyncFileSystem();
+  await using broker = await TestBroker.start({ fs });
+  const partition = await broker.createTopic("a");
+  const { committed } = append(partition, -1, "one");
+  partition.markDeleted();
+  assertEquals(await codeRejected(committed!), ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+  assertEquals(fs.syncCount, 0);
 });
 
 Deno.test("Partition.append() with flush=os or interval is seen and answered after the write", async () => {
