@@ -13,10 +13,15 @@ const LIBRDKAFKA_DEBUG = "%7|";
 
 /** A client that members can be made with. */
 export type MemberKind =
+  | "sdk"
+  | "sdk with KIP-848"
   | "kafkajs"
   | "kcat"
   | "platformatic"
   | "platformatic with KIP-848";
+
+/** How librdkafka and our SDK divide partitions; the others have their own ways. */
+export type SharedAssignor = "range" | "roundrobin";
 
 /** Which group of which broker a member belongs to. */
 export interface MemberOptions {
@@ -26,6 +31,8 @@ export interface MemberOptions {
   readonly groupId: string;
   /** Where kcat is; members of that kind need it. */
   readonly kcat: string;
+  /** How members of kcat and the SDK divide partitions. Default: `"range"`. */
+  readonly assignor?: SharedAssignor;
   /** Is told each event as it comes. */
   readonly onEvent: () => void;
 }
@@ -131,9 +138,12 @@ export class GroupMember {
   }
 }
 
-function commandOf({ kind, address, topic, groupId, kcat }: MemberOptions) {
-  if (kind === "kcat") return { path: kcat, args: kcatArgs(address, topic, groupId) };
+function commandOf(options: MemberOptions) {
+  const { kind, address, topic, groupId, kcat, assignor = "range" } = options;
+  if (kind === "kcat") return { path: kcat, args: kcatArgs(address, topic, groupId, assignor) };
   const [client, ...args] = {
+    "sdk": ["sdk", "classic", assignor],
+    "sdk with KIP-848": ["sdk", "consumer", assignor],
     "kafkajs": ["kafkajs"],
     "platformatic": ["platformatic", "classic"],
     "platformatic with KIP-848": ["platformatic", "consumer"],
@@ -148,10 +158,16 @@ function commandOf({ kind, address, topic, groupId, kcat }: MemberOptions) {
 }
 
 /** Commits come every five seconds, which kcat does not let be changed. */
-function kcatArgs(address: string, topic: string, groupId: string): string[] {
+function kcatArgs(
+  address: string,
+  topic: string,
+  groupId: string,
+  assignor: SharedAssignor,
+): string[] {
   const settings = [
     "broker.address.family=v4",
     "auto.offset.reset=earliest",
+    `partition.assignment.strategy=${assignor}`,
     "reconnect.backoff.max.ms=500",
     `session.timeout.ms=${SESSION_TIMEOUT_MS}`,
     `heartbeat.interval.ms=${HEARTBEAT_INTERVAL_MS}`,
