@@ -17,6 +17,7 @@ import {
   PARTITION_LEADER_EPOCH_POSITION,
   PRODUCER_EPOCH_POSITION,
   PRODUCER_ID_POSITION,
+  RECORD_COUNT_POSITION,
   TRANSACTIONAL_MASK,
 } from "../protocol/records/record_batch.ts";
 
@@ -35,6 +36,7 @@ export interface BatchHeader {
   readonly lastSequence: number;
   readonly isTransactional: boolean;
   readonly isControl: boolean;
+  readonly recordCount: number;
 }
 
 /** The header of the batch at `position` in some bytes. Reads int64 unchecked. */
@@ -130,6 +132,10 @@ export class BatchCursor implements BatchHeader {
 
   get isControl(): boolean {
     return (this.#attributes & CONTROL_MASK) !== 0;
+  }
+
+  get recordCount(): number {
+    return this.#view.getInt32(this.position + RECORD_COUNT_POSITION);
   }
 
   get #attributes(): number {

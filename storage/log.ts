@@ -21,6 +21,9 @@
  */
 
 import { RecordBatch, recordBatches } from "../protocol/records/mod.ts";
+import type { CleanableRange } from "./cleaner/cleanable_range.ts";
+import type { CleanOptions, LogCleaning } from "./cleaner/cleaning_pass.ts";
+import { LogCompactor } from "./cleaner/log_compactor.ts";
 import type { LogOfflineError } from "./errors.ts";
 import type { LogTail } from "./hot_tail.ts";
 import { type EpochAndOffset, LeaderEpochCache } from "./leader_epoch_cache.ts";
@@ -41,7 +44,7 @@ import {
   type ReadOptions,
   type TimestampAndOffset,
 } from "./log_reader.ts";
-import { isRollDue, roll } from "./log_roll.ts";
+import { isRollDue, roll, rollOffset } from "./log_roll.ts";
 import { type LogContext, LogState } from "./log_state.ts";
 import { LogTrimmer } from "./log_trimmer.ts";
 import { PARTITION_METADATA_FILE_NAME, readPartitionMetadata } from "./partition_metadata.ts";
@@ -57,7 +60,11 @@ export interface SegmentInfo {
 }
 
 /** What is known of a log before it is opened. */
-export type LogOpenOptions = Omit<LoadOptions, "indexIntervalBytes" | "producerIdExpirationMs">;
+export interface LogOpenOptions
+  extends Omit<LoadOptions, "indexIntervalBytes" | "producerIdExpirationMs"> {
+  /** The first offset that the cleaner has not been up to. */
+  readonly firstDirtyOffset: number;
+}
 
 /** How to begin a log. */
 export interface NewLogOptions {
@@ -76,6 +83,7 @@ export class Log {
   readonly #checkpointer: LogCheckpointer;
   readonly #tail: LogTail;
   readonly #trimmer: LogTrimmer;
+  #compactor: LogCompactor | undefined;
 
   /** For {@linkcode Log.open} and {@linkcode Log.create}. */
   private constructor(
@@ -118,7 +126,7 @@ export class Log {
       epochs: new LeaderEpochCache(),
       recovery: undefined,
     };
-    return new Log(new LogState(context, name, folder, config, loaded), loaded, {
+    return new Log(new LogState(context, name, folder, config, loaded, 0), loaded, {
       recoveryPoint: 0,
       isNew: true,
       hasUnsyncedCheckpoints,
@@ -140,9 +148,10 @@ export class Log {
       indexIntervalBytes,
       producerIdExpirationMs,
     });
-    const state = new LogState(context, name, folder, config, loaded);
+    const { firstDirtyOffset } = options;
+    const state = new LogState(context, name, folder, config, loaded, firstDirtyOffset);
     return new Log(state, loaded, {
-      recoveryPoint: options.recoveryPoint,
+      recoveryPoint: options.recoveryPoint ?? 0,
       isNew: false,
       hasUnsyncedCheckpoints: false,
     });
@@ -171,6 +180,11 @@ export class Log {
   /** All batches before this offset need no checking after a crash. */
   get recoveryPoint(): number {
     return this.#checkpointer.recoveryPoint;
+  }
+
+  /** All records before this offset have been cleaned, if the log is compacted. */
+  get firstDirtyOffset(): number {
+    return this.#state.firstDirtyOffset;
   }
 
   /** Size of all segments together, in bytes. */
@@ -314,7 +328,8 @@ export class Log {
     const { name, segments, config } = this.#state;
     if (!isRollDue(name, segments.active, config, batches, size, nowMs)) return false;
     try {
-      roll(this.#state, this.#flusher, this.#checkpointer, batches[0]!.baseOffset, nowMs);
+      const baseOffset = rollOffset(this.logEndOffset, batches);
+      roll(this.#state, this.#flusher, this.#checkpointer, baseOffset, nowMs);
     } catch (error) {
       throw this.#state.failure("append to", error, true);
     }
@@ -424,6 +439,38 @@ export class Log {
     this.#state.loadedProducers?.removeExpired(nowMs);
   }
 
+  /**
+   * How much of the log wants cleaning.
+   *
+   * @param maxOffset The last stable offset: nothing from there on is cleaned.
+   */
+  cleanableRange(nowMs: number, maxOffset: number): CleanableRange {
+    return this.#cleaner.range(nowMs, maxOffset);
+  }
+
+  /**
+   * Makes a pass of the cleaner: of the records with the same key, as far as there is memory for
+   * keys, keeps the last one. The log goes on meanwhile. Joins a pass that is under way.
+   *
+   * @returns Nothing if there was nothing to clean, or the log was truncated or closed on the way.
+   * @throws {CorruptRecordError} If there is damage in the log, which then is as it was.
+   * @throws {DiskFullError} If there is no room for the cleaned segments. The log is as it was.
+   * @throws {LogOfflineError} If the cleaned segments could not be put in place.
+   * @throws {StorageError} If the pass failed otherwise. The log is as it was.
+   */
+  clean(options: CleanOptions): Promise<LogCleaning | undefined> {
+    return this.#cleaner.clean(options);
+  }
+
+  get #cleaner(): LogCompactor {
+    return this.#compactor ??= new LogCompactor(
+      this.#state,
+      this.#flusher,
+      this.#checkpointer,
+      this.#trimmer,
+    );
+  }
+
   /** Changes the settings. They act from now on. */
   updateConfig(config: LogConfig): void {
     this.#state.config = config;
@@ -440,6 +487,7 @@ export class Log {
   /** Brings everything to disk and closes the files. Closing twice is allowed. */
   async close(): Promise<void> {
     if (this.isClosed) return;
+    await this.#compactor?.stop();
     try {
       if (this.offlineError === undefined) {
         await this.flush();

@@ -32,6 +32,14 @@ export interface LogConfig {
   readonly messageTimestampAfterMaxMs: number;
   /** `cleanup.policy`: `delete` by retention, `compact` by key. */
   readonly cleanupPolicy: readonly ("delete" | "compact")[];
+  /** `min.cleanable.dirty.ratio`: the part of a log not yet compacted above which it is, 0 to 1. */
+  readonly minCleanableDirtyRatio: number;
+  /** `min.compaction.lag.ms`: how long a record is kept from being compacted. */
+  readonly minCompactionLagMs: number;
+  /** `max.compaction.lag.ms`: how long a record may wait for it, whatever the ratio. */
+  readonly maxCompactionLagMs: number;
+  /** `delete.retention.ms`: how long a tombstone is kept once compaction has found it. */
+  readonly deleteRetentionMs: number;
   /** `flush.messages`: unsynced records after which a flush is due. */
   readonly flushMessages: number;
   /** `flush.ms`: time after which unsynced records are due to be flushed. */
@@ -55,6 +63,10 @@ export const DEFAULT_LOG_CONFIG: LogConfig = Object.freeze({
   messageTimestampBeforeMaxMs: Number.MAX_SAFE_INTEGER,
   messageTimestampAfterMaxMs: 60 * 60 * 1000,
   cleanupPolicy: Object.freeze(["delete" as const]),
+  minCleanableDirtyRatio: 0.5,
+  minCompactionLagMs: 0,
+  maxCompactionLagMs: Number.MAX_SAFE_INTEGER,
+  deleteRetentionMs: DAY_MS,
   flushMessages: Number.MAX_SAFE_INTEGER,
   flushMs: Number.MAX_SAFE_INTEGER,
 });

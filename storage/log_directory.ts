@@ -5,6 +5,7 @@
  *     meta.properties                    whose folder it is, see meta_properties.ts
  *     recovery-point-offset-checkpoint   of each log, from where it has to be checked after a crash
  *     log-start-offset-checkpoint        of each log, where it starts
+ *     cleaner-offset-checkpoint          of each compacted log, up to where it is clean
  *     .kafka_cleanshutdown               there between a clean shutdown and the next start
  *     orders-3/                          a log, named by topic and partition
  *     orders-3.<id>-delete/              a deleted log, to be removed
@@ -46,6 +47,7 @@ const LOCK_FILE_NAME = ".lock";
 const CLEAN_SHUTDOWN_FILE_NAME = ".kafka_cleanshutdown";
 const RECOVERY_POINT_FILE_NAME = "recovery-point-offset-checkpoint";
 const LOG_START_FILE_NAME = "log-start-offset-checkpoint";
+const CLEANER_FILE_NAME = "cleaner-offset-checkpoint";
 const DELETED_FOLDER_SUFFIX = "-delete";
 
 const MAX_NAME_LENGTH = 255;
@@ -154,6 +156,7 @@ export class LogDirectory {
       const markerPath = `${path}/${CLEAN_SHUTDOWN_FILE_NAME}`;
       const wasCleanShutdown = fs.statSync(markerPath) !== undefined;
       if (wasCleanShutdown) fs.removeSync(markerPath);
+      await beginCheckpoints(fs, path);
       // Also the names of folders whose process was killed before it could do it.
       await fs.syncDir(path);
       directory = new LogDirectory(fs, path, lock, wasCleanShutdown, options);
@@ -171,7 +174,10 @@ export class LogDirectory {
     const { fs, path } = this;
     const recoveryPoints = this.#readCheckpoint(RECOVERY_POINT_FILE_NAME);
     const logStartOffsets = this.#readCheckpoint(LOG_START_FILE_NAME);
-    this.#checkpointed = new Set([...recoveryPoints.keys(), ...logStartOffsets.keys()]);
+    const firstDirtyOffsets = this.#readCheckpoint(CLEANER_FILE_NAME);
+    this.#checkpointed = new Set(
+      [recoveryPoints, logStartOffsets, firstDirtyOffsets].flatMap((map) => [...map?.keys() ?? []]),
+    );
     const slice = new TimeSlice();
     for (const { name, isDirectory } of fs.readDirSync(path)) {
       if (!isDirectory) continue;
@@ -181,9 +187,10 @@ export class LogDirectory {
       } else if (/^.+-\d+$/.test(name)) {
         const config = options.configOf?.(name) ?? DEFAULT_LOG_CONFIG;
         const log = await Log.open(this.#context, name, folder, config, {
-          isClean: this.wasCleanShutdown && recoveryPoints.has(name),
-          recoveryPoint: recoveryPoints.get(name) ?? 0,
-          logStartOffset: logStartOffsets.get(name) ?? 0,
+          isClean: this.wasCleanShutdown && (recoveryPoints?.has(name) ?? false),
+          recoveryPoint: recoveryPoints === undefined ? undefined : recoveryPoints.get(name) ?? 0,
+          logStartOffset: logStartOffsets?.get(name) ?? 0,
+          firstDirtyOffset: firstDirtyOffsets?.get(name) ?? 0,
           nowMs: options.nowMs,
         });
         this.#logs.set(name, log);
@@ -193,11 +200,13 @@ export class LogDirectory {
   }
 
   /** A checkpoint that is damaged is as good as none: logs are then checked from their beginning. */
-  #readCheckpoint(name: string): Map<string, number> {
+  #readCheckpoint(name: string): Map<string, number> | undefined {
+    const path = `${this.path}/${name}`;
+    if (!this.fs.statSync(path)?.size) return undefined;
     try {
-      return readOffsetCheckpoint(this.fs, `${this.path}/${name}`);
+      return readOffsetCheckpoint(this.fs, path);
     } catch (error) {
-      if (error instanceof CorruptFileError) return new Map();
+      if (error instanceof CorruptFileError) return undefined;
       throw error;
     }
   }
@@ -379,7 +388,7 @@ export class LogDirectory {
 
   async #replaceCheckpoints(): Promise<void> {
     let version: number;
-    const names = [RECOVERY_POINT_FILE_NAME, LOG_START_FILE_NAME];
+    const names = [RECOVERY_POINT_FILE_NAME, LOG_START_FILE_NAME, CLEANER_FILE_NAME];
     do {
       version = this.#checkpointVersion;
       for (const [name, bytes] of this.#checkpoints()) {
@@ -396,14 +405,17 @@ export class LogDirectory {
   #checkpoints(): [name: string, bytes: Uint8Array][] {
     const recoveryPoints = new Map<string, number>();
     const logStartOffsets = new Map<string, number>();
+    const firstDirtyOffsets = new Map<string, number>();
     for (const [name, log] of this.#logs) {
       recoveryPoints.set(name, log.recoveryPoint);
       if (log.logStartOffset > 0) logStartOffsets.set(name, log.logStartOffset);
+      if (log.firstDirtyOffset > 0) firstDirtyOffsets.set(name, log.firstDirtyOffset);
     }
     this.#checkpointed = new Set(recoveryPoints.keys());
     return [
       [RECOVERY_POINT_FILE_NAME, formatOffsetCheckpoint(recoveryPoints)],
       [LOG_START_FILE_NAME, formatOffsetCheckpoint(logStartOffsets)],
+      [CLEANER_FILE_NAME, formatOffsetCheckpoint(firstDirtyOffsets)],
     ];
   }
 
@@ -422,6 +434,15 @@ async function createFolder(fs: FileSystem, path: string): Promise<void> {
   if (parent !== path) await createFolder(fs, parent);
   fs.mkdirSync(path);
   await fs.syncDir(parent);
+}
+
+/** Says of a new folder that no log in it has a recovery point, so that it can be told when that is lost. */
+async function beginCheckpoints(fs: FileSystem, path: string): Promise<void> {
+  const checkpointPath = `${path}/${RECOVERY_POINT_FILE_NAME}`;
+  if (fs.statSync(checkpointPath) !== undefined) return;
+  if (fs.readDirSync(path).some(({ isDirectory }) => isDirectory)) return;
+  fs.writeFileSync(checkpointPath, formatOffsetCheckpoint(new Map()));
+  await syncFile(fs, checkpointPath);
 }
 
 /** Calls `each` for all items, some at a time, then `last`, and throws afterwards what they threw. */

@@ -15,6 +15,7 @@
 
 import { CorruptRecordError } from "../protocol/records/mod.ts";
 import type { BatchScanner } from "./batch_scanner.ts";
+import { completeSwaps } from "./cleaner/segment_swap.ts";
 import { CorruptFileError } from "./errors.ts";
 import type { DirectoryEntry } from "./file_system.ts";
 import { LEADER_EPOCH_FILE_NAME, LeaderEpochCache } from "./leader_epoch_cache.ts";
@@ -36,7 +37,8 @@ import { TimeSlice } from "./time_slice.ts";
 export interface LoadOptions {
   /** Whether the log was closed in good order at its recovery point. */
   readonly isClean: boolean;
-  readonly recoveryPoint: number;
+  /** Batches before this offset need no checking. Nothing if that is not known, since it was lost. */
+  readonly recoveryPoint: number | undefined;
   readonly logStartOffset: number;
   readonly indexIntervalBytes: number;
   readonly producerIdExpirationMs: number;
@@ -78,12 +80,16 @@ export async function loadLog(
   folder: string,
   options: LoadOptions,
 ): Promise<LoadedLog> {
-  const entries = context.fs.readDirSync(folder);
-  const names = new Set(entries.map((entry) => entry.name));
+  let entries = context.fs.readDirSync(folder);
+  let names = new Set(entries.map((entry) => entry.name));
+  if (await completeSwaps(context, folder, names)) {
+    entries = context.fs.readDirSync(folder);
+    names = new Set(entries.map((entry) => entry.name));
+  }
   await removeLeftovers(context, folder, names);
   const segments = findSegments(context, folder, entries, options.nowMs);
   const snapshots = offsetsOf(entries, PRODUCER_SNAPSHOT_SUFFIX);
-  const { isClean, recoveryPoint } = options;
+  const { isClean, recoveryPoint = 0 } = options;
   const firstOffset = segments[0]?.baseOffset ?? 0;
   const logStartOffset = Math.max(options.logStartOffset, firstOffset);
   const isEmpty = segments.length === 0 ||
@@ -131,8 +137,7 @@ async function removeLeftovers(
   names: ReadonlySet<string>,
 ): Promise<void> {
   for (const name of names) {
-    const isLeftover = name.endsWith(DELETED_SUFFIX) || name.endsWith(".tmp") ||
-      name.endsWith(".cleaned");
+    const isLeftover = name.endsWith(DELETED_SUFFIX) || name.endsWith(".tmp");
     const isOrphan = SEGMENT_SUFFIXES.some((suffix) => {
       const offset = offsetOf(name, suffix);
       return offset !== undefined && !names.has(fileNameOf(offset, LOG_SUFFIX));
@@ -168,7 +173,7 @@ async function loadClean(
   snapshots: readonly number[],
   options: LoadOptions,
 ): Promise<LoadedLog> {
-  const logEndOffset = options.recoveryPoint;
+  const logEndOffset = options.recoveryPoint!;
   let producers: ProducerStateManager | undefined;
   if (logEndOffset > logStartOffset && !snapshots.includes(logEndOffset)) {
     producers = await loadProducers(
@@ -291,11 +296,11 @@ class LogRecoverer {
       options.producerIdExpirationMs,
     );
     this.#epochs = this.#readEpochs();
-    this.#recoveryPoint = options.recoveryPoint;
+    this.#recoveryPoint = options.recoveryPoint ?? 0;
   }
 
   async recover(logStartOffset: number): Promise<LoadedLog> {
-    const { recoveryPoint, nowMs } = this.#options;
+    const { recoveryPoint = 0, nowMs } = this.#options;
     await this.#restoreProducers(Math.min(logStartOffset, recoveryPoint), recoveryPoint);
     let slot = Math.max(
       0,
@@ -305,6 +310,7 @@ class LogRecoverer {
       const segment = this.#segments[slot]!;
       await this.#recoverSegment(segment);
       segment.markDirty();
+      this.#checkNext(this.#segments[slot + 1]);
       if (this.#problem !== undefined) await this.#dropSegmentsAfter(slot);
       if (slot < this.#segments.length - 1) segment.retire();
     }
@@ -383,6 +389,18 @@ class LogRecoverer {
     this.#scannedBytes += scanner.position - start;
     this.#truncatedBytes += segment.sizeInBytes - scanner.position;
     segment.cutTail(scanner.position);
+  }
+
+  /**
+   * Finds that the end of a segment is missing, for instance since a power failure left a file empty
+   * but not the one after it. Behind the recovery point a segment begins where the one before ends:
+   * compaction, which leaves gaps, has not been there. If that point is not known, it may have been
+   * anywhere.
+   */
+  #checkNext(next: Segment | undefined): void {
+    if (this.#options.recoveryPoint === undefined) return;
+    if (next === undefined || next.baseOffset <= this.#nextOffset) return;
+    this.#problem ??= `batches from offset ${this.#nextOffset} to ${next.baseOffset} are missing`;
   }
 
   /**

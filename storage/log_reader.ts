@@ -5,6 +5,9 @@
  * segment's size are read, which no append changes; and a read that was overtaken by a truncation, or
  * by the deletion of its segment, begins anew, maybe to find that the offset is gone.
  *
+ * Batches without records, which compaction leaves of producers, are not read at the beginning nor at
+ * the end: there are clients that cannot go on from an answer that ends with one.
+ *
  * @module
  */
 
@@ -119,7 +122,7 @@ export class LogReader {
       let size = 0;
       while (cursor.hasHeader) {
         size = this.#sizeAt(segment, position, bytes, cursor.position);
-        if (cursor.lastOffset >= offset) break;
+        if (cursor.lastOffset >= offset && cursor.recordCount !== 0) break;
         cursor.position += size;
         size = 0;
       }
@@ -298,7 +301,7 @@ function nothing(offset: number): LogRead {
   return { chunks: [], sizeInBytes: 0, nextOffset: offset };
 }
 
-/** The whole batches from `position` on that fit. */
+/** The whole batches from `position` on that fit, up to the last that has records. */
 function cut(
   bytes: Uint8Array,
   position: number,
@@ -309,6 +312,8 @@ function cut(
 ): LogRead {
   const cursor = new BatchCursor(bytes, position);
   let nextOffset = offset;
+  let cutPosition = position;
+  let cutOffset = offset;
   while (cursor.hasHeader) {
     const isFirst = cursor.position === position;
     // What is damaged behind the first batch is for the read that begins with it.
@@ -317,10 +322,15 @@ function cut(
     if (end <= cursor.position || end > bytes.length || cursor.nextOffset > maxOffset) break;
     if (end - position > maxBytes && !(minOneBatch && isFirst)) break;
     nextOffset = cursor.nextOffset;
+    const { recordCount } = cursor;
     cursor.position = end;
+    if (recordCount === 0) continue;
+    cutPosition = end;
+    cutOffset = nextOffset;
   }
-  const sizeInBytes = cursor.position - position;
-  return sizeInBytes === 0
-    ? nothing(offset)
-    : { chunks: [bytes.subarray(position, cursor.position)], sizeInBytes, nextOffset };
+  return cutPosition === position ? nothing(offset) : {
+    chunks: [bytes.subarray(position, cutPosition)],
+    sizeInBytes: cutPosition - position,
+    nextOffset: cutOffset,
+  };
 }

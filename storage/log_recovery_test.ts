@@ -158,6 +158,30 @@ Deno.test("Log ends where a power failure left zeros", async () => {
   }
 });
 
+Deno.test("Log ends where a power failure left out the end of a segment, and keeps no hole", async () => {
+  const fs = new MemoryFileSystem();
+  const { directory, log } = await create(fs);
+  fill(log, 20);
+  const [first, second, third] = log.segments;
+  const batchSize = log.sizeInBytes / 20;
+  const copies = [0, second!.sizeInBytes - batchSize].map((size) => {
+    const copy = fs.clone({ unsynced: "kept" });
+    const file = copy.openSync(second!.path, "append");
+    file.truncateSync(size);
+    file.close();
+    return copy;
+  });
+  await directory.close();
+  const ends = [second!.baseOffset, third!.baseOffset - 2];
+  for (const [i, copy] of copies.entries()) {
+    await reopened(copy, async (log) => {
+      await checkRecords(log, ends[i]!);
+      assertEquals(log.segments.at(-1)!.baseOffset, second!.baseOffset);
+    });
+  }
+  assertEquals(first!.baseOffset, 0);
+});
+
 Deno.test("Log has after a power failure what was flushed", async () => {
   const fs = new MemoryFileSystem();
   const { directory, log } = await create(fs);

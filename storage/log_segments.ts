@@ -41,6 +41,11 @@ export class LogSegments implements Iterable<Segment> {
     return this.#segments.values();
   }
 
+  /** Whether a segment is one of these. */
+  has(segment: Segment): boolean {
+    return this.#segments.includes(segment);
+  }
+
   at(slot: number): Segment | undefined {
     return this.#segments[slot];
   }
@@ -82,6 +87,15 @@ export class LogSegments implements Iterable<Segment> {
   /** Takes the segments that begin after `offset` out. */
   popAfter(offset: number): Segment[] {
     return this.#segments.splice(this.floorSlot(offset) + 1);
+  }
+
+  /** Puts one segment in the place of some that follow each other and begin where it begins. */
+  replace(replaced: readonly Segment[], segment: Segment): void {
+    const slot = this.#segments.indexOf(replaced[0]!);
+    if (slot < 0 || replaced.some((other, i) => this.#segments[slot + i] !== other)) {
+      throw new Error(`Cannot replace segments from offset ${segment.baseOffset} on: they changed`);
+    }
+    this.#segments.splice(slot, replaced.length, segment);
   }
 
   /** Puts one segment in the place of all. */

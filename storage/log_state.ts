@@ -23,7 +23,7 @@ import type { LogConfig } from "./log_config.ts";
 import { type LoadedLog, replayProducers } from "./log_loader.ts";
 import { LogSegments } from "./log_segments.ts";
 import { ProducerStateManager } from "./producer_state.ts";
-import { type SegmentContext, SegmentWriteError } from "./segment.ts";
+import { type Segment, type SegmentContext, SegmentWriteError } from "./segment.ts";
 
 /** What the logs of a data folder share. */
 export interface LogContext extends SegmentContext {
@@ -48,6 +48,10 @@ export class LogState {
   config: LogConfig;
   logStartOffset: number;
   logEndOffset: number;
+  /** The first offset that the cleaner has not been up to. */
+  firstDirtyOffset: number;
+  /** A segment that the cleaner is about to put in the place of others. */
+  pendingSwap: Segment | undefined;
   isClosed = false;
   /** Why the log takes no appends, if it does not. */
   offline: LogOfflineError | undefined;
@@ -61,6 +65,7 @@ export class LogState {
     folder: string,
     config: LogConfig,
     loaded: LoadedLog,
+    firstDirtyOffset: number,
   ) {
     this.name = name;
     this.context = context;
@@ -69,6 +74,7 @@ export class LogState {
     this.segments = new LogSegments(loaded.segments);
     this.logStartOffset = loaded.logStartOffset;
     this.logEndOffset = loaded.logEndOffset;
+    this.firstDirtyOffset = firstDirtyOffset;
     this.#snapshots = loaded.snapshots;
     this.#producers = loaded.producers;
     this.#epochs = loaded.epochs;
@@ -110,6 +116,12 @@ export class LogState {
   #load(producers: ProducerStateManager, nowMs: number): void {
     producers.load(this.folder, this.logStartOffset, this.logEndOffset, nowMs);
     for (const _ of replayProducers(producers, this.segments, this.logEndOffset));
+  }
+
+  /** Leaves segments in place that were about to be replaced, since some of them go. */
+  cancelSwap(): void {
+    this.pendingSwap?.removeFiles();
+    this.pendingSwap = undefined;
   }
 
   /** The leader epochs, loaded from their file if need be. */

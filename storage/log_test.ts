@@ -257,11 +257,27 @@ Deno.test("Log.read() goes on in the next segment where one has nothing left", a
         nowMs: NOW_MS,
         origin: "replication",
       });
-    for (const offset of [0, 5, 50, 51]) replicate(offset);
-    assertEquals(log.segments.map((segment) => segment.baseOffset), [0, 50]);
-    assertEquals(await offsetsAt(log, 6, 1), [50]);
+    // More than the segment's index can take.
+    const far = 2 ** 31 + 50;
+    for (const offset of [0, 5, far, far + 1]) replicate(offset);
+    assertEquals(log.segments.map((segment) => segment.baseOffset), [0, far]);
+    assertEquals(await offsetsAt(log, 6, 1), [far]);
     assertEquals(await offsetsAt(log, 1, 1), [5]);
-    assertEquals(await offsetsAt(log, 51, 1), [51]);
+    assertEquals(await offsetsAt(log, far + 1, 1), [far + 1]);
+  });
+});
+
+Deno.test("Log rolls where it ends, though the leader has compacted what came next", async () => {
+  await withLog({ config: { segmentBytes: 400 } }, async (log) => {
+    for (const baseOffset of [0, 5, 50, 51]) {
+      log.append(batchOf(["x".repeat(100)], { baseOffset }), {
+        leaderEpoch: 0,
+        nowMs: NOW_MS,
+        origin: "replication",
+      });
+    }
+    assertEquals(log.segments.map((segment) => segment.baseOffset), [0, 6]);
+    assertEquals(await offsetsAt(log, 6, 1), [50]);
   });
 });
 

@@ -62,7 +62,8 @@ export class LogTrimmer {
       return true;
     }
     try {
-      this.#delete(segments.popAfter(offset).toReversed(), nowMs);
+      log.cancelSwap();
+      this.delete(segments.popAfter(offset).toReversed(), nowMs);
       const { active } = segments;
       const batch = active.findBatch(offset);
       if (batch === undefined) active.activate();
@@ -79,7 +80,7 @@ export class LogTrimmer {
     log.checkWritable("truncate");
     try {
       const segment = new Segment(log.context, log.folder, offset, undefined, nowMs);
-      this.#delete(log.segments.replaceAll(segment).toReversed(), nowMs);
+      this.delete(log.segments.replaceAll(segment).toReversed(), nowMs);
       segment.createFile();
       log.logStartOffset = offset;
       this.#endAt(offset, nowMs);
@@ -99,7 +100,7 @@ export class LogTrimmer {
       if (count === 0) return 0;
       const { baseOffset } = segments.at(count)!;
       this.#advanceStart(baseOffset);
-      this.#delete(segments.shift(count), nowMs);
+      this.delete(segments.shift(count), nowMs);
       log.producers(nowMs).removeSnapshots(log.folder, (snapshot) => snapshot >= baseOffset);
       return count;
     } catch (error) {
@@ -140,6 +141,7 @@ export class LogTrimmer {
     const log = this.#log;
     log.logEndOffset = offset;
     log.logStartOffset = Math.min(log.logStartOffset, offset);
+    log.firstDirtyOffset = Math.min(log.firstDirtyOffset, offset);
     log.epochs.truncateFromEnd(offset);
     log.reloadProducers(nowMs);
     this.#tail.truncateTo(offset);
@@ -149,7 +151,9 @@ export class LogTrimmer {
     log.context.writeCheckpoints();
   }
 
-  #delete(segments: readonly Segment[], nowMs: number): void {
+  /** Renames the files of segments that are no longer part of the log, to be removed later. */
+  delete(segments: readonly Segment[], nowMs: number): void {
+    this.#log.cancelSwap();
     const dueMs = nowMs + this.#log.config.fileDeleteDelayMs;
     for (const segment of segments) {
       for (const path of segment.markDeleted()) this.#deletedFiles.push({ path, dueMs });

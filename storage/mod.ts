@@ -7,7 +7,7 @@
  * is appended to; each has a file of batches, an `OffsetIndex` and a `TimeIndex`. Beside them a log
  * has the state of idempotent producers (`ProducerStateManager`) and its leader epochs
  * (`LeaderEpochCache`). `LogFlusher`, `LogCheckpointer`, `LogReader` and `LogTrimmer` are parts of a log that share
- * its `LogState`; `log_loader.ts` finds out on open what there is, and recovers it after a crash.
+ * its `LogState`, as does the `LogCompactor` in `cleaner/`; `log_loader.ts` finds out on open what there is, and recovers it after a crash.
  *
  * Logs of a folder share a bounded `FilePool` of open files, a bounded `IndexCache`, and the `HotTail`:
  * the last batches of all logs in memory. All of it works on a `FileSystem`, the machine's
@@ -20,6 +20,7 @@
  * @module
  */
 
+export * from "./cleaner/mod.ts";
 export { CorruptRecordError } from "../protocol/records/mod.ts";
 export { DenoFileSystem } from "./deno_file_system.ts";
 export * from "./errors.ts";

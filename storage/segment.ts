@@ -6,6 +6,9 @@
  *     00000000000000004711.timeindex   time index, see time_index.ts
  *     00000000000000004711.txnindex    aborted transactions, if there are any
  *
+ * The names have a suffix more while the cleaner writes a segment that is to replace others, see
+ * `cleaner/segment_swap.ts`.
+ *
  * Only the last segment of a log is appended to. Its indexes are in memory, and are written when it
  * is rolled, at checkpoints and at close; those of other segments are loaded when they are needed.
  * An index that is missing or unsound is made anew from the batches.
@@ -38,7 +41,7 @@ import {
 import { NO_TIMESTAMP, TIME_INDEX_ENTRY_SIZE, TimeIndex } from "./time_index.ts";
 
 /** Offsets in the indexes are relative to the base offset, and int32. */
-const MAX_RELATIVE_OFFSET = 2 ** 31 - 1;
+export const MAX_RELATIVE_OFFSET = 2 ** 31 - 1;
 
 /** What segments of a data folder share. */
 export interface SegmentContext {
@@ -79,6 +82,8 @@ export class Segment {
   readonly #context: SegmentContext;
   #folder: string;
   readonly #file: PooledFile;
+  /** What the names of the files end with. */
+  #nameSuffix: string;
   #isOnDisk: boolean;
   #sizeInBytes: number;
   /** Loaded and kept while the segment is appended to, or not yet written. */
@@ -90,21 +95,27 @@ export class Segment {
   #changes = 0;
   #syncedChanges = 0;
 
-  /** A segment in a folder, with a file of `sizeInBytes` or, if that is `undefined`, none yet. */
+  /**
+   * A segment in a folder, with a file of `sizeInBytes` or, if that is `undefined`, none yet.
+   *
+   * @param nameSuffix What the names of its files end with, as long as it is no part of its log.
+   */
   constructor(
     context: SegmentContext,
     folder: string,
     baseOffset: number,
     sizeInBytes: number | undefined,
     createdMs: number,
+    nameSuffix = "",
   ) {
     this.#context = context;
     this.#folder = folder;
+    this.#nameSuffix = nameSuffix;
     this.baseOffset = baseOffset;
     this.createdMs = createdMs;
     this.#isOnDisk = sizeInBytes !== undefined;
     this.#sizeInBytes = sizeInBytes ?? 0;
-    this.#file = context.pool.file(`${folder}/${fileNameOf(baseOffset, LOG_SUFFIX)}`);
+    this.#file = context.pool.file(this.#pathOf(LOG_SUFFIX));
     if (this.#sizeInBytes === 0) this.#begin();
   }
 
@@ -167,11 +178,13 @@ export class Segment {
     return this.#context.fs.statSync(this.path)?.modifiedMs ?? this.createdMs;
   }
 
-  /** Largest timestamp of the first batch, or -1. */
+  /** Largest timestamp of the first batch that has records, or -1. */
   get firstTimestamp(): number {
     if (this.#firstTimestamp === undefined) {
       const scanner = this.scan(0, false);
-      this.#firstTimestamp = scanner.next() ? scanner.header.maxTimestamp : NO_TIMESTAMP;
+      let isFound = false;
+      while (!isFound && scanner.next()) isFound = scanner.header.recordCount > 0;
+      this.#firstTimestamp = isFound ? scanner.header.maxTimestamp : NO_TIMESTAMP;
     }
     return this.#firstTimestamp;
   }
@@ -323,9 +336,9 @@ export class Segment {
 
   /** Notes a batch that was written at a position, in the indexes if it is time for an entry. */
   note(batch: BatchHeader, position: number, indexIntervalBytes: number): void {
-    const { maxTimestamp, lastOffset } = batch;
-    if (position === 0) this.#firstTimestamp = maxTimestamp;
-    if (maxTimestamp > this.#maxTimestamp!) {
+    const { maxTimestamp, lastOffset, recordCount } = batch;
+    if (position === 0 && recordCount > 0) this.#firstTimestamp = maxTimestamp;
+    if (maxTimestamp > this.#maxTimestamp! && recordCount > 0) {
       this.#maxTimestamp = maxTimestamp;
       this.#offsetOfMaxTimestamp = lastOffset;
     }
@@ -426,8 +439,8 @@ export class Segment {
     const from = time.count === 0 ? 0 : offset.lookup(time.lastOffset);
     const scanner = this.scan(from, false);
     while (scanner.next() && scanner.position < position) {
-      const { maxTimestamp, lastOffset } = scanner.header;
-      if (maxTimestamp <= this.#maxTimestamp!) continue;
+      const { maxTimestamp, lastOffset, recordCount } = scanner.header;
+      if (maxTimestamp <= this.#maxTimestamp! || recordCount === 0) continue;
       this.#maxTimestamp = maxTimestamp;
       this.#offsetOfMaxTimestamp = lastOffset;
     }
@@ -482,10 +495,30 @@ export class Segment {
     return paths;
   }
 
+  /**
+   * Gives the names of the files another suffix, that of the batches' last: with it, the others have
+   * theirs.
+   */
+  renameFiles(nameSuffix: string): void {
+    const { fs } = this.#context;
+    const paths = this.indexPaths;
+    this.#nameSuffix = nameSuffix;
+    for (const [i, path] of this.indexPaths.entries()) fs.renameSync(paths[i]!, path);
+    this.#file.renameSync(this.#pathOf(LOG_SUFFIX));
+  }
+
+  /** Removes the files of a segment that is no part of its log, that of the batches first. */
+  removeFiles(): void {
+    this.isDeleted = true;
+    this.close();
+    const { fs } = this.#context;
+    for (const path of [this.path, ...this.indexPaths]) fs.removeSync(path);
+  }
+
   /** Says that the folder was renamed. */
   moved(folder: string): void {
     this.#folder = folder;
-    this.#file.moved(`${folder}/${fileNameOf(this.baseOffset, LOG_SUFFIX)}`);
+    this.#file.moved(this.#pathOf(LOG_SUFFIX));
   }
 
   /** Closes the file and forgets the indexes. */
@@ -495,7 +528,7 @@ export class Segment {
   }
 
   #pathOf(suffix: string): string {
-    return `${this.#folder}/${fileNameOf(this.baseOffset, suffix)}`;
+    return `${this.#folder}/${fileNameOf(this.baseOffset, suffix)}${this.#nameSuffix}`;
   }
 
   #loadMaxTimestamp(): void {

@@ -13,6 +13,12 @@ export const PRODUCER_SNAPSHOT_SUFFIX = ".snapshot";
 /** What is appended to the name of a file that is no longer in use, until it is removed. */
 export const DELETED_SUFFIX = ".deleted";
 
+/** What is appended to the names of files that the cleaner writes, until they are whole. */
+export const CLEANED_SUFFIX = ".cleaned";
+
+/** What is appended to the names of files that are to take the place of others. */
+export const SWAP_SUFFIX = ".swap";
+
 /** Suffixes of the files that a segment has. */
 export const SEGMENT_SUFFIXES: readonly string[] = [
   LOG_SUFFIX,

@@ -4,12 +4,19 @@
  * @module
  */
 
-/** How long to work at a stretch. */
+/** How long to work at a stretch, unless said otherwise. */
 const SLICE_MS = 10;
 
 /** Tells when it is time to pause, and pauses. */
 export class TimeSlice {
-  #end = performance.now() + SLICE_MS;
+  readonly #lengthMs: number;
+  #end: number;
+
+  /** @param lengthMs How long to work at a stretch, in milliseconds. Default: 10. */
+  constructor(lengthMs: number = SLICE_MS) {
+    this.#lengthMs = lengthMs;
+    this.#end = performance.now() + lengthMs;
+  }
 
   /** Whether it is time to await `pause`. */
   get isOver(): boolean {
@@ -19,6 +26,6 @@ export class TimeSlice {
   /** Resolves after the rest of the program had its turn. */
   async pause(): Promise<void> {
     await new Promise<void>((resolve) => setTimeout(resolve));
-    this.#end = performance.now() + SLICE_MS;
+    this.#end = performance.now() + this.#lengthMs;
   }
 }

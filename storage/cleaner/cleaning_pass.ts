@@ -1,0 +1,310 @@
+/**
+ * A pass over a log: notes the last offset of each key, and writes without the records that a later
+ * one supersedes what lies before. `log_compactor.ts` says what stays.
+ *
+ * @module
+ */
+
+import type { RecordBatch } from "../../protocol/records/mod.ts";
+import type { LogFlusher } from "../log_flusher.ts";
+import type { LogState } from "../log_state.ts";
+import type { LogTrimmer } from "../log_trimmer.ts";
+import { Segment } from "../segment.ts";
+import { CLEANED_SUFFIX } from "../segment_file_name.ts";
+import { TimeSlice } from "../time_slice.ts";
+import { BatchFilter } from "./batch_filter.ts";
+import { type CleanableRange, groupSegments } from "./cleanable_range.ts";
+import { OffsetMap } from "./offset_map.ts";
+import { RecordCursor } from "./record_cursor.ts";
+import { ChunkBuffer, SegmentChunks } from "./segment_chunks.ts";
+import { SegmentSwap } from "./segment_swap.ts";
+import { SegmentWriter } from "./segment_writer.ts";
+import { AbortedTransactions, MarkerUse } from "./transactions.ts";
+
+/** How long to work at a stretch: requests wait for that long at most, or for one batch. */
+const SLICE_MS = 2;
+
+/** How to clean. */
+export interface CleanOptions {
+  /** Milliseconds since 1970. */
+  readonly nowMs: number;
+  /** The last stable offset: nothing from there on is cleaned. */
+  readonly maxOffset: number;
+  /** Memory for keys, in bytes (`log.cleaner.dedupe.buffer.size`). */
+  readonly dedupeBytes: number;
+}
+
+/** What a pass did. */
+export interface LogCleaning {
+  readonly log: string;
+  /** The part of the log whose keys were noted. */
+  readonly fromOffset: number;
+  readonly toOffset: number;
+  /** Whether that was all there was to clean, or another pass has to follow. */
+  readonly isComplete: boolean;
+  readonly keys: number;
+  /** Of the segments that were cleaned. */
+  readonly recordsBefore: number;
+  readonly recordsAfter: number;
+  readonly bytesBefore: number;
+  readonly bytesAfter: number;
+}
+
+/** What the dirty part of a log has. */
+interface DirtyPart {
+  readonly map: OffsetMap;
+  /** The offset up to which all is in the map. */
+  readonly endOffset: number;
+  /** Offset of the last record or marker of that, or -1. */
+  readonly lastOffset: number;
+  readonly aborted: AbortedTransactions | undefined;
+}
+
+/** The last thing a producer wrote before a pass began. */
+interface LastBatch {
+  readonly producerEpoch: number;
+  /** Last offset of its last batch of records, or -1. */
+  readonly lastOffset: number;
+}
+
+/** A pass that cannot go on. */
+export class PassEnded extends Error {
+  override name = "PassEnded";
+}
+
+/** One pass. It is to be run once. */
+export class CleaningPass {
+  readonly #log: LogState;
+  readonly #flusher: LogFlusher;
+  readonly #swap: SegmentSwap;
+  readonly #options: CleanOptions;
+  readonly #isStopped: () => boolean;
+  readonly #truncations: number;
+  readonly #lastBatches = new Map<number, LastBatch>();
+  readonly #slice = new TimeSlice(SLICE_MS);
+  readonly #chunks = new ChunkBuffer();
+  readonly #filter = new BatchFilter();
+  readonly #markers = new MarkerUse();
+  readonly #writeBuffer = SegmentWriter.buffer();
+  #recordsBefore = 0;
+  #recordsAfter = 0;
+  #bytesBefore = 0;
+  #bytesAfter = 0;
+
+  constructor(
+    log: LogState,
+    flusher: LogFlusher,
+    trimmer: LogTrimmer,
+    options: CleanOptions,
+    isStopped: () => boolean,
+  ) {
+    this.#log = log;
+    this.#flusher = flusher;
+    this.#swap = new SegmentSwap(log, trimmer);
+    this.#options = options;
+    this.#isStopped = isStopped;
+    this.#truncations = flusher.truncations;
+    for (const [producerId, state] of log.producers(options.nowMs).producers) {
+      const { producerEpoch, lastOffset } = state;
+      this.#lastBatches.set(producerId, { producerEpoch, lastOffset });
+    }
+  }
+
+  /** Whether something happened to the log that ends the pass. */
+  get isOver(): boolean {
+    return this.#isStopped() || this.#log.isClosed || this.#log.offline !== undefined ||
+      this.#flusher.truncations !== this.#truncations;
+  }
+
+  async run(range: CleanableRange): Promise<LogCleaning> {
+    this.#check();
+    const dirty = await this.#findKeys(range);
+    for (const group of groupSegments(this.#log.segments, dirty.endOffset, this.#log.config)) {
+      await this.#cleanGroup(group, dirty);
+    }
+    return {
+      log: this.#log.name,
+      fromOffset: range.firstDirtyOffset,
+      toOffset: dirty.endOffset,
+      isComplete: dirty.endOffset === range.firstUncleanableOffset,
+      keys: dirty.map.count,
+      recordsBefore: this.#recordsBefore,
+      recordsAfter: this.#recordsAfter,
+      bytesBefore: this.#bytesBefore,
+      bytesAfter: this.#bytesAfter,
+    };
+  }
+
+  /** Notes the last offset of each key in the dirty part, as far as there is memory. */
+  async #findKeys(range: CleanableRange): Promise<DirtyPart> {
+    const { firstDirtyOffset, firstUncleanableOffset } = range;
+    const count = firstUncleanableOffset - firstDirtyOffset;
+    const map = new OffsetMap(this.#options.dedupeBytes, count);
+    const cursor = new RecordCursor();
+    let aborted: AbortedTransactions | undefined;
+    let lastOffset = -1;
+    for (const segment of this.#segmentsBetween(firstDirtyOffset, firstUncleanableOffset)) {
+      const chunks = this.#read(segment, firstDirtyOffset);
+      while (await this.#next(segment, chunks)) {
+        for (const batch of chunks.batches()) {
+          if (this.#slice.isOver) await this.#pause();
+          if (batch.lastOffset < firstDirtyOffset) continue;
+          if (batch.isTransactional) aborted ??= await this.#findAborted(firstDirtyOffset);
+          if (aborted?.has(batch)) continue;
+          if (batch.isControl) {
+            lastOffset = batch.lastOffset;
+            continue;
+          }
+          cursor.reset(batch);
+          while (cursor.next()) {
+            const { offset, bytes, keyStart, keySize } = cursor;
+            if (offset < firstDirtyOffset) continue;
+            if (keySize >= 0 && !map.put(bytes, keyStart, keyStart + keySize, offset)) {
+              return { map, endOffset: offset, lastOffset, aborted };
+            }
+            lastOffset = offset;
+          }
+        }
+      }
+    }
+    return { map, endOffset: firstUncleanableOffset, lastOffset, aborted };
+  }
+
+  /** Goes along all from an offset on, since the marker of a transaction comes after it. */
+  async #findAborted(offset: number): Promise<AbortedTransactions> {
+    const aborted = new AbortedTransactions();
+    // The batches in hand are still needed.
+    const buffer = new ChunkBuffer();
+    for (const segment of this.#segmentsBetween(offset, this.#log.logEndOffset)) {
+      const chunks = this.#read(segment, offset, buffer);
+      while (await this.#next(segment, chunks)) {
+        for (const batch of chunks.batches()) {
+          if (batch.lastOffset >= offset) aborted.add(batch);
+          if (this.#slice.isOver) await this.#pause();
+        }
+      }
+    }
+    return aborted;
+  }
+
+  /** Makes one segment of some, and puts it in their place. */
+  async #cleanGroup(group: readonly Segment[], dirty: DirtyPart): Promise<void> {
+    const { context, folder, config } = this.#log;
+    const { baseOffset } = group[0]!;
+    const { nowMs } = this.#options;
+    const cleaned = new Segment(context, folder, baseOffset, undefined, nowMs, CLEANED_SUFFIX);
+    try {
+      const writer = new SegmentWriter(cleaned, config.indexIntervalBytes, this.#writeBuffer);
+      let isChanged = group.length > 1;
+      for (const segment of group) {
+        isChanged = await this.#copy(segment, writer, dirty) || isChanged;
+      }
+      writer.flush();
+      this.#bytesAfter += cleaned.sizeInBytes;
+      if (isChanged && !await this.#swap.swap(group, cleaned, nowMs)) throw new PassEnded();
+      if (!isChanged) cleaned.removeFiles();
+    } catch (error) {
+      if (this.#log.isClosed) cleaned.close();
+      else if (!this.#log.segments.has(cleaned)) cleaned.removeFiles();
+      throw error;
+    }
+    this.#check();
+  }
+
+  /** Copies what stays of a segment; returns whether anything goes, or changes. */
+  async #copy(segment: Segment, writer: SegmentWriter, dirty: DirtyPart): Promise<boolean> {
+    let isChanged = false;
+    this.#bytesBefore += segment.sizeInBytes;
+    const chunks = this.#read(segment, segment.baseOffset);
+    while (await this.#next(segment, chunks)) {
+      for (const batch of chunks.batches()) {
+        const bytes = this.#cleaned(batch, dirty);
+        if (bytes !== undefined) writer.append(bytes);
+        if (bytes !== batch.bytes) isChanged = true;
+        if (writer.isSyncDue) {
+          await writer.sync();
+          this.#check();
+        }
+        if (this.#slice.isOver) await this.#pause();
+      }
+    }
+    return isChanged;
+  }
+
+  /** What stays of a batch. */
+  #cleaned(batch: RecordBatch, dirty: DirtyPart): Uint8Array | undefined {
+    const { nowMs } = this.#options;
+    const { map, endOffset, lastOffset, aborted } = dirty;
+    const isDone = batch.lastOffset < endOffset;
+    const deleteHorizonMs = isDone ? nowMs + this.#log.config.deleteRetentionMs : undefined;
+    const isExpired = batch.hasDeleteHorizon && batch.baseTimestamp <= nowMs;
+    const isLastOfProducer = batch.hasProducerId && this.#isLastOfProducer(batch);
+    if (batch.isControl) {
+      const isUseless = this.#markers.isUseless(batch) && isDone;
+      const isKept = !isUseless || isLastOfProducer || batch.lastOffset === lastOffset;
+      this.#recordsBefore++;
+      if (!isKept && isExpired) return undefined;
+      this.#recordsAfter++;
+      return isUseless && deleteHorizonMs !== undefined
+        ? this.#filter.withDeleteHorizon(batch, deleteHorizonMs)
+        : batch.bytes;
+    }
+    this.#markers.addBatch(batch);
+    const isAborted = aborted?.has(batch) ?? false;
+    const bytes = this.#filter.filter(batch, {
+      retains: ({ offset, bytes, keyStart, keySize, valueSize }) => {
+        if (offset >= endOffset) return true;
+        if (isAborted) return false;
+        if (offset === lastOffset) return true;
+        if (keySize < 0 || (valueSize < 0 && isExpired)) return false;
+        return map.get(bytes, keyStart, keyStart + keySize) <= offset;
+      },
+      keepsEmpty: isLastOfProducer,
+      deleteHorizonMs,
+    });
+    this.#recordsBefore += this.#filter.recordCount;
+    this.#recordsAfter += this.#filter.retainedCount;
+    return bytes;
+  }
+
+  #isLastOfProducer(batch: RecordBatch): boolean {
+    const last = this.#lastBatches.get(batch.producerId);
+    if (last === undefined) return false;
+    return last.lastOffset >= 0
+      ? last.lastOffset === batch.lastOffset
+      : batch.isControl && last.producerEpoch === batch.producerEpoch;
+  }
+
+  #segmentsBetween(offset: number, endOffset: number): Segment[] {
+    const { segments } = this.#log;
+    const all = Array.from(segments);
+    return all.slice(Math.max(0, segments.floorSlot(offset)))
+      .filter(({ baseOffset }) => baseOffset < endOffset);
+  }
+
+  #read(segment: Segment, offset: number, buffer = this.#chunks): SegmentChunks {
+    return new SegmentChunks(segment, segment.indexes.offset.lookup(offset), buffer);
+  }
+
+  /** Reads the next chunk of a segment. */
+  async #next(segment: Segment, chunks: SegmentChunks): Promise<boolean> {
+    try {
+      const hasNext = await chunks.next();
+      this.#check();
+      if (!segment.isDeleted) return hasNext;
+    } catch (error) {
+      // A file that is gone, with its segment, is no failure.
+      if (!segment.isDeleted) throw error;
+    }
+    throw new PassEnded();
+  }
+
+  async #pause(): Promise<void> {
+    await this.#slice.pause();
+    this.#check();
+  }
+
+  #check(): void {
+    if (this.isOver) throw new PassEnded();
+  }
+}

@@ -1,0 +1,280 @@
+// A compacted log against a model of it, in random steps from a printed seed, with crashes at every
+// step of a cleaning.
+//
+// Held to: the last record of each key is there, at its offset, but for tombstones past their time;
+// what is there was appended, at that offset, and is in order; of what was cleaned there is one record
+// a key; log start and end stay where they are; reads from any offset and lookups by time agree with
+// a scan; producers are known as before. All this holds also of what a crash leaves, whether what was
+// not synced is kept, lost or part of each, and after another cleaning of that.
+
+import { assert, assertEquals } from "@std/assert";
+import { CompressionType } from "../../protocol/compression/mod.ts";
+import type { Log } from "../log.ts";
+import type { LogDirectory } from "../log_directory.ts";
+import { NOW_MS, numberFromEnv, openDirectory } from "../log_testing.ts";
+import { MemoryFileSystem } from "../memory_file_system.ts";
+import { WatchedFileSystem } from "../watched_file_system_testing.ts";
+import {
+  appendMarker,
+  batchesOf,
+  compactedConfig,
+  foundIn,
+  type FoundRecord,
+  keyedBatch,
+} from "./cleaner_testing.ts";
+
+const NAME = "model-0";
+const KEYS = 12;
+const CODECS = Object.values(CompressionType);
+const DELETE_RETENTION_MS = 1000;
+
+interface ModelRecord extends FoundRecord {
+  readonly isAborted: boolean;
+}
+
+class Simulation {
+  readonly #random: () => number;
+  #fs = new MemoryFileSystem({ now: () => NOW_MS });
+  #watched = new WatchedFileSystem(this.#fs);
+  #nowMs = NOW_MS;
+  #directory!: LogDirectory;
+  #log!: Log;
+  #records: ModelRecord[] = [];
+  readonly #nextSequences = new Map<number, number>();
+  #flushedOffset = 0;
+  #cleanings = 0;
+
+  constructor(seed: number) {
+    this.#random = mulberry32(seed);
+  }
+
+  async run(steps: number): Promise<void> {
+    [this.#directory, this.#log] = await this.#open(this.#watched);
+    for (let i = 0; i < steps; i++) await this.#step();
+    await this.#clean();
+    await this.#verify(this.#log);
+    assert(this.#cleanings > 0);
+    await this.#directory.close();
+  }
+
+  async #open(fs: WatchedFileSystem | MemoryFileSystem): Promise<[LogDirectory, Log]> {
+    const config = compactedConfig({ deleteRetentionMs: DELETE_RETENTION_MS });
+    const directory = await openDirectory(fs, {
+      hotTailBytes: 0,
+      indexCacheBytes: this.#pick([0, 1 << 20]),
+      maxOpenFiles: this.#pick([3, 1000]),
+      nowMs: this.#nowMs,
+      config,
+    });
+    const log = directory.get(NAME) ?? directory.create(NAME, { nowMs: NOW_MS, config });
+    return [directory, log];
+  }
+
+  async #step(): Promise<void> {
+    const dice = this.#int(100);
+    if (dice < 60) this.#append();
+    else if (dice < 65) this.#appendTransaction();
+    else if (dice < 70) await this.#flush();
+    else if (dice < 75) this.#nowMs += this.#int(DELETE_RETENTION_MS);
+    else if (dice < 80) await this.#restart();
+    else if (dice < 83) await this.#verify(this.#log);
+    else if (dice < 95) await this.#clean();
+    else await this.#cleanWithCrashes();
+  }
+
+  #append(producer?: { producerId: number; isTransactional: boolean }, isAborted = false): void {
+    const records = Array.from({ length: 1 + this.#int(5) }, () => {
+      const timestamp = this.#nowMs + this.#int(50);
+      const value = this.#int(5) === 0 ? null : `${this.#int(1e6)}`.padEnd(this.#int(80), ".");
+      return [`k${this.#int(KEYS)}`, value, timestamp] as const;
+    });
+    const { producerId = this.#int(2) === 0 ? -1 : this.#int(3), isTransactional = false } =
+      producer ?? {};
+    const baseSequence = this.#nextSequences.get(producerId) ?? 0;
+    const batch = keyedBatch(records, {
+      compression: this.#pick(CODECS),
+      ...(producerId < 0 ? {} : { producerId, producerEpoch: 0, baseSequence, isTransactional }),
+    });
+    const nowMs = this.#nowMs;
+    const { firstOffset } = this.#log.append(batch, { leaderEpoch: 0, nowMs });
+    assertEquals(firstOffset, this.#log.logEndOffset - records.length);
+    if (producerId >= 0) this.#nextSequences.set(producerId, baseSequence + records.length);
+    for (const [i, [key, value, timestamp]] of records.entries()) {
+      this.#records.push({ offset: firstOffset + i, key, value, timestamp, isAborted });
+    }
+  }
+
+  #appendTransaction(): void {
+    const producer = { producerId: 3, isTransactional: true };
+    const isAborted = this.#int(2) === 0;
+    for (let i = this.#int(3); i >= 0; i--) {
+      this.#append(producer, isAborted);
+      this.#append();
+    }
+    appendMarker(this.#log, 3, isAborted ? "abort" : "commit");
+  }
+
+  async #flush(): Promise<void> {
+    await this.#log.flush();
+    this.#flushedOffset = this.#log.logEndOffset;
+  }
+
+  async #clean(): Promise<void> {
+    const { logStartOffset, logEndOffset } = this.#log;
+    const dedupeBytes = this.#pick([0, 24 * 4, 24 * 8, 1 << 16]);
+    for (let passes = this.#int(4); passes >= 0; passes--) {
+      const { firstDirtyOffset } = this.#log;
+      const cleaning = await this.#log.clean({
+        nowMs: this.#nowMs,
+        maxOffset: logEndOffset,
+        dedupeBytes,
+      });
+      if (cleaning === undefined) break;
+      this.#cleanings++;
+      assert(this.#log.firstDirtyOffset > firstDirtyOffset);
+      this.#flushedOffset = Math.max(this.#flushedOffset, this.#log.flushedOffset);
+    }
+    assertEquals(this.#log.logStartOffset, logStartOffset);
+    assertEquals(this.#log.logEndOffset, logEndOffset);
+    await this.#verify(this.#log);
+  }
+
+  /** Cleans, and looks at what a crash would leave before each change of the file system. */
+  async #cleanWithCrashes(): Promise<void> {
+    const crashes: [MemoryFileSystem, flushedOffset: number][] = [];
+    const onChange = () => {
+      const flushedOffset = Math.max(this.#flushedOffset, this.#log.flushedOffset);
+      crashes.push([this.#fs.clone({ unsynced: "kept" }), Infinity]);
+      crashes.push([this.#fs.clone({ unsynced: "lost" }), flushedOffset]);
+      const random = this.#random;
+      crashes.push([this.#fs.clone({ unsynced: "mixed", random }), flushedOffset]);
+    };
+    this.#watched.onAppend = onChange;
+    this.#watched.onSync = onChange;
+    this.#watched.onCreate = onChange;
+    this.#watched.onTruncate = onChange;
+    this.#watched.onRename = onChange;
+    this.#watched.onRemove = onChange;
+    await this.#clean();
+    onChange();
+    this.#watched.onAppend = this.#watched.onSync = this.#watched.onCreate = () => {};
+    this.#watched.onTruncate = this.#watched.onRename = this.#watched.onRemove = () => {};
+    for (const [fs, flushedOffset] of crashes) {
+      const [directory, log] = await this.#open(fs);
+      assert(log.logEndOffset >= Math.min(flushedOffset, this.#log.logEndOffset));
+      assert(log.logStartOffset === 0 || flushedOffset === 0);
+      await this.#verify(log);
+      this.#verifyProducers(log);
+      if (this.#int(4) === 0) {
+        await log.clean({ nowMs: this.#nowMs, maxOffset: Infinity, dedupeBytes: 1 << 16 });
+        await this.#verify(log);
+      }
+      await directory.close();
+    }
+  }
+
+  async #restart(): Promise<void> {
+    const kind = this.#pick(["clean", "kill", "snapshots lost"] as const);
+    const fs = kind === "clean" ? this.#fs : this.#fs.clone({ unsynced: "kept" });
+    await this.#directory.close();
+    if (kind === "snapshots lost") {
+      for (const { name } of fs.readDirSync(`/data/${NAME}`)) {
+        if (name.endsWith(".snapshot")) fs.removeSync(`/data/${NAME}/${name}`);
+      }
+    }
+    const { logEndOffset } = this.#log;
+    this.#fs = fs;
+    this.#watched = new WatchedFileSystem(fs);
+    [this.#directory, this.#log] = await this.#open(this.#watched);
+    assertEquals(this.#log.logEndOffset, logEndOffset);
+    this.#verifyProducers(this.#log);
+  }
+
+  /** Producers, as far as their last batch is there and none of them came after the crash. */
+  #verifyProducers(log: Log): void {
+    if (log.logEndOffset < this.#log.logEndOffset || log.logStartOffset > 0) return;
+    for (const [producerId, nextSequence] of this.#nextSequences) {
+      assertEquals(log.producers.get(producerId)?.lastSequence, nextSequence - 1);
+    }
+    assertEquals(log.firstOpenTransactionOffset, undefined);
+  }
+
+  async #verify(log: Log): Promise<void> {
+    const found = await foundIn(log);
+    this.#verifyRecords(log, found);
+    let previous = -1;
+    for (const batch of await batchesOf(log)) {
+      assert(batch.baseOffset > previous);
+      previous = batch.lastOffset;
+    }
+    const { logStartOffset, logEndOffset } = log;
+    const offset = logStartOffset + this.#int(logEndOffset - logStartOffset + 1);
+    const rest = found.filter((record) => record.offset >= offset);
+    assertEquals(await foundIn(log, offset, 1 + this.#int(500)), rest);
+    const timestamp = NOW_MS + this.#int(this.#nowMs - NOW_MS + 60);
+    const first = found.find((record) => record.timestamp >= timestamp);
+    const byTime = await log.offsetForTimestamp(timestamp);
+    if (byTime?.offset !== first?.offset) {
+      // Markers have timestamps, too.
+      const offsets = found.map(({ offset }) => offset);
+      assert(byTime !== undefined && !offsets.includes(byTime.offset));
+      assert(first === undefined || byTime.offset < first.offset);
+    }
+  }
+
+  #verifyRecords(log: Log, found: readonly FoundRecord[]): void {
+    const appended = new Map(this.#records.map((record) => [record.offset, record]));
+    const expected = new Map<string, ModelRecord>();
+    for (const record of this.#records) {
+      if (record.isAborted || record.offset < log.logStartOffset) continue;
+      if (record.offset < log.logEndOffset) expected.set(record.key, record);
+    }
+    const last = new Map<string, FoundRecord>();
+    const cleaned = new Map<string, number>();
+    for (const record of found) {
+      const { isAborted, ...original } = appended.get(record.offset)!;
+      assertEquals(record, original);
+      if (isAborted) {
+        assert(record.offset >= log.firstDirtyOffset, `${record.offset} was aborted`);
+        continue;
+      }
+      last.set(record.key, record);
+      if (record.offset >= log.firstDirtyOffset) continue;
+      assertEquals(cleaned.get(record.key), undefined, `${record.key} is there twice`);
+      cleaned.set(record.key, record.offset);
+    }
+    for (const [key, { offset, value, timestamp }] of expected) {
+      const record = last.get(key);
+      // It may be gone at the earliest when that time has passed since it was found.
+      const mayBeGone = value === null && offset < log.firstDirtyOffset &&
+        this.#nowMs >= timestamp - 50 + DELETE_RETENTION_MS;
+      if (record === undefined) assert(mayBeGone, `${key} at ${offset} is gone`);
+      else assertEquals(record.offset, offset);
+    }
+  }
+
+  #int(limit: number): number {
+    return Math.floor(this.#random() * limit);
+  }
+
+  #pick<T>(values: readonly T[]): T {
+    return values[this.#int(values.length)]!;
+  }
+}
+
+function mulberry32(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let value = Math.imul(state ^ (state >>> 15), 1 | state);
+    value = (value + Math.imul(value ^ (value >>> 7), 61 | value)) ^ value;
+    return ((value ^ (value >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+Deno.test("Log.clean() does what a model of it does, in random steps with crashes", async (t) => {
+  const base = numberFromEnv("SEED", Math.floor(Math.random() * 1e9));
+  for (let seed = base; seed < base + numberFromEnv("RUNS", 3); seed++) {
+    await t.step(`seed ${seed}`, () => new Simulation(seed).run(numberFromEnv("STEPS", 60)));
+  }
+});
