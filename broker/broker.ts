@@ -103,7 +103,7 @@ export class Broker {
     const logger = options.logger ??
       (inMemory ? silentLogger : createLogger({ level: config.get("log.level") }));
     const clock = options.clock ?? systemClock;
-    const directory = opened.use(await openDirectory(options, config, clock));
+    const directory = opened.use(await openDirectory(options, config, clock, logger));
     const clusterId = await claimDirectory(directory, config);
     const nodeId = config.get("node.id");
 
@@ -201,6 +201,7 @@ function openDirectory(
   { storage, fileSystem }: BrokerOptions,
   config: BrokerConfig,
   clock: Clock,
+  logger: Logger,
 ): Promise<LogDirectory> {
   const inMemory = storage === "memory";
   const fs = inMemory ? new MemoryFileSystem() : fileSystem ?? new DenoFileSystem();
@@ -210,6 +211,16 @@ function openDirectory(
     maxOpenFiles: config.get("open.files.max"),
     hotTailBytes: config.get("hot.tail.bytes"),
     producerIdExpirationMs: config.get("producer.id.expiration.ms"),
+    onDamage: ({ log, path, position, endPosition, firstOffset, nextOffset, problem }) =>
+      logger.error("Found damaged records; they are not served", {
+        log,
+        firstOffset,
+        lastOffset: nextOffset - 1,
+        path,
+        position,
+        size: endPosition - position,
+        problem,
+      }),
   });
 }
 

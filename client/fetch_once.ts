@@ -14,7 +14,7 @@ import type {
   ResolvedConsumerOptions,
 } from "./consumer_options.ts";
 import { KafkaError, refreshesMetadata } from "./errors.ts";
-import { type FetchTarget, requestFetch } from "./fetch_request.ts";
+import { fetchError, type FetchTarget, isDamage, requestFetch } from "./fetch_request.ts";
 import { fetchedBatches } from "./fetched_batches.ts";
 import type { Message } from "./message.ts";
 import { PartitionReader } from "./partition_reader.ts";
@@ -82,14 +82,14 @@ export async function fetchOnce(
           signal,
         });
         const errorCode = result?.errorCode ?? ErrorCode.UNKNOWN_SERVER_ERROR;
-        if (errorCode !== ErrorCode.NONE) throw new KafkaError(action, errorCode);
+        if (errorCode !== ErrorCode.NONE) throw fetchError(topic, partition, offset, errorCode);
         return result!;
       });
     } catch (error) {
       if (refreshesMetadata(error)) core.metadata.invalidate(topic);
       throw error;
     }
-  }, isUnknownTopic);
+  }, (error) => isUnknownTopic(error) || error instanceof KafkaError && isDamage(error.errorCode));
 
   const reader = new PartitionReader(topic, partition, defaults.checkCrcs, () => {});
   reader.seek(offset);

@@ -119,3 +119,24 @@ export async function requestFetch(
   }
   return results;
 }
+
+/** What a partition's error code means to whoever fetches from an offset. */
+export function fetchError(
+  topic: string,
+  partition: number,
+  offset: number,
+  errorCode: number,
+): KafkaError {
+  return new KafkaError(
+    `fetch from "${topic}-${partition}" at offset ${offset}`,
+    errorCode,
+    isDamage(errorCode)
+      ? "the records there are damaged on the broker, seek to an offset behind them"
+      : null,
+  );
+}
+
+/** Whether records are damaged on the broker, which no waiting mends. */
+export function isDamage(errorCode: number): boolean {
+  return errorCode === ErrorCode.CORRUPT_MESSAGE;
+}

@@ -20,12 +20,17 @@ import {
   describeError,
   DqueueError,
   isRetriable,
-  KafkaError,
   ProtocolError,
   refreshesMetadata,
   TimeoutError,
 } from "./errors.ts";
-import { type FetchedPartition, type FetchTarget, requestFetch } from "./fetch_request.ts";
+import {
+  type FetchedPartition,
+  fetchError,
+  type FetchTarget,
+  isDamage,
+  requestFetch,
+} from "./fetch_request.ts";
 import { fetchedBatches } from "./fetched_batches.ts";
 import { lookUpOffsets } from "./offset_lookup.ts";
 import type { PartitionReader } from "./partition_reader.ts";
@@ -246,10 +251,13 @@ export class Fetcher {
   #onErrorCode(reader: PartitionReader, partition: FetchedPartition): void {
     const { topic, partition: index } = reader;
     const { errorCode } = partition;
-    const error = new KafkaError(
-      `fetch from "${topic}-${index}" at offset ${reader.fetchOffset}`,
-      errorCode,
-    );
+    const error = fetchError(topic, index, reader.fetchOffset, errorCode);
+    if (isDamage(errorCode)) {
+      // What was fetched before is read first.
+      if (reader.bufferedBytes > 0) this.#retryLater(reader);
+      else reader.fail(error);
+      return;
+    }
     if (errorCode === ErrorCode.OFFSET_OUT_OF_RANGE) {
       const { autoOffsetReset } = this.#options;
       // What was fetched before is read first.

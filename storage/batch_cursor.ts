@@ -5,12 +5,18 @@
  * @module
  */
 
-import { LOG_OVERHEAD, RECORD_BATCH_OVERHEAD, RecordBatch } from "../protocol/records/mod.ts";
+import {
+  crc32c,
+  LOG_OVERHEAD,
+  RECORD_BATCH_OVERHEAD,
+  RecordBatch,
+} from "../protocol/records/mod.ts";
 import {
   ATTRIBUTES_POSITION,
   BASE_SEQUENCE_POSITION,
   BATCH_LENGTH_POSITION,
   CONTROL_MASK,
+  CRC_POSITION,
   LAST_OFFSET_DELTA_POSITION,
   MAGIC_POSITION,
   MAX_TIMESTAMP_POSITION,
@@ -73,6 +79,24 @@ export class BatchCursor implements BatchHeader {
   /** The batch, which must be there whole. */
   get batch(): RecordBatch {
     return new RecordBatch(this.#bytes, this.position);
+  }
+
+  /** Whether all of the header of the batch behind this one is there. */
+  get hasNextHeader(): boolean {
+    return this.#bytes.length - this.position - this.sizeInBytes >= RECORD_BATCH_OVERHEAD;
+  }
+
+  /** Base offset of the batch behind this one. */
+  get followingBaseOffset(): number {
+    return this.#int64(this.position + this.sizeInBytes);
+  }
+
+  /** What is wrong with the checksum of the batch, which must be there whole. */
+  get crcProblem(): string | undefined {
+    const end = this.position + this.sizeInBytes;
+    const computed = crc32c(this.#bytes, this.position + ATTRIBUTES_POSITION, end);
+    const stated = this.#view.getUint32(this.position + CRC_POSITION);
+    return computed === stated ? undefined : `computed CRC is ${computed}, stated CRC is ${stated}`;
   }
 
   get baseOffset(): number {

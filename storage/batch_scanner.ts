@@ -62,6 +62,11 @@ export class BatchScanner {
     return this.#position;
   }
 
+  /** Whether all of the file was gone along. */
+  get isAtEnd(): boolean {
+    return this.#position === this.#end;
+  }
+
   /** Where that batch ends in the file. */
   get nextPosition(): number {
     return this.#position + this.#size;

@@ -33,6 +33,7 @@ import { HotTail } from "./hot_tail.ts";
 import { IndexCache } from "./index_cache.ts";
 import { Log } from "./log.ts";
 import { DEFAULT_LOG_CONFIG, type LogConfig } from "./log_config.ts";
+import type { LogDamage } from "./log_reader.ts";
 import type { LogContext } from "./log_state.ts";
 import {
   META_PROPERTIES_FILE_NAME,
@@ -71,6 +72,8 @@ export interface LogDirectoryOptions {
   readonly hotTailBytes?: number | undefined;
   /** Memory for indexes of older segments. Default: 64 MiB. */
   readonly indexCacheBytes?: number | undefined;
+  /** Is told of records that turn out to be damaged when they are read, once of each damage. */
+  readonly onDamage?: ((damage: LogDamage) => void) | undefined;
   /** `producer.id.expiration.ms`. Default: one day. */
   readonly producerIdExpirationMs?: number | undefined;
 }
@@ -127,6 +130,7 @@ export class LogDirectory {
       indexCache: new IndexCache(options.indexCacheBytes),
       hotTail: new HotTail(options.hotTailBytes ?? 64 << 20),
       producerIdExpirationMs: options.producerIdExpirationMs ?? DAY_MS,
+      onDamage: options.onDamage ?? (() => {}),
       syncDataFolder: () => this.#folderSyncs.request(),
       writeCheckpoints: () => this.#writeCheckpointsNow(),
       syncCheckpoints: () => this.#checkpointWrites.request(),

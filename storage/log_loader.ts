@@ -246,15 +246,12 @@ export function* replayProducers(
   for (const [slot, segment] of all.entries()) {
     const segmentEnd = all[slot + 1]?.baseOffset ?? endOffset;
     if (segmentEnd <= producers.endOffset || segment.baseOffset >= endOffset) continue;
-    const scanner = segment.scan(segment.indexes.offset.lookup(producers.endOffset), false);
-    try {
-      while (scanner.next() && scanner.header.nextOffset <= endOffset) {
-        if (scanner.header.baseOffset < producers.endOffset) continue;
-        producers.update(scanner.header, () => scanner.batch());
-        yield;
-      }
-    } catch (error) {
-      if (!(error instanceof CorruptRecordError)) throw error;
+    const position = segment.indexes.offset.lookup(producers.endOffset);
+    for (const batches of segment.batchesFrom(position)) {
+      if (batches.header.nextOffset > endOffset) break;
+      if (batches.header.baseOffset < producers.endOffset) continue;
+      producers.update(batches.header, () => batches.batch());
+      yield;
     }
   }
   producers.advanceTo(endOffset);
@@ -371,8 +368,9 @@ class LogRecoverer {
 
   /** Checks the batches of a segment from the recovery point on, and cuts off what follows them. */
   async #recoverSegment(segment: Segment): Promise<void> {
-    const start = segment.baseOffset < this.#recoveryPoint ? this.#skipTrusted(segment) : 0;
-    if (start === 0) segment.beginIndexes();
+    const isTrusted = segment.baseOffset < this.#recoveryPoint;
+    if (!isTrusted) segment.beginIndexes();
+    const start = isTrusted ? this.#skipTrusted(segment) : 0;
     const scanner = segment.scan(start, true);
     this.#nextOffset = Math.max(this.#nextOffset, segment.baseOffset);
     try {
@@ -404,8 +402,9 @@ class LogRecoverer {
   }
 
   /**
-   * Goes along the batches that need no checking, from the last sound index entries on, so that the
-   * indexes are as they were at the recovery point.
+   * Goes along the batches that were on disk at the recovery point, from the last sound index entries
+   * on, so that the indexes are as they were then. What is damaged of these batches since is left as
+   * it is, to be found by who reads it; but a file that ends within one has lost more than that.
    *
    * @returns The position of the first batch that needs checking.
    */
@@ -413,18 +412,22 @@ class LogRecoverer {
     const recoveryPoint = this.#recoveryPoint;
     segment.truncateIndexes(recoveryPoint);
     const { lastOffset, lastPosition, count } = segment.indexes.offset;
-    if (count > 0 && !this.#isBatchAt(segment, lastPosition, lastOffset)) return 0;
-    const scanner = segment.scan(lastPosition, false);
-    try {
-      segment.noteTimestampsUpTo(lastPosition);
-      while (scanner.next() && scanner.header.nextOffset <= recoveryPoint) {
-        segment.note(scanner.header, scanner.position, this.#indexInterval);
-        this.#nextOffset = scanner.header.nextOffset;
+    const isSound = count === 0 || this.#isBatchAt(segment, lastPosition, lastOffset);
+    if (!isSound) segment.beginIndexes();
+    const walk = segment.walk(isSound ? lastPosition : 0);
+    if (isSound) segment.noteTimestampsUpTo(lastPosition);
+    while (walk.next()) {
+      const { damage } = walk;
+      if (damage === undefined) {
+        if (walk.nextOffset > recoveryPoint) return walk.position;
+        segment.note(walk.header, walk.position, this.#indexInterval);
+      } else if (damage.isTorn || damage.firstOffset >= recoveryPoint) {
+        return walk.position;
       }
-    } catch (error) {
-      if (!(error instanceof CorruptRecordError)) throw error;
+      const isEnd = damage !== undefined && walk.nextPosition === segment.sizeInBytes;
+      this.#nextOffset = isEnd ? recoveryPoint : walk.nextOffset;
     }
-    return scanner.position;
+    return walk.position;
   }
 
   /** Whether the batch at a position ends with an offset, as an index entry has it. */

@@ -8,16 +8,23 @@
  * Batches without records, which compaction leaves of producers, are not read at the beginning nor at
  * the end: there are clients that cannot go on from an answer that ends with one.
  *
+ * What is read from a file for the first time is checked. Where that finds damage the whole segment is
+ * checked (`segment_check.ts`), and what is damaged of it is read no more: who wants an offset that
+ * was there gets an error, and reading goes on with the next sound batch.
+ *
  * @module
  */
 
-import { CorruptRecordError, sizeOfBatchAt } from "../protocol/records/mod.ts";
-import { MAGIC } from "../protocol/records/record_batch.ts";
+import { CorruptRecordError, RECORD_BATCH_OVERHEAD } from "../protocol/records/mod.ts";
 import { BatchCursor } from "./batch_cursor.ts";
+import type { DamagedRange } from "./batch_walk.ts";
 import { LogClosedError, OffsetOutOfRangeError, StorageError } from "./errors.ts";
 import { FileSystemError, isNotFound } from "./file_system.ts";
+import type { LogConfig } from "./log_config.ts";
 import type { LogSegments } from "./log_segments.ts";
-import type { Segment } from "./segment.ts";
+import type { Segment, SegmentContext } from "./segment.ts";
+import { checkSegment } from "./segment_check.ts";
+import type { BatchPlace } from "./segment_soundness.ts";
 
 /** Reads are at least this large, since the batch wanted may begin behind where the index points. */
 const SMALLEST_READ_BYTES = 16_384;
@@ -53,13 +60,39 @@ export interface TimestampAndOffset {
   readonly leaderEpoch: number;
 }
 
+/** Damage that was found in a log. */
+export interface LogDamage extends DamagedRange {
+  /** Name of the log, as `orders-3`. */
+  readonly log: string;
+  /** Path of the segment file. */
+  readonly path: string;
+}
+
+/** What reading needs that the logs of a data folder share. */
+export interface ReadContext extends SegmentContext {
+  /** Is told of damage, once of each. */
+  readonly onDamage: (damage: LogDamage) => void;
+}
+
 /** The part of a log that reading needs. */
 export interface ReadableLog {
+  readonly context: ReadContext;
   readonly name: string;
+  readonly folder: string;
+  readonly config: LogConfig;
   readonly isClosed: boolean;
   readonly logStartOffset: number;
   readonly logEndOffset: number;
   readonly segments: LogSegments;
+}
+
+/** Batches as read from a file. */
+interface ReadBatches {
+  readonly all: Uint8Array;
+  /** How many of the bytes are whole batches. If none are, there is at least a header. */
+  readonly soundSize: number;
+  /** Where to go on behind them. */
+  readonly next: BatchPlace;
 }
 
 /** A read that has to begin anew, since what it read is gone. */
@@ -71,6 +104,8 @@ class StaleRead extends Error {
 export class LogReader {
   readonly #log: ReadableLog;
   readonly #segments: LogSegments;
+  /** Segments that are being checked. */
+  readonly #checks = new Map<Segment, Promise<void>>();
 
   constructor(log: ReadableLog) {
     this.#log = log;
@@ -81,7 +116,7 @@ export class LogReader {
    * Reads from the batch that holds `offset` on, from one segment.
    *
    * @throws {OffsetOutOfRangeError} If the offset is not in the log.
-   * @throws {CorruptRecordError} If what is at the offset is not a batch.
+   * @throws {CorruptRecordError} If what was at the offset is damaged.
    * @throws {StorageError} If the file cannot be read.
    */
   read(
@@ -114,27 +149,32 @@ export class LogReader {
     minOneBatch: boolean,
   ): Promise<LogRead | undefined> {
     const end = segment.sizeInBytes;
-    let position = segment.indexes.offset.lookup(offset);
+    let place = this.#placeOf(segment, offset);
     let wanted = Math.max(maxBytes, SMALLEST_READ_BYTES);
-    while (position < end) {
-      const bytes = await this.#readBytes(segment, position, Math.min(wanted, end - position));
-      const cursor = new BatchCursor(bytes);
-      let size = 0;
-      while (cursor.hasHeader) {
-        size = this.#sizeAt(segment, position, bytes, cursor.position);
+    while (place.position < end) {
+      const damage = segment.soundness.nextDamage(place.position);
+      if (damage !== undefined && damage.position <= place.position) {
+        if (offset < damage.nextOffset) throw this.#damaged("read", offset, segment, damage);
+        place = { position: damage.endPosition, nextOffset: damage.nextOffset };
+        continue;
+      }
+      const bytes = await this.#readBatches(segment, place, wanted, damage?.position ?? end);
+      const cursor = new BatchCursor(bytes.all);
+      while (cursor.position < bytes.soundSize) {
         if (cursor.lastOffset >= offset && cursor.recordCount !== 0) break;
-        cursor.position += size;
-        size = 0;
+        cursor.position += cursor.sizeInBytes;
       }
-      position += cursor.position;
-      if (size > 0 && cursor.position + size <= bytes.length) {
-        return cut(bytes, cursor.position, offset, maxBytes, maxOffset, minOneBatch);
+      if (cursor.position < bytes.soundSize) {
+        const sound = bytes.all.subarray(0, bytes.soundSize);
+        return cut(sound, cursor.position, offset, maxBytes, maxOffset, minOneBatch);
       }
-      if (position + size > end || cursor.position + size === 0) {
-        throw this.#corrupt(segment, position, `the segment ends at ${end}, within a batch`);
+      if (bytes.soundSize === 0) {
+        const size = cursor.sizeInBytes;
+        if (size > maxBytes && !minOneBatch && cursor.lastOffset >= offset) return nothing(offset);
+        wanted = Math.max(wanted, size + RECORD_BATCH_OVERHEAD);
+      } else {
+        place = bytes.next;
       }
-      if (size > maxBytes && !minOneBatch) return nothing(offset);
-      wanted = Math.max(wanted, size);
     }
     // What was appended meanwhile comes before the next segment.
     if (segment.sizeInBytes !== end) throw new StaleRead();
@@ -152,9 +192,8 @@ export class LogReader {
         const segment = this.#segments.at(slot);
         if (segment === undefined) return undefined;
         if (segment.maxTimestamp >= timestamp) {
-          const { offset, time } = segment.indexes;
-          const position = offset.lookup(time.lookup(timestamp));
-          const found = await this.#findRecord(segment, position, (batch) => {
+          const place = this.#placeOf(segment, segment.indexes.time.lookup(timestamp));
+          const found = await this.#findRecord(segment, place, (batch) => {
             if (batch.maxTimestamp < timestamp) return undefined;
             for (const record of batch.batch.records()) {
               if (record.timestamp >= timestamp && record.offset >= this.#log.logStartOffset) {
@@ -183,8 +222,8 @@ export class LogReader {
       }
       if (latest === undefined) return undefined;
       const { offsetOfMaxTimestamp, maxTimestamp } = latest;
-      const position = latest.indexes.offset.lookup(offsetOfMaxTimestamp);
-      return await this.#findRecord(latest, position, (batch) => {
+      const place = this.#placeOf(latest, offsetOfMaxTimestamp);
+      return await this.#findRecord(latest, place, (batch) => {
         if (batch.maxTimestamp < maxTimestamp) return undefined;
         for (const record of batch.batch.records()) {
           if (record.timestamp === maxTimestamp) return record;
@@ -197,42 +236,105 @@ export class LogReader {
   /** Goes along the batches of a segment until `find` finds a record. */
   async #findRecord(
     segment: Segment,
-    from: number,
+    from: BatchPlace,
     find: (batch: BatchCursor) => { timestamp: number; offset: number } | undefined,
   ): Promise<TimestampAndOffset | undefined> {
     const end = segment.sizeInBytes;
+    let place = from;
     let wanted = TIMESTAMP_READ_BYTES;
-    for (let position = from; position < end;) {
-      const bytes = await this.#readBytes(segment, position, Math.min(wanted, end - position));
-      const cursor = new BatchCursor(bytes);
-      while (cursor.hasHeader) {
-        const size = this.#sizeAt(segment, position, bytes, cursor.position);
-        if (cursor.position + size > bytes.length) {
-          wanted = Math.max(wanted, size);
-          break;
-        }
+    while (place.position < end) {
+      const damage = segment.soundness.nextDamage(place.position);
+      if (damage !== undefined && damage.position <= place.position) {
+        throw this.#damaged("look for a timestamp", damage.firstOffset, segment, damage);
+      }
+      const bytes = await this.#readBatches(segment, place, wanted, damage?.position ?? end);
+      const cursor = new BatchCursor(bytes.all);
+      while (cursor.position < bytes.soundSize) {
         const found = find(cursor);
         if (found !== undefined) {
           const { timestamp, offset } = found;
           return { timestamp, offset, leaderEpoch: cursor.partitionLeaderEpoch };
         }
-        cursor.position += size;
+        cursor.position += cursor.sizeInBytes;
       }
-      if (cursor.position === 0 && bytes.length === end - position) {
-        throw this.#corrupt(segment, position, `the segment ends at ${end}, within a batch`);
-      }
-      position += cursor.position;
+      if (bytes.soundSize === 0) wanted = cursor.sizeInBytes + RECORD_BATCH_OVERHEAD;
+      else place = bytes.next;
     }
     return undefined;
   }
 
-  /** Size of the batch at a position in bytes that begin at `start` of the segment. */
-  #sizeAt(segment: Segment, start: number, bytes: Uint8Array, position: number): number {
-    try {
-      return sizeOfBatchAt(bytes, position)!;
-    } catch (error) {
-      if (!(error instanceof CorruptRecordError)) throw error;
-      throw this.#corrupt(segment, start + position, "no batch is there", error);
+  /** Where to begin in a segment to find the batch that holds an offset. */
+  #placeOf(segment: Segment, offset: number): BatchPlace {
+    const index = segment.indexes.offset;
+    const slot = index.floorSlot(offset);
+    const nextOffset = segment.baseOffset;
+    return slot < 0
+      ? { position: 0, nextOffset }
+      : { position: index.positionAt(slot), nextOffset, lastOffset: index.offsetAt(slot) };
+  }
+
+  /**
+   * Reads batches and checks those that were not checked before.
+   *
+   * @param end Where the batches end, or damage begins.
+   * @throws {StaleRead} If damage was found: what is wrong with the segment is known then.
+   */
+  async #readBatches(
+    segment: Segment,
+    place: BatchPlace,
+    wanted: number,
+    end: number,
+  ): Promise<ReadBatches> {
+    const all = await this.#readBytes(
+      segment,
+      place.position,
+      Math.min(wanted, end - place.position),
+    );
+    const cursor = new BatchCursor(all);
+    const endOffset = this.#endOffsetOf(segment);
+    const { next, problem } = segment.soundness.check(cursor, place, end, endOffset);
+    if (problem !== undefined) await this.#readAnew(segment, next.position, problem);
+    return { all, soundSize: cursor.position, next };
+  }
+
+  /** Has a segment checked, since there is something wrong at a position. */
+  async #readAnew(segment: Segment, position: number, problem: string): Promise<never> {
+    if (position >= segment.soundness.foundTo) {
+      await this.#check(segment);
+      throw new StaleRead();
+    }
+    throw new CorruptRecordError(
+      `Cannot read "${this.#log.name}" at position ${position} of "${segment.path}": ${problem}, ` +
+        `where it was sound before`,
+    );
+  }
+
+  /** No batch of a segment reaches this offset. */
+  #endOffsetOf(segment: Segment): number {
+    return this.#segments.higher(segment.baseOffset)?.baseOffset ?? this.#log.logEndOffset;
+  }
+
+  /** Finds out what is damaged of a segment, and tells. Who asks meanwhile waits for the same check. */
+  #check(segment: Segment): Promise<void> {
+    const running = this.#checks.get(segment);
+    if (running !== undefined) return running;
+    const check = this.#checkAndTell(segment).finally(() => this.#checks.delete(segment));
+    this.#checks.set(segment, check);
+    return check;
+  }
+
+  async #checkAndTell(segment: Segment): Promise<void> {
+    const { context, name, folder, config } = this.#log;
+    const known = new Set(segment.soundness.damages.map(({ position }) => position));
+    const damages = await checkSegment(segment, {
+      context,
+      folder,
+      indexIntervalBytes: config.indexIntervalBytes,
+      endOffset: () => this.#endOffsetOf(segment),
+    });
+    for (const damage of damages ?? []) {
+      if (known.has(damage.position)) continue;
+      context.onDamage({ ...damage, log: name, path: segment.path });
     }
   }
 
@@ -241,7 +343,7 @@ export class LogReader {
     const bytes = new Uint8Array(size);
     const count = await segment.file.read(bytes, position);
     if (segment.truncations !== truncations || segment.isDeleted) throw new StaleRead();
-    if (count < size) throw this.#corrupt(segment, position + count, "the file ends there");
+    if (count < size) await this.#readAnew(segment, position + count, "the file ends there");
     return bytes;
   }
 
@@ -284,15 +386,17 @@ export class LogReader {
     throw new OffsetOutOfRangeError(`${action} "${name}"`, offset, logStartOffset, logEndOffset);
   }
 
-  #corrupt(
+  #damaged(
+    action: string,
+    offset: number,
     segment: Segment,
-    position: number,
-    problem: string,
-    cause?: unknown,
+    damage: DamagedRange,
   ): CorruptRecordError {
+    const { position, endPosition, firstOffset, nextOffset, problem } = damage;
     return new CorruptRecordError(
-      `Cannot read "${this.#log.name}" at position ${position} of "${segment.path}": ${problem}`,
-      { cause },
+      `Cannot ${action} in "${this.#log.name}" at offset ${offset}: records of offsets ${firstOffset} ` +
+        `to ${nextOffset - 1} are damaged, at position ${position} to ${endPosition} of ` +
+        `"${segment.path}": ${problem}`,
     );
   }
 }
@@ -301,7 +405,7 @@ function nothing(offset: number): LogRead {
   return { chunks: [], sizeInBytes: 0, nextOffset: offset };
 }
 
-/** The whole batches from `position` on that fit, up to the last that has records. */
+/** Those of whole batches from `position` on that fit, up to the last that has records. */
 function cut(
   bytes: Uint8Array,
   position: number,
@@ -316,10 +420,8 @@ function cut(
   let cutOffset = offset;
   while (cursor.hasHeader) {
     const isFirst = cursor.position === position;
-    // What is damaged behind the first batch is for the read that begins with it.
-    if (!isFirst && (cursor.magic !== MAGIC || cursor.baseOffset < nextOffset)) break;
     const end = cursor.position + cursor.sizeInBytes;
-    if (end <= cursor.position || end > bytes.length || cursor.nextOffset > maxOffset) break;
+    if (cursor.nextOffset > maxOffset) break;
     if (end - position > maxBytes && !(minOneBatch && isFirst)) break;
     nextOffset = cursor.nextOffset;
     const { recordCount } = cursor;

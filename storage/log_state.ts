@@ -21,12 +21,13 @@ import type { HotTail } from "./hot_tail.ts";
 import { LEADER_EPOCH_FILE_NAME, LeaderEpochCache } from "./leader_epoch_cache.ts";
 import type { LogConfig } from "./log_config.ts";
 import { type LoadedLog, replayProducers } from "./log_loader.ts";
+import type { ReadContext } from "./log_reader.ts";
 import { LogSegments } from "./log_segments.ts";
 import { ProducerStateManager } from "./producer_state.ts";
-import { type Segment, type SegmentContext, SegmentWriteError } from "./segment.ts";
+import { type Segment, SegmentWriteError } from "./segment.ts";
 
 /** What the logs of a data folder share. */
-export interface LogContext extends SegmentContext {
+export interface LogContext extends ReadContext {
   readonly hotTail: HotTail;
   /** How long an idempotent producer is remembered (`producer.id.expiration.ms`). */
   readonly producerIdExpirationMs: number;

@@ -557,25 +557,6 @@ Deno.test("Log.read() says so if its segment is gone before the file could be op
   });
 });
 
-Deno.test("Log.read() names the file and position of damage, and reads what is before it", async () => {
-  const fs = new MemoryFileSystem();
-  await withLog({ fs, hotTailBytes: 0 }, async (log) => {
-    append3(log, 3);
-    await log.flush();
-    const path = log.segments[0]!.path;
-    const bytes = fs.readFileSync(path);
-    const position = bytes.length / 3 * 2;
-    bytes[position + 16] = 9;
-    fs.writeFileSync(path, bytes);
-    assertEquals((await log.read(0, { maxBytes: 1 << 20 })).nextOffset, 6);
-    await assertRejects(
-      async () => await log.read(6, { maxBytes: 1 << 20 }),
-      CorruptRecordError,
-      `Cannot read "orders-3" at position ${position} of "${path}"`,
-    );
-  });
-});
-
 Deno.test("Log refuses everything once it is closed, and closes twice", async () => {
   await withLog({}, async (log) => {
     append3(log, 1);

@@ -9,6 +9,9 @@
  * (`LeaderEpochCache`). `LogFlusher`, `LogCheckpointer`, `LogReader` and `LogTrimmer` are parts of a log that share
  * its `LogState`, as does the `LogCompactor` in `cleaner/`; `log_loader.ts` finds out on open what there is, and recovers it after a crash.
  *
+ * What is read from a file is checked the first time. `BatchWalk` goes along batches past those that are
+ * damaged; what it found of a segment is kept in its `SegmentSoundness`, and never served.
+ *
  * Logs of a folder share a bounded `FilePool` of open files, a bounded `IndexCache`, and the `HotTail`:
  * the last batches of all logs in memory. All of it works on a `FileSystem`, the machine's
  * (`DenoFileSystem`) or one in memory (`MemoryFileSystem`).
@@ -41,7 +44,7 @@ export type { AppendInfo, AppendOptions } from "./log_append.ts";
 export { DEFAULT_LOG_CONFIG, type LogConfig } from "./log_config.ts";
 export { type LogCreateOptions, LogDirectory, type LogDirectoryOptions } from "./log_directory.ts";
 export type { LogRecovery } from "./log_loader.ts";
-export type { LogRead, ReadOptions, TimestampAndOffset } from "./log_reader.ts";
+export type { LogDamage, LogRead, ReadOptions, TimestampAndOffset } from "./log_reader.ts";
 export { MemoryFileSystem, type MemoryFileSystemOptions } from "./memory_file_system.ts";
 export type { MetaProperties } from "./meta_properties.ts";
 export type { AppendOrigin, ProducerState } from "./producer_state.ts";

@@ -82,13 +82,13 @@ export class OffsetIndex {
 
   /** A position at or before the batch that holds `offset`, where a batch starts. */
   lookup(offset: number): number {
-    const slot = this.#floorSlot(offset);
+    const slot = this.floorSlot(offset);
     return slot < 0 ? 0 : this.positionAt(slot);
   }
 
   /** Drops the entries of `offset` and larger ones. */
   truncateTo(offset: number): void {
-    this.#entries.truncate(this.#floorSlot(offset - 1) + 1);
+    this.#entries.truncate(this.floorSlot(offset - 1) + 1);
   }
 
   /** Gives unused memory back. */
@@ -132,7 +132,7 @@ export class OffsetIndex {
   }
 
   /** The last entry of an offset up to `offset`, or -1. */
-  #floorSlot(offset: number): number {
+  floorSlot(offset: number): number {
     const relativeOffset = offset - this.baseOffset;
     const { view } = this.#entries;
     let low = -1;

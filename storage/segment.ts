@@ -22,9 +22,9 @@
  * @module
  */
 
-import { CorruptRecordError } from "../protocol/records/mod.ts";
 import type { BatchHeader } from "./batch_cursor.ts";
 import { BatchScanner } from "./batch_scanner.ts";
+import { BatchWalk } from "./batch_walk.ts";
 import { CorruptFileError } from "./errors.ts";
 import type { FilePool, PooledFile } from "./file_pool.ts";
 import { type FileSystem, FileSystemError, isNotFound } from "./file_system.ts";
@@ -38,6 +38,8 @@ import {
   SEGMENT_SUFFIXES,
   TIME_INDEX_SUFFIX,
 } from "./segment_file_name.ts";
+import { SegmentSoundness } from "./segment_soundness.ts";
+import { soundBatches } from "./sound_batches.ts";
 import { NO_TIMESTAMP, TIME_INDEX_ENTRY_SIZE, TimeIndex } from "./time_index.ts";
 
 /** Offsets in the indexes are relative to the base offset, and int32. */
@@ -91,6 +93,7 @@ export class Segment {
   #maxTimestamp: number | undefined;
   #offsetOfMaxTimestamp = -1;
   #firstTimestamp: number | undefined;
+  #soundness: SegmentSoundness | undefined;
   /** Writes and truncations so far, and how many of them are on disk. */
   #changes = 0;
   #syncedChanges = 0;
@@ -132,6 +135,11 @@ export class Segment {
 
   get sizeInBytes(): number {
     return this.#sizeInBytes;
+  }
+
+  /** What is known of damage. */
+  get soundness(): SegmentSoundness {
+    return this.#soundness ??= new SegmentSoundness();
   }
 
   /** Whether batches can be noted: the indexes are in memory to be added to. */
@@ -181,10 +189,8 @@ export class Segment {
   /** Largest timestamp of the first batch that has records, or -1. */
   get firstTimestamp(): number {
     if (this.#firstTimestamp === undefined) {
-      const scanner = this.scan(0, false);
-      let isFound = false;
-      while (!isFound && scanner.next()) isFound = scanner.header.recordCount > 0;
-      this.#firstTimestamp = isFound ? scanner.header.maxTimestamp : NO_TIMESTAMP;
+      const first = this.batchesFrom(0).find(({ header }) => header.recordCount > 0);
+      this.#firstTimestamp = first?.header.maxTimestamp ?? NO_TIMESTAMP;
     }
     return this.#firstTimestamp;
   }
@@ -243,19 +249,24 @@ export class Segment {
   /** Like `rebuildIndexes`; pauses between batches so that the caller may give way. */
   *rebuildIndexesInSlices(indexIntervalBytes: number): Generator<void, SegmentIndexes> {
     this.beginIndexes();
-    const scanner = this.scan(0, false);
-    try {
-      while (scanner.next()) {
-        this.note(scanner.header, scanner.position, indexIntervalBytes);
-        yield;
-      }
-    } catch (error) {
-      // What comes before the damage stays readable; who reads on, meets it.
-      if (!(error instanceof CorruptRecordError)) throw error;
+    for (const { header, position } of this.batchesFrom(0)) {
+      this.note(header, position, indexIntervalBytes);
+      yield;
     }
     const indexes = this.#indexes!;
     if (!this.isDeleted) this.retire();
     return indexes;
+  }
+
+  /** Takes the indexes of another segment, which were made anew from the batches of this one. */
+  takeIndexes(from: Segment): void {
+    const { isReady } = this;
+    this.#context.indexCache.delete(this);
+    this.#indexes = from.#indexes;
+    this.#maxTimestamp = from.#maxTimestamp;
+    this.#offsetOfMaxTimestamp = from.#offsetOfMaxTimestamp;
+    this.#firstTimestamp = from.#firstTimestamp;
+    if (!isReady) this.retire();
   }
 
   /** Starts with empty indexes and keeps them in memory; what they had is forgotten. */
@@ -277,27 +288,40 @@ export class Segment {
   /**
    * Loads what it takes to append to a segment that was closed in good order.
    *
-   * @returns The offset after its last batch, or `undefined` if its last bytes are not a whole batch.
+   * @returns The offset after its last sound batch, or `undefined` if the file ends within a batch.
    */
   activate(): number | undefined {
     const indexes = this.indexes;
     this.#context.indexCache.delete(this);
     this.#indexes = indexes;
     this.#loadMaxTimestamp();
-    const scanner = this.scan(indexes.offset.lastPosition, false);
+    const walk = this.walk(indexes.offset.lastPosition);
     let nextOffset = this.baseOffset;
-    try {
-      while (scanner.next()) nextOffset = scanner.header.nextOffset;
-    } catch (error) {
-      if (error instanceof CorruptRecordError) return undefined;
-      throw error;
+    while (walk.next()) {
+      if (walk.damage?.isTorn) return undefined;
+      if (walk.damage === undefined) ({ nextOffset } = walk);
     }
-    return scanner.position === this.#sizeInBytes ? nextOffset : undefined;
+    return nextOffset;
   }
 
-  /** Goes along the batches from a position at which one starts. */
+  /** Goes along the batches from a position at which one starts, which are taken to be sound. */
   scan(position: number, wholeBatches: boolean): BatchScanner {
     return new BatchScanner(this.#file, position, this.#sizeInBytes, wholeBatches);
+  }
+
+  /** Goes along batches and what is damaged of them, from a position at which a batch starts. */
+  walk(position: number): BatchWalk {
+    return new BatchWalk(this.#file, {
+      position,
+      endPosition: this.#sizeInBytes,
+      nextOffset: this.baseOffset,
+      endOffset: Infinity,
+    });
+  }
+
+  /** Goes along the sound batches from a position at which one starts. */
+  batchesFrom(position: number): Generator<BatchScanner | BatchWalk, void> {
+    return soundBatches(this.scan(position, false), (from) => this.walk(from), this.baseOffset);
   }
 
   /**
@@ -411,10 +435,9 @@ export class Segment {
 
   /** The batch that holds `offset` or, if none does, the first one after it. */
   findBatch(offset: number): BatchPosition | undefined {
-    const scanner = this.scan(this.indexes.offset.lookup(offset), false);
-    while (scanner.next()) {
-      const { lastOffset, baseOffset } = scanner.header;
-      if (lastOffset >= offset) return { baseOffset, position: scanner.position };
+    for (const { header, position } of this.batchesFrom(this.indexes.offset.lookup(offset))) {
+      const { lastOffset, baseOffset } = header;
+      if (lastOffset >= offset) return { baseOffset, position };
     }
     return undefined;
   }
@@ -425,6 +448,7 @@ export class Segment {
    */
   truncateTo(batch: BatchPosition): void {
     this.truncations++;
+    this.#soundness = undefined;
     this.#changes++;
     this.truncateIndexes(batch.baseOffset);
     this.#file.truncateSync(batch.position);
@@ -437,9 +461,9 @@ export class Segment {
   noteTimestampsUpTo(position: number): void {
     const { offset, time } = this.#indexes!;
     const from = time.count === 0 ? 0 : offset.lookup(time.lastOffset);
-    const scanner = this.scan(from, false);
-    while (scanner.next() && scanner.position < position) {
-      const { maxTimestamp, lastOffset, recordCount } = scanner.header;
+    for (const batch of this.batchesFrom(from)) {
+      if (batch.position >= position) break;
+      const { maxTimestamp, lastOffset, recordCount } = batch.header;
       if (maxTimestamp <= this.#maxTimestamp! || recordCount === 0) continue;
       this.#maxTimestamp = maxTimestamp;
       this.#offsetOfMaxTimestamp = lastOffset;
@@ -450,6 +474,7 @@ export class Segment {
   cutTail(sizeInBytes: number): void {
     if (sizeInBytes === this.#sizeInBytes) return;
     this.truncations++;
+    this.#soundness = undefined;
     this.#changes++;
     this.#file.truncateSync(sizeInBytes);
     this.#sizeInBytes = sizeInBytes;
