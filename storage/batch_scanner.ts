@@ -10,11 +10,12 @@
 
 import {
   CorruptRecordError,
+  LOG_OVERHEAD,
   RECORD_BATCH_OVERHEAD,
   type RecordBatch,
   sizeOfBatchAt,
 } from "../protocol/records/mod.ts";
-import { MAGIC_POSITION } from "../protocol/records/record_batch.ts";
+import { BATCH_LENGTH_POSITION, MAGIC_POSITION } from "../protocol/records/record_batch.ts";
 import { BatchCursor } from "./batch_cursor.ts";
 import type { PooledFile } from "./file_pool.ts";
 
@@ -97,14 +98,22 @@ export class BatchScanner {
     try {
       return sizeOfBatchAt(this.#chunk, at)!;
     } catch (error) {
-      // Zeros that a power failure left are no message of an old format, though their magic is 0.
-      const header = this.#chunk.subarray(at + MAGIC_POSITION, at + RECORD_BATCH_OVERHEAD);
-      if (error instanceof CorruptRecordError || header.some((byte) => byte !== 0)) throw error;
+      if (error instanceof CorruptRecordError || !this.#hasZeros(at)) throw error;
       throw new CorruptRecordError(
-        `Cannot read record batch at position ${this.#position} of "${this.#file.path}": its header is zeros`,
+        `Cannot read record batch at position ${this.#position} of "${this.#file.path}": its header has zeros`,
         { cause: error },
       );
     }
+  }
+
+  /**
+   * Whether a header has zeros that a power failure left, from the size on or from the magic on: it
+   * is then none of an old format, though its magic is 0.
+   */
+  #hasZeros(at: number): boolean {
+    const size = this.#chunk.subarray(at + BATCH_LENGTH_POSITION, at + LOG_OVERHEAD);
+    const rest = this.#chunk.subarray(at + MAGIC_POSITION, at + RECORD_BATCH_OVERHEAD);
+    return [size, rest].some((bytes) => bytes.every((byte) => byte === 0));
   }
 
   /** The batch that `next` moved to, with its records; good until the next call. */

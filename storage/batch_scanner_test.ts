@@ -1,4 +1,4 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { CorruptRecordError, UnsupportedRecordFormatError } from "../protocol/records/mod.ts";
 import { BatchScanner } from "./batch_scanner.ts";
 import { FilePool, type PooledFile } from "./file_pool.ts";
@@ -86,5 +86,21 @@ Deno.test("BatchScanner throws at what cannot be a batch", () => {
     assertEquals(scanner.next(), true);
     assertThrows(() => scanner.next(), errorClass);
     assertEquals(scanner.position, size);
+  }
+});
+
+Deno.test("BatchScanner takes zeros before or behind an edge for damage, not for an old format", () => {
+  const { bytes } = batchOfSize(1, 10);
+  const torn = Array.from({ length: bytes.length }, (_, edge) => [
+    bytes.slice().fill(0, 0, edge),
+    bytes.slice().fill(0, edge),
+  ]).flat().filter((damaged) => damaged[16] === 0);
+  assert(torn.length > 60);
+  for (const damaged of torn) {
+    const { file, size } = fileOf([10]);
+    file.appendSync(damaged);
+    const scanner = new BatchScanner(file, 0, size + damaged.length, false);
+    assertEquals(scanner.next(), true);
+    assertThrows(() => scanner.next(), CorruptRecordError, "zeros");
   }
 });
