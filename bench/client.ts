@@ -1,224 +1,180 @@
 /**
- * The SDK: how many messages a program can send and read with it, and what each costs.
+ * The SDK beside kafkajs and `@platformatic/kafka`, under Deno and under Node: how many messages a
+ * program can send and read with each, and what each message costs.
  *
- *     deno run -A bench/client.ts [ADDRESS] [--embedded] [--runs 3] [--seconds 2] [--only TEXT] [--json]
+ *     deno run -A bench/client.ts [ADDRESS] [--runs 3] [--seconds 1.5] [--only TEXT] [--quick] [--alone] [--json]
  *
- * Without an address it starts this project's broker on a new folder, on a core of its own where there
- * are two. `--embedded` measures against a broker in this process, whose work is then part of the
- * figures. Sending is with acks=all and what the SDK does unless it is told otherwise; reading touches
- * every value. The processor time is that of this process alone, all its threads.
+ * Without an address it starts this project's broker on a new folder. Broker and clients have a core
+ * each, where there are two. A client runs in a process of its own, whose processor time and memory
+ * are noted; in each run all clients do the same in turn. Sending is with acks=all, without
+ * compression, in calls of 1000 messages, 32 of them on their way, to a topic with `flush=os`: it is
+ * the client that is measured, not the disk. Reading is without commits and touches every value.
+ * Everything else is as clients have it by default: the SDK's producer is idempotent, theirs are not.
+ * `--alone` measures the SDK only, `--quick` once and not under Node.
  *
  * @module
  */
 
-import process from "node:process";
 import { parseArgs } from "node:util";
-import { Broker } from "../broker/mod.ts";
-import { Client, type OutgoingMessage } from "../client/mod.ts";
+import { Client } from "../client/mod.ts";
+import {
+  type ClientSubject,
+  denoSubjects,
+  nodeSubjects,
+  runClient,
+  sdkSubject,
+} from "./support/client_subjects.ts";
+import { BATCH_COUNT, FILLING, type WorkName } from "./support/client_work.ts";
+import type { WorkResult } from "./support/client_worker.ts";
 import { describeMachine } from "./support/machine.ts";
-import { pin } from "./support/process_usage.ts";
-import { measured, median, printReport, progress, type Row } from "./support/report.ts";
+import { type Measured, measured, printReport, progress, type Row } from "./support/report.ts";
 import { ServedBroker } from "./support/served_broker.ts";
 import { temporaryFolder } from "./support/temporary_folder.ts";
 
-/** How many messages are given to `sendBatch()`, or sent before a promise is awaited, at a time. */
-const CHUNK = 1000;
-/** How many such chunks are on their way at most. */
-const CHUNKS_IN_FLIGHT = 32;
-/** What is written to be read again and again. */
-const READ_BYTES = 64 * 1024 * 1024;
-const POLL_MAX = 10_000;
-
-/** A way of using the SDK. Takes part until `until`, and returns how many messages it has moved. */
-interface Scenario {
-  readonly name: string;
-  readonly size: number;
-  readonly aim?: number;
-  run(client: Client, topic: string, size: number, until: number): Promise<number>;
-}
-
+/** What is written to be read; a client that comes to its end starts over. */
+const READ_BYTES = 512 * 1024 * 1024;
+const SEGMENT_BYTES = 64 * 1024 * 1024;
+const WARM_UP_MS = 500;
 const SIZES = [100, 1000];
-const SCENARIOS: readonly Scenario[] = SIZES.flatMap((size): Scenario[] => {
-  const aims = size === 100;
-  return [
-    {
-      name: "produce, sendBatch() of bytes",
-      size,
-      run: sendBatches,
-      ...(aims ? { aim: 2e6 } : {}),
-    },
-    { name: "produce, sendBatch() of text", size, run: sendTextBatches },
-    { name: "produce, send()", size, run: sendEach },
-    { name: "consume, poll()", size, run: pollAll, ...(aims ? { aim: 4e6 } : {}) },
-    { name: "consume, for await", size, run: iterate },
-  ];
-});
+
+/** How much better than another client the SDK is to be. */
+const RATIO_AIMS = { kafkajs: 5, "@platformatic/kafka": 1.5 };
+
+/** What clients do, in words, and the SDK's aims for messages of 100 B. */
+const WORKS: readonly { work: WorkName; title: string; aim?: number }[] = [
+  { work: "produce", title: "produce, batches of bytes", aim: 2e6 },
+  { work: "produce text", title: "produce, batches of text" },
+  { work: "produce each", title: "produce, a call for each" },
+  { work: "consume", title: "consume, batches", aim: 4e6 },
+  { work: "consume each", title: "consume, one by one" },
+];
 
 const { values: flags, positionals: [givenAddress] } = parseArgs({
   allowPositionals: true,
   options: {
-    embedded: { type: "boolean", default: false },
-    runs: { type: "string", default: "3" },
-    seconds: { type: "string", default: "2" },
+    runs: { type: "string" },
+    seconds: { type: "string" },
     only: { type: "string", default: "" },
+    quick: { type: "boolean", default: false },
+    alone: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
   },
 });
-const runs = Number(flags.runs);
-const runMs = Number(flags.seconds) * 1000;
+const runs = Number(flags.runs ?? (flags.quick ? 1 : 3));
+const seconds = Number(flags.seconds ?? (flags.quick ? 0.5 : 1.5));
 
 await using resources = new AsyncDisposableStack();
-const client = resources.use(await connect());
+const folder = resources.use(await temporaryFolder());
+const address = givenAddress ?? resources.use(startBroker()).address;
+const client = resources.use(new Client({ brokers: address }));
+const subjects = [sdkSubject(), ...(flags.alone ? [] : await otherSubjects())];
+/** Native code that clients were seen to use. */
+const addons = new Set<string>();
 const rows: Row[] = [];
-for (const scenario of SCENARIOS) {
-  const name = `${scenario.name}, ${scenario.size} B`;
-  if (name.includes(flags.only)) rows.push(await measure(name, scenario));
+for (const size of SIZES) {
+  for (const { work, title, aim } of WORKS) {
+    const name = `${title}, ${size} B`;
+    if (!name.includes(flags.only)) continue;
+    rows.push(...await measure(name, work, size, size === SIZES[0] ? aim : undefined));
+  }
 }
 printReport(
   {
-    title: "SDK",
+    title: "SDK beside other clients",
     settings: {
       ...describeMachine(),
-      broker: flags.embedded
-        ? "in this process, in memory"
-        : givenAddress ?? "own process, on disk",
-      runs: `median of ${runs}, ${flags.seconds} s each`,
+      broker: givenAddress ?? "this project's, in a process of its own",
+      runs: `median of ${runs}, ${seconds} s each`,
+      messages: `${BATCH_COUNT} in a batch, acks=all, no compression, flush=os`,
+      "native addons": [...addons].join(", ") || "none",
     },
     rows,
   },
   flags.json,
 );
 
-async function connect(): Promise<Client> {
-  if (flags.embedded) {
-    const broker = resources.use(await Broker.start({ storage: "memory" }));
-    return new Client({ broker });
-  }
-  if (givenAddress !== undefined) return new Client({ brokers: givenAddress });
-  const folder = resources.use(await temporaryFolder());
-  const hasCores = navigator.hardwareConcurrency > 1 && await pin(Deno.pid, 1);
-  const data = folder.join("data");
-  const broker = resources.use(ServedBroker.start({ data, ...(hasCores ? { core: 0 } : {}) }));
-  // Until it listens, the client tries again.
-  return new Client({ brokers: broker.address });
+function startBroker(): ServedBroker {
+  return ServedBroker.start({
+    data: folder.join("data"),
+    ...(navigator.hardwareConcurrency > 1 ? { core: 0 } : {}),
+    settings: { "group.initial.rebalance.delay.ms": "0" },
+  });
 }
 
-async function measure(name: string, { size, aim, run }: Scenario): Promise<Row> {
+async function otherSubjects(): Promise<ClientSubject[]> {
+  const onDeno = denoSubjects();
+  if (flags.quick) return onDeno;
+  progress("installing the other clients and Node");
+  const onNode = await nodeSubjects(folder.join("node"));
+  return [onDeno[0]!, onNode[0]!, onDeno[1]!, onNode[1]!];
+}
+
+async function measure(name: string, work: WorkName, size: number, aim?: number): Promise<Row[]> {
   progress(name);
   const topic = `bench-client-${crypto.randomUUID()}`;
+  const isReading = work.startsWith("consume");
   await client.admin().createTopic({
     name: topic,
     partitions: 1,
-    configs: { "retention.bytes": 4 * READ_BYTES, "segment.bytes": READ_BYTES },
+    configs: {
+      flush: "os",
+      "segment.bytes": SEGMENT_BYTES,
+      "retention.bytes": isReading ? -1 : READ_BYTES / 2,
+    },
   });
-  if (name.startsWith("consume")) await fill(topic, size);
-  await run(client, topic, size, performance.now() + runMs / 2);
-  const rates: number[] = [];
-  const costs: number[] = [];
-  for (let i = 0; i < runs; i++) {
-    const cpuBefore = process.cpuUsage();
-    const startMs = performance.now();
-    const count = await run(client, topic, size, startMs + runMs);
-    rates.push(count / (performance.now() - startMs) * 1000);
-    const { user, system } = process.cpuUsage(cpuBefore);
-    costs.push((user + system) * 1000 / count);
+  if (isReading) await fill(topic, size);
+  const job = { work, address, topic, size, warmUpMs: WARM_UP_MS, measureMs: seconds * 1000 };
+  const results = new Map<string, WorkResult[]>();
+  for (let run = 0; run < runs; run++) {
+    for (const subject of subjects) {
+      if (!subject.works.includes(work)) continue;
+      const result = await runClient(subject, job);
+      for (const addon of result.addons) addons.add(`${addon} (${subject.name})`);
+      results.set(subject.name, [...results.get(subject.name) ?? [], result]);
+    }
   }
   await client.admin().deleteTopic(topic);
-  return {
-    name,
-    unit: "msg/s",
-    better: "higher",
-    results: { dqueue: measured(rates) },
-    notes: { dqueue: `${Math.round(median(costs))} ns of processor time each` },
-    ...(aim === undefined ? {} : { aim }),
-  };
+  const figures = (take: (result: WorkResult) => number): Record<string, Measured> =>
+    Object.fromEntries(
+      Array.from(results, ([subject, runs]) => [subject, measured(runs.map(take))]),
+    );
+  return [
+    {
+      name,
+      unit: "msg/s",
+      better: "higher",
+      results: figures(({ messagesPerSecond }) => messagesPerSecond),
+      ...(aim === undefined ? {} : { aim, ratioAims: ratioAims() }),
+    },
+    {
+      name: `${name}, processor time each`,
+      unit: "ns",
+      better: "lower",
+      results: figures(({ cpuPerMessage }) => cpuPerMessage),
+    },
+    {
+      name: `${name}, peak memory`,
+      unit: "MB",
+      better: "lower",
+      results: figures(({ peakBytes }) => peakBytes / 1e6),
+    },
+  ];
 }
 
+function ratioAims(): Record<string, number> {
+  return Object.fromEntries(
+    subjects.flatMap(({ name, packageName }) =>
+      packageName === undefined ? [] : [[name, RATIO_AIMS[packageName]]]
+    ),
+  );
+}
+
+/** Writes messages to be read, in batches as large as those of the clients. */
 async function fill(topic: string, size: number): Promise<void> {
-  await using producer = client.producer();
-  const messages = chunk({ topic, value: new Uint8Array(size) });
-  for (let bytes = 0; bytes < READ_BYTES; bytes += CHUNK * size) await producer.sendBatch(messages);
-}
-
-function chunk(message: OutgoingMessage): OutgoingMessage[] {
-  return Array.from({ length: CHUNK }, () => message);
-}
-
-function sendBatches(own: Client, topic: string, size: number, until: number): Promise<number> {
-  return sendChunks(own, { topic, value: new Uint8Array(size).fill(97) }, until);
-}
-
-function sendTextBatches(own: Client, topic: string, size: number, until: number): Promise<number> {
-  return sendChunks(own, { topic, value: "a".repeat(size) }, until);
-}
-
-async function sendChunks(own: Client, message: OutgoingMessage, until: number): Promise<number> {
-  await using producer = own.producer();
-  const messages = chunk(message);
-  const inFlight: Promise<unknown>[] = [];
-  let count = 0;
-  while (performance.now() < until) {
-    inFlight.push(producer.sendBatch(messages));
-    count += CHUNK;
-    if (inFlight.length >= CHUNKS_IN_FLIGHT) await inFlight.shift();
+  const message = { topic, value: new Uint8Array(size).fill(FILLING) };
+  const messages = Array.from({ length: BATCH_COUNT }, () => message);
+  await using producer = client.producer({ batchSize: BATCH_COUNT * size });
+  for (let bytes = 0; bytes < READ_BYTES; bytes += BATCH_COUNT * size) {
+    await producer.sendBatch(messages);
   }
-  await Promise.all(inFlight);
-  return count;
-}
-
-async function sendEach(own: Client, topic: string, size: number, until: number): Promise<number> {
-  await using producer = own.producer();
-  const message = { topic, value: new Uint8Array(size).fill(97) };
-  const inFlight: Promise<unknown>[] = [];
-  let count = 0;
-  while (performance.now() < until) {
-    for (let i = 1; i < CHUNK; i++) producer.send(message);
-    inFlight.push(producer.send(message));
-    count += CHUNK;
-    if (inFlight.length >= CHUNKS_IN_FLIGHT) await inFlight.shift();
-  }
-  await Promise.all(inFlight);
-  return count;
-}
-
-async function pollAll(own: Client, topic: string, size: number, until: number): Promise<number> {
-  await using consumer = own.consumer();
-  await consumer.subscribe(topic);
-  let count = 0;
-  let bytes = 0;
-  while (performance.now() < until) {
-    const messages = await consumer.poll(POLL_MAX, { timeout: 0 });
-    for (let i = 0; i < messages.length; i++) bytes += messages[i]!.value!.length;
-    count += messages.length;
-    if (isAtEnd(consumer.position(topic, 0), consumer.highWatermark(topic, 0))) {
-      await consumer.seek(topic, 0, "earliest");
-    }
-  }
-  return checked(count, bytes, size);
-}
-
-async function iterate(own: Client, topic: string, size: number, until: number): Promise<number> {
-  await using consumer = own.consumer();
-  await consumer.subscribe(topic);
-  let count = 0;
-  let bytes = 0;
-  while (performance.now() < until) {
-    for await (const message of consumer) {
-      bytes += message.value!.length;
-      if (++count % CHUNK === 0) break;
-    }
-    if (isAtEnd(consumer.position(topic, 0), consumer.highWatermark(topic, 0))) {
-      await consumer.seek(topic, 0, "earliest");
-    }
-  }
-  return checked(count, bytes, size);
-}
-
-function isAtEnd(position: number | undefined, highWatermark: number | undefined): boolean {
-  return position !== undefined && highWatermark !== undefined && position + CHUNK > highWatermark;
-}
-
-function checked(count: number, bytes: number, size: number): number {
-  if (bytes !== count * size) throw new Error(`Read ${bytes} bytes in ${count} messages`);
-  return count;
 }

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { formatFigure, type Report, type Row, subjectsOf } from "./report.ts";
+import { formatFigure, ratioOf, type Report, type Row, subjectsOf } from "./report.ts";
 
 const WIDTH = 960;
 const MARGIN = 24;
@@ -20,9 +20,19 @@ const BAR_GAP = 3;
 const ROW_GAP = 14;
 const TITLE_HEIGHT = 40;
 const LEGEND_HEIGHT = 26;
+const LEGEND_LINE_HEIGHT = 20;
 
 /** Dark to light, and told apart by who sees no colours. */
-const COLOURS = ["#1f5fa8", "#e08214", "#8073ac", "#7fbc41"];
+const COLOURS = [
+  "#1f5fa8",
+  "#e08214",
+  "#8073ac",
+  "#7fbc41",
+  "#c51b7d",
+  "#5ab4ac",
+  "#b35806",
+  "#969696",
+];
 const INK = "#222222";
 const FAINT = "#767676";
 
@@ -33,9 +43,9 @@ export function drawChart(title: string, subtitle: string, reports: readonly Rep
     text(MARGIN, MARGIN + 12, title, { size: 18, weight: "bold" }),
     text(MARGIN, MARGIN + 32, subtitle, { fill: FAINT }),
   ];
-  let y = MARGIN + 32 + LEGEND_HEIGHT;
-  parts.push(legend(subjects, y));
-  y += LEGEND_HEIGHT;
+  const drawnLegend = legend(subjects, MARGIN + 32 + LEGEND_HEIGHT);
+  parts.push(drawnLegend.svg);
+  let y = drawnLegend.bottom + LEGEND_HEIGHT;
   for (const report of reports) {
     if (report.rows.length === 0) continue;
     y += TITLE_HEIGHT;
@@ -52,19 +62,34 @@ export function drawChart(title: string, subtitle: string, reports: readonly Rep
     `<rect width="${WIDTH}" height="${height}" fill="#ffffff"/>\n${parts.join("\n")}\n</svg>\n`;
 }
 
-function legend(subjects: readonly string[], y: number): string {
+function legend(subjects: readonly string[], top: number) {
   let x = MARGIN;
+  let y = top;
   const parts: string[] = [];
+  /** Writes one more entry and returns where there is room for its sign. */
+  function add(name: string): number {
+    const width = 36 + 7 * name.length;
+    if (x + width > WIDTH - MARGIN) {
+      x = MARGIN;
+      y += LEGEND_LINE_HEIGHT;
+    }
+    const left = x;
+    x += width;
+    parts.push(text(left + 18, y, name));
+    return left;
+  }
   subjects.forEach((subject, i) => {
-    parts.push(bar(x, y - 11, 12, colourOf(i)), text(x + 18, y, subject));
-    x += 36 + 7 * subject.length;
+    const left = add(subject);
+    parts.push(bar(left, y - 11, 12, colourOf(i)));
   });
-  parts.push(tick(x, y - 13, 16), text(x + 8, y, "aim"));
-  return parts.join("\n");
+  const left = add(`aim; in parentheses: how many times as good ${subjects[0]} is`);
+  parts.push(tick(left + 5, y - 13, 16));
+  return { svg: parts.join("\n"), bottom: y };
 }
 
 function drawRow(row: Row, subjects: readonly string[], top: number) {
   const present = subjects.filter((subject) => row.results[subject] !== undefined);
+  const [first = ""] = present;
   const values = present.map((subject) => row.results[subject]!.median);
   const scale = BAR_MAX / Math.max(...values, row.aim ?? 0);
   const height = present.length * (BAR_HEIGHT + BAR_GAP);
@@ -79,9 +104,10 @@ function drawRow(row: Row, subjects: readonly string[], top: number) {
     // A figure stands behind its bar, or behind the aim if that would cross it.
     const aim = (row.aim ?? 0) * scale;
     const end = aim > width && aim < width + FIGURE_WIDTH ? aim : width;
+    const ratio = subject === first ? "" : ` (${ratioOf(row, first, subject)!.toFixed(1)} ×)`;
     parts.push(
       bar(BAR_LEFT, y, width, colourOf(subjects.indexOf(subject))),
-      text(BAR_LEFT + end + 8, y + 11, `${formatFigure(values[i]!)} ${row.unit}`),
+      text(BAR_LEFT + end + 8, y + 11, `${formatFigure(values[i]!)} ${row.unit}${ratio}`),
     );
   });
   if (row.aim !== undefined) parts.push(tick(BAR_LEFT + row.aim * scale, top - 3, height + 3));

@@ -4,7 +4,14 @@
  * @module
  */
 
-import { formatAim, formatFigure, ratioOf, type Report, type Row, subjectsOf } from "./report.ts";
+import {
+  formatAim,
+  formatFigure,
+  formatRatio,
+  type Report,
+  type Row,
+  subjectsOf,
+} from "./report.ts";
 
 /** A report with all its rows. */
 export function markdownReport({ title, settings, rows }: Report): string {
@@ -23,7 +30,7 @@ export function markdownReport({ title, settings, rows }: Report): string {
     row.name,
     row.unit,
     spreadOf(row, first),
-    ...peers.flatMap((peer) => [spreadOf(row, peer), ratioOf(row, first, peer)?.toFixed(2) ?? ""]),
+    ...peers.flatMap((peer) => [spreadOf(row, peer), formatRatio(row, first, peer)]),
     ...(hasAims ? [formatAim(row, first)] : []),
     ...(hasNotes ? [row.notes?.[first] ?? ""] : []),
   ]);
@@ -39,10 +46,9 @@ export function markdownSummary(reports: readonly Report[]): string {
       return [
         row.name,
         `${formatFigure(row.results[first]!.median)} ${row.unit}`,
-        peers.map((peer) => {
-          const ratio = ratioOf(row, first, peer)!.toFixed(2);
-          return `${peer}: ${formatFigure(row.results[peer]!.median)} (${ratio} ×)`;
-        }).join("; "),
+        peers.map((peer) =>
+          `${peer}: ${formatFigure(row.results[peer]!.median)} (${formatRatio(row, first, peer)})`
+        ).join("; "),
         formatAim(row, first),
       ];
     })

@@ -21,6 +21,8 @@ export interface Row {
   readonly better: "higher" | "lower";
   /** The value hoped for of the first subject. */
   readonly aim?: number;
+  /** How many times as good as others the first subject is hoped to be, by their names. */
+  readonly ratioAims?: Readonly<Record<string, number>>;
   /** Whether it belongs where there is room for a few rows only. Default: if it has an aim. */
   readonly isKey?: boolean;
   /** By the names of the subjects. */
@@ -61,6 +63,15 @@ export function ratioOf(row: Row, subject: string, other: string): number | unde
   return row.better === "higher" ? ours.median / theirs.median : theirs.median / ours.median;
 }
 
+/** How far the first subject is from another, and from what is hoped for: `6.12 ×, ≥ 5 met`. */
+export function formatRatio(row: Row, subject: string, other: string): string {
+  const ratio = ratioOf(row, subject, other);
+  if (ratio === undefined) return "";
+  const aim = row.ratioAims?.[other];
+  const verdict = aim === undefined ? "" : `, ≥ ${aim} ${ratio >= aim ? "met" : "missed"}`;
+  return `${ratio.toFixed(2)} ×${verdict}`;
+}
+
 /** How an aim stands beside what was reached: `≥ 70,000 met`. */
 export function formatAim(row: Row, subject: string): string {
   const reached = row.results[subject]?.median;
@@ -90,7 +101,7 @@ export function formatReport({ title, settings, rows }: Report): string {
     })),
     ...peers.map((peer) => ({
       heading: peers.length === 1 ? "RATIO" : `× ${peer.toUpperCase()}`,
-      cell: (row: Row) => ratioOf(row, first!, peer)?.toFixed(2),
+      cell: (row: Row) => formatRatio(row, first!, peer),
       ...right,
     })),
     { heading: "AIM", cell: (row: Row) => formatAim(row, first!) },
