@@ -38,6 +38,7 @@ const PROGRAMS: readonly Program[] = [
   },
   { name: "client", full: [], quick: ["--quick"] },
   { name: "embedded", full: [], quick: ["--runs=5", "--seconds=0.3"] },
+  { name: "memory", full: [], quick: ["--connections=300", "--fetchers=16"] },
   { name: "startup", full: [], quick: ["--runs=1", "--partitions=0"] },
   { name: "groups", full: ["--runs=1"], quick: ["--quick"] },
 ];

@@ -139,6 +139,7 @@ export class Broker {
       producerIds: new ProducerIds(store),
       fetchSessions: new FetchSessions(config.get("max.incremental.fetch.session.cache.slots")),
       requestMemory: new MemoryBudget(config.get("queued.max.request.bytes")),
+      responseMemory: new MemoryBudget(config.get("queued.max.response.bytes")),
       timeouts,
       clock,
       logger,

@@ -91,6 +91,7 @@ export class TestBroker {
       producerIds: new ProducerIds(store),
       fetchSessions: new FetchSessions(0),
       requestMemory: new MemoryBudget(1 << 20),
+      responseMemory: new MemoryBudget(config.get("queued.max.response.bytes")),
       timeouts: new Timeouts(clock),
       clock,
       logger,
@@ -127,6 +128,7 @@ export class TestBroker {
       peer: "test:1",
       signal: new AbortController().signal,
       broker: this.context,
+      holds: (size) => this.context.responseMemory.release(size),
     };
     const answer = await apiHandler.handle(decoded as RequestOf<Api>, context);
     if (answer === NO_RESPONSE) throw new TypeError(`${api.name} was not answered`);

@@ -28,7 +28,13 @@ import { inRange } from "../protocol/version_range.ts";
 import { apiVersions } from "../protocol/messages/api_versions.ts";
 import { fetch } from "../protocol/messages/fetch.ts";
 import { produce } from "../protocol/messages/produce.ts";
-import { type Answer, type ApiHandler, type BrokerContext, NO_RESPONSE } from "./handler.ts";
+import {
+  type Answer,
+  type ApiHandler,
+  type BrokerContext,
+  NO_RESPONSE,
+  type RequestContext,
+} from "./handler.ts";
 import { unsupportedApiVersions } from "./handlers/api_versions.ts";
 import type { HandlerTable } from "./handlers/mod.ts";
 import { ProtocolViolationError } from "./protocol_violation_error.ts";
@@ -41,13 +47,44 @@ export interface ConnectionLimits {
   readonly maxBacklog: number;
 }
 
-/** A request whose answer is due; they are answered first to last. */
-interface Pending {
+/** A request whose answer is due, as its handler sees it; they are answered first to last. */
+class Pending implements RequestContext {
   readonly handler: ApiHandler;
   readonly header: RequestHeader;
-  /** Bytes lent by the memory budget, given back with the answer. */
+  readonly apiVersion: number;
+  readonly clientId: string;
+  readonly peer: string;
+  readonly signal: AbortSignal;
+  readonly broker: BrokerContext;
+  /** Bytes lent for the request, given back with the answer. */
   readonly lent: number;
+  /** Bytes lent for the answer, given back when the client has taken it. */
+  held = 0;
   answer: Answer<Api> | undefined;
+
+  constructor(
+    handler: ApiHandler,
+    header: RequestHeader,
+    lent: number,
+    peer: string,
+    signal: AbortSignal,
+    broker: BrokerContext,
+  ) {
+    this.handler = handler;
+    this.header = header;
+    this.apiVersion = header.apiVersion;
+    this.clientId = header.clientId ?? "";
+    this.peer = peer;
+    this.signal = signal;
+    this.broker = broker;
+    this.lent = lent;
+    this.answer = undefined;
+  }
+
+  holds(size: number): void {
+    if (this.signal.aborted) this.broker.responseMemory.release(size);
+    else this.held += size;
+  }
 }
 
 /** Serves one channel until either side ends it. */
@@ -87,13 +124,19 @@ export class Connection {
   /** Aborted when the connection has ended. */
   readonly ended: AbortSignal = this.#ended.signal;
 
-  /** Borrows memory for a large frame that is about to be read; may have to wait for it. */
-  admit(size: number): Promise<void> | undefined {
-    const waiting = this.#broker.requestMemory.acquire(size, this.ended);
-    if (waiting === undefined) this.#lentToNext = size;
+  /**
+   * Borrows memory for a large frame that is about to be read; may have to wait for it.
+   *
+   * @param head First bytes of the frame, at least two.
+   * @throws {FrameSizeError} If only Produce requests may be so large.
+   */
+  admit(size: number, head: Uint8Array): Promise<void> | undefined {
+    const needed = memoryFor(size, apiKeyOf(head));
+    const waiting = this.#broker.requestMemory.acquire(needed, this.ended);
+    if (waiting === undefined) this.#lentToNext = needed;
     return waiting?.then(() => {
-      if (this.ended.aborted) this.#broker.requestMemory.release(size);
-      else this.#lentToNext = size;
+      if (this.ended.aborted) this.#broker.requestMemory.release(needed);
+      else this.#lentToNext = needed;
     });
   }
 
@@ -139,10 +182,15 @@ export class Connection {
     this.#hasEnded = true;
     this.#ended.abort(new DOMException("The connection has ended", "AbortError"));
     let lent = this.#lentToNext;
-    for (const pending of this.#pending) lent += pending.lent;
+    let held = 0;
+    for (const pending of this.#pending) {
+      lent += pending.lent;
+      held += pending.held;
+    }
     this.#pending = [];
     this.#lentToNext = 0;
-    if (lent > 0) this.#broker.requestMemory.release(lent);
+    this.#broker.requestMemory.release(lent);
+    this.#broker.responseMemory.release(held);
     this.#wake?.();
   }
 
@@ -158,13 +206,7 @@ export class Connection {
     readRequestHeaderTags(reader, handler.api, header.apiVersion);
     const request = codec(handler.api.request, header.apiVersion).decode(reader);
     const pending = this.#enqueue(handler, header);
-    const answer = handler.handle(request, {
-      apiVersion: header.apiVersion,
-      clientId: header.clientId ?? "",
-      peer: this.#channel.peer,
-      signal: this.ended,
-      broker: this.#broker,
-    });
+    const answer = handler.handle(request, pending);
     if (answer instanceof Promise) {
       this.#answerLater(pending, answer);
     } else this.#answer(pending, answer);
@@ -190,7 +232,14 @@ export class Connection {
   }
 
   #enqueue(handler: ApiHandler, header: RequestHeader): Pending {
-    const pending = { handler, header, lent: this.#lentToNext, answer: undefined };
+    const pending = new Pending(
+      handler,
+      header,
+      this.#lentToNext,
+      this.#channel.peer,
+      this.ended,
+      this.#broker,
+    );
     this.#lentToNext = 0;
     this.#pending.push(pending);
     return pending;
@@ -205,8 +254,9 @@ export class Connection {
     this.#wake?.();
   }
 
-  #send({ handler: { api }, header, lent, answer }: Pending): void {
-    if (lent > 0) this.#broker.requestMemory.release(lent);
+  #send({ handler: { api }, header, lent, held, answer }: Pending): void {
+    const { requestMemory, responseMemory } = this.#broker;
+    if (lent > 0) requestMemory.release(lent);
     if (answer === NO_RESPONSE) return;
     const { out } = this.#channel;
     out.beginFrame();
@@ -215,9 +265,11 @@ export class Connection {
       codec(api.response, header.apiVersion).encode(out, answer as ResponseTo<Api>);
     } catch (error) {
       out.abandonFrame();
+      responseMemory.release(held);
       throw error;
     }
     out.endFrame();
+    if (held > 0) this.#channel.drained().then(() => responseMemory.release(held));
   }
 
   /** Whether a request may depend on what those before it have yet to do. */
@@ -277,6 +329,23 @@ export class Connection {
 
 /** APIs behind whose unanswered requests further ones may start. */
 const PIPELINED: ReadonlySet<number> = new Set([produce.key, fetch.key]);
+
+/** Frames of other requests than Produce may not be larger: no client sends so much. */
+const MAX_DECODED_FRAME = 16 * 1024 * 1024;
+/** Bytes of memory that a byte of such a frame comes to, about. */
+const DECODED_PER_BYTE = 4;
+
+/**
+ * What a large request takes in memory. Records stay bytes; of other requests each field becomes a
+ * value, and each element of an array an object.
+ */
+function memoryFor(size: number, apiKey: number): number {
+  if (apiKey === produce.key) return size;
+  if (size <= MAX_DECODED_FRAME) return size * DECODED_PER_BYTE;
+  throw new FrameSizeError(
+    `Cannot accept frame of ${size} bytes with API key ${apiKey}: the limit is ${MAX_DECODED_FRAME}`,
+  );
+}
 
 /** The API that a request's header names, or none if it is too short to. */
 function apiKeyOf(frame: Uint8Array): number {

@@ -1,11 +1,13 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { type FrameChannel, memoryChannels } from "../protocol/channel.ts";
 import { codec } from "../protocol/codec.ts";
 import { ErrorCode } from "../protocol/errors.ts";
 import { readResponseHeaderTags, writeRequestHeader } from "../protocol/headers.ts";
 import { apiVersions } from "../protocol/messages/api_versions.ts";
 import { deleteTopics } from "../protocol/messages/delete_topics.ts";
+import { FrameSizeError } from "../protocol/framing.ts";
 import { fetch } from "../protocol/messages/fetch.ts";
+import { produce } from "../protocol/messages/produce.ts";
 import { Reader } from "../protocol/reader.ts";
 import type { Api, RequestTo } from "../protocol/schema.ts";
 import { ManualClock } from "./clock.ts";
@@ -37,6 +39,7 @@ class Fixture implements AsyncDisposable {
   readonly connection: Connection;
   readonly logLines: string[] = [];
   readonly memory = new MemoryBudget(1000);
+  readonly responseMemory = new MemoryBudget(1000);
   readonly #served: Promise<void>;
 
   constructor(handlers: readonly ApiHandler[], maxInFlight = 100) {
@@ -44,6 +47,7 @@ class Fixture implements AsyncDisposable {
     const context = {
       clock,
       requestMemory: this.memory,
+      responseMemory: this.responseMemory,
       logger: createLogger({ sink: (line) => this.logLines.push(line), clock }),
     } as unknown as BrokerContext;
     const [client, server] = memoryChannels();
@@ -103,6 +107,8 @@ function settle(): Promise<void> {
 }
 
 const EMPTY: Answer<typeof fetch> = { responses: [] };
+const PRODUCE_HEAD = new Uint8Array([0, produce.key]);
+const FETCH_HEAD = new Uint8Array([0, fetch.key]);
 
 Deno.test("Connection answers in the order of the requests, whichever is ready first", async () => {
   const { calls, handlers } = controlled();
@@ -254,10 +260,10 @@ Deno.test("Connection tells waiting handlers when the client has gone", async ()
 Deno.test("Connection gives borrowed memory back with the answer, or when it ends", async () => {
   const { calls, handlers } = controlled();
   await using fixture = new Fixture(handlers);
-  fixture.connection.admit(400);
+  fixture.connection.admit(400, PRODUCE_HEAD);
   fixture.sendFetch(1);
   await settle();
-  fixture.connection.admit(300);
+  fixture.connection.admit(300, PRODUCE_HEAD);
   fixture.sendFetch(2);
   await settle();
   assertEquals(fixture.memory.lent, 700);
@@ -266,4 +272,59 @@ Deno.test("Connection gives borrowed memory back with the answer, or when it end
   assertEquals(fixture.memory.lent, 300);
   fixture.connection.abort();
   assertEquals(fixture.memory.lent, 0);
+});
+
+Deno.test("Connection.admit() borrows more for what is decoded to values, and refuses what none sends", async () => {
+  await using fixture = new Fixture([]);
+  fixture.connection.admit(100, FETCH_HEAD);
+  assertEquals(fixture.memory.lent, 400);
+  const large = 16 * 1024 * 1024 + 1;
+  assertThrows(() => fixture.connection.admit(large, FETCH_HEAD), FrameSizeError, "API key 1");
+});
+
+Deno.test("Connection gives memory of an answer back when the client has taken it", async () => {
+  await using fixture = new Fixture([
+    handler(fetch, (_, context) => {
+      context.holds(context.broker.responseMemory.takeShare(100, 100));
+      return EMPTY;
+    }),
+  ]);
+  fixture.sendFetch(1);
+  fixture.sendFetch(2);
+  await settle();
+  assertEquals(fixture.responseMemory.lent, 200);
+  await fixture.nextAnswer();
+  await fixture.nextAnswer();
+  await settle();
+  assertEquals(fixture.responseMemory.lent, 0);
+});
+
+Deno.test("Connection gives memory of an answer back that nobody will take", async () => {
+  const { promise, resolve } = Promise.withResolvers<Answer<typeof fetch>>();
+  let answerLate = () => {};
+  let isFirst = true;
+  await using fixture = new Fixture([
+    handler(fetch, (_, context) => {
+      const held = context.broker.responseMemory.takeShare(100, 100);
+      if (isFirst) {
+        isFirst = false;
+        context.holds(held);
+        return new Promise<Answer<typeof fetch>>(() => {});
+      }
+      answerLate = () => {
+        context.holds(held);
+        resolve(EMPTY);
+      };
+      return promise;
+    }),
+  ]);
+  fixture.sendFetch(1);
+  fixture.sendFetch(2);
+  await settle();
+  assertEquals(fixture.responseMemory.lent, 200);
+  fixture.connection.abort();
+  assertEquals(fixture.responseMemory.lent, 100);
+  answerLate();
+  await settle();
+  assertEquals(fixture.responseMemory.lent, 0);
 });

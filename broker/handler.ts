@@ -31,6 +31,8 @@ export interface BrokerContext {
   readonly groups: GroupCoordinator;
   /** Memory that frames of requests under way may take. */
   readonly requestMemory: MemoryBudget;
+  /** Memory that records in answers may take until clients have taken them. */
+  readonly responseMemory: MemoryBudget;
   readonly timeouts: Timeouts;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -46,6 +48,11 @@ export interface RequestContext {
   /** Aborted when the connection has ended or the broker stops: whoever waits gives up. */
   readonly signal: AbortSignal;
   readonly broker: BrokerContext;
+  /**
+   * Says that the answer keeps `size` bytes of `broker.responseMemory`, to be given back when the
+   * client has taken it, or never will.
+   */
+  holds(size: number): void;
 }
 
 /** A handler's answer that nothing is sent: what a client asked for with `acks=0`. */

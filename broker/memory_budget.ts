@@ -1,8 +1,11 @@
 /**
- * A bound on memory that requests may hold at once, whichever connections they came over.
+ * A bound on memory that requests, or answers, may hold at once, over all connections.
  *
  * @module
  */
+
+/** What is left is thought of as divided among so many, for others to get something as well. */
+const SHARES = 8;
 
 interface Waiter {
   readonly size: number;
@@ -52,6 +55,25 @@ export class MemoryBudget {
       signal.addEventListener("abort", giveUp, { once: true });
       this.#waiters.push(waiter);
     });
+  }
+
+  /**
+   * Takes `most` bytes or, if that is more than a fair part of what is left, that part; but never
+   * less than `least`, be it beyond the limit. Never waits.
+   *
+   * @returns How many bytes were taken.
+   */
+  takeShare(most: number, least: number): number {
+    const share = Math.floor((this.#limit - this.#lent) / SHARES);
+    const size = Math.min(most, Math.max(share, least));
+    this.#lent += size;
+    return size;
+  }
+
+  /** Changes what was taken from `held` bytes to `size`, be it beyond the limit. Never waits. */
+  adjust(held: number, size: number): void {
+    if (size > held) this.#lent += size - held;
+    else this.release(held - size);
   }
 
   /** Gives `size` bytes back. */

@@ -44,3 +44,25 @@ Deno.test("MemoryBudget lets those behind one who gave up go on", async () => {
   assertEquals(budget.lent, 100);
   await assertRejects(() => budget.acquire(1, impatient.signal)!, Error, "connection has ended");
 });
+
+Deno.test("MemoryBudget.takeShare() takes a part of what is left, and a little when nothing is", () => {
+  const budget = new MemoryBudget(800);
+  assertEquals(budget.takeShare(50, 10), 50);
+  assertEquals(budget.takeShare(1000, 10), 93);
+  assertEquals(budget.takeShare(1000, 200), 200);
+  assertEquals(budget.takeShare(1000, 600), 600);
+  assertEquals(budget.lent, 943);
+  assertEquals(budget.takeShare(1000, 10), 10);
+  assertEquals(budget.takeShare(5, 10), 5);
+});
+
+Deno.test("MemoryBudget.adjust() takes more or gives back, for those who wait", async () => {
+  const budget = new MemoryBudget(100);
+  const held = budget.takeShare(90, 90);
+  budget.adjust(held, 120);
+  assertEquals(budget.lent, 120);
+  const waiting = budget.acquire(50, never);
+  budget.adjust(120, 40);
+  await waiting;
+  assertEquals(budget.lent, 90);
+});

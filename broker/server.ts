@@ -119,7 +119,7 @@ export class Server {
       formatHostPort({ host: remoteAddr.hostname, port: remoteAddr.port }),
       {
         maxFrameSize: this.#broker.config.get("socket.request.max.bytes"),
-        admit: (size) => connection.admit(size),
+        admit: (size, head) => connection.admit(size, head),
       },
     );
     const connection = new Connection(channel, this.#broker, this.#handlers, this.#limits);

@@ -2,8 +2,8 @@
  * Every setting of a broker, as one table. A setting stands here only if it acts.
  *
  * Names, units and defaults are Kafka's where Kafka has the setting. Ours alone are
- * `log.flush.policy`, `log.level`, `hot.tail.bytes`, `open.files.max` and
- * `max.in.flight.requests.per.connection`, which in Kafka is a client's.
+ * `log.flush.policy`, `log.level`, `hot.tail.bytes`, `open.files.max`,
+ * `queued.max.response.bytes` and `max.in.flight.requests.per.connection`, which in Kafka is a client's.
  *
  * @module
  */
@@ -75,6 +75,7 @@ export interface BrokerSettings extends GroupSettings {
   "open.files.max": number;
   "producer.id.expiration.ms": number;
   "queued.max.request.bytes": number;
+  "queued.max.response.bytes": number;
   "socket.request.max.bytes": number;
 }
 
@@ -138,6 +139,12 @@ export const SETTINGS: { readonly [N in SettingName]: Setting<BrokerSettings[N]>
   "queued.max.request.bytes": long(
     128 * MIB,
     "Bytes of requests held in memory at once, over all connections; above that, sockets are not read",
+    { min: 1 },
+  ),
+  "queued.max.response.bytes": long(
+    128 * MIB,
+    "Bytes of records held for clients that have yet to take them, over all connections; the " +
+      "nearer to that, the fewer a fetch is answered",
     { min: 1 },
   ),
   "max.in.flight.requests.per.connection": int(

@@ -20,7 +20,7 @@ export interface FrameChannel {
   readonly backlog: number;
   /** Sends what `out` holds, at the end of this turn at the latest. */
   flush(): void;
-  /** Resolves when everything flushed was taken, or the channel has ended. */
+  /** Resolves when everything that `out` was given before was taken, or the channel has ended. */
   drained(): Promise<void>;
   /** A frame that has already arrived, without waiting. @throws as `next()` does. */
   buffered(): Uint8Array | undefined;
@@ -160,7 +160,7 @@ class MemoryChannel implements FrameChannel {
   }
 
   async drained(): Promise<void> {
-    while (this.#other.#arrivedSize > 0 && !this.#closed && !this.#other.#closed) {
+    while (this.backlog > 0 && !this.#closed && !this.#other.#closed) {
       await new Promise<void>((resolve) => this.#other.#wakeSenders.push(resolve));
     }
   }

@@ -29,11 +29,16 @@ export class TruncatedFrameError extends Error {
 export interface FrameReaderOptions {
   /** Largest frame to accept, in bytes (`socket.request.max.bytes`). */
   readonly maxFrameSize: number;
-  /** Waited for before memory for a large frame is allocated; may delay it, or reject to end. */
-  readonly admit?: (size: number) => Promise<void> | undefined;
+  /**
+   * Waited for before memory for a large frame is allocated; may delay it, or throw or reject to
+   * end. Given the frame's size and its first bytes, at least two, valid during the call.
+   */
+  readonly admit?: (size: number, head: Uint8Array) => Promise<void> | undefined;
 }
 
 const SIZE_BYTES = 4;
+/** What there must be of a large frame before it is admitted: the API key of a request. */
+const HEAD_BYTES = 2;
 const SCRATCH_MIN = 4 * 1024;
 const SCRATCH_MAX = 64 * 1024;
 
@@ -98,8 +103,11 @@ export class FrameReader {
       const frame = this.buffered();
       if (frame !== undefined) return frame;
       const size = this.#nextSize() ?? 0;
-      if (size + SIZE_BYTES > SCRATCH_MAX) return await this.#large(size);
-      this.#makeRoom(size);
+      const isLarge = size + SIZE_BYTES > SCRATCH_MAX;
+      if (isLarge && this.#end - this.#start >= SIZE_BYTES + HEAD_BYTES) {
+        return await this.#large(size);
+      }
+      this.#makeRoom(isLarge ? HEAD_BYTES : size);
       const { value, done } = await this.#reader.read(this.#scratch.subarray(this.#end));
       if (done || value === undefined) {
         if (this.#end === this.#start) return null;
@@ -147,8 +155,8 @@ export class FrameReader {
   }
 
   async #large(size: number): Promise<Uint8Array<ArrayBuffer>> {
-    await this.#options.admit?.(size);
     const first = this.#scratch.subarray(this.#start + SIZE_BYTES, this.#end);
+    await this.#options.admit?.(size, first);
     let frame = new Uint8Array(size);
     frame.set(first);
     let filled = first.length;
@@ -177,7 +185,10 @@ export class FrameWriter {
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
   #pumping: Promise<void> | undefined;
   #unsent = 0;
-  #waiters: (() => void)[] = [];
+  /** Bytes that the stream has taken so far. */
+  #taken = 0;
+  /** Who waits until the stream has taken so many bytes, in the order of those. */
+  #waiters: { readonly at: number; readonly resolve: () => void }[] = [];
   #failure: unknown;
 
   /** Locks `writable`. */
@@ -196,11 +207,14 @@ export class FrameWriter {
     this.#pumping ??= Promise.resolve().then(() => this.#pump());
   }
 
-  /** Resolves when everything flushed was taken by the stream, or the stream failed. */
-  async drained(): Promise<void> {
-    while (this.#pumping !== undefined) {
-      await new Promise<void>((resolve) => this.#waiters.push(resolve));
-    }
+  /**
+   * Resolves when everything encoded before the call was taken by the stream, or the stream failed.
+   * What is encoded is to be flushed.
+   */
+  drained(): Promise<void> {
+    const at = this.#taken + this.backlog;
+    if (this.#pumping === undefined && at === this.#taken) return Promise.resolve();
+    return new Promise((resolve) => this.#waiters.push({ at, resolve }));
   }
 
   /** Writes what is left and closes the stream. A stream that failed is closed already. */
@@ -223,6 +237,10 @@ export class FrameWriter {
         for (const chunk of gather(this.out.take())) {
           await this.#writer.write(chunk);
           this.#unsent -= chunk.length;
+          this.#taken += chunk.length;
+          while (this.#waiters.length > 0 && this.#waiters[0]!.at <= this.#taken) {
+            this.#waiters.shift()!.resolve();
+          }
         }
       }
     } catch (error) {
@@ -233,7 +251,7 @@ export class FrameWriter {
     this.#pumping = undefined;
     const waiters = this.#waiters;
     this.#waiters = [];
-    for (const resolve of waiters) resolve();
+    for (const { resolve } of waiters) resolve();
   }
 }
 

@@ -91,18 +91,23 @@ Deno.test("FrameReader says when the stream ends inside a frame", async (t) => {
   }
 });
 
-Deno.test("FrameReader asks for admission before it reads a large frame, not a small one", async () => {
-  const asked: number[] = [];
+Deno.test("FrameReader asks for admission before it reads a large frame, not a small one", async (t) => {
   const bytes = framed(filled(1000, 1), filled(200_000, 2));
-  const admit = (size: number) => {
-    asked.push(size);
-    return Promise.resolve();
-  };
-  const reader = new FrameReader(streamOf(bytes, 70_000), { ...LIMIT, admit });
-  await reader.next();
-  assertEquals(asked, []);
-  await reader.next();
-  assertEquals(asked, [200_000]);
+  for (const chunkSize of [70_000, 1]) {
+    await t.step(`in chunks of ${chunkSize}`, async () => {
+      const asked: number[] = [];
+      const admit = (size: number, head: Uint8Array) => {
+        asked.push(size);
+        assertEquals(head.subarray(0, 2), filled(200_000, 2).subarray(0, 2));
+        return Promise.resolve();
+      };
+      const reader = new FrameReader(streamOf(bytes, chunkSize), { ...LIMIT, admit });
+      await reader.next();
+      assertEquals(asked, []);
+      assertEquals(await reader.next(), filled(200_000, 2));
+      assertEquals(asked, [200_000]);
+    });
+  }
 });
 
 /** A stream that keeps each chunk written to it. */
@@ -157,5 +162,36 @@ Deno.test("FrameWriter.drained() resolves when the stream fails", async () => {
   writer.flush();
   await writer.drained();
   assertEquals(writer.backlog, 0);
+  await writer.close();
+});
+
+Deno.test("FrameWriter.drained() waits for what was encoded before, not for what comes behind", async () => {
+  const writes: PromiseWithResolvers<void>[] = [];
+  const writer = new FrameWriter(
+    new WritableStream({
+      write: () => {
+        const write = Promise.withResolvers<void>();
+        writes.push(write);
+        return write.promise;
+      },
+    }),
+  );
+  const until = async (count: number) => {
+    while (writes.length < count) await Promise.resolve();
+  };
+  encode(writer, filled(10, 1));
+  writer.flush();
+  const first = writer.drained();
+  await until(1);
+  encode(writer, filled(10, 2));
+  writer.flush();
+  let isSecondDrained = false;
+  const second = writer.drained().then(() => isSecondDrained = true);
+  writes[0]!.resolve();
+  await first;
+  await until(2);
+  assertEquals(isSecondDrained, false);
+  writes[1]!.resolve();
+  await second;
   await writer.close();
 });

@@ -18,7 +18,18 @@ export function cpuSeconds(pid: number): number | undefined {
 
 /** Bytes of memory that a process has in use. */
 export function residentBytes(pid: number): number | undefined {
-  const match = /^VmRSS:\s+(\d+) kB$/m.exec(readProc(`/proc/${pid}/status`) ?? "");
+  return statusBytes(pid, "VmRSS");
+}
+
+/** Bytes of memory that a process has ever had in use at once. */
+export function peakResidentBytes(pid: number): number | undefined {
+  return statusBytes(pid, "VmHWM");
+}
+
+function statusBytes(pid: number, name: string): number | undefined {
+  const match = new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(
+    readProc(`/proc/${pid}/status`) ?? "",
+  );
   return match === null ? undefined : Number(match[1]) * 1024;
 }
 

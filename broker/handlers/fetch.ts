@@ -2,7 +2,8 @@
  * Fetch: reads record batches. Versions 4 to 18.
  *
  * Partitions are read in the order asked for until the request's limits are reached; the first
- * batch found is returned whole even if it is larger than they are (KIP-74). If there is less than
+ * batch found is returned whole even if it is larger than they are (KIP-74). Less than they allow is
+ * read while clients are slow to take much (`queued.max.response.bytes`): they ask again. If there is less than
  * `minBytes` and nothing that the client should know at once, the request waits in its partitions
  * until one of them has more, or `maxWaitMs` is over. Readers see records below the high watermark,
  * or with `read_committed` below the last stable offset.
@@ -31,6 +32,8 @@ type PartitionResponse = TopicResponse["partitions"][number];
 const READ_COMMITTED = 1;
 const UNCHECKED_EPOCH = -1;
 const NO_RECORDS = new Uint8Array(0);
+/** Bytes of records that a fetch may find even if clients hold all memory there is for answers. */
+const LEAST_BYTES = 64 * 1024;
 
 /** Serves Fetch. */
 export const fetchHandler: ApiHandler = handler(fetch, handleFetch);
@@ -40,9 +43,13 @@ async function handleFetch(request: Request, context: RequestContext): Promise<R
   const plan = broker.fetchSessions.plan(request, apiVersion, broker.clock.now());
   if (plan.errorCode !== ErrorCode.NONE) return { errorCode: plan.errorCode, responses: [] };
   const reading = new Reading(plan, request, context);
-  await reading.collect();
-  if (reading.shouldWait) await reading.waitForMore();
-  return { sessionId: plan.sessionId, responses: reading.responses() };
+  try {
+    await reading.collect();
+    if (reading.shouldWait) await reading.waitForMore();
+    return { sessionId: plan.sessionId, responses: reading.responses() };
+  } finally {
+    context.holds(reading.held);
+  }
 }
 
 /** One partition of a request and what was found there. */
@@ -59,6 +66,8 @@ class Reading {
   readonly #context: RequestContext;
   #found: Found[] = [];
   #size = 0;
+  #maxBytes = 0;
+  #held = 0;
   /** Whether there is something that the client should know without waiting for data. */
   #isUrgent = false;
 
@@ -66,6 +75,11 @@ class Reading {
     this.#plan = plan;
     this.#request = request;
     this.#context = context;
+  }
+
+  /** Bytes of the broker's memory for answers that were taken. */
+  get held(): number {
+    return this.#held;
   }
 
   get shouldWait(): boolean {
@@ -77,12 +91,23 @@ class Reading {
   async collect(): Promise<void> {
     this.#found = [];
     this.#size = 0;
+    this.#takeMemory();
     for (const wanted of this.#plan.partitions) {
       // Only a read that the hot tail cannot serve is awaited: most requests find all they want
       // without giving up their turn.
       const found = this.#read(wanted);
       this.#add(found instanceof Promise ? await found : found);
     }
+    this.#context.broker.responseMemory.adjust(this.#held, this.#size);
+    this.#held = this.#size;
+  }
+
+  #takeMemory(): void {
+    const { config, responseMemory } = this.#context.broker;
+    responseMemory.release(this.#held);
+    const wanted = Math.min(this.#request.maxBytes, config.get("fetch.max.bytes"));
+    this.#held = responseMemory.takeShare(Math.max(0, wanted), LEAST_BYTES);
+    this.#maxBytes = this.#held;
   }
 
   #add(found: Found): void {
@@ -103,7 +128,7 @@ class Reading {
         return this.#answer(wanted, partition, { divergingEpoch: diverging });
       }
       const read = partition.read(wanted.fetchOffset, {
-        maxBytes: Math.max(0, Math.min(wanted.maxBytes, this.#bytesLeft)),
+        maxBytes: Math.max(0, Math.min(wanted.maxBytes, this.#maxBytes - this.#size)),
         minOneBatch: this.#size === 0,
         isolationLevel: this.#request.isolationLevel,
       });
@@ -118,14 +143,6 @@ class Reading {
     } catch (error) {
       return this.#fail(wanted, error);
     }
-  }
-
-  get #bytesLeft(): number {
-    const limit = Math.min(
-      this.#request.maxBytes,
-      this.#context.broker.config.get("fetch.max.bytes"),
-    );
-    return limit - this.#size;
   }
 
   #answer(
