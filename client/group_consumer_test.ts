@@ -14,75 +14,21 @@ import { RecordBatchBuilder } from "../protocol/records/record_batch_builder.ts"
 import type { Api } from "../protocol/schema.ts";
 import { encodeAssignment } from "./consumer_protocol.ts";
 import { ClosedError, KafkaError, UsageError } from "./errors.ts";
-import type { GroupConsumer } from "./group_consumer.ts";
-import type { GroupConsumerOptions, GroupConsumerStatus } from "./group_consumer_options.ts";
-import type { Message } from "./message.ts";
+import type { GroupConsumerOptions } from "./group_consumer_options.ts";
 import { setup, texts, write } from "./testing/client_setup.ts";
-import { DISCONNECT, type FakeClusterOptions, NO_ANSWER } from "./testing/fake_cluster.ts";
-import { FakeGroup } from "./testing/fake_group.ts";
-
-/** A group of one on a fake cluster. */
-function setupGroup(
-  options: Partial<GroupConsumerOptions> = {},
-  clusterOptions: FakeClusterOptions = { topics: { a: 2 }, brokers: 2 },
-  clientOptions: { readonly timeout?: number } = {},
-) {
-  const test = setup(clusterOptions, clientOptions);
-  const group = new FakeGroup(test.cluster);
-  const events: string[] = [];
-  const changes = new Set<() => void>();
-  const tell = (name: string) => (partitions: readonly unknown[]) => {
-    events.push(`${name} ${partitions.length}`);
-  };
-  const consumer: GroupConsumer = test.client.groupConsumer({
-    groupId: "g",
-    topics: "a",
-    sessionTimeout: 1000,
-    heartbeatInterval: 5,
-    autoCommitInterval: 5,
-    onAssigned: tell("assigned"),
-    onRevoked: tell("revoked"),
-    onLost: tell("lost"),
-    ...options,
-    onStatus: (status) => {
-      options.onStatus?.(status);
-      for (const change of [...changes]) change();
-    },
-  });
-  /** Waits until the status satisfies a condition. */
-  const until = (condition: (status: GroupConsumerStatus) => boolean) =>
-    new Promise<void>((resolve) => {
-      const change = () => {
-        if (!condition(consumer.status)) return;
-        changes.delete(change);
-        resolve();
-      };
-      changes.add(change);
-      change();
-    });
-  return { ...test, group, consumer, events, until };
-}
+import { DISCONNECT, NO_ANSWER } from "./testing/fake_cluster.ts";
+import { pollAll, setupClassicGroup } from "./testing/group_setup.ts";
 
 /** Waits until there is something to hand out, and what else was asked for has been answered. */
-async function untilBuffered({ consumer, cluster }: ReturnType<typeof setupGroup>): Promise<void> {
-  const beats = (count: number) =>
-    cluster.untilReceived(heartbeat, cluster.received(heartbeat).length + count);
-  while (consumer.status.waitingFor !== "the program to ask for messages") await beats(1);
-  await beats(10);
-}
-
-async function pollAll(consumer: GroupConsumer, count: number): Promise<Message[]> {
-  const messages: Message[] = [];
-  while (messages.length < count) {
-    const polled = await consumer.poll(count - messages.length, { timeout: 10_000 });
-    assert(polled.length > 0, `${messages.length} of ${count} messages have come`);
-    messages.push(...polled);
-  }
-  return messages;
+async function untilBuffered(
+  { consumer, untilBeats }: ReturnType<typeof setupClassicGroup>,
+): Promise<void> {
+  while (consumer.status.waitingFor !== "the program to ask for messages") await untilBeats(1);
+  await untilBeats(10);
 }
 
 Deno.test("GroupConsumer goes on when partitions change their leaders", async () => {
-  await using test = setupGroup();
+  await using test = setupClassicGroup();
   write(test.cluster, "a", 0, ["0"]);
   assertEquals(texts(await pollAll(test.consumer, 1)), ["0"]);
   test.cluster.moveLeader("a", 0, 1);
@@ -97,7 +43,7 @@ Deno.test("GroupConsumer goes on when partitions change their leaders", async ()
 });
 
 Deno.test("GroupConsumer goes on when its epoch of a leader is out of date (KIP-320)", async () => {
-  await using test = setupGroup({}, { topics: { a: 1 } });
+  await using test = setupClassicGroup({}, { topics: { a: 1 } });
   await test.consumer.joinGroup();
   for (const errorCode of [ErrorCode.FENCED_LEADER_EPOCH, ErrorCode.UNKNOWN_LEADER_EPOCH]) {
     test.cluster.once(fetch, ({ topics }) => ({
@@ -119,11 +65,10 @@ Deno.test("GroupConsumer goes on when its epoch of a leader is out of date (KIP-
 });
 
 Deno.test("GroupConsumer follows its coordinator to another broker", async () => {
-  await using test = setupGroup();
+  await using test = setupClassicGroup();
   await test.consumer.joinGroup();
   test.group.coordinatorId = 1;
-  const beats = test.cluster.received(heartbeat).length;
-  await test.cluster.untilReceived(heartbeat, beats + 5);
+  await test.untilBeats(5);
   assertEquals(test.cluster.received(heartbeat).at(-1)!.nodeId, 1);
   write(test.cluster, "a", 0, ["x"]);
   assertEquals(texts(await pollAll(test.consumer, 1)), ["x"]);
@@ -133,7 +78,7 @@ Deno.test("GroupConsumer follows its coordinator to another broker", async () =>
 });
 
 Deno.test("GroupConsumer goes on when connections are lost, and says that it tries again", async () => {
-  await using test = setupGroup();
+  await using test = setupClassicGroup();
   await test.consumer.joinGroup();
   test.cluster.down.add(0).add(1);
   test.cluster.disconnect();
@@ -148,7 +93,7 @@ Deno.test("GroupConsumer goes on when connections are lost, and says that it tri
 });
 
 Deno.test("GroupConsumer gives up a connection on which a heartbeat is not answered", async () => {
-  await using test = setupGroup({ sessionTimeout: 60 });
+  await using test = setupClassicGroup({ sessionTimeout: 60 });
   await test.consumer.joinGroup();
   test.cluster.once(heartbeat, () => NO_ANSWER);
   await test.until(({ state }) => state === "retrying");
@@ -157,7 +102,7 @@ Deno.test("GroupConsumer gives up a connection on which a heartbeat is not answe
 });
 
 Deno.test("GroupConsumer rebalances while a fetch waits at the broker, and reads on", async () => {
-  await using test = setupGroup({ maxWait: 4000 }, { topics: { a: 1 } });
+  await using test = setupClassicGroup({ maxWait: 4000 }, { topics: { a: 1 } });
   await test.consumer.joinGroup();
   await test.cluster.untilReceived(fetch, 1);
   test.group.isRebalancing = true;
@@ -170,7 +115,7 @@ Deno.test("GroupConsumer rebalances while a fetch waits at the broker, and reads
 });
 
 Deno.test("GroupConsumer reads batches larger than all its limits", async () => {
-  await using test = setupGroup({ maxPartitionBytes: 10, maxBytes: 10, prefetchBytes: 10 });
+  await using test = setupClassicGroup({ maxPartitionBytes: 10, maxBytes: 10, prefetchBytes: 10 });
   for (const partition of [0, 1]) {
     for (let i = 0; i < 3; i++) write(test.cluster, "a", partition, ["x".repeat(1000)]);
   }
@@ -178,7 +123,7 @@ Deno.test("GroupConsumer reads batches larger than all its limits", async () => 
 });
 
 Deno.test("GroupConsumer goes on fetching when a program comes back late", async () => {
-  await using test = setupGroup({ prefetchBytes: 100, maxPartitionBytes: 100, maxWait: 5 }, {
+  await using test = setupClassicGroup({ prefetchBytes: 100, maxPartitionBytes: 100, maxWait: 5 }, {
     topics: { a: 1 },
   });
   for (let i = 0; i < 10; i++) write(test.cluster, "a", 0, [`${i}`, "x".repeat(90)]);
@@ -191,7 +136,7 @@ Deno.test("GroupConsumer goes on fetching when a program comes back late", async
 });
 
 Deno.test("GroupConsumer reads on while a paused partition has all that may be buffered", async () => {
-  await using test = setupGroup({ prefetchBytes: 100, maxWait: 5 });
+  await using test = setupClassicGroup({ prefetchBytes: 100, maxWait: 5 });
   write(test.cluster, "a", 0, ["held back", "x".repeat(90)]);
   await test.consumer.joinGroup();
   await untilBuffered(test);
@@ -203,7 +148,7 @@ Deno.test("GroupConsumer reads on while a paused partition has all that may be b
 });
 
 Deno.test("GroupConsumer reads on when a partition with all that may be buffered is given up", async () => {
-  await using test = setupGroup({
+  await using test = setupClassicGroup({
     assignors: ["cooperative-sticky"],
     prefetchBytes: 100,
     maxWait: 5,
@@ -220,7 +165,7 @@ Deno.test("GroupConsumer reads on when a partition with all that may be buffered
 });
 
 Deno.test("GroupConsumer lets the program finish in spite of a further rebalance", async () => {
-  await using test = setupGroup({ assignors: ["cooperative-sticky"] });
+  await using test = setupClassicGroup({ assignors: ["cooperative-sticky"] });
   write(test.cluster, "a", 0, ["x"]);
   await pollAll(test.consumer, 1);
   const assignment = encodeAssignment([{ topic: "a", partition: 1 }]);
@@ -228,7 +173,7 @@ Deno.test("GroupConsumer lets the program finish in spite of a further rebalance
   test.group.isRebalancing = true;
   await test.until(({ state, generation }) => state === "rebalancing" && generation === 2);
   test.group.isRebalancing = true;
-  await test.cluster.untilReceived(heartbeat, test.cluster.received(heartbeat).length + 3);
+  await test.untilBeats(3);
   assertEquals(test.events, ["assigned 2"]);
   assertEquals(await test.consumer.poll(1, { timeout: 0 }), []);
   await test.until(({ state, generation }) => state === "reading" && generation === 3);
@@ -238,7 +183,7 @@ Deno.test("GroupConsumer lets the program finish in spite of a further rebalance
 
 Deno.test("GroupConsumer says which callback of the program it waits for", async () => {
   const { promise, resolve } = Promise.withResolvers<void>();
-  await using test = setupGroup({ onAssigned: () => promise });
+  await using test = setupClassicGroup({ onAssigned: () => promise });
   const joining = test.consumer.joinGroup();
   await test.until(({ waitingFor }) => waitingFor === "onAssigned to return");
   resolve();
@@ -247,7 +192,7 @@ Deno.test("GroupConsumer says which callback of the program it waits for", async
 });
 
 Deno.test("GroupConsumer commits past a tombstone and past what nobody sees at the end", async () => {
-  await using test = setupGroup({}, { topics: { a: 1 } });
+  await using test = setupClassicGroup({}, { topics: { a: 1 } });
   const tombstone = new RecordBatchBuilder();
   tombstone.append(1, "key", null);
   test.cluster.log("a").append(tombstone.build());
@@ -263,7 +208,7 @@ Deno.test("GroupConsumer commits past a tombstone and past what nobody sees at t
 });
 
 Deno.test("GroupConsumer hands out what came while a partition was paused", async () => {
-  await using test = setupGroup({}, { topics: { a: 1 } });
+  await using test = setupClassicGroup({}, { topics: { a: 1 } });
   await test.consumer.joinGroup();
   await test.cluster.untilReceived(fetch, 1);
   test.consumer.pause("a");
@@ -285,7 +230,7 @@ Deno.test("GroupConsumer.close() ends whatever a member waits for", async (t) =>
   ];
   for (const [name, api] of waits) {
     await t.step(name, async () => {
-      await using test = setupGroup({}, { topics: { a: 1 } }, { timeout: 300 });
+      await using test = setupClassicGroup({}, { topics: { a: 1 }, timeout: 300 });
       test.cluster.on(api, () => NO_ANSWER);
       write(test.cluster, "a", 0, ["x"]);
       const joining = test.consumer.joinGroup().catch((error) => error);
@@ -300,7 +245,7 @@ Deno.test("GroupConsumer.close() ends whatever a member waits for", async (t) =>
 });
 
 Deno.test("GroupConsumer that leaves while it joins tells the coordinator its member id", async () => {
-  await using test = setupGroup();
+  await using test = setupClassicGroup();
   let joins = 0;
   test.cluster.on(joinGroup, ({ memberId }) => {
     if (joins++ > 0) return NO_ANSWER;
@@ -315,7 +260,7 @@ Deno.test("GroupConsumer that leaves while it joins tells the coordinator its me
 });
 
 Deno.test("GroupConsumer that the coordinator does not know drops all and joins as a new member", async () => {
-  await using test = setupGroup();
+  await using test = setupClassicGroup();
   await test.consumer.joinGroup();
   test.group.memberId = undefined;
   await test.until(({ memberId }) => memberId === "member-2");
@@ -324,7 +269,7 @@ Deno.test("GroupConsumer that the coordinator does not know drops all and joins 
 });
 
 Deno.test("GroupConsumer of an earlier generation drops all and joins with its member id", async () => {
-  await using test = setupGroup();
+  await using test = setupClassicGroup();
   await test.consumer.joinGroup();
   test.group.generation += 5;
   await test.until(({ generation, state }) => generation === 7 && state === "reading");
@@ -366,7 +311,7 @@ Deno.test("GroupConsumer joins in spite of all that passes", async (t) => {
   ];
   for (const [name, api, answer] of troubles) {
     await t.step(name, async () => {
-      await using test = setupGroup();
+      await using test = setupClassicGroup();
       write(test.cluster, "a", 0, ["x"]);
       test.cluster.once(api, () => answer as typeof DISCONNECT);
       await test.consumer.joinGroup();
@@ -376,7 +321,7 @@ Deno.test("GroupConsumer joins in spite of all that passes", async (t) => {
 });
 
 Deno.test("GroupConsumer fails for good where the coordinator refuses it, and tells each poll()", async () => {
-  await using test = setupGroup();
+  await using test = setupClassicGroup();
   test.cluster.once(joinGroup, () => ({
     errorCode: ErrorCode.GROUP_AUTHORIZATION_FAILED,
     protocolName: "",
@@ -393,7 +338,7 @@ Deno.test("GroupConsumer fails for good where the coordinator refuses it, and te
 });
 
 Deno.test("GroupConsumer.commit() waits out a rebalance and commits what is still its own", async () => {
-  await using test = setupGroup({ autoCommit: false });
+  await using test = setupClassicGroup({ autoCommit: false });
   write(test.cluster, "a", 0, ["x"]);
   await pollAll(test.consumer, 1);
   test.cluster.once(offsetCommit, ({ topics }) => {
@@ -411,14 +356,14 @@ Deno.test("GroupConsumer.commit() waits out a rebalance and commits what is stil
 });
 
 Deno.test("GroupConsumer starts where autoOffsetReset says if a committed offset is there no more", async () => {
-  await using test = setupGroup({}, { topics: { a: 1 } });
+  await using test = setupClassicGroup({}, { topics: { a: 1 } });
   write(test.cluster, "a", 0, ["x"]);
   test.group.committed.set("a-0", 9);
   assertEquals(texts(await pollAll(test.consumer, 1)), ["x"]);
 });
 
 Deno.test("GroupConsumer without a place to start says so where autoOffsetReset is none", async () => {
-  await using test = setupGroup({ autoOffsetReset: "none" }, { topics: { a: 1 } });
+  await using test = setupClassicGroup({ autoOffsetReset: "none" }, { topics: { a: 1 } });
   await assertRejects(() => pollAll(test.consumer, 1), UsageError, "has no position");
   await test.consumer.seek("a", 0, 0);
   write(test.cluster, "a", 0, ["x"]);
@@ -426,7 +371,7 @@ Deno.test("GroupConsumer without a place to start says so where autoOffsetReset 
 });
 
 Deno.test("GroupConsumer speaks the oldest versions that Kafka 4 still has", async () => {
-  await using test = setupGroup({}, {
+  await using test = setupClassicGroup({}, {
     topics: { a: 1 },
     maxVersions: { 8: 2, 9: 2, 10: 0, 11: 2, 12: 0, 13: 0, 14: 0 },
   });
@@ -440,7 +385,7 @@ Deno.test("GroupConsumer speaks the oldest versions that Kafka 4 still has", asy
 
 Deno.test("GroupConsumer tells each change of its status", async () => {
   const seen: string[] = [];
-  await using test = setupGroup({ onStatus: ({ state }) => void seen.push(state) });
+  await using test = setupClassicGroup({ onStatus: ({ state }) => void seen.push(state) });
   assertEquals(test.consumer.status.state, "left");
   assertEquals(test.consumer.status.waitingFor, "joinGroup() or the first poll()");
   await test.consumer.joinGroup();

@@ -50,8 +50,10 @@ export class ModernMembership implements Membership {
   #ending = new AbortController();
   /** Called when there is a new target. */
   #onTarget: () => void = () => {};
-  /** What the coordinator was told last that this member holds; undefined if nothing yet. */
+  /** What the coordinator knows that this member holds; undefined if it has to be told everything. */
   #told: string | undefined;
+  /** Whether the coordinator may know of this member. */
+  #hasJoined = false;
   #hasMissedBeats = false;
 
   constructor(parts: MembershipParts) {
@@ -115,7 +117,8 @@ export class ModernMembership implements Membership {
   }
 
   async leave(signal: AbortSignal): Promise<void> {
-    if (this.#epoch === JOIN_EPOCH && this.#told === undefined) return;
+    if (!this.#hasJoined) return;
+    this.#hasJoined = false;
     const { groupInstanceId } = this.#parts.options;
     const epoch = groupInstanceId === null ? LEAVE_EPOCH : LEAVE_STATIC_EPOCH;
     this.#epoch = JOIN_EPOCH;
@@ -132,27 +135,30 @@ export class ModernMembership implements Membership {
     const isJoining = this.#epoch === JOIN_EPOCH;
     const held = holder.partitions;
     const holds = held.map(placeName).sort().join();
-    const tells = isJoining || holds !== this.#told;
-    this.#told ??= "";
+    const told = this.#told;
+    // An answer that is lost may have been the only one to tell of an assignment: after that, the
+    // coordinator is told everything, and tells everything itself.
+    this.#told = undefined;
+    this.#hasJoined = true;
     const response = await this.#request({
       memberEpoch: this.#epoch,
-      ...(isJoining
+      ...(told === undefined
         ? {
           rebalanceTimeoutMs: options.rebalanceTimeoutMs,
           subscribedTopicNames: options.topics,
           serverAssignor: options.serverAssignor,
         }
         : {}),
-      ...(tells ? { topicPartitions: this.#withIds(isJoining ? [] : held) } : {}),
+      ...(told === holds ? {} : { topicPartitions: this.#withIds(isJoining ? [] : held) }),
     }, signal);
     if (response.memberId !== null) this.#memberId = response.memberId;
     this.#epoch = response.memberEpoch;
     this.#intervalMs = response.heartbeatIntervalMs;
     this.#told = holds;
-    if (this.#hasMissedBeats && this.#target === undefined) observer.onSettled();
-    this.#hasMissedBeats = false;
     if (response.assignment !== null) this.#setTarget(response.assignment.topicPartitions);
     else if (isJoining) this.#setTarget([]);
+    if (this.#hasMissedBeats && this.#target === undefined) observer.onSettled();
+    this.#hasMissedBeats = false;
     return this.#intervalMs;
   }
 
@@ -245,12 +251,17 @@ export class ModernMembership implements Membership {
     throw error;
   }
 
+  /** The partitions by id; those of a topic that was deleted are none any more. */
   #withIds(partitions: readonly TopicPartition[]): Target {
     const { metadata } = this.#parts.core;
-    return Array.from(Map.groupBy(partitions, ({ topic }) => topic), ([topic, group]) => ({
-      topicId: metadata.topic(topic)!.id,
-      partitions: group.map(({ partition }) => partition),
-    }));
+    const byTopic = [...Map.groupBy(partitions, ({ topic }) => topic)];
+    return byTopic.flatMap(([topic, group]) => {
+      const topicId = metadata.topic(topic)?.id;
+      return topicId === undefined ? [] : {
+        topicId,
+        partitions: group.map(({ partition }) => partition),
+      };
+    });
   }
 
   /** The partitions by name; asks for the topics again if an id is new, as after one was made anew. */

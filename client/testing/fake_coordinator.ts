@@ -1,0 +1,79 @@
+/**
+ * The part of a fake cluster that coordinates a group of one, whatever protocol its member speaks: where the
+ * coordinator is, and what was committed. What one request is answered a test says with the cluster's
+ * `once()`.
+ *
+ * @module
+ */
+
+import { ErrorCode } from "../../protocol/errors.ts";
+import { findCoordinator, offsetCommit, offsetFetch } from "../../protocol/messages/mod.ts";
+import { WakeSignal } from "../wake_signal.ts";
+import type { FakeCluster } from "./fake_cluster.ts";
+
+/** The coordinator of a group of one. */
+export abstract class FakeCoordinator {
+  /** The broker that coordinates the group. */
+  coordinatorId = 0;
+  /** The member, undefined if there is none. */
+  memberId: string | undefined;
+  /** The committed offsets by topic and partition, as in `a-0`. */
+  readonly committed = new Map<string, number>();
+  readonly #commits = new WakeSignal();
+
+  constructor(cluster: FakeCluster) {
+    cluster.on(findCoordinator, ({ key, coordinatorKeys }, { version }) => {
+      const found = {
+        nodeId: this.coordinatorId,
+        host: `broker-${this.coordinatorId}`,
+        port: 9092,
+        errorCode: ErrorCode.NONE,
+      };
+      return version < 4
+        ? found
+        : { coordinators: coordinatorKeys.map((each) => ({ key: each ?? key, ...found })) };
+    });
+    cluster.on(offsetCommit, (request, { nodeId }) => {
+      const { generationIdOrMemberEpoch, memberId, topics } = request;
+      const errorCode = this.check(nodeId, memberId, generationIdOrMemberEpoch);
+      for (const { name, partitions } of topics) {
+        for (const { partitionIndex, committedOffset } of partitions) {
+          if (errorCode === ErrorCode.NONE) {
+            this.committed.set(`${name}-${partitionIndex}`, committedOffset);
+          }
+        }
+      }
+      this.#commits.notify();
+      return {
+        topics: topics.map(({ name, partitions }) => ({
+          name,
+          partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode })),
+        })),
+      };
+    });
+    cluster.on(offsetFetch, ({ groups, topics }, { nodeId, version }) => {
+      const errorCode = nodeId === this.coordinatorId ? ErrorCode.NONE : ErrorCode.NOT_COORDINATOR;
+      const asked = version < 8 ? topics! : groups[0]!.topics!;
+      const found = asked.map(({ name, partitionIndexes }) => ({
+        name,
+        partitions: partitionIndexes.map((partitionIndex) => ({
+          partitionIndex,
+          committedOffset: this.committed.get(`${name}-${partitionIndex}`) ?? -1,
+          metadata: "",
+          errorCode: ErrorCode.NONE,
+        })),
+      }));
+      return version < 8
+        ? { errorCode, topics: found }
+        : { groups: [{ groupId: groups[0]!.groupId, errorCode, topics: found }] };
+    });
+  }
+
+  /** Resolves once this offset is committed for a partition. */
+  async untilCommitted(partition: string, offset: number): Promise<void> {
+    while (this.committed.get(partition) !== offset) await this.#commits.wait();
+  }
+
+  /** What is wrong with a request of the member, if anything. */
+  protected abstract check(nodeId: number, memberId: string, generation: number): number;
+}

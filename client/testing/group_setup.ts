@@ -1,0 +1,107 @@
+/**
+ * A member of a group of one on a fake cluster, for tests.
+ *
+ * @module
+ */
+
+import { assert } from "@std/assert";
+import { consumerGroupHeartbeat } from "../../protocol/messages/consumer_group_heartbeat.ts";
+import { heartbeat } from "../../protocol/messages/heartbeat.ts";
+import type { Api } from "../../protocol/schema.ts";
+import type { GroupConsumer } from "../group_consumer.ts";
+import type { GroupConsumerOptions, GroupConsumerStatus } from "../group_consumer_options.ts";
+import type { Message } from "../message.ts";
+import { type ClientSetup, setup } from "./client_setup.ts";
+import { FakeClassicGroup } from "./fake_classic_group.ts";
+import type { FakeCluster, FakeClusterOptions } from "./fake_cluster.ts";
+import { FakeModernGroup } from "./fake_modern_group.ts";
+
+/** A member and the group it is alone in. */
+export interface GroupSetup<Group> extends ClientSetup {
+  readonly group: Group;
+  readonly consumer: GroupConsumer;
+  /** What the member was told, as in `assigned 2`. */
+  readonly events: readonly string[];
+  /** Resolves once the member's status satisfies a condition. */
+  until(condition: (status: GroupConsumerStatus) => boolean): Promise<void>;
+  /** Resolves when so many more heartbeats have come in. */
+  untilBeats(count: number): Promise<void>;
+}
+
+/** What a test may want otherwise. */
+export interface GroupSetupOptions extends FakeClusterOptions {
+  /** How long the client's operations may take, in milliseconds. */
+  readonly timeout?: number;
+}
+
+/** Makes a classic group, by default on two brokers that share the two partitions of topic `a`. */
+export function setupClassicGroup(
+  options: Partial<GroupConsumerOptions> = {},
+  setupOptions?: GroupSetupOptions,
+): GroupSetup<FakeClassicGroup> {
+  return setupGroup((cluster) => new FakeClassicGroup(cluster), heartbeat, options, setupOptions);
+}
+
+/** Makes a KIP-848 group, by default on two brokers that share the two partitions of topic `a`. */
+export function setupModernGroup(
+  options: Partial<GroupConsumerOptions> = {},
+  setupOptions?: GroupSetupOptions,
+): GroupSetup<FakeModernGroup> {
+  const modern = { ...options, protocol: "consumer" } as const;
+  const makeGroup = (cluster: FakeCluster) => new FakeModernGroup(cluster);
+  return setupGroup(makeGroup, consumerGroupHeartbeat, modern, setupOptions);
+}
+
+function setupGroup<Group>(
+  makeGroup: (cluster: FakeCluster) => Group,
+  beat: Api,
+  options: Partial<GroupConsumerOptions>,
+  { timeout = 5000, ...clusterOptions }: GroupSetupOptions = { topics: { a: 2 }, brokers: 2 },
+): GroupSetup<Group> {
+  const test = setup(clusterOptions, { timeout });
+  const group = makeGroup(test.cluster);
+  const events: string[] = [];
+  const checks = new Set<() => void>();
+  const tell = (name: string) => (partitions: readonly unknown[]) => {
+    events.push(`${name} ${partitions.length}`);
+  };
+  const consumer = test.client.groupConsumer({
+    groupId: "g",
+    topics: "a",
+    sessionTimeout: 1000,
+    heartbeatInterval: 5,
+    autoCommitInterval: 5,
+    onAssigned: tell("assigned"),
+    onRevoked: tell("revoked"),
+    onLost: tell("lost"),
+    ...options,
+    onStatus: (status) => {
+      options.onStatus?.(status);
+      for (const check of [...checks]) check();
+    },
+  });
+  const until = (condition: (status: GroupConsumerStatus) => boolean) =>
+    new Promise<void>((resolve) => {
+      const check = () => {
+        if (!condition(consumer.status)) return;
+        checks.delete(check);
+        resolve();
+      };
+      checks.add(check);
+      check();
+    });
+  const untilBeats = (count: number) =>
+    test.cluster.untilReceived(beat, test.cluster.received(beat).length + count);
+  return { ...test, group, consumer, events, until, untilBeats };
+}
+
+/** Polls until so many messages have come. */
+export async function pollAll(consumer: GroupConsumer, count: number): Promise<Message[]> {
+  const messages: Message[] = [];
+  while (messages.length < count) {
+    const polled = await consumer.poll(count - messages.length, { timeout: 10_000 });
+    assert(polled.length > 0, `${messages.length} of ${count} messages have come`);
+    messages.push(...polled);
+  }
+  return messages;
+}
