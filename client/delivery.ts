@@ -81,8 +81,14 @@ export class PromisedDelivery implements Delivery {
 
 /** What a list of messages comes to, in the order of the list. */
 export class DeliveryGroup {
-  readonly #results: (RecordMetadata | undefined)[];
-  readonly #errors: (DqueueError | undefined)[];
+  readonly #count: number;
+  /**
+   * Undefined as long as nothing was written: made early it would have grown old by the time it is
+   * filled, and whatever old memory points to is collected late.
+   */
+  #results: (RecordMetadata | undefined)[] | undefined;
+  /** Undefined as long as none has failed. */
+  #errors: (DqueueError | undefined)[] | undefined;
   readonly #resolve: (results: readonly RecordMetadata[]) => void;
   readonly #reject: (error: unknown) => void;
   #remaining: number;
@@ -93,29 +99,37 @@ export class DeliveryGroup {
     resolve: (results: readonly RecordMetadata[]) => void,
     reject: (error: unknown) => void,
   ) {
-    this.#results = new Array(count).fill(undefined);
-    this.#errors = new Array(count).fill(undefined);
+    this.#count = count;
     this.#remaining = count;
     this.#resolve = resolve;
     this.#reject = reject;
   }
 
-  /** Notes where the message at `index` of the list was written. */
-  succeed(index: number, metadata: RecordMetadata): void {
-    this.#results[index] = metadata;
-    if (--this.#remaining === 0) this.#settle();
+  /** Where the messages of the list were written; whoever fills some in then calls `succeed()`. */
+  get results(): (RecordMetadata | undefined)[] {
+    return this.#results ??= new Array(this.#count).fill(undefined);
+  }
+
+  /** Notes that so many more were written. */
+  succeed(count: number): void {
+    this.#remaining -= count;
+    if (this.#remaining === 0) this.#settle();
   }
 
   /** Notes that the message at `index` of the list was not written. */
   fail(index: number, error: DqueueError): void {
+    this.#errors ??= new Array(this.#count).fill(undefined);
     this.#errors[index] = error;
     this.#failed++;
     if (--this.#remaining === 0) this.#settle();
   }
 
   #settle(): void {
-    if (this.#failed === 0) this.#resolve(this.#results as RecordMetadata[]);
-    else this.#reject(new SendBatchError(this.#results, this.#errors, this.#failed));
+    const { results } = this;
+    // What is given away is not held on to by what may be old itself.
+    this.#results = undefined;
+    if (this.#errors === undefined) this.#resolve(results as RecordMetadata[]);
+    else this.#reject(new SendBatchError(results, this.#errors, this.#failed));
   }
 }
 
@@ -144,17 +158,19 @@ export class GroupDelivery implements Delivery {
     return this.#count;
   }
 
-  /** Takes the message at `place` in, if it follows those it has and has their timestamp. */
-  tryExtend(place: number, timestamp: number): boolean {
+  /** Takes `count` messages from `place` on in, if they follow those it has and have their timestamp. */
+  tryExtend(place: number, count: number, timestamp: number): boolean {
     if (place !== this.#start + this.#count || timestamp !== this.#timestamp) return false;
-    this.#count++;
+    this.#count += count;
     return true;
   }
 
   delivered(batch: BatchResult, first: number): void {
+    const { results } = this.#group;
     for (let i = 0; i < this.#count; i++) {
-      this.#group.succeed(this.#index(i), recordMetadata(batch, first + i, this.#timestamp));
+      results[this.#index(i)] = recordMetadata(batch, first + i, this.#timestamp);
     }
+    this.#group.succeed(this.#count);
   }
 
   failed(error: DqueueError): void {

@@ -99,7 +99,8 @@ export class MessageHeaders implements Iterable<readonly [name: string, value: U
   }
 }
 
-const NO_HEADERS: readonly RecordHeaderInput[] = Object.freeze([]);
+/** What a message without headers has. */
+export const NO_HEADERS: readonly RecordHeaderInput[] = Object.freeze([]);
 
 /**
  * Headers as the record batch takes them.

@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { BatchMemory } from "./batch_memory.ts";
 import { PartitionQueue } from "./partition_queue.ts";
 import { addSequence, ProducerBatch } from "./producer_batch.ts";
 
@@ -6,7 +7,7 @@ const OPTIONS = { batchSize: 1000, compression: 0, compressionLevel: undefined }
 const IDENTITY = { producerId: 7, producerEpoch: 0 };
 
 function batch(count = 1): ProducerBatch {
-  const made = new ProducerBatch(0, OPTIONS);
+  const made = new ProducerBatch(0, OPTIONS, new BatchMemory());
   for (let i = 0; i < count; i++) made.tryAppend(1, null, `${i}`, []);
   return made;
 }

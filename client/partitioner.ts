@@ -64,6 +64,11 @@ export class StickyPartition {
     this.#random = random;
   }
 
+  /** How many bytes may go to the partition last named before another is drawn. */
+  get bytesLeft(): number {
+    return this.#switchBytes - this.#bytes;
+  }
+
   /** The partition for the next message. */
   next(partitionCount: number): number {
     if (this.#partition < 0 || this.#partition >= partitionCount) {

@@ -271,11 +271,17 @@ export class Producer implements AsyncDisposable {
           const batch = this.#accumulator.tryAppend(topic, message, now, createdAt);
           if (batch === undefined) return false;
           const timestamp = message.timestamp ?? now;
-          if (batch === lastBatch && delivery!.tryExtend(next, timestamp)) continue;
-          delivery = new GroupDelivery(group, indexes, next, timestamp);
-          delivery.tryExtend(next, timestamp);
-          batch.deliveries.push(delivery);
-          lastBatch = batch;
+          if (batch !== lastBatch || !delivery!.tryExtend(next, 1, timestamp)) {
+            delivery = new GroupDelivery(group, indexes, next, timestamp);
+            delivery.tryExtend(next, 1, timestamp);
+            batch.deliveries.push(delivery);
+            lastBatch = batch;
+          }
+          if (timestamp !== now) continue;
+          const first = next + 1;
+          const end = this.#accumulator.extend(topic, batch, messages, indexes, first, count, now);
+          delivery!.tryExtend(first, end - first, now);
+          next = end - 1;
         } catch (error) {
           group.fail(index, error as DqueueError);
         }
@@ -348,7 +354,7 @@ function byTopic(
   messages: readonly OutgoingMessage[],
 ): Iterable<[string, readonly number[] | undefined]> {
   const first = messages[0]!.topic;
-  if (messages.every((message) => message.topic === first)) return [[first, undefined]];
+  if (areAllOf(first, messages)) return [[first, undefined]];
   const places = new Map<string, number[]>();
   for (let index = 0; index < messages.length; index++) {
     const { topic } = messages[index]!;
@@ -357,4 +363,11 @@ function byTopic(
     else known.push(index);
   }
   return places;
+}
+
+function areAllOf(topic: string, messages: readonly OutgoingMessage[]): boolean {
+  for (let index = 0; index < messages.length; index++) {
+    if (messages[index]!.topic !== topic) return false;
+  }
+  return true;
 }

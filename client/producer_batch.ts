@@ -10,6 +10,7 @@ import {
   type RecordData,
   type RecordHeaderInput,
 } from "../protocol/records/record_batch_builder.ts";
+import type { BatchMemory } from "./batch_memory.ts";
 import type { BatchResult, Delivery } from "./delivery.ts";
 import type { DqueueError } from "./errors.ts";
 import type { ResolvedProducerOptions } from "./producer_options.ts";
@@ -41,21 +42,31 @@ export class ProducerBatch {
   producerEpoch = -1;
   baseSequence = -1;
   readonly #options: BatchOptions;
+  readonly #memory: BatchMemory;
   readonly #builder: RecordBatchBuilder;
   #batch: RecordBatch | undefined;
   #isClosed = false;
   #isSettled = false;
   #settled: PromiseWithResolvers<void> | undefined;
 
-  /** @param expectedSize How large it is likely to become, by which memory is allocated at first. */
-  constructor(createdAt: number, options: BatchOptions, expectedSize = 0) {
+  /**
+   * @param memory Where the memory comes from.
+   * @param expectedSize How large it is likely to become, by which memory is taken at first.
+   */
+  constructor(
+    createdAt: number,
+    options: BatchOptions,
+    memory: BatchMemory,
+    expectedSize = 0,
+  ) {
     this.createdAt = createdAt;
     this.#options = options;
+    this.#memory = memory;
     this.#builder = new RecordBatchBuilder({
       compression: options.compression,
       compressionLevel: options.compressionLevel,
       sizeLimit: options.batchSize,
-      initialCapacity: Math.max(INITIAL_CAPACITY, expectedSize + SPARE_CAPACITY),
+      memory: memory.take(Math.max(INITIAL_CAPACITY, expectedSize + SPARE_CAPACITY)),
     });
   }
 
@@ -116,6 +127,13 @@ export class ProducerBatch {
     return this.#batch.bytes;
   }
 
+  /** Gives its memory to the next batch. Nobody may look at its bytes any more, nor send them again. */
+  recycle(): void {
+    const memory = this.#builder.release();
+    this.#batch = undefined;
+    if (memory !== undefined) this.#memory.give(memory);
+  }
+
   /** Tells whoever waits that the records were written. */
   succeed(result: BatchResult): void {
     if (this.#isSettled) return;
@@ -169,7 +187,7 @@ export class ProducerBatch {
   }
 
   #part(): ProducerBatch {
-    return new ProducerBatch(this.createdAt, this.#options);
+    return new ProducerBatch(this.createdAt, this.#options, this.#memory);
   }
 
   #splitDeliveries(half: number, [head, tail]: [ProducerBatch, ProducerBatch]): void {
@@ -196,7 +214,7 @@ export class ProducerBatch {
 /** What a batch starts with, when nothing is known of how large it will be. */
 const INITIAL_CAPACITY = 2048;
 
-/** Room for a record that turns out not to fit, which is found out by writing it. */
+/** Room for text that turns out not to fit, which is found out by writing it. */
 const SPARE_CAPACITY = 1024;
 
 /** Sequence numbers start over at 0 after 2147483647. */

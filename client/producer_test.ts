@@ -6,7 +6,7 @@ import { SendBatchError } from "./delivery.ts";
 import { ClosedError, KafkaError, SerializationError, TimeoutError, UsageError } from "./errors.ts";
 import type { ProducerOptions } from "./producer_options.ts";
 import { refuse, setup } from "./testing/client_setup.ts";
-import { FakeCluster, NO_ANSWER } from "./testing/fake_cluster.ts";
+import { DISCONNECT, FakeCluster, NO_ANSWER } from "./testing/fake_cluster.ts";
 
 Deno.test("Producer.send() tells where the message was written", async () => {
   await using test = setup({ topics: { a: 2 } });
@@ -74,6 +74,71 @@ Deno.test("Producer.sendBatch() returns results in the order of the messages", a
     messages.map(({ value }) => value),
   );
   assertEquals(await producer.sendBatch([]), []);
+});
+
+Deno.test("Producer.sendBatch() keeps the order in each partition, whatever messages carry", async () => {
+  await using test = setup({ topics: { a: 3 } });
+  const producer = test.client.producer({ batchSize: 300 });
+  const extras = [
+    {},
+    {},
+    { key: "k" },
+    {},
+    { partition: 1 },
+    { headers: { h: "1" } },
+    { timestamp: 5 },
+    {},
+    {},
+  ];
+  const messages = Array.from({ length: 500 }, (_, i) => ({
+    topic: "a",
+    value: i % 7 === 0 ? new TextEncoder().encode(`${i}`) : `${i}`,
+    ...extras[i % extras.length],
+  }));
+  const before = Date.now();
+  const results = await producer.sendBatch(messages);
+  for (const [i, { partition, offset, timestamp }] of results.entries()) {
+    assertEquals(test.cluster.log("a", partition).values()[offset], `${i}`);
+    if (i % extras.length === 6) assertEquals(timestamp, 5);
+    else assert(timestamp >= before && timestamp <= Date.now());
+    if (i % extras.length === 4) assertEquals(partition, 1);
+  }
+  for (const partition of [0, 1, 2]) {
+    const values = test.cluster.log("a", partition).values().map(Number);
+    assertEquals(values, values.toSorted((a, b) => a - b));
+  }
+  assertEquals(producer.bufferedBytes, 0);
+});
+
+Deno.test("Producer.sendBatch() takes no more than the buffer memory at a time", async () => {
+  await using test = setup();
+  const producer = test.client.producer({ batchSize: 1000, bufferMemory: 5000 });
+  await producer.send({ topic: "a", value: "first" });
+  const messages = Array.from({ length: 1000 }, (_, i) => ({ topic: "a", value: `${i}` }));
+  const sent = producer.sendBatch(messages);
+  assert(producer.bufferedBytes >= 5000 && producer.bufferedBytes < 5100);
+  await sent;
+  const values = test.cluster.log("a").values();
+  assertEquals(values, ["first", ...messages.map(({ value }) => value)]);
+});
+
+Deno.test("Producer writes batches to memory of others only once those are written", async (t) => {
+  for (const compression of ["none", "gzip"] as const) {
+    await t.step(compression, async () => {
+      await using test = setup();
+      const producer = test.client.producer({ batchSize: 4000, compression });
+      const expected: string[] = [];
+      for (let round = 0; round < 20; round++) {
+        const values = Array.from({ length: 1000 }, (_, i) => `${round}-${i}`);
+        expected.push(...values);
+        if (round % 3 === 1) test.cluster.once(produce, refuse(ErrorCode.NOT_ENOUGH_REPLICAS));
+        if (round % 3 === 2) test.cluster.once(produce, () => DISCONNECT);
+        await producer.sendBatch(values.map((value) => ({ topic: "a", value })));
+      }
+      assertEquals(test.cluster.log("a").values(), expected);
+      for (const batch of test.cluster.log("a").batches) batch.ensureValid();
+    });
+  }
 });
 
 Deno.test("Producer.sendBatch() says which messages failed", async () => {

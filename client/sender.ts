@@ -227,6 +227,8 @@ export class Sender {
           baseOffset: errorCode === ErrorCode.NONE ? result.baseOffset : -1,
           logAppendTimeMs: result.logAppendTimeMs,
         });
+        // Sent only once and answered, its bytes are on their way nowhere, and an embedded broker has a copy.
+        if (batch.attempts === 1 && this.#options.acks !== 0) batch.recycle();
         this.#accumulator.complete(batch);
         return;
       case ErrorCode.MESSAGE_TOO_LARGE:

@@ -80,7 +80,8 @@ function peakBytes(): number {
 }
 
 function addons(): string[] {
-  return [...new Set(Array.from(readProc("maps").matchAll(/[^/]+\.node$/gm), ([file]) => file))];
+  const files = readProc("maps").split("\n").filter((line) => line.endsWith(".node"));
+  return [...new Set(files.map((line) => line.slice(line.lastIndexOf("/") + 1)))];
 }
 
 /** What Linux tells of this process, nothing elsewhere. */

@@ -83,10 +83,15 @@ export interface RecordBatchBuilderOptions {
   readonly sizeLimit?: number | undefined;
   /** Bytes to allocate at first. Default: the size limit, if that is at most 16 KiB; else 1 KiB. */
   readonly initialCapacity?: number | undefined;
+  /** Memory to write to, instead of allocating any; it belongs to the builder from then on. */
+  readonly memory?: Uint8Array<ArrayBuffer> | undefined;
 }
 
 /** Length, attributes, timestamp delta, offset delta, key size, value size, header count. */
 const MAX_RECORD_OVERHEAD = MAX_VARINT_SIZE + 1 + MAX_VARLONG_SIZE + 4 * MAX_VARINT_SIZE;
+
+/** The same, of which each takes one byte at least. */
+const MIN_RECORD_OVERHEAD = 7;
 
 /** Up to this size, a loop is faster than a call that copies. */
 const MAX_LOOP_SIZE = 24;
@@ -98,6 +103,8 @@ const MAX_IN_PLACE_TEXT = 4096;
 
 /** batchLength is an int32. */
 const MAX_BATCH_SIZE = 2 ** 31 - 1;
+
+const NO_BYTES = new Uint8Array(0);
 
 const NO_HEADERS: readonly RecordHeaderInput[] = Object.freeze([]);
 
@@ -121,7 +128,7 @@ export class RecordBatchBuilder {
   constructor(options: RecordBatchBuilderOptions = {}) {
     this.#options = options;
     this.#sizeLimit = options.sizeLimit ?? MAX_BATCH_SIZE;
-    this.#bytes = new Uint8Array(
+    this.#bytes = options.memory ?? new Uint8Array(
       options.initialCapacity ?? (this.#sizeLimit <= 16_384 ? this.#sizeLimit : 1024),
     );
     this.#producerId = options.producerId ?? -1;
@@ -217,8 +224,19 @@ export class RecordBatchBuilder {
       batch.set(records, RECORD_BATCH_OVERHEAD);
     }
     this.#writeHeader(batch, type);
-    this.#bytes = new Uint8Array(0);
+    if (type !== CompressionType.none) this.#bytes = NO_BYTES;
     return this.#batch = batch;
+  }
+
+  /**
+   * Gives away the memory of the batch, once nobody looks at it any more; the builder is of no use
+   * then. Undefined if there is none that is worth it, as with compression.
+   */
+  release(): Uint8Array<ArrayBuffer> | undefined {
+    const bytes = this.#bytes;
+    this.#bytes = NO_BYTES;
+    this.#batch = NO_BYTES;
+    return bytes.length > 0 ? bytes : undefined;
   }
 
   #append(
@@ -237,6 +255,8 @@ export class RecordBatchBuilder {
     key = withoutLongText(key);
     value = withoutLongText(value);
     const start = this.#position;
+    const leastEnd = start + MIN_RECORD_OVERHEAD + minSize(key) + minSize(value);
+    if (leastEnd > limit && this.#recordCount > 0) return false;
     const timestampDelta = this.#recordCount === 0 ? 0 : timestamp - this.#baseTimestamp;
     this.#reserve(maxRecordSize(key, value, headers));
     const end = writeRecord(

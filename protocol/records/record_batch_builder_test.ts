@@ -217,3 +217,37 @@ Deno.test("RecordBatchBuilder applies a compression level, and refuses one that 
   assert(build(1) >= build(9));
   assertThrows(() => build(10), RangeError, "levels are -1 to 9");
 });
+
+Deno.test("RecordBatchBuilder writes the same to memory that was used before", () => {
+  const build = (memory?: Uint8Array<ArrayBuffer>) => {
+    const builder = new RecordBatchBuilder({ memory });
+    for (let i = 0; i < 100; i++) builder.append(i, `${i}`, new Uint8Array(i).fill(i));
+    return builder;
+  };
+  const expected = build().build().slice();
+  for (const size of [1, 61, 500, 100_000]) {
+    const builder = build(new Uint8Array(size).fill(0xff));
+    assertEquals(builder.build(), expected);
+    const released = builder.release()!;
+    assert(released.length >= expected.length);
+    assertEquals(build(released).build(), expected);
+    assertEquals(builder.release(), undefined, "only once");
+  }
+});
+
+Deno.test("RecordBatchBuilder.tryAppend() fills a batch to its limit, to the byte", () => {
+  const sizeLimit = 1000;
+  const first = new Uint8Array(800);
+  const partly = new RecordBatchBuilder({ sizeLimit });
+  partly.append(1, null, first);
+  // Length and size of the value take two bytes each, five other fields one.
+  const room = sizeLimit - partly.estimatedSizeInBytes - 9;
+  for (const isText of [false, true]) {
+    const value = (size: number) => isText ? "a".repeat(size) : new Uint8Array(size);
+    const builder = new RecordBatchBuilder({ sizeLimit });
+    builder.append(1, null, first);
+    assert(!builder.tryAppend(1, null, value(room + 1)));
+    assert(builder.tryAppend(1, null, value(room)));
+    assertEquals(builder.build().length, sizeLimit);
+  }
+});

@@ -1,0 +1,21 @@
+import { assertEquals, assertStrictEquals } from "@std/assert";
+import { BatchMemory } from "./batch_memory.ts";
+
+Deno.test("BatchMemory.take() gives what was given back, if that is large enough", () => {
+  const memory = new BatchMemory();
+  const first = memory.take(100);
+  assertEquals(first.length, 100);
+  memory.give(first);
+  assertEquals(memory.spareBytes, 100);
+  assertStrictEquals(memory.take(50), first);
+  assertEquals(memory.spareBytes, 0);
+  memory.give(first);
+  assertEquals(memory.take(101).length, 101);
+  assertEquals(memory.spareBytes, 0);
+});
+
+Deno.test("BatchMemory keeps a few megabytes at most", () => {
+  const memory = new BatchMemory();
+  for (let i = 0; i < 10; i++) memory.give(new Uint8Array(1024 * 1024));
+  assertEquals(memory.spareBytes, 4 * 1024 * 1024);
+});
