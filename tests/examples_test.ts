@@ -76,6 +76,56 @@ Deno.test("examples/sse_page.ts shows a topic as it grows", async () => {
   }
 });
 
+Deno.test("examples/group_consumer.ts commits in each of its ways", async (t) => {
+  await using local = await LocalBroker.start({
+    config: { "group.initial.rebalance.delay.ms": 0 },
+  });
+  await using client = new Client({ brokers: local.address });
+  const admin = client.admin();
+  await admin.createTopic({ name: "orders", partitions: 1 });
+  await using producer = client.producer();
+  let end = 0;
+  for (const way of ["message", "batch", "timer"]) {
+    await t.step(way, async () => {
+      await producer.sendBatch(["a", "b"].map((value) => ({ topic: "orders", value })));
+      const child = example("inherit", "group_consumer.ts", way, local.address).spawn();
+      const printed = printedUntil(
+        child.stdout,
+        `offset ${end + 1}: b`,
+        () => child.kill("SIGINT"),
+      );
+      const lines = await within(printed, "the orders to be handled");
+      assertEquals((await child.status).code, 0);
+      assertEquals(lines, [
+        "has got 1 partitions",
+        `partition 0, offset ${end}: a`,
+        `partition 0, offset ${end + 1}: b`,
+        "has given up 1 partitions",
+      ]);
+      end += 2;
+      const [committed] = await admin.listGroupOffsets("billing");
+      assertEquals(committed!.offset, end);
+    });
+  }
+});
+
+/** The lines that are printed in all; calls `onText` when one of them ends with `text`. */
+async function printedUntil(
+  stdout: ReadableStream<Uint8Array>,
+  text: string,
+  onText: () => void,
+): Promise<string[]> {
+  let printed = "";
+  let isFound = false;
+  for await (const part of stdout.pipeThrough(new TextDecoderStream())) {
+    printed += part;
+    if (isFound || !printed.includes(`${text}\n`)) continue;
+    isFound = true;
+    onText();
+  }
+  return printed.trimEnd().split("\n");
+}
+
 /** The address that `Deno.serve()` prints; the variable above makes it one that is free. */
 async function listeningAt(stderr: ReadableStream<Uint8Array>): Promise<string> {
   let text = "";
