@@ -40,6 +40,8 @@ export const program: Program = new Program({
     commands.clusterInfo,
     commands.clusterHealth,
     commands.logDump,
+    commands.logVerify,
+    commands.logRepair,
     commands.benchProduce,
     commands.benchConsume,
     commands.benchLatency,

@@ -98,10 +98,13 @@ export class CorruptFileError extends StorageError {
   override name = "CorruptFileError";
   /** Path of the file. */
   readonly path: string;
+  /** What is wrong with it. */
+  readonly problem: string;
 
   constructor(path: string, problem: string, options?: ErrorOptions) {
     super(`Cannot use file "${path}": ${problem}`, options);
     this.path = path;
+    this.problem = problem;
   }
 }
 

@@ -13,7 +13,7 @@ export interface WindowedFile {
 }
 
 /** A part of a file in memory, which moves to where it is looked at. */
-export class FileWindow {
+export class FileWindow implements WindowedFile {
   readonly #file: WindowedFile;
   /** Where the file ends, as far as the window is concerned. */
   readonly size: number;
@@ -24,6 +24,11 @@ export class FileWindow {
   constructor(file: WindowedFile, size: number) {
     this.#file = file;
     this.size = size;
+  }
+
+  /** Reads from `position` until `into` is full or the file ends; returns the count. */
+  readSync(into: Uint8Array, position: number): number {
+    return this.#file.readSync(into, position);
   }
 
   /**

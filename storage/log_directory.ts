@@ -25,6 +25,15 @@
  */
 
 import { formatOffsetCheckpoint, readOffsetCheckpoint } from "./checkpoint_file.ts";
+import {
+  CLEAN_SHUTDOWN_FILE_NAME,
+  CLEANER_FILE_NAME,
+  DELETED_FOLDER_SUFFIX,
+  isLogName,
+  LOCK_FILE_NAME,
+  LOG_START_FILE_NAME,
+  RECOVERY_POINT_FILE_NAME,
+} from "./data_folder.ts";
 import { CorruptFileError, DataFolderLockedError, StorageError } from "./errors.ts";
 import { FilePool } from "./file_pool.ts";
 import { type FileLock, type FileSystem, parentOf, syncFile } from "./file_system.ts";
@@ -43,13 +52,6 @@ import {
 } from "./meta_properties.ts";
 import { PARTITION_METADATA_FILE_NAME, writePartitionMetadata } from "./partition_metadata.ts";
 import { TimeSlice } from "./time_slice.ts";
-
-const LOCK_FILE_NAME = ".lock";
-const CLEAN_SHUTDOWN_FILE_NAME = ".kafka_cleanshutdown";
-const RECOVERY_POINT_FILE_NAME = "recovery-point-offset-checkpoint";
-const LOG_START_FILE_NAME = "log-start-offset-checkpoint";
-const CLEANER_FILE_NAME = "cleaner-offset-checkpoint";
-const DELETED_FOLDER_SUFFIX = "-delete";
 
 const MAX_NAME_LENGTH = 255;
 
@@ -188,7 +190,7 @@ export class LogDirectory {
       const folder = `${path}/${name}`;
       if (name.endsWith(DELETED_FOLDER_SUFFIX)) {
         await fs.remove(folder);
-      } else if (/^.+-\d+$/.test(name)) {
+      } else if (isLogName(name)) {
         const config = options.configOf?.(name) ?? DEFAULT_LOG_CONFIG;
         const log = await Log.open(this.#context, name, folder, config, {
           isClean: this.wasCleanShutdown && (recoveryPoints?.has(name) ?? false),

@@ -289,8 +289,13 @@ dqueue --config delete.json`,
         command: "dqueue log dump dqueue-data/orders-0/00000000000000000000.log --records",
       },
       {
-        doc: "Is anything damaged",
-        command: "dqueue log dump dqueue-data/orders-0 > /dev/null && echo fine",
+        doc: "Is anything damaged; the broker has to be stopped",
+        command: "dqueue log verify dqueue-data",
+      },
+      {
+        doc: "What would be lost by mending it, and do it",
+        command: `dqueue log repair dqueue-data
+dqueue log repair dqueue-data --execute`,
       },
     ],
   }],

@@ -14,7 +14,8 @@
  * **Groups.** `group describe` shows what `group_details.ts` gathers of members, committed offsets and, by
  * `end_offsets.ts`, the ends of partitions; `reset_target.ts` reads where `group reset-offsets` is to go.
  *
- * **Looking.** `log dump` is in `dump/`, **measuring** in `bench/`.
+ * **Looking.** `log dump` is in `dump/`; `log verify` and `log repair` go by what `verified_folder.ts` finds.
+ * **Measuring** is in `bench/`.
  *
  * Only `serve` and what looks into files of the log know the broker's code; all others are programs over
  * the SDK. Both are loaded when a command runs, so that none waits for what it does not need.
@@ -36,6 +37,8 @@ export * from "./group_list.ts";
 export * from "./group_offset_delete.ts";
 export * from "./group_reset_offsets.ts";
 export * from "./log_dump.ts";
+export * from "./log_repair.ts";
+export * from "./log_verify.ts";
 export * from "./produce.ts";
 export * from "./serve.ts";
 export * from "./topic_add_partitions.ts";

@@ -14,10 +14,11 @@
  * @module
  */
 
+import type { FileWindow } from "../../../storage/file_window.ts";
 import type { Json } from "../../json.ts";
 import { timeText } from "../record_printer.ts";
 import type { DumpColumn, DumpOutput } from "./dump_output.ts";
-import { FileWindow } from "./file_window.ts";
+import { withWindow } from "./open_window.ts";
 
 /** A kind of index. */
 interface IndexKind {
@@ -86,7 +87,16 @@ export async function dumpIndex(
   kind: IndexKind,
   baseOffset: number,
 ): Promise<void> {
-  using file = new FileWindow(path);
+  await withWindow(path, (file) => dumpEntries(path, file, output, kind, baseOffset));
+}
+
+async function dumpEntries(
+  path: string,
+  file: FileWindow,
+  output: DumpOutput,
+  kind: IndexKind,
+  baseOffset: number,
+): Promise<void> {
   const { entrySize } = kind;
   output.file(path, kind.type, kind.columns);
   if (file.size === 0) output.empty();

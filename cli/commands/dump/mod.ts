@@ -87,7 +87,7 @@ function dumpOf(path: string): FileDump | undefined {
     return (file, output) => dumpIndex(file, output, kind, Number(digits));
   }
   return (file, output, withRecords) => {
-    return dumpSegment(file, output, partitionOf(file), withRecords);
+    return dumpSegment(file, output, partitionOf(file), Number(digits), withRecords);
   };
 }
 

@@ -10,8 +10,8 @@ import { type Json, recordToJson } from "../../json.ts";
 import type { OutputRecord } from "../../record.ts";
 import { textPrinter, timeText } from "../record_printer.ts";
 import type { DumpColumn, DumpOutput } from "./dump_output.ts";
-import { FileWindow } from "./file_window.ts";
-import { segmentBatches } from "./segment_batches.ts";
+import { withWindow } from "./open_window.ts";
+import { segmentBatches, type SegmentPart } from "./segment_batches.ts";
 
 const CODECS = ["none", "gzip", "snappy", "lz4", "zstd"];
 const COLUMNS: readonly DumpColumn[] = [
@@ -37,42 +37,52 @@ export async function dumpSegment(
   path: string,
   output: DumpOutput,
   partition: DumpPartition,
+  baseOffset: number,
   withRecords: boolean,
 ): Promise<void> {
-  using file = new FileWindow(path);
-  output.file(path, "segment", COLUMNS);
-  if (file.size === 0) output.empty();
-  for (const part of segmentBatches(file)) {
-    if (!("batch" in part)) {
-      const { position, size, problem } = part;
-      output.problem(`${size} bytes at position ${position} are no batch: ${problem}`, {
-        position,
-        size,
-      });
-      continue;
-    }
-    const { position, batch, problem } = part;
-    const records = withRecords ? recordsOf(batch) : undefined;
-    const json = output.isJson && records !== undefined
-      ? { records: records.list.map((record) => recordToJson(outputRecord(record, partition))) }
-      : {};
-    await output.row({
-      cells: batchCells(position, batch),
-      json: { ...batchJson(position, batch, problem === undefined), ...json },
-    });
-    if (records !== undefined && !output.isJson) {
-      const print = textPrinter(output.style);
-      for (const record of records.list) {
-        await output.text(({ stdout }) => {
-          stdout.write("    ");
-          print(outputRecord(record, partition), stdout.buffer);
+  await withWindow(path, async (file) => {
+    output.file(path, "segment", COLUMNS);
+    if (file.size === 0) output.empty();
+    for (const part of segmentBatches(file, baseOffset)) {
+      if ("batch" in part) {
+        await dumpBatch(output, partition, part, withRecords);
+      } else {
+        const { position, size, problem } = part;
+        output.problem(`${size} bytes at position ${position} are no batch: ${problem}`, {
+          position,
+          size,
         });
       }
     }
-    for (const each of [problem, records?.problem]) {
-      if (each !== undefined) {
-        output.problem(`batch at position ${position}: ${each}`, { position });
-      }
+  });
+}
+
+async function dumpBatch(
+  output: DumpOutput,
+  partition: DumpPartition,
+  { position, batch, problem }: Extract<SegmentPart, { batch: RecordBatch }>,
+  withRecords: boolean,
+): Promise<void> {
+  const records = withRecords ? recordsOf(batch) : undefined;
+  const json = output.isJson && records !== undefined
+    ? { records: records.list.map((record) => recordToJson(outputRecord(record, partition))) }
+    : {};
+  await output.row({
+    cells: batchCells(position, batch),
+    json: { ...batchJson(position, batch, problem === undefined), ...json },
+  });
+  if (records !== undefined && !output.isJson) {
+    const print = textPrinter(output.style);
+    for (const record of records.list) {
+      await output.text(({ stdout }) => {
+        stdout.write("    ");
+        print(outputRecord(record, partition), stdout.buffer);
+      });
+    }
+  }
+  for (const each of [problem, records?.problem]) {
+    if (each !== undefined) {
+      output.problem(`batch at position ${position}: ${each}`, { position });
     }
   }
 }

@@ -1,0 +1,113 @@
+/**
+ * Holds the leader epochs of a log against its batches, in which they never go back. A batch whose epoch
+ * is beside those around it is wrong itself: the CRC does not cover it. Otherwise the file is.
+ *
+ * @module
+ */
+
+import type { BatchHeader } from "../batch_cursor.ts";
+import { CorruptFileError } from "../errors.ts";
+import type { FileSystem } from "../file_system.ts";
+import {
+  type EpochAndOffset,
+  LEADER_EPOCH_FILE_NAME,
+  LeaderEpochCache,
+} from "../leader_epoch_cache.ts";
+import type { Finding, WrongEpoch } from "./report.ts";
+
+interface EpochOfBatch {
+  readonly epoch: number;
+  readonly baseOffset: number;
+  readonly path: string;
+  readonly position: number;
+}
+
+/** Follows the batches of a log along its leader epochs. */
+export class EpochCheck {
+  readonly findings: Finding[] = [];
+  /** Batches that have a wrong epoch. */
+  readonly wrong: WrongEpoch[] = [];
+  /** Path of the file. */
+  readonly path: string;
+  /** Whether the file is wrong. */
+  isFileWrong = false;
+  readonly #trustedOffset: number;
+  readonly #seen = new LeaderEpochCache();
+  #cache: LeaderEpochCache | undefined;
+  /** The last batch, of which the next one tells whether its epoch can be. */
+  #pending: EpochOfBatch | undefined;
+
+  /** @param trustedOffset Epochs that begin there or later are found again by recovery. */
+  constructor(fs: FileSystem, folder: string, trustedOffset: number) {
+    this.#trustedOffset = trustedOffset;
+    this.path = `${folder}/${LEADER_EPOCH_FILE_NAME}`;
+    try {
+      this.#cache = LeaderEpochCache.read(fs, this.path);
+    } catch (error) {
+      if (!(error instanceof CorruptFileError)) throw error;
+      this.#distrust(error.problem);
+    }
+  }
+
+  /** The epochs as the batches have them. */
+  get seen(): readonly EpochAndOffset[] {
+    return this.#seen.entries;
+  }
+
+  /** The latest epoch of the batches so far, or -1. */
+  get latest(): number {
+    return this.#seen.latestEpoch;
+  }
+
+  /** Goes on to the next batch. */
+  batch({ partitionLeaderEpoch, baseOffset }: BatchHeader, path: string, position: number): void {
+    const batch = { epoch: partitionLeaderEpoch, baseOffset, path, position };
+    const last = this.#pending;
+    if (last !== undefined) {
+      if (batch.epoch >= this.latest && batch.epoch < last.epoch) this.#refuse(last);
+      else this.#accept(last);
+    }
+    this.#pending = batch;
+    if (batch.epoch >= this.latest) return;
+    this.#refuse(batch);
+    this.#pending = undefined;
+  }
+
+  /** Says that there are no more batches. */
+  end(): void {
+    const last = this.#pending;
+    if (last === undefined) return;
+    const isBeside = this.#fileEpoch(last) === this.latest && last.epoch !== this.latest;
+    if (isBeside && this.latest >= 0) this.#refuse(last);
+    else this.#accept(last);
+  }
+
+  #accept(batch: EpochOfBatch): void {
+    const { epoch, baseOffset } = batch;
+    if (epoch === this.latest) return;
+    this.#seen.assign(epoch, baseOffset);
+    const inFile = this.#fileEpoch(batch);
+    if (inFile === undefined || inFile === epoch) return;
+    this.#distrust(`leader epoch at offset ${baseOffset} is ${inFile}, the batch has ${epoch}`);
+  }
+
+  #refuse({ path, position, epoch }: EpochOfBatch): void {
+    const leaderEpoch = this.latest;
+    this.wrong.push({ path, position, leaderEpoch });
+    this.findings.push({
+      path,
+      position,
+      problem: `batch has leader epoch ${epoch}, those around it ${leaderEpoch}`,
+    });
+  }
+
+  /** What the file has, if that is to be relied on. */
+  #fileEpoch({ baseOffset }: EpochOfBatch): number | undefined {
+    return baseOffset < this.#trustedOffset ? this.#cache?.epochFor(baseOffset) : undefined;
+  }
+
+  #distrust(problem: string): void {
+    if (!this.isFileWrong) this.findings.push({ path: this.path, problem });
+    this.isFileWrong = true;
+  }
+}

@@ -1,0 +1,101 @@
+/**
+ * Holds the producer snapshots of a log against its batches.
+ *
+ * @module
+ */
+
+import type { BatchHeader } from "../batch_cursor.ts";
+import { CorruptFileError } from "../errors.ts";
+import type { FileSystem } from "../file_system.ts";
+import { decodeProducerSnapshot, type ProducerSnapshotEntry } from "../producer_snapshot.ts";
+import { fileNameOf, PRODUCER_SNAPSHOT_SUFFIX } from "../segment_file_name.ts";
+import type { Finding } from "./report.ts";
+
+/** The last batch of a producer. */
+interface LastBatch {
+  readonly epoch: number;
+  readonly lastSequence: number;
+  readonly lastOffset: number;
+}
+
+interface Snapshot {
+  readonly path: string;
+  readonly offset: number;
+  readonly entries: readonly ProducerSnapshotEntry[];
+}
+
+/** Follows the batches of a log along its snapshots. */
+export class ProducerCheck {
+  readonly findings: Finding[] = [];
+  readonly #producers = new Map<number, LastBatch>();
+  readonly #snapshots: Snapshot[] = [];
+  #isSound = true;
+
+  /** @param offsets Offsets of the snapshots, ascending. */
+  constructor(fs: FileSystem, folder: string, offsets: readonly number[]) {
+    for (const offset of offsets) {
+      const path = `${folder}/${fileNameOf(offset, PRODUCER_SNAPSHOT_SUFFIX)}`;
+      try {
+        const entries = decodeProducerSnapshot(path, fs.readFileSync(path));
+        this.#snapshots.push({ path, offset, entries });
+      } catch (error) {
+        if (!(error instanceof CorruptFileError)) throw error;
+        this.findings.push({ path, problem: error.problem });
+      }
+    }
+  }
+
+  /** Goes on to the next batch. */
+  batch(header: BatchHeader): void {
+    this.#upTo(header.baseOffset);
+    if (!header.hasProducerId) return;
+    // What markers do to a producer is not told here.
+    if (header.isControl) this.#isSound = false;
+    const { producerId, producerEpoch: epoch, lastSequence, lastOffset } = header;
+    this.#producers.set(producerId, { epoch, lastSequence, lastOffset });
+  }
+
+  /** Says that batches are missing or cannot be read. */
+  damage(): void {
+    this.#isSound = false;
+  }
+
+  /** Says where the log ends. */
+  end(logEndOffset: number): void {
+    this.#upTo(logEndOffset);
+    for (const { path, offset } of this.#snapshots) {
+      this.findings.push({ path, problem: `offset is ${offset}, the log ends at ${logEndOffset}` });
+    }
+  }
+
+  #upTo(offset: number): void {
+    while (this.#snapshots.length > 0 && this.#snapshots[0]!.offset <= offset) {
+      this.#check(this.#snapshots.shift()!);
+    }
+  }
+
+  #check({ path, offset, entries }: Snapshot): void {
+    for (const { producerId, producerEpoch, lastSequence, lastOffset } of entries) {
+      const last = this.#producers.get(producerId);
+      let problem: string | undefined;
+      if (lastOffset >= offset) {
+        problem =
+          `producer ${producerId} has last offset ${lastOffset}, the snapshot is of ${offset}`;
+      } else if (this.#isSound && last !== undefined) {
+        const { epoch } = last;
+        if (
+          epoch !== producerEpoch || last.lastSequence !== lastSequence ||
+          last.lastOffset !== lastOffset
+        ) {
+          problem =
+            `producer ${producerId} has epoch ${producerEpoch} and sequence ${lastSequence} ` +
+            `at offset ${lastOffset}, its last batch has ${epoch} and ${last.lastSequence} ` +
+            `at offset ${last.lastOffset}`;
+        }
+      }
+      if (problem === undefined) continue;
+      this.findings.push({ path, problem });
+      return;
+    }
+  }
+}

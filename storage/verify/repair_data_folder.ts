@@ -1,0 +1,42 @@
+/**
+ * Mends a data folder by what verification found.
+ *
+ * @module
+ */
+
+import { CLEAN_SHUTDOWN_FILE_NAME } from "../data_folder.ts";
+import type { FileSystem } from "../file_system.ts";
+import { META_PROPERTIES_FILE_NAME } from "../meta_properties.ts";
+import { repairPartition, setAside } from "./repair_partition.ts";
+import { dataFolderOf, type DataFolderReport } from "./verify_data_folder.ts";
+
+/** Whether a file has to be mended by hand: whose folder it is cannot be guessed. */
+export function isBeyondRepair(path: string): boolean {
+  return path.endsWith(`/${META_PROPERTIES_FILE_NAME}`);
+}
+
+/**
+ * Mends a data folder or a partition's folder, which nobody else may use meanwhile. The next start
+ * checks its logs from their recovery points on, as after a crash.
+ *
+ * @param path What was verified.
+ * @throws {FileSystemError} If a file cannot be read or written.
+ */
+export async function repairDataFolder(
+  fs: FileSystem,
+  path: string,
+  report: DataFolderReport,
+  nowMs: number,
+): Promise<void> {
+  const dataFolder = dataFolderOf(fs, path);
+  if (dataFolder !== undefined) {
+    fs.removeSync(`${dataFolder}/${CLEAN_SHUTDOWN_FILE_NAME}`);
+    for (const wrong of report.wrongFiles) {
+      if (!isBeyondRepair(wrong)) setAside(fs, wrong);
+    }
+    await fs.syncDir(dataFolder);
+  }
+  for (const partition of report.partitions) {
+    if (partition.findings.length > 0) await repairPartition(fs, partition, nowMs);
+  }
+}

@@ -1,0 +1,192 @@
+/**
+ * Mends a log by what verification found: puts batches without records in the place of damage, as
+ * compaction leaves them, so that no offset moves and readers go on behind it; makes indexes and leader
+ * epochs anew; takes small files away that cannot be used and that the next start can do without.
+ *
+ * Nothing is lost by it: what is taken out of a segment is kept beside it, as
+ * `<segment>.<position>.corrupt`, and a small file as `<file>.corrupt`. After a crash on the way the
+ * segment is either as before or mended, and verification tells what is left to do.
+ *
+ * @module
+ */
+
+import { crc32c, LOG_OVERHEAD, RECORD_BATCH_OVERHEAD } from "../../protocol/records/mod.ts";
+import {
+  ATTRIBUTES_POSITION,
+  BASE_OFFSET_POSITION,
+  BASE_TIMESTAMP_POSITION,
+  BATCH_LENGTH_POSITION,
+  CRC_POSITION,
+  LAST_OFFSET_DELTA_POSITION,
+  MAGIC,
+  MAGIC_POSITION,
+  PARTITION_LEADER_EPOCH_POSITION,
+  RECORD_COUNT_POSITION,
+} from "../../protocol/records/record_batch.ts";
+import { FilePool } from "../file_pool.ts";
+import { appendFullySync, type File, type FileSystem, parentOf, syncFile } from "../file_system.ts";
+import { IndexCache } from "../index_cache.ts";
+import { LEADER_EPOCH_FILE_NAME, LeaderEpochCache } from "../leader_epoch_cache.ts";
+import { Segment } from "../segment.ts";
+import type { Hole, PartitionReport, SegmentReport, WrongEpoch } from "./report.ts";
+
+/** What the names of files end with that were taken out. */
+export const CORRUPT_SUFFIX = ".corrupt";
+
+const REPAIRING_SUFFIX = ".repairing.tmp";
+const COPY_BYTES = 1 << 20;
+/** Of offsets in one batch. */
+const MAX_OFFSETS = 2 ** 31 - 1;
+
+/** Mends a log, which nobody else may use meanwhile. It is on disk when this resolves. */
+export async function repairPartition(
+  fs: FileSystem,
+  report: PartitionReport,
+  nowMs: number,
+): Promise<void> {
+  const { folder } = report;
+  for (const segment of report.segments) {
+    const edits = editsOf(segment, report.wrongEpochs);
+    if (edits.length > 0) await rewrite(fs, segment, edits);
+    if (segment.holes.length > 0 || segment.hasWrongIndex) {
+      await rebuildIndexes(fs, folder, segment, nowMs);
+    }
+  }
+  for (const path of report.wrongFiles) setAside(fs, path);
+  if (report.epochs !== undefined) {
+    const cache = new LeaderEpochCache();
+    for (const { leaderEpoch, offset } of report.epochs) cache.assign(leaderEpoch, offset);
+    const path = `${folder}/${LEADER_EPOCH_FILE_NAME}`;
+    cache.write(fs, path);
+    await syncFile(fs, path);
+  }
+  await fs.syncDir(folder);
+}
+
+/** Renames a file that cannot be used, if it is there. The folder is not synced. */
+export function setAside(fs: FileSystem, path: string): void {
+  if (fs.statSync(path) !== undefined) fs.renameSync(path, `${path}${CORRUPT_SUFFIX}`);
+}
+
+/** Bytes of a segment, and others in their place. */
+interface Edit {
+  readonly position: number;
+  readonly endPosition: number;
+  readonly replacement: readonly Uint8Array[];
+  /** Whether the bytes are worth keeping. */
+  readonly isHole: boolean;
+}
+
+function editsOf({ path, holes }: SegmentReport, wrongEpochs: readonly WrongEpoch[]): Edit[] {
+  const edits = holes.map((hole): Edit => ({
+    position: hole.position,
+    endPosition: hole.endPosition,
+    replacement: Array.from(emptyBatches(hole)),
+    isHole: true,
+  }));
+  for (const wrong of wrongEpochs) {
+    if (wrong.path !== path) continue;
+    const epoch = new Uint8Array(4);
+    new DataView(epoch.buffer).setInt32(0, wrong.leaderEpoch);
+    const position = wrong.position + PARTITION_LEADER_EPOCH_POSITION;
+    edits.push({ position, endPosition: position + 4, replacement: [epoch], isHole: false });
+  }
+  return edits.sort((a, b) => a.position - b.position);
+}
+
+async function rewrite(
+  fs: FileSystem,
+  { path, sizeInBytes }: SegmentReport,
+  edits: readonly Edit[],
+): Promise<void> {
+  const temporary = `${path}${REPAIRING_SUFFIX}`;
+  fs.writeFileSync(temporary, new Uint8Array(0));
+  const source = fs.openSync(path, "read");
+  const target = fs.openSync(temporary, "append");
+  try {
+    let position = 0;
+    for (const edit of edits) {
+      copy(source, target, position, edit.position);
+      if (edit.isHole) await keep(fs, source, path, edit);
+      for (const bytes of edit.replacement) appendFullySync(target, bytes);
+      position = edit.endPosition;
+    }
+    copy(source, target, position, sizeInBytes);
+    await target.syncData();
+  } finally {
+    source.close();
+    target.close();
+  }
+  await fs.syncDir(parentOf(path));
+  fs.renameSync(temporary, path);
+}
+
+/** Puts the damaged bytes in a file of their own. */
+async function keep(fs: FileSystem, source: File, path: string, edit: Edit): Promise<void> {
+  const { position, endPosition } = edit;
+  if (position === endPosition) return;
+  const aside = `${path}.${position}${CORRUPT_SUFFIX}`;
+  fs.writeFileSync(aside, new Uint8Array(0));
+  const target = fs.openSync(aside, "append");
+  try {
+    copy(source, target, position, endPosition);
+    await target.syncData();
+  } finally {
+    target.close();
+  }
+}
+
+function copy(source: File, target: File, from: number, to: number): void {
+  const buffer = new Uint8Array(Math.max(0, Math.min(COPY_BYTES, to - from)));
+  for (let position = from; position < to;) {
+    const count = source.readSync(
+      buffer.subarray(0, Math.min(COPY_BYTES, to - position)),
+      position,
+    );
+    if (count === 0) return;
+    appendFullySync(target, buffer.subarray(0, count));
+    position += count;
+  }
+}
+
+/** Batches that have a hole's offsets and no records. */
+function* emptyBatches(hole: Hole): Generator<Uint8Array, void> {
+  for (let offset = hole.firstOffset; offset < hole.nextOffset;) {
+    const count = Math.min(MAX_OFFSETS, hole.nextOffset - offset);
+    yield emptyBatch(offset, count, Math.max(0, hole.leaderEpoch));
+    offset += count;
+  }
+}
+
+/** A batch of `count` offsets without records, timestamps and producer. */
+function emptyBatch(baseOffset: number, count: number, leaderEpoch: number): Uint8Array {
+  const bytes = new Uint8Array(RECORD_BATCH_OVERHEAD);
+  const view = new DataView(bytes.buffer);
+  view.setInt32(BASE_OFFSET_POSITION, Math.floor(baseOffset / 2 ** 32));
+  view.setUint32(BASE_OFFSET_POSITION + 4, baseOffset);
+  view.setInt32(BATCH_LENGTH_POSITION, RECORD_BATCH_OVERHEAD - LOG_OVERHEAD);
+  view.setInt32(PARTITION_LEADER_EPOCH_POSITION, leaderEpoch);
+  view.setInt8(MAGIC_POSITION, MAGIC);
+  view.setInt32(LAST_OFFSET_DELTA_POSITION, count - 1);
+  // All of these are -1, which stands for none.
+  bytes.fill(0xff, BASE_TIMESTAMP_POSITION, RECORD_COUNT_POSITION);
+  view.setUint32(CRC_POSITION, crc32c(bytes, ATTRIBUTES_POSITION));
+  return bytes;
+}
+
+async function rebuildIndexes(
+  fs: FileSystem,
+  folder: string,
+  { baseOffset, path }: SegmentReport,
+  nowMs: number,
+): Promise<void> {
+  const context = { fs, pool: new FilePool(fs), indexCache: new IndexCache() };
+  const { size } = fs.statSync(path)!;
+  const segment = new Segment(context, folder, baseOffset, size, nowMs);
+  try {
+    segment.rebuildIndexes();
+    for (const index of segment.indexPaths) await syncFile(fs, index);
+  } finally {
+    segment.close();
+  }
+}

@@ -1,0 +1,173 @@
+/**
+ * Checks a data folder, or the folder of one partition.
+ *
+ * @module
+ */
+
+import { readOffsetCheckpoint } from "../checkpoint_file.ts";
+import {
+  CLEAN_SHUTDOWN_FILE_NAME,
+  CLEANER_FILE_NAME,
+  isLogName,
+  LOG_START_FILE_NAME,
+  RECOVERY_POINT_FILE_NAME,
+} from "../data_folder.ts";
+import { CorruptFileError, StorageError } from "../errors.ts";
+import { type FileSystem, parentOf } from "../file_system.ts";
+import { META_PROPERTIES_FILE_NAME, readMetaProperties } from "../meta_properties.ts";
+import { LOG_SUFFIX, offsetOf } from "../segment_file_name.ts";
+import type { Finding, PartitionReport } from "./report.ts";
+import { verifyPartition } from "./verify_partition.ts";
+
+/** How to check. */
+export interface VerifyOptions {
+  /** Whether to decode the records too, which takes several times as long. Default: false. */
+  readonly withRecords?: boolean;
+  readonly signal?: AbortSignal;
+  /** Is told how many bytes there are to check. */
+  readonly onSize?: (bytes: number) => void;
+  /** Is told how many more bytes were checked. */
+  readonly onProgress?: (bytes: number) => void;
+  /** Is given each log's report as soon as it is there. */
+  readonly onPartition?: (report: PartitionReport) => void;
+}
+
+/** A data folder as it was found. */
+export interface DataFolderReport {
+  /** What is wrong with the folder's own files. */
+  readonly findings: readonly Finding[];
+  /** Paths of those that cannot be used. */
+  readonly wrongFiles: readonly string[];
+  readonly partitions: readonly PartitionReport[];
+  /** Whether it was closed in good order, or is no more than a partition's folder. */
+  readonly isClean: boolean;
+}
+
+/** The folder that has the lock and the checkpoints for a path, if there is one. */
+export function dataFolderOf(fs: FileSystem, path: string): string | undefined {
+  const parent = parentOf(path);
+  if (isLogName(nameOf(path)) && isDataFolder(fs, parent)) return parent;
+  const hasSegments = fs.readDirSync(path)
+    .some(({ name }) => offsetOf(name, LOG_SUFFIX) !== undefined);
+  return hasSegments ? undefined : path;
+}
+
+function isDataFolder(fs: FileSystem, path: string): boolean {
+  return fs.statSync(`${path}/${META_PROPERTIES_FILE_NAME}`) !== undefined;
+}
+
+function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
+}
+
+/**
+ * Checks all logs of a data folder, or one by its folder. Nothing is changed; nobody else may use the
+ * folder meanwhile.
+ *
+ * @throws {StorageError} If the folder is none of logs.
+ * @throws {FileSystemError} If a file cannot be read.
+ */
+export async function verifyDataFolder(
+  fs: FileSystem,
+  path: string,
+  options: VerifyOptions = {},
+): Promise<DataFolderReport> {
+  const dataFolder = dataFolderOf(fs, path);
+  const findings: Finding[] = [];
+  const checkpoint = (name: string) => readCheckpoint(fs, dataFolder, name, findings);
+  const recoveryPoints = checkpoint(RECOVERY_POINT_FILE_NAME);
+  const logStartOffsets = checkpoint(LOG_START_FILE_NAME);
+  const firstDirtyOffsets = checkpoint(CLEANER_FILE_NAME);
+  const isClean = dataFolder === undefined ||
+    fs.statSync(`${dataFolder}/${CLEAN_SHUTDOWN_FILE_NAME}`) !== undefined;
+  const isWhole = dataFolder === path;
+  if (isWhole) checkProperties(fs, path, findings);
+  const wrongFiles = findings.map((finding) => finding.path);
+  const names = isWhole
+    ? fs.readDirSync(path).filter(({ name, isDirectory }) => isDirectory && isLogName(name))
+      .map(({ name }) => name).sort()
+    : [nameOf(path)];
+  if (isWhole && names.length === 0 && !isDataFolder(fs, path)) {
+    throw new StorageError(
+      `Cannot verify "${path}": it is neither a data folder nor a partition's`,
+    );
+  }
+  if (isWhole && isClean && !wrongFiles.includes(`${path}/${RECOVERY_POINT_FILE_NAME}`)) {
+    compareNames(path, names, recoveryPoints, findings);
+  }
+  const folders = names.map((name) => ({ name, folder: isWhole ? `${path}/${name}` : path }));
+  options.onSize?.(folders.reduce((size, { folder }) => size + sizeOf(fs, folder), 0));
+  const partitions: PartitionReport[] = [];
+  for (const { name, folder } of folders) {
+    options.signal?.throwIfAborted();
+    const report = await verifyPartition({
+      fs,
+      name,
+      folder,
+      isClean: isClean && (dataFolder === undefined || recoveryPoints.has(name)),
+      recoveryPoint: recoveryPoints.get(name),
+      logStartOffset: logStartOffsets.get(name),
+      firstDirtyOffset: firstDirtyOffsets.get(name) ?? 0,
+      withRecords: options.withRecords ?? false,
+      signal: options.signal,
+      onProgress: options.onProgress,
+    });
+    partitions.push(report);
+    options.onPartition?.(report);
+  }
+  return { findings, wrongFiles, partitions, isClean };
+}
+
+function readCheckpoint(
+  fs: FileSystem,
+  dataFolder: string | undefined,
+  name: string,
+  findings: Finding[],
+): Map<string, number> {
+  if (dataFolder === undefined) return new Map();
+  const path = `${dataFolder}/${name}`;
+  try {
+    return readOffsetCheckpoint(fs, path);
+  } catch (error) {
+    if (!(error instanceof CorruptFileError)) throw error;
+    findings.push({ path, problem: error.problem });
+    return new Map();
+  }
+}
+
+function checkProperties(fs: FileSystem, folder: string, findings: Finding[]): void {
+  const path = `${folder}/${META_PROPERTIES_FILE_NAME}`;
+  try {
+    readMetaProperties(fs, path);
+  } catch (error) {
+    if (!(error instanceof CorruptFileError)) throw error;
+    findings.push({ path, problem: error.problem });
+  }
+}
+
+/** A clean shutdown leaves a recovery point for each log. */
+function compareNames(
+  folder: string,
+  names: readonly string[],
+  recoveryPoints: ReadonlyMap<string, number>,
+  findings: Finding[],
+): void {
+  const path = `${folder}/${RECOVERY_POINT_FILE_NAME}`;
+  for (const name of names) {
+    if (!recoveryPoints.has(name)) findings.push({ path, problem: `it does not have "${name}"` });
+  }
+  for (const name of recoveryPoints.keys()) {
+    if (names.includes(name)) continue;
+    findings.push({ path, problem: `it has "${name}", of which there is no folder` });
+  }
+}
+
+/** Bytes of a log's segments. */
+function sizeOf(fs: FileSystem, folder: string): number {
+  let size = 0;
+  for (const { name } of fs.readDirSync(folder)) {
+    if (offsetOf(name, LOG_SUFFIX) === undefined) continue;
+    size += fs.statSync(`${folder}/${name}`)?.size ?? 0;
+  }
+  return size;
+}
