@@ -27,6 +27,7 @@ import {
   listOffsetsOfGroup,
   resetOffsetsOfGroup,
 } from "./admin_group_offsets.ts";
+import { describeAllTopics, describeWholeCluster, listAllTopics } from "./admin_descriptions.ts";
 import { deleteAllGroups, describeAllGroups, listAllGroups } from "./admin_groups.ts";
 import { deleteRecordsBefore, describeBrokerLogDirs } from "./admin_records.ts";
 import { addPartitions, createAll, deleteAll } from "./admin_topics.ts";
@@ -51,15 +52,10 @@ import type {
   TopicListing,
 } from "./admin_types.ts";
 import type { Client } from "./client.ts";
-import { type ClientCore, isUnknownTopic, type OperationOptions } from "./client_core.ts";
+import type { ClientCore, OperationOptions } from "./client_core.ts";
 import { coreOf } from "./client_registry.ts";
-import { type BrokerNode, topicMetadata } from "./cluster_metadata.ts";
-import { KafkaError, UnsupportedVersionError } from "./errors.ts";
 import type { TopicPartition } from "./leaders.ts";
 import { lookUpOffsets, type OffsetSpec, type PartitionOffset } from "./offset_lookup.ts";
-import { ErrorCode } from "../protocol/errors.ts";
-import { describeCluster } from "../protocol/messages/describe_cluster.ts";
-import { metadata } from "../protocol/messages/metadata.ts";
 
 /**
  * Creates, describes, changes and deletes topics, describes and mends groups, and describes the cluster.
@@ -151,22 +147,8 @@ export class Admin {
    * @param options Which.
    * @returns The topics in the order of their names.
    */
-  async listTopics(options: ListTopicsOptions = {}): Promise<TopicListing[]> {
-    const response = await this.#core.retry(
-      "list topics",
-      options,
-      (signal) => this.#core.requestAny(metadata, allTopics, { signal }),
-    );
-    return response.topics
-      .filter(({ name, isInternal }) => name !== null && (options.internal || !isInternal))
-      .map(({ name, topicId, isInternal, partitions }) => ({
-        name: name!,
-        id: topicId,
-        isInternal,
-        partitions: partitions.length,
-        replicas: partitions[0]?.replicaNodes.length ?? 0,
-      }))
-      .sort((a, b) => a.name < b.name ? -1 : 1);
+  listTopics(options: ListTopicsOptions = {}): Promise<TopicListing[]> {
+    return listAllTopics(this.#core, options);
   }
 
   /**
@@ -189,30 +171,11 @@ export class Admin {
    * @returns The topics in the order of the names.
    * @throws {KafkaError} If one of them does not exist, with `UNKNOWN_TOPIC_OR_PARTITION`.
    */
-  async describeTopics(
+  describeTopics(
     names: readonly string[],
     options: OperationOptions = {},
   ): Promise<TopicDescription[]> {
-    return await this.#core.retry("describe topics", options, async (signal) => {
-      const response = await this.#core.requestAny(
-        metadata,
-        (version) => ({
-          topics: names.map((name) => ({ name })),
-          ...(version >= 4 ? { allowAutoTopicCreation: false } : {}),
-        }),
-        { signal },
-      );
-      const described = new Map(response.topics.map((topic) => [topic.name, topic]));
-      return names.map((name) => {
-        const topic = described.get(name);
-        const errorCode = topic?.errorCode ?? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
-        if (topic === undefined || errorCode !== ErrorCode.NONE) {
-          throw new KafkaError(`describe topic "${name}"`, errorCode);
-        }
-        const { id, isInternal, partitions } = topicMetadata(topic, name);
-        return { name, id, isInternal, partitions };
-      });
-    }, isUnknownTopic);
+    return describeAllTopics(this.#core, names, options);
   }
 
   /**
@@ -343,34 +306,8 @@ export class Admin {
    *
    * @param options How long to try.
    */
-  async describeCluster(options: OperationOptions = {}): Promise<ClusterDescription> {
-    const action = "describe the cluster";
-    const description = await this.#core.retry(action, options, async (signal) => {
-      try {
-        const response = await this.#core.requestAny(describeCluster, {}, { signal });
-        if (response.errorCode !== ErrorCode.NONE) {
-          throw new KafkaError(action, response.errorCode, response.errorMessage);
-        }
-        return {
-          ...response,
-          brokers: response.brokers.map(({ brokerId, ...rest }) => ({
-            id: brokerId,
-            host: rest.host,
-            port: rest.port,
-            rack: rest.rack,
-          })),
-        };
-      } catch (error) {
-        if (!(error instanceof UnsupportedVersionError)) throw error;
-        // Brokers before 2.8 tell the same in their metadata.
-        await this.#core.metadata.refresh();
-        const { brokers, clusterId, controller } = this.#core.metadata;
-        return { brokers, clusterId, controllerId: controller?.id ?? -1 };
-      }
-    });
-    const { clusterId, controllerId } = description;
-    const brokers: BrokerNode[] = [...description.brokers].sort((a, b) => a.id - b.id);
-    return { clusterId, controllerId, brokers };
+  describeCluster(options: OperationOptions = {}): Promise<ClusterDescription> {
+    return describeWholeCluster(this.#core, options);
   }
 
   /**
@@ -529,9 +466,4 @@ export class Admin {
   ): Promise<void> {
     return deleteOffsetsOfGroup(this.#core, groupId, partitions, options);
   }
-}
-
-/** Asks for all topics, for which version 0 has no better form than naming none. */
-function allTopics(version: number): { topics: { name: string }[] | null } {
-  return { topics: version === 0 ? [] : null };
 }

@@ -1,7 +1,8 @@
 /**
  * The group consumer: reads topics together with other members of a group.
  *
- * How the files work together. A `GroupSession` is one stay in the group; its membership
+ * How the files work together. A `GroupSession` is one stay in the group (`group_sessions.ts` has the
+ * consumer begin and end them); its membership
  * (`classic_membership.ts`, `modern_membership.ts`) talks to the coordinator (`group_coordinator.ts`) in
  * the background, with heartbeats (`heartbeater.ts`) that do not depend on the program's loop. What it is
  * assigned the `HeldPartitions` take on: they fetch ahead as a consumer does (`fetcher.ts`,
@@ -29,12 +30,12 @@ import {
 } from "./group_consumer_options.ts";
 import { GroupCoordinator } from "./group_coordinator.ts";
 import { ensureOffset, nobody } from "./group_offsets.ts";
-import { GroupSession, leftStatus } from "./group_session.ts";
-import { asDqueueError, type HeldPartition, HeldPartitions } from "./held_partitions.ts";
+import type { GroupSession } from "./group_session.ts";
+import { GroupSessions } from "./group_sessions.ts";
+import { asDqueueError, HeldPartitions } from "./held_partitions.ts";
 import type { TopicPartition } from "./leaders.ts";
 import type { Message } from "./message.ts";
 import { OffsetCommitter } from "./offset_committer.ts";
-import { lookUpOffsets } from "./offset_lookup.ts";
 import { PollWatch } from "./poll_watch.ts";
 import { abortable } from "./waiting.ts";
 import { WakeSignal } from "./wake_signal.ts";
@@ -93,16 +94,13 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
   readonly #held: HeldPartitions;
   readonly #commits: GroupCommits;
   readonly #pollWatch: PollWatch;
+  readonly #sessions: GroupSessions;
   readonly #stopListening: () => void;
   /** Told of messages, of changes of the membership, and when the program comes back for more. */
   readonly #news = new WakeSignal();
   readonly #closing = new AbortController();
-  #session: GroupSession | undefined;
-  /** The end of the last session, which the next one waits for. */
-  #leaving: Promise<void> | undefined;
   /** Whether the program has left, so that asking for messages does not join again. */
   #hasLeft = false;
-  #leftStatus = leftStatus("joinGroup() or the first poll()");
   /** What the program has to be told when it asks for messages next. */
   #errors: unknown[] = [];
   #closed: Promise<void> | undefined;
@@ -125,8 +123,8 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
       this.#core,
       this.#coordinator,
       this.#options.groupId,
-      () => this.#session?.committer ?? nobody(this.#options.groupId),
-      (error, committer) => this.#session?.onCommitRefused(error, committer),
+      () => this.#sessions.current?.committer ?? nobody(this.#options.groupId),
+      (error, committer) => this.#sessions.current?.onCommitRefused(error, committer),
     );
     this.#held = new HeldPartitions({
       core: this.#core,
@@ -143,10 +141,19 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
       news: this.#news,
       timeoutMs: this.#core.options.timeoutMs,
       backoffMs: this.#core.options.initialBackoffMs,
-      session: () => this.#session,
+      session: () => this.#sessions.current,
       onError: (error) => this.#onError(error),
     });
     this.#pollWatch = new PollWatch(this.#options.maxPollIntervalMs, () => this.#onOverdue());
+    this.#sessions = new GroupSessions({
+      core: this.#core,
+      options: this.#options,
+      coordinator: this.#coordinator,
+      held: this.#held,
+      commits: this.#commits,
+      pollWatch: this.#pollWatch,
+      onChange: () => this.#onChange(),
+    });
     this.#stopListening = this.#core.metadata.onUpdate(() => this.#held.onMetadata());
   }
 
@@ -179,10 +186,10 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
 
   /** What it is doing, and what it waits for. */
   get status(): GroupConsumerStatus {
-    const status = this.#session?.status ?? this.#leftStatus;
+    const { status } = this.#sessions;
     const { callback } = this.#held;
     if (callback !== undefined) return { ...status, waitingFor: `${callback} to return` };
-    return status.state === "reading" ? { ...status, waitingFor: this.#waitingFor() } : status;
+    return status.state === "reading" ? { ...status, waitingFor: this.#held.waitingFor } : status;
   }
 
   /**
@@ -197,17 +204,16 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
   async joinGroup(options: OperationOptions = {}): Promise<void> {
     this.#ensureOpen();
     this.#hasLeft = false;
-    if (this.#session?.failure !== undefined) await this.#leave(this.#leftStatus.waitingFor);
-    await this.#leaving;
+    await this.#sessions.settle();
     this.#ensureOpen();
-    const session = this.#session ?? this.#start();
+    const session = this.#sessions.current ?? this.#start();
     const { timeoutMs } = this.#core.options;
     const ms = options.timeout ?? timeoutMs + this.#options.rebalanceTimeoutMs;
     using deadline = new Deadline(`join group "${this.groupId}"`, ms, options.signal);
     try {
       await abortable(session.joined, deadline.signal);
     } catch (error) {
-      if (this.#session === session) await this.leaveGroup();
+      if (this.#sessions.current === session) await this.leaveGroup();
       throw this.#isClosing ? closed() : error;
     }
   }
@@ -220,7 +226,7 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
   leaveGroup(): Promise<void> {
     this.#hasLeft = true;
     this.#news.notify();
-    return this.#leave("joinGroup() to be called");
+    return this.#sessions.end("joinGroup() to be called");
   }
 
   /**
@@ -259,7 +265,7 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
     const iterator: AsyncIterableIterator<Message> = {
       next: () => {
         this.#pollWatch.calls++;
-        if (this.#session !== undefined && this.#errors.length === 0 && !this.#hasLeft) {
+        if (this.#sessions.current !== undefined && this.#errors.length === 0 && !this.#hasLeft) {
           const message = this.#held.next();
           if (message !== undefined) return Promise.resolve({ done: false, value: message });
         }
@@ -303,17 +309,7 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
     options: OperationOptions = {},
   ): Promise<number> {
     this.#ensureOpen();
-    this.#heldOf("seek in", topic, partition);
-    const found = typeof offset === "number" ? offset : await this.#lookUp(
-      { topic, partition },
-      offset,
-      options,
-    );
-    if (!Number.isSafeInteger(found) || found < 0) {
-      throw new UsageError(`Cannot read "${topic}-${partition}": offset is ${found}`);
-    }
-    this.#held.seek(this.#heldOf("seek in", topic, partition)[0]!, found);
-    return found;
+    return await this.#held.seekTo({ topic, partition }, offset, options);
   }
 
   /**
@@ -363,7 +359,7 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
    * @throws {UsageError} If none belongs to it.
    */
   pause(topic: string, partition?: number): void {
-    for (const held of this.#heldOf("pause", topic, partition)) held.reader.isPaused = true;
+    for (const { reader } of this.#held.find("pause", topic, partition)) reader.isPaused = true;
     this.#fetcher.wake();
   }
 
@@ -375,7 +371,7 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
    * @throws {UsageError} If none belongs to it.
    */
   resume(topic: string, partition?: number): void {
-    for (const held of this.#heldOf("resume", topic, partition)) held.reader.isPaused = false;
+    for (const { reader } of this.#held.find("resume", topic, partition)) reader.isPaused = false;
     this.#fetcher.wake();
     this.#news.notify();
   }
@@ -476,39 +472,12 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
 
   #start(): GroupSession {
     this.#errors = [];
-    const session = this.#session = new GroupSession({
-      core: this.#core,
-      options: this.#options,
-      coordinator: this.#coordinator,
-      held: this.#held,
-      onChange: () => this.#onChange(),
-    });
-    session.joined.then(() => this.#session === session && this.#pollWatch.start(), () => {});
-    const { autoCommit, autoCommitIntervalMs } = this.#options;
-    if (autoCommit) this.#commits.start(autoCommitIntervalMs);
-    this.#onChange();
-    return session;
-  }
-
-  /** Ends the session, if there is one, after whatever it does for partitions now. */
-  #leave(waitingFor: string): Promise<void> {
-    const session = this.#session;
-    if (session === undefined) return this.#leaving ?? Promise.resolve();
-    this.#commits.stop();
-    return this.#leaving ??= session.end(() => this.#held.revoke(this.#held.partitions, 0))
-      .finally(() => {
-        this.#pollWatch.stop();
-        this.#held.clear();
-        this.#session = undefined;
-        this.#leaving = undefined;
-        this.#leftStatus = leftStatus(waitingFor);
-        this.#onChange();
-      });
+    return this.#sessions.start();
   }
 
   /** Leaves, as the program does not ask for messages any more; what it holds it may not finish. */
   #onOverdue(): void {
-    this.#leave("the program to ask for messages, which it has not for maxPollInterval")
+    this.#sessions.end("the program to ask for messages, which it has not for maxPollInterval")
       .catch((error) => this.#onError(error));
   }
 
@@ -529,9 +498,9 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
   /** Joins if this is no member. @throws What the program has to be told. */
   #ensureMember(): void {
     if (this.#errors.length > 0) throw this.#errors.shift();
-    const failure = this.#session?.failure;
+    const failure = this.#sessions.current?.failure;
     if (failure !== undefined) throw failure;
-    if (this.#session === undefined) this.#start();
+    if (this.#sessions.current === undefined) this.#start();
   }
 
   async #wait(ms: number, signal?: AbortSignal): Promise<boolean> {
@@ -551,50 +520,6 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
       if (message !== undefined) return { done: false, value: message };
       await this.#wait(Infinity);
     }
-  }
-
-  async #lookUp(
-    { topic, partition }: TopicPartition,
-    at: Exclude<StartOffset, number>,
-    options: OperationOptions,
-  ): Promise<number> {
-    const { isolationLevel } = this.#options.reading;
-    const query = async (at: Exclude<StartOffset, number>) => {
-      const found = await lookUpOffsets(
-        this.#core,
-        [{ topic, partition, at }],
-        isolationLevel,
-        options,
-      );
-      return found[0]!.offset;
-    };
-    const found = await query(at);
-    return found < 0 ? await query("latest") : found;
-  }
-
-  #heldOf(action: string, topic: string, partition: number | undefined): HeldPartition[] {
-    const held = Array.from(this.#held.all).filter(({ reader }) =>
-      reader.topic === topic && (partition === undefined || reader.partition === partition)
-    );
-    if (held.length > 0) return held;
-    const what = partition === undefined ? topic : `${topic}-${partition}`;
-    throw new UsageError(
-      `Cannot ${action} "${what}": it does not belong to this consumer now`,
-      "Look at the assignment first, or do it in onAssigned",
-    );
-  }
-
-  /** What a consumer with partitions waits for. */
-  #waitingFor(): string {
-    const readers = Array.from(this.#held.all, ({ reader }) => reader);
-    if (readers.every(({ isPaused }) => isPaused)) return "resume() of its partitions";
-    if (readers.some(({ hasMessages }) => hasMessages)) return "the program to ask for messages";
-    const failing = readers.find(({ failures }) => failures > 0);
-    if (failing !== undefined) {
-      const { topic, partition, failures } = failing;
-      return `"${topic}-${partition}" to be fetched again after ${failures} failures`;
-    }
-    return "messages";
   }
 
   #ensureOpen(): void {

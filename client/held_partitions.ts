@@ -10,7 +10,15 @@
 
 import type { GroupOffset } from "./admin_group_types.ts";
 import type { ClientCore, OperationOptions } from "./client_core.ts";
-import { describeError, DqueueError, isRetriable, KafkaError, ProtocolError } from "./errors.ts";
+import type { StartOffset } from "./consumer_options.ts";
+import {
+  describeError,
+  DqueueError,
+  isRetriable,
+  KafkaError,
+  ProtocolError,
+  UsageError,
+} from "./errors.ts";
 import type { Fetcher } from "./fetcher.ts";
 import type { ResolvedGroupOptions } from "./group_consumer_options.ts";
 import type { TopicPartition } from "./leaders.ts";
@@ -95,6 +103,35 @@ export class HeldPartitions implements PartitionHolder {
     return this.#held.get(placeName({ topic, partition }));
   }
 
+  /**
+   * A partition, or all of a topic.
+   *
+   * @param action What is to be done with them, for the error.
+   * @throws {UsageError} If this member holds none of them.
+   */
+  find(action: string, topic: string, partition: number | undefined): HeldPartition[] {
+    const found = Array.from(this.#held.values()).filter(({ reader }) =>
+      reader.topic === topic && (partition === undefined || reader.partition === partition)
+    );
+    if (found.length > 0) return found;
+    const what = partition === undefined ? topic : `${topic}-${partition}`;
+    throw new UsageError(
+      `Cannot ${action} "${what}": it does not belong to this consumer now`,
+      "Look at the assignment first, or do it in onAssigned",
+    );
+  }
+
+  /** What reading them waits for, in words. */
+  get waitingFor(): string {
+    const readers = Array.from(this.#held.values(), ({ reader }) => reader);
+    if (readers.every(({ isPaused }) => isPaused)) return "resume() of its partitions";
+    if (readers.some(({ hasMessages }) => hasMessages)) return "the program to ask for messages";
+    const failing = readers.find(({ failures }) => failures > 0);
+    if (failing === undefined) return "messages";
+    const { topic, partition, failures } = failing;
+    return `"${topic}-${partition}" to be fetched again after ${failures} failures`;
+  }
+
   /** Up to `max` messages. What was handed out before counts as done. @throws as `ReaderRound.take()`. */
   take(max: number): Message[] {
     this.markDone();
@@ -142,12 +179,45 @@ export class HeldPartitions implements PartitionHolder {
     if (wasBusy) this.#parts.news.notify();
   }
 
-  /** Goes on at another offset, which is then what is committed. */
-  seek(held: HeldPartition, offset: number): void {
-    held.reader.seek(offset);
-    held.doneOffset = offset;
+  /**
+   * Goes on at another place, which is then what is committed.
+   *
+   * @returns The offset.
+   * @throws {UsageError} If this member does not hold the partition, or the offset is negative.
+   */
+  async seekTo(
+    { topic, partition }: TopicPartition,
+    place: StartOffset,
+    options: OperationOptions,
+  ): Promise<number> {
+    this.find("seek in", topic, partition);
+    const offset = typeof place === "number"
+      ? place
+      : await this.#lookUp({ topic, partition }, place, options);
+    if (!Number.isSafeInteger(offset) || offset < 0) {
+      throw new UsageError(`Cannot read "${topic}-${partition}": offset is ${offset}`);
+    }
+    const [held] = this.find("seek in", topic, partition);
+    held!.reader.seek(offset);
+    held!.doneOffset = offset;
     if (this.#current === held) this.#current = undefined;
     this.#parts.fetcher.wake();
+    return offset;
+  }
+
+  /** For a time after the last message it is the end. */
+  async #lookUp(
+    { topic, partition }: TopicPartition,
+    place: Exclude<StartOffset, number>,
+    options: OperationOptions,
+  ): Promise<number> {
+    const { core, options: { reading: { isolationLevel } } } = this.#parts;
+    for (const at of [place, "latest"] as const) {
+      const queries = [{ topic, partition, at }];
+      const [found] = await lookUpOffsets(core, queries, isolationLevel, options);
+      if (found!.offset >= 0) return found!.offset;
+    }
+    return -1;
   }
 
   /** Notes what was committed. */
