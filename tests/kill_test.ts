@@ -1,69 +1,36 @@
 /**
  * A broker that is killed under load.
  *
- * Two idempotent producers, our SDK's and librdkafka's in kcat, write through it all. In the end every
- * message is there once, in the order it was sent, at the offset that was acknowledged. `DQUEUE_KILLS`
- * asks for another number of kills.
+ * Producers write through it all: idempotent ones, our SDK's and librdkafka's in kcat, of which every
+ * message is there once in the end, in order, at the offset that was acknowledged; and one that is not.
+ * Old segments of a topic are deleted meanwhile, and consumers read along. `DQUEUE_KILLS` asks for
+ * another number of kills.
  *
  * @module
  */
 
-import { assert, assertEquals } from "@std/assert";
-import { Client, type Producer } from "../client/mod.ts";
+import { assertEquals } from "@std/assert";
+import { Client } from "../client/mod.ts";
+import { DenoFileSystem } from "../storage/deno_file_system.ts";
+import { verifyDataFolder } from "../storage/verify/mod.ts";
 import { BrokerProcess } from "./support/broker_process.ts";
+import {
+  type CrashLoad,
+  IdempotentLoad,
+  numberOf,
+  PlainLoad,
+  readTopic,
+  RetainedLoad,
+  Tail,
+} from "./support/crash_loads.ts";
 import { Kcat } from "./support/kcat.ts";
 import { testWith } from "./support/outside.ts";
 import { TemporaryFolder } from "./support/temporary_folder.ts";
 import { within } from "./support/within.ts";
 
 const KILLS = Number(Deno.env.get("DQUEUE_KILLS") ?? 3);
-const PARTITIONS = 3;
-/** Messages of the SDK that are always under way, and acknowledgements between two kills. */
-const IN_FLIGHT = 300;
+/** Acknowledgements between two kills, of all producers together. */
 const ACKS_PER_KILL = 1500;
-
-/** Keeps a producer busy, and notes what was acknowledged. */
-class Load {
-  readonly #producer: Producer;
-  readonly #sending = new Set<Promise<void>>();
-  #sent = 0;
-  /** Numbers that were acknowledged, by partition and offset. */
-  readonly acknowledged: number[][] = Array.from({ length: PARTITIONS }, () => []);
-  #acknowledgedCount = 0;
-
-  constructor(producer: Producer) {
-    this.#producer = producer;
-  }
-
-  get sent(): number {
-    return this.#sent;
-  }
-
-  /** Sends until so many more messages are acknowledged, and leaves with others under way. */
-  async run(acks: number): Promise<void> {
-    const end = this.#acknowledgedCount + acks;
-    while (this.#acknowledgedCount < end) {
-      while (this.#sending.size < IN_FLIGHT) this.#send(this.#sent++);
-      await Promise.race(this.#sending);
-    }
-  }
-
-  /** Resolves when everything that was sent is acknowledged. */
-  async finish(): Promise<void> {
-    await Promise.all(this.#sending);
-  }
-
-  #send(number: number): void {
-    const value = `${number} ${"x".repeat(number % 200)}`;
-    const partition = number % PARTITIONS;
-    const sending = this.#producer.send({ topic: "ours", partition, value }).then(({ offset }) => {
-      this.acknowledged[partition]![offset] = number;
-      this.#acknowledgedCount++;
-      this.#sending.delete(sending);
-    });
-    this.#sending.add(sending);
-  }
-}
 
 /** Writes numbered lines to kcat, from one call to the next. */
 class KcatLoad {
@@ -99,66 +66,58 @@ class KcatLoad {
   }
 }
 
-/** The values in each partition of a topic. */
-async function valuesOf(client: Client, topic: string, partitions: number): Promise<string[][]> {
-  await using consumer = client.consumer();
-  const values: string[][] = [];
-  for (let partition = 0; partition < partitions; partition++) {
-    const found: string[] = [];
-    for (let offset = 0, end = 1; offset < end;) {
-      const fetched = await consumer.fetchFrom(topic, partition, offset);
-      for (const message of fetched.messages) found[message.offset] = message.text();
-      offset = fetched.nextOffset;
-      end = fetched.highWatermark;
-    }
-    values.push(found);
-  }
-  return values;
+/** Fails if something is wrong with the files that a broker left. */
+async function verifyFiles(data: string): Promise<void> {
+  const { findings, partitions } = await verifyDataFolder(new DenoFileSystem(), data);
+  assertEquals([...findings, ...partitions.flatMap((partition) => partition.findings)], []);
 }
 
-testWith("kcat", `Broker killed ${KILLS} times under load has every message once`, async (kcat) => {
+testWith("kcat", `Broker killed ${KILLS} times under load keeps what it promised`, async (kcat) => {
   await using folder = await TemporaryFolder.create();
   const data = folder.join("data");
-  let broker = await BrokerProcess.start({ data });
+  const flags = ["--log-retention-check-interval-ms", "200"];
+  let broker = await BrokerProcess.start({ data, flags });
   try {
     const listen = broker.address;
     await using client = new Client({ brokers: listen });
-    const configs = { "segment.bytes": 100_000 };
-    await client.admin().createTopic({ name: "ours", partitions: PARTITIONS, configs });
+    await using idempotent = client.producer();
+    await using plain = client.producer({ idempotence: false });
+    const loads: CrashLoad[] = [
+      new IdempotentLoad(idempotent),
+      new PlainLoad(plain),
+      new RetainedLoad(idempotent),
+    ];
+    for (const { topic } of loads) await client.admin().createTopic(topic);
     await client.admin().createTopic({ name: "kcats" });
-    await using producer = client.producer();
-    const load = new Load(producer);
+    const tails = [new Tail(client, "ours", 1), new Tail(client, "plain", 0)];
     const kcatLoad = new KcatLoad(kcat, listen);
     for (let kill = 0; kill < KILLS; kill++) {
       const acks = ACKS_PER_KILL / 2 + Math.floor(Math.random() * ACKS_PER_KILL);
       for (let count = 0; count < acks; count += 100) {
-        await kcatLoad.send(100);
-        await load.run(100);
+        await kcatLoad.send(30);
+        await Promise.all(loads.map((load) => load.run(30)));
       }
       await broker.kill();
-      broker = await BrokerProcess.start({ data, listen });
+      await verifyFiles(data);
+      broker = await BrokerProcess.start({ data, listen, flags });
+      for (const load of loads) await load.check?.(client);
     }
-    await load.run(ACKS_PER_KILL / 2);
-    await load.finish();
+    for (const load of loads) await load.run(ACKS_PER_KILL / 2);
+    for (const load of loads) await load.finish();
     await kcatLoad.finish();
 
-    const ours = await valuesOf(client, "ours", PARTITIONS);
-    for (const [partition, values] of ours.entries()) {
-      const numbers = values.map((value) => parseInt(value));
-      const sent = Array.from({ length: load.sent }, (_, number) => number)
-        .filter((number) => number % PARTITIONS === partition);
-      assertEquals(numbers, sent, `partition ${partition}: each once, in order`);
-      assertEquals(load.acknowledged[partition], numbers, `partition ${partition}: offsets`);
-    }
-    const [kcats] = await valuesOf(client, "kcats", 1);
-    assertEquals(kcats, Array.from({ length: kcatLoad.sent }, (_, number) => `${number}`));
-    assert(load.sent > KILLS * ACKS_PER_KILL / 2 && kcatLoad.sent > 0);
+    for (const load of loads) await load.verify(client);
+    for (const tail of tails) await tail.verify(client);
+    const [kcats] = await readTopic(client, "kcats", 1);
+    const sent = Array.from({ length: kcatLoad.sent }, (_, number) => number);
+    assertEquals(kcats!.messages.map(numberOf), sent);
 
-    // What kcat reads is no different after a stop in good order.
+    // What kcat reads is no different after a stop in good order, which leaves nothing to find.
     await broker.stop();
-    broker = await BrokerProcess.start({ data, listen });
+    await verifyFiles(data);
+    broker = await BrokerProcess.start({ data, listen, flags });
     const lines = new TextDecoder().decode(await new Kcat(kcat, listen).consume("kcats"));
-    assertEquals(lines.trimEnd().split("\n"), kcats);
+    assertEquals(lines.trimEnd().split("\n").map(Number), sent);
   } finally {
     await broker[Symbol.asyncDispose]();
   }

@@ -46,6 +46,7 @@ Deno.test("dqueue serve refuses a folder or an address that another serves", asy
     attempt(["serve", "--data", folder.join(data), "--listen", listen]);
   const sameFolder = await serve("data", "127.0.0.1:0");
   assertEquals(sameFolder.code, 1);
+  assertStringIncludes(sameFolder.stderr, `it is in use by process ${broker.pid}`);
   assertStringIncludes(sameFolder.stderr, "--data");
   const sameAddress = await serve("other", broker.address);
   assertEquals(sameAddress.code, 1);
@@ -54,4 +55,22 @@ Deno.test("dqueue serve refuses a folder or an address that another serves", asy
   using connection = await RawConnection.connect(broker.address);
   await createTopic(connection, "t");
   assertEquals((await append(connection, "t", batchOf(["a"]))).baseOffset, 0);
+});
+
+Deno.test("dqueue serve takes over the folder of one that was killed, and only then", async () => {
+  await using folder = await TemporaryFolder.create();
+  const data = folder.join("data");
+  let broker = await BrokerProcess.start({ data });
+  try {
+    for (let kill = 0; kill < 2; kill++) {
+      const second = await attempt(["serve", "--data", data, "--listen", "127.0.0.1:0"]);
+      assertEquals(second.code, 1);
+      assertStringIncludes(second.stderr, `it is in use by process ${broker.pid}`);
+      await broker.kill();
+      broker = await BrokerProcess.start({ data });
+    }
+    await broker.stop();
+  } finally {
+    await broker[Symbol.asyncDispose]();
+  }
 });
