@@ -121,6 +121,7 @@ export class TestBroker {
     apiVersion: number,
     request: RequestTo<A>,
   ): Promise<ResponseOf<A>> {
+    const callbacks: (() => void)[] = [];
     const decoded = reencode(api.request, apiVersion, request as never);
     const context: RequestContext = {
       apiVersion,
@@ -128,11 +129,13 @@ export class TestBroker {
       peer: "test:1",
       signal: new AbortController().signal,
       broker: this.context,
-      holds: (size) => this.context.responseMemory.release(size),
+      whenTaken: (callback) => callbacks.push(callback),
     };
     const answer = await apiHandler.handle(decoded as RequestOf<Api>, context);
     if (answer === NO_RESPONSE) throw new TypeError(`${api.name} was not answered`);
-    return reencode(api.response, apiVersion, answer as ResponseTo<Api> as never) as ResponseOf<A>;
+    const response = reencode(api.response, apiVersion, answer as ResponseTo<Api> as never);
+    for (const callback of callbacks) callback();
+    return response as ResponseOf<A>;
   }
 
   /** Stops in good order. */

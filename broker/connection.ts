@@ -58,9 +58,8 @@ class Pending implements RequestContext {
   readonly broker: BrokerContext;
   /** Bytes lent for the request, given back with the answer. */
   readonly lent: number;
-  /** Bytes lent for the answer, given back when the client has taken it. */
-  held = 0;
   answer: Answer<Api> | undefined;
+  #whenTaken: (() => void)[] | undefined;
 
   constructor(
     handler: ApiHandler,
@@ -81,9 +80,21 @@ class Pending implements RequestContext {
     this.answer = undefined;
   }
 
-  holds(size: number): void {
-    if (this.signal.aborted) this.broker.responseMemory.release(size);
-    else this.held += size;
+  whenTaken(callback: () => void): void {
+    if (this.signal.aborted) callback();
+    else (this.#whenTaken ??= []).push(callback);
+  }
+
+  /** Whether somebody wants to know when the answer was taken. */
+  get isFollowed(): boolean {
+    return this.#whenTaken !== undefined;
+  }
+
+  /** Says that the answer was taken, or never will be. */
+  taken(): void {
+    const callbacks = this.#whenTaken ?? [];
+    this.#whenTaken = undefined;
+    for (const callback of callbacks) callback();
   }
 }
 
@@ -182,15 +193,12 @@ export class Connection {
     this.#hasEnded = true;
     this.#ended.abort(new DOMException("The connection has ended", "AbortError"));
     let lent = this.#lentToNext;
-    let held = 0;
-    for (const pending of this.#pending) {
-      lent += pending.lent;
-      held += pending.held;
-    }
+    const pending = this.#pending;
+    for (const request of pending) lent += request.lent;
     this.#pending = [];
     this.#lentToNext = 0;
     this.#broker.requestMemory.release(lent);
-    this.#broker.responseMemory.release(held);
+    for (const request of pending) request.taken();
     this.#wake?.();
   }
 
@@ -254,10 +262,10 @@ export class Connection {
     this.#wake?.();
   }
 
-  #send({ handler: { api }, header, lent, held, answer }: Pending): void {
-    const { requestMemory, responseMemory } = this.#broker;
-    if (lent > 0) requestMemory.release(lent);
-    if (answer === NO_RESPONSE) return;
+  #send(pending: Pending): void {
+    const { handler: { api }, header, lent, answer } = pending;
+    if (lent > 0) this.#broker.requestMemory.release(lent);
+    if (answer === NO_RESPONSE) return pending.taken();
     const { out } = this.#channel;
     out.beginFrame();
     try {
@@ -265,11 +273,11 @@ export class Connection {
       codec(api.response, header.apiVersion).encode(out, answer as ResponseTo<Api>);
     } catch (error) {
       out.abandonFrame();
-      responseMemory.release(held);
+      pending.taken();
       throw error;
     }
     out.endFrame();
-    if (held > 0) this.#channel.drained().then(() => responseMemory.release(held));
+    if (pending.isFollowed) this.#channel.drained().then(() => pending.taken());
   }
 
   /** Whether a request may depend on what those before it have yet to do. */

@@ -282,10 +282,12 @@ Deno.test("Connection.admit() borrows more for what is decoded to values, and re
   assertThrows(() => fixture.connection.admit(large, FETCH_HEAD), FrameSizeError, "API key 1");
 });
 
-Deno.test("Connection gives memory of an answer back when the client has taken it", async () => {
+Deno.test("Connection tells a handler when the client has taken its answer", async () => {
   await using fixture = new Fixture([
     handler(fetch, (_, context) => {
-      context.holds(context.broker.responseMemory.takeShare(100, 100));
+      const { responseMemory } = context.broker;
+      const held = responseMemory.takeShare(100, 100);
+      context.whenTaken(() => responseMemory.release(held));
       return EMPTY;
     }),
   ]);
@@ -299,20 +301,22 @@ Deno.test("Connection gives memory of an answer back when the client has taken i
   assertEquals(fixture.responseMemory.lent, 0);
 });
 
-Deno.test("Connection gives memory of an answer back that nobody will take", async () => {
+Deno.test("Connection tells a handler when nobody will take its answer", async () => {
   const { promise, resolve } = Promise.withResolvers<Answer<typeof fetch>>();
   let answerLate = () => {};
   let isFirst = true;
   await using fixture = new Fixture([
     handler(fetch, (_, context) => {
-      const held = context.broker.responseMemory.takeShare(100, 100);
+      const { responseMemory } = context.broker;
+      const held = responseMemory.takeShare(100, 100);
+      const release = () => responseMemory.release(held);
       if (isFirst) {
         isFirst = false;
-        context.holds(held);
+        context.whenTaken(release);
         return new Promise<Answer<typeof fetch>>(() => {});
       }
       answerLate = () => {
-        context.holds(held);
+        context.whenTaken(release);
         resolve(EMPTY);
       };
       return promise;

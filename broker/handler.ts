@@ -49,10 +49,10 @@ export interface RequestContext {
   readonly signal: AbortSignal;
   readonly broker: BrokerContext;
   /**
-   * Says that the answer keeps `size` bytes of `broker.responseMemory`, to be given back when the
-   * client has taken it, or never will.
+   * Calls `callback` when the client has taken the answer, or never will: nobody looks at the answer
+   * any more, nor at what it is made of.
    */
-  holds(size: number): void;
+  whenTaken(callback: () => void): void;
 }
 
 /** A handler's answer that nothing is sent: what a client asked for with `acks=0`. */

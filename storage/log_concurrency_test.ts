@@ -102,8 +102,13 @@ class Simulation {
     const { logStartOffset, logEndOffset } = this.#log;
     const offset = logStartOffset + this.#int(logEndOffset - logStartOffset + 1);
     try {
-      const { chunks, nextOffset } = await this.#log.read(offset, { maxBytes: this.#int(3000) });
+      const { chunks, nextOffset, release } = await this.#log.read(offset, {
+        maxBytes: this.#int(3000),
+      });
+      // Others read meanwhile, but not into this memory.
+      for (let i = this.#int(20); i > 0; i--) await Promise.resolve();
       const records = recordsOf(chunks);
+      release?.();
       for (const [i, record] of records.entries()) {
         assertEquals(record.offset, records[0]!.offset + i);
         assert(this.#values.get(record.offset)?.has(record.value), `value at ${record.offset}`);

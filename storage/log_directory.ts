@@ -51,6 +51,7 @@ import {
   writeMetaProperties,
 } from "./meta_properties.ts";
 import { PARTITION_METADATA_FILE_NAME, writePartitionMetadata } from "./partition_metadata.ts";
+import { ReadBuffers } from "./read_buffers.ts";
 import { TimeSlice } from "./time_slice.ts";
 
 const MAX_NAME_LENGTH = 255;
@@ -130,6 +131,7 @@ export class LogDirectory {
       fs,
       pool: this.#pool,
       indexCache: new IndexCache(options.indexCacheBytes),
+      readBuffers: new ReadBuffers(),
       hotTail: new HotTail(options.hotTailBytes ?? 64 << 20),
       producerIdExpirationMs: options.producerIdExpirationMs ?? DAY_MS,
       onDamage: options.onDamage ?? (() => {}),

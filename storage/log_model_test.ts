@@ -168,6 +168,7 @@ class Simulation {
       recordsOf(read.chunks, offset),
       size === 0 ? [] : this.#recordsFrom(offset, read.nextOffset),
     );
+    read.release?.();
     assert(read.nextOffset <= Math.max(offset, limit));
     assert(size <= maxBytes || (minOneBatch && read.nextOffset === first?.nextOffset));
     if (first !== undefined && first.nextOffset <= limit) {

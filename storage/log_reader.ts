@@ -22,6 +22,7 @@ import { LogClosedError, OffsetOutOfRangeError, StorageError } from "./errors.ts
 import { FileSystemError, isNotFound } from "./file_system.ts";
 import type { LogConfig } from "./log_config.ts";
 import type { LogSegments } from "./log_segments.ts";
+import type { ReadBuffers } from "./read_buffers.ts";
 import type { Segment, SegmentContext } from "./segment.ts";
 import { checkSegment } from "./segment_check.ts";
 import type { BatchPlace } from "./segment_soundness.ts";
@@ -49,6 +50,11 @@ export interface LogRead {
   readonly sizeInBytes: number;
   /** The offset after the last batch, or the offset that was asked for if there is none. */
   readonly nextOffset: number;
+  /**
+   * Gives the chunks' memory back, where that is possible: nobody may look at them after. Who does not
+   * call it leaves them to the garbage collector. Not to be called twice.
+   */
+  readonly release?: () => void;
 }
 
 /** A record found by its timestamp. */
@@ -70,6 +76,7 @@ export interface LogDamage extends DamagedRange {
 
 /** What reading needs that the logs of a data folder share. */
 export interface ReadContext extends SegmentContext {
+  readonly readBuffers: ReadBuffers;
   /** Is told of damage, once of each. */
   readonly onDamage: (damage: LogDamage) => void;
 }
@@ -88,7 +95,7 @@ export interface ReadableLog {
 
 /** Batches as read from a file. */
 interface ReadBatches {
-  readonly all: Uint8Array;
+  readonly all: Uint8Array<ArrayBuffer>;
   /** How many of the bytes are whole batches. If none are, there is at least a header. */
   readonly soundSize: number;
   /** Where to go on behind them. */
@@ -148,6 +155,7 @@ export class LogReader {
     maxOffset: number,
     minOneBatch: boolean,
   ): Promise<LogRead | undefined> {
+    const { readBuffers } = this.#log.context;
     const end = segment.sizeInBytes;
     let place = this.#placeOf(segment, offset);
     let wanted = Math.max(maxBytes, SMALLEST_READ_BYTES);
@@ -166,7 +174,10 @@ export class LogReader {
       }
       if (cursor.position < bytes.soundSize) {
         const sound = bytes.all.subarray(0, bytes.soundSize);
-        return cut(sound, cursor.position, offset, maxBytes, maxOffset, minOneBatch);
+        const read = cut(sound, cursor.position, offset, maxBytes, maxOffset, minOneBatch);
+        if (read.sizeInBytes > 0) return { ...read, release: () => readBuffers.give(bytes.all) };
+        readBuffers.give(bytes.all);
+        return read;
       }
       if (bytes.soundSize === 0) {
         const size = cursor.sizeInBytes;
@@ -175,6 +186,7 @@ export class LogReader {
       } else {
         place = bytes.next;
       }
+      readBuffers.give(bytes.all);
     }
     // What was appended meanwhile comes before the next segment.
     if (segment.sizeInBytes !== end) throw new StaleRead();
@@ -259,6 +271,7 @@ export class LogReader {
       }
       if (bytes.soundSize === 0) wanted = cursor.sizeInBytes + RECORD_BATCH_OVERHEAD;
       else place = bytes.next;
+      this.#log.context.readBuffers.give(bytes.all);
     }
     return undefined;
   }
@@ -338,9 +351,13 @@ export class LogReader {
     }
   }
 
-  async #readBytes(segment: Segment, position: number, size: number): Promise<Uint8Array> {
+  async #readBytes(
+    segment: Segment,
+    position: number,
+    size: number,
+  ): Promise<Uint8Array<ArrayBuffer>> {
     const { truncations } = segment;
-    const bytes = new Uint8Array(size);
+    const bytes = this.#log.context.readBuffers.take(size);
     const count = await segment.file.read(bytes, position);
     if (segment.truncations !== truncations || segment.isDeleted) throw new StaleRead();
     if (count < size) await this.#readAnew(segment, position + count, "the file ends there");

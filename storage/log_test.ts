@@ -569,3 +569,17 @@ Deno.test("Log refuses everything once it is closed, and closes twice", async ()
     assertEquals(log.isClosed, true);
   });
 });
+
+Deno.test("Log.read() from files reads into memory that was released, and no other", async () => {
+  await withLog({ hotTailBytes: 0 }, async (log) => {
+    log.append(batchOf(["a", "b"]), { leaderEpoch: 0, nowMs: NOW_MS });
+    log.append(batchOf(["c", "d"]), { leaderEpoch: 0, nowMs: NOW_MS });
+    const first = await log.read(0, { maxBytes: 100_000 });
+    const second = await log.read(2, { maxBytes: 100_000 });
+    assert(first.chunks[0]!.buffer !== second.chunks[0]!.buffer);
+    first.release!();
+    const third = await log.read(2, { maxBytes: 100_000 });
+    assert(first.chunks[0]!.buffer === third.chunks[0]!.buffer);
+    assertEquals(recordsOf(second.chunks), recordsOf(third.chunks));
+  });
+});

@@ -109,9 +109,10 @@ export async function readAll(
 ): Promise<ReadRecord[]> {
   const records: ReadRecord[] = [];
   for (let offset = fromOffset; offset < log.logEndOffset;) {
-    const { chunks, nextOffset } = await log.read(offset, { maxBytes });
+    const { chunks, nextOffset, release } = await log.read(offset, { maxBytes });
     if (chunks.length === 0) break;
     records.push(...recordsOf(chunks, offset));
+    release?.();
     offset = nextOffset;
   }
   return records;

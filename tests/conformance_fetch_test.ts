@@ -386,3 +386,36 @@ Deno.test("OffsetForLeaderEpoch knows the end of the current epoch and of no lat
     assertEquals(await endOf(5), [ErrorCode.NONE, -1, -1]);
   });
 });
+
+Deno.test("Fetch from disk answers each of many clients with its own records", async () => {
+  await using local = await LocalBroker.start({ config: { "hot.tail.bytes": 0 } });
+  using connection = await RawConnection.connect(local.address);
+  const partitions = 6;
+  await createTopic(connection, "t", { partitions });
+  const valueOf = (partition: number, i: number) => `${partition}:${i}:`.padEnd(20_000, ".");
+  for (let partition = 0; partition < partitions; partition++) {
+    for (let i = 0; i < 10; i++) {
+      await append(connection, "t", batchOf([valueOf(partition, i)]), { partition });
+    }
+  }
+  const readAll = async (partition: number) => {
+    using own = await RawConnection.connect(local.address);
+    for (let round = 0; round < 5; round++) {
+      for (let offset = 0; offset < 10; offset += 5) {
+        // The next is asked for before this one is answered.
+        const requests = [offset, offset + 1].map((from) =>
+          fetchRequest("t", from, { partition, partitionMaxBytes: 70_000 })
+        );
+        for (const request of requests) await own.send(fetch, FETCH_BY_NAME, request);
+        for (const from of [offset, offset + 1]) {
+          const { responses } = await own.receive(fetch);
+          const values = valuesOf(responses[0]!.partitions[0]!.records);
+          assertEquals(values, [0, 1, 2].map((i) => valueOf(partition, from + i)));
+        }
+      }
+    }
+  };
+  await Promise.all(
+    Array.from({ length: 3 * partitions }, (_, i) => readAll(i % partitions)),
+  );
+});

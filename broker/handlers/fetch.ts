@@ -48,7 +48,7 @@ async function handleFetch(request: Request, context: RequestContext): Promise<R
     if (reading.shouldWait) await reading.waitForMore();
     return { sessionId: plan.sessionId, responses: reading.responses() };
   } finally {
-    context.holds(reading.held);
+    context.whenTaken(() => reading.release());
   }
 }
 
@@ -67,7 +67,10 @@ class Reading {
   #found: Found[] = [];
   #size = 0;
   #maxBytes = 0;
+  /** Bytes taken of the broker's memory for answers. */
   #held = 0;
+  /** Give back memory that was read into. */
+  #releases: (() => void)[] = [];
   /** Whether there is something that the client should know without waiting for data. */
   #isUrgent = false;
 
@@ -77,11 +80,6 @@ class Reading {
     this.#context = context;
   }
 
-  /** Bytes of the broker's memory for answers that were taken. */
-  get held(): number {
-    return this.#held;
-  }
-
   get shouldWait(): boolean {
     return !this.#isUrgent && this.#size < this.#request.minBytes &&
       this.#request.maxWaitMs > 0 && this.#plan.partitions.length > 0;
@@ -89,8 +87,7 @@ class Reading {
 
   /** Reads every partition anew. */
   async collect(): Promise<void> {
-    this.#found = [];
-    this.#size = 0;
+    this.release();
     this.#takeMemory();
     for (const wanted of this.#plan.partitions) {
       // Only a read that the hot tail cannot serve is awaited: most requests find all they want
@@ -102,9 +99,18 @@ class Reading {
     this.#held = this.#size;
   }
 
+  /** Forgets what was found, which nobody looks at any more. */
+  release(): void {
+    this.#context.broker.responseMemory.release(this.#held);
+    for (const release of this.#releases) release();
+    this.#releases = [];
+    this.#held = 0;
+    this.#found = [];
+    this.#size = 0;
+  }
+
   #takeMemory(): void {
     const { config, responseMemory } = this.#context.broker;
-    responseMemory.release(this.#held);
     const wanted = Math.min(this.#request.maxBytes, config.get("fetch.max.bytes"));
     this.#held = responseMemory.takeShare(Math.max(0, wanted), LEAST_BYTES);
     this.#maxBytes = this.#held;
@@ -136,8 +142,10 @@ class Reading {
         return this.#answer(wanted, partition, { records: read.chunks }, read.sizeInBytes);
       }
       return read.then(
-        ({ chunks, sizeInBytes }) =>
-          this.#answer(wanted, partition, { records: chunks }, sizeInBytes),
+        ({ chunks, sizeInBytes, release }) => {
+          if (release !== undefined) this.#releases.push(release);
+          return this.#answer(wanted, partition, { records: chunks }, sizeInBytes);
+        },
         (error) => this.#fail(wanted, error),
       );
     } catch (error) {
