@@ -118,9 +118,11 @@ export class Broker {
     opened.defer(() => topics.close());
     const maintenance = Maintenance.start({ directory, topics, config, clock, logger });
     opened.defer(() => maintenance.close());
+    const offsetsTopic = new RegistryOffsetsTopic({ topics, config, clock, logger });
+    await offsetsTopic.ensureCompacted();
     const groups = opened.use(
       GroupCoordinator.start({
-        topic: new RegistryOffsetsTopic({ topics, config, clock, logger }),
+        topic: offsetsTopic,
         topics: new ClusterTopics(cluster),
         config,
         clock,

@@ -1,6 +1,7 @@
 /**
  * What a broker does from time to time by itself, each task with a pause after it: retention every
- * `log.retention.check.interval.ms`, checkpoints every `log.flush.offset.checkpoint.interval.ms`.
+ * `log.retention.check.interval.ms`, checkpoints every `log.flush.offset.checkpoint.interval.ms`,
+ * compaction every `log.cleaner.backoff.ms`.
  *
  * @module
  */
@@ -20,13 +21,19 @@ export interface MaintenanceOptions {
   readonly logger: Logger;
 }
 
+/** A setting that says how long to pause. */
+type Interval =
+  | "log.cleaner.backoff.ms"
+  | "log.flush.offset.checkpoint.interval.ms"
+  | "log.retention.check.interval.ms";
+
 /** Tasks that run again and again. */
 export class Maintenance {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #timers: Map<string, number> = new Map();
   readonly #running: Set<Promise<void>> = new Set();
-  #isClosed = false;
+  readonly #closing = new AbortController();
 
   private constructor(clock: Clock, logger: Logger) {
     this.#clock = clock;
@@ -37,24 +44,29 @@ export class Maintenance {
   static start(options: MaintenanceOptions): Maintenance {
     const { directory, topics, config, clock, logger } = options;
     const maintenance = new Maintenance(clock, logger);
-    maintenance.#schedule("Retention", config.get("log.retention.check.interval.ms"), async () => {
+    const schedule = (name: string, interval: Interval, task: () => Promise<void>) =>
+      maintenance.#schedule(name, () => config.get(interval), task);
+    schedule("Retention", "log.retention.check.interval.ms", async () => {
       await topics.applyRetention();
       directory.removeExpiredProducers(clock.now());
     });
-    const checkpointMs = config.get("log.flush.offset.checkpoint.interval.ms");
-    maintenance.#schedule("Checkpoint", checkpointMs, () => topics.checkpoint());
+    schedule("Checkpoint", "log.flush.offset.checkpoint.interval.ms", () => topics.checkpoint());
+    if (config.get("log.cleaner.enable")) {
+      const { signal } = maintenance.#closing;
+      schedule("Compaction", "log.cleaner.backoff.ms", () => topics.compact(signal));
+    }
     return maintenance;
   }
 
-  /** Stops, once tasks under way have ended. */
+  /** Stops, once tasks under way have ended; a compaction ends early. */
   async close(): Promise<void> {
-    this.#isClosed = true;
+    this.#closing.abort();
     for (const timer of this.#timers.values()) this.#clock.clearTimeout(timer);
     await Promise.all(this.#running);
   }
 
-  #schedule(name: string, intervalMs: number, task: () => Promise<void>): void {
-    if (this.#isClosed) return;
+  #schedule(name: string, intervalMs: () => number, task: () => Promise<void>): void {
+    if (this.#closing.signal.aborted) return;
     const run = () => {
       const running = task()
         .catch((error) => this.#logger.error(`${name} failed`, { error }))
@@ -64,6 +76,6 @@ export class Maintenance {
         });
       this.#running.add(running);
     };
-    this.#timers.set(name, this.#clock.setTimeout(run, intervalMs));
+    this.#timers.set(name, this.#clock.setTimeout(run, intervalMs()));
   }
 }

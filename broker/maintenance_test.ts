@@ -1,8 +1,11 @@
 import { assertEquals } from "@std/assert";
+import { RecordBatch, RecordBatchBuilder } from "../protocol/records/mod.ts";
 import { MemoryFileSystem } from "../storage/mod.ts";
 import { batchOf, TestBroker } from "./broker_testing.ts";
+import { HeldSyncFileSystem } from "./held_sync_testing.ts";
 import { createLogger } from "./logger.ts";
 import { Maintenance } from "./maintenance.ts";
+import type { Partition } from "./topics/partition.ts";
 
 function start(broker: TestBroker): Maintenance {
   const { topics, config, clock, logger } = broker.context;
@@ -22,11 +25,13 @@ Deno.test("Maintenance applies retention every log.retention.check.interval.ms",
   };
   for (let i = 0; i < 3; i++) fill();
   const maintenance = start(broker);
+  const { timerCount } = broker.clock;
   broker.clock.advance(499);
   assertEquals(partition.logStartOffset, 0);
   broker.clock.advance(1);
   assertEquals(partition.logStartOffset, 3);
-  while (broker.clock.timerCount < 4) await broker.clock.yield();
+  // That of retention again, and one for the removal of the files.
+  while (broker.clock.timerCount < timerCount + 1) await broker.clock.yield();
   fill();
   broker.clock.advance(500);
   assertEquals(partition.logStartOffset, 4);
@@ -48,6 +53,61 @@ Deno.test("Maintenance writes checkpoints every log.flush.offset.checkpoint.inte
   const path = "/data/recovery-point-offset-checkpoint";
   const text = new TextDecoder().decode(fs.clone({ unsynced: "lost" }).readFileSync(path));
   assertEquals(text.includes("a 0 1"), true);
+});
+
+/** Appends batches of one record with the key "a" to a compacted topic, each in a segment of its own. */
+async function compactedTopic(broker: TestBroker, batches: number): Promise<Partition> {
+  const configs = {
+    "cleanup.policy": "compact",
+    "segment.bytes": "1024",
+    "min.cleanable.dirty.ratio": "0",
+  };
+  const partition = await broker.createTopic("c", { configs: new Map(Object.entries(configs)) });
+  for (let i = 0; i < batches; i++) {
+    const builder = new RecordBatchBuilder();
+    builder.append(broker.clock.now(), "a", `${i}`.padEnd(900));
+    const batch = new RecordBatch(builder.build());
+    partition.append(batch, { acks: 1, nowMs: broker.clock.now() });
+  }
+  return partition;
+}
+
+Deno.test("Maintenance compacts every log.cleaner.backoff.ms", async () => {
+  await using broker = await TestBroker.start({ config: { "log.cleaner.backoff.ms": 200 } });
+  const partition = await compactedTopic(broker, 5);
+  const { sizeInBytes } = partition.log;
+  const maintenance = start(broker);
+  broker.clock.advance(199);
+  assertEquals(partition.log.firstDirtyOffset, 0);
+  broker.clock.advance(1);
+  while (partition.log.firstDirtyOffset === 0) await new Promise((resolve) => setTimeout(resolve));
+  assertEquals(partition.log.firstDirtyOffset, 4);
+  assertEquals(partition.log.sizeInBytes, sizeInBytes * 2 / 5);
+  assertEquals([partition.logStartOffset, partition.highWatermark], [0, 5]);
+  await maintenance.close();
+});
+
+Deno.test("Maintenance compacts nothing with log.cleaner.enable=false", async () => {
+  await using broker = await TestBroker.start({ config: { "log.cleaner.enable": false } });
+  const partition = await compactedTopic(broker, 5);
+  const maintenance = start(broker);
+  broker.clock.advance(15_000);
+  await maintenance.close();
+  assertEquals(partition.log.segments.length, 5);
+});
+
+Deno.test("Maintenance.close() ends a compaction under way", async () => {
+  const fs = new HeldSyncFileSystem();
+  await using broker = await TestBroker.start({ fs });
+  const partition = await compactedTopic(broker, 5);
+  const maintenance = start(broker);
+  fs.hold();
+  broker.clock.advance(15_000);
+  const closed = maintenance.close();
+  fs.release();
+  await closed;
+  assertEquals(partition.log.segments.length, 5);
+  assertEquals(partition.log.firstDirtyOffset, 0);
 });
 
 Deno.test("Maintenance goes on after a task failed, and says what failed", async () => {

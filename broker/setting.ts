@@ -6,7 +6,7 @@
  */
 
 /** Kafka's types of settings, as far as there are settings of them. */
-export type SettingType = "boolean" | "string" | "int" | "long" | "list";
+export type SettingType = "boolean" | "string" | "int" | "long" | "double" | "list";
 
 /**
  * Where a setting may be changed: at start only, or in the running cluster by `AlterConfigs` on all
@@ -93,6 +93,23 @@ export function long(value: number, doc: string, options: NumberOptions = {}): S
   return setting("long", value, doc, options, {
     parse: (text) => parseNumber(text, min, max),
     format: formatNumber,
+  });
+}
+
+/** A number with a fraction. */
+export function double(
+  value: number,
+  doc: string,
+  options: SettingOptions & { readonly min: number; readonly max: number },
+): Setting<number> {
+  const { min, max } = options;
+  return setting("double", value, doc, options, {
+    parse: (text) => {
+      const number = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text.trim()) ? Number(text) : NaN;
+      if (number >= min && number <= max) return number;
+      throw new SettingValueError(`"${text}" is not a number from ${min} to ${max}`);
+    },
+    format: String,
   });
 }
 

@@ -14,6 +14,7 @@ import { parseListener } from "./listener.ts";
 import {
   boolean,
   choice,
+  double,
   int,
   list,
   long,
@@ -44,6 +45,13 @@ export interface BrokerSettings extends GroupSettings {
   "fetch.max.bytes": number;
   "hot.tail.bytes": number;
   "listeners": readonly string[];
+  "log.cleaner.backoff.ms": number;
+  "log.cleaner.dedupe.buffer.size": number;
+  "log.cleaner.delete.retention.ms": number;
+  "log.cleaner.enable": boolean;
+  "log.cleaner.max.compaction.lag.ms": number;
+  "log.cleaner.min.cleanable.ratio": number;
+  "log.cleaner.min.compaction.lag.ms": number;
   "log.cleanup.policy": readonly string[];
   "log.dirs": string;
   "log.flush.interval.ms": number;
@@ -259,12 +267,42 @@ export const SETTINGS: { readonly [N in SettingName]: Setting<BrokerSettings[N]>
   ),
   "log.cleanup.policy": list(
     ["delete"],
-    "What becomes of old records; default of cleanup.policy",
-    {
-      choices: ["delete"],
-      unsupported: { compact: "this broker deletes old segments and does not compact them" },
-      ...DYNAMIC,
-    },
+    "What becomes of old records. delete: they go by age and size; compact: of those with the same " +
+      "key the last stays; or both. Default of cleanup.policy",
+    { choices: ["compact", "delete"], ...DYNAMIC },
+  ),
+  "log.cleaner.enable": boolean(true, "Whether logs with cleanup.policy=compact are compacted"),
+  "log.cleaner.backoff.ms": long(
+    15_000,
+    "Milliseconds between two looks for logs to compact",
+    { min: 0, ...DYNAMIC },
+  ),
+  "log.cleaner.dedupe.buffer.size": long(
+    128 * MIB,
+    "Memory in bytes for the keys of a log that is being compacted, 27 bytes each; if it has more, " +
+      "it is compacted in several passes",
+    { min: MIB, ...DYNAMIC },
+  ),
+  "log.cleaner.min.cleanable.ratio": double(
+    0.5,
+    "Part of a log that may be not yet compacted, 0 to 1; default of min.cleanable.dirty.ratio",
+    { min: 0, max: 1, ...DYNAMIC },
+  ),
+  "log.cleaner.delete.retention.ms": long(
+    DAY_MS,
+    "Milliseconds for which compaction keeps a tombstone; default of delete.retention.ms",
+    { min: 0, ...DYNAMIC },
+  ),
+  "log.cleaner.min.compaction.lag.ms": long(
+    0,
+    "Milliseconds for which a record is not compacted; default of min.compaction.lag.ms",
+    { min: 0, ...DYNAMIC },
+  ),
+  "log.cleaner.max.compaction.lag.ms": long(
+    Number.MAX_SAFE_INTEGER,
+    "Milliseconds after which a record is compacted, whatever part of the log that is; default of " +
+      "max.compaction.lag.ms",
+    { min: 1, ...DYNAMIC },
   ),
   "log.retention.ms": optionalNumber(
     "long",

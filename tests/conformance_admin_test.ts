@@ -287,7 +287,7 @@ Deno.test("CreateTopics answers every topic, and checks without creating if aske
           topic("..", {}),
           topic("x".repeat(250)),
           topic("none", { numPartitions: 0 }),
-          topic("compacted", { configs: [{ name: "cleanup.policy", value: "compact" }] }),
+          topic("shredded", { configs: [{ name: "cleanup.policy", value: "shred" }] }),
           topic("elsewhere", {
             numPartitions: -1,
             replicationFactor: -1,
@@ -311,7 +311,7 @@ Deno.test("CreateTopics answers every topic, and checks without creating if aske
       ["..", ErrorCode.INVALID_TOPIC_EXCEPTION],
       ["x".repeat(250), ErrorCode.INVALID_TOPIC_EXCEPTION],
       ["none", ErrorCode.INVALID_PARTITIONS],
-      ["compacted", ErrorCode.INVALID_CONFIG],
+      ["shredded", ErrorCode.INVALID_CONFIG],
       ["elsewhere", ErrorCode.INVALID_REPLICA_ASSIGNMENT],
       ["here", ErrorCode.NONE],
     ];

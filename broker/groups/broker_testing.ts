@@ -28,8 +28,10 @@ export async function startGroupBroker(options: TestBrokerOptions = {}): Promise
     },
   });
   const { config, clock, logger, topics, cluster } = broker.context;
+  const offsetsTopic = new RegistryOffsetsTopic({ topics, config, clock, logger });
+  await offsetsTopic.ensureCompacted();
   const groups = GroupCoordinator.start({
-    topic: new RegistryOffsetsTopic({ topics, config, clock, logger }),
+    topic: offsetsTopic,
     topics: new ClusterTopics(cluster),
     config,
     clock,

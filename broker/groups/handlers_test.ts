@@ -123,7 +123,7 @@ Deno.test("FindCoordinator creates __consumer_offsets, and names this broker, in
   }
   const topic = started.broker.topics.get(OFFSETS_TOPIC)!;
   assertEquals([topic.isInternal, topic.partitions.length], [true, 3]);
-  assertEquals(topic.config.get("retention.ms"), -1);
+  assertEquals(topic.config.get("cleanup.policy"), ["compact"]);
 });
 
 Deno.test("FindCoordinator refuses what has no coordinator here", async () => {

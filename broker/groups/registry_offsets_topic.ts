@@ -7,7 +7,7 @@
 import { ErrorCode } from "../../protocol/errors.ts";
 import { ApiError } from "../api_error.ts";
 import type { Clock } from "../clock.ts";
-import type { BrokerConfig } from "../config.ts";
+import type { BrokerConfig, ConfigTexts } from "../config.ts";
 import type { Logger } from "../logger.ts";
 import type { TopicRegistry } from "../topics/topic_registry.ts";
 import type { GroupLog } from "./group_log.ts";
@@ -41,19 +41,34 @@ export class RegistryOffsetsTopic implements OffsetsTopic {
       await topics.createTopic({
         name: OFFSETS_TOPIC,
         partitions: config.get("offsets.topic.num.partitions"),
-        // Only the latest record of each key counts, but none may go for its age or the log's size.
-        configs: new Map([
-          ["cleanup.policy", "delete"],
-          ["retention.ms", "-1"],
-          ["retention.bytes", "-1"],
-          ["segment.bytes", String(config.get("offsets.topic.segment.bytes"))],
-        ]),
+        configs: this.#configs,
         isInternal: true,
       });
     } catch (error) {
-      const isThere = error instanceof ApiError && error.code === ErrorCode.TOPIC_ALREADY_EXISTS;
-      if (!isThere) throw error;
+      if (!isRefusal(error, ErrorCode.TOPIC_ALREADY_EXISTS)) throw error;
     }
+  }
+
+  /**
+   * Has the topic compacted if it is not, as when an earlier version of this program created it, or
+   * somebody altered it: the latest record of a key must not go for its age.
+   */
+  async ensureCompacted(): Promise<void> {
+    const { topics } = this.#options;
+    const policy = topics.get(OFFSETS_TOPIC)?.config.get("cleanup.policy");
+    if (policy === undefined || (policy.includes("compact") && !policy.includes("delete"))) return;
+    try {
+      await topics.alterConfigs(OFFSETS_TOPIC, () => this.#configs);
+    } catch (error) {
+      if (!isRefusal(error, ErrorCode.NOT_CONTROLLER)) throw error;
+    }
+  }
+
+  get #configs(): ConfigTexts {
+    return new Map([
+      ["cleanup.policy", "compact"],
+      ["segment.bytes", String(this.#options.config.get("offsets.topic.segment.bytes"))],
+    ]);
   }
 
   log(index: number): GroupLog | undefined {
@@ -64,4 +79,8 @@ export class RegistryOffsetsTopic implements OffsetsTopic {
     const batchBytes = topic.config.get("max.message.bytes");
     return new PartitionLog({ partition, batchBytes, clock, logger });
   }
+}
+
+function isRefusal(error: unknown, code: number): boolean {
+  return error instanceof ApiError && error.code === code;
 }

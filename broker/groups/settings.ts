@@ -1,6 +1,7 @@
 /**
  * The settings of the group coordinator, a part of the broker's table. Names, units and defaults are
- * Kafka's.
+ * Kafka's, but for smaller segments of `__consumer_offsets`: what is in the last one is not compacted,
+ * and all there is gets read at start.
  *
  * @module
  */
@@ -104,7 +105,7 @@ export const GROUP_SETTINGS: { readonly [N in keyof GroupSettings]: Setting<Grou
     { min: 1 },
   ),
   "offsets.topic.segment.bytes": int(
-    100 * MIB,
+    16 * MIB,
     "Size in bytes of the segments of __consumer_offsets; it counts when that topic is created",
     { min: 1024 },
   ),

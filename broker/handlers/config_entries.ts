@@ -22,6 +22,7 @@ const TYPES: Readonly<Record<SettingType, number>> = {
   string: ConfigType.string,
   int: ConfigType.int,
   long: ConfigType.long,
+  double: ConfigType.double,
   list: ConfigType.list,
 };
 

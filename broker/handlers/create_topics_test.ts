@@ -116,7 +116,7 @@ Deno.test("CreateTopics refuses what it could not act on, saying why", async () 
   await using broker = await TestBroker.start();
   const config = (name: string, value: string | null) => ({ configs: [{ name, value }] });
   const { topics } = await call(broker, [
-    topic("a", config("cleanup.policy", "compact")),
+    topic("a", config("cleanup.policy", "shred")),
     topic("b", config("no.such", "1")),
     topic("c", config("retention.ms", null)),
     topic("d", { replicationFactor: 3 }),

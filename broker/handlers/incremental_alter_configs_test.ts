@@ -72,8 +72,12 @@ Deno.test("IncrementalAlterConfigs appends to and subtracts from lists, from wha
     ErrorCode.NONE,
   );
   assertEquals(overridesOf(broker, "a"), { "cleanup.policy": "delete" });
+  const both = { "cleanup.policy": "delete,compact" };
+  await call(broker, TOPIC, "a", [[APPEND, "cleanup.policy", "compact"]]);
+  assertEquals(overridesOf(broker, "a"), both);
+  await call(broker, TOPIC, "a", [[SUBTRACT, "cleanup.policy", "compact"]]);
   const invalid = ErrorCode.INVALID_CONFIG;
-  assertEquals(await call(broker, TOPIC, "a", [[APPEND, "cleanup.policy", "compact"]]), invalid);
+  assertEquals(await call(broker, TOPIC, "a", [[APPEND, "cleanup.policy", "shred"]]), invalid);
   assertEquals(await call(broker, TOPIC, "a", [[SUBTRACT, "cleanup.policy", "delete"]]), invalid);
   assertEquals(await call(broker, TOPIC, "a", [[APPEND, "retention.ms", "1"]]), invalid);
   assertEquals(await call(broker, TOPIC, "a", [[SUBTRACT, "no.such", "1"]]), invalid);

@@ -1,12 +1,19 @@
 /**
- * What the logs of a broker's topics need beside being written and read: retention, checkpoints that
- * make recovery short, flushes by time, and the removal of files that were deleted.
+ * What the logs of a broker's topics need beside being written and read: retention, compaction,
+ * checkpoints that make recovery short, flushes by time, and the removal of files that were deleted.
  *
  * @module
  */
 
 import { GroupCommit } from "../../storage/group_commit.ts";
-import type { Log, LogDirectory } from "../../storage/mod.ts";
+import {
+  type CleanableLog,
+  CorruptRecordError,
+  type Log,
+  LogCleaner,
+  type LogCleaning,
+  type LogDirectory,
+} from "../../storage/mod.ts";
 import type { Clock } from "../clock.ts";
 import type { ClusterState } from "../cluster/cluster_state.ts";
 import type { Logger } from "../logger.ts";
@@ -23,6 +30,14 @@ export interface LogUpkeepOptions {
   readonly logger: Logger;
 }
 
+/** How to compact. */
+export interface CompactionOptions {
+  /** Memory for keys, in bytes. */
+  readonly dedupeBytes: number;
+  /** Ends it. */
+  readonly signal: AbortSignal;
+}
+
 /** How long to work at a stretch before others have their turn. */
 const SLICE_MS = 10;
 
@@ -31,6 +46,7 @@ export class LogUpkeep implements PartitionUpkeep {
   readonly #options: LogUpkeepOptions;
   readonly #removal: FileRemoval;
   readonly #flusher: IntervalFlusher;
+  readonly #cleaner = new LogCleaner();
   readonly #checkpoints = new GroupCommit(() => this.#checkpoint());
   /** Ids of deleted topics whose folders have another name, though perhaps not yet on disk. */
   readonly #removedTopics: Set<string> = new Set();
@@ -104,11 +120,57 @@ export class LogUpkeep implements PartitionUpkeep {
     }
   }
 
+  /**
+   * Makes passes over the logs of topics that are to be compacted, the one that needs it most first,
+   * until none does. A log with damage is left alone from then on; after any other failure the rest
+   * is left for the next time.
+   */
+  async compact(topics: () => Iterable<Topic>, options: CompactionOptions): Promise<void> {
+    const { clock, logger } = this.#options;
+    while (!options.signal.aborted) {
+      try {
+        const cleaning = await this.#cleaner.clean(cleanableLogs(topics()), {
+          ...options,
+          nowMs: clock.now(),
+        });
+        if (cleaning === undefined) return;
+        this.#noteCleaning(cleaning);
+      } catch (error) {
+        logger.error("Cannot compact", { error });
+        if (!(error instanceof CorruptRecordError)) return;
+      }
+    }
+  }
+
+  #noteCleaning({ log, fromOffset, toOffset, ...counts }: LogCleaning): void {
+    const { directory, logger } = this.#options;
+    const config = directory.get(log)?.config;
+    if (config !== undefined) this.#removal.after(config.fileDeleteDelayMs);
+    const { recordsBefore, recordsAfter, bytesBefore, bytesAfter } = counts;
+    logger.info("Compacted log", {
+      log,
+      fromOffset,
+      toOffset,
+      recordsBefore,
+      recordsAfter,
+      bytesBefore,
+      bytesAfter,
+    });
+  }
+
   /** Stops, once what is under way has ended. */
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#flusher.close();
     await this.#removal.close();
     await this.#checkpoints.current?.catch(() => {});
+  }
+}
+
+/** The logs that are compacted, each up to its last stable offset. */
+function* cleanableLogs(topics: Iterable<Topic>): Generator<CleanableLog, void> {
+  for (const { config, partitions } of topics) {
+    if (!config.get("cleanup.policy").includes("compact")) continue;
+    for (const { log, lastStableOffset } of partitions) yield { log, maxOffset: lastStableOffset };
   }
 }

@@ -1,6 +1,6 @@
 import { assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
 import { ErrorCode } from "../../protocol/errors.ts";
-import { RecordBatch } from "../../protocol/records/mod.ts";
+import { RecordBatch, RecordBatchBuilder } from "../../protocol/records/mod.ts";
 import { LogOfflineError, MemoryFileSystem, OffsetOutOfRangeError } from "../../storage/mod.ts";
 import { errorCodeOf } from "../api_error.ts";
 import { batchOf, TestBroker, valuesFrom } from "../broker_testing.ts";
@@ -229,6 +229,20 @@ Deno.test("Partition.append() refuses what Kafka refuses, and the log is unharme
   }
   append(partition, 1, "fine");
   assertEquals(await valuesFrom(partition, 0), ["fine"]);
+});
+
+Deno.test("Partition.append() refuses records without keys on a compacted topic with INVALID_RECORD", async () => {
+  await using broker = await TestBroker.start();
+  const configs = new Map([["cleanup.policy", "delete,compact"]]);
+  const partition = await broker.createTopic("a", { configs });
+  const append = (...keys: (string | null)[]) => {
+    const builder = new RecordBatchBuilder();
+    for (const key of keys) builder.append(NOW_MS, key, "x");
+    return partition.append(new RecordBatch(builder.build()), { acks: 1, nowMs: NOW_MS });
+  };
+  assertEquals(codeThrown(() => append("k", null)), ErrorCode.INVALID_RECORD);
+  assertEquals(append("k", "").baseOffset, 0);
+  assertEquals(partition.logEndOffset, 2);
 });
 
 Deno.test("Partition.append() refuses a sequence gap and an old epoch with Kafka's codes", async () => {

@@ -23,14 +23,18 @@ import {
 export interface TopicSettings {
   "cleanup.policy": readonly string[];
   "compression.type": "producer";
+  "delete.retention.ms": number;
   "file.delete.delay.ms": number;
   "flush": FlushPolicy;
   "flush.ms": number;
   "index.interval.bytes": number;
+  "max.compaction.lag.ms": number;
   "max.message.bytes": number;
   "message.timestamp.after.max.ms": number;
   "message.timestamp.before.max.ms": number;
   "message.timestamp.type": MessageTimestampType;
+  "min.cleanable.dirty.ratio": number;
+  "min.compaction.lag.ms": number;
   "min.insync.replicas": number;
   "retention.bytes": number;
   "retention.ms": number;
@@ -70,8 +74,16 @@ function derived(name: SettingName, doc: string, ...longer: Longer[]): TopicSett
 
 /** The settings. */
 export const TOPIC_SETTINGS: { readonly [N in TopicSettingName]: TopicSetting } = {
-  "cleanup.policy": derived("log.cleanup.policy", "What becomes of old records"),
+  "cleanup.policy": derived(
+    "log.cleanup.policy",
+    "What becomes of old records. delete: they go by retention.ms and retention.bytes; compact: of " +
+      "those with the same key the last stays; or both",
+  ),
   "compression.type": derived("compression.type", "How batches are compressed on disk"),
+  "delete.retention.ms": derived(
+    "log.cleaner.delete.retention.ms",
+    "Milliseconds for which compaction keeps a tombstone, for consumers to see it",
+  ),
   "file.delete.delay.ms": derived(
     "log.segment.delete.delay.ms",
     "Milliseconds between the deletion of a segment and that of its files",
@@ -89,6 +101,10 @@ export const TOPIC_SETTINGS: { readonly [N in TopicSettingName]: TopicSetting } 
     "log.index.interval.bytes",
     "Bytes of log between two index entries",
   ),
+  "max.compaction.lag.ms": derived(
+    "log.cleaner.max.compaction.lag.ms",
+    "Milliseconds after which a record is compacted, whatever part of the log that is",
+  ),
   "max.message.bytes": derived(
     "message.max.bytes",
     "Largest record batch in bytes, as compressed",
@@ -104,6 +120,14 @@ export const TOPIC_SETTINGS: { readonly [N in TopicSettingName]: TopicSetting } 
   "message.timestamp.type": derived(
     "log.message.timestamp.type",
     "Whether a record's timestamp is the producer's or the time of its append",
+  ),
+  "min.cleanable.dirty.ratio": derived(
+    "log.cleaner.min.cleanable.ratio",
+    "Part of a log, 0 to 1, that may be not yet compacted; above it, it is",
+  ),
+  "min.compaction.lag.ms": derived(
+    "log.cleaner.min.compaction.lag.ms",
+    "Milliseconds for which a record is not compacted",
   ),
   "min.insync.replicas": derived(
     "min.insync.replicas",
@@ -190,6 +214,10 @@ export class TopicConfig {
       messageTimestampBeforeMaxMs: this.get("message.timestamp.before.max.ms"),
       messageTimestampAfterMaxMs: this.get("message.timestamp.after.max.ms"),
       cleanupPolicy: this.get("cleanup.policy") as LogConfig["cleanupPolicy"],
+      minCleanableDirtyRatio: this.get("min.cleanable.dirty.ratio"),
+      minCompactionLagMs: this.get("min.compaction.lag.ms"),
+      maxCompactionLagMs: this.get("max.compaction.lag.ms"),
+      deleteRetentionMs: this.get("delete.retention.ms"),
     };
   }
 
@@ -232,9 +260,10 @@ export class TopicConfig {
 /**
  * Checks what is to be set for a topic.
  *
- * @throws {ApiError} INVALID_CONFIG if there is no such setting, or a value is not one of its.
+ * @throws {ApiError} INVALID_CONFIG if there is no such setting, a value is not one of its, or two
+ *   contradict each other.
  */
-export function checkTopicConfigs(configs: ConfigTexts): void {
+export function checkTopicConfigs(configs: ConfigTexts, broker: BrokerConfig): void {
   for (const [name, text] of configs) {
     if (!isTopicSettingName(name)) {
       throw new ApiError(
@@ -249,4 +278,15 @@ export function checkTopicConfigs(configs: ConfigTexts): void {
       throw new ApiError(ErrorCode.INVALID_CONFIG, `Cannot set "${name}": ${error.message}`);
     }
   }
+  checkCompactionLags(new TopicConfig(broker, configs));
+}
+
+function checkCompactionLags(config: TopicConfig): void {
+  const minMs = config.get("min.compaction.lag.ms");
+  const maxMs = config.get("max.compaction.lag.ms");
+  if (minMs <= maxMs) return;
+  throw new ApiError(
+    ErrorCode.INVALID_CONFIG,
+    `Cannot set "min.compaction.lag.ms": ${minMs} is above max.compaction.lag.ms, which is ${maxMs}`,
+  );
 }

@@ -43,7 +43,7 @@ Deno.test("TopicConfig has a value of every setting", () => {
   const config = new TopicConfig(new BrokerConfig(), new Map());
   for (const name of TOPIC_SETTING_NAMES) {
     assertEquals(typeof config.textOf(name), "string", name);
-    checkTopicConfigs(new Map([[name, config.textOf(name)]]));
+    checkTopicConfigs(new Map([[name, config.textOf(name)]]), new BrokerConfig());
   }
 });
 
@@ -52,8 +52,11 @@ Deno.test("checkTopicConfigs() refuses with INVALID_CONFIG what the topic could 
     ["no.such.setting", "1"],
     ["log.segment.bytes", "5000"],
     ["flush.messages", "1"],
-    ["cleanup.policy", "compact"],
-    ["cleanup.policy", "compact,delete"],
+    ["cleanup.policy", "shred"],
+    ["cleanup.policy", "compact,shred"],
+    ["min.cleanable.dirty.ratio", "1.5"],
+    ["min.cleanable.dirty.ratio", "half"],
+    ["max.compaction.lag.ms", "0"],
     ["compression.type", "gzip"],
     ["retention.ms", "soon"],
     ["segment.bytes", "1"],
@@ -61,7 +64,32 @@ Deno.test("checkTopicConfigs() refuses with INVALID_CONFIG what the topic could 
     ["min.insync.replicas", "0"],
   ];
   for (const [name, text] of cases) {
-    const error = assertThrows(() => checkTopicConfigs(new Map([[name, text]])), ApiError);
-    assertEquals(error.code, ErrorCode.INVALID_CONFIG, `${name}=${text}`);
+    const check = () => checkTopicConfigs(new Map([[name, text]]), new BrokerConfig());
+    assertEquals(assertThrows(check, ApiError).code, ErrorCode.INVALID_CONFIG, `${name}=${text}`);
   }
+});
+
+Deno.test("checkTopicConfigs() refuses a least compaction lag above the greatest (KIP-354)", () => {
+  const broker = BrokerConfig.from({ "log.cleaner.max.compaction.lag.ms": 100 });
+  const min = (ms: number) => ["min.compaction.lag.ms", `${ms}`] as const;
+  checkTopicConfigs(new Map([min(100)]), broker);
+  checkTopicConfigs(new Map([min(200), ["max.compaction.lag.ms", "200"]]), broker);
+  const check = () => checkTopicConfigs(new Map([min(101)]), broker);
+  const { code, message } = assertThrows(check, ApiError);
+  assertEquals(code, ErrorCode.INVALID_CONFIG);
+  assertEquals(
+    message,
+    'Cannot set "min.compaction.lag.ms": 101 is above max.compaction.lag.ms, which is 100',
+  );
+});
+
+Deno.test("TopicConfig hands the settings of compaction to the topic's logs", () => {
+  const broker = BrokerConfig.from({ "log.cleaner.min.cleanable.ratio": 0.25 });
+  const overrides = { "cleanup.policy": "compact,delete", "delete.retention.ms": "7" };
+  const { logConfig } = new TopicConfig(broker, new Map(Object.entries(overrides)));
+  assertEquals(logConfig.cleanupPolicy, ["compact", "delete"]);
+  assertEquals(logConfig.minCleanableDirtyRatio, 0.25);
+  assertEquals(logConfig.deleteRetentionMs, 7);
+  assertEquals(logConfig.minCompactionLagMs, 0);
+  assertEquals(logConfig.maxCompactionLagMs, Number.MAX_SAFE_INTEGER);
 });

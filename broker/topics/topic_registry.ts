@@ -151,6 +151,16 @@ export class TopicRegistry {
   }
 
   /**
+   * Compacts the topics that are to be, until none needs it.
+   *
+   * @param signal Ends it.
+   */
+  async compact(signal: AbortSignal): Promise<void> {
+    const dedupeBytes = this.#options.config.get("log.cleaner.dedupe.buffer.size");
+    await this.#hosting.upkeep.compact(() => this.all(), { dedupeBytes, signal });
+  }
+
+  /**
    * Creates a topic.
    *
    * @throws {ApiError} INVALID_TOPIC_EXCEPTION, TOPIC_ALREADY_EXISTS, INVALID_PARTITIONS,
@@ -164,7 +174,7 @@ export class TopicRegistry {
     while (this.#creating.has(key)) await this.#creating.get(key);
     this.#checkNewName(topic);
     const configs = topic.configs ?? new Map<string, string>();
-    checkTopicConfigs(configs);
+    checkTopicConfigs(configs, this.#options.config);
     const replicas = this.#place(topic);
     const id = options.validateOnly === true ? ZERO_UUID : randomUuid();
     if (options.validateOnly !== true) {
@@ -273,7 +283,7 @@ export class TopicRegistry {
     await this.#cluster.retry(async () => {
       const state = this.#existing(name);
       const configs = change(state.configs);
-      checkTopicConfigs(configs);
+      checkTopicConfigs(configs, this.#options.config);
       if (options.validateOnly === true) return;
       await this.#cluster.setTopicConfigs(state, configs);
     });

@@ -70,7 +70,7 @@ Deno.test("TopicRegistry.createTopic() refuses what Kafka refuses, with its code
     [{ name: "c", assignment: [[2]] }, ErrorCode.INVALID_REPLICA_ASSIGNMENT],
     [{ name: "c", assignment: [[1, 1]] }, ErrorCode.INVALID_REPLICA_ASSIGNMENT],
     [{ name: "c", assignment: [[1]], partitions: 1 }, ErrorCode.INVALID_REQUEST],
-    [{ name: "c", ...configs("cleanup.policy", "compact") }, ErrorCode.INVALID_CONFIG],
+    [{ name: "c", ...configs("cleanup.policy", "shred") }, ErrorCode.INVALID_CONFIG],
     [{ name: "c", ...configs("no.such", "1") }, ErrorCode.INVALID_CONFIG],
   ];
   for (const [topic, code] of cases) {

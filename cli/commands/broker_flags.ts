@@ -14,7 +14,7 @@ const GROUPS: readonly (readonly [heading: string | undefined, names: RegExp])[]
   [undefined, /^(listeners|log\.dirs|log\.level)$/],
   ["Cluster", /^(node\.id|cluster\.id|broker\.rack|advertised\.listeners)$/],
   ["Durability", /^(log\.flush\.|min\.insync)/],
-  ["Retention", /^(log\.retention\.|log\.cleanup\.policy|log\.segment\.delete)/],
+  ["Retention and compaction", /^(log\.retention\.|log\.clean|log\.segment\.delete)/],
   ["Segments of the log", /^(log\.segment\.|log\.roll\.|log\.index\.)/],
   ["Topics", /(topic\.enable|topics\.enable|^num\.partitions|^default\.replication)/],
   ["Messages", /^(message\.|compression\.|log\.message\.|producer\.id)/],
@@ -72,5 +72,5 @@ function placeholder(name: SettingName, { type }: Setting): string {
   if (name.endsWith("listeners")) return "HOST:PORT";
   if (name.endsWith(".ms")) return "DURATION";
   if (name.endsWith(".bytes")) return "SIZE";
-  return type === "int" || type === "long" ? "N" : "VALUE";
+  return type === "int" || type === "long" || type === "double" ? "N" : "VALUE";
 }

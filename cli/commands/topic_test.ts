@@ -55,6 +55,33 @@ Deno.test("topic create names a setting that is not NAME=VALUE", async () => {
   assertStringIncludes(stderr, 'Invalid --config: cannot read "retention.ms": expected NAME=VALUE');
 });
 
+Deno.test("topic create -c cleanup.policy=compact makes a topic that keeps the last record of each key", async () => {
+  await using test = await CommandTest.start({
+    "log.cleaner.backoff.ms": 1,
+    "hot.tail.bytes": 0,
+  });
+  const settings = ["cleanup.policy=compact", "segment.bytes=16384", "min.cleanable.dirty.ratio=0"];
+  await test.output(`topic create prices -c ${settings.join(" -c ")}`);
+  const produce = async (lines: readonly string[], ...flags: string[]) => {
+    const stdin = `${lines.join("\n")}\n`;
+    return await test.run(["produce", "prices", ...flags], { stdin });
+  };
+  const keys = ["apple", "fig", "pear"];
+  for (let price = 1; price <= 5; price++) {
+    const lines = keys.map((key) => `${key}:${`${price}`.padEnd(4000)}`);
+    assertEquals((await produce(lines, "-f", "%k:%v\\n")).code, 0);
+  }
+  assertEquals((await produce([`plum:${"1".padEnd(8000)}`], "-f", "%k:%v\\n")).code, 0);
+  const consume = () => test.output("consume prices -o start -e -f %o:%k;");
+  let records = await consume();
+  while (records.split(";").length > 5) records = await consume();
+  assertEquals(records, "12:apple;13:fig;14:pear;15:plum;");
+
+  const { code, stderr } = await produce(["no key"]);
+  assertEquals(code, 1);
+  assertStringIncludes(stderr, "INVALID_RECORD");
+});
+
 Deno.test("topic list lists all, by name or by expression", async () => {
   await using test = await CommandTest.start();
   await test.output("topic create order-a order-b log");

@@ -32,6 +32,8 @@ export interface CleanOptions {
   readonly maxOffset: number;
   /** Memory for keys, in bytes (`log.cleaner.dedupe.buffer.size`). */
   readonly dedupeBytes: number;
+  /** Ends the pass. */
+  readonly signal?: AbortSignal;
 }
 
 /** What a pass did. */
@@ -112,8 +114,9 @@ export class CleaningPass {
 
   /** Whether something happened to the log that ends the pass. */
   get isOver(): boolean {
-    return this.#isStopped() || this.#log.isClosed || this.#log.offline !== undefined ||
-      this.#flusher.truncations !== this.#truncations;
+    const { isClosed, offline } = this.#log;
+    return this.#isStopped() || isClosed || offline !== undefined ||
+      this.#options.signal?.aborted === true || this.#flusher.truncations !== this.#truncations;
   }
 
   async run(range: CleanableRange): Promise<LogCleaning> {

@@ -23,6 +23,8 @@ export interface CleaningOptions {
   readonly nowMs: number;
   /** Memory for keys, in bytes (`log.cleaner.dedupe.buffer.size`). */
   readonly dedupeBytes: number;
+  /** Ends the pass. */
+  readonly signal?: AbortSignal;
 }
 
 /** Chooses what to clean. */
@@ -44,19 +46,22 @@ export class LogCleaner {
     logs: Iterable<CleanableLog>,
     options: CleaningOptions,
   ): Promise<LogCleaning | undefined> {
-    const { nowMs, dedupeBytes } = options;
-    const candidates = Array.from(logs)
-      .map(({ log, maxOffset }) => ({ log, maxOffset, need: this.#need(log, nowMs, maxOffset) }))
-      .filter(({ need }) => need >= 0)
-      .toSorted((a, b) => b.need - a.need);
-    for (const { log, maxOffset } of candidates) {
-      try {
-        const cleaning = await log.clean({ nowMs, maxOffset, dedupeBytes });
-        if (cleaning !== undefined) return cleaning;
-      } catch (error) {
-        if (error instanceof CorruptRecordError) this.#uncleanable.add(log);
-        throw error;
+    const candidates: (CleanableLog & { need: number })[] = [];
+    let current: Log | undefined;
+    try {
+      for (const { log, maxOffset } of logs) {
+        current = log;
+        const need = this.#need(log, options.nowMs, maxOffset);
+        if (need >= 0) candidates.push({ log, maxOffset, need });
       }
+      for (const { log, maxOffset } of candidates.sort((a, b) => b.need - a.need)) {
+        current = log;
+        const cleaning = await log.clean({ ...options, maxOffset });
+        if (cleaning !== undefined) return cleaning;
+      }
+    } catch (error) {
+      if (error instanceof CorruptRecordError) this.#uncleanable.add(current!);
+      throw error;
     }
     return undefined;
   }

@@ -1,0 +1,82 @@
+import { assert, assertEquals } from "@std/assert";
+import { findCoordinator, offsetCommit, offsetFetch } from "../../protocol/messages/mod.ts";
+import { MemoryFileSystem } from "../../storage/mod.ts";
+import { type GroupBroker, startGroupBroker } from "./broker_testing.ts";
+import { groupHandlers } from "./handlers.ts";
+import { OFFSETS_TOPIC } from "./offsets_topic.ts";
+
+const CONFIG = {
+  "offsets.topic.num.partitions": 1,
+  "offsets.topic.segment.bytes": 4096,
+  "log.segment.delete.delay.ms": 0,
+};
+
+const handlerOf = (key: number) => groupHandlers.find(({ api }) => api.key === key)!;
+
+async function commit(
+  { broker }: GroupBroker,
+  groupId: string,
+  partitionIndex: number,
+  committedOffset: number,
+): Promise<void> {
+  const response = await broker.call(offsetCommit, handlerOf(offsetCommit.key), 8, {
+    groupId,
+    memberId: "",
+    generationIdOrMemberEpoch: -1,
+    topics: [{ name: "t", partitions: [{ partitionIndex, committedOffset }] }],
+  });
+  assertEquals(response.topics[0]!.partitions[0]!.errorCode, 0);
+}
+
+async function committed({ broker }: GroupBroker, groupId: string): Promise<number[]> {
+  const response = await broker.call(offsetFetch, handlerOf(offsetFetch.key), 8, {
+    groups: [{ groupId, topics: [{ name: "t", partitionIndexes: [0, 1] }] }],
+  });
+  return response.groups[0]!.topics[0]!.partitions.map(({ committedOffset }) => committedOffset);
+}
+
+function offsetsLog({ broker }: GroupBroker) {
+  return broker.topics.partition(OFFSETS_TOPIC, 0)!.log;
+}
+
+Deno.test("RegistryOffsetsTopic is compacted: the same commits come from a small log", async () => {
+  const fs = new MemoryFileSystem();
+  const started = await startGroupBroker({ fs, config: CONFIG });
+  await started.broker.createTopic("t", { partitions: 2 });
+  await started.broker.call(findCoordinator, handlerOf(findCoordinator.key), 0, { key: "g" });
+  await started.groups.loaded();
+  const groups = ["g", "h", "i"];
+  for (let offset = 1; offset <= 300; offset++) {
+    for (const group of groups) await commit(started, group, offset % 2, offset);
+  }
+  const { sizeInBytes } = offsetsLog(started);
+  await started.broker.topics.compact(new AbortController().signal);
+  assert(sizeInBytes > 20 * CONFIG["offsets.topic.segment.bytes"]);
+  assert(offsetsLog(started).sizeInBytes < 2 * CONFIG["offsets.topic.segment.bytes"]);
+  const copies = [fs.clone({ unsynced: "kept" }), fs.clone({ unsynced: "lost" })];
+  await started[Symbol.asyncDispose]();
+  for (const copy of [fs, ...copies]) {
+    await using again = await startGroupBroker({ fs: copy, config: CONFIG });
+    await again.groups.loaded();
+    for (const group of groups) assertEquals(await committed(again, group), [300, 299]);
+    await commit(again, "g", 0, 301);
+  }
+});
+
+Deno.test("RegistryOffsetsTopic compacts a topic that an earlier version created without", async () => {
+  const fs = new MemoryFileSystem();
+  {
+    await using started = await startGroupBroker({ fs, config: CONFIG });
+    const configs = { "cleanup.policy": "delete", "retention.ms": "-1", "segment.bytes": "5000" };
+    await started.broker.createTopic(OFFSETS_TOPIC, {
+      configs: new Map(Object.entries(configs)),
+      isInternal: true,
+    });
+  }
+  await using started = await startGroupBroker({ fs, config: CONFIG });
+  const { config } = started.broker.topics.get(OFFSETS_TOPIC)!;
+  assertEquals(Object.fromEntries(config.overrides), {
+    "cleanup.policy": "compact",
+    "segment.bytes": "4096",
+  });
+});
