@@ -8,7 +8,7 @@
  * @module
  */
 
-import type { Record as BatchRecord } from "../protocol/records/record.ts";
+import type { RecordReader } from "../protocol/records/record.ts";
 import type { RecordBatch } from "../protocol/records/record_batch.ts";
 import { describeError, type DqueueError, ProtocolError } from "./errors.ts";
 import type { FetchedBatch, FetchedBatches } from "./fetched_batches.ts";
@@ -16,7 +16,7 @@ import { Message, type MessageOrigin } from "./message.ts";
 
 /** The batch being read. */
 interface OpenBatch {
-  readonly records: Iterator<BatchRecord>;
+  readonly records: RecordReader;
   readonly origin: MessageOrigin;
   readonly sizeInBytes: number;
   nextOffset: number;
@@ -145,9 +145,12 @@ export class PartitionReader {
 
   /** The next message, undefined if there is none now. */
   next(): Message | undefined {
-    const messages: Message[] = [];
-    this.take(1, messages);
-    return messages[0];
+    try {
+      return this.#read();
+    } catch (error) {
+      this.#onCorrupt(error);
+      return undefined;
+    }
   }
 
   /**
@@ -158,29 +161,39 @@ export class PartitionReader {
   take(max: number, messages: Message[]): number {
     let count = 0;
     try {
-      while (count < max) {
-        const open = this.#open ?? this.#openNext();
-        if (open === undefined) break;
-        const { value } = open.records.next();
-        open.remaining--;
-        if (value !== undefined && value.offset >= this.#position) {
-          messages.push(new Message(open.origin, value));
-          this.#position = value.offset + 1;
-          count++;
-        }
-        if (open.remaining <= 0) this.#close(open);
+      for (; count < max; count++) {
+        const message = this.#read();
+        if (message === undefined) break;
+        messages.push(message);
       }
     } catch (error) {
-      const { topic, partition, position } = this;
-      this.seek(position);
-      this.fail(
-        new ProtocolError(
-          `Cannot read "${topic}-${partition}" at offset ${position}: ${describeError(error)}`,
-          { cause: error },
-        ),
-      );
+      this.#onCorrupt(error);
     }
     return count;
+  }
+
+  #read(): Message | undefined {
+    for (;;) {
+      const open = this.#open ?? this.#openNext();
+      if (open === undefined) return undefined;
+      const record = open.records.read();
+      const offset = record === undefined ? -1 : record.offset;
+      const isWanted = offset >= this.#position;
+      if (isWanted) this.#position = offset + 1;
+      if (--open.remaining <= 0) this.#close(open);
+      if (isWanted) return new Message(open.origin, record!);
+    }
+  }
+
+  #onCorrupt(error: unknown): void {
+    const { topic, partition, position } = this;
+    this.seek(position);
+    this.fail(
+      new ProtocolError(
+        `Cannot read "${topic}-${partition}" at offset ${position}: ${describeError(error)}`,
+        { cause: error },
+      ),
+    );
   }
 
   #openNext(): OpenBatch | undefined {
@@ -211,9 +224,14 @@ export class PartitionReader {
     };
   }
 
+  /** Ends a batch; if that fails, what was read of it counts all the same. */
   #close(open: OpenBatch): void {
-    // The reader of records checks that nothing follows the last.
-    open.records.next();
+    try {
+      // The reader of records checks that nothing follows the last.
+      open.records.read();
+    } catch (error) {
+      return this.#onCorrupt(error);
+    }
     this.#open = undefined;
     this.#bufferedBytes -= open.sizeInBytes;
     this.#position = Math.max(this.#position, open.nextOffset);

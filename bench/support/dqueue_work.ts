@@ -7,7 +7,6 @@
 import { Client, type Consumer, type OutgoingMessage, type Producer } from "../../client/mod.ts";
 import { BATCH_COUNT, FILLING, keepSending, type Task, touch, type Works } from "./client_work.ts";
 
-const POLL_MAX = 10_000;
 /** For messages that are all there; it only lets others run. */
 const NO_WAIT = { timeout: 0 };
 
@@ -43,7 +42,7 @@ function sendEach(task: Task): Promise<void> {
 function poll(task: Task): Promise<void> {
   return withConsumer(task, async (consumer) => {
     while (!task.isOver) {
-      const messages = await consumer.poll(POLL_MAX, NO_WAIT);
+      const messages = await consumer.poll(BATCH_COUNT, NO_WAIT);
       for (const message of messages) touch(message.value, task.size);
       task.count += messages.length;
       await startOver(consumer, task);

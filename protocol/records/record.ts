@@ -31,6 +31,9 @@ export interface RecordHeader {
 /** What a record needs of the batch it is in. */
 interface RecordFrame {
   readonly bytes: Uint8Array;
+  /** Where the bytes lie, of which making a view costs half as much as of the bytes. */
+  readonly buffer: ArrayBufferLike;
+  readonly byteOffset: number;
   readonly baseOffset: number;
   readonly baseTimestamp: number;
   /**
@@ -101,16 +104,12 @@ export class Record {
 
   /** The key, as a view into the batch. */
   get key(): Uint8Array | null {
-    return this.keySize < 0
-      ? null
-      : this.#frame.bytes.subarray(this.#keyPosition, this.#keyPosition + this.keySize);
+    return viewOf(this.#frame, this.#keyPosition, this.keySize);
   }
 
   /** The value, as a view into the batch. */
   get value(): Uint8Array | null {
-    return this.valueSize < 0
-      ? null
-      : this.#frame.bytes.subarray(this.#valuePosition, this.#valuePosition + this.valueSize);
+    return viewOf(this.#frame, this.#valuePosition, this.valueSize);
   }
 
   /**
@@ -125,6 +124,10 @@ export class Record {
   }
 }
 
+function viewOf(frame: RecordFrame, position: number, size: number): Uint8Array | null {
+  return size < 0 ? null : new Uint8Array(frame.buffer, frame.byteOffset + position, size);
+}
+
 /**
  * The records that lie in `bytes` from `position` to the end, as `batch` describes them. They can
  * be gone through more than once.
@@ -133,9 +136,11 @@ export function readRecords(
   bytes: Uint8Array,
   position: number,
   batch: RecordBatch,
-): Iterable<Record> {
+): RecordSequence {
   const frame: RecordFrame = {
     bytes,
+    buffer: bytes.buffer,
+    byteOffset: bytes.byteOffset,
     baseOffset: batch.baseOffset,
     baseTimestamp: batch.baseTimestamp,
     logAppendTime: batch.timestampType === 1 ? batch.maxTimestamp : undefined,
@@ -149,16 +154,26 @@ export function readRecords(
   };
 }
 
-class RecordReader implements IterableIterator<Record> {
+/** The records of a batch, in order. */
+export interface RecordSequence extends Iterable<Record> {
+  [Symbol.iterator](): RecordReader;
+}
+
+/** Goes through the records of a batch once. */
+export class RecordReader implements IterableIterator<Record> {
   readonly #frame: RecordFrame;
   readonly #fields: FieldReader;
   readonly #lastOffsetDelta: number;
+  /** Whether no short delta makes a timestamp that a number cannot hold. */
+  readonly #hasUsualTimestamp: boolean;
   #remaining: number;
 
+  /** For {@linkcode RecordBatch.records} only. */
   constructor(frame: RecordFrame, position: number, count: number, lastOffsetDelta: number) {
     this.#frame = frame;
     this.#fields = new FieldReader(frame.bytes, position);
     this.#lastOffsetDelta = lastOffsetDelta;
+    this.#hasUsualTimestamp = Math.abs(frame.baseTimestamp) < 2 ** 52;
     this.#remaining = count;
   }
 
@@ -166,17 +181,69 @@ class RecordReader implements IterableIterator<Record> {
     return this;
   }
 
+  /** The same as {@linkcode read}. */
   next(): IteratorResult<Record, undefined> {
+    const value = this.read();
+    return value === undefined ? { done: true, value } : { done: false, value };
+  }
+
+  /**
+   * The next record, undefined after the last.
+   *
+   * @throws {CorruptRecordError} If it does not fit its frame, or more bytes follow the last.
+   */
+  read(): Record | undefined {
     const fields = this.#fields;
     if (this.#remaining > 0) {
-      const value = this.#record(fields);
+      const record = (this.#hasUsualTimestamp ? this.#usualRecord(fields) : undefined) ??
+        this.#record(fields);
       this.#remaining--;
-      return { done: false, value };
+      return record;
     }
     if (fields.position !== fields.bytes.length) {
       fields.fail(`${fields.bytes.length - fields.position} bytes follow the last record`);
     }
-    return { done: true, value: undefined };
+    return undefined;
+  }
+
+  /**
+   * A record as most are: its sizes take two bytes at most and there are no headers. Undefined for any
+   * other, also for one that is wrong: what is wrong with it, `#record()` says.
+   */
+  #usualRecord(fields: FieldReader): Record | undefined {
+    const { bytes, position } = fields;
+    const length = shortVarint(bytes, position);
+    const lengthEnd = position + (length & 3);
+    const end = lengthEnd + unZigZag(length >> 2);
+    const timestampDelta = shortVarint(bytes, lengthEnd + 1);
+    const timestampEnd = lengthEnd + 1 + (timestampDelta & 3);
+    const offsetDelta = shortVarint(bytes, timestampEnd);
+    const offsetEnd = timestampEnd + (offsetDelta & 3);
+    const key = shortVarint(bytes, offsetEnd);
+    const keyPosition = offsetEnd + (key & 3);
+    const keySize = unZigZag(key >> 2);
+    const keyEnd = keySize > 0 ? keyPosition + keySize : keyPosition;
+    const value = shortVarint(bytes, keyEnd);
+    const valuePosition = keyEnd + (value & 3);
+    const valueSize = unZigZag(value >> 2);
+    const valueEnd = valueSize > 0 ? valuePosition + valueSize : valuePosition;
+    if (
+      length === 0 || timestampDelta === 0 || offsetDelta === 0 || key === 0 || value === 0 ||
+      keySize < -1 || valueSize < -1 || bytes[valueEnd] !== 0 || valueEnd + 1 !== end ||
+      (offsetDelta & 4) !== 0 || offsetDelta >> 3 > this.#lastOffsetDelta
+    ) return undefined;
+    fields.position = end;
+    return new Record(
+      this.#frame,
+      offsetDelta >> 3,
+      unZigZag(timestampDelta >> 2),
+      keyPosition,
+      keySize,
+      valuePosition,
+      valueSize,
+      end,
+      end,
+    );
   }
 
   #record(fields: FieldReader): Record {
@@ -223,6 +290,21 @@ class RecordReader implements IterableIterator<Record> {
       end,
     );
   }
+}
+
+/**
+ * A varint of one or two bytes, not yet turned back from zig-zag, four times as large, and how many
+ * bytes those are; 0 for a longer one, or one that is cut off.
+ */
+function shortVarint(bytes: Uint8Array, position: number): number {
+  const first = bytes[position]!;
+  if (first < 0x80) return first << 2 | 1;
+  const second = bytes[position + 1]!;
+  return second < 0x80 ? (second << 7 | first & 0x7f) << 2 | 2 : 0;
+}
+
+function unZigZag(raw: number): number {
+  return (raw >>> 1) ^ -(raw & 1);
 }
 
 function readHeaders(bytes: Uint8Array, position: number, end: number): readonly RecordHeader[] {

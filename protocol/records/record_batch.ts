@@ -31,7 +31,7 @@
 import { CompressionType, decompress } from "../compression/mod.ts";
 import { crc32c } from "./crc32c.ts";
 import { CorruptRecordError, UnsupportedRecordFormatError } from "./errors.ts";
-import { readRecords, type Record } from "./record.ts";
+import { readRecords, type RecordSequence } from "./record.ts";
 
 export const BASE_OFFSET_POSITION = 0;
 export const BATCH_LENGTH_POSITION = BASE_OFFSET_POSITION + 8;
@@ -293,7 +293,7 @@ export class RecordBatch {
    * @throws {CorruptRecordError} While iterating, if a record does not fit its frame, or there are
    *   fewer or more than the header says; at once, if decompression fails.
    */
-  records(maxBytes?: number): Iterable<Record> {
+  records(maxBytes?: number): RecordSequence {
     const type = this.compression;
     let records = this.#bytes;
     let position: number = RECORD_BATCH_OVERHEAD;
