@@ -171,8 +171,6 @@ export class Accumulator {
    * Appends the messages from the place `from` on to a batch that the one before them went to, as long
    * as they belong there and leave everything else to the producer: the short way for most of a list.
    *
-   * @param indexes The places of the messages in the list, if they are not simply those from 0 on.
-   * @param end Where to stop at the latest.
    * @param now The time that messages get.
    * @returns The place of the first that was not appended.
    */
@@ -180,11 +178,10 @@ export class Accumulator {
     topic: TopicState,
     batch: ProducerBatch,
     messages: readonly TopicMessage[],
-    indexes: readonly number[] | undefined,
     from: number,
-    end: number,
     now: number,
   ): number {
+    if (from === messages.length || !isPlain(messages[from]!)) return from;
     const { partitioner, bufferMemory } = this.#options;
     const { sticky } = topic;
     const queue = topic.queues[sticky.next(topic.partitionCount)];
@@ -192,8 +189,8 @@ export class Accumulator {
     const sizeBefore = batch.sizeInBytes;
     const limit = sizeBefore + Math.min(sticky.bytesLeft, bufferMemory - this.#bufferedBytes);
     let next = from;
-    for (; next < end && batch.sizeInBytes < limit; next++) {
-      const message = messages[indexes === undefined ? next : indexes[next]!]!;
+    for (; next < messages.length && batch.sizeInBytes < limit; next++) {
+      const message = messages[next]!;
       const { value } = message;
       if (!isPlain(message) || value === null || value.length > bufferMemory) break;
       if (!batch.tryAppend(now, null, value, NO_HEADERS)) break;

@@ -133,24 +133,21 @@ export class DeliveryGroup {
   }
 }
 
-/** Messages in a row of a list. */
+/** Messages of a list that are in one batch. */
 export class GroupDelivery implements Delivery {
   readonly #group: DeliveryGroup;
-  /** The places in the list, if these are not simply those from `#start` on. */
-  readonly #indexes: readonly number[] | undefined;
+  /** The place in the list of the first. */
   readonly #start: number;
   readonly #timestamp: number;
-  #count = 0;
+  /** The places of all of them, if they do not follow each other in the list. */
+  #places: number[] | undefined;
+  #count: number;
 
-  constructor(
-    group: DeliveryGroup,
-    indexes: readonly number[] | undefined,
-    start: number,
-    timestamp: number,
-  ) {
+  /** For `count` messages from the place `start` on, which will have `timestamp`. */
+  constructor(group: DeliveryGroup, start: number, count: number, timestamp: number) {
     this.#group = group;
-    this.#indexes = indexes;
     this.#start = start;
+    this.#count = count;
     this.#timestamp = timestamp;
   }
 
@@ -158,9 +155,13 @@ export class GroupDelivery implements Delivery {
     return this.#count;
   }
 
-  /** Takes `count` messages from `place` on in, if they follow those it has and have their timestamp. */
-  tryExtend(place: number, count: number, timestamp: number): boolean {
-    if (place !== this.#start + this.#count || timestamp !== this.#timestamp) return false;
+  /** Takes in `count` messages from `place` on, if they are of the same list and have its timestamp. */
+  tryExtend(group: DeliveryGroup, place: number, count: number, timestamp: number): boolean {
+    if (group !== this.#group || timestamp !== this.#timestamp) return false;
+    if (this.#places === undefined && place !== this.#start + this.#count) {
+      this.#places = Array.from({ length: this.#count }, (_, i) => this.#start + i);
+    }
+    for (let i = 0; this.#places !== undefined && i < count; i++) this.#places.push(place + i);
     this.#count += count;
     return true;
   }
@@ -168,31 +169,27 @@ export class GroupDelivery implements Delivery {
   delivered(batch: BatchResult, first: number): void {
     const { results } = this.#group;
     for (let i = 0; i < this.#count; i++) {
-      results[this.#index(i)] = recordMetadata(batch, first + i, this.#timestamp);
+      results[this.#place(i)] = recordMetadata(batch, first + i, this.#timestamp);
     }
     this.#group.succeed(this.#count);
   }
 
   failed(error: DqueueError): void {
-    for (let i = 0; i < this.#count; i++) this.#group.fail(this.#index(i), error);
+    for (let i = 0; i < this.#count; i++) this.#group.fail(this.#place(i), error);
   }
 
   split(count: number): [Delivery, Delivery] {
-    const first = new GroupDelivery(this.#group, this.#indexes, this.#start, this.#timestamp);
-    first.#count = count;
-    const rest = new GroupDelivery(
-      this.#group,
-      this.#indexes,
-      this.#start + count,
-      this.#timestamp,
-    );
-    rest.#count = this.#count - count;
-    return [first, rest];
+    return [this.#part(0, count), this.#part(count, this.#count)];
   }
 
-  #index(i: number): number {
-    const place = this.#start + i;
-    return this.#indexes === undefined ? place : this.#indexes[place]!;
+  #part(from: number, to: number): GroupDelivery {
+    const part = new GroupDelivery(this.#group, this.#place(from), to - from, this.#timestamp);
+    part.#places = this.#places?.slice(from, to);
+    return part;
+  }
+
+  #place(i: number): number {
+    return this.#places === undefined ? this.#start + i : this.#places[i]!;
   }
 }
 

@@ -260,8 +260,6 @@ export class Producer implements AsyncDisposable {
     const count = indexes === undefined ? messages.length : indexes.length;
     const now = Date.now();
     let next = 0;
-    let lastBatch: ProducerBatch | undefined;
-    let delivery: GroupDelivery | undefined;
     let topic: TopicState;
     const run = (createdAt?: number): boolean => {
       for (; next < count; next++) {
@@ -270,17 +268,10 @@ export class Producer implements AsyncDisposable {
         try {
           const batch = this.#accumulator.tryAppend(topic, message, now, createdAt);
           if (batch === undefined) return false;
-          const timestamp = message.timestamp ?? now;
-          if (batch !== lastBatch || !delivery!.tryExtend(next, 1, timestamp)) {
-            delivery = new GroupDelivery(group, indexes, next, timestamp);
-            delivery.tryExtend(next, 1, timestamp);
-            batch.deliveries.push(delivery);
-            lastBatch = batch;
-          }
-          if (timestamp !== now) continue;
-          const first = next + 1;
-          const end = this.#accumulator.extend(topic, batch, messages, indexes, first, count, now);
-          delivery!.tryExtend(first, end - first, now);
+          deliver(batch, group, index, 1, message.timestamp ?? now);
+          if (indexes !== undefined) continue;
+          const end = this.#accumulator.extend(topic, batch, messages, next + 1, now);
+          if (end > next + 1) deliver(batch, group, next + 1, end - next - 1, now);
           next = end - 1;
         } catch (error) {
           group.fail(index, error as DqueueError);
@@ -337,6 +328,20 @@ function promised(batch: ProducerBatch, timestamp: number): Promise<RecordMetada
   const delivery = new PromisedDelivery();
   deliveries.push(delivery);
   return delivery.add(timestamp);
+}
+
+/** Has a list hear of its `count` messages from `place` on, just appended to `batch`. */
+function deliver(
+  batch: ProducerBatch,
+  group: DeliveryGroup,
+  place: number,
+  count: number,
+  timestamp: number,
+): void {
+  const { deliveries } = batch;
+  const last = deliveries[deliveries.length - 1];
+  if (last instanceof GroupDelivery && last.tryExtend(group, place, count, timestamp)) return;
+  deliveries.push(new GroupDelivery(group, place, count, timestamp));
 }
 
 /** Counts a message just appended to `batch`, together with others of the same stream before it. */

@@ -113,6 +113,26 @@ Deno.test("Producer splits a batch that the broker finds too large", async () =>
   assertEquals((await producer.send({ topic: "a", value: "after" })).offset, 20);
 });
 
+Deno.test("Producer.sendBatch() knows its messages in batches that are split", async () => {
+  await using test = setup({ topics: { a: 3 } });
+  const producer = test.client.producer();
+  // Batches of each partition, and of those the halves, are refused.
+  for (let i = 0; i < 3; i++) {
+    test.cluster.once(produce, refuse(ErrorCode.MESSAGE_TOO_LARGE));
+  }
+  const messages = Array.from({ length: 100 }, (_, i) => ({
+    topic: "a",
+    value: `${i}`,
+    ...(i % 10 < 5 ? { partition: i % 3 } : {}),
+  }));
+  const results = await producer.sendBatch(messages);
+  for (const [i, { partition, offset }] of results.entries()) {
+    assertEquals(test.cluster.log("a", partition).values()[offset], `${i}`);
+  }
+  const batchCounts = [0, 1, 2].map((partition) => test.cluster.log("a", partition).batches.length);
+  assert(batchCounts.some((count) => count > 1), `${batchCounts}`);
+});
+
 Deno.test("Producer fails a message that is too large and sends those around it", async () => {
   await using test = setup();
   test.cluster.log("a").maxMessageBytes = 400;

@@ -96,6 +96,9 @@ const MIN_RECORD_OVERHEAD = 7;
 /** Up to this size, a loop is faster than a call that copies. */
 const MAX_LOOP_SIZE = 24;
 
+/** The same for the call that encodes text, which costs more. */
+const MAX_TEXT_LOOP_SIZE = 48;
+
 /**
  * Longer text is encoded on its own, rather than making room for three bytes to each of its units.
  */
@@ -399,7 +402,7 @@ function writeText(bytes: Uint8Array, start: number, text: string): number {
  * call.
  */
 function encodeText(bytes: Uint8Array, position: number, text: string): number {
-  if (text.length <= MAX_LOOP_SIZE) {
+  if (text.length <= MAX_TEXT_LOOP_SIZE) {
     let index = 0;
     for (; index < text.length; index++) {
       const code = text.charCodeAt(index);
