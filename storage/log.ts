@@ -47,7 +47,11 @@ import {
 import { isRollDue, roll, rollOffset } from "./log_roll.ts";
 import { type LogContext, LogState } from "./log_state.ts";
 import { LogTrimmer } from "./log_trimmer.ts";
-import { PARTITION_METADATA_FILE_NAME, readPartitionMetadata } from "./partition_metadata.ts";
+import {
+  PARTITION_METADATA_FILE_NAME,
+  readPartitionMetadata,
+  writePartitionMetadata,
+} from "./partition_metadata.ts";
 import type { ProducerState, ProducerStateManager } from "./producer_state.ts";
 import { Segment } from "./segment.ts";
 
@@ -128,7 +132,7 @@ export class Log {
     };
     return new Log(new LogState(context, name, folder, config, loaded, 0), loaded, {
       recoveryPoint: 0,
-      isNew: true,
+      hasUnsyncedNames: true,
       hasUnsyncedCheckpoints,
     });
   }
@@ -152,7 +156,8 @@ export class Log {
     const state = new LogState(context, name, folder, config, loaded, firstDirtyOffset);
     return new Log(state, loaded, {
       recoveryPoint: options.recoveryPoint ?? 0,
-      isNew: false,
+      // One without records may never have been flushed.
+      hasUnsyncedNames: !options.isClean || loaded.logEndOffset === 0,
       hasUnsyncedCheckpoints: false,
     });
   }
@@ -165,6 +170,11 @@ export class Log {
   /** The first offset that may be read. */
   get logStartOffset(): number {
     return this.#state.logStartOffset;
+  }
+
+  /** The offset that the oldest segment begins at; records before it are gone. */
+  get firstSegmentOffset(): number {
+    return this.#state.segments.first.baseOffset;
   }
 
   /** The offset that the next record gets. */
@@ -221,6 +231,13 @@ export class Log {
     }));
   }
 
+  /** Writes `partition.metadata`. That it is there is on disk with the next flush. */
+  writeTopicId(topicId: string): void {
+    const { context, folder } = this.#state;
+    writePartitionMetadata(context.fs, `${folder}/${PARTITION_METADATA_FILE_NAME}`, topicId);
+    this.#flusher.folderChanged();
+  }
+
   /** The id of the topic, if `partition.metadata` has one. */
   get topicId(): string | undefined {
     const { context, folder } = this.#state;
@@ -264,6 +281,8 @@ export class Log {
     const bytes = isBatch ? input.bytes : input;
     checkBatches(state.name, batches, bytes, state.config.segmentBytes);
     state.activate();
+    // Loaded before the write: if that fails, nothing must have been written.
+    const { epochs } = state;
     const producers = state.producers(nowMs);
     const duplicate = producers.check(batches, origin);
     if (duplicate !== undefined) {
@@ -281,7 +300,7 @@ export class Log {
     } catch (error) {
       throw state.failure("append to", error, true);
     }
-    this.#note(batches, producers);
+    this.#note(batches, producers, epochs);
     state.logEndOffset = lastOffset + 1;
     this.#flusher.appended(nowMs);
     this.#checkpointer.changed();
@@ -307,8 +326,12 @@ export class Log {
   }
 
   /** Notes batches that were just written in everything that knows of them. */
-  #note(batches: readonly RecordBatch[], producers: ProducerStateManager): void {
-    const { segments, config, epochs } = this.#state;
+  #note(
+    batches: readonly RecordBatch[],
+    producers: ProducerStateManager,
+    epochs: LeaderEpochCache,
+  ): void {
+    const { segments, config } = this.#state;
     const { active } = segments;
     let position = active.sizeInBytes;
     for (const batch of batches) position -= batch.sizeInBytes;
@@ -419,13 +442,15 @@ export class Log {
   }
 
   /**
-   * Deletes segments by `retention.ms`, `retention.bytes` and the log start offset. Their files are
-   * renamed, and removed by `removeDeleted` after `file.delete.delay.ms`.
+   * Deletes segments by `retention.ms`, `retention.bytes` and the log start offset, the oldest first.
+   * Their files are renamed, and removed by `removeDeleted` after `file.delete.delay.ms`.
    *
    * @param maxOffset Segments that reach beyond it are kept: the high watermark. Default: the log end offset.
-   * @returns How many segments were deleted.
+   * @returns How many segments were deleted. That they are is on disk when this resolves.
+   * @throws {LogOfflineError} If that failed, or something before it did.
+   * @throws {DiskFullError} If there was no room for it. Some segments may have been deleted.
    */
-  applyRetention(nowMs: number, maxOffset: number = this.logEndOffset): number {
+  applyRetention(nowMs: number, maxOffset: number = this.logEndOffset): Promise<number> {
     return this.#trimmer.applyRetention(nowMs, maxOffset);
   }
 

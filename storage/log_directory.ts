@@ -36,7 +36,13 @@ import {
 } from "./data_folder.ts";
 import { CorruptFileError, DataFolderLockedError, StorageError } from "./errors.ts";
 import { FilePool } from "./file_pool.ts";
-import { type FileLock, type FileSystem, parentOf, syncFile } from "./file_system.ts";
+import {
+  type FileLock,
+  type FileSystem,
+  FileSystemError,
+  parentOf,
+  syncFile,
+} from "./file_system.ts";
 import { GroupCommit } from "./group_commit.ts";
 import { HotTail } from "./hot_tail.ts";
 import { IndexCache } from "./index_cache.ts";
@@ -106,6 +112,7 @@ export class LogDirectory {
   #checkpointVersion = 0;
   /** Names of the logs in the checkpoints as last written. */
   #checkpointed: ReadonlySet<string> = new Set();
+  #hasLostRecoveryPoints = false;
   #metaProperties: MetaProperties | undefined;
   #deletedFolders: { readonly path: string; readonly dueMs: number }[] = [];
   #closing: Promise<void> | undefined;
@@ -152,7 +159,9 @@ export class LogDirectory {
     path: string,
     options: LogDirectoryOptions,
   ): Promise<LogDirectory> {
-    await createFolder(fs, path);
+    if (fs.statSync(`${path}/${META_PROPERTIES_FILE_NAME}`) === undefined) {
+      await createFolder(fs, path);
+    }
     const lock = await fs.lock(`${path}/${LOCK_FILE_NAME}`, options.owner ?? "");
     if (typeof lock === "string") {
       throw new DataFolderLockedError(
@@ -165,11 +174,13 @@ export class LogDirectory {
       const wasCleanShutdown = fs.statSync(markerPath) !== undefined;
       if (wasCleanShutdown) fs.removeSync(markerPath);
       await beginCheckpoints(fs, path);
+      if (!wasCleanShutdown) await syncCheckpointFiles(fs, path);
       // Also the names of folders whose process was killed before it could do it.
       await fs.syncDir(path);
       directory = new LogDirectory(fs, path, lock, wasCleanShutdown, options);
       directory.#metaProperties = readMetaProperties(fs, `${path}/${META_PROPERTIES_FILE_NAME}`);
       await directory.#openLogs(options);
+      if (directory.#hasLostRecoveryPoints) await directory.#restoreRecoveryPoints();
       return directory;
     } catch (error) {
       for (const log of directory?.logs ?? []) log.abandon();
@@ -186,6 +197,7 @@ export class LogDirectory {
     this.#checkpointed = new Set(
       [recoveryPoints, logStartOffsets, firstDirtyOffsets].flatMap((map) => [...map?.keys() ?? []]),
     );
+    this.#hasLostRecoveryPoints = recoveryPoints === undefined;
     const slice = new TimeSlice();
     for (const { name, isDirectory } of fs.readDirSync(path)) {
       if (!isDirectory) continue;
@@ -204,6 +216,17 @@ export class LogDirectory {
         this.#logs.set(name, log);
         if (slice.isOver) await slice.pause();
       }
+    }
+  }
+
+  /** Writes recovery points that were lost: without them, gaps that a crash leaves go unnoticed. */
+  async #restoreRecoveryPoints(): Promise<void> {
+    try {
+      await this.checkpoint();
+    } catch (error) {
+      // The next checkpoint tries again.
+      const errors = error instanceof AggregateError ? error.errors : [error];
+      if (!errors.every(isFailureOfStorage)) throw error;
     }
   }
 
@@ -311,9 +334,22 @@ export class LogDirectory {
     await forEach(due, (log) => log.flush());
   }
 
+  /**
+   * Whether the checkpoints, as they are on disk, have another log of a name. One that is created now
+   * would have to replace them, and until that is synced a power failure may leave none of them.
+   */
+  hasStaleCheckpoints(name: string): boolean {
+    return this.#checkpointed.has(name) && !this.#logs.has(name);
+  }
+
+  /** Resolves when the checkpoints are on disk as they are now: no recovery point is moved up. */
+  writeCheckpoints(): Promise<void> {
+    return this.#checkpointWrites.request();
+  }
+
   /** Moves the recovery points up, and writes them and the log start offsets. */
   async checkpoint(): Promise<void> {
-    await forEach(this.#logs.values(), (log) => log.checkpoint(), () => {
+    await forEach(this.#logs.values(), checkpointUnlessDeleted, () => {
       return this.#checkpointWrites.request();
     });
   }
@@ -331,7 +367,7 @@ export class LogDirectory {
     for (const log of Array.from(this.#logs.values())) {
       if (log.isClosed || log.offlineError !== undefined) continue;
       try {
-        count += log.applyRetention(nowMs, maxOffsetOf?.(log));
+        count += await log.applyRetention(nowMs, maxOffsetOf?.(log));
       } catch (error) {
         errors.push(error);
       }
@@ -435,13 +471,22 @@ export class LogDirectory {
   }
 }
 
-/** Creates a folder and those above it, so that they are there after a crash. */
+/**
+ * Creates a folder, and those above it that are not there, so that they are there after a crash. One that
+ * is there may have been created by a process that was killed before it could see to that.
+ */
 async function createFolder(fs: FileSystem, path: string): Promise<void> {
-  if (fs.statSync(path) !== undefined) return;
   const parent = parentOf(path);
-  if (parent !== path) await createFolder(fs, parent);
+  if (fs.statSync(parent) === undefined) await createFolder(fs, parent);
   fs.mkdirSync(path);
   await fs.syncDir(parent);
+}
+
+/** Brings to disk what a process may have written without doing so, before anything is based on it. */
+async function syncCheckpointFiles(fs: FileSystem, path: string): Promise<void> {
+  for (const name of [RECOVERY_POINT_FILE_NAME, LOG_START_FILE_NAME, CLEANER_FILE_NAME]) {
+    if (fs.statSync(`${path}/${name}`) !== undefined) await syncFile(fs, `${path}/${name}`);
+  }
 }
 
 /** Says of a new folder that no log in it has a recovery point, so that it can be told when that is lost. */
@@ -451,6 +496,19 @@ async function beginCheckpoints(fs: FileSystem, path: string): Promise<void> {
   if (fs.readDirSync(path).some(({ isDirectory }) => isDirectory)) return;
   fs.writeFileSync(checkpointPath, formatOffsetCheckpoint(new Map()));
   await syncFile(fs, checkpointPath);
+}
+
+function isFailureOfStorage(error: unknown): boolean {
+  return error instanceof StorageError || error instanceof FileSystemError;
+}
+
+/** Checkpoints a log, or not if it is deleted meanwhile. */
+async function checkpointUnlessDeleted(log: Log): Promise<void> {
+  try {
+    await log.checkpoint();
+  } catch (error) {
+    if (!log.isClosed) throw error;
+  }
 }
 
 /** Calls `each` for all items, some at a time, then `last`, and throws afterwards what they threw. */

@@ -23,8 +23,8 @@ export interface LogFlusherOptions {
   readonly flushedOffset: number;
   /** Whether there is something that may not be. */
   readonly isDirty: boolean;
-  /** Whether the log's folder was just created. */
-  readonly isNew: boolean;
+  /** Whether the names of the log's folder and files may not be on disk: it is new, or was not closed. */
+  readonly hasUnsyncedNames: boolean;
   /** Whether the data folder's checkpoints were written and have to be synced. */
   readonly hasUnsyncedCheckpoints: boolean;
 }
@@ -46,8 +46,8 @@ export class LogFlusher {
     this.#flushedOffset = options.flushedOffset;
     this.#isDirty = options.isDirty;
     this.#hasUnsyncedCheckpoints = options.hasUnsyncedCheckpoints;
-    this.#isFolderSynced = !options.isNew;
-    this.#hasUnsyncedNames = options.isNew || options.isDirty;
+    this.#isFolderSynced = !options.hasUnsyncedNames;
+    this.#hasUnsyncedNames = options.hasUnsyncedNames || options.isDirty;
   }
 
   /** All records before this offset are on disk. */
@@ -71,6 +71,12 @@ export class LogFlusher {
   namesChanged(): void {
     this.#hasUnsyncedNames = true;
     this.#isDirty = true;
+  }
+
+  /** Says that the log's folder or what it says of its topic changed. */
+  folderChanged(): void {
+    this.#isFolderSynced = false;
+    this.namesChanged();
   }
 
   /** Says that the log was truncated to end at `offset`, and the checkpoints written accordingly. */

@@ -92,6 +92,8 @@ export async function loadLog(
   const { isClean, recoveryPoint = 0 } = options;
   const firstOffset = segments[0]?.baseOffset ?? 0;
   const logStartOffset = Math.max(options.logStartOffset, firstOffset);
+  // Segments were deleted; that they were must not be seen before it is on disk.
+  if (!isClean && firstOffset > options.logStartOffset) await context.fs.syncDir(folder);
   const isEmpty = segments.length === 0 ||
     (segments.length === 1 && segments[0]!.sizeInBytes === 0);
   if (isEmpty && (isClean || recoveryPoint <= logStartOffset)) {
@@ -301,17 +303,21 @@ class LogRecoverer {
     await this.#restoreProducers(Math.min(logStartOffset, recoveryPoint), recoveryPoint);
     let slot = Math.max(
       0,
-      this.#segments.findLastIndex((segment) => segment.baseOffset <= recoveryPoint),
+      this.#segments.findLastIndex((segment) => segment.baseOffset < recoveryPoint),
     );
     for (; slot < this.#segments.length; slot++) {
       const segment = this.#segments[slot]!;
       await this.#recoverSegment(segment);
       segment.markDirty();
-      this.#checkNext(this.#segments[slot + 1]);
+      const next = this.#segments[slot + 1];
+      // What was cut is what is left of a failed append, after which the next segment was begun.
+      if (next?.baseOffset === this.#nextOffset) this.#problem = undefined;
+      this.#checkNext(next);
       if (this.#problem !== undefined) await this.#dropSegmentsAfter(slot);
       if (slot < this.#segments.length - 1) segment.retire();
     }
-    if (this.#nextOffset < recoveryPoint) await this.#distrust();
+    // What lies before the log's start needs no mending.
+    if (this.#nextOffset < recoveryPoint && recoveryPoint > logStartOffset) await this.#distrust();
     let logEndOffset = this.#nextOffset;
     if (logEndOffset < logStartOffset) {
       await this.#startOver(logStartOffset);
@@ -480,10 +486,13 @@ class LogRecoverer {
   }
 
   async #dropSegmentsAfter(slot: number): Promise<void> {
-    for (const segment of this.#segments.splice(slot + 1)) {
+    const dropped = this.#segments.splice(slot + 1);
+    for (const segment of dropped) {
       this.#truncatedBytes += segment.sizeInBytes;
       for (const path of segment.markDeleted()) await this.#context.fs.remove(path);
     }
+    // They must not be back behind what is appended next.
+    if (dropped.length > 0) await this.#context.fs.syncDir(this.#folder);
   }
 
   /** Begins with an empty log, since the records up to its start are not there. */

@@ -47,31 +47,31 @@ Deno.test("Log.applyRetention() deletes the oldest segments beyond retention.byt
   await withLog({ retentionBytes: 2000 }, async ({ log, bases }) => {
     fill(log, 10);
     assertEquals(bases(), [0, 2, 4, 6, 8]);
-    assertEquals(log.applyRetention(NOW_MS), 2);
+    assertEquals(await log.applyRetention(NOW_MS), 2);
     assertEquals(bases(), [4, 6, 8]);
     assertEquals(log.logStartOffset, 4);
     assert(log.sizeInBytes >= 2000);
     assertEquals((await readAll(log)).map((record) => record.offset), [4, 5, 6, 7, 8, 9]);
-    assertEquals(log.applyRetention(NOW_MS), 0);
+    assertEquals(await log.applyRetention(NOW_MS), 0);
   });
 });
 
 Deno.test("Log.applyRetention() deletes segments whose last record is older than retention.ms", async () => {
-  await withLog({ retentionMs: 1000 }, ({ log, bases }) => {
+  await withLog({ retentionMs: 1000 }, async ({ log, bases }) => {
     fill(log, 6, NOW_MS);
-    assertEquals(log.applyRetention(NOW_MS + 1001), 0);
-    assertEquals(log.applyRetention(NOW_MS + 1002), 1);
+    assertEquals(await log.applyRetention(NOW_MS + 1001), 0);
+    assertEquals(await log.applyRetention(NOW_MS + 1002), 1);
     assertEquals(bases(), [2, 4]);
-    assertEquals(log.applyRetention(NOW_MS + 1004), 1);
+    assertEquals(await log.applyRetention(NOW_MS + 1004), 1);
     assertEquals(bases(), [4]);
   });
 });
 
 Deno.test("Log.applyRetention() by time stops at the first segment that is to be kept", async () => {
-  await withLog({ retentionMs: 1000 }, ({ log, bases }) => {
+  await withLog({ retentionMs: 1000 }, async ({ log, bases }) => {
     fill(log, 2, NOW_MS + 5000);
     fill(log, 4, NOW_MS);
-    assertEquals(log.applyRetention(NOW_MS + 3000), 0);
+    assertEquals(await log.applyRetention(NOW_MS + 3000), 0);
     assertEquals(bases(), [0, 2, 4]);
   });
 });
@@ -79,9 +79,9 @@ Deno.test("Log.applyRetention() by time stops at the first segment that is to be
 Deno.test("Log.applyRetention() replaces an active segment that is too old by an empty one", async () => {
   await withLog({ retentionMs: 1000 }, async ({ log, bases, directory, fs }) => {
     fill(log, 3);
-    assertEquals(log.applyRetention(NOW_MS + 5000), 2);
+    assertEquals(await log.applyRetention(NOW_MS + 5000), 2);
     assertEquals([bases(), log.logStartOffset, log.logEndOffset], [[3], 3, 3]);
-    assertEquals(log.applyRetention(NOW_MS + 9000), 0);
+    assertEquals(await log.applyRetention(NOW_MS + 9000), 0);
     assertEquals(append(log, ["a"]).firstOffset, 3);
     const killed = fs.clone({ unsynced: "kept" });
     await directory.close();
@@ -99,48 +99,48 @@ Deno.test("Log.applyRetention() on a full disk deletes all but the active segmen
   fs.onCreate = (path) => {
     throw diskFull(path);
   };
-  assertEquals(log.applyRetention(NOW_MS + 5000), 2);
+  assertEquals(await log.applyRetention(NOW_MS + 5000), 2);
   assertEquals([log.logStartOffset, log.logEndOffset, log.offlineError], [4, 6, undefined]);
   fs.onCreate = () => {};
-  assertEquals(log.applyRetention(NOW_MS + 5000), 1);
+  assertEquals(await log.applyRetention(NOW_MS + 5000), 1);
 });
 
 Deno.test("Log.applyRetention() goes by the file's time where records have none", async () => {
-  await withLog({ retentionMs: 1000 }, ({ log }) => {
+  await withLog({ retentionMs: 1000 }, async ({ log }) => {
     for (let i = 0; i < 4; i++) append(log, [{ value: "x".repeat(300), timestamp: -1 }]);
-    assertEquals(log.applyRetention(NOW_MS + 1000), 0);
-    assertEquals(log.applyRetention(NOW_MS + 1001), 2);
+    assertEquals(await log.applyRetention(NOW_MS + 1000), 0);
+    assertEquals(await log.applyRetention(NOW_MS + 1001), 2);
   });
 });
 
 Deno.test("Log.applyRetention() keeps what reaches beyond the high watermark", async () => {
-  await withLog({ retentionBytes: 0 }, ({ log, bases }) => {
+  await withLog({ retentionBytes: 0 }, async ({ log, bases }) => {
     fill(log, 6);
-    assertEquals(log.applyRetention(NOW_MS, 3), 1);
+    assertEquals(await log.applyRetention(NOW_MS, 3), 1);
     assertEquals(bases(), [2, 4]);
-    assertEquals(log.applyRetention(NOW_MS, 3), 0);
+    assertEquals(await log.applyRetention(NOW_MS, 3), 0);
   });
 });
 
 Deno.test("Log.applyRetention() deletes only what is before the log start if cleanup.policy is compact", async () => {
   const config = { retentionBytes: 0, retentionMs: 0, cleanupPolicy: ["compact" as const] };
-  await withLog(config, ({ log, bases }) => {
+  await withLog(config, async ({ log, bases }) => {
     fill(log, 6);
-    assertEquals(log.applyRetention(NOW_MS + 1e9), 0);
+    assertEquals(await log.applyRetention(NOW_MS + 1e9), 0);
     log.deleteRecordsBefore(3);
-    assertEquals(log.applyRetention(NOW_MS), 1);
+    assertEquals(await log.applyRetention(NOW_MS), 1);
     log.deleteRecordsBefore(6);
-    assertEquals(log.applyRetention(NOW_MS), 1);
+    assertEquals(await log.applyRetention(NOW_MS), 1);
     assertEquals(bases(), [4]);
   });
 });
 
 Deno.test("Log.applyRetention() acts on settings changed while running", async () => {
-  await withLog({}, ({ log }) => {
+  await withLog({}, async ({ log }) => {
     fill(log, 6);
-    assertEquals(log.applyRetention(NOW_MS), 0);
+    assertEquals(await log.applyRetention(NOW_MS), 0);
     log.updateConfig(configOf({ segmentBytes: 1000, retentionBytes: 0 }));
-    assertEquals(log.applyRetention(NOW_MS), 3);
+    assertEquals(await log.applyRetention(NOW_MS), 3);
   });
 });
 
@@ -148,7 +148,7 @@ Deno.test("Log.removeDeleted() removes renamed files after file.delete.delay.ms"
   const config = { retentionBytes: 1400, fileDeleteDelayMs: 60_000 };
   await withLog(config, async ({ log, names, directory }) => {
     fill(log, 6);
-    log.applyRetention(NOW_MS);
+    await log.applyRetention(NOW_MS);
     const deleted = names().filter((name) => name.endsWith(".deleted")).toSorted();
     assertEquals(deleted, [
       "00000000000000000000.index.deleted",
@@ -169,7 +169,7 @@ Deno.test("Log.applyRetention() drops producer snapshots of deleted segments", a
       append(log, ["x".repeat(300)], { producerId: 7, producerEpoch: 0, baseSequence: i });
     }
     await directory.checkpoint();
-    log.applyRetention(NOW_MS);
+    await log.applyRetention(NOW_MS);
     const snapshots = names().filter((name) => name.endsWith(".snapshot")).toSorted();
     assertEquals(
       snapshots,

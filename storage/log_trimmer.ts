@@ -89,23 +89,36 @@ export class LogTrimmer {
     }
   }
 
-  applyRetention(nowMs: number, maxOffset: number): number {
+  async applyRetention(nowMs: number, maxOffset: number): Promise<number> {
     const log = this.#log;
     log.checkWritable("apply retention to");
-    const { segments, config, logStartOffset, logEndOffset } = log;
     try {
-      const limits = { logStartOffset, logEndOffset, maxOffset, nowMs };
-      let count = countExpiredSegments(segments, config, limits);
-      if (count === segments.count && !this.#rollToDelete(nowMs)) count--;
-      if (count === 0) return 0;
-      const { baseOffset } = segments.at(count)!;
-      this.#advanceStart(baseOffset);
-      this.delete(segments.shift(count), nowMs);
-      log.producers(nowMs).removeSnapshots(log.folder, (snapshot) => snapshot >= baseOffset);
+      let count = 0;
+      while (this.#deleteExpired(nowMs, maxOffset)) {
+        count++;
+        // One at a time: if the power fails between two, the older must not be left without the newer.
+        await log.context.fs.syncDir(log.folder);
+        if (log.isClosed || log.offline !== undefined) break;
+      }
       return count;
     } catch (error) {
       throw log.failure("apply retention to", error, true);
     }
+  }
+
+  /** Deletes the oldest segment if it has had its time; says whether it had. */
+  #deleteExpired(nowMs: number, maxOffset: number): boolean {
+    const log = this.#log;
+    const { segments, config, logStartOffset, logEndOffset } = log;
+    const limits = { logStartOffset, logEndOffset, maxOffset, nowMs };
+    const count = countExpiredSegments(segments, config, limits);
+    if (count === 0) return false;
+    if (count === segments.count && !this.#rollToDelete(nowMs) && count === 1) return false;
+    const { baseOffset } = segments.at(1)!;
+    this.#advanceStart(baseOffset);
+    this.delete(segments.shift(1), nowMs);
+    log.producers(nowMs).removeSnapshots(log.folder, (snapshot) => snapshot >= baseOffset);
+    return true;
   }
 
   async removeDeleted(nowMs: number): Promise<void> {

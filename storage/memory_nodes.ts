@@ -30,11 +30,18 @@ export class FolderNode {
   readonly entries = new Map<string, Node>();
   /** The entries as of the last sync. */
   #synced: ReadonlyMap<string, Node> = new Map();
+  #syncCount = 0;
+  #lastSync = 0;
 
   /** Takes the entries as they are now; what is returned says that they are on disk. */
   beginSync(): () => void {
+    const number = ++this.#syncCount;
     const entries = new Map(this.entries);
-    return () => this.#synced = entries;
+    return () => {
+      if (number < this.#lastSync) return;
+      this.#lastSync = number;
+      this.#synced = entries;
+    };
   }
 
   /** The folder with all in it as another process finds it after a crash. */

@@ -322,7 +322,7 @@ export class LocalMetadataStore implements MetadataStore {
     this.#log.deleteRecordsBefore(startOffset);
     this.#recordCount -= recordsBefore;
     const nowMs = this.#clock.now();
-    this.#log.applyRetention(nowMs);
+    await this.#log.applyRetention(nowMs);
     await this.#log.removeDeleted(nowMs);
   }
 

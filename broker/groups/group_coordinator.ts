@@ -168,8 +168,22 @@ export class GroupCoordinator {
   async #load(shard: GroupShard): Promise<void> {
     try {
       await shard.load(this.#closing.signal);
+      this.#forgetMissingTopics(shard);
     } catch (error) {
       if (!this.#closing.signal.aborted) shard.fail(error);
+    }
+  }
+
+  /** Deletes the offsets of topics whose deletion a crash has cut short. */
+  #forgetMissingTopics(shard: GroupShard): void {
+    if (!shard.isActive) return;
+    const names = new Set<string>();
+    for (const groupId of shard.offsets.groupIds()) {
+      for (const name of shard.offsets.ofGroup(groupId)!.keys()) names.add(name);
+    }
+    for (const name of names) {
+      if (this.#topics.topic(name) !== undefined) continue;
+      this.#guard("delete the offsets of a missing topic", () => forgetTopic(shard, name));
     }
   }
 

@@ -221,9 +221,10 @@ export class TestCoordinator {
   }
 
   /** Stops the coordinator, loses what is not durable, and starts anew from the log. */
-  async restart(): Promise<void> {
+  async restart(whileDown: () => void = () => {}): Promise<void> {
     this.log.crash();
     await this.coordinator.close();
+    whileDown();
     this.coordinator = this.#start();
     await this.coordinator.loaded();
   }

@@ -13,6 +13,7 @@ import type { Logger } from "../logger.ts";
 /** What can be flushed: a log. */
 export interface Flushable {
   readonly name: string;
+  readonly isClosed: boolean;
   flush(): Promise<void>;
 }
 
@@ -74,6 +75,8 @@ export class IntervalFlusher {
         try {
           await log.flush();
         } catch (error) {
+          // Its topic may have been deleted meanwhile.
+          if (log.isClosed) continue;
           this.#logger.error("Cannot flush log", { log: log.name, error });
         }
       }

@@ -8,6 +8,7 @@ function flushable(name: string, flushed: string[], clock: ManualClock): Flushab
   const startMs = clock.now();
   return {
     name,
+    isClosed: false,
     flush: () => {
       flushed.push(`${name} ${clock.now() - startMs}`);
       return Promise.resolve();
@@ -63,7 +64,10 @@ Deno.test("IntervalFlusher says which log cannot be flushed, and flushes the oth
   const lines: string[] = [];
   const logger = createLogger({ sink: (line) => lines.push(line) });
   const flusher = new IntervalFlusher(clock, logger);
-  flusher.request({ name: "bad", flush: () => Promise.reject(new Error("EIO")) }, 10);
+  flusher.request(
+    { name: "bad", isClosed: false, flush: () => Promise.reject(new Error("EIO")) },
+    10,
+  );
   flusher.request(flushable("good", flushed, clock), 10);
   clock.advance(10);
   await flusher.close();

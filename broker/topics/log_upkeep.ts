@@ -77,6 +77,11 @@ export class LogUpkeep implements PartitionUpkeep {
     this.#removedTopics.add(topicId);
   }
 
+  /** Resolves when it is on disk where each log starts. */
+  writeLogStarts(): Promise<void> {
+    return this.#options.directory.writeCheckpoints();
+  }
+
   /** Resolves when it is on disk how far each log is there, where it starts, and which are deleted. */
   checkpoint(): Promise<void> {
     return this.#checkpoints.request();
@@ -97,7 +102,7 @@ export class LogUpkeep implements PartitionUpkeep {
     for (const topic of [...topics]) {
       for (const index of topic.partitions.keys()) {
         if (this.#isClosed) return;
-        this.#applyRetention(topic, index);
+        await this.#applyRetention(topic, index);
         if (clock.now() - sliceMs < SLICE_MS) continue;
         await clock.yield();
         sliceMs = clock.now();
@@ -105,17 +110,19 @@ export class LogUpkeep implements PartitionUpkeep {
     }
   }
 
-  #applyRetention({ config, partitions }: Topic, index: number): void {
+  async #applyRetention({ config, partitions }: Topic, index: number): Promise<void> {
     const { clock, logger } = this.#options;
     const partition = partitions[index]!;
     if (partition.log.isClosed || partition.isOffline) return;
     try {
-      const count = partition.applyRetention(clock.now());
+      const count = await partition.applyRetention(clock.now());
       if (count === 0) return;
       this.#removal.after(config.get("file.delete.delay.ms"));
       const { logStartOffset } = partition;
       logger.info("Deleted old segments", { log: `${partition}`, count, logStartOffset });
     } catch (error) {
+      // Its topic may have been deleted meanwhile.
+      if (partition.log.isClosed) return;
       logger.error("Cannot apply retention", { log: `${partition}`, error });
     }
   }

@@ -80,8 +80,8 @@ export interface PartitionOptions {
 
 /** What a partition asks of its broker. */
 export interface PartitionUpkeep {
-  /** Resolves when what is noted of logs, such as their start, is on disk. */
-  checkpoint(): Promise<void>;
+  /** Resolves when it is on disk where logs start. */
+  writeLogStarts(): Promise<void>;
   /** Flushes a log within `delayMs`. */
   requestFlush(log: Log, delayMs: number): void;
 }
@@ -110,6 +110,7 @@ export class Partition {
   #state: PartitionState;
   #config: TopicConfig;
   #highWatermark: number;
+  #logStartOffset: number;
   #flushing: CommitGroup | undefined;
   #queued: CommitGroup | undefined;
   #isDeleted = false;
@@ -125,6 +126,7 @@ export class Partition {
     this.#state = options.state;
     this.#config = options.config;
     this.#highWatermark = options.log.logEndOffset;
+    this.#logStartOffset = options.log.logStartOffset;
   }
 
   get leaderId(): number {
@@ -167,8 +169,9 @@ export class Partition {
     return this.#highWatermark;
   }
 
+  /** The first offset that may be read. Records before it are deleted, and that they are is on disk. */
   get logStartOffset(): number {
-    return this.log.logStartOffset;
+    return this.#logStartOffset;
   }
 
   /** The next offset to be assigned. */
@@ -207,7 +210,7 @@ export class Partition {
     return {
       baseOffset: appended.firstOffset,
       logAppendTimeMs: appended.logAppendTimeMs,
-      logStartOffset: appended.logStartOffset,
+      logStartOffset: this.#logStartOffset,
       committed: this.#commit(appended.firstOffset, appended.lastOffset + 1, acks),
     };
   }
@@ -288,20 +291,25 @@ export class Partition {
           `the high watermark is ${this.#highWatermark}`,
       );
     }
-    if (target > this.log.logStartOffset) {
+    if (target > this.#logStartOffset) {
       this.log.deleteRecordsBefore(target);
-      this.#notify();
-      await this.#upkeep.checkpoint();
+      await this.#upkeep.writeLogStarts();
+      this.#advanceStart(target);
     }
-    return this.log.logStartOffset;
+    return this.#logStartOffset;
   }
 
   /** Deletes segments that retention no longer keeps. Returns how many. */
-  applyRetention(nowMs: number): number {
-    const { logStartOffset } = this.log;
-    const count = this.log.applyRetention(nowMs, this.#highWatermark);
-    if (this.log.logStartOffset !== logStartOffset) this.#notify();
+  async applyRetention(nowMs: number): Promise<number> {
+    const count = await this.log.applyRetention(nowMs, this.#highWatermark);
+    this.#advanceStart(this.log.firstSegmentOffset);
     return count;
+  }
+
+  #advanceStart(offset: number): void {
+    if (offset <= this.#logStartOffset) return;
+    this.#logStartOffset = offset;
+    this.#notify();
   }
 
   /** Takes over who leads the partition now. */

@@ -301,6 +301,19 @@ Deno.test("Partition.append() corrects the latest timestamp where kafkajs compar
   assertEquals(new RecordBatch(chunks[0]!).maxTimestamp, 10);
 });
 
+Deno.test("Partition.logStartOffset tells of no deletion that a crash could undo", async () => {
+  const fs = new HeldSyncFileSystem();
+  await using broker = await TestBroker.start({ fs });
+  const partition = await broker.createTopic("a");
+  append(partition, 1, "one", "two");
+  fs.hold();
+  const deleted = [partition.deleteRecordsBefore(2), partition.deleteRecordsBefore(1)];
+  assertEquals(partition.logStartOffset, 0);
+  fs.release();
+  await Promise.all(deleted);
+  assertEquals(partition.logStartOffset, 2);
+});
+
 Deno.test("Partition.read() is bounded by log start, log end and high watermark", async () => {
   const fs = new HeldSyncFileSystem();
   await using broker = await TestBroker.start({ fs });

@@ -236,7 +236,7 @@ export class TopicHosting {
     created: Log[],
   ): Promise<Partition> {
     const { cluster } = this.#options;
-    const log = this.#openLog(state, index, config, created);
+    const log = await this.#openLog(state, index, config, created);
     // What was recovered after a crash may be in memory only; it must not be seen before it is not.
     if (log.flushedOffset < log.logEndOffset && config.get("flush") === "commit") await log.flush();
     return new Partition({
@@ -252,25 +252,38 @@ export class TopicHosting {
     });
   }
 
-  #openLog(state: TopicState, index: number, config: TopicConfig, created: Log[]): Log {
-    const { directory, clock } = this.#options;
+  async #openLog(
+    state: TopicState,
+    index: number,
+    config: TopicConfig,
+    created: Log[],
+  ): Promise<Log> {
+    const { directory, clock, logger } = this.#options;
     const name = `${state.name}-${index}`;
-    const log = directory.get(name);
-    if (log === undefined) {
+    const found = directory.get(name);
+    const topicId = found && (this.#topicIdsAtStart.get(found) ?? topicIdOf(found));
+    // Nothing in it was ever flushed, and it may be what is left of an older topic of this name.
+    const isNobodys = found !== undefined && topicId === undefined && found.recoveryPoint === 0;
+    if (isNobodys) {
+      logger.warn("Deleted folder that does not say whose it is", { folder: found.folder });
+      this.upkeep.delete(found);
+    }
+    if (found === undefined || isNobodys) {
+      if (directory.hasStaleCheckpoints(name)) await directory.writeCheckpoints();
       const options = { nowMs: clock.now(), config: config.logConfig, topicId: state.id };
       const log = directory.create(name, options);
       created.push(log);
       return log;
     }
-    const topicId = this.#topicIdsAtStart.get(log) ?? topicIdOf(log) ?? state.id;
-    if (topicId !== state.id) {
+    if (topicId !== undefined && topicId !== state.id) {
       throw new StorageError(
-        `Cannot open partition "${name}": folder "${log.folder}" belongs to another topic, ` +
+        `Cannot open partition "${name}": folder "${found.folder}" belongs to another topic, ` +
           `with id ${topicId}; move it out of the data folder, then start again`,
       );
     }
-    log.updateConfig(config.logConfig);
-    return log;
+    if (topicId === undefined) found.writeTopicId(state.id);
+    found.updateConfig(config.logConfig);
+    return found;
   }
 
   /** Makes a topic disappear. */

@@ -325,6 +325,25 @@ Deno.test("TopicRegistry creates at start the logs that a crash kept it from cre
   assertEquals(append(after.topics.partition("a", 1)!, "x").baseOffset, 0);
 });
 
+Deno.test("TopicRegistry shows nothing of a folder that does not say whose it is and was never flushed", async () => {
+  const fs = new MemoryFileSystem();
+  const broker = await TestBroker.start({ fs });
+  append(await broker.createTopic("a"), "of an older topic, maybe");
+  append(await broker.createTopic("b"), "flushed");
+  await broker.topics.partition("b", 0)!.log.flush();
+  await broker.topics.checkpoint();
+  const crashed = fs.clone({ unsynced: "kept" });
+  const checkpoint = "/data/recovery-point-offset-checkpoint";
+  const text = new TextDecoder().decode(crashed.readFileSync(checkpoint));
+  crashed.writeFileSync(checkpoint, new TextEncoder().encode(text.replace("a 0 1", "a 0 0")));
+  for (const name of ["a-0", "b-0"]) crashed.removeSync(`/data/${name}/partition.metadata`);
+  await using after = await TestBroker.start({ fs: crashed });
+  const [a, b] = ["a", "b"].map((name) => after.topics.partition(name, 0)!);
+  assertEquals([a!.logEndOffset, b!.logEndOffset], [0, 1]);
+  assertEquals([a!.log.topicId, b!.log.topicId], [a!.topicId, b!.topicId]);
+  await broker.close();
+});
+
 Deno.test("TopicRegistry deletes at start the logs of a deleted topic that a crash brought back", async () => {
   const fs = new MemoryFileSystem();
   const broker = await TestBroker.start({ fs });

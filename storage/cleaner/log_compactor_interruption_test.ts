@@ -126,10 +126,10 @@ Deno.test("Log.applyRetention() takes segments that are about to be replaced (co
   });
   for (let i = 0; i < 6; i++) rollWith(log, [[`k${i}`, `${i}`, NOW_MS - (i < 3 ? 2000 : 0)]]);
   let applied = false;
-  watched.onSync = (path) => {
+  watched.onSync = async (path) => {
     if (applied || !path.endsWith(".log.cleaned")) return;
     applied = true;
-    assertEquals(log.applyRetention(NOW_MS), 3);
+    assertEquals(await log.applyRetention(NOW_MS), 3);
   };
   assertEquals(await clean(log), undefined);
   assertEquals(await textOf(log), "3k3=3 4k4=4 5k5=5");

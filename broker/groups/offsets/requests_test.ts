@@ -25,6 +25,10 @@ async function commitTo(
   options: CommitOptions = {},
 ): Promise<number[]> {
   const { apiVersion = 8, metadata = "", topicId = ZERO_UUID, leaderEpoch = -1, ...rest } = options;
+  for (const partition of Object.keys(offsets)) {
+    const [name] = partition.split("-");
+    if (test.topics.topic(name!) === undefined) test.topics.set(name!, 10);
+  }
   const results = await commit(
     test.shard,
     {
@@ -334,4 +338,11 @@ Deno.test("forgetTopic() drops the offsets of a deleted topic in all groups", as
   forgetTopic(test.shard, "gone");
   await test.restart();
   assertEquals([await allOffsets(test), await allOffsets(test, "other")], [{ "kept-0": 1 }, {}]);
+});
+
+Deno.test("the coordinator drops offsets of a topic whose deletion a crash has cut short", async () => {
+  await using test = await TestCoordinator.start();
+  await commitTo(test, { "gone-0": 1, "kept-0": 1 });
+  await test.restart(() => test.topics.delete("gone"));
+  assertEquals(await allOffsets(test), { "kept-0": 1 });
 });

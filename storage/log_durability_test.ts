@@ -1,0 +1,220 @@
+/**
+ * What a power failure may leave of a log when it comes at a bad moment: after a kill, in the middle of
+ * retention, or before what recovery removed is gone from disk.
+ */
+
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { FileSystemError } from "./file_system.ts";
+import type { Log } from "./log.ts";
+import type { LogDirectory } from "./log_directory.ts";
+import { append, configOf, NOW_MS, openDirectory, readAll } from "./log_testing.ts";
+import { MemoryFileSystem } from "./memory_file_system.ts";
+import { WatchedFileSystem } from "./watched_file_system_testing.ts";
+
+const NAME = "orders-3";
+const FOLDER = `/data/${NAME}`;
+const SEGMENT_BYTES = 1000;
+
+/** A log with `count` batches of one record, two to a segment. */
+async function create(
+  fs: MemoryFileSystem | WatchedFileSystem,
+  count: number,
+): Promise<{ directory: LogDirectory; log: Log }> {
+  const directory = await openDirectory(fs);
+  const config = configOf({ segmentBytes: SEGMENT_BYTES, retentionBytes: 0, retentionMs: -1 });
+  const log = directory.create(NAME, { nowMs: NOW_MS, config, topicId: "AAECAwQFBgcICQoLDA0ODw" });
+  for (let i = 0; i < count; i++) append(log, ["x".repeat(400)]);
+  return { directory, log };
+}
+
+function segmentFile(baseOffset: number): string {
+  return `${FOLDER}/${String(baseOffset).padStart(20, "0")}.log`;
+}
+
+Deno.test("Log.applyRetention() leaves no gap, whenever the power fails", async () => {
+  const disk = new MemoryFileSystem({ now: () => NOW_MS });
+  const fs = new WatchedFileSystem(disk);
+  const { directory, log } = await create(fs, 9);
+  await directory.checkpoint();
+  const failed: MemoryFileSystem[] = [];
+  let seed = 1;
+  const random = () => (seed = (seed * 48271) % 0x7fffffff) / 0x7fffffff;
+  fs.onSync = () => {
+    for (let i = 0; i < 20; i++) failed.push(disk.clone({ unsynced: "mixed", random }));
+  };
+  assertEquals(await log.applyRetention(NOW_MS), 5);
+  fs.onSync = () => {};
+  const starts = new Set<number>();
+  for (const copy of failed) {
+    await using directory = await openDirectory(copy);
+    const log = directory.get(NAME)!;
+    starts.add(log.logStartOffset);
+    const offsets = (await readAll(log, log.logStartOffset)).map(({ offset }) => offset);
+    const count = log.logEndOffset - log.logStartOffset;
+    assertEquals(offsets, Array.from({ length: count }, (_, i) => log.logStartOffset + i));
+    assertEquals(log.logEndOffset, 9);
+  }
+  assert(starts.size > 3);
+  await directory.close();
+});
+
+Deno.test("Log.applyRetention() resolves when the deletion is on disk", async () => {
+  const fs = new MemoryFileSystem();
+  const { directory, log } = await create(fs, 5);
+  await directory.checkpoint();
+  await log.applyRetention(NOW_MS);
+  await using after = await openDirectory(fs.clone({ unsynced: "lost" }));
+  assertEquals(after.get(NAME)!.logStartOffset, 5);
+  await directory.close();
+});
+
+Deno.test("Log.open() after a kill sees no deletion that a power failure could undo", async () => {
+  const disk = new MemoryFileSystem();
+  const fs = new WatchedFileSystem(disk);
+  const { directory, log } = await create(fs, 5);
+  await directory.checkpoint();
+  let killed: MemoryFileSystem | undefined;
+  fs.onSync = () => void (killed ??= disk.clone({ unsynced: "kept" }));
+  await log.applyRetention(NOW_MS);
+  {
+    const again = await openDirectory(killed!);
+    assertEquals(again.get(NAME)!.logStartOffset, 2);
+    await using failed = await openDirectory(killed!.clone({ unsynced: "lost" }));
+    assertEquals(failed.get(NAME)!.logStartOffset, 2);
+    await again.close();
+  }
+  await directory.close();
+});
+
+Deno.test("Log.flush() brings names to disk that a killed process had only written", async () => {
+  for (const file of [undefined, segmentFile(0)]) {
+    const fs = new MemoryFileSystem();
+    const { directory } = await create(fs, 0);
+    // A first append that found no room leaves an empty file.
+    if (file !== undefined) fs.writeFileSync(file, new Uint8Array(0));
+    const killed = fs.clone({ unsynced: "kept" });
+    const again = await openDirectory(killed);
+    append(again.get(NAME)!, ["a"]);
+    await again.get(NAME)!.flush();
+    await using failed = await openDirectory(killed.clone({ unsynced: "lost" }));
+    assertEquals((await readAll(failed.get(NAME)!)).length, 1);
+    assertEquals(failed.get(NAME)!.topicId, "AAECAwQFBgcICQoLDA0ODw");
+    await again.close();
+    await directory.close();
+  }
+});
+
+Deno.test("Log.flush() brings the topic's id to disk if the log was closed before it had records", async () => {
+  const fs = new MemoryFileSystem();
+  const { directory } = await create(fs, 0);
+  await directory.close();
+  const again = await openDirectory(fs);
+  append(again.get(NAME)!, ["a"]);
+  await again.get(NAME)!.flush();
+  await using failed = await openDirectory(fs.clone({ unsynced: "lost" }));
+  assertEquals(failed.get(NAME)!.topicId, "AAECAwQFBgcICQoLDA0ODw");
+  await again.close();
+});
+
+Deno.test("Log.append() writes nothing if what it has to load cannot be read", async () => {
+  const fs = new MemoryFileSystem();
+  const { directory } = await create(fs, 3);
+  await directory.close();
+  const again = await openDirectory(fs);
+  const log = again.get(NAME)!;
+  const sizeInBytes = fs.statSync(segmentFile(2))!.size;
+  const readFileSync = fs.readFileSync.bind(fs);
+  fs.readFileSync = (path) => {
+    throw new FileSystemError("read", path, "EMFILE", "too many open files");
+  };
+  assertThrows(() => append(log, ["a"]), Error);
+  fs.readFileSync = (path) => {
+    if (!path.endsWith("leader-epoch-checkpoint")) return readFileSync(path);
+    throw new FileSystemError("read", path, "EMFILE", "too many open files");
+  };
+  assertThrows(() => append(log, ["a"]), Error);
+  assertEquals(fs.statSync(segmentFile(2))!.size, sizeInBytes);
+  fs.readFileSync = readFileSync;
+  assertEquals(append(log, ["a"]).firstOffset, 3);
+  await again.close();
+});
+
+Deno.test("Log recovery brings it to disk that segments behind a gap are gone", async () => {
+  const fs = new MemoryFileSystem();
+  const { directory, log } = await create(fs, 6);
+  await log.flush();
+  const damaged = fs.clone({ unsynced: "kept" });
+  damaged.removeSync(segmentFile(2));
+  await damaged.syncDir(FOLDER);
+  const again = await openDirectory(damaged);
+  assertEquals(again.get(NAME)!.logEndOffset, 2);
+  assertEquals(damaged.clone({ unsynced: "lost" }).statSync(segmentFile(4)), undefined);
+  await again.close();
+  await directory.close();
+});
+
+Deno.test("Log recovery cuts what a failed append left before the recovery point's segment", async () => {
+  const fs = new MemoryFileSystem();
+  const { directory } = await create(fs, 2);
+  await directory.checkpoint();
+  append(directory.get(NAME)!, ["x".repeat(400)]);
+  const killed = fs.clone({ unsynced: "kept" });
+  const { size } = killed.statSync(segmentFile(0))!;
+  const file = killed.openSync(segmentFile(0), "append");
+  file.appendSync(new Uint8Array(20).fill(1));
+  file.close();
+  await using again = await openDirectory(killed);
+  const log = again.get(NAME)!;
+  assertEquals(killed.statSync(segmentFile(0))!.size, size);
+  assertEquals((await readAll(log)).length, 3);
+  await directory.close();
+});
+
+Deno.test("LogDirectory.open() brings a folder to disk that a killed process had created", async () => {
+  const fs = new MemoryFileSystem();
+  fs.mkdirSync("/data");
+  const { directory, log } = await create(fs, 1);
+  await log.flush();
+  assert(fs.clone({ unsynced: "lost" }).statSync(segmentFile(0)) !== undefined);
+  await directory.close();
+});
+
+Deno.test("LogDirectory.open() writes recovery points anew that were lost", async () => {
+  const fs = new MemoryFileSystem();
+  const { directory } = await create(fs, 3);
+  await directory.checkpoint();
+  const killed = fs.clone({ unsynced: "kept" });
+  const path = "/data/recovery-point-offset-checkpoint";
+  killed.removeSync(path);
+  const again = await openDirectory(killed);
+  const text = new TextDecoder().decode(killed.clone({ unsynced: "lost" }).readFileSync(path));
+  assert(text.includes("orders 3 3"), text);
+  await again.close();
+  await directory.close();
+});
+
+Deno.test("LogDirectory.open() brings checkpoints to disk before it goes by them", async () => {
+  const fs = new MemoryFileSystem();
+  const { directory, log } = await create(fs, 3);
+  log.deleteRecordsBefore(1);
+  await directory.checkpoint();
+  const killed = fs.clone({ unsynced: "kept" });
+  const path = "/data/log-start-offset-checkpoint";
+  killed.writeFileSync(path, new TextEncoder().encode("0\n1\norders 3 2\n"));
+  const again = await openDirectory(killed);
+  assertEquals(again.get(NAME)!.logStartOffset, 2);
+  await using failed = await openDirectory(killed.clone({ unsynced: "lost" }));
+  assertEquals(failed.get(NAME)!.logStartOffset, 2);
+  await again.close();
+  await directory.close();
+});
+
+Deno.test("LogDirectory.checkpoint() leaves a log alone that is deleted meanwhile", async () => {
+  const fs = new WatchedFileSystem(new MemoryFileSystem());
+  const { directory } = await create(fs, 3);
+  fs.onSync = () => void directory.delete(NAME, NOW_MS);
+  await directory.checkpoint();
+  assertEquals(directory.logCount, 0);
+  fs.onSync = () => {};
+  await directory.close();
+});
