@@ -36,11 +36,18 @@ type Outcome = (place: number, timestamp: number) => RecordMetadata;
 
 /**
  * Records in a row, each with a promise of its own, derived from one promise that all share: that costs
- * less for each than a promise with its two functions to settle it.
+ * less for each than a promise with its two functions to settle it. Nor has each a function that knows
+ * its place: what waits for one promise is called in the order in which it came to wait.
  */
 export class PromisedDelivery implements Delivery {
   readonly #outcome = Promise.withResolvers<Outcome>();
+  readonly #timestamps: number[] = [];
   #count = 0;
+  #settledCount = 0;
+  readonly #settle = (outcome: Outcome): RecordMetadata => {
+    const place = this.#settledCount++;
+    return outcome(place, this.#timestamps[place]!);
+  };
 
   get count(): number {
     return this.#count;
@@ -48,8 +55,9 @@ export class PromisedDelivery implements Delivery {
 
   /** Counts one more record, which will have `timestamp` unless the broker sets another. */
   add(timestamp: number): Promise<RecordMetadata> {
-    const place = this.#count++;
-    return this.#outcome.promise.then((outcome) => outcome(place, timestamp));
+    this.#count++;
+    this.#timestamps.push(timestamp);
+    return this.#outcome.promise.then(this.#settle);
   }
 
   delivered(batch: BatchResult, first: number): void {
