@@ -215,6 +215,8 @@ export class Connection {
     const request = codec(handler.api.request, header.apiVersion).decode(reader);
     const pending = this.#enqueue(handler, header);
     const answer = handler.handle(request, pending);
+    // Records are on their way to the disk, and where else they are kept, they were copied to.
+    if (header.apiKey === produce.key) this.#channel.recycle(frame);
     if (answer instanceof Promise) {
       this.#answerLater(pending, answer);
     } else this.#answer(pending, answer);

@@ -31,6 +31,11 @@ export interface FrameChannel {
    * @throws {TruncatedFrameError} if the stream ends inside a frame.
    */
   next(): Promise<Uint8Array | null>;
+  /**
+   * Says that nobody looks at a frame any more that was got here, nor at a part of it: its memory may
+   * be read into again. Frames that are not recycled are left to the garbage collector.
+   */
+  recycle(frame: Uint8Array): void;
   /** Sends what is left, then closes both directions. Safe to call again. */
   close(): Promise<void>;
   /** Closes both directions at once, even where `close()` is under way. Safe to call again. */
@@ -83,6 +88,10 @@ export class StreamChannel implements FrameChannel {
 
   next(): Promise<Uint8Array | null> {
     return this.#reader.next();
+  }
+
+  recycle(frame: Uint8Array): void {
+    this.#reader.recycle(frame as Uint8Array<ArrayBuffer>);
   }
 
   async close(): Promise<void> {
@@ -187,6 +196,9 @@ class MemoryChannel implements FrameChannel {
       this.#wakeReader = undefined;
     }
   }
+
+  /** A frame's memory may be the sender's. */
+  recycle(): void {}
 
   close(): Promise<void> {
     if (!this.#closed) {

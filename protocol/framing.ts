@@ -4,8 +4,9 @@
  * Reading goes through a BYOB reader. Small frames arrive many to a read in one scratch buffer and
  * are copied out of it, because the next read hands the scratch buffer back to the stream and so
  * detaches every view of it. The copies lie side by side in memory that is never written again. A
- * frame that does not fit the scratch buffer gets memory of its own size, and the stream reads
- * straight into that. Either way views of a frame stay valid for as long as they are held.
+ * frame that does not fit the scratch buffer gets memory of its own, and the stream reads straight
+ * into that. Either way views of a frame stay valid for as long as they are held, unless the frame is
+ * recycled: whoever knows that nobody looks at one any more may say so, and its memory is used again.
  *
  * Writing gathers: frames are encoded into one `Writer`, and a flush hands the socket what came
  * together in this turn of the event loop, or while the last write was under way.
@@ -13,6 +14,7 @@
  * @module
  */
 
+import { BufferPool } from "./buffer_pool.ts";
 import { type Chunks, joinBytes, Writer } from "./writer.ts";
 
 /** A frame's declared size is negative or above the limit. */
@@ -42,6 +44,9 @@ const HEAD_BYTES = 2;
 const SCRATCH_MIN = 4 * 1024;
 const SCRATCH_MAX = 64 * 1024;
 
+/** Memory of frames that do not share it, of all connections. */
+const buffers = new BufferPool();
+
 /** Frames up to this size share memory with others: an allocation costs more than such a copy. */
 const SHARED_FRAME_MAX = 4 * 1024;
 const SHARED_SIZE = 64 * 1024;
@@ -51,7 +56,11 @@ let sharedUsed = 0;
 /** A copy of a part of `bytes` that nothing else will write to. */
 function copyOf(bytes: Uint8Array<ArrayBuffer>, from: number, to: number): Uint8Array<ArrayBuffer> {
   const size = to - from;
-  if (size > SHARED_FRAME_MAX) return bytes.slice(from, to);
+  if (size > SHARED_FRAME_MAX) {
+    const copy = buffers.take(size);
+    copy.set(bytes.subarray(from, to));
+    return copy;
+  }
   if (sharedUsed + size > SHARED_SIZE) {
     shared = new Uint8Array(SHARED_SIZE);
     sharedUsed = 0;
@@ -119,6 +128,11 @@ export class FrameReader {
     }
   }
 
+  /** Takes back a frame that was read here and that nobody looks at any more. */
+  recycle(frame: Uint8Array<ArrayBuffer>): void {
+    if (frame.length > SHARED_FRAME_MAX) buffers.give(frame);
+  }
+
   /** Ends the stream; a pending `next()` then resolves to null. */
   cancel(): void {
     this.#reader.cancel().catch(() => {});
@@ -157,7 +171,7 @@ export class FrameReader {
   async #large(size: number): Promise<Uint8Array<ArrayBuffer>> {
     const first = this.#scratch.subarray(this.#start + SIZE_BYTES, this.#end);
     await this.#options.admit?.(size, first);
-    let frame = new Uint8Array(size);
+    let frame = buffers.take(size);
     frame.set(first);
     let filled = first.length;
     this.#start = this.#end = 0;
@@ -167,7 +181,7 @@ export class FrameReader {
       if (done || value === undefined) {
         throw new TruncatedFrameError(`Stream ended ${filled} bytes into a frame of ${size}`);
       }
-      frame = new Uint8Array(value.buffer);
+      frame = new Uint8Array(value.buffer, 0, size);
       filled += value.length;
     }
     return frame;

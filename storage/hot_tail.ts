@@ -3,28 +3,26 @@
  * touch the disk.
  *
  * Each log has a `LogTail`: a run of batches without a gap, up to its log end offset. All tails
- * share one budget of bytes; what was appended first, to whichever log, goes first. Batches are kept
- * as the buffers they came in. Small ones, and those that are a small part of a large buffer that
- * nothing else here keeps alive, are copied together into chunks instead: keeping a view of 200 bytes
- * would keep its megabyte too, and reading a thousand small buffers costs a thousand times one.
+ * share one budget of bytes; what was appended first, to whichever log, goes first. Batches are copied
+ * into chunks, small ones many to a chunk: reading a thousand small buffers costs a thousand times one.
+ * The copy costs less than it saves: who brings a batch, and the tail itself, fill the same few
+ * buffers again and again (`BufferPool`).
  *
- * What counts against the budget is the memory that is really kept: the whole buffer under a view,
- * once for all its views. Views handed out live on until they are let go of; what a tail drops is
- * never overwritten.
+ * A chunk that was read stays as it is until its reader releases it, however soon it is dropped here.
+ * Who never does leaves it to the garbage collector. What counts against the budget are chunks in the
+ * tails, whole.
  *
  * @module
  */
 
+import type { BufferPool } from "../protocol/buffer_pool.ts";
 import { BatchCursor } from "./batch_cursor.ts";
 
-/** Batches up to this size are copied into chunks. */
+/** A chunk has room for more than one batch unless that is larger than these. */
 const SMALL_BATCH_BYTES = 4096;
 
 const SMALLEST_CHUNK_BYTES = 4096;
 const LARGEST_CHUNK_BYTES = 1 << 16;
-
-/** A buffer is kept for a batch that is at least one in this many parts of it. */
-const MAX_BUFFER_RATIO = 4;
 
 /** What an entry takes besides its bytes, roughly. */
 const ENTRY_OVERHEAD_BYTES = 200;
@@ -32,15 +30,15 @@ const ENTRY_OVERHEAD_BYTES = 200;
 /** Shares a budget of memory among the tails of logs. */
 export class HotTail {
   readonly #maxBytes: number;
-  /** How many entries keep each buffer alive, of those that more than one may. */
-  readonly #buffers = new Map<ArrayBufferLike, number>();
+  readonly #buffers: BufferPool;
   #sizeInBytes = 0;
   #oldest: TailEntry | undefined;
   #newest: TailEntry | undefined;
 
-  /** Keeps at most `maxBytes` of batches; 0 keeps none. */
-  constructor(maxBytes: number) {
+  /** Keeps at most `maxBytes` of batches, in memory of `buffers`; 0 keeps none. */
+  constructor(maxBytes: number, buffers: BufferPool) {
     this.#maxBytes = maxBytes;
+    this.#buffers = buffers;
   }
 
   /** Bytes of memory that are kept. */
@@ -53,11 +51,9 @@ export class HotTail {
     return new LogTail(this);
   }
 
-  /** For {@linkcode LogTail}: whether to keep the buffer of a batch rather than to copy it. */
-  keepsBuffer(bytes: Uint8Array): boolean {
-    if (bytes.byteLength <= SMALL_BATCH_BYTES) return false;
-    return bytes.byteLength * MAX_BUFFER_RATIO >= bytes.buffer.byteLength ||
-      this.#buffers.has(bytes.buffer);
+  /** For {@linkcode LogTail}: memory for at least `size` bytes. */
+  takeChunk(size: number): Uint8Array<ArrayBuffer> {
+    return new Uint8Array(this.#buffers.take(size).buffer);
   }
 
   /** For {@linkcode LogTail}: whether a batch may be kept at all. */
@@ -70,10 +66,7 @@ export class HotTail {
     if (this.#newest === undefined) this.#oldest = entry;
     else this.#newest.newer = entry;
     this.#newest = entry;
-    const { buffer } = entry.bytes;
-    const users = this.#buffers.get(buffer) ?? 0;
-    this.#buffers.set(buffer, users + 1);
-    this.#sizeInBytes += ENTRY_OVERHEAD_BYTES + (users === 0 ? buffer.byteLength : 0);
+    this.#sizeInBytes += ENTRY_OVERHEAD_BYTES + entry.chunk.length;
     while (this.#sizeInBytes > this.#maxBytes && this.#oldest !== undefined) {
       const oldest: TailEntry = this.#oldest;
       this.#oldest = oldest.newer;
@@ -86,37 +79,47 @@ export class HotTail {
 
   /** For {@linkcode LogTail}: stops counting an entry. It leaves the queue when it is the oldest. */
   drop(entry: TailEntry): void {
-    const { buffer } = entry.bytes;
-    const users = this.#buffers.get(buffer)! - 1;
-    if (users === 0) this.#buffers.delete(buffer);
-    else this.#buffers.set(buffer, users);
-    this.#sizeInBytes -= ENTRY_OVERHEAD_BYTES + (users === 0 ? buffer.byteLength : 0);
+    this.#sizeInBytes -= ENTRY_OVERHEAD_BYTES + entry.chunk.length;
     entry.owner = undefined;
     entry.bytes = NO_BYTES;
+    if (entry.readerCount === 0) this.#give(entry);
+  }
+
+  /** For {@linkcode LogTail}: says that one who read an entry no longer looks at it. */
+  release(entry: TailEntry): void {
+    if (--entry.readerCount === 0 && entry.owner === undefined) this.#give(entry);
+  }
+
+  #give(entry: TailEntry): void {
+    this.#buffers.give(entry.chunk);
+    entry.chunk = NO_BYTES;
   }
 }
 
 const NO_BYTES = new Uint8Array(0);
 
-/** One or more whole batches, one after another, in one buffer. */
+/** One or more whole batches, one after another, in one chunk. */
 class TailEntry {
+  /** Whose it is; nobody's once it was dropped. */
   owner: LogTail | undefined;
+  /** The part of the chunk that is used. */
   bytes: Uint8Array;
-  /** The whole chunk, if `bytes` is the used part of one that more may be copied into. */
-  readonly chunk: Uint8Array | undefined;
+  chunk: Uint8Array<ArrayBuffer>;
   readonly baseOffset: number;
   nextOffset: number;
+  /** How many look at what they read here. */
+  readerCount = 0;
   newer: TailEntry | undefined;
 
   constructor(
     owner: LogTail,
-    bytes: Uint8Array,
-    chunk: Uint8Array | undefined,
+    size: number,
+    chunk: Uint8Array<ArrayBuffer>,
     baseOffset: number,
     nextOffset: number,
   ) {
     this.owner = owner;
-    this.bytes = bytes;
+    this.bytes = chunk.subarray(0, size);
     this.chunk = chunk;
     this.baseOffset = baseOffset;
     this.nextOffset = nextOffset;
@@ -129,13 +132,15 @@ export interface TailRead {
   readonly sizeInBytes: number;
   /** The offset after the last batch read. */
   readonly nextOffset: number;
+  /** Says that nobody looks at the chunks any more. To be called once, or never. */
+  readonly release?: () => void;
 }
 
 /** The last batches of one log. */
 export class LogTail {
   readonly #hotTail: HotTail;
   /** Entries from `#first` on are in use; those before are gone. */
-  #entries: TailEntry[] = [];
+  #entries: (TailEntry | undefined)[] = [];
   #first = 0;
 
   /** For {@linkcode HotTail.tail}. */
@@ -148,25 +153,18 @@ export class LogTail {
     return this.#entries[this.#first]?.baseOffset ?? Infinity;
   }
 
-  /**
-   * Keeps a batch that was just appended to the log. Its bytes must not change from now on.
-   */
+  /** Keeps a copy of a batch that was just appended to the log. */
   append(bytes: Uint8Array, baseOffset: number, nextOffset: number): void {
     const last = this.#entries.at(-1);
     if (last !== undefined && last.nextOffset !== baseOffset) this.clear();
-    if (!this.#hotTail.hasRoomFor(bytes)) {
-      this.clear();
-    } else if (this.#hotTail.keepsBuffer(bytes)) {
-      this.#add(new TailEntry(this, bytes, undefined, baseOffset, nextOffset));
-    } else {
-      this.#copy(bytes, baseOffset, nextOffset);
-    }
+    if (this.#hotTail.hasRoomFor(bytes)) this.#copy(bytes, baseOffset, nextOffset);
+    else this.clear();
   }
 
   #copy(bytes: Uint8Array, baseOffset: number, nextOffset: number): void {
     const last = this.#entries.at(-1);
-    const chunk = last?.chunk;
-    if (last !== undefined && chunk !== undefined) {
+    if (last !== undefined) {
+      const { chunk } = last;
       const used = last.bytes.length;
       if (used + bytes.length <= chunk.length) {
         chunk.set(bytes, used);
@@ -175,15 +173,13 @@ export class LogTail {
         return;
       }
     }
-    const size = Math.min(
+    const size = bytes.length > SMALL_BATCH_BYTES ? bytes.length : Math.min(
       LARGEST_CHUNK_BYTES,
-      Math.max(SMALLEST_CHUNK_BYTES, (chunk?.length ?? 0) * 2),
+      Math.max(SMALLEST_CHUNK_BYTES, (last?.chunk.length ?? 0) * 2),
     );
-    const next = new Uint8Array(Math.max(size, bytes.length));
-    next.set(bytes);
-    this.#add(
-      new TailEntry(this, next.subarray(0, bytes.length), next, baseOffset, nextOffset),
-    );
+    const chunk = this.#hotTail.takeChunk(size);
+    chunk.set(bytes);
+    this.#add(new TailEntry(this, bytes.length, chunk, baseOffset, nextOffset));
   }
 
   #add(entry: TailEntry): void {
@@ -196,7 +192,7 @@ export class LogTail {
    *
    * @param maxBytes Bytes to read at most, but for the first batch if `minOneBatch`.
    * @param maxOffset The offset that no batch may reach.
-   * @returns Nothing if `offset` is not in the tail.
+   * @returns Nothing if `offset` is not in the tail. What is read is to be released.
    */
   read(
     offset: number,
@@ -206,17 +202,16 @@ export class LogTail {
   ): TailRead | undefined {
     if (!(offset >= this.baseOffset && offset < this.#entries.at(-1)!.nextOffset)) return undefined;
     const chunks: Uint8Array[] = [];
+    const entries: TailEntry[] = [];
     let sizeInBytes = 0;
     let nextOffset = offset;
     for (let slot = this.#slotOf(offset); slot < this.#entries.length; slot++) {
-      const { bytes, nextOffset: end, chunk } = this.#entries[slot]!;
+      const entry = this.#entries[slot]!;
+      const { bytes, nextOffset: end } = entry;
       const isFirst = chunks.length === 0;
       let part = bytes;
       let partEnd = end;
-      const fits = end <= maxOffset &&
-        (sizeInBytes + bytes.length <= maxBytes ||
-          (isFirst && minOneBatch && chunk === undefined));
-      if (!fits || (isFirst && chunk !== undefined)) {
+      if (isFirst || end > maxOffset || sizeInBytes + bytes.length > maxBytes) {
         const cut = cutBatches(
           bytes,
           isFirst ? offset : 0,
@@ -229,11 +224,17 @@ export class LogTail {
         partEnd = cut.nextOffset;
       }
       chunks.push(part);
+      entry.readerCount++;
+      entries.push(entry);
       sizeInBytes += part.length;
       nextOffset = partEnd;
       if (partEnd !== end || sizeInBytes >= maxBytes) break;
     }
-    return { chunks, sizeInBytes, nextOffset };
+    if (entries.length === 0) return { chunks, sizeInBytes, nextOffset };
+    const release = () => {
+      for (const entry of entries) this.#hotTail.release(entry);
+    };
+    return { chunks, sizeInBytes, nextOffset, release };
   }
 
   /** Drops batches that have `offset` or larger ones. */
@@ -254,7 +255,7 @@ export class LogTail {
     if (this.#entries[this.#first] !== entry) {
       throw new Error(`Cannot drop tail entry at offset ${entry.baseOffset}: it is not the oldest`);
     }
-    this.#first++;
+    this.#entries[this.#first++] = undefined;
     this.#compact();
   }
 

@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { BufferPool } from "../protocol/buffer_pool.ts";
 import { HotTail, type LogTail } from "./hot_tail.ts";
 import { batchOfSize, recordsOf } from "./log_testing.ts";
 
@@ -11,23 +12,29 @@ function append(tail: LogTail, baseOffset: number, size: number): Uint8Array {
   return bytes;
 }
 
+function newHotTail(maxBytes: number): HotTail {
+  return new HotTail(maxBytes, new BufferPool());
+}
+
 function offsetsOf(tail: LogTail, offset: number, maxBytes = 1 << 20, maxOffset = Infinity) {
   const read = tail.read(offset, maxBytes, maxOffset, true);
   return read && recordsOf(read.chunks).map((record) => record.offset);
 }
 
-Deno.test("LogTail reads large batches as the very buffers they came in", () => {
-  const tail = new HotTail(1 << 20).tail();
+Deno.test("LogTail reads large batches as chunks of their own, which are copies", () => {
+  const tail = newHotTail(1 << 20).tail();
   const first = append(tail, 10, 20_000);
   const second = append(tail, 12, 20_000);
+  const expected = [first.slice(), second.slice()];
+  first.fill(0);
+  second.fill(0);
   const read = tail.read(11, 1 << 20, Infinity, true)!;
-  assertEquals(read.chunks.length, 2);
-  assert(read.chunks[0] === first && read.chunks[1] === second);
+  assertEquals(read.chunks, expected);
   assertEquals(read.nextOffset, 14);
 });
 
 Deno.test("LogTail reads small batches together, from the one that holds the offset", () => {
-  const tail = new HotTail(1 << 20).tail();
+  const tail = newHotTail(1 << 20).tail();
   for (let i = 0; i < 1000; i++) append(tail, i * 2, 100);
   const all = tail.read(0, 1 << 20, Infinity, true)!;
   assert(all.chunks.length < 10, `${all.chunks.length} chunks`);
@@ -36,7 +43,7 @@ Deno.test("LogTail reads small batches together, from the one that holds the off
 });
 
 Deno.test("LogTail.read() keeps to its limits, but for the first batch", () => {
-  const tail = new HotTail(1 << 20).tail();
+  const tail = newHotTail(1 << 20).tail();
   for (const [i, size] of [100, 10_000, 10_000, 100, 100].entries()) append(tail, i * 2, size);
   assertEquals(offsetsOf(tail, 0, 1), [0, 1]);
   assertEquals(offsetsOf(tail, 2, 1), [2, 3]);
@@ -48,7 +55,7 @@ Deno.test("LogTail.read() keeps to its limits, but for the first batch", () => {
 });
 
 Deno.test("LogTail.read() gives nothing for offsets it does not have", () => {
-  const tail = new HotTail(1 << 20).tail();
+  const tail = newHotTail(1 << 20).tail();
   assertEquals(tail.read(0, 100, Infinity, true), undefined);
   append(tail, 10, 100);
   assertEquals(tail.read(9, 100, Infinity, true), undefined);
@@ -59,7 +66,7 @@ Deno.test("LogTail.read() gives nothing for offsets it does not have", () => {
 });
 
 Deno.test("HotTail drops what was appended first, to whichever log", () => {
-  const hotTail = new HotTail(100_000);
+  const hotTail = newHotTail(100_000);
   const logs = [hotTail.tail(), hotTail.tail(), hotTail.tail()];
   for (let i = 0; i < 30; i++) append(logs[i % 3]!, (i - i % 3) / 3 * 2, 20_000);
   // Four batches of 20 KB are kept: the last two rounds but for two.
@@ -69,42 +76,54 @@ Deno.test("HotTail drops what was appended first, to whichever log", () => {
   assertEquals(hotTail.sizeInBytes, 0);
 });
 
-Deno.test("HotTail counts a buffer once, and as long as any batch keeps it", () => {
-  const hotTail = new HotTail(1 << 20);
-  const tails = [hotTail.tail(), hotTail.tail()];
-  const frame = new Uint8Array(100_000);
-  for (const [i, tail] of tails.entries()) {
-    const { bytes } = batchOfSize(1, 40_000);
-    const part = frame.subarray(i * 50_000, i * 50_000 + bytes.length);
-    part.set(bytes);
-    tail.append(part, 0, 1);
-  }
-  assert(hotTail.sizeInBytes >= 100_000 && hotTail.sizeInBytes < 101_000);
-  tails[0]!.clear();
-  assert(hotTail.sizeInBytes >= 100_000);
-  tails[1]!.clear();
-  assertEquals(hotTail.sizeInBytes, 0);
+Deno.test("HotTail counts all memory it keeps", () => {
+  const hotTail = newHotTail(1 << 20);
+  const tail = hotTail.tail();
+  append(tail, 0, 100);
+  assert(hotTail.sizeInBytes >= 4096, `${hotTail.sizeInBytes} bytes`);
+  append(tail, 2, 33_000);
+  assert(hotTail.sizeInBytes >= 4096 + 40_960, `${hotTail.sizeInBytes} bytes`);
 });
 
-Deno.test("HotTail does not keep a large buffer for a small part of it", () => {
-  const hotTail = new HotTail(1 << 20);
+Deno.test("HotTail uses the memory of what it drops again, once nobody looks at it", () => {
+  const pool = new BufferPool();
+  const hotTail = new HotTail(50_000, pool);
   const tail = hotTail.tail();
-  const { bytes } = batchOfSize(1, 10_000);
-  const frame = new Uint8Array(900_000);
-  frame.set(bytes);
-  tail.append(frame.subarray(0, bytes.length), 0, 1);
-  assert(hotTail.sizeInBytes < 12_000, `${hotTail.sizeInBytes} bytes`);
-  frame.fill(0);
-  assertEquals(offsetsOf(tail, 0), [0]);
+  append(tail, 0, 20_000);
+  const readers = [1, 2].map(() => tail.read(0, 1 << 20, Infinity, true)!);
+  const before = readers[0]!.chunks[0]!.slice();
+  for (let i = 1; i < 3; i++) append(tail, i * 2, 20_000);
+  assertEquals(tail.read(0, 1, Infinity, true), undefined);
+  assertEquals(pool.idleBytes, 0);
+  readers[0]!.release!();
+  assertEquals(pool.idleBytes, 0);
+  append(tail, 6, 20_000);
+  const ofAnother = pool.idleBytes;
+  assert(ofAnother >= 20_000);
+  assertEquals(readers[1]!.chunks[0], before);
+  readers[1]!.release!();
+  assertEquals(pool.idleBytes, 2 * ofAnother);
+  tail.clear();
+  assertEquals(pool.idleBytes, 4 * ofAnother);
+});
+
+Deno.test("HotTail leaves alone what was read but is not dropped", () => {
+  const pool = new BufferPool();
+  const tail = new HotTail(1 << 20, pool).tail();
+  append(tail, 0, 20_000);
+  const read = tail.read(0, 1 << 20, Infinity, true)!;
+  read.release!();
+  assertEquals(pool.idleBytes, 0);
+  assertEquals(offsetsOf(tail, 0), [0, 1]);
 });
 
 Deno.test("HotTail keeps nothing without a budget, and nothing larger than it", () => {
-  const none = new HotTail(0);
+  const none = newHotTail(0);
   const tail = none.tail();
   append(tail, 0, 100);
   assertEquals(none.sizeInBytes, 0);
   assertEquals(tail.read(0, 100, Infinity, true), undefined);
-  const small = new HotTail(50_000);
+  const small = newHotTail(50_000);
   const other = small.tail();
   append(other, 0, 100);
   append(other, 2, 60_000);
@@ -114,7 +133,7 @@ Deno.test("HotTail keeps nothing without a budget, and nothing larger than it", 
 });
 
 Deno.test("LogTail.truncateTo() drops batches that reach beyond, and goes on from there", () => {
-  const hotTail = new HotTail(1 << 20);
+  const hotTail = newHotTail(1 << 20);
   const tail = hotTail.tail();
   for (let i = 0; i < 5; i++) append(tail, i * 2, 10_000);
   tail.truncateTo(7);
@@ -126,7 +145,7 @@ Deno.test("LogTail.truncateTo() drops batches that reach beyond, and goes on fro
 });
 
 Deno.test("LogTail leaves what was read unchanged by what comes later", () => {
-  const hotTail = new HotTail(20_000);
+  const hotTail = newHotTail(20_000);
   const tail = hotTail.tail();
   append(tail, 0, 100);
   const read = tail.read(0, 1 << 20, Infinity, true)!;

@@ -260,8 +260,8 @@ export class Log {
   }
 
   /**
-   * Appends one or more whole batches. Assigns offsets and leader epoch in their bytes, which belong to
-   * the log from then on and must not be changed, nor sent again from the same memory.
+   * Appends one or more whole batches. Assigns offsets and leader epoch in their bytes, which the log
+   * does not look at any more when this returns.
    *
    * What a client sent must have passed `validateBatch`.
    *

@@ -24,6 +24,7 @@
  * @module
  */
 
+import { BufferPool } from "../protocol/buffer_pool.ts";
 import { formatOffsetCheckpoint, readOffsetCheckpoint } from "./checkpoint_file.ts";
 import {
   CLEAN_SHUTDOWN_FILE_NAME,
@@ -57,7 +58,6 @@ import {
   writeMetaProperties,
 } from "./meta_properties.ts";
 import { PARTITION_METADATA_FILE_NAME, writePartitionMetadata } from "./partition_metadata.ts";
-import { ReadBuffers } from "./read_buffers.ts";
 import { TimeSlice } from "./time_slice.ts";
 
 const MAX_NAME_LENGTH = 255;
@@ -134,12 +134,13 @@ export class LogDirectory {
       fs,
       options.maxOpenFiles === undefined ? {} : { maxOpenFiles: options.maxOpenFiles },
     );
+    const buffers = new BufferPool();
     this.#context = {
       fs,
       pool: this.#pool,
       indexCache: new IndexCache(options.indexCacheBytes),
-      readBuffers: new ReadBuffers(),
-      hotTail: new HotTail(options.hotTailBytes ?? 64 << 20),
+      buffers,
+      hotTail: new HotTail(options.hotTailBytes ?? 64 << 20, buffers),
       producerIdExpirationMs: options.producerIdExpirationMs ?? DAY_MS,
       onDamage: options.onDamage ?? (() => {}),
       syncDataFolder: () => this.#folderSyncs.request(),

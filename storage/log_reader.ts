@@ -15,6 +15,7 @@
  * @module
  */
 
+import type { BufferPool } from "../protocol/buffer_pool.ts";
 import { CorruptRecordError, RECORD_BATCH_OVERHEAD } from "../protocol/records/mod.ts";
 import { BatchCursor } from "./batch_cursor.ts";
 import type { DamagedRange } from "./batch_walk.ts";
@@ -22,7 +23,6 @@ import { LogClosedError, OffsetOutOfRangeError, StorageError } from "./errors.ts
 import { FileSystemError, isNotFound } from "./file_system.ts";
 import type { LogConfig } from "./log_config.ts";
 import type { LogSegments } from "./log_segments.ts";
-import type { ReadBuffers } from "./read_buffers.ts";
 import type { Segment, SegmentContext } from "./segment.ts";
 import { checkSegment } from "./segment_check.ts";
 import type { BatchPlace } from "./segment_soundness.ts";
@@ -76,7 +76,7 @@ export interface LogDamage extends DamagedRange {
 
 /** What reading needs that the logs of a data folder share. */
 export interface ReadContext extends SegmentContext {
-  readonly readBuffers: ReadBuffers;
+  readonly buffers: BufferPool;
   /** Is told of damage, once of each. */
   readonly onDamage: (damage: LogDamage) => void;
 }
@@ -155,7 +155,7 @@ export class LogReader {
     maxOffset: number,
     minOneBatch: boolean,
   ): Promise<LogRead | undefined> {
-    const { readBuffers } = this.#log.context;
+    const { buffers } = this.#log.context;
     const end = segment.sizeInBytes;
     let place = this.#placeOf(segment, offset);
     let wanted = Math.max(maxBytes, SMALLEST_READ_BYTES);
@@ -175,8 +175,8 @@ export class LogReader {
       if (cursor.position < bytes.soundSize) {
         const sound = bytes.all.subarray(0, bytes.soundSize);
         const read = cut(sound, cursor.position, offset, maxBytes, maxOffset, minOneBatch);
-        if (read.sizeInBytes > 0) return { ...read, release: () => readBuffers.give(bytes.all) };
-        readBuffers.give(bytes.all);
+        if (read.sizeInBytes > 0) return { ...read, release: () => buffers.give(bytes.all) };
+        buffers.give(bytes.all);
         return read;
       }
       if (bytes.soundSize === 0) {
@@ -186,7 +186,7 @@ export class LogReader {
       } else {
         place = bytes.next;
       }
-      readBuffers.give(bytes.all);
+      buffers.give(bytes.all);
     }
     // What was appended meanwhile comes before the next segment.
     if (segment.sizeInBytes !== end) throw new StaleRead();
@@ -271,7 +271,7 @@ export class LogReader {
       }
       if (bytes.soundSize === 0) wanted = cursor.sizeInBytes + RECORD_BATCH_OVERHEAD;
       else place = bytes.next;
-      this.#log.context.readBuffers.give(bytes.all);
+      this.#log.context.buffers.give(bytes.all);
     }
     return undefined;
   }
@@ -357,7 +357,7 @@ export class LogReader {
     size: number,
   ): Promise<Uint8Array<ArrayBuffer>> {
     const { truncations } = segment;
-    const bytes = this.#log.context.readBuffers.take(size);
+    const bytes = this.#log.context.buffers.take(size);
     const count = await segment.file.read(bytes, position);
     if (segment.truncations !== truncations || segment.isDeleted) throw new StaleRead();
     if (count < size) await this.#readAnew(segment, position + count, "the file ends there");

@@ -191,7 +191,7 @@ export class Partition {
   }
 
   /**
-   * Appends a batch, whose bytes the log keeps from then on.
+   * Appends a batch, whose bytes the log changes, and does not look at any more when this returns.
    *
    * @throws {ApiError} NOT_LEADER_OR_FOLLOWER, NOT_ENOUGH_REPLICAS, INVALID_TOPIC_EXCEPTION,
    *   INVALID_RECORD, INVALID_TXN_STATE, INVALID_TIMESTAMP.

@@ -1,5 +1,5 @@
 /**
- * Memory for reading files, used again and again.
+ * Memory for bytes that come in, used again and again.
  *
  * Buffers that are left to the garbage collector cost more than to fill them: the system zeroes each
  * new one page by page, and after every 32 MB or so V8 looks through the whole heap.
@@ -7,14 +7,14 @@
  * @module
  */
 
-const SMALLEST_BYTES = 16 * 1024;
-/** Reads larger than this get memory of their own: they are rare. */
+const SMALLEST_BYTES = 4 * 1024;
+/** What is larger gets memory of its own: it is rare. */
 const LARGEST_BYTES = 4 * 1024 * 1024;
-/** Kept for later reads at most. */
+/** Kept for later at most. */
 const MAX_IDLE_BYTES = 16 * 1024 * 1024;
 
-/** Buffers for the reads of a data folder's logs. */
-export class ReadBuffers {
+/** Lends buffers; whoever is the last to look at one gives it back. */
+export class BufferPool {
   /** By size, the last given back first: it may still be in the processor's cache. */
   readonly #idle = new Map<number, ArrayBuffer[]>();
   #idleBytes = 0;
@@ -24,7 +24,7 @@ export class ReadBuffers {
     return this.#idleBytes;
   }
 
-  /** `size` bytes of memory, with anything in them. */
+  /** `size` bytes of memory, with anything in them. What is not given back is garbage like any other. */
   take(size: number): Uint8Array<ArrayBuffer> {
     if (size > LARGEST_BYTES) return new Uint8Array(size);
     const capacity = capacityFor(size);
@@ -34,18 +34,31 @@ export class ReadBuffers {
     return new Uint8Array(buffer, 0, size);
   }
 
-  /** Gives memory back that was taken here. Nobody may look at it from now on. */
+  /**
+   * Gives back the whole memory under `bytes`, which was taken here, or from another pool, once. Nobody
+   * may look at it from now on.
+   */
   give({ buffer }: Uint8Array<ArrayBuffer>): void {
     const capacity = buffer.byteLength;
-    if (capacity > LARGEST_BYTES || this.#idleBytes + capacity > MAX_IDLE_BYTES) return;
+    if (capacity > LARGEST_BYTES) return;
+    // Other sizes may be in demand now.
+    if (this.#idleBytes + capacity > MAX_IDLE_BYTES) this.clear();
     this.#idleBytes += capacity;
     const idle = this.#idle.get(capacity);
     if (idle === undefined) this.#idle.set(capacity, [buffer]);
     else idle.push(buffer);
   }
+
+  /** Leaves what nobody uses to the garbage collector. */
+  clear(): void {
+    this.#idle.clear();
+    this.#idleBytes = 0;
+  }
 }
 
-/** The smallest power of two that has room. */
+/** The next of four sizes between a power of two and its double. */
 function capacityFor(size: number): number {
-  return size <= SMALLEST_BYTES ? SMALLEST_BYTES : 2 ** (32 - Math.clz32(size - 1));
+  if (size <= SMALLEST_BYTES) return SMALLEST_BYTES;
+  const step = 2 ** (29 - Math.clz32(size - 1));
+  return Math.ceil(size / step) * step;
 }
