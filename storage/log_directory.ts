@@ -297,8 +297,13 @@ export class LogDirectory {
     const { nowMs, topicId, config = DEFAULT_LOG_CONFIG } = options;
     const folder = `${this.path}/${name}`;
     this.fs.mkdirSync(folder);
-    if (topicId !== undefined) {
-      writePartitionMetadata(this.fs, `${folder}/${PARTITION_METADATA_FILE_NAME}`, topicId);
+    try {
+      if (topicId !== undefined) {
+        writePartitionMetadata(this.fs, `${folder}/${PARTITION_METADATA_FILE_NAME}`, topicId);
+      }
+    } catch (error) {
+      this.#retireFolder(name, nowMs);
+      throw error;
     }
     const hasUnsyncedCheckpoints = this.#checkpointed.has(name);
     if (hasUnsyncedCheckpoints) this.#writeCheckpointsNow();
@@ -317,16 +322,21 @@ export class LogDirectory {
     this.#checkOpen("delete", name);
     const log = this.#logs.get(name);
     if (log === undefined) return false;
+    log.markDeleted(this.#retireFolder(name, nowMs + log.config.fileDeleteDelayMs));
+    this.#logs.delete(name);
+    return true;
+  }
+
+  /** Renames a log's folder, to be removed at some time; returns its new path. */
+  #retireFolder(name: string, dueMs: number): string {
     const suffix = `.${crypto.randomUUID().replaceAll("-", "")}${DELETED_FOLDER_SUFFIX}`;
     const dash = name.lastIndexOf("-");
     const partition = name.slice(dash);
     const topic = name.slice(0, Math.min(dash, MAX_NAME_LENGTH - partition.length - suffix.length));
-    const folder = `${this.path}/${topic}${partition}${suffix}`;
-    this.fs.renameSync(log.folder, folder);
-    log.markDeleted(folder);
-    this.#logs.delete(name);
-    this.#deletedFolders.push({ path: folder, dueMs: nowMs + log.config.fileDeleteDelayMs });
-    return true;
+    const path = `${this.path}/${topic}${partition}${suffix}`;
+    this.fs.renameSync(`${this.path}/${name}`, path);
+    this.#deletedFolders.push({ path, dueMs });
+    return path;
   }
 
   /** Flushes the logs whose `flush.messages` or `flush.ms` ask for it. */

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "
 import { DenoFileSystem } from "./deno_file_system.ts";
 import { CorruptFileError, DataFolderLockedError, LogClosedError, StorageError } from "./errors.ts";
 import { append, batchOfSize, configOf, NOW_MS, openDirectory, readAll } from "./log_testing.ts";
+import { FileSystemError } from "./file_system.ts";
 import { MemoryFileSystem } from "./memory_file_system.ts";
 import { WatchedFileSystem } from "./watched_file_system_testing.ts";
 
@@ -408,4 +409,29 @@ Deno.test("LogDirectory works on the machine's files as in memory", async () => 
   } finally {
     Deno.removeSync(path, { recursive: true });
   }
+});
+
+Deno.test("LogDirectory leaves nothing half written where the disk was full", async () => {
+  const disk = new MemoryFileSystem();
+  const fs = new WatchedFileSystem(disk);
+  const directory = await openDirectory(fs);
+  const log = directory.create("orders-3", { nowMs: NOW_MS });
+  append(log, ["a"], { producerId: 7, producerEpoch: 0, baseSequence: 0 });
+  fs.onCreate = (path) => {
+    disk.writeFileSync(path, new Uint8Array(0));
+    throw new FileSystemError("write", path, "ENOSPC", "no room");
+  };
+  await assertRejects(() => directory.checkpoint(), FileSystemError);
+  const options = { nowMs: NOW_MS, topicId: TOPIC_ID };
+  assertThrows(() => directory.create("orders-4", options), FileSystemError);
+  const names = namesIn(disk, "/data/orders-3");
+  assertEquals(names.filter((name) => name.endsWith(".snapshot")), []);
+  assertEquals(disk.statSync("/data/orders-4"), undefined);
+
+  fs.onCreate = () => {};
+  assertEquals(directory.create("orders-4", options).topicId, TOPIC_ID);
+  await directory.removeDeleted(NOW_MS);
+  await directory.close();
+  const logs = namesIn(disk, "/data").filter((name) => name.startsWith("orders"));
+  assertEquals(logs, ["orders-3", "orders-4"]);
 });

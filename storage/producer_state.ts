@@ -357,19 +357,23 @@ export class ProducerStateManager {
     const offset = this.#endOffset;
     const path = snapshotPath(folder, offset);
     if (this.#snapshots.includes(offset)) return path;
-    this.#fs.writeFileSync(
-      path,
-      encodeProducerSnapshot(Array.from(this.#producers.values(), (state) => ({
-        producerId: state.producerId,
-        producerEpoch: state.producerEpoch,
-        lastSequence: state.lastSequence,
-        lastOffset: state.lastOffset,
-        offsetDelta: state.batches.at(-1)?.offsetDelta ?? 0,
-        lastTimestamp: state.lastTimestamp,
-        coordinatorEpoch: state.coordinatorEpoch,
-        currentTransactionFirstOffset: state.currentTransactionFirstOffset,
-      }))),
-    );
+    const bytes = encodeProducerSnapshot(Array.from(this.#producers.values(), (state) => ({
+      producerId: state.producerId,
+      producerEpoch: state.producerEpoch,
+      lastSequence: state.lastSequence,
+      lastOffset: state.lastOffset,
+      offsetDelta: state.batches.at(-1)?.offsetDelta ?? 0,
+      lastTimestamp: state.lastTimestamp,
+      coordinatorEpoch: state.coordinatorEpoch,
+      currentTransactionFirstOffset: state.currentTransactionFirstOffset,
+    })));
+    try {
+      this.#fs.writeFileSync(path, bytes);
+    } catch (error) {
+      // On a full disk the file may be there, empty or in part.
+      this.#fs.removeSync(path);
+      throw error;
+    }
     this.#snapshots.push(offset);
     this.#snapshots.sort((a, b) => a - b);
     return path;
