@@ -24,7 +24,14 @@ export const serve = command({
     `What it has to tell is logged on standard error.\n\n` +
     `The settings are Kafka's, under Kafka's names: "log.retention.ms" is --log-retention-ms, the ` +
     `variable DQUEUE_LOG_RETENTION_MS, or "log.retention.ms" in the file of --config. Sizes and ` +
-    `durations may have units: 64MiB, 7d.`,
+    `durations may have units: 64MiB, 7d.\n\n` +
+    `What was acknowledged survives:\n` +
+    `  acks=all  a crash of the process or the machine, and power loss; with\n` +
+    `            flush=interval but for the last second, with os the last minute\n` +
+    `  acks=1    a crash of the process; else as with os\n` +
+    `  acks=0    nothing is acknowledged\n` +
+    `A full disk loses nothing of it: writes are refused until there is room. What a disk has ` +
+    `damaged is not served, and "dqueue log verify" finds it.`,
   flags: brokerFlags(),
   examples: [
     { doc: "On port 9092 of this machine, data in ./dqueue-data", command: "dqueue serve" },
