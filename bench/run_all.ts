@@ -39,6 +39,11 @@ const PROGRAMS: readonly Program[] = [
   { name: "client", full: [], quick: ["--quick"] },
   { name: "embedded", full: [], quick: ["--runs=5", "--seconds=0.3"] },
   { name: "memory", full: [], quick: ["--connections=300", "--fetchers=16"] },
+  {
+    name: "stall",
+    full: ["--seconds=3"],
+    quick: ["--runs=1", "--seconds=1", "--partitions=200", "--mb=100"],
+  },
   { name: "startup", full: [], quick: ["--runs=1", "--partitions=0"] },
   { name: "groups", full: ["--runs=1"], quick: ["--quick"] },
 ];
