@@ -104,6 +104,7 @@ export class Broker {
       (inMemory ? silentLogger : createLogger({ level: config.get("log.level") }));
     const clock = options.clock ?? systemClock;
     const directory = opened.use(await openDirectory(options, config, clock, logger));
+    tellOfRecoveries(directory, logger);
     const clusterId = await claimDirectory(directory, config);
     const nodeId = config.get("node.id");
 
@@ -225,6 +226,21 @@ function openDirectory(
         problem,
       }),
   });
+}
+
+/** A crash may leave a torn batch that nobody was promised; whoever runs the broker wants to know. */
+function tellOfRecoveries(directory: LogDirectory, logger: Logger): void {
+  for (const { name, recovery } of directory.logs) {
+    if (recovery?.problem === undefined) continue;
+    const { fromOffset, logEndOffset, truncatedBytes, problem } = recovery;
+    logger.warn("Cut off the end of a log, which was not sound after a crash", {
+      log: name,
+      recoveryPoint: fromOffset,
+      logEndOffset,
+      bytes: truncatedBytes,
+      problem,
+    });
+  }
 }
 
 /** Makes a new folder this broker's, and refuses one that is another's. Returns the cluster's id. */

@@ -126,6 +126,27 @@ Deno.test("Consumer tells of damage on the broker once it gets there, and goes o
   }
 });
 
+Deno.test("Broker says what it cuts off the end of a log after a crash", async () => {
+  await using folder = await TemporaryFolder.create();
+  const data = folder.join("data");
+  await makeDamage(data);
+  await Deno.remove(`${data}/.kafka_cleanshutdown`);
+  await Deno.remove(`${data}/recovery-point-offset-checkpoint`);
+  const { broker, errors } = await startBroker(data);
+  try {
+    await using client = new Client({ broker });
+    await using consumer = client.consumer();
+    assertEquals(await readFrom(consumer, 0, 0), numbers(0, LOST));
+    assertEquals(await readFrom(consumer, 1, 0), numbers(0, BATCHES * PER_BATCH));
+    assertEquals(errors.length, 1);
+    assertStringIncludes(errors[0]!, "Cut off the end of a log");
+    assertStringIncludes(errors[0]!, `"log":"a-0"`);
+    assertStringIncludes(errors[0]!, `"logEndOffset":${LOST}`);
+  } finally {
+    await broker.close();
+  }
+});
+
 testWith("kcat", "Broker with damage tells kcat, which goes on behind it", async (kcat) => {
   await using folder = await TemporaryFolder.create();
   const data = folder.join("data");
