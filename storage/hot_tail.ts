@@ -245,6 +245,14 @@ export class LogTail {
     this.#compact();
   }
 
+  /** Drops batches before `offset`, but for those that share their chunk with later ones. */
+  dropBefore(offset: number): void {
+    while (this.#first < this.#entries.length && this.#entries[this.#first]!.nextOffset <= offset) {
+      this.#hotTail.drop(this.#entries[this.#first++]!);
+    }
+    this.#compact();
+  }
+
   /** Drops everything. */
   clear(): void {
     this.truncateTo(-1);

@@ -21,6 +21,22 @@ function offsetsOf(tail: LogTail, offset: number, maxBytes = 1 << 20, maxOffset 
   return read && recordsOf(read.chunks).map((record) => record.offset);
 }
 
+Deno.test("LogTail.dropBefore() drops batches that are whole before an offset, and their memory", () => {
+  const hotTail = newHotTail(1 << 20);
+  const tail = hotTail.tail();
+  for (const offset of [0, 2, 4, 6, 8, 10]) append(tail, offset, 5000);
+  const { sizeInBytes } = hotTail;
+  tail.dropBefore(1);
+  assertEquals([tail.baseOffset, hotTail.sizeInBytes], [0, sizeInBytes]);
+  tail.dropBefore(9);
+  assertEquals([tail.baseOffset, hotTail.sizeInBytes], [8, sizeInBytes / 3]);
+  assertEquals([offsetsOf(tail, 7), offsetsOf(tail, 8)], [undefined, [8, 9, 10, 11]]);
+  tail.dropBefore(99);
+  assertEquals([tail.baseOffset, hotTail.sizeInBytes], [Infinity, 0]);
+  append(tail, 12, 5000);
+  assertEquals(offsetsOf(tail, 12), [12, 13]);
+});
+
 Deno.test("LogTail reads large batches as chunks of their own, which are copies", () => {
   const tail = newHotTail(1 << 20).tail();
   const first = append(tail, 10, 20_000);

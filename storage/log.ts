@@ -493,6 +493,7 @@ export class Log {
       this.#flusher,
       this.#checkpointer,
       this.#trimmer,
+      this.#tail,
     );
   }
 

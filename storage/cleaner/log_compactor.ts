@@ -26,6 +26,7 @@
 
 import { DiskFullError, LogOfflineError, StorageError } from "../errors.ts";
 import { FileSystemError, isDiskFull } from "../file_system.ts";
+import type { LogTail } from "../hot_tail.ts";
 import type { LogCheckpointer } from "../log_checkpointer.ts";
 import type { LogFlusher } from "../log_flusher.ts";
 import type { LogState } from "../log_state.ts";
@@ -40,6 +41,7 @@ export class LogCompactor {
   readonly #flusher: LogFlusher;
   readonly #checkpointer: LogCheckpointer;
   readonly #trimmer: LogTrimmer;
+  readonly #tail: LogTail;
   #pass: Promise<LogCleaning | undefined> | undefined;
   #isStopped = false;
 
@@ -48,11 +50,13 @@ export class LogCompactor {
     flusher: LogFlusher,
     checkpointer: LogCheckpointer,
     trimmer: LogTrimmer,
+    tail: LogTail,
   ) {
     this.#log = log;
     this.#flusher = flusher;
     this.#checkpointer = checkpointer;
     this.#trimmer = trimmer;
+    this.#tail = tail;
   }
 
   /** How much there is to clean. */
@@ -101,6 +105,8 @@ export class LogCompactor {
       const cleaning = await pass.run(range);
       if (pass.isOver) return undefined;
       log.firstDirtyOffset = cleaning.toOffset;
+      // What is in memory has all that was dropped.
+      this.#tail.dropBefore(cleaning.toOffset);
       await log.context.syncCheckpoints();
       return cleaning;
     } catch (error) {
