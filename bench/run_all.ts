@@ -46,6 +46,11 @@ const PROGRAMS: readonly Program[] = [
   },
   { name: "startup", full: [], quick: ["--runs=1", "--partitions=0"] },
   { name: "groups", full: ["--runs=1"], quick: ["--quick"] },
+  {
+    name: "compaction",
+    full: [],
+    quick: ["--records=500000", "--keys=50000", "--seconds=3"],
+  },
 ];
 const RESULTS = new URL("./results/", import.meta.url);
 
