@@ -421,7 +421,6 @@ class LogRecoverer {
     const isSound = count === 0 || this.#isBatchAt(segment, lastPosition, lastOffset);
     if (!isSound) segment.beginIndexes();
     const walk = segment.walk(isSound ? lastPosition : 0);
-    if (isSound) segment.noteTimestampsUpTo(lastPosition);
     while (walk.next()) {
       const { damage } = walk;
       if (damage === undefined) {

@@ -214,6 +214,21 @@ Deno.test("Log recovery reads only what lies behind the recovery point", async (
   });
 });
 
+Deno.test("Log recovery reads no more of a log in which all records have the same time", async () => {
+  const fs = new MemoryFileSystem();
+  const config = { segmentBytes: 1 << 24 };
+  const directory = await openDirectory(fs, { config });
+  const log = directory.create(NAME, { nowMs: NOW_MS, config: configOf(config) });
+  for (let i = 0; i < 1000; i++) append(log, ["x".repeat(5000)]);
+  await directory.checkpoint();
+  append(log, ["x".repeat(5000)]);
+  const watched = new WatchedFileSystem(fs.clone({ unsynced: "kept" }));
+  await directory.close();
+  await using again = await openDirectory(watched, { config });
+  assert(watched.bytesRead < 100_000, `${watched.bytesRead} bytes were read`);
+  assertEquals((await again.get(NAME)!.maxTimestampOffset())?.offset, 0);
+});
+
 Deno.test("Log that was closed in good order is opened without reading any of its batches", async () => {
   const inner = new MemoryFileSystem();
   const { directory, log } = await create(inner);

@@ -454,14 +454,15 @@ export class Segment {
     this.#file.truncateSync(batch.position);
     this.#sizeInBytes = batch.position;
     if (batch.position === 0) this.#firstTimestamp = undefined;
-    this.noteTimestampsUpTo(batch.position);
+    this.#noteTimestampsUpTo(batch.position);
   }
 
-  /** Notes the timestamps of batches before a position that the time index may not have. */
-  noteTimestampsUpTo(position: number): void {
-    const { offset, time } = this.#indexes!;
-    const from = time.count === 0 ? 0 : offset.lookup(time.lastOffset);
-    for (const batch of this.batchesFrom(from)) {
+  /**
+   * Notes the timestamps of batches before a position that the time index may not have: it is brought
+   * up to date with every entry of the offset index.
+   */
+  #noteTimestampsUpTo(position: number): void {
+    for (const batch of this.batchesFrom(this.#indexes!.offset.lastPosition)) {
       if (batch.position >= position) break;
       const { maxTimestamp, lastOffset, recordCount } = batch.header;
       if (maxTimestamp <= this.#maxTimestamp! || recordCount === 0) continue;

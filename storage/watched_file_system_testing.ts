@@ -23,6 +23,8 @@ export class WatchedFileSystem implements FileSystem {
   readonly synced: string[] = [];
   /** Paths of files that were opened or read whole. */
   readonly opened: string[] = [];
+  /** Bytes read of opened files. */
+  bytesRead = 0;
   /** Called before an append; returns how many bytes to take if not all, or throws. */
   onAppend: (path: string, bytes: Uint8Array) => number | void = () => {};
   /** Called before a file or folder is synced. */
@@ -51,10 +53,16 @@ export class WatchedFileSystem implements FileSystem {
         const count = this.onAppend(path, bytes);
         return file.appendSync(count === undefined ? bytes : bytes.subarray(0, count));
       },
-      readSync: (into, position) => file.readSync(into, position),
+      readSync: (into, position) => {
+        const count = file.readSync(into, position);
+        this.bytesRead += count;
+        return count;
+      },
       read: async (into, position) => {
         await this.onRead(path, position);
-        return await file.read(into, position);
+        const count = await file.read(into, position);
+        this.bytesRead += count;
+        return count;
       },
       truncateSync: (size) => {
         this.onTruncate(path);

@@ -26,6 +26,12 @@ export function peakResidentBytes(pid: number): number | undefined {
   return statusBytes(pid, "VmHWM");
 }
 
+/** Bytes that a process has read so far, from files in the page cache as well as from disk. */
+export function readBytes(pid: number): number | undefined {
+  const match = /^rchar: (\d+)$/m.exec(readProc(`/proc/${pid}/io`) ?? "");
+  return match === null ? undefined : Number(match[1]);
+}
+
 function statusBytes(pid: number, name: string): number | undefined {
   const match = new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(
     readProc(`/proc/${pid}/status`) ?? "",

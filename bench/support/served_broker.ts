@@ -102,9 +102,18 @@ export class ServedBroker {
 
   /** Stops it in good order. */
   async stop(): Promise<void> {
+    await this.#end("SIGTERM");
+  }
+
+  /** Stops it as a crash of its process would. */
+  async kill(): Promise<void> {
+    await this.#end("SIGKILL");
+  }
+
+  async #end(signal: Deno.Signal): Promise<void> {
     if (this.#isStopped) return;
     this.#isStopped = true;
-    this.#process.kill("SIGTERM");
+    this.#process.kill(signal);
     await this.#process.status;
   }
 

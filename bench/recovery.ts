@@ -1,0 +1,177 @@
+/**
+ * How long a broker takes to start on logs that are there, and how much of them it reads, after it was
+ * stopped in good order and after it was killed.
+ *
+ *     deno run -A bench/recovery.ts [--quick] [--json]
+ *
+ * The logs are sound, but sparse: their records are zeros that take no disk. Before a kill every
+ * partition is given one more message, which is what is to be checked then. The time counts from the
+ * start of the process to an acknowledged message. What the runtime reads of programs is told by a
+ * broker on an empty folder, and taken off.
+ *
+ * @module
+ */
+
+import { parseArgs } from "node:util";
+import { createTopics } from "../protocol/messages/create_topics.ts";
+import { produce } from "../protocol/messages/produce.ts";
+import { RecordBatch, RecordBatchBuilder } from "../protocol/records/mod.ts";
+import { LogDirectory } from "../storage/log_directory.ts";
+import type { LoadConnection } from "./support/load_connection.ts";
+import { describeMachine } from "./support/machine.ts";
+import { readBytes } from "./support/process_usage.ts";
+import { sampleBatch } from "./support/record_batches.ts";
+import { measured, printReport, progress, type Row } from "./support/report.ts";
+import { ServedBroker } from "./support/served_broker.ts";
+import { SparseFileSystem } from "./support/sparse_file_system.ts";
+import { expectNone, PRODUCE_VERSION, TIMEOUT_MS } from "./support/target.ts";
+import { temporaryFolder } from "./support/temporary_folder.ts";
+
+const MB = 1e6;
+const TOPIC = "bench";
+const BATCH_BYTES = 1_000_000;
+/** As from a producer with Kafka's default of `batch.size`. */
+const LAST_BATCH_BYTES = 16_384;
+
+/** Logs to start on. */
+interface Shape {
+  readonly partitions: number;
+  readonly gigabytes: number;
+}
+
+/** What a start took. */
+interface Start {
+  readonly ms: number;
+  readonly bytesRead: number;
+}
+
+const { values: flags } = parseArgs({
+  options: {
+    quick: { type: "boolean", default: false },
+    json: { type: "boolean", default: false },
+  },
+});
+
+const shapes: readonly Shape[] = flags.quick
+  ? [{ partitions: 50, gigabytes: 1 }, { partitions: 50, gigabytes: 0.05 }]
+  : [
+    { partitions: 1000, gigabytes: 20 },
+    { partitions: 1000, gigabytes: 1 },
+    { partitions: 100, gigabytes: 20 },
+  ];
+const rows: Row[] = [];
+for (const shape of shapes) rows.push(...await measure(shape));
+printReport(
+  {
+    title: "Start on logs that are there",
+    settings: {
+      ...describeMachine(),
+      logs: "batches of 1 MB, the last one of 16 KB, in one segment for each partition",
+    },
+    rows,
+  },
+  flags.json,
+);
+
+async function measure(shape: Shape): Promise<Row[]> {
+  const { partitions, gigabytes } = shape;
+  const name = `${partitions.toLocaleString("en-US")} partitions with ${gigabytes} GB`;
+  await using folder = await temporaryFolder();
+  const data = folder.join("data");
+  progress(`making ${name}`);
+  const programBytes = await prepare(data, partitions);
+  await fill(data, shape);
+  const rows: Row[] = [];
+  progress("starting after a stop in good order");
+  {
+    await using broker = ServedBroker.start({ data });
+    using connection = await broker.connect();
+    const started = await firstMessage(broker, connection);
+    rows.push(...startRows(`${name}, stopped in good order`, started, programBytes));
+    for (let index = 0; index < partitions; index++) await send(connection, index);
+    await broker.kill();
+  }
+  progress("starting after a kill");
+  await using broker = ServedBroker.start({ data });
+  using connection = await broker.connect();
+  const started = await firstMessage(broker, connection);
+  rows.push(...startRows(`${name}, killed`, started, programBytes));
+  return rows;
+}
+
+/** Creates the topic. Returns how much a broker reads that starts on nothing. */
+async function prepare(data: string, partitions: number): Promise<number> {
+  await using broker = ServedBroker.start({ data });
+  using connection = await broker.connect();
+  const bytesRead = readBytes(broker.pid) ?? NaN;
+  await createTopic(connection, partitions);
+  return bytesRead;
+}
+
+async function firstMessage(broker: ServedBroker, connection: LoadConnection): Promise<Start> {
+  await send(connection, 0);
+  const ms = performance.now() - broker.startedMs;
+  return { ms, bytesRead: readBytes(broker.pid) ?? NaN };
+}
+
+function startRows(name: string, { ms, bytesRead }: Start, programBytes: number): Row[] {
+  const row = (what: string, unit: string, value: number): Row => ({
+    name: `${what}, ${name}`,
+    unit,
+    better: "lower",
+    results: { dqueue: measured([value]) },
+  });
+  return [
+    { ...row("start to acknowledged message", "ms", ms), isKey: true },
+    row("read until then", "MB", (bytesRead - programBytes) / MB),
+  ];
+}
+
+/** Fills the topic's logs, which no broker has open. */
+async function fill(data: string, { partitions, gigabytes }: Shape): Promise<void> {
+  const nowMs = Date.now();
+  const batch = batchOfZeros(BATCH_BYTES, nowMs);
+  const last = batchOfZeros(LAST_BATCH_BYTES, nowMs);
+  const count = Math.round(gigabytes * 1e9 / BATCH_BYTES / partitions);
+  await using directory = await LogDirectory.open(new SparseFileSystem(), data, {
+    nowMs,
+    hotTailBytes: 0,
+  });
+  for (let index = 0; index < partitions; index++) {
+    const log = directory.get(`${TOPIC}-${index}`)!;
+    for (let i = 0; i < count; i++) log.append(batch, { leaderEpoch: 0, nowMs });
+    log.append(last, { leaderEpoch: 0, nowMs });
+  }
+}
+
+function batchOfZeros(size: number, nowMs: number): RecordBatch {
+  const builder = new RecordBatchBuilder({ initialCapacity: size + 100 });
+  builder.append(nowMs, null, new Uint8Array(size));
+  return new RecordBatch(builder.build());
+}
+
+async function createTopic(connection: LoadConnection, partitions: number): Promise<void> {
+  const { topics } = await connection.request(createTopics, 7, {
+    topics: [{
+      name: TOPIC,
+      numPartitions: partitions,
+      replicationFactor: 1,
+      assignments: [],
+      configs: [],
+    }],
+    timeoutMs: TIMEOUT_MS,
+  });
+  expectNone(topics[0]!.errorCode, "create a topic");
+}
+
+async function send(connection: LoadConnection, index: number): Promise<void> {
+  const { responses } = await connection.request(produce, PRODUCE_VERSION, {
+    acks: 1,
+    timeoutMs: TIMEOUT_MS,
+    topicData: [{
+      name: TOPIC,
+      partitionData: [{ index, records: sampleBatch({ size: 100, count: 1 }) }],
+    }],
+  });
+  expectNone(responses[0]!.partitionResponses[0]!.errorCode, "produce");
+}
