@@ -298,11 +298,14 @@ export class LogReader {
     wanted: number,
     end: number,
   ): Promise<ReadBatches> {
+    const { truncations } = segment;
     const all = await this.#readBytes(
       segment,
       place.position,
       Math.min(wanted, end - place.position),
     );
+    // Others may have had a turn since that looked.
+    if (segment.truncations !== truncations || segment.isDeleted) throw new StaleRead();
     const cursor = new BatchCursor(all);
     const endOffset = this.#endOffsetOf(segment);
     const { next, problem } = segment.soundness.check(cursor, place, end, endOffset);
