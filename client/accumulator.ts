@@ -17,6 +17,7 @@ import { PartitionQueue } from "./partition_queue.ts";
 import { partitionForKey, StickyPartition } from "./partitioner.ts";
 import { ProducerBatch } from "./producer_batch.ts";
 import type { OutgoingMessage, ResolvedProducerOptions, TopicMessage } from "./producer_options.ts";
+import { TextRun } from "./text_run.ts";
 
 /** Messages that wait to be appended. */
 export interface Waiter {
@@ -188,12 +189,14 @@ export class Accumulator {
     if (partitioner !== undefined || queue === undefined || queue.filling !== batch) return from;
     const sizeBefore = batch.sizeInBytes;
     const limit = sizeBefore + Math.min(sticky.bytesLeft, bufferMemory - this.#bufferedBytes);
+    const texts = new TextRun(messages);
     let next = from;
     for (; next < messages.length && batch.sizeInBytes < limit; next++) {
       const message = messages[next]!;
       const { value } = message;
       if (!isPlain(message) || value === null || value.length > bufferMemory) break;
-      if (!batch.tryAppend(now, null, value, NO_HEADERS)) break;
+      const data = typeof value === "string" ? texts.at(next, value) : value;
+      if (!batch.tryAppend(now, null, data, NO_HEADERS)) break;
     }
     const size = batch.sizeInBytes - sizeBefore;
     batch.accountedBytes += size;
