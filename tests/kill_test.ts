@@ -3,7 +3,7 @@
  *
  * Producers write through it all: idempotent ones, our SDK's and librdkafka's in kcat, of which every
  * message is there once in the end, in order, at the offset that was acknowledged; and one that is not.
- * Old segments of a topic are deleted meanwhile, and consumers read along. `DQUEUE_KILLS` asks for
+ * Topics are compacted, and lose old segments, meanwhile; consumers read along. `DQUEUE_KILLS` asks for
  * another number of kills.
  *
  * @module
@@ -15,6 +15,7 @@ import { DenoFileSystem } from "../storage/deno_file_system.ts";
 import { verifyDataFolder } from "../storage/verify/mod.ts";
 import { BrokerProcess } from "./support/broker_process.ts";
 import {
+  CompactedLoad,
   type CrashLoad,
   IdempotentLoad,
   numberOf,
@@ -75,7 +76,7 @@ async function verifyFiles(data: string): Promise<void> {
 testWith("kcat", `Broker killed ${KILLS} times under load keeps what it promised`, async (kcat) => {
   await using folder = await TemporaryFolder.create();
   const data = folder.join("data");
-  const flags = ["--log-retention-check-interval-ms", "200"];
+  const flags = ["--log-retention-check-interval-ms=200", "--log-cleaner-backoff-ms=100"];
   let broker = await BrokerProcess.start({ data, flags });
   try {
     const listen = broker.address;
@@ -86,6 +87,7 @@ testWith("kcat", `Broker killed ${KILLS} times under load keeps what it promised
       new IdempotentLoad(idempotent),
       new PlainLoad(plain),
       new RetainedLoad(idempotent),
+      new CompactedLoad(idempotent),
     ];
     for (const { topic } of loads) await client.admin().createTopic(topic);
     await client.admin().createTopic({ name: "kcats" });

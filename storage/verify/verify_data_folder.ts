@@ -107,7 +107,7 @@ export async function verifyDataFolder(
       isClean: isClean && (dataFolder === undefined || recoveryPoints.has(name)),
       recoveryPoint: recoveryPoints.get(name),
       logStartOffset: logStartOffsets.get(name),
-      firstDirtyOffset: firstDirtyOffsets.get(name) ?? 0,
+      firstDirtyOffset: firstDirtyOffsets.get(name) ?? (dataFolder === undefined ? Infinity : 0),
       withRecords: options.withRecords ?? false,
       signal: options.signal,
       onProgress: options.onProgress,

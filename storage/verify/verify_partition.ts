@@ -33,7 +33,7 @@ export interface PartitionVerifyOptions {
   readonly recoveryPoint: number | undefined;
   /** Likewise. */
   readonly logStartOffset: number | undefined;
-  /** The first offset that the cleaner has not been up to; before it there may be gaps. */
+  /** The first offset that the cleaner has not been up to; before it there may be gaps. Infinity if that is not known. */
   readonly firstDirtyOffset: number;
   /** Whether to decode the records too. */
   readonly withRecords: boolean;
@@ -188,9 +188,14 @@ class PartitionVerifier {
     }
   }
 
-  /** Compaction takes records out as far as it has come; nothing else does. */
+  /**
+   * Compaction takes records out as far as it has come; nothing else does. After a crash it may have
+   * come farther than the checkpoint says, but never into the last segment.
+   */
   #lookForGap(nextOffset: number, position: number, lose: (range: DamagedRange) => void): void {
-    const firstOffset = Math.max(this.#nextOffset, this.#options.firstDirtyOffset);
+    const { isClean, firstDirtyOffset } = this.#options;
+    const cleanable = isClean ? firstDirtyOffset : this.#baseOffsets.at(-1)!;
+    const firstOffset = Math.max(this.#nextOffset, firstDirtyOffset, cleanable);
     if (firstOffset >= nextOffset) return;
     lose({
       position,

@@ -213,6 +213,8 @@ Deno.test("repairDataFolder() mends a file that was cut, one that is gone, and i
     assert((await findingsOf(fs)).length > 0);
     await repair(fs);
     assertEquals(await findingsOf(fs), []);
+    await (await openDirectory(fs, { config: CONFIG })).close();
+    assertEquals(await findingsOf(fs), []);
   }
   await serve(fs, async (log) => {
     assertEquals(log.logEndOffset, end);

@@ -195,9 +195,7 @@ export class RetainedLoad extends SendingLoad {
 
   async verify(client: Client): Promise<void> {
     await this.check(client);
-    const [{ messages, logStartOffset }] = await readTopic(client, "retained", 1) as [
-      { messages: Message[]; logStartOffset: number },
-    ];
+    const { messages, logStartOffset } = (await readTopic(client, "retained", 1))[0]!;
     assert(logStartOffset > 0, "nothing was deleted");
     for (let offset = logStartOffset; offset < messages.length; offset++) {
       assert(messages[offset] !== undefined, `there is a hole at offset ${offset}`);
@@ -206,6 +204,48 @@ export class RetainedLoad extends SendingLoad {
       if (Number(offset) < logStartOffset) continue;
       assertEquals(numberOf(messages[Number(offset)]!), number, `offset ${offset}`);
     }
+  }
+}
+
+/** A topic that is compacted: of each key the last that was acknowledged is there, or a later one. */
+export class CompactedLoad extends SendingLoad {
+  readonly topic: NewTopic = {
+    name: "compacted",
+    partitions: 1,
+    configs: {
+      "cleanup.policy": "compact",
+      "segment.bytes": 20_000,
+      "min.cleanable.dirty.ratio": 0.1,
+      "file.delete.delay.ms": 0,
+    },
+  };
+  readonly #offsets: number[] = [];
+  /** The last number of each key that was acknowledged. */
+  readonly #latest = new Map<string, number>();
+
+  protected override keyOf(number: number): string {
+    return `key ${number * number % 13}`;
+  }
+
+  protected override acknowledged(number: number, _partition: number, offset: number): void {
+    this.#offsets[offset] = number;
+    const key = this.keyOf(number);
+    this.#latest.set(key, Math.max(number, this.#latest.get(key) ?? -1));
+  }
+
+  async verify(client: Client): Promise<void> {
+    const { messages } = (await readTopic(client, "compacted", 1))[0]!;
+    const found = new Map<string, number>();
+    let count = 0;
+    messages.forEach((message) => {
+      const number = numberOf(message);
+      assertEquals(message.keyText(), this.keyOf(number));
+      assertEquals(this.#offsets[message.offset] ?? number, number, `offset ${message.offset}`);
+      found.set(message.keyText()!, number);
+      count++;
+    });
+    assertEquals(found, this.#latest);
+    assert(count < this.sent, "nothing was compacted");
   }
 }
 
