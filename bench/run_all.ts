@@ -44,6 +44,7 @@ const PROGRAMS: readonly Program[] = [
     full: ["--seconds=3"],
     quick: ["--runs=1", "--seconds=1", "--partitions=200", "--mb=100"],
   },
+  { name: "scale", full: [], quick: ["--most=10"] },
   { name: "startup", full: [], quick: ["--runs=1", "--partitions=0"] },
   { name: "groups", full: ["--runs=1"], quick: ["--quick"] },
   {

@@ -14,7 +14,7 @@ import {
 } from "./report.ts";
 
 /** A report with all its rows. */
-export function markdownReport({ title, settings, rows }: Report): string {
+export function markdownReport({ title, settings, rows, isSeries = false }: Report): string {
   const [first = "", ...peers] = subjectsOf(rows);
   const hasAims = rows.some(({ aim }) => aim !== undefined);
   const hasNotes = rows.some(({ notes }) => notes !== undefined);
@@ -22,7 +22,7 @@ export function markdownReport({ title, settings, rows }: Report): string {
     "what",
     "unit",
     first,
-    ...peers.flatMap((peer) => [peer, "ratio"]),
+    ...peers.flatMap((peer) => isSeries ? [peer] : [peer, "ratio"]),
     ...(hasAims ? ["aim"] : []),
     ...(hasNotes ? ["and"] : []),
   ];
@@ -30,7 +30,10 @@ export function markdownReport({ title, settings, rows }: Report): string {
     row.name,
     row.unit,
     spreadOf(row, first),
-    ...peers.flatMap((peer) => [spreadOf(row, peer), formatRatio(row, first, peer)]),
+    ...peers.flatMap((peer) => {
+      const cell = spreadOf(row, peer);
+      return isSeries ? [cell] : [cell, formatRatio(row, first, peer)];
+    }),
     ...(hasAims ? [formatAim(row, first)] : []),
     ...(hasNotes ? [row.notes?.[first] ?? ""] : []),
   ]);

@@ -36,6 +36,8 @@ export interface Report {
   readonly title: string;
   /** What was set, in words. */
   readonly settings: Readonly<Record<string, string>>;
+  /** Whether the subjects are sizes of one thing, and not to be compared. Default: false. */
+  readonly isSeries?: boolean;
   readonly rows: readonly Row[];
 }
 
@@ -87,9 +89,10 @@ export function subjectsOf(rows: readonly Row[]): string[] {
 }
 
 /** A report as text for people. */
-export function formatReport({ title, settings, rows }: Report): string {
+export function formatReport({ title, settings, rows, isSeries = false }: Report): string {
   const subjects = subjectsOf(rows);
-  const [first, ...peers] = subjects;
+  const [first, ...others] = subjects;
+  const peers = isSeries ? [] : others;
   const right = { align: "right" } as const;
   const columns = [
     { heading: "WHAT", cell: (row: Row) => row.name },
