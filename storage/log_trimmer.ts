@@ -92,12 +92,18 @@ export class LogTrimmer {
   async applyRetention(nowMs: number, maxOffset: number): Promise<number> {
     const log = this.#log;
     log.checkWritable("apply retention to");
+    const { fs } = log.context;
     try {
       let count = 0;
-      while (this.#deleteExpired(nowMs, maxOffset)) {
-        count++;
-        // One at a time: if the power fails between two, the older must not be left without the newer.
-        await log.context.fs.syncDir(log.folder);
+      for (let areNamesSynced = false; this.#hasExpired(nowMs, maxOffset);) {
+        // What stays must be there whatever the power takes of the rest. And one at a time: the older
+        // must not be left without the newer.
+        if (areNamesSynced) {
+          this.#deleteFirst(nowMs);
+          count++;
+        }
+        await fs.syncDir(log.folder);
+        areNamesSynced = true;
         if (log.isClosed || log.offline !== undefined) break;
       }
       return count;
@@ -106,19 +112,21 @@ export class LogTrimmer {
     }
   }
 
-  /** Deletes the oldest segment if it has had its time; says whether it had. */
-  #deleteExpired(nowMs: number, maxOffset: number): boolean {
+  /** Whether the oldest segment has had its time, and there is one after it, if need be a new one. */
+  #hasExpired(nowMs: number, maxOffset: number): boolean {
     const log = this.#log;
     const { segments, config, logStartOffset, logEndOffset } = log;
     const limits = { logStartOffset, logEndOffset, maxOffset, nowMs };
     const count = countExpiredSegments(segments, config, limits);
-    if (count === 0) return false;
-    if (count === segments.count && !this.#rollToDelete(nowMs) && count === 1) return false;
-    const { baseOffset } = segments.at(1)!;
+    return count > 0 && (count < segments.count || this.#rollToDelete(nowMs) || count > 1);
+  }
+
+  #deleteFirst(nowMs: number): void {
+    const log = this.#log;
+    const { baseOffset } = log.segments.at(1)!;
     this.#advanceStart(baseOffset);
-    this.delete(segments.shift(1), nowMs);
+    this.delete(log.segments.shift(1), nowMs);
     log.producers(nowMs).removeSnapshots(log.folder, (snapshot) => snapshot >= baseOffset);
-    return true;
   }
 
   async removeDeleted(nowMs: number): Promise<void> {

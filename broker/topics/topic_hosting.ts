@@ -141,8 +141,8 @@ export class TopicHosting {
     let sliceMs = clock.now();
     for (const log of [...directory.logs]) {
       const id = log.name === METADATA_LOG_NAME ? undefined : topicIdOf(log);
-      if (id === undefined) continue;
-      if (cluster.topicById(id) !== undefined) this.#topicIdsAtStart.set(log, id);
+      if (id === undefined) this.#clearUpNobodys(log);
+      else if (cluster.topicById(id) !== undefined) this.#topicIdsAtStart.set(log, id);
       else if (cluster.deletedTopics.has(id)) this.upkeep.delete(log);
       else logger.warn("Folder holds a partition of an unknown topic", { folder: log.folder, id });
       if (clock.now() - sliceMs < SLICE_MS) continue;
@@ -150,6 +150,18 @@ export class TopicHosting {
       sliceMs = clock.now();
     }
     for (const id of cluster.deletedTopics) this.upkeep.noteRemoved(id);
+  }
+
+  /**
+   * Deletes a log of a folder that does not say whose it is. Nothing in it was ever flushed if it has no
+   * recovery point, and it may be what a power failure left of an older topic of the name.
+   */
+  #clearUpNobodys(log: Log): void {
+    if (log.name === METADATA_LOG_NAME || log.recoveryPoint > 0) return;
+    this.#options.logger.warn("Deleted folder that does not say whose it is", {
+      folder: log.folder,
+    });
+    this.upkeep.delete(log);
   }
 
   /** Has a topic brought in step, after what is under way for it. */
@@ -258,17 +270,11 @@ export class TopicHosting {
     config: TopicConfig,
     created: Log[],
   ): Promise<Log> {
-    const { directory, clock, logger } = this.#options;
+    const { directory, clock } = this.#options;
     const name = `${state.name}-${index}`;
     const found = directory.get(name);
     const topicId = found && (this.#topicIdsAtStart.get(found) ?? topicIdOf(found));
-    // Nothing in it was ever flushed, and it may be what is left of an older topic of this name.
-    const isNobodys = found !== undefined && topicId === undefined && found.recoveryPoint === 0;
-    if (isNobodys) {
-      logger.warn("Deleted folder that does not say whose it is", { folder: found.folder });
-      this.upkeep.delete(found);
-    }
-    if (found === undefined || isNobodys) {
+    if (found === undefined) {
       if (directory.hasStaleCheckpoints(name)) await directory.writeCheckpoints();
       const options = { nowMs: clock.now(), config: config.logConfig, topicId: state.id };
       const log = directory.create(name, options);
