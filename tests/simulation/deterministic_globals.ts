@@ -1,0 +1,65 @@
+/**
+ * Takes the runtime's clocks, timers and random numbers away from everything that runs, and gives it the
+ * simulation's. So nothing can happen that a seed does not repeat, whoever asks.
+ *
+ * @module
+ */
+
+import type { Random } from "../../broker/groups/random_testing.ts";
+
+/** What takes the place of the runtime's own. */
+export interface GlobalsOptions {
+  readonly random: Random;
+  /** Milliseconds since 1970. */
+  now(): number;
+  /** Called with what a timer is to call; for how long it was to wait does not matter. */
+  onTimer(callback: () => void): void;
+}
+
+/** How likely a look at the clock finds that long work should give way to others. */
+const LATE_PROBABILITY = 0.01;
+const LATE_MS = 100;
+
+/** Replaces them until it is disposed of. */
+export function replaceGlobals(options: GlobalsOptions): Disposable {
+  const { random, now, onTimer } = options;
+  let lateMs = 0;
+  let timers = 0;
+  const undo = [
+    replace(Math, "random", () => random.next()),
+    replace(Date, "now", now),
+    replace(performance, "now", () => {
+      if (random.chance(LATE_PROBABILITY)) lateMs += LATE_MS;
+      return now() + lateMs;
+    }),
+    replace(crypto, "getRandomValues", (array: Uint8Array) => {
+      for (let i = 0; i < array.length; i++) array[i] = random.below(256);
+      return array;
+    }),
+    replace(crypto, "randomUUID", () => {
+      const hex = Array.from({ length: 32 }, () => random.below(16).toString(16)).join("");
+      return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+    }),
+    replace(globalThis, "setTimeout", (callback: () => void) => {
+      onTimer(callback);
+      return ++timers;
+    }),
+    replace(globalThis, "setInterval", () => {
+      throw new TypeError("Nothing in a simulation may use setInterval");
+    }),
+  ];
+  return {
+    [Symbol.dispose]() {
+      for (const restore of undo.toReversed()) restore();
+    },
+  };
+}
+
+function replace<T extends object>(object: T, name: keyof T, value: unknown): () => void {
+  const before = Object.getOwnPropertyDescriptor(object, name);
+  Object.defineProperty(object, name, { value, configurable: true, writable: true });
+  return () => {
+    if (before === undefined) Reflect.deleteProperty(object, name);
+    else Object.defineProperty(object, name, before);
+  };
+}

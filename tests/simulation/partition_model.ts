@@ -1,0 +1,254 @@
+/**
+ * What is known of one partition: which record is where, and which of them must still be there after
+ * what has happened.
+ *
+ * Three promises are kept apart. A record that was acknowledged, or shown to a consumer, survives a kill
+ * of the process; so do all before it. One that was acknowledged or shown under acks=all with
+ * flush=commit survives a power failure as well. And where the log starts and how far it may be read
+ * never go back, but for what a power failure may take.
+ *
+ * @module
+ */
+
+import type { ModelBatch, ModelRecord, TopicModel } from "./model.ts";
+import { check } from "./violation.ts";
+
+/** What may be missing after the broker was started again. */
+export type Loss = "none" | "kill" | "power";
+
+/** A record as it was found in the log. */
+export interface FoundRecord {
+  readonly offset: number;
+  readonly timestamp: number;
+  readonly record: ModelRecord;
+}
+
+/** What the broker says of a partition beside its records. */
+export interface Bounds {
+  readonly highWatermark: number;
+  readonly logStartOffset: number;
+}
+
+interface StoredRecord {
+  readonly record: ModelRecord;
+  /** The timestamp in the log, once it was seen. */
+  timestamp: number | undefined;
+}
+
+/** One partition. */
+export class PartitionModel {
+  readonly topic: TopicModel;
+  readonly index: number;
+  /** The records that are known to be in the log, by offset. */
+  readonly #stored: Map<number, StoredRecord> = new Map();
+  #highWatermark = 0;
+  #logStartOffset = 0;
+  /** Records before it survive a kill. */
+  #killEnd = 0;
+  /** Records before it survive a power failure. */
+  #powerEnd = 0;
+  /** Up to where somebody asked for records to be deleted. */
+  #deleteLimit = 0;
+  #loss: Loss = "none";
+
+  constructor(topic: TopicModel, index: number) {
+    this.topic = topic;
+    this.index = index;
+  }
+
+  /** The bounds that clients were told last. */
+  get bounds(): Bounds {
+    return { highWatermark: this.#highWatermark, logStartOffset: this.#logStartOffset };
+  }
+
+  /** Says that the broker stopped, and what that may have cost. */
+  mayLose(loss: Loss): void {
+    if (this.#loss !== "power" && loss !== "none") this.#loss = loss;
+  }
+
+  /** Says that somebody asks for records before `offset` to be deleted. */
+  mayDelete(offset: number): void {
+    this.#deleteLimit = Math.max(this.#deleteLimit, offset);
+  }
+
+  /** A batch was acknowledged. */
+  acknowledge(batch: ModelBatch, baseOffset: number): void {
+    batch.records.forEach((record, i) => this.#learn(baseOffset + i, record, undefined));
+    this.#promise(batch, baseOffset + batch.records.length);
+  }
+
+  /** Records were shown to a consumer. */
+  show(records: readonly FoundRecord[]): void {
+    for (const { offset, timestamp, record } of records) {
+      this.#learn(offset, record, timestamp);
+      this.#promise(record.batch, offset + 1);
+    }
+  }
+
+  #promise({ acks, configVersion }: ModelBatch, endOffset: number): void {
+    if (acks !== 0 || endOffset <= this.#highWatermark) {
+      this.#killEnd = Math.max(this.#killEnd, endOffset);
+    }
+    const { topic } = this;
+    if (acks !== -1 || configVersion !== topic.configVersion || !topic.flushesBeforeAnswer) return;
+    this.#powerEnd = Math.max(this.#powerEnd, endOffset);
+  }
+
+  #learn(offset: number, record: ModelRecord, timestamp: number | undefined): void {
+    if (offset < this.#logStartOffset) return;
+    const stored = this.#stored.get(offset);
+    if (stored !== undefined) {
+      check(
+        stored.record === record,
+        () => `Offset ${offset} of ${this} had ${nameOf(stored.record)}, and has ${nameOf(record)}`,
+      );
+      check(
+        timestamp === undefined || timestamp === (stored.timestamp ?? timestamp),
+        () => `Offset ${offset} of ${this} had timestamp ${stored.timestamp}, and has ${timestamp}`,
+      );
+      stored.timestamp ??= timestamp;
+      return;
+    }
+    this.#stored.set(offset, { record, timestamp });
+    record.offsets.add(offset);
+    const { batch: { isIdempotent, attempts }, offsets } = record;
+    check(
+      offsets.size <= (isIdempotent ? 1 : attempts),
+      () =>
+        `${nameOf(record)} was sent ${attempts} times by ${
+          isIdempotent ? "an idempotent" : "a plain"
+        } producer, and is in ${this} at ${[...offsets].join(", ")}`,
+    );
+  }
+
+  #forget(offset: number): void {
+    this.#stored.get(offset)?.record.offsets.delete(offset);
+    this.#stored.delete(offset);
+  }
+
+  /**
+   * The broker said how far the log reaches.
+   *
+   * @param before What was known when it was asked.
+   */
+  tell(bounds: Bounds, before: Bounds, nowMs: number): void {
+    check(
+      bounds.highWatermark >= before.highWatermark,
+      () =>
+        `The high watermark of ${this} went back from ${before.highWatermark} to ${bounds.highWatermark}`,
+    );
+    check(
+      bounds.logStartOffset >= before.logStartOffset,
+      () =>
+        `The log start offset of ${this} went back from ${before.logStartOffset} to ${bounds.logStartOffset}`,
+    );
+    check(
+      bounds.logStartOffset <= bounds.highWatermark,
+      () =>
+        `${this} starts at ${bounds.logStartOffset}, behind its high watermark ${bounds.highWatermark}`,
+    );
+    this.#highWatermark = Math.max(this.#highWatermark, bounds.highWatermark);
+    this.#killEnd = Math.max(this.#killEnd, bounds.highWatermark);
+    this.#advanceStart(bounds.logStartOffset, nowMs);
+  }
+
+  #advanceStart(offset: number, nowMs: number): void {
+    if (offset <= this.#logStartOffset) return;
+    for (let at = this.#logStartOffset; at < offset; at++) {
+      if (at >= this.#deleteLimit) this.#checkMayGo(at, nowMs);
+      this.#forget(at);
+    }
+    this.#logStartOffset = offset;
+  }
+
+  /** Checks that retention was allowed to delete a record. */
+  #checkMayGo(offset: number, nowMs: number): void {
+    const { minRetentionMs, hadRetentionBytes } = this.topic;
+    const stored = this.#stored.get(offset);
+    if (hadRetentionBytes || stored === undefined) return;
+    if (this.#loss === "power" && offset >= this.#powerEnd) return stored.record.batch.onLost();
+    const timestamp = stored.timestamp ?? stored.record.timestamp;
+    check(
+      timestamp < nowMs - minRetentionMs,
+      () => `Offset ${offset} of ${this} is gone, though nothing allows that`,
+    );
+  }
+
+  /**
+   * All that can be read was read, with nothing else going on.
+   *
+   * @param found The records, in the order of the log.
+   */
+  compare(bounds: Bounds, found: readonly FoundRecord[], nowMs: number): void {
+    const { highWatermark, logStartOffset } = bounds;
+    const end = this.#loss === "power" ? this.#powerEnd : this.#killEnd;
+    check(
+      highWatermark >= end,
+      () => `${this} ends at ${highWatermark} after ${this.#loss}, ${end} was promised`,
+    );
+    check(
+      logStartOffset >= Math.min(this.#logStartOffset, highWatermark),
+      () => `${this} starts at ${logStartOffset}, clients were told ${this.#logStartOffset}`,
+    );
+    this.#dropLost(highWatermark);
+    this.#advanceStart(logStartOffset, nowMs);
+    this.#checkOrder(found, bounds);
+    const offsets = new Set(found.map(({ offset }) => offset));
+    for (const [offset, { record }] of this.#stored) {
+      check(offsets.has(offset), () => `${nameOf(record)} at offset ${offset} of ${this} is gone`);
+    }
+    for (const { offset, timestamp, record } of found) this.#learn(offset, record, timestamp);
+    this.#highWatermark = highWatermark;
+    this.#killEnd = highWatermark;
+    // What is found at a start is brought to disk before it is shown.
+    if (this.topic.flushesBeforeAnswer && this.#loss !== "none") this.#powerEnd = highWatermark;
+    this.#loss = "none";
+  }
+
+  /**
+   * All that could be read up to an offset was read while others were at work.
+   *
+   * @param found The records, in the order of the log.
+   */
+  compareLive(endOffset: number, found: readonly FoundRecord[]): void {
+    const offsets = new Set(found.map(({ offset }) => offset));
+    for (const [offset, { record }] of this.#stored) {
+      if (offset >= endOffset) continue;
+      check(offsets.has(offset), () => `${nameOf(record)} at offset ${offset} of ${this} is gone`);
+    }
+    this.show(found);
+  }
+
+  #dropLost(endOffset: number): void {
+    for (const [offset, { record }] of this.#stored) {
+      if (offset < endOffset) continue;
+      record.batch.onLost();
+      this.#forget(offset);
+    }
+    this.#powerEnd = Math.min(this.#powerEnd, endOffset);
+    this.#logStartOffset = Math.min(this.#logStartOffset, endOffset);
+  }
+
+  #checkOrder(found: readonly FoundRecord[], { logStartOffset, highWatermark }: Bounds): void {
+    let next = logStartOffset;
+    for (const { offset } of found) {
+      check(
+        this.topic.hadCompaction ? offset >= next : offset === next,
+        () => `${this} has offset ${offset} where ${next} was due`,
+      );
+      next = offset + 1;
+    }
+    check(
+      this.topic.hadCompaction ? next <= highWatermark : next === highWatermark,
+      () => `${this} has records up to ${next}, its high watermark is ${highWatermark}`,
+    );
+  }
+
+  toString(): string {
+    return `${this.topic}-${this.index}`;
+  }
+}
+
+function nameOf({ id, key }: ModelRecord): string {
+  return `record ${id} (${key})`;
+}

@@ -1,0 +1,228 @@
+/**
+ * A producer that does what a careful client does: keeps several batches under way to a partition, sends
+ * those again that failed, in order, and begins anew with another id when its sequence is broken.
+ *
+ * @module
+ */
+
+import { ErrorCode } from "../../protocol/errors.ts";
+import { initProducerId } from "../../protocol/messages/init_producer_id.ts";
+import { produce } from "../../protocol/messages/produce.ts";
+import type { ResponseOf } from "../../protocol/schema.ts";
+import type { ModelBatch } from "./model.ts";
+import type { PartitionModel } from "./partition_model.ts";
+import type { ProducerIdentity } from "./record_book.ts";
+import { check } from "./violation.ts";
+import { Client, liveTopics, REQUEST_TIMEOUT_MS, type World } from "./world.ts";
+
+const MAX_IN_FLIGHT = 5;
+/** How likely a batch is sent again though it was acknowledged, as if the network had kept a copy. */
+const ECHO_PROBABILITY = 0.1;
+
+/** What a producer promises and asks for. */
+export interface ProducerOptions {
+  readonly isIdempotent: boolean;
+  readonly acks: -1 | 0 | 1;
+}
+
+type ProducedPartition = ResponseOf<
+  typeof produce
+>["responses"][number]["partitionResponses"][number];
+
+/** A batch on its way. */
+interface Sending {
+  readonly batch: ModelBatch;
+  readonly identity: ProducerIdentity | undefined;
+}
+
+/** A producer's batches to one partition. */
+interface Lane {
+  readonly partition: PartitionModel;
+  /** Batches without a good answer, in order. */
+  readonly unresolved: Sending[];
+  inFlight: number;
+  /** Whether something failed, so that all unresolved are sent again once nothing is in flight. */
+  mustResend: boolean;
+  acknowledged: { readonly sending: Sending; readonly baseOffset: number } | undefined;
+  nextSequence: number;
+  /** Whether the broker may not know of batches that came before. */
+  hasGap: boolean;
+}
+
+/** A producer. */
+export class Producer extends Client {
+  readonly #options: ProducerOptions;
+  readonly #producerIds: Set<number>;
+  readonly #lanes: Map<PartitionModel, Lane> = new Map();
+  #producerId = -1;
+  #isIdentifying = false;
+
+  /** @param producerIds The ids that any producer was ever given. */
+  constructor(name: string, world: World, options: ProducerOptions, producerIds: Set<number>) {
+    super(name, world);
+    this.#options = options;
+    this.#producerIds = producerIds;
+  }
+
+  /** Does something: sends a batch, sends some again, or gets an id. */
+  act(): void {
+    const { machine, random } = this.world;
+    if (!machine.isUp) return;
+    if (this.#options.isIdempotent && this.#producerId < 0) {
+      if (!this.#isIdentifying) machine.spawn(() => this.#identify());
+      return;
+    }
+    const topics = liveTopics(this.world);
+    if (topics.length === 0) return;
+    const lane = this.#lane(random.pick(random.pick(topics).partitions));
+    if (lane.mustResend) {
+      if (lane.inFlight > 0) return;
+      lane.mustResend = false;
+      for (const sending of lane.unresolved.slice()) this.#send(lane, sending);
+      return;
+    }
+    if (lane.acknowledged !== undefined && lane.inFlight === 0 && random.chance(ECHO_PROBABILITY)) {
+      this.#send(lane, lane.acknowledged.sending);
+      return;
+    }
+    // The broker knows nothing of the producer until its first batch is there.
+    const limit = lane.acknowledged === undefined ? 1 : MAX_IN_FLIGHT;
+    for (let i = 1 + random.below(3); i > 0; i--) {
+      if (lane.unresolved.length < limit) this.#send(lane, this.#draw(lane));
+    }
+  }
+
+  #lane(partition: PartitionModel): Lane {
+    let lane = this.#lanes.get(partition);
+    if (lane === undefined) {
+      lane = {
+        partition,
+        unresolved: [],
+        inFlight: 0,
+        mustResend: false,
+        acknowledged: undefined,
+        nextSequence: 0,
+        hasGap: false,
+      };
+      this.#lanes.set(partition, lane);
+    }
+    return lane;
+  }
+
+  async #identify(): Promise<void> {
+    this.#isIdentifying = true;
+    const response = await this.request(initProducerId, 4, {
+      transactionalId: null,
+      transactionTimeoutMs: 0,
+    });
+    this.#isIdentifying = false;
+    if (response === undefined) return;
+    const { errorCode, producerId } = response;
+    this.note("asks for a producer id", errorCode);
+    if (errorCode !== ErrorCode.NONE) return;
+    check(!this.#producerIds.has(producerId), () => `Producer id ${producerId} was given twice`);
+    this.#producerIds.add(producerId);
+    this.#producerId = producerId;
+    this.#lanes.clear();
+  }
+
+  #draw(lane: Lane): Sending {
+    const { world } = this;
+    const batch = world.book.draw(world.random, world.machine.clock.now(), {
+      ...this.#options,
+      configVersion: lane.partition.topic.configVersion,
+      onLost: () => lane.hasGap = true,
+    });
+    const identity = this.#options.isIdempotent
+      ? { producerId: this.#producerId, producerEpoch: 0, baseSequence: lane.nextSequence }
+      : undefined;
+    lane.nextSequence += batch.records.length;
+    const sending = { batch, identity };
+    if (this.#options.acks !== 0) lane.unresolved.push(sending);
+    return sending;
+  }
+
+  #send(lane: Lane, sending: Sending): void {
+    const { topic, index } = lane.partition;
+    const { batch, identity } = sending;
+    batch.attempts++;
+    const request = {
+      acks: this.#options.acks,
+      timeoutMs: REQUEST_TIMEOUT_MS,
+      topicData: [{
+        topicId: topic.id,
+        partitionData: [{ index, records: this.world.book.encode(batch, identity) }],
+      }],
+    };
+    if (this.#options.acks === 0) return this.connection?.send(produce, 13, request);
+    lane.inFlight++;
+    this.world.machine.spawn(async () => {
+      const response = await this.request(produce, 13, request);
+      lane.inFlight--;
+      if (this.#lanes.get(lane.partition) !== lane) return;
+      if (response === undefined) lane.mustResend = true;
+      else this.#receive(lane, sending, response.responses[0]!.partitionResponses[0]!);
+    });
+  }
+
+  #receive(
+    lane: Lane,
+    sending: Sending,
+    { errorCode, errorMessage = null, baseOffset }: ProducedPartition,
+  ): void {
+    const { partition, unresolved } = lane;
+    const slot = unresolved.indexOf(sending);
+    const ids = sending.batch.records.map(({ id }) => id);
+    this.note(
+      `sends ${ids[0]} to ${ids.at(-1)} to ${partition}, ${baseOffset}`,
+      errorCode,
+      this.#allowed(lane, sending),
+      errorMessage,
+    );
+    switch (errorCode) {
+      case ErrorCode.NONE:
+        this.#checkEcho(lane, sending, baseOffset);
+        partition.acknowledge(sending.batch, baseOffset);
+        if (slot >= 0) unresolved.splice(slot, 1);
+        lane.acknowledged = { sending, baseOffset };
+        break;
+      case ErrorCode.UNKNOWN_TOPIC_ID:
+      case ErrorCode.UNKNOWN_TOPIC_OR_PARTITION:
+        if (partition.topic.state === "live") lane.mustResend = true;
+        else this.#lanes.delete(partition);
+        break;
+      case ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER:
+        // One before it failed, and will be sent again first.
+        if (slot > 0) lane.mustResend = true;
+        else this.#producerId = -1;
+        break;
+      default:
+        lane.mustResend = true;
+    }
+  }
+
+  /** A batch that was acknowledged has the same place when it is sent again, while the log has it. */
+  #checkEcho({ acknowledged, partition }: Lane, sending: Sending, baseOffset: number): void {
+    if (sending !== acknowledged?.sending || !this.#options.isIdempotent) return;
+    const isGone = acknowledged.baseOffset < partition.bounds.logStartOffset ||
+      !sending.batch.records[0]!.offsets.has(acknowledged.baseOffset);
+    check(
+      isGone || baseOffset === acknowledged.baseOffset,
+      () =>
+        `${this.name} was told ${acknowledged.baseOffset} for a batch to ${partition}, then ${baseOffset}`,
+    );
+  }
+
+  /** The errors that may be answered. */
+  #allowed(lane: Lane, { batch }: Sending): number[] {
+    const { topic } = lane.partition;
+    const allowed: number[] = [ErrorCode.REQUEST_TIMED_OUT, ErrorCode.NOT_LEADER_OR_FOLLOWER];
+    if (topic.state !== "live" || this.world.machine.hasFailed) {
+      allowed.push(ErrorCode.UNKNOWN_TOPIC_ID, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+    }
+    const isFirst = lane.unresolved[0]?.batch === batch;
+    const isNew = batch.attempts === 1;
+    if (!isFirst || !isNew || lane.hasGap) allowed.push(ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER);
+    return allowed;
+  }
+}

@@ -1,0 +1,89 @@
+/**
+ * Reading from a partition, and what must hold of any answer.
+ *
+ * @module
+ */
+
+import { ErrorCode } from "../../protocol/errors.ts";
+import { fetch } from "../../protocol/messages/fetch.ts";
+import { listOffsets } from "../../protocol/messages/list_offsets.ts";
+import type { Bounds, FoundRecord, PartitionModel } from "./partition_model.ts";
+import type { RecordBook } from "./record_book.ts";
+import { check } from "./violation.ts";
+import type { Client } from "./world.ts";
+
+/** Limits of a read. */
+export interface ReadLimits {
+  readonly maxBytes: number;
+  readonly maxWaitMs: number;
+}
+
+/** What a read came to. */
+export interface Read {
+  readonly errorCode: number;
+  readonly bounds: Bounds;
+  readonly records: readonly FoundRecord[];
+}
+
+/** Reads from an offset on; nothing if there was no answer. */
+export async function read(
+  client: Client,
+  book: RecordBook,
+  partition: PartitionModel,
+  fetchOffset: number,
+  { maxBytes, maxWaitMs }: ReadLimits,
+): Promise<Read | undefined> {
+  const { topic, index } = partition;
+  const response = await client.request(fetch, 16, {
+    maxWaitMs,
+    minBytes: 1,
+    maxBytes,
+    topics: [{
+      topicId: topic.id,
+      partitions: [{ partition: index, fetchOffset, partitionMaxBytes: maxBytes }],
+    }],
+  });
+  if (response === undefined) return undefined;
+  check(response.errorCode === ErrorCode.NONE, () => `Fetch is answered ${response.errorCode}`);
+  const answer = response.responses[0]!.partitions[0]!;
+  const { errorCode, highWatermark, logStartOffset = -1, records: bytes } = answer;
+  const isLogAppendTime = topic.possibleConfigs[0]!.get("message.timestamp.type") ===
+    "LogAppendTime";
+  const whole = bytes ?? new Uint8Array(0);
+  const records = book.decode(whole, fetchOffset, isLogAppendTime);
+  checkRecords(partition, fetchOffset, highWatermark, records);
+  return { errorCode, bounds: { highWatermark, logStartOffset }, records };
+}
+
+function checkRecords(
+  partition: PartitionModel,
+  fetchOffset: number,
+  highWatermark: number,
+  records: readonly FoundRecord[],
+): void {
+  let next = fetchOffset;
+  for (const { offset } of records) {
+    check(
+      partition.topic.hadCompaction ? offset >= next : offset === next,
+      () => `A read of ${partition} from ${fetchOffset} has offset ${offset} where ${next} was due`,
+    );
+    next = offset + 1;
+  }
+  check(
+    records.length === 0 || next <= highWatermark,
+    () => `A read of ${partition} reaches ${next}, its high watermark is ${highWatermark}`,
+  );
+}
+
+/** The offset of the first record with a timestamp or a later one, or one of Kafka's special timestamps. */
+export async function offsetOf(
+  client: Client,
+  { topic, index }: PartitionModel,
+  timestamp: number,
+): Promise<{ errorCode: number; offset: number; timestamp: number } | undefined> {
+  const response = await client.request(listOffsets, 7, {
+    topics: [{ name: topic.name, partitions: [{ partitionIndex: index, timestamp }] }],
+  });
+  if (response === undefined) return undefined;
+  return response.topics[0]!.partitions[0];
+}

@@ -1,0 +1,92 @@
+/**
+ * All records that were ever made, and how to tell what was read from what was written.
+ *
+ * @module
+ */
+
+import type { Random } from "../../broker/groups/random_testing.ts";
+import { RecordBatchBuilder, recordBatches } from "../../protocol/records/mod.ts";
+import type { ModelBatch, ModelRecord } from "./model.ts";
+import type { FoundRecord } from "./partition_model.ts";
+import { check } from "./violation.ts";
+
+const KEY_COUNT = 6;
+const MAX_RECORDS = 5;
+const MAX_VALUE_SIZE = 150;
+/** How far a record may be older than the batch it is in. */
+const MAX_AGE_MS = 300;
+const TOMBSTONE_PROBABILITY = 0.1;
+
+const DECODER = new TextDecoder();
+
+/** Identity of a producer, as its batches carry it. */
+export interface ProducerIdentity {
+  readonly producerId: number;
+  readonly producerEpoch: number;
+  readonly baseSequence: number;
+}
+
+/** Makes records and knows them again. */
+export class RecordBook {
+  readonly #records: Map<number, ModelRecord> = new Map();
+
+  /** How many records there are. */
+  get count(): number {
+    return this.#records.size;
+  }
+
+  /** A batch of new records. */
+  draw(random: Random, nowMs: number, batch: Omit<ModelBatch, "records" | "attempts">): ModelBatch {
+    const records: ModelRecord[] = [];
+    const made: ModelBatch = { ...batch, records, attempts: 0 };
+    for (let i = 1 + random.below(MAX_RECORDS); i > 0; i--) {
+      const id = this.#records.size;
+      const size = random.below(MAX_VALUE_SIZE);
+      const record: ModelRecord = {
+        id,
+        key: `key-${random.below(KEY_COUNT)}`,
+        value: random.chance(TOMBSTONE_PROBABILITY) ? null : `${id}:`.padEnd(size, `${id % 10}`),
+        timestamp: nowMs - random.below(MAX_AGE_MS),
+        batch: made,
+        offsets: new Set(),
+      };
+      this.#records.set(id, record);
+      records.push(record);
+    }
+    return made;
+  }
+
+  /** The bytes of a batch. */
+  encode({ records }: ModelBatch, identity?: ProducerIdentity): Uint8Array {
+    const builder = new RecordBatchBuilder(identity ?? {});
+    for (const { id, key, value, timestamp } of records) {
+      builder.append(timestamp, key, value, [{ key: "id", value: String(id) }]);
+    }
+    return builder.build();
+  }
+
+  /** The records in bytes that were read, from an offset on. Each must be one that was written, unchanged. */
+  decode(bytes: Uint8Array, fromOffset: number, isLogAppendTime: boolean): FoundRecord[] {
+    const found: FoundRecord[] = [];
+    for (const batch of recordBatches(bytes)) {
+      batch.ensureValid();
+      for (const { offset, key, value, timestamp, headers } of batch.records()) {
+        if (offset < fromOffset) continue;
+        const id = Number(DECODER.decode(headers[0]!.value!));
+        const record = this.#records.get(id);
+        check(record !== undefined, () => `Offset ${offset} has record ${id}, which nobody wrote`);
+        const text = value === null ? null : DECODER.decode(value);
+        check(
+          DECODER.decode(key!) === record.key && text === record.value,
+          () => `Record ${id} at offset ${offset} is not what was written`,
+        );
+        check(
+          isLogAppendTime || timestamp === record.timestamp,
+          () => `Record ${id} was written with timestamp ${record.timestamp}, and has ${timestamp}`,
+        );
+        found.push({ offset, timestamp, record });
+      }
+    }
+    return found;
+  }
+}

@@ -1,0 +1,74 @@
+/**
+ * Makes a failing simulation smaller: leaves out kinds of faults, then steps, while it still fails.
+ *
+ * @module
+ */
+
+import { type Fault, FAULTS, simulate, type SimulationResult } from "./simulation.ts";
+
+/** A simulation that fails. */
+export interface Failing {
+  readonly seed: number;
+  readonly steps: readonly number[];
+  readonly without: ReadonlySet<Fault>;
+}
+
+/** Finds a smaller simulation that fails too, though perhaps in another way. */
+export async function shrink(
+  failing: Failing,
+  onProgress: (smaller: Failing) => void = () => {},
+): Promise<Failing> {
+  let smallest = failing;
+  const attempt = async (smaller: Failing): Promise<boolean> => {
+    const { failure }: SimulationResult = await simulate(smaller);
+    if (failure === undefined) return false;
+    // What comes after the failure never happened.
+    const steps = smaller.steps.filter((step) => step <= failure.step);
+    smallest = { ...smaller, steps };
+    onProgress(smallest);
+    return true;
+  };
+  await attempt(failing);
+  for (const fault of FAULTS) {
+    if (smallest.without.has(fault)) continue;
+    await attempt({ ...smallest, without: new Set([...smallest.without, fault]) });
+  }
+  for (let size = Math.ceil(smallest.steps.length / 2); size >= 1;) {
+    let isSmaller = false;
+    for (let from = 0; from < smallest.steps.length;) {
+      const steps = smallest.steps.toSpliced(from, size);
+      if (await attempt({ ...smallest, steps })) isSmaller = true;
+      else from += size;
+    }
+    if (size === 1 && !isSmaller) break;
+    size = isSmaller ? Math.min(size, smallest.steps.length) : Math.floor(size / 2);
+  }
+  return smallest;
+}
+
+/** Step numbers as ranges: `3,17,29-40`. */
+export function formatSteps(steps: readonly number[]): string {
+  const ranges: string[] = [];
+  for (let i = 0; i < steps.length;) {
+    let end = i;
+    while (steps[end + 1] === steps[end]! + 1) end++;
+    ranges.push(end === i ? `${steps[i]}` : `${steps[i]}-${steps[end]}`);
+    i = end + 1;
+  }
+  return ranges.join(",");
+}
+
+/**
+ * The opposite of `formatSteps`.
+ *
+ * @throws {TypeError} If the text is something else.
+ */
+export function parseSteps(text: string): number[] {
+  return text.split(",").flatMap((range) => {
+    const match = /^(\d+)(?:-(\d+))?$/.exec(range.trim());
+    if (match === null) throw new TypeError(`Cannot read steps "${range}": give 3 or 17-29`);
+    const first = Number(match[1]);
+    const last = Number(match[2] ?? match[1]);
+    return Array.from({ length: last - first + 1 }, (_, i) => first + i);
+  });
+}

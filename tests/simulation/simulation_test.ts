@@ -1,0 +1,58 @@
+/**
+ * A short run of the simulator. `DQUEUE_SIMULATION_SEED` repeats one seed; `deno task simulate` runs as
+ * many as wanted, and shrinks those that fail.
+ */
+
+import { assert, assertEquals } from "@std/assert";
+import { formatSteps, parseSteps, shrink } from "./shrink.ts";
+import { simulate } from "./simulation.ts";
+
+const SEEDS = 20;
+const STEPS = Array.from({ length: 300 }, (_, step) => step);
+
+Deno.test("a broker keeps its promises on a disk that fails", async (t) => {
+  for (const seed of seeds()) {
+    await t.step(`seed ${seed}`, async () => {
+      const { failure } = await simulate({ seed, steps: STEPS });
+      if (failure === undefined) return;
+      throw new Error(
+        `Seed ${seed} fails at step ${failure.step}; see it with ` +
+          `deno task simulate --seed ${seed} --shrink`,
+        { cause: failure.error },
+      );
+    });
+  }
+});
+
+function seeds(): number[] {
+  const given = Deno.env.get("DQUEUE_SIMULATION_SEED");
+  if (given !== undefined) return [Number(given)];
+  const first = Math.floor(Math.random() * 2 ** 31);
+  return Array.from({ length: SEEDS }, (_, i) => first + i);
+}
+
+Deno.test("simulate() does the same again with the same seed", async () => {
+  const options = { seed: 20_261_121, steps: STEPS };
+  const [first, second] = [await simulate(options), await simulate(options)];
+  assertEquals(second.fingerprint, first.fingerprint);
+  assert(first.crashes > 0);
+  const other = await simulate({ ...options, seed: options.seed + 1 });
+  assert(other.fingerprint !== first.fingerprint);
+});
+
+Deno.test("simulate() gives the runtime's clocks and timers back", async () => {
+  const { now } = Date;
+  await simulate({ seed: 1, steps: [] });
+  assertEquals(Date.now, now);
+  assert(Date.now() - new Date().getTime() < 1000);
+});
+
+Deno.test("shrink() leaves a simulation that does not fail as it is", async () => {
+  const failing = { seed: 7, steps: [0, 1, 2], without: new Set<never>() };
+  assertEquals(await shrink(failing), failing);
+});
+
+Deno.test("parseSteps() reads what formatSteps() writes", () => {
+  assertEquals(formatSteps([3, 17, 18, 19, 40]), "3,17-19,40");
+  assertEquals(parseSteps("3,17-19, 40"), [3, 17, 18, 19, 40]);
+});

@@ -1,0 +1,93 @@
+/**
+ * What all who take part in a simulation share.
+ *
+ * @module
+ */
+
+import type { Random } from "../../broker/groups/random_testing.ts";
+import type { RequestTo, ResponseOf } from "../../protocol/schema.ts";
+import { ErrorCode, errorInfo } from "../../protocol/errors.ts";
+import type { Api } from "../../protocol/schema.ts";
+import type { Connection } from "./connection.ts";
+import type { Machine } from "./machine.ts";
+import type { TopicModel } from "./model.ts";
+import type { RecordBook } from "./record_book.ts";
+import { check } from "./violation.ts";
+
+/** Milliseconds that a client allows the broker. */
+export const REQUEST_TIMEOUT_MS = 3000;
+
+/** The world that clients live in. */
+export interface World {
+  readonly machine: Machine;
+  readonly book: RecordBook;
+  /** Topics that there are, or may be. */
+  readonly topics: TopicModel[];
+  /** The randomness of the present step. */
+  readonly random: Random;
+  /** Notes what happened. */
+  trace(event: string): void;
+}
+
+/** Somebody with a connection to the broker. */
+export class Client {
+  readonly name: string;
+  protected readonly world: World;
+  #connection: Connection | undefined;
+
+  constructor(name: string, world: World) {
+    this.name = name;
+    this.world = world;
+  }
+
+  /** The connection, made anew if need be; nothing while no broker runs. */
+  protected get connection(): Connection | undefined {
+    if (this.#connection === undefined || this.#connection.isOver) {
+      this.#connection = this.world.machine.connect();
+    }
+    return this.#connection;
+  }
+
+  /** Sends a request and gives its answer; nothing if there will be none. */
+  async request<A extends Api>(
+    api: A,
+    version: number,
+    request: RequestTo<A>,
+  ): Promise<ResponseOf<A> | undefined> {
+    return await this.connection?.request(api, version, request);
+  }
+
+  /** Cuts the connection, whatever is under way. */
+  disconnect(): void {
+    this.#connection?.cut();
+  }
+
+  /** Notes an outcome, which must be one that the circumstances allow. */
+  protected note(
+    what: string,
+    errorCode: number,
+    allowed: readonly number[] = [],
+    errorMessage: string | null = null,
+  ): void {
+    const { machine } = this.world;
+    const answer = errorMessage === null
+      ? nameOf(errorCode)
+      : `${nameOf(errorCode)} (${errorMessage})`;
+    this.world.trace(`${this.name} ${what}: ${answer}`);
+    const isFailure = errorCode === ErrorCode.KAFKA_STORAGE_ERROR && machine.hasFailed;
+    check(
+      errorCode === ErrorCode.NONE || allowed.includes(errorCode) || isFailure,
+      () => `${this.name} ${what} and was answered ${answer}`,
+    );
+  }
+}
+
+/** The name of an error code. */
+export function nameOf(errorCode: number): string {
+  return errorInfo(errorCode).name;
+}
+
+/** The topics that are certainly there. */
+export function liveTopics(world: World): TopicModel[] {
+  return world.topics.filter(({ state }) => state === "live");
+}
