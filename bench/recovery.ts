@@ -123,7 +123,7 @@ function startRows(name: string, { ms, bytesRead }: Start, programBytes: number)
   });
   return [
     { ...row("start to acknowledged message", "ms", ms), isKey: true },
-    row("read until then", "MB", (bytesRead - programBytes) / MB),
+    row("read until then", "MB", Math.max(0, bytesRead - programBytes) / MB),
   ];
 }
 

@@ -47,6 +47,7 @@ const PROGRAMS: readonly Program[] = [
   { name: "scale", full: [], quick: ["--most=10"] },
   { name: "startup", full: [], quick: ["--runs=1", "--partitions=0"] },
   { name: "groups", full: ["--runs=1"], quick: ["--quick"] },
+  { name: "recovery", full: [], quick: ["--quick"] },
   {
     name: "compaction",
     full: [],

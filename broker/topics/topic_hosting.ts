@@ -234,11 +234,19 @@ export class TopicHosting {
         await clock.yield();
         sliceMs = clock.now();
       }
+      if (config.get("flush") === "commit") await this.#flushRecovered(partitions);
     } catch (error) {
       for (const log of created) this.upkeep.delete(log);
       throw error;
     }
     return partitions;
+  }
+
+  /** What was recovered after a crash may be in memory only; it must not be seen before it is not. */
+  async #flushRecovered(partitions: readonly Partition[]): Promise<void> {
+    const logs = partitions.map(({ log }) => log)
+      .filter((log) => log.flushedOffset < log.logEndOffset);
+    await this.#options.directory.flush(logs);
   }
 
   async #openPartition(
@@ -249,8 +257,6 @@ export class TopicHosting {
   ): Promise<Partition> {
     const { cluster } = this.#options;
     const log = await this.#openLog(state, index, config, created);
-    // What was recovered after a crash may be in memory only; it must not be seen before it is not.
-    if (log.flushedOffset < log.logEndOffset && config.get("flush") === "commit") await log.flush();
     return new Partition({
       topic: state.name,
       topicId: state.id,
