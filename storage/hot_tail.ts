@@ -248,7 +248,9 @@ export class LogTail {
   /** Drops batches before `offset`, but for those that share their chunk with later ones. */
   dropBefore(offset: number): void {
     while (this.#first < this.#entries.length && this.#entries[this.#first]!.nextOffset <= offset) {
-      this.#hotTail.drop(this.#entries[this.#first++]!);
+      const entry = this.#entries[this.#first]!;
+      this.#entries[this.#first++] = undefined;
+      this.#hotTail.drop(entry);
     }
     this.#compact();
   }

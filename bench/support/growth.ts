@@ -34,6 +34,23 @@ export interface Growth {
 /** All that is known to grow. */
 export const GROWTHS: readonly Growth[] = [
   {
+    name: "connections",
+    sizes: [1, 10, 100, 1000, 5000],
+    isKept: false,
+    grow: async (address, _, size) => {
+      const connections: LoadConnection[] = [];
+      while (connections.length < size) {
+        const count = Math.min(AT_ONCE, size - connections.length);
+        connections.push(...await Promise.all(Array.from({ length: count }, () => used(address))));
+      }
+      return {
+        [Symbol.dispose]: () => {
+          for (const connection of connections) connection.close();
+        },
+      };
+    },
+  },
+  {
     name: "partitions of a topic, one record in each",
     sizes: [1, 10, 100, 1000, 10_000],
     isKept: true,
@@ -61,23 +78,6 @@ export const GROWTHS: readonly Growth[] = [
         const names = Array.from({ length: count }, (_, i) => `topic-${done + i}`);
         await createAll(connection, names, 1);
       }
-    },
-  },
-  {
-    name: "connections",
-    sizes: [1, 10, 100, 1000, 5000],
-    isKept: false,
-    grow: async (address, _, size) => {
-      const connections: LoadConnection[] = [];
-      while (connections.length < size) {
-        const count = Math.min(AT_ONCE, size - connections.length);
-        connections.push(...await Promise.all(Array.from({ length: count }, () => used(address))));
-      }
-      return {
-        [Symbol.dispose]: () => {
-          for (const connection of connections) connection.close();
-        },
-      };
     },
   },
   {
