@@ -15,6 +15,8 @@ import { atLeast } from "./client_options.ts";
 import { coreOf } from "./client_registry.ts";
 import {
   type ConsumerOptions,
+  DEFAULT_POLL_MAX,
+  DEFAULT_POLL_TIMEOUT_MS,
   type FetchFromOptions,
   type FetchFromResult,
   type MessageHandler,
@@ -30,17 +32,12 @@ import { fetchOnce, LanePool } from "./fetch_once.ts";
 import { Fetcher } from "./fetcher.ts";
 import type { TopicPartition } from "./leaders.ts";
 import type { Message } from "./message.ts";
+import { messageStream } from "./message_stream.ts";
 import { resolveOffset } from "./offset_lookup.ts";
 import { handlePartition } from "./partition_handler.ts";
 import type { PartitionReader } from "./partition_reader.ts";
 import { Subscription } from "./subscription.ts";
 import { WakeSignal } from "./wake_signal.ts";
-
-/** How many messages `poll()` returns at most, unless it is told. */
-const DEFAULT_POLL_MAX = 500;
-
-/** How long `poll()` waits, unless it is told. */
-const DEFAULT_POLL_TIMEOUT_MS = 1000;
 
 /**
  * Reads messages of topics, without a group: every consumer reads all partitions of its topics, and
@@ -324,14 +321,7 @@ export class Consumer implements AsyncDisposable, AsyncIterable<Message> {
 
   /** The messages as they come as a stream, without end. Only what was read from it counts as read. */
   get readable(): ReadableStream<Message> {
-    const iterator = this[Symbol.asyncIterator]();
-    return new ReadableStream<Message>({
-      async pull(controller) {
-        const { done, value } = await iterator.next();
-        if (done) controller.close();
-        else controller.enqueue(value);
-      },
-    }, { highWaterMark: 0 });
+    return messageStream(this);
   }
 
   /**

@@ -87,6 +87,12 @@ export interface SubscribePartitionOptions {
 /** Takes a message. Where it returns a promise, the next message waits for it. */
 export type MessageHandler = (message: Message) => unknown;
 
+/** How many messages `poll()` returns at most, unless it is told. */
+export const DEFAULT_POLL_MAX = 500;
+
+/** How long `poll()` waits, unless it is told, in milliseconds. */
+export const DEFAULT_POLL_TIMEOUT_MS = 1000;
+
 /** How long to wait for messages. */
 export interface PollOptions {
   /** How long to wait for the first message, in milliseconds. Default: 1000. */

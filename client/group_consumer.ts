@@ -17,7 +17,12 @@ import type { Client } from "./client.ts";
 import type { ClientCore, OperationOptions } from "./client_core.ts";
 import { atLeast } from "./client_options.ts";
 import { coreOf } from "./client_registry.ts";
-import type { PollOptions, StartOffset } from "./consumer_options.ts";
+import {
+  DEFAULT_POLL_MAX,
+  DEFAULT_POLL_TIMEOUT_MS,
+  type PollOptions,
+  type StartOffset,
+} from "./consumer_options.ts";
 import { Deadline } from "./deadline.ts";
 import { ClosedError, type DqueueError, UsageError } from "./errors.ts";
 import { Fetcher } from "./fetcher.ts";
@@ -35,16 +40,11 @@ import { GroupSessions } from "./group_sessions.ts";
 import { asDqueueError, HeldPartitions } from "./held_partitions.ts";
 import type { TopicPartition } from "./leaders.ts";
 import type { Message } from "./message.ts";
+import { messageStream } from "./message_stream.ts";
 import { OffsetCommitter } from "./offset_committer.ts";
 import { PollWatch } from "./poll_watch.ts";
 import { abortable } from "./waiting.ts";
 import { WakeSignal } from "./wake_signal.ts";
-
-/** How many messages `poll()` returns at most, unless it is told. */
-const DEFAULT_POLL_MAX = 500;
-
-/** How long `poll()` waits, unless it is told. */
-const DEFAULT_POLL_TIMEOUT_MS = 1000;
 
 /**
  * Reads topics together with the other members of a group: each partition belongs to one member at a
@@ -281,14 +281,7 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
    * The messages as they come as a stream, without end. A message counts as done when the next is read.
    */
   get readable(): ReadableStream<Message> {
-    const iterator = this[Symbol.asyncIterator]();
-    return new ReadableStream<Message>({
-      async pull(controller) {
-        const { done, value } = await iterator.next();
-        if (done) controller.close();
-        else controller.enqueue(value);
-      },
-    }, { highWaterMark: 0 });
+    return messageStream(this);
   }
 
   /**
