@@ -7,6 +7,7 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { Broker } from "../broker/mod.ts";
 import { Client, type Consumer, KafkaError } from "../client/mod.ts";
+import { attempt } from "./support/dqueue.ts";
 import { testWith } from "./support/outside.ts";
 import { TemporaryFolder } from "./support/temporary_folder.ts";
 import { within } from "./support/within.ts";
@@ -145,6 +146,24 @@ Deno.test("Broker says what it cuts off the end of a log after a crash", async (
   } finally {
     await broker.close();
   }
+});
+
+Deno.test("dqueue serve does not start without its metadata, and says what can be done", async () => {
+  await using folder = await TemporaryFolder.create();
+  const data = folder.join("data");
+  await makeDamage(data);
+  const path = `${data}/__cluster_metadata-0/00000000000000000000.log`;
+  const bytes = await Deno.readFile(path);
+  bytes[bytes.length - 3]! ^= 4;
+  await Deno.writeFile(path, bytes);
+  const serve = ["serve", "--data", data, "--listen", "127.0.0.1:0"];
+  const { code, stderr } = await attempt(serve);
+  assertEquals(code, 1);
+  assertStringIncludes(stderr, `"dqueue log repair ${data}" shows what can be done`);
+  assertStringIncludes(stderr, path);
+  assertEquals((await attempt(["log", "repair", data, "--execute"])).code, 0);
+  const { broker } = await startBroker(data);
+  await broker.close();
 });
 
 testWith("kcat", "Broker with damage tells kcat, which goes on behind it", async (kcat) => {

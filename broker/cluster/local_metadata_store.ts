@@ -195,7 +195,10 @@ export class LocalMetadataStore implements MetadataStore {
         minOneBatch: true,
       });
       for (const chunk of chunks) {
-        for (const batch of recordBatches(chunk)) this.#apply(batch, logStartOffset);
+        for (const batch of recordBatches(chunk)) {
+          // A repaired log may end with one.
+          if (!batch.isControl) this.#apply(batch, logStartOffset);
+        }
       }
       if (nextOffset <= offset) break;
       offset = nextOffset;

@@ -38,13 +38,13 @@ async function log(...argv: string[]) {
   return await runIn(testContext(), ["log", ...argv]);
 }
 
-/** Flips a bit in the second of the three batches; returns where that is. */
-async function damage(data: string): Promise<number> {
+/** Flips a bit in one of the three batches, the second unless said otherwise; returns where that is. */
+async function damage(data: string, batch = 1): Promise<number> {
   const bytes = await Deno.readFile(`${data}/a-0/${LOG}`);
-  const size = bytes.length / 3;
-  bytes[size + 70]! ^= 1;
+  const position = bytes.length / 3 * batch;
+  bytes[position + 70]! ^= 1;
   await Deno.writeFile(`${data}/a-0/${LOG}`, bytes);
-  return size;
+  return position;
 }
 
 Deno.test("log verify finds nothing wrong in the data of a broker that has stopped", async () => {
@@ -111,6 +111,28 @@ Deno.test("log repair shows what it would give up, and with --execute leaves a f
     await using consumer = client.consumer();
     const { messages } = await consumer.fetchFrom("a", 0, 0);
     assertEquals(messages.map((message) => message.text()), ["0", "1", "4", "5"]);
+  });
+});
+
+Deno.test("log repair leaves a log that readers come to the end of, though that was damaged", async () => {
+  await withData(async (data) => {
+    await damage(data, 2);
+    assertEquals((await log("repair", data, "--execute")).code, 0);
+    assertEquals((await log("verify", data, "--records")).code, 0);
+    await using broker = await startBroker(data);
+    await using client = new Client({ broker });
+    await using consumer = client.consumer();
+    const texts: string[] = [];
+    for (let offset = 0, end = Infinity; offset < end;) {
+      const fetched = await consumer.fetchFrom("a", 0, offset);
+      texts.push(...fetched.messages.map((message) => message.text()));
+      offset = fetched.nextOffset;
+      end = fetched.highWatermark;
+    }
+    assertEquals(texts, ["0", "1", "2", "3"]);
+    const producer = client.producer();
+    assertEquals((await producer.send({ topic: "a", value: "6" })).offset, 6);
+    assertEquals((await consumer.fetchFrom("a", 0, 4)).messages[0]?.text(), "6");
   });
 });
 

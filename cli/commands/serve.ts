@@ -116,6 +116,12 @@ function explained(error: unknown, config: BrokerConfig): unknown {
   if (["DataFolderLockedError", "FileSystemError"].includes(error.name)) {
     return new CommandError(`${message}; choose another folder with --data`, cause);
   }
+  if (["CorruptRecordError", "CorruptFileError"].includes(error.name)) {
+    return new CommandError(
+      `${message}; "dqueue log repair ${config.get("log.dirs")}" shows what can be done`,
+      cause,
+    );
+  }
   return error;
 }
 

@@ -10,7 +10,12 @@
  * @module
  */
 
-import { crc32c, LOG_OVERHEAD, RECORD_BATCH_OVERHEAD } from "../../protocol/records/mod.ts";
+import {
+  crc32c,
+  LOG_OVERHEAD,
+  RECORD_BATCH_OVERHEAD,
+  RecordBatchBuilder,
+} from "../../protocol/records/mod.ts";
 import {
   ATTRIBUTES_POSITION,
   BASE_OFFSET_POSITION,
@@ -28,6 +33,7 @@ import { appendFullySync, type File, type FileSystem, parentOf, syncFile } from 
 import { IndexCache } from "../index_cache.ts";
 import { LEADER_EPOCH_FILE_NAME, LeaderEpochCache } from "../leader_epoch_cache.ts";
 import { Segment } from "../segment.ts";
+import { NO_TIMESTAMP } from "../time_index.ts";
 import type { Hole, PartitionReport, SegmentReport, WrongEpoch } from "./report.ts";
 
 /** What the names of files end with that were taken out. */
@@ -46,7 +52,8 @@ export async function repairPartition(
 ): Promise<void> {
   const { folder } = report;
   for (const segment of report.segments) {
-    const edits = editsOf(segment, report.wrongEpochs);
+    const isLast = segment === report.segments.at(-1);
+    const edits = editsOf(segment, report.wrongEpochs, isLast);
     if (edits.length > 0) await rewrite(fs, segment, edits);
     if (segment.holes.length > 0 || segment.hasWrongIndex) {
       await rebuildIndexes(fs, folder, segment, nowMs);
@@ -77,11 +84,15 @@ interface Edit {
   readonly isHole: boolean;
 }
 
-function editsOf({ path, holes }: SegmentReport, wrongEpochs: readonly WrongEpoch[]): Edit[] {
+function editsOf(
+  { path, holes, sizeInBytes }: SegmentReport,
+  wrongEpochs: readonly WrongEpoch[],
+  isLast: boolean,
+): Edit[] {
   const edits = holes.map((hole): Edit => ({
     position: hole.position,
     endPosition: hole.endPosition,
-    replacement: Array.from(emptyBatches(hole)),
+    replacement: Array.from(emptyBatches(hole, isLast && hole.endPosition === sizeInBytes)),
     isHole: true,
   }));
   for (const wrong of wrongEpochs) {
@@ -149,13 +160,27 @@ function copy(source: File, target: File, from: number, to: number): void {
   }
 }
 
-/** Batches that have a hole's offsets and no records. */
-function* emptyBatches(hole: Hole): Generator<Uint8Array, void> {
-  for (let offset = hole.firstOffset; offset < hole.nextOffset;) {
-    const count = Math.min(MAX_OFFSETS, hole.nextOffset - offset);
-    yield emptyBatch(offset, count, Math.max(0, hole.leaderEpoch));
+/**
+ * Batches that have a hole's offsets and no records. At the end of the log a control record takes the
+ * last offset: there are clients that come to the end only if there is a record, though they skip it.
+ */
+function* emptyBatches(hole: Hole, isAtEnd: boolean): Generator<Uint8Array, void> {
+  const leaderEpoch = Math.max(0, hole.leaderEpoch);
+  const { firstOffset, nextOffset } = hole;
+  const end = isAtEnd && nextOffset > firstOffset ? nextOffset - 1 : nextOffset;
+  for (let offset = firstOffset; offset < end;) {
+    const count = Math.min(MAX_OFFSETS, end - offset);
+    yield emptyBatch(offset, count, leaderEpoch);
     offset += count;
   }
+  if (end < nextOffset) yield controlBatch(end, leaderEpoch);
+}
+
+/** A marker as of a transaction that was aborted, of no producer. */
+function controlBatch(baseOffset: number, partitionLeaderEpoch: number): Uint8Array {
+  const builder = new RecordBatchBuilder({ isControl: true, baseOffset, partitionLeaderEpoch });
+  builder.append(NO_TIMESTAMP, new Uint8Array(4), new Uint8Array(6));
+  return builder.build();
 }
 
 /** A batch of `count` offsets without records, timestamps and producer. */

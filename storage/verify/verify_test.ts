@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { CorruptRecordError, RecordBatch } from "../../protocol/records/mod.ts";
+import { CorruptRecordError, RecordBatch, recordBatches } from "../../protocol/records/mod.ts";
 import { appendKeyed, clean, compactedConfig } from "../cleaner/cleaner_testing.ts";
 import type { Log } from "../log.ts";
 import { append, configOf, NOW_MS, openDirectory, recordsOf } from "../log_testing.ts";
@@ -64,7 +64,10 @@ async function valuesOf(log: Log): Promise<string[]> {
   const values: string[] = [];
   for (let offset = log.logStartOffset; offset < log.logEndOffset;) {
     const { chunks, nextOffset } = await log.read(offset, { maxBytes: 1 << 20 });
-    for (const record of recordsOf(chunks, offset)) values[record.offset] = record.value;
+    for (const batch of chunks.flatMap((chunk) => Array.from(recordBatches(chunk)))) {
+      if (batch.isControl) continue;
+      for (const record of recordsOf([batch.bytes], offset)) values[record.offset] = record.value;
+    }
     if (nextOffset === offset) break;
     offset = nextOffset;
   }
