@@ -4,13 +4,13 @@
  *
  *     deno run -A bench/client.ts [ADDRESS] [--runs 3] [--seconds 1.5] [--only TEXT] [--quick] [--alone] [--json]
  *
- * Without an address it starts this project's broker on a new folder. Broker and clients have a core
- * each, where there are two. A client runs in a process of its own, whose processor time and memory
- * are noted; in each run all clients do the same in turn. Sending is with acks=all, without
- * compression, in calls of 1000 messages, 32 of them on their way, to a topic with `flush=os`: it is
- * the client that is measured, not the disk. Reading is without commits and touches every value.
- * Everything else is as clients have it by default: the SDK's producer is idempotent, theirs are not.
- * `--alone` measures the SDK only, `--quick` once and not under Node.
+ * Without an address it starts this project's broker on a new folder, in memory where there is room:
+ * it is clients that are measured, not the disk. Broker and clients have a core each, where there are
+ * two. A client runs in a process of its own, whose processor time and memory are noted; in each run all
+ * clients do the same in turn. Sending is with acks=all, without compression, in calls of 1000 messages,
+ * 32 of them on their way, to a topic with `flush=os`. Reading is without commits and touches every
+ * value. Everything else is as clients have it by default: the SDK's producer is idempotent, theirs are
+ * not. `--alone` measures the SDK only, `--quick` once and not under Node.
  *
  * @module
  */
@@ -28,12 +28,14 @@ import { BATCH_COUNT, FILLING, type WorkName } from "./support/client_work.ts";
 import type { WorkResult } from "./support/client_worker.ts";
 import { describeMachine } from "./support/machine.ts";
 import { type Measured, measured, printReport, progress, type Row } from "./support/report.ts";
-import { ServedBroker } from "./support/served_broker.ts";
+import { defaultCommand, ServedBroker } from "./support/served_broker.ts";
 import { temporaryFolder } from "./support/temporary_folder.ts";
 
 /** What is written to be read; a client that comes to its end starts over. */
 const READ_BYTES = 512 * 1024 * 1024;
 const SEGMENT_BYTES = 64 * 1024 * 1024;
+/** What a broker needs for that, and for what is written faster than it is removed. */
+const DATA_BYTES = 6 * READ_BYTES;
 const WARM_UP_MS = 500;
 const SIZES = [100, 1000];
 
@@ -65,6 +67,7 @@ const seconds = Number(flags.seconds ?? (flags.quick ? 0.5 : 1.5));
 
 await using resources = new AsyncDisposableStack();
 const folder = resources.use(await temporaryFolder());
+const data = resources.use(await temporaryFolder(DATA_BYTES));
 const address = givenAddress ?? resources.use(startBroker()).address;
 const client = resources.use(new Client({ brokers: address }));
 const subjects = [sdkSubject(), ...(flags.alone ? [] : await otherSubjects())];
@@ -83,7 +86,10 @@ printReport(
     title: "SDK beside other clients",
     settings: {
       ...describeMachine(),
-      broker: givenAddress ?? "this project's, in a process of its own",
+      broker: givenAddress ??
+        `this project's, in a process of its own, data ${
+          data.isInMemory ? "in memory" : "on disk"
+        }`,
       runs: `median of ${runs}, ${seconds} s each`,
       messages: `${BATCH_COUNT} in a batch, acks=all, no compression, flush=os`,
       "native addons": [...addons].join(", ") || "none",
@@ -95,9 +101,16 @@ printReport(
 
 function startBroker(): ServedBroker {
   return ServedBroker.start({
-    data: folder.join("data"),
+    data: data.join("data"),
+    // Deno asks for them all where the file system is in memory.
+    command: defaultCommand(["--allow-all"]),
     ...(navigator.hardwareConcurrency > 1 ? { core: 0 } : {}),
-    settings: { "group.initial.rebalance.delay.ms": "0" },
+    settings: {
+      "group.initial.rebalance.delay.ms": "0",
+      // What is not read is gone soon, for there is much of it.
+      "log.retention.check.interval.ms": "500",
+      "log.segment.delete.delay.ms": "0",
+    },
   });
 }
 

@@ -25,19 +25,17 @@ export interface ServeOptions {
   readonly settings?: Readonly<Record<string, string>>;
 }
 
-/** What `deno task start` runs. */
-export function defaultCommand(): string[] {
-  return [
-    Deno.execPath(),
-    "run",
-    "--quiet",
-    "--allow-net",
-    "--allow-read",
-    "--allow-write",
-    "--allow-env",
-    "--allow-sys=hostname",
-    MAIN,
-  ];
+const PERMISSIONS = [
+  "--allow-net",
+  "--allow-read",
+  "--allow-write",
+  "--allow-env",
+  "--allow-sys=hostname",
+];
+
+/** What `deno task start` runs, with the same permissions or others. */
+export function defaultCommand(permissions: readonly string[] = PERMISSIONS): string[] {
+  return [Deno.execPath(), "run", "--quiet", ...permissions, MAIN];
 }
 
 /** A broker that was started by this program. */
