@@ -160,9 +160,9 @@ export class LogDirectory {
     path: string,
     options: LogDirectoryOptions,
   ): Promise<LogDirectory> {
-    if (fs.statSync(`${path}/${META_PROPERTIES_FILE_NAME}`) === undefined) {
-      await createFolder(fs, path);
-    }
+    const isNew = fs.statSync(path) === undefined ||
+      fs.statSync(`${path}/${META_PROPERTIES_FILE_NAME}`) === undefined;
+    if (isNew) await createFolder(fs, path);
     const lock = await fs.lock(`${path}/${LOCK_FILE_NAME}`, options.owner ?? "");
     if (typeof lock === "string") {
       throw new DataFolderLockedError(
