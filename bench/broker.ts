@@ -89,6 +89,7 @@ async function main(): Promise<void> {
   printReport(
     {
       title: "Broker",
+      hasRivals: true,
       settings: {
         ...describeMachine(),
         pinning,

@@ -84,6 +84,7 @@ for (const size of SIZES) {
 printReport(
   {
     title: "SDK beside other clients",
+    hasRivals: true,
     settings: {
       ...describeMachine(),
       broker: givenAddress ??

@@ -36,7 +36,7 @@ const PROGRAMS: readonly Program[] = [
     quick: ["--spawn", "--quick", "--seconds=1"],
     takesPeer: true,
   },
-  { name: "client", full: [], quick: ["--quick"] },
+  { name: "client", full: ["--runs=2", "--seconds=1"], quick: ["--quick"] },
   { name: "embedded", full: [], quick: ["--runs=5", "--seconds=0.3"] },
   { name: "memory", full: [], quick: ["--connections=300", "--fetchers=16"] },
   {

@@ -38,6 +38,8 @@ export interface Report {
   readonly settings: Readonly<Record<string, string>>;
   /** Whether the subjects are sizes of one thing, and not to be compared. Default: false. */
   readonly isSeries?: boolean;
+  /** Whether the subjects after the first are others' programs. Default: false. */
+  readonly hasRivals?: boolean;
   readonly rows: readonly Row[];
 }
 
