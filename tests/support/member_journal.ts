@@ -15,6 +15,8 @@ export interface AssignmentEvent {
   readonly partitions: readonly number[];
   /** The generation of a classic group; a client of KIP-848 does not tell its epoch. */
   readonly generation?: number | undefined;
+  /** Whether it was out of the group for too long: others may have had its partitions for a while. */
+  readonly isLoss?: boolean;
   /** When, in milliseconds since 1970. */
   readonly time: number;
 }

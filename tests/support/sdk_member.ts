@@ -30,17 +30,22 @@ const consumer = client.groupConsumer({
   autoCommitInterval: 100,
   autoOffsetReset: "earliest",
   onAssigned: () => tellAssignment([]),
-  onRevoked: tellAssignment,
-  onLost: tellAssignment,
+  onRevoked: (partitions) => tellAssignment(partitions),
+  onLost: (partitions) => tellAssignment(partitions, true),
 });
 
+let generation = -1;
+
 /** Tells what the member has, but for what it is giving up. */
-function tellAssignment(without: readonly TopicPartition[]): void {
+function tellAssignment(without: readonly TopicPartition[], isLoss: boolean = false): void {
+  // One that has lost all is in no generation, but had it in the last.
+  generation = Math.max(generation, consumer.status.generation);
   const lost = new Set(without.map(({ partition }) => partition));
   tell({
     type: "assignment",
     partitions: consumer.assignment.map(({ partition }) => partition).filter((p) => !lost.has(p)),
-    ...(protocol === "classic" ? { generation: consumer.status.generation } : {}),
+    ...(protocol === "classic" ? { generation } : {}),
+    isLoss,
     time: Date.now(),
   });
 }

@@ -211,7 +211,7 @@ export class WorkingGroup {
   }
 }
 
-/** A time for which a member had a partition. */
+/** A time for which a member had a partition, which ended as it gave that up, or died. */
 interface Span {
   readonly from: number;
   readonly to: number;
@@ -225,7 +225,7 @@ function spansOf({ events, killTime = Infinity }: GroupMember, partition: number
     if (event.partitions.includes(partition)) {
       from ??= event.time;
     } else if (from !== undefined) {
-      spans.push({ from, to: event.time });
+      if (!event.isLoss) spans.push({ from, to: event.time });
       from = undefined;
     }
   }
