@@ -468,7 +468,9 @@ export class LogDirectory {
     for (const [name, log] of this.#logs) {
       recoveryPoints.set(name, log.recoveryPoint);
       if (log.logStartOffset > 0) logStartOffsets.set(name, log.logStartOffset);
-      if (log.firstDirtyOffset > 0) firstDirtyOffsets.set(name, log.firstDirtyOffset);
+      // Whoever is listed may have gaps, also before the first pass is noted here.
+      const isCompacted = log.firstDirtyOffset > 0 || log.config.cleanupPolicy.includes("compact");
+      if (isCompacted) firstDirtyOffsets.set(name, log.firstDirtyOffset);
     }
     this.#checkpointed = new Set(recoveryPoints.keys());
     return [

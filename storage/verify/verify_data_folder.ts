@@ -77,7 +77,9 @@ export async function verifyDataFolder(
   const checkpoint = (name: string) => readCheckpoint(fs, dataFolder, name, findings);
   const recoveryPoints = checkpoint(RECOVERY_POINT_FILE_NAME);
   const logStartOffsets = checkpoint(LOG_START_FILE_NAME);
-  const firstDirtyOffsets = checkpoint(CLEANER_FILE_NAME);
+  const compacted = checkpoint(CLEANER_FILE_NAME);
+  const isCleanerKnown = dataFolder !== undefined &&
+    !findings.some(({ path }) => path.endsWith(CLEANER_FILE_NAME));
   const isClean = dataFolder === undefined ||
     fs.statSync(`${dataFolder}/${CLEAN_SHUTDOWN_FILE_NAME}`) !== undefined;
   const isWhole = dataFolder === path;
@@ -107,7 +109,7 @@ export async function verifyDataFolder(
       isClean: isClean && (dataFolder === undefined || recoveryPoints.has(name)),
       recoveryPoint: recoveryPoints.get(name),
       logStartOffset: logStartOffsets.get(name),
-      firstDirtyOffset: firstDirtyOffsets.get(name) ?? (dataFolder === undefined ? Infinity : 0),
+      isCompacted: !isCleanerKnown || compacted.has(name),
       withRecords: options.withRecords ?? false,
       signal: options.signal,
       onProgress: options.onProgress,

@@ -33,8 +33,8 @@ export interface PartitionVerifyOptions {
   readonly recoveryPoint: number | undefined;
   /** Likewise. */
   readonly logStartOffset: number | undefined;
-  /** The first offset that the cleaner has not been up to; before it there may be gaps. Infinity if that is not known. */
-  readonly firstDirtyOffset: number;
+  /** Whether the log is compacted, which leaves gaps. */
+  readonly isCompacted: boolean;
   /** Whether to decode the records too. */
   readonly withRecords: boolean;
   readonly signal?: AbortSignal | undefined;
@@ -189,13 +189,13 @@ class PartitionVerifier {
   }
 
   /**
-   * Compaction takes records out as far as it has come; nothing else does. After a crash it may have
-   * come farther than the checkpoint says, but never into the last segment.
+   * Only compaction leaves gaps, and never in the last segment. After a crash it is not known for
+   * certain where it has been.
    */
   #lookForGap(nextOffset: number, position: number, lose: (range: DamagedRange) => void): void {
-    const { isClean, firstDirtyOffset } = this.#options;
-    const cleanable = isClean ? firstDirtyOffset : this.#baseOffsets.at(-1)!;
-    const firstOffset = Math.max(this.#nextOffset, firstDirtyOffset, cleanable);
+    const { isClean, isCompacted } = this.#options;
+    const gapless = isClean && !isCompacted ? 0 : this.#baseOffsets.at(-1)!;
+    const firstOffset = Math.max(this.#nextOffset, gapless);
     if (firstOffset >= nextOffset) return;
     lose({
       position,

@@ -6,7 +6,14 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import type { Client, Message, NewTopic, Producer } from "../../client/mod.ts";
+import {
+  type Client,
+  type Consumer,
+  KafkaError,
+  type Message,
+  type NewTopic,
+  type Producer,
+} from "../../client/mod.ts";
 
 /** Messages of a load that are under way at a time. */
 const IN_FLIGHT = 100;
@@ -34,18 +41,35 @@ export async function readTopic(
   await using consumer = client.consumer();
   const read = [];
   for (let partition = 0; partition < partitions; partition++) {
-    const messages: Message[] = [];
-    let logStartOffset = await startOf(client, topic, partition);
-    for (let offset = logStartOffset, end = Infinity; offset < end;) {
+    read.push(await readPartition(client, consumer, topic, partition));
+  }
+  return read;
+}
+
+async function readPartition(
+  client: Client,
+  consumer: Consumer,
+  topic: string,
+  partition: number,
+): Promise<{ messages: Message[]; logStartOffset: number }> {
+  const messages: Message[] = [];
+  let logStartOffset = await startOf(client, topic, partition);
+  let offset = logStartOffset;
+  try {
+    for (let end = Infinity; offset < end;) {
       const fetched = await consumer.fetchFrom(topic, partition, offset);
       for (const message of fetched.messages) messages[message.offset] = message;
       offset = fetched.nextOffset;
       end = fetched.highWatermark;
       logStartOffset = fetched.logStartOffset;
     }
-    read.push({ messages, logStartOffset });
+    return { messages, logStartOffset };
+  } catch (error) {
+    const isGone = error instanceof KafkaError && error.code === "OFFSET_OUT_OF_RANGE";
+    // The segment may have been deleted since it was asked for.
+    if (!isGone || await startOf(client, topic, partition) <= offset) throw error;
+    return await readPartition(client, consumer, topic, partition);
   }
-  return read;
 }
 
 async function startOf(client: Client, topic: string, partition: number): Promise<number> {
