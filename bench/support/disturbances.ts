@@ -25,6 +25,8 @@ const READ_BYTES = 1024 * 1024;
 /** Work that is prepared on a broker, and then goes on until it is stopped. */
 export interface Disturbance {
   readonly name: string;
+  /** The same in a word or two. */
+  readonly shortName: string;
   /** What is to be there before anything is measured. */
   prepare(connection: LoadConnection): Promise<void>;
   /** A piece of work. */
@@ -70,6 +72,7 @@ export function manyPartitions(count: number): Disturbance {
   };
   return {
     name: `appends to ${count.toLocaleString("en-US")} partitions in turn`,
+    shortName: `${count.toLocaleString("en-US")} partitions`,
     everyMs: 10,
     prepare: async (connection) => {
       await create(connection, "many", count, {});
@@ -84,6 +87,7 @@ export function retention(): Disturbance {
   const records = sampleBatch(BATCH);
   return {
     name: "retention deletes segments",
+    shortName: "retention",
     everyMs: 5,
     prepare: (connection) =>
       create(connection, "retained", 1, {
@@ -101,6 +105,7 @@ export function compaction(): Disturbance {
   let next = 0;
   return {
     name: "compaction",
+    shortName: "compaction",
     everyMs: 5,
     prepare: (connection) =>
       create(connection, "compacted", 1, {
@@ -132,6 +137,7 @@ export function coldRead(bytes: number): Disturbance {
   let offset = 0;
   return {
     name: `a cold read of ${Math.round(bytes / 1e9 * 10) / 10} GB`,
+    shortName: "a cold read",
     everyMs: 4,
     prepare: async (connection) => {
       await create(connection, "cold", 1, {});

@@ -67,6 +67,8 @@ class Reading {
   #found: Found[] = [];
   #size = 0;
   #maxBytes = 0;
+  /** Bytes with which it may be answered at once. */
+  #enough = 0;
   /** Bytes taken of the broker's memory for answers. */
   #held = 0;
   /** Give back memory that was read into. */
@@ -81,7 +83,7 @@ class Reading {
   }
 
   get shouldWait(): boolean {
-    return !this.#isUrgent && this.#size < this.#request.minBytes &&
+    return !this.#isUrgent && this.#size < this.#enough &&
       this.#request.maxWaitMs > 0 && this.#plan.partitions.length > 0;
   }
 
@@ -114,6 +116,9 @@ class Reading {
     const wanted = Math.min(this.#request.maxBytes, config.get("fetch.max.bytes"));
     this.#held = responseMemory.takeShare(Math.max(0, wanted), LEAST_BYTES);
     this.#maxBytes = this.#held;
+    const { minBytes } = this.#request;
+    // What there is no memory for is not waited for. Whole batches rarely fill it.
+    this.#enough = this.#maxBytes < wanted ? Math.min(minBytes, this.#maxBytes / 2) : minBytes;
   }
 
   #add(found: Found): void {

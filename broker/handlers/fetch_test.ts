@@ -15,10 +15,10 @@ async function withBatches(broker: TestBroker): Promise<void> {
   }
 }
 
-async function fetchAll(broker: TestBroker): Promise<number> {
+async function fetchAll(broker: TestBroker, minBytes = 1): Promise<number> {
   const { responses } = await broker.call(fetch, fetchHandler, VERSION, {
-    maxWaitMs: 0,
-    minBytes: 1,
+    maxWaitMs: minBytes === 1 ? 0 : 60_000,
+    minBytes,
     topics: [{
       topic: "t",
       partitions: [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 50_000_000 }],
@@ -44,4 +44,13 @@ Deno.test("Fetch answers less the more memory is held for slow clients, but neve
   const held = responseMemory.takeShare(2_000_000, 2_000_000);
   assertEquals(await fetchAll(broker), 6);
   assertEquals(responseMemory.lent, held);
+});
+
+Deno.test("Fetch does not wait for more than there is memory for", async () => {
+  await using broker = await TestBroker.start({
+    config: { "queued.max.response.bytes": 800_000 },
+  });
+  await withBatches(broker);
+  // The clock stands still: what waits is never answered.
+  assertEquals(await fetchAll(broker, 99_000), 9);
 });
