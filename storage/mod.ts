@@ -10,7 +10,8 @@
  * its `LogState`, as does the `LogCompactor` in `cleaner/`; `log_loader.ts` finds out on open what there is, and recovers it after a crash.
  *
  * What is read from a file is checked the first time. `BatchWalk` goes along batches past those that are
- * damaged; what it found of a segment is kept in its `SegmentSoundness`, and never served.
+ * damaged; what it found of a segment is kept in its `SegmentSoundness`, and never served. `verify/` checks
+ * and mends the files of a folder that nobody has open.
  *
  * Logs of a folder share a bounded `FilePool` of open files, a bounded `IndexCache`, and the `HotTail`:
  * the last batches of all logs in memory. All of it works on a `FileSystem`, the machine's
