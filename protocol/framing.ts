@@ -117,7 +117,8 @@ export class FrameReader {
         return await this.#large(size);
       }
       this.#makeRoom(isLarge ? HEAD_BYTES : size);
-      const { value, done } = await this.#reader.read(this.#scratch.subarray(this.#end));
+      const room = this.#end === 0 ? this.#scratch : this.#scratch.subarray(this.#end);
+      const { value, done } = await this.#reader.read(room);
       if (done || value === undefined) {
         if (this.#end === this.#start) return null;
         throw new TruncatedFrameError(`Stream ended ${this.#end - this.#start} bytes into a frame`);
@@ -188,6 +189,8 @@ export class FrameReader {
   }
 }
 
+const RESOLVED = Promise.resolve();
+
 /** Chunks below this size are copied together before they are written. */
 const GATHER_BELOW = 16 * 1024;
 const GATHER_SIZE = 64 * 1024;
@@ -197,7 +200,15 @@ export class FrameWriter {
   /** Where frames are encoded, each between `beginFrame()` and `endFrame()`. */
   readonly out: Writer = new Writer();
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
-  #pumping: Promise<void> | undefined;
+  readonly #begin = () => this.#pump();
+  readonly #wrote = () => this.#goOn();
+  readonly #fail = (error: unknown) => this.#stop(error);
+  #isPumping = false;
+  /** What is being written, and which of it is next. */
+  #chunks: Chunks = [];
+  #nextChunk = 0;
+  /** Size of the chunk that is being written. */
+  #writing = 0;
   #unsent = 0;
   /** Bytes that the stream has taken so far. */
   #taken = 0;
@@ -218,7 +229,9 @@ export class FrameWriter {
 
   /** Hands what `out` holds to the stream at the end of this turn. */
   flush(): void {
-    this.#pumping ??= Promise.resolve().then(() => this.#pump());
+    if (this.#isPumping) return;
+    this.#isPumping = true;
+    RESOLVED.then(this.#begin);
   }
 
   /**
@@ -227,7 +240,7 @@ export class FrameWriter {
    */
   drained(): Promise<void> {
     const at = this.#taken + this.backlog;
-    if (this.#pumping === undefined && at === this.#taken) return Promise.resolve();
+    if (!this.#isPumping && at === this.#taken) return RESOLVED;
     return new Promise((resolve) => this.#waiters.push({ at, resolve }));
   }
 
@@ -244,25 +257,35 @@ export class FrameWriter {
     this.#writer.abort(reason).catch(() => {});
   }
 
-  async #pump(): Promise<void> {
-    try {
-      while (this.out.size > 0 && this.#failure === undefined) {
-        this.#unsent = this.out.size;
-        for (const chunk of gather(this.out.take())) {
-          await this.#writer.write(chunk);
-          this.#unsent -= chunk.length;
-          this.#taken += chunk.length;
-          while (this.#waiters.length > 0 && this.#waiters[0]!.at <= this.#taken) {
-            this.#waiters.shift()!.resolve();
-          }
-        }
-      }
-    } catch (error) {
-      this.#failure = error;
+  /** Begins the next write, and goes on when that is done. */
+  #pump(): void {
+    if (this.#nextChunk === this.#chunks.length) {
+      if (this.out.size === 0 || this.#failure !== undefined) return this.#stop(this.#failure);
+      this.#unsent = this.out.size;
+      this.#chunks = gather(this.out.take());
+      this.#nextChunk = 0;
     }
+    const chunk = this.#chunks[this.#nextChunk++]!;
+    this.#writing = chunk.length;
+    this.#writer.write(chunk).then(this.#wrote, this.#fail);
+  }
+
+  #goOn(): void {
+    this.#unsent -= this.#writing;
+    this.#taken += this.#writing;
+    while (this.#waiters.length > 0 && this.#waiters[0]!.at <= this.#taken) {
+      this.#waiters.shift()!.resolve();
+    }
+    this.#pump();
+  }
+
+  #stop(failure: unknown): void {
+    this.#failure ??= failure;
     if (this.#failure !== undefined) this.out.take();
+    this.#chunks = [];
+    this.#nextChunk = 0;
     this.#unsent = 0;
-    this.#pumping = undefined;
+    this.#isPumping = false;
     const waiters = this.#waiters;
     this.#waiters = [];
     for (const { resolve } of waiters) resolve();
