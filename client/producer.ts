@@ -2,8 +2,9 @@
  * The producer: sends messages to topics.
  *
  * `send()` and `sendBatch()` put messages into batches, one for each partition (`accumulator.ts`,
- * `producer_batch.ts`); the sender takes the batches to the brokers that lead the partitions
- * (`sender.ts`, `produce_request.ts`), in order and each once (`partition_queue.ts`).
+ * `producer_batch.ts`, `text_run.ts`), and note who is to hear of them (`delivery.ts`). The sender takes
+ * the batches to the brokers that lead the partitions (`sender.ts`, `produce_request.ts`), in order and
+ * each once (`partition_queue.ts`). The memory of those written serves the next (`batch_memory.ts`).
  *
  * @module
  */
