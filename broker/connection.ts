@@ -340,8 +340,11 @@ export class Connection {
 /** APIs behind whose unanswered requests further ones may start. */
 const PIPELINED: ReadonlySet<number> = new Set([produce.key, fetch.key]);
 
-/** Frames of other requests than Produce may not be larger: no client sends so much. */
-const MAX_DECODED_FRAME = 16 * 1024 * 1024;
+/**
+ * Frames of other requests than Produce may not be larger: no client sends so much, and made of nothing
+ * but short elements they hold up everybody for half a second as they are decoded.
+ */
+const MAX_DECODED_FRAME = 8 * 1024 * 1024;
 /** Bytes of memory that a byte of such a frame comes to, about. */
 const DECODED_PER_BYTE = 4;
 

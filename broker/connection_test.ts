@@ -278,7 +278,7 @@ Deno.test("Connection.admit() borrows more for what is decoded to values, and re
   await using fixture = new Fixture([]);
   fixture.connection.admit(100, FETCH_HEAD);
   assertEquals(fixture.memory.lent, 400);
-  const large = 16 * 1024 * 1024 + 1;
+  const large = 8 * 1024 * 1024 + 1;
   assertThrows(() => fixture.connection.admit(large, FETCH_HEAD), FrameSizeError, "API key 1");
 });
 

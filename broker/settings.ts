@@ -141,7 +141,8 @@ export const SETTINGS: { readonly [N in SettingName]: Setting<BrokerSettings[N]>
 
   "socket.request.max.bytes": int(
     100 * MIB,
-    "Largest request in bytes; a connection that announces a larger one is closed",
+    "Largest request in bytes, for others than Produce at most 8 MiB; a connection that announces " +
+      "a larger one is closed",
     { min: 1024 },
   ),
   "queued.max.request.bytes": long(
