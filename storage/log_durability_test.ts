@@ -224,3 +224,20 @@ Deno.test("LogDirectory.checkpoint() leaves a log alone that is deleted meanwhil
   fs.onSync = () => {};
   await directory.close();
 });
+
+Deno.test("Log knows the producer of a batch that holds the log's start, if its snapshot is lost", async () => {
+  const fs = new MemoryFileSystem();
+  const { directory, log } = await create(fs, 1);
+  append(log, ["a", "b", "c"], { producerId: 7, producerEpoch: 0, baseSequence: 0 });
+  append(log, ["d"]);
+  log.deleteRecordsBefore(3);
+  await directory.close();
+  for (const { name } of fs.readDirSync(FOLDER)) {
+    if (name.endsWith(".snapshot")) fs.removeSync(`${FOLDER}/${name}`);
+  }
+  for (const unclean of [false, true]) {
+    if (unclean) fs.removeSync("/data/.kafka_cleanshutdown");
+    await using again = await openDirectory(fs.clone({ unsynced: "kept" }));
+    assertEquals(again.get(NAME)!.producers.get(7)?.lastSequence, 2);
+  }
+});

@@ -251,7 +251,8 @@ export function* replayProducers(
     const position = segment.indexes.offset.lookup(producers.endOffset);
     for (const batches of segment.batchesFrom(position)) {
       if (batches.header.nextOffset > endOffset) break;
-      if (batches.header.baseOffset < producers.endOffset) continue;
+      // The first may begin before the log's start, and hold it.
+      if (batches.header.nextOffset <= producers.endOffset) continue;
       producers.update(batches.header, () => batches.batch());
       yield;
     }
@@ -463,7 +464,7 @@ class LogRecoverer {
     const { header, position } = scanner;
     segment.note(header, position, this.#indexInterval);
     this.#nextOffset = header.nextOffset;
-    if (header.baseOffset >= this.#producers.endOffset) {
+    if (header.nextOffset > this.#producers.endOffset) {
       this.#producers.update(header, () => scanner.batch());
     }
     if (header.partitionLeaderEpoch > this.#epochs.latestEpoch) {

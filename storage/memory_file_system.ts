@@ -270,7 +270,7 @@ export class MemoryFile implements File {
     return this.#node.beginSync();
   }
 
-  /** Says that a sync failed: later ones bring nothing to disk, and do not say so. */
+  /** Says that a sync failed: later ones do not bring to disk what it should have, and do not say so. */
   failSync(): void {
     this.#node.failSync();
   }

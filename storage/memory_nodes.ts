@@ -106,7 +106,8 @@ export class FileNode {
   #startSize = 0;
   #syncCount = 0;
   #lastSync = 0;
-  #hasSyncFailed = false;
+  /** Bytes that a sync failed to bring to disk, and that no later one will. */
+  #lost: { readonly start: number; readonly end: number } | undefined;
 
   constructor(now: () => number) {
     this.#now = now;
@@ -119,6 +120,10 @@ export class FileNode {
   }
 
   truncate(size: number): void {
+    if (this.#lost !== undefined && size < this.#lost.end) {
+      const { start } = this.#lost;
+      this.#lost = size > start ? { start, end: size } : undefined;
+    }
     if (size < this.content.size) {
       this.#cuts.push({ content: this.content.share(), startSize: this.#startSize });
       if (this.#cuts.length > MAX_CUTS) this.#cuts.shift();
@@ -135,8 +140,12 @@ export class FileNode {
     const cutCount = this.#cutCount;
     const content = this.content.share();
     return () => {
-      if (number < this.#lastSync || this.#hasSyncFailed) return;
+      if (number < this.#lastSync) return;
       this.#lastSync = number;
+      if (this.#lost !== undefined) {
+        const { start, end } = this.#lost;
+        content.overwrite(start, new Uint8Array(end - start));
+      }
       this.#synced = content;
       const cutsSince = this.#cutCount - cutCount;
       this.#cuts = cutsSince === 0 ? [] : this.#cuts.slice(-cutsSince);
@@ -147,11 +156,16 @@ export class FileNode {
   }
 
   /**
-   * Says that a sync failed. The system has then dropped what it knew of unwritten bytes: later syncs
-   * succeed and bring nothing to disk, until the file is opened by another process.
+   * Says that a sync failed. The system takes the bytes that were to be written for written: later syncs
+   * succeed, and bring only later bytes to disk.
    */
   failSync(): void {
-    this.#hasSyncFailed = true;
+    const start = this.#cuts.reduce(
+      (size, { startSize }) => Math.min(size, startSize),
+      Math.min(this.#synced.size, this.#startSize, this.#lost?.start ?? Infinity),
+    );
+    const end = this.content.size;
+    if (end > start) this.#lost = { start, end };
   }
 
   /** Changes bytes that are there, in memory and on disk, as a failing disk does. */

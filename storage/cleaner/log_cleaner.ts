@@ -56,6 +56,8 @@ export class LogCleaner {
       }
       for (const { log, maxOffset } of candidates.sort((a, b) => b.need - a.need)) {
         current = log;
+        // It may have been deleted during the pass before.
+        if (log.isClosed) continue;
         const cleaning = await log.clean({ ...options, maxOffset });
         if (cleaning !== undefined) return cleaning;
       }

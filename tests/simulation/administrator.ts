@@ -193,5 +193,12 @@ function drawConfigs(random: Random): Map<string, string> {
     ["retention.bytes", random.pick(["-1", "-1", "6000"])],
   ]);
   if (random.chance(0.2)) configs.set("segment.ms", "3000");
+  const policy = random.weighted([[6, "delete"], [3, "compact"], [1, "compact,delete"]]);
+  configs.set("cleanup.policy", policy);
+  if (policy.includes("compact")) {
+    configs.set("min.cleanable.dirty.ratio", random.pick(["0", "0.3"]));
+    configs.set("delete.retention.ms", random.pick(["500", "4000"]));
+    if (random.chance(0.3)) configs.set("min.compaction.lag.ms", "1000");
+  }
   return configs;
 }

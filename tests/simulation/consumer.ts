@@ -39,7 +39,7 @@ export class Consumer extends Client {
       const answer = await read(this, this.world.book, partition, offset, limits);
       this.#inFlight--;
       if (answer === undefined) return;
-      const { errorCode, bounds, records } = answer;
+      const { errorCode, bounds, records, nextOffset } = answer;
       // Where the log starts, others may have been told first.
       const allowed: number[] = [ErrorCode.OFFSET_OUT_OF_RANGE];
       if (partition.topic.state !== "live" || machine.hasFailed) {
@@ -51,7 +51,7 @@ export class Consumer extends Client {
       if (errorCode !== ErrorCode.NONE) return;
       partition.tell(bounds, before, machine.clock.now());
       partition.show(records);
-      this.#positions.set(partition, (records.at(-1)?.offset ?? offset - 1) + 1);
+      this.#positions.set(partition, nextOffset);
     });
   }
 }

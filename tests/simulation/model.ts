@@ -16,6 +16,8 @@ export interface ModelRecord {
   readonly value: string | null;
   /** Milliseconds since 1970. */
   readonly timestamp: number;
+  /** When it was made, in milliseconds since 1970. */
+  readonly madeMs: number;
   readonly batch: ModelBatch;
   /** The offsets at which it is known to be: more than one if a plain producer sent it again. */
   readonly offsets: Set<number>;
@@ -53,6 +55,8 @@ export class TopicModel {
   minRetentionMs = Infinity;
   hadRetentionBytes = false;
   hadCompaction = false;
+  /** How long compaction keeps tombstones, at least. */
+  deleteRetentionMs = Infinity;
   /** Whether a change of it is under way. */
   isChanging = false;
 
@@ -87,7 +91,10 @@ export class TopicModel {
   #note(configs: ReadonlyMap<string, string>): void {
     const retentionMs = Number(configs.get("retention.ms") ?? -1);
     const policy = configs.get("cleanup.policy") ?? "delete";
-    if (policy.includes("compact")) this.hadCompaction = true;
+    if (policy.includes("compact")) {
+      this.hadCompaction = true;
+      this.deleteRetentionMs = Number(configs.get("delete.retention.ms"));
+    }
     if (!policy.includes("delete")) return;
     if (retentionMs >= 0) this.minRetentionMs = Math.min(this.minRetentionMs, retentionMs);
     if (Number(configs.get("retention.bytes") ?? -1) >= 0) this.hadRetentionBytes = true;

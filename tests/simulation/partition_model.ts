@@ -31,6 +31,8 @@ export interface Bounds {
 
 interface StoredRecord {
   readonly record: ModelRecord;
+  /** Whether compaction has removed it. */
+  isCleaned: boolean;
   /** The timestamp in the log, once it was seen. */
   timestamp: number | undefined;
 }
@@ -107,13 +109,16 @@ export class PartitionModel {
         () => `Offset ${offset} of ${this} had timestamp ${stored.timestamp}, and has ${timestamp}`,
       );
       stored.timestamp ??= timestamp;
+      if (timestamp !== undefined) stored.isCleaned = false;
       return;
     }
-    this.#stored.set(offset, { record, timestamp });
+    this.#stored.set(offset, { record, timestamp, isCleaned: false });
     record.offsets.add(offset);
     const { batch: { isIdempotent, attempts }, offsets } = record;
+    // With its records, a broker that starts anew forgets a producer.
+    const count = Array.from(offsets).filter((offset) => offset >= this.#deleteLimit).length;
     check(
-      offsets.size <= (isIdempotent ? 1 : attempts),
+      count <= (isIdempotent ? 1 : attempts),
       () =>
         `${nameOf(record)} was sent ${attempts} times by ${
           isIdempotent ? "an idempotent" : "a plain"
@@ -193,11 +198,8 @@ export class PartitionModel {
     this.#dropLost(highWatermark);
     this.#advanceStart(logStartOffset, nowMs);
     this.#checkOrder(found, bounds);
-    const offsets = new Set(found.map(({ offset }) => offset));
-    for (const [offset, { record }] of this.#stored) {
-      check(offsets.has(offset), () => `${nameOf(record)} at offset ${offset} of ${this} is gone`);
-    }
     for (const { offset, timestamp, record } of found) this.#learn(offset, record, timestamp);
+    this.#checkPresence(found, highWatermark, nowMs);
     this.#highWatermark = highWatermark;
     this.#killEnd = highWatermark;
     // What is found at a start is brought to disk before it is shown.
@@ -210,13 +212,46 @@ export class PartitionModel {
    *
    * @param found The records, in the order of the log.
    */
-  compareLive(endOffset: number, found: readonly FoundRecord[]): void {
-    const offsets = new Set(found.map(({ offset }) => offset));
-    for (const [offset, { record }] of this.#stored) {
-      if (offset >= endOffset) continue;
-      check(offsets.has(offset), () => `${nameOf(record)} at offset ${offset} of ${this} is gone`);
-    }
+  compareLive(endOffset: number, found: readonly FoundRecord[], nowMs: number): void {
     this.show(found);
+    // Compaction may be half way through while the log is read.
+    if (!this.topic.hadCompaction) this.#checkPresence(found, endOffset, nowMs);
+  }
+
+  /** Checks that all records before an offset were found, but for those that compaction may remove. */
+  #checkPresence(found: readonly FoundRecord[], endOffset: number, nowMs: number): void {
+    const offsets = new Set(found.map(({ offset }) => offset));
+    const latest = new Map<string, number>();
+    if (this.topic.hadCompaction) {
+      for (const [offset, { record }] of this.#stored) {
+        if (offset < endOffset) {
+          latest.set(record.key, Math.max(offset, latest.get(record.key) ?? -1));
+        }
+      }
+    }
+    for (const [offset, stored] of this.#stored) {
+      const { record } = stored;
+      if (offset >= endOffset || offsets.has(offset)) continue;
+      const last = latest.get(record.key) ?? offset;
+      check(
+        last > offset || this.#mayForget(record, nowMs),
+        () => `${nameOf(record)} at offset ${offset} of ${this} is gone`,
+      );
+      stored.isCleaned = true;
+    }
+    for (const { offset, record } of found) {
+      const last = latest.get(record.key) ?? offset;
+      check(
+        offset >= last || !this.#stored.get(last)!.isCleaned,
+        () => `${nameOf(record)} at offset ${offset} of ${this} is back, its tombstone is gone`,
+      );
+    }
+  }
+
+  /** Whether compaction may remove the last record of a key. */
+  #mayForget({ value, madeMs }: ModelRecord, nowMs: number): boolean {
+    const { hadCompaction, deleteRetentionMs } = this.topic;
+    return hadCompaction && value === null && nowMs >= madeMs + deleteRetentionMs;
   }
 
   #dropLost(endOffset: number): void {

@@ -7,6 +7,7 @@
 import { ErrorCode } from "../../protocol/errors.ts";
 import { fetch } from "../../protocol/messages/fetch.ts";
 import { listOffsets } from "../../protocol/messages/list_offsets.ts";
+import { recordBatches } from "../../protocol/records/mod.ts";
 import type { Bounds, FoundRecord, PartitionModel } from "./partition_model.ts";
 import type { RecordBook } from "./record_book.ts";
 import { check } from "./violation.ts";
@@ -23,6 +24,8 @@ export interface Read {
   readonly errorCode: number;
   readonly bounds: Bounds;
   readonly records: readonly FoundRecord[];
+  /** Where to read on: compaction may have left no record in the last batches. */
+  readonly nextOffset: number;
 }
 
 /** Reads from an offset on; nothing if there was no answer. */
@@ -51,8 +54,10 @@ export async function read(
     "LogAppendTime";
   const whole = bytes ?? new Uint8Array(0);
   const records = book.decode(whole, fetchOffset, isLogAppendTime);
+  let nextOffset = fetchOffset;
+  for (const batch of recordBatches(whole)) nextOffset = batch.nextOffset;
   checkRecords(partition, fetchOffset, highWatermark, records);
-  return { errorCode, bounds: { highWatermark, logStartOffset }, records };
+  return { errorCode, bounds: { highWatermark, logStartOffset }, records, nextOffset };
 }
 
 function checkRecords(

@@ -47,6 +47,7 @@ export class RecordBook {
         key: `key-${random.below(KEY_COUNT)}`,
         value: random.chance(TOMBSTONE_PROBABILITY) ? null : `${id}:`.padEnd(size, `${id % 10}`),
         timestamp: nowMs - random.below(MAX_AGE_MS),
+        madeMs: nowMs,
         batch: made,
         offsets: new Set(),
       };

@@ -339,6 +339,7 @@ class Simulation implements World {
       "hot.tail.bytes": random.pick([0, 2000, 1 << 20]),
       "open.files.max": random.pick([8, 1000]),
       "log.retention.check.interval.ms": 2000,
+      "log.cleaner.backoff.ms": random.pick([300, 3000]),
       "log.flush.offset.checkpoint.interval.ms": random.pick([700, 5000]),
       "offsets.topic.num.partitions": 2,
       "offsets.topic.segment.bytes": 4000,
