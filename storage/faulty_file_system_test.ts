@@ -110,6 +110,20 @@ Deno.test("FaultyFileSystem takes a part of an append if writes are short", () =
   assertEquals(fs.readFileSync("/a"), bytesOf(1, 100));
 });
 
+Deno.test("FaultyFileSystem keeps syncs waiting if the disk is slow, and nothing else", async () => {
+  const fs = new FaultyFileSystem(new MemoryFileSystem(), randomNumbers(1));
+  const file = fs.openSync("/a", "append", { create: true });
+  fs.slowSyncRate = 1;
+  const synced = file.syncData();
+  const read = file.read(new Uint8Array(1), 0);
+  for (let i = 0; i < 10; i++) fs.complete();
+  assertEquals(await read, 0);
+  assertEquals(fs.waitingCount, 1);
+  fs.heal();
+  fs.complete();
+  await synced;
+});
+
 function randomNumbers(seed: number): () => number {
   let state = seed + 1;
   return () => (state = (state * 48271) % 0x7fffffff) / 0x7fffffff;

@@ -40,7 +40,7 @@ interface Failure {
 
 /** An operation that waits for the disk. */
 interface Waiting {
-  readonly path: string;
+  readonly operation: FailingOperation;
   readonly complete: () => void;
 }
 
@@ -53,6 +53,8 @@ export class FaultyFileSystem implements FileSystem {
   freeBytes = Infinity;
   /** How likely an append takes only some of the bytes, from 0 to 1. */
   shortWriteRate = 0;
+  /** How likely `complete` passes over a sync that waits, from 0 to 1. */
+  slowSyncRate = 0;
   #failures: Failure[] = [];
   #waiting: Waiting[] = [];
   #changesLeft = Infinity;
@@ -100,14 +102,18 @@ export class FaultyFileSystem implements FileSystem {
     this.#failures = [];
     this.freeBytes = Infinity;
     this.shortWriteRate = 0;
+    this.slowSyncRate = 0;
   }
 
   /** Completes one of the operations that wait for the disk; says whether there was one. */
   complete(): boolean {
     const { length } = this.#waiting;
     if (length === 0) return false;
-    const [waiting] = this.#waiting.splice(Math.floor(this.random() * length), 1);
-    waiting!.complete();
+    const index = Math.floor(this.random() * length);
+    const { operation, complete } = this.#waiting[index]!;
+    if (operation === "sync" && this.random() < this.slowSyncRate) return true;
+    this.#waiting.splice(index, 1);
+    complete();
     return true;
   }
 
@@ -207,7 +213,7 @@ export class FaultyFileSystem implements FileSystem {
           if (!this.#hasCrashed) reject(error);
         }
       };
-      this.#waiting.push({ path, complete });
+      this.#waiting.push({ operation, complete });
     });
   }
 

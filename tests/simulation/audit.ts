@@ -116,6 +116,11 @@ export class Auditor extends Client {
       const { errorCode } = answer;
       if (errorCode === ErrorCode.OFFSET_OUT_OF_RANGE) return undefined;
       if (errorCode !== ErrorCode.NONE && this.world.machine.hasFailed) return undefined;
+      const next = partition.nextAfterDamage(offset);
+      if (errorCode === ErrorCode.CORRUPT_MESSAGE && next !== undefined) {
+        offset = next;
+        continue;
+      }
       check(
         errorCode === ErrorCode.NONE,
         () => `A read of ${partition} from ${offset} is answered ${nameOf(errorCode)}`,
@@ -133,7 +138,7 @@ export class Auditor extends Client {
 
   async #auditLookups(partition: PartitionModel, found: readonly FoundRecord[]): Promise<void> {
     const { random } = this.world;
-    if (found.length === 0) return;
+    if (found.length === 0 || partition.isDamaged) return;
     const wanted = random.pick(found);
     const answer = await this.#read(partition, wanted.offset);
     if (answer.errorCode === ErrorCode.OFFSET_OUT_OF_RANGE) return;

@@ -42,6 +42,7 @@ export class Consumer extends Client {
       const { errorCode, bounds, records, nextOffset } = answer;
       // Where the log starts, others may have been told first.
       const allowed: number[] = [ErrorCode.OFFSET_OUT_OF_RANGE];
+      if (partition.isDamaged) allowed.push(ErrorCode.CORRUPT_MESSAGE);
       if (partition.topic.state !== "live" || machine.hasFailed) {
         allowed.push(ErrorCode.UNKNOWN_TOPIC_ID, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
         allowed.push(ErrorCode.NOT_LEADER_OR_FOLLOWER);

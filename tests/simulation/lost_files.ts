@@ -12,7 +12,7 @@ const DISPENSABLE =
   /\.index$|\.timeindex$|\.snapshot$|^leader-epoch-checkpoint$|^\.kafka_cleanshutdown$|^cleaner-offset-checkpoint$/;
 
 /** What tells the holes that a power failure left in a log from those of compaction. */
-const RECOVERY_POINTS = "recovery-point-offset-checkpoint";
+export const RECOVERY_POINTS = "recovery-point-offset-checkpoint";
 
 const MAX_LOST = 4;
 

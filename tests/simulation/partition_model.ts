@@ -10,6 +10,7 @@
  * @module
  */
 
+import type { Damage } from "./flipped_bit.ts";
 import type { ModelBatch, ModelRecord, TopicModel } from "./model.ts";
 import { check } from "./violation.ts";
 
@@ -52,6 +53,7 @@ export class PartitionModel {
   /** Up to where somebody asked for records to be deleted. */
   #deleteLimit = 0;
   #loss: Loss = "none";
+  readonly #damages: Damage[] = [];
 
   constructor(topic: TopicModel, index: number) {
     this.topic = topic;
@@ -61,6 +63,33 @@ export class PartitionModel {
   /** The bounds that clients were told last. */
   get bounds(): Bounds {
     return { highWatermark: this.#highWatermark, logStartOffset: this.#logStartOffset };
+  }
+
+  /** Says that a batch is damaged on disk: it may be missing from then on, though never be wrong. */
+  damage(damage: Damage): void {
+    this.#damages.push(damage);
+  }
+
+  /** Whether anything was ever damaged. */
+  get isDamaged(): boolean {
+    return this.#damages.length > 0;
+  }
+
+  /** The damaged batch that holds an offset, if one does. */
+  damageAt(offset: number): Damage | undefined {
+    return this.#damages.find(({ firstOffset, lastOffset }) =>
+      offset >= firstOffset && offset <= lastOffset
+    );
+  }
+
+  /**
+   * Where to read on if an offset cannot be read; nothing if there is no reason for that. Of gaps beside
+   * a damaged batch, nobody knows how far it goes.
+   */
+  nextAfterDamage(offset: number): number | undefined {
+    const damage = this.damageAt(offset);
+    if (damage !== undefined) return damage.lastOffset + 1;
+    return this.topic.hadCompaction && this.isDamaged ? offset + 1 : undefined;
   }
 
   /** Says that the broker stopped, and what that may have cost. */
@@ -232,6 +261,7 @@ export class PartitionModel {
     for (const [offset, stored] of this.#stored) {
       const { record } = stored;
       if (offset >= endOffset || offsets.has(offset)) continue;
+      if (this.damageAt(offset) !== undefined) continue;
       const last = latest.get(record.key) ?? offset;
       check(
         last > offset || this.#mayForget(record, nowMs),
@@ -266,13 +296,21 @@ export class PartitionModel {
 
   #checkOrder(found: readonly FoundRecord[], { logStartOffset, highWatermark }: Bounds): void {
     let next = logStartOffset;
+    const skipDamage = (limit: number) => {
+      for (let damage = this.damageAt(next); damage !== undefined; damage = this.damageAt(next)) {
+        next = Math.min(damage.lastOffset + 1, limit);
+        if (next === limit) break;
+      }
+    };
     for (const { offset } of found) {
+      if (offset > next) skipDamage(offset);
       check(
         this.topic.hadCompaction ? offset >= next : offset === next,
         () => `${this} has offset ${offset} where ${next} was due`,
       );
       next = offset + 1;
     }
+    if (next < highWatermark) skipDamage(highWatermark);
     check(
       this.topic.hadCompaction ? next <= highWatermark : next === highWatermark,
       () => `${this} has records up to ${next}, its high watermark is ${highWatermark}`,

@@ -16,7 +16,8 @@ import { Auditor } from "./audit.ts";
 import { Committer } from "./committer.ts";
 import { Consumer } from "./consumer.ts";
 import { replaceGlobals } from "./deterministic_globals.ts";
-import { loseFiles } from "./lost_files.ts";
+import { flipBit } from "./flipped_bit.ts";
+import { loseFiles, RECOVERY_POINTS } from "./lost_files.ts";
 import { type Crash, DATA_FOLDER, Machine, MachineDown } from "./machine.ts";
 import type { TopicModel } from "./model.ts";
 import { Producer } from "./producer.ts";
@@ -33,7 +34,9 @@ export const FAULTS = [
   "failed-read",
   "failed-sync",
   "short-write",
+  "slow-sync",
   "lost-file",
+  "flipped-bit",
   "cut-connection",
 ] as const;
 
@@ -73,9 +76,15 @@ const MAX_VERIFY_ATTEMPTS = 200;
 
 /** Runs a simulation to its end, or to the first promise that is broken. */
 export async function simulate(options: SimulationOptions): Promise<SimulationResult> {
-  const simulation = new Simulation(options);
+  const result = await run(new Simulation(options), options.seed);
+  // All of it was one turn of the event loop. What weak references point at is kept until that ends.
+  await new Promise((resolve) => setTimeout(resolve));
+  return result;
+}
+
+async function run(simulation: Simulation, seed: number): Promise<SimulationResult> {
   using _ = replaceGlobals({
-    random: new Random(mix(options.seed, -1)),
+    random: new Random(mix(seed, -1)),
     now: () => simulation.machine.clock.now(),
     onTimer: (callback) => simulation.machine.onTimer(callback),
   });
@@ -98,6 +107,7 @@ class Simulation implements World {
   /** The crash that is to come, and the step at which it comes at the latest. */
   #crash: { readonly kind: Crash; readonly step: number } | undefined;
   #restartStep = Infinity;
+  #hasLostRecoveryPoints = false;
 
   constructor(options: SimulationOptions) {
     this.#options = options;
@@ -214,9 +224,10 @@ class Simulation implements World {
     const [fault, fail] = random.weighted<readonly [Fault, () => void]>([
       [3, ["disk-full", () => this.#fillDisk()]],
       [1, ["failed-write", () => failNext(random.pick(["append", "create", "rename"]), "EIO")]],
-      [1, ["failed-read", () => fs.failNext("read", "EIO", left)]],
+      [2, ["failed-read", () => fs.failNext("read", "EIO", left >> 1)]],
       [1, ["failed-sync", () => failNext("sync", random.pick(["EIO", "ENOSPC"]))]],
       [2, ["short-write", () => fs.shortWriteRate = random.pick([0, 0.3])]],
+      [3, ["slow-sync", () => fs.slowSyncRate = random.pick([0, 0.8, 0.97])]],
       [2, ["cut-connection", () => random.pick(this.#producers).disconnect()]],
     ]);
     if (this.#isLeftOut(fault)) return;
@@ -253,7 +264,9 @@ class Simulation implements World {
     let next = crash;
     for (let attempt = 1;; attempt++) {
       await this.#end(next, attempt === 1);
-      if (attempt < MAX_STARTS && this.random.chance(0.2)) this.#planCrash();
+      // Without recovery points, what a power failure leaves cannot be told from what compaction does.
+      const mayCrash = attempt < MAX_STARTS && !this.#hasLostRecoveryPoints;
+      if (mayCrash && this.random.chance(0.2)) this.#planCrash();
       try {
         if (attempt < MAX_STARTS && this.random.chance(0.1) && !this.#isLeftOut("failed-read")) {
           await this.#startBadly();
@@ -261,6 +274,7 @@ class Simulation implements World {
           continue;
         }
         await machine.start(this.#drawConfig());
+        this.#hasLostRecoveryPoints = false;
         this.#administrator.forgetNames();
         await machine.drive(this.#auditor.auditAll());
         for (const committer of this.#committers) await this.#verify(committer);
@@ -284,7 +298,17 @@ class Simulation implements World {
     }
     this.#crash = undefined;
     this.#restartStep = Infinity;
-    if (!this.#isLeftOut("lost-file") && this.random.chance(0.15)) {
+    if (this.random.chance(0.15)) this.#spoil(kind, isFirst);
+  }
+
+  /**
+   * Loses files, or flips a bit. With one seed only one of them: what is damaged and cannot be worked out
+   * from something else either is lost.
+   */
+  #spoil(kind: Crash | undefined, isFirst: boolean): void {
+    const flips = (this.#options.seed & 1) === 1;
+    if (flips && !this.#isLeftOut("flipped-bit")) this.#flipBit();
+    if (!flips && !this.#isLeftOut("lost-file")) {
       const lost = loseFiles(
         this.machine.fs.disk,
         DATA_FOLDER,
@@ -292,7 +316,20 @@ class Simulation implements World {
         isFirst && kind !== "power",
       );
       this.trace(`loses ${lost}`);
+      if (lost.includes(`${DATA_FOLDER}/${RECOVERY_POINTS}`)) this.#hasLostRecoveryPoints = true;
     }
+  }
+
+  #flipBit(): void {
+    const { machine, random } = this;
+    const topics = liveTopics(this);
+    if (topics.length === 0) return;
+    const partition = random.pick(random.pick(topics).partitions);
+    const damage = flipBit(machine.fs.disk, DATA_FOLDER, `${partition}`, random);
+    if (damage === undefined) return;
+    this.trace(`damages ${partition} at ${damage.firstOffset} to ${damage.lastOffset}`);
+    partition.damage(damage);
+    machine.isDamaged = true;
   }
 
   /** Stops the broker in good order; gives the crash that came instead, if one did. */
