@@ -9,9 +9,9 @@
 
 const SMALLEST_BYTES = 4 * 1024;
 /** What is larger gets memory of its own: it is rare. */
-const LARGEST_BYTES = 4 * 1024 * 1024;
+const LARGEST_BYTES = 16 * 1024 * 1024;
 /** Kept for later at most. */
-const MAX_IDLE_BYTES = 16 * 1024 * 1024;
+const MAX_IDLE_BYTES = 32 * 1024 * 1024;
 
 /** Lends buffers; whoever is the last to look at one gives it back. */
 export class BufferPool {
