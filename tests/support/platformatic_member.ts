@@ -3,7 +3,8 @@
  * `platformatic_member.ts ADDRESS TOPIC GROUP classic|consumer`.
  *
  * It tells its assignments and messages until it is killed. An offset is committed after its message
- * was told.
+ * was told, the last of a partition until it is taken: the epoch of a member may move on while its
+ * commit is on the way (KIP-848), and the client does not try again by itself.
  *
  * @module
  */
@@ -59,6 +60,24 @@ if (protocol === "classic") {
   consumer.on("consumer:heartbeat:end", tellChange);
 }
 
+const COMMIT_RETRY_MS = 50;
+
+/** By partition, how to commit the last message that was told. */
+const commits = new Map<number, () => unknown>();
+
+async function commitUntilTaken(partition: number, commit: () => unknown): Promise<void> {
+  commits.set(partition, commit);
+  // It may still have messages of partitions that are another's by now.
+  while (commits.get(partition) === commit && assigned().includes(partition)) {
+    try {
+      await commit();
+      return;
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, COMMIT_RETRY_MS));
+    }
+  }
+}
+
 for (;;) {
   try {
     const stream = await consumer.consume({
@@ -69,8 +88,7 @@ for (;;) {
     });
     for await (const { partition, offset, value, commit } of stream) {
       tell({ type: "message", partition, offset: Number(offset), value: `${value}` });
-      // It may still have messages of partitions that are another's by now.
-      if (assigned().includes(partition)) Promise.resolve(commit()).catch(() => {});
+      commitUntilTaken(partition, commit);
     }
   } catch (error) {
     // A commit in the middle of a rebalance and a broker out of reach end the stream, not the member.
