@@ -241,3 +241,16 @@ Deno.test("Log knows the producer of a batch that holds the log's start, if its 
     assertEquals(again.get(NAME)!.producers.get(7)?.lastSequence, 2);
   }
 });
+
+Deno.test("Log makes a time index anew that a power failure has left as zeros", async () => {
+  const fs = new MemoryFileSystem();
+  const { directory } = await create(fs, 5);
+  await directory.close();
+  const path = segmentFile(2).replace(".log", ".timeindex");
+  fs.writeFileSync(path, new Uint8Array(fs.statSync(path)!.size));
+  await using again = await openDirectory(fs);
+  const log = again.get(NAME)!;
+  assertEquals((await log.offsetForTimestamp(NOW_MS))?.offset, 0);
+  log.deleteRecordsBefore(2);
+  assertEquals((await log.offsetForTimestamp(NOW_MS))?.offset, 2);
+});

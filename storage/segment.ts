@@ -228,9 +228,7 @@ export class Segment {
       const timeBytes = fs.readFileSync(timePath);
       const time = new TimeIndex(this.baseOffset, timeBytes);
       time.check(timePath, timeBytes.length);
-      // A power failure may have left the file empty.
-      const isLost = time.count === 0 && this.firstTimestamp >= 0;
-      return isLost ? undefined : { offset, time };
+      return this.#isLost(time) ? undefined : { offset, time };
     } catch (error) {
       if (error instanceof CorruptFileError || isNotFound(error)) return undefined;
       throw error;
@@ -557,6 +555,11 @@ export class Segment {
     return `${this.#folder}/${fileNameOf(this.baseOffset, suffix)}${this.#nameSuffix}`;
   }
 
+  /** Whether a power failure has left the time index empty, or zeros in it. */
+  #isLost(time: { readonly lastTimestamp: number }): boolean {
+    return time.lastTimestamp <= 0 && time.lastTimestamp < this.firstTimestamp;
+  }
+
   #loadMaxTimestamp(): void {
     if (this.#maxTimestamp !== undefined) return;
     let time = TimeIndex.readLastEntry(
@@ -564,7 +567,7 @@ export class Segment {
       this.#pathOf(TIME_INDEX_SUFFIX),
       this.baseOffset,
     );
-    if (time.count === 0) ({ time } = this.indexes);
+    if (time.count === 0 || this.#isLost(time)) ({ time } = this.indexes);
     // Making an index anew sets them.
     if (this.#maxTimestamp !== undefined) return;
     this.#maxTimestamp = time.lastTimestamp;
