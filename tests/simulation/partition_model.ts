@@ -97,6 +97,11 @@ export class PartitionModel {
     if (this.#loss !== "power" && loss !== "none") this.#loss = loss;
   }
 
+  /** Whether somebody asked for the record at an offset to be deleted: its producer may be forgotten. */
+  mayBeDeleted(offset: number): boolean {
+    return offset < this.#deleteLimit;
+  }
+
   /** Says that somebody asks for records before `offset` to be deleted. */
   mayDelete(offset: number): void {
     this.#deleteLimit = Math.max(this.#deleteLimit, offset);
@@ -145,7 +150,7 @@ export class PartitionModel {
     record.offsets.add(offset);
     const { batch: { isIdempotent, attempts }, offsets } = record;
     // With its records, a broker that starts anew forgets a producer.
-    const count = Array.from(offsets).filter((offset) => offset >= this.#deleteLimit).length;
+    const count = Array.from(offsets).filter((offset) => !this.mayBeDeleted(offset)).length;
     check(
       count <= (isIdempotent ? 1 : attempts),
       () =>

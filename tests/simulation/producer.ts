@@ -205,6 +205,7 @@ export class Producer extends Client {
   #checkEcho({ acknowledged, partition }: Lane, sending: Sending, baseOffset: number): void {
     if (sending !== acknowledged?.sending || !this.#options.isIdempotent) return;
     const isGone = acknowledged.baseOffset < partition.bounds.logStartOffset ||
+      partition.mayBeDeleted(acknowledged.baseOffset) ||
       !sending.batch.records[0]!.offsets.has(acknowledged.baseOffset);
     check(
       isGone || baseOffset === acknowledged.baseOffset,
