@@ -325,6 +325,7 @@ class Simulation implements World {
     const topics = liveTopics(this);
     if (topics.length === 0) return;
     const partition = random.pick(random.pick(topics).partitions);
+    if (partition.isDamaged) return;
     const damage = flipBit(machine.fs.disk, DATA_FOLDER, `${partition}`, random);
     if (damage === undefined) return;
     this.trace(`damages ${partition} at ${damage.firstOffset} to ${damage.lastOffset}`);
