@@ -7,7 +7,7 @@
  * In full it takes a quarter of an hour beside a peer, quickly two minutes. Nothing else should run on the
  * machine meanwhile. A peer is any broker that speaks Kafka's protocol, bound to the first core
  * (`taskset -c 0 …`), as this project's is; `--peer-pid` tells its process, whose processor time is
- * then noted.
+ * then noted. With `--only`, what was found before of the others stays as it is.
  *
  * @module
  */
@@ -66,17 +66,27 @@ const { values: flags } = parseArgs({
   },
 });
 
-const startedMs = performance.now();
-const reports: Report[] = [];
-for (const program of PROGRAMS) {
-  if (program.name.includes(flags.only)) reports.push(await run(program));
+/** All that was found by one command, or by several that each measured a part. */
+interface Results {
+  readonly command: string;
+  readonly machine: Readonly<Record<string, string>>;
+  readonly reports: readonly Report[];
 }
-const machine: Record<string, string> = {
-  dqueue: [metadata.version, await commit()].join(" "),
+
+const startedMs = performance.now();
+const dqueue = [metadata.version, await commit()].join(" ");
+const measured: Report[] = [];
+for (const program of PROGRAMS) {
+  if (program.name.includes(flags.only)) measured.push(await run(program));
+}
+const before = flags.only === "" ? undefined : await lastResults();
+const reports = merge(before?.reports ?? [], measured);
+const command = before?.command ?? ["deno task bench", ...Deno.args].join(" ");
+const machine: Record<string, string> = before?.machine ?? {
+  dqueue,
   ...describeMachine(),
   ...(flags.peer === undefined ? {} : { peer: flags["peer-name"] }),
 };
-const command = ["deno task bench", ...Deno.args].join(" ");
 await Deno.mkdir(RESULTS, { recursive: true });
 await write("results.json", JSON.stringify({ command, machine, reports }, null, 2) + "\n");
 await write("results.md", markdown());
@@ -100,7 +110,24 @@ async function run({ name, full, quick, takesPeer }: Program): Promise<Report> {
     stderr: "inherit",
   }).output();
   if (!success) throw new Error(`Benchmark "${name}" failed`);
-  return JSON.parse(new TextDecoder().decode(stdout));
+  const report: Report = JSON.parse(new TextDecoder().decode(stdout));
+  return { ...report, settings: { ...report.settings, dqueue } };
+}
+
+/** What is in `results.json`, if there is one. */
+async function lastResults(): Promise<Results | undefined> {
+  try {
+    return JSON.parse(await Deno.readTextFile(new URL("results.json", RESULTS)));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+/** The reports, with those that were made anew in the place of the old ones. */
+function merge(old: readonly Report[], measured: readonly Report[]): Report[] {
+  const byTitle = new Map([...old, ...measured].map((report) => [report.title, report]));
+  return [...byTitle.values()];
 }
 
 /** The commit that is measured, if this is a checkout. */

@@ -50,15 +50,17 @@ export class Maintenance {
       await topics.applyRetention();
       directory.removeExpiredProducers(clock.now());
     });
-    schedule("Checkpoint", "log.flush.offset.checkpoint.interval.ms", () => topics.checkpoint());
+    const { signal } = maintenance.#closing;
+    schedule("Checkpoint", "log.flush.offset.checkpoint.interval.ms", () => {
+      return topics.checkpoint(signal);
+    });
     if (config.get("log.cleaner.enable")) {
-      const { signal } = maintenance.#closing;
       schedule("Compaction", "log.cleaner.backoff.ms", () => topics.compact(signal));
     }
     return maintenance;
   }
 
-  /** Stops, once tasks under way have ended; a compaction ends early. */
+  /** Stops, once tasks under way have ended; compactions and checkpoints end early. */
   async close(): Promise<void> {
     this.#closing.abort();
     for (const timer of this.#timers.values()) this.#clock.clearTimeout(timer);

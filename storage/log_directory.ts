@@ -62,7 +62,7 @@ import { TimeSlice } from "./time_slice.ts";
 
 const MAX_NAME_LENGTH = 255;
 
-/** Logs that are checkpointed or closed at a time. */
+/** Logs that are flushed or closed at a time. */
 const CONCURRENCY = 64;
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -362,11 +362,25 @@ export class LogDirectory {
     return this.#checkpointWrites.request();
   }
 
-  /** Moves the recovery points up, and writes them and the log start offsets. */
-  async checkpoint(): Promise<void> {
-    await forEach(this.#logs.values(), checkpointUnlessDeleted, () => {
-      return this.#checkpointWrites.request();
-    });
+  /**
+   * Moves the recovery points up, and writes them and the log start offsets. One log after the other:
+   * with thousands at a time, the syncs would hold up every append meanwhile.
+   *
+   * @param signal Ends it early: the logs that it did not come to keep their recovery points.
+   */
+  async checkpoint(signal?: AbortSignal): Promise<void> {
+    const errors: unknown[] = [];
+    for (const log of Array.from(this.#logs.values())) {
+      if (signal?.aborted) break;
+      try {
+        await log.checkpoint();
+      } catch (error) {
+        // It may have been deleted meanwhile.
+        if (!log.isClosed) errors.push(error);
+      }
+    }
+    await this.#checkpointWrites.request();
+    throwAny(errors);
   }
 
   /**
@@ -519,20 +533,10 @@ function isFailureOfStorage(error: unknown): boolean {
   return error instanceof StorageError || error instanceof FileSystemError;
 }
 
-/** Checkpoints a log, or not if it is deleted meanwhile. */
-async function checkpointUnlessDeleted(log: Log): Promise<void> {
-  try {
-    await log.checkpoint();
-  } catch (error) {
-    if (!log.isClosed) throw error;
-  }
-}
-
-/** Calls `each` for all items, some at a time, then `last`, and throws afterwards what they threw. */
+/** Calls `each` for all items, some at a time, and throws afterwards what they threw. */
 async function forEach<T>(
   items: Iterable<T>,
   each: (item: T) => Promise<void>,
-  last: () => Promise<void> = () => Promise.resolve(),
 ): Promise<void> {
   const errors: unknown[] = [];
   const queue = Array.from(items).values();
@@ -545,7 +549,6 @@ async function forEach<T>(
       }
     }
   }));
-  await last();
   throwAny(errors);
 }
 

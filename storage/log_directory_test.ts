@@ -230,6 +230,20 @@ Deno.test("LogDirectory.checkpoint() moves recovery points and log start offsets
   assertEquals([logStartOffset, logEndOffset, recovery?.fromOffset], [4, 10, 10]);
 });
 
+Deno.test("LogDirectory.checkpoint() can be ended early, and writes how far it came", async () => {
+  const fs = new WatchedFileSystem(new MemoryFileSystem());
+  await using directory = await openDirectory(fs);
+  const logs = [0, 1, 2].map((index) => directory.create(`a-${index}`, { nowMs: NOW_MS }));
+  for (const log of logs) append(log, ["a"]);
+  const ending = new AbortController();
+  fs.onCreate = (path) => path.startsWith("/data/a-1/") && ending.abort();
+  await directory.checkpoint(ending.signal);
+  assertEquals(logs.map((log) => log.recoveryPoint), [1, 1, 0]);
+  fs.onCreate = () => {};
+  await directory.checkpoint();
+  assertEquals(logs.map((log) => log.recoveryPoint), [1, 1, 1]);
+});
+
 Deno.test("LogDirectory has a truncated log checked from where it was truncated, whatever crashes", async () => {
   const fs = new MemoryFileSystem();
   const directory = await openDirectory(fs);

@@ -5,7 +5,6 @@
  * @module
  */
 
-import { GroupCommit } from "../../storage/group_commit.ts";
 import {
   type CleanableLog,
   CorruptRecordError,
@@ -47,7 +46,6 @@ export class LogUpkeep implements PartitionUpkeep {
   readonly #removal: FileRemoval;
   readonly #flusher: IntervalFlusher;
   readonly #cleaner = new LogCleaner();
-  readonly #checkpoints = new GroupCommit(() => this.#checkpoint());
   /** Ids of deleted topics whose folders have another name, though perhaps not yet on disk. */
   readonly #removedTopics: Set<string> = new Set();
   #isClosed = false;
@@ -82,15 +80,15 @@ export class LogUpkeep implements PartitionUpkeep {
     return this.#options.directory.writeCheckpoints();
   }
 
-  /** Resolves when it is on disk how far each log is there, where it starts, and which are deleted. */
-  checkpoint(): Promise<void> {
-    return this.#checkpoints.request();
-  }
-
-  async #checkpoint(): Promise<void> {
+  /**
+   * Resolves when it is on disk how far each log is there, where it starts, and which are deleted.
+   *
+   * @param signal Ends it early: the logs that it did not come to are as far as they were.
+   */
+  async checkpoint(signal?: AbortSignal): Promise<void> {
     const { directory, cluster } = this.#options;
     const removed = [...this.#removedTopics];
-    await directory.checkpoint();
+    await directory.checkpoint(signal);
     await cluster.forgetDeletedTopics(removed.filter((id) => cluster.deletedTopics.has(id)));
     for (const id of removed) this.#removedTopics.delete(id);
   }
@@ -170,7 +168,6 @@ export class LogUpkeep implements PartitionUpkeep {
     this.#isClosed = true;
     await this.#flusher.close();
     await this.#removal.close();
-    await this.#checkpoints.current?.catch(() => {});
   }
 }
 

@@ -117,9 +117,13 @@ export class TopicRegistry {
     await this.#hosting.upkeep.applyRetention(this.all());
   }
 
-  /** Resolves when it is on disk how far each log is there, where it starts, and which are deleted. */
-  async checkpoint(): Promise<void> {
-    await this.#hosting.upkeep.checkpoint();
+  /**
+   * Resolves when it is on disk how far each log is there, where it starts, and which are deleted.
+   *
+   * @param signal Ends it early: the logs that it did not come to are as far as they were.
+   */
+  async checkpoint(signal?: AbortSignal): Promise<void> {
+    await this.#hosting.upkeep.checkpoint(signal);
   }
 
   /**
