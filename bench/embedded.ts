@@ -15,7 +15,6 @@ import { Broker } from "../broker/mod.ts";
 import { Client } from "../client/mod.ts";
 import { codec } from "../protocol/codec.ts";
 import type { FrameChannel } from "../protocol/channel.ts";
-import { ErrorCode, errorInfo } from "../protocol/errors.ts";
 import { writeRequestHeader } from "../protocol/headers.ts";
 import { fetch } from "../protocol/messages/fetch.ts";
 import { produce } from "../protocol/messages/produce.ts";
@@ -25,12 +24,12 @@ import { decodeResponse } from "./support/load_connection.ts";
 import { describeMachine } from "./support/machine.ts";
 import { sampleBatch } from "./support/record_batches.ts";
 import { measured, printReport, progress, type Row } from "./support/report.ts";
+import { expectNone, TIMEOUT_MS } from "./support/target.ts";
 
 const TOPIC = "bench";
 const STEPS = ["start", "create topic", "produce", "consume", "stop"] as const;
 const BATCH = { size: 100, count: 1000 };
 const FETCH_BYTES = 1024 * 1024;
-const TIMEOUT_MS = 30_000;
 
 /** Milliseconds that each step took, and all together. */
 type Cycle = Readonly<Record<typeof STEPS[number] | "in all", number>>;
@@ -135,7 +134,9 @@ async function throughput(ms: number): Promise<{ produced: number; consumed: num
       acks: -1,
       timeoutMs: TIMEOUT_MS,
       topicData: [{ name: TOPIC, partitionData: [{ index: 0, records }] }],
-    }).then(({ responses }) => expectNone(responses[0]!.partitionResponses[0]!.errorCode));
+    }).then(({ responses }) =>
+      expectNone(responses[0]!.partitionResponses[0]!.errorCode, "produce")
+    );
     produced += BATCH.count;
   }
   const produceMs = performance.now() - produceStartMs;
@@ -153,7 +154,7 @@ async function throughput(ms: number): Promise<{ produced: number; consumed: num
       }],
     });
     const { errorCode, records } = responses[0]!.partitions[0]!;
-    expectNone(errorCode);
+    expectNone(errorCode, "fetch");
     const { nextOffset, count } = countRecords(records!);
     consumed += count;
     offset = nextOffset >= produced ? 0 : nextOffset;
@@ -194,8 +195,4 @@ async function request<A extends Api>(
   out.endFrame();
   channel.flush();
   return decodeResponse(api, apiVersion, (await channel.next())!);
-}
-
-function expectNone(errorCode: number): void {
-  if (errorCode !== ErrorCode.NONE) throw new Error(`Got ${errorInfo(errorCode).name}`);
 }

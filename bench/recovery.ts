@@ -13,7 +13,6 @@
  */
 
 import { parseArgs } from "node:util";
-import { createTopics } from "../protocol/messages/create_topics.ts";
 import { produce } from "../protocol/messages/produce.ts";
 import { RecordBatch, RecordBatchBuilder } from "../protocol/records/mod.ts";
 import { LogDirectory } from "../storage/log_directory.ts";
@@ -24,7 +23,7 @@ import { sampleBatch } from "./support/record_batches.ts";
 import { formatFigure, measured, printReport, progress, type Row } from "./support/report.ts";
 import { ServedBroker } from "./support/served_broker.ts";
 import { SparseFileSystem } from "./support/sparse_file_system.ts";
-import { expectNone, PRODUCE_VERSION, TIMEOUT_MS } from "./support/target.ts";
+import { createTopics, expectNone, PRODUCE_VERSION, TIMEOUT_MS } from "./support/target.ts";
 import { temporaryFolder } from "./support/temporary_folder.ts";
 
 const MB = 1e6;
@@ -141,7 +140,7 @@ async function prepare(data: string, partitions: number): Promise<number> {
   await using broker = ServedBroker.start({ data });
   using connection = await broker.connect();
   const bytesRead = readBytes(broker.pid) ?? NaN;
-  await createTopic(connection, partitions);
+  await createTopics(connection, [TOPIC], partitions);
   return bytesRead;
 }
 
@@ -166,20 +165,6 @@ function batchOfZeros(size: number, nowMs: number): RecordBatch {
   const builder = new RecordBatchBuilder({ initialCapacity: size + 100 });
   builder.append(nowMs, null, new Uint8Array(size));
   return new RecordBatch(builder.build());
-}
-
-async function createTopic(connection: LoadConnection, partitions: number): Promise<void> {
-  const { topics } = await connection.request(createTopics, 7, {
-    topics: [{
-      name: TOPIC,
-      numPartitions: partitions,
-      replicationFactor: 1,
-      assignments: [],
-      configs: [],
-    }],
-    timeoutMs: TIMEOUT_MS,
-  });
-  expectNone(topics[0]!.errorCode, "create a topic");
 }
 
 async function send(connection: LoadConnection, index: number): Promise<void> {

@@ -4,7 +4,7 @@
  *
  *     deno task bench [--quick] [--only broker] [--peer HOST:PORT --peer-name "Apache Kafka 4.1.1"]
  *
- * In full it takes a quarter of an hour beside a peer, quickly two minutes. Nothing else should run on the
+ * In full it takes twelve minutes beside a peer, quickly three. Nothing else should run on the
  * machine meanwhile. A peer is any broker that speaks Kafka's protocol, bound to the first core
  * (`taskset -c 0 …`), as this project's is; `--peer-pid` tells its process, whose processor time is
  * then noted. With `--only`, what was found before of the others stays as it is.

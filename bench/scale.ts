@@ -12,13 +12,14 @@
  */
 
 import { parseArgs } from "node:util";
-import { append, createAll, type Growth, GROWTHS, TOPIC } from "./support/growth.ts";
+import { append, type Growth, GROWTHS, TOPIC } from "./support/growth.ts";
 import type { LoadConnection } from "./support/load_connection.ts";
 import { describeMachine } from "./support/machine.ts";
 import { residentBytes } from "./support/process_usage.ts";
 import { sampleBatch } from "./support/record_batches.ts";
 import { measured, median, printReport, progress, type Row } from "./support/report.ts";
 import { ServedBroker } from "./support/served_broker.ts";
+import { createTopics } from "./support/target.ts";
 import { temporaryFolder } from "./support/temporary_folder.ts";
 
 const ACKS_ALL = -1;
@@ -98,7 +99,7 @@ async function measureSize(growth: Growth, size: number): Promise<Cost> {
 async function measureGrown(growth: Growth, size: number, data: string): Promise<Cost> {
   await using broker = ServedBroker.start({ data });
   using connection = await broker.connect();
-  await createAll(connection, [TOPIC], 1);
+  await createTopics(connection, [TOPIC], 1);
   await append(connection, TOPIC, [0], records, ACKS_ALL);
   const startMs = performance.now();
   using _grown = await growth.grow(broker.address, connection, size) ?? { [Symbol.dispose]() {} };

@@ -11,19 +11,17 @@
  */
 
 import { parseArgs } from "node:util";
-import { createTopics } from "../protocol/messages/create_topics.ts";
 import { produce } from "../protocol/messages/produce.ts";
-import { ErrorCode, errorInfo } from "../protocol/errors.ts";
 import { describeMachine } from "./support/machine.ts";
 import type { LoadConnection } from "./support/load_connection.ts";
 import { residentBytes } from "./support/process_usage.ts";
 import { sampleBatch } from "./support/record_batches.ts";
 import { measured, median, printReport, progress, type Row } from "./support/report.ts";
 import { defaultCommand, ServedBroker } from "./support/served_broker.ts";
+import { createTopics, expectNone, TIMEOUT_MS } from "./support/target.ts";
 import { temporaryFolder } from "./support/temporary_folder.ts";
 
 const TOPIC = "bench";
-const TIMEOUT_MS = 60_000;
 /** What a broker is given to come to rest before its memory is read. */
 const SETTLE_MS = 1500;
 
@@ -129,7 +127,10 @@ function row(
 async function start(command: readonly string[], partitions: number): Promise<Start> {
   await using folder = await temporaryFolder();
   const options = { command, data: folder.join("data") };
-  const first = await startOnce(options, (connection) => createTopic(connection, partitions));
+  const first = await startOnce(
+    options,
+    (connection) => createTopics(connection, [TOPIC], partitions),
+  );
   const second = await startOnce(options, async () => {});
   return {
     listeningMs: first.listeningMs,
@@ -154,20 +155,6 @@ async function startOnce(
   return { listeningMs, acknowledgedMs, residentMb };
 }
 
-async function createTopic(connection: LoadConnection, partitions: number): Promise<void> {
-  const { topics } = await connection.request(createTopics, 7, {
-    topics: [{
-      name: TOPIC,
-      numPartitions: partitions,
-      replicationFactor: 1,
-      assignments: [],
-      configs: [],
-    }],
-    timeoutMs: TIMEOUT_MS,
-  });
-  expectNone(topics[0]!.errorCode);
-}
-
 async function send(connection: LoadConnection): Promise<void> {
   const records = sampleBatch({ size: 100, count: 1 });
   const { responses } = await connection.request(produce, 9, {
@@ -175,11 +162,7 @@ async function send(connection: LoadConnection): Promise<void> {
     timeoutMs: TIMEOUT_MS,
     topicData: [{ name: TOPIC, partitionData: [{ index: 0, records }] }],
   });
-  expectNone(responses[0]!.partitionResponses[0]!.errorCode);
-}
-
-function expectNone(errorCode: number): void {
-  if (errorCode !== ErrorCode.NONE) throw new Error(`Got ${errorInfo(errorCode).name}`);
+  expectNone(responses[0]!.partitionResponses[0]!.errorCode, "produce");
 }
 
 /** How long the runtime takes until a script can say something. */

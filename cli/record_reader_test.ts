@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { Random } from "../protocol/random_testing.ts";
 import { ByteBuffer } from "./byte_buffer.ts";
 import { FormatSyntaxError } from "./format.ts";
 import type { InputRecord, OutputRecord } from "./record.ts";
@@ -311,7 +312,7 @@ Deno.test("RecordReader.read() gives the stream up when the loop is left", async
 
 Deno.test("RecordReader reads back what RecordFormatter writes by the same format", async (t) => {
   const seed = crypto.getRandomValues(new Uint32Array(1))[0]!;
-  const random = mulberry32(seed);
+  const random = new Random(seed);
   const formats = [
     "%T{byte}%t%p{big32}%d{big64}%K{big32}%k%V{big64}%v%H{little16}%h{%K{big16}%k%V{hex32}%v}",
     "%K %V %H:%k%v%h{%K,%V:%k%v}%p %d\\n",
@@ -329,7 +330,7 @@ Deno.test("RecordReader reads back what RecordFormatter writes by the same forma
       const buffer = new ByteBuffer();
       const formatter = new RecordFormatter(format);
       for (const record of records) formatter.append(record, buffer);
-      const input = chunksOf(buffer.take(), 1 + Math.floor(random() * 200));
+      const input = chunksOf(buffer.take(), 1 + Math.floor(random.next() * 200));
       assertEquals(
         await read(format, input),
         records.map((record) => ({
@@ -347,8 +348,8 @@ Deno.test("RecordReader reads back what RecordFormatter writes by the same forma
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
-function randomRecord(random: () => number): Mutable<OutputRecord> {
-  const integer = (below: number) => Math.floor(random() * below);
+function randomRecord(random: Random): Mutable<OutputRecord> {
+  const integer = (below: number) => Math.floor(random.next() * below);
   const bytes = (below: number) => Uint8Array.from({ length: integer(below) }, () => integer(256));
   return {
     topic: "topic-" + "x".repeat(integer(50)),
@@ -362,14 +363,5 @@ function randomRecord(random: () => number): Mutable<OutputRecord> {
       key: ["a", "ü", "key\n"][integer(3)]!,
       value: bytes(20),
     })),
-  };
-}
-
-function mulberry32(seed: number): () => number {
-  return () => {
-    seed = (seed + 0x6d2b79f5) | 0;
-    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
   };
 }

@@ -32,7 +32,7 @@ import { fetchOnce, LanePool } from "./fetch_once.ts";
 import { Fetcher } from "./fetcher.ts";
 import type { TopicPartition } from "./leaders.ts";
 import type { Message } from "./message.ts";
-import { messageStream } from "./message_stream.ts";
+import { messageIterator, messageStream } from "./message_stream.ts";
 import { resolveOffset } from "./offset_lookup.ts";
 import { handlePartition } from "./partition_handler.ts";
 import type { PartitionReader } from "./partition_reader.ts";
@@ -307,16 +307,10 @@ export class Consumer implements AsyncDisposable, AsyncIterable<Message> {
    * which ends it. Only what the loop has seen counts as read.
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<Message> {
-    const iterator: AsyncIterableIterator<Message> = {
-      next: () => {
-        const message = this.#isClosing ? undefined : this.#subscription.next();
-        if (message !== undefined) return Promise.resolve({ done: false, value: message });
-        return this.#next();
-      },
-      return: () => Promise.resolve({ done: true, value: undefined }),
-      [Symbol.asyncIterator]: () => iterator,
-    };
-    return iterator;
+    return messageIterator(
+      () => this.#isClosing ? undefined : this.#subscription.next(),
+      () => this.#next(),
+    );
   }
 
   /** The messages as they come as a stream, without end. Only what was read from it counts as read. */

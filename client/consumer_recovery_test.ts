@@ -7,7 +7,7 @@ import { KafkaError, ProtocolError, TimeoutError, UsageError } from "./errors.ts
 import type { Message } from "./message.ts";
 import { pollAll, setup, texts, write } from "./testing/client_setup.ts";
 import { DISCONNECT } from "./testing/fake_cluster.ts";
-import { seededRandom } from "./testing/seeded_random.ts";
+import { Random } from "../protocol/random_testing.ts";
 
 /** The bytes of a batch written in a transaction. */
 function transactional(producerId: number, values: readonly string[]): RecordBatch {
@@ -259,18 +259,18 @@ Deno.test("Consumer retries a fetch that the broker refuses for now", async () =
 Deno.test("Consumer reads each message once and in order whatever goes wrong", async () => {
   const seed = Deno.env.get("DQUEUE_TEST_SEED") ?? String(Math.floor(Math.random() * 2 ** 32));
   console.log(`seed ${seed}`);
-  const random = seededRandom(Number(seed));
+  const random = new Random(Number(seed));
   await using test = setup({ brokers: 3, topics: { a: 3, b: 2 } });
   const consumer = test.client.consumer({ maxPartitionBytes: 300, maxWait: 5 });
   await consumer.subscribe(["a", "b"]);
   test.cluster.on(fetch, async (_request, { usual, nodeId }) => {
-    const dice = random();
+    const dice = random.next();
     if (dice < 0.05) return DISCONNECT;
     if (dice < 0.1) test.cluster.disconnect(nodeId);
     if (dice < 0.15) {
-      test.cluster.moveLeader("a", Math.floor(random() * 3), Math.floor(random() * 3));
+      test.cluster.moveLeader("a", Math.floor(random.next() * 3), Math.floor(random.next() * 3));
     }
-    if (dice < 0.3) await new Promise((resolve) => setTimeout(resolve, random() * 2));
+    if (dice < 0.3) await new Promise((resolve) => setTimeout(resolve, random.next() * 2));
     return await usual();
   });
   const places = [["a", 0], ["a", 1], ["a", 2], ["b", 0], ["b", 1]] as const;
@@ -278,16 +278,16 @@ Deno.test("Consumer reads each message once and in order whatever goes wrong", a
   const read = new Map(written);
   let left = 0;
   for (let round = 0; round < 300; round++) {
-    const [topic, partition] = places[Math.floor(random() * places.length)]!;
-    const count = Math.ceil(random() * 5);
+    const [topic, partition] = places[Math.floor(random.next() * places.length)]!;
+    const count = Math.ceil(random.next() * 5);
     const key = `${topic}-${partition}`;
     const first = written.get(key)!;
     write(test.cluster, topic, partition, Array.from({ length: count }, (_, i) => `${first + i}`));
     written.set(key, first + count);
     left += count;
-    if (random() < 0.1) consumer.pause(topic, partition);
-    if (random() < 0.3) consumer.resume(topic);
-    const messages = await consumer.poll(Math.ceil(random() * 20), { timeout: 0 });
+    if (random.next() < 0.1) consumer.pause(topic, partition);
+    if (random.next() < 0.3) consumer.resume(topic);
+    const messages = await consumer.poll(Math.ceil(random.next() * 20), { timeout: 0 });
     left -= messages.length;
     for (const message of messages) check(message);
   }

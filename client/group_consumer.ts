@@ -40,7 +40,7 @@ import { GroupSessions } from "./group_sessions.ts";
 import { asDqueueError, HeldPartitions } from "./held_partitions.ts";
 import type { TopicPartition } from "./leaders.ts";
 import type { Message } from "./message.ts";
-import { messageStream } from "./message_stream.ts";
+import { messageIterator, messageStream } from "./message_stream.ts";
 import { OffsetCommitter } from "./offset_committer.ts";
 import { PollWatch } from "./poll_watch.ts";
 import { abortable } from "./waiting.ts";
@@ -262,19 +262,11 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
    * ends it. A message counts as done when the loop comes back for the next.
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<Message> {
-    const iterator: AsyncIterableIterator<Message> = {
-      next: () => {
-        this.#pollWatch.calls++;
-        if (this.#sessions.current !== undefined && this.#errors.length === 0 && !this.#hasLeft) {
-          const message = this.#held.next();
-          if (message !== undefined) return Promise.resolve({ done: false, value: message });
-        }
-        return this.#next();
-      },
-      return: () => Promise.resolve({ done: true, value: undefined }),
-      [Symbol.asyncIterator]: () => iterator,
-    };
-    return iterator;
+    return messageIterator(() => {
+      this.#pollWatch.calls++;
+      const isReading = this.#sessions.current !== undefined && !this.#hasLeft;
+      return isReading && this.#errors.length === 0 ? this.#held.next() : undefined;
+    }, () => this.#next());
   }
 
   /**

@@ -11,7 +11,7 @@ import { RecordBatch } from "../protocol/records/record_batch.ts";
 import { KafkaError, TimeoutError } from "./errors.ts";
 import { refuse, setup } from "./testing/client_setup.ts";
 import { DISCONNECT, NO_ANSWER } from "./testing/fake_cluster.ts";
-import { seededRandom } from "./testing/seeded_random.ts";
+import { Random } from "../protocol/random_testing.ts";
 
 interface ProducedPartition {
   readonly index: number;
@@ -298,7 +298,7 @@ Deno.test("Producer honours the throttle time of an answer (KIP-219)", async () 
 Deno.test("Producer writes each message once and in order whatever goes wrong", async () => {
   const seed = Deno.env.get("DQUEUE_TEST_SEED") ?? String(Math.floor(Math.random() * 2 ** 32));
   console.log(`seed ${seed}`);
-  const random = seededRandom(Number(seed));
+  const random = new Random(Number(seed));
   await using test = setup({ brokers: 3, topics: { a: 4 } });
   // One batch in each request, so that a bad one is refused alone.
   const producer = test.client.producer({
@@ -314,7 +314,7 @@ Deno.test("Producer writes each message once and in order whatever goes wrong", 
       isBad && test.cluster.log("a", index).leaderId === nodeId
         ? refuse(ErrorCode.INVALID_RECORD)(request)
         : usual();
-    const dice = random();
+    const dice = random.next();
     if (dice < 0.05) return refuse(ErrorCode.NOT_ENOUGH_REPLICAS)(request);
     if (dice < 0.1) return DISCONNECT;
     if (dice < 0.15) {
@@ -322,19 +322,19 @@ Deno.test("Producer writes each message once and in order whatever goes wrong", 
       return DISCONNECT;
     }
     if (dice < 0.2) {
-      test.cluster.moveLeader("a", Math.floor(random() * 4), Math.floor(random() * 3));
+      test.cluster.moveLeader("a", Math.floor(random.next() * 4), Math.floor(random.next() * 3));
     }
     if (dice < 0.25) test.cluster.disconnect(nodeId);
-    if (dice < 0.5) await new Promise((resolve) => setTimeout(resolve, random() * 2));
+    if (dice < 0.5) await new Promise((resolve) => setTimeout(resolve, random.next() * 2));
     return await answer();
   });
   const sent: { value: string; partition: number; result: Promise<unknown> }[] = [];
   for (let i = 0; i < 3000; i++) {
-    const partition = Math.floor(random() * 4);
-    const value = `${random() < 0.01 ? "bad" : "good"} ${i}`.padStart(20, "0");
+    const partition = Math.floor(random.next() * 4);
+    const value = `${random.next() < 0.01 ? "bad" : "good"} ${i}`.padStart(20, "0");
     const result = producer.send({ topic: "a", partition, value }).catch((error) => error);
     sent.push({ value, partition, result });
-    if (random() < 0.02) await sent[Math.floor(random() * sent.length)]!.result;
+    if (random.next() < 0.02) await sent[Math.floor(random.next() * sent.length)]!.result;
   }
   const written: string[][] = [[], [], [], []];
   for (const { value, partition, result } of sent) {

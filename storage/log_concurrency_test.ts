@@ -7,6 +7,7 @@
 // opening again all is as it was.
 
 import { assert, assertEquals } from "@std/assert";
+import { Random } from "../protocol/random_testing.ts";
 import { OffsetOutOfRangeError } from "./errors.ts";
 import type { Log } from "./log.ts";
 import type { LogDirectory } from "./log_directory.ts";
@@ -33,7 +34,7 @@ const CONFIG = configOf({
 });
 
 class Simulation {
-  #state: number;
+  readonly #random: Random;
   readonly #memory = new MemoryFileSystem({ now: () => NOW_MS });
   readonly #pending: Promise<unknown>[] = [];
   /** All values that were appended at an offset, since a truncation may replace one. */
@@ -44,7 +45,7 @@ class Simulation {
   #count = 0;
 
   constructor(seed: number) {
-    this.#state = seed;
+    this.#random = new Random(seed);
   }
 
   async run(steps: number): Promise<void> {
@@ -52,8 +53,8 @@ class Simulation {
     fs.onSync = () => this.#delay();
     fs.onRead = () => this.#delay();
     this.#directory = await openDirectory(fs, {
-      hotTailBytes: this.#int(2) === 0 ? 0 : 5000,
-      maxOpenFiles: this.#int(2) === 0 ? 12 : 1000,
+      hotTailBytes: this.#random.below(2) === 0 ? 0 : 5000,
+      maxOpenFiles: this.#random.below(2) === 0 ? 12 : 1000,
       indexCacheBytes: 0,
     });
     this.#log = this.#directory.create(NAME, { nowMs: NOW_MS, config: CONFIG });
@@ -62,7 +63,7 @@ class Simulation {
       // Whatever fails, fails the run at its end, and not as an unhandled rejection before.
       pending?.catch(() => {});
       if (pending !== undefined) this.#pending.push(pending);
-      if (this.#int(10) === 0) await this.#delay();
+      if (this.#random.below(10) === 0) await this.#delay();
     }
     await Promise.all(this.#pending);
     const records = await readAll(this.#log);
@@ -74,7 +75,7 @@ class Simulation {
   }
 
   #step(): Promise<unknown> | undefined {
-    const dice = this.#int(100);
+    const dice = this.#random.below(100);
     if (dice < 45) return this.#append();
     if (dice < 70) return this.#read();
     if (dice < 80) return this.#flush();
@@ -87,8 +88,8 @@ class Simulation {
 
   #append(): undefined {
     const values = Array.from(
-      { length: 1 + this.#int(4) },
-      () => `${this.#count++}`.padEnd(this.#int(150), "."),
+      { length: 1 + this.#random.below(4) },
+      () => `${this.#count++}`.padEnd(this.#random.below(150), "."),
     );
     const { firstOffset } = this.#log.append(batchOf(values), { leaderEpoch: 0, nowMs: NOW_MS });
     for (const [i, value] of values.entries()) {
@@ -100,13 +101,13 @@ class Simulation {
 
   async #read(): Promise<void> {
     const { logStartOffset, logEndOffset } = this.#log;
-    const offset = logStartOffset + this.#int(logEndOffset - logStartOffset + 1);
+    const offset = logStartOffset + this.#random.below(logEndOffset - logStartOffset + 1);
     try {
       const { chunks, nextOffset, release } = await this.#log.read(offset, {
-        maxBytes: this.#int(3000),
+        maxBytes: this.#random.below(3000),
       });
       // Others read meanwhile, but not into this memory.
-      for (let i = this.#int(20); i > 0; i--) await Promise.resolve();
+      for (let i = this.#random.below(20); i > 0; i--) await Promise.resolve();
       const records = recordsOf(chunks);
       release?.();
       for (const [i, record] of records.entries()) {
@@ -138,25 +139,18 @@ class Simulation {
     const { logStartOffset, logEndOffset } = this.#log;
     const span = Math.min(30, logEndOffset - logStartOffset);
     this.#truncations++;
-    this.#log.truncateTo(logEndOffset - this.#int(span + 1), NOW_MS);
+    this.#log.truncateTo(logEndOffset - this.#random.below(span + 1), NOW_MS);
   }
 
   #deleteRecords(): undefined {
     const { logStartOffset, logEndOffset } = this.#log;
     const span = Math.min(5, logEndOffset - logStartOffset);
-    this.#log.deleteRecordsBefore(logStartOffset + this.#int(span + 1));
+    this.#log.deleteRecordsBefore(logStartOffset + this.#random.below(span + 1));
   }
 
   async #delay(): Promise<void> {
-    for (let i = this.#int(6); i > 0; i--) await Promise.resolve();
-    if (this.#int(10) === 0) await new Promise((resolve) => setTimeout(resolve));
-  }
-
-  #int(limit: number): number {
-    this.#state = (this.#state + 0x6d2b79f5) | 0;
-    let value = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state);
-    value = (value + Math.imul(value ^ (value >>> 7), 61 | value)) ^ value;
-    return Math.floor(((value ^ (value >>> 14)) >>> 0) / 2 ** 32 * limit);
+    for (let i = this.#random.below(6); i > 0; i--) await Promise.resolve();
+    if (this.#random.below(10) === 0) await new Promise((resolve) => setTimeout(resolve));
   }
 }
 

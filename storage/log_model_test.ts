@@ -6,6 +6,7 @@
 // was flushed is there, and of the rest a prefix.
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { Random } from "../protocol/random_testing.ts";
 import { OffsetOutOfRangeError, OutOfOrderSequenceError } from "./errors.ts";
 import type { Log } from "./log.ts";
 import type { LogDirectory } from "./log_directory.ts";
@@ -40,7 +41,7 @@ const CONFIG = configOf({
 });
 
 class Simulation {
-  readonly #random: () => number;
+  readonly #random: Random;
   #fs = new MemoryFileSystem({ now: () => NOW_MS });
   #directory!: LogDirectory;
   #log!: Log;
@@ -53,7 +54,7 @@ class Simulation {
   #count = 0;
 
   constructor(seed: number) {
-    this.#random = mulberry32(seed);
+    this.#random = new Random(seed);
   }
 
   async run(steps: number): Promise<void> {
@@ -71,15 +72,15 @@ class Simulation {
 
   async #open(): Promise<void> {
     this.#directory = await openDirectory(this.#fs, {
-      hotTailBytes: this.#pick([0, 3000, 1 << 20]),
-      indexCacheBytes: this.#pick([0, 1 << 20]),
-      maxOpenFiles: this.#pick([3, 1000]),
+      hotTailBytes: this.#random.pick([0, 3000, 1 << 20]),
+      indexCacheBytes: this.#random.pick([0, 1 << 20]),
+      maxOpenFiles: this.#random.pick([3, 1000]),
       config: CONFIG,
     });
   }
 
   async #step(): Promise<void> {
-    const dice = this.#int(100);
+    const dice = this.#random.below(100);
     if (dice < 45) this.#append();
     else if (dice < 70) await this.#read();
     else if (dice < 78) await this.#findTimestamp();
@@ -92,19 +93,19 @@ class Simulation {
   }
 
   #append(): void {
-    const records = Array.from({ length: 1 + this.#int(4) }, () => ({
-      value: `${this.#count++}`.padEnd(1 + this.#int(120), "."),
-      timestamp: NOW_MS + this.#int(1000) + this.#count,
+    const records = Array.from({ length: 1 + this.#random.below(4) }, () => ({
+      value: `${this.#count++}`.padEnd(1 + this.#random.below(120), "."),
+      timestamp: NOW_MS + this.#random.below(1000) + this.#count,
     }));
     let producer: ModelBatch["producer"];
-    if (this.#int(2) === 0) {
-      const id = this.#int(3);
+    if (this.#random.below(2) === 0) {
+      const id = this.#random.below(3);
       // Producers whose batches are all deleted are forgotten by a restart, and may begin anywhere.
       const last = this.#batches.findLast((batch) => batch.producer?.id === id);
       const known = this.#log.producers.has(id);
       const baseSequence = known ? last!.producer!.nextSequence : this.#count;
       producer = { id, baseSequence, nextSequence: baseSequence + records.length };
-      if (known && this.#int(4) === 0) this.#appendWrongly(last!);
+      if (known && this.#random.below(4) === 0) this.#appendWrongly(last!);
     }
     const batch = batchOf(records, {
       producerId: producer?.id,
@@ -143,14 +144,14 @@ class Simulation {
   }
 
   async #read(): Promise<void> {
-    const offset = this.#startOffset + this.#int(this.#endOffset - this.#startOffset + 2);
+    const offset = this.#startOffset + this.#random.below(this.#endOffset - this.#startOffset + 2);
     if (offset > this.#endOffset) {
       assertThrows(() => this.#log.read(offset, { maxBytes: 1 }), OffsetOutOfRangeError);
       return;
     }
-    const maxBytes = this.#int(4000);
-    const minOneBatch = this.#int(2) === 0;
-    const maxOffset = this.#int(2) === 0 ? undefined : offset + this.#int(20);
+    const maxBytes = this.#random.below(4000);
+    const minOneBatch = this.#random.below(2) === 0;
+    const maxOffset = this.#random.below(2) === 0 ? undefined : offset + this.#random.below(20);
     const read = await this.#log.read(offset, { maxBytes, maxOffset, minOneBatch });
     const limit = maxOffset ?? Infinity;
     const slot = this.#batches.findIndex((batch) => batch.nextOffset > offset);
@@ -177,7 +178,7 @@ class Simulation {
   }
 
   async #findTimestamp(): Promise<void> {
-    const timestamp = NOW_MS + this.#int(this.#count + 1200);
+    const timestamp = NOW_MS + this.#random.below(this.#count + 1200);
     let expected: { offset: number; timestamp: number; leaderEpoch: number } | undefined;
     let largest: typeof expected;
     for (const batch of this.#batches) {
@@ -207,7 +208,7 @@ class Simulation {
   }
 
   #deleteRecords(): void {
-    this.#startOffset += this.#int(Math.min(10, this.#endOffset - this.#startOffset + 1));
+    this.#startOffset += this.#random.below(Math.min(10, this.#endOffset - this.#startOffset + 1));
     assertEquals(this.#log.deleteRecordsBefore(this.#startOffset), this.#startOffset);
   }
 
@@ -221,7 +222,10 @@ class Simulation {
 
   async #truncate(): Promise<void> {
     const span = this.#endOffset - this.#startOffset;
-    const offset = Math.max(this.#startOffset, this.#endOffset - this.#int(Math.min(span, 40) + 1));
+    const offset = Math.max(
+      this.#startOffset,
+      this.#endOffset - this.#random.below(Math.min(span, 40) + 1),
+    );
     this.#log.truncateTo(offset, NOW_MS);
     this.#batches = this.#batches.filter((batch) => batch.nextOffset <= offset);
     const endOffset = this.#log.logEndOffset;
@@ -235,7 +239,7 @@ class Simulation {
   }
 
   async #restart(): Promise<void> {
-    const kind = this.#pick(["clean", "kill", "power"] as const);
+    const kind = this.#random.pick(["clean", "kill", "power"] as const);
     if (kind === "clean") {
       await this.#directory.close();
     } else {
@@ -279,24 +283,6 @@ class Simulation {
     }
     return records;
   }
-
-  #int(limit: number): number {
-    return Math.floor(this.#random() * limit);
-  }
-
-  #pick<T>(values: readonly T[]): T {
-    return values[this.#int(values.length)]!;
-  }
-}
-
-function mulberry32(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let value = Math.imul(state ^ (state >>> 15), 1 | state);
-    value = (value + Math.imul(value ^ (value >>> 7), 61 | value)) ^ value;
-    return ((value ^ (value >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 Deno.test("Log does what a model of it does, in random steps", async (t) => {

@@ -13,7 +13,7 @@ import { assert, assertEquals } from "@std/assert";
 import { ErrorCode } from "../protocol/errors.ts";
 import { apiByKey, apiVersions, metadata } from "../protocol/messages/mod.ts";
 import {
-  type Random,
+  type Draw,
   sampleMessage,
   seededRandom,
 } from "../protocol/messages/sample_message_testing.ts";
@@ -40,10 +40,10 @@ const CALM: Readonly<Record<string, unknown>> = { maxWaitMs: 0, sessionTimeoutMs
 
 /** Makes frames: whole requests, requests with some bytes changed, and noise. */
 class FrameSource {
-  readonly #random: Random;
+  readonly #random: Draw;
   readonly #apis: readonly (readonly [api: Api, versions: readonly number[]])[];
 
-  constructor(random: Random, apis: readonly (readonly [Api, readonly number[]])[]) {
+  constructor(random: Draw, apis: readonly (readonly [Api, readonly number[]])[]) {
     this.#random = random;
     this.#apis = apis;
   }

@@ -10,7 +10,7 @@
 
 import { assertEquals } from "@std/assert";
 import { DqueueError, type GroupConsumer, type GroupConsumerOptions } from "../client/mod.ts";
-import { seededRandom } from "../client/testing/seeded_random.ts";
+import { Random } from "../protocol/random_testing.ts";
 import { CuttableBroker } from "./support/embedded_broker.ts";
 import { GroupFixture, TOPIC } from "./support/group_fixture.ts";
 import { within } from "./support/within.ts";
@@ -31,7 +31,7 @@ class Worker {
   readonly consumer: GroupConsumer;
   readonly #cut: CuttableBroker;
   readonly #done: (partition: number, value: number) => void;
-  readonly #random: () => number;
+  readonly #random: Random;
   readonly #working: Promise<void>;
   #isEnding = false;
   /** Errors that a program would be told of. */
@@ -41,7 +41,7 @@ class Worker {
     fixture: GroupFixture,
     id: string,
     options: Partial<GroupConsumerOptions>,
-    random: () => number,
+    random: Random,
     done: (partition: number, value: number) => void,
   ) {
     this.#cut = new CuttableBroker(fixture.broker);
@@ -52,7 +52,7 @@ class Worker {
       maxWait: 20,
       maxPartitionBytes: 200,
       ...options,
-      autoCommit: random() < 0.5,
+      autoCommit: random.next() < 0.5,
     }, fixture.connect(this.#cut, 1000));
     this.#working = this.#work();
   }
@@ -62,10 +62,10 @@ class Worker {
     while (!this.#isEnding) {
       try {
         const messages = await consumer.poll(7, { timeout: 50 });
-        if (this.#random() < 0.2) await pause(this.#random() * 20);
+        if (this.#random.next() < 0.2) await pause(this.#random.next() * 20);
         if (this.#isEnding) return;
         for (const message of messages) this.#done(message.partition, Number(message.text()));
-        if (this.#random() < 0.5) await consumer.commit();
+        if (this.#random.next() < 0.5) await consumer.commit();
       } catch (error) {
         if (this.#isEnding) return;
         this.errors.push(error);
@@ -83,7 +83,7 @@ class Worker {
     const paused = new Set(this.consumer.paused.map(({ partition }) => partition));
     for (const { topic, partition } of this.consumer.assignment) {
       if (paused.has(partition)) this.consumer.resume(topic, partition);
-      else if (this.#random() < 0.5) this.consumer.pause(topic, partition);
+      else if (this.#random.next() < 0.5) this.consumer.pause(topic, partition);
     }
   }
 
@@ -115,7 +115,7 @@ function pause(ms: number): Promise<void> {
 for (const [way, options] of WAYS) {
   Deno.test(`GroupConsumer processes every message whatever goes wrong (${way})`, async () => {
     console.log(`seed ${SEED}`);
-    const random = seededRandom(SEED);
+    const random = new Random(SEED);
     await using fixture = await GroupFixture.start(PARTITIONS);
     const processed = Array.from({ length: PARTITIONS }, () => new Set<number>());
     const done = (partition: number, value: number) => {
@@ -128,8 +128,11 @@ for (const [way, options] of WAYS) {
     const ended: Promise<void>[] = [];
     const counts = new Array<number>(PARTITIONS).fill(0);
     const send = async () => {
-      const partition = Math.floor(random() * PARTITIONS);
-      const values = Array.from({ length: Math.ceil(random() * 20) }, () => counts[partition]!++);
+      const partition = Math.floor(random.next() * PARTITIONS);
+      const values = Array.from(
+        { length: Math.ceil(random.next() * 20) },
+        () => counts[partition]!++,
+      );
       await fixture.send(partition, ...values.map(String));
     };
 
@@ -141,17 +144,17 @@ for (const [way, options] of WAYS) {
       [2, () => replace((worker) => worker.kill())],
       [1, async () => {
         await fixture.broker.stop();
-        await pause(random() * 50);
+        await pause(random.next() * 50);
         await fixture.broker.start();
       }],
     ];
     const total = actions.reduce((sum, [weight]) => sum + weight, 0);
     const until = performance.now() + DURATION_MS;
     while (performance.now() < until) {
-      let dice = random() * total;
+      let dice = random.next() * total;
       const [, act] = actions.find(([weight]) => (dice -= weight) < 0)!;
       await act();
-      await pause(random() * 30);
+      await pause(random.next() * 30);
     }
 
     await send();
@@ -173,11 +176,11 @@ for (const [way, options] of WAYS) {
     }
 
     function anyOf<T>(list: readonly T[]): T {
-      return list[Math.floor(random() * list.length)]!;
+      return list[Math.floor(random.next() * list.length)]!;
     }
 
     function replace(end: (worker: Worker) => Promise<void>): void {
-      const [worker] = workers.splice(Math.floor(random() * workers.length), 1);
+      const [worker] = workers.splice(Math.floor(random.next() * workers.length), 1);
       ended.push(end(worker!));
       workers.push(start());
     }

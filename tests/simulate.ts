@@ -95,7 +95,9 @@ async function run(
   if (isTerminal) progress("");
   const seconds = ((Date.now() - startMs) / 1000).toFixed(1);
   console.log(
-    `${seeds} seeds from ${seed}, ${steps.length} steps each: ${failures} failed; ` +
+    `${
+      seeds === 1 ? `Seed ${seed}` : `${seeds} seeds from ${seed}`
+    }, ${steps.length} steps each: ${failures} failed; ` +
       `${crashes} crashes, ${records} records, ${seconds} s`,
   );
   return failures;

@@ -5,17 +5,14 @@
  * @module
  */
 
-import { ErrorCode, errorInfo } from "../../protocol/errors.ts";
-import { createTopics } from "../../protocol/messages/create_topics.ts";
 import { fetch } from "../../protocol/messages/fetch.ts";
 import { produce } from "../../protocol/messages/produce.ts";
 import { RecordBatchBuilder } from "../../protocol/records/mod.ts";
 import { endOf } from "./fetch_load.ts";
 import { decodeResponse, LoadConnection, requestFrame } from "./load_connection.ts";
 import { sampleBatch, sampleValue } from "./record_batches.ts";
-import { expectNone, FETCH_VERSION, PRODUCE_VERSION, TIMEOUT_MS } from "./target.ts";
+import { createTopics, expectNone, FETCH_VERSION, PRODUCE_VERSION, TIMEOUT_MS } from "./target.ts";
 
-const CREATE_TOPICS_VERSION = 7;
 const SEGMENT_BYTES = 4 * 1024 * 1024;
 const MANY_PER_REQUEST = 10;
 const BATCH = { size: 1000, count: 100 };
@@ -75,7 +72,7 @@ export function manyPartitions(count: number): Disturbance {
     shortName: `${count.toLocaleString("en-US")} partitions`,
     everyMs: 10,
     prepare: async (connection) => {
-      await create(connection, "many", count, {});
+      await createTopics(connection, ["many"], count, {});
       for (let done = 0; done < count; done += 100) await append(connection, 100);
     },
     step: (connection) => append(connection, MANY_PER_REQUEST),
@@ -90,7 +87,7 @@ export function retention(): Disturbance {
     shortName: "retention",
     everyMs: 5,
     prepare: (connection) =>
-      create(connection, "retained", 1, {
+      createTopics(connection, ["retained"], 1, {
         "segment.bytes": String(SEGMENT_BYTES),
         "retention.bytes": String(4 * SEGMENT_BYTES),
         "file.delete.delay.ms": "0",
@@ -108,7 +105,7 @@ export function compaction(): Disturbance {
     shortName: "compaction",
     everyMs: 5,
     prepare: (connection) =>
-      create(connection, "compacted", 1, {
+      createTopics(connection, ["compacted"], 1, {
         "cleanup.policy": "compact",
         "segment.bytes": String(SEGMENT_BYTES),
         "min.cleanable.dirty.ratio": "0.01",
@@ -140,7 +137,7 @@ export function coldRead(bytes: number): Disturbance {
     shortName: "a cold read",
     everyMs: 4,
     prepare: async (connection) => {
-      await create(connection, "cold", 1, {});
+      await createTopics(connection, ["cold"], 1, {});
       for (let i = 0; i < count; i++) await send(connection, "cold", [{ index: 0, records }]);
     },
     step: async (connection) => {
@@ -158,27 +155,6 @@ export function coldRead(bytes: number): Disturbance {
       offset = endOf(records!, offset) % endOffset;
     },
   };
-}
-
-async function create(
-  connection: LoadConnection,
-  name: string,
-  numPartitions: number,
-  configs: Readonly<Record<string, string>>,
-): Promise<void> {
-  const { topics } = await connection.request(createTopics, CREATE_TOPICS_VERSION, {
-    topics: [{
-      name,
-      numPartitions,
-      replicationFactor: 1,
-      assignments: [],
-      configs: Object.entries(configs).map(([name, value]) => ({ name, value })),
-    }],
-    timeoutMs: TIMEOUT_MS,
-  });
-  const { errorCode, errorMessage } = topics[0]!;
-  if (errorCode === ErrorCode.NONE) return;
-  throw new Error(`Cannot create "${name}": ${errorInfo(errorCode).name}, ${errorMessage}`);
 }
 
 async function send(

@@ -4,7 +4,6 @@
  * @module
  */
 
-import { createTopics } from "../../protocol/messages/create_topics.ts";
 import { describeCluster } from "../../protocol/messages/describe_cluster.ts";
 import { findCoordinator } from "../../protocol/messages/find_coordinator.ts";
 import { offsetCommit } from "../../protocol/messages/offset_commit.ts";
@@ -12,7 +11,7 @@ import { produce } from "../../protocol/messages/produce.ts";
 import { ErrorCode } from "../../protocol/errors.ts";
 import { LoadConnection } from "./load_connection.ts";
 import { sampleBatch } from "./record_batches.ts";
-import { expectNone, PRODUCE_VERSION, TIMEOUT_MS } from "./target.ts";
+import { createTopics, expectNone, PRODUCE_VERSION, TIMEOUT_MS } from "./target.ts";
 
 /** The topic that everything may write to, with one partition. */
 export const TOPIC = "one";
@@ -55,7 +54,7 @@ export const GROWTHS: readonly Growth[] = [
     sizes: [1, 10, 100, 1000, 10_000],
     isKept: true,
     grow: async (_, connection, size) => {
-      await createAll(connection, ["many"], size);
+      await createTopics(connection, ["many"], size);
       const records = sampleBatch({ size: 100, count: 1 });
       for (let done = 0; done < size; done += AT_ONCE) {
         const count = Math.min(AT_ONCE, size - done);
@@ -76,7 +75,7 @@ export const GROWTHS: readonly Growth[] = [
       for (let done = 0; done < size; done += AT_ONCE) {
         const count = Math.min(AT_ONCE, size - done);
         const names = Array.from({ length: count }, (_, i) => `topic-${done + i}`);
-        await createAll(connection, names, 1);
+        await createTopics(connection, names, 1);
       }
     },
   },
@@ -102,25 +101,6 @@ export const GROWTHS: readonly Growth[] = [
     },
   },
 ];
-
-/** Creates topics with so many partitions each. */
-export async function createAll(
-  connection: LoadConnection,
-  names: readonly string[],
-  numPartitions: number,
-): Promise<void> {
-  const { topics } = await connection.request(createTopics, 7, {
-    topics: names.map((name) => ({
-      name,
-      numPartitions,
-      replicationFactor: 1,
-      assignments: [],
-      configs: [],
-    })),
-    timeoutMs: TIMEOUT_MS,
-  });
-  for (const { errorCode } of topics) expectNone(errorCode, "create a topic");
-}
 
 /** Appends the same records to partitions. */
 export async function append(

@@ -7,7 +7,6 @@
  * @module
  */
 
-import { createTopics } from "../../protocol/messages/create_topics.ts";
 import { ConfigResourceType } from "../../protocol/messages/describe_configs.ts";
 import { fetch } from "../../protocol/messages/fetch.ts";
 import {
@@ -22,7 +21,7 @@ import {
 } from "../../protocol/records/mod.ts";
 import { decodeResponse, type LoadConnection, requestFrame } from "./load_connection.ts";
 import { sampleValue } from "./record_batches.ts";
-import { expectNone, FETCH_VERSION, PRODUCE_VERSION, TIMEOUT_MS } from "./target.ts";
+import { createTopics, expectNone, FETCH_VERSION, PRODUCE_VERSION, TIMEOUT_MS } from "./target.ts";
 
 const RECORDS_PER_BATCH = 1000;
 /** Bytes of a record beside its value, at most. */
@@ -63,17 +62,7 @@ export class KeyedTopic {
       "file.delete.delay.ms": "1000",
       "flush": "os",
     };
-    const { topics } = await connection.request(createTopics, 7, {
-      topics: [{
-        name: options.name,
-        numPartitions: 1,
-        replicationFactor: 1,
-        assignments: [],
-        configs: Object.entries(configs).map(([name, value]) => ({ name, value })),
-      }],
-      timeoutMs: TIMEOUT_MS,
-    });
-    expectNone(topics[0]!.errorCode, "create a topic");
+    await createTopics(connection, [options.name], 1, configs);
     const topic = new KeyedTopic(connection, options);
     await topic.#fill();
     return topic;

@@ -5,7 +5,7 @@
  */
 
 import { ErrorCode, errorInfo } from "../../protocol/errors.ts";
-import { createTopics } from "../../protocol/messages/create_topics.ts";
+import { createTopics as createTopicsApi } from "../../protocol/messages/create_topics.ts";
 import { deleteTopics } from "../../protocol/messages/delete_topics.ts";
 import { produce } from "../../protocol/messages/produce.ts";
 import { LoadConnection } from "./load_connection.ts";
@@ -79,17 +79,7 @@ export class LoadTopic {
         "file.delete.delay.ms": "1000",
         "max.message.bytes": String(options.maxMessageBytes),
       };
-      const { topics } = await connection.request(createTopics, CREATE_TOPICS_VERSION, {
-        topics: [{
-          name,
-          numPartitions: options.partitions,
-          replicationFactor: 1,
-          assignments: [],
-          configs: Object.entries(configs).map(([name, value]) => ({ name, value })),
-        }],
-        timeoutMs: TIMEOUT_MS,
-      });
-      errorCode = topics[0]!.errorCode;
+      errorCode = await tryCreateTopics(connection, [name], options.partitions, configs);
       if (errorCode !== ErrorCode.INVALID_CONFIG) break;
     }
     expectNone(errorCode, "create a topic");
@@ -119,6 +109,41 @@ export class LoadTopic {
     });
     this.#connection.close();
   }
+}
+
+/**
+ * Creates topics with so many partitions each, which stay.
+ *
+ * @throws {Error} If the broker refuses one.
+ */
+export async function createTopics(
+  connection: LoadConnection,
+  names: readonly string[],
+  numPartitions: number,
+  configs: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const errorCode = await tryCreateTopics(connection, names, numPartitions, configs);
+  expectNone(errorCode, "create a topic");
+}
+
+/** Returns the first error. */
+async function tryCreateTopics(
+  connection: LoadConnection,
+  names: readonly string[],
+  numPartitions: number,
+  configs: Readonly<Record<string, string>>,
+): Promise<number> {
+  const { topics } = await connection.request(createTopicsApi, CREATE_TOPICS_VERSION, {
+    topics: names.map((name) => ({
+      name,
+      numPartitions,
+      replicationFactor: 1,
+      assignments: [],
+      configs: Object.entries(configs).map(([name, value]) => ({ name, value })),
+    })),
+    timeoutMs: TIMEOUT_MS,
+  });
+  return topics.find(({ errorCode }) => errorCode !== ErrorCode.NONE)?.errorCode ?? ErrorCode.NONE;
 }
 
 /** @throws {Error} If `errorCode` is one of an error. */

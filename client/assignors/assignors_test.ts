@@ -8,7 +8,7 @@ import {
 } from "../assignor.ts";
 import { UsageError } from "../errors.ts";
 import type { TopicPartition } from "../leaders.ts";
-import { seededRandom } from "../testing/seeded_random.ts";
+import { Random } from "../../protocol/random_testing.ts";
 import { cooperativeSticky } from "./cooperative_sticky.ts";
 import { resolveAssignors } from "./mod.ts";
 import { range } from "./range.ts";
@@ -47,8 +47,8 @@ Deno.test("assignors give each partition to one member that reads its topic, eve
   for (const assignor of ALL) {
     await t.step(assignor.name, () => {
       for (let seed = 1; seed <= 50; seed++) {
-        const random = seededRandom(seed);
-        const pick = (max: number) => Math.floor(random() * max);
+        const random = new Random(seed);
+        const pick = (max: number) => Math.floor(random.next() * max);
         const group = groupOf(
           { a: 1 + pick(12), b: 1 + pick(12) },
           Array.from({ length: 1 + pick(8) }, (_, i) => `m${i}`),
@@ -147,11 +147,11 @@ Deno.test("cooperativeSticky gives what moves to nobody until it was given up (K
 
 Deno.test("cooperativeSticky settles after as many rounds as it takes, none owned twice", () => {
   for (let seed = 1; seed <= 100; seed++) {
-    const random = seededRandom(seed);
-    const count = 1 + Math.floor(random() * 20);
+    const random = new Random(seed);
+    const count = 1 + Math.floor(random.next() * 20);
     let owned = new Map<string, readonly TopicPartition[]>();
     for (let step = 0; step < 5; step++) {
-      const ids = ["m0", "m1", "m2", "m3", "m4"].filter(() => random() < 0.6);
+      const ids = ["m0", "m1", "m2", "m3", "m4"].filter(() => random.next() < 0.6);
       if (ids.length === 0) continue;
       for (let round = 0;; round++) {
         assert(round < 4, `seed ${seed}: it does not settle`);

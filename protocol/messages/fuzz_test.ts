@@ -13,7 +13,7 @@ import { MalformedMessageError, Reader } from "../reader.ts";
 import type { Message } from "../schema.ts";
 import { APIS } from "./mod.ts";
 import { encodeReference } from "./reference_encoder_testing.ts";
-import { type Random, sampleMessage, seededRandom } from "./sample_message_testing.ts";
+import { type Draw, sampleMessage, seededRandom } from "./sample_message_testing.ts";
 
 const SEED = setting("DQUEUE_TEST_SEED") ?? crypto.getRandomValues(new Uint32Array(1))[0]!;
 const ROUNDS = setting("DQUEUE_TEST_ROUNDS") ?? 1;
@@ -70,7 +70,7 @@ function elementCount(value: unknown): number {
 }
 
 /** Random bytes, half of the time mostly small ones, which get further as lengths and counts. */
-function noise(random: Random): Uint8Array {
+function noise(random: Draw): Uint8Array {
   const limit = random(2) === 0 ? 256 : 4;
   return Uint8Array.from({ length: random(120) }, () => random(limit));
 }
@@ -78,7 +78,7 @@ function noise(random: Random): Uint8Array {
 const EDGES = [0x00, 0x01, 0x7f, 0x80, 0xff];
 
 /** A message with a few bytes changed, cut out, doubled or put in. */
-function mutated(bytes: Uint8Array, random: Random): Uint8Array {
+function mutated(bytes: Uint8Array, random: Draw): Uint8Array {
   let mutant = Array.from(bytes);
   for (let changes = 1 + random(3); changes > 0; changes--) {
     const at = random(mutant.length + 1);

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { Random } from "../random_testing.ts";
 import type { Field, Fields, Message, ScalarType } from "../schema.ts";
 import { inRange } from "../version_range.ts";
 import { uuidToString } from "../uuid.ts";
@@ -20,18 +21,13 @@ export interface Sample {
  */
 export type SampleKind = "minimal" | "full" | "random";
 
-/** A source of numbers that a seed repeats (mulberry32); each call gives an integer below `limit`. */
-export type Random = (limit: number) => number;
+/** A source of numbers that a seed repeats; each call gives an integer below `limit`. */
+export type Draw = (limit: number) => number;
 
-/** A `Random` for a seed. */
-export function seededRandom(seed: number): Random {
-  let state = seed >>> 0;
-  return (limit) => {
-    state = state + 0x6d2b79f5 >>> 0;
-    let mixed = Math.imul(state ^ state >>> 15, state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ mixed >>> 7, mixed | 61);
-    return Math.floor(((mixed ^ mixed >>> 14) >>> 0) / 2 ** 32 * limit);
-  };
+/** A `Draw` for a seed. */
+export function seededRandom(seed: number): Draw {
+  const numbers = new Random(seed);
+  return (limit) => numbers.below(limit);
 }
 
 /** A value for `version` of a message. */
@@ -39,7 +35,7 @@ export function sampleMessage(
   message: Message,
   version: number,
   kind: SampleKind,
-  random: Random,
+  random: Draw,
 ): Sample {
   return new Sampler(version, kind, random).struct(message.fields);
 }
@@ -58,7 +54,7 @@ class Sampler {
   constructor(
     readonly version: number,
     readonly kind: SampleKind,
-    readonly random: Random,
+    readonly random: Draw,
   ) {}
 
   struct(fields: Fields): Sample {

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { Random } from "../random_testing.ts";
 import { CompressionType } from "../compression/mod.ts";
 import { crc32c } from "./crc32c.ts";
 import { CorruptRecordError } from "./errors.ts";
@@ -30,12 +31,8 @@ function batchOf(recordCount: number, ...records: number[]): RecordBatch {
 /** Draws whole numbers below a limit; another series each time, which the seed names. */
 function seededRandom(): { seed: number; random: (limit: number) => number } {
   const seed = crypto.getRandomValues(new Uint32Array(1))[0]!;
-  let state = seed;
-  const random = (limit: number) => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return Math.floor(state / 2 ** 32 * limit);
-  };
-  return { seed, random };
+  const numbers = new Random(seed);
+  return { seed, random: (limit) => numbers.below(limit) };
 }
 
 function readAll(batch: RecordBatch): void {

@@ -8,6 +8,7 @@
 // not synced is kept, lost or part of each, and after another cleaning of that.
 
 import { assert, assertEquals } from "@std/assert";
+import { Random } from "../../protocol/random_testing.ts";
 import { CompressionType } from "../../protocol/compression/mod.ts";
 import type { Log } from "../log.ts";
 import type { LogDirectory } from "../log_directory.ts";
@@ -33,7 +34,7 @@ interface ModelRecord extends FoundRecord {
 }
 
 class Simulation {
-  readonly #random: () => number;
+  readonly #random: Random;
   #fs = new MemoryFileSystem({ now: () => NOW_MS });
   #watched = new WatchedFileSystem(this.#fs);
   #nowMs = NOW_MS;
@@ -45,7 +46,7 @@ class Simulation {
   #cleanings = 0;
 
   constructor(seed: number) {
-    this.#random = mulberry32(seed);
+    this.#random = new Random(seed);
   }
 
   async run(steps: number): Promise<void> {
@@ -61,8 +62,8 @@ class Simulation {
     const config = compactedConfig({ deleteRetentionMs: DELETE_RETENTION_MS });
     const directory = await openDirectory(fs, {
       hotTailBytes: 0,
-      indexCacheBytes: this.#pick([0, 1 << 20]),
-      maxOpenFiles: this.#pick([3, 1000]),
+      indexCacheBytes: this.#random.pick([0, 1 << 20]),
+      maxOpenFiles: this.#random.pick([3, 1000]),
       nowMs: this.#nowMs,
       config,
     });
@@ -71,11 +72,11 @@ class Simulation {
   }
 
   async #step(): Promise<void> {
-    const dice = this.#int(100);
+    const dice = this.#random.below(100);
     if (dice < 60) this.#append();
     else if (dice < 65) this.#appendTransaction();
     else if (dice < 70) await this.#flush();
-    else if (dice < 75) this.#nowMs += this.#int(DELETE_RETENTION_MS);
+    else if (dice < 75) this.#nowMs += this.#random.below(DELETE_RETENTION_MS);
     else if (dice < 80) await this.#restart();
     else if (dice < 83) await this.#verify(this.#log);
     else if (dice < 95) await this.#clean();
@@ -83,16 +84,20 @@ class Simulation {
   }
 
   #append(producer?: { producerId: number; isTransactional: boolean }, isAborted = false): void {
-    const records = Array.from({ length: 1 + this.#int(5) }, () => {
-      const timestamp = this.#nowMs + this.#int(50);
-      const value = this.#int(5) === 0 ? null : `${this.#int(1e6)}`.padEnd(this.#int(80), ".");
-      return [`k${this.#int(KEYS)}`, value, timestamp] as const;
+    const records = Array.from({ length: 1 + this.#random.below(5) }, () => {
+      const timestamp = this.#nowMs + this.#random.below(50);
+      const value = this.#random.below(5) === 0
+        ? null
+        : `${this.#random.below(1e6)}`.padEnd(this.#random.below(80), ".");
+      return [`k${this.#random.below(KEYS)}`, value, timestamp] as const;
     });
-    const { producerId = this.#int(2) === 0 ? -1 : this.#int(3), isTransactional = false } =
-      producer ?? {};
+    const {
+      producerId = this.#random.below(2) === 0 ? -1 : this.#random.below(3),
+      isTransactional = false,
+    } = producer ?? {};
     const baseSequence = this.#nextSequences.get(producerId) ?? 0;
     const batch = keyedBatch(records, {
-      compression: this.#pick(CODECS),
+      compression: this.#random.pick(CODECS),
       ...(producerId < 0 ? {} : { producerId, producerEpoch: 0, baseSequence, isTransactional }),
     });
     const nowMs = this.#nowMs;
@@ -106,8 +111,8 @@ class Simulation {
 
   #appendTransaction(): void {
     const producer = { producerId: 3, isTransactional: true };
-    const isAborted = this.#int(2) === 0;
-    for (let i = this.#int(3); i >= 0; i--) {
+    const isAborted = this.#random.below(2) === 0;
+    for (let i = this.#random.below(3); i >= 0; i--) {
       this.#append(producer, isAborted);
       this.#append();
     }
@@ -121,8 +126,8 @@ class Simulation {
 
   async #clean(): Promise<void> {
     const { logStartOffset, logEndOffset } = this.#log;
-    const dedupeBytes = this.#pick([0, 24 * 4, 24 * 8, 1 << 16]);
-    for (let passes = this.#int(4); passes >= 0; passes--) {
+    const dedupeBytes = this.#random.pick([0, 24 * 4, 24 * 8, 1 << 16]);
+    for (let passes = this.#random.below(4); passes >= 0; passes--) {
       const { firstDirtyOffset } = this.#log;
       const cleaning = await this.#log.clean({
         nowMs: this.#nowMs,
@@ -146,7 +151,7 @@ class Simulation {
       const flushedOffset = Math.max(this.#flushedOffset, this.#log.flushedOffset);
       crashes.push([this.#fs.clone({ unsynced: "kept" }), Infinity]);
       crashes.push([this.#fs.clone({ unsynced: "lost" }), flushedOffset]);
-      const random = this.#random;
+      const random = () => this.#random.next();
       crashes.push([this.#fs.clone({ unsynced: "mixed", random }), flushedOffset]);
     };
     this.#watched.onAppend = onChange;
@@ -165,7 +170,7 @@ class Simulation {
       assert(log.logStartOffset === 0 || flushedOffset === 0);
       await this.#verify(log);
       this.#verifyProducers(log);
-      if (this.#int(4) === 0) {
+      if (this.#random.below(4) === 0) {
         await log.clean({ nowMs: this.#nowMs, maxOffset: Infinity, dedupeBytes: 1 << 16 });
         await this.#verify(log);
       }
@@ -174,7 +179,7 @@ class Simulation {
   }
 
   async #restart(): Promise<void> {
-    const kind = this.#pick(["clean", "kill", "snapshots lost"] as const);
+    const kind = this.#random.pick(["clean", "kill", "snapshots lost"] as const);
     const fs = kind === "clean" ? this.#fs : this.#fs.clone({ unsynced: "kept" });
     await this.#directory.close();
     if (kind === "snapshots lost") {
@@ -208,10 +213,10 @@ class Simulation {
       previous = batch.lastOffset;
     }
     const { logStartOffset, logEndOffset } = log;
-    const offset = logStartOffset + this.#int(logEndOffset - logStartOffset + 1);
+    const offset = logStartOffset + this.#random.below(logEndOffset - logStartOffset + 1);
     const rest = found.filter((record) => record.offset >= offset);
-    assertEquals(await foundIn(log, offset, 1 + this.#int(500)), rest);
-    const timestamp = NOW_MS + this.#int(this.#nowMs - NOW_MS + 60);
+    assertEquals(await foundIn(log, offset, 1 + this.#random.below(500)), rest);
+    const timestamp = NOW_MS + this.#random.below(this.#nowMs - NOW_MS + 60);
     const first = found.find((record) => record.timestamp >= timestamp);
     const byTime = await log.offsetForTimestamp(timestamp);
     if (byTime?.offset !== first?.offset) {
@@ -252,24 +257,6 @@ class Simulation {
       else assertEquals(record.offset, offset);
     }
   }
-
-  #int(limit: number): number {
-    return Math.floor(this.#random() * limit);
-  }
-
-  #pick<T>(values: readonly T[]): T {
-    return values[this.#int(values.length)]!;
-  }
-}
-
-function mulberry32(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let value = Math.imul(state ^ (state >>> 15), 1 | state);
-    value = (value + Math.imul(value ^ (value >>> 7), 61 | value)) ^ value;
-    return ((value ^ (value >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 Deno.test("Log.clean() does what a model of it does, in random steps with crashes", async (t) => {

@@ -14,7 +14,7 @@ import {
   ConfigOperation,
   incrementalAlterConfigs,
 } from "../../protocol/messages/incremental_alter_configs.ts";
-import type { Random } from "../../broker/groups/random_testing.ts";
+import type { Random } from "../../protocol/random_testing.ts";
 import { TopicModel } from "./model.ts";
 import { check } from "./violation.ts";
 import { Client, liveTopics, REQUEST_TIMEOUT_MS } from "./world.ts";

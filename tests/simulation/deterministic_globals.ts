@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Random } from "../../broker/groups/random_testing.ts";
+import type { Random } from "../../protocol/random_testing.ts";
 
 /** What takes the place of the runtime's own. */
 export interface GlobalsOptions {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Random } from "../../broker/groups/random_testing.ts";
+import type { Random } from "../../protocol/random_testing.ts";
 import type { MemoryFileSystem } from "../../storage/mod.ts";
 
 /** What can be worked out from the batches, or does without. */

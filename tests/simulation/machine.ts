@@ -14,7 +14,7 @@ import {
   type Logger,
   ManualClock,
 } from "../../broker/mod.ts";
-import type { Random } from "../../broker/groups/random_testing.ts";
+import type { Random } from "../../protocol/random_testing.ts";
 import { FaultyFileSystem } from "../../storage/faulty_file_system_testing.ts";
 import { type FileSystem, MemoryFileSystem } from "../../storage/mod.ts";
 import { Connection } from "./connection.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Random } from "../../broker/groups/random_testing.ts";
+import type { Random } from "../../protocol/random_testing.ts";
 import { RecordBatchBuilder, recordBatches } from "../../protocol/records/mod.ts";
 import type { ModelBatch, ModelRecord } from "./model.ts";
 import type { FoundRecord } from "./partition_model.ts";

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { Random } from "../../broker/groups/random_testing.ts";
+import { Random } from "../../protocol/random_testing.ts";
 import type { BrokerSettings } from "../../broker/mod.ts";
 import type { FailingOperation } from "../../storage/faulty_file_system_testing.ts";
 import type { MemoryFileSystem } from "../../storage/mod.ts";

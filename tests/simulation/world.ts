@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Random } from "../../broker/groups/random_testing.ts";
+import type { Random } from "../../protocol/random_testing.ts";
 import type { RequestTo, ResponseOf } from "../../protocol/schema.ts";
 import { ErrorCode, errorInfo } from "../../protocol/errors.ts";
 import type { Api } from "../../protocol/schema.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { Random } from "../random_testing.ts";
+import { Random } from "../../../protocol/random_testing.ts";
 import { type Assignment, NOTHING, sizeOf } from "./assignment.ts";
 import { type Assign, type AssignorMember, ASSIGNORS } from "./assignor.ts";
 

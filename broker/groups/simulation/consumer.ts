@@ -11,7 +11,7 @@ import { ApiError } from "../../api_error.ts";
 import type { ManualClock } from "../../clock.ts";
 import type { GroupShard } from "../group_shard.ts";
 import { commit, fetch } from "../offsets/requests.ts";
-import type { Random } from "../random_testing.ts";
+import type { Random } from "../../../protocol/random_testing.ts";
 import type { Ledger } from "./ledger.ts";
 
 export const TOPIC = "t";

@@ -17,7 +17,7 @@ import { silentLogger } from "../../logger.ts";
 import { ConsumerGroup } from "../consumer/consumer_group.ts";
 import { GroupCoordinator } from "../group_coordinator.ts";
 import type { GroupShard } from "../group_shard.ts";
-import type { Random } from "../random_testing.ts";
+import type { Random } from "../../../protocol/random_testing.ts";
 import { MemoryOffsetsTopic, MemoryTopics, topicIdOf, turn } from "../testing.ts";
 import { ClassicConsumer } from "./classic_consumer.ts";
 import {

@@ -8,7 +8,7 @@
  * A failing seed prints itself; `DQUEUE_GROUP_SEED` replays exactly that one.
  */
 
-import { Random } from "../random_testing.ts";
+import { Random } from "../../../protocol/random_testing.ts";
 import { Simulation } from "./simulation.ts";
 
 const SEEDS = 10;

@@ -1,15 +1,15 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import manifest from "./deno.json" with { type: "json" };
-import { CHEAT_SHEETS } from "./cli/commands/cheat_sheets.ts";
-import { CommandTest, runIn } from "./cli/commands/testing.ts";
-import { parseCommandLine } from "./cli/command_line.ts";
-import { parseConfigFile } from "./cli/config_file.ts";
-import { formatHelp } from "./cli/help.ts";
-import { type CommandNode, commandsBelow } from "./cli/program.ts";
-import { resolveInvocation } from "./cli/settings.ts";
-import { styleFor } from "./cli/style.ts";
-import { testContext } from "./cli/test_context.ts";
-import { program } from "./main.ts";
+import manifest from "../deno.json" with { type: "json" };
+import { CHEAT_SHEETS } from "../cli/commands/cheat_sheets.ts";
+import { CommandTest, runIn } from "../cli/commands/testing.ts";
+import { parseCommandLine } from "../cli/command_line.ts";
+import { parseConfigFile } from "../cli/config_file.ts";
+import { formatHelp } from "../cli/help.ts";
+import { type CommandNode, commandsBelow } from "../cli/program.ts";
+import { resolveInvocation } from "../cli/settings.ts";
+import { styleFor } from "../cli/style.ts";
+import { testContext } from "../cli/test_context.ts";
+import { program } from "../main.ts";
 
 const HERE_DOCUMENT = /^cat > (\S+) <<'END'\n([^]*?)\nEND$/gm;
 
