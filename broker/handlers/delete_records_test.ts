@@ -44,3 +44,34 @@ Deno.test("DeleteRecords deletes before an offset, -1 for the high watermark (KI
     });
   }
 });
+
+Deno.test("DeleteRecords refuses the broker's own topics and those that only compaction shortens, as Kafka does", async () => {
+  await using broker = await TestBroker.start();
+  const compacted = (policy: string) => ({ configs: new Map([["cleanup.policy", policy]]) });
+  const topics = [
+    ["__consumer_offsets", { isInternal: true, ...compacted("compact") }, 17],
+    ["__transaction_state", { isInternal: true }, 17],
+    ["compacted", compacted("compact"), 44],
+    ["both", compacted("compact,delete"), 0],
+    ["deleted", compacted("delete"), 0],
+  ] as const;
+  for (const [name, options, errorCode] of topics) {
+    const partition = await broker.createTopic(name, options);
+    const batch = batchOf(["one", "two"]);
+    partition.append(batch, { acks: 1, nowMs: broker.clock.now(), isInternal: true });
+    for (const offset of [1, -1]) {
+      const answer = await broker.call(deleteRecords, deleteRecordsHandler, 2, {
+        topics: [{ name, partitions: [{ partitionIndex: 0, offset }] }],
+        timeoutMs: 1000,
+      });
+      const [result] = answer.topics[0]!.partitions;
+      const start = offset === 1 ? 1 : 2;
+      assertEquals(
+        [result!.errorCode, result!.lowWatermark],
+        [errorCode, errorCode === 0 ? start : -1],
+        name,
+      );
+      assertEquals(partition.logStartOffset, errorCode === 0 ? start : 0);
+    }
+  }
+});

@@ -9,7 +9,9 @@ import { ApiError } from "../api_error.ts";
 import type { RequestContext } from "../handler.ts";
 
 /**
- * Waits for work, which goes on even if the client's time is over.
+ * Waits for work, which continues even if the client's time is over. A client that allows 0 ms, or a
+ * negative time, asks for the work and sets no limit: it waits as long as the work takes, which is
+ * what a broker without peers needs at most.
  *
  * @throws {ApiError} REQUEST_TIMED_OUT if the work takes longer than `timeoutMs`.
  */
@@ -18,15 +20,16 @@ export async function withinTimeout<T>(
   timeoutMs: number,
   { broker: { clock } }: RequestContext,
 ): Promise<T> {
+  if (timeoutMs <= 0) return await work;
   const timedOut = Promise.withResolvers<never>();
   const timer = clock.setTimeout(() => {
     timedOut.reject(
       new ApiError(
         ErrorCode.REQUEST_TIMED_OUT,
-        `Request was not completed within ${timeoutMs} ms; it goes on and may yet succeed`,
+        `Request was not completed within ${timeoutMs} ms; it continues and may yet succeed`,
       ),
     );
-  }, Math.max(0, timeoutMs));
+  }, timeoutMs);
   try {
     return await Promise.race([work, timedOut.promise]);
   } finally {

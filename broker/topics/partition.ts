@@ -278,11 +278,13 @@ export class Partition {
    * @param offset -1 for the high watermark.
    * @returns The log start offset.
    * @throws {ApiError} OFFSET_OUT_OF_RANGE if it is beyond the high watermark;
-   *   NOT_LEADER_OR_FOLLOWER.
+   *   INVALID_TOPIC_EXCEPTION if the topic is the broker's own; POLICY_VIOLATION if compaction alone
+   *   removes its records; NOT_LEADER_OR_FOLLOWER.
    * @throws {StorageError} If that could not be written.
    */
   async deleteRecordsBefore(offset: number): Promise<number> {
     this.#ensureLeader();
+    this.#ensureDeletable();
     const target = offset === HIGH_WATERMARK ? this.#highWatermark : offset;
     if (target < 0 || target > this.#highWatermark) {
       throw new ApiError(
@@ -297,6 +299,21 @@ export class Partition {
       this.#advanceStart(target);
     }
     return this.#logStartOffset;
+  }
+
+  #ensureDeletable(): void {
+    if (this.#isInternal) {
+      throw new ApiError(
+        ErrorCode.INVALID_TOPIC_EXCEPTION,
+        `Cannot delete records of "${this}": the topic is the broker's own`,
+      );
+    }
+    const policy = this.#config.get("cleanup.policy");
+    if (policy.includes("delete") || !policy.includes("compact")) return;
+    throw new ApiError(
+      ErrorCode.POLICY_VIOLATION,
+      `Cannot delete records of "${this}": cleanup.policy is ${policy.join(",")}, without delete`,
+    );
   }
 
   /** Deletes segments that retention no longer keeps. Returns how many. */
