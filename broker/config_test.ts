@@ -4,11 +4,11 @@ import { flagOf, SETTING_NAMES, SETTINGS, variableOf } from "./settings.ts";
 import type { Setting } from "./setting.ts";
 
 Deno.test("parseBrokerConfig() takes a flag before a variable, that before the file, that before the default", () => {
-  const file = { "log.segment.bytes": 4000, "node.id": 4, "num.partitions": 4 };
-  const env = { DQUEUE_LOG_SEGMENT_BYTES: "3000", DQUEUE_NODE_ID: "3", PATH: "/bin" };
-  const flags = { "log-segment-bytes": "2000" };
+  const file = { "log.segment.bytes": 4_000_000, "node.id": 4, "num.partitions": 4 };
+  const env = { DQUEUE_LOG_SEGMENT_BYTES: "3000000", DQUEUE_NODE_ID: "3", PATH: "/bin" };
+  const flags = { "log-segment-bytes": "2000000" };
   const config = parseBrokerConfig({ file, env, flags });
-  assertEquals(config.get("log.segment.bytes"), 2000);
+  assertEquals(config.get("log.segment.bytes"), 2_000_000);
   assertEquals(config.get("node.id"), 3);
   assertEquals(config.get("num.partitions"), 4);
   assertEquals(config.get("log.retention.hours"), 168);
@@ -34,10 +34,13 @@ Deno.test("parseBrokerConfig() reads every kind of value from every place", () =
 Deno.test("parseBrokerConfig() says which flag, variable or key is wrong, and why", () => {
   const cases: [Parameters<typeof parseBrokerConfig>[0], string][] = [
     [{ flags: { "node-id": "x" } }, 'Cannot use --node-id: "x" is not a whole number'],
-    [{ env: { DQUEUE_NODE_ID: "-1" } }, "Cannot use variable DQUEUE_NODE_ID: -1 is below 0"],
+    [
+      { env: { DQUEUE_NODE_ID: "-1" } },
+      "Cannot use variable DQUEUE_NODE_ID: Value must be at least 0",
+    ],
     [{ file: { "node.id": 1.5 } }, 'Cannot use setting "node.id": "1.5" is not a whole number'],
     [{ file: { "node.id": {} } }, 'Cannot use setting "node.id": value is not text'],
-    [{ flags: { "log-segment-bytes": "2147483648" } }, "above 2147483647"],
+    [{ flags: { "log-segment-bytes": "2147483648" } }, "no more than 2147483647"],
     [{ flags: { "log-flush-policy": "never" } }, "not one of commit, interval, os"],
     [{ flags: { "log-cleanup-policy": "shred" } }, "not one of compact, delete"],
     [{ flags: { "log-cleaner-min-cleanable-ratio": "2" } }, "not a number from 0 to 1"],
@@ -62,12 +65,12 @@ Deno.test("parseBrokerConfig() takes Kafka's largest int64 for no limit, and not
   assertThrows(
     () => parseBrokerConfig({ flags: { "log-retention-ms": "9223372036854775808" } }),
     ConfigError,
-    "above 9223372036854775807",
+    "no more than 9223372036854775807",
   );
   assertThrows(
     () => parseBrokerConfig({ flags: { "max-connections": largest } }),
     ConfigError,
-    "above 2147483647",
+    "no more than 2147483647",
   );
 });
 

@@ -16,7 +16,7 @@ Deno.test("Maintenance applies retention every log.retention.check.interval.ms",
   await using broker = await TestBroker.start({
     config: { "log.retention.check.interval.ms": 500 },
   });
-  const configs = new Map([["retention.ms", "100"], ["segment.bytes", "1024"]]);
+  const configs = new Map([["retention.ms", "100"], ["internal.segment.bytes", "1024"]]);
   const partition = await broker.createTopic("a", { configs });
   const fill = () => {
     const timestamp = broker.clock.now();
@@ -59,7 +59,7 @@ Deno.test("Maintenance writes checkpoints every log.flush.offset.checkpoint.inte
 async function compactedTopic(broker: TestBroker, batches: number): Promise<Partition> {
   const configs = {
     "cleanup.policy": "compact",
-    "segment.bytes": "1024",
+    "internal.segment.bytes": "1024",
     "min.cleanable.dirty.ratio": "0",
   };
   const partition = await broker.createTopic("c", { configs: new Map(Object.entries(configs)) });

@@ -256,9 +256,9 @@ function parseNumber(text: string, min: number, max: number): number {
   const exact = BigInt(trimmed.replace("+", ""));
   const isNoLimit = exact > BigInt(Number.MAX_SAFE_INTEGER) && exact <= MAX_INT64;
   const value = isNoLimit && max === Number.MAX_SAFE_INTEGER ? max : Number(exact);
-  if (value < min) throw new SettingValueError(`${trimmed} is below ${min}, the least allowed`);
+  if (value < min) throw new SettingValueError(`Value must be at least ${min}`);
   if (value > max || exact > MAX_INT64) {
-    throw new SettingValueError(`${trimmed} is above ${formatNumber(max)}, the most allowed`);
+    throw new SettingValueError(`Value must be no more than ${formatNumber(max)}`);
   }
   return value;
 }

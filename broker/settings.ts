@@ -246,8 +246,8 @@ export const SETTINGS: { readonly [N in SettingName]: Setting<BrokerSettings[N]>
   ),
   "log.segment.bytes": int(
     1024 * MIB,
-    "Size in bytes at which a log goes on in a new file; default of segment.bytes",
-    { min: 1024, ...DYNAMIC },
+    "Size in bytes at which a log begins a new file; default of segment.bytes",
+    { min: MIB, ...DYNAMIC },
   ),
   "log.roll.ms": optionalNumber(
     "long",

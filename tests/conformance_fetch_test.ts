@@ -330,7 +330,7 @@ Deno.test("ListOffsets by time finds the first record at or after it, inside a b
 Deno.test("ListOffsets by time goes through segments and survives a restart", async () => {
   await using local = await LocalBroker.start();
   using connection = await RawConnection.connect(local.address);
-  await createTopic(connection, "t", { configs: { "segment.bytes": "1024" } });
+  await createTopic(connection, "t", { configs: { "internal.segment.bytes": "1024" } });
   const count = 60;
   for (let index = 0; index < count; index++) {
     const timestamp = FIRST_TIMESTAMP + 10 * index;

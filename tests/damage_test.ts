@@ -37,7 +37,7 @@ async function makeDamage(data: string): Promise<void> {
   await client.admin().createTopic({
     name: "a",
     partitions: 2,
-    configs: { "segment.bytes": 20_000 },
+    configs: { "internal.segment.bytes": 20_000 },
   });
   const producer = client.producer({ linger: 0 });
   for (let batch = 0; batch < BATCHES; batch++) {

@@ -197,7 +197,7 @@ Deno.test("kafkajs's admin describes and alters configs", async () => {
       resources: [{
         type: ConfigResourceTypes.TOPIC,
         name: "orders",
-        configEntries: [{ name: "segment.bytes", value: "4096" }],
+        configEntries: [{ name: "segment.bytes", value: "4194304" }],
       }],
     });
     const values = (await describe("segment.bytes", "retention.ms")).map(
@@ -205,7 +205,7 @@ Deno.test("kafkajs's admin describes and alters configs", async () => {
     );
     // AlterConfigs replaces: what it does not name goes back to the default.
     assertEquals(Object.fromEntries(values), {
-      "segment.bytes": "4096",
+      "segment.bytes": "4194304",
       "retention.ms": "604800000",
     });
   });

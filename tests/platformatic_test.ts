@@ -141,11 +141,11 @@ Deno.test("platformatic's admin describes and alters configs", async () => {
     });
     assertEquals(await valuesOf("retention.ms"), { "retention.ms": "5000" });
     await admin.alterConfigs({
-      resources: [{ ...resource, configs: [{ name: "segment.bytes", value: "4096" }] }],
+      resources: [{ ...resource, configs: [{ name: "segment.bytes", value: "4194304" }] }],
     });
     assertEquals(await valuesOf("retention.ms", "segment.bytes"), {
       "retention.ms": "604800000",
-      "segment.bytes": "4096",
+      "segment.bytes": "4194304",
     });
     await admin.incrementalAlterConfigs({
       resources: [{

@@ -58,7 +58,7 @@ export class KeyedTopic {
     const configs = {
       "cleanup.policy": "compact",
       "min.cleanable.dirty.ratio": "1",
-      "segment.bytes": String(options.segmentBytes),
+      "segment.bytes": String(Math.max(1 << 20, options.segmentBytes)),
       "file.delete.delay.ms": "1000",
       "flush": "os",
     };

@@ -25,8 +25,11 @@ function offset(partition: number, metadata = ""): RecordOf<"offsetCommit"> {
   };
 }
 
-async function open(broker: TestBroker, batchBytes = 1 << 20) {
-  const partition = await broker.createTopic("__consumer_offsets", { isInternal: true });
+async function open(broker: TestBroker, batchBytes = 1 << 20, configs = {}) {
+  const partition = await broker.createTopic("__consumer_offsets", {
+    isInternal: true,
+    configs: new Map(Object.entries<string>(configs)),
+  });
   const lines: string[] = [];
   const note = (message: string) => lines.push(message);
   const logger: Logger = { error: note, warn: note, info: note, debug: note };
@@ -66,8 +69,8 @@ Deno.test("PartitionLog keeps records together that must be, and spreads others 
 });
 
 Deno.test("PartitionLog refuses records that must be together and fit in no segment", async () => {
-  await using broker = await TestBroker.start({ config: { "log.segment.bytes": 1024 } });
-  const { log } = await open(broker);
+  await using broker = await TestBroker.start();
+  const { log } = await open(broker, 1 << 20, { "internal.segment.bytes": "1024" });
   const records = Array.from({ length: 20 }, (_, i) => offset(i, "x".repeat(200)));
   assertThrows(
     () => log.append(records, { nowMs: NOW_MS, atomic: true }),

@@ -9,6 +9,7 @@ import { ApiError } from "../api_error.ts";
 import type { Clock } from "../clock.ts";
 import type { BrokerConfig, ConfigTexts } from "../config.ts";
 import type { Logger } from "../logger.ts";
+import { INTERNAL_SEGMENT_BYTES, MIN_SEGMENT_BYTES } from "../topics/topic_config.ts";
 import type { TopicRegistry } from "../topics/topic_registry.ts";
 import type { GroupLog } from "./group_log.ts";
 import { OFFSETS_TOPIC, type OffsetsTopic } from "./offsets_topic.ts";
@@ -65,9 +66,14 @@ export class RegistryOffsetsTopic implements OffsetsTopic {
   }
 
   get #configs(): ConfigTexts {
+    const segmentBytes = this.#options.config.get("offsets.topic.segment.bytes");
     return new Map([
       ["cleanup.policy", "compact"],
-      ["segment.bytes", String(this.#options.config.get("offsets.topic.segment.bytes"))],
+      // A topic cannot be given less by its own setting, though the broker's allows it.
+      [
+        segmentBytes < MIN_SEGMENT_BYTES ? INTERNAL_SEGMENT_BYTES : "segment.bytes",
+        String(segmentBytes),
+      ],
     ]);
   }
 

@@ -67,7 +67,11 @@ Deno.test("RegistryOffsetsTopic compacts a topic that an earlier version created
   const fs = new MemoryFileSystem();
   {
     await using started = await startGroupBroker({ fs, config: CONFIG });
-    const configs = { "cleanup.policy": "delete", "retention.ms": "-1", "segment.bytes": "5000" };
+    const configs = {
+      "cleanup.policy": "delete",
+      "retention.ms": "-1",
+      "internal.segment.bytes": "5000",
+    };
     await started.broker.createTopic(OFFSETS_TOPIC, {
       configs: new Map(Object.entries(configs)),
       isInternal: true,
@@ -77,6 +81,6 @@ Deno.test("RegistryOffsetsTopic compacts a topic that an earlier version created
   const { config } = started.broker.topics.get(OFFSETS_TOPIC)!;
   assertEquals(Object.fromEntries(config.overrides), {
     "cleanup.policy": "compact",
-    "segment.bytes": "4096",
+    "internal.segment.bytes": "4096",
   });
 });

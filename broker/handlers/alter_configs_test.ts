@@ -37,13 +37,13 @@ Deno.test("AlterConfigs replaces all that is set for a topic, in every version",
       await broker.createTopic("a", { configs: new Map([["retention.ms", "9"]]) });
       const responses = await call(
         broker,
-        [[TOPIC, "a", [["segment.bytes", "4096"], ["flush", "os"]]]],
+        [[TOPIC, "a", [["segment.bytes", "4194304"], ["flush", "os"]]]],
         false,
         version,
       );
       assertEquals(responses, [["a", ErrorCode.NONE]]);
-      assertEquals(overridesOf(broker, "a"), { "segment.bytes": "4096", flush: "os" });
-      assertEquals(broker.topics.partition("a", 0)!.log.config.segmentBytes, 4096);
+      assertEquals(overridesOf(broker, "a"), { "segment.bytes": "4194304", flush: "os" });
+      assertEquals(broker.topics.partition("a", 0)!.log.config.segmentBytes, 4_194_304);
     });
   }
 });

@@ -55,14 +55,14 @@ Deno.test("CreateTopics takes -1 for the broker's defaults (KIP-464)", async () 
 });
 
 Deno.test("CreateTopics answers with the settings and where they come from (KIP-525)", async () => {
-  await using broker = await TestBroker.start({ config: { "log.segment.bytes": 4096 } });
+  await using broker = await TestBroker.start({ config: { "log.segment.bytes": 4_194_304 } });
   const { topics } = await call(broker, [
     topic("a", { configs: [{ name: "retention.ms", value: "9" }] }),
   ]);
   const configOf = (name: string) => topics[0]!.configs!.find((config) => config.name === name)!;
   assertEquals([configOf("retention.ms").value, configOf("retention.ms").configSource], ["9", 1]);
   assertEquals([configOf("segment.bytes").value, configOf("segment.bytes").configSource], [
-    "4096",
+    "4194304",
     4,
   ]);
   assertEquals(configOf("cleanup.policy"), {

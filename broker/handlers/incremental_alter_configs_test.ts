@@ -50,7 +50,7 @@ Deno.test("IncrementalAlterConfigs sets and deletes, and leaves the rest as it i
   for (let apiVersion = 0; apiVersion <= 1; apiVersion++) {
     await t.step(`version ${apiVersion}`, async () => {
       await using broker = await TestBroker.start();
-      const configs = new Map([["retention.ms", "9"], ["segment.bytes", "4096"]]);
+      const configs = new Map([["retention.ms", "9"], ["segment.bytes", "4194304"]]);
       await broker.createTopic("a", { configs });
       const changes: Changes = [
         [SET, "flush", "os"],
@@ -58,7 +58,7 @@ Deno.test("IncrementalAlterConfigs sets and deletes, and leaves the rest as it i
         [DELETE, "segment.ms", "ignored"],
       ];
       assertEquals(await call(broker, TOPIC, "a", changes, { apiVersion }), ErrorCode.NONE);
-      assertEquals(overridesOf(broker, "a"), { "segment.bytes": "4096", flush: "os" });
+      assertEquals(overridesOf(broker, "a"), { "segment.bytes": "4194304", flush: "os" });
       assertEquals(broker.topics.get("a")!.config.get("retention.ms"), 604_800_000);
     });
   }
@@ -105,15 +105,15 @@ Deno.test("IncrementalAlterConfigs changes brokers while they run, and keeps it 
   const fs = new MemoryFileSystem();
   await using broker = await TestBroker.start({ fs });
   const { config } = broker.context;
-  await call(broker, BROKER, "", [[SET, "log.segment.bytes", "4096"]]);
+  await call(broker, BROKER, "", [[SET, "log.segment.bytes", "4194304"]]);
   await call(broker, BROKER, "", [[SET, "message.max.bytes", "77"]]);
   await broker.createTopic("a");
   assertEquals(broker.topics.get("a")!.config.get("max.message.bytes"), 77);
-  assertEquals([config.get("log.segment.bytes"), config.get("message.max.bytes")], [4096, 77]);
+  assertEquals([config.get("log.segment.bytes"), config.get("message.max.bytes")], [4_194_304, 77]);
   await call(broker, BROKER, "", [[DELETE, "message.max.bytes", null]]);
   assertEquals(broker.topics.get("a")!.config.get("max.message.bytes"), 1048588);
   await using after = await TestBroker.start({ fs: fs.clone({ unsynced: "lost" }) });
-  assertEquals(after.context.config.get("log.segment.bytes"), 4096);
+  assertEquals(after.context.config.get("log.segment.bytes"), 4_194_304);
 });
 
 Deno.test("IncrementalAlterConfigs only checks with validateOnly", async () => {

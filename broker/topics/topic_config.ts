@@ -10,7 +10,7 @@ import { ConfigSource } from "../../protocol/messages/describe_configs.ts";
 import { DEFAULT_LOG_CONFIG, type LogConfig } from "../../storage/log_config.ts";
 import { ApiError } from "../api_error.ts";
 import type { BrokerConfig, ConfigTexts, ConfigValue } from "../config.ts";
-import { type Setting, SettingValueError } from "../setting.ts";
+import { int, type Setting, SettingValueError } from "../setting.ts";
 import {
   type BrokerSettings,
   type FlushPolicy,
@@ -155,6 +155,17 @@ export const TOPIC_SETTINGS: { readonly [N in TopicSettingName]: TopicSetting } 
   ),
 };
 
+/** The least that `segment.bytes` may be, from Kafka 4.2 on. */
+export const MIN_SEGMENT_BYTES: number = 1 << 20;
+
+/** Size of the segments of a topic, below what `segment.bytes` may be. */
+export const INTERNAL_SEGMENT_BYTES = "internal.segment.bytes";
+
+/** Settings for tests and for the broker's own topics, which are not listed, as in Kafka. */
+const INTERNAL_SETTINGS: ReadonlyMap<string, Setting<number>> = new Map([
+  [INTERNAL_SEGMENT_BYTES, int(0, "Size in bytes at which a log begins a new file", { min: 1 })],
+]);
+
 /** The names, sorted. */
 export const TOPIC_SETTING_NAMES: readonly TopicSettingName[] =
   (Object.keys(TOPIC_SETTINGS) as TopicSettingName[]).sort();
@@ -202,7 +213,7 @@ export class TopicConfig {
   #toLogConfig(): LogConfig {
     return {
       ...DEFAULT_LOG_CONFIG,
-      segmentBytes: this.get("segment.bytes"),
+      segmentBytes: this.#internal(INTERNAL_SEGMENT_BYTES) ?? this.get("segment.bytes"),
       segmentMs: this.get("segment.ms"),
       segmentIndexBytes: this.get("segment.index.bytes"),
       indexIntervalBytes: this.get("index.interval.bytes"),
@@ -219,6 +230,11 @@ export class TopicConfig {
       maxCompactionLagMs: this.get("max.compaction.lag.ms"),
       deleteRetentionMs: this.get("delete.retention.ms"),
     };
+  }
+
+  #internal(name: string): number | undefined {
+    const text = this.#overrides.get(name);
+    return text === undefined ? undefined : INTERNAL_SETTINGS.get(name)!.parse(text);
   }
 
   /** What was set for the topic itself. */
@@ -265,17 +281,23 @@ export class TopicConfig {
  */
 export function checkTopicConfigs(configs: ConfigTexts, broker: BrokerConfig): void {
   for (const [name, text] of configs) {
-    if (!isTopicSettingName(name)) {
+    const setting = isTopicSettingName(name)
+      ? TOPIC_SETTINGS[name].setting
+      : INTERNAL_SETTINGS.get(name);
+    if (setting === undefined) {
       throw new ApiError(
         ErrorCode.INVALID_CONFIG,
         `Cannot set "${name}": this broker has no such setting of topics`,
       );
     }
     try {
-      TOPIC_SETTINGS[name].setting.parse(text);
+      setting.parse(text);
     } catch (error) {
       if (!(error instanceof SettingValueError)) throw error;
-      throw new ApiError(ErrorCode.INVALID_CONFIG, `Cannot set "${name}": ${error.message}`);
+      throw new ApiError(
+        ErrorCode.INVALID_CONFIG,
+        `Invalid value ${text} for configuration ${name}: ${error.message}`,
+      );
     }
   }
   checkCompactionLags(new TopicConfig(broker, configs));

@@ -1,13 +1,13 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { ErrorCode } from "../../protocol/errors.ts";
 import { ApiError } from "../api_error.ts";
-import { BrokerConfig } from "../config.ts";
+import { BrokerConfig, ConfigError } from "../config.ts";
 import { checkTopicConfigs, TOPIC_SETTING_NAMES, TopicConfig } from "./topic_config.ts";
 
 Deno.test("TopicConfig takes the topic's value, or else the broker's", () => {
-  const broker = BrokerConfig.from({ "log.segment.bytes": 5000, "message.max.bytes": 100 });
-  const config = new TopicConfig(broker, new Map([["segment.bytes", "6000"]]));
-  assertEquals(config.get("segment.bytes"), 6000);
+  const broker = BrokerConfig.from({ "log.segment.bytes": 5_000_000, "message.max.bytes": 100 });
+  const config = new TopicConfig(broker, new Map([["segment.bytes", "6000000"]]));
+  assertEquals(config.get("segment.bytes"), 6_000_000);
   assertEquals(config.get("max.message.bytes"), 100);
   assertEquals(config.get("retention.ms"), 7 * 24 * 60 * 60 * 1000);
   assertEquals(config.textOf("retention.ms"), "604800000");
@@ -81,6 +81,35 @@ Deno.test("checkTopicConfigs() refuses a least compaction lag above the greatest
     message,
     'Cannot set "min.compaction.lag.ms": 101 is above max.compaction.lag.ms, which is 100',
   );
+});
+
+Deno.test("checkTopicConfigs() refuses segment.bytes below 1 MiB in Kafka's words, which internal.segment.bytes may be", () => {
+  const check = (name: string, text: string) =>
+    checkTopicConfigs(new Map([[name, text]]), new BrokerConfig());
+  for (const text of ["0", "1", "1024", "1048575", "-1"]) {
+    const { code, message } = assertThrows(() => check("segment.bytes", text), ApiError);
+    assertEquals(code, ErrorCode.INVALID_CONFIG);
+    assertEquals(
+      message,
+      `Invalid value ${text} for configuration segment.bytes: Value must be at least 1048576`,
+    );
+  }
+  check("segment.bytes", "1048576");
+  check("internal.segment.bytes", "1024");
+  assertThrows(() => check("internal.segment.bytes", "0"), ApiError);
+  assertThrows(() => BrokerConfig.from({ "log.segment.bytes": 1_048_575 }), ConfigError);
+  assertEquals(
+    BrokerConfig.from({ "log.segment.bytes": 1 << 20 }).get("log.segment.bytes"),
+    1 << 20,
+  );
+});
+
+Deno.test("TopicConfig takes internal.segment.bytes before segment.bytes, and does not list it", () => {
+  const overrides = { "segment.bytes": "2000000", "internal.segment.bytes": "1024" };
+  const config = new TopicConfig(new BrokerConfig(), new Map(Object.entries(overrides)));
+  assertEquals(config.logConfig.segmentBytes, 1024);
+  assertEquals(config.get("segment.bytes"), 2_000_000);
+  assert(!TOPIC_SETTING_NAMES.some((name) => name.startsWith("internal.")));
 });
 
 Deno.test("TopicConfig hands the settings of compaction to the topic's logs", () => {

@@ -388,7 +388,7 @@ Deno.test("TopicRegistry leaves a folder alone whose topic it does not know, and
 Deno.test("TopicRegistry.applyRetention() deletes old segments, moves the start and wakes waiters", async () => {
   const fs = new MemoryFileSystem();
   await using broker = await TestBroker.start({ fs });
-  const configs = new Map([["retention.ms", "10000"], ["segment.bytes", "1024"]]);
+  const configs = new Map([["retention.ms", "10000"], ["internal.segment.bytes", "1024"]]);
   const partition = await broker.createTopic("a", { configs });
   for (let i = 0; i < 8; i++) append(partition, "x".repeat(400));
   let wakes = 0;

@@ -107,7 +107,7 @@ Deno.test("serve names the flag, variable or key of a wrong setting", async () =
     assertEquals(code, 2);
     return stderr;
   };
-  const below = "0 is below 1024, the least allowed";
+  const below = "value must be at least 1048576";
   assertStringIncludes(
     await run(["--log-segment-bytes", "0"]),
     `Invalid --log-segment-bytes: ${below}`,

@@ -60,7 +60,11 @@ Deno.test("topic create -c cleanup.policy=compact makes a topic that keeps the l
     "log.cleaner.backoff.ms": 1,
     "hot.tail.bytes": 0,
   });
-  const settings = ["cleanup.policy=compact", "segment.bytes=16384", "min.cleanable.dirty.ratio=0"];
+  const settings = [
+    "cleanup.policy=compact",
+    "internal.segment.bytes=16384",
+    "min.cleanable.dirty.ratio=0",
+  ];
   await test.output(`topic create prices -c ${settings.join(" -c ")}`);
   const produce = async (lines: readonly string[], ...flags: string[]) => {
     const stdin = `${lines.join("\n")}\n`;

@@ -178,14 +178,19 @@ export class Administrator extends Client {
   }
 }
 
-const CHANGEABLE: readonly string[] = ["flush", "retention.ms", "retention.bytes", "segment.bytes"];
+const CHANGEABLE: readonly string[] = [
+  "flush",
+  "retention.ms",
+  "retention.bytes",
+  "internal.segment.bytes",
+];
 
 /** Settings of a topic: small, so that much happens. */
 function drawConfigs(random: Random): Map<string, string> {
   const configs = new Map([
     ["flush", random.weighted([[6, "commit"], [2, "os"], [2, "interval"]])],
     ["flush.ms", "400"],
-    ["segment.bytes", random.pick(["1500", "3000", "20000"])],
+    ["internal.segment.bytes", random.pick(["1500", "3000", "20000"])],
     ["index.interval.bytes", random.pick(["0", "200", "4096"])],
     ["file.delete.delay.ms", random.pick(["0", "1000"])],
     ["message.timestamp.type", random.pick(["CreateTime", "CreateTime", "LogAppendTime"])],

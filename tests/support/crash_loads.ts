@@ -141,7 +141,7 @@ export class IdempotentLoad extends SendingLoad {
   readonly topic: NewTopic = {
     name: "ours",
     partitions: 3,
-    configs: { "segment.bytes": 100_000 },
+    configs: { "internal.segment.bytes": 100_000 },
   };
   readonly #offsets: number[][] = [[], [], []];
 
@@ -199,7 +199,7 @@ export class RetainedLoad extends SendingLoad {
     name: "retained",
     partitions: 1,
     configs: {
-      "segment.bytes": 30_000,
+      "internal.segment.bytes": 30_000,
       "retention.bytes": 60_000,
       "file.delete.delay.ms": 0,
     },
@@ -238,7 +238,7 @@ export class CompactedLoad extends SendingLoad {
     partitions: 1,
     configs: {
       "cleanup.policy": "compact",
-      "segment.bytes": 20_000,
+      "internal.segment.bytes": 20_000,
       "min.cleanable.dirty.ratio": 0.1,
       "file.delete.delay.ms": 0,
     },
