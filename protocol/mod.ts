@@ -6,6 +6,7 @@
  *
  * - `reader.ts` and `writer.ts` know the primitive types. A reader never leaves its frame, and what
  *   it gives out are views of it; a writer takes large byte ranges by reference.
+ * - `int64.ts` says what number stands for an int64 that is too large for one.
  * - `schema.ts` lets a message be declared as data, one declaration for all its versions, and
  *   TypeScript infer the objects. `version_range.ts` and `uuid.ts` are parts of it.
  * - `messages/` declares Kafka's APIs that way, one file each.

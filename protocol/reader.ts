@@ -121,7 +121,7 @@ export class Reader {
     return this.int32() >>> 0;
   }
 
-  /** @throws {MalformedMessageError} if the value is outside ±(2^53 − 1). */
+  /** Beyond ±(2^53 − 1) it is the nearest number, see `int64.ts`. */
   int64(): number {
     const bytes = this.#bytes;
     const at = this.#position;
@@ -129,13 +129,7 @@ export class Reader {
     this.#position = at + 8;
     const high = bytes[at]! << 24 | bytes[at + 1]! << 16 | bytes[at + 2]! << 8 | bytes[at + 3]!;
     const low = bytes[at + 4]! << 24 | bytes[at + 5]! << 16 | bytes[at + 6]! << 8 | bytes[at + 7]!;
-    const value = high * TWO_POW_32 + (low >>> 0);
-    if (!Number.isSafeInteger(value)) {
-      throw new MalformedMessageError(
-        `Cannot read int64 at ${at}: ${this.#view(at, 8).getBigInt64(0)} is outside ±(2^53 - 1)`,
-      );
-    }
-    return value;
+    return high * TWO_POW_32 + (low >>> 0);
   }
 
   float64(): number {
@@ -179,26 +173,26 @@ export class Reader {
     return (raw >>> 1) ^ -(raw & 1);
   }
 
-  /** A zig-zag varint of at most 64 bits. @throws {MalformedMessageError} outside ±(2^53 − 1). */
+  /** A zig-zag varint of at most 64 bits; beyond ±(2^53 − 1) it is the nearest number. */
   varlong(): number {
     let low = 0;
     let high = 0;
     for (let shift = 0; shift < 70; shift += 7) {
       const byte = this.#bytes[this.#take(1)]!;
+      // The tenth byte carries bits 63 to 69, of which a 64-bit value has one.
+      if (shift === 63 && byte > 1) break;
       const bits = byte & 0x7f;
       if (shift < 28) low += bits * 2 ** shift;
       else high += bits * 2 ** (shift - 28);
       if (byte < 0x80) {
         const odd = low % 2;
-        // (raw - odd) / 2 in two parts, so that no step leaves the safe range before the check.
+        // (raw - odd) / 2 in two parts, so that only the last step rounds.
         const half = high * 2 ** 27 + (low - odd) / 2;
-        const value = odd === 0 ? half : -half - 1;
-        if (!Number.isSafeInteger(value)) break;
-        return value;
+        return odd === 0 ? half : -half - 1;
       }
     }
     throw new MalformedMessageError(
-      `Cannot read varlong before ${this.#position}: outside ±(2^53 - 1)`,
+      `Cannot read varlong before ${this.#position}: longer than 64 bits`,
     );
   }
 

@@ -11,6 +11,7 @@
  * @module
  */
 
+import { INT64_MAX, INT64_MIN, setInt64 } from "./int64.ts";
 import { uuidToBytes } from "./uuid.ts";
 
 /** A value does not fit the type or version it should be written as. */
@@ -199,13 +200,20 @@ export class Writer {
     this.#view.setUint32(at, value);
   }
 
+  /** @param value A whole number; beyond the range of int64, its end is written. */
   int64(value: number): void {
-    if (!Number.isSafeInteger(value)) throw outOfRange("int64", value);
+    if (!Number.isSafeInteger(value)) return this.#wideInt64(value);
     let at = this.#position;
     if (at + 8 > this.#bytes.length) at = this.#grow(8);
     else this.#position = at + 8;
     this.#view.setInt32(at, Math.floor(value / TWO_POW_32));
     this.#view.setUint32(at + 4, value >>> 0);
+  }
+
+  #wideInt64(value: number): void {
+    if (!Number.isInteger(value)) throw outOfRange("int64", value);
+    const at = this.#reserve(8);
+    setInt64(this.#view, at, value);
   }
 
   float64(value: number): void {
@@ -242,7 +250,9 @@ export class Writer {
   }
 
   varlong(value: number): void {
-    if (!Number.isSafeInteger(value)) throw outOfRange("varlong", value);
+    if (!Number.isInteger(value) || value < INT64_MIN || value >= INT64_MAX) {
+      throw outOfRange("varlong", value);
+    }
     // Zig-zag without 64-bit shifts: the value 2n, or -2n - 1 for negatives, as `half * 2 + bit`.
     let bit = value < 0 ? 1 : 0;
     let half = value < 0 ? -(value + 1) : value;

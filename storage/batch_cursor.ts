@@ -5,6 +5,7 @@
  * @module
  */
 
+import { getInt64 } from "../protocol/int64.ts";
 import {
   crc32c,
   LOG_OVERHEAD,
@@ -45,7 +46,7 @@ export interface BatchHeader {
   readonly recordCount: number;
 }
 
-/** The header of the batch at `position` in some bytes. Reads int64 unchecked. */
+/** The header of the batch at `position` in some bytes. */
 export class BatchCursor implements BatchHeader {
   #bytes: Uint8Array;
   #view: DataView;
@@ -86,9 +87,9 @@ export class BatchCursor implements BatchHeader {
     return this.#bytes.length - this.position - this.sizeInBytes >= RECORD_BATCH_OVERHEAD;
   }
 
-  /** Base offset of the batch behind this one. */
+  /** Base offset of the batch after this one. */
   get followingBaseOffset(): number {
-    return this.#int64(this.position + this.sizeInBytes);
+    return getInt64(this.#view, this.position + this.sizeInBytes);
   }
 
   /** What is wrong with the checksum of the batch, which must be there whole. */
@@ -100,7 +101,7 @@ export class BatchCursor implements BatchHeader {
   }
 
   get baseOffset(): number {
-    return this.#int64(this.position);
+    return getInt64(this.#view, this.position);
   }
 
   get lastOffset(): number {
@@ -124,7 +125,7 @@ export class BatchCursor implements BatchHeader {
   }
 
   get maxTimestamp(): number {
-    return this.#int64(this.position + MAX_TIMESTAMP_POSITION);
+    return getInt64(this.#view, this.position + MAX_TIMESTAMP_POSITION);
   }
 
   get hasProducerId(): boolean {
@@ -132,7 +133,7 @@ export class BatchCursor implements BatchHeader {
   }
 
   get producerId(): number {
-    return this.#int64(this.position + PRODUCER_ID_POSITION);
+    return getInt64(this.#view, this.position + PRODUCER_ID_POSITION);
   }
 
   get producerEpoch(): number {
@@ -164,9 +165,5 @@ export class BatchCursor implements BatchHeader {
 
   get #attributes(): number {
     return this.#view.getInt16(this.position + ATTRIBUTES_POSITION);
-  }
-
-  #int64(position: number): number {
-    return this.#view.getInt32(position) * 2 ** 32 + this.#view.getUint32(position + 4);
   }
 }

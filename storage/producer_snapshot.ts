@@ -19,6 +19,7 @@
  * @module
  */
 
+import { getInt64, setInt64 } from "../protocol/int64.ts";
 import { crc32c } from "../protocol/records/mod.ts";
 import { CorruptFileError } from "./errors.ts";
 
@@ -116,13 +117,4 @@ export function decodeProducerSnapshot(path: string, bytes: Uint8Array): Produce
       currentTransactionFirstOffset: getInt64(view, at + TRANSACTION_OFFSET_POSITION),
     };
   });
-}
-
-function setInt64(view: DataView, position: number, value: number): void {
-  view.setInt32(position, Math.floor(value / 2 ** 32));
-  view.setUint32(position + 4, value);
-}
-
-function getInt64(view: DataView, position: number): number {
-  return view.getInt32(position) * 2 ** 32 + view.getUint32(position + 4);
 }

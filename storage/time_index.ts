@@ -17,6 +17,7 @@
  * @module
  */
 
+import { getInt64, setInt64 } from "../protocol/int64.ts";
 import { CorruptFileError } from "./errors.ts";
 import type { FileSystem } from "./file_system.ts";
 import { IndexEntries } from "./index_entries.ts";
@@ -87,9 +88,7 @@ export class TimeIndex {
   }
 
   timestampAt(slot: number): number {
-    const { view } = this.#entries;
-    const at = slot * TIME_INDEX_ENTRY_SIZE + TIMESTAMP_POSITION;
-    return view.getInt32(at) * 2 ** 32 + view.getUint32(at + 4);
+    return getInt64(this.#entries.view, slot * TIME_INDEX_ENTRY_SIZE + TIMESTAMP_POSITION);
   }
 
   offsetAt(slot: number): number {
@@ -103,8 +102,7 @@ export class TimeIndex {
     if (this.count > 0 && offset <= this.lastOffset) return;
     const at = this.#entries.add();
     const { view } = this.#entries;
-    view.setInt32(at + TIMESTAMP_POSITION, Math.floor(timestamp / 2 ** 32));
-    view.setUint32(at + TIMESTAMP_POSITION + 4, timestamp);
+    setInt64(view, at + TIMESTAMP_POSITION, timestamp);
     view.setInt32(at + RELATIVE_OFFSET_POSITION, offset - this.baseOffset);
   }
 

@@ -14,6 +14,7 @@
  * @module
  */
 
+import { INT64_MAX } from "../int64.ts";
 import {
   api,
   array,
@@ -80,7 +81,7 @@ export const fetch = api({
          * The high watermark the follower knows: −1 for none, the default where it does not take
          * part. Kafka has 2^63 − 1 for that, which is never on the wire.
          */
-        highWatermark: int64("18+", { tag: 1, default: Number.MAX_SAFE_INTEGER, ignorable: true }),
+        highWatermark: int64("18+", { tag: 1, default: INT64_MAX, ignorable: true }),
       }, "0+"),
     }, "0+"),
     /** Partitions to drop from the session. */

@@ -136,7 +136,7 @@ const INTEGERS = {
   uint16: [0, 65535],
   int32: [-2147483648, 2147483647],
   uint32: [0, 4294967295],
-  int64: [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER],
+  int64: [-(2 ** 63), 2 ** 63 - 1024],
 } as const;
 
 const MINIMAL: Record<ScalarType, unknown> = {

@@ -27,7 +27,6 @@ const EXTRA_FIELDS: Record<string, string> = {
 };
 
 const NO_MESSAGE = "who leaves the message out has none, and Kafka writes null for that";
-const UNSAFE = "2^63 - 1 is no safe integer, and a default is never written";
 
 /** Defaults that differ from Kafka's. */
 const DEFAULT_DEVIATIONS: Record<string, string> = {
@@ -41,7 +40,6 @@ const DEFAULT_DEVIATIONS: Record<string, string> = {
     "null is automatic placement, and empty is an error",
   "DescribeConfigsRequest.resources.configurationKeys": "older brokers take empty for none",
   "DescribeConfigsResponse.results.configs.documentation": "null is what stands for none",
-  "FetchRequest.topics.partitions.highWatermark": UNSAFE,
   "ListOffsetsRequest.replicaId": "0 is a broker, and whoever leaves it out is none",
 };
 

@@ -18,7 +18,7 @@
 
 import { CorruptRecordError } from "./errors.ts";
 import type { RecordBatch } from "./record_batch.ts";
-import { FieldReader } from "./varint.ts";
+import { FieldReader, readExactVarlong } from "./varint.ts";
 
 /** A name and value that travel with a record (KIP-82). Names may repeat. */
 export interface RecordHeader {
@@ -35,7 +35,9 @@ interface RecordFrame {
   readonly buffer: ArrayBufferLike;
   readonly byteOffset: number;
   readonly baseOffset: number;
-  readonly baseTimestamp: number;
+  /** The base timestamp in two parts, so that a sum with a delta is rounded once if it must be. */
+  readonly baseTimestampHigh: number;
+  readonly baseTimestampLow: number;
   /**
    * The time the broker appended the batch, which then is that of each record; else `undefined`.
    */
@@ -97,9 +99,13 @@ export class Record {
     return this.#frame.baseOffset + this.#offsetDelta;
   }
 
-  /** Milliseconds since 1970, or -1: set by the producer, or by the broker if the topic says so. */
+  /**
+   * Milliseconds since 1970, or -1: set by the producer, or by the broker if the topic says so. Beyond
+   * 2^53 - 1, as with nanoseconds, it is the nearest number.
+   */
   get timestamp(): number {
-    return this.#frame.logAppendTime ?? this.#frame.baseTimestamp + this.#timestampDelta;
+    const { logAppendTime, baseTimestampHigh, baseTimestampLow } = this.#frame;
+    return logAppendTime ?? baseTimestampHigh + (baseTimestampLow + this.#timestampDelta);
   }
 
   /** The key, as a view into the batch. */
@@ -142,7 +148,8 @@ export function readRecords(
     buffer: bytes.buffer,
     byteOffset: bytes.byteOffset,
     baseOffset: batch.baseOffset,
-    baseTimestamp: batch.baseTimestamp,
+    baseTimestampHigh: batch.baseTimestampHigh,
+    baseTimestampLow: batch.baseTimestampLow,
     logAppendTime: batch.timestampType === 1 ? batch.maxTimestamp : undefined,
   };
   const { recordCount, lastOffsetDelta } = batch;
@@ -164,8 +171,6 @@ export class RecordReader implements IterableIterator<Record> {
   readonly #frame: RecordFrame;
   readonly #fields: FieldReader;
   readonly #lastOffsetDelta: number;
-  /** Whether no short delta makes a timestamp that a number cannot hold. */
-  readonly #hasUsualTimestamp: boolean;
   #remaining: number;
 
   /** For {@linkcode RecordBatch.records} only. */
@@ -173,7 +178,6 @@ export class RecordReader implements IterableIterator<Record> {
     this.#frame = frame;
     this.#fields = new FieldReader(frame.bytes, position);
     this.#lastOffsetDelta = lastOffsetDelta;
-    this.#hasUsualTimestamp = Math.abs(frame.baseTimestamp) < 2 ** 52;
     this.#remaining = count;
   }
 
@@ -195,8 +199,7 @@ export class RecordReader implements IterableIterator<Record> {
   read(): Record | undefined {
     const fields = this.#fields;
     if (this.#remaining > 0) {
-      const record = (this.#hasUsualTimestamp ? this.#usualRecord(fields) : undefined) ??
-        this.#record(fields);
+      const record = this.#usualRecord(fields) ?? this.#record(fields);
       this.#remaining--;
       return record;
     }
@@ -255,6 +258,7 @@ export class RecordReader implements IterableIterator<Record> {
       fields.fail(`record length is ${length}, ${left - fields.position} bytes are left`);
     }
     fields.skip(1, end); // attributes, unused
+    const timestampStart = fields.position;
     const timestampDelta = fields.varlong(end);
     const offsetDelta = fields.varint(end);
     const keySize = fields.varint(end);
@@ -274,14 +278,12 @@ export class RecordReader implements IterableIterator<Record> {
     if (offsetDelta < 0 || offsetDelta > this.#lastOffsetDelta) {
       fields.fail(`offset delta is ${offsetDelta}, the last is ${this.#lastOffsetDelta}`);
     }
-    if (!Number.isSafeInteger(frame.baseTimestamp + timestampDelta)) {
-      fields.fail(`timestamp delta is ${timestampDelta}, base is ${frame.baseTimestamp}`);
-    }
     fields.position = end;
+    const isExact = Number.isSafeInteger(timestampDelta);
     return new Record(
-      frame,
+      isExact ? frame : frameOfTimestamp(frame, readExactVarlong(fields.bytes, timestampStart)),
       offsetDelta,
-      timestampDelta,
+      isExact ? timestampDelta : 0,
       keyPosition,
       keySize,
       valuePosition,
@@ -290,6 +292,16 @@ export class RecordReader implements IterableIterator<Record> {
       end,
     );
   }
+}
+
+/**
+ * The frame of a record whose delta a number cannot hold, as between nanoseconds and milliseconds:
+ * its base is the record's timestamp. Adds up in 64 bits, as Java does.
+ */
+function frameOfTimestamp(frame: RecordFrame, timestampDelta: bigint): RecordFrame {
+  const base = BigInt(frame.baseTimestampHigh) + BigInt(frame.baseTimestampLow);
+  const timestamp = Number(BigInt.asIntN(64, base + timestampDelta));
+  return { ...frame, baseTimestampHigh: timestamp, baseTimestampLow: 0 };
 }
 
 /**

@@ -29,6 +29,7 @@
  */
 
 import { CompressionType, decompress } from "../compression/mod.ts";
+import { getInt64, setInt64 } from "../int64.ts";
 import { crc32c } from "./crc32c.ts";
 import { CorruptRecordError, UnsupportedRecordFormatError } from "./errors.ts";
 import { readRecords, type RecordSequence } from "./record.ts";
@@ -104,11 +105,11 @@ export class RecordBatch {
 
   /** Offset of the first record the batch was written with. */
   get baseOffset(): number {
-    return this.#int64(BASE_OFFSET_POSITION, "baseOffset");
+    return getInt64(this.#view, BASE_OFFSET_POSITION);
   }
 
   set baseOffset(offset: number) {
-    this.#setInt64(BASE_OFFSET_POSITION, offset, "baseOffset");
+    setInt64(this.#view, BASE_OFFSET_POSITION, offset);
   }
 
   /** The epoch of the leader that appended the batch; of no meaning before that. */
@@ -187,7 +188,17 @@ export class RecordBatch {
 
   /** What the records' timestamps are counted from, in milliseconds since 1970, or -1. */
   get baseTimestamp(): number {
-    return this.#int64(BASE_TIMESTAMP_POSITION, "baseTimestamp");
+    return getInt64(this.#view, BASE_TIMESTAMP_POSITION);
+  }
+
+  /** The part of {@linkcode baseTimestamp} above its lower 32 bits; together they are exact. */
+  get baseTimestampHigh(): number {
+    return this.#view.getInt32(BASE_TIMESTAMP_POSITION) * 2 ** 32;
+  }
+
+  /** The lower 32 bits of {@linkcode baseTimestamp}. */
+  get baseTimestampLow(): number {
+    return this.#view.getUint32(BASE_TIMESTAMP_POSITION + 4);
   }
 
   /**
@@ -195,12 +206,12 @@ export class RecordBatch {
    * -1.
    */
   get maxTimestamp(): number {
-    return this.#int64(MAX_TIMESTAMP_POSITION, "maxTimestamp");
+    return getInt64(this.#view, MAX_TIMESTAMP_POSITION);
   }
 
   /** The id of the idempotent producer that wrote this, or -1. */
   get producerId(): number {
-    return this.#int64(PRODUCER_ID_POSITION, "producerId");
+    return getInt64(this.#view, PRODUCER_ID_POSITION);
   }
 
   /** Whether an idempotent producer wrote this: its id is not negative, whatever the rest says. */
@@ -239,11 +250,11 @@ export class RecordBatch {
   }
 
   /**
-   * Checks that the bytes are those their writer sent, and that this program can represent the
-   * header. Whether the header makes sense (record count, sequence, codec allowed by the version)
-   * is for the append to judge, since Kafka answers that with another error code.
+   * Checks that the bytes are those their writer sent. Whether the header makes sense (record count,
+   * sequence, codec allowed by the version) is for the append to judge, since Kafka answers that with
+   * another error code.
    *
-   * @throws {CorruptRecordError} If the CRC is wrong or an int64 is beyond 2^53-1.
+   * @throws {CorruptRecordError} If the CRC is wrong.
    */
   ensureValid(): void {
     const crc = this.#computeCrc();
@@ -252,10 +263,6 @@ export class RecordBatch {
         `Cannot accept ${this}: computed CRC is ${crc}, stated CRC is ${this.crc}`,
       );
     }
-    this.#int64(BASE_OFFSET_POSITION, "baseOffset");
-    this.#int64(BASE_TIMESTAMP_POSITION, "baseTimestamp");
-    this.#int64(MAX_TIMESTAMP_POSITION, "maxTimestamp");
-    this.#int64(PRODUCER_ID_POSITION, "producerId");
   }
 
   /**
@@ -263,14 +270,14 @@ export class RecordBatch {
    * Recomputes the CRC.
    */
   setLogAppendTime(timestampMs: number): void {
-    this.#setInt64(MAX_TIMESTAMP_POSITION, timestampMs, "maxTimestamp");
+    setInt64(this.#view, MAX_TIMESTAMP_POSITION, timestampMs);
     this.#view.setInt16(ATTRIBUTES_POSITION, this.attributes | TIMESTAMP_TYPE_MASK);
     this.#view.setUint32(CRC_POSITION, this.#computeCrc());
   }
 
   /** Corrects the latest timestamp, which some clients state wrongly. Recomputes the CRC. */
   setMaxTimestamp(timestampMs: number): void {
-    this.#setInt64(MAX_TIMESTAMP_POSITION, timestampMs, "maxTimestamp");
+    setInt64(this.#view, MAX_TIMESTAMP_POSITION, timestampMs);
     this.#view.setUint32(CRC_POSITION, this.#computeCrc());
   }
 
@@ -279,7 +286,7 @@ export class RecordBatch {
    * batch again after its epoch was bumped (KIP-360). Recomputes the CRC.
    */
   setProducerState(producerId: number, producerEpoch: number, baseSequence: number): void {
-    this.#setInt64(PRODUCER_ID_POSITION, producerId, "producerId");
+    setInt64(this.#view, PRODUCER_ID_POSITION, producerId);
     this.#view.setInt16(PRODUCER_EPOCH_POSITION, producerEpoch);
     this.#view.setInt32(BASE_SEQUENCE_POSITION, baseSequence);
     this.#view.setUint32(CRC_POSITION, this.#computeCrc());
@@ -319,26 +326,6 @@ export class RecordBatch {
 
   #computeCrc(): number {
     return crc32c(this.#bytes, ATTRIBUTES_POSITION);
-  }
-
-  #int64(position: number, name: string): number {
-    const value = this.#view.getInt32(position) * 2 ** 32 + this.#view.getUint32(position + 4);
-    if (!Number.isSafeInteger(value)) {
-      throw new CorruptRecordError(
-        `Cannot read ${name} of ${this}: it is ${
-          this.#view.getBigInt64(position)
-        }, beyond ${Number.MAX_SAFE_INTEGER}`,
-      );
-    }
-    return value;
-  }
-
-  #setInt64(position: number, value: number, name: string): void {
-    if (!Number.isSafeInteger(value)) {
-      throw new RangeError(`Cannot set ${name} of ${this} to ${value}: not a safe integer`);
-    }
-    this.#view.setInt32(position, Math.floor(value / 2 ** 32));
-    this.#view.setUint32(position + 4, value);
   }
 }
 

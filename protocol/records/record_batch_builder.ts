@@ -12,6 +12,7 @@
  */
 
 import { compress, CompressionType } from "../compression/mod.ts";
+import { INT64_MAX, setInt64 } from "../int64.ts";
 import { crc32c } from "./crc32c.ts";
 import {
   ATTRIBUTES_POSITION,
@@ -250,7 +251,7 @@ export class RecordBatchBuilder {
     limit: number,
   ): boolean {
     this.#ensureOpen();
-    if (!Number.isSafeInteger(timestamp) || timestamp < -1) {
+    if (!Number.isInteger(timestamp) || timestamp < -1 || timestamp >= INT64_MAX) {
       throw new RangeError(
         `Cannot append record: timestamp is ${timestamp}, not a whole number from -1 up`,
       );
@@ -260,7 +261,7 @@ export class RecordBatchBuilder {
     const start = this.#position;
     const leastEnd = start + MIN_RECORD_OVERHEAD + minSize(key) + minSize(value);
     if (leastEnd > limit && this.#recordCount > 0) return false;
-    const timestampDelta = this.#recordCount === 0 ? 0 : timestamp - this.#baseTimestamp;
+    const timestampDelta = this.#recordCount === 0 ? 0 : distance(timestamp, this.#baseTimestamp);
     this.#reserve(maxRecordSize(key, value, headers));
     const end = writeRecord(
       this.#bytes,
@@ -317,9 +318,10 @@ export class RecordBatchBuilder {
   }
 }
 
-function setInt64(view: DataView, position: number, value: number): void {
-  view.setInt32(position, Math.floor(value / 2 ** 32));
-  view.setUint32(position + 4, value);
+/** The difference, exact also between nanoseconds and milliseconds. */
+function distance(timestamp: number, base: number): number | bigint {
+  const difference = timestamp - base;
+  return Number.isSafeInteger(difference) ? difference : BigInt(timestamp) - BigInt(base);
 }
 
 function withoutLongText(data: RecordData): RecordData {
@@ -353,7 +355,7 @@ function minSize(data: RecordData): number {
 function writeRecord(
   bytes: Uint8Array,
   start: number,
-  timestampDelta: number,
+  timestampDelta: number | bigint,
   offsetDelta: number,
   key: RecordData,
   value: RecordData,

@@ -35,8 +35,12 @@ export function writeVarint(bytes: Uint8Array, position: number, value: number):
   return position;
 }
 
-/** Writes the zig-zag varint of `value`, a safe integer, and returns the position after it. */
-export function writeVarlong(bytes: Uint8Array, position: number, value: number): number {
+/**
+ * Writes the zig-zag varint of `value`, a safe integer or the low 64 bits of a bigint, and returns the
+ * position after it.
+ */
+export function writeVarlong(bytes: Uint8Array, position: number, value: number | bigint): number {
+  if (typeof value === "bigint") return writeExactVarlong(bytes, position, value);
   if (value === (value | 0)) return writeVarint(bytes, position, value);
   // Zig-zag of a wide value, in two halves that stay exact: 2n, or 2(-n - 1) + 1 when negative.
   const magnitude = value < 0 ? -value - 1 : value;
@@ -51,6 +55,26 @@ export function writeVarlong(bytes: Uint8Array, position: number, value: number)
     high = Math.floor(high / 0x80);
   }
   bytes[position++] = high;
+  return position;
+}
+
+/** The zig-zag varint at `position` of bytes that were gone through before, exact to the last bit. */
+export function readExactVarlong(bytes: Uint8Array, position: number): bigint {
+  let raw = 0n;
+  for (let shift = 0n;; shift += 7n) {
+    const byte = bytes[position++]!;
+    raw |= BigInt(byte & 0x7f) << shift;
+    if (byte < 0x80) break;
+  }
+  raw = BigInt.asUintN(64, raw);
+  return raw & 1n ? -(raw >> 1n) - 1n : raw >> 1n;
+}
+
+function writeExactVarlong(bytes: Uint8Array, position: number, value: bigint): number {
+  value = BigInt.asIntN(64, value);
+  let raw = value < 0n ? -value * 2n - 1n : value * 2n;
+  for (; raw >= 0x80n; raw >>= 7n) bytes[position++] = Number(raw & 0x7fn) | 0x80;
+  bytes[position++] = Number(raw);
   return position;
 }
 
@@ -85,7 +109,7 @@ export class FieldReader {
     return this.fail("a varint is longer than 5 bytes");
   }
 
-  /** The next int64, which must end before `end`; not exact beyond 2^53. */
+  /** The next int64, which must end before `end`; beyond ±(2^53 - 1) it is the nearest number. */
   varlong(end: number): number {
     let low = 0;
     for (let shift = 0; shift < 28; shift += 7) {
@@ -93,11 +117,11 @@ export class FieldReader {
       low |= (byte & 0x7f) << shift;
       if (byte < 0x80) return (low >>> 1) ^ -(low & 1);
     }
-    // 2^42 is where the tenth byte ends, 28 bits being in `low`.
+    // 2^42 is where the tenth byte ends, 28 bits being in `low`. Of that byte one bit counts.
     let high = 0;
     for (let unit = 1; unit < 2 ** 42; unit *= 0x80) {
       const byte = this.#byte(end);
-      high += (byte & 0x7f) * unit;
+      high += (byte & (unit === 2 ** 35 ? 1 : 0x7f)) * unit;
       if (byte < 0x80) {
         const magnitude = high * 2 ** 27 + (low >>> 1);
         return low & 1 ? -magnitude - 1 : magnitude;

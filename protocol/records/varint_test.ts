@@ -1,6 +1,13 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { CorruptRecordError } from "./errors.ts";
-import { FieldReader, sizeOfVarint, writeVarint, writeVarlong } from "./varint.ts";
+import {
+  FieldReader,
+  MAX_VARLONG_SIZE,
+  readExactVarlong,
+  sizeOfVarint,
+  writeVarint,
+  writeVarlong,
+} from "./varint.ts";
 
 /** As Kafka's `ByteUtilsTest` has them. */
 const INTS: [value: number, hex: string][] = [
@@ -81,6 +88,20 @@ Deno.test("FieldReader reads back what was written", () => {
 
 Deno.test("FieldReader.varint() reads encodings that are longer than they need be, as Java does", () => {
   assertEquals(new FieldReader(new Uint8Array([0x82, 0x80, 0x00]), 0).varint(3), 1);
+});
+
+Deno.test("writeVarlong() of a bigint and readExactVarlong() keep all 64 bits", () => {
+  const bytes = new Uint8Array(MAX_VARLONG_SIZE);
+  for (const sign of [1n, -1n]) {
+    for (let bit = 0n; bit < 63n; bit++) {
+      const value = sign * (2n ** bit + 1n);
+      const end = writeVarlong(bytes, 0, value);
+      assertEquals(readExactVarlong(bytes, 0), value);
+      assertEquals(new FieldReader(bytes, 0).varlong(end), Number(value));
+    }
+  }
+  assertEquals(writeVarlong(bytes, 0, 2n ** 63n), 10, "as Java, it wraps around");
+  assertEquals(readExactVarlong(bytes, 0), -(2n ** 63n));
 });
 
 Deno.test("FieldReader refuses varints that are too long", () => {

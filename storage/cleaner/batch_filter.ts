@@ -11,6 +11,7 @@
  */
 
 import { compress, CompressionType } from "../../protocol/compression/mod.ts";
+import { setInt64 } from "../../protocol/int64.ts";
 import {
   crc32c,
   LOG_OVERHEAD,
@@ -30,6 +31,7 @@ import {
 import {
   MAX_VARINT_SIZE,
   MAX_VARLONG_SIZE,
+  readExactVarlong,
   sizeOfVarint,
   writeVarint,
   writeVarlong,
@@ -121,7 +123,11 @@ export class BatchFilter {
     const cursor = this.#cursor;
     const { bytes } = cursor;
     const runs = this.#runs;
-    const shift = batch.baseTimestamp - horizonMs;
+    const base = new DataView(batch.bytes.buffer, batch.bytes.byteOffset).getBigInt64(
+      BASE_TIMESTAMP_POSITION,
+    );
+    const exactShift = base - BigInt(horizonMs);
+    const shift = Number(exactShift);
     const growth = this.retainedCount * (MAX_VARINT_SIZE + MAX_VARLONG_SIZE);
     const records = new Uint8Array(bytes.length + growth);
     let at = 0;
@@ -129,11 +135,20 @@ export class BatchFilter {
     cursor.reset(batch);
     while (run < runs.length && cursor.next()) {
       if (cursor.start < runs[run]!) continue;
-      at = writeWithDelta(records, at, cursor, cursor.timestampDelta + shift);
+      const delta = cursor.timestampDelta + shift;
+      // A sum that is rounded would give the record another timestamp.
+      const isExact = Number.isSafeInteger(shift) && Number.isSafeInteger(delta);
+      at = writeWithDelta(records, at, cursor, isExact ? delta : exactDelta(cursor) + exactShift);
       if (cursor.end === runs[run + 1]) run += 2;
     }
     return rebuilt(batch, records.subarray(0, at), this.retainedCount, maxDelta, horizonMs);
   }
+}
+
+function exactDelta({ bytes, start }: RecordCursor): bigint {
+  let attributes = start;
+  while (bytes[attributes++]! >= 0x80);
+  return readExactVarlong(bytes, attributes + 1);
 }
 
 /** Writes a record with another timestamp delta; returns where it ends. */
@@ -141,7 +156,7 @@ function writeWithDelta(
   into: Uint8Array,
   position: number,
   record: RecordCursor,
-  timestampDelta: number,
+  timestampDelta: number | bigint,
 ): number {
   const rest = record.bytes.subarray(record.offsetDeltaStart, record.end);
   // The length comes first: make room for the largest, then close the gap.
@@ -195,9 +210,4 @@ function finished(bytes: Uint8Array, view: DataView, recordCount: number): Uint8
   view.setInt32(RECORD_COUNT_POSITION, recordCount);
   view.setUint32(CRC_POSITION, crc32c(bytes, ATTRIBUTES_POSITION));
   return bytes;
-}
-
-function setInt64(view: DataView, position: number, value: number): void {
-  view.setInt32(position, Math.floor(value / 2 ** 32));
-  view.setUint32(position + 4, value);
 }

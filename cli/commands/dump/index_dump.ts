@@ -14,6 +14,7 @@
  * @module
  */
 
+import { getInt64 } from "../../../protocol/int64.ts";
 import type { FileWindow } from "../../../storage/file_window.ts";
 import type { Json } from "../../json.ts";
 import { timeText } from "../record_printer.ts";
@@ -50,7 +51,7 @@ const TIME_INDEX: IndexKind = {
   growing: ["timestamp", "offset"],
   times: ["timestamp"],
   read: (view, baseOffset) => ({
-    timestamp: int64(view, 0),
+    timestamp: getInt64(view, 0),
     offset: baseOffset + view.getInt32(8),
   }),
 };
@@ -66,10 +67,10 @@ const TRANSACTION_INDEX: IndexKind = {
   ],
   growing: ["last_offset"],
   read: (view) => ({
-    producer_id: int64(view, 2),
-    first_offset: int64(view, 10),
-    last_offset: int64(view, 18),
-    last_stable_offset: int64(view, 26),
+    producer_id: getInt64(view, 2),
+    first_offset: getInt64(view, 10),
+    last_offset: getInt64(view, 18),
+    last_stable_offset: getInt64(view, 26),
   }),
 };
 
@@ -134,8 +135,4 @@ function isUnused(file: FileWindow, position: number, entry: Uint8Array): boolea
     if (file.view(at, 1 << 16).some((byte) => byte !== 0)) return false;
   }
   return true;
-}
-
-function int64(view: DataView, position: number): number {
-  return view.getInt32(position) * 2 ** 32 + view.getUint32(position + 4);
 }
