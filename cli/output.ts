@@ -10,7 +10,7 @@
  */
 
 import { ByteBuffer } from "./byte_buffer.ts";
-import { OutputClosedError } from "./errors.ts";
+import { CommandError, messageOf, OutputClosedError } from "./errors.ts";
 import { type Style, styleFor } from "./style.ts";
 
 /** From here on {@linkcode Output.isFull}. */
@@ -19,6 +19,8 @@ const NEWLINE = 0x0a;
 
 /** What an output leads to. */
 export interface OutputOptions {
+  /** What messages call it. Default: `the output`. */
+  name?: string;
   /** Whether a person reads it as it comes. */
   isTerminal?: boolean;
   /** Whether it goes to a file, and not to another program. Default: no. */
@@ -47,6 +49,7 @@ export class Output {
    */
   overlay: string | undefined;
 
+  readonly #name: string;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
   readonly #columns: () => number;
   readonly #rows: () => number;
@@ -54,13 +57,14 @@ export class Output {
   #lastByte = NEWLINE;
   /** Settles, without failing, when the stream took the last chunk and those before it. */
   #sent: Promise<void> | undefined;
-  #failure: { error: unknown } | undefined;
+  #failure: OutputClosedError | CommandError | undefined;
 
   /** Takes the stream for itself. */
   constructor(stream: WritableStream<Uint8Array>, options: OutputOptions = {}) {
     this.#writer = stream.getWriter();
     // Each write reports its own failure; this promise would report it a second time, unhandled.
     this.#writer.closed.catch(() => {});
+    this.#name = options.name ?? "the output";
     this.isTerminal = options.isTerminal ?? false;
     this.isFile = options.isFile ?? false;
     this.style = styleFor(options.colored ?? false);
@@ -104,33 +108,37 @@ export class Output {
    * Sends what was written and waits until the stream took it.
    *
    * @throws {OutputClosedError} if nobody reads any more
+   * @throws {CommandError} if the stream failed otherwise, as a full disk does; every later call fails
+   *   likewise
    */
   async flush(): Promise<void> {
-    if (this.buffer.length > 0 && this.#failure === undefined) {
-      if (this.overlay !== undefined) this.sendNow(this.overlay);
+    if (this.buffer.length > 0) {
       const chunk = this.buffer.take();
+      if (this.overlay !== undefined) this.sendNow(this.overlay);
       this.#lastByte = chunk[chunk.length - 1]!;
       this.#send(chunk);
     }
     await this.#sent;
-    if (this.#failure !== undefined) throw this.#failure.error;
+    if (this.#failure !== undefined) throw this.#failure;
   }
 
   /** Sends text at once, past the buffer. A failure shows at the next {@linkcode flush}. */
   sendNow(text: string): void {
-    if (this.#failure === undefined) this.#send(this.#encoder.encode(text));
+    this.#send(this.#encoder.encode(text));
   }
 
+  /** After a failure nothing is sent any more: what was lost would be missing before it. */
   #send(chunk: Uint8Array): void {
+    if (this.#failure !== undefined) return;
     this.#sent = this.#writer.write(chunk).catch((error) => this.#fail(error));
   }
 
   #fail(error: unknown): void {
     const isClosed = error instanceof Deno.errors.BrokenPipe ||
       error instanceof Deno.errors.ConnectionReset;
-    const reason = isClosed
-      ? new OutputClosedError("Cannot write: the reader of the output is gone", { cause: error })
-      : error;
-    this.#failure ??= { error: reason };
+    const options = { cause: error };
+    this.#failure ??= isClosed
+      ? new OutputClosedError(`Cannot write to ${this.#name}: nobody reads it any more`, options)
+      : new CommandError(`Cannot write to ${this.#name}: ${messageOf(error)}`, options);
   }
 }

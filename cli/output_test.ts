@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { OutputClosedError } from "./errors.ts";
+import { CommandError, OutputClosedError } from "./errors.ts";
 import { Output } from "./output.ts";
 import { testContext } from "./test_context.ts";
 
@@ -44,28 +44,30 @@ Deno.test("Output puts the overlay's clearing before what is flushed", async () 
 });
 
 Deno.test("Output.flush() turns a broken pipe into OutputClosedError, again and again", async () => {
-  const output = new Output(
-    new WritableStream({
-      write() {
-        throw new Deno.errors.BrokenPipe("Broken pipe");
-      },
-    }),
-  );
+  const output = new Output(failing(new Deno.errors.BrokenPipe("Broken pipe")));
   output.line("lost");
   await assertRejects(() => output.flush(), OutputClosedError);
   output.line("lost too");
   await assertRejects(() => output.flush(), OutputClosedError);
 });
 
-Deno.test("Output.flush() reports a failure of sendNow() and other errors as they are", async () => {
-  const output = new Output(
-    new WritableStream({
-      write() {
-        throw new RangeError("no space");
-      },
-    }),
-  );
+Deno.test("Output.flush() names the output that cannot be written, again and again", async () => {
+  const output = new Output(failing(new Error("No space left on device")), { name: "the page" });
   output.sendNow("lost");
   output.line("lost");
-  await assertRejects(() => output.flush(), RangeError, "no space");
+  for (let i = 0; i < 2; i++) {
+    await assertRejects(
+      () => output.flush(),
+      CommandError,
+      "Cannot write to the page: No space left on device",
+    );
+  }
 });
+
+function failing(error: Error): WritableStream<Uint8Array> {
+  return new WritableStream({
+    write() {
+      throw error;
+    },
+  });
+}

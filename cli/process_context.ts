@@ -27,8 +27,8 @@ export function processContext(): ProcessContext {
       return Deno.stdin.readable;
     },
     stdinIsTerminal: Deno.stdin.isTerminal(),
-    stdout: processOutput(Deno.stdout, "/dev/stdout"),
-    stderr: processOutput(Deno.stderr, "/dev/stderr"),
+    stdout: processOutput(Deno.stdout, "/dev/stdout", writableOf(Deno.stdout)),
+    stderr: processOutput(Deno.stderr, "/dev/stderr", lossyWritableOf(Deno.stderr)),
     signal: stop.signal,
     exitCode: ExitCode.success,
     env: environmentVariable,
@@ -41,9 +41,14 @@ export function processContext(): ProcessContext {
   };
 }
 
-function processOutput(file: typeof Deno.stdout, path: string): Output {
+function processOutput(
+  file: typeof Deno.stdout,
+  path: string,
+  writable: WritableStream<Uint8Array>,
+): Output {
   const isTerminal = file.isTerminal();
-  return new Output(file.writable, {
+  return new Output(writable, {
+    name: "standard output",
     isTerminal,
     isFile: !isTerminal && isFile(path),
     // Deno.noColor follows https://no-color.org.
@@ -51,6 +56,28 @@ function processOutput(file: typeof Deno.stdout, path: string): Output {
     columns: () => (isTerminal ? terminalSize() : DEFAULT_SIZE).columns,
     rows: () => (isTerminal ? terminalSize() : DEFAULT_SIZE).rows,
   });
+}
+
+/**
+ * A file as a stream that takes a chunk only once the system has taken it. `file.writable` does not in
+ * Deno before 2.9: a failed write is reported by the next one, and the last one's never.
+ */
+function writableOf(file: typeof Deno.stdout): WritableStream<Uint8Array> {
+  return new WritableStream({ write: (chunk) => writeAll(file, chunk) });
+}
+
+/**
+ * A file as a stream that drops what cannot be written. Messages accompany the work, which does not
+ * fail because nobody can read them, and later ones may come through: a full disk has room again.
+ */
+function lossyWritableOf(file: typeof Deno.stdout): WritableStream<Uint8Array> {
+  return new WritableStream({ write: (chunk) => writeAll(file, chunk).catch(() => {}) });
+}
+
+async function writeAll(file: typeof Deno.stdout, chunk: Uint8Array): Promise<void> {
+  for (let written = 0; written < chunk.length;) {
+    written += await file.write(chunk.subarray(written));
+  }
 }
 
 /** Deno does not tell what an output leads to, but the system may. */

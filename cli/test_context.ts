@@ -13,8 +13,8 @@ export interface TestContextOptions {
   stdin?: string | Uint8Array | readonly Uint8Array[];
   /** Whether there is a person at standard input. Default: no. */
   stdinIsTerminal?: boolean;
-  /** How standard output behaves. Default: a pipe. */
-  stdout?: OutputOptions;
+  /** How standard output behaves, and what writing to it fails with. Default: a pipe. */
+  stdout?: OutputOptions & { failure?: Error };
   /** How standard error behaves. Default: a pipe. */
   stderr?: OutputOptions;
   /** Environment variables. */
@@ -79,10 +79,13 @@ export function chunksOf(bytes: Uint8Array, size: number): Uint8Array[] {
   return chunks;
 }
 
-function capture(options: OutputOptions = {}): { output: Output; bytes: () => Uint8Array } {
+function capture(
+  { failure, ...options }: OutputOptions & { failure?: Error } = {},
+): { output: Output; bytes: () => Uint8Array } {
   const chunks: Uint8Array[] = [];
   const stream = new WritableStream<Uint8Array>({
     write(chunk) {
+      if (failure !== undefined) throw failure;
       chunks.push(chunk.slice());
     },
   });

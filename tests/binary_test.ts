@@ -7,7 +7,7 @@
  * @module
  */
 
-import { assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { BrokerProcess } from "./support/broker_process.ts";
 import {
   type CommandLine,
@@ -17,12 +17,17 @@ import {
   taskArguments,
 } from "./support/dqueue.ts";
 import { realText } from "./support/real_text.ts";
+import { attemptInShell, committedOffset } from "./support/redirected.ts";
 import { TemporaryFolder } from "./support/temporary_folder.ts";
 
 const CODECS = ["none", "gzip", "snappy", "lz4", "zstd"];
 
+/** One download, on any connection. */
+const MAX_SIZE = 100_000_000;
+const FULL = "No space left on device";
+
 /** Compiles the program as `deno task compile` does, to another place. */
-async function compile(output: string): Promise<CommandLine> {
+async function compile(output: string): Promise<CommandLine & { report: string }> {
   const args = await taskArguments("compile");
   const at = args.indexOf("dist/dqueue");
   if (at < 0) throw new Error(`Cannot find dist/dqueue in task "compile"`);
@@ -33,8 +38,9 @@ async function compile(output: string): Promise<CommandLine> {
     stdin: "null",
     stderr: "piped",
   }).output();
-  assertEquals(code, 0, new TextDecoder().decode(stderr));
-  return { path: output, args: [] };
+  const report = new TextDecoder().decode(stderr);
+  assertEquals(code, 0, report);
+  return { path: output, args: [], report };
 }
 
 Deno.test("The compiled program serves, produces and consumes in an empty folder", async (t) => {
@@ -45,6 +51,15 @@ Deno.test("The compiled program serves, produces and consumes in an empty folder
   const options: RunOptions = { program, cwd, env: { DENO_DIR: folder.join("no-cache") } };
   const { version } = JSON.parse(await Deno.readTextFile(`${ROOT}deno.json`));
   assertMatch(await dqueue(["version"], options), new RegExp(`\\b${RegExp.escape(version)}\\b`));
+
+  await t.step("holds the packages it needs and no others", async () => {
+    // deno-lint-ignore no-control-regex
+    const plain = program.report.replaceAll(/\x1b\[[\d;]*m/g, "");
+    const packages = Array.from(plain.matchAll(/ (\S+)\/\d+\.\d+\.\d+\//g), ([, name]) => name);
+    assertEquals(packages.sort(), ["fzstd", "hysnappy", "re2js"], plain);
+    const { size } = await Deno.stat(program.path);
+    assert(size < MAX_SIZE, `it has ${size} bytes`);
+  });
 
   const text = new TextDecoder().decode(await realText(5000));
   let broker = await BrokerProcess.start({ data: "data", program, cwd });
@@ -64,6 +79,20 @@ Deno.test("The compiled program serves, produces and consumes in an empty folder
         assertEquals(await run(["consume", codec, "-o", "start", "-e"]), text);
       });
     }
+    await t.step("fails, and commits nothing, where its output cannot be written", async () => {
+      const inShell = (args: string[], redirection: string) => {
+        return attemptInShell([...args, "-b", broker.address], redirection, options);
+      };
+      for (const args of [["topic", "list"], ["consume", "none", "-e", "-g", "g"]]) {
+        const { code, stderr } = await inShell(args, "> /dev/full");
+        assertEquals(code, 1, stderr);
+        assertStringIncludes(stderr, `Cannot write to standard output: ${FULL}`);
+      }
+      const env = { ...options.env, DQUEUE_BROKERS: broker.address };
+      assertEquals(await committedOffset("g", { ...options, env }), 0);
+      assertEquals((await inShell(["consume", "none", "-e"], "2> /dev/full")).code, 0);
+      assertEquals((await inShell(["consume", "none", "-e"], "| true")).stderr, "");
+    });
     await broker.stop("SIGINT");
   } finally {
     await broker[Symbol.asyncDispose]();

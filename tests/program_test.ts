@@ -60,6 +60,20 @@ Deno.test("program has the version of deno.json", async () => {
   assertEquals(JSON.parse(stdout).version, manifest.version);
 });
 
+Deno.test("program needs the packages of dqueue.lock, in the versions that are tested", async () => {
+  const [own, all] = await Promise.all(["dqueue.lock", "deno.lock"].map(async (name) => {
+    return JSON.parse(await Deno.readTextFile(new URL(`../${name}`, import.meta.url))).npm;
+  }));
+  for (const [name, entry] of Object.entries(own)) assertEquals(all[name], entry);
+  // It fails if a package is missing in the lock.
+  const args = ["run", "--quiet", "--frozen", "--cached-only", "--lock=dqueue.lock", "main.ts"];
+  const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [...args, "version"],
+    cwd: new URL("../", import.meta.url),
+  }).output();
+  assertEquals(code, 0, new TextDecoder().decode(stderr));
+});
+
 Deno.test("program shows examples that work, in its help and in cheat", () => {
   const files = new Map([["broker.json", "{}"]]);
   const shells = [

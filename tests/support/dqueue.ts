@@ -36,8 +36,13 @@ export async function fromSource(): Promise<CommandLine> {
   const config = ["--quiet", `--config=${ROOT}deno.json`];
   return {
     path: Deno.execPath(),
-    args: [run!, ...config, ...args.slice(0, main), `${ROOT}main.ts`],
+    args: [run!, ...config, ...args.slice(0, main).map(fromRoot), `${ROOT}main.ts`],
   };
+}
+
+/** A flag that names a file of the checkout, for a process that runs elsewhere. */
+function fromRoot(flag: string): string {
+  return flag.replace(/^(--lock=)/, `$1${ROOT}`);
 }
 
 /** How to run a command. */
