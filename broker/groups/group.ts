@@ -7,19 +7,12 @@
 import { ErrorCode } from "../../protocol/errors.ts";
 import { ClassicGroup } from "./classic/classic_group.ts";
 import * as classic from "./classic/validate.ts";
+import type { Committer } from "./committer.ts";
 import type { ConsumerGroup } from "./consumer/consumer_group.ts";
 import * as consumer from "./consumer/validate.ts";
 
 /** A group. */
 export type Group = ClassicGroup | ConsumerGroup;
-
-/** Who commits offsets, and for which generation or epoch it believes to own them. */
-export interface Committer {
-  readonly memberId: string;
-  readonly groupInstanceId: string | null;
-  /** The generation of a classic member, the epoch of a KIP-848 member; negative for anybody else. */
-  readonly generationIdOrMemberEpoch: number;
-}
 
 /** Whether a commit is accepted; the error if not. */
 export function validateCommit(group: Group, committer: Committer, apiVersion: number): number {

@@ -13,6 +13,9 @@ import { ApiError } from "../api_error.ts";
 import type { Clock } from "../clock.ts";
 import type { Logger } from "../logger.ts";
 import { expireGroups, forgetTopic, refreshTopic } from "./administration.ts";
+import { startSessions as startClassicSessions } from "./classic/load.ts";
+import { ConsumerGroup } from "./consumer/consumer_group.ts";
+import { startSessions } from "./consumer/fence.ts";
 import { type Deadline, DeadlineQueue } from "./deadlines.ts";
 import { GroupShard } from "./group_shard.ts";
 import type { GroupTopics } from "./group_topics.ts";
@@ -168,9 +171,19 @@ export class GroupCoordinator {
   async #load(shard: GroupShard): Promise<void> {
     try {
       await shard.load(this.#closing.signal);
+      this.#startSessions(shard);
       this.#forgetMissingTopics(shard);
     } catch (error) {
       if (!this.#closing.signal.aborted) shard.fail(error);
+    }
+  }
+
+  /** Gives every member that the log has a session in full. */
+  #startSessions(shard: GroupShard): void {
+    if (!shard.isActive) return;
+    for (const group of shard.groups) {
+      if (group instanceof ConsumerGroup) startSessions(shard, group);
+      else startClassicSessions(shard.environment, group);
     }
   }
 

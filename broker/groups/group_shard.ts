@@ -18,10 +18,9 @@ import { ZERO_UUID } from "../../protocol/uuid.ts";
 import { ApiError, errorCodeOf } from "../api_error.ts";
 import type { Logger } from "../logger.ts";
 import { ClassicGroup } from "./classic/classic_group.ts";
-import { groupFromRecord, startSessions as startClassicSessions } from "./classic/load.ts";
+import { groupFromRecord } from "./classic/load.ts";
 import { shutDown } from "./classic/session.ts";
 import { ConsumerGroup, type ConsumerGroupRecord } from "./consumer/consumer_group.ts";
-import { startSessions } from "./consumer/fence.ts";
 import type { GroupEnvironment } from "./environment.ts";
 import type { Group } from "./group.ts";
 import type { GroupLog } from "./group_log.ts";
@@ -100,7 +99,7 @@ export class GroupShard {
   }
 
   /**
-   * Reads the log, and begins to serve.
+   * Reads the log, and begins to serve. Sessions of the members are for the caller to start.
    *
    * @throws {Error} If the log cannot be read; or the signal's reason.
    */
@@ -108,10 +107,6 @@ export class GroupShard {
     await this.#log.replay((record) => this.#apply(record), signal);
     if (this.#state !== "loading") return;
     this.#state = "active";
-    for (const group of this.#groups.values()) {
-      if (group instanceof ConsumerGroup) startSessions(this, group);
-      else startClassicSessions(this.environment, group);
-    }
   }
 
   /** Ends service; requests that wait are sent to look for the coordinator anew. */

@@ -19,7 +19,7 @@ import {
 import { ZERO_UUID } from "../../protocol/uuid.ts";
 import { ApiError } from "../api_error.ts";
 import { type ApiHandler, handler, type RequestContext } from "../handler.ts";
-import type { Topic } from "../topics/topic_registry.ts";
+import type { Topic } from "../topics/topic.ts";
 import { duplicate, duplicatesOf, failure, type Outcome, SUCCESS } from "./outcome.ts";
 import { withinTimeout } from "./within_timeout.ts";
 

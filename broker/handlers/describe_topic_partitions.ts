@@ -20,7 +20,7 @@ import { ALL_TOPIC_OPERATIONS } from "../authorized_operations.ts";
 import { type ApiHandler, handler, type RequestContext } from "../handler.ts";
 import type { Partition } from "../topics/partition.ts";
 import { isInternalTopic, isTopicName } from "../topics/topic_name.ts";
-import type { Topic } from "../topics/topic_registry.ts";
+import type { Topic } from "../topics/topic.ts";
 
 type TopicResponse = DescribeTopicPartitionsResponse["topics"][number];
 type Cursor = NonNullable<DescribeTopicPartitionsResponse["nextCursor"]>;

@@ -19,7 +19,7 @@ import { errorCodeOf } from "../api_error.ts";
 import { ALL_CLUSTER_OPERATIONS, ALL_TOPIC_OPERATIONS } from "../authorized_operations.ts";
 import { type ApiHandler, handler, type RequestContext } from "../handler.ts";
 import type { Partition } from "../topics/partition.ts";
-import type { Topic } from "../topics/topic_registry.ts";
+import type { Topic } from "../topics/topic.ts";
 
 type Request = RequestOf<typeof metadata>;
 type Response = ResponseTo<typeof metadata>;

@@ -21,7 +21,7 @@ import type { RequestOf, ResponseTo } from "../../protocol/schema.ts";
 import { ApiError, errorCodeOf, errorMessageOf } from "../api_error.ts";
 import { type ApiHandler, handler, NO_RESPONSE, type RequestContext } from "../handler.ts";
 import { ProtocolViolationError } from "../protocol_violation_error.ts";
-import type { Topic } from "../topics/topic_registry.ts";
+import type { Topic } from "../topics/topic.ts";
 
 type Request = RequestOf<typeof produce>;
 type Response = ResponseTo<typeof produce>;

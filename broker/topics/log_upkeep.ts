@@ -19,7 +19,7 @@ import type { Logger } from "../logger.ts";
 import { FileRemoval } from "./file_removal.ts";
 import { IntervalFlusher } from "./interval_flusher.ts";
 import type { PartitionUpkeep } from "./partition.ts";
-import type { Topic } from "./topic_registry.ts";
+import type { Topic } from "./topic.ts";
 
 /** What upkeep works on. */
 export interface LogUpkeepOptions {

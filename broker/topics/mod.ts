@@ -19,12 +19,12 @@ export {
 export type { ReplicaAssignment } from "./replica_assignment.ts";
 export { checkTopicConfigs, TopicConfig, type TopicSettings } from "./topic_config.ts";
 export { checkTopicName, isInternalTopic, isTopicName } from "./topic_name.ts";
+export type { Topic } from "./topic.ts";
 export {
   type CreatedTopic,
   MAX_PARTITIONS_PER_REQUEST,
   type MutationOptions,
   type NewTopic,
-  type Topic,
   TopicRegistry,
   type TopicRegistryOptions,
 } from "./topic_registry.ts";

@@ -24,7 +24,7 @@ import { LogUpkeep } from "./log_upkeep.ts";
 import { Partition } from "./partition.ts";
 import { TopicConfig } from "./topic_config.ts";
 import { isInternalTopic } from "./topic_name.ts";
-import type { Topic } from "./topic_registry.ts";
+import type { Topic } from "./topic.ts";
 
 /** What a broker's topics live on. */
 export interface TopicHostingOptions {

@@ -16,20 +16,10 @@ import { RevisionConflictError } from "../cluster/metadata_store.ts";
 import type { ConfigTexts } from "../config.ts";
 import type { Partition } from "./partition.ts";
 import { checkAssignment, type ReplicaAssignment, spreadReplicas } from "./replica_assignment.ts";
+import type { Topic } from "./topic.ts";
 import { checkTopicConfigs, TopicConfig } from "./topic_config.ts";
 import { TopicHosting, type TopicHostingOptions } from "./topic_hosting.ts";
 import { checkTopicName, collisionKeyOf, isInternalTopic } from "./topic_name.ts";
-
-/** A topic. Never changed in place but for its partitions: a change makes a new one. */
-export interface Topic {
-  readonly name: string;
-  readonly id: string;
-  /** Whether it is one of the broker's own. */
-  readonly isInternal: boolean;
-  readonly config: TopicConfig;
-  /** By index. */
-  readonly partitions: readonly Partition[];
-}
 
 /** A topic to create. */
 export interface NewTopic {

@@ -5,7 +5,7 @@
  */
 
 import { ErrorCode } from "../../../protocol/errors.ts";
-import type { Committer } from "../group.ts";
+import type { Committer } from "../committer.ts";
 import type { ClassicGroup } from "./classic_group.ts";
 
 /**

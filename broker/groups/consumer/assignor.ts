@@ -1,12 +1,11 @@
 /**
- * Assignors: who shall hold which partition. They run here, not in a client (KIP-848).
+ * What an assignor is: it decides which member holds which partition. Assignors run in the broker, not
+ * in a client (KIP-848).
  *
  * @module
  */
 
 import type { Assignment } from "./assignment.ts";
-import { assignRange } from "./range_assignor.ts";
-import { assignUniform } from "./uniform_assignor.ts";
 
 /** A member, as an assignor sees it. */
 export interface AssignorMember {
@@ -23,9 +22,3 @@ export type Assign = (
   members: readonly AssignorMember[],
   partitionCount: (topicId: string) => number,
 ) => Map<string, Assignment>;
-
-/** The assignors that there are, by Kafka's names. */
-export const ASSIGNORS: Readonly<Record<string, Assign>> = {
-  uniform: assignUniform,
-  range: assignRange,
-};

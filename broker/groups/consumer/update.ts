@@ -11,7 +11,8 @@
 import type { GroupEnvironment } from "../environment.ts";
 import type { GroupRecord } from "../records/group_record.ts";
 import { type Assignment, equal, NOTHING } from "./assignment.ts";
-import { type AssignorMember, ASSIGNORS } from "./assignor.ts";
+import type { AssignorMember } from "./assignor.ts";
+import { ASSIGNORS } from "./assignors.ts";
 import type { ConsumerGroup } from "./consumer_group.ts";
 import {
   type ConsumerMember,

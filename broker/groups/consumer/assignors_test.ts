@@ -1,7 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { Random } from "../../../protocol/random_testing.ts";
 import { type Assignment, NOTHING, sizeOf } from "./assignment.ts";
-import { type Assign, type AssignorMember, ASSIGNORS } from "./assignor.ts";
+import type { Assign, AssignorMember } from "./assignor.ts";
+import { ASSIGNORS } from "./assignors.ts";
 
 function member(
   memberId: string,
