@@ -54,7 +54,7 @@ import type {
 import type { Client } from "./client.ts";
 import type { ClientCore, OperationOptions } from "./client_core.ts";
 import { coreOf } from "./client_registry.ts";
-import type { TopicPartition } from "./leaders.ts";
+import type { TopicPartition } from "./topic_partition.ts";
 import { lookUpOffsets, type OffsetSpec, type PartitionOffset } from "./offset_lookup.ts";
 
 /**

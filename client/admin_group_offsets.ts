@@ -25,7 +25,7 @@ import {
   requestOffsetDelete,
   requestOffsetFetch,
 } from "./group_offsets.ts";
-import type { TopicPartition } from "./leaders.ts";
+import type { TopicPartition } from "./topic_partition.ts";
 import { lookUpOffsets, type OffsetSpec } from "./offset_lookup.ts";
 
 /** Lists committed offsets. */

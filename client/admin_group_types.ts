@@ -7,7 +7,7 @@
 import type { OperationOptions } from "./client_core.ts";
 import type { BrokerNode } from "./cluster_metadata.ts";
 import type { DqueueError } from "./errors.ts";
-import type { TopicPartition } from "./leaders.ts";
+import type { TopicPartition } from "./topic_partition.ts";
 import type { OffsetSpec } from "./offset_lookup.ts";
 
 /**

@@ -30,7 +30,7 @@ import {
 } from "./consumer_protocol.ts";
 import { DqueueError, isRetriable, KafkaError, UnsupportedVersionError } from "./errors.ts";
 import { findCoordinators } from "./group_coordinator.ts";
-import type { TopicPartition } from "./leaders.ts";
+import type { TopicPartition } from "./topic_partition.ts";
 
 /** The first version that can filter by state (KIP-518). */
 const FIRST_VERSION_WITH_STATES = 4;

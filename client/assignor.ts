@@ -8,7 +8,7 @@
  * @module
  */
 
-import type { TopicPartition } from "./leaders.ts";
+import type { TopicPartition } from "./topic_partition.ts";
 
 /** A member of the group whose partitions are assigned. */
 export interface AssignorMember {

@@ -44,7 +44,7 @@ import {
 import type { Committer } from "./group_offsets.ts";
 import { Heartbeater } from "./heartbeater.ts";
 import { asDqueueError } from "./held_partitions.ts";
-import type { TopicPartition } from "./leaders.ts";
+import type { TopicPartition } from "./topic_partition.ts";
 import { type Membership, type MembershipParts, programTimeMs, without } from "./membership.ts";
 import { TopicWatch } from "./topic_watch.ts";
 import { delay } from "./waiting.ts";

@@ -25,7 +25,7 @@ import {
   KafkaError,
   refreshesMetadata,
 } from "./errors.ts";
-import type { TopicPartition } from "./leaders.ts";
+import type { TopicPartition } from "./topic_partition.ts";
 import { type CloseOptions, delay } from "./waiting.ts";
 
 /**

@@ -30,7 +30,7 @@ import {
 import { ClosedError, KafkaError, UsageError } from "./errors.ts";
 import { fetchOnce, LanePool } from "./fetch_once.ts";
 import { Fetcher } from "./fetcher.ts";
-import type { TopicPartition } from "./leaders.ts";
+import type { TopicPartition } from "./topic_partition.ts";
 import type { Message } from "./message.ts";
 import { messageIterator, messageStream } from "./message_stream.ts";
 import { resolveOffset } from "./offset_lookup.ts";

@@ -16,7 +16,7 @@ import { codec } from "../protocol/codec.ts";
 import { MalformedMessageError, Reader } from "../protocol/reader.ts";
 import { array, bytes, int32, message, string } from "../protocol/schema.ts";
 import { Writer } from "../protocol/writer.ts";
-import type { TopicPartition } from "./leaders.ts";
+import type { TopicPartition } from "./topic_partition.ts";
 
 /** The protocol type of consumer groups. */
 export const CONSUMER_PROTOCOL_TYPE = "consumer";

@@ -11,7 +11,7 @@ import type { ClientCore } from "./client_core.ts";
 import type { BrokerConnection } from "./connection.ts";
 import { KafkaError } from "./errors.ts";
 import type { AbortedTransaction } from "./fetched_batches.ts";
-import type { TopicPartition } from "./leaders.ts";
+import type { TopicPartition } from "./topic_partition.ts";
 import type { IsolationLevel } from "./offset_lookup.ts";
 
 /** The last version that names topics by their name. */

@@ -38,7 +38,7 @@ import { ensureOffset, nobody } from "./group_offsets.ts";
 import type { GroupSession } from "./group_session.ts";
 import { GroupSessions } from "./group_sessions.ts";
 import { asDqueueError, HeldPartitions } from "./held_partitions.ts";
-import type { TopicPartition } from "./leaders.ts";
+import type { TopicPartition } from "./topic_partition.ts";
 import type { Message } from "./message.ts";
 import { messageIterator, messageStream } from "./message_stream.ts";
 import { OffsetCommitter } from "./offset_committer.ts";

@@ -13,7 +13,7 @@ import {
   type ResolvedConsumerOptions,
 } from "./consumer_options.ts";
 import { type DqueueError, UsageError } from "./errors.ts";
-import type { TopicPartition } from "./leaders.ts";
+import type { TopicPartition } from "./topic_partition.ts";
 
 /**
  * Is told of partitions. What it returns is waited for, by `leaveGroup()` and `close()` too, which it must

@@ -15,7 +15,7 @@ import type { CommittedOffset, GroupOffset } from "./admin_group_types.ts";
 import { KafkaError, UsageError } from "./errors.ts";
 import type { GroupCoordinator } from "./group_coordinator.ts";
 import type { ConnectionLane } from "./connection_lane.ts";
-import type { TopicPartition } from "./leaders.ts";
+import type { TopicPartition } from "./topic_partition.ts";
 
 /** The last version that names topics by their name, of OffsetCommit and of OffsetFetch. */
 const LAST_VERSION_WITH_NAMES = 9;

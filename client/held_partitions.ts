@@ -21,7 +21,7 @@ import {
 } from "./errors.ts";
 import type { Fetcher } from "./fetcher.ts";
 import type { ResolvedGroupOptions } from "./group_consumer_options.ts";
-import type { TopicPartition } from "./leaders.ts";
+import type { TopicPartition } from "./topic_partition.ts";
 import { type PartitionHolder, placeName } from "./membership.ts";
 import type { Message } from "./message.ts";
 import { hasMovedOn, type OffsetCommitter } from "./offset_committer.ts";

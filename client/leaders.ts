@@ -5,14 +5,7 @@
  */
 
 import type { ClientCore } from "./client_core.ts";
-
-/** A partition of a topic. */
-export interface TopicPartition {
-  /** The topic. */
-  readonly topic: string;
-  /** The partition's number within it. */
-  readonly partition: number;
-}
+import type { TopicPartition } from "./topic_partition.ts";
 
 /**
  * The items by the id of the broker that leads their partition.

@@ -14,7 +14,7 @@ import type { DqueueError } from "./errors.ts";
 import type { GroupConsumerState, ResolvedGroupOptions } from "./group_consumer_options.ts";
 import type { GroupCoordinator } from "./group_coordinator.ts";
 import type { Committer } from "./group_offsets.ts";
-import type { TopicPartition } from "./leaders.ts";
+import type { TopicPartition } from "./topic_partition.ts";
 
 /** Has the partitions of a member. */
 export interface PartitionHolder {

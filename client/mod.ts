@@ -83,7 +83,7 @@ export {
   UnsupportedVersionError,
   UsageError,
 } from "./errors.ts";
-export type { TopicPartition } from "./leaders.ts";
+export type { TopicPartition } from "./topic_partition.ts";
 export { Message, type MessageOrigin, type TimestampType } from "./message.ts";
 export { type MessageData, MessageHeaders, type MessageHeadersInit } from "./message_headers.ts";
 export type { IsolationLevel, OffsetSpec, PartitionOffset } from "./offset_lookup.ts";

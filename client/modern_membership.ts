@@ -16,7 +16,7 @@ import { type DqueueError, isRetriable, KafkaError } from "./errors.ts";
 import type { Committer } from "./group_offsets.ts";
 import { Heartbeater } from "./heartbeater.ts";
 import { asDqueueError } from "./held_partitions.ts";
-import type { TopicPartition } from "./leaders.ts";
+import type { TopicPartition } from "./topic_partition.ts";
 import {
   type Membership,
   type MembershipParts,

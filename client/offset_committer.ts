@@ -9,7 +9,7 @@ import { type ClientCore, isUnknownTopic, type OperationOptions } from "./client
 import { DqueueError, KafkaError } from "./errors.ts";
 import type { GroupCoordinator } from "./group_coordinator.ts";
 import { type Committer, requestOffsetCommit, requestOffsetFetch } from "./group_offsets.ts";
-import type { TopicPartition } from "./leaders.ts";
+import type { TopicPartition } from "./topic_partition.ts";
 import { abortable } from "./waiting.ts";
 
 /** Commits offsets and asks for them. */

@@ -8,7 +8,8 @@ import { ErrorCode } from "../protocol/errors.ts";
 import { listOffsets, ListOffsetsTimestamp } from "../protocol/messages/list_offsets.ts";
 import { type ClientCore, isUnknownTopic, type OperationOptions } from "./client_core.ts";
 import { KafkaError, UsageError } from "./errors.ts";
-import { groupByLeader, type TopicPartition } from "./leaders.ts";
+import { groupByLeader } from "./leaders.ts";
+import type { TopicPartition } from "./topic_partition.ts";
 
 /**
  * A place in a partition: its first offset, the offset after its last message, the message with the

@@ -11,7 +11,7 @@ import type {
   SubscribePartitionOptions,
 } from "./consumer_options.ts";
 import type { Fetcher } from "./fetcher.ts";
-import type { TopicPartition } from "./leaders.ts";
+import type { TopicPartition } from "./topic_partition.ts";
 import { resolveOffset } from "./offset_lookup.ts";
 import { PartitionReader } from "./partition_reader.ts";
 import { noPosition } from "./subscription.ts";

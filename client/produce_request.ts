@@ -10,7 +10,7 @@ import { ZERO_UUID } from "../protocol/uuid.ts";
 import type { ClusterMetadata } from "./cluster_metadata.ts";
 import type { BrokerConnection } from "./connection.ts";
 import { ProtocolError } from "./errors.ts";
-import type { QueuedBatch } from "./sender.ts";
+import type { QueuedBatch } from "./queued_batch.ts";
 
 /** The last version that names topics by their name. */
 const LAST_VERSION_WITH_NAMES = 12;

@@ -30,6 +30,7 @@ import type { PartitionQueue, ProducerIdentity } from "./partition_queue.ts";
 import { ProduceRequest, type ProduceResult } from "./produce_request.ts";
 import type { ProducerBatch } from "./producer_batch.ts";
 import type { ResolvedProducerOptions } from "./producer_options.ts";
+import type { QueuedBatch } from "./queued_batch.ts";
 
 /** How long a batch waits for more messages while others are on their way, unless the options say. */
 const DEFAULT_LINGER_MS = 5;
@@ -38,12 +39,6 @@ const DEFAULT_LINGER_MS = 5;
 interface NodeState {
   inFlight: number;
   isConnecting: boolean;
-}
-
-/** A batch to send, and where it belongs. */
-export interface QueuedBatch {
-  readonly queue: PartitionQueue;
-  readonly batch: ProducerBatch;
 }
 
 /** Sends what the accumulator holds. */

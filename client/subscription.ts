@@ -11,7 +11,7 @@ import type { ClientCore, OperationOptions } from "./client_core.ts";
 import type { ResolvedConsumerOptions, SubscribeOptions } from "./consumer_options.ts";
 import { UsageError } from "./errors.ts";
 import type { Fetcher } from "./fetcher.ts";
-import type { TopicPartition } from "./leaders.ts";
+import type { TopicPartition } from "./topic_partition.ts";
 import type { Message } from "./message.ts";
 import { lookUpOffsets, type OffsetSpec } from "./offset_lookup.ts";
 import { PartitionReader } from "./partition_reader.ts";

@@ -7,7 +7,7 @@ import {
   type GroupAssignments,
 } from "../assignor.ts";
 import { UsageError } from "../errors.ts";
-import type { TopicPartition } from "../leaders.ts";
+import type { TopicPartition } from "../topic_partition.ts";
 import { Random } from "../../protocol/random_testing.ts";
 import { cooperativeSticky } from "./cooperative_sticky.ts";
 import { resolveAssignors } from "./mod.ts";

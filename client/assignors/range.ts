@@ -6,7 +6,7 @@
  */
 
 import type { Assignor, AssignorGroup, GroupAssignments } from "../assignor.ts";
-import type { TopicPartition } from "../leaders.ts";
+import type { TopicPartition } from "../topic_partition.ts";
 
 /** Kafka's `range`. */
 export const range: Assignor = { name: "range", assign };

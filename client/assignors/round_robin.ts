@@ -10,7 +10,7 @@ import {
   type AssignorGroup,
   type GroupAssignments,
 } from "../assignor.ts";
-import type { TopicPartition } from "../leaders.ts";
+import type { TopicPartition } from "../topic_partition.ts";
 
 /** Kafka's `roundrobin`. */
 export const roundRobin: Assignor = { name: "roundrobin", assign };

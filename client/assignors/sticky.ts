@@ -20,7 +20,7 @@ import { MalformedMessageError, Reader } from "../../protocol/reader.ts";
 import { codec } from "../../protocol/codec.ts";
 import { array, int32, message, string } from "../../protocol/schema.ts";
 import { Writer } from "../../protocol/writer.ts";
-import type { TopicPartition } from "../leaders.ts";
+import type { TopicPartition } from "../topic_partition.ts";
 
 /** Version 0 has no generation. */
 const userDataMessage = message("StickyAssignorUserData", "0-1", "none", {

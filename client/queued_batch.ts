@@ -1,0 +1,8 @@
+import type { PartitionQueue } from "./partition_queue.ts";
+import type { ProducerBatch } from "./producer_batch.ts";
+
+/** A batch to send, and where it belongs. */
+export interface QueuedBatch {
+  readonly queue: PartitionQueue;
+  readonly batch: ProducerBatch;
+}
