@@ -5,6 +5,7 @@
  * @module
  */
 
+import { CONSUMER_PROTOCOL_TYPE } from "../protocol/consumer_protocol.ts";
 import { ErrorCode } from "../protocol/errors.ts";
 import { consumerGroupDescribe } from "../protocol/messages/consumer_group_describe.ts";
 import { deleteGroups } from "../protocol/messages/delete_groups.ts";
@@ -23,11 +24,7 @@ import type {
 } from "./admin_group_types.ts";
 import type { ClientCore, OperationOptions } from "./client_core.ts";
 import type { BrokerNode } from "./cluster_metadata.ts";
-import {
-  CONSUMER_PROTOCOL_TYPE,
-  decodeAssignment,
-  decodeSubscription,
-} from "./consumer_protocol.ts";
+import { decodeAssignment, decodeSubscription } from "./consumer_protocol.ts";
 import { DqueueError, isRetriable, KafkaError, UnsupportedVersionError } from "./errors.ts";
 import { findCoordinators } from "./group_coordinator.ts";
 import type { TopicPartition } from "./topic_partition.ts";

@@ -13,7 +13,7 @@ import { syncGroup } from "../protocol/messages/sync_group.ts";
 import type { ResponseOf } from "../protocol/schema.ts";
 import type { ClientCore } from "./client_core.ts";
 import type { ConnectionLane } from "./connection_lane.ts";
-import { CONSUMER_PROTOCOL_TYPE } from "./consumer_protocol.ts";
+import { CONSUMER_PROTOCOL_TYPE } from "../protocol/consumer_protocol.ts";
 import { KafkaError } from "./errors.ts";
 import type { GroupCoordinator } from "./group_coordinator.ts";
 

@@ -6,11 +6,11 @@
  */
 
 import {
-  CONSUMER_PROTOCOL_TYPE,
   decodeAssignment,
   encodeAssignment,
   encodeSubscription,
 } from "../../client/consumer_protocol.ts";
+import { CONSUMER_PROTOCOL_TYPE } from "../../protocol/consumer_protocol.ts";
 import { ErrorCode } from "../../protocol/errors.ts";
 import { describeGroups } from "../../protocol/messages/describe_groups.ts";
 import { heartbeat } from "../../protocol/messages/heartbeat.ts";

@@ -18,7 +18,7 @@ import { ManualClock } from "../clock.ts";
 import { BrokerConfig, type BrokerSettings } from "../config.ts";
 import { silentLogger } from "../logger.ts";
 import { consumerHeartbeat } from "./consumer/heartbeat.ts";
-import { consumerProtocolSubscription } from "./consumer_protocol.ts";
+import { consumerProtocolSubscription } from "../../protocol/consumer_protocol.ts";
 import type { GroupClient } from "./environment.ts";
 import { GroupCoordinator } from "./group_coordinator.ts";
 import type { GroupAppendOptions, GroupLog } from "./group_log.ts";

@@ -5,12 +5,9 @@
  */
 
 import { coreOf } from "../../client/client_registry.ts";
-import {
-  CONSUMER_PROTOCOL_TYPE,
-  encodeAssignment,
-  encodeSubscription,
-} from "../../client/consumer_protocol.ts";
+import { encodeAssignment, encodeSubscription } from "../../client/consumer_protocol.ts";
 import type { Client, TopicPartition } from "../../client/mod.ts";
+import { CONSUMER_PROTOCOL_TYPE } from "../../protocol/consumer_protocol.ts";
 import { consumerGroupHeartbeat } from "../../protocol/messages/consumer_group_heartbeat.ts";
 import { joinGroup } from "../../protocol/messages/join_group.ts";
 import { leaveGroup } from "../../protocol/messages/leave_group.ts";

@@ -19,7 +19,7 @@ import type { SyncGroupRequest, SyncGroupResponse } from "../../../protocol/mess
 import { MalformedMessageError } from "../../../protocol/reader.ts";
 import { ApiError } from "../../api_error.ts";
 import { ownProtocols } from "../classic/classic_member.ts";
-import { CONSUMER_PROTOCOL_TYPE, decodeSubscription } from "../consumer_protocol.ts";
+import { CONSUMER_PROTOCOL_TYPE, decodeSubscription } from "../../../protocol/consumer_protocol.ts";
 import type { GroupClient } from "../environment.ts";
 import type { GroupShard } from "../group_shard.ts";
 import type { GroupRecord } from "../records/group_record.ts";

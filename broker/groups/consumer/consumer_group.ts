@@ -14,7 +14,7 @@
  * @module
  */
 
-import { CONSUMER_PROTOCOL_TYPE } from "../consumer_protocol.ts";
+import { CONSUMER_PROTOCOL_TYPE } from "../../../protocol/consumer_protocol.ts";
 import type { Deadline } from "../deadlines.ts";
 import type { GroupRecord } from "../records/group_record.ts";
 import { type Assignment, assignmentOf, NOTHING } from "./assignment.ts";

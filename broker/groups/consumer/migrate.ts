@@ -22,7 +22,7 @@ import {
   decodeSubscription,
   encodeAssignment,
   versionOf,
-} from "../consumer_protocol.ts";
+} from "../../../protocol/consumer_protocol.ts";
 import type { GroupEnvironment } from "../environment.ts";
 import type { GroupShard } from "../group_shard.ts";
 import type { GroupTopics } from "../group_topics.ts";
@@ -140,7 +140,10 @@ export function classicAssignment(
     const topic = topics.topicById(topicId)?.name;
     if (topic !== undefined) byName.push({ topic, partitions: [...partitions] });
   }
-  return encodeAssignment(byName, versionOf(classic!.protocols[0]!.metadata));
+  return encodeAssignment(
+    { assignedPartitions: byName },
+    versionOf(classic!.protocols[0]!.metadata),
+  );
 }
 
 /** Whether a KIP-848 group that has these members left becomes a classic one. */

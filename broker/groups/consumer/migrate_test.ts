@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { ErrorCode } from "../../../protocol/errors.ts";
 import type { ApiError } from "../../api_error.ts";
 import type { ClassicGroup } from "../classic/classic_group.ts";
-import { decodeAssignment, encodeAssignment } from "../consumer_protocol.ts";
+import { decodeAssignment, encodeAssignment } from "../../../protocol/consumer_protocol.ts";
 import { subscription, TestCoordinator, topicIdOf } from "../testing.ts";
 import { ConsumerGroup } from "./consumer_group.ts";
 
@@ -21,7 +21,9 @@ async function classicGroup(test: TestCoordinator): Promise<string[]> {
   const ids = await Promise.all(joins.map(async ({ promise }) => (await promise).memberId));
   const assignments = ids.map((memberId, i) => ({
     memberId,
-    assignment: encodeAssignment([{ topic: "t", partitions: [2 * i, 2 * i + 1] }], 0),
+    assignment: encodeAssignment({
+      assignedPartitions: [{ topic: "t", partitions: [2 * i, 2 * i + 1] }],
+    }, 0),
   }));
   const syncs = [
     test.sync(ids[0]!, 1, {}, { assignments }),
@@ -96,7 +98,7 @@ Deno.test("classic members give up in KIP-848 before others get", async () => {
 /** A subscription to "t" that says which partitions are held. */
 function owning(...partitions: number[]): Uint8Array {
   const plain = subscription("t");
-  const owned = encodeAssignment([{ topic: "t", partitions }], 0);
+  const owned = encodeAssignment({ assignedPartitions: [{ topic: "t", partitions }] }, 0);
   // From version 1 on the partitions stand where an assignment has them, without its user data.
   const bytes = new Uint8Array([...plain, ...owned.subarray(2, owned.length - 4)]);
   bytes[1] = 1;
@@ -145,7 +147,9 @@ Deno.test("a static member takes its place under the other protocol", async (t) 
     const { memberId } = await join.promise;
     const assignments = [{
       memberId,
-      assignment: encodeAssignment([{ topic: "t", partitions: [0, 1, 2, 3] }], 0),
+      assignment: encodeAssignment({
+        assignedPartitions: [{ topic: "t", partitions: [0, 1, 2, 3] }],
+      }, 0),
     }];
     await test.sync(memberId, 1, {}, { assignments, groupInstanceId: "one" }).promise;
     const taken = await test.beat({ memberId: "new", instanceId: "one" });

@@ -9,7 +9,10 @@ import {
   kafkaDefinition,
   kafkaFields,
 } from "../../../protocol/messages/kafka_definitions/kafka_definition_testing.ts";
-import { consumerProtocolAssignment, consumerProtocolSubscription } from "../consumer_protocol.ts";
+import {
+  consumerProtocolAssignment,
+  consumerProtocolSubscription,
+} from "../../../protocol/consumer_protocol.ts";
 import { RECORD_KINDS, type RecordKind } from "./group_record.ts";
 
 Deno.test("RECORD_KINDS are what Kafka's record definitions say, in every version", async (t) => {

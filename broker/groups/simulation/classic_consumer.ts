@@ -9,7 +9,7 @@ import type { JoinGroupResponse } from "../../../protocol/messages/join_group.ts
 import type { SyncGroupResponse } from "../../../protocol/messages/sync_group.ts";
 import { DiskFullError } from "../../../storage/errors.ts";
 import { ApiError } from "../../api_error.ts";
-import { decodeAssignment, encodeAssignment } from "../consumer_protocol.ts";
+import { decodeAssignment, encodeAssignment } from "../../../protocol/consumer_protocol.ts";
 import type { GroupShard } from "../group_shard.ts";
 import { heartbeat, joinGroup, leaveGroup, syncGroup } from "../membership.ts";
 import { Answer, subscription } from "../testing.ts";
@@ -114,10 +114,9 @@ export class ClassicConsumer extends Consumer {
       protocolName: "range",
       assignments: members.map((memberId, i) => ({
         memberId,
-        assignment: encodeAssignment(
-          [{ topic: TOPIC, partitions: everyNth(i, members.length) }],
-          0,
-        ),
+        assignment: encodeAssignment({
+          assignedPartitions: [{ topic: TOPIC, partitions: everyNth(i, members.length) }],
+        }, 0),
       })),
     };
     this.#joined = undefined;

@@ -13,14 +13,15 @@
  * @module
  */
 
-import { codec } from "../../protocol/codec.ts";
-import { MalformedMessageError, Reader } from "../../protocol/reader.ts";
-import { array, bytes, type Decoded, int32, message, string } from "../../protocol/schema.ts";
-import { Writer } from "../../protocol/writer.ts";
+import { codec } from "./codec.ts";
+import { MalformedMessageError, Reader } from "./reader.ts";
+import { array, bytes, type Decoded, type Encodable, int32, message, string } from "./schema.ts";
+import { Writer } from "./writer.ts";
 
 /** The protocol type of consumer groups. */
 export const CONSUMER_PROTOCOL_TYPE = "consumer";
 
+/** What a member says when it joins. */
 export const consumerProtocolSubscription = message("ConsumerProtocolSubscription", "0-3", "none", {
   topics: array(string("0+"), "0+"),
   userData: bytes("0+", { nullable: "0+", default: null }),
@@ -33,6 +34,7 @@ export const consumerProtocolSubscription = message("ConsumerProtocolSubscriptio
   rackId: string("3+", { nullable: "3+", default: null, ignorable: true }),
 });
 
+/** What a member is assigned. */
 export const consumerProtocolAssignment = message("ConsumerProtocolAssignment", "0-3", "none", {
   assignedPartitions: array(
     { topic: string("0+"), partitions: array(int32("0+"), "0+") },
@@ -41,7 +43,9 @@ export const consumerProtocolAssignment = message("ConsumerProtocolAssignment", 
   userData: bytes("0+", { nullable: "0+", default: null }),
 });
 
+/** A subscription of any version. */
 export type ConsumerProtocolSubscription = Decoded<typeof consumerProtocolSubscription>;
+/** An assignment of any version. */
 export type ConsumerProtocolAssignment = Decoded<typeof consumerProtocolAssignment>;
 
 /** The topics that a subscription names, whatever its version. */
@@ -69,6 +73,17 @@ export function decodeSubscription(metadata: Uint8Array): ConsumerProtocolSubscr
   }
 }
 
+/** Writes a subscription in the latest version. */
+export function encodeSubscription(
+  subscription: Encodable<typeof consumerProtocolSubscription>,
+): Uint8Array {
+  const version = consumerProtocolSubscription.versions.max;
+  const writer = new Writer();
+  writer.int16(version);
+  codec(consumerProtocolSubscription, version).encode(writer, subscription);
+  return writer.takeBytes();
+}
+
 /** The version of a subscription, at most the latest known. */
 export function versionOf(metadata: Uint8Array): number {
   const version = checkVersion(new Reader(metadata).int16(), "subscription");
@@ -87,14 +102,14 @@ export function decodeAssignment(assignment: Uint8Array): ConsumerProtocolAssign
   return codec(consumerProtocolAssignment, 0).decode(reader);
 }
 
-/** Writes an assignment in the version of the member's subscription. */
+/** Writes an assignment. All versions are alike; a member is given that of its subscription. */
 export function encodeAssignment(
-  assignedPartitions: ConsumerProtocolAssignment["assignedPartitions"],
+  assignment: Encodable<typeof consumerProtocolAssignment>,
   version: number,
 ): Uint8Array {
   const writer = new Writer();
   writer.int16(version);
-  codec(consumerProtocolAssignment, version).encode(writer, { assignedPartitions });
+  codec(consumerProtocolAssignment, version).encode(writer, assignment);
   return writer.takeBytes();
 }
 
