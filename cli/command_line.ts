@@ -12,7 +12,7 @@ import type { Command } from "./command.ts";
 import { UsageError } from "./errors.ts";
 import { isBoolean, type NamedFlag, placeholder } from "./flag.ts";
 import { type CommandNode, commandsBelow, type Program, PROGRAM_FLAGS } from "./program.ts";
-import { didYouMean } from "./suggest.ts";
+import { didYouMean } from "../protocol/suggest.ts";
 
 /** A command line, taken apart. Values are still text. */
 export interface CommandLine {

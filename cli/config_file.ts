@@ -18,7 +18,7 @@ import type { Command } from "./command.ts";
 import { messageOf, UsageError } from "./errors.ts";
 import { isList, type NamedFlag, settingName } from "./flag.ts";
 import type { Program } from "./program.ts";
-import { didYouMean } from "./suggest.ts";
+import { didYouMean } from "../protocol/suggest.ts";
 
 /** A setting of the file: the texts it stands for, and what it is called there. */
 export interface FileSetting {

@@ -22,7 +22,7 @@ import type { Output } from "./output.ts";
 import { parseStream } from "./parse_stream.ts";
 import { emptyInputRecord, type InputRecord } from "./record.ts";
 import type { OutputRecord, RecordHeader } from "./record.ts";
-import { didYouMean } from "./suggest.ts";
+import { didYouMean } from "../protocol/suggest.ts";
 import { decodeExactly, encodeUtf8 } from "./utf8.ts";
 
 /** A value JSON can hold. */

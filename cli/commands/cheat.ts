@@ -7,7 +7,7 @@
 import { command } from "../command.ts";
 import { UsageError } from "../errors.ts";
 import type { Output } from "../output.ts";
-import { didYouMean } from "../suggest.ts";
+import { didYouMean } from "../../protocol/suggest.ts";
 import { formatTable } from "../table.ts";
 import { CHEAT_SHEETS, type CheatSheet } from "./cheat_sheets.ts";
 

@@ -6,7 +6,7 @@
 
 import { CommandError } from "../errors.ts";
 import type { Flags } from "../flag.ts";
-import { didYouMean } from "../suggest.ts";
+import { didYouMean } from "../../protocol/suggest.ts";
 
 /** Flags of commands that may find what they work on by regular expressions. */
 export const regexFlag = {
