@@ -8,6 +8,9 @@ import { messageOf } from "./errors.ts";
 import type { Output } from "./output.ts";
 
 const MAX_CAUSES = 5;
+/** How Deno says that it lacks a permission; the flag alone would grant more than is needed. */
+const MISSING_PERMISSION =
+  /(Requires (\w+) access to "([^"]*)", run again with) the (--allow-\w+) flag/gi;
 
 /** Prints what went wrong with its causes, as far as they say anything new, and a hint if there is one. */
 export function printFailure(output: Output, error: unknown): void {
@@ -30,7 +33,7 @@ function fullMessageOf(error: unknown): string {
     }
     cause = cause.cause;
   }
-  return message;
+  return message.replace(MISSING_PERMISSION, "$1 $4=$3");
 }
 
 /** The SDK's advice is for programs; where there is a flag to use, it is put in the user's words. */

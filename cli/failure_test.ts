@@ -23,6 +23,17 @@ Deno.test("printFailure() shows causes that say something new", async () => {
   );
 });
 
+Deno.test("printFailure() names the permission that Deno lacks as a flag to pass", async () => {
+  const cause = new Deno.errors.NotCapable(
+    'Requires read access to "/data", run again with the --allow-read flag',
+  );
+  assertEquals(
+    await printed(new Error("Cannot open the folder", { cause })),
+    'Error: Cannot open the folder: Requires read access to "/data", run again with ' +
+      "--allow-read=/data\n",
+  );
+});
+
 Deno.test("printFailure() prints each of several errors", async () => {
   const errors = new AggregateError([new Error("one"), "two"]);
   assertEquals(await printed(errors), "Error: one\nError: two\n");

@@ -7,8 +7,8 @@
 import type { Client } from "../../client/mod.ts";
 import { type BrokerAddress, formatAddress, parseBrokerAddress } from "../../client/address.ts";
 import type { Context } from "../context.ts";
-import { CommandError } from "../errors.ts";
 import type { Flags } from "../flag.ts";
+import { ensureReachable } from "./reachability.ts";
 
 /** Flags of every command that asks a cluster. */
 export const connectionFlags = {
@@ -31,68 +31,52 @@ export const connectionFlags = {
   },
 } as const satisfies Flags;
 
-/** The values of {@linkcode connectionFlags}. */
+/** The same for commands that follow a topic: they wait for a broker that is away. */
+export const patientConnectionFlags = {
+  ...connectionFlags,
+  timeout: {
+    type: "duration",
+    min: 1,
+    fallback: "no limit for a broker that is away, 30s for an answer",
+    group: "Connection",
+    doc: "How long to try before giving up",
+  },
+} as const satisfies Flags;
+
+/** The values of {@linkcode connectionFlags} or {@linkcode patientConnectionFlags}. */
 export interface ConnectionValues {
   readonly brokers: readonly BrokerAddress[];
-  readonly timeout: number;
+  /** Undefined to wait for a broker that is away. */
+  readonly timeout: number | undefined;
+}
+
+/** How {@linkcode connect} treats a broker that is away. */
+export interface ConnectOptions {
+  /**
+   * Whether to wait for it, for as long as the values allow. Default: no. Those who run a command that
+   * is done in a moment want to hear at once that there is none.
+   */
+  readonly waits?: boolean;
 }
 
 /**
- * Connects to the cluster. A client is patient with brokers that are about to come back; somebody at
- * a terminal wants to hear at once that there is none.
+ * Connects to the cluster.
  *
  * @throws {CommandError} if no broker accepts a connection
  */
-export async function connect(context: Context, values: ConnectionValues): Promise<Client> {
+export async function connect(
+  context: Context,
+  { brokers, timeout }: ConnectionValues,
+  { waits = false }: ConnectOptions = {},
+): Promise<Client> {
   const [{ Client }] = await Promise.all([
     // Only commands that need the client wait for it to be loaded.
     import("../../client/mod.ts"),
-    ensureReachable(context, values),
+    ensureReachable(context, brokers, { waits, timeout: timeout ?? Infinity }),
   ]);
   return new Client({
-    brokers: values.brokers.map(formatAddress),
-    timeout: values.timeout,
+    brokers: brokers.map(formatAddress),
+    ...(timeout === undefined ? {} : { timeout }),
     clientId: "dqueue-cli",
   });
-}
-
-async function ensureReachable({ signal }: Context, values: ConnectionValues): Promise<void> {
-  signal.throwIfAborted();
-  const { brokers, timeout } = values;
-  const stop = new AbortController();
-  const timer = setTimeout(() => stop.abort(tooLate(timeout)), timeout);
-  const onAbort = () => stop.abort(signal.reason);
-  signal.addEventListener("abort", onAbort, { once: true });
-  const attempts = brokers.map(async ({ host, port }) => {
-    const conn = await Deno.connect({ hostname: host, port, signal: stop.signal });
-    conn.close();
-  });
-  try {
-    await Promise.any(attempts);
-  } catch (error) {
-    signal.throwIfAborted();
-    throw unreachable(brokers, (error as AggregateError).errors);
-  } finally {
-    clearTimeout(timer);
-    signal.removeEventListener("abort", onAbort);
-    stop.abort();
-    await Promise.allSettled(attempts);
-  }
-}
-
-function tooLate(timeoutMs: number): Error {
-  return new Error(`no answer within ${timeoutMs} ms of --timeout`);
-}
-
-function unreachable(brokers: readonly BrokerAddress[], errors: readonly Error[]): CommandError {
-  const problems = brokers.map((broker, i) => `${formatAddress(broker)}: ${reason(errors[i]!)}`);
-  const remedy = errors.every((error) => error instanceof Deno.errors.ConnectionRefused)
-    ? `no broker runs there; start one with "dqueue serve", or name another with --brokers`
-    : `check --brokers or DQUEUE_BROKERS`;
-  return new CommandError(`Cannot connect to ${problems.join(", ")}; ${remedy}`);
-}
-
-function reason(error: Error): string {
-  if (error instanceof Deno.errors.ConnectionRefused) return "connection refused";
-  return error.message;
 }

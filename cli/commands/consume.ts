@@ -10,7 +10,7 @@ import type { Context } from "../context.ts";
 import { isInterruption, UsageError } from "../errors.ts";
 import { type OffsetSpec, parseOffsetSpec } from "../offset_spec.ts";
 import { Progress } from "../progress.ts";
-import { connect, connectionFlags } from "./connection.ts";
+import { connect, patientConnectionFlags } from "./connection.ts";
 import { regexFlag } from "./name_selection.ts";
 import { type PartitionRange, partitionRanges } from "./partition_ranges.ts";
 import { partitionsFlag, selectPartitions } from "./partition_selection.ts";
@@ -80,7 +80,7 @@ export const consume = command({
     },
     ...regexFlag,
     readCommitted: { type: "boolean", doc: "Leave out messages of transactions not committed" },
-    ...connectionFlags,
+    ...patientConnectionFlags,
   },
   examples: [
     { doc: "All there is, and what comes", command: "dqueue consume orders" },
@@ -98,7 +98,7 @@ export const consume = command({
   async run(context, { args, flags }) {
     if (flags.group !== undefined) ensureGroupUsable(flags.offset, flags.partition);
     const print = printerOf(context, flags.format, flags.output);
-    await using client = await connect(context, flags);
+    await using client = await connect(context, flags, { waits: true });
     const selection = { names: args.topics, isRegex: flags.regex, internal: false };
     const listings = await selectTopics(context, client.admin(), selection);
     const reading: Reading = {

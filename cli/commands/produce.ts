@@ -13,7 +13,7 @@ import { Progress } from "../progress.ts";
 import type { InputRecord, RecordHeader } from "../record.ts";
 import { RecordReader } from "../record_reader.ts";
 import { encodeUtf8 } from "../utf8.ts";
-import { connect, connectionFlags } from "./connection.ts";
+import { connect, patientConnectionFlags } from "./connection.ts";
 import { outputFlag } from "./output_flag.ts";
 import { Deliveries } from "./produce_deliveries.ts";
 
@@ -121,7 +121,7 @@ export const produce = command({
       doc: "How long to try to write a message",
     },
     ...outputFlag,
-    ...connectionFlags,
+    ...patientConnectionFlags,
   },
   examples: [
     { doc: "Lines of a file, compressed", command: "dqueue produce logs -z zstd < app.log" },
@@ -145,7 +145,7 @@ export const produce = command({
     };
     const { message, count, input, format } = flags;
     if (message.length > 0 && args.topic === undefined) throw missingTopic();
-    await using client = await connect(context, flags);
+    await using client = await connect(context, flags, { waits: true });
     await using producer = client.producer({
       acks: flags.acks === "all" ? "all" : flags.acks === "1" ? 1 : 0,
       compression: flags.compression as CompressionName,

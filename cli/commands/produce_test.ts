@@ -236,22 +236,6 @@ Deno.test("produce names what is wrong with its flags", async () => {
   }
 });
 
-Deno.test("produce says at once that no broker is there, and where", async () => {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  listener.close();
-  await using test = await CommandTest.start();
-  const { code, stderr } = await test.run(`produce a -m x -b 127.0.0.1:${port}`);
-  assertEquals(code, 1);
-  assertEquals(
-    stderr,
-    `Error: Cannot connect to 127.0.0.1:${port}: connection refused; no broker runs there; start one ` +
-      `with "dqueue serve", or name another with --brokers\n`,
-  );
-  // One of several is enough.
-  await test.output(`produce a -m x -b 127.0.0.1:${port},${test.address}`);
-});
-
 Deno.test("produce reads its input as it comes, in whatever pieces", async () => {
   await using test = await CommandTest.start();
   const text = Array.from({ length: 50_000 }, (_, i) => `line ${i}\n`).join("");

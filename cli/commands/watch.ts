@@ -4,6 +4,7 @@
  * @module
  */
 
+import { delay } from "../../client/waiting.ts";
 import type { Context } from "../context.ts";
 import { isInterruption, messageOf, UsageError } from "../errors.ts";
 import type { Flags } from "../flag.ts";
@@ -68,7 +69,7 @@ export async function watch<T>(context: Context, watched: Watched<T>): Promise<v
       else if (problem === undefined) writeJsonLine(stdout, watched.json(seen));
       else context.stderr.line(`${context.stderr.style.yellow("Warning:")} ${problem}`);
       await Promise.all([stdout.flush(), context.stderr.flush()]);
-      await pause(watched.interval, signal);
+      await delay(watched.interval, signal);
     }
   } catch (error) {
     // There is no other way to end it.
@@ -79,20 +80,4 @@ export async function watch<T>(context: Context, watched: Watched<T>): Promise<v
 /** Whether the SDK says that it may be better later. */
 function isPassing(error: unknown): boolean {
   return error instanceof Error && "retriable" in error && error.retriable === true;
-}
-
-/** @throws the reason of the signal */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) return reject(signal.reason);
-    const stop = () => {
-      clearTimeout(timer);
-      reject(signal.reason);
-    };
-    const timer = setTimeout(() => {
-      signal.removeEventListener("abort", stop);
-      resolve();
-    }, ms);
-    signal.addEventListener("abort", stop, { once: true });
-  });
 }

@@ -1,0 +1,163 @@
+/**
+ * Finds out whether a broker is there before a command begins, and waits for one where that is asked.
+ *
+ * @module
+ */
+
+import { type BrokerAddress, formatAddress } from "../../client/address.ts";
+import { delay } from "../../client/waiting.ts";
+import type { Context } from "../context.ts";
+import { formatDuration } from "../duration.ts";
+import { CommandError } from "../errors.ts";
+
+/** One attempt to connect may take so long where others follow. */
+const ATTEMPT_MS = 5000;
+/** Pauses between attempts begin with the first and double up to the second. */
+const MIN_PAUSE_MS = 50;
+const MAX_PAUSE_MS = 1000;
+/** Longer timers fire at once. The system gives up sooner by itself. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+/** How often it is said that a broker is still away. */
+const REMINDER_MS = 60_000;
+
+/** How to wait for a broker. */
+export interface WaitOptions {
+  /** Whether to try again where no broker answers. */
+  readonly waits: boolean;
+  /** How long to try, in milliseconds; `Infinity` for no limit. */
+  readonly timeout: number;
+}
+
+/**
+ * Resolves when one of the brokers accepts a connection.
+ *
+ * @throws {CommandError} if none does within `timeout`; without `waits`, at the first refusal
+ * @throws the reason of the context's signal
+ */
+export async function ensureReachable(
+  context: Context,
+  brokers: readonly BrokerAddress[],
+  { waits, timeout }: WaitOptions,
+): Promise<void> {
+  const startMs = performance.now();
+  const notice = new AwayNotice(context, brokers);
+  for (let pauseMs = MIN_PAUSE_MS;; pauseMs = Math.min(2 * pauseMs, MAX_PAUSE_MS)) {
+    const leftMs = timeout - (performance.now() - startMs);
+    const errors = await connectOnce(
+      context,
+      brokers,
+      waits ? Math.min(leftMs, ATTEMPT_MS) : leftMs,
+    );
+    if (errors === undefined) return await notice.end();
+    ensurePermitted(brokers, errors);
+    const isLate = performance.now() - startMs + pauseMs >= timeout;
+    if (!waits) throw unreachable(brokers, errors, "");
+    if (isLate) {
+      throw unreachable(brokers, errors, ` within the ${formatDuration(timeout)} of --timeout`);
+    }
+    await notice.say(problemsText(brokers, errors));
+    await delay(pauseMs, context.signal);
+  }
+}
+
+/** Tells on standard error that no broker is there: at once, then now and then, and when one is. */
+class AwayNotice {
+  readonly #context: Context;
+  readonly #brokers: readonly BrokerAddress[];
+  readonly #startMs: number;
+  #said: string | undefined;
+  #saidMs = 0;
+
+  constructor(context: Context, brokers: readonly BrokerAddress[]) {
+    this.#context = context;
+    this.#brokers = brokers;
+    this.#startMs = performance.now();
+  }
+
+  async say(problems: string): Promise<void> {
+    const { stderr } = this.#context;
+    const nowMs = performance.now();
+    if (this.#said === undefined) {
+      stderr.line(`Waiting for a broker, Ctrl-C ends it: cannot connect to ${problems}`);
+    } else if (this.#said !== problems || nowMs - this.#saidMs >= REMINDER_MS) {
+      const elapsed = formatDuration(nowMs - this.#startMs, 1);
+      stderr.line(`Still waiting for a broker after ${elapsed}: cannot connect to ${problems}`);
+    } else {
+      return;
+    }
+    this.#said = problems;
+    this.#saidMs = nowMs;
+    await stderr.flush();
+  }
+
+  async end(): Promise<void> {
+    if (this.#said === undefined) return;
+    const { stderr } = this.#context;
+    const elapsed = formatDuration(performance.now() - this.#startMs, 1);
+    const addresses = this.#brokers.map(formatAddress).join(", ");
+    stderr.line(`Connected to ${addresses} after ${elapsed}`);
+    await stderr.flush();
+  }
+}
+
+/** Connects to all brokers; the error of each, or undefined if one has accepted. */
+async function connectOnce(
+  { signal }: Context,
+  brokers: readonly BrokerAddress[],
+  timeoutMs: number,
+): Promise<readonly Error[] | undefined> {
+  signal.throwIfAborted();
+  const stop = new AbortController();
+  const timer = setTimeout(
+    () => stop.abort(tooLate(timeoutMs)),
+    Math.min(timeoutMs, MAX_TIMER_MS),
+  );
+  const onAbort = () => stop.abort(signal.reason);
+  signal.addEventListener("abort", onAbort, { once: true });
+  const attempts = brokers.map(async ({ host, port }) => {
+    const conn = await Deno.connect({ hostname: host, port, signal: stop.signal });
+    conn.close();
+  });
+  try {
+    await Promise.any(attempts);
+    return undefined;
+  } catch (error) {
+    signal.throwIfAborted();
+    return (error as AggregateError).errors;
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", onAbort);
+    stop.abort();
+    await Promise.allSettled(attempts);
+  }
+}
+
+function tooLate(timeoutMs: number): Error {
+  return new Error(`no answer within ${formatDuration(timeoutMs)}`);
+}
+
+/** @throws {CommandError} if Deno may not connect to any of them: waiting does not change that */
+function ensurePermitted(brokers: readonly BrokerAddress[], errors: readonly Error[]): void {
+  if (!errors.every((error) => error instanceof Deno.errors.NotCapable)) return;
+  throw new CommandError(`Cannot connect to ${problemsText(brokers, errors)}`);
+}
+
+function unreachable(
+  brokers: readonly BrokerAddress[],
+  errors: readonly Error[],
+  limit: string,
+): CommandError {
+  const remedy = errors.every((error) => error instanceof Deno.errors.ConnectionRefused)
+    ? `no broker runs there; start one with "dqueue serve", or name another with --brokers`
+    : `check --brokers or DQUEUE_BROKERS`;
+  return new CommandError(`Cannot connect to ${problemsText(brokers, errors)}${limit}; ${remedy}`);
+}
+
+function problemsText(brokers: readonly BrokerAddress[], errors: readonly Error[]): string {
+  return brokers.map((broker, i) => `${formatAddress(broker)}: ${reason(errors[i]!)}`).join(", ");
+}
+
+function reason(error: Error): string {
+  if (error instanceof Deno.errors.ConnectionRefused) return "connection refused";
+  return error.message;
+}
