@@ -1,4 +1,5 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { INT64_MAX } from "../protocol/int64.ts";
 import { BrokerConfig, ConfigError, parseBrokerConfig } from "./config.ts";
 import { flagOf, SETTING_NAMES, SETTINGS, variableOf } from "./settings.ts";
 import type { Setting } from "./setting.ts";
@@ -60,7 +61,7 @@ Deno.test("parseBrokerConfig() says which flag, variable or key is wrong, and wh
 Deno.test("parseBrokerConfig() takes Kafka's largest int64 for no limit, and nothing beyond", () => {
   const largest = "9223372036854775807";
   const config = parseBrokerConfig({ flags: { "log-retention-ms": largest } });
-  assertEquals(config.get("log.retention.ms"), Number.MAX_SAFE_INTEGER);
+  assertEquals(config.get("log.retention.ms"), INT64_MAX);
   assertEquals(config.valuesOf("log.retention.ms")[0]!.text, largest);
   assertThrows(
     () => parseBrokerConfig({ flags: { "log-retention-ms": "9223372036854775808" } }),

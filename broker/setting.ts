@@ -5,6 +5,8 @@
  * @module
  */
 
+import { INT64_MAX, INT64_MIN } from "../protocol/int64.ts";
+
 /** Kafka's types of settings, as far as there are settings of them. */
 export type SettingType = "boolean" | "string" | "int" | "long" | "double" | "list";
 
@@ -50,12 +52,9 @@ interface NumberOptions extends SettingOptions {
   readonly max?: number;
 }
 
-/**
- * Kafka's largest int64 means "no limit", and clients send it. We hold it, and whatever else is too
- * large for a number, as the largest safe integer.
- */
-const NO_LIMIT_TEXT = "9223372036854775807";
+/** The ends of Kafka's int64, of which the largest means "no limit", and clients send it. */
 const MAX_INT64 = 2n ** 63n - 1n;
+const MIN_INT64 = -(2n ** 63n);
 const MAX_INT32 = 2 ** 31 - 1;
 
 function setting<T>(
@@ -87,9 +86,9 @@ export function int(value: number, doc: string, options: NumberOptions = {}): Se
   });
 }
 
-/** A whole number of 64 bits; what is beyond 2^53-1 stands for "no limit". */
+/** A whole number of 64 bits; beyond 2^53-1 the nearest number, see `protocol/int64.ts`. */
 export function long(value: number, doc: string, options: NumberOptions = {}): Setting<number> {
-  const { min = Number.MIN_SAFE_INTEGER, max = Number.MAX_SAFE_INTEGER } = options;
+  const { min = INT64_MIN, max = INT64_MAX } = options;
   return setting("long", value, doc, options, {
     parse: (text) => parseNumber(text, min, max),
     format: formatNumber,
@@ -254,15 +253,18 @@ function parseNumber(text: string, min: number, max: number): number {
     throw new SettingValueError(`"${text}" is not a whole number`);
   }
   const exact = BigInt(trimmed.replace("+", ""));
-  const isNoLimit = exact > BigInt(Number.MAX_SAFE_INTEGER) && exact <= MAX_INT64;
-  const value = isNoLimit && max === Number.MAX_SAFE_INTEGER ? max : Number(exact);
-  if (value < min) throw new SettingValueError(`Value must be at least ${min}`);
+  const value = Number(exact);
+  if (value < min || exact < MIN_INT64) {
+    throw new SettingValueError(`Value must be at least ${formatNumber(min)}`);
+  }
   if (value > max || exact > MAX_INT64) {
     throw new SettingValueError(`Value must be no more than ${formatNumber(max)}`);
   }
   return value;
 }
 
+/** A whole number with all its digits; the largest is `Long.MAX_VALUE`, which no number is. */
 function formatNumber(value: number): string {
-  return value >= Number.MAX_SAFE_INTEGER ? NO_LIMIT_TEXT : String(value);
+  if (Number.isSafeInteger(value)) return String(value);
+  return String(value >= INT64_MAX ? MAX_INT64 : BigInt(value));
 }

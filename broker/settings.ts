@@ -8,6 +8,7 @@
  * @module
  */
 
+import { INT64_MAX } from "../protocol/int64.ts";
 import { GROUP_SETTINGS, type GroupSettings } from "./groups/settings.ts";
 import { LOG_LEVELS, type LogLevel } from "./logger.ts";
 import { parseListener } from "./listener.ts";
@@ -213,7 +214,7 @@ export const SETTINGS: { readonly [N in SettingName]: Setting<BrokerSettings[N]>
     DYNAMIC,
   ),
   "log.message.timestamp.before.max.ms": long(
-    Number.MAX_SAFE_INTEGER,
+    INT64_MAX,
     "How far a producer's timestamp may lie in the past, in milliseconds; default of " +
       "message.timestamp.before.max.ms",
     { min: 0, ...DYNAMIC },
@@ -300,7 +301,7 @@ export const SETTINGS: { readonly [N in SettingName]: Setting<BrokerSettings[N]>
     { min: 0, ...DYNAMIC },
   ),
   "log.cleaner.max.compaction.lag.ms": long(
-    Number.MAX_SAFE_INTEGER,
+    INT64_MAX,
     "Milliseconds after which a record is compacted, whatever part of the log that is; default of " +
       "max.compaction.lag.ms",
     { min: 1, ...DYNAMIC },

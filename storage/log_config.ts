@@ -4,6 +4,8 @@
  * @module
  */
 
+import { INT64_MAX } from "../protocol/int64.ts";
+
 /** How a log grows, what it takes and what it keeps. */
 export interface LogConfig {
   /** `segment.bytes`: a segment is rolled before it exceeds this. */
@@ -60,13 +62,13 @@ export const DEFAULT_LOG_CONFIG: LogConfig = Object.freeze({
   fileDeleteDelayMs: 60_000,
   maxMessageBytes: 1_048_588,
   messageTimestampType: "CreateTime",
-  messageTimestampBeforeMaxMs: Number.MAX_SAFE_INTEGER,
+  messageTimestampBeforeMaxMs: INT64_MAX,
   messageTimestampAfterMaxMs: 60 * 60 * 1000,
   cleanupPolicy: Object.freeze(["delete" as const]),
   minCleanableDirtyRatio: 0.5,
   minCompactionLagMs: 0,
-  maxCompactionLagMs: Number.MAX_SAFE_INTEGER,
+  maxCompactionLagMs: INT64_MAX,
   deleteRetentionMs: DAY_MS,
-  flushMessages: Number.MAX_SAFE_INTEGER,
-  flushMs: Number.MAX_SAFE_INTEGER,
+  flushMessages: INT64_MAX,
+  flushMs: INT64_MAX,
 });

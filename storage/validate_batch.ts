@@ -7,6 +7,7 @@
 import type { RecordBatch } from "../protocol/records/mod.ts";
 import { InvalidRecordError, InvalidTimestampError, RecordTooLargeError } from "./errors.ts";
 import type { LogConfig } from "./log_config.ts";
+import { isTimestampOutOfRange } from "./timestamp_range.ts";
 
 /**
  * Checks size, CRC, counts, producer fields and timestamps of a batch. Records are decoded only if the
@@ -76,21 +77,18 @@ function checkTimestamps(
       `Cannot append to "${log}": timestamp type is LogAppendTime, message.timestamp.type is CreateTime`,
     );
   }
-  const latest = nowMs + config.messageTimestampAfterMaxMs;
-  if (batch.maxTimestamp > latest) {
-    throw new InvalidTimestampError(
-      `Cannot append to "${log}": timestamp is ${batch.maxTimestamp}, the latest allowed is ${latest}`,
-    );
-  }
+  checkTimestamp(log, batch.maxTimestamp, config, nowMs);
   if (config.messageTimestampBeforeMaxMs >= nowMs) return;
+  for (const { timestamp } of batch.records()) checkTimestamp(log, timestamp, config, nowMs);
+}
+
+function checkTimestamp(log: string, timestamp: number, config: LogConfig, nowMs: number): void {
+  if (!isTimestampOutOfRange(timestamp, config, nowMs)) return;
   const earliest = nowMs - config.messageTimestampBeforeMaxMs;
-  for (const { timestamp } of batch.records()) {
-    if (timestamp < earliest && timestamp !== -1) {
-      throw new InvalidTimestampError(
-        `Cannot append to "${log}": timestamp is ${timestamp}, the earliest allowed is ${earliest}`,
-      );
-    }
-  }
+  const latest = nowMs + config.messageTimestampAfterMaxMs;
+  throw new InvalidTimestampError(
+    `Cannot append to "${log}": timestamp is ${timestamp}, allowed is ${earliest} to ${latest}`,
+  );
 }
 
 function checkKeys(log: string, batch: RecordBatch): void {

@@ -19,7 +19,9 @@
 import { ErrorCode } from "../../protocol/errors.ts";
 import type { RecordBatch } from "../../protocol/records/mod.ts";
 import type { Log } from "../../storage/log.ts";
+import type { LogConfig } from "../../storage/log_config.ts";
 import type { LogRead, TimestampAndOffset } from "../../storage/log_reader.ts";
+import { isTimestampOutOfRange } from "../../storage/timestamp_range.ts";
 import { validateBatch } from "../../storage/validate_batch.ts";
 import { ApiError } from "../api_error.ts";
 import type { PartitionState } from "../cluster/cluster_state.ts";
@@ -357,9 +359,10 @@ export class Partition {
     if (!this.isLeader) throw new ApiError(ErrorCode.NOT_LEADER_OR_FOLLOWER);
   }
 
+  /** More replicas than the partition has are not asked for, as in Kafka from 4.0 on (KIP-966). */
   #ensureInSync(acks: number): void {
     if (acks !== ACKS_ALL) return;
-    const minIsr = this.#config.get("min.insync.replicas");
+    const minIsr = Math.min(this.#config.get("min.insync.replicas"), this.#state.replicas.length);
     if (this.isr.length >= minIsr) return;
     throw new ApiError(
       ErrorCode.NOT_ENOUGH_REPLICAS,
@@ -391,13 +394,14 @@ export class Partition {
     validateBatch(this.log.name, batch, logConfig, nowMs);
     if (logConfig.messageTimestampType === "CreateTime") {
       correctMaxTimestamp(batch);
-      this.#checkLatest(batch, nowMs + logConfig.messageTimestampAfterMaxMs);
+      this.#checkLatest(batch, logConfig, nowMs);
     }
   }
 
   /** The header may have been corrected to a later timestamp than was checked. */
-  #checkLatest({ maxTimestamp }: RecordBatch, latestMs: number): void {
-    if (maxTimestamp <= latestMs) return;
+  #checkLatest({ maxTimestamp }: RecordBatch, config: LogConfig, nowMs: number): void {
+    if (!isTimestampOutOfRange(maxTimestamp, config, nowMs)) return;
+    const latestMs = nowMs + config.messageTimestampAfterMaxMs;
     throw new ApiError(
       ErrorCode.INVALID_TIMESTAMP,
       `Cannot append to "${this}": timestamp is ${maxTimestamp}, the latest allowed is ${latestMs}`,

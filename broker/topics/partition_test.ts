@@ -4,9 +4,11 @@ import { RecordBatch, RecordBatchBuilder } from "../../protocol/records/mod.ts";
 import { LogOfflineError, MemoryFileSystem, OffsetOutOfRangeError } from "../../storage/mod.ts";
 import { errorCodeOf } from "../api_error.ts";
 import { batchOf, TestBroker, valuesFrom } from "../broker_testing.ts";
+import { BrokerConfig } from "../config.ts";
 import { HeldSyncFileSystem } from "../held_sync_testing.ts";
 import { silentLogger } from "../logger.ts";
 import type { Partition } from "./partition.ts";
+import { TopicConfig } from "./topic_config.ts";
 
 const NOW_MS = 1_700_000_000_000;
 const ANY = { maxBytes: 1 << 20, minOneBatch: true, isolationLevel: 0 };
@@ -260,12 +262,36 @@ Deno.test("Partition.append() refuses a sequence gap and an old epoch with Kafka
   assertEquals(send(1, 1).baseOffset, 1);
 });
 
-Deno.test("Partition.append() refuses acks=all below min.insync.replicas with NOT_ENOUGH_REPLICAS", async () => {
+Deno.test("Partition.append() asks for no more than all replicas, whatever min.insync.replicas is", async (t) => {
   await using broker = await TestBroker.start();
-  const configs = new Map([["min.insync.replicas", "2"]]);
-  const partition = await broker.createTopic("a", { configs });
-  assertEquals(codeThrown(() => append(partition, -1, "x")), ErrorCode.NOT_ENOUGH_REPLICAS);
-  assertEquals(append(partition, 1, "x").baseOffset, 0);
+  const partition = await broker.createTopic("a", {
+    configs: new Map([["min.insync.replicas", "2"]]),
+  });
+  await t.step("one replica in sync is enough where there is one, with any acks", async () => {
+    assertEquals(append(partition, -1, "x").baseOffset, 0);
+    assertEquals(append(partition, 1, "x").baseOffset, 1);
+    assertEquals(append(partition, 0, "x").baseOffset, 2);
+    await partition.append(batchOf(["x"]), { acks: -1, nowMs: NOW_MS }).committed;
+  });
+  await t.step("fewer in sync than both are refused with NOT_ENOUGH_REPLICAS", () => {
+    const { leaderId, leaderEpoch } = partition;
+    partition.updateState({ leaderId, leaderEpoch, isr: [leaderId], replicas: [leaderId, 7] });
+    assertEquals(codeThrown(() => append(partition, -1, "x")), ErrorCode.NOT_ENOUGH_REPLICAS);
+    append(partition, 1, "x");
+    append(partition, 0, "x");
+  });
+  await t.step("a change of the setting acts at once", () => {
+    partition.updateConfig(new TopicConfig(new BrokerConfig(), new Map()));
+    append(partition, -1, "x");
+  });
+});
+
+Deno.test("Partition.append() writes internal topics where min.insync.replicas of the broker is 2", async () => {
+  await using broker = await TestBroker.start({ config: { "min.insync.replicas": 2 } });
+  const partition = await broker.createTopic("__consumer_offsets", { isInternal: true });
+  const options = { acks: -1, nowMs: NOW_MS, isInternal: true } as const;
+  await partition.append(batchOf(["x"]), options).committed;
+  assertEquals(await valuesFrom(partition, 0), ["x"]);
 });
 
 Deno.test("Partition.append() keeps clients out of internal topics, and lets the broker in", async () => {

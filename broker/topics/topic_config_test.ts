@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { INT64_MAX } from "../../protocol/int64.ts";
 import { ErrorCode } from "../../protocol/errors.ts";
 import { ApiError } from "../api_error.ts";
 import { BrokerConfig, ConfigError } from "../config.ts";
@@ -120,5 +121,5 @@ Deno.test("TopicConfig hands the settings of compaction to the topic's logs", ()
   assertEquals(logConfig.minCleanableDirtyRatio, 0.25);
   assertEquals(logConfig.deleteRetentionMs, 7);
   assertEquals(logConfig.minCompactionLagMs, 0);
-  assertEquals(logConfig.maxCompactionLagMs, Number.MAX_SAFE_INTEGER);
+  assertEquals(logConfig.maxCompactionLagMs, INT64_MAX);
 });

@@ -8,6 +8,7 @@
  * @module
  */
 
+import { INT64_MAX } from "../../protocol/int64.ts";
 import type { LogConfig } from "../log_config.ts";
 import type { LogSegments } from "../log_segments.ts";
 import { OFFSET_INDEX_ENTRY_SIZE } from "../offset_index.ts";
@@ -63,7 +64,7 @@ export function cleanableRange(
     if (end > maxOffset) break;
     const { minCompactionLagMs, maxCompactionLagMs } = config;
     if (minCompactionLagMs > 0 && segment.maxTimestamp > nowMs - minCompactionLagMs) break;
-    if (maxCompactionLagMs < Number.MAX_SAFE_INTEGER && segment.firstTimestamp > 0) {
+    if (maxCompactionLagMs < INT64_MAX && segment.firstTimestamp > 0) {
       earliestMs = Math.min(earliestMs, segment.firstTimestamp);
     }
     firstUncleanableOffset = end;
