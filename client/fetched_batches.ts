@@ -3,7 +3,11 @@
  *
  * Left out are control batches, which only mark the end of transactions, and for a reader of committed
  * messages the batches of aborted transactions. The offsets of what is left out still count: each batch
- * says where to go on behind it and what was left out after it.
+ * says where to continue after it and what was left out after it.
+ *
+ * A broker lists aborted transactions in the order of their markers, so one that began early and ended
+ * late comes after others. They are taken in the order of their first offsets: from there on the
+ * producer counts as aborted, until the marker.
  *
  * @module
  */
@@ -37,7 +41,7 @@ const ABORT_MARKER = 0;
  * Takes the batches out of what a broker has sent for a partition.
  *
  * @param fetchOffset The offset asked for; batches that end before it are left out.
- * @param aborted The aborted transactions among them, by first offset; null to see all messages.
+ * @param aborted The aborted transactions among them, in any order; null to see all messages.
  * @throws {CorruptRecordError} If the bytes are not record batches.
  */
 export function fetchedBatches(
@@ -47,25 +51,28 @@ export function fetchedBatches(
 ): FetchedBatches {
   const batches: FetchedBatch[] = [];
   const abortedProducers = new Set<number>();
+  const byFirstOffset = aborted?.toSorted((a, b) => a.firstOffset - b.firstOffset) ?? [];
   let nextAborted = 0;
   let nextOffset = fetchOffset;
   for (const batch of recordBatches(bytes)) {
-    while (aborted !== null && nextAborted < aborted.length) {
-      const { producerId, firstOffset } = aborted[nextAborted]!;
+    while (nextAborted < byFirstOffset.length) {
+      const { producerId, firstOffset } = byFirstOffset[nextAborted]!;
       if (firstOffset > batch.lastOffset) break;
       abortedProducers.add(producerId);
       nextAborted++;
     }
-    const behind = batch.nextOffset;
-    if (behind <= fetchOffset) continue;
-    nextOffset = behind;
-    if (isVisible(batch, abortedProducers)) batches.push({ batch, nextOffset });
+    // A marker before the offset still ends its transaction.
+    const isVisible = takeBatch(batch, abortedProducers);
+    if (batch.nextOffset <= fetchOffset) continue;
+    nextOffset = batch.nextOffset;
+    if (isVisible) batches.push({ batch, nextOffset });
     else if (batches.length > 0) batches[batches.length - 1]!.nextOffset = nextOffset;
   }
   return { batches, nextOffset };
 }
 
-function isVisible(batch: RecordBatch, abortedProducers: Set<number>): boolean {
+/** Whether a reader sees the batch. An abort marker takes its producer off the aborted ones. */
+function takeBatch(batch: RecordBatch, abortedProducers: Set<number>): boolean {
   if (batch.isControl) {
     if (abortedProducers.size > 0 && isAbortMarker(batch)) {
       abortedProducers.delete(batch.producerId);

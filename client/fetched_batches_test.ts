@@ -89,6 +89,84 @@ Deno.test("fetchedBatches() leaves out aborted transactions, each up to its end"
   assertEquals(places(bytes, 0), { batches: [[0, 1], [1, 3], [3, 5]], nextOffset: 5 });
 });
 
+/** A batch of one message that a producer wrote in a transaction. */
+function written(baseOffset: number, producerId: number): Uint8Array {
+  return batch(baseOffset, 1, {
+    producerId,
+    producerEpoch: 0,
+    baseSequence: 0,
+    isTransactional: true,
+  });
+}
+
+const ABORT = 0;
+const COMMIT = 1;
+
+/** Offsets of the batches that a reader of committed messages sees. */
+function committed(
+  bytes: Uint8Array,
+  fetchOffset: number,
+  aborted: { producerId: number; firstOffset: number }[],
+): number[] {
+  return places(bytes, fetchOffset, aborted).batches.map(([baseOffset]) => baseOffset!);
+}
+
+Deno.test("fetchedBatches() takes aborted transactions in the order of their markers, as Kafka sends them", () => {
+  // Producer 1 begins first and ends last: its transaction is listed after that of producer 2.
+  const bytes = joined(
+    written(0, 1),
+    written(1, 2),
+    batch(2, 1),
+    marker(3, 2, ABORT),
+    written(4, 1),
+    written(5, 2),
+    marker(6, 2, COMMIT),
+    marker(7, 1, ABORT),
+    written(8, 1),
+    marker(9, 1, COMMIT),
+  );
+  const aborted = [{ producerId: 2, firstOffset: 1 }, { producerId: 1, firstOffset: 0 }];
+  assertEquals(committed(bytes, 0, aborted), [2, 5, 8]);
+  assertEquals(committed(bytes, 0, aborted.toReversed()), [2, 5, 8], "in any order");
+  assertEquals(places(bytes, 0, aborted).nextOffset, 10);
+});
+
+Deno.test("fetchedBatches() keeps several aborted transactions of one producer apart, in any order", () => {
+  const bytes = joined(
+    written(0, 1),
+    marker(1, 1, ABORT),
+    written(2, 1),
+    marker(3, 1, COMMIT),
+    written(4, 2),
+    written(5, 1),
+    marker(6, 1, ABORT),
+    written(7, 1),
+    marker(8, 2, ABORT),
+    marker(9, 1, COMMIT),
+  );
+  const aborted = [
+    { producerId: 1, firstOffset: 5 },
+    { producerId: 2, firstOffset: 4 },
+    { producerId: 1, firstOffset: 0 },
+  ];
+  assertEquals(committed(bytes, 0, aborted), [2, 7]);
+  assertEquals(committed(bytes, 0, aborted.toReversed()), [2, 7]);
+});
+
+Deno.test("fetchedBatches() leaves out what was aborted where the beginning or the marker is in another fetch", () => {
+  const bytes = joined(written(4, 1), written(5, 2), written(6, 1), written(7, 2));
+  const aborted = [{ producerId: 2, firstOffset: 5 }, { producerId: 1, firstOffset: 0 }];
+  assertEquals(committed(bytes, 4, aborted), [], "both markers come later");
+  assertEquals(committed(bytes, 4, [{ producerId: 1, firstOffset: 0 }]), [5, 7]);
+  const rest = joined(marker(8, 1, ABORT), written(9, 1), marker(10, 2, ABORT), written(11, 2));
+  assertEquals(committed(rest, 8, aborted), [9, 11]);
+});
+
+Deno.test("fetchedBatches() heeds a marker before the offset asked for", () => {
+  const bytes = joined(written(0, 1), marker(1, 1, ABORT), written(2, 1), marker(3, 1, COMMIT));
+  assertEquals(committed(bytes, 2, [{ producerId: 1, firstOffset: 0 }]), [2]);
+});
+
 Deno.test("fetchedBatches() keeps what a producer wrote outside its aborted transactions", () => {
   const written = { producerId: 1, producerEpoch: 0, baseSequence: 0, isTransactional: true };
   const aborted = [{ producerId: 1, firstOffset: 5 }];
