@@ -103,6 +103,11 @@ function exchange<A extends Api>(
   return { api, good, bad, firstBad, expected } as unknown as Exchange;
 }
 
+/** An API that answers every request with one error. */
+function refused<A extends Api>(api: A, errorCode: number, make: Make<A>): Exchange {
+  return exchange(api, make, undefined, { expected: [errorCode] });
+}
+
 const TOPIC = 2;
 const UNKNOWN_ID = randomUuid();
 const timeoutMs = 10_000;
@@ -152,6 +157,41 @@ function heartbeatOf(
     subscribedTopicNames: ["t"],
     topicPartitions: [],
   };
+}
+
+const authBytes = new Uint8Array([1, 2, 3]);
+const TRANSACTION = { transactionalId: "x", producerId: 1, producerEpoch: 0 };
+const OFFSET = { partitionIndex: 0, committedOffset: 1, committedMetadata: null };
+const ACL = {
+  resourceType: TOPIC,
+  resourceName: "t",
+  principal: "User:a",
+  host: "*",
+  operation: 3,
+  permissionType: 3,
+};
+const ANY_ACL = {
+  resourceTypeFilter: 1,
+  resourceNameFilter: null,
+  principalFilter: null,
+  hostFilter: null,
+  operation: 1,
+  permissionType: 1,
+};
+
+function quotaOf(key: string, remove: boolean): RequestTo<typeof messages.alterClientQuotas> {
+  const entity = [{ entityType: "user", entityName: "somebody" }];
+  return { entries: [{ entity, ops: [{ key, value: 1, remove }] }], validateOnly: false };
+}
+
+function reassignmentOf(
+  replicas: number[],
+): RequestTo<typeof messages.alterPartitionReassignments> {
+  return { topics: [{ name: "t", partitions: [{ partitionIndex: 0, replicas }] }] };
+}
+
+function quorumOf(topicName: string): RequestTo<typeof messages.describeQuorum> {
+  return { topics: [{ topicName, partitions: [{ partitionIndex: 0 }] }] };
 }
 
 const EXCHANGES: readonly Exchange[] = [
@@ -350,6 +390,124 @@ const EXCHANGES: readonly Exchange[] = [
     messages.describeTopicPartitions,
     () => ({ topics: [{ name: "t" }] }),
     () => ({ topics: [{ name: "unknown" }] }),
+  ),
+  refused(messages.saslHandshake, ErrorCode.ILLEGAL_SASL_STATE, () => ({ mechanism: "PLAIN" })),
+  refused(messages.saslAuthenticate, ErrorCode.ILLEGAL_SASL_STATE, () => ({ authBytes })),
+  refused(messages.describeAcls, ErrorCode.SECURITY_DISABLED, () => ANY_ACL),
+  refused(messages.createAcls, ErrorCode.SECURITY_DISABLED, () => ({ creations: [ACL] })),
+  refused(messages.deleteAcls, ErrorCode.SECURITY_DISABLED, () => ({ filters: [ANY_ACL] })),
+  refused(
+    messages.createDelegationToken,
+    ErrorCode.DELEGATION_TOKEN_REQUEST_NOT_ALLOWED,
+    () => ({ renewers: [], maxLifetimeMs: -1 }),
+  ),
+  refused(
+    messages.renewDelegationToken,
+    ErrorCode.DELEGATION_TOKEN_REQUEST_NOT_ALLOWED,
+    () => ({ hmac: authBytes, renewPeriodMs: -1 }),
+  ),
+  refused(
+    messages.expireDelegationToken,
+    ErrorCode.DELEGATION_TOKEN_REQUEST_NOT_ALLOWED,
+    () => ({ hmac: authBytes, expiryTimePeriodMs: -1 }),
+  ),
+  refused(
+    messages.describeDelegationToken,
+    ErrorCode.DELEGATION_TOKEN_REQUEST_NOT_ALLOWED,
+    () => ({ owners: null }),
+  ),
+  refused(
+    messages.addPartitionsToTxn,
+    ErrorCode.INVALID_PRODUCER_ID_MAPPING,
+    (version) => {
+      const topics = [{ name: "t", partitions: [0] }];
+      return version < 4
+        ? { v3AndBelowTransactionalId: "x", v3AndBelowTopics: topics }
+        : { transactions: [{ ...TRANSACTION, topics }] };
+    },
+  ),
+  refused(
+    messages.addOffsetsToTxn,
+    ErrorCode.INVALID_PRODUCER_ID_MAPPING,
+    () => ({ ...TRANSACTION, groupId: "g" }),
+  ),
+  refused(
+    messages.endTxn,
+    ErrorCode.INVALID_PRODUCER_ID_MAPPING,
+    () => ({ ...TRANSACTION, committed: true }),
+  ),
+  refused(
+    messages.txnOffsetCommit,
+    ErrorCode.INVALID_PRODUCER_ID_MAPPING,
+    () => ({ ...TRANSACTION, groupId: "g", topics: [{ name: "t", partitions: [OFFSET] }] }),
+  ),
+  exchange(
+    messages.alterReplicaLogDirs,
+    () => ({ dirs: [] }),
+    () => ({ dirs: [{ path: "/nowhere", topics: [{ name: "t", partitions: [0] }] }] }),
+  ),
+  exchange(
+    messages.describeTransactions,
+    () => ({ transactionalIds: [] }),
+    () => ({ transactionalIds: ["unknown"] }),
+  ),
+  exchange(
+    messages.listTransactions,
+    () => ({ stateFilters: ["Ongoing", "Sleeping"], producerIdFilters: [1] }),
+    () => ({ stateFilters: [], producerIdFilters: [], transactionalIdPattern: "(" }),
+    { firstBad: 2 },
+  ),
+  exchange(
+    messages.describeProducers,
+    () => ({ topics: [{ name: "t", partitionIndexes: [0] }] }),
+    () => ({ topics: [{ name: "t", partitionIndexes: [9] }] }),
+  ),
+  exchange(
+    messages.describeUserScramCredentials,
+    () => ({ users: null }),
+    () => ({ users: [{ name: "nobody" }] }),
+  ),
+  exchange(
+    messages.alterUserScramCredentials,
+    () => ({ deletions: [], upsertions: [] }),
+    () => ({ deletions: [{ name: "nobody", mechanism: 1 }], upsertions: [] }),
+  ),
+  exchange(
+    messages.describeClientQuotas,
+    () => ({ components: [{ entityType: "user", matchType: 2, match: null }], strict: false }),
+    () => ({ components: [{ entityType: "", matchType: 2, match: null }], strict: false }),
+  ),
+  exchange(
+    messages.alterClientQuotas,
+    () => quotaOf("producer_byte_rate", true),
+    () => quotaOf("producer_byte_rate", false),
+  ),
+  exchange(
+    messages.electLeaders,
+    () => ({ topicPartitions: null }),
+    () => ({ topicPartitions: [{ topic: "t", partitions: [0] }] }),
+  ),
+  exchange(
+    messages.alterPartitionReassignments,
+    () => reassignmentOf([1]),
+    () => reassignmentOf([99]),
+  ),
+  exchange(messages.listPartitionReassignments, () => ({ topics: null })),
+  exchange(
+    messages.describeQuorum,
+    () => quorumOf("__cluster_metadata"),
+    () => quorumOf("t"),
+  ),
+  exchange(
+    messages.updateFeatures,
+    () => ({ featureUpdates: [{ feature: "group.version", maxVersionLevel: 1 }] }),
+    () => ({ featureUpdates: [{ feature: "unknown", maxVersionLevel: 1 }] }),
+  ),
+  exchange(
+    messages.listConfigResources,
+    () => ({}),
+    () => ({ resourceTypes: [99] }),
+    { firstBad: 1 },
   ),
 ];
 

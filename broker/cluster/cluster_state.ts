@@ -14,6 +14,7 @@
  *     deleted/<topic id>/<broker>     the broker may still have logs of a topic that was deleted
  *     configs/brokers/<id>            settings of a broker changed while it runs
  *     configs/brokers                 settings of all brokers changed while they run
+ *     features                        finalized levels of features that were changed
  *
  * So a topic is created by one key however many partitions it has, and a leader is changed by
  * comparing and setting one small key.
@@ -25,10 +26,12 @@ import type { Clock } from "../clock.ts";
 import type { ConfigTexts } from "../config.ts";
 import type { Logger } from "../logger.ts";
 import { ControllerLease } from "./controller_lease.ts";
+import { type FeatureLevels, INITIAL_LEVELS } from "./features.ts";
 import {
   type MetadataChange,
   type MetadataEntry,
   type MetadataExpectation,
+  type MetadataLogState,
   type MetadataStore,
   RevisionCompactedError,
   RevisionConflictError,
@@ -91,6 +94,7 @@ const PARTITIONS = "partitions/";
 const DELETED = "deleted/";
 const CONTROLLER = "controller";
 const CONFIGS = "configs/brokers";
+const FEATURES = "features";
 
 const NO_CONFIGS: ConfigTexts = new Map();
 
@@ -121,6 +125,7 @@ export class ClusterState {
   readonly #leaders: Map<string, Map<number, PartitionValue>> = new Map();
   readonly #configs: Map<string, ConfigTexts> = new Map();
   #controllerId = -1;
+  #featureLevels: FeatureLevels = INITIAL_LEVELS;
   #revision = 0;
   #waiters: { readonly revision: number; readonly resolve: () => void }[] = [];
   #lease: ControllerLease | undefined;
@@ -163,6 +168,11 @@ export class ClusterState {
     return this.#controllerId === this.nodeId && this.#lease?.isHeld === true;
   }
 
+  /** How far the log of the cluster's metadata has come, where a broker keeps it. */
+  get metadataLog(): MetadataLogState | undefined {
+    return this.#store.logState;
+  }
+
   /** All topics, in no particular order. */
   topics(): Iterable<TopicState> {
     return this.#topics.values();
@@ -186,6 +196,16 @@ export class ClusterState {
   /** Settings changed while running, of one broker or of all of them. */
   brokerConfigs(id: number | "all"): ConfigTexts {
     return this.#configs.get(configKey(id)) ?? NO_CONFIGS;
+  }
+
+  /** Levels of features that the cluster has finalized. */
+  get featureLevels(): FeatureLevels {
+    return this.#featureLevels;
+  }
+
+  /** The commit that last changed the levels of features; 0 if they are the initial ones. */
+  get featuresEpoch(): number {
+    return this.#revisions.get(FEATURES) ?? 0;
   }
 
   /**
@@ -285,6 +305,18 @@ export class ClusterState {
     });
   }
 
+  /** Finalizes other levels of features; `change` may be called more than once. */
+  async changeFeatureLevels(change: (levels: FeatureLevels) => FeatureLevels): Promise<void> {
+    await this.retry(async () => {
+      const revision = this.#revisions.get(FEATURES) ?? 0;
+      const before = this.#featureLevels;
+      const levels = change(before);
+      if ([...levels].every(([name, level]) => before.get(name) === level)) return;
+      const changes = [set(FEATURES, Object.fromEntries(levels))];
+      await this.#commit(changes, [{ key: FEATURES, revision }]);
+    });
+  }
+
   /**
    * Runs a mutation, again from the start if something else changed meanwhile what it is based on.
    */
@@ -380,7 +412,10 @@ export class ClusterState {
     else if (key.startsWith(BROKERS)) this.#applyBroker(Number(key.slice(BROKERS.length)), entry);
     else if (key.startsWith(CONFIGS)) this.#applyConfigs(key, entry);
     else if (key.startsWith(DELETED)) this.#applyDeleted(key, entry);
-    else if (key === CONTROLLER) {
+    else if (key === FEATURES) {
+      const changed = entry === undefined ? {} : decode<Record<string, number>>(entry);
+      this.#featureLevels = new Map([...INITIAL_LEVELS, ...Object.entries(changed)]);
+    } else if (key === CONTROLLER) {
       this.#controllerId = entry === undefined ? -1 : decode<{ brokerId: number }>(entry).brokerId;
       this.#notify({ type: "controller" });
     }

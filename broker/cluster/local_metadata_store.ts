@@ -33,6 +33,7 @@ import {
   type MetadataEntry,
   type MetadataEvent,
   type MetadataExpectation,
+  type MetadataLogState,
   type MetadataSnapshot,
   type MetadataStore,
   MetadataStoreClosedError,
@@ -112,6 +113,11 @@ export class LocalMetadataStore implements MetadataStore {
     const store = new LocalMetadataStore(log, options);
     await store.#load();
     return store;
+  }
+
+  get logState(): MetadataLogState {
+    const { latestEpoch, logEndOffset, flushedOffset } = this.#log;
+    return { leaderEpoch: Math.max(latestEpoch, 0), logEndOffset, highWatermark: flushedOffset };
   }
 
   async read(): Promise<MetadataSnapshot> {

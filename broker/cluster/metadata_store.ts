@@ -56,6 +56,16 @@ export interface Lease {
   release(): Promise<void>;
 }
 
+/** How far the log that a store keeps has come. */
+export interface MetadataLogState {
+  /** Epoch in which the log is written. */
+  readonly leaderEpoch: number;
+  /** Offset that the next record gets. */
+  readonly logEndOffset: number;
+  /** First offset that is not yet committed. */
+  readonly highWatermark: number;
+}
+
 /** How to watch, or to wait. */
 export interface AbortOptions {
   readonly signal?: AbortSignal;
@@ -63,6 +73,8 @@ export interface AbortOptions {
 
 /** Holds the metadata of a cluster. */
 export interface MetadataStore {
+  /** How far the store's log has come; undefined if the store keeps none of its own. */
+  readonly logState: MetadataLogState | undefined;
   /** All that was committed so far. */
   read(): Promise<MetadataSnapshot>;
   /**

@@ -8,17 +8,25 @@
  * broker the client believes to talk to; if that is another one, the client starts over from its
  * bootstrap addresses.
  *
+ * Version 3 also lists the features of the cluster (KIP-584): the levels that this broker can run and
+ * those that are finalized. A supported range that starts at 0 is left out before version 4, since
+ * older clients take it for a fault (KAFKA-17011).
+ *
  * @module
  */
 
 import { ErrorCode } from "../../protocol/errors.ts";
 import { apiVersions } from "../../protocol/messages/api_versions.ts";
 import type { RequestOf, ResponseTo } from "../../protocol/schema.ts";
-import type { VersionRange } from "../../protocol/version_range.ts";
+import { NO_VERSIONS, type VersionRange } from "../../protocol/version_range.ts";
+import { FEATURES } from "../cluster/features.ts";
 import { type ApiHandler, handler, type RequestContext } from "../handler.ts";
 
 type Request = RequestOf<typeof apiVersions>;
 type Response = ResponseTo<typeof apiVersions>;
+
+const FIRST_VERSION_WITH_FEATURES = 3;
+const FIRST_VERSION_WITH_MIN_LEVEL_0 = 4;
 
 const SOFTWARE_NAME = /^[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?$/;
 
@@ -26,6 +34,7 @@ const SOFTWARE_NAME = /^[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?$/;
 export function apiVersionsHandler(others: readonly ApiHandler[]): ApiHandler {
   const own = { api: apiVersions, advertised: apiVersions.versions };
   const apiKeys = [...others, own]
+    .filter(({ advertised }) => advertised !== NO_VERSIONS)
     .map(({ api, advertised }) => ({
       apiKey: api.key,
       minVersion: advertised.min,
@@ -35,7 +44,23 @@ export function apiVersionsHandler(others: readonly ApiHandler[]): ApiHandler {
   return handler(apiVersions, (request, context) => ({
     errorCode: check(request, context),
     apiKeys,
+    ...(context.apiVersion >= FIRST_VERSION_WITH_FEATURES ? featuresOf(context) : {}),
   }));
+}
+
+function featuresOf({ apiVersion, broker: { cluster } }: RequestContext): Partial<Response> {
+  const hasMinLevel0 = apiVersion >= FIRST_VERSION_WITH_MIN_LEVEL_0;
+  return {
+    supportedFeatures: FEATURES
+      .filter(({ min }) => min > 0 || hasMinLevel0)
+      .map(({ name, min, max }) => ({ name, minVersion: min, maxVersion: max })),
+    finalizedFeaturesEpoch: cluster.featuresEpoch,
+    finalizedFeatures: Array.from(cluster.featureLevels, ([name, level]) => ({
+      name,
+      maxVersionLevel: level,
+      minVersionLevel: level,
+    })).filter(({ maxVersionLevel }) => maxVersionLevel > 0),
+  };
 }
 
 function check(request: Request, { apiVersion, broker }: RequestContext): number {

@@ -17,7 +17,7 @@ import {
 import { ApiError } from "../api_error.ts";
 import { describeConsumerGroup } from "../groups/consumer/describe.ts";
 import { type ApiHandler, handler, type RequestContext } from "../handler.ts";
-import { groupErrorCode, groupOperations } from "./group_request.ts";
+import { checkConsumerProtocol, groupErrorCode, groupOperations } from "./group_request.ts";
 
 type Described = ConsumerGroupDescribeResponse["groups"][number];
 
@@ -42,13 +42,14 @@ async function handleConsumerGroupDescribe(
   return { groups: await Promise.all(described) };
 }
 
-async function describe(groupId: string, { broker }: RequestContext): Promise<Described> {
+async function describe(groupId: string, context: RequestContext): Promise<Described> {
+  checkConsumerProtocol(context);
   if (groupId === "") throw new ApiError(ErrorCode.INVALID_GROUP_ID);
-  const shard = broker.groups.shardOf(groupId);
+  const shard = context.broker.groups.shardOf(groupId);
   await shard.stable(groupId);
   const described = describeConsumerGroup(shard, groupId);
   if (described !== undefined) return described;
-  throw new ApiError(ErrorCode.GROUP_ID_NOT_FOUND, `There is no KIP-848 group "${groupId}"`);
+  throw new ApiError(ErrorCode.GROUP_ID_NOT_FOUND, `Group ${groupId} not found.`);
 }
 
 function failed(groupId: string, error: unknown, context: RequestContext): Described {

@@ -20,7 +20,7 @@ import {
 import { ApiError } from "../api_error.ts";
 import { consumerHeartbeat } from "../groups/consumer/heartbeat.ts";
 import { type ApiHandler, handler, type RequestContext } from "../handler.ts";
-import { groupClient, groupErrorCode } from "./group_request.ts";
+import { checkConsumerProtocol, groupClient, groupErrorCode } from "./group_request.ts";
 
 type Request = ConsumerGroupHeartbeatRequest;
 type Response = ConsumerGroupHeartbeatResponse;
@@ -31,8 +31,9 @@ export const consumerGroupHeartbeatHandler: ApiHandler = handler(consumerGroupHe
 function beat(request: Request, context: RequestContext): Response | Promise<Response> {
   const { groupId } = request;
   try {
+    checkConsumerProtocol(context);
     if (groupId === "") {
-      throw new ApiError(ErrorCode.INVALID_REQUEST, "Cannot serve heartbeat: GroupId is empty");
+      throw new ApiError(ErrorCode.INVALID_REQUEST, "GroupId can't be empty.");
     }
     const shard = context.broker.groups.shardOf(groupId);
     const answer = consumerHeartbeat(shard, request, groupClient(context));

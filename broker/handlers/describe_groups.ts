@@ -50,7 +50,7 @@ function describe(groupId: string, context: RequestContext): Described {
     if (context.apiVersion < FIRST_VERSION_WITH_NOT_FOUND) {
       return { ...dead, errorCode: ErrorCode.NONE };
     }
-    const errorMessage = `There is no classic group "${groupId}"`;
+    const errorMessage = `Group ${groupId} not found.`;
     return { ...dead, errorCode: ErrorCode.GROUP_ID_NOT_FOUND, errorMessage };
   } catch (error) {
     return { ...none, errorCode: groupErrorCode(error, context) };

@@ -4,9 +4,12 @@
  * @module
  */
 
+import { ErrorCode } from "../../protocol/errors.ts";
 import { NO_AUTHORIZED_OPERATIONS } from "../../protocol/messages/metadata.ts";
+import { ApiError } from "../api_error.ts";
 import { AclOperation } from "../authorized_operations.ts";
 import type { TopicState } from "../cluster/cluster_state.ts";
+import { GROUP_VERSION } from "../cluster/features.ts";
 import type { GroupClient } from "../groups/environment.ts";
 import { coordinatorErrorCode } from "../groups/group_shard.ts";
 import type { RequestContext } from "../handler.ts";
@@ -40,4 +43,13 @@ export function groupOperations(isAsked: boolean): number {
 /** Whether a topic has a partition. */
 export function hasPartition(topic: TopicState | undefined, index: number): boolean {
   return topic !== undefined && index >= 0 && index < topic.partitions.length;
+}
+
+/** @throws {ApiError} UNSUPPORTED_VERSION if the cluster has switched the protocol of KIP-848 off. */
+export function checkConsumerProtocol({ broker: { cluster } }: RequestContext): void {
+  if (cluster.featureLevels.get(GROUP_VERSION) !== 0) return;
+  throw new ApiError(
+    ErrorCode.UNSUPPORTED_VERSION,
+    `The consumer group protocol is not enabled: feature ${GROUP_VERSION} is finalized at 0`,
+  );
 }

@@ -102,6 +102,11 @@ export class TopicRegistry {
     return this.#options.directory.path;
   }
 
+  /** Id of the data folder; undefined if it has none. */
+  get logDirectoryId(): string | undefined {
+    return this.#options.directory.metaProperties?.directoryId;
+  }
+
   /** Deletes segments that the topics' retention no longer keeps; gives way to others on the way. */
   async applyRetention(): Promise<void> {
     await this.#hosting.upkeep.applyRetention(this.all());

@@ -169,7 +169,7 @@ function openGroup(
   const existing = shard.group(groupId);
   if (existing instanceof ConsumerGroup) return { group: existing, records: [] };
   if (memberEpoch !== JOIN_EPOCH) {
-    throw new ApiError(ErrorCode.GROUP_ID_NOT_FOUND, `There is no KIP-848 group "${groupId}"`);
+    throw new ApiError(ErrorCode.GROUP_ID_NOT_FOUND, `Group ${groupId} is not a consumer group.`);
   }
   if (existing === undefined) return { group: new ConsumerGroup(groupId), records: [] };
   if (!existing.isEmpty) return upgrade(shard.environment, existing);
@@ -298,7 +298,7 @@ function leave(shard: GroupShard, request: Request): Response | Promise<Response
   const { groupId, memberId, instanceId, memberEpoch } = request;
   const group = shard.consumerGroup(groupId);
   if (group === undefined) {
-    throw new ApiError(ErrorCode.GROUP_ID_NOT_FOUND, `There is no KIP-848 group "${groupId}"`);
+    throw new ApiError(ErrorCode.GROUP_ID_NOT_FOUND, `Group ${groupId} is not a consumer group.`);
   }
   const member = instanceId === null ? group.members.get(memberId) : group.staticMember(instanceId);
   if (member === undefined) throw unknownMember(group, instanceId ?? memberId);

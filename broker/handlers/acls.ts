@@ -1,0 +1,39 @@
+/**
+ * DescribeAcls, CreateAcls and DeleteAcls (KIP-140). Versions 1 to 3.
+ *
+ * This broker has no authorizer, which is what it answers, in Kafka's words.
+ *
+ * @module
+ */
+
+import { ErrorCode } from "../../protocol/errors.ts";
+import { createAcls } from "../../protocol/messages/create_acls.ts";
+import { deleteAcls } from "../../protocol/messages/delete_acls.ts";
+import { describeAcls } from "../../protocol/messages/describe_acls.ts";
+import { type ApiHandler, handler } from "../handler.ts";
+import type { Outcome } from "./outcome.ts";
+
+const NO_AUTHORIZER: Outcome = {
+  errorCode: ErrorCode.SECURITY_DISABLED,
+  errorMessage: "No Authorizer is configured.",
+};
+
+/** Serves DescribeAcls. */
+export const describeAclsHandler: ApiHandler = handler(
+  describeAcls,
+  () => ({ ...NO_AUTHORIZER, resources: [] }),
+);
+
+/** Serves CreateAcls. */
+export const createAclsHandler: ApiHandler = handler(
+  createAcls,
+  ({ creations }) => ({ results: creations.map(() => NO_AUTHORIZER) }),
+);
+
+const NONE_DELETED = { ...NO_AUTHORIZER, matchingAcls: [] };
+
+/** Serves DeleteAcls. */
+export const deleteAclsHandler: ApiHandler = handler(
+  deleteAcls,
+  ({ filters }) => ({ filterResults: filters.map(() => NONE_DELETED) }),
+);

@@ -1,0 +1,55 @@
+/**
+ * AlterReplicaLogDirs: moves replicas between the log directories of this broker (KIP-113). Versions
+ * 1 to 2.
+ *
+ * There is one directory, so that each replica is where it can be: to have it there succeeds, and
+ * every other directory is LOG_DIR_NOT_FOUND. Where a partition is named more than once, its last
+ * directory counts, as in Kafka. Version 2 is flexible.
+ *
+ * @module
+ */
+
+import { ErrorCode } from "../../protocol/errors.ts";
+import {
+  alterReplicaLogDirs,
+  type AlterReplicaLogDirsRequest,
+  type AlterReplicaLogDirsResponse,
+} from "../../protocol/messages/alter_replica_log_dirs.ts";
+import { type ApiHandler, handler, type RequestContext } from "../handler.ts";
+
+/** Serves AlterReplicaLogDirs. */
+export const alterReplicaLogDirsHandler: ApiHandler = handler(
+  alterReplicaLogDirs,
+  handleAlterReplicaLogDirs,
+);
+
+function handleAlterReplicaLogDirs(
+  { dirs }: AlterReplicaLogDirsRequest,
+  { broker }: RequestContext,
+): AlterReplicaLogDirsResponse {
+  const errorCodes = new Map<string, Map<number, number>>();
+  for (const { path, topics } of dirs) {
+    const isOurs = path === broker.topics.logDirectory;
+    for (const { name, partitions } of topics) {
+      let ofTopic = errorCodes.get(name);
+      if (ofTopic === undefined) errorCodes.set(name, ofTopic = new Map());
+      for (const index of partitions) {
+        ofTopic.set(index, isOurs ? errorCodeOf(name, index) : ErrorCode.LOG_DIR_NOT_FOUND);
+      }
+    }
+  }
+  const results = Array.from(errorCodes, ([topicName, ofTopic]) => ({
+    topicName,
+    partitions: Array.from(
+      ofTopic,
+      ([partitionIndex, errorCode]) => ({ partitionIndex, errorCode }),
+    ),
+  }));
+  return { results };
+
+  function errorCodeOf(topic: string, index: number): number {
+    return broker.topics.partition(topic, index) === undefined
+      ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+      : ErrorCode.NONE;
+  }
+}

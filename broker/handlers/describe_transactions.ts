@@ -1,0 +1,30 @@
+/**
+ * DescribeTransactions: the state of transactional ids (KIP-664). Version 0.
+ *
+ * There are no transactions here, so that no id is found.
+ *
+ * @module
+ */
+
+import { ErrorCode } from "../../protocol/errors.ts";
+import { describeTransactions } from "../../protocol/messages/describe_transactions.ts";
+import { type ApiHandler, handler } from "../handler.ts";
+
+/** Serves DescribeTransactions. */
+export const describeTransactionsHandler: ApiHandler = handler(
+  describeTransactions,
+  ({ transactionalIds }) => ({
+    transactionStates: transactionalIds.map((transactionalId) => ({
+      errorCode: transactionalId === ""
+        ? ErrorCode.INVALID_REQUEST
+        : ErrorCode.TRANSACTIONAL_ID_NOT_FOUND,
+      transactionalId,
+      transactionState: "",
+      transactionTimeoutMs: 0,
+      transactionStartTimeMs: 0,
+      producerId: 0,
+      producerEpoch: 0,
+      topics: [],
+    })),
+  }),
+);
