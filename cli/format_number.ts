@@ -93,9 +93,8 @@ function hex(name: string, bits: number): NumberEncoding {
     name,
     size,
     write(value, buffer) {
-      const low = (value >>> 0).toString(16).padStart(8, "0");
-      const high = size <= 8 ? "" : highWord(value).toString(16).padStart(8, "0");
-      buffer.text((high + low).slice(-size));
+      const [high, low] = wordsOf(value).map((word) => word.toString(16).padStart(8, "0"));
+      buffer.text((high! + low!).slice(-size));
     },
     read(bytes, position, signed) {
       const text = latin1(bytes, position, position + size);
@@ -114,8 +113,7 @@ function binary(name: string, size: number, littleEndian: boolean): NumberEncodi
     name,
     size,
     write(value, buffer) {
-      const low = value >>> 0;
-      const high = highWord(value);
+      const [high, low] = wordsOf(value);
       for (let i = 0; i < size; i++) {
         const index = littleEndian ? i : size - 1 - i;
         buffer.byte((index < 4 ? low >>> (index * 8) : high >>> ((index - 4) * 8)) & 0xff);
@@ -135,8 +133,10 @@ function binary(name: string, size: number, littleEndian: boolean): NumberEncodi
   };
 }
 
-function highWord(value: number): number {
-  return Math.floor(value / TWO_POW_32) >>> 0;
+/** The upper and lower 32 bits; 2^63 is what the largest int64 reads as. */
+function wordsOf(value: number): readonly [high: number, low: number] {
+  if (value >= 2 ** 63) return [0x7fffffff, 0xffffffff];
+  return [Math.floor(value / TWO_POW_32) >>> 0, value >>> 0];
 }
 
 function signedOrNot(high: number, low: number, bits: number, signed: boolean, text: string) {

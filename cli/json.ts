@@ -97,9 +97,7 @@ export function recordFromJson(json: unknown): InputRecord {
   record.partition = optional(object, "partition", (value, name) => {
     return asInteger(value, name, 0, MAX_PARTITION);
   });
-  record.timestamp = optional(object, "timestamp", (value, name) => {
-    return asInteger(value, name, -1, Number.MAX_SAFE_INTEGER);
-  });
+  record.timestamp = optional(object, "timestamp", asTimestamp);
   record.headers = optional(object, "headers", headersFromJson) ?? [];
   record.key = bytesFromJson(object, "key") ?? null;
   const value = bytesFromJson(object, "value");
@@ -222,6 +220,13 @@ function asText(value: unknown, name: string): string {
   // Half of a surrogate pair has no bytes in UTF-8; encoding it would write something else.
   if (!value.isWellFormed()) throw new SyntaxError(`"${name}" has half of a surrogate pair`);
   return value;
+}
+
+/** Beyond 2^53 it is the nearest number, as that of a record that was read. */
+function asTimestamp(value: unknown, name: string): number {
+  const timestamp = value as number;
+  if (Number.isInteger(value) && timestamp >= -1 && timestamp < 2 ** 63) return timestamp;
+  throw new SyntaxError(`"${name}" is not a whole number from -1 to below 2^63`);
 }
 
 function asInteger(value: unknown, name: string, min: number, max: number): number {

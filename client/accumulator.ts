@@ -9,6 +9,7 @@
  */
 
 import { ErrorCode } from "../protocol/errors.ts";
+import { INT64_MAX } from "../protocol/int64.ts";
 import { BatchMemory } from "./batch_memory.ts";
 import type { ClientCore } from "./client_core.ts";
 import { type DqueueError, KafkaError, TimeoutError, UsageError } from "./errors.ts";
@@ -136,8 +137,11 @@ export class Accumulator {
       );
     }
     const timestamp = message.timestamp ?? now;
-    if (!Number.isSafeInteger(timestamp)) {
-      throw new UsageError(`Cannot send message to "${topic.name}": timestamp is ${timestamp}`);
+    if (!Number.isInteger(timestamp) || timestamp < -1 || timestamp >= INT64_MAX) {
+      throw new UsageError(
+        `Cannot send message to "${topic.name}": timestamp is ${timestamp}, not a whole number ` +
+          "from -1 to below 2^63",
+      );
     }
     const headers = recordHeaders(message.headers);
 

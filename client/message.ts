@@ -75,7 +75,10 @@ export class Message {
     return this.#record.offset;
   }
 
-  /** Milliseconds since 1970, −1 if it has none. */
+  /**
+   * Milliseconds since 1970, −1 if it has none. A timestamp beyond 2^53 − 1, as of a producer that
+   * writes nanoseconds, is the nearest number.
+   */
   get timestamp(): number {
     return this.#record.timestamp;
   }

@@ -184,7 +184,7 @@ function timestampOf(at: OffsetSpec): number {
       return ListOffsetsTimestamp.maxTimestamp;
   }
   const timestamp = at?.timestamp;
-  if (!Number.isSafeInteger(timestamp) || timestamp < 0) {
+  if (!Number.isInteger(timestamp) || timestamp < 0) {
     throw new UsageError(
       `Cannot look up offset at ${JSON.stringify(at)}: it is none of "earliest", "latest", ` +
         `"maxTimestamp" and { timestamp } in milliseconds since 1970`,
