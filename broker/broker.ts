@@ -29,6 +29,7 @@ import { Server } from "./server.ts";
 import type { BrokerSettings } from "./settings.ts";
 import { Timeouts } from "./timeouts.ts";
 import { TopicRegistry } from "./topics/topic_registry.ts";
+import { Turns } from "./turns.ts";
 
 /** How to start a broker. */
 export interface BrokerOptions {
@@ -144,6 +145,7 @@ export class Broker {
       requestMemory: new MemoryBudget(config.get("queued.max.request.bytes")),
       responseMemory: new MemoryBudget(config.get("queued.max.response.bytes")),
       timeouts,
+      turns: new Turns(clock),
       clock,
       logger,
     };

@@ -29,6 +29,7 @@ import type { BrokerSettings } from "./settings.ts";
 import type { Partition } from "./topics/partition.ts";
 import { Timeouts } from "./timeouts.ts";
 import { type NewTopic, TopicRegistry } from "./topics/topic_registry.ts";
+import { Turns } from "./turns.ts";
 
 /** What a test may choose. */
 export interface TestBrokerOptions {
@@ -93,6 +94,7 @@ export class TestBroker {
       requestMemory: new MemoryBudget(1 << 20),
       responseMemory: new MemoryBudget(config.get("queued.max.response.bytes")),
       timeouts: new Timeouts(clock),
+      turns: new Turns(clock),
       clock,
       logger,
     };

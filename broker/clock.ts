@@ -4,6 +4,8 @@
  * @module
  */
 
+import { setImmediate } from "node:timers";
+
 /** Tells the time and calls back later. */
 export interface Clock {
   /** Milliseconds since 1970. */
@@ -23,6 +25,16 @@ export interface Clock {
 /** A timer's longest delay; anything beyond fires at once in every JavaScript engine. */
 const MAX_DELAY_MS = 2 ** 31 - 1;
 
+/**
+ * The loop of Deno (tokio's) polls sockets in every 61st of its ticks as long as there is something to do
+ * in each.
+ */
+const POLL_TICKS = 62;
+
+function afterTicks(count: number, callback: () => void): void {
+  setImmediate(count === 1 ? callback : () => afterTicks(count - 1, callback));
+}
+
 /** The machine's clock. Whoever sets a timer on it clears it when closed. */
 export const systemClock: Clock = {
   now: () => Date.now(),
@@ -31,7 +43,8 @@ export const systemClock: Clock = {
   setTimeout: (callback, ms) =>
     Number(setTimeout(callback, Math.max(0, Math.min(ms, MAX_DELAY_MS)))),
   clearTimeout: (id) => clearTimeout(id),
-  yield: () => new Promise((resolve) => setTimeout(resolve, 0)),
+  // A timer of no delay would come after a millisecond.
+  yield: () => new Promise((resolve) => afterTicks(POLL_TICKS, resolve)),
 };
 
 interface Timer {

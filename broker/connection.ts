@@ -38,6 +38,7 @@ import {
 import { unsupportedApiVersions } from "./handlers/api_versions.ts";
 import type { HandlerTable } from "./handlers/mod.ts";
 import { ProtocolViolationError } from "./protocol_violation_error.ts";
+import { Share } from "./turns.ts";
 
 /** Bounds on what one connection may have under way. */
 export interface ConnectionLimits {
@@ -105,11 +106,18 @@ export class Connection {
   readonly #handlers: HandlerTable;
   readonly #limits: ConnectionLimits;
   readonly #ended = new AbortController();
+  readonly #share = new Share();
   #hasEnded = false;
   #pending: Pending[] = [];
   #wake: (() => void) | undefined;
   #lentToNext = 0;
   #ahead: Promise<Uint8Array | null> | undefined;
+  /** Whether the frame that is read ahead has arrived. */
+  #hasAhead = false;
+  /** Whether requests are being handled, and so more answers may be there soon. */
+  #isAtWork = false;
+  /** Whether there are answers that were not flushed, so that others may go with them. */
+  #hasUnsent = false;
 
   constructor(
     channel: FrameChannel,
@@ -154,22 +162,38 @@ export class Connection {
   /** Answers requests until the client closes, breaks the protocol, or `close()` is called. */
   async serve(): Promise<void> {
     const channel = this.#channel;
+    const { turns } = this.#broker;
     try {
       while (!this.#hasEnded) {
         // No wait where there is a frame: answers to what came together then leave together.
-        const frame = this.#ahead === undefined
-          ? channel.buffered() ?? await channel.next()
-          : await this.#ahead;
-        this.#ahead = undefined;
-        if (frame === null) break;
+        let frame = this.#ahead === undefined ? channel.buffered() : undefined;
+        if (frame === undefined) {
+          if (!this.#hasAhead) this.#stopWork();
+          if (this.#ahead === undefined) turns.rested(this.#share);
+          const next = await (this.#ahead ?? channel.next());
+          this.#ahead = undefined;
+          this.#hasAhead = false;
+          if (next === null) break;
+          frame = next;
+        }
         if (this.#mustFollow(frame)) await this.#allAnswered();
+        if (!turns.mayGo(this.#share)) {
+          this.#stopWork();
+          await turns.wait(this.#share);
+        }
         if (this.#hasEnded) break;
+        this.#isAtWork = true;
         this.#accept(frame);
+        turns.used(this.#share);
         if (this.#mustPause()) await this.#pause();
       }
+      this.#stopWork();
       await channel.close();
     } catch (error) {
       this.#logEnd(error);
+      // What was answered before gets as far as the socket takes it at once.
+      this.#stopWork();
+      for (let round = 0; round < ROUNDS; round++) await undefined;
       channel.abort();
     } finally {
       this.#end();
@@ -260,8 +284,17 @@ export class Connection {
     pending.answer = answer;
     const queue = this.#pending;
     while (queue.length > 0 && queue[0]!.answer !== undefined) this.#send(queue.shift()!);
-    this.#channel.flush();
+    if (this.#isAtWork && (this.#hasAhead || this.#channel.hasBuffered)) this.#hasUnsent = true;
+    else this.#channel.flush();
     this.#wake?.();
+  }
+
+  /** Before a wait: sends what was held back for others to go with it. */
+  #stopWork(): void {
+    this.#isAtWork = false;
+    if (!this.#hasUnsent) return;
+    this.#hasUnsent = false;
+    this.#channel.flush();
   }
 
   #send(pending: Pending): void {
@@ -291,7 +324,23 @@ export class Connection {
   }
 
   async #allAnswered(): Promise<void> {
-    while (this.#pending.length > 0) await new Promise<void>((resolve) => this.#wake = resolve);
+    while (this.#pending.length > 0) await this.#answered();
+  }
+
+  /** Resolves when something was answered, or the connection has ended. */
+  async #answered(): Promise<void> {
+    let isAwake = false;
+    const woken = new Promise<void>((resolve) =>
+      this.#wake = () => {
+        isAwake = true;
+        resolve();
+      }
+    );
+    // Most answers are there without a wait for anything outside this program.
+    for (let round = 0; round < ROUNDS && !isAwake; round++) await undefined;
+    if (!isAwake) this.#stopWork();
+    await woken;
+    this.#isAtWork = true;
     this.#wake = undefined;
   }
 
@@ -308,14 +357,16 @@ export class Connection {
   async #pause(): Promise<void> {
     this.#ahead = this.#channel.next();
     this.#ahead.then(
-      (frame) => frame === null ? this.#end() : undefined,
+      (frame) => frame === null ? this.#end() : this.#hasAhead = true,
       (error) => this.#fail(error),
     );
     while (this.#mustPause() && !this.ended.aborted) {
-      if (this.#pending.length === 0) await this.#channel.drained();
-      else await new Promise<void>((resolve) => this.#wake = resolve);
+      if (this.#pending.length > 0) await this.#answered();
+      else {
+        this.#stopWork();
+        await this.#channel.drained();
+      }
     }
-    this.#wake = undefined;
   }
 
   /** Ends the connection for an error outside the read loop. */
@@ -336,6 +387,9 @@ export class Connection {
     }
   }
 }
+
+/** More rounds of reactions than a request takes from which nothing is waited for. */
+const ROUNDS = 32;
 
 /** APIs behind whose unanswered requests further ones may start. */
 const PIPELINED: ReadonlySet<number> = new Set([produce.key, fetch.key]);

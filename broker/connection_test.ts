@@ -22,6 +22,7 @@ import {
 import { HandlerTable } from "./handlers/mod.ts";
 import { createLogger } from "./logger.ts";
 import { MemoryBudget } from "./memory_budget.ts";
+import { Turns } from "./turns.ts";
 
 const FETCH_VERSION = 12;
 const FETCH: RequestTo<typeof fetch> = {
@@ -42,10 +43,11 @@ class Fixture implements AsyncDisposable {
   readonly responseMemory = new MemoryBudget(1000);
   readonly #served: Promise<void>;
 
-  constructor(handlers: readonly ApiHandler[], maxInFlight = 100) {
+  constructor(handlers: readonly ApiHandler[], maxInFlight = 100, turns?: Turns) {
     const clock = new ManualClock();
     const context = {
       clock,
+      turns: turns ?? new Turns(clock),
       requestMemory: this.memory,
       responseMemory: this.responseMemory,
       logger: createLogger({ sink: (line) => this.logLines.push(line), clock }),
@@ -60,11 +62,7 @@ class Fixture implements AsyncDisposable {
   }
 
   send<A extends Api>(api: A, apiVersion: number, correlationId: number, body: RequestTo<A>): void {
-    const { out } = this.client;
-    out.beginFrame();
-    writeRequestHeader(out, api, { apiKey: api.key, apiVersion, correlationId, clientId: "test" });
-    codec(api.request, apiVersion).encode(out, body);
-    out.endFrame();
+    encodeRequest(this.client, api, apiVersion, correlationId, body);
     this.client.flush();
   }
 
@@ -90,6 +88,19 @@ class Fixture implements AsyncDisposable {
     this.connection.abort();
     await this.#served;
   }
+}
+
+function encodeRequest<A extends Api>(
+  { out }: FrameChannel,
+  api: A,
+  apiVersion: number,
+  correlationId: number,
+  body: RequestTo<A>,
+): void {
+  out.beginFrame();
+  writeRequestHeader(out, api, { apiKey: api.key, apiVersion, correlationId, clientId: "test" });
+  codec(api.request, apiVersion).encode(out, body);
+  out.endFrame();
 }
 
 /** A Fetch handler that answers when told to. */
@@ -332,3 +343,64 @@ Deno.test("Connection tells a handler when nobody will take its answer", async (
   await settle();
   assertEquals(fixture.responseMemory.lent, 0);
 });
+
+Deno.test("Connection sends an answer when the next request has to wait", async () => {
+  const { calls, handlers } = controlled();
+  await using fixture = new Fixture([...handlers, handler(deleteTopics, deleteNothing)]);
+  fixture.send(deleteTopics, 5, 1, { topicNames: [], timeoutMs: 0 });
+  fixture.sendFetch(2);
+  fixture.send(deleteTopics, 5, 3, { topicNames: [], timeoutMs: 0 });
+  assertEquals(await fixture.nextAnswer(), 1);
+  calls[0]!(EMPTY);
+  assertEquals(await fixture.nextAnswer(), 2);
+  assertEquals(await fixture.nextAnswer(), 3);
+});
+
+Deno.test("Connection sends together what a client asked for at once, also if each answer takes its time", async () => {
+  await using fixture = new Fixture([handler(deleteTopics, deleteNothing)]);
+  for (let id = 1; id <= 20; id++) {
+    fixture.send(deleteTopics, 5, id, { topicNames: [], timeoutMs: 0 });
+  }
+  assertEquals(await fixture.nextAnswer(), 1);
+  for (let id = 2; id <= 20; id++) {
+    assert(fixture.client.hasBuffered, `answer ${id} was sent later`);
+    assertEquals(await fixture.nextAnswer(), id);
+  }
+});
+
+Deno.test("Connection has another wait for a turn, not for all that 50 have sent", async () => {
+  let nowMs = 0;
+  const clock = { yield: () => settle() };
+  const turns = new Turns(clock, () => nowMs);
+  let handled = 0;
+  const costly = handler(fetch, () => {
+    nowMs += 0.01;
+    handled++;
+    return EMPTY;
+  });
+  await using connections = new AsyncDisposableStack();
+  const connect = () => connections.use(new Fixture([costly], 100, turns));
+  const flood = Array.from({ length: 50 }, connect);
+  const quiet = connect();
+  for (const { client } of flood) {
+    for (let id = 0; id < 3000; id++) encodeRequest(client, fetch, FETCH_VERSION, id, FETCH);
+    client.flush();
+  }
+  while (handled < 50 * 60) await settle();
+  for (let id = 1; id <= 5; id++) {
+    const before = handled;
+    quiet.sendFetch(id);
+    assertEquals(await quiet.nextAnswer(), id);
+    assert(handled - before < 1000, `${handled - before} requests of others came before`);
+  }
+  const answers = flood.map(async ({ client }) => {
+    for (let id = 0; id < 3000; id++) await client.next();
+  });
+  await Promise.all(answers);
+  assertEquals(handled, 50 * 3000 + 5);
+});
+
+async function deleteNothing(): Promise<Answer<typeof deleteTopics>> {
+  for (let round = 0; round < 5; round++) await undefined;
+  return { responses: [] };
+}

@@ -19,6 +19,7 @@ import type { MemoryBudget } from "./memory_budget.ts";
 import type { ProducerIds } from "./producer_ids.ts";
 import type { Timeouts } from "./timeouts.ts";
 import type { TopicRegistry } from "./topics/topic_registry.ts";
+import type { Turns } from "./turns.ts";
 
 /** The parts of a broker that handlers use; one for all its connections. */
 export interface BrokerContext {
@@ -34,6 +35,8 @@ export interface BrokerContext {
   /** Memory that records in answers may take until clients have taken them. */
   readonly responseMemory: MemoryBudget;
   readonly timeouts: Timeouts;
+  /** Which connection may handle its next request. */
+  readonly turns: Turns;
   readonly clock: Clock;
   readonly logger: Logger;
 }

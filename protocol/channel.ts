@@ -24,6 +24,8 @@ export interface FrameChannel {
   drained(): Promise<void>;
   /** A frame that has already arrived, without waiting. @throws as `next()` does. */
   buffered(): Uint8Array | undefined;
+  /** Whether there is such a frame. */
+  readonly hasBuffered: boolean;
   /**
    * The next frame, or null once the other end has closed.
    *
@@ -84,6 +86,10 @@ export class StreamChannel implements FrameChannel {
 
   buffered(): Uint8Array | undefined {
     return this.#reader.buffered();
+  }
+
+  get hasBuffered(): boolean {
+    return this.#reader.hasBuffered;
   }
 
   next(): Promise<Uint8Array | null> {
@@ -185,6 +191,10 @@ class MemoryChannel implements FrameChannel {
       this.#wake();
     }
     return frame;
+  }
+
+  get hasBuffered(): boolean {
+    return this.#head < this.#arrived.length;
   }
 
   async next(): Promise<Uint8Array | null> {

@@ -101,6 +101,14 @@ export class FrameReader {
     return copyOf(this.#scratch, from, from + size);
   }
 
+  /** Whether a frame has already arrived; not one that `buffered()` throws for. */
+  get hasBuffered(): boolean {
+    const held = this.#end - this.#start;
+    if (held < SIZE_BYTES) return false;
+    const size = this.#declaredSize();
+    return size >= 0 && SIZE_BYTES + size <= held;
+  }
+
   /**
    * The next frame's bytes without its size, or null at the end of the stream.
    *
@@ -141,15 +149,19 @@ export class FrameReader {
 
   #nextSize(): number | undefined {
     if (this.#end - this.#start < SIZE_BYTES) return undefined;
-    const bytes = this.#scratch;
-    const at = this.#start;
-    const size = bytes[at]! << 24 | bytes[at + 1]! << 16 | bytes[at + 2]! << 8 | bytes[at + 3]!;
+    const size = this.#declaredSize();
     if (size < 0 || size > this.#options.maxFrameSize) {
       throw new FrameSizeError(
         `Cannot accept frame of ${size} bytes: the limit is ${this.#options.maxFrameSize}`,
       );
     }
     return size;
+  }
+
+  #declaredSize(): number {
+    const bytes = this.#scratch;
+    const at = this.#start;
+    return bytes[at]! << 24 | bytes[at + 1]! << 16 | bytes[at + 2]! << 8 | bytes[at + 3]!;
   }
 
   /** Sees to it that a frame of `size` bytes has room in the scratch buffer. */

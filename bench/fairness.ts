@@ -1,0 +1,192 @@
+/**
+ * How long a client waits whose neighbours each send thousands of requests at once.
+ *
+ *     deno run -A bench/fairness.ts [--connections 50] [--requests 3000] [--runs 3] [--json]
+ *
+ * The client sends one small request after the other, and each is timed until all the others' requests
+ * are answered. A broker that handles whatever a socket holds lets it wait for all of them.
+ *
+ * @module
+ */
+
+import { parseArgs } from "node:util";
+import { apiVersions } from "../protocol/messages/api_versions.ts";
+import { listOffsets } from "../protocol/messages/list_offsets.ts";
+import { metadata } from "../protocol/messages/metadata.ts";
+import { produce } from "../protocol/messages/produce.ts";
+import type { Flood, FloodNews } from "./support/flood_worker.ts";
+import { formatMs, LatencyHistogram } from "./support/latency_histogram.ts";
+import { LoadConnection, requestFrame } from "./support/load_connection.ts";
+import { describeMachine } from "./support/machine.ts";
+import { cpuSeconds } from "./support/process_usage.ts";
+import { measured, median, printReport, progress, type Row } from "./support/report.ts";
+import { sampleBatch } from "./support/record_batches.ts";
+import { ServedBroker } from "./support/served_broker.ts";
+import { LoadTopic, PRODUCE_VERSION, TIMEOUT_MS } from "./support/target.ts";
+import { temporaryFolder } from "./support/temporary_folder.ts";
+
+/** The most that a neighbour may have to wait. */
+const AIM_MS = 100;
+const PARTITIONS = 10;
+const ALONE_MS = 1000;
+const OWN_REQUEST = requestFrame(apiVersions, 3, {
+  clientSoftwareName: "bench",
+  clientSoftwareVersion: "1",
+});
+
+const { values: flags } = parseArgs({
+  options: {
+    connections: { type: "string", default: "50" },
+    requests: { type: "string", default: "3000" },
+    runs: { type: "string", default: "3" },
+    json: { type: "boolean", default: false },
+  },
+});
+const connections = Number(flags.connections);
+const requests = Number(flags.requests);
+
+printReport(
+  {
+    title: "One client beside many that send at once",
+    settings: {
+      ...describeMachine(),
+      neighbours: `${connections} connections, ${requests.toLocaleString("en-US")} requests each`,
+      runs: `${flags.runs}, medians`,
+    },
+    rows: await measure(),
+  },
+  flags.json,
+);
+
+async function measure(): Promise<Row[]> {
+  await using folder = await temporaryFolder();
+  await using broker = ServedBroker.start({
+    data: folder.join("data"),
+    core: navigator.hardwareConcurrency > 1 ? 0 : undefined,
+  });
+  (await broker.connect()).close();
+  await using topic = await LoadTopic.create(
+    { name: "dqueue", address: broker.address, pid: broker.pid },
+    { partitions: PARTITIONS, flush: "default", maxMessageBytes: 1_048_588 },
+  );
+  const { name } = topic;
+  const indexes = Array.from({ length: PARTITIONS }, (_, index) => index);
+  const records = sampleBatch({ size: 100, count: 1 });
+  const kinds = {
+    ApiVersions: requestFrame(apiVersions, 3, {
+      clientSoftwareName: "bench",
+      clientSoftwareVersion: "1",
+    }),
+    [`Metadata of ${PARTITIONS} partitions`]: requestFrame(metadata, 12, {
+      topics: [{ name }],
+      allowAutoTopicCreation: false,
+    }),
+    [`ListOffsets of ${PARTITIONS} partitions`]: requestFrame(listOffsets, 7, {
+      replicaId: -1,
+      isolationLevel: 0,
+      topics: [{
+        name,
+        partitions: indexes.map((partitionIndex) => ({ partitionIndex, timestamp: -1 })),
+      }],
+    }),
+    "Produce of 100 B": requestFrame(produce, PRODUCE_VERSION, {
+      acks: 1,
+      timeoutMs: TIMEOUT_MS,
+      topicData: [{ name, partitionData: [{ index: 0, records }] }],
+    }),
+  };
+  const rows: Row[] = [await measureBeside(broker, undefined, new Uint8Array(0))];
+  for (const [kind, frame] of Object.entries(kinds)) {
+    rows.push(await measureBeside(broker, kind, frame));
+  }
+  return rows;
+}
+
+/** What a wait is without neighbours says what of it is the machine's. */
+async function measureBeside(
+  broker: ServedBroker,
+  kind: string | undefined,
+  frame: Uint8Array,
+): Promise<Row> {
+  const most: number[] = [];
+  const notes: string[] = [];
+  for (let run = 0; run < Number(flags.runs); run++) {
+    const waits = new LatencyHistogram();
+    const startedMs = performance.now();
+    const cpuBefore = cpuSeconds(broker.pid) ?? NaN;
+    await (kind === undefined
+      ? alone(broker.address, waits)
+      : beside(broker.address, frame, waits));
+    most.push(waits.max);
+    const seconds = (performance.now() - startedMs) / 1000;
+    const cpu = (cpuSeconds(broker.pid) ?? NaN) - cpuBefore;
+    const parts = [["p50", 0.5], ["p99", 0.99]] as const;
+    notes.push([
+      ...parts.map(([name, part]) => `${name} ${formatMs(waits.percentile(part))}`),
+      ...(kind === undefined ? [] : [
+        `all answered in ${seconds.toFixed(1)} s`,
+        `${(cpu * 1e6 / (connections * requests)).toFixed(1)} µs of the broker each`,
+      ]),
+    ].join(", "));
+    progress(`${kind ?? "alone"}: at most ${waits.max.toFixed(1)} ms, ${notes.at(-1)}`);
+  }
+  const distances = most.map((ms) => Math.abs(ms - median(most)));
+  return {
+    name: kind === undefined
+      ? "longest wait of one connection, alone"
+      : `longest wait beside ${connections} connections with ${requests} requests each, ${kind}`,
+    unit: "ms",
+    better: "lower",
+    ...(kind === undefined ? {} : { aim: AIM_MS }),
+    isKey: kind?.startsWith("Produce") ?? false,
+    results: { dqueue: measured(most) },
+    notes: { dqueue: notes[distances.indexOf(Math.min(...distances))]! },
+  };
+}
+
+async function ask(client: LoadConnection, waits: LatencyHistogram): Promise<void> {
+  const sentMs = performance.now();
+  await client.send(OWN_REQUEST);
+  await client.receive();
+  waits.add(performance.now() - sentMs);
+}
+
+/** Sends one request after the other with nobody else there. */
+async function alone(address: string, waits: LatencyHistogram): Promise<void> {
+  using client = await LoadConnection.connect(address);
+  const endMs = performance.now() + ALONE_MS;
+  while (performance.now() < endMs) await ask(client, waits);
+}
+
+/** Sends one request after the other while the others' are answered. */
+async function beside(
+  address: string,
+  frame: Uint8Array,
+  waits: LatencyHistogram,
+): Promise<void> {
+  const neighbours = new Worker(new URL("./support/flood_worker.ts", import.meta.url), {
+    type: "module",
+  });
+  const client = await LoadConnection.connect(address);
+  try {
+    const all = new Uint8Array(frame.length * requests);
+    for (let i = 0; i < requests; i++) all.set(frame, i * frame.length);
+    const flood: Flood = { address, connections, requests: all, count: requests };
+    const connected = Promise.withResolvers<void>();
+    let isOver = false;
+    neighbours.onmessage = ({ data }: MessageEvent<FloodNews>) => {
+      if (data === "connected") connected.resolve();
+      else isOver = true;
+    };
+    neighbours.onerror = (event) => {
+      event.preventDefault();
+      connected.reject(new Error(event.message));
+    };
+    neighbours.postMessage(flood);
+    await connected.promise;
+    while (!isOver) await ask(client, waits);
+  } finally {
+    client.close();
+    neighbours.terminate();
+  }
+}
