@@ -10,7 +10,8 @@
 
 import type { Command } from "./command.ts";
 import { UsageError } from "./errors.ts";
-import { isBoolean, type NamedFlag, placeholder } from "./flag.ts";
+import { isBoolean, type NamedFlag, placeholder, settingName } from "./flag.ts";
+import { nodeByHabit, translateTool } from "./habits.ts";
 import { type CommandNode, commandsBelow, type Program, PROGRAM_FLAGS } from "./program.ts";
 import { didYouMean } from "../protocol/suggest.ts";
 
@@ -35,6 +36,8 @@ export interface CommandLine {
 export function parseCommandLine(program: Program, argv: readonly string[]): CommandLine {
   // "help topic create" is what git and go made people used to.
   if (argv[0] === "help") return parseCommandLine(program, [...argv.slice(1), "--help"]);
+  const translated = translateTool(program, argv);
+  if (translated !== argv) return parseCommandLine(program, translated);
   const end = argv.indexOf("--");
   const isHelp = argv.slice(0, end === -1 ? undefined : end)
     .some((token) => token === "--help" || token === "-h");
@@ -44,7 +47,7 @@ export function parseCommandLine(program: Program, argv: readonly string[]): Com
     // Which command they are for shows when the config file is read.
     const flags = [...PROGRAM_FLAGS, ...flagsBelow(node)];
     const parsed = new FlagParser(program.callOf(node.words), flags).parse(before);
-    const configPath = parsed.program.get("config")?.at(-1);
+    const configPath = onlyOne("config", parsed.program.get("config") ?? []);
     return { node, isHelp, flags: parsed.command, args: parsed.args, configPath };
   }
   return { node, ...parseFlags(program, node.command, before, after) };
@@ -65,13 +68,22 @@ function parseFlags(
   const configPath = [...first.program.get("config") ?? [], ...second.program.get("config") ?? []];
   // Seen only now: -h among other letters, as in -eh.
   const isHelp = first.program.has("help") || second.program.has("help");
-  return { isHelp, flags, args: second.args, configPath: configPath.at(-1) };
+  return { isHelp, flags, args: second.args, configPath: onlyOne("config", configPath) };
+}
+
+/** @throws {UsageError} if a flag with one value is there twice */
+function onlyOne(name: string, texts: readonly string[]): string | undefined {
+  if (texts.length <= 1) return texts[0];
+  throw new UsageError(
+    `Cannot use --${name} with ${texts.length} values: it takes one, found "${texts.join('", "')}"`,
+  );
 }
 
 /** Follows the words down the tree, passing over flags and their values. */
 function findCommand(program: Program, argv: readonly string[], isLenient: boolean) {
   let node = program.root;
   const before: string[] = [];
+  let isPlural = false;
   for (let i = 0; i < argv.length; i++) {
     const token = argv[i]!;
     if (token === "--") break;
@@ -82,7 +94,8 @@ function findCommand(program: Program, argv: readonly string[], isLenient: boole
       }
       continue;
     }
-    const child = node.children.get(token);
+    const child = node.children.get(token) ?? nodeByHabit(program, node, token);
+    isPlural = child?.command === undefined && !node.children.has(token);
     if (child === undefined) {
       if (isLenient) break;
       const call = program.callOf([...node.words, token]);
@@ -92,6 +105,8 @@ function findCommand(program: Program, argv: readonly string[], isLenient: boole
     node = child;
     if (node.command !== undefined) return { node, before, after: argv.slice(i + 1) };
   }
+  // "topics" alone lists them.
+  if (isPlural) node = node.children.get("list") ?? node;
   return { node, before, after: [] };
 }
 
@@ -101,7 +116,9 @@ function takesNext(program: Program, node: CommandNode, token: string, isLenient
   if (isLong ? token.includes("=") : token.length > 2) return false;
   const known = [...PROGRAM_FLAGS, ...flagsBelow(node)];
   const name = token.slice(isLong ? 2 : 1);
-  const meant = known.filter((each) => isLong ? each.name === name : each.flag.alias === name);
+  const meant = known.filter((each) => {
+    return isLong ? namesOf(each).includes(settingName(name)) : each.flag.alias === name;
+  });
   if (meant.length > 0) {
     const takes = meant.map((each) => !isBoolean(each.flag));
     if (takes.every((each) => each === takes[0])) return takes[0]!;
@@ -110,6 +127,11 @@ function takesNext(program: Program, node: CommandNode, token: string, isLenient
   const isNegation = known.some((each) => isBoolean(each.flag) && `no-${each.name}` === name);
   if (isLenient || isNegation) return false;
   throw unknownFlag(program.callOf(node.words), token, known);
+}
+
+/** The names of a flag on the command line, its own first. */
+function namesOf({ name, flag }: NamedFlag): string[] {
+  return [name, ...flag.otherNames ?? []];
 }
 
 function flagsBelow(node: CommandNode): NamedFlag[] {
@@ -130,7 +152,7 @@ class FlagParser {
     this.#call = call;
     this.#flags = flags;
     for (const each of flags.toReversed()) {
-      this.#byName.set(each.name, each);
+      for (const name of namesOf(each)) this.#byName.set(name, each);
       if (each.flag.alias !== undefined) this.#byAlias.set(each.flag.alias, each);
     }
   }
@@ -152,13 +174,14 @@ class FlagParser {
   /** Returns how many of the following tokens it took. */
   #long(token: string, next: string | undefined): number {
     const equals = token.indexOf("=");
-    const name = token.slice(2, equals === -1 ? undefined : equals);
+    // Kafka's own spelling of a setting, log.segment.bytes, is as good.
+    const name = settingName(token.slice(2, equals === -1 ? undefined : equals));
     const inline = equals === -1 ? undefined : token.slice(equals + 1);
     const named = this.#byName.get(name);
     if (named === undefined) {
       const negated = name.startsWith("no-") ? this.#byName.get(name.slice(3)) : undefined;
       if (negated === undefined || !isBoolean(negated.flag) || inline !== undefined) {
-        throw unknownFlag(this.#call, `--${name}`, this.#flags);
+        throw unknownFlag(this.#call, token.split("=")[0]!, this.#flags);
       }
       this.#add(negated, "false");
       return 0;
@@ -198,7 +221,7 @@ class FlagParser {
 
   /** Whether a token can only be meant as a flag of this command. */
   #isFlag(token: string): boolean {
-    if (token.startsWith("--")) return this.#byName.has(token.slice(2).split("=")[0]!);
+    if (token.startsWith("--")) return this.#byName.has(settingName(token.slice(2).split("=")[0]!));
     return token.length === 2 && token.startsWith("-") && this.#byAlias.has(token[1]!);
   }
 
@@ -212,7 +235,9 @@ class FlagParser {
 
 function unknownFlag(call: string, token: string, known: readonly NamedFlag[]): UsageError {
   const name = token.replace(/^-+/, "");
-  const near = token.startsWith("--") ? didYouMean(name, known.map((each) => each.name), "--") : "";
+  const near = token.startsWith("--")
+    ? didYouMean(settingName(name), known.map((each) => each.name), "--")
+    : "";
   const hint = /^-\d/.test(token) ? '; if it is no flag, put "--" before it' : "";
   return new UsageError(`Unknown flag "${token}" of "${call}"${near}${hint}`);
 }

@@ -140,6 +140,12 @@ function collect(
       collect(settings, `${writtenAs}.${key}`, inner, path, flags);
     }
   } else {
+    const other = settings.get(name);
+    if (other !== undefined) {
+      throw new UsageError(
+        `Cannot use both "${other.writtenAs}" and "${writtenAs}" in "${path}": they are one setting`,
+      );
+    }
     settings.set(name, { texts: textsOf(writtenAs, value, path), writtenAs });
   }
 }
@@ -162,8 +168,19 @@ function ensureKnown(
   const known = new Set(flags.flatMap(namesInFile));
   for (const [name, { writtenAs }] of settings) {
     if (known.has(name)) continue;
-    throw new UsageError(`Unknown setting "${writtenAs}" in "${path}"${didYouMean(name, known)}`);
+    const near = didYouMean(writtenAs, Array.from(known, (each) => spelledLike(writtenAs, each)));
+    throw new UsageError(`Unknown setting "${writtenAs}" in "${path}"${near}`);
   }
+}
+
+/** The name of a setting in the way another is written: `log.retention.ms`, `logRetentionMs`. */
+function spelledLike(model: string, name: string): string {
+  if (model.includes(".")) return name.replaceAll("-", ".");
+  if (model.includes("_")) return name.replaceAll("-", "_");
+  if (/[a-z][A-Z]/.test(model)) {
+    return name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
+  }
+  return name;
 }
 
 function namesInFile(named: NamedFlag): string[] {

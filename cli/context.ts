@@ -23,8 +23,10 @@ export interface Context {
   exitCode: number;
   /** The value of an environment variable. */
   env(name: string): string | undefined;
+  /** The names of the variables that are set and not empty, as far as they may be read. */
+  envNames(): readonly string[];
   /** Milliseconds since the epoch. */
   now(): number;
-  /** Reads a whole file named on the command line. */
+  /** Reads a whole file named on the command line; `-` is standard input. */
   readTextFile(path: string): Promise<string>;
 }

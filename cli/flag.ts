@@ -21,7 +21,7 @@ export interface ValueTypes {
   integer: number;
   /** Any number. */
   number: number;
-  /** Milliseconds, written as `5s` or `1h30m`. */
+  /** Milliseconds, written as `5s` or `1h30m`; only 0 needs no unit. */
   duration: number;
   /** Bytes, written as `10MiB`. */
   bytes: number;
@@ -69,6 +69,8 @@ export interface Flag extends ValueSpec {
   readonly separator?: string;
   /** The name of its environment variable; false for none. Default: derived from its name. */
   readonly env?: string | false;
+  /** What other tools call it, in this program's spelling; understood on the command line. */
+  readonly otherNames?: readonly string[];
   /** Other names it has in a config file. */
   readonly fileNames?: readonly string[];
   /** The heading it is listed under in the help. */
@@ -201,12 +203,19 @@ export function parseValue(spec: ValueSpec, text: string, nowMs: number): unknow
     case "number":
       return withinBounds(spec, parseNumber(text, spec.type), text);
     case "duration":
-      return withinBounds({ min: 0, ...spec }, parseDuration(text), text);
+      return withinBounds({ min: 0, ...spec }, parseDurationWithUnit(text), text);
     case "bytes":
       return withinBounds({ min: 0, ...spec }, parseBytes(text), text);
     default:
       return text;
   }
+}
+
+/** Kafka's settings have their unit in their name; a flag like `--timeout 5` could mean anything. */
+function parseDurationWithUnit(text: string): number {
+  if (!/^\s*[1-9]\d*\s*$/.test(text)) return parseDuration(text);
+  const number = text.trim();
+  throw new SyntaxError(`Cannot read "${number}": it has no unit, write ${number}s or ${number}ms`);
 }
 
 function parseBoolean(text: string): boolean {

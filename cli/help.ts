@@ -24,6 +24,10 @@ const MIN_COLUMNS = 40;
 /** Names longer than this have their description on the next line. */
 const MAX_NAME_WIDTH = 32;
 const INDENT = "  ";
+/** What `habits.ts` understands. */
+const HABITS =
+  `Words of other tools are understood as well: "ls", "rm", "topics" or "create-topic", and ` +
+  `calls such as "kafka-topics --list" behind the program's name.`;
 
 /** How to lay help out. */
 export interface HelpOptions {
@@ -61,6 +65,7 @@ function describeNode(program: Program, node: CommandNode, page: HelpPage): void
   const flags = PROGRAM_FLAGS.map(flagEntry);
   if (isRoot) flags.push([`${INDENT}${INDENT}--version`, "Show the version"]);
   page.entries("Flags", flags);
+  if (isRoot) page.paragraph(HABITS);
   page.paragraph(`"${program.callOf(node.words)} COMMAND --help" tells more about a command.`);
 }
 

@@ -32,8 +32,9 @@ export function processContext(): ProcessContext {
     signal: stop.signal,
     exitCode: ExitCode.success,
     env: environmentVariable,
+    envNames: environmentNames,
     now: () => Date.now(),
-    readTextFile: (path) => Deno.readTextFile(path),
+    readTextFile: (path) => path === "-" ? readText(Deno.stdin.readable) : Deno.readTextFile(path),
     [Symbol.dispose]() {
       for (const [signal, listener] of listeners) Deno.removeSignalListener(signal, listener);
       listeners.length = 0;
@@ -90,10 +91,22 @@ function isFile(path: string): boolean {
   }
 }
 
+async function readText(stream: ReadableStream<Uint8Array>): Promise<string> {
+  return await new Response(stream as ReadableStream<Uint8Array<ArrayBuffer>>).text();
+}
+
 /** A variable we may not read is as good as not set: it must not make Deno ask the user. */
 function environmentVariable(name: string): string | undefined {
   const { state } = Deno.permissions.querySync({ name: "env", variable: name });
   return state === "granted" ? Deno.env.get(name) : undefined;
+}
+
+/** Without the permission for all variables it is not known which are set. */
+function environmentNames(): string[] {
+  const { state } = Deno.permissions.querySync({ name: "env" });
+  if (state !== "granted") return [];
+  return Object.entries(Deno.env.toObject()).filter(([, value]) => value !== "")
+    .map(([name]) => name);
 }
 
 function terminalSize(): { columns: number; rows: number } {

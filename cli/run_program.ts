@@ -15,9 +15,9 @@ import { settingName } from "./flag.ts";
 import { formatHelp } from "./help.ts";
 import type { CommandNode, Program } from "./program.ts";
 import { resolveInvocation } from "./settings.ts";
+import { DEBUG_VARIABLE, ensureKnownVariables } from "./variables.ts";
 
 const CONFIG_VARIABLE = "DQUEUE_CONFIG";
-const DEBUG_VARIABLE = "DQUEUE_DEBUG";
 
 /**
  * Runs a program.
@@ -57,13 +57,14 @@ async function run(program: Program, argv: readonly string[], context: Context):
   const file = await readConfigFile(program, line.configPath, context);
   const { command } = line.node;
   if (command !== undefined) {
-    return await call(command, { ...line, file }, context);
+    return await call(program, command, { ...line, file }, context);
   }
   if (line.node === program.root && file?.command !== undefined) {
     const { command: fileCommand, args, settings } = file.command;
     const { flags } = line;
     ensureFlagsOf(program, fileCommand, flags);
-    return await call(fileCommand, { flags, args, file: { path: file.path, settings } }, context);
+    const sources = { flags, args, file: { path: file.path, settings } };
+    return await call(program, fileCommand, sources, context);
   }
   context.stderr.write(formatHelp(program, line.node, context.stderr));
   context.stderr.line();
@@ -84,10 +85,12 @@ function ensureFlagsOf(
 }
 
 async function call(
+  program: Program,
   command: Command,
   sources: Omit<Parameters<typeof resolveInvocation>[1], "env" | "nowMs">,
   context: Context,
 ): Promise<number> {
+  if (command.flags.length > 0) ensureKnownVariables(program, context);
   const invocation = resolveInvocation(command, {
     ...sources,
     env: (name) => context.env(name),
@@ -108,12 +111,22 @@ async function readConfigFile(
   let text: string;
   try {
     text = await context.readTextFile(path);
+    if (path === "-") takeStdin(context);
   } catch (error) {
     const where = flagPath === undefined ? CONFIG_VARIABLE : "--config";
     const message = `Cannot read config file "${path}" of ${where}: ${messageOf(error)}`;
     throw new UsageError(message, { cause: error });
   }
   return parseConfigFile(program, text, path);
+}
+
+/** Makes a command that needs standard input fail, instead of finding it empty. */
+function takeStdin(context: Context): void {
+  Object.defineProperty(context, "stdin", {
+    get() {
+      throw new UsageError("Cannot read standard input: --config - has read it to its end");
+    },
+  });
 }
 
 function missingCommand(

@@ -34,7 +34,6 @@ Deno.test("runProgram() calls a command with the values of its flags and argumen
     [["consume", "-n5", "a"], { num: 5 }, ["a"]],
     [["consume", "-n=5", "a"], { num: 5 }, ["a"]],
     [["consume", "-en5", "a"], { num: 5, exit: true }, ["a"]],
-    [["consume", "-n", "1", "-n", "2", "a"], { num: 2 }, ["a"]],
     [["consume", "a", "--exit"], { exit: true }, ["a"]],
     [["consume", "a", "--exit", "--no-exit"], { exit: false }, ["a"]],
     [["consume", "a", "--exit=no"], { exit: false }, ["a"]],
@@ -48,6 +47,8 @@ Deno.test("runProgram() calls a command with the values of its flags and argumen
     [["--brokers", "h:1,h:2", "consume", "a"], { brokers: ["h:1", "h:2"] }, ["a"]],
     [["-bh:1", "consume", "-b", "h:2", "a"], { brokers: ["h:1", "h:2"] }, ["a"]],
     [["consume", "a", "--timeout", "1m"], { timeout: 60_000 }, ["a"]],
+    [["consume", "a", "--timeout", "0"], { timeout: 0 }, ["a"]],
+    [["consume", "-e", "--exit", "a", "--num", "1"], { num: 1, exit: true }, ["a"]],
     [["consume", "-z", "lz4", "a", "--ratio", ".5"], { compression: "lz4", ratio: 0.5 }, ["a"]],
   ];
   const defaults = {
@@ -112,6 +113,20 @@ Deno.test("runProgram() names what is wrong with a command line", async (t) => {
     ],
     [["consume", "a", "--num", "x"], 'Invalid --num: cannot read "x": expected a whole number'],
     [["consume", "a", "--num", "0"], 'Invalid --num: cannot use "0": it must be at least 1'],
+    [["consume", "a", "-n", "1", "-n", "2"], "Cannot use --num with 2 values: it takes one, found"],
+    [["-b", "h:1", "consume", "a", "--group=x", "-g", "x"], "Cannot use --group with 2 values"],
+    [["--timeout=1s", "topic", "list", "--timeout=2s"], "Cannot use --timeout with 2 values"],
+    [["--config", "a", "consume", "a", "--config", "b"], "Cannot use --config with 2 values"],
+    [
+      ["consume", "a", "--timeout", "5"],
+      'Invalid --timeout: cannot read "5": it has no unit, write 5s or 5ms',
+    ],
+    [
+      ["serve", "--log.retention.mss", "5"],
+      'Unknown flag "--log.retention.mss" of "dqueue serve", did you mean "--log-retention-ms"',
+    ],
+    [["topic", "rename"], 'Unknown command "dqueue topic rename"'],
+    [["kafka-topics", "--bootstrap-server", "h:1"], 'Unknown flag "--bootstrap-server" of "dqueue'],
     [["consume", "a", "--exit=maybe"], "Invalid --exit: cannot read"],
     [["consume", "a", "-p", "0,,1"], "Invalid --partition: an item of the list is empty"],
     [
@@ -136,6 +151,100 @@ Deno.test("runProgram() names what is wrong with a command line", async (t) => {
       assertStringIncludes(await usageError(argv), `Error: ${problem}`);
     });
   }
+});
+
+Deno.test("runProgram() understands the words of other tools for its commands", async (t) => {
+  const cases: [habit: string, own: string][] = [
+    ["ls", "topic list"],
+    ["topics", "topic list"],
+    ["topics --timeout 1s", "topic list --timeout 1s"],
+    ["-b h:1 topics", "topic list -b h:1"],
+    ["topic ls", "topic list"],
+    ["topics ls", "topic list"],
+    ["list-topics", "topic list"],
+    ["topic-list", "topic list"],
+    ["create-topic a --partitions 3", "topic create a --partitions 3"],
+    ["create a", "topic create a"],
+    ["topic new a", "topic create a"],
+    ["topics create a", "topic create a"],
+    ["kafka-topics --list", "topic list"],
+    ["kafka-topics.sh --create --topic a --partitions 3", "topic create a --partitions 3"],
+    ["kafka-topics --partitions 3 --topic=a --create", "topic create a --partitions 3"],
+    ["kafka-console-consumer --topic a --num 1", "consume a --num 1"],
+    ["sub a", "consume a"],
+  ];
+  for (const [habit, own] of cases) {
+    await t.step(habit, async () => {
+      assertEquals(await invoke(habit.split(" ")), await invoke(own.split(" ")));
+    });
+  }
+  const help = async (argv: string[]) => (await run(argv)).stdout;
+  assertEquals(await help(["ls", "--help"]), await help(["topic", "list", "--help"]));
+  assertStringIncludes(await help(["--help"]), "Words of other tools are understood as well");
+  assertEquals(
+    await invoke(["serve", "--log.segment.bytes=1MiB"]),
+    await invoke(["serve", "--log-segment-bytes", "1MiB"]),
+  );
+});
+
+Deno.test("runProgram() refuses a variable that no command has", async () => {
+  const refused = async (env: Record<string, string>) =>
+    await usageError(["consume", "a"], { env });
+  assertEquals(
+    await refused({ DQUEUE_BROKER: "h:1" }),
+    'Error: Unknown variable "DQUEUE_BROKER", did you mean "DQUEUE_BROKERS"',
+  );
+  assertEquals(
+    await refused({ DQUEUE_LOG_SEGMENT_BYTE: "1" }),
+    'Error: Unknown variable "DQUEUE_LOG_SEGMENT_BYTE", did you mean "DQUEUE_LOG_SEGMENT_BYTES"',
+  );
+  assertEquals(
+    await refused({ DQUEUE_CONFIGS: "x" }),
+    'Error: Unknown variable "DQUEUE_CONFIGS", did you mean "DQUEUE_CONFIG"',
+  );
+  assertEquals(
+    await refused({ DQUEUE_CONFIG: "", DQUEUE_HELP: "1" }),
+    'Error: Unknown variable "DQUEUE_HELP": --help has no variable, give it on the command line',
+  );
+  assertEquals(
+    await refused({ DQUEUE_PORT: "9093" }),
+    'Error: Unknown variable "DQUEUE_PORT": no command has such a setting',
+  );
+  const env = {
+    DQUEUE_NUM: "3",
+    DQUEUE_DEBUG: "1",
+    DQUEUE_BROKER: "",
+    BROKERS: "x",
+    DQUEUE_TEST_REQUIRE: "all",
+    // Of a Kubernetes service "dqueue-a".
+    DQUEUE_A_SERVICE_HOST: "10.0.0.1",
+    DQUEUE_A_SERVICE_PORT_KAFKA: "9092",
+    DQUEUE_A_PORT: "tcp://10.0.0.1:9092",
+    DQUEUE_A_PORT_9092_TCP_ADDR: "10.0.0.1",
+  };
+  assertEquals((await invoke(["consume", "a"], { env })).flags.num, 3);
+  assertEquals((await run(["--help"], { env: { DQUEUE_BROKER: "h:1" } })).code, 0);
+});
+
+Deno.test("runProgram() suggests settings in the spelling of the file they stand in", async () => {
+  const cases: [settings: Record<string, unknown>, problem: string][] = [
+    [{ "log.segment.byte": 1 }, '"log.segment.byte" in "c.json", did you mean "log.segment.bytes"'],
+    [{ log_segment_byte: 1 }, '"log_segment_byte" in "c.json", did you mean "log_segment_bytes"'],
+    [{ logSegmentByte: 1 }, '"logSegmentByte" in "c.json", did you mean "logSegmentBytes"'],
+    [{ log: { segment: { byte: 1 } } }, '"log.segment.byte" in "c.json", did you mean "log.seg'],
+    [{ "if-not-exist": true }, '"if-not-exist" in "c.json", did you mean "if-not-exists"'],
+  ];
+  for (const [settings, problem] of cases) {
+    const files = { "c.json": JSON.stringify(settings) };
+    const error = await usageError(["consume", "a", "--config", "c.json"], { files });
+    assertStringIncludes(error, `Error: Unknown setting ${problem}`);
+  }
+  const twice = { "c.json": '{ "log.segment.bytes": 1, "log_segment_bytes": 2 }' };
+  assertEquals(
+    await usageError(["serve", "--config", "c.json"], { files: twice }),
+    'Error: Cannot use both "log.segment.bytes" and "log_segment_bytes" in "c.json": they are one ' +
+      "setting",
+  );
 });
 
 Deno.test("runProgram() takes the flag before the variable, the file and the default", async () => {

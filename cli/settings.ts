@@ -8,7 +8,14 @@
 import type { Command, UntypedInvocation } from "./command.ts";
 import { type FileSetting, settingOf } from "./config_file.ts";
 import { messageOf, UsageError } from "./errors.ts";
-import { argumentName, isList, type NamedFlag, parseValue, placeholder } from "./flag.ts";
+import {
+  argumentName,
+  isBoolean,
+  isList,
+  type NamedFlag,
+  parseValue,
+  placeholder,
+} from "./flag.ts";
 import type { ValueSpec } from "./flag.ts";
 import { argumentUsage } from "./help.ts";
 
@@ -52,9 +59,22 @@ function flagValue(named: NamedFlag, sources: Sources): unknown {
     if (isList(flag)) return [];
     return flag.type === "boolean" ? false : undefined;
   }
+  ensureSingle(named, found);
   const texts = flag.separator === undefined ? found.texts : split(found, flag.separator);
   const values = texts.map((text) => readValue(flag, text, found.where, sources.nowMs));
   return isList(flag) ? values : values.at(-1);
+}
+
+/**
+ * The last of several booleans counts, as everywhere; of other values nobody knows which one was meant.
+ *
+ * @throws {UsageError} if there are several values where one is taken
+ */
+function ensureSingle({ flag }: NamedFlag, { texts, where }: Found): void {
+  if (isList(flag) || isBoolean(flag) || texts.length === 1) return;
+  throw new UsageError(
+    `Cannot use ${where} with ${texts.length} values: it takes one, found "${texts.join('", "')}"`,
+  );
 }
 
 function findTexts(named: NamedFlag, sources: Sources): Found | undefined {

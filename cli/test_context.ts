@@ -51,6 +51,8 @@ export function testContext(options: TestContextOptions = {}): TestContext {
     signal: stop.signal,
     exitCode: 0,
     env: (name) => options.env?.[name],
+    envNames: () =>
+      Object.entries(options.env ?? {}).filter(([, value]) => value).map(([name]) => name),
     now: options.now ?? (() => 0),
     readTextFile(path) {
       const text = options.files?.[path];

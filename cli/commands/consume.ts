@@ -57,7 +57,14 @@ export const consume = command({
       env: false,
       doc: "Where to start, and perhaps to stop",
     },
-    num: { alias: "n", type: "integer", min: 1, env: false, doc: "Stop after so many messages" },
+    num: {
+      alias: "n",
+      otherNames: ["max-messages"],
+      type: "integer",
+      min: 1,
+      env: false,
+      doc: "Stop after so many messages",
+    },
     ...partitionsFlag,
     group: {
       alias: "g",

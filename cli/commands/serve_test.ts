@@ -126,7 +126,7 @@ Deno.test("serve names the flag, variable or key of a wrong setting", async () =
   );
   assertStringIncludes(
     await run(["--config", "typo.json"], { files }),
-    'Unknown setting "log.segment.byte" in "typo.json", did you mean "log-segment-bytes"',
+    'Unknown setting "log.segment.byte" in "typo.json", did you mean "log.segment.bytes"',
   );
   assertStringIncludes(
     await run(["--listen", "nowhere"]),

@@ -27,6 +27,7 @@ export const topicCreate = command({
       doc: "Partitions of each topic",
     },
     replicas: {
+      otherNames: ["replication-factor"],
       type: "integer",
       min: 1,
       fallback: "the broker's default.replication.factor",

@@ -1,0 +1,133 @@
+/**
+ * Commands by the words that other tools have for them: `ls`, `rm`, `create-topic`, `kafka-topics --list`.
+ *
+ * They are understood and not advertised: help, completions and messages have one name for each.
+ *
+ * @module
+ */
+
+import type { CommandNode, Program } from "./program.ts";
+
+/** Verbs by what they are called elsewhere. */
+const VERBS: ReadonlyMap<string, string> = new Map([
+  ["add", "create"],
+  ["make", "create"],
+  ["mk", "create"],
+  ["new", "create"],
+  ["ls", "list"],
+  ["desc", "describe"],
+  ["get", "describe"],
+  ["info", "describe"],
+  ["inspect", "describe"],
+  ["show", "describe"],
+  ["edit", "alter"],
+  ["set", "alter"],
+  ["update", "alter"],
+  ["del", "delete"],
+  ["remove", "delete"],
+  ["rm", "delete"],
+  ["reset", "reset-offsets"],
+  ["truncate", "trim"],
+  ["delete-records", "trim"],
+]);
+
+/** Verbs that are understood without a noun. */
+const BARE_VERBS: readonly string[] = ["create", "delete", "describe", "list"];
+
+/** Commands of one word by what they are called elsewhere. */
+const COMMANDS: ReadonlyMap<string, string> = new Map([
+  ["server", "serve"],
+  ["start", "serve"],
+  ["kafka-console-consumer", "consume"],
+  ["consumer", "consume"],
+  ["sub", "consume"],
+  ["subscribe", "consume"],
+  ["kafka-console-producer", "produce"],
+  ["producer", "produce"],
+  ["pub", "produce"],
+  ["publish", "produce"],
+  ["send", "produce"],
+]);
+
+/** Nouns by the names of Kafka's tools, which have their verb as a flag and the name behind another. */
+const TOOLS: ReadonlyMap<string, { noun: string; nameFlag: string }> = new Map([
+  ["kafka-topics", { noun: "topic", nameFlag: "topic" }],
+  ["kafka-consumer-groups", { noun: "group", nameFlag: "group" }],
+]);
+
+/**
+ * A command line in this program's own words, if it begins with a tool of Kafka's; otherwise as it is.
+ *
+ * @param argv what follows the program's name
+ */
+export function translateTool(program: Program, argv: readonly string[]): readonly string[] {
+  const name = argv[0]?.replace(/\.sh$/, "") ?? "";
+  const single = COMMANDS.get(name);
+  if (single !== undefined) return [single, ...withNames(argv.slice(1), "topic")];
+  const tool = TOOLS.get(name);
+  if (tool === undefined) return argv;
+  const node = program.root.children.get(tool.noun)!;
+  const rest = argv.slice(1);
+  const at = rest.findIndex((token) => {
+    return token.startsWith("--") && verbBelow(node, token.slice(2)) !== undefined;
+  });
+  // Without a verb the noun's own message says which there are.
+  if (at === -1) return [tool.noun, ...rest];
+  const verb = verbBelow(node, rest[at]!.slice(2))!;
+  return [tool.noun, verb, ...withNames(rest.toSpliced(at, 1), tool.nameFlag)];
+}
+
+/** The node of another word for one below `node`: a verb, a noun in the plural, or both in one. */
+export function nodeByHabit(
+  program: Program,
+  node: CommandNode,
+  word: string,
+): CommandNode | undefined {
+  const { root } = program;
+  if (node !== root) return node.children.get(verbBelow(node, word) ?? "");
+  const noun = nounOf(program, word);
+  if (noun !== undefined) return noun;
+  const [first = "", ...others] = word.split("-");
+  const rest = others.join("-");
+  const asVerbFirst = nounOf(program, rest);
+  const asNounFirst = nounOf(program, first);
+  if (asVerbFirst !== undefined) {
+    return asVerbFirst.children.get(verbBelow(asVerbFirst, first) ?? "");
+  }
+  if (asNounFirst !== undefined) {
+    return asNounFirst.children.get(verbBelow(asNounFirst, rest) ?? "");
+  }
+  // What has no noun is about topics, as nearly everything is.
+  const topic = root.children.get("topic");
+  const verb = topic && verbBelow(topic, word);
+  return verb !== undefined && BARE_VERBS.includes(verb) ? topic!.children.get(verb) : undefined;
+}
+
+/** A noun with commands below it, in the singular or plural. */
+function nounOf({ root }: Program, word: string): CommandNode | undefined {
+  const node = root.children.get(word) ?? root.children.get(word.replace(/s$/, ""));
+  return node?.command === undefined ? node : undefined;
+}
+
+function verbBelow(node: CommandNode, word: string): string | undefined {
+  if (node.children.has(word)) return word;
+  const verb = VERBS.get(word);
+  return verb !== undefined && node.children.has(verb) ? verb : undefined;
+}
+
+/** Takes `--topic NAME` for the argument it is here. */
+function withNames(argv: readonly string[], nameFlag: string): string[] {
+  const names: string[] = [];
+  const rest: string[] = [];
+  for (let i = 0; i < argv.length; i++) {
+    const token = argv[i]!;
+    if (token === "--") {
+      rest.push(...argv.slice(i));
+      break;
+    }
+    if (token === `--${nameFlag}` && i + 1 < argv.length) names.push(argv[++i]!);
+    else if (token.startsWith(`--${nameFlag}=`)) names.push(token.slice(nameFlag.length + 3));
+    else rest.push(token);
+  }
+  return [...names, ...rest];
+}
