@@ -11,6 +11,7 @@ import type { DeletedRecords, DescribeLogDirsOptions, LogDirDescription } from "
 import { type ClientCore, isUnknownTopic, type OperationOptions } from "./client_core.ts";
 import { KafkaError, refreshesMetadata, UsageError } from "./errors.ts";
 import { groupByLeader } from "./leaders.ts";
+import { requestMs } from "./timer.ts";
 
 /** Stands for the high watermark, as the offset before which records are deleted. */
 const HIGH_WATERMARK = -1;
@@ -45,7 +46,7 @@ export async function deleteRecordsBefore(
         }));
         const body = {
           topics: [{ name: topic, partitions }],
-          timeoutMs: core.options.requestTimeoutMs,
+          timeoutMs: requestMs(core.options.requestTimeoutMs),
         };
         const response = await core.requestBroker(leaderId, deleteRecords, body, { signal });
         let failure: KafkaError | undefined;

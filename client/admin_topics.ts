@@ -18,6 +18,7 @@ import type {
 } from "./admin_types.ts";
 import type { ClientCore, OperationOptions } from "./client_core.ts";
 import { DqueueError, KafkaError, UsageError } from "./errors.ts";
+import { requestMs } from "./timer.ts";
 
 /** Stands for the broker's default number of partitions or replicas (KIP-464). */
 const BROKER_DEFAULT = -1;
@@ -47,7 +48,7 @@ export async function createAll(
     async (names, signal) => {
       const response = await core.requestController(createTopics, {
         topics: names.map((name) => creatableTopic(byName.get(name)!)),
-        timeoutMs: core.options.requestTimeoutMs,
+        timeoutMs: requestMs(core.options.requestTimeoutMs),
         ...(options.validateOnly ? { validateOnly: true } : {}),
       }, { signal, ...(needsDefaults ? { minVersion: FIRST_VERSION_WITH_DEFAULTS } : {}) });
       return response.topics.map((topic) => {
@@ -75,7 +76,7 @@ export async function deleteAll(
     options,
     async (names, signal) => {
       const response = await core.requestController(deleteTopics, (version) => ({
-        timeoutMs: core.options.requestTimeoutMs,
+        timeoutMs: requestMs(core.options.requestTimeoutMs),
         ...(version >= FIRST_DELETE_VERSION_WITH_IDS
           ? { topics: names.map((name) => ({ name, topicId: ZERO_UUID })) }
           : { topicNames: names }),
@@ -107,7 +108,7 @@ export async function addPartitions(
       const assignments = options.assignments?.map((brokerIds) => ({ brokerIds })) ?? null;
       const response = await core.requestController(createPartitions, {
         topics: [{ name: topic, count, assignments }],
-        timeoutMs: core.options.requestTimeoutMs,
+        timeoutMs: requestMs(core.options.requestTimeoutMs),
         validateOnly: options.validateOnly ?? false,
       }, { signal });
       core.metadata.invalidate(topic);

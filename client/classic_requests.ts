@@ -16,6 +16,7 @@ import type { ConnectionLane } from "./connection_lane.ts";
 import { CONSUMER_PROTOCOL_TYPE } from "../protocol/consumer_protocol.ts";
 import { KafkaError } from "./errors.ts";
 import type { GroupCoordinator } from "./group_coordinator.ts";
+import { requestMs } from "./timer.ts";
 
 /** The first version of JoinGroup that tells the rebalance timeout (KIP-62). */
 const FIRST_JOIN_WITH_REBALANCE_TIMEOUT = 1;
@@ -62,8 +63,10 @@ export async function requestJoin(
 ): Promise<ResponseOf<typeof joinGroup>> {
   const response = await coordinator.request(lane, joinGroup, (version) => ({
     groupId,
-    sessionTimeoutMs,
-    ...(version >= FIRST_JOIN_WITH_REBALANCE_TIMEOUT ? { rebalanceTimeoutMs } : {}),
+    sessionTimeoutMs: requestMs(sessionTimeoutMs),
+    ...(version >= FIRST_JOIN_WITH_REBALANCE_TIMEOUT
+      ? { rebalanceTimeoutMs: requestMs(rebalanceTimeoutMs) }
+      : {}),
     memberId,
     ...(version >= FIRST_JOIN_WITH_INSTANCE ? { groupInstanceId } : {}),
     protocolType: CONSUMER_PROTOCOL_TYPE,

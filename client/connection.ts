@@ -32,6 +32,7 @@ import {
   TimeoutError,
 } from "./errors.ts";
 import { CLIENT_SOFTWARE_NAME, CLIENT_SOFTWARE_VERSION } from "./version.ts";
+import { Timer } from "./timer.ts";
 
 /**
  * The version of ApiVersions to ask with. Version 5 would only add which broker is expected
@@ -91,12 +92,12 @@ export class BrokerConnection {
   #versions!: ApiVersionTable;
   #nextCorrelationId = 1;
   #ended: DqueueError | undefined;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #timer: Timer | undefined;
   #timerDeadline = Infinity;
   /** Requests that wait for the end of a throttle time, in order. */
   #held: HeldRequest[] = [];
   #heldUntil = 0;
-  #heldTimer: ReturnType<typeof setTimeout> | undefined;
+  #heldTimer: Timer | undefined;
 
   private constructor(channel: FrameChannel, options: ConnectionOptions) {
     this.#channel = channel;
@@ -378,8 +379,8 @@ export class BrokerConnection {
     const until = performance.now() + ms;
     if (until <= this.#heldUntil) return;
     this.#heldUntil = until;
-    clearTimeout(this.#heldTimer);
-    this.#heldTimer = setTimeout(() => {
+    this.#heldTimer?.clear();
+    this.#heldTimer = new Timer(() => {
       this.#heldTimer = undefined;
       const held = this.#held;
       this.#held = [];
@@ -389,16 +390,13 @@ export class BrokerConnection {
 
   /** One timer serves all requests: it waits for the earliest deadline. */
   #watch(deadline: number): void {
-    clearTimeout(this.#timer);
+    this.#timer?.clear();
     this.#timerDeadline = deadline;
-    this.#timer = setTimeout(
-      () => this.#expire(),
-      Math.max(0, Math.ceil(deadline - performance.now())),
-    );
+    this.#timer = new Timer(() => this.#expire(), Math.ceil(deadline - performance.now()));
   }
 
   #stopWatching(): void {
-    clearTimeout(this.#timer);
+    this.#timer?.clear();
     this.#timer = undefined;
     this.#timerDeadline = Infinity;
   }
@@ -432,7 +430,7 @@ export class BrokerConnection {
     if (this.#ended !== undefined) return;
     this.#ended = error;
     this.#stopWatching();
-    clearTimeout(this.#heldTimer);
+    this.#heldTimer?.clear();
     this.#heldTimer = undefined;
     const pending = [...this.#pending.values()];
     this.#pending.clear();

@@ -15,6 +15,7 @@ import { BrokerConnection } from "./connection.ts";
 import type { Dialer } from "./dialer.ts";
 import { ClosedError, TimeoutError } from "./errors.ts";
 import { abortable, delay } from "./waiting.ts";
+import { Timer } from "./timer.ts";
 
 /** How a lane opens its connections. */
 export interface ConnectionLaneOptions {
@@ -115,7 +116,7 @@ export class ConnectionLane {
     const { dialer, clientId, requestTimeoutMs, connectTimeoutMs } = this.#options;
     const late = new AbortController();
     const startedAt = performance.now();
-    const timer = setTimeout(() => late.abort(timeout(peer, connectTimeoutMs)), connectTimeoutMs);
+    const timer = new Timer(() => late.abort(timeout(peer, connectTimeoutMs)), connectTimeoutMs);
     const onClose = () => late.abort(closing.reason);
     closing.addEventListener("abort", onClose);
     try {
@@ -131,7 +132,7 @@ export class ConnectionLane {
         late.signal,
       );
     } finally {
-      clearTimeout(timer);
+      timer.clear();
       closing.removeEventListener("abort", onClose);
     }
   }

@@ -6,11 +6,12 @@
  */
 
 import { TimeoutError } from "./errors.ts";
+import { Timer } from "./timer.ts";
 
 /** Limits an operation in time; `using` releases its timer and listeners. */
 export class Deadline implements Disposable {
   readonly #controller = new AbortController();
-  readonly #timer: ReturnType<typeof setTimeout>;
+  readonly #timer: Timer;
   readonly #sources: AbortSignal[];
   readonly #onAbort: (event: Event) => void;
   readonly #at: number;
@@ -28,7 +29,7 @@ export class Deadline implements Disposable {
     this.#at = performance.now() + ms;
     this.#sources = signals.filter((signal) => signal !== undefined);
     this.#onAbort = (event) => this.#controller.abort((event.target as AbortSignal).reason);
-    this.#timer = setTimeout(() => {
+    this.#timer = new Timer(() => {
       const reason = this.cause instanceof Error ? `: ${this.cause.message}` : "";
       this.#controller.abort(
         new TimeoutError(`Cannot ${action} within ${ms} ms${reason}`, { cause: this.cause }),
@@ -52,7 +53,7 @@ export class Deadline implements Disposable {
 
   /** Lets go of the timer and the signals. */
   [Symbol.dispose](): void {
-    clearTimeout(this.#timer);
+    this.#timer.clear();
     for (const source of this.#sources) source.removeEventListener("abort", this.#onAbort);
   }
 }

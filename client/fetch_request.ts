@@ -13,6 +13,7 @@ import { KafkaError } from "./errors.ts";
 import type { AbortedTransaction } from "./fetched_batches.ts";
 import type { TopicPartition } from "./topic_partition.ts";
 import type { IsolationLevel } from "./offset_lookup.ts";
+import { requestMs } from "./timer.ts";
 
 /** The last version that names topics by their name. */
 const LAST_VERSION_WITH_NAMES = 12;
@@ -69,7 +70,7 @@ export async function requestFetch(
   for (const topic of byTopic.keys()) ids.set(topic, core.metadata.topic(topic)?.id ?? ZERO_UUID);
   const hasIds = [...ids.values()].every((id) => id !== ZERO_UUID);
   const response = await connection.request(fetch, {
-    maxWaitMs,
+    maxWaitMs: requestMs(maxWaitMs),
     minBytes: options.minBytes,
     maxBytes: options.maxBytes,
     isolationLevel: options.isolationLevel === "read_committed" ? 1 : 0,

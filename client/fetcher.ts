@@ -34,6 +34,7 @@ import {
 import { fetchedBatches } from "./fetched_batches.ts";
 import { lookUpOffsets } from "./offset_lookup.ts";
 import type { PartitionReader } from "./partition_reader.ts";
+import { Timer } from "./timer.ts";
 
 /** How many requests may be on their way to each broker. */
 const LANES = 2;
@@ -59,11 +60,11 @@ export class Fetcher {
   /** What is on its way on each lane, by the id of the broker. */
   readonly #busy: readonly Map<number, readonly PendingFetch[]>[];
   readonly #refreshing = new Set<string>();
-  readonly #pauses = new Set<ReturnType<typeof setTimeout>>();
+  readonly #pauses = new Set<Timer>();
   #isScheduled = false;
   #isClosed = false;
   #isResetting = false;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #timer: Timer | undefined;
   #timerAt = Infinity;
 
   constructor(core: ClientCore, options: ResolvedConsumerOptions) {
@@ -104,8 +105,8 @@ export class Fetcher {
   /** Fetches nothing any more and closes the connections. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    clearTimeout(this.#timer);
-    for (const timer of this.#pauses) clearTimeout(timer);
+    this.#timer?.clear();
+    for (const timer of this.#pauses) timer.clear();
     await Promise.all(this.#lanes.map((lane) => this.#core.closeLane(lane)));
   }
 
@@ -151,13 +152,13 @@ export class Fetcher {
 
   #wakeAt(at: number, now: number): void {
     if (at === this.#timerAt) return;
-    clearTimeout(this.#timer);
+    this.#timer?.clear();
     this.#timerAt = at;
     if (at === Infinity) return;
-    this.#timer = setTimeout(() => {
+    this.#timer = new Timer(() => {
       this.#timerAt = Infinity;
       this.wake();
-    }, Math.max(0, Math.ceil(at - now)));
+    }, Math.ceil(at - now));
   }
 
   #fetch(leader: BrokerNode, readers: readonly PartitionReader[], isCrowded: boolean): void {
@@ -324,7 +325,7 @@ export class Fetcher {
         if (this.#isClosed) return;
         this.wake();
         // The next time it is asked for is not at once, for nothing may have changed.
-        const timer = setTimeout(() => {
+        const timer = new Timer(() => {
           this.#pauses.delete(timer);
           this.#refreshing.delete(topic);
           this.wake();

@@ -13,6 +13,7 @@ import { type HeldPartitions, notHeld } from "./held_partitions.ts";
 import { hasMovedOn, type OffsetCommitter } from "./offset_committer.ts";
 import { delay } from "./waiting.ts";
 import type { WakeSignal } from "./wake_signal.ts";
+import { Timer } from "./timer.ts";
 
 /** What commits work with. */
 export interface GroupCommitsParts {
@@ -33,7 +34,7 @@ export interface GroupCommitsParts {
 /** Commits how far a program is. */
 export class GroupCommits {
   readonly #parts: GroupCommitsParts;
-  #timer: ReturnType<typeof setInterval> | undefined;
+  #timer: Timer | undefined;
   #stopping = new AbortController();
   #isAutoCommitting = false;
 
@@ -44,12 +45,12 @@ export class GroupCommits {
   /** Commits every `intervalMs` milliseconds what the program is done with. */
   start(intervalMs: number): void {
     this.#stopping = new AbortController();
-    this.#timer = setInterval(() => this.#autoCommit(), intervalMs);
+    this.#timer = Timer.every(intervalMs, () => this.#autoCommit());
   }
 
   /** Commits no more by itself, and gives up what is on its way: what follows says more. */
   stop(): void {
-    clearInterval(this.#timer);
+    this.#timer?.clear();
     this.#stopping.abort();
   }
 

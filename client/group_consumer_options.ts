@@ -14,6 +14,7 @@ import {
 } from "./consumer_options.ts";
 import { type DqueueError, UsageError } from "./errors.ts";
 import type { TopicPartition } from "./topic_partition.ts";
+import { requestMs } from "./timer.ts";
 
 /**
  * Is told of partitions. What it returns is waited for, by `leaveGroup()` and `close()` too, which it must
@@ -167,7 +168,7 @@ export function resolveGroupOptions(options: GroupConsumerOptions): ResolvedGrou
   const sessionTimeoutMs = atLeast("sessionTimeout", options.sessionTimeout ?? 30_000, 1);
   const heartbeatIntervalMs = atLeast(
     "heartbeatInterval",
-    options.heartbeatInterval ?? sessionTimeoutMs / 3,
+    options.heartbeatInterval ?? requestMs(sessionTimeoutMs) / 3,
     1,
   );
   if (heartbeatIntervalMs >= sessionTimeoutMs) {

@@ -7,6 +7,7 @@
 import { backoffMs } from "./backoff.ts";
 import type { ResolvedClientOptions } from "./client_options.ts";
 import { isRetriable } from "./errors.ts";
+import { Timer } from "./timer.ts";
 
 /** What a heartbeater does and tells. */
 export interface HeartbeaterOptions {
@@ -23,7 +24,7 @@ export interface HeartbeaterOptions {
 export class Heartbeater {
   readonly #options: HeartbeaterOptions;
   #stopping: AbortController | undefined;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #timer: Timer | undefined;
   #isBeating = false;
   #isDue = false;
   #failures = 0;
@@ -49,7 +50,7 @@ export class Heartbeater {
 
   /** Beats no more; what is on its way is given up. */
   stop(): void {
-    clearTimeout(this.#timer);
+    this.#timer?.clear();
     const stopping = this.#stopping;
     this.#stopping = undefined;
     this.#isBeating = false;
@@ -58,8 +59,8 @@ export class Heartbeater {
   }
 
   #schedule(ms: number): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#beat(), ms);
+    this.#timer?.clear();
+    this.#timer = new Timer(() => this.#beat(), ms);
   }
 
   async #beat(): Promise<void> {

@@ -25,6 +25,7 @@ import {
   without,
 } from "./membership.ts";
 import { delay } from "./waiting.ts";
+import { requestMs } from "./timer.ts";
 
 /** The epoch of a member that joins. */
 const JOIN_EPOCH = 0;
@@ -144,7 +145,7 @@ export class ModernMembership implements Membership {
       memberEpoch: this.#epoch,
       ...(told === undefined
         ? {
-          rebalanceTimeoutMs: options.rebalanceTimeoutMs,
+          rebalanceTimeoutMs: requestMs(options.rebalanceTimeoutMs),
           subscribedTopicNames: options.topics,
           serverAssignor: options.serverAssignor,
         }

@@ -10,6 +10,7 @@ import { type ClientCore, isUnknownTopic, type OperationOptions } from "./client
 import { KafkaError, UsageError } from "./errors.ts";
 import { groupByLeader } from "./leaders.ts";
 import type { TopicPartition } from "./topic_partition.ts";
+import { requestMs } from "./timer.ts";
 
 /**
  * A place in a partition: its first offset, the offset after its last message, the message with the
@@ -127,7 +128,7 @@ async function askLeader(
   const byTopic = Map.groupBy(group, ({ topic }) => topic);
   const body = {
     isolationLevel: isolationLevel === "read_committed" ? 1 : 0,
-    timeoutMs: core.options.requestTimeoutMs,
+    timeoutMs: requestMs(core.options.requestTimeoutMs),
     topics: Array.from(byTopic, ([name, places]) => ({
       name,
       partitions: places.map(({ partition, index }) => ({

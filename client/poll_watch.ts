@@ -5,6 +5,8 @@
  * @module
  */
 
+import { Timer } from "./timer.ts";
+
 /** How often to look within the longest time allowed. */
 const LOOKS = 8;
 
@@ -12,7 +14,7 @@ const LOOKS = 8;
 export class PollWatch {
   readonly #maxPollIntervalMs: number;
   readonly #onOverdue: () => void;
-  #timer: ReturnType<typeof setInterval> | undefined;
+  #timer: Timer | undefined;
   #seenCalls = 0;
   #lastCallAt = 0;
   /** How often the program has called; whoever serves a call counts it. */
@@ -31,12 +33,12 @@ export class PollWatch {
     this.stop();
     this.#seenCalls = this.calls;
     this.#lastCallAt = performance.now();
-    this.#timer = setInterval(() => this.#look(), Math.ceil(this.#maxPollIntervalMs / LOOKS));
+    this.#timer = Timer.every(Math.ceil(this.#maxPollIntervalMs / LOOKS), () => this.#look());
   }
 
   /** Watches no longer. */
   stop(): void {
-    clearInterval(this.#timer);
+    this.#timer?.clear();
     this.#timer = undefined;
   }
 

@@ -11,6 +11,7 @@ import type { ClusterMetadata } from "./cluster_metadata.ts";
 import type { BrokerConnection } from "./connection.ts";
 import { ProtocolError } from "./errors.ts";
 import type { QueuedBatch } from "./queued_batch.ts";
+import { requestMs } from "./timer.ts";
 
 /** The last version that names topics by their name. */
 const LAST_VERSION_WITH_NAMES = 12;
@@ -75,7 +76,7 @@ export class ProduceRequest {
     }
     const body = {
       acks: options.acks,
-      timeoutMs: options.timeoutMs,
+      timeoutMs: requestMs(options.timeoutMs),
       topicData: Array.from(topics, ([name, { topicId, batches }]) => ({
         name,
         topicId,

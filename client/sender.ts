@@ -31,6 +31,7 @@ import { ProduceRequest, type ProduceResult } from "./produce_request.ts";
 import type { ProducerBatch } from "./producer_batch.ts";
 import type { ResolvedProducerOptions } from "./producer_options.ts";
 import type { QueuedBatch } from "./queued_batch.ts";
+import { Timer } from "./timer.ts";
 
 /** How long a batch waits for more messages while others are on their way, unless the options say. */
 const DEFAULT_LINGER_MS = 5;
@@ -51,14 +52,14 @@ export class Sender {
   readonly #nodes = new Map<number, NodeState>();
   /** Topics asked for now or a moment ago. */
   readonly #refreshing = new Set<string>();
-  readonly #pauses = new Set<ReturnType<typeof setTimeout>>();
+  readonly #pauses = new Set<Timer>();
   readonly #stopListening: () => void;
   #identity: ProducerIdentity | undefined;
   #isIdentifying = false;
   #isScheduled = false;
   #isStopped = false;
   #flushing = 0;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #timer: Timer | undefined;
   #timerAt = Infinity;
 
   constructor(
@@ -98,8 +99,8 @@ export class Sender {
   stop(): void {
     this.#isStopped = true;
     this.#stopListening();
-    clearTimeout(this.#timer);
-    for (const timer of this.#pauses) clearTimeout(timer);
+    this.#timer?.clear();
+    for (const timer of this.#pauses) timer.clear();
   }
 
   #schedule(): void {
@@ -142,13 +143,13 @@ export class Sender {
 
   #wakeAt(at: number, now: number): void {
     if (at === this.#timerAt) return;
-    clearTimeout(this.#timer);
+    this.#timer?.clear();
     this.#timerAt = at;
     if (at === Infinity) return;
-    this.#timer = setTimeout(() => {
+    this.#timer = new Timer(() => {
       this.#timerAt = Infinity;
       this.#schedule();
-    }, Math.max(0, Math.ceil(at - now)));
+    }, Math.ceil(at - now));
   }
 
   /** Puts the next batch of a partition into a request if it can go. Returns when to look again. */
@@ -367,7 +368,7 @@ export class Sender {
   /** The next time the topic is asked for is not at once, for nothing may have changed. */
   #endRefresh(topic: string): void {
     if (this.#isStopped) return;
-    const timer = setTimeout(() => {
+    const timer = new Timer(() => {
       this.#pauses.delete(timer);
       this.#refreshing.delete(topic);
       this.#schedule();

@@ -5,6 +5,8 @@
  * @module
  */
 
+import { Timer } from "./timer.ts";
+
 /** What everything that waits takes. */
 export interface WaitOptions {
   /** Ends the wait; the call then rejects with the reason of the signal. */
@@ -25,10 +27,10 @@ export function delay(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason);
     const onAbort = () => {
-      clearTimeout(timer);
+      timer.clear();
       reject(signal!.reason);
     };
-    const timer = setTimeout(() => {
+    const timer = new Timer(() => {
       signal?.removeEventListener("abort", onAbort);
       resolve();
     }, ms);
@@ -58,7 +60,7 @@ export function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefine
  */
 export function withTimeout<T>(promise: Promise<T>, ms: number, late: () => Error): Promise<T> {
   return new Promise<T>((resolve, reject) => {
-    const timer = setTimeout(() => reject(late()), Math.max(0, ms));
-    promise.then(resolve, reject).finally(() => clearTimeout(timer));
+    const timer = new Timer(() => reject(late()), ms);
+    promise.then(resolve, reject).finally(() => timer.clear());
   });
 }

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { Timer } from "./timer.ts";
+
 /** Lets many wait until one says that there is news. */
 export class WakeSignal {
   #waiting = new Set<() => void>();
@@ -26,10 +28,10 @@ export class WakeSignal {
   wait(ms: number = Infinity, signal?: AbortSignal): Promise<boolean> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
-      let timer: ReturnType<typeof setTimeout> | undefined;
+      let timer: Timer | undefined;
       const done = () => {
         this.#waiting.delete(wake);
-        clearTimeout(timer);
+        timer?.clear();
         signal?.removeEventListener("abort", onAbort);
       };
       const wake = () => {
@@ -43,7 +45,7 @@ export class WakeSignal {
       this.#waiting.add(wake);
       signal?.addEventListener("abort", onAbort);
       if (ms !== Infinity) {
-        timer = setTimeout(() => {
+        timer = new Timer(() => {
           done();
           resolve(false);
         }, ms);

@@ -5,6 +5,7 @@
  */
 
 import { type BrokerAddress, formatAddress } from "../../client/address.ts";
+import { Timer } from "../../client/timer.ts";
 import { delay } from "../../client/waiting.ts";
 import type { Context } from "../context.ts";
 import { formatDuration } from "../duration.ts";
@@ -15,8 +16,6 @@ const ATTEMPT_MS = 5000;
 /** Pauses between attempts begin with the first and double up to the second. */
 const MIN_PAUSE_MS = 50;
 const MAX_PAUSE_MS = 1000;
-/** Longer timers fire at once. The system gives up sooner by itself. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 /** How often it is said that a broker is still away. */
 const REMINDER_MS = 60_000;
 
@@ -108,10 +107,7 @@ async function connectOnce(
 ): Promise<readonly Error[] | undefined> {
   signal.throwIfAborted();
   const stop = new AbortController();
-  const timer = setTimeout(
-    () => stop.abort(tooLate(timeoutMs)),
-    Math.min(timeoutMs, MAX_TIMER_MS),
-  );
+  const timer = new Timer(() => stop.abort(tooLate(timeoutMs)), timeoutMs);
   const onAbort = () => stop.abort(signal.reason);
   signal.addEventListener("abort", onAbort, { once: true });
   const attempts = brokers.map(async ({ host, port }) => {
@@ -125,7 +121,7 @@ async function connectOnce(
     signal.throwIfAborted();
     return (error as AggregateError).errors;
   } finally {
-    clearTimeout(timer);
+    timer.clear();
     signal.removeEventListener("abort", onAbort);
     stop.abort();
     await Promise.allSettled(attempts);

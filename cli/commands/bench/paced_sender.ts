@@ -9,6 +9,7 @@
  */
 
 import type { OutgoingMessage, Producer } from "../../../client/mod.ts";
+import { delay } from "../../../client/waiting.ts";
 
 /** Messages handed to the producer at once, at most. */
 const MAX_BATCH_COUNT = 1000;
@@ -59,7 +60,7 @@ export async function sendPaced(producer: Producer, options: PacedOptions): Prom
       ? count
       : Math.min(count, Math.floor((nowMs - startMs) / 1000 * rate) + 1);
     if (due <= next) {
-      await sleep(Math.max(TICK_MS, (next * 1000) / rate! - (nowMs - startMs)));
+      await delay(Math.max(TICK_MS, (next * 1000) / rate! - (nowMs - startMs)));
       continue;
     }
     const first = next;
@@ -78,8 +79,4 @@ export async function sendPaced(producer: Producer, options: PacedOptions): Prom
   }
   await Promise.all(pending);
   if (failure !== undefined) throw failure.error;
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
