@@ -3,17 +3,19 @@
  *
  * Producers write through it all: idempotent ones, our SDK's and librdkafka's in kcat, of which every
  * message is there once in the end, in order, at the offset that was acknowledged; and one that is not.
- * Topics are compacted, and lose old segments, meanwhile; consumers read along. `DQUEUE_KILLS` asks for
- * another number of kills.
+ * Topics are compacted, trimmed, and lose old segments, meanwhile; topics are created and deleted,
+ * groups commit, consumers read along. After each kill there is nothing wrong with the files.
+ * `DQUEUE_KILLS` asks for another number of kills.
  *
  * @module
  */
 
 import { assertEquals } from "@std/assert";
+import { verifyData } from "../broker/verify_data.ts";
 import { Client } from "../client/mod.ts";
 import { DenoFileSystem } from "../storage/deno_file_system.ts";
-import { verifyDataFolder } from "../storage/verify/mod.ts";
 import { BrokerProcess } from "./support/broker_process.ts";
+import { ChurningChore, CommittingChore, TrimmingChore } from "./support/crash_chores.ts";
 import {
   CompactedLoad,
   type CrashLoad,
@@ -23,6 +25,7 @@ import {
   readTopic,
   RetainedLoad,
   Tail,
+  TrimmedLoad,
 } from "./support/crash_loads.ts";
 import { Kcat } from "./support/kcat.ts";
 import { testWith } from "./support/outside.ts";
@@ -69,7 +72,9 @@ class KcatLoad {
 
 /** Fails if something is wrong with the files that a broker left. */
 async function verifyFiles(data: string): Promise<void> {
-  const { findings, partitions } = await verifyDataFolder(new DenoFileSystem(), data);
+  const { findings, partitions } = await verifyData(new DenoFileSystem(), data, {
+    withRecords: true,
+  });
   assertEquals([...findings, ...partitions.flatMap((partition) => partition.findings)], []);
 }
 
@@ -88,9 +93,14 @@ testWith("kcat", `Broker killed ${KILLS} times under load keeps what it promised
       new PlainLoad(plain),
       new RetainedLoad(idempotent),
       new CompactedLoad(idempotent),
+      new TrimmedLoad(idempotent),
     ];
     for (const { topic } of loads) await client.admin().createTopic(topic);
     await client.admin().createTopic({ name: "kcats" });
+    const trimming = new TrimmingChore(client, "trimmed");
+    const committing = new CommittingChore(client, "plain");
+    const churning = new ChurningChore(client, idempotent);
+    const chores = [trimming, committing, churning];
     const tails = [new Tail(client, "ours", 1), new Tail(client, "plain", 0)];
     const kcatLoad = new KcatLoad(kcat, listen);
     for (let kill = 0; kill < KILLS; kill++) {
@@ -103,13 +113,17 @@ testWith("kcat", `Broker killed ${KILLS} times under load keeps what it promised
       await verifyFiles(data);
       broker = await BrokerProcess.start({ data, listen, flags });
       for (const load of loads) await load.check?.(client);
+      await committing.check(client.admin());
     }
     for (const load of loads) await load.run(ACKS_PER_KILL / 2);
     for (const load of loads) await load.finish();
     await kcatLoad.finish();
+    for (const chore of chores) await chore.stop();
 
     for (const load of loads) await load.verify(client);
     for (const tail of tails) await tail.verify(client);
+    await committing.check(client.admin());
+    await churning.verify();
     const [kcats] = await readTopic(client, "kcats", 1);
     const sent = Array.from({ length: kcatLoad.sent }, (_, number) => number);
     assertEquals(kcats!.messages.map(numberOf), sent);

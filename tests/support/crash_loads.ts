@@ -193,7 +193,7 @@ export class PlainLoad extends SendingLoad {
   }
 }
 
-/** A topic of which old segments are deleted: from its start on all is there, and the start never goes back. */
+/** A topic of which old records are deleted: from its start on all is there, and the start never goes back. */
 export class RetainedLoad extends SendingLoad {
   readonly topic: NewTopic = {
     name: "retained",
@@ -212,14 +212,14 @@ export class RetainedLoad extends SendingLoad {
   }
 
   async check(client: Client): Promise<void> {
-    const start = await startOf(client, "retained", 0);
+    const start = await startOf(client, this.topic.name, 0);
     assert(start >= this.#logStartOffset, `starts at ${start}, before at ${this.#logStartOffset}`);
     this.#logStartOffset = start;
   }
 
   async verify(client: Client): Promise<void> {
     await this.check(client);
-    const { messages, logStartOffset } = (await readTopic(client, "retained", 1))[0]!;
+    const { messages, logStartOffset } = (await readTopic(client, this.topic.name, 1))[0]!;
     assert(logStartOffset > 0, "nothing was deleted");
     for (let offset = logStartOffset; offset < messages.length; offset++) {
       assert(messages[offset] !== undefined, `there is a hole at offset ${offset}`);
@@ -229,6 +229,15 @@ export class RetainedLoad extends SendingLoad {
       assertEquals(numberOf(messages[Number(offset)]!), number, `offset ${offset}`);
     }
   }
+}
+
+/** Like `RetainedLoad`, of a topic whose records are deleted before offsets that clients give. */
+export class TrimmedLoad extends RetainedLoad {
+  override readonly topic: NewTopic = {
+    name: "trimmed",
+    partitions: 1,
+    configs: { "internal.segment.bytes": 20_000, "file.delete.delay.ms": 0 },
+  };
 }
 
 /** A topic that is compacted: of each key the last that was acknowledged is there, or a later one. */
