@@ -125,12 +125,32 @@ export class DenoFileSystem implements FileSystem {
   }
 
   async lock(path: string, note: string): Promise<FileLock | string> {
+    return await this.#lock(path, { read: true, write: true, create: true }, note);
+  }
+
+  /**
+   * Claims a file that is there without writing to it, as on a read-only disk. Others may read along;
+   * nobody can have it exclusively meanwhile.
+   *
+   * @returns The claim, or the note of whoever has it exclusively.
+   */
+  async lockForReading(path: string): Promise<FileLock | string> {
+    return await this.#lock(path, { read: true }, undefined);
+  }
+
+  async #lock(
+    path: string,
+    options: Deno.OpenOptions,
+    note: string | undefined,
+  ): Promise<FileLock | string> {
     let file: Deno.FsFile | undefined;
     try {
-      file = Deno.openSync(path, { read: true, write: true, create: true });
-      if (!(await tryLock(file))) return Deno.readTextFileSync(path);
-      file.truncateSync(0);
-      file.writeSync(new TextEncoder().encode(note));
+      file = Deno.openSync(path, options);
+      if (!(await tryLock(file, note !== undefined))) return Deno.readTextFileSync(path);
+      if (note !== undefined) {
+        file.truncateSync(0);
+        file.writeSync(new TextEncoder().encode(note));
+      }
       const locked = file;
       file = undefined;
       let released = false;
@@ -149,14 +169,14 @@ export class DenoFileSystem implements FileSystem {
   }
 }
 
-async function tryLock(file: Deno.FsFile & TryLock): Promise<boolean> {
-  if (file.tryLockSync) return file.tryLockSync(true);
+async function tryLock(file: Deno.FsFile & TryLock, exclusive: boolean): Promise<boolean> {
+  if (file.tryLockSync) return file.tryLockSync(exclusive);
   let timer: ReturnType<typeof setTimeout> | undefined;
   const timeout = new Promise<boolean>((resolve) => {
     timer = setTimeout(() => resolve(false), LOCK_TIMEOUT_MS);
   });
   // A lock that comes too late ends with the file, which the caller closes.
-  const locked = file.lock(true).then(() => true, () => false);
+  const locked = file.lock(exclusive).then(() => true, () => false);
   try {
     return await Promise.race([locked, timeout]);
   } finally {

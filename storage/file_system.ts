@@ -168,6 +168,22 @@ export async function replaceFile(fs: FileSystem, path: string, bytes: Uint8Arra
   await fs.syncDir(parentOf(path));
 }
 
+/**
+ * Replaces the content of a file so that a kill of this process leaves either the old or the new
+ * content: writes beside it and renames. Not synced, so a power failure may leave neither.
+ */
+export function replaceFileSync(fs: FileSystem, path: string, bytes: Uint8Array): void {
+  const temporary = `${path}.tmp`;
+  try {
+    fs.writeFileSync(temporary, bytes);
+  } catch (error) {
+    // On a full disk the file may be there, empty or in part.
+    fs.removeSync(temporary);
+    throw error;
+  }
+  fs.renameSync(temporary, path);
+}
+
 /** Resolves when the content of a file is on disk. */
 export async function syncFile(fs: FileSystem, path: string): Promise<void> {
   const file = fs.openSync(path, "append");

@@ -8,7 +8,7 @@
  */
 
 import { checkpointNumber, formatCheckpoint, readCheckpoint } from "./checkpoint_file.ts";
-import type { FileSystem } from "./file_system.ts";
+import { type FileSystem, replaceFileSync } from "./file_system.ts";
 
 /** Name of the file in a partition's folder. */
 export const LEADER_EPOCH_FILE_NAME = "leader-epoch-checkpoint";
@@ -105,9 +105,10 @@ export class LeaderEpochCache {
     this.truncateFromEnd(-1);
   }
 
-  /** Writes the file; neither atomic nor synced, since recovery can do without it. */
+  /** Writes the file. Not synced, since recovery can do without it. */
   write(fs: FileSystem, path: string): void {
-    fs.writeFileSync(
+    replaceFileSync(
+      fs,
       path,
       formatCheckpoint(this.#entries.map((entry) => `${entry.leaderEpoch} ${entry.offset}`)),
     );

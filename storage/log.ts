@@ -26,7 +26,11 @@ import type { CleanOptions, LogCleaning } from "./cleaner/cleaning_pass.ts";
 import { LogCompactor } from "./cleaner/log_compactor.ts";
 import type { LogOfflineError } from "./errors.ts";
 import type { LogTail } from "./hot_tail.ts";
-import { type EpochAndOffset, LeaderEpochCache } from "./leader_epoch_cache.ts";
+import {
+  type EpochAndOffset,
+  LEADER_EPOCH_FILE_NAME,
+  LeaderEpochCache,
+} from "./leader_epoch_cache.ts";
 import {
   type AppendInfo,
   type AppendOptions,
@@ -54,6 +58,7 @@ import {
 } from "./partition_metadata.ts";
 import type { ProducerState, ProducerStateManager } from "./producer_state.ts";
 import { Segment } from "./segment.ts";
+import { offsetOf, PRODUCER_SNAPSHOT_SUFFIX, SEGMENT_SUFFIXES } from "./segment_file_name.ts";
 
 /** A segment, for display. */
 export interface SegmentInfo {
@@ -229,6 +234,13 @@ export class Log {
       path: segment.path,
       isActive: segment === segments.active,
     }));
+  }
+
+  /** Whether the log never had records, and nothing but files of a log is in its folder. */
+  get isUnused(): boolean {
+    const { context, folder, logEndOffset } = this.#state;
+    return logEndOffset === 0 && this.sizeInBytes === 0 &&
+      context.fs.readDirSync(folder).every(({ name }) => isLogFileName(name));
   }
 
   /** Writes `partition.metadata`. That it is there is on disk with the next flush. */
@@ -541,4 +553,11 @@ export class Log {
     }
     this.abandon();
   }
+}
+
+/** Whether a file in a partition's folder has a name that a log gives. */
+function isLogFileName(name: string): boolean {
+  return name === PARTITION_METADATA_FILE_NAME || name === LEADER_EPOCH_FILE_NAME ||
+    [...SEGMENT_SUFFIXES, PRODUCER_SNAPSHOT_SUFFIX]
+      .some((suffix) => offsetOf(name, suffix) !== undefined);
 }

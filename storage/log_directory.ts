@@ -9,6 +9,7 @@
  *     .kafka_cleanshutdown               there between a clean shutdown and the next start
  *     orders-3/                          a log, named by topic and partition
  *     orders-3.<id>-delete/              a deleted log, to be removed
+ *     orders-3.<id>-stray/               a log that nobody knows, kept for people to look at
  *
  * On open after a clean shutdown no batch is read: the recovery point of each log is its end. The
  * marker is removed before anything else is done, so that a crash at any time from then on is known
@@ -34,6 +35,7 @@ import {
   LOCK_FILE_NAME,
   LOG_START_FILE_NAME,
   RECOVERY_POINT_FILE_NAME,
+  STRAY_FOLDER_SUFFIX,
 } from "./data_folder.ts";
 import { CorruptFileError, DataFolderLockedError, StorageError } from "./errors.ts";
 import { FilePool } from "./file_pool.ts";
@@ -327,15 +329,36 @@ export class LogDirectory {
     return true;
   }
 
+  /**
+   * Closes a log and keeps its folder under a name that no log has, so that nothing is lost and another
+   * of the name can be created.
+   *
+   * @returns The folder's new path, or `undefined` if there is no such log.
+   */
+  setAside(name: string): string | undefined {
+    this.#checkOpen("set aside", name);
+    const log = this.#logs.get(name);
+    if (log === undefined) return undefined;
+    const path = this.#renameFolder(name, STRAY_FOLDER_SUFFIX);
+    log.markDeleted(path);
+    this.#logs.delete(name);
+    return path;
+  }
+
   /** Renames a log's folder, to be removed at some time; returns its new path. */
   #retireFolder(name: string, dueMs: number): string {
-    const suffix = `.${crypto.randomUUID().replaceAll("-", "")}${DELETED_FOLDER_SUFFIX}`;
+    const path = this.#renameFolder(name, DELETED_FOLDER_SUFFIX);
+    this.#deletedFolders.push({ path, dueMs });
+    return path;
+  }
+
+  #renameFolder(name: string, ending: string): string {
+    const suffix = `.${crypto.randomUUID().replaceAll("-", "")}${ending}`;
     const dash = name.lastIndexOf("-");
     const partition = name.slice(dash);
     const topic = name.slice(0, Math.min(dash, MAX_NAME_LENGTH - partition.length - suffix.length));
     const path = `${this.path}/${topic}${partition}${suffix}`;
     this.fs.renameSync(`${this.path}/${name}`, path);
-    this.#deletedFolders.push({ path, dueMs });
     return path;
   }
 

@@ -88,8 +88,9 @@ export async function loadLog(
   }
   await removeLeftovers(context, folder, names);
   const segments = findSegments(context, folder, entries, options.nowMs);
-  const snapshots = offsetsOf(entries, PRODUCER_SNAPSHOT_SUFFIX);
   const { isClean, recoveryPoint = 0 } = options;
+  const snapshots = offsetsOf(entries, PRODUCER_SNAPSHOT_SUFFIX)
+    .filter((offset) => isClean || !isEmptySnapshot(context, folder, offset));
   const firstOffset = segments[0]?.baseOffset ?? 0;
   const logStartOffset = Math.max(options.logStartOffset, firstOffset);
   // Segments were deleted; that they were must not be seen before it is on disk.
@@ -119,6 +120,14 @@ export async function loadLog(
 
 /** What is loaded when it is needed, of a log that needs no recovery. */
 const LAZILY_LOADED = { producers: undefined, epochs: undefined, recovery: undefined } as const;
+
+/** Whether a crash has left a snapshot without content, which is removed then. */
+function isEmptySnapshot({ fs }: SegmentContext, folder: string, offset: number): boolean {
+  const path = `${folder}/${fileNameOf(offset, PRODUCER_SNAPSHOT_SUFFIX)}`;
+  if (fs.statSync(path)?.size !== 0) return false;
+  fs.removeSync(path);
+  return true;
+}
 
 /** A segment without batches. A log that begins at 0 needs no file to remember that. */
 function firstSegment(

@@ -8,14 +8,15 @@
  */
 
 import { CorruptFileError } from "./errors.ts";
-import { type FileSystem, isNotFound } from "./file_system.ts";
+import { type FileSystem, isNotFound, replaceFileSync } from "./file_system.ts";
 
 /** Name of the file in a partition's folder. */
 export const PARTITION_METADATA_FILE_NAME = "partition.metadata";
 
 /** Writes the file of a partition's folder. Not synced. */
 export function writePartitionMetadata(fs: FileSystem, path: string, topicId: string): void {
-  fs.writeFileSync(path, new TextEncoder().encode(`version: 0\ntopic_id: ${topicId}`));
+  const text = `version: 0\ntopic_id: ${topicId}`;
+  replaceFileSync(fs, path, new TextEncoder().encode(text));
 }
 
 /**
@@ -34,6 +35,13 @@ export function readPartitionMetadata(fs: FileSystem, path: string): string | un
   }
   if (text === "") return undefined;
   const match = /^version: 0\r?\ntopic_id: ([\w-]{22})\s*$/.exec(text);
-  if (match === null) throw new CorruptFileError(path, `its text is ${JSON.stringify(text)}`);
+  if (match === null || !isUuid(match[1]!)) {
+    throw new CorruptFileError(path, `its text is ${JSON.stringify(text)}`);
+  }
   return match[1]!;
+}
+
+/** Whether 22 characters of base64url are 16 bytes: the last has two bits only. */
+function isUuid(text: string): boolean {
+  return /[AQgw]$/.test(text);
 }

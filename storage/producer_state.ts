@@ -28,7 +28,7 @@ import {
   OutOfOrderSequenceError,
   TransactionCoordinatorFencedError,
 } from "./errors.ts";
-import { type FileSystem, isNotFound } from "./file_system.ts";
+import { type FileSystem, isNotFound, replaceFileSync } from "./file_system.ts";
 import { decodeProducerSnapshot, encodeProducerSnapshot } from "./producer_snapshot.ts";
 import { fileNameOf, PRODUCER_SNAPSHOT_SUFFIX } from "./segment_file_name.ts";
 
@@ -367,13 +367,7 @@ export class ProducerStateManager {
       coordinatorEpoch: state.coordinatorEpoch,
       currentTransactionFirstOffset: state.currentTransactionFirstOffset,
     })));
-    try {
-      this.#fs.writeFileSync(path, bytes);
-    } catch (error) {
-      // On a full disk the file may be there, empty or in part.
-      this.#fs.removeSync(path);
-      throw error;
-    }
+    replaceFileSync(this.#fs, path, bytes);
     this.#snapshots.push(offset);
     this.#snapshots.sort((a, b) => a - b);
     return path;

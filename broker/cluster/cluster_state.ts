@@ -89,16 +89,19 @@ export interface ClusterStateOptions {
 const MAX_ATTEMPTS = 16;
 
 const BROKERS = "brokers/";
-const TOPICS = "topics/";
+/** What keys of topics begin with. */
+export const TOPICS_PREFIX = "topics/";
 const PARTITIONS = "partitions/";
-const DELETED = "deleted/";
+/** What keys of deleted topics begin with, of which there may be logs. */
+export const DELETED_TOPICS_PREFIX = "deleted/";
 const CONTROLLER = "controller";
 const CONFIGS = "configs/brokers";
 const FEATURES = "features";
 
 const NO_CONFIGS: ConfigTexts = new Map();
 
-interface TopicValue {
+/** The value of a topic. */
+export interface TopicValue {
   readonly id: string;
   readonly replicas: readonly (readonly number[])[];
   readonly configs: Readonly<Record<string, string>>;
@@ -239,7 +242,7 @@ export class ClusterState {
   }): Promise<void> {
     const { id, replicas } = topic;
     const value: TopicValue = { id, replicas, configs: Object.fromEntries(topic.configs) };
-    const key = TOPICS + topic.name;
+    const key = TOPICS_PREFIX + topic.name;
     await this.#commit([set(key, value)], [{ key, revision: 0 }]);
   }
 
@@ -249,10 +252,12 @@ export class ClusterState {
    * @throws {RevisionConflictError} If it has changed.
    */
   async deleteTopic({ name, id, revision, partitions }: TopicState): Promise<void> {
-    const key = TOPICS + name;
+    const key = TOPICS_PREFIX + name;
     const brokers = new Set(partitions.flatMap(({ replicas }) => replicas));
     const changes: MetadataChange[] = [{ key, value: null }];
-    for (const broker of brokers) changes.push(set(`${DELETED}${id}/${broker}`, { name }));
+    for (const broker of brokers) {
+      changes.push(set(`${DELETED_TOPICS_PREFIX}${id}/${broker}`, { name }));
+    }
     for (const index of this.#leaders.get(id)?.keys() ?? []) {
       changes.push({ key: `${PARTITIONS}${id}/${index}`, value: null });
     }
@@ -262,7 +267,7 @@ export class ClusterState {
   /** Notes that this broker has no logs any more of topics that were deleted. */
   async forgetDeletedTopics(ids: Iterable<string>): Promise<void> {
     const changes = Array.from(ids, (id) => ({
-      key: `${DELETED}${id}/${this.nodeId}`,
+      key: `${DELETED_TOPICS_PREFIX}${id}/${this.nodeId}`,
       value: null,
     }));
     if (changes.length > 0) await this.#commit(changes);
@@ -340,7 +345,7 @@ export class ClusterState {
   }
 
   async #setTopic(topic: TopicState, update: Partial<TopicValue>): Promise<void> {
-    const key = TOPICS + topic.name;
+    const key = TOPICS_PREFIX + topic.name;
     const value: TopicValue = {
       id: topic.id,
       replicas: topic.partitions.map((partition) => partition.replicas),
@@ -407,11 +412,11 @@ export class ClusterState {
   #apply(key: string, entry: MetadataEntry | undefined): void {
     if (entry === undefined) this.#revisions.delete(key);
     else this.#revisions.set(key, entry.revision);
-    if (key.startsWith(TOPICS)) this.#applyTopic(key.slice(TOPICS.length), entry);
+    if (key.startsWith(TOPICS_PREFIX)) this.#applyTopic(key.slice(TOPICS_PREFIX.length), entry);
     else if (key.startsWith(PARTITIONS)) this.#applyPartition(key, entry);
     else if (key.startsWith(BROKERS)) this.#applyBroker(Number(key.slice(BROKERS.length)), entry);
     else if (key.startsWith(CONFIGS)) this.#applyConfigs(key, entry);
-    else if (key.startsWith(DELETED)) this.#applyDeleted(key, entry);
+    else if (key.startsWith(DELETED_TOPICS_PREFIX)) this.#applyDeleted(key, entry);
     else if (key === FEATURES) {
       const changed = entry === undefined ? {} : decode<Record<string, number>>(entry);
       this.#featureLevels = new Map([...INITIAL_LEVELS, ...Object.entries(changed)]);

@@ -26,6 +26,7 @@ import {
   StorageError,
 } from "../../storage/mod.ts";
 import type { Clock } from "../clock.ts";
+import { metadataRecords, REVISION_HEADER, REVISION_KEY } from "./metadata_records.ts";
 import {
   type AbortOptions,
   type Lease,
@@ -72,12 +73,9 @@ const READ_BYTES = 1024 * 1024;
 /** Commits kept for those who watch. */
 const MAX_HISTORY = 1024;
 const LEADER_EPOCH = 0;
-const REVISION_HEADER = "revision";
-const REVISION_KEY = "";
 const LEASES = "leases/";
 
 const ENCODER = new TextEncoder();
-const DECODER = new TextDecoder();
 
 /** Metadata in a log. */
 export class LocalMetadataStore implements MetadataStore {
@@ -201,10 +199,7 @@ export class LocalMetadataStore implements MetadataStore {
         minOneBatch: true,
       });
       for (const chunk of chunks) {
-        for (const batch of recordBatches(chunk)) {
-          // A repaired log may end with one.
-          if (!batch.isControl) this.#apply(batch, logStartOffset);
-        }
+        for (const batch of recordBatches(chunk)) this.#apply(batch, logStartOffset);
       }
       if (nextOffset <= offset) break;
       offset = nextOffset;
@@ -213,16 +208,13 @@ export class LocalMetadataStore implements MetadataStore {
   }
 
   #apply(batch: RecordBatch, logStartOffset: number): void {
-    for (const { offset, key, value, headers } of batch.records()) {
-      if (offset < logStartOffset) continue;
-      const name = DECODER.decode(key!);
-      const revision = Number(DECODER.decode(headers[0]!.value!));
+    for (const { key, value, revision } of metadataRecords(batch, logStartOffset)) {
       this.#recordCount++;
       this.#revision = Math.max(this.#revision, revision);
-      if (name === REVISION_KEY) continue;
+      if (key === REVISION_KEY) continue;
       // What is read is a view of more than is kept.
-      if (value === null) this.#entries.delete(name);
-      else this.#entries.set(name, { value: value.slice(), revision });
+      if (value === null) this.#entries.delete(key);
+      else this.#entries.set(key, { value: value.slice(), revision });
     }
   }
 

@@ -153,15 +153,21 @@ export class TopicHosting {
   }
 
   /**
-   * Deletes a log of a folder that does not say whose it is. Nothing in it was ever flushed if it has no
-   * recovery point, and it may be what a power failure left of an older topic of the name.
+   * Moves a log aside whose folder does not say whose it is. Nothing in it was ever flushed if it has no
+   * recovery point, and it may be what a power failure left of an older topic of the name. One without
+   * records is deleted, unless somebody else has put files there.
    */
   #clearUpNobodys(log: Log): void {
     if (log.name === METADATA_LOG_NAME || log.recoveryPoint > 0) return;
-    this.#options.logger.warn("Deleted folder that does not say whose it is", {
-      folder: log.folder,
-    });
-    this.upkeep.delete(log);
+    const { directory, logger } = this.#options;
+    const { folder } = log;
+    if (log.isUnused) {
+      logger.warn("Deleted empty folder that does not say whose it is", { folder });
+      this.upkeep.delete(log);
+      return;
+    }
+    const path = directory.setAside(log.name);
+    logger.warn("Set folder aside that does not say whose it is", { folder, path });
   }
 
   /** Has a topic brought in step, after what is under way for it. */

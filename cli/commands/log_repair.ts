@@ -40,7 +40,12 @@ export const logRepair = command({
   async run(context, { args, flags }) {
     const { withVerifiedFolder } = await import("./verified_folder.ts");
     const { isBeyondRepair, repairDataFolder } = await import("../../storage/verify/mod.ts");
-    const options = { path: args.folder, action: "repair", withRecords: false };
+    const options = {
+      path: args.folder,
+      action: "repair",
+      isReadOnly: !flags.execute,
+      withRecords: false,
+    };
     await withVerifiedFolder(context, options, async (fs, path, report) => {
       const steps = stepsOf(report, isBeyondRepair);
       for (const { text, json } of steps) {

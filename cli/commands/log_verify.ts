@@ -33,7 +33,12 @@ export const logVerify = command({
   ],
   async run(context, { args, flags }) {
     const { findingsOf, withVerifiedFolder } = await import("./verified_folder.ts");
-    const options = { path: args.folder, action: "verify", withRecords: flags.records };
+    const options = {
+      path: args.folder,
+      action: "verify",
+      isReadOnly: true,
+      withRecords: flags.records,
+    };
     await withVerifiedFolder(context, options, async (_fs, _path, report) => {
       const isJson = flags.output === "json";
       const findings = findingsOf(report);

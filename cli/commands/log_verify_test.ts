@@ -1,8 +1,18 @@
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import { Broker } from "../../broker/mod.ts";
 import { Client } from "../../client/mod.ts";
+import { DenoFileSystem } from "../../storage/deno_file_system.ts";
+import { DataFolderLockedError } from "../../storage/errors.ts";
+import { FileSystemError } from "../../storage/file_system.ts";
 import { testContext } from "../test_context.ts";
 import { runIn } from "./testing.ts";
+import { lockFolder } from "./verified_folder.ts";
 
 const LOG = "00000000000000000000.log";
 
@@ -162,5 +172,44 @@ Deno.test("log repair cannot guess whose folder it is", async () => {
     assertEquals(code, 1);
     assertStringIncludes(stderr, "it says whose folder this is; mend it by hand");
     assert((await log("verify", data)).code === 1);
+  });
+});
+
+/** A file system that cannot be written to. */
+class ReadOnlyFileSystem extends DenoFileSystem {
+  readonly #code: string;
+
+  constructor(code: string) {
+    super();
+    this.#code = code;
+  }
+
+  override lock(path: string): Promise<never> {
+    return Promise.reject(new FileSystemError("lock", path, this.#code, "it is read-only"));
+  }
+}
+
+Deno.test("log verify needs no writable folder, and keeps brokers away all the same", async () => {
+  await withData(async (data) => {
+    const path = `${data}/.lock`;
+    for (const code of ["EROFS", "EACCES", "EPERM"]) {
+      const fs = new ReadOnlyFileSystem(code);
+      const lock = await lockFolder(fs, path, true);
+      assert(typeof lock !== "string");
+      // Another may read along.
+      const other = await lockFolder(fs, path, true);
+      assert(typeof other !== "string");
+      await assertRejects(() => startBroker(data), DataFolderLockedError);
+      lock.release();
+      other.release();
+      await assertRejects(() => lockFolder(fs, path, false), FileSystemError);
+    }
+    await using broker = await startBroker(data);
+    assertEquals(broker.addresses.length, 0);
+    assertEquals(typeof await lockFolder(new ReadOnlyFileSystem("EROFS"), path, true), "string");
+    await assertRejects(
+      () => lockFolder(new ReadOnlyFileSystem("EIO"), path, true),
+      FileSystemError,
+    );
   });
 });

@@ -5,13 +5,10 @@
  */
 
 import { DenoFileSystem } from "../../storage/deno_file_system.ts";
+import { verifyData } from "../../broker/verify_data.ts";
 import { LOCK_FILE_NAME } from "../../storage/data_folder.ts";
-import {
-  dataFolderOf,
-  type DataFolderReport,
-  type Finding,
-  verifyDataFolder,
-} from "../../storage/verify/mod.ts";
+import { type FileLock, FileSystemError } from "../../storage/file_system.ts";
+import { dataFolderOf, type DataFolderReport, type Finding } from "../../storage/verify/mod.ts";
 import type { Context } from "../context.ts";
 import { CommandError } from "../errors.ts";
 import { Progress } from "../progress.ts";
@@ -22,8 +19,13 @@ export interface VerifiedFolderOptions {
   readonly path: string;
   /** What is done with it, for messages: `verify`. */
   readonly action: string;
+  /** Whether nothing is written, so that the folder need not be writable. */
+  readonly isReadOnly: boolean;
   readonly withRecords: boolean;
 }
+
+/** Codes of a folder that cannot be written to, by nobody or by this user. */
+const NOT_WRITABLE: readonly string[] = ["EROFS", "EACCES", "EPERM"];
 
 /** What to do with a folder that was checked. */
 export type FolderUse = (
@@ -40,7 +42,7 @@ export type FolderUse = (
  */
 export async function withVerifiedFolder(
   context: Context,
-  { path: given, action, withRecords }: VerifiedFolderOptions,
+  { path: given, action, isReadOnly, withRecords }: VerifiedFolderOptions,
   use: FolderUse,
 ): Promise<void> {
   const fs = new DenoFileSystem();
@@ -52,7 +54,7 @@ export async function withVerifiedFolder(
   // Where there is no lock no broker has been, and none is made for the looking.
   const lockPath = dataFolder === undefined ? undefined : `${dataFolder}/${LOCK_FILE_NAME}`;
   const lock = lockPath !== undefined && fs.statSync(lockPath) !== undefined
-    ? await fs.lock(lockPath, `process ${Deno.pid}`)
+    ? await lockFolder(fs, lockPath, isReadOnly)
     : undefined;
   if (typeof lock === "string") {
     throw new CommandError(
@@ -66,6 +68,21 @@ export async function withVerifiedFolder(
   }
 }
 
+/** Keeps brokers away from a folder while it is worked on, also where nothing can be written. */
+export async function lockFolder(
+  fs: DenoFileSystem,
+  path: string,
+  isReadOnly: boolean,
+): Promise<FileLock | string> {
+  try {
+    return await fs.lock(path, `process ${Deno.pid}`);
+  } catch (error) {
+    const isRefused = error instanceof FileSystemError && NOT_WRITABLE.includes(error.code);
+    if (!isReadOnly || !isRefused) throw error;
+    return await fs.lockForReading(path);
+  }
+}
+
 async function verify(
   context: Context,
   fs: DenoFileSystem,
@@ -74,7 +91,7 @@ async function verify(
 ): Promise<DataFolderReport> {
   let progress: Progress | undefined;
   try {
-    return await verifyDataFolder(fs, path, {
+    return await verifyData(fs, path, {
       withRecords,
       signal: context.signal,
       onSize: (total) => {

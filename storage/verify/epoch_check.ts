@@ -22,6 +22,16 @@ interface EpochOfBatch {
   readonly position: number;
 }
 
+/** What to check, and what is known of it. */
+export interface EpochCheckOptions {
+  readonly fs: FileSystem;
+  readonly folder: string;
+  /** Epochs that begin there or later are found again by recovery. */
+  readonly trustedOffset: number;
+  /** The file need not have epochs that ended before; `Infinity` if it is not known where that is. */
+  readonly logStartOffset: number;
+}
+
 /** Follows the batches of a log along its leader epochs. */
 export class EpochCheck {
   readonly findings: Finding[] = [];
@@ -37,9 +47,11 @@ export class EpochCheck {
   /** The last batch, of which the next one tells whether its epoch can be. */
   #pending: EpochOfBatch | undefined;
 
-  /** @param trustedOffset Epochs that begin there or later are found again by recovery. */
-  constructor(fs: FileSystem, folder: string, trustedOffset: number) {
+  readonly #logStartOffset: number;
+
+  constructor({ fs, folder, trustedOffset, logStartOffset }: EpochCheckOptions) {
     this.#trustedOffset = trustedOffset;
+    this.#logStartOffset = logStartOffset;
     this.path = `${folder}/${LEADER_EPOCH_FILE_NAME}`;
     try {
       this.#cache = LeaderEpochCache.read(fs, this.path);
@@ -64,7 +76,7 @@ export class EpochCheck {
     const batch = { epoch: partitionLeaderEpoch, baseOffset, path, position };
     const last = this.#pending;
     if (last !== undefined) {
-      if (batch.epoch >= this.latest && batch.epoch < last.epoch) this.#refuse(last);
+      if (batch.epoch >= this.latest && batch.epoch < last.epoch) this.#refuse(last, batch.epoch);
       else this.#accept(last);
     }
     this.#pending = batch;
@@ -84,15 +96,26 @@ export class EpochCheck {
 
   #accept(batch: EpochOfBatch): void {
     const { epoch, baseOffset } = batch;
-    if (epoch === this.latest) return;
-    this.#seen.assign(epoch, baseOffset);
+    if (epoch !== this.latest) this.#seen.assign(epoch, baseOffset);
     const inFile = this.#fileEpoch(batch);
-    if (inFile === undefined || inFile === epoch) return;
+    if (inFile === undefined || inFile === epoch || this.#isTrimmed(batch)) return;
     this.#distrust(`leader epoch at offset ${baseOffset} is ${inFile}, the batch has ${epoch}`);
   }
 
-  #refuse({ path, position, epoch }: EpochOfBatch): void {
-    const leaderEpoch = this.latest;
+  /** Whether a batch begins before all epochs of the file, which deletion shortens ahead of it. */
+  #isTrimmed({ baseOffset }: EpochOfBatch): boolean {
+    const first = this.#cache?.entries[0];
+    return first !== undefined && baseOffset < first.offset && first.offset <= this.#logStartOffset;
+  }
+
+  /** @param nextEpoch Of the batch after it. */
+  #refuse(batch: EpochOfBatch, nextEpoch = this.latest): void {
+    const { path, position, epoch } = batch;
+    const inFile = this.#fileEpoch(batch) ?? -1;
+    const otherwise = this.latest >= 0 ? this.latest : nextEpoch;
+    const leaderEpoch = inFile >= Math.max(0, this.latest) && inFile <= nextEpoch
+      ? inFile
+      : otherwise;
     this.wrong.push({ path, position, leaderEpoch });
     this.findings.push({
       path,

@@ -13,8 +13,16 @@
  * @module
  */
 
+export type { ExpectedLogs } from "./expected_logs.ts";
 export { isBeyondRepair, repairDataFolder } from "./repair_data_folder.ts";
-export type { Finding, Hole, PartitionReport, SegmentReport, WrongEpoch } from "./report.ts";
+export type {
+  Finding,
+  Hole,
+  MissingLog,
+  PartitionReport,
+  SegmentReport,
+  WrongEpoch,
+} from "./report.ts";
 export {
   dataFolderOf,
   type DataFolderReport,

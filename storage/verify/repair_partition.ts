@@ -32,6 +32,7 @@ import { FilePool } from "../file_pool.ts";
 import { appendFullySync, type File, type FileSystem, parentOf, syncFile } from "../file_system.ts";
 import { IndexCache } from "../index_cache.ts";
 import { LEADER_EPOCH_FILE_NAME, LeaderEpochCache } from "../leader_epoch_cache.ts";
+import { PARTITION_METADATA_FILE_NAME, writePartitionMetadata } from "../partition_metadata.ts";
 import { Segment } from "../segment.ts";
 import { NO_TIMESTAMP } from "../time_index.ts";
 import type { Hole, PartitionReport, SegmentReport, WrongEpoch } from "./report.ts";
@@ -60,6 +61,11 @@ export async function repairPartition(
     }
   }
   for (const path of report.wrongFiles) setAside(fs, path);
+  if (report.topicId !== undefined) {
+    const path = `${folder}/${PARTITION_METADATA_FILE_NAME}`;
+    writePartitionMetadata(fs, path, report.topicId);
+    await syncFile(fs, path);
+  }
   if (report.epochs !== undefined) {
     const cache = new LeaderEpochCache();
     for (const { leaderEpoch, offset } of report.epochs) cache.assign(leaderEpoch, offset);

@@ -41,6 +41,19 @@ export interface SegmentReport {
   readonly hasWrongIndex: boolean;
 }
 
+/** A log that has no folder. */
+export interface MissingLog {
+  readonly name: string;
+  /** Path of the folder that it should have. */
+  readonly folder: string;
+  /** Its records were from here on, by the checkpoints. */
+  readonly logStartOffset: number;
+  /** And up to here. */
+  readonly recoveryPoint: number;
+  /** The topic that it belongs to, if that is known. */
+  readonly topicId: string | undefined;
+}
+
 /** A log as it was found. */
 export interface PartitionReport {
   /** Name of the log, as `orders-3`. */
@@ -55,6 +68,8 @@ export interface PartitionReport {
   readonly wrongEpochs: readonly WrongEpoch[];
   /** Paths of small files that cannot be used. */
   readonly wrongFiles: readonly string[];
+  /** What `partition.metadata` must say, if it does not. */
+  readonly topicId: string | undefined;
   /** The leader epochs as the batches have them, if the file with them is wrong. */
   readonly epochs: readonly EpochAndOffset[] | undefined;
 }

@@ -16,13 +16,16 @@ import { CorruptFileError, StorageError } from "../errors.ts";
 import { type FileSystem, parentOf } from "../file_system.ts";
 import { META_PROPERTIES_FILE_NAME, readMetaProperties } from "../meta_properties.ts";
 import { LOG_SUFFIX, offsetOf } from "../segment_file_name.ts";
-import type { Finding, PartitionReport } from "./report.ts";
+import type { ExpectedLogs } from "./expected_logs.ts";
+import type { Finding, MissingLog, PartitionReport } from "./report.ts";
 import { verifyPartition } from "./verify_partition.ts";
 
 /** How to check. */
 export interface VerifyOptions {
   /** Whether to decode the records too, which takes several times as long. Default: false. */
   readonly withRecords?: boolean;
+  /** Is shown the log that says what others there should be. Default: that is not known. */
+  readonly expected?: ExpectedLogs;
   readonly signal?: AbortSignal;
   /** Is told how many bytes there are to check. */
   readonly onSize?: (bytes: number) => void;
@@ -39,6 +42,8 @@ export interface DataFolderReport {
   /** Paths of those that cannot be used. */
   readonly wrongFiles: readonly string[];
   readonly partitions: readonly PartitionReport[];
+  /** Logs of which there is no folder. */
+  readonly missing: readonly MissingLog[];
   /** Whether it was closed in good order, or is no more than a partition's folder. */
   readonly isClean: boolean;
 }
@@ -85,10 +90,8 @@ export async function verifyDataFolder(
   const isWhole = dataFolder === path;
   if (isWhole) checkProperties(fs, path, findings);
   const wrongFiles = findings.map((finding) => finding.path);
-  const names = isWhole
-    ? fs.readDirSync(path).filter(({ name, isDirectory }) => isDirectory && isLogName(name))
-      .map(({ name }) => name).sort()
-    : [nameOf(path)];
+  const names = isWhole ? namesOf(fs, path, options.expected?.source) : [nameOf(path)];
+  const expected = isWhole ? options.expected : undefined;
   if (isWhole && names.length === 0 && !isDataFolder(fs, path)) {
     throw new StorageError(
       `Cannot verify "${path}": it is neither a data folder nor a partition's`,
@@ -110,6 +113,7 @@ export async function verifyDataFolder(
       recoveryPoint: recoveryPoints.get(name),
       logStartOffset: logStartOffsets.get(name),
       isCompacted: !isCleanerKnown || compacted.has(name),
+      expected,
       withRecords: options.withRecords ?? false,
       signal: options.signal,
       onProgress: options.onProgress,
@@ -117,7 +121,66 @@ export async function verifyDataFolder(
     partitions.push(report);
     options.onPartition?.(report);
   }
-  return { findings, wrongFiles, partitions, isClean };
+  const missing = isWhole
+    ? missingLogs({ path, names, isClean, recoveryPoints, logStartOffsets, expected })
+    : [];
+  findings.push(...missing.map(missingFinding));
+  return { findings, wrongFiles, partitions, missing, isClean };
+}
+
+/** The names of all logs, that first which says what others there should be. */
+function namesOf(fs: FileSystem, path: string, first: string | undefined): string[] {
+  const names = fs.readDirSync(path)
+    .filter(({ name, isDirectory }) => isDirectory && isLogName(name))
+    .map(({ name }) => name).sort();
+  return [...names.filter((name) => name === first), ...names.filter((name) => name !== first)];
+}
+
+/** What there should be of logs, and what there is. */
+interface FolderContents {
+  readonly path: string;
+  readonly names: readonly string[];
+  readonly isClean: boolean;
+  readonly recoveryPoints: ReadonlyMap<string, number>;
+  readonly logStartOffsets: ReadonlyMap<string, number>;
+  readonly expected: ExpectedLogs | undefined;
+}
+
+/**
+ * A clean shutdown leaves a folder for each log that has a recovery point. After a crash that may be of
+ * a topic that was deleted, or not yet there.
+ */
+function missingLogs(contents: FolderContents): MissingLog[] {
+  const { path, names, isClean, recoveryPoints, logStartOffsets, expected } = contents;
+  const there = new Set(names);
+  const missing = new Set<string>();
+  if (isClean) {
+    for (const name of recoveryPoints.keys()) {
+      if (!there.has(name)) missing.add(name);
+    }
+  }
+  if (expected !== undefined && !there.has(expected.source) && there.size > 0) {
+    missing.add(expected.source);
+  }
+  const isKnown = expected?.isKnown === true && there.has(expected.source);
+  for (const { name } of isKnown ? expected.logs() : []) {
+    const wasThere = (recoveryPoints.get(name) ?? 0) > 0 && !expected!.hadDeletedTopic(name);
+    if (!there.has(name) && (isClean || wasThere)) missing.add(name);
+  }
+  return Array.from(missing, (name) => ({
+    name,
+    folder: `${path}/${name}`,
+    logStartOffset: logStartOffsets.get(name) ?? 0,
+    recoveryPoint: recoveryPoints.get(name) ?? 0,
+    topicId: isKnown ? expected!.topicIdOf(name) : undefined,
+  }));
+}
+
+function missingFinding({ name, folder, logStartOffset, recoveryPoint }: MissingLog): Finding {
+  const records = recoveryPoint > logStartOffset
+    ? `, which had records of offsets ${logStartOffset} to ${recoveryPoint - 1}`
+    : "";
+  return { path: folder, problem: `there is no folder of "${name}"${records}` };
 }
 
 function readCheckpoint(
@@ -157,10 +220,6 @@ function compareNames(
   const path = `${folder}/${RECOVERY_POINT_FILE_NAME}`;
   for (const name of names) {
     if (!recoveryPoints.has(name)) findings.push({ path, problem: `it does not have "${name}"` });
-  }
-  for (const name of recoveryPoints.keys()) {
-    if (names.includes(name)) continue;
-    findings.push({ path, problem: `it has "${name}", of which there is no folder` });
   }
 }
 

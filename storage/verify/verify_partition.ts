@@ -7,9 +7,7 @@
 import { CorruptRecordError } from "../../protocol/records/mod.ts";
 import type { BatchCursor } from "../batch_cursor.ts";
 import { BatchWalk, type DamagedRange } from "../batch_walk.ts";
-import { CorruptFileError } from "../errors.ts";
 import type { FileSystem } from "../file_system.ts";
-import { PARTITION_METADATA_FILE_NAME, readPartitionMetadata } from "../partition_metadata.ts";
 import {
   fileNameOf,
   LOG_SUFFIX,
@@ -17,10 +15,12 @@ import {
   PRODUCER_SNAPSHOT_SUFFIX,
 } from "../segment_file_name.ts";
 import { TimeSlice } from "../time_slice.ts";
+import type { ExpectedLogs } from "./expected_logs.ts";
 import { EpochCheck } from "./epoch_check.ts";
 import { IndexCheck } from "./index_check.ts";
 import { ProducerCheck } from "./producer_check.ts";
 import type { Finding, Hole, PartitionReport, SegmentReport } from "./report.ts";
+import { checkTopicId } from "./topic_id_check.ts";
 
 /** What to check, and what is known of it. */
 export interface PartitionVerifyOptions {
@@ -35,6 +35,8 @@ export interface PartitionVerifyOptions {
   readonly logStartOffset: number | undefined;
   /** Whether the log is compacted, which leaves gaps. */
   readonly isCompacted: boolean;
+  /** What logs there should be; nothing if that is not known. */
+  readonly expected?: ExpectedLogs | undefined;
   /** Whether to decode the records too. */
   readonly withRecords: boolean;
   readonly signal?: AbortSignal | undefined;
@@ -62,18 +64,29 @@ class PartitionVerifier {
   #recordCount = 0;
 
   constructor(options: PartitionVerifyOptions) {
-    const { fs, folder, isClean, recoveryPoint } = options;
+    const { fs, folder, isClean, recoveryPoint, isCompacted, logStartOffset = 0 } = options;
     this.#options = options;
     this.#trustedOffset = isClean ? Infinity : recoveryPoint ?? 0;
     const names = fs.readDirSync(folder).map(({ name }) => name);
     this.#baseOffsets = offsetsOf(names, LOG_SUFFIX);
     this.#nextOffset = this.#baseOffsets[0] ?? 0;
-    this.#epochs = new EpochCheck(fs, folder, this.#trustedOffset);
-    this.#producers = new ProducerCheck(fs, folder, offsetsOf(names, PRODUCER_SNAPSHOT_SUFFIX));
+    this.#epochs = new EpochCheck({
+      fs,
+      folder,
+      trustedOffset: this.#trustedOffset,
+      logStartOffset: isClean ? logStartOffset : Infinity,
+    });
+    this.#producers = new ProducerCheck({
+      fs,
+      folder,
+      offsets: offsetsOf(names, PRODUCER_SNAPSHOT_SUFFIX),
+      isClean,
+      isCompacted,
+    });
   }
 
   async verify(): Promise<PartitionReport> {
-    this.#checkMetadata();
+    const topicId = this.#checkTopicId();
     const segments: SegmentReport[] = [];
     for (const slot of this.#baseOffsets.keys()) segments.push(await this.#checkSegment(slot));
     const { name, folder, isClean } = this.#options;
@@ -92,6 +105,7 @@ class PartitionVerifier {
       recordCount: this.#recordCount,
       logEndOffset: this.#nextOffset,
       wrongEpochs: this.#epochs.wrong,
+      topicId,
       wrongFiles: [...new Set(this.#wrongFiles)],
       epochs: this.#epochs.isFileWrong ? this.#epochs.seen : undefined,
     };
@@ -143,6 +157,7 @@ class PartitionVerifier {
           }
           this.#checkBatch(header, position, path, walk);
           indexes.batch(header, position);
+          this.#follow(walk);
         }
         this.#nextOffset = nextOffset;
         if (!this.#slice.isOver) continue;
@@ -225,16 +240,20 @@ class PartitionVerifier {
     }
   }
 
-  #checkMetadata(): void {
-    const { fs, folder } = this.#options;
-    const path = `${folder}/${PARTITION_METADATA_FILE_NAME}`;
-    try {
-      readPartitionMetadata(fs, path);
-    } catch (error) {
-      if (!(error instanceof CorruptFileError)) throw error;
-      this.#findings.push({ path, problem: error.problem });
-      this.#wrongFiles.push(path);
-    }
+  /** @returns What `partition.metadata` must say, if it does not. */
+  #checkTopicId(): string | undefined {
+    const { fs, name, folder, isClean, recoveryPoint = 0, expected } = this.#options;
+    const isOnDisk = isClean || recoveryPoint > 0;
+    const check = checkTopicId({ fs, name, folder, isOnDisk, expected });
+    if (check.finding !== undefined) this.#findings.push(check.finding);
+    if (check.isWrong) this.#wrongFiles.push(check.finding!.path);
+    return check.topicId;
+  }
+
+  /** Shows a batch to what is said by this log of others. */
+  #follow(walk: BatchWalk): void {
+    const { expected, name, logStartOffset = 0 } = this.#options;
+    if (expected?.source === name) expected.batch(walk.batch(), logStartOffset);
   }
 }
 

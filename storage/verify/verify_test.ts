@@ -4,6 +4,7 @@ import { appendKeyed, clean, compactedConfig } from "../cleaner/cleaner_testing.
 import type { Log } from "../log.ts";
 import { append, configOf, NOW_MS, openDirectory, recordsOf } from "../log_testing.ts";
 import { MemoryFileSystem } from "../memory_file_system.ts";
+import { decodeProducerSnapshot, encodeProducerSnapshot } from "../producer_snapshot.ts";
 import { type DataFolderReport, repairDataFolder, verifyDataFolder } from "./mod.ts";
 
 const NAME = "orders-3";
@@ -257,6 +258,96 @@ Deno.test("verifyDataFolder() finds nothing wrong with a log that was compacted"
   assertEquals(await findingsOf(fs.clone({ unsynced: "kept" })), []);
   await directory.close();
   assertEquals(await findingsOf(fs), []);
+});
+
+Deno.test("verifyDataFolder() finds nothing wrong with a log that was trimmed, whose leader epochs begin later", async () => {
+  for (const trim of [5, 20, 30, 48]) {
+    const fs = new MemoryFileSystem();
+    const directory = await openDirectory(fs, { config: CONFIG });
+    await directory.writeMetaProperties({ clusterId: "mQ2cDRTnRJ2DWrl_8Ee-JA", nodeId: 1 });
+    const log = directory.create(NAME, { nowMs: NOW_MS, config: configOf(CONFIG) });
+    for (let i = 0; i < 24; i++) {
+      append(log, ["a", "b"], { nowMs: NOW_MS + i, leaderEpoch: Math.floor(i / 5) });
+    }
+    await directory.checkpoint();
+    log.deleteRecordsBefore(trim);
+    // The log's files are newer than the folder's checkpoint.
+    await log.checkpoint();
+    assertEquals(await findingsOf(fs.clone({ unsynced: "kept" })), []);
+    await directory.checkpoint();
+    assertEquals(await findingsOf(fs.clone({ unsynced: "kept" })), []);
+    await directory.close();
+    assertEquals(await findingsOf(fs), []);
+    // What the file still has is held against the batches.
+    const path = `${FOLDER}/leader-epoch-checkpoint`;
+    const text = new TextDecoder().decode(fs.readFileSync(path));
+    const wrong = text.replace(
+      /^(\d+) (\d+)\n$/m,
+      (_, epoch, offset) => `${epoch + 9} ${offset}\n`,
+    );
+    fs.writeFileSync(path, new TextEncoder().encode(wrong));
+    assertEquals((await findingsOf(fs)).length, trim < 48 ? 1 : 0);
+  }
+});
+
+Deno.test("verifyDataFolder() finds nothing wrong with a compacted log of idempotent producers", async () => {
+  const fs = new MemoryFileSystem();
+  const config = compactedConfig({ segmentBytes: 700, indexIntervalBytes: 150 });
+  const directory = await openDirectory(fs, { config });
+  await directory.writeMetaProperties({ clusterId: "mQ2cDRTnRJ2DWrl_8Ee-JA", nodeId: 1 });
+  const log = directory.create(NAME, { nowMs: NOW_MS, config });
+  for (let i = 0; i < 90; i++) {
+    const options = { producerId: i % 3, producerEpoch: 0, baseSequence: 2 * Math.floor(i / 3) };
+    appendKeyed(log, [[`k${i * i % 7}`, `${i}`], ["a", `${i}`]], options);
+    if (i % 30 === 29) {
+      await clean(log);
+      await directory.checkpoint();
+      assertEquals(await findingsOf(fs.clone({ unsynced: "kept" })), []);
+    }
+  }
+  await directory.close();
+  assertEquals(await findingsOf(fs), []);
+  // A snapshot that is behind the batches is wrong all the same.
+  const last = fs.readDirSync(FOLDER).map(({ name }) => name)
+    .filter((name) => name.endsWith(".snapshot")).sort().at(-1)!;
+  const entries = decodeProducerSnapshot(last, fs.readFileSync(`${FOLDER}/${last}`));
+  const wrong = entries.map((entry) => ({ ...entry, lastOffset: entry.lastOffset - 6 }));
+  fs.writeFileSync(`${FOLDER}/${last}`, encodeProducerSnapshot(wrong));
+  assertEquals((await findingsOf(fs)).length, 1);
+});
+
+Deno.test("verifyDataFolder() passes over an empty snapshot that a crash has left, and the next start removes it", async () => {
+  const { fs } = await makeData({ isClean: false });
+  const snapshots = () =>
+    fs.readDirSync(FOLDER).map(({ name }) => name).filter((name) => name.endsWith(".snapshot"));
+  const before = snapshots();
+  assert(before.length > 1);
+  for (const name of before) fs.writeFileSync(`${FOLDER}/${name}`, new Uint8Array(0));
+  assertEquals(await findingsOf(fs), []);
+  await serve(fs, () => Promise.resolve());
+  assertEquals(await findingsOf(fs), []);
+  for (const name of snapshots()) assert(fs.statSync(`${FOLDER}/${name}`)!.size > 0, name);
+  // Nothing leaves one after a stop in good order.
+  fs.writeFileSync(`${FOLDER}/${snapshots()[0]}`, new Uint8Array(0));
+  assertEquals((await findingsOf(fs)).length, 1);
+});
+
+Deno.test("verifyDataFolder() finds a recovery point beyond the end of the log", async () => {
+  for (const isClean of [true, false]) {
+    for (const batches of [0, 1, 24]) {
+      const { fs, end } = await makeData({ isClean, batches });
+      for (const offset of [end + 1, end + 1000, 2 ** 40]) {
+        const text = `0\n1\norders 3 ${offset}\n`;
+        fs.writeFileSync("/data/recovery-point-offset-checkpoint", new TextEncoder().encode(text));
+        const found = await findingsOf(fs);
+        assert(found.length > 0, `${batches} batches, recovery point ${offset}`);
+        assertMatch(
+          found[0]!,
+          new RegExp(`(its recovery point is ${offset}|to ${offset - 1} are missing)$`),
+        );
+      }
+    }
+  }
 });
 
 Deno.test("verifyDataFolder() says what is wrong with the files of the folder itself", async () => {

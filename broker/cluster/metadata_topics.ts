@@ -1,0 +1,74 @@
+/**
+ * The topics in `__cluster_metadata-0`, read without a broker: what there should be in a data folder.
+ *
+ * @module
+ */
+
+import type { RecordBatch } from "../../protocol/records/mod.ts";
+import type { ExpectedLogs } from "../../storage/verify/mod.ts";
+import { DELETED_TOPICS_PREFIX, TOPICS_PREFIX, type TopicValue } from "./cluster_state.ts";
+import { METADATA_LOG_NAME } from "./local_metadata_store.ts";
+import { metadataRecords } from "./metadata_records.ts";
+
+const DECODER = new TextDecoder();
+
+/** Follows the batches of the metadata's log. */
+export class MetadataTopics implements ExpectedLogs {
+  readonly source: string = METADATA_LOG_NAME;
+  readonly #topics: Map<string, TopicValue> = new Map();
+  /** Names of deleted topics, by the key that says so. */
+  readonly #deleted: Map<string, string> = new Map();
+
+  #isReadable = true;
+
+  get isKnown(): boolean {
+    return this.#isReadable;
+  }
+
+  batch(batch: RecordBatch, logStartOffset: number): void {
+    try {
+      this.#apply(batch, logStartOffset);
+    } catch (error) {
+      // Of another program, or records that are damaged, which is told otherwise.
+      if (!(error instanceof Error)) throw error;
+      this.#isReadable = false;
+    }
+  }
+
+  #apply(batch: RecordBatch, logStartOffset: number): void {
+    for (const { key, value } of metadataRecords(batch, logStartOffset)) {
+      if (key.startsWith(TOPICS_PREFIX)) {
+        const name = key.slice(TOPICS_PREFIX.length);
+        if (value === null) this.#topics.delete(name);
+        else this.#topics.set(name, JSON.parse(DECODER.decode(value)));
+      } else if (key.startsWith(DELETED_TOPICS_PREFIX)) {
+        if (value === null) this.#deleted.delete(key);
+        else this.#deleted.set(key, JSON.parse(DECODER.decode(value)).name);
+      }
+    }
+  }
+
+  *logs(): Generator<{ readonly name: string; readonly topicId: string }, void> {
+    for (const [topic, { id, replicas }] of this.#topics) {
+      for (const partition of replicas.keys()) yield { name: `${topic}-${partition}`, topicId: id };
+    }
+  }
+
+  topicIdOf(name: string): string | undefined {
+    const dash = name.lastIndexOf("-");
+    const topic = this.#topics.get(name.slice(0, dash));
+    return topic !== undefined && Number(name.slice(dash + 1)) < topic.replicas.length
+      ? topic.id
+      : undefined;
+  }
+
+  isDeletedTopic(topicId: string): boolean {
+    const prefix = `${DELETED_TOPICS_PREFIX}${topicId}/`;
+    return this.#deleted.keys().some((key) => key.startsWith(prefix));
+  }
+
+  hadDeletedTopic(name: string): boolean {
+    const topic = name.slice(0, name.lastIndexOf("-"));
+    return this.#deleted.values().some((deleted) => deleted === topic);
+  }
+}
