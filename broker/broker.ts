@@ -6,6 +6,7 @@
 
 import type { FrameChannel } from "../protocol/channel.ts";
 import { randomUuid } from "../protocol/uuid.ts";
+import { DescriptorReserve } from "../storage/descriptor_reserve.ts";
 import { DenoFileSystem } from "../storage/deno_file_system.ts";
 import type { FileSystem } from "../storage/file_system.ts";
 import { LogDirectory } from "../storage/log_directory.ts";
@@ -104,7 +105,12 @@ export class Broker {
     const logger = options.logger ??
       (inMemory ? silentLogger : createLogger({ level: config.get("log.level") }));
     const clock = options.clock ?? systemClock;
-    const directory = opened.use(await openDirectory(options, config, clock, logger));
+    const listeners = listenersOf(options, config);
+    const descriptors = inMemory && listeners.length === 0
+      ? undefined
+      : opened.use(DescriptorReserve.open());
+    const fs = fileSystemOf(options, descriptors);
+    const directory = opened.use(await openDirectory(options, fs, config, clock, logger));
     tellOfRecoveries(directory, logger);
     const clusterId = await claimDirectory(directory, config);
     const nodeId = config.get("node.id");
@@ -149,9 +155,9 @@ export class Broker {
       clock,
       logger,
     };
-    const server = new Server(context, new HandlerTable());
+    const server = new Server(context, new HandlerTable(), descriptors);
     opened.defer(() => server.close());
-    const addresses = listenersOf(options, config).map((address) => server.bind(address));
+    const addresses = listeners.map((address) => server.bind(address));
     await cluster.registerBroker({
       ...advertised(config, addresses),
       rack: config.get("broker.rack"),
@@ -203,14 +209,23 @@ function configOf({ config = {} }: BrokerOptions): BrokerConfig {
   return config instanceof BrokerConfig ? config : BrokerConfig.from(config);
 }
 
-function openDirectory(
+function fileSystemOf(
   { storage, fileSystem }: BrokerOptions,
+  descriptors: DescriptorReserve | undefined,
+): FileSystem {
+  return storage === "memory"
+    ? new MemoryFileSystem()
+    : fileSystem ?? new DenoFileSystem(descriptors);
+}
+
+function openDirectory(
+  { storage }: BrokerOptions,
+  fs: FileSystem,
   config: BrokerConfig,
   clock: Clock,
   logger: Logger,
 ): Promise<LogDirectory> {
   const inMemory = storage === "memory";
-  const fs = inMemory ? new MemoryFileSystem() : fileSystem ?? new DenoFileSystem();
   return LogDirectory.open(fs, inMemory ? MEMORY_FOLDER : config.get("log.dirs"), {
     nowMs: clock.now(),
     owner: `process ${Deno.pid}`,

@@ -4,11 +4,13 @@
  * @module
  */
 
+import { type DescriptorReserve, isOutOfDescriptors } from "../storage/descriptor_reserve.ts";
 import { type FrameChannel, memoryChannels, StreamChannel } from "../protocol/channel.ts";
 import { Connection, type ConnectionLimits } from "./connection.ts";
 import type { BrokerContext } from "./handler.ts";
 import type { HandlerTable } from "./handlers/mod.ts";
 import { formatHostPort, type HostPort } from "./listener.ts";
+import { Refusals } from "./refusals.ts";
 
 /** How often connections are looked over for ones that have gone quiet, at most. */
 const IDLE_SWEEP_MS = 10_000;
@@ -16,6 +18,8 @@ const IDLE_SWEEP_MS = 10_000;
 const MAX_BACKLOG_BYTES = 1024 * 1024;
 /** How long clients may take what was answered once the server closes. */
 const CLOSE_GRACE_MS = 1000;
+/** How long to wait where no connection can be accepted, nor refused. */
+const ACCEPT_PAUSE_MS = 100;
 
 /** Serves Kafka's protocol on any number of addresses, and inside the process. */
 export class Server {
@@ -25,12 +29,23 @@ export class Server {
   readonly #listeners: Deno.TcpListener[] = [];
   readonly #connections: Map<Connection, Promise<void>> = new Map();
   readonly #accepting: Promise<void>[] = [];
+  readonly #descriptors: DescriptorReserve | undefined;
+  /** Connections closed for want of descriptors, and for `max.connections`. */
+  readonly #shortage: Refusals;
+  readonly #excess: Refusals;
   #sweepTimer: number | undefined;
   #closed = false;
 
-  constructor(broker: BrokerContext, handlers: HandlerTable) {
+  /** @param descriptors What files draw on, and so connections must not use up. */
+  constructor(broker: BrokerContext, handlers: HandlerTable, descriptors?: DescriptorReserve) {
     this.#broker = broker;
     this.#handlers = handlers;
+    this.#descriptors = descriptors;
+    this.#shortage = new Refusals(
+      "too few file descriptors are left; allow the process more with ulimit -n",
+      broker,
+    );
+    this.#excess = new Refusals("max.connections are open", broker);
     this.#limits = {
       maxInFlight: broker.config.get("max.in.flight.requests.per.connection"),
       maxBacklog: MAX_BACKLOG_BYTES,
@@ -75,6 +90,8 @@ export class Server {
   async close(): Promise<void> {
     this.#closed = true;
     if (this.#sweepTimer !== undefined) this.#broker.clock.clearTimeout(this.#sweepTimer);
+    this.#shortage.close();
+    this.#excess.close();
     for (const listener of this.#listeners) listener.close();
     await Promise.all(this.#accepting);
     const { clock } = this.#broker;
@@ -89,34 +106,56 @@ export class Server {
   }
 
   async #accept(listener: Deno.TcpListener): Promise<void> {
-    const { config, logger } = this.#broker;
-    const maxConnections = config.get("max.connections");
     for (;;) {
-      let conn: Deno.TcpConn;
       try {
-        conn = await listener.accept();
+        this.#serveSocket(await listener.accept());
       } catch (error) {
         if (this.#closed) return;
-        // Out of descriptors, or a client that left before it was accepted: the others go on.
-        logger.error("Cannot accept a connection", { error });
-        await new Promise<void>((resolve) => this.#broker.clock.setTimeout(resolve, 100));
-        continue;
+        if (hasLeft(error)) continue;
+        if (!isOutOfDescriptors(error)) this.#broker.logger.error("Cannot accept", { error });
+        else if (this.#descriptors?.makeRoom()) continue;
+        else this.#shortage.add(this.connectionCount);
+        await this.#pause();
       }
-      if (this.#connections.size >= maxConnections) {
-        logger.warn("Refused a connection: max.connections reached", { maxConnections });
-        conn.close();
-        continue;
-      }
-      this.#serveSocket(conn);
     }
   }
 
+  /** Connections wait in the system's queue meanwhile. */
+  async #pause(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#broker.clock.setTimeout(resolve, ACCEPT_PAUSE_MS);
+    });
+  }
+
+  /** Why a connection cannot be kept, if it cannot. */
+  #reasonToRefuse(): Refusals | undefined {
+    if (this.connectionCount >= this.#broker.config.get("max.connections")) return this.#excess;
+    const descriptors = this.#descriptors;
+    if (descriptors === undefined) return undefined;
+    while (!descriptors.refill()) {
+      if (!descriptors.reclaim()) return this.#shortage;
+    }
+    return undefined;
+  }
+
+  /** @throws if the client has left already. */
   #serveSocket(conn: Deno.TcpConn): void {
-    const { remoteAddr } = conn;
-    conn.setNoDelay(true);
+    const refusals = this.#reasonToRefuse();
+    if (refusals !== undefined) {
+      conn.close();
+      this.#descriptors?.refill();
+      return refusals.add(this.connectionCount);
+    }
+    try {
+      conn.setNoDelay(true);
+    } catch (error) {
+      conn.close();
+      throw error;
+    }
+    const { hostname, port } = conn.remoteAddr;
     const channel: FrameChannel = new StreamChannel(
       conn,
-      formatHostPort({ host: remoteAddr.hostname, port: remoteAddr.port }),
+      formatHostPort({ host: hostname, port }),
       {
         maxFrameSize: this.#broker.config.get("socket.request.max.bytes"),
         admit: (size, head) => connection.admit(size, head),
@@ -142,4 +181,18 @@ export class Server {
       this.#scheduleSweep();
     }, Math.min(IDLE_SWEEP_MS, maxIdleMs));
   }
+}
+
+/** Codes of what can go wrong with a connection that its client has ended before it was accepted. */
+const LEFT: ReadonlySet<string> = new Set([
+  "ECONNABORTED",
+  "ECONNRESET",
+  "EINVAL",
+  "ENOTCONN",
+  "EPIPE",
+  "EPROTO",
+]);
+
+function hasLeft(error: unknown): boolean {
+  return LEFT.has((error as { code?: string }).code ?? "");
 }

@@ -10,6 +10,7 @@
  * @module
  */
 
+import { type DescriptorReserve, isOutOfDescriptors } from "./descriptor_reserve.ts";
 import {
   type DirectoryEntry,
   type File,
@@ -31,11 +32,19 @@ interface TryLock {
 
 /** Gives storage the machine's own file system. Needs read and write permission for its paths. */
 export class DenoFileSystem implements FileSystem {
+  readonly descriptors: DescriptorReserve | undefined;
+
+  /** @param descriptors What to draw on where no file can be opened for want of descriptors. */
+  constructor(descriptors?: DescriptorReserve) {
+    this.descriptors = descriptors;
+  }
+
   openSync(path: string, mode: FileMode, options: OpenOptions = {}): File {
     try {
-      const file = mode === "append"
-        ? Deno.openSync(path, { read: true, append: true, create: options.create ?? false })
-        : Deno.openSync(path, { read: true });
+      const openOptions = mode === "append"
+        ? { read: true, append: true, create: options.create ?? false }
+        : { read: true };
+      const file = this.#withRoom(() => Deno.openSync(path, openOptions));
       return new DenoFile(file, path);
     } catch (error) {
       throw wrap("open", path, error);
@@ -44,7 +53,7 @@ export class DenoFileSystem implements FileSystem {
 
   readFileSync(path: string): Uint8Array {
     try {
-      return Deno.readFileSync(path);
+      return this.#withRoom(() => Deno.readFileSync(path));
     } catch (error) {
       throw wrap("read", path, error);
     }
@@ -52,7 +61,7 @@ export class DenoFileSystem implements FileSystem {
 
   writeFileSync(path: string, bytes: Uint8Array): void {
     try {
-      Deno.writeFileSync(path, bytes);
+      this.#withRoom(() => Deno.writeFileSync(path, bytes));
     } catch (error) {
       throw wrap("write", path, error);
     }
@@ -75,7 +84,7 @@ export class DenoFileSystem implements FileSystem {
 
   readDirSync(path: string): DirectoryEntry[] {
     try {
-      return Array.from(Deno.readDirSync(path));
+      return this.#withRoom(() => Array.from(Deno.readDirSync(path)));
     } catch (error) {
       throw wrap("list", path, error);
     }
@@ -99,7 +108,7 @@ export class DenoFileSystem implements FileSystem {
 
   async remove(path: string): Promise<void> {
     try {
-      await Deno.remove(path, { recursive: true });
+      await this.#withRoomLater(() => Deno.remove(path, { recursive: true }));
     } catch (error) {
       if (!(error instanceof Deno.errors.NotFound)) throw wrap("remove", path, error);
     }
@@ -117,11 +126,29 @@ export class DenoFileSystem implements FileSystem {
     // Windows cannot open folders, and makes names durable without being asked.
     if (Deno.build.os === "windows") return;
     try {
-      using folder = await Deno.open(path, { read: true });
-      await folder.sync();
+      await this.#withRoomLater(async () => {
+        using folder = await Deno.open(path, { read: true });
+        await folder.sync();
+      });
     } catch (error) {
       throw wrap("sync folder", path, error);
     }
+  }
+
+  /** Does what takes a descriptor, and tries again for as long as one can be made free. */
+  #withRoom<T>(operation: () => T): T {
+    for (;;) {
+      try {
+        return operation();
+      } catch (error) {
+        if (!isOutOfDescriptors(error) || !this.descriptors?.makeRoom()) throw error;
+      }
+    }
+  }
+
+  /** The same for what takes its time. */
+  #withRoomLater<T>(operation: () => Promise<T>): Promise<T> {
+    return this.descriptors?.use(operation) ?? operation();
   }
 
   async lock(path: string, note: string): Promise<FileLock | string> {

@@ -14,10 +14,12 @@
  * @module
  */
 
-import type { File, FileMode, FileSystem } from "./file_system.ts";
+import { type File, type FileMode, type FileSystem, isTooManyFiles } from "./file_system.ts";
 
 /** Descriptors that asynchronous operations leave to synchronous ones. */
 const RESERVE = 8;
+/** Open files that the pool keeps when others are short of descriptors. */
+const KEPT_IN_SHORTAGE = 16;
 
 /** Settings of a pool. */
 export interface FilePoolOptions {
@@ -33,6 +35,7 @@ export class FilePool {
   /** A ring through all open descriptors; the next one is the most recently used. */
   readonly #ring = new Descriptor();
   readonly #waiting: (() => void)[] = [];
+  readonly #leaveReserve: (() => void) | undefined;
   #openFiles = 0;
   #busyFiles = 0;
 
@@ -40,6 +43,14 @@ export class FilePool {
     this.fs = fs;
     this.#maxOpenFiles = options.maxOpenFiles ?? 1000;
     this.#maxBusyFiles = Math.max(1, this.#maxOpenFiles - RESERVE);
+    this.#leaveReserve = fs.descriptors?.onShortage(
+      () => this.#openFiles > KEPT_IN_SHORTAGE && this.#closeOldest(),
+    );
+  }
+
+  /** Says that the pool is not used any more, and need not be asked to make room. */
+  leave(): void {
+    this.#leaveReserve?.();
   }
 
   /** How many descriptors are open. */
@@ -61,17 +72,32 @@ export class FilePool {
 
   /** For {@linkcode PooledFile}: opens a file, closing others to stay within the bound. */
   open(path: string, mode: FileMode, create: boolean): Descriptor {
-    let oldest = this.#ring.previous;
-    while (this.#openFiles >= this.#maxOpenFiles && oldest !== this.#ring) {
-      const { previous } = oldest;
-      if (oldest.users === 0) this.close(oldest);
-      oldest = previous;
-    }
+    while (this.#openFiles >= this.#maxOpenFiles && this.#closeOldest());
     const descriptor = new Descriptor();
-    descriptor.file = this.fs.openSync(path, mode, { create });
+    descriptor.file = this.#openSync(path, mode, create);
     descriptor.linkAfter(this.#ring);
     this.#openFiles++;
     return descriptor;
+  }
+
+  /** Where the system has no descriptor left, one of the pool's own is put to this use. */
+  #openSync(path: string, mode: FileMode, create: boolean): File {
+    for (;;) {
+      try {
+        return this.fs.openSync(path, mode, { create });
+      } catch (error) {
+        if (!isTooManyFiles(error) || !this.#closeOldest()) throw error;
+      }
+    }
+  }
+
+  /** Closes the file that was used least recently, of those not in use. False if all are. */
+  #closeOldest(): boolean {
+    let oldest = this.#ring.previous;
+    while (oldest.users > 0) oldest = oldest.previous;
+    if (oldest === this.#ring) return false;
+    this.close(oldest);
+    return true;
   }
 
   /** For {@linkcode PooledFile}: closes a descriptor, once the last operation on it is done. */
@@ -90,14 +116,16 @@ export class FilePool {
 
   /** For {@linkcode PooledFile}: resolves when another descriptor may be kept busy. */
   async roomForBusy(): Promise<void> {
-    while (this.#busyFiles >= this.#maxBusyFiles) {
+    while (!this.hasRoomForBusy) {
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
   }
 
   /** For {@linkcode PooledFile}: whether another descriptor may be kept busy now. */
   get hasRoomForBusy(): boolean {
-    return this.#busyFiles < this.#maxBusyFiles;
+    // Those that can wait leave what is set aside to those that cannot.
+    const isShort = this.fs.descriptors?.isShort ?? false;
+    return this.#busyFiles < (isShort ? 1 : this.#maxBusyFiles);
   }
 
   /** For {@linkcode PooledFile}: keeps a descriptor open until it is released. */
@@ -110,6 +138,8 @@ export class FilePool {
     if (--descriptor.users > 0) return;
     this.#busyFiles--;
     if (descriptor.closing) this.close(descriptor);
+    const descriptors = this.fs.descriptors;
+    if (descriptors?.isShort) descriptors.refill();
   }
 
   /** For {@linkcode PooledFile}: lets another operation begin that waits for room. */

@@ -15,6 +15,8 @@
  * @module
  */
 
+import type { DescriptorReserve } from "./descriptor_reserve.ts";
+
 /** Why an operation failed: the POSIX name. `UNKNOWN` where the system gives none. */
 export type FileSystemErrorCode =
   | "ENOENT"
@@ -120,6 +122,8 @@ export interface FileLock {
 
 /** A tree of folders and files. All methods but `statSync` throw {@linkcode FileSystemError}. */
 export interface FileSystem {
+  /** What files are opened from where descriptors are short, if the file system has such. */
+  readonly descriptors?: DescriptorReserve | undefined;
   /** Opens a file. */
   openSync(path: string, mode: FileMode, options?: OpenOptions): File;
   /** The whole content of a small file. */
@@ -185,13 +189,16 @@ export function replaceFileSync(fs: FileSystem, path: string, bytes: Uint8Array)
 }
 
 /** Resolves when the content of a file is on disk. */
-export async function syncFile(fs: FileSystem, path: string): Promise<void> {
-  const file = fs.openSync(path, "append");
-  try {
-    await file.syncData();
-  } finally {
-    file.close();
-  }
+export function syncFile(fs: FileSystem, path: string): Promise<void> {
+  const sync = async () => {
+    const file = fs.openSync(path, "append");
+    try {
+      await file.syncData();
+    } finally {
+      file.close();
+    }
+  };
+  return fs.descriptors?.use(sync) ?? sync();
 }
 
 /** The folder a path is in. */

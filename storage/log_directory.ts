@@ -187,6 +187,7 @@ export class LogDirectory {
       return directory;
     } catch (error) {
       for (const log of directory?.logs ?? []) log.abandon();
+      if (directory !== undefined) directory.#pool.leave();
       lock.release();
       throw error;
     }
@@ -464,6 +465,7 @@ export class LogDirectory {
       await syncFile(this.fs, markerPath);
       await this.#folderSyncs.request();
     } finally {
+      this.#pool.leave();
       this.#lock.release();
     }
   }
