@@ -7,7 +7,8 @@
  */
 
 import { CompressionError, DecompressedSizeError } from "./errors.ts";
-import { chunkSizeFor, isTooLarge, nodeZlib, plain } from "./zlib.ts";
+import type { WorkSlice } from "./steps.ts";
+import { chunkSizeFor, drainInSlices, isTooLarge, nodeZlib, plain, STREAM_CHUNK } from "./zlib.ts";
 
 /** The trailer's last field is the size of what was compressed, modulo 2^32, little-endian. */
 const SIZE_FIELD_SIZE = 4;
@@ -31,6 +32,8 @@ export function compressGzip(bytes: Uint8Array, level: number = -1): Uint8Array 
  * @throws {DecompressedSizeError} If they expand to more than `maxBytes`.
  */
 export function decompressGzip(bytes: Uint8Array, maxBytes: number): Uint8Array {
+  // What it expands to is at least what the last member states, if that is true.
+  if (statedSize(bytes) > maxBytes) throw new DecompressedSizeError("gzip", maxBytes);
   const size = Math.min(statedSize(bytes), bytes.length * MAX_RATIO, maxBytes);
   try {
     return plain(
@@ -41,6 +44,23 @@ export function decompressGzip(bytes: Uint8Array, maxBytes: number): Uint8Array 
     );
   } catch (error) {
     if (isTooLarge(error)) throw new DecompressedSizeError("gzip", maxBytes, { cause: error });
+    throw new CompressionError(`Cannot decompress gzip: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+}
+
+/** The same with pauses, for what expands to much. */
+export async function decompressGzipInSlices(
+  bytes: Uint8Array,
+  maxBytes: number,
+  slice: WorkSlice,
+): Promise<Uint8Array> {
+  const stream = nodeZlib().createGunzip({ chunkSize: STREAM_CHUNK });
+  try {
+    return await drainInSlices(stream, bytes, "gzip", maxBytes, maxBytes, slice);
+  } catch (error) {
+    if (error instanceof CompressionError) throw error;
     throw new CompressionError(`Cannot decompress gzip: ${(error as Error).message}`, {
       cause: error,
     });

@@ -25,7 +25,8 @@
 
 import { CompressionError, DecompressedSizeError } from "./errors.ts";
 import { compressLz4Block, decompressLz4Block, maxLz4BlockSize } from "./lz4_block.ts";
-import { xxhash32 } from "./xxhash32.ts";
+import { runSteps, type Steps } from "./steps.ts";
+import { xxhash32, xxhash32Steps } from "./xxhash32.ts";
 
 const MAGIC = 0x184d2204;
 const SKIPPABLE_MAGIC = 0x184d2a50;
@@ -57,7 +58,12 @@ const MAX_BLOCK_CODE = 6;
 const MAX_RATIO = 255;
 
 /** Compresses to one frame. */
-export function compressLz4(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+export function compressLz4(bytes: Uint8Array): Uint8Array {
+  return runSteps(compressLz4Steps(bytes));
+}
+
+/** The same in steps, a block each. */
+export function* compressLz4Steps(bytes: Uint8Array): Steps {
   let blockCode = MIN_BLOCK_CODE;
   while (blockCode < MAX_BLOCK_CODE && bytes.length > maxBlockSize(blockCode)) blockCode++;
   const blockSize = maxBlockSize(blockCode);
@@ -86,6 +92,7 @@ export function compressLz4(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
       view.setUint32(position, (end - start) | STORED, true);
     }
     position = dataEnd;
+    if (end < bytes.length) yield target.length;
   }
   view.setUint32(position, 0);
   return target.subarray(0, position + 4);
@@ -97,7 +104,12 @@ export function compressLz4(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
  * @throws {CompressionError} If the bytes are no sound frame.
  * @throws {DecompressedSizeError} If they expand to more than `maxBytes`.
  */
-export function decompressLz4(bytes: Uint8Array, maxBytes: number): Uint8Array<ArrayBuffer> {
+export function decompressLz4(bytes: Uint8Array, maxBytes: number): Uint8Array {
+  return runSteps(decompressLz4Steps(bytes, maxBytes));
+}
+
+/** The same in steps, a block each. */
+export function decompressLz4Steps(bytes: Uint8Array, maxBytes: number): Steps {
   return new FrameReader(bytes, maxBytes).read();
 }
 
@@ -124,17 +136,17 @@ class FrameReader {
     this.#maxBytes = this.#limit = maxBytes;
   }
 
-  read(): Uint8Array<ArrayBuffer> {
+  *read(): Steps {
     do {
       const magic = this.#uint32();
-      if (magic === MAGIC) this.#frame();
+      if (magic === MAGIC) yield* this.#frame();
       else if ((magic & ~0xf) === SKIPPABLE_MAGIC) this.#take(this.#uint32());
       else throw new CompressionError(`Cannot decompress lz4: magic is ${magic.toString(16)}`);
     } while (this.#position < this.#bytes.length);
     return this.#target.subarray(0, this.#size);
   }
 
-  #frame(): void {
+  *#frame(): Generator<number, void> {
     const start = this.#size;
     const { flags, blockSize, contentSize } = this.#header();
     this.#limit = this.#maxBytes;
@@ -153,12 +165,22 @@ class FrameReader {
         const end = this.#position;
         this.#check("block", xxhash32(this.#bytes, end - (word & ~STORED), end));
       }
+      yield this.#target.length;
     }
-    if (flags & CONTENT_CHECKSUM) this.#check("content", xxhash32(this.#target, start, this.#size));
+    if (flags & CONTENT_CHECKSUM) this.#check("content", yield* this.#contentChecksum(start));
     if (contentSize !== undefined && contentSize !== this.#size - start) {
       throw new CompressionError(
         `Cannot decompress lz4: size is ${this.#size - start} bytes, ${contentSize} are stated`,
       );
+    }
+  }
+
+  *#contentChecksum(start: number): Generator<number, number> {
+    const steps = xxhash32Steps(this.#target, start, this.#size);
+    for (;;) {
+      const { done, value } = steps.next();
+      if (done) return value;
+      yield this.#target.length;
     }
   }
 

@@ -19,6 +19,8 @@
 // deno-lint-ignore no-import-prefix
 import { snappyCompressor, snappyUncompressor } from "npm:hysnappy@1.1.1";
 import { CompressionError, DecompressedSizeError } from "./errors.ts";
+import { expandSnappyBlockSteps } from "./snappy_block.ts";
+import { runSteps, type Steps } from "./steps.ts";
 
 /** 82 'SNAPPY' 00. As a raw block it would begin with a match, which has nothing to refer to. */
 const XERIAL_MAGIC = [0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00];
@@ -31,21 +33,30 @@ const XERIAL_BLOCK_SIZE = 32 * 1024;
 /** No element of a block expands to more than 64 bytes out of three. */
 const MAX_RATIO = 22;
 
-/** The memory of a WebAssembly instance never shrinks, so one that had a larger block is let go. */
+/** A block that has this size, before and after, is expanded by WebAssembly, a larger one in steps. */
 const MAX_KEPT_SIZE = 1024 * 1024;
+
+/** Blocks whose sizes are added up at a step. */
+const BLOCKS_PER_STEP = 1000;
 
 let compressBlock: ReturnType<typeof snappyCompressor> | undefined;
 let expandBlock: ReturnType<typeof snappyUncompressor> | undefined;
 
 /** Compresses to a xerial stream. */
-export function compressSnappy(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  compressBlock ??= snappyCompressor();
+export function compressSnappy(bytes: Uint8Array): Uint8Array {
+  return runSteps(compressSnappySteps(bytes));
+}
+
+/** The same in steps, a block each. */
+export function* compressSnappySteps(bytes: Uint8Array): Steps {
   const blocks: Uint8Array[] = [];
   let size = XERIAL_HEADER_SIZE;
   for (let start = 0; start < bytes.length; start += XERIAL_BLOCK_SIZE) {
+    compressBlock ??= snappyCompressor();
     const block = compressBlock(bytes.subarray(start, start + XERIAL_BLOCK_SIZE));
     blocks.push(block);
     size += 4 + block.length;
+    yield size;
   }
   const target = new Uint8Array(size);
   const view = new DataView(target.buffer);
@@ -68,16 +79,25 @@ export function compressSnappy(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
  * @throws {DecompressedSizeError} If they expand to more than `maxBytes`.
  */
 export function decompressSnappy(bytes: Uint8Array, maxBytes: number): Uint8Array {
-  const blocks = isXerial(bytes) ? xerialBlocks(bytes) : [bytes];
-  const sizes = blocks.map(expandedSize);
-  const size = sizes.reduce((sum, blockSize) => sum + blockSize, 0);
-  if (size > maxBytes) throw new DecompressedSizeError("snappy", maxBytes);
-  if (blocks.length === 1) return expand(blocks[0]!, size);
+  return runSteps(decompressSnappySteps(bytes, maxBytes));
+}
+
+/** The same in steps: a block each, and several for a large one. */
+export function* decompressSnappySteps(bytes: Uint8Array, maxBytes: number): Steps {
+  if (!isXerial(bytes)) return yield* expand(bytes, expandedSize(bytes, maxBytes));
+  let size = 0;
+  let count = 0;
+  for (const block of xerialBlocks(bytes)) {
+    size += expandedSize(block, maxBytes - size, maxBytes);
+    if (++count % BLOCKS_PER_STEP === 0) yield 0;
+  }
   const target = new Uint8Array(size);
   let position = 0;
-  for (const [index, block] of blocks.entries()) {
-    target.set(expand(block, sizes[index]!), position);
-    position += sizes[index]!;
+  for (const block of xerialBlocks(bytes)) {
+    const blockSize = expandedSize(block, maxBytes);
+    target.set(yield* expand(block, blockSize), position);
+    position += blockSize;
+    yield target.length + blockSize;
   }
   return target;
 }
@@ -87,9 +107,8 @@ function isXerial(bytes: Uint8Array): boolean {
     XERIAL_MAGIC.every((byte, index) => bytes[index] === byte);
 }
 
-function xerialBlocks(bytes: Uint8Array): Uint8Array[] {
+function* xerialBlocks(bytes: Uint8Array): Generator<Uint8Array, void> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const blocks: Uint8Array[] = [];
   for (let position = XERIAL_HEADER_SIZE; position < bytes.length;) {
     const left = bytes.length - position - 4;
     const size = left < 0 ? -1 : view.getInt32(position);
@@ -99,19 +118,19 @@ function xerialBlocks(bytes: Uint8Array): Uint8Array[] {
       );
     }
     position += 4 + size;
-    blocks.push(bytes.subarray(position - size, position));
+    yield bytes.subarray(position - size, position);
   }
-  return blocks;
 }
 
-/** The size a raw block says it expands to, if that is possible. */
-function expandedSize(block: Uint8Array): number {
+/** The size a raw block says it expands to, if that is possible and allowed. */
+function expandedSize(block: Uint8Array, allowed: number, maxBytes: number = allowed): number {
   let size = 0;
   for (let index = 0; index < block.length && index < 5; index++) {
     const byte = block[index]!;
     size += (byte & 0x7f) * 2 ** (7 * index);
     if (byte >= 0x80) continue;
     if (size > (block.length - index - 1) * MAX_RATIO) break;
+    if (size > allowed) throw new DecompressedSizeError("snappy", maxBytes);
     return size;
   }
   throw new CompressionError(
@@ -119,7 +138,13 @@ function expandedSize(block: Uint8Array): number {
   );
 }
 
-function expand(block: Uint8Array, size: number): Uint8Array {
+function* expand(block: Uint8Array, size: number): Steps {
+  // The memory of a WebAssembly instance never shrinks, and a large block takes long.
+  if (block.length + size > MAX_KEPT_SIZE) {
+    let start = 0;
+    while (block[start]! >= 0x80) start++;
+    return yield* expandSnappyBlockSteps(block.subarray(start + 1), size);
+  }
   try {
     expandBlock ??= snappyUncompressor();
     return expandBlock(block, size);
@@ -128,7 +153,5 @@ function expand(block: Uint8Array, size: number): Uint8Array {
     throw new CompressionError(`Cannot decompress snappy: ${(error as Error).message}`, {
       cause: error,
     });
-  } finally {
-    if (block.length + size > MAX_KEPT_SIZE) expandBlock = undefined;
   }
 }

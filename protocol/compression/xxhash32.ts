@@ -12,23 +12,36 @@ const PRIME_3 = 0xc2b2ae3d | 0;
 const PRIME_4 = 0x27d4eb2f;
 const PRIME_5 = 0x165667b1;
 
+/** Bytes that are taken in at a step: a fraction of a millisecond. */
+const STEP_SIZE = 1024 * 1024;
+
 /** The XXH32 with seed 0 of `bytes[start, end)`, as an unsigned 32-bit number. */
 export function xxhash32(bytes: Uint8Array, start = 0, end: number = bytes.length): number {
+  const steps = xxhash32Steps(bytes, start, end);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+  }
+}
+
+/** The same in steps, for many bytes. */
+export function* xxhash32Steps(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): Generator<void, number> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const size = end - start;
   let position = start;
   let hash = PRIME_5;
   if (size >= 16) {
-    let a = (PRIME_1 + PRIME_2) | 0;
-    let b = PRIME_2;
-    let c = 0;
-    let d = -PRIME_1 | 0;
-    for (const last = end - 16; position <= last; position += 16) {
-      a = round(a, view.getInt32(position, true));
-      b = round(b, view.getInt32(position + 4, true));
-      c = round(c, view.getInt32(position + 8, true));
-      d = round(d, view.getInt32(position + 12, true));
+    const lanes = new Int32Array([PRIME_1 + PRIME_2, PRIME_2, 0, -PRIME_1]);
+    while (end - position > STEP_SIZE) {
+      position = takeIn(view, position, position + STEP_SIZE, lanes);
+      yield;
     }
+    position = takeIn(view, position, end, lanes);
+    const [a, b, c, d] = lanes as unknown as [number, number, number, number];
     hash = rotateLeft(a, 1) + rotateLeft(b, 7) + rotateLeft(c, 12) + rotateLeft(d, 18);
   }
   hash = (hash + size) | 0;
@@ -43,6 +56,26 @@ export function xxhash32(bytes: Uint8Array, start = 0, end: number = bytes.lengt
   hash = Math.imul(hash ^ (hash >>> 15), PRIME_2);
   hash = Math.imul(hash ^ (hash >>> 13), PRIME_3);
   return (hash ^ (hash >>> 16)) >>> 0;
+}
+
+/** Takes in as many times 16 bytes as there are before `end`; returns the position after them. */
+function takeIn(view: DataView, start: number, end: number, lanes: Int32Array): number {
+  let position = start;
+  let a = lanes[0]!;
+  let b = lanes[1]!;
+  let c = lanes[2]!;
+  let d = lanes[3]!;
+  for (const last = end - 16; position <= last; position += 16) {
+    a = round(a, view.getInt32(position, true));
+    b = round(b, view.getInt32(position + 4, true));
+    c = round(c, view.getInt32(position + 8, true));
+    d = round(d, view.getInt32(position + 12, true));
+  }
+  lanes[0] = a;
+  lanes[1] = b;
+  lanes[2] = c;
+  lanes[3] = d;
+  return position;
 }
 
 function round(accumulator: number, word: number): number {

@@ -4,6 +4,9 @@
  * @module
  */
 
+import { DecompressedSizeError } from "./errors.ts";
+import type { WorkSlice } from "./steps.ts";
+
 type Zlib = typeof import("node:zlib");
 
 const MIN_CHUNK_SIZE = 1024;
@@ -34,4 +37,53 @@ export function plain(bytes: Uint8Array): Uint8Array {
 /** Whether an error says that `maxOutputLength` was passed. */
 export function isTooLarge(error: unknown): boolean {
   return error instanceof RangeError && "code" in error && error.code === "ERR_BUFFER_TOO_LARGE";
+}
+
+/** Bytes that a stream expands at a step. */
+export const STREAM_CHUNK: number = 64 * 1024;
+
+/** What is needed of a stream that expands. */
+interface Expander extends AsyncIterable<Uint8Array> {
+  end(bytes: Uint8Array): void;
+}
+
+/**
+ * Expands `bytes` with a stream, which works only as far as its chunks are taken.
+ *
+ * @param allowed Bytes that it may expand to now, of `maxBytes` altogether.
+ * @throws {DecompressedSizeError} If it expands to more.
+ */
+export async function drainInSlices(
+  stream: unknown,
+  bytes: Uint8Array,
+  codec: string,
+  allowed: number,
+  maxBytes: number,
+  slice: WorkSlice,
+): Promise<Uint8Array> {
+  const expander = stream as Expander;
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  expander.end(bytes);
+  for await (const chunk of expander) {
+    size += chunk.length;
+    if (size > allowed) throw new DecompressedSizeError(codec, maxBytes);
+    chunks.push(chunk);
+    // They are joined in the end.
+    slice.hold(2 * size);
+    if (slice.isOver) await slice.pause();
+  }
+  return joined(chunks, size);
+}
+
+/** Chunks of `size` bytes altogether in one. */
+export function joined(chunks: readonly Uint8Array[], size: number): Uint8Array {
+  if (chunks.length === 1) return plain(chunks[0]!);
+  const all = new Uint8Array(size);
+  let position = 0;
+  for (const chunk of chunks) {
+    all.set(chunk, position);
+    position += chunk.length;
+  }
+  return all;
 }

@@ -12,7 +12,16 @@
 // deno-lint-ignore no-import-prefix
 import { Decompress } from "npm:fzstd@0.1.1";
 import { CompressionError, DecompressedSizeError } from "./errors.ts";
-import { chunkSizeFor, isTooLarge, nodeZlib, plain } from "./zlib.ts";
+import type { WorkSlice } from "./steps.ts";
+import {
+  chunkSizeFor,
+  drainInSlices,
+  isTooLarge,
+  joined,
+  nodeZlib,
+  plain,
+  STREAM_CHUNK,
+} from "./zlib.ts";
 import { encodeZstd } from "./zstd_encoder.ts";
 import { type ZstdFrame, zstdFrames } from "./zstd_frame.ts";
 
@@ -49,19 +58,54 @@ export function decompressZstd(bytes: Uint8Array, maxBytes: number): Uint8Array 
     chunks.push(chunk);
     size += chunk.length;
   }
-  return join(chunks, size);
+  return joined(chunks, size);
+}
+
+/**
+ * The same with pauses, for what expands to much. Without pauses where `node:zlib` lacks zstd.
+ */
+export async function decompressZstdInSlices(
+  bytes: Uint8Array,
+  maxBytes: number,
+  slice: WorkSlice,
+): Promise<Uint8Array> {
+  if (!hasNativeZstd()) return decompressZstd(bytes, maxBytes);
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for (const frame of zstdFrames(bytes)) {
+    const allowed = maxBytes - size;
+    checkContentSize(frame, allowed, maxBytes);
+    const chunk = frame.maxSize <= STREAM_CHUNK
+      ? expand(frame, allowed, maxBytes)
+      : await expandInSlices(frame, allowed, maxBytes, slice);
+    chunks.push(chunk);
+    size += chunk.length;
+    if (slice.isOver) await slice.pause();
+  }
+  return joined(chunks, size);
+}
+
+async function expandInSlices(
+  frame: ZstdFrame,
+  allowed: number,
+  maxBytes: number,
+  slice: WorkSlice,
+): Promise<Uint8Array> {
+  const stream = nodeZlib().createZstdDecompress({ chunkSize: STREAM_CHUNK });
+  try {
+    const expanded = await drainInSlices(stream, frame.bytes, "zstd", allowed, maxBytes, slice);
+    checkExpanded(frame, expanded);
+    return expanded;
+  } catch (error) {
+    if (error instanceof CompressionError) throw error;
+    throw new CompressionError(`Cannot decompress zstd: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
 }
 
 function expand(frame: ZstdFrame, allowed: number, maxBytes: number): Uint8Array {
-  const { contentSize = frame.maxSize, maxSize } = frame;
-  if (contentSize > maxSize) {
-    throw new CompressionError(
-      `Cannot decompress zstd: ${contentSize} bytes are stated, the blocks hold at most ${maxSize}`,
-    );
-  }
-  if (frame.contentSize !== undefined && contentSize > allowed) {
-    throw new DecompressedSizeError("zstd", maxBytes);
-  }
+  checkContentSize(frame, allowed, maxBytes);
   let expanded: Uint8Array;
   try {
     expanded = hasNativeZstd()
@@ -74,12 +118,26 @@ function expand(frame: ZstdFrame, allowed: number, maxBytes: number): Uint8Array
     });
   }
   if (expanded.length > allowed) throw new DecompressedSizeError("zstd", maxBytes);
-  if (frame.contentSize !== undefined && contentSize !== expanded.length) {
+  checkExpanded(frame, expanded);
+  return expanded;
+}
+
+function checkContentSize(frame: ZstdFrame, allowed: number, maxBytes: number): void {
+  const { contentSize, maxSize } = frame;
+  if (contentSize === undefined) return;
+  if (contentSize > maxSize) {
     throw new CompressionError(
-      `Cannot decompress zstd: size is ${expanded.length} bytes, ${contentSize} are stated`,
+      `Cannot decompress zstd: ${contentSize} bytes are stated, the blocks hold at most ${maxSize}`,
     );
   }
-  return expanded;
+  if (contentSize > allowed) throw new DecompressedSizeError("zstd", maxBytes);
+}
+
+function checkExpanded({ contentSize }: ZstdFrame, expanded: Uint8Array): void {
+  if (contentSize === undefined || contentSize === expanded.length) return;
+  throw new CompressionError(
+    `Cannot decompress zstd: size is ${expanded.length} bytes, ${contentSize} are stated`,
+  );
 }
 
 /** Deno had the functions before they worked, so only a try can tell. */
@@ -120,16 +178,5 @@ function expandWithFzstd(bytes: Uint8Array, allowed: number): Uint8Array {
   } catch (error) {
     if (error !== stop) throw error;
   }
-  return join(chunks, size);
-}
-
-function join(chunks: readonly Uint8Array[], size: number): Uint8Array {
-  if (chunks.length === 1) return chunks[0]!;
-  const joined = new Uint8Array(size);
-  let position = 0;
-  for (const chunk of chunks) {
-    joined.set(chunk, position);
-    position += chunk.length;
-  }
-  return joined;
+  return joined(chunks, size);
 }

@@ -36,6 +36,9 @@ export const MAX_ZSTD_BLOCK_SIZE: number = 128 * 1024;
 /** As other decoders, this does not set apart more memory than this for looking back. */
 const MAX_WINDOW_SIZE = 2 ** 27;
 
+/** Each frame costs a decoder some time, however small; writers make one. */
+const MAX_FRAMES = 1000;
+
 /** What can be known of a frame before it is expanded. */
 export interface ZstdFrame {
   readonly bytes: Uint8Array;
@@ -68,6 +71,11 @@ class FrameReader {
     do {
       const start = this.#position;
       const magic = this.#number(4);
+      if (frames.length === MAX_FRAMES) {
+        throw new CompressionError(
+          `Cannot decompress zstd: there are more than ${MAX_FRAMES} frames`,
+        );
+      }
       if (magic === MAGIC) frames.push(this.#frame(start));
       else if (((magic & ~0xf) >>> 0) === SKIPPABLE_MAGIC) this.#take(this.#number(4));
       else throw new CompressionError(`Cannot decompress zstd: magic is ${magic.toString(16)}`);

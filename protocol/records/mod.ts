@@ -19,6 +19,7 @@ export {
   sizeOfBatchAt,
   type TimestampType,
 } from "./record_batch.ts";
+export { MalformedRecordError, RecordWalk, type UnfitRecord } from "./record_walk.ts";
 export {
   RecordBatchBuilder,
   type RecordBatchBuilderOptions,

@@ -1,0 +1,89 @@
+/**
+ * Expands the raw snappy block in steps, for blocks so large that others would have to wait.
+ *
+ * A block is the size it expands to, as a varint, and elements: a tag whose low two bits say what it
+ * is. 0 are literals, whose count less one is the other six bits or, from 60 on, in the next one to four
+ * bytes; 1 to 3 are bytes seen before, with the distance back in one to four bytes little-endian.
+ *
+ * Spec: https://github.com/google/snappy/blob/main/format_description.txt
+ *
+ * @module
+ */
+
+import { CompressionError } from "./errors.ts";
+import { copyLiterals, copyMatch } from "./matches.ts";
+import type { Steps } from "./steps.ts";
+
+/** Bytes that are expanded at a step: a few milliseconds. */
+const STEP_SIZE = 1024 * 1024;
+
+/**
+ * Expands a block.
+ *
+ * @param block The elements, without the size before them.
+ * @param size The size they expand to.
+ * @throws {CompressionError} If they are malformed, or expand to another size.
+ */
+export function* expandSnappyBlockSteps(block: Uint8Array, size: number): Steps {
+  const source = new DataView(block.buffer, block.byteOffset, block.byteLength);
+  const bytes = new Uint8Array(size);
+  const target = new DataView(bytes.buffer);
+  let from = 0;
+  let position = 0;
+  while (from < block.length) {
+    ({ from, position } = expandSome(source, from, target, position));
+    yield size;
+  }
+  if (position !== size) throw malformed(`size is ${position} bytes, ${size} are stated`);
+  return bytes;
+}
+
+function expandSome(
+  source: DataView,
+  start: number,
+  target: DataView,
+  startPosition: number,
+): { from: number; position: number } {
+  const end = source.byteLength;
+  const size = target.byteLength;
+  const last = startPosition + STEP_SIZE;
+  let from = start;
+  let position = startPosition;
+  while (from < end && position < last) {
+    const tag = source.getUint8(from++);
+    const type = tag & 3;
+    let length = (tag >>> 2) + 1;
+    const operandSize = type === 0 ? Math.max(0, length - 60) : type === 3 ? 4 : type;
+    if (operandSize > end - from) throw malformed("it ends in the middle of an element");
+    const operand = littleEndian(source, from, operandSize);
+    from += operandSize;
+    if (type === 0) {
+      if (operandSize > 0) length = operand + 1;
+      if (length > end - from || length > size - position) {
+        throw malformed(`${length} literals do not fit`);
+      }
+      position = copyLiterals(source, from, target, position, length);
+      from += length;
+      continue;
+    }
+    const distance = type === 1 ? (tag >>> 5) << 8 | operand : operand;
+    if (type === 1) length = ((tag >>> 2) & 7) + 4;
+    if (distance === 0 || distance > position || length > size - position) {
+      throw malformed(`a copy of ${length} bytes from ${distance} back does not fit`);
+    }
+    position = copyMatch(target, position, distance, length);
+  }
+  return { from, position };
+}
+
+function littleEndian(view: DataView, position: number, size: number): number {
+  let value = 0;
+  for (let index = size - 1; index >= 0; index--) {
+    value = value * 0x100 + view.getUint8(position + index);
+  }
+  return value;
+}
+
+function malformed(problem: string): CompressionError {
+  return new CompressionError(`Cannot decompress snappy: ${problem}`);
+}

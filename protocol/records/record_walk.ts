@@ -1,0 +1,254 @@
+/**
+ * Walks over the records of a batch without making anything of them, and finds out what its header
+ * should say: whether they are as many as it states, with offsets in a row, and the latest timestamp.
+ *
+ * `record.ts` shows the layout of a record. The walk can be done in steps, for batches of so many
+ * records, or records of so many headers, that others would have to wait.
+ *
+ * @module
+ */
+
+import { CorruptRecordError } from "./errors.ts";
+import { FieldReader } from "./varint.ts";
+
+/** What the header states of records, and what is asked of them. */
+export interface RecordWalkOptions {
+  /** Records that there have to be, with the offset deltas from 0 on. */
+  readonly recordCount: number;
+  /** What timestamps are counted from, in milliseconds since 1970; what it is for -1. */
+  readonly baseTimestamp: number;
+  /** The earliest and the latest timestamp that a record may have, unless it is -1, which is none. */
+  readonly earliestTimestamp: number;
+  readonly latestTimestamp: number;
+  /** Whether each record must have a key. */
+  readonly needsKeys: boolean;
+}
+
+/** A record that is well-formed, but not what is asked for. */
+export interface UnfitRecord {
+  /** Its place in the batch, counted from 0. */
+  readonly index: number;
+  /** The timestamp that is out of range, or `undefined` if what it lacks is a key. */
+  readonly timestamp: number | undefined;
+}
+
+/** A record that is none, at a place in its batch. */
+export class MalformedRecordError extends CorruptRecordError {
+  override name = "MalformedRecordError";
+  /** The place of the record in its batch, counted from 0; the record count for what follows the last. */
+  readonly recordIndex: number;
+
+  /** For a record and what is wrong with it. */
+  constructor(recordIndex: number, problem: string, options?: ErrorOptions) {
+    super(`Record ${recordIndex} is malformed: ${problem}`, options);
+    this.recordIndex = recordIndex;
+  }
+}
+
+/** An answer that names more of them would be much larger than the request was. */
+const MAX_UNFIT_RECORDS = 1000;
+
+/** A walk over the records of one batch. */
+export class RecordWalk {
+  readonly #bytes: Uint8Array;
+  readonly #fields: FieldReader;
+  readonly #options: RecordWalkOptions;
+  #index = 0;
+  #position: number;
+  /** Headers still to come of a record that was not walked to its end. */
+  #headersLeft = 0;
+  #recordEnd = 0;
+  /** Of the record that was walked over last, other than the usual. */
+  #hasKey = false;
+  /** The latest timestamp of those so far, -1 if none is later than that. */
+  maxTimestamp = -1;
+  /** The first thousand records that are not what is asked for. */
+  readonly unfit: UnfitRecord[] = [];
+  /** How many there are. */
+  unfitCount = 0;
+
+  /** @param bytes Those of the batch, or its expanded records; they go from `position` to the end. */
+  constructor(bytes: Uint8Array, position: number, options: RecordWalkOptions) {
+    this.#bytes = bytes;
+    this.#fields = new FieldReader(bytes, position);
+    this.#options = options;
+    this.#position = position;
+  }
+
+  /**
+   * Walks on.
+   *
+   * @param maxSteps Records and headers to walk over at most.
+   * @returns Whether it is done.
+   * @throws {MalformedRecordError} If bytes are not the record they should be, there are fewer or more
+   *   than stated, or an offset does not follow the one before.
+   */
+  walk(maxSteps: number): boolean {
+    const bytes = this.#bytes;
+    const { recordCount, baseTimestamp, earliestTimestamp, latestTimestamp, needsKeys } =
+      this.#options;
+    let steps = this.#walkHeaders(maxSteps);
+    let index = this.#index;
+    let position = this.#position;
+    let maxTimestamp = this.maxTimestamp;
+    while (index < recordCount) {
+      if (steps-- <= 0) {
+        this.#index = index;
+        this.#position = position;
+        this.maxTimestamp = maxTimestamp;
+        return false;
+      }
+      // The usual record, whose sizes and deltas take three bytes at most, and which has no headers. Past the end
+      // of the bytes all is `undefined`, which is no end of anything.
+      const length = shortVarint(bytes, position);
+      const lengthEnd = position + (length & 3);
+      const end = lengthEnd + unZigZag(length >> 2);
+      const timestampDelta = shortVarint(bytes, lengthEnd + 1);
+      const timestampEnd = lengthEnd + 1 + (timestampDelta & 3);
+      const offsetDelta = shortVarint(bytes, timestampEnd);
+      const offsetEnd = timestampEnd + (offsetDelta & 3);
+      const key = shortVarint(bytes, offsetEnd);
+      const keySize = unZigZag(key >> 2);
+      const keyEnd = offsetEnd + (key & 3) + (keySize > 0 ? keySize : 0);
+      const value = shortVarint(bytes, keyEnd);
+      const valueSize = unZigZag(value >> 2);
+      const valueEnd = keyEnd + (value & 3) + (valueSize > 0 ? valueSize : 0);
+      let delta: number;
+      let hasKey: boolean;
+      let hasHeaders = false;
+      if (
+        length !== 0 && timestampDelta !== 0 && offsetDelta !== 0 && key !== 0 && value !== 0 &&
+        keySize >= -1 && valueSize >= -1 && bytes[valueEnd] === 0 && valueEnd + 1 === end &&
+        offsetDelta >> 2 === index * 2
+      ) {
+        delta = unZigZag(timestampDelta >> 2);
+        hasKey = keySize >= 0;
+        position = end;
+      } else {
+        this.#index = index;
+        this.#fields.position = position;
+        delta = this.#walkRecord();
+        hasKey = this.#hasKey;
+        hasHeaders = this.#headersLeft > 0;
+        position = this.#fields.position;
+      }
+      const timestamp = baseTimestamp + delta;
+      if (timestamp > maxTimestamp) maxTimestamp = timestamp;
+      if (needsKeys && !hasKey) this.#addUnfit(index, undefined);
+      else if (
+        (timestamp > latestTimestamp || timestamp < earliestTimestamp) && timestamp !== -1
+      ) this.#addUnfit(index, timestamp);
+      index++;
+      if (!hasHeaders) continue;
+      this.#index = index;
+      this.#position = position;
+      steps = this.#walkHeaders(steps);
+      position = this.#position;
+    }
+    this.#index = index;
+    this.#position = position;
+    this.maxTimestamp = maxTimestamp;
+    if (this.#headersLeft > 0) return false;
+    if (position !== bytes.length) {
+      throw new MalformedRecordError(
+        index,
+        `${bytes.length - position} bytes follow the last of ${recordCount} records`,
+      );
+    }
+    return true;
+  }
+
+  /** Any record, up to its headers if it has some. Gives its timestamp delta. */
+  #walkRecord(): number {
+    const fields = this.#fields;
+    const left = fields.bytes.length;
+    if (fields.position >= left) {
+      throw new MalformedRecordError(
+        this.#index,
+        `${this.#options.recordCount} records are stated, the bytes end before it`,
+      );
+    }
+    try {
+      const length = fields.varint(left);
+      const end = fields.position + length;
+      if (length < 0 || end > left) {
+        fields.fail(`record length is ${length}, ${left - fields.position} bytes are left`);
+      }
+      fields.skip(1, end); // attributes, unused
+      const timestampDelta = fields.varlong(end);
+      const offsetDelta = fields.varint(end);
+      if (offsetDelta !== this.#index) {
+        fields.fail(`offset delta is ${offsetDelta}, not ${this.#index}`);
+      }
+      const keySize = fields.varint(end);
+      fields.skip(keySize, end);
+      fields.skip(fields.varint(end), end);
+      const headerCount = fields.varint(end);
+      if (headerCount < 0 || headerCount > end - fields.position) {
+        fields.fail(`header count is ${headerCount}, ${end - fields.position} bytes are left`);
+      }
+      if (headerCount === 0 && fields.position !== end) {
+        fields.fail(`${end - fields.position} bytes follow the last field`);
+      }
+      this.#hasKey = keySize >= 0;
+      this.#headersLeft = headerCount;
+      this.#recordEnd = end;
+      return timestampDelta;
+    } catch (error) {
+      throw this.#malformed(this.#index, error);
+    }
+  }
+
+  /** Walks over the headers of a record, if some are left. Returns the steps that are left then. */
+  #walkHeaders(maxSteps: number): number {
+    let left = this.#headersLeft;
+    if (left === 0) return maxSteps;
+    const fields = this.#fields;
+    const end = this.#recordEnd;
+    let steps = maxSteps;
+    fields.position = this.#position;
+    try {
+      for (; left > 0 && steps > 0; steps--) {
+        const nameSize = fields.varint(end);
+        if (nameSize < 0) fields.fail(`size of a header name is ${nameSize}`);
+        fields.skip(nameSize, end);
+        fields.skip(fields.varint(end), end);
+        left--;
+      }
+      if (left === 0 && fields.position !== end) {
+        fields.fail(`${end - fields.position} bytes follow the last header`);
+      }
+    } catch (error) {
+      throw this.#malformed(this.#index - 1, error);
+    }
+    this.#headersLeft = left;
+    this.#position = fields.position;
+    return left > 0 ? 0 : steps;
+  }
+
+  #malformed(index: number, error: unknown): Error {
+    if (!(error instanceof CorruptRecordError)) return error as Error;
+    return new MalformedRecordError(index, error.message, { cause: error });
+  }
+
+  #addUnfit(index: number, timestamp: number | undefined): void {
+    if (this.unfitCount++ < MAX_UNFIT_RECORDS) this.unfit.push({ index, timestamp });
+  }
+}
+
+/**
+ * A varint of up to three bytes, not yet turned back from zig-zag, four times as large, and how many
+ * bytes those are; 0 for a longer one, or one that is cut off.
+ */
+function shortVarint(bytes: Uint8Array, position: number): number {
+  const first = bytes[position]!;
+  if (first < 0x80) return first << 2 | 1;
+  const second = bytes[position + 1]!;
+  if (second < 0x80) return (second << 7 | first & 0x7f) << 2 | 2;
+  const third = bytes[position + 2]!;
+  return third < 0x80 ? (third << 14 | (second & 0x7f) << 7 | first & 0x7f) << 2 | 3 : 0;
+}
+
+function unZigZag(raw: number): number {
+  return (raw >>> 1) ^ -(raw & 1);
+}
