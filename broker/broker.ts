@@ -11,6 +11,7 @@ import { DenoFileSystem } from "../storage/deno_file_system.ts";
 import type { FileSystem } from "../storage/file_system.ts";
 import { LogDirectory } from "../storage/log_directory.ts";
 import { MemoryFileSystem } from "../storage/memory_file_system.ts";
+import { BatchValidations } from "./batch_validations.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { ClusterState } from "./cluster/cluster_state.ts";
 import { LocalMetadataStore, METADATA_LOG_NAME } from "./cluster/local_metadata_store.ts";
@@ -140,6 +141,9 @@ export class Broker {
 
     const timeouts = new Timeouts(clock);
     opened.defer(() => timeouts.close());
+    const requestMemory = new MemoryBudget(config.get("queued.max.request.bytes"));
+    const validations = new BatchValidations(requestMemory);
+    opened.defer(() => validations.close());
     const context: BrokerContext = {
       nodeId,
       config,
@@ -148,7 +152,8 @@ export class Broker {
       groups,
       producerIds: new ProducerIds(store),
       fetchSessions: new FetchSessions(config.get("max.incremental.fetch.session.cache.slots")),
-      requestMemory: new MemoryBudget(config.get("queued.max.request.bytes")),
+      requestMemory,
+      validations,
       responseMemory: new MemoryBudget(config.get("queued.max.response.bytes")),
       timeouts,
       turns: new Turns(clock),

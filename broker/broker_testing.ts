@@ -11,6 +11,7 @@ import { RecordBatch, RecordBatchBuilder } from "../protocol/records/mod.ts";
 import type { Api, RequestOf, RequestTo, ResponseOf, ResponseTo } from "../protocol/schema.ts";
 import { Writer } from "../protocol/writer.ts";
 import { type FileSystem, LogDirectory, MemoryFileSystem } from "../storage/mod.ts";
+import { BatchValidations } from "./batch_validations.ts";
 import { ManualClock } from "./clock.ts";
 import { ClusterState } from "./cluster/cluster_state.ts";
 import { LocalMetadataStore, METADATA_LOG_NAME } from "./cluster/local_metadata_store.ts";
@@ -84,6 +85,7 @@ export class TestBroker {
     follow();
     const stopFollowing = cluster.onChange(({ type }) => type === "broker-configs" && follow());
     const topics = await TopicRegistry.open({ cluster, config, directory, clock, logger });
+    const requestMemory = new MemoryBudget(1 << 20);
     const context: Omit<BrokerContext, "groups"> = {
       nodeId,
       config,
@@ -91,7 +93,8 @@ export class TestBroker {
       topics,
       producerIds: new ProducerIds(store),
       fetchSessions: new FetchSessions(0),
-      requestMemory: new MemoryBudget(1 << 20),
+      requestMemory,
+      validations: new BatchValidations(requestMemory),
       responseMemory: new MemoryBudget(config.get("queued.max.response.bytes")),
       timeouts: new Timeouts(clock),
       turns: new Turns(clock),
@@ -131,6 +134,7 @@ export class TestBroker {
       peer: "test:1",
       signal: new AbortController().signal,
       broker: this.context,
+      keepFrame: () => {},
       whenTaken: (callback) => callbacks.push(callback),
     };
     const answer = await apiHandler.handle(decoded as RequestOf<Api>, context);
@@ -149,6 +153,7 @@ export class TestBroker {
   /** Stops all but the data folder, as if the process were about to be killed. */
   async stop(): Promise<void> {
     this.#stopFollowing();
+    this.context.validations.close();
     await this.topics.close();
     await this.cluster.close();
     await this.store.close();

@@ -60,6 +60,8 @@ class Pending implements RequestContext {
   /** Bytes lent for the request, given back with the answer. */
   readonly lent: number;
   answer: Answer<Api> | undefined;
+  /** Whether its bytes are needed after its handler has returned. */
+  keepsFrame = false;
   #whenTaken: (() => void)[] | undefined;
 
   constructor(
@@ -84,6 +86,10 @@ class Pending implements RequestContext {
   whenTaken(callback: () => void): void {
     if (this.signal.aborted) callback();
     else (this.#whenTaken ??= []).push(callback);
+  }
+
+  keepFrame(): void {
+    this.keepsFrame = true;
   }
 
   /** Whether somebody wants to know when the answer was taken. */
@@ -240,7 +246,7 @@ export class Connection {
     const pending = this.#enqueue(handler, header);
     const answer = handler.handle(request, pending);
     // Records are on their way to the disk, and where else they are kept, they were copied to.
-    if (header.apiKey === produce.key) this.#channel.recycle(frame);
+    if (header.apiKey === produce.key && !pending.keepsFrame) this.#channel.recycle(frame);
     if (answer instanceof Promise) {
       this.#answerLater(pending, answer);
     } else this.#answer(pending, answer);

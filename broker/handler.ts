@@ -9,6 +9,7 @@
 
 import type { Api, RequestOf, ResponseTo } from "../protocol/schema.ts";
 import type { VersionRange } from "../protocol/version_range.ts";
+import type { BatchValidations } from "./batch_validations.ts";
 import type { Clock } from "./clock.ts";
 import type { ClusterState } from "./cluster/cluster_state.ts";
 import type { BrokerConfig } from "./config.ts";
@@ -34,6 +35,8 @@ export interface BrokerContext {
   readonly requestMemory: MemoryBudget;
   /** Memory that records in answers may take until clients have taken them. */
   readonly responseMemory: MemoryBudget;
+  /** Where batches are validated that take long. */
+  readonly validations: BatchValidations;
   readonly timeouts: Timeouts;
   /** Which connection may handle its next request. */
   readonly turns: Turns;
@@ -51,6 +54,8 @@ export interface RequestContext {
   /** Aborted when the connection has ended or the broker stops: whoever waits gives up. */
   readonly signal: AbortSignal;
   readonly broker: BrokerContext;
+  /** Says that the request's bytes are needed after the handler has returned its promise. */
+  keepFrame(): void;
   /**
    * Calls `callback` when the client has taken the answer, or never will: nobody looks at the answer
    * any more, nor at what it is made of.

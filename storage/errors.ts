@@ -38,20 +38,33 @@ export class RecordBatchTooLargeError extends StorageError {
   override name = "RecordBatchTooLargeError";
 }
 
-/** A batch whose header contradicts itself or what the log takes, or a record without its key. */
-export class InvalidRecordError extends StorageError {
-  override name = "InvalidRecordError";
-  /** Which record of its batch it is about, from 0, if it is about one. */
-  readonly recordIndex: number | undefined;
+/** What is wrong with a record, at its place in its batch, counted from 0 (KIP-467). */
+export interface RecordError {
+  readonly batchIndex: number;
+  readonly message: string;
+}
 
-  constructor(message: string, options?: ErrorOptions & { readonly recordIndex?: number }) {
+/** A batch that is refused for what it holds, and which of its records are to blame, if some are. */
+abstract class RecordValidationError extends StorageError {
+  /** The records to blame, as far as they are named; empty if it is the batch as a whole. */
+  readonly recordErrors: readonly RecordError[];
+
+  constructor(
+    message: string,
+    options?: ErrorOptions & { readonly recordErrors?: readonly RecordError[] },
+  ) {
     super(message, options);
-    this.recordIndex = options?.recordIndex;
+    this.recordErrors = options?.recordErrors ?? [];
   }
 }
 
+/** A batch whose header contradicts itself or its records, or a record that is malformed or has no key. */
+export class InvalidRecordError extends RecordValidationError {
+  override name = "InvalidRecordError";
+}
+
 /** A timestamp outside `message.timestamp.before.max.ms` and `after.max.ms`, or not the client's to set. */
-export class InvalidTimestampError extends StorageError {
+export class InvalidTimestampError extends RecordValidationError {
   override name = "InvalidTimestampError";
 }
 

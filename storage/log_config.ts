@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { CompressionType } from "../protocol/compression/mod.ts";
 import { INT64_MAX } from "../protocol/int64.ts";
 
 /** How a log grows, what it takes and what it keeps. */
@@ -26,6 +27,12 @@ export interface LogConfig {
   readonly fileDeleteDelayMs: number;
   /** `max.message.bytes`: the largest batch that is taken. */
   readonly maxMessageBytes: number;
+  /** `record.validation`: whether the records of a batch are walked over, or its header is believed. */
+  readonly recordValidation: "full" | "header";
+  /** `compression.type`: how batches are compressed; `undefined` for as their producer did. */
+  readonly compression: CompressionType | undefined;
+  /** `compression.gzip.level` and the like, of the codec that `compression` names. */
+  readonly compressionLevel: number | undefined;
   /** `message.timestamp.type`: whose clock gives records their timestamps. */
   readonly messageTimestampType: "CreateTime" | "LogAppendTime";
   /** `message.timestamp.before.max.ms`: how far behind now a timestamp may be. */
@@ -61,6 +68,9 @@ export const DEFAULT_LOG_CONFIG: LogConfig = Object.freeze({
   retentionMs: 7 * DAY_MS,
   fileDeleteDelayMs: 60_000,
   maxMessageBytes: 1_048_588,
+  recordValidation: "full",
+  compression: undefined,
+  compressionLevel: undefined,
   messageTimestampType: "CreateTime",
   messageTimestampBeforeMaxMs: INT64_MAX,
   messageTimestampAfterMaxMs: 60 * 60 * 1000,

@@ -1,24 +1,86 @@
 /**
- * Judges a batch that a client sent, before it is appended. Kafka: `LogValidator`.
+ * Judges a batch that a client sent, before it is appended, corrects what its header states of the
+ * timestamps, and compresses it as the log wants it. Kafka: `LogValidator`.
+ *
+ * A header is a claim. With `record.validation=full` the records are walked over: there must be as many
+ * as it states, well-formed and with offsets in a row, for a consumer could not get past others; and
+ * the latest timestamp is theirs, for retention and look-ups by time go by it. Records that are not
+ * compressed are walked over where they are. Compressed ones are expanded up to a bound, some
+ * megabytes at once and more in slices, so that nothing else waits for them.
+ *
+ * This is stricter than Kafka, which stores them, about what consumers may fail to read, and no client
+ * sends: offsets that are not in a row, sizes below -1, and bytes after the compressed data; and about
+ * timestamps that claim to be the broker's.
  *
  * @module
  */
 
-import type { RecordBatch } from "../protocol/records/mod.ts";
-import { InvalidRecordError, InvalidTimestampError, RecordTooLargeError } from "./errors.ts";
+import { compress, CompressionType, decompress } from "../protocol/compression/mod.ts";
+import { CompressionError, DecompressedSizeError } from "../protocol/compression/errors.ts";
+import { decompressInSlices, type WorkSlice } from "../protocol/compression/slices.ts";
+import { INT64_MIN } from "../protocol/int64.ts";
+import {
+  LOG_OVERHEAD,
+  MalformedRecordError,
+  RECORD_BATCH_OVERHEAD,
+  RecordBatch,
+  RecordWalk,
+} from "../protocol/records/mod.ts";
+import {
+  ATTRIBUTES_POSITION,
+  BATCH_LENGTH_POSITION,
+  COMPRESSION_MASK,
+} from "../protocol/records/record_batch.ts";
+import {
+  InvalidRecordError,
+  InvalidTimestampError,
+  type RecordError,
+  RecordTooLargeError,
+} from "./errors.ts";
 import type { LogConfig } from "./log_config.ts";
 import { isTimestampOutOfRange } from "./timestamp_range.ts";
 
+/** What a validation that takes long is done with. */
+export interface BatchWork extends WorkSlice {
+  /** Compresses without holding others up. */
+  compress(
+    type: CompressionType,
+    bytes: Uint8Array,
+    level: number | undefined,
+  ): Promise<Uint8Array>;
+}
+
+/** What compressed records may expand to at once: more takes milliseconds. */
+const EXPANDED_AT_ONCE = 1_250_000;
+
+/** Records and headers that are walked over at once; 10 to 100 ns each. */
+const STEPS_AT_ONCE = 50_000;
+
+/** Bytes that are compressed at once. */
+const COMPRESSED_AT_ONCE = 16 * 1024;
+
+/** Any batch may expand to so much, and a large one to so many times its size, up to a limit. */
+const EXPANDED_ALWAYS = 16 * 1024 * 1024;
+const MAX_RATIO = 100;
+const MAX_EXPANDED = 100 * 1024 * 1024;
+
+/** What the records of a compressed batch of `size` bytes may expand to. */
+export function maxExpandedBytes(size: number): number {
+  return Math.min(MAX_EXPANDED, Math.max(EXPANDED_ALWAYS, MAX_RATIO * size));
+}
+
 /**
- * Checks size, CRC, counts, producer fields and timestamps of a batch. Records are decoded only if the
- * settings ask for what the header cannot tell: keys on a compacted log, or a limit on old timestamps.
- * If the log's timestamps are those of the append, sets them, which changes the batch.
+ * Checks size, CRC and header of a batch, and its records, at once if that takes a few milliseconds at
+ * most. Corrects its latest timestamp, or sets that of the append.
  *
  * @param log Name of the log, for messages.
  * @param nowMs The time of the append, in milliseconds since 1970.
- * @throws {RecordTooLargeError} If the batch is larger than `max.message.bytes`.
- * @throws {CorruptRecordError} If the CRC is wrong, or records that are decoded are.
- * @throws {InvalidRecordError} If the header contradicts itself, or a key is missing.
+ * @returns The batch to append, another than was given if it was to be compressed otherwise;
+ *   `undefined` if it takes longer, for {@linkcode validateBatchInSlices}.
+ * @throws {RecordTooLargeError} If the batch is larger than `max.message.bytes`, or expands to too much.
+ * @throws {CorruptRecordError} If the CRC is wrong.
+ * @throws {InvalidRecordError} If the header contradicts itself or the records, these are malformed, or
+ *   a key is missing.
  * @throws {InvalidTimestampError} If a timestamp is out of bounds or claims to be the broker's.
  */
 export function validateBatch(
@@ -26,20 +88,256 @@ export function validateBatch(
   batch: RecordBatch,
   config: LogConfig,
   nowMs: number,
-): void {
-  if (batch.sizeInBytes > config.maxMessageBytes) {
-    throw new RecordTooLargeError(
-      `Cannot append to "${log}": batch is ${batch.sizeInBytes} bytes, max.message.bytes is ${config.maxMessageBytes}`,
+): RecordBatch | undefined {
+  const validation = new BatchValidation(log, batch, config, nowMs);
+  if (!validation.needsRecords) return validation.byHeader();
+  const records = validation.expandAtOnce();
+  if (records === undefined) return undefined;
+  const walk = validation.walkOver(records);
+  if (!validation.walk(walk)) return undefined;
+  validation.judge(walk);
+  if (!validation.isRecompressed) return validation.stamped(batch, walk.maxTimestamp);
+  const packed = validation.compressAtOnce(records);
+  return packed && validation.rebuilt(packed, walk.maxTimestamp);
+}
+
+/**
+ * The same for a batch that takes longer, whose bytes must not be changed until then.
+ *
+ * @param work Says when to pause, and is told of the memory that is held.
+ */
+export async function validateBatchInSlices(
+  log: string,
+  batch: RecordBatch,
+  config: LogConfig,
+  nowMs: number,
+  work: BatchWork,
+): Promise<RecordBatch> {
+  const validation = new BatchValidation(log, batch, config, nowMs);
+  if (!validation.needsRecords) return validation.byHeader();
+  const records = await validation.expand(work);
+  const walk = validation.walkOver(records);
+  while (!validation.walk(walk)) {
+    if (work.isOver) await work.pause();
+  }
+  validation.judge(walk);
+  if (!validation.isRecompressed) return validation.stamped(batch, walk.maxTimestamp);
+  const payload = validation.payloadOf(records);
+  const packed = await work.compress(validation.target, payload, config.compressionLevel);
+  return validation.rebuilt(packed, walk.maxTimestamp);
+}
+
+class BatchValidation {
+  readonly #log: string;
+  readonly #batch: RecordBatch;
+  readonly #config: LogConfig;
+  readonly #nowMs: number;
+  readonly #source: CompressionType;
+  /** How the records are to be compressed in the log. */
+  readonly target: CompressionType;
+
+  constructor(log: string, batch: RecordBatch, config: LogConfig, nowMs: number) {
+    this.#log = log;
+    this.#batch = batch;
+    this.#config = config;
+    this.#nowMs = nowMs;
+    this.#checkSize(batch);
+    batch.ensureValid();
+    checkHeader(log, batch);
+    this.#source = batch.compression;
+    this.target = config.compression ?? this.#source;
+  }
+
+  get isRecompressed(): boolean {
+    return this.target !== this.#source;
+  }
+
+  get needsRecords(): boolean {
+    return this.#config.recordValidation === "full" || this.isRecompressed;
+  }
+
+  /** The batch, if what its header says is to be believed. */
+  byHeader(): RecordBatch {
+    const batch = this.#batch;
+    const { maxTimestamp } = batch;
+    this.#checkTimestampType();
+    if (this.#isCreateTime && isTimestampOutOfRange(maxTimestamp, this.#config, this.#nowMs)) {
+      throw this.#refused([{ index: batch.recordCount - 1, timestamp: maxTimestamp }], 1);
+    }
+    return this.stamped(batch, maxTimestamp);
+  }
+
+  expandAtOnce(): Uint8Array | undefined {
+    const batch = this.#batch;
+    if (this.#source === CompressionType.none) return batch.bytes;
+    const limit = Math.min(EXPANDED_AT_ONCE, this.#maxExpanded);
+    try {
+      return decompress(this.#source, batch.bytes.subarray(RECORD_BATCH_OVERHEAD), limit);
+    } catch (error) {
+      if (error instanceof DecompressedSizeError && limit < this.#maxExpanded) return undefined;
+      throw this.#notExpanded(error);
+    }
+  }
+
+  async expand(work: BatchWork): Promise<Uint8Array> {
+    const batch = this.#batch;
+    if (this.#source === CompressionType.none) return batch.bytes;
+    const packed = batch.bytes.subarray(RECORD_BATCH_OVERHEAD);
+    try {
+      return await decompressInSlices(this.#source, packed, this.#maxExpanded, work);
+    } catch (error) {
+      throw this.#notExpanded(error);
+    }
+  }
+
+  /** The records alone, of what `expand` gave. */
+  payloadOf(records: Uint8Array): Uint8Array {
+    return this.#source === CompressionType.none
+      ? records.subarray(RECORD_BATCH_OVERHEAD)
+      : records;
+  }
+
+  walkOver(records: Uint8Array): RecordWalk {
+    const { recordCount, baseTimestamp } = this.#batch;
+    const { earliest, latest } = this.#timestampRange();
+    return new RecordWalk(
+      records,
+      this.#source === CompressionType.none ? RECORD_BATCH_OVERHEAD : 0,
+      {
+        recordCount,
+        baseTimestamp,
+        earliestTimestamp: earliest,
+        latestTimestamp: latest,
+        needsKeys: this.#config.cleanupPolicy.includes("compact"),
+      },
     );
   }
-  batch.ensureValid();
-  checkHeader(log, batch);
-  if (config.messageTimestampType === "LogAppendTime") {
-    batch.setLogAppendTime(nowMs);
-  } else {
-    checkTimestamps(log, batch, config, nowMs);
+
+  /** What `isTimestampOutOfRange` comes to. */
+  #timestampRange(): { earliest: number; latest: number } {
+    if (!this.#isCreateTime) return { earliest: -Infinity, latest: Infinity };
+    const { messageTimestampBeforeMaxMs, messageTimestampAfterMaxMs } = this.#config;
+    const earliest = this.#nowMs - messageTimestampBeforeMaxMs;
+    const isAny = isTimestampOutOfRange(INT64_MIN, this.#config, this.#nowMs) === false;
+    return {
+      earliest: isAny ? -Infinity : earliest,
+      latest: this.#nowMs + messageTimestampAfterMaxMs,
+    };
   }
-  if (config.cleanupPolicy.includes("compact")) checkKeys(log, batch);
+
+  /** Walks on. Returns whether it is done. */
+  walk(walk: RecordWalk): boolean {
+    try {
+      return walk.walk(STEPS_AT_ONCE);
+    } catch (error) {
+      if (!(error instanceof MalformedRecordError)) throw error;
+      const { recordIndex, message } = error;
+      throw new InvalidRecordError(`Cannot append to "${this.#log}": ${message}`, {
+        cause: error,
+        recordErrors: [{ batchIndex: recordIndex, message }],
+      });
+    }
+  }
+
+  /** Refuses a batch with records that are not what the log takes. */
+  judge({ unfit, unfitCount }: RecordWalk): void {
+    this.#checkTimestampType();
+    if (unfitCount > 0) throw this.#refused(unfit, unfitCount);
+  }
+
+  compressAtOnce(records: Uint8Array): Uint8Array | undefined {
+    const payload = this.payloadOf(records);
+    return payload.length > COMPRESSED_AT_ONCE && this.target !== CompressionType.none
+      ? undefined
+      : compress(this.target, payload, levelFor(this.target, this.#config.compressionLevel));
+  }
+
+  /** The batch with its records compressed otherwise. */
+  rebuilt(packed: Uint8Array, maxTimestamp: number): RecordBatch {
+    const { bytes: before, attributes } = this.#batch;
+    const bytes = new Uint8Array(RECORD_BATCH_OVERHEAD + packed.length);
+    bytes.set(before.subarray(0, RECORD_BATCH_OVERHEAD));
+    bytes.set(packed, RECORD_BATCH_OVERHEAD);
+    const view = new DataView(bytes.buffer);
+    view.setInt32(BATCH_LENGTH_POSITION, bytes.length - LOG_OVERHEAD);
+    view.setInt16(ATTRIBUTES_POSITION, attributes & ~COMPRESSION_MASK | this.target);
+    const batch = new RecordBatch(bytes);
+    this.#checkSize(batch);
+    // Whatever it is, this sets the CRC.
+    batch.setMaxTimestamp(maxTimestamp);
+    return this.stamped(batch, maxTimestamp);
+  }
+
+  /** The batch with its latest timestamp, and whose clock it is by. */
+  stamped(batch: RecordBatch, maxTimestamp: number): RecordBatch {
+    if (!this.#isCreateTime) batch.setLogAppendTime(this.#nowMs);
+    else if (batch.maxTimestamp !== maxTimestamp) batch.setMaxTimestamp(maxTimestamp);
+    return batch;
+  }
+
+  get #isCreateTime(): boolean {
+    return this.#config.messageTimestampType === "CreateTime";
+  }
+
+  get #maxExpanded(): number {
+    return maxExpandedBytes(this.#batch.sizeInBytes);
+  }
+
+  #checkSize(batch: RecordBatch): void {
+    const { maxMessageBytes } = this.#config;
+    if (batch.sizeInBytes <= maxMessageBytes) return;
+    throw new RecordTooLargeError(
+      `Cannot append to "${this.#log}": batch is ${batch.sizeInBytes} bytes, max.message.bytes is ${maxMessageBytes}`,
+    );
+  }
+
+  #checkTimestampType(): void {
+    if (this.#batch.timestampType === 0) return;
+    const message = "Producer should not set timestamp type to LogAppendTime";
+    throw new InvalidTimestampError(
+      `Cannot append to "${this.#log}": ${message}; message.timestamp.type is ` +
+        this.#config.messageTimestampType,
+      { recordErrors: [{ batchIndex: 0, message }] },
+    );
+  }
+
+  #notExpanded(error: unknown): unknown {
+    if (error instanceof DecompressedSizeError) {
+      return new RecordTooLargeError(
+        `Cannot append to "${this.#log}": batch of ${this.#batch.sizeInBytes} bytes expands to more than ` +
+          `${this.#maxExpanded} bytes; send fewer records in a batch`,
+        { cause: error },
+      );
+    }
+    if (!(error instanceof CompressionError)) return error;
+    return new InvalidRecordError(`Cannot append to "${this.#log}": ${error.message}`, {
+      cause: error,
+    });
+  }
+
+  /** The error that names records, each with what is wrong with it. */
+  #refused(unfit: RecordWalk["unfit"], count: number): Error {
+    const earliest = this.#nowMs - this.#config.messageTimestampBeforeMaxMs;
+    const latest = this.#nowMs + this.#config.messageTimestampAfterMaxMs;
+    const recordErrors = unfit.map(({ index, timestamp }): RecordError => ({
+      batchIndex: index,
+      message: timestamp === undefined
+        ? `Compacted topic cannot accept message without key in topic partition ${this.#log}`
+        : `Timestamp ${timestamp} of message with offset ${index} is out of range. The timestamp ` +
+          `should be within [${earliest}, ${latest}]`,
+    }));
+    const first = recordErrors[0]!;
+    const message = `Cannot append to "${this.#log}": ${count} of ${this.#batch.recordCount} ` +
+      `records are refused, first record ${first.batchIndex}: ${first.message}`;
+    return unfit.some(({ timestamp }) => timestamp !== undefined)
+      ? new InvalidTimestampError(message, { recordErrors })
+      : new InvalidRecordError(message, { recordErrors });
+  }
+}
+
+/** A codec's level, if it has levels. */
+export function levelFor(type: CompressionType, level: number | undefined): number | undefined {
+  return type === CompressionType.gzip || type === CompressionType.zstd ? level : undefined;
 }
 
 function checkHeader(log: string, batch: RecordBatch): void {
@@ -63,43 +361,5 @@ function checkHeader(log: string, batch: RecordBatch): void {
     throw new InvalidRecordError(
       `Cannot append to "${log}": batch is transactional but has no producer id`,
     );
-  }
-}
-
-function checkTimestamps(
-  log: string,
-  batch: RecordBatch,
-  config: LogConfig,
-  nowMs: number,
-): void {
-  if (batch.timestampType !== 0) {
-    throw new InvalidTimestampError(
-      `Cannot append to "${log}": timestamp type is LogAppendTime, message.timestamp.type is CreateTime`,
-    );
-  }
-  checkTimestamp(log, batch.maxTimestamp, config, nowMs);
-  if (config.messageTimestampBeforeMaxMs >= nowMs) return;
-  for (const { timestamp } of batch.records()) checkTimestamp(log, timestamp, config, nowMs);
-}
-
-function checkTimestamp(log: string, timestamp: number, config: LogConfig, nowMs: number): void {
-  if (!isTimestampOutOfRange(timestamp, config, nowMs)) return;
-  const earliest = nowMs - config.messageTimestampBeforeMaxMs;
-  const latest = nowMs + config.messageTimestampAfterMaxMs;
-  throw new InvalidTimestampError(
-    `Cannot append to "${log}": timestamp is ${timestamp}, allowed is ${earliest} to ${latest}`,
-  );
-}
-
-function checkKeys(log: string, batch: RecordBatch): void {
-  let index = 0;
-  for (const { keySize } of batch.records()) {
-    if (keySize < 0) {
-      throw new InvalidRecordError(
-        `Cannot append to "${log}": record ${index} has no key, and the log is compacted`,
-        { recordIndex: index },
-      );
-    }
-    index++;
   }
 }

@@ -73,11 +73,13 @@ Deno.test("validateBatch() gives LogAppendTime batches the time of the append", 
   assertEquals([batch.timestampType, batch.maxTimestamp], [1, NOW_MS]);
   assertEquals(Array.from(batch.records(), (record) => record.timestamp), [NOW_MS]);
   assertEquals(batch.isCrcValid(), true);
-  assertThrows(
-    () => validate(batch),
-    InvalidTimestampError,
-    "message.timestamp.type is CreateTime",
-  );
+  for (const messageTimestampType of ["CreateTime", "LogAppendTime"] as const) {
+    assertThrows(
+      () => validate(batch, { messageTimestampType }),
+      InvalidTimestampError,
+      `message.timestamp.type is ${messageTimestampType}`,
+    );
+  }
 });
 
 Deno.test("validateBatch() holds timestamps to message.timestamp.after.max.ms", () => {
@@ -86,7 +88,7 @@ Deno.test("validateBatch() holds timestamps to message.timestamp.after.max.ms", 
   assertThrows(
     () => validate(batchOf(["a", { value: "b", timestamp: NOW_MS + hour + 1 }])),
     InvalidTimestampError,
-    `timestamp is ${NOW_MS + hour + 1}, allowed is `,
+    `Timestamp ${NOW_MS + hour + 1} of message with offset 1 is out of range`,
   );
 });
 
@@ -105,6 +107,9 @@ Deno.test("validateBatch() wants keys on a compacted log, and says which record 
     () => validate(batch, { cleanupPolicy: ["compact", "delete"] }),
     InvalidRecordError,
   );
-  assertEquals(error.recordIndex, 1);
+  assertEquals(error.recordErrors, [{
+    batchIndex: 1,
+    message: "Compacted topic cannot accept message without key in topic partition orders-3",
+  }]);
   validate(batchOf([{ key: "", value: "a" }]), { cleanupPolicy: ["compact"] });
 });

@@ -14,7 +14,12 @@ import {
   ListOffsetsTimestamp,
   produce,
 } from "../protocol/messages/mod.ts";
-import { crc32c, RECORD_BATCH_OVERHEAD, RecordBatch } from "../protocol/records/mod.ts";
+import {
+  crc32c,
+  RECORD_BATCH_OVERHEAD,
+  RecordBatch,
+  RecordBatchBuilder,
+} from "../protocol/records/mod.ts";
 import { randomUuid } from "../protocol/uuid.ts";
 import { LocalBroker } from "./support/local_broker.ts";
 import { RawConnection } from "./support/raw_connection.ts";
@@ -24,6 +29,7 @@ import {
   type AppendOptions,
   createTopic,
   deleteTopic,
+  PRODUCE_BY_NAME,
   produceRequest,
   read,
 } from "./support/requests.ts";
@@ -67,6 +73,12 @@ function changed(batch: Uint8Array, change: (view: DataView) => void): Uint8Arra
   change(view);
   view.setUint32(CRC_POSITION, crc32c(copy, ATTRIBUTES_POSITION));
   return copy;
+}
+
+/** A compressed batch whose last bytes are missing, though it does not say so. */
+function cutShort(compression: CompressionType): Uint8Array {
+  const whole = batchOf(["a", "b"], { compression });
+  return changed(whole.slice(0, -6), (view) => view.setInt32(8, whole.length - 12 - 6));
 }
 
 Deno.test("Produce refuses bad batches with Kafka's errors and appends nothing", async (t) => {
@@ -117,6 +129,22 @@ Deno.test("Produce refuses bad batches with Kafka's errors and appends nothing",
       "UNSUPPORTED_COMPRESSION_TYPE",
       { version: 6 },
     ],
+    "a codec that Kafka does not know": [attributes(5), "UNSUPPORTED_COMPRESSION_TYPE"],
+    "two counted, one there": [
+      changed(batchOf(["a"]), (view) => {
+        view.setInt32(23, 1);
+        view.setInt32(57, 2);
+      }),
+      "INVALID_RECORD",
+    ],
+    "garbage instead of records": [
+      changed(good, (view) => view.setInt32(RECORD_BATCH_OVERHEAD, 0x7fffffff)),
+      "INVALID_RECORD",
+    ],
+    "gzip cut short": [cutShort(CompressionType.gzip), "INVALID_RECORD"],
+    "snappy cut short": [cutShort(CompressionType.snappy), "INVALID_RECORD"],
+    "lz4 cut short": [cutShort(CompressionType.lz4), "INVALID_RECORD"],
+    "zstd cut short": [cutShort(CompressionType.zstd), "INVALID_RECORD"],
     "acks of 2": [good, "INVALID_REQUIRED_ACKS", { acks: 2 }],
     "acks of -2": [good, "INVALID_REQUIRED_ACKS", { acks: -2 }],
     "partition that is not there": [good, "UNKNOWN_TOPIC_OR_PARTITION", { partition: 1 }],
@@ -372,5 +400,128 @@ Deno.test("Produce to a topic that a deletion and creation replaced meets a clea
     assertEquals(await endOf(connection), 0);
     // Of the producer, the new topic knows nothing either: it may begin anywhere.
     assertEquals((await append(connection, "t", batch(1, "b"))).baseOffset, 0);
+  });
+});
+
+Deno.test("Produce names the records that are to blame (KIP-467)", async () => {
+  const records: [key: string | null, timestamp: number][] = [
+    ["k", FIRST_TIMESTAMP],
+    [null, FIRST_TIMESTAMP],
+    ["k", FIRST_TIMESTAMP],
+    [null, FIRST_TIMESTAMP],
+  ];
+  const builder = new RecordBatchBuilder();
+  for (const [key, timestamp] of records) builder.append(timestamp, key, "x");
+  const batch = builder.build().slice();
+  await withTopic(async (connection) => {
+    for (const version of [7, 8, PRODUCE_BY_NAME]) {
+      const { errorCode, recordErrors } = await append(connection, "t", batch, { version });
+      assertEquals(errorCode, ErrorCode.INVALID_RECORD);
+      const message = "Compacted topic cannot accept message without key in topic partition t-0";
+      assertEquals(
+        recordErrors,
+        version < 8
+          ? []
+          : [1, 3].map((batchIndex) => ({ batchIndex, batchIndexErrorMessage: message })),
+      );
+    }
+    const later = new RecordBatchBuilder();
+    for (const timestamp of [9e12, FIRST_TIMESTAMP, 9e12]) later.append(timestamp, "k", "x");
+    const late = await append(connection, "t", later.build().slice());
+    assertEquals(late.errorCode, ErrorCode.INVALID_TIMESTAMP);
+    assertEquals(late.recordErrors.map(({ batchIndex }) => batchIndex), [0, 2]);
+    assertEquals(await endOf(connection), 0);
+  }, { "cleanup.policy": "compact" });
+});
+
+Deno.test("Produce names no more than a thousand records, over all partitions", async () => {
+  const batch = batchOf(Array.from({ length: 800 }, () => "x"));
+  await using local = await LocalBroker.start();
+  using connection = await RawConnection.connect(local.address);
+  await createTopic(connection, "t", { partitions: 3, configs: { "cleanup.policy": "compact" } });
+  const partitionData = [0, 1, 2].map((index) => ({ index, records: batch }));
+  const { responses } = await connection.request(produce, PRODUCE_BY_NAME, {
+    acks: 1,
+    timeoutMs: 1000,
+    topicData: [{ name: "t", partitionData }],
+  });
+  const [{ partitionResponses }] = responses as [typeof responses[number]];
+  assertEquals(partitionResponses.map(({ recordErrors }) => recordErrors.length), [800, 200, 0]);
+  assert(partitionResponses.every(({ errorCode }) => errorCode === ErrorCode.INVALID_RECORD));
+});
+
+Deno.test("Produce appends in the order of requests, also where one takes long to validate", async () => {
+  const large = new Uint8Array(3_000_000);
+  await withTopic(async (connection) => {
+    for (const acks of [-1, 1, 0]) {
+      const from = await endOf(connection);
+      for (const compression of Object.values(CompressionType)) {
+        const options = { producerId: -1, compression };
+        const slow = produceRequest("t", batchOf([large, "slow"], options), { acks });
+        const quick = produceRequest("t", batchOf([`quick ${compression}`]), { acks });
+        const isAnswered = acks !== 0;
+        await connection.send(produce, PRODUCE_BY_NAME, slow, { isAnswered });
+        await connection.send(produce, PRODUCE_BY_NAME, quick, { isAnswered });
+        if (acks === 0) continue;
+        const answers = [await connection.receive(produce), await connection.receive(produce)];
+        const offsets = answers.map(({ responses }) => responses[0]!.partitionResponses[0]!);
+        assertEquals(offsets.map(({ errorCode }) => errorCode), [0, 0]);
+        assertEquals(offsets.map(({ baseOffset }) => baseOffset - from), [
+          3 * compression,
+          3 * compression + 2,
+        ]);
+      }
+      assertEquals(await endOf(connection), from + 15);
+      const values: string[] = [];
+      for (let offset = from; offset < from + 15; offset += 3) {
+        const { records } = await read(connection, "t", offset, {
+          partitionMaxBytes: 10_000_000,
+        });
+        const [first, ...rest] = recordsOf(records).filter((record) => record.offset >= offset);
+        assertEquals(first!.value, "\0".repeat(large.length));
+        values.push(...rest.slice(0, 2).map(({ value }) => value));
+      }
+      assertEquals(
+        values,
+        [0, 1, 2, 3, 4].flatMap((compression) => ["slow", `quick ${compression}`]),
+      );
+    }
+  }, { "max.message.bytes": "4000000" });
+});
+
+Deno.test("Produce keeps an idempotent producer's batches in order where one takes long (KIP-98)", async () => {
+  await withTopic(async (connection) => {
+    const { producerId, producerEpoch } = await connection.request(initProducerId, 4, {
+      transactionalId: null,
+      transactionTimeoutMs: 0,
+    });
+    const batches = [0, 1, 2, 3].map((baseSequence) =>
+      batchOf([baseSequence === 1 ? "x".repeat(3_000_000) : "x"], {
+        compression: CompressionType.zstd,
+        producerId,
+        producerEpoch,
+        baseSequence,
+      })
+    );
+    for (const batch of batches) {
+      await connection.send(produce, PRODUCE_BY_NAME, produceRequest("t", batch));
+    }
+    for (const baseOffset of [0, 1, 2, 3]) {
+      const { responses } = await connection.receive(produce);
+      const [answer] = responses[0]!.partitionResponses;
+      assertEquals([answer!.errorCode, answer!.baseOffset], [ErrorCode.NONE, baseOffset]);
+    }
+  });
+});
+
+Deno.test("Produce with acks=0 of what turns out bad late closes the connection", async () => {
+  await withTopic(async (connection) => {
+    const bytes = batchOf(["x".repeat(3_000_000)], { compression: CompressionType.gzip });
+    const wrong = changed(bytes, (view) => {
+      view.setInt32(23, 1);
+      view.setInt32(57, 2);
+    });
+    await connection.send(produce, PRODUCE_BY_NAME, produceRequest("t", wrong, { acks: 0 }));
+    await connection.ended();
   });
 });

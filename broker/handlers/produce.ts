@@ -4,7 +4,8 @@
  * Each partition entry carries exactly one record batch of format v2. `acks=0` is answered with
  * nothing, and with a closed connection if anything failed; `acks=1` after the write to the log;
  * `acks=all` once the topic's flush policy says it is durable, or with REQUEST_TIMED_OUT after the
- * request's timeout. A partition's failure leaves the others alone.
+ * request's timeout. A partition's failure leaves the others alone, and names the records that are to
+ * blame (KIP-467), up to a thousand in an answer.
  *
  * Version 7 allows zstd, 8 explains refused records (KIP-467), 9 is flexible, 10 names the current
  * leader on NOT_LEADER_OR_FOLLOWER (KIP-951), 13 names topics by id (KIP-516). librdkafka before
@@ -13,14 +14,18 @@
  * @module
  */
 
-import { CompressionType } from "../../protocol/compression/mod.ts";
+import { compressionName, CompressionType } from "../../protocol/compression/mod.ts";
 import { ErrorCode } from "../../protocol/errors.ts";
 import { produce } from "../../protocol/messages/produce.ts";
 import { RecordBatch } from "../../protocol/records/mod.ts";
+import { COMPRESSION_MASK } from "../../protocol/records/record_batch.ts";
 import type { RequestOf, ResponseTo } from "../../protocol/schema.ts";
+import { InvalidRecordError, InvalidTimestampError } from "../../storage/errors.ts";
+import { TimeSlice } from "../../storage/time_slice.ts";
 import { ApiError, errorCodeOf, errorMessageOf } from "../api_error.ts";
 import { type ApiHandler, handler, NO_RESPONSE, type RequestContext } from "../handler.ts";
 import { ProtocolViolationError } from "../protocol_violation_error.ts";
+import type { AppendResult, Partition } from "../topics/partition.ts";
 import type { Topic } from "../topics/topic.ts";
 
 type Request = RequestOf<typeof produce>;
@@ -28,6 +33,7 @@ type Response = ResponseTo<typeof produce>;
 type TopicResponse = Response["responses"][number];
 type PartitionRequest = Request["topicData"][number]["partitionData"][number];
 type PartitionResponse = { -readonly [K in keyof Entry]: Entry[K] };
+type RecordErrors = NonNullable<Entry["recordErrors"]>;
 type Entry = TopicResponse["partitionResponses"][number];
 
 const ACKS_ALL = -1;
@@ -35,6 +41,12 @@ const ACKS_NONE = 0;
 const FIRST_VERSION_WITH_ZSTD = 7;
 const FIRST_VERSION_WITH_TOPIC_ID = 13;
 const MAGIC_V2 = 2;
+
+/** How long a request may append at a stretch; what is left then is done in slices. */
+const SLICE_MS = 5;
+
+/** Refused records that an answer names, over all partitions: it must not be much larger than the request. */
+const MAX_RECORD_ERRORS = 1000;
 
 /** Serves Produce. */
 export const produceHandler: ApiHandler = handler(produce, handleProduce, { min: 0, max: 13 });
@@ -49,9 +61,8 @@ interface Uncommitted {
 function handleProduce(
   request: Request,
   context: RequestContext,
-): Response | typeof NO_RESPONSE | Promise<Response> {
-  const uncommitted: Uncommitted[] = [];
-  const nowMs = context.broker.clock.now();
+): Response | typeof NO_RESPONSE | Promise<Response | typeof NO_RESPONSE> {
+  const production = new Production(request, context);
   const responses = request.topicData.map((data): TopicResponse => {
     const { topics } = context.broker;
     const byId = context.apiVersion >= FIRST_VERSION_WITH_TOPIC_ID;
@@ -60,25 +71,66 @@ function handleProduce(
       name: data.name,
       topicId: data.topicId,
       partitionResponses: data.partitionData.map((partition) =>
-        append(topic, partition, request, nowMs, context, uncommitted)
+        production.append(topic, partition)
       ),
     };
   });
-  if (request.acks === ACKS_NONE) return closeIfFailed(responses);
-  if (uncommitted.length === 0) return { responses };
-  return commit(uncommitted, { responses }, request.timeoutMs, context);
+  const { late } = production;
+  if (late.length === 0) return production.answer(responses);
+  // Their batches are in the frame.
+  context.keepFrame();
+  return Promise.all(late).then(() => production.answer(responses));
 }
 
-function append(
-  topic: Topic | undefined,
-  { index, records }: PartitionRequest,
-  { acks, transactionalId }: Request,
-  nowMs: number,
-  context: RequestContext,
-  uncommitted: Uncommitted[],
-): PartitionResponse {
-  const { apiVersion } = context;
-  try {
+/** One request's appends. */
+class Production {
+  readonly #request: Request;
+  readonly #context: RequestContext;
+  readonly #nowMs: number;
+  readonly #slice = new TimeSlice(SLICE_MS);
+  readonly #uncommitted: Uncommitted[] = [];
+  #recordErrorsLeft = MAX_RECORD_ERRORS;
+  /** Appends that are still to be made, which do not reject. */
+  readonly late: Promise<void>[] = [];
+
+  constructor(request: Request, context: RequestContext) {
+    this.#request = request;
+    this.#context = context;
+    this.#nowMs = context.broker.clock.now();
+  }
+
+  append(topic: Topic | undefined, { index, records }: PartitionRequest): PartitionResponse {
+    const response: PartitionResponse = { index, errorCode: ErrorCode.NONE, baseOffset: -1 };
+    try {
+      const { acks } = this.#request;
+      const partition = this.#partition(topic, index);
+      const batch = onlyBatch(records, this.#context.apiVersion);
+      const appended = partition.produce(batch, {
+        acks: acks as 0 | 1 | -1,
+        nowMs: this.#nowMs,
+        validations: this.#context.broker.validations,
+        isLate: this.#slice.isOver,
+      });
+      if (appended instanceof Promise) this.late.push(this.#appendLater(response, appended));
+      else this.#appended(response, appended);
+    } catch (error) {
+      this.#failed(response, error);
+    }
+    return response;
+  }
+
+  /** The answer, once all appends were made. */
+  answer(
+    responses: readonly TopicResponse[],
+  ): Response | typeof NO_RESPONSE | Promise<Response> {
+    if (this.#request.acks === ACKS_NONE) return closeIfFailed(responses);
+    if (this.#uncommitted.length === 0) return { responses };
+    const { timeoutMs } = this.#request;
+    return commit(this.#uncommitted, { responses }, timeoutMs, this.#context);
+  }
+
+  #partition(topic: Topic | undefined, index: number): Partition {
+    const { acks, transactionalId } = this.#request;
     checkAcks(acks);
     if (transactionalId !== null) {
       throw new ApiError(
@@ -87,7 +139,7 @@ function append(
       );
     }
     if (topic === undefined) {
-      const byId = apiVersion >= FIRST_VERSION_WITH_TOPIC_ID;
+      const byId = this.#context.apiVersion >= FIRST_VERSION_WITH_TOPIC_ID;
       throw new ApiError(
         byId ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
       );
@@ -95,21 +147,32 @@ function append(
     const partition = topic.partitions[index];
     if (partition === undefined) throw new ApiError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
     if (!partition.isLeader) throw new ApiError(ErrorCode.NOT_LEADER_OR_FOLLOWER);
-    const batch = onlyBatch(records, apiVersion);
-    const appended = partition.append(batch, { acks: acks as 0 | 1 | -1, nowMs });
-    const response: PartitionResponse = {
-      index,
-      errorCode: ErrorCode.NONE,
-      baseOffset: appended.baseOffset,
-      logAppendTimeMs: appended.logAppendTimeMs,
-      logStartOffset: appended.logStartOffset,
-    };
-    if (acks === ACKS_ALL && appended.committed !== undefined) {
-      uncommitted.push({ response, committed: appended.committed, isSettled: false });
+    return partition;
+  }
+
+  async #appendLater(response: PartitionResponse, appended: Promise<AppendResult>): Promise<void> {
+    try {
+      this.#appended(response, await appended);
+    } catch (error) {
+      this.#failed(response, error);
     }
-    return response;
-  } catch (error) {
-    return failed({ index, errorCode: ErrorCode.NONE, baseOffset: -1 }, error, context);
+  }
+
+  #appended(response: PartitionResponse, appended: AppendResult): void {
+    response.baseOffset = appended.baseOffset;
+    response.logAppendTimeMs = appended.logAppendTimeMs;
+    response.logStartOffset = appended.logStartOffset;
+    if (this.#request.acks !== ACKS_ALL || appended.committed === undefined) return;
+    this.#uncommitted.push({ response, committed: appended.committed, isSettled: false });
+  }
+
+  #failed(response: PartitionResponse, error: unknown): void {
+    failed(response, error, this.#context);
+    if (!(error instanceof InvalidRecordError || error instanceof InvalidTimestampError)) return;
+    const recordErrors: RecordErrors = error.recordErrors.slice(0, this.#recordErrorsLeft)
+      .map(({ batchIndex, message }) => ({ batchIndex, batchIndexErrorMessage: message }));
+    this.#recordErrorsLeft -= recordErrors.length;
+    response.recordErrors = recordErrors;
   }
 }
 
@@ -139,7 +202,14 @@ function onlyBatch(records: Uint8Array | null, apiVersion: number): RecordBatch 
       "Cannot append: a partition's records must be exactly one record batch",
     );
   }
-  if (batch.compression === CompressionType.zstd && apiVersion < FIRST_VERSION_WITH_ZSTD) {
+  const compression = batch.attributes & COMPRESSION_MASK;
+  if (compressionName(compression) === undefined) {
+    throw new ApiError(
+      ErrorCode.UNSUPPORTED_COMPRESSION_TYPE,
+      `Cannot append: compression type is ${compression}, the last known is ${CompressionType.zstd}`,
+    );
+  }
+  if (compression === CompressionType.zstd && apiVersion < FIRST_VERSION_WITH_ZSTD) {
     throw new ApiError(
       ErrorCode.UNSUPPORTED_COMPRESSION_TYPE,
       `Cannot append: zstd needs Produce version ${FIRST_VERSION_WITH_ZSTD} or later`,

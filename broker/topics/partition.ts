@@ -19,14 +19,12 @@
 import { ErrorCode } from "../../protocol/errors.ts";
 import type { RecordBatch } from "../../protocol/records/mod.ts";
 import type { Log } from "../../storage/log.ts";
-import type { LogConfig } from "../../storage/log_config.ts";
 import type { LogRead, TimestampAndOffset } from "../../storage/log_reader.ts";
-import { isTimestampOutOfRange } from "../../storage/timestamp_range.ts";
 import { validateBatch } from "../../storage/validate_batch.ts";
 import { ApiError } from "../api_error.ts";
+import type { BatchValidations } from "../batch_validations.ts";
 import type { PartitionState } from "../cluster/cluster_state.ts";
 import { turnEnd } from "../turn_end.ts";
-import { correctMaxTimestamp } from "./max_timestamp.ts";
 import type { TopicConfig } from "./topic_config.ts";
 
 /** How an append is to be made. */
@@ -36,6 +34,14 @@ export interface AppendOptions {
   readonly nowMs: number;
   /** Whether it comes from the broker itself, which may write internal topics and control batches. */
   readonly isInternal?: boolean;
+}
+
+/** How a client's batch is to be appended. */
+export interface ProduceOptions extends AppendOptions {
+  /** Where it is validated if that takes long. */
+  readonly validations: BatchValidations;
+  /** Whether to validate it there in any case, because the request has had its time. */
+  readonly isLate: boolean;
 }
 
 /** What became of an append. */
@@ -116,6 +122,8 @@ export class Partition {
   #flushing: CommitGroup | undefined;
   #queued: CommitGroup | undefined;
   #isDeleted = false;
+  /** Resolves when the last of the batches that are being validated was appended, or refused. */
+  #produced: Promise<void> | undefined;
 
   constructor(options: PartitionOptions) {
     this.topic = options.topic;
@@ -196,19 +204,70 @@ export class Partition {
    * Appends a batch, whose bytes the log changes, and does not look at any more when this returns.
    *
    * @throws {ApiError} NOT_LEADER_OR_FOLLOWER, NOT_ENOUGH_REPLICAS, INVALID_TOPIC_EXCEPTION,
-   *   INVALID_RECORD, INVALID_TXN_STATE, INVALID_TIMESTAMP.
+   *   INVALID_RECORD, INVALID_TXN_STATE; INVALID_REQUEST for a client's batch that takes long to
+   *   validate, which `produce` is for.
    * @throws {Error} What `validateBatch` and `Log.append` throw.
    */
   append(batch: RecordBatch, options: AppendOptions): AppendResult {
-    this.#ensureLeader();
-    const { acks, nowMs, isInternal = false } = options;
-    this.#ensureInSync(acks);
-    if (!isInternal) this.#validate(batch, nowMs);
-    const appended = this.log.append(batch, {
-      leaderEpoch: this.leaderEpoch,
-      nowMs,
-      origin: isInternal ? "coordinator" : "client",
+    this.#ensureAppendable(options.acks);
+    if (options.isInternal === true) return this.#append(batch, options, "coordinator");
+    this.#ensureClients(batch);
+    const valid = validateBatch(this.log.name, batch, this.#config.logConfig, options.nowMs);
+    if (valid === undefined) {
+      throw new ApiError(
+        ErrorCode.INVALID_REQUEST,
+        `Cannot append to "${this}": the batch takes too long to validate at once`,
+      );
+    }
+    return this.#append(valid, options, "client");
+  }
+
+  /**
+   * Appends a client's batch, at once if it takes no longer than milliseconds to validate. Batches are
+   * appended in the order of the calls, so that one that is slow holds up those after it. The bytes
+   * must not be changed until the result is there.
+   *
+   * @throws {Error} What `append` throws, or rejects with it.
+   */
+  produce(batch: RecordBatch, options: ProduceOptions): AppendResult | Promise<AppendResult> {
+    this.#ensureAppendable(options.acks);
+    this.#ensureClients(batch);
+    if (this.#produced !== undefined || options.isLate) return this.#produceLater(batch, options);
+    const valid = validateBatch(this.log.name, batch, this.#config.logConfig, options.nowMs);
+    return valid === undefined
+      ? this.#produceLater(batch, options)
+      : this.#append(valid, options, "client");
+  }
+
+  #produceLater(batch: RecordBatch, options: ProduceOptions): Promise<AppendResult> {
+    const { validations, nowMs } = options;
+    const validated = validations.validate(this.log.name, batch, this.#config.logConfig, nowMs);
+    const result = this.#appendAfter(this.#produced, validated, options);
+    const produced = result.then(() => {}, () => {}).then(() => {
+      if (this.#produced === produced) this.#produced = undefined;
     });
+    this.#produced = produced;
+    return result;
+  }
+
+  async #appendAfter(
+    before: Promise<void> | undefined,
+    validated: Promise<RecordBatch>,
+    options: ProduceOptions,
+  ): Promise<AppendResult> {
+    const [outcome] = await Promise.allSettled([validated, before]);
+    if (outcome.status === "rejected") throw outcome.reason;
+    // Much may have happened since.
+    this.#ensureAppendable(options.acks);
+    return this.#append(outcome.value, options, "client");
+  }
+
+  #append(
+    batch: RecordBatch,
+    { acks, nowMs }: AppendOptions,
+    origin: "client" | "coordinator",
+  ): AppendResult {
+    const appended = this.log.append(batch, { leaderEpoch: this.leaderEpoch, nowMs, origin });
     return {
       baseOffset: appended.firstOffset,
       logAppendTimeMs: appended.logAppendTimeMs,
@@ -360,7 +419,8 @@ export class Partition {
   }
 
   /** More replicas than the partition has are not asked for, as in Kafka from 4.0 on (KIP-966). */
-  #ensureInSync(acks: number): void {
+  #ensureAppendable(acks: number): void {
+    this.#ensureLeader();
     if (acks !== ACKS_ALL) return;
     const minIsr = Math.min(this.#config.get("min.insync.replicas"), this.#state.replicas.length);
     if (this.isr.length >= minIsr) return;
@@ -371,7 +431,8 @@ export class Partition {
     );
   }
 
-  #validate(batch: RecordBatch, nowMs: number): void {
+  /** Refuses what only the broker itself may write. */
+  #ensureClients(batch: RecordBatch): void {
     if (this.#isInternal) {
       throw new ApiError(
         ErrorCode.INVALID_TOPIC_EXCEPTION,
@@ -390,22 +451,6 @@ export class Partition {
         `Cannot append to "${this}": base offset is ${batch.baseOffset}, a producer's must be 0`,
       );
     }
-    const { logConfig } = this.#config;
-    validateBatch(this.log.name, batch, logConfig, nowMs);
-    if (logConfig.messageTimestampType === "CreateTime") {
-      correctMaxTimestamp(batch);
-      this.#checkLatest(batch, logConfig, nowMs);
-    }
-  }
-
-  /** The header may have been corrected to a later timestamp than was checked. */
-  #checkLatest({ maxTimestamp }: RecordBatch, config: LogConfig, nowMs: number): void {
-    if (!isTimestampOutOfRange(maxTimestamp, config, nowMs)) return;
-    const latestMs = nowMs + config.messageTimestampAfterMaxMs;
-    throw new ApiError(
-      ErrorCode.INVALID_TIMESTAMP,
-      `Cannot append to "${this}": timestamp is ${maxTimestamp}, the latest allowed is ${latestMs}`,
-    );
   }
 
   /** Makes an append visible, now or with the flush that the returned promise stands for. */
