@@ -134,6 +134,7 @@ export class Broker {
         topic: offsetsTopic,
         topics: new ClusterTopics(cluster),
         config,
+        configsOf: (groupId) => cluster.resourceConfigs("groups", groupId),
         clock,
         logger,
       }),

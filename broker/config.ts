@@ -9,11 +9,13 @@
  */
 
 import { ConfigSource } from "../protocol/messages/describe_configs.ts";
+import { didYouMean, suggest } from "../protocol/suggest.ts";
 import { SettingValueError } from "./setting.ts";
 import {
   type BrokerSettings,
   flagOf,
-  isSettingName,
+  KNOWN_SETTING_NAMES,
+  knownSetting,
   SETTING_NAMES,
   type SettingName,
   SETTINGS,
@@ -33,8 +35,7 @@ export type ConfigSourceCode = typeof ConfigSource[keyof typeof ConfigSource];
 /** A value that a setting has somewhere, as text. */
 export interface ConfigValue {
   readonly name: string;
-  /** Null where the default is to have none. */
-  readonly text: string | null;
+  readonly text: string;
   readonly source: ConfigSourceCode;
 }
 
@@ -43,7 +44,7 @@ export type ConfigTexts = ReadonlyMap<string, string>;
 
 /** The settings of one broker. */
 export class BrokerConfig {
-  readonly #static: ReadonlyMap<SettingName, string>;
+  readonly #static: ConfigTexts;
   #ofBroker: ConfigTexts = new Map();
   #ofCluster: ConfigTexts = new Map();
   #values: BrokerSettings;
@@ -52,9 +53,10 @@ export class BrokerConfig {
   /**
    * @param texts Values that the broker is started with; the others have their defaults.
    * @throws {SettingValueError} If one of them is not a value of its setting.
+   * @throws {ConfigError} If a setting and its older name contradict each other.
    */
-  constructor(texts: ReadonlyMap<SettingName, string> = new Map()) {
-    this.#static = texts;
+  constructor(texts: ConfigTexts = new Map()) {
+    this.#static = withOlderNames(texts);
     this.#values = this.#evaluate();
   }
 
@@ -72,8 +74,11 @@ export class BrokerConfig {
     return this.#values[name];
   }
 
-  /** All values that a setting has anywhere; the first is the one that counts. */
-  valuesOf(name: SettingName): ConfigValue[] {
+  /**
+   * All values that a setting has anywhere, also one that does not act; the first is the one that
+   * counts. None if there is no such setting, or its default is to have none.
+   */
+  valuesOf(name: string): ConfigValue[] {
     const layers: [ConfigTexts, ConfigSourceCode][] = [
       [this.#ofBroker, ConfigSource.dynamicBroker],
       [this.#ofCluster, ConfigSource.dynamicDefaultBroker],
@@ -84,7 +89,9 @@ export class BrokerConfig {
       const text = texts.get(name);
       if (text !== undefined) values.push({ name, text, source });
     }
-    values.push({ name, text: defaultTextOf(name), source: ConfigSource.default });
+    const setting = knownSetting(name);
+    const text = setting?.format(setting.default) ?? null;
+    if (text !== null) values.push({ name, text, source: ConfigSource.default });
     return values;
   }
 
@@ -141,9 +148,29 @@ export class BrokerConfig {
   }
 }
 
-function defaultTextOf(name: SettingName): string | null {
-  const setting: { default: unknown; format(value: unknown): string | null } = SETTINGS[name];
-  return setting.format(setting.default);
+/** Settings that have an older name, which counts where the newer one is not given. */
+const OLDER_NAMES: readonly (readonly [name: SettingName, olderName: SettingName])[] = [
+  ["node.id", "broker.id"],
+  ["log.dirs", "log.dir"],
+];
+
+/** Gives a setting and its older name one value. Where Kafka's -1 stands for none, it is none. */
+function withOlderNames(given: ConfigTexts): ConfigTexts {
+  const texts = new Map(given);
+  if (texts.get("broker.id") === "-1") texts.delete("broker.id");
+  for (const [name, olderName] of OLDER_NAMES) {
+    const text = texts.get(name);
+    const older = texts.get(olderName);
+    if (text === undefined && older !== undefined) texts.set(name, older);
+    if (olderName === "log.dir") continue;
+    if (text !== undefined && older !== undefined && text !== older) {
+      throw new ConfigError(
+        `Cannot use ${olderName}=${older} with ${name}=${text}: they are the same setting`,
+      );
+    }
+    if (text !== undefined) texts.set(olderName, text);
+  }
+  return texts;
 }
 
 /** What a command line, an environment and a config file say. */
@@ -159,44 +186,84 @@ export interface ConfigInputs {
 /**
  * Puts a configuration together; a flag counts before a variable, and that before the file.
  *
- * @throws {ConfigError} If a value is not one of its setting, or flag or key are of no setting.
+ * @throws {ConfigError} If a value is not one of its setting, or flag, key or a variable that is nearly
+ *   that of a setting are of none.
  */
 export function parseBrokerConfig(inputs: ConfigInputs): BrokerConfig {
-  const texts = new Map<SettingName, string>();
-  const take = (name: SettingName, value: unknown, origin: string) => {
-    const text = toText(value, origin);
-    try {
-      SETTINGS[name].parse(text);
-    } catch (error) {
-      if (!(error instanceof SettingValueError)) throw error;
-      throw new ConfigError(`Cannot use ${origin}: ${error.message}`, { cause: error });
-    }
-    texts.set(name, text);
+  const texts = new Map<string, string>();
+  const take = (name: string, value: unknown, origin: string) => {
+    texts.set(name, readSetting(name, toText(value, origin), origin));
   };
   for (const [key, value] of Object.entries(inputs.file ?? {})) {
-    const name = isSettingName(key) ? key : NAME_BY_FLAG.get(key);
+    const name = knownSetting(key) === undefined ? nameByFlag().get(key) : key;
     if (name === undefined) {
-      throw new ConfigError(`Cannot use setting "${key}": there is no such setting`);
+      const near = didYouMean(key, key.includes(".") ? KNOWN_SETTING_NAMES : fileNames());
+      throw new ConfigError(`Cannot use setting "${key}": there is no such setting${near}`);
     }
     if (value !== null && value !== undefined) take(name, value, `setting "${key}"`);
   }
-  for (const name of SETTING_NAMES) {
-    const variable = variableOf(name);
-    const value = inputs.env?.[variable];
-    if (value !== undefined && value !== "") take(name, value, `variable ${variable}`);
+  for (const [variable, value] of Object.entries(inputs.env ?? {})) {
+    if (!variable.startsWith(PREFIX) || value === undefined || value === "") continue;
+    const name = nameByVariable().get(variable);
+    if (name !== undefined) take(name, value, `variable ${variable}`);
+    else checkVariable(variable);
   }
   for (const [flag, value] of Object.entries(inputs.flags ?? {})) {
     if (value === undefined) continue;
-    const name = NAME_BY_FLAG.get(flag);
-    if (name === undefined) throw new ConfigError(`Cannot use --${flag}: there is no such flag`);
+    const name = nameByFlag().get(flag);
+    if (name === undefined) {
+      const near = didYouMean(flag, nameByFlag().keys(), "--");
+      throw new ConfigError(`Cannot use --${flag}: there is no such flag${near}`);
+    }
     take(name, value, `--${flag}`);
   }
   return new BrokerConfig(texts);
 }
 
-const NAME_BY_FLAG: ReadonlyMap<string, SettingName> = new Map(
-  SETTING_NAMES.map((name) => [flagOf(name), name]),
-);
+/** What all variables begin with. */
+const PREFIX = "DQUEUE_";
+/** Letters by which the variable of something else may be longer or shorter than that of a setting. */
+const MAX_TYPO_LENGTH = 3;
+
+let namesByFlag: ReadonlyMap<string, string> | undefined;
+let namesByVariable: ReadonlyMap<string, string> | undefined;
+
+function nameByFlag(): ReadonlyMap<string, string> {
+  return namesByFlag ??= new Map(KNOWN_SETTING_NAMES.map((name) => [flagOf(name), name]));
+}
+
+function nameByVariable(): ReadonlyMap<string, string> {
+  return namesByVariable ??= new Map(KNOWN_SETTING_NAMES.map((name) => [variableOf(name), name]));
+}
+
+function fileNames(): string[] {
+  return [...nameByFlag().keys(), ...KNOWN_SETTING_NAMES];
+}
+
+/** Variables of other parts of the program are left alone; one that is nearly a setting's is a typo. */
+function checkVariable(variable: string): void {
+  const word = variable.slice(PREFIX.length);
+  const words = Array.from(nameByVariable().keys(), (known) => known.slice(PREFIX.length));
+  const nearest = suggest(
+    word,
+    words.filter((known) => Math.abs(known.length - word.length) <= MAX_TYPO_LENGTH),
+  );
+  if (nearest === undefined) return;
+  throw new ConfigError(
+    `Cannot use variable ${variable}: there is no such setting, did you mean "${PREFIX}${nearest}"`,
+  );
+}
+
+/** The text of a value, as the setting writes it. */
+function readSetting(name: string, text: string, origin: string): string {
+  const setting = knownSetting(name)!;
+  try {
+    return setting.format(setting.parse(text)) ?? "";
+  } catch (error) {
+    if (!(error instanceof SettingValueError)) throw error;
+    throw new ConfigError(`Cannot use ${origin}: ${error.message}`, { cause: error });
+  }
+}
 
 function toText(value: unknown, origin: string): string {
   switch (typeof value) {

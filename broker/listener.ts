@@ -33,6 +33,18 @@ export function parseListener(text: string): HostPort {
   return { host: host === "" ? "0.0.0.0" : host, port };
 }
 
+/**
+ * Writes what {@linkcode parseListener} reads with its protocol, as Kafka's settings have it.
+ *
+ * @throws {SettingValueError} If the text is not an address.
+ */
+export function normalizeListener(text: string): string {
+  parseListener(text);
+  return text.includes("://")
+    ? text.replace(/^[^:]+/, (name) => name.toUpperCase())
+    : `PLAINTEXT://${text}`;
+}
+
 /** Writes an address as {@linkcode parseListener} reads it. */
 export function formatHostPort({ host, port }: HostPort): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;

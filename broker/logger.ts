@@ -20,6 +20,8 @@ export type LogFields = Readonly<Record<string, unknown>>;
 
 /** Takes log lines. */
 export interface Logger {
+  /** The least bad lines that are written, which can be changed; none for a logger without levels. */
+  level?: LogLevel;
   /** Something failed that must not; somebody has to act. */
   error(message: string, fields?: LogFields): void;
   /** Something is wrong that the broker could deal with. */
@@ -42,17 +44,24 @@ export interface LoggerOptions {
 
 /** A logger that writes lines. */
 export function createLogger(options: LoggerOptions = {}): Logger {
-  const { level = "info", sink = writeToStderr, clock = systemClock } = options;
-  const highest = LOG_LEVELS.indexOf(level);
+  const { sink = writeToStderr, clock = systemClock } = options;
   const write = (lineLevel: LogLevel) => {
     const label = lineLevel.toUpperCase().padEnd(5);
-    if (LOG_LEVELS.indexOf(lineLevel) > highest) return () => {};
+    const rank = LOG_LEVELS.indexOf(lineLevel);
     return (message: string, fields: LogFields = {}) => {
+      if (rank > LOG_LEVELS.indexOf(logger.level!)) return;
       const time = new Date(clock.now()).toISOString();
       sink(`${time} ${label} ${escapeControl(message)}${formatFields(fields, lineLevel)}`);
     };
   };
-  return { error: write("error"), warn: write("warn"), info: write("info"), debug: write("debug") };
+  const logger: Logger = {
+    level: options.level ?? "info",
+    error: write("error"),
+    warn: write("warn"),
+    info: write("info"),
+    debug: write("debug"),
+  };
+  return logger;
 }
 
 /** A logger that drops everything: what an embedded broker has unless it is given another. */

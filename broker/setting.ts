@@ -7,8 +7,17 @@
 
 import { INT64_MAX, INT64_MIN } from "../protocol/int64.ts";
 
-/** Kafka's types of settings, as far as there are settings of them. */
-export type SettingType = "boolean" | "string" | "int" | "long" | "double" | "list";
+/** Kafka's types of settings. */
+export type SettingType =
+  | "boolean"
+  | "string"
+  | "int"
+  | "short"
+  | "long"
+  | "double"
+  | "list"
+  | "class"
+  | "password";
 
 /**
  * Where a setting may be changed: at start only, or in the running cluster by `AlterConfigs` on all
@@ -48,6 +57,8 @@ export interface SettingOptions {
 }
 
 interface NumberOptions extends SettingOptions {
+  /** Default: as the function says. */
+  readonly type?: "short";
   readonly min?: number;
   readonly max?: number;
 }
@@ -80,8 +91,8 @@ function setting<T>(
 /** A whole number of 32 bits. */
 export function int(value: number, doc: string, options: NumberOptions = {}): Setting<number> {
   const bounds = { min: -(2 ** 31), max: MAX_INT32, ...options };
-  return setting("int", value, doc, options, {
-    parse: (text) => parseNumber(text, bounds.min, bounds.max),
+  return setting(options.type ?? "int", value, doc, options, {
+    parse: (text) => parseNumber(text, options.type ?? "int", bounds.min, bounds.max),
     format: String,
   });
 }
@@ -90,7 +101,7 @@ export function int(value: number, doc: string, options: NumberOptions = {}): Se
 export function long(value: number, doc: string, options: NumberOptions = {}): Setting<number> {
   const { min = INT64_MIN, max = INT64_MAX } = options;
   return setting("long", value, doc, options, {
-    parse: (text) => parseNumber(text, min, max),
+    parse: (text) => parseNumber(text, "long", min, max),
     format: formatNumber,
   });
 }
@@ -146,13 +157,19 @@ export function boolean(
 /** Checks a text, and throws a {@linkcode SettingValueError} if it will not do. */
 export type TextCheck = (text: string) => void;
 
+interface TextOptions extends SettingOptions {
+  readonly check?: TextCheck;
+  /** As what it is described, where Kafka has a list and this broker takes one item. */
+  readonly type?: "list";
+}
+
 /** Any text that passes a check. */
 export function string(
   value: string,
   doc: string,
-  options: SettingOptions & { readonly check?: TextCheck } = {},
+  options: TextOptions = {},
 ): Setting<string> {
-  return setting("string", value, doc, options, {
+  return setting(options.type ?? "string", value, doc, options, {
     parse: (text) => {
       options.check?.(text);
       return text;
@@ -164,9 +181,9 @@ export function string(
 /** Like {@linkcode string}, but possibly not set. */
 export function optionalString(
   doc: string,
-  options: SettingOptions & { readonly check?: TextCheck } = {},
+  options: TextOptions = {},
 ): Setting<string | null> {
-  return setting<string | null>("string", null, doc, options, {
+  return setting<string | null>(options.type ?? "string", null, doc, options, {
     parse: string("", doc, options).parse,
     format: (text) => text,
   });
@@ -197,9 +214,13 @@ export function choice<const C extends string>(
 interface ListOptions extends ChoiceOptions {
   readonly choices?: readonly string[];
   readonly check?: TextCheck;
+  /** Whether the list may be empty. */
+  readonly allowEmpty?: boolean;
+  /** Reads an item, and throws a {@linkcode SettingValueError} if it is none. Default: as it is. */
+  readonly read?: (text: string) => string;
 }
 
-/** Texts separated by commas, at least one. */
+/** Texts separated by commas. */
 export function list(
   value: readonly string[],
   doc: string,
@@ -225,12 +246,14 @@ export function optionalList(
 
 function parseList(text: string, options: ListOptions): readonly string[] {
   const items = text.split(",").map((item) => item.trim()).filter((item) => item !== "");
-  if (items.length === 0) throw new SettingValueError("the list is empty");
+  if (items.length === 0 && options.allowEmpty !== true) {
+    throw new SettingValueError("the list is empty");
+  }
   for (const item of items) {
     if (options.choices !== undefined) checkChoice(item, options.choices, options.unsupported);
     options.check?.(item);
   }
-  return items;
+  return options.read === undefined ? items : items.map(options.read);
 }
 
 function checkChoice(
@@ -242,15 +265,15 @@ function checkChoice(
   const reason = Object.hasOwn(unsupported, text) ? `: ${unsupported[text]}` : "";
   throw new SettingValueError(
     reason === ""
-      ? `"${text}" is not one of ${choices.join(", ")}`
+      ? `String must be one of: ${choices.join(", ")}`
       : `"${text}" is not supported${reason}`,
   );
 }
 
-function parseNumber(text: string, min: number, max: number): number {
+function parseNumber(text: string, type: SettingType, min: number, max: number): number {
   const trimmed = text.trim();
   if (!/^[+-]?\d{1,30}$/.test(trimmed)) {
-    throw new SettingValueError(`"${text}" is not a whole number`);
+    throw new SettingValueError(`Not a number of type ${type.toUpperCase()}`);
   }
   const exact = BigInt(trimmed.replace("+", ""));
   const value = Number(exact);

@@ -1,5 +1,6 @@
 /**
- * Every setting of a broker, as one table. A setting stands here only if it acts.
+ * Every setting of a broker, as one table. A setting stands here only if it acts; Kafka's others, which
+ * have one value, are in `fixed_settings/`.
  *
  * Names, units and defaults are Kafka's where Kafka has the setting. Ours alone are
  * `log.flush.policy`, `log.level`, `hot.tail.bytes`, `open.files.max`,
@@ -9,9 +10,10 @@
  */
 
 import { INT64_MAX } from "../protocol/int64.ts";
+import { FIXED_SETTINGS } from "./fixed_settings/mod.ts";
 import { GROUP_SETTINGS, type GroupSettings } from "./groups/settings.ts";
 import { LOG_LEVELS, type LogLevel } from "./logger.ts";
-import { parseListener } from "./listener.ts";
+import { normalizeListener } from "./listener.ts";
 import {
   boolean,
   choice,
@@ -37,6 +39,7 @@ export type MessageTimestampType = "CreateTime" | "LogAppendTime";
 export interface BrokerSettings extends GroupSettings {
   "advertised.listeners": readonly string[] | null;
   "auto.create.topics.enable": boolean;
+  "broker.id": number;
   "broker.rack": string | null;
   "cluster.id": string | null;
   "compression.type": "producer";
@@ -54,8 +57,10 @@ export interface BrokerSettings extends GroupSettings {
   "log.cleaner.min.cleanable.ratio": number;
   "log.cleaner.min.compaction.lag.ms": number;
   "log.cleanup.policy": readonly string[];
+  "log.dir": string | null;
   "log.dirs": string;
-  "log.flush.interval.ms": number;
+  "log.flush.interval.messages": number;
+  "log.flush.interval.ms": number | null;
   "log.flush.offset.checkpoint.interval.ms": number;
   "log.flush.policy": FlushPolicy;
   "log.index.interval.bytes": number;
@@ -70,6 +75,8 @@ export interface BrokerSettings extends GroupSettings {
   "log.retention.minutes": number | null;
   "log.retention.ms": number | null;
   "log.roll.hours": number;
+  "log.roll.jitter.hours": number;
+  "log.roll.jitter.ms": number | null;
   "log.roll.ms": number | null;
   "log.segment.bytes": number;
   "log.segment.delete.delay.ms": number;
@@ -103,23 +110,29 @@ const NOT_RECOMPRESSED = "batches are stored as their producer compressed them";
 /** The settings. */
 export const SETTINGS: { readonly [N in SettingName]: Setting<BrokerSettings[N]> } = {
   "node.id": int(1, "Number of this broker, unique in its cluster", { min: 0 }),
+  "broker.id": int(1, "Older name of node.id", { min: -1 }),
   "cluster.id": optionalString(
     "Id of the cluster. A data folder that belongs to another cluster is refused. Default: the " +
       "data folder's, or a new one",
   ),
   "broker.rack": optionalString("Where this broker stands, as clients are told"),
   "listeners": list(
-    ["127.0.0.1:9092"],
+    ["PLAINTEXT://127.0.0.1:9092"],
     "Addresses to accept clients on, as HOST:PORT; port 0 for one the system chooses, host " +
       "0.0.0.0 for all of the machine's",
-    { flag: "listen", check: (text) => void parseListener(text) },
+    { flag: "listen", read: normalizeListener },
   ),
   "advertised.listeners": optionalList(
     "Address that clients are told to connect to, as HOST:PORT. Default: the first listener",
-    { check: (text) => void parseListener(text) },
+    { read: normalizeListener },
   ),
   "log.dirs": string("dqueue-data", "Folder of the data; exactly one", {
     flag: "data",
+    type: "list",
+    check: checkDataFolder,
+  }),
+  "log.dir": optionalString("Folder of the data, where log.dirs does not name one", {
+    type: "list",
     check: checkDataFolder,
   }),
   "log.level": choice(LOG_LEVELS, "info", "The least important lines that are logged"),
@@ -164,6 +177,7 @@ export const SETTINGS: { readonly [N in SettingName]: Setting<BrokerSettings[N]>
   ),
   "max.connections": int(2 ** 31 - 1, "Connections held at once; further ones are closed", {
     min: 0,
+    ...DYNAMIC,
   }),
   "connections.max.idle.ms": long(
     10 * 60 * 1000,
@@ -230,15 +244,20 @@ export const SETTINGS: { readonly [N in SettingName]: Setting<BrokerSettings[N]>
     ["commit", "interval", "os"],
     "commit",
     "When appends are on disk. commit: before a write with acks=all is answered, one sync for all " +
-      "that wait; interval: every log.flush.interval.ms; os: when the system writes back. " +
-      "Default of flush",
+      "that wait; interval: within log.flush.interval.ms, or a second without it; os: when the " +
+      "system writes back. Default of flush",
     DYNAMIC,
   ),
-  "log.flush.interval.ms": long(
-    1000,
-    "Milliseconds within which an append is on disk under log.flush.policy interval; default of " +
-      "flush.ms",
+  "log.flush.interval.messages": long(
+    INT64_MAX,
+    "Records of a partition that may not be on disk yet: the write that makes them as many is " +
+      "answered after a sync, whatever its acks and log.flush.policy; default of flush.messages",
     { min: 1, ...DYNAMIC },
+  ),
+  "log.flush.interval.ms": optionalNumber(
+    "long",
+    "Milliseconds within which an append is on disk, whatever log.flush.policy; default of flush.ms",
+    { min: 0, ...DYNAMIC },
   ),
   "log.flush.offset.checkpoint.interval.ms": int(
     60_000,
@@ -256,7 +275,14 @@ export const SETTINGS: { readonly [N in SettingName]: Setting<BrokerSettings[N]>
       "log.roll.hours counts",
     { min: 1, ...DYNAMIC },
   ),
-  "log.roll.hours": int(168, "Like log.roll.ms, in hours", { min: 1, ...DYNAMIC }),
+  "log.roll.hours": int(168, "Like log.roll.ms, in hours", { min: 1 }),
+  "log.roll.jitter.ms": optionalNumber(
+    "long",
+    "Up to so many milliseconds earlier a log starts a new file than log.roll.ms says, so that not " +
+      "all do at once; default of segment.jitter.ms. Without it, log.roll.jitter.hours counts",
+    { min: 0, ...DYNAMIC },
+  ),
+  "log.roll.jitter.hours": int(0, "Like log.roll.jitter.ms, in hours", { min: 0 }),
   "log.index.size.max.bytes": int(
     10 * MIB,
     "Largest index file in bytes; default of segment.index.bytes",
@@ -270,8 +296,8 @@ export const SETTINGS: { readonly [N in SettingName]: Setting<BrokerSettings[N]>
   "log.cleanup.policy": list(
     ["delete"],
     "What becomes of old records. delete: they go by age and size; compact: of those with the same " +
-      "key the last stays; or both. Default of cleanup.policy",
-    { choices: ["compact", "delete"], ...DYNAMIC },
+      "key the last stays; or both; or nothing, which keeps all. Default of cleanup.policy",
+    { choices: ["compact", "delete"], allowEmpty: true, ...DYNAMIC },
   ),
   "log.cleaner.enable": boolean(true, "Whether logs with cleanup.policy=compact are compacted"),
   "log.cleaner.backoff.ms": long(
@@ -315,9 +341,9 @@ export const SETTINGS: { readonly [N in SettingName]: Setting<BrokerSettings[N]>
   "log.retention.minutes": optionalNumber(
     "int",
     "Like log.retention.ms, in minutes. Without it, log.retention.hours counts",
-    { min: -1, ...DYNAMIC },
+    { min: -1 },
   ),
-  "log.retention.hours": int(168, "Like log.retention.ms, in hours", { min: -1, ...DYNAMIC }),
+  "log.retention.hours": int(168, "Like log.retention.ms, in hours", { min: -1 }),
   "log.retention.bytes": long(
     -1,
     "Bytes that a partition keeps at least before old ones go, -1 for no limit; default of " +
@@ -353,22 +379,35 @@ export const SETTINGS: { readonly [N in SettingName]: Setting<BrokerSettings[N]>
   ...GROUP_SETTINGS,
 };
 
-/** The names, sorted. */
+/** The names of the settings that act, sorted. */
 export const SETTING_NAMES: readonly SettingName[] = (Object.keys(SETTINGS) as SettingName[])
   .sort();
 
-/** Whether `name` is the name of a setting. */
+const KNOWN_SETTINGS: Readonly<Record<string, Setting>> = {
+  ...SETTINGS as unknown as Record<string, Setting>,
+  ...FIXED_SETTINGS as unknown as Record<string, Setting>,
+};
+
+/** The names of all settings, also of those that have one value, sorted. */
+export const KNOWN_SETTING_NAMES: readonly string[] = Object.keys(KNOWN_SETTINGS).sort();
+
+/** Whether `name` is the name of a setting that acts. */
 export function isSettingName(name: string): name is SettingName {
   return Object.hasOwn(SETTINGS, name);
 }
 
+/** A setting, also one that has one value; `undefined` if there is none of that name. */
+export function knownSetting(name: string): Setting | undefined {
+  return Object.hasOwn(KNOWN_SETTINGS, name) ? KNOWN_SETTINGS[name] : undefined;
+}
+
 /** The flag of a setting, without its dashes. */
-export function flagOf(name: SettingName): string {
-  return SETTINGS[name].flag ?? name.replaceAll(".", "-");
+export function flagOf(name: string): string {
+  return knownSetting(name)?.flag ?? name.replaceAll(".", "-");
 }
 
 /** The environment variable of a setting. */
-export function variableOf(name: SettingName): string {
+export function variableOf(name: string): string {
   return `DQUEUE_${flagOf(name).replaceAll("-", "_").toUpperCase()}`;
 }
 

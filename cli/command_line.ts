@@ -20,6 +20,8 @@ export interface CommandLine {
   /** How far down the tree its words lead. */
   readonly node: CommandNode;
   readonly isHelp: boolean;
+  /** Whether the help is to list what is rare, too. */
+  readonly isFullHelp?: boolean;
   /** The file of `--config`. */
   readonly configPath: string | undefined;
   /** The texts of each flag by its key, in their order. */
@@ -42,7 +44,10 @@ export function parseCommandLine(program: Program, argv: readonly string[]): Com
   const isHelp = argv.slice(0, end === -1 ? undefined : end)
     .some((token) => token === "--help" || token === "-h");
   const { node, before, after } = findCommand(program, argv, isHelp);
-  if (isHelp) return { node, isHelp, flags: new Map(), args: [], configPath: undefined };
+  if (isHelp) {
+    const isFullHelp = argv.includes("--all");
+    return { node, isHelp, isFullHelp, flags: new Map(), args: [], configPath: undefined };
+  }
   if (node.command === undefined) {
     // Which command they are for shows when the config file is read.
     const flags = [...PROGRAM_FLAGS, ...flagsBelow(node)];

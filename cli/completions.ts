@@ -38,7 +38,9 @@ export function completionScript(program: Program, shell: Shell): string {
 }
 
 function placesOf(program: Program, node: CommandNode): Place[] {
-  const flags = node.command === undefined ? PROGRAM_FLAGS : program.flagsOf(node.command);
+  const flags = node.command === undefined
+    ? PROGRAM_FLAGS
+    : program.flagsOf(node.command).filter(({ flag }) => flag.isRare !== true);
   const here = { words: node.words.map((word) => ` ${word}`).join(""), node, flags };
   return [here, ...[...node.children.values()].flatMap((child) => placesOf(program, child))];
 }

@@ -73,6 +73,8 @@ export interface Flag extends ValueSpec {
   readonly otherNames?: readonly string[];
   /** Other names it has in a config file. */
   readonly fileNames?: readonly string[];
+  /** Whether the help lists it with `--all` only. */
+  readonly isRare?: boolean;
   /** The heading it is listed under in the help. */
   readonly group?: string;
 }

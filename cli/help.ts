@@ -34,6 +34,8 @@ export interface HelpOptions {
   readonly style: Style;
   /** Columns of the terminal; more than 100 are not used. */
   readonly columns: number;
+  /** Whether rare flags are listed, too. Default: false. */
+  readonly isFull?: boolean;
 }
 
 /** A name and what it means. */
@@ -44,7 +46,7 @@ export function formatHelp(program: Program, node: CommandNode, options: HelpOpt
   const columns = Math.min(MAX_COLUMNS, Math.max(MIN_COLUMNS, options.columns));
   const page = new HelpPage(options.style, columns);
   if (node.command === undefined) describeNode(program, node, page);
-  else describeCommand(program, node.command, page);
+  else describeCommand(program, node.command, page, options.isFull === true);
   return page.text();
 }
 
@@ -75,7 +77,13 @@ function childSummary(child: CommandNode): string {
   return child.summary === "" ? verbs : `${child.summary}: ${verbs}`;
 }
 
-function describeCommand(program: Program, command: Command, page: HelpPage): void {
+function describeCommand(
+  program: Program,
+  command: Command,
+  page: HelpPage,
+  isFull: boolean,
+): void {
+  const shown = command.flags.filter(({ flag }) => isFull || flag.isRare !== true);
   page.paragraph(command.summary);
   const args = command.args.map((each) => ` ${argumentForm(each)}`).join("");
   page.usage(
@@ -86,7 +94,7 @@ function describeCommand(program: Program, command: Command, page: HelpPage): vo
     "Arguments",
     command.args.map((each) => [argumentForm(each), argumentDoc(each[1])]),
   );
-  const groups = Map.groupBy(command.flags, (named) => named.flag.group);
+  const groups = Map.groupBy(shown, (named) => named.flag.group);
   page.entries("Flags", (groups.get(undefined) ?? []).map(flagEntry));
   for (const [heading, flags] of groups) {
     if (heading !== undefined) page.entries(heading, flags.map(flagEntry));
@@ -94,6 +102,15 @@ function describeCommand(program: Program, command: Command, page: HelpPage): vo
   const own = new Set(command.flags);
   const programFlags = program.flagsOf(command).filter((named) => !own.has(named));
   page.entries("Program", programFlags.map(flagEntry));
+  const hiddenCount = command.flags.length - shown.length;
+  if (hiddenCount > 0) {
+    page.paragraph(
+      `"${
+        program.callOf(command.words)
+      } --help --all" lists ${hiddenCount} more flags, which are ` +
+        `rarely needed.`,
+    );
+  }
   page.examples(command);
   const withVariable = command.flags.filter((named) => named.env !== undefined);
   const example = withVariable.find(({ name }) => name === "brokers") ?? withVariable[0];

@@ -12,7 +12,8 @@ import { ExitCode, exitCodeOf, isInterruption, messageOf } from "./errors.ts";
 import { OutputClosedError, UsageError } from "./errors.ts";
 import { printFailure } from "./failure.ts";
 import { settingName } from "./flag.ts";
-import { formatHelp } from "./help.ts";
+import { formatHelp, type HelpOptions } from "./help.ts";
+import type { Output } from "./output.ts";
 import type { CommandNode, Program } from "./program.ts";
 import { resolveInvocation } from "./settings.ts";
 import { DEBUG_VARIABLE, ensureKnownVariables } from "./variables.ts";
@@ -51,7 +52,9 @@ async function run(program: Program, argv: readonly string[], context: Context):
   }
   const line = parseCommandLine(program, argv);
   if (line.isHelp) {
-    context.stdout.write(formatHelp(program, line.node, context.stdout));
+    context.stdout.write(
+      formatHelp(program, line.node, helpOptions(context.stdout, line.isFullHelp)),
+    );
     return ExitCode.success;
   }
   const file = await readConfigFile(program, line.configPath, context);
@@ -69,6 +72,10 @@ async function run(program: Program, argv: readonly string[], context: Context):
   context.stderr.write(formatHelp(program, line.node, context.stderr));
   context.stderr.line();
   throw new UsageError(missingCommand(program, line.node, file));
+}
+
+function helpOptions({ style, columns }: Output, isFull = false): HelpOptions {
+  return { style, columns, isFull };
 }
 
 /** Flags on the command line were read before it was clear which command the file holds. */

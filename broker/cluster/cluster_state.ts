@@ -15,6 +15,8 @@
  *     configs/brokers/<id>            settings of a broker changed while it runs
  *     configs/brokers                 settings of all brokers changed while they run
  *     features                        finalized levels of features that were changed
+ *     configs/groups/<group id>       settings of a group (KIP-848)
+ *     configs/client-metrics/<name>   a subscription to the metrics of clients (KIP-714)
  *
  * So a topic is created by one key however many partitions it has, and a leader is changed by
  * comparing and setting one small key.
@@ -74,7 +76,10 @@ export type ClusterChange =
     readonly before: TopicState | undefined;
     readonly after: TopicState | undefined;
   }
-  | { readonly type: "brokers" | "controller" | "broker-configs" };
+  | { readonly type: "brokers" | "controller" | "broker-configs" | "resource-configs" };
+
+/** What has settings of its own beside topics and brokers. */
+export type ConfiguredResourceType = "groups" | "client-metrics";
 
 /** What a view of the cluster needs. */
 export interface ClusterStateOptions {
@@ -95,8 +100,9 @@ const PARTITIONS = "partitions/";
 /** What keys of deleted topics begin with, of which there may be logs. */
 export const DELETED_TOPICS_PREFIX = "deleted/";
 const CONTROLLER = "controller";
-const CONFIGS = "configs/brokers";
 const FEATURES = "features";
+const CONFIGS = "configs/";
+const BROKER_CONFIGS = "configs/brokers";
 
 const NO_CONFIGS: ConfigTexts = new Map();
 
@@ -211,6 +217,18 @@ export class ClusterState {
     return this.#revisions.get(FEATURES) ?? 0;
   }
 
+  /** Settings of a group, or a subscription to the metrics of clients. */
+  resourceConfigs(type: ConfiguredResourceType, name: string): ConfigTexts {
+    return this.#configs.get(`${CONFIGS}${type}/${name}`) ?? NO_CONFIGS;
+  }
+
+  /** The names of the resources of a type that have settings. */
+  configuredResources(type: ConfiguredResourceType): string[] {
+    const prefix = `${CONFIGS}${type}/`;
+    return [...this.#configs.keys()].filter((key) => key.startsWith(prefix))
+      .map((key) => key.slice(prefix.length));
+  }
+
   /**
    * Calls `listener` with each change, as soon as the view shows it. It must not throw.
    *
@@ -301,10 +319,25 @@ export class ClusterState {
     id: number | "all",
     change: (configs: ConfigTexts) => ConfigTexts,
   ): Promise<void> {
-    const key = configKey(id);
+    await this.#changeConfigs(configKey(id), change);
+  }
+
+  /** Changes the settings of a group, or a subscription; `change` may be called more than once. */
+  async changeResourceConfigs(
+    type: ConfiguredResourceType,
+    name: string,
+    change: (configs: ConfigTexts) => ConfigTexts,
+  ): Promise<void> {
+    await this.#changeConfigs(`${CONFIGS}${type}/${name}`, change);
+  }
+
+  async #changeConfigs(
+    key: string,
+    change: (configs: ConfigTexts) => ConfigTexts,
+  ): Promise<void> {
     await this.retry(async () => {
       const revision = this.#revisions.get(key) ?? 0;
-      const configs = change(this.brokerConfigs(id));
+      const configs = change(this.#configs.get(key) ?? NO_CONFIGS);
       const value = configs.size === 0 ? null : encode(Object.fromEntries(configs));
       await this.#commit([{ key, value }], [{ key, revision }]);
     });
@@ -486,7 +519,8 @@ export class ClusterState {
   #applyConfigs(key: string, entry: MetadataEntry | undefined): void {
     if (entry === undefined) this.#configs.delete(key);
     else this.#configs.set(key, new Map(Object.entries(decode<Record<string, string>>(entry))));
-    this.#notify({ type: "broker-configs" });
+    const type = key.startsWith(BROKER_CONFIGS) ? "broker-configs" : "resource-configs";
+    this.#notify({ type });
   }
 
   #notify(change: ClusterChange): void {
@@ -514,7 +548,7 @@ function partitionState(
 }
 
 function configKey(id: number | "all"): string {
-  return id === "all" ? CONFIGS : `${CONFIGS}/${id}`;
+  return id === "all" ? BROKER_CONFIGS : `${BROKER_CONFIGS}/${id}`;
 }
 
 const ENCODER = new TextEncoder();

@@ -6,6 +6,7 @@
 
 import type { Clock } from "../clock.ts";
 import type { Logger } from "../logger.ts";
+import type { ConfigTexts } from "../config.ts";
 import type { DeadlineQueue } from "./deadlines.ts";
 import type { GroupTopics } from "./group_topics.ts";
 import type { GroupRecord } from "./records/group_record.ts";
@@ -15,6 +16,8 @@ import type { GroupConfig } from "./settings.ts";
 export interface GroupEnvironment {
   readonly clock: Clock;
   readonly config: GroupConfig;
+  /** Settings of single groups, which count first. Default: none have any. */
+  readonly configsOf?: ((groupId: string) => ConfigTexts) | undefined;
   readonly deadlines: DeadlineQueue;
   readonly topics: GroupTopics;
   readonly logger: Logger;

@@ -11,6 +11,7 @@
 import { ErrorCode } from "../../protocol/errors.ts";
 import { ApiError } from "../api_error.ts";
 import type { Clock } from "../clock.ts";
+import type { ConfigTexts } from "../config.ts";
 import type { Logger } from "../logger.ts";
 import { expireGroups, forgetTopic, refreshTopic } from "./administration.ts";
 import { startSessions as startClassicSessions } from "./classic/load.ts";
@@ -28,6 +29,8 @@ export interface GroupCoordinatorOptions {
   /** What groups read. */
   readonly topics: GroupTopics;
   readonly config: GroupConfig;
+  /** Settings of single groups, which count first. Default: none have any. */
+  readonly configsOf?: (groupId: string) => ConfigTexts;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Makes ids that no other member has. Default: random UUIDs. */
@@ -40,6 +43,7 @@ export class GroupCoordinator {
   readonly #topics: GroupTopics;
   readonly #stopFollowing: () => void;
   readonly #config: GroupConfig;
+  readonly #configsOf: GroupCoordinatorOptions["configsOf"];
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #uniqueId: () => string;
@@ -55,6 +59,7 @@ export class GroupCoordinator {
     this.#topic = options.topic;
     this.#topics = options.topics;
     this.#config = options.config;
+    this.#configsOf = options.configsOf;
     this.#clock = options.clock;
     this.#logger = options.logger;
     this.#uniqueId = options.uniqueId ?? (() => crypto.randomUUID());
@@ -153,6 +158,7 @@ export class GroupCoordinator {
     const options = {
       clock: this.#clock,
       config: this.#config,
+      configsOf: this.#configsOf,
       deadlines: this.#deadlines,
       topics: this.#topics,
       logger: this.#logger,

@@ -42,6 +42,10 @@ export class RegistryOffsetsTopic implements OffsetsTopic {
       await topics.createTopic({
         name: OFFSETS_TOPIC,
         partitions: config.get("offsets.topic.num.partitions"),
+        replicationFactor: Math.min(
+          config.get("offsets.topic.replication.factor"),
+          topics.brokerCount,
+        ),
         configs: this.#configs,
         isInternal: true,
       });

@@ -12,8 +12,12 @@ import { choice, int, list, long, type Setting } from "../setting.ts";
 export interface GroupSettings {
   "group.consumer.assignors": readonly string[];
   "group.consumer.heartbeat.interval.ms": number;
+  "group.consumer.max.heartbeat.interval.ms": number;
+  "group.consumer.max.session.timeout.ms": number;
   "group.consumer.max.size": number;
   "group.consumer.migration.policy": "disabled" | "downgrade" | "upgrade" | "bidirectional";
+  "group.consumer.min.heartbeat.interval.ms": number;
+  "group.consumer.min.session.timeout.ms": number;
   "group.consumer.regex.refresh.interval.ms": number;
   "group.consumer.session.timeout.ms": number;
   "group.initial.rebalance.delay.ms": number;
@@ -24,6 +28,7 @@ export interface GroupSettings {
   "offsets.retention.check.interval.ms": number;
   "offsets.retention.minutes": number;
   "offsets.topic.num.partitions": number;
+  "offsets.topic.replication.factor": number;
   "offsets.topic.segment.bytes": number;
 }
 
@@ -60,6 +65,26 @@ export const GROUP_SETTINGS: { readonly [N in keyof GroupSettings]: Setting<Grou
   "group.consumer.heartbeat.interval.ms": int(
     5000,
     "Milliseconds between heartbeats that members of KIP-848 groups are asked for",
+    { min: 1 },
+  ),
+  "group.consumer.min.session.timeout.ms": int(
+    45_000,
+    "Least that consumer.session.timeout.ms of a group may be",
+    { min: 1 },
+  ),
+  "group.consumer.max.session.timeout.ms": int(
+    60_000,
+    "Most that consumer.session.timeout.ms of a group may be",
+    { min: 1 },
+  ),
+  "group.consumer.min.heartbeat.interval.ms": int(
+    5000,
+    "Least that consumer.heartbeat.interval.ms of a group may be",
+    { min: 1 },
+  ),
+  "group.consumer.max.heartbeat.interval.ms": int(
+    15_000,
+    "Most that consumer.heartbeat.interval.ms of a group may be",
     { min: 1 },
   ),
   "group.consumer.max.size": int(2 ** 31 - 1, "Most members that a KIP-848 group may have", {
@@ -103,6 +128,11 @@ export const GROUP_SETTINGS: { readonly [N in keyof GroupSettings]: Setting<Grou
     50,
     "Partitions of __consumer_offsets; it counts when that topic is created, with the first group",
     { min: 1 },
+  ),
+  "offsets.topic.replication.factor": int(
+    3,
+    "Replicas of __consumer_offsets, or as many as there are brokers if these are fewer",
+    { type: "short", min: 1, max: 32767 },
   ),
   "offsets.topic.segment.bytes": int(
     16 * MIB,

@@ -1,6 +1,6 @@
 /**
- * AlterConfigs: replaces all that is set for topics or brokers; what is left out falls back to its
- * default. Versions 0 to 2.
+ * AlterConfigs: replaces all that is set for topics, brokers, groups or subscriptions to clients'
+ * metrics; what is left out falls back to its default. Versions 0 to 2.
  *
  * Deprecated in favour of IncrementalAlterConfigs, but what kafkajs and older librdkafka send. Each
  * resource succeeds or fails as a whole. A null value is refused, as since Kafka 2.3. Version 2 is
@@ -15,9 +15,11 @@ import {
   type AlterConfigsRequest,
   type AlterConfigsResponse,
 } from "../../protocol/messages/alter_configs.ts";
+import { ConfigResourceType } from "../../protocol/messages/describe_configs.ts";
 import { ApiError } from "../api_error.ts";
 import { type ApiHandler, handler, type RequestContext } from "../handler.ts";
-import { type AlteredResource, alterResources, type ConfigChange } from "./config_changes.ts";
+import { type AlteredResource, alterResource, alterResources } from "./config_changes.ts";
+import type { ConfigChange } from "./config_resources/mod.ts";
 
 /** Serves AlterConfigs. */
 export const alterConfigsHandler: ApiHandler = handler(alterConfigs, handleAlterConfigs);
@@ -26,14 +28,23 @@ async function handleAlterConfigs(
   { resources, validateOnly }: AlterConfigsRequest,
   context: RequestContext,
 ): Promise<AlterConfigsResponse> {
-  return { responses: await alterResources(resources, replacement, validateOnly, context) };
+  const alter = (resource: AlteredResource) => {
+    if (resource.resourceType === ConfigResourceType.brokerLogger) {
+      throw new ApiError(
+        ErrorCode.INVALID_REQUEST,
+        "Levels of loggers can be changed by IncrementalAlterConfigs only",
+      );
+    }
+    return alterResource(resource, replacement(resource), validateOnly, context);
+  };
+  return { responses: await alterResources(resources, alter, context) };
 }
 
 function replacement({ configs }: AlteredResource): ConfigChange {
   const texts = new Map<string, string>();
   for (const { name, value } of configs) {
     if (value === null) {
-      throw new ApiError(ErrorCode.INVALID_REQUEST, `Cannot set "${name}": the value is null`);
+      throw new ApiError(ErrorCode.INVALID_REQUEST, `Null value not supported for : ${name}`);
     }
     texts.set(name, value);
   }

@@ -123,7 +123,7 @@ Deno.test("AlterConfigs sets what may change on brokers, and refuses what needs 
   ]);
   assertEquals(refused.map(([, code]) => code), [
     ErrorCode.INVALID_REQUEST,
-    ErrorCode.INVALID_REQUEST,
+    ErrorCode.INVALID_CONFIG,
     ErrorCode.INVALID_REQUEST,
   ]);
   assertEquals(await call(broker, [[BROKER, "1", []], [BROKER, "", []]]), [

@@ -27,7 +27,7 @@ import {
   MAX_PARTITIONS_PER_REQUEST,
   type NewTopic,
 } from "../topics/topic_registry.ts";
-import { topicConfigEntry } from "./config_entries.ts";
+import { topicConfigEntry } from "./config_resources/mod.ts";
 import { duplicate, duplicatesOf, failure, SUCCESS } from "./outcome.ts";
 import { withinTimeout } from "./within_timeout.ts";
 

@@ -1,10 +1,10 @@
 /**
- * DescribeConfigs: settings of topics and of this broker, and where each value comes from.
- * Versions 1 to 4.
+ * DescribeConfigs: settings of topics, this broker, its logger, groups and subscriptions to clients'
+ * metrics, and where each value comes from. Versions 1 to 4.
  *
  * A broker's resource is named by its id; the empty name stands for what was set on all brokers
- * while running. Keys that are asked for and do not exist are left out, as in Kafka. Loggers, groups
- * and client metrics have no settings here, and are refused.
+ * while running. Keys that are asked for and do not exist are left out, as in Kafka. A group has
+ * settings whether or not there is one of that name.
  *
  * Version 1 adds synonyms (KIP-226), 3 types and documentation (KIP-569), 4 is flexible.
  *
@@ -20,10 +20,7 @@ import {
 } from "../../protocol/messages/describe_configs.ts";
 import { ApiError } from "../api_error.ts";
 import { type ApiHandler, handler, type RequestContext } from "../handler.ts";
-import { isSettingName, SETTING_NAMES } from "../settings.ts";
-import { TOPIC_SETTING_NAMES } from "../topics/topic_config.ts";
-import { checkTopicName } from "../topics/topic_name.ts";
-import { brokerConfigEntry, type ConfigEntry, topicConfigEntry } from "./config_entries.ts";
+import { type ConfigEntry, configResource, describeLoggers } from "./config_resources/mod.ts";
 import { failure, SUCCESS } from "./outcome.ts";
 
 type Resource = DescribeConfigsRequest["resources"][number];
@@ -55,56 +52,26 @@ function describe(
   }
 }
 
-function entriesOf(resource: Resource, context: RequestContext): ConfigEntry[] {
-  switch (resource.resourceType) {
-    case ConfigResourceType.topic:
-      return topicEntries(resource, context);
-    case ConfigResourceType.broker:
-      return brokerEntries(resource, context);
-    default:
-      throw new ApiError(
-        ErrorCode.INVALID_REQUEST,
-        `Cannot describe resource of type ${resource.resourceType}: only topics (2) and brokers ` +
-          "(4) have settings here",
-      );
-  }
-}
-
-function topicEntries(
-  { resourceName, configurationKeys }: Resource,
-  { broker }: RequestContext,
+function entriesOf(
+  { resourceType, resourceName, configurationKeys }: Resource,
+  context: RequestContext,
 ): ConfigEntry[] {
-  checkTopicName(resourceName);
-  const topic = broker.topics.get(resourceName);
-  if (topic === undefined) throw new ApiError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
-  return asked(TOPIC_SETTING_NAMES, configurationKeys)
-    .map((name) => topicConfigEntry(topic.config, name));
-}
-
-function brokerEntries(
-  { resourceName, configurationKeys }: Resource,
-  { broker }: RequestContext,
-): ConfigEntry[] {
-  const { config, nodeId } = broker;
-  if (resourceName === "") {
-    const names = [...config.ofCluster.keys()].filter(isSettingName);
-    return asked(names, configurationKeys).map((name) => brokerConfigEntry(config, name, true));
+  const isAsked = asked(configurationKeys);
+  if (resourceType === ConfigResourceType.brokerLogger) {
+    return describeLoggers(resourceName, isAsked, context);
   }
-  if (resourceName !== String(nodeId)) {
-    throw new ApiError(
-      ErrorCode.INVALID_REQUEST,
-      `Cannot describe broker "${resourceName}": this is broker ${nodeId}`,
-    );
-  }
-  return asked(SETTING_NAMES, configurationKeys).map((name) => brokerConfigEntry(config, name));
+  const resource = configResource(resourceType);
+  if (resource !== undefined) return resource.describe(resourceName, isAsked, context);
+  throw new ApiError(
+    ErrorCode.INVALID_REQUEST,
+    `Unexpected resource type ${resourceType}: settings have topics (2), brokers (4), loggers (8), ` +
+      "client metrics (16) and groups (32)",
+  );
 }
 
 /** An empty list of keys means all of them, as null does. */
-function asked<N extends string>(
-  names: readonly N[],
-  keys: readonly string[] | null,
-): readonly N[] {
-  if (keys === null || keys.length === 0) return names;
+function asked(keys: readonly string[] | null): (name: string) => boolean {
+  if (keys === null || keys.length === 0) return () => true;
   const wanted = new Set(keys);
-  return names.filter((name) => wanted.has(name));
+  return (name) => wanted.has(name);
 }

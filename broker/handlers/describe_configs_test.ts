@@ -3,7 +3,7 @@ import { ErrorCode } from "../../protocol/errors.ts";
 import { describeConfigs } from "../../protocol/messages/describe_configs.ts";
 import type { RequestTo } from "../../protocol/schema.ts";
 import { TestBroker } from "../broker_testing.ts";
-import { SETTING_NAMES } from "../settings.ts";
+import { KNOWN_SETTING_NAMES } from "../settings.ts";
 import { TOPIC_SETTING_NAMES } from "../topics/topic_config.ts";
 import { describeConfigsHandler } from "./describe_configs.ts";
 
@@ -73,7 +73,7 @@ Deno.test("DescribeConfigs tells of every setting of the broker where it comes f
   await using broker = await TestBroker.start({ config: { "num.partitions": 3 } });
   await broker.cluster.changeBrokerConfigs("all", () => new Map([["message.max.bytes", "7"]]));
   const [result] = await call(broker, [[BROKER, "1"]]);
-  assertEquals(result!.configs.map(({ name }) => name), [...SETTING_NAMES]);
+  assertEquals(result!.configs.map(({ name }) => name), [...KNOWN_SETTING_NAMES]);
   const of = (wanted: string) => {
     const { value, readOnly, configSource } = result!.configs.find(({ name }) => name === wanted)!;
     return [value, readOnly, configSource];
@@ -81,7 +81,7 @@ Deno.test("DescribeConfigs tells of every setting of the broker where it comes f
   assertEquals(of("num.partitions"), ["3", true, 4]);
   assertEquals(of("message.max.bytes"), ["7", false, 3]);
   assertEquals(of("log.retention.ms"), [null, false, 5]);
-  assertEquals(of("listeners"), ["127.0.0.1:9092", true, 5]);
+  assertEquals(of("listeners"), ["PLAINTEXT://127.0.0.1:9092", true, 5]);
 });
 
 Deno.test("DescribeConfigs describes by the empty name what was set on all brokers", async () => {
@@ -107,7 +107,9 @@ Deno.test("DescribeConfigs answers every resource, in the order of the request",
     [TOPIC, "a/b"],
     [BROKER, "2"],
     [BROKER, "1", []],
-    [8, "1"],
+    [8, "2"],
+    [16, ""],
+    [32, ""],
     [0, "x"],
   ]);
   assertEquals(
@@ -122,8 +124,10 @@ Deno.test("DescribeConfigs answers every resource, in the order of the request",
       [TOPIC, "a", ErrorCode.NONE, 1],
       [TOPIC, "a/b", ErrorCode.INVALID_TOPIC_EXCEPTION, 0],
       [BROKER, "2", ErrorCode.INVALID_REQUEST, 0],
-      [BROKER, "1", ErrorCode.NONE, SETTING_NAMES.length],
-      [8, "1", ErrorCode.INVALID_REQUEST, 0],
+      [BROKER, "1", ErrorCode.NONE, KNOWN_SETTING_NAMES.length],
+      [8, "2", ErrorCode.INVALID_REQUEST, 0],
+      [16, "", ErrorCode.INVALID_REQUEST, 0],
+      [32, "", ErrorCode.INVALID_REQUEST, 0],
       [0, "x", ErrorCode.INVALID_REQUEST, 0],
     ],
   );

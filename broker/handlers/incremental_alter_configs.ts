@@ -1,6 +1,6 @@
 /**
- * IncrementalAlterConfigs: changes settings of topics or brokers one by one (KIP-339). Versions 0
- * and 1.
+ * IncrementalAlterConfigs: changes settings of topics, brokers, groups or subscriptions to clients'
+ * metrics one by one (KIP-339), and levels of loggers (KIP-412). Versions 0 and 1.
  *
  * SET gives a value, DELETE takes it away, so that the default counts again; APPEND and SUBTRACT add
  * to and take from a setting that is a list, starting from what counts now. Each resource succeeds or
@@ -17,12 +17,9 @@ import {
   type IncrementalAlterConfigsResponse,
 } from "../../protocol/messages/incremental_alter_configs.ts";
 import { ApiError } from "../api_error.ts";
-import type { BrokerConfig } from "../config.ts";
 import { type ApiHandler, handler, type RequestContext } from "../handler.ts";
-import type { Setting } from "../setting.ts";
-import { isSettingName, SETTINGS } from "../settings.ts";
-import { isTopicSettingName, TOPIC_SETTINGS, TopicConfig } from "../topics/topic_config.ts";
-import { alterResources, type ConfigChange } from "./config_changes.ts";
+import { alterResource, alterResources } from "./config_changes.ts";
+import { alterLoggers, type ConfigChange, configResource } from "./config_resources/mod.ts";
 
 type Resource = IncrementalAlterConfigsRequest["resources"][number];
 type Change = Resource["configs"][number];
@@ -39,20 +36,28 @@ async function handleIncrementalAlterConfigs(
   { resources, validateOnly }: IncrementalAlterConfigsRequest,
   context: RequestContext,
 ): Promise<IncrementalAlterConfigsResponse> {
-  const changeOf = (resource: Resource) => increment(resource, context.broker.config);
-  return { responses: await alterResources(resources, changeOf, validateOnly, context) };
+  const alter = (resource: Resource) => {
+    checkValues(resource);
+    if (resource.resourceType === ConfigResourceType.brokerLogger) {
+      return alterLoggers(resource.resourceName, resource.configs, validateOnly, context);
+    }
+    return alterResource(resource, increment(resource, context), validateOnly, context);
+  };
+  return { responses: await alterResources(resources, alter, context) };
 }
 
-function increment({ resourceType, configs }: Resource, broker: BrokerConfig): ConfigChange {
+function checkValues({ configs }: Resource): void {
   for (const { name, configOperation, value } of configs) {
-    if (configOperation !== Operation.delete && value === null) {
-      throw new ApiError(ErrorCode.INVALID_REQUEST, `Cannot change "${name}": the value is null`);
-    }
+    if (configOperation === Operation.delete || value !== null) continue;
+    throw new ApiError(ErrorCode.INVALID_REQUEST, `Null value not supported for : ${name}`);
   }
+}
+
+function increment({ resourceType, configs }: Resource, context: RequestContext): ConfigChange {
   return (current) => {
     const texts = new Map(current);
     for (const change of configs) {
-      const text = apply(change, current.get(change.name), resourceType, broker);
+      const text = apply(change, current.get(change.name), resourceType, context);
       if (text === undefined) texts.delete(change.name);
       else texts.set(change.name, text);
     }
@@ -65,7 +70,7 @@ function apply(
   { name, configOperation, value }: Change,
   current: string | undefined,
   resourceType: number,
-  broker: BrokerConfig,
+  context: RequestContext,
 ): string | undefined {
   switch (configOperation) {
     case Operation.set:
@@ -74,7 +79,8 @@ function apply(
       return undefined;
     case Operation.append:
     case Operation.subtract: {
-      const inherited = listOf(name, resourceType, broker);
+      const operation = configOperation === Operation.append ? "APPEND" : "SUBTRACT";
+      const inherited = listOf(name, resourceType, operation, context);
       const items = itemsOf(current ?? inherited);
       const changed = itemsOf(value!);
       return configOperation === Operation.append
@@ -90,18 +96,17 @@ function apply(
 }
 
 /** What counts for a list while nothing is set. @throws {ApiError} INVALID_CONFIG if it is none. */
-function listOf(name: string, resourceType: number, broker: BrokerConfig): string {
-  if (resourceType === ConfigResourceType.topic && isTopicSettingName(name)) {
-    if (TOPIC_SETTINGS[name].setting.type === "list") {
-      return new TopicConfig(broker, new Map()).textOf(name);
-    }
-  } else if (resourceType === ConfigResourceType.broker && isSettingName(name)) {
-    const setting = SETTINGS[name] as unknown as Setting;
-    if (setting.type === "list") return setting.format(broker.get(name)) ?? "";
-  }
+function listOf(
+  name: string,
+  resourceType: number,
+  operation: string,
+  context: RequestContext,
+): string {
+  const resource = configResource(resourceType);
+  if (resource?.typeOf(name) === "list") return resource.inherited(name, context);
   throw new ApiError(
     ErrorCode.INVALID_CONFIG,
-    `Cannot add to or take from "${name}": it is no setting that is a list`,
+    `Can't ${operation} to key ${name} because its type is not LIST.`,
   );
 }
 

@@ -36,7 +36,6 @@ type PartitionResponse = { -readonly [K in keyof Entry]: Entry[K] };
 type RecordErrors = NonNullable<Entry["recordErrors"]>;
 type Entry = TopicResponse["partitionResponses"][number];
 
-const ACKS_ALL = -1;
 const ACKS_NONE = 0;
 const FIRST_VERSION_WITH_ZSTD = 7;
 const FIRST_VERSION_WITH_TOPIC_ID = 13;
@@ -162,7 +161,7 @@ class Production {
     response.baseOffset = appended.baseOffset;
     response.logAppendTimeMs = appended.logAppendTimeMs;
     response.logStartOffset = appended.logStartOffset;
-    if (this.#request.acks !== ACKS_ALL || appended.committed === undefined) return;
+    if (this.#request.acks === ACKS_NONE || appended.committed === undefined) return;
     this.#uncommitted.push({ response, committed: appended.committed, isSettled: false });
   }
 

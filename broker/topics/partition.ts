@@ -17,6 +17,7 @@
  */
 
 import { ErrorCode } from "../../protocol/errors.ts";
+import { INT64_MAX } from "../../protocol/int64.ts";
 import type { RecordBatch } from "../../protocol/records/mod.ts";
 import type { Log } from "../../storage/log.ts";
 import type { LogRead, TimestampAndOffset } from "../../storage/log_reader.ts";
@@ -95,6 +96,10 @@ export interface PartitionUpkeep {
 }
 
 const ACKS_ALL = -1;
+/** What `flush.ms` is where nobody gave it a limit. */
+const NO_LIMIT = INT64_MAX;
+/** What `flush=interval` means without a limit. */
+const DEFAULT_INTERVAL_MS = 1000;
 const READ_COMMITTED = 1;
 const UNKNOWN: EpochEndOffset = { epoch: -1, endOffset: -1 };
 const HIGH_WATERMARK = -1;
@@ -455,11 +460,17 @@ export class Partition {
 
   /** Makes an append visible, now or with the flush that the returned promise stands for. */
   #commit(firstOffset: number, endOffset: number, acks: -1 | 0 | 1): Promise<void> | undefined {
+    const { flushedOffset } = this.log;
+    const { flushMessages, flushMs } = this.#config.logConfig;
     const flush = this.#config.get("flush");
-    if (flush === "commit" && acks === ACKS_ALL && endOffset > this.log.flushedOffset) {
-      return this.#joinFlush(firstOffset);
+    if (endOffset > flushedOffset) {
+      const isCommit = flush === "commit" && acks === ACKS_ALL;
+      if (isCommit || endOffset - flushedOffset >= flushMessages) {
+        return this.#joinFlush(firstOffset);
+      }
+      if (flushMs < NO_LIMIT) this.#upkeep.requestFlush(this.log, flushMs);
+      else if (flush === "interval") this.#upkeep.requestFlush(this.log, DEFAULT_INTERVAL_MS);
     }
-    if (flush === "interval") this.#upkeep.requestFlush(this.log, this.#config.get("flush.ms"));
     if (this.#flushing === undefined && this.#queued === undefined) {
       this.#advance(this.log.logEndOffset);
     }

@@ -7,6 +7,8 @@
 
 import { ErrorCode } from "../../protocol/errors.ts";
 import { ConfigSource } from "../../protocol/messages/describe_configs.ts";
+import { didYouMean } from "../../protocol/suggest.ts";
+import { INT64_MAX } from "../../protocol/int64.ts";
 import { DEFAULT_LOG_CONFIG, type LogConfig } from "../../storage/log_config.ts";
 import { ApiError } from "../api_error.ts";
 import type { BrokerConfig, ConfigTexts, ConfigValue } from "../config.ts";
@@ -18,6 +20,7 @@ import {
   type SettingName,
   SETTINGS,
 } from "../settings.ts";
+import { FIXED_TOPIC_SETTINGS } from "./fixed_topic_settings.ts";
 
 /** The type of each setting's value, by its name. */
 export interface TopicSettings {
@@ -26,6 +29,7 @@ export interface TopicSettings {
   "delete.retention.ms": number;
   "file.delete.delay.ms": number;
   "flush": FlushPolicy;
+  "flush.messages": number;
   "flush.ms": number;
   "index.interval.bytes": number;
   "max.compaction.lag.ms": number;
@@ -40,6 +44,7 @@ export interface TopicSettings {
   "retention.ms": number;
   "segment.bytes": number;
   "segment.index.bytes": number;
+  "segment.jitter.ms": number;
   "segment.ms": number;
 }
 
@@ -48,7 +53,7 @@ export type TopicSettingName = keyof TopicSettings;
 
 /** A broker's setting that a topic's gets its value from. */
 interface Synonym {
-  readonly name: SettingName;
+  readonly name: string;
   /** What its value is multiplied by, if that is positive. */
   readonly factor: number;
 }
@@ -60,6 +65,8 @@ export interface TopicSetting {
   readonly doc: string;
   /** The broker's settings; the first that has a value counts. */
   readonly synonyms: readonly Synonym[];
+  /** The value where none of them has one. */
+  readonly default: unknown;
 }
 
 const MINUTE_MS = 60 * 1000;
@@ -69,7 +76,8 @@ type Longer = readonly [name: SettingName, factor: number];
 
 function derived(name: SettingName, doc: string, ...longer: Longer[]): TopicSetting {
   const synonyms = [{ name, factor: 1 }, ...longer.map(([name, factor]) => ({ name, factor }))];
-  return { setting: SETTINGS[name] as unknown as Setting, doc, synonyms };
+  const setting = SETTINGS[name] as unknown as Setting;
+  return { setting, doc, synonyms, default: setting.default };
 }
 
 /** The settings. */
@@ -90,13 +98,21 @@ export const TOPIC_SETTINGS: { readonly [N in TopicSettingName]: TopicSetting } 
   ),
   "flush": derived(
     "log.flush.policy",
-    "When appends are on disk. commit: before a write with acks=all is answered; interval: every " +
-      "flush.ms; os: when the system writes back",
+    "When appends are on disk. commit: before a write with acks=all is answered; interval: within " +
+      "flush.ms, or a second without it; os: when the system writes back",
   ),
-  "flush.ms": derived(
-    "log.flush.interval.ms",
-    "Milliseconds within which an append is on disk under flush=interval",
+  "flush.messages": derived(
+    "log.flush.interval.messages",
+    "Records of a partition that may not be on disk yet: the write that makes them as many is " +
+      "answered after a sync, whatever its acks and flush",
   ),
+  "flush.ms": {
+    ...derived(
+      "log.flush.interval.ms",
+      "Milliseconds within which an append is on disk, whatever flush says",
+    ),
+    default: INT64_MAX,
+  },
   "index.interval.bytes": derived(
     "log.index.interval.bytes",
     "Bytes of log between two index entries",
@@ -148,6 +164,12 @@ export const TOPIC_SETTINGS: { readonly [N in TopicSettingName]: TopicSetting } 
     "Size in bytes at which a log goes on in a new file",
   ),
   "segment.index.bytes": derived("log.index.size.max.bytes", "Largest index file in bytes"),
+  "segment.jitter.ms": derived(
+    "log.roll.jitter.ms",
+    "Up to so many milliseconds earlier a log starts a new file than segment.ms says, so that not " +
+      "all do at once",
+    ["log.roll.jitter.hours", HOUR_MS],
+  ),
   "segment.ms": derived(
     "log.roll.ms",
     "Age in milliseconds at which a log goes on in a new file",
@@ -166,13 +188,20 @@ const INTERNAL_SETTINGS: ReadonlyMap<string, Setting<number>> = new Map([
   [INTERNAL_SEGMENT_BYTES, int(0, "Size in bytes at which a log begins a new file", { min: 1 })],
 ]);
 
-/** The names, sorted. */
-export const TOPIC_SETTING_NAMES: readonly TopicSettingName[] =
-  (Object.keys(TOPIC_SETTINGS) as TopicSettingName[]).sort();
+/** The names of the settings that act. */
+const ACTING_NAMES = Object.keys(TOPIC_SETTINGS) as TopicSettingName[];
 
-/** Whether `name` is the name of a topic's setting. */
-export function isTopicSettingName(name: string): name is TopicSettingName {
-  return Object.hasOwn(TOPIC_SETTINGS, name);
+const KNOWN_SETTINGS: Readonly<Record<string, TopicSetting>> = {
+  ...FIXED_TOPIC_SETTINGS,
+  ...TOPIC_SETTINGS,
+};
+
+/** The names of all settings, also of those that have one value, sorted. */
+export const TOPIC_SETTING_NAMES: readonly string[] = Object.keys(KNOWN_SETTINGS).sort();
+
+/** A topic's setting, also one that has one value; `undefined` if there is none of that name. */
+export function topicSetting(name: string): TopicSetting | undefined {
+  return Object.hasOwn(KNOWN_SETTINGS, name) ? KNOWN_SETTINGS[name] : undefined;
 }
 
 /** The settings of one topic at one moment. */
@@ -190,7 +219,7 @@ export class TopicConfig {
     this.#broker = broker;
     this.#overrides = overrides;
     const values: Record<string, unknown> = {};
-    for (const name of TOPIC_SETTING_NAMES) values[name] = this.#valueOf(name);
+    for (const name of ACTING_NAMES) values[name] = this.#valueOf(name);
     this.#values = values as unknown as TopicSettings;
   }
 
@@ -199,10 +228,13 @@ export class TopicConfig {
     return this.#values[name];
   }
 
-  /** The value of a setting, as text. */
-  textOf(name: TopicSettingName): string {
-    const { setting } = TOPIC_SETTINGS[name];
-    return this.#overrides.get(name) ?? setting.format(this.#values[name])!;
+  /** The value of a setting, also of one that has one value, as text. */
+  textOf(name: string): string {
+    const { setting, default: fallback } = topicSetting(name)!;
+    const value = Object.hasOwn(TOPIC_SETTINGS, name)
+      ? this.#values[name as TopicSettingName]
+      : fallback;
+    return this.#overrides.get(name) ?? setting.format(value)!;
   }
 
   /** The settings as the topic's logs take them. */
@@ -215,6 +247,7 @@ export class TopicConfig {
       ...DEFAULT_LOG_CONFIG,
       segmentBytes: this.#internal(INTERNAL_SEGMENT_BYTES) ?? this.get("segment.bytes"),
       segmentMs: this.get("segment.ms"),
+      segmentJitterMs: this.get("segment.jitter.ms"),
       segmentIndexBytes: this.get("segment.index.bytes"),
       indexIntervalBytes: this.get("index.interval.bytes"),
       retentionBytes: this.get("retention.bytes"),
@@ -229,6 +262,8 @@ export class TopicConfig {
       minCompactionLagMs: this.get("min.compaction.lag.ms"),
       maxCompactionLagMs: this.get("max.compaction.lag.ms"),
       deleteRetentionMs: this.get("delete.retention.ms"),
+      flushMessages: this.get("flush.messages"),
+      flushMs: this.get("flush.ms"),
     };
   }
 
@@ -243,18 +278,18 @@ export class TopicConfig {
   }
 
   /** All values that a setting has anywhere; the first is the one that counts. */
-  valuesOf(name: TopicSettingName): ConfigValue[] {
+  valuesOf(name: string): ConfigValue[] {
     const values: ConfigValue[] = [];
     const own = this.#overrides.get(name);
     if (own !== undefined) values.push({ name, text: own, source: ConfigSource.topic });
-    const inherited = TOPIC_SETTINGS[name].synonyms
-      .flatMap(({ name }) => this.#broker.valuesOf(name))
-      .filter(({ text }) => text !== null);
+    const inherited = topicSetting(name)!.synonyms.flatMap(({ name }) =>
+      this.#broker.valuesOf(name)
+    );
     return [...values, ...inherited];
   }
 
   #valueOf(name: TopicSettingName): unknown {
-    const { setting, synonyms } = TOPIC_SETTINGS[name];
+    const { setting, synonyms, default: fallback } = TOPIC_SETTINGS[name];
     const text = this.#overrides.get(name);
     if (text !== undefined) {
       try {
@@ -264,11 +299,15 @@ export class TopicConfig {
         if (!(error instanceof SettingValueError)) throw error;
       }
     }
-    return synonyms.map((synonym) => this.#inherited(synonym)).find((value) => value !== null);
+    for (const synonym of synonyms) {
+      const value = this.#inherited(synonym);
+      if (value !== null) return value;
+    }
+    return fallback;
   }
 
   #inherited({ name, factor }: Synonym): BrokerSettings[SettingName] {
-    const value = this.#broker.get(name);
+    const value = this.#broker.get(name as SettingName);
     return typeof value === "number" && value > 0 ? value * factor : value;
   }
 }
@@ -281,13 +320,11 @@ export class TopicConfig {
  */
 export function checkTopicConfigs(configs: ConfigTexts, broker: BrokerConfig): void {
   for (const [name, text] of configs) {
-    const setting = isTopicSettingName(name)
-      ? TOPIC_SETTINGS[name].setting
-      : INTERNAL_SETTINGS.get(name);
+    const setting = topicSetting(name)?.setting ?? INTERNAL_SETTINGS.get(name);
     if (setting === undefined) {
       throw new ApiError(
         ErrorCode.INVALID_CONFIG,
-        `Cannot set "${name}": this broker has no such setting of topics`,
+        `Unknown topic config name: ${name}${didYouMean(name, TOPIC_SETTING_NAMES)}`,
       );
     }
     try {

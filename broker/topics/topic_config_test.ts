@@ -52,7 +52,11 @@ Deno.test("checkTopicConfigs() refuses with INVALID_CONFIG what the topic could 
   const cases: [string, string][] = [
     ["no.such.setting", "1"],
     ["log.segment.bytes", "5000"],
-    ["flush.messages", "1"],
+    ["flush.messages", "0"],
+    ["flush.ms", "-1"],
+    ["remote.storage.enable", "true"],
+    ["preallocate", "yes"],
+    ["leader.replication.throttled.replicas", "0:1"],
     ["cleanup.policy", "shred"],
     ["cleanup.policy", "compact,shred"],
     ["min.cleanable.dirty.ratio", "1.5"],

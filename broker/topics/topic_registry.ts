@@ -380,6 +380,11 @@ export class TopicRegistry {
   }
 
   /** Brokers that can hold a replica; this one can before others can reach it. */
+  /** How many brokers there are to have replicas. */
+  get brokerCount(): number {
+    return this.#brokers.length;
+  }
+
   get #brokers(): readonly number[] {
     const ids = new Set(this.#cluster.brokers.map(({ id }) => id)).add(this.#cluster.nodeId);
     return [...ids].sort((a, b) => a - b);

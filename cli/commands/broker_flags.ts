@@ -5,14 +5,14 @@
  */
 
 import type { Setting } from "../../broker/setting.ts";
-import { flagOf, SETTING_NAMES, type SettingName, SETTINGS } from "../../broker/settings.ts";
+import { flagOf, isSettingName, KNOWN_SETTING_NAMES, knownSetting } from "../../broker/settings.ts";
 import type { Flag, Flags } from "../flag.ts";
 import { withoutUnit, withUnit } from "../units.ts";
 
 /** Where a setting is listed in the help: the first heading that fits its name. */
 const GROUPS: readonly (readonly [heading: string | undefined, names: RegExp])[] = [
-  [undefined, /^(listeners|log\.dirs|log\.level)$/],
-  ["Cluster", /^(node\.id|cluster\.id|broker\.rack|advertised\.listeners)$/],
+  [undefined, /^(listeners|log\.dirs?|log\.level)$/],
+  ["Cluster", /^(node\.id|broker\.id|cluster\.id|broker\.rack|advertised\.listeners)$/],
   ["Durability", /^(log\.flush\.|min\.insync)/],
   ["Retention and compaction", /^(log\.retention\.|log\.clean|log\.segment\.delete)/],
   ["Segments of the log", /^(log\.segment\.|log\.roll\.|log\.index\.)/],
@@ -22,15 +22,18 @@ const GROUPS: readonly (readonly [heading: string | undefined, names: RegExp])[]
   ["Connections, requests and memory", /./],
 ];
 
+/** Settings of Kafka's that have one value here. */
+const FIXED: readonly [heading: string] = ["Kafka's settings that have one value here"];
+
 /**
  * A flag for each setting. Its value is the text for the broker, whose own parser has accepted it, or
  * undefined, so that the broker can tell what was set from what is a default.
  */
 export function brokerFlags(): Flags {
-  const groups = new Map(GROUPS.map(([heading]) => [heading, [] as [string, Flag][]]));
-  for (const name of SETTING_NAMES) {
-    const [heading] = GROUPS.find(([, names]) => names.test(name))!;
-    const key = SETTINGS[name].flag ?? name;
+  const groups = new Map([...GROUPS, FIXED].map(([heading]) => [heading, [] as [string, Flag][]]));
+  for (const name of KNOWN_SETTING_NAMES) {
+    const [heading] = isSettingName(name) ? GROUPS.find(([, names]) => names.test(name))! : FIXED;
+    const key = knownSetting(name)!.flag ?? name;
     groups.get(heading)!.push([key, settingFlag(name, heading)]);
   }
   return Object.fromEntries([...groups.values()].flat());
@@ -40,14 +43,14 @@ export function brokerFlags(): Flags {
 export function brokerConfigInputs(
   values: Readonly<Record<string, unknown>>,
 ): Record<string, unknown> {
-  return Object.fromEntries(SETTING_NAMES.map((name) => {
-    const key = SETTINGS[name].flag ?? name;
+  return Object.fromEntries(KNOWN_SETTING_NAMES.map((name) => {
+    const key = knownSetting(name)!.flag ?? name;
     return [flagOf(name), values[key]];
   }));
 }
 
-function settingFlag(name: SettingName, group: string | undefined): Flag {
-  const setting: Setting = SETTINGS[name] as Setting;
+function settingFlag(name: string, group: string | undefined): Flag {
+  const setting = knownSetting(name)!;
   const fallback = setting.format(setting.default);
   return {
     doc: setting.doc,
@@ -61,16 +64,21 @@ function settingFlag(name: SettingName, group: string | undefined): Flag {
     fallback: fallback === null ? "" : withUnit(name, fallback),
     ...(setting.type === "boolean" ? { type: "boolean" } : { value: placeholder(name, setting) }),
     ...(setting.choices === undefined ? {} : { choices: setting.choices }),
-    ...(setting.type === "list" ? { separator: "," } : {}),
+    ...(setting.type === "list" && !isFolder(name) ? { separator: "," } : {}),
     ...(group === undefined ? {} : { group }),
-    ...(name === "log.dirs" ? { isFile: true } : {}),
+    ...(isSettingName(name) ? {} : { isRare: true }),
+    ...(isFolder(name) ? { isFile: true } : {}),
   };
 }
 
-function placeholder(name: SettingName, { type }: Setting): string {
-  if (name === "log.dirs") return "DIR";
+function placeholder(name: string, { type }: Setting): string {
+  if (isFolder(name)) return "DIR";
   if (name.endsWith("listeners")) return "HOST:PORT";
   if (name.endsWith(".ms")) return "DURATION";
   if (name.endsWith(".bytes")) return "SIZE";
   return type === "int" || type === "long" || type === "double" ? "N" : "VALUE";
+}
+
+function isFolder(name: string): boolean {
+  return name === "log.dirs" || name === "log.dir";
 }

@@ -98,7 +98,8 @@ async function writeHints({ stderr }: Context, address: HostPort): Promise<void>
 
 /** What an error of the start means, and what can be done about it. */
 function explained(error: unknown, config: BrokerConfig): unknown {
-  const addresses = config.get("listeners").join(", ");
+  const addresses = config.get("listeners")
+    .map((listener) => listener.replace("PLAINTEXT://", "")).join(", ");
   const message = messageOf(error);
   if (error instanceof Deno.errors.AddrInUse) {
     return new CommandError(

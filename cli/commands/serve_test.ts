@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { parseBrokerConfig } from "../../broker/mod.ts";
-import { flagOf, SETTING_NAMES, variableOf } from "../../broker/settings.ts";
+import { flagOf, KNOWN_SETTING_NAMES, variableOf } from "../../broker/settings.ts";
 import { Client } from "../../client/mod.ts";
 import { nameFlags } from "../flag.ts";
 import { testContext } from "../test_context.ts";
@@ -150,8 +150,8 @@ Deno.test("serve refuses a folder that belongs to another broker", async () => {
 
 Deno.test("brokerFlags() has a flag for every setting, by the broker's own names", () => {
   const flags = nameFlags(brokerFlags());
-  assertEquals(flags.map(({ name }) => name).sort(), SETTING_NAMES.map(flagOf).sort());
-  assertEquals(flags.map(({ env }) => env).sort(), SETTING_NAMES.map(variableOf).sort());
+  assertEquals(flags.map(({ name }) => name).sort(), KNOWN_SETTING_NAMES.map(flagOf).sort());
+  assertEquals(flags.map(({ env }) => env).sort(), KNOWN_SETTING_NAMES.map(variableOf).sort());
   assert(flags.every(({ flag }) => flag.doc !== ""));
 });
 
@@ -165,7 +165,7 @@ Deno.test("brokerConfigInputs() leaves defaults to the broker and reads units", 
       "node.id": undefined,
     }),
   });
-  assertEquals(config.get("listeners"), ["127.0.0.1:0"]);
+  assertEquals(config.get("listeners"), ["PLAINTEXT://127.0.0.1:0"]);
   assertEquals(config.get("log.retention.ms"), 604_800_000);
   assertEquals(config.get("log.segment.bytes"), 67_108_864);
   assertEquals(config.get("auto.create.topics.enable"), false);

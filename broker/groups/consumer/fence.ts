@@ -4,6 +4,7 @@
  * @module
  */
 
+import { sessionTimeoutMs } from "../group_config.ts";
 import type { GroupShard } from "../group_shard.ts";
 import type { GroupRecord } from "../records/group_record.ts";
 import type { ConsumerGroup } from "./consumer_group.ts";
@@ -50,10 +51,10 @@ export function startSession(
   { memberId, classic }: ConsumerMember,
 ): void {
   const deadlines = group.deadlinesOf(memberId);
-  const { deadlines: queue, config } = shard.environment;
+  const { deadlines: queue } = shard.environment;
   deadlines.session ??= queue.deadline(() => expire(shard, group.groupId, memberId, "session"));
   deadlines.session.setIn(
-    classic?.sessionTimeoutMs ?? config.get("group.consumer.session.timeout.ms"),
+    classic?.sessionTimeoutMs ?? sessionTimeoutMs(shard.environment, group.groupId),
   );
 }
 

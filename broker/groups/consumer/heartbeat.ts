@@ -11,6 +11,7 @@ import type {
 } from "../../../protocol/messages/consumer_group_heartbeat.ts";
 import { ApiError } from "../../api_error.ts";
 import type { GroupClient, GroupEnvironment } from "../environment.ts";
+import { heartbeatIntervalMs } from "../group_config.ts";
 import type { GroupShard } from "../group_shard.ts";
 import type { GroupRecord } from "../records/group_record.ts";
 import { groupTombstone } from "../classic/group_record.ts";
@@ -155,7 +156,7 @@ function beat(
     errorCode: ErrorCode.NONE,
     memberId: member.memberId,
     memberEpoch: member.memberEpoch,
-    heartbeatIntervalMs: env.config.get("group.consumer.heartbeat.interval.ms"),
+    heartbeatIntervalMs: heartbeatIntervalMs(env, groupId),
     assignment: mustTell ? { topicPartitions: topicPartitionsOf(member.assigned) } : null,
   };
   return durable === undefined ? response : durable.then(() => response);

@@ -8,11 +8,11 @@ import {
   ConfigSource,
   ConfigType,
   type DescribeConfigsResponse,
-} from "../../protocol/messages/describe_configs.ts";
-import type { BrokerConfig, ConfigValue } from "../config.ts";
-import type { Setting, SettingType } from "../setting.ts";
-import { type SettingName, SETTINGS } from "../settings.ts";
-import { TOPIC_SETTINGS, type TopicConfig, type TopicSettingName } from "../topics/topic_config.ts";
+} from "../../../protocol/messages/describe_configs.ts";
+import type { BrokerConfig, ConfigValue } from "../../config.ts";
+import type { Setting, SettingType } from "../../setting.ts";
+import { knownSetting } from "../../settings.ts";
+import { type TopicConfig, topicSetting } from "../../topics/topic_config.ts";
 
 /** A setting in an answer. */
 export type ConfigEntry = Required<DescribeConfigsResponse["results"][number]["configs"][number]>;
@@ -21,17 +21,19 @@ const TYPES: Readonly<Record<SettingType, number>> = {
   boolean: ConfigType.boolean,
   string: ConfigType.string,
   int: ConfigType.int,
+  short: ConfigType.short,
   long: ConfigType.long,
   double: ConfigType.double,
   list: ConfigType.list,
+  class: ConfigType.class,
+  password: ConfigType.password,
 };
 
 /** A topic's setting. */
-export function topicConfigEntry(config: TopicConfig, name: TopicSettingName): ConfigEntry {
-  const { setting, doc } = TOPIC_SETTINGS[name];
+export function topicConfigEntry(config: TopicConfig, name: string): ConfigEntry {
+  const { setting, doc } = topicSetting(name)!;
   const values = config.valuesOf(name);
-  const value = config.textOf(name);
-  return entry({ name, value, values, setting, documentation: doc, readOnly: false });
+  return configEntry({ name, value: config.textOf(name), values, setting, doc });
 }
 
 /**
@@ -41,26 +43,27 @@ export function topicConfigEntry(config: TopicConfig, name: TopicSettingName): C
  */
 export function brokerConfigEntry(
   config: BrokerConfig,
-  name: SettingName,
+  name: string,
   ofCluster = false,
 ): ConfigEntry {
-  const setting = SETTINGS[name] as unknown as Setting;
+  const setting = knownSetting(name)!;
   const values = config.valuesOf(name)
     .filter(({ source }) => !ofCluster || source !== ConfigSource.dynamicBroker);
   const value = values[0]?.text ?? null;
   const readOnly = setting.scope === "read-only";
-  return entry({ name, value, values, setting, documentation: setting.doc, readOnly });
+  return configEntry({ name, value, values, setting, doc: setting.doc, readOnly });
 }
 
-function entry(described: {
+/** A setting of any resource. The first of its values is the one that counts. */
+export function configEntry(described: {
   readonly name: string;
   readonly value: string | null;
   readonly values: readonly ConfigValue[];
-  readonly setting: Setting;
-  readonly documentation: string;
-  readonly readOnly: boolean;
+  readonly setting: Pick<Setting, "type" | "isSensitive">;
+  readonly doc: string;
+  readonly readOnly?: boolean;
 }): ConfigEntry {
-  const { name, value, values, setting, documentation, readOnly } = described;
+  const { name, value, values, setting, doc, readOnly = false } = described;
   const { isSensitive } = setting;
   return {
     name,
@@ -74,6 +77,6 @@ function entry(described: {
       source,
     })),
     configType: TYPES[setting.type],
-    documentation,
+    documentation: doc,
   };
 }

@@ -1,0 +1,142 @@
+/**
+ * The controller, its quorum and the log of the metadata.
+ *
+ * @module
+ */
+
+import { type FixedSetting, fixedSettings } from "../fixed_setting.ts";
+
+/** The settings. */
+export const CONTROLLER_SETTINGS: Readonly<Record<string, FixedSetting>> = {
+  ...fixedSettings("each broker is its own controller, so there is no quorum to configure", {
+    "process.roles": ["list", "broker,controller", "What this process does in its cluster"],
+    "controller.listener.names": ["list", null, "Names of the listeners for controllers"],
+    "controller.quorum.append.linger.ms": [
+      "int",
+      "25",
+      "Milliseconds that the controller collects changes before it writes them",
+    ],
+    "controller.quorum.auto.join.enable": [
+      "boolean",
+      "false",
+      "Whether a controller joins the quorum by itself",
+    ],
+    "controller.quorum.bootstrap.servers": ["list", "", "Addresses at which the quorum is found"],
+    "controller.quorum.election.backoff.max.ms": [
+      "int",
+      "1000",
+      "Most milliseconds between two elections",
+    ],
+    "controller.quorum.election.timeout.ms": [
+      "int",
+      "1000",
+      "Milliseconds that an election may take",
+    ],
+    "controller.quorum.fetch.timeout.ms": [
+      "int",
+      "2000",
+      "Milliseconds without the quorum's leader before an election",
+    ],
+    "controller.quorum.request.timeout.ms": [
+      "int",
+      "2000",
+      "Milliseconds that a member of the quorum waits for an answer",
+    ],
+    "controller.quorum.retry.backoff.ms": [
+      "int",
+      "20",
+      "Milliseconds before a request to the quorum is repeated",
+    ],
+    "controller.quorum.voters": ["list", "", "Members of the quorum, as ID@HOST:PORT"],
+    "controller.socket.timeout.ms": [
+      "int",
+      "30000",
+      "Milliseconds that a controller waits for an answer of a broker",
+    ],
+    "controlled.shutdown.enable": [
+      "boolean",
+      "true",
+      "Whether a stopping broker hands its partitions over first",
+    ],
+    "broker.heartbeat.interval.ms": [
+      "int",
+      "2000",
+      "Milliseconds between heartbeats to the controller",
+    ],
+    "broker.session.timeout.ms": [
+      "int",
+      "9000",
+      "Milliseconds of silence after which a broker counts as gone",
+    ],
+    "initial.broker.registration.timeout.ms": [
+      "int",
+      "60000",
+      "Milliseconds that a starting broker tries to register",
+    ],
+    "auto.leader.rebalance.enable": [
+      "boolean",
+      "true",
+      "Whether preferred replicas become leaders again by themselves",
+    ],
+    "leader.imbalance.check.interval.seconds": [
+      "long",
+      "300",
+      "Seconds between two checks for leaders that are not preferred",
+    ],
+    "log.dir.failure.timeout.ms": [
+      "long",
+      "30000",
+      "Milliseconds after which a broker stops that cannot report a failed data folder",
+    ],
+  }),
+  ...fixedSettings("controllers have no quotas", {
+    "controller.quota.window.num": [
+      "int",
+      "11",
+      "Samples that the quota of changes is measured by",
+    ],
+    "controller.quota.window.size.seconds": [
+      "int",
+      "1",
+      "Seconds of a sample of the quota of changes",
+    ],
+  }),
+  ...fixedSettings("the log of the metadata is kept in the data folder and compacted by itself", {
+    "metadata.log.dir": ["string", null, "Folder of the metadata's log"],
+    "metadata.log.max.record.bytes.between.snapshots": [
+      "long",
+      "20971520",
+      "Bytes of metadata between two snapshots",
+    ],
+    "metadata.log.max.snapshot.interval.ms": [
+      "long",
+      "3600000",
+      "Most milliseconds between two snapshots of the metadata",
+    ],
+    "metadata.log.segment.bytes": [
+      "int",
+      "1073741824",
+      "Size in bytes of the segments of the metadata's log",
+    ],
+    "metadata.log.segment.ms": [
+      "long",
+      "604800000",
+      "Age in milliseconds at which the metadata's log starts a new segment",
+    ],
+    "metadata.max.idle.interval.ms": [
+      "int",
+      "500",
+      "Milliseconds between records that show the controller is alive",
+    ],
+    "metadata.max.retention.bytes": [
+      "long",
+      "104857600",
+      "Bytes of the metadata's log and snapshots to keep",
+    ],
+    "metadata.max.retention.ms": [
+      "long",
+      "604800000",
+      "Milliseconds for which the metadata's log and snapshots are kept",
+    ],
+  }),
+};

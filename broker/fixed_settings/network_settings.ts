@@ -1,0 +1,94 @@
+/**
+ * Threads, sockets and the limits of requests and connections.
+ *
+ * @module
+ */
+
+import { type FixedSetting, fixedSettings } from "../fixed_setting.ts";
+
+/** The settings. */
+export const NETWORK_SETTINGS: Readonly<Record<string, FixedSetting>> = {
+  ...fixedSettings("one event loop does this work, and the system sizes its sockets", {
+    "background.threads": ["int", "10", "Threads for housekeeping", "cluster-wide"],
+    "num.io.threads": ["int", "8", "Threads that work on requests", "cluster-wide"],
+    "num.network.threads": ["int", "3", "Threads that read and write sockets", "cluster-wide"],
+    "num.recovery.threads.per.data.dir": [
+      "int",
+      "2",
+      "Threads that open the logs of a data folder at the start",
+      "cluster-wide",
+    ],
+    "queued.max.requests": ["int", "500", "Requests that may wait for a thread"],
+    "socket.listen.backlog.size": ["int", "50", "Connections that may wait to be accepted"],
+    "socket.receive.buffer.bytes": ["int", "102400", "Receive buffer of a socket in bytes"],
+    "socket.send.buffer.bytes": ["int", "102400", "Send buffer of a socket in bytes"],
+    "socket.connection.setup.timeout.max.ms": [
+      "long",
+      "30000",
+      "Most milliseconds that a connection to another broker may take",
+    ],
+    "socket.connection.setup.timeout.ms": [
+      "long",
+      "10000",
+      "First limit in milliseconds for a connection to another broker",
+    ],
+    "request.timeout.ms": [
+      "int",
+      "30000",
+      "Milliseconds that this broker waits for an answer of another",
+    ],
+  }),
+  ...fixedSettings("connections are limited in all by max.connections only", {
+    "max.connection.creation.rate": [
+      "int",
+      "2147483647",
+      "Most new connections a second",
+      "cluster-wide",
+    ],
+    "max.connections.per.ip": [
+      "int",
+      "2147483647",
+      "Most connections from one address",
+      "cluster-wide",
+    ],
+    "max.connections.per.ip.overrides": [
+      "string",
+      "",
+      "Other limits than max.connections.per.ip, by address",
+      "cluster-wide",
+    ],
+  }),
+  ...fixedSettings("what waits is woken when it can be answered, and forgotten when it has been", {
+    "delete.records.purgatory.purge.interval.requests": [
+      "int",
+      "1",
+      "Requests between two clean-ups of waiting DeleteRecords",
+    ],
+    "fetch.purgatory.purge.interval.requests": [
+      "int",
+      "1000",
+      "Requests between two clean-ups of waiting Fetches",
+    ],
+    "producer.purgatory.purge.interval.requests": [
+      "int",
+      "1000",
+      "Requests between two clean-ups of waiting Produces",
+    ],
+    "share.fetch.purgatory.purge.interval.requests": [
+      "int",
+      "1000",
+      "Requests between two clean-ups of waiting ShareFetches",
+    ],
+  }),
+  ...fixedSettings("only plain text listeners are supported", {
+    "early.start.listeners": ["list", null, "Listeners that are open before the broker is ready"],
+    "listener.security.protocol.map": [
+      "string",
+      "SASL_SSL:SASL_SSL,PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT",
+      "Protocol of each name of a listener",
+      "cluster-wide",
+    ],
+    "inter.broker.listener.name": ["string", null, "Name of the listener for other brokers"],
+    "security.inter.broker.protocol": ["string", "PLAINTEXT", "Protocol between brokers"],
+  }),
+};

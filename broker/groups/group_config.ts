@@ -1,0 +1,177 @@
+/**
+ * Settings of single groups (KIP-848), set while the broker runs, that count before the broker's.
+ *
+ * @module
+ */
+
+import { ErrorCode } from "../../protocol/errors.ts";
+import { didYouMean } from "../../protocol/suggest.ts";
+import { ApiError } from "../api_error.ts";
+import type { BrokerConfig, ConfigTexts } from "../config.ts";
+import { FixedSetting } from "../fixed_setting.ts";
+import { int, type Setting, SettingValueError } from "../setting.ts";
+import type { GroupEnvironment } from "./environment.ts";
+import type { GroupSettings } from "./settings.ts";
+
+/** A setting of groups. */
+export interface GroupSetting {
+  readonly setting: Setting;
+  readonly doc: string;
+  /** The broker's settings of its default and its bounds, if it acts. */
+  readonly broker?: {
+    readonly default: keyof GroupSettings;
+    readonly min: keyof GroupSettings;
+    readonly max: keyof GroupSettings;
+  };
+}
+
+const NO_SHARE_GROUPS = "there are no share groups";
+const NO_STREAMS_GROUPS = "Kafka Streams uses classic groups here, there are no streams groups";
+
+const SESSION_TIMEOUT = "consumer.session.timeout.ms";
+const HEARTBEAT_INTERVAL = "consumer.heartbeat.interval.ms";
+
+const SETTINGS: Readonly<Record<string, GroupSetting>> = {
+  [HEARTBEAT_INTERVAL]: acting(
+    "heartbeat.interval.ms",
+    "Milliseconds between heartbeats that the group's members are asked for, if it is a KIP-848 group",
+  ),
+  [SESSION_TIMEOUT]: acting(
+    "session.timeout.ms",
+    "Milliseconds of silence after which a member of the group is out, if it is a KIP-848 group",
+  ),
+  ...fixed(NO_SHARE_GROUPS, [
+    ["share.auto.offset.reset", "string", "latest", "Where a new share group starts to read"],
+    ["share.heartbeat.interval.ms", "int", "5000", "Milliseconds between heartbeats of members"],
+    ["share.isolation.level", "string", "read_uncommitted", "Which records members may see"],
+    [
+      "share.record.lock.duration.ms",
+      "int",
+      "30000",
+      "Milliseconds for which a record is acquired",
+    ],
+    [
+      "share.session.timeout.ms",
+      "int",
+      "45000",
+      "Milliseconds of silence after which a member is out",
+    ],
+  ]),
+  ...fixed(NO_STREAMS_GROUPS, [
+    ["streams.heartbeat.interval.ms", "int", "5000", "Milliseconds between heartbeats of members"],
+    [
+      "streams.initial.rebalance.delay.ms",
+      "int",
+      "3000",
+      "Milliseconds that the empty group waits for more members",
+    ],
+    ["streams.num.standby.replicas", "int", "0", "Standby replicas of a task"],
+    [
+      "streams.session.timeout.ms",
+      "int",
+      "45000",
+      "Milliseconds of silence after which a member is out",
+    ],
+  ]),
+};
+
+/** The names, sorted. */
+export const GROUP_CONFIG_NAMES: readonly string[] = Object.keys(SETTINGS).sort();
+
+/** A setting of groups; `undefined` if there is none of that name. */
+export function groupSetting(name: string): GroupSetting | undefined {
+  return Object.hasOwn(SETTINGS, name) ? SETTINGS[name] : undefined;
+}
+
+/** What counts for groups that have no value of their own. */
+export function defaultOfGroupSetting(name: string, config: BrokerConfig): string {
+  const { setting, broker } = SETTINGS[name]!;
+  return broker === undefined
+    ? setting.format(setting.default)!
+    : String(config.get(broker.default));
+}
+
+/**
+ * Checks what is to be set for a group.
+ *
+ * @throws {ApiError} INVALID_CONFIG if there is no such setting, or a value is not one of its.
+ */
+export function checkGroupConfigs(configs: ConfigTexts, config: BrokerConfig): void {
+  for (const [name, text] of configs) {
+    const known = groupSetting(name);
+    if (known === undefined) {
+      throw new ApiError(
+        ErrorCode.INVALID_CONFIG,
+        `Unknown group config name: ${name}${didYouMean(name, GROUP_CONFIG_NAMES)}`,
+      );
+    }
+    try {
+      checkBounds(name, known, known.setting.parse(text), config);
+    } catch (error) {
+      if (!(error instanceof SettingValueError)) throw error;
+      throw new ApiError(
+        ErrorCode.INVALID_CONFIG,
+        `Invalid value ${text} for configuration ${name}: ${error.message}`,
+      );
+    }
+  }
+}
+
+function checkBounds(
+  name: string,
+  { broker }: GroupSetting,
+  value: unknown,
+  config: BrokerConfig,
+): void {
+  if (broker === undefined) return;
+  const number = value as number;
+  const refuse = (relation: string, bound: keyof GroupSettings) =>
+    new ApiError(
+      ErrorCode.INVALID_CONFIG,
+      `${name} must be ${relation} than or equal to ${bound}, which is ${config.get(bound)}`,
+    );
+  if (number < (config.get(broker.min) as number)) throw refuse("greater", broker.min);
+  if (number > (config.get(broker.max) as number)) throw refuse("less", broker.max);
+}
+
+/** Milliseconds of silence after which a member of a KIP-848 group is out. */
+export function sessionTimeoutMs(environment: GroupEnvironment, groupId: string): number {
+  return valueOf(environment, groupId, SESSION_TIMEOUT);
+}
+
+/** Milliseconds between heartbeats that members of a KIP-848 group are asked for. */
+export function heartbeatIntervalMs(environment: GroupEnvironment, groupId: string): number {
+  return valueOf(environment, groupId, HEARTBEAT_INTERVAL);
+}
+
+function valueOf(
+  { config, configsOf }: GroupEnvironment,
+  groupId: string,
+  name: typeof SESSION_TIMEOUT | typeof HEARTBEAT_INTERVAL,
+): number {
+  const { setting } = SETTINGS[name]!;
+  const text = configsOf?.(groupId).get(name);
+  return text === undefined ? config.get(`group.${name}`) : setting.parse(text) as number;
+}
+
+function acting(
+  name: "heartbeat.interval.ms" | "session.timeout.ms",
+  doc: string,
+): GroupSetting {
+  const setting = int(1, doc, { min: 1 }) as unknown as Setting;
+  const broker = {
+    default: `group.consumer.${name}`,
+    min: `group.consumer.min.${name}`,
+    max: `group.consumer.max.${name}`,
+  } as const;
+  return { setting, doc, broker };
+}
+
+type Row = readonly [name: string, type: "int" | "string", value: string, doc: string];
+
+function fixed(reason: string, rows: readonly Row[]): Record<string, GroupSetting> {
+  return Object.fromEntries(rows.map(([name, ...row]) => {
+    const setting = new FixedSetting(reason, ...row);
+    return [name, { setting, doc: setting.doc }];
+  }));
+}
