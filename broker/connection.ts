@@ -14,6 +14,7 @@
  */
 
 import type { FrameChannel } from "../protocol/channel.ts";
+import { apiName } from "../protocol/api_name.ts";
 import { codec } from "../protocol/codec.ts";
 import { FrameSizeError, TruncatedFrameError } from "../protocol/framing.ts";
 import {
@@ -237,7 +238,7 @@ export class Connection {
     const reader = new Reader(frame);
     const header = readRequestHeader(reader);
     const handler = this.#handlers.get(header.apiKey);
-    if (handler === undefined) throw new ProtocolViolationError(`Unknown API key ${header.apiKey}`);
+    if (handler === undefined) throw new ProtocolViolationError(unservedApi(header.apiKey));
     if (!inRange(header.apiVersion, handler.api.versions)) {
       return this.#refuseVersion(handler, header);
     }
@@ -265,7 +266,10 @@ export class Connection {
   /** A client that does not yet know what we speak is told, in the form that every client reads. */
   #refuseVersion(handler: ApiHandler, header: RequestHeader): void {
     if (handler.api.key !== apiVersions.key) {
-      throw new ProtocolViolationError(`${handler.api.name} has no version ${header.apiVersion}`);
+      const { name, versions: { min, max } } = handler.api;
+      throw new ProtocolViolationError(
+        `${name} has no version ${header.apiVersion} here, only ${min} to ${max}`,
+      );
     }
     const pending = this.#enqueue(handler, { ...header, apiVersion: 0 });
     this.#answer(pending, unsupportedApiVersions(handler.advertised));
@@ -418,6 +422,14 @@ function memoryFor(size: number, apiKey: number): number {
   throw new FrameSizeError(
     `Cannot accept frame of ${size} bytes with API key ${apiKey}: the limit is ${MAX_DECODED_FRAME}`,
   );
+}
+
+/** Why a request cannot be answered, with the name that its sender knows the API by. */
+function unservedApi(key: number): string {
+  const name = apiName(key);
+  return name === undefined
+    ? `Unknown API key ${key}`
+    : `This broker does not serve ${name} (API key ${key})`;
 }
 
 /** The API that a request's header names, or none if it is too short to. */

@@ -21,7 +21,11 @@ const NO_AUTHORIZER: Outcome = {
 /** Serves DescribeAcls. */
 export const describeAclsHandler: ApiHandler = handler(
   describeAcls,
-  () => ({ ...NO_AUTHORIZER, resources: [] }),
+  () => ({
+    ...NO_AUTHORIZER,
+    errorMessage: "No Authorizer is configured on the broker",
+    resources: [],
+  }),
 );
 
 /** Serves CreateAcls. */

@@ -2,10 +2,14 @@
  * FindCoordinator: who coordinates a group, a transactional id or a share partition. Versions 0 to 6.
  *
  * A group is coordinated by the broker that leads its partition of `__consumer_offsets`; that topic is
- * created when a group's coordinator is first looked for. Nobody here coordinates transactions or share
- * partitions. Clients retry COORDINATOR_NOT_AVAILABLE until their patience ends, so these are refused
- * with what their clients take for final: share partitions with UNSUPPORTED_VERSION, transactional ids
- * with TRANSACTIONAL_ID_AUTHORIZATION_FAILED. The message says what is missing.
+ * created when a group's coordinator is first looked for. Clients retry COORDINATOR_NOT_AVAILABLE
+ * until their patience ends, so that what nobody here coordinates is refused with what they take for
+ * final: share partitions with UNSUPPORTED_VERSION, transactional ids with INVALID_TXN_STATE. The
+ * message says what is missing.
+ *
+ * Clients that ask in versions before 4 do not come to know so: librdkafka retries every error that
+ * it does not expect here, and kafkajs hides them all. They are sent to this broker, where
+ * InitProducerId refuses the id with an error that they show.
  *
  * Version 1 adds transactional ids, 3 is flexible, 4 asks for many keys at once (KIP-699), 6 adds
  * share partitions (KIP-932).
@@ -33,6 +37,8 @@ interface Coordinator extends Outcome {
 
 const FIRST_VERSION_WITH_MANY_KEYS = 4;
 const FIRST_VERSION_WITH_SHARE_GROUPS = 6;
+const NO_TRANSACTIONS =
+  "This broker has no transactions: use a producer without a transactional id";
 const NO_NODE = { nodeId: -1, host: "", port: -1 };
 
 /** Serves FindCoordinator. */
@@ -54,6 +60,10 @@ async function handleFindCoordinator(
 }
 
 async function find(keyType: number, key: string, context: RequestContext): Promise<Coordinator> {
+  const isOldClient = context.apiVersion < FIRST_VERSION_WITH_MANY_KEYS;
+  if (keyType === CoordinatorType.transaction && isOldClient) {
+    return { ...SUCCESS, ...addressOf(context.broker.nodeId, context) };
+  }
   if (keyType !== CoordinatorType.group) {
     return { ...NO_NODE, ...refusal(keyType, context.apiVersion) };
   }
@@ -64,11 +74,15 @@ async function find(keyType: number, key: string, context: RequestContext): Prom
   }
 }
 
-async function findGroupCoordinator(groupId: string, { broker }: RequestContext) {
-  const { cluster, groups } = broker;
+async function findGroupCoordinator(groupId: string, context: RequestContext) {
+  const { cluster, groups } = context.broker;
   const index = await groups.findPartition(groupId);
   const leaderId = cluster.topic(OFFSETS_TOPIC)?.partitions[index]?.leaderId;
-  const node = cluster.brokers.find(({ id }) => id === leaderId);
+  return addressOf(leaderId, context);
+}
+
+function addressOf(id: number | undefined, { broker: { cluster } }: RequestContext) {
+  const node = id === undefined ? undefined : cluster.broker(id);
   if (node === undefined) throw new ApiError(ErrorCode.COORDINATOR_NOT_AVAILABLE);
   return { nodeId: node.id, host: node.host, port: node.port };
 }
@@ -77,8 +91,8 @@ function refusal(keyType: number, apiVersion: number): Outcome {
   switch (keyType) {
     case CoordinatorType.transaction:
       return {
-        errorCode: ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
-        errorMessage: "This broker has no transactions",
+        errorCode: ErrorCode.INVALID_TXN_STATE,
+        errorMessage: NO_TRANSACTIONS,
       };
     case CoordinatorType.share:
       if (apiVersion < FIRST_VERSION_WITH_SHARE_GROUPS) break;

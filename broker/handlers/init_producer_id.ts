@@ -2,8 +2,8 @@
  * InitProducerId: an id for an idempotent producer (KIP-98). Versions 0 to 5.
  *
  * Without a transactional id, every request gets a fresh id with epoch 0, whatever id and epoch the
- * producer had. There are no transactions yet: a transactional id is refused with
- * TRANSACTIONAL_ID_AUTHORIZATION_FAILED, which every client takes for final, where "no coordinator"
+ * producer had. There are no transactions yet: a transactional id is refused with INVALID_TXN_STATE,
+ * which every client takes for final and shows in words about transactions, where "no coordinator"
  * would have it retry until its timeout.
  *
  * Version 2 is flexible, 3 carries the producer's id and epoch (KIP-360), 4 may answer
@@ -46,6 +46,6 @@ function check({ transactionalId, producerId, producerEpoch }: InitProducerIdReq
   }
   if (transactionalId === "") throw new ApiError(ErrorCode.INVALID_REQUEST);
   if (transactionalId !== null) {
-    throw new ApiError(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
+    throw new ApiError(ErrorCode.INVALID_TXN_STATE);
   }
 }

@@ -45,6 +45,6 @@ Deno.test("InitProducerId refuses transactions with an error that clients take f
   await using broker = await TestBroker.start();
   for (let version = 0; version <= 5; version++) {
     const { errorCode } = await call(broker, version, { transactionalId: "t" });
-    assertEquals(errorCode, ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
+    assertEquals(errorCode, ErrorCode.INVALID_TXN_STATE);
   }
 });

@@ -7,6 +7,7 @@
  */
 
 import { groupHandlers } from "../groups/handlers.ts";
+import { APIS } from "../../protocol/messages/mod.ts";
 import type { ApiHandler } from "../handler.ts";
 import { createAclsHandler, deleteAclsHandler, describeAclsHandler } from "./acls.ts";
 import { alterConfigsHandler } from "./alter_configs.ts";
@@ -52,6 +53,7 @@ import {
   endTxnHandler,
   txnOffsetCommitHandler,
 } from "./transactions.ts";
+import { unservedHandler } from "./unserved.ts";
 import { updateFeaturesHandler } from "./update_features.ts";
 import {
   alterUserScramCredentialsHandler,
@@ -113,12 +115,13 @@ export class HandlerTable {
 
   /** @param handlers all but that of ApiVersions, which speaks for them. */
   constructor(handlers: readonly ApiHandler[] = HANDLERS) {
+    for (const api of APIS) this.#byKey[api.key] = unservedHandler(api);
     for (const handler of [...handlers, apiVersionsHandler(handlers)]) {
       this.#byKey[handler.api.key] = handler;
     }
   }
 
-  /** The handler of an API, if it is served. */
+  /** What answers requests of an API, if only to refuse them. */
   get(apiKey: number): ApiHandler | undefined {
     return this.#byKey[apiKey];
   }

@@ -34,6 +34,7 @@ import { offsetForLeaderEpoch } from "./offset_for_leader_epoch.ts";
 import { addPartitionsToTxn } from "./add_partitions_to_txn.ts";
 import { addOffsetsToTxn } from "./add_offsets_to_txn.ts";
 import { endTxn } from "./end_txn.ts";
+import { writeTxnMarkers } from "./write_txn_markers.ts";
 import { txnOffsetCommit } from "./txn_offset_commit.ts";
 import { describeAcls } from "./describe_acls.ts";
 import { createAcls } from "./create_acls.ts";
@@ -62,6 +63,7 @@ import { describeQuorum } from "./describe_quorum.ts";
 import { updateFeatures } from "./update_features.ts";
 import { describeCluster } from "./describe_cluster.ts";
 import { describeProducers } from "./describe_producers.ts";
+import { unregisterBroker } from "./unregister_broker.ts";
 import { describeTransactions } from "./describe_transactions.ts";
 import { listTransactions } from "./list_transactions.ts";
 import { consumerGroupHeartbeat } from "./consumer_group_heartbeat.ts";
@@ -70,6 +72,13 @@ import { getTelemetrySubscriptions } from "./get_telemetry_subscriptions.ts";
 import { pushTelemetry } from "./push_telemetry.ts";
 import { listConfigResources } from "./list_config_resources.ts";
 import { describeTopicPartitions } from "./describe_topic_partitions.ts";
+import { shareGroupHeartbeat } from "./share_group_heartbeat.ts";
+import { shareAcknowledge } from "./share_acknowledge.ts";
+import { addRaftVoter } from "./add_raft_voter.ts";
+import { removeRaftVoter } from "./remove_raft_voter.ts";
+import { streamsGroupHeartbeat } from "./streams_group_heartbeat.ts";
+import { alterShareGroupOffsets } from "./alter_share_group_offsets.ts";
+import { deleteShareGroupOffsets } from "./delete_share_group_offsets.ts";
 
 export * from "./produce.ts";
 export * from "./fetch.ts";
@@ -94,6 +103,7 @@ export * from "./offset_for_leader_epoch.ts";
 export * from "./add_partitions_to_txn.ts";
 export * from "./add_offsets_to_txn.ts";
 export * from "./end_txn.ts";
+export * from "./write_txn_markers.ts";
 export * from "./txn_offset_commit.ts";
 export * from "./describe_acls.ts";
 export * from "./create_acls.ts";
@@ -122,6 +132,7 @@ export * from "./describe_quorum.ts";
 export * from "./update_features.ts";
 export * from "./describe_cluster.ts";
 export * from "./describe_producers.ts";
+export * from "./unregister_broker.ts";
 export * from "./describe_transactions.ts";
 export * from "./list_transactions.ts";
 export * from "./consumer_group_heartbeat.ts";
@@ -130,6 +141,13 @@ export * from "./get_telemetry_subscriptions.ts";
 export * from "./push_telemetry.ts";
 export * from "./list_config_resources.ts";
 export * from "./describe_topic_partitions.ts";
+export * from "./share_group_heartbeat.ts";
+export * from "./share_acknowledge.ts";
+export * from "./add_raft_voter.ts";
+export * from "./remove_raft_voter.ts";
+export * from "./streams_group_heartbeat.ts";
+export * from "./alter_share_group_offsets.ts";
+export * from "./delete_share_group_offsets.ts";
 
 /** All APIs, in the order of their keys. */
 export const APIS: readonly Api[] = [
@@ -156,6 +174,7 @@ export const APIS: readonly Api[] = [
   addPartitionsToTxn,
   addOffsetsToTxn,
   endTxn,
+  writeTxnMarkers,
   txnOffsetCommit,
   describeAcls,
   createAcls,
@@ -184,6 +203,7 @@ export const APIS: readonly Api[] = [
   updateFeatures,
   describeCluster,
   describeProducers,
+  unregisterBroker,
   describeTransactions,
   listTransactions,
   consumerGroupHeartbeat,
@@ -192,6 +212,13 @@ export const APIS: readonly Api[] = [
   pushTelemetry,
   listConfigResources,
   describeTopicPartitions,
+  shareGroupHeartbeat,
+  shareAcknowledge,
+  addRaftVoter,
+  removeRaftVoter,
+  streamsGroupHeartbeat,
+  alterShareGroupOffsets,
+  deleteShareGroupOffsets,
 ];
 
 /** A plain array, since every request looks its API up here. */
