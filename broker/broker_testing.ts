@@ -136,6 +136,8 @@ export class TestBroker {
       broker: this.context,
       keepFrame: () => {},
       whenTaken: (callback) => callbacks.push(callback),
+      claim: () => undefined,
+      holdBack: () => {},
     };
     const answer = await apiHandler.handle(decoded as RequestOf<Api>, context);
     if (answer === NO_RESPONSE) throw new TypeError(`${api.name} was not answered`);

@@ -7,15 +7,23 @@
  * may start. Every other request waits for all answers before it, and holds up what comes behind: so
  * each sees what those before it changed, as with Kafka, which takes one request at a time.
  *
+ * Requests and answers of very many elements are decoded and encoded in slices, and what comes behind
+ * waits for that as well.
+ *
  * Back-pressure is not reading: while too many answers are pending, or the client does not take
- * what was answered, the socket is left alone.
+ * what was answered, the socket is left alone. What was answered counts against the memory that all
+ * connections share until it is taken.
+ *
+ * A request that fails, or whose answer cannot be encoded, is answered with an error. The connection
+ * ends only where the client breaks the protocol.
  *
  * @module
  */
 
 import type { FrameChannel } from "../protocol/channel.ts";
 import { apiName } from "../protocol/api_name.ts";
-import { codec } from "../protocol/codec.ts";
+import { codec, slicedCodec } from "../protocol/codec.ts";
+import { ErrorCode } from "../protocol/errors.ts";
 import { FrameSizeError, TruncatedFrameError } from "../protocol/framing.ts";
 import {
   readRequestHeader,
@@ -23,21 +31,21 @@ import {
   type RequestHeader,
   writeResponseHeader,
 } from "../protocol/headers.ts";
-import { MalformedMessageError, Reader } from "../protocol/reader.ts";
-import type { Api, ResponseTo } from "../protocol/schema.ts";
+import { MalformedMessageError, Reader, TooManyElementsError } from "../protocol/reader.ts";
+import type { Api, RequestOf, ResponseTo } from "../protocol/schema.ts";
 import { inRange } from "../protocol/version_range.ts";
+import { UnencodableValueError, Writer } from "../protocol/writer.ts";
+import { runSliced, TimeSlice } from "../storage/mod.ts";
 import { apiVersions } from "../protocol/messages/api_versions.ts";
 import { fetch } from "../protocol/messages/fetch.ts";
 import { produce } from "../protocol/messages/produce.ts";
-import {
-  type Answer,
-  type ApiHandler,
-  type BrokerContext,
-  NO_RESPONSE,
-  type RequestContext,
-} from "./handler.ts";
+import { errorCodeOf, errorMessageOf } from "./api_error.ts";
+import { type AnsweredError, errorAnswer } from "./error_answer.ts";
+import { apiKeyOf, memoryFor } from "./frame_memory.ts";
+import { type Answer, type ApiHandler, type BrokerContext, NO_RESPONSE } from "./handler.ts";
 import { unsupportedApiVersions } from "./handlers/api_versions.ts";
 import type { HandlerTable } from "./handlers/mod.ts";
+import { PendingRequest } from "./pending_request.ts";
 import { ProtocolViolationError } from "./protocol_violation_error.ts";
 import { Share } from "./turns.ts";
 
@@ -49,63 +57,6 @@ export interface ConnectionLimits {
   readonly maxBacklog: number;
 }
 
-/** A request whose answer is due, as its handler sees it; they are answered first to last. */
-class Pending implements RequestContext {
-  readonly handler: ApiHandler;
-  readonly header: RequestHeader;
-  readonly apiVersion: number;
-  readonly clientId: string;
-  readonly peer: string;
-  readonly signal: AbortSignal;
-  readonly broker: BrokerContext;
-  /** Bytes lent for the request, given back with the answer. */
-  readonly lent: number;
-  answer: Answer<Api> | undefined;
-  /** Whether its bytes are needed after its handler has returned. */
-  keepsFrame = false;
-  #whenTaken: (() => void)[] | undefined;
-
-  constructor(
-    handler: ApiHandler,
-    header: RequestHeader,
-    lent: number,
-    peer: string,
-    signal: AbortSignal,
-    broker: BrokerContext,
-  ) {
-    this.handler = handler;
-    this.header = header;
-    this.apiVersion = header.apiVersion;
-    this.clientId = header.clientId ?? "";
-    this.peer = peer;
-    this.signal = signal;
-    this.broker = broker;
-    this.lent = lent;
-    this.answer = undefined;
-  }
-
-  whenTaken(callback: () => void): void {
-    if (this.signal.aborted) callback();
-    else (this.#whenTaken ??= []).push(callback);
-  }
-
-  keepFrame(): void {
-    this.keepsFrame = true;
-  }
-
-  /** Whether somebody wants to know when the answer was taken. */
-  get isFollowed(): boolean {
-    return this.#whenTaken !== undefined;
-  }
-
-  /** Says that the answer was taken, or never will be. */
-  taken(): void {
-    const callbacks = this.#whenTaken ?? [];
-    this.#whenTaken = undefined;
-    for (const callback of callbacks) callback();
-  }
-}
-
 /** Serves one channel until either side ends it. */
 export class Connection {
   readonly #channel: FrameChannel;
@@ -115,7 +66,7 @@ export class Connection {
   readonly #ended = new AbortController();
   readonly #share = new Share();
   #hasEnded = false;
-  #pending: Pending[] = [];
+  #pending: PendingRequest[] = [];
   #wake: (() => void) | undefined;
   #lentToNext = 0;
   #ahead: Promise<Uint8Array | null> | undefined;
@@ -125,6 +76,11 @@ export class Connection {
   #isAtWork = false;
   /** Whether there are answers that were not flushed, so that others may go with them. */
   #hasUnsent = false;
+  /** Bytes of answers that count against the memory for answers. */
+  #counted = 0;
+  /** Bytes of answers not yet taken that their handlers count themselves. */
+  #countedByHandlers = 0;
+  #lastTakenMs: number;
 
   constructor(
     channel: FrameChannel,
@@ -136,7 +92,11 @@ export class Connection {
     this.#broker = broker;
     this.#handlers = handlers;
     this.#limits = limits;
-    this.lastActiveMs = broker.clock.now();
+    this.lastActiveMs = this.#lastTakenMs = broker.clock.now();
+    channel.onTaken = () => {
+      this.#lastTakenMs = this.#broker.clock.now();
+      this.#count();
+    };
   }
 
   /** When a request last came in or an answer went out, in milliseconds since the epoch. */
@@ -145,6 +105,16 @@ export class Connection {
   /** Whether requests are waiting for their answer. */
   get isBusy(): boolean {
     return this.#pending.length > 0;
+  }
+
+  /** Who is at the other end, for logs. */
+  get peer(): string {
+    return this.#channel.peer;
+  }
+
+  /** When the client last took some of what was answered; undefined while there is nothing to take. */
+  get waitingForClientSinceMs(): number | undefined {
+    return this.#channel.backlog === 0 ? undefined : this.#lastTakenMs;
   }
 
   /** Aborted when the connection has ended. */
@@ -190,8 +160,13 @@ export class Connection {
         }
         if (this.#hasEnded) break;
         this.#isAtWork = true;
-        this.#accept(frame);
+        const accepted = this.#accept(frame);
         turns.used(this.#share);
+        if (accepted !== undefined) {
+          this.#stopWork();
+          turns.rested(this.#share);
+          await accepted;
+        }
         if (this.#mustPause()) await this.#pause();
       }
       this.#stopWork();
@@ -223,44 +198,144 @@ export class Connection {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
     this.#ended.abort(new DOMException("The connection has ended", "AbortError"));
-    let lent = this.#lentToNext;
     const pending = this.#pending;
-    for (const request of pending) lent += request.lent;
     this.#pending = [];
+    this.#broker.requestMemory.release(this.#lentToNext);
     this.#lentToNext = 0;
-    this.#broker.requestMemory.release(lent);
-    for (const request of pending) request.taken();
+    for (const request of pending) {
+      request.settle();
+      request.taken();
+    }
+    this.#count();
     this.#wake?.();
   }
 
-  #accept(frame: Uint8Array): void {
+  /** Counts what was answered against the memory for answers, for as long as it is not taken. */
+  #count(): void {
+    const backlog = this.#hasEnded ? 0 : this.#channel.backlog;
+    const counted = Math.max(0, backlog - this.#countedByHandlers);
+    if (counted === this.#counted) return;
+    const { responseMemory } = this.#broker;
+    const before = this.#counted;
+    this.#counted = counted;
+    if (before === 0) this.#lastTakenMs = this.#broker.clock.now();
+    responseMemory.adjust(before, counted);
+  }
+
+  /** Takes a request. Returns what to wait for before the next is taken. */
+  #accept(frame: Uint8Array): Promise<unknown> | undefined {
     this.lastActiveMs = this.#broker.clock.now();
-    const reader = new Reader(frame);
+    const reader = new Reader(frame, LONG);
     const header = readRequestHeader(reader);
     const handler = this.#handlers.get(header.apiKey);
     if (handler === undefined) throw new ProtocolViolationError(unservedApi(header.apiKey));
     if (!inRange(header.apiVersion, handler.api.versions)) {
-      return this.#refuseVersion(handler, header);
+      this.#refuseVersion(handler, header);
+      return undefined;
     }
     readRequestHeaderTags(reader, handler.api, header.apiVersion);
-    const request = codec(handler.api.request, header.apiVersion).decode(reader);
-    const pending = this.#enqueue(handler, header);
-    const answer = handler.handle(request, pending);
+    let request: RequestOf<Api>;
+    try {
+      request = codec(handler.api.request, header.apiVersion).decode(reader);
+    } catch (error) {
+      if (!(error instanceof TooManyElementsError)) throw error;
+      return this.#acceptLong(frame, handler);
+    }
+    return this.#handle(handler, header, request, frame);
+  }
+
+  /** Takes a request of very many elements. */
+  async #acceptLong(frame: Uint8Array, handler: ApiHandler): Promise<void> {
+    const reader = new Reader(frame, MAX_ELEMENTS);
+    const header = readRequestHeader(reader);
+    readRequestHeaderTags(reader, handler.api, header.apiVersion);
+    let request: RequestOf<Api>;
+    try {
+      request = await runSliced(slicedCodec(handler.api.request, header.apiVersion).decode(reader));
+    } catch (error) {
+      if (!(error instanceof TooManyElementsError)) throw error;
+      const { message: errorMessage } = error;
+      const pending = this.#enqueue(handler, header, undefined);
+      this.#answerError(pending, { errorCode: ErrorCode.INVALID_REQUEST, errorMessage });
+      return;
+    }
+    if (!this.#hasEnded) await this.#handle(handler, header, request, frame);
+  }
+
+  #handle(
+    handler: ApiHandler,
+    header: RequestHeader,
+    request: RequestOf<Api>,
+    frame: Uint8Array,
+  ): Promise<unknown> | undefined {
+    const pending = this.#enqueue(handler, header, request);
+    let answer: Answer<Api> | Promise<Answer<Api>>;
+    try {
+      answer = handler.handle(request, pending);
+    } catch (error) {
+      this.#answerFailure(pending, error);
+      return undefined;
+    }
     // Records are on their way to the disk, and where else they are kept, they were copied to.
     if (header.apiKey === produce.key && !pending.keepsFrame) this.#channel.recycle(frame);
     if (answer instanceof Promise) {
       this.#answerLater(pending, answer);
     } else this.#answer(pending, answer);
+    return pending.heldBack;
   }
 
-  async #answerLater(pending: Pending, answer: Promise<Answer<Api>>): Promise<void> {
+  async #answerLater(pending: PendingRequest, answer: Promise<Answer<Api>>): Promise<void> {
     try {
       const value = await answer;
       this.lastActiveMs = this.#broker.clock.now();
       this.#answer(pending, value);
     } catch (error) {
-      this.#fail(error);
+      this.#answerFailureOrEnd(pending, error);
     }
+  }
+
+  #answerFailureOrEnd(pending: PendingRequest, error: unknown): void {
+    try {
+      this.#answerFailure(pending, error);
+    } catch (cause) {
+      this.#fail(cause);
+    }
+  }
+
+  /**
+   * Answers a request that failed, or whose answer cannot be encoded.
+   *
+   * @throws what went wrong, if that cannot be answered.
+   */
+  #answerFailure(pending: PendingRequest, error: unknown): void {
+    if (this.#hasEnded) return;
+    if (pending.hasFailed || isClientsFault(error) || wantsNoAnswer(pending)) throw error;
+    this.#answerError(pending, this.#explain(pending, error));
+  }
+
+  #explain({ handler: { api } }: PendingRequest, error: unknown): AnsweredError {
+    const { logger } = this.#broker;
+    if (error instanceof UnencodableValueError) {
+      const { message: reason } = error;
+      const { peer } = this.#channel;
+      logger.warn("Answered with an error: the answer cannot be encoded", {
+        api: api.name,
+        peer,
+        reason,
+      });
+      return { errorCode: ErrorCode.INVALID_REQUEST, errorMessage: reason };
+    }
+    return { errorCode: errorCodeOf(error, logger), errorMessage: errorMessageOf(error) };
+  }
+
+  #answerError(pending: PendingRequest, error: AnsweredError): void {
+    pending.hasFailed = true;
+    const { handler: { api }, header: { apiVersion }, request } = pending;
+    const steps = errorAnswer(api, apiVersion, request, error);
+    const first = steps.next();
+    // One step is all there is to most.
+    if (first.done === true) this.#answer(pending, first.value);
+    else this.#answerLater(pending, runSliced(steps));
   }
 
   /** A client that does not yet know what we speak is told, in the form that every client reads. */
@@ -271,14 +346,19 @@ export class Connection {
         `${name} has no version ${header.apiVersion} here, only ${min} to ${max}`,
       );
     }
-    const pending = this.#enqueue(handler, { ...header, apiVersion: 0 });
+    const pending = this.#enqueue(handler, { ...header, apiVersion: 0 }, undefined);
     this.#answer(pending, unsupportedApiVersions(handler.advertised));
   }
 
-  #enqueue(handler: ApiHandler, header: RequestHeader): Pending {
-    const pending = new Pending(
+  #enqueue(
+    handler: ApiHandler,
+    header: RequestHeader,
+    request: RequestOf<Api> | undefined,
+  ): PendingRequest {
+    const pending = new PendingRequest(
       handler,
       header,
+      request,
       this.#lentToNext,
       this.#channel.peer,
       this.ended,
@@ -289,11 +369,40 @@ export class Connection {
     return pending;
   }
 
-  #answer(pending: Pending, answer: Answer<Api>): void {
+  #answer(pending: PendingRequest, answer: Answer<Api>): void {
     if (this.#hasEnded) return;
+    const { handler: { api }, apiVersion } = pending;
+    const isLong = answer !== NO_RESPONSE &&
+      codec(api.response, apiVersion).hasMoreElementsThan(LONG, answer as ResponseTo<Api>);
+    if (isLong) this.#encodeLong(pending, answer as ResponseTo<Api>);
+    else this.#deliver(pending, answer);
+  }
+
+  /** Encodes an answer of very many elements, and counts it on the way. */
+  async #encodeLong(pending: PendingRequest, answer: ResponseTo<Api>): Promise<void> {
+    const { handler: { api }, header: { apiVersion, correlationId } } = pending;
+    const out = new Writer();
+    try {
+      const slice = new TimeSlice();
+      writeResponseHeader(out, api, apiVersion, correlationId);
+      for (const _ of slicedCodec(api.response, apiVersion).encode(out, answer)) {
+        if (!slice.isOver) continue;
+        await slice.pause();
+        if (this.#hasEnded) return;
+      }
+      pending.encoded = out.take();
+      this.#deliver(pending, answer);
+    } catch (error) {
+      this.#answerFailureOrEnd(pending, error);
+    }
+  }
+
+  /** Sends an answer as soon as those before it were. */
+  #deliver(pending: PendingRequest, answer: Answer<Api>): void {
     pending.answer = answer;
     const queue = this.#pending;
     while (queue.length > 0 && queue[0]!.answer !== undefined) this.#send(queue.shift()!);
+    this.#count();
     if (this.#isAtWork && (this.#hasAhead || this.#channel.hasBuffered)) this.#hasUnsent = true;
     else this.#channel.flush();
     this.#wake?.();
@@ -307,22 +416,36 @@ export class Connection {
     this.#channel.flush();
   }
 
-  #send(pending: Pending): void {
-    const { handler: { api }, header, lent, answer } = pending;
-    if (lent > 0) this.#broker.requestMemory.release(lent);
+  #send(pending: PendingRequest): void {
+    const { handler: { api }, header, encoded, answer } = pending;
+    pending.settle();
     if (answer === NO_RESPONSE) return pending.taken();
     const { out } = this.#channel;
     out.beginFrame();
+    let size: number;
     try {
-      writeResponseHeader(out, api, header.apiVersion, header.correlationId);
-      codec(api.response, header.apiVersion).encode(out, answer as ResponseTo<Api>);
+      if (encoded === undefined) {
+        writeResponseHeader(out, api, header.apiVersion, header.correlationId);
+        codec(api.response, header.apiVersion).encode(out, answer as ResponseTo<Api>);
+      } else {
+        for (const chunk of encoded) out.splice(chunk);
+        pending.encoded = undefined;
+      }
+      size = out.endFrame() + FRAME_HEAD;
     } catch (error) {
       out.abandonFrame();
       pending.taken();
-      throw error;
+      pending.answer = undefined;
+      this.#pending.unshift(pending);
+      return this.#answerFailure(pending, error);
     }
-    out.endFrame();
-    if (pending.isFollowed) this.#channel.drained().then(() => pending.taken());
+    if (!pending.isFollowed) return;
+    this.#countedByHandlers += size;
+    this.#channel.drained().then(() => {
+      this.#countedByHandlers -= size;
+      pending.taken();
+      this.#count();
+    });
   }
 
   /** Whether a request may depend on what those before it have yet to do. */
@@ -360,7 +483,9 @@ export class Connection {
       if (this.#pending.length >= this.#limits.maxInFlight) return true;
       if (!PIPELINED.has(last.header.apiKey)) return true;
     }
-    return this.#channel.backlog > this.#limits.maxBacklog;
+    const { backlog } = this.#channel;
+    return backlog > MAX_BACKLOG_IF_SHORT &&
+      (backlog > this.#limits.maxBacklog || this.#broker.responseMemory.isShort);
   }
 
   /** Waits for answers to go out. Reads one frame ahead, so as to notice a client that leaves. */
@@ -404,25 +529,11 @@ const ROUNDS = 32;
 /** APIs behind whose unanswered requests further ones may start. */
 const PIPELINED: ReadonlySet<number> = new Set([produce.key, fetch.key]);
 
-/**
- * Frames of other requests than Produce may not be larger: no client sends so much, and made of nothing
- * but short elements they hold up everybody for half a second as they are decoded.
- */
-const MAX_DECODED_FRAME = 8 * 1024 * 1024;
-/** Bytes of memory that a byte of such a frame comes to, about. */
-const DECODED_PER_BYTE = 4;
+/** Bytes of answers not yet taken above which no request is read if memory for answers is short. */
+const MAX_BACKLOG_IF_SHORT = 64 * 1024;
 
-/**
- * What a large request takes in memory. Records stay bytes; of other requests each field becomes a
- * value, and each element of an array an object.
- */
-function memoryFor(size: number, apiKey: number): number {
-  if (apiKey === produce.key) return size;
-  if (size <= MAX_DECODED_FRAME) return size * DECODED_PER_BYTE;
-  throw new FrameSizeError(
-    `Cannot accept frame of ${size} bytes with API key ${apiKey}: the limit is ${MAX_DECODED_FRAME}`,
-  );
-}
+/** The bytes in front of a frame, which say its size. */
+const FRAME_HEAD = 4;
 
 /** Why a request cannot be answered, with the name that its sender knows the API by. */
 function unservedApi(key: number): string {
@@ -432,9 +543,14 @@ function unservedApi(key: number): string {
     : `This broker does not serve ${name} (API key ${key})`;
 }
 
-/** The API that a request's header names, or none if it is too short to. */
-function apiKeyOf(frame: Uint8Array): number {
-  return frame.length < 2 ? -1 : frame[0]! << 8 | frame[1]!;
+/** Elements above which a request is decoded, and an answer encoded, in slices. */
+const LONG = 1000;
+/** Elements that a request may have, over all its arrays. */
+const MAX_ELEMENTS = 1_000_000;
+
+/** Whether a client has asked that nothing be sent to it. */
+function wantsNoAnswer({ header, request }: PendingRequest): boolean {
+  return header.apiKey === produce.key && (request as RequestOf<typeof produce>).acks === 0;
 }
 
 function isClientsFault(error: unknown): error is Error {

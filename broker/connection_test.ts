@@ -7,9 +7,11 @@ import { apiVersions } from "../protocol/messages/api_versions.ts";
 import { deleteTopics } from "../protocol/messages/delete_topics.ts";
 import { FrameSizeError } from "../protocol/framing.ts";
 import { fetch } from "../protocol/messages/fetch.ts";
+import { findCoordinator } from "../protocol/messages/find_coordinator.ts";
 import { produce } from "../protocol/messages/produce.ts";
 import { Reader } from "../protocol/reader.ts";
-import type { Api, RequestTo } from "../protocol/schema.ts";
+import { Writer } from "../protocol/writer.ts";
+import type { Api, RequestTo, ResponseOf } from "../protocol/schema.ts";
 import { ManualClock } from "./clock.ts";
 import { Connection } from "./connection.ts";
 import {
@@ -83,6 +85,14 @@ class Fixture implements AsyncDisposable {
     return frame === null ? null : new Reader(frame).int32();
   }
 
+  /** The next answer's body. */
+  async nextBody<A extends Api>(api: A, apiVersion: number): Promise<ResponseOf<A>> {
+    const reader = new Reader((await this.client.next())!);
+    reader.int32();
+    readResponseHeaderTags(reader, api, apiVersion);
+    return codec(api.response, apiVersion).decode(reader) as ResponseOf<A>;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.client.close();
     this.connection.abort();
@@ -115,6 +125,19 @@ function controlled() {
 /** Lets everything that is ready run. */
 function settle(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
+}
+
+/** A request for the coordinator of a group whose name is these bytes, be they text or not. */
+function findCoordinatorFrame(key: Uint8Array): Uint8Array {
+  const writer = new Writer();
+  const header = { apiKey: findCoordinator.key, apiVersion: 4, correlationId: 1, clientId: "test" };
+  writeRequestHeader(writer, findCoordinator, header);
+  writer.int8(0);
+  writer.uvarint(2);
+  writer.uvarint(key.length + 1);
+  writer.raw(key);
+  writer.uvarint(0);
+  return writer.takeBytes();
 }
 
 const EMPTY: Answer<typeof fetch> = { responses: [] };
@@ -249,13 +272,108 @@ Deno.test("Connection ends, with a log line, when the client breaks the protocol
   }
 });
 
-Deno.test("Connection ends when a handler fails, and logs it as an error", async () => {
+Deno.test("Connection answers with an error when a handler fails, logs it, and serves on", async (t) => {
+  const failures: [string, () => Promise<never>][] = [
+    ["at once", () => {
+      throw new Error("unexpected");
+    }],
+    ["later", () => Promise.reject(new Error("unexpected"))],
+  ];
+  for (const [name, fail] of failures) {
+    await t.step(name, async () => {
+      await using fixture = new Fixture([handler(fetch, fail)]);
+      for (const id of [1, 2]) {
+        fixture.sendFetch(id);
+        const { errorCode } = await fixture.nextBody(fetch, FETCH_VERSION);
+        assertEquals(errorCode, ErrorCode.UNKNOWN_SERVER_ERROR);
+      }
+      assert(fixture.logLines[0]?.includes("ERROR"), fixture.logLines[0]);
+    });
+  }
+});
+
+Deno.test("Connection answers with an error what cannot be encoded, after the answers before it", async () => {
   await using fixture = new Fixture([
-    handler(fetch, () => Promise.reject(new Error("unexpected"))),
+    handler(findCoordinator, ({ coordinatorKeys }) => ({
+      coordinators: coordinatorKeys.map((key) => ({
+        key,
+        nodeId: key === "" ? null as never : 1,
+        host: "h",
+        port: 1,
+        errorCode: ErrorCode.NONE,
+      })),
+    })),
   ]);
-  fixture.sendFetch(1);
-  assertEquals(await fixture.nextAnswer(), null);
-  assert(fixture.logLines[0]?.includes("ERROR"), fixture.logLines[0]);
+  // Three bytes for each of these go out, where one that is no UTF-8 came in.
+  const long = "\uFFFD".repeat(20_000);
+  const many = Array.from({ length: 3000 }, (_, i) => `group-${i}`);
+  const situations: [string, string[]][] = [["ok", ["a", ""]], ["long", many.concat("")]];
+  for (const [name, keys] of situations) {
+    fixture.send(findCoordinator, 4, 1, { keyType: 0, coordinatorKeys: ["a"] });
+    fixture.send(findCoordinator, 4, 2, { keyType: 0, coordinatorKeys: keys });
+    const before = await fixture.nextBody(findCoordinator, 4);
+    assertEquals(before.coordinators.map(({ errorCode }) => errorCode), [ErrorCode.NONE], name);
+    const { coordinators } = await fixture.nextBody(findCoordinator, 4);
+    assertEquals(coordinators.map(({ key }) => key), keys);
+    assertEquals(new Set(coordinators.map(({ errorCode }) => errorCode)), new Set([42]));
+  }
+  const frame = findCoordinatorFrame(new Uint8Array(20_000).fill(0xff));
+  fixture.sendRaw(frame);
+  const { coordinators: [refused] } = await fixture.nextBody(findCoordinator, 4);
+  assertEquals(refused!.errorCode, ErrorCode.INVALID_REQUEST);
+  assert(long.startsWith(refused!.key) && refused!.key.length > 10_000);
+});
+
+Deno.test("Connection serves requests and answers of very many elements in slices, in their order", async () => {
+  const seen: number[] = [];
+  await using fixture = new Fixture([
+    handler(findCoordinator, ({ coordinatorKeys }) => {
+      seen.push(coordinatorKeys.length);
+      return {
+        coordinators: coordinatorKeys.map((key) => ({
+          key,
+          nodeId: 1,
+          host: "h",
+          port: 1,
+          errorCode: ErrorCode.NONE,
+        })),
+      };
+    }),
+  ]);
+  const coordinatorKeys = Array.from({ length: 200_000 }, (_, i) => `${i}`);
+  for (const keys of [coordinatorKeys, ["a"], coordinatorKeys.slice(0, 5000)]) {
+    fixture.send(findCoordinator, 4, 1, { keyType: 0, coordinatorKeys: keys });
+  }
+  for (const keys of [coordinatorKeys, ["a"], coordinatorKeys.slice(0, 5000)]) {
+    const { coordinators } = await fixture.nextBody(findCoordinator, 4);
+    assertEquals(coordinators.map(({ key }) => key), keys);
+  }
+  assertEquals(seen, [200_000, 1, 5000]);
+  fixture.send(findCoordinator, 4, 1, {
+    keyType: 0,
+    coordinatorKeys: new Array(1_000_001).fill(""),
+  });
+  assertEquals((await fixture.nextBody(findCoordinator, 4)).coordinators, []);
+  assertEquals(seen.length, 3);
+});
+
+Deno.test("Connection counts answers that are not taken, and gives their memory back", async () => {
+  await using fixture = new Fixture([
+    handler(findCoordinator, ({ coordinatorKeys: [key] }) => ({
+      coordinators: [{ key: key!, nodeId: 1, host: "h", port: 1, errorCode: ErrorCode.NONE }],
+    })),
+  ]);
+  const send = () =>
+    fixture.send(findCoordinator, 4, 1, { keyType: 0, coordinatorKeys: ["k".repeat(300)] });
+  for (let i = 0; i < 3; i++) send();
+  await settle();
+  const { lent } = fixture.responseMemory;
+  assert(lent > 900 && lent < 1100, `${lent}`);
+  await fixture.nextAnswer();
+  await settle();
+  assert(fixture.responseMemory.lent < lent - 300);
+  fixture.connection.abort();
+  assertEquals(fixture.responseMemory.lent, 0);
 });
 
 Deno.test("Connection tells waiting handlers when the client has gone", async () => {

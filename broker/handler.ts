@@ -33,7 +33,7 @@ export interface BrokerContext {
   readonly groups: GroupCoordinator;
   /** Memory that frames of requests under way may take. */
   readonly requestMemory: MemoryBudget;
-  /** Memory that records in answers may take until clients have taken them. */
+  /** Memory that answers may take until clients have taken them. */
   readonly responseMemory: MemoryBudget;
   /** Where batches are validated that take long. */
   readonly validations: BatchValidations;
@@ -61,6 +61,18 @@ export interface RequestContext {
    * any more, nor at what it is made of.
    */
   whenTaken(callback: () => void): void;
+  /**
+   * Claims memory for an answer that is about to be made, until it is encoded; to be called once. May
+   * have to wait for others' answers to be taken.
+   *
+   * @returns `undefined` if there was memory at once. The promise rejects when the connection ends.
+   */
+  claim(bytes: number): Promise<void> | undefined;
+  /**
+   * Keeps the connection's next request from being handled before `work` is done: for what is to be
+   * done in the order of the requests, and takes too long to be done at a stretch.
+   */
+  holdBack(work: Promise<unknown>): void;
 }
 
 /** A handler's answer that nothing is sent: what a client asked for with `acks=0`. */

@@ -7,6 +7,9 @@
 /** What is left is thought of as divided among so many, for others to get something as well. */
 const SHARES = 8;
 
+/** The part of the limit above which little is left. */
+const SHORT = 0.75;
+
 interface Waiter {
   readonly size: number;
   readonly admit: () => void;
@@ -21,6 +24,16 @@ export class MemoryBudget {
   /** @param limit bytes to lend out at most; one request larger than that is admitted alone. */
   constructor(limit: number) {
     this.#limit = limit;
+  }
+
+  /** Bytes to lend out at most. */
+  get limit(): number {
+    return this.#limit;
+  }
+
+  /** Whether there is little left, or somebody waits. */
+  get isShort(): boolean {
+    return this.#waiters.length > 0 || this.#lent > this.#limit * SHORT;
   }
 
   /** Bytes lent out. */

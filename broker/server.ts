@@ -16,6 +16,10 @@ import { Refusals } from "./refusals.ts";
 const IDLE_SWEEP_MS = 10_000;
 /** Answers of a connection that may wait for the client before we stop reading from it. */
 const MAX_BACKLOG_BYTES = 1024 * 1024;
+/** How often it is seen to that memory for answers does not stay short. */
+const RELIEF_MS = 1000;
+/** How long a client may take nothing of what was answered while memory for answers is short. */
+const STALL_MS = 5000;
 /** How long clients may take what was answered once the server closes. */
 const CLOSE_GRACE_MS = 1000;
 /** How long to wait where no connection can be accepted, nor refused. */
@@ -34,6 +38,7 @@ export class Server {
   readonly #shortage: Refusals;
   readonly #excess: Refusals;
   #sweepTimer: number | undefined;
+  #reliefTimer: number | undefined;
   #closed = false;
 
   /** @param descriptors What files draw on, and so connections must not use up. */
@@ -51,6 +56,7 @@ export class Server {
       maxBacklog: MAX_BACKLOG_BYTES,
     };
     this.#scheduleSweep();
+    this.#scheduleRelief();
   }
 
   /** Connections that live. */
@@ -89,7 +95,9 @@ export class Server {
    */
   async close(): Promise<void> {
     this.#closed = true;
-    if (this.#sweepTimer !== undefined) this.#broker.clock.clearTimeout(this.#sweepTimer);
+    for (const timer of [this.#sweepTimer, this.#reliefTimer]) {
+      if (timer !== undefined) this.#broker.clock.clearTimeout(timer);
+    }
     this.#shortage.close();
     this.#excess.close();
     for (const listener of this.#listeners) listener.close();
@@ -180,6 +188,27 @@ export class Server {
       }
       this.#scheduleSweep();
     }, Math.min(IDLE_SWEEP_MS, maxIdleMs));
+  }
+
+  /**
+   * Ends connections whose clients do not take what they were answered, if that leaves too little memory
+   * for the answers of others.
+   */
+  #scheduleRelief(): void {
+    const { clock, responseMemory, logger } = this.#broker;
+    this.#reliefTimer = clock.setTimeout(() => {
+      const longAgo = clock.now() - STALL_MS;
+      for (const connection of this.#connections.keys()) {
+        if (!responseMemory.isShort) break;
+        if ((connection.waitingForClientSinceMs ?? Infinity) > longAgo) continue;
+        logger.warn("Closed connection: client does not take its answers", {
+          peer: connection.peer,
+          limit: responseMemory.limit,
+        });
+        connection.abort();
+      }
+      this.#scheduleRelief();
+    }, RELIEF_MS);
   }
 }
 

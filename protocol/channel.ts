@@ -18,6 +18,8 @@ export interface FrameChannel {
   readonly out: Writer;
   /** Bytes encoded that the other end, or the socket, has not yet taken. */
   readonly backlog: number;
+  /** Called when the other end, or the socket, has taken some of the backlog. Default: does nothing. */
+  onTaken: () => void;
   /** Sends what `out` holds, at the end of this turn at the latest. */
   flush(): void;
   /** Resolves when everything that `out` was given before was taken, or the channel has ended. */
@@ -74,6 +76,14 @@ export class StreamChannel implements FrameChannel {
 
   get backlog(): number {
     return this.#writer.backlog;
+  }
+
+  get onTaken(): () => void {
+    return this.#writer.onTaken;
+  }
+
+  set onTaken(callback: () => void) {
+    this.#writer.onTaken = callback;
   }
 
   flush(): void {
@@ -139,6 +149,7 @@ export function memoryChannels(peer = "embedded"): [FrameChannel, FrameChannel] 
 class MemoryChannel implements FrameChannel {
   readonly peer: string;
   readonly out: Writer = new Writer();
+  onTaken: () => void = () => {};
   #other!: MemoryChannel;
   #arrived: Uint8Array[] = [];
   /** Index of the oldest frame in `#arrived` not yet handed out. */
@@ -185,6 +196,7 @@ class MemoryChannel implements FrameChannel {
     if (frame === undefined) return undefined;
     this.#head++;
     this.#arrivedSize -= frame.length;
+    this.#other.onTaken();
     if (this.#head === this.#arrived.length) {
       this.#arrived = [];
       this.#head = 0;

@@ -15,6 +15,9 @@
  * }
  * ```
  *
+ * Messages of very many elements are read and written in slices: a second pair, generated when it is
+ * first needed, yields after every few elements of an array, so that the caller can give way.
+ *
  * @module
  */
 
@@ -30,9 +33,20 @@ export interface Codec<F extends Fields = Fields> {
   decode(reader: Reader): DecodedFields<F>;
   /** Writes the message. @throws {UnencodableValueError} if this version cannot carry the value. */
   encode(writer: Writer, value: EncodableFields<F>): void;
+  /** Whether a message has more elements, in all its arrays, than `count`. */
+  hasMoreElementsThan(count: number, value: EncodableFields<F>): boolean;
+}
+
+/** Encodes and decodes in slices: each generator yields where its caller may give way. */
+export interface SlicedCodec<F extends Fields = Fields> {
+  /** As {@linkcode Codec.decode}. */
+  decode(reader: Reader): Generator<void, DecodedFields<F>>;
+  /** As {@linkcode Codec.encode}. */
+  encode(writer: Writer, value: EncodableFields<F>): Generator<void, void>;
 }
 
 const codecs = new WeakMap<Message, (Codec | undefined)[]>();
+const slicedCodecs = new WeakMap<Message, (SlicedCodec | undefined)[]>();
 
 /**
  * The codec of `version` of a message, made at its first use.
@@ -45,24 +59,60 @@ export function codec<F extends Fields>(message: Message<F>, version: number): C
   return (versions[version] ??= generate(message, version)) as unknown as Codec<F>;
 }
 
+/**
+ * What does the work of {@linkcode codec} in slices, made at its first use.
+ *
+ * @throws {RangeError} if the message has no such version.
+ */
+export function slicedCodec<F extends Fields>(
+  message: Message<F>,
+  version: number,
+): SlicedCodec<F> {
+  let versions = slicedCodecs.get(message);
+  if (versions === undefined) slicedCodecs.set(message, versions = []);
+  return (versions[version] ??= generateSliced(message, version)) as unknown as SlicedCodec<F>;
+}
+
 function generate(message: Message, version: number): Codec {
-  if (!inRange(version, message.versions)) {
-    throw new RangeError(
-      `Cannot encode or decode ${message.name} version ${version}: it has ` +
-        `${message.versions.min} to ${message.versions.max}`,
-    );
-  }
-  const generator = new Generator(message, version);
+  const generator = new CodecGenerator(message, version);
   const decode = generator.structDecoder(message.fields);
   const encode = generator.structEncoder(message.fields, "");
-  const source = `${generator.source}\nreturn { decode: ${decode}, encode: ${encode} };`;
+  const count = generator.structCounter(message.fields);
+  return evaluate(
+    generator,
+    `{
+      decode: ${decode},
+      encode: ${encode},
+      hasMoreElementsThan: (count, v) => ${
+      count === undefined ? "false" : `${count}(v, count) < 0`
+    },
+    }`,
+  ) as Codec;
+}
+
+function generateSliced(message: Message, version: number): SlicedCodec {
+  const generator = new CodecGenerator(message, version, true);
+  const decode = generator.structDecoder(message.fields);
+  const encode = generator.structEncoder(message.fields, "");
+  // A message without arrays is one slice.
+  const generatorOf = (name: string) =>
+    generator.isGenerator(name) ? name : `function* (a, b) { return ${name}(a, b); }`;
+  return evaluate(
+    generator,
+    `{ decode: ${generatorOf(decode)}, encode: ${generatorOf(encode)} }`,
+  ) as SlicedCodec;
+}
+
+function evaluate(generator: CodecGenerator, members: string): unknown {
   // Only declarations of this program reach the source, never bytes from outside.
-  return new Function("Writer", "constants", "malformed", "unencodable", source)(
-    Writer,
-    generator.constants,
-    malformed,
-    unencodable,
-  );
+  return new Function(
+    "Writer",
+    "constants",
+    "malformed",
+    "unencodable",
+    "shortened",
+    `${generator.source}\nreturn ${members};`,
+  )(Writer, generator.constants, malformed, unencodable, shortened);
 }
 
 function malformed(what: string): never {
@@ -71,6 +121,16 @@ function malformed(what: string): never {
 
 function unencodable(what: string): never {
   throw new UnencodableValueError(`Cannot encode ${what}`);
+}
+
+/** The end of the name of every field that explains an error to people. */
+const ERROR_MESSAGE = "rrorMessage";
+/** Characters of an error message that are sent. */
+const MAX_MESSAGE_LENGTH = 8000;
+
+function shortened(text: string | null): string | null {
+  if (text === null || text.length <= MAX_MESSAGE_LENGTH) return text;
+  return text.slice(0, MAX_MESSAGE_LENGTH - 1) + "…";
 }
 
 /** Bytes that a value of a scalar type takes at least, outside and inside flexible versions. */
@@ -97,18 +157,36 @@ const MIN_SIZE: Record<Field["type"], readonly [number, number]> = {
  */
 const PRESIZED_MAX = 1024;
 
-class Generator {
+/** In slices, so many elements of an array lie between two yields, less one: a mask of bits. */
+const SLICE_MASK = 63;
+
+class CodecGenerator {
   readonly #message: Message;
   readonly #version: number;
   readonly #flexible: boolean;
+  /** Whether functions that read or write arrays are to be generators. */
+  #isSliced: boolean;
   readonly #functions: string[] = [];
+  readonly #generators: Set<string> = new Set();
   /** Values that generated code refers to by index: defaults that have no literal. */
   readonly constants: unknown[] = [];
 
-  constructor(message: Message, version: number) {
+  constructor(message: Message, version: number, isSliced = false) {
+    if (!inRange(version, message.versions)) {
+      throw new RangeError(
+        `Cannot encode or decode ${message.name} version ${version}: it has ` +
+          `${message.versions.min} to ${message.versions.max}`,
+      );
+    }
     this.#message = message;
     this.#version = version;
     this.#flexible = inRange(version, message.flexible);
+    this.#isSliced = isSliced;
+  }
+
+  /** Whether a function that was generated is a generator. */
+  isGenerator(name: string): boolean {
+    return this.#generators.has(name);
   }
 
   get source(): string {
@@ -119,10 +197,37 @@ class Generator {
     return `${this.#message.name} version ${this.#version}`;
   }
 
-  #define(prefix: string, parameters: string, body: string): string {
+  #define(prefix: string, parameters: string, body: string, isGenerator = false): string {
     const name = `${prefix}${this.#functions.length}`;
-    this.#functions.push(`function ${name}(${parameters}) {\n${body}\n}`);
+    this.#functions.push(`function${isGenerator ? "*" : ""} ${name}(${parameters}) {\n${body}\n}`);
+    if (isGenerator) this.#generators.add(name);
     return name;
+  }
+
+  /** A call of a function that was generated, as an expression. */
+  #call(name: string, args: string): string {
+    return this.#generators.has(name) ? `(yield* ${name}(${args}))` : `${name}(${args})`;
+  }
+
+  /** Whether values of a field hold arrays in this version, tagged ones aside. */
+  #hasArrays(field: Field): boolean {
+    return field.type === "array" ||
+      (field.type === "struct" && this.#haveArrays(field.fields!));
+  }
+
+  #haveArrays(fields: Fields): boolean {
+    return Object.values(fields).some((field) => this.#inBody(field) && this.#hasArrays(field));
+  }
+
+  /** Generates what is to be done at a stretch even in slices: tags are few. */
+  #unsliced<T>(generate: () => T): T {
+    const isSliced = this.#isSliced;
+    this.#isSliced = false;
+    try {
+      return generate();
+    } finally {
+      this.#isSliced = isSliced;
+    }
   }
 
   #inBody(field: Field): boolean {
@@ -148,9 +253,10 @@ class Generator {
       if (this.#inBody(field)) lines.push(`const ${local(name)} = ${this.#read(field, name)};`);
       else lines.push(`let ${local(name)} = ${this.#default(field)};`);
     }
-    if (this.#flexible) lines.push(this.#tagReader(fields));
+    if (this.#flexible) lines.push(this.#unsliced(() => this.#tagReader(fields)));
     const members = Object.keys(fields).map((name) => `${name}: ${local(name)}`);
-    return this.#define("decode", "r", [...lines, `return { ${members.join(", ")} };`].join("\n"));
+    const body = [...lines, `return { ${members.join(", ")} };`].join("\n");
+    return this.#define("decode", "r", body, this.#isSliced && this.#haveArrays(fields));
   }
 
   #tagReader(fields: Fields): string {
@@ -159,7 +265,7 @@ class Generator {
     const cases = tagged.map(([name, field]) =>
       `case ${field.tag}: ${local(name)} = ${this.#read(field, name)}; break;`
     );
-    return `for (let n = r.uvarint(); n > 0; n--) {
+    return `for (let n = r.tagCount(); n > 0; n--) {
       const tag = r.uvarint(), size = r.uvarint(), end = r.position + size;
       switch (tag) { ${cases.join("\n")} default: r.raw(size); }
       if (r.position !== end) malformed(\`${this.#label}: tag \${tag} is not \${size} bytes\`);
@@ -170,11 +276,11 @@ class Generator {
     const nullable = inRange(this.#version, field.nullable);
     switch (field.type) {
       case "struct": {
-        const decoder = this.structDecoder(field.fields!);
-        return nullable ? `r.int8() < 0 ? null : ${decoder}(r)` : `${decoder}(r)`;
+        const decoded = this.#call(this.structDecoder(field.fields!), "r");
+        return nullable ? `r.int8() < 0 ? null : ${decoded}` : decoded;
       }
       case "array":
-        return `${this.#arrayDecoder(field, name, nullable)}(r)`;
+        return this.#call(this.#arrayDecoder(field, name, nullable), "r");
       case "string":
       case "bytes":
         return `r.${this.#form(field.type, nullable)}()`;
@@ -203,9 +309,14 @@ class Generator {
       `const count = r.${count}(${this.#minSize(element)});
       if (count < 0) ${ifNull}
       const items = new Array(count < ${PRESIZED_MAX} ? count : 0);
-      for (let i = 0; i < count; i++) items[i] = ${read};
+      for (let i = 0; i < count; i++) { items[i] = ${read}; ${this.#sliceEnd} }
       return items;`,
+      this.#isSliced,
     );
+  }
+
+  get #sliceEnd(): string {
+    return this.#isSliced ? `if ((i & ${SLICE_MASK}) === ${SLICE_MASK}) yield;` : "";
   }
 
   #minSize(field: Field): number {
@@ -252,8 +363,9 @@ class Generator {
       if (this.#inBody(field)) lines.push(this.#write(field, this.#given(field, name), inner));
       else if (!this.#isTagged(field) && !field.ignorable) lines.push(this.#refuse(field, inner));
     }
-    if (this.#flexible) lines.push(this.#tagWriter(fields, path));
-    return this.#define("encode", "w, v", lines.join("\n"));
+    if (this.#flexible) lines.push(this.#unsliced(() => this.#tagWriter(fields, path)));
+    const isGenerator = this.#isSliced && this.#haveArrays(fields);
+    return this.#define("encode", "w, v", lines.join("\n"), isGenerator);
   }
 
   /** The value to write: what was given, or the default where it may be left out. */
@@ -321,15 +433,18 @@ class Generator {
       : `if (${value} == null) unencodable("${this.#label}: ${path} is missing or null");\n`;
     switch (field.type) {
       case "struct": {
-        const encoder = this.structEncoder(field.fields!, `${path}.`);
-        if (!nullable) return `${notNull}${encoder}(w, ${value});`;
-        return `${notNull}if (${value} === null) w.int8(-1); else { w.int8(1); ${encoder}(w, ${value}); }`;
+        const encode = this.#call(this.structEncoder(field.fields!, `${path}.`), `w, ${value}`);
+        if (!nullable) return `${notNull}${encode};`;
+        return `${notNull}if (${value} === null) w.int8(-1); else { w.int8(1); ${encode}; }`;
       }
       case "array":
-        return `${notNull}${this.#arrayEncoder(field, path)}(w, ${value});`;
+        return `${notNull}${this.#call(this.#arrayEncoder(field, path), `w, ${value}`)};`;
       case "string":
-      case "bytes":
-        return `${notNull}w.${this.#form(field.type, nullable)}(${value});`;
+      case "bytes": {
+        // What a message quotes may be as long as a string can be.
+        const given = path.endsWith(ERROR_MESSAGE) ? `shortened(${value})` : value;
+        return `${notNull}w.${this.#form(field.type, nullable)}(${given});`;
+      }
       case "records":
         return `${notNull}w.${this.#form("records", false)}(${value});`;
       default:
@@ -347,8 +462,37 @@ class Generator {
       ${count}
       for (let i = 0; i < items.length; i++) { const item = items[i]; ${
         this.#write(field.element!, "item", `${path}[]`)
-      } }`,
+      } ${this.#sliceEnd} }`,
+      this.#isSliced,
     );
+  }
+
+  // Counting
+
+  /**
+   * A function of a value and a count that gives the count less the elements of the value's arrays, or
+   * something below zero as soon as that is. None if there are no arrays.
+   */
+  structCounter(fields: Fields): string | undefined {
+    if (!this.#haveArrays(fields)) return undefined;
+    const lines: string[] = [];
+    for (const [name, field] of Object.entries(fields)) {
+      if (!this.#inBody(field) || !this.#hasArrays(field)) continue;
+      const count = field.type === "struct"
+        ? `left = ${this.structCounter(field.fields!)}(inner, left);`
+        : this.#elementCount(field.element!);
+      lines.push(`{ const inner = v.${name}; if (inner != null) { ${count}
+        if (left < 0) return left; } }`);
+    }
+    return this.#define("count", "v, left", [...lines, "return left;"].join("\n"));
+  }
+
+  #elementCount(element: Field): string {
+    const counter = element.type === "struct" ? this.structCounter(element.fields!) : undefined;
+    const inside = counter === undefined
+      ? ""
+      : `for (let i = 0; i < inner.length && left >= 0; i++) left = ${counter}(inner[i], left);`;
+    return `left -= inner.length; ${inside}`;
   }
 }
 

@@ -206,6 +206,8 @@ const RESOLVED = Promise.resolve();
 /** Chunks below this size are copied together before they are written. */
 const GATHER_BELOW = 16 * 1024;
 const GATHER_SIZE = 64 * 1024;
+/** What is written at once at most. */
+const WRITE_MAX = 1024 * 1024;
 
 /** Writes frames to a byte stream, those of one turn together. */
 export class FrameWriter {
@@ -227,6 +229,8 @@ export class FrameWriter {
   /** Who waits until the stream has taken so many bytes, in the order of those. */
   #waiters: { readonly at: number; readonly resolve: () => void }[] = [];
   #failure: unknown;
+  /** Called when the stream has taken some of the backlog, or will take no more. */
+  onTaken: () => void = () => {};
 
   /** Locks `writable`. */
   constructor(writable: WritableStream<Uint8Array>) {
@@ -288,6 +292,7 @@ export class FrameWriter {
     while (this.#waiters.length > 0 && this.#waiters[0]!.at <= this.#taken) {
       this.#waiters.shift()!.resolve();
     }
+    this.onTaken();
     this.#pump();
   }
 
@@ -301,12 +306,16 @@ export class FrameWriter {
     const waiters = this.#waiters;
     this.#waiters = [];
     for (const { resolve } of waiters) resolve();
+    this.onTaken();
   }
 }
 
-/** Joins neighbouring small chunks, since each write costs more than a short copy. */
+/**
+ * Joins neighbouring small chunks, since each write costs more than a short copy; and cuts large ones,
+ * since how far a write has got shows only at its end.
+ */
 function gather(chunks: Chunks): Chunks {
-  if (chunks.length < 2) return chunks;
+  if (chunks.length === 1 && chunks[0]!.length <= WRITE_MAX) return chunks;
   const gathered: Chunks = [];
   let run: Chunks = [];
   let runSize = 0;
@@ -318,7 +327,9 @@ function gather(chunks: Chunks): Chunks {
   for (const chunk of chunks) {
     if (chunk.length >= GATHER_BELOW) {
       endRun();
-      gathered.push(chunk);
+      for (let at = 0; at < chunk.length; at += WRITE_MAX) {
+        gathered.push(chunk.subarray(at, at + WRITE_MAX));
+      }
       continue;
     }
     if (runSize + chunk.length > GATHER_SIZE) endRun();

@@ -18,8 +18,15 @@ export class MalformedMessageError extends Error {
   override name = "MalformedMessageError";
 }
 
+/** A message has more elements in its arrays than its reader was told to take. */
+export class TooManyElementsError extends MalformedMessageError {
+  override name = "TooManyElementsError";
+}
+
 const TWO_POW_32 = 2 ** 32;
 const STRING_MAX = 0x7fff;
+/** Tags in one tag buffer; Kafka's own messages have up to a dozen. */
+const MAX_TAGS = 1000;
 const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /**
@@ -52,10 +59,17 @@ function isText(text: string, bytes: Uint8Array, start: number, size: number): b
 export class Reader {
   readonly #bytes: Uint8Array;
   #position = 0;
+  readonly #maxElements: number;
+  #elements = 0;
 
-  /** Reads from the first byte of `bytes`, never past its last. */
-  constructor(bytes: Uint8Array) {
+  /**
+   * Reads from the first byte of `bytes`, never past its last.
+   *
+   * @param maxElements Elements of arrays to read at most, over all of them. Default: no limit.
+   */
+  constructor(bytes: Uint8Array, maxElements = Infinity) {
     this.#bytes = bytes;
+    this.#maxElements = maxElements;
   }
 
   /** Bytes read so far. */
@@ -267,7 +281,11 @@ export class Reader {
     return size < 0 ? null : this.raw(size);
   }
 
-  /** The count of an array whose elements take at least `minSize` bytes each; −1 for null. */
+  /**
+   * The count of an array whose elements take at least `minSize` bytes each; −1 for null.
+   *
+   * @throws {TooManyElementsError} if there are more than the reader is to take.
+   */
   arrayCount(minSize: number): number {
     return this.#count(this.int32(), minSize);
   }
@@ -283,14 +301,32 @@ export class Reader {
         `Cannot read array at ${this.#position}: ${count} elements do not fit in ${this.remaining} bytes`,
       );
     }
-    return count < 0 ? -1 : count;
+    if (count <= 0) return count < 0 ? -1 : 0;
+    this.#elements += count;
+    if (this.#elements > this.#maxElements) throw this.#tooMany();
+    return count;
+  }
+
+  #tooMany(): TooManyElementsError {
+    return new TooManyElementsError(
+      `Cannot read message: it has ${this.#elements} elements or more, the limit is ${this.#maxElements}`,
+    );
   }
 
   /** Skips a tag buffer none of whose tags are known (KIP-482). */
   skipTags(): void {
-    for (let count = this.uvarint(); count > 0; count--) {
+    for (let count = this.tagCount(); count > 0; count--) {
       this.uvarint();
       this.#take(this.uvarint());
     }
+  }
+
+  /** The count of a tag buffer. Tags are a handful, and read at a stretch. */
+  tagCount(): number {
+    const count = this.uvarint();
+    if (count <= MAX_TAGS) return count;
+    throw new MalformedMessageError(
+      `Cannot read tags before ${this.#position}: there are ${count}, the limit is ${MAX_TAGS}`,
+    );
   }
 }

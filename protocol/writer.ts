@@ -27,6 +27,8 @@ const BUFFER_MAX = 64 * 1024;
 /** Below this a copy costs less than one more chunk for the socket. */
 const SPLICE_MIN_SIZE = 4096;
 const ASCII_ENCODE_MAX = 64;
+/** The largest size that stands in front of a frame. */
+const FRAME_MAX = 2 ** 31 - 1;
 const utf8 = new TextEncoder();
 
 /** Bytes that `Writer.take()` hands over; their concatenation is what was written. */
@@ -103,9 +105,18 @@ export class Writer {
     this.#frameView = null;
   }
 
-  /** Ends the open frame by writing its size. Returns that size, without the four bytes of its own. */
+  /**
+   * Ends the open frame by writing its size. Returns that size, without the four bytes of its own.
+   *
+   * @throws {UnencodableValueError} if no frame can be so large; it is still open then.
+   */
   endFrame(): number {
     const size = this.size - this.#frameStart - 4;
+    if (size > FRAME_MAX) {
+      throw new UnencodableValueError(
+        `Cannot send frame of ${size} bytes: the limit is ${FRAME_MAX}`,
+      );
+    }
     (this.#frameView ?? this.#view).setInt32(this.#frameAt, size);
     this.#frameAt = -1;
     return size;

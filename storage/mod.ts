@@ -49,4 +49,5 @@ export type { LogDamage, LogRead, ReadOptions, TimestampAndOffset } from "./log_
 export { MemoryFileSystem, type MemoryFileSystemOptions } from "./memory_file_system.ts";
 export type { MetaProperties } from "./meta_properties.ts";
 export type { AppendOrigin, ProducerState } from "./producer_state.ts";
+export { runSliced, TimeSlice } from "./time_slice.ts";
 export { validateBatch } from "./validate_batch.ts";
