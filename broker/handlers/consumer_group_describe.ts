@@ -44,7 +44,7 @@ async function handleConsumerGroupDescribe(
 
 async function describe(groupId: string, context: RequestContext): Promise<Described> {
   checkConsumerProtocol(context);
-  if (groupId === "") throw new ApiError(ErrorCode.INVALID_GROUP_ID);
+  if (groupId === "") throw new ApiError(ErrorCode.INVALID_GROUP_ID, "The group id is invalid.");
   const shard = context.broker.groups.shardOf(groupId);
   await shard.stable(groupId);
   const described = describeConsumerGroup(shard, groupId);
