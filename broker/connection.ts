@@ -47,6 +47,7 @@ import { unsupportedApiVersions } from "./handlers/api_versions.ts";
 import type { HandlerTable } from "./handlers/mod.ts";
 import { PendingRequest } from "./pending_request.ts";
 import { ProtocolViolationError } from "./protocol_violation_error.ts";
+import { Stall } from "./stall.ts";
 import { Share } from "./turns.ts";
 
 /** Bounds on what one connection may have under way. */
@@ -65,6 +66,7 @@ export class Connection {
   readonly #limits: ConnectionLimits;
   readonly #ended = new AbortController();
   readonly #share = new Share();
+  readonly #stall = new Stall();
   #hasEnded = false;
   #pending: PendingRequest[] = [];
   #wake: (() => void) | undefined;
@@ -80,7 +82,6 @@ export class Connection {
   #counted = 0;
   /** Bytes of answers not yet taken that their handlers count themselves. */
   #countedByHandlers = 0;
-  #lastTakenMs: number;
 
   constructor(
     channel: FrameChannel,
@@ -92,11 +93,8 @@ export class Connection {
     this.#broker = broker;
     this.#handlers = handlers;
     this.#limits = limits;
-    this.lastActiveMs = this.#lastTakenMs = broker.clock.now();
-    channel.onTaken = () => {
-      this.#lastTakenMs = this.#broker.clock.now();
-      this.#count();
-    };
+    this.lastActiveMs = broker.clock.now();
+    channel.onTaken = () => this.#count();
   }
 
   /** When a request last came in or an answer went out, in milliseconds since the epoch. */
@@ -105,16 +103,6 @@ export class Connection {
   /** Whether requests are waiting for their answer. */
   get isBusy(): boolean {
     return this.#pending.length > 0;
-  }
-
-  /** Who is at the other end, for logs. */
-  get peer(): string {
-    return this.#channel.peer;
-  }
-
-  /** When the client last took some of what was answered; undefined while there is nothing to take. */
-  get waitingForClientSinceMs(): number | undefined {
-    return this.#channel.backlog === 0 ? undefined : this.#lastTakenMs;
   }
 
   /** Aborted when the connection has ended. */
@@ -188,6 +176,19 @@ export class Connection {
     await this.#channel.close();
   }
 
+  /** Ends the connection if its client has memory held and neither sends nor takes what that is for. */
+  endIfStalled(): void {
+    const { requestMemory, responseMemory, clock, logger } = this.#broker;
+    const { heldAt, peer, backlog } = this.#channel;
+    const isShort = requestMemory.isShort || responseMemory.isShort;
+    if (!this.#stall.isOver(heldAt, isShort, clock.now())) return;
+    const reason = backlog > 0
+      ? "does not take its answers"
+      : "does not send the rest of a request";
+    logger.warn(`Closed connection: client ${reason}`, { peer });
+    this.abort();
+  }
+
   /** Ends the connection at once. */
   abort(): void {
     this.#end();
@@ -218,7 +219,6 @@ export class Connection {
     const { responseMemory } = this.#broker;
     const before = this.#counted;
     this.#counted = counted;
-    if (before === 0) this.#lastTakenMs = this.#broker.clock.now();
     responseMemory.adjust(before, counted);
   }
 

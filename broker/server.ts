@@ -12,14 +12,10 @@ import type { HandlerTable } from "./handlers/mod.ts";
 import { formatHostPort, type HostPort } from "./listener.ts";
 import { Refusals } from "./refusals.ts";
 
-/** How often connections are looked over for ones that have gone quiet, at most. */
-const IDLE_SWEEP_MS = 10_000;
+/** How often connections are looked over for ones that have gone quiet. */
+const SWEEP_MS = 1000;
 /** Answers of a connection that may wait for the client before we stop reading from it. */
 const MAX_BACKLOG_BYTES = 1024 * 1024;
-/** How often it is seen to that memory for answers does not stay short. */
-const RELIEF_MS = 1000;
-/** How long a client may take nothing of what was answered while memory for answers is short. */
-const STALL_MS = 5000;
 /** How long clients may take what was answered once the server closes. */
 const CLOSE_GRACE_MS = 1000;
 /** How long to wait where no connection can be accepted, nor refused. */
@@ -38,7 +34,6 @@ export class Server {
   readonly #shortage: Refusals;
   readonly #excess: Refusals;
   #sweepTimer: number | undefined;
-  #reliefTimer: number | undefined;
   #closed = false;
 
   /** @param descriptors What files draw on, and so connections must not use up. */
@@ -56,7 +51,6 @@ export class Server {
       maxBacklog: MAX_BACKLOG_BYTES,
     };
     this.#scheduleSweep();
-    this.#scheduleRelief();
   }
 
   /** Connections that live. */
@@ -95,9 +89,7 @@ export class Server {
    */
   async close(): Promise<void> {
     this.#closed = true;
-    for (const timer of [this.#sweepTimer, this.#reliefTimer]) {
-      if (timer !== undefined) this.#broker.clock.clearTimeout(timer);
-    }
+    if (this.#sweepTimer !== undefined) this.#broker.clock.clearTimeout(this.#sweepTimer);
     this.#shortage.close();
     this.#excess.close();
     for (const listener of this.#listeners) listener.close();
@@ -179,36 +171,15 @@ export class Server {
   }
 
   #scheduleSweep(): void {
-    const maxIdleMs = this.#broker.config.get("connections.max.idle.ms");
-    if (maxIdleMs < 0) return;
     this.#sweepTimer = this.#broker.clock.setTimeout(() => {
-      const oldest = this.#broker.clock.now() - maxIdleMs;
+      const maxIdleMs = this.#broker.config.get("connections.max.idle.ms");
+      const oldest = maxIdleMs < 0 ? -Infinity : this.#broker.clock.now() - maxIdleMs;
       for (const connection of this.#connections.keys()) {
         if (connection.lastActiveMs < oldest && !connection.isBusy) connection.abort();
+        else connection.endIfStalled();
       }
       this.#scheduleSweep();
-    }, Math.min(IDLE_SWEEP_MS, maxIdleMs));
-  }
-
-  /**
-   * Ends connections whose clients do not take what they were answered, if that leaves too little memory
-   * for the answers of others.
-   */
-  #scheduleRelief(): void {
-    const { clock, responseMemory, logger } = this.#broker;
-    this.#reliefTimer = clock.setTimeout(() => {
-      const longAgo = clock.now() - STALL_MS;
-      for (const connection of this.#connections.keys()) {
-        if (!responseMemory.isShort) break;
-        if ((connection.waitingForClientSinceMs ?? Infinity) > longAgo) continue;
-        logger.warn("Closed connection: client does not take its answers", {
-          peer: connection.peer,
-          limit: responseMemory.limit,
-        });
-        connection.abort();
-      }
-      this.#scheduleRelief();
-    }, RELIEF_MS);
+    }, SWEEP_MS);
   }
 }
 

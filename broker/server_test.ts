@@ -1,7 +1,11 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals, assertLess } from "@std/assert";
 import net from "node:net";
 import { apiVersions } from "../protocol/messages/api_versions.ts";
-import { RawConnection } from "../tests/support/raw_connection.ts";
+import { fetch } from "../protocol/messages/fetch.ts";
+import { produce } from "../protocol/messages/produce.ts";
+import { RawConnection, requestFrame } from "../tests/support/raw_connection.ts";
+import { batchOf } from "../tests/support/records.ts";
+import { append, createTopic, FETCH_BY_NAME, fetchRequest } from "../tests/support/requests.ts";
 import { Broker, type BrokerOptions } from "./broker.ts";
 import { ManualClock } from "./clock.ts";
 import { createLogger } from "./logger.ts";
@@ -21,7 +25,7 @@ async function start(options: BrokerOptions = {}) {
     ...options,
   });
   const { host, port } = broker.addresses[0]!;
-  return { broker, lines, host, port, address: `${host}:${port}` };
+  return { broker, clock, lines, host, port, address: `${host}:${port}` };
 }
 
 /** Connects, and resets the connection, maybe before it is accepted. */
@@ -67,4 +71,68 @@ Deno.test("Server says once that max.connections are open, and takes others when
   while (broker.connectionCount > 1) await new Promise((resolve) => setTimeout(resolve, 0));
   using third = await RawConnection.connect(address);
   await third.request(apiVersions, VERSION, REQUEST);
+});
+
+/** A Produce request of a megabyte for a topic that is not there. */
+function largeRequest(): Uint8Array<ArrayBuffer> {
+  return requestFrame(produce, 9, {
+    acks: 1,
+    timeoutMs: 1000,
+    topicData: [{
+      name: "none",
+      partitionData: [{ index: 0, records: new Uint8Array(1_000_000) }],
+    }],
+  });
+}
+
+/** Lets the broker's time pass until something is so, at most a minute. */
+async function passUntil(clock: ManualClock, isSo: () => boolean): Promise<number> {
+  const startMs = clock.now();
+  while (!isSo() && clock.now() - startMs < 60_000) {
+    // What is on its way in or out of sockets arrives meanwhile.
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    clock.advance(100);
+  }
+  return clock.now() - startMs;
+}
+
+Deno.test("Server gives the memory of a half-sent request to others within seconds", async () => {
+  const { broker, clock, lines, address } = await start({
+    config: { "queued.max.request.bytes": 1_500_000 },
+  });
+  await using _ = broker;
+  using stuck = await RawConnection.connect(address);
+  await stuck.request(apiVersions, VERSION, REQUEST);
+  await stuck.sendBytes(largeRequest().subarray(0, 700_000));
+  using other = await RawConnection.connect(address);
+  await other.request(apiVersions, VERSION, REQUEST);
+  const sent = other.sendBytes(largeRequest());
+  const passedMs = await passUntil(clock, () => broker.connectionCount === 1);
+  assertLess(passedMs, 10_000);
+  await sent;
+  assert(await other.receiveFrame("the answer to Produce") !== null);
+  assertEquals(lines.filter((line) => line.includes("the rest of a request")).length, 1);
+});
+
+Deno.test("Server ends clients that do not take their answers", async (t) => {
+  const { broker, clock, lines, address } = await start();
+  await using _ = broker;
+  using connection = await RawConnection.connect(address);
+  await createTopic(connection, "t");
+  const batch = batchOf(Array.from({ length: 9 }, () => "v".repeat(100_000)));
+  for (let i = 0; i < 40; i++) await append(connection, "t", batch);
+  for (const leaves of [false, true]) {
+    await t.step(leaves ? "and have closed their side" : "and stay connected", async () => {
+      const [hostname, port] = address.split(":");
+      using conn = await Deno.connect({ hostname: hostname!, port: Number(port) });
+      const request = fetchRequest("t", 0, { maxBytes: 50_000_000, partitionMaxBytes: 50_000_000 });
+      const frame = requestFrame(fetch, FETCH_BY_NAME, request);
+      await conn.write(frame);
+      await conn.read(new Uint8Array(1));
+      if (leaves) await conn.closeWrite();
+      const passedMs = await passUntil(clock, () => broker.connectionCount === 1);
+      assertLess(passedMs, 40_000);
+    });
+  }
+  assertEquals(lines.filter((line) => line.includes("does not take its answers")).length, 1);
 });

@@ -20,6 +20,11 @@ export interface FrameChannel {
   readonly backlog: number;
   /** Called when the other end, or the socket, has taken some of the backlog. Default: does nothing. */
   onTaken: () => void;
+  /**
+   * What the other end has us hold memory for, if it does: bytes moved so far, of a large frame that has
+   * begun to arrive or of frames to be taken. As long as that does not grow, the other end is stuck.
+   */
+  readonly heldAt: number | undefined;
   /** Sends what `out` holds, at the end of this turn at the latest. */
   flush(): void;
   /** Resolves when everything that `out` was given before was taken, or the channel has ended. */
@@ -86,6 +91,12 @@ export class StreamChannel implements FrameChannel {
     this.#writer.onTaken = callback;
   }
 
+  get heldAt(): number | undefined {
+    const { isInsideLarge, received } = this.#reader;
+    if (!isInsideLarge && this.#writer.backlog === 0) return undefined;
+    return received + this.#writer.taken;
+  }
+
   flush(): void {
     this.#writer.flush();
   }
@@ -150,6 +161,8 @@ class MemoryChannel implements FrameChannel {
   readonly peer: string;
   readonly out: Writer = new Writer();
   onTaken: () => void = () => {};
+  /** Who is in the same process is not watched. */
+  readonly heldAt = undefined;
   #other!: MemoryChannel;
   #arrived: Uint8Array[] = [];
   /** Index of the oldest frame in `#arrived` not yet handed out. */

@@ -80,6 +80,8 @@ export class FrameReader {
   #end = 0;
   /** Whether the last read left no room, so that more is likely to be there. */
   #isFull = false;
+  #isInsideLarge = false;
+  #received = 0;
 
   /** Locks `readable` and reads it to its end. */
   constructor(readable: ReadableStream<Uint8Array>, options: FrameReaderOptions) {
@@ -99,6 +101,16 @@ export class FrameReader {
     if (from + size > this.#end) return undefined;
     this.#start = from + size;
     return copyOf(this.#scratch, from, from + size);
+  }
+
+  /** Bytes of large frames that have arrived so far, of all there were. */
+  get received(): number {
+    return this.#received;
+  }
+
+  /** Whether the rest of a large frame is waited for, which has memory of its own already. */
+  get isInsideLarge(): boolean {
+    return this.#isInsideLarge;
   }
 
   /** Whether a frame has already arrived; not one that `buffered()` throws for. */
@@ -189,6 +201,7 @@ export class FrameReader {
     let filled = first.length;
     this.#start = this.#end = 0;
     this.#isFull = false;
+    this.#isInsideLarge = true;
     while (filled < size) {
       const { value, done } = await this.#reader.read(frame.subarray(filled));
       if (done || value === undefined) {
@@ -196,7 +209,9 @@ export class FrameReader {
       }
       frame = new Uint8Array(value.buffer, 0, size);
       filled += value.length;
+      this.#received += value.length;
     }
+    this.#isInsideLarge = false;
     return frame;
   }
 }
@@ -241,6 +256,11 @@ export class FrameWriter {
   /** Bytes encoded that the stream has not yet taken. */
   get backlog(): number {
     return this.#unsent + this.out.size;
+  }
+
+  /** Bytes that the stream has taken so far. */
+  get taken(): number {
+    return this.#taken;
   }
 
   /** Hands what `out` holds to the stream at the end of this turn. */

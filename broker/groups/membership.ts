@@ -35,6 +35,7 @@ export async function joinGroup(
   shard: GroupShard,
   request: JoinGroupRequest,
   client: GroupClient,
+  signal?: AbortSignal,
 ): Promise<JoinGroupResponse> {
   const { groupId, memberId } = request;
   const existing = shard.group(groupId);
@@ -47,9 +48,37 @@ export async function joinGroup(
   const group = existing instanceof ConsumerGroup
     ? makeClassic(shard, existing)
     : existing ?? shard.createClassicGroup(groupId);
-  return await new Promise((resolve) => {
-    classicJoin.joinGroup(shard.environment, group, request, client, resolve);
-  });
+  const { answer, respond } = answerUnlessGone<JoinGroupResponse>(
+    signal,
+    classicJoin.failed(ErrorCode.NETWORK_EXCEPTION, memberId),
+    () => classicSession.joiningClientGone(group, respond),
+  );
+  classicJoin.joinGroup(shard.environment, group, request, client, respond);
+  return await answer;
+}
+
+/**
+ * An answer that a group gives some time, and another when the client has gone. What a group then still
+ * holds is `respond`, and that nothing of the request.
+ */
+function answerUnlessGone<T>(
+  signal: AbortSignal | undefined,
+  whenGone: T,
+  onGone: () => void,
+): { readonly answer: Promise<T>; readonly respond: (answer: T) => void } {
+  const { promise, resolve } = Promise.withResolvers<T>();
+  const leave = () => {
+    resolve(whenGone);
+    onGone();
+  };
+  signal?.addEventListener("abort", leave, { once: true });
+  return {
+    answer: promise,
+    respond(answer) {
+      signal?.removeEventListener("abort", leave);
+      resolve(answer);
+    },
+  };
 }
 
 /** A group without members may be of either kind. Its generations go on where its epochs were. */
@@ -69,15 +98,20 @@ function makeClassic(shard: GroupShard, group: ConsumerGroup): ClassicGroup {
 export async function syncGroup(
   shard: GroupShard,
   request: SyncGroupRequest,
+  signal?: AbortSignal,
 ): Promise<SyncGroupResponse> {
   const group = shard.group(request.groupId);
   if (group === undefined || group.isEmpty) {
     return classicSync.failed(ErrorCode.UNKNOWN_MEMBER_ID);
   }
   if (group instanceof ConsumerGroup) return await syncConsumerGroup(shard, group, request);
-  return await new Promise((resolve) => {
-    classicSync.syncGroup(shard.environment, group, request, resolve);
-  });
+  const { answer, respond } = answerUnlessGone<SyncGroupResponse>(
+    signal,
+    classicSync.failed(ErrorCode.NETWORK_EXCEPTION),
+    () => {},
+  );
+  classicSync.syncGroup(shard.environment, group, request, respond);
+  return await answer;
 }
 
 /**

@@ -234,9 +234,11 @@ export class TestCoordinator {
       readonly protocols?: readonly (string | readonly [string, string | Uint8Array])[];
       readonly apiVersion?: number;
       readonly clientId?: string;
+      /** Aborted when the client has gone. */
+      readonly signal?: AbortSignal;
     } = {},
   ): Answer<JoinGroupResponse> {
-    const { apiVersion = 3, clientId = "client", protocols = ["range"], ...rest } = request;
+    const { apiVersion = 3, clientId = "client", protocols = ["range"], signal, ...rest } = request;
     const client: GroupClient = { apiVersion, clientId, clientHost: "/127.0.0.1" };
     const filled: JoinGroupRequest = {
       groupId: "g",
@@ -253,7 +255,7 @@ export class TestCoordinator {
         return { name, metadata: bytes };
       }),
     };
-    return new Answer(joinGroup(this.shard, filled, client));
+    return new Answer(joinGroup(this.shard, filled, client, signal));
   }
 
   sync(

@@ -49,7 +49,12 @@ async function join(
     return failed(ErrorCode.INVALID_SESSION_TIMEOUT, memberId);
   }
   try {
-    return await membership.joinGroup(groups.shardOf(groupId), request, groupClient(context));
+    return await membership.joinGroup(
+      groups.shardOf(groupId),
+      request,
+      groupClient(context),
+      context.signal,
+    );
   } catch (error) {
     return failed(groupErrorCode(error, context), memberId);
   }

@@ -36,7 +36,11 @@ async function handleSyncGroup(
   }
   if (groupId === "") return failed(ErrorCode.INVALID_GROUP_ID);
   try {
-    return await membership.syncGroup(context.broker.groups.shardOf(groupId), request);
+    return await membership.syncGroup(
+      context.broker.groups.shardOf(groupId),
+      request,
+      context.signal,
+    );
   } catch (error) {
     return failed(groupErrorCode(error, context));
   }

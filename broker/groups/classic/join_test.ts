@@ -155,3 +155,45 @@ Deno.test("group.max.size refuses new members, and rejoining ones over a lowered
   );
   assertEquals((await joins[0]!.promise).generationId, 2);
 });
+
+Deno.test("joinGroup() forgets a new member soon whose client has gone, with what it has sent", async () => {
+  await using test = await TestCoordinator.start();
+  const { ids } = await test.stable({ sessionTimeoutMs: 60_000 });
+  const client = new AbortController();
+  const protocols = [["range", new Uint8Array(1_000_000)]] as const;
+  const join = test.join({ protocols, sessionTimeoutMs: 1_800_000, signal: client.signal });
+  await turn();
+  assertEquals(group(test).members.size, 2);
+  client.abort();
+  assertEquals((await join.promise).errorCode, ErrorCode.NETWORK_EXCEPTION);
+  assertEquals(group(test).members.size, 2, "the client may come back");
+  test.clock.advance(10_000);
+  assertEquals([...group(test).members.keys()], ids);
+});
+
+Deno.test("joinGroup() keeps a new member whose client came back over another connection", async () => {
+  await using test = await TestCoordinator.start();
+  const { ids } = await test.stable({ sessionTimeoutMs: 60_000 });
+  const client = new AbortController();
+  const { memberId } = await test.join({ apiVersion: 4, sessionTimeoutMs: 60_000 }).promise;
+  test.join({ apiVersion: 4, memberId, sessionTimeoutMs: 60_000, signal: client.signal });
+  await turn();
+  const again = test.join({ apiVersion: 4, memberId, sessionTimeoutMs: 60_000 });
+  client.abort();
+  test.clock.advance(10_000);
+  await turn();
+  assertEquals([...group(test).members.keys()], [...ids, memberId]);
+  assertEquals(again.value, undefined, "it waits for the others");
+});
+
+Deno.test("joinGroup() keeps a member of a generation for its session when its client has gone", async () => {
+  await using test = await TestCoordinator.start();
+  const { ids } = await test.stable({ sessionTimeoutMs: 60_000 }, { sessionTimeoutMs: 60_000 });
+  const client = new AbortController();
+  const join = test.join({ memberId: ids[0]!, sessionTimeoutMs: 60_000, signal: client.signal });
+  await turn();
+  client.abort();
+  await join.promise;
+  test.clock.advance(30_000);
+  assertEquals([...group(test).members.keys()], ids);
+});

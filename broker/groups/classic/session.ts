@@ -9,8 +9,23 @@ import type { HeartbeatRequest } from "../../../protocol/messages/heartbeat.ts";
 import type { Deadline } from "../deadlines.ts";
 import type { GroupEnvironment } from "../environment.ts";
 import type { ClassicGroup } from "./classic_group.ts";
-import type { ClassicMember } from "./classic_member.ts";
+import type { ClassicMember, RespondToJoin } from "./classic_member.ts";
 import { completeJoin, rebalanceOrCompleteJoin } from "./rebalance.ts";
+
+/** How long a new member whose client has gone may take to come back. */
+const NEW_MEMBER_GONE_MS = 10_000;
+
+/**
+ * Notes that the client of a JoinGroup that waits has gone. A member that was in a generation has its
+ * session; a new one would otherwise be kept, with all it has sent, for as long as a first generation
+ * may take.
+ */
+export function joiningClientGone(group: ClassicGroup, respond: RespondToJoin): void {
+  for (const member of group.members.values()) {
+    if (member.respondToJoin !== respond || !member.isNew) continue;
+    member.session.setIn(Math.min(member.sessionTimeoutMs, NEW_MEMBER_GONE_MS));
+  }
+}
 
 /** The session of a member, or of an id given out, not yet running. */
 export function memberSession(
