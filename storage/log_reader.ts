@@ -16,7 +16,11 @@
  */
 
 import type { BufferPool } from "../protocol/buffer_pool.ts";
-import { CorruptRecordError, RECORD_BATCH_OVERHEAD } from "../protocol/records/mod.ts";
+import {
+  CorruptRecordError,
+  RECORD_BATCH_OVERHEAD,
+  type RecordBatch,
+} from "../protocol/records/mod.ts";
 import { BatchCursor } from "./batch_cursor.ts";
 import type { DamagedRange } from "./batch_walk.ts";
 import { LogClosedError, OffsetOutOfRangeError, StorageError } from "./errors.ts";
@@ -207,12 +211,11 @@ export class LogReader {
           const place = this.#placeOf(segment, segment.indexes.time.lookup(timestamp));
           const found = await this.#findRecord(segment, place, (batch) => {
             if (batch.maxTimestamp < timestamp) return undefined;
-            for (const record of batch.batch.records()) {
-              if (record.timestamp >= timestamp && record.offset >= this.#log.logStartOffset) {
-                return record;
-              }
-            }
-            return undefined;
+            return firstRecord(
+              batch.batch,
+              (record) =>
+                record.timestamp >= timestamp && record.offset >= this.#log.logStartOffset,
+            );
           });
           if (found !== undefined) return found;
         }
@@ -237,10 +240,7 @@ export class LogReader {
       const place = this.#placeOf(latest, offsetOfMaxTimestamp);
       return await this.#findRecord(latest, place, (batch) => {
         if (batch.maxTimestamp < maxTimestamp) return undefined;
-        for (const record of batch.batch.records()) {
-          if (record.timestamp === maxTimestamp) return record;
-        }
-        return undefined;
+        return firstRecord(batch.batch, (record) => record.timestamp === maxTimestamp);
       });
     });
   }
@@ -455,4 +455,27 @@ function cut(
     sizeInBytes: cutPosition - position,
     nextOffset: cutOffset,
   };
+}
+
+/** What a batch may expand to for a look-up: more would hold others up. */
+const MAX_EXPANDED = 16 * 1024 * 1024;
+
+type TimestampedOffset = Pick<TimestampAndOffset, "timestamp" | "offset">;
+
+/**
+ * The first record of a batch that fits. If its records cannot be read, which is for the one to find out
+ * who reads from there, the batch stands for them, with what its header says.
+ */
+function firstRecord(
+  batch: RecordBatch,
+  fits: (record: TimestampedOffset) => boolean,
+): TimestampedOffset | undefined {
+  try {
+    for (const record of batch.records(MAX_EXPANDED)) if (fits(record)) return record;
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof CorruptRecordError)) throw error;
+    const whole = { timestamp: batch.maxTimestamp, offset: batch.baseOffset };
+    return fits(whole) ? whole : undefined;
+  }
 }

@@ -147,7 +147,7 @@ export class LogUpkeep implements PartitionUpkeep {
     }
   }
 
-  #noteCleaning({ log, fromOffset, toOffset, ...counts }: LogCleaning): void {
+  #noteCleaning({ log, fromOffset, toOffset, unreadable, ...counts }: LogCleaning): void {
     const { directory, logger } = this.#options;
     const config = directory.get(log)?.config;
     if (config !== undefined) this.#removal.after(config.fileDeleteDelayMs);
@@ -160,6 +160,15 @@ export class LogUpkeep implements PartitionUpkeep {
       recordsAfter,
       bytesBefore,
       bytesAfter,
+    });
+    const [first] = unreadable.first;
+    if (first === undefined) return;
+    logger.warn("Compaction left batches as they are: their records cannot be read", {
+      log,
+      count: unreadable.count,
+      offsets: unreadable.first.map(({ baseOffset, lastOffset }) => `${baseOffset}-${lastOffset}`)
+        .join(","),
+      problem: first.problem,
     });
   }
 

@@ -38,6 +38,9 @@ import {
 } from "../../protocol/records/varint.ts";
 import { RecordCursor } from "./record_cursor.ts";
 
+/** Records of more bytes are compressed at the fastest level, for others wait for it. */
+const LARGE = 1024 * 1024;
+
 /** What is to become of a batch. */
 export interface FilterOptions {
   /** Whether a record stays; asked for each, in order. */
@@ -76,6 +79,7 @@ export class BatchFilter {
     let maxDelta = -Infinity;
     this.recordCount = this.retainedCount = 0;
     cursor.reset(batch);
+    cursor.check();
     while (cursor.next()) {
       this.recordCount++;
       if (!retains(cursor)) continue;
@@ -180,7 +184,10 @@ function rebuilt(
   deleteHorizonMs: number | undefined,
 ): Uint8Array {
   const { compression } = batch;
-  const packed = compression === CompressionType.none ? records : compress(compression, records);
+  const level = compression === CompressionType.gzip && records.length > LARGE ? 1 : undefined;
+  const packed = compression === CompressionType.none
+    ? records
+    : compress(compression, records, level);
   const bytes = new Uint8Array(RECORD_BATCH_OVERHEAD + packed.length);
   bytes.set(batch.bytes.subarray(0, RECORD_BATCH_OVERHEAD));
   bytes.set(packed, RECORD_BATCH_OVERHEAD);

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { RecordBatch } from "../../protocol/records/mod.ts";
+import { CorruptRecordError, type RecordBatch } from "../../protocol/records/mod.ts";
 import type { LogFlusher } from "../log_flusher.ts";
 import type { LogState } from "../log_state.ts";
 import type { LogTrimmer } from "../log_trimmer.ts";
@@ -50,6 +50,22 @@ export interface LogCleaning {
   readonly recordsAfter: number;
   readonly bytesBefore: number;
   readonly bytesAfter: number;
+  /** Batches that were left as they are because their records cannot be read. */
+  readonly unreadable: UnreadableBatches;
+}
+
+/** Batches with a right CRC and records that cannot be read. */
+export interface UnreadableBatches {
+  readonly count: number;
+  /** The first few of them. */
+  readonly first: readonly UnreadableBatch[];
+}
+
+/** One of them. */
+export interface UnreadableBatch {
+  readonly baseOffset: number;
+  readonly lastOffset: number;
+  readonly problem: string;
 }
 
 /** What the dirty part of a log has. */
@@ -68,6 +84,9 @@ interface LastBatch {
   /** Last offset of its last batch of records, or -1. */
   readonly lastOffset: number;
 }
+
+/** Batches whose records cannot be read that are named. */
+const MAX_NAMED = 10;
 
 /** A pass that cannot go on. */
 export class PassEnded extends Error {
@@ -92,6 +111,8 @@ export class CleaningPass {
   #recordsAfter = 0;
   #bytesBefore = 0;
   #bytesAfter = 0;
+  #unreadableCount = 0;
+  readonly #unreadable: UnreadableBatch[] = [];
 
   constructor(
     log: LogState,
@@ -135,6 +156,7 @@ export class CleaningPass {
       recordsAfter: this.#recordsAfter,
       bytesBefore: this.#bytesBefore,
       bytesAfter: this.#bytesAfter,
+      unreadable: { count: this.#unreadableCount, first: this.#unreadable },
     };
   }
 
@@ -158,7 +180,11 @@ export class CleaningPass {
             lastOffset = batch.lastOffset;
             continue;
           }
-          cursor.reset(batch);
+          if (!isReadable(batch, cursor)) {
+            // Its keys are not known, so that nothing gives way to it, nor it to anything.
+            lastOffset = batch.lastOffset;
+            continue;
+          }
           while (cursor.next()) {
             const { offset, bytes, keyStart, keySize } = cursor;
             if (offset < firstDirtyOffset) continue;
@@ -237,7 +263,7 @@ export class CleaningPass {
   /** What stays of a batch. */
   #cleaned(batch: RecordBatch, dirty: DirtyPart): Uint8Array | undefined {
     const { nowMs } = this.#options;
-    const { map, endOffset, lastOffset, aborted } = dirty;
+    const { endOffset, lastOffset } = dirty;
     const isDone = batch.lastOffset < endOffset;
     const deleteHorizonMs = isDone ? nowMs + this.#log.config.deleteRetentionMs : undefined;
     const isExpired = batch.hasDeleteHorizon && batch.baseTimestamp <= nowMs;
@@ -253,6 +279,30 @@ export class CleaningPass {
         : batch.bytes;
     }
     this.#markers.addBatch(batch);
+    try {
+      return this.#filtered(batch, dirty, deleteHorizonMs, isExpired, isLastOfProducer);
+    } catch (error) {
+      if (!(error instanceof CorruptRecordError)) throw error;
+      this.#noteUnreadable(batch, error);
+      return batch.bytes;
+    }
+  }
+
+  #noteUnreadable({ baseOffset, lastOffset, recordCount }: RecordBatch, error: Error): void {
+    this.#recordsBefore += recordCount;
+    this.#recordsAfter += recordCount;
+    if (this.#unreadableCount++ >= MAX_NAMED) return;
+    this.#unreadable.push({ baseOffset, lastOffset, problem: error.message });
+  }
+
+  /** What stays of a batch of records. */
+  #filtered(
+    batch: RecordBatch,
+    { map, endOffset, lastOffset, aborted }: DirtyPart,
+    deleteHorizonMs: number | undefined,
+    isExpired: boolean,
+    isLastOfProducer: boolean,
+  ): Uint8Array | undefined {
     const isAborted = aborted?.has(batch) ?? false;
     const bytes = this.#filter.filter(batch, {
       retains: ({ offset, bytes, keyStart, keySize, valueSize }) => {
@@ -309,5 +359,17 @@ export class CleaningPass {
 
   #check(): void {
     if (this.isOver) throw new PassEnded();
+  }
+}
+
+/** Moves the cursor before the first record of a batch, if all of them can be read. */
+function isReadable(batch: RecordBatch, cursor: RecordCursor): boolean {
+  try {
+    cursor.reset(batch);
+    cursor.check();
+    return true;
+  } catch (error) {
+    if (error instanceof CorruptRecordError) return false;
+    throw error;
   }
 }

@@ -35,6 +35,7 @@ Deno.test("Log.clean() keeps the last record of each key at its offset, and merg
     recordsAfter: 4,
     bytesBefore: cleaning!.bytesBefore,
     bytesAfter: cleaning!.bytesAfter,
+    unreadable: { count: 0, first: [] },
   });
   assertEquals(cleaning!.bytesBefore - cleaning!.bytesAfter, sizeInBytes - log.sizeInBytes);
   assertEquals(log.segments.map(({ baseOffset }) => baseOffset), [0, 7]);

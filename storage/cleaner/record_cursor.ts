@@ -13,6 +13,12 @@ import {
 } from "../../protocol/records/mod.ts";
 import { FieldReader } from "../../protocol/records/varint.ts";
 
+/**
+ * What a batch may expand to and still be cleaned: more would hold others up. It is more than what any
+ * client puts into a batch, unless to do harm.
+ */
+const MAX_EXPANDED = 16 * 1024 * 1024;
+
 /** Moves along the records of one batch after another. */
 export class RecordCursor {
   /** What the records lie in, not compressed. */
@@ -32,21 +38,23 @@ export class RecordCursor {
   #fields = new FieldReader(this.bytes, 0);
   #baseOffset = 0;
   #lastOffset = 0;
+  #firstPosition = 0;
+  #recordCount = 0;
   #remaining = 0;
 
   /**
    * Moves before the first record of a batch, whose CRC is right.
    *
-   * @throws {CorruptRecordError} If its records cannot be expanded.
+   * @throws {CorruptRecordError} If its records cannot be expanded, or only to more than 16 MiB.
    */
   reset(batch: RecordBatch): void {
     const { compression } = batch;
     let position = RECORD_BATCH_OVERHEAD;
     this.bytes = batch.bytes;
-    this.#remaining = batch.recordCount;
+    this.#remaining = this.#recordCount = batch.recordCount;
     if (compression !== CompressionType.none && this.#remaining > 0) {
       try {
-        this.bytes = decompress(compression, batch.bytes.subarray(position));
+        this.bytes = decompress(compression, batch.bytes.subarray(position), MAX_EXPANDED);
       } catch (error) {
         throw new CorruptRecordError(
           `Cannot read records of ${batch}: ${(error as Error).message}`,
@@ -55,9 +63,25 @@ export class RecordCursor {
       }
       position = 0;
     }
+    this.#firstPosition = position;
     this.#fields = new FieldReader(this.bytes, position);
     this.#baseOffset = batch.baseOffset;
     this.#lastOffset = batch.lastOffset;
+  }
+
+  /**
+   * Moves before the first record again, once it is certain that all of them can be read.
+   *
+   * @throws {CorruptRecordError} If they cannot.
+   */
+  check(): void {
+    while (this.next());
+    const { bytes, position } = this.#fields;
+    if (position !== bytes.length) {
+      this.#fields.fail(`${bytes.length - position} bytes follow the last record`);
+    }
+    this.#fields.position = this.#firstPosition;
+    this.#remaining = this.#recordCount;
   }
 
   /**
