@@ -13,7 +13,7 @@ import { compressInSlices } from "../protocol/compression/slices.ts";
 import type { RecordBatch } from "../protocol/records/mod.ts";
 import type { LogConfig } from "../storage/log_config.ts";
 import { TimeSlice } from "../storage/time_slice.ts";
-import { type BatchWork, levelFor, validateBatchInSlices } from "../storage/validate_batch.ts";
+import { type BatchWork, validateBatchInSlices } from "../storage/validate_batch.ts";
 import { CompressionWorker } from "./compression_worker.ts";
 import type { MemoryBudget } from "./memory_budget.ts";
 
@@ -103,7 +103,7 @@ class Work implements BatchWork {
     // The bytes, their copy in the worker, and what comes of them.
     this.hold(3 * bytes.length);
     return type === CompressionType.gzip || type === CompressionType.zstd
-      ? this.#worker.compress(type, bytes, levelFor(type, level))
-      : compressInSlices(type, bytes, this);
+      ? this.#worker.compress(type, bytes, level)
+      : compressInSlices(type, bytes, this, level);
   }
 }

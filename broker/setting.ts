@@ -61,6 +61,8 @@ interface NumberOptions extends SettingOptions {
   readonly type?: "short";
   readonly min?: number;
   readonly max?: number;
+  /** A number between them that it may not be. */
+  readonly not?: number;
 }
 
 /** The ends of Kafka's int64, of which the largest means "no limit", and clients send it. */
@@ -92,7 +94,11 @@ function setting<T>(
 export function int(value: number, doc: string, options: NumberOptions = {}): Setting<number> {
   const bounds = { min: -(2 ** 31), max: MAX_INT32, ...options };
   return setting(options.type ?? "int", value, doc, options, {
-    parse: (text) => parseNumber(text, options.type ?? "int", bounds.min, bounds.max),
+    parse: (text) => {
+      const value = parseNumber(text, options.type ?? "int", bounds.min, bounds.max);
+      if (value !== options.not) return value;
+      throw new SettingValueError(`Value may not be ${value}`);
+    },
     format: String,
   });
 }

@@ -3,7 +3,7 @@
  * have one value, are in `fixed_settings/`.
  *
  * Names, units and defaults are Kafka's where Kafka has the setting. Ours alone are
- * `log.flush.policy`, `log.level`, `hot.tail.bytes`, `open.files.max`,
+ * `log.flush.policy`, `log.level`, `record.validation`, `hot.tail.bytes`, `open.files.max`,
  * `queued.max.response.bytes` and `max.in.flight.requests.per.connection`, which in Kafka is a client's.
  *
  * @module
@@ -32,6 +32,14 @@ import {
 /** When an append is on disk: before it is acknowledged, every so often, or when the system likes. */
 export type FlushPolicy = "commit" | "interval" | "os";
 
+/** How batches are compressed on disk. */
+export type CompressionTypeSetting = typeof COMPRESSION_TYPES[number];
+
+const COMPRESSION_TYPES = ["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"] as const;
+
+/** What is checked of a batch before it is appended. */
+export type RecordValidation = "full" | "header";
+
 /** Who sets the timestamps of records. */
 export type MessageTimestampType = "CreateTime" | "LogAppendTime";
 
@@ -42,7 +50,10 @@ export interface BrokerSettings extends GroupSettings {
   "broker.id": number;
   "broker.rack": string | null;
   "cluster.id": string | null;
-  "compression.type": "producer";
+  "compression.gzip.level": number;
+  "compression.lz4.level": number;
+  "compression.type": CompressionTypeSetting;
+  "compression.zstd.level": number;
   "connections.max.idle.ms": number;
   "default.replication.factor": number;
   "delete.topic.enable": boolean;
@@ -92,6 +103,7 @@ export interface BrokerSettings extends GroupSettings {
   "producer.id.expiration.ms": number;
   "queued.max.request.bytes": number;
   "queued.max.response.bytes": number;
+  "record.validation": RecordValidation;
   "socket.request.max.bytes": number;
 }
 
@@ -104,8 +116,6 @@ const MIB = 1024 * 1024;
 
 /** Defaults of topic settings may change while the broker runs. */
 const DYNAMIC = { scope: "cluster-wide" } as const;
-
-const NOT_RECOMPRESSED = "batches are stored as their producer compressed them";
 
 /** The settings. */
 export const SETTINGS: { readonly [N in SettingName]: Setting<BrokerSettings[N]> } = {
@@ -206,19 +216,37 @@ export const SETTINGS: { readonly [N in SettingName]: Setting<BrokerSettings[N]>
     { min: 0, ...DYNAMIC },
   ),
   "compression.type": choice(
-    ["producer"],
+    COMPRESSION_TYPES,
     "producer",
-    "How batches are compressed on disk; default of the topics' setting of this name",
-    {
-      ...DYNAMIC,
-      unsupported: {
-        uncompressed: NOT_RECOMPRESSED,
-        gzip: NOT_RECOMPRESSED,
-        snappy: NOT_RECOMPRESSED,
-        lz4: NOT_RECOMPRESSED,
-        zstd: NOT_RECOMPRESSED,
-      },
-    },
+    "How batches are compressed on disk. producer: as they come; otherwise with this codec, or not " +
+      "at all, a batch that comes otherwise being compressed again. Default of the topics' setting " +
+      "of this name",
+    DYNAMIC,
+  ),
+  "compression.gzip.level": int(
+    -1,
+    "Level where compression.type is gzip, 1 to 9, or -1 for gzip's own; default of the topics' " +
+      "setting of this name",
+    { min: -1, max: 9, not: 0, ...DYNAMIC },
+  ),
+  "compression.lz4.level": int(
+    9,
+    "Level where compression.type is lz4, 1 to 17; default of the topics' setting of this name",
+    { min: 1, max: 17, ...DYNAMIC },
+  ),
+  "compression.zstd.level": int(
+    3,
+    "Level where compression.type is zstd, -131072 to 22; default of the topics' setting of this " +
+      "name",
+    { min: -131072, max: 22, ...DYNAMIC },
+  ),
+  "record.validation": choice(
+    ["full", "header"],
+    "full",
+    "What is checked of a batch before it is appended. full: its records too; header: its checksum " +
+      "and header, for producers that can be trusted: a wrong record or time is found by those who " +
+      "read it. Default of the topics' setting of this name",
+    DYNAMIC,
   ),
   "log.message.timestamp.type": choice(
     ["CreateTime", "LogAppendTime"],

@@ -249,7 +249,7 @@ class BatchValidation {
     const payload = this.payloadOf(records);
     return payload.length > COMPRESSED_AT_ONCE && this.target !== CompressionType.none
       ? undefined
-      : compress(this.target, payload, levelFor(this.target, this.#config.compressionLevel));
+      : compress(this.target, payload, this.#config.compressionLevel);
   }
 
   /** The batch with its records compressed otherwise. */
@@ -333,11 +333,6 @@ class BatchValidation {
       ? new InvalidTimestampError(message, { recordErrors })
       : new InvalidRecordError(message, { recordErrors });
   }
-}
-
-/** A codec's level, if it has levels. */
-export function levelFor(type: CompressionType, level: number | undefined): number | undefined {
-  return type === CompressionType.gzip || type === CompressionType.zstd ? level : undefined;
 }
 
 function checkHeader(log: string, batch: RecordBatch): void {

@@ -525,3 +525,60 @@ Deno.test("Produce with acks=0 of what turns out bad late closes the connection"
     await connection.ended();
   });
 });
+
+Deno.test("Produce compresses as compression.type says, at its level, and as it is changed", async (t) => {
+  const text = (size: number) =>
+    Array.from({ length: size / 10 }, (_, index) => `${(index * index) % 99_991} `.padEnd(10, "-"))
+      .join("");
+  const settings: [type: string, level: string, compression: CompressionType][] = [
+    ["gzip", "1", CompressionType.gzip],
+    ["gzip", "9", CompressionType.gzip],
+    ["snappy", "", CompressionType.snappy],
+    ["lz4", "1", CompressionType.lz4],
+    ["lz4", "17", CompressionType.lz4],
+    ["zstd", "1", CompressionType.zstd],
+    ["zstd", "19", CompressionType.zstd],
+    ["uncompressed", "", CompressionType.none],
+    ["producer", "", CompressionType.lz4],
+  ];
+  await withTopic(async (connection) => {
+    for (const size of [1000, 400_000]) {
+      const sizes = new Map<string, number>();
+      for (const [type, level, compression] of settings) {
+        await t.step(`${type} ${level}, ${size} bytes`, async () => {
+          const configs = [{ name: "compression.type", value: type, configOperation: 0 }];
+          if (level !== "") {
+            configs.push({ name: `compression.${type}.level`, value: level, configOperation: 0 });
+          }
+          await connection.request(incrementalAlterConfigs, 1, {
+            resources: [{ resourceType: 2, resourceName: "t", configs }],
+            validateOnly: false,
+          });
+          const values = [text(size), "last"];
+          const sent = batchOf(values, { compression: CompressionType.lz4 });
+          const from = await endOf(connection);
+          const { errorCode, baseOffset } = await append(connection, "t", sent);
+          assertEquals([errorCode, baseOffset], [ErrorCode.NONE, from]);
+          const { records } = await read(connection, "t", from);
+          const batch = new RecordBatch(records!);
+          assertEquals(batch.compression, compression);
+          assertEquals(recordsOf(batch.bytes).map(({ value }) => value), values);
+          assertEquals(recordsOf(batch.bytes).map(({ offset }) => offset), [from, from + 1]);
+          if (compression === CompressionType.lz4) {
+            assertEquals(batch.bytes.subarray(CRC_POSITION), sent.subarray(CRC_POSITION), "kept");
+          }
+          sizes.set(type + level, batch.sizeInBytes);
+        });
+      }
+      assert(sizes.get("gzip1")! > sizes.get("gzip9")!);
+      assert(sizes.get("zstd1")! > sizes.get("zstd19")! || size === 1000);
+    }
+  });
+});
+
+Deno.test("Produce does not look at records with record.validation=header", async () => {
+  await withTopic(async (connection) => {
+    const wrong = cutShort(CompressionType.gzip);
+    assertEquals(await codeOf(connection, wrong), "NONE");
+  }, { "record.validation": "header" });
+});

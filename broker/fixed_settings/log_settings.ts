@@ -51,24 +51,4 @@ export const LOG_SETTINGS: Readonly<Record<string, FixedSetting>> = {
       "Milliseconds between two notes of where logs start",
     ],
   }),
-  ...fixedSettings("batches are stored as their producer compressed them", {
-    "compression.gzip.level": [
-      "int",
-      "-1",
-      "Level of gzip; default of the topics' setting of this name",
-      "cluster-wide",
-    ],
-    "compression.lz4.level": [
-      "int",
-      "9",
-      "Level of lz4; default of the topics' setting of this name",
-      "cluster-wide",
-    ],
-    "compression.zstd.level": [
-      "int",
-      "3",
-      "Level of zstd; default of the topics' setting of this name",
-      "cluster-wide",
-    ],
-  }),
 };

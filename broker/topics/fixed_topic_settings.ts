@@ -13,9 +13,6 @@ const NOTHING_TO_THROTTLE = "partitions have one replica, so there is no replica
 
 /** The settings, by name. */
 export const FIXED_TOPIC_SETTINGS: Readonly<Record<string, TopicSetting>> = {
-  "compression.gzip.level": derived("compression.gzip.level", "Level of gzip"),
-  "compression.lz4.level": derived("compression.lz4.level", "Level of lz4"),
-  "compression.zstd.level": derived("compression.zstd.level", "Level of zstd"),
   "follower.replication.throttled.replicas": own(
     NOTHING_TO_THROTTLE,
     "list",

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { CompressionType } from "../../protocol/compression/mod.ts";
 import { ErrorCode } from "../../protocol/errors.ts";
 import { ConfigSource } from "../../protocol/messages/describe_configs.ts";
 import { didYouMean } from "../../protocol/suggest.ts";
@@ -15,8 +16,10 @@ import type { BrokerConfig, ConfigTexts, ConfigValue } from "../config.ts";
 import { int, type Setting, SettingValueError } from "../setting.ts";
 import {
   type BrokerSettings,
+  type CompressionTypeSetting,
   type FlushPolicy,
   type MessageTimestampType,
+  type RecordValidation,
   type SettingName,
   SETTINGS,
 } from "../settings.ts";
@@ -25,7 +28,10 @@ import { FIXED_TOPIC_SETTINGS } from "./fixed_topic_settings.ts";
 /** The type of each setting's value, by its name. */
 export interface TopicSettings {
   "cleanup.policy": readonly string[];
-  "compression.type": "producer";
+  "compression.gzip.level": number;
+  "compression.lz4.level": number;
+  "compression.type": CompressionTypeSetting;
+  "compression.zstd.level": number;
   "delete.retention.ms": number;
   "file.delete.delay.ms": number;
   "flush": FlushPolicy;
@@ -40,6 +46,7 @@ export interface TopicSettings {
   "min.cleanable.dirty.ratio": number;
   "min.compaction.lag.ms": number;
   "min.insync.replicas": number;
+  "record.validation": RecordValidation;
   "retention.bytes": number;
   "retention.ms": number;
   "segment.bytes": number;
@@ -87,7 +94,23 @@ export const TOPIC_SETTINGS: { readonly [N in TopicSettingName]: TopicSetting } 
     "What becomes of old records. delete: they go by retention.ms and retention.bytes; compact: of " +
       "those with the same key the last stays; or both",
   ),
-  "compression.type": derived("compression.type", "How batches are compressed on disk"),
+  "compression.gzip.level": derived(
+    "compression.gzip.level",
+    "Level where compression.type is gzip, 1 to 9, or -1 for gzip's own",
+  ),
+  "compression.lz4.level": derived(
+    "compression.lz4.level",
+    "Level where compression.type is lz4, 1 to 17",
+  ),
+  "compression.type": derived(
+    "compression.type",
+    "How batches are compressed on disk. producer: as they come; otherwise with this codec, or not " +
+      "at all, a batch that comes otherwise being compressed again",
+  ),
+  "compression.zstd.level": derived(
+    "compression.zstd.level",
+    "Level where compression.type is zstd, -131072 to 22",
+  ),
   "delete.retention.ms": derived(
     "log.cleaner.delete.retention.ms",
     "Milliseconds for which compaction keeps a tombstone, for consumers to see it",
@@ -148,6 +171,11 @@ export const TOPIC_SETTINGS: { readonly [N in TopicSettingName]: TopicSetting } 
   "min.insync.replicas": derived(
     "min.insync.replicas",
     "Replicas that must be in sync for a write with acks=all to be accepted",
+  ),
+  "record.validation": derived(
+    "record.validation",
+    "What is checked of a batch before it is appended. full: its records too; header: its checksum " +
+      "and header, for producers that can be trusted",
   ),
   "retention.bytes": derived(
     "log.retention.bytes",
@@ -254,6 +282,8 @@ export class TopicConfig {
       retentionMs: this.get("retention.ms"),
       fileDeleteDelayMs: this.get("file.delete.delay.ms"),
       maxMessageBytes: this.get("max.message.bytes"),
+      recordValidation: this.get("record.validation"),
+      ...this.#compression(),
       messageTimestampType: this.get("message.timestamp.type"),
       messageTimestampBeforeMaxMs: this.get("message.timestamp.before.max.ms"),
       messageTimestampAfterMaxMs: this.get("message.timestamp.after.max.ms"),
@@ -265,6 +295,23 @@ export class TopicConfig {
       flushMessages: this.get("flush.messages"),
       flushMs: this.get("flush.ms"),
     };
+  }
+
+  #compression(): Pick<LogConfig, "compression" | "compressionLevel"> {
+    const type = this.get("compression.type");
+    switch (type) {
+      case "producer":
+        return { compression: undefined, compressionLevel: undefined };
+      case "uncompressed":
+        return { compression: CompressionType.none, compressionLevel: undefined };
+      case "snappy":
+        return { compression: CompressionType.snappy, compressionLevel: undefined };
+      default:
+        return {
+          compression: CompressionType[type],
+          compressionLevel: this.get(`compression.${type}.level`),
+        };
+    }
   }
 
   #internal(name: string): number | undefined {

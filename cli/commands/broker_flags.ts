@@ -17,7 +17,7 @@ const GROUPS: readonly (readonly [heading: string | undefined, names: RegExp])[]
   ["Retention and compaction", /^(log\.retention\.|log\.clean|log\.segment\.delete)/],
   ["Segments of the log", /^(log\.segment\.|log\.roll\.|log\.index\.)/],
   ["Topics", /(topic\.enable|topics\.enable|^num\.partitions|^default\.replication)/],
-  ["Messages", /^(message\.|compression\.|log\.message\.|producer\.id)/],
+  ["Messages", /^(message\.|compression\.|record\.|log\.message\.|producer\.id)/],
   ["Consumer groups", /^(group\.|offset\.|offsets\.)/],
   ["Connections, requests and memory", /./],
 ];

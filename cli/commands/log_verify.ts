@@ -24,7 +24,12 @@ export const logVerify = command({
     `any. What a crash leaves behind the recovery point is not wrong: the next start checks that.`,
   args: { folder: { value: "DATA", isFile: true, doc: "A data folder, or that of one partition" } },
   flags: {
-    records: { type: "boolean", env: false, doc: "Decode the records of each batch too" },
+    records: {
+      type: "boolean",
+      default: true,
+      env: false,
+      doc: "Decode the records of each batch too; --no-records is faster",
+    },
     output: { ...outputFlag.output, doc: "Text for people, or one JSON object per line" },
   },
   examples: [

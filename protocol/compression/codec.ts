@@ -20,13 +20,14 @@ export const DEFAULT_MAX_DECOMPRESSED_BYTES: number = 100 * 1024 * 1024;
 /** The levels of the codecs that have any, lowest and highest. */
 const LEVELS: { readonly [type: number]: readonly [lowest: number, highest: number] } = {
   [CompressionType.gzip]: [-1, 9],
+  [CompressionType.lz4]: [1, 17],
   [CompressionType.zstd]: [-131072, 22],
 };
 
 /**
  * Compresses `bytes` in the form that Java clients write. Type none returns `bytes` themselves.
  *
- * @param level For gzip -1 to 9, for zstd -131072 to 22; the other codecs have none. Default: the
+ * @param level For gzip -1 to 9, for lz4 1 to 17, for zstd -131072 to 22; snappy has none. Default: the
  *   codec's own.
  * @throws {RangeError} If the codec has no such level.
  * @throws {CompressionError} If there is no such codec.
@@ -41,7 +42,7 @@ export function compress(type: CompressionType, bytes: Uint8Array, level?: numbe
     case CompressionType.snappy:
       return compressSnappy(bytes);
     case CompressionType.lz4:
-      return compressLz4(bytes);
+      return compressLz4(bytes, level);
     case CompressionType.zstd:
       return compressZstd(bytes, level);
     default:

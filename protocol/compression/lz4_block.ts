@@ -26,7 +26,7 @@ const SHORT_MATCH_MOVED = 24;
 const MIN_HASH_BITS = 8;
 const MAX_HASH_BITS = 14;
 
-/** Steps grow by a byte after this many misses in a row. */
+/** Steps grow by a byte after 2 to the power of this many misses in a row. */
 const MISSES_PER_STEP_BITS = 6;
 
 /**
@@ -49,6 +49,7 @@ export function compressLz4Block(
   end: number,
   target: DataView,
   position: number,
+  missesPerStepBits: number = MISSES_PER_STEP_BITS,
 ): number {
   const hashBits = Math.max(MIN_HASH_BITS, Math.min(MAX_HASH_BITS, 32 - Math.clz32(end - start)));
   const hashShift = 32 - hashBits;
@@ -56,7 +57,7 @@ export function compressLz4Block(
 
   const lastStart = end - MATCH_START_LIMIT;
   let anchor = start;
-  let misses = 1 << MISSES_PER_STEP_BITS;
+  let misses = 1 << missesPerStepBits;
   for (let current = start; current <= lastStart;) {
     const word = source.getInt32(current, true);
     const hash = hashWord(word) >>> hashShift;
@@ -66,7 +67,7 @@ export function compressLz4Block(
       earlier < start || current - earlier > MAX_DISTANCE ||
       source.getInt32(earlier, true) !== word
     ) {
-      current += misses++ >> MISSES_PER_STEP_BITS;
+      current += misses++ >> missesPerStepBits;
       continue;
     }
     const next = current + MIN_MATCH +
@@ -84,7 +85,7 @@ export function compressLz4Block(
       positions[hashWord(source.getInt32(next - 2, true)) >>> hashShift] = next - 1;
     }
     anchor = current = next;
-    misses = 1 << MISSES_PER_STEP_BITS;
+    misses = 1 << missesPerStepBits;
   }
   return writeLiterals(source, anchor, end, target, position, MIN_MATCH);
 }

@@ -212,3 +212,26 @@ Deno.test("compressLz4() stores a block that does not shrink", () => {
   assertEquals(decompressLz4(compressed, MAX), noise);
   assert(compressed.subarray(-4).every((byte) => byte === 0));
 });
+
+Deno.test("compressLz4() takes every level, and higher ones for smaller frames", () => {
+  // Bytes that do not repeat, and between them now and then some that do.
+  const text = new Uint8Array(60_000);
+  let state = 1;
+  const random = () => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    return (state ^= state << 5) >>> 0;
+  };
+  for (let index = 0, next = 0; index < text.length; index++) {
+    if (index - next >= 10) next = index + 20 + random() % 500;
+    text[index] = index >= next ? index - next : random();
+  }
+  const sizes = Array.from({ length: 17 }, (_, index) => {
+    const frame = compressLz4(text, index + 1);
+    assertEquals(decompressLz4(frame, MAX), text);
+    return frame.length;
+  });
+  assert(sizes[0]! > sizes[8]!);
+  assert(sizes[8]! >= sizes[16]!);
+  assertEquals(compressLz4(text).length, sizes[8]);
+});

@@ -55,7 +55,7 @@ export function compressInSlices(
     case CompressionType.snappy:
       return runStepsInSlices(compressSnappySteps(bytes), slice);
     case CompressionType.lz4:
-      return runStepsInSlices(compressLz4Steps(bytes), slice);
+      return runStepsInSlices(compressLz4Steps(bytes, level), slice);
     default:
       return Promise.resolve(compress(type, bytes, level));
   }

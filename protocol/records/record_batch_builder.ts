@@ -59,7 +59,7 @@ export interface RecordHeaderInput {
 export interface RecordBatchBuilderOptions {
   /** How to compress the records. Default: none. */
   readonly compression?: CompressionType | undefined;
-  /** On the codec's own scale. Default: the codec's own; snappy and lz4 have no levels. */
+  /** On the codec's own scale. Default: the codec's own; snappy has no levels. */
   readonly compressionLevel?: number | undefined;
   /** Who set the timestamps. Default: 0, the producer (CreateTime). */
   readonly timestampType?: TimestampType | undefined;
