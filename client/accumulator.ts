@@ -41,6 +41,8 @@ export interface TopicState {
   readonly sticky: StickyPartition;
   readonly waiters: Waiter[];
   isLoading: boolean;
+  /** Why it could not be described when last tried. */
+  lastError: DqueueError | undefined;
   /** When it was last asked for, to tell whether a partition that is missing may have come since. */
   loadedAt: number;
 }
@@ -102,6 +104,7 @@ export class Accumulator {
         ),
         waiters: [],
         isLoading: false,
+        lastError: undefined,
         loadedAt: -Infinity,
       };
       this.#topics.set(name, topic);
@@ -284,11 +287,14 @@ export class Accumulator {
 
   #late(topic: TopicState): TimeoutError {
     const { bufferMemory, deliveryTimeoutMs } = this.#options;
+    const { lastError } = topic;
+    const failure = lastError === undefined ? "" : `: ${lastError.message}`;
     const reason = topic.partitionCount === 0
-      ? "its partitions are not known yet"
+      ? `its partitions are not known yet${failure}`
       : `${this.#bufferedBytes} bytes wait to be sent, bufferMemory is ${bufferMemory}`;
     return new TimeoutError(
       `Cannot send message to "${topic.name}" within ${deliveryTimeoutMs} ms: ${reason}`,
+      { cause: lastError },
     );
   }
 
@@ -334,15 +340,24 @@ export class Accumulator {
     topic.isLoading = true;
     const startedAt = performance.now();
     const { allowAutoTopicCreation } = this.#options;
-    this.#core.topic(topic.name, { allowAutoTopicCreation }).then(
+    const unwanted = new AbortController();
+    // Each message has its own time, which the sender watches; without any there is nothing to ask for.
+    const onFailure = (error: DqueueError) => {
+      topic.lastError = error;
+      if (topic.waiters.length === 0) unwanted.abort(error);
+    };
+    const options = { signal: unwanted.signal, timeout: Infinity, onFailure };
+    this.#core.topic(topic.name, { allowAutoTopicCreation, ...options }).then(
       ({ partitions }) => {
         topic.isLoading = false;
+        topic.lastError = undefined;
         topic.partitionCount = partitions.length;
         topic.loadedAt = startedAt;
         this.#run(topic);
       },
       (error) => {
         topic.isLoading = false;
+        if (unwanted.signal.aborted && topic.waiters.length > 0) return this.#load(topic);
         this.#blocked.delete(topic);
         for (const waiter of topic.waiters.splice(0)) waiter.fail(error);
       },

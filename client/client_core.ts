@@ -21,6 +21,7 @@ import { Deadline } from "./deadline.ts";
 import {
   ClosedError,
   ConnectionError,
+  type DqueueError,
   isRetriable,
   KafkaError,
   refreshesMetadata,
@@ -40,6 +41,11 @@ export interface OperationOptions {
   readonly signal?: AbortSignal | undefined;
   /** How long the operation may take in all, in milliseconds. Default: the client's `timeout`. */
   readonly timeout?: number | undefined;
+}
+
+/** Wants to know of tries that failed and are followed by another. */
+export interface FailureListener {
+  readonly onFailure?: (error: DqueueError) => void;
 }
 
 /** A producer or consumer, which is closed before its client. */
@@ -117,7 +123,7 @@ export class ClientCore {
    */
   async retry<T>(
     action: string,
-    options: OperationOptions,
+    options: OperationOptions & FailureListener,
     attempt: (signal: AbortSignal) => Promise<T>,
     isFinal: (error: unknown) => boolean = () => false,
   ): Promise<T> {
@@ -136,6 +142,7 @@ export class ClientCore {
         if (!isRetriable(error) || isFinal(error) || failures >= attempts) throw error;
         deadline.signal.throwIfAborted();
         deadline.cause = error;
+        options.onFailure?.(error as DqueueError);
         await delay(backoffMs(failures, initialBackoffMs, maxBackoffMs), deadline.signal);
       }
     }
@@ -203,7 +210,8 @@ export class ClientCore {
    */
   async topic(
     name: string,
-    options: OperationOptions & { readonly allowAutoTopicCreation?: boolean } = {},
+    options: OperationOptions & FailureListener & { readonly allowAutoTopicCreation?: boolean } =
+      {},
   ): Promise<TopicMetadata> {
     const known = this.metadata.topic(name);
     if (known !== undefined && this.metadata.isFresh(name)) return known;

@@ -35,7 +35,10 @@ export interface ClientOptions {
   readonly broker?: EmbeddedBroker;
   /** What brokers log and count this client as. Default: `dqueue`. */
   readonly clientId?: string;
-  /** How long an operation may take in all, retries included, in milliseconds. Default: 30000. */
+  /**
+   * How long an operation may take in all, retries included, in milliseconds; also how long a consumer
+   * waits for brokers that cannot be reached. Default: 30000, and consumers wait for as long as it takes.
+   */
   readonly timeout?: number;
   /**
    * How long a broker may take to answer one request, in milliseconds; then the connection is given up
@@ -57,6 +60,8 @@ export interface ResolvedClientOptions {
   readonly isEmbedded: boolean;
   readonly clientId: string;
   readonly timeoutMs: number;
+  /** How long a consumer waits for brokers that cannot be reached. */
+  readonly patienceMs: number;
   readonly requestTimeoutMs: number;
   readonly connectTimeoutMs: number;
   readonly metadataMaxAgeMs: number;
@@ -78,6 +83,7 @@ export function resolveClientOptions(options: ClientOptions): ResolvedClientOpti
     isEmbedded: broker !== undefined,
     clientId: options.clientId ?? "dqueue",
     timeoutMs,
+    patienceMs: options.timeout ?? Infinity,
     requestTimeoutMs: atLeast(
       "requestTimeout",
       options.requestTimeout ?? Math.min(30_000, timeoutMs),

@@ -13,7 +13,7 @@ import { type BrokerAddress, formatAddress } from "./address.ts";
 import { backoffMs } from "./backoff.ts";
 import { BrokerConnection } from "./connection.ts";
 import type { Dialer } from "./dialer.ts";
-import { ClosedError, TimeoutError } from "./errors.ts";
+import { ClosedError, isRetriable, TimeoutError } from "./errors.ts";
 import { abortable, delay } from "./waiting.ts";
 import { Timer } from "./timer.ts";
 
@@ -100,6 +100,8 @@ export class ConnectionLane {
       peer.connection = connection;
       return connection;
     } catch (error) {
+      // What fails for good, as without a permission, need not be waited for to fail again.
+      if (!isRetriable(error)) throw error;
       peer.failures++;
       peer.retryAt = performance.now() + backoffMs(
         peer.failures,

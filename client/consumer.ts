@@ -10,7 +10,7 @@
 
 import { ErrorCode } from "../protocol/errors.ts";
 import type { Client } from "./client.ts";
-import type { ClientCore, OperationOptions } from "./client_core.ts";
+import type { ClientCore, FailureListener, OperationOptions } from "./client_core.ts";
 import { atLeast } from "./client_options.ts";
 import { coreOf } from "./client_registry.ts";
 import {
@@ -27,13 +27,15 @@ import {
   type SubscribeOptions,
   type SubscribePartitionOptions,
 } from "./consumer_options.ts";
-import { ClosedError, KafkaError, UsageError } from "./errors.ts";
+import { type ConsumerStatus, StatusTeller } from "./consumer_status.ts";
+import { ClosedError, type DqueueError, KafkaError, UsageError } from "./errors.ts";
 import { fetchOnce, LanePool } from "./fetch_once.ts";
 import { Fetcher } from "./fetcher.ts";
 import type { TopicPartition } from "./topic_partition.ts";
 import type { Message } from "./message.ts";
 import { messageIterator, messageStream } from "./message_stream.ts";
 import { resolveOffset } from "./offset_lookup.ts";
+import { ensureNotBeyond } from "./offset_range.ts";
 import { handlePartition } from "./partition_handler.ts";
 import type { PartitionReader } from "./partition_reader.ts";
 import { Subscription } from "./subscription.ts";
@@ -85,6 +87,7 @@ import { WakeSignal } from "./wake_signal.ts";
 export class Consumer implements AsyncDisposable, AsyncIterable<Message> {
   readonly #core: ClientCore;
   readonly #options: ResolvedConsumerOptions;
+  readonly #status: StatusTeller;
   readonly #fetcher: Fetcher;
   readonly #lanes: LanePool;
   readonly #subscription: Subscription;
@@ -109,7 +112,12 @@ export class Consumer implements AsyncDisposable, AsyncIterable<Message> {
     this.#options = resolveConsumerOptions(options);
     this.#core = coreOf(client);
     this.#core.addUser(this);
-    this.#fetcher = new Fetcher(this.#core, this.#options);
+    this.#status = new StatusTeller(options.onStatus);
+    this.#fetcher = new Fetcher(this.#core, this.#options, {
+      onRetry: (waitingFor, error) => this.#status.set("retrying", waitingFor, error),
+      onRecovered: () => this.#onSubscribed(),
+      onReset: (notice) => this.#status.onReset(notice),
+    });
     this.#lanes = new LanePool(this.#core);
     this.#subscription = new Subscription(
       this.#core,
@@ -117,6 +125,11 @@ export class Consumer implements AsyncDisposable, AsyncIterable<Message> {
       this.#fetcher,
       () => this.#news.notify(),
     );
+  }
+
+  /** What it is doing, and what it waits for. */
+  get status(): ConsumerStatus {
+    return this.#status.status;
   }
 
   /** The topics it is subscribed to. */
@@ -173,7 +186,8 @@ export class Consumer implements AsyncDisposable, AsyncIterable<Message> {
     if (typeof optionsOrPartition === "number") {
       return this.#subscribePartition(topics as string, optionsOrPartition, handler!, options);
     }
-    return this.#change(() => this.#subscription.replace(list(topics), optionsOrPartition));
+    const waiting = this.#waiting(optionsOrPartition);
+    return this.#change(() => this.#subscription.replace(list(topics), waiting));
   }
 
   /**
@@ -184,7 +198,8 @@ export class Consumer implements AsyncDisposable, AsyncIterable<Message> {
    * @throws {KafkaError} If a topic does not exist; the subscription is then as before.
    */
   addTopics(topics: string | readonly string[], options: SubscribeOptions = {}): Promise<void> {
-    return this.#change(() => this.#subscription.add(list(topics), options));
+    const waiting = this.#waiting(options);
+    return this.#change(() => this.#subscription.add(list(topics), waiting));
   }
 
   /**
@@ -206,7 +221,8 @@ export class Consumer implements AsyncDisposable, AsyncIterable<Message> {
    * @param options How long to try.
    * @returns The offset.
    * @throws {UsageError} If this consumer is not subscribed to the topic, or the offset is negative.
-   * @throws {KafkaError} If there is no such partition, with `UNKNOWN_TOPIC_OR_PARTITION`.
+   * @throws {KafkaError} If there is no such partition, with `UNKNOWN_TOPIC_OR_PARTITION`; with
+   * `OFFSET_OUT_OF_RANGE` and the range there is, if the offset is beyond its end.
    */
   async seek(
     topic: string,
@@ -219,6 +235,10 @@ export class Consumer implements AsyncDisposable, AsyncIterable<Message> {
     const reader = await this.#reader("seek in", topic, partition, options);
     const { isolationLevel } = this.#options;
     const found = await resolveOffset(this.#core, reader, offset, isolationLevel, options);
+    if (typeof offset === "number") {
+      const action = `seek in "${topic}-${partition}"`;
+      await ensureNotBeyond(this.#core, action, reader, offset, options);
+    }
     reader.seek(found);
     this.#fetcher.wake();
     return found;
@@ -386,9 +406,31 @@ export class Consumer implements AsyncDisposable, AsyncIterable<Message> {
     this.#ensureOpen();
     const changed = this.#changing.then(change);
     this.#changing = changed.catch(() => {});
-    await changed;
+    try {
+      await changed;
+    } finally {
+      this.#onSubscribed();
+    }
     this.#news.notify();
   }
+
+  #onSubscribed(): void {
+    if (this.#subscription.isEmpty && this.#handled.size === 0) {
+      this.#status.set("idle", "subscribe()");
+    } else {
+      this.#status.set("reading", "messages");
+    }
+  }
+
+  /** As long as a broker is away the consumer waits, unless it is told how long, and says so. */
+  #waiting<T extends OperationOptions>(options: T): T & FailureListener {
+    const timeout = options.timeout ?? this.#core.options.patienceMs;
+    return { ...options, timeout, onFailure: this.#onFailure };
+  }
+
+  readonly #onFailure = (error: DqueueError): void => {
+    if (!this.#isClosing) this.#status.set("retrying", "a broker that can be reached", error);
+  };
 
   async #next(): Promise<IteratorResult<Message>> {
     for (;;) {
@@ -419,9 +461,14 @@ export class Consumer implements AsyncDisposable, AsyncIterable<Message> {
       options: this.#options,
       fetcher: this.#fetcher,
       closing: this.#closing.signal,
+      onFailure: this.#onFailure,
+      onStarted: () => this.#onSubscribed(),
     };
     const handled = handlePartition(context, { topic, partition }, handler, options)
-      .finally(() => this.#handled.delete(key));
+      .finally(() => {
+        this.#handled.delete(key);
+        this.#onSubscribed();
+      });
     this.#handled.set(key, handled);
     return handled;
   }

@@ -6,15 +6,16 @@
 
 import type { OperationOptions } from "./client_core.ts";
 import { atLeast, oneOf } from "./client_options.ts";
+import type { ConsumerStatus } from "./consumer_status.ts";
 import type { Message } from "./message.ts";
 import type { IsolationLevel, OffsetSpec } from "./offset_lookup.ts";
 
-/** What a consumer can be told. */
-export interface ConsumerOptions {
+/** What a consumer can be told of how it reads, in a group or not. */
+export interface ReadingOptions {
   /**
-   * Where to start in a partition without a position, and where to go on if the offset asked for is not
-   * there any more: at its first message, at its end, or not at all, which makes reading fail. Default:
-   * `"earliest"`.
+   * Where to start in a partition without a position, and where to continue if the offset to read is not
+   * there any more, which `onStatus` is told: at its first message, at its end, or not at all, which
+   * makes reading fail. Default: `"earliest"`.
    */
   readonly autoOffsetReset?: "earliest" | "latest" | "none";
   /** Which messages to see. Default: `"read_uncommitted"`. */
@@ -33,6 +34,15 @@ export interface ConsumerOptions {
   readonly checkCrcs?: boolean;
 }
 
+/** What a consumer can be told. */
+export interface ConsumerOptions extends ReadingOptions {
+  /**
+   * Is told whenever `status` changes, and of each reset by `autoOffsetReset`. Without it, an outage
+   * that lasts and a reset are warned of on the console.
+   */
+  readonly onStatus?: (status: ConsumerStatus) => void;
+}
+
 /** The options with all defaults filled in. */
 export interface ResolvedConsumerOptions {
   readonly autoOffsetReset: "earliest" | "latest" | "none";
@@ -46,7 +56,7 @@ export interface ResolvedConsumerOptions {
 }
 
 /** @throws {UsageError} If an option is not possible. */
-export function resolveConsumerOptions(options: ConsumerOptions): ResolvedConsumerOptions {
+export function resolveConsumerOptions(options: ReadingOptions): ResolvedConsumerOptions {
   return {
     autoOffsetReset: oneOf<"earliest" | "latest" | "none">(
       "autoOffsetReset",

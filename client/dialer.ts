@@ -85,11 +85,11 @@ export function embeddedDialer(broker: EmbeddedBroker): Dialer {
 function dialError(peer: string, error: unknown): ConnectionError {
   const cause = { cause: error };
   if (error instanceof Deno.errors.NotCapable) {
-    return new ConnectionError(`Cannot connect to ${peer}: Deno does not allow it`, {
-      ...cause,
-      retriable: false,
-      advice: `Run the program with --allow-net=${peer}`,
-    });
+    const advice = `Run the program with --allow-net=${peer}`;
+    return new ConnectionError(
+      `Cannot connect to ${peer}: Deno does not allow it. ${advice}`,
+      { ...cause, retriable: false, advice },
+    );
   }
   return new ConnectionError(`Cannot connect to ${peer}: ${describeError(error)}`, cause);
 }

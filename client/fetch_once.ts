@@ -17,6 +17,7 @@ import { KafkaError, refreshesMetadata } from "./errors.ts";
 import { fetchError, type FetchTarget, isDamage, requestFetch } from "./fetch_request.ts";
 import { fetchedBatches } from "./fetched_batches.ts";
 import type { Message } from "./message.ts";
+import { offsetRange, outOfRange } from "./offset_range.ts";
 import { PartitionReader } from "./partition_reader.ts";
 
 /** How many lanes there may be; fetches beyond that share them and may wait for each other. */
@@ -82,6 +83,9 @@ export async function fetchOnce(
           signal,
         });
         const errorCode = result?.errorCode ?? ErrorCode.UNKNOWN_SERVER_ERROR;
+        if (errorCode === ErrorCode.OFFSET_OUT_OF_RANGE) {
+          throw outOfRange(action, offset, await offsetRange(core, target, { signal }));
+        }
         if (errorCode !== ErrorCode.NONE) throw fetchError(topic, partition, offset, errorCode);
         return result!;
       });

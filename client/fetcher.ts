@@ -20,6 +20,7 @@ import {
   describeError,
   DqueueError,
   isRetriable,
+  KafkaError,
   ProtocolError,
   refreshesMetadata,
   TimeoutError,
@@ -33,6 +34,7 @@ import {
 } from "./fetch_request.ts";
 import { fetchedBatches } from "./fetched_batches.ts";
 import { lookUpOffsets } from "./offset_lookup.ts";
+import { resetNotice } from "./offset_range.ts";
 import type { PartitionReader } from "./partition_reader.ts";
 import { Timer } from "./timer.ts";
 
@@ -51,10 +53,23 @@ interface PendingFetch extends FetchTarget {
   readonly generation: number;
 }
 
+/** Is told how fetching fares. */
+export interface FetchObserver {
+  /** Something could not be fetched, and is tried again. */
+  onRetry(waitingFor: string, error: DqueueError): void;
+  /** All that failed before is fetched again. */
+  onRecovered(): void;
+  /** A partition is read from another offset than was asked for. */
+  onReset(notice: DqueueError): void;
+}
+
 /** Fetches ahead. */
 export class Fetcher {
   readonly #core: ClientCore;
   readonly #options: ResolvedConsumerOptions;
+  readonly #observer: FetchObserver;
+  /** Partitions that could not be fetched, and topics that could not be described, when last tried. */
+  readonly #failing = new Set<PartitionReader | string>();
   readonly #lanes: readonly ConnectionLane[];
   readonly #readers = new Set<PartitionReader>();
   /** What is on its way on each lane, by the id of the broker. */
@@ -67,9 +82,10 @@ export class Fetcher {
   #timer: Timer | undefined;
   #timerAt = Infinity;
 
-  constructor(core: ClientCore, options: ResolvedConsumerOptions) {
+  constructor(core: ClientCore, options: ResolvedConsumerOptions, observer: FetchObserver) {
     this.#core = core;
     this.#options = options;
+    this.#observer = observer;
     this.#lanes = Array.from({ length: LANES }, () => core.openLane());
     this.#busy = this.#lanes.map(() => new Map());
   }
@@ -83,6 +99,7 @@ export class Fetcher {
   /** Fetches no more for a partition. */
   remove(reader: PartitionReader): void {
     this.#readers.delete(reader);
+    this.#onDone(reader);
     // What it had fetched may have been all that may be buffered.
     this.wake();
   }
@@ -133,7 +150,7 @@ export class Fetcher {
       }
       const leader = this.#core.metadata.leader(reader.topic, reader.partition);
       if (leader === undefined) {
-        this.#refresh(reader.topic);
+        this.#onLeaderless(reader);
         continue;
       }
       if (reader.bufferedBytes >= this.#options.maxPartitionBytes) {
@@ -227,6 +244,7 @@ export class Fetcher {
         this.#onErrorCode(reader, partition);
         continue;
       }
+      this.#onDone(reader);
       reader.highWatermark = partition.highWatermark;
       try {
         const isCommitted = this.#options.isolationLevel === "read_committed";
@@ -264,7 +282,7 @@ export class Fetcher {
       // What was fetched before is read first.
       if (reader.bufferedBytes > 0) this.#retryLater(reader);
       else if (autoOffsetReset === "none") reader.fail(error);
-      else reader.reset(autoOffsetReset);
+      else reader.reset(autoOffsetReset, reader.fetchOffset);
       return;
     }
     const { metadata } = this.#core;
@@ -297,7 +315,7 @@ export class Fetcher {
 
   #retryOrFail(reader: PartitionReader, error: unknown): void {
     this.#retryLater(reader);
-    const { timeoutMs } = this.#core.options;
+    const { patienceMs } = this.#core.options;
     const what = `Cannot fetch from "${reader.topic}-${reader.partition}"`;
     if (!isRetriable(error)) {
       reader.fail(
@@ -305,10 +323,34 @@ export class Fetcher {
           ? error
           : new ProtocolError(`${what}: ${describeError(error)}`, { cause: error }),
       );
-    } else if (performance.now() - reader.failingSince >= timeoutMs) {
-      const text = `${what} for ${timeoutMs} ms: ${describeError(error)}`;
+    } else if (performance.now() - reader.failingSince >= patienceMs) {
+      const text = `${what} for ${patienceMs} ms: ${describeError(error)}`;
       reader.fail(new TimeoutError(text, { cause: error }));
+    } else {
+      this.#onRetry(reader, `the leader of "${reader.topic}-${reader.partition}"`, error);
     }
+  }
+
+  #onRetry(what: PartitionReader | string, waitingFor: string, error: unknown): void {
+    if (this.#isClosed) return;
+    this.#failing.add(what);
+    this.#observer.onRetry(waitingFor, error as DqueueError);
+  }
+
+  /** Waits until a partition has a leader. */
+  #onLeaderless(reader: PartitionReader): void {
+    const { topic, partition } = reader;
+    this.#refresh(topic);
+    if (this.#failing.has(reader)) return;
+    const error = new KafkaError(
+      `fetch from "${topic}-${partition}"`,
+      ErrorCode.LEADER_NOT_AVAILABLE,
+    );
+    this.#onRetry(reader, `the leader of "${topic}-${partition}"`, error);
+  }
+
+  #onDone(what: PartitionReader | string): void {
+    if (this.#failing.delete(what) && this.#failing.size === 0) this.#observer.onRecovered();
   }
 
   /** Asks for a topic whose metadata are old or wrong. */
@@ -316,8 +358,11 @@ export class Fetcher {
     if (this.#refreshing.has(topic)) return;
     this.#refreshing.add(topic);
     this.#core.metadata.invalidate(topic);
-    this.#core.topic(topic)
-      .catch((error) => {
+    this.#core.topic(topic, {
+      timeout: this.#core.options.patienceMs,
+      onFailure: (error) => this.#onRetry(topic, `a broker that knows "${topic}"`, error),
+    })
+      .then(() => this.#onDone(topic), (error) => {
         if (this.#isClosed) return;
         for (const reader of this.#readers) if (reader.topic === topic) reader.fail(error);
       })
@@ -346,12 +391,16 @@ export class Fetcher {
       partition,
       at: resetTo!,
     }));
-    lookUpOffsets(this.#core, queries, this.#options.isolationLevel)
+    lookUpOffsets(this.#core, queries, this.#options.isolationLevel, {
+      timeout: this.#core.options.patienceMs,
+      onFailure: (error) => this.#onRetry("", "a broker that tells where partitions begin", error),
+    })
       .then(
         (offsets) => {
+          this.#onDone("");
           for (let i = 0; i < lost.length; i++) {
             const { reader, generation } = lost[i]!;
-            if (reader.generation === generation) reader.seek(offsets[i]!.offset);
+            if (reader.generation === generation) this.#endReset(reader, offsets[i]!.offset);
           }
         },
         (error) => {
@@ -362,5 +411,12 @@ export class Fetcher {
         this.#isResetting = false;
         this.wake();
       });
+  }
+
+  #endReset(reader: PartitionReader, offset: number): void {
+    const { resetTo, lostOffset } = reader;
+    reader.seek(offset);
+    if (lostOffset === undefined) return;
+    this.#observer.onReset(resetNotice(reader, lostOffset, offset, resetTo!));
   }
 }

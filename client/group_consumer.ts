@@ -23,6 +23,7 @@ import {
   type PollOptions,
   type StartOffset,
 } from "./consumer_options.ts";
+import { ConsoleWarnings } from "./consumer_status.ts";
 import { Deadline } from "./deadline.ts";
 import { ClosedError, type DqueueError, UsageError } from "./errors.ts";
 import { Fetcher } from "./fetcher.ts";
@@ -103,6 +104,9 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
   #hasLeft = false;
   /** What the program has to be told when it asks for messages next. */
   #errors: unknown[] = [];
+  /** Why partitions cannot be fetched at the moment. */
+  #fetchFailure: Pick<GroupConsumerStatus, "waitingFor" | "error" | "since"> | undefined;
+  readonly #warnings: ConsoleWarnings;
   #closed: Promise<void> | undefined;
 
   /**
@@ -117,7 +121,12 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
     this.#options = resolveGroupOptions(options);
     this.#core = coreOf(client);
     this.#core.addUser(this);
-    this.#fetcher = new Fetcher(this.#core, this.#options.reading);
+    this.#warnings = new ConsoleWarnings(`Consumer of group "${this.#options.groupId}"`);
+    this.#fetcher = new Fetcher(this.#core, this.#options.reading, {
+      onRetry: (waitingFor, error) => this.#onFetching({ waitingFor, error, since: Date.now() }),
+      onRecovered: () => this.#onFetching(undefined),
+      onReset: (notice) => this.#onReset(notice),
+    });
     this.#coordinator = new GroupCoordinator(this.#core, this.#options.groupId);
     this.#committer = new OffsetCommitter(
       this.#core,
@@ -189,14 +198,17 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
     const { status } = this.#sessions;
     const { callback } = this.#held;
     if (callback !== undefined) return { ...status, waitingFor: `${callback} to return` };
-    return status.state === "reading" ? { ...status, waitingFor: this.#held.waitingFor } : status;
+    if (status.state !== "reading") return status;
+    return this.#fetchFailure === undefined
+      ? { ...status, waitingFor: this.#held.waitingFor }
+      : { ...status, ...this.#fetchFailure };
   }
 
   /**
    * Joins the group. Without it, the first call for messages does so.
    *
    * @param options How long to try. Default: `rebalanceTimeout` more than the client's `timeout`, since the
-   * other members have to join too.
+   * other members have to join too; if the client was given none, for as long as it takes.
    * @returns When this member has its partitions, and the places in them are known; there may be none.
    * @throws {KafkaError} If a topic does not exist, or the coordinator refuses.
    * @throws {TimeoutError} If it could not join in time; it tries no longer then.
@@ -207,8 +219,8 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
     await this.#sessions.settle();
     this.#ensureOpen();
     const session = this.#sessions.current ?? this.#start();
-    const { timeoutMs } = this.#core.options;
-    const ms = options.timeout ?? timeoutMs + this.#options.rebalanceTimeoutMs;
+    const { patienceMs } = this.#core.options;
+    const ms = options.timeout ?? patienceMs + this.#options.rebalanceTimeoutMs;
     using deadline = new Deadline(`join group "${this.groupId}"`, ms, options.signal);
     try {
       await abortable(session.joined, deadline.signal);
@@ -286,6 +298,7 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
    * @param options How long to try.
    * @returns The offset.
    * @throws {UsageError} If the partition does not belong to this consumer, or the offset is negative.
+   * @throws {KafkaError} With `OFFSET_OUT_OF_RANGE` and the range there is, if the offset is beyond its end.
    */
   async seek(
     topic: string,
@@ -468,8 +481,23 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
 
   #onChange(): void {
     this.#news.notify();
+    this.#tell(this.status);
+  }
+
+  #onFetching(failure: Pick<GroupConsumerStatus, "waitingFor" | "error" | "since"> | undefined) {
+    this.#fetchFailure = failure;
+    if (this.status.state === "reading") this.#tell(this.status);
+  }
+
+  #onReset(notice: DqueueError): void {
+    if (this.#options.onStatus === undefined) this.#warnings.onReset(notice);
+    else this.#tell({ ...this.status, error: notice });
+  }
+
+  #tell(status: GroupConsumerStatus): void {
     try {
-      this.#options.onStatus?.(this.status);
+      if (this.#options.onStatus === undefined) this.#warnings.onStatus(status);
+      else this.#options.onStatus(status);
     } catch (error) {
       this.#onError(error);
     }

@@ -8,7 +8,7 @@ import type { Assignor, AssignorName } from "./assignor.ts";
 import { resolveAssignors } from "./assignors/mod.ts";
 import { atLeast, oneOf } from "./client_options.ts";
 import {
-  type ConsumerOptions,
+  type ReadingOptions,
   resolveConsumerOptions,
   type ResolvedConsumerOptions,
 } from "./consumer_options.ts";
@@ -23,7 +23,7 @@ import { requestMs } from "./timer.ts";
 export type PartitionsCallback = (partitions: readonly TopicPartition[]) => unknown;
 
 /** What a group consumer can be told. */
-export interface GroupConsumerOptions extends ConsumerOptions {
+export interface GroupConsumerOptions extends ReadingOptions {
   /** The id of the group, which its members have in common. */
   readonly groupId: string;
   /** The topics to read. */
@@ -91,7 +91,10 @@ export interface GroupConsumerOptions extends ConsumerOptions {
    * `sessionTimeout`; nothing can be committed for them.
    */
   readonly onLost?: PartitionsCallback;
-  /** Is told whenever `status` changes. */
+  /**
+   * Is told whenever `status` changes, and of each reset by `autoOffsetReset`. Without it, an outage
+   * that lasts and a reset are warned of on the console.
+   */
   readonly onStatus?: (status: GroupConsumerStatus) => void;
 }
 
@@ -129,7 +132,10 @@ export interface GroupConsumerStatus {
   readonly memberId: string | undefined;
   /** The generation of the group, or the member's epoch in KIP-848; −1 while it is no member. */
   readonly generation: number;
-  /** Why it has to try again, or has failed. */
+  /**
+   * Why it has to try again, or has failed. With `OFFSET_OUT_OF_RANGE`, where it continues in a partition
+   * whose offset is not there any more.
+   */
   readonly error: DqueueError | undefined;
 }
 

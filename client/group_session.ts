@@ -145,7 +145,12 @@ export class GroupSession implements MembershipObserver {
     const { signal } = this.#ending;
     const { core, options } = this.#parts;
     try {
-      await Promise.all(options.topics.map((topic) => core.topic(topic, { signal })));
+      const timeout = core.options.patienceMs;
+      const onFailure = (error: DqueueError) => {
+        this.onWait("retrying", "a broker that describes the topics", error);
+      };
+      const waiting = { signal, timeout, onFailure };
+      await Promise.all(options.topics.map((topic) => core.topic(topic, waiting)));
     } catch (error) {
       if (!signal.aborted) this.onFailed(asDqueueError("join the group", error));
       return;

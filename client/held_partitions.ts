@@ -26,6 +26,7 @@ import { type PartitionHolder, placeName } from "./membership.ts";
 import type { Message } from "./message.ts";
 import { hasMovedOn, type OffsetCommitter } from "./offset_committer.ts";
 import { lookUpOffsets } from "./offset_lookup.ts";
+import { ensureNotBeyond } from "./offset_range.ts";
 import { PartitionReader } from "./partition_reader.ts";
 import { ReaderRound } from "./reader_round.ts";
 import { noPosition } from "./subscription.ts";
@@ -184,6 +185,7 @@ export class HeldPartitions implements PartitionHolder {
    *
    * @returns The offset.
    * @throws {UsageError} If this member does not hold the partition, or the offset is negative.
+   * @throws {KafkaError} With `OFFSET_OUT_OF_RANGE` and the range there is, if the offset is beyond its end.
    */
   async seekTo(
     { topic, partition }: TopicPartition,
@@ -195,7 +197,13 @@ export class HeldPartitions implements PartitionHolder {
       ? place
       : await this.#lookUp({ topic, partition }, place, options);
     if (!Number.isSafeInteger(offset) || offset < 0) {
-      throw new UsageError(`Cannot read "${topic}-${partition}": offset is ${offset}`);
+      throw new UsageError(
+        `Cannot read "${topic}-${partition}": offset is ${offset}, not a whole number from 0 up`,
+      );
+    }
+    if (typeof place === "number") {
+      const action = `seek in "${topic}-${partition}"`;
+      await ensureNotBeyond(this.#parts.core, action, { topic, partition }, offset, options);
     }
     const [held] = this.find("seek in", topic, partition);
     held!.reader.seek(offset);

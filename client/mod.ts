@@ -52,12 +52,14 @@ export type { OperationOptions } from "./client_core.ts";
 export type { ClientOptions, RetryOptions } from "./client_options.ts";
 export type { BrokerNode, PartitionMetadata } from "./cluster_metadata.ts";
 export { Consumer } from "./consumer.ts";
+export type { ConsumerState, ConsumerStatus } from "./consumer_status.ts";
 export type {
   ConsumerOptions,
   FetchFromOptions,
   FetchFromResult,
   MessageHandler,
   PollOptions,
+  ReadingOptions,
   StartOffset,
   SubscribeOptions,
   SubscribePartitionOptions,

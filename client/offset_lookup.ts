@@ -6,7 +6,12 @@
 
 import { ErrorCode } from "../protocol/errors.ts";
 import { listOffsets, ListOffsetsTimestamp } from "../protocol/messages/list_offsets.ts";
-import { type ClientCore, isUnknownTopic, type OperationOptions } from "./client_core.ts";
+import {
+  type ClientCore,
+  type FailureListener,
+  isUnknownTopic,
+  type OperationOptions,
+} from "./client_core.ts";
 import { KafkaError, UsageError } from "./errors.ts";
 import { groupByLeader } from "./leaders.ts";
 import type { TopicPartition } from "./topic_partition.ts";
@@ -61,7 +66,7 @@ export async function lookUpOffsets(
   core: ClientCore,
   queries: readonly OffsetQuery[],
   isolationLevel: IsolationLevel,
-  options: OperationOptions = {},
+  options: OperationOptions & FailureListener = {},
 ): Promise<PartitionOffset[]> {
   const timestamps = queries.map(({ at }) => timestampOf(at));
   const found: (PartitionOffset | undefined)[] = new Array(queries.length).fill(undefined);
@@ -94,11 +99,13 @@ export async function resolveOffset(
   { topic, partition }: TopicPartition,
   offset: number | OffsetSpec,
   isolationLevel: IsolationLevel,
-  options: OperationOptions,
+  options: OperationOptions & FailureListener,
 ): Promise<number> {
   if (typeof offset === "number") {
     if (Number.isSafeInteger(offset) && offset >= 0) return offset;
-    throw new UsageError(`Cannot read "${topic}-${partition}": offset is ${offset}`);
+    throw new UsageError(
+      `Cannot read "${topic}-${partition}": offset is ${offset}, not a whole number from 0 up`,
+    );
   }
   const lookUp = async (at: OffsetSpec) => {
     const queries = [{ topic, partition, at }];

@@ -10,9 +10,11 @@ import type {
   ResolvedConsumerOptions,
   SubscribePartitionOptions,
 } from "./consumer_options.ts";
+import type { DqueueError } from "./errors.ts";
 import type { Fetcher } from "./fetcher.ts";
 import type { TopicPartition } from "./topic_partition.ts";
 import { resolveOffset } from "./offset_lookup.ts";
+import { ensureNotBeyond } from "./offset_range.ts";
 import { PartitionReader } from "./partition_reader.ts";
 import { noPosition } from "./subscription.ts";
 import { WakeSignal } from "./wake_signal.ts";
@@ -24,6 +26,10 @@ export interface HandlerContext {
   readonly fetcher: Fetcher;
   /** Aborted when the consumer is closed. */
   readonly closing: AbortSignal;
+  /** Told of tries that failed and are followed by another. */
+  readonly onFailure: (error: DqueueError) => void;
+  /** Told when the place to start from is known. */
+  readonly onStarted: () => void;
 }
 
 /**
@@ -31,7 +37,7 @@ export interface HandlerContext {
  * consumer closed.
  */
 export async function handlePartition(
-  { core, options, fetcher, closing }: HandlerContext,
+  { core, options, fetcher, closing, onFailure, onStarted }: HandlerContext,
   { topic, partition }: TopicPartition,
   handler: MessageHandler,
   { signal, from }: SubscribePartitionOptions,
@@ -45,8 +51,13 @@ export async function handlePartition(
   try {
     if (start === "none") throw noPosition(reader);
     const { isolationLevel } = options;
-    reader.seek(await resolveOffset(core, reader, start, isolationLevel, { signal: ends }));
+    const waiting = { signal: ends, timeout: core.options.patienceMs, onFailure };
+    reader.seek(await resolveOffset(core, reader, start, isolationLevel, waiting));
+    if (typeof start === "number") {
+      await ensureNotBeyond(core, `read "${topic}-${partition}"`, reader, start, waiting);
+    }
     fetcher.add(reader);
+    onStarted();
     while (!ends.aborted) {
       const message = reader.next();
       if (message !== undefined) {

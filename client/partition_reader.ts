@@ -50,6 +50,8 @@ export class PartitionReader {
   failingSince = 0;
   /** Where to look up its position, when it has none. */
   resetTo: "earliest" | "latest" | undefined;
+  /** The offset that was not there any more, for which it has to be looked up. */
+  lostOffset: number | undefined;
   /** The offset after the last message that all in-sync replicas have, −1 if not known. */
   highWatermark = -1;
   /** Why it cannot be read, for the reader to be told. */
@@ -99,15 +101,21 @@ export class PartitionReader {
     this.#position = offset;
     this.#fetchOffset = offset;
     this.resetTo = undefined;
+    this.lostOffset = undefined;
     this.#error = undefined;
     this.failures = 0;
     this.retryAt = 0;
   }
 
-  /** Goes on at a place that has to be looked up first. */
-  reset(to: "earliest" | "latest"): void {
+  /**
+   * Goes on at a place that has to be looked up first.
+   *
+   * @param lostOffset The offset that is not there any more, if that is why.
+   */
+  reset(to: "earliest" | "latest", lostOffset?: number): void {
     this.#drop();
     this.resetTo = to;
+    this.lostOffset = lostOffset;
   }
 
   /** Takes in what was fetched from `fetchOffset`. */

@@ -341,6 +341,10 @@ export class Sender {
         for (const queue of this.#active) {
           const own = this.#core.metadata.leader(queue.topic, queue.partition);
           if (own?.id !== leader.id) continue;
+          if (!isRetriable(error)) {
+            this.#accumulator.failAll(error, queue.topic);
+            continue;
+          }
           for (const batch of queue.pending) batch.lastError = error;
           // The leader may have moved because its broker is gone.
           this.#core.metadata.invalidate(queue.topic);
@@ -388,7 +392,12 @@ export class Sender {
     if (this.#isIdentifying) return;
     this.#isIdentifying = true;
     const action = "initialize the producer";
-    this.#core.retry(action, {}, async (signal) => {
+    const onFailure = (error: DqueueError) => {
+      for (const queue of this.#active) {
+        for (const batch of queue.pending) batch.lastError ??= error;
+      }
+    };
+    this.#core.retry(action, { onFailure }, async (signal) => {
       const response = await this.#core.requestAny(
         initProducerId,
         { transactionalId: null, transactionTimeoutMs: 0x7fffffff },

@@ -7,7 +7,7 @@
  * @module
  */
 
-import type { ClientCore, OperationOptions } from "./client_core.ts";
+import type { ClientCore, FailureListener } from "./client_core.ts";
 import type { ResolvedConsumerOptions, SubscribeOptions } from "./consumer_options.ts";
 import { UsageError } from "./errors.ts";
 import type { Fetcher } from "./fetcher.ts";
@@ -16,6 +16,9 @@ import type { Message } from "./message.ts";
 import { lookUpOffsets, type OffsetSpec } from "./offset_lookup.ts";
 import { PartitionReader } from "./partition_reader.ts";
 import { ReaderRound } from "./reader_round.ts";
+
+/** How to subscribe, and who is told of failures meanwhile. */
+type SubscriptionOptions = SubscribeOptions & FailureListener;
 
 /** What a consumer reads. */
 export class Subscription {
@@ -62,14 +65,14 @@ export class Subscription {
   }
 
   /** Subscribes to these topics and no others. */
-  async replace(topics: readonly string[], options: SubscribeOptions): Promise<void> {
+  async replace(topics: readonly string[], options: SubscriptionOptions): Promise<void> {
     const added = await this.#prepare(topics, options);
     for (const topic of this.topics) if (!topics.includes(topic)) this.#remove(topic);
     this.#add(added);
   }
 
   /** Subscribes to these topics too. */
-  async add(topics: readonly string[], options: SubscribeOptions): Promise<void> {
+  async add(topics: readonly string[], options: SubscriptionOptions): Promise<void> {
     this.#add(await this.#prepare(topics, options));
   }
 
@@ -106,7 +109,7 @@ export class Subscription {
   /** Looks up all that is needed for the topics that are new, and makes their readers. */
   async #prepare(
     topics: readonly string[],
-    options: SubscribeOptions,
+    options: SubscriptionOptions,
   ): Promise<Map<string, { id: string; readers: PartitionReader[] }>> {
     for (const topic of topics) {
       if (typeof topic !== "string" || topic === "") {
@@ -132,7 +135,7 @@ export class Subscription {
   /** Sets the positions that readers start from. */
   async #position(
     readers: readonly PartitionReader[],
-    options: OperationOptions & { readonly from?: OffsetSpec },
+    options: SubscriptionOptions,
   ): Promise<void> {
     const { autoOffsetReset, isolationLevel } = this.#options;
     const at = options.from ?? autoOffsetReset;
