@@ -29,6 +29,18 @@ Deno.test("createLogger() drops lines less important than its level", () => {
   }
 });
 
+Deno.test("Logger.level can be changed while it is used", () => {
+  const { lines, logger } = collect("error");
+  const { info } = logger;
+  info("a");
+  logger.level = "info";
+  info("b");
+  logger.debug("c");
+  logger.level = "warn";
+  info("d");
+  assertEquals(lines.map((line) => line.at(-1)), ["b"]);
+});
+
 Deno.test("createLogger() lets no value forge a line", () => {
   const { lines, logger } = collect();
   logger.info("Client says\n2026 ERROR", { clientId: "x\ny=1", empty: "" });

@@ -186,6 +186,8 @@ export class TestCoordinator {
   readonly topic: MemoryOffsetsTopic;
   readonly topics: MemoryTopics = new MemoryTopics();
   readonly config: BrokerConfig;
+  /** Settings of single groups. */
+  readonly groupConfigs: Map<string, ReadonlyMap<string, string>> = new Map();
   coordinator: GroupCoordinator;
   #nextId = 1;
 
@@ -205,7 +207,9 @@ export class TestCoordinator {
   #start(): GroupCoordinator {
     const { topic, topics, config, clock } = this;
     const uniqueId = () => String(this.#nextId++);
-    return GroupCoordinator.start({ topic, topics, config, clock, logger: silentLogger, uniqueId });
+    const configsOf = (groupId: string) => this.groupConfigs.get(groupId) ?? new Map();
+    const logger = silentLogger;
+    return GroupCoordinator.start({ topic, topics, config, configsOf, clock, logger, uniqueId });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

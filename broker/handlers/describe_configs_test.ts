@@ -3,6 +3,7 @@ import { ErrorCode } from "../../protocol/errors.ts";
 import { describeConfigs } from "../../protocol/messages/describe_configs.ts";
 import type { RequestTo } from "../../protocol/schema.ts";
 import { TestBroker } from "../broker_testing.ts";
+import { createLogger } from "../logger.ts";
 import { KNOWN_SETTING_NAMES } from "../settings.ts";
 import { TOPIC_SETTING_NAMES } from "../topics/topic_config.ts";
 import { describeConfigsHandler } from "./describe_configs.ts";
@@ -131,4 +132,70 @@ Deno.test("DescribeConfigs answers every resource, in the order of the request",
       [0, "x", ErrorCode.INVALID_REQUEST, 0],
     ],
   );
+});
+
+Deno.test("DescribeConfigs describes this broker's ids, and its listeners with their protocol", async () => {
+  const config = { "node.id": 7, "listeners": ["127.0.0.1:0", "plaintext://[::1]:9"] };
+  await using broker = await TestBroker.start({ config });
+  const names = ["broker.id", "node.id", "listeners", "advertised.listeners"];
+  const [result] = await call(broker, [[BROKER, "7", names]]);
+  assertEquals(
+    result!.configs.map(({ name, value, configSource }) => [name, value, configSource]),
+    [
+      ["advertised.listeners", "PLAINTEXT://localhost:9092", 5],
+      ["broker.id", "7", 4],
+      ["listeners", "PLAINTEXT://127.0.0.1:0,PLAINTEXT://[::1]:9", 4],
+      ["node.id", "7", 4],
+    ],
+  );
+});
+
+Deno.test("DescribeConfigs lists a setting's other units among its synonyms, as Kafka does", async () => {
+  await using broker = await TestBroker.start({ config: { "log.retention.minutes": 3 } });
+  const synonymsOf = async (name: string) => {
+    const [result] = await call(broker, [[BROKER, "1", [name]]], { includeSynonyms: true });
+    return result!.configs[0]!.synonyms.map(({ name, value, source }) => [name, value, source]);
+  };
+  assertEquals(await synonymsOf("log.retention.ms"), []);
+  await broker.cluster.changeBrokerConfigs("all", () => new Map([["log.retention.ms", "9"]]));
+  assertEquals(await synonymsOf("log.retention.ms"), [
+    ["log.retention.ms", "9", 3],
+    ["log.retention.minutes", "3", 4],
+    ["log.retention.hours", "168", 5],
+  ]);
+  assertEquals(await synonymsOf("log.retention.hours"), [["log.retention.hours", "168", 5]]);
+});
+
+Deno.test("DescribeConfigs describes groups and subscriptions, whether or not they have settings", async () => {
+  await using broker = await TestBroker.start();
+  const { cluster } = broker;
+  await cluster.changeResourceConfigs(
+    "groups",
+    "g",
+    () => new Map([["consumer.session.timeout.ms", "46000"]]),
+  );
+  await cluster.changeResourceConfigs("client-metrics", "m", () => new Map([["metrics", "*"]]));
+  const keys = ["consumer.session.timeout.ms", "metrics"];
+  const results = await call(
+    broker,
+    [[32, "g", keys], [32, "h", keys], [16, "m", keys], [16, "n", keys]],
+    { includeSynonyms: true },
+  );
+  assertEquals(
+    results.flatMap(({ configs }) =>
+      configs.map(({ value, configSource, synonyms }) => [value, configSource, synonyms.length])
+    ),
+    [["46000", 8, 1], ["45000", 5, 1], ["*", 7, 1], ["", 5, 0]],
+  );
+});
+
+Deno.test("DescribeConfigs describes the logger and its level, or none (KIP-412)", async () => {
+  await using silent = await TestBroker.start();
+  assertEquals((await call(silent, [[8, "1"]]))[0]!.configs, []);
+  const logger = createLogger({ level: "warn", sink: () => {} });
+  await using broker = await TestBroker.start({ logger });
+  const [result, unasked] = await call(broker, [[8, "1"], [8, "1", ["kafka"]]]);
+  const root = result!.configs.map(({ name, value, configSource }) => [name, value, configSource]);
+  assertEquals(root, [["root", "WARN", 6]]);
+  assertEquals([unasked!.errorCode, unasked!.configs], [ErrorCode.NONE, []]);
 });

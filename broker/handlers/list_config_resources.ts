@@ -29,8 +29,11 @@ const RESOURCES: ReadonlyMap<number, (broker: BrokerContext) => Iterable<string>
   [ConfigResourceType.topic, topicNames],
   [ConfigResourceType.broker, brokerIds],
   [ConfigResourceType.brokerLogger, brokerIds],
-  [ConfigResourceType.clientMetrics, none],
-  [ConfigResourceType.group, none],
+  [
+    ConfigResourceType.clientMetrics,
+    ({ cluster }) => cluster.configuredResources("client-metrics"),
+  ],
+  [ConfigResourceType.group, ({ cluster }) => cluster.configuredResources("groups")],
 ]);
 
 function handleListConfigResources(
@@ -58,8 +61,4 @@ function* topicNames({ cluster }: BrokerContext): Iterable<string> {
 
 function* brokerIds({ cluster }: BrokerContext): Iterable<string> {
   for (const { id } of cluster.brokers) yield String(id);
-}
-
-function none(): Iterable<string> {
-  return [];
 }

@@ -27,6 +27,10 @@ Deno.test("ListConfigResources lists the resources of the types asked for, or of
   assertEquals(await list(broker, 1, topic, topic), [ErrorCode.NONE, "2 a", "2 b"]);
   assertEquals(await list(broker, 1, brokerLogger, brokers), [ErrorCode.NONE, "8 1", "4 1"]);
   assertEquals(await list(broker, 1, clientMetrics, group), [ErrorCode.NONE]);
+  await broker.cluster.changeResourceConfigs("groups", "g/1", () => new Map([["a", "1"]]));
+  await broker.cluster.changeResourceConfigs("client-metrics", "m", () => new Map([["a", "1"]]));
+  assertEquals(await list(broker, 1, clientMetrics, group), [ErrorCode.NONE, "16 m", "32 g/1"]);
+  assertEquals((await list(broker, 0)).length, 2);
 });
 
 Deno.test("ListConfigResources knows client metrics alone in version 0 (KIP-714)", async () => {

@@ -164,6 +164,73 @@ Deno.test("Partition.append() with flush=interval is on disk within flush.ms", a
   assertEquals(partition.log.flushedOffset, 3);
 });
 
+Deno.test("Partition.append() is answered and seen after a sync once flush.messages are not on disk, whatever acks and flush", async (t) => {
+  for (const flush of ["commit", "interval", "os"]) {
+    for (const acks of [0, 1] as const) {
+      await t.step(`flush=${flush} acks=${acks}`, async () => {
+        const fs = new HeldSyncFileSystem();
+        await using broker = await TestBroker.start({ fs });
+        const configs = new Map([["flush", flush], ["flush.messages", "3"]]);
+        const partition = await broker.createTopic("a", { configs });
+        fs.hold();
+        assertEquals(append(partition, acks, "one", "two").committed, undefined);
+        assertEquals([partition.highWatermark, fs.syncCount], [2, 0]);
+        const { committed } = append(partition, acks, "three");
+        assertEquals(partition.highWatermark, 2);
+        fs.release();
+        await committed;
+        assertEquals([partition.highWatermark, partition.log.flushedOffset], [3, 3]);
+        // They are counted from the last flush on.
+        assertEquals(append(partition, acks, "four", "five").committed, undefined);
+        assertEquals([partition.highWatermark, partition.log.flushedOffset], [5, 3]);
+      });
+    }
+  }
+});
+
+Deno.test("Partition.append() takes log.flush.interval.messages where the topic has no flush.messages", async () => {
+  await using broker = await TestBroker.start({ config: { "log.flush.interval.messages": 1 } });
+  const partition = await broker.createTopic("a");
+  const { committed } = append(partition, 1, "one");
+  assertEquals(partition.highWatermark, 0);
+  await committed;
+  assertEquals([partition.highWatermark, partition.log.flushedOffset], [1, 1]);
+  const other = await broker.createTopic("b", { configs: new Map([["flush.messages", "2"]]) });
+  assertEquals(append(other, 1, "one").committed, undefined);
+});
+
+Deno.test("Partition.append() is on disk within flush.ms, whatever flush says", async (t) => {
+  for (const flush of ["commit", "os"]) {
+    await t.step(`flush=${flush}`, async () => {
+      const fs = new HeldSyncFileSystem();
+      await using broker = await TestBroker.start({ fs });
+      const configs = new Map([["flush", flush], ["flush.ms", "500"]]);
+      const partition = await broker.createTopic("a", { configs });
+      append(partition, 1, "one");
+      broker.clock.advance(499);
+      assertEquals(fs.syncCount, 0);
+      broker.clock.advance(1);
+      assertEquals(fs.syncCount, 1);
+      await partition.log.flush();
+    });
+  }
+});
+
+Deno.test("Partition.append() with flush=interval is on disk within a second, or log.flush.interval.ms", async () => {
+  for (const [config, ms] of [[{}, 1000], [{ "log.flush.interval.ms": 70 }, 70]] as const) {
+    const fs = new HeldSyncFileSystem();
+    await using broker = await TestBroker.start({ fs, config });
+    const configs = new Map([["flush", "interval"]]);
+    const partition = await broker.createTopic("a", { configs });
+    append(partition, 1, "one");
+    broker.clock.advance(ms - 1);
+    assertEquals(fs.syncCount, 0);
+    broker.clock.advance(1);
+    assertEquals(fs.syncCount, 1);
+    await partition.log.flush();
+  }
+});
+
 Deno.test("Partition.append() answers a duplicate with its first offset, once that is on disk (KIP-98)", async () => {
   const fs = new HeldSyncFileSystem();
   await using broker = await TestBroker.start({ fs });

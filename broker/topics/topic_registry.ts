@@ -302,7 +302,12 @@ export class TopicRegistry {
 
   #existing(name: string): TopicState {
     const state = this.#cluster.topic(name);
-    if (state === undefined) throw new ApiError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+    if (state === undefined) {
+      throw new ApiError(
+        ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+        `The topic '${name}' does not exist.`,
+      );
+    }
     return state;
   }
 

@@ -199,6 +199,27 @@ Deno.test("a member that is silent for its session timeout is out, and its parti
   assertEquals(await codeOf(b.beat()), ErrorCode.UNKNOWN_MEMBER_ID);
 });
 
+Deno.test("a member's session timeout and heartbeat interval are those of its group, if it has its own", async () => {
+  await using test = await start({ "group.consumer.session.timeout.ms": 50_000 });
+  test.groupConfigs.set(
+    "g",
+    new Map([["consumer.session.timeout.ms", "45000"], ["consumer.heartbeat.interval.ms", "7000"]]),
+  );
+  assertEquals((await test.beat({ memberId: "a" })).heartbeatIntervalMs, 7000);
+  const other = await test.beat({ groupId: "h", memberId: "a" });
+  assertEquals(other.heartbeatIntervalMs, 5000);
+  test.clock.advance(45_000);
+  assertEquals(
+    await codeOf(test.beat({ memberId: "a", memberEpoch: 1 })),
+    ErrorCode.UNKNOWN_MEMBER_ID,
+  );
+  assertEquals((await test.beat({ groupId: "h", memberId: "a", memberEpoch: 1 })).memberEpoch, 1);
+  // What is changed counts from the next heartbeat on.
+  test.groupConfigs.set("h", new Map([["consumer.heartbeat.interval.ms", "9000"]]));
+  const changed = await test.beat({ groupId: "h", memberId: "a", memberEpoch: 1 });
+  assertEquals(changed.heartbeatIntervalMs, 9000);
+});
+
 Deno.test("a member that does not give up in its rebalance timeout is out", async () => {
   await using test = await start();
   const a = new Member(test, "a", { rebalanceTimeoutMs: 20_000 });

@@ -47,11 +47,28 @@ export function brokerConfigEntry(
   ofCluster = false,
 ): ConfigEntry {
   const setting = knownSetting(name)!;
-  const values = config.valuesOf(name)
-    .filter(({ source }) => !ofCluster || source !== ConfigSource.dynamicBroker);
+  const own = config.valuesOf(name);
+  const values = ofCluster
+    ? own.filter(({ source }) => source === ConfigSource.dynamicDefaultBroker)
+    : own.length === 0
+    ? own
+    : [...own, ...coarserThan(name).flatMap((coarser) => config.valuesOf(coarser))];
   const value = values[0]?.text ?? null;
   const readOnly = setting.scope === "read-only";
   return configEntry({ name, value, values, setting, doc: setting.doc, readOnly });
+}
+
+/** Settings of the same thing in other units, the one that counts first before the others. */
+const UNITS: readonly (readonly string[])[] = [
+  ["log.retention.ms", "log.retention.minutes", "log.retention.hours"],
+  ["log.roll.jitter.ms", "log.roll.jitter.hours"],
+  ["log.roll.ms", "log.roll.hours"],
+];
+
+/** The settings that count where one has no value: as in Kafka, they are among its synonyms. */
+function coarserThan(name: string): readonly string[] {
+  const units = UNITS.find((each) => each.includes(name)) ?? [];
+  return units.slice(units.indexOf(name) + 1);
 }
 
 /** A setting of any resource. The first of its values is the one that counts. */
