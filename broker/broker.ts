@@ -45,7 +45,10 @@ export interface BrokerOptions {
    * none in memory, where `connect()` needs none, else what `listeners` says.
    */
   readonly listen?: string | readonly string[];
-  /** Settings, by Kafka's names. Default: each setting's own. */
+  /**
+   * Settings, by Kafka's names. Default: each setting's own; in memory, a group's first members do not
+   * wait for more (`group.initial.rebalance.delay.ms` is 0).
+   */
   readonly config?: Partial<BrokerSettings> | BrokerConfig;
   /** Where log lines go. Default: stderr, or nowhere in memory. */
   readonly logger?: Logger;
@@ -54,6 +57,12 @@ export interface BrokerOptions {
   /** The files that `"disk"` means. Default: the machine's. */
   readonly fileSystem?: FileSystem;
 }
+
+/**
+ * What a memory broker is set to unless told otherwise. Its groups are those of a test, which does not
+ * start many members one after the other.
+ */
+const MEMORY_CONFIG = { "group.initial.rebalance.delay.ms": 0 } as const;
 
 /** Where a memory broker keeps its data, in a file system that has nothing else. */
 const MEMORY_FOLDER = "/data";
@@ -211,8 +220,9 @@ export class Broker {
   }
 }
 
-function configOf({ config = {} }: BrokerOptions): BrokerConfig {
-  return config instanceof BrokerConfig ? config : BrokerConfig.from(config);
+function configOf({ config = {}, storage }: BrokerOptions): BrokerConfig {
+  if (config instanceof BrokerConfig) return config;
+  return BrokerConfig.from(storage === "memory" ? { ...MEMORY_CONFIG, ...config } : config);
 }
 
 function fileSystemOf(

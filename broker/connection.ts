@@ -44,6 +44,7 @@ import { type AnsweredError, errorAnswer } from "./error_answer.ts";
 import { apiKeyOf, memoryFor } from "./frame_memory.ts";
 import { type Answer, type ApiHandler, type BrokerContext, NO_RESPONSE } from "./handler.ts";
 import { unsupportedApiVersions } from "./handlers/api_versions.ts";
+import { type ForeignProtocol, foreignProtocolOf, isFirstMeeting } from "./foreign_protocol.ts";
 import type { HandlerTable } from "./handlers/mod.ts";
 import { PendingRequest } from "./pending_request.ts";
 import { ProtocolViolationError } from "./protocol_violation_error.ts";
@@ -160,6 +161,8 @@ export class Connection {
       this.#stopWork();
       await channel.close();
     } catch (error) {
+      const foreign = error instanceof FrameSizeError ? foreignProtocolOf(error) : undefined;
+      if (foreign !== undefined) return await this.#refuse(foreign);
       this.#logEnd(error);
       // What was answered before gets as far as the socket takes it at once.
       this.#stopWork();
@@ -502,6 +505,17 @@ export class Connection {
         await this.#channel.drained();
       }
     }
+  }
+
+  /** Tells a client of another protocol where it is, as far as it understands that. */
+  async #refuse(foreign: ForeignProtocol): Promise<void> {
+    const { name, hint, answer } = foreign;
+    const { logger } = this.#broker;
+    if (isFirstMeeting(this.#broker, foreign)) {
+      logger.warn(`Closed connection: client speaks ${name}`, { peer: this.#channel.peer, hint });
+    }
+    if (answer !== undefined) this.#channel.out.raw(answer);
+    await this.#channel.close();
   }
 
   /** Ends the connection for an error outside the read loop. */

@@ -21,6 +21,7 @@ export function memoryFor(size: number, apiKey: number): number {
   if (size <= MAX_DECODED_FRAME) return size * DECODED_PER_BYTE;
   throw new FrameSizeError(
     `Cannot accept frame of ${size} bytes with API key ${apiKey}: the limit is ${MAX_DECODED_FRAME}`,
+    size,
   );
 }
 

@@ -32,6 +32,10 @@ export interface ProgressOptions {
   readonly unit: string;
   /** How much there is to do, if that is known. */
   readonly total?: number;
+  /** The least done per second from which the line is drawn. Default: any. */
+  readonly minRate?: number;
+  /** Whether nothing is drawn at all, because somebody types on the terminal. Default: no. */
+  readonly isHidden?: boolean;
 }
 
 /** A progress line; `using` takes it away whatever happens. */
@@ -48,7 +52,7 @@ export class Progress implements Disposable {
   constructor(context: Context, options: ProgressOptions) {
     this.#context = context;
     this.#options = options;
-    this.#isActive = context.stderr.isTerminal;
+    this.#isActive = context.stderr.isTerminal && options.isHidden !== true;
     this.#outputs = [context.stderr, context.stdout].filter((output) => output.isTerminal);
     const nowMs = context.now();
     this.#drawAtMs = nowMs + START_MS;
@@ -67,6 +71,7 @@ export class Progress implements Disposable {
     const nowMs = this.#context.now();
     if (nowMs < this.#drawAtMs) return;
     this.#sample(nowMs);
+    if ((this.#rate() ?? 0) < (this.#options.minRate ?? 0)) return this.#clear();
     // Half a line of somebody's output must not be drawn over.
     if (!this.#outputs.every((output) => output.isAtLineStart)) return;
     this.#drawAtMs = nowMs + REDRAW_MS;
@@ -78,13 +83,17 @@ export class Progress implements Disposable {
   finish(): void {
     if (!this.#isActive) return;
     this.#isActive = false;
-    const isDrawn = this.#context.stderr.overlay !== undefined;
-    for (const output of this.#outputs) output.overlay = undefined;
-    if (isDrawn) this.#context.stderr.sendNow(CLEAR_LINE);
+    this.#clear();
   }
 
   [Symbol.dispose](): void {
     this.finish();
+  }
+
+  #clear(): void {
+    const isDrawn = this.#context.stderr.overlay !== undefined;
+    for (const output of this.#outputs) output.overlay = undefined;
+    if (isDrawn) this.#context.stderr.sendNow(CLEAR_LINE);
   }
 
   /** The last column stays free: a character there makes some terminals go to the next line. */

@@ -55,6 +55,30 @@ Deno.test("Progress tells the rate of the last seconds", async () => {
   assertEquals((await drawn(context)).at(-1), "Reading  5,050 messages  10/s");
 });
 
+Deno.test("Progress below its least rate is not drawn, and taken away", async () => {
+  const { context, at } = terminalContext();
+  const options = { label: "Producing", unit: "messages", minRate: 100 };
+  const progress = new Progress(context, options);
+  at(1000);
+  progress.update(99);
+  assertEquals(await drawn(context), []);
+  at(2000);
+  progress.update(200);
+  assertEquals(await drawn(context), ["Producing  200 messages  100/s"]);
+  at(9000);
+  progress.update(201);
+  assertEquals(await drawn(context), ["Producing  200 messages  100/s", ""]);
+});
+
+Deno.test("Progress that is hidden is never drawn", async () => {
+  const { context, at } = terminalContext();
+  const progress = new Progress(context, { label: "Producing", unit: "messages", isHidden: true });
+  at(1000);
+  progress.update(1_000_000);
+  progress.finish();
+  assertEquals(await drawn(context), []);
+});
+
 Deno.test("Progress is drawn after half a second, then a few times a second at most", async () => {
   const { context, at } = terminalContext();
   const progress = new Progress(context, { label: "Reading", unit: "messages" });

@@ -20,6 +20,13 @@ import { type Chunks, joinBytes, Writer } from "./writer.ts";
 /** A frame's declared size is negative or above the limit. */
 export class FrameSizeError extends Error {
   override name = "FrameSizeError";
+  /** The declared size. */
+  readonly size: number;
+
+  constructor(message: string, size: number) {
+    super(message);
+    this.size = size;
+  }
 }
 
 /** The peer closed the stream inside a frame. */
@@ -165,6 +172,7 @@ export class FrameReader {
     if (size < 0 || size > this.#options.maxFrameSize) {
       throw new FrameSizeError(
         `Cannot accept frame of ${size} bytes: the limit is ${this.#options.maxFrameSize}`,
+        size,
       );
     }
     return size;

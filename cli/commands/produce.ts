@@ -20,6 +20,13 @@ import { Deliveries } from "./produce_deliveries.ts";
 /** Messages handed to the producer at once. */
 const MAX_BATCH_COUNT = 10_000;
 
+const DEFAULT_FORMAT = "%v\\n";
+/**
+ * Fewer messages a second than this may be typed by somebody, perhaps into a program before this one in
+ * the pipe: a progress line would be in the way.
+ */
+const MIN_PROGRESS_RATE = 100;
+
 /** How input becomes messages. */
 interface MessageOptions {
   readonly topic: string | undefined;
@@ -29,6 +36,24 @@ interface MessageOptions {
   /** Whether a partition in the input counts. */
   readonly usesInputPartition: boolean;
   readonly emptyIsNull: boolean;
+}
+
+/** How messages are sent, and what is told of it. */
+interface SendOptions {
+  /** How many there are, if that is known. */
+  readonly total: number | undefined;
+  /** Whether somebody types them on this terminal. */
+  readonly isTyped: boolean;
+  readonly output: "table" | "json";
+}
+
+/** Flags that say how to read an input. */
+interface InputFlags {
+  readonly message: readonly string[];
+  readonly count: number | undefined;
+  readonly format: RecordReader | undefined;
+  readonly input: "text" | "json";
+  readonly keepPartitions: boolean;
 }
 
 /** `produce`. */
@@ -54,8 +79,8 @@ export const produce = command({
     count: {
       type: "integer",
       min: 1,
-      default: 1,
       env: false,
+      fallback: "1",
       doc: "Write --message so many times",
     },
     key: { alias: "k", env: false, doc: "Key of messages whose input has none" },
@@ -86,7 +111,7 @@ export const produce = command({
       alias: "f",
       value: "FORMAT",
       parse: (text: string) => new RecordReader(text),
-      default: "%v\\n",
+      fallback: DEFAULT_FORMAT,
       env: false,
       doc: "What the input looks like",
     },
@@ -143,8 +168,11 @@ export const produce = command({
       usesInputPartition: flags.input === "text" || flags.keepPartitions,
       emptyIsNull: flags.tombstone,
     };
-    const { message, count, input, format } = flags;
+    const { message, count = 1, input, format = new RecordReader(DEFAULT_FORMAT) } = flags;
+    ensureUsable(flags);
     if (message.length > 0 && args.topic === undefined) throw missingTopic();
+    // It fails before anything is waited for if it cannot be read.
+    const stdin = message.length > 0 ? undefined : context.stdin;
     await using client = await connect(context, flags, { waits: true });
     await using producer = client.producer({
       acks: flags.acks === "all" ? "all" : flags.acks === "1" ? 1 : 0,
@@ -152,26 +180,50 @@ export const produce = command({
       allowAutoTopicCreation: flags.allowAutoTopicCreation,
       deliveryTimeout: flags.deliveryTimeout,
     });
-    const records = message.length > 0
+    const records = stdin === undefined
       ? repeated(message, count)
       : input === "json"
-      ? readJsonRecords(context.stdin, context)
-      : format.read(context.stdin, context);
-    if (message.length === 0 && context.stdinIsTerminal) await invite(context);
+      ? readJsonRecords(stdin, context)
+      : format.read(stdin, context);
+    const isTyped = stdin !== undefined && context.stdinIsTerminal;
+    if (isTyped) await invite(context);
     const total = message.length > 0 ? message.length * count : undefined;
-    await send(context, producer, records, { ...options, total, output: flags.output });
+    await send(context, producer, records, { ...options, total, isTyped, output: flags.output });
   },
 });
+
+/** @throws {UsageError} if a flag would do nothing beside the others */
+function ensureUsable({ message, count, format, input, keepPartitions }: InputFlags): void {
+  const isInput = message.length === 0;
+  if (isInput && count !== undefined) {
+    throw new UsageError(
+      "Cannot use --count without --message: standard input is written as often as it says so itself",
+    );
+  }
+  if (!isInput && (format !== undefined || input === "json")) {
+    const flag = format === undefined ? "--input" : "--format";
+    throw new UsageError(`Cannot use ${flag} with --message: standard input is not read then`);
+  }
+  if (input === "json" && format !== undefined) {
+    throw new UsageError("Cannot use --format with --input json: JSON says itself what is what");
+  }
+  if (keepPartitions && (!isInput || input !== "json")) {
+    throw new UsageError("Cannot use --keep-partitions without --input json");
+  }
+}
 
 async function send(
   context: Context,
   producer: Producer,
   records: AsyncIterable<InputRecord[]>,
-  options: MessageOptions & { total: number | undefined; output: "table" | "json" },
+  options: MessageOptions & SendOptions,
 ): Promise<void> {
-  const { total, output } = options;
-  const unit = { label: "Producing", unit: "messages" };
-  using progress = new Progress(context, total === undefined ? unit : { ...unit, total });
+  const { total, isTyped, output } = options;
+  const unit = { label: "Producing", unit: "messages", isHidden: isTyped };
+  using progress = new Progress(
+    context,
+    total === undefined ? { ...unit, minRate: MIN_PROGRESS_RATE } : { ...unit, total },
+  );
   const deliveries = new Deliveries(context, output, (count) => progress.add(count));
   let failure: { error: unknown } | undefined;
   try {

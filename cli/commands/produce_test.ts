@@ -225,6 +225,13 @@ Deno.test("produce names what is wrong with its flags", async () => {
     ],
     [["produce", "a", "-f", "%x"], 'Invalid --format: cannot use format "%x" at character 1'],
     [["produce", "a", "-z", "zip"], 'Invalid --compression: cannot read "zip": expected one of'],
+    [["produce", "a", "--count", "3"], "Cannot use --count without --message: standard input is"],
+    [["produce", "a", "-m", "x", "-f", "%v"], "Cannot use --format with --message"],
+    [["produce", "a", "-m", "x", "--input", "json"], "Cannot use --input with --message"],
+    [["produce", "a", "--input", "json", "-f", "%v"], "Cannot use --format with --input json"],
+    [["produce", "a", "--keep-partitions"], "Cannot use --keep-partitions without --input json"],
+    [["produce", "a", "--timeout", "5"], 'Invalid --timeout: cannot read "5": it has no unit'],
+    [["produce", "a", "-k", "x", "-k", "y"], "Cannot use --key with 2 values"],
     [["produce", "a", "--acks", "2"], 'Invalid --acks: cannot read "2": expected one of'],
     [["produce", "a", "-b", "x:y:z"], 'Invalid --brokers: cannot use "x:y:z" as a broker'],
   ];
@@ -244,4 +251,17 @@ Deno.test("produce reads its input as it comes, in whatever pieces", async () =>
   for (let i = 0; i < bytes.length; i += 7919) chunks.push(bytes.subarray(i, i + 7919));
   await test.output("produce a", { stdin: chunks });
   assertEquals(await test.output("consume a -e"), text);
+});
+
+Deno.test("produce draws no progress over what somebody types", async () => {
+  await using test = await CommandTest.start();
+  const lines = "line\n".repeat(20_000);
+  let nowMs = 0;
+  const stderr = { isTerminal: true };
+  const run = async (stdinIsTerminal: boolean) => {
+    const now = () => nowMs += 300;
+    return (await test.run("produce a", { stdin: lines, stdinIsTerminal, stderr, now })).stderr;
+  };
+  assertStringIncludes(await run(false), "Producing  ");
+  assertEquals(await run(true), "Type messages, one per line; Ctrl-D ends\n");
 });

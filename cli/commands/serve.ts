@@ -9,6 +9,7 @@ import { command } from "../command.ts";
 import type { Context } from "../context.ts";
 import { CommandError, messageOf, UsageError } from "../errors.ts";
 import { brokerConfigInputs, brokerFlags } from "./broker_flags.ts";
+import { exposureOf } from "./exposure.ts";
 import { VERSION } from "./version.ts";
 
 /** Stopping that takes longer needs an explanation. */
@@ -63,6 +64,8 @@ export const serve = command({
     const { addresses, clusterId, nodeId } = broker;
     for (const address of addresses) {
       logger.info("Listening", { address: formatAddress(address), clusterId, nodeId });
+      const exposure = exposureOf(address);
+      if (exposure !== undefined) logger.warn(exposure, { address: formatAddress(address) });
     }
     if (context.stderr.isTerminal) await writeHints(context, addresses[0]!);
     await aborted(context.signal);

@@ -11,10 +11,14 @@ import { runIn, WatchedOutput } from "./testing.ts";
 async function serving(
   argv: readonly string[],
   use: (address: string) => Promise<void>,
-  options: { isTerminal?: boolean; env?: Record<string, string> } = {},
+  options: {
+    isTerminal?: boolean;
+    env?: Record<string, string>;
+    files?: Record<string, string>;
+  } = {},
 ): Promise<{ code: number; stderr: string }> {
   const stderr = new WatchedOutput(options);
-  const context = testContext({ env: options.env ?? {} });
+  const context = testContext({ env: options.env ?? {}, files: options.files ?? {} });
   const running = runIn({ ...context, stderr: stderr.output }, ["serve", ...argv]);
   // If it does not come that far, it ends.
   await Promise.race([stderr.until(" Listening address="), running]);
@@ -170,4 +174,19 @@ Deno.test("brokerConfigInputs() leaves defaults to the broker and reads units", 
   assertEquals(config.get("log.segment.bytes"), 67_108_864);
   assertEquals(config.get("auto.create.topics.enable"), false);
   assertEquals(config.valuesOf("node.id").length, 1);
+});
+
+Deno.test("serve reads the file of --config - from standard input", async () => {
+  await withFolder(async (folder) => {
+    const config = { listen: "127.0.0.1:0", data: `${folder}/data`, "num.partitions": 5 };
+    const files = { "-": JSON.stringify(config) };
+    const result = await serving(["--config", "-"], async (address) => {
+      await using client = new Client({ brokers: address });
+      assertEquals((await client.admin().createTopic({ name: "a" })).partitions, 5);
+    }, { files });
+    assertEquals(result.code, 0);
+  });
+  const produced = await runIn(testContext({ files: { "-": "{}" } }), "produce a --config -");
+  assertEquals(produced.code, 2);
+  assertStringIncludes(produced.stderr, "Cannot read standard input: --config - has read it");
 });
