@@ -251,11 +251,6 @@ Deno.test("Connection ends, with a log line, when the client breaks the protocol
   const cases: [string, Uint8Array, string][] = [
     ["unknown API", header(999, 0), "Unknown API key 999"],
     ["API of Kafka's controllers", header(52, 0), "does not serve Vote (API key 52)"],
-    [
-      "API without a place for an error",
-      header(27, 1),
-      "does not serve WriteTxnMarkers (API key 27)",
-    ],
     ["unsupported version", header(1, 99), "Fetch has no version 99"],
     ["unreadable body", header(1, 12), "Cannot read"],
     ["unreadable header", Uint8Array.of(0), "Cannot read"],

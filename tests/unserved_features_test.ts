@@ -7,7 +7,7 @@
 
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { ErrorCode } from "../protocol/errors.ts";
-import { shareAcknowledge, unregisterBroker } from "../protocol/messages/mod.ts";
+import { shareAcknowledge, unregisterBroker, writeTxnMarkers } from "../protocol/messages/mod.ts";
 import {
   AclOperationTypes,
   AclPermissionTypes,
@@ -123,4 +123,13 @@ Deno.test("A request of an API that is not served is refused by its name, and th
   });
   assertEquals(acknowledged.errorCode, ErrorCode.UNSUPPORTED_VERSION);
   assertStringIncludes(acknowledged.errorMessage!, "ShareAcknowledge");
+  const topics = [{ name: "t", partitionIndexes: [0, 1] }];
+  const marker = { producerId: 7, producerEpoch: 0, transactionResult: false, coordinatorEpoch: 0 };
+  const { markers } = await connection.request(writeTxnMarkers, 1, {
+    markers: [{ ...marker, topics }],
+  });
+  assertEquals(
+    markers[0]!.topics[0]!.partitions.map(({ errorCode }) => errorCode),
+    [ErrorCode.UNSUPPORTED_VERSION, ErrorCode.UNSUPPORTED_VERSION],
+  );
 });

@@ -12,11 +12,15 @@ import { deleteAcls } from "../../protocol/messages/delete_acls.ts";
 import { describeAcls } from "../../protocol/messages/describe_acls.ts";
 import { type ApiHandler, handler } from "../handler.ts";
 import type { Outcome } from "./outcome.ts";
+import { mapInSteps, slicedAnswer } from "./sliced_answer.ts";
 
 const NO_AUTHORIZER: Outcome = {
   errorCode: ErrorCode.SECURITY_DISABLED,
   errorMessage: "No Authorizer is configured.",
 };
+
+/** What an entry or a filter takes in an answer. */
+const REFUSAL_BYTES = 40;
 
 /** Serves DescribeAcls. */
 export const describeAclsHandler: ApiHandler = handler(
@@ -31,7 +35,12 @@ export const describeAclsHandler: ApiHandler = handler(
 /** Serves CreateAcls. */
 export const createAclsHandler: ApiHandler = handler(
   createAcls,
-  ({ creations }) => ({ results: creations.map(() => NO_AUTHORIZER) }),
+  ({ creations }, context) => {
+    const steps = function* () {
+      return { results: yield* mapInSteps(creations, () => NO_AUTHORIZER) };
+    };
+    return slicedAnswer(creations.length * REFUSAL_BYTES, steps(), context);
+  },
 );
 
 const NONE_DELETED = { ...NO_AUTHORIZER, matchingAcls: [] };
@@ -39,5 +48,10 @@ const NONE_DELETED = { ...NO_AUTHORIZER, matchingAcls: [] };
 /** Serves DeleteAcls. */
 export const deleteAclsHandler: ApiHandler = handler(
   deleteAcls,
-  ({ filters }) => ({ filterResults: filters.map(() => NONE_DELETED) }),
+  ({ filters }, context) => {
+    const steps = function* () {
+      return { filterResults: yield* mapInSteps(filters, () => NONE_DELETED) };
+    };
+    return slicedAnswer(filters.length * REFUSAL_BYTES, steps(), context);
+  },
 );

@@ -16,6 +16,17 @@ import {
   type AlterReplicaLogDirsResponse,
 } from "../../protocol/messages/alter_replica_log_dirs.ts";
 import { type ApiHandler, handler, type RequestContext } from "../handler.ts";
+import {
+  eachInSteps,
+  mapDeepInSteps,
+  mapInSteps,
+  slicedAnswer,
+  sumOf,
+  textBytes,
+} from "./sliced_answer.ts";
+
+/** What a partition takes in an answer. */
+const PARTITION_BYTES = 8;
 
 /** Serves AlterReplicaLogDirs. */
 export const alterReplicaLogDirsHandler: ApiHandler = handler(
@@ -24,32 +35,46 @@ export const alterReplicaLogDirsHandler: ApiHandler = handler(
 );
 
 function handleAlterReplicaLogDirs(
+  request: AlterReplicaLogDirsRequest,
+  context: RequestContext,
+): Promise<AlterReplicaLogDirsResponse> {
+  const bytes = sumOf(
+    request.dirs,
+    ({ topics }) =>
+      sumOf(
+        topics,
+        ({ name, partitions }) => textBytes(name) + partitions.length * PARTITION_BYTES,
+      ),
+  );
+  return slicedAnswer(bytes, answer(request, context), context);
+}
+
+function* answer(
   { dirs }: AlterReplicaLogDirsRequest,
   { broker }: RequestContext,
-): AlterReplicaLogDirsResponse {
+): Generator<void, AlterReplicaLogDirsResponse> {
+  const errorCodeOf = (topic: string, index: number) =>
+    broker.topics.partition(topic, index) === undefined
+      ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+      : ErrorCode.NONE;
   const errorCodes = new Map<string, Map<number, number>>();
   for (const { path, topics } of dirs) {
     const isOurs = path === broker.topics.logDirectory;
     for (const { name, partitions } of topics) {
       let ofTopic = errorCodes.get(name);
       if (ofTopic === undefined) errorCodes.set(name, ofTopic = new Map());
-      for (const index of partitions) {
+      yield* eachInSteps(partitions, (index) => {
         ofTopic.set(index, isOurs ? errorCodeOf(name, index) : ErrorCode.LOG_DIR_NOT_FOUND);
-      }
+      });
+      yield;
     }
   }
-  const results = Array.from(errorCodes, ([topicName, ofTopic]) => ({
-    topicName,
-    partitions: Array.from(
-      ofTopic,
-      ([partitionIndex, errorCode]) => ({ partitionIndex, errorCode }),
-    ),
-  }));
+  const results = yield* mapDeepInSteps(errorCodes, function* ([topicName, ofTopic]) {
+    const partitions = yield* mapInSteps(ofTopic, ([partitionIndex, errorCode]) => ({
+      partitionIndex,
+      errorCode,
+    }));
+    return { topicName, partitions };
+  });
   return { results };
-
-  function errorCodeOf(topic: string, index: number): number {
-    return broker.topics.partition(topic, index) === undefined
-      ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
-      : ErrorCode.NONE;
-  }
 }

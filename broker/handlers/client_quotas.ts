@@ -22,12 +22,16 @@ import {
 import { ApiError } from "../api_error.ts";
 import { type ApiHandler, handler, type RequestContext } from "../handler.ts";
 import { failure, SUCCESS } from "./outcome.ts";
+import { mapInSteps, slicedAnswer, sumOf, textBytes } from "./sliced_answer.ts";
 
 type Component = DescribeClientQuotasRequest["components"][number];
 type EntryRequest = AlterClientQuotasRequest["entries"][number];
 type EntryResponse = AlterClientQuotasResponse["entries"][number];
 
 const MatchType = { exact: 0, default: 1, any: 2 } as const;
+
+/** What an entry takes in an answer, without its entity. */
+const ENTRY_BYTES = 120;
 
 const IP = "ip";
 const ENTITY_TYPES: ReadonlySet<string> = new Set(["user", "client-id", IP]);
@@ -104,18 +108,31 @@ function checkComponent({ entityType, matchType, match }: Component): void {
 function handleAlterClientQuotas(
   { entries }: AlterClientQuotasRequest,
   context: RequestContext,
-): AlterClientQuotasResponse {
-  return {
-    entries: entries.map((entry): EntryResponse => {
-      const { entity } = entry;
-      try {
-        check(entry);
-        return { ...SUCCESS, entity };
-      } catch (error) {
-        return { ...failure(error, context), entity };
-      }
-    }),
+): Promise<AlterClientQuotasResponse> {
+  // The message may repeat a type or a key.
+  const bytes = sumOf(
+    entries,
+    ({ entity, ops }) =>
+      ENTRY_BYTES + sumOf(ops, ({ key }) => textBytes(key)) +
+      sumOf(
+        entity,
+        ({ entityType, entityName }) => 2 * textBytes(entityType) + textBytes(entityName),
+      ),
+  );
+  const steps = function* () {
+    return { entries: yield* mapInSteps(entries, (entry) => alter(entry, context)) };
   };
+  return slicedAnswer(bytes, steps(), context);
+}
+
+function alter(entry: EntryRequest, context: RequestContext): EntryResponse {
+  const { entity } = entry;
+  try {
+    check(entry);
+    return { ...SUCCESS, entity };
+  } catch (error) {
+    return { ...failure(error, context), entity };
+  }
 }
 
 function check({ entity, ops }: EntryRequest): void {

@@ -11,14 +11,26 @@ import {
   type DescribeProducersRequest,
   type DescribeProducersResponse,
 } from "../../protocol/messages/describe_producers.ts";
+import { runSliced } from "../../storage/time_slice.ts";
 import { type ApiHandler, handler, type RequestContext } from "../handler.ts";
 import { checkTopicName } from "../topics/topic_name.ts";
 import { leaderOf } from "./leader_of.ts";
 import { failure, SUCCESS } from "./outcome.ts";
+import {
+  eachInSteps,
+  mapDeepInSteps,
+  mapInSteps,
+  slicedAnswer,
+  sumOf,
+  textBytes,
+} from "./sliced_answer.ts";
 
 type PartitionResponse = DescribeProducersResponse["topics"][number]["partitions"][number];
 
 const ANY_EPOCH = -1;
+/** What a partition takes in an answer, without its producers and its topic's name. */
+const PARTITION_BYTES = 200;
+const PRODUCER_BYTES = 40;
 
 /** Serves DescribeProducers. */
 export const describeProducersHandler: ApiHandler = handler(
@@ -26,21 +38,42 @@ export const describeProducersHandler: ApiHandler = handler(
   handleDescribeProducers,
 );
 
-function handleDescribeProducers(
+async function handleDescribeProducers(
   { topics }: DescribeProducersRequest,
   context: RequestContext,
-): DescribeProducersResponse {
+): Promise<DescribeProducersResponse> {
+  const byName = await runSliced(distinct(topics));
+  const bytes = sumOf(byName, ([name, indexes]) =>
+    textBytes(name) + sumOf(indexes, (index) => {
+      const log = context.broker.topics.partition(name, index)?.log;
+      return PARTITION_BYTES + textBytes(name) + (log?.producers.size ?? 0) * PRODUCER_BYTES;
+    }));
+  return await slicedAnswer(bytes, answer(byName, context), context);
+}
+
+/** The partitions asked for, each once. */
+function* distinct(
+  topics: DescribeProducersRequest["topics"],
+): Generator<void, Map<string, Set<number>>> {
   const byName = new Map<string, Set<number>>();
   for (const { name, partitionIndexes } of topics) {
-    const indexes = byName.get(name);
-    if (indexes === undefined) byName.set(name, new Set(partitionIndexes));
-    else for (const index of partitionIndexes) indexes.add(index);
+    let indexes = byName.get(name);
+    if (indexes === undefined) byName.set(name, indexes = new Set());
+    yield* eachInSteps(partitionIndexes, (index) => indexes.add(index));
+    yield;
   }
+  return byName;
+}
+
+function* answer(
+  byName: ReadonlyMap<string, ReadonlySet<number>>,
+  context: RequestContext,
+): Generator<void, DescribeProducersResponse> {
   return {
-    topics: Array.from(byName, ([name, indexes]) => ({
-      name,
-      partitions: Array.from(indexes, (index) => describe(name, index, context)),
-    })),
+    topics: yield* mapDeepInSteps(byName, function* ([name, indexes]) {
+      const partitions = yield* mapInSteps(indexes, (index) => describe(name, index, context));
+      return { name, partitions };
+    }),
   };
 }
 

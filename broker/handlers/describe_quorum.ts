@@ -19,31 +19,48 @@ import {
 } from "../../protocol/messages/describe_quorum.ts";
 import { ZERO_UUID } from "../../protocol/uuid.ts";
 import { type ApiHandler, handler, type RequestContext } from "../handler.ts";
+import { mapDeepInSteps, mapInSteps, slicedAnswer, sumOf, textBytes } from "./sliced_answer.ts";
 
 type PartitionResponse = DescribeQuorumResponse["topics"][number]["partitions"][number];
 
 const METADATA_TOPIC = "__cluster_metadata";
 const METADATA_PARTITION = 0;
 const FIRST_VERSION_WITH_DIRECTORIES = 2;
+/** What a partition takes in an answer. */
+const PARTITION_BYTES = 160;
 const LISTENER_NAME = "PLAINTEXT";
 
 /** Serves DescribeQuorum. */
 export const describeQuorumHandler: ApiHandler = handler(describeQuorum, handleDescribeQuorum);
 
 function handleDescribeQuorum(
+  request: DescribeQuorumRequest,
+  context: RequestContext,
+): Promise<DescribeQuorumResponse> {
+  const bytes = sumOf(
+    request.topics,
+    ({ topicName, partitions }) => textBytes(topicName) + partitions.length * PARTITION_BYTES,
+  );
+  return slicedAnswer(bytes, answer(request, context), context);
+}
+
+function* answer(
   { topics }: DescribeQuorumRequest,
   context: RequestContext,
-): DescribeQuorumResponse {
+): Generator<void, DescribeQuorumResponse> {
   const [first] = topics;
   const asksForMetadata = topics.length === 1 && first!.topicName === METADATA_TOPIC &&
     first!.partitions.length === 1 && first!.partitions[0]!.partitionIndex === METADATA_PARTITION;
   const described = asksForMetadata ? describe(context) : undefined;
   return {
     errorCode: ErrorCode.NONE,
-    topics: topics.map(({ topicName, partitions }) => ({
-      topicName,
-      partitions: partitions.map(({ partitionIndex }) => described ?? unknown(partitionIndex)),
-    })),
+    topics: yield* mapDeepInSteps(topics, function* ({ topicName, partitions: asked }) {
+      const partitions = yield* mapInSteps(
+        asked,
+        ({ partitionIndex }) => described ?? unknown(partitionIndex),
+      );
+      return { topicName, partitions };
+    }),
     ...(described === undefined ? {} : nodes(context)),
   };
 }

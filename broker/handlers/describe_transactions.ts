@@ -9,22 +9,34 @@
 import { ErrorCode } from "../../protocol/errors.ts";
 import { describeTransactions } from "../../protocol/messages/describe_transactions.ts";
 import { type ApiHandler, handler } from "../handler.ts";
+import { mapInSteps, slicedAnswer, sumOf, textBytes } from "./sliced_answer.ts";
+
+/** What a transactional id takes in an answer, without itself. */
+const STATE_BYTES = 40;
 
 /** Serves DescribeTransactions. */
 export const describeTransactionsHandler: ApiHandler = handler(
   describeTransactions,
-  ({ transactionalIds }) => ({
-    transactionStates: transactionalIds.map((transactionalId) => ({
-      errorCode: transactionalId === ""
-        ? ErrorCode.INVALID_REQUEST
-        : ErrorCode.TRANSACTIONAL_ID_NOT_FOUND,
-      transactionalId,
-      transactionState: "",
-      transactionTimeoutMs: 0,
-      transactionStartTimeMs: 0,
-      producerId: 0,
-      producerEpoch: 0,
-      topics: [],
-    })),
-  }),
+  ({ transactionalIds }, context) => {
+    const bytes = sumOf(transactionalIds, (id) => STATE_BYTES + textBytes(id));
+    const steps = function* () {
+      return { transactionStates: yield* mapInSteps(transactionalIds, describe) };
+    };
+    return slicedAnswer(bytes, steps(), context);
+  },
 );
+
+function describe(transactionalId: string) {
+  return {
+    errorCode: transactionalId === ""
+      ? ErrorCode.INVALID_REQUEST
+      : ErrorCode.TRANSACTIONAL_ID_NOT_FOUND,
+    transactionalId,
+    transactionState: "",
+    transactionTimeoutMs: 0,
+    transactionStartTimeMs: 0,
+    producerId: 0,
+    producerEpoch: 0,
+    topics: [],
+  };
+}

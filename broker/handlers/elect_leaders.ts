@@ -19,8 +19,14 @@ import {
 import type { TopicState } from "../cluster/cluster_state.ts";
 import { type ApiHandler, handler, type RequestContext } from "../handler.ts";
 import type { Outcome } from "./outcome.ts";
+import { mapDeepInSteps, mapInSteps, slicedAnswer, sumOf, textBytes } from "./sliced_answer.ts";
+
+type TopicPartitions = NonNullable<ElectLeadersRequest["topicPartitions"]>[number];
 
 const ElectionType = { preferred: 0, unclean: 1 } as const;
+
+/** What a partition takes in an answer, without the name that its message may have. */
+const PARTITION_BYTES = 80;
 
 const NOT_NEEDED: Outcome = {
   errorCode: ErrorCode.ELECTION_NOT_NEEDED,
@@ -32,30 +38,48 @@ export const electLeadersHandler: ApiHandler = handler(electLeaders, handleElect
 
 function handleElectLeaders(
   { electionType, topicPartitions }: ElectLeadersRequest,
-  { broker: { cluster } }: RequestContext,
-): ElectLeadersResponse {
+  context: RequestContext,
+): ElectLeadersResponse | Promise<ElectLeadersResponse> {
   const isKnownType = Object.values<number>(ElectionType).includes(electionType);
-  const errorCode = isKnownType ? ErrorCode.NONE : ErrorCode.INVALID_REQUEST;
-  const unknownType: Outcome = {
-    errorCode,
+  const problem: Outcome | undefined = isKnownType ? undefined : {
+    errorCode: ErrorCode.INVALID_REQUEST,
     errorMessage: `Unknown election type ${electionType}`,
   };
-  if (topicPartitions === null) {
-    const names = isKnownType ? Array.from(cluster.topics(), ({ name }) => name) : [];
-    return {
-      errorCode,
-      replicaElectionResults: names.map((topic) => ({ topic, partitionResult: [] })),
-    };
-  }
-  const replicaElectionResults = topicPartitions.map(({ topic, partitions }) => {
-    const found = cluster.topic(topic);
-    const partitionResult = partitions.map((partitionId) => ({
-      partitionId,
-      ...(isKnownType ? outcomeOf(topic, found, partitionId) : unknownType),
-    }));
-    return { topic, partitionResult };
-  });
-  return { errorCode, replicaElectionResults };
+  if (topicPartitions === null) return electAll(problem, context);
+  const bytes = sumOf(
+    topicPartitions,
+    ({ topic, partitions }) =>
+      textBytes(topic) + partitions.length * (PARTITION_BYTES + textBytes(topic)),
+  );
+  return slicedAnswer(bytes, elect(topicPartitions, problem, context), context);
+}
+
+function electAll(
+  problem: Outcome | undefined,
+  { broker: { cluster } }: RequestContext,
+): ElectLeadersResponse {
+  if (problem !== undefined) return { errorCode: problem.errorCode, replicaElectionResults: [] };
+  const topics = Array.from(cluster.topics(), ({ name }) => ({ topic: name, partitionResult: [] }));
+  return { errorCode: ErrorCode.NONE, replicaElectionResults: topics };
+}
+
+function* elect(
+  topicPartitions: readonly TopicPartitions[],
+  problem: Outcome | undefined,
+  { broker: { cluster } }: RequestContext,
+): Generator<void, ElectLeadersResponse> {
+  const replicaElectionResults = yield* mapDeepInSteps(
+    topicPartitions,
+    function* ({ topic, partitions }) {
+      const found = cluster.topic(topic);
+      const partitionResult = yield* mapInSteps(partitions, (partitionId) => ({
+        partitionId,
+        ...(problem ?? outcomeOf(topic, found, partitionId)),
+      }));
+      return { topic, partitionResult };
+    },
+  );
+  return { errorCode: problem?.errorCode ?? ErrorCode.NONE, replicaElectionResults };
 }
 
 function outcomeOf(name: string, topic: TopicState | undefined, index: number): Outcome {

@@ -18,6 +18,7 @@ import {
 import { errorCodeOf } from "../api_error.ts";
 import { compileTopicRegex, loadRegexEngine } from "../groups/consumer/topic_regex.ts";
 import { type ApiHandler, handler, type RequestContext } from "../handler.ts";
+import { eachInSteps, slicedAnswer, sumOf, textBytes } from "./sliced_answer.ts";
 
 const STATES: ReadonlySet<string> = new Set([
   "Empty",
@@ -38,23 +39,26 @@ export const listTransactionsHandler: ApiHandler = handler(
 
 async function handleListTransactions(
   { stateFilters, transactionalIdPattern }: ListTransactionsRequest,
-  { broker }: RequestContext,
+  context: RequestContext,
 ): Promise<ListTransactionsResponse> {
-  const unknown = new Set(stateFilters.filter((state) => !STATES.has(state)));
-  return {
-    errorCode: await check(transactionalIdPattern ?? ""),
-    unknownStateFilters: [...unknown],
-    transactionStates: [],
+  const errorCode = await check(transactionalIdPattern ?? "", context);
+  const steps = function* () {
+    const unknown = new Set<string>();
+    yield* eachInSteps(stateFilters, (state) => {
+      if (!STATES.has(state)) unknown.add(state);
+    });
+    return { errorCode, unknownStateFilters: [...unknown], transactionStates: [] };
   };
+  return await slicedAnswer(sumOf(stateFilters, textBytes), steps(), context);
+}
 
-  async function check(pattern: string): Promise<number> {
-    if (pattern === "") return ErrorCode.NONE;
-    try {
-      await loadRegexEngine();
-      compileTopicRegex(pattern);
-      return ErrorCode.NONE;
-    } catch (error) {
-      return errorCodeOf(error, broker.logger);
-    }
+async function check(pattern: string, { broker }: RequestContext): Promise<number> {
+  if (pattern === "") return ErrorCode.NONE;
+  try {
+    await loadRegexEngine();
+    compileTopicRegex(pattern);
+    return ErrorCode.NONE;
+  } catch (error) {
+    return errorCodeOf(error, broker.logger);
   }
 }

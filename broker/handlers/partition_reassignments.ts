@@ -20,6 +20,12 @@ import { listPartitionReassignments } from "../../protocol/messages/list_partiti
 import type { TopicState } from "../cluster/cluster_state.ts";
 import { type ApiHandler, handler, type RequestContext } from "../handler.ts";
 import { type Outcome, SUCCESS } from "./outcome.ts";
+import { mapDeepInSteps, mapInSteps, slicedAnswer, sumOf, textBytes } from "./sliced_answer.ts";
+
+/** What a partition takes in an answer, without the topic's name that its message may have. */
+const PARTITION_BYTES = 120;
+/** What a broker's number takes in a message. */
+const BROKER_BYTES = 12;
 
 /** Serves AlterPartitionReassignments. */
 export const alterPartitionReassignmentsHandler: ApiHandler = handler(
@@ -34,19 +40,29 @@ export const listPartitionReassignmentsHandler: ApiHandler = handler(
 );
 
 function handleAlterPartitionReassignments(
+  request: AlterPartitionReassignmentsRequest,
+  context: RequestContext,
+): Promise<AlterPartitionReassignmentsResponse> {
+  const bytes = sumOf(request.topics, ({ name, partitions }) => {
+    const partitionBytes = PARTITION_BYTES + textBytes(name);
+    return textBytes(name) +
+      sumOf(partitions, ({ replicas }) => partitionBytes + (replicas?.length ?? 0) * BROKER_BYTES);
+  });
+  return slicedAnswer(bytes, reassignAll(request, context), context);
+}
+
+function* reassignAll(
   { topics, allowReplicationFactorChange }: AlterPartitionReassignmentsRequest,
   { broker: { cluster } }: RequestContext,
-): AlterPartitionReassignmentsResponse {
+): Generator<void, AlterPartitionReassignmentsResponse> {
   const brokers = new Set(cluster.brokers.map(({ id }) => id));
-  const responses = topics.map(({ name, partitions }) => {
+  const responses = yield* mapDeepInSteps(topics, function* ({ name, partitions: asked }) {
     const topic = cluster.topic(name);
-    return {
-      name,
-      partitions: partitions.map(({ partitionIndex, replicas }) => ({
-        partitionIndex,
-        ...reassign(name, topic, partitionIndex, replicas, brokers),
-      })),
-    };
+    const partitions = yield* mapInSteps(asked, ({ partitionIndex, replicas }) => ({
+      partitionIndex,
+      ...reassign(name, topic, partitionIndex, replicas, brokers),
+    }));
+    return { name, partitions };
   });
   return { ...SUCCESS, allowReplicationFactorChange, responses };
 }

@@ -8,16 +8,20 @@
  * @module
  */
 
+import { ErrorCode } from "../../protocol/errors.ts";
 import {
   updateFeatures,
   type UpdateFeaturesRequest,
   type UpdateFeaturesResponse,
 } from "../../protocol/messages/update_features.ts";
+import { ApiError } from "../api_error.ts";
 import { type FeatureUpdate, updatedLevels, UpgradeType } from "../cluster/features.ts";
 import { type ApiHandler, handler, type RequestContext } from "../handler.ts";
 import { failure, SUCCESS } from "./outcome.ts";
 import { withinTimeout } from "./within_timeout.ts";
 
+/** Far more than there are features. */
+const MAX_UPDATES = 1000;
 const FIRST_VERSION_WITH_UPGRADE_TYPE = 1;
 const FIRST_VERSION_WITHOUT_RESULTS = 2;
 
@@ -29,13 +33,19 @@ async function handleUpdateFeatures(
   context: RequestContext,
 ): Promise<UpdateFeaturesResponse> {
   const { apiVersion, broker: { cluster, nodeId } } = context;
-  const updates = featureUpdates.map((update): FeatureUpdate =>
+  const updates = featureUpdates.slice(0, MAX_UPDATES + 1).map((update): FeatureUpdate =>
     apiVersion >= FIRST_VERSION_WITH_UPGRADE_TYPE ? update : {
       ...update,
       upgradeType: update.allowDowngrade ? UpgradeType.safeDowngrade : UpgradeType.upgrade,
     }
   );
   try {
+    if (featureUpdates.length > MAX_UPDATES) {
+      throw new ApiError(
+        ErrorCode.INVALID_REQUEST,
+        `Cannot update ${featureUpdates.length} features: a request may have ${MAX_UPDATES} updates`,
+      );
+    }
     if (validateOnly) updatedLevels(cluster.featureLevels, updates, nodeId);
     else {
       const changed = cluster.changeFeatureLevels((levels) =>

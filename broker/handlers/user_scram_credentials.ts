@@ -19,14 +19,17 @@ import {
   type DescribeUserScramCredentialsRequest,
   type DescribeUserScramCredentialsResponse,
 } from "../../protocol/messages/describe_user_scram_credentials.ts";
-import { type ApiHandler, handler } from "../handler.ts";
-import { duplicatesOf, type Outcome, SUCCESS } from "./outcome.ts";
+import { type ApiHandler, handler, type RequestContext } from "../handler.ts";
+import { type Outcome, SUCCESS } from "./outcome.ts";
+import { eachInSteps, mapInSteps, slicedAnswer, sumOf, textBytes } from "./sliced_answer.ts";
 
 type Upsertion = AlterUserScramCredentialsRequest["upsertions"][number];
 
 const ScramMechanism = { sha256: 1, sha512: 2 } as const;
 const MIN_ITERATIONS = 4096;
 const MAX_ITERATIONS = 16_384;
+/** What a user takes in an answer, without its name. */
+const RESULT_BYTES = 100;
 
 /** Serves DescribeUserScramCredentials. */
 export const describeUserScramCredentialsHandler: ApiHandler = handler(
@@ -42,13 +45,21 @@ export const alterUserScramCredentialsHandler: ApiHandler = handler(
 
 function handleDescribe(
   { users }: DescribeUserScramCredentialsRequest,
-): DescribeUserScramCredentialsResponse {
-  const names = (users ?? []).map(({ name }) => name);
-  const duplicates = duplicatesOf(names);
-  const results = Array.from(new Set(names), (user) => ({
+  context: RequestContext,
+): Promise<DescribeUserScramCredentialsResponse> {
+  const asked = users ?? [];
+  const bytes = sumOf(asked, ({ name }) => RESULT_BYTES + 2 * textBytes(name));
+  return slicedAnswer(bytes, describe(asked), context);
+}
+
+function* describe(
+  users: readonly { readonly name: string }[],
+): Generator<void, DescribeUserScramCredentialsResponse> {
+  const counts = yield* countInSteps(users, ({ name }) => name);
+  const results = yield* mapInSteps(counts, ([user, count]) => ({
     user,
     credentialInfos: [],
-    ...(duplicates.has(user)
+    ...(count > 1
       ? {
         errorCode: ErrorCode.DUPLICATE_RESOURCE,
         errorMessage:
@@ -62,26 +73,50 @@ function handleDescribe(
   return { ...SUCCESS, results };
 }
 
-/** A user gets one result, of the first of its changes that fails, which each of them does. */
 function handleAlter(
+  request: AlterUserScramCredentialsRequest,
+  context: RequestContext,
+): Promise<AlterUserScramCredentialsResponse> {
+  const bytesOf = ({ name }: { readonly name: string }) => RESULT_BYTES + textBytes(name);
+  const bytes = sumOf(request.deletions, bytesOf) + sumOf(request.upsertions, bytesOf);
+  return slicedAnswer(bytes, alter(request), context);
+}
+
+/** A user gets one result, of the first of its changes that fails, which each of them does. */
+function* alter(
   { deletions, upsertions }: AlterUserScramCredentialsRequest,
-): AlterUserScramCredentialsResponse {
+): Generator<void, AlterUserScramCredentialsResponse> {
   const outcomes = new Map<string, Outcome>();
   const note = (user: string, outcome: Outcome) => {
     if (!outcomes.has(user)) outcomes.set(user, outcome);
   };
-  const twice = duplicatesOf([...deletions, ...upsertions].map(keyOf));
-  for (const deletion of deletions) {
+  const counts = yield* countInSteps(upsertions, keyOf);
+  yield* eachInSteps(deletions, (deletion) => {
     note(deletion.name, problemOf(deletion) ?? NOT_FOUND);
-  }
-  for (const upsertion of upsertions) {
+  });
+  yield* eachInSteps(upsertions, (upsertion) => {
+    const isTwice = counts.get(keyOf(upsertion))! > 1;
     note(
       upsertion.name,
       problemOf(upsertion) ?? problemOfIterations(upsertion) ??
-        (twice.has(keyOf(upsertion)) ? ALTERED_TWICE : NOT_KEPT),
+        (isTwice ? ALTERED_TWICE : NOT_KEPT),
     );
-  }
-  return { results: Array.from(outcomes, ([user, outcome]) => ({ user, ...outcome })) };
+  });
+  const results = yield* mapInSteps(outcomes, ([user, outcome]) => ({ user, ...outcome }));
+  return { results };
+}
+
+/** How often each key is there. */
+function* countInSteps<T>(
+  items: readonly T[],
+  keyOf: (item: T) => string,
+): Generator<void, Map<string, number>> {
+  const counts = new Map<string, number>();
+  yield* eachInSteps(items, (item) => {
+    const key = keyOf(item);
+    counts.set(key, (counts.get(key) ?? 0) + 1);
+  });
+  return counts;
 }
 
 function keyOf({ name, mechanism }: { readonly name: string; readonly mechanism: number }): string {
