@@ -2,54 +2,81 @@
  * Drives any broker that speaks Kafka's protocol, with batches made beforehand, so that what is
  * measured is the broker.
  *
+ *     deno run -A bench/broker.ts
+ *     deno run -A bench/broker.ts --kafka-home /opt/kafka
+ *     deno run -A bench/broker.ts --peer-command 'exec redpanda … $PORT $DIR' --peer-name Redpanda
+ *     deno run -A bench/broker.ts --scenario "produce size=1000 batch=100 connections=8"
  *     deno run -A bench/broker.ts localhost:9092
- *     deno run -A bench/broker.ts --spawn --peer localhost:9093 --peer-name "Apache Kafka 4.1.1"
- *     deno run -A bench/broker.ts --spawn --scenario "produce size=1000 batch=100 connections=8"
  *
- * `--spawn` starts this project's broker on a new folder. Where there are two cores and `taskset`,
- * it gets one of them and this program the other; a peer is to be bound to the broker's core by
- * whoever starts it (`taskset -c 0 …`), and is left alone by the load while the other is measured.
- * With a peer, both are measured in turn within each run, so that what else the machine does meets
- * both. `--seconds`, `--runs`, `--quick` and `--only TEXT` say how much to do; `--list` shows the
- * standard scenarios and `bench/support/scenario.ts` how to write others.
+ * Each row of each run has a broker of its own, with a new process and a new folder, for the peer as for
+ * this project's: in memory (`/dev/shm`) but where the disk is what is asked for. It is warmed up until
+ * its rate does not grow any more. Nothing is deleted while it is measured. All rows are measured once,
+ * then all again; the subjects take turns in each, in changing order, so that what else the machine does
+ * meets both, and ratios are of neighbours in time. Where there are two cores and `taskset`, brokers get
+ * one of them and this program the other.
+ *
+ * `--kafka-home` names a folder with the jars of Apache Kafka, which needs `java`; `--peer-command` any
+ * command that serves on `$PORT` with its data in `$DIR`. An address instead stands for a broker that
+ * runs already. `--seconds`, `--runs`, `--quick`, `--long` and `--only TEXT` say how much to do; `--list`
+ * shows the standard scenarios and `bench/support/scenario.ts` how to write others.
  *
  * @module
  */
 
 import { parseArgs } from "node:util";
-import { LATENCY_AIM_MS, STANDARD_SCENARIOS } from "./support/broker_scenarios.ts";
+import {
+  LATENCY_AIM_MS,
+  STANDARD_SCENARIOS,
+  type StandardScenario,
+} from "./support/broker_scenarios.ts";
+import {
+  type BrokerSubject,
+  commandSubject,
+  dqueueSubject,
+  runningSubject,
+} from "./support/broker_subjects.ts";
 import { measureConnect } from "./support/connect_load.ts";
 import { measureFetch } from "./support/fetch_load.ts";
+import { kafkaSubject } from "./support/kafka_subject.ts";
 import { measureLatency } from "./support/latency_load.ts";
 import { describeMachine } from "./support/machine.ts";
-import type { Outcome } from "./support/outcome.ts";
+import { COST, type Outcome } from "./support/outcome.ts";
 import { pin } from "./support/process_usage.ts";
 import { measureProduce } from "./support/produce_load.ts";
-import { measured, median, printReport, progress, type Row } from "./support/report.ts";
+import {
+  formatFigure,
+  measured,
+  median,
+  printReport,
+  progress,
+  type Row,
+} from "./support/report.ts";
 import { describeScenario, parseScenario, type Scenario } from "./support/scenario.ts";
-import { ServedBroker } from "./support/served_broker.ts";
 import type { Target } from "./support/target.ts";
 import { temporaryFolder } from "./support/temporary_folder.ts";
 import type { Timing } from "./support/window.ts";
 
-/** Until its code is compiled, a broker is slower than it will be. */
-const BROKER_WARM_UP = ["produce connections=8 partitions=8", "fetch from=tail mb=4"];
-const BROKER_WARM_UP_MS = 2500;
+/** Warm-up at least, and at most where the rate still grows; and where the rate is given. */
+const WARM_UP_MS = 1000;
+const MAX_WARM_UP_MS = 6000;
+const STEADY_WARM_UP_MS = 3000;
+/** Room for what a broker is sent in a run. */
+const DATA_BYTES = 8e9;
 
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    spawn: { type: "boolean", default: false },
     name: { type: "string" },
     pid: { type: "string" },
-    peer: { type: "string" },
+    "kafka-home": { type: "string" },
+    "peer-command": { type: "string" },
     "peer-name": { type: "string", default: "peer" },
-    "peer-pid": { type: "string" },
     scenario: { type: "string", multiple: true },
     only: { type: "string" },
     runs: { type: "string", default: "3" },
-    seconds: { type: "string", default: "1.5" },
+    seconds: { type: "string", default: "1" },
     quick: { type: "boolean", default: false },
+    long: { type: "boolean", default: false },
     "broker-core": { type: "string", default: "0" },
     "load-core": { type: "string", default: "1" },
     "no-pin": { type: "boolean", default: false },
@@ -66,23 +93,27 @@ if (flags.list) {
 
 async function main(): Promise<void> {
   const runs = flags.quick ? 1 : Number(flags.runs);
-  const measureMs = Number(flags.seconds) * 1000;
-  const timing: Timing = { warmUpMs: measureMs / 3, measureMs };
   const scenarios = chosenScenarios();
-  await using folder = await temporaryFolder();
   const isPinned = !flags["no-pin"] && navigator.hardwareConcurrency > 1 &&
     await pin(Deno.pid, Number(flags["load-core"]));
-  await using spawned = flags.spawn
-    ? ServedBroker.start({
-      data: folder.join("data"),
-      core: isPinned ? Number(flags["broker-core"]) : undefined,
-    })
-    : undefined;
-  (await spawned?.connect())?.close();
-  const targets = chosenTargets(spawned);
-  for (const target of targets) await warmUp(target);
-  const rows: Row[] = [];
-  for (const scenario of scenarios) rows.push(...await compare(scenario, targets, runs, timing));
+  const core = isPinned ? Number(flags["broker-core"]) : undefined;
+  const subjects = await chosenSubjects();
+  const found = scenarios.map(() => new Map<string, Outcome[]>());
+  for (let run = 0; run < runs; run++) {
+    const order = run % 2 === 0 ? subjects : subjects.toReversed();
+    for (const [i, scenario] of scenarios.entries()) {
+      for (const subject of order) {
+        const outcome = await measureFresh(subject, scenario, core);
+        const outcomes = found[i]!.get(subject.name) ?? [];
+        found[i]!.set(subject.name, [...outcomes, outcome]);
+        const [{ value, unit, name }] = outcome.figures as [Outcome["figures"][number]];
+        progress(
+          `${run + 1}/${runs} ${scenario.text}: ${subject.name} ${name} ${formatFigure(value)} ` +
+            `${unit}, ${outcome.note}`,
+        );
+      }
+    }
+  }
   const pinning = isPinned
     ? `load on core ${flags["load-core"]}, broker on core ${flags["broker-core"]}`
     : "none";
@@ -93,72 +124,76 @@ async function main(): Promise<void> {
       settings: {
         ...describeMachine(),
         pinning,
-        runs: `${runs} of ${flags.seconds} s, medians`,
+        runs:
+          `${runs} of ${flags.seconds} s each, a new process and folder in each; medians, and ` +
+          "ratios within each run",
+        data: "in memory (/dev/shm), on disk where a row says so; nothing is deleted meanwhile",
         values: "random bytes, no compression, no keys",
         durability: "acks=1 answers after the write, acks=all as each row says",
       },
-      rows,
+      rows: scenarios.flatMap((scenario, i) => rowsOf(scenario, subjects, found[i]!)),
     },
     flags.json,
   );
 }
 
 function chosenScenarios(): Scenario[] {
-  const texts = flags.scenario ?? STANDARD_SCENARIOS
-    .filter(({ isQuick = false }) => isQuick || !flags.quick || flags.only !== undefined)
-    .map(({ text }) => text);
   const { only = "" } = flags;
+  const isChosen = ({ isQuick = false, isLong = false }: StandardScenario) => {
+    if (flags.long || only !== "") return true;
+    return flags.quick ? isQuick : !isLong;
+  };
+  const texts = flags.scenario ?? STANDARD_SCENARIOS.filter(isChosen).map(({ text }) => text);
   return texts.filter((text) => text.includes(only)).map(parseScenario);
 }
 
-function chosenTargets(spawned: ServedBroker | undefined): Target[] {
-  const targets: Target[] = [];
+async function chosenSubjects(): Promise<BrokerSubject[]> {
   const [address] = positionals;
-  if (spawned !== undefined) {
-    targets.push({ name: "dqueue", address: spawned.address, pid: spawned.pid });
-  }
   if (address !== undefined) {
-    targets.push({ name: flags.name ?? address, address, pid: numberOr(flags.pid) });
+    const pid = flags.pid === undefined ? undefined : Number(flags.pid);
+    return [runningSubject({ name: flags.name ?? address, address, pid })];
   }
-  if (flags.peer !== undefined) {
-    const pid = numberOr(flags["peer-pid"]);
-    targets.push({ name: flags["peer-name"], address: flags.peer, pid });
-  }
-  if (targets.length > 0) return targets;
-  throw new Error("Give the address of a broker, or --spawn");
+  const { "kafka-home": home, "peer-command": command } = flags;
+  return [
+    dqueueSubject(),
+    ...(home === undefined ? [] : [await kafkaSubject(home)]),
+    ...(command === undefined ? [] : [commandSubject(flags["peer-name"], command)]),
+  ];
 }
 
-function numberOr(text: string | undefined): number | undefined {
-  return text === undefined ? undefined : Number(text);
-}
-
-async function warmUp(target: Target): Promise<void> {
-  progress(`${target.name}: warming up`);
-  const timing = { warmUpMs: 0, measureMs: flags.quick ? 500 : BROKER_WARM_UP_MS };
-  for (const text of BROKER_WARM_UP) await measure(target, parseScenario(text), timing);
-}
-
-/** Puts all targets through a scenario, in turn. */
-async function compare(
+/** Puts a broker through a scenario that has seen nothing else. */
+async function measureFresh(
+  subject: BrokerSubject,
   scenario: Scenario,
-  targets: readonly Target[],
-  runs: number,
-  timing: Timing,
-): Promise<Row[]> {
-  const outcomes = new Map<string, Outcome[]>(targets.map(({ name }) => [name, []]));
-  for (let run = 0; run < runs; run++) {
-    for (const target of targets) {
-      const outcome = await measure(target, scenario, timing);
-      outcomes.get(target.name)!.push(outcome);
-      const [{ value, unit, name }] = outcome.figures as [Outcome["figures"][number]];
-      progress(`${scenario.text}: ${target.name} ${name} ${value.toFixed(2)} ${unit}`);
-    }
-  }
+  core: number | undefined,
+): Promise<Outcome> {
+  const isOnDisk = "flush" in scenario && scenario.flush === "commit";
+  await using folder = await temporaryFolder(isOnDisk ? Infinity : DATA_BYTES);
+  await using target = await subject.start({ folder: folder.join(), core });
+  const hasGivenRate = scenario.kind === "latency";
+  const timing: Timing = {
+    warmUpMs: hasGivenRate ? STEADY_WARM_UP_MS : WARM_UP_MS,
+    maxWarmUpMs: hasGivenRate ? STEADY_WARM_UP_MS : MAX_WARM_UP_MS,
+    measureMs: Number(flags.seconds) * 1000,
+  };
+  return await measure(target, scenario, timing);
+}
+
+function rowsOf(
+  scenario: Scenario,
+  subjects: readonly BrokerSubject[],
+  outcomes: ReadonlyMap<string, readonly Outcome[]>,
+): Row[] {
   const [first] = outcomes.values();
-  return first![0]!.figures.map(({ name, unit, better }, i) => {
-    const valuesOf = (runs: readonly Outcome[]) => runs.map(({ figures }) => figures[i]!.value);
+  return first![0]!.figures.map(({ name, unit, better }) => {
+    const valuesOf = (runs: readonly Outcome[]) =>
+      runs.flatMap(({ figures }) =>
+        figures.filter((other) => other.name === name).map(({ value }) => value)
+      );
     const bySubject = <T>(of: (runs: readonly Outcome[]) => T) =>
-      Object.fromEntries(Array.from(outcomes, ([subject, runs]) => [subject, of(runs)]));
+      Object.fromEntries(
+        subjects.map((subject) => [subject.name, of(outcomes.get(subject.name)!)]),
+      );
     const aim = aimOf(scenario, name);
     return {
       name: [describeScenario(scenario), name].filter((part) => part !== "").join(", "),
@@ -180,13 +215,16 @@ function noteOf(runs: readonly Outcome[], values: readonly number[]): string {
 }
 
 function aimOf({ kind, text }: Scenario, figure: string): number | undefined {
+  if (figure === COST) return undefined;
   if (kind !== "latency") return STANDARD_SCENARIOS.find((other) => other.text === text)?.aim;
   return text === "latency rate=10000" && figure === "p99" ? LATENCY_AIM_MS : undefined;
 }
 
 function isKey({ kind, text }: Scenario, figure: string): boolean {
+  const standard = STANDARD_SCENARIOS.find((other) => other.text === text);
+  if (figure === COST) return standard?.hasKeyCost ?? false;
   if (kind === "latency" && figure !== "p99") return false;
-  return STANDARD_SCENARIOS.some((other) => other.text === text && other.isKey);
+  return standard?.isKey ?? false;
 }
 
 function measure(target: Target, scenario: Scenario, timing: Timing): Promise<Outcome> {

@@ -2,12 +2,12 @@
  * Runs all benchmarks and writes what they found to `bench/results/`: `results.json` with every run,
  * `results.md` with tables, `results.svg` with a chart.
  *
- *     deno task bench [--quick] [--only broker] [--peer HOST:PORT --peer-name "Apache Kafka 4.1.1"]
+ *     deno task bench [--quick] [--only broker,client] [--kafka-home /opt/kafka]
  *
  * In full it takes twelve minutes beside a peer, quickly three. Nothing else should run on the
- * machine meanwhile. A peer is any broker that speaks Kafka's protocol, bound to the first core
- * (`taskset -c 0 …`), as this project's is; `--peer-pid` tells its process, whose processor time is
- * then noted. With `--only`, what was found before of the others stays as it is.
+ * machine meanwhile. What the peer is, `bench/broker.ts` says: Apache Kafka from the jars in
+ * `--kafka-home`, or whatever `--peer-command` starts, called `--peer-name`. With `--only`, what was found
+ * before of the others stays as it is.
  *
  * @module
  */
@@ -32,8 +32,8 @@ interface Program {
 const PROGRAMS: readonly Program[] = [
   {
     name: "broker",
-    full: ["--spawn", "--seconds=1.2"],
-    quick: ["--spawn", "--quick", "--seconds=1"],
+    full: [],
+    quick: ["--quick"],
     takesPeer: true,
   },
   { name: "client", full: ["--runs=2", "--seconds=1"], quick: ["--quick"] },
@@ -44,6 +44,7 @@ const PROGRAMS: readonly Program[] = [
     full: ["--seconds=3"],
     quick: ["--runs=1", "--seconds=1", "--partitions=200", "--mb=100"],
   },
+  { name: "fairness", full: [], quick: ["--runs=1"] },
   { name: "scale", full: [], quick: ["--most=10"] },
   { name: "startup", full: [], quick: ["--runs=1", "--partitions=0"] },
   { name: "groups", full: ["--runs=1"], quick: ["--quick"] },
@@ -56,13 +57,16 @@ const PROGRAMS: readonly Program[] = [
 ];
 const RESULTS = new URL("./results/", import.meta.url);
 
+/** Flags for programs that take a peer. */
+const PEER_FLAGS = ["kafka-home", "peer-command", "peer-name"] as const;
+
 const { values: flags } = parseArgs({
   options: {
     quick: { type: "boolean", default: false },
     only: { type: "string", default: "" },
-    peer: { type: "string" },
-    "peer-name": { type: "string", default: "peer" },
-    "peer-pid": { type: "string" },
+    "kafka-home": { type: "string" },
+    "peer-command": { type: "string" },
+    "peer-name": { type: "string" },
   },
 });
 
@@ -77,7 +81,9 @@ const startedMs = performance.now();
 const dqueue = [metadata.version, await commit()].join(" ");
 const measured: Report[] = [];
 for (const program of PROGRAMS) {
-  if (program.name.includes(flags.only)) measured.push(await run(program));
+  if (flags.only === "" || flags.only.split(",").includes(program.name)) {
+    measured.push(await run(program));
+  }
 }
 const before = flags.only === "" ? undefined : await lastResults();
 const reports = merge(before?.reports ?? [], measured);
@@ -85,7 +91,6 @@ const command = before?.command ?? ["deno task bench", ...Deno.args].join(" ");
 const machine: Record<string, string> = before?.machine ?? {
   dqueue,
   ...describeMachine(),
-  ...(flags.peer === undefined ? {} : { peer: flags["peer-name"] }),
 };
 await Deno.mkdir(RESULTS, { recursive: true });
 await write("results.json", JSON.stringify({ command, machine, reports }, null, 2) + "\n");
@@ -96,12 +101,8 @@ progress(`${Math.round((performance.now() - startedMs) / 1000)} s, results in be
 
 async function run({ name, full, quick, takesPeer }: Program): Promise<Report> {
   progress(`== ${name}`);
-  const peer = takesPeer && flags.peer !== undefined
-    ? [
-      `--peer=${flags.peer}`,
-      `--peer-name=${flags["peer-name"]}`,
-      ...(flags["peer-pid"] === undefined ? [] : [`--peer-pid=${flags["peer-pid"]}`]),
-    ]
+  const peer = takesPeer
+    ? PEER_FLAGS.flatMap((flag) => flags[flag] === undefined ? [] : [`--${flag}=${flags[flag]}`])
     : [];
   const script = fromFileUrl(new URL(`./${name}.ts`, import.meta.url));
   const { success, stdout } = await new Deno.Command(Deno.execPath(), {

@@ -6,7 +6,7 @@
 
 import { apiVersions } from "../../protocol/messages/api_versions.ts";
 import { LoadConnection, requestFrame } from "./load_connection.ts";
-import { describeUsage, type Outcome } from "./outcome.ts";
+import { describeUsage, type Outcome, usagePer } from "./outcome.ts";
 import type { ScenarioOf } from "./scenario.ts";
 import type { Target } from "./target.ts";
 import { measureWindow, type Timing } from "./window.ts";
@@ -26,11 +26,13 @@ export async function measureConnect(
   let isOver = false;
   let isCounting = false;
   let count = 0;
+  let progress = 0;
   const connecting = Promise.all(Array.from({ length: connections }, async () => {
     while (!isOver) {
       using connection = await LoadConnection.connect(target.address);
       await connection.send(frame);
       await connection.receive();
+      progress++;
       if (isCounting) count++;
     }
   }));
@@ -38,10 +40,11 @@ export async function measureConnect(
     measureWindow(timing, target, () => isCounting = true, () => {
       isCounting = false;
       isOver = true;
-    }),
+    }, () => progress),
     connecting.then(() => Promise.reject(new Error("The load ended too early"))),
   ]);
   await connecting;
   const figure = { name: "", unit: "connections/s", value: count / window.seconds };
-  return { figures: [{ ...figure, better: "higher" }], note: describeUsage(window) };
+  const cost = usagePer("connection", count, window);
+  return { figures: [{ ...figure, better: "higher" }, ...cost], note: describeUsage(window) };
 }

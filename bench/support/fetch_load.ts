@@ -12,7 +12,7 @@ import { produce } from "../../protocol/messages/produce.ts";
 import { RecordBatch } from "../../protocol/records/mod.ts";
 import { formatMs, LatencyHistogram } from "./latency_histogram.ts";
 import { decodeResponse, LoadConnection, requestFrame } from "./load_connection.ts";
-import { describeUsage, type Outcome } from "./outcome.ts";
+import { describeUsage, type Outcome, usagePer } from "./outcome.ts";
 import { sampleBatch } from "./record_batches.ts";
 import type { ScenarioOf } from "./scenario.ts";
 import {
@@ -51,7 +51,7 @@ export async function measureFetch(
     Array.from({ length: connections }, (_, i) => load.read(target.address, i)),
   );
   const window = await Promise.race([
-    measureWindow(timing, target, () => load.begin(), () => load.end()),
+    measureWindow(timing, target, () => load.begin(), () => load.end(), () => load.progress),
     reading.then(() => Promise.reject(new Error("The load ended too early"))),
   ]);
   await reading;
@@ -63,7 +63,8 @@ export async function measureFetch(
     describeUsage(window),
   ].join(", ");
   const value = messagesPerSecond * size / 1e6;
-  return { figures: [{ name: "", unit: "MB/s", better: "higher", value }], note };
+  const cost = usagePer("MB", value * window.seconds, window);
+  return { figures: [{ name: "", unit: "MB/s", better: "higher", value }, ...cost], note };
 }
 
 /** Fills all partitions alike, and then adds what is not read. */
@@ -93,8 +94,9 @@ async function write(
 
 class FetchLoad {
   readonly latencies = new LatencyHistogram();
-  /** Messages received while it counted. */
+  /** Messages received while it counted, and in all. */
   messages = 0;
+  progress = 0;
   readonly #topic: LoadTopic;
   readonly #maxBytes: number;
   readonly #endOffset: number;
@@ -137,8 +139,10 @@ class FetchLoad {
       const { errorCode, records } = response.responses[0]!.partitions[0]!;
       expectNone(errorCode, "fetch");
       const nextOffset = endOf(records ?? new Uint8Array(0), offset);
+      const count = Math.min(nextOffset, this.#endOffset) - offset;
+      this.progress += count;
       if (this.#isCounting) {
-        this.messages += Math.min(nextOffset, this.#endOffset) - offset;
+        this.messages += count;
         this.latencies.add(performance.now() - sentMs);
       }
       offset = nextOffset >= this.#endOffset ? 0 : nextOffset;

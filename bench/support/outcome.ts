@@ -6,6 +6,9 @@
 
 import type { Window } from "./window.ts";
 
+/** The name of the figure that is processor time. */
+export const COST = "processor time";
+
 /** One number of a run. */
 export interface Figure {
   /** What it is of the scenario, such as `p99`; empty if that is clear. */
@@ -25,6 +28,17 @@ export interface Outcome {
 export function describeUsage({ brokerCores, loadCores }: Window): string {
   const broker = Number.isNaN(brokerCores) ? "" : `broker ${percent(brokerCores)}, `;
   return `${broker}load ${percent(loadCores)} of a core`;
+}
+
+/**
+ * Processor time of the broker for each thing done: depends less on what else the machine does, and on
+ * whether it was the load that was waited for. Nothing where it is not known.
+ */
+export function usagePer(what: string, count: number, { brokerCores, seconds }: Window): Figure[] {
+  if (Number.isNaN(brokerCores) || count === 0) return [];
+  const unit = `µs per ${what}`;
+  const value = brokerCores * seconds * 1e6 / count;
+  return [{ name: COST, unit, better: "lower", value }];
 }
 
 function percent(part: number): string {

@@ -7,7 +7,7 @@
 import { produce } from "../../protocol/messages/produce.ts";
 import { formatMs, LatencyHistogram } from "./latency_histogram.ts";
 import { decodeResponse, LoadConnection, requestFrame } from "./load_connection.ts";
-import { describeUsage, type Outcome } from "./outcome.ts";
+import { describeUsage, type Outcome, usagePer } from "./outcome.ts";
 import { sampleBatch } from "./record_batches.ts";
 import type { ScenarioOf } from "./scenario.ts";
 import {
@@ -40,7 +40,7 @@ export async function measureProduce(
   const senders = Array.from({ length: connections }, (_, i) => load.send(target.address, i));
   const sending = Promise.all(senders);
   const window = await Promise.race([
-    measureWindow(timing, target, () => load.begin(), () => load.end()),
+    measureWindow(timing, target, () => load.begin(), () => load.end(), () => load.progress),
     sending.then(() => Promise.reject(new Error("The load ended too early"))),
   ]);
   await sending;
@@ -56,7 +56,10 @@ export async function measureProduce(
     `p99 ${formatMs(latencies.percentile(0.99))}`,
     describeUsage(window),
   ];
-  return { figures: [{ name: "", better: "higher", ...rate }], note: notes.join(", ") };
+  const cost = batch === 1
+    ? usagePer("request", answered, window)
+    : usagePer("MB", answered * batch * size / 1e6, window);
+  return { figures: [{ name: "", better: "higher", ...rate }, ...cost], note: notes.join(", ") };
 }
 
 function framesOf(
@@ -77,8 +80,9 @@ function framesOf(
 
 class ProduceLoad {
   readonly latencies = new LatencyHistogram();
-  /** Requests answered while it counted. */
+  /** Requests answered while it counted, and in all. */
   answered = 0;
+  progress = 0;
   readonly #frames: readonly Uint8Array[];
   readonly #inFlight: number;
   readonly #isAnswered: boolean;
@@ -119,6 +123,7 @@ class ProduceLoad {
   }
 
   #count(sentMs: number): void {
+    this.progress++;
     if (!this.#isCounting) return;
     this.answered++;
     this.latencies.add(performance.now() - sentMs);

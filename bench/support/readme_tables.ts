@@ -5,7 +5,15 @@
  */
 
 import { isKeyRow } from "./markdown.ts";
-import { formatAim, formatFigure, ratioOf, type Report, type Row, subjectsOf } from "./report.ts";
+import {
+  formatAim,
+  formatFigure,
+  formatRatio,
+  ratioOf,
+  type Report,
+  type Row,
+  subjectsOf,
+} from "./report.ts";
 
 const OURS = "dqueue";
 const OUR_NAME = "Deno Queue";
@@ -24,12 +32,14 @@ function comparesWithOthers({ rows, isSeries = false, hasRivals = false }: Repor
 
 function comparison({ rows }: Report): string[] {
   const peers = subjectsOf(rows).filter((subject) => subject !== OURS);
+  // With several, ratios would take more room than there is.
+  const only = peers.length === 1 ? peers[0] : undefined;
   const shown = rows.filter((row) =>
     isKeyRow(row) || peers.some((peer) => (ratioOf(row, OURS, peer) ?? Infinity) < 1)
   );
   return [
-    line(["what", "unit", OUR_NAME, ...peers]),
-    line(["---", "---", "--:", ...peers.map(() => "--:")]),
+    line(["what", "unit", OUR_NAME, ...peers, ...(only === undefined ? [] : ["ratio"])]),
+    line(["---", "---", "--:", ...peers.map(() => "--:"), ...(only === undefined ? [] : ["--:"])]),
     ...shown.map((row) => {
       const best = Math.max(1, ...peers.map((peer) => 1 / (ratioOf(row, OURS, peer) ?? Infinity)));
       const cells = [OURS, ...peers].map((subject) => {
@@ -38,7 +48,8 @@ function comparison({ rows }: Report): string[] {
         const figure = formatFigure(row.results[subject]!.median);
         return best > 1 && 1 / ratio === best ? `**${figure}**` : figure;
       });
-      return line([row.name, row.unit, ...cells]);
+      const ratio = only === undefined ? [] : [formatRatio(row, OURS, only)];
+      return line([row.name, row.unit, ...cells, ...ratio]);
     }),
   ];
 }

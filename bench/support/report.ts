@@ -60,20 +60,34 @@ export function formatFigure(value: number): string {
   return Number(value.toPrecision(3)).toLocaleString("en-US", { maximumFractionDigits: 20 });
 }
 
-/** How far a subject is from another: above 1 it is better, whichever way is better. */
-export function ratioOf(row: Row, subject: string, other: string): number | undefined {
+/**
+ * How far a subject is from another, in each run that both were measured in: above 1 it is better,
+ * whichever way is better. Of different numbers of runs, their medians are compared.
+ */
+export function ratiosOf(row: Row, subject: string, other: string): Measured | undefined {
   const [ours, theirs] = [row.results[subject], row.results[other]];
   if (ours === undefined || theirs === undefined) return undefined;
-  return row.better === "higher" ? ours.median / theirs.median : theirs.median / ours.median;
+  const ratio = (our: number, their: number) => row.better === "higher" ? our / their : their / our;
+  if (ours.runs.length !== theirs.runs.length) return measured([ratio(ours.median, theirs.median)]);
+  return measured(ours.runs.map((our, run) => ratio(our, theirs.runs[run]!)));
 }
 
-/** How far the first subject is from another, and from what is hoped for: `6.12 ×, ≥ 5 met`. */
+/** The median of what {@linkcode ratiosOf} gives. */
+export function ratioOf(row: Row, subject: string, other: string): number | undefined {
+  return ratiosOf(row, subject, other)?.median;
+}
+
+/** How far the first subject is from another, and from what is hoped for: `6.12 × (5.8 – 7.3), ≥ 5 met`. */
 export function formatRatio(row: Row, subject: string, other: string): string {
-  const ratio = ratioOf(row, subject, other);
-  if (ratio === undefined) return "";
+  const ratios = ratiosOf(row, subject, other);
+  if (ratios === undefined) return "";
+  const { median: ratio, runs } = ratios;
   const aim = row.ratioAims?.[other];
   const verdict = aim === undefined ? "" : `, ≥ ${aim} ${ratio >= aim ? "met" : "missed"}`;
-  return `${ratio.toFixed(2)} ×${verdict}`;
+  const range = runs.length < 2
+    ? ""
+    : ` (${Math.min(...runs).toFixed(2)} – ${Math.max(...runs).toFixed(2)})`;
+  return `${ratio.toFixed(2)} ×${range}${verdict}`;
 }
 
 /** How an aim stands beside what was reached: `≥ 70,000 met`. */

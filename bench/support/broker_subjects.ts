@@ -1,0 +1,136 @@
+/**
+ * Brokers that are measured: each can be started on a new folder as often as one likes.
+ *
+ * @module
+ */
+
+import { LoadConnection } from "./load_connection.ts";
+import { defaultCommand, freePort, ServedBroker } from "./served_broker.ts";
+import type { Target } from "./target.ts";
+
+/** How to start a broker. */
+export interface SubjectStart {
+  /** A folder of its own, which is there and empty. */
+  readonly folder: string;
+  /** Its only core. Default: any. */
+  readonly core?: number | undefined;
+}
+
+/** A broker that runs; it ends, without further ado, when it is disposed of. */
+export type RunningSubject = Target & AsyncDisposable;
+
+/** A broker that can be started. */
+export interface BrokerSubject {
+  readonly name: string;
+  /** Resolves when it takes connections. */
+  start(options: SubjectStart): Promise<RunningSubject>;
+}
+
+const START_TIMEOUT_MS = 60_000;
+const RETRY_MS = 20;
+
+/** This project's broker. */
+export function dqueueSubject(): BrokerSubject {
+  const name = "dqueue";
+  return {
+    name,
+    async start({ folder, core }) {
+      const broker = ServedBroker.start({
+        data: `${folder}/data`,
+        core,
+        // Deno asks for them all where the file system is in memory.
+        command: defaultCommand(["--allow-all"]),
+      });
+      (await broker.connect()).close();
+      return {
+        name,
+        address: broker.address,
+        pid: broker.pid,
+        [Symbol.asyncDispose]: () => broker.kill(),
+      };
+    },
+  };
+}
+
+/**
+ * Any broker that a command starts.
+ *
+ * @param command For a shell; it finds a free port in `$PORT` and an empty folder in `$DIR`, is to serve
+ *   Kafka's protocol on 127.0.0.1, and to become the broker (`exec`), so that its process is known.
+ */
+export function commandSubject(name: string, command: string): BrokerSubject {
+  return processSubject(name, (port, folder) => ({
+    command: ["sh", "-c", command],
+    env: { PORT: `${port}`, DIR: folder },
+  }));
+}
+
+/** A broker that runs already, and stays. */
+export function runningSubject(target: Target): BrokerSubject {
+  return {
+    name: target.name,
+    start: () => Promise.resolve({ ...target, [Symbol.asyncDispose]: () => Promise.resolve() }),
+  };
+}
+
+/** A program and its environment. */
+export interface Launch {
+  readonly command: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** A broker in a process, given how to launch it on a port and a folder. */
+export function processSubject(
+  name: string,
+  launch: (port: number, folder: string) => Launch | Promise<Launch>,
+): BrokerSubject {
+  return {
+    name,
+    async start({ folder, core }) {
+      const port = freePort();
+      const { command, env = {} } = await launch(port, folder);
+      const [program, ...args] = core === undefined
+        ? command
+        : ["taskset", "-c", `${core}`, ...command];
+      const process = new Deno.Command(program!, {
+        args,
+        env,
+        stdin: "null",
+        stdout: "null",
+        stderr: "null",
+      }).spawn();
+      const address = `127.0.0.1:${port}`;
+      const kill = async () => {
+        try {
+          process.kill("SIGKILL");
+        } catch (error) {
+          // It has ended by itself.
+          if (!(error instanceof TypeError)) throw error;
+        }
+        await process.status;
+      };
+      try {
+        await listening(address, process);
+      } catch (error) {
+        await kill();
+        throw error;
+      }
+      return { name, address, pid: process.pid, [Symbol.asyncDispose]: kill };
+    },
+  };
+}
+
+async function listening(address: string, process: Deno.ChildProcess): Promise<void> {
+  const startedMs = performance.now();
+  let hasEnded = false;
+  process.status.then(() => hasEnded = true);
+  while (!hasEnded && performance.now() - startedMs < START_TIMEOUT_MS) {
+    try {
+      return (await LoadConnection.connect(address)).close();
+    } catch (error) {
+      if (!(error instanceof Deno.errors.ConnectionRefused)) throw error;
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    }
+  }
+  throw new Error(`The broker did not listen on ${address}`);
+}
