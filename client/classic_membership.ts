@@ -67,6 +67,8 @@ export class ClassicMembership implements Membership {
   /** Whether the member is on its way into a generation, so that it need not be told to rejoin. */
   #isJoining = false;
   #hasMissedBeats = false;
+  /** The topics that this member has joined with. */
+  #joinedTopics: readonly string[] = [];
 
   constructor(parts: MembershipParts) {
     this.#parts = parts;
@@ -121,6 +123,11 @@ export class ClassicMembership implements Membership {
     // A rebalance under way is told by the next heartbeat too, which finds out whether it still goes on.
     if (error.code === "REBALANCE_IN_PROGRESS") this.#heartbeater.hurry();
     else this.#end(error);
+  }
+
+  onTopics(): void {
+    // A join under way is not given up, for the coordinator would wait for it: another follows.
+    if (!this.#isJoining) this.#end(rebalance(this.#parts.options.groupId));
   }
 
   async leave(signal: AbortSignal): Promise<void> {
@@ -223,6 +230,7 @@ export class ClassicMembership implements Membership {
   async #requestJoin(signal: AbortSignal): Promise<Joined> {
     const { options, holder } = this.#parts;
     const { sessionTimeoutMs, rebalanceTimeoutMs, topics } = options;
+    this.#joinedTopics = topics;
     const ownedPartitions = holder.partitions;
     const protocols = options.assignors.map((assignor) => ({
       name: assignor.name,
@@ -298,7 +306,8 @@ export class ClassicMembership implements Membership {
     signal.throwIfAborted();
     observer.onSettled();
     // Others wait for what was given up, and get it when this member joins again (KIP-429).
-    if (surplus.length > 0) this.#end(rebalance(this.#parts.options.groupId));
+    const { groupId, topics } = this.#parts.options;
+    if (surplus.length > 0 || topics !== this.#joinedTopics) this.#end(rebalance(groupId));
   }
 }
 

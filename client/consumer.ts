@@ -142,6 +142,11 @@ export class Consumer implements AsyncDisposable, AsyncIterable<Message> {
     return this.#subscription.readers.map(({ topic, partition }) => ({ topic, partition }));
   }
 
+  /** The same as {@linkcode assignment}, under the name that other clients have for it. */
+  getAssignment(): readonly TopicPartition[] {
+    return this.assignment;
+  }
+
   /** The partitions that are paused. */
   get paused(): readonly TopicPartition[] {
     return this.#subscription.readers

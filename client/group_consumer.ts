@@ -23,7 +23,6 @@ import {
   type PollOptions,
   type StartOffset,
 } from "./consumer_options.ts";
-import { ConsoleWarnings } from "./consumer_status.ts";
 import { Deadline } from "./deadline.ts";
 import { ClosedError, type DqueueError, UsageError } from "./errors.ts";
 import { Fetcher } from "./fetcher.ts";
@@ -38,9 +37,11 @@ import { GroupCoordinator } from "./group_coordinator.ts";
 import { ensureOffset, nobody } from "./group_offsets.ts";
 import type { GroupSession } from "./group_session.ts";
 import { GroupSessions } from "./group_sessions.ts";
+import { GroupStatus } from "./group_status.ts";
+import { GroupTopics } from "./group_topics.ts";
 import { asDqueueError, HeldPartitions } from "./held_partitions.ts";
 import type { TopicPartition } from "./topic_partition.ts";
-import type { Message } from "./message.ts";
+import { Message } from "./message.ts";
 import { messageIterator, messageStream } from "./message_stream.ts";
 import { OffsetCommitter } from "./offset_committer.ts";
 import { PollWatch } from "./poll_watch.ts";
@@ -59,7 +60,7 @@ import { WakeSignal } from "./wake_signal.ts";
  *
  * - on a timer, which is the default: a crash repeats up to `autoCommitInterval` of work
  * - each batch: `autoCommit: false`, and `commit()` after each `poll()`; a crash repeats one batch
- * - each message: `autoCommit: false`, and `commitOffset()` after each; a crash repeats one message, and
+ * - each message: `autoCommit: false`, and `commit(message)` after each; a crash repeats one message, and
  *   each message costs a request
  *
  * Heartbeats are sent in the background, however long the program takes. `status` says what the consumer
@@ -89,6 +90,7 @@ import { WakeSignal } from "./wake_signal.ts";
 export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
   readonly #core: ClientCore;
   readonly #options: ResolvedGroupOptions;
+  readonly #status: GroupStatus;
   readonly #fetcher: Fetcher;
   readonly #coordinator: GroupCoordinator;
   readonly #committer: OffsetCommitter;
@@ -96,6 +98,7 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
   readonly #commits: GroupCommits;
   readonly #pollWatch: PollWatch;
   readonly #sessions: GroupSessions;
+  readonly #topics: GroupTopics;
   readonly #stopListening: () => void;
   /** Told of messages, of changes of the membership, and when the program comes back for more. */
   readonly #news = new WakeSignal();
@@ -104,9 +107,6 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
   #hasLeft = false;
   /** What the program has to be told when it asks for messages next. */
   #errors: unknown[] = [];
-  /** Why partitions cannot be fetched at the moment. */
-  #fetchFailure: Pick<GroupConsumerStatus, "waitingFor" | "error" | "since"> | undefined;
-  readonly #warnings: ConsoleWarnings;
   #closed: Promise<void> | undefined;
 
   /**
@@ -121,12 +121,15 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
     this.#options = resolveGroupOptions(options);
     this.#core = coreOf(client);
     this.#core.addUser(this);
-    this.#warnings = new ConsoleWarnings(`Consumer of group "${this.#options.groupId}"`);
-    this.#fetcher = new Fetcher(this.#core, this.#options.reading, {
-      onRetry: (waitingFor, error) => this.#onFetching({ waitingFor, error, since: Date.now() }),
-      onRecovered: () => this.#onFetching(undefined),
-      onReset: (notice) => this.#onReset(notice),
+    this.#status = new GroupStatus({
+      groupId: this.#options.groupId,
+      onStatus: this.#options.onStatus,
+      membership: () => this.#sessions.status,
+      callback: () => this.#held.callback,
+      waitingFor: () => this.#held.waitingFor,
+      onError: (error) => this.#onError(error),
     });
+    this.#fetcher = new Fetcher(this.#core, this.#options.reading, this.#status);
     this.#coordinator = new GroupCoordinator(this.#core, this.#options.groupId);
     this.#committer = new OffsetCommitter(
       this.#core,
@@ -163,6 +166,14 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
       pollWatch: this.#pollWatch,
       onChange: () => this.#onChange(),
     });
+    this.#topics = new GroupTopics({
+      core: this.#core,
+      options: this.#options,
+      held: this.#held,
+      session: () => this.#sessions.current,
+      onRetry: (waitingFor, error) => this.#status.onRetry(waitingFor, error),
+      onRecovered: () => this.#status.onRecovered(),
+    });
     this.#stopListening = this.#core.metadata.onUpdate(() => this.#held.onMetadata());
   }
 
@@ -181,6 +192,11 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
     return this.#held.partitions;
   }
 
+  /** The same as {@linkcode assignment}, under the name that other clients have for it. */
+  getAssignment(): readonly TopicPartition[] {
+    return this.assignment;
+  }
+
   /** The partitions that are paused. */
   get paused(): readonly TopicPartition[] {
     return Array.from(this.#held.all)
@@ -195,13 +211,7 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
 
   /** What it is doing, and what it waits for. */
   get status(): GroupConsumerStatus {
-    const { status } = this.#sessions;
-    const { callback } = this.#held;
-    if (callback !== undefined) return { ...status, waitingFor: `${callback} to return` };
-    if (status.state !== "reading") return status;
-    return this.#fetchFailure === undefined
-      ? { ...status, waitingFor: this.#held.waitingFor }
-      : { ...status, ...this.#fetchFailure };
+    return this.#status.current;
   }
 
   /**
@@ -230,6 +240,11 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
     }
   }
 
+  /** The same as {@linkcode joinGroup}, under the name that other clients have for it. */
+  join(options: OperationOptions = {}): Promise<void> {
+    return this.joinGroup(options);
+  }
+
   /**
    * Leaves the group, so that others get its partitions at once; a static member keeps its place. Commits
    * what is done if `autoCommit` is on. What was handed out since the last call for messages does not
@@ -239,6 +254,41 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
     this.#hasLeft = true;
     this.#news.notify();
     return this.#sessions.end("joinGroup() to be called");
+  }
+
+  /** The same as {@linkcode leaveGroup}, under the name that other clients have for it. */
+  leave(): Promise<void> {
+    return this.leaveGroup();
+  }
+
+  /**
+   * Subscribes to further topics. A member joins again with them in the background, and gets its share of
+   * their partitions once the group has agreed: `status` and `onAssigned` tell.
+   *
+   * @param topics The topics to read too; those subscribed to already are left as they are.
+   * @param options How long to try.
+   * @throws {KafkaError} If a topic does not exist; the subscription is then as before.
+   */
+  async addTopics(
+    topics: string | readonly string[],
+    options: OperationOptions = {},
+  ): Promise<void> {
+    this.#ensureOpen();
+    await this.#topics.add(topics, options);
+  }
+
+  /**
+   * Ends the subscription to some topics: from now on none of their messages is handed out. A member
+   * commits what is done of them, as when it gives up partitions to others, and joins again without them
+   * in the background.
+   *
+   * @param topics The topics to read no longer.
+   * @throws {UsageError} If none would be left.
+   */
+  // deno-lint-ignore require-await
+  async removeTopics(topics: string | readonly string[]): Promise<void> {
+    this.#ensureOpen();
+    this.#topics.remove(topics);
   }
 
   /**
@@ -406,9 +456,25 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
    * @throws {KafkaError} If partitions belong to other members now, with `ILLEGAL_GENERATION`; what is
    * still this consumer's is committed.
    */
-  async commit(options: OperationOptions = {}): Promise<void> {
+  commit(options?: OperationOptions): Promise<void>;
+  /**
+   * Commits that a message is done, and with it those before it in its partition.
+   *
+   * @param message The message, as it was handed out.
+   * @param options How long to try.
+   * @throws {KafkaError} If its partition belongs to another member now, with `ILLEGAL_GENERATION`.
+   */
+  commit(message: Message, options?: OperationOptions): Promise<void>;
+  async commit(
+    messageOrOptions: Message | OperationOptions = {},
+    options: OperationOptions = {},
+  ): Promise<void> {
+    if (messageOrOptions instanceof Message) {
+      const { topic, partition, offset } = messageOrOptions;
+      return await this.commitOffset(topic, partition, offset + 1, undefined, options);
+    }
     this.#ensureOpen();
-    await this.#commits.commit(this.#held.uncommittedPositions(), options);
+    await this.#commits.commit(this.#held.uncommittedPositions(), messageOrOptions);
   }
 
   /**
@@ -481,26 +547,7 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
 
   #onChange(): void {
     this.#news.notify();
-    this.#tell(this.status);
-  }
-
-  #onFetching(failure: Pick<GroupConsumerStatus, "waitingFor" | "error" | "since"> | undefined) {
-    this.#fetchFailure = failure;
-    if (this.status.state === "reading") this.#tell(this.status);
-  }
-
-  #onReset(notice: DqueueError): void {
-    if (this.#options.onStatus === undefined) this.#warnings.onReset(notice);
-    else this.#tell({ ...this.status, error: notice });
-  }
-
-  #tell(status: GroupConsumerStatus): void {
-    try {
-      if (this.#options.onStatus === undefined) this.#warnings.onStatus(status);
-      else this.#options.onStatus(status);
-    } catch (error) {
-      this.#onError(error);
-    }
+    this.#status.tell();
   }
 
   #onError(error: unknown): void {

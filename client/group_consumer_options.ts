@@ -143,7 +143,8 @@ export interface GroupConsumerStatus {
 export interface ResolvedGroupOptions {
   readonly reading: ResolvedConsumerOptions;
   readonly groupId: string;
-  readonly topics: readonly string[];
+  /** What the consumer is subscribed to now; another list after each change. */
+  topics: readonly string[];
   readonly consumerId: string | undefined;
   readonly groupInstanceId: string | null;
   readonly protocol: "classic" | "consumer";
@@ -161,16 +162,22 @@ export interface ResolvedGroupOptions {
   readonly onStatus: ((status: GroupConsumerStatus) => void) | undefined;
 }
 
+/** The names of topics, each once. @throws {UsageError} If there are none, or one is no name. */
+export function topicNames(topics: string | readonly string[]): readonly string[] {
+  const names = [...new Set(typeof topics === "string" ? [topics] : topics)];
+  if (names.length > 0 && names.every((name) => typeof name === "string" && name !== "")) {
+    return names;
+  }
+  throw new UsageError(`Cannot use topics of ${JSON.stringify(topics)}: names are needed`);
+}
+
 /** @throws {UsageError} If an option is not possible. */
 export function resolveGroupOptions(options: GroupConsumerOptions): ResolvedGroupOptions {
   const { groupId, topics } = options;
   if (typeof groupId !== "string" || groupId === "") {
     throw new UsageError(`Cannot use groupId of ${JSON.stringify(groupId)}: a name is needed`);
   }
-  const names = [...new Set(typeof topics === "string" ? [topics] : topics)];
-  if (names.length === 0 || names.some((name) => typeof name !== "string" || name === "")) {
-    throw new UsageError(`Cannot use topics of ${JSON.stringify(topics)}: names are needed`);
-  }
+  const names = topicNames(topics);
   const sessionTimeoutMs = atLeast("sessionTimeout", options.sessionTimeout ?? 30_000, 1);
   const heartbeatIntervalMs = atLeast(
     "heartbeatInterval",

@@ -97,6 +97,11 @@ export class GroupSession implements MembershipObserver {
     this.#membership.onCommitRefused(error, committer);
   }
 
+  /** Takes note that other topics are to be read. */
+  onTopics(): void {
+    if (!this.#ending.signal.aborted) this.#membership.onTopics();
+  }
+
   onWait(state: GroupConsumerState, waitingFor: string, error?: DqueueError): void {
     if (this.#ending.signal.aborted) return;
     this.#set(state, waitingFor, error);

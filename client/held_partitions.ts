@@ -75,6 +75,8 @@ export class HeldPartitions implements PartitionHolder {
   #waitingCalls = 0;
   /** The partition of the message that an iterator has handed out last. */
   #current: HeldPartition | undefined;
+  /** Partitions of topics that are read no longer. */
+  readonly #unread = new Set<string>();
   #callback: CallbackName | undefined;
 
   constructor(parts: HolderParts) {
@@ -330,8 +332,22 @@ export class HeldPartitions implements PartitionHolder {
       held.isWithheld = false;
       fetcher.add(reader);
     }
-    this.#collect();
+    // Others may be read by now than when the assignment was made.
+    this.onTopics();
     news.notify();
+  }
+
+  /** Hands out nothing of topics that are read no longer, until they are given up, or are read again. */
+  onTopics(): void {
+    const { topics } = this.#parts.options;
+    for (const [name, held] of this.#held) {
+      const isRead = topics.includes(held.reader.topic);
+      if (!isRead && !held.isWithheld) {
+        held.isWithheld = true;
+        this.#unread.add(name);
+      } else if (isRead && this.#unread.delete(name)) held.isWithheld = false;
+    }
+    this.#collect();
   }
 
   /** Lets go of everything, without a word. */
@@ -365,7 +381,10 @@ export class HeldPartitions implements PartitionHolder {
   }
 
   #withhold(names: ReadonlySet<string>): void {
-    for (const name of names) this.#held.get(name)!.isWithheld = true;
+    for (const name of names) {
+      this.#held.get(name)!.isWithheld = true;
+      this.#unread.delete(name);
+    }
     this.#collect();
   }
 
@@ -426,6 +445,7 @@ export class HeldPartitions implements PartitionHolder {
       const held = this.#held.get(name);
       if (held === undefined) continue;
       this.#held.delete(name);
+      this.#unread.delete(name);
       this.#parts.fetcher.remove(held.reader);
       if (this.#current === held) this.#current = undefined;
     }

@@ -71,6 +71,8 @@ export interface Membership {
   run(signal: AbortSignal): Promise<void>;
   /** Takes note that a commit by `committer` was refused, as the group has moved on. */
   onCommitRefused(error: DqueueError, committer: Committer): void;
+  /** Takes note that other topics are to be read. */
+  onTopics(): void;
   /** Tells the coordinator that this member is gone. Nothing else may be under way. */
   leave(signal: AbortSignal): Promise<void>;
 }

@@ -53,12 +53,17 @@ export class ModernMembership implements Membership {
   #onTarget: () => void = () => {};
   /** What the coordinator knows that this member holds; undefined if it has to be told everything. */
   #told: string | undefined;
+  /** The topics that the coordinator knows it reads. */
+  #toldTopics: readonly string[] = [];
+  /** The topics that it reads, or may still hold partitions of. */
+  readonly #names: Set<string>;
   /** Whether the coordinator may know of this member. */
   #hasJoined = false;
   #hasMissedBeats = false;
 
   constructor(parts: MembershipParts) {
     this.#parts = parts;
+    this.#names = new Set(parts.options.topics);
     this.#intervalMs = parts.options.heartbeatIntervalMs;
     this.#heartbeater = new Heartbeater({
       client: parts.core.options,
@@ -117,6 +122,11 @@ export class ModernMembership implements Membership {
     else this.#heartbeater.hurry();
   }
 
+  onTopics(): void {
+    for (const name of this.#parts.options.topics) this.#names.add(name);
+    this.#heartbeater.hurry();
+  }
+
   async leave(signal: AbortSignal): Promise<void> {
     if (!this.#hasJoined) return;
     this.#hasJoined = false;
@@ -137,16 +147,18 @@ export class ModernMembership implements Membership {
     const held = holder.partitions;
     const holds = held.map(placeName).sort().join();
     const told = this.#told;
+    const { topics } = options;
+    const isChanged = told === undefined || topics !== this.#toldTopics;
     // An answer that is lost may have been the only one to tell of an assignment: after that, the
     // coordinator is told everything, and tells everything itself.
     this.#told = undefined;
     this.#hasJoined = true;
     const response = await this.#request({
       memberEpoch: this.#epoch,
-      ...(told === undefined
+      ...(isChanged
         ? {
           rebalanceTimeoutMs: requestMs(options.rebalanceTimeoutMs),
-          subscribedTopicNames: options.topics,
+          subscribedTopicNames: topics,
           serverAssignor: options.serverAssignor,
         }
         : {}),
@@ -156,6 +168,7 @@ export class ModernMembership implements Membership {
     this.#epoch = response.memberEpoch;
     this.#intervalMs = response.heartbeatIntervalMs;
     this.#told = holds;
+    this.#toldTopics = topics;
     if (response.assignment !== null) this.#setTarget(response.assignment.topicPartitions);
     else if (isJoining) this.#setTarget([]);
     if (this.#hasMissedBeats && this.#target === undefined) observer.onSettled();
@@ -267,13 +280,15 @@ export class ModernMembership implements Membership {
 
   /** The partitions by name; asks for the topics again if an id is new, as after one was made anew. */
   async #withNames(target: Target, signal: AbortSignal): Promise<TopicPartition[]> {
-    const { core, options } = this.#parts;
+    const { core } = this.#parts;
     return await core.retry("find the topics of the assignment", { signal }, async () => {
-      const names = new Map(options.topics.map((name) => [core.metadata.topic(name)?.id, name]));
+      const names = new Map(
+        Array.from(this.#names, (name) => [core.metadata.topic(name)?.id, name]),
+      );
       const unknown = target.find(({ topicId }) => !names.has(topicId));
       if (unknown !== undefined) {
-        await core.metadata.refresh(options.topics);
-        const known = options.topics.some((name) =>
+        await core.metadata.refresh(this.#names);
+        const known = [...this.#names].some((name) =>
           core.metadata.topic(name)?.id === unknown.topicId
         );
         const error = known ? ErrorCode.LEADER_NOT_AVAILABLE : ErrorCode.UNKNOWN_TOPIC_ID;
