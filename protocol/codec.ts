@@ -6,7 +6,7 @@
  * decoder returns has one shape. What the generated code looks like, for a struct of a topic name
  * and an array of partitions in a flexible version:
  *
- * ```js
+ * ```text
  * function decode1(r) {
  *   const name = r.compactString();
  *   const partitions = decode2(r);

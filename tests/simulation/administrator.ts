@@ -166,9 +166,11 @@ export class Administrator extends Client {
       const isGoing = topic.state !== "live" || machine.hasFailed;
       this.note(`deletes records of ${partition} before ${offset}`, errorCode, [
         ...UNCERTAIN,
+        ...topic.allowsDeleteRecords ? [] : [ErrorCode.POLICY_VIOLATION],
         ...isGoing ? [ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, ErrorCode.NOT_LEADER_OR_FOLLOWER] : [],
       ]);
       if (errorCode !== ErrorCode.NONE) return;
+      check(topic.allowsDeleteRecords, () => `${topic} is compacted, and lost records by request`);
       check(lowWatermark >= offset, () => `${partition} starts at ${lowWatermark}, not ${offset}`);
       const { bounds } = partition;
       const logStartOffset = Math.max(bounds.logStartOffset, lowWatermark);

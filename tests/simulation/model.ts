@@ -100,6 +100,11 @@ export class TopicModel {
     if (Number(configs.get("retention.bytes") ?? -1) >= 0) this.hadRetentionBytes = true;
   }
 
+  /** Whether clients may delete its records: not where compaction alone does. The policy never changes. */
+  get allowsDeleteRecords(): boolean {
+    return (this.possibleConfigs[0]!.get("cleanup.policy") ?? "delete").includes("delete");
+  }
+
   /** Whether it is certain that what is acknowledged with acks=all is on disk. */
   get flushesBeforeAnswer(): boolean {
     return this.possibleConfigs.every((configs) => configs.get("flush") === "commit");
