@@ -116,7 +116,8 @@ export class Broker {
       (inMemory ? silentLogger : createLogger({ level: config.get("log.level") }));
     const clock = options.clock ?? systemClock;
     const listeners = listenersOf(options, config);
-    const descriptors = inMemory && listeners.length === 0
+    const isInProcess = inMemory || options.fileSystem !== undefined;
+    const descriptors = isInProcess && listeners.length === 0
       ? undefined
       : opened.use(DescriptorReserve.open());
     const fs = fileSystemOf(options, descriptors);
