@@ -525,6 +525,7 @@ export class Log {
   /** Brings everything to disk and closes the files. Closing twice is allowed. */
   async close(): Promise<void> {
     if (this.isClosed) return;
+    this.#state.isClosing = true;
     await this.#compactor?.stop();
     try {
       if (this.offlineError === undefined) {

@@ -53,6 +53,8 @@ export class LogState {
   firstDirtyOffset: number;
   /** A segment that the cleaner is about to put in the place of others. */
   pendingSwap: Segment | undefined;
+  /** Whether it is brought to disk for the last time: nothing may be added any more. */
+  isClosing = false;
   isClosed = false;
   /** Why the log takes no appends, if it does not. */
   offline: LogOfflineError | undefined;
@@ -153,7 +155,7 @@ export class LogState {
 
   /** @throws {StorageError} If the log is closed or offline. */
   checkWritable(action: string): void {
-    if (this.isClosed) throw this.closedError(action);
+    if (this.isClosing || this.isClosed) throw this.closedError(action);
     if (this.offline !== undefined) throw this.offline;
   }
 

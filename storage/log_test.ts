@@ -570,6 +570,17 @@ Deno.test("Log refuses everything once it is closed, and closes twice", async ()
   });
 });
 
+Deno.test("Log.close() takes no appends while it brings the log to disk", async () => {
+  await withLog({}, async (log) => {
+    append3(log, 1);
+    const closing = log.close();
+    assertThrows(() => append3(log, 1), LogClosedError);
+    assertThrows(() => log.truncateTo(0, NOW_MS), LogClosedError);
+    assertEquals(await offsetsAt(log, 0), [0, 1, 2]);
+    await closing;
+  });
+});
+
 Deno.test("Log.read() from files reads into memory that was released, and no other", async () => {
   await withLog({ hotTailBytes: 0 }, async (log) => {
     log.append(batchOf(["a", "b"]), { leaderEpoch: 0, nowMs: NOW_MS });
