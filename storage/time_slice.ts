@@ -20,6 +20,12 @@ function takeTurn(): void {
   if (isScheduled) setTimeout(takeTurn);
 }
 
+/** Forgets the works that wait for their turn: a simulated process has ended, and its timers with it. */
+export function forgetWaitingWorks(): void {
+  waiting.length = 0;
+  isScheduled = false;
+}
+
 /** Tells when it is time to pause, and pauses. */
 export class TimeSlice {
   readonly #lengthMs: number;

@@ -17,6 +17,7 @@ import {
 import type { Random } from "../../protocol/random_testing.ts";
 import { FaultyFileSystem } from "../../storage/faulty_file_system_testing.ts";
 import { type FileSystem, MemoryFileSystem } from "../../storage/mod.ts";
+import { forgetWaitingWorks } from "../../storage/time_slice.ts";
 import { Connection } from "./connection.ts";
 import { check, Violation } from "./violation.ts";
 
@@ -201,6 +202,7 @@ export class Machine {
     for (const connection of this.#connections) connection.cut();
     this.#connections = [];
     this.#timers = [];
+    forgetWaitingWorks();
     this.#broker = this.#process = undefined;
   }
 }
