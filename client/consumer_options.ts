@@ -7,6 +7,7 @@
 import type { OperationOptions } from "./client_core.ts";
 import { atLeast, oneOf } from "./client_options.ts";
 import type { ConsumerStatus } from "./consumer_status.ts";
+import type { CorruptBatchError } from "./errors.ts";
 import type { Message } from "./message.ts";
 import type { IsolationLevel, OffsetSpec } from "./offset_lookup.ts";
 
@@ -32,6 +33,11 @@ export interface ReadingOptions {
   readonly prefetchBytes?: number;
   /** Whether to check that batches arrived as they were written. Default: true. */
   readonly checkCrcs?: boolean;
+  /**
+   * Called with a batch that cannot be read, whose messages are left out then. Without it, reading fails
+   * with the error, and can continue after a `seek()` to its `nextOffset`.
+   */
+  readonly onCorruptBatch?: ((error: CorruptBatchError) => void) | undefined;
 }
 
 /** What a consumer can be told. */
@@ -53,6 +59,7 @@ export interface ResolvedConsumerOptions {
   readonly maxPartitionBytes: number;
   readonly prefetchBytes: number;
   readonly checkCrcs: boolean;
+  readonly onCorruptBatch: ((error: CorruptBatchError) => void) | undefined;
 }
 
 /** @throws {UsageError} If an option is not possible. */
@@ -74,6 +81,7 @@ export function resolveConsumerOptions(options: ReadingOptions): ResolvedConsume
     maxPartitionBytes: atLeast("maxPartitionBytes", options.maxPartitionBytes ?? 1_048_576, 1),
     prefetchBytes: atLeast("prefetchBytes", options.prefetchBytes ?? 67_108_864, 1),
     checkCrcs: options.checkCrcs ?? true,
+    onCorruptBatch: options.onCorruptBatch,
   };
 }
 

@@ -20,13 +20,17 @@ export interface BatchResult {
   readonly logAppendTimeMs: number;
 }
 
+/** Why the record at a place of its batch was not written. */
+export type RecordFailure = (place: number) => DqueueError;
+
 /** Some records in a row, and who waits for them. */
 export interface Delivery {
   /** How many records. */
   readonly count: number;
   /** @param first The place in the batch of the first of them. */
   delivered(batch: BatchResult, first: number): void;
-  failed(error: DqueueError): void;
+  /** @param first The place in the batch of the first of them. */
+  failed(errorOf: RecordFailure, first: number): void;
   /** The same as two: for the first `count` records, and for the others. */
   split(count: number): [Delivery, Delivery];
 }
@@ -64,9 +68,9 @@ export class PromisedDelivery implements Delivery {
     this.#outcome.resolve((place, timestamp) => recordMetadata(batch, first + place, timestamp));
   }
 
-  failed(error: DqueueError): void {
-    this.#outcome.resolve(() => {
-      throw error;
+  failed(errorOf: RecordFailure, first: number): void {
+    this.#outcome.resolve((place) => {
+      throw errorOf(first + place);
     });
   }
 
@@ -182,8 +186,8 @@ export class GroupDelivery implements Delivery {
     this.#group.succeed(this.#count);
   }
 
-  failed(error: DqueueError): void {
-    for (let i = 0; i < this.#count; i++) this.#group.fail(this.#place(i), error);
+  failed(errorOf: RecordFailure, first: number): void {
+    for (let i = 0; i < this.#count; i++) this.#group.fail(this.#place(i), errorOf(first + i));
   }
 
   split(count: number): [Delivery, Delivery] {
@@ -226,8 +230,8 @@ export class CountedDelivery implements Delivery {
     this.#onSettled(this.#count);
   }
 
-  failed(error: DqueueError): void {
-    this.#onSettled(this.#count, error);
+  failed(errorOf: RecordFailure, first: number): void {
+    this.#onSettled(this.#count, errorOf(first));
   }
 
   split(count: number): [Delivery, Delivery] {

@@ -226,6 +226,49 @@ export class ProtocolError extends DqueueError {
   }
 }
 
+/**
+ * A batch of messages cannot be read: its checksum is wrong, its records are not those that its header
+ * states, or they expand to more than 16 MiB and a hundred times its size, as a decompression bomb does.
+ * What comes after it can be read: after `seek()` to `nextOffset`.
+ */
+export class CorruptBatchError extends ProtocolError {
+  /** The name of the class. */
+  override name = "CorruptBatchError";
+  /** What is to be done about it. */
+  override readonly advice: string;
+  /** The topic. */
+  readonly topic: string;
+  /** The partition. */
+  readonly partition: number;
+  /** The offset of the first message that cannot be read. */
+  readonly offset: number;
+  /** The offset after the batch. */
+  readonly nextOffset: number;
+
+  /** Makes an error of a batch that could not be read from `offset` on. */
+  constructor(
+    place: {
+      readonly topic: string;
+      readonly partition: number;
+      readonly offset: number;
+      readonly nextOffset: number;
+    },
+    cause: unknown,
+  ) {
+    const { topic, partition, offset, nextOffset } = place;
+    super(
+      `Cannot read "${topic}-${partition}" at offset ${offset}: ${describeError(cause)}`,
+      { cause },
+    );
+    this.topic = topic;
+    this.partition = partition;
+    this.offset = offset;
+    this.nextOffset = nextOffset;
+    this.advice = `Continue at offset ${nextOffset}, after the batch: seek there, or have such ` +
+      `batches left out, with onCorruptBatch or --skip-corrupt`;
+  }
+}
+
 /** Whether trying again what failed with `error` may help. */
 export function isRetriable(error: unknown): boolean {
   return error instanceof DqueueError && error.retriable;

@@ -95,7 +95,7 @@ export async function fetchOnce(
     }
   }, (error) => isUnknownTopic(error) || error instanceof KafkaError && isDamage(error.errorCode));
 
-  const reader = new PartitionReader(topic, partition, defaults.checkCrcs, () => {});
+  const reader = new PartitionReader(topic, partition, defaults, () => {});
   reader.seek(offset);
   const aborted = isolationLevel === "read_committed" ? fetched.abortedTransactions : null;
   reader.accept(fetchedBatches(fetched.records, offset, aborted));

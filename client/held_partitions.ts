@@ -301,7 +301,7 @@ export class HeldPartitions implements PartitionHolder {
     const { core, options: { reading }, committer, fetcher, news } = this.#parts;
     const committed = await committer.fetch(partitions, { signal });
     const readers = partitions.map(({ topic, partition }) =>
-      new PartitionReader(topic, partition, reading.checkCrcs, () => news.notify())
+      new PartitionReader(topic, partition, reading, () => news.notify())
     );
     const lost = readers.filter((_, i) => committed[i]!.offset < 0);
     readers.forEach((reader, i) => {

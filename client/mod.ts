@@ -76,6 +76,7 @@ export type { EmbeddedBroker, EmbeddedChannel } from "./dialer.ts";
 export {
   ClosedError,
   ConnectionError,
+  CorruptBatchError,
   DqueueError,
   type DqueueErrorOptions,
   KafkaError,

@@ -46,7 +46,7 @@ export async function handlePartition(
   const onNews = () => news.notify();
   const ends = AbortSignal.any(signal === undefined ? [closing] : [closing, signal]);
   const start = from ?? options.autoOffsetReset;
-  const reader = new PartitionReader(topic, partition, options.checkCrcs, onNews);
+  const reader = new PartitionReader(topic, partition, options, onNews);
   ends.addEventListener("abort", onNews);
   try {
     if (start === "none") throw noPosition(reader);

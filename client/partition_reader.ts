@@ -8,9 +8,11 @@
  * @module
  */
 
+import { maxExpandedBytes } from "../protocol/compression/mod.ts";
 import type { RecordReader } from "../protocol/records/record.ts";
 import type { RecordBatch } from "../protocol/records/record_batch.ts";
-import { describeError, type DqueueError, ProtocolError } from "./errors.ts";
+import type { ResolvedConsumerOptions } from "./consumer_options.ts";
+import { CorruptBatchError, type DqueueError } from "./errors.ts";
 import type { FetchedBatch, FetchedBatches } from "./fetched_batches.ts";
 import { Message, type MessageOrigin } from "./message.ts";
 
@@ -24,16 +26,21 @@ interface OpenBatch {
   remaining: number;
 }
 
+/** What to do about batches that cannot be read. */
+export type CorruptionOptions = Pick<ResolvedConsumerOptions, "checkCrcs" | "onCorruptBatch">;
+
 /** A consumer's place in one partition. */
 export class PartitionReader {
   readonly topic: string;
   readonly partition: number;
-  readonly #checkCrcs: boolean;
+  readonly #options: CorruptionOptions;
   readonly #onData: () => void;
   #batches: FetchedBatch[] = [];
   /** The place in `#batches` of the next to open. */
   #head = 0;
   #open: OpenBatch | undefined;
+  /** The batch that was opened last, or could not be. */
+  #last: FetchedBatch | undefined;
   #position = -1;
   #fetchOffset = -1;
   #generation = 0;
@@ -58,10 +65,10 @@ export class PartitionReader {
   #error: DqueueError | undefined;
 
   /** @param onData Called when there is something new to read, or to be told. */
-  constructor(topic: string, partition: number, checkCrcs: boolean, onData: () => void) {
+  constructor(topic: string, partition: number, options: CorruptionOptions, onData: () => void) {
     this.topic = topic;
     this.partition = partition;
-    this.#checkCrcs = checkCrcs;
+    this.#options = options;
     this.#onData = onData;
   }
 
@@ -193,15 +200,19 @@ export class PartitionReader {
     }
   }
 
-  #onCorrupt(error: unknown): void {
+  #onCorrupt(cause: unknown): void {
     const { topic, partition, position } = this;
+    const nextOffset = Math.max(position, this.#open?.nextOffset ?? this.#last!.nextOffset);
+    const error = new CorruptBatchError({ topic, partition, offset: position, nextOffset }, cause);
+    const { onCorruptBatch } = this.#options;
+    if (onCorruptBatch !== undefined) {
+      this.seek(nextOffset);
+      onCorruptBatch(error);
+      this.#onData();
+      return;
+    }
     this.seek(position);
-    this.fail(
-      new ProtocolError(
-        `Cannot read "${topic}-${partition}" at offset ${position}: ${describeError(error)}`,
-        { cause: error },
-      ),
-    );
+    this.fail(error);
   }
 
   #openNext(): OpenBatch | undefined {
@@ -212,10 +223,11 @@ export class PartitionReader {
       this.#batches = [];
       this.#head = 0;
     }
+    this.#last = next;
     const { batch, nextOffset } = next;
-    if (this.#checkCrcs) batch.ensureValid();
+    if (this.#options.checkCrcs) batch.ensureValid();
     return this.#open = {
-      records: batch.records()[Symbol.iterator](),
+      records: batch.records(maxExpandedBytes(batch.sizeInBytes))[Symbol.iterator](),
       origin: this.#origin(batch),
       sizeInBytes: batch.sizeInBytes,
       nextOffset,
@@ -241,6 +253,7 @@ export class PartitionReader {
       return this.#onCorrupt(error);
     }
     this.#open = undefined;
+    this.#last = undefined;
     this.#bufferedBytes -= open.sizeInBytes;
     this.#position = Math.max(this.#position, open.nextOffset);
   }
@@ -249,6 +262,7 @@ export class PartitionReader {
     this.#batches = [];
     this.#head = 0;
     this.#open = undefined;
+    this.#last = undefined;
     this.#bufferedBytes = 0;
     this.#generation++;
     // What is on its way is of no use any more, and need not be waited for.

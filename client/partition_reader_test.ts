@@ -5,6 +5,8 @@ import { fetchedBatches } from "./fetched_batches.ts";
 import type { Message } from "./message.ts";
 import { PartitionReader } from "./partition_reader.ts";
 
+const OPTIONS = { checkCrcs: false, onCorruptBatch: undefined };
+
 /** A reader that has fetched a batch of `count` messages whose header claims `claimed`, and one more batch. */
 function readerOf(count: number, claimed = count): PartitionReader {
   const bytes = [0, count].map((baseOffset) => {
@@ -14,7 +16,7 @@ function readerOf(count: number, claimed = count): PartitionReader {
   });
   const fetched = new Uint8Array([...bytes[0]!, ...bytes[1]!]);
   new DataView(fetched.buffer).setInt32(RECORD_COUNT_POSITION, claimed);
-  const reader = new PartitionReader("a", 0, false, () => {});
+  const reader = new PartitionReader("a", 0, OPTIONS, () => {});
   reader.seek(0);
   reader.accept(fetchedBatches(fetched, 0, null));
   assertEquals(reader.bufferedBytes, fetched.length);

@@ -11,6 +11,7 @@ import type { ClusterMetadata } from "./cluster_metadata.ts";
 import type { BrokerConnection } from "./connection.ts";
 import { ProtocolError } from "./errors.ts";
 import type { QueuedBatch } from "./queued_batch.ts";
+import type { RefusedRecord } from "./refused_batch.ts";
 import { requestMs } from "./timer.ts";
 
 /** The last version that names topics by their name. */
@@ -20,6 +21,8 @@ const LAST_VERSION_WITH_NAMES = 12;
 export interface ProduceResult extends QueuedBatch {
   readonly errorCode: number;
   readonly errorMessage: string | null;
+  /** The records to blame for it, if the broker names some. */
+  readonly recordErrors: readonly RefusedRecord[];
   readonly baseOffset: number;
   readonly logAppendTimeMs: number;
   /** Who leads the partition, if the broker says so. */
@@ -103,7 +106,7 @@ export class ProduceRequest {
         index: number;
         errorCode: number;
         errorMessage: string | null;
-        recordErrors: readonly { batchIndex: number; batchIndexErrorMessage: string | null }[];
+        recordErrors: readonly RefusedRecord[];
         baseOffset: number;
         logAppendTimeMs: number;
         currentLeader: { leaderId: number; leaderEpoch: number };
@@ -119,11 +122,11 @@ export class ProduceRequest {
       for (const partition of topic.partitionResponses) {
         const queued = asked?.batches.get(partition.index);
         if (queued === undefined) continue;
-        const refused = partition.recordErrors[0]?.batchIndexErrorMessage;
         results.push({
           ...queued,
           errorCode: partition.errorCode,
-          errorMessage: refused ?? partition.errorMessage,
+          errorMessage: partition.errorMessage,
+          recordErrors: partition.recordErrors,
           baseOffset: partition.baseOffset,
           logAppendTimeMs: partition.logAppendTimeMs,
           leader: partition.currentLeader,
@@ -155,6 +158,7 @@ function unanswered(queued: QueuedBatch): ProduceResult {
     ...queued,
     errorCode: ErrorCode.NONE,
     errorMessage: null,
+    recordErrors: [],
     baseOffset: -1,
     logAppendTimeMs: -1,
     leader: NO_LEADER,

@@ -14,6 +14,7 @@ import type { BatchMemory } from "./batch_memory.ts";
 import type { BatchResult, Delivery } from "./delivery.ts";
 import type { DqueueError } from "./errors.ts";
 import type { ResolvedProducerOptions } from "./producer_options.ts";
+import { RefusedBatchError } from "./refused_batch.ts";
 
 /** What of the producer's options a batch needs. */
 export type BatchOptions = Pick<
@@ -149,7 +150,14 @@ export class ProducerBatch {
   fail(error: DqueueError): void {
     if (this.#isSettled) return;
     this.#settle();
-    for (const delivery of this.deliveries) delivery.failed(error);
+    const errorOf = error instanceof RefusedBatchError
+      ? (place: number) => error.errorOf(place)
+      : () => error;
+    let first = 0;
+    for (const delivery of this.deliveries) {
+      delivery.failed(errorOf, first);
+      first += delivery.count;
+    }
   }
 
   /** Resolves when the batch has succeeded or failed. */

@@ -8,6 +8,7 @@ import {
 import { ErrorCode } from "../protocol/errors.ts";
 import { initProducerId, metadata, produce } from "../protocol/messages/mod.ts";
 import { RecordBatch } from "../protocol/records/record_batch.ts";
+import { SendBatchError } from "./delivery.ts";
 import { KafkaError, TimeoutError } from "./errors.ts";
 import { refuse, setup } from "./testing/client_setup.ts";
 import { DISCONNECT, NO_ANSWER } from "./testing/fake_cluster.ts";
@@ -221,6 +222,49 @@ Deno.test("Producer fails a message at once that the broker refuses for good", a
   assertEquals(error.message, 'Cannot append to "a-0": it has no key (INVALID_RECORD)');
   assertEquals(error.errorCode, 87);
   assert(!error.retriable);
+});
+
+Deno.test("Producer tells each message of a refused batch whether it is to blame (KIP-467)", async () => {
+  await using test = setup();
+  const producer = test.client.producer({ linger: 20 });
+  const refused = (name: string, topicId: string) => ({
+    responses: [{
+      name,
+      topicId,
+      partitionResponses: [{
+        index: 0,
+        errorCode: ErrorCode.INVALID_RECORD,
+        baseOffset: -1,
+        errorMessage: "2 of 4 records are bad",
+        recordErrors: [
+          { batchIndex: 1, batchIndexErrorMessage: "it has no key" },
+          { batchIndex: 3, batchIndexErrorMessage: null },
+        ],
+      }],
+    }],
+  });
+  const other =
+    "nothing is wrong with this message, it was in a batch with others that were refused";
+  const expected = [other, "it has no key", other, "2 of 4 records are bad"].map((text) =>
+    `Cannot append to "a-0": ${text} (INVALID_RECORD)`
+  );
+  for (let round = 0; round < 2; round++) {
+    test.cluster.once(
+      produce,
+      (request) => refused(request.topicData[0]!.name, request.topicData[0]!.topicId),
+    );
+    const messages = ["0", "1", "2", "3"].map((value) => ({ topic: "a", value }));
+    if (round === 0) {
+      const outcomes = await Promise.allSettled(messages.map((message) => producer.send(message)));
+      assertEquals(
+        outcomes.map((outcome) => outcome.status === "rejected" && outcome.reason.message),
+        expected,
+      );
+    } else {
+      const error = await assertRejects(() => producer.sendBatch(messages), SendBatchError);
+      assertEquals(error.errors.map((each) => each?.message), expected);
+    }
+  }
 });
 
 Deno.test("Producer fails messages to a topic that was deleted", async () => {

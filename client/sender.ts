@@ -31,6 +31,7 @@ import { ProduceRequest, type ProduceResult } from "./produce_request.ts";
 import type { ProducerBatch } from "./producer_batch.ts";
 import type { ResolvedProducerOptions } from "./producer_options.ts";
 import type { QueuedBatch } from "./queued_batch.ts";
+import { RefusedBatchError } from "./refused_batch.ts";
 import { Timer } from "./timer.ts";
 
 /** How long a batch waits for more messages while others are on their way, unless the options say. */
@@ -247,7 +248,7 @@ export class Sender {
     const action = `append to "${queue.topic}-${queue.partition}"`;
     this.#retryOrFail(
       { queue, batch },
-      new KafkaError(action, errorCode, result.errorMessage),
+      produceError(action, result),
       knowsLeader,
     );
   }
@@ -419,4 +420,13 @@ export class Sender {
       },
     );
   }
+}
+
+function produceError(
+  action: string,
+  { errorCode, errorMessage, recordErrors }: ProduceResult,
+): KafkaError {
+  return recordErrors.length > 0
+    ? new RefusedBatchError(action, errorCode, errorMessage, recordErrors)
+    : new KafkaError(action, errorCode, errorMessage);
 }

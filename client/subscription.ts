@@ -129,7 +129,7 @@ export class Subscription {
   }
 
   #open(topic: string, partition: number): PartitionReader {
-    return new PartitionReader(topic, partition, this.#options.checkCrcs, this.#onNews);
+    return new PartitionReader(topic, partition, this.#options, this.#onNews);
   }
 
   /** Sets the positions that readers start from. */

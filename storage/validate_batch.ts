@@ -15,7 +15,12 @@
  * @module
  */
 
-import { compress, CompressionType, decompress } from "../protocol/compression/mod.ts";
+import {
+  compress,
+  CompressionType,
+  decompress,
+  maxExpandedBytes,
+} from "../protocol/compression/mod.ts";
 import { CompressionError, DecompressedSizeError } from "../protocol/compression/errors.ts";
 import { decompressInSlices, type WorkSlice } from "../protocol/compression/slices.ts";
 import { INT64_MIN } from "../protocol/int64.ts";
@@ -58,16 +63,6 @@ const STEPS_AT_ONCE = 50_000;
 
 /** Bytes that are compressed at once. */
 const COMPRESSED_AT_ONCE = 16 * 1024;
-
-/** Any batch may expand to so much, and a large one to so many times its size, up to a limit. */
-const EXPANDED_ALWAYS = 16 * 1024 * 1024;
-const MAX_RATIO = 100;
-const MAX_EXPANDED = 100 * 1024 * 1024;
-
-/** What the records of a compressed batch of `size` bytes may expand to. */
-export function maxExpandedBytes(size: number): number {
-  return Math.min(MAX_EXPANDED, Math.max(EXPANDED_ALWAYS, MAX_RATIO * size));
-}
 
 /**
  * Checks size, CRC and header of a batch, and its records, at once if that takes a few milliseconds at

@@ -4,7 +4,13 @@
  * @module
  */
 
-import type { Client, IsolationLevel, Message } from "../../client/mod.ts";
+import type {
+  Client,
+  ConsumerOptions,
+  CorruptBatchError,
+  IsolationLevel,
+  Message,
+} from "../../client/mod.ts";
 import { command } from "../command.ts";
 import type { Context } from "../context.ts";
 import { isInterruption, UsageError } from "../errors.ts";
@@ -86,6 +92,11 @@ export const consume = command({
       doc: "Text for people, or one JSON object per line",
     },
     ...regexFlag,
+    skipCorrupt: {
+      type: "boolean",
+      env: false,
+      doc: "Leave out batches that cannot be read, with a warning each",
+    },
     readCommitted: { type: "boolean", doc: "Leave out messages of transactions not committed" },
     ...patientConnectionFlags,
   },
@@ -115,6 +126,7 @@ export const consume = command({
       isolationLevel: flags.readCommitted ? "read_committed" : "read_uncommitted",
       limit: flags.num ?? Infinity,
       stopsAtEnd: flags.exit,
+      onCorruptBatch: flags.skipCorrupt ? (error) => warnOfCorrupt(context, error) : undefined,
     };
     if (flags.group === undefined) await consumeRanges(context, client, reading, print);
     else await consumeGroup(context, client, flags.group, reading, print);
@@ -130,12 +142,13 @@ interface Reading {
   readonly isolationLevel: IsolationLevel;
   readonly limit: number;
   readonly stopsAtEnd: boolean;
+  readonly onCorruptBatch: ConsumerOptions["onCorruptBatch"];
 }
 
 async function consumeRanges(
   context: Context,
   client: Client,
-  { topics, offset, partitions, isolationLevel, limit, stopsAtEnd }: Reading,
+  { topics, offset, partitions, isolationLevel, limit, stopsAtEnd, onCorruptBatch }: Reading,
   print: RecordPrinter,
 ): Promise<void> {
   const { signal, stderr } = context;
@@ -147,7 +160,7 @@ async function consumeRanges(
   const ranges = stopsAtEnd ? found.map(untilEnd) : found;
   const isFollowing = limit === Infinity && ranges.some(({ to }) => to === undefined);
   await untilInterrupted(context, isFollowing, async () => {
-    await using consumer = client.consumer({ isolationLevel });
+    await using consumer = client.consumer({ isolationLevel, onCorruptBatch });
     const readsNewPartitions = isFollowing && partitions.length === 0;
     const messages = readRanges(consumer, ranges, { readsNewPartitions, limit, signal });
     await printMessages(context, messages, print, Math.min(countOf(ranges), limit));
@@ -158,11 +171,19 @@ async function consumeGroup(
   context: Context,
   client: Client,
   groupId: string,
-  { offset, limit, stopsAtEnd, topics, isolationLevel }: Reading,
+  { offset, ...reading }: Reading,
   print: RecordPrinter,
 ): Promise<void> {
-  const autoOffsetReset = autoOffsetResetOf(offset);
-  const options = { groupId, topics, isolationLevel, autoOffsetReset, limit, stopsAtEnd };
+  const { topics, isolationLevel, limit, stopsAtEnd, onCorruptBatch } = reading;
+  const options = {
+    groupId,
+    topics,
+    isolationLevel,
+    autoOffsetReset: autoOffsetResetOf(offset),
+    limit,
+    stopsAtEnd,
+    onCorruptBatch,
+  };
   await untilInterrupted(context, limit === Infinity && !stopsAtEnd, () => {
     return printMessages(context, readGroup(context, client, options), print, limit);
   });
@@ -208,6 +229,13 @@ function warnIfMissing({ stderr }: Context, range: PartitionRange): void {
   stderr.line(
     `${stderr.style.yellow("Warning:")} "${topic}-${partition}" has offsets ${start} to ${end}, ` +
       `not ${missing}; reading from ${from}`,
+  );
+}
+
+function warnOfCorrupt({ stderr }: Context, error: CorruptBatchError): void {
+  const last = error.nextOffset - 1;
+  stderr.line(
+    `${stderr.style.yellow("Warning:")} ${error.message}; left out up to offset ${last}`,
   );
 }
 

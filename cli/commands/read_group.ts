@@ -6,6 +6,7 @@
 
 import type {
   Client,
+  ConsumerOptions,
   GroupConsumer,
   GroupConsumerStatus,
   IsolationLevel,
@@ -41,6 +42,8 @@ export interface GroupReadOptions {
   readonly limit: number;
   /** Whether to stop where all partitions that this member holds end, or when it holds none. */
   readonly stopsAtEnd: boolean;
+  /** Is told of batches that cannot be read, which are left out then. */
+  readonly onCorruptBatch: ConsumerOptions["onCorruptBatch"];
 }
 
 /**

@@ -22,3 +22,4 @@ export {
   compressionType,
 } from "./compression_type.ts";
 export { CompressionError, DecompressedSizeError } from "./errors.ts";
+export { maxExpandedBytes } from "./expansion_limit.ts";
