@@ -1,6 +1,7 @@
 /**
- * The SDK beside kafkajs and `@platformatic/kafka`, under Deno and under Node: how many messages a
- * program can send and read with each, and what each message costs.
+ * The SDK beside kafkajs and `@platformatic/kafka`, under Deno and under Node, and beside librdkafka where a
+ * C compiler finds it: how many messages a program can send and read with each, and what each message
+ * costs.
  *
  *     deno run -A bench/client.ts [ADDRESS] [--runs 3] [--seconds 1.5] [--only TEXT] [--quick] [--alone] [--json]
  *
@@ -21,6 +22,8 @@ import {
   type ClientSubject,
   denoSubjects,
   nodeSubjects,
+  rdkafkaSubject,
+  type Rival,
   runClient,
   sdkSubject,
 } from "./support/client_subjects.ts";
@@ -40,7 +43,11 @@ const WARM_UP_MS = 500;
 const SIZES = [100, 1000];
 
 /** How much better than another client the SDK is to be. */
-const RATIO_AIMS = { kafkajs: 5, "@platformatic/kafka": 1.5 };
+const RATIO_AIMS: Readonly<Record<Rival, number>> = {
+  kafkajs: 5,
+  "@platformatic/kafka": 1.5,
+  librdkafka: 2,
+};
 
 /** What clients do. */
 interface ClientWork {
@@ -55,7 +62,7 @@ interface ClientWork {
 const WORKS: readonly ClientWork[] = [
   { work: "produce", title: "produce, batches of bytes", aim: 2e6, isKey: true },
   { work: "produce text", title: "produce, batches of text" },
-  { work: "produce each", title: "produce, a call for each" },
+  { work: "produce each", title: "produce, a call for each", aim: 2e6, isKey: true },
   { work: "consume", title: "consume, batches", aim: 4e6, isKey: true },
   { work: "consume each", title: "consume, one by one" },
 ];
@@ -125,10 +132,13 @@ function startBroker(): ServedBroker {
 
 async function otherSubjects(): Promise<ClientSubject[]> {
   const onDeno = denoSubjects();
-  if (flags.quick) return onDeno;
+  const inC = await rdkafkaSubject(folder.join());
+  if (inC === undefined) progress("librdkafka: left out, since nothing compiles with it here");
+  const native = inC === undefined ? [] : [inC];
+  if (flags.quick) return [...native, ...onDeno];
   progress("installing the other clients and Node");
   const onNode = await nodeSubjects(folder.join("node"));
-  return [onDeno[0]!, onNode[0]!, onDeno[1]!, onNode[1]!];
+  return [...native, onDeno[0]!, onNode[0]!, onDeno[1]!, onNode[1]!];
 }
 
 async function measure(
@@ -191,9 +201,7 @@ async function measure(
 
 function ratioAims(): Record<string, number> {
   return Object.fromEntries(
-    subjects.flatMap(({ name, packageName }) =>
-      packageName === undefined ? [] : [[name, RATIO_AIMS[packageName]]]
-    ),
+    subjects.flatMap(({ name, rival }) => rival === undefined ? [] : [[name, RATIO_AIMS[rival]]]),
   );
 }
 

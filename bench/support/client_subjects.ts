@@ -13,6 +13,8 @@ const CORE = 1;
 const WORKER = fromFileUrl(new URL("./client_worker.ts", import.meta.url));
 const KAFKAJS = "kafkajs";
 const PLATFORMATIC = "@platformatic/kafka";
+const RDKAFKA = "librdkafka";
+const RDKAFKA_SOURCE = fromFileUrl(new URL("./rdkafka_produce.c", import.meta.url));
 /** The packages of other clients, by version. */
 const VERSIONS = { [KAFKAJS]: "2.2.4", [PLATFORMATIC]: "2.12.1" };
 /** Node comes as a package too, so that the version is always the same. */
@@ -23,14 +25,14 @@ export interface ClientSubject {
   /** What the report calls it. */
   readonly name: string;
   /** Undefined for this project's. */
-  readonly packageName?: keyof typeof VERSIONS;
+  readonly rival?: Rival;
   readonly works: readonly WorkName[];
-  /** Runs `client_worker.ts`. */
-  readonly command: readonly string[];
-  /** The name of its file, and what that imports. */
-  readonly client: string;
-  readonly module: string;
+  /** The program that does a job. */
+  command(job: ClientJob): readonly string[];
 }
+
+/** A client that is not this project's. */
+export type Rival = keyof typeof VERSIONS | typeof RDKAFKA;
 
 /** What a client is to do, and where. */
 export interface ClientJob {
@@ -47,9 +49,7 @@ export function sdkSubject(): ClientSubject {
   return {
     name: "dqueue",
     works: ["produce", "produce text", "produce each", "consume", "consume each"],
-    command: denoCommand(),
-    client: "dqueue",
-    module: "",
+    command: workerCommand(denoCommand(), "dqueue", ""),
   };
 }
 
@@ -84,18 +84,64 @@ export async function nodeSubjects(folder: string): Promise<ClientSubject[]> {
 
 /** Has a client do a job in a process of its own. */
 export async function runClient(subject: ClientSubject, job: ClientJob): Promise<WorkResult> {
-  const { work, address, topic, size, warmUpMs, measureMs } = job;
+  const { work } = job;
   const [program, ...args] = [
     ...(navigator.hardwareConcurrency > 1 ? ["taskset", "-c", `${CORE}`] : []),
-    ...subject.command,
-    ...[subject.client, work, address, topic, `${size}`, `${warmUpMs}`, `${measureMs}`],
-    subject.module,
+    ...subject.command(job),
   ];
   const { success, stdout, stderr } = await new Deno.Command(program!, { args, stdin: "null" })
     .output();
   const decoder = new TextDecoder();
   if (!success) throw new Error(`${subject.name} cannot ${work}: ${decoder.decode(stderr)}`);
   return JSON.parse(decoder.decode(stdout));
+}
+
+/**
+ * librdkafka, through a small program in C that does what its `rdkafka_performance` does.
+ *
+ * @param folder Where to put that program.
+ * @returns Undefined where there is no C compiler, or no librdkafka to compile with.
+ */
+export async function rdkafkaSubject(folder: string): Promise<ClientSubject | undefined> {
+  const program = `${folder}/rdkafka_produce`;
+  try {
+    await run("cc", ["-O2", "-o", program, RDKAFKA_SOURCE, "-lrdkafka"]);
+  } catch {
+    return undefined;
+  }
+  const version = (await run(program, ["--version"])).trim();
+  return {
+    name: `${RDKAFKA} ${version}, C`,
+    rival: RDKAFKA,
+    works: ["produce each"],
+    command: ({ address, topic, size, warmUpMs, measureMs }) => [
+      program,
+      address,
+      topic,
+      ...[size, warmUpMs, measureMs].map(String),
+    ],
+  };
+}
+
+async function run(program: string, args: readonly string[]): Promise<string> {
+  const { success, stdout, stderr } = await new Deno.Command(program, {
+    args: [...args],
+    stdin: "null",
+  }).output();
+  if (!success) throw new Error(new TextDecoder().decode(stderr));
+  return new TextDecoder().decode(stdout);
+}
+
+/** Runs `client_worker.ts`. */
+function workerCommand(
+  runtime: readonly string[],
+  client: string,
+  module: string,
+): ClientSubject["command"] {
+  return ({ work, address, topic, size, warmUpMs, measureMs }) => [
+    ...runtime,
+    ...[client, work, address, topic, `${size}`, `${warmUpMs}`, `${measureMs}`, module],
+  ];
 }
 
 function others(
@@ -106,19 +152,15 @@ function others(
   return [
     {
       name: `${KAFKAJS} ${VERSIONS[KAFKAJS]}, ${runtime}`,
-      packageName: KAFKAJS,
+      rival: KAFKAJS,
       works: ["produce", "consume", "consume each"],
-      command,
-      client: "kafkajs",
-      module: moduleOf(KAFKAJS),
+      command: workerCommand(command, "kafkajs", moduleOf(KAFKAJS)),
     },
     {
       name: `${PLATFORMATIC} ${VERSIONS[PLATFORMATIC]}, ${runtime}`,
-      packageName: PLATFORMATIC,
+      rival: PLATFORMATIC,
       works: ["produce", "consume", "consume each"],
-      command,
-      client: "platformatic",
-      module: moduleOf(PLATFORMATIC),
+      command: workerCommand(command, "platformatic", moduleOf(PLATFORMATIC)),
     },
   ];
 }
