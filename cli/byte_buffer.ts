@@ -46,6 +46,11 @@ export class ByteBuffer {
     this.#length += encoder.encodeInto(text, this.#bytes.subarray(this.#length)).written;
   }
 
+  /** Takes back what was appended beyond `length`, which is at most what there is. */
+  truncate(length: number): void {
+    this.#length = length;
+  }
+
   /** What was appended; the caller owns it, the buffer starts anew. */
   take(): Uint8Array<ArrayBuffer> {
     // A little at a time, as when following a quiet topic, is copied and costs no new buffer.

@@ -23,3 +23,13 @@ Deno.test("ByteBuffer.take() hands over what no later append touches", () => {
   assertEquals(new TextDecoder().decode(first), "first");
   assertEquals(new TextDecoder().decode(buffer.take()), "other");
 });
+
+Deno.test("ByteBuffer.truncate() takes back what was appended last", () => {
+  const buffer = new ByteBuffer();
+  buffer.text("kept");
+  const { length } = buffer;
+  buffer.text(", not kept");
+  buffer.truncate(length);
+  buffer.text("!");
+  assertEquals(new TextDecoder().decode(buffer.take()), "kept!");
+});

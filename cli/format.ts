@@ -14,7 +14,8 @@
  *
  * A modifier in braces behind a verb says how it is written:
  *
- * - text (`%t %k %v`): `{hex}`, `{base64}`, `{json}` (a JSON string, or null);
+ * - text (`%t %k %v`): `{hex}`, `{base64}`, `{json}` (a JSON string, or null; other JSON is read as its
+ *   own text);
  * - numbers: `{ascii}` (the default), `{hex64}` … `{hex4}`, `{big64}` … `{big8}`, `{little64}` …
  *   `{little8}`, `{byte}`, `{bool}`, and for reading only `{3}`: the number is 3 and not there;
  * - the timestamp: any of the numbers, or `{strftime[%F %T]}`, where the brackets may be any

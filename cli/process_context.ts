@@ -34,7 +34,7 @@ export function processContext(): ProcessContext {
     env: environmentVariable,
     envNames: environmentNames,
     now: () => Date.now(),
-    readTextFile: (path) => path === "-" ? readText(Deno.stdin.readable) : Deno.readTextFile(path),
+    readTextFile,
     [Symbol.dispose]() {
       for (const [signal, listener] of listeners) Deno.removeSignalListener(signal, listener);
       listeners.length = 0;
@@ -91,8 +91,16 @@ function isFile(path: string): boolean {
   }
 }
 
-async function readText(stream: ReadableStream<Uint8Array>): Promise<string> {
-  return await new Response(stream as ReadableStream<Uint8Array<ArrayBuffer>>).text();
+/** @throws {TypeError} if it is not UTF-8 */
+async function readTextFile(path: string): Promise<string> {
+  const bytes = path === "-"
+    ? await new Response(Deno.stdin.readable).bytes()
+    : await Deno.readFile(path);
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw new TypeError("it is not UTF-8", { cause: error });
+  }
 }
 
 /** A variable we may not read is as good as not set: it must not make Deno ask the user. */

@@ -90,3 +90,37 @@ Deno.test({
     assertEquals((await child.status).code, 130);
   },
 });
+
+Deno.test({
+  name: "processContext() reads text files and standard input, and refuses what is not UTF-8",
+  ignore: !hasRun,
+  async fn() {
+    const path = await Deno.makeTempFile();
+    try {
+      for (
+        const [bytes, expected] of [[[0xef, 0xbb, 0xbf, 0x7b, 0x7d], "{}"], [[0x7b, 0xff], ""]]
+      ) {
+        await Deno.writeFile(path, new Uint8Array(bytes as number[]));
+        const child = start(
+          `
+          using context = processContext();
+          for (const path of [${JSON.stringify(path)}, "-"]) {
+            const text = await context.readTextFile(path).catch((error) => error.message);
+            context.stdout.line(text);
+          }
+          await context.stdout.flush();
+          `,
+          "piped",
+        );
+        const writer = child.stdin.getWriter();
+        await writer.write(new Uint8Array(bytes as number[]));
+        await writer.close();
+        const { code, stdout } = await child.output();
+        const line = expected || "it is not UTF-8";
+        assertEquals([code, new TextDecoder().decode(stdout)], [0, `${line}\n${line}\n`]);
+      }
+    } finally {
+      await Deno.remove(path);
+    }
+  },
+});

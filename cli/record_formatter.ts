@@ -5,10 +5,20 @@
  */
 
 import type { ByteBuffer } from "./byte_buffer.ts";
+import { CommandError } from "./errors.ts";
 import { type FormatPart, FormatSyntaxError, type NumberVerb, parseFormat } from "./format.ts";
 import type { TextEncoding } from "./format.ts";
 import type { OutputRecord, RecordHeader } from "./record.ts";
-import { decodeForDisplay, encodeUtf8 } from "./utf8.ts";
+import { decodeExactly, encodeUtf8 } from "./utf8.ts";
+
+/** A record cannot be written by the format: exit code 1. */
+export class RecordWriteError extends CommandError {
+  override name = "RecordWriteError";
+}
+
+class NotTextError extends Error {
+  override name = "NotTextError";
+}
 
 type RecordWriter = (record: OutputRecord, buffer: ByteBuffer) => void;
 type HeaderWriter = (header: RecordHeader, buffer: ByteBuffer) => void;
@@ -30,12 +40,25 @@ export class RecordFormatter {
   /**
    * Appends `record` to `buffer`.
    *
-   * Null is written as nothing, of length 0, except that `{json}` writes `null`. `{json}` cannot
-   * show bytes that are not UTF-8 and puts U+FFFD in their place.
+   * Null is written as nothing, of length 0, except that `{json}` writes `null`.
+   *
+   * @throws {RecordWriteError} if `{json}` would have to show bytes that are not UTF-8; nothing of the
+   *   record is appended then
    */
   append(record: OutputRecord, buffer: ByteBuffer): void {
+    const { length } = buffer;
     this.#count++;
-    for (const write of this.#writers) write(record, buffer);
+    try {
+      for (const write of this.#writers) write(record, buffer);
+    } catch (error) {
+      buffer.truncate(length);
+      if (!(error instanceof NotTextError)) throw error;
+      const { topic, partition, offset } = record;
+      throw new RecordWriteError(
+        `Cannot print "${topic}-${partition}" at offset ${offset}: ${error.message}`,
+        { cause: error },
+      );
+    }
   }
 
   #writer(format: string, part: FormatPart): RecordWriter {
@@ -113,11 +136,18 @@ function headerWriter(format: string, part: FormatPart): HeaderWriter {
 
 function appendText(bytes: Uint8Array | null, encoding: TextEncoding, buffer: ByteBuffer): void {
   if (encoding === "json") {
-    buffer.text(bytes === null ? "null" : JSON.stringify(decodeForDisplay(bytes)));
+    buffer.text(bytes === null ? "null" : JSON.stringify(textOf(bytes)));
   } else if (bytes !== null) {
     if (encoding === "raw") buffer.bytes(bytes);
     else buffer.text(encoding === "hex" ? bytes.toHex() : bytes.toBase64());
   }
+}
+
+/** @throws {NotTextError} if the text could not give the bytes back */
+function textOf(bytes: Uint8Array): string {
+  const text = decodeExactly(bytes);
+  if (text !== undefined) return text;
+  throw new NotTextError("{json} takes UTF-8 only, and it has other bytes; use {base64} or {hex}");
 }
 
 function readOnly(format: string, part: FormatPart): FormatSyntaxError {

@@ -2,7 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { ByteBuffer } from "./byte_buffer.ts";
 import { FormatSyntaxError } from "./format.ts";
 import type { OutputRecord } from "./record.ts";
-import { RecordFormatter } from "./record_formatter.ts";
+import { RecordFormatter, RecordWriteError } from "./record_formatter.ts";
 
 const encode = (text: string) => new TextEncoder().encode(text);
 
@@ -50,6 +50,35 @@ Deno.test("RecordFormatter writes nothing for null, and null in JSON", () => {
   assertEquals(format("[%k|%v|%K|%V|%h{%k}|%H]", empty), "[||0|0||0]");
   assertEquals(format("%k{json} %v{json} %k{hex}", empty), "null null ");
   assertEquals(format("%e", { ...empty, leaderEpoch: undefined }), "-1");
+});
+
+Deno.test("RecordFormatter refuses bytes in JSON that are not text, and appends nothing", () => {
+  const value = Uint8Array.of(0x61, 0xff);
+  for (
+    const [text, bad] of [
+      ["%o %v{json}\\n", { ...record, value }],
+      ["%o %k{json}\\n", { ...record, key: value }],
+      ["%o %h{%k=%v{json};}\\n", { ...record, headers: [{ key: "a", value }] }],
+      // U+FFFD with its last byte missing.
+      ["%v{json}", { ...record, value: Uint8Array.of(0xef, 0xbf) }],
+    ] as const
+  ) {
+    const formatter = new RecordFormatter(text);
+    const buffer = new ByteBuffer();
+    buffer.text("before");
+    assertThrows(
+      () => formatter.append(bad, buffer),
+      RecordWriteError,
+      'Cannot print "foo-3" at offset 42: {json} takes UTF-8 only',
+    );
+    assertEquals(new TextDecoder().decode(buffer.take()), "before");
+  }
+  // A U+FFFD that is there, and a byte order mark, are text like any other.
+  const text = "\ufeff\ufffd 12345678901234567890 1.0";
+  assertEquals(
+    format("%v{json}", { ...record, value: new TextEncoder().encode(text) }),
+    String.fromCharCode(...new TextEncoder().encode(JSON.stringify(text))),
+  );
 });
 
 Deno.test("RecordFormatter leaves bytes as they are", () => {

@@ -374,12 +374,26 @@ class RecordParser {
     try {
       if (step.encoding === "hex") return Uint8Array.fromHex(decodeForDisplay(encoded));
       if (step.encoding === "base64") return Uint8Array.fromBase64(decodeForDisplay(encoded));
-      return fromJson(JSON.parse(this.#utf8(encoded, "a JSON value")));
+      return this.#fromJson(encoded);
     } catch (error) {
       if (error instanceof RecordReadError) throw error;
       const shown = quote(encoded.subarray(0, 32));
       throw this.#error(`%${step.verb} is not ${step.encoding}: ${shown}`, error);
     }
+  }
+
+  /**
+   * A JSON string stands for its text and null for null. Any other value stands for itself, byte for
+   * byte: parsed and printed again, large numbers, 1.0 and the order of keys would not survive.
+   */
+  #fromJson(encoded: Uint8Array): Uint8Array | null {
+    const text = trimmed(encoded);
+    const value: unknown = JSON.parse(this.#utf8(text, "a JSON value"));
+    if (value === null) return null;
+    if (typeof value !== "string") return text;
+    // Half of a surrogate pair has no bytes in UTF-8; encoding it would write something else.
+    if (!value.isWellFormed()) throw this.#error("a JSON string has half of a surrogate pair");
+    return encodeUtf8(value);
   }
 
   #utf8(bytes: Uint8Array, what: string): string {
@@ -402,10 +416,13 @@ class RecordParser {
   }
 }
 
-/** A JSON string stands for its text, null for null, any other value for itself, made compact. */
-function fromJson(value: unknown): Uint8Array | null {
-  if (value === null) return null;
-  return encodeUtf8(typeof value === "string" ? value : JSON.stringify(value));
+/** Without the blanks around a JSON value. */
+function trimmed(bytes: Uint8Array): Uint8Array {
+  let start = 0;
+  let end = bytes.length;
+  while (start < end && isBlank(bytes[start]!)) start++;
+  while (end > start && isBlank(bytes[end - 1]!)) end--;
+  return bytes.subarray(start, end);
 }
 
 function quote(bytes: Uint8Array): string {

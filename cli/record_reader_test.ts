@@ -108,7 +108,7 @@ Deno.test("RecordReader decodes hex, base64 and JSON; lengths are of the raw byt
   assertEquals(
     await readText("%k{json} %v{json}\\n", '"a \\"b\\"\\n" { "x":\n[1, "}"] }\nnull null\n1 true'),
     [
-      { ...blank, key: 'a "b"\n', value: '{"x":[1,"}"]}' },
+      { ...blank, key: 'a "b"\n', value: '{ "x":\n[1, "}"] }' },
       { ...blank, key: null, value: null },
       { ...blank, key: "1", value: "true" },
     ],
@@ -122,6 +122,23 @@ Deno.test("RecordReader reads JSON values one after the other, whatever blanks a
     { ...blank, value: "three" },
     { ...blank, value: "4" },
   ]);
+});
+
+Deno.test("RecordReader keeps the text of JSON values that are no strings", async () => {
+  const values = [
+    "12345678901234567890",
+    "1.0",
+    "1e400",
+    "-0",
+    '{"b":1,"a":2,"10":3,"9":4}',
+    '{"a":1,"a":2}',
+    '{ "deep": [ 0.10, 1E2, "\\u00e9" ] }',
+    "true",
+  ];
+  const read = await readText("%v{json}\\n", values.join("\n") + "\n");
+  assertEquals(read.map(({ value }) => value), values);
+  const keys = await readText("%k{json} %v{json}\\n", "12345678901234567890   1.50\n");
+  assertEquals(keys.map(({ key, value }) => [key, value]), [["12345678901234567890", "1.50"]]);
 });
 
 Deno.test("RecordReader reads headers that are counted or end where other text comes", async () => {
@@ -211,6 +228,8 @@ Deno.test("RecordReader names the record that does not follow the format", async
     ["%v{json}\\n", "{a:1}\n", "%v is not json"],
     ["%v{json}\\n", '{"a":1', "the input ends inside a JSON value"],
     ["%v{json}\\n", "]\n", "%v is not json"],
+    ["%v{json}\\n", "01\n", "%v is not json"],
+    ["%v{json}\\n", '"\\ud800"\n', "a JSON string has half of a surrogate pair"],
     ["%V %v{json}\\n", '2 "abc"\n', "%V is 2, %v has 3 bytes"],
     ["%d{strftime[%F]} %v\\n", "2024-13-01 a\n", "expected a time, found"],
     ["%H %h{%k=%v;}\\n", "2 a=1;\n", 'expected "=" before "\\n"'],

@@ -50,6 +50,7 @@ async function run(program: Program, argv: readonly string[], context: Context):
     context.stdout.line(`${program.name} ${program.version}`);
     return ExitCode.success;
   }
+  ensureText(argv);
   const line = parseCommandLine(program, argv);
   if (line.isHelp) {
     context.stdout.write(
@@ -76,6 +77,16 @@ async function run(program: Program, argv: readonly string[], context: Context):
 
 function helpOptions({ style, columns }: Output, isFull = false): HelpOptions {
   return { style, columns, isFull };
+}
+
+/** The runtime puts U+FFFD for bytes that are not UTF-8, which must not be taken for what was meant. */
+function ensureText(argv: readonly string[]): void {
+  const broken = argv.find((each) => each.includes("\ufffd"));
+  if (broken === undefined) return;
+  throw new UsageError(
+    `Cannot use "${broken}" on the command line: it has bytes that are not UTF-8; ` +
+      `"produce" reads any bytes from standard input`,
+  );
 }
 
 /** Flags on the command line were read before it was clear which command the file holds. */

@@ -125,6 +125,10 @@ Deno.test("runProgram() names what is wrong with a command line", async (t) => {
       ["serve", "--log.retention.mss", "5"],
       'Unknown flag "--log.retention.mss" of "dqueue serve", did you mean "--log-retention-ms"',
     ],
+    [
+      ["consume", "a\ufffdb"],
+      'Cannot use "a\ufffdb" on the command line: it has bytes that are not',
+    ],
     [["topic", "rename"], 'Unknown command "dqueue topic rename"'],
     [["kafka-topics", "--bootstrap-server", "h:1"], 'Unknown flag "--bootstrap-server" of "dqueue'],
     [["consume", "a", "--exit=maybe"], "Invalid --exit: cannot read"],
