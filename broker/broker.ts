@@ -22,6 +22,7 @@ import { GroupCoordinator } from "./groups/group_coordinator.ts";
 import { RegistryOffsetsTopic } from "./groups/registry_offsets_topic.ts";
 import type { BrokerContext } from "./handler.ts";
 import { HandlerTable } from "./handlers/mod.ts";
+import { tellLosses } from "./log_losses.ts";
 import { type HostPort, parseListener } from "./listener.ts";
 import { createLogger, type Logger, silentLogger } from "./logger.ts";
 import { Maintenance } from "./maintenance.ts";
@@ -245,6 +246,7 @@ function openDirectory(
   const inMemory = storage === "memory";
   return LogDirectory.open(fs, inMemory ? MEMORY_FOLDER : config.get("log.dirs"), {
     nowMs: clock.now(),
+    requiredLog: METADATA_LOG_NAME,
     owner: `process ${Deno.pid}`,
     maxOpenFiles: config.get("open.files.max"),
     hotTailBytes: config.get("hot.tail.bytes"),
@@ -262,9 +264,14 @@ function openDirectory(
   });
 }
 
-/** A crash may leave a torn batch that nobody was promised; whoever runs the broker wants to know. */
+/**
+ * Says what is not as it was when the broker stopped, and what a crash has left: a torn batch that nobody
+ * was promised, or worse.
+ */
 function tellOfRecoveries(directory: LogDirectory, logger: Logger): void {
-  for (const { name, recovery } of directory.logs) {
+  for (const log of directory.logs) {
+    tellLosses(log, logger);
+    const { name, recovery } = log;
     if (recovery?.problem === undefined) continue;
     const { fromOffset, logEndOffset, truncatedBytes, problem } = recovery;
     logger.warn("Cut off the end of a log, which was not sound after a crash", {

@@ -38,6 +38,7 @@ import {
   checkBatches,
   checkOffsets,
 } from "./log_append.ts";
+import type { LogLoss } from "./lost_records.ts";
 import { LogCheckpointer } from "./log_checkpointer.ts";
 import type { LogConfig } from "./log_config.ts";
 import { LogFlusher, type LogFlusherOptions } from "./log_flusher.ts";
@@ -58,6 +59,7 @@ import {
 } from "./partition_metadata.ts";
 import type { ProducerState, ProducerStateManager } from "./producer_state.ts";
 import { Segment } from "./segment.ts";
+import type { ClosedSegment } from "./segment_checkpoint.ts";
 import { offsetOf, PRODUCER_SNAPSHOT_SUFFIX, SEGMENT_SUFFIXES } from "./segment_file_name.ts";
 
 /** A segment, for display. */
@@ -86,6 +88,8 @@ export interface NewLogOptions {
 export class Log {
   /** What recovery did when the log was opened, if it was needed. */
   readonly recovery: LogRecovery | undefined;
+  /** What was found when the log was opened that is not as it was, or as it should be. */
+  readonly losses: readonly LogLoss[];
   readonly #state: LogState;
   readonly #reader: LogReader;
   readonly #flusher: LogFlusher;
@@ -105,6 +109,7 @@ export class Log {
       ? Math.min(options.recoveryPoint, loaded.logEndOffset)
       : loaded.logEndOffset;
     this.recovery = loaded.recovery;
+    this.losses = loaded.losses;
     this.#state = state;
     this.#reader = new LogReader(state);
     this.#flusher = new LogFlusher(state, {
@@ -134,6 +139,7 @@ export class Log {
       producers: undefined,
       epochs: new LeaderEpochCache(),
       recovery: undefined,
+      losses: [],
     };
     return new Log(new LogState(context, name, folder, config, loaded, 0), loaded, {
       recoveryPoint: 0,
@@ -234,6 +240,20 @@ export class Log {
       path: segment.path,
       isActive: segment === segments.active,
     }));
+  }
+
+  /** The segments that have files, as they are after `close`. */
+  closedSegments(): ClosedSegment[] {
+    const { segments, context, logEndOffset } = this.#state;
+    const all = Array.from(segments);
+    const sizeOf = (path: string) => context.fs.statSync(path)?.size ?? 0;
+    return all.flatMap((segment, slot) => {
+      if (!segment.isOnDisk) return [];
+      const { baseOffset, sizeInBytes, indexPaths } = segment;
+      const [offsetIndexSize, timeIndexSize] = indexPaths.map(sizeOf) as [number, number];
+      const endOffset = all[slot + 1]?.baseOffset ?? logEndOffset;
+      return [{ baseOffset, endOffset, sizeInBytes, offsetIndexSize, timeIndexSize }];
+    });
   }
 
   /** Whether the log never had records, and nothing but files of a log is in its folder. */

@@ -158,7 +158,9 @@ Deno.test("Log.read() serves a file that was cut up to the cut", async () => {
     assertEquals(found.indexOf(undefined), firstOffset);
     assertEquals(found.lastIndexOf(undefined), places.at(-1)!.lastOffset);
     assertEquals(damages.length, 1);
-    assert(damages[0]!.isTorn);
+    assertEquals(log.losses.length, 1);
+    assertEquals(log.losses[0]!.firstOffset, firstOffset);
+    assertEquals(log.losses[0]!.nextOffset, places.at(-1)!.lastOffset + 1);
   });
 });
 

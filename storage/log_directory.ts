@@ -6,12 +6,14 @@
  *     recovery-point-offset-checkpoint   of each log, from where it has to be checked after a crash
  *     log-start-offset-checkpoint        of each log, where it starts
  *     cleaner-offset-checkpoint          of each compacted log, up to where it is clean
+ *     segment-checkpoint                 the segments of each log at the last clean shutdown
  *     .kafka_cleanshutdown               there between a clean shutdown and the next start
  *     orders-3/                          a log, named by topic and partition
  *     orders-3.<id>-delete/              a deleted log, to be removed
  *     orders-3.<id>-stray/               a log that nobody knows, kept for people to look at
  *
- * On open after a clean shutdown no batch is read: the recovery point of each log is its end. The
+ * On open after a clean shutdown no batch is read: the recovery point of each log is its end. What files
+ * there are is held against those that there were, and what is missing is told (`Log.losses`). The
  * marker is removed before anything else is done, so that a crash at any time from then on is known
  * for one. After a crash each log recovers itself from its recovery point on.
  *
@@ -26,7 +28,7 @@
  */
 
 import { BufferPool } from "../protocol/buffer_pool.ts";
-import { formatOffsetCheckpoint, readOffsetCheckpoint } from "./checkpoint_file.ts";
+import { formatOffsetCheckpoint } from "./checkpoint_file.ts";
 import {
   CLEAN_SHUTDOWN_FILE_NAME,
   CLEANER_FILE_NAME,
@@ -35,17 +37,21 @@ import {
   LOCK_FILE_NAME,
   LOG_START_FILE_NAME,
   RECOVERY_POINT_FILE_NAME,
+  SEGMENT_FILE_NAME,
   STRAY_FOLDER_SUFFIX,
 } from "./data_folder.ts";
-import { CorruptFileError, DataFolderLockedError, StorageError } from "./errors.ts";
-import { FilePool } from "./file_pool.ts";
 import {
-  type FileLock,
-  type FileSystem,
-  FileSystemError,
-  parentOf,
-  syncFile,
-} from "./file_system.ts";
+  beginCheckpoints,
+  checkRequiredLog,
+  closedSegments,
+  createFolder,
+  offsetCheckpoint,
+  restoreFolders,
+  syncCheckpointFiles,
+} from "./data_folder_opening.ts";
+import { DataFolderLockedError, StorageError } from "./errors.ts";
+import { FilePool } from "./file_pool.ts";
+import { type FileLock, type FileSystem, FileSystemError, syncFile } from "./file_system.ts";
 import { GroupCommit } from "./group_commit.ts";
 import { HotTail } from "./hot_tail.ts";
 import { IndexCache } from "./index_cache.ts";
@@ -60,6 +66,7 @@ import {
   writeMetaProperties,
 } from "./meta_properties.ts";
 import { PARTITION_METADATA_FILE_NAME, writePartitionMetadata } from "./partition_metadata.ts";
+import { formatSegmentCheckpoint } from "./segment_checkpoint.ts";
 import { TimeSlice } from "./time_slice.ts";
 
 const MAX_NAME_LENGTH = 255;
@@ -75,6 +82,8 @@ export interface LogDirectoryOptions {
   readonly nowMs: number;
   /** Who opens it, to be told to another who tries: for instance `process 4711`. */
   readonly owner?: string | undefined;
+  /** Name of the log without which the others are of no use. Default: there is none. */
+  readonly requiredLog?: string | undefined;
   /** Settings of the logs that are there, by name. Default: Kafka's. */
   readonly configOf?: ((name: string) => LogConfig) | undefined;
   /** Files that may be open. Default: 1000. */
@@ -87,6 +96,12 @@ export interface LogDirectoryOptions {
   readonly onDamage?: ((damage: LogDamage) => void) | undefined;
   /** `producer.id.expiration.ms`. Default: one day. */
   readonly producerIdExpirationMs?: number | undefined;
+}
+
+/** What is known of a log that has no folder. */
+interface MissingLog {
+  readonly recoveryPoint: number;
+  readonly logStartOffset: number;
 }
 
 /** How to create a log. */
@@ -115,6 +130,8 @@ export class LogDirectory {
   /** Names of the logs in the checkpoints as last written. */
   #checkpointed: ReadonlySet<string> = new Set();
   #hasLostRecoveryPoints = false;
+  /** Logs that had records by the checkpoints, and have no folder, after a crash. */
+  readonly #missing: Map<string, MissingLog> = new Map();
   #metaProperties: MetaProperties | undefined;
   #deletedFolders: { readonly path: string; readonly dueMs: number }[] = [];
   #closing: Promise<void> | undefined;
@@ -155,7 +172,8 @@ export class LogDirectory {
    * Opens a data folder, creating it if need be, and all logs in it.
    *
    * @throws {DataFolderLockedError} If another process has it open.
-   * @throws {StorageError} If `meta.properties` is damaged or a log cannot be read.
+   * @throws {StorageError} If `meta.properties` is damaged, a log cannot be read, or the required one
+   *   is not there though others are.
    */
   static async open(
     fs: FileSystem,
@@ -173,6 +191,7 @@ export class LogDirectory {
     }
     let directory: LogDirectory | undefined;
     try {
+      if (options.requiredLog !== undefined) checkRequiredLog(fs, path, options.requiredLog);
       const markerPath = `${path}/${CLEAN_SHUTDOWN_FILE_NAME}`;
       const wasCleanShutdown = fs.statSync(markerPath) !== undefined;
       if (wasCleanShutdown) fs.removeSync(markerPath);
@@ -195,14 +214,22 @@ export class LogDirectory {
 
   async #openLogs(options: LogDirectoryOptions): Promise<void> {
     const { fs, path } = this;
-    const recoveryPoints = this.#readCheckpoint(RECOVERY_POINT_FILE_NAME);
-    const logStartOffsets = this.#readCheckpoint(LOG_START_FILE_NAME);
-    const firstDirtyOffsets = this.#readCheckpoint(CLEANER_FILE_NAME);
+    const recoveryPoints = offsetCheckpoint(fs, path, RECOVERY_POINT_FILE_NAME);
+    const logStartOffsets = offsetCheckpoint(fs, path, LOG_START_FILE_NAME);
+    const firstDirtyOffsets = offsetCheckpoint(fs, path, CLEANER_FILE_NAME);
     this.#checkpointed = new Set(
       [recoveryPoints, logStartOffsets, firstDirtyOffsets].flatMap((map) => [...map?.keys() ?? []]),
     );
     this.#hasLostRecoveryPoints = recoveryPoints === undefined;
+    const closed = this.wasCleanShutdown ? closedSegments(fs, path) : undefined;
     const slice = new TimeSlice();
+    const endOf = (name: string) =>
+      Math.max(recoveryPoints?.get(name) ?? 0, closed?.get(name)?.at(-1)?.endOffset ?? 0);
+    if (closed !== undefined) await restoreFolders(fs, path, closed, recoveryPoints);
+    for (const [name, recoveryPoint] of recoveryPoints ?? []) {
+      if (recoveryPoint === 0 || fs.statSync(`${path}/${name}`) !== undefined) continue;
+      this.#missing.set(name, { recoveryPoint, logStartOffset: logStartOffsets?.get(name) ?? 0 });
+    }
     for (const { name, isDirectory } of fs.readDirSync(path)) {
       if (!isDirectory) continue;
       const folder = `${path}/${name}`;
@@ -211,8 +238,12 @@ export class LogDirectory {
       } else if (isLogName(name)) {
         const config = options.configOf?.(name) ?? DEFAULT_LOG_CONFIG;
         const log = await Log.open(this.#context, name, folder, config, {
-          isClean: this.wasCleanShutdown && (recoveryPoints?.has(name) ?? false),
-          recoveryPoint: recoveryPoints === undefined ? undefined : recoveryPoints.get(name) ?? 0,
+          isClean: closed?.has(name) === true ||
+            (closed !== undefined && recoveryPoints?.get(name) === 0),
+          closed: closed?.get(name) ?? [],
+          recoveryPoint: recoveryPoints?.has(name) || closed?.has(name)
+            ? endOf(name)
+            : recoveryPoints && 0,
           logStartOffset: logStartOffsets?.get(name) ?? 0,
           firstDirtyOffset: firstDirtyOffsets?.get(name) ?? 0,
           nowMs: options.nowMs,
@@ -234,16 +265,11 @@ export class LogDirectory {
     }
   }
 
-  /** A checkpoint that is damaged is as good as none: logs are then checked from their beginning. */
-  #readCheckpoint(name: string): Map<string, number> | undefined {
-    const path = `${this.path}/${name}`;
-    if (!this.fs.statSync(path)?.size) return undefined;
-    try {
-      return readOffsetCheckpoint(this.fs, path);
-    } catch (error) {
-      if (error instanceof CorruptFileError) return undefined;
-      throw error;
-    }
+  #writeClosedSegments(): void {
+    const closed = new Map(
+      Array.from(this.#logs.values(), (log) => [log.name, log.closedSegments()]),
+    );
+    this.fs.writeFileSync(`${this.path}/${SEGMENT_FILE_NAME}`, formatSegmentCheckpoint(closed));
   }
 
   /** Whose folder it is, if `meta.properties` is there. */
@@ -311,6 +337,38 @@ export class LogDirectory {
     const hasUnsyncedCheckpoints = this.#checkpointed.has(name);
     if (hasUnsyncedCheckpoints) this.#writeCheckpointsNow();
     const log = Log.create(this.#context, name, folder, config, { nowMs, hasUnsyncedCheckpoints });
+    this.#logs.set(name, log);
+    return log;
+  }
+
+  /**
+   * Whether a log had records by the checkpoints that were found, and had no folder. After a crash it may
+   * also be one that was deleted.
+   */
+  isMissing(name: string): boolean {
+    return this.#missing.has(name) && !this.#logs.has(name);
+  }
+
+  /**
+   * Creates a log again that is missing: it ends where it ended, and who reads its records is told that
+   * they are damaged.
+   */
+  async restore(name: string, options: LogCreateOptions): Promise<Log> {
+    this.#checkOpen("restore", name);
+    const missing = this.#missing.get(name)!;
+    this.#missing.delete(name);
+    const { nowMs, topicId, config = DEFAULT_LOG_CONFIG } = options;
+    const folder = `${this.path}/${name}`;
+    this.fs.mkdirSync(folder);
+    if (topicId !== undefined) {
+      writePartitionMetadata(this.fs, `${folder}/${PARTITION_METADATA_FILE_NAME}`, topicId);
+    }
+    const log = await Log.open(this.#context, name, folder, config, {
+      ...missing,
+      isClean: false,
+      firstDirtyOffset: 0,
+      nowMs,
+    });
     this.#logs.set(name, log);
     return log;
   }
@@ -459,6 +517,8 @@ export class LogDirectory {
       await forEach(this.#logs.values(), (log) => log.close());
       await this.#checkpointWrites.request();
       if (isUnclean) return;
+      this.#writeClosedSegments();
+      await syncFile(this.fs, `${this.path}/${SEGMENT_FILE_NAME}`);
       const markerPath = `${this.path}/${CLEAN_SHUTDOWN_FILE_NAME}`;
       const marker = JSON.stringify({ version: 0, brokerEpoch: -1 });
       this.fs.writeFileSync(markerPath, new TextEncoder().encode(marker));
@@ -525,33 +585,6 @@ export class LogDirectory {
       `Cannot ${action} log "${name}": data folder "${this.path}" is closed`,
     );
   }
-}
-
-/**
- * Creates a folder, and those above it that are not there, so that they are there after a crash. One that
- * is there may have been created by a process that was killed before it could see to that.
- */
-async function createFolder(fs: FileSystem, path: string): Promise<void> {
-  const parent = parentOf(path);
-  if (fs.statSync(parent) === undefined) await createFolder(fs, parent);
-  fs.mkdirSync(path);
-  await fs.syncDir(parent);
-}
-
-/** Brings to disk what a process may have written without doing so, before anything is based on it. */
-async function syncCheckpointFiles(fs: FileSystem, path: string): Promise<void> {
-  for (const name of [RECOVERY_POINT_FILE_NAME, LOG_START_FILE_NAME, CLEANER_FILE_NAME]) {
-    if (fs.statSync(`${path}/${name}`) !== undefined) await syncFile(fs, `${path}/${name}`);
-  }
-}
-
-/** Says of a new folder that no log in it has a recovery point, so that it can be told when that is lost. */
-async function beginCheckpoints(fs: FileSystem, path: string): Promise<void> {
-  const checkpointPath = `${path}/${RECOVERY_POINT_FILE_NAME}`;
-  if (fs.statSync(checkpointPath) !== undefined) return;
-  if (fs.readDirSync(path).some(({ isDirectory }) => isDirectory)) return;
-  fs.writeFileSync(checkpointPath, formatOffsetCheckpoint(new Map()));
-  await syncFile(fs, checkpointPath);
 }
 
 function isFailureOfStorage(error: unknown): boolean {

@@ -15,12 +15,16 @@
 
 import { CorruptRecordError } from "../protocol/records/mod.ts";
 import type { BatchScanner } from "./batch_scanner.ts";
+import type { DamagedRange } from "./batch_walk.ts";
 import { completeSwaps } from "./cleaner/segment_swap.ts";
 import { CorruptFileError } from "./errors.ts";
 import type { DirectoryEntry } from "./file_system.ts";
 import { LEADER_EPOCH_FILE_NAME, LeaderEpochCache } from "./leader_epoch_cache.ts";
+import { type LogLoss, lostRecords } from "./lost_records.ts";
 import { ProducerStateManager } from "./producer_state.ts";
 import { Segment, type SegmentContext } from "./segment.ts";
+import type { ClosedSegment } from "./segment_checkpoint.ts";
+import { compareSegments } from "./segment_comparison.ts";
 import {
   DELETED_SUFFIX,
   fileNameOf,
@@ -35,6 +39,8 @@ import { TimeSlice } from "./time_slice.ts";
 
 /** What is known of a log from the checkpoints of its data folder. */
 export interface LoadOptions {
+  /** Its segments, if it was closed in good order. */
+  readonly closed?: readonly ClosedSegment[] | undefined;
   /** Whether the log was closed in good order at its recovery point. */
   readonly isClean: boolean;
   /** Batches before this offset need no checking. Nothing if that is not known, since it was lost. */
@@ -71,10 +77,33 @@ export interface LoadedLog {
   readonly producers: ProducerStateManager | undefined;
   readonly epochs: LeaderEpochCache | undefined;
   readonly recovery: LogRecovery | undefined;
+  /** What was found that is not as it was, or as it should be. */
+  readonly losses: readonly LogLoss[];
 }
 
 /** Finds the segments of the log `name` in `folder`, and recovers it unless it was closed in good order. */
 export async function loadLog(
+  context: SegmentContext,
+  name: string,
+  folder: string,
+  options: LoadOptions,
+): Promise<LoadedLog> {
+  const { closed, isClean, logStartOffset, nowMs } = options;
+  if (!isClean || closed === undefined) return await load(context, name, folder, options);
+  const names = new Set(context.fs.readDirSync(folder).map((entry) => entry.name));
+  const comparison = await compareSegments({
+    context,
+    folder,
+    names,
+    closed,
+    logStartOffset,
+    nowMs,
+  });
+  const loaded = await load(context, name, folder, { ...options, isClean: !comparison.hasMore });
+  return { ...loaded, losses: [...comparison.losses, ...loaded.losses] };
+}
+
+async function load(
   context: SegmentContext,
   name: string,
   folder: string,
@@ -119,7 +148,12 @@ export async function loadLog(
 }
 
 /** What is loaded when it is needed, of a log that needs no recovery. */
-const LAZILY_LOADED = { producers: undefined, epochs: undefined, recovery: undefined } as const;
+const LAZILY_LOADED = {
+  producers: undefined,
+  epochs: undefined,
+  recovery: undefined,
+  losses: [],
+} as const;
 
 /** Whether a crash has left a snapshot without content, which is removed then. */
 function isEmptySnapshot({ fs }: SegmentContext, folder: string, offset: number): boolean {
@@ -284,6 +318,7 @@ class LogRecoverer {
   #scannedBytes = 0;
   #truncatedBytes = 0;
   #problem: string | undefined;
+  readonly #losses: LogLoss[] = [];
 
   constructor(
     context: SegmentContext,
@@ -327,12 +362,14 @@ class LogRecoverer {
       if (slot < this.#segments.length - 1) segment.retire();
     }
     // What lies before the log's start needs no mending.
-    if (this.#nextOffset < recoveryPoint && recoveryPoint > logStartOffset) await this.#distrust();
-    let logEndOffset = this.#nextOffset;
-    if (logEndOffset < logStartOffset) {
-      await this.#startOver(logStartOffset);
-      logEndOffset = logStartOffset;
-    } else if (this.#producers.endOffset > logEndOffset) {
+    if (this.#nextOffset < recoveryPoint && recoveryPoint > logStartOffset) {
+      await this.#distrust();
+      if (this.#nextOffset < logStartOffset) await this.#startOver(logStartOffset);
+      if (this.#nextOffset < recoveryPoint) this.#fillUp(recoveryPoint);
+    }
+    if (this.#nextOffset < logStartOffset) await this.#startOver(logStartOffset);
+    const logEndOffset = this.#nextOffset;
+    if (this.#producers.endOffset > logEndOffset) {
       await this.#restoreProducers(logStartOffset, logEndOffset);
     }
     this.#epochs.truncateFromEnd(logEndOffset);
@@ -353,7 +390,26 @@ class LogRecoverer {
         problem: this.#problem,
         logEndOffset,
       },
+      losses: this.#losses,
     };
+  }
+
+  /**
+   * Puts something in the place of records that were on disk by the recovery point, so that their
+   * offsets are not given to others.
+   */
+  #fillUp(recoveryPoint: number): void {
+    const last = this.#segments.at(-1)!;
+    const firstOffset = this.#nextOffset;
+    last.write(lostRecords(firstOffset, recoveryPoint));
+    this.#losses.push({
+      path: last.path,
+      problem: "the file ends before the recovery point, up to which records were on disk",
+      firstOffset,
+      nextOffset: recoveryPoint,
+    });
+    this.#nextOffset = recoveryPoint;
+    this.#producers.advanceTo(recoveryPoint);
   }
 
   /**
@@ -440,9 +496,24 @@ class LogRecoverer {
         return walk.position;
       }
       const isEnd = damage !== undefined && walk.nextPosition === segment.sizeInBytes;
+      if (damage !== undefined) this.#tellOf(damage, segment, isEnd);
       this.#nextOffset = isEnd ? recoveryPoint : walk.nextOffset;
     }
     return walk.position;
+  }
+
+  /** Notes damage of batches that were on disk at the recovery point, which are left as they are. */
+  #tellOf(damage: DamagedRange, { path }: Segment, isEnd: boolean): void {
+    const { position, endPosition, firstOffset, problem } = damage;
+    const nextOffset = isEnd ? this.#recoveryPoint : damage.nextOffset;
+    const followed = isEnd ? ", as are those that may have followed" : "";
+    this.#losses.push({
+      path,
+      problem: `${endPosition - position} bytes at position ${position} are damaged${followed}: ` +
+        problem,
+      firstOffset,
+      nextOffset,
+    });
   }
 
   /** Whether the batch at a position ends with an offset, as an index entry has it. */
@@ -514,5 +585,6 @@ class LogRecoverer {
     this.#producers.clear();
     this.#producers.advanceTo(logStartOffset);
     this.#epochs.clear();
+    this.#nextOffset = logStartOffset;
   }
 }

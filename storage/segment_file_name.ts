@@ -13,6 +13,9 @@ export const PRODUCER_SNAPSHOT_SUFFIX = ".snapshot";
 /** What is appended to the name of a file that is no longer in use, until it is removed. */
 export const DELETED_SUFFIX = ".deleted";
 
+/** What is appended to the names of files that hold what was damaged. */
+export const CORRUPT_SUFFIX = ".corrupt";
+
 /** What is appended to the names of files that the cleaner writes, until they are whole. */
 export const CLEANED_SUFFIX = ".cleaned";
 

@@ -4,9 +4,10 @@
  * @module
  */
 
-import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { Broker } from "../broker/mod.ts";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { Broker, type BrokerSettings } from "../broker/mod.ts";
 import { Client, type Consumer, KafkaError } from "../client/mod.ts";
+import { StorageError } from "../storage/mod.ts";
 import { attempt } from "./support/dqueue.ts";
 import { testWith } from "./support/outside.ts";
 import { TemporaryFolder } from "./support/temporary_folder.ts";
@@ -17,14 +18,17 @@ const PER_BATCH = 10;
 const LOST = 20;
 
 /** A broker on disk, and what it logs as errors. */
-async function startBroker(data: string): Promise<{ broker: Broker; errors: string[] }> {
+async function startBroker(
+  data: string,
+  config: Partial<BrokerSettings> = {},
+): Promise<{ broker: Broker; errors: string[] }> {
   const errors: string[] = [];
   const error = (message: string, fields = {}) => {
     errors.push(`${message} ${JSON.stringify(fields)}`);
   };
   const broker = await Broker.start({
     listen: "127.0.0.1:0",
-    config: { "log.dirs": data },
+    config: { "log.dirs": data, ...config },
     logger: { error, warn: error, info() {}, debug() {} },
   });
   return { broker, errors };
@@ -59,13 +63,18 @@ async function makeDamage(data: string): Promise<void> {
 }
 
 /** All there is of a partition from an offset on. */
-async function readFrom(consumer: Consumer, partition: number, from: number): Promise<number[]> {
+async function readFrom(
+  consumer: Consumer,
+  partition: number,
+  from: number,
+  to = Infinity,
+): Promise<number[]> {
   const numbers: number[] = [];
-  for (let offset = from, end = Infinity; offset < end;) {
+  for (let offset = from, end = to; offset < end;) {
     const fetched = await consumer.fetchFrom("a", partition, offset, { maxBytes: 10_000 });
     for (const message of fetched.messages) numbers.push(Number(message.text()));
     offset = fetched.nextOffset;
-    end = fetched.highWatermark;
+    end = Math.min(to, fetched.highWatermark);
   }
   return numbers;
 }
@@ -163,6 +172,159 @@ Deno.test("dqueue serve does not start without its metadata, and says what can b
   assertStringIncludes(stderr, path);
   assertEquals((await attempt(["log", "repair", data, "--execute"])).code, 0);
   const { broker } = await startBroker(data);
+  await broker.close();
+});
+
+/** Starts a broker that leaves a group's commit and records of "a" in a data folder. */
+async function makeGroupData(data: string): Promise<void> {
+  const { broker } = await startBroker(data, { "offsets.topic.num.partitions": 4 });
+  await using client = new Client({ broker });
+  const admin = client.admin();
+  await admin.createTopic({ name: "a", configs: { "internal.segment.bytes": 2000 } });
+  const producer = client.producer({ linger: 0 });
+  for (let number = 0; number < 60; number++) {
+    await producer.send({ topic: "a", value: `${number}`.padEnd(100) });
+  }
+  for (const group of GROUPS) {
+    await admin.alterGroupOffsets(group, [{ topic: "a", partition: 0, offset: 42 }]);
+  }
+  await client.close();
+  await broker.close();
+}
+
+/** Of partitions 0 to 3 of four. */
+const GROUPS = ["a", "b", "c", "d"];
+
+/** Segment files of a partition, oldest first. */
+async function segmentsOf(folder: string): Promise<string[]> {
+  const names = await Array.fromAsync(Deno.readDir(folder), ({ name }) => name);
+  return names.filter((name) => name.endsWith(".log")).sort();
+}
+
+Deno.test("Broker answers CORRUPT_MESSAGE for a segment that went while it was stopped, until a repair gives it up", async () => {
+  await using folder = await TemporaryFolder.create();
+  const data = folder.join("data");
+  await makeGroupData(data);
+  const segments = await segmentsOf(`${data}/a-0`);
+  assert(segments.length > 3);
+  const [from, to] = segments.slice(1, 3).map((name) => Number.parseInt(name)) as [number, number];
+  await Deno.remove(`${data}/a-0/${segments[1]}`);
+  for (let start = 0; start < 2; start++) {
+    const { broker, errors } = await startBroker(data);
+    try {
+      await using client = new Client({ broker });
+      await using consumer = client.consumer();
+      assertEquals(await readFrom(consumer, 0, to), numbers(to, 60 + start));
+      assertEquals((await consumer.fetchFrom("a", 0, from - 1)).nextOffset, from);
+      for (let offset = from; offset < to; offset++) {
+        const error = await assertRejects(() => consumer.fetchFrom("a", 0, offset), KafkaError);
+        assertEquals(error.code, "CORRUPT_MESSAGE");
+      }
+      const { offset } = await client.producer().send({ topic: "a", value: `${60 + start}` });
+      assertEquals(offset, 60 + start);
+      const told = errors.filter((line) => line.startsWith("Records are lost"));
+      assertEquals(told.length, 1 - start);
+      if (start === 0) {
+        assertStringIncludes(told[0]!, `"firstOffset":${from},"lastOffset":${to - 1}`);
+        assertStringIncludes(told[0]!, `${segments[1]}","problem":"the file is missing"`);
+      }
+    } finally {
+      await broker.close();
+    }
+  }
+  assertEquals((await attempt(["log", "repair", data, "--execute"])).code, 0);
+  assertEquals((await attempt(["log", "verify", data])).code, 0);
+  const { broker } = await startBroker(data);
+  await using client = new Client({ broker });
+  await using consumer = client.consumer();
+  const all = await readFrom(consumer, 0, 0);
+  assertEquals(all, [...numbers(0, from), ...numbers(to, 62)]);
+  await client.close();
+  await broker.close();
+});
+
+Deno.test("Broker does not begin a partition again whose folder went, after a stop or a kill", async () => {
+  for (const isKilled of [false, true]) {
+    await using folder = await TemporaryFolder.create();
+    const data = folder.join("data");
+    await makeGroupData(data);
+    if (isKilled) await Deno.remove(`${data}/.kafka_cleanshutdown`);
+    await Deno.rename(`${data}/a-0`, folder.join("kept"));
+    const { broker, errors } = await startBroker(data);
+    {
+      await using client = new Client({ broker });
+      await using consumer = client.consumer();
+      for (const offset of [0, 30, 59]) {
+        const error = await assertRejects(() => consumer.fetchFrom("a", 0, offset), KafkaError);
+        assertEquals(error.code, "CORRUPT_MESSAGE");
+      }
+      assertEquals((await client.producer().send({ topic: "a", value: "60" })).offset, 60);
+      assertEquals(await readFrom(consumer, 0, 60), [60]);
+    }
+    await broker.close();
+    assertStringIncludes(errors.join("\n"), `"log":"a-0","firstOffset":0,"lastOffset":59`);
+    // The folder can be put back; what was written since is lost then.
+    await Deno.remove(`${data}/a-0`, { recursive: true });
+    await Deno.rename(folder.join("kept"), `${data}/a-0`);
+    const again = await startBroker(data);
+    {
+      await using client = new Client({ broker: again.broker });
+      await using consumer = client.consumer();
+      assertEquals(await readFrom(consumer, 0, 0, 60), numbers(0, 60));
+      await assertRejects(() => consumer.fetchFrom("a", 0, 60), KafkaError, "CORRUPT_MESSAGE");
+    }
+    await again.broker.close();
+  }
+});
+
+Deno.test("Broker says of groups whose partition went that it cannot coordinate them, and coordinates the others", async () => {
+  await using folder = await TemporaryFolder.create();
+  const data = folder.join("data");
+  await makeGroupData(data);
+  // "a" is 97 in Java's hash, the others follow.
+  await Deno.remove(`${data}/__consumer_offsets-1`, { recursive: true });
+  const options = { timeout: 500 };
+  {
+    const { broker, errors } = await startBroker(data);
+    await using client = new Client({ broker });
+    const admin = client.admin();
+    const error = await assertRejects(() => admin.listGroupOffsets("a", options));
+    assertStringIncludes(errors.join("\n"), "Stopped coordinating groups");
+    assertStringIncludes(String(error), "COORDINATOR_NOT_AVAILABLE");
+    for (const group of GROUPS.slice(1)) {
+      assertEquals((await admin.listGroupOffsets(group))[0]!.offset, 42);
+    }
+    await client.close();
+    await broker.close();
+  }
+  assertEquals((await attempt(["log", "repair", data, "--execute"])).code, 0);
+  const { broker } = await startBroker(data);
+  await using client = new Client({ broker });
+  const admin = client.admin();
+  assertEquals(await admin.listGroupOffsets("a"), []);
+  await admin.alterGroupOffsets("a", [{ topic: "a", partition: 0, offset: 7 }]);
+  assertEquals((await admin.listGroupOffsets("a"))[0]!.offset, 7);
+  await client.close();
+  await broker.close();
+});
+
+Deno.test("Broker does not start without the folder of its metadata, and leaves all as it is", async () => {
+  await using folder = await TemporaryFolder.create();
+  const data = folder.join("data");
+  await makeGroupData(data);
+  const path = `${data}/__cluster_metadata-0`;
+  await Deno.rename(path, folder.join("kept"));
+  for (let start = 0; start < 2; start++) {
+    const error = await assertRejects(() => startBroker(data), StorageError);
+    assertStringIncludes(error.message, `it has no folder "__cluster_metadata-0"`);
+  }
+  assertEquals((await attempt(["log", "repair", data, "--execute"])).code, 1);
+  await Deno.rename(folder.join("kept"), path);
+  const { broker } = await startBroker(data);
+  await using client = new Client({ broker });
+  await using consumer = client.consumer();
+  assertEquals(await readFrom(consumer, 0, 0), numbers(0, 60));
+  await client.close();
   await broker.close();
 });
 

@@ -128,8 +128,8 @@ export class ClusterState {
   readonly #brokers: Map<number, BrokerInfo> = new Map();
   readonly #topics: Map<string, TopicState> = new Map();
   readonly #topicsById: Map<string, TopicState> = new Map();
-  /** Ids of deleted topics that this broker may still have logs of. */
-  readonly #deletedTopics: Set<string> = new Set();
+  /** Names of deleted topics that this broker may still have logs of, by id. */
+  readonly #deletedTopics: Map<string, string> = new Map();
   /** Leaders that differ from the initial ones, by topic id and partition. */
   readonly #leaders: Map<string, Map<number, PartitionValue>> = new Map();
   readonly #configs: Map<string, ConfigTexts> = new Map();
@@ -197,8 +197,8 @@ export class ClusterState {
     return this.#topicsById.get(id);
   }
 
-  /** Ids of deleted topics that this broker may still have logs of. */
-  get deletedTopics(): ReadonlySet<string> {
+  /** Names of deleted topics that this broker may still have logs of, by id. */
+  get deletedTopics(): ReadonlyMap<string, string> {
     return this.#deletedTopics;
   }
 
@@ -513,7 +513,7 @@ export class ClusterState {
     const [, id, broker] = key.split("/") as [string, string, string];
     if (Number(broker) !== this.nodeId) return;
     if (entry === undefined) this.#deletedTopics.delete(id);
-    else this.#deletedTopics.add(id);
+    else this.#deletedTopics.set(id, decode<{ name: string }>(entry).name);
   }
 
   #applyConfigs(key: string, entry: MetadataEntry | undefined): void {

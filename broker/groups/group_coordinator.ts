@@ -108,14 +108,17 @@ export class GroupCoordinator {
    * Makes sure that groups have somewhere to be kept.
    *
    * @returns The partition of `__consumer_offsets` that a group belongs to.
-   * @throws {ApiError} COORDINATOR_NOT_AVAILABLE if the topic cannot be created.
+   * @throws {ApiError} COORDINATOR_NOT_AVAILABLE if the topic cannot be created, or the partition
+   *   cannot be read.
    */
   async findPartition(groupId: string): Promise<number> {
     if (this.#shards.length === 0) {
       this.#creating ??= this.#create().finally(() => this.#creating = undefined);
       await this.#creating;
     }
-    return partitionOf(groupId, this.#topic.partitionCount);
+    const index = partitionOf(groupId, this.#topic.partitionCount);
+    this.#shards[index]?.ensureNotFailed();
+    return index;
   }
 
   /**

@@ -46,6 +46,7 @@ export class GroupShard {
   /** By group, when what was appended last becomes durable. */
   readonly #unstable: Map<string, Promise<void>> = new Map();
   #state: ShardState = "loading";
+  #failure: string | undefined;
 
   constructor(index: number, log: GroupLog, options: ShardOptions) {
     this.index = index;
@@ -64,6 +65,15 @@ export class GroupShard {
   /** Whether it no longer serves requests because its log failed. */
   get hasFailed(): boolean {
     return this.#state === "failed";
+  }
+
+  /** @throws {ApiError} COORDINATOR_NOT_AVAILABLE, with the reason, if its log failed. */
+  ensureNotFailed(): void {
+    if (this.#state !== "failed") return;
+    throw new ApiError(
+      ErrorCode.COORDINATOR_NOT_AVAILABLE,
+      `Groups of partition ${this.index} of __consumer_offsets are not coordinated: ${this.#failure}`,
+    );
   }
 
   /** All groups. */
@@ -118,10 +128,12 @@ export class GroupShard {
   /** Ends service because the log failed. */
   fail(error: unknown): void {
     if (this.#state === "closed" || this.#state === "failed") return;
-    this.environment.logger.error("Stopped coordinating groups: their log failed", {
-      partition: this.index,
-      error,
-    });
+    this.#failure = error instanceof Error ? error.message : String(error);
+    this.environment.logger.error(
+      "Stopped coordinating groups, since their log failed. If it is damaged, stop the broker and " +
+        'restore it from a copy, or give up what is lost with "dqueue log repair"',
+      { partition: this.index, error },
+    );
     this.#stop("failed");
   }
 

@@ -86,6 +86,7 @@ export class PartitionLog implements GroupLog {
       for (const chunk of read.chunks) {
         for (const batch of recordBatches(chunk)) this.#visitBatch(batch, visit);
       }
+      // What compaction leaves at the end has no records.
       if (read.nextOffset === offset) break;
       offset = read.nextOffset;
       await this.#clock.yield();

@@ -21,7 +21,6 @@ import {
 import { ApiError } from "../api_error.ts";
 import { type ApiHandler, handler, type RequestContext } from "../handler.ts";
 import { inPartitionOrder } from "../topics/replica_assignment.ts";
-import { TOPIC_SETTING_NAMES } from "../topics/topic_config.ts";
 import {
   type CreatedTopic,
   MAX_PARTITIONS_PER_REQUEST,
@@ -92,7 +91,7 @@ function created({ name, id, partitions, replicationFactor, config }: CreatedTop
     ...SUCCESS,
     numPartitions: partitions,
     replicationFactor,
-    configs: TOPIC_SETTING_NAMES.map((setting) => {
+    configs: config.names.map((setting) => {
       const { name, value, readOnly, configSource, isSensitive } = topicConfigEntry(
         config,
         setting,

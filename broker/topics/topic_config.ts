@@ -211,10 +211,17 @@ export const MIN_SEGMENT_BYTES: number = 1 << 20;
 /** Size of the segments of a topic, below what `segment.bytes` may be. */
 export const INTERNAL_SEGMENT_BYTES = "internal.segment.bytes";
 
-/** Settings for tests and for the broker's own topics, which are not listed, as in Kafka. */
-const INTERNAL_SETTINGS: ReadonlyMap<string, Setting<number>> = new Map([
-  [INTERNAL_SEGMENT_BYTES, int(0, "Size in bytes at which a log begins a new file", { min: 1 })],
-]);
+const INTERNAL_BYTES = int(0, "Size in bytes at which a log begins a new file", { min: 1 });
+
+/** Settings for tests and for the broker's own topics, which are listed where they are set, as in Kafka. */
+const INTERNAL_SETTINGS: Readonly<Record<string, TopicSetting>> = {
+  [INTERNAL_SEGMENT_BYTES]: {
+    setting: INTERNAL_BYTES as unknown as Setting,
+    doc: INTERNAL_BYTES.doc,
+    synonyms: [],
+    default: null,
+  },
+};
 
 /** The names of the settings that act. */
 const ACTING_NAMES = Object.keys(TOPIC_SETTINGS) as TopicSettingName[];
@@ -229,7 +236,8 @@ export const TOPIC_SETTING_NAMES: readonly string[] = Object.keys(KNOWN_SETTINGS
 
 /** A topic's setting, also one that has one value; `undefined` if there is none of that name. */
 export function topicSetting(name: string): TopicSetting | undefined {
-  return Object.hasOwn(KNOWN_SETTINGS, name) ? KNOWN_SETTINGS[name] : undefined;
+  if (Object.hasOwn(KNOWN_SETTINGS, name)) return KNOWN_SETTINGS[name];
+  return Object.hasOwn(INTERNAL_SETTINGS, name) ? INTERNAL_SETTINGS[name] : undefined;
 }
 
 /** The settings of one topic at one moment. */
@@ -273,7 +281,7 @@ export class TopicConfig {
   #toLogConfig(): LogConfig {
     return {
       ...DEFAULT_LOG_CONFIG,
-      segmentBytes: this.#internal(INTERNAL_SEGMENT_BYTES) ?? this.get("segment.bytes"),
+      segmentBytes: this.#internalSegmentBytes ?? this.get("segment.bytes"),
       segmentMs: this.get("segment.ms"),
       segmentJitterMs: this.get("segment.jitter.ms"),
       segmentIndexBytes: this.get("segment.index.bytes"),
@@ -314,9 +322,17 @@ export class TopicConfig {
     }
   }
 
-  #internal(name: string): number | undefined {
-    const text = this.#overrides.get(name);
-    return text === undefined ? undefined : INTERNAL_SETTINGS.get(name)!.parse(text);
+  get #internalSegmentBytes(): number | undefined {
+    const text = this.#overrides.get(INTERNAL_SEGMENT_BYTES);
+    return text === undefined ? undefined : INTERNAL_BYTES.parse(text);
+  }
+
+  /** The names of the settings to list, sorted. */
+  get names(): readonly string[] {
+    const internal = Object.keys(INTERNAL_SETTINGS).filter((name) => this.#overrides.has(name));
+    return internal.length === 0
+      ? TOPIC_SETTING_NAMES
+      : [...TOPIC_SETTING_NAMES, ...internal].sort();
   }
 
   /** What was set for the topic itself. */
@@ -367,7 +383,7 @@ export class TopicConfig {
  */
 export function checkTopicConfigs(configs: ConfigTexts, broker: BrokerConfig): void {
   for (const [name, text] of configs) {
-    const setting = topicSetting(name)?.setting ?? INTERNAL_SETTINGS.get(name);
+    const setting = topicSetting(name)?.setting;
     if (setting === undefined) {
       throw new ApiError(
         ErrorCode.INVALID_CONFIG,

@@ -116,12 +116,16 @@ Deno.test("checkTopicConfigs() refuses segment.bytes below 1 MiB in Kafka's word
   );
 });
 
-Deno.test("TopicConfig takes internal.segment.bytes before segment.bytes, and does not list it", () => {
+Deno.test("TopicConfig takes internal.segment.bytes before segment.bytes, and lists it where it is set", () => {
   const overrides = { "segment.bytes": "2000000", "internal.segment.bytes": "1024" };
   const config = new TopicConfig(new BrokerConfig(), new Map(Object.entries(overrides)));
   assertEquals(config.logConfig.segmentBytes, 1024);
   assertEquals(config.get("segment.bytes"), 2_000_000);
   assert(!TOPIC_SETTING_NAMES.some((name) => name.startsWith("internal.")));
+  assertEquals(new TopicConfig(new BrokerConfig(), new Map()).names, TOPIC_SETTING_NAMES);
+  assertEquals(config.names.filter((name) => !TOPIC_SETTING_NAMES.includes(name)), [
+    "internal.segment.bytes",
+  ]);
 });
 
 Deno.test("TopicConfig hands the settings of compaction to the topic's logs", () => {

@@ -20,6 +20,7 @@ import type { ClusterChange, ClusterState, TopicState } from "../cluster/cluster
 import { METADATA_LOG_NAME } from "../cluster/local_metadata_store.ts";
 import type { BrokerConfig } from "../config.ts";
 import type { Logger } from "../logger.ts";
+import { tellLosses } from "../log_losses.ts";
 import { LogUpkeep } from "./log_upkeep.ts";
 import { Partition } from "./partition.ts";
 import { TopicConfig } from "./topic_config.ts";
@@ -60,6 +61,8 @@ export class TopicHosting {
   /** The settings of all topics that have none of their own. */
   #defaults: TopicConfig;
   #isClosed = false;
+  /** Whether what is here is being brought in step with the metadata for the first time. */
+  #isStarting = true;
 
   /** What the logs need from time to time. */
   readonly upkeep: LogUpkeep;
@@ -81,6 +84,7 @@ export class TopicHosting {
     await hosting.#clearUp();
     for (const { name } of cluster.topics()) hosting.#schedule(name);
     const failures = await hosting.#tasksDone();
+    hosting.#isStarting = false;
     hosting.#topicIdsAtStart.clear();
     if (failures > 0) logger.error("Topics are unavailable", { count: failures });
     return hosting;
@@ -149,7 +153,7 @@ export class TopicHosting {
       await clock.yield();
       sliceMs = clock.now();
     }
-    for (const id of cluster.deletedTopics) this.upkeep.noteRemoved(id);
+    for (const id of cluster.deletedTopics.keys()) this.upkeep.noteRemoved(id);
   }
 
   /**
@@ -286,6 +290,12 @@ export class TopicHosting {
     const name = `${state.name}-${index}`;
     const found = directory.get(name);
     const topicId = found && (this.#topicIdsAtStart.get(found) ?? topicIdOf(found));
+    if (found === undefined && this.#isStarting && this.#isLost(state, name)) {
+      const options = { nowMs: clock.now(), config: config.logConfig, topicId: state.id };
+      const log = await directory.restore(name, options);
+      tellLosses(log, this.#options.logger);
+      return log;
+    }
     if (found === undefined) {
       if (directory.hasStaleCheckpoints(name)) await directory.writeCheckpoints();
       const options = { nowMs: clock.now(), config: config.logConfig, topicId: state.id };
@@ -302,6 +312,16 @@ export class TopicHosting {
     if (topicId === undefined) found.writeTopicId(state.id);
     found.updateConfig(config.logConfig);
     return found;
+  }
+
+  /**
+   * Whether a log was there, and is not. After a crash the checkpoints may have an older one of its name;
+   * then the deletion of that is not yet forgotten.
+   */
+  #isLost({ name: topic }: TopicState, name: string): boolean {
+    const { directory, cluster } = this.#options;
+    if (!directory.isMissing(name)) return false;
+    return !cluster.deletedTopics.values().some((deleted) => deleted === topic);
   }
 
   /** Makes a topic disappear. */

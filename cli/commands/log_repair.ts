@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { DataFolderReport, PartitionReport } from "../../storage/verify/mod.ts";
+import type { DataFolderReport, MissingLog, PartitionReport } from "../../storage/verify/mod.ts";
 import { formatBytes } from "../bytes.ts";
 import { command } from "../command.ts";
 import { CommandError } from "../errors.ts";
@@ -63,9 +63,15 @@ export const logRepair = command({
         context.stderr.line("Nothing was done: add --execute to do it");
       }
       const left = report.wrongFiles.find(isBeyondRepair);
-      if (left === undefined) return;
+      if (left !== undefined) {
+        throw new CommandError(
+          `Cannot repair "${left}": it says whose folder this is; mend it by hand`,
+        );
+      }
+      const lost = report.missing.find(({ folder }) => isBeyondRepair(folder));
+      if (lost === undefined) return;
       throw new CommandError(
-        `Cannot repair "${left}": it says whose folder this is; mend it by hand`,
+        `Cannot repair "${lost.folder}": it says what topics there are; restore it from a copy`,
       );
     });
   },
@@ -73,7 +79,9 @@ export const logRepair = command({
 
 function stepsOf(report: DataFolderReport, isBeyondRepair: (path: string) => boolean): Step[] {
   const files = report.wrongFiles.filter((path) => !isBeyondRepair(path)).map(asideStep);
-  const steps = [...files, ...report.partitions.flatMap(partitionSteps)];
+  const missing = report.missing
+    .filter(({ isCertain, folder }) => isCertain && !isBeyondRepair(folder)).map(missingStep);
+  const steps = [...files, ...missing, ...report.partitions.flatMap(partitionSteps)];
   if (steps.length > 0 || report.findings.every(({ path }) => isBeyondRepair(path))) return steps;
   return [{
     text: "Has the next start check all logs as after a crash",
@@ -82,8 +90,12 @@ function stepsOf(report: DataFolderReport, isBeyondRepair: (path: string) => boo
 }
 
 function partitionSteps(report: PartitionReport): Step[] {
-  const { name, segments, wrongEpochs, wrongFiles, epochs, folder, findings } = report;
-  const steps: Step[] = [];
+  const { name, segments, wrongEpochs, wrongFiles, epochs, folder, findings, strays, topicId } =
+    report;
+  const steps: Step[] = strays.map((path) => ({
+    text: `Renames ${path} to ${path}.stray`,
+    json: { action: "aside", file: path },
+  }));
   for (const { path, holes, hasWrongIndex } of segments) {
     for (const { position, endPosition, firstOffset, nextOffset, problem } of holes) {
       const size = endPosition - position;
@@ -120,6 +132,12 @@ function partitionSteps(report: PartitionReport): Step[] {
     });
   }
   steps.push(...wrongFiles.map(asideStep));
+  if (topicId !== undefined) {
+    steps.push({
+      text: `${name}: notes that it belongs to topic id ${topicId}`,
+      json: { action: "topic-id", log: name, file: folder, topic_id: topicId },
+    });
+  }
   if (epochs !== undefined) {
     steps.push({
       text: `${name}: makes the leader epochs anew`,
@@ -131,6 +149,23 @@ function partitionSteps(report: PartitionReport): Step[] {
     text: `${name}: has the next start check it as after a crash`,
     json: { action: "recover", log: name, file: folder },
   }];
+}
+
+function missingStep({ name, folder, logStartOffset, recoveryPoint }: MissingLog): Step {
+  const count = recoveryPoint - logStartOffset;
+  const records = count <= 0
+    ? "no records"
+    : `records of offsets ${logStartOffset} to ${recoveryPoint - 1} (at most ${count})`;
+  return {
+    text: `${name}: gives up ${records}, and makes ${folder} again`,
+    json: {
+      action: "replace",
+      log: name,
+      file: folder,
+      first_offset: logStartOffset,
+      last_offset: recoveryPoint - 1,
+    },
+  };
 }
 
 function asideStep(path: string): Step {

@@ -7,12 +7,15 @@
 import { CLEAN_SHUTDOWN_FILE_NAME } from "../data_folder.ts";
 import type { FileSystem } from "../file_system.ts";
 import { META_PROPERTIES_FILE_NAME } from "../meta_properties.ts";
-import { repairPartition, setAside } from "./repair_partition.ts";
+import { repairPartition, replaceLog, setAside } from "./repair_partition.ts";
 import { dataFolderOf, type DataFolderReport } from "./verify_data_folder.ts";
 
-/** Whether a file has to be mended by hand: whose folder it is cannot be guessed. */
+/**
+ * Whether a file or folder has to be mended by hand: whose data folder it is cannot be guessed, nor what
+ * topics there were.
+ */
 export function isBeyondRepair(path: string): boolean {
-  return path.endsWith(`/${META_PROPERTIES_FILE_NAME}`);
+  return path.endsWith(`/${META_PROPERTIES_FILE_NAME}`) || /\/__cluster_metadata-0$/.test(path);
 }
 
 /**
@@ -35,6 +38,9 @@ export async function repairDataFolder(
       if (!isBeyondRepair(wrong)) setAside(fs, wrong);
     }
     await fs.syncDir(dataFolder);
+  }
+  for (const log of report.missing) {
+    if (log.isCertain && !isBeyondRepair(log.folder)) await replaceLog(fs, log, nowMs);
   }
   for (const partition of report.partitions) {
     if (partition.findings.length > 0) await repairPartition(fs, partition, nowMs);

@@ -34,11 +34,10 @@ import { IndexCache } from "../index_cache.ts";
 import { LEADER_EPOCH_FILE_NAME, LeaderEpochCache } from "../leader_epoch_cache.ts";
 import { PARTITION_METADATA_FILE_NAME, writePartitionMetadata } from "../partition_metadata.ts";
 import { Segment } from "../segment.ts";
+import { STRAY_SUFFIX } from "../segment_comparison.ts";
+import { CORRUPT_SUFFIX, fileNameOf, LOG_SUFFIX } from "../segment_file_name.ts";
 import { NO_TIMESTAMP } from "../time_index.ts";
-import type { Hole, PartitionReport, SegmentReport, WrongEpoch } from "./report.ts";
-
-/** What the names of files end with that were taken out. */
-export const CORRUPT_SUFFIX = ".corrupt";
+import type { Hole, MissingLog, PartitionReport, SegmentReport, WrongEpoch } from "./report.ts";
 
 const REPAIRING_SUFFIX = ".repairing.tmp";
 const COPY_BYTES = 1 << 20;
@@ -52,7 +51,9 @@ export async function repairPartition(
   nowMs: number,
 ): Promise<void> {
   const { folder } = report;
+  for (const path of report.strays) fs.renameSync(path, `${path}${STRAY_SUFFIX}`);
   for (const segment of report.segments) {
+    if (segment.isMissing) fs.writeFileSync(segment.path, new Uint8Array(0));
     const isLast = segment === report.segments.at(-1);
     const edits = editsOf(segment, report.wrongEpochs, isLast);
     if (edits.length > 0) await rewrite(fs, segment, edits);
@@ -74,6 +75,48 @@ export async function repairPartition(
     await syncFile(fs, path);
   }
   await fs.syncDir(folder);
+}
+
+/**
+ * Makes a log that has no folder: with batches without records in the place of those that it had, so
+ * that their offsets are not given to others. It is on disk when this resolves.
+ */
+export async function replaceLog(fs: FileSystem, log: MissingLog, nowMs: number): Promise<void> {
+  const { name, folder, logStartOffset, recoveryPoint, topicId } = log;
+  fs.mkdirSync(folder);
+  await fs.syncDir(parentOf(folder));
+  const hole: Hole = {
+    position: 0,
+    endPosition: 0,
+    firstOffset: logStartOffset,
+    nextOffset: recoveryPoint,
+    problem: "missing",
+    isTorn: false,
+    leaderEpoch: -1,
+  };
+  const isLost = recoveryPoint > logStartOffset;
+  const segment: SegmentReport = {
+    baseOffset: logStartOffset,
+    path: `${folder}/${fileNameOf(logStartOffset, LOG_SUFFIX)}`,
+    sizeInBytes: 0,
+    holes: isLost ? [hole] : [],
+    hasWrongIndex: false,
+    isMissing: true,
+  };
+  await repairPartition(fs, {
+    name,
+    folder,
+    findings: [],
+    segments: recoveryPoint > 0 ? [segment] : [],
+    strays: [],
+    batchCount: 0,
+    recordCount: 0,
+    logEndOffset: recoveryPoint,
+    wrongEpochs: [],
+    wrongFiles: [],
+    topicId,
+    epochs: undefined,
+  }, nowMs);
 }
 
 /** Renames a file that cannot be used, if it is there. The folder is not synced. */

@@ -39,6 +39,8 @@ export interface SegmentReport {
   readonly holes: readonly Hole[];
   /** Whether an index is missing or has something that the batches do not. */
   readonly hasWrongIndex: boolean;
+  /** Whether the file is not there, though it was. */
+  readonly isMissing: boolean;
 }
 
 /** A log that has no folder. */
@@ -52,6 +54,8 @@ export interface MissingLog {
   readonly recoveryPoint: number;
   /** The topic that it belongs to, if that is known. */
   readonly topicId: string | undefined;
+  /** Whether there must have been one, by more than one file, of which each may be damaged. */
+  readonly isCertain: boolean;
 }
 
 /** A log as it was found. */
@@ -61,6 +65,8 @@ export interface PartitionReport {
   readonly folder: string;
   readonly findings: readonly Finding[];
   readonly segments: readonly SegmentReport[];
+  /** Paths of segments that were not there when the log was closed, with those of their indexes. */
+  readonly strays: readonly string[];
   readonly batchCount: number;
   readonly recordCount: number;
   /** Where the sound batches end. */

@@ -11,10 +11,12 @@ import {
   isLogName,
   LOG_START_FILE_NAME,
   RECOVERY_POINT_FILE_NAME,
+  SEGMENT_FILE_NAME,
 } from "../data_folder.ts";
 import { CorruptFileError, StorageError } from "../errors.ts";
 import { type FileSystem, parentOf } from "../file_system.ts";
 import { META_PROPERTIES_FILE_NAME, readMetaProperties } from "../meta_properties.ts";
+import { type ClosedSegments, readSegmentCheckpoint } from "../segment_checkpoint.ts";
 import { LOG_SUFFIX, offsetOf } from "../segment_file_name.ts";
 import type { ExpectedLogs } from "./expected_logs.ts";
 import type { Finding, MissingLog, PartitionReport } from "./report.ts";
@@ -87,6 +89,12 @@ export async function verifyDataFolder(
     !findings.some(({ path }) => path.endsWith(CLEANER_FILE_NAME));
   const isClean = dataFolder === undefined ||
     fs.statSync(`${dataFolder}/${CLEAN_SHUTDOWN_FILE_NAME}`) !== undefined;
+  const closed = isClean ? readClosed(fs, dataFolder, findings) : undefined;
+  const endOf = (name: string) => {
+    const end = closed?.get(name)?.at(-1)?.endOffset;
+    const point = recoveryPoints.get(name);
+    return end === undefined ? point : Math.max(end, point ?? 0);
+  };
   const isWhole = dataFolder === path;
   if (isWhole) checkProperties(fs, path, findings);
   const wrongFiles = findings.map((finding) => finding.path);
@@ -109,8 +117,9 @@ export async function verifyDataFolder(
       fs,
       name,
       folder,
-      isClean: isClean && (dataFolder === undefined || recoveryPoints.has(name)),
-      recoveryPoint: recoveryPoints.get(name),
+      isClean: isClean && (dataFolder === undefined || endOf(name) !== undefined),
+      recoveryPoint: endOf(name),
+      closed: closed?.get(name) ?? (closed && recoveryPoints.get(name) === 0 ? [] : undefined),
       logStartOffset: logStartOffsets.get(name),
       isCompacted: !isCleanerKnown || compacted.has(name),
       expected,
@@ -122,7 +131,7 @@ export async function verifyDataFolder(
     options.onPartition?.(report);
   }
   const missing = isWhole
-    ? missingLogs({ path, names, isClean, recoveryPoints, logStartOffsets, expected })
+    ? missingLogs({ path, names, isClean, recoveryPoints, closed, logStartOffsets, expected })
     : [];
   findings.push(...missing.map(missingFinding));
   return { findings, wrongFiles, partitions, missing, isClean };
@@ -142,6 +151,7 @@ interface FolderContents {
   readonly names: readonly string[];
   readonly isClean: boolean;
   readonly recoveryPoints: ReadonlyMap<string, number>;
+  readonly closed: ClosedSegments | undefined;
   readonly logStartOffsets: ReadonlyMap<string, number>;
   readonly expected: ExpectedLogs | undefined;
 }
@@ -151,11 +161,11 @@ interface FolderContents {
  * a topic that was deleted, or not yet there.
  */
 function missingLogs(contents: FolderContents): MissingLog[] {
-  const { path, names, isClean, recoveryPoints, logStartOffsets, expected } = contents;
+  const { path, names, isClean, recoveryPoints, closed, logStartOffsets, expected } = contents;
   const there = new Set(names);
   const missing = new Set<string>();
   if (isClean) {
-    for (const name of recoveryPoints.keys()) {
+    for (const name of [...recoveryPoints.keys(), ...closed?.keys() ?? []]) {
       if (!there.has(name)) missing.add(name);
     }
   }
@@ -171,8 +181,13 @@ function missingLogs(contents: FolderContents): MissingLog[] {
     name,
     folder: `${path}/${name}`,
     logStartOffset: logStartOffsets.get(name) ?? 0,
-    recoveryPoint: recoveryPoints.get(name) ?? 0,
+    recoveryPoint: Math.max(
+      recoveryPoints.get(name) ?? 0,
+      closed?.get(name)?.at(-1)?.endOffset ?? 0,
+    ),
     topicId: isKnown ? expected!.topicIdOf(name) : undefined,
+    isCertain: (isKnown && expected!.topicIdOf(name) !== undefined) ||
+      (recoveryPoints.has(name) && closed?.has(name) === true),
   }));
 }
 
@@ -197,6 +212,23 @@ function readCheckpoint(
     if (!(error instanceof CorruptFileError)) throw error;
     findings.push({ path, problem: error.problem });
     return new Map();
+  }
+}
+
+/** The segments at the last clean shutdown; nothing if that is not known. */
+function readClosed(
+  fs: FileSystem,
+  dataFolder: string | undefined,
+  findings: Finding[],
+): ClosedSegments | undefined {
+  if (dataFolder === undefined) return undefined;
+  const path = `${dataFolder}/${SEGMENT_FILE_NAME}`;
+  try {
+    return readSegmentCheckpoint(fs, path);
+  } catch (error) {
+    if (!(error instanceof CorruptFileError)) throw error;
+    findings.push({ path, problem: error.problem });
+    return undefined;
   }
 }
 

@@ -8,11 +8,13 @@ import { CorruptRecordError } from "../../protocol/records/mod.ts";
 import type { BatchCursor } from "../batch_cursor.ts";
 import { BatchWalk, type DamagedRange } from "../batch_walk.ts";
 import type { FileSystem } from "../file_system.ts";
+import type { ClosedSegment } from "../segment_checkpoint.ts";
 import {
   fileNameOf,
   LOG_SUFFIX,
   offsetOf,
   PRODUCER_SNAPSHOT_SUFFIX,
+  SEGMENT_SUFFIXES,
 } from "../segment_file_name.ts";
 import { TimeSlice } from "../time_slice.ts";
 import type { ExpectedLogs } from "./expected_logs.ts";
@@ -33,6 +35,8 @@ export interface PartitionVerifyOptions {
   readonly recoveryPoint: number | undefined;
   /** Likewise. */
   readonly logStartOffset: number | undefined;
+  /** The segments at the last clean shutdown; nothing if that is not known. */
+  readonly closed?: readonly ClosedSegment[] | undefined;
   /** Whether the log is compacted, which leaves gaps. */
   readonly isCompacted: boolean;
   /** What logs there should be; nothing if that is not known. */
@@ -57,6 +61,9 @@ class PartitionVerifier {
   readonly #epochs: EpochCheck;
   readonly #producers: ProducerCheck;
   readonly #baseOffsets: readonly number[];
+  readonly #strays: readonly string[];
+  /** The segments that there were. */
+  readonly #closed: ReadonlyMap<number, ClosedSegment>;
   /** What lies before is not for recovery to check. */
   readonly #trustedOffset: number;
   #nextOffset: number;
@@ -68,7 +75,26 @@ class PartitionVerifier {
     this.#options = options;
     this.#trustedOffset = isClean ? Infinity : recoveryPoint ?? 0;
     const names = fs.readDirSync(folder).map(({ name }) => name);
-    this.#baseOffsets = offsetsOf(names, LOG_SUFFIX);
+    const found = offsetsOf(names, LOG_SUFFIX);
+    const closed = options.closed?.filter(({ endOffset }) => endOffset > logStartOffset);
+    this.#closed = new Map(closed?.map((segment) => [segment.baseOffset, segment]));
+    const sizeOf = (base: number) => fs.statSync(`${folder}/${fileNameOf(base, LOG_SUFFIX)}`)?.size;
+    // With a file that has more, others may have been put back that were lost before.
+    const hasMore = options.closed?.some(({ baseOffset, sizeInBytes }) =>
+      (sizeOf(baseOffset) ?? 0) > sizeInBytes
+    );
+    const known = new Set(
+      hasMore ? found : options.closed?.map(({ baseOffset }) => baseOffset) ?? found,
+    );
+    const strays = found.filter((baseOffset) => !known.has(baseOffset));
+    this.#strays = strays.flatMap((baseOffset) =>
+      SEGMENT_SUFFIXES.map((suffix) => fileNameOf(baseOffset, suffix))
+        .filter((name) => names.includes(name)).map((name) => `${folder}/${name}`)
+    );
+    const wanted = new Set([...found.filter((base) => known.has(base)), ...this.#closed.keys()]);
+    // Nothing is left of a log that had records.
+    if (wanted.size === 0 && (recoveryPoint ?? 0) > logStartOffset) wanted.add(logStartOffset);
+    this.#baseOffsets = [...wanted].sort((a, b) => a - b);
     this.#nextOffset = this.#baseOffsets[0] ?? 0;
     this.#epochs = new EpochCheck({
       fs,
@@ -88,6 +114,10 @@ class PartitionVerifier {
   async verify(): Promise<PartitionReport> {
     const topicId = this.#checkTopicId();
     const segments: SegmentReport[] = [];
+    for (const path of this.#strays) {
+      if (!path.endsWith(LOG_SUFFIX)) continue;
+      this.#findings.push({ path, problem: "the file was not there at the last stop" });
+    }
     for (const slot of this.#baseOffsets.keys()) segments.push(await this.#checkSegment(slot));
     const { name, folder, isClean } = this.#options;
     if (isClean) this.#producers.end(this.#nextOffset);
@@ -101,6 +131,7 @@ class PartitionVerifier {
       folder,
       findings: this.#findings,
       segments,
+      strays: this.#strays,
       batchCount: this.#batchCount,
       recordCount: this.#recordCount,
       logEndOffset: this.#nextOffset,
@@ -116,7 +147,12 @@ class PartitionVerifier {
     const baseOffset = this.#baseOffsets[slot]!;
     const nextBaseOffset = this.#baseOffsets[slot + 1];
     const path = `${folder}/${fileNameOf(baseOffset, LOG_SUFFIX)}`;
-    const sizeInBytes = fs.statSync(path)?.size ?? 0;
+    const info = fs.statSync(path);
+    const sizeInBytes = info?.size ?? 0;
+    const closed = this.#closed.get(baseOffset);
+    if (info === undefined) {
+      return this.#missingSegment(path, baseOffset, nextBaseOffset ?? recoveryPoint ?? baseOffset);
+    }
     const holes: Hole[] = [];
     const indexes = new IndexCheck({
       fs,
@@ -169,18 +205,43 @@ class PartitionVerifier {
     }
     const endOffset = nextBaseOffset ?? recoveryPoint ?? 0;
     if (endOffset > this.#nextOffset) {
-      this.#lookForGap(endOffset, sizeInBytes, lose);
+      const isCut = closed !== undefined && sizeInBytes < closed.sizeInBytes;
+      this.#lookForGap(endOffset, sizeInBytes, lose, isCut);
       this.#nextOffset = endOffset;
+    } else if (closed !== undefined && sizeInBytes !== closed.sizeInBytes && holes.length === 0) {
+      const problem = `it has ${sizeInBytes} bytes, ${closed.sizeInBytes} at the last stop`;
+      this.#findings.push({ path, problem });
     }
     indexes.end();
     this.#findings.push(...indexes.findings);
     const hasWrongIndex = indexes.findings.length > 0;
-    return { baseOffset, path, sizeInBytes, holes, hasWrongIndex };
+    return { baseOffset, path, sizeInBytes, holes, hasWrongIndex, isMissing: false };
+  }
+
+  /** A segment whose file is gone. */
+  #missingSegment(path: string, baseOffset: number, nextOffset: number): SegmentReport {
+    const lost = nextOffset > baseOffset
+      ? `, which had offsets ${baseOffset} to ${nextOffset - 1}`
+      : "";
+    this.#findings.push({ path, problem: `the file is missing${lost}` });
+    this.#producers.damage();
+    this.#nextOffset = Math.max(this.#nextOffset, nextOffset);
+    const hole: Hole = {
+      position: 0,
+      endPosition: 0,
+      firstOffset: baseOffset,
+      nextOffset,
+      problem: "missing",
+      isTorn: false,
+      leaderEpoch: this.#epochs.latest,
+    };
+    const holes = nextOffset > baseOffset ? [hole] : [];
+    return { baseOffset, path, sizeInBytes: 0, holes, hasWrongIndex: false, isMissing: true };
   }
 
   #checkBatch(header: BatchCursor, position: number, path: string, walk: BatchWalk): void {
     const { recordCount, baseOffset, lastOffset } = header;
-    if (recordCount === 0 && !header.hasProducerId) {
+    if ((recordCount === 0 || header.isControl) && !header.hasProducerId) {
       // Such as a repair puts in the place of others.
       this.#producers.damage();
     } else {
@@ -207,9 +268,14 @@ class PartitionVerifier {
    * Only compaction leaves gaps, and never in the last segment. After a crash it is not known for
    * certain where it has been.
    */
-  #lookForGap(nextOffset: number, position: number, lose: (range: DamagedRange) => void): void {
+  #lookForGap(
+    nextOffset: number,
+    position: number,
+    lose: (range: DamagedRange) => void,
+    isCut = false,
+  ): void {
     const { isClean, isCompacted } = this.#options;
-    const gapless = isClean && !isCompacted ? 0 : this.#baseOffsets.at(-1)!;
+    const gapless = isCut || (isClean && !isCompacted) ? 0 : this.#baseOffsets.at(-1)!;
     const firstOffset = Math.max(this.#nextOffset, gapless);
     if (firstOffset >= nextOffset) return;
     lose({

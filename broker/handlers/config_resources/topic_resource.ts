@@ -6,7 +6,7 @@
 
 import { ErrorCode } from "../../../protocol/errors.ts";
 import { ApiError } from "../../api_error.ts";
-import { TOPIC_SETTING_NAMES, TopicConfig, topicSetting } from "../../topics/topic_config.ts";
+import { TopicConfig, topicSetting } from "../../topics/topic_config.ts";
 import { checkTopicName } from "../../topics/topic_name.ts";
 import { topicConfigEntry } from "./config_entries.ts";
 import type { ConfigResource } from "./config_resource.ts";
@@ -22,7 +22,7 @@ export const topicResource: ConfigResource = {
         `The topic '${name}' does not exist.`,
       );
     }
-    return TOPIC_SETTING_NAMES.filter(isAsked)
+    return topic.config.names.filter(isAsked)
       .map((setting) => topicConfigEntry(topic.config, setting));
   },
   async alter(name, change, validateOnly, { broker }) {
