@@ -114,7 +114,7 @@ export const consume = command({
     },
   ],
   async run(context, { args, flags }) {
-    if (flags.group !== undefined) ensureGroupUsable(flags.offset, flags.partition);
+    if (flags.group !== undefined) ensureGroupUsable(flags.group, flags.offset, flags.partition);
     const print = printerOf(context, flags.format, flags.output);
     await using client = await connect(context, flags, { waits: true });
     const selection = { names: args.topics, isRegex: flags.regex, internal: false };
@@ -190,7 +190,14 @@ async function consumeGroup(
 }
 
 /** @throws {UsageError} if flags do not go together with `--group` */
-function ensureGroupUsable(offset: OffsetSpec, partitions: readonly number[]): void {
+function ensureGroupUsable(
+  groupId: string,
+  offset: OffsetSpec,
+  partitions: readonly number[],
+): void {
+  if (groupId === "") {
+    throw new UsageError('Cannot use --group "": the group id is invalid (INVALID_GROUP_ID)');
+  }
   autoOffsetResetOf(offset);
   if (partitions.length > 0) {
     throw new UsageError("Cannot use --partition with --group: the group divides the partitions");

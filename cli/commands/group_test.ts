@@ -145,7 +145,8 @@ Deno.test("group describe finds groups by name or expression", async () => {
   const near = await test.run("group describe biling");
   assertEquals([near.code, near.stderr], [
     1,
-    'Error: Cannot find group "biling", did you mean "billing"\n',
+    'Error: Cannot find group "biling": the group id does not exist (GROUP_ID_NOT_FOUND), did you ' +
+    'mean "billing"\n',
   ]);
   const none = await test.run("group describe -r x.*");
   assertEquals(none.stderr, 'Error: Cannot find a group that matches "x.*"\n');
@@ -335,7 +336,8 @@ Deno.test("group reset-offsets names topics and partitions that are not there", 
   };
   assertEquals(await failure("order"), [
     1,
-    'Error: Cannot find topic "order", did you mean "orders"',
+    'Error: Cannot find topic "order": the topic does not exist (UNKNOWN_TOPIC_OR_PARTITION), did ' +
+    'you mean "orders"',
   ]);
   assertEquals(await failure("orders:1,3"), [
     1,
@@ -378,4 +380,36 @@ Deno.test("group offset-delete is refused for a topic that a member reads", asyn
   assertEquals([code, stdout], [1, ""]);
   assertStringIncludes(stderr, "GROUP_SUBSCRIBED_TO_TOPIC");
   assertEquals(await committed(test), "orders:0=4 orders:1=3");
+});
+
+Deno.test("Commands about groups and topics say in Kafka's words which name there is not", async () => {
+  await using test = await CommandTest.start();
+  await test.output("topic create a");
+  const missing = "the group id does not exist (GROUP_ID_NOT_FOUND)";
+  const invalid = "group id is invalid";
+  const cases: [argv: string[], problem: string][] = [
+    [["group", "describe", "none"], `Cannot find group "none": ${missing}`],
+    [["group", "delete", "none", "-y"], `Cannot find group "none": ${missing}`],
+    [
+      ["group", "offset-delete", "none", "--topic", "a", "-y"],
+      `Cannot find group "none": ${missing}`,
+    ],
+    [
+      ["group", "describe", ""],
+      `Cannot find group "": the ${invalid} (INVALID_GROUP_ID), it is empty`,
+    ],
+    [["group", "delete", "", "-y"], `Cannot find group "": the ${invalid}`],
+    [["group", "offset-delete", "", "--topic", "a", "-y"], `Cannot find group "": the ${invalid}`],
+    [["group", "reset-offsets", "", "--topic", "a", "--to", "start"], invalid],
+    [["consume", "a", "-g", ""], `Cannot use --group "": the ${invalid} (INVALID_GROUP_ID)`],
+    [["topic", "describe", ""], 'Cannot find topic "": the topic name is invalid'],
+    [["consume", "", "-e"], 'Cannot find topic "": the topic name is invalid'],
+    [["consume", "none", "-e"], "does not exist (UNKNOWN_TOPIC_OR_PARTITION)"],
+  ];
+  for (const [argv, problem] of cases) {
+    const { code, stdout, stderr } = await test.run(argv);
+    assertEquals([code, stdout], [argv.includes("-g") ? 2 : 1, ""]);
+    assertStringIncludes(stderr, problem);
+    assertMatch(stderr, /^Error: /);
+  }
 });

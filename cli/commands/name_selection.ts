@@ -18,6 +18,18 @@ export const regexFlag = {
   },
 } as const satisfies Flags;
 
+/** What Kafka says of names, with the name of its error. */
+const KAFKAS_WORDS = {
+  topic: {
+    missing: "the topic does not exist (UNKNOWN_TOPIC_OR_PARTITION)",
+    invalid: "the topic name is invalid (INVALID_TOPIC_EXCEPTION)",
+  },
+  group: {
+    missing: "the group id does not exist (GROUP_ID_NOT_FOUND)",
+    invalid: "the group id is invalid (INVALID_GROUP_ID)",
+  },
+} as const;
+
 /** Which names are meant. */
 export interface NameSelection {
   /** Names or regular expressions. */
@@ -29,7 +41,7 @@ export interface NameSelection {
 export interface Named<T> {
   readonly all: readonly T[];
   /** What they are: `topic`, for which there is a command `topic list`. */
-  readonly kind: string;
+  readonly kind: "topic" | "group";
   nameOf(thing: T): string;
   /** Whether expressions do not find it, only its very name. Default: none. */
   isHidden?(thing: T): boolean;
@@ -67,7 +79,10 @@ function notFound<T>(
   isRegex: boolean,
 ): CommandError {
   if (isRegex) return new CommandError(`Cannot find a ${kind} that matches "${name}"`);
+  if (name === "") {
+    return new CommandError(`Cannot find ${kind} "": ${KAFKAS_WORDS[kind].invalid}, it is empty`);
+  }
   const near = didYouMean(name, all.map(nameOf));
-  const remedy = near || `; dqueue ${kind} list shows all`;
-  return new CommandError(`Cannot find ${kind} "${name}"${remedy}`);
+  const remedy = near || `; "dqueue ${kind} list" shows all`;
+  return new CommandError(`Cannot find ${kind} "${name}": ${KAFKAS_WORDS[kind].missing}${remedy}`);
 }

@@ -4,8 +4,11 @@
  * @module
  */
 
+import type { Admin } from "../../client/mod.ts";
+import { didYouMean } from "../../protocol/suggest.ts";
 import { command } from "../command.ts";
-import { UsageError } from "../errors.ts";
+import type { Context } from "../context.ts";
+import { CommandError, UsageError } from "../errors.ts";
 import { parseConfigPair } from "./config_pairs.ts";
 import { connect, connectionFlags } from "./connection.ts";
 import { outcomesOf, printOutcomes } from "./outcomes.ts";
@@ -47,11 +50,35 @@ export const topicAlter = command({
       context,
       args.topics,
       status,
-      (name) => admin.alterConfigs({ type: "topic", name }, changes, options),
+      async (name) => {
+        await ensureKnown(context, admin, name, flags.unset);
+        await admin.alterConfigs({ type: "topic", name }, changes, options);
+      },
     );
     printOutcomes(context, flags.output, outcomes);
   },
 });
+
+/**
+ * Brokers unset any name without a word, so that a mistyped one would seem to have worked.
+ *
+ * @throws {CommandError} if a topic has no such setting
+ */
+async function ensureKnown(
+  { signal }: Context,
+  admin: Admin,
+  topic: string,
+  names: readonly string[],
+): Promise<void> {
+  if (names.length === 0) return;
+  const entries = await admin.describeConfigs({ type: "topic", name: topic }, { signal });
+  const known = entries.map(({ name }) => name);
+  for (const name of names) {
+    if (known.includes(name)) continue;
+    const near = didYouMean(name, known);
+    throw new CommandError(`Cannot unset "${name}": topics have no such setting${near}`);
+  }
+}
 
 function changesOf(
   set: readonly (readonly [string, string])[],

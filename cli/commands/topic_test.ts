@@ -104,7 +104,8 @@ Deno.test("topic list lists all, by name or by expression", async () => {
   const wrong = await test.run("topic list -r (");
   assertStringIncludes(wrong.stderr, 'Error: Cannot use "(" as a regular expression');
   const near = await test.run("topic list order-c");
-  assertStringIncludes(near.stderr, 'Cannot find topic "order-c", did you mean "order-');
+  assertStringIncludes(near.stderr, 'Cannot find topic "order-c": the topic does not exist');
+  assertStringIncludes(near.stderr, 'did you mean "order-');
 });
 
 Deno.test("topic describe shows partitions, offsets, sizes and settings", async () => {
@@ -148,6 +149,12 @@ Deno.test("topic alter sets and unsets settings, and leaves the others alone", a
   assertEquals(await own(), [["retention.ms", "7200000"]]);
 
   assertEquals((await test.run("topic alter a")).code, 2);
+  const typo = await test.run("topic alter a --unset retention.m");
+  assertEquals(typo.code, 1);
+  assertStringIncludes(
+    typo.stderr,
+    'Cannot unset "retention.m": topics have no such setting, did you mean "retention.ms"',
+  );
   const both = await test.run("topic alter a --set x=1 --unset x");
   assertStringIncludes(both.stderr, 'Cannot both --set and --unset "x"');
   const unknown = await test.run("topic alter a --set no.such=1");
