@@ -7,7 +7,8 @@
 
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { ErrorCode } from "../protocol/errors.ts";
-import { shareAcknowledge, unregisterBroker, writeTxnMarkers } from "../protocol/messages/mod.ts";
+import { removeRaftVoter, shareAcknowledge, writeTxnMarkers } from "../protocol/messages/mod.ts";
+import { randomUuid } from "../protocol/uuid.ts";
 import {
   AclOperationTypes,
   AclPermissionTypes,
@@ -109,11 +110,11 @@ Deno.test("platformatic's admin finds no quotas", async () => {
 Deno.test("A request of an API that is not served is refused by its name, and the connection lives", async () => {
   await using local = await LocalBroker.start();
   using connection = await RawConnection.connect(local.address);
-  const brokerId = 9;
+  const voter = { clusterId: null, voterId: 9, voterDirectoryId: randomUuid() };
   for (let i = 0; i < 2; i++) {
-    const answer = await connection.request(unregisterBroker, 0, { brokerId });
+    const answer = await connection.request(removeRaftVoter, 0, voter);
     assertEquals(answer.errorCode, ErrorCode.UNSUPPORTED_VERSION);
-    assertStringIncludes(answer.errorMessage!, "UnregisterBroker");
+    assertStringIncludes(answer.errorMessage!, "RemoveRaftVoter");
   }
   const acknowledged = await connection.request(shareAcknowledge, 1, {
     groupId: "g",

@@ -53,6 +53,7 @@ import {
   endTxnHandler,
   txnOffsetCommitHandler,
 } from "./transactions.ts";
+import { unregisterBrokerHandler } from "./unregister_broker.ts";
 import { unservedHandler } from "./unserved.ts";
 import { updateFeaturesHandler } from "./update_features.ts";
 import {
@@ -103,6 +104,7 @@ const HANDLERS: readonly ApiHandler[] = [
   listPartitionReassignmentsHandler,
   describeQuorumHandler,
   updateFeaturesHandler,
+  unregisterBrokerHandler,
   listConfigResourcesHandler,
   getTelemetrySubscriptionsHandler,
   pushTelemetryHandler,

@@ -1,12 +1,12 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { ErrorCode } from "../../protocol/errors.ts";
 import {
+  addRaftVoter,
   APIS,
   apiVersions,
   getTelemetrySubscriptions,
   produce,
   shareAcknowledge,
-  unregisterBroker,
 } from "../../protocol/messages/mod.ts";
 import { ApiError } from "../api_error.ts";
 import type { RequestContext } from "../handler.ts";
@@ -14,10 +14,10 @@ import { HandlerTable } from "./mod.ts";
 import { unservedHandler } from "./unserved.ts";
 
 Deno.test("unservedHandler() refuses every request with the API's name", () => {
-  const { handle } = unservedHandler(unregisterBroker);
+  const { handle } = unservedHandler(addRaftVoter);
   const error = assertThrows(() => handle({} as never, {} as RequestContext), ApiError);
   assertEquals(error.code, ErrorCode.UNSUPPORTED_VERSION);
-  assertEquals(error.message, "This broker does not serve UnregisterBroker (API key 64)");
+  assertEquals(error.message, "This broker does not serve AddRaftVoter (API key 80)");
 });
 
 Deno.test("HandlerTable has a handler for every declared API, and advertises those that serve", async () => {
@@ -29,7 +29,7 @@ Deno.test("HandlerTable has a handler for every declared API, and advertises tho
   };
   const keys = new Set(apiKeys.map(({ apiKey }) => apiKey));
   assertEquals(keys.has(produce.key), true);
-  for (const { key } of [shareAcknowledge, unregisterBroker, getTelemetrySubscriptions]) {
+  for (const { key } of [shareAcknowledge, addRaftVoter, getTelemetrySubscriptions]) {
     assertEquals(keys.has(key), false);
   }
 });
