@@ -45,6 +45,7 @@ const PROGRAMS: readonly Program[] = [
     quick: ["--runs=1", "--seconds=1", "--partitions=200", "--mb=100"],
   },
   { name: "fairness", full: [], quick: ["--runs=1"] },
+  { name: "hostile_frames", full: [], quick: ["--only=Metadata"] },
   { name: "scale", full: [], quick: ["--most=10"] },
   { name: "startup", full: [], quick: ["--runs=1", "--partitions=0"] },
   { name: "groups", full: ["--runs=1"], quick: ["--quick"] },

@@ -50,8 +50,7 @@ export class AnswerRoom {
   refusal(): ApiError {
     return new ApiError(
       ErrorCode.INVALID_REQUEST,
-      `Cannot answer in whole: the answer would take more memory than the ${this.#limit} bytes of ` +
-        "queued.max.response.bytes; ask for less at a time",
+      "The answer would exceed queued.max.response.bytes: ask for less at a time",
     );
   }
 

@@ -35,7 +35,11 @@ export class ApiError extends Error {
    * @param message What failed, with value and bound. Default: what the error means in general.
    */
   constructor(code: number, message?: string, options?: ErrorOptions) {
+    // Where it was thrown tells nothing, and to find out costs more than all else; clients cause many.
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
     super(message ?? errorInfo(code).description, options);
+    Error.stackTraceLimit = stackTraceLimit;
     this.code = code;
   }
 }

@@ -312,7 +312,7 @@ export class Connection {
    */
   #answerFailure(pending: PendingRequest, error: unknown): void {
     if (this.#hasEnded) return;
-    if (pending.hasFailed || isClientsFault(error) || wantsNoAnswer(pending)) throw error;
+    if (pending.failures > 1 || isClientsFault(error) || wantsNoAnswer(pending)) throw error;
     this.#answerError(pending, this.#explain(pending, error));
   }
 
@@ -332,8 +332,10 @@ export class Connection {
   }
 
   #answerError(pending: PendingRequest, error: AnsweredError): void {
-    pending.hasFailed = true;
-    const { handler: { api }, header: { apiVersion }, request } = pending;
+    pending.failures++;
+    const { handler: { api }, header: { apiVersion } } = pending;
+    // If even the errors are too much, there is one for all.
+    const request = pending.failures > 1 ? undefined : pending.request;
     const steps = errorAnswer(api, apiVersion, request, error);
     const first = steps.next();
     // One step is all there is to most.
@@ -390,9 +392,11 @@ export class Connection {
       writeResponseHeader(out, api, apiVersion, correlationId);
       for (const _ of slicedCodec(api.response, apiVersion).encode(out, answer)) {
         if (!slice.isOver) continue;
+        pending.countEncoded(out.size);
         await slice.pause();
         if (this.#hasEnded) return;
       }
+      pending.countEncoded(out.size);
       pending.encoded = out.take();
       this.#deliver(pending, answer);
     } catch (error) {

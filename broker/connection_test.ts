@@ -42,10 +42,16 @@ class Fixture implements AsyncDisposable {
   readonly connection: Connection;
   readonly logLines: string[] = [];
   readonly memory = new MemoryBudget(1000);
-  readonly responseMemory = new MemoryBudget(1000);
+  readonly responseMemory: MemoryBudget;
   readonly #served: Promise<void>;
 
-  constructor(handlers: readonly ApiHandler[], maxInFlight = 100, turns?: Turns) {
+  constructor(
+    handlers: readonly ApiHandler[],
+    maxInFlight = 100,
+    turns?: Turns,
+    responseBytes = 1 << 26,
+  ) {
+    this.responseMemory = new MemoryBudget(responseBytes);
     const clock = new ManualClock();
     const context = {
       clock,
@@ -350,6 +356,30 @@ Deno.test("Connection serves requests and answers of very many elements in slice
   });
   assertEquals((await fixture.nextBody(findCoordinator, 4)).coordinators, []);
   assertEquals(seen.length, 3);
+});
+
+Deno.test("Connection answers with an error what exceeds the memory for answers, and serves on", async () => {
+  const host = "a-host-of-some-length.example";
+  const findAll = handler(findCoordinator, ({ coordinatorKeys }) => ({
+    coordinators: coordinatorKeys.map((key) => ({
+      key,
+      nodeId: 1,
+      host,
+      port: 1,
+      errorCode: ErrorCode.NONE,
+    })),
+  }));
+  await using fixture = new Fixture([findAll], 100, undefined, 400_000);
+  // With errors instead of addresses the first would fit if messages were shorter.
+  for (const count of [9000, 100_000]) {
+    const coordinatorKeys = Array.from({ length: count }, (_, i) => `${i}`);
+    fixture.send(findCoordinator, 4, 1, { keyType: 0, coordinatorKeys });
+    assertEquals((await fixture.nextBody(findCoordinator, 4)).coordinators, []);
+  }
+  fixture.send(findCoordinator, 4, 1, { keyType: 0, coordinatorKeys: ["a"] });
+  assertEquals((await fixture.nextBody(findCoordinator, 4)).coordinators[0]!.host, host);
+  await settle();
+  assertEquals(fixture.responseMemory.lent, 0);
 });
 
 Deno.test("Connection counts answers that are not taken, and gives their memory back", async () => {

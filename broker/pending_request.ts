@@ -6,7 +6,7 @@
 
 import type { RequestHeader } from "../protocol/headers.ts";
 import type { Api, RequestOf } from "../protocol/schema.ts";
-import type { Chunks } from "../protocol/writer.ts";
+import { type Chunks, UnencodableValueError } from "../protocol/writer.ts";
 import type { Answer, ApiHandler, BrokerContext, RequestContext } from "./handler.ts";
 
 /** A request whose answer is due, as its handler sees it; they are answered first to last. */
@@ -31,8 +31,9 @@ export class PendingRequest implements RequestContext {
   encoded: Chunks | undefined;
   /** Whether its bytes are needed after its handler has returned. */
   keepsFrame = false;
-  /** Whether the answer is that the request, or an answer to it, has failed. */
-  hasFailed = false;
+  /** How often the request, or an answer to it, has failed. */
+  failures = 0;
+  #encodedSize = 0;
   #whenTaken: (() => void)[] | undefined;
 
   constructor(
@@ -81,12 +82,29 @@ export class PendingRequest implements RequestContext {
     this.heldBack = work;
   }
 
+  /**
+   * Counts what is encoded so far.
+   *
+   * @throws {UnencodableValueError} if that alone is more than all answers may take.
+   */
+  countEncoded(size: number): void {
+    const { responseMemory } = this.broker;
+    responseMemory.adjust(this.#encodedSize, size);
+    this.#encodedSize = size;
+    // What handlers count themselves they bound as well.
+    if (size <= responseMemory.limit || this.isFollowed) return;
+    throw new UnencodableValueError(
+      `Cannot answer ${this.handler.api.name}: the answer would exceed queued.max.response.bytes`,
+    );
+  }
+
   /** Gives back what was lent. */
   settle(): void {
     const { requestMemory, responseMemory } = this.broker;
     if (this.lent > 0) requestMemory.release(this.lent);
     if (this.claimed > 0) responseMemory.release(this.claimed);
-    this.lent = this.claimed = 0;
+    if (this.#encodedSize > 0) responseMemory.release(this.#encodedSize);
+    this.lent = this.claimed = this.#encodedSize = 0;
   }
 
   /** Whether somebody wants to know when the answer was taken. */

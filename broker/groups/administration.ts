@@ -7,7 +7,7 @@
 
 import { ErrorCode } from "../../protocol/errors.ts";
 import type { DescribeGroupsResponse } from "../../protocol/messages/describe_groups.ts";
-import type { ListGroupsRequest, ListGroupsResponse } from "../../protocol/messages/list_groups.ts";
+import type { ListGroupsResponse } from "../../protocol/messages/list_groups.ts";
 import { ApiError } from "../api_error.ts";
 import { ClassicGroup } from "./classic/classic_group.ts";
 import { NO_ASSIGNMENT } from "./classic/classic_member.ts";
@@ -50,26 +50,24 @@ function describe(group: ClassicGroup): Described {
   };
 }
 
-/** The groups of a shard in certain states and of certain types; empty filters let all pass. */
-export function listGroups(shard: GroupShard, request: ListGroupsRequest): Listed[] {
-  const states = normalize(request.statesFilter);
-  const types = normalize(request.typesFilter);
-  const listed: Listed[] = [];
+/** Which groups to list, by states and types in lower case; empty ones let all pass. */
+export interface GroupFilter {
+  readonly states: ReadonlySet<string>;
+  readonly types: ReadonlySet<string>;
+}
+
+/** The groups of a shard in certain states and of certain types. */
+export function* listGroups(shard: GroupShard, { states, types }: GroupFilter): Iterable<Listed> {
   for (const group of shard.groups) {
     if (states.size > 0 && !states.has(group.state.toLowerCase())) continue;
     if (types.size > 0 && !types.has(group.type)) continue;
-    listed.push({
+    yield {
       groupId: group.groupId,
       protocolType: group.protocolType ?? "",
       groupState: group.state,
       groupType: group.type,
-    });
+    };
   }
-  return listed;
-}
-
-function normalize(filter: readonly string[]): ReadonlySet<string> {
-  return new Set(filter.map((word) => word.trim().toLowerCase()));
 }
 
 /**

@@ -9,6 +9,7 @@ import { ErrorCode } from "../../protocol/errors.ts";
 import { ApiError } from "../api_error.ts";
 import type { RequestContext } from "../handler.ts";
 import { type ConfigChange, configResource } from "./config_resources/mod.ts";
+import { awaitEach, byName } from "./each_item.ts";
 import { duplicate, duplicatesOf, failure, type Outcome, SUCCESS } from "./outcome.ts";
 
 /** A resource in a request of either API. */
@@ -28,14 +29,14 @@ export async function alterResources<R extends AlteredResource>(
   context: RequestContext,
 ): Promise<(Outcome & Pick<AlteredResource, "resourceType" | "resourceName">)[]> {
   const keyOf = ({ resourceType, resourceName }: R) => `${resourceType} ${resourceName}`;
-  const duplicates = duplicatesOf(resources.map(keyOf));
-  return await Promise.all(resources.map(async (resource) => {
+  const named = await byName(resources, keyOf);
+  return await awaitEach(resources, async (resource) => {
     const { resourceType, resourceName } = resource;
-    const outcome = duplicates.has(keyOf(resource))
+    const outcome = named.get(keyOf(resource))!.count > 1
       ? duplicate(`resource "${resourceName}"`)
       : await outcomeOf(resource, alter, context);
     return { resourceType, resourceName, ...outcome };
-  }));
+  });
 }
 
 async function outcomeOf<R extends AlteredResource>(
@@ -70,7 +71,16 @@ export async function alterResource(
   await resource.alter(resourceName, change, validateOnly, context);
 }
 
+/** Settings of one resource that may be changed in one request. */
+const MAX_CONFIGS = 1000;
+
 function checkKeys({ configs }: AlteredResource): void {
+  if (configs.length > MAX_CONFIGS) {
+    throw new ApiError(
+      ErrorCode.INVALID_REQUEST,
+      `Cannot alter ${configs.length} settings at once: ${MAX_CONFIGS} are allowed, which are more than there are`,
+    );
+  }
   const [twice] = duplicatesOf(configs.map(({ name }) => name));
   if (twice !== undefined) {
     throw new ApiError(ErrorCode.INVALID_REQUEST, `Cannot alter "${twice}" twice in one request`);

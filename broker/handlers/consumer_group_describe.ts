@@ -14,12 +14,17 @@ import {
   type ConsumerGroupDescribeRequest,
   type ConsumerGroupDescribeResponse,
 } from "../../protocol/messages/consumer_group_describe.ts";
+import { AnswerRoom } from "../answer_room.ts";
 import { ApiError } from "../api_error.ts";
 import { describeConsumerGroup } from "../groups/consumer/describe.ts";
 import { type ApiHandler, handler, type RequestContext } from "../handler.ts";
+import { awaitEach } from "./each_item.ts";
 import { checkConsumerProtocol, groupErrorCode, groupOperations } from "./group_request.ts";
 
 type Described = ConsumerGroupDescribeResponse["groups"][number];
+
+/** What a group, a member or a topic takes beside names and partitions, at most. */
+const GROUP_BYTES = 100;
 
 /** Serves ConsumerGroupDescribe. */
 export const consumerGroupDescribeHandler: ApiHandler = handler(
@@ -32,14 +37,39 @@ async function handleConsumerGroupDescribe(
   context: RequestContext,
 ): Promise<ConsumerGroupDescribeResponse> {
   const authorizedOperations = groupOperations(includeAuthorizedOperations);
-  const described = groupIds.map(async (groupId) => {
+  const room = new AnswerRoom(context);
+  const describeOne = async (groupId: string, fits: boolean): Promise<Described> => {
     try {
+      if (!fits) throw room.refusal();
       return { ...await describe(groupId, context), authorizedOperations };
     } catch (error) {
       return failed(groupId, error, context);
     }
-  });
-  return { groups: await Promise.all(described) };
+  };
+  // Each is looked at to see what it takes, and let go again: only the answer may fill memory.
+  const fits = await awaitEach(
+    groupIds,
+    async (groupId) => room.take(sizeOf(await describeOne(groupId, true))),
+  );
+  await room.claim();
+  let index = 0;
+  return { groups: await awaitEach(groupIds, (groupId) => describeOne(groupId, fits[index++]!)) };
+}
+
+/** What a group takes in the answer, at most. */
+function sizeOf({ groupId, members }: Described): number {
+  let size = GROUP_BYTES + 3 * groupId.length;
+  for (const member of members) {
+    const { memberId, clientId, subscribedTopicNames, assignment, targetAssignment } = member;
+    size += GROUP_BYTES + 3 * (memberId.length + clientId.length);
+    for (const name of subscribedTopicNames) size += name.length + 3;
+    for (const { topicPartitions } of [assignment, targetAssignment]) {
+      for (const { topicName, partitions } of topicPartitions) {
+        size += GROUP_BYTES + topicName.length + 4 * partitions.length;
+      }
+    }
+  }
+  return size;
 }
 
 async function describe(groupId: string, context: RequestContext): Promise<Described> {

@@ -13,7 +13,8 @@ import {
   type CreatePartitionsResponse,
 } from "../../protocol/messages/create_partitions.ts";
 import { type ApiHandler, handler, type RequestContext } from "../handler.ts";
-import { duplicate, duplicatesOf, failure, type Outcome, SUCCESS } from "./outcome.ts";
+import { awaitEach, byName } from "./each_item.ts";
+import { duplicate, failure, type Outcome, SUCCESS } from "./outcome.ts";
 import { withinTimeout } from "./within_timeout.ts";
 
 type TopicRequest = CreatePartitionsRequest["topics"][number];
@@ -28,15 +29,12 @@ async function handleCreatePartitions(
   request: CreatePartitionsRequest,
   context: RequestContext,
 ): Promise<CreatePartitionsResponse> {
-  const duplicates = duplicatesOf(request.topics.map(({ name }) => name));
-  const byName = new Map(request.topics.map((topic) => [topic.name, topic]));
-  const results = [...byName.values()].map(async (topic) => ({
+  const topics = await byName(request.topics, ({ name }) => name);
+  const results = await awaitEach([...topics.values()], async ({ item: topic, count }) => ({
     name: topic.name,
-    ...(duplicates.has(topic.name)
-      ? duplicate(`topic "${topic.name}"`)
-      : await grow(topic, request, context)),
+    ...(count > 1 ? duplicate(`topic "${topic.name}"`) : await grow(topic, request, context)),
   }));
-  return { results: await Promise.all(results) };
+  return { results };
 }
 
 async function grow(

@@ -27,11 +27,15 @@ import {
   type NewTopic,
 } from "../topics/topic_registry.ts";
 import { topicConfigEntry } from "./config_resources/mod.ts";
-import { duplicate, duplicatesOf, failure, SUCCESS } from "./outcome.ts";
+import { awaitEach, byName } from "./each_item.ts";
+import { duplicate, failure, SUCCESS } from "./outcome.ts";
 import { withinTimeout } from "./within_timeout.ts";
 
 type TopicRequest = CreateTopicsRequest["topics"][number];
 type TopicResponse = CreateTopicsResponse["topics"][number];
+
+/** Settings that may be given for a topic. */
+const MAX_CONFIGS = 1000;
 
 /** Serves CreateTopics. */
 export const createTopicsHandler: ApiHandler = handler(createTopics, handleCreateTopics);
@@ -40,12 +44,11 @@ async function handleCreateTopics(
   request: CreateTopicsRequest,
   context: RequestContext,
 ): Promise<CreateTopicsResponse> {
-  const duplicates = duplicatesOf(request.topics.map(({ name }) => name));
+  const named = await byName(request.topics, ({ name }) => name);
   const refusal = checkTotal(request, context);
-  const byName = new Map(request.topics.map((topic) => [topic.name, topic]));
-  const topics = [...byName.values()].map(async (topic): Promise<TopicResponse> => {
+  const topics = await awaitEach([...named.values()], async ({ item: topic, count }) => {
     const { name } = topic;
-    if (duplicates.has(name)) return { name, ...duplicate(`topic "${name}"`) };
+    if (count > 1) return { name, ...duplicate(`topic "${name}"`) };
     try {
       if (refusal !== undefined) throw refusal;
       return created(
@@ -55,7 +58,7 @@ async function handleCreateTopics(
       return { name, ...failure(error, context) };
     }
   });
-  return { topics: await Promise.all(topics) };
+  return { topics };
 }
 
 async function create(
@@ -69,6 +72,12 @@ async function create(
 function newTopic(topic: TopicRequest): NewTopic {
   const { name, numPartitions, replicationFactor, assignments } = topic;
   const configs = new Map<string, string>();
+  if (topic.configs.length > MAX_CONFIGS) {
+    throw new ApiError(
+      ErrorCode.INVALID_CONFIG,
+      `Cannot set ${topic.configs.length} settings: ${MAX_CONFIGS} are allowed, which are more than there are`,
+    );
+  }
   for (const { name, value } of topic.configs) {
     if (value === null) {
       throw new ApiError(ErrorCode.INVALID_CONFIG, `Cannot set "${name}": the value is null`);

@@ -14,6 +14,7 @@ import {
 } from "../../protocol/messages/delete_groups.ts";
 import { deleteGroup } from "../groups/administration.ts";
 import { type ApiHandler, handler, type RequestContext } from "../handler.ts";
+import { awaitEach } from "./each_item.ts";
 import { groupErrorCode } from "./group_request.ts";
 
 /** Serves DeleteGroups. */
@@ -24,8 +25,11 @@ async function handleDeleteGroups(
   context: RequestContext,
 ): Promise<DeleteGroupsResponse> {
   const groupIds = [...new Set(groupsNames)];
-  const errorCodes = await Promise.all(groupIds.map((groupId) => remove(groupId, context)));
-  return { results: groupIds.map((groupId, i) => ({ groupId, errorCode: errorCodes[i]! })) };
+  const results = await awaitEach(groupIds, async (groupId) => ({
+    groupId,
+    errorCode: await remove(groupId, context),
+  }));
+  return { results };
 }
 
 async function remove(groupId: string, context: RequestContext): Promise<number> {

@@ -2,7 +2,8 @@
  * DeleteRecords: deletes the records of partitions before an offset (KIP-107). Versions 0 to 2.
  *
  * -1 stands for the high watermark. The answer has the log start offset that came of it; an offset
- * that is already gone changes nothing and is no error. Version 2 is flexible.
+ * that is already gone changes nothing and is no error. Of several offsets for one partition the last
+ * counts, and each partition is answered once, as in Kafka. Version 2 is flexible.
  *
  * @module
  */
@@ -15,7 +16,9 @@ import {
 } from "../../protocol/messages/delete_records.ts";
 import { ApiError } from "../api_error.ts";
 import { type ApiHandler, handler, type RequestContext } from "../handler.ts";
+import { awaitEach } from "./each_item.ts";
 import { failure } from "./outcome.ts";
+import { byTopic, uniquePartitions } from "./unique_partitions.ts";
 import { withinTimeout } from "./within_timeout.ts";
 
 type PartitionRequest = DeleteRecordsRequest["topics"][number]["partitions"][number];
@@ -30,13 +33,15 @@ async function handleDeleteRecords(
   request: DeleteRecordsRequest,
   context: RequestContext,
 ): Promise<DeleteRecordsResponse> {
-  const topics = request.topics.map(async ({ name, partitions }) => ({
-    name,
-    partitions: await Promise.all(
-      partitions.map((partition) => deleteFrom(name, partition, request.timeoutMs, context)),
-    ),
-  }));
-  return { topics: await Promise.all(topics) };
+  const partitions = await uniquePartitions(
+    request.topics,
+    ({ partitionIndex }) => partitionIndex,
+  );
+  const responses = await awaitEach(
+    partitions,
+    ({ topic, partition }) => deleteFrom(topic, partition, request.timeoutMs, context),
+  );
+  return { topics: await byTopic(partitions, responses) };
 }
 
 async function deleteFrom(

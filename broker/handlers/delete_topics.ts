@@ -20,7 +20,8 @@ import { ZERO_UUID } from "../../protocol/uuid.ts";
 import { ApiError } from "../api_error.ts";
 import { type ApiHandler, handler, type RequestContext } from "../handler.ts";
 import type { Topic } from "../topics/topic.ts";
-import { duplicate, duplicatesOf, failure, type Outcome, SUCCESS } from "./outcome.ts";
+import { awaitEach, byName, mapEach } from "./each_item.ts";
+import { duplicate, failure, type Outcome, SUCCESS } from "./outcome.ts";
 import { withinTimeout } from "./within_timeout.ts";
 
 type Result = DeleteTopicsResponse["responses"][number];
@@ -40,26 +41,21 @@ async function handleDeleteTopics(
   request: DeleteTopicsRequest,
   context: RequestContext,
 ): Promise<DeleteTopicsResponse> {
-  const references: Reference[] = [
-    ...request.topicNames.map((name) => ({ name, topicId: ZERO_UUID })),
-    ...request.topics,
-  ];
-  const topics = references.map((reference) => find(reference, context));
-  const twice = duplicatesOf(topics.filter((topic) => topic !== undefined));
-  const answered = new Set<string>();
-  const results: Promise<Result>[] = [];
-  references.forEach((reference, at) => {
-    const topic = topics[at];
-    const key = topic?.id ?? `${reference.name} ${reference.topicId}`;
-    if (answered.has(key)) return;
-    answered.add(key);
-    if (topic !== undefined && twice.has(topic)) {
-      const name = reference.name;
-      const outcome = duplicate(`topic "${topic.name}"`);
-      results.push(Promise.resolve({ name, topicId: reference.topicId, ...outcome }));
-    } else results.push(remove(reference, topic, request.timeoutMs, context));
+  const names = await mapEach(request.topicNames, (name) => ({ name, topicId: ZERO_UUID }));
+  const references: readonly Reference[] = names.concat(request.topics as never);
+  const topics = await byName(
+    references,
+    (reference) => find(reference, context)?.id ?? `${reference.name} ${reference.topicId}`,
+  );
+  const responses = await awaitEach([...topics.values()], ({ item: reference, count }) => {
+    const topic = find(reference, context);
+    if (topic === undefined || count === 1) {
+      return remove(reference, topic, request.timeoutMs, context);
+    }
+    const outcome = duplicate(`topic "${topic.name}"`);
+    return { name: reference.name, topicId: reference.topicId, ...outcome };
   });
-  return { responses: await Promise.all(results) };
+  return { responses };
 }
 
 function find({ name, topicId }: Reference, { broker }: RequestContext): Topic | undefined {

@@ -18,30 +18,62 @@ import {
   type DescribeConfigsRequest,
   type DescribeConfigsResponse,
 } from "../../protocol/messages/describe_configs.ts";
+import { AnswerRoom } from "../answer_room.ts";
 import { ApiError } from "../api_error.ts";
 import { type ApiHandler, handler, type RequestContext } from "../handler.ts";
 import { type ConfigEntry, configResource, describeLoggers } from "./config_resources/mod.ts";
+import { awaitEach, byName, mapEach } from "./each_item.ts";
 import { failure, SUCCESS } from "./outcome.ts";
 
 type Resource = DescribeConfigsRequest["resources"][number];
 type Result = DescribeConfigsResponse["results"][number];
 
-/** Serves DescribeConfigs. */
-export const describeConfigsHandler: ApiHandler = handler(
-  describeConfigs,
-  (request, context) => ({
-    results: request.resources.map((resource) => describe(resource, request, context)),
-  }),
-);
+/** A resource, and which of its settings are asked for. */
+interface Asked {
+  readonly resource: Resource;
+  readonly isAsked: (name: string) => boolean;
+}
 
-function describe(
-  resource: Resource,
+/** What an entry takes beside its texts, at most. */
+const ENTRY_BYTES = 20;
+
+/** Serves DescribeConfigs. */
+export const describeConfigsHandler: ApiHandler = handler(describeConfigs, handleDescribeConfigs);
+
+async function handleDescribeConfigs(
   request: DescribeConfigsRequest,
   context: RequestContext,
+): Promise<DescribeConfigsResponse> {
+  const resources = await awaitEach(request.resources, async (resource): Promise<Asked> => ({
+    resource,
+    isAsked: await asked(resource.configurationKeys),
+  }));
+  const room = new AnswerRoom(context);
+  // Each is looked at to see what it takes, and let go again: only the answer may fill memory.
+  let isFull = false;
+  const fits = await mapEach(resources, (resource) => {
+    isFull ||= !room.take(sizeOf(describe(resource, request, context)));
+    return !isFull;
+  });
+  await room.claim();
+  let index = 0;
+  const results = await mapEach(
+    resources,
+    (resource) => describe(resource, request, context, fits[index++]),
+  );
+  return { results };
+}
+
+function describe(
+  { resource, isAsked }: Asked,
+  request: DescribeConfigsRequest,
+  context: RequestContext,
+  fits = true,
 ): Result {
   const { resourceType, resourceName } = resource;
   try {
-    const configs = entriesOf(resource, context).map((entry) => ({
+    if (!fits) throw new AnswerRoom(context).refusal();
+    const configs = entriesOf(resource, isAsked, context).map((entry) => ({
       ...entry,
       synonyms: request.includeSynonyms ? entry.synonyms : [],
       documentation: request.includeDocumentation ? entry.documentation : null,
@@ -53,10 +85,10 @@ function describe(
 }
 
 function entriesOf(
-  { resourceType, resourceName, configurationKeys }: Resource,
+  { resourceType, resourceName }: Resource,
+  isAsked: Asked["isAsked"],
   context: RequestContext,
 ): ConfigEntry[] {
-  const isAsked = asked(configurationKeys);
   if (resourceType === ConfigResourceType.brokerLogger) {
     return describeLoggers(resourceName, isAsked, context);
   }
@@ -69,9 +101,21 @@ function entriesOf(
   );
 }
 
+/** What a result takes in the answer, at most. */
+function sizeOf({ resourceName, configs, errorMessage }: Result): number {
+  let size = ENTRY_BYTES + 3 * (resourceName.length + (errorMessage ?? "").length);
+  for (const { name, value, documentation, synonyms = [] } of configs) {
+    size += ENTRY_BYTES + name.length + (value ?? "").length + (documentation ?? "").length;
+    for (const synonym of synonyms) {
+      size += ENTRY_BYTES + synonym.name.length + (synonym.value ?? "").length;
+    }
+  }
+  return size;
+}
+
 /** An empty list of keys means all of them, as null does. */
-function asked(keys: readonly string[] | null): (name: string) => boolean {
+async function asked(keys: readonly string[] | null): Promise<Asked["isAsked"]> {
   if (keys === null || keys.length === 0) return () => true;
-  const wanted = new Set(keys);
+  const wanted = await byName(keys, (key) => key);
   return (name) => wanted.has(name);
 }

@@ -13,39 +13,69 @@ import {
   type DescribeLogDirsRequest,
   type DescribeLogDirsResponse,
 } from "../../protocol/messages/describe_log_dirs.ts";
+import { TimeSlice } from "../../storage/mod.ts";
+import { AnswerRoom } from "../answer_room.ts";
 import { type ApiHandler, handler, type RequestContext } from "../handler.ts";
+import { mapNested } from "./each_item.ts";
 import type { Partition } from "../topics/partition.ts";
 
 type TopicResponse = DescribeLogDirsResponse["results"][number]["topics"][number];
 
-/** Serves DescribeLogDirs. */
-export const describeLogDirsHandler: ApiHandler = handler(
-  describeLogDirs,
-  (request, context) => ({
-    results: [{
-      errorCode: ErrorCode.NONE,
-      logDir: context.broker.topics.logDirectory,
-      topics: [...describe(request, context)],
-    }],
-  }),
-);
+/** What a topic and a partition take in the answer, at most. */
+const TOPIC_BYTES = 20;
+const PARTITION_BYTES = 24;
 
-function* describe(
+/** Serves DescribeLogDirs. */
+export const describeLogDirsHandler: ApiHandler = handler(describeLogDirs, handleDescribeLogDirs);
+
+async function handleDescribeLogDirs(
   { topics }: DescribeLogDirsRequest,
+  context: RequestContext,
+): Promise<DescribeLogDirsResponse> {
+  const { topics: all } = context.broker;
+  const found = topics === null
+    ? new Map(Array.from(all.all(), ({ name, partitions }) => [name, new Set(partitions)]))
+    : await find(topics, context);
+  const room = new AnswerRoom(context);
+  let error: number = ErrorCode.NONE;
+  for (const [name, partitions] of found) {
+    const fits = room.take(TOPIC_BYTES + name.length + PARTITION_BYTES * partitions.size);
+    if (!fits) error = ErrorCode.INVALID_REQUEST;
+  }
+  await room.claim();
+  const described = await mapNested(
+    error === ErrorCode.NONE ? [...found] : [],
+    ([, partitions]) => [...partitions],
+    (_, partition) => describePartition(partition),
+  );
+  return {
+    results: [{
+      errorCode: error,
+      logDir: all.logDirectory,
+      topics: described.map(([[name], partitions]) => ({ name, partitions })),
+    }],
+  };
+}
+
+/** The partitions that are asked for and are here, each once. */
+async function find(
+  topics: NonNullable<DescribeLogDirsRequest["topics"]>,
   { broker }: RequestContext,
-): Iterable<TopicResponse> {
-  if (topics === null) {
-    for (const { name, partitions } of broker.topics.all()) {
-      yield { name, partitions: partitions.map(describePartition) };
+): Promise<Map<string, Set<Partition>>> {
+  const found = new Map<string, Set<Partition>>();
+  const slice = new TimeSlice();
+  for (const { topic, partitions } of topics) {
+    for (const index of partitions) {
+      if (slice.isOver) await slice.pause();
+      const partition = broker.topics.partition(topic, index);
+      if (partition === undefined) continue;
+      const ofTopic = found.get(topic);
+      if (ofTopic === undefined) found.set(topic, new Set([partition]));
+      else ofTopic.add(partition);
     }
-    return;
+    if (slice.isOver) await slice.pause();
   }
-  for (const { topic: name, partitions } of topics) {
-    const found = [...new Set(partitions)]
-      .map((index) => broker.topics.partition(name, index))
-      .filter((partition) => partition !== undefined);
-    if (found.length > 0) yield { name, partitions: found.map(describePartition) };
-  }
+  return found;
 }
 
 function describePartition(partition: Partition): TopicResponse["partitions"][number] {

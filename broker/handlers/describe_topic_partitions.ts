@@ -17,7 +17,9 @@ import {
 } from "../../protocol/messages/describe_topic_partitions.ts";
 import { ZERO_UUID } from "../../protocol/uuid.ts";
 import { ALL_TOPIC_OPERATIONS } from "../authorized_operations.ts";
+import { TimeSlice } from "../../storage/mod.ts";
 import { type ApiHandler, handler, type RequestContext } from "../handler.ts";
+import { byName, mapEach, sortTexts } from "./each_item.ts";
 import type { Partition } from "../topics/partition.ts";
 import { isInternalTopic, isTopicName } from "../topics/topic_name.ts";
 import type { Topic } from "../topics/topic.ts";
@@ -33,11 +35,11 @@ export const describeTopicPartitionsHandler: ApiHandler = handler(
   handleDescribeTopicPartitions,
 );
 
-function handleDescribeTopicPartitions(
+async function handleDescribeTopicPartitions(
   request: DescribeTopicPartitionsRequest,
   context: RequestContext,
-): DescribeTopicPartitionsResponse {
-  if (!isValid(request)) return refuse(request);
+): Promise<DescribeTopicPartitionsResponse> {
+  if (!isValid(request)) return await refuse(request);
   const { config, topics } = context.broker;
   const wantsAll = request.topics.length === 0;
   const limit = Math.min(
@@ -46,7 +48,9 @@ function handleDescribeTopicPartitions(
   );
   let left = Math.max(1, limit);
   const described: TopicResponse[] = [];
-  for (const name of namesToDescribe(request, context)) {
+  const slice = new TimeSlice();
+  for (const name of await namesToDescribe(request, context)) {
+    if (slice.isOver) await slice.pause();
     if (left === 0) return page(described, { topicName: name, partitionIndex: 0 });
     const topic = topics.get(name);
     if (topic === undefined) {
@@ -69,14 +73,13 @@ function page(topics: TopicResponse[], nextCursor: Cursor | null): DescribeTopic
   return { topics, nextCursor };
 }
 
-function namesToDescribe(
+async function namesToDescribe(
   { topics, cursor }: DescribeTopicPartitionsRequest,
   { broker }: RequestContext,
-): string[] {
-  const names = topics.length === 0
-    ? Array.from(broker.topics.all(), ({ name }) => name)
-    : [...new Set(topics.map(({ name }) => name))];
-  return names.filter((name) => cursor === null || name >= cursor.topicName).sort();
+): Promise<string[]> {
+  const asked = topics.length === 0 ? [...broker.topics.all()] : topics;
+  const names = [...(await byName(asked, ({ name }) => name)).keys()];
+  return await sortTexts(names.filter((name) => cursor === null || name >= cursor.topicName));
 }
 
 /** Whether a page can start where the request says. */
@@ -87,15 +90,16 @@ function isValid({ topics, cursor }: DescribeTopicPartitionsRequest): boolean {
 }
 
 /** The response has no error of its own, so each topic has it. */
-function refuse(
+async function refuse(
   { topics, cursor }: DescribeTopicPartitionsRequest,
-): DescribeTopicPartitionsResponse {
-  const names = new Set(topics.map(({ name }) => name));
-  if (names.size === 0) names.add(cursor!.topicName);
-  return {
-    topics: Array.from(names, (name) => failed(name, ErrorCode.INVALID_REQUEST)),
-    nextCursor: null,
-  };
+): Promise<DescribeTopicPartitionsResponse> {
+  const asked = topics.length === 0 ? [{ name: cursor!.topicName }] : topics;
+  const names = await byName(asked, ({ name }) => name);
+  const refused = await mapEach(
+    [...names.keys()],
+    (name) => failed(name, ErrorCode.INVALID_REQUEST),
+  );
+  return { topics: refused, nextCursor: null };
 }
 
 function failed(name: string, errorCode: number): TopicResponse {

@@ -27,6 +27,7 @@ import {
 import { ApiError } from "../api_error.ts";
 import { OFFSETS_TOPIC } from "../groups/offsets_topic.ts";
 import { type ApiHandler, handler, type RequestContext } from "../handler.ts";
+import { awaitEach } from "./each_item.ts";
 import { failure, type Outcome, SUCCESS } from "./outcome.ts";
 
 interface Coordinator extends Outcome {
@@ -52,11 +53,11 @@ async function handleFindCoordinator(
   if (context.apiVersion < FIRST_VERSION_WITH_MANY_KEYS) {
     return await find(keyType, request.key, context);
   }
-  const coordinators = request.coordinatorKeys.map(async (key) => ({
+  const coordinators = await awaitEach(request.coordinatorKeys, async (key) => ({
     key,
     ...await find(keyType, key, context),
   }));
-  return { coordinators: await Promise.all(coordinators) };
+  return { coordinators };
 }
 
 async function find(keyType: number, key: string, context: RequestContext): Promise<Coordinator> {

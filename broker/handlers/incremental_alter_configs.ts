@@ -83,9 +83,10 @@ function apply(
       const inherited = listOf(name, resourceType, operation, context);
       const items = itemsOf(current ?? inherited);
       const changed = itemsOf(value!);
+      const taken = new Set(changed);
       return configOperation === Operation.append
         ? [...new Set([...items, ...changed])].join(",")
-        : items.filter((item) => !changed.includes(item)).join(",");
+        : items.filter((item) => !taken.has(item)).join(",");
     }
     default:
       throw new ApiError(

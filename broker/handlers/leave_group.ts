@@ -13,14 +13,37 @@ import {
   type LeaveGroupRequest,
   type LeaveGroupResponse,
 } from "../../protocol/messages/leave_group.ts";
+import { TimeSlice } from "../../storage/mod.ts";
+import type { GroupShard } from "../groups/group_shard.ts";
 import * as membership from "../groups/membership.ts";
 import { type ApiHandler, handler, type RequestContext } from "../handler.ts";
 import { groupErrorCode } from "./group_request.ts";
 
 const FIRST_VERSION_WITH_MANY_MEMBERS = 3;
+/** Members that leave at once. */
+const PORTION = 1000;
 
 /** Serves LeaveGroup. */
 export const leaveGroupHandler: ApiHandler = handler(leaveGroup, handleLeaveGroup);
+
+/** Takes members out, very many in portions. */
+async function leave(
+  shard: GroupShard,
+  groupId: string,
+  members: LeaveGroupRequest["members"],
+): Promise<LeaveGroupResponse> {
+  if (members.length <= PORTION) return await membership.leaveGroup(shard, groupId, members);
+  const left: NonNullable<LeaveGroupResponse["members"]>[number][] = [];
+  const slice = new TimeSlice();
+  for (let at = 0; at < members.length; at += PORTION) {
+    if (slice.isOver) await slice.pause();
+    const portion = members.slice(at, at + PORTION);
+    const response = await membership.leaveGroup(shard, groupId, portion);
+    if (response.errorCode !== ErrorCode.NONE) return response;
+    for (const member of response.members ?? []) left.push(member);
+  }
+  return { errorCode: ErrorCode.NONE, members: left };
+}
 
 async function handleLeaveGroup(
   request: LeaveGroupRequest,
@@ -32,7 +55,7 @@ async function handleLeaveGroup(
   if (groupId === "") return { errorCode: ErrorCode.INVALID_GROUP_ID };
   try {
     const shard = context.broker.groups.shardOf(groupId);
-    const response = await membership.leaveGroup(shard, groupId, members);
+    const response = await leave(shard, groupId, members);
     if (hasMany) return response;
     return { errorCode: response.errorCode || (response.members?.[0]?.errorCode ?? 0) };
   } catch (error) {

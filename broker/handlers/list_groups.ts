@@ -14,25 +14,47 @@ import {
   type ListGroupsRequest,
   type ListGroupsResponse,
 } from "../../protocol/messages/list_groups.ts";
+import { TimeSlice } from "../../storage/mod.ts";
+import { AnswerRoom } from "../answer_room.ts";
 import * as administration from "../groups/administration.ts";
 import { type ApiHandler, handler, type RequestContext } from "../handler.ts";
+import { byName } from "./each_item.ts";
 import { groupErrorCode } from "./group_request.ts";
+
+/** What a group takes beside its name, at most. */
+const GROUP_BYTES = 100;
 
 /** Serves ListGroups. */
 export const listGroupsHandler: ApiHandler = handler(listGroups, handleListGroups);
 
-function handleListGroups(
+async function handleListGroups(
   request: ListGroupsRequest,
   context: RequestContext,
-): ListGroupsResponse {
+): Promise<ListGroupsResponse> {
   try {
-    const groups = context.broker.groups.shards.flatMap((shard) => {
-      if (shard.hasFailed) return [];
+    const filter = {
+      states: await wordsOf(request.statesFilter),
+      types: await wordsOf(request.typesFilter),
+    };
+    const room = new AnswerRoom(context);
+    const groups: NonNullable<ListGroupsResponse["groups"]>[number][] = [];
+    const slice = new TimeSlice();
+    for (const shard of context.broker.groups.shards) {
+      if (shard.hasFailed) continue;
       shard.ensureActive();
-      return administration.listGroups(shard, request);
-    });
+      for (const group of administration.listGroups(shard, filter)) {
+        room.require(GROUP_BYTES + 3 * group.groupId.length);
+        groups.push(group);
+        if (slice.isOver) await slice.pause();
+      }
+    }
     return { errorCode: ErrorCode.NONE, groups };
   } catch (error) {
     return { errorCode: groupErrorCode(error, context), groups: [] };
   }
+}
+
+/** The words of a filter, which are compared without regard to case. */
+async function wordsOf(filter: readonly string[]): Promise<ReadonlySet<string>> {
+  return new Set((await byName(filter, (word) => word.trim().toLowerCase())).keys());
 }

@@ -8,6 +8,8 @@
  * earliest to be tiered (11, KIP-1023). There are no tiers here, so -4 is the start, and -5 and -6
  * are nowhere. In a version that does not have it yet, a special one is UNSUPPORTED_VERSION.
  *
+ * A partition that is named more than once is answered once, with INVALID_REQUEST, as in Kafka.
+ *
  * Version 4 checks leader epochs (KIP-320), 6 is flexible, 10 adds a timeout for remote reads.
  *
  * @module
@@ -24,7 +26,9 @@ import { ApiError } from "../api_error.ts";
 import { type ApiHandler, handler, type RequestContext } from "../handler.ts";
 import type { Partition } from "../topics/partition.ts";
 import { leaderOf } from "./leader_of.ts";
-import { duplicatesOf, failure } from "./outcome.ts";
+import { awaitEach } from "./each_item.ts";
+import { failure } from "./outcome.ts";
+import { byTopic, uniquePartitions } from "./unique_partitions.ts";
 
 type PartitionRequest = ListOffsetsRequest["topics"][number]["partitions"][number];
 type PartitionResponse = ListOffsetsResponse["topics"][number]["partitions"][number];
@@ -57,19 +61,16 @@ async function handleListOffsets(
   request: ListOffsetsRequest,
   context: RequestContext,
 ): Promise<ListOffsetsResponse> {
-  const duplicates = duplicatesOf(
-    request.topics.flatMap(({ name, partitions }) =>
-      partitions.map(({ partitionIndex }) => `${name}-${partitionIndex}`)
-    ),
+  const partitions = await uniquePartitions(
+    request.topics,
+    ({ partitionIndex }) => partitionIndex,
   );
-  const topics = request.topics.map(async ({ name, partitions }) => ({
-    name,
-    partitions: await Promise.all(partitions.map((partition) => {
-      const isDuplicate = duplicates.has(`${name}-${partition.partitionIndex}`);
-      return listOffset(name, partition, isDuplicate, request.isolationLevel, context);
-    })),
-  }));
-  return { topics: await Promise.all(topics) };
+  const responses = await awaitEach(
+    partitions,
+    ({ topic, partition, count }) =>
+      listOffset(topic, partition, count > 1, request.isolationLevel, context),
+  );
+  return { topics: await byTopic(partitions, responses) };
 }
 
 async function listOffset(

@@ -142,7 +142,6 @@ Deno.test("ListOffsets answers unknown, foreign and doubled partitions with an e
     ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
     ErrorCode.NOT_LEADER_OR_FOLLOWER,
     ErrorCode.INVALID_REQUEST,
-    ErrorCode.INVALID_REQUEST,
     ErrorCode.NONE,
   ]);
   const [gone] = await call(broker, 1, [{ timestamp: -1 }], "gone");

@@ -16,14 +16,18 @@ import {
   type OffsetCommitRequest,
   type OffsetCommitResponse,
 } from "../../protocol/messages/offset_commit.ts";
+import { TimeSlice } from "../../storage/mod.ts";
 import { commit } from "../groups/offsets/requests.ts";
 import { type ApiHandler, handler, type RequestContext } from "../handler.ts";
 import { groupErrorCode, hasPartition } from "./group_request.ts";
 
 type RequestTopic = OffsetCommitRequest["topics"][number];
 type TopicResponse = OffsetCommitResponse["topics"][number];
+type Answered = TopicResponse & { partitions: { partitionIndex: number; errorCode: number }[] };
 
 const FIRST_VERSION_WITH_TOPIC_ID = 10;
+/** Partitions that are committed at a stretch, and so written together. */
+const PORTION = 1000;
 
 /** Serves OffsetCommit. */
 export const offsetCommitHandler: ApiHandler = handler(offsetCommit, handleOffsetCommit);
@@ -32,61 +36,104 @@ async function handleOffsetCommit(
   request: OffsetCommitRequest,
   context: RequestContext,
 ): Promise<OffsetCommitResponse> {
-  const { known, unknown } = sort(request.topics, context);
-  if (known.length === 0) return { topics: unknown };
+  const answers = new Answers(context.apiVersion);
+  const portions = await sort(request.topics, answers, context);
+  const commits: Promise<void>[] = [];
+  const slice = new TimeSlice();
+  for (const topics of portions) {
+    commits.push(commitPortion(topics, request, answers, context));
+    if (slice.isOver) await slice.pause();
+  }
+  for (const committed of commits) await committed;
+  return { topics: answers.topics };
+}
+
+/** Commits offsets of partitions that exist, and answers each. */
+async function commitPortion(
+  topics: readonly RequestTopic[],
+  request: OffsetCommitRequest,
+  answers: Answers,
+  context: RequestContext,
+): Promise<void> {
   try {
     const shard = context.broker.groups.shardOf(request.groupId);
-    const committed = await commit(shard, { ...request, topics: known }, context.apiVersion);
-    return { topics: merge([...unknown, ...committed], context.apiVersion) };
+    const committed = commit(shard, { ...request, topics: [...topics] }, context.apiVersion);
+    for (const topic of committed instanceof Promise ? await committed : committed) {
+      for (const { partitionIndex, errorCode } of topic.partitions) {
+        answers.add(topic, partitionIndex, errorCode);
+      }
+    }
   } catch (error) {
     const errorCode = groupErrorCode(error, context);
-    return { topics: request.topics.map((topic) => failed(topic, errorCode)) };
+    for (const topic of topics) {
+      for (const { partitionIndex } of topic.partitions) {
+        answers.add(topic, partitionIndex, errorCode);
+      }
+    }
   }
 }
 
-/** Tells what can be committed from what does not exist. */
-function sort(
+/** Answers what does not exist, and gives what does in portions that are not too long to commit at a stretch. */
+async function sort(
   topics: readonly RequestTopic[],
+  answers: Answers,
   { apiVersion, broker: { cluster } }: RequestContext,
-): { known: RequestTopic[]; unknown: TopicResponse[] } {
-  const known: RequestTopic[] = [];
-  const unknown: TopicResponse[] = [];
-  for (const topic of topics) {
-    const byId = apiVersion >= FIRST_VERSION_WITH_TOPIC_ID;
-    const state = byId ? cluster.topicById(topic.topicId) : cluster.topic(topic.name);
-    if (byId && state === undefined) {
-      unknown.push(failed(topic, ErrorCode.UNKNOWN_TOPIC_ID));
-      continue;
-    }
-    const exists = ({ partitionIndex }: RequestTopic["partitions"][number]) =>
-      hasPartition(state, partitionIndex);
-    const partitions = topic.partitions.filter(exists);
-    const missing = topic.partitions.filter((partition) => !exists(partition));
-    if (missing.length > 0) {
-      const errorCode = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
-      unknown.push(failed({ ...topic, partitions: missing }, errorCode));
-    }
-    if (partitions.length > 0) {
-      known.push({ topicId: topic.topicId, name: state?.name ?? topic.name, partitions });
-    }
-  }
-  return { known, unknown };
-}
-
-function failed({ name, topicId, partitions }: RequestTopic, errorCode: number): TopicResponse {
-  return {
-    name,
-    topicId,
-    partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode })),
-  };
-}
-
-/** Each topic once, whatever became of its partitions. */
-function merge(topics: readonly TopicResponse[], apiVersion: number): TopicResponse[] {
+): Promise<RequestTopic[][]> {
   const byId = apiVersion >= FIRST_VERSION_WITH_TOPIC_ID;
-  const merged = Map.groupBy(topics, ({ name, topicId }) => byId ? topicId : name);
-  return [...merged.values()].map((parts) => ({
-    ...parts[0]!,
-    partitions: parts.flatMap(({ partitions }) => partitions),
-  }));
+  const portions: RequestTopic[][] = [[]];
+  let left = PORTION;
+  const slice = new TimeSlice();
+  for (const topic of topics) {
+    const state = byId ? cluster.topicById(topic.topicId) : cluster.topic(topic.name);
+    const missing = byId && state === undefined
+      ? ErrorCode.UNKNOWN_TOPIC_ID
+      : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
+    const name = state?.name ?? topic.name;
+    let known: RequestTopic | undefined;
+    for (const partition of topic.partitions) {
+      if (slice.isOver) await slice.pause();
+      if (!hasPartition(state, partition.partitionIndex)) {
+        answers.add(topic, partition.partitionIndex, missing);
+        continue;
+      }
+      if (left === 0) {
+        portions.push([]);
+        left = PORTION;
+        known = undefined;
+      }
+      if (known === undefined) {
+        known = { topicId: topic.topicId, name, partitions: [] };
+        portions.at(-1)!.push(known);
+      }
+      known.partitions.push(partition);
+      left--;
+    }
+    if (slice.isOver) await slice.pause();
+  }
+  return portions.filter((portion) => portion.length > 0);
+}
+
+/** The answer to each partition, under topics that are each named once. */
+class Answers {
+  readonly #byId: boolean;
+  readonly #topics: Map<string, Answered> = new Map();
+
+  constructor(apiVersion: number) {
+    this.#byId = apiVersion >= FIRST_VERSION_WITH_TOPIC_ID;
+  }
+
+  get topics(): Answered[] {
+    return [...this.#topics.values()];
+  }
+
+  add(
+    { name, topicId }: Pick<RequestTopic, "name" | "topicId">,
+    partitionIndex: number,
+    errorCode: number,
+  ): void {
+    const key = this.#byId ? topicId : name;
+    let topic = this.#topics.get(key);
+    if (topic === undefined) this.#topics.set(key, topic = { name, topicId, partitions: [] });
+    topic.partitions.push({ partitionIndex, errorCode });
+  }
 }

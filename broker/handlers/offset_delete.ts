@@ -15,7 +15,11 @@ import {
 } from "../../protocol/messages/offset_delete.ts";
 import { deleteOffsets } from "../groups/offsets/requests.ts";
 import { type ApiHandler, handler, type RequestContext } from "../handler.ts";
+import { mapNested } from "./each_item.ts";
+import { uniquePartitions } from "./unique_partitions.ts";
 import { groupErrorCode, hasPartition } from "./group_request.ts";
+
+type Topics = OffsetDeleteRequest["topics"];
 
 /** Serves OffsetDelete. */
 export const offsetDeleteHandler: ApiHandler = handler(offsetDelete, handleOffsetDelete);
@@ -26,26 +30,32 @@ async function handleOffsetDelete(
 ): Promise<OffsetDeleteResponse> {
   const { cluster, groups } = context.broker;
   if (groupId === "") return { errorCode: ErrorCode.INVALID_GROUP_ID, topics: [] };
-  const exists = (name: string, index: number) => hasPartition(cluster.topic(name), index);
   try {
-    const known = topics.map(({ name, partitions }) => ({
+    const partitions = await uniquePartitions(topics, ({ partitionIndex }) => partitionIndex);
+    const known = new Map<string, Topics[number]>();
+    for (const { topic: name, partition } of partitions) {
+      if (!hasPartition(cluster.topic(name), partition.partitionIndex)) continue;
+      const topic = known.get(name);
+      if (topic === undefined) known.set(name, { name, partitions: [partition] });
+      else topic.partitions.push(partition);
+    }
+    const results = await deleteOffsets(groups.shardOf(groupId), groupId, [...known.values()]);
+    const codes = new Map(results.map(({ name, partitions }) => [
       name,
-      partitions: partitions.filter(({ partitionIndex }) => exists(name, partitionIndex)),
-    }));
-    const results = await deleteOffsets(groups.shardOf(groupId), groupId, known);
-    const merged = results.map(({ name, partitions }, i) => ({
-      name,
-      partitions: [
-        ...partitions,
-        ...topics[i]!.partitions
-          .filter(({ partitionIndex }) => !exists(name, partitionIndex))
-          .map(({ partitionIndex }) => ({
-            partitionIndex,
-            errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
-          })),
-      ],
-    }));
-    return { errorCode: ErrorCode.NONE, topics: merged };
+      new Map(partitions.map(({ partitionIndex, errorCode }) => [partitionIndex, errorCode])),
+    ]));
+    const answered = await mapNested(
+      topics,
+      ({ partitions }) => partitions,
+      ({ name }, { partitionIndex }) => ({
+        partitionIndex,
+        errorCode: codes.get(name)?.get(partitionIndex) ?? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+      }),
+    );
+    return {
+      errorCode: ErrorCode.NONE,
+      topics: answered.map(([{ name }, partitions]) => ({ name, partitions })),
+    };
   } catch (error) {
     return { errorCode: groupErrorCode(error, context), topics: [] };
   }

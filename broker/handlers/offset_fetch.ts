@@ -19,9 +19,12 @@ import {
   type OffsetFetchResponse,
 } from "../../protocol/messages/offset_fetch.ts";
 import { ZERO_UUID } from "../../protocol/uuid.ts";
-import { type FetchedTopics, noOffset } from "../groups/offsets/fetch_offsets.ts";
+import { runSliced, TimeSlice } from "../../storage/mod.ts";
+import { AnswerRoom } from "../answer_room.ts";
+import { type FetchedTopics, noOffset, sizeOfAllOffsets } from "../groups/offsets/fetch_offsets.ts";
 import { fetch } from "../groups/offsets/requests.ts";
 import { type ApiHandler, handler, type RequestContext } from "../handler.ts";
+import { awaitEach, mapEach } from "./each_item.ts";
 import { groupErrorCode } from "./group_request.ts";
 
 type GroupRequest = OffsetFetchRequest["groups"][number];
@@ -31,6 +34,8 @@ type GroupResponse = NonNullable<OffsetFetchResponse["groups"]>[number];
 const FIRST_VERSION_WITH_GROUP_ERROR = 2;
 const FIRST_VERSION_WITH_MANY_GROUPS = 8;
 const FIRST_VERSION_WITH_TOPIC_ID = 10;
+/** What a group takes in the answer beside its topics, at most. */
+const GROUP_BYTES = 100;
 
 /** Serves OffsetFetch. */
 export const offsetFetchHandler: ApiHandler = handler(offsetFetch, handleOffsetFetch);
@@ -40,7 +45,13 @@ async function handleOffsetFetch(
   context: RequestContext,
 ): Promise<OffsetFetchResponse> {
   if (context.apiVersion >= FIRST_VERSION_WITH_MANY_GROUPS) {
-    return { groups: await Promise.all(request.groups.map((group) => fetchGroup(group, context))) };
+    const fits = await roomFor(request.groups, context);
+    let index = 0;
+    const groups = await awaitEach(
+      request.groups,
+      (group) => fetchGroup(group, context, fits[index++]),
+    );
+    return { groups };
   }
   const { groupId, topics } = request;
   const only: GroupRequest = {
@@ -53,51 +64,87 @@ async function handleOffsetFetch(
   return { errorCode: response.errorCode ?? ErrorCode.NONE, topics: withNames(response.topics) };
 }
 
-async function fetchGroup(request: GroupRequest, context: RequestContext): Promise<GroupResponse> {
+/** Whether there is room in the answer for each group, of which one may be asked for over and over. */
+async function roomFor(
+  groups: readonly GroupRequest[],
+  context: RequestContext,
+): Promise<boolean[]> {
+  const room = new AnswerRoom(context);
+  const sizes = new Map<string, number>();
+  const fits: boolean[] = [];
+  const slice = new TimeSlice();
+  for (const { groupId, topics } of groups) {
+    if (topics === null && !sizes.has(groupId)) {
+      sizes.set(groupId, await sizeOf(groupId, context));
+    }
+    // What is asked for one by one takes no more than a few times the request.
+    fits.push(room.take(GROUP_BYTES + (topics === null ? sizes.get(groupId)! : 0)));
+    if (slice.isOver) await slice.pause();
+  }
+  await room.claim();
+  return fits;
+}
+
+async function sizeOf(groupId: string, { broker: { groups } }: RequestContext): Promise<number> {
+  const shard = groups.shards.find((shard) => shard.offsets.ofGroup(groupId) !== undefined);
+  return shard === undefined ? 0 : await runSliced(sizeOfAllOffsets(shard.offsets, groupId));
+}
+
+async function fetchGroup(
+  request: GroupRequest,
+  context: RequestContext,
+  fits = true,
+): Promise<GroupResponse> {
   const { groupId } = request;
   try {
-    const { known, unknown } = sort(request.topics, context);
+    if (!fits) throw new AnswerRoom(context).refusal();
+    const { known, unknown } = await sort(request.topics, context);
     const shard = context.broker.groups.shardOf(groupId);
     const topics = await fetch(shard, { ...request, topics: known });
     const named = request.topics === null ? withIds(topics, context) : topics;
     return { groupId, topics: [...named, ...unknown], errorCode: ErrorCode.NONE };
   } catch (error) {
-    return failed(request, groupErrorCode(error, context), context.apiVersion);
+    return await failed(request, groupErrorCode(error, context), context.apiVersion);
   }
 }
 
 /** Finds the names of topics asked for by id, and tells those apart that have none. */
-function sort(
+async function sort(
   topics: GroupRequest["topics"],
   { apiVersion, broker: { cluster } }: RequestContext,
-): { known: GroupTopics | null; unknown: FetchedTopics } {
+): Promise<{ known: GroupTopics | null; unknown: FetchedTopics }> {
   if (topics === null || apiVersion < FIRST_VERSION_WITH_TOPIC_ID) {
     return { known: topics, unknown: [] };
   }
   const known: GroupTopics = [];
   const unknown: FetchedTopics[number][] = [];
+  const slice = new TimeSlice();
   for (const topic of topics) {
+    if (slice.isOver) await slice.pause();
     const name = cluster.topicById(topic.topicId)?.name;
     if (name !== undefined) known.push({ ...topic, name });
-    else unknown.push(withoutOffsets(topic, ErrorCode.UNKNOWN_TOPIC_ID));
+    else unknown.push(await withoutOffsets(topic, ErrorCode.UNKNOWN_TOPIC_ID));
   }
   return { known, unknown };
 }
 
-function withoutOffsets(topic: GroupTopics[number], errorCode: number): FetchedTopics[number] {
+async function withoutOffsets(
+  topic: GroupTopics[number],
+  errorCode: number,
+): Promise<FetchedTopics[number]> {
   const { name, topicId, partitionIndexes } = topic;
-  const partitions = partitionIndexes.map((index) => noOffset(index, errorCode));
+  const partitions = await mapEach(partitionIndexes, (index) => noOffset(index, errorCode));
   return { name, topicId, partitions };
 }
 
 /** Before version 2 an error stands at each partition. */
-function failed(
+async function failed(
   { groupId, topics }: GroupRequest,
   errorCode: number,
   apiVersion: number,
-): GroupResponse {
+): Promise<GroupResponse> {
   if (apiVersion >= FIRST_VERSION_WITH_GROUP_ERROR) return { groupId, topics: [], errorCode };
-  const each = (topics ?? []).map((topic) => withoutOffsets(topic, errorCode));
+  const each = await awaitEach(topics ?? [], (topic) => withoutOffsets(topic, errorCode));
   return { groupId, topics: each, errorCode: ErrorCode.NONE };
 }
 

@@ -16,6 +16,7 @@ import {
 } from "../../protocol/messages/offset_for_leader_epoch.ts";
 import { type ApiHandler, handler, type RequestContext } from "../handler.ts";
 import { leaderOf } from "./leader_of.ts";
+import { mapNested } from "./each_item.ts";
 import { failure } from "./outcome.ts";
 
 type PartitionRequest = OffsetForLeaderEpochRequest["topics"][number]["partitions"][number];
@@ -24,12 +25,14 @@ type PartitionResponse = OffsetForLeaderEpochResponse["topics"][number]["partiti
 /** Serves OffsetForLeaderEpoch. */
 export const offsetForLeaderEpochHandler: ApiHandler = handler(
   offsetForLeaderEpoch,
-  (request, context) => ({
-    topics: request.topics.map(({ topic, partitions }) => ({
-      topic,
-      partitions: partitions.map((partition) => lookUp(topic, partition, context)),
-    })),
-  }),
+  async (request, context) => {
+    const topics = await mapNested(
+      request.topics,
+      ({ partitions }) => partitions,
+      ({ topic }, partition) => lookUp(topic, partition, context),
+    );
+    return { topics: topics.map(([{ topic }, partitions]) => ({ topic, partitions })) };
+  },
 );
 
 function lookUp(

@@ -44,7 +44,8 @@ async function changeTopics(broker: TestBroker, timeoutMs: number): Promise<numb
       timeoutMs,
     }).then(({ topics }) => topics[0]!.partitions[0]!.errorCode),
   ]);
-  await broker.clock.yield();
+  // Until all have begun.
+  for (let round = 0; round < 50; round++) await broker.clock.yield();
   broker.clock.advance(HOUR_MS);
   fs.release();
   return await answers;

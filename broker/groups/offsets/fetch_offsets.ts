@@ -13,7 +13,7 @@ import type {
   OffsetFetchResponse,
 } from "../../../protocol/messages/offset_fetch.ts";
 import { ZERO_UUID } from "../../../protocol/uuid.ts";
-import type { CommittedOffset, OffsetStore, TopicOffsets } from "./offset_store.ts";
+import type { CommittedOffset, OffsetStore } from "./offset_store.ts";
 
 type GroupTopics = NonNullable<OffsetFetchRequest["groups"][number]["topics"]>;
 
@@ -23,36 +23,62 @@ type FetchedPartition = FetchedTopics[number]["partitions"][number];
 
 const NO_OFFSET = -1;
 const NO_EPOCH = -1;
+/** Partitions between two steps. */
+const PARTITIONS_PER_STEP = 64;
+/** What a topic and a partition take in an answer beside texts, at most. */
+const TOPIC_BYTES = 30;
+const PARTITION_BYTES = 30;
 
-/** The offsets of the partitions asked for. */
-export function fetchOffsets(
+/** The offsets of the partitions asked for, in steps. */
+export function* fetchOffsets(
   store: OffsetStore,
   groupId: string,
   topics: GroupTopics,
-): FetchedTopics {
+): Generator<void, FetchedTopics> {
   const ofGroup = store.ofGroup(groupId);
-  return topics.map(({ name, topicId, partitionIndexes }) => {
+  const fetchedTopics: FetchedTopics[number][] = [];
+  for (const { name, topicId, partitionIndexes } of topics) {
     const ofTopic = ofGroup?.get(name);
-    return {
-      name,
-      topicId,
-      partitions: partitionIndexes.map((index) => {
-        const committed = ofTopic?.get(index);
-        const isOther = committed !== undefined && isOtherTopic(committed.topicId, topicId);
-        return fetched(index, isOther ? undefined : committed);
-      }),
-    };
-  });
+    const partitions: FetchedPartition[] = [];
+    for (const index of partitionIndexes) {
+      const committed = ofTopic?.get(index);
+      const isOther = committed !== undefined && isOtherTopic(committed.topicId, topicId);
+      partitions.push(fetched(index, isOther ? undefined : committed));
+      if (partitions.length % PARTITIONS_PER_STEP === 0) yield;
+    }
+    fetchedTopics.push({ name, topicId, partitions });
+    yield;
+  }
+  return fetchedTopics;
 }
 
-/** All offsets of a group. */
-export function fetchAllOffsets(store: OffsetStore, groupId: string): FetchedTopics {
-  const topics = store.ofGroup(groupId) ?? new Map<string, TopicOffsets>();
-  return [...topics].map(([name, partitions]) => ({
-    name,
-    topicId: ZERO_UUID,
-    partitions: [...partitions].map(([index, committed]) => fetched(index, committed)),
-  }));
+/** All offsets of a group, in steps. */
+export function* fetchAllOffsets(
+  store: OffsetStore,
+  groupId: string,
+): Generator<void, FetchedTopics> {
+  const fetchedTopics: FetchedTopics[number][] = [];
+  for (const [name, offsets] of store.ofGroup(groupId) ?? []) {
+    const partitions: FetchedPartition[] = [];
+    for (const [index, committed] of offsets) {
+      partitions.push(fetched(index, committed));
+      if (partitions.length % PARTITIONS_PER_STEP === 0) yield;
+    }
+    fetchedTopics.push({ name, topicId: ZERO_UUID, partitions });
+    yield;
+  }
+  return fetchedTopics;
+}
+
+/** What all offsets of a group take in an answer, in bytes, at most; in steps. */
+export function* sizeOfAllOffsets(store: OffsetStore, groupId: string): Generator<void, number> {
+  let size = 0;
+  for (const [name, offsets] of store.ofGroup(groupId) ?? []) {
+    size += TOPIC_BYTES + name.length;
+    for (const { metadata } of offsets.values()) size += PARTITION_BYTES + 3 * metadata.length;
+    yield;
+  }
+  return size;
 }
 
 /** A partition for which there is no offset, perhaps because of an error. */

@@ -11,6 +11,7 @@ import type {
   OffsetDeleteResponse,
 } from "../../../protocol/messages/offset_delete.ts";
 import type { OffsetFetchRequest } from "../../../protocol/messages/offset_fetch.ts";
+import { runSliced } from "../../../storage/mod.ts";
 import { ApiError } from "../../api_error.ts";
 import { refusalOf, validateCommit, validateFetch, validateOffsetDelete } from "../group.ts";
 import type { GroupShard } from "../group_shard.ts";
@@ -68,14 +69,16 @@ type GroupRequest = OffsetFetchRequest["groups"][number];
 export function fetch(
   shard: GroupShard,
   request: Pick<GroupRequest, "groupId" | "memberId" | "memberEpoch" | "topics">,
-): FetchedTopics | Promise<FetchedTopics> {
+): Promise<FetchedTopics> {
   const { groupId, memberId, memberEpoch, topics } = request;
   const group = shard.group(groupId);
   if (group !== undefined) check(validateFetch(group, memberId, memberEpoch));
   const read = () =>
-    topics === null
-      ? fetchAllOffsets(shard.offsets, groupId)
-      : fetchOffsets(shard.offsets, groupId, topics);
+    runSliced(
+      topics === null
+        ? fetchAllOffsets(shard.offsets, groupId)
+        : fetchOffsets(shard.offsets, groupId, topics),
+    );
   // What is not yet durable must not be seen: a crash would take it back.
   return shard.stable(groupId)?.then(read) ?? read();
 }

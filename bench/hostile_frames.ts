@@ -1,0 +1,182 @@
+/**
+ * What clients can do to a broker that ask as much as they may: how long each case keeps a neighbour
+ * waiting, the longest turn of the event loop, and how much memory all of it takes.
+ *
+ *     deno run -A bench/hostile_frames.ts [--only TEXT] [--minutes 10] [--json]
+ *
+ * Each case is done once by a broker that stays the same; with `--minutes`, all of them over and over for
+ * so long. A turn is told with the processor time in it, for on a machine that has other work a turn may
+ * be long in which the process did not run.
+ *
+ * @module
+ */
+
+import { parseArgs } from "node:util";
+import { apiVersions } from "../protocol/messages/api_versions.ts";
+import { createTopics } from "../protocol/messages/create_topics.ts";
+import { findCoordinator } from "../protocol/messages/find_coordinator.ts";
+import { offsetCommit } from "../protocol/messages/offset_commit.ts";
+import { SETTINGS } from "../broker/settings.ts";
+import {
+  HOSTILE_CASES,
+  HOSTILE_GROUP,
+  HOSTILE_PARTITIONS,
+  HOSTILE_TOPIC,
+  type HostileCase,
+} from "./support/hostile_cases.ts";
+import type { HostileOrder, HostileOutcome } from "./support/hostile_worker.ts";
+import { type LoadConnection, requestFrame } from "./support/load_connection.ts";
+import { describeMachine } from "./support/machine.ts";
+import { peakResidentBytes, residentBytes } from "./support/process_usage.ts";
+import { LoopProbe } from "./support/loop_probe.ts";
+import { measured, printReport, progress, type Row } from "./support/report.ts";
+import { ServedBroker } from "./support/served_broker.ts";
+import { temporaryFolder } from "./support/temporary_folder.ts";
+
+const MB = 1e6;
+/** No turn of the loop may be longer. */
+const TURN_AIM_MS = 50;
+const PING_EVERY_MS = 2;
+const HELD = ["queued.max.request.bytes", "queued.max.response.bytes", "hot.tail.bytes"] as const;
+
+const { values: flags } = parseArgs({
+  options: {
+    only: { type: "string", default: "" },
+    minutes: { type: "string" },
+    json: { type: "boolean", default: false },
+  },
+});
+
+printReport(
+  {
+    title: "Requests that ask as much as they may",
+    settings: { ...describeMachine(), cases: String(HOSTILE_CASES.length) },
+    rows: await measure(),
+  },
+  flags.json,
+);
+
+async function measure(): Promise<Row[]> {
+  await using folder = await temporaryFolder();
+  const probe = LoopProbe.prepare();
+  await using broker = ServedBroker.start({
+    command: probe.command,
+    data: folder.join("data"),
+    core: navigator.hardwareConcurrency > 1 ? 0 : undefined,
+  });
+  using neighbour = await broker.connect();
+  await prepare(neighbour);
+  const idleMb = (residentBytes(broker.pid) ?? NaN) / MB;
+  await probe.longestTurn();
+  const endMs = performance.now() + Number(flags.minutes ?? 0) * 60_000;
+  const rows = new Map<string, Row>();
+  let rounds = 0;
+  do {
+    for (const [index, hostile] of HOSTILE_CASES.entries()) {
+      if (!hostile.name.includes(flags.only)) continue;
+      const row = await measureCase(broker, neighbour, probe, index, hostile);
+      const before = rows.get(row.name)?.results.dqueue?.runs ?? [];
+      const runs = [...before, ...row.results.dqueue!.runs];
+      rows.set(row.name, { ...row, results: { dqueue: measured(runs) } });
+    }
+    rounds++;
+  } while (performance.now() < endMs);
+  const peakMb = (peakResidentBytes(broker.pid) ?? NaN) / MB;
+  const allowedMb = HELD.reduce((sum, name) => sum + SETTINGS[name].default, 0) / MB;
+  return [...rows.values(), {
+    name: "peak memory over all cases",
+    unit: "MB",
+    better: "lower",
+    aim: Math.round(idleMb + 2 * allowedMb),
+    results: { dqueue: measured([peakMb]) },
+    notes: {
+      dqueue: `${idleMb.toFixed(0)} MB before, ${
+        ((residentBytes(broker.pid) ?? NaN) / MB).toFixed(0)
+      } MB after, ${rounds} rounds`,
+    },
+  }];
+}
+
+async function prepare(connection: LoadConnection): Promise<void> {
+  await connection.request(createTopics, 5, {
+    topics: [{
+      name: HOSTILE_TOPIC,
+      numPartitions: HOSTILE_PARTITIONS,
+      replicationFactor: 1,
+      assignments: [],
+      configs: [],
+    }],
+    timeoutMs: 120_000,
+  });
+  await connection.request(findCoordinator, 4, { keyType: 0, coordinatorKeys: [HOSTILE_GROUP] });
+  await connection.request(offsetCommit, 8, {
+    groupId: HOSTILE_GROUP,
+    generationIdOrMemberEpoch: -1,
+    memberId: "",
+    topics: [{
+      name: HOSTILE_TOPIC,
+      partitions: Array.from({ length: HOSTILE_PARTITIONS }, (_, partitionIndex) => ({
+        partitionIndex,
+        committedOffset: 1,
+        committedMetadata: "",
+      })),
+    }],
+  });
+}
+
+async function measureCase(
+  broker: ServedBroker,
+  neighbour: LoadConnection,
+  probe: LoopProbe,
+  index: number,
+  { name }: HostileCase,
+): Promise<Row> {
+  const ping = requestFrame(apiVersions, 3, {
+    clientSoftwareName: "bench",
+    clientSoftwareVersion: "1",
+  });
+  const client = new Worker(new URL("./support/hostile_worker.ts", import.meta.url), {
+    type: "module",
+  });
+  let outcome: HostileOutcome | undefined;
+  const over = new Promise<void>((resolve, reject) => {
+    client.onmessage = ({ data }: MessageEvent<HostileOutcome>) => {
+      outcome = data;
+      resolve();
+    };
+    client.onerror = (event) => {
+      event.preventDefault();
+      reject(new Error(event.message));
+    };
+  });
+  const order: HostileOrder = { address: broker.address, index };
+  client.postMessage(order);
+  let longestMs = 0;
+  over.catch(() => {});
+  while (outcome === undefined) {
+    const sentMs = performance.now();
+    await neighbour.send(ping);
+    await neighbour.receive();
+    longestMs = Math.max(longestMs, performance.now() - sentMs);
+    await Promise.race([over, new Promise((resolve) => setTimeout(resolve, PING_EVERY_MS))]);
+  }
+  client.terminate();
+  const turn = await probe.longestTurn();
+  const { answers, bytes, isClosed, seconds } = outcome;
+  const note = [
+    `longest turn ${turn.ms.toFixed(0)} ms with ${turn.cpuMs.toFixed(0)} ms of processor time`,
+    `${answers} answers, ${(bytes / MB).toFixed(1)} MB${isClosed ? ", connection closed" : ""}`,
+    `${seconds.toFixed(1)} s`,
+    `${((residentBytes(broker.pid) ?? NaN) / MB).toFixed(0)} MB resident`,
+  ].join("; ");
+  progress(`${name}: neighbour waits ${longestMs.toFixed(0)} ms at most; ${note}`);
+  return {
+    name: `longest wait of a neighbour, ${name}`,
+    unit: "ms",
+    better: "lower",
+    aim: TURN_AIM_MS,
+    isKey: false,
+    results: { dqueue: measured([longestMs]) },
+    notes: { dqueue: note },
+  };
+}

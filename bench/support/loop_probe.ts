@@ -1,0 +1,48 @@
+/**
+ * Asks a broker started with `probed_main.ts` how long the turns of its event loop were.
+ *
+ * @module
+ */
+
+import { fromFileUrl } from "@std/path";
+
+const MAIN = fromFileUrl(new URL("./probed_main.ts", import.meta.url));
+
+/** The longest turn of an event loop. */
+export interface LongestTurn {
+  readonly ms: number;
+  /** Processor time of the process in it, over all threads. */
+  readonly cpuMs: number;
+}
+
+/** The probe of one broker. */
+export class LoopProbe {
+  /** What to start the broker with. */
+  readonly command: readonly string[];
+  readonly #port: number;
+
+  private constructor(port: number) {
+    this.#port = port;
+    this.command = [
+      "env",
+      `PROBE_PORT=${port}`,
+      Deno.execPath(),
+      "run",
+      "--quiet",
+      "-A",
+      MAIN,
+    ];
+  }
+
+  /** Finds a port for the probe. */
+  static prepare(): LoopProbe {
+    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    return new LoopProbe(listener.addr.port);
+  }
+
+  /** The longest turn since the last call. */
+  async longestTurn(): Promise<LongestTurn> {
+    using conn = await Deno.connect({ hostname: "127.0.0.1", port: this.#port });
+    return JSON.parse(await new Response(conn.readable).text());
+  }
+}
