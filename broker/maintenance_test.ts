@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { CompressionType } from "../protocol/compression/mod.ts";
 import { RecordBatch, RecordBatchBuilder } from "../protocol/records/mod.ts";
 import { MemoryFileSystem } from "../storage/mod.ts";
 import { batchOf, TestBroker } from "./broker_testing.ts";
@@ -36,6 +37,30 @@ Deno.test("Maintenance applies retention every log.retention.check.interval.ms",
   broker.clock.advance(500);
   await maintenance.close();
   assertEquals(partition.logStartOffset, 4);
+});
+
+Deno.test("Maintenance keeps fresh records whose batch states an old timestamp for the latest", async () => {
+  await using broker = await TestBroker.start({
+    config: { "log.retention.check.interval.ms": 500 },
+  });
+  const configs = new Map([["retention.ms", "1000"], ["internal.segment.bytes", "1024"]]);
+  const partition = await broker.createTopic("a", { configs });
+  const fresh = broker.clock.now();
+  // As kafkajs sends a record with a timestamp of 1970 and one without, by every codec.
+  for (const compression of Object.values(CompressionType)) {
+    const builder = new RecordBatchBuilder({ compression });
+    builder.append(5, null, crypto.getRandomValues(new Uint8Array(700)));
+    builder.append(fresh, null, "fresh");
+    const batch = new RecordBatch(builder.build());
+    batch.setMaxTimestamp(5);
+    partition.append(batch, { acks: 1, nowMs: fresh });
+  }
+  assertEquals(partition.log.segments.length, 5);
+  assertEquals(await partition.applyRetention(fresh + 999), 0);
+  const found = await partition.offsetForTimestamp(fresh);
+  assertEquals([found?.offset, found?.timestamp], [1, fresh]);
+  assertEquals((await partition.maxTimestampOffset())?.offset, 1);
+  assertEquals(await partition.applyRetention(fresh + 1001), 5);
 });
 
 Deno.test("Maintenance writes checkpoints every log.flush.offset.checkpoint.interval.ms", async () => {

@@ -15,14 +15,13 @@
  * @module
  */
 
-import {
-  compress,
-  CompressionType,
-  decompress,
-  maxExpandedBytes,
-} from "../protocol/compression/mod.ts";
+import { compress, CompressionType, maxExpandedBytes } from "../protocol/compression/mod.ts";
 import { CompressionError, DecompressedSizeError } from "../protocol/compression/errors.ts";
-import { decompressInSlices, type WorkSlice } from "../protocol/compression/slices.ts";
+import {
+  decompressAtOnce,
+  decompressInSlices,
+  type WorkSlice,
+} from "../protocol/compression/slices.ts";
 import { INT64_MIN } from "../protocol/int64.ts";
 import {
   LOG_OVERHEAD,
@@ -165,11 +164,10 @@ class BatchValidation {
   expandAtOnce(): Uint8Array | undefined {
     const batch = this.#batch;
     if (this.#source === CompressionType.none) return batch.bytes;
-    const limit = Math.min(EXPANDED_AT_ONCE, this.#maxExpanded);
+    const packed = batch.bytes.subarray(RECORD_BATCH_OVERHEAD);
     try {
-      return decompress(this.#source, batch.bytes.subarray(RECORD_BATCH_OVERHEAD), limit);
+      return decompressAtOnce(this.#source, packed, EXPANDED_AT_ONCE);
     } catch (error) {
-      if (error instanceof DecompressedSizeError && limit < this.#maxExpanded) return undefined;
       throw this.#notExpanded(error);
     }
   }

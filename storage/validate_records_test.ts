@@ -195,6 +195,28 @@ Deno.test("validateBatch() refuses what expands to too much, without expanding i
   }
 });
 
+Deno.test("validateBatch() leaves many small blocks to slices, and refuses many zstd frames", async () => {
+  const empty = (type: CompressionType) => compress(type, new Uint8Array(0));
+  const repeated = (bytes: Uint8Array, count: number) =>
+    new Uint8Array(Array.from({ length: count }, () => [...bytes]).flat());
+  const snappy = empty(CompressionType.snappy);
+  const cases: [CompressionType, Uint8Array][] = [
+    [
+      CompressionType.snappy,
+      Uint8Array.of(...snappy, ...repeated(Uint8Array.of(0, 0, 0, 1, 0), 5000)),
+    ],
+    [CompressionType.lz4, repeated(empty(CompressionType.lz4), 5000)],
+    [CompressionType.zstd, repeated(empty(CompressionType.zstd), 5000)],
+  ];
+  for (const [type, packed] of cases) {
+    const batch = () => repacked(type, packed);
+    if (type !== CompressionType.zstd) {
+      assertEquals(validateBatch("t-0", batch(), configOf(), NOW_MS), undefined);
+    }
+    await assertRefused(batch, InvalidRecordError, `${type}`);
+  }
+});
+
 Deno.test("validateBatch() leaves a large compressed batch to slices, which pause", async () => {
   const records = [{ value: "x".repeat(3_000_000) }, { value: "y".repeat(3_000_000) }];
   for (const [name, type] of COMPRESSING) {

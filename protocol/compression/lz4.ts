@@ -151,6 +151,7 @@ class FrameReader {
       if (magic === MAGIC) yield* this.#frame();
       else if ((magic & ~0xf) === SKIPPABLE_MAGIC) this.#take(this.#uint32());
       else throw new CompressionError(`Cannot decompress lz4: magic is ${magic.toString(16)}`);
+      yield this.#target.length;
     } while (this.#position < this.#bytes.length);
     return this.#target.subarray(0, this.#size);
   }

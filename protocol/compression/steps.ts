@@ -25,6 +25,15 @@ export function runSteps(steps: Steps): Uint8Array {
   }
 }
 
+/** Does at most `max` steps; `undefined` if there are more. */
+export function runSomeSteps(steps: Steps, max: number): Uint8Array | undefined {
+  for (let count = 0; count < max; count++) {
+    const { done, value } = steps.next();
+    if (done) return value;
+  }
+  return undefined;
+}
+
 /** Does steps, and lets others have their turn between them. */
 export async function runStepsInSlices(steps: Steps, slice: WorkSlice): Promise<Uint8Array> {
   for (;;) {

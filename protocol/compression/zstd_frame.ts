@@ -37,7 +37,7 @@ export const MAX_ZSTD_BLOCK_SIZE: number = 128 * 1024;
 const MAX_WINDOW_SIZE = 2 ** 27;
 
 /** Each frame costs a decoder some time, however small; writers make one. */
-const MAX_FRAMES = 1000;
+const MAX_FRAMES = 100;
 
 /** What can be known of a frame before it is expanded. */
 export interface ZstdFrame {
