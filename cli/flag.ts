@@ -144,7 +144,9 @@ export function nameFlags(flags: Flags): NamedFlag[] {
 
 /** The name of a flag for any way to write it: `brokerAddrs`, `broker_addrs`, `broker.addrs`. */
 export function settingName(key: string): string {
-  const words = key.replace(/([a-z0-9])([A-Z])/g, "$1-$2").replace(/([A-Z])([A-Z][a-z])/g, "$1-$2");
+  const words = key === key.toLowerCase()
+    ? key
+    : key.replace(/([a-z0-9])([A-Z])/g, "$1-$2").replace(/([A-Z])([A-Z][a-z])/g, "$1-$2");
   return words.replace(/[._]/g, "-").toLowerCase();
 }
 

@@ -32,7 +32,11 @@ const FIXED: readonly [heading: string] = ["Kafka's settings that have one value
 export function brokerFlags(): Flags {
   const groups = new Map([...GROUPS, FIXED].map(([heading]) => [heading, [] as [string, Flag][]]));
   for (const name of KNOWN_SETTING_NAMES) {
-    const [heading] = isSettingName(name) ? GROUPS.find(([, names]) => names.test(name))! : FIXED;
+    if (!isSettingName(name)) {
+      groups.get(FIXED[0])!.push([name, fixedFlag(name)]);
+      continue;
+    }
+    const [heading] = GROUPS.find(([, names]) => names.test(name))!;
     const key = knownSetting(name)!.flag ?? name;
     groups.get(heading)!.push([key, settingFlag(name, heading)]);
   }
@@ -66,8 +70,25 @@ function settingFlag(name: string, group: string | undefined): Flag {
     ...(setting.choices === undefined ? {} : { choices: setting.choices }),
     ...(setting.type === "list" && !isFolder(name) ? { separator: "," } : {}),
     ...(group === undefined ? {} : { group }),
-    ...(isSettingName(name) ? {} : { isRare: true }),
     ...(isFolder(name) ? { isFile: true } : {}),
+  };
+}
+
+/** There are hundreds, made at every start of the program: as little as will do. */
+function fixedFlag(name: string): Flag {
+  const setting = knownSetting(name)!;
+  return {
+    doc: setting.doc,
+    parse: (text) => {
+      const plain = withoutUnit(name, text);
+      setting.parse(plain);
+      return plain;
+    },
+    fileNames: [name],
+    fallback: setting.format(setting.default) ?? "",
+    value: placeholder(name, setting),
+    group: FIXED[0],
+    isRare: true,
   };
 }
 
