@@ -36,7 +36,7 @@ export const LOG_SETTINGS: Readonly<Record<string, FixedSetting>> = {
       "Milliseconds between two checks for logs to flush",
     ],
   }),
-  ...fixedSettings("files grow as they are written", {
+  ...fixedSettings("files are only ever appended to, so they grow as they are written", {
     "log.preallocate": [
       "boolean",
       "false",

@@ -159,6 +159,48 @@ Deno.test("brokerFlags() has a flag for every setting, by the broker's own names
   assert(flags.every(({ flag }) => flag.doc !== ""));
 });
 
+Deno.test("serve --help lists the settings that act, and with --all those that have one value", async () => {
+  const help = async (argv: string[]) => (await runIn(testContext(), ["serve", ...argv])).stdout;
+  const short = await help(["--help"]);
+  assertStringIncludes(short, "--log-retention-ms DURATION");
+  assertEquals(short.includes("--num-io-threads"), false);
+  assertMatch(short, /"dqueue serve --help --all" lists 2\d\d more\s+flags/);
+  const full = await help(["--all", "--help"]);
+  assertStringIncludes(full, "--log-retention-ms DURATION");
+  assertMatch(full, /--num-io-threads N +Threads that work on requests \(default 8\)/);
+  assertEquals(full.includes("--help --all"), false);
+});
+
+Deno.test("serve takes the one value of a setting from flag, variable and file, and refuses others", async () => {
+  const reason = '"9" is not supported, only 8 is: one event loop';
+  for (
+    const [argv, options] of [
+      [["--num-io-threads", "9"], {}],
+      [[], { env: { DQUEUE_NUM_IO_THREADS: "9" } }],
+      [["--config", "a.json"], { files: { "a.json": '{ "num.io.threads": 9 }' } }],
+    ] as const
+  ) {
+    const { code, stderr } = await runIn(testContext(options), ["serve", ...argv]);
+    assertEquals(code, 2);
+    assertStringIncludes(stderr, reason);
+  }
+  await withFolder(async (folder) => {
+    const env = { DQUEUE_NUM_NETWORK_THREADS: "3" };
+    const argv = ["--listen", "127.0.0.1:0", "--data", folder, "--num-io-threads", "8"];
+    const { code } = await serving(argv, async (address) => {
+      await using client = new Client({ brokers: address });
+      const configs = await client.admin().describeConfigs({ type: "broker", name: "1" });
+      const sources = configs.filter(({ name }) => /^num.(io|network).threads$/.test(name))
+        .map(({ name, value, source }) => [name, value, source]);
+      assertEquals(sources, [
+        ["num.io.threads", "8", "staticBroker"],
+        ["num.network.threads", "3", "staticBroker"],
+      ]);
+    }, { env });
+    assertEquals(code, 0);
+  });
+});
+
 Deno.test("brokerConfigInputs() leaves defaults to the broker and reads units", () => {
   const config = parseBrokerConfig({
     flags: brokerConfigInputs({
