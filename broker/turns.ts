@@ -14,7 +14,7 @@
 import type { Clock } from "./clock.ts";
 
 /** How long connections handle requests, all together, before sockets and timers are polled again. */
-const TURN_MS = 2;
+const TURN_MS = 4;
 /** How long one connection handles requests while others may wait. */
 const SLICE_MS = 0.5;
 /** When nobody has handled a request for so long, the loop has been polled. */
