@@ -35,10 +35,15 @@ export const STANDARD_SCENARIOS: readonly StandardScenario[] = [
     isKey: true,
   },
   { text: "produce connections=64 partitions=8 acks=all flush=os", isLong: true, isKey: true },
-  { text: "produce batch=100 connections=8 partitions=8" },
+  { text: "produce batch=100 connections=8 partitions=8", isLong: true },
   { text: "produce batch=10000 connections=4 partitions=4", isKey: true },
   { text: "produce size=1000 batch=1 connections=64 partitions=8", isLong: true },
-  { text: "produce size=1000 batch=100 connections=8 partitions=8", aim: 600, isKey: true },
+  {
+    text: "produce size=1000 batch=100 connections=8 partitions=8",
+    aim: 600,
+    isLong: true,
+    isKey: true,
+  },
   {
     text: "produce size=1000 batch=100 connections=64 partitions=8",
     isQuick: true,

@@ -6,13 +6,14 @@
 
 import { LoadConnection } from "./load_connection.ts";
 import { defaultCommand, freePort, ServedBroker } from "./served_broker.ts";
+import { pin } from "./process_usage.ts";
 import type { Target } from "./target.ts";
 
 /** How to start a broker. */
 export interface SubjectStart {
   /** A folder of its own, which is there and empty. */
   readonly folder: string;
-  /** Its only core. Default: any. */
+  /** Its only core, once it takes connections. Default: any. */
   readonly core?: number | undefined;
 }
 
@@ -37,11 +38,11 @@ export function dqueueSubject(): BrokerSubject {
     async start({ folder, core }) {
       const broker = ServedBroker.start({
         data: `${folder}/data`,
-        core,
         // Deno asks for them all where the file system is in memory.
         command: defaultCommand(["--allow-all"]),
       });
       (await broker.connect()).close();
+      if (core !== undefined) await pin(broker.pid, core);
       return {
         name,
         address: broker.address,
@@ -89,9 +90,7 @@ export function processSubject(
     async start({ folder, core }) {
       const port = freePort();
       const { command, env = {} } = await launch(port, folder);
-      const [program, ...args] = core === undefined
-        ? command
-        : ["taskset", "-c", `${core}`, ...command];
+      const [program, ...args] = command;
       const process = new Deno.Command(program!, {
         args,
         env,
@@ -111,6 +110,7 @@ export function processSubject(
       };
       try {
         await listening(address, process);
+        if (core !== undefined) await pin(process.pid, core);
       } catch (error) {
         await kill();
         throw error;
