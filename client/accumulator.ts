@@ -19,6 +19,7 @@ import { partitionForKey, StickyPartition } from "./partitioner.ts";
 import { ProducerBatch } from "./producer_batch.ts";
 import type { OutgoingMessage, ResolvedProducerOptions, TopicMessage } from "./producer_options.ts";
 import { TextRun } from "./text_run.ts";
+import { ensureNoTypo } from "./outgoing_message.ts";
 
 /** Messages that wait to be appended. */
 export interface Waiter {
@@ -127,6 +128,7 @@ export class Accumulator {
     createdAt?: number,
   ): ProducerBatch | undefined {
     if (topic.partitionCount === 0) {
+      ensureNoTypo(message);
       this.#load(topic);
       return undefined;
     }

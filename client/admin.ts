@@ -56,6 +56,7 @@ import type { ClientCore, OperationOptions } from "./client_core.ts";
 import { coreOf } from "./client_registry.ts";
 import type { TopicPartition } from "./topic_partition.ts";
 import { lookUpOffsets, type OffsetSpec, type PartitionOffset } from "./offset_lookup.ts";
+import { ensureKnown, OPTION_NAMES } from "./option_names.ts";
 
 /**
  * Creates, describes, changes and deletes topics, describes and mends groups, and describes the cluster.
@@ -96,6 +97,8 @@ export class Admin {
    * @throws {KafkaError} If the broker refuses, for one with `TOPIC_ALREADY_EXISTS`.
    */
   async createTopic(topic: NewTopic, options: ChangeOptions = {}): Promise<CreatedTopic> {
+    ensureKnown("createTopic()", options, OPTION_NAMES.change);
+    ensureKnown("createTopic()", topic, OPTION_NAMES.newTopic);
     const [result] = await createAll(this.#core, [topic], options);
     if (result!.error !== undefined) throw result!.error;
     return result!.topic!;
@@ -108,11 +111,13 @@ export class Admin {
    * @param options How to do it.
    * @returns What became of each, in the order of the topics.
    */
-  createTopics(
+  async createTopics(
     topics: readonly NewTopic[],
     options: ChangeOptions = {},
   ): Promise<CreateTopicResult[]> {
-    return createAll(this.#core, topics, options);
+    ensureKnown("createTopics()", options, OPTION_NAMES.change);
+    for (const topic of topics) ensureKnown("createTopics()", topic, OPTION_NAMES.newTopic);
+    return await createAll(this.#core, topics, options);
   }
 
   /**
@@ -123,6 +128,7 @@ export class Admin {
    * @throws {KafkaError} If the broker refuses, for one with `UNKNOWN_TOPIC_OR_PARTITION`.
    */
   async deleteTopic(name: string, options: OperationOptions = {}): Promise<void> {
+    ensureKnown("deleteTopic()", options, OPTION_NAMES.operation);
     const [result] = await deleteAll(this.#core, [name], options);
     if (result!.error !== undefined) throw result!.error;
   }
@@ -134,11 +140,12 @@ export class Admin {
    * @param options How long to try.
    * @returns What became of each, in the order of the names.
    */
-  deleteTopics(
+  async deleteTopics(
     names: readonly string[],
     options: OperationOptions = {},
   ): Promise<DeleteTopicResult[]> {
-    return deleteAll(this.#core, names, options);
+    ensureKnown("deleteTopics()", options, OPTION_NAMES.operation);
+    return await deleteAll(this.#core, names, options);
   }
 
   /**
@@ -147,8 +154,9 @@ export class Admin {
    * @param options Which.
    * @returns The topics in the order of their names.
    */
-  listTopics(options: ListTopicsOptions = {}): Promise<TopicListing[]> {
-    return listAllTopics(this.#core, options);
+  async listTopics(options: ListTopicsOptions = {}): Promise<TopicListing[]> {
+    ensureKnown("listTopics()", options, OPTION_NAMES.listTopics);
+    return await listAllTopics(this.#core, options);
   }
 
   /**
@@ -159,6 +167,7 @@ export class Admin {
    * @throws {KafkaError} If there is no such topic, with `UNKNOWN_TOPIC_OR_PARTITION`.
    */
   async describeTopic(name: string, options: OperationOptions = {}): Promise<TopicDescription> {
+    ensureKnown("describeTopic()", options, OPTION_NAMES.operation);
     const [topic] = await this.describeTopics([name], options);
     return topic!;
   }
@@ -171,11 +180,12 @@ export class Admin {
    * @returns The topics in the order of the names.
    * @throws {KafkaError} If one of them does not exist, with `UNKNOWN_TOPIC_OR_PARTITION`.
    */
-  describeTopics(
+  async describeTopics(
     names: readonly string[],
     options: OperationOptions = {},
   ): Promise<TopicDescription[]> {
-    return describeAllTopics(this.#core, names, options);
+    ensureKnown("describeTopics()", options, OPTION_NAMES.operation);
+    return await describeAllTopics(this.#core, names, options);
   }
 
   /**
@@ -191,6 +201,7 @@ export class Admin {
     count: number,
     options: CreatePartitionsOptions = {},
   ): Promise<void> {
+    ensureKnown("createPartitions()", options, OPTION_NAMES.createPartitions);
     await addPartitions(this.#core, topic, count, options);
   }
 
@@ -219,11 +230,12 @@ export class Admin {
    * assertEquals(retention?.value, "3600000");
    * ```
    */
-  describeConfigs(
+  async describeConfigs(
     resource: ConfigResource,
     options: DescribeConfigsOptions = {},
   ): Promise<ConfigEntry[]> {
-    return describeResourceConfigs(this.#core, resource, options);
+    ensureKnown("describeConfigs()", options, OPTION_NAMES.describeConfigs);
+    return await describeResourceConfigs(this.#core, resource, options);
   }
 
   /**
@@ -236,12 +248,13 @@ export class Admin {
    * @throws {KafkaError} If the broker refuses, with `INVALID_CONFIG` for a setting or value it does not
    * know.
    */
-  alterConfigs(
+  async alterConfigs(
     resource: ConfigResource,
     changes: { readonly [name: string]: ConfigChange },
     options: ChangeOptions = {},
   ): Promise<void> {
-    return alterTopicConfigs(this.#core, resource, changes, options);
+    ensureKnown("alterConfigs()", options, OPTION_NAMES.change);
+    return await alterTopicConfigs(this.#core, resource, changes, options);
   }
 
   /**
@@ -274,11 +287,12 @@ export class Admin {
     at: OffsetSpec = "latest",
     options: ListOffsetsOptions = {},
   ): Promise<PartitionOffset[]> {
+    ensureKnown("listOffsets()", options, OPTION_NAMES.listOffsets);
     const { isolationLevel = "read_uncommitted" } = options;
     let { partitions } = options;
     if (partitions === undefined) {
-      const described = await this.describeTopic(topic, options);
-      partitions = described.partitions.map(({ partition }) => partition);
+      const [described] = await describeAllTopics(this.#core, [topic], options);
+      partitions = described!.partitions.map(({ partition }) => partition);
     }
     const queries = partitions.map((partition) => ({ topic, partition, at }));
     return await lookUpOffsets(this.#core, queries, isolationLevel, options);
@@ -293,12 +307,13 @@ export class Admin {
    * @returns Where each partition begins now, in the order of the partitions.
    * @throws {KafkaError} If an offset lies outside the partition, with `OFFSET_OUT_OF_RANGE`.
    */
-  deleteRecords(
+  async deleteRecords(
     topic: string,
     before: { readonly [partition: number]: number | "latest" },
     options: OperationOptions = {},
   ): Promise<DeletedRecords[]> {
-    return deleteRecordsBefore(this.#core, topic, before, options);
+    ensureKnown("deleteRecords()", options, OPTION_NAMES.operation);
+    return await deleteRecordsBefore(this.#core, topic, before, options);
   }
 
   /**
@@ -306,8 +321,9 @@ export class Admin {
    *
    * @param options How long to try.
    */
-  describeCluster(options: OperationOptions = {}): Promise<ClusterDescription> {
-    return describeWholeCluster(this.#core, options);
+  async describeCluster(options: OperationOptions = {}): Promise<ClusterDescription> {
+    ensureKnown("describeCluster()", options, OPTION_NAMES.operation);
+    return await describeWholeCluster(this.#core, options);
   }
 
   /**
@@ -316,8 +332,9 @@ export class Admin {
    * @param options Of which brokers and topics.
    * @returns The folders, by broker.
    */
-  describeLogDirs(options: DescribeLogDirsOptions = {}): Promise<LogDirDescription[]> {
-    return describeBrokerLogDirs(this.#core, options);
+  async describeLogDirs(options: DescribeLogDirsOptions = {}): Promise<LogDirDescription[]> {
+    ensureKnown("describeLogDirs()", options, OPTION_NAMES.describeLogDirs);
+    return await describeBrokerLogDirs(this.#core, options);
   }
 
   /**
@@ -326,8 +343,9 @@ export class Admin {
    * @param options Which.
    * @returns The groups in the order of their ids.
    */
-  listGroups(options: ListGroupsOptions = {}): Promise<GroupListing[]> {
-    return listAllGroups(this.#core, options);
+  async listGroups(options: ListGroupsOptions = {}): Promise<GroupListing[]> {
+    ensureKnown("listGroups()", options, OPTION_NAMES.listGroups);
+    return await listAllGroups(this.#core, options);
   }
 
   /**
@@ -338,6 +356,7 @@ export class Admin {
    * @throws {KafkaError} If there is no such group, with `GROUP_ID_NOT_FOUND`.
    */
   async describeGroup(groupId: string, options: OperationOptions = {}): Promise<GroupDescription> {
+    ensureKnown("describeGroup()", options, OPTION_NAMES.operation);
     const [group] = await describeAllGroups(this.#core, [groupId], options);
     return group!;
   }
@@ -350,11 +369,12 @@ export class Admin {
    * @returns The groups in the order of the ids.
    * @throws {KafkaError} If one of them does not exist, with `GROUP_ID_NOT_FOUND`.
    */
-  describeGroups(
+  async describeGroups(
     groupIds: readonly string[],
     options: OperationOptions = {},
   ): Promise<GroupDescription[]> {
-    return describeAllGroups(this.#core, groupIds, options);
+    ensureKnown("describeGroups()", options, OPTION_NAMES.operation);
+    return await describeAllGroups(this.#core, groupIds, options);
   }
 
   /**
@@ -365,6 +385,7 @@ export class Admin {
    * @throws {KafkaError} If the broker refuses, with `NON_EMPTY_GROUP` or `GROUP_ID_NOT_FOUND`.
    */
   async deleteGroup(groupId: string, options: OperationOptions = {}): Promise<void> {
+    ensureKnown("deleteGroup()", options, OPTION_NAMES.operation);
     const [result] = await deleteAllGroups(this.#core, [groupId], options);
     if (result!.error !== undefined) throw result!.error;
   }
@@ -376,11 +397,12 @@ export class Admin {
    * @param options How long to try.
    * @returns What became of each, in the order of the ids.
    */
-  deleteGroups(
+  async deleteGroups(
     groupIds: readonly string[],
     options: OperationOptions = {},
   ): Promise<DeleteGroupResult[]> {
-    return deleteAllGroups(this.#core, groupIds, options);
+    ensureKnown("deleteGroups()", options, OPTION_NAMES.operation);
+    return await deleteAllGroups(this.#core, groupIds, options);
   }
 
   /**
@@ -390,11 +412,12 @@ export class Admin {
    * @param options For which partitions.
    * @returns The offsets in the order of topics and partitions, or of the partitions asked for.
    */
-  listGroupOffsets(
+  async listGroupOffsets(
     groupId: string,
     options: ListGroupOffsetsOptions = {},
   ): Promise<CommittedOffset[]> {
-    return listOffsetsOfGroup(this.#core, groupId, options);
+    ensureKnown("listGroupOffsets()", options, OPTION_NAMES.listGroupOffsets);
+    return await listOffsetsOfGroup(this.#core, groupId, options);
   }
 
   /**
@@ -406,12 +429,13 @@ export class Admin {
    * @throws {KafkaError} If the broker refuses, with `UNKNOWN_MEMBER_ID` if the group has members.
    * @throws {UsageError} If an offset is negative.
    */
-  alterGroupOffsets(
+  async alterGroupOffsets(
     groupId: string,
     offsets: readonly GroupOffset[],
     options: OperationOptions = {},
   ): Promise<void> {
-    return alterOffsetsOfGroup(this.#core, groupId, offsets, options);
+    ensureKnown("alterGroupOffsets()", options, OPTION_NAMES.operation);
+    return await alterOffsetsOfGroup(this.#core, groupId, offsets, options);
   }
 
   /**
@@ -442,13 +466,14 @@ export class Admin {
    * assertEquals(resets, [{ topic: "orders", partition: 0, before: 1, offset: 0 }]);
    * ```
    */
-  resetGroupOffsets(
+  async resetGroupOffsets(
     groupId: string,
     topic: string,
     target: GroupOffsetTarget,
     options: ResetGroupOffsetsOptions = {},
   ): Promise<ResetGroupOffset[]> {
-    return resetOffsetsOfGroup(this.#core, groupId, topic, target, options);
+    ensureKnown("resetGroupOffsets()", options, OPTION_NAMES.resetGroupOffsets);
+    return await resetOffsetsOfGroup(this.#core, groupId, topic, target, options);
   }
 
   /**
@@ -459,11 +484,12 @@ export class Admin {
    * @param options How long to try.
    * @throws {KafkaError} If the broker refuses, with `GROUP_SUBSCRIBED_TO_TOPIC` if a member reads one.
    */
-  deleteGroupOffsets(
+  async deleteGroupOffsets(
     groupId: string,
     partitions: readonly TopicPartition[],
     options: OperationOptions = {},
   ): Promise<void> {
-    return deleteOffsetsOfGroup(this.#core, groupId, partitions, options);
+    ensureKnown("deleteGroupOffsets()", options, OPTION_NAMES.operation);
+    return await deleteOffsetsOfGroup(this.#core, groupId, partitions, options);
   }
 }

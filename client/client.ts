@@ -16,6 +16,7 @@ import type { GroupConsumerOptions } from "./group_consumer_options.ts";
 import { Producer } from "./producer.ts";
 import type { ProducerOptions } from "./producer_options.ts";
 import type { CloseOptions } from "./waiting.ts";
+import { ensureKnown, OPTION_NAMES } from "./option_names.ts";
 
 /**
  * A cluster as a program sees it: the connections to its brokers and what is known of its topics.
@@ -80,8 +81,9 @@ export class Client implements AsyncDisposable {
    * @returns The controller.
    * @throws {TimeoutError} If no broker could be reached, or the cluster has no controller, for that long.
    */
-  discoverController(options: OperationOptions = {}): Promise<BrokerNode> {
-    return this.#core.retry(
+  async discoverController(options: OperationOptions = {}): Promise<BrokerNode> {
+    ensureKnown("discoverController()", options, OPTION_NAMES.operation);
+    return await this.#core.retry(
       "discover the controller",
       options,
       () => this.#core.discoverController(),
@@ -129,8 +131,9 @@ export class Client implements AsyncDisposable {
    *
    * @param options How long to wait for them.
    */
-  close(options: CloseOptions = {}): Promise<void> {
-    return this.#core.close(options);
+  async close(options: CloseOptions = {}): Promise<void> {
+    ensureKnown("close()", options, OPTION_NAMES.close);
+    await this.#core.close(options);
   }
 
   /** Closes the client, like `close()`. */

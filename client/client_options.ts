@@ -13,6 +13,7 @@ import {
   tcpDialer,
 } from "./dialer.ts";
 import { UsageError } from "./errors.ts";
+import { ensureKnown, OPTION_NAMES } from "./option_names.ts";
 
 /** How often and how patiently a client tries again. */
 export interface RetryOptions {
@@ -72,7 +73,9 @@ export interface ResolvedClientOptions {
 
 /** @throws {UsageError} If an option is not possible. */
 export function resolveClientOptions(options: ClientOptions): ResolvedClientOptions {
+  ensureKnown("Client", options, OPTION_NAMES.client);
   const { brokers, broker, retry = {} } = options;
+  ensureKnown("retry", retry, OPTION_NAMES.retry);
   if ((brokers === undefined) === (broker === undefined)) {
     throw new UsageError('Cannot make a client: give either "brokers" or "broker"');
   }

@@ -40,6 +40,7 @@ import { handlePartition } from "./partition_handler.ts";
 import type { PartitionReader } from "./partition_reader.ts";
 import { Subscription } from "./subscription.ts";
 import { WakeSignal } from "./wake_signal.ts";
+import { ensureKnown, OPTION_NAMES } from "./option_names.ts";
 
 /**
  * Reads messages of topics, without a group: every consumer reads all partitions of its topics, and
@@ -109,6 +110,7 @@ export class Consumer implements AsyncDisposable, AsyncIterable<Message> {
    * @throws {ClosedError} If the client is closed.
    */
   constructor(client: Client, options: ConsumerOptions = {}) {
+    ensureKnown("consumer()", options, OPTION_NAMES.consumer);
     this.#options = resolveConsumerOptions(options);
     this.#core = coreOf(client);
     this.#core.addUser(this);
@@ -182,17 +184,24 @@ export class Consumer implements AsyncDisposable, AsyncIterable<Message> {
     handler: MessageHandler,
     options?: SubscribePartitionOptions,
   ): Promise<void>;
-  subscribe(
+  async subscribe(
     topics: string | readonly string[],
     optionsOrPartition: SubscribeOptions | number = {},
     handler?: MessageHandler,
     options: SubscribePartitionOptions = {},
   ): Promise<void> {
     if (typeof optionsOrPartition === "number") {
-      return this.#subscribePartition(topics as string, optionsOrPartition, handler!, options);
+      ensureKnown("subscribe()", options, OPTION_NAMES.subscribePartition);
+      return await this.#subscribePartition(
+        topics as string,
+        optionsOrPartition,
+        handler!,
+        options,
+      );
     }
+    ensureKnown("subscribe()", optionsOrPartition, OPTION_NAMES.subscribe);
     const waiting = this.#waiting(optionsOrPartition);
-    return this.#change(() => this.#subscription.replace(list(topics), waiting));
+    await this.#change(() => this.#subscription.replace(list(topics), waiting));
   }
 
   /**
@@ -202,9 +211,13 @@ export class Consumer implements AsyncDisposable, AsyncIterable<Message> {
    * @param options Where to start in them.
    * @throws {KafkaError} If a topic does not exist; the subscription is then as before.
    */
-  addTopics(topics: string | readonly string[], options: SubscribeOptions = {}): Promise<void> {
+  async addTopics(
+    topics: string | readonly string[],
+    options: SubscribeOptions = {},
+  ): Promise<void> {
+    ensureKnown("addTopics()", options, OPTION_NAMES.subscribe);
     const waiting = this.#waiting(options);
-    return this.#change(() => this.#subscription.add(list(topics), waiting));
+    await this.#change(() => this.#subscription.add(list(topics), waiting));
   }
 
   /**
@@ -235,6 +248,7 @@ export class Consumer implements AsyncDisposable, AsyncIterable<Message> {
     offset: StartOffset,
     options: OperationOptions = {},
   ): Promise<number> {
+    ensureKnown("seek()", options, OPTION_NAMES.operation);
     this.#ensureOpen();
     await this.#changing;
     const reader = await this.#reader("seek in", topic, partition, options);
@@ -312,6 +326,7 @@ export class Consumer implements AsyncDisposable, AsyncIterable<Message> {
    */
   async poll(max: number = DEFAULT_POLL_MAX, options: PollOptions = {}): Promise<Message[]> {
     atLeast("max", max, 1);
+    ensureKnown("poll()", options, OPTION_NAMES.poll);
     const { timeout = DEFAULT_POLL_TIMEOUT_MS, signal } = options;
     const until = performance.now() + timeout;
     for (;;) {
@@ -376,6 +391,7 @@ export class Consumer implements AsyncDisposable, AsyncIterable<Message> {
     offset: StartOffset,
     options: FetchFromOptions = {},
   ): Promise<FetchFromResult> {
+    ensureKnown("fetchFrom()", options, OPTION_NAMES.fetchFrom);
     this.#ensureOpen();
     const { isolationLevel } = this.#options;
     const place = { topic, partition };

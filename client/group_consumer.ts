@@ -24,7 +24,7 @@ import {
   type StartOffset,
 } from "./consumer_options.ts";
 import { Deadline } from "./deadline.ts";
-import { ClosedError, type DqueueError, UsageError } from "./errors.ts";
+import type { DqueueError } from "./errors.ts";
 import { Fetcher } from "./fetcher.ts";
 import { GroupCommits } from "./group_commits.ts";
 import {
@@ -35,7 +35,7 @@ import {
 } from "./group_consumer_options.ts";
 import { GroupCoordinator } from "./group_coordinator.ts";
 import { ensureOffset, nobody } from "./group_offsets.ts";
-import type { GroupSession } from "./group_session.ts";
+import { closedError, type GroupSession, leftError } from "./group_session.ts";
 import { GroupSessions } from "./group_sessions.ts";
 import { GroupStatus } from "./group_status.ts";
 import { GroupTopics } from "./group_topics.ts";
@@ -47,6 +47,7 @@ import { OffsetCommitter } from "./offset_committer.ts";
 import { PollWatch } from "./poll_watch.ts";
 import { abortable } from "./waiting.ts";
 import { WakeSignal } from "./wake_signal.ts";
+import { ensureKnown, OPTION_NAMES } from "./option_names.ts";
 
 /**
  * Reads topics together with the other members of a group: each partition belongs to one member at a
@@ -224,6 +225,7 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
    * @throws {TimeoutError} If it could not join in time; it tries no longer then.
    */
   async joinGroup(options: OperationOptions = {}): Promise<void> {
+    ensureKnown("joinGroup()", options, OPTION_NAMES.operation);
     this.#ensureOpen();
     this.#hasLeft = false;
     await this.#sessions.settle();
@@ -236,7 +238,7 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
       await abortable(session.joined, deadline.signal);
     } catch (error) {
       if (this.#sessions.current === session) await this.leaveGroup();
-      throw this.#isClosing ? closed() : error;
+      throw this.#isClosing ? closedError() : error;
     }
   }
 
@@ -273,6 +275,7 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
     topics: string | readonly string[],
     options: OperationOptions = {},
   ): Promise<void> {
+    ensureKnown("addTopics()", options, OPTION_NAMES.operation);
     this.#ensureOpen();
     await this.#topics.add(topics, options);
   }
@@ -304,13 +307,16 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
    */
   async poll(max: number = DEFAULT_POLL_MAX, options: PollOptions = {}): Promise<Message[]> {
     atLeast("max", max, 1);
+    ensureKnown("poll()", options, OPTION_NAMES.poll);
     const { timeout = DEFAULT_POLL_TIMEOUT_MS, signal } = options;
     const until = performance.now() + timeout;
     this.#pollWatch.calls++;
     for (;;) {
       this.#ensureOpen();
       signal?.throwIfAborted();
-      if (this.#hasLeft) throw left();
+      if (this.#hasLeft) {
+        throw leftError();
+      }
       this.#ensureMember();
       const messages = this.#held.take(max);
       if (messages.length > 0) return messages;
@@ -356,6 +362,7 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
     offset: StartOffset,
     options: OperationOptions = {},
   ): Promise<number> {
+    ensureKnown("seek()", options, OPTION_NAMES.operation);
     this.#ensureOpen();
     return await this.#held.seekTo({ topic, partition }, offset, options);
   }
@@ -443,6 +450,7 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
     options: OperationOptions = {},
   ): Promise<void> {
     const committed = { topic, partition, offset, ...(metadata === undefined ? {} : { metadata }) };
+    ensureKnown("commitOffset()", options, OPTION_NAMES.operation);
     ensureOffset(committed);
     this.#ensureOpen();
     await this.#commits.commit([committed], options);
@@ -473,6 +481,7 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
       const { topic, partition, offset } = messageOrOptions;
       return await this.commitOffset(topic, partition, offset + 1, undefined, options);
     }
+    ensureKnown("commit()", messageOrOptions, OPTION_NAMES.operation);
     this.#ensureOpen();
     await this.#commits.commit(this.#held.uncommittedPositions(), messageOrOptions);
   }
@@ -507,6 +516,7 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
     partition: number,
     options: OperationOptions = {},
   ): Promise<CommittedOffset | undefined> {
+    ensureKnown("fetchCommittedOffset()", options, OPTION_NAMES.operation);
     this.#ensureOpen();
     const [committed] = await this.#committer.fetch([{ topic, partition }], options);
     return committed!.offset < 0 ? undefined : committed;
@@ -583,14 +593,6 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
   }
 
   #ensureOpen(): void {
-    if (this.#isClosing) throw closed();
+    if (this.#isClosing) throw closedError();
   }
-}
-
-function closed(): ClosedError {
-  return new ClosedError("Cannot read: the group consumer is closed");
-}
-
-function left(): UsageError {
-  return new UsageError("Cannot read: this consumer has left its group", "Call joinGroup() first");
 }

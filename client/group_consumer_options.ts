@@ -15,6 +15,7 @@ import {
 import { type DqueueError, UsageError } from "./errors.ts";
 import type { TopicPartition } from "./topic_partition.ts";
 import { requestMs } from "./timer.ts";
+import { ensureKnown, OPTION_NAMES } from "./option_names.ts";
 
 /**
  * Is told of partitions. What it returns is waited for, by `leaveGroup()` and `close()` too, which it must
@@ -173,6 +174,7 @@ export function topicNames(topics: string | readonly string[]): readonly string[
 
 /** @throws {UsageError} If an option is not possible. */
 export function resolveGroupOptions(options: GroupConsumerOptions): ResolvedGroupOptions {
+  ensureKnown("groupConsumer()", options, OPTION_NAMES.groupConsumer);
   const { groupId, topics } = options;
   if (typeof groupId !== "string" || groupId === "") {
     throw new UsageError(`Cannot use groupId of ${JSON.stringify(groupId)}: a name is needed`);

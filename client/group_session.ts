@@ -7,7 +7,7 @@
 import { ClassicMembership } from "./classic_membership.ts";
 import type { ClientCore } from "./client_core.ts";
 import { ConnectionLane } from "./connection_lane.ts";
-import { DqueueError } from "./errors.ts";
+import { ClosedError, DqueueError, UsageError } from "./errors.ts";
 import type {
   GroupConsumerState,
   GroupConsumerStatus,
@@ -174,6 +174,16 @@ export class GroupSession implements MembershipObserver {
 /** The status of a consumer that is in no group. */
 export function leftStatus(waitingFor: string): GroupConsumerStatus {
   return { ...newStatus("left", waitingFor), memberId: undefined, generation: -1 };
+}
+
+/** Why nothing can be read of a consumer that is closed. */
+export function closedError(): ClosedError {
+  return new ClosedError("Cannot read: the group consumer is closed");
+}
+
+/** Why nothing can be read of a consumer that has left. */
+export function leftError(): UsageError {
+  return new UsageError("Cannot read: this consumer has left its group", "Call joinGroup() first");
 }
 
 function newStatus(

@@ -6,16 +6,21 @@
 
 import type { RecordData, RecordHeaderInput } from "../protocol/records/record_batch_builder.ts";
 import { SerializationError } from "./errors.ts";
+import { describeValue } from "./outgoing_message.ts";
 
 /** What keys, values and header values may be given as. Text is sent as UTF-8. */
 export type MessageData = Uint8Array | string | null;
 
 /**
- * What headers may be given as: an object, whose values may be lists where a name comes more than once;
- * pairs of name and value in order, such as a `Map`; or the headers of a message that was received.
+ * What headers may be given as: an object, whose values may be lists where a name comes more than once; a
+ * list, in order, of pairs of name and value or of objects with `key` and `value`; a `Map`; or the headers
+ * of a message that was received.
  */
 export type MessageHeadersInit =
-  | Iterable<readonly [name: string, value: MessageData]>
+  | Iterable<
+    | readonly [name: string, value: MessageData]
+    | { readonly key: string; readonly value: MessageData }
+  >
   | { readonly [name: string]: MessageData | readonly MessageData[] };
 
 const TEXT_DECODER = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -109,11 +114,14 @@ export const NO_HEADERS: readonly RecordHeaderInput[] = Object.freeze([]);
  */
 export function recordHeaders(init: MessageHeadersInit | undefined): readonly RecordHeaderInput[] {
   if (init === undefined || init === null) return NO_HEADERS;
+  if (typeof init !== "object" || init instanceof Uint8Array) {
+    throw new SerializationError(
+      `Cannot send headers: they are ${describeValue(init)}, not an object or a list of pairs`,
+    );
+  }
   const headers: RecordHeaderInput[] = [];
   if (Symbol.iterator in init) {
-    for (const [key, value] of init as Iterable<readonly [string, MessageData]>) {
-      headers.push(header(key, value));
-    }
+    for (const entry of init as Iterable<unknown>) headers.push(listed(entry, headers.length));
     return headers;
   }
   for (const [key, value] of Object.entries(init)) {
@@ -124,9 +132,24 @@ export function recordHeaders(init: MessageHeadersInit | undefined): readonly Re
   return headers;
 }
 
+/** A header of a list. */
+function listed(entry: unknown, index: number): RecordHeaderInput {
+  if (Array.isArray(entry) && entry.length === 2) return header(entry[0], entry[1]);
+  if (!Array.isArray(entry) && typeof entry === "object" && entry !== null && "key" in entry) {
+    const { key, value } = entry as { key: string; value?: MessageData };
+    return header(key, value ?? null);
+  }
+  const what = Array.isArray(entry) ? `a list of ${entry.length}` : describeValue(entry);
+  throw new SerializationError(
+    `Cannot send header ${index}: it is ${what}, not a pair of name and value`,
+  );
+}
+
 function header(key: string, value: MessageData): RecordHeaderInput {
   if (typeof key !== "string") {
-    throw new SerializationError(`Cannot send header: its name is ${typeof key}, not text`);
+    throw new SerializationError(
+      `Cannot send header: its name is ${key === null ? "null" : typeof key}, not text`,
+    );
   }
   return { key, value: recordData(`header "${key}"`, value) };
 }
@@ -140,10 +163,6 @@ export function recordData(what: string, data: MessageData | undefined): RecordD
   if (typeof data === "string" || data instanceof Uint8Array) return data;
   if (data === null || data === undefined) return null;
   throw new SerializationError(
-    `Cannot send ${what}: it is ${describeType(data)}, not a Uint8Array, text or null`,
+    `Cannot send ${what}: it is ${describeValue(data)}, not a Uint8Array, text or null`,
   );
-}
-
-function describeType(value: unknown): string {
-  return typeof value === "object" ? value!.constructor?.name ?? "an object" : `a ${typeof value}`;
 }

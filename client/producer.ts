@@ -15,7 +15,7 @@ import type { ClientCore } from "./client_core.ts";
 import { coreOf } from "./client_registry.ts";
 import type { ConnectionLane } from "./connection_lane.ts";
 import { CountedDelivery, DeliveryGroup, GroupDelivery, PromisedDelivery } from "./delivery.ts";
-import { ClosedError, type DqueueError, TimeoutError } from "./errors.ts";
+import { ClosedError, type DqueueError, TimeoutError, UsageError } from "./errors.ts";
 import type { ProducerBatch } from "./producer_batch.ts";
 import {
   type OutgoingMessage,
@@ -28,6 +28,8 @@ import {
 import { Sender } from "./sender.ts";
 import { topicWriter, type WritableMessage } from "./topic_writer.ts";
 import { abortable, type CloseOptions, type WaitOptions, withTimeout } from "./waiting.ts";
+import { ensureKnown, OPTION_NAMES } from "./option_names.ts";
+import { describeValue, ensureMessage } from "./outgoing_message.ts";
 
 /**
  * Sends messages to topics.
@@ -118,7 +120,7 @@ export class Producer implements AsyncDisposable {
         }, reject);
       });
     } catch (error) {
-      return Promise.reject(error);
+      return Promise.reject(reasonOf(error, message));
     }
   }
 
@@ -133,9 +135,12 @@ export class Producer implements AsyncDisposable {
   sendBatch(messages: readonly OutgoingMessage[]): Promise<readonly RecordMetadata[]> {
     return new Promise<readonly RecordMetadata[]>((resolve, reject) => {
       this.#ensureOpen();
+      if (!Array.isArray(messages)) {
+        throw new UsageError(`Cannot send batch: it is ${describeValue(messages)}, not a list`);
+      }
       if (messages.length === 0) return resolve([]);
       const group = new DeliveryGroup(messages.length, resolve, reject);
-      for (const [name, indexes] of byTopic(messages)) {
+      for (const [name, indexes] of topicsOf(messages)) {
         this.#sendAll(name, messages, indexes, group);
       }
     });
@@ -177,6 +182,7 @@ export class Producer implements AsyncDisposable {
    * @throws {ClosedError} If the producer was closed before.
    */
   async flush(options: WaitOptions = {}): Promise<void> {
+    ensureKnown("flush()", options, OPTION_NAMES.wait);
     if (this.#closed !== undefined) this.#ensureOpen();
     await this.#flush(options.signal);
   }
@@ -186,8 +192,9 @@ export class Producer implements AsyncDisposable {
    *
    * @param options How long to wait.
    */
-  close(options: CloseOptions = {}): Promise<void> {
-    return this.#closed ??= this.#close(options);
+  async close(options: CloseOptions = {}): Promise<void> {
+    ensureKnown("close()", options, OPTION_NAMES.close);
+    await (this.#closed ??= this.#close(options));
   }
 
   /** Closes the producer, like `close()`. */
@@ -371,9 +378,29 @@ function byTopic(
   return places;
 }
 
+/** As `byTopic()`, with the reason where a message is none. */
+function topicsOf(messages: readonly OutgoingMessage[]) {
+  try {
+    return byTopic(messages);
+  } catch (error) {
+    messages.forEach(ensureMessage);
+    throw error;
+  }
+}
+
 function areAllOf(topic: string, messages: readonly OutgoingMessage[]): boolean {
   for (let index = 0; index < messages.length; index++) {
     if (messages[index]!.topic !== topic) return false;
   }
   return true;
+}
+
+/** Why a call failed: whatever came of something that is no message, that is why. */
+function reasonOf(error: unknown, message: unknown): unknown {
+  try {
+    ensureMessage(message);
+    return error;
+  } catch (reason) {
+    return reason;
+  }
 }

@@ -5,6 +5,7 @@
  */
 
 import type { DqueueError } from "./errors.ts";
+import { ensureMessage } from "./outgoing_message.ts";
 import type { TopicMessage } from "./producer_options.ts";
 
 /** What a stream to a topic takes: a message, or a bare value. */
@@ -50,6 +51,7 @@ export function topicWriter(sink: MessageSink): WritableStream<WritableMessage> 
       const message = typeof chunk === "string" || chunk instanceof Uint8Array
         ? { value: chunk }
         : chunk;
+      ensureMessage(message);
       unsettled++;
       return sink.write(message, onSettled);
     },
