@@ -27,6 +27,7 @@ import {
   RECORD_COUNT_POSITION,
   TRANSACTIONAL_MASK,
 } from "../protocol/records/record_batch.ts";
+import { areLostRecords } from "./lost_records.ts";
 
 /** What storage looks at in a batch's header; a `RecordBatch` and a `BatchCursor` have it. */
 export interface BatchHeader {
@@ -97,7 +98,10 @@ export class BatchCursor implements BatchHeader {
     const end = this.position + this.sizeInBytes;
     const computed = crc32c(this.#bytes, this.position + ATTRIBUTES_POSITION, end);
     const stated = this.#view.getUint32(this.position + CRC_POSITION);
-    return computed === stated ? undefined : `computed CRC is ${computed}, stated CRC is ${stated}`;
+    if (computed === stated) return undefined;
+    return areLostRecords(this.#bytes, this.position)
+      ? "the records were found to be lost when the log was opened"
+      : `computed CRC is ${computed}, stated CRC is ${stated}`;
   }
 
   get baseOffset(): number {

@@ -1,4 +1,10 @@
-import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import { CorruptRecordError } from "../protocol/records/mod.ts";
 import type { Log } from "./log.ts";
 import type { LogDamage } from "./log_reader.ts";
@@ -232,6 +238,49 @@ Deno.test("Log keeps what follows damage over a kill, up to the recovery point a
       assertEquals(append(log, values(15)).firstOffset, 15);
       assertEquals((await readEach(log)).slice(12), [12, 13, 14, 15, 16, 17].map(valueOf));
     });
+  }
+});
+
+Deno.test("Log tells after a kill what zeros across its recovery point cost", async () => {
+  const cases: [from: number, to: number, lost: [number, number], end: number, text: RegExp][] = [
+    // Batches that are zeros, and the offsets that are known to be lost.
+    [2, 3, [6, 8], 18, /^\d+ bytes at position \d+ are damaged: /],
+    [3, 5, [9, 14], 18, /^\d+ bytes at position \d+ are damaged: /],
+    [3, 6, [9, 11], 12, /are damaged, as are those that may have followed: /],
+    [0, 6, [0, 11], 12, /are damaged, as are those that may have followed: /],
+  ];
+  for (const [from, to, [first, last], end, text] of cases) {
+    const fs = new MemoryFileSystem();
+    const directory = await openDirectory(fs, { config: { indexIntervalBytes: 150 } });
+    const log = directory.create(NAME, { nowMs: NOW_MS, config: configOf(CONFIG) });
+    const positions = [0];
+    for (let i = 0; i < 6; i++) {
+      if (i === 4) await directory.checkpoint();
+      append(log, values(i * 3));
+      positions.push(log.sizeInBytes);
+    }
+    const [start, stop] = [positions[from]!, positions[to]!];
+    await log.flush();
+    const killed = fs.clone({ unsynced: "kept" });
+    await directory.close();
+    patch(killed, FIRST, (bytes) => bytes.fill(0, start, stop));
+    for (let again = 0; again < 2; again++) {
+      await opened(killed, async (log) => {
+        assertEquals(log.logEndOffset, end + again);
+        if (again === 0) {
+          const [loss] = log.losses;
+          assertEquals([log.losses.length, loss!.path], [1, FIRST]);
+          assertEquals([loss!.firstOffset, loss!.nextOffset - 1], [first, last]);
+          assertMatch(loss!.problem, text);
+          assertEquals(Number.parseInt(loss!.problem), stop - start);
+        }
+        const expected = Array.from({ length: end + again }, (_, offset) => {
+          return offset >= first && offset <= last ? undefined : valueOf(offset);
+        });
+        assertEquals(await readEach(log), expected);
+        assertEquals(append(log, [valueOf(end + again)]).firstOffset, end + again);
+      });
+    }
   }
 });
 

@@ -35,6 +35,15 @@ export interface LogLoss {
   readonly nextOffset: number;
 }
 
+/** What the text begins with. */
+const TEXT = new TextEncoder().encode(" Records of offsets ");
+
+/** Whether bytes with a wrong CRC, from a batch's beginning on, stand for lost records. */
+export function areLostRecords(bytes: Uint8Array, position: number): boolean {
+  const start = position + RECORD_BATCH_OVERHEAD;
+  return TEXT.every((byte, at) => bytes[start + at] === byte);
+}
+
 /** The bytes that stand for lost records. */
 export function lostRecords(firstOffset: number, nextOffset: number): Uint8Array {
   const text = new TextEncoder().encode(

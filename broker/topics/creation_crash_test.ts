@@ -1,0 +1,153 @@
+import { assert, assertEquals } from "@std/assert";
+import { ErrorCode } from "../../protocol/errors.ts";
+import { createPartitions } from "../../protocol/messages/create_partitions.ts";
+import { listOffsets } from "../../protocol/messages/list_offsets.ts";
+import { MemoryFileSystem } from "../../storage/mod.ts";
+import { WatchedFileSystem } from "../../storage/watched_file_system_testing.ts";
+import { batchOf, TestBroker, valuesFrom } from "../broker_testing.ts";
+import { createPartitionsHandler } from "../handlers/create_partitions.ts";
+import { listOffsetsHandler } from "../handlers/list_offsets.ts";
+import { verifyData } from "../verify_data.ts";
+
+const NOW_MS = 1_700_000_000_000;
+
+/** Keeps what a kill, or a power failure, would leave before each change of the disk. */
+class KilledFileSystem extends WatchedFileSystem {
+  readonly left: MemoryFileSystem[] = [];
+  readonly #disk: MemoryFileSystem;
+
+  constructor(disk: MemoryFileSystem) {
+    super(disk);
+    this.#disk = disk;
+    const keep = () => this.keep();
+    this.onAppend = keep;
+    this.onCreate = keep;
+    this.onRename = keep;
+    this.onRemove = keep;
+    this.onSync = keep;
+  }
+
+  keep(): void {
+    for (const unsynced of ["kept", "lost"] as const) {
+      this.left.push(this.#disk.clone({ unsynced }));
+    }
+  }
+
+  override mkdirSync(path: string): void {
+    this.keep();
+    super.mkdirSync(path);
+    this.keep();
+  }
+}
+
+/** Begins with one topic, changes something, and gives what a kill on the way may leave. */
+async function killsOf(change: (broker: TestBroker) => Promise<void>): Promise<MemoryFileSystem[]> {
+  const disk = new MemoryFileSystem();
+  {
+    await using broker = await TestBroker.start({ fs: disk });
+    await broker.directory.writeMetaProperties({ clusterId: "mQ2cDRTnRJ2DWrl_8Ee-JA", nodeId: 1 });
+    await broker.createTopic("old", { partitions: 1 });
+  }
+  const fs = new KilledFileSystem(disk);
+  await using broker = await TestBroker.start({ fs });
+  fs.left.length = 0;
+  await change(broker);
+  return fs.left;
+}
+
+async function findingsOf(fs: MemoryFileSystem): Promise<string[]> {
+  const { findings, partitions } = await verifyData(fs, "/data", { withRecords: true });
+  return [...findings, ...partitions.flatMap((partition) => partition.findings)]
+    .map(({ path, problem }) => `${path}: ${problem}`);
+}
+
+/** What a lookup of each timestamp finds. */
+function expectedOffsets(logEndOffset: number): [timestamp: number, offset: number][] {
+  const isEmpty = logEndOffset === 0;
+  return [[-1, logEndOffset], [-2, 0], [-3, isEmpty ? -1 : 0], [5, isEmpty ? -1 : 0]];
+}
+
+/** Fails unless all partitions of a topic that is there can be used, in this start and the next. */
+async function checkUsable(fs: MemoryFileSystem, topic: string): Promise<void> {
+  assertEquals(await findingsOf(fs), []);
+  for (let start = 0; start < 2; start++) {
+    await using broker = await TestBroker.start({ fs });
+    for (const partition of broker.topics.get(topic)?.partitions ?? []) {
+      const { logStartOffset, logEndOffset, index } = partition;
+      assert(logStartOffset === 0 && logEndOffset <= start + 1, `${partition} has ${logEndOffset}`);
+      for (const [timestamp, offset] of expectedOffsets(logEndOffset)) {
+        const response = await broker.call(listOffsets, listOffsetsHandler, 7, {
+          replicaId: -1,
+          isolationLevel: 0,
+          topics: [{ name: topic, partitions: [{ partitionIndex: index, timestamp }] }],
+        });
+        const [found] = response.topics[0]!.partitions;
+        assertEquals([found!.errorCode, found!.offset], [ErrorCode.NONE, offset]);
+      }
+      assertEquals((await valuesFrom(partition, 0)).length, logEndOffset);
+      await partition.append(batchOf(["x"]), { acks: -1, nowMs: NOW_MS }).committed;
+      assertEquals((await valuesFrom(partition, 0)).length, logEndOffset + 1);
+    }
+  }
+  assertEquals(await findingsOf(fs), []);
+}
+
+Deno.test("TopicRegistry.createTopic() leaves empty partitions that can be used, whenever it is killed", async () => {
+  const kills = await killsOf(async (broker) => {
+    const partition = await broker.createTopic("a", { partitions: 2 });
+    await partition.append(batchOf(["x"]), { acks: -1, nowMs: NOW_MS }).committed;
+  });
+  assert(kills.length > 10);
+  let created = 0;
+  for (const fs of kills) {
+    await checkUsable(fs, "a");
+    await using broker = await TestBroker.start({ fs });
+    if (broker.topics.get("a") !== undefined) created++;
+  }
+  assert(created > 5);
+});
+
+Deno.test("TopicRegistry.createPartitions() leaves empty partitions that can be used, whenever it is killed", async () => {
+  const kills = await killsOf(async (broker) => {
+    await broker.call(createPartitions, createPartitionsHandler, 3, {
+      topics: [{ name: "old", count: 3, assignments: null }],
+      timeoutMs: 0,
+      validateOnly: false,
+    });
+    await broker.directory.checkpoint();
+  });
+  for (const fs of kills) await checkUsable(fs, "old");
+});
+
+Deno.test("TopicRegistry.deleteTopic() leaves nothing that is in the way of the name, whenever it is killed", async () => {
+  const kills = await killsOf(async (broker) => {
+    await broker.topics.deleteTopic(broker.topics.get("old")!);
+    await broker.createTopic("old", { partitions: 2 });
+  });
+  for (const fs of kills) await checkUsable(fs, "old");
+});
+
+Deno.test("Log without any file but its folder is empty and can be used, after a stop and after a kill", async () => {
+  for (const isClean of [true, false]) {
+    for (const files of [[], ["partition.metadata"]]) {
+      const fs = new MemoryFileSystem();
+      {
+        await using broker = await TestBroker.start({ fs });
+        await broker.directory.writeMetaProperties({
+          clusterId: "mQ2cDRTnRJ2DWrl_8Ee-JA",
+          nodeId: 1,
+        });
+        await broker.createTopic("a");
+      }
+      for (const { name } of fs.readDirSync("/data/a-0")) {
+        if (!files.includes(name)) fs.removeSync(`/data/a-0/${name}`);
+      }
+      if (!isClean) fs.removeSync("/data/.kafka_cleanshutdown");
+      await using broker = await TestBroker.start({ fs });
+      const partition = broker.topics.partition("a", 0)!;
+      assertEquals([partition.logStartOffset, partition.logEndOffset], [0, 0]);
+      await partition.append(batchOf(["x"]), { acks: -1, nowMs: NOW_MS }).committed;
+      assertEquals(await valuesFrom(partition, 0), ["x"]);
+    }
+  }
+});
