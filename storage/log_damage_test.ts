@@ -241,6 +241,27 @@ Deno.test("Log keeps what follows damage over a kill, up to the recovery point a
   }
 });
 
+Deno.test("Log.read() misses a segment that went before a start that follows a kill", async () => {
+  const { fs, end } = await makeLog();
+  fs.removeSync("/data/.kafka_cleanshutdown");
+  const [, second, third] = fs.readDirSync("/data/" + NAME).map(({ name }) => name)
+    .filter((name) => name.endsWith(".log")).sort() as [string, string, string];
+  fs.removeSync(`/data/${NAME}/${second}`);
+  const [from, to] = [second, third].map((name) => Number.parseInt(name)) as [number, number];
+  for (let start = 0; start < 2; start++) {
+    await opened(fs, async (log, damages) => {
+      const found = await readEach(log);
+      const expected = Array.from({ length: end }, (_, offset) => {
+        return offset >= from && offset < to ? undefined : valueOf(offset);
+      });
+      assertEquals(found, expected);
+      assertEquals(damages.map(({ firstOffset, nextOffset }) => [firstOffset, nextOffset]), [
+        [from, to],
+      ]);
+    });
+  }
+});
+
 Deno.test("Log tells after a kill what zeros across its recovery point cost", async () => {
   const cases: [from: number, to: number, lost: [number, number], end: number, text: RegExp][] = [
     // Batches that are zeros, and the offsets that are known to be lost.

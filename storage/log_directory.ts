@@ -52,6 +52,7 @@ import {
 import { DataFolderLockedError, StorageError } from "./errors.ts";
 import { FilePool } from "./file_pool.ts";
 import { type FileLock, type FileSystem, FileSystemError, syncFile } from "./file_system.ts";
+import { forEach, throwAny } from "./for_each.ts";
 import { GroupCommit } from "./group_commit.ts";
 import { HotTail } from "./hot_tail.ts";
 import { IndexCache } from "./index_cache.ts";
@@ -70,9 +71,6 @@ import { formatSegmentCheckpoint } from "./segment_checkpoint.ts";
 import { TimeSlice } from "./time_slice.ts";
 
 const MAX_NAME_LENGTH = 255;
-
-/** Logs that are flushed or closed at a time. */
-const CONCURRENCY = 64;
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -589,28 +587,4 @@ export class LogDirectory {
 
 function isFailureOfStorage(error: unknown): boolean {
   return error instanceof StorageError || error instanceof FileSystemError;
-}
-
-/** Calls `each` for all items, some at a time, and throws afterwards what they threw. */
-async function forEach<T>(
-  items: Iterable<T>,
-  each: (item: T) => Promise<void>,
-): Promise<void> {
-  const errors: unknown[] = [];
-  const queue = Array.from(items).values();
-  await Promise.all(Array.from({ length: CONCURRENCY }, async () => {
-    for (const item of queue) {
-      try {
-        await each(item);
-      } catch (error) {
-        errors.push(error);
-      }
-    }
-  }));
-  throwAny(errors);
-}
-
-function throwAny(errors: readonly unknown[]): void {
-  if (errors.length === 1) throw errors[0];
-  if (errors.length > 1) throw new AggregateError(errors, `${errors.length} logs failed`);
 }

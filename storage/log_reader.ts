@@ -27,7 +27,7 @@ import { LogClosedError, OffsetOutOfRangeError, StorageError } from "./errors.ts
 import { FileSystemError, isNotFound } from "./file_system.ts";
 import type { LogConfig } from "./log_config.ts";
 import type { LogSegments } from "./log_segments.ts";
-import type { Segment, SegmentContext } from "./segment.ts";
+import { MAX_RELATIVE_OFFSET, type Segment, type SegmentContext } from "./segment.ts";
 import { checkSegment } from "./segment_check.ts";
 import type { BatchPlace } from "./segment_soundness.ts";
 
@@ -94,6 +94,8 @@ export interface ReadableLog {
   readonly isClosed: boolean;
   readonly logStartOffset: number;
   readonly logEndOffset: number;
+  /** The first offset that the cleaner has not been up to. */
+  readonly firstDirtyOffset: number;
   readonly segments: LogSegments;
 }
 
@@ -117,6 +119,8 @@ export class LogReader {
   readonly #segments: LogSegments;
   /** Segments that are being checked. */
   readonly #checks = new Map<Segment, Promise<void>>();
+  /** Where segments are missing, as has been told. */
+  readonly #gaps = new Set<number>();
 
   constructor(log: ReadableLog) {
     this.#log = log;
@@ -144,21 +148,54 @@ export class LogReader {
         const limit = Math.min(maxOffset, this.#log.logEndOffset);
         if (segment === undefined || segment.baseOffset >= limit || offset >= limit) break;
         const read = await this.#readSegment(segment, offset, maxBytes, limit, minOneBatch);
-        if (read !== undefined) return read;
+        if (typeof read !== "number") return read;
         slot = this.#segments.floorSlot(segment.baseOffset) + 1;
+        this.#checkGap(segment, read, offset);
       }
       return { chunks: [], sizeInBytes: 0, nextOffset: offset };
     });
   }
 
-  /** Reads from one segment; nothing if it has no batch that holds `offset` or a later one. */
+  /**
+   * A segment begins where the one before ends, unless compaction has been there: if it does not, one
+   * between them is gone.
+   *
+   * @param nextOffset Where the segment ends.
+   */
+  #checkGap(segment: Segment, nextOffset: number, offset: number): void {
+    const { config, firstDirtyOffset, name, logStartOffset, context } = this.#log;
+    const next = this.#segments.higher(segment.baseOffset);
+    if (next === undefined || offset >= next.baseOffset || nextOffset >= next.baseOffset) return;
+    if (firstDirtyOffset > 0 || config.cleanupPolicy.includes("compact")) return;
+    if (segment.isDeleted || next.baseOffset <= logStartOffset) return;
+    // A gap that indexes cannot take begins a new segment behind it.
+    if (next.baseOffset - nextOffset > MAX_RELATIVE_OFFSET / 2) return;
+    const { sizeInBytes, path } = segment;
+    const damage: DamagedRange = {
+      position: sizeInBytes,
+      endPosition: sizeInBytes,
+      firstOffset: nextOffset,
+      nextOffset: next.baseOffset,
+      problem: "what followed is gone",
+      isTorn: false,
+    };
+    if (!this.#gaps.has(nextOffset)) context.onDamage({ ...damage, log: name, path });
+    this.#gaps.add(nextOffset);
+    throw this.#damaged("read", offset, segment, damage);
+  }
+
+  /**
+   * Reads from one segment.
+   *
+   * @returns Where it ends, if it has no batch that holds `offset` or a later one.
+   */
   async #readSegment(
     segment: Segment,
     offset: number,
     maxBytes: number,
     maxOffset: number,
     minOneBatch: boolean,
-  ): Promise<LogRead | undefined> {
+  ): Promise<LogRead | number> {
     const { buffers } = this.#log.context;
     const end = segment.sizeInBytes;
     let place = this.#placeOf(segment, offset);
@@ -194,7 +231,7 @@ export class LogReader {
     }
     // What was appended meanwhile comes before the next segment.
     if (segment.sizeInBytes !== end) throw new StaleRead();
-    return undefined;
+    return place.nextOffset;
   }
 
   /**
