@@ -7,6 +7,7 @@
 import type {
   Client,
   ConsumerOptions,
+  ConsumerStatus,
   CorruptBatchError,
   IsolationLevel,
   Message,
@@ -18,6 +19,7 @@ import { type OffsetSpec, parseOffsetSpec } from "../offset_spec.ts";
 import { Progress } from "../progress.ts";
 import { connect, patientConnectionFlags } from "./connection.ts";
 import { regexFlag } from "./name_selection.ts";
+import { OutageNotice, warnOfReset } from "./outage_notice.ts";
 import { type PartitionRange, partitionRanges } from "./partition_ranges.ts";
 import { partitionsFlag, selectPartitions } from "./partition_selection.ts";
 import { autoOffsetResetOf, readGroup } from "./read_group.ts";
@@ -160,7 +162,13 @@ async function consumeRanges(
   const ranges = stopsAtEnd ? found.map(untilEnd) : found;
   const isFollowing = limit === Infinity && ranges.some(({ to }) => to === undefined);
   await untilInterrupted(context, isFollowing, async () => {
-    await using consumer = client.consumer({ isolationLevel, onCorruptBatch });
+    using outage = new OutageNotice(context, "Consumer");
+    const onStatus = ({ waitingFor, error }: ConsumerStatus) => {
+      if (error === undefined) outage.end();
+      else if (error.code === "OFFSET_OUT_OF_RANGE") warnOfReset(stderr, error);
+      else outage.begin(`${waitingFor}: ${error.message}`);
+    };
+    await using consumer = client.consumer({ isolationLevel, onCorruptBatch, onStatus });
     const readsNewPartitions = isFollowing && partitions.length === 0;
     const messages = readRanges(consumer, ranges, { readsNewPartitions, limit, signal });
     await printMessages(context, messages, print, Math.min(countOf(ranges), limit));

@@ -224,7 +224,7 @@ async function send(
     context,
     total === undefined ? { ...unit, minRate: MIN_PROGRESS_RATE } : { ...unit, total },
   );
-  const deliveries = new Deliveries(context, output, (count) => progress.add(count));
+  using deliveries = new Deliveries(context, output, (count) => progress.add(count));
   let failure: { error: unknown } | undefined;
   try {
     for await (const batch of records) {

@@ -9,10 +9,14 @@ import type { Context } from "../context.ts";
 import { writeJsonLine } from "../json.ts";
 import { type Column, printTable } from "../table.ts";
 import { errorToJson, reportFailure } from "./outcomes.ts";
+import { OutageNotice } from "./outage_notice.ts";
 import { CommandError } from "../errors.ts";
 
 /** Batches of input on their way; beyond that the input has to wait. */
 const MAX_PENDING = 8;
+/** An answer that takes longer needs an explanation. */
+const PATIENCE_MS = 5000;
+const WAITING = "the broker to take messages, which are tried again within --delivery-timeout";
 /** Errors of single messages, after which the next one may fare better. */
 const ERRORS_OF_ONE = [
   "INVALID_RECORD",
@@ -54,7 +58,8 @@ const COLUMNS: readonly Column<Written>[] = [
 ];
 
 /** The account of all messages sent. */
-export class Deliveries {
+export class Deliveries implements Disposable {
+  readonly #outage: OutageNotice;
   readonly #context: Context;
   readonly #output: "table" | "json";
   readonly #onSettled: (count: number) => void;
@@ -65,12 +70,14 @@ export class Deliveries {
   readonly #pending: Promise<void>[] = [];
   #last: Promise<void> = Promise.resolve();
   #total = 0;
+  #settledCount = 0;
 
   /** @param onSettled called when so many messages were written or have failed */
   constructor(context: Context, output: "table" | "json", onSettled: (count: number) => void) {
     this.#context = context;
     this.#output = output;
     this.#onSettled = onSettled;
+    this.#outage = new OutageNotice(context, "Producer", PATIENCE_MS);
   }
 
   /** Whether it makes no sense to go on: what is wrong is not a single message. */
@@ -82,6 +89,7 @@ export class Deliveries {
   /** Takes note of messages on their way. Waits if there are many. */
   async add(count: number, results: Promise<readonly RecordMetadata[]>): Promise<void> {
     this.#total += count;
+    this.#outage.begin(WAITING);
     const settled = results.then(
       (written) => ({ results: written, errors: [] }),
       (error) =>
@@ -101,6 +109,10 @@ export class Deliveries {
   /** Waits until all messages are written or have failed. */
   async finish(): Promise<void> {
     await this.#last;
+  }
+
+  [Symbol.dispose](): void {
+    this.#outage[Symbol.dispose]();
   }
 
   /** Shows where messages were written, and what has failed. */
@@ -130,6 +142,9 @@ export class Deliveries {
       if (this.#output === "json") this.#writeJson(metadata, error);
     }
     this.#onSettled(count);
+    this.#settledCount += count;
+    this.#outage.end();
+    if (this.#settledCount < this.#total) this.#outage.begin(WAITING);
   }
 
   #note({ topic, partition, offset }: RecordMetadata): void {

@@ -18,6 +18,7 @@ import { UsageError } from "../errors.ts";
 import type { OffsetSpec } from "../offset_spec.ts";
 import type { Output } from "../output.ts";
 import { endOffsets } from "./end_offsets.ts";
+import { OutageNotice, warnOfReset } from "./outage_notice.ts";
 import { partitionKey, placesText } from "./places.ts";
 
 /** Messages handed out at once. */
@@ -116,18 +117,20 @@ async function isAtEnd(
 }
 
 /**
- * Tells on standard error how the membership fares, each time something else: all of it on a terminal, and
- * what is wrong anywhere.
+ * Tells on standard error how the membership fares: on a terminal each time it is something else, and
+ * anywhere what is wrong and lasts.
  */
 class StatusTeller implements Disposable {
   readonly #stderr: Output;
-  readonly #groupId: string;
+  readonly #who: string;
+  readonly #outage: OutageNotice;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #told = "";
 
-  constructor({ stderr }: Context, groupId: string) {
-    this.#stderr = stderr;
-    this.#groupId = groupId;
+  constructor(context: Context, groupId: string) {
+    this.#stderr = context.stderr;
+    this.#who = `Group "${groupId}"`;
+    this.#outage = new OutageNotice(context, this.#who);
   }
 
   /** Takes note of a status; one that only leads to the next is told if it lasts. */
@@ -138,8 +141,11 @@ class StatusTeller implements Disposable {
     clearTimeout(this.#timer);
     // The command itself knows that it leaves, and tells of a failure.
     if (state === "left" || state === "failed") return;
-    if (error !== undefined) this.#tell(`waiting for ${waitingFor}`, error);
-    else if (!this.#stderr.isTerminal) return;
+    if (error?.code === "OFFSET_OUT_OF_RANGE") return warnOfReset(this.#stderr, error);
+    if (error !== undefined) return this.#outage.begin(`${waitingFor}: ${error.message}`);
+    // What only leads to the next state is no sign that all is well.
+    if (state === "reading" || state === "standby") this.#outage.end();
+    if (!this.#stderr.isTerminal) return;
     else if (state === "reading") this.#tell(`reading ${placesText(assignment)}`);
     else if (state === "standby") this.#tell("standing by, others hold all partitions");
     else this.#timer = setTimeout(() => this.#tell(`waiting for ${waitingFor}`), PATIENCE_MS);
@@ -147,16 +153,14 @@ class StatusTeller implements Disposable {
 
   [Symbol.dispose](): void {
     clearTimeout(this.#timer);
+    this.#outage[Symbol.dispose]();
   }
 
-  #tell(what: string, error?: Error): void {
-    const text = `Group "${this.#groupId}": ${what}${
-      error === undefined ? "" : `: ${error.message}`
-    }`;
+  #tell(what: string): void {
+    const text = `${this.#who}: ${what}`;
     if (text === this.#told) return;
     this.#told = text;
-    const { dim, yellow } = this.#stderr.style;
-    this.#stderr.line(error === undefined ? dim(text) : `${yellow("Warning:")} ${text}`);
+    this.#stderr.line(this.#stderr.style.dim(text));
     // A failure shows at the next flush again.
     this.#stderr.flush().catch(() => {});
   }
