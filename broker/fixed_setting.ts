@@ -6,6 +6,7 @@
  */
 
 import { type Setting, type SettingScope, type SettingType, SettingValueError } from "./setting.ts";
+import { brief } from "./unknown_setting.ts";
 
 /** A setting that has its default and nothing else. Null: it cannot be set. */
 export class FixedSetting implements Setting<string | null> {
@@ -42,7 +43,7 @@ export class FixedSetting implements Setting<string | null> {
     if (canonical(this.type, text) === canonical(this.type, this.default ?? "")) {
       return this.default;
     }
-    const value = this.isSensitive ? "a value" : `"${text}"`;
+    const value = this.isSensitive ? "a value" : `"${brief(text)}"`;
     const supported = this.default === null || this.default === ""
       ? "it has to stay unset"
       : `only ${this.default} is`;

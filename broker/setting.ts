@@ -6,6 +6,7 @@
  */
 
 import { INT64_MAX, INT64_MIN } from "../protocol/int64.ts";
+import { brief } from "./unknown_setting.ts";
 
 /** Kafka's types of settings. */
 export type SettingType =
@@ -121,9 +122,11 @@ export function double(
   const { min, max } = options;
   return setting("double", value, doc, options, {
     parse: (text) => {
-      const number = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text.trim()) ? Number(text) : NaN;
+      const number = /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i.test(text.trim())
+        ? Number(text)
+        : NaN;
       if (number >= min && number <= max) return number;
-      throw new SettingValueError(`"${text}" is not a number from ${min} to ${max}`);
+      throw new SettingValueError(`"${brief(text)}" is not a number from ${min} to ${max}`);
     },
     format: String,
   });
@@ -152,7 +155,7 @@ export function boolean(
     parse: (text) => {
       const lower = text.trim().toLowerCase();
       if (lower !== "true" && lower !== "false") {
-        throw new SettingValueError(`"${text}" is neither true nor false`);
+        throw new SettingValueError(`"${brief(text)}" is neither true nor false`);
       }
       return lower === "true";
     },

@@ -4,6 +4,9 @@
  * @module
  */
 
+/** Longer words are no slip of anything, and would take long to compare. */
+const MAX_LENGTH = 100;
+
 /**
  * The known word nearest to `word`, if it is near enough to be what was meant.
  *
@@ -11,12 +14,14 @@
  * @param known what could have been written
  */
 export function suggest(word: string, known: Iterable<string>): string | undefined {
+  if (word.length > MAX_LENGTH) return undefined;
   const wanted = word.toLowerCase();
   let best: string | undefined;
   let bestDistance = Math.max(1, Math.floor(wanted.length / 3)) + 1;
   for (const candidate of known) {
     const other = candidate.toLowerCase();
     const isPrefix = wanted.length >= 3 && other.startsWith(wanted);
+    if (!isPrefix && Math.abs(wanted.length - other.length) >= bestDistance) continue;
     const distance = isPrefix ? 1 : editDistance(wanted, other);
     if (distance < bestDistance) {
       best = candidate;

@@ -14,6 +14,7 @@ Deno.test("suggest() stays silent when nothing is near", () => {
   assertEquals(suggest("purge", verbs), undefined);
   assertEquals(suggest("x", verbs), undefined);
   assertEquals(suggest("", verbs), undefined);
+  assertEquals(suggest("create".repeat(1000), ["create".repeat(1000)]), undefined);
 });
 
 Deno.test("didYouMean() is the tail of a message", () => {

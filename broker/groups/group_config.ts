@@ -5,11 +5,11 @@
  */
 
 import { ErrorCode } from "../../protocol/errors.ts";
-import { didYouMean } from "../../protocol/suggest.ts";
 import { ApiError } from "../api_error.ts";
 import type { BrokerConfig, ConfigTexts } from "../config.ts";
 import { FixedSetting } from "../fixed_setting.ts";
 import { int, type Setting, SettingValueError } from "../setting.ts";
+import { brief, unknownName } from "../unknown_setting.ts";
 import type { GroupEnvironment } from "./environment.ts";
 import type { GroupSettings } from "./settings.ts";
 
@@ -102,7 +102,7 @@ export function checkGroupConfigs(configs: ConfigTexts, config: BrokerConfig): v
     if (known === undefined) {
       throw new ApiError(
         ErrorCode.INVALID_CONFIG,
-        `Unknown group config name: ${name}${didYouMean(name, GROUP_CONFIG_NAMES)}`,
+        `Unknown group config name: ${unknownName(name, GROUP_CONFIG_NAMES)}`,
       );
     }
     try {
@@ -111,7 +111,7 @@ export function checkGroupConfigs(configs: ConfigTexts, config: BrokerConfig): v
       if (!(error instanceof SettingValueError)) throw error;
       throw new ApiError(
         ErrorCode.INVALID_CONFIG,
-        `Invalid value ${text} for configuration ${name}: ${error.message}`,
+        `Invalid value ${brief(text)} for configuration ${name}: ${error.message}`,
       );
     }
   }

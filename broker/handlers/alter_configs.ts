@@ -18,6 +18,7 @@ import {
 import { ConfigResourceType } from "../../protocol/messages/describe_configs.ts";
 import { ApiError } from "../api_error.ts";
 import { type ApiHandler, handler, type RequestContext } from "../handler.ts";
+import { brief } from "../unknown_setting.ts";
 import { type AlteredResource, alterResource, alterResources } from "./config_changes.ts";
 import type { ConfigChange } from "./config_resources/mod.ts";
 
@@ -44,7 +45,10 @@ function replacement({ configs }: AlteredResource): ConfigChange {
   const texts = new Map<string, string>();
   for (const { name, value } of configs) {
     if (value === null) {
-      throw new ApiError(ErrorCode.INVALID_REQUEST, `Null value not supported for : ${name}`);
+      throw new ApiError(
+        ErrorCode.INVALID_REQUEST,
+        `Null value not supported for : ${brief(name)}`,
+      );
     }
     texts.set(name, value);
   }

@@ -8,6 +8,7 @@
 import { ErrorCode } from "../../protocol/errors.ts";
 import { ApiError } from "../api_error.ts";
 import type { RequestContext } from "../handler.ts";
+import { brief } from "../unknown_setting.ts";
 import { type ConfigChange, configResource } from "./config_resources/mod.ts";
 import { awaitEach, byName } from "./each_item.ts";
 import { duplicate, duplicatesOf, failure, type Outcome, SUCCESS } from "./outcome.ts";
@@ -83,13 +84,18 @@ function checkKeys({ configs }: AlteredResource): void {
   }
   const [twice] = duplicatesOf(configs.map(({ name }) => name));
   if (twice !== undefined) {
-    throw new ApiError(ErrorCode.INVALID_REQUEST, `Cannot alter "${twice}" twice in one request`);
+    throw new ApiError(
+      ErrorCode.INVALID_REQUEST,
+      `Cannot alter "${brief(twice)}" twice in one request`,
+    );
   }
   for (const { name, value } of configs) {
     if (value === null || value.length <= MAX_VALUE_LENGTH) continue;
     throw new ApiError(
       ErrorCode.INVALID_CONFIG,
-      `Cannot set "${name}": value has ${value.length} characters, ${MAX_VALUE_LENGTH} are allowed`,
+      `Cannot set "${
+        brief(name)
+      }": value has ${value.length} characters, ${MAX_VALUE_LENGTH} are allowed`,
     );
   }
 }

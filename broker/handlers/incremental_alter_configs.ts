@@ -18,6 +18,7 @@ import {
 } from "../../protocol/messages/incremental_alter_configs.ts";
 import { ApiError } from "../api_error.ts";
 import { type ApiHandler, handler, type RequestContext } from "../handler.ts";
+import { brief } from "../unknown_setting.ts";
 import { alterResource, alterResources } from "./config_changes.ts";
 import { alterLoggers, type ConfigChange, configResource } from "./config_resources/mod.ts";
 
@@ -49,7 +50,7 @@ async function handleIncrementalAlterConfigs(
 function checkValues({ configs }: Resource): void {
   for (const { name, configOperation, value } of configs) {
     if (configOperation === Operation.delete || value !== null) continue;
-    throw new ApiError(ErrorCode.INVALID_REQUEST, `Null value not supported for : ${name}`);
+    throw new ApiError(ErrorCode.INVALID_REQUEST, `Null value not supported for : ${brief(name)}`);
   }
 }
 
@@ -107,7 +108,7 @@ function listOf(
   if (resource?.typeOf(name) === "list") return resource.inherited(name, context);
   throw new ApiError(
     ErrorCode.INVALID_CONFIG,
-    `Can't ${operation} to key ${name} because its type is not LIST.`,
+    `Can't ${operation} to key ${brief(name)} because its type is not LIST.`,
   );
 }
 

@@ -1,4 +1,4 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
 import { ErrorCode } from "../../protocol/errors.ts";
 import { incrementalAlterConfigs } from "../../protocol/messages/incremental_alter_configs.ts";
 import { MemoryFileSystem } from "../../storage/mod.ts";
@@ -296,4 +296,32 @@ Deno.test("IncrementalAlterConfigs does not mind what was set long ago and would
   const changes: Changes = [[SET, "message.max.bytes", "9"]];
   assertEquals(await call(broker, BROKER, "1", changes), ErrorCode.NONE);
   assertEquals(broker.context.config.get("message.max.bytes"), 9);
+});
+
+Deno.test("IncrementalAlterConfigs refuses long texts without long work or long words", async () => {
+  await using broker = await TestBroker.start();
+  await broker.createTopic("a");
+  const long = 32_000;
+  const cases: [type: number, resource: string, name: string, value: string][] = [
+    [TOPIC, "a", "x".repeat(long), "1"],
+    [TOPIC, "a", "min.cleanable.dirty.ratio", `${"1".repeat(long)}x`],
+    [TOPIC, "a", "retention.ms", "1".repeat(long)],
+    [TOPIC, "a", "cleanup.policy", "compact,".repeat(long / 8) + "x"],
+    [TOPIC, "a", "remote.storage.enable", "x".repeat(long)],
+    [TOPIC, "a", "preallocate", " ".repeat(long)],
+    [BROKER, "1", "y".repeat(long), "1"],
+    [BROKER, "", "message.max.bytes", "z".repeat(long)],
+    [BROKER, "9".repeat(long), "message.max.bytes", "1"],
+    [BROKER_LOGGER, "1", "x".repeat(long), "INFO"],
+    [CLIENT_METRICS, "m", "match", " ".repeat(long) + "x"],
+    [CLIENT_METRICS, "m", "match", `client_id=${"(".repeat(long)}`],
+    [CLIENT_METRICS, "m", "x".repeat(long), "1"],
+    [GROUP, "g", "x".repeat(long), "1"],
+    [GROUP, "g", "consumer.session.timeout.ms", "x".repeat(long)],
+  ];
+  for (const [type, resource, name, value] of cases) {
+    const outcome = await callForOutcome(broker, type, resource, [[SET, name, value]]);
+    assertNotEquals(outcome.errorCode, ErrorCode.NONE);
+    assertEquals(outcome.errorMessage!.length < 1000, true, outcome.errorMessage!.slice(0, 100));
+  }
 });

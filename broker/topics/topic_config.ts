@@ -8,7 +8,6 @@
 import { CompressionType } from "../../protocol/compression/mod.ts";
 import { ErrorCode } from "../../protocol/errors.ts";
 import { ConfigSource } from "../../protocol/messages/describe_configs.ts";
-import { didYouMean } from "../../protocol/suggest.ts";
 import { INT64_MAX } from "../../protocol/int64.ts";
 import { DEFAULT_LOG_CONFIG, type LogConfig } from "../../storage/log_config.ts";
 import { ApiError } from "../api_error.ts";
@@ -23,6 +22,7 @@ import {
   type SettingName,
   SETTINGS,
 } from "../settings.ts";
+import { brief, unknownName } from "../unknown_setting.ts";
 import { FIXED_TOPIC_SETTINGS } from "./fixed_topic_settings.ts";
 
 /** The type of each setting's value, by its name. */
@@ -387,7 +387,7 @@ export function checkTopicConfigs(configs: ConfigTexts, broker: BrokerConfig): v
     if (setting === undefined) {
       throw new ApiError(
         ErrorCode.INVALID_CONFIG,
-        `Unknown topic config name: ${name}${didYouMean(name, TOPIC_SETTING_NAMES)}`,
+        `Unknown topic config name: ${unknownName(name, TOPIC_SETTING_NAMES)}`,
       );
     }
     try {
@@ -396,7 +396,7 @@ export function checkTopicConfigs(configs: ConfigTexts, broker: BrokerConfig): v
       if (!(error instanceof SettingValueError)) throw error;
       throw new ApiError(
         ErrorCode.INVALID_CONFIG,
-        `Invalid value ${text} for configuration ${name}: ${error.message}`,
+        `Invalid value ${brief(text)} for configuration ${name}: ${error.message}`,
       );
     }
   }

@@ -6,7 +6,6 @@
  */
 
 import { ErrorCode } from "../../../protocol/errors.ts";
-import { didYouMean } from "../../../protocol/suggest.ts";
 import { ApiError } from "../../api_error.ts";
 import type { ConfigTexts } from "../../config.ts";
 import type { BrokerContext } from "../../handler.ts";
@@ -14,6 +13,7 @@ import { FixedSetting } from "../../fixed_setting.ts";
 import { formatHostPort } from "../../listener.ts";
 import { type Setting, SettingValueError } from "../../setting.ts";
 import { KNOWN_SETTING_NAMES, knownSetting } from "../../settings.ts";
+import { brief, unknownName } from "../../unknown_setting.ts";
 import { brokerConfigEntry, type ConfigEntry } from "./config_entries.ts";
 import type { ConfigResource } from "./config_resource.ts";
 
@@ -53,8 +53,8 @@ function ownerOf(name: string, { nodeId }: BrokerContext): number | "all" {
   throw new ApiError(
     ErrorCode.INVALID_REQUEST,
     /^\d+$/.test(name)
-      ? `Unexpected broker id, expected ${nodeId} or empty string, but received ${name}`
-      : `Broker id must be an integer, but it is: ${name}`,
+      ? `Unexpected broker id, expected ${nodeId} or empty string, but received ${brief(name)}`
+      : `Broker id must be an integer, but it is: ${brief(name)}`,
   );
 }
 
@@ -84,7 +84,7 @@ function checkChanges(before: ConfigTexts, after: ConfigTexts): void {
     if (setting === undefined) {
       throw new ApiError(
         ErrorCode.INVALID_CONFIG,
-        `Unknown broker config name: ${name}${didYouMean(name, KNOWN_SETTING_NAMES)}`,
+        `Unknown broker config name: ${unknownName(name, KNOWN_SETTING_NAMES)}`,
       );
     }
     checkValue(setting, name, text);
@@ -100,7 +100,7 @@ function checkValue(setting: Setting, name: string, text: string): void {
       setting instanceof FixedSetting ? ErrorCode.INVALID_CONFIG : ErrorCode.INVALID_REQUEST,
       setting.isSensitive
         ? `Invalid value for configuration ${name}: ${error.message}`
-        : `Invalid value ${text} for configuration ${name}: ${error.message}`,
+        : `Invalid value ${brief(text)} for configuration ${name}: ${error.message}`,
     );
   }
 }

@@ -8,10 +8,10 @@
 
 import { ErrorCode } from "../../../protocol/errors.ts";
 import { ConfigSource } from "../../../protocol/messages/describe_configs.ts";
-import { didYouMean } from "../../../protocol/suggest.ts";
 import { ApiError } from "../../api_error.ts";
 import type { ConfigTexts } from "../../config.ts";
 import { int, list, type Setting, SettingValueError } from "../../setting.ts";
+import { brief, unknownName } from "../../unknown_setting.ts";
 import { configEntry } from "./config_entries.ts";
 import type { ConfigResource } from "./config_resource.ts";
 
@@ -89,7 +89,7 @@ function checkValue(name: string, text: string): void {
   if (!Object.hasOwn(SETTINGS, name)) {
     throw new ApiError(
       ErrorCode.INVALID_REQUEST,
-      `Unknown client metrics configuration: ${name}${didYouMean(name, NAMES)}`,
+      `Unknown client metrics configuration: ${unknownName(name, NAMES)}`,
     );
   }
   try {
@@ -99,18 +99,20 @@ function checkValue(name: string, text: string): void {
     if (name === "match") throw new ApiError(ErrorCode.INVALID_CONFIG, error.message);
     throw new ApiError(
       ErrorCode.INVALID_REQUEST,
-      `Invalid value ${text} for ${name}, interval must be between 100 and 3600000 (1 hour)`,
+      `Invalid value ${brief(text)} for ${name}, interval must be between 100 and 3600000 (1 hour)`,
     );
   }
 }
 
 function checkPattern(text: string): void {
-  const [, name, pattern] = /^\s*([^=]+?)\s*=\s*(.+)$/.exec(text) ?? [];
-  if (name !== undefined && MATCHED.includes(name) && isRegExp(pattern!)) return;
-  throw new SettingValueError(`Illegal client matching pattern: ${text}`);
+  const equals = text.indexOf("=");
+  const name = text.slice(0, Math.max(0, equals)).trim();
+  if (MATCHED.includes(name) && isRegExp(text.slice(equals + 1).trim())) return;
+  throw new SettingValueError(`Illegal client matching pattern: ${brief(text)}`);
 }
 
 function isRegExp(pattern: string): boolean {
+  if (pattern === "") return false;
   try {
     return new RegExp(pattern) !== undefined;
   } catch {

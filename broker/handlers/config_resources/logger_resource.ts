@@ -10,6 +10,7 @@ import { ConfigSource, ConfigType } from "../../../protocol/messages/describe_co
 import { ApiError } from "../../api_error.ts";
 import type { BrokerContext, RequestContext } from "../../handler.ts";
 import { LOG_LEVELS, type LogLevel } from "../../logger.ts";
+import { brief } from "../../unknown_setting.ts";
 import type { ConfigEntry } from "./config_entries.ts";
 
 const ROOT = "root";
@@ -76,7 +77,7 @@ function levelOf({ name, configOperation, value }: LoggerChange, hasRoot: boolea
     );
   }
   if (name !== ROOT || !hasRoot) {
-    throw new ApiError(ErrorCode.INVALID_CONFIG, `Logger ${name} does not exist!`);
+    throw new ApiError(ErrorCode.INVALID_CONFIG, `Logger ${brief(name)} does not exist!`);
   }
   if (configOperation === DELETE) {
     throw new ApiError(
@@ -88,7 +89,9 @@ function levelOf({ name, configOperation, value }: LoggerChange, hasRoot: boolea
   if (level !== undefined) return level;
   throw new ApiError(
     ErrorCode.INVALID_CONFIG,
-    `Cannot set the log level of ${name} to ${value} as it is not a supported log level. Valid log ` +
+    `Cannot set the log level of ${name} to ${
+      brief(value ?? "null")
+    } as it is not a supported log level. Valid log ` +
       `levels are ${LEVELS.join(", ")}`,
   );
 }
@@ -98,7 +101,7 @@ function ensureThisBroker(name: string, { nodeId }: BrokerContext): void {
   throw new ApiError(
     ErrorCode.INVALID_REQUEST,
     /^\d+$/.test(name)
-      ? `Unexpected broker id, expected ${nodeId} but received ${name}`
-      : `Broker id must be an integer, but it is: ${name}`,
+      ? `Unexpected broker id, expected ${nodeId} but received ${brief(name)}`
+      : `Broker id must be an integer, but it is: ${brief(name)}`,
   );
 }
