@@ -60,11 +60,20 @@ interface Session {
   readonly partitions: Map<string, FetchPartition>;
 }
 
+/** Partitions that one session may have; a client with more of them fetches without. */
+const MAX_SESSION_PARTITIONS = 50_000;
+/** Partitions that all sessions may have, about 200 bytes each. */
+const MAX_PARTITIONS = 500_000;
+/** Partitions of a request between two steps. */
+const PARTITIONS_PER_STEP = 64;
+
 /** The sessions of one broker. */
 export class FetchSessions {
   readonly #maxSessions: number;
   /** Least recently used first. */
   readonly #sessions: Map<number, Session> = new Map();
+  /** Partitions of all of them. */
+  #partitionCount = 0;
 
   /** @param maxSessions `max.incremental.fetch.session.cache.slots`; 0 for no sessions. */
   constructor(maxSessions: number) {
@@ -76,16 +85,23 @@ export class FetchSessions {
     return this.#sessions.size;
   }
 
-  /** Applies a request to its session, or opens or closes one, and says what to serve. */
-  plan(request: FetchRequest, apiVersion: number, nowMs: number): FetchPlan {
+  /**
+   * Applies a request to its session, or opens or closes one, and says what to serve.
+   *
+   * @param asked The request's partitions. Default: made here.
+   */
+  plan(
+    request: FetchRequest,
+    apiVersion: number,
+    nowMs: number,
+    asked: AskedPartitions = askedPartitions(request),
+  ): FetchPlan {
     const { sessionId, sessionEpoch } = request;
     const usesTopicIds = apiVersion >= 13;
     if (sessionEpoch === FINAL_EPOCH || sessionEpoch === INITIAL_EPOCH) {
-      this.#sessions.delete(sessionId);
-      const partitions = wanted(request);
-      const id = sessionEpoch === FINAL_EPOCH
-        ? NO_SESSION
-        : this.#open(partitions, usesTopicIds, nowMs);
+      this.#close(sessionId);
+      const partitions = [...asked.values()];
+      const id = sessionEpoch === FINAL_EPOCH ? NO_SESSION : this.#open(asked, usesTopicIds, nowMs);
       return { errorCode: ErrorCode.NONE, sessionId: id, partitions, isIncremental: false };
     }
     const session = this.#sessions.get(sessionId);
@@ -96,7 +112,11 @@ export class FetchSessions {
     if (session.usesTopicIds !== usesTopicIds) {
       return refusal(ErrorCode.FETCH_SESSION_TOPIC_ID_ERROR, sessionId);
     }
-    this.#advance(session, request, nowMs);
+    if (!this.#advance(session, request, asked, nowMs)) {
+      // As if it had been evicted: the client asks for all again, and gets a session if there is room.
+      this.#close(sessionId);
+      return refusal(ErrorCode.FETCH_SESSION_ID_NOT_FOUND);
+    }
     const partitions = [...session.partitions.values()];
     return { errorCode: ErrorCode.NONE, sessionId, partitions, isIncremental: true };
   }
@@ -111,8 +131,12 @@ export class FetchSessions {
     }
   }
 
-  #open(partitions: readonly FetchPartition[], usesTopicIds: boolean, nowMs: number): number {
-    if (partitions.length === 0 || !this.#makeRoom(nowMs)) return NO_SESSION;
+  #open(partitions: AskedPartitions, usesTopicIds: boolean, nowMs: number): number {
+    if (partitions.size === 0 || partitions.size > MAX_SESSION_PARTITIONS) return NO_SESSION;
+    if (this.#partitionCount + partitions.size > MAX_PARTITIONS || !this.#makeRoom(nowMs)) {
+      return NO_SESSION;
+    }
+    this.#partitionCount += partitions.size;
     let id: number;
     do id = 1 + Math.floor(Math.random() * (MAX_EPOCH - 1)); while (this.#sessions.has(id));
     this.#sessions.set(id, {
@@ -120,7 +144,7 @@ export class FetchSessions {
       usesTopicIds,
       nextEpoch: 1,
       lastUsedMs: nowMs,
-      partitions: new Map(partitions.map((partition) => [keyOf(partition), partition])),
+      partitions,
     });
     return id;
   }
@@ -129,15 +153,27 @@ export class FetchSessions {
     if (this.#sessions.size < this.#maxSessions) return true;
     for (const [id, session] of this.#sessions) {
       if (nowMs - session.lastUsedMs < EVICTION_AGE_MS) return false;
-      this.#sessions.delete(id);
+      this.#close(id);
       return this.#sessions.size < this.#maxSessions;
     }
     return false;
   }
 
-  #advance(session: Session, request: FetchRequest, nowMs: number): void {
-    for (const partition of wanted(request)) {
-      const key = keyOf(partition);
+  #close(id: number): void {
+    this.#partitionCount -= this.#sessions.get(id)?.partitions.size ?? 0;
+    this.#sessions.delete(id);
+  }
+
+  /** Changes a session. Returns whether it may have what is asked for. */
+  #advance(
+    session: Session,
+    request: FetchRequest,
+    asked: AskedPartitions,
+    nowMs: number,
+  ): boolean {
+    const { size } = session.partitions;
+    if (size + asked.size > MAX_SESSION_PARTITIONS) return false;
+    for (const [key, partition] of asked) {
       const known = session.partitions.get(key);
       if (known !== undefined) {
         partition.toldHighWatermark = known.toldHighWatermark;
@@ -150,10 +186,12 @@ export class FetchSessions {
         session.partitions.delete(keyOf({ topic, topicId, partition }));
       }
     }
+    this.#partitionCount += session.partitions.size - size;
     session.nextEpoch = session.nextEpoch === MAX_EPOCH ? 1 : session.nextEpoch + 1;
     session.lastUsedMs = nowMs;
     this.#sessions.delete(session.id);
     this.#sessions.set(session.id, session);
+    return this.#partitionCount <= MAX_PARTITIONS;
   }
 }
 
@@ -169,22 +207,47 @@ function keyOf({ topic, topicId, partition }: {
   return `${partition} ${topicId === ZERO_UUID ? topic : topicId}`;
 }
 
-function wanted(request: FetchRequest): FetchPartition[] {
-  const partitions: FetchPartition[] = [];
-  for (const { topic, topicId, partitions: of } of request.topics) {
-    for (const partition of of) {
-      partitions.push({
-        topic,
-        topicId,
-        partition: partition.partition,
-        currentLeaderEpoch: partition.currentLeaderEpoch,
-        lastFetchedEpoch: partition.lastFetchedEpoch,
-        fetchOffset: partition.fetchOffset,
-        maxBytes: partition.partitionMaxBytes,
-        toldHighWatermark: -1,
-        toldLogStartOffset: -1,
-      });
-    }
+/** The partitions of a request, by what names them; of two entries for one the last counts. */
+export type AskedPartitions = Map<string, FetchPartition>;
+
+function askedPartitions(request: FetchRequest): AskedPartitions {
+  const asked: AskedPartitions = new Map();
+  for (const topic of request.topics) {
+    for (const partition of topic.partitions) add(asked, topic, partition);
   }
-  return partitions;
+  return asked;
+}
+
+/** The partitions of a request that has very many of them, in steps. */
+export function* askedPartitionsInSteps(
+  request: FetchRequest,
+): Generator<void, AskedPartitions> {
+  const asked: AskedPartitions = new Map();
+  for (const topic of request.topics) {
+    for (const partition of topic.partitions) {
+      add(asked, topic, partition);
+      if (asked.size % PARTITIONS_PER_STEP === 0) yield;
+    }
+    yield;
+  }
+  return asked;
+}
+
+function add(
+  asked: AskedPartitions,
+  { topic, topicId }: FetchRequest["topics"][number],
+  of: FetchRequest["topics"][number]["partitions"][number],
+): void {
+  const { partition } = of;
+  asked.set(keyOf({ topic, topicId, partition }), {
+    topic,
+    topicId,
+    partition,
+    currentLeaderEpoch: of.currentLeaderEpoch,
+    lastFetchedEpoch: of.lastFetchedEpoch,
+    fetchOffset: of.fetchOffset,
+    maxBytes: of.partitionMaxBytes,
+    toldHighWatermark: -1,
+    toldLogStartOffset: -1,
+  });
 }

@@ -23,6 +23,8 @@ import { checkConsumerProtocol, groupErrorCode, groupOperations } from "./group_
 
 type Described = ConsumerGroupDescribeResponse["groups"][number];
 
+/** Groups that are worked on at once, each of which may have very many members. */
+const GROUPS_AT_ONCE = 16;
 /** What a group, a member or a topic takes beside names and partitions, at most. */
 const GROUP_BYTES = 100;
 
@@ -50,10 +52,16 @@ async function handleConsumerGroupDescribe(
   const fits = await awaitEach(
     groupIds,
     async (groupId) => room.take(sizeOf(await describeOne(groupId, true))),
+    GROUPS_AT_ONCE,
   );
   await room.claim();
   let index = 0;
-  return { groups: await awaitEach(groupIds, (groupId) => describeOne(groupId, fits[index++]!)) };
+  const described = await awaitEach(
+    groupIds,
+    (groupId) => describeOne(groupId, fits[index++]!),
+    GROUPS_AT_ONCE,
+  );
+  return { groups: described };
 }
 
 /** What a group takes in the answer, at most. */

@@ -14,7 +14,7 @@ import {
 } from "../../protocol/messages/delete_groups.ts";
 import { deleteGroup } from "../groups/administration.ts";
 import { type ApiHandler, handler, type RequestContext } from "../handler.ts";
-import { awaitEach } from "./each_item.ts";
+import { awaitEach, byName } from "./each_item.ts";
 import { groupErrorCode } from "./group_request.ts";
 
 /** Serves DeleteGroups. */
@@ -24,7 +24,7 @@ async function handleDeleteGroups(
   { groupsNames }: DeleteGroupsRequest,
   context: RequestContext,
 ): Promise<DeleteGroupsResponse> {
-  const groupIds = [...new Set(groupsNames)];
+  const groupIds = [...(await byName(groupsNames, (groupId) => groupId)).keys()];
   const results = await awaitEach(groupIds, async (groupId) => ({
     groupId,
     errorCode: await remove(groupId, context),

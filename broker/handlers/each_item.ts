@@ -30,17 +30,21 @@ async function mapLong<T, U>(items: readonly T[], map: (item: T) => U): Promise<
  * As {@linkcode mapEach}, where each item may take a wait: many are worked on at once.
  *
  * @param map Must not fail.
+ * @param atOnce How many to work on at once; few where each is much work. Default: 1000.
  */
 export async function awaitEach<T, U>(
   items: readonly T[],
   map: (item: T) => U | Promise<U>,
+  atOnce = AT_ONCE,
 ): Promise<U[]> {
-  if (items.length <= SHORT) return await Promise.all(Array.from(items, (item) => map(item)));
+  if (items.length <= Math.min(SHORT, atOnce)) {
+    return await Promise.all(Array.from(items, (item) => map(item)));
+  }
   const results: U[] = [];
   const slice = new TimeSlice();
-  for (let at = 0; at < items.length; at += AT_ONCE) {
+  for (let at = 0; at < items.length; at += atOnce) {
     const begun: (U | Promise<U>)[] = [];
-    for (const item of items.slice(at, at + AT_ONCE)) {
+    for (const item of items.slice(at, at + atOnce)) {
       begun.push(map(item));
       if (slice.isOver) await slice.pause();
     }

@@ -19,8 +19,9 @@ import { ErrorCode } from "../../protocol/errors.ts";
 import { fetch } from "../../protocol/messages/fetch.ts";
 import type { RequestOf, ResponseTo } from "../../protocol/schema.ts";
 import { ZERO_UUID } from "../../protocol/uuid.ts";
+import { runSliced, TimeSlice } from "../../storage/mod.ts";
 import { ApiError, errorCodeOf } from "../api_error.ts";
-import type { FetchPartition, FetchPlan } from "../fetch_sessions.ts";
+import { askedPartitionsInSteps, type FetchPartition, type FetchPlan } from "../fetch_sessions.ts";
 import { type ApiHandler, handler, type RequestContext } from "../handler.ts";
 import type { Partition } from "../topics/partition.ts";
 
@@ -30,6 +31,10 @@ type TopicResponse = Response["responses"][number];
 type PartitionResponse = TopicResponse["partitions"][number];
 
 const READ_COMMITTED = 1;
+/** Partitions above which a request is served in slices. */
+const LONG = 256;
+/** Partitions of an answer between two steps. */
+const PARTITIONS_PER_STEP = 256;
 const UNCHECKED_EPOCH = -1;
 const NO_RECORDS = new Uint8Array(0);
 /** Bytes of records that a fetch may find even if clients hold all memory there is for answers. */
@@ -40,16 +45,24 @@ export const fetchHandler: ApiHandler = handler(fetch, handleFetch);
 
 async function handleFetch(request: Request, context: RequestContext): Promise<Response> {
   const { broker, apiVersion } = context;
-  const plan = broker.fetchSessions.plan(request, apiVersion, broker.clock.now());
+  const asked = isLong(request) ? await runSliced(askedPartitionsInSteps(request)) : undefined;
+  const plan = broker.fetchSessions.plan(request, apiVersion, broker.clock.now(), asked);
   if (plan.errorCode !== ErrorCode.NONE) return { errorCode: plan.errorCode, responses: [] };
   const reading = new Reading(plan, request, context);
   try {
     await reading.collect();
     if (reading.shouldWait) await reading.waitForMore();
-    return { sessionId: plan.sessionId, responses: reading.responses() };
+    return { sessionId: plan.sessionId, responses: await reading.responses() };
   } finally {
     context.whenTaken(() => reading.release());
   }
+}
+
+/** Whether a request names, or forgets, very many partitions. */
+function isLong({ topics }: Request): boolean {
+  let count = topics.length;
+  for (let i = 0; i < topics.length && count <= LONG; i++) count += topics[i]!.partitions.length;
+  return count > LONG;
 }
 
 /** One partition of a request and what was found there. */
@@ -76,7 +89,11 @@ class Reading {
   /** Whether there is something that the client should know without waiting for data. */
   #isUrgent = false;
 
+  /** When to give way, where there are very many partitions. */
+  readonly #slice: TimeSlice | undefined;
+
   constructor(plan: FetchPlan, request: Request, context: RequestContext) {
+    this.#slice = plan.partitions.length > LONG ? new TimeSlice() : undefined;
     this.#plan = plan;
     this.#request = request;
     this.#context = context;
@@ -91,7 +108,9 @@ class Reading {
   async collect(): Promise<void> {
     this.release();
     this.#takeMemory();
+    const slice = this.#slice;
     for (const wanted of this.#plan.partitions) {
+      if (slice?.isOver) await slice.pause();
       // Only a read that the hot tail cannot serve is awaited: most requests find all they want
       // without giving up their turn.
       const found = this.#read(wanted);
@@ -224,7 +243,13 @@ class Reading {
   }
 
   /** The answer's topics, each with its partitions; an incremental one leaves out those with no news. */
-  responses(): TopicResponse[] {
+  responses(): TopicResponse[] | Promise<TopicResponse[]> {
+    const steps = this.#responses();
+    const first = steps.next();
+    return first.done === true ? first.value : runSliced(steps);
+  }
+
+  *#responses(): Generator<void, TopicResponse[]> {
     const topics = new Map<
       string,
       { -readonly [K in keyof TopicResponse]: TopicResponse[K] } & {
@@ -232,7 +257,9 @@ class Reading {
       }
     >();
     const withData: FetchPartition[] = [];
+    let count = 0;
     for (const { wanted, response, size } of this.#found) {
+      if (++count % PARTITIONS_PER_STEP === 0) yield;
       if (size > 0) withData.push(wanted);
       if (this.#plan.isIncremental && !hasNews(wanted, response, size)) continue;
       wanted.toldHighWatermark = response.highWatermark;

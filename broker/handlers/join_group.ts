@@ -24,6 +24,8 @@ import { type ApiHandler, handler, type RequestContext } from "../handler.ts";
 import { groupClient, groupErrorCode } from "./group_request.ts";
 
 const FIRST_VERSION_WITH_NULL_PROTOCOL = 7;
+/** Protocols that a member may offer; clients offer a handful. */
+const MAX_PROTOCOLS = 1000;
 
 /** Serves JoinGroup. */
 export const joinGroupHandler: ApiHandler = handler(joinGroup, handleJoinGroup);
@@ -44,6 +46,7 @@ async function join(
   const { groupId, memberId, sessionTimeoutMs } = request;
   const { config, groups } = context.broker;
   if (groupId === "") return failed(ErrorCode.INVALID_GROUP_ID, memberId);
+  if (request.protocols.length > MAX_PROTOCOLS) return failed(ErrorCode.INVALID_REQUEST, memberId);
   const isTooShort = sessionTimeoutMs < config.get("group.min.session.timeout.ms");
   if (isTooShort || sessionTimeoutMs > config.get("group.max.session.timeout.ms")) {
     return failed(ErrorCode.INVALID_SESSION_TIMEOUT, memberId);

@@ -34,6 +34,8 @@ type GroupResponse = NonNullable<OffsetFetchResponse["groups"]>[number];
 const FIRST_VERSION_WITH_GROUP_ERROR = 2;
 const FIRST_VERSION_WITH_MANY_GROUPS = 8;
 const FIRST_VERSION_WITH_TOPIC_ID = 10;
+/** Groups that are worked on at once, each of which may have very many offsets. */
+const GROUPS_AT_ONCE = 4;
 /** What a group takes in the answer beside its topics, at most. */
 const GROUP_BYTES = 100;
 
@@ -50,6 +52,7 @@ async function handleOffsetFetch(
     const groups = await awaitEach(
       request.groups,
       (group) => fetchGroup(group, context, fits[index++]),
+      GROUPS_AT_ONCE,
     );
     return { groups };
   }

@@ -41,6 +41,9 @@ const FIRST_VERSION_WITH_ZSTD = 7;
 const FIRST_VERSION_WITH_TOPIC_ID = 13;
 const MAGIC_V2 = 2;
 
+/** Partitions above which a request appends in slices. */
+const LONG = 1000;
+
 /** How long a request may append at a stretch; what is left then is done in slices. */
 const SLICE_MS = 5;
 
@@ -62,10 +65,14 @@ function handleProduce(
   context: RequestContext,
 ): Response | typeof NO_RESPONSE | Promise<Response | typeof NO_RESPONSE> {
   const production = new Production(request, context);
+  if (isLong(request)) {
+    context.keepFrame();
+    const appending = appendInSlices(request, production, context);
+    context.holdBack(appending);
+    return appending.then((responses) => production.answerLate(responses));
+  }
   const responses = request.topicData.map((data): TopicResponse => {
-    const { topics } = context.broker;
-    const byId = context.apiVersion >= FIRST_VERSION_WITH_TOPIC_ID;
-    const topic = byId ? topics.byId(data.topicId) : topics.get(data.name);
+    const topic = topicOf(data, context);
     return {
       name: data.name,
       topicId: data.topicId,
@@ -74,11 +81,47 @@ function handleProduce(
       ),
     };
   });
-  const { late } = production;
-  if (late.length === 0) return production.answer(responses);
+  if (production.late.length === 0) return production.answer(responses);
   // Their batches are in the frame.
   context.keepFrame();
-  return Promise.all(late).then(() => production.answer(responses));
+  return production.answerLate(responses);
+}
+
+function topicOf(
+  { name, topicId }: Request["topicData"][number],
+  { apiVersion, broker: { topics } }: RequestContext,
+): Topic | undefined {
+  return apiVersion >= FIRST_VERSION_WITH_TOPIC_ID ? topics.byId(topicId) : topics.get(name);
+}
+
+/** Whether a request names very many partitions. */
+function isLong({ topicData }: Request): boolean {
+  let count = topicData.length;
+  for (let i = 0; i < topicData.length && count <= LONG; i++) {
+    count += topicData[i]!.partitionData.length;
+  }
+  return count > LONG;
+}
+
+/** Appends in the order of the request; the connection's next request is held back meanwhile. */
+async function appendInSlices(
+  request: Request,
+  production: Production,
+  context: RequestContext,
+): Promise<TopicResponse[]> {
+  const responses: TopicResponse[] = [];
+  const slice = new TimeSlice(SLICE_MS);
+  for (const data of request.topicData) {
+    const topic = topicOf(data, context);
+    const partitionResponses: PartitionResponse[] = [];
+    for (const partition of data.partitionData) {
+      partitionResponses.push(production.append(topic, partition));
+      if (slice.isOver) await slice.pause();
+    }
+    responses.push({ name: data.name, topicId: data.topicId, partitionResponses });
+    if (slice.isOver) await slice.pause();
+  }
+  return responses;
 }
 
 /** One request's appends. */
@@ -116,6 +159,14 @@ class Production {
       this.#failed(response, error);
     }
     return response;
+  }
+
+  /** The answer, once those that are late were made as well. */
+  async answerLate(
+    responses: readonly TopicResponse[],
+  ): Promise<Response | typeof NO_RESPONSE> {
+    for (const append of this.late) await append;
+    return await this.answer(responses);
   }
 
   /** The answer, once all appends were made. */

@@ -68,7 +68,7 @@ function assign(env: GroupEnvironment, group: ClassicGroup, request: SyncGroupRe
   group.storingGeneration = generation;
   const assignments = new Map<string, Uint8Array>();
   for (const { memberId, assignment } of request.assignments) {
-    assignments.set(memberId, assignment.slice());
+    if (group.members.has(memberId)) assignments.set(memberId, assignment.slice());
   }
   env.write(groupId, [groupRecord(group, assignments)], (errorCode) => {
     group.storingGeneration = -1;

@@ -35,6 +35,7 @@ import {
 import { fenceMembers, startSession, startSessions, watchRevocation } from "./fence.ts";
 import { memberTombstones, targetRecord } from "./group_records.ts";
 import { upgrade } from "./migrate.ts";
+import { type TopicMatches, topicMatches } from "./topic_matches.ts";
 import { isRegexEngineLoaded, loadRegexEngine } from "./topic_regex.ts";
 import { type MemberChange, METADATA_REFRESH_INTERVAL_MS, updateGroup } from "./update.ts";
 
@@ -44,6 +45,9 @@ type Response = ConsumerGroupHeartbeatResponse;
 /** From this version on the client makes its member id up (KIP-1082). */
 const FIRST_VERSION_WITH_OWN_ID = 1;
 const JOIN_EPOCH = 0;
+/** Topics that one member may name, and partitions that it may own: a heartbeat is served at a stretch. */
+const MAX_TOPICS = 10_000;
+const MAX_PARTITIONS = 50_000;
 const UNCHANGED = -1;
 
 /**
@@ -62,8 +66,10 @@ export function consumerHeartbeat(
   if (memberEpoch === LEAVE_EPOCH || memberEpoch === LEAVE_STATIC_EPOCH) {
     return leave(shard, request);
   }
-  if (needsRegexEngine(shard, request) && !isRegexEngineLoaded()) {
-    return loadRegexEngine().then(() => {
+  const regexes = regexesFor(shard, request);
+  const matches = topicMatches(shard.environment.topics);
+  if (regexes.some((regex) => !isRegexEngineLoaded() || !matches.isReady(regex))) {
+    return prepare(regexes, matches).then(() => {
       shard.ensureActive();
       return beat(shard, request, client);
     });
@@ -71,9 +77,19 @@ export function consumerHeartbeat(
   return beat(shard, request, client);
 }
 
-function needsRegexEngine(shard: GroupShard, request: Request): boolean {
-  if (request.subscribedTopicRegex) return true;
-  return (shard.consumerGroup(request.groupId)?.regexSubscribers.size ?? 0) > 0;
+/** The regular expressions that a heartbeat may have to match with topics. */
+function regexesFor(shard: GroupShard, request: Request): string[] {
+  const used = shard.consumerGroup(request.groupId)?.regexSubscribers;
+  const given = request.subscribedTopicRegex;
+  if (!given) return used === undefined ? [] : [...used.keys()];
+  return used === undefined ? [given] : [...new Set([given, ...used.keys()])];
+}
+
+async function prepare(regexes: readonly string[], matches: TopicMatches): Promise<void> {
+  await loadRegexEngine();
+  for (const regex of regexes) {
+    if (!matches.isReady(regex)) await matches.prepare(regex);
+  }
 }
 
 function validate(request: Request, apiVersion: number, { config }: GroupEnvironment): void {
@@ -84,6 +100,20 @@ function validate(request: Request, apiVersion: number, { config }: GroupEnviron
   const mustHaveId = apiVersion >= FIRST_VERSION_WITH_OWN_ID || memberEpoch > JOIN_EPOCH ||
     memberEpoch === LEAVE_EPOCH;
   refuseIf(mustHaveId && memberId === "", "Cannot serve heartbeat: MemberId is empty");
+  const { subscribedTopicNames: names, topicPartitions: owned } = request;
+  refuseIf(
+    (names?.length ?? 0) > MAX_TOPICS,
+    `Cannot subscribe to ${names?.length} topics: the limit is ${MAX_TOPICS}`,
+  );
+  refuseIf(
+    (owned?.length ?? 0) > MAX_TOPICS,
+    `Cannot own partitions of ${owned?.length} topics: the limit is ${MAX_TOPICS}`,
+  );
+  const ownedCount = owned?.reduce((sum, { partitions }) => sum + partitions.length, 0) ?? 0;
+  refuseIf(
+    ownedCount > MAX_PARTITIONS,
+    `Cannot own ${ownedCount} partitions: the limit is ${MAX_PARTITIONS}`,
+  );
   refuseIf(instanceId === "", "Cannot serve heartbeat: InstanceId is empty");
   refuseIf(request.rackId === "", "Cannot serve heartbeat: RackId is empty");
   refuseIf(

@@ -10,7 +10,8 @@ import type { GroupTopic, GroupTopics } from "../group_topics.ts";
 import type { ConsumerGroup, ResolvedRegex } from "./consumer_group.ts";
 import { type ConsumerMember, isSameNames } from "./consumer_member.ts";
 import { regexRecord, regexTombstone } from "./group_records.ts";
-import { compileTopicRegex, type TopicMatcher } from "./topic_regex.ts";
+import { topicMatches } from "./topic_matches.ts";
+import type { TopicMatcher } from "./topic_regex.ts";
 
 /** New topics are looked for at most this often, in milliseconds, however many are created. */
 const MIN_REFRESH_INTERVAL_MS = 10_000;
@@ -165,6 +166,6 @@ function resolve(used: ReadonlySet<string>, topics: GroupTopics): Map<string, re
     .filter((name) => !isInternalTopic(name))
     .sort();
   const matchers = new Map<string, TopicMatcher>();
-  for (const regex of used) matchers.set(regex, compileTopicRegex(regex));
+  for (const regex of used) matchers.set(regex, topicMatches(topics).matcher(regex));
   return new Map([...matchers].map(([regex, matches]) => [regex, names.filter(matches)]));
 }
