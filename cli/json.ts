@@ -25,6 +25,14 @@ import type { OutputRecord, RecordHeader } from "./record.ts";
 import { didYouMean } from "../protocol/suggest.ts";
 import { decodeExactly, encodeUtf8 } from "./utf8.ts";
 
+/** What a reviver learns of the text of a value. */
+interface Source {
+  readonly source?: string;
+}
+
+/** A number as JSON with just these digits. */
+const rawJson = (JSON as unknown as { rawJSON(text: string): Json }).rawJSON;
+
 /** A value JSON can hold. */
 export type Json =
   | null
@@ -74,7 +82,7 @@ export function recordToJson(record: OutputRecord): Json {
     topic: record.topic,
     partition: record.partition,
     offset: record.offset,
-    timestamp: record.timestamp,
+    timestamp: timestampToJson(record),
     headers: record.headers.map((header) => ({
       key: header.key,
       ...bytesToJson("value", header.value),
@@ -82,6 +90,13 @@ export function recordToJson(record: OutputRecord): Json {
     ...bytesToJson("key", record.key),
     ...bytesToJson("value", record.value),
   };
+}
+
+/** The timestamp, of which JSON can hold all digits where a number cannot. */
+function timestampToJson(record: OutputRecord): Json {
+  const { timestamp } = record;
+  if (Number.isSafeInteger(timestamp)) return timestamp;
+  return rawJson(String(record.exactTimestamp ?? timestamp));
 }
 
 /**
@@ -141,11 +156,26 @@ function readJsonRecord(bytes: Uint8Array, count: number): InputRecord {
   try {
     const text = decodeExactly(bytes);
     if (text === undefined) throw new SyntaxError("it is not UTF-8");
-    return recordFromJson(JSON.parse(text));
+    return recordFromJson(parseExactly(text));
   } catch (error) {
     const message = `Cannot read record ${count} of the input: ${messageOf(error)}`;
     throw new CommandError(message, { cause: error });
   }
+}
+
+/** A record's JSON, with its timestamp as a bigint where a number has not all its digits. */
+function parseExactly(text: string): unknown {
+  const json = JSON.parse(text);
+  const timestamp = json?.timestamp;
+  if (typeof timestamp !== "number" || Number.isSafeInteger(timestamp)) return json;
+  const exact = JSON.parse(
+    text,
+    function (this: unknown, name, value, context?: Source) {
+      const isWhole = /^-?\d+$/.test(context?.source ?? "");
+      return name === "timestamp" && isWhole ? BigInt(context!.source!) : value;
+    } as (name: string, value: unknown) => unknown,
+  );
+  return { ...json, timestamp: exact.timestamp };
 }
 
 function tooLarge(count: number): CommandError {
@@ -222,10 +252,10 @@ function asText(value: unknown, name: string): string {
   return value;
 }
 
-/** Beyond 2^53 it is the nearest number, as that of a record that was read. */
-function asTimestamp(value: unknown, name: string): number {
-  const timestamp = value as number;
-  if (Number.isInteger(value) && timestamp >= -1 && timestamp < 2 ** 63) return timestamp;
+function asTimestamp(value: unknown, name: string): number | bigint {
+  const isWhole = typeof value === "bigint" || Number.isInteger(value);
+  const timestamp = value as number | bigint;
+  if (isWhole && timestamp >= -1 && timestamp < 2n ** 63n) return timestamp;
   throw new SyntaxError(`"${name}" is not a whole number from -1 to below 2^63`);
 }
 

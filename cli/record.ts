@@ -19,6 +19,8 @@ export interface OutputRecord {
   readonly offset: number;
   /** Milliseconds since the epoch, -1 if it has none. */
   readonly timestamp: number;
+  /** The timestamp with all its digits, where a number has not. */
+  readonly exactTimestamp?: bigint;
   /** Epoch of the leader that appended it; -1 or undefined if not known. */
   readonly leaderEpoch?: number | undefined;
   readonly key: Uint8Array | null;
@@ -37,7 +39,7 @@ export interface InputRecord {
   topic: string | undefined;
   partition: number | undefined;
   /** Milliseconds since the epoch. */
-  timestamp: number | undefined;
+  timestamp: number | bigint | undefined;
   key: Uint8Array | null;
   value: Uint8Array | null;
   headers: RecordHeader[];

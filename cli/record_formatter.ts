@@ -8,6 +8,7 @@ import type { ByteBuffer } from "./byte_buffer.ts";
 import { CommandError } from "./errors.ts";
 import { type FormatPart, FormatSyntaxError, type NumberVerb, parseFormat } from "./format.ts";
 import type { TextEncoding } from "./format.ts";
+import type { NumberEncoding } from "./format_number.ts";
 import type { OutputRecord, RecordHeader } from "./record.ts";
 import { decodeExactly, encodeUtf8 } from "./utf8.ts";
 
@@ -68,7 +69,7 @@ export class RecordFormatter {
       case "text":
         return textWriter(part.verb, part.encoding);
       case "number":
-        return this.#numberWriter(part.verb, part.encoding.write);
+        return this.#numberWriter(part.verb, part.encoding);
       case "time":
         return (record, buffer) => buffer.text(part.layout.format(record.timestamp));
       case "headers": {
@@ -86,7 +87,7 @@ export class RecordFormatter {
 
   #numberWriter(
     verb: NumberVerb,
-    write: (value: number, buffer: ByteBuffer) => void,
+    { name, write }: NumberEncoding,
   ): RecordWriter {
     switch (verb) {
       case "T":
@@ -104,7 +105,11 @@ export class RecordFormatter {
       case "e":
         return (record, buffer) => write(record.leaderEpoch ?? -1, buffer);
       case "d":
-        return (record, buffer) => write(record.timestamp, buffer);
+        return (record, buffer) => {
+          const { timestamp } = record;
+          if (name !== "ascii" || Number.isSafeInteger(timestamp)) write(timestamp, buffer);
+          else buffer.text(String(record.exactTimestamp ?? timestamp));
+        };
       case "i":
         return (_, buffer) => write(this.#count, buffer);
     }

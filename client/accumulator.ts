@@ -142,7 +142,7 @@ export class Accumulator {
       );
     }
     const timestamp = message.timestamp ?? now;
-    if (!Number.isInteger(timestamp) || timestamp < -1 || timestamp >= INT64_MAX) {
+    if (!isTimestamp(timestamp)) {
       throw new UsageError(
         `Cannot send message to "${topic.name}": timestamp is ${timestamp}, not a whole number ` +
           "from -1 to below 2^63",
@@ -374,6 +374,14 @@ export class Accumulator {
     waiters.splice(0, done);
     if (waiters.length === 0) this.#blocked.delete(topic);
   }
+}
+
+/** Whether it is a whole number that an int64 holds, from -1 up. */
+function isTimestamp(timestamp: unknown): boolean {
+  return typeof timestamp === "bigint"
+    ? timestamp >= -1n && timestamp < 2n ** 63n
+    : Number.isInteger(timestamp) && (timestamp as number) >= -1 &&
+      (timestamp as number) < INT64_MAX;
 }
 
 /** Whether a message has a value only, of a type that can be sent. */

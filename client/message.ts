@@ -77,10 +77,15 @@ export class Message {
 
   /**
    * Milliseconds since 1970, −1 if it has none. A timestamp beyond 2^53 − 1, as of a producer that
-   * writes nanoseconds, is the nearest number.
+   * writes nanoseconds, is the nearest number; `exactTimestamp` has all its digits.
    */
   get timestamp(): number {
     return this.#record.timestamp;
+  }
+
+  /** The timestamp with all its digits, whatever its size. */
+  get exactTimestamp(): bigint {
+    return this.#record.exactTimestamp;
   }
 
   /** Who set the timestamp. */

@@ -109,13 +109,13 @@ export class Producer implements AsyncDisposable {
       const now = Date.now();
       if (topic.waiters.length === 0) {
         const batch = this.#accumulator.tryAppend(topic, message, now);
-        if (batch !== undefined) return promised(batch, message.timestamp ?? now);
+        if (batch !== undefined) return promised(batch, Number(message.timestamp ?? now));
       }
       return new Promise((resolve, reject) => {
         this.#wait(topic, (createdAt) => {
           const batch = this.#accumulator.tryAppend(topic, message, now, createdAt);
           if (batch === undefined) return false;
-          resolve(promised(batch, message.timestamp ?? now));
+          resolve(promised(batch, Number(message.timestamp ?? now)));
           return true;
         }, reject);
       });
@@ -276,7 +276,7 @@ export class Producer implements AsyncDisposable {
         try {
           const batch = this.#accumulator.tryAppend(topic, message, now, createdAt);
           if (batch === undefined) return false;
-          deliver(batch, group, index, 1, message.timestamp ?? now);
+          deliver(batch, group, index, 1, Number(message.timestamp ?? now));
           if (indexes !== undefined) continue;
           const end = this.#accumulator.extend(topic, batch, messages, next + 1, now);
           if (end > next + 1) deliver(batch, group, next + 1, end - next - 1, now);

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Record as BatchRecord } from "../protocol/records/record.ts";
 import { RecordBatch } from "../protocol/records/record_batch.ts";
 import {
   RecordBatchBuilder,
@@ -93,7 +94,7 @@ export class ProducerBatch {
 
   /** Adds a record, unless there is no room for it or the batch is closed; it closes when it is full. */
   tryAppend(
-    timestamp: number,
+    timestamp: number | bigint,
     key: RecordData,
     value: RecordData,
     headers: readonly RecordHeaderInput[],
@@ -177,7 +178,7 @@ export class ProducerBatch {
     let place = 0;
     for (const record of new RecordBatch(this.build()).records()) {
       const part = parts[place++ < half ? 0 : 1];
-      part.#builder.append(record.timestamp, record.key, record.value, record.headers);
+      part.#builder.append(timestampOf(record), record.key, record.value, record.headers);
     }
     this.#splitDeliveries(half, parts);
     for (const part of parts) part.#isClosed = true;
@@ -228,4 +229,10 @@ const SPARE_CAPACITY = 1024;
 /** Sequence numbers start over at 0 after 2147483647. */
 export function addSequence(sequence: number, count: number): number {
   return (sequence + count) % 2 ** 31;
+}
+
+/** The timestamp of a record, as a number where that has all its digits. */
+function timestampOf(record: BatchRecord): number | bigint {
+  const { timestamp } = record;
+  return Number.isSafeInteger(timestamp) ? timestamp : record.exactTimestamp;
 }

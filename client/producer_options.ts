@@ -20,8 +20,8 @@ export interface TopicMessage {
   readonly partition?: number | undefined;
   /** Headers to travel with the message. */
   readonly headers?: MessageHeadersInit | undefined;
-  /** Milliseconds since 1970. Default: now. */
-  readonly timestamp?: number | undefined;
+  /** Milliseconds since 1970, from −1 to below 2^63; a bigint where a number has not all digits. Default: now. */
+  readonly timestamp?: number | bigint | undefined;
 }
 
 /** A message to send. */

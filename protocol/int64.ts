@@ -25,11 +25,12 @@ export function getInt64(view: DataView, position: number): number {
 
 /**
  * Writes a whole number as an int64 at `position`, big-endian; what is beyond the ends of the range is
- * written as the end.
+ * written as the end. A bigint has to be within it.
  *
  * @throws {RangeError} If the value is not a whole number.
  */
-export function setInt64(view: DataView, position: number, value: number): void {
+export function setInt64(view: DataView, position: number, value: number | bigint): void {
+  if (typeof value === "bigint") return view.setBigInt64(position, value);
   if (!Number.isSafeInteger(value)) {
     if (!Number.isInteger(value)) throw new RangeError(`Cannot write ${value} as int64`);
     if (value >= INT64_MAX) {

@@ -229,6 +229,7 @@ Deno.test("Consumer and dqueue consume read messages whatever their timestamps, 
     await consumer.subscribe("any");
     const messages = await consumer.poll();
     assertEquals(messages.map(({ timestamp }) => timestamp), timestamps.map(Number));
+    assertEquals(messages.map((message) => message.exactTimestamp), timestamps);
 
     const env = { DQUEUE_BROKERS: local.address };
     const run = async (args: string[], stdin = "") => {
@@ -237,12 +238,16 @@ Deno.test("Consumer and dqueue consume read messages whatever their timestamps, 
       return context.stdoutText();
     };
     const json = await run(["consume", "any", "-o", "start", "-e", "--output", "json"]);
+    const printed = Array.from(json.matchAll(/"timestamp":(-?\d+)/g), ([, digits]) => digits);
+    assertEquals(printed, timestamps.map(String), "all digits");
+    const formatted = await run(["consume", "any", "-o", "start", "-e", "-f", "%d\\n"]);
+    assertEquals(formatted.trimEnd().split("\n"), timestamps.map(String));
     await run(["consume", "any", "-o", "start", "-e", "--output", "table"]);
     const lines = json.split("\n");
-    await run(["produce", "copy", "--input", "json"], `${lines[1]}\n${lines[3]}\n`);
+    await run(["produce", "copy", "--input", "json"], `${lines[0]}\n${lines[1]}\n${lines[3]}\n`);
     const copy = client.consumer({ autoOffsetReset: "earliest" });
     await copy.subscribe("copy");
     const copied = await copy.poll();
-    assertEquals(copied.map(({ timestamp }) => timestamp), [Number(NANOSECONDS), 1]);
+    assertEquals(copied.map((message) => message.exactTimestamp), [LARGEST, NANOSECONDS, 1n]);
   });
 });

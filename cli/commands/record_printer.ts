@@ -84,6 +84,10 @@ export class MessageView implements OutputRecord {
     return this.#message.timestamp;
   }
 
+  get exactTimestamp(): bigint {
+    return this.#message.exactTimestamp;
+  }
+
   get leaderEpoch(): number {
     return this.#message.leaderEpoch;
   }

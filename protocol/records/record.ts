@@ -38,6 +38,8 @@ interface RecordFrame {
   /** The base timestamp in two parts, so that a sum with a delta is rounded once if it must be. */
   readonly baseTimestampHigh: number;
   readonly baseTimestampLow: number;
+  /** The timestamp of the record, where this is the frame of one only. */
+  readonly exactTimestamp?: bigint;
   /**
    * The time the broker appended the batch, which then is that of each record; else `undefined`.
    */
@@ -106,6 +108,16 @@ export class Record {
   get timestamp(): number {
     const { logAppendTime, baseTimestampHigh, baseTimestampLow } = this.#frame;
     return logAppendTime ?? baseTimestampHigh + (baseTimestampLow + this.#timestampDelta);
+  }
+
+  /** The timestamp with all its digits, which a number does not have beyond 2^53 - 1. */
+  get exactTimestamp(): bigint {
+    const { exactTimestamp, logAppendTime, baseTimestampHigh, baseTimestampLow } = this.#frame;
+    if (logAppendTime !== undefined) return BigInt(logAppendTime);
+    return exactTimestamp ?? BigInt.asIntN(
+      64,
+      BigInt(baseTimestampHigh) + BigInt(baseTimestampLow + this.#timestampDelta),
+    );
   }
 
   /** The key, as a view into the batch. */
@@ -300,8 +312,9 @@ export class RecordReader implements IterableIterator<Record> {
  */
 function frameOfTimestamp(frame: RecordFrame, timestampDelta: bigint): RecordFrame {
   const base = BigInt(frame.baseTimestampHigh) + BigInt(frame.baseTimestampLow);
-  const timestamp = Number(BigInt.asIntN(64, base + timestampDelta));
-  return { ...frame, baseTimestampHigh: timestamp, baseTimestampLow: 0 };
+  const exactTimestamp = BigInt.asIntN(64, base + timestampDelta);
+  const baseTimestampHigh = Number(exactTimestamp);
+  return { ...frame, exactTimestamp, baseTimestampHigh, baseTimestampLow: 0 };
 }
 
 /**

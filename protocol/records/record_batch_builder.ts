@@ -89,6 +89,7 @@ export interface RecordBatchBuilderOptions {
 }
 
 /** Length, attributes, timestamp delta, offset delta, key size, value size, header count. */
+const MAX_INT64 = 2n ** 63n - 1n;
 const MAX_RECORD_OVERHEAD = MAX_VARINT_SIZE + 1 + MAX_VARLONG_SIZE + 4 * MAX_VARINT_SIZE;
 
 /** The same, of which each takes one byte at least. */
@@ -123,6 +124,9 @@ export class RecordBatchBuilder {
   #recordCount = 0;
   #baseTimestamp = -1;
   #maxTimestamp = -1;
+  /** The same with all their digits, where numbers do not have them. */
+  #exactBaseTimestamp: bigint | undefined;
+  #exactMaxTimestamp: bigint | undefined;
   #producerId: number;
   #producerEpoch: number;
   #baseSequence: number;
@@ -168,7 +172,7 @@ export class RecordBatchBuilder {
    * @throws {TypeError} If the batch was already built.
    */
   tryAppend(
-    timestamp: number,
+    timestamp: number | bigint,
     key: RecordData,
     value: RecordData,
     headers: readonly RecordHeaderInput[] = NO_HEADERS,
@@ -184,7 +188,7 @@ export class RecordBatchBuilder {
    * @throws {TypeError} If the batch was already built.
    */
   append(
-    timestamp: number,
+    timestamp: number | bigint,
     key: RecordData,
     value: RecordData,
     headers: readonly RecordHeaderInput[] = NO_HEADERS,
@@ -244,16 +248,20 @@ export class RecordBatchBuilder {
   }
 
   #append(
-    timestamp: number,
+    given: number | bigint,
     key: RecordData,
     value: RecordData,
     headers: readonly RecordHeaderInput[],
     limit: number,
   ): boolean {
     this.#ensureOpen();
-    if (!Number.isInteger(timestamp) || timestamp < -1 || timestamp >= INT64_MAX) {
+    const timestamp = Number(given);
+    // All digits, where a number does not have them.
+    const exact = typeof given === "bigint" && !Number.isSafeInteger(timestamp) ? given : undefined;
+    const isBelowMax = exact === undefined ? timestamp < INT64_MAX : exact <= MAX_INT64;
+    if (!Number.isInteger(timestamp) || timestamp < -1 || !isBelowMax) {
       throw new RangeError(
-        `Cannot append record: timestamp is ${timestamp}, not a whole number from -1 up`,
+        `Cannot append record: timestamp is ${given}, not a whole number from -1 up`,
       );
     }
     key = withoutLongText(key);
@@ -261,7 +269,9 @@ export class RecordBatchBuilder {
     const start = this.#position;
     const leastEnd = start + MIN_RECORD_OVERHEAD + minSize(key) + minSize(value);
     if (leastEnd > limit && this.#recordCount > 0) return false;
-    const timestampDelta = this.#recordCount === 0 ? 0 : distance(timestamp, this.#baseTimestamp);
+    const timestampDelta = this.#recordCount === 0
+      ? 0
+      : distance(exact ?? timestamp, this.#exactBaseTimestamp ?? this.#baseTimestamp);
     this.#reserve(maxRecordSize(key, value, headers));
     const end = writeRecord(
       this.#bytes,
@@ -273,8 +283,16 @@ export class RecordBatchBuilder {
       headers,
     );
     if (end > limit && this.#recordCount > 0) return false;
-    if (this.#recordCount === 0) this.#baseTimestamp = timestamp;
-    if (timestamp > this.#maxTimestamp) this.#maxTimestamp = timestamp;
+    if (this.#recordCount === 0) {
+      this.#baseTimestamp = timestamp;
+      this.#exactBaseTimestamp = exact;
+    }
+    if (timestamp > this.#maxTimestamp) {
+      this.#maxTimestamp = timestamp;
+      this.#exactMaxTimestamp = exact;
+    } else if (exact !== undefined && exact > (this.#exactMaxTimestamp ?? this.#maxTimestamp)) {
+      this.#exactMaxTimestamp = exact;
+    }
     this.#recordCount++;
     this.#position = end;
     return true;
@@ -308,8 +326,8 @@ export class RecordBatchBuilder {
         (options.isControl ? CONTROL_MASK : 0),
     );
     view.setInt32(LAST_OFFSET_DELTA_POSITION, this.#recordCount - 1);
-    setInt64(view, BASE_TIMESTAMP_POSITION, this.#baseTimestamp);
-    setInt64(view, MAX_TIMESTAMP_POSITION, this.#maxTimestamp);
+    setInt64(view, BASE_TIMESTAMP_POSITION, this.#exactBaseTimestamp ?? this.#baseTimestamp);
+    setInt64(view, MAX_TIMESTAMP_POSITION, this.#exactMaxTimestamp ?? this.#maxTimestamp);
     setInt64(view, PRODUCER_ID_POSITION, this.#producerId);
     view.setInt16(PRODUCER_EPOCH_POSITION, this.#producerEpoch);
     view.setInt32(BASE_SEQUENCE_POSITION, this.#baseSequence);
@@ -319,9 +337,12 @@ export class RecordBatchBuilder {
 }
 
 /** The difference, exact also between nanoseconds and milliseconds. */
-function distance(timestamp: number, base: number): number | bigint {
-  const difference = timestamp - base;
-  return Number.isSafeInteger(difference) ? difference : BigInt(timestamp) - BigInt(base);
+function distance(timestamp: number | bigint, base: number | bigint): number | bigint {
+  if (typeof timestamp === "number" && typeof base === "number") {
+    const difference = timestamp - base;
+    if (Number.isSafeInteger(difference)) return difference;
+  }
+  return BigInt(timestamp) - BigInt(base);
 }
 
 function withoutLongText(data: RecordData): RecordData {

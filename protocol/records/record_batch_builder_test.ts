@@ -100,6 +100,30 @@ Deno.test("RecordBatchBuilder carries any timestamps and their distance", () => 
   }
 });
 
+Deno.test("RecordBatchBuilder keeps all digits of timestamps given as bigint, and their latest", () => {
+  const nanoseconds = 1_700_000_000_000_000_123n;
+  const orders: (number | bigint)[][] = [
+    [nanoseconds, nanoseconds + 1n, nanoseconds - 1n],
+    [1_700_000_000_000, nanoseconds, 2n ** 63n - 1n, -1],
+    [2n ** 63n - 1n, 0, nanoseconds],
+    [5n, 1.7e18, nanoseconds],
+  ];
+  for (const timestamps of orders) {
+    const builder = new RecordBatchBuilder();
+    for (const timestamp of timestamps) builder.append(timestamp, null, null);
+    const batch = new RecordBatch(builder.build());
+    const exact = Array.from(batch.records()).map((record) => record.exactTimestamp);
+    assertEquals(exact, timestamps.map(BigInt));
+    const { bytes } = batch;
+    const latest = new DataView(bytes.buffer, bytes.byteOffset).getBigInt64(35);
+    assertEquals(latest, exact.reduce((a, b) => a > b ? a : b));
+  }
+  const builder = new RecordBatchBuilder();
+  for (const timestamp of [-2n, 2n ** 63n]) {
+    assertThrows(() => builder.append(timestamp, null, null), RangeError, `is ${timestamp}`);
+  }
+});
+
 Deno.test("RecordBatchBuilder writes text like its UTF-8 bytes, whatever its sizes", () => {
   const texts = ["", "a", "é", "日本", "😀", "\ud800", "\ufeffbom", "x".repeat(24) + "é"];
   for (

@@ -198,6 +198,7 @@ Deno.test("Record.timestamp is base plus delta rounded once, where a number cann
     new DataView(batch.bytes.buffer).setBigInt64(BASE_TIMESTAMP_POSITION, base);
     const [record] = batch.records();
     assertEquals(record!.timestamp, Number(timestamp), `${base} and ${delta}`);
+    assertEquals(record!.exactTimestamp, timestamp === 2n ** 63n ? timestamp - 1n : timestamp);
   }
 });
 

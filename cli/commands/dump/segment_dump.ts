@@ -104,7 +104,9 @@ function recordsOf(batch: RecordBatch): { list: BatchRecord[]; problem?: string 
 
 function outputRecord(record: BatchRecord, { topic, partition }: DumpPartition): OutputRecord {
   const { offset, timestamp, key, value, headers } = record;
-  return { topic, partition, offset, timestamp, key, value, headers };
+  const output = { topic, partition, offset, timestamp, key, value, headers };
+  if (Number.isSafeInteger(timestamp)) return output;
+  return { ...output, exactTimestamp: record.exactTimestamp };
 }
 
 function batchCells(position: number, batch: RecordBatch): (string | number)[] {
