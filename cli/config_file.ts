@@ -17,6 +17,7 @@
 import type { Command } from "./command.ts";
 import { messageOf, UsageError } from "./errors.ts";
 import { isList, type NamedFlag, settingName } from "./flag.ts";
+import { duplicateKey } from "./json_keys.ts";
 import type { Program } from "./program.ts";
 import { didYouMean } from "../protocol/suggest.ts";
 
@@ -81,6 +82,8 @@ export function settingOf(
 function parseObject(text: string, path: string): Record<string, unknown> {
   try {
     const json: unknown = JSON.parse(text);
+    const twice = duplicateKey(text);
+    if (twice !== undefined) throw new SyntaxError(`it has "${twice}" twice`);
     if (isObject(json)) return json;
   } catch (error) {
     const message = `Cannot read config file "${path}": ${messageOf(error)}`;

@@ -65,5 +65,11 @@ Deno.test("parseConfigFile() names what is wrong", () => {
     [{ num: [[], [null]] }, 'Cannot read "num" in "c.json": it is null'],
   ];
   for (const [json, problem] of cases) assertThrows(() => parse(json), UsageError, problem);
+  const twice = '{ "timeout": "5s", "timeout": "6s" }';
+  assertThrows(
+    () => parseConfigFile(testProgram, twice, "c.json"),
+    UsageError,
+    'Cannot read config file "c.json": it has "timeout" twice',
+  );
   assertThrows(() => parseConfigFile(testProgram, "{", "c.json"), UsageError, "Cannot read config");
 });

@@ -17,6 +17,7 @@
 import type { ByteBuffer } from "./byte_buffer.ts";
 import type { ByteSource } from "./byte_source.ts";
 import { CommandError, messageOf } from "./errors.ts";
+import { duplicateKey } from "./json_keys.ts";
 import { isBlank, JsonScanner } from "./json_scanner.ts";
 import type { Output } from "./output.ts";
 import { parseStream } from "./parse_stream.ts";
@@ -156,7 +157,9 @@ function readJsonRecord(bytes: Uint8Array, count: number): InputRecord {
   try {
     const text = decodeExactly(bytes);
     if (text === undefined) throw new SyntaxError("it is not UTF-8");
-    return recordFromJson(parseExactly(text));
+    const json = parseExactly(text);
+    ensureKeysOnce(text);
+    return recordFromJson(json);
   } catch (error) {
     const message = `Cannot read record ${count} of the input: ${messageOf(error)}`;
     throw new CommandError(message, { cause: error });
@@ -176,6 +179,18 @@ function parseExactly(text: string): unknown {
     } as (name: string, value: unknown) => unknown,
   );
   return { ...json, timestamp: exact.timestamp };
+}
+
+/** @throws {SyntaxError} if an object has a key twice: which one was meant nobody knows */
+function ensureKeysOnce(text: string): void {
+  // Most records have each name once at all.
+  if (!text.includes("\\u") && RECORD_FIELDS.every((name) => comesOnce(text, `"${name}"`))) return;
+  const key = duplicateKey(text);
+  if (key !== undefined) throw new SyntaxError(`it has "${key}" twice`);
+}
+
+function comesOnce(text: string, part: string): boolean {
+  return text.indexOf(part) === text.lastIndexOf(part);
 }
 
 function tooLarge(count: number): CommandError {

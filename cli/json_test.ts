@@ -107,6 +107,9 @@ Deno.test("readJsonRecords() reads records on lines, over lines and without line
     const records = await read(chunksOf(input, size));
     assertEquals(records.map((each) => each.value), expected, `chunks of ${size}`);
   }
+  const headers = [{ key: "a", value: "1" }, { key: "a", value: "2" }];
+  const record = { key: '"key"', value: '"value":"value"', headers };
+  assertEquals(await read(JSON.stringify(record)), [recordFromJson(record)]);
   assertEquals(await read(" \n"), []);
   assertEquals(await read('{"value":"last"}'), [recordFromJson({ value: "last" })]);
 });
@@ -117,6 +120,12 @@ Deno.test("readJsonRecords() hands out what comes before a wrong record, then na
     ['{"value":"a"}\n{"value":"b"', "Cannot read record 2 of the input: "],
     ['{"value":"a"}\nnull\n', "record 2 of the input: a record is a JSON object, found null"],
     ['{"value":"a"}\n5', "record 2 of the input: a record is a JSON object, found 5"],
+    ['{"value":"a"}{"value":"b","value":"c"}', 'record 2 of the input: it has "value" twice'],
+    ['{"value":"a"}{"value":"b","\\u0076alue":"c"}', 'record 2 of the input: it has "value" twice'],
+    [
+      '{"value":"a"}{"value":"b","headers":[{"key":"k","value":"v","key":"l"}]}',
+      'record 2 of the input: it has "key" twice',
+    ],
     ['{"value":"a"}]', "Cannot read record 2 of the input: "],
   ];
   for (const [input, problem] of cases) {

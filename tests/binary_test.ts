@@ -10,6 +10,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { BrokerProcess } from "./support/broker_process.ts";
 import {
+  attempt,
   type CommandLine,
   dqueue,
   ROOT,
@@ -92,6 +93,12 @@ Deno.test("The compiled program serves, produces and consumes in an empty folder
       assertEquals(await committedOffset("g", { ...options, env }), 0);
       assertEquals((await inShell(["consume", "none", "-e"], "2> /dev/full")).code, 0);
       assertEquals((await inShell(["consume", "none", "-e"], "| true")).stderr, "");
+    });
+    await t.step("refuses a variable that it does not have", async () => {
+      const env = { ...options.env, DQUEUE_BROKER: broker.address };
+      const { code, stderr } = await attempt(["topic", "list"], { ...options, env });
+      assertEquals(code, 2);
+      assertStringIncludes(stderr, 'Unknown variable "DQUEUE_BROKER", did you mean');
     });
     await broker.stop("SIGINT");
   } finally {

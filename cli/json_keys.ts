@@ -1,0 +1,33 @@
+/**
+ * Keys that a JSON object has twice. `JSON.parse` takes the last of them and says nothing.
+ *
+ * @module
+ */
+
+const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\]]/gs;
+const IS_KEY = /\s*:/y;
+
+/**
+ * The first key that comes twice in one object, at any depth.
+ *
+ * @param text JSON that `JSON.parse` has accepted
+ */
+export function duplicateKey(text: string): string | undefined {
+  // Keys of the objects around, outermost first; arrays have none.
+  const around: (Set<string> | undefined)[] = [];
+  for (const { 0: token, index } of text.matchAll(TOKEN)) {
+    if (token === "{") around.push(new Set());
+    else if (token === "[") around.push(undefined);
+    else if (token === "}" || token === "]") around.pop();
+    else {
+      const keys = around.at(-1);
+      const end = index + token.length;
+      IS_KEY.lastIndex = end;
+      if (keys === undefined || !IS_KEY.test(text)) continue;
+      const key: string = JSON.parse(token);
+      if (keys.has(key)) return key;
+      keys.add(key);
+    }
+  }
+  return undefined;
+}
