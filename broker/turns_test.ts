@@ -99,3 +99,21 @@ Deno.test("Turns does not let a connection that rested save time up", async () =
   while (loop.turns.waitingCount > 0) await loop.nextTurn();
   await Promise.all([busy, back]);
 });
+
+Deno.test("Turns looks at the clock for every few cheap requests, and for all while others wait", async () => {
+  let looks = 0;
+  let nowMs = 0;
+  const ends: (() => void)[] = [];
+  const yielding = () => new Promise<void>((resolve) => ends.push(resolve));
+  const turns = new Turns({ yield: yielding }, () => (looks++, nowMs));
+  const share = new Share();
+  for (let i = 0; i < 90; i++) {
+    if (!turns.mayGoUntimed()) turns.mayGo(share);
+  }
+  assertEquals(looks, 10);
+  nowMs += 10;
+  const waiting = turns.wait(new Share());
+  assertEquals(turns.mayGoUntimed(), false);
+  ends[0]!();
+  await waiting;
+});
