@@ -18,12 +18,12 @@ import { findCoordinator } from "../protocol/messages/find_coordinator.ts";
 import { offsetCommit } from "../protocol/messages/offset_commit.ts";
 import { SETTINGS } from "../broker/settings.ts";
 import {
-  HOSTILE_CASES,
   HOSTILE_GROUP,
   HOSTILE_PARTITIONS,
   HOSTILE_TOPIC,
   type HostileCase,
-} from "./support/hostile_cases.ts";
+} from "./support/hostile_case.ts";
+import { HOSTILE_CASES } from "./support/hostile_cases.ts";
 import type { HostileOrder, HostileOutcome } from "./support/hostile_worker.ts";
 import { type LoadConnection, requestFrame } from "./support/load_connection.ts";
 import { describeMachine } from "./support/machine.ts";

@@ -31,45 +31,26 @@ import { offsetFetch } from "../../protocol/messages/offset_fetch.ts";
 import { offsetForLeaderEpoch } from "../../protocol/messages/offset_for_leader_epoch.ts";
 import { produce } from "../../protocol/messages/produce.ts";
 import { syncGroup } from "../../protocol/messages/sync_group.ts";
+import {
+  each,
+  EMPTY,
+  HOSTILE_GROUP,
+  HOSTILE_PARTITIONS,
+  HOSTILE_TOPIC,
+  type HostileCase,
+  MANY,
+  repeat,
+  TIMEOUT_MS,
+} from "./hostile_case.ts";
+import { HOSTILE_ADMINISTRATION } from "./hostile_administration.ts";
 import { requestFrame } from "./load_connection.ts";
-
-/** A topic of so many partitions is there, and a group that has committed an offset for each. */
-export const HOSTILE_TOPIC = "many-partitions";
-/** How many they are. */
-export const HOSTILE_PARTITIONS = 10_000;
-/** The group, without members. */
-export const HOSTILE_GROUP = "many-offsets";
-
-/** A client that asks too much. */
-export interface HostileCase {
-  readonly name: string;
-  /** What it sends; made when it is needed, since it is large. */
-  readonly frame: () => Uint8Array<ArrayBuffer>;
-  /** How often, one after the other. Default: once. */
-  readonly times?: number;
-  /** How many connections do so. Default: one. */
-  readonly connections?: number;
-  /** Whether the answers are taken. Default: true. */
-  readonly isTaken?: boolean;
-}
-
-const MANY = 500_000;
-const TIMEOUT_MS = 30_000;
-const EMPTY = new Uint8Array(0);
-
-function repeat<T>(count: number, item: T): T[] {
-  return new Array<T>(count).fill(item);
-}
-
-function each<T>(count: number, make: (index: number) => T): T[] {
-  return Array.from({ length: count }, (_, index) => make(index));
-}
 
 const topic = HOSTILE_TOPIC;
 const group = HOSTILE_GROUP;
 
 /** All cases. */
 export const HOSTILE_CASES: readonly HostileCase[] = [
+  ...HOSTILE_ADMINISTRATION,
   {
     name: "Metadata, a topic of 10,000 partitions 10,000 times",
     frame: () => requestFrame(metadata, 12, { topics: repeat(10_000, { name: topic }) }),

@@ -11,8 +11,9 @@ import { createAcls } from "../../protocol/messages/create_acls.ts";
 import { deleteAcls } from "../../protocol/messages/delete_acls.ts";
 import { describeAcls } from "../../protocol/messages/describe_acls.ts";
 import { type ApiHandler, handler } from "../handler.ts";
+import { claimRoom } from "./claim_room.ts";
+import { mapEach } from "./each_item.ts";
 import type { Outcome } from "./outcome.ts";
-import { mapInSteps, slicedAnswer } from "./sliced_answer.ts";
 
 const NO_AUTHORIZER: Outcome = {
   errorCode: ErrorCode.SECURITY_DISABLED,
@@ -35,11 +36,9 @@ export const describeAclsHandler: ApiHandler = handler(
 /** Serves CreateAcls. */
 export const createAclsHandler: ApiHandler = handler(
   createAcls,
-  ({ creations }, context) => {
-    const steps = function* () {
-      return { results: yield* mapInSteps(creations, () => NO_AUTHORIZER) };
-    };
-    return slicedAnswer(creations.length * REFUSAL_BYTES, steps(), context);
+  async ({ creations }, context) => {
+    await claimRoom(creations.length * REFUSAL_BYTES, context);
+    return { results: await mapEach(creations, () => NO_AUTHORIZER) };
   },
 );
 
@@ -48,10 +47,8 @@ const NONE_DELETED = { ...NO_AUTHORIZER, matchingAcls: [] };
 /** Serves DeleteAcls. */
 export const deleteAclsHandler: ApiHandler = handler(
   deleteAcls,
-  ({ filters }, context) => {
-    const steps = function* () {
-      return { filterResults: yield* mapInSteps(filters, () => NONE_DELETED) };
-    };
-    return slicedAnswer(filters.length * REFUSAL_BYTES, steps(), context);
+  async ({ filters }, context) => {
+    await claimRoom(filters.length * REFUSAL_BYTES, context);
+    return { filterResults: await mapEach(filters, () => NONE_DELETED) };
   },
 );

@@ -15,15 +15,10 @@ import {
   type AlterReplicaLogDirsRequest,
   type AlterReplicaLogDirsResponse,
 } from "../../protocol/messages/alter_replica_log_dirs.ts";
+import { TimeSlice } from "../../storage/mod.ts";
 import { type ApiHandler, handler, type RequestContext } from "../handler.ts";
-import {
-  eachInSteps,
-  mapDeepInSteps,
-  mapInSteps,
-  slicedAnswer,
-  sumOf,
-  textBytes,
-} from "./sliced_answer.ts";
+import { claimRoom, sumOf, textBytes } from "./claim_room.ts";
+import { mapNested } from "./each_item.ts";
 
 /** What a partition takes in an answer. */
 const PARTITION_BYTES = 8;
@@ -34,47 +29,42 @@ export const alterReplicaLogDirsHandler: ApiHandler = handler(
   handleAlterReplicaLogDirs,
 );
 
-function handleAlterReplicaLogDirs(
-  request: AlterReplicaLogDirsRequest,
+async function handleAlterReplicaLogDirs(
+  { dirs }: AlterReplicaLogDirsRequest,
   context: RequestContext,
 ): Promise<AlterReplicaLogDirsResponse> {
+  const { topics: all } = context.broker;
   const bytes = sumOf(
-    request.dirs,
+    dirs,
     ({ topics }) =>
       sumOf(
         topics,
         ({ name, partitions }) => textBytes(name) + partitions.length * PARTITION_BYTES,
       ),
   );
-  return slicedAnswer(bytes, answer(request, context), context);
-}
-
-function* answer(
-  { dirs }: AlterReplicaLogDirsRequest,
-  { broker }: RequestContext,
-): Generator<void, AlterReplicaLogDirsResponse> {
+  await claimRoom(bytes, context);
   const errorCodeOf = (topic: string, index: number) =>
-    broker.topics.partition(topic, index) === undefined
+    all.partition(topic, index) === undefined
       ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
       : ErrorCode.NONE;
   const errorCodes = new Map<string, Map<number, number>>();
+  const slice = new TimeSlice();
   for (const { path, topics } of dirs) {
-    const isOurs = path === broker.topics.logDirectory;
+    const isOurs = path === all.logDirectory;
     for (const { name, partitions } of topics) {
       let ofTopic = errorCodes.get(name);
       if (ofTopic === undefined) errorCodes.set(name, ofTopic = new Map());
-      yield* eachInSteps(partitions, (index) => {
+      for (const index of partitions) {
         ofTopic.set(index, isOurs ? errorCodeOf(name, index) : ErrorCode.LOG_DIR_NOT_FOUND);
-      });
-      yield;
+        if (slice.isOver) await slice.pause();
+      }
+      if (slice.isOver) await slice.pause();
     }
   }
-  const results = yield* mapDeepInSteps(errorCodes, function* ([topicName, ofTopic]) {
-    const partitions = yield* mapInSteps(ofTopic, ([partitionIndex, errorCode]) => ({
-      partitionIndex,
-      errorCode,
-    }));
-    return { topicName, partitions };
-  });
-  return { results };
+  const results = await mapNested(
+    [...errorCodes],
+    ([, ofTopic]) => [...ofTopic],
+    (_, [partitionIndex, errorCode]) => ({ partitionIndex, errorCode }),
+  );
+  return { results: results.map(([[topicName], partitions]) => ({ topicName, partitions })) };
 }

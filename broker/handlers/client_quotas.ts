@@ -21,8 +21,9 @@ import {
 } from "../../protocol/messages/describe_client_quotas.ts";
 import { ApiError } from "../api_error.ts";
 import { type ApiHandler, handler, type RequestContext } from "../handler.ts";
+import { claimRoom, sumOf, textBytes } from "./claim_room.ts";
+import { mapEach } from "./each_item.ts";
 import { failure, SUCCESS } from "./outcome.ts";
-import { mapInSteps, slicedAnswer, sumOf, textBytes } from "./sliced_answer.ts";
 
 type Component = DescribeClientQuotasRequest["components"][number];
 type EntryRequest = AlterClientQuotasRequest["entries"][number];
@@ -105,7 +106,7 @@ function checkComponent({ entityType, matchType, match }: Component): void {
   }
 }
 
-function handleAlterClientQuotas(
+async function handleAlterClientQuotas(
   { entries }: AlterClientQuotasRequest,
   context: RequestContext,
 ): Promise<AlterClientQuotasResponse> {
@@ -119,10 +120,8 @@ function handleAlterClientQuotas(
         ({ entityType, entityName }) => 2 * textBytes(entityType) + textBytes(entityName),
       ),
   );
-  const steps = function* () {
-    return { entries: yield* mapInSteps(entries, (entry) => alter(entry, context)) };
-  };
-  return slicedAnswer(bytes, steps(), context);
+  await claimRoom(bytes, context);
+  return { entries: await mapEach(entries, (entry) => alter(entry, context)) };
 }
 
 function alter(entry: EntryRequest, context: RequestContext): EntryResponse {

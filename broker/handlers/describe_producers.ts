@@ -11,19 +11,13 @@ import {
   type DescribeProducersRequest,
   type DescribeProducersResponse,
 } from "../../protocol/messages/describe_producers.ts";
-import { runSliced } from "../../storage/time_slice.ts";
 import { type ApiHandler, handler, type RequestContext } from "../handler.ts";
 import { checkTopicName } from "../topics/topic_name.ts";
+import { claimRoom, sumOf, textBytes } from "./claim_room.ts";
 import { leaderOf } from "./leader_of.ts";
+import { awaitEach } from "./each_item.ts";
 import { failure, SUCCESS } from "./outcome.ts";
-import {
-  eachInSteps,
-  mapDeepInSteps,
-  mapInSteps,
-  slicedAnswer,
-  sumOf,
-  textBytes,
-} from "./sliced_answer.ts";
+import { byTopic, uniquePartitions } from "./unique_partitions.ts";
 
 type PartitionResponse = DescribeProducersResponse["topics"][number]["partitions"][number];
 
@@ -42,39 +36,20 @@ async function handleDescribeProducers(
   { topics }: DescribeProducersRequest,
   context: RequestContext,
 ): Promise<DescribeProducersResponse> {
-  const byName = await runSliced(distinct(topics));
-  const bytes = sumOf(byName, ([name, indexes]) =>
-    textBytes(name) + sumOf(indexes, (index) => {
-      const log = context.broker.topics.partition(name, index)?.log;
-      return PARTITION_BYTES + textBytes(name) + (log?.producers.size ?? 0) * PRODUCER_BYTES;
-    }));
-  return await slicedAnswer(bytes, answer(byName, context), context);
-}
-
-/** The partitions asked for, each once. */
-function* distinct(
-  topics: DescribeProducersRequest["topics"],
-): Generator<void, Map<string, Set<number>>> {
-  const byName = new Map<string, Set<number>>();
-  for (const { name, partitionIndexes } of topics) {
-    let indexes = byName.get(name);
-    if (indexes === undefined) byName.set(name, indexes = new Set());
-    yield* eachInSteps(partitionIndexes, (index) => indexes.add(index));
-    yield;
-  }
-  return byName;
-}
-
-function* answer(
-  byName: ReadonlyMap<string, ReadonlySet<number>>,
-  context: RequestContext,
-): Generator<void, DescribeProducersResponse> {
-  return {
-    topics: yield* mapDeepInSteps(byName, function* ([name, indexes]) {
-      const partitions = yield* mapInSteps(indexes, (index) => describe(name, index, context));
-      return { name, partitions };
-    }),
-  };
+  const asked = await uniquePartitions(
+    topics.map(({ name, partitionIndexes }) => ({ name, partitions: partitionIndexes })),
+    (index) => index,
+  );
+  const bytes = sumOf(asked, ({ topic, partition }) => {
+    const log = context.broker.topics.partition(topic, partition)?.log;
+    return PARTITION_BYTES + textBytes(topic) + (log?.producers.size ?? 0) * PRODUCER_BYTES;
+  });
+  await claimRoom(bytes, context);
+  const described = await awaitEach(
+    asked,
+    ({ topic, partition }) => describe(topic, partition, context),
+  );
+  return { topics: await byTopic(asked, described) };
 }
 
 function describe(

@@ -19,7 +19,8 @@ import {
 } from "../../protocol/messages/describe_quorum.ts";
 import { ZERO_UUID } from "../../protocol/uuid.ts";
 import { type ApiHandler, handler, type RequestContext } from "../handler.ts";
-import { mapDeepInSteps, mapInSteps, slicedAnswer, sumOf, textBytes } from "./sliced_answer.ts";
+import { claimRoom, sumOf, textBytes } from "./claim_room.ts";
+import { mapNested } from "./each_item.ts";
 
 type PartitionResponse = DescribeQuorumResponse["topics"][number]["partitions"][number];
 
@@ -33,35 +34,28 @@ const LISTENER_NAME = "PLAINTEXT";
 /** Serves DescribeQuorum. */
 export const describeQuorumHandler: ApiHandler = handler(describeQuorum, handleDescribeQuorum);
 
-function handleDescribeQuorum(
-  request: DescribeQuorumRequest,
+async function handleDescribeQuorum(
+  { topics }: DescribeQuorumRequest,
   context: RequestContext,
 ): Promise<DescribeQuorumResponse> {
   const bytes = sumOf(
-    request.topics,
+    topics,
     ({ topicName, partitions }) => textBytes(topicName) + partitions.length * PARTITION_BYTES,
   );
-  return slicedAnswer(bytes, answer(request, context), context);
-}
-
-function* answer(
-  { topics }: DescribeQuorumRequest,
-  context: RequestContext,
-): Generator<void, DescribeQuorumResponse> {
+  await claimRoom(bytes, context);
   const [first] = topics;
   const asksForMetadata = topics.length === 1 && first!.topicName === METADATA_TOPIC &&
     first!.partitions.length === 1 && first!.partitions[0]!.partitionIndex === METADATA_PARTITION;
-  const described = asksForMetadata ? describe(context) : undefined;
+  const quorum = asksForMetadata ? describe(context) : undefined;
+  const described = await mapNested(
+    topics,
+    ({ partitions }) => partitions,
+    (_, { partitionIndex }) => quorum ?? unknown(partitionIndex),
+  );
   return {
     errorCode: ErrorCode.NONE,
-    topics: yield* mapDeepInSteps(topics, function* ({ topicName, partitions: asked }) {
-      const partitions = yield* mapInSteps(
-        asked,
-        ({ partitionIndex }) => described ?? unknown(partitionIndex),
-      );
-      return { topicName, partitions };
-    }),
-    ...(described === undefined ? {} : nodes(context)),
+    topics: described.map(([{ topicName }, partitions]) => ({ topicName, partitions })),
+    ...(quorum === undefined ? {} : nodes(context)),
   };
 }
 

@@ -9,7 +9,8 @@
 import { ErrorCode } from "../../protocol/errors.ts";
 import { describeTransactions } from "../../protocol/messages/describe_transactions.ts";
 import { type ApiHandler, handler } from "../handler.ts";
-import { mapInSteps, slicedAnswer, sumOf, textBytes } from "./sliced_answer.ts";
+import { claimRoom, sumOf, textBytes } from "./claim_room.ts";
+import { mapEach } from "./each_item.ts";
 
 /** What a transactional id takes in an answer, without itself. */
 const STATE_BYTES = 40;
@@ -17,12 +18,9 @@ const STATE_BYTES = 40;
 /** Serves DescribeTransactions. */
 export const describeTransactionsHandler: ApiHandler = handler(
   describeTransactions,
-  ({ transactionalIds }, context) => {
-    const bytes = sumOf(transactionalIds, (id) => STATE_BYTES + textBytes(id));
-    const steps = function* () {
-      return { transactionStates: yield* mapInSteps(transactionalIds, describe) };
-    };
-    return slicedAnswer(bytes, steps(), context);
+  async ({ transactionalIds }, context) => {
+    await claimRoom(sumOf(transactionalIds, (id) => STATE_BYTES + textBytes(id)), context);
+    return { transactionStates: await mapEach(transactionalIds, describe) };
   },
 );
 

@@ -18,8 +18,9 @@ import {
 } from "../../protocol/messages/elect_leaders.ts";
 import type { TopicState } from "../cluster/cluster_state.ts";
 import { type ApiHandler, handler, type RequestContext } from "../handler.ts";
+import { claimRoom, sumOf, textBytes } from "./claim_room.ts";
+import { mapNested } from "./each_item.ts";
 import type { Outcome } from "./outcome.ts";
-import { mapDeepInSteps, mapInSteps, slicedAnswer, sumOf, textBytes } from "./sliced_answer.ts";
 
 type TopicPartitions = NonNullable<ElectLeadersRequest["topicPartitions"]>[number];
 
@@ -45,13 +46,9 @@ function handleElectLeaders(
     errorCode: ErrorCode.INVALID_REQUEST,
     errorMessage: `Unknown election type ${electionType}`,
   };
-  if (topicPartitions === null) return electAll(problem, context);
-  const bytes = sumOf(
-    topicPartitions,
-    ({ topic, partitions }) =>
-      textBytes(topic) + partitions.length * (PARTITION_BYTES + textBytes(topic)),
-  );
-  return slicedAnswer(bytes, elect(topicPartitions, problem, context), context);
+  return topicPartitions === null
+    ? electAll(problem, context)
+    : elect(topicPartitions, problem, context);
 }
 
 function electAll(
@@ -63,23 +60,33 @@ function electAll(
   return { errorCode: ErrorCode.NONE, replicaElectionResults: topics };
 }
 
-function* elect(
+async function elect(
   topicPartitions: readonly TopicPartitions[],
   problem: Outcome | undefined,
-  { broker: { cluster } }: RequestContext,
-): Generator<void, ElectLeadersResponse> {
-  const replicaElectionResults = yield* mapDeepInSteps(
+  context: RequestContext,
+): Promise<ElectLeadersResponse> {
+  const { cluster } = context.broker;
+  const bytes = sumOf(
     topicPartitions,
-    function* ({ topic, partitions }) {
-      const found = cluster.topic(topic);
-      const partitionResult = yield* mapInSteps(partitions, (partitionId) => ({
-        partitionId,
-        ...(problem ?? outcomeOf(topic, found, partitionId)),
-      }));
-      return { topic, partitionResult };
-    },
+    ({ topic, partitions }) =>
+      textBytes(topic) + partitions.length * (PARTITION_BYTES + textBytes(topic)),
   );
-  return { errorCode: problem?.errorCode ?? ErrorCode.NONE, replicaElectionResults };
+  await claimRoom(bytes, context);
+  const elected = await mapNested(
+    topicPartitions,
+    ({ partitions }) => partitions,
+    ({ topic }, partitionId) => ({
+      partitionId,
+      ...(problem ?? outcomeOf(topic, cluster.topic(topic), partitionId)),
+    }),
+  );
+  return {
+    errorCode: problem?.errorCode ?? ErrorCode.NONE,
+    replicaElectionResults: elected.map(([{ topic }, partitionResult]) => ({
+      topic,
+      partitionResult,
+    })),
+  };
 }
 
 function outcomeOf(name: string, topic: TopicState | undefined, index: number): Outcome {

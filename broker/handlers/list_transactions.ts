@@ -18,7 +18,8 @@ import {
 import { errorCodeOf } from "../api_error.ts";
 import { compileTopicRegex, loadRegexEngine } from "../groups/consumer/topic_regex.ts";
 import { type ApiHandler, handler, type RequestContext } from "../handler.ts";
-import { eachInSteps, slicedAnswer, sumOf, textBytes } from "./sliced_answer.ts";
+import { claimRoom, sumOf, textBytes } from "./claim_room.ts";
+import { byName } from "./each_item.ts";
 
 const STATES: ReadonlySet<string> = new Set([
   "Empty",
@@ -42,14 +43,10 @@ async function handleListTransactions(
   context: RequestContext,
 ): Promise<ListTransactionsResponse> {
   const errorCode = await check(transactionalIdPattern ?? "", context);
-  const steps = function* () {
-    const unknown = new Set<string>();
-    yield* eachInSteps(stateFilters, (state) => {
-      if (!STATES.has(state)) unknown.add(state);
-    });
-    return { errorCode, unknownStateFilters: [...unknown], transactionStates: [] };
-  };
-  return await slicedAnswer(sumOf(stateFilters, textBytes), steps(), context);
+  await claimRoom(sumOf(stateFilters, textBytes), context);
+  const states = await byName(stateFilters, (state) => state);
+  const unknownStateFilters = [...states.keys()].filter((state) => !STATES.has(state));
+  return { errorCode, unknownStateFilters, transactionStates: [] };
 }
 
 async function check(pattern: string, { broker }: RequestContext): Promise<number> {

@@ -19,8 +19,9 @@ import {
 import { listPartitionReassignments } from "../../protocol/messages/list_partition_reassignments.ts";
 import type { TopicState } from "../cluster/cluster_state.ts";
 import { type ApiHandler, handler, type RequestContext } from "../handler.ts";
+import { claimRoom, sumOf, textBytes } from "./claim_room.ts";
+import { mapNested } from "./each_item.ts";
 import { type Outcome, SUCCESS } from "./outcome.ts";
-import { mapDeepInSteps, mapInSteps, slicedAnswer, sumOf, textBytes } from "./sliced_answer.ts";
 
 /** What a partition takes in an answer, without the topic's name that its message may have. */
 const PARTITION_BYTES = 120;
@@ -39,32 +40,31 @@ export const listPartitionReassignmentsHandler: ApiHandler = handler(
   () => ({ ...SUCCESS, topics: [] }),
 );
 
-function handleAlterPartitionReassignments(
-  request: AlterPartitionReassignmentsRequest,
+async function handleAlterPartitionReassignments(
+  { topics, allowReplicationFactorChange }: AlterPartitionReassignmentsRequest,
   context: RequestContext,
 ): Promise<AlterPartitionReassignmentsResponse> {
-  const bytes = sumOf(request.topics, ({ name, partitions }) => {
+  const { cluster } = context.broker;
+  const bytes = sumOf(topics, ({ name, partitions }) => {
     const partitionBytes = PARTITION_BYTES + textBytes(name);
     return textBytes(name) +
       sumOf(partitions, ({ replicas }) => partitionBytes + (replicas?.length ?? 0) * BROKER_BYTES);
   });
-  return slicedAnswer(bytes, reassignAll(request, context), context);
-}
-
-function* reassignAll(
-  { topics, allowReplicationFactorChange }: AlterPartitionReassignmentsRequest,
-  { broker: { cluster } }: RequestContext,
-): Generator<void, AlterPartitionReassignmentsResponse> {
+  await claimRoom(bytes, context);
   const brokers = new Set(cluster.brokers.map(({ id }) => id));
-  const responses = yield* mapDeepInSteps(topics, function* ({ name, partitions: asked }) {
-    const topic = cluster.topic(name);
-    const partitions = yield* mapInSteps(asked, ({ partitionIndex, replicas }) => ({
+  const reassigned = await mapNested(
+    topics,
+    ({ partitions }) => partitions,
+    ({ name }, { partitionIndex, replicas }) => ({
       partitionIndex,
-      ...reassign(name, topic, partitionIndex, replicas, brokers),
-    }));
-    return { name, partitions };
-  });
-  return { ...SUCCESS, allowReplicationFactorChange, responses };
+      ...reassign(name, cluster.topic(name), partitionIndex, replicas, brokers),
+    }),
+  );
+  return {
+    ...SUCCESS,
+    allowReplicationFactorChange,
+    responses: reassigned.map(([{ name }, partitions]) => ({ name, partitions })),
+  };
 }
 
 function reassign(

@@ -20,14 +20,8 @@ import {
 import { endTxn } from "../../protocol/messages/end_txn.ts";
 import { txnOffsetCommit } from "../../protocol/messages/txn_offset_commit.ts";
 import { type ApiHandler, type BrokerContext, handler, type RequestContext } from "../handler.ts";
-import {
-  eachInSteps,
-  mapDeepInSteps,
-  mapInSteps,
-  slicedAnswer,
-  sumOf,
-  textBytes,
-} from "./sliced_answer.ts";
+import { claimRoom, sumOf, textBytes } from "./claim_room.ts";
+import { awaitEach, mapNested } from "./each_item.ts";
 
 type TopicRequest = AddPartitionsToTxnRequest["v3AndBelowTopics"][number];
 type TopicResult = NonNullable<AddPartitionsToTxnResponse["resultsByTopicV3AndBelow"]>[number];
@@ -52,33 +46,39 @@ export const endTxnHandler: ApiHandler = handler(endTxn, () => REFUSAL);
 /** Serves TxnOffsetCommit. */
 export const txnOffsetCommitHandler: ApiHandler = handler(
   txnOffsetCommit,
-  ({ topics }, context) => {
-    const steps = function* () {
-      return {
-        topics: yield* mapDeepInSteps(topics, function* ({ name, partitions: asked }) {
-          const partitions = yield* mapInSteps(
-            asked,
-            ({ partitionIndex }) => ({ partitionIndex, ...REFUSAL }),
-          );
-          return { name, partitions };
-        }),
-      };
-    };
-    return slicedAnswer(sumOf(topics, bytesOf), steps(), context);
+  async ({ topics }, context) => {
+    await claimRoom(sumOf(topics, bytesOf), context);
+    const refused = await mapNested(
+      topics,
+      ({ partitions }) => partitions,
+      (_, { partitionIndex }) => ({ partitionIndex, ...REFUSAL }),
+    );
+    return { topics: refused.map(([{ name }, partitions]) => ({ name, partitions })) };
   },
 );
 
-function handleAddPartitionsToTxn(
-  request: AddPartitionsToTxnRequest,
+async function handleAddPartitionsToTxn(
+  { transactions, v3AndBelowTopics }: AddPartitionsToTxnRequest,
   context: RequestContext,
 ): Promise<AddPartitionsToTxnResponse> {
-  const { transactions, v3AndBelowTopics } = request;
+  const { apiVersion, broker } = context;
   const bytes = sumOf(v3AndBelowTopics, bytesOf) +
     sumOf(
       transactions,
       ({ transactionalId, topics }) => textBytes(transactionalId) + sumOf(topics, bytesOf),
     );
-  return slicedAnswer(bytes, addPartitionsToTxns(request, context), context);
+  await claimRoom(bytes, context);
+  if (apiVersion < FIRST_VERSION_WITH_MANY_TRANSACTIONS) {
+    return { resultsByTopicV3AndBelow: await resultsOf(v3AndBelowTopics, broker) };
+  }
+  const resultsByTransaction = await awaitEach(
+    transactions,
+    async ({ transactionalId, topics }) => ({
+      transactionalId,
+      topicResults: await resultsOf(topics, broker),
+    }),
+  );
+  return { resultsByTransaction };
 }
 
 /** What a topic takes in an answer. */
@@ -88,47 +88,27 @@ function bytesOf(
   return textBytes(name) + partitions.length * PARTITION_BYTES;
 }
 
-function* addPartitionsToTxns(
-  { transactions, v3AndBelowTopics }: AddPartitionsToTxnRequest,
-  { apiVersion, broker }: RequestContext,
-): Generator<void, AddPartitionsToTxnResponse> {
-  if (apiVersion < FIRST_VERSION_WITH_MANY_TRANSACTIONS) {
-    return { resultsByTopicV3AndBelow: yield* resultsOf(v3AndBelowTopics, broker) };
-  }
-  return {
-    resultsByTransaction: yield* mapDeepInSteps(
-      transactions,
-      function* ({ transactionalId, topics }) {
-        return { transactionalId, topicResults: yield* resultsOf(topics, broker) };
-      },
-    ),
-  };
-}
-
 /** Where a partition is unknown the others are not attempted. */
-function* resultsOf(
+async function resultsOf(
   topics: readonly TopicRequest[],
   broker: BrokerContext,
-): Generator<void, TopicResult[]> {
-  const isUnknown = (topic: string, index: number) =>
-    broker.topics.partition(topic, index) === undefined;
+): Promise<TopicResult[]> {
+  const partitionsOf = ({ partitions }: TopicRequest) => partitions;
+  const isUnknown = ({ name }: TopicRequest, index: number) =>
+    broker.topics.partition(name, index) === undefined;
   let areKnown = true;
-  for (const { name, partitions } of topics) {
-    yield* eachInSteps(partitions, (index) => {
-      if (isUnknown(name, index)) areKnown = false;
-    });
-  }
-  const errorCodeOf = (topic: string, index: number) => {
+  await mapNested(topics, partitionsOf, (topic, index) => {
+    if (isUnknown(topic, index)) areKnown = false;
+  });
+  const errorCodeOf = (topic: TopicRequest, index: number) => {
     if (areKnown) return REFUSAL.errorCode;
     return isUnknown(topic, index)
       ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
       : ErrorCode.OPERATION_NOT_ATTEMPTED;
   };
-  return yield* mapDeepInSteps(topics, function* ({ name, partitions }) {
-    const resultsByPartition = yield* mapInSteps(partitions, (partitionIndex) => ({
-      partitionIndex,
-      partitionErrorCode: errorCodeOf(name, partitionIndex),
-    }));
-    return { name, resultsByPartition };
-  });
+  const results = await mapNested(topics, partitionsOf, (topic, partitionIndex) => ({
+    partitionIndex,
+    partitionErrorCode: errorCodeOf(topic, partitionIndex),
+  }));
+  return results.map(([{ name }, resultsByPartition]) => ({ name, resultsByPartition }));
 }

@@ -20,8 +20,9 @@ import {
   type DescribeUserScramCredentialsResponse,
 } from "../../protocol/messages/describe_user_scram_credentials.ts";
 import { type ApiHandler, handler, type RequestContext } from "../handler.ts";
+import { claimRoom, sumOf, textBytes } from "./claim_room.ts";
+import { byName, mapEach } from "./each_item.ts";
 import { type Outcome, SUCCESS } from "./outcome.ts";
-import { eachInSteps, mapInSteps, slicedAnswer, sumOf, textBytes } from "./sliced_answer.ts";
 
 type Upsertion = AlterUserScramCredentialsRequest["upsertions"][number];
 
@@ -43,20 +44,15 @@ export const alterUserScramCredentialsHandler: ApiHandler = handler(
   handleAlter,
 );
 
-function handleDescribe(
+async function handleDescribe(
   { users }: DescribeUserScramCredentialsRequest,
   context: RequestContext,
 ): Promise<DescribeUserScramCredentialsResponse> {
   const asked = users ?? [];
   const bytes = sumOf(asked, ({ name }) => RESULT_BYTES + 2 * textBytes(name));
-  return slicedAnswer(bytes, describe(asked), context);
-}
-
-function* describe(
-  users: readonly { readonly name: string }[],
-): Generator<void, DescribeUserScramCredentialsResponse> {
-  const counts = yield* countInSteps(users, ({ name }) => name);
-  const results = yield* mapInSteps(counts, ([user, count]) => ({
+  await claimRoom(bytes, context);
+  const named = await byName(asked, ({ name }) => name);
+  const results = await mapEach([...named], ([user, { count }]) => ({
     user,
     credentialInfos: [],
     ...(count > 1
@@ -73,50 +69,31 @@ function* describe(
   return { ...SUCCESS, results };
 }
 
-function handleAlter(
-  request: AlterUserScramCredentialsRequest,
+/** A user gets one result, of the first of its changes that fails, which each of them does. */
+async function handleAlter(
+  { deletions, upsertions }: AlterUserScramCredentialsRequest,
   context: RequestContext,
 ): Promise<AlterUserScramCredentialsResponse> {
   const bytesOf = ({ name }: { readonly name: string }) => RESULT_BYTES + textBytes(name);
-  const bytes = sumOf(request.deletions, bytesOf) + sumOf(request.upsertions, bytesOf);
-  return slicedAnswer(bytes, alter(request), context);
-}
-
-/** A user gets one result, of the first of its changes that fails, which each of them does. */
-function* alter(
-  { deletions, upsertions }: AlterUserScramCredentialsRequest,
-): Generator<void, AlterUserScramCredentialsResponse> {
+  await claimRoom(sumOf(deletions, bytesOf) + sumOf(upsertions, bytesOf), context);
+  const named = await byName(upsertions, keyOf);
   const outcomes = new Map<string, Outcome>();
   const note = (user: string, outcome: Outcome) => {
     if (!outcomes.has(user)) outcomes.set(user, outcome);
   };
-  const counts = yield* countInSteps(upsertions, keyOf);
-  yield* eachInSteps(deletions, (deletion) => {
+  await mapEach(deletions, (deletion) => {
     note(deletion.name, problemOf(deletion) ?? NOT_FOUND);
   });
-  yield* eachInSteps(upsertions, (upsertion) => {
-    const isTwice = counts.get(keyOf(upsertion))! > 1;
+  await mapEach(upsertions, (upsertion) => {
+    const isTwice = named.get(keyOf(upsertion))!.count > 1;
     note(
       upsertion.name,
       problemOf(upsertion) ?? problemOfIterations(upsertion) ??
         (isTwice ? ALTERED_TWICE : NOT_KEPT),
     );
   });
-  const results = yield* mapInSteps(outcomes, ([user, outcome]) => ({ user, ...outcome }));
+  const results = await mapEach([...outcomes], ([user, outcome]) => ({ user, ...outcome }));
   return { results };
-}
-
-/** How often each key is there. */
-function* countInSteps<T>(
-  items: readonly T[],
-  keyOf: (item: T) => string,
-): Generator<void, Map<string, number>> {
-  const counts = new Map<string, number>();
-  yield* eachInSteps(items, (item) => {
-    const key = keyOf(item);
-    counts.set(key, (counts.get(key) ?? 0) + 1);
-  });
-  return counts;
 }
 
 function keyOf({ name, mechanism }: { readonly name: string; readonly mechanism: number }): string {
