@@ -5,7 +5,7 @@
  * @module
  */
 
-import { INT64_MAX, INT64_MIN } from "../protocol/int64.ts";
+import { INT64_MAX, INT64_MIN, int64Text } from "../protocol/int64.ts";
 import { brief } from "./unknown_setting.ts";
 
 /** Kafka's types of settings. */
@@ -109,7 +109,7 @@ export function long(value: number, doc: string, options: NumberOptions = {}): S
   const { min = INT64_MIN, max = INT64_MAX } = options;
   return setting("long", value, doc, options, {
     parse: (text) => parseNumber(text, "long", min, max),
-    format: formatNumber,
+    format: int64Text,
   });
 }
 
@@ -287,16 +287,10 @@ function parseNumber(text: string, type: SettingType, min: number, max: number):
   const exact = BigInt(trimmed.replace("+", ""));
   const value = Number(exact);
   if (value < min || exact < MIN_INT64) {
-    throw new SettingValueError(`Value must be at least ${formatNumber(min)}`);
+    throw new SettingValueError(`Value must be at least ${int64Text(min)}`);
   }
   if (value > max || exact > MAX_INT64) {
-    throw new SettingValueError(`Value must be no more than ${formatNumber(max)}`);
+    throw new SettingValueError(`Value must be no more than ${int64Text(max)}`);
   }
   return value;
-}
-
-/** A whole number with all its digits; the largest is `Long.MAX_VALUE`, which no number is. */
-function formatNumber(value: number): string {
-  if (Number.isSafeInteger(value)) return String(value);
-  return String(value >= INT64_MAX ? MAX_INT64 : BigInt(value));
 }

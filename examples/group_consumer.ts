@@ -18,7 +18,7 @@ async function commitEachMessage(consumer: GroupConsumer, stop: AbortSignal): Pr
   while (!stop.aborted) {
     for (const message of await consumer.poll(100)) {
       await handle(message);
-      await consumer.commitOffset(message.topic, message.partition, message.offset + 1);
+      await consumer.commit(message);
       if (stop.aborted) break;
     }
   }

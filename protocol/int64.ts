@@ -18,6 +18,13 @@ export const INT64_MIN: number = -(2 ** 63);
 
 const TWO_POW_32 = 2 ** 32;
 
+/** A whole number with all its digits, what is beyond the ends of the range as the end. */
+export function int64Text(value: number): string {
+  if (Number.isSafeInteger(value)) return String(value);
+  if (value >= INT64_MAX) return "9223372036854775807";
+  return String(BigInt(Math.max(value, INT64_MIN)));
+}
+
 /** The int64 at `position`, big-endian. */
 export function getInt64(view: DataView, position: number): number {
   return view.getInt32(position) * TWO_POW_32 + view.getUint32(position + 4);

@@ -22,7 +22,7 @@ import {
   decompressInSlices,
   type WorkSlice,
 } from "../protocol/compression/slices.ts";
-import { INT64_MIN } from "../protocol/int64.ts";
+import { INT64_MIN, int64Text } from "../protocol/int64.ts";
 import {
   LOG_OVERHEAD,
   MalformedRecordError,
@@ -310,14 +310,16 @@ class BatchValidation {
 
   /** The error that names records, each with what is wrong with it. */
   #refused(unfit: RecordWalk["unfit"], count: number): Error {
-    const earliest = this.#nowMs - this.#config.messageTimestampBeforeMaxMs;
-    const latest = this.#nowMs + this.#config.messageTimestampAfterMaxMs;
+    const earliest = int64Text(this.#nowMs - this.#config.messageTimestampBeforeMaxMs);
+    const latest = int64Text(this.#nowMs + this.#config.messageTimestampAfterMaxMs);
     const recordErrors = unfit.map(({ index, timestamp }): RecordError => ({
       batchIndex: index,
       message: timestamp === undefined
         ? `Compacted topic cannot accept message without key in topic partition ${this.#log}`
-        : `Timestamp ${timestamp} of message with offset ${index} is out of range. The timestamp ` +
-          `should be within [${earliest}, ${latest}]`,
+        : `Timestamp ${
+          int64Text(timestamp)
+        } of message with offset ${index} is out of range. The ` +
+          `timestamp should be within [${earliest}, ${latest}]`,
     }));
     const first = recordErrors[0]!;
     const message = `Cannot append to "${this.#log}": ${count} of ${this.#batch.recordCount} ` +
