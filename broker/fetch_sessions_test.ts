@@ -118,3 +118,37 @@ Deno.test("FetchSessions opens none with no slots", () => {
   const sessions = new FetchSessions(0);
   assertEquals(sessions.plan(request(0, 0, [topic("a", 1)]), VERSION, 0).sessionId, 0);
 });
+
+Deno.test("FetchSessions serves clients of very many partitions without a session", () => {
+  const sessions = new FetchSessions(10);
+  const topics = (count: number): Topics => [{
+    topic: "a",
+    partitions: Array.from({ length: count }, (_, partition) => ({
+      partition,
+      fetchOffset: 0,
+      partitionMaxBytes: 1,
+    })),
+  }];
+  const without = sessions.plan(request(0, 0, topics(50_001)), VERSION, 0);
+  assertEquals([without.sessionId, without.partitions.length], [0, 50_001]);
+  const { sessionId } = sessions.plan(request(0, 0, topics(40_000)), VERSION, 0);
+  assertNotEquals(sessionId, 0);
+  // More than a session may have: the client starts over.
+  const { errorCode } = sessions.plan(request(sessionId, 1, topics(20_000)), VERSION, 0);
+  assertEquals(errorCode, ErrorCode.FETCH_SESSION_ID_NOT_FOUND);
+  assertEquals(sessions.size, 0);
+});
+
+Deno.test("FetchSessions asks for a partition once that a request names twice, as it was named last", () => {
+  const sessions = new FetchSessions(10);
+  const partition = { partition: 0, partitionMaxBytes: 1 };
+  const { partitions } = sessions.plan(
+    request(0, -1, [
+      { topic: "a", partitions: [{ ...partition, fetchOffset: 1 }] },
+      { topic: "a", partitions: [{ ...partition, fetchOffset: 2 }] },
+    ]),
+    VERSION,
+    0,
+  );
+  assertEquals(partitions.map(({ fetchOffset }) => fetchOffset), [2]);
+});

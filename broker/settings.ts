@@ -176,8 +176,8 @@ export const SETTINGS: { readonly [N in SettingName]: Setting<BrokerSettings[N]>
   ),
   "queued.max.response.bytes": long(
     128 * MIB,
-    "Bytes of records held for clients that have yet to take them, over all connections; the " +
-      "nearer to that, the fewer a fetch is answered",
+    "Memory for answers until clients have taken them, over all connections; the nearer to that, the " +
+      "fewer records a fetch is answered, and what alone would exceed it is refused with an error",
     { min: 1 },
   ),
   "max.in.flight.requests.per.connection": int(

@@ -48,9 +48,12 @@ export type ConsumerProtocolSubscription = Decoded<typeof consumerProtocolSubscr
 /** An assignment of any version. */
 export type ConsumerProtocolAssignment = Decoded<typeof consumerProtocolAssignment>;
 
+/** Topics and partitions of one member, all together: they are read at a stretch. */
+const MAX_ELEMENTS = 100_000;
+
 /** The topics that a subscription names, whatever its version. */
 export function subscribedTopics(metadata: Uint8Array): readonly string[] {
-  const reader = new Reader(metadata);
+  const reader = new Reader(metadata, MAX_ELEMENTS);
   checkVersion(reader.int16(), "subscription");
   return codec(consumerProtocolSubscription, 0).decode(reader).topics;
 }
@@ -64,7 +67,7 @@ export function decodeSubscription(metadata: Uint8Array): ConsumerProtocolSubscr
   let version = versionOf(metadata);
   for (;; version--) {
     try {
-      const reader = new Reader(metadata);
+      const reader = new Reader(metadata, MAX_ELEMENTS);
       reader.int16();
       return codec(consumerProtocolSubscription, version).decode(reader);
     } catch (error) {
@@ -97,7 +100,7 @@ export function versionOf(metadata: Uint8Array): number {
  */
 export function decodeAssignment(assignment: Uint8Array): ConsumerProtocolAssignment {
   if (assignment.length === 0) return { assignedPartitions: [], userData: null };
-  const reader = new Reader(assignment);
+  const reader = new Reader(assignment, MAX_ELEMENTS);
   checkVersion(reader.int16(), "assignment");
   return codec(consumerProtocolAssignment, 0).decode(reader);
 }
