@@ -250,7 +250,7 @@ function openDirectory(
     owner: `process ${Deno.pid}`,
     maxOpenFiles: config.get("open.files.max"),
     hotTailBytes: config.get("hot.tail.bytes"),
-    producerIdExpirationMs: config.get("producer.id.expiration.ms"),
+    producerIdExpirationMs: () => config.get("producer.id.expiration.ms"),
     onDamage: ({ log, path, position, endPosition, firstOffset, nextOffset, problem }) =>
       logger.error("Found damaged records; they are not served", {
         log,

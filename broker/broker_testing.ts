@@ -69,7 +69,10 @@ export class TestBroker {
     const config = BrokerConfig.from(options.config ?? {});
     const nodeId = config.get("node.id");
     const nowMs = clock.now();
-    const directory = await LogDirectory.open(fs, "/data", { nowMs });
+    const directory = await LogDirectory.open(fs, "/data", {
+      nowMs,
+      producerIdExpirationMs: () => config.get("producer.id.expiration.ms"),
+    });
     const log = directory.get(METADATA_LOG_NAME) ?? directory.create(METADATA_LOG_NAME, { nowMs });
     const store = await LocalMetadataStore.open(log, { clock });
     const cluster = await ClusterState.open({

@@ -394,7 +394,7 @@ export const SETTINGS: { readonly [N in SettingName]: Setting<BrokerSettings[N]>
     DAY_MS,
     "Milliseconds after its last write for which a producer is remembered and its duplicates are " +
       "recognised",
-    { min: 1 },
+    { min: 1, ...DYNAMIC },
   ),
   "hot.tail.bytes": long(
     64 * MIB,

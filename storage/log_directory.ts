@@ -67,6 +67,7 @@ import {
   writeMetaProperties,
 } from "./meta_properties.ts";
 import { PARTITION_METADATA_FILE_NAME, writePartitionMetadata } from "./partition_metadata.ts";
+import type { Milliseconds } from "./producer_state.ts";
 import { formatSegmentCheckpoint } from "./segment_checkpoint.ts";
 import { TimeSlice } from "./time_slice.ts";
 
@@ -92,8 +93,8 @@ export interface LogDirectoryOptions {
   readonly indexCacheBytes?: number | undefined;
   /** Is told of records that turn out to be damaged when they are read, once of each damage. */
   readonly onDamage?: ((damage: LogDamage) => void) | undefined;
-  /** `producer.id.expiration.ms`. Default: one day. */
-  readonly producerIdExpirationMs?: number | undefined;
+  /** `producer.id.expiration.ms`, or what gives it. Default: one day. */
+  readonly producerIdExpirationMs?: Milliseconds | undefined;
 }
 
 /** What is known of a log that has no folder. */

@@ -341,6 +341,21 @@ Deno.test("LogDirectory.removeExpiredProducers() makes logs forget them", async 
   assertEquals(log.producers.size, 0);
 });
 
+Deno.test("LogDirectory.removeExpiredProducers() goes by the time that counts now", async () => {
+  let expirationMs = 1000;
+  await using directory = await openDirectory(new MemoryFileSystem(), {
+    producerIdExpirationMs: () => expirationMs,
+  });
+  const log = directory.create("orders-3", { nowMs: NOW_MS });
+  append(log, ["a"], { producerId: 7, producerEpoch: 0, baseSequence: 0 });
+  expirationMs = 2000;
+  directory.removeExpiredProducers(NOW_MS + 1999);
+  assertEquals(log.producers.size, 1);
+  expirationMs = 500;
+  directory.removeExpiredProducers(NOW_MS + 1999);
+  assertEquals(log.producers.size, 0);
+});
+
 Deno.test("LogDirectory refuses to create and delete once it is closed", async () => {
   const directory = await openDirectory(new MemoryFileSystem());
   await directory.close();

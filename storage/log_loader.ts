@@ -21,7 +21,7 @@ import { CorruptFileError } from "./errors.ts";
 import type { DirectoryEntry } from "./file_system.ts";
 import { LEADER_EPOCH_FILE_NAME, LeaderEpochCache } from "./leader_epoch_cache.ts";
 import { type LogLoss, lostRecords } from "./lost_records.ts";
-import { ProducerStateManager } from "./producer_state.ts";
+import { type Milliseconds, ProducerStateManager } from "./producer_state.ts";
 import { Segment, type SegmentContext } from "./segment.ts";
 import type { ClosedSegment } from "./segment_checkpoint.ts";
 import { compareSegments } from "./segment_comparison.ts";
@@ -47,7 +47,7 @@ export interface LoadOptions {
   readonly recoveryPoint: number | undefined;
   readonly logStartOffset: number;
   readonly indexIntervalBytes: number;
-  readonly producerIdExpirationMs: number;
+  readonly producerIdExpirationMs: Milliseconds;
   /** Milliseconds since 1970. */
   readonly nowMs: number;
 }

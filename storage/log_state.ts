@@ -23,14 +23,14 @@ import type { LogConfig } from "./log_config.ts";
 import { type LoadedLog, replayProducers } from "./log_loader.ts";
 import type { ReadContext } from "./log_reader.ts";
 import { LogSegments } from "./log_segments.ts";
-import { ProducerStateManager } from "./producer_state.ts";
+import { type Milliseconds, ProducerStateManager } from "./producer_state.ts";
 import { type Segment, SegmentWriteError } from "./segment.ts";
 
 /** What the logs of a data folder share. */
 export interface LogContext extends ReadContext {
   readonly hotTail: HotTail;
   /** How long an idempotent producer is remembered (`producer.id.expiration.ms`). */
-  readonly producerIdExpirationMs: number;
+  readonly producerIdExpirationMs: Milliseconds;
   /** Resolves when the log's folder is known on disk. */
   syncDataFolder(): Promise<void>;
   /** Writes the checkpoints of the data folder, since an offset in them is now too large. */

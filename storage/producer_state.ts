@@ -137,11 +137,18 @@ interface RememberedBatch {
   timestamp: number;
 }
 
+/** A time in milliseconds, or what gives the one that counts now. */
+export type Milliseconds = number | (() => number);
+
+function valueOf(time: Milliseconds): number {
+  return typeof time === "number" ? time : time();
+}
+
 /** The producers of one log, and the snapshots of them. */
 export class ProducerStateManager {
   readonly #fs: FileSystem;
   readonly #log: string;
-  readonly #expirationMs: number;
+  readonly #expirationMs: Milliseconds;
   readonly #producers = new Map<number, ProducerState>();
   /** Producers with an open transaction by its first offset, ascending. */
   readonly #openTransactions = new Map<number, number>();
@@ -158,7 +165,7 @@ export class ProducerStateManager {
     fs: FileSystem,
     log: string,
     snapshots: readonly number[],
-    expirationMs: number,
+    expirationMs: Milliseconds,
   ) {
     this.#fs = fs;
     this.#log = log;
@@ -344,7 +351,7 @@ export class ProducerStateManager {
 
   #isExpired(state: ProducerState, nowMs: number): boolean {
     return state.currentTransactionFirstOffset < 0 &&
-      nowMs - state.lastTimestamp >= this.#expirationMs;
+      nowMs - state.lastTimestamp >= valueOf(this.#expirationMs);
   }
 
   /**

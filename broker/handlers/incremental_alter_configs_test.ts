@@ -2,7 +2,7 @@ import { assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert
 import { ErrorCode } from "../../protocol/errors.ts";
 import { incrementalAlterConfigs } from "../../protocol/messages/incremental_alter_configs.ts";
 import { MemoryFileSystem } from "../../storage/mod.ts";
-import { TestBroker } from "../broker_testing.ts";
+import { batchOf, TestBroker } from "../broker_testing.ts";
 import { createLogger } from "../logger.ts";
 import { incrementalAlterConfigsHandler } from "./incremental_alter_configs.ts";
 
@@ -296,6 +296,19 @@ Deno.test("IncrementalAlterConfigs does not mind what was set long ago and would
   const changes: Changes = [[SET, "message.max.bytes", "9"]];
   assertEquals(await call(broker, BROKER, "1", changes), ErrorCode.NONE);
   assertEquals(broker.context.config.get("message.max.bytes"), 9);
+});
+
+Deno.test("IncrementalAlterConfigs changes how long producers are remembered", async () => {
+  await using broker = await TestBroker.start();
+  const partition = await broker.createTopic("a");
+  const nowMs = broker.clock.now();
+  const batch = batchOf(["one"], { producerId: 7, producerEpoch: 0, baseSequence: 0 });
+  partition.append(batch, { acks: 1, nowMs });
+  broker.directory.removeExpiredProducers(nowMs + 10_000);
+  assertEquals(partition.log.producers.size, 1);
+  await call(broker, BROKER, "", [[SET, "producer.id.expiration.ms", "10000"]]);
+  broker.directory.removeExpiredProducers(nowMs + 10_000);
+  assertEquals(partition.log.producers.size, 0);
 });
 
 Deno.test("IncrementalAlterConfigs refuses long texts without long work or long words", async () => {

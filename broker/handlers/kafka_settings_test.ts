@@ -36,7 +36,7 @@ const OTHER_DEFAULTS: Readonly<Record<string, string>> = {
 };
 
 /** Settings that Kafka can change while it runs, and this broker cannot. */
-const READ_ONLY: readonly string[] = ["listeners", "producer.id.expiration.ms"];
+const READ_ONLY: readonly string[] = ["listeners"];
 
 async function describe(broker: TestBroker, resourceType: number, resourceName: string) {
   const { results } = await broker.call(describeConfigs, describeConfigsHandler, 4, {
