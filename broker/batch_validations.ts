@@ -10,6 +10,7 @@
 
 import { CompressionType } from "../protocol/compression/mod.ts";
 import { compressInSlices } from "../protocol/compression/slices.ts";
+import { hasNativeZstd } from "../protocol/compression/zstd.ts";
 import type { RecordBatch } from "../protocol/records/mod.ts";
 import type { LogConfig } from "../storage/log_config.ts";
 import { TimeSlice } from "../storage/time_slice.ts";
@@ -102,7 +103,9 @@ class Work implements BatchWork {
   ): Promise<Uint8Array> {
     // The bytes, their copy in the worker, and what comes of them.
     this.hold(3 * bytes.length);
-    return type === CompressionType.gzip || type === CompressionType.zstd
+    const isForWorker = type === CompressionType.gzip ||
+      type === CompressionType.zstd && hasNativeZstd();
+    return isForWorker
       ? this.#worker.compress(type, bytes, level)
       : compressInSlices(type, bytes, this, level);
   }

@@ -140,8 +140,10 @@ function checkExpanded({ contentSize }: ZstdFrame, expanded: Uint8Array): void {
   );
 }
 
-/** Deno had the functions before they worked, so only a try can tell. */
-function hasNativeZstd(): boolean {
+/**
+ * Whether `node:zlib` has zstd. Deno had the functions before they worked, so only a try can tell.
+ */
+export function hasNativeZstd(): boolean {
   if (hasNative === undefined) {
     try {
       const { zstdCompressSync, zstdDecompressSync } = nodeZlib();
