@@ -43,6 +43,7 @@ import {
   TIMEOUT_MS,
 } from "./hostile_case.ts";
 import { HOSTILE_ADMINISTRATION } from "./hostile_administration.ts";
+import { HOSTILE_BATCHES } from "./hostile_batches.ts";
 import { requestFrame } from "./load_connection.ts";
 
 const topic = HOSTILE_TOPIC;
@@ -519,4 +520,5 @@ export const HOSTILE_CASES: readonly HostileCase[] = [
       return frame;
     },
   },
+  ...HOSTILE_BATCHES,
 ];
