@@ -53,6 +53,25 @@ const MAX_RECORD_ERRORS = 1000;
 /** Serves Produce. */
 export const produceHandler: ApiHandler = handler(produce, handleProduce, { min: 0, max: 13 });
 
+/** Why no batch is looked at: what a response says then. */
+type Refusal = Pick<PartitionResponse, "errorCode" | "errorMessage">;
+
+const UNKNOWN_TOPIC_ID: Refusal = { errorCode: ErrorCode.UNKNOWN_TOPIC_ID };
+const UNKNOWN_PARTITION: Refusal = { errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION };
+const NOT_LEADER: Refusal = { errorCode: ErrorCode.NOT_LEADER_OR_FOLLOWER };
+const INVALID_ACKS: Refusal = {
+  errorCode: ErrorCode.INVALID_REQUIRED_ACKS,
+  errorMessage: "Cannot produce: acks must be -1 (all), 0 or 1",
+};
+const HAS_NO_TRANSACTIONS: Refusal = {
+  errorCode: ErrorCode.INVALID_TXN_STATE,
+  errorMessage: "This broker has no transactions: produce without a transactional id",
+};
+const NO_RECORDS: Refusal = {
+  errorCode: ErrorCode.INVALID_RECORD,
+  errorMessage: "Cannot append: the request carries no records",
+};
+
 /** An append that may only be answered once it is durable. */
 interface Uncommitted {
   readonly response: PartitionResponse;
@@ -145,12 +164,13 @@ class Production {
 
   append(topic: Topic | undefined, { index, records }: PartitionRequest): PartitionResponse {
     const response: PartitionResponse = { index, errorCode: ErrorCode.NONE, baseOffset: -1 };
+    const partition = topic?.partitions[index];
+    const refusal = this.#refusalOf(topic, partition, records);
+    if (refusal !== undefined) return Object.assign(response, refusal);
     try {
-      const { acks } = this.#request;
-      const partition = this.#partition(topic, index);
-      const batch = onlyBatch(records, this.#context.apiVersion);
-      const appended = partition.produce(batch, {
-        acks: acks as 0 | 1 | -1,
+      const batch = onlyBatch(records!, this.#context.apiVersion);
+      const appended = partition!.produce(batch, {
+        acks: this.#request.acks as 0 | 1 | -1,
         nowMs: this.#nowMs,
         validations: this.#context.broker.validations,
         isLate: this.#isLate(),
@@ -180,6 +200,26 @@ class Production {
     return (this.#slice ??= new TimeSlice(SLICE_MS)).isOver;
   }
 
+  /**
+   * What is wrong with a partition's part of the request as such. It is found out without errors being
+   * thrown, for there may be very many.
+   */
+  #refusalOf(
+    topic: Topic | undefined,
+    partition: Partition | undefined,
+    records: Uint8Array | null,
+  ): Refusal | undefined {
+    const { acks, transactionalId } = this.#request;
+    if (acks < -1 || acks > 1) return INVALID_ACKS;
+    if (transactionalId !== null) return HAS_NO_TRANSACTIONS;
+    if (topic === undefined && this.#context.apiVersion >= FIRST_VERSION_WITH_TOPIC_ID) {
+      return UNKNOWN_TOPIC_ID;
+    }
+    if (partition === undefined) return UNKNOWN_PARTITION;
+    if (!partition.isLeader) return NOT_LEADER;
+    return records === null || records.length === 0 ? NO_RECORDS : undefined;
+  }
+
   /** The answer, once all appends were made. */
   answer(
     responses: readonly TopicResponse[],
@@ -188,27 +228,6 @@ class Production {
     if (this.#uncommitted.length === 0) return { responses };
     const { timeoutMs } = this.#request;
     return commit(this.#uncommitted, { responses }, timeoutMs, this.#context);
-  }
-
-  #partition(topic: Topic | undefined, index: number): Partition {
-    const { acks, transactionalId } = this.#request;
-    checkAcks(acks);
-    if (transactionalId !== null) {
-      throw new ApiError(
-        ErrorCode.INVALID_TXN_STATE,
-        "This broker has no transactions: produce without a transactional id",
-      );
-    }
-    if (topic === undefined) {
-      const byId = this.#context.apiVersion >= FIRST_VERSION_WITH_TOPIC_ID;
-      throw new ApiError(
-        byId ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
-      );
-    }
-    const partition = topic.partitions[index];
-    if (partition === undefined) throw new ApiError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
-    if (!partition.isLeader) throw new ApiError(ErrorCode.NOT_LEADER_OR_FOLLOWER);
-    return partition;
   }
 
   async #appendLater(response: PartitionResponse, appended: Promise<AppendResult>): Promise<void> {
@@ -237,19 +256,7 @@ class Production {
   }
 }
 
-function checkAcks(acks: number): void {
-  if (acks < -1 || acks > 1) {
-    throw new ApiError(
-      ErrorCode.INVALID_REQUIRED_ACKS,
-      `Cannot produce with acks ${acks}: use -1 (all), 0 or 1`,
-    );
-  }
-}
-
-function onlyBatch(records: Uint8Array | null, apiVersion: number): RecordBatch {
-  if (records === null || records.length === 0) {
-    throw new ApiError(ErrorCode.INVALID_RECORD, "Cannot append: the request carries no records");
-  }
+function onlyBatch(records: Uint8Array, apiVersion: number): RecordBatch {
   const batch = new RecordBatch(records);
   if (batch.magic !== MAGIC_V2) {
     throw new ApiError(
