@@ -55,6 +55,10 @@ export const STANDARD_SCENARIOS: readonly StandardScenario[] = [
     isKey: true,
   },
   { text: "produce size=1000 batch=10000 connections=2 partitions=2", isLong: true },
+  { text: "produce size=1000 batch=100 codec=gzip connections=8 partitions=8" },
+  { text: "produce size=1000 batch=100 codec=snappy connections=8 partitions=8" },
+  { text: "produce size=1000 batch=100 codec=lz4 connections=8 partitions=8" },
+  { text: "produce size=1000 batch=100 codec=zstd connections=8 partitions=8" },
   { text: "produce size=100000 batch=1 connections=8 partitions=8", isKey: true },
   {
     text: "fetch from=tail connections=4",

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { CompressionName } from "../../protocol/compression/mod.ts";
 import { produce } from "../../protocol/messages/produce.ts";
 import { formatMs, LatencyHistogram } from "./latency_histogram.ts";
 import { decodeResponse, LoadConnection, requestFrame } from "./load_connection.ts";
@@ -29,8 +30,8 @@ export async function measureProduce(
   scenario: ScenarioOf<"produce">,
   timing: Timing,
 ): Promise<Outcome> {
-  const { size, batch, connections, partitions } = scenario;
-  const records = sampleBatch({ size, count: batch });
+  const { size, batch, connections, partitions, codec } = scenario;
+  const records = sampleBatch({ size, count: batch, codec: codec as CompressionName });
   await using topic = await LoadTopic.create(target, {
     partitions,
     flush: scenario.flush,

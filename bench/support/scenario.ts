@@ -18,6 +18,8 @@ const KINDS = {
     size: 100,
     batch: 1,
     acks: "1",
+    /** What batches are compressed with, of values that compress to about half. */
+    codec: "none",
     /** `commit` has each append on disk before it is answered, `os` leaves that to the system. */
     flush: "default",
     connections: 1,
@@ -47,6 +49,7 @@ export type Scenario = { [K in Kind]: ScenarioOf<K> }[Kind];
 
 const CHOICES: Readonly<Record<string, readonly string[]>> = {
   acks: ["0", "1", "all"],
+  codec: ["none", "gzip", "snappy", "lz4", "zstd"],
   flush: ["default", "commit", "os"],
   from: ["tail", "cold"],
 };
@@ -89,6 +92,7 @@ export function describeScenario(scenario: Scenario): string {
       const what = scenario.batch === 1 ? "" : ` × ${scenario.batch.toLocaleString("en-US")}`;
       return [
         `produce ${bytes(scenario.size)}${what}`,
+        ...(scenario.codec === "none" ? [] : [scenario.codec]),
         `acks=${scenario.acks}${durability(scenario)}`,
         `${connections} ${connections === 1 ? "connection" : "connections"}`,
         ...(partitions === 1 ? [] : [`${partitions} partitions`]),
