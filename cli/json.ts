@@ -23,6 +23,7 @@ import type { Output } from "./output.ts";
 import { parseStream } from "./parse_stream.ts";
 import { emptyInputRecord, type InputRecord } from "./record.ts";
 import type { OutputRecord, RecordHeader } from "./record.ts";
+import { int64Text } from "../protocol/int64.ts";
 import { didYouMean } from "../protocol/suggest.ts";
 import { decodeExactly, encodeUtf8 } from "./utf8.ts";
 
@@ -61,14 +62,21 @@ const MAX_PARTITION = 2 ** 31 - 1;
 const MAX_RECORD_BYTES = 2 ** 29 - 64;
 const NEWLINE = 0x0a;
 
+/** Has an int64 beyond 2^53 written with digits that are one, as offsets that others have committed. */
+function wholeNumber(_name: string, value: unknown): unknown {
+  return Number.isInteger(value) && !Number.isSafeInteger(value)
+    ? rawJson(int64Text(value as number))
+    : value;
+}
+
 /** Prints an answer as one indented document. */
 export function writeJsonDocument(output: Output, document: Json): void {
-  output.line(JSON.stringify(document, undefined, 2));
+  output.line(JSON.stringify(document, wholeNumber, 2));
 }
 
 /** Prints one object of a stream on its line. */
 export function writeJsonLine(output: Output, value: Json): void {
-  output.line(JSON.stringify(value));
+  output.line(JSON.stringify(value, wholeNumber));
 }
 
 /** Appends a record as a line of JSON. */
@@ -97,7 +105,7 @@ export function recordToJson(record: OutputRecord): Json {
 function timestampToJson(record: OutputRecord): Json {
   const { timestamp } = record;
   if (Number.isSafeInteger(timestamp)) return timestamp;
-  return rawJson(String(record.exactTimestamp ?? timestamp));
+  return rawJson(String(record.exactTimestamp ?? int64Text(timestamp)));
 }
 
 /**

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { int64Text } from "../protocol/int64.ts";
 import type { Context } from "./context.ts";
 import { type Style, styleFor } from "./style.ts";
 import { escapeControls, textWidth, truncateText } from "./text_width.ts";
@@ -101,8 +102,13 @@ export function formatDetails(
 
 function cellText(cell: Cell, maxWidth: number | undefined): string {
   if (cell === null || cell === undefined || cell === "") return NOTHING;
-  const text = escapeControls(String(cell));
+  const text = escapeControls(typeof cell === "number" ? numberText(cell) : String(cell));
   return maxWidth ? truncateText(text, maxWidth) : text;
+}
+
+/** A number; one that is an int64 beyond 2^53 with digits that are one. */
+function numberText(value: number): string {
+  return Number.isInteger(value) ? int64Text(value) : String(value);
 }
 
 function widest(texts: readonly string[]): number {

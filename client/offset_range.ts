@@ -5,6 +5,7 @@
  */
 
 import { ErrorCode } from "../protocol/errors.ts";
+import { int64Text } from "../protocol/int64.ts";
 import type { ClientCore, OperationOptions } from "./client_core.ts";
 import { KafkaError } from "./errors.ts";
 import { lookUpOffsets } from "./offset_lookup.ts";
@@ -78,6 +79,6 @@ export function resetNotice(
   return new KafkaError(
     `read "${topic}-${partition}"`,
     ErrorCode.OFFSET_OUT_OF_RANGE,
-    `offset ${from} is not there, autoOffsetReset "${at}" continues at offset ${to}`,
+    `offset ${int64Text(from)} is not there, autoOffsetReset "${at}" continues at offset ${to}`,
   );
 }

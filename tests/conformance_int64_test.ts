@@ -6,7 +6,7 @@
  * @module
  */
 
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import { program } from "../main.ts";
 import { runProgram } from "../cli/run_program.ts";
 import { testContext } from "../cli/test_context.ts";
@@ -196,6 +196,12 @@ Deno.test("OffsetCommit keeps any offset, and takes any retention, also over a r
         topics: [{ name: "usual", partitionIndexes: [0] }],
       });
       assertEquals(topics[0]!.partitions[0]!.committedOffset, offset);
+    }
+    for (const output of ["json", "table"]) {
+      const context = testContext({ env: { DQUEUE_BROKERS: local.address } });
+      const args = ["group", "describe", "g0", "--output", output];
+      assertEquals(await runProgram(program, args, context), 0, context.stderrText());
+      assertMatch(context.stdoutText(), /9223372036854775807/);
     }
   });
 });
