@@ -42,7 +42,8 @@ import type { LogLoss } from "./lost_records.ts";
 import { LogCheckpointer } from "./log_checkpointer.ts";
 import type { LogConfig } from "./log_config.ts";
 import { LogFlusher, type LogFlusherOptions } from "./log_flusher.ts";
-import { type LoadedLog, loadLog, type LoadOptions, type LogRecovery } from "./log_loader.ts";
+import type { LoadedLog, LoadOptions, LogRecovery } from "./loaded_log.ts";
+import { loadLog } from "./log_loader.ts";
 import {
   type LogRead,
   LogReader,

@@ -225,11 +225,13 @@ export class LogDirectory {
     const endOf = (name: string) =>
       Math.max(recoveryPoints?.get(name) ?? 0, closed?.get(name)?.at(-1)?.endOffset ?? 0);
     if (closed !== undefined) await restoreFolders(fs, path, closed, recoveryPoints);
+    const entries = fs.readDirSync(path);
+    const there = new Set(entries.map(({ name }) => name));
     for (const [name, recoveryPoint] of recoveryPoints ?? []) {
-      if (recoveryPoint === 0 || fs.statSync(`${path}/${name}`) !== undefined) continue;
+      if (recoveryPoint === 0 || there.has(name)) continue;
       this.#missing.set(name, { recoveryPoint, logStartOffset: logStartOffsets?.get(name) ?? 0 });
     }
-    for (const { name, isDirectory } of fs.readDirSync(path)) {
+    for (const { name, isDirectory } of entries) {
       if (!isDirectory) continue;
       const folder = `${path}/${name}`;
       if (name.endsWith(DELETED_FOLDER_SUFFIX)) {

@@ -20,10 +20,11 @@ import { FileSystemError, isDiskFull, isTooManyFiles } from "./file_system.ts";
 import type { HotTail } from "./hot_tail.ts";
 import { LEADER_EPOCH_FILE_NAME, LeaderEpochCache } from "./leader_epoch_cache.ts";
 import type { LogConfig } from "./log_config.ts";
-import { type LoadedLog, replayProducers } from "./log_loader.ts";
+import type { LoadedLog } from "./loaded_log.ts";
 import type { ReadContext } from "./log_reader.ts";
 import { LogSegments } from "./log_segments.ts";
 import { type Milliseconds, ProducerStateManager } from "./producer_state.ts";
+import { replayProducers } from "./replay_producers.ts";
 import { type Segment, SegmentWriteError } from "./segment.ts";
 
 /** What the logs of a data folder share. */

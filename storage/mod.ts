@@ -7,7 +7,9 @@
  * is appended to; each has a file of batches, an `OffsetIndex` and a `TimeIndex`. Beside them a log
  * has the state of idempotent producers (`ProducerStateManager`) and its leader epochs
  * (`LeaderEpochCache`). `LogFlusher`, `LogCheckpointer`, `LogReader` and `LogTrimmer` are parts of a log that share
- * its `LogState`, as does the `LogCompactor` in `cleaner/`; `log_loader.ts` finds out on open what there is, and recovers it after a crash.
+ * its `LogState`, as does the `LogCompactor` in `cleaner/`; `log_loader.ts` finds out on open what there is, and
+ * `LogRecoverer` recovers it after a crash. What is not as it was at the last clean stop
+ * (`segment_comparison.ts`) is told as a `LogLoss`.
  *
  * What is read from a file is checked the first time. `BatchWalk` goes along batches past those that are
  * damaged; what it found of a segment is kept in its `SegmentSoundness`, and never served. `verify/` checks
@@ -44,7 +46,7 @@ export { Log, type SegmentInfo } from "./log.ts";
 export type { AppendInfo, AppendOptions } from "./log_append.ts";
 export { DEFAULT_LOG_CONFIG, type LogConfig } from "./log_config.ts";
 export { type LogCreateOptions, LogDirectory, type LogDirectoryOptions } from "./log_directory.ts";
-export type { LogRecovery } from "./log_loader.ts";
+export type { LogRecovery } from "./loaded_log.ts";
 export type { LogDamage, LogRead, ReadOptions, TimestampAndOffset } from "./log_reader.ts";
 export { MemoryFileSystem, type MemoryFileSystemOptions } from "./memory_file_system.ts";
 export type { MetaProperties } from "./meta_properties.ts";

@@ -76,13 +76,12 @@ class SegmentComparer implements Comparison {
 
   async compare(): Promise<void> {
     const { closed, folder, logStartOffset } = this.#options;
-    this.hasMore = closed.some((segment) =>
-      (this.#sizeOf(segment, LOG_SUFFIX) ?? 0) > segment.sizeInBytes
-    );
+    const sizes = closed.map((segment) => this.#sizeOf(segment, LOG_SUFFIX));
+    this.hasMore = closed.some(({ sizeInBytes }, slot) => (sizes[slot] ?? 0) > sizeInBytes);
     // With a file that has more, others may have been put back that were lost before.
     if (!this.hasMore) this.#setStraysAside();
-    for (const segment of closed) {
-      const size = this.#sizeOf(segment, LOG_SUFFIX);
+    for (const [slot, segment] of closed.entries()) {
+      const size = sizes[slot];
       // Of a segment whose records are deleted nothing is missed.
       if (size === undefined && segment.endOffset <= logStartOffset) continue;
       if (size !== undefined) this.#missingCount = 0;
@@ -222,6 +221,7 @@ class SegmentComparer implements Comparison {
   }
 
   #sizeOf(segment: ClosedSegment, suffix: string): number | undefined {
+    if (!this.#options.names.has(fileNameOf(segment.baseOffset, suffix))) return undefined;
     return this.#fs.statSync(this.#pathOf(segment, suffix))?.size;
   }
 

@@ -40,6 +40,7 @@ const ACKS_PER_KILL = 1500;
 class KcatLoad {
   readonly #child: Deno.ChildProcess;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #stderr: Promise<string>;
   #sent = 0;
 
   constructor(kcat: string, address: string) {
@@ -51,6 +52,8 @@ class KcatLoad {
       stderr: "piped",
     }).spawn();
     this.#writer = this.#child.stdin.getWriter();
+    // It says so whenever the broker is away, and would wait for somebody to read that.
+    this.#stderr = new Response(this.#child.stderr).text();
   }
 
   get sent(): number {
@@ -65,8 +68,8 @@ class KcatLoad {
   /** Resolves when kcat has ended, which it does once all is acknowledged. */
   async finish(): Promise<void> {
     await this.#writer.close();
-    const { code, stderr } = await within(this.#child.output(), "kcat to end", 120_000);
-    assertEquals(code, 0, new TextDecoder().decode(stderr));
+    const { code } = await within(this.#child.status, "kcat to end", 120_000);
+    assertEquals(code, 0, await this.#stderr);
   }
 }
 
