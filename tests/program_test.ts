@@ -65,6 +65,11 @@ Deno.test("program needs the packages of dqueue.lock, in the versions that are t
     return JSON.parse(await Deno.readTextFile(new URL(`../${name}`, import.meta.url))).npm;
   }));
   for (const [name, entry] of Object.entries(own)) assertEquals(all[name], entry);
+  // "deno task" fetches all that the lock of its config or the imports there name, before it starts.
+  assertEquals([manifest.lock, "imports" in manifest], [false, false]);
+  for (const name of ["start", "dqueue", "compile"] as const) {
+    assertStringIncludes(manifest.tasks[name], " --lock=dqueue.lock ");
+  }
   // It fails if a package is missing in the lock.
   const args = ["run", "--quiet", "--frozen", "--cached-only", "--lock=dqueue.lock", "main.ts"];
   const { code, stderr } = await new Deno.Command(Deno.execPath(), {
