@@ -45,7 +45,8 @@ export interface CommandSpec<A extends Arguments, F extends Flags> {
   /** What else there is to know, in paragraphs; lines that begin with a blank are kept as they are. */
   readonly description?: string;
   readonly args?: A;
-  readonly flags?: F;
+  /** A function where making them takes time that other commands need not spend. */
+  readonly flags?: F | (() => F);
   readonly examples?: readonly Example[];
   /**
    * Does it. Throws `UsageError` if it was called wrongly and any other error if it failed; sets
@@ -87,13 +88,18 @@ export function command<const A extends Arguments = Nothing, const F extends Fla
       throw new Error(`${spec.name}: ${key} is required and comes after what is optional`);
     }
   });
+  let flags: readonly NamedFlag[] | undefined;
   return {
     name: spec.name,
     words: spec.name.split(" "),
     summary: spec.summary,
     description: spec.description ?? "",
     args,
-    flags: nameFlags(spec.flags ?? {}),
+    get flags(): readonly NamedFlag[] {
+      return flags ??= nameFlags(
+        (typeof spec.flags === "function" ? spec.flags() : spec.flags) ?? {},
+      );
+    },
     examples: spec.examples ?? [],
     // The values were made by the same declaration the types are made of.
     run: (context, invocation) => spec.run(context, invocation as unknown as Invocation<A, F>),

@@ -28,13 +28,16 @@ const SERVICE_URL = /^(?:tcp|udp|sctp):\/\//;
  * @throws {UsageError} naming the one that is not
  */
 export function ensureKnownVariables(program: Program, context: Context): void {
+  const names = context.envNames().filter((name) => name.startsWith(PREFIX));
+  // Most often there are none, and it takes time to make the flags of all commands.
+  if (names.length === 0) return;
   const flags = [
     ...program.commands.flatMap((command: Command) => command.flags),
     ...PROGRAM_FLAGS,
   ];
   const known = new Set([...flags.map(({ env }) => env ?? ""), DEBUG_VARIABLE]);
-  for (const name of context.envNames()) {
-    if (!name.startsWith(PREFIX) || known.has(name)) continue;
+  for (const name of names) {
+    if (known.has(name)) continue;
     if (OF_TESTS.test(name) || OF_SERVICES.test(name)) continue;
     if (name.endsWith("_PORT") && SERVICE_URL.test(context.env(name) ?? "")) continue;
     throw new UsageError(`Unknown variable "${name}"${hint(name, known, flags)}`);

@@ -1,5 +1,5 @@
 /**
- * Authentication, authorization and delegation tokens.
+ * Authentication, authorization, delegation tokens and encryption.
  *
  * @module
  */
@@ -141,5 +141,167 @@ export const SECURITY_SETTINGS: Readonly<Record<string, FixedSetting>> = {
       "524288",
       "Largest message in bytes while a client authenticates",
     ],
+  }),
+  ...fixedSettings("clients are not authenticated", {
+    "sasl.oauthbearer.assertion.algorithm": [
+      "string",
+      "RS256",
+      "Algorithm that assertions are signed with",
+    ],
+    "sasl.oauthbearer.assertion.claim.aud": ["string", null, "Audience of an assertion"],
+    "sasl.oauthbearer.assertion.claim.exp.seconds": [
+      "int",
+      "300",
+      "Seconds that an assertion is valid",
+    ],
+    "sasl.oauthbearer.assertion.claim.iss": ["string", null, "Issuer of an assertion"],
+    "sasl.oauthbearer.assertion.claim.jti.include": [
+      "boolean",
+      "false",
+      "Whether an assertion has an id",
+    ],
+    "sasl.oauthbearer.assertion.claim.nbf.seconds": [
+      "int",
+      "60",
+      "Seconds back from which an assertion is valid",
+    ],
+    "sasl.oauthbearer.assertion.claim.sub": ["string", null, "Subject of an assertion"],
+    "sasl.oauthbearer.assertion.file": ["string", null, "File of a ready assertion"],
+    "sasl.oauthbearer.assertion.private.key.file": [
+      "string",
+      null,
+      "File of the key that signs assertions",
+    ],
+    "sasl.oauthbearer.assertion.private.key.passphrase": [
+      "password",
+      null,
+      "Passphrase of the key that signs assertions",
+    ],
+    "sasl.oauthbearer.assertion.template.file": [
+      "string",
+      null,
+      "File that assertions are made from",
+    ],
+    "sasl.oauthbearer.client.credentials.client.id": [
+      "string",
+      null,
+      "Name of the client at the token's provider",
+    ],
+    "sasl.oauthbearer.client.credentials.client.secret": [
+      "password",
+      null,
+      "Secret of the client at the token's provider",
+    ],
+    "sasl.oauthbearer.clock.skew.seconds": ["int", "30", "Seconds that clocks may differ by"],
+    "sasl.oauthbearer.expected.audience": ["list", "", "Audience that a token must have"],
+    "sasl.oauthbearer.expected.issuer": ["string", null, "Issuer that a token must have"],
+    "sasl.oauthbearer.jwks.endpoint.refresh.ms": [
+      "long",
+      "3600000",
+      "Milliseconds between two reads of the provider's keys",
+    ],
+    "sasl.oauthbearer.jwks.endpoint.retry.backoff.max.ms": [
+      "long",
+      "10000",
+      "Most milliseconds between two attempts to read the provider's keys",
+    ],
+    "sasl.oauthbearer.jwks.endpoint.retry.backoff.ms": [
+      "long",
+      "100",
+      "First milliseconds between two attempts to read the provider's keys",
+    ],
+    "sasl.oauthbearer.jwks.endpoint.url": ["string", null, "Address of the provider's keys"],
+    "sasl.oauthbearer.jwt.retriever.class": [
+      "class",
+      "org.apache.kafka.common.security.oauthbearer.DefaultJwtRetriever",
+      "Gets tokens",
+    ],
+    "sasl.oauthbearer.jwt.validator.class": [
+      "class",
+      "org.apache.kafka.common.security.oauthbearer.DefaultJwtValidator",
+      "Checks tokens",
+    ],
+    "sasl.oauthbearer.scope": ["string", null, "Scope that tokens are asked for"],
+    "sasl.oauthbearer.scope.claim.name": ["string", "scope", "Claim that has the scope"],
+    "sasl.oauthbearer.sub.claim.name": ["string", "sub", "Claim that has the user"],
+    "sasl.oauthbearer.token.endpoint.url": ["string", null, "Address at which tokens are got"],
+  }),
+  ...fixedSettings("only plain text listeners are supported", {
+    "ssl.allow.dn.changes": ["boolean", "false", "Whether a new certificate may have another name"],
+    "ssl.allow.san.changes": [
+      "boolean",
+      "false",
+      "Whether a new certificate may have other alternative names",
+    ],
+    "ssl.cipher.suites": ["list", "", "Ciphers that may be used", "cluster-wide"],
+    "ssl.client.auth": ["string", "none", "Whether clients need a certificate", "cluster-wide"],
+    "ssl.enabled.protocols": [
+      "list",
+      "TLSv1.2,TLSv1.3",
+      "Versions of TLS that may be used",
+      "cluster-wide",
+    ],
+    "ssl.endpoint.identification.algorithm": [
+      "string",
+      "https",
+      "How the name in a server's certificate is checked",
+      "cluster-wide",
+    ],
+    "ssl.engine.factory.class": ["class", null, "Makes the engine of TLS", "cluster-wide"],
+    "ssl.key.password": ["password", null, "Password of the private key", "cluster-wide"],
+    "ssl.keymanager.algorithm": [
+      "string",
+      "SunX509",
+      "Algorithm of the key manager",
+      "cluster-wide",
+    ],
+    "ssl.keystore.certificate.chain": [
+      "password",
+      null,
+      "Certificates of this broker",
+      "cluster-wide",
+    ],
+    "ssl.keystore.key": ["password", null, "Private key of this broker", "cluster-wide"],
+    "ssl.keystore.location": [
+      "string",
+      null,
+      "File of this broker's key and certificates",
+      "cluster-wide",
+    ],
+    "ssl.keystore.password": ["password", null, "Password of that file", "cluster-wide"],
+    "ssl.keystore.type": ["string", "JKS", "Format of that file", "cluster-wide"],
+    "ssl.principal.mapping.rules": [
+      "string",
+      "DEFAULT",
+      "Rules from names in certificates to users",
+    ],
+    "ssl.protocol": ["string", "TLSv1.3", "Version of TLS to begin with", "cluster-wide"],
+    "ssl.provider": ["string", null, "Provider of the implementation of TLS", "cluster-wide"],
+    "ssl.secure.random.implementation": [
+      "string",
+      null,
+      "Source of random numbers",
+      "cluster-wide",
+    ],
+    "ssl.trustmanager.algorithm": [
+      "string",
+      "PKIX",
+      "Algorithm of the trust manager",
+      "cluster-wide",
+    ],
+    "ssl.truststore.certificates": [
+      "password",
+      null,
+      "Certificates that are trusted",
+      "cluster-wide",
+    ],
+    "ssl.truststore.location": [
+      "string",
+      null,
+      "File of the certificates that are trusted",
+      "cluster-wide",
+    ],
+    "ssl.truststore.password": ["password", null, "Password of that file", "cluster-wide"],
+    "ssl.truststore.type": ["string", "JKS", "Format of that file", "cluster-wide"],
   }),
 };

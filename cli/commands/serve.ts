@@ -33,7 +33,7 @@ export const serve = command({
     `  acks=0    nothing is acknowledged\n` +
     `A full disk loses nothing of it: writes are refused until there is room. What a disk has ` +
     `damaged is not served, and "dqueue log verify" finds it.`,
-  flags: brokerFlags(),
+  flags: brokerFlags,
   examples: [
     { doc: "On port 9092 of this machine, data in ./dqueue-data", command: "dqueue serve" },
     {

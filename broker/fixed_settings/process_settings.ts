@@ -1,5 +1,5 @@
 /**
- * Threads, sockets and the limits of requests and connections.
+ * Threads, sockets, limits of requests and connections, plug-ins, metrics and quotas.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import { type FixedSetting, fixedSettings } from "../fixed_setting.ts";
 
 /** The settings. */
-export const NETWORK_SETTINGS: Readonly<Record<string, FixedSetting>> = {
+export const PROCESS_SETTINGS: Readonly<Record<string, FixedSetting>> = {
   ...fixedSettings("one event loop does this work, and the system sizes its sockets", {
     "background.threads": ["int", "10", "Threads for housekeeping", "cluster-wide"],
     "num.io.threads": ["int", "8", "Threads that work on requests", "cluster-wide"],
@@ -90,5 +90,37 @@ export const NETWORK_SETTINGS: Readonly<Record<string, FixedSetting>> = {
     ],
     "inter.broker.listener.name": ["string", null, "Name of the listener for other brokers"],
     "security.inter.broker.protocol": ["string", "PLAINTEXT", "Protocol between brokers"],
+  }),
+  ...fixedSettings("classes of Java cannot be loaded", {
+    "alter.config.policy.class.name": [
+      "class",
+      null,
+      "Decides which changes of settings are allowed",
+    ],
+    "create.topic.policy.class.name": ["class", null, "Decides which topics may be created"],
+    "client.quota.callback.class": ["class", null, "Works out the quota of a client"],
+    "config.providers": ["list", "", "Get values of settings from elsewhere", "cluster-wide"],
+    "kafka.metrics.reporters": ["list", "", "Report metrics of the older kind"],
+    "metric.reporters": [
+      "list",
+      "org.apache.kafka.common.metrics.JmxReporter",
+      "Report metrics",
+      "cluster-wide",
+    ],
+  }),
+  ...fixedSettings("metrics are not sampled", {
+    "kafka.metrics.polling.interval.secs": [
+      "int",
+      "10",
+      "Seconds between two polls by reporters of the older kind",
+    ],
+    "metrics.num.samples": ["int", "2", "Samples that metrics are worked out from"],
+    "metrics.recording.level": ["string", "INFO", "The least important metrics that are recorded"],
+    "metrics.sample.window.ms": ["long", "30000", "Milliseconds of a sample of metrics"],
+    "telemetry.max.bytes": ["int", "1048576", "Largest push of a client's metrics in bytes"],
+  }),
+  ...fixedSettings("there are no client quotas", {
+    "quota.window.num": ["int", "11", "Samples that client quotas are measured by"],
+    "quota.window.size.seconds": ["int", "1", "Seconds of a sample of a client quota"],
   }),
 };
