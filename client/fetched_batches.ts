@@ -12,6 +12,7 @@
  * @module
  */
 
+import { CorruptRecordError } from "../protocol/records/errors.ts";
 import { type RecordBatch, recordBatches } from "../protocol/records/record_batch.ts";
 
 /** A batch to read. */
@@ -33,6 +34,9 @@ export interface AbortedTransaction {
   readonly producerId: number;
   readonly firstOffset: number;
 }
+
+/** A marker takes some ten bytes. */
+const MAX_MARKER_SIZE = 64 * 1024;
 
 /** The type of a control record that ends a transaction without committing it. */
 const ABORT_MARKER = 0;
@@ -83,10 +87,18 @@ function takeBatch(batch: RecordBatch, abortedProducers: Set<number>): boolean {
   return !(batch.isTransactional && abortedProducers.has(batch.producerId));
 }
 
-/** The key of a control record is its version and its type, both int16. */
+/**
+ * The key of a control record is its version and its type, both int16. One that cannot be read counts as
+ * an abort: the next marker of a producer whose transaction was aborted is that.
+ */
 function isAbortMarker(batch: RecordBatch): boolean {
-  for (const { key } of batch.records()) {
-    return key !== null && key.length >= 4 && (key[2]! << 8 | key[3]!) === ABORT_MARKER;
+  try {
+    for (const { key } of batch.records(MAX_MARKER_SIZE)) {
+      return key !== null && key.length >= 4 && (key[2]! << 8 | key[3]!) === ABORT_MARKER;
+    }
+  } catch (error) {
+    if (!(error instanceof CorruptRecordError)) throw error;
+    return true;
   }
   return false;
 }

@@ -64,6 +64,17 @@ Deno.test("fetchedBatches() goes past control batches", () => {
   assertEquals(places(marker(9, 1, 1), 9), { batches: [], nextOffset: 10 });
 });
 
+Deno.test("fetchedBatches() takes a marker that cannot be read for that of the aborted transaction", () => {
+  const options = { producerId: 1, producerEpoch: 0, isTransactional: true };
+  const unreadable = marker(2, 1, 0);
+  new DataView(unreadable.buffer, unreadable.byteOffset).setInt16(21, 0x30 | 1);
+  const bytes = joined(batch(0, 2, options), unreadable, batch(3, 2, options));
+  assertEquals(places(bytes, 0, [{ producerId: 1, firstOffset: 0 }]), {
+    batches: [[3, 5]],
+    nextOffset: 5,
+  });
+});
+
 Deno.test("fetchedBatches() goes past batches that compaction has emptied", () => {
   const empty = batch(0, 1);
   const view = new DataView(empty.buffer, empty.byteOffset);
