@@ -5,6 +5,7 @@
  */
 
 import { ErrorCode } from "../protocol/errors.ts";
+import { TimeSlice } from "../storage/mod.ts";
 import { ApiError } from "./api_error.ts";
 import type { RequestContext } from "./handler.ts";
 
@@ -54,8 +55,16 @@ export class AnswerRoom {
     );
   }
 
-  /** Waits until there is memory for all that was taken. To be called once, before the answer is made. */
+  /**
+   * Waits until there is memory for all that was taken, and for its turn: one large answer is made in a
+   * turn of the loop, however many are asked for. To be called once, before the answer is made.
+   */
   claim(): Promise<void> | undefined {
-    return this.#size <= UNCLAIMED_BYTES ? undefined : this.#context.claim(this.#size);
+    return this.#size <= UNCLAIMED_BYTES ? undefined : this.#claimInTurn();
+  }
+
+  async #claimInTurn(): Promise<void> {
+    await this.#context.claim(this.#size);
+    await new TimeSlice().pause();
   }
 }

@@ -390,6 +390,9 @@ export class Connection {
     const out = new Writer();
     try {
       const slice = new TimeSlice();
+      // Others may have worked in this turn of the loop.
+      await slice.pause();
+      if (this.#hasEnded) return;
       writeResponseHeader(out, api, apiVersion, correlationId);
       for (const _ of slicedCodec(api.response, apiVersion).encode(out, answer)) {
         if (!slice.isOver) continue;

@@ -88,18 +88,30 @@ export class FetchSessions {
   /**
    * Applies a request to its session, or opens or closes one, and says what to serve.
    *
-   * @param asked The request's partitions. Default: made here.
+   * @param given The request's partitions, if they were gathered before.
    */
   plan(
     request: FetchRequest,
     apiVersion: number,
     nowMs: number,
-    asked: AskedPartitions = askedPartitions(request),
+    given?: AskedPartitions,
   ): FetchPlan {
     const { sessionId, sessionEpoch } = request;
     const usesTopicIds = apiVersion >= 13;
     if (sessionEpoch === FINAL_EPOCH || sessionEpoch === INITIAL_EPOCH) {
       this.#close(sessionId);
+      const only = sessionEpoch === FINAL_EPOCH && given === undefined
+        ? onlyOf(request)
+        : undefined;
+      if (only !== undefined) {
+        return {
+          errorCode: ErrorCode.NONE,
+          sessionId: NO_SESSION,
+          partitions: [only],
+          isIncremental: false,
+        };
+      }
+      const asked = given ?? askedPartitions(request);
       const partitions = [...asked.values()];
       const id = sessionEpoch === FINAL_EPOCH ? NO_SESSION : this.#open(asked, usesTopicIds, nowMs);
       return { errorCode: ErrorCode.NONE, sessionId: id, partitions, isIncremental: false };
@@ -112,7 +124,7 @@ export class FetchSessions {
     if (session.usesTopicIds !== usesTopicIds) {
       return refusal(ErrorCode.FETCH_SESSION_TOPIC_ID_ERROR, sessionId);
     }
-    if (!this.#advance(session, request, asked, nowMs)) {
+    if (!this.#advance(session, request, given ?? askedPartitions(request), nowMs)) {
       // As if it had been evicted: the client asks for all again, and gets a session if there is room.
       this.#close(sessionId);
       return refusal(ErrorCode.FETCH_SESSION_ID_NOT_FOUND);
@@ -210,6 +222,12 @@ function keyOf({ topic, topicId, partition }: {
 /** The partitions of a request, by what names them; of two entries for one the last counts. */
 export type AskedPartitions = Map<string, FetchPartition>;
 
+/** The partition of a request that has but one, as most without a session have. */
+function onlyOf({ topics }: FetchRequest): FetchPartition | undefined {
+  if (topics.length !== 1 || topics[0]!.partitions.length !== 1) return undefined;
+  return asked(topics[0]!, topics[0]!.partitions[0]!);
+}
+
 function askedPartitions(request: FetchRequest): AskedPartitions {
   const asked: AskedPartitions = new Map();
   for (const topic of request.topics) {
@@ -234,20 +252,27 @@ export function* askedPartitionsInSteps(
 }
 
 function add(
-  asked: AskedPartitions,
+  to: AskedPartitions,
+  topic: FetchRequest["topics"][number],
+  partition: FetchRequest["topics"][number]["partitions"][number],
+): void {
+  const wanted = asked(topic, partition);
+  to.set(keyOf(wanted), wanted);
+}
+
+function asked(
   { topic, topicId }: FetchRequest["topics"][number],
   of: FetchRequest["topics"][number]["partitions"][number],
-): void {
-  const { partition } = of;
-  asked.set(keyOf({ topic, topicId, partition }), {
+): FetchPartition {
+  return {
     topic,
     topicId,
-    partition,
+    partition: of.partition,
     currentLeaderEpoch: of.currentLeaderEpoch,
     lastFetchedEpoch: of.lastFetchedEpoch,
     fetchOffset: of.fetchOffset,
     maxBytes: of.partitionMaxBytes,
     toldHighWatermark: -1,
     toldLogStartOffset: -1,
-  });
+  };
 }

@@ -52,9 +52,12 @@ function describe(group: ClassicGroup): Described {
 
 /** Which groups to list, by states and types in lower case; empty ones let all pass. */
 export interface GroupFilter {
-  readonly states: ReadonlySet<string>;
-  readonly types: ReadonlySet<string>;
+  readonly states: Words;
+  readonly types: Words;
 }
+
+/** The words of a filter. */
+export type Words = Pick<ReadonlySet<string>, "has" | "size">;
 
 /** The groups of a shard in certain states and of certain types. */
 export function* listGroups(shard: GroupShard, { states, types }: GroupFilter): Iterable<Listed> {

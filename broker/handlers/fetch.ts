@@ -33,8 +33,6 @@ type PartitionResponse = TopicResponse["partitions"][number];
 const READ_COMMITTED = 1;
 /** Partitions above which a request is served in slices. */
 const LONG = 256;
-/** Partitions of an answer between two steps. */
-const PARTITIONS_PER_STEP = 256;
 const UNCHECKED_EPOCH = -1;
 const NO_RECORDS = new Uint8Array(0);
 /** Bytes of records that a fetch may find even if clients hold all memory there is for answers. */
@@ -52,7 +50,11 @@ async function handleFetch(request: Request, context: RequestContext): Promise<R
   try {
     await reading.collect();
     if (reading.shouldWait) await reading.waitForMore();
-    return { sessionId: plan.sessionId, responses: await reading.responses() };
+    const responses = reading.responses();
+    return {
+      sessionId: plan.sessionId,
+      responses: responses instanceof Promise ? await responses : responses,
+    };
   } finally {
     context.whenTaken(() => reading.release());
   }
@@ -71,6 +73,14 @@ interface Found {
   readonly response: PartitionResponse;
   readonly size: number;
 }
+
+/** Topics of an answer, by name or id. */
+type AnsweredTopics = Map<
+  string,
+  { -readonly [K in keyof TopicResponse]: TopicResponse[K] } & {
+    partitions: PartitionResponse[];
+  }
+>;
 
 /** What one request has found so far. */
 class Reading {
@@ -244,36 +254,43 @@ class Reading {
 
   /** The answer's topics, each with its partitions; an incremental one leaves out those with no news. */
   responses(): TopicResponse[] | Promise<TopicResponse[]> {
-    const steps = this.#responses();
-    const first = steps.next();
-    return first.done === true ? first.value : runSliced(steps);
+    const topics: AnsweredTopics = new Map();
+    const withData: FetchPartition[] = [];
+    if (this.#found.length > LONG) return this.#longResponses(topics, withData);
+    for (const found of this.#found) this.#addTo(topics, withData, found);
+    this.#context.broker.fetchSessions.served(this.#plan, withData);
+    return [...topics.values()];
   }
 
-  *#responses(): Generator<void, TopicResponse[]> {
-    const topics = new Map<
-      string,
-      { -readonly [K in keyof TopicResponse]: TopicResponse[K] } & {
-        partitions: PartitionResponse[];
-      }
-    >();
-    const withData: FetchPartition[] = [];
-    let count = 0;
-    for (const { wanted, response, size } of this.#found) {
-      if (++count % PARTITIONS_PER_STEP === 0) yield;
-      if (size > 0) withData.push(wanted);
-      if (this.#plan.isIncremental && !hasNews(wanted, response, size)) continue;
-      wanted.toldHighWatermark = response.highWatermark;
-      wanted.toldLogStartOffset = response.logStartOffset ?? -1;
-      const key = wanted.topicId === ZERO_UUID ? wanted.topic : wanted.topicId;
-      let topic = topics.get(key);
-      if (topic === undefined) {
-        topic = { topic: wanted.topic, topicId: wanted.topicId, partitions: [] };
-        topics.set(key, topic);
-      }
-      topic.partitions.push(response);
+  async #longResponses(
+    topics: AnsweredTopics,
+    withData: FetchPartition[],
+  ): Promise<TopicResponse[]> {
+    const slice = new TimeSlice();
+    for (const found of this.#found) {
+      this.#addTo(topics, withData, found);
+      if (slice.isOver) await slice.pause();
     }
     this.#context.broker.fetchSessions.served(this.#plan, withData);
     return [...topics.values()];
+  }
+
+  #addTo(
+    topics: AnsweredTopics,
+    withData: FetchPartition[],
+    { wanted, response, size }: Found,
+  ): void {
+    if (size > 0) withData.push(wanted);
+    if (this.#plan.isIncremental && !hasNews(wanted, response, size)) return;
+    wanted.toldHighWatermark = response.highWatermark;
+    wanted.toldLogStartOffset = response.logStartOffset ?? -1;
+    const key = wanted.topicId === ZERO_UUID ? wanted.topic : wanted.topicId;
+    let topic = topics.get(key);
+    if (topic === undefined) {
+      topic = { topic: wanted.topic, topicId: wanted.topicId, partitions: [] };
+      topics.set(key, topic);
+    }
+    topic.partitions.push(response);
   }
 }
 

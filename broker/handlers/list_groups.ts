@@ -55,6 +55,6 @@ async function handleListGroups(
 }
 
 /** The words of a filter, which are compared without regard to case. */
-async function wordsOf(filter: readonly string[]): Promise<ReadonlySet<string>> {
-  return new Set((await byName(filter, (word) => word.trim().toLowerCase())).keys());
+function wordsOf(filter: readonly string[]): Promise<administration.Words> {
+  return byName(filter, (word) => word.trim().toLowerCase());
 }
