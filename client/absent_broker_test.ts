@@ -44,16 +44,21 @@ function absent(options: { readonly timeout?: number } = {}) {
   };
 }
 
-/** Counts what is told, and resolves `failed` once that many errors were. */
+/**
+ * Counts what is told, and resolves `failed` once that many errors were, and `recovered` once there is none
+ * after that.
+ */
 function listener<Status extends ConsumerStatus | GroupConsumerStatus>(count: number) {
   const { promise: failed, resolve } = Promise.withResolvers<void>();
+  const { promise: recovered, resolve: recover } = Promise.withResolvers<void>();
   const told: Status[] = [];
   let errors = 0;
   const onStatus = (status: Status) => {
     told.push(status);
     if (status.error !== undefined && ++errors === count) resolve();
+    if (status.error === undefined && errors >= count) recover();
   };
-  return { failed, told, onStatus };
+  return { failed, recovered, told, onStatus };
 }
 
 /** Failures that take longer than 30 s with the default back-off of at most 1 s. */
@@ -62,7 +67,7 @@ const MANY = 60;
 Deno.test("Consumer.subscribe() waits for a broker that is away for longer than any default, and says so", async () => {
   using _fast = new FastTime();
   await using test = absent();
-  const { failed, told, onStatus } = listener<ConsumerStatus>(MANY);
+  const { failed, recovered, told, onStatus } = listener<ConsumerStatus>(MANY);
   const consumer = test.client.consumer({ onStatus });
   const subscribed = consumer.subscribe("a");
   await failed;
@@ -72,6 +77,7 @@ Deno.test("Consumer.subscribe() waits for a broker that is away for longer than 
   test.cluster.down.clear();
   await subscribed;
   assertEquals(texts(await consumer.poll(1, { timeout: Infinity })), ["0"]);
+  await recovered;
   assertEquals([consumer.status.state, consumer.status.error], ["reading", undefined]);
 });
 
@@ -79,7 +85,7 @@ Deno.test("Consumer reads on when a broker comes back after longer than any defa
   using _fast = new FastTime();
   await using test = absent();
   test.cluster.down.clear();
-  const { failed, onStatus } = listener<ConsumerStatus>(MANY);
+  const { failed, recovered, onStatus } = listener<ConsumerStatus>(MANY);
   const consumer = test.client.consumer({ onStatus });
   await consumer.subscribe("a");
   assertEquals(texts(await consumer.poll(1, { timeout: Infinity })), ["0"]);
@@ -90,6 +96,7 @@ Deno.test("Consumer reads on when a broker comes back after longer than any defa
   test.cluster.down.clear();
   write(test.cluster, "a", 0, ["1"]);
   assertEquals(texts(await consumer.poll(1, { timeout: Infinity })), ["1"]);
+  await recovered;
   assertEquals(consumer.status.state, "reading");
 });
 
@@ -138,17 +145,19 @@ Deno.test("GroupConsumer says that a leader is away, and that it is back", async
   await using test = setup({ brokers: 2, topics: { a: 1 } });
   new FakeClassicGroup(test.cluster);
   test.cluster.moveLeader("a", 0, 1);
-  const { failed, told, onStatus } = listener<GroupConsumerStatus>(1);
+  const { failed, recovered, told, onStatus } = listener<GroupConsumerStatus>(1);
   const options = { groupId: "g", topics: "a", onStatus };
   await using consumer = test.client.groupConsumer(options);
   await consumer.joinGroup();
   test.cluster.down.add(1);
   test.cluster.disconnect(1);
   await failed;
-  assertEquals([told.at(-1)!.state, told.at(-1)!.waitingFor], ["reading", 'the leader of "a-0"']);
+  const failing = told.find(({ error }) => error !== undefined)!;
+  assertEquals([failing.state, failing.waitingFor], ["reading", 'the leader of "a-0"']);
   test.cluster.down.clear();
   write(test.cluster, "a", 0, ["0"]);
   while ((await consumer.poll(1)).length === 0);
+  await recovered;
   assertEquals(told.at(-1)!.error, undefined);
 });
 
