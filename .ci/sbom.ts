@@ -21,11 +21,11 @@ interface ModuleGraph {
 
 const root = new URL("..", import.meta.url);
 const { npm: locked }: { npm: Readonly<Record<string, { readonly integrity?: string }>> } = JSON
-  .parse(await Deno.readTextFile(new URL("deno.lock", root)));
+  .parse(await Deno.readTextFile(new URL("dqueue.lock", root)));
 
 async function moduleGraph(): Promise<ModuleGraph> {
   const { success, stdout, stderr } = await new Deno.Command("deno", {
-    args: ["info", "--json", "main.ts"],
+    args: ["info", "--json", "--no-config", "main.ts"],
     cwd: root,
   }).output();
   if (!success) throw new Error(new TextDecoder().decode(stderr));
