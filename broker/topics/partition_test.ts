@@ -231,6 +231,26 @@ Deno.test("Partition.append() with flush=interval is on disk within a second, or
   }
 });
 
+Deno.test("Partition.append() rolls up to segment.jitter.ms earlier than segment.ms says, each partition at its own time", async () => {
+  await using broker = await TestBroker.start();
+  const segmentsAfter = async (name: string, waitMs: number, configs: [string, string][]) => {
+    await broker.createTopic(name, {
+      partitions: 20,
+      configs: new Map([["segment.ms", "1000"], ...configs]),
+    });
+    return broker.topics.get(name)!.partitions.map((partition) => {
+      for (const timestamp of [NOW_MS, NOW_MS + waitMs]) {
+        partition.append(batchOf(["one"], { timestamp }), { acks: 1, nowMs: timestamp });
+      }
+      return partition.log.segments.length;
+    });
+  };
+  const jitter: [string, string] = ["segment.jitter.ms", "1000"];
+  assertEquals(new Set(await segmentsAfter("plain", 1000, [])), new Set([1]));
+  assertEquals(new Set(await segmentsAfter("half", 500, [jitter])), new Set([1, 2]));
+  assertEquals(new Set(await segmentsAfter("full", 1001, [jitter])), new Set([2]));
+});
+
 Deno.test("Partition.append() answers a duplicate with its first offset, once that is on disk (KIP-98)", async () => {
   const fs = new HeldSyncFileSystem();
   await using broker = await TestBroker.start({ fs });

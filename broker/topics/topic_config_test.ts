@@ -138,3 +138,29 @@ Deno.test("TopicConfig hands the settings of compaction to the topic's logs", ()
   assertEquals(logConfig.minCompactionLagMs, 0);
   assertEquals(logConfig.maxCompactionLagMs, INT64_MAX);
 });
+
+Deno.test("TopicConfig hands flush.messages, flush.ms and segment.jitter.ms to the topic's logs", () => {
+  const logConfig = (settings: Parameters<typeof BrokerConfig.from>[0], own = {}) =>
+    new TopicConfig(BrokerConfig.from(settings), new Map(Object.entries(own))).logConfig;
+  const plain = logConfig({});
+  assertEquals([plain.flushMessages, plain.flushMs, plain.segmentJitterMs], [
+    INT64_MAX,
+    INT64_MAX,
+    0,
+  ]);
+  const ofBroker = logConfig({
+    "log.flush.interval.messages": 5,
+    "log.flush.interval.ms": 6,
+    "log.roll.jitter.hours": 1,
+  });
+  assertEquals([ofBroker.flushMessages, ofBroker.flushMs, ofBroker.segmentJitterMs], [
+    5,
+    6,
+    3_600_000,
+  ]);
+  const settings = { "log.roll.jitter.ms": 8, "log.roll.jitter.hours": 1 };
+  assertEquals(logConfig(settings).segmentJitterMs, 8);
+  const own = { "flush.messages": "1", "flush.ms": "0", "segment.jitter.ms": "9" };
+  const ofTopic = logConfig(settings, own);
+  assertEquals([ofTopic.flushMessages, ofTopic.flushMs, ofTopic.segmentJitterMs], [1, 0, 9]);
+});
