@@ -57,9 +57,9 @@ import { temporaryFolder } from "./support/temporary_folder.ts";
 import type { Timing } from "./support/window.ts";
 
 /** Warm-up at least, and at most where the rate still grows; and where the rate is given. */
-const WARM_UP_MS = 1000;
-const MAX_WARM_UP_MS = 6000;
-const STEADY_WARM_UP_MS = 3000;
+const WARM_UP_MS = 600;
+const MAX_WARM_UP_MS = 4000;
+const STEADY_WARM_UP_MS = 2500;
 /** Room for what a broker is sent in a run. */
 const DATA_BYTES = 8e9;
 
