@@ -13,14 +13,14 @@ import { LogClosedError } from "../storage/errors.ts";
 
 /** What the worker runs. It has to do what `compress` does. */
 const MODULE = `
-import { constants, gzipSync, zstdCompressSync } from "node:zlib";
+import zlib from "node:zlib";
 self.onmessage = ({ data: { id, type, bytes, level } }) => {
   try {
     const packed = type === ${CompressionType.gzip}
-      ? gzipSync(bytes, { level: level ?? -1 })
-      : zstdCompressSync(bytes, {
+      ? zlib.gzipSync(bytes, { level: level ?? -1 })
+      : zlib.zstdCompressSync(bytes, {
         pledgedSrcSize: bytes.length,
-        params: level === undefined ? {} : { [constants.ZSTD_c_compressionLevel]: level },
+        params: level === undefined ? {} : { [zlib.constants.ZSTD_c_compressionLevel]: level },
       });
     self.postMessage({ id, packed: new Uint8Array(packed) });
   } catch (error) {

@@ -1,0 +1,103 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { CompressionType, decompress } from "../protocol/compression/mod.ts";
+import { RECORD_BATCH_OVERHEAD, RecordBatch, RecordBatchBuilder } from "../protocol/records/mod.ts";
+import { LogClosedError, RecordTooLargeError } from "../storage/errors.ts";
+import { DEFAULT_LOG_CONFIG, type LogConfig } from "../storage/log_config.ts";
+import { BatchValidations } from "./batch_validations.ts";
+import { CompressionWorker } from "./compression_worker.ts";
+import { MemoryBudget } from "./memory_budget.ts";
+
+const NOW_MS = 1_700_000_000_000;
+
+function batchOf(size: number, compression: CompressionType): RecordBatch {
+  const builder = new RecordBatchBuilder({ compression });
+  builder.append(NOW_MS, null, new Uint8Array(size));
+  return new RecordBatch(builder.build());
+}
+
+/** Notes the most that was lent. */
+class NotedBudget extends MemoryBudget {
+  most = 0;
+
+  override adjust(held: number, size: number): void {
+    super.adjust(held, size);
+    this.most = Math.max(this.most, this.lent);
+  }
+}
+
+function configOf(config: Partial<LogConfig> = {}): LogConfig {
+  return { ...DEFAULT_LOG_CONFIG, ...config };
+}
+
+Deno.test("BatchValidations counts what two at a time hold, and gives it back", async () => {
+  const memory = new NotedBudget(1);
+  const validations = new BatchValidations(memory);
+  const size = 5_000_000;
+  for (const compression of [1, 2, 3, 4] as const) {
+    memory.most = 0;
+    const batches = Array.from({ length: 5 }, () => batchOf(size, compression));
+    const valid = await Promise.all(
+      batches.map((batch) => validations.validate("t-0", batch, configOf(), NOW_MS)),
+    );
+    assertEquals(valid, batches);
+    assertEquals(memory.lent, 0);
+    assert(memory.most >= size, `${compression}: ${memory.most}`);
+    assert(memory.most <= 2 * 3 * size, `${compression}: ${memory.most}`);
+  }
+  validations.close();
+});
+
+Deno.test("BatchValidations gives place and memory back where a batch is refused", async () => {
+  const memory = new NotedBudget(1);
+  const validations = new BatchValidations(memory);
+  const bomb = batchOf(17_000_000, CompressionType.zstd);
+  const refusals = Array.from({ length: 5 }, () =>
+    assertRejects(
+      () => validations.validate("t-0", bomb, configOf(), NOW_MS),
+      RecordTooLargeError,
+      "expands to more than 16777216 bytes",
+    ));
+  await Promise.all(refusals);
+  assertEquals(memory.lent, 0);
+  const fine = batchOf(2_000_000, CompressionType.zstd);
+  assertEquals(await validations.validate("t-0", fine, configOf(), NOW_MS), fine);
+  validations.close();
+});
+
+Deno.test("BatchValidations compresses in a worker, which close() ends", async () => {
+  const memory = new NotedBudget(1);
+  const validations = new BatchValidations(memory);
+  for (
+    const [compression, compressionLevel] of [[1, 9], [2, undefined], [3, 17], [4, 22]] as const
+  ) {
+    const batch = batchOf(100_000, CompressionType.none);
+    const config = configOf({ compression, compressionLevel });
+    const valid = await validations.validate("t-0", batch, config, NOW_MS);
+    assertEquals(valid.compression, compression);
+    valid.ensureValid();
+    assertEquals(
+      decompress(compression, valid.bytes.subarray(RECORD_BATCH_OVERHEAD)),
+      batch.bytes.subarray(RECORD_BATCH_OVERHEAD),
+    );
+    assertEquals(memory.lent, 0);
+  }
+  validations.close();
+  const batch = batchOf(100_000, CompressionType.none);
+  const config = configOf({ compression: CompressionType.gzip });
+  await assertRejects(
+    () => validations.validate("t-0", batch, config, NOW_MS),
+    LogClosedError,
+    "Cannot compress: the broker stops",
+  );
+});
+
+Deno.test("CompressionWorker.close() refuses what is under way", async () => {
+  const worker = new CompressionWorker();
+  const bytes = new Uint8Array(1_000_000);
+  const jobs = [1, 9].map((level) => worker.compress(CompressionType.gzip, bytes, level));
+  assertEquals(worker.jobCount, 2);
+  worker.close();
+  worker.close();
+  for (const job of jobs) await assertRejects(() => job, LogClosedError);
+  assertEquals(worker.jobCount, 0);
+});
