@@ -290,6 +290,13 @@ async function claimDirectory(directory: LogDirectory, config: BrokerConfig): Pr
   const wantedClusterId = config.get("cluster.id");
   const found = directory.metaProperties;
   if (found === undefined) {
+    const { logCount, path } = directory;
+    if (logCount > 0 && wantedClusterId === null) {
+      throw new ConfigError(
+        `Cannot use data folder "${path}": it has ${logCount} logs, and meta.properties, which says ` +
+          "whose they are, is missing; restore it from a copy, or set cluster.id",
+      );
+    }
     const clusterId = wantedClusterId ?? randomUuid();
     await directory.writeMetaProperties({ clusterId, nodeId, directoryId: randomUuid() });
     return clusterId;

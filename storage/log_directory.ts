@@ -255,6 +255,11 @@ export class LogDirectory {
     }
   }
 
+  /** Whether the checkpoint of recovery points, which any folder in use has, was missing or damaged. */
+  get hasLostRecoveryPoints(): boolean {
+    return this.#hasLostRecoveryPoints;
+  }
+
   /** Writes recovery points that were lost: without them, gaps that a crash leaves go unnoticed. */
   async #restoreRecoveryPoints(): Promise<void> {
     try {

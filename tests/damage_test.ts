@@ -328,6 +328,48 @@ Deno.test("Broker does not start without the folder of its metadata, and leaves 
   await broker.close();
 });
 
+Deno.test("Broker begins on a data folder of which half was copied only where it can say what is lost", async () => {
+  await using folder = await TemporaryFolder.create();
+  const data = folder.join("data");
+  await makeGroupData(data);
+  /** Starts on a copy without some files; gives what is logged, and what "a" does. */
+  const startWithout = async (...paths: string[]) => {
+    const copy = folder.join(crypto.randomUUID());
+    assert((await new Deno.Command("cp", { args: ["-r", data, copy] }).output()).success);
+    for (const path of paths) await Deno.remove(`${copy}/${path}`, { recursive: true });
+    const { broker, errors } = await startBroker(copy);
+    try {
+      await using client = new Client({ broker });
+      await using consumer = client.consumer();
+      const read = await readFrom(consumer, 0, 0).catch((error: KafkaError) => error.code);
+      const { offset } = await client.producer().send({ topic: "a", value: "60" });
+      return { read, offset, errors: errors.join("\n") };
+    } finally {
+      await broker.close();
+    }
+  };
+  const marker = ".kafka_cleanshutdown";
+  const points = "recovery-point-offset-checkpoint";
+  const starts = "log-start-offset-checkpoint";
+  const all = numbers(0, 60);
+  for (
+    const gone of [[marker], [points], ["segment-checkpoint"], [starts, marker], [marker, points]]
+  ) {
+    assertEquals(await startWithout(...gone), { read: all, offset: 60, errors: "" }, `${gone}`);
+  }
+  for (const gone of [[], [marker], [points], ["segment-checkpoint"], [starts]]) {
+    const { read, offset, errors } = await startWithout("a-0", ...gone);
+    assertEquals([read, offset], ["CORRUPT_MESSAGE", 60], `${gone}`);
+    assertStringIncludes(errors, `"log":"a-0","firstOffset":0,"lastOffset":59`);
+  }
+  const { errors } = await startWithout("a-0", marker, points);
+  assertStringIncludes(errors, "Created a partition without records");
+  for (const gone of [["meta.properties"], ["meta.properties", marker, points]]) {
+    const error = await assertRejects(() => startWithout(...gone), Error);
+    assertStringIncludes(error.message, "meta.properties, which says whose they are, is missing");
+  }
+});
+
 testWith("kcat", "Broker with damage tells kcat, which goes on behind it", async (kcat) => {
   await using folder = await TemporaryFolder.create();
   const data = folder.join("data");

@@ -297,6 +297,7 @@ export class TopicHosting {
       return log;
     }
     if (found === undefined) {
+      if (this.#isStarting && directory.hasLostRecoveryPoints) this.#tellOfUnknownLoss(name);
       if (directory.hasStaleCheckpoints(name)) await directory.writeCheckpoints();
       const options = { nowMs: clock.now(), config: config.logConfig, topicId: state.id };
       const log = directory.create(name, options);
@@ -312,6 +313,16 @@ export class TopicHosting {
     if (topicId === undefined) found.writeTopicId(state.id);
     found.updateConfig(config.logConfig);
     return found;
+  }
+
+  /** Without recovery points nobody knows whether a log was there that is not. */
+  #tellOfUnknownLoss(name: string): void {
+    const { directory, logger } = this.#options;
+    logger.warn(
+      "Created a partition without records: its folder is missing, and so is the checkpoint that " +
+        "says what it had. If it had any, restore both from a copy while the broker is stopped",
+      { log: name, folder: `${directory.path}/${name}` },
+    );
   }
 
   /**
