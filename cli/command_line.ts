@@ -11,7 +11,7 @@
 import type { Command } from "./command.ts";
 import { UsageError } from "./errors.ts";
 import { isBoolean, type NamedFlag, placeholder, settingName } from "./flag.ts";
-import { nodeByHabit, translateTool } from "./habits.ts";
+import { FLAG_HINTS, nodeByHabit, translateTool } from "./habits.ts";
 import { type CommandNode, commandsBelow, type Program, PROGRAM_FLAGS } from "./program.ts";
 import { didYouMean } from "../protocol/suggest.ts";
 
@@ -243,6 +243,7 @@ function unknownFlag(call: string, token: string, known: readonly NamedFlag[]): 
   const near = token.startsWith("--")
     ? didYouMean(settingName(name), known.map((each) => each.name), "--")
     : "";
-  const hint = /^-\d/.test(token) ? '; if it is no flag, put "--" before it' : "";
+  const hint = FLAG_HINTS.get(token) ??
+    (/^-\d/.test(token) ? '; if it is no flag, put "--" before it' : "");
   return new UsageError(`Unknown flag "${token}" of "${call}"${near}${hint}`);
 }

@@ -49,7 +49,15 @@ const COMMANDS: ReadonlyMap<string, string> = new Map([
   ["send", "produce"],
 ]);
 
-/** Nouns by the names of Kafka's tools, which have their verb as a flag and the name behind another. */
+const FROM_BEGINNING = "--from-beginning";
+
+/** What to use instead of a flag of another tool, where that is no flag of the same meaning. */
+export const FLAG_HINTS: ReadonlyMap<string, string> = new Map([
+  [FROM_BEGINNING, "; reading starts there unless --offset says otherwise"],
+  ["--topic", "; give the name without a flag"],
+]);
+
+/** Nouns by the names of Kafka's tools, which have their verb as a flag and the name after another. */
 const TOOLS: ReadonlyMap<string, { noun: string; nameFlag: string }> = new Map([
   ["kafka-topics", { noun: "topic", nameFlag: "topic" }],
   ["kafka-consumer-groups", { noun: "group", nameFlag: "group" }],
@@ -63,7 +71,13 @@ const TOOLS: ReadonlyMap<string, { noun: string; nameFlag: string }> = new Map([
 export function translateTool(program: Program, argv: readonly string[]): readonly string[] {
   const name = argv[0]?.replace(/\.sh$/, "") ?? "";
   const single = COMMANDS.get(name);
-  if (single !== undefined) return [single, ...withNames(argv.slice(1), "topic")];
+  if (single !== undefined && argv[0] !== single) {
+    const rest = withNames(argv.slice(1), "topic");
+    if (name !== "kafka-console-consumer") return [single, ...rest];
+    // Unlike "consume", it leaves out what is there already.
+    const others = rest.filter((token) => token !== FROM_BEGINNING);
+    return [single, ...others, ...others.length < rest.length ? [] : ["--offset", "end"]];
+  }
   const tool = TOOLS.get(name);
   if (tool === undefined) return argv;
   const node = program.root.children.get(tool.noun)!;

@@ -27,7 +27,7 @@ const INDENT = "  ";
 /** What `habits.ts` understands. */
 const HABITS =
   `Words of other tools are understood as well: "ls", "rm", "topics" or "create-topic", and ` +
-  `calls such as "kafka-topics --list" behind the program's name.`;
+  `calls such as "kafka-topics --list" after the program's name.`;
 
 /** How to lay help out. */
 export interface HelpOptions {

@@ -189,7 +189,7 @@ function parseExactly(text: string): unknown {
   return { ...json, timestamp: exact.timestamp };
 }
 
-/** @throws {SyntaxError} if an object has a key twice: which one was meant nobody knows */
+/** @throws {SyntaxError} if an object has a key twice: it is unknown which one was meant */
 function ensureKeysOnce(text: string): void {
   // Most records have each name once at all.
   if (!text.includes("\\u") && RECORD_FIELDS.every((name) => comesOnce(text, `"${name}"`))) return;

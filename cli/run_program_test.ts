@@ -129,6 +129,11 @@ Deno.test("runProgram() names what is wrong with a command line", async (t) => {
       ["consume", "a\ufffdb"],
       'Cannot use "a\ufffdb" on the command line: it has bytes that are not',
     ],
+    [
+      ["consume", "a", "--from-beginning"],
+      'Unknown flag "--from-beginning" of "dqueue consume"; reading starts there unless --offset',
+    ],
+    [["consume", "--topic", "a"], 'Unknown flag "--topic" of "dqueue consume"; give the name'],
     [["topic", "rename"], 'Unknown command "dqueue topic rename"'],
     [["kafka-topics", "--bootstrap-server", "h:1"], 'Unknown flag "--bootstrap-server" of "dqueue'],
     [["consume", "a", "--exit=maybe"], "Invalid --exit: cannot read"],
@@ -174,7 +179,8 @@ Deno.test("runProgram() understands the words of other tools for its commands", 
     ["kafka-topics --list", "topic list"],
     ["kafka-topics.sh --create --topic a --partitions 3", "topic create a --partitions 3"],
     ["kafka-topics --partitions 3 --topic=a --create", "topic create a --partitions 3"],
-    ["kafka-console-consumer --topic a --num 1", "consume a --num 1"],
+    ["kafka-console-consumer --topic a --num 1 --from-beginning", "consume a --num 1"],
+    ["kafka-console-consumer.sh --topic a", "consume a --offset end"],
     ["sub a", "consume a"],
   ];
   for (const [habit, own] of cases) {

@@ -66,7 +66,7 @@ function flagValue(named: NamedFlag, sources: Sources): unknown {
 }
 
 /**
- * The last of several booleans counts, as everywhere; of other values nobody knows which one was meant.
+ * The last of several booleans counts, as everywhere; of other values it is unknown which one was meant.
  *
  * @throws {UsageError} if there are several values where one is taken
  */
