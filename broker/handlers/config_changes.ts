@@ -10,7 +10,7 @@ import { ApiError } from "../api_error.ts";
 import type { RequestContext } from "../handler.ts";
 import { brief } from "../unknown_setting.ts";
 import { type ConfigChange, configResource } from "./config_resources/mod.ts";
-import { awaitEach, byName } from "./each_item.ts";
+import { awaitEach, byName, CHANGES_AT_ONCE } from "./each_item.ts";
 import { duplicate, duplicatesOf, failure, type Outcome, SUCCESS } from "./outcome.ts";
 
 /** A resource in a request of either API. */
@@ -37,7 +37,7 @@ export async function alterResources<R extends AlteredResource>(
       ? duplicate(`resource "${resourceName}"`)
       : await outcomeOf(resource, alter, context);
     return { resourceType, resourceName, ...outcome };
-  });
+  }, CHANGES_AT_ONCE);
 }
 
 async function outcomeOf<R extends AlteredResource>(

@@ -13,7 +13,7 @@ import {
   type CreatePartitionsResponse,
 } from "../../protocol/messages/create_partitions.ts";
 import { type ApiHandler, handler, type RequestContext } from "../handler.ts";
-import { awaitEach, byName } from "./each_item.ts";
+import { awaitEach, byName, CHANGES_AT_ONCE } from "./each_item.ts";
 import { duplicate, failure, type Outcome, SUCCESS } from "./outcome.ts";
 import { withinTimeout } from "./within_timeout.ts";
 
@@ -33,7 +33,7 @@ async function handleCreatePartitions(
   const results = await awaitEach([...topics.values()], async ({ item: topic, count }) => ({
     name: topic.name,
     ...(count > 1 ? duplicate(`topic "${topic.name}"`) : await grow(topic, request, context)),
-  }));
+  }), CHANGES_AT_ONCE);
   return { results };
 }
 

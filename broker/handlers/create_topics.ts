@@ -27,7 +27,7 @@ import {
   type NewTopic,
 } from "../topics/topic_registry.ts";
 import { topicConfigEntry } from "./config_resources/mod.ts";
-import { awaitEach, byName } from "./each_item.ts";
+import { awaitEach, byName, CHANGES_AT_ONCE } from "./each_item.ts";
 import { duplicate, failure, SUCCESS } from "./outcome.ts";
 import { withinTimeout } from "./within_timeout.ts";
 
@@ -57,7 +57,7 @@ async function handleCreateTopics(
     } catch (error) {
       return { name, ...failure(error, context) };
     }
-  });
+  }, CHANGES_AT_ONCE);
   return { topics };
 }
 

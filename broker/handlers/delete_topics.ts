@@ -20,7 +20,7 @@ import { ZERO_UUID } from "../../protocol/uuid.ts";
 import { ApiError } from "../api_error.ts";
 import { type ApiHandler, handler, type RequestContext } from "../handler.ts";
 import type { Topic } from "../topics/topic.ts";
-import { awaitEach, byName, mapEach } from "./each_item.ts";
+import { awaitEach, byName, CHANGES_AT_ONCE, mapEach } from "./each_item.ts";
 import { duplicate, failure, type Outcome, SUCCESS } from "./outcome.ts";
 import { withinTimeout } from "./within_timeout.ts";
 
@@ -54,7 +54,7 @@ async function handleDeleteTopics(
     }
     const outcome = duplicate(`topic "${topic.name}"`);
     return { name: reference.name, topicId: reference.topicId, ...outcome };
-  });
+  }, CHANGES_AT_ONCE);
   return { responses };
 }
 

@@ -11,6 +11,9 @@ const SHORT = 256;
 /** Items that are worked on at once, where that takes a wait; they share writes to disk. */
 const AT_ONCE = 1000;
 
+/** Changes of metadata that are worked on at once: each takes more than a look-up does. */
+export const CHANGES_AT_ONCE = 100;
+
 /** Does what `Array.from(items, map)` does, and gives way on the way if there are many. */
 export function mapEach<T, U>(items: readonly T[], map: (item: T) => U): U[] | Promise<U[]> {
   return items.length <= SHORT ? Array.from(items, (item) => map(item)) : mapLong(items, map);
