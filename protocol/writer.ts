@@ -29,6 +29,7 @@ const SPLICE_MIN_SIZE = 4096;
 const ASCII_ENCODE_MAX = 64;
 /** The largest size that stands in front of a frame. */
 const FRAME_MAX = 2 ** 31 - 1;
+const NOTHING = new Uint8Array(0);
 const utf8 = new TextEncoder();
 
 /** Bytes that `Writer.take()` hands over; their concatenation is what was written. */
@@ -38,6 +39,8 @@ export type Chunks = Uint8Array<ArrayBuffer>[];
 export class Writer {
   #bytes: Uint8Array<ArrayBuffer>;
   #view: DataView;
+  /** How much memory to take next, at least. */
+  #nextLength = 0;
   /** Start in `#bytes` of what no chunk holds yet. */
   #start = 0;
   #position = 0;
@@ -75,7 +78,8 @@ export class Writer {
     if (this.#position - this.#start >= SPLICE_MIN_SIZE) this.#closeChunk();
     const held = this.#position - this.#start;
     const doubled = Math.min(2 * this.#bytes.length, BUFFER_MAX);
-    const grown = new Uint8Array(Math.max(held + size, doubled, INITIAL_SIZE));
+    const grown = new Uint8Array(Math.max(held + size, doubled, INITIAL_SIZE, this.#nextLength));
+    this.#nextLength = 0;
     grown.set(this.#bytes.subarray(this.#start, this.#position));
     if (this.#frameAt >= 0 && this.#frameView === null) this.#frameAt -= this.#start;
     this.#replace(grown);
@@ -148,10 +152,10 @@ export class Writer {
     this.#chunks = [];
     this.#chunkedSize = 0;
     // The taken chunks still look into this buffer, so only what lies behind them is free.
+    // Whether more is needed shows when more is written: that of a tagged field is taken once.
     if (this.#bytes.length - this.#position < INITIAL_SIZE) {
-      this.#replace(
-        new Uint8Array(Math.max(BUFFER_KEPT, Math.min(this.#bytes.length, BUFFER_MAX) >>> 1)),
-      );
+      this.#nextLength = Math.max(BUFFER_KEPT, Math.min(this.#bytes.length, BUFFER_MAX) >>> 1);
+      this.#replace(NOTHING);
     }
     return chunks;
   }
