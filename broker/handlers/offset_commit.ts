@@ -16,6 +16,7 @@ import {
   type OffsetCommitRequest,
   type OffsetCommitResponse,
 } from "../../protocol/messages/offset_commit.ts";
+import { ZERO_UUID } from "../../protocol/uuid.ts";
 import { TimeSlice } from "../../storage/mod.ts";
 import { commit } from "../groups/offsets/requests.ts";
 import { type ApiHandler, handler, type RequestContext } from "../handler.ts";
@@ -38,38 +39,40 @@ async function handleOffsetCommit(
 ): Promise<OffsetCommitResponse> {
   const answers = new Answers(context.apiVersion);
   const portions = await sort(request.topics, answers, context);
-  const commits: Promise<void>[] = [];
+  const commits: Promise<readonly TopicResponse[]>[] = [];
   const slice = new TimeSlice();
   for (const topics of portions) {
-    commits.push(commitPortion(topics, request, answers, context));
+    commits.push(commitPortion(topics, request, context));
     if (slice.isOver) await slice.pause();
   }
-  for (const committed of commits) await committed;
-  return { topics: answers.topics };
-}
-
-/** Commits offsets of partitions that exist, and answers each. */
-async function commitPortion(
-  topics: readonly RequestTopic[],
-  request: OffsetCommitRequest,
-  answers: Answers,
-  context: RequestContext,
-): Promise<void> {
-  try {
-    const shard = context.broker.groups.shardOf(request.groupId);
-    const committed = commit(shard, { ...request, topics: [...topics] }, context.apiVersion);
-    for (const topic of committed instanceof Promise ? await committed : committed) {
+  // All may be durable at once: what each comes to is looked at one after the other.
+  for (const committed of commits) {
+    for (const topic of await committed) {
       for (const { partitionIndex, errorCode } of topic.partitions) {
         answers.add(topic, partitionIndex, errorCode);
       }
     }
+    if (slice.isOver) await slice.pause();
+  }
+  return { topics: answers.topics };
+}
+
+/** Commits offsets of partitions that exist. */
+async function commitPortion(
+  topics: readonly RequestTopic[],
+  request: OffsetCommitRequest,
+  context: RequestContext,
+): Promise<readonly TopicResponse[]> {
+  try {
+    const shard = context.broker.groups.shardOf(request.groupId);
+    return await commit(shard, { ...request, topics: [...topics] }, context.apiVersion);
   } catch (error) {
     const errorCode = groupErrorCode(error, context);
-    for (const topic of topics) {
-      for (const { partitionIndex } of topic.partitions) {
-        answers.add(topic, partitionIndex, errorCode);
-      }
-    }
+    return topics.map(({ name, topicId, partitions }) => ({
+      name,
+      topicId,
+      partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode })),
+    }));
   }
 }
 
@@ -127,7 +130,7 @@ class Answers {
   }
 
   add(
-    { name, topicId }: Pick<RequestTopic, "name" | "topicId">,
+    { name = "", topicId = ZERO_UUID }: Pick<TopicResponse, "name" | "topicId">,
     partitionIndex: number,
     errorCode: number,
   ): void {
