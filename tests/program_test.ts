@@ -64,6 +64,7 @@ Deno.test("program needs the packages of dqueue.lock, in the versions that are t
   const [own, all] = await Promise.all(["dqueue.lock", "deno.lock"].map(async (name) => {
     return JSON.parse(await Deno.readTextFile(new URL(`../${name}`, import.meta.url))).npm;
   }));
+  assertEquals(Object.keys(own).map((name) => name.split("@")[0]), ["fzstd", "hysnappy", "re2js"]);
   for (const [name, entry] of Object.entries(own)) assertEquals(all[name], entry);
   // "deno task" fetches all that the lock of its config or the imports there name, before it starts.
   assertEquals([manifest.lock, "imports" in manifest], [false, false]);
