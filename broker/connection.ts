@@ -41,7 +41,7 @@ import { fetch } from "../protocol/messages/fetch.ts";
 import { produce } from "../protocol/messages/produce.ts";
 import { errorCodeOf, errorMessageOf } from "./api_error.ts";
 import { type AnsweredError, errorAnswer } from "./error_answer.ts";
-import { apiKeyOf, memoryFor } from "./frame_memory.ts";
+import { apiKeyOf, isLarge, memoryFor } from "./frame_memory.ts";
 import { type Answer, type ApiHandler, type BrokerContext, NO_RESPONSE } from "./handler.ts";
 import { unsupportedApiVersions } from "./handlers/api_versions.ts";
 import { type ForeignProtocol, foreignProtocolOf, isFirstMeeting } from "./foreign_protocol.ts";
@@ -237,6 +237,8 @@ export class Connection {
       this.#refuseVersion(handler, header);
       return undefined;
     }
+    // Few elements may be long as well, and their texts take their time.
+    if (isLarge(frame, header.apiKey)) return this.#acceptLong(frame, handler);
     readRequestHeaderTags(reader, handler.api, header.apiVersion);
     let request: RequestOf<Api>;
     try {
@@ -273,6 +275,7 @@ export class Connection {
     frame: Uint8Array,
   ): Promise<unknown> | undefined {
     const pending = this.#enqueue(handler, header, request);
+    pending.isLarge = isLarge(frame, header.apiKey);
     let answer: Answer<Api> | Promise<Answer<Api>>;
     try {
       answer = handler.handle(request, pending);
@@ -378,8 +381,8 @@ export class Connection {
   #answer(pending: PendingRequest, answer: Answer<Api>): void {
     if (this.#hasEnded) return;
     const { handler: { api }, apiVersion } = pending;
-    const isLong = answer !== NO_RESPONSE &&
-      codec(api.response, apiVersion).hasMoreElementsThan(LONG, answer as ResponseTo<Api>);
+    const isLong = answer !== NO_RESPONSE && (pending.isLarge ||
+      codec(api.response, apiVersion).hasMoreElementsThan(LONG, answer as ResponseTo<Api>));
     if (isLong) this.#encodeLong(pending, answer as ResponseTo<Api>);
     else this.#deliver(pending, answer);
   }

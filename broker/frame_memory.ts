@@ -29,3 +29,11 @@ export function memoryFor(size: number, apiKey: number): number {
 export function apiKeyOf(frame: Uint8Array): number {
   return frame.length < 2 ? -1 : frame[0]! << 8 | frame[1]!;
 }
+
+/** Bytes above which a request that is not Produce is decoded in slices, and its answer encoded so. */
+const LARGE_FRAME = 256 * 1024;
+
+/** Whether a request may take long to decode, however few its elements; records stay bytes. */
+export function isLarge(frame: Uint8Array, apiKey: number): boolean {
+  return frame.length > LARGE_FRAME && apiKey !== produce.key;
+}

@@ -31,6 +31,8 @@ export class PendingRequest implements RequestContext {
   encoded: Chunks | undefined;
   /** Whether its bytes are needed after its handler has returned. */
   keepsFrame = false;
+  /** Whether the request was so large that the answer may take long to encode. */
+  isLarge = false;
   /** How often the request, or an answer to it, has failed. */
   failures = 0;
   #encodedSize = 0;

@@ -6,8 +6,8 @@
 
 import { TimeSlice } from "../../storage/mod.ts";
 
-/** Lists up to this are worked on at a stretch. */
-const SHORT = 256;
+/** Lists up to this are worked on at a stretch, be the names in them as long as they may. */
+const SHORT = 64;
 /** Items that are worked on at once, where that takes a wait; they share writes to disk. */
 const AT_ONCE = 1000;
 
