@@ -20,7 +20,7 @@ import {
   StorageError,
   TransactionCoordinatorFencedError,
 } from "../storage/errors.ts";
-import { FileSystemError } from "../storage/file_system.ts";
+import { FileSystemError } from "../storage/file_system/file_system.ts";
 import { MetadataStoreClosedError } from "./cluster/metadata_store.ts";
 import type { Logger } from "./logger.ts";
 

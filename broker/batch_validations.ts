@@ -12,9 +12,9 @@ import { CompressionType } from "../protocol/compression/mod.ts";
 import { compressInSlices } from "../protocol/compression/slices.ts";
 import { hasNativeZstd } from "../protocol/compression/zstd.ts";
 import type { RecordBatch } from "../protocol/records/mod.ts";
-import type { LogConfig } from "../storage/log_config.ts";
+import type { LogConfig } from "../storage/log/log_config.ts";
 import { TimeSlice } from "../storage/time_slice.ts";
-import { type BatchWork, validateBatchInSlices } from "../storage/validate_batch.ts";
+import { type BatchWork, validateBatchInSlices } from "../storage/validation/validate_batch.ts";
 import { CompressionWorker } from "./compression_worker.ts";
 import type { MemoryBudget } from "./memory_budget.ts";
 

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { CompressionType, decompress } from "../protocol/compression/mod.ts";
 import { RECORD_BATCH_OVERHEAD, RecordBatch, RecordBatchBuilder } from "../protocol/records/mod.ts";
 import { LogClosedError, RecordTooLargeError } from "../storage/errors.ts";
-import { DEFAULT_LOG_CONFIG, type LogConfig } from "../storage/log_config.ts";
+import { DEFAULT_LOG_CONFIG, type LogConfig } from "../storage/log/log_config.ts";
 import { BatchValidations } from "./batch_validations.ts";
 import { CompressionWorker } from "./compression_worker.ts";
 import { MemoryBudget } from "./memory_budget.ts";

@@ -6,11 +6,11 @@
 
 import type { FrameChannel } from "../protocol/channel.ts";
 import { randomUuid } from "../protocol/uuid.ts";
-import { DescriptorReserve } from "../storage/descriptor_reserve.ts";
-import { DenoFileSystem } from "../storage/deno_file_system.ts";
-import type { FileSystem } from "../storage/file_system.ts";
+import { DescriptorReserve } from "../storage/file_system/descriptor_reserve.ts";
+import { DenoFileSystem } from "../storage/file_system/deno_file_system.ts";
+import type { FileSystem } from "../storage/file_system/file_system.ts";
 import { LogDirectory } from "../storage/log_directory.ts";
-import { MemoryFileSystem } from "../storage/memory_file_system.ts";
+import { MemoryFileSystem } from "../storage/file_system/memory_file_system.ts";
 import { BatchValidations } from "./batch_validations.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { ClusterState } from "./cluster/cluster_state.ts";

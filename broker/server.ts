@@ -4,7 +4,10 @@
  * @module
  */
 
-import { type DescriptorReserve, isOutOfDescriptors } from "../storage/descriptor_reserve.ts";
+import {
+  type DescriptorReserve,
+  isOutOfDescriptors,
+} from "../storage/file_system/descriptor_reserve.ts";
 import { type FrameChannel, memoryChannels, StreamChannel } from "../protocol/channel.ts";
 import { Connection, type ConnectionLimits } from "./connection.ts";
 import type { BrokerContext } from "./handler.ts";

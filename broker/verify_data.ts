@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { FileSystem } from "../storage/file_system.ts";
+import type { FileSystem } from "../storage/file_system/file_system.ts";
 import {
   type DataFolderReport,
   verifyDataFolder,

@@ -25,43 +25,47 @@ import type { CleanableRange } from "./cleaner/cleanable_range.ts";
 import type { CleanOptions, LogCleaning } from "./cleaner/cleaning_pass.ts";
 import { LogCompactor } from "./cleaner/log_compactor.ts";
 import type { LogOfflineError } from "./errors.ts";
-import type { LogTail } from "./hot_tail.ts";
+import type { LogTail } from "./log/hot_tail.ts";
 import {
   type EpochAndOffset,
   LEADER_EPOCH_FILE_NAME,
   LeaderEpochCache,
-} from "./leader_epoch_cache.ts";
+} from "./log/leader_epoch_cache.ts";
 import {
   type AppendInfo,
   type AppendOptions,
   assignOffsets,
   checkBatches,
   checkOffsets,
-} from "./log_append.ts";
-import type { LogLoss } from "./lost_records.ts";
-import { LogCheckpointer } from "./log_checkpointer.ts";
-import type { LogConfig } from "./log_config.ts";
-import { LogFlusher, type LogFlusherOptions } from "./log_flusher.ts";
-import type { LoadedLog, LoadOptions, LogRecovery } from "./loaded_log.ts";
-import { loadLog } from "./log_loader.ts";
+} from "./log/log_append.ts";
+import type { LogLoss } from "./segment/lost_records.ts";
+import { LogCheckpointer } from "./log/log_checkpointer.ts";
+import type { LogConfig } from "./log/log_config.ts";
+import { LogFlusher, type LogFlusherOptions } from "./log/log_flusher.ts";
+import type { LoadedLog, LoadOptions, LogRecovery } from "./log/loaded_log.ts";
+import { loadLog } from "./log/log_loader.ts";
 import {
   type LogRead,
   LogReader,
   type ReadOptions,
   type TimestampAndOffset,
-} from "./log_reader.ts";
-import { isRollDue, roll, rollOffset } from "./log_roll.ts";
-import { type LogContext, LogState } from "./log_state.ts";
-import { LogTrimmer } from "./log_trimmer.ts";
+} from "./log/log_reader.ts";
+import { isRollDue, roll, rollOffset } from "./log/log_roll.ts";
+import { type LogContext, LogState } from "./log/log_state.ts";
+import { LogTrimmer } from "./log/log_trimmer.ts";
 import {
   PARTITION_METADATA_FILE_NAME,
   readPartitionMetadata,
   writePartitionMetadata,
-} from "./partition_metadata.ts";
-import type { ProducerState, ProducerStateManager } from "./producer_state.ts";
-import { Segment } from "./segment.ts";
-import type { ClosedSegment } from "./segment_checkpoint.ts";
-import { offsetOf, PRODUCER_SNAPSHOT_SUFFIX, SEGMENT_SUFFIXES } from "./segment_file_name.ts";
+} from "./log/partition_metadata.ts";
+import type { ProducerState, ProducerStateManager } from "./log/producer_state.ts";
+import { Segment } from "./segment/segment.ts";
+import type { ClosedSegment } from "./segment/segment_checkpoint.ts";
+import {
+  offsetOf,
+  PRODUCER_SNAPSHOT_SUFFIX,
+  SEGMENT_SUFFIXES,
+} from "./segment/segment_file_name.ts";
 
 /** A segment, for display. */
 export interface SegmentInfo {

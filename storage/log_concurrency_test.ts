@@ -20,8 +20,8 @@ import {
   readAll,
   recordsOf,
 } from "./log_testing.ts";
-import { MemoryFileSystem } from "./memory_file_system.ts";
-import { WatchedFileSystem } from "./watched_file_system_testing.ts";
+import { MemoryFileSystem } from "./file_system/memory_file_system.ts";
+import { WatchedFileSystem } from "./file_system/watched_file_system_testing.ts";
 
 const NAME = "busy-0";
 

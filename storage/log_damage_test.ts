@@ -7,7 +7,7 @@ import {
 } from "@std/assert";
 import { CorruptRecordError } from "../protocol/records/mod.ts";
 import type { Log } from "./log.ts";
-import type { LogDamage } from "./log_reader.ts";
+import type { LogDamage } from "./log/log_reader.ts";
 import {
   append,
   batchOf,
@@ -17,7 +17,7 @@ import {
   type ReadRecord,
   recordsOf,
 } from "./log_testing.ts";
-import { MemoryFileSystem } from "./memory_file_system.ts";
+import { MemoryFileSystem } from "./file_system/memory_file_system.ts";
 
 const NAME = "orders-3";
 const FIRST = `/data/${NAME}/00000000000000000000.log`;

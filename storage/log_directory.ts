@@ -28,7 +28,7 @@
  */
 
 import { BufferPool } from "../protocol/buffer_pool.ts";
-import { formatOffsetCheckpoint } from "./checkpoint_file.ts";
+import { formatOffsetCheckpoint } from "./file_system/checkpoint_file.ts";
 import {
   CLEAN_SHUTDOWN_FILE_NAME,
   CLEANER_FILE_NAME,
@@ -39,7 +39,7 @@ import {
   RECOVERY_POINT_FILE_NAME,
   SEGMENT_FILE_NAME,
   STRAY_FOLDER_SUFFIX,
-} from "./data_folder.ts";
+} from "./directory/data_folder.ts";
 import {
   beginCheckpoints,
   checkRequiredLog,
@@ -48,27 +48,32 @@ import {
   offsetCheckpoint,
   restoreFolders,
   syncCheckpointFiles,
-} from "./data_folder_opening.ts";
+} from "./directory/data_folder_opening.ts";
 import { DataFolderLockedError, StorageError } from "./errors.ts";
-import { FilePool } from "./file_pool.ts";
-import { type FileLock, type FileSystem, FileSystemError, syncFile } from "./file_system.ts";
-import { forEach, throwAny } from "./for_each.ts";
-import { GroupCommit } from "./group_commit.ts";
-import { HotTail } from "./hot_tail.ts";
-import { IndexCache } from "./index_cache.ts";
+import { FilePool } from "./file_system/file_pool.ts";
+import {
+  type FileLock,
+  type FileSystem,
+  FileSystemError,
+  syncFile,
+} from "./file_system/file_system.ts";
+import { forEach, throwAny } from "./directory/for_each.ts";
+import { GroupCommit } from "./log/group_commit.ts";
+import { HotTail } from "./log/hot_tail.ts";
+import { IndexCache } from "./segment/index_cache.ts";
 import { Log } from "./log.ts";
-import { DEFAULT_LOG_CONFIG, type LogConfig } from "./log_config.ts";
-import type { LogDamage } from "./log_reader.ts";
-import type { LogContext } from "./log_state.ts";
+import { DEFAULT_LOG_CONFIG, type LogConfig } from "./log/log_config.ts";
+import type { LogDamage } from "./log/log_reader.ts";
+import type { LogContext } from "./log/log_state.ts";
 import {
   META_PROPERTIES_FILE_NAME,
   type MetaProperties,
   readMetaProperties,
   writeMetaProperties,
-} from "./meta_properties.ts";
-import { PARTITION_METADATA_FILE_NAME, writePartitionMetadata } from "./partition_metadata.ts";
-import type { Milliseconds } from "./producer_state.ts";
-import { formatSegmentCheckpoint } from "./segment_checkpoint.ts";
+} from "./directory/meta_properties.ts";
+import { PARTITION_METADATA_FILE_NAME, writePartitionMetadata } from "./log/partition_metadata.ts";
+import type { Milliseconds } from "./log/producer_state.ts";
+import { formatSegmentCheckpoint } from "./segment/segment_checkpoint.ts";
 import { TimeSlice } from "./time_slice.ts";
 
 const MAX_NAME_LENGTH = 255;

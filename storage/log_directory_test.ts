@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
-import { DenoFileSystem } from "./deno_file_system.ts";
+import { DenoFileSystem } from "./file_system/deno_file_system.ts";
 import { CorruptFileError, DataFolderLockedError, LogClosedError, StorageError } from "./errors.ts";
 import { append, batchOfSize, configOf, NOW_MS, openDirectory, readAll } from "./log_testing.ts";
-import { FileSystemError } from "./file_system.ts";
-import { MemoryFileSystem } from "./memory_file_system.ts";
-import { WatchedFileSystem } from "./watched_file_system_testing.ts";
+import { FileSystemError } from "./file_system/file_system.ts";
+import { MemoryFileSystem } from "./file_system/memory_file_system.ts";
+import { WatchedFileSystem } from "./file_system/watched_file_system_testing.ts";
 
 const TOPIC_ID = "4v_2pRHCQ5K2LNRfgJ3mEg";
 

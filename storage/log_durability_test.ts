@@ -4,12 +4,12 @@
  */
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { FileSystemError } from "./file_system.ts";
+import { FileSystemError } from "./file_system/file_system.ts";
 import type { Log } from "./log.ts";
 import type { LogDirectory } from "./log_directory.ts";
 import { append, configOf, NOW_MS, openDirectory, readAll } from "./log_testing.ts";
-import { MemoryFileSystem } from "./memory_file_system.ts";
-import { WatchedFileSystem } from "./watched_file_system_testing.ts";
+import { MemoryFileSystem } from "./file_system/memory_file_system.ts";
+import { WatchedFileSystem } from "./file_system/watched_file_system_testing.ts";
 
 const NAME = "orders-3";
 const FOLDER = `/data/${NAME}`;

@@ -1,12 +1,16 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { DiskFullError, LogClosedError, LogOfflineError, StorageError } from "./errors.ts";
-import { FileSystemError } from "./file_system.ts";
+import { FileSystemError } from "./file_system/file_system.ts";
 import type { Log } from "./log.ts";
-import type { LogConfig } from "./log_config.ts";
+import type { LogConfig } from "./log/log_config.ts";
 import type { LogDirectory } from "./log_directory.ts";
 import { append, configOf, NOW_MS, openDirectory, readAll } from "./log_testing.ts";
-import { MemoryFileSystem } from "./memory_file_system.ts";
-import { diskBroken, diskFull, WatchedFileSystem } from "./watched_file_system_testing.ts";
+import { MemoryFileSystem } from "./file_system/memory_file_system.ts";
+import {
+  diskBroken,
+  diskFull,
+  WatchedFileSystem,
+} from "./file_system/watched_file_system_testing.ts";
 
 const NAME = "orders-3";
 const FILE = `/data/${NAME}/00000000000000000000.log`;

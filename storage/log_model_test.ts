@@ -20,7 +20,7 @@ import {
   recordsOf,
   type TestRecord,
 } from "./log_testing.ts";
-import { MemoryFileSystem } from "./memory_file_system.ts";
+import { MemoryFileSystem } from "./file_system/memory_file_system.ts";
 
 interface ModelBatch {
   readonly baseOffset: number;

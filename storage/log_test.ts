@@ -8,9 +8,9 @@ import {
   OutOfOrderSequenceError,
   RecordBatchTooLargeError,
 } from "./errors.ts";
-import type { FileSystem } from "./file_system.ts";
+import type { FileSystem } from "./file_system/file_system.ts";
 import type { Log } from "./log.ts";
-import type { LogConfig } from "./log_config.ts";
+import type { LogConfig } from "./log/log_config.ts";
 import type { LogDirectory } from "./log_directory.ts";
 import {
   append,
@@ -23,9 +23,9 @@ import {
   recordsOf,
   type TestRecord,
 } from "./log_testing.ts";
-import { MemoryFileSystem } from "./memory_file_system.ts";
-import { validateBatch } from "./validate_batch.ts";
-import { WatchedFileSystem } from "./watched_file_system_testing.ts";
+import { MemoryFileSystem } from "./file_system/memory_file_system.ts";
+import { validateBatch } from "./validation/validate_batch.ts";
+import { WatchedFileSystem } from "./file_system/watched_file_system_testing.ts";
 
 interface Setting {
   readonly fs?: FileSystem;

@@ -9,11 +9,11 @@ import {
   RecordBatchBuilder,
   type RecordBatchBuilderOptions,
 } from "../protocol/records/mod.ts";
-import type { FileSystem } from "./file_system.ts";
+import type { FileSystem } from "./file_system/file_system.ts";
 import type { Log } from "./log.ts";
-import { DEFAULT_LOG_CONFIG, type LogConfig } from "./log_config.ts";
+import { DEFAULT_LOG_CONFIG, type LogConfig } from "./log/log_config.ts";
 import { LogDirectory, type LogDirectoryOptions } from "./log_directory.ts";
-import type { AppendInfo, AppendOptions } from "./log_append.ts";
+import type { AppendInfo, AppendOptions } from "./log/log_append.ts";
 
 /** A time to begin with, in milliseconds since 1970. */
 export const NOW_MS = 1_700_000_000_000;

@@ -28,7 +28,7 @@
 
 export * from "./cleaner/mod.ts";
 export { CorruptRecordError } from "../protocol/records/mod.ts";
-export { DenoFileSystem } from "./deno_file_system.ts";
+export { DenoFileSystem } from "./file_system/deno_file_system.ts";
 export * from "./errors.ts";
 export {
   type DirectoryEntry,
@@ -40,16 +40,19 @@ export {
   FileSystemError,
   type FileSystemErrorCode,
   type OpenOptions,
-} from "./file_system.ts";
-export type { EpochAndOffset } from "./leader_epoch_cache.ts";
+} from "./file_system/file_system.ts";
+export type { EpochAndOffset } from "./log/leader_epoch_cache.ts";
 export { Log, type SegmentInfo } from "./log.ts";
-export type { AppendInfo, AppendOptions } from "./log_append.ts";
-export { DEFAULT_LOG_CONFIG, type LogConfig } from "./log_config.ts";
+export type { AppendInfo, AppendOptions } from "./log/log_append.ts";
+export { DEFAULT_LOG_CONFIG, type LogConfig } from "./log/log_config.ts";
 export { type LogCreateOptions, LogDirectory, type LogDirectoryOptions } from "./log_directory.ts";
-export type { LogRecovery } from "./loaded_log.ts";
-export type { LogDamage, LogRead, ReadOptions, TimestampAndOffset } from "./log_reader.ts";
-export { MemoryFileSystem, type MemoryFileSystemOptions } from "./memory_file_system.ts";
-export type { MetaProperties } from "./meta_properties.ts";
-export type { AppendOrigin, ProducerState } from "./producer_state.ts";
+export type { LogRecovery } from "./log/loaded_log.ts";
+export type { LogDamage, LogRead, ReadOptions, TimestampAndOffset } from "./log/log_reader.ts";
+export {
+  MemoryFileSystem,
+  type MemoryFileSystemOptions,
+} from "./file_system/memory_file_system.ts";
+export type { MetaProperties } from "./directory/meta_properties.ts";
+export type { AppendOrigin, ProducerState } from "./log/producer_state.ts";
 export { runSliced, TimeSlice } from "./time_slice.ts";
-export { validateBatch } from "./validate_batch.ts";
+export { validateBatch } from "./validation/validate_batch.ts";

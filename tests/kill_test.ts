@@ -13,7 +13,7 @@
 import { assertEquals } from "@std/assert";
 import { verifyData } from "../broker/verify_data.ts";
 import { Client } from "../client/mod.ts";
-import { DenoFileSystem } from "../storage/deno_file_system.ts";
+import { DenoFileSystem } from "../storage/file_system/deno_file_system.ts";
 import { BrokerProcess } from "./support/broker_process.ts";
 import { ChurningChore, CommittingChore, TrimmingChore } from "./support/crash_chores.ts";
 import {

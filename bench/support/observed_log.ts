@@ -4,8 +4,8 @@
  * @module
  */
 
-import { readOffsetCheckpoint } from "../../storage/checkpoint_file.ts";
-import { DenoFileSystem } from "../../storage/deno_file_system.ts";
+import { readOffsetCheckpoint } from "../../storage/file_system/checkpoint_file.ts";
+import { DenoFileSystem } from "../../storage/file_system/deno_file_system.ts";
 
 /** The log of a partition. */
 export class ObservedLog {

@@ -6,8 +6,8 @@
  * @module
  */
 
-import { DenoFileSystem } from "../../storage/deno_file_system.ts";
-import type { File, FileMode, OpenOptions } from "../../storage/file_system.ts";
+import { DenoFileSystem } from "../../storage/file_system/deno_file_system.ts";
+import type { File, FileMode, OpenOptions } from "../../storage/file_system/file_system.ts";
 
 const WRITTEN_BYTES = 4096;
 

@@ -3,7 +3,7 @@ import { ErrorCode } from "../../protocol/errors.ts";
 import { createPartitions } from "../../protocol/messages/create_partitions.ts";
 import { listOffsets } from "../../protocol/messages/list_offsets.ts";
 import { MemoryFileSystem } from "../../storage/mod.ts";
-import { WatchedFileSystem } from "../../storage/watched_file_system_testing.ts";
+import { WatchedFileSystem } from "../../storage/file_system/watched_file_system_testing.ts";
 import { batchOf, TestBroker, valuesFrom } from "../broker_testing.ts";
 import { createPartitionsHandler } from "../handlers/create_partitions.ts";
 import { listOffsetsHandler } from "../handlers/list_offsets.ts";

@@ -7,9 +7,9 @@ import {
 } from "@std/assert";
 import { Broker } from "../../broker/mod.ts";
 import { Client } from "../../client/mod.ts";
-import { DenoFileSystem } from "../../storage/deno_file_system.ts";
+import { DenoFileSystem } from "../../storage/file_system/deno_file_system.ts";
 import { DataFolderLockedError } from "../../storage/errors.ts";
-import { FileSystemError } from "../../storage/file_system.ts";
+import { FileSystemError } from "../../storage/file_system/file_system.ts";
 import { testContext } from "../test_context.ts";
 import { runIn } from "./testing.ts";
 import { lockFolder } from "./verified_folder.ts";

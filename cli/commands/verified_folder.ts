@@ -4,10 +4,10 @@
  * @module
  */
 
-import { DenoFileSystem } from "../../storage/deno_file_system.ts";
+import { DenoFileSystem } from "../../storage/file_system/deno_file_system.ts";
 import { verifyData } from "../../broker/verify_data.ts";
-import { LOCK_FILE_NAME } from "../../storage/data_folder.ts";
-import { type FileLock, FileSystemError } from "../../storage/file_system.ts";
+import { LOCK_FILE_NAME } from "../../storage/directory/data_folder.ts";
+import { type FileLock, FileSystemError } from "../../storage/file_system/file_system.ts";
 import { dataFolderOf, type DataFolderReport, type Finding } from "../../storage/verify/mod.ts";
 import type { Context } from "../context.ts";
 import { CommandError } from "../errors.ts";

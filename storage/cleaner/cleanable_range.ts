@@ -9,11 +9,11 @@
  */
 
 import { INT64_MAX } from "../../protocol/int64.ts";
-import type { LogConfig } from "../log_config.ts";
-import type { LogSegments } from "../log_segments.ts";
-import { OFFSET_INDEX_ENTRY_SIZE } from "../offset_index.ts";
-import type { Segment } from "../segment.ts";
-import { TIME_INDEX_ENTRY_SIZE } from "../time_index.ts";
+import type { LogConfig } from "../log/log_config.ts";
+import type { LogSegments } from "../log/log_segments.ts";
+import { OFFSET_INDEX_ENTRY_SIZE } from "../segment/offset_index.ts";
+import type { Segment } from "../segment/segment.ts";
+import { TIME_INDEX_ENTRY_SIZE } from "../segment/time_index.ts";
 
 /** How much of a log wants cleaning. */
 export interface CleanableRange {

@@ -13,11 +13,11 @@ import {
   recordBatches,
 } from "../../protocol/records/mod.ts";
 import type { Log } from "../log.ts";
-import type { LogConfig } from "../log_config.ts";
+import type { LogConfig } from "../log/log_config.ts";
 import type { LogDirectory } from "../log_directory.ts";
 import { configOf, NOW_MS, openDirectory } from "../log_testing.ts";
-import { MemoryFileSystem } from "../memory_file_system.ts";
-import { WatchedFileSystem } from "../watched_file_system_testing.ts";
+import { MemoryFileSystem } from "../file_system/memory_file_system.ts";
+import { WatchedFileSystem } from "../file_system/watched_file_system_testing.ts";
 import type { LogCleaning } from "./cleaning_pass.ts";
 
 /** A record to append: key, value (null for a tombstone) and when. */

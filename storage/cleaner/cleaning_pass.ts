@@ -6,11 +6,11 @@
  */
 
 import { CorruptRecordError, type RecordBatch } from "../../protocol/records/mod.ts";
-import type { LogFlusher } from "../log_flusher.ts";
-import type { LogState } from "../log_state.ts";
-import type { LogTrimmer } from "../log_trimmer.ts";
-import { Segment } from "../segment.ts";
-import { CLEANED_SUFFIX } from "../segment_file_name.ts";
+import type { LogFlusher } from "../log/log_flusher.ts";
+import type { LogState } from "../log/log_state.ts";
+import type { LogTrimmer } from "../log/log_trimmer.ts";
+import { Segment } from "../segment/segment.ts";
+import { CLEANED_SUFFIX } from "../segment/segment_file_name.ts";
 import { TimeSlice } from "../time_slice.ts";
 import { BatchFilter } from "./batch_filter.ts";
 import { type CleanableRange, groupSegments } from "./cleanable_range.ts";

@@ -1,10 +1,10 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { CorruptRecordError } from "../../protocol/records/mod.ts";
 import type { Log } from "../log.ts";
-import type { LogConfig } from "../log_config.ts";
+import type { LogConfig } from "../log/log_config.ts";
 import type { LogDirectory } from "../log_directory.ts";
 import { NOW_MS, openDirectory } from "../log_testing.ts";
-import { MemoryFileSystem } from "../memory_file_system.ts";
+import { MemoryFileSystem } from "../file_system/memory_file_system.ts";
 import { compactedConfig, rollWith, textOf } from "./cleaner_testing.ts";
 import { LogCleaner } from "./log_cleaner.ts";
 

@@ -25,13 +25,13 @@
  */
 
 import { DiskFullError, LogOfflineError, StorageError } from "../errors.ts";
-import { FileSystemError, isDiskFull } from "../file_system.ts";
-import type { LogTail } from "../hot_tail.ts";
-import type { LogCheckpointer } from "../log_checkpointer.ts";
-import type { LogFlusher } from "../log_flusher.ts";
-import type { LogState } from "../log_state.ts";
-import type { LogTrimmer } from "../log_trimmer.ts";
-import { SegmentWriteError } from "../segment.ts";
+import { FileSystemError, isDiskFull } from "../file_system/file_system.ts";
+import type { LogTail } from "../log/hot_tail.ts";
+import type { LogCheckpointer } from "../log/log_checkpointer.ts";
+import type { LogFlusher } from "../log/log_flusher.ts";
+import type { LogState } from "../log/log_state.ts";
+import type { LogTrimmer } from "../log/log_trimmer.ts";
+import { SegmentWriteError } from "../segment/segment.ts";
 import { type CleanableRange, cleanableRange } from "./cleanable_range.ts";
 import { CleaningPass, type CleanOptions, type LogCleaning, PassEnded } from "./cleaning_pass.ts";
 

@@ -2,8 +2,8 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { CorruptRecordError } from "../../protocol/records/mod.ts";
 import { DiskFullError, LogOfflineError } from "../errors.ts";
 import { NOW_MS } from "../log_testing.ts";
-import type { MemoryFileSystem } from "../memory_file_system.ts";
-import { diskBroken, diskFull } from "../watched_file_system_testing.ts";
+import type { MemoryFileSystem } from "../file_system/memory_file_system.ts";
+import { diskBroken, diskFull } from "../file_system/watched_file_system_testing.ts";
 import { clean, foundIn, NAME, rollWith, setUp, summary, textOf } from "./cleaner_testing.ts";
 
 Deno.test("Log.clean() goes back with a truncation, and ends when one comes in between", async () => {

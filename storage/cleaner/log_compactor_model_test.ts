@@ -13,8 +13,8 @@ import { CompressionType } from "../../protocol/compression/mod.ts";
 import type { Log } from "../log.ts";
 import type { LogDirectory } from "../log_directory.ts";
 import { NOW_MS, numberFromEnv, openDirectory } from "../log_testing.ts";
-import { MemoryFileSystem } from "../memory_file_system.ts";
-import { WatchedFileSystem } from "../watched_file_system_testing.ts";
+import { MemoryFileSystem } from "../file_system/memory_file_system.ts";
+import { WatchedFileSystem } from "../file_system/watched_file_system_testing.ts";
 import {
   appendMarker,
   batchesOf,

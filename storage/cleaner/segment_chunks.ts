@@ -10,7 +10,7 @@ import {
   recordBatches,
   sizeOfBatchAt,
 } from "../../protocol/records/mod.ts";
-import type { Segment } from "../segment.ts";
+import type { Segment } from "../segment/segment.ts";
 
 const CHUNK_BYTES = 1 << 20;
 

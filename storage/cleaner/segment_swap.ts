@@ -18,11 +18,11 @@
  */
 
 import { CorruptRecordError } from "../../protocol/records/mod.ts";
-import { BatchScanner } from "../batch_scanner.ts";
-import { isNotFound, syncFile } from "../file_system.ts";
-import type { LogState } from "../log_state.ts";
-import type { LogTrimmer } from "../log_trimmer.ts";
-import type { Segment, SegmentContext } from "../segment.ts";
+import { BatchScanner } from "../segment/batch_scanner.ts";
+import { isNotFound, syncFile } from "../file_system/file_system.ts";
+import type { LogState } from "../log/log_state.ts";
+import type { LogTrimmer } from "../log/log_trimmer.ts";
+import type { Segment, SegmentContext } from "../segment/segment.ts";
 import {
   CLEANED_SUFFIX,
   fileNameOf,
@@ -30,7 +30,7 @@ import {
   offsetOf,
   SEGMENT_SUFFIXES,
   SWAP_SUFFIX,
-} from "../segment_file_name.ts";
+} from "../segment/segment_file_name.ts";
 import { TimeSlice } from "../time_slice.ts";
 
 /** Swaps segments of one log. */

@@ -7,7 +7,7 @@
 
 import { RecordBatch } from "../../protocol/records/mod.ts";
 import { StorageError } from "../errors.ts";
-import type { Segment } from "../segment.ts";
+import type { Segment } from "../segment/segment.ts";
 
 const BUFFER_BYTES = 1 << 20;
 const SYNC_BYTES = 16 << 20;

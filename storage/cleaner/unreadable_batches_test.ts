@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { CompressionType } from "../../protocol/compression/mod.ts";
 import { RECORD_BATCH_OVERHEAD, type RecordBatch } from "../../protocol/records/mod.ts";
 import { NOW_MS, openDirectory } from "../log_testing.ts";
-import { MemoryFileSystem } from "../memory_file_system.ts";
+import { MemoryFileSystem } from "../file_system/memory_file_system.ts";
 import { verifyDataFolder } from "../verify/mod.ts";
 import {
   appendKeyed,

@@ -5,14 +5,14 @@
  * @module
  */
 
-import type { BatchHeader } from "../batch_cursor.ts";
+import type { BatchHeader } from "../segment/batch_cursor.ts";
 import { CorruptFileError } from "../errors.ts";
-import type { FileSystem } from "../file_system.ts";
+import type { FileSystem } from "../file_system/file_system.ts";
 import {
   type EpochAndOffset,
   LEADER_EPOCH_FILE_NAME,
   LeaderEpochCache,
-} from "../leader_epoch_cache.ts";
+} from "../log/leader_epoch_cache.ts";
 import type { Finding, WrongEpoch } from "./report.ts";
 
 interface EpochOfBatch {

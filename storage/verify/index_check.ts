@@ -4,12 +4,16 @@
  * @module
  */
 
-import type { BatchHeader } from "../batch_cursor.ts";
+import type { BatchHeader } from "../segment/batch_cursor.ts";
 import { CorruptFileError } from "../errors.ts";
-import { type FileSystem, isNotFound } from "../file_system.ts";
-import { OffsetIndex } from "../offset_index.ts";
-import { fileNameOf, OFFSET_INDEX_SUFFIX, TIME_INDEX_SUFFIX } from "../segment_file_name.ts";
-import { NO_TIMESTAMP, TimeIndex } from "../time_index.ts";
+import { type FileSystem, isNotFound } from "../file_system/file_system.ts";
+import { OffsetIndex } from "../segment/offset_index.ts";
+import {
+  fileNameOf,
+  OFFSET_INDEX_SUFFIX,
+  TIME_INDEX_SUFFIX,
+} from "../segment/segment_file_name.ts";
+import { NO_TIMESTAMP, TimeIndex } from "../segment/time_index.ts";
 import type { Finding } from "./report.ts";
 
 /** Which segment, and how far its indexes are to be relied on. */

@@ -4,9 +4,9 @@
  * @module
  */
 
-import { CLEAN_SHUTDOWN_FILE_NAME } from "../data_folder.ts";
-import type { FileSystem } from "../file_system.ts";
-import { META_PROPERTIES_FILE_NAME } from "../meta_properties.ts";
+import { CLEAN_SHUTDOWN_FILE_NAME } from "../directory/data_folder.ts";
+import type { FileSystem } from "../file_system/file_system.ts";
+import { META_PROPERTIES_FILE_NAME } from "../directory/meta_properties.ts";
 import { repairPartition, replaceLog, setAside } from "./repair_partition.ts";
 import { dataFolderOf, type DataFolderReport } from "./verify_data_folder.ts";
 

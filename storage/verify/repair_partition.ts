@@ -28,15 +28,21 @@ import {
   PARTITION_LEADER_EPOCH_POSITION,
   RECORD_COUNT_POSITION,
 } from "../../protocol/records/record_batch.ts";
-import { FilePool } from "../file_pool.ts";
-import { appendFullySync, type File, type FileSystem, parentOf, syncFile } from "../file_system.ts";
-import { IndexCache } from "../index_cache.ts";
-import { LEADER_EPOCH_FILE_NAME, LeaderEpochCache } from "../leader_epoch_cache.ts";
-import { PARTITION_METADATA_FILE_NAME, writePartitionMetadata } from "../partition_metadata.ts";
-import { Segment } from "../segment.ts";
-import { STRAY_SUFFIX } from "../segment_comparison.ts";
-import { CORRUPT_SUFFIX, fileNameOf, LOG_SUFFIX } from "../segment_file_name.ts";
-import { NO_TIMESTAMP } from "../time_index.ts";
+import { FilePool } from "../file_system/file_pool.ts";
+import {
+  appendFullySync,
+  type File,
+  type FileSystem,
+  parentOf,
+  syncFile,
+} from "../file_system/file_system.ts";
+import { IndexCache } from "../segment/index_cache.ts";
+import { LEADER_EPOCH_FILE_NAME, LeaderEpochCache } from "../log/leader_epoch_cache.ts";
+import { PARTITION_METADATA_FILE_NAME, writePartitionMetadata } from "../log/partition_metadata.ts";
+import { Segment } from "../segment/segment.ts";
+import { STRAY_SUFFIX } from "../segment/segment_comparison.ts";
+import { CORRUPT_SUFFIX, fileNameOf, LOG_SUFFIX } from "../segment/segment_file_name.ts";
+import { NO_TIMESTAMP } from "../segment/time_index.ts";
 import type { Hole, MissingLog, PartitionReport, SegmentReport, WrongEpoch } from "./report.ts";
 
 const REPAIRING_SUFFIX = ".repairing.tmp";

@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { DamagedRange } from "../batch_walk.ts";
-import type { EpochAndOffset } from "../leader_epoch_cache.ts";
+import type { DamagedRange } from "../segment/batch_walk.ts";
+import type { EpochAndOffset } from "../log/leader_epoch_cache.ts";
 
 /** Something that is wrong with a file. */
 export interface Finding {

@@ -5,8 +5,8 @@
  */
 
 import { CorruptFileError } from "../errors.ts";
-import type { FileSystem } from "../file_system.ts";
-import { PARTITION_METADATA_FILE_NAME, readPartitionMetadata } from "../partition_metadata.ts";
+import type { FileSystem } from "../file_system/file_system.ts";
+import { PARTITION_METADATA_FILE_NAME, readPartitionMetadata } from "../log/partition_metadata.ts";
 import type { ExpectedLogs } from "./expected_logs.ts";
 import type { Finding } from "./report.ts";
 

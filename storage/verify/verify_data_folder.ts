@@ -4,7 +4,7 @@
  * @module
  */
 
-import { readOffsetCheckpoint } from "../checkpoint_file.ts";
+import { readOffsetCheckpoint } from "../file_system/checkpoint_file.ts";
 import {
   CLEAN_SHUTDOWN_FILE_NAME,
   CLEANER_FILE_NAME,
@@ -12,12 +12,12 @@ import {
   LOG_START_FILE_NAME,
   RECOVERY_POINT_FILE_NAME,
   SEGMENT_FILE_NAME,
-} from "../data_folder.ts";
+} from "../directory/data_folder.ts";
 import { CorruptFileError, StorageError } from "../errors.ts";
-import { type FileSystem, parentOf } from "../file_system.ts";
-import { META_PROPERTIES_FILE_NAME, readMetaProperties } from "../meta_properties.ts";
-import { type ClosedSegments, readSegmentCheckpoint } from "../segment_checkpoint.ts";
-import { LOG_SUFFIX, offsetOf } from "../segment_file_name.ts";
+import { type FileSystem, parentOf } from "../file_system/file_system.ts";
+import { META_PROPERTIES_FILE_NAME, readMetaProperties } from "../directory/meta_properties.ts";
+import { type ClosedSegments, readSegmentCheckpoint } from "../segment/segment_checkpoint.ts";
+import { LOG_SUFFIX, offsetOf } from "../segment/segment_file_name.ts";
 import type { ExpectedLogs } from "./expected_logs.ts";
 import type { Finding, MissingLog, PartitionReport } from "./report.ts";
 import { verifyPartition } from "./verify_partition.ts";

@@ -5,17 +5,17 @@
  */
 
 import { CorruptRecordError } from "../../protocol/records/mod.ts";
-import type { BatchCursor } from "../batch_cursor.ts";
-import { BatchWalk, type DamagedRange } from "../batch_walk.ts";
-import type { FileSystem } from "../file_system.ts";
-import type { ClosedSegment } from "../segment_checkpoint.ts";
+import type { BatchCursor } from "../segment/batch_cursor.ts";
+import { BatchWalk, type DamagedRange } from "../segment/batch_walk.ts";
+import type { FileSystem } from "../file_system/file_system.ts";
+import type { ClosedSegment } from "../segment/segment_checkpoint.ts";
 import {
   fileNameOf,
   LOG_SUFFIX,
   offsetOf,
   PRODUCER_SNAPSHOT_SUFFIX,
   SEGMENT_SUFFIXES,
-} from "../segment_file_name.ts";
+} from "../segment/segment_file_name.ts";
 import { TimeSlice } from "../time_slice.ts";
 import type { ExpectedLogs } from "./expected_logs.ts";
 import { EpochCheck } from "./epoch_check.ts";

@@ -3,8 +3,8 @@ import { CorruptRecordError, RecordBatch, recordBatches } from "../../protocol/r
 import { appendKeyed, clean, compactedConfig } from "../cleaner/cleaner_testing.ts";
 import type { Log } from "../log.ts";
 import { append, configOf, NOW_MS, openDirectory, recordsOf } from "../log_testing.ts";
-import { MemoryFileSystem } from "../memory_file_system.ts";
-import { decodeProducerSnapshot, encodeProducerSnapshot } from "../producer_snapshot.ts";
+import { MemoryFileSystem } from "../file_system/memory_file_system.ts";
+import { decodeProducerSnapshot, encodeProducerSnapshot } from "../log/producer_snapshot.ts";
 import { type DataFolderReport, repairDataFolder, verifyDataFolder } from "./mod.ts";
 
 const NAME = "orders-3";

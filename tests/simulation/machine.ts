@@ -15,7 +15,7 @@ import {
   ManualClock,
 } from "../../broker/mod.ts";
 import type { Random } from "../../protocol/random_testing.ts";
-import { FaultyFileSystem } from "../../storage/faulty_file_system_testing.ts";
+import { FaultyFileSystem } from "../../storage/file_system/faulty_file_system_testing.ts";
 import { type FileSystem, MemoryFileSystem } from "../../storage/mod.ts";
 import { forgetWaitingWorks } from "../../storage/time_slice.ts";
 import { Connection } from "./connection.ts";

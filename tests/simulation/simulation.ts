@@ -9,7 +9,7 @@
 
 import { Random } from "../../protocol/random_testing.ts";
 import type { BrokerSettings } from "../../broker/mod.ts";
-import type { FailingOperation } from "../../storage/faulty_file_system_testing.ts";
+import type { FailingOperation } from "../../storage/file_system/faulty_file_system_testing.ts";
 import type { MemoryFileSystem } from "../../storage/mod.ts";
 import { Administrator } from "./administrator.ts";
 import { Auditor } from "./audit.ts";

@@ -1,7 +1,7 @@
 /**
  * Dumps index files: arrays of entries of one size.
  *
- * `.index` and `.timeindex` are described in `storage/offset_index.ts` and `storage/time_index.ts`;
+ * `.index` and `.timeindex` are described in `storage/segment/offset_index.ts` and `storage/segment/time_index.ts`;
  * Kafka's `.txnindex`, of transactions that were aborted, has entries of
  *
  *     position  size  field
@@ -15,7 +15,7 @@
  */
 
 import { getInt64 } from "../../../protocol/int64.ts";
-import type { FileWindow } from "../../../storage/file_window.ts";
+import type { FileWindow } from "../../../storage/file_system/file_window.ts";
 import type { Json } from "../../json.ts";
 import { timeText } from "../record_printer.ts";
 import type { DumpColumn, DumpOutput } from "./dump_output.ts";

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { DenoFileSystem } from "../../../storage/deno_file_system.ts";
-import { FileWindow } from "../../../storage/file_window.ts";
+import { DenoFileSystem } from "../../../storage/file_system/deno_file_system.ts";
+import { FileWindow } from "../../../storage/file_system/file_window.ts";
 
 /** Lets `use` look at a file. */
 export async function withWindow(

@@ -10,8 +10,8 @@ import {
   RecordBatch,
   UnsupportedRecordFormatError,
 } from "../../../protocol/records/mod.ts";
-import { BatchWalk } from "../../../storage/batch_walk.ts";
-import type { FileWindow } from "../../../storage/file_window.ts";
+import { BatchWalk } from "../../../storage/segment/batch_walk.ts";
+import type { FileWindow } from "../../../storage/file_system/file_window.ts";
 
 /** A batch, or bytes that are none. */
 export type SegmentPart =

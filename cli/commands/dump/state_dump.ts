@@ -4,11 +4,11 @@
  * @module
  */
 
-import { readCheckpoint } from "../../../storage/checkpoint_file.ts";
-import { DenoFileSystem } from "../../../storage/deno_file_system.ts";
-import { readMetaProperties } from "../../../storage/meta_properties.ts";
-import { readPartitionMetadata } from "../../../storage/partition_metadata.ts";
-import { decodeProducerSnapshot } from "../../../storage/producer_snapshot.ts";
+import { readCheckpoint } from "../../../storage/file_system/checkpoint_file.ts";
+import { DenoFileSystem } from "../../../storage/file_system/deno_file_system.ts";
+import { readMetaProperties } from "../../../storage/directory/meta_properties.ts";
+import { readPartitionMetadata } from "../../../storage/log/partition_metadata.ts";
+import { decodeProducerSnapshot } from "../../../storage/log/producer_snapshot.ts";
 import { timeText } from "../record_printer.ts";
 import type { DumpColumn, DumpOutput } from "./dump_output.ts";
 

@@ -1,0 +1,71 @@
+/**
+ * Whose data folder it is: `meta.properties`.
+ *
+ *     version=1
+ *     cluster.id=mQ2cDRTnRJ2DWrl_8Ee-JA
+ *     node.id=1
+ *     directory.id=0x2lXx4DTFCD9mKQ1yQ8sQ
+ *
+ * Folders of version 0, as Kafka wrote them with ZooKeeper, have `broker.id` for `node.id`.
+ *
+ * @module
+ */
+
+import { CorruptFileError } from "../errors.ts";
+import { type FileSystem, isNotFound, replaceFile } from "../file_system/file_system.ts";
+
+/** Name of the file in a data folder. */
+export const META_PROPERTIES_FILE_NAME = "meta.properties";
+
+/** The cluster and broker a data folder belongs to. */
+export interface MetaProperties {
+  readonly clusterId: string;
+  /** The broker's id (`node.id`, formerly `broker.id`). */
+  readonly nodeId: number;
+  /** The id of this folder, if it has one (KIP-858). */
+  readonly directoryId?: string | undefined;
+}
+
+/**
+ * Reads the file, or gives `undefined` if there is none.
+ *
+ * @throws {CorruptFileError} If the version is unknown or a property is missing.
+ */
+export function readMetaProperties(fs: FileSystem, path: string): MetaProperties | undefined {
+  let text: string;
+  try {
+    text = new TextDecoder().decode(fs.readFileSync(path));
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+  const properties = new Map<string, string>();
+  for (const line of text.split("\n").map((line) => line.trim())) {
+    if (line === "" || line.startsWith("#")) continue;
+    const end = line.indexOf("=");
+    if (end > 0) properties.set(line.slice(0, end).trim(), line.slice(end + 1).trim());
+  }
+  const version = properties.get("version");
+  if (version !== "0" && version !== "1") {
+    throw new CorruptFileError(path, `version is "${version ?? ""}", expected 0 or 1`);
+  }
+  const clusterId = properties.get("cluster.id");
+  const nodeId = properties.get(version === "0" ? "broker.id" : "node.id");
+  if (!clusterId) throw new CorruptFileError(path, "it has no cluster.id");
+  if (nodeId === undefined || !/^\d+$/.test(nodeId)) {
+    throw new CorruptFileError(path, `broker id is "${nodeId ?? ""}"`);
+  }
+  return { clusterId, nodeId: Number(nodeId), directoryId: properties.get("directory.id") };
+}
+
+/** Writes the file and syncs it. */
+export async function writeMetaProperties(
+  fs: FileSystem,
+  path: string,
+  properties: MetaProperties,
+): Promise<void> {
+  const { clusterId, nodeId, directoryId } = properties;
+  const lines = ["version=1", `cluster.id=${clusterId}`, `node.id=${nodeId}`];
+  if (directoryId !== undefined) lines.push(`directory.id=${directoryId}`);
+  await replaceFile(fs, path, new TextEncoder().encode(`${lines.join("\n")}\n`));
+}

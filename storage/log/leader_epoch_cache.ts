@@ -1,0 +1,121 @@
+/**
+ * At which offset each leader epoch of a partition began: `leader-epoch-checkpoint`.
+ *
+ * Entries grow in both fields. The file is written at checkpoints and at close; epochs that began
+ * after the last of these are found again in the batches that recovery scans.
+ *
+ * @module
+ */
+
+import {
+  checkpointNumber,
+  formatCheckpoint,
+  readCheckpoint,
+} from "../file_system/checkpoint_file.ts";
+import { type FileSystem, replaceFileSync } from "../file_system/file_system.ts";
+
+/** Name of the file in a partition's folder. */
+export const LEADER_EPOCH_FILE_NAME = "leader-epoch-checkpoint";
+
+/** A leader epoch and an offset: where it began, or where it ended. */
+export interface EpochAndOffset {
+  readonly leaderEpoch: number;
+  readonly offset: number;
+}
+
+/** The leader epochs of one log. */
+export class LeaderEpochCache {
+  #entries: EpochAndOffset[] = [];
+  #isDirty = false;
+
+  /** Reads the file of a partition's folder, if it is there. */
+  static read(fs: FileSystem, path: string): LeaderEpochCache {
+    const cache = new LeaderEpochCache();
+    for (const [epoch, offset] of readCheckpoint(fs, path, 2)) {
+      cache.assign(checkpointNumber(path, epoch!), checkpointNumber(path, offset!));
+    }
+    cache.#isDirty = false;
+    return cache;
+  }
+
+  /** Epochs with the offsets they began at, ascending. */
+  get entries(): readonly EpochAndOffset[] {
+    return this.#entries;
+  }
+
+  /** The latest epoch, or -1. */
+  get latestEpoch(): number {
+    return this.#entries.at(-1)?.leaderEpoch ?? -1;
+  }
+
+  /** Whether there are changes since the last `write` or `read`. */
+  get isDirty(): boolean {
+    return this.#isDirty;
+  }
+
+  /** Notes that an epoch begins at an offset. Entries that contradict it are dropped. */
+  assign(leaderEpoch: number, offset: number): void {
+    const last = this.#entries.at(-1);
+    if (last !== undefined && last.leaderEpoch === leaderEpoch && last.offset <= offset) return;
+    while (this.#entries.length > 0) {
+      const { leaderEpoch: epoch, offset: start } = this.#entries.at(-1)!;
+      if (epoch < leaderEpoch && start < offset) break;
+      this.#entries.pop();
+    }
+    this.#entries.push({ leaderEpoch, offset });
+    this.#isDirty = true;
+  }
+
+  /**
+   * The largest epoch up to `leaderEpoch`, and the offset it ended at. That is the log end offset for
+   * the latest epoch; for one older than all known, the start of the first known. Nothing if `leaderEpoch`
+   * is newer than the latest (KIP-320).
+   */
+  endOffsetFor(leaderEpoch: number, logEndOffset: number): EpochAndOffset | undefined {
+    if (leaderEpoch < 0) return undefined;
+    if (leaderEpoch === this.latestEpoch) return { leaderEpoch, offset: logEndOffset };
+    const higher = this.#entries.findIndex((entry) => entry.leaderEpoch > leaderEpoch);
+    if (higher < 0) return undefined;
+    const { offset } = this.#entries[higher]!;
+    return { leaderEpoch: this.#entries[higher - 1]?.leaderEpoch ?? leaderEpoch, offset };
+  }
+
+  /** The epoch that the record at `offset` was written in, or -1. */
+  epochFor(offset: number): number {
+    return this.#entries.findLast((entry) => entry.offset <= offset)?.leaderEpoch ?? -1;
+  }
+
+  /** Drops epochs that begin at `endOffset` or later. */
+  truncateFromEnd(endOffset: number): void {
+    while (this.#entries.length > 0 && this.#entries.at(-1)!.offset >= endOffset) {
+      this.#entries.pop();
+      this.#isDirty = true;
+    }
+  }
+
+  /** Drops epochs that end at `startOffset` or before, and lets the next begin there. */
+  truncateFromStart(startOffset: number): void {
+    const kept = this.#entries.findLastIndex((entry) => entry.offset <= startOffset);
+    if (kept < 0 || (kept === 0 && this.#entries[0]!.offset === startOffset)) return;
+    this.#entries.splice(0, kept + 1, {
+      leaderEpoch: this.#entries[kept]!.leaderEpoch,
+      offset: startOffset,
+    });
+    this.#isDirty = true;
+  }
+
+  /** Drops all epochs. */
+  clear(): void {
+    this.truncateFromEnd(-1);
+  }
+
+  /** Writes the file. Not synced, since recovery can do without it. */
+  write(fs: FileSystem, path: string): void {
+    replaceFileSync(
+      fs,
+      path,
+      formatCheckpoint(this.#entries.map((entry) => `${entry.leaderEpoch} ${entry.offset}`)),
+    );
+    this.#isDirty = false;
+  }
+}

@@ -1,0 +1,111 @@
+/**
+ * Moves a log's recovery point, so that little has to be checked after a crash.
+ *
+ * The recovery point moves to an offset only when everything recovery would otherwise have to work out
+ * from the batches before it is on disk: the batches themselves, the indexes, a producer snapshot, the
+ * leader epochs. The data folder's checkpoint file then makes it known.
+ *
+ * @module
+ */
+
+import { syncFile } from "../file_system/file_system.ts";
+import { LEADER_EPOCH_FILE_NAME } from "./leader_epoch_cache.ts";
+import type { LogFlusher } from "./log_flusher.ts";
+import type { LogState } from "./log_state.ts";
+import type { Segment } from "../segment/segment.ts";
+
+/** Checkpoints one log. */
+export class LogCheckpointer {
+  readonly #log: LogState;
+  readonly #flusher: LogFlusher;
+  #recoveryPoint: number;
+  #isDue: boolean;
+
+  constructor(log: LogState, flusher: LogFlusher, recoveryPoint: number, isDue: boolean) {
+    this.#log = log;
+    this.#flusher = flusher;
+    this.#recoveryPoint = recoveryPoint;
+    this.#isDue = isDue;
+  }
+
+  /** All batches before this offset need no checking after a crash. */
+  get recoveryPoint(): number {
+    return this.#recoveryPoint;
+  }
+
+  /** Says that there is something for the next checkpoint to write. */
+  changed(): void {
+    this.#isDue = true;
+  }
+
+  /** Says that batches from `offset` on need checking after a crash, since the log was truncated. */
+  truncated(offset: number): void {
+    this.#recoveryPoint = Math.min(this.#recoveryPoint, offset);
+    this.#isDue = true;
+  }
+
+  /** Moves the recovery point to where the log ends now. */
+  async checkpoint(): Promise<void> {
+    const log = this.#log;
+    if (!this.#isDue || log.offline !== undefined || log.isClosed) return;
+    this.#isDue = false;
+    const target = log.logEndOffset;
+    const { truncations } = this.#flusher;
+    let indexed: readonly Segment[] = [];
+    try {
+      const paths = this.#writeState();
+      indexed = this.#writeIndexes();
+      for (const segment of indexed) paths.push(...segment.indexPaths);
+      // The flush also makes the names of these files durable.
+      if (paths.length > 0) this.#flusher.namesChanged();
+      await this.#flusher.flush();
+      const { fs } = log.context;
+      for (const path of paths) {
+        // A truncation or retention may have removed it meanwhile; an empty one is as good as none.
+        if (fs.statSync(path)?.size) await syncFile(fs, path);
+      }
+    } catch (error) {
+      this.#isDue = true;
+      for (const segment of indexed) segment.hasUnsyncedIndexes = true;
+      if (log.isClosed) throw log.closedError("checkpoint");
+      throw error;
+    }
+    if (truncations !== this.#flusher.truncations) return;
+    this.#recoveryPoint = Math.max(this.#recoveryPoint, target);
+    // Older snapshots than this one serve truncation, for which those at segments' beginnings do.
+    log.loadedProducers?.removeSnapshots(log.folder, (snapshot) => {
+      const segment = log.segments.at(log.segments.floorSlot(snapshot));
+      return snapshot >= target || segment?.baseOffset === snapshot;
+    });
+  }
+
+  /** Writes what index files lack; returns the segments whose files are to be synced. */
+  #writeIndexes(): Segment[] {
+    const { segments } = this.#log;
+    const written: Segment[] = [];
+    for (const segment of segments) {
+      if (segment.isReady && segment.sizeInBytes > 0) {
+        segment.noteMaxTimestamp();
+        segment.writeIndexes();
+        if (segment !== segments.active) segment.releaseIndexes();
+      }
+      if (!segment.hasUnsyncedIndexes) continue;
+      segment.hasUnsyncedIndexes = false;
+      written.push(segment);
+    }
+    return written;
+  }
+
+  /** Writes the producer snapshot and the leader epochs; returns the paths to be synced. */
+  #writeState(): string[] {
+    const { loadedProducers, loadedEpochs, folder, context } = this.#log;
+    const paths: string[] = [];
+    if (loadedProducers !== undefined) paths.push(loadedProducers.takeSnapshot(folder));
+    if (loadedEpochs?.isDirty) {
+      const path = `${folder}/${LEADER_EPOCH_FILE_NAME}`;
+      loadedEpochs.write(context.fs, path);
+      paths.push(path);
+    }
+    return paths;
+  }
+}

@@ -1,0 +1,241 @@
+/**
+ * Opens the files of a log: finds its segments and, if it was not closed in good order, where its
+ * batches end.
+ *
+ * After a clean shutdown the recovery point is the log end offset, and no batch is read. Otherwise
+ * what lies before the recovery point was on disk and is taken as it is; from there on every batch is
+ * checked, and the log ends at the first that is torn, damaged or out of order. Indexes, producer
+ * state and leader epochs are brought up to there on the way. So the work goes with what was appended
+ * since the last checkpoint, and with the number of logs.
+ *
+ * What recovery found is not synced by it: the recovery point moves only when the log is flushed.
+ *
+ * @module
+ */
+
+import { completeSwaps } from "../cleaner/segment_swap.ts";
+import type { DirectoryEntry } from "../file_system/file_system.ts";
+import type { LoadedLog, LoadOptions } from "./loaded_log.ts";
+import { LogRecoverer } from "./log_recoverer.ts";
+import { ProducerStateManager } from "./producer_state.ts";
+import { replayProducers } from "./replay_producers.ts";
+import { Segment, type SegmentContext } from "../segment/segment.ts";
+import { compareSegments } from "../segment/segment_comparison.ts";
+import {
+  DELETED_SUFFIX,
+  fileNameOf,
+  LOG_SUFFIX,
+  OFFSET_INDEX_SUFFIX,
+  offsetOf,
+  PRODUCER_SNAPSHOT_SUFFIX,
+  SEGMENT_SUFFIXES,
+  TIME_INDEX_SUFFIX,
+} from "../segment/segment_file_name.ts";
+import { TimeSlice } from "../time_slice.ts";
+
+/** Finds the segments of the log `name` in `folder`, and recovers it unless it was closed in good order. */
+export async function loadLog(
+  context: SegmentContext,
+  name: string,
+  folder: string,
+  options: LoadOptions,
+): Promise<LoadedLog> {
+  const { closed, isClean, logStartOffset, nowMs } = options;
+  if (!isClean || closed === undefined) return await load(context, name, folder, options);
+  const entries = context.fs.readDirSync(folder);
+  const names = new Set(entries.map((entry) => entry.name));
+  const comparison = await compareSegments({
+    context,
+    folder,
+    names,
+    closed,
+    logStartOffset,
+    nowMs,
+  });
+  const { isChanged, hasMore } = comparison;
+  const loaded = await load(
+    context,
+    name,
+    folder,
+    { ...options, isClean: !hasMore, closed: isChanged || hasMore ? undefined : closed },
+    isChanged ? undefined : entries,
+  );
+  return { ...loaded, losses: [...comparison.losses, ...loaded.losses] };
+}
+
+async function load(
+  context: SegmentContext,
+  name: string,
+  folder: string,
+  options: LoadOptions,
+  found?: DirectoryEntry[],
+): Promise<LoadedLog> {
+  let entries = found ?? context.fs.readDirSync(folder);
+  let names = new Set(entries.map((entry) => entry.name));
+  if (await completeSwaps(context, folder, names)) {
+    entries = context.fs.readDirSync(folder);
+    names = new Set(entries.map((entry) => entry.name));
+  }
+  await removeLeftovers(context, folder, names);
+  const segments = findSegments(context, folder, entries, options);
+  const { isClean, recoveryPoint = 0 } = options;
+  const snapshots = offsetsOf(entries, PRODUCER_SNAPSHOT_SUFFIX)
+    .filter((offset) => isClean || !isEmptySnapshot(context, folder, offset));
+  const firstOffset = segments[0]?.baseOffset ?? 0;
+  const logStartOffset = Math.max(options.logStartOffset, firstOffset);
+  // Segments were deleted; that they were must not be seen before it is on disk.
+  if (!isClean && firstOffset > options.logStartOffset) await context.fs.syncDir(folder);
+  const isEmpty = segments.length === 0 ||
+    (segments.length === 1 && segments[0]!.sizeInBytes === 0);
+  if (isEmpty && (isClean || recoveryPoint <= logStartOffset)) {
+    if (segments.length === 0) {
+      segments.push(firstSegment(context, folder, logStartOffset, options));
+    }
+    const logEndOffset = isClean ? Math.max(logStartOffset, recoveryPoint) : logStartOffset;
+    return { ...LAZILY_LOADED, segments, logStartOffset, logEndOffset, snapshots };
+  }
+  if (isClean && segments.length > 0 && recoveryPoint >= segments.at(-1)!.baseOffset) {
+    await rebuildMissingIndexes(segments, names, options);
+    return await loadClean(name, folder, context, segments, logStartOffset, snapshots, options);
+  }
+  if (segments.length === 0) segments.push(firstSegment(context, folder, logStartOffset, options));
+  await rebuildMissingIndexes(
+    segments.filter((segment) => segment.baseOffset < recoveryPoint),
+    names,
+    options,
+  );
+  const loader = new LogRecoverer(context, name, folder, segments, snapshots, options);
+  return await loader.recover(logStartOffset);
+}
+
+/** What is loaded when it is needed, of a log that needs no recovery. */
+const LAZILY_LOADED = {
+  producers: undefined,
+  epochs: undefined,
+  recovery: undefined,
+  losses: [],
+} as const;
+
+/** Whether a crash has left a snapshot without content, which is removed then. */
+function isEmptySnapshot({ fs }: SegmentContext, folder: string, offset: number): boolean {
+  const path = `${folder}/${fileNameOf(offset, PRODUCER_SNAPSHOT_SUFFIX)}`;
+  if (fs.statSync(path)?.size !== 0) return false;
+  fs.removeSync(path);
+  return true;
+}
+
+/** A segment without batches. A log that begins at 0 needs no file to remember that. */
+function firstSegment(
+  context: SegmentContext,
+  folder: string,
+  baseOffset: number,
+  options: LoadOptions,
+): Segment {
+  const segment = new Segment(context, folder, baseOffset, undefined, options.nowMs);
+  if (baseOffset > 0) segment.createFile();
+  return segment;
+}
+
+/** Removes what is no longer in use, and indexes of segments that are not there. */
+async function removeLeftovers(
+  context: SegmentContext,
+  folder: string,
+  names: ReadonlySet<string>,
+): Promise<void> {
+  for (const name of names) {
+    const isLeftover = name.endsWith(DELETED_SUFFIX) || name.endsWith(".tmp");
+    const isOrphan = SEGMENT_SUFFIXES.some((suffix) => {
+      const offset = offsetOf(name, suffix);
+      return offset !== undefined && !names.has(fileNameOf(offset, LOG_SUFFIX));
+    });
+    if (isLeftover || isOrphan) await context.fs.remove(`${folder}/${name}`);
+  }
+}
+
+function findSegments(
+  context: SegmentContext,
+  folder: string,
+  entries: readonly DirectoryEntry[],
+  { closed = [], nowMs }: LoadOptions,
+): Segment[] {
+  const known = new Map(closed.map(({ baseOffset, sizeInBytes }) => [baseOffset, sizeInBytes]));
+  return offsetsOf(entries, LOG_SUFFIX).map((baseOffset) => {
+    const size = known.get(baseOffset) ??
+      context.fs.statSync(`${folder}/${fileNameOf(baseOffset, LOG_SUFFIX)}`)!.size;
+    return new Segment(context, folder, baseOffset, size, nowMs);
+  });
+}
+
+function offsetsOf(entries: readonly DirectoryEntry[], suffix: string): number[] {
+  return entries.map((entry) => offsetOf(entry.name, suffix))
+    .filter((offset) => offset !== undefined)
+    .toSorted((a, b) => a - b);
+}
+
+async function loadClean(
+  name: string,
+  folder: string,
+  context: SegmentContext,
+  segments: readonly Segment[],
+  logStartOffset: number,
+  snapshots: readonly number[],
+  options: LoadOptions,
+): Promise<LoadedLog> {
+  const logEndOffset = options.recoveryPoint!;
+  let producers: ProducerStateManager | undefined;
+  if (logEndOffset > logStartOffset && !snapshots.includes(logEndOffset)) {
+    producers = await loadProducers(
+      context,
+      name,
+      folder,
+      segments,
+      snapshots,
+      logStartOffset,
+      logEndOffset,
+      options,
+    );
+  }
+  return { ...LAZILY_LOADED, segments, logStartOffset, logEndOffset, snapshots, producers };
+}
+
+async function rebuildMissingIndexes(
+  segments: readonly Segment[],
+  names: ReadonlySet<string>,
+  options: LoadOptions,
+): Promise<void> {
+  const slice = new TimeSlice();
+  for (const segment of segments) {
+    const { baseOffset, sizeInBytes } = segment;
+    const hasFiles = names.has(fileNameOf(baseOffset, OFFSET_INDEX_SUFFIX)) &&
+      names.has(fileNameOf(baseOffset, TIME_INDEX_SUFFIX));
+    if (sizeInBytes === 0 || hasFiles) continue;
+    const rebuild = segment.rebuildIndexesInSlices(options.indexIntervalBytes);
+    while (!rebuild.next().done) {
+      if (slice.isOver) await slice.pause();
+    }
+  }
+}
+
+async function loadProducers(
+  context: SegmentContext,
+  name: string,
+  folder: string,
+  segments: readonly Segment[],
+  snapshots: readonly number[],
+  logStartOffset: number,
+  logEndOffset: number,
+  options: LoadOptions,
+): Promise<ProducerStateManager> {
+  const producers = new ProducerStateManager(
+    context.fs,
+    name,
+    snapshots,
+    options.producerIdExpirationMs,
+  );
+  producers.load(folder, logStartOffset, logEndOffset, options.nowMs);
+  const slice = new TimeSlice();
+  for (const _ of replayProducers(producers, segments, logEndOffset)) {
+    if (slice.isOver) await slice.pause();
+  }
+  return producers;
+}

@@ -1,0 +1,518 @@
+/**
+ * Reads batches of a log from its segment files, and finds records by their timestamps.
+ *
+ * Reads are asynchronous, and the log goes on meanwhile. What keeps them right: only bytes up to a
+ * segment's size are read, which no append changes; and a read that was overtaken by a truncation, or
+ * by the deletion of its segment, begins anew, maybe to find that the offset is gone.
+ *
+ * Batches without records, which compaction leaves of producers, are not read at the beginning nor at
+ * the end: there are clients that cannot go on from an answer that ends with one.
+ *
+ * What is read from a file for the first time is checked. Where that finds damage the whole segment is
+ * checked (`segment_check.ts`), and what is damaged of it is read no more: who wants an offset that
+ * was there gets an error, and reading goes on with the next sound batch.
+ *
+ * @module
+ */
+
+import type { BufferPool } from "../../protocol/buffer_pool.ts";
+import {
+  CorruptRecordError,
+  RECORD_BATCH_OVERHEAD,
+  type RecordBatch,
+} from "../../protocol/records/mod.ts";
+import { BatchCursor } from "../segment/batch_cursor.ts";
+import type { DamagedRange } from "../segment/batch_walk.ts";
+import { LogClosedError, OffsetOutOfRangeError, StorageError } from "../errors.ts";
+import { FileSystemError, isNotFound } from "../file_system/file_system.ts";
+import type { LogConfig } from "./log_config.ts";
+import type { LogSegments } from "./log_segments.ts";
+import { MAX_RELATIVE_OFFSET, type Segment, type SegmentContext } from "../segment/segment.ts";
+import { checkSegment } from "../segment/segment_check.ts";
+import type { BatchPlace } from "../segment/segment_soundness.ts";
+
+/** Reads are at least this large, since the batch wanted may begin behind where the index points. */
+const SMALLEST_READ_BYTES = 16_384;
+
+/** Timestamps are looked for in pieces of this size. */
+const TIMESTAMP_READ_BYTES = 1 << 20;
+
+/** What to read. */
+export interface ReadOptions {
+  /** Bytes to read at most. */
+  readonly maxBytes: number;
+  /** The offset that no batch may reach, for instance the high watermark. Default: the log end offset. */
+  readonly maxOffset?: number | undefined;
+  /** Whether the first batch is read even if it is larger than `maxBytes` (KIP-74). Default: true. */
+  readonly minOneBatch?: boolean | undefined;
+}
+
+/** Whole batches of a log, without a gap but those that compaction left. */
+export interface LogRead {
+  /** The batches' bytes, to be sent in this order. They must not be changed. */
+  readonly chunks: readonly Uint8Array[];
+  readonly sizeInBytes: number;
+  /** The offset after the last batch, or the offset that was asked for if there is none. */
+  readonly nextOffset: number;
+  /**
+   * Gives the chunks' memory back, where that is possible: nobody may look at them after. Who does not
+   * call it leaves them to the garbage collector. Not to be called twice.
+   */
+  readonly release?: () => void;
+}
+
+/** A record found by its timestamp. */
+export interface TimestampAndOffset {
+  /** Milliseconds since 1970. */
+  readonly timestamp: number;
+  readonly offset: number;
+  /** The leader epoch of its batch. */
+  readonly leaderEpoch: number;
+}
+
+/** Damage that was found in a log. */
+export interface LogDamage extends DamagedRange {
+  /** Name of the log, as `orders-3`. */
+  readonly log: string;
+  /** Path of the segment file. */
+  readonly path: string;
+}
+
+/** What reading needs that the logs of a data folder share. */
+export interface ReadContext extends SegmentContext {
+  readonly buffers: BufferPool;
+  /** Is told of damage, once of each. */
+  readonly onDamage: (damage: LogDamage) => void;
+}
+
+/** The part of a log that reading needs. */
+export interface ReadableLog {
+  readonly context: ReadContext;
+  readonly name: string;
+  readonly folder: string;
+  readonly config: LogConfig;
+  readonly isClosed: boolean;
+  readonly logStartOffset: number;
+  readonly logEndOffset: number;
+  /** The first offset that the cleaner has not been up to. */
+  readonly firstDirtyOffset: number;
+  readonly segments: LogSegments;
+}
+
+/** Batches as read from a file. */
+interface ReadBatches {
+  readonly all: Uint8Array<ArrayBuffer>;
+  /** How many of the bytes are whole batches. If none are, there is at least a header. */
+  readonly soundSize: number;
+  /** Where to go on behind them. */
+  readonly next: BatchPlace;
+}
+
+/** A read that has to begin anew, since what it read is gone. */
+class StaleRead extends Error {
+  override name = "StaleRead";
+}
+
+/** Reads one log. */
+export class LogReader {
+  readonly #log: ReadableLog;
+  readonly #segments: LogSegments;
+  /** Segments that are being checked. */
+  readonly #checks = new Map<Segment, Promise<void>>();
+  /** Where segments are missing, as has been told. */
+  readonly #gaps = new Set<number>();
+
+  constructor(log: ReadableLog) {
+    this.#log = log;
+    this.#segments = log.segments;
+  }
+
+  /**
+   * Reads from the batch that holds `offset` on, from one segment.
+   *
+   * @throws {OffsetOutOfRangeError} If the offset is not in the log.
+   * @throws {CorruptRecordError} If what was at the offset is damaged.
+   * @throws {StorageError} If the file cannot be read.
+   */
+  read(
+    offset: number,
+    maxBytes: number,
+    maxOffset: number,
+    minOneBatch: boolean,
+  ): Promise<LogRead> {
+    return this.#retrying("read", async () => {
+      let slot = Math.max(0, this.#segments.floorSlot(offset));
+      for (;;) {
+        this.checkRange("read from", offset);
+        const segment = this.#segments.at(slot);
+        const limit = Math.min(maxOffset, this.#log.logEndOffset);
+        if (segment === undefined || segment.baseOffset >= limit || offset >= limit) break;
+        const read = await this.#readSegment(segment, offset, maxBytes, limit, minOneBatch);
+        if (typeof read !== "number") return read;
+        slot = this.#segments.floorSlot(segment.baseOffset) + 1;
+        this.#checkGap(segment, read, offset);
+      }
+      return { chunks: [], sizeInBytes: 0, nextOffset: offset };
+    });
+  }
+
+  /**
+   * A segment begins where the one before ends, unless compaction has been there: if it does not, one
+   * between them is gone.
+   *
+   * @param nextOffset Where the segment ends.
+   */
+  #checkGap(segment: Segment, nextOffset: number, offset: number): void {
+    const { config, firstDirtyOffset, name, logStartOffset, context } = this.#log;
+    const next = this.#segments.higher(segment.baseOffset);
+    if (next === undefined || offset >= next.baseOffset || nextOffset >= next.baseOffset) return;
+    if (firstDirtyOffset > 0 || config.cleanupPolicy.includes("compact")) return;
+    if (segment.isDeleted || next.baseOffset <= logStartOffset) return;
+    // A gap that indexes cannot take begins a new segment behind it.
+    if (next.baseOffset - nextOffset > MAX_RELATIVE_OFFSET / 2) return;
+    const { sizeInBytes, path } = segment;
+    const damage: DamagedRange = {
+      position: sizeInBytes,
+      endPosition: sizeInBytes,
+      firstOffset: nextOffset,
+      nextOffset: next.baseOffset,
+      problem: "what followed is gone",
+      isTorn: false,
+    };
+    if (!this.#gaps.has(nextOffset)) context.onDamage({ ...damage, log: name, path });
+    this.#gaps.add(nextOffset);
+    throw this.#damaged("read", offset, segment, damage);
+  }
+
+  /**
+   * Reads from one segment.
+   *
+   * @returns Where it ends, if it has no batch that holds `offset` or a later one.
+   */
+  async #readSegment(
+    segment: Segment,
+    offset: number,
+    maxBytes: number,
+    maxOffset: number,
+    minOneBatch: boolean,
+  ): Promise<LogRead | number> {
+    const { buffers } = this.#log.context;
+    const end = segment.sizeInBytes;
+    let place = this.#placeOf(segment, offset);
+    let wanted = Math.max(maxBytes, SMALLEST_READ_BYTES);
+    while (place.position < end) {
+      const damage = segment.soundness.nextDamage(place.position);
+      if (damage !== undefined && damage.position <= place.position) {
+        if (offset < damage.nextOffset) throw this.#damaged("read", offset, segment, damage);
+        place = { position: damage.endPosition, nextOffset: damage.nextOffset };
+        continue;
+      }
+      const bytes = await this.#readBatches(segment, place, wanted, damage?.position ?? end);
+      const cursor = new BatchCursor(bytes.all);
+      while (cursor.position < bytes.soundSize) {
+        if (cursor.lastOffset >= offset && cursor.recordCount !== 0) break;
+        cursor.position += cursor.sizeInBytes;
+      }
+      if (cursor.position < bytes.soundSize) {
+        const sound = bytes.all.subarray(0, bytes.soundSize);
+        const read = cut(sound, cursor.position, offset, maxBytes, maxOffset, minOneBatch);
+        if (read.sizeInBytes > 0) return { ...read, release: () => buffers.give(bytes.all) };
+        buffers.give(bytes.all);
+        return read;
+      }
+      if (bytes.soundSize === 0) {
+        const size = cursor.sizeInBytes;
+        if (size > maxBytes && !minOneBatch && cursor.lastOffset >= offset) return nothing(offset);
+        wanted = Math.max(wanted, size + RECORD_BATCH_OVERHEAD);
+      } else {
+        place = bytes.next;
+      }
+      buffers.give(bytes.all);
+    }
+    // What was appended meanwhile comes before the next segment.
+    if (segment.sizeInBytes !== end) throw new StaleRead();
+    return place.nextOffset;
+  }
+
+  /**
+   * The first record at `logStartOffset` or later with this timestamp or a later one.
+   *
+   * @throws {StorageError} If a file cannot be read.
+   */
+  offsetForTimestamp(timestamp: number): Promise<TimestampAndOffset | undefined> {
+    return this.#retrying("look up a timestamp", async () => {
+      for (let slot = 0;;) {
+        const segment = this.#segments.at(slot);
+        if (segment === undefined) return undefined;
+        if (segment.maxTimestamp >= timestamp) {
+          const place = this.#placeOf(segment, segment.indexes.time.lookup(timestamp));
+          const found = await this.#findRecord(segment, place, (batch) => {
+            if (batch.maxTimestamp < timestamp) return undefined;
+            return firstRecord(
+              batch.batch,
+              (record) =>
+                record.timestamp >= timestamp && record.offset >= this.#log.logStartOffset,
+            );
+          });
+          if (found !== undefined) return found;
+        }
+        slot = this.#segments.floorSlot(segment.baseOffset) + 1;
+      }
+    });
+  }
+
+  /**
+   * The first of the records with the largest timestamp (KIP-734).
+   *
+   * @throws {StorageError} If a file cannot be read.
+   */
+  maxTimestampOffset(): Promise<TimestampAndOffset | undefined> {
+    return this.#retrying("look up the largest timestamp", async () => {
+      let latest: Segment | undefined;
+      for (const segment of this.#segments) {
+        if (segment.maxTimestamp > (latest?.maxTimestamp ?? -1)) latest = segment;
+      }
+      if (latest === undefined) return undefined;
+      const { offsetOfMaxTimestamp, maxTimestamp } = latest;
+      const place = this.#placeOf(latest, offsetOfMaxTimestamp);
+      return await this.#findRecord(latest, place, (batch) => {
+        if (batch.maxTimestamp < maxTimestamp) return undefined;
+        return firstRecord(batch.batch, (record) => record.timestamp === maxTimestamp);
+      });
+    });
+  }
+
+  /** Goes along the batches of a segment until `find` finds a record. */
+  async #findRecord(
+    segment: Segment,
+    from: BatchPlace,
+    find: (batch: BatchCursor) => { timestamp: number; offset: number } | undefined,
+  ): Promise<TimestampAndOffset | undefined> {
+    const end = segment.sizeInBytes;
+    let place = from;
+    let wanted = TIMESTAMP_READ_BYTES;
+    while (place.position < end) {
+      const damage = segment.soundness.nextDamage(place.position);
+      if (damage !== undefined && damage.position <= place.position) {
+        throw this.#damaged("look for a timestamp", damage.firstOffset, segment, damage);
+      }
+      const bytes = await this.#readBatches(segment, place, wanted, damage?.position ?? end);
+      const cursor = new BatchCursor(bytes.all);
+      while (cursor.position < bytes.soundSize) {
+        const found = find(cursor);
+        if (found !== undefined) {
+          const { timestamp, offset } = found;
+          return { timestamp, offset, leaderEpoch: cursor.partitionLeaderEpoch };
+        }
+        cursor.position += cursor.sizeInBytes;
+      }
+      if (bytes.soundSize === 0) wanted = cursor.sizeInBytes + RECORD_BATCH_OVERHEAD;
+      else place = bytes.next;
+      this.#log.context.buffers.give(bytes.all);
+    }
+    return undefined;
+  }
+
+  /** Where to begin in a segment to find the batch that holds an offset. */
+  #placeOf(segment: Segment, offset: number): BatchPlace {
+    const index = segment.indexes.offset;
+    const slot = index.floorSlot(offset);
+    const nextOffset = segment.baseOffset;
+    return slot < 0
+      ? { position: 0, nextOffset }
+      : { position: index.positionAt(slot), nextOffset, lastOffset: index.offsetAt(slot) };
+  }
+
+  /**
+   * Reads batches and checks those that were not checked before.
+   *
+   * @param end Where the batches end, or damage begins.
+   * @throws {StaleRead} If damage was found: what is wrong with the segment is known then.
+   */
+  async #readBatches(
+    segment: Segment,
+    place: BatchPlace,
+    wanted: number,
+    end: number,
+  ): Promise<ReadBatches> {
+    const { truncations } = segment;
+    const all = await this.#readBytes(
+      segment,
+      place.position,
+      Math.min(wanted, end - place.position),
+    );
+    // Others may have had a turn since that looked.
+    if (segment.truncations !== truncations || segment.isDeleted) throw new StaleRead();
+    const cursor = new BatchCursor(all);
+    const endOffset = this.#endOffsetOf(segment);
+    const { next, problem } = segment.soundness.check(cursor, place, end, endOffset);
+    if (problem !== undefined) await this.#readAnew(segment, next.position, problem);
+    return { all, soundSize: cursor.position, next };
+  }
+
+  /** Has a segment checked, since there is something wrong at a position. */
+  async #readAnew(segment: Segment, position: number, problem: string): Promise<never> {
+    if (position >= segment.soundness.foundTo) {
+      await this.#check(segment);
+      throw new StaleRead();
+    }
+    throw new CorruptRecordError(
+      `Cannot read "${this.#log.name}" at position ${position} of "${segment.path}": ${problem}, ` +
+        `where it was sound before`,
+    );
+  }
+
+  /** No batch of a segment reaches this offset. */
+  #endOffsetOf(segment: Segment): number {
+    return this.#segments.higher(segment.baseOffset)?.baseOffset ?? this.#log.logEndOffset;
+  }
+
+  /** Finds out what is damaged of a segment, and tells. Who asks meanwhile waits for the same check. */
+  #check(segment: Segment): Promise<void> {
+    const running = this.#checks.get(segment);
+    if (running !== undefined) return running;
+    const check = this.#checkAndTell(segment).finally(() => this.#checks.delete(segment));
+    this.#checks.set(segment, check);
+    return check;
+  }
+
+  async #checkAndTell(segment: Segment): Promise<void> {
+    const { context, name, folder, config } = this.#log;
+    const known = new Set(segment.soundness.damages.map(({ position }) => position));
+    const damages = await checkSegment(segment, {
+      context,
+      folder,
+      indexIntervalBytes: config.indexIntervalBytes,
+      endOffset: () => this.#endOffsetOf(segment),
+    });
+    for (const damage of damages ?? []) {
+      if (known.has(damage.position)) continue;
+      context.onDamage({ ...damage, log: name, path: segment.path });
+    }
+  }
+
+  async #readBytes(
+    segment: Segment,
+    position: number,
+    size: number,
+  ): Promise<Uint8Array<ArrayBuffer>> {
+    const { truncations } = segment;
+    const bytes = this.#log.context.buffers.take(size);
+    const count = await segment.file.read(bytes, position);
+    if (segment.truncations !== truncations || segment.isDeleted) throw new StaleRead();
+    if (count < size) await this.#readAnew(segment, position + count, "the file ends there");
+    return bytes;
+  }
+
+  /** Does `read` again while it is overtaken by truncation or deletion. */
+  async #retrying<T>(action: string, read: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await read();
+      } catch (error) {
+        if (this.#log.isClosed) {
+          throw new LogClosedError(`Cannot ${action} in "${this.#log.name}": the log is closed`, {
+            cause: error,
+          });
+        }
+        if (error instanceof StaleRead || (isNotFound(error) && this.#hasDeleted(error))) continue;
+        if (error instanceof FileSystemError) {
+          throw new StorageError(
+            `Cannot ${action} in "${this.#log.name}": ${error.message}`,
+            { cause: error },
+          );
+        }
+        throw error;
+      }
+    }
+  }
+
+  /** Whether a file that was not found is none that the log still has. */
+  #hasDeleted(error: unknown): boolean {
+    const { path } = error as FileSystemError;
+    for (const segment of this.#segments) {
+      if (segment.path === path) return false;
+    }
+    return true;
+  }
+
+  /** @throws {OffsetOutOfRangeError} If the offset is not in the log. */
+  checkRange(action: string, offset: number): void {
+    const { name, logStartOffset, logEndOffset } = this.#log;
+    if (offset >= logStartOffset && offset <= logEndOffset) return;
+    throw new OffsetOutOfRangeError(`${action} "${name}"`, offset, logStartOffset, logEndOffset);
+  }
+
+  #damaged(
+    action: string,
+    offset: number,
+    segment: Segment,
+    damage: DamagedRange,
+  ): CorruptRecordError {
+    const { position, endPosition, firstOffset, nextOffset, problem } = damage;
+    return new CorruptRecordError(
+      `Cannot ${action} in "${this.#log.name}" at offset ${offset}: records of offsets ${firstOffset} ` +
+        `to ${nextOffset - 1} are damaged, at position ${position} to ${endPosition} of ` +
+        `"${segment.path}": ${problem}`,
+    );
+  }
+}
+
+function nothing(offset: number): LogRead {
+  return { chunks: [], sizeInBytes: 0, nextOffset: offset };
+}
+
+/** Those of whole batches from `position` on that fit, up to the last that has records. */
+function cut(
+  bytes: Uint8Array,
+  position: number,
+  offset: number,
+  maxBytes: number,
+  maxOffset: number,
+  minOneBatch: boolean,
+): LogRead {
+  const cursor = new BatchCursor(bytes, position);
+  let nextOffset = offset;
+  let cutPosition = position;
+  let cutOffset = offset;
+  while (cursor.hasHeader) {
+    const isFirst = cursor.position === position;
+    const end = cursor.position + cursor.sizeInBytes;
+    if (cursor.nextOffset > maxOffset) break;
+    if (end - position > maxBytes && !(minOneBatch && isFirst)) break;
+    nextOffset = cursor.nextOffset;
+    const { recordCount } = cursor;
+    cursor.position = end;
+    if (recordCount === 0) continue;
+    cutPosition = end;
+    cutOffset = nextOffset;
+  }
+  return cutPosition === position ? nothing(offset) : {
+    chunks: [bytes.subarray(position, cutPosition)],
+    sizeInBytes: cutPosition - position,
+    nextOffset: cutOffset,
+  };
+}
+
+/** What a batch may expand to for a look-up: more would hold others up. */
+const MAX_EXPANDED = 16 * 1024 * 1024;
+
+type TimestampedOffset = Pick<TimestampAndOffset, "timestamp" | "offset">;
+
+/**
+ * The first record of a batch that fits. If its records cannot be read, which is for the one to find out
+ * who reads from there, the batch stands for them, with what its header says.
+ */
+function firstRecord(
+  batch: RecordBatch,
+  fits: (record: TimestampedOffset) => boolean,
+): TimestampedOffset | undefined {
+  try {
+    for (const record of batch.records(MAX_EXPANDED)) if (fits(record)) return record;
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof CorruptRecordError)) throw error;
+    const whole = { timestamp: batch.maxTimestamp, offset: batch.baseOffset };
+    return fits(whole) ? whole : undefined;
+  }
+}

@@ -1,0 +1,188 @@
+/**
+ * What the parts of a log share: its offsets, segments and settings, whether it is in service, and what
+ * is loaded from its folder when it is first needed.
+ *
+ * Only `Log` and its parts (`LogFlusher`, `LogCheckpointer`, `LogReader`, `LogTrimmer`) use this; all
+ * changes are synchronous.
+ *
+ * @module
+ */
+
+import { CorruptRecordError } from "../../protocol/records/mod.ts";
+import {
+  CorruptFileError,
+  DiskFullError,
+  LogClosedError,
+  LogOfflineError,
+  StorageError,
+} from "../errors.ts";
+import { FileSystemError, isDiskFull, isTooManyFiles } from "../file_system/file_system.ts";
+import type { HotTail } from "./hot_tail.ts";
+import { LEADER_EPOCH_FILE_NAME, LeaderEpochCache } from "./leader_epoch_cache.ts";
+import type { LogConfig } from "./log_config.ts";
+import type { LoadedLog } from "./loaded_log.ts";
+import type { ReadContext } from "./log_reader.ts";
+import { LogSegments } from "./log_segments.ts";
+import { type Milliseconds, ProducerStateManager } from "./producer_state.ts";
+import { replayProducers } from "./replay_producers.ts";
+import { type Segment, SegmentWriteError } from "../segment/segment.ts";
+
+/** What the logs of a data folder share. */
+export interface LogContext extends ReadContext {
+  readonly hotTail: HotTail;
+  /** How long an idempotent producer is remembered (`producer.id.expiration.ms`). */
+  readonly producerIdExpirationMs: Milliseconds;
+  /** Resolves when the log's folder is known on disk. */
+  syncDataFolder(): Promise<void>;
+  /** Writes the checkpoints of the data folder, since an offset in them is now too large. */
+  writeCheckpoints(): void;
+  /** Resolves when the checkpoints as last written are on disk. */
+  syncCheckpoints(): Promise<void>;
+}
+
+/** The state of one log. */
+export class LogState {
+  readonly name: string;
+  readonly context: LogContext;
+  readonly segments: LogSegments;
+  /** Path of the partition's folder. */
+  folder: string;
+  config: LogConfig;
+  logStartOffset: number;
+  logEndOffset: number;
+  /** The first offset that the cleaner has not been up to. */
+  firstDirtyOffset: number;
+  /** A segment that the cleaner is about to put in the place of others. */
+  pendingSwap: Segment | undefined;
+  /** Whether it is brought to disk for the last time: nothing may be added any more. */
+  isClosing = false;
+  isClosed = false;
+  /** Why the log takes no appends, if it does not. */
+  offline: LogOfflineError | undefined;
+  readonly #snapshots: readonly number[];
+  #producers: ProducerStateManager | undefined;
+  #epochs: LeaderEpochCache | undefined;
+
+  constructor(
+    context: LogContext,
+    name: string,
+    folder: string,
+    config: LogConfig,
+    loaded: LoadedLog,
+    firstDirtyOffset: number,
+  ) {
+    this.name = name;
+    this.context = context;
+    this.folder = folder;
+    this.config = config;
+    this.segments = new LogSegments(loaded.segments);
+    this.logStartOffset = loaded.logStartOffset;
+    this.logEndOffset = loaded.logEndOffset;
+    this.firstDirtyOffset = firstDirtyOffset;
+    this.#snapshots = loaded.snapshots;
+    this.#producers = loaded.producers;
+    this.#epochs = loaded.epochs;
+  }
+
+  /** The producers, if they were needed yet. */
+  get loadedProducers(): ProducerStateManager | undefined {
+    return this.#producers;
+  }
+
+  /** The leader epochs, if they were needed yet. */
+  get loadedEpochs(): LeaderEpochCache | undefined {
+    return this.#epochs;
+  }
+
+  /** The producers, loaded from the last snapshot if need be; those expired by `nowMs` are left out. */
+  producers(nowMs: number): ProducerStateManager {
+    if (this.#producers !== undefined) return this.#producers;
+    const { fs, producerIdExpirationMs } = this.context;
+    const producers = new ProducerStateManager(
+      fs,
+      this.name,
+      this.#snapshots,
+      producerIdExpirationMs,
+    );
+    this.#load(producers, nowMs);
+    this.#producers = producers;
+    return producers;
+  }
+
+  /** Brings the producers to where the log ends, since it was truncated. */
+  reloadProducers(nowMs: number): void {
+    const producers = this.producers(nowMs);
+    const { logEndOffset } = this;
+    producers.removeSnapshots(this.folder, (snapshot) => snapshot <= logEndOffset);
+    this.#load(producers, nowMs);
+  }
+
+  #load(producers: ProducerStateManager, nowMs: number): void {
+    producers.load(this.folder, this.logStartOffset, this.logEndOffset, nowMs);
+    for (const _ of replayProducers(producers, this.segments, this.logEndOffset));
+  }
+
+  /** Leaves segments in place that were about to be replaced, since some of them go. */
+  cancelSwap(): void {
+    this.pendingSwap?.removeFiles();
+    this.pendingSwap = undefined;
+  }
+
+  /** The leader epochs, loaded from their file if need be. */
+  get epochs(): LeaderEpochCache {
+    if (this.#epochs !== undefined) return this.#epochs;
+    try {
+      const path = `${this.folder}/${LEADER_EPOCH_FILE_NAME}`;
+      this.#epochs = LeaderEpochCache.read(this.context.fs, path);
+    } catch (error) {
+      if (!(error instanceof CorruptFileError)) throw error;
+      this.#epochs = new LeaderEpochCache();
+    }
+    return this.#epochs;
+  }
+
+  /** Makes the active segment ready for appends, if the log was closed in good order and not used since. */
+  activate(): void {
+    const { active } = this.segments;
+    if (active.isReady) return;
+    const end = active.activate();
+    if (end !== undefined && end <= this.logEndOffset) return;
+    const found = end === undefined ? "within a batch" : `at offset ${end}`;
+    const error = new CorruptRecordError(
+      `"${active.path}" ends ${found}, the checkpoint says ${this.logEndOffset}`,
+    );
+    throw this.failure("append to", error, false);
+  }
+
+  /** @throws {StorageError} If the log is closed or offline. */
+  checkWritable(action: string): void {
+    if (this.isClosing || this.isClosed) throw this.closedError(action);
+    if (this.offline !== undefined) throw this.offline;
+  }
+
+  closedError(action: string): LogClosedError {
+    return new LogClosedError(`Cannot ${action} "${this.name}": the log is closed`);
+  }
+
+  /**
+   * What a failed operation is to throw. Takes the log offline if it leaves unknown what is on disk.
+   *
+   * @param isUndone Whether everything is as it was before the operation.
+   */
+  failure(action: string, error: unknown, isUndone: boolean): unknown {
+    if (error instanceof SegmentWriteError) {
+      return this.failure(action, error.cause, error.isUndone);
+    }
+    if (this.isClosed) return this.closedError(action);
+    if (!(error instanceof FileSystemError || error instanceof CorruptRecordError)) return error;
+    const message = `Cannot ${action} "${this.name}": ${error.message}`;
+    const cause = error;
+    if (isUndone && isDiskFull(error)) return new DiskFullError(message, { cause });
+    if (isUndone && isTooManyFiles(error)) return new StorageError(message, { cause });
+    this.offline = new LogOfflineError(
+      `${message}; the log is offline until it is opened again`,
+      { cause },
+    );
+    return this.offline;
+  }
+}

@@ -1,0 +1,184 @@
+/**
+ * Takes batches off both ends of a log: by truncation, by deleting records, by retention.
+ *
+ * Files of whole segments are renamed at once and removed later. A crash in the middle leaves fewer
+ * batches than before or as many, and never a gap: segments go from the outside in.
+ *
+ * @module
+ */
+
+import { OffsetOutOfRangeError } from "../errors.ts";
+import { isDiskFull } from "../file_system/file_system.ts";
+import type { LogTail } from "./hot_tail.ts";
+import type { LogCheckpointer } from "./log_checkpointer.ts";
+import type { LogFlusher } from "./log_flusher.ts";
+import { countExpiredSegments } from "./log_retention.ts";
+import { roll } from "./log_roll.ts";
+import type { LogState } from "./log_state.ts";
+import { Segment } from "../segment/segment.ts";
+
+/** Trims one log. Its methods are those of `Log`. */
+export class LogTrimmer {
+  readonly #log: LogState;
+  readonly #flusher: LogFlusher;
+  readonly #checkpointer: LogCheckpointer;
+  readonly #tail: LogTail;
+  #deletedFiles: { readonly path: string; readonly dueMs: number }[] = [];
+
+  constructor(
+    log: LogState,
+    flusher: LogFlusher,
+    checkpointer: LogCheckpointer,
+    tail: LogTail,
+  ) {
+    this.#log = log;
+    this.#flusher = flusher;
+    this.#checkpointer = checkpointer;
+    this.#tail = tail;
+  }
+
+  deleteRecordsBefore(offset: number): number {
+    const log = this.#log;
+    log.checkWritable("delete records of");
+    const { name, logStartOffset, logEndOffset } = log;
+    if (!(offset >= 0 && offset <= logEndOffset)) {
+      const action = `delete records of "${name}"`;
+      throw new OffsetOutOfRangeError(action, offset, logStartOffset, logEndOffset);
+    }
+    this.#advanceStart(offset);
+    return log.logStartOffset;
+  }
+
+  truncateTo(offset: number, nowMs: number): boolean {
+    const log = this.#log;
+    log.checkWritable("truncate");
+    const { segments, logEndOffset } = log;
+    if (offset >= logEndOffset) {
+      log.epochs.truncateFromEnd(logEndOffset);
+      return false;
+    }
+    if (offset < segments.first.baseOffset) {
+      this.truncateFullyAndStartAt(offset, nowMs);
+      return true;
+    }
+    try {
+      log.cancelSwap();
+      this.delete(segments.popAfter(offset).toReversed(), nowMs);
+      const { active } = segments;
+      const batch = active.findBatch(offset);
+      if (batch === undefined) active.activate();
+      else active.truncateTo(batch);
+      this.#endAt(Math.min(offset, batch?.baseOffset ?? offset), nowMs);
+    } catch (error) {
+      throw log.failure("truncate", error, false);
+    }
+    return true;
+  }
+
+  truncateFullyAndStartAt(offset: number, nowMs: number): void {
+    const log = this.#log;
+    log.checkWritable("truncate");
+    try {
+      const segment = new Segment(log.context, log.folder, offset, undefined, nowMs);
+      this.delete(log.segments.replaceAll(segment).toReversed(), nowMs);
+      segment.createFile();
+      log.logStartOffset = offset;
+      this.#endAt(offset, nowMs);
+    } catch (error) {
+      throw log.failure("truncate", error, false);
+    }
+  }
+
+  async applyRetention(nowMs: number, maxOffset: number): Promise<number> {
+    const log = this.#log;
+    log.checkWritable("apply retention to");
+    const { fs } = log.context;
+    try {
+      let count = 0;
+      for (let areNamesSynced = false; this.#hasExpired(nowMs, maxOffset);) {
+        // What stays must be there whatever the power takes of the rest. And one at a time: the older
+        // must not be left without the newer.
+        if (areNamesSynced) {
+          this.#deleteFirst(nowMs);
+          count++;
+        }
+        await fs.syncDir(log.folder);
+        areNamesSynced = true;
+        if (log.isClosed || log.offline !== undefined) break;
+      }
+      return count;
+    } catch (error) {
+      throw log.failure("apply retention to", error, true);
+    }
+  }
+
+  /** Whether the oldest segment has had its time, and there is one after it, if need be a new one. */
+  #hasExpired(nowMs: number, maxOffset: number): boolean {
+    const log = this.#log;
+    const { segments, config, logStartOffset, logEndOffset } = log;
+    const limits = { logStartOffset, logEndOffset, maxOffset, nowMs };
+    const count = countExpiredSegments(segments, config, limits);
+    return count > 0 && (count < segments.count || this.#rollToDelete(nowMs) || count > 1);
+  }
+
+  #deleteFirst(nowMs: number): void {
+    const log = this.#log;
+    const { baseOffset } = log.segments.at(1)!;
+    this.#advanceStart(baseOffset);
+    this.delete(log.segments.shift(1), nowMs);
+    log.producers(nowMs).removeSnapshots(log.folder, (snapshot) => snapshot >= baseOffset);
+  }
+
+  async removeDeleted(nowMs: number): Promise<void> {
+    if (this.#deletedFiles.length === 0) return;
+    const due = this.#deletedFiles.filter((file) => file.dueMs <= nowMs);
+    this.#deletedFiles = this.#deletedFiles.filter((file) => file.dueMs > nowMs);
+    for (const { path } of due) await this.#log.context.fs.remove(path);
+  }
+
+  /** Begins a segment so that all before it can be deleted; returns whether the disk had room for that. */
+  #rollToDelete(nowMs: number): boolean {
+    const log = this.#log;
+    log.activate();
+    try {
+      roll(log, this.#flusher, this.#checkpointer, log.logEndOffset, nowMs);
+      return true;
+    } catch (error) {
+      if (isDiskFull(error)) return false;
+      throw error;
+    }
+  }
+
+  #advanceStart(offset: number): void {
+    const log = this.#log;
+    if (offset <= log.logStartOffset) return;
+    log.logStartOffset = offset;
+    log.epochs.truncateFromStart(offset);
+    this.#checkpointer.changed();
+  }
+
+  /** Brings all to where the segments end since they were truncated. */
+  #endAt(offset: number, nowMs: number): void {
+    const log = this.#log;
+    log.logEndOffset = offset;
+    log.logStartOffset = Math.min(log.logStartOffset, offset);
+    log.firstDirtyOffset = Math.min(log.firstDirtyOffset, offset);
+    log.epochs.truncateFromEnd(offset);
+    log.reloadProducers(nowMs);
+    this.#tail.truncateTo(offset);
+    // The index files of the segment that was cut are behind until the next checkpoint.
+    this.#checkpointer.truncated(Math.min(offset, log.segments.active.baseOffset));
+    this.#flusher.truncated(offset);
+    log.context.writeCheckpoints();
+  }
+
+  /** Renames the files of segments that are no longer part of the log, to be removed later. */
+  delete(segments: readonly Segment[], nowMs: number): void {
+    this.#log.cancelSwap();
+    const dueMs = nowMs + this.#log.config.fileDeleteDelayMs;
+    for (const segment of segments) {
+      for (const path of segment.markDeleted()) this.#deletedFiles.push({ path, dueMs });
+    }
+    this.#flusher.namesChanged();
+  }
+}

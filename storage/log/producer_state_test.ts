@@ -1,0 +1,239 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import type { RecordBatch } from "../../protocol/records/mod.ts";
+import {
+  InvalidProducerEpochError,
+  InvalidTransactionStateError,
+  OutOfOrderSequenceError,
+  TransactionCoordinatorFencedError,
+} from "../errors.ts";
+import { batchOf, NOW_MS } from "../log_testing.ts";
+import { MemoryFileSystem } from "../file_system/memory_file_system.ts";
+import { type AppendOrigin, ProducerStateManager } from "./producer_state.ts";
+
+const MAX_SEQUENCE = 2 ** 31 - 1;
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/** A manager and the offset its log has come to. */
+class Producers {
+  readonly fs = new MemoryFileSystem();
+  manager = new ProducerStateManager(this.fs, "orders-3", [], DAY_MS);
+  offset = 0;
+
+  /** Checks a batch and, unless it is a duplicate, applies it; gives its first offset. */
+  append(batch: RecordBatch, origin: AppendOrigin = "client"): number {
+    const duplicate = this.manager.check([batch], origin);
+    if (duplicate !== undefined) return duplicate.firstOffset;
+    batch.baseOffset = this.offset;
+    this.offset = batch.nextOffset;
+    this.manager.update(batch, () => batch);
+    return batch.baseOffset;
+  }
+
+  send(producerId: number, producerEpoch: number, baseSequence: number, count = 1): number {
+    return this.append(dataOf(producerId, producerEpoch, baseSequence, count));
+  }
+
+  /** Opens the state anew from its snapshots. */
+  reopen(nowMs = NOW_MS): void {
+    const snapshots = this.manager.snapshots;
+    this.manager = new ProducerStateManager(this.fs, "orders-3", snapshots, DAY_MS);
+    this.manager.load("", 0, this.offset, nowMs);
+  }
+}
+
+function dataOf(
+  producerId: number,
+  producerEpoch: number,
+  baseSequence: number,
+  count = 1,
+  isTransactional = false,
+): RecordBatch {
+  const values = Array.from({ length: count }, (_, i) => `${i}`);
+  return batchOf(values, { producerId, producerEpoch, baseSequence, isTransactional });
+}
+
+/** A control batch as EndTransactionMarker writes it: key version and type, value version and epoch. */
+function markerOf(
+  producerId: number,
+  producerEpoch: number,
+  type: 0 | 1,
+  coordinatorEpoch: number,
+) {
+  const batch = batchOf([{
+    key: `\0\0\0${String.fromCharCode(type)}`,
+    value: `\0\0\0\0\0${String.fromCharCode(coordinatorEpoch)}`,
+  }], { producerId, producerEpoch, isTransactional: true, isControl: true });
+  return batch;
+}
+
+Deno.test("ProducerStateManager answers a batch sent again with its first offset", () => {
+  const producers = new Producers();
+  for (let i = 0; i < 5; i++) assertEquals(producers.send(7, 0, i * 3, 3), i * 3);
+  for (let i = 0; i < 5; i++) assertEquals(producers.send(7, 0, i * 3, 3), i * 3);
+  assertEquals(producers.offset, 15);
+});
+
+Deno.test("ProducerStateManager remembers five batches; an older one is out of order", () => {
+  const producers = new Producers();
+  for (let i = 0; i < 6; i++) producers.send(7, 0, i);
+  assertEquals(producers.send(7, 0, 1), 1);
+  assertThrows(() => producers.send(7, 0, 0), OutOfOrderSequenceError, "is 0, expected 6");
+});
+
+Deno.test("ProducerStateManager takes only exactly the same sequence range for a duplicate", () => {
+  const producers = new Producers();
+  producers.send(7, 0, 0, 3);
+  for (const [sequence, count] of [[0, 2], [0, 4], [1, 2], [1, 3]] as const) {
+    assertThrows(() => producers.send(7, 0, sequence, count), OutOfOrderSequenceError);
+  }
+});
+
+Deno.test("ProducerStateManager refuses a gap, and goes on after it", () => {
+  const producers = new Producers();
+  producers.send(7, 0, 0);
+  assertThrows(
+    () => producers.send(7, 0, 2),
+    OutOfOrderSequenceError,
+    'Cannot append to "orders-3": sequence of producer 7 is 2, expected 1',
+  );
+  assertEquals(producers.send(7, 0, 1), 1);
+});
+
+Deno.test("ProducerStateManager lets the sequence wrap after 2147483647", () => {
+  const producers = new Producers();
+  producers.send(7, 0, MAX_SEQUENCE - 1);
+  assertEquals(producers.send(7, 0, MAX_SEQUENCE, 3), 1);
+  assertEquals(producers.manager.producers.get(7)?.lastSequence, 1);
+  assertEquals(producers.send(7, 0, MAX_SEQUENCE, 3), 1);
+  assertEquals(producers.send(7, 0, 2), 4);
+  const exact = new Producers();
+  exact.send(8, 0, MAX_SEQUENCE);
+  assertThrows(() => exact.send(8, 0, 1), OutOfOrderSequenceError);
+  assertEquals(exact.send(8, 0, 0), 1);
+});
+
+Deno.test("ProducerStateManager wants a new epoch to begin at 0, and fences the old one", () => {
+  const producers = new Producers();
+  producers.send(7, 0, 0, 5);
+  assertThrows(() => producers.send(7, 1, 5), OutOfOrderSequenceError, "new epoch 1 is 5");
+  assertEquals(producers.send(7, 1, 0), 5);
+  assertThrows(
+    () => producers.send(7, 0, 5),
+    InvalidProducerEpochError,
+    "epoch of producer 7 is 0, the last seen is 1",
+  );
+  assertThrows(() => producers.send(7, 0, 0, 5), InvalidProducerEpochError);
+  assertEquals(producers.send(7, 1, 1), 6);
+});
+
+Deno.test("ProducerStateManager lets a producer that it does not know begin anywhere", () => {
+  const producers = new Producers();
+  assertEquals(producers.send(7, 4, 1000), 0);
+  assertThrows(() => producers.send(7, 4, 1002), OutOfOrderSequenceError);
+});
+
+Deno.test("ProducerStateManager judges batches without producer id by nothing", () => {
+  const producers = new Producers();
+  for (let i = 0; i < 3; i++) producers.append(batchOf(["a"]));
+  // As kafkajs sends it: epoch and sequence 0, producer id -1.
+  producers.append(batchOf(["a"], { producerId: -1, producerEpoch: 0, baseSequence: 0 }));
+  producers.append(batchOf(["a"], { producerId: -1, producerEpoch: 0, baseSequence: 0 }));
+  assertEquals(producers.offset, 5);
+  assertEquals(producers.manager.producers.size, 0);
+  assertEquals(producers.manager.endOffset, 5);
+});
+
+Deno.test("ProducerStateManager judges batches that come together by each other", () => {
+  const producers = new Producers();
+  const check = (...batches: RecordBatch[]) => producers.manager.check(batches, "client");
+  assertEquals(check(dataOf(7, 0, 0), dataOf(8, 0, 0), dataOf(7, 0, 1)), undefined);
+  assertThrows(() => check(dataOf(7, 0, 0), dataOf(7, 0, 2)), OutOfOrderSequenceError);
+  assertThrows(() => check(dataOf(7, 1, 0), dataOf(7, 0, 1)), InvalidProducerEpochError);
+  assertEquals(producers.manager.producers.size, 0);
+});
+
+Deno.test("ProducerStateManager believes the leader, whatever it replicates", () => {
+  const producers = new Producers();
+  producers.append(dataOf(7, 1, 0), "replication");
+  producers.append(dataOf(7, 1, 5), "replication");
+  producers.append(dataOf(7, 1, 5), "replication");
+  assertEquals(producers.offset, 3);
+});
+
+Deno.test("ProducerStateManager follows a transaction from its first batch to its marker", () => {
+  const producers = new Producers();
+  producers.append(batchOf(["a"]));
+  producers.append(dataOf(7, 0, 0, 2, true));
+  producers.append(dataOf(8, 0, 0, 1, true));
+  assertEquals(producers.manager.firstOpenTransactionOffset, 1);
+  assertThrows(
+    () => producers.append(dataOf(7, 0, 2)),
+    InvalidTransactionStateError,
+    "one open since offset 1",
+  );
+  const marker = markerOf(7, 0, 0, 3);
+  marker.baseOffset = producers.offset++;
+  assertEquals(producers.manager.check([marker], "coordinator"), undefined);
+  assertEquals(producers.manager.update(marker, () => marker), {
+    producerId: 7,
+    firstOffset: 1,
+    lastOffset: 4,
+    isAborted: true,
+  });
+  assertEquals(producers.manager.firstOpenTransactionOffset, 3);
+  assertThrows(
+    () => producers.append(markerOf(7, 0, 1, 2), "coordinator"),
+    TransactionCoordinatorFencedError,
+  );
+  assertThrows(
+    () => {
+      producers.append(markerOf(7, 1, 1, 3), "coordinator");
+      producers.append(dataOf(7, 0, 2, 1, true));
+    },
+    InvalidProducerEpochError,
+  );
+});
+
+Deno.test("ProducerStateManager has after a restart what its snapshot has: one batch of each", () => {
+  const producers = new Producers();
+  for (let i = 0; i < 3; i++) producers.send(7, 2, i * 2, 2);
+  producers.append(dataOf(8, 0, 0, 1, true));
+  producers.manager.takeSnapshot("");
+  producers.reopen();
+  assertEquals(producers.manager.endOffset, 7);
+  assertEquals(producers.manager.firstOpenTransactionOffset, 6);
+  assertEquals(producers.send(7, 2, 4, 2), 4);
+  assertThrows(() => producers.send(7, 2, 2, 2), OutOfOrderSequenceError);
+  assertEquals(producers.send(7, 2, 6), 7);
+});
+
+Deno.test("ProducerStateManager.load() passes over damaged snapshots to older ones", () => {
+  const producers = new Producers();
+  for (let i = 0; i < 4; i++) {
+    producers.send(7, 0, i);
+    producers.manager.takeSnapshot("");
+  }
+  producers.fs.writeFileSync("/00000000000000000004.snapshot", new Uint8Array(0));
+  producers.fs.removeSync("/00000000000000000003.snapshot");
+  producers.reopen();
+  assertEquals(producers.manager.endOffset, 2);
+  assertEquals(producers.manager.snapshots, [1, 2]);
+  assertEquals(producers.manager.producers.get(7)?.lastSequence, 1);
+  assertEquals(producers.manager.load("", 0, 1, NOW_MS), 1);
+  assertEquals(producers.manager.load("", 2, 9, NOW_MS), 2);
+  assertEquals(producers.manager.producers.size, 0);
+});
+
+Deno.test("ProducerStateManager forgets who wrote nothing for long, but for open transactions", () => {
+  const producers = new Producers();
+  producers.send(7, 0, 0);
+  producers.append(dataOf(8, 0, 0, 1, true));
+  producers.manager.takeSnapshot("");
+  producers.manager.removeExpired(NOW_MS + DAY_MS - 1);
+  assertEquals(producers.manager.producers.size, 2);
+  producers.manager.removeExpired(NOW_MS + DAY_MS);
+  assertEquals(Array.from(producers.manager.producers.keys()), [8]);
+  producers.reopen(NOW_MS + DAY_MS);
+  assertEquals(Array.from(producers.manager.producers.keys()), [8]);
+  assert(producers.send(7, 0, 100) > 0);
+});

@@ -1,0 +1,234 @@
+/**
+ * Goes along the batches of a segment file, past what is damaged.
+ *
+ * A batch says where the next one begins. Where that cannot be right, bytes are searched for the next
+ * that are a batch to the last bit: their CRC is right, and their offsets are possible at that place.
+ *
+ * The CRC does not cover the base offset, so that offsets are held against their neighbours: a batch
+ * without a gap before it is right; one with a gap, which compaction leaves, is wrong if the batch
+ * after it is whole and belongs into the gap.
+ *
+ * Synchronous, like `batch_scanner.ts`, which is for files that are taken to be sound.
+ *
+ * @module
+ */
+
+import { RECORD_BATCH_OVERHEAD, type RecordBatch } from "../../protocol/records/mod.ts";
+import { MAGIC, MAGIC_POSITION } from "../../protocol/records/record_batch.ts";
+import { BatchCursor } from "./batch_cursor.ts";
+import { FileWindow, type WindowedFile } from "../file_system/file_window.ts";
+
+/** How many bytes are searched at a time for the beginning of a batch. */
+const SEARCH_BYTES = 1 << 18;
+
+/** Bytes of a segment file that are no sound batch, and the offsets that are lost with them. */
+export interface DamagedRange {
+  /** Where it begins in the file. */
+  readonly position: number;
+  /** Where the next sound batch begins, or the file ends. */
+  readonly endPosition: number;
+  /** The first offset that may have been there. */
+  readonly firstOffset: number;
+  /** The first offset that was not: that of the next sound batch, or where the segment ends. */
+  readonly nextOffset: number;
+  /** What is wrong. */
+  readonly problem: string;
+  /** Whether it is the beginning of a batch that goes on where the file has ended. */
+  readonly isTorn: boolean;
+}
+
+/** What part of a file to go along. */
+export interface WalkRange {
+  /** Where a batch starts. */
+  readonly position: number;
+  /** Where the batches end. */
+  readonly endPosition: number;
+  /** The lowest offset possible there. */
+  readonly nextOffset: number;
+  /** No batch reaches this offset: where the next segment begins. Infinity if that is not known. */
+  readonly endOffset: number;
+}
+
+/**
+ * What is wrong with a batch's header, as far as it alone tells.
+ *
+ * @param header The header, which must be there whole.
+ * @param available How many bytes of the file there are from its position on.
+ */
+export function headerProblem(
+  header: BatchCursor,
+  available: number,
+  nextOffset: number,
+  endOffset: number,
+): string | undefined {
+  const { magic, sizeInBytes } = header;
+  if (magic !== MAGIC) return `magic is ${magic}, not ${MAGIC}`;
+  if (sizeInBytes < RECORD_BATCH_OVERHEAD) {
+    return `batch is ${sizeInBytes} bytes, its header alone takes ${RECORD_BATCH_OVERHEAD}`;
+  }
+  if (sizeInBytes > available) {
+    return `batch is ${sizeInBytes} bytes, the file ends after ${available}`;
+  }
+  const { baseOffset, lastOffset } = header;
+  if (baseOffset < nextOffset || lastOffset < baseOffset || lastOffset >= endOffset) {
+    const last = endOffset === Infinity ? "later ones" : endOffset - 1;
+    return `batch has offsets ${baseOffset} to ${lastOffset}, possible are ${nextOffset} to ${last}`;
+  }
+  return Number.isSafeInteger(lastOffset) ? undefined : `offset ${lastOffset} is too large`;
+}
+
+/** Reads sound batches and damaged ranges one after another. */
+export class BatchWalk {
+  readonly #window: FileWindow;
+  readonly #end: number;
+  readonly #endOffset: number;
+  readonly #cursor = new BatchCursor(new Uint8Array(0));
+  #position: number;
+  #nextPosition: number;
+  #nextOffset: number;
+  #damage: DamagedRange | undefined;
+
+  /** Goes along a part of a file. */
+  constructor(file: WindowedFile, range: WalkRange) {
+    this.#window = new FileWindow(file, range.endPosition);
+    this.#end = range.endPosition;
+    this.#endOffset = range.endOffset;
+    this.#position = this.#nextPosition = range.position;
+    this.#nextOffset = range.nextOffset;
+  }
+
+  /** Where what `next` moved to starts in the file. */
+  get position(): number {
+    return this.#position;
+  }
+
+  /** Where it ends. */
+  get nextPosition(): number {
+    return this.#nextPosition;
+  }
+
+  /** The offset after it. */
+  get nextOffset(): number {
+    return this.#nextOffset;
+  }
+
+  /** The damage that `next` moved to, if it is not a batch. */
+  get damage(): DamagedRange | undefined {
+    return this.#damage;
+  }
+
+  /** Header of the batch that `next` moved to, good until the next call. */
+  get header(): BatchCursor {
+    return this.#cursor;
+  }
+
+  /** The batch that `next` moved to, with its records; good until the next call. */
+  batch(): RecordBatch {
+    this.#cursor.reset(this.#view(this.#position, this.#nextPosition - this.#position), 0);
+    return this.#cursor.batch;
+  }
+
+  /** Moves to the next batch or damaged range. Returns false at the end. */
+  next(): boolean {
+    this.#position = this.#nextPosition;
+    this.#damage = undefined;
+    if (this.#position >= this.#end) return false;
+    const problem = this.#problemAt(this.#position) ?? this.#misplacement();
+    if (problem !== undefined) {
+      this.#damage = this.#skip(problem);
+      this.#nextPosition = this.#damage.endPosition;
+      this.#nextOffset = this.#damage.nextOffset;
+      return true;
+    }
+    this.#nextPosition = this.#position + this.#cursor.sizeInBytes;
+    this.#nextOffset = this.#cursor.nextOffset;
+    return true;
+  }
+
+  /** Why the batch that the cursor is at cannot have its offsets, though it is sound. */
+  #misplacement(): string | undefined {
+    const { baseOffset, nextOffset, sizeInBytes } = this.#cursor;
+    if (baseOffset === this.#nextOffset) return undefined;
+    const following = this.#position + sizeInBytes;
+    if (following < this.#end && this.#problemAt(following) === undefined) {
+      const { baseOffset: followingOffset } = this.#cursor;
+      if (followingOffset < nextOffset) {
+        return `batch has offsets ${baseOffset} to ${
+          nextOffset - 1
+        }, the next begins at ${followingOffset}`;
+      }
+    }
+    this.#moveTo(this.#position);
+    return undefined;
+  }
+
+  /** The damage at the position. */
+  #skip(problem: string): DamagedRange {
+    const available = this.#end - this.#position;
+    let stated = 0;
+    if (available >= RECORD_BATCH_OVERHEAD) {
+      this.#moveTo(this.#position);
+      stated = this.#cursor.sizeInBytes;
+      const isPossible = this.#cursor.magic === MAGIC && stated >= RECORD_BATCH_OVERHEAD;
+      const follows = this.#position + stated;
+      if (
+        isPossible && (stated === available ||
+          (stated < available && this.#problemAt(follows) === undefined))
+      ) {
+        return { ...this.#rangeTo(follows), problem };
+      }
+    }
+    const range = this.#rangeTo(this.#search(this.#position + 1));
+    const isTorn = range.endPosition === this.#end &&
+      (available < RECORD_BATCH_OVERHEAD || stated > available);
+    return { ...range, problem, isTorn };
+  }
+
+  #rangeTo(endPosition: number): Omit<DamagedRange, "problem"> {
+    const firstOffset = this.#nextOffset;
+    let nextOffset = this.#endOffset === Infinity ? firstOffset : this.#endOffset;
+    if (endPosition < this.#end) {
+      this.#moveTo(endPosition);
+      nextOffset = this.#cursor.baseOffset;
+    }
+    return { position: this.#position, endPosition, firstOffset, nextOffset, isTorn: false };
+  }
+
+  /** Where the next sound batch begins, or the end. */
+  #search(from: number): number {
+    for (let start = from; start < this.#end; start += SEARCH_BYTES) {
+      const bytes = this.#window.view(start + MAGIC_POSITION, SEARCH_BYTES).slice();
+      for (let at = bytes.indexOf(MAGIC); at >= 0; at = bytes.indexOf(MAGIC, at + 1)) {
+        if (this.#problemAt(start + at) === undefined) return start + at;
+      }
+    }
+    return this.#end;
+  }
+
+  /** Why there is no sound batch at a position; moves the cursor there. */
+  #problemAt(position: number): string | undefined {
+    const available = this.#end - position;
+    if (available < RECORD_BATCH_OVERHEAD) {
+      return `${available} bytes are there, the header of a batch takes ${RECORD_BATCH_OVERHEAD}`;
+    }
+    this.#moveTo(position);
+    const problem = headerProblem(this.#cursor, available, this.#nextOffset, this.#endOffset);
+    if (problem !== undefined) return problem;
+    this.#cursor.reset(this.#view(position, this.#cursor.sizeInBytes), 0);
+    return this.#cursor.crcProblem;
+  }
+
+  /** Makes the cursor show the header at a position. */
+  #moveTo(position: number): void {
+    this.#cursor.reset(this.#view(position, RECORD_BATCH_OVERHEAD), 0);
+  }
+
+  /** Bytes of the file; zeros where it has fewer than there should be. */
+  #view(position: number, size: number): Uint8Array {
+    const bytes = this.#window.view(position, size);
+    if (bytes.length === size) return bytes;
+    const padded = new Uint8Array(size);
+    padded.set(bytes);
+    return padded;
+  }
+}

@@ -1,0 +1,113 @@
+/**
+ * The entries of an index file: a growing array of records of one size, kept in memory in the very
+ * bytes that are in the file.
+ *
+ * An index is written seldom (when its segment is rolled, at a checkpoint, at close) and then only
+ * what is new. It is never trusted on reading: whoever loads one checks it, and a segment has all it
+ * takes to make it anew.
+ *
+ * @module
+ */
+
+import { appendFullySync, type FileSystem } from "../file_system/file_system.ts";
+
+const FIRST_CAPACITY = 32;
+
+const NO_BYTES = new Uint8Array(0);
+
+/** Entries of `entrySize` bytes each. */
+export class IndexEntries {
+  readonly #entrySize: number;
+  #bytes: Uint8Array;
+  #view: DataView;
+  #count: number;
+  /** How many entries the file has, and how many of these, from the first, are as in memory. */
+  #inFile = 0;
+  #unchanged = 0;
+  #hasFile: boolean;
+
+  /** `bytes` are the content of the file, if there is one; they are kept. */
+  constructor(entrySize: number, bytes?: Uint8Array) {
+    this.#entrySize = entrySize;
+    this.#bytes = bytes ?? NO_BYTES;
+    this.#view = viewOf(this.#bytes);
+    this.#count = Math.floor(this.#bytes.length / entrySize);
+    this.#inFile = this.#count;
+    this.#unchanged = this.#count;
+    this.#hasFile = bytes !== undefined;
+  }
+
+  /** Number of entries. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Bytes that the entries take in memory. */
+  get capacityInBytes(): number {
+    return this.#bytes.length;
+  }
+
+  /** Gives access to the bytes, until the next `add`. */
+  get view(): DataView {
+    return this.#view;
+  }
+
+  /** Whether there is no file yet, or it has other entries than memory. */
+  get isDirty(): boolean {
+    return !this.#hasFile || this.#unchanged !== this.#count || this.#inFile !== this.#count;
+  }
+
+  /** Makes room for another entry; returns its position in the bytes. */
+  add(): number {
+    const position = this.#count * this.#entrySize;
+    if (position + this.#entrySize > this.#bytes.length) {
+      const grown = new Uint8Array(
+        Math.max(FIRST_CAPACITY * this.#entrySize, this.#bytes.length * 2),
+      );
+      grown.set(this.#bytes);
+      this.#bytes = grown;
+      this.#view = viewOf(grown);
+    }
+    this.#count++;
+    return position;
+  }
+
+  /** Drops all entries but the first `count`. */
+  truncate(count: number): void {
+    this.#count = count;
+    this.#unchanged = Math.min(this.#unchanged, count);
+  }
+
+  /** Gives unused memory back. */
+  trim(): void {
+    const size = this.#count * this.#entrySize;
+    if (this.#bytes.length === size) return;
+    this.#bytes = this.#bytes.slice(0, size);
+    this.#view = viewOf(this.#bytes);
+  }
+
+  /** Makes the file at `path` have these entries. */
+  write(fs: FileSystem, path: string): void {
+    const size = this.#count * this.#entrySize;
+    if (this.#unchanged === 0 || this.#inFile !== this.#unchanged) {
+      fs.writeFileSync(path, this.#bytes.subarray(0, size));
+    } else if (this.#count > this.#unchanged) {
+      const file = fs.openSync(path, "append", { create: true });
+      try {
+        appendFullySync(file, this.#bytes.subarray(this.#unchanged * this.#entrySize, size));
+      } catch (error) {
+        this.#inFile = -1;
+        throw error;
+      } finally {
+        file.close();
+      }
+    }
+    this.#inFile = this.#count;
+    this.#unchanged = this.#count;
+    this.#hasFile = true;
+  }
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

@@ -1,0 +1,67 @@
+/**
+ * What stands in a segment in the place of records that were there and are not: a batch header with
+ * their offsets, a CRC that is wrong on purpose, and a line of text for people. Whatever reads
+ * segments takes it for damage: a fetch of the offsets is answered with CORRUPT_MESSAGE, verification
+ * finds it, and a repair puts a batch without records in its place. So the loss is known for as long as
+ * nobody has repaired it, and no offset is given twice.
+ *
+ * @module
+ */
+
+import { crc32c, LOG_OVERHEAD, RECORD_BATCH_OVERHEAD } from "../../protocol/records/mod.ts";
+import {
+  ATTRIBUTES_POSITION,
+  BASE_OFFSET_POSITION,
+  BASE_TIMESTAMP_POSITION,
+  BATCH_LENGTH_POSITION,
+  CRC_POSITION,
+  LAST_OFFSET_DELTA_POSITION,
+  MAGIC,
+  MAGIC_POSITION,
+  RECORD_COUNT_POSITION,
+} from "../../protocol/records/record_batch.ts";
+
+const MAX_OFFSET_DELTA = 2 ** 31 - 1;
+
+/** Something that was found when a log was opened, for the broker to tell. */
+export interface LogLoss {
+  /** Path of the file. */
+  readonly path: string;
+  /** What has happened to it. */
+  readonly problem: string;
+  /** The first offset whose record is lost. */
+  readonly firstOffset: number;
+  /** The first whose record is not; the same if none is lost. */
+  readonly nextOffset: number;
+}
+
+/** What the text begins with. */
+const TEXT = new TextEncoder().encode(" Records of offsets ");
+
+/** Whether bytes with a wrong CRC, from a batch's beginning on, stand for lost records. */
+export function areLostRecords(bytes: Uint8Array, position: number): boolean {
+  const start = position + RECORD_BATCH_OVERHEAD;
+  return TEXT.every((byte, at) => bytes[start + at] === byte);
+}
+
+/** The bytes that stand for lost records. */
+export function lostRecords(firstOffset: number, nextOffset: number): Uint8Array {
+  const text = new TextEncoder().encode(
+    ` Records of offsets ${firstOffset} to ${nextOffset - 1} were lost from this place. `,
+  );
+  const bytes = new Uint8Array(RECORD_BATCH_OVERHEAD + text.length);
+  const view = new DataView(bytes.buffer);
+  view.setInt32(BASE_OFFSET_POSITION, Math.floor(firstOffset / 2 ** 32));
+  view.setUint32(BASE_OFFSET_POSITION + 4, firstOffset);
+  view.setInt32(BATCH_LENGTH_POSITION, bytes.length - LOG_OVERHEAD);
+  view.setInt8(MAGIC_POSITION, MAGIC);
+  view.setInt32(
+    LAST_OFFSET_DELTA_POSITION,
+    Math.min(nextOffset - firstOffset - 1, MAX_OFFSET_DELTA),
+  );
+  // All of these are -1, which stands for none.
+  bytes.fill(0xff, BASE_TIMESTAMP_POSITION, RECORD_COUNT_POSITION);
+  bytes.set(text, RECORD_BATCH_OVERHEAD);
+  view.setUint32(CRC_POSITION, ~crc32c(bytes, ATTRIBUTES_POSITION) >>> 0);
+  return bytes;
+}
