@@ -4,18 +4,18 @@
  * @module
  */
 
-import { Admin } from "./admin.ts";
-import { ClientCore, type OperationOptions } from "./client_core.ts";
+import { Admin } from "./admin/admin.ts";
+import { ClientCore, type OperationOptions } from "./connection/client_core.ts";
 import { type ClientOptions, resolveClientOptions } from "./client_options.ts";
 import { registerCore } from "./client_registry.ts";
-import type { BrokerNode } from "./cluster_metadata.ts";
-import { Consumer } from "./consumer.ts";
-import type { ConsumerOptions } from "./consumer_options.ts";
-import { GroupConsumer } from "./group_consumer.ts";
-import type { GroupConsumerOptions } from "./group_consumer_options.ts";
-import { Producer } from "./producer.ts";
-import type { ProducerOptions } from "./producer_options.ts";
-import type { CloseOptions } from "./waiting.ts";
+import type { BrokerNode } from "./connection/cluster_metadata.ts";
+import { Consumer } from "./consumer/consumer.ts";
+import type { ConsumerOptions } from "./consumer/consumer_options.ts";
+import { GroupConsumer } from "./group/group_consumer.ts";
+import type { GroupConsumerOptions } from "./group/group_consumer_options.ts";
+import { Producer } from "./producer/producer.ts";
+import type { ProducerOptions } from "./producer/producer_options.ts";
+import type { CloseOptions } from "./connection/waiting.ts";
 import { ensureKnown, OPTION_NAMES } from "./option_names.ts";
 
 /**

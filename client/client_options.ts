@@ -4,14 +4,14 @@
  * @module
  */
 
-import { type BrokerAddress, parseBrokerAddress } from "./address.ts";
+import { type BrokerAddress, parseBrokerAddress } from "./connection/address.ts";
 import {
   type Dialer,
   EMBEDDED_ADDRESS,
   type EmbeddedBroker,
   embeddedDialer,
   tcpDialer,
-} from "./dialer.ts";
+} from "./connection/dialer.ts";
 import { UsageError } from "./errors.ts";
 import { ensureKnown, OPTION_NAMES } from "./option_names.ts";
 

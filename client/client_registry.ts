@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { ClientCore } from "./client_core.ts";
+import type { ClientCore } from "./connection/client_core.ts";
 
 const cores = new WeakMap<object, ClientCore>();
 

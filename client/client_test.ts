@@ -6,7 +6,7 @@ import type { ClientOptions } from "./client_options.ts";
 import { ClosedError, ConnectionError, TimeoutError, UsageError } from "./errors.ts";
 import { QUICK_RETRIES } from "./testing/client_setup.ts";
 import { DISCONNECT, FakeCluster, NO_ANSWER } from "./testing/fake_cluster.ts";
-import { CLIENT_SOFTWARE_VERSION } from "./version.ts";
+import { CLIENT_SOFTWARE_VERSION } from "./connection/version.ts";
 
 Deno.test("Client needs to be told where the cluster is", () => {
   const refused: [ClientOptions, string][] = [

@@ -35,10 +35,10 @@
  * @module
  */
 
-export * from "./admin_group_types.ts";
-export * from "./admin_types.ts";
-export { Admin } from "./admin.ts";
-export type { BrokerAddress } from "./address.ts";
+export * from "./group/group_types.ts";
+export * from "./admin/admin_types.ts";
+export { Admin } from "./admin/admin.ts";
+export type { BrokerAddress } from "./connection/address.ts";
 export type {
   Assignor,
   AssignorGroup,
@@ -46,13 +46,13 @@ export type {
   AssignorName,
   GroupAssignments,
   LastAssignment,
-} from "./assignor.ts";
+} from "./group/assignor.ts";
 export { Client } from "./client.ts";
-export type { OperationOptions } from "./client_core.ts";
+export type { OperationOptions } from "./connection/client_core.ts";
 export type { ClientOptions, RetryOptions } from "./client_options.ts";
-export type { BrokerNode, PartitionMetadata } from "./cluster_metadata.ts";
-export { Consumer } from "./consumer.ts";
-export type { ConsumerState, ConsumerStatus } from "./consumer_status.ts";
+export type { BrokerNode, PartitionMetadata } from "./connection/cluster_metadata.ts";
+export { Consumer } from "./consumer/consumer.ts";
+export type { ConsumerState, ConsumerStatus } from "./consumer/consumer_status.ts";
 export type {
   ConsumerOptions,
   FetchFromOptions,
@@ -63,16 +63,16 @@ export type {
   StartOffset,
   SubscribeOptions,
   SubscribePartitionOptions,
-} from "./consumer_options.ts";
-export { GroupConsumer } from "./group_consumer.ts";
+} from "./consumer/consumer_options.ts";
+export { GroupConsumer } from "./group/group_consumer.ts";
 export type {
   GroupConsumerOptions,
   GroupConsumerState,
   GroupConsumerStatus,
   PartitionsCallback,
-} from "./group_consumer_options.ts";
-export { SendBatchError } from "./delivery.ts";
-export type { EmbeddedBroker, EmbeddedChannel } from "./dialer.ts";
+} from "./group/group_consumer_options.ts";
+export { SendBatchError } from "./producer/delivery.ts";
+export type { EmbeddedBroker, EmbeddedChannel } from "./connection/dialer.ts";
 export {
   ClosedError,
   ConnectionError,
@@ -87,10 +87,10 @@ export {
   UsageError,
 } from "./errors.ts";
 export type { TopicPartition } from "./topic_partition.ts";
-export { Message, type MessageOrigin, type TimestampType } from "./message.ts";
+export { Message, type MessageOrigin, type TimestampType } from "./consumer/message.ts";
 export { type MessageData, MessageHeaders, type MessageHeadersInit } from "./message_headers.ts";
-export type { IsolationLevel, OffsetSpec, PartitionOffset } from "./offset_lookup.ts";
-export { Producer } from "./producer.ts";
+export type { IsolationLevel, OffsetSpec, PartitionOffset } from "./consumer/offset_lookup.ts";
+export { Producer } from "./producer/producer.ts";
 export type {
   CompressionName,
   OutgoingMessage,
@@ -98,6 +98,6 @@ export type {
   ProducerOptions,
   RecordMetadata,
   TopicMessage,
-} from "./producer_options.ts";
-export type { WritableMessage } from "./topic_writer.ts";
-export type { CloseOptions, WaitOptions } from "./waiting.ts";
+} from "./producer/producer_options.ts";
+export type { WritableMessage } from "./producer/topic_writer.ts";
+export type { CloseOptions, WaitOptions } from "./connection/waiting.ts";

@@ -9,7 +9,7 @@ import type {
   ListGroupOffsetsOptions,
   ListGroupsOptions,
   ResetGroupOffsetsOptions,
-} from "./admin_group_types.ts";
+} from "./group/group_types.ts";
 import type {
   ChangeOptions,
   CreatePartitionsOptions,
@@ -18,8 +18,8 @@ import type {
   ListOffsetsOptions,
   ListTopicsOptions,
   NewTopic,
-} from "./admin_types.ts";
-import type { OperationOptions } from "./client_core.ts";
+} from "./admin/admin_types.ts";
+import type { OperationOptions } from "./connection/client_core.ts";
 import type { ClientOptions, RetryOptions } from "./client_options.ts";
 import type {
   ConsumerOptions,
@@ -28,11 +28,11 @@ import type {
   ReadingOptions,
   SubscribeOptions,
   SubscribePartitionOptions,
-} from "./consumer_options.ts";
+} from "./consumer/consumer_options.ts";
 import { UsageError } from "./errors.ts";
-import type { GroupConsumerOptions } from "./group_consumer_options.ts";
-import type { ProducerOptions } from "./producer_options.ts";
-import type { CloseOptions, WaitOptions } from "./waiting.ts";
+import type { GroupConsumerOptions } from "./group/group_consumer_options.ts";
+import type { ProducerOptions } from "./producer/producer_options.ts";
+import type { CloseOptions, WaitOptions } from "./connection/waiting.ts";
 
 /** All names of a type, of which none may be left out. */
 export type Names<T> = { readonly [N in keyof Required<T>]: true };

@@ -7,7 +7,7 @@
 import { didYouMean } from "../protocol/suggest.ts";
 import { UsageError } from "./errors.ts";
 import type { Names } from "./option_names.ts";
-import type { OutgoingMessage } from "./producer_options.ts";
+import type { OutgoingMessage } from "./producer/producer_options.ts";
 
 const MESSAGE_NAMES: Names<OutgoingMessage> = {
   topic: true,

@@ -5,8 +5,8 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { compareMembers } from "../client/assignor.ts";
-import { resolveAssignors } from "../client/assignors/mod.ts";
+import { compareMembers } from "../client/group/assignor.ts";
+import { resolveAssignors } from "../client/group/assignors/mod.ts";
 import { type Admin, type Assignor, Client, type TopicPartition } from "../client/mod.ts";
 import { GroupLoad } from "./support/group_load.ts";
 import type { MemberKind, SharedAssignor } from "./support/group_member.ts";

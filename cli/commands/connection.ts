@@ -5,7 +5,11 @@
  */
 
 import type { Client } from "../../client/mod.ts";
-import { type BrokerAddress, formatAddress, parseBrokerAddress } from "../../client/address.ts";
+import {
+  type BrokerAddress,
+  formatAddress,
+  parseBrokerAddress,
+} from "../../client/connection/address.ts";
 import type { Context } from "../context.ts";
 import type { Flags } from "../flag.ts";
 import { ensureReachable } from "./reachability.ts";

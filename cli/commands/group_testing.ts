@@ -5,7 +5,7 @@
  */
 
 import { coreOf } from "../../client/client_registry.ts";
-import { encodeAssignment, encodeSubscription } from "../../client/consumer_protocol.ts";
+import { encodeAssignment, encodeSubscription } from "../../client/group/consumer_protocol.ts";
 import type { Client, TopicPartition } from "../../client/mod.ts";
 import { CONSUMER_PROTOCOL_TYPE } from "../../protocol/consumer_protocol.ts";
 import { consumerGroupHeartbeat } from "../../protocol/messages/consumer_group_heartbeat.ts";

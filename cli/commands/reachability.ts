@@ -4,9 +4,9 @@
  * @module
  */
 
-import { type BrokerAddress, formatAddress } from "../../client/address.ts";
-import { Timer } from "../../client/timer.ts";
-import { delay } from "../../client/waiting.ts";
+import { type BrokerAddress, formatAddress } from "../../client/connection/address.ts";
+import { Timer } from "../../client/connection/timer.ts";
+import { delay } from "../../client/connection/waiting.ts";
 import type { Context } from "../context.ts";
 import { formatDuration } from "../duration.ts";
 import { CommandError } from "../errors.ts";

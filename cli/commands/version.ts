@@ -4,7 +4,7 @@
  * @module
  */
 
-import { CLIENT_SOFTWARE_VERSION } from "../../client/version.ts";
+import { CLIENT_SOFTWARE_VERSION } from "../../client/connection/version.ts";
 import { command } from "../command.ts";
 import { writeJsonDocument } from "../json.ts";
 import { outputFlag } from "./output_flag.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { delay } from "../../client/waiting.ts";
+import { delay } from "../../client/connection/waiting.ts";
 import type { Context } from "../context.ts";
 import { isInterruption, messageOf, UsageError } from "../errors.ts";
 import type { Flags } from "../flag.ts";

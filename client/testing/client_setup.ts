@@ -6,8 +6,8 @@
 
 import { RecordBatchBuilder } from "../../protocol/records/record_batch_builder.ts";
 import { Client } from "../client.ts";
-import type { Consumer } from "../consumer.ts";
-import type { Message } from "../message.ts";
+import type { Consumer } from "../consumer/consumer.ts";
+import type { Message } from "../consumer/message.ts";
 import { FakeCluster, type FakeClusterOptions } from "./fake_cluster.ts";
 
 /** Retries without much waiting. */

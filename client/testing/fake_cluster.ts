@@ -19,8 +19,8 @@ import { apiByKey } from "../../protocol/messages/mod.ts";
 import { Reader } from "../../protocol/reader.ts";
 import type { Api, Encodable, Fields, RequestOf, ResponseTo } from "../../protocol/schema.ts";
 import { randomUuid } from "../../protocol/uuid.ts";
-import type { EmbeddedBroker } from "../dialer.ts";
-import { WakeSignal } from "../wake_signal.ts";
+import type { EmbeddedBroker } from "../connection/dialer.ts";
+import { WakeSignal } from "../connection/wake_signal.ts";
 import { defaultAnswer } from "./fake_handlers.ts";
 import { FakeLog } from "./fake_log.ts";
 

@@ -8,7 +8,7 @@
 
 import { ErrorCode } from "../../protocol/errors.ts";
 import { findCoordinator, offsetCommit, offsetFetch } from "../../protocol/messages/mod.ts";
-import { WakeSignal } from "../wake_signal.ts";
+import { WakeSignal } from "../connection/wake_signal.ts";
 import type { FakeCluster } from "./fake_cluster.ts";
 
 /** The coordinator of a group of one. */

@@ -9,7 +9,7 @@
  */
 
 import type { OutgoingMessage, Producer } from "../../../client/mod.ts";
-import { delay } from "../../../client/waiting.ts";
+import { delay } from "../../../client/connection/waiting.ts";
 
 /** Messages handed to the producer at once, at most. */
 const MAX_BATCH_COUNT = 1000;

@@ -1,0 +1,109 @@
+/**
+ * Listing and describing topics and the cluster, which any broker does.
+ *
+ * @module
+ */
+
+import { ErrorCode } from "../../protocol/errors.ts";
+import { describeCluster } from "../../protocol/messages/describe_cluster.ts";
+import { metadata } from "../../protocol/messages/metadata.ts";
+import type {
+  ClusterDescription,
+  ListTopicsOptions,
+  TopicDescription,
+  TopicListing,
+} from "./admin_types.ts";
+import {
+  type ClientCore,
+  isUnknownTopic,
+  type OperationOptions,
+} from "../connection/client_core.ts";
+import { topicMetadata } from "../connection/cluster_metadata.ts";
+import { KafkaError, UnsupportedVersionError } from "../errors.ts";
+
+/** Lists topics in the order of their names. */
+export async function listAllTopics(
+  core: ClientCore,
+  options: ListTopicsOptions,
+): Promise<TopicListing[]> {
+  const response = await core.retry(
+    "list topics",
+    options,
+    (signal) => core.requestAny(metadata, allTopics, { signal }),
+  );
+  return response.topics
+    .filter(({ name, isInternal }) => name !== null && (options.internal || !isInternal))
+    .map(({ name, topicId, isInternal, partitions }) => ({
+      name: name!,
+      id: topicId,
+      isInternal,
+      partitions: partitions.length,
+      replicas: partitions[0]?.replicaNodes.length ?? 0,
+    }))
+    .sort((a, b) => a.name < b.name ? -1 : 1);
+}
+
+/** Asks for all topics, for which version 0 has no better form than naming none. */
+function allTopics(version: number): { topics: { name: string }[] | null } {
+  return { topics: version === 0 ? [] : null };
+}
+
+/** Describes topics in the order of the names. @throws {KafkaError} If one of them does not exist. */
+export function describeAllTopics(
+  core: ClientCore,
+  names: readonly string[],
+  options: OperationOptions,
+): Promise<TopicDescription[]> {
+  return core.retry("describe topics", options, async (signal) => {
+    const response = await core.requestAny(
+      metadata,
+      (version) => ({
+        topics: names.map((name) => ({ name })),
+        ...(version >= 4 ? { allowAutoTopicCreation: false } : {}),
+      }),
+      { signal },
+    );
+    const described = new Map(response.topics.map((topic) => [topic.name, topic]));
+    return names.map((name) => {
+      const topic = described.get(name);
+      const errorCode = topic?.errorCode ?? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
+      if (topic === undefined || errorCode !== ErrorCode.NONE) {
+        throw new KafkaError(`describe topic "${name}"`, errorCode);
+      }
+      const { id, isInternal, partitions } = topicMetadata(topic, name);
+      return { name, id, isInternal, partitions };
+    });
+  }, isUnknownTopic);
+}
+
+/** Describes the cluster; its brokers are in the order of their ids. */
+export async function describeWholeCluster(
+  core: ClientCore,
+  options: OperationOptions,
+): Promise<ClusterDescription> {
+  const action = "describe the cluster";
+  const { clusterId, controllerId, brokers } = await core.retry(action, options, async (signal) => {
+    try {
+      const response = await core.requestAny(describeCluster, {}, { signal });
+      if (response.errorCode !== ErrorCode.NONE) {
+        throw new KafkaError(action, response.errorCode, response.errorMessage);
+      }
+      return {
+        ...response,
+        brokers: response.brokers.map(({ brokerId, host, port, rack }) => ({
+          id: brokerId,
+          host,
+          port,
+          rack,
+        })),
+      };
+    } catch (error) {
+      if (!(error instanceof UnsupportedVersionError)) throw error;
+      // Brokers before 2.8 tell the same in their metadata.
+      await core.metadata.refresh();
+      const { brokers, clusterId, controller } = core.metadata;
+      return { brokers, clusterId, controllerId: controller?.id ?? -1 };
+    }
+  });
+  return { clusterId, controllerId, brokers: [...brokers].sort((a, b) => a.id - b.id) };
+}

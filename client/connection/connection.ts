@@ -1,0 +1,479 @@
+/**
+ * One connection to a broker: requests out, answers back, many under way at once.
+ *
+ * A broker answers the requests of a connection in their order, so one request that is never answered
+ * holds up all behind it. That is why a request that times out ends the connection: those behind it
+ * fail with a retriable `ConnectionError` and go out again on a new one. A request that its caller
+ * aborts is only forgotten; its answer is dropped when it comes.
+ *
+ * When a broker throttles the client, requests are held back until the time is over (KIP-219), in the
+ * order they were made.
+ *
+ * @module
+ */
+
+import type { FrameChannel } from "../../protocol/channel.ts";
+import { type Codec, codec } from "../../protocol/codec.ts";
+import { ErrorCode } from "../../protocol/errors.ts";
+import { FrameSizeError } from "../../protocol/framing.ts";
+import { readResponseHeaderTags, writeRequestHeader } from "../../protocol/headers.ts";
+import { apiVersions } from "../../protocol/messages/api_versions.ts";
+import { Reader } from "../../protocol/reader.ts";
+import type { Api, DecodedFields, EncodableFields, Fields } from "../../protocol/schema.ts";
+import { ApiVersionTable, clientThrottles } from "./api_version_table.ts";
+import {
+  ClosedError,
+  ConnectionError,
+  describeError,
+  type DqueueError,
+  KafkaError,
+  ProtocolError,
+  SerializationError,
+  TimeoutError,
+} from "../errors.ts";
+import { CLIENT_SOFTWARE_NAME, CLIENT_SOFTWARE_VERSION } from "./version.ts";
+import { Timer } from "./timer.ts";
+
+/**
+ * The version of ApiVersions to ask with. Version 5 would only add which broker is expected
+ * (KIP-1242), which the bootstrap address does not tell.
+ */
+const API_VERSIONS_VERSION = 4;
+
+/** Correlation ids start over after the highest int32. */
+const CORRELATION_ID_MASK = 0x7fffffff;
+
+/** How a connection introduces itself, and how patient it is. */
+export interface ConnectionOptions {
+  /** What the broker logs and counts the client as. */
+  readonly clientId: string;
+  /** How long a request may take unless it says otherwise, in milliseconds. */
+  readonly requestTimeoutMs: number;
+}
+
+/** What a request may ask for beside its content. */
+export interface RequestOptions {
+  /** Gives up on the answer. */
+  readonly signal?: AbortSignal | undefined;
+  /** How long the answer may take, in milliseconds. */
+  readonly timeoutMs?: number | undefined;
+  /** The highest version that can carry the request. */
+  readonly maxVersion?: number | undefined;
+  /** The lowest version that can carry it. */
+  readonly minVersion?: number | undefined;
+}
+
+/** A request's content, or how to make it for the version that is sent. */
+export type RequestBody<Req extends Fields> =
+  | EncodableFields<Req>
+  | ((version: number) => EncodableFields<Req>);
+
+interface PendingRequest {
+  readonly api: Api;
+  readonly version: number;
+  readonly timeoutMs: number;
+  deadline: number;
+  readonly codec: Codec;
+  /** Undefined once the caller has given up. */
+  settle: { resolve(response: unknown): void; reject(error: unknown): void } | undefined;
+}
+
+interface HeldRequest {
+  write(): void;
+  reject(error: unknown): void;
+}
+
+/** A connection that has learnt what the broker speaks. */
+export class BrokerConnection {
+  readonly #channel: FrameChannel;
+  readonly #options: ConnectionOptions;
+  readonly #pending = new Map<number, PendingRequest>();
+  readonly #receiving: Promise<void>;
+  #versions!: ApiVersionTable;
+  #nextCorrelationId = 1;
+  #ended: DqueueError | undefined;
+  #timer: Timer | undefined;
+  #timerDeadline = Infinity;
+  /** Requests that wait for the end of a throttle time, in order. */
+  #held: HeldRequest[] = [];
+  #heldUntil = 0;
+  #heldTimer: Timer | undefined;
+
+  private constructor(channel: FrameChannel, options: ConnectionOptions) {
+    this.#channel = channel;
+    this.#options = options;
+    this.#receiving = this.#receive();
+  }
+
+  /**
+   * Takes over a channel and asks the broker what it speaks (KIP-35).
+   *
+   * @throws {ConnectionError} If the broker closes the channel.
+   * @throws {KafkaError} If the broker answers with an error.
+   * @throws {ProtocolError} If it is no Kafka broker.
+   */
+  static async negotiate(
+    channel: FrameChannel,
+    options: ConnectionOptions,
+    timeoutMs: number = options.requestTimeoutMs,
+    signal?: AbortSignal,
+  ): Promise<BrokerConnection> {
+    const connection = new BrokerConnection(channel, options);
+    const onAbort = () => connection.abort(signal!.reason);
+    signal?.addEventListener("abort", onAbort);
+    try {
+      signal?.throwIfAborted();
+      await connection.#negotiate(timeoutMs);
+    } catch (error) {
+      connection.abort(new ClosedError(`Connection to ${channel.peer} was given up`));
+      await connection.#receiving;
+      throw error;
+    } finally {
+      signal?.removeEventListener("abort", onAbort);
+    }
+    return connection;
+  }
+
+  /** Who is at the other end. */
+  get peer(): string {
+    return this.#channel.peer;
+  }
+
+  /** Whether requests can still be sent. */
+  get isOpen(): boolean {
+    return this.#ended === undefined;
+  }
+
+  /** How many requests are waiting for their answer. */
+  get inFlight(): number {
+    return this.#pending.size;
+  }
+
+  /** What the broker speaks. */
+  get versions(): ApiVersionTable {
+    return this.#versions;
+  }
+
+  /**
+   * Sends a request and waits for its answer. Several may be under way at once.
+   *
+   * @throws {ConnectionError} If the connection ends before the answer comes.
+   * @throws {TimeoutError} If the answer does not come in time; the connection has ended then.
+   * @throws {UnsupportedVersionError} If the broker has no version of the request that this client has.
+   */
+  request<Req extends Fields, Res extends Fields>(
+    api: Api<Req, Res>,
+    body: RequestBody<Req>,
+    options: RequestOptions = {},
+  ): Promise<DecodedFields<Res>> {
+    return new Promise<DecodedFields<Res>>((resolve, reject) => {
+      const { signal } = options;
+      if (signal?.aborted) return reject(signal.reason);
+      if (this.#ended !== undefined) return reject(this.#ended);
+      const version = this.#versions.pick(api, options.maxVersion, options.minVersion);
+      const pending: PendingRequest = {
+        api,
+        version,
+        timeoutMs: options.timeoutMs ?? this.#options.requestTimeoutMs,
+        deadline: Infinity,
+        codec: codec(api.response, version),
+        settle: { resolve: resolve as (response: unknown) => void, reject },
+      };
+      if (signal !== undefined) listen(signal, pending);
+      this.#transmit({
+        write: () => {
+          if (pending.settle !== undefined) this.#write(api, version, body, pending);
+        },
+        reject: (error) => pending.settle?.reject(error),
+      });
+    });
+  }
+
+  /**
+   * Sends a request that the broker does not answer.
+   *
+   * @throws {ConnectionError} If the connection has ended.
+   * @throws {UnsupportedVersionError} If the broker has no version of the request that this client has.
+   */
+  send<Req extends Fields>(
+    api: Api<Req>,
+    body: RequestBody<Req>,
+    options: RequestOptions = {},
+  ): Promise<void> {
+    return new Promise<void>((resolve, reject) => {
+      if (this.#ended !== undefined) return reject(this.#ended);
+      const version = this.#versions.pick(api, options.maxVersion, options.minVersion);
+      const write = () => {
+        try {
+          this.#encode(api, version, body, this.#correlationId());
+          this.#channel.drained().then(resolve);
+        } catch (error) {
+          reject(error);
+        }
+      };
+      this.#transmit({ write, reject });
+    });
+  }
+
+  /** Ends the connection. Requests without an answer fail. Safe to call again. */
+  async close(): Promise<void> {
+    this.#end(new ClosedError(`Connection to ${this.peer} was closed`));
+    await this.#channel.close();
+    await this.#receiving;
+  }
+
+  /** Ends the connection at once, for the given reason. */
+  abort(reason: DqueueError): void {
+    this.#end(reason);
+    this.#channel.abort();
+  }
+
+  async #negotiate(timeoutMs: number): Promise<void> {
+    let version = API_VERSIONS_VERSION;
+    for (;;) {
+      const response = await this.#askVersions(version, timeoutMs);
+      if (response.errorCode === ErrorCode.NONE) {
+        this.#versions = new ApiVersionTable(this.peer, response.apiKeys);
+        return;
+      }
+      const own = response.apiKeys.find(({ apiKey }) => apiKey === apiVersions.key);
+      const next = Math.min(own?.maxVersion ?? 0, version - 1);
+      if (response.errorCode !== ErrorCode.UNSUPPORTED_VERSION || next < 0) {
+        throw new KafkaError(`ask ${this.peer} for its API versions`, response.errorCode);
+      }
+      version = next;
+    }
+  }
+
+  #askVersions(
+    version: number,
+    timeoutMs: number,
+  ): Promise<DecodedFields<typeof apiVersions.response.fields>> {
+    return new Promise((resolve, reject) => {
+      if (this.#ended !== undefined) return reject(this.#ended);
+      this.#write(
+        apiVersions,
+        version,
+        {
+          clientSoftwareName: CLIENT_SOFTWARE_NAME,
+          clientSoftwareVersion: CLIENT_SOFTWARE_VERSION,
+        },
+        {
+          api: apiVersions,
+          version,
+          timeoutMs,
+          deadline: Infinity,
+          codec: codec(apiVersions.response, version),
+          settle: { resolve: resolve as (response: unknown) => void, reject },
+        },
+      );
+    });
+  }
+
+  #correlationId(): number {
+    const id = this.#nextCorrelationId;
+    this.#nextCorrelationId = (id + 1) & CORRELATION_ID_MASK;
+    return id;
+  }
+
+  /** Writes a request now, or once the throttle time is over. */
+  #transmit(request: HeldRequest): void {
+    if (this.#heldTimer === undefined) request.write();
+    else this.#held.push(request);
+  }
+
+  #write<Req extends Fields>(
+    api: Api<Req>,
+    version: number,
+    body: RequestBody<Req>,
+    pending: PendingRequest,
+  ): void {
+    const correlationId = this.#correlationId();
+    try {
+      this.#encode(api, version, body, correlationId);
+    } catch (error) {
+      pending.settle?.reject(error);
+      return;
+    }
+    pending.deadline = performance.now() + pending.timeoutMs;
+    this.#pending.set(correlationId, pending);
+    if (pending.deadline < this.#timerDeadline) this.#watch(pending.deadline);
+  }
+
+  #encode<Req extends Fields>(
+    api: Api<Req>,
+    version: number,
+    body: RequestBody<Req>,
+    correlationId: number,
+  ): void {
+    const { out } = this.#channel;
+    const value = typeof body === "function" ? body(version) : body;
+    out.beginFrame();
+    try {
+      writeRequestHeader(out, api, {
+        apiKey: api.key,
+        apiVersion: version,
+        correlationId,
+        clientId: this.#options.clientId,
+      });
+      codec(api.request, version).encode(out, value);
+    } catch (error) {
+      out.abandonFrame();
+      throw new SerializationError(
+        `Cannot send ${api.name} version ${version} to ${this.peer}: ${describeError(error)}`,
+        { cause: error },
+      );
+    }
+    out.endFrame();
+    this.#channel.flush();
+  }
+
+  async #receive(): Promise<void> {
+    const channel = this.#channel;
+    try {
+      for (;;) {
+        const frame = channel.buffered() ?? await channel.next();
+        if (frame === null) break;
+        this.#accept(frame);
+      }
+      this.#end(new ConnectionError(`Connection to ${this.peer} was closed by the broker`));
+    } catch (error) {
+      this.#end(receiveError(this.peer, error));
+    }
+    channel.abort();
+  }
+
+  #accept(frame: Uint8Array): void {
+    const reader = new Reader(frame);
+    const correlationId = reader.int32();
+    const pending = this.#pending.get(correlationId);
+    if (pending === undefined) {
+      throw new ProtocolError(
+        `Cannot use response of ${this.peer}: nothing was asked with correlation id ${correlationId}`,
+      );
+    }
+    this.#pending.delete(correlationId);
+    if (this.#pending.size === 0) this.#stopWatching();
+    try {
+      readResponseHeaderTags(reader, pending.api, pending.version);
+      const decoder: Codec = pending.api === apiVersions && isUnsupported(frame)
+        ? codec(apiVersions.response, 0)
+        : pending.codec;
+      const response = decoder.decode(reader) as { throttleTimeMs?: number };
+      const throttleTimeMs = response.throttleTimeMs ?? 0;
+      if (throttleTimeMs > 0 && clientThrottles(pending.api, pending.version)) {
+        this.#hold(throttleTimeMs);
+      }
+      pending.settle?.resolve(response);
+    } catch (error) {
+      pending.settle?.reject(
+        new ProtocolError(
+          `Cannot read ${pending.api.name} response of ${this.peer}: ${describeError(error)}`,
+          { cause: error },
+        ),
+      );
+    }
+  }
+
+  #hold(ms: number): void {
+    const until = performance.now() + ms;
+    if (until <= this.#heldUntil) return;
+    this.#heldUntil = until;
+    this.#heldTimer?.clear();
+    this.#heldTimer = new Timer(() => {
+      this.#heldTimer = undefined;
+      const held = this.#held;
+      this.#held = [];
+      for (const request of held) request.write();
+    }, ms);
+  }
+
+  /** One timer serves all requests: it waits for the earliest deadline. */
+  #watch(deadline: number): void {
+    this.#timer?.clear();
+    this.#timerDeadline = deadline;
+    this.#timer = new Timer(() => this.#expire(), Math.ceil(deadline - performance.now()));
+  }
+
+  #stopWatching(): void {
+    this.#timer?.clear();
+    this.#timer = undefined;
+    this.#timerDeadline = Infinity;
+  }
+
+  #expire(): void {
+    const now = performance.now();
+    let earliest = Infinity;
+    let late: PendingRequest | undefined;
+    for (const pending of this.#pending.values()) {
+      // A request whose caller has given up still holds up those behind it.
+      if (pending.deadline <= now) late ??= pending;
+      else if (pending.deadline < earliest) earliest = pending.deadline;
+    }
+    if (late === undefined) {
+      this.#stopWatching();
+      if (earliest < Infinity) this.#watch(earliest);
+      return;
+    }
+    late.settle?.reject(
+      new TimeoutError(`Cannot wait longer for ${this.peer} to answer ${late.api.name}`),
+    );
+    late.settle = undefined;
+    this.abort(
+      new ConnectionError(
+        `Connection to ${this.peer} was given up: it did not answer ${late.api.name} in time`,
+      ),
+    );
+  }
+
+  #end(error: DqueueError): void {
+    if (this.#ended !== undefined) return;
+    this.#ended = error;
+    this.#stopWatching();
+    this.#heldTimer?.clear();
+    this.#heldTimer = undefined;
+    const pending = [...this.#pending.values()];
+    this.#pending.clear();
+    for (const { settle } of pending) settle?.reject(error);
+    const held = this.#held;
+    this.#held = [];
+    for (const request of held) request.reject(error);
+  }
+}
+
+function listen(signal: AbortSignal, pending: PendingRequest): void {
+  const { resolve, reject } = pending.settle!;
+  const onAbort = () => {
+    pending.settle = undefined;
+    reject(signal.reason);
+  };
+  signal.addEventListener("abort", onAbort, { once: true });
+  pending.settle = {
+    resolve(response) {
+      signal.removeEventListener("abort", onAbort);
+      resolve(response);
+    },
+    reject(error) {
+      signal.removeEventListener("abort", onAbort);
+      reject(error);
+    },
+  };
+}
+
+/** A broker that does not know the version answers in version 0; the error code stands first in all. */
+function isUnsupported(frame: Uint8Array): boolean {
+  return frame.length >= 6 && (frame[4]! << 8 | frame[5]!) === ErrorCode.UNSUPPORTED_VERSION;
+}
+
+function receiveError(peer: string, error: unknown): DqueueError {
+  if (error instanceof ProtocolError) return error;
+  if (error instanceof FrameSizeError) {
+    return new ProtocolError(
+      `Cannot use response of ${peer}: it does not seem to speak Kafka's protocol`,
+      { cause: error },
+    );
+  }
+  return new ConnectionError(`Connection to ${peer} was lost: ${describeError(error)}`, {
+    cause: error,
+  });
+}

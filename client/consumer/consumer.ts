@@ -1,0 +1,553 @@
+/**
+ * The consumer: reads messages of topics, without a group.
+ *
+ * A consumer reads all partitions of the topics it is subscribed to, and keeps its place in each
+ * (`partition_reader.ts`). A fetcher fetches ahead for them (`fetcher.ts`, `fetch_request.ts`,
+ * `fetched_batches.ts`); `poll()` and the iterators go round the partitions and hand out what has come.
+ *
+ * @module
+ */
+
+import { ErrorCode } from "../../protocol/errors.ts";
+import type { Client } from "../client.ts";
+import type { ClientCore, FailureListener, OperationOptions } from "../connection/client_core.ts";
+import { atLeast } from "../client_options.ts";
+import { coreOf } from "../client_registry.ts";
+import {
+  type ConsumerOptions,
+  DEFAULT_POLL_MAX,
+  DEFAULT_POLL_TIMEOUT_MS,
+  type FetchFromOptions,
+  type FetchFromResult,
+  type MessageHandler,
+  type PollOptions,
+  resolveConsumerOptions,
+  type ResolvedConsumerOptions,
+  type StartOffset,
+  type SubscribeOptions,
+  type SubscribePartitionOptions,
+} from "./consumer_options.ts";
+import { type ConsumerStatus, StatusTeller } from "./consumer_status.ts";
+import { ClosedError, type DqueueError, KafkaError, UsageError } from "../errors.ts";
+import { fetchOnce, LanePool } from "./fetch_once.ts";
+import { Fetcher } from "./fetcher.ts";
+import type { TopicPartition } from "../topic_partition.ts";
+import type { Message } from "./message.ts";
+import { messageIterator, messageStream } from "./message_stream.ts";
+import { resolveOffset } from "./offset_lookup.ts";
+import { ensureNotBeyond } from "./offset_range.ts";
+import { handlePartition } from "./partition_handler.ts";
+import type { PartitionReader } from "./partition_reader.ts";
+import { Subscription } from "./subscription.ts";
+import { WakeSignal } from "../connection/wake_signal.ts";
+import { ensureKnown, OPTION_NAMES } from "../option_names.ts";
+
+/**
+ * Reads messages of topics, without a group: every consumer reads all partitions of its topics, and
+ * keeps its own place in each.
+ *
+ * @example Reading messages as they come
+ * ```ts
+ * import { Broker } from "@dqueue/dqueue/broker";
+ * import { Client } from "@dqueue/dqueue/client";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using broker = await Broker.start({ storage: "memory" });
+ * await using client = new Client({ broker });
+ * await client.admin().createTopic({ name: "orders" });
+ * await client.producer().send({ topic: "orders", value: "first" });
+ *
+ * await using consumer = client.consumer();
+ * await consumer.subscribe("orders");
+ * for await (const message of consumer) {
+ *   assertEquals(message.text(), "first");
+ *   break;
+ * }
+ * ```
+ *
+ * @example Reading many at once
+ * ```ts
+ * import { Broker } from "@dqueue/dqueue/broker";
+ * import { Client } from "@dqueue/dqueue/client";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using broker = await Broker.start({ storage: "memory" });
+ * await using client = new Client({ broker });
+ * await client.admin().createTopic({ name: "orders" });
+ * await client.producer().sendBatch([
+ *   { topic: "orders", value: "first" },
+ *   { topic: "orders", value: "second" },
+ * ]);
+ *
+ * await using consumer = client.consumer();
+ * await consumer.subscribe("orders");
+ * const messages = await consumer.poll(1000, { timeout: 5000 });
+ * assertEquals(messages.map((message) => message.text()), ["first", "second"]);
+ * ```
+ */
+export class Consumer implements AsyncDisposable, AsyncIterable<Message> {
+  readonly #core: ClientCore;
+  readonly #options: ResolvedConsumerOptions;
+  readonly #status: StatusTeller;
+  readonly #fetcher: Fetcher;
+  readonly #lanes: LanePool;
+  readonly #subscription: Subscription;
+  /** Told whenever a partition has new messages, or has failed. */
+  readonly #news = new WakeSignal();
+  readonly #closing = new AbortController();
+  /** Partitions read by handlers, which are in no subscription. */
+  readonly #handled = new Map<string, Promise<void>>();
+  /** Changes of the subscription are made one after the other. */
+  #changing: Promise<void> = Promise.resolve();
+  #closed: Promise<void> | undefined;
+
+  /**
+   * Makes a consumer; it connects when it is first used.
+   *
+   * @param client The client whose cluster it reads from.
+   * @param options How it reads.
+   * @throws {UsageError} If an option is not possible.
+   * @throws {ClosedError} If the client is closed.
+   */
+  constructor(client: Client, options: ConsumerOptions = {}) {
+    ensureKnown("consumer()", options, OPTION_NAMES.consumer);
+    this.#options = resolveConsumerOptions(options);
+    this.#core = coreOf(client);
+    this.#core.addUser(this);
+    this.#status = new StatusTeller(options.onStatus);
+    this.#fetcher = new Fetcher(this.#core, this.#options, {
+      onRetry: (waitingFor, error) => this.#status.set("retrying", waitingFor, error),
+      onRecovered: () => this.#onSubscribed(),
+      onReset: (notice) => this.#status.onReset(notice),
+    });
+    this.#lanes = new LanePool(this.#core);
+    this.#subscription = new Subscription(
+      this.#core,
+      this.#options,
+      this.#fetcher,
+      () => this.#news.notify(),
+    );
+  }
+
+  /** What it is doing, and what it waits for. */
+  get status(): ConsumerStatus {
+    return this.#status.status;
+  }
+
+  /** The topics it is subscribed to. */
+  get topics(): readonly string[] {
+    return this.#subscription.topics;
+  }
+
+  /** The partitions it reads: all of its topics. */
+  get assignment(): readonly TopicPartition[] {
+    return this.#subscription.readers.map(({ topic, partition }) => ({ topic, partition }));
+  }
+
+  /** The same as {@linkcode assignment}, under the name that other clients have for it. */
+  getAssignment(): readonly TopicPartition[] {
+    return this.assignment;
+  }
+
+  /** The partitions that are paused. */
+  get paused(): readonly TopicPartition[] {
+    return this.#subscription.readers
+      .filter(({ isPaused }) => isPaused)
+      .map(({ topic, partition }) => ({ topic, partition }));
+  }
+
+  /**
+   * Subscribes to topics, and to no others: those subscribed to before and not named here are dropped.
+   * Positions in topics that stay are kept. Once it returns, the positions in new topics are known, so
+   * that what is written from then on will be read.
+   *
+   * @param topics The topics to read.
+   * @param options Where to start in new topics.
+   * @throws {KafkaError} If a topic does not exist; the subscription is then as before.
+   */
+  subscribe(topics: string | readonly string[], options?: SubscribeOptions): Promise<void>;
+  /**
+   * Reads one partition with a handler, until the signal ends it. Messages are handled one after the
+   * other; where the handler returns a promise, the next waits for it.
+   *
+   * @param topic The topic.
+   * @param partition The partition.
+   * @param handler Takes each message.
+   * @param options Where to start, and what ends it.
+   * @returns When the signal was aborted, or the consumer closed, and the handler is done.
+   * @throws {KafkaError} If there is no such partition, or it cannot be read any more.
+   * @throws {UsageError} If this consumer reads the partition already.
+   */
+  subscribe(
+    topic: string,
+    partition: number,
+    handler: MessageHandler,
+    options?: SubscribePartitionOptions,
+  ): Promise<void>;
+  async subscribe(
+    topics: string | readonly string[],
+    optionsOrPartition: SubscribeOptions | number = {},
+    handler?: MessageHandler,
+    options: SubscribePartitionOptions = {},
+  ): Promise<void> {
+    if (typeof optionsOrPartition === "number") {
+      ensureKnown("subscribe()", options, OPTION_NAMES.subscribePartition);
+      return await this.#subscribePartition(
+        topics as string,
+        optionsOrPartition,
+        handler!,
+        options,
+      );
+    }
+    ensureKnown("subscribe()", optionsOrPartition, OPTION_NAMES.subscribe);
+    const waiting = this.#waiting(optionsOrPartition);
+    await this.#change(() => this.#subscription.replace(list(topics), waiting));
+  }
+
+  /**
+   * Subscribes to further topics.
+   *
+   * @param topics The topics to read too; those subscribed to already are left as they are.
+   * @param options Where to start in them.
+   * @throws {KafkaError} If a topic does not exist; the subscription is then as before.
+   */
+  async addTopics(
+    topics: string | readonly string[],
+    options: SubscribeOptions = {},
+  ): Promise<void> {
+    ensureKnown("addTopics()", options, OPTION_NAMES.subscribe);
+    const waiting = this.#waiting(options);
+    await this.#change(() => this.#subscription.add(list(topics), waiting));
+  }
+
+  /**
+   * Ends the subscription to some topics. The positions in them are forgotten.
+   *
+   * @param topics The topics to read no longer.
+   */
+  removeTopics(topics: string | readonly string[]): Promise<void> {
+    return this.#change(() => Promise.resolve(this.#subscription.remove(list(topics))));
+  }
+
+  /**
+   * Goes on reading a partition at another place.
+   *
+   * @param topic The topic.
+   * @param partition The partition.
+   * @param offset The offset of the next message to read, or a place; for a time after the last message
+   * it is the end.
+   * @param options How long to try.
+   * @returns The offset.
+   * @throws {UsageError} If this consumer is not subscribed to the topic, or the offset is negative.
+   * @throws {KafkaError} If there is no such partition, with `UNKNOWN_TOPIC_OR_PARTITION`; with
+   * `OFFSET_OUT_OF_RANGE` and the range there is, if the offset is beyond its end.
+   */
+  async seek(
+    topic: string,
+    partition: number,
+    offset: StartOffset,
+    options: OperationOptions = {},
+  ): Promise<number> {
+    ensureKnown("seek()", options, OPTION_NAMES.operation);
+    this.#ensureOpen();
+    await this.#changing;
+    const reader = await this.#reader("seek in", topic, partition, options);
+    const { isolationLevel } = this.#options;
+    const found = await resolveOffset(this.#core, reader, offset, isolationLevel, options);
+    if (typeof offset === "number") {
+      const action = `seek in "${topic}-${partition}"`;
+      await ensureNotBeyond(this.#core, action, reader, offset, options);
+    }
+    reader.seek(found);
+    this.#fetcher.wake();
+    return found;
+  }
+
+  /**
+   * The offset of the next message that will be read of a partition.
+   *
+   * @param topic The topic.
+   * @param partition The partition.
+   * @returns The offset, undefined if the partition is not read or has no position yet.
+   */
+  position(topic: string, partition: number): number | undefined {
+    const position = this.#subscription.reader(topic, partition)?.position ?? -1;
+    return position < 0 ? undefined : position;
+  }
+
+  /**
+   * The offset after the last message of a partition that all in-sync replicas have, as of the last
+   * fetch; without it, how far behind the consumer is cannot be told.
+   *
+   * @param topic The topic.
+   * @param partition The partition.
+   * @returns The offset, undefined if nothing was fetched yet.
+   */
+  highWatermark(topic: string, partition: number): number | undefined {
+    const highWatermark = this.#subscription.reader(topic, partition)?.highWatermark ?? -1;
+    return highWatermark < 0 ? undefined : highWatermark;
+  }
+
+  /**
+   * Holds back the messages of a topic until `resume()`.
+   *
+   * @param topic The topic.
+   * @param partition The partition. Default: all of the topic.
+   * @throws {UsageError} If this consumer does not read it.
+   */
+  pause(topic: string, partition?: number): void {
+    for (const reader of this.#readers("pause", topic, partition)) reader.isPaused = true;
+    this.#fetcher.wake();
+  }
+
+  /**
+   * Hands out the messages of a topic again.
+   *
+   * @param topic The topic.
+   * @param partition The partition. Default: all of the topic.
+   * @throws {UsageError} If this consumer does not read it.
+   */
+  resume(topic: string, partition?: number): void {
+    for (const reader of this.#readers("resume", topic, partition)) reader.isPaused = false;
+    this.#fetcher.wake();
+    this.#news.notify();
+  }
+
+  /**
+   * Reads messages: those that have come, or the first that come within the time. Goes round all
+   * partitions of all topics, so that each gets its share, in order within each.
+   *
+   * @param max The most messages to return.
+   * @param options How long to wait.
+   * @returns The messages; none if none came in time.
+   * @throws {KafkaError} If a partition cannot be read, once what was read before is handed out.
+   * @throws {UsageError} If it is subscribed to nothing.
+   * @throws {ClosedError} If the consumer is closed.
+   */
+  async poll(max: number = DEFAULT_POLL_MAX, options: PollOptions = {}): Promise<Message[]> {
+    atLeast("max", max, 1);
+    ensureKnown("poll()", options, OPTION_NAMES.poll);
+    const { timeout = DEFAULT_POLL_TIMEOUT_MS, signal } = options;
+    const until = performance.now() + timeout;
+    for (;;) {
+      this.#ensureOpen();
+      signal?.throwIfAborted();
+      if (this.#subscription.isEmpty) await this.#changing;
+      this.#ensureSubscribed();
+      const messages = this.#subscription.take(max);
+      if (messages.length > 0) return messages;
+      // Even with no time left it lets others run, so that a loop of polls does not keep data from coming.
+      const left = Math.max(0, until - performance.now());
+      if (!await this.#news.wait(left, signal)) return [];
+    }
+  }
+
+  /**
+   * Goes through messages as they come, without end: leave the loop with `break`, or close the consumer,
+   * which ends it. Only what the loop has seen counts as read.
+   */
+  [Symbol.asyncIterator](): AsyncIterableIterator<Message> {
+    return messageIterator(
+      () => this.#isClosing ? undefined : this.#subscription.next(),
+      () => this.#next(),
+    );
+  }
+
+  /** The messages as they come as a stream, without end. Only what was read from it counts as read. */
+  get readable(): ReadableStream<Message> {
+    return messageStream(this);
+  }
+
+  /**
+   * Fetches from one partition once, whatever the consumer is subscribed to.
+   *
+   * @param topic The topic.
+   * @param partition The partition.
+   * @param offset The offset of the first message to fetch, or a place.
+   * @param options How much to fetch, and how long to wait for it.
+   * @returns The messages from there on, and where to go on.
+   * @throws {KafkaError} If there is no such partition, or with `OFFSET_OUT_OF_RANGE` no such offset.
+   *
+   * @example Reading a partition from its start
+   * ```ts
+   * import { Broker } from "@dqueue/dqueue/broker";
+   * import { Client } from "@dqueue/dqueue/client";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using broker = await Broker.start({ storage: "memory" });
+   * await using client = new Client({ broker });
+   * await client.admin().createTopic({ name: "orders" });
+   * await client.producer().send({ topic: "orders", value: "first" });
+   *
+   * const consumer = client.consumer();
+   * const { messages, nextOffset } = await consumer.fetchFrom("orders", 0, "earliest");
+   * assertEquals(messages[0]?.text(), "first");
+   * assertEquals(nextOffset, 1);
+   * ```
+   */
+  async fetchFrom(
+    topic: string,
+    partition: number,
+    offset: StartOffset,
+    options: FetchFromOptions = {},
+  ): Promise<FetchFromResult> {
+    ensureKnown("fetchFrom()", options, OPTION_NAMES.fetchFrom);
+    this.#ensureOpen();
+    const { isolationLevel } = this.#options;
+    const place = { topic, partition };
+    const start = await resolveOffset(this.#core, place, offset, isolationLevel, options);
+    const target = { ...place, offset: start };
+    return await fetchOnce(this.#core, this.#lanes, this.#options, target, options);
+  }
+
+  /** Closes the consumer: iterators and streams end, and so do handlers' subscriptions. */
+  close(): Promise<void> {
+    return this.#closed ??= this.#close();
+  }
+
+  /** Closes the consumer, like `close()`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  get #isClosing(): boolean {
+    return this.#closing.signal.aborted;
+  }
+
+  async #close(): Promise<void> {
+    this.#closing.abort();
+    this.#news.notify();
+    this.#subscription.close();
+    await Promise.all([this.#fetcher.close(), this.#lanes.close()]);
+    await Promise.allSettled([...this.#handled.values()]);
+    this.#core.removeUser(this);
+  }
+
+  async #change(change: () => Promise<void>): Promise<void> {
+    this.#ensureOpen();
+    const changed = this.#changing.then(change);
+    this.#changing = changed.catch(() => {});
+    try {
+      await changed;
+    } finally {
+      this.#onSubscribed();
+    }
+    this.#news.notify();
+  }
+
+  #onSubscribed(): void {
+    if (this.#subscription.isEmpty && this.#handled.size === 0) {
+      this.#status.set("idle", "subscribe()");
+    } else {
+      this.#status.set("reading", "messages");
+    }
+  }
+
+  /** As long as a broker is away the consumer waits, unless it is told how long, and says so. */
+  #waiting<T extends OperationOptions>(options: T): T & FailureListener {
+    const timeout = options.timeout ?? this.#core.options.patienceMs;
+    return { ...options, timeout, onFailure: this.#onFailure };
+  }
+
+  readonly #onFailure = (error: DqueueError): void => {
+    if (!this.#isClosing) this.#status.set("retrying", "a broker that can be reached", error);
+  };
+
+  async #next(): Promise<IteratorResult<Message>> {
+    for (;;) {
+      if (this.#isClosing) return { done: true, value: undefined };
+      if (this.#subscription.isEmpty) await this.#changing;
+      this.#ensureSubscribed();
+      const message = this.#subscription.next();
+      if (message !== undefined) return { done: false, value: message };
+      await this.#news.wait();
+    }
+  }
+
+  #subscribePartition(
+    topic: string,
+    partition: number,
+    handler: MessageHandler,
+    options: SubscribePartitionOptions,
+  ): Promise<void> {
+    const key = `${topic}-${partition}`;
+    if (this.#isClosing) return Promise.reject(closed());
+    if (this.#handled.has(key) || this.#subscription.reader(topic, partition) !== undefined) {
+      return Promise.reject(
+        new UsageError(`Cannot subscribe to "${key}": this consumer reads it already`),
+      );
+    }
+    const context = {
+      core: this.#core,
+      options: this.#options,
+      fetcher: this.#fetcher,
+      closing: this.#closing.signal,
+      onFailure: this.#onFailure,
+      onStarted: () => this.#onSubscribed(),
+    };
+    const handled = handlePartition(context, { topic, partition }, handler, options)
+      .finally(() => {
+        this.#handled.delete(key);
+        this.#onSubscribed();
+      });
+    this.#handled.set(key, handled);
+    return handled;
+  }
+
+  async #reader(
+    action: string,
+    topic: string,
+    partition: number,
+    options: OperationOptions,
+  ): Promise<PartitionReader> {
+    if (!this.#subscription.topics.includes(topic)) throw notSubscribed(action, topic);
+    let reader = this.#subscription.reader(topic, partition);
+    if (reader === undefined) {
+      // It may have come since the topic was last described.
+      this.#core.metadata.invalidate(topic);
+      const { partitions } = await this.#core.topic(topic, options);
+      reader = this.#subscription.reader(topic, partition);
+      if (reader === undefined) {
+        throw new KafkaError(
+          `${action} "${topic}-${partition}"`,
+          ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+          `topic "${topic}" has ${partitions.length} partitions, none is number ${partition}`,
+        );
+      }
+    }
+    return reader;
+  }
+
+  #readers(action: string, topic: string, partition: number | undefined): PartitionReader[] {
+    const readers = this.#subscription.readers.filter((reader) =>
+      reader.topic === topic && (partition === undefined || reader.partition === partition)
+    );
+    if (readers.length > 0) return readers;
+    throw notSubscribed(action, partition === undefined ? topic : `${topic}-${partition}`);
+  }
+
+  #ensureOpen(): void {
+    if (this.#isClosing) throw closed();
+  }
+
+  #ensureSubscribed(): void {
+    if (this.#subscription.isEmpty) {
+      throw new UsageError("Cannot read: this consumer is subscribed to no topic");
+    }
+  }
+}
+
+function list(topics: string | readonly string[]): readonly string[] {
+  return typeof topics === "string" ? [topics] : topics;
+}
+
+function closed(): ClosedError {
+  return new ClosedError("Cannot read: the consumer is closed");
+}
+
+function notSubscribed(action: string, what: string): UsageError {
+  return new UsageError(
+    `Cannot ${action} "${what}": this consumer is not subscribed to it`,
+    "Subscribe to the topic first",
+  );
+}

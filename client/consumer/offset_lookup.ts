@@ -1,0 +1,202 @@
+/**
+ * Looks up offsets: the ends of partitions, and the first message at or after a time.
+ *
+ * @module
+ */
+
+import { ErrorCode } from "../../protocol/errors.ts";
+import { listOffsets, ListOffsetsTimestamp } from "../../protocol/messages/list_offsets.ts";
+import {
+  type ClientCore,
+  type FailureListener,
+  isUnknownTopic,
+  type OperationOptions,
+} from "../connection/client_core.ts";
+import { KafkaError, UsageError } from "../errors.ts";
+import { groupByLeader } from "../connection/leaders.ts";
+import type { TopicPartition } from "../topic_partition.ts";
+import { requestMs } from "../connection/timer.ts";
+
+/**
+ * A place in a partition: its first offset, the offset after its last message, the message with the
+ * highest timestamp, or the first message at or after a time in milliseconds since 1970.
+ */
+export type OffsetSpec = "earliest" | "latest" | "maxTimestamp" | { readonly timestamp: number };
+
+/**
+ * Which messages a reader sees: all of them, or of those written in transactions only the committed
+ * ones, and none behind the first transaction still open.
+ */
+export type IsolationLevel = "read_uncommitted" | "read_committed";
+
+/** The offset of a place in a partition. */
+export interface PartitionOffset {
+  /** The topic. */
+  readonly topic: string;
+  /** The partition. */
+  readonly partition: number;
+  /** The offset; −1 if there is no such message. */
+  readonly offset: number;
+  /** The timestamp of the message there, −1 if not known. */
+  readonly timestamp: number;
+  /** The epoch of the leader that appended it, −1 if not known. */
+  readonly leaderEpoch: number;
+}
+
+/** A place to look up. */
+export interface OffsetQuery {
+  readonly topic: string;
+  readonly partition: number;
+  readonly at: OffsetSpec;
+}
+
+/** The first version that knows the isolation level. */
+const FIRST_VERSION_WITH_ISOLATION = 2;
+
+/** The first version that finds the highest timestamp (KIP-734). */
+const FIRST_VERSION_WITH_MAX_TIMESTAMP = 7;
+
+/**
+ * Looks up several places at once, each at the leader of its partition, of which none may come twice.
+ *
+ * @returns What was found, in the order of the queries.
+ * @throws {KafkaError} If a partition does not exist, or its leader refuses.
+ */
+export async function lookUpOffsets(
+  core: ClientCore,
+  queries: readonly OffsetQuery[],
+  isolationLevel: IsolationLevel,
+  options: OperationOptions & FailureListener = {},
+): Promise<PartitionOffset[]> {
+  const timestamps = queries.map(({ at }) => timestampOf(at));
+  const found: (PartitionOffset | undefined)[] = new Array(queries.length).fill(undefined);
+  const action = "look up offsets";
+  await core.retry(action, options, async (signal) => {
+    const missing = queries
+      .map(({ topic, partition }, index) => ({ topic, partition, index }))
+      .filter(({ index }) => found[index] === undefined);
+    const groups = await groupByLeader(core, action, missing);
+    const failures = await Promise.all(
+      Array.from(
+        groups,
+        ([leaderId, group]) =>
+          askLeader(core, leaderId, group, timestamps, isolationLevel, found, signal),
+      ),
+    );
+    const failure = failures.find((error) => error !== undefined);
+    if (failure !== undefined) throw failure;
+  }, isUnknownTopic);
+  return found as PartitionOffset[];
+}
+
+/**
+ * The offset that an offset or place stands for; for a time after the last message it is the end.
+ *
+ * @throws {UsageError} If the offset is negative, or the place none there is.
+ */
+export async function resolveOffset(
+  core: ClientCore,
+  { topic, partition }: TopicPartition,
+  offset: number | OffsetSpec,
+  isolationLevel: IsolationLevel,
+  options: OperationOptions & FailureListener,
+): Promise<number> {
+  if (typeof offset === "number") {
+    if (Number.isSafeInteger(offset) && offset >= 0) return offset;
+    throw new UsageError(
+      `Cannot read "${topic}-${partition}": offset is ${offset}, not a whole number from 0 up`,
+    );
+  }
+  const lookUp = async (at: OffsetSpec) => {
+    const queries = [{ topic, partition, at }];
+    return (await lookUpOffsets(core, queries, isolationLevel, options))[0]!.offset;
+  };
+  const found = await lookUp(offset);
+  return found < 0 ? await lookUp("latest") : found;
+}
+
+interface Place {
+  readonly topic: string;
+  readonly partition: number;
+  /** The place in the list of queries. */
+  readonly index: number;
+}
+
+/** Asks one leader, fills in what it has found, and returns the first error met. */
+async function askLeader(
+  core: ClientCore,
+  leaderId: number,
+  group: readonly Place[],
+  timestamps: readonly number[],
+  isolationLevel: IsolationLevel,
+  found: (PartitionOffset | undefined)[],
+  signal: AbortSignal,
+): Promise<unknown> {
+  const byTopic = Map.groupBy(group, ({ topic }) => topic);
+  const body = {
+    isolationLevel: isolationLevel === "read_committed" ? 1 : 0,
+    timeoutMs: requestMs(core.options.requestTimeoutMs),
+    topics: Array.from(byTopic, ([name, places]) => ({
+      name,
+      partitions: places.map(({ partition, index }) => ({
+        partitionIndex: partition,
+        currentLeaderEpoch: core.metadata.topic(name)?.partitions[partition]?.leaderEpoch ?? -1,
+        timestamp: timestamps[index]!,
+      })),
+    })),
+  };
+  const options = { signal, minVersion: minVersion(group, timestamps, isolationLevel) };
+  let failure: unknown;
+  try {
+    const response = await core.requestBroker(leaderId, listOffsets, body, options);
+    for (const { name, partitions } of response.topics) {
+      const places = new Map(byTopic.get(name)?.map((place) => [place.partition, place.index]));
+      for (const { partitionIndex: partition, errorCode, ...rest } of partitions) {
+        const index = places.get(partition);
+        if (index === undefined) continue;
+        if (errorCode === ErrorCode.NONE) found[index] = { topic: name, partition, ...rest };
+        else failure ??= new KafkaError(`look up offset of "${name}-${partition}"`, errorCode);
+      }
+    }
+  } catch (error) {
+    failure = error;
+  }
+  if (failure !== undefined) {
+    for (const topic of byTopic.keys()) {
+      core.metadata.invalidate(topic);
+    }
+  }
+  return failure;
+}
+
+function minVersion(
+  group: readonly Place[],
+  timestamps: readonly number[],
+  isolationLevel: IsolationLevel,
+): number {
+  if (group.some(({ index }) => timestamps[index] === ListOffsetsTimestamp.maxTimestamp)) {
+    return FIRST_VERSION_WITH_MAX_TIMESTAMP;
+  }
+  return isolationLevel === "read_committed"
+    ? FIRST_VERSION_WITH_ISOLATION
+    : listOffsets.versions.min;
+}
+
+function timestampOf(at: OffsetSpec): number {
+  switch (at) {
+    case "earliest":
+      return ListOffsetsTimestamp.earliest;
+    case "latest":
+      return ListOffsetsTimestamp.latest;
+    case "maxTimestamp":
+      return ListOffsetsTimestamp.maxTimestamp;
+  }
+  const timestamp = at?.timestamp;
+  if (!Number.isInteger(timestamp) || timestamp < 0) {
+    throw new UsageError(
+      `Cannot look up offset at ${JSON.stringify(at)}: it is none of "earliest", "latest", ` +
+        `"maxTimestamp" and { timestamp } in milliseconds since 1970`,
+    );
+  }
+  return timestamp;
+}

@@ -1,0 +1,80 @@
+/**
+ * Reading one partition with a handler, apart from any subscription.
+ *
+ * @module
+ */
+
+import type { ClientCore } from "../connection/client_core.ts";
+import type {
+  MessageHandler,
+  ResolvedConsumerOptions,
+  SubscribePartitionOptions,
+} from "./consumer_options.ts";
+import type { DqueueError } from "../errors.ts";
+import type { Fetcher } from "./fetcher.ts";
+import type { TopicPartition } from "../topic_partition.ts";
+import { resolveOffset } from "./offset_lookup.ts";
+import { ensureNotBeyond } from "./offset_range.ts";
+import { PartitionReader } from "./partition_reader.ts";
+import { noPosition } from "./subscription.ts";
+import { WakeSignal } from "../connection/wake_signal.ts";
+
+/** What a handler's reading needs of its consumer. */
+export interface HandlerContext {
+  readonly core: ClientCore;
+  readonly options: ResolvedConsumerOptions;
+  readonly fetcher: Fetcher;
+  /** Aborted when the consumer is closed. */
+  readonly closing: AbortSignal;
+  /** Told of tries that failed and are followed by another. */
+  readonly onFailure: (error: DqueueError) => void;
+  /** Told when the place to start from is known. */
+  readonly onStarted: () => void;
+}
+
+/**
+ * Hands the messages of a partition to `handler`, one after the other, until the signal is aborted or the
+ * consumer closed.
+ */
+export async function handlePartition(
+  { core, options, fetcher, closing, onFailure, onStarted }: HandlerContext,
+  { topic, partition }: TopicPartition,
+  handler: MessageHandler,
+  { signal, from }: SubscribePartitionOptions,
+): Promise<void> {
+  const news = new WakeSignal();
+  const onNews = () => news.notify();
+  const ends = AbortSignal.any(signal === undefined ? [closing] : [closing, signal]);
+  const start = from ?? options.autoOffsetReset;
+  const reader = new PartitionReader(topic, partition, options, onNews);
+  ends.addEventListener("abort", onNews);
+  try {
+    if (start === "none") throw noPosition(reader);
+    const { isolationLevel } = options;
+    const waiting = { signal: ends, timeout: core.options.patienceMs, onFailure };
+    reader.seek(await resolveOffset(core, reader, start, isolationLevel, waiting));
+    if (typeof start === "number") {
+      await ensureNotBeyond(core, `read "${topic}-${partition}"`, reader, start, waiting);
+    }
+    fetcher.add(reader);
+    onStarted();
+    while (!ends.aborted) {
+      const message = reader.next();
+      if (message !== undefined) {
+        const handling = handler(message);
+        if (handling instanceof Promise) await handling;
+        fetcher.wakeFor(reader);
+        continue;
+      }
+      const error = reader.takeError();
+      if (error !== undefined) throw error;
+      await news.wait();
+    }
+  } catch (error) {
+    // Being ended while the start is looked up is no failure.
+    if (!ends.aborted || error !== ends.reason) throw error;
+  } finally {
+    ends.removeEventListener("abort", onNews);
+    fetcher.remove(reader);
+  }
+}

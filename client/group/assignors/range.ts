@@ -1,0 +1,28 @@
+/**
+ * The range assignor: each topic's partitions in as many runs as it has members, so that partitions of
+ * the same number of different topics go to the same member.
+ *
+ * @module
+ */
+
+import type { Assignor, AssignorGroup, GroupAssignments } from "../assignor.ts";
+import type { TopicPartition } from "../../topic_partition.ts";
+
+/** Kafka's `range`. */
+export const range: Assignor = { name: "range", assign };
+
+function assign({ members, partitionCounts }: AssignorGroup): GroupAssignments {
+  const assigned = new Map<string, TopicPartition[]>(members.map(({ memberId }) => [memberId, []]));
+  for (const [topic, count] of partitionCounts) {
+    const readers = members.filter(({ topics }) => topics.includes(topic));
+    const share = Math.floor(count / readers.length);
+    const extra = count % readers.length;
+    let partition = 0;
+    for (let i = 0; i < readers.length; i++) {
+      const end = partition + share + (i < extra ? 1 : 0);
+      const mine = assigned.get(readers[i]!.memberId)!;
+      while (partition < end) mine.push({ topic, partition: partition++ });
+    }
+  }
+  return assigned;
+}

@@ -1,0 +1,135 @@
+/**
+ * Finds the broker that coordinates a group, and asks it.
+ *
+ * A group's coordinator is the broker that leads its partition of `__consumer_offsets`, so it moves when
+ * that leader does. Whatever fails in a way that this may explain has it looked up again.
+ *
+ * @module
+ */
+
+import { ErrorCode } from "../../protocol/errors.ts";
+import { CoordinatorType, findCoordinator } from "../../protocol/messages/find_coordinator.ts";
+import type { Api, DecodedFields, Fields } from "../../protocol/schema.ts";
+import type { ClientCore } from "../connection/client_core.ts";
+import type { BrokerNode } from "../connection/cluster_metadata.ts";
+import type { RequestBody, RequestOptions } from "../connection/connection.ts";
+import type { ConnectionLane } from "../connection/connection_lane.ts";
+import { KafkaError, refreshesMetadata, UnsupportedVersionError } from "../errors.ts";
+
+/** The first version that asks for several keys at once (KIP-699). */
+const FIRST_VERSION_WITH_MANY_KEYS = 4;
+
+/** One broker and those of the groups asked for that it coordinates. */
+export interface CoordinatedGroups {
+  readonly node: BrokerNode;
+  readonly groupIds: string[];
+}
+
+/**
+ * Looks up who coordinates each group.
+ *
+ * @returns The coordinators, each with its groups.
+ * @throws {KafkaError} If a group has no coordinator at the moment, or its id is not legal.
+ */
+export async function findCoordinators(
+  core: ClientCore,
+  groupIds: readonly string[],
+  signal?: AbortSignal,
+): Promise<CoordinatedGroups[]> {
+  const found = await askForAll(core, groupIds, signal);
+  const byNode = new Map<number, CoordinatedGroups>();
+  for (const { key, nodeId, host, port, errorCode, errorMessage } of found) {
+    if (errorCode !== ErrorCode.NONE) {
+      throw new KafkaError(`find the coordinator of group "${key}"`, errorCode, errorMessage);
+    }
+    const coordinated = byNode.get(nodeId);
+    if (coordinated !== undefined) coordinated.groupIds.push(key);
+    else byNode.set(nodeId, { node: { id: nodeId, host, port, rack: null }, groupIds: [key] });
+  }
+  return [...byNode.values()];
+}
+
+interface Found {
+  readonly key: string;
+  readonly nodeId: number;
+  readonly host: string;
+  readonly port: number;
+  readonly errorCode: number;
+  readonly errorMessage: string | null;
+}
+
+async function askForAll(
+  core: ClientCore,
+  groupIds: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<readonly Found[]> {
+  const keyType = CoordinatorType.group;
+  try {
+    const options = { signal, minVersion: FIRST_VERSION_WITH_MANY_KEYS };
+    const body = { keyType, coordinatorKeys: groupIds };
+    return (await core.requestAny(findCoordinator, body, options)).coordinators;
+  } catch (error) {
+    if (!(error instanceof UnsupportedVersionError)) throw error;
+  }
+  const options = { signal, maxVersion: FIRST_VERSION_WITH_MANY_KEYS - 1 };
+  return await Promise.all(groupIds.map(async (key): Promise<Found> => {
+    const body = (version: number) => (version === 0 ? { key } : { key, keyType });
+    return { key, ...await core.requestAny(findCoordinator, body, options) };
+  }));
+}
+
+/** One group's coordinator, as far as known. */
+export class GroupCoordinator {
+  readonly #core: ClientCore;
+  readonly #groupId: string;
+  #node: BrokerNode | undefined;
+  #finding: Promise<BrokerNode> | undefined;
+
+  constructor(core: ClientCore, groupId: string) {
+    this.#core = core;
+    this.#groupId = groupId;
+  }
+
+  /** The broker, undefined if it has to be looked up. */
+  get node(): BrokerNode | undefined {
+    return this.#node;
+  }
+
+  /** Has the coordinator looked up again before the next request. */
+  forget(): void {
+    this.#node = undefined;
+  }
+
+  /**
+   * Asks the coordinator.
+   *
+   * @param lane The connections to use: what waits for others needs one of its own.
+   * @throws {DqueueError} If it cannot be found or reached, or does not answer.
+   */
+  async request<Req extends Fields, Res extends Fields>(
+    lane: ConnectionLane,
+    api: Api<Req, Res>,
+    body: RequestBody<Req>,
+    options: RequestOptions = {},
+  ): Promise<DecodedFields<Res>> {
+    try {
+      const node = this.#node ?? await this.#find();
+      const connection = await lane.connection(node, options.signal);
+      return await connection.request(api, body, options);
+    } catch (error) {
+      this.onError(error);
+      throw error;
+    }
+  }
+
+  /** Takes note of an error, whether thrown by a request or read in its answer. */
+  onError(error: unknown): void {
+    if (refreshesMetadata(error)) this.forget();
+  }
+
+  #find(): Promise<BrokerNode> {
+    return this.#finding ??= findCoordinators(this.#core, [this.#groupId], this.#core.closing)
+      .then((found) => this.#node = found[0]!.node)
+      .finally(() => this.#finding = undefined);
+  }
+}

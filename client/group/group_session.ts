@@ -1,0 +1,199 @@
+/**
+ * One stay in a group, from joining to leaving, and what a group consumer tells of it.
+ *
+ * @module
+ */
+
+import { ClassicMembership } from "./classic_membership.ts";
+import type { ClientCore } from "../connection/client_core.ts";
+import { ConnectionLane } from "../connection/connection_lane.ts";
+import { ClosedError, DqueueError, UsageError } from "../errors.ts";
+import type {
+  GroupConsumerState,
+  GroupConsumerStatus,
+  ResolvedGroupOptions,
+} from "./group_consumer_options.ts";
+import type { GroupCoordinator } from "./group_coordinator.ts";
+import type { Committer } from "./group_offsets.ts";
+import { asDqueueError, type HeldPartitions } from "./held_partitions.ts";
+import type { Membership, MembershipObserver, MembershipParts } from "./membership.ts";
+import { ModernMembership } from "./modern_membership.ts";
+
+/** How long leaving may take, in milliseconds; a coordinator that is not told finds out by itself. */
+const LEAVE_MS = 5000;
+
+/** What a group session works with. */
+export interface GroupSessionParts {
+  readonly core: ClientCore;
+  readonly options: ResolvedGroupOptions;
+  readonly coordinator: GroupCoordinator;
+  /** What the partitions are held by. */
+  readonly held: HeldPartitions;
+  /** Told whenever the status has changed. */
+  readonly onChange: () => void;
+}
+
+/** One stay in a group. */
+export class GroupSession implements MembershipObserver {
+  readonly #parts: GroupSessionParts;
+  readonly #lane: ConnectionLane;
+  readonly #membership: Membership;
+  readonly #ending = new AbortController();
+  readonly #joined = Promise.withResolvers<void>();
+  readonly #running: Promise<void>;
+  #status: Pick<GroupConsumerStatus, "state" | "waitingFor" | "since" | "error">;
+  #ended: Promise<void> | undefined;
+
+  constructor(parts: GroupSessionParts) {
+    this.#parts = parts;
+    const { core, options, coordinator, held: holder } = parts;
+    const clientId = options.consumerId ?? core.options.clientId;
+    this.#lane = new ConnectionLane({ ...core.options, clientId });
+    const membership: MembershipParts = {
+      core,
+      options,
+      coordinator,
+      lane: this.#lane,
+      holder,
+      observer: this,
+    };
+    this.#membership = options.protocol === "classic"
+      ? new ClassicMembership(membership)
+      : new ModernMembership(membership);
+    this.#status = newStatus("joining", "the topics to be described");
+    this.#joined.promise.catch(() => {});
+    this.#running = this.#run();
+  }
+
+  /** Resolves when this member has got its first partitions; rejects when it cannot get any. */
+  get joined(): Promise<void> {
+    return this.#joined.promise;
+  }
+
+  /** Who this is to the coordinator. */
+  get committer(): Committer {
+    return this.#membership.committer;
+  }
+
+  /** What it is doing. */
+  get status(): GroupConsumerStatus {
+    const { memberId, generation } = this.committer;
+    return { ...this.#status, memberId: memberId === "" ? undefined : memberId, generation };
+  }
+
+  /** Why it was refused for good; undefined if it was not. */
+  get failure(): DqueueError | undefined {
+    return this.#status.state === "failed" ? this.#status.error : undefined;
+  }
+
+  /** Whether this member has its partitions, and the group is at rest as far as it knows. */
+  get isSettled(): boolean {
+    const { state } = this.#status;
+    return state === "reading" || state === "standby";
+  }
+
+  /** Takes note that a commit was refused, as the group has moved on. */
+  onCommitRefused(error: DqueueError, committer: Committer): void {
+    this.#membership.onCommitRefused(error, committer);
+  }
+
+  /** Takes note that other topics are to be read. */
+  onTopics(): void {
+    if (!this.#ending.signal.aborted) this.#membership.onTopics();
+  }
+
+  onWait(state: GroupConsumerState, waitingFor: string, error?: DqueueError): void {
+    if (this.#ending.signal.aborted) return;
+    this.#set(state, waitingFor, error);
+  }
+
+  onSettled(): void {
+    if (this.#ending.signal.aborted) return;
+    const hasPartitions = this.#parts.held.partitions.length > 0;
+    if (hasPartitions) this.#set("reading", "messages");
+    else this.#set("standby", "a partition that no other member has");
+    this.#joined.resolve();
+  }
+
+  onFailed(error: DqueueError): void {
+    if (this.#ending.signal.aborted) return;
+    this.#set("failed", "joinGroup() to be called again", error);
+    this.#joined.reject(error);
+  }
+
+  /**
+   * Leaves the group. Never rejects: what the coordinator is not told, it finds out by itself.
+   *
+   * @param giveUp Gives up the partitions, when nothing else happens to them any more.
+   */
+  end(giveUp: () => Promise<void>): Promise<void> {
+    return this.#ended ??= this.#end(giveUp);
+  }
+
+  async #end(giveUp: () => Promise<void>): Promise<void> {
+    const reason = new DOMException("The consumer has left the group", "AbortError");
+    this.#ending.abort(reason);
+    this.#joined.reject(reason);
+    await this.#running;
+    await giveUp();
+    try {
+      await this.#membership.leave(AbortSignal.timeout(LEAVE_MS));
+    } catch (error) {
+      // The coordinator cannot be reached, or has this member out already.
+      if (!(error instanceof DqueueError) && !isTimeout(error)) throw error;
+    } finally {
+      await this.#lane.close();
+    }
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#ending;
+    const { core, options } = this.#parts;
+    try {
+      const timeout = core.options.patienceMs;
+      const onFailure = (error: DqueueError) => {
+        this.onWait("retrying", "a broker that describes the topics", error);
+      };
+      const waiting = { signal, timeout, onFailure };
+      await Promise.all(options.topics.map((topic) => core.topic(topic, waiting)));
+    } catch (error) {
+      if (!signal.aborted) this.onFailed(asDqueueError("join the group", error));
+      return;
+    }
+    await this.#membership.run(signal);
+  }
+
+  #set(state: GroupConsumerState, waitingFor: string, error?: DqueueError): void {
+    const now = this.#status;
+    if (state === now.state && waitingFor === now.waitingFor && error === now.error) return;
+    this.#status = newStatus(state, waitingFor, error);
+    this.#parts.onChange();
+  }
+}
+
+/** The status of a consumer that is in no group. */
+export function leftStatus(waitingFor: string): GroupConsumerStatus {
+  return { ...newStatus("left", waitingFor), memberId: undefined, generation: -1 };
+}
+
+/** Why nothing can be read of a consumer that is closed. */
+export function closedError(): ClosedError {
+  return new ClosedError("Cannot read: the group consumer is closed");
+}
+
+/** Why nothing can be read of a consumer that has left. */
+export function leftError(): UsageError {
+  return new UsageError("Cannot read: this consumer has left its group", "Call joinGroup() first");
+}
+
+function newStatus(
+  state: GroupConsumerState,
+  waitingFor: string,
+  error?: DqueueError,
+): Pick<GroupConsumerStatus, "state" | "waitingFor" | "since" | "error"> {
+  return { state, waitingFor, since: Date.now(), error };
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof DOMException && error.name === "TimeoutError";
+}

@@ -1,0 +1,302 @@
+/**
+ * Membership in a group by the protocol of KIP-848.
+ *
+ * There is one request, the heartbeat. It tells what this member holds, and is answered with its epoch and
+ * what it shall hold. What it shall not hold any more it gives up and says so with the next heartbeat; only
+ * then does the coordinator give it to others, and to this member what others have given up. Members that
+ * nothing changes for go on reading.
+ *
+ * @module
+ */
+
+import { ErrorCode } from "../../protocol/errors.ts";
+import { consumerGroupHeartbeat } from "../../protocol/messages/consumer_group_heartbeat.ts";
+import { backoffMs } from "../connection/backoff.ts";
+import { type DqueueError, isRetriable, KafkaError } from "../errors.ts";
+import type { Committer } from "./group_offsets.ts";
+import { Heartbeater } from "./heartbeater.ts";
+import { asDqueueError } from "./held_partitions.ts";
+import type { TopicPartition } from "../topic_partition.ts";
+import {
+  type Membership,
+  type MembershipParts,
+  placeName,
+  programTimeMs,
+  without,
+} from "./membership.ts";
+import { delay } from "../connection/waiting.ts";
+import { requestMs } from "../connection/timer.ts";
+
+/** The epoch of a member that joins. */
+const JOIN_EPOCH = 0;
+
+/** The epoch of a member that leaves. */
+const LEAVE_EPOCH = -1;
+
+/** The epoch of a static member that leaves its place open. */
+const LEAVE_STATIC_EPOCH = -2;
+
+/** The partitions that the coordinator has told this member to hold, by topic id. */
+type Target = readonly { readonly topicId: string; readonly partitions: readonly number[] }[];
+
+/** A member by the protocol of KIP-848. */
+export class ModernMembership implements Membership {
+  readonly #parts: MembershipParts;
+  readonly #heartbeater: Heartbeater;
+  #memberId = crypto.randomUUID() as string;
+  #epoch = JOIN_EPOCH;
+  #intervalMs: number;
+  #target: Target | undefined;
+  /** Aborted, with the reason, when this member is not in the group any more. */
+  #ending = new AbortController();
+  /** Called when there is a new target. */
+  #onTarget: () => void = () => {};
+  /** What the coordinator knows that this member holds; undefined if it has to be told everything. */
+  #told: string | undefined;
+  /** The topics that the coordinator knows it reads. */
+  #toldTopics: readonly string[] = [];
+  /** The topics that it reads, or may still hold partitions of. */
+  readonly #names: Set<string>;
+  /** Whether the coordinator may know of this member. */
+  #hasJoined = false;
+  #hasMissedBeats = false;
+
+  constructor(parts: MembershipParts) {
+    this.#parts = parts;
+    this.#names = new Set(parts.options.topics);
+    this.#intervalMs = parts.options.heartbeatIntervalMs;
+    this.#heartbeater = new Heartbeater({
+      client: parts.core.options,
+      beat: (signal) => this.#beat(signal),
+      onRetry: (error) => {
+        this.#hasMissedBeats = true;
+        this.#onRetry("the coordinator to answer heartbeats", error);
+      },
+      onFailed: (error) => this.#ending.abort(asDqueueError("stay in the group", error)),
+    });
+  }
+
+  get committer(): Committer {
+    const { groupId, groupInstanceId } = this.#parts.options;
+    const generation = this.#epoch > JOIN_EPOCH ? this.#epoch : -1;
+    return { groupId, memberId: this.#memberId, generation, groupInstanceId, isModern: true };
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    let failures = 0;
+    const stop = () => this.#ending.abort(signal.reason);
+    signal.addEventListener("abort", stop);
+    try {
+      while (!signal.aborted) {
+        this.#ending = new AbortController();
+        this.#parts.observer.onWait("joining", "the coordinator to let this member join");
+        this.#target = undefined;
+        this.#told = undefined;
+        this.#heartbeater.start(0);
+        try {
+          for (;;) {
+            await this.#nextTarget(this.#ending.signal);
+            await this.#reconcile(this.#ending.signal);
+            failures = 0;
+          }
+        } catch (error) {
+          if (signal.aborted) break;
+          const reason = this.#ending.signal.aborted ? this.#ending.signal.reason : error;
+          this.#heartbeater.stop();
+          if (!await this.#recover(asDqueueError("stay in the group", reason))) break;
+          const { initialBackoffMs, maxBackoffMs } = this.#parts.core.options;
+          await delay(backoffMs(++failures, initialBackoffMs, maxBackoffMs), signal)
+            .catch(() => {});
+        }
+      }
+    } finally {
+      signal.removeEventListener("abort", stop);
+      this.#heartbeater.stop();
+    }
+  }
+
+  onCommitRefused(error: DqueueError, { generation }: Committer): void {
+    if (generation !== this.#epoch) return;
+    // An epoch out of date is brought up to date by the next heartbeat, a fenced one found out.
+    if (error.code === "UNKNOWN_MEMBER_ID") this.#ending.abort(error);
+    else this.#heartbeater.hurry();
+  }
+
+  onTopics(): void {
+    for (const name of this.#parts.options.topics) this.#names.add(name);
+    this.#heartbeater.hurry();
+  }
+
+  async leave(signal: AbortSignal): Promise<void> {
+    if (!this.#hasJoined) return;
+    this.#hasJoined = false;
+    const { groupInstanceId } = this.#parts.options;
+    const epoch = groupInstanceId === null ? LEAVE_EPOCH : LEAVE_STATIC_EPOCH;
+    this.#epoch = JOIN_EPOCH;
+    await this.#request({ memberEpoch: epoch }, signal);
+  }
+
+  #onRetry(waitingFor: string, error: unknown): void {
+    this.#parts.observer.onWait("retrying", waitingFor, asDqueueError("reach the group", error));
+  }
+
+  /** Tells that this member is alive, and what it holds if that has changed. */
+  async #beat(signal: AbortSignal): Promise<number> {
+    const { options, holder, observer } = this.#parts;
+    const isJoining = this.#epoch === JOIN_EPOCH;
+    const held = holder.partitions;
+    const holds = held.map(placeName).sort().join();
+    const told = this.#told;
+    const { topics } = options;
+    const isChanged = told === undefined || topics !== this.#toldTopics;
+    // An answer that is lost may have been the only one to tell of an assignment: after that, the
+    // coordinator is told everything, and tells everything itself.
+    this.#told = undefined;
+    this.#hasJoined = true;
+    const response = await this.#request({
+      memberEpoch: this.#epoch,
+      ...(isChanged
+        ? {
+          rebalanceTimeoutMs: requestMs(options.rebalanceTimeoutMs),
+          subscribedTopicNames: topics,
+          serverAssignor: options.serverAssignor,
+        }
+        : {}),
+      ...(told === holds ? {} : { topicPartitions: this.#withIds(isJoining ? [] : held) }),
+    }, signal);
+    if (response.memberId !== null) this.#memberId = response.memberId;
+    this.#epoch = response.memberEpoch;
+    this.#intervalMs = response.heartbeatIntervalMs;
+    this.#told = holds;
+    this.#toldTopics = topics;
+    if (response.assignment !== null) this.#setTarget(response.assignment.topicPartitions);
+    else if (isJoining) this.#setTarget([]);
+    if (this.#hasMissedBeats && this.#target === undefined) observer.onSettled();
+    this.#hasMissedBeats = false;
+    return this.#intervalMs;
+  }
+
+  #setTarget(target: Target): void {
+    this.#target = target;
+    this.#onTarget();
+  }
+
+  /** Waits until there is something to hold or to give up. */
+  #nextTarget(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (signal.aborted) return reject(signal.reason);
+      if (this.#target !== undefined) return resolve();
+      const onAbort = () => reject(signal.reason);
+      signal.addEventListener("abort", onAbort, { once: true });
+      this.#onTarget = () => {
+        signal.removeEventListener("abort", onAbort);
+        this.#onTarget = () => {};
+        resolve();
+      };
+    });
+  }
+
+  /** Gives up what this member shall not hold, says so, and takes on the rest. */
+  async #reconcile(signal: AbortSignal): Promise<void> {
+    const { holder, observer, options } = this.#parts;
+    const target = await this.#withNames(this.#target!, signal);
+    this.#target = undefined;
+    const surplus = without(holder.partitions, target);
+    if (surplus.length > 0) {
+      observer.onWait("rebalancing", "the program to finish the messages it has");
+      const waitMs = programTimeMs(options.rebalanceTimeoutMs, this.#intervalMs);
+      await holder.revoke(surplus, waitMs, signal);
+      signal.throwIfAborted();
+      this.#heartbeater.hurry();
+    }
+    const added = without(target, holder.partitions);
+    if (added.length > 0) {
+      observer.onWait("positioning", "the coordinator to tell committed offsets");
+      await holder.assign(added, signal);
+      signal.throwIfAborted();
+      this.#heartbeater.hurry();
+    }
+    if (this.#target === undefined) observer.onSettled();
+  }
+
+  /** Looks what an error means for the membership. Returns whether to join again. */
+  async #recover(error: DqueueError): Promise<boolean> {
+    const { holder, observer } = this.#parts;
+    if (isRetriable(error)) {
+      this.#onRetry("the partitions of this member to be known", error);
+    } else {
+      const mayRejoin = error.code === "UNKNOWN_MEMBER_ID" ||
+        error.code === "FENCED_MEMBER_EPOCH" ||
+        error.code === "UNRELEASED_INSTANCE_ID";
+      if (!mayRejoin) {
+        await holder.lose();
+        observer.onFailed(error);
+        return false;
+      }
+      observer.onWait("rebalancing", "partitions to be dropped", error);
+    }
+    this.#epoch = JOIN_EPOCH;
+    await holder.lose();
+    return true;
+  }
+
+  async #request(
+    body: {
+      readonly memberEpoch: number;
+      readonly rebalanceTimeoutMs?: number;
+      readonly subscribedTopicNames?: readonly string[];
+      readonly serverAssignor?: string | null;
+      readonly topicPartitions?: Target;
+    },
+    signal: AbortSignal,
+  ) {
+    const { core, coordinator, lane, options } = this.#parts;
+    const { groupId, groupInstanceId: instanceId } = options;
+    const response = await coordinator.request(lane, consumerGroupHeartbeat, {
+      groupId,
+      memberId: this.#memberId,
+      instanceId,
+      ...body,
+    }, { signal, timeoutMs: core.options.requestTimeoutMs });
+    if (response.errorCode === ErrorCode.NONE) return response;
+    const action = `send a heartbeat to group "${groupId}"`;
+    const error = new KafkaError(action, response.errorCode, response.errorMessage);
+    coordinator.onError(error);
+    throw error;
+  }
+
+  /** The partitions by id; those of a topic that was deleted are none any more. */
+  #withIds(partitions: readonly TopicPartition[]): Target {
+    const { metadata } = this.#parts.core;
+    const byTopic = [...Map.groupBy(partitions, ({ topic }) => topic)];
+    return byTopic.flatMap(([topic, group]) => {
+      const topicId = metadata.topic(topic)?.id;
+      return topicId === undefined ? [] : {
+        topicId,
+        partitions: group.map(({ partition }) => partition),
+      };
+    });
+  }
+
+  /** The partitions by name; asks for the topics again if an id is new, as after one was made anew. */
+  async #withNames(target: Target, signal: AbortSignal): Promise<TopicPartition[]> {
+    const { core } = this.#parts;
+    return await core.retry("find the topics of the assignment", { signal }, async () => {
+      const names = new Map(
+        Array.from(this.#names, (name) => [core.metadata.topic(name)?.id, name]),
+      );
+      const unknown = target.find(({ topicId }) => !names.has(topicId));
+      if (unknown !== undefined) {
+        await core.metadata.refresh(this.#names);
+        const known = [...this.#names].some((name) =>
+          core.metadata.topic(name)?.id === unknown.topicId
+        );
+        const error = known ? ErrorCode.LEADER_NOT_AVAILABLE : ErrorCode.UNKNOWN_TOPIC_ID;
+        throw new KafkaError(`find topic ${unknown.topicId}`, error);
+      }
+      return target.flatMap(({ topicId, partitions }) =>
+        partitions.map((partition) => ({ topic: names.get(topicId)!, partition }))
+      );
+    });
+  }
+}

@@ -1,0 +1,411 @@
+/**
+ * The producer: sends messages to topics.
+ *
+ * `send()` and `sendBatch()` put messages into batches, one for each partition (`accumulator.ts`,
+ * `producer_batch.ts`, `text_run.ts`), and note who is to hear of them (`delivery.ts`). The sender takes
+ * the batches to the brokers that lead the partitions (`sender.ts`, `produce_request.ts`), in order and
+ * each once (`partition_queue.ts`). The memory of those written serves the next (`batch_memory.ts`).
+ *
+ * @module
+ */
+
+import { Accumulator, type TopicState, type Waiter } from "./accumulator.ts";
+import type { Client } from "../client.ts";
+import type { ClientCore } from "../connection/client_core.ts";
+import { coreOf } from "../client_registry.ts";
+import type { ConnectionLane } from "../connection/connection_lane.ts";
+import { CountedDelivery, DeliveryGroup, GroupDelivery, PromisedDelivery } from "./delivery.ts";
+import { ClosedError, type DqueueError, TimeoutError, UsageError } from "../errors.ts";
+import type { ProducerBatch } from "./producer_batch.ts";
+import {
+  type OutgoingMessage,
+  type ProducerOptions,
+  type RecordMetadata,
+  type ResolvedProducerOptions,
+  resolveProducerOptions,
+  type TopicMessage,
+} from "./producer_options.ts";
+import { Sender } from "./sender.ts";
+import { topicWriter, type WritableMessage } from "./topic_writer.ts";
+import {
+  abortable,
+  type CloseOptions,
+  type WaitOptions,
+  withTimeout,
+} from "../connection/waiting.ts";
+import { ensureKnown, OPTION_NAMES } from "../option_names.ts";
+import { describeValue, ensureMessage } from "../outgoing_message.ts";
+
+/**
+ * Sends messages to topics.
+ *
+ * Messages are sent in batches: `send()` only puts a message into one and returns a promise of where it
+ * was written. Messages to the same partition are written in the order of the calls, each once, however
+ * often the connection is lost.
+ *
+ * @example Sending a message
+ * ```ts
+ * import { Broker } from "@dqueue/dqueue/broker";
+ * import { Client } from "@dqueue/dqueue/client";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using broker = await Broker.start({ storage: "memory" });
+ * await using client = new Client({ broker });
+ * await client.admin().createTopic({ name: "orders" });
+ * await using producer = client.producer();
+ * const { offset } = await producer.send({ topic: "orders", key: "42", value: "paid" });
+ * assertEquals(offset, 0);
+ * ```
+ */
+export class Producer implements AsyncDisposable {
+  readonly #core: ClientCore;
+  readonly #lane: ConnectionLane;
+  readonly #options: ResolvedProducerOptions;
+  readonly #accumulator: Accumulator;
+  readonly #sender: Sender;
+  #isClosing = false;
+  #closed: Promise<void> | undefined;
+
+  /**
+   * Makes a producer; it connects when the first message is sent.
+   *
+   * @param client The client whose cluster it sends to.
+   * @param options How it sends.
+   * @throws {UsageError} If an option is not possible.
+   * @throws {ClosedError} If the client is closed.
+   */
+  constructor(client: Client, options: ProducerOptions = {}) {
+    this.#options = resolveProducerOptions(options);
+    this.#core = coreOf(client);
+    this.#core.addUser(this);
+    this.#lane = this.#core.openLane();
+    this.#accumulator = new Accumulator(
+      this.#core,
+      this.#options,
+      (queue) => this.#sender.wake(queue),
+    );
+    this.#sender = new Sender(this.#core, this.#lane, this.#options, this.#accumulator);
+  }
+
+  /** Bytes of messages that wait to be sent or confirmed. */
+  get bufferedBytes(): number {
+    return this.#accumulator.bufferedBytes;
+  }
+
+  /**
+   * Sends a message.
+   *
+   * The promise may be awaited later, or together with others: calls do not wait for each other. When
+   * more than `bufferMemory` is waiting, a message waits for its turn, so whoever sends very many should
+   * await some of the promises on the way, or use `sendBatch()` or `writable()`.
+   *
+   * @param message The message to send.
+   * @returns Where it was written.
+   * @throws {KafkaError} If the broker refuses it for good.
+   * @throws {TimeoutError} If it could not be written in time; it may have been written all the same.
+   * @throws {UsageError} If it can never be sent.
+   * @throws {SerializationError} If key, value or a header is not bytes, text or null.
+   * @throws {ClosedError} If the producer is closed.
+   */
+  send(message: OutgoingMessage): Promise<RecordMetadata> {
+    try {
+      this.#ensureOpen();
+      const topic = this.#accumulator.topic(message.topic);
+      const now = Date.now();
+      if (topic.waiters.length === 0) {
+        const batch = this.#accumulator.tryAppend(topic, message, now);
+        if (batch !== undefined) return promised(batch, Number(message.timestamp ?? now));
+      }
+      return new Promise((resolve, reject) => {
+        this.#wait(topic, (createdAt) => {
+          const batch = this.#accumulator.tryAppend(topic, message, now, createdAt);
+          if (batch === undefined) return false;
+          resolve(promised(batch, Number(message.timestamp ?? now)));
+          return true;
+        }, reject);
+      });
+    } catch (error) {
+      return Promise.reject(reasonOf(error, message));
+    }
+  }
+
+  /**
+   * Sends many messages, to one topic or several, with less work for each than `send()` has.
+   *
+   * @param messages The messages to send; they must not be changed before they are sent.
+   * @returns Where each was written, in the order of the messages.
+   * @throws {SendBatchError} If some were not written; it says which.
+   * @throws {ClosedError} If the producer is closed.
+   */
+  sendBatch(messages: readonly OutgoingMessage[]): Promise<readonly RecordMetadata[]> {
+    return new Promise<readonly RecordMetadata[]>((resolve, reject) => {
+      this.#ensureOpen();
+      if (!Array.isArray(messages)) {
+        throw new UsageError(`Cannot send batch: it is ${describeValue(messages)}, not a list`);
+      }
+      if (messages.length === 0) return resolve([]);
+      const group = new DeliveryGroup(messages.length, resolve, reject);
+      for (const [name, indexes] of topicsOf(messages)) {
+        this.#sendAll(name, messages, indexes, group);
+      }
+    });
+  }
+
+  /**
+   * A stream that sends what is written to it to a topic. Writing waits while `bufferMemory` is full;
+   * closing waits until everything is written. If a message fails, the stream does, with that error.
+   *
+   * @param topic The topic to send to.
+   * @returns The stream; it takes messages, or bare values.
+   * @throws {ClosedError} If the producer is closed.
+   *
+   * @example Copying lines of text into a topic
+   * ```ts
+   * import { Broker } from "@dqueue/dqueue/broker";
+   * import { Client } from "@dqueue/dqueue/client";
+   *
+   * await using broker = await Broker.start({ storage: "memory" });
+   * await using client = new Client({ broker });
+   * await client.admin().createTopic({ name: "words" });
+   * const producer = client.producer();
+   * await ReadableStream.from(["one", "two", "three"]).pipeTo(producer.writable("words"));
+   * ```
+   */
+  writable(topic: string): WritableStream<WritableMessage> {
+    this.#ensureOpen();
+    return topicWriter({
+      write: (message, onSettled) => this.#write(topic, message, onSettled),
+      flush: () => this.#flush(),
+    });
+  }
+
+  /**
+   * Sends without lingering what waits, and waits until it is written or has failed. Whether it has
+   * failed, the promises of `send()` tell.
+   *
+   * @param options How to give up on the wait.
+   * @throws {ClosedError} If the producer was closed before.
+   */
+  async flush(options: WaitOptions = {}): Promise<void> {
+    ensureKnown("flush()", options, OPTION_NAMES.wait);
+    if (this.#closed !== undefined) this.#ensureOpen();
+    await this.#flush(options.signal);
+  }
+
+  /**
+   * Waits until all messages are written or have failed, then closes the producer. Safe to call again.
+   *
+   * @param options How long to wait.
+   */
+  async close(options: CloseOptions = {}): Promise<void> {
+    ensureKnown("close()", options, OPTION_NAMES.close);
+    await (this.#closed ??= this.#close(options));
+  }
+
+  /** Closes the producer, like `close()`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(options: CloseOptions): Promise<void> {
+    this.#isClosing = true;
+    const { timeout } = options;
+    const flushed = this.#flush();
+    try {
+      if (timeout === undefined) await flushed;
+      else {
+        const late = () => new TimeoutError(`Cannot send all messages within ${timeout} ms`);
+        await withTimeout(flushed, timeout, late);
+      }
+    } catch {
+      // Those who wait for the messages are told so below.
+    } finally {
+      this.#sender.stop();
+      this.#accumulator.failAll(new ClosedError("Producer was closed before the message was sent"));
+      await this.#core.closeLane(this.#lane);
+      this.#core.removeUser(this);
+    }
+  }
+
+  #flush(signal?: AbortSignal): Promise<void> {
+    return abortable(this.#sender.flush(this.#accumulator.settled()), signal);
+  }
+
+  #ensureOpen(): void {
+    if (this.#isClosing) throw new ClosedError("Cannot send message: the producer is closed");
+  }
+
+  /** Has a message wait until `tryAppend` succeeds. */
+  #wait(
+    topic: TopicState,
+    tryAppend: (createdAt: number) => boolean,
+    reject: (error: unknown) => void,
+  ): void {
+    const createdAt = performance.now();
+    const appended = Promise.withResolvers<void>();
+    const waiter: Waiter = {
+      createdAt,
+      appended: appended.promise,
+      run() {
+        try {
+          if (!tryAppend(createdAt)) return false;
+        } catch (error) {
+          reject(error);
+        }
+        appended.resolve();
+        return true;
+      },
+      fail(error) {
+        reject(error);
+        appended.resolve();
+      },
+    };
+    this.#accumulator.wait(topic, waiter);
+    this.#sender.wake();
+  }
+
+  #sendAll(
+    name: string,
+    messages: readonly OutgoingMessage[],
+    indexes: readonly number[] | undefined,
+    group: DeliveryGroup,
+  ): void {
+    const count = indexes === undefined ? messages.length : indexes.length;
+    const now = Date.now();
+    let next = 0;
+    let topic: TopicState;
+    const run = (createdAt?: number): boolean => {
+      for (; next < count; next++) {
+        const index = indexes === undefined ? next : indexes[next]!;
+        const message = messages[index]!;
+        try {
+          const batch = this.#accumulator.tryAppend(topic, message, now, createdAt);
+          if (batch === undefined) return false;
+          deliver(batch, group, index, 1, Number(message.timestamp ?? now));
+          if (indexes !== undefined) continue;
+          const end = this.#accumulator.extend(topic, batch, messages, next + 1, now);
+          if (end > next + 1) deliver(batch, group, next + 1, end - next - 1, now);
+          next = end - 1;
+        } catch (error) {
+          group.fail(index, error as DqueueError);
+        }
+      }
+      return true;
+    };
+    const fail = (error: unknown) => {
+      for (; next < count; next++) {
+        group.fail(indexes === undefined ? next : indexes[next]!, error as DqueueError);
+      }
+    };
+    try {
+      topic = this.#accumulator.topic(name);
+    } catch (error) {
+      return fail(error);
+    }
+    if (topic.waiters.length > 0 || !run()) this.#wait(topic, run, fail);
+  }
+
+  /** Sends a message of a stream. Returns a promise if there is no room for more at the moment. */
+  #write(
+    name: string,
+    message: TopicMessage,
+    onSettled: (count: number, error?: DqueueError) => void,
+  ): Promise<void> | undefined {
+    this.#ensureOpen();
+    const topic = this.#accumulator.topic(name);
+    const now = Date.now();
+    if (topic.waiters.length === 0) {
+      const batch = this.#accumulator.tryAppend(topic, message, now);
+      if (batch !== undefined) {
+        count(batch, onSettled);
+        return undefined;
+      }
+    }
+    return new Promise<void>((resolve, reject) => {
+      this.#wait(topic, (createdAt) => {
+        const batch = this.#accumulator.tryAppend(topic, message, now, createdAt);
+        if (batch === undefined) return false;
+        count(batch, onSettled);
+        resolve();
+        return true;
+      }, reject);
+    });
+  }
+}
+
+/** A promise of where the message just appended to `batch` is written. */
+function promised(batch: ProducerBatch, timestamp: number): Promise<RecordMetadata> {
+  const { deliveries } = batch;
+  const last = deliveries[deliveries.length - 1];
+  if (last instanceof PromisedDelivery) return last.add(timestamp);
+  const delivery = new PromisedDelivery();
+  deliveries.push(delivery);
+  return delivery.add(timestamp);
+}
+
+/** Has a list hear of its `count` messages from `place` on, just appended to `batch`. */
+function deliver(
+  batch: ProducerBatch,
+  group: DeliveryGroup,
+  place: number,
+  count: number,
+  timestamp: number,
+): void {
+  const { deliveries } = batch;
+  const last = deliveries[deliveries.length - 1];
+  if (last instanceof GroupDelivery && last.tryExtend(group, place, count, timestamp)) return;
+  deliveries.push(new GroupDelivery(group, place, count, timestamp));
+}
+
+/** Counts a message just appended to `batch`, together with others of the same stream before it. */
+function count(
+  batch: ProducerBatch,
+  onSettled: (count: number, error?: DqueueError) => void,
+): void {
+  const last = batch.deliveries[batch.deliveries.length - 1];
+  if (last instanceof CountedDelivery && last.tryExtend(onSettled)) return;
+  batch.deliveries.push(new CountedDelivery(onSettled));
+}
+
+/** The places of each topic's messages; undefined where all are of one topic. */
+function byTopic(
+  messages: readonly OutgoingMessage[],
+): Iterable<[string, readonly number[] | undefined]> {
+  const first = messages[0]!.topic;
+  if (areAllOf(first, messages)) return [[first, undefined]];
+  const places = new Map<string, number[]>();
+  for (let index = 0; index < messages.length; index++) {
+    const { topic } = messages[index]!;
+    const known = places.get(topic);
+    if (known === undefined) places.set(topic, [index]);
+    else known.push(index);
+  }
+  return places;
+}
+
+/** As `byTopic()`, with the reason where a message is none. */
+function topicsOf(messages: readonly OutgoingMessage[]) {
+  try {
+    return byTopic(messages);
+  } catch (error) {
+    messages.forEach(ensureMessage);
+    throw error;
+  }
+}
+
+function areAllOf(topic: string, messages: readonly OutgoingMessage[]): boolean {
+  for (let index = 0; index < messages.length; index++) {
+    if (messages[index]!.topic !== topic) return false;
+  }
+  return true;
+}
+
+/** Why a call failed: whatever came of something that is no message, that is why. */
+function reasonOf(error: unknown, message: unknown): unknown {
+  try {
+    ensureMessage(message);
+    return error;
+  } catch (reason) {
+    return reason;
+  }
+}

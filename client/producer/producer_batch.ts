@@ -1,0 +1,238 @@
+/**
+ * One record batch on its way: being filled, waiting, sent, perhaps sent again.
+ *
+ * @module
+ */
+
+import type { Record as BatchRecord } from "../../protocol/records/record.ts";
+import { RecordBatch } from "../../protocol/records/record_batch.ts";
+import {
+  RecordBatchBuilder,
+  type RecordData,
+  type RecordHeaderInput,
+} from "../../protocol/records/record_batch_builder.ts";
+import type { BatchMemory } from "./batch_memory.ts";
+import type { BatchResult, Delivery } from "./delivery.ts";
+import type { DqueueError } from "../errors.ts";
+import type { ResolvedProducerOptions } from "./producer_options.ts";
+import { RefusedBatchError } from "./refused_batch.ts";
+
+/** What of the producer's options a batch needs. */
+export type BatchOptions = Pick<
+  ResolvedProducerOptions,
+  "batchSize" | "compression" | "compressionLevel"
+>;
+
+/** A batch of one partition. */
+export class ProducerBatch {
+  /** When the first message came, on the clock of `performance.now()`; what its timeouts count from. */
+  readonly createdAt: number;
+  readonly deliveries: Delivery[] = [];
+  /** How often it was sent. */
+  attempts = 0;
+  /** What it takes of the producer's buffer memory. */
+  accountedBytes = 0;
+  /** Counts the batches of its partition in the order of their sequence numbers. */
+  ordinal = -1;
+  /** Whether it is waiting for an answer now. */
+  isInFlight = false;
+  /** Why it was not written so far. */
+  lastError: DqueueError | undefined;
+  /** Not before this time may it be sent again. */
+  retryAt = 0;
+  producerId = -1;
+  producerEpoch = -1;
+  baseSequence = -1;
+  readonly #options: BatchOptions;
+  readonly #memory: BatchMemory;
+  readonly #builder: RecordBatchBuilder;
+  #batch: RecordBatch | undefined;
+  #isClosed = false;
+  #isSettled = false;
+  #settled: PromiseWithResolvers<void> | undefined;
+
+  /**
+   * @param memory Where the memory comes from.
+   * @param expectedSize How large it is likely to become, by which memory is taken at first.
+   */
+  constructor(
+    createdAt: number,
+    options: BatchOptions,
+    memory: BatchMemory,
+    expectedSize = 0,
+  ) {
+    this.createdAt = createdAt;
+    this.#options = options;
+    this.#memory = memory;
+    this.#builder = new RecordBatchBuilder({
+      compression: options.compression,
+      compressionLevel: options.compressionLevel,
+      sizeLimit: options.batchSize,
+      memory: memory.take(Math.max(INITIAL_CAPACITY, expectedSize + SPARE_CAPACITY)),
+    });
+  }
+
+  /** How many records it has. */
+  get recordCount(): number {
+    return this.#builder.recordCount;
+  }
+
+  /** Its size before compression. */
+  get sizeInBytes(): number {
+    return this.#builder.estimatedSizeInBytes;
+  }
+
+  /** Whether it takes no more records. */
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** Whether whoever waits for it has heard of it. */
+  get isSettled(): boolean {
+    return this.#isSettled;
+  }
+
+  /** Adds a record, unless there is no room for it or the batch is closed; it closes when it is full. */
+  tryAppend(
+    timestamp: number | bigint,
+    key: RecordData,
+    value: RecordData,
+    headers: readonly RecordHeaderInput[],
+  ): boolean {
+    if (this.#isClosed) return false;
+    const added = this.#builder.tryAppend(timestamp, key, value, headers);
+    if (!added || this.#builder.estimatedSizeInBytes >= this.#options.batchSize) {
+      this.#isClosed = true;
+    }
+    return added;
+  }
+
+  /** Takes no more records from now on. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  /** Gives the records their sequence numbers; also once the batch was sent, while it is not in flight. */
+  setProducerState(producerId: number, producerEpoch: number, baseSequence: number): void {
+    this.producerId = producerId;
+    this.producerEpoch = producerEpoch;
+    this.baseSequence = baseSequence;
+    if (this.#batch === undefined) {
+      this.#builder.setProducerState(producerId, producerEpoch, baseSequence);
+    } else this.#batch.setProducerState(producerId, producerEpoch, baseSequence);
+  }
+
+  /** The bytes to send. */
+  build(): Uint8Array {
+    this.#isClosed = true;
+    this.#batch ??= new RecordBatch(this.#builder.build());
+    return this.#batch.bytes;
+  }
+
+  /** Gives its memory to the next batch. Nobody may look at its bytes any more, nor send them again. */
+  recycle(): void {
+    const memory = this.#builder.release();
+    this.#batch = undefined;
+    if (memory !== undefined) this.#memory.give(memory);
+  }
+
+  /** Tells whoever waits that the records were written. */
+  succeed(result: BatchResult): void {
+    if (this.#isSettled) return;
+    this.#settle();
+    let first = 0;
+    for (const delivery of this.deliveries) {
+      delivery.delivered(result, first);
+      first += delivery.count;
+    }
+  }
+
+  /** Tells whoever waits that the records were not written, or that nobody knows. */
+  fail(error: DqueueError): void {
+    if (this.#isSettled) return;
+    this.#settle();
+    const errorOf = error instanceof RefusedBatchError
+      ? (place: number) => error.errorOf(place)
+      : () => error;
+    let first = 0;
+    for (const delivery of this.deliveries) {
+      delivery.failed(errorOf, first);
+      first += delivery.count;
+    }
+  }
+
+  /** Resolves when the batch has succeeded or failed. */
+  whenSettled(): Promise<void> {
+    if (this.#isSettled) return Promise.resolve();
+    this.#settled ??= Promise.withResolvers<void>();
+    return this.#settled.promise;
+  }
+
+  /**
+   * The same records in two batches, for a broker that finds this one too large. They take over those
+   * who wait and the sequence numbers.
+   */
+  split(): [ProducerBatch, ProducerBatch] {
+    const half = Math.ceil(this.recordCount / 2);
+    const parts: [ProducerBatch, ProducerBatch] = [this.#part(), this.#part()];
+    let place = 0;
+    for (const record of new RecordBatch(this.build()).records()) {
+      const part = parts[place++ < half ? 0 : 1];
+      part.#builder.append(timestampOf(record), record.key, record.value, record.headers);
+    }
+    this.#splitDeliveries(half, parts);
+    for (const part of parts) part.#isClosed = true;
+    if (this.baseSequence >= 0) {
+      const { producerId, producerEpoch, baseSequence } = this;
+      parts[0].setProducerState(producerId, producerEpoch, baseSequence);
+      parts[1].setProducerState(producerId, producerEpoch, addSequence(baseSequence, half));
+    }
+    parts[0].accountedBytes = this.accountedBytes;
+    this.#isSettled = true;
+    if (this.#settled !== undefined) {
+      Promise.all(parts.map((part) => part.whenSettled())).then(() => this.#settled!.resolve());
+    }
+    return parts;
+  }
+
+  #part(): ProducerBatch {
+    return new ProducerBatch(this.createdAt, this.#options, this.#memory);
+  }
+
+  #splitDeliveries(half: number, [head, tail]: [ProducerBatch, ProducerBatch]): void {
+    let count = 0;
+    for (const delivery of this.deliveries) {
+      const room = half - count;
+      if (delivery.count <= room) head.deliveries.push(delivery);
+      else if (room <= 0) tail.deliveries.push(delivery);
+      else {
+        const [first, rest] = delivery.split(room);
+        head.deliveries.push(first);
+        tail.deliveries.push(rest);
+      }
+      count += delivery.count;
+    }
+  }
+
+  #settle(): void {
+    this.#isSettled = true;
+    this.#settled?.resolve();
+  }
+}
+
+/** What a batch starts with, when nothing is known of how large it will be. */
+const INITIAL_CAPACITY = 2048;
+
+/** Room for text that turns out not to fit, which is found out by writing it. */
+const SPARE_CAPACITY = 1024;
+
+/** Sequence numbers start over at 0 after 2147483647. */
+export function addSequence(sequence: number, count: number): number {
+  return (sequence + count) % 2 ** 31;
+}
+
+/** The timestamp of a record, as a number where that has all its digits. */
+function timestampOf(record: BatchRecord): number | bigint {
+  const { timestamp } = record;
+  return Number.isSafeInteger(timestamp) ? timestamp : record.exactTimestamp;
+}

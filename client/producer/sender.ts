@@ -1,0 +1,432 @@
+/**
+ * Sends batches: finds those whose time has come, puts the batches for one broker into one request, and
+ * deals with what the broker answers.
+ *
+ * Nothing here waits in a loop. Whatever may let a batch go (a batch is full, an answer has come, a
+ * connection is open, metadata have changed, a timer) wakes the sender, which at the end of the turn goes
+ * through the partitions that have something to send and asks for the next timer itself.
+ *
+ * @module
+ */
+
+import { ErrorCode, errorInfo } from "../../protocol/errors.ts";
+import { initProducerId } from "../../protocol/messages/init_producer_id.ts";
+import type { Accumulator } from "./accumulator.ts";
+import { backoffMs } from "../connection/backoff.ts";
+import { type ClientCore, isUnknownTopic } from "../connection/client_core.ts";
+import type { BrokerNode } from "../connection/cluster_metadata.ts";
+import type { ConnectionLane } from "../connection/connection_lane.ts";
+import {
+  ConnectionError,
+  describeError,
+  DqueueError,
+  isRetriable,
+  KafkaError,
+  ProtocolError,
+  refreshesMetadata,
+  TimeoutError,
+} from "../errors.ts";
+import type { PartitionQueue, ProducerIdentity } from "./partition_queue.ts";
+import { ProduceRequest, type ProduceResult } from "./produce_request.ts";
+import type { ProducerBatch } from "./producer_batch.ts";
+import type { ResolvedProducerOptions } from "./producer_options.ts";
+import type { QueuedBatch } from "./queued_batch.ts";
+import { RefusedBatchError } from "./refused_batch.ts";
+import { Timer } from "../connection/timer.ts";
+
+/** How long a batch waits for more messages while others are on their way, unless the options say. */
+const DEFAULT_LINGER_MS = 5;
+
+/** What is on its way to a broker. */
+interface NodeState {
+  inFlight: number;
+  isConnecting: boolean;
+}
+
+/** Sends what the accumulator holds. */
+export class Sender {
+  readonly #core: ClientCore;
+  readonly #lane: ConnectionLane;
+  readonly #options: ResolvedProducerOptions;
+  readonly #accumulator: Accumulator;
+  readonly #active = new Set<PartitionQueue>();
+  readonly #nodes = new Map<number, NodeState>();
+  /** Topics asked for now or a moment ago. */
+  readonly #refreshing = new Set<string>();
+  readonly #pauses = new Set<Timer>();
+  readonly #stopListening: () => void;
+  #identity: ProducerIdentity | undefined;
+  #isIdentifying = false;
+  #isScheduled = false;
+  #isStopped = false;
+  #flushing = 0;
+  #timer: Timer | undefined;
+  #timerAt = Infinity;
+
+  constructor(
+    core: ClientCore,
+    lane: ConnectionLane,
+    options: ResolvedProducerOptions,
+    accumulator: Accumulator,
+  ) {
+    this.#core = core;
+    this.#lane = lane;
+    this.#options = options;
+    this.#accumulator = accumulator;
+    this.#stopListening = core.metadata.onUpdate(() => {
+      accumulator.updatePartitions();
+      if (this.#active.size > 0) this.#schedule();
+    });
+  }
+
+  /** Looks for what can be sent; in a partition too, if that has something new. */
+  wake(queue?: PartitionQueue): void {
+    if (queue !== undefined) this.#active.add(queue);
+    this.#schedule();
+  }
+
+  /** Sends all there is without lingering, until `until` is settled. */
+  async flush(until: Promise<void>): Promise<void> {
+    this.#flushing++;
+    this.#schedule();
+    try {
+      await until;
+    } finally {
+      this.#flushing--;
+    }
+  }
+
+  /** Sends nothing any more. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#stopListening();
+    this.#timer?.clear();
+    for (const timer of this.#pauses) timer.clear();
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    queueMicrotask(() => {
+      this.#isScheduled = false;
+      if (!this.#isStopped) this.#drain();
+    });
+  }
+
+  #drain(): void {
+    const now = performance.now();
+    let wakeAt = this.#accumulator.expire(now - this.#options.deliveryTimeoutMs) +
+      this.#options.deliveryTimeoutMs;
+    for (const queue of this.#active) {
+      wakeAt = Math.min(wakeAt, this.#expire(queue, now));
+      if (queue.isEmpty) this.#active.delete(queue);
+    }
+    // Each round makes at most one request for each broker, with at most one batch of each partition.
+    for (;;) {
+      const requests = new Map<BrokerNode, ProduceRequest>();
+      for (const queue of this.#active) {
+        wakeAt = Math.min(wakeAt, this.#collect(queue, now, requests));
+      }
+      if (requests.size === 0) break;
+      for (const [node, request] of requests) this.#send(node, request);
+    }
+    this.#rotate();
+    this.#wakeAt(wakeAt, now);
+  }
+
+  /** Lets another partition be the first, when not all fit into a request. */
+  #rotate(): void {
+    const [first] = this.#active;
+    if (first === undefined || this.#active.size < 2) return;
+    this.#active.delete(first);
+    this.#active.add(first);
+  }
+
+  #wakeAt(at: number, now: number): void {
+    if (at === this.#timerAt) return;
+    this.#timer?.clear();
+    this.#timerAt = at;
+    if (at === Infinity) return;
+    this.#timer = new Timer(() => {
+      this.#timerAt = Infinity;
+      this.#schedule();
+    }, Math.ceil(at - now));
+  }
+
+  /** Puts the next batch of a partition into a request if it can go. Returns when to look again. */
+  #collect(
+    queue: PartitionQueue,
+    now: number,
+    requests: Map<BrokerNode, ProduceRequest>,
+  ): number {
+    if (this.#options.idempotence && !this.#prepare(queue)) return Infinity;
+    const batch = queue.next();
+    if (batch === undefined) return Infinity;
+    const { metadata } = this.#core;
+    // Old metadata still serve while they are asked for again, which may tell of new partitions.
+    if (!metadata.isFresh(queue.topic)) this.#refresh(queue.topic);
+    const leader = metadata.leader(queue.topic, queue.partition);
+    if (leader === undefined) {
+      this.#refresh(queue.topic);
+      return Infinity;
+    }
+    const node = this.#node(leader.id);
+    const readyAt = this.#readyAt(queue, batch, node);
+    if (readyAt > now) return readyAt;
+    if (node.inFlight >= this.#options.maxInFlight) return Infinity;
+    if (this.#lane.existing(leader) === undefined) {
+      this.#connect(leader, node);
+      return Infinity;
+    }
+    let request = requests.get(leader);
+    if (request === undefined) requests.set(leader, request = new ProduceRequest());
+    if (request.tryAdd({ queue, batch }, this.#options.maxRequestSize)) queue.sent(batch);
+    return Infinity;
+  }
+
+  #readyAt(queue: PartitionQueue, batch: ProducerBatch, node: NodeState): number {
+    if (batch.attempts > 0) return batch.retryAt;
+    if (batch.isClosed || queue.pending.length > 1 || this.#flushing > 0) return 0;
+    if (this.#accumulator.hasBlocked) return 0;
+    const linger = this.#options.lingerMs ?? (node.inFlight === 0 ? 0 : DEFAULT_LINGER_MS);
+    return linger === 0 ? 0 : batch.createdAt + linger;
+  }
+
+  #send(leader: BrokerNode, request: ProduceRequest): void {
+    const connection = this.#lane.existing(leader)!;
+    const node = this.#node(leader.id);
+    node.inFlight++;
+    const options = { acks: this.#options.acks, timeoutMs: this.#core.options.requestTimeoutMs };
+    request.send(connection, this.#core.metadata, options).then(
+      (results) => {
+        node.inFlight--;
+        for (const result of results) this.#settle(result);
+        this.#schedule();
+      },
+      (error) => {
+        node.inFlight--;
+        for (const queued of request.batches) this.#onError(queued, error);
+        this.#schedule();
+      },
+    );
+  }
+
+  /** Deals with what the broker says of one batch. */
+  #settle(result: ProduceResult): void {
+    const { queue, batch, errorCode } = result;
+    switch (errorCode) {
+      case ErrorCode.NONE:
+      case ErrorCode.DUPLICATE_SEQUENCE_NUMBER:
+        queue.succeeded(batch);
+        batch.succeed({
+          topic: queue.topic,
+          partition: queue.partition,
+          baseOffset: errorCode === ErrorCode.NONE ? result.baseOffset : -1,
+          logAppendTimeMs: result.logAppendTimeMs,
+        });
+        // Sent only once and answered, its bytes are on their way nowhere, and an embedded broker has a copy.
+        if (batch.attempts === 1 && this.#options.acks !== 0) batch.recycle();
+        this.#accumulator.complete(batch);
+        return;
+      case ErrorCode.MESSAGE_TOO_LARGE:
+      case ErrorCode.RECORD_LIST_TOO_LARGE:
+        if (batch.recordCount > 1 && !batch.isSettled) return this.#split(queue, batch);
+        break;
+      case ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER:
+      case ErrorCode.UNKNOWN_PRODUCER_ID:
+      case ErrorCode.INVALID_PRODUCER_EPOCH:
+        if (!this.#options.idempotence || batch.isSettled) break;
+        return queue.outOfOrder(batch);
+    }
+    const { leader } = result;
+    const { metadata } = this.#core;
+    const knowsLeader = metadata.updateLeader(queue.topic, queue.partition, leader, result.nodes);
+    if (!knowsLeader && errorInfo(errorCode).refreshesMetadata) {
+      metadata.invalidate(queue.topic);
+      this.#refresh(queue.topic);
+    }
+    const action = `append to "${queue.topic}-${queue.partition}"`;
+    this.#retryOrFail(
+      { queue, batch },
+      produceError(action, result),
+      knowsLeader,
+    );
+  }
+
+  /** Deals with a request that got no answer, or could not be made. */
+  #onError({ queue, batch }: QueuedBatch, error: unknown): void {
+    if (refreshesMetadata(error)) {
+      this.#core.metadata.invalidate(queue.topic);
+      this.#refresh(queue.topic);
+    }
+    this.#retryOrFail(
+      { queue, batch },
+      error instanceof DqueueError ? error : new ProtocolError(
+        `Cannot append to "${queue.topic}-${queue.partition}": ${describeError(error)}`,
+        { cause: error },
+      ),
+    );
+  }
+
+  #retryOrFail({ queue, batch }: QueuedBatch, error: DqueueError, atOnce = false): void {
+    if (!error.retriable || batch.isSettled || batch.attempts >= this.#core.options.attempts) {
+      this.#giveUp(queue, batch, error);
+      return;
+    }
+    const { initialBackoffMs, maxBackoffMs } = this.#core.options;
+    const wait = atOnce ? 0 : backoffMs(batch.attempts, initialBackoffMs, maxBackoffMs);
+    batch.lastError = error;
+    queue.retry(batch, performance.now() + wait);
+    this.#active.add(queue);
+  }
+
+  #giveUp(queue: PartitionQueue, batch: ProducerBatch, error: DqueueError): void {
+    queue.gaveUp(batch);
+    batch.fail(error);
+    this.#accumulator.complete(batch);
+  }
+
+  #split(queue: PartitionQueue, batch: ProducerBatch): void {
+    batch.isInFlight = false;
+    const parts = batch.split();
+    queue.replace(batch, parts);
+    this.#accumulator.replace(batch, parts);
+    this.#active.add(queue);
+  }
+
+  /** Gives up batches whose time is over. Returns when that will be so for the next. */
+  #expire(queue: PartitionQueue, now: number): number {
+    const { deliveryTimeoutMs } = this.#options;
+    const oldest = queue.unconfirmed[0] ?? queue.pending[0];
+    if (oldest === undefined) return Infinity;
+    if (oldest.createdAt + deliveryTimeoutMs > now) return oldest.createdAt + deliveryTimeoutMs;
+    let next = Infinity;
+    for (const batch of [...queue.unconfirmed, ...queue.pending]) {
+      const expiresAt = batch.createdAt + deliveryTimeoutMs;
+      if (batch.isSettled) continue;
+      if (expiresAt > now) {
+        next = Math.min(next, expiresAt);
+        continue;
+      }
+      const reason = batch.lastError ??
+        (batch.attempts > 0 ? new ConnectionError("The broker has not answered yet") : undefined);
+      const error = new TimeoutError(
+        `Cannot append to "${queue.topic}-${queue.partition}" within ${deliveryTimeoutMs} ms` +
+          (reason === undefined ? "" : `: ${reason.message}`),
+        { cause: reason },
+      );
+      // The answer to a batch in flight still tells how the sequence goes on.
+      if (batch.isInFlight) batch.fail(error);
+      else this.#giveUp(queue, batch, error);
+    }
+    return next;
+  }
+
+  #node(id: number): NodeState {
+    let node = this.#nodes.get(id);
+    if (node === undefined) this.#nodes.set(id, node = { inFlight: 0, isConnecting: false });
+    return node;
+  }
+
+  #connect(leader: BrokerNode, node: NodeState): void {
+    if (node.isConnecting) return;
+    node.isConnecting = true;
+    this.#lane.connection(leader).then(
+      () => {
+        node.isConnecting = false;
+        this.#schedule();
+      },
+      (error) => {
+        node.isConnecting = false;
+        if (this.#isStopped) return;
+        for (const queue of this.#active) {
+          const own = this.#core.metadata.leader(queue.topic, queue.partition);
+          if (own?.id !== leader.id) continue;
+          if (!isRetriable(error)) {
+            this.#accumulator.failAll(error, queue.topic);
+            continue;
+          }
+          for (const batch of queue.pending) batch.lastError = error;
+          // The leader may have moved because its broker is gone.
+          this.#core.metadata.invalidate(queue.topic);
+          this.#refresh(queue.topic);
+        }
+        this.#schedule();
+      },
+    );
+  }
+
+  /** Asks for a topic whose metadata are wrong; what is learnt wakes the sender. */
+  #refresh(topic: string): void {
+    if (this.#refreshing.has(topic)) return;
+    this.#refreshing.add(topic);
+    this.#core.metadata.invalidate(topic);
+    const { allowAutoTopicCreation } = this.#options;
+    this.#core.topic(topic, { allowAutoTopicCreation })
+      .catch((error) => {
+        const isFinal = isUnknownTopic(error) || !isRetriable(error);
+        if (isFinal && !this.#isStopped) this.#accumulator.failAll(error, topic);
+      })
+      .finally(() => this.#endRefresh(topic));
+  }
+
+  /** The next time the topic is asked for is not at once, for nothing may have changed. */
+  #endRefresh(topic: string): void {
+    if (this.#isStopped) return;
+    const timer = new Timer(() => {
+      this.#pauses.delete(timer);
+      this.#refreshing.delete(topic);
+      this.#schedule();
+    }, this.#core.options.initialBackoffMs);
+    this.#pauses.add(timer);
+  }
+
+  /** Makes sure that batches of the partition can be numbered. */
+  #prepare(queue: PartitionQueue): boolean {
+    if (this.#identity !== undefined && queue.prepare(this.#identity)) return true;
+    this.#identify();
+    return false;
+  }
+
+  /** Asks for a producer id. */
+  #identify(): void {
+    if (this.#isIdentifying) return;
+    this.#isIdentifying = true;
+    const action = "initialize the producer";
+    const onFailure = (error: DqueueError) => {
+      for (const queue of this.#active) {
+        for (const batch of queue.pending) batch.lastError ??= error;
+      }
+    };
+    this.#core.retry(action, { onFailure }, async (signal) => {
+      const response = await this.#core.requestAny(
+        initProducerId,
+        { transactionalId: null, transactionTimeoutMs: 0x7fffffff },
+        { signal },
+      );
+      if (response.errorCode !== ErrorCode.NONE) throw new KafkaError(action, response.errorCode);
+      return response;
+    }).then(
+      (identity) => {
+        this.#isIdentifying = false;
+        this.#identity = identity;
+        this.#schedule();
+      },
+      (error) => {
+        this.#isIdentifying = false;
+        if (this.#isStopped) return;
+        if (!isRetriable(error)) this.#accumulator.failAll(error);
+        this.#schedule();
+      },
+    );
+  }
+}
+
+function produceError(
+  action: string,
+  { errorCode, errorMessage, recordErrors }: ProduceResult,
+): KafkaError {
+  return recordErrors.length > 0
+    ? new RefusedBatchError(action, errorCode, errorMessage, recordErrors)
+    : new KafkaError(action, errorCode, errorMessage);
+}
