@@ -46,6 +46,7 @@ export class Turns {
   #isPumping = false;
   /** The connection that was woken, until it has used its slice. */
   #running: Share | undefined;
+  #wokenMs = 0;
   #untimed = 0;
   #turnBeganMs = 0;
   #lastMs = 0;
@@ -77,6 +78,7 @@ export class Turns {
     const nowMs = this.#now();
     if (nowMs - this.#lastMs > QUIET_MS && !this.#isPumping) this.#turnBeganMs = nowMs;
     this.#lastMs = nowMs;
+    this.#countRunning(share, nowMs);
     if (nowMs - this.#turnBeganMs >= TURN_MS || share.sliceMs >= SLICE_MS) return false;
     const first = this.#waiting[0];
     return first === undefined || share.sliceMs > 0 ||
@@ -106,6 +108,14 @@ export class Turns {
     this.#lastMs = nowMs;
     share.usedMs += ms;
     share.sliceMs += ms;
+    this.#countRunning(share, nowMs);
+  }
+
+  /** Of a connection that was woken all time counts, also what its requests take later on. */
+  #countRunning(share: Share, nowMs: number): void {
+    if (this.#running !== share) return;
+    share.sliceMs = nowMs - this.#wokenMs;
+    share.usedMs = this.#virtualMs + share.sliceMs;
   }
 
   /** What is held against a connection: a rest gains it one slice on those that had none, not more. */
@@ -121,7 +131,8 @@ export class Turns {
       do {
         const { share, resolve } = this.#pop();
         this.#virtualMs = share.usedMs;
-        this.#lastMs = this.#now();
+        this.#running = share;
+        this.#lastMs = this.#wokenMs = this.#now();
         resolve();
         await this.#sliceEnd(share);
       } while (this.#waiting.length > 0 && this.#now() - this.#turnBeganMs < TURN_MS);
@@ -131,7 +142,6 @@ export class Turns {
 
   /** Resolves when a connection that was woken has used its slice, or waits for something else. */
   async #sliceEnd(share: Share): Promise<void> {
-    this.#running = share;
     let { usedMs } = share;
     for (let round = 0; round < ROUNDS && this.#running === share; round++) {
       await undefined;

@@ -117,3 +117,17 @@ Deno.test("Turns looks at the clock for every few cheap requests, and for all wh
   ends[0]!();
   await waiting;
 });
+
+Deno.test("Turns counts what requests take after their handlers gave up their turn", async () => {
+  const loop = new Loop();
+  const share = new Share();
+  const slice = (async () => {
+    await loop.turns.wait(share);
+    loop.turns.used(share);
+    const mayGoOn = loop.turns.mayGo(share);
+    loop.nowMs += 0.6;
+    return [mayGoOn, loop.turns.mayGo(share)];
+  })();
+  await loop.nextTurn();
+  assertEquals(await slice, [true, false]);
+});
