@@ -241,10 +241,11 @@ export function* askedPartitionsInSteps(
   request: FetchRequest,
 ): Generator<void, AskedPartitions> {
   const asked: AskedPartitions = new Map();
+  let count = 0;
   for (const topic of request.topics) {
     for (const partition of topic.partitions) {
       add(asked, topic, partition);
-      if (asked.size % PARTITIONS_PER_STEP === 0) yield;
+      if (++count % PARTITIONS_PER_STEP === 0) yield;
     }
     yield;
   }

@@ -5,7 +5,7 @@ import { codec } from "../protocol/codec.ts";
 import { Reader } from "../protocol/reader.ts";
 import type { RequestTo } from "../protocol/schema.ts";
 import { Writer } from "../protocol/writer.ts";
-import { type FetchPlan, FetchSessions } from "./fetch_sessions.ts";
+import { askedPartitionsInSteps, type FetchPlan, FetchSessions } from "./fetch_sessions.ts";
 
 type Topics = RequestTo<typeof fetch>["topics"];
 type Forgotten = RequestTo<typeof fetch>["forgottenTopicsData"];
@@ -151,4 +151,15 @@ Deno.test("FetchSessions asks for a partition once that a request names twice, a
     0,
   );
   assertEquals(partitions.map(({ fetchOffset }) => fetchOffset), [2]);
+});
+
+Deno.test("askedPartitionsInSteps() gives way as well where one partition is named over and over", () => {
+  const partition = { partition: 0, fetchOffset: 0, partitionMaxBytes: 1 };
+  const topics = [{ topic: "a", partitions: new Array(1000).fill(partition) }];
+  const steps = askedPartitionsInSteps(request(0, 0, topics));
+  let count = 0;
+  let step = steps.next();
+  for (; step.done !== true; step = steps.next()) count++;
+  assertEquals(step.value.size, 1);
+  assertEquals(count >= 10, true);
 });
