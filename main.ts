@@ -5,9 +5,9 @@
  */
 
 import * as commands from "./cli/commands/mod.ts";
-import { processContext } from "./cli/process_context.ts";
-import { Program } from "./cli/program.ts";
-import { runProgram } from "./cli/run_program.ts";
+import { processContext } from "./cli/terminal/process_context.ts";
+import { Program } from "./cli/program/program.ts";
+import { runProgram } from "./cli/program/run_program.ts";
 
 /** The program. */
 export const program: Program = new Program({

@@ -8,8 +8,8 @@
 
 import { assertEquals, assertMatch } from "@std/assert";
 import { program } from "../main.ts";
-import { runProgram } from "../cli/run_program.ts";
-import { testContext } from "../cli/test_context.ts";
+import { runProgram } from "../cli/program/run_program.ts";
+import { testContext } from "../cli/terminal/test_context.ts";
 import { Client } from "../client/mod.ts";
 import { errorInfo } from "../protocol/errors.ts";
 import { INT64_MAX, INT64_MIN } from "../protocol/int64.ts";

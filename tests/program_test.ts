@@ -2,13 +2,13 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import manifest from "../deno.json" with { type: "json" };
 import { CHEAT_SHEETS } from "../cli/commands/cheat_sheets.ts";
 import { CommandTest, runIn } from "../cli/commands/testing.ts";
-import { parseCommandLine } from "../cli/command_line.ts";
-import { parseConfigFile } from "../cli/config_file.ts";
-import { formatHelp } from "../cli/help.ts";
-import { type CommandNode, commandsBelow } from "../cli/program.ts";
-import { resolveInvocation } from "../cli/settings.ts";
-import { styleFor } from "../cli/style.ts";
-import { testContext } from "../cli/test_context.ts";
+import { parseCommandLine } from "../cli/program/command_line.ts";
+import { parseConfigFile } from "../cli/program/config_file.ts";
+import { formatHelp } from "../cli/program/help.ts";
+import { type CommandNode, commandsBelow } from "../cli/program/program.ts";
+import { resolveInvocation } from "../cli/program/settings.ts";
+import { styleFor } from "../cli/terminal/style.ts";
+import { testContext } from "../cli/terminal/test_context.ts";
 import { program } from "../main.ts";
 
 const HERE_DOCUMENT = /^cat > (\S+) <<'END'\n([^]*?)\nEND$/gm;

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { formatTable } from "../../cli/table.ts";
+import { formatTable } from "../../cli/terminal/table.ts";
 
 /** What was measured several times. */
 export interface Measured {

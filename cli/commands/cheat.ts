@@ -4,11 +4,11 @@
  * @module
  */
 
-import { command } from "../command.ts";
+import { command } from "../program/command.ts";
 import { UsageError } from "../errors.ts";
-import type { Output } from "../output.ts";
+import type { Output } from "../terminal/output.ts";
 import { didYouMean } from "../../protocol/suggest.ts";
-import { formatTable } from "../table.ts";
+import { formatTable } from "../terminal/table.ts";
 import { CHEAT_SHEETS, type CheatSheet } from "./cheat_sheets.ts";
 
 /** `cheat`. */

@@ -4,10 +4,10 @@
  * @module
  */
 
-import { command } from "../command.ts";
-import { completionScript } from "../completions.ts";
-import type { Command } from "../command.ts";
-import type { Program } from "../program.ts";
+import { command } from "../program/command.ts";
+import { completionScript } from "../program/completions.ts";
+import type { Command } from "../program/command.ts";
+import type { Program } from "../program/program.ts";
 
 /**
  * `completions`.

@@ -10,8 +10,8 @@ import {
   formatAddress,
   parseBrokerAddress,
 } from "../../client/connection/address.ts";
-import type { Context } from "../context.ts";
-import type { Flags } from "../flag.ts";
+import type { Context } from "../terminal/context.ts";
+import type { Flags } from "../program/flag.ts";
 import { ensureReachable } from "./reachability.ts";
 
 /** Flags of every command that asks a cluster. */

@@ -5,7 +5,7 @@
  */
 
 import type { Admin, TopicPartition } from "../../client/mod.ts";
-import type { Context } from "../context.ts";
+import type { Context } from "../terminal/context.ts";
 import { partitionKey } from "./places.ts";
 
 /**

@@ -5,7 +5,7 @@
  */
 
 import { CommandError } from "../errors.ts";
-import type { Flags } from "../flag.ts";
+import type { Flags } from "../program/flag.ts";
 import { didYouMean } from "../../protocol/suggest.ts";
 
 /** Flags of commands that may find what they work on by regular expressions. */

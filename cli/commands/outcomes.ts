@@ -5,11 +5,11 @@
  * @module
  */
 
-import type { Context } from "../context.ts";
+import type { Context } from "../terminal/context.ts";
 import { ExitCode, messageOf } from "../errors.ts";
-import { printFailure } from "../failure.ts";
-import { type Json, writeJsonDocument } from "../json.ts";
-import { type Column, printTable } from "../table.ts";
+import { printFailure } from "../program/failure.ts";
+import { type Json, writeJsonDocument } from "../records/json.ts";
+import { type Column, printTable } from "../terminal/table.ts";
 
 /** What became of one thing. */
 export interface Outcome {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Flags } from "../flag.ts";
+import type { Flags } from "../program/flag.ts";
 
 /** For people or for scripts. */
 export const outputFlag = {

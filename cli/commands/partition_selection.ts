@@ -5,11 +5,11 @@
  */
 
 import type { Admin } from "../../client/mod.ts";
-import type { Context } from "../context.ts";
+import type { Context } from "../terminal/context.ts";
 import { CommandError } from "../errors.ts";
-import type { Flags } from "../flag.ts";
-import type { TopicPartitions } from "./partition_ranges.ts";
-import { selectTopics } from "./topic_names.ts";
+import type { Flags } from "../program/flag.ts";
+import type { TopicPartitions } from "./records/partition_ranges.ts";
+import { selectTopics } from "./topic/topic_names.ts";
 
 /** Partitions to take of each topic. */
 export const partitionsFlag = {

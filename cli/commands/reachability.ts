@@ -7,8 +7,8 @@
 import { type BrokerAddress, formatAddress } from "../../client/connection/address.ts";
 import { Timer } from "../../client/connection/timer.ts";
 import { delay } from "../../client/connection/waiting.ts";
-import type { Context } from "../context.ts";
-import { formatDuration } from "../duration.ts";
+import type { Context } from "../terminal/context.ts";
+import { formatDuration } from "../values/duration.ts";
 import { CommandError } from "../errors.ts";
 
 /** One attempt to connect may take so long where others follow. */

@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { testContext } from "../test_context.ts";
+import { testContext } from "../terminal/test_context.ts";
 import { CommandTest, runIn, WatchedOutput } from "./testing.ts";
 
 const hasRun = Deno.permissions.querySync({ name: "run" }).state === "granted";

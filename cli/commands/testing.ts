@@ -7,9 +7,13 @@
 import { Broker, type BrokerSettings } from "../../broker/mod.ts";
 import { Client } from "../../client/mod.ts";
 import { program } from "../../main.ts";
-import { Output, type OutputOptions } from "../output.ts";
-import { runProgram } from "../run_program.ts";
-import { type TestContext, testContext, type TestContextOptions } from "../test_context.ts";
+import { Output, type OutputOptions } from "../terminal/output.ts";
+import { runProgram } from "../program/run_program.ts";
+import {
+  type TestContext,
+  testContext,
+  type TestContextOptions,
+} from "../terminal/test_context.ts";
 
 /** What a command line came to. */
 export interface RunResult {

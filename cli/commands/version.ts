@@ -5,8 +5,8 @@
  */
 
 import { CLIENT_SOFTWARE_VERSION } from "../../client/connection/version.ts";
-import { command } from "../command.ts";
-import { writeJsonDocument } from "../json.ts";
+import { command } from "../program/command.ts";
+import { writeJsonDocument } from "../records/json.ts";
 import { outputFlag } from "./output_flag.ts";
 
 /** The version of the program. */

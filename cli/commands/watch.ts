@@ -5,12 +5,12 @@
  */
 
 import { delay } from "../../client/connection/waiting.ts";
-import type { Context } from "../context.ts";
+import type { Context } from "../terminal/context.ts";
 import { isInterruption, messageOf, UsageError } from "../errors.ts";
-import type { Flags } from "../flag.ts";
-import { type Json, writeJsonLine } from "../json.ts";
-import { Screen } from "../screen.ts";
-import { formatDuration } from "../duration.ts";
+import type { Flags } from "../program/flag.ts";
+import { type Json, writeJsonLine } from "../records/json.ts";
+import { Screen } from "../terminal/screen.ts";
+import { formatDuration } from "../values/duration.ts";
 
 /** Flags of commands that can watch what they describe. */
 export const watchFlags = {

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { TimeoutError } from "../../client/mod.ts";
 import { CommandError } from "../errors.ts";
-import { testContext } from "../test_context.ts";
+import { testContext } from "../terminal/test_context.ts";
 import { watch, type Watched } from "./watch.ts";
 
 /** Looks that come to what is given, one after the other; then the user interrupts. */

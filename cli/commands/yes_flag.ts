@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Flags } from "../flag.ts";
+import type { Flags } from "../program/flag.ts";
 
 /** Agreement beforehand. No variable: agreeing once must not be agreeing for ever. */
 export const yesFlag = {

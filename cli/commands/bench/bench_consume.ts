@@ -4,16 +4,16 @@
  * @module
  */
 
-import { command } from "../../command.ts";
+import { command } from "../../program/command.ts";
 import { CommandError } from "../../errors.ts";
-import { writeJsonDocument } from "../../json.ts";
-import { Progress } from "../../progress.ts";
-import { formatDetails } from "../../table.ts";
+import { writeJsonDocument } from "../../records/json.ts";
+import { Progress } from "../../terminal/progress.ts";
+import { formatDetails } from "../../terminal/table.ts";
 import { connect, connectionFlags } from "../connection.ts";
 import { outputFlag } from "../output_flag.ts";
-import { partitionRanges } from "../partition_ranges.ts";
+import { partitionRanges } from "../records/partition_ranges.ts";
 import { partitionsFlag, selectPartitions } from "../partition_selection.ts";
-import { readRanges } from "../read_ranges.ts";
+import { readRanges } from "../records/read_ranges.ts";
 import { DEFAULT_TOPIC, throughputDetails, throughputToJson } from "./bench_topic.ts";
 
 /** `bench consume`. */

@@ -5,12 +5,12 @@
  */
 
 import type { Client, Consumer } from "../../../client/mod.ts";
-import { command } from "../../command.ts";
-import type { Context } from "../../context.ts";
+import { command } from "../../program/command.ts";
+import type { Context } from "../../terminal/context.ts";
 import { CommandError } from "../../errors.ts";
-import { writeJsonDocument } from "../../json.ts";
-import { Progress } from "../../progress.ts";
-import { formatDetails } from "../../table.ts";
+import { writeJsonDocument } from "../../records/json.ts";
+import { Progress } from "../../terminal/progress.ts";
+import { formatDetails } from "../../terminal/table.ts";
 import { connect, connectionFlags } from "../connection.ts";
 import { outputFlag } from "../output_flag.ts";
 import { ensureTopic, producerOptions, writingFlags, type WritingValues } from "./bench_topic.ts";

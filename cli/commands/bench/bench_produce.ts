@@ -4,10 +4,10 @@
  * @module
  */
 
-import { command } from "../../command.ts";
-import { writeJsonDocument } from "../../json.ts";
-import { Progress } from "../../progress.ts";
-import { formatDetails } from "../../table.ts";
+import { command } from "../../program/command.ts";
+import { writeJsonDocument } from "../../records/json.ts";
+import { Progress } from "../../terminal/progress.ts";
+import { formatDetails } from "../../terminal/table.ts";
 import { connect, connectionFlags } from "../connection.ts";
 import { outputFlag } from "../output_flag.ts";
 import {

@@ -5,8 +5,8 @@
  */
 
 import type { Admin, CompressionName, ProducerOptions } from "../../../client/mod.ts";
-import type { Context } from "../../context.ts";
-import type { Flags } from "../../flag.ts";
+import type { Context } from "../../terminal/context.ts";
+import type { Flags } from "../../program/flag.ts";
 
 /** The topic of benchmarks, unless they are told another. */
 export const DEFAULT_TOPIC = "dqueue-bench";

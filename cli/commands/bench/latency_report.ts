@@ -4,9 +4,9 @@
  * @module
  */
 
-import type { Json } from "../../json.ts";
-import type { Output } from "../../output.ts";
-import { formatTable } from "../../table.ts";
+import type { Json } from "../../records/json.ts";
+import type { Output } from "../../terminal/output.ts";
+import { formatTable } from "../../terminal/table.ts";
 import type { Histogram } from "./histogram.ts";
 
 const PERCENTILES = [50, 75, 90, 95, 99, 99.9, 99.99, 100];

@@ -1,0 +1,70 @@
+import { assertEquals } from "@std/assert";
+import type { LogDirDescription, PartitionMetadata } from "../../../client/mod.ts";
+import { ConnectionError, KafkaError } from "../../../client/errors.ts";
+import { ErrorCode } from "../../../protocol/errors.ts";
+import { examineCluster, type HealthAdmin } from "./cluster_examination.ts";
+
+const signal = new AbortController().signal;
+
+function partition(number: number, leaderId: number, isr: number[]): PartitionMetadata {
+  return {
+    partition: number,
+    leaderId,
+    leaderEpoch: 0,
+    replicas: [1, 2],
+    isr,
+    offlineReplicas: [],
+  };
+}
+
+function admin(
+  partitions: PartitionMetadata[],
+  controllerId: number,
+  logDirsOf: (broker: number) => LogDirDescription[],
+): HealthAdmin {
+  const topic = { name: "a", id: "x", isInternal: false };
+  const brokers = [1, 2].map((id) => ({ id, host: "host", port: 9090 + id, rack: null }));
+  return {
+    describeCluster: () => Promise.resolve({ clusterId: "c", controllerId, brokers }),
+    listTopics: () => Promise.resolve([{ ...topic, partitions: partitions.length, replicas: 2 }]),
+    describeTopics: () => Promise.resolve([{ ...topic, partitions }]),
+    describeLogDirs: (options) => Promise.resolve().then(() => logDirsOf(options!.brokers![0]!)),
+  };
+}
+
+Deno.test("examineCluster() finds nothing wrong with a healthy cluster", async () => {
+  const health = await examineCluster(admin([partition(0, 1, [1, 2])], 1, () => []), signal);
+  assertEquals([health.problems, health.partitions, health.brokers.length], [[], 1, 2]);
+});
+
+Deno.test("examineCluster() finds partitions without a leader or all their replicas", async () => {
+  const partitions = [partition(0, 1, [1, 2]), partition(1, -1, []), partition(2, 2, [2])];
+  const { problems } = await examineCluster(admin(partitions, 1, () => []), signal);
+  assertEquals(problems.map(({ name, items }) => [name, items]), [
+    ["leaderless_partitions", ["a-1"]],
+    ["under_replicated_partitions", ["a-1", "a-2"]],
+  ]);
+});
+
+Deno.test("examineCluster() finds brokers that do not answer, and failed folders", async () => {
+  const failed: LogDirDescription = {
+    brokerId: 1,
+    path: "/data",
+    error: new KafkaError("use log directory /data", ErrorCode.KAFKA_STORAGE_ERROR),
+    totalBytes: -1,
+    usableBytes: -1,
+    replicas: [],
+  };
+  const logDirsOf = (broker: number) => {
+    if (broker === 2) throw new ConnectionError("Cannot connect to host:9092: refused");
+    return [failed];
+  };
+  const { problems } = await examineCluster(admin([], -1, logDirsOf), signal);
+  assertEquals(problems.map(({ name, items }) => [name, items]), [
+    ["no_controller", ["the cluster has none at the moment"]],
+    ["failed_brokers", [
+      "broker 1 at host:9091, folder /data: Cannot use log directory /data: KAFKA_STORAGE_ERROR",
+      "broker 2 at host:9092: Cannot connect to host:9092: refused",
+    ]],
+  ]);
+});

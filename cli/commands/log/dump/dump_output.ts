@@ -1,0 +1,128 @@
+/**
+ * What `log dump` prints, row by row as it reads: files of the log are larger than memory, so columns
+ * have widths of their own and are not fitted to what is in them.
+ *
+ * @module
+ */
+
+import type { Context } from "../../../terminal/context.ts";
+import { ExitCode } from "../../../errors.ts";
+import { type Json, writeJsonLine } from "../../../records/json.ts";
+import type { Style } from "../../../terminal/style.ts";
+import { escapeControls, textWidth } from "../../../terminal/text_width.ts";
+
+const GAP = "  ";
+
+/** A column: its heading, and the width most of its cells have. */
+export interface DumpColumn {
+  readonly heading: string;
+  /** Negative widths line up on the left. */
+  readonly width: number;
+}
+
+/** A row, for people and for scripts. */
+export interface DumpRow {
+  readonly cells: readonly (string | number)[];
+  readonly json: { readonly [name: string]: Json };
+}
+
+/** Prints the content of files. */
+export class DumpOutput {
+  readonly #context: Context;
+  readonly #isJson: boolean;
+  #path = "";
+  #type = "";
+  #columns: readonly DumpColumn[] = [];
+  #hasHeadings = false;
+  #fileCount = 0;
+  /** Places that are damaged, in all files. */
+  problemCount = 0;
+
+  constructor(context: Context, output: "table" | "json") {
+    this.#context = context;
+    this.#isJson = output === "json";
+  }
+
+  get isJson(): boolean {
+    return this.#isJson;
+  }
+
+  get style(): Style {
+    return this.#context.stdout.style;
+  }
+
+  /**
+   * Begins a file.
+   *
+   * @param type what it is, as `segment`
+   */
+  file(path: string, type: string, columns: readonly DumpColumn[]): void {
+    this.#path = path;
+    this.#type = type;
+    this.#columns = columns;
+    this.#hasHeadings = false;
+    if (this.#isJson) return;
+    const { stdout } = this.#context;
+    if (this.#fileCount++ > 0) stdout.line();
+    stdout.line(`${this.style.bold(escapeControls(path))}  ${this.style.dim(type)}`);
+  }
+
+  /** Prints a row; waits while whoever reads is slower. */
+  async row({ cells, json }: DumpRow): Promise<void> {
+    const { stdout } = this.#context;
+    if (this.#isJson) {
+      writeJsonLine(stdout, { file: this.#path, type: this.#type, ...json });
+    } else {
+      if (!this.#hasHeadings) {
+        this.#hasHeadings = true;
+        const headings = this.#columns.map(({ heading }) => heading);
+        stdout.line(this.style.bold(this.#layOut(headings)));
+      }
+      stdout.line(this.#layOut(cells));
+    }
+    await this.#flushIfFull();
+  }
+
+  /** Prints what belongs to the row before, as it is. For people only. */
+  async text(write: (context: Context) => void): Promise<void> {
+    write(this.#context);
+    await this.#flushIfFull();
+  }
+
+  /** Tells that there was nothing in the file. */
+  empty(): void {
+    if (!this.#isJson) this.#context.stdout.line(this.style.dim("empty"));
+  }
+
+  /** Tells of damage. The command goes on and exits with 1. */
+  problem(text: string, json: { readonly [name: string]: Json } = {}): void {
+    this.problemCount++;
+    this.#context.exitCode = ExitCode.failure;
+    const { stdout } = this.#context;
+    if (this.#isJson) {
+      writeJsonLine(stdout, { file: this.#path, type: "problem", ...json, problem: text });
+    } else {
+      stdout.line(this.style.red(escapeControls(text)));
+    }
+  }
+
+  /** Tells of something that is not damage and worth knowing. */
+  note(text: string): void {
+    if (!this.#isJson) this.#context.stdout.line(this.style.dim(escapeControls(text)));
+  }
+
+  async #flushIfFull(): Promise<void> {
+    const { stdout, signal } = this.#context;
+    if (!stdout.isFull) return;
+    await stdout.flush();
+    signal.throwIfAborted();
+  }
+
+  #layOut(cells: readonly (string | number)[]): string {
+    return this.#columns.map(({ width }, i) => {
+      const text = escapeControls(String(cells[i] ?? ""));
+      const padding = " ".repeat(Math.max(0, Math.abs(width) - textWidth(text)));
+      return width < 0 ? text + padding : padding + text;
+    }).join(GAP).trimEnd();
+  }
+}

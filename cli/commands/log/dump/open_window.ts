@@ -1,0 +1,22 @@
+/**
+ * Opens files to be looked at piece by piece.
+ *
+ * @module
+ */
+
+import { DenoFileSystem } from "../../../../storage/file_system/deno_file_system.ts";
+import { FileWindow } from "../../../../storage/file_system/file_window.ts";
+
+/** Lets `use` look at a file. */
+export async function withWindow(
+  path: string,
+  use: (file: FileWindow) => Promise<void>,
+): Promise<void> {
+  const fs = new DenoFileSystem();
+  const file = fs.openSync(path, "read");
+  try {
+    await use(new FileWindow(file, fs.statSync(path)!.size));
+  } finally {
+    file.close();
+  }
+}

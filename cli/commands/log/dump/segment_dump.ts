@@ -1,0 +1,167 @@
+/**
+ * Dumps a segment file: its batches and, if wanted, their records.
+ *
+ * @module
+ */
+
+import type { Record as BatchRecord, RecordBatch } from "../../../../protocol/records/mod.ts";
+import { messageOf } from "../../../errors.ts";
+import { type Json, recordToJson } from "../../../records/json.ts";
+import type { OutputRecord } from "../../../records/record.ts";
+import { textPrinter, timeText } from "../../records/record_printer.ts";
+import type { DumpColumn, DumpOutput } from "./dump_output.ts";
+import { withWindow } from "./open_window.ts";
+import { segmentBatches, type SegmentPart } from "./segment_batches.ts";
+
+const CODECS = ["none", "gzip", "snappy", "lz4", "zstd"];
+const COLUMNS: readonly DumpColumn[] = [
+  { heading: "POSITION", width: 10 },
+  { heading: "SIZE", width: 8 },
+  { heading: "OFFSETS", width: -17 },
+  { heading: "RECORDS", width: 7 },
+  { heading: "CODEC", width: -6 },
+  { heading: "LATEST TIMESTAMP", width: -24 },
+  { heading: "EPOCH", width: 5 },
+  { heading: "PRODUCER", width: -10 },
+  { heading: "NOTES", width: -5 },
+];
+
+/** The partition a file belongs to, as its folder's name says. */
+export interface DumpPartition {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+/** Dumps a segment file. */
+export async function dumpSegment(
+  path: string,
+  output: DumpOutput,
+  partition: DumpPartition,
+  baseOffset: number,
+  withRecords: boolean,
+): Promise<void> {
+  await withWindow(path, async (file) => {
+    output.file(path, "segment", COLUMNS);
+    if (file.size === 0) output.empty();
+    for (const part of segmentBatches(file, baseOffset)) {
+      if ("batch" in part) {
+        await dumpBatch(output, partition, part, withRecords);
+      } else {
+        const { position, size, problem } = part;
+        output.problem(`${size} bytes at position ${position} are no batch: ${problem}`, {
+          position,
+          size,
+        });
+      }
+    }
+  });
+}
+
+async function dumpBatch(
+  output: DumpOutput,
+  partition: DumpPartition,
+  { position, batch, problem }: Extract<SegmentPart, { batch: RecordBatch }>,
+  withRecords: boolean,
+): Promise<void> {
+  const records = withRecords ? recordsOf(batch) : undefined;
+  const json = output.isJson && records !== undefined
+    ? { records: records.list.map((record) => recordToJson(outputRecord(record, partition))) }
+    : {};
+  await output.row({
+    cells: batchCells(position, batch),
+    json: { ...batchJson(position, batch, problem === undefined), ...json },
+  });
+  if (records !== undefined && !output.isJson) {
+    const print = textPrinter(output.style);
+    for (const record of records.list) {
+      await output.text(({ stdout }) => {
+        stdout.write("    ");
+        print(outputRecord(record, partition), stdout.buffer);
+      });
+    }
+  }
+  for (const each of [problem, records?.problem]) {
+    if (each !== undefined) {
+      output.problem(`batch at position ${position}: ${each}`, { position });
+    }
+  }
+}
+
+/** The records that can be read, and why there are no more. */
+function recordsOf(batch: RecordBatch): { list: BatchRecord[]; problem?: string } {
+  const list: BatchRecord[] = [];
+  try {
+    for (const record of batch.records()) {
+      // A view of the headers finds out only now whether they are sound.
+      record.headers.length;
+      list.push(record);
+    }
+    return { list };
+  } catch (error) {
+    return { list, problem: messageOf(error) };
+  }
+}
+
+function outputRecord(record: BatchRecord, { topic, partition }: DumpPartition): OutputRecord {
+  const { offset, timestamp, key, value, headers } = record;
+  const output = { topic, partition, offset, timestamp, key, value, headers };
+  if (Number.isSafeInteger(timestamp)) return output;
+  return { ...output, exactTimestamp: record.exactTimestamp };
+}
+
+function batchCells(position: number, batch: RecordBatch): (string | number)[] {
+  const { baseOffset, lastOffset } = batch;
+  return [
+    position,
+    batch.sizeInBytes,
+    baseOffset === lastOffset ? String(baseOffset) : `${baseOffset}-${lastOffset}`,
+    batch.recordCount,
+    codecOf(batch),
+    timeText(batch.maxTimestamp),
+    batch.partitionLeaderEpoch,
+    batch.hasProducerId ? `${batch.producerId}/${batch.producerEpoch}` : "-",
+    notesOf(batch).join(", "),
+  ];
+}
+
+function notesOf(batch: RecordBatch): string[] {
+  const notes: string[] = [];
+  if (batch.baseSequence >= 0) {
+    notes.push(`sequences ${batch.baseSequence}-${batch.lastSequence}`);
+  }
+  if (batch.timestampType === 1) notes.push("LogAppendTime");
+  if (batch.isTransactional) notes.push("transactional");
+  if (batch.isControl) notes.push("control");
+  if (batch.hasDeleteHorizon) notes.push(`delete horizon ${timeText(batch.baseTimestamp)}`);
+  return notes;
+}
+
+function batchJson(
+  position: number,
+  batch: RecordBatch,
+  isValid: boolean,
+): { [name: string]: Json } {
+  return {
+    position,
+    size: batch.sizeInBytes,
+    base_offset: batch.baseOffset,
+    last_offset: batch.lastOffset,
+    count: batch.recordCount,
+    compression: codecOf(batch),
+    timestamp_type: batch.timestampType === 1 ? "LogAppendTime" : "CreateTime",
+    base_timestamp: batch.baseTimestamp,
+    max_timestamp: batch.maxTimestamp,
+    leader_epoch: batch.partitionLeaderEpoch,
+    producer_id: batch.producerId,
+    producer_epoch: batch.producerEpoch,
+    base_sequence: batch.baseSequence,
+    transactional: batch.isTransactional,
+    control: batch.isControl,
+    crc: batch.crc,
+    valid: isValid,
+  };
+}
+
+function codecOf({ attributes }: RecordBatch): string {
+  return CODECS[attributes & 7] ?? `codec ${attributes & 7}`;
+}

@@ -1,0 +1,44 @@
+/**
+ * `dqueue log dump`.
+ *
+ * @module
+ */
+
+import { command } from "../../program/command.ts";
+import { CommandError } from "../../errors.ts";
+import { outputFlag } from "../output_flag.ts";
+
+/** `log dump`. */
+export const logDump = command({
+  name: "log dump",
+  summary: "Show what is in the files of the log",
+  description:
+    `Reads segments (.log), indexes (.index, .timeindex, .txnindex), producer snapshots (.snapshot), ` +
+    `checkpoints, partition.metadata and meta.properties, or all of these in a partition's folder. ` +
+    `Nothing is changed, and no broker is asked.\n\n` +
+    `Where a file is damaged it says so, goes on behind the damage if it can, and exits with 1.`,
+  args: {
+    files: { value: "FILE", many: true, isFile: true, doc: "Files, or folders of partitions" },
+  },
+  flags: {
+    records: { type: "boolean", env: false, doc: "The records of each batch too" },
+    output: { ...outputFlag.output, doc: "Text for people, or one JSON object per line" },
+  },
+  examples: [
+    { doc: "All files of a partition", command: "dqueue log dump dqueue-data/orders-0" },
+    {
+      doc: "The records of a segment",
+      command: "dqueue log dump dqueue-data/orders-0/00000000000000000000.log --records",
+    },
+  ],
+  async run(context, { args, flags }) {
+    const { dump, DumpOutput } = await import("./dump/mod.ts");
+    const output = new DumpOutput(context, flags.output);
+    for (const file of args.files) await dump(file, output, flags.records);
+    if (output.problemCount > 0) {
+      await context.stdout.flush();
+      const { problemCount: count } = output;
+      throw new CommandError(count === 1 ? "One place is damaged" : `${count} places are damaged`);
+    }
+  },
+});

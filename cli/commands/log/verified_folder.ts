@@ -1,0 +1,110 @@
+/**
+ * A data folder that a command has for itself, checked, as `log verify` and `log repair` need it.
+ *
+ * @module
+ */
+
+import { DenoFileSystem } from "../../../storage/file_system/deno_file_system.ts";
+import { verifyData } from "../../../broker/verify_data.ts";
+import { LOCK_FILE_NAME } from "../../../storage/directory/data_folder.ts";
+import { type FileLock, FileSystemError } from "../../../storage/file_system/file_system.ts";
+import { dataFolderOf, type DataFolderReport, type Finding } from "../../../storage/verify/mod.ts";
+import type { Context } from "../../terminal/context.ts";
+import { CommandError } from "../../errors.ts";
+import { Progress } from "../../terminal/progress.ts";
+
+/** What to check, and how. */
+export interface VerifiedFolderOptions {
+  /** The folder, as it was given. */
+  readonly path: string;
+  /** What is done with it, for messages: `verify`. */
+  readonly action: string;
+  /** Whether nothing is written, so that the folder need not be writable. */
+  readonly isReadOnly: boolean;
+  readonly withRecords: boolean;
+}
+
+/** Codes of a folder that cannot be written to, by nobody or by this user. */
+const NOT_WRITABLE: readonly string[] = ["EROFS", "EACCES", "EPERM"];
+
+/** What to do with a folder that was checked. */
+export type FolderUse = (
+  fs: DenoFileSystem,
+  path: string,
+  report: DataFolderReport,
+) => Promise<void>;
+
+/**
+ * Checks a data folder, or that of a partition, and lets `use` go on with it, while no broker can start
+ * on it.
+ *
+ * @throws {CommandError} If there is no such folder, or a broker uses it.
+ */
+export async function withVerifiedFolder(
+  context: Context,
+  { path: given, action, isReadOnly, withRecords }: VerifiedFolderOptions,
+  use: FolderUse,
+): Promise<void> {
+  const fs = new DenoFileSystem();
+  const path = given.length > 1 ? given.replace(/\/+$/, "") : given;
+  if (!fs.statSync(path)?.isDirectory) {
+    throw new CommandError(`Cannot ${action} "${given}": there is no such folder`);
+  }
+  const dataFolder = dataFolderOf(fs, path);
+  // Where there is no lock no broker has been, and none is made for the looking.
+  const lockPath = dataFolder === undefined ? undefined : `${dataFolder}/${LOCK_FILE_NAME}`;
+  const lock = lockPath !== undefined && fs.statSync(lockPath) !== undefined
+    ? await lockFolder(fs, lockPath, isReadOnly)
+    : undefined;
+  if (typeof lock === "string") {
+    throw new CommandError(
+      `Cannot ${action} "${given}": it is in use by ${lock || "another process"}; stop that first`,
+    );
+  }
+  try {
+    await use(fs, path, await verify(context, fs, path, withRecords));
+  } finally {
+    lock?.release();
+  }
+}
+
+/** Keeps brokers away from a folder while it is worked on, also where nothing can be written. */
+export async function lockFolder(
+  fs: DenoFileSystem,
+  path: string,
+  isReadOnly: boolean,
+): Promise<FileLock | string> {
+  try {
+    return await fs.lock(path, `process ${Deno.pid}`);
+  } catch (error) {
+    const isRefused = error instanceof FileSystemError && NOT_WRITABLE.includes(error.code);
+    if (!isReadOnly || !isRefused) throw error;
+    return await fs.lockForReading(path);
+  }
+}
+
+async function verify(
+  context: Context,
+  fs: DenoFileSystem,
+  path: string,
+  withRecords: boolean,
+): Promise<DataFolderReport> {
+  let progress: Progress | undefined;
+  try {
+    return await verifyData(fs, path, {
+      withRecords,
+      signal: context.signal,
+      onSize: (total) => {
+        progress = new Progress(context, { label: "Verifying", unit: "bytes", total });
+      },
+      onProgress: (bytes) => progress!.add(bytes),
+    });
+  } finally {
+    progress?.finish();
+  }
+}
+
+/** Everything that is wrong, the folder's own files first. */
+export function findingsOf({ findings, partitions }: DataFolderReport): Finding[] {
+  return [...findings, ...partitions.flatMap((partition) => partition.findings)];
+}

@@ -1,0 +1,294 @@
+/**
+ * `dqueue consume`.
+ *
+ * @module
+ */
+
+import type {
+  Client,
+  ConsumerOptions,
+  ConsumerStatus,
+  CorruptBatchError,
+  IsolationLevel,
+  Message,
+} from "../../../client/mod.ts";
+import { command } from "../../program/command.ts";
+import type { Context } from "../../terminal/context.ts";
+import { isInterruption, UsageError } from "../../errors.ts";
+import { type OffsetSpec, parseOffsetSpec } from "../../records/offset_spec.ts";
+import { Progress } from "../../terminal/progress.ts";
+import { connect, patientConnectionFlags } from "../connection.ts";
+import { regexFlag } from "../name_selection.ts";
+import { OutageNotice, warnOfReset } from "./outage_notice.ts";
+import { type PartitionRange, partitionRanges } from "./partition_ranges.ts";
+import { partitionsFlag, selectPartitions } from "../partition_selection.ts";
+import { autoOffsetResetOf, readGroup } from "./read_group.ts";
+import { readRanges } from "./read_ranges.ts";
+import {
+  formatPrinter,
+  jsonPrinter,
+  MessageView,
+  type RecordPrinter,
+  textPrinter,
+  valuePrinter,
+} from "./record_printer.ts";
+import { selectTopics } from "../topic/topic_names.ts";
+
+/** `consume`. */
+export const consume = command({
+  name: "consume",
+  summary: "Print messages of topics",
+  description:
+    `Prints the messages of topics from the start, then waits for new ones until Ctrl-C. On a ` +
+    `terminal it shows where each message stands; in a pipe it prints the value and a newline, ` +
+    `unless --format or --output say otherwise.\n\n` +
+    `With --group it shares the partitions with the other members of the group, goes on where the ` +
+    `group has committed, and commits what it has printed.\n\n` +
+    `Offsets:\n` +
+    `  start, end       the first message there is, the next one that will be written\n` +
+    `  N, +N, -N        offset N, N after the start, the last N of each partition\n` +
+    `  A:B              from A up to, not including, B; either may be missing\n` +
+    `  :end             what is there now\n` +
+    `  @T, @T1:T2       by time: seconds or milliseconds since 1970, 2024-12-30,\n` +
+    `                   2024-12-30T23:06:40Z, or back from now: @-1h:end\n\n` +
+    `Format:\n` +
+    `  %t topic  %p partition  %o offset  %k key  %v value  %d timestamp  %h{%k=%v } headers\n` +
+    `  %T %K %V lengths  %H number of headers  %e leader epoch  %i count  %% percent\n` +
+    `  with modifiers %v{hex} %v{base64} %v{json} %d{strftime[%F %T]} %V{big32}, and \\n \\t \\x00`,
+  args: { topics: { value: "TOPIC", many: true, doc: "Names of the topics" } },
+  flags: {
+    offset: {
+      alias: "o",
+      parse: parseOffsetSpec,
+      value: "OFFSET",
+      default: "start",
+      env: false,
+      doc: "Where to start, and perhaps to stop",
+    },
+    num: {
+      alias: "n",
+      otherNames: ["max-messages"],
+      type: "integer",
+      min: 1,
+      env: false,
+      doc: "Stop after so many messages",
+    },
+    ...partitionsFlag,
+    group: {
+      alias: "g",
+      value: "GROUP",
+      env: false,
+      doc: "Read as a member of this group, and commit what was printed",
+    },
+    exit: { alias: "e", type: "boolean", env: false, doc: "Stop at the end and do not wait" },
+    format: {
+      alias: "f",
+      value: "FORMAT",
+      parse: formatPrinter,
+      env: false,
+      doc: "Print each message like this, whatever --output says",
+    },
+    output: {
+      choices: ["table", "json"],
+      fallback: "text on a terminal, bare values in a pipe",
+      doc: "Text for people, or one JSON object per line",
+    },
+    ...regexFlag,
+    skipCorrupt: {
+      type: "boolean",
+      env: false,
+      doc: "Leave out batches that cannot be read, with a warning each",
+    },
+    readCommitted: { type: "boolean", doc: "Leave out messages of transactions not committed" },
+    ...patientConnectionFlags,
+  },
+  examples: [
+    { doc: "All there is, and what comes", command: "dqueue consume orders" },
+    { doc: "The last ten of each partition", command: "dqueue consume orders -o -10 -e" },
+    {
+      doc: "The last hour, as key and value",
+      command: "dqueue consume orders -o @-1h:end -f '%k: %v\\n'",
+    },
+    { doc: "Share the work with others", command: "dqueue consume orders -g billing" },
+    {
+      doc: "Copy a topic, keys, headers and timestamps included",
+      command: "dqueue consume a -e --output json | dqueue produce b --input json",
+    },
+  ],
+  async run(context, { args, flags }) {
+    if (flags.group !== undefined) ensureGroupUsable(flags.group, flags.offset, flags.partition);
+    const print = printerOf(context, flags.format, flags.output);
+    await using client = await connect(context, flags, { waits: true });
+    const selection = { names: args.topics, isRegex: flags.regex, internal: false };
+    const listings = await selectTopics(context, client.admin(), selection);
+    const reading: Reading = {
+      topics: listings.map(({ name }) => name),
+      offset: flags.offset,
+      partitions: flags.partition,
+      isolationLevel: flags.readCommitted ? "read_committed" : "read_uncommitted",
+      limit: flags.num ?? Infinity,
+      stopsAtEnd: flags.exit,
+      onCorruptBatch: flags.skipCorrupt ? (error) => warnOfCorrupt(context, error) : undefined,
+    };
+    if (flags.group === undefined) await consumeRanges(context, client, reading, print);
+    else await consumeGroup(context, client, flags.group, reading, print);
+  },
+});
+
+/** What is to be read. */
+interface Reading {
+  readonly topics: readonly string[];
+  readonly offset: OffsetSpec;
+  /** Numbers of partitions; none for all. */
+  readonly partitions: readonly number[];
+  readonly isolationLevel: IsolationLevel;
+  readonly limit: number;
+  readonly stopsAtEnd: boolean;
+  readonly onCorruptBatch: ConsumerOptions["onCorruptBatch"];
+}
+
+async function consumeRanges(
+  context: Context,
+  client: Client,
+  { topics, offset, partitions, isolationLevel, limit, stopsAtEnd, onCorruptBatch }: Reading,
+  print: RecordPrinter,
+): Promise<void> {
+  const { signal, stderr } = context;
+  const admin = client.admin();
+  const selected = await selectPartitions(context, admin, topics, partitions);
+  const found = await partitionRanges(admin, selected, offset, { isolationLevel, signal });
+  for (const range of found) warnIfMissing(context, range);
+  await stderr.flush();
+  const ranges = stopsAtEnd ? found.map(untilEnd) : found;
+  const isFollowing = limit === Infinity && ranges.some(({ to }) => to === undefined);
+  await untilInterrupted(context, isFollowing, async () => {
+    using outage = new OutageNotice(context, "Consumer");
+    const onStatus = ({ waitingFor, error }: ConsumerStatus) => {
+      if (error === undefined) outage.end();
+      else if (error.code === "OFFSET_OUT_OF_RANGE") warnOfReset(stderr, error);
+      else outage.begin(`${waitingFor}: ${error.message}`);
+    };
+    await using consumer = client.consumer({ isolationLevel, onCorruptBatch, onStatus });
+    const readsNewPartitions = isFollowing && partitions.length === 0;
+    const messages = readRanges(consumer, ranges, { readsNewPartitions, limit, signal });
+    await printMessages(context, messages, print, Math.min(countOf(ranges), limit));
+  });
+}
+
+async function consumeGroup(
+  context: Context,
+  client: Client,
+  groupId: string,
+  { offset, ...reading }: Reading,
+  print: RecordPrinter,
+): Promise<void> {
+  const { topics, isolationLevel, limit, stopsAtEnd, onCorruptBatch } = reading;
+  const options = {
+    groupId,
+    topics,
+    isolationLevel,
+    autoOffsetReset: autoOffsetResetOf(offset),
+    limit,
+    stopsAtEnd,
+    onCorruptBatch,
+  };
+  await untilInterrupted(context, limit === Infinity && !stopsAtEnd, () => {
+    return printMessages(context, readGroup(context, client, options), print, limit);
+  });
+}
+
+/** @throws {UsageError} if flags do not go together with `--group` */
+function ensureGroupUsable(
+  groupId: string,
+  offset: OffsetSpec,
+  partitions: readonly number[],
+): void {
+  if (groupId === "") {
+    throw new UsageError('Cannot use --group "": the group id is invalid (INVALID_GROUP_ID)');
+  }
+  autoOffsetResetOf(offset);
+  if (partitions.length > 0) {
+    throw new UsageError("Cannot use --partition with --group: the group divides the partitions");
+  }
+}
+
+/** Who follows a topic stops it by Ctrl-C; there is no other way. */
+async function untilInterrupted(
+  { signal, stdout }: Context,
+  isFollowing: boolean,
+  follow: () => Promise<void>,
+): Promise<void> {
+  try {
+    await follow();
+  } catch (error) {
+    if (!isFollowing || !isInterruption(error, signal)) throw error;
+    // The terminal has written ^C there.
+    if (stdout.isTerminal) stdout.line();
+  }
+}
+
+function printerOf(
+  { stdout }: Context,
+  format: RecordPrinter | undefined,
+  output: "table" | "json" | undefined,
+): RecordPrinter {
+  // --output may come from a variable that is set for all commands.
+  if (format !== undefined) return format;
+  if (output === "json") return jsonPrinter;
+  return output === "table" || stdout.isTerminal ? textPrinter(stdout.style) : valuePrinter;
+}
+
+function warnIfMissing({ stderr }: Context, range: PartitionRange): void {
+  const { topic, partition, start, end, from, missing } = range;
+  if (missing === undefined) return;
+  stderr.line(
+    `${stderr.style.yellow("Warning:")} "${topic}-${partition}" has offsets ${start} to ${end}, ` +
+      `not ${missing}; reading from ${from}`,
+  );
+}
+
+function warnOfCorrupt({ stderr }: Context, error: CorruptBatchError): void {
+  const last = error.nextOffset - 1;
+  stderr.line(
+    `${stderr.style.yellow("Warning:")} ${error.message}; left out up to offset ${last}`,
+  );
+}
+
+/** The range up to what is there now. */
+function untilEnd(range: PartitionRange): PartitionRange {
+  return { ...range, to: Math.min(range.to ?? Infinity, range.end) };
+}
+
+/** How many messages there are to read, or more. */
+function countOf(ranges: readonly PartitionRange[]): number {
+  return ranges.reduce((sum, { from, to = Infinity }) => sum + Math.max(0, to - from), 0);
+}
+
+async function printMessages(
+  context: Context,
+  batches: AsyncIterable<readonly Message[]>,
+  print: RecordPrinter,
+  total: number,
+): Promise<void> {
+  const { stdout } = context;
+  using progress = progressOf(context, total);
+  const view = new MessageView();
+  for await (const messages of batches) {
+    for (const message of messages) {
+      print(view.of(message), stdout.buffer);
+      if (stdout.isFull) await stdout.flush();
+    }
+    progress?.add(messages.length);
+    await stdout.flush();
+  }
+}
+
+/**
+ * On a terminal the messages themselves show how far it is, and in a pipe somebody else may write to the
+ * terminal.
+ */
+function progressOf(context: Context, total: number): Progress | undefined {
+  if (!context.stdout.isFile) return undefined;
+  const options = { label: "Consuming", unit: "messages" };
+  return new Progress(context, total === Infinity ? options : { ...options, total });
+}

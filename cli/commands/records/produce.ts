@@ -1,0 +1,299 @@
+/**
+ * `dqueue produce`.
+ *
+ * @module
+ */
+
+import type { CompressionName, OutgoingMessage, Producer } from "../../../client/mod.ts";
+import { command } from "../../program/command.ts";
+import type { Context } from "../../terminal/context.ts";
+import { UsageError } from "../../errors.ts";
+import { readJsonRecords } from "../../records/json.ts";
+import { Progress } from "../../terminal/progress.ts";
+import type { InputRecord, RecordHeader } from "../../records/record.ts";
+import { RecordReader } from "../../records/record_reader.ts";
+import { encodeUtf8 } from "../../records/utf8.ts";
+import { connect, patientConnectionFlags } from "../connection.ts";
+import { outputFlag } from "../output_flag.ts";
+import { Deliveries } from "./produce_deliveries.ts";
+
+/** Messages handed to the producer at once. */
+const MAX_BATCH_COUNT = 10_000;
+
+const DEFAULT_FORMAT = "%v\\n";
+/**
+ * Fewer messages a second than this may be typed by somebody, perhaps into a program before this one in
+ * the pipe: a progress line would be in the way.
+ */
+const MIN_PROGRESS_RATE = 100;
+
+/** How input becomes messages. */
+interface MessageOptions {
+  readonly topic: string | undefined;
+  readonly key: Uint8Array | null;
+  readonly headers: readonly RecordHeader[];
+  readonly partition: number | undefined;
+  /** Whether a partition in the input counts. */
+  readonly usesInputPartition: boolean;
+  readonly emptyIsNull: boolean;
+}
+
+/** How messages are sent, and what is told of it. */
+interface SendOptions {
+  /** How many there are, if that is known. */
+  readonly total: number | undefined;
+  /** Whether somebody types them on this terminal. */
+  readonly isTyped: boolean;
+  readonly output: "table" | "json";
+}
+
+/** Flags that say how to read an input. */
+interface InputFlags {
+  readonly message: readonly string[];
+  readonly count: number | undefined;
+  readonly format: RecordReader | undefined;
+  readonly input: "text" | "json";
+  readonly keepPartitions: boolean;
+}
+
+/** `produce`. */
+export const produce = command({
+  name: "produce",
+  summary: "Write messages to a topic",
+  description:
+    `Reads messages from standard input, one per line, or takes them from --message. When all are ` +
+    `written it shows where; --output json tells it of each message, in their order.\n\n` +
+    `Format:\n` +
+    `  %v value  %k key  %t topic  %p partition  %d timestamp  %h{%k=%v } headers\n` +
+    `  %V %K %T lengths, before what they measure  %H number of headers\n` +
+    `  with modifiers %v{hex} %v{base64} %v{json} %d{strftime[%F %T]} %V{big32}, and \\n \\t \\x00`,
+  args: { topic: { optional: true, doc: "Name of the topic; not needed if the input says it" } },
+  flags: {
+    message: {
+      alias: "m",
+      many: true,
+      env: false,
+      fileNames: ["messages"],
+      doc: "Value of a message, instead of standard input",
+    },
+    count: {
+      type: "integer",
+      min: 1,
+      env: false,
+      fallback: "1",
+      doc: "Write --message so many times",
+    },
+    key: { alias: "k", env: false, doc: "Key of messages whose input has none" },
+    header: {
+      alias: "H",
+      many: true,
+      value: "KEY:VALUE",
+      parse: parseHeader,
+      env: false,
+      fileNames: ["headers"],
+      doc: "Header to add to each message",
+    },
+    partition: {
+      alias: "p",
+      type: "integer",
+      min: 0,
+      env: false,
+      fallback: "by the key, in turn without one",
+      doc: "Partition to write to",
+    },
+    keepPartitions: {
+      type: "boolean",
+      env: false,
+      doc: "With --input json, write to the partition that the input names",
+    },
+    tombstone: { alias: "Z", type: "boolean", env: false, doc: "Write empty values as null" },
+    format: {
+      alias: "f",
+      value: "FORMAT",
+      parse: (text: string) => new RecordReader(text),
+      fallback: DEFAULT_FORMAT,
+      env: false,
+      doc: "What the input looks like",
+    },
+    input: {
+      choices: ["text", "json"],
+      default: "text",
+      env: false,
+      doc: "Text as --format says, or JSON as consume prints it",
+    },
+    compression: {
+      alias: "z",
+      choices: ["none", "gzip", "snappy", "lz4", "zstd"],
+      default: "none",
+      value: "CODEC",
+      doc: "How to compress",
+    },
+    acks: {
+      choices: ["all", "1", "0"],
+      default: "all",
+      doc: "Who must have a message: all in-sync replicas, the leader, nobody",
+    },
+    allowAutoTopicCreation: {
+      type: "boolean",
+      default: true,
+      doc: "Let the broker create topics that do not exist, if it is set to",
+    },
+    deliveryTimeout: {
+      type: "duration",
+      min: 1,
+      default: "2m",
+      group: "Connection",
+      doc: "How long to try to write a message",
+    },
+    ...outputFlag,
+    ...patientConnectionFlags,
+  },
+  examples: [
+    { doc: "Lines of a file, compressed", command: "dqueue produce logs -z zstd < app.log" },
+    { doc: "One message", command: "dqueue produce orders -k 42 -m paid -H source:shop" },
+    { doc: "Keys and values", command: "echo '42 paid' | dqueue produce orders -f '%k %v\\n'" },
+    { doc: "Delete a key from a compacted topic", command: "dqueue produce orders -k 42 -Z -m ''" },
+    {
+      doc: "Copy a topic, keys, headers and timestamps included",
+      command: "dqueue consume a -e --output json | dqueue produce b --input json",
+    },
+  ],
+  async run(context, { args, flags }) {
+    const options: MessageOptions = {
+      topic: args.topic,
+      key: flags.key === undefined ? null : encodeUtf8(flags.key),
+      headers: flags.header,
+      partition: flags.partition,
+      // The partition of a record that was consumed is where it was, like its offset.
+      usesInputPartition: flags.input === "text" || flags.keepPartitions,
+      emptyIsNull: flags.tombstone,
+    };
+    const { message, count = 1, input, format = new RecordReader(DEFAULT_FORMAT) } = flags;
+    ensureUsable(flags);
+    if (message.length > 0 && args.topic === undefined) throw missingTopic();
+    // It fails before anything is waited for if it cannot be read.
+    const stdin = message.length > 0 ? undefined : context.stdin;
+    await using client = await connect(context, flags, { waits: true });
+    await using producer = client.producer({
+      acks: flags.acks === "all" ? "all" : flags.acks === "1" ? 1 : 0,
+      compression: flags.compression as CompressionName,
+      allowAutoTopicCreation: flags.allowAutoTopicCreation,
+      deliveryTimeout: flags.deliveryTimeout,
+    });
+    const records = stdin === undefined
+      ? repeated(message, count)
+      : input === "json"
+      ? readJsonRecords(stdin, context)
+      : format.read(stdin, context);
+    const isTyped = stdin !== undefined && context.stdinIsTerminal;
+    if (isTyped) await invite(context);
+    const total = message.length > 0 ? message.length * count : undefined;
+    await send(context, producer, records, { ...options, total, isTyped, output: flags.output });
+  },
+});
+
+/** @throws {UsageError} if a flag would do nothing beside the others */
+function ensureUsable({ message, count, format, input, keepPartitions }: InputFlags): void {
+  const isInput = message.length === 0;
+  if (isInput && count !== undefined) {
+    throw new UsageError(
+      "Cannot use --count without --message: standard input is written as often as it says so itself",
+    );
+  }
+  if (!isInput && (format !== undefined || input === "json")) {
+    const flag = format === undefined ? "--input" : "--format";
+    throw new UsageError(`Cannot use ${flag} with --message: standard input is not read then`);
+  }
+  if (input === "json" && format !== undefined) {
+    throw new UsageError("Cannot use --format with --input json: JSON says itself what is what");
+  }
+  if (keepPartitions && (!isInput || input !== "json")) {
+    throw new UsageError("Cannot use --keep-partitions without --input json");
+  }
+}
+
+async function send(
+  context: Context,
+  producer: Producer,
+  records: AsyncIterable<InputRecord[]>,
+  options: MessageOptions & SendOptions,
+): Promise<void> {
+  const { total, isTyped, output } = options;
+  const unit = { label: "Producing", unit: "messages", isHidden: isTyped };
+  using progress = new Progress(
+    context,
+    total === undefined ? { ...unit, minRate: MIN_PROGRESS_RATE } : { ...unit, total },
+  );
+  using deliveries = new Deliveries(context, output, (count) => progress.add(count));
+  let failure: { error: unknown } | undefined;
+  try {
+    for await (const batch of records) {
+      const messages = batch.map((record) => messageOf(record, options));
+      await deliveries.add(messages.length, producer.sendBatch(messages));
+      if (deliveries.isHopeless) break;
+    }
+  } catch (error) {
+    // What was read before is written and told of, whatever the trouble with the rest.
+    failure = { error };
+  }
+  await producer.flush();
+  await deliveries.finish();
+  progress.finish();
+  deliveries.report();
+  if (failure !== undefined) throw failure.error;
+}
+
+/** The messages of `--message`, in batches. */
+async function* repeated(
+  values: readonly string[],
+  count: number,
+): AsyncGenerator<InputRecord[], void, void> {
+  const base = { topic: undefined, partition: undefined, timestamp: undefined, key: null };
+  const records = values.map((value) => ({ ...base, value: encodeUtf8(value), headers: [] }));
+  let batch: InputRecord[] = [];
+  for (let i = 0; i < count; i++) {
+    for (const record of records) {
+      batch.push(record);
+      if (batch.length < MAX_BATCH_COUNT) continue;
+      yield batch;
+      batch = [];
+    }
+  }
+  if (batch.length > 0) yield batch;
+}
+
+function messageOf(record: InputRecord, options: MessageOptions): OutgoingMessage {
+  const topic = options.topic ?? record.topic;
+  if (topic === undefined) throw missingTopic();
+  const { value } = record;
+  const isNull = value === null || (options.emptyIsNull && value.length === 0);
+  const partition = options.partition ??
+    (options.usesInputPartition ? record.partition : undefined);
+  const headers = [...record.headers, ...options.headers];
+  return {
+    topic,
+    partition,
+    key: record.key ?? options.key,
+    value: isNull ? null : value,
+    timestamp: record.timestamp,
+    headers: headers.length === 0
+      ? undefined
+      : headers.map(({ key, value }) => [key, value] as const),
+  };
+}
+
+/** Reads `KEY:VALUE`, or `KEY=VALUE` as in a config file or kcat. */
+function parseHeader(text: string): RecordHeader {
+  const end = text.search(/[:=]/);
+  if (end <= 0) throw new SyntaxError(`Cannot read "${text}": expected KEY:VALUE`);
+  return { key: text.slice(0, end), value: encodeUtf8(text.slice(end + 1)) };
+}
+
+function missingTopic(): UsageError {
+  return new UsageError("Missing TOPIC: neither the command line nor the input names one");
+}
+
+async function invite({ stderr }: Context): Promise<void> {
+  stderr.line(stderr.style.dim("Type messages, one per line; Ctrl-D ends"));
+  await stderr.flush();
+}

@@ -1,0 +1,186 @@
+/**
+ * Keeps account of what `produce` has sent: where messages were written, and which were not.
+ *
+ * @module
+ */
+
+import type { DqueueError, RecordMetadata } from "../../../client/mod.ts";
+import type { Context } from "../../terminal/context.ts";
+import { writeJsonLine } from "../../records/json.ts";
+import { type Column, printTable } from "../../terminal/table.ts";
+import { errorToJson, reportFailure } from "../outcomes.ts";
+import { OutageNotice } from "./outage_notice.ts";
+import { CommandError } from "../../errors.ts";
+
+/** Batches of input on their way; beyond that the input has to wait. */
+const MAX_PENDING = 8;
+/** An answer that takes longer needs an explanation. */
+const PATIENCE_MS = 5000;
+const WAITING = "the broker to take messages, which are tried again within --delivery-timeout";
+/** Errors of single messages, after which the next one may fare better. */
+const ERRORS_OF_ONE = [
+  "INVALID_RECORD",
+  "INVALID_TIMESTAMP",
+  "MESSAGE_TOO_LARGE",
+  "RECORD_LIST_TOO_LARGE",
+  "SERIALIZATION",
+  "USAGE",
+];
+
+/** What was written to a partition. */
+interface Written {
+  readonly topic: string;
+  readonly partition: number;
+  count: number;
+  /** −1 if the broker did not say. */
+  firstOffset: number;
+  lastOffset: number;
+}
+
+interface Failed {
+  /** The first of them. */
+  readonly error: DqueueError;
+  count: number;
+}
+
+/** The part of a `SendBatchError` that is needed here; the SDK is loaded when it is used. */
+interface BatchFailure {
+  readonly results: readonly (RecordMetadata | undefined)[];
+  readonly errors: readonly (DqueueError | undefined)[];
+}
+
+const COLUMNS: readonly Column<Written>[] = [
+  { heading: "TOPIC", cell: ({ topic }) => topic },
+  { heading: "PARTITION", cell: ({ partition }) => partition },
+  { heading: "MESSAGES", cell: ({ count }) => count },
+  { heading: "FIRST OFFSET", cell: ({ firstOffset }) => knownOffset(firstOffset) },
+  { heading: "LAST OFFSET", cell: ({ lastOffset }) => knownOffset(lastOffset) },
+];
+
+/** The account of all messages sent. */
+export class Deliveries implements Disposable {
+  readonly #outage: OutageNotice;
+  readonly #context: Context;
+  readonly #output: "table" | "json";
+  readonly #onSettled: (count: number) => void;
+  readonly #written = new Map<string, Written>();
+  /** By the code of the error. */
+  readonly #failed = new Map<string, Failed>();
+  /** Batches on their way, the oldest first; each settles after those before it. */
+  readonly #pending: Promise<void>[] = [];
+  #last: Promise<void> = Promise.resolve();
+  #total = 0;
+  #settledCount = 0;
+
+  /** @param onSettled called when so many messages were written or have failed */
+  constructor(context: Context, output: "table" | "json", onSettled: (count: number) => void) {
+    this.#context = context;
+    this.#output = output;
+    this.#onSettled = onSettled;
+    this.#outage = new OutageNotice(context, "Producer", PATIENCE_MS);
+  }
+
+  /** Whether it makes no sense to go on: what is wrong is not a single message. */
+  get isHopeless(): boolean {
+    for (const code of this.#failed.keys()) if (!ERRORS_OF_ONE.includes(code)) return true;
+    return false;
+  }
+
+  /** Takes note of messages on their way. Waits if there are many. */
+  async add(count: number, results: Promise<readonly RecordMetadata[]>): Promise<void> {
+    this.#total += count;
+    this.#outage.begin(WAITING);
+    const settled = results.then(
+      (written) => ({ results: written, errors: [] }),
+      (error) =>
+        "errors" in error ? error as BatchFailure : { results: [], errors: all(error, count) },
+    );
+    // In the order of the input, whichever batch the broker has answered first.
+    this.#last = Promise.all([settled, this.#last]).then(async ([batch]) => {
+      this.#settle(count, batch);
+      await this.#context.stdout.flush();
+    });
+    // Whoever waits for it will be told.
+    this.#last.catch(() => {});
+    this.#pending.push(this.#last);
+    if (this.#pending.length >= MAX_PENDING) await this.#pending.shift();
+  }
+
+  /** Waits until all messages are written or have failed. */
+  async finish(): Promise<void> {
+    await this.#last;
+  }
+
+  [Symbol.dispose](): void {
+    this.#outage[Symbol.dispose]();
+  }
+
+  /** Shows where messages were written, and what has failed. */
+  report(): void {
+    let failed = 0;
+    for (const { count, error } of this.#failed.values()) {
+      failed += count;
+      reportFailure(this.#context, error);
+    }
+    if (this.#output === "table" && this.#written.size > 0) {
+      const rows = [...this.#written.values()];
+      rows.sort((a, b) => compare(a.topic, b.topic) || a.partition - b.partition);
+      printTable(this.#context, COLUMNS, rows, "");
+    }
+    if (failed === 0) return;
+    const rest = this.isHopeless ? "; the rest of the input was not read" : "";
+    const message = `${failed} of ${this.#total} messages were not written${rest}`;
+    reportFailure(this.#context, new CommandError(message));
+  }
+
+  #settle(count: number, { results, errors }: BatchFailure): void {
+    for (let i = 0; i < count; i++) {
+      const metadata = results[i];
+      const error = errors[i];
+      if (metadata !== undefined) this.#note(metadata);
+      else if (error !== undefined) this.#noteFailure(error);
+      if (this.#output === "json") this.#writeJson(metadata, error);
+    }
+    this.#onSettled(count);
+    this.#settledCount += count;
+    this.#outage.end();
+    if (this.#settledCount < this.#total) this.#outage.begin(WAITING);
+  }
+
+  #note({ topic, partition, offset }: RecordMetadata): void {
+    const key = `${topic}-${partition}`;
+    const written = this.#written.get(key);
+    if (written === undefined) {
+      const place = { topic, partition, firstOffset: offset, lastOffset: offset };
+      this.#written.set(key, { ...place, count: 1 });
+    } else {
+      written.count++;
+      written.lastOffset = offset;
+    }
+  }
+
+  #noteFailure(error: DqueueError): void {
+    const failed = this.#failed.get(error.code);
+    if (failed === undefined) this.#failed.set(error.code, { error, count: 1 });
+    else failed.count++;
+  }
+
+  #writeJson(metadata: RecordMetadata | undefined, error: DqueueError | undefined): void {
+    const { stdout } = this.#context;
+    if (metadata === undefined) return writeJsonLine(stdout, { error: errorToJson(error) });
+    const { topic, partition, offset, timestamp } = metadata;
+    writeJsonLine(stdout, { topic, partition, offset: knownOffset(offset), timestamp });
+  }
+}
+
+function all(error: DqueueError, count: number): DqueueError[] {
+  return new Array(count).fill(error);
+}
+
+function knownOffset(offset: number): number | null {
+  return offset < 0 ? null : offset;
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

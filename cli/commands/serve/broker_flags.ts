@@ -1,0 +1,110 @@
+/**
+ * The broker's settings as flags of `serve`, derived from the broker's own table.
+ *
+ * @module
+ */
+
+import type { Setting } from "../../../broker/setting.ts";
+import {
+  flagOf,
+  isSettingName,
+  KNOWN_SETTING_NAMES,
+  knownSetting,
+} from "../../../broker/settings.ts";
+import type { Flag, Flags } from "../../program/flag.ts";
+import { withoutUnit, withUnit } from "../../values/units.ts";
+
+/** Where a setting is listed in the help: the first heading that fits its name. */
+const GROUPS: readonly (readonly [heading: string | undefined, names: RegExp])[] = [
+  [undefined, /^(listeners|log\.dirs?|log\.level)$/],
+  ["Cluster", /^(node\.id|broker\.id|cluster\.id|broker\.rack|advertised\.listeners)$/],
+  ["Durability", /^(log\.flush\.|min\.insync)/],
+  ["Retention and compaction", /^(log\.retention\.|log\.clean|log\.segment\.delete)/],
+  ["Segments of the log", /^(log\.segment\.|log\.roll\.|log\.index\.)/],
+  ["Topics", /(topic\.enable|topics\.enable|^num\.partitions|^default\.replication)/],
+  ["Messages", /^(message\.|compression\.|record\.|log\.message\.|producer\.id)/],
+  ["Consumer groups", /^(group\.|offset\.|offsets\.)/],
+  ["Connections, requests and memory", /./],
+];
+
+/** Settings of Kafka's that have one value here. */
+const FIXED: readonly [heading: string] = ["Kafka's settings that have one value here"];
+
+/**
+ * A flag for each setting. Its value is the text for the broker, whose own parser has accepted it, or
+ * undefined, so that the broker can tell what was set from what is a default.
+ */
+export function brokerFlags(): Flags {
+  const groups = new Map([...GROUPS, FIXED].map(([heading]) => [heading, [] as [string, Flag][]]));
+  for (const name of KNOWN_SETTING_NAMES) {
+    if (!isSettingName(name)) {
+      groups.get(FIXED[0])!.push([name, fixedFlag(name)]);
+      continue;
+    }
+    const [heading] = GROUPS.find(([, names]) => names.test(name))!;
+    const key = knownSetting(name)!.flag ?? name;
+    groups.get(heading)!.push([key, settingFlag(name, heading)]);
+  }
+  return Object.fromEntries([...groups.values()].flat());
+}
+
+/** Values of {@linkcode brokerFlags}, as `parseBrokerConfig()` takes them. */
+export function brokerConfigInputs(
+  values: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  return Object.fromEntries(KNOWN_SETTING_NAMES.map((name) => {
+    const key = knownSetting(name)!.flag ?? name;
+    return [flagOf(name), values[key]];
+  }));
+}
+
+function settingFlag(name: string, group: string | undefined): Flag {
+  const setting = knownSetting(name)!;
+  const fallback = setting.format(setting.default);
+  return {
+    doc: setting.doc,
+    parse: (text) => {
+      const plain = withoutUnit(name, text);
+      setting.parse(plain);
+      return plain;
+    },
+    fileNames: [name],
+    // Where there is no default, the description says what counts.
+    fallback: fallback === null ? "" : withUnit(name, fallback),
+    ...(setting.type === "boolean" ? { type: "boolean" } : { value: placeholder(name, setting) }),
+    ...(setting.choices === undefined ? {} : { choices: setting.choices }),
+    ...(setting.type === "list" && !isFolder(name) ? { separator: "," } : {}),
+    ...(group === undefined ? {} : { group }),
+    ...(isFolder(name) ? { isFile: true } : {}),
+  };
+}
+
+/** There are hundreds, made at every start of the program: as little as will do. */
+function fixedFlag(name: string): Flag {
+  const setting = knownSetting(name)!;
+  return {
+    doc: setting.doc,
+    parse: (text) => {
+      const plain = withoutUnit(name, text);
+      setting.parse(plain);
+      return plain;
+    },
+    fileNames: [name],
+    fallback: setting.format(setting.default) ?? "",
+    value: placeholder(name, setting),
+    group: FIXED[0],
+    isRare: true,
+  };
+}
+
+function placeholder(name: string, { type }: Setting): string {
+  if (isFolder(name)) return "DIR";
+  if (name.endsWith("listeners")) return "HOST:PORT";
+  if (name.endsWith(".ms")) return "DURATION";
+  if (name.endsWith(".bytes")) return "SIZE";
+  return type === "int" || type === "long" || type === "double" ? "N" : "VALUE";
+}
+
+function isFolder(name: string): boolean {
+  return name === "log.dirs" || name === "log.dir";
+}

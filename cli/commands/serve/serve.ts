@@ -1,0 +1,151 @@
+/**
+ * `dqueue serve`: runs a broker until it is told to stop.
+ *
+ * @module
+ */
+
+import type { Broker, BrokerConfig, HostPort, LogLevel } from "../../../broker/mod.ts";
+import { command } from "../../program/command.ts";
+import type { Context } from "../../terminal/context.ts";
+import { CommandError, messageOf, UsageError } from "../../errors.ts";
+import { brokerConfigInputs, brokerFlags } from "./broker_flags.ts";
+import { exposureOf } from "./exposure.ts";
+import { VERSION } from "../version.ts";
+
+/** Stopping that takes longer needs an explanation. */
+const PATIENCE_MS = 2000;
+const PATIENCE = "Still bringing everything to disk; another SIGINT (Ctrl-C) stops at once";
+
+/** `serve`. */
+export const serve = command({
+  name: "serve",
+  summary: "Run a broker",
+  description:
+    `Runs a broker that Kafka clients can connect to, until it is stopped with Ctrl-C or SIGTERM. ` +
+    `What it has to tell is logged on standard error.\n\n` +
+    `The settings are Kafka's, under Kafka's names: "log.retention.ms" is --log-retention-ms, the ` +
+    `variable DQUEUE_LOG_RETENTION_MS, or "log.retention.ms" in the file of --config. Sizes and ` +
+    `durations may have units: 64MiB, 7d.\n\n` +
+    `What was acknowledged survives:\n` +
+    `  acks=all  a crash of the process or the machine, and power loss; with\n` +
+    `            flush=interval but for the last second, with os the last minute\n` +
+    `  acks=1    a crash of the process; else as with os\n` +
+    `  acks=0    nothing is acknowledged\n` +
+    `A full disk loses nothing of it: writes are refused until there is room. What a disk has ` +
+    `damaged is not served, and "dqueue log verify" finds it.`,
+  flags: brokerFlags,
+  examples: [
+    { doc: "On port 9092 of this machine, data in ./dqueue-data", command: "dqueue serve" },
+    {
+      doc: "For the whole network, by the name that other machines know this one by",
+      command: "dqueue serve --listen 0.0.0.0:9092 --advertised-listeners kafka.example.com:9092 " +
+        "--data /var/lib/dqueue",
+    },
+    {
+      doc: "With settings from a file",
+      command: `dqueue serve --config broker.json   # { "log.retention.hours": 24 }`,
+    },
+  ],
+  async run(context, { flags }) {
+    // The broker is by far the largest part of the program; other commands start faster without it.
+    const { Broker, createLogger, parseBrokerConfig } = await import("../../../broker/mod.ts");
+    const config = parseBrokerConfig({ flags: brokerConfigInputs(flags) });
+    const logger = createLogger({
+      level: config.get("log.level") as LogLevel,
+      sink: logTo(context),
+    });
+    logger.info("Starting", { version: VERSION, data: await fullPath(config.get("log.dirs")) });
+    let broker: Broker;
+    try {
+      broker = await Broker.start({ config, logger });
+    } catch (error) {
+      throw explained(error, config);
+    }
+    const { addresses, clusterId, nodeId } = broker;
+    for (const address of addresses) {
+      logger.info("Listening", { address: formatAddress(address), clusterId, nodeId });
+      const exposure = exposureOf(address);
+      if (exposure !== undefined) logger.warn(exposure, { address: formatAddress(address) });
+    }
+    if (context.stderr.isTerminal) await writeHints(context, addresses[0]!);
+    await aborted(context.signal);
+    logger.info("Stopping", { connections: broker.connectionCount });
+    const timer = setTimeout(() => logger.info(PATIENCE), PATIENCE_MS);
+    await broker.close();
+    clearTimeout(timer);
+    logger.info("Stopped");
+  },
+});
+
+/** Nobody waits for a log line, and a reader that is gone is no reason to stop serving. */
+function logTo({ stderr }: Context): (line: string) => void {
+  return (line) => {
+    stderr.line(line);
+    stderr.flush().catch(() => {});
+  };
+}
+
+async function writeHints({ stderr }: Context, address: HostPort): Promise<void> {
+  const { bold, dim } = stderr.style;
+  const isDefault = address.port === 9092;
+  const brokers = isDefault ? "" : ` -b ${formatAddress(address)}`;
+  stderr.line();
+  stderr.line(bold("Try it from another terminal:"));
+  stderr.line(`  dqueue topic create hello${brokers}`);
+  stderr.line(`  echo world | dqueue produce hello${brokers}`);
+  stderr.line(`  dqueue consume hello${brokers}`);
+  stderr.line(dim(`"dqueue cheat" has more. Press Ctrl-C to stop the broker.`));
+  stderr.line();
+  await stderr.flush().catch(() => {});
+}
+
+/** What an error of the start means, and what can be done about it. */
+function explained(error: unknown, config: BrokerConfig): unknown {
+  const addresses = config.get("listeners")
+    .map((listener) => listener.replace("PLAINTEXT://", "")).join(", ");
+  const message = messageOf(error);
+  if (error instanceof Deno.errors.AddrInUse) {
+    return new CommandError(
+      `Cannot listen on ${addresses}: another program does; choose another port with --listen`,
+    );
+  }
+  if (error instanceof Deno.errors.AddrNotAvailable) {
+    return new CommandError(
+      `Cannot listen on ${addresses}: this machine has no such address; choose another with --listen`,
+    );
+  }
+  if (!(error instanceof Error)) return error;
+  const cause = { cause: error };
+  if (error.name === "ConfigError") return new UsageError(message, cause);
+  if (["DataFolderLockedError", "FileSystemError"].includes(error.name)) {
+    return new CommandError(`${message}; choose another folder with --data`, cause);
+  }
+  if (["CorruptRecordError", "CorruptFileError"].includes(error.name)) {
+    return new CommandError(
+      `${message}; "dqueue log repair ${config.get("log.dirs")}" shows what can be done`,
+      cause,
+    );
+  }
+  return error;
+}
+
+/** As an absolute path: whoever reads the log later was not where the broker was started. */
+async function fullPath(path: string): Promise<string> {
+  try {
+    return await Deno.realPath(path);
+  } catch {
+    // Not there yet, which is how a new broker starts.
+    return path.startsWith("/") ? path : `${Deno.cwd()}/${path}`;
+  }
+}
+
+function formatAddress({ host, port }: HostPort): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

@@ -1,0 +1,234 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { parseBrokerConfig } from "../../../broker/mod.ts";
+import { flagOf, KNOWN_SETTING_NAMES, variableOf } from "../../../broker/settings.ts";
+import { Client } from "../../../client/mod.ts";
+import { nameFlags } from "../../program/flag.ts";
+import { testContext } from "../../terminal/test_context.ts";
+import { brokerConfigInputs, brokerFlags } from "./broker_flags.ts";
+import { runIn, WatchedOutput } from "../testing.ts";
+
+/** Runs `serve` until `use` is done with the broker. */
+async function serving(
+  argv: readonly string[],
+  use: (address: string) => Promise<void>,
+  options: {
+    isTerminal?: boolean;
+    env?: Record<string, string>;
+    files?: Record<string, string>;
+  } = {},
+): Promise<{ code: number; stderr: string }> {
+  const stderr = new WatchedOutput(options);
+  const context = testContext({ env: options.env ?? {}, files: options.files ?? {} });
+  const running = runIn({ ...context, stderr: stderr.output }, ["serve", ...argv]);
+  // If it does not come that far, it ends.
+  await Promise.race([stderr.until(" Listening address="), running]);
+  const address = /address=(\S+)/.exec(stderr.text)?.[1];
+  try {
+    if (address !== undefined) await use(address);
+  } finally {
+    context.stop.abort(new DOMException("Terminated", "AbortError"));
+  }
+  const { code } = await running;
+  return { code, stderr: stderr.text };
+}
+
+async function withFolder(use: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await use(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+Deno.test("serve runs a broker until it is told to stop, and again on the same folder", async () => {
+  await withFolder(async (folder) => {
+    const argv = ["--listen", "127.0.0.1:0", "--data", `${folder}/data`, "--num-partitions", "3"];
+    const first = await serving(argv, async (address) => {
+      await using client = new Client({ brokers: address });
+      const topic = await client.admin().createTopic({ name: "a" });
+      assertEquals(topic.partitions, 3);
+      await client.producer().send({ topic: "a", partition: 0, value: "kept" });
+    });
+    assertEquals(first.code, 0);
+    assertMatch(first.stderr, /INFO +Starting version=\d+\.\d+\.\d+ data=\/\S+\/data\n/);
+    assertMatch(
+      first.stderr,
+      /INFO +Listening address=127\.0\.0\.1:\d+ clusterId=\S{22} nodeId=1\n/,
+    );
+    assertMatch(first.stderr, /INFO +Stopping .*\n(.*\n)*.*INFO +Stopped\n$/);
+
+    const second = await serving(argv, async (address) => {
+      await using client = new Client({ brokers: address });
+      const { messages } = await client.consumer().fetchFrom("a", 0, 0);
+      assertEquals(messages.map((message) => message.text()), ["kept"]);
+    });
+    assertEquals(second.code, 0);
+  });
+});
+
+Deno.test("serve tells people on a terminal what to try", async () => {
+  await withFolder(async (folder) => {
+    const argv = ["--listen", "127.0.0.1:0", "--data", folder];
+    const { stderr } = await serving(argv, async () => {}, { isTerminal: true });
+    assertMatch(stderr, /dqueue topic create hello -b 127\.0\.0\.1:\d+\n/);
+  });
+});
+
+Deno.test("serve says what to do when its port or its folder is taken", async () => {
+  await withFolder(async (folder) => {
+    await serving(["--listen", "127.0.0.1:0", "--data", `${folder}/a`], async (address) => {
+      const port = await serving(["--listen", address, "--data", `${folder}/b`], async () => {});
+      assertEquals(port.code, 1);
+      assertStringIncludes(
+        port.stderr,
+        `Error: Cannot listen on ${address}: another program does; choose another port with --listen\n`,
+      );
+      const data = await serving(
+        ["--listen", "127.0.0.1:0", "--data", `${folder}/a`],
+        async () => {},
+      );
+      assertEquals(data.code, 1);
+      assertStringIncludes(data.stderr, "choose another folder with --data\n");
+    });
+  });
+});
+
+Deno.test("serve says which folder cannot be used", async () => {
+  await withFolder(async (folder) => {
+    await Deno.writeTextFile(`${folder}/file`, "");
+    const argv = ["--listen", "127.0.0.1:0", "--data", `${folder}/file/data`];
+    const { code, stderr } = await serving(argv, async () => {});
+    assertEquals(code, 1);
+    assertStringIncludes(stderr, `"${folder}/file/data"`);
+    assertMatch(stderr, /; choose another folder with --data\n$/);
+  });
+});
+
+Deno.test("serve names the flag, variable or key of a wrong setting", async () => {
+  const run = async (argv: string[], options = {}) => {
+    const { code, stderr } = await runIn(testContext(options), ["serve", ...argv]);
+    assertEquals(code, 2);
+    return stderr;
+  };
+  const below = "value must be at least 1048576";
+  assertStringIncludes(
+    await run(["--log-segment-bytes", "0"]),
+    `Invalid --log-segment-bytes: ${below}`,
+  );
+  assertStringIncludes(
+    await run([], { env: { DQUEUE_LOG_SEGMENT_BYTES: "0" } }),
+    `Invalid DQUEUE_LOG_SEGMENT_BYTES: ${below}`,
+  );
+  const files = {
+    "broker.json": '{ "log.segment.bytes": 0 }',
+    "typo.json": '{ "log.segment.byte": 0 }',
+  };
+  assertStringIncludes(
+    await run(["--config", "broker.json"], { files }),
+    `Invalid "log.segment.bytes" in "broker.json": ${below}`,
+  );
+  assertStringIncludes(
+    await run(["--config", "typo.json"], { files }),
+    'Unknown setting "log.segment.byte" in "typo.json", did you mean "log.segment.bytes"',
+  );
+  assertStringIncludes(
+    await run(["--listen", "nowhere"]),
+    'Invalid --listen: "nowhere" is not of the form',
+  );
+  assertStringIncludes(
+    await run(["--compression-type", "none"]),
+    "string must be one of: uncompressed, zstd",
+  );
+});
+
+Deno.test("serve refuses a folder that belongs to another broker", async () => {
+  await withFolder(async (folder) => {
+    const argv = ["--listen", "127.0.0.1:0", "--data", folder];
+    await serving(argv, async () => {});
+    const { code, stderr } = await serving([...argv, "--node-id", "7"], async () => {});
+    assertEquals(code, 2);
+    assertStringIncludes(stderr, "it belongs to node.id 1, this is 7");
+  });
+});
+
+Deno.test("brokerFlags() has a flag for every setting, by the broker's own names", () => {
+  const flags = nameFlags(brokerFlags());
+  assertEquals(flags.map(({ name }) => name).sort(), KNOWN_SETTING_NAMES.map(flagOf).sort());
+  assertEquals(flags.map(({ env }) => env).sort(), KNOWN_SETTING_NAMES.map(variableOf).sort());
+  assert(flags.every(({ flag }) => flag.doc !== ""));
+});
+
+Deno.test("serve --help lists the settings that act, and with --all those that have one value", async () => {
+  const help = async (argv: string[]) => (await runIn(testContext(), ["serve", ...argv])).stdout;
+  const short = await help(["--help"]);
+  assertStringIncludes(short, "--log-retention-ms DURATION");
+  assertEquals(short.includes("--num-io-threads"), false);
+  assertMatch(short, /"dqueue serve --help --all" lists 2\d\d more\s+flags/);
+  const full = await help(["--all", "--help"]);
+  assertStringIncludes(full, "--log-retention-ms DURATION");
+  assertMatch(full, /--num-io-threads N +Threads that work on requests \(default 8\)/);
+  assertEquals(full.includes("--help --all"), false);
+});
+
+Deno.test("serve takes the one value of a setting from flag, variable and file, and refuses others", async () => {
+  const reason = '"9" is not supported, only 8 is: one event loop';
+  for (
+    const [argv, options] of [
+      [["--num-io-threads", "9"], {}],
+      [[], { env: { DQUEUE_NUM_IO_THREADS: "9" } }],
+      [["--config", "a.json"], { files: { "a.json": '{ "num.io.threads": 9 }' } }],
+    ] as const
+  ) {
+    const { code, stderr } = await runIn(testContext(options), ["serve", ...argv]);
+    assertEquals(code, 2);
+    assertStringIncludes(stderr, reason);
+  }
+  await withFolder(async (folder) => {
+    const env = { DQUEUE_NUM_NETWORK_THREADS: "3" };
+    const argv = ["--listen", "127.0.0.1:0", "--data", folder, "--num-io-threads", "8"];
+    const { code } = await serving(argv, async (address) => {
+      await using client = new Client({ brokers: address });
+      const configs = await client.admin().describeConfigs({ type: "broker", name: "1" });
+      const sources = configs.filter(({ name }) => /^num.(io|network).threads$/.test(name))
+        .map(({ name, value, source }) => [name, value, source]);
+      assertEquals(sources, [
+        ["num.io.threads", "8", "staticBroker"],
+        ["num.network.threads", "3", "staticBroker"],
+      ]);
+    }, { env });
+    assertEquals(code, 0);
+  });
+});
+
+Deno.test("brokerConfigInputs() leaves defaults to the broker and reads units", () => {
+  const config = parseBrokerConfig({
+    flags: brokerConfigInputs({
+      listen: ["127.0.0.1:0"],
+      "log.retention.ms": brokerFlags()["log.retention.ms"]!.parse!("7d", 0),
+      "log.segment.bytes": brokerFlags()["log.segment.bytes"]!.parse!("64MiB", 0),
+      "auto.create.topics.enable": "false",
+      "node.id": undefined,
+    }),
+  });
+  assertEquals(config.get("listeners"), ["PLAINTEXT://127.0.0.1:0"]);
+  assertEquals(config.get("log.retention.ms"), 604_800_000);
+  assertEquals(config.get("log.segment.bytes"), 67_108_864);
+  assertEquals(config.get("auto.create.topics.enable"), false);
+  assertEquals(config.valuesOf("node.id").length, 1);
+});
+
+Deno.test("serve reads the file of --config - from standard input", async () => {
+  await withFolder(async (folder) => {
+    const config = { listen: "127.0.0.1:0", data: `${folder}/data`, "num.partitions": 5 };
+    const files = { "-": JSON.stringify(config) };
+    const result = await serving(["--config", "-"], async (address) => {
+      await using client = new Client({ brokers: address });
+      assertEquals((await client.admin().createTopic({ name: "a" })).partitions, 5);
+    }, { files });
+    assertEquals(result.code, 0);
+  });
+  const produced = await runIn(testContext({ files: { "-": "{}" } }), "produce a --config -");
+  assertEquals(produced.code, 2);
+  assertStringIncludes(produced.stderr, "Cannot read standard input: --config - has read it");
+});

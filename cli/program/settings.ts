@@ -1,0 +1,139 @@
+/**
+ * The values a command is called with: the command line beats the variable, the variable beats the
+ * config file, the file beats the default.
+ *
+ * @module
+ */
+
+import type { Command, UntypedInvocation } from "./command.ts";
+import { type FileSetting, settingOf } from "./config_file.ts";
+import { messageOf, UsageError } from "../errors.ts";
+import {
+  argumentName,
+  isBoolean,
+  isList,
+  type NamedFlag,
+  parseValue,
+  placeholder,
+} from "./flag.ts";
+import type { ValueSpec } from "./flag.ts";
+import { argumentUsage } from "./help.ts";
+
+/** Where values come from, besides their declaration. */
+export interface Sources {
+  /** Texts on the command line by the keys of their flags. */
+  readonly flags: ReadonlyMap<string, readonly string[]>;
+  /** Arguments on the command line. */
+  readonly args: readonly string[];
+  /** The value of an environment variable. */
+  env(name: string): string | undefined;
+  /** The config file and its settings, if there is one. */
+  readonly file?: { path: string; settings: ReadonlyMap<string, FileSetting> } | undefined;
+  /** What durations back from now count from, in milliseconds since the epoch. */
+  readonly nowMs: number;
+}
+
+/** Texts, and how to call where they were written. */
+interface Found {
+  readonly texts: readonly string[];
+  readonly where: string;
+}
+
+/**
+ * Works out what a command is called with.
+ *
+ * @throws {UsageError} naming the flag, variable, setting or argument that is missing or wrong
+ */
+export function resolveInvocation(command: Command, sources: Sources): UntypedInvocation {
+  const flags: Record<string, unknown> = {};
+  for (const named of command.flags) flags[named.key] = flagValue(named, sources);
+  return { flags, args: argumentValues(command, sources) };
+}
+
+function flagValue(named: NamedFlag, sources: Sources): unknown {
+  const { flag } = named;
+  const found = findTexts(named, sources);
+  if (found === undefined) {
+    if (flag.required) throw missingFlag(named);
+    if (flag.fallback !== undefined) return undefined;
+    if (isList(flag)) return [];
+    return flag.type === "boolean" ? false : undefined;
+  }
+  ensureSingle(named, found);
+  const texts = flag.separator === undefined ? found.texts : split(found, flag.separator);
+  const values = texts.map((text) => readValue(flag, text, found.where, sources.nowMs));
+  return isList(flag) ? values : values.at(-1);
+}
+
+/**
+ * The last of several booleans counts, as everywhere; of other values it is unknown which one was meant.
+ *
+ * @throws {UsageError} if there are several values where one is taken
+ */
+function ensureSingle({ flag }: NamedFlag, { texts, where }: Found): void {
+  if (isList(flag) || isBoolean(flag) || texts.length === 1) return;
+  throw new UsageError(
+    `Cannot use ${where} with ${texts.length} values: it takes one, found "${texts.join('", "')}"`,
+  );
+}
+
+function findTexts(named: NamedFlag, sources: Sources): Found | undefined {
+  const given = sources.flags.get(named.key);
+  if (given !== undefined) return { texts: given, where: `--${named.name}` };
+  // A variable set to nothing is how shells unset one for a single command.
+  const variable = named.env === undefined ? undefined : sources.env(named.env);
+  if (variable) return { texts: [variable], where: named.env! };
+  const setting = sources.file && settingOf(sources.file.settings, named);
+  if (setting) {
+    return { texts: setting.texts, where: `"${setting.writtenAs}" in "${sources.file!.path}"` };
+  }
+  const fallback = named.flag.default;
+  if (fallback === undefined) return undefined;
+  const texts = Array.isArray(fallback) ? fallback : [String(fallback)];
+  return { texts, where: `the default of --${named.name}` };
+}
+
+function split(found: Found, separator: string): string[] {
+  const items = found.texts.flatMap((text) => text.split(separator)).map((item) => item.trim());
+  if (!items.includes("")) return items;
+  throw new UsageError(`Invalid ${found.where}: an item of the list is empty`);
+}
+
+function argumentValues(command: Command, { args, nowMs }: Sources): Record<string, unknown> {
+  const values: Record<string, unknown> = {};
+  let used = 0;
+  for (const [key, argument] of command.args) {
+    const name = argumentName(key, argument);
+    const texts = argument.many ? args.slice(used) : args.slice(used, used + 1);
+    used += texts.length;
+    if (texts.length === 0 && !argument.optional) {
+      throw new UsageError(`Missing ${name}: ${argumentUsage(command)}`);
+    }
+    const read = texts.map((text) => readValue(argument, text, name, nowMs));
+    values[key] = argument.many ? read : read[0];
+  }
+  if (used < args.length) {
+    throw new UsageError(`Unexpected argument "${args[used]}": ${argumentUsage(command)}`);
+  }
+  return values;
+}
+
+function readValue(spec: ValueSpec, text: string, where: string, nowMs: number): unknown {
+  try {
+    return parseValue(spec, text, nowMs);
+  } catch (error) {
+    const message = messageOf(error);
+    throw new UsageError(`Invalid ${where}: ${message[0]?.toLowerCase()}${message.slice(1)}`, {
+      cause: error,
+    });
+  }
+}
+
+function missingFlag(named: NamedFlag): UsageError {
+  const variable = named.env === undefined ? "" : `, set ${named.env}`;
+  const value = placeholder(named.flag);
+  return new UsageError(
+    `Missing --${named.name}: give --${named.name} ${value}${variable} or put "${named.name}" in ` +
+      `the config file`,
+  );
+}

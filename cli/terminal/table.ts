@@ -1,0 +1,139 @@
+/**
+ * Tables for people: columns that line up, numbers on the right, headings in bold on a terminal.
+ *
+ * @module
+ */
+
+import { int64Text } from "../../protocol/int64.ts";
+import type { Context } from "./context.ts";
+import { type Style, styleFor } from "./style.ts";
+import { escapeControls, textWidth, truncateText } from "./text_width.ts";
+
+const GAP = "  ";
+const NOTHING = "-";
+
+/** What can stand in a cell; null is nothing and shown as `-`. */
+export type Cell = string | number | boolean | null | undefined;
+
+/** A column of a table of `Row`s. */
+export interface Column<Row> {
+  /** Its heading, in capitals by custom. */
+  readonly heading: string;
+  /** What a row has there. */
+  readonly cell: (row: Row) => Cell;
+  /** Which side it lines up on. Default: right if all its cells are numbers. */
+  readonly align?: "left" | "right";
+  /** The colour of a cell on a terminal, after it was aligned. */
+  readonly paint?: (style: Style, row: Row) => (text: string) => string;
+  /** On a terminal, longer text is cut to this many columns; in a pipe never. */
+  readonly maxWidth?: number;
+}
+
+/** How to lay out a table. */
+export interface TableOptions {
+  /** Default: no colours. */
+  readonly style?: Style;
+  /** Whether columns may be cut to their `maxWidth`. Default: no. */
+  readonly isTerminal?: boolean;
+}
+
+/**
+ * Lays out a table.
+ *
+ * Control characters in cells are made visible, so that a topic's contents cannot break the table
+ * or drive the terminal.
+ *
+ * @returns lines, each with a newline, the headings first; with no rows the headings alone
+ */
+export function formatTable<Row>(
+  columns: readonly Column<Row>[],
+  rows: readonly Row[],
+  options: TableOptions = {},
+): string {
+  const style = options.style ?? styleFor(false);
+  const laidOut = columns.map((column) => {
+    const cells = rows.map(column.cell);
+    const texts = cells.map((cell) => cellText(cell, options.isTerminal ? column.maxWidth : 0));
+    const width = widest([column.heading, ...texts]);
+    const isRight = column.align === undefined ? isNumeric(cells) : column.align === "right";
+    return { column, texts, width, isRight };
+  });
+  let table = formatLine(
+    laidOut.map(({ column, width, isRight }) => align(column.heading, width, isRight, style.bold)),
+  );
+  rows.forEach((row, i) => {
+    table += formatLine(laidOut.map(({ column, texts, width, isRight }) => {
+      return align(texts[i]!, width, isRight, column.paint?.(style, row));
+    }));
+  });
+  return table;
+}
+
+/**
+ * Prints a table on standard output, or, if there are no rows, what that means on standard error,
+ * where a person sees it and a script does not take it for data.
+ *
+ * @param empty such as `No topics`
+ */
+export function printTable<Row>(
+  context: Context,
+  columns: readonly Column<Row>[],
+  rows: readonly Row[],
+  empty: string,
+): void {
+  if (rows.length === 0) context.stderr.line(empty);
+  else context.stdout.write(formatTable(columns, rows, context.stdout));
+}
+
+/**
+ * Lays out names and values under each other, as `describe` does.
+ *
+ * @returns lines, each with a newline
+ */
+export function formatDetails(
+  details: readonly (readonly [name: string, value: Cell])[],
+  style: Style = styleFor(false),
+): string {
+  const width = widest(details.map(([name]) => name));
+  return details
+    .map(([name, value]) => formatLine([align(name, width, false, style.bold), cellText(value, 0)]))
+    .join("");
+}
+
+function cellText(cell: Cell, maxWidth: number | undefined): string {
+  if (cell === null || cell === undefined || cell === "") return NOTHING;
+  const text = escapeControls(typeof cell === "number" ? numberText(cell) : String(cell));
+  return maxWidth ? truncateText(text, maxWidth) : text;
+}
+
+/** A number; one that is an int64 beyond 2^53 with digits that are one. */
+function numberText(value: number): string {
+  return Number.isInteger(value) ? int64Text(value) : String(value);
+}
+
+function widest(texts: readonly string[]): number {
+  return texts.reduce((width, text) => Math.max(width, textWidth(text)), 0);
+}
+
+function isNumeric(cells: readonly Cell[]): boolean {
+  let hasNumber = false;
+  for (const cell of cells) {
+    if (typeof cell === "number") hasNumber = true;
+    else if (cell !== null && cell !== undefined) return false;
+  }
+  return hasNumber;
+}
+
+function align(
+  text: string,
+  width: number,
+  isRight: boolean,
+  paint: (text: string) => string = (text) => text,
+): string {
+  const padding = " ".repeat(Math.max(0, width - textWidth(text)));
+  return isRight ? padding + paint(text) : paint(text) + padding;
+}
+
+function formatLine(cells: readonly string[]): string {
+  return cells.join(GAP).trimEnd() + "\n";
+}
