@@ -21,7 +21,7 @@ interface ModuleGraph {
 
 const root = new URL("..", import.meta.url);
 const { npm: locked }: { npm: Readonly<Record<string, { readonly integrity?: string }>> } = JSON
-  .parse(await Deno.readTextFile(new URL("dqueue.lock", root)));
+  .parse(await Deno.readTextFile(new URL(".deno/program.lock", root)));
 
 async function moduleGraph(): Promise<ModuleGraph> {
   const { success, stdout, stderr } = await new Deno.Command("deno", {

@@ -60,8 +60,8 @@ Deno.test("program has the version of deno.json", async () => {
   assertEquals(JSON.parse(stdout).version, manifest.version);
 });
 
-Deno.test("program needs the packages of dqueue.lock, in the versions that are tested", async () => {
-  const [own, all] = await Promise.all(["dqueue.lock", "deno.lock"].map(async (name) => {
+Deno.test("program needs the packages of .deno/program.lock, in the versions that are tested", async () => {
+  const [own, all] = await Promise.all([".deno/program.lock", "deno.lock"].map(async (name) => {
     return JSON.parse(await Deno.readTextFile(new URL(`../${name}`, import.meta.url))).npm;
   }));
   assertEquals(Object.keys(own).map((name) => name.split("@")[0]), ["fzstd", "hysnappy", "re2js"]);
@@ -69,10 +69,17 @@ Deno.test("program needs the packages of dqueue.lock, in the versions that are t
   // "deno task" fetches all that the lock of its config or the imports there name, before it starts.
   assertEquals([manifest.lock, "imports" in manifest], [false, false]);
   for (const name of ["start", "dqueue", "compile"] as const) {
-    assertStringIncludes(manifest.tasks[name], " --lock=dqueue.lock ");
+    assertStringIncludes(manifest.tasks[name], " --lock=.deno/program.lock ");
   }
   // It fails if a package is missing in the lock.
-  const args = ["run", "--quiet", "--frozen", "--cached-only", "--lock=dqueue.lock", "main.ts"];
+  const args = [
+    "run",
+    "--quiet",
+    "--frozen",
+    "--cached-only",
+    "--lock=.deno/program.lock",
+    "main.ts",
+  ];
   const { code, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [...args, "version"],
     cwd: new URL("../", import.meta.url),
