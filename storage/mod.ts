@@ -26,33 +26,13 @@
  * @module
  */
 
+export * from "./file_system/mod.ts";
+export * from "./log/mod.ts";
+export * from "./validation/mod.ts";
+export * from "./directory/mod.ts";
 export * from "./cleaner/mod.ts";
 export { CorruptRecordError } from "../protocol/records/mod.ts";
-export { DenoFileSystem } from "./file_system/deno_file_system.ts";
 export * from "./errors.ts";
-export {
-  type DirectoryEntry,
-  type File,
-  type FileInfo,
-  type FileLock,
-  type FileMode,
-  type FileSystem,
-  FileSystemError,
-  type FileSystemErrorCode,
-  type OpenOptions,
-} from "./file_system/file_system.ts";
-export type { EpochAndOffset } from "./log/leader_epoch_cache.ts";
 export { Log, type SegmentInfo } from "./log.ts";
-export type { AppendInfo, AppendOptions } from "./log/log_append.ts";
-export { DEFAULT_LOG_CONFIG, type LogConfig } from "./log/log_config.ts";
 export { type LogCreateOptions, LogDirectory, type LogDirectoryOptions } from "./log_directory.ts";
-export type { LogRecovery } from "./log/loaded_log.ts";
-export type { LogDamage, LogRead, ReadOptions, TimestampAndOffset } from "./log/log_reader.ts";
-export {
-  MemoryFileSystem,
-  type MemoryFileSystemOptions,
-} from "./file_system/memory_file_system.ts";
-export type { MetaProperties } from "./directory/meta_properties.ts";
-export type { AppendOrigin, ProducerState } from "./log/producer_state.ts";
 export { runSliced, TimeSlice } from "./time_slice.ts";
-export { validateBatch } from "./validation/validate_batch.ts";

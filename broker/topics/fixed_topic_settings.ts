@@ -6,7 +6,7 @@
 
 import { FixedSetting, type FixedSettingRow } from "../fixed_setting.ts";
 import { FIXED_SETTINGS } from "../fixed_settings/mod.ts";
-import type { TopicSetting } from "./topic_config.ts";
+import type { TopicSetting } from "./topic_setting.ts";
 
 const NO_REMOTE_STORE = "logs are kept in the data folder alone, there is no tiered storage";
 const NOTHING_TO_THROTTLE = "partitions have one replica, so there is no replication to throttle";

@@ -24,6 +24,7 @@ import {
 } from "../settings.ts";
 import { brief, unknownName } from "../unknown_setting.ts";
 import { FIXED_TOPIC_SETTINGS } from "./fixed_topic_settings.ts";
+import type { Synonym, TopicSetting } from "./topic_setting.ts";
 
 /** The type of each setting's value, by its name. */
 export interface TopicSettings {
@@ -57,24 +58,6 @@ export interface TopicSettings {
 
 /** The name of a topic's setting. */
 export type TopicSettingName = keyof TopicSettings;
-
-/** A broker's setting that a topic's gets its value from. */
-interface Synonym {
-  readonly name: string;
-  /** What its value is multiplied by, if that is positive. */
-  readonly factor: number;
-}
-
-/** A topic's setting. */
-export interface TopicSetting {
-  /** Type, bounds, choices. */
-  readonly setting: Setting;
-  readonly doc: string;
-  /** The broker's settings; the first that has a value counts. */
-  readonly synonyms: readonly Synonym[];
-  /** The value where none of them has one. */
-  readonly default: unknown;
-}
 
 const MINUTE_MS = 60 * 1000;
 const HOUR_MS = 60 * MINUTE_MS;

@@ -17,7 +17,6 @@
  */
 
 import { CorruptRecordError } from "./errors.ts";
-import type { RecordBatch } from "./record_batch.ts";
 import { FieldReader, readExactVarlong } from "./varint.ts";
 
 /** A name and value that travel with a record (KIP-82). Names may repeat. */
@@ -46,6 +45,20 @@ interface RecordFrame {
   readonly logAppendTime: number | undefined;
 }
 
+/** What the header of a batch says of its records. */
+export interface RecordsHeader {
+  readonly baseOffset: number;
+  readonly lastOffsetDelta: number;
+  readonly recordCount: number;
+  readonly baseTimestampHigh: number;
+  readonly baseTimestampLow: number;
+  readonly maxTimestamp: number;
+  /** 0 where records have times of their own, 1 where all have that of the append. */
+  readonly timestampType: number;
+  /** What messages call the batch. */
+  toString(): string;
+}
+
 const NO_HEADERS: readonly RecordHeader[] = Object.freeze([]);
 
 /** Up to this size, a loop is faster than a call that decodes. */
@@ -70,7 +83,7 @@ export class Record {
   /** Size of the value in bytes, or -1 when there is none: a tombstone, on a compacted topic. */
   readonly valueSize: number;
 
-  /** For {@linkcode RecordBatch.records} only. */
+  /** For `RecordBatch.records` only. */
   constructor(
     frame: RecordFrame,
     offsetDelta: number,
@@ -153,7 +166,7 @@ function viewOf(frame: RecordFrame, position: number, size: number): Uint8Array 
 export function readRecords(
   bytes: Uint8Array,
   position: number,
-  batch: RecordBatch,
+  batch: RecordsHeader,
 ): RecordSequence {
   const frame: RecordFrame = {
     bytes,
@@ -185,7 +198,7 @@ export class RecordReader implements IterableIterator<Record> {
   readonly #lastOffsetDelta: number;
   #remaining: number;
 
-  /** For {@linkcode RecordBatch.records} only. */
+  /** For `RecordBatch.records` only. */
   constructor(frame: RecordFrame, position: number, count: number, lastOffsetDelta: number) {
     this.#frame = frame;
     this.#fields = new FieldReader(frame.bytes, position);

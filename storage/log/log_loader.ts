@@ -13,7 +13,7 @@
  * @module
  */
 
-import { completeSwaps } from "../cleaner/segment_swap.ts";
+import { completeSwaps } from "./complete_swaps.ts";
 import type { DirectoryEntry } from "../file_system/file_system.ts";
 import type { LoadedLog, LoadOptions } from "./loaded_log.ts";
 import { LogRecoverer } from "./log_recoverer.ts";

@@ -1,0 +1,100 @@
+/**
+ * Completes what a crash has cut short of putting a cleaned segment in the place of others.
+ * `../cleaner/segment_swap.ts` says in which steps that is done, and under which names.
+ *
+ * @module
+ */
+
+import { CorruptRecordError } from "../../protocol/records/mod.ts";
+import { isNotFound } from "../file_system/file_system.ts";
+import { BatchScanner } from "../segment/batch_scanner.ts";
+import type { SegmentContext } from "../segment/segment.ts";
+import {
+  CLEANED_SUFFIX,
+  fileNameOf,
+  LOG_SUFFIX,
+  offsetOf,
+  SEGMENT_SUFFIXES,
+  SWAP_SUFFIX,
+} from "../segment/segment_file_name.ts";
+import { TimeSlice } from "../time_slice.ts";
+
+/**
+ * Does what is left of swaps that a crash interrupted, and removes what they had not come to.
+ *
+ * @param names Names of the files in the folder.
+ * @returns Whether names changed.
+ */
+export async function completeSwaps(
+  context: SegmentContext,
+  folder: string,
+  names: ReadonlySet<string>,
+): Promise<boolean> {
+  const { fs } = context;
+  let isChanged = false;
+  for (const name of names) {
+    if (name.endsWith(CLEANED_SUFFIX)) await fs.remove(`${folder}/${name}`);
+    const baseOffset = offsetOf(name, LOG_SUFFIX + SWAP_SUFFIX);
+    if (baseOffset === undefined) continue;
+    await completeSwap(context, folder, names, baseOffset);
+    isChanged = true;
+  }
+  // Indexes of which the batches are in place, or were never renamed.
+  for (const name of names) {
+    if (!name.endsWith(SWAP_SUFFIX)) continue;
+    await fs.remove(`${folder}/${name}`);
+    isChanged = true;
+  }
+  if (isChanged) await fs.syncDir(folder);
+  return isChanged;
+}
+
+async function completeSwap(
+  context: SegmentContext,
+  folder: string,
+  names: ReadonlySet<string>,
+  baseOffset: number,
+): Promise<void> {
+  const { fs } = context;
+  const nextOffset = await nextOffsetOf(context, folder, baseOffset);
+  for (const name of names) {
+    const offset = SEGMENT_SUFFIXES.map((suffix) => offsetOf(name, suffix))
+      .find((offset) => offset !== undefined);
+    if (offset === undefined || offset < baseOffset || offset >= nextOffset) continue;
+    await fs.remove(`${folder}/${name}`);
+  }
+  await fs.syncDir(folder);
+  for (const suffix of SEGMENT_SUFFIXES.toReversed()) {
+    const path = `${folder}/${fileNameOf(baseOffset, suffix)}`;
+    try {
+      fs.renameSync(`${path}${SWAP_SUFFIX}`, path);
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+    }
+  }
+}
+
+/** The offset after the last batch of a segment that is to be put in its place. */
+async function nextOffsetOf(
+  { fs, pool }: SegmentContext,
+  folder: string,
+  baseOffset: number,
+): Promise<number> {
+  const path = `${folder}/${fileNameOf(baseOffset, LOG_SUFFIX)}${SWAP_SUFFIX}`;
+  const file = pool.file(path);
+  const scanner = new BatchScanner(file, 0, fs.statSync(path)!.size, false);
+  const slice = new TimeSlice();
+  let nextOffset = baseOffset + 1;
+  try {
+    while (scanner.next()) {
+      nextOffset = scanner.header.nextOffset;
+      if (slice.isOver) await slice.pause();
+    }
+  } catch (error) {
+    // Damage is for who reads there; what comes before it is known to be replaced.
+    if (!(error instanceof CorruptRecordError)) throw error;
+  } finally {
+    file.close();
+  }
+  return nextOffset;
+}
