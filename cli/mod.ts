@@ -25,26 +25,8 @@
  * @module
  */
 
-export * from "./values/bytes.ts";
-export * from "./program/command.ts";
-export * from "./program/completions.ts";
-export * from "./terminal/confirm.ts";
-export * from "./terminal/context.ts";
-export * from "./values/duration.ts";
+export * from "./program/mod.ts";
+export * from "./records/mod.ts";
+export * from "./terminal/mod.ts";
+export * from "./values/mod.ts";
 export * from "./errors.ts";
-export * from "./program/failure.ts";
-export type { Argument, Arguments, Flag, Flags, ValueSpec, ValueType } from "./program/flag.ts";
-export { FormatSyntaxError } from "./records/format.ts";
-export * from "./records/json.ts";
-export * from "./records/offset_spec.ts";
-export { Output, type OutputOptions } from "./terminal/output.ts";
-export * from "./terminal/process_context.ts";
-export { Program, type ProgramSpec } from "./program/program.ts";
-export * from "./terminal/progress.ts";
-export * from "./records/record.ts";
-export * from "./records/record_formatter.ts";
-export * from "./records/record_reader.ts";
-export * from "./program/run_program.ts";
-export * from "./terminal/style.ts";
-export * from "./terminal/table.ts";
-export * from "./values/units.ts";

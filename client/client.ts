@@ -4,10 +4,11 @@
  * @module
  */
 
+import { CLOSE_NAMES, OPERATION_NAMES } from "./connection/option_names.ts";
+import { ensureKnown } from "./ensure_known.ts";
 import { Admin } from "./admin/admin.ts";
 import { ClientCore, type OperationOptions } from "./connection/client_core.ts";
 import { type ClientOptions, resolveClientOptions } from "./client_options.ts";
-import { registerCore } from "./client_registry.ts";
 import type { BrokerNode } from "./connection/cluster_metadata.ts";
 import { Consumer } from "./consumer/consumer.ts";
 import type { ConsumerOptions } from "./consumer/consumer_options.ts";
@@ -16,7 +17,9 @@ import type { GroupConsumerOptions } from "./group/group_consumer_options.ts";
 import { Producer } from "./producer/producer.ts";
 import type { ProducerOptions } from "./producer/producer_options.ts";
 import type { CloseOptions } from "./connection/waiting.ts";
-import { ensureKnown, OPTION_NAMES } from "./option_names.ts";
+
+/** The inner side of a client, for tests of its parts. */
+export let coreOf: (client: Client) => ClientCore;
 
 /**
  * A cluster as a program sees it: the connections to its brokers and what is known of its topics.
@@ -45,6 +48,10 @@ import { ensureKnown, OPTION_NAMES } from "./option_names.ts";
 export class Client implements AsyncDisposable {
   readonly #core: ClientCore;
 
+  static {
+    coreOf = (client) => client.#core;
+  }
+
   /**
    * Makes a client; it connects when it is first used.
    *
@@ -53,7 +60,6 @@ export class Client implements AsyncDisposable {
    */
   constructor(options: ClientOptions) {
     this.#core = new ClientCore(resolveClientOptions(options));
-    registerCore(this, this.#core);
   }
 
   /** The brokers of the cluster, as far as known; none before the first request. */
@@ -82,7 +88,7 @@ export class Client implements AsyncDisposable {
    * @throws {TimeoutError} If no broker could be reached, or the cluster has no controller, for that long.
    */
   async discoverController(options: OperationOptions = {}): Promise<BrokerNode> {
-    ensureKnown("discoverController()", options, OPTION_NAMES.operation);
+    ensureKnown("discoverController()", options, OPERATION_NAMES);
     return await this.#core.retry(
       "discover the controller",
       options,
@@ -92,7 +98,7 @@ export class Client implements AsyncDisposable {
 
   /** Makes an admin, to create, describe and change topics. */
   admin(): Admin {
-    return new Admin(this);
+    return new Admin(this.#core);
   }
 
   /**
@@ -102,7 +108,7 @@ export class Client implements AsyncDisposable {
    * @throws {UsageError} If an option is not possible.
    */
   producer(options: ProducerOptions = {}): Producer {
-    return new Producer(this, options);
+    return new Producer(this.#core, options);
   }
 
   /**
@@ -112,7 +118,7 @@ export class Client implements AsyncDisposable {
    * @throws {UsageError} If an option is not possible.
    */
   consumer(options: ConsumerOptions = {}): Consumer {
-    return new Consumer(this, options);
+    return new Consumer(this.#core, options);
   }
 
   /**
@@ -122,7 +128,7 @@ export class Client implements AsyncDisposable {
    * @throws {UsageError} If an option is not possible.
    */
   groupConsumer(options: GroupConsumerOptions): GroupConsumer {
-    return new GroupConsumer(this, options);
+    return new GroupConsumer(this.#core, options);
   }
 
   /**
@@ -132,7 +138,7 @@ export class Client implements AsyncDisposable {
    * @param options How long to wait for them.
    */
   async close(options: CloseOptions = {}): Promise<void> {
-    ensureKnown("close()", options, OPTION_NAMES.close);
+    ensureKnown("close()", options, CLOSE_NAMES);
     await this.#core.close(options);
   }
 

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { ensureKnown, type Names } from "./ensure_known.ts";
 import { type BrokerAddress, parseBrokerAddress } from "./connection/address.ts";
 import {
   type Dialer,
@@ -13,7 +14,6 @@ import {
   tcpDialer,
 } from "./connection/dialer.ts";
 import { UsageError } from "./errors.ts";
-import { ensureKnown, OPTION_NAMES } from "./option_names.ts";
 
 /** How often and how patiently a client tries again. */
 export interface RetryOptions {
@@ -73,9 +73,9 @@ export interface ResolvedClientOptions {
 
 /** @throws {UsageError} If an option is not possible. */
 export function resolveClientOptions(options: ClientOptions): ResolvedClientOptions {
-  ensureKnown("Client", options, OPTION_NAMES.client);
+  ensureKnown("Client", options, CLIENT_NAMES);
   const { brokers, broker, retry = {} } = options;
-  ensureKnown("retry", retry, OPTION_NAMES.retry);
+  ensureKnown("retry", retry, RETRY_NAMES);
   if ((brokers === undefined) === (broker === undefined)) {
     throw new UsageError('Cannot make a client: give either "brokers" or "broker"');
   }
@@ -139,3 +139,22 @@ export function oneOf<T extends string | number>(
   }
   return value;
 }
+
+/** The names of ClientOptions. */
+export const CLIENT_NAMES: Names<ClientOptions> = {
+  brokers: true,
+  broker: true,
+  clientId: true,
+  timeout: true,
+  requestTimeout: true,
+  connectTimeout: true,
+  metadataMaxAge: true,
+  retry: true,
+};
+
+/** The names of RetryOptions. */
+export const RETRY_NAMES: Names<RetryOptions> = {
+  attempts: true,
+  initialBackoff: true,
+  maxBackoff: true,
+};

@@ -6,7 +6,7 @@
 
 import type { RecordData, RecordHeaderInput } from "../protocol/records/record_batch_builder.ts";
 import { SerializationError } from "./errors.ts";
-import { describeValue } from "./outgoing_message.ts";
+import { describeValue } from "./describe_value.ts";
 
 /** What keys, values and header values may be given as. Text is sent as UTF-8. */
 export type MessageData = Uint8Array | string | null;

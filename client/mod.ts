@@ -35,44 +35,13 @@
  * @module
  */
 
-export * from "./group/group_types.ts";
-export * from "./admin/admin_types.ts";
-export { Admin } from "./admin/admin.ts";
-export type { BrokerAddress } from "./connection/address.ts";
-export type {
-  Assignor,
-  AssignorGroup,
-  AssignorMember,
-  AssignorName,
-  GroupAssignments,
-  LastAssignment,
-} from "./group/assignor.ts";
+export * from "./connection/mod.ts";
+export * from "./producer/mod.ts";
+export * from "./consumer/mod.ts";
+export * from "./group/mod.ts";
+export * from "./admin/mod.ts";
 export { Client } from "./client.ts";
-export type { OperationOptions } from "./connection/client_core.ts";
 export type { ClientOptions, RetryOptions } from "./client_options.ts";
-export type { BrokerNode, PartitionMetadata } from "./connection/cluster_metadata.ts";
-export { Consumer } from "./consumer/consumer.ts";
-export type { ConsumerState, ConsumerStatus } from "./consumer/consumer_status.ts";
-export type {
-  ConsumerOptions,
-  FetchFromOptions,
-  FetchFromResult,
-  MessageHandler,
-  PollOptions,
-  ReadingOptions,
-  StartOffset,
-  SubscribeOptions,
-  SubscribePartitionOptions,
-} from "./consumer/consumer_options.ts";
-export { GroupConsumer } from "./group/group_consumer.ts";
-export type {
-  GroupConsumerOptions,
-  GroupConsumerState,
-  GroupConsumerStatus,
-  PartitionsCallback,
-} from "./group/group_consumer_options.ts";
-export { SendBatchError } from "./producer/delivery.ts";
-export type { EmbeddedBroker, EmbeddedChannel } from "./connection/dialer.ts";
 export {
   ClosedError,
   ConnectionError,
@@ -87,17 +56,4 @@ export {
   UsageError,
 } from "./errors.ts";
 export type { TopicPartition } from "./topic_partition.ts";
-export { Message, type MessageOrigin, type TimestampType } from "./consumer/message.ts";
 export { type MessageData, MessageHeaders, type MessageHeadersInit } from "./message_headers.ts";
-export type { IsolationLevel, OffsetSpec, PartitionOffset } from "./consumer/offset_lookup.ts";
-export { Producer } from "./producer/producer.ts";
-export type {
-  CompressionName,
-  OutgoingMessage,
-  Partitioner,
-  ProducerOptions,
-  RecordMetadata,
-  TopicMessage,
-} from "./producer/producer_options.ts";
-export type { WritableMessage } from "./producer/topic_writer.ts";
-export type { CloseOptions, WaitOptions } from "./connection/waiting.ts";

@@ -8,6 +8,20 @@
  * @module
  */
 
+import {
+  CHANGE_NAMES,
+  CREATE_PARTITIONS_NAMES,
+  DESCRIBE_CONFIGS_NAMES,
+  DESCRIBE_LOG_DIRS_NAMES,
+  LIST_GROUP_OFFSETS_NAMES,
+  LIST_GROUPS_NAMES,
+  LIST_OFFSETS_NAMES,
+  LIST_TOPICS_NAMES,
+  NEW_TOPIC_NAMES,
+  RESET_GROUP_OFFSETS_NAMES,
+} from "./option_names.ts";
+import { OPERATION_NAMES } from "../connection/option_names.ts";
+import { ensureKnown } from "../ensure_known.ts";
 import { alterTopicConfigs, describeResourceConfigs } from "./admin_configs.ts";
 import type {
   CommittedOffset,
@@ -51,12 +65,9 @@ import type {
   TopicDescription,
   TopicListing,
 } from "./admin_types.ts";
-import type { Client } from "../client.ts";
 import type { ClientCore, OperationOptions } from "../connection/client_core.ts";
-import { coreOf } from "../client_registry.ts";
 import type { TopicPartition } from "../topic_partition.ts";
 import { lookUpOffsets, type OffsetSpec, type PartitionOffset } from "../consumer/offset_lookup.ts";
-import { ensureKnown, OPTION_NAMES } from "../option_names.ts";
 
 /**
  * Creates, describes, changes and deletes topics, describes and mends groups, and describes the cluster.
@@ -79,13 +90,9 @@ import { ensureKnown, OPTION_NAMES } from "../option_names.ts";
 export class Admin {
   readonly #core: ClientCore;
 
-  /**
-   * Makes an admin.
-   *
-   * @param client The client whose cluster it works on.
-   */
-  constructor(client: Client) {
-    this.#core = coreOf(client);
+  /** @ignore `client.admin()` makes one. */
+  constructor(core: ClientCore) {
+    this.#core = core;
   }
 
   /**
@@ -97,8 +104,8 @@ export class Admin {
    * @throws {KafkaError} If the broker refuses, for one with `TOPIC_ALREADY_EXISTS`.
    */
   async createTopic(topic: NewTopic, options: ChangeOptions = {}): Promise<CreatedTopic> {
-    ensureKnown("createTopic()", options, OPTION_NAMES.change);
-    ensureKnown("createTopic()", topic, OPTION_NAMES.newTopic);
+    ensureKnown("createTopic()", options, CHANGE_NAMES);
+    ensureKnown("createTopic()", topic, NEW_TOPIC_NAMES);
     const [result] = await createAll(this.#core, [topic], options);
     if (result!.error !== undefined) throw result!.error;
     return result!.topic!;
@@ -115,8 +122,8 @@ export class Admin {
     topics: readonly NewTopic[],
     options: ChangeOptions = {},
   ): Promise<CreateTopicResult[]> {
-    ensureKnown("createTopics()", options, OPTION_NAMES.change);
-    for (const topic of topics) ensureKnown("createTopics()", topic, OPTION_NAMES.newTopic);
+    ensureKnown("createTopics()", options, CHANGE_NAMES);
+    for (const topic of topics) ensureKnown("createTopics()", topic, NEW_TOPIC_NAMES);
     return await createAll(this.#core, topics, options);
   }
 
@@ -128,7 +135,7 @@ export class Admin {
    * @throws {KafkaError} If the broker refuses, for one with `UNKNOWN_TOPIC_OR_PARTITION`.
    */
   async deleteTopic(name: string, options: OperationOptions = {}): Promise<void> {
-    ensureKnown("deleteTopic()", options, OPTION_NAMES.operation);
+    ensureKnown("deleteTopic()", options, OPERATION_NAMES);
     const [result] = await deleteAll(this.#core, [name], options);
     if (result!.error !== undefined) throw result!.error;
   }
@@ -144,7 +151,7 @@ export class Admin {
     names: readonly string[],
     options: OperationOptions = {},
   ): Promise<DeleteTopicResult[]> {
-    ensureKnown("deleteTopics()", options, OPTION_NAMES.operation);
+    ensureKnown("deleteTopics()", options, OPERATION_NAMES);
     return await deleteAll(this.#core, names, options);
   }
 
@@ -155,7 +162,7 @@ export class Admin {
    * @returns The topics in the order of their names.
    */
   async listTopics(options: ListTopicsOptions = {}): Promise<TopicListing[]> {
-    ensureKnown("listTopics()", options, OPTION_NAMES.listTopics);
+    ensureKnown("listTopics()", options, LIST_TOPICS_NAMES);
     return await listAllTopics(this.#core, options);
   }
 
@@ -167,7 +174,7 @@ export class Admin {
    * @throws {KafkaError} If there is no such topic, with `UNKNOWN_TOPIC_OR_PARTITION`.
    */
   async describeTopic(name: string, options: OperationOptions = {}): Promise<TopicDescription> {
-    ensureKnown("describeTopic()", options, OPTION_NAMES.operation);
+    ensureKnown("describeTopic()", options, OPERATION_NAMES);
     const [topic] = await this.describeTopics([name], options);
     return topic!;
   }
@@ -184,7 +191,7 @@ export class Admin {
     names: readonly string[],
     options: OperationOptions = {},
   ): Promise<TopicDescription[]> {
-    ensureKnown("describeTopics()", options, OPTION_NAMES.operation);
+    ensureKnown("describeTopics()", options, OPERATION_NAMES);
     return await describeAllTopics(this.#core, names, options);
   }
 
@@ -201,7 +208,7 @@ export class Admin {
     count: number,
     options: CreatePartitionsOptions = {},
   ): Promise<void> {
-    ensureKnown("createPartitions()", options, OPTION_NAMES.createPartitions);
+    ensureKnown("createPartitions()", options, CREATE_PARTITIONS_NAMES);
     await addPartitions(this.#core, topic, count, options);
   }
 
@@ -234,7 +241,7 @@ export class Admin {
     resource: ConfigResource,
     options: DescribeConfigsOptions = {},
   ): Promise<ConfigEntry[]> {
-    ensureKnown("describeConfigs()", options, OPTION_NAMES.describeConfigs);
+    ensureKnown("describeConfigs()", options, DESCRIBE_CONFIGS_NAMES);
     return await describeResourceConfigs(this.#core, resource, options);
   }
 
@@ -253,7 +260,7 @@ export class Admin {
     changes: { readonly [name: string]: ConfigChange },
     options: ChangeOptions = {},
   ): Promise<void> {
-    ensureKnown("alterConfigs()", options, OPTION_NAMES.change);
+    ensureKnown("alterConfigs()", options, CHANGE_NAMES);
     return await alterTopicConfigs(this.#core, resource, changes, options);
   }
 
@@ -287,7 +294,7 @@ export class Admin {
     at: OffsetSpec = "latest",
     options: ListOffsetsOptions = {},
   ): Promise<PartitionOffset[]> {
-    ensureKnown("listOffsets()", options, OPTION_NAMES.listOffsets);
+    ensureKnown("listOffsets()", options, LIST_OFFSETS_NAMES);
     const { isolationLevel = "read_uncommitted" } = options;
     let { partitions } = options;
     if (partitions === undefined) {
@@ -312,7 +319,7 @@ export class Admin {
     before: { readonly [partition: number]: number | "latest" },
     options: OperationOptions = {},
   ): Promise<DeletedRecords[]> {
-    ensureKnown("deleteRecords()", options, OPTION_NAMES.operation);
+    ensureKnown("deleteRecords()", options, OPERATION_NAMES);
     return await deleteRecordsBefore(this.#core, topic, before, options);
   }
 
@@ -322,7 +329,7 @@ export class Admin {
    * @param options How long to try.
    */
   async describeCluster(options: OperationOptions = {}): Promise<ClusterDescription> {
-    ensureKnown("describeCluster()", options, OPTION_NAMES.operation);
+    ensureKnown("describeCluster()", options, OPERATION_NAMES);
     return await describeWholeCluster(this.#core, options);
   }
 
@@ -333,7 +340,7 @@ export class Admin {
    * @returns The folders, by broker.
    */
   async describeLogDirs(options: DescribeLogDirsOptions = {}): Promise<LogDirDescription[]> {
-    ensureKnown("describeLogDirs()", options, OPTION_NAMES.describeLogDirs);
+    ensureKnown("describeLogDirs()", options, DESCRIBE_LOG_DIRS_NAMES);
     return await describeBrokerLogDirs(this.#core, options);
   }
 
@@ -344,7 +351,7 @@ export class Admin {
    * @returns The groups in the order of their ids.
    */
   async listGroups(options: ListGroupsOptions = {}): Promise<GroupListing[]> {
-    ensureKnown("listGroups()", options, OPTION_NAMES.listGroups);
+    ensureKnown("listGroups()", options, LIST_GROUPS_NAMES);
     return await listAllGroups(this.#core, options);
   }
 
@@ -356,7 +363,7 @@ export class Admin {
    * @throws {KafkaError} If there is no such group, with `GROUP_ID_NOT_FOUND`.
    */
   async describeGroup(groupId: string, options: OperationOptions = {}): Promise<GroupDescription> {
-    ensureKnown("describeGroup()", options, OPTION_NAMES.operation);
+    ensureKnown("describeGroup()", options, OPERATION_NAMES);
     const [group] = await describeAllGroups(this.#core, [groupId], options);
     return group!;
   }
@@ -373,7 +380,7 @@ export class Admin {
     groupIds: readonly string[],
     options: OperationOptions = {},
   ): Promise<GroupDescription[]> {
-    ensureKnown("describeGroups()", options, OPTION_NAMES.operation);
+    ensureKnown("describeGroups()", options, OPERATION_NAMES);
     return await describeAllGroups(this.#core, groupIds, options);
   }
 
@@ -385,7 +392,7 @@ export class Admin {
    * @throws {KafkaError} If the broker refuses, with `NON_EMPTY_GROUP` or `GROUP_ID_NOT_FOUND`.
    */
   async deleteGroup(groupId: string, options: OperationOptions = {}): Promise<void> {
-    ensureKnown("deleteGroup()", options, OPTION_NAMES.operation);
+    ensureKnown("deleteGroup()", options, OPERATION_NAMES);
     const [result] = await deleteAllGroups(this.#core, [groupId], options);
     if (result!.error !== undefined) throw result!.error;
   }
@@ -401,7 +408,7 @@ export class Admin {
     groupIds: readonly string[],
     options: OperationOptions = {},
   ): Promise<DeleteGroupResult[]> {
-    ensureKnown("deleteGroups()", options, OPTION_NAMES.operation);
+    ensureKnown("deleteGroups()", options, OPERATION_NAMES);
     return await deleteAllGroups(this.#core, groupIds, options);
   }
 
@@ -416,7 +423,7 @@ export class Admin {
     groupId: string,
     options: ListGroupOffsetsOptions = {},
   ): Promise<CommittedOffset[]> {
-    ensureKnown("listGroupOffsets()", options, OPTION_NAMES.listGroupOffsets);
+    ensureKnown("listGroupOffsets()", options, LIST_GROUP_OFFSETS_NAMES);
     return await listOffsetsOfGroup(this.#core, groupId, options);
   }
 
@@ -434,7 +441,7 @@ export class Admin {
     offsets: readonly GroupOffset[],
     options: OperationOptions = {},
   ): Promise<void> {
-    ensureKnown("alterGroupOffsets()", options, OPTION_NAMES.operation);
+    ensureKnown("alterGroupOffsets()", options, OPERATION_NAMES);
     return await alterOffsetsOfGroup(this.#core, groupId, offsets, options);
   }
 
@@ -472,7 +479,7 @@ export class Admin {
     target: GroupOffsetTarget,
     options: ResetGroupOffsetsOptions = {},
   ): Promise<ResetGroupOffset[]> {
-    ensureKnown("resetGroupOffsets()", options, OPTION_NAMES.resetGroupOffsets);
+    ensureKnown("resetGroupOffsets()", options, RESET_GROUP_OFFSETS_NAMES);
     return await resetOffsetsOfGroup(this.#core, groupId, topic, target, options);
   }
 
@@ -489,7 +496,7 @@ export class Admin {
     partitions: readonly TopicPartition[],
     options: OperationOptions = {},
   ): Promise<void> {
-    ensureKnown("deleteGroupOffsets()", options, OPTION_NAMES.operation);
+    ensureKnown("deleteGroupOffsets()", options, OPERATION_NAMES);
     return await deleteOffsetsOfGroup(this.#core, groupId, partitions, options);
   }
 }

@@ -8,11 +8,18 @@
  * @module
  */
 
+import {
+  CONSUMER_NAMES,
+  FETCH_FROM_NAMES,
+  POLL_NAMES,
+  SUBSCRIBE_NAMES,
+  SUBSCRIBE_PARTITION_NAMES,
+} from "./consumer_options.ts";
+import { OPERATION_NAMES } from "../connection/option_names.ts";
+import { ensureKnown } from "../ensure_known.ts";
 import { ErrorCode } from "../../protocol/errors.ts";
-import type { Client } from "../client.ts";
 import type { ClientCore, FailureListener, OperationOptions } from "../connection/client_core.ts";
 import { atLeast } from "../client_options.ts";
-import { coreOf } from "../client_registry.ts";
 import {
   type ConsumerOptions,
   DEFAULT_POLL_MAX,
@@ -40,7 +47,6 @@ import { handlePartition } from "./partition_handler.ts";
 import type { PartitionReader } from "./partition_reader.ts";
 import { Subscription } from "./subscription.ts";
 import { WakeSignal } from "../connection/wake_signal.ts";
-import { ensureKnown, OPTION_NAMES } from "../option_names.ts";
 
 /**
  * Reads messages of topics, without a group: every consumer reads all partitions of its topics, and
@@ -101,18 +107,11 @@ export class Consumer implements AsyncDisposable, AsyncIterable<Message> {
   #changing: Promise<void> = Promise.resolve();
   #closed: Promise<void> | undefined;
 
-  /**
-   * Makes a consumer; it connects when it is first used.
-   *
-   * @param client The client whose cluster it reads from.
-   * @param options How it reads.
-   * @throws {UsageError} If an option is not possible.
-   * @throws {ClosedError} If the client is closed.
-   */
-  constructor(client: Client, options: ConsumerOptions = {}) {
-    ensureKnown("consumer()", options, OPTION_NAMES.consumer);
+  /** @ignore `client.consumer()` makes one. */
+  constructor(core: ClientCore, options: ConsumerOptions = {}) {
+    ensureKnown("consumer()", options, CONSUMER_NAMES);
     this.#options = resolveConsumerOptions(options);
-    this.#core = coreOf(client);
+    this.#core = core;
     this.#core.addUser(this);
     this.#status = new StatusTeller(options.onStatus);
     this.#fetcher = new Fetcher(this.#core, this.#options, {
@@ -191,7 +190,7 @@ export class Consumer implements AsyncDisposable, AsyncIterable<Message> {
     options: SubscribePartitionOptions = {},
   ): Promise<void> {
     if (typeof optionsOrPartition === "number") {
-      ensureKnown("subscribe()", options, OPTION_NAMES.subscribePartition);
+      ensureKnown("subscribe()", options, SUBSCRIBE_PARTITION_NAMES);
       return await this.#subscribePartition(
         topics as string,
         optionsOrPartition,
@@ -199,7 +198,7 @@ export class Consumer implements AsyncDisposable, AsyncIterable<Message> {
         options,
       );
     }
-    ensureKnown("subscribe()", optionsOrPartition, OPTION_NAMES.subscribe);
+    ensureKnown("subscribe()", optionsOrPartition, SUBSCRIBE_NAMES);
     const waiting = this.#waiting(optionsOrPartition);
     await this.#change(() => this.#subscription.replace(list(topics), waiting));
   }
@@ -215,7 +214,7 @@ export class Consumer implements AsyncDisposable, AsyncIterable<Message> {
     topics: string | readonly string[],
     options: SubscribeOptions = {},
   ): Promise<void> {
-    ensureKnown("addTopics()", options, OPTION_NAMES.subscribe);
+    ensureKnown("addTopics()", options, SUBSCRIBE_NAMES);
     const waiting = this.#waiting(options);
     await this.#change(() => this.#subscription.add(list(topics), waiting));
   }
@@ -248,7 +247,7 @@ export class Consumer implements AsyncDisposable, AsyncIterable<Message> {
     offset: StartOffset,
     options: OperationOptions = {},
   ): Promise<number> {
-    ensureKnown("seek()", options, OPTION_NAMES.operation);
+    ensureKnown("seek()", options, OPERATION_NAMES);
     this.#ensureOpen();
     await this.#changing;
     const reader = await this.#reader("seek in", topic, partition, options);
@@ -326,7 +325,7 @@ export class Consumer implements AsyncDisposable, AsyncIterable<Message> {
    */
   async poll(max: number = DEFAULT_POLL_MAX, options: PollOptions = {}): Promise<Message[]> {
     atLeast("max", max, 1);
-    ensureKnown("poll()", options, OPTION_NAMES.poll);
+    ensureKnown("poll()", options, POLL_NAMES);
     const { timeout = DEFAULT_POLL_TIMEOUT_MS, signal } = options;
     const until = performance.now() + timeout;
     for (;;) {
@@ -391,7 +390,7 @@ export class Consumer implements AsyncDisposable, AsyncIterable<Message> {
     offset: StartOffset,
     options: FetchFromOptions = {},
   ): Promise<FetchFromResult> {
-    ensureKnown("fetchFrom()", options, OPTION_NAMES.fetchFrom);
+    ensureKnown("fetchFrom()", options, FETCH_FROM_NAMES);
     this.#ensureOpen();
     const { isolationLevel } = this.#options;
     const place = { topic, partition };

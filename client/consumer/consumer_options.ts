@@ -4,6 +4,8 @@
  * @module
  */
 
+import { OPERATION_NAMES } from "../connection/option_names.ts";
+import type { Names } from "../ensure_known.ts";
 import type { OperationOptions } from "../connection/client_core.ts";
 import { atLeast, oneOf } from "../client_options.ts";
 import type { ConsumerStatus } from "./consumer_status.ts";
@@ -144,3 +146,41 @@ export interface FetchFromResult {
   /** The first offset there is. */
   readonly logStartOffset: number;
 }
+
+/** The names of ReadingOptions. */
+export const READING_NAMES: Names<ReadingOptions> = {
+  autoOffsetReset: true,
+  isolationLevel: true,
+  maxWait: true,
+  minBytes: true,
+  maxBytes: true,
+  maxPartitionBytes: true,
+  prefetchBytes: true,
+  checkCrcs: true,
+  onCorruptBatch: true,
+};
+
+/** The names of ConsumerOptions. */
+export const CONSUMER_NAMES: Names<ConsumerOptions> = { ...READING_NAMES, onStatus: true };
+
+/** The names of SubscribeOptions. */
+export const SUBSCRIBE_NAMES: Names<SubscribeOptions> = { ...OPERATION_NAMES, from: true };
+
+/** The names of SubscribePartitionOptions. */
+export const SUBSCRIBE_PARTITION_NAMES: Names<SubscribePartitionOptions> = {
+  signal: true,
+  from: true,
+};
+
+/** The names of PollOptions. */
+export const POLL_NAMES: Names<PollOptions> = { timeout: true, signal: true };
+
+/** The names of FetchFromOptions. */
+export const FETCH_FROM_NAMES: Names<FetchFromOptions> = {
+  ...OPERATION_NAMES,
+  maxMessages: true,
+  maxBytes: true,
+  minBytes: true,
+  maxWait: true,
+  isolationLevel: true,
+};

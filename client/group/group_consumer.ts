@@ -12,11 +12,12 @@
  * @module
  */
 
+import { POLL_NAMES } from "../consumer/consumer_options.ts";
+import { OPERATION_NAMES } from "../connection/option_names.ts";
+import { ensureKnown } from "../ensure_known.ts";
 import type { CommittedOffset } from "./group_types.ts";
-import type { Client } from "../client.ts";
 import type { ClientCore, OperationOptions } from "../connection/client_core.ts";
 import { atLeast } from "../client_options.ts";
-import { coreOf } from "../client_registry.ts";
 import {
   DEFAULT_POLL_MAX,
   DEFAULT_POLL_TIMEOUT_MS,
@@ -47,7 +48,6 @@ import { OffsetCommitter } from "./offset_committer.ts";
 import { PollWatch } from "./poll_watch.ts";
 import { abortable } from "../connection/waiting.ts";
 import { WakeSignal } from "../connection/wake_signal.ts";
-import { ensureKnown, OPTION_NAMES } from "../option_names.ts";
 
 /**
  * Reads topics together with the other members of a group: each partition belongs to one member at a
@@ -110,17 +110,10 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
   #errors: unknown[] = [];
   #closed: Promise<void> | undefined;
 
-  /**
-   * Makes a group consumer; it joins when it is told to, or first asked for messages.
-   *
-   * @param client The client whose cluster it reads from.
-   * @param options Which group and topics, and how it reads.
-   * @throws {UsageError} If an option is not possible.
-   * @throws {ClosedError} If the client is closed.
-   */
-  constructor(client: Client, options: GroupConsumerOptions) {
+  /** @ignore `client.groupConsumer()` makes one. */
+  constructor(core: ClientCore, options: GroupConsumerOptions) {
     this.#options = resolveGroupOptions(options);
-    this.#core = coreOf(client);
+    this.#core = core;
     this.#core.addUser(this);
     this.#status = new GroupStatus({
       groupId: this.#options.groupId,
@@ -225,7 +218,7 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
    * @throws {TimeoutError} If it could not join in time; it tries no longer then.
    */
   async joinGroup(options: OperationOptions = {}): Promise<void> {
-    ensureKnown("joinGroup()", options, OPTION_NAMES.operation);
+    ensureKnown("joinGroup()", options, OPERATION_NAMES);
     this.#ensureOpen();
     this.#hasLeft = false;
     await this.#sessions.settle();
@@ -275,7 +268,7 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
     topics: string | readonly string[],
     options: OperationOptions = {},
   ): Promise<void> {
-    ensureKnown("addTopics()", options, OPTION_NAMES.operation);
+    ensureKnown("addTopics()", options, OPERATION_NAMES);
     this.#ensureOpen();
     await this.#topics.add(topics, options);
   }
@@ -307,7 +300,7 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
    */
   async poll(max: number = DEFAULT_POLL_MAX, options: PollOptions = {}): Promise<Message[]> {
     atLeast("max", max, 1);
-    ensureKnown("poll()", options, OPTION_NAMES.poll);
+    ensureKnown("poll()", options, POLL_NAMES);
     const { timeout = DEFAULT_POLL_TIMEOUT_MS, signal } = options;
     const until = performance.now() + timeout;
     this.#pollWatch.calls++;
@@ -362,7 +355,7 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
     offset: StartOffset,
     options: OperationOptions = {},
   ): Promise<number> {
-    ensureKnown("seek()", options, OPTION_NAMES.operation);
+    ensureKnown("seek()", options, OPERATION_NAMES);
     this.#ensureOpen();
     return await this.#held.seekTo({ topic, partition }, offset, options);
   }
@@ -450,7 +443,7 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
     options: OperationOptions = {},
   ): Promise<void> {
     const committed = { topic, partition, offset, ...(metadata === undefined ? {} : { metadata }) };
-    ensureKnown("commitOffset()", options, OPTION_NAMES.operation);
+    ensureKnown("commitOffset()", options, OPERATION_NAMES);
     ensureOffset(committed);
     this.#ensureOpen();
     await this.#commits.commit([committed], options);
@@ -481,7 +474,7 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
       const { topic, partition, offset } = messageOrOptions;
       return await this.commitOffset(topic, partition, offset + 1, undefined, options);
     }
-    ensureKnown("commit()", messageOrOptions, OPTION_NAMES.operation);
+    ensureKnown("commit()", messageOrOptions, OPERATION_NAMES);
     this.#ensureOpen();
     await this.#commits.commit(this.#held.uncommittedPositions(), messageOrOptions);
   }
@@ -516,7 +509,7 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
     partition: number,
     options: OperationOptions = {},
   ): Promise<CommittedOffset | undefined> {
-    ensureKnown("fetchCommittedOffset()", options, OPTION_NAMES.operation);
+    ensureKnown("fetchCommittedOffset()", options, OPERATION_NAMES);
     this.#ensureOpen();
     const [committed] = await this.#committer.fetch([{ topic, partition }], options);
     return committed!.offset < 0 ? undefined : committed;

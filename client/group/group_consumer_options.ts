@@ -4,6 +4,8 @@
  * @module
  */
 
+import { READING_NAMES } from "../consumer/consumer_options.ts";
+import { ensureKnown, type Names } from "../ensure_known.ts";
 import type { Assignor, AssignorName } from "./assignor.ts";
 import { resolveAssignors } from "./assignors/mod.ts";
 import { atLeast, oneOf } from "../client_options.ts";
@@ -15,7 +17,6 @@ import {
 import { type DqueueError, UsageError } from "../errors.ts";
 import type { TopicPartition } from "../topic_partition.ts";
 import { requestMs } from "../connection/timer.ts";
-import { ensureKnown, OPTION_NAMES } from "../option_names.ts";
 
 /**
  * Is told of partitions. What it returns is waited for, by `leaveGroup()` and `close()` too, which it must
@@ -174,7 +175,7 @@ export function topicNames(topics: string | readonly string[]): readonly string[
 
 /** @throws {UsageError} If an option is not possible. */
 export function resolveGroupOptions(options: GroupConsumerOptions): ResolvedGroupOptions {
-  ensureKnown("groupConsumer()", options, OPTION_NAMES.groupConsumer);
+  ensureKnown("groupConsumer()", options, GROUP_CONSUMER_NAMES);
   const { groupId, topics } = options;
   if (typeof groupId !== "string" || groupId === "") {
     throw new UsageError(`Cannot use groupId of ${JSON.stringify(groupId)}: a name is needed`);
@@ -216,3 +217,25 @@ export function resolveGroupOptions(options: GroupConsumerOptions): ResolvedGrou
     onStatus: options.onStatus,
   };
 }
+
+/** The names of GroupConsumerOptions. */
+export const GROUP_CONSUMER_NAMES: Names<GroupConsumerOptions> = {
+  ...READING_NAMES,
+  groupId: true,
+  topics: true,
+  consumerId: true,
+  groupInstanceId: true,
+  protocol: true,
+  sessionTimeout: true,
+  heartbeatInterval: true,
+  rebalanceTimeout: true,
+  maxPollInterval: true,
+  autoCommit: true,
+  autoCommitInterval: true,
+  assignors: true,
+  serverAssignor: true,
+  onAssigned: true,
+  onRevoked: true,
+  onLost: true,
+  onStatus: true,
+};

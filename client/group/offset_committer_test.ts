@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { ErrorCode } from "../../protocol/errors.ts";
 import { offsetCommit } from "../../protocol/messages/mod.ts";
-import { coreOf } from "../client_registry.ts";
+import { coreOf } from "../client.ts";
 import { KafkaError, TimeoutError } from "../errors.ts";
 import { GroupCoordinator } from "./group_coordinator.ts";
 import type { Committer } from "./group_offsets.ts";

@@ -19,7 +19,7 @@ import { partitionForKey, StickyPartition } from "./partitioner.ts";
 import { ProducerBatch } from "./producer_batch.ts";
 import type { OutgoingMessage, ResolvedProducerOptions, TopicMessage } from "./producer_options.ts";
 import { TextRun } from "./text_run.ts";
-import { ensureNoTypo } from "../outgoing_message.ts";
+import { ensureNoTypo } from "./outgoing_message.ts";
 
 /** Messages that wait to be appended. */
 export interface Waiter {

@@ -9,10 +9,10 @@
  * @module
  */
 
+import { CLOSE_NAMES, WAIT_NAMES } from "../connection/option_names.ts";
+import { ensureKnown } from "../ensure_known.ts";
 import { Accumulator, type TopicState, type Waiter } from "./accumulator.ts";
-import type { Client } from "../client.ts";
 import type { ClientCore } from "../connection/client_core.ts";
-import { coreOf } from "../client_registry.ts";
 import type { ConnectionLane } from "../connection/connection_lane.ts";
 import { CountedDelivery, DeliveryGroup, GroupDelivery, PromisedDelivery } from "./delivery.ts";
 import { ClosedError, type DqueueError, TimeoutError, UsageError } from "../errors.ts";
@@ -33,8 +33,8 @@ import {
   type WaitOptions,
   withTimeout,
 } from "../connection/waiting.ts";
-import { ensureKnown, OPTION_NAMES } from "../option_names.ts";
-import { describeValue, ensureMessage } from "../outgoing_message.ts";
+import { describeValue } from "../describe_value.ts";
+import { ensureMessage } from "./outgoing_message.ts";
 
 /**
  * Sends messages to topics.
@@ -66,17 +66,10 @@ export class Producer implements AsyncDisposable {
   #isClosing = false;
   #closed: Promise<void> | undefined;
 
-  /**
-   * Makes a producer; it connects when the first message is sent.
-   *
-   * @param client The client whose cluster it sends to.
-   * @param options How it sends.
-   * @throws {UsageError} If an option is not possible.
-   * @throws {ClosedError} If the client is closed.
-   */
-  constructor(client: Client, options: ProducerOptions = {}) {
+  /** @ignore `client.producer()` makes one. */
+  constructor(core: ClientCore, options: ProducerOptions = {}) {
     this.#options = resolveProducerOptions(options);
-    this.#core = coreOf(client);
+    this.#core = core;
     this.#core.addUser(this);
     this.#lane = this.#core.openLane();
     this.#accumulator = new Accumulator(
@@ -187,7 +180,7 @@ export class Producer implements AsyncDisposable {
    * @throws {ClosedError} If the producer was closed before.
    */
   async flush(options: WaitOptions = {}): Promise<void> {
-    ensureKnown("flush()", options, OPTION_NAMES.wait);
+    ensureKnown("flush()", options, WAIT_NAMES);
     if (this.#closed !== undefined) this.#ensureOpen();
     await this.#flush(options.signal);
   }
@@ -198,7 +191,7 @@ export class Producer implements AsyncDisposable {
    * @param options How long to wait.
    */
   async close(options: CloseOptions = {}): Promise<void> {
-    ensureKnown("close()", options, OPTION_NAMES.close);
+    ensureKnown("close()", options, CLOSE_NAMES);
     await (this.#closed ??= this.#close(options));
   }
 

@@ -4,11 +4,11 @@
  * @module
  */
 
+import { ensureKnown, type Names } from "../ensure_known.ts";
 import { CompressionType } from "../../protocol/compression/mod.ts";
 import { atLeast, oneOf } from "../client_options.ts";
 import { UsageError } from "../errors.ts";
 import type { MessageData, MessageHeadersInit } from "../message_headers.ts";
-import { ensureKnown, OPTION_NAMES } from "../option_names.ts";
 
 /** A message to send, without the topic where that is known otherwise. */
 export interface TopicMessage {
@@ -120,7 +120,7 @@ export const MAX_UNCONFIRMED_BATCHES = 5;
 
 /** @throws {UsageError} If an option is not possible. */
 export function resolveProducerOptions(options: ProducerOptions): ResolvedProducerOptions {
-  ensureKnown("producer()", options, OPTION_NAMES.producer);
+  ensureKnown("producer()", options, PRODUCER_NAMES);
   const acks = oneOf<"all" | 1 | 0>("acks", options.acks ?? "all", ["all", 1, 0]);
   const idempotence = options.idempotence ?? acks === "all";
   const maxInFlight = atLeast("maxInFlight", options.maxInFlight ?? 5, 1);
@@ -148,3 +148,19 @@ export function resolveProducerOptions(options: ProducerOptions): ResolvedProduc
     partitioner: options.partitioner,
   };
 }
+
+/** The names of ProducerOptions. */
+export const PRODUCER_NAMES: Names<ProducerOptions> = {
+  acks: true,
+  idempotence: true,
+  linger: true,
+  batchSize: true,
+  maxRequestSize: true,
+  maxInFlight: true,
+  compression: true,
+  compressionLevel: true,
+  bufferMemory: true,
+  deliveryTimeout: true,
+  allowAutoTopicCreation: true,
+  partitioner: true,
+};

@@ -5,7 +5,7 @@
  */
 
 import type { DqueueError } from "../errors.ts";
-import { ensureMessage } from "../outgoing_message.ts";
+import { ensureMessage } from "./outgoing_message.ts";
 import type { TopicMessage } from "./producer_options.ts";
 
 /** What a stream to a topic takes: a message, or a bare value. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { coreOf } from "../../../client/client_registry.ts";
+import { coreOf } from "../../../client/client.ts";
 import { encodeAssignment, encodeSubscription } from "../../../client/group/consumer_protocol.ts";
 import type { Client, TopicPartition } from "../../../client/mod.ts";
 import { CONSUMER_PROTOCOL_TYPE } from "../../../protocol/consumer_protocol.ts";

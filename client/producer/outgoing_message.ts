@@ -4,10 +4,11 @@
  * @module
  */
 
-import { didYouMean } from "../protocol/suggest.ts";
-import { UsageError } from "./errors.ts";
-import type { Names } from "./option_names.ts";
-import type { OutgoingMessage } from "./producer/producer_options.ts";
+import { describeValue } from "../describe_value.ts";
+import type { Names } from "../ensure_known.ts";
+import { didYouMean } from "../../protocol/suggest.ts";
+import { UsageError } from "../errors.ts";
+import type { OutgoingMessage } from "./producer_options.ts";
 
 const MESSAGE_NAMES: Names<OutgoingMessage> = {
   topic: true,
@@ -31,13 +32,6 @@ export function ensureMessage(message: unknown, index?: number): void {
     `Cannot send ${what}: it is ${describeValue(message)}`,
     "Give an object with topic and value; for a tombstone the value is null",
   );
-}
-
-/** A value in a message: null, or what type it is. */
-export function describeValue(value: unknown): string {
-  if (value === null || value === undefined) return String(value);
-  if (typeof value !== "object") return `a ${typeof value}`;
-  return Array.isArray(value) ? "a list" : value.constructor?.name ?? "an object";
 }
 
 /**

@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { SerializationError, UsageError } from "./errors.ts";
-import { recordHeaders } from "./message_headers.ts";
-import { pollAll, setup } from "./testing/client_setup.ts";
+import { SerializationError, UsageError } from "../errors.ts";
+import { recordHeaders } from "../message_headers.ts";
+import { pollAll, setup } from "../testing/client_setup.ts";
 
 Deno.test("Producer refuses what is no message by name, in every way to send", async () => {
   await using test = setup();

@@ -1,0 +1,17 @@
+/**
+ * Records as text, in and out.
+ *
+ * `format.ts` is the language of format strings (rpk's), `format_number.ts` and `strftime.ts` parts of
+ * it. `RecordFormatter` writes by it, `RecordReader` reads (`record_reader_steps.ts`). `json.ts` does
+ * both for JSON. Readers are parsers over a `ByteSource`, run by `parse_stream.ts`. `offset_spec.ts`
+ * reads what `--offset` says.
+ *
+ * @module
+ */
+
+export { FormatSyntaxError } from "./format.ts";
+export * from "./json.ts";
+export * from "./offset_spec.ts";
+export * from "./record.ts";
+export * from "./record_formatter.ts";
+export * from "./record_reader.ts";

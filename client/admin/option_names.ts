@@ -1,0 +1,79 @@
+import { OPERATION_NAMES } from "../connection/option_names.ts";
+import type { Names } from "../ensure_known.ts";
+import type {
+  ListGroupOffsetsOptions,
+  ListGroupsOptions,
+  ResetGroupOffsetsOptions,
+} from "../group/group_types.ts";
+import type {
+  ChangeOptions,
+  CreatePartitionsOptions,
+  DescribeConfigsOptions,
+  DescribeLogDirsOptions,
+  ListOffsetsOptions,
+  ListTopicsOptions,
+  NewTopic,
+} from "./admin_types.ts";
+
+/** The names of ChangeOptions. */
+export const CHANGE_NAMES: Names<ChangeOptions> = { ...OPERATION_NAMES, validateOnly: true };
+
+/** The names of NewTopic. */
+export const NEW_TOPIC_NAMES: Names<NewTopic> = {
+  name: true,
+  partitions: true,
+  replicas: true,
+  assignments: true,
+  configs: true,
+};
+
+/** The names of ListTopicsOptions. */
+export const LIST_TOPICS_NAMES: Names<ListTopicsOptions> = { ...OPERATION_NAMES, internal: true };
+
+/** The names of CreatePartitionsOptions. */
+export const CREATE_PARTITIONS_NAMES: Names<CreatePartitionsOptions> = {
+  ...CHANGE_NAMES,
+  assignments: true,
+};
+
+/** The names of DescribeConfigsOptions. */
+export const DESCRIBE_CONFIGS_NAMES: Names<DescribeConfigsOptions> = {
+  ...OPERATION_NAMES,
+  names: true,
+  synonyms: true,
+  documentation: true,
+};
+
+/** The names of ListOffsetsOptions. */
+export const LIST_OFFSETS_NAMES: Names<ListOffsetsOptions> = {
+  ...OPERATION_NAMES,
+  partitions: true,
+  isolationLevel: true,
+};
+
+/** The names of DescribeLogDirsOptions. */
+export const DESCRIBE_LOG_DIRS_NAMES: Names<DescribeLogDirsOptions> = {
+  ...OPERATION_NAMES,
+  brokers: true,
+  topics: true,
+};
+
+/** The names of ListGroupsOptions. */
+export const LIST_GROUPS_NAMES: Names<ListGroupsOptions> = {
+  ...OPERATION_NAMES,
+  states: true,
+  types: true,
+};
+
+/** The names of ListGroupOffsetsOptions. */
+export const LIST_GROUP_OFFSETS_NAMES: Names<ListGroupOffsetsOptions> = {
+  ...OPERATION_NAMES,
+  partitions: true,
+};
+
+/** The names of ResetGroupOffsetsOptions. */
+export const RESET_GROUP_OFFSETS_NAMES: Names<ResetGroupOffsetsOptions> = {
+  ...OPERATION_NAMES,
+  partitions: true,
+  validateOnly: true,
+};
