@@ -1,6 +1,6 @@
 /**
- * Puts what `deno task bench` found last into the README: the tables between two marks are made from
- * `bench/results/results.json`, with each row that matters most or that another does better.
+ * Puts what `deno task bench` found last into the documents, between their two marks: six rows into the
+ * README, and into `bench/README.md` each row that matters most or that another does better.
  *
  *     deno run -A bench/publish.ts
  *
@@ -8,28 +8,31 @@
  */
 
 import { fromFileUrl } from "@std/path";
-import { readmeTables } from "./support/readme_tables.ts";
+import { headlines, readmeTables } from "./support/readme_tables.ts";
 import type { Report } from "./support/report.ts";
 
-const README = fromFileUrl(new URL("../README.md", import.meta.url));
 const RESULTS = new URL("./results/results.json", import.meta.url);
 const BEGIN = "<!-- speed: bench/publish.ts writes what follows -->";
 const END = "<!-- speed ends -->";
+
+/** Replaces what stands between the marks of a document. */
+async function publish(document: string, text: string): Promise<void> {
+  const path = fromFileUrl(new URL(document, import.meta.url));
+  const before = await Deno.readTextFile(path);
+  const begin = before.indexOf(BEGIN);
+  const end = before.indexOf(END);
+  if (begin < 0 || end < begin) throw new Error(`${document} has no "${BEGIN}" before "${END}"`);
+  const after = [before.slice(0, begin) + BEGIN, text, before.slice(end)].join("\n\n");
+  await Deno.writeTextFile(path, after);
+  const { success } = await new Deno.Command(Deno.execPath(), { args: ["fmt", "--quiet", path] })
+    .output();
+  if (!success) throw new Error(`${document} cannot be formatted`);
+}
 
 const { machine, reports }: {
   readonly machine: Readonly<Record<string, string>>;
   readonly reports: readonly Report[];
 } = JSON.parse(await Deno.readTextFile(RESULTS));
-const readme = await Deno.readTextFile(README);
-const begin = readme.indexOf(BEGIN);
-const end = readme.indexOf(END);
-if (begin < 0 || end < begin) throw new Error(`README.md has no "${BEGIN}" before "${END}"`);
 const on = `On ${machine.cpu}, ${machine.memory}, ${machine.system}, ${machine.runtime}:`;
-await Deno.writeTextFile(
-  README,
-  [readme.slice(0, begin) + BEGIN, on, readmeTables(reports), readme.slice(end)].join("\n\n"),
-);
-const { success } = await new Deno.Command(Deno.execPath(), {
-  args: ["fmt", "--quiet", README],
-}).output();
-if (!success) throw new Error("README.md cannot be formatted");
+await publish("../README.md", [on, headlines(reports)].join("\n\n"));
+await publish("./README.md", [on, readmeTables(reports)].join("\n\n"));

@@ -1,5 +1,5 @@
 /**
- * The short tables of the README: what matters most, and everything that another does better.
+ * The short tables of the documents: what matters most, and everything that another does better.
  *
  * @module
  */
@@ -18,6 +18,23 @@ import {
 const OURS = "dqueue";
 const OUR_NAME = "Deno Queue";
 
+/** The rows that the README shows: what people ask first, and where we lose. */
+const HEADLINES: readonly string[] = [
+  "produce 100 B, acks=1, 64 connections, 8 partitions",
+  "produce 1 KB × 100, acks=1, 64 connections, 8 partitions",
+  "produce 1 KB × 100, acks=all on disk, 64 connections, 8 partitions",
+  "fetch 1 KB × 100 just written, 4 connections",
+  "fetch 1 KB × 100 from files in the page cache, 4 connections",
+  "end to end at 10,000 msg/s of 100 B, acks=all on disk, p99",
+];
+
+/** The few rows of {@linkcode HEADLINES}, beside a peer. */
+export function headlines(reports: readonly Report[]): string {
+  const report = reports.find(({ rows }) => rows.some(({ name }) => name === HEADLINES[0]));
+  const rows = HEADLINES.flatMap((name) => report?.rows.find((row) => row.name === name) ?? []);
+  return table(rows).join("\n");
+}
+
 /** A table for each report that compares with others, and one for all the rest. */
 export function readmeTables(reports: readonly Report[]): string {
   const tables = reports.filter(comparesWithOthers).map(comparison);
@@ -31,16 +48,26 @@ function comparesWithOthers({ rows, isSeries = false, hasRivals = false }: Repor
 }
 
 function comparison({ rows }: Report): string[] {
-  const peers = subjectsOf(rows).filter((subject) => subject !== OURS);
+  const peers = peersIn(rows);
+  return table(
+    rows.filter((row) =>
+      isKeyRow(row) || peers.some((peer) => (ratioOf(row, OURS, peer) ?? Infinity) < 1)
+    ),
+  );
+}
+
+function peersIn(rows: readonly Row[]): string[] {
+  return subjectsOf(rows).filter((subject) => subject !== OURS);
+}
+
+function table(rows: readonly Row[]): string[] {
+  const peers = peersIn(rows);
   // With several, ratios would take more room than there is.
   const only = peers.length === 1 ? peers[0] : undefined;
-  const shown = rows.filter((row) =>
-    isKeyRow(row) || peers.some((peer) => (ratioOf(row, OURS, peer) ?? Infinity) < 1)
-  );
   return [
     line(["what", "unit", OUR_NAME, ...peers, ...(only === undefined ? [] : ["ratio"])]),
     line(["---", "---", "--:", ...peers.map(() => "--:"), ...(only === undefined ? [] : ["--:"])]),
-    ...shown.map((row) => {
+    ...rows.map((row) => {
       const best = Math.max(1, ...peers.map((peer) => 1 / (ratioOf(row, OURS, peer) ?? Infinity)));
       const cells = [OURS, ...peers].map((subject) => {
         const ratio = ratioOf(row, OURS, subject);
