@@ -12,7 +12,7 @@
  */
 
 import { parseArgs } from "node:util";
-import { SETTINGS } from "../broker/settings.ts";
+import { SETTINGS } from "../broker/settings/settings.ts";
 import { KeyedTopic } from "./support/keyed_topic.ts";
 import { LatencyHistogram } from "./support/latency_histogram.ts";
 import { describeMachine } from "./support/machine.ts";

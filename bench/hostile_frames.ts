@@ -16,7 +16,7 @@ import { apiVersions } from "../protocol/messages/api_versions.ts";
 import { createTopics } from "../protocol/messages/create_topics.ts";
 import { findCoordinator } from "../protocol/messages/find_coordinator.ts";
 import { offsetCommit } from "../protocol/messages/offset_commit.ts";
-import { SETTINGS } from "../broker/settings.ts";
+import { SETTINGS } from "../broker/settings/settings.ts";
 import {
   HOSTILE_GROUP,
   HOSTILE_PARTITIONS,

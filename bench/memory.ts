@@ -13,7 +13,7 @@
 import { parseArgs } from "node:util";
 import { fetch } from "../protocol/messages/fetch.ts";
 import { produce } from "../protocol/messages/produce.ts";
-import { SETTINGS } from "../broker/settings.ts";
+import { SETTINGS } from "../broker/settings/settings.ts";
 import { decodeResponse, LoadConnection, requestFrame } from "./support/load_connection.ts";
 import { describeMachine } from "./support/machine.ts";
 import { peakResidentBytes, residentBytes } from "./support/process_usage.ts";

@@ -12,10 +12,10 @@ import type { FileSystem } from "../storage/file_system/file_system.ts";
 import { LogDirectory } from "../storage/log_directory.ts";
 import { MemoryFileSystem } from "../storage/file_system/memory_file_system.ts";
 import { BatchValidations } from "./batch_validations.ts";
-import { type Clock, systemClock } from "./clock.ts";
+import { type Clock, systemClock } from "./time/clock.ts";
 import { ClusterState } from "./cluster/cluster_state.ts";
 import { LocalMetadataStore, METADATA_LOG_NAME } from "./cluster/local_metadata_store.ts";
-import { BrokerConfig, ConfigError } from "./config.ts";
+import { BrokerConfig, ConfigError } from "./settings/config.ts";
 import { FetchSessions } from "./fetch_sessions.ts";
 import { ClusterTopics } from "./groups/cluster_topics.ts";
 import { GroupCoordinator } from "./groups/group_coordinator.ts";
@@ -23,16 +23,16 @@ import { RegistryOffsetsTopic } from "./groups/registry_offsets_topic.ts";
 import type { BrokerContext } from "./handler.ts";
 import { HandlerTable } from "./handlers/mod.ts";
 import { tellLosses } from "./log_losses.ts";
-import { type HostPort, parseListener } from "./listener.ts";
+import { type HostPort, parseListener } from "./settings/listener.ts";
 import { createLogger, type Logger, silentLogger } from "./logger.ts";
 import { Maintenance } from "./maintenance.ts";
 import { MemoryBudget } from "./memory_budget.ts";
 import { ProducerIds } from "./producer_ids.ts";
-import { Server } from "./server.ts";
-import type { BrokerSettings } from "./settings.ts";
-import { Timeouts } from "./timeouts.ts";
+import { Server } from "./network/server.ts";
+import type { BrokerSettings } from "./settings/settings.ts";
+import { Timeouts } from "./time/timeouts.ts";
 import { TopicRegistry } from "./topics/topic_registry.ts";
-import { Turns } from "./turns.ts";
+import { Turns } from "./network/turns.ts";
 
 /** How to start a broker. */
 export interface BrokerOptions {

@@ -12,10 +12,10 @@ import type { Api, RequestOf, RequestTo, ResponseOf, ResponseTo } from "../proto
 import { Writer } from "../protocol/writer.ts";
 import { type FileSystem, LogDirectory, MemoryFileSystem } from "../storage/mod.ts";
 import { BatchValidations } from "./batch_validations.ts";
-import { ManualClock } from "./clock.ts";
+import { ManualClock } from "./time/clock.ts";
 import { ClusterState } from "./cluster/cluster_state.ts";
 import { LocalMetadataStore, METADATA_LOG_NAME } from "./cluster/local_metadata_store.ts";
-import { BrokerConfig } from "./config.ts";
+import { BrokerConfig } from "./settings/config.ts";
 import { FetchSessions } from "./fetch_sessions.ts";
 import {
   type ApiHandler,
@@ -26,11 +26,11 @@ import {
 import { type Logger, silentLogger } from "./logger.ts";
 import { MemoryBudget } from "./memory_budget.ts";
 import { ProducerIds } from "./producer_ids.ts";
-import type { BrokerSettings } from "./settings.ts";
+import type { BrokerSettings } from "./settings/settings.ts";
 import type { Partition } from "./topics/partition.ts";
-import { Timeouts } from "./timeouts.ts";
+import { Timeouts } from "./time/timeouts.ts";
 import { type NewTopic, TopicRegistry } from "./topics/topic_registry.ts";
-import { Turns } from "./turns.ts";
+import { Turns } from "./network/turns.ts";
 
 /** What a test may choose. */
 export interface TestBrokerOptions {

@@ -10,17 +10,17 @@
 import type { Api, RequestOf, ResponseTo } from "../protocol/schema.ts";
 import type { VersionRange } from "../protocol/version_range.ts";
 import type { BatchValidations } from "./batch_validations.ts";
-import type { Clock } from "./clock.ts";
+import type { Clock } from "./time/clock.ts";
 import type { ClusterState } from "./cluster/cluster_state.ts";
-import type { BrokerConfig } from "./config.ts";
+import type { BrokerConfig } from "./settings/config.ts";
 import type { FetchSessions } from "./fetch_sessions.ts";
 import type { GroupCoordinator } from "./groups/group_coordinator.ts";
 import type { Logger } from "./logger.ts";
 import type { MemoryBudget } from "./memory_budget.ts";
 import type { ProducerIds } from "./producer_ids.ts";
-import type { Timeouts } from "./timeouts.ts";
+import type { Timeouts } from "./time/timeouts.ts";
 import type { TopicRegistry } from "./topics/topic_registry.ts";
-import type { Turns } from "./turns.ts";
+import type { Turns } from "./network/turns.ts";
 
 /** The parts of a broker that handlers use; one for all its connections. */
 export interface BrokerContext {

@@ -6,8 +6,8 @@
  * @module
  */
 
-import type { Clock } from "./clock.ts";
-import { systemClock } from "./clock.ts";
+import type { Clock } from "./time/clock.ts";
+import { systemClock } from "./time/clock.ts";
 
 /** How bad it is, worst first. */
 export const LOG_LEVELS = ["error", "warn", "info", "debug"] as const;

@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { ManualClock } from "./clock.ts";
+import { ManualClock } from "./time/clock.ts";
 import { createLogger, type LogLevel } from "./logger.ts";
 
 function collect(level: LogLevel = "debug") {

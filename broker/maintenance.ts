@@ -7,8 +7,8 @@
  */
 
 import type { LogDirectory } from "../storage/mod.ts";
-import type { Clock } from "./clock.ts";
-import type { BrokerConfig } from "./config.ts";
+import type { Clock } from "./time/clock.ts";
+import type { BrokerConfig } from "./settings/config.ts";
 import type { Logger } from "./logger.ts";
 import type { TopicRegistry } from "./topics/topic_registry.ts";
 

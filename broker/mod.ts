@@ -13,9 +13,9 @@
  */
 
 export { Broker, type BrokerOptions } from "./broker.ts";
-export { type Clock, ManualClock, systemClock } from "./clock.ts";
-export { BrokerConfig, ConfigError, parseBrokerConfig } from "./config.ts";
-export type { HostPort } from "./listener.ts";
+export { type Clock, ManualClock, systemClock } from "./time/clock.ts";
+export { BrokerConfig, ConfigError, parseBrokerConfig } from "./settings/config.ts";
+export type { HostPort } from "./settings/listener.ts";
 export {
   createLogger,
   type LogFields,
@@ -24,5 +24,5 @@ export {
   type LogLevel,
   silentLogger,
 } from "./logger.ts";
-export type { BrokerSettings, SettingName } from "./settings.ts";
+export type { BrokerSettings, SettingName } from "./settings/settings.ts";
 export { DataFolderLockedError } from "../storage/errors.ts";

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { Broker } from "../broker/mod.ts";
-import { ManualClock } from "../broker/clock.ts";
+import { ManualClock } from "../broker/time/clock.ts";
 import { Client, type Message } from "../client/mod.ts";
 import { within } from "./support/within.ts";
 

@@ -24,8 +24,8 @@
  * @module
  */
 
-import type { Clock } from "../clock.ts";
-import type { ConfigTexts } from "../config.ts";
+import type { Clock } from "../time/clock.ts";
+import type { ConfigTexts } from "../settings/config.ts";
 import type { Logger } from "../logger.ts";
 import { ControllerLease } from "./controller_lease.ts";
 import { type FeatureLevels, INITIAL_LEVELS } from "./features.ts";

@@ -25,7 +25,7 @@ import {
   type LogConfig,
   StorageError,
 } from "../../storage/mod.ts";
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../time/clock.ts";
 import { metadataRecords, REVISION_HEADER, REVISION_KEY } from "./metadata_records.ts";
 import {
   type AbortOptions,

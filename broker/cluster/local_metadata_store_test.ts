@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
 import { LogDirectory, MemoryFileSystem } from "../../storage/mod.ts";
-import { ManualClock } from "../clock.ts";
+import { ManualClock } from "../time/clock.ts";
 import { LocalMetadataStore, METADATA_LOG_NAME } from "./local_metadata_store.ts";
 import {
   type MetadataEvent,

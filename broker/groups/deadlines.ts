@@ -12,7 +12,7 @@
  * @module
  */
 
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../time/clock.ts";
 
 const NEVER = Infinity;
 

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { ManualClock } from "../clock.ts";
+import { ManualClock } from "../time/clock.ts";
 import { DeadlineQueue } from "./deadlines.ts";
 
 function setUp() {

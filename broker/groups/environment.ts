@@ -4,13 +4,13 @@
  * @module
  */
 
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../time/clock.ts";
 import type { Logger } from "../logger.ts";
-import type { ConfigTexts } from "../config.ts";
+import type { ConfigTexts } from "../settings/config.ts";
 import type { DeadlineQueue } from "./deadlines.ts";
 import type { GroupTopics } from "./group_topics.ts";
 import type { GroupRecord } from "./records/group_record.ts";
-import type { GroupConfig } from "./settings.ts";
+import type { GroupConfig } from "../settings/group_settings.ts";
 
 /** Surroundings of a group. */
 export interface GroupEnvironment {

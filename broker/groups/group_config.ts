@@ -6,12 +6,12 @@
 
 import { ErrorCode } from "../../protocol/errors.ts";
 import { ApiError } from "../api_error.ts";
-import type { BrokerConfig, ConfigTexts } from "../config.ts";
-import { FixedSetting } from "../fixed_setting.ts";
-import { int, type Setting, SettingValueError } from "../setting.ts";
-import { brief, unknownName } from "../unknown_setting.ts";
+import type { BrokerConfig, ConfigTexts } from "../settings/config.ts";
+import { FixedSetting } from "../settings/fixed_setting.ts";
+import { int, type Setting, SettingValueError } from "../settings/setting.ts";
+import { brief, unknownName } from "../settings/unknown_setting.ts";
 import type { GroupEnvironment } from "./environment.ts";
-import type { GroupSettings } from "./settings.ts";
+import type { GroupSettings } from "../settings/group_settings.ts";
 
 /** A setting of groups. */
 export interface GroupSetting {

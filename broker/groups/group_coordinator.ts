@@ -10,8 +10,8 @@
 
 import { ErrorCode } from "../../protocol/errors.ts";
 import { ApiError } from "../api_error.ts";
-import type { Clock } from "../clock.ts";
-import type { ConfigTexts } from "../config.ts";
+import type { Clock } from "../time/clock.ts";
+import type { ConfigTexts } from "../settings/config.ts";
 import type { Logger } from "../logger.ts";
 import { expireGroups, forgetTopic, refreshTopic } from "./administration.ts";
 import { startSessions as startClassicSessions } from "./classic/load.ts";
@@ -21,7 +21,7 @@ import { type Deadline, DeadlineQueue } from "./deadlines.ts";
 import { GroupShard } from "./group_shard.ts";
 import type { GroupTopics } from "./group_topics.ts";
 import type { OffsetsTopic } from "./offsets_topic.ts";
-import type { GroupConfig } from "./settings.ts";
+import type { GroupConfig } from "../settings/group_settings.ts";
 
 /** What a coordinator needs of the broker. */
 export interface GroupCoordinatorOptions {

@@ -1,8 +1,8 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { ErrorCode } from "../../protocol/errors.ts";
 import { ApiError } from "../api_error.ts";
-import { ManualClock } from "../clock.ts";
-import { BrokerConfig } from "../config.ts";
+import { ManualClock } from "../time/clock.ts";
+import { BrokerConfig } from "../settings/config.ts";
 import { silentLogger } from "../logger.ts";
 import { GroupCoordinator, partitionOf } from "./group_coordinator.ts";
 import { MemoryOffsetsTopic, MemoryTopics } from "./testing.ts";

@@ -27,6 +27,5 @@ export {
   type GroupCoordinatorOptions,
   partitionOf,
 } from "./group_coordinator.ts";
-export { groupHandlers } from "./handlers.ts";
 export { OFFSETS_TOPIC } from "./offsets_topic.ts";
 export { RegistryOffsetsTopic } from "./registry_offsets_topic.ts";

@@ -11,7 +11,7 @@ import {
   RecordBatchBuilder,
   recordBatches,
 } from "../../protocol/records/mod.ts";
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../time/clock.ts";
 import type { Logger } from "../logger.ts";
 import type { Partition } from "../topics/partition.ts";
 import type { GroupAppendOptions, GroupLog } from "./group_log.ts";

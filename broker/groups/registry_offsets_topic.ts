@@ -6,8 +6,8 @@
 
 import { ErrorCode } from "../../protocol/errors.ts";
 import { ApiError } from "../api_error.ts";
-import type { Clock } from "../clock.ts";
-import type { BrokerConfig, ConfigTexts } from "../config.ts";
+import type { Clock } from "../time/clock.ts";
+import type { BrokerConfig, ConfigTexts } from "../settings/config.ts";
 import type { Logger } from "../logger.ts";
 import { INTERNAL_SEGMENT_BYTES, MIN_SEGMENT_BYTES } from "../topics/topic_config.ts";
 import type { TopicRegistry } from "../topics/topic_registry.ts";

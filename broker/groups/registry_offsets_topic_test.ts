@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { findCoordinator, offsetCommit, offsetFetch } from "../../protocol/messages/mod.ts";
 import { MemoryFileSystem } from "../../storage/mod.ts";
 import { type GroupBroker, startGroupBroker } from "./broker_testing.ts";
-import { groupHandlers } from "./handlers.ts";
+import { groupHandlers } from "../handlers/groups/mod.ts";
 import { OFFSETS_TOPIC } from "./offsets_topic.ts";
 
 const CONFIG = {

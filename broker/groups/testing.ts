@@ -14,8 +14,8 @@ import type { SyncGroupRequest, SyncGroupResponse } from "../../protocol/message
 import { codec } from "../../protocol/codec.ts";
 import { Writer } from "../../protocol/writer.ts";
 import { ApiError } from "../api_error.ts";
-import { ManualClock } from "../clock.ts";
-import { BrokerConfig, type BrokerSettings } from "../config.ts";
+import { ManualClock } from "../time/clock.ts";
+import { BrokerConfig, type BrokerSettings } from "../settings/config.ts";
 import { silentLogger } from "../logger.ts";
 import { consumerHeartbeat } from "./consumer/heartbeat.ts";
 import { consumerProtocolSubscription } from "../../protocol/consumer_protocol.ts";

@@ -6,60 +6,60 @@
  * @module
  */
 
-import { groupHandlers } from "../groups/handlers.ts";
+import { groupHandlers } from "./groups/mod.ts";
 import { APIS } from "../../protocol/messages/mod.ts";
 import type { ApiHandler } from "../handler.ts";
-import { createAclsHandler, deleteAclsHandler, describeAclsHandler } from "./acls.ts";
-import { alterConfigsHandler } from "./alter_configs.ts";
-import { alterReplicaLogDirsHandler } from "./alter_replica_log_dirs.ts";
-import { apiVersionsHandler } from "./api_versions.ts";
-import { alterClientQuotasHandler, describeClientQuotasHandler } from "./client_quotas.ts";
-import { createPartitionsHandler } from "./create_partitions.ts";
-import { createTopicsHandler } from "./create_topics.ts";
+import { createAclsHandler, deleteAclsHandler, describeAclsHandler } from "./security/acls.ts";
+import { alterConfigsHandler } from "./configs/alter_configs.ts";
+import { alterReplicaLogDirsHandler } from "./cluster/alter_replica_log_dirs.ts";
+import { apiVersionsHandler } from "./cluster/api_versions.ts";
+import { alterClientQuotasHandler, describeClientQuotasHandler } from "./security/client_quotas.ts";
+import { createPartitionsHandler } from "./topics/create_partitions.ts";
+import { createTopicsHandler } from "./topics/create_topics.ts";
 import {
   createDelegationTokenHandler,
   describeDelegationTokenHandler,
   expireDelegationTokenHandler,
   renewDelegationTokenHandler,
-} from "./delegation_tokens.ts";
-import { deleteRecordsHandler } from "./delete_records.ts";
-import { deleteTopicsHandler } from "./delete_topics.ts";
-import { describeClusterHandler } from "./describe_cluster.ts";
-import { describeConfigsHandler } from "./describe_configs.ts";
-import { describeLogDirsHandler } from "./describe_log_dirs.ts";
-import { describeProducersHandler } from "./describe_producers.ts";
-import { describeQuorumHandler } from "./describe_quorum.ts";
-import { describeTopicPartitionsHandler } from "./describe_topic_partitions.ts";
-import { describeTransactionsHandler } from "./describe_transactions.ts";
-import { electLeadersHandler } from "./elect_leaders.ts";
-import { fetchHandler } from "./fetch.ts";
-import { incrementalAlterConfigsHandler } from "./incremental_alter_configs.ts";
-import { initProducerIdHandler } from "./init_producer_id.ts";
-import { listConfigResourcesHandler } from "./list_config_resources.ts";
-import { listOffsetsHandler } from "./list_offsets.ts";
-import { listTransactionsHandler } from "./list_transactions.ts";
-import { metadataHandler } from "./metadata.ts";
-import { offsetForLeaderEpochHandler } from "./offset_for_leader_epoch.ts";
+} from "./security/delegation_tokens.ts";
+import { deleteRecordsHandler } from "./records/delete_records.ts";
+import { deleteTopicsHandler } from "./topics/delete_topics.ts";
+import { describeClusterHandler } from "./cluster/describe_cluster.ts";
+import { describeConfigsHandler } from "./configs/describe_configs.ts";
+import { describeLogDirsHandler } from "./cluster/describe_log_dirs.ts";
+import { describeProducersHandler } from "./transactions/describe_producers.ts";
+import { describeQuorumHandler } from "./cluster/describe_quorum.ts";
+import { describeTopicPartitionsHandler } from "./topics/describe_topic_partitions.ts";
+import { describeTransactionsHandler } from "./transactions/describe_transactions.ts";
+import { electLeadersHandler } from "./topics/elect_leaders.ts";
+import { fetchHandler } from "./records/fetch.ts";
+import { incrementalAlterConfigsHandler } from "./configs/incremental_alter_configs.ts";
+import { initProducerIdHandler } from "./transactions/init_producer_id.ts";
+import { listConfigResourcesHandler } from "./configs/list_config_resources.ts";
+import { listOffsetsHandler } from "./records/list_offsets.ts";
+import { listTransactionsHandler } from "./transactions/list_transactions.ts";
+import { metadataHandler } from "./topics/metadata.ts";
+import { offsetForLeaderEpochHandler } from "./records/offset_for_leader_epoch.ts";
 import {
   alterPartitionReassignmentsHandler,
   listPartitionReassignmentsHandler,
-} from "./partition_reassignments.ts";
-import { produceHandler } from "./produce.ts";
-import { saslAuthenticateHandler, saslHandshakeHandler } from "./sasl.ts";
-import { getTelemetrySubscriptionsHandler, pushTelemetryHandler } from "./telemetry.ts";
+} from "./topics/partition_reassignments.ts";
+import { produceHandler } from "./records/produce.ts";
+import { saslAuthenticateHandler, saslHandshakeHandler } from "./security/sasl.ts";
+import { getTelemetrySubscriptionsHandler, pushTelemetryHandler } from "./cluster/telemetry.ts";
 import {
   addOffsetsToTxnHandler,
   addPartitionsToTxnHandler,
   endTxnHandler,
   txnOffsetCommitHandler,
-} from "./transactions.ts";
-import { unregisterBrokerHandler } from "./unregister_broker.ts";
+} from "./transactions/transactions.ts";
+import { unregisterBrokerHandler } from "./cluster/unregister_broker.ts";
 import { unservedHandler } from "./unserved.ts";
-import { updateFeaturesHandler } from "./update_features.ts";
+import { updateFeaturesHandler } from "./cluster/update_features.ts";
 import {
   alterUserScramCredentialsHandler,
   describeUserScramCredentialsHandler,
-} from "./user_scram_credentials.ts";
+} from "./security/user_scram_credentials.ts";
 
 const HANDLERS: readonly ApiHandler[] = [
   produceHandler,

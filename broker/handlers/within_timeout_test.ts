@@ -6,10 +6,10 @@ import { deleteRecords } from "../../protocol/messages/delete_records.ts";
 import { deleteTopics } from "../../protocol/messages/delete_topics.ts";
 import { batchOf, TestBroker } from "../broker_testing.ts";
 import { HeldSyncFileSystem } from "../held_sync_testing.ts";
-import { createPartitionsHandler } from "./create_partitions.ts";
-import { createTopicsHandler } from "./create_topics.ts";
-import { deleteRecordsHandler } from "./delete_records.ts";
-import { deleteTopicsHandler } from "./delete_topics.ts";
+import { createPartitionsHandler } from "./topics/create_partitions.ts";
+import { createTopicsHandler } from "./topics/create_topics.ts";
+import { deleteRecordsHandler } from "./records/delete_records.ts";
+import { deleteTopicsHandler } from "./topics/delete_topics.ts";
 
 const HOUR_MS = 60 * 60 * 1000;
 

@@ -5,8 +5,8 @@ import { listOffsets } from "../../protocol/messages/list_offsets.ts";
 import { MemoryFileSystem } from "../../storage/mod.ts";
 import { WatchedFileSystem } from "../../storage/file_system/watched_file_system_testing.ts";
 import { batchOf, TestBroker, valuesFrom } from "../broker_testing.ts";
-import { createPartitionsHandler } from "../handlers/create_partitions.ts";
-import { listOffsetsHandler } from "../handlers/list_offsets.ts";
+import { createPartitionsHandler } from "../handlers/topics/create_partitions.ts";
+import { listOffsetsHandler } from "../handlers/records/list_offsets.ts";
 import { verifyData } from "../verify_data.ts";
 
 const NOW_MS = 1_700_000_000_000;

@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { Clock } from "../clock.ts";
-import { EarliestTimer } from "../earliest_timer.ts";
+import type { Clock } from "../time/clock.ts";
+import { EarliestTimer } from "../time/earliest_timer.ts";
 import type { Logger } from "../logger.ts";
 
 /** What holds files that are to be removed: a data folder. */

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { ManualClock } from "../clock.ts";
+import { ManualClock } from "../time/clock.ts";
 import { createLogger, silentLogger } from "../logger.ts";
 import { FileRemoval } from "./file_removal.ts";
 

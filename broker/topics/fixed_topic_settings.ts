@@ -4,8 +4,8 @@
  * @module
  */
 
-import { FixedSetting, type FixedSettingRow } from "../fixed_setting.ts";
-import { FIXED_SETTINGS } from "../fixed_settings/mod.ts";
+import { FixedSetting, type FixedSettingRow } from "../settings/fixed_setting.ts";
+import { FIXED_SETTINGS } from "../settings/fixed/mod.ts";
 import type { TopicSetting } from "./topic_setting.ts";
 
 const NO_REMOTE_STORE = "logs are kept in the data folder alone, there is no tiered storage";

@@ -6,8 +6,8 @@
  * @module
  */
 
-import type { Clock } from "../clock.ts";
-import { EarliestTimer } from "../earliest_timer.ts";
+import type { Clock } from "../time/clock.ts";
+import { EarliestTimer } from "../time/earliest_timer.ts";
 import type { Logger } from "../logger.ts";
 
 /** What can be flushed: a log. */

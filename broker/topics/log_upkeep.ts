@@ -13,7 +13,7 @@ import {
   type LogCleaning,
   type LogDirectory,
 } from "../../storage/mod.ts";
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../time/clock.ts";
 import type { ClusterState } from "../cluster/cluster_state.ts";
 import type { Logger } from "../logger.ts";
 import { FileRemoval } from "./file_removal.ts";

@@ -25,7 +25,7 @@ import { validateBatch } from "../../storage/validation/validate_batch.ts";
 import { ApiError } from "../api_error.ts";
 import type { BatchValidations } from "../batch_validations.ts";
 import type { PartitionState } from "../cluster/cluster_state.ts";
-import { turnEnd } from "../turn_end.ts";
+import { turnEnd } from "../time/turn_end.ts";
 import type { TopicConfig } from "./topic_config.ts";
 
 /** How an append is to be made. */

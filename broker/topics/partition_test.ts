@@ -4,7 +4,7 @@ import { RecordBatch, RecordBatchBuilder } from "../../protocol/records/mod.ts";
 import { LogOfflineError, MemoryFileSystem, OffsetOutOfRangeError } from "../../storage/mod.ts";
 import { errorCodeOf } from "../api_error.ts";
 import { batchOf, TestBroker, valuesFrom } from "../broker_testing.ts";
-import { BrokerConfig } from "../config.ts";
+import { BrokerConfig } from "../settings/config.ts";
 import { HeldSyncFileSystem } from "../held_sync_testing.ts";
 import { silentLogger } from "../logger.ts";
 import type { Partition } from "./partition.ts";

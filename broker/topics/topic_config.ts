@@ -11,8 +11,8 @@ import { ConfigSource } from "../../protocol/messages/describe_configs.ts";
 import { INT64_MAX } from "../../protocol/int64.ts";
 import { DEFAULT_LOG_CONFIG, type LogConfig } from "../../storage/log/log_config.ts";
 import { ApiError } from "../api_error.ts";
-import type { BrokerConfig, ConfigTexts, ConfigValue } from "../config.ts";
-import { int, type Setting, SettingValueError } from "../setting.ts";
+import type { BrokerConfig, ConfigTexts, ConfigValue } from "../settings/config.ts";
+import { int, type Setting, SettingValueError } from "../settings/setting.ts";
 import {
   type BrokerSettings,
   type CompressionTypeSetting,
@@ -21,8 +21,8 @@ import {
   type RecordValidation,
   type SettingName,
   SETTINGS,
-} from "../settings.ts";
-import { brief, unknownName } from "../unknown_setting.ts";
+} from "../settings/settings.ts";
+import { brief, unknownName } from "../settings/unknown_setting.ts";
 import { FIXED_TOPIC_SETTINGS } from "./fixed_topic_settings.ts";
 import type { Synonym, TopicSetting } from "./topic_setting.ts";
 

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { INT64_MAX } from "../../protocol/int64.ts";
 import { ErrorCode } from "../../protocol/errors.ts";
 import { ApiError } from "../api_error.ts";
-import { BrokerConfig, ConfigError } from "../config.ts";
+import { BrokerConfig, ConfigError } from "../settings/config.ts";
 import { checkTopicConfigs, TOPIC_SETTING_NAMES, TopicConfig } from "./topic_config.ts";
 
 Deno.test("TopicConfig takes the topic's value, or else the broker's", () => {

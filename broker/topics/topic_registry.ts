@@ -13,7 +13,7 @@ import { randomUuid, ZERO_UUID } from "../../protocol/uuid.ts";
 import { ApiError } from "../api_error.ts";
 import type { ClusterState, TopicState } from "../cluster/cluster_state.ts";
 import { RevisionConflictError } from "../cluster/metadata_store.ts";
-import type { ConfigTexts } from "../config.ts";
+import type { ConfigTexts } from "../settings/config.ts";
 import type { Partition } from "./partition.ts";
 import { checkAssignment, type ReplicaAssignment, spreadReplicas } from "./replica_assignment.ts";
 import type { Topic } from "./topic.ts";

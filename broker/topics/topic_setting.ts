@@ -1,4 +1,4 @@
-import type { Setting } from "../setting.ts";
+import type { Setting } from "../settings/setting.ts";
 
 /** A broker's setting that a topic's gets its value from. */
 export interface Synonym {

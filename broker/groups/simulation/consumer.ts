@@ -8,7 +8,7 @@ import { ErrorCode } from "../../../protocol/errors.ts";
 import { ZERO_UUID } from "../../../protocol/uuid.ts";
 import { DiskFullError } from "../../../storage/errors.ts";
 import { ApiError } from "../../api_error.ts";
-import type { ManualClock } from "../../clock.ts";
+import type { ManualClock } from "../../time/clock.ts";
 import type { GroupShard } from "../group_shard.ts";
 import { commit, fetch } from "../offsets/requests.ts";
 import type { Random } from "../../../protocol/random_testing.ts";

@@ -11,8 +11,8 @@
  */
 
 import { DiskFullError } from "../../../storage/errors.ts";
-import { ManualClock } from "../../clock.ts";
-import { BrokerConfig } from "../../config.ts";
+import { ManualClock } from "../../time/clock.ts";
+import { BrokerConfig } from "../../settings/config.ts";
 import { silentLogger } from "../../logger.ts";
 import { ConsumerGroup } from "../consumer/consumer_group.ts";
 import { GroupCoordinator } from "../group_coordinator.ts";

@@ -4,13 +4,13 @@
  * @module
  */
 
-import type { Setting } from "../../../broker/setting.ts";
+import type { Setting } from "../../../broker/settings/setting.ts";
 import {
   flagOf,
   isSettingName,
   KNOWN_SETTING_NAMES,
   knownSetting,
-} from "../../../broker/settings.ts";
+} from "../../../broker/settings/settings.ts";
 import type { Flag, Flags } from "../../program/flag.ts";
 import { withoutUnit, withUnit } from "../../values/units.ts";
 

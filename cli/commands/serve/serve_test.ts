@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { parseBrokerConfig } from "../../../broker/mod.ts";
-import { flagOf, KNOWN_SETTING_NAMES, variableOf } from "../../../broker/settings.ts";
+import { flagOf, KNOWN_SETTING_NAMES, variableOf } from "../../../broker/settings/settings.ts";
 import { Client } from "../../../client/mod.ts";
 import { nameFlags } from "../../program/flag.ts";
 import { testContext } from "../../terminal/test_context.ts";

@@ -1,0 +1,70 @@
+/**
+ * AlterReplicaLogDirs: moves replicas between the log directories of this broker (KIP-113). Versions
+ * 1 to 2.
+ *
+ * There is one directory, so that each replica is where it can be: to have it there succeeds, and
+ * every other directory is LOG_DIR_NOT_FOUND. Where a partition is named more than once, its last
+ * directory counts, as in Kafka. Version 2 is flexible.
+ *
+ * @module
+ */
+
+import { ErrorCode } from "../../../protocol/errors.ts";
+import {
+  alterReplicaLogDirs,
+  type AlterReplicaLogDirsRequest,
+  type AlterReplicaLogDirsResponse,
+} from "../../../protocol/messages/alter_replica_log_dirs.ts";
+import { TimeSlice } from "../../../storage/mod.ts";
+import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
+import { claimRoom, sumOf, textBytes } from "../claim_room.ts";
+import { mapNested } from "../each_item.ts";
+
+/** What a partition takes in an answer. */
+const PARTITION_BYTES = 8;
+
+/** Serves AlterReplicaLogDirs. */
+export const alterReplicaLogDirsHandler: ApiHandler = handler(
+  alterReplicaLogDirs,
+  handleAlterReplicaLogDirs,
+);
+
+async function handleAlterReplicaLogDirs(
+  { dirs }: AlterReplicaLogDirsRequest,
+  context: RequestContext,
+): Promise<AlterReplicaLogDirsResponse> {
+  const { topics: all } = context.broker;
+  const bytes = sumOf(
+    dirs,
+    ({ topics }) =>
+      sumOf(
+        topics,
+        ({ name, partitions }) => textBytes(name) + partitions.length * PARTITION_BYTES,
+      ),
+  );
+  await claimRoom(bytes, context);
+  const errorCodeOf = (topic: string, index: number) =>
+    all.partition(topic, index) === undefined
+      ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+      : ErrorCode.NONE;
+  const errorCodes = new Map<string, Map<number, number>>();
+  const slice = new TimeSlice();
+  for (const { path, topics } of dirs) {
+    const isOurs = path === all.logDirectory;
+    for (const { name, partitions } of topics) {
+      let ofTopic = errorCodes.get(name);
+      if (ofTopic === undefined) errorCodes.set(name, ofTopic = new Map());
+      for (const index of partitions) {
+        ofTopic.set(index, isOurs ? errorCodeOf(name, index) : ErrorCode.LOG_DIR_NOT_FOUND);
+        if (slice.isOver) await slice.pause();
+      }
+      if (slice.isOver) await slice.pause();
+    }
+  }
+  const results = await mapNested(
+    [...errorCodes],
+    ([, ofTopic]) => [...ofTopic],
+    (_, [partitionIndex, errorCode]) => ({ partitionIndex, errorCode }),
+  );
+  return { results: results.map(([[topicName], partitions]) => ({ topicName, partitions })) };
+}

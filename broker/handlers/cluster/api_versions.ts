@@ -1,0 +1,83 @@
+/**
+ * ApiVersions: what this broker speaks. Versions 0 to 5.
+ *
+ * Advertises every handler's range. Answered at any time, before anything else is known about the
+ * client. From version 3 (KIP-511) the client's name and version are checked and kept out of logs
+ * if they are not plain text. A client that asks in a version we do not have is answered in version
+ * 0 with the range of ApiVersions alone, so that it can ask again. Version 5 (KIP-1242) names the
+ * broker the client believes to talk to; if that is another one, the client starts over from its
+ * bootstrap addresses.
+ *
+ * Version 3 also lists the features of the cluster (KIP-584): the levels that this broker can run and
+ * those that are finalized. A supported range that starts at 0 is left out before version 4, since
+ * older clients take it for a fault (KAFKA-17011).
+ *
+ * @module
+ */
+
+import { ErrorCode } from "../../../protocol/errors.ts";
+import { apiVersions } from "../../../protocol/messages/api_versions.ts";
+import type { RequestOf, ResponseTo } from "../../../protocol/schema.ts";
+import { NO_VERSIONS, type VersionRange } from "../../../protocol/version_range.ts";
+import { FEATURES } from "../../cluster/features.ts";
+import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
+
+type Request = RequestOf<typeof apiVersions>;
+type Response = ResponseTo<typeof apiVersions>;
+
+const FIRST_VERSION_WITH_FEATURES = 3;
+const FIRST_VERSION_WITH_MIN_LEVEL_0 = 4;
+
+const SOFTWARE_NAME = /^[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?$/;
+
+/** The handler for a broker that has these other handlers. */
+export function apiVersionsHandler(others: readonly ApiHandler[]): ApiHandler {
+  const own = { api: apiVersions, advertised: apiVersions.versions };
+  const apiKeys = [...others, own]
+    .filter(({ advertised }) => advertised !== NO_VERSIONS)
+    .map(({ api, advertised }) => ({
+      apiKey: api.key,
+      minVersion: advertised.min,
+      maxVersion: advertised.max,
+    }))
+    .sort((a, b) => a.apiKey - b.apiKey);
+  return handler(apiVersions, (request, context) => ({
+    errorCode: check(request, context),
+    apiKeys,
+    ...(context.apiVersion >= FIRST_VERSION_WITH_FEATURES ? featuresOf(context) : {}),
+  }));
+}
+
+function featuresOf({ apiVersion, broker: { cluster } }: RequestContext): Partial<Response> {
+  const hasMinLevel0 = apiVersion >= FIRST_VERSION_WITH_MIN_LEVEL_0;
+  return {
+    supportedFeatures: FEATURES
+      .filter(({ min }) => min > 0 || hasMinLevel0)
+      .map(({ name, min, max }) => ({ name, minVersion: min, maxVersion: max })),
+    finalizedFeaturesEpoch: cluster.featuresEpoch,
+    finalizedFeatures: Array.from(cluster.featureLevels, ([name, level]) => ({
+      name,
+      maxVersionLevel: level,
+      minVersionLevel: level,
+    })).filter(({ maxVersionLevel }) => maxVersionLevel > 0),
+  };
+}
+
+function check(request: Request, { apiVersion, broker }: RequestContext): number {
+  if (apiVersion < 3) return ErrorCode.NONE;
+  const { clientSoftwareName, clientSoftwareVersion, clusterId, nodeId } = request;
+  if (!SOFTWARE_NAME.test(clientSoftwareName) || !SOFTWARE_NAME.test(clientSoftwareVersion)) {
+    return ErrorCode.INVALID_REQUEST;
+  }
+  const isOther = clusterId !== null &&
+    (clusterId !== broker.cluster.clusterId || nodeId !== broker.nodeId);
+  return isOther ? ErrorCode.REBOOTSTRAP_REQUIRED : ErrorCode.NONE;
+}
+
+/** The answer, in version 0, to a version outside `range`. */
+export function unsupportedApiVersions(range: VersionRange): Response {
+  return {
+    errorCode: ErrorCode.UNSUPPORTED_VERSION,
+    apiKeys: [{ apiKey: apiVersions.key, minVersion: range.min, maxVersion: range.max }],
+  };
+}

@@ -1,0 +1,56 @@
+/**
+ * DescribeCluster: the cluster's id, brokers and controller (KIP-700). Versions 0 to 2.
+ *
+ * Version 1 tells brokers from controllers (KIP-919); this is a broker, and where brokers are
+ * controllers as well there is no other place to ask. Version 2 can include fenced brokers
+ * (KIP-1073), of which there are none yet.
+ *
+ * @module
+ */
+
+import { ErrorCode } from "../../../protocol/errors.ts";
+import {
+  describeCluster,
+  type DescribeClusterRequest,
+  type DescribeClusterResponse,
+} from "../../../protocol/messages/describe_cluster.ts";
+import { NO_AUTHORIZED_OPERATIONS } from "../../../protocol/messages/metadata.ts";
+import { ALL_CLUSTER_OPERATIONS } from "../../authorized_operations.ts";
+import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
+
+const EndpointType = { brokers: 1, controllers: 2 } as const;
+
+/** Serves DescribeCluster. */
+export const describeClusterHandler: ApiHandler = handler(describeCluster, handleDescribeCluster);
+
+function handleDescribeCluster(
+  request: DescribeClusterRequest,
+  { broker: { cluster } }: RequestContext,
+): DescribeClusterResponse {
+  const { endpointType } = request;
+  const answer = { endpointType, clusterId: cluster.clusterId };
+  if (endpointType !== EndpointType.brokers) {
+    const isKnown = endpointType === EndpointType.controllers;
+    return {
+      ...answer,
+      errorCode: isKnown ? ErrorCode.MISMATCHED_ENDPOINT_TYPE : ErrorCode.UNSUPPORTED_ENDPOINT_TYPE,
+      errorMessage: `Cannot describe endpoints of type ${endpointType}: ` +
+        `this listener has those of type ${EndpointType.brokers}, brokers`,
+      brokers: [],
+    };
+  }
+  return {
+    ...answer,
+    errorCode: ErrorCode.NONE,
+    controllerId: cluster.controllerId,
+    brokers: cluster.brokers.map(({ id, host, port, rack }) => ({
+      brokerId: id,
+      host,
+      port,
+      rack,
+    })),
+    clusterAuthorizedOperations: request.includeClusterAuthorizedOperations
+      ? ALL_CLUSTER_OPERATIONS
+      : NO_AUTHORIZED_OPERATIONS,
+  };
+}

@@ -1,0 +1,87 @@
+/**
+ * DescribeLogDirs: the data folder, and the size of each partition in it (KIP-113). Versions 1 to 4.
+ *
+ * Null topics mean all of them. A partition that is not on this broker is left out. Version 2 is
+ * flexible, 3 adds an error for all, 4 the size of the volume (KIP-827), which is told as unknown.
+ *
+ * @module
+ */
+
+import { ErrorCode } from "../../../protocol/errors.ts";
+import {
+  describeLogDirs,
+  type DescribeLogDirsRequest,
+  type DescribeLogDirsResponse,
+} from "../../../protocol/messages/describe_log_dirs.ts";
+import { TimeSlice } from "../../../storage/mod.ts";
+import { AnswerRoom } from "../../answer_room.ts";
+import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
+import { mapNested } from "../each_item.ts";
+import type { Partition } from "../../topics/partition.ts";
+
+type TopicResponse = DescribeLogDirsResponse["results"][number]["topics"][number];
+
+/** What a topic and a partition take in the answer, at most. */
+const TOPIC_BYTES = 20;
+const PARTITION_BYTES = 24;
+
+/** Serves DescribeLogDirs. */
+export const describeLogDirsHandler: ApiHandler = handler(describeLogDirs, handleDescribeLogDirs);
+
+async function handleDescribeLogDirs(
+  { topics }: DescribeLogDirsRequest,
+  context: RequestContext,
+): Promise<DescribeLogDirsResponse> {
+  const { topics: all } = context.broker;
+  const found = topics === null
+    ? new Map(Array.from(all.all(), ({ name, partitions }) => [name, new Set(partitions)]))
+    : await find(topics, context);
+  const room = new AnswerRoom(context);
+  let error: number = ErrorCode.NONE;
+  for (const [name, partitions] of found) {
+    const fits = room.take(TOPIC_BYTES + name.length + PARTITION_BYTES * partitions.size);
+    if (!fits) error = ErrorCode.INVALID_REQUEST;
+  }
+  await room.claim();
+  const described = await mapNested(
+    error === ErrorCode.NONE ? [...found] : [],
+    ([, partitions]) => [...partitions],
+    (_, partition) => describePartition(partition),
+  );
+  return {
+    results: [{
+      errorCode: error,
+      logDir: all.logDirectory,
+      topics: described.map(([[name], partitions]) => ({ name, partitions })),
+    }],
+  };
+}
+
+/** The partitions that are asked for and are here, each once. */
+async function find(
+  topics: NonNullable<DescribeLogDirsRequest["topics"]>,
+  { broker }: RequestContext,
+): Promise<Map<string, Set<Partition>>> {
+  const found = new Map<string, Set<Partition>>();
+  const slice = new TimeSlice();
+  for (const { topic, partitions } of topics) {
+    for (const index of partitions) {
+      if (slice.isOver) await slice.pause();
+      const partition = broker.topics.partition(topic, index);
+      if (partition === undefined) continue;
+      const ofTopic = found.get(topic);
+      if (ofTopic === undefined) found.set(topic, new Set([partition]));
+      else ofTopic.add(partition);
+    }
+    if (slice.isOver) await slice.pause();
+  }
+  return found;
+}
+
+function describePartition(partition: Partition): TopicResponse["partitions"][number] {
+  return {
+    partitionIndex: partition.index,
+    partitionSize: partition.log.sizeInBytes,
+    offsetLag: Math.max(0, partition.highWatermark - partition.logEndOffset),
+  };
+}

@@ -1,0 +1,109 @@
+/**
+ * DescribeQuorum: who votes on the cluster's metadata, and how far each has come (KIP-595). Versions
+ * 0 to 2.
+ *
+ * The broker that keeps the metadata's log is the leader and only voter of it, and observers there
+ * are none. Offsets are those of that log, `__cluster_metadata-0`; every other partition is unknown
+ * to this API. As in Kafka, a request that asks for more than that one gets nothing.
+ *
+ * Version 1 adds times (KIP-836), 2 directory ids, addresses and error messages (KIP-853).
+ *
+ * @module
+ */
+
+import { ErrorCode, errorInfo } from "../../../protocol/errors.ts";
+import {
+  describeQuorum,
+  type DescribeQuorumRequest,
+  type DescribeQuorumResponse,
+} from "../../../protocol/messages/describe_quorum.ts";
+import { ZERO_UUID } from "../../../protocol/uuid.ts";
+import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
+import { claimRoom, sumOf, textBytes } from "../claim_room.ts";
+import { mapNested } from "../each_item.ts";
+
+type PartitionResponse = DescribeQuorumResponse["topics"][number]["partitions"][number];
+
+const METADATA_TOPIC = "__cluster_metadata";
+const METADATA_PARTITION = 0;
+const FIRST_VERSION_WITH_DIRECTORIES = 2;
+/** What a partition takes in an answer. */
+const PARTITION_BYTES = 160;
+const LISTENER_NAME = "PLAINTEXT";
+
+/** Serves DescribeQuorum. */
+export const describeQuorumHandler: ApiHandler = handler(describeQuorum, handleDescribeQuorum);
+
+async function handleDescribeQuorum(
+  { topics }: DescribeQuorumRequest,
+  context: RequestContext,
+): Promise<DescribeQuorumResponse> {
+  const bytes = sumOf(
+    topics,
+    ({ topicName, partitions }) => textBytes(topicName) + partitions.length * PARTITION_BYTES,
+  );
+  await claimRoom(bytes, context);
+  const [first] = topics;
+  const asksForMetadata = topics.length === 1 && first!.topicName === METADATA_TOPIC &&
+    first!.partitions.length === 1 && first!.partitions[0]!.partitionIndex === METADATA_PARTITION;
+  const quorum = asksForMetadata ? describe(context) : undefined;
+  const described = await mapNested(
+    topics,
+    ({ partitions }) => partitions,
+    (_, { partitionIndex }) => quorum ?? unknown(partitionIndex),
+  );
+  return {
+    errorCode: ErrorCode.NONE,
+    topics: described.map(([{ topicName }, partitions]) => ({ topicName, partitions })),
+    ...(quorum === undefined ? {} : nodes(context)),
+  };
+}
+
+function describe(
+  { apiVersion, broker: { cluster, clock, topics } }: RequestContext,
+): PartitionResponse | undefined {
+  const { metadataLog: log, controllerId } = cluster;
+  if (log === undefined) return undefined;
+  const { leaderEpoch, highWatermark, logEndOffset } = log;
+  const nowMs = clock.now();
+  const voter = {
+    replicaId: controllerId,
+    logEndOffset,
+    lastFetchTimestamp: nowMs,
+    lastCaughtUpTimestamp: nowMs,
+    ...(apiVersion < FIRST_VERSION_WITH_DIRECTORIES
+      ? {}
+      : { replicaDirectoryId: topics.logDirectoryId ?? ZERO_UUID }),
+  };
+  return {
+    partitionIndex: METADATA_PARTITION,
+    errorCode: ErrorCode.NONE,
+    leaderId: controllerId,
+    leaderEpoch,
+    highWatermark,
+    currentVoters: [voter],
+    observers: [],
+  };
+}
+
+function nodes(
+  { apiVersion, broker: { cluster } }: RequestContext,
+): Pick<DescribeQuorumResponse, "nodes"> {
+  const node = cluster.broker(cluster.controllerId);
+  if (apiVersion < FIRST_VERSION_WITH_DIRECTORIES || node === undefined) return {};
+  const { id, host, port } = node;
+  return { nodes: [{ nodeId: id, listeners: [{ name: LISTENER_NAME, host, port }] }] };
+}
+
+function unknown(partitionIndex: number): PartitionResponse {
+  return {
+    partitionIndex,
+    errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+    errorMessage: errorInfo(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION).description,
+    leaderId: -1,
+    leaderEpoch: 0,
+    highWatermark: 0,
+    currentVoters: [],
+    observers: [],
+  };
+}

@@ -1,0 +1,26 @@
+/**
+ * UnregisterBroker: takes a broker that has gone for good off the cluster's list (KIP-500). Version 0.
+ *
+ * The only broker there is answers, so that it has not gone, and is refused; every other is unknown.
+ *
+ * @module
+ */
+
+import { ErrorCode } from "../../../protocol/errors.ts";
+import { unregisterBroker } from "../../../protocol/messages/unregister_broker.ts";
+import { type ApiHandler, handler } from "../../handler.ts";
+
+/** Serves UnregisterBroker. */
+export const unregisterBrokerHandler: ApiHandler = handler(
+  unregisterBroker,
+  ({ brokerId }, { broker: { cluster } }) =>
+    cluster.broker(brokerId) === undefined
+      ? {
+        errorCode: ErrorCode.BROKER_ID_NOT_REGISTERED,
+        errorMessage: `Broker ID ${brokerId} is not currently registered`,
+      }
+      : {
+        errorCode: ErrorCode.INVALID_REQUEST,
+        errorMessage: `Cannot unregister broker ${brokerId}: it is running`,
+      },
+);

@@ -1,0 +1,63 @@
+/**
+ * UpdateFeatures: raises and lowers the levels of the cluster's features (KIP-584). Versions 0 to 2.
+ *
+ * All updates of a request are made, or none. Version 1 adds upgrade types and validation without a
+ * change (KIP-778); 0 has a flag in place of the types. Version 2 answers for all features at once
+ * (KIP-1022).
+ *
+ * @module
+ */
+
+import { ErrorCode } from "../../../protocol/errors.ts";
+import {
+  updateFeatures,
+  type UpdateFeaturesRequest,
+  type UpdateFeaturesResponse,
+} from "../../../protocol/messages/update_features.ts";
+import { ApiError } from "../../api_error.ts";
+import { type FeatureUpdate, updatedLevels, UpgradeType } from "../../cluster/features.ts";
+import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
+import { failure, SUCCESS } from "../outcome.ts";
+import { withinTimeout } from "../within_timeout.ts";
+
+/** Far more than there are features. */
+const MAX_UPDATES = 1000;
+const FIRST_VERSION_WITH_UPGRADE_TYPE = 1;
+const FIRST_VERSION_WITHOUT_RESULTS = 2;
+
+/** Serves UpdateFeatures. */
+export const updateFeaturesHandler: ApiHandler = handler(updateFeatures, handleUpdateFeatures);
+
+async function handleUpdateFeatures(
+  { featureUpdates, validateOnly, timeoutMs }: UpdateFeaturesRequest,
+  context: RequestContext,
+): Promise<UpdateFeaturesResponse> {
+  const { apiVersion, broker: { cluster, nodeId } } = context;
+  const updates = featureUpdates.slice(0, MAX_UPDATES + 1).map((update): FeatureUpdate =>
+    apiVersion >= FIRST_VERSION_WITH_UPGRADE_TYPE ? update : {
+      ...update,
+      upgradeType: update.allowDowngrade ? UpgradeType.safeDowngrade : UpgradeType.upgrade,
+    }
+  );
+  try {
+    if (featureUpdates.length > MAX_UPDATES) {
+      throw new ApiError(
+        ErrorCode.INVALID_REQUEST,
+        `Cannot update ${featureUpdates.length} features: a request may have ${MAX_UPDATES} updates`,
+      );
+    }
+    if (validateOnly) updatedLevels(cluster.featureLevels, updates, nodeId);
+    else {
+      const changed = cluster.changeFeatureLevels((levels) =>
+        updatedLevels(levels, updates, nodeId)
+      );
+      await withinTimeout(changed, timeoutMs, context);
+    }
+    const updated = apiVersion >= FIRST_VERSION_WITHOUT_RESULTS
+      ? []
+      : updates.map(({ feature }) => ({ feature, ...SUCCESS }));
+    return { ...SUCCESS, results: updated };
+  } catch (error) {
+    return { ...failure(error, context), results: [] };
+  }
+}

@@ -1,0 +1,56 @@
+/**
+ * AlterConfigs: replaces all that is set for topics, brokers, groups or subscriptions to clients'
+ * metrics; what is left out falls back to its default. Versions 0 to 2.
+ *
+ * Deprecated in favour of IncrementalAlterConfigs, but what kafkajs and older librdkafka send. Each
+ * resource succeeds or fails as a whole. A null value is refused, as since Kafka 2.3. Version 2 is
+ * flexible.
+ *
+ * @module
+ */
+
+import { ErrorCode } from "../../../protocol/errors.ts";
+import {
+  alterConfigs,
+  type AlterConfigsRequest,
+  type AlterConfigsResponse,
+} from "../../../protocol/messages/alter_configs.ts";
+import { ConfigResourceType } from "../../../protocol/messages/describe_configs.ts";
+import { ApiError } from "../../api_error.ts";
+import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
+import { brief } from "../../settings/unknown_setting.ts";
+import { type AlteredResource, alterResource, alterResources } from "./config_changes.ts";
+import type { ConfigChange } from "./resources/mod.ts";
+
+/** Serves AlterConfigs. */
+export const alterConfigsHandler: ApiHandler = handler(alterConfigs, handleAlterConfigs);
+
+async function handleAlterConfigs(
+  { resources, validateOnly }: AlterConfigsRequest,
+  context: RequestContext,
+): Promise<AlterConfigsResponse> {
+  const alter = (resource: AlteredResource) => {
+    if (resource.resourceType === ConfigResourceType.brokerLogger) {
+      throw new ApiError(
+        ErrorCode.INVALID_REQUEST,
+        "Levels of loggers can be changed by IncrementalAlterConfigs only",
+      );
+    }
+    return alterResource(resource, replacement(resource), validateOnly, context);
+  };
+  return { responses: await alterResources(resources, alter, context) };
+}
+
+function replacement({ configs }: AlteredResource): ConfigChange {
+  const texts = new Map<string, string>();
+  for (const { name, value } of configs) {
+    if (value === null) {
+      throw new ApiError(
+        ErrorCode.INVALID_REQUEST,
+        `Null value not supported for : ${brief(name)}`,
+      );
+    }
+    texts.set(name, value);
+  }
+  return () => texts;
+}

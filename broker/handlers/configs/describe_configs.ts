@@ -1,0 +1,121 @@
+/**
+ * DescribeConfigs: settings of topics, this broker, its logger, groups and subscriptions to clients'
+ * metrics, and where each value comes from. Versions 1 to 4.
+ *
+ * A broker's resource is named by its id; the empty name stands for what was set on all brokers
+ * while running. Keys that are asked for and do not exist are left out, as in Kafka. A group has
+ * settings whether or not there is one of that name.
+ *
+ * Version 1 adds synonyms (KIP-226), 3 types and documentation (KIP-569), 4 is flexible.
+ *
+ * @module
+ */
+
+import { ErrorCode } from "../../../protocol/errors.ts";
+import {
+  ConfigResourceType,
+  describeConfigs,
+  type DescribeConfigsRequest,
+  type DescribeConfigsResponse,
+} from "../../../protocol/messages/describe_configs.ts";
+import { AnswerRoom } from "../../answer_room.ts";
+import { ApiError } from "../../api_error.ts";
+import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
+import { type ConfigEntry, configResource, describeLoggers } from "./resources/mod.ts";
+import { awaitEach, byName, mapEach } from "../each_item.ts";
+import { failure, SUCCESS } from "../outcome.ts";
+
+type Resource = DescribeConfigsRequest["resources"][number];
+type Result = DescribeConfigsResponse["results"][number];
+
+/** A resource, and which of its settings are asked for. */
+interface Asked {
+  readonly resource: Resource;
+  readonly isAsked: (name: string) => boolean;
+}
+
+/** What an entry takes beside its texts, at most. */
+const ENTRY_BYTES = 20;
+
+/** Serves DescribeConfigs. */
+export const describeConfigsHandler: ApiHandler = handler(describeConfigs, handleDescribeConfigs);
+
+async function handleDescribeConfigs(
+  request: DescribeConfigsRequest,
+  context: RequestContext,
+): Promise<DescribeConfigsResponse> {
+  const resources = await awaitEach(request.resources, async (resource): Promise<Asked> => ({
+    resource,
+    isAsked: await asked(resource.configurationKeys),
+  }));
+  const room = new AnswerRoom(context);
+  // Each is looked at to see what it takes, and let go again: only the answer may fill memory.
+  let isFull = false;
+  const fits = await mapEach(resources, (resource) => {
+    isFull ||= !room.take(sizeOf(describe(resource, request, context)));
+    return !isFull;
+  });
+  await room.claim();
+  let index = 0;
+  const results = await mapEach(
+    resources,
+    (resource) => describe(resource, request, context, fits[index++]),
+  );
+  return { results };
+}
+
+function describe(
+  { resource, isAsked }: Asked,
+  request: DescribeConfigsRequest,
+  context: RequestContext,
+  fits = true,
+): Result {
+  const { resourceType, resourceName } = resource;
+  try {
+    if (!fits) throw new AnswerRoom(context).refusal();
+    const configs = entriesOf(resource, isAsked, context).map((entry) => ({
+      ...entry,
+      synonyms: request.includeSynonyms ? entry.synonyms : [],
+      documentation: request.includeDocumentation ? entry.documentation : null,
+    }));
+    return { resourceType, resourceName, configs, ...SUCCESS };
+  } catch (error) {
+    return { resourceType, resourceName, configs: [], ...failure(error, context) };
+  }
+}
+
+function entriesOf(
+  { resourceType, resourceName }: Resource,
+  isAsked: Asked["isAsked"],
+  context: RequestContext,
+): ConfigEntry[] {
+  if (resourceType === ConfigResourceType.brokerLogger) {
+    return describeLoggers(resourceName, isAsked, context);
+  }
+  const resource = configResource(resourceType);
+  if (resource !== undefined) return resource.describe(resourceName, isAsked, context);
+  throw new ApiError(
+    ErrorCode.INVALID_REQUEST,
+    `Unexpected resource type ${resourceType}: settings have topics (2), brokers (4), loggers (8), ` +
+      "client metrics (16) and groups (32)",
+  );
+}
+
+/** What a result takes in the answer, at most. */
+function sizeOf({ resourceName, configs, errorMessage }: Result): number {
+  let size = ENTRY_BYTES + 3 * (resourceName.length + (errorMessage ?? "").length);
+  for (const { name, value, documentation, synonyms = [] } of configs) {
+    size += ENTRY_BYTES + name.length + (value ?? "").length + (documentation ?? "").length;
+    for (const synonym of synonyms) {
+      size += ENTRY_BYTES + synonym.name.length + (synonym.value ?? "").length;
+    }
+  }
+  return size;
+}
+
+/** An empty list of keys means all of them, as null does. */
+async function asked(keys: readonly string[] | null): Promise<Asked["isAsked"]> {
+  if (keys === null || keys.length === 0) return () => true;
+  const wanted = await byName(keys, (key) => key);
+  return (name) => wanted.has(name);
+}

@@ -1,0 +1,106 @@
+/**
+ * Brokers: this one by its id, or all of them by the empty name. They take those settings that can
+ * change while they run; others need a restart.
+ *
+ * @module
+ */
+
+import { ErrorCode } from "../../../../protocol/errors.ts";
+import { ApiError } from "../../../api_error.ts";
+import type { ConfigTexts } from "../../../settings/config.ts";
+import type { BrokerContext } from "../../../handler.ts";
+import { FixedSetting } from "../../../settings/fixed_setting.ts";
+import { formatHostPort } from "../../../settings/listener.ts";
+import { type Setting, SettingValueError } from "../../../settings/setting.ts";
+import { KNOWN_SETTING_NAMES, knownSetting } from "../../../settings/settings.ts";
+import { brief, unknownName } from "../../../settings/unknown_setting.ts";
+import { brokerConfigEntry, type ConfigEntry } from "./config_entries.ts";
+import type { ConfigResource } from "./config_resource.ts";
+
+/** Brokers. */
+export const brokerResource: ConfigResource = {
+  describe(name, isAsked, { broker }) {
+    const { config } = broker;
+    if (ownerOf(name, broker) === "all") {
+      return [...config.ofCluster.keys()].filter(isAsked)
+        .filter((setting) => knownSetting(setting) !== undefined)
+        .map((setting) => brokerConfigEntry(config, setting, true));
+    }
+    return KNOWN_SETTING_NAMES.filter(isAsked)
+      .map((setting) => withAddress(brokerConfigEntry(config, setting), broker));
+  },
+  async alter(name, change, validateOnly, { broker }) {
+    const { cluster, logger } = broker;
+    if (!cluster.isController()) throw new ApiError(ErrorCode.NOT_CONTROLLER);
+    const owner = ownerOf(name, broker);
+    const checked = (configs: ConfigTexts) => {
+      const changed = change(configs);
+      checkChanges(configs, changed);
+      return changed;
+    };
+    checked(cluster.brokerConfigs(owner));
+    if (validateOnly) return;
+    await cluster.changeBrokerConfigs(owner, checked);
+    logger.info("Changed settings of broker", { broker: owner });
+  },
+  typeOf: (setting) => knownSetting(setting)?.type,
+  inherited: (setting, { broker }) => broker.config.valuesOf(setting)[0]?.text ?? "",
+};
+
+function ownerOf(name: string, { nodeId }: BrokerContext): number | "all" {
+  if (name === "") return "all";
+  if (name === String(nodeId)) return nodeId;
+  throw new ApiError(
+    ErrorCode.INVALID_REQUEST,
+    /^\d+$/.test(name)
+      ? `Unexpected broker id, expected ${nodeId} or empty string, but received ${brief(name)}`
+      : `Broker id must be an integer, but it is: ${brief(name)}`,
+  );
+}
+
+/** Where nothing says what clients are told to connect to, it is what the cluster knows. */
+function withAddress(entry: ConfigEntry, { cluster, nodeId }: BrokerContext): ConfigEntry {
+  if (entry.name !== "advertised.listeners" || entry.value !== null) return entry;
+  const address = cluster.broker(nodeId);
+  return address === undefined
+    ? entry
+    : { ...entry, value: `PLAINTEXT://${formatHostPort(address)}` };
+}
+
+/** Checks what is not as it was: what was set long ago may not be taken any more. */
+function checkChanges(before: ConfigTexts, after: ConfigTexts): void {
+  const changed = [...after].filter(([name, text]) => before.get(name) !== text);
+  const readOnly = changed.map(([name]) => name)
+    .filter((name) => knownSetting(name)?.scope === "read-only");
+  if (readOnly.length > 0) {
+    throw new ApiError(
+      ErrorCode.INVALID_REQUEST,
+      `Cannot update these configs dynamically: Set(${readOnly.join(", ")}); change them in the ` +
+        "broker's configuration and restart it",
+    );
+  }
+  for (const [name, text] of changed) {
+    const setting = knownSetting(name);
+    if (setting === undefined) {
+      throw new ApiError(
+        ErrorCode.INVALID_CONFIG,
+        `Unknown broker config name: ${unknownName(name, KNOWN_SETTING_NAMES)}`,
+      );
+    }
+    checkValue(setting, name, text);
+  }
+}
+
+function checkValue(setting: Setting, name: string, text: string): void {
+  try {
+    setting.parse(text);
+  } catch (error) {
+    if (!(error instanceof SettingValueError)) throw error;
+    throw new ApiError(
+      setting instanceof FixedSetting ? ErrorCode.INVALID_CONFIG : ErrorCode.INVALID_REQUEST,
+      setting.isSensitive
+        ? `Invalid value for configuration ${name}: ${error.message}`
+        : `Invalid value ${brief(text)} for configuration ${name}: ${error.message}`,
+    );
+  }
+}

@@ -1,0 +1,33 @@
+/**
+ * The kinds of resources whose settings clients may see and change, but for loggers, which are not
+ * settings of the cluster.
+ *
+ * @module
+ */
+
+import { ConfigResourceType } from "../../../../protocol/messages/describe_configs.ts";
+import { brokerResource } from "./broker_resource.ts";
+import { clientMetricsResource } from "./client_metrics_resource.ts";
+import type { ConfigResource } from "./config_resource.ts";
+import { groupResource } from "./group_resource.ts";
+import { topicResource } from "./topic_resource.ts";
+
+export { type ConfigEntry, topicConfigEntry } from "./config_entries.ts";
+export type { ConfigChange, ConfigResource } from "./config_resource.ts";
+export { alterLoggers, describeLoggers, type LoggerChange } from "./logger_resource.ts";
+
+/** The kind of resource that a number of `ConfigResourceType` stands for. */
+export function configResource(type: number): ConfigResource | undefined {
+  switch (type) {
+    case ConfigResourceType.topic:
+      return topicResource;
+    case ConfigResourceType.broker:
+      return brokerResource;
+    case ConfigResourceType.group:
+      return groupResource;
+    case ConfigResourceType.clientMetrics:
+      return clientMetricsResource;
+    default:
+      return undefined;
+  }
+}

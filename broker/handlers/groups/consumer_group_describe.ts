@@ -1,0 +1,104 @@
+/**
+ * ConsumerGroupDescribe: state and members of KIP-848 groups. Versions 0 and 1.
+ *
+ * A classic group is GROUP_ID_NOT_FOUND, upon which clients ask DescribeGroups.
+ *
+ * Version 1 tells which protocol a member uses (KIP-1099).
+ *
+ * @module
+ */
+
+import { ErrorCode } from "../../../protocol/errors.ts";
+import {
+  consumerGroupDescribe,
+  type ConsumerGroupDescribeRequest,
+  type ConsumerGroupDescribeResponse,
+} from "../../../protocol/messages/consumer_group_describe.ts";
+import { AnswerRoom } from "../../answer_room.ts";
+import { ApiError } from "../../api_error.ts";
+import { describeConsumerGroup } from "../../groups/consumer/describe.ts";
+import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
+import { awaitEach } from "../each_item.ts";
+import { checkConsumerProtocol, groupErrorCode, groupOperations } from "./group_request.ts";
+
+type Described = ConsumerGroupDescribeResponse["groups"][number];
+
+/** Groups that are worked on at once, each of which may have very many members. */
+const GROUPS_AT_ONCE = 16;
+/** What a group, a member or a topic takes beside names and partitions, at most. */
+const GROUP_BYTES = 100;
+
+/** Serves ConsumerGroupDescribe. */
+export const consumerGroupDescribeHandler: ApiHandler = handler(
+  consumerGroupDescribe,
+  handleConsumerGroupDescribe,
+);
+
+async function handleConsumerGroupDescribe(
+  { groupIds, includeAuthorizedOperations }: ConsumerGroupDescribeRequest,
+  context: RequestContext,
+): Promise<ConsumerGroupDescribeResponse> {
+  const authorizedOperations = groupOperations(includeAuthorizedOperations);
+  const room = new AnswerRoom(context);
+  const describeOne = async (groupId: string, fits: boolean): Promise<Described> => {
+    try {
+      if (!fits) throw room.refusal();
+      return { ...await describe(groupId, context), authorizedOperations };
+    } catch (error) {
+      return failed(groupId, error, context);
+    }
+  };
+  // Each is looked at to see what it takes, and let go again: only the answer may fill memory.
+  const fits = await awaitEach(
+    groupIds,
+    async (groupId) => room.take(sizeOf(await describeOne(groupId, true))),
+    GROUPS_AT_ONCE,
+  );
+  await room.claim();
+  let index = 0;
+  const described = await awaitEach(
+    groupIds,
+    (groupId) => describeOne(groupId, fits[index++]!),
+    GROUPS_AT_ONCE,
+  );
+  return { groups: described };
+}
+
+/** What a group takes in the answer, at most. */
+function sizeOf({ groupId, members }: Described): number {
+  let size = GROUP_BYTES + 3 * groupId.length;
+  for (const member of members) {
+    const { memberId, clientId, subscribedTopicNames, assignment, targetAssignment } = member;
+    size += GROUP_BYTES + 3 * (memberId.length + clientId.length);
+    for (const name of subscribedTopicNames) size += name.length + 3;
+    for (const { topicPartitions } of [assignment, targetAssignment]) {
+      for (const { topicName, partitions } of topicPartitions) {
+        size += GROUP_BYTES + topicName.length + 4 * partitions.length;
+      }
+    }
+  }
+  return size;
+}
+
+async function describe(groupId: string, context: RequestContext): Promise<Described> {
+  checkConsumerProtocol(context);
+  if (groupId === "") throw new ApiError(ErrorCode.INVALID_GROUP_ID, "The group id is invalid.");
+  const shard = context.broker.groups.shardOf(groupId);
+  await shard.stable(groupId);
+  const described = describeConsumerGroup(shard, groupId);
+  if (described !== undefined) return described;
+  throw new ApiError(ErrorCode.GROUP_ID_NOT_FOUND, `Group ${groupId} not found.`);
+}
+
+function failed(groupId: string, error: unknown, context: RequestContext): Described {
+  return {
+    errorCode: groupErrorCode(error, context),
+    errorMessage: error instanceof ApiError ? error.message : null,
+    groupId,
+    groupState: "",
+    groupEpoch: 0,
+    assignmentEpoch: 0,
+    assignorName: "",
+    members: [],
+  };
+}

@@ -1,0 +1,53 @@
+/**
+ * ConsumerGroupHeartbeat: enters a KIP-848 group, stays and leaves, and learns what to hold. Versions 0
+ * and 1.
+ *
+ * Differences from Kafka: a regular expression is resolved with the heartbeat that brings it, not some
+ * time later; it never matches the broker's own topics; a static member may come back under the id it
+ * had.
+ *
+ * Version 1 has the client make its member id up (KIP-1082) and adds subscription by regular expression.
+ *
+ * @module
+ */
+
+import { ErrorCode } from "../../../protocol/errors.ts";
+import {
+  consumerGroupHeartbeat,
+  type ConsumerGroupHeartbeatRequest,
+  type ConsumerGroupHeartbeatResponse,
+} from "../../../protocol/messages/consumer_group_heartbeat.ts";
+import { ApiError } from "../../api_error.ts";
+import { consumerHeartbeat } from "../../groups/consumer/heartbeat.ts";
+import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
+import { checkConsumerProtocol, groupClient, groupErrorCode } from "./group_request.ts";
+
+type Request = ConsumerGroupHeartbeatRequest;
+type Response = ConsumerGroupHeartbeatResponse;
+
+/** Serves ConsumerGroupHeartbeat. */
+export const consumerGroupHeartbeatHandler: ApiHandler = handler(consumerGroupHeartbeat, beat);
+
+function beat(request: Request, context: RequestContext): Response | Promise<Response> {
+  const { groupId } = request;
+  try {
+    checkConsumerProtocol(context);
+    if (groupId === "") {
+      throw new ApiError(ErrorCode.INVALID_REQUEST, "GroupId can't be empty.");
+    }
+    const shard = context.broker.groups.shardOf(groupId);
+    const answer = consumerHeartbeat(shard, request, groupClient(context));
+    return answer instanceof Promise ? answer.catch((error) => failed(error, context)) : answer;
+  } catch (error) {
+    return failed(error, context);
+  }
+}
+
+function failed(error: unknown, context: RequestContext): Response {
+  return {
+    errorCode: groupErrorCode(error, context),
+    errorMessage: error instanceof ApiError ? error.message : null,
+    memberEpoch: 0,
+    heartbeatIntervalMs: 0,
+  };
+}

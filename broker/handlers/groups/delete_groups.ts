@@ -1,0 +1,42 @@
+/**
+ * DeleteGroups: deletes groups without members, and their offsets (KIP-229). Versions 0 to 2.
+ *
+ * Answered when that is on disk. Version 2 is flexible.
+ *
+ * @module
+ */
+
+import { ErrorCode } from "../../../protocol/errors.ts";
+import {
+  deleteGroups,
+  type DeleteGroupsRequest,
+  type DeleteGroupsResponse,
+} from "../../../protocol/messages/delete_groups.ts";
+import { deleteGroup } from "../../groups/administration.ts";
+import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
+import { awaitEach, byName } from "../each_item.ts";
+import { groupErrorCode } from "./group_request.ts";
+
+/** Serves DeleteGroups. */
+export const deleteGroupsHandler: ApiHandler = handler(deleteGroups, handleDeleteGroups);
+
+async function handleDeleteGroups(
+  { groupsNames }: DeleteGroupsRequest,
+  context: RequestContext,
+): Promise<DeleteGroupsResponse> {
+  const groupIds = [...(await byName(groupsNames, (groupId) => groupId)).keys()];
+  const results = await awaitEach(groupIds, async (groupId) => ({
+    groupId,
+    errorCode: await remove(groupId, context),
+  }));
+  return { results };
+}
+
+async function remove(groupId: string, context: RequestContext): Promise<number> {
+  try {
+    await deleteGroup(context.broker.groups.shardOf(groupId), groupId);
+    return ErrorCode.NONE;
+  } catch (error) {
+    return groupErrorCode(error, context);
+  }
+}

@@ -1,0 +1,76 @@
+/**
+ * DescribeGroups: state and members of classic groups. Versions 0 to 6.
+ *
+ * A group that does not exist, or is one of KIP-848, is told as a dead one, from version 6 on as
+ * GROUP_ID_NOT_FOUND (KIP-1043).
+ *
+ * Version 3 adds authorized operations (KIP-430), 4 static members (KIP-345), 5 is flexible.
+ *
+ * @module
+ */
+
+import { ErrorCode } from "../../../protocol/errors.ts";
+import {
+  describeGroups,
+  type DescribeGroupsRequest,
+  type DescribeGroupsResponse,
+} from "../../../protocol/messages/describe_groups.ts";
+import { describeGroup } from "../../groups/administration.ts";
+import { AnswerRoom } from "../../answer_room.ts";
+import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
+import { mapEach } from "../each_item.ts";
+import { groupErrorCode, groupOperations } from "./group_request.ts";
+
+type Described = DescribeGroupsResponse["groups"][number];
+
+const FIRST_VERSION_WITH_NOT_FOUND = 6;
+
+/** What a group or a member takes beside names and bytes, at most. */
+const GROUP_BYTES = 100;
+
+/** Serves DescribeGroups. */
+export const describeGroupsHandler: ApiHandler = handler(describeGroups, handleDescribeGroups);
+
+async function handleDescribeGroups(
+  { groups, includeAuthorizedOperations }: DescribeGroupsRequest,
+  context: RequestContext,
+): Promise<DescribeGroupsResponse> {
+  const authorizedOperations = groupOperations(includeAuthorizedOperations);
+  const room = new AnswerRoom(context);
+  // Each is looked at to see what it takes, and let go again: only the answer may fill memory.
+  const fits = await mapEach(groups, (groupId) => room.take(sizeOf(describe(groupId, context))));
+  await room.claim();
+  let index = 0;
+  const described = await mapEach(groups, (groupId) => {
+    const group = describe(groupId, context, fits[index++]);
+    return group.errorCode === ErrorCode.NONE ? { ...group, authorizedOperations } : group;
+  });
+  return { groups: described };
+}
+
+/** What a group takes in the answer, at most. */
+function sizeOf({ groupId, members = [] }: Described): number {
+  let size = GROUP_BYTES + 3 * groupId.length;
+  for (const { memberId, clientId, memberMetadata, memberAssignment } of members) {
+    size += GROUP_BYTES + 3 * (memberId.length + clientId.length) + memberMetadata.length +
+      memberAssignment.length;
+  }
+  return size;
+}
+
+function describe(groupId: string, context: RequestContext, fits = true): Described {
+  const none = { groupId, groupState: "", protocolType: "", protocolData: "" };
+  try {
+    if (!fits) throw new AnswerRoom(context).refusal();
+    const described = describeGroup(context.broker.groups.shardOf(groupId), groupId);
+    if (described !== undefined) return described;
+    const dead = { ...none, groupState: "Dead" };
+    if (context.apiVersion < FIRST_VERSION_WITH_NOT_FOUND) {
+      return { ...dead, errorCode: ErrorCode.NONE };
+    }
+    const errorMessage = `Group ${groupId} not found.`;
+    return { ...dead, errorCode: ErrorCode.GROUP_ID_NOT_FOUND, errorMessage };
+  } catch (error) {
+    return { ...none, errorCode: groupErrorCode(error, context) };
+  }
+}

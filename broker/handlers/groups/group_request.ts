@@ -1,0 +1,55 @@
+/**
+ * What the requests about groups have in common.
+ *
+ * @module
+ */
+
+import { ErrorCode } from "../../../protocol/errors.ts";
+import { NO_AUTHORIZED_OPERATIONS } from "../../../protocol/messages/metadata.ts";
+import { ApiError } from "../../api_error.ts";
+import { AclOperation } from "../../authorized_operations.ts";
+import type { TopicState } from "../../cluster/cluster_state.ts";
+import { GROUP_VERSION } from "../../cluster/features.ts";
+import type { GroupClient } from "../../groups/environment.ts";
+import { coordinatorErrorCode } from "../../groups/group_shard.ts";
+import type { RequestContext } from "../../handler.ts";
+
+/** Who sends a request, as groups know their members. */
+export function groupClient({ apiVersion, clientId, peer }: RequestContext): GroupClient {
+  const host = peer.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1");
+  // Java writes addresses so, and tools show them as they come.
+  return { apiVersion, clientId, clientHost: `/${host}` };
+}
+
+/** The error to answer with when a request to a group failed. */
+export function groupErrorCode(error: unknown, { broker }: RequestContext): number {
+  return coordinatorErrorCode(error, broker.logger);
+}
+
+/** All that can be done with a group. */
+const ALL_GROUP_OPERATIONS = [
+  AclOperation.read,
+  AclOperation.delete,
+  AclOperation.describe,
+  AclOperation.describeConfigs,
+  AclOperation.alterConfigs,
+].reduce((bits, operation) => bits | 1 << operation, 0);
+
+/** What the client may do with a group, if it asks. */
+export function groupOperations(isAsked: boolean): number {
+  return isAsked ? ALL_GROUP_OPERATIONS : NO_AUTHORIZED_OPERATIONS;
+}
+
+/** Whether a topic has a partition. */
+export function hasPartition(topic: TopicState | undefined, index: number): boolean {
+  return topic !== undefined && index >= 0 && index < topic.partitions.length;
+}
+
+/** @throws {ApiError} UNSUPPORTED_VERSION if the cluster has switched the protocol of KIP-848 off. */
+export function checkConsumerProtocol({ broker: { cluster } }: RequestContext): void {
+  if (cluster.featureLevels.get(GROUP_VERSION) !== 0) return;
+  throw new ApiError(
+    ErrorCode.UNSUPPORTED_VERSION,
+    `The consumer group protocol is not enabled: feature ${GROUP_VERSION} is finalized at 0`,
+  );
+}

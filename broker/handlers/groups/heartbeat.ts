@@ -1,0 +1,34 @@
+/**
+ * Heartbeat: keeps a member of a classic group alive, and tells it of rebalances. Versions 0 to 4.
+ *
+ * While groups are being loaded every heartbeat is welcome: sessions begin when that is done.
+ *
+ * Version 3 adds static members (KIP-345), 4 is flexible.
+ *
+ * @module
+ */
+
+import { ErrorCode } from "../../../protocol/errors.ts";
+import {
+  heartbeat,
+  type HeartbeatRequest,
+  type HeartbeatResponse,
+} from "../../../protocol/messages/heartbeat.ts";
+import * as membership from "../../groups/membership.ts";
+import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
+import { groupErrorCode } from "./group_request.ts";
+
+/** Serves Heartbeat. */
+export const heartbeatHandler: ApiHandler = handler(heartbeat, handleHeartbeat);
+
+function handleHeartbeat(request: HeartbeatRequest, context: RequestContext): HeartbeatResponse {
+  const { groupId } = request;
+  if (groupId === "") return { errorCode: ErrorCode.INVALID_GROUP_ID };
+  try {
+    return { errorCode: membership.heartbeat(context.broker.groups.shardOf(groupId), request) };
+  } catch (error) {
+    const errorCode = groupErrorCode(error, context);
+    const isLoading = errorCode === ErrorCode.COORDINATOR_LOAD_IN_PROGRESS;
+    return { errorCode: isLoading ? ErrorCode.NONE : errorCode };
+  }
+}

@@ -1,0 +1,64 @@
+/**
+ * JoinGroup: enters a group by the classic protocol. Versions 0 to 9.
+ *
+ * Answered when the group's next generation begins, which is when all members have joined, or those
+ * who have not have had the time they asked for. An empty group waits
+ * `group.initial.rebalance.delay.ms` for more members.
+ *
+ * Version 1 adds the rebalance timeout (KIP-62), 4 has a new member join with an id it is given first
+ * (KIP-394), 5 adds static members (KIP-345), 6 is flexible, 7 returns the protocol type (KIP-559), 8
+ * adds a reason (KIP-800), 9 lets a returning static leader skip the assignment (KIP-814).
+ *
+ * @module
+ */
+
+import { ErrorCode } from "../../../protocol/errors.ts";
+import {
+  joinGroup,
+  type JoinGroupRequest,
+  type JoinGroupResponse,
+} from "../../../protocol/messages/join_group.ts";
+import { failed } from "../../groups/classic/join.ts";
+import * as membership from "../../groups/membership.ts";
+import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
+import { groupClient, groupErrorCode } from "./group_request.ts";
+
+const FIRST_VERSION_WITH_NULL_PROTOCOL = 7;
+/** Protocols that a member may offer; clients offer a handful. */
+const MAX_PROTOCOLS = 1000;
+
+/** Serves JoinGroup. */
+export const joinGroupHandler: ApiHandler = handler(joinGroup, handleJoinGroup);
+
+async function handleJoinGroup(
+  request: JoinGroupRequest,
+  context: RequestContext,
+): Promise<JoinGroupResponse> {
+  const response = await join(request, context);
+  if (context.apiVersion >= FIRST_VERSION_WITH_NULL_PROTOCOL) return response;
+  return { ...response, protocolName: response.protocolName ?? "" };
+}
+
+async function join(
+  request: JoinGroupRequest,
+  context: RequestContext,
+): Promise<JoinGroupResponse> {
+  const { groupId, memberId, sessionTimeoutMs } = request;
+  const { config, groups } = context.broker;
+  if (groupId === "") return failed(ErrorCode.INVALID_GROUP_ID, memberId);
+  if (request.protocols.length > MAX_PROTOCOLS) return failed(ErrorCode.INVALID_REQUEST, memberId);
+  const isTooShort = sessionTimeoutMs < config.get("group.min.session.timeout.ms");
+  if (isTooShort || sessionTimeoutMs > config.get("group.max.session.timeout.ms")) {
+    return failed(ErrorCode.INVALID_SESSION_TIMEOUT, memberId);
+  }
+  try {
+    return await membership.joinGroup(
+      groups.shardOf(groupId),
+      request,
+      groupClient(context),
+      context.signal,
+    );
+  } catch (error) {
+    return failed(groupErrorCode(error, context), memberId);
+  }
+}

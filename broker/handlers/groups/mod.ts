@@ -1,0 +1,37 @@
+/**
+ * The handlers of all requests about groups.
+ *
+ * @module
+ */
+
+import type { ApiHandler } from "../../handler.ts";
+import { consumerGroupDescribeHandler } from "./consumer_group_describe.ts";
+import { consumerGroupHeartbeatHandler } from "./consumer_group_heartbeat.ts";
+import { deleteGroupsHandler } from "./delete_groups.ts";
+import { describeGroupsHandler } from "./describe_groups.ts";
+import { findCoordinatorHandler } from "./find_coordinator.ts";
+import { heartbeatHandler } from "./heartbeat.ts";
+import { joinGroupHandler } from "./join_group.ts";
+import { leaveGroupHandler } from "./leave_group.ts";
+import { listGroupsHandler } from "./list_groups.ts";
+import { offsetCommitHandler } from "./offset_commit.ts";
+import { offsetDeleteHandler } from "./offset_delete.ts";
+import { offsetFetchHandler } from "./offset_fetch.ts";
+import { syncGroupHandler } from "./sync_group.ts";
+
+/** Handlers of requests about groups. */
+export const groupHandlers: readonly ApiHandler[] = [
+  findCoordinatorHandler,
+  joinGroupHandler,
+  syncGroupHandler,
+  heartbeatHandler,
+  leaveGroupHandler,
+  offsetCommitHandler,
+  offsetFetchHandler,
+  offsetDeleteHandler,
+  describeGroupsHandler,
+  listGroupsHandler,
+  deleteGroupsHandler,
+  consumerGroupHeartbeatHandler,
+  consumerGroupDescribeHandler,
+];

@@ -1,0 +1,142 @@
+/**
+ * OffsetCommit: stores how far a group has read. Versions 2 to 10.
+ *
+ * Answered when the offsets are on disk. Topics and partitions must exist; offsets may be anything,
+ * since some clients commit negative ones.
+ *
+ * Versions 2 to 4 may say how long to keep the offsets (KIP-211 took that away), 6 adds leader epochs
+ * (KIP-320), 7 static members (KIP-345), 8 is flexible, 9 serves KIP-848 members, 10 names topics by id.
+ *
+ * @module
+ */
+
+import { ErrorCode } from "../../../protocol/errors.ts";
+import {
+  offsetCommit,
+  type OffsetCommitRequest,
+  type OffsetCommitResponse,
+} from "../../../protocol/messages/offset_commit.ts";
+import { ZERO_UUID } from "../../../protocol/uuid.ts";
+import { TimeSlice } from "../../../storage/mod.ts";
+import { commit } from "../../groups/offsets/requests.ts";
+import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
+import { groupErrorCode, hasPartition } from "./group_request.ts";
+
+type RequestTopic = OffsetCommitRequest["topics"][number];
+type TopicResponse = OffsetCommitResponse["topics"][number];
+type Answered = TopicResponse & { partitions: { partitionIndex: number; errorCode: number }[] };
+
+const FIRST_VERSION_WITH_TOPIC_ID = 10;
+/** Partitions that are committed at a stretch, and so written together. */
+const PORTION = 1000;
+
+/** Serves OffsetCommit. */
+export const offsetCommitHandler: ApiHandler = handler(offsetCommit, handleOffsetCommit);
+
+async function handleOffsetCommit(
+  request: OffsetCommitRequest,
+  context: RequestContext,
+): Promise<OffsetCommitResponse> {
+  const answers = new Answers(context.apiVersion);
+  const portions = await sort(request.topics, answers, context);
+  const commits: Promise<readonly TopicResponse[]>[] = [];
+  const slice = new TimeSlice();
+  for (const topics of portions) {
+    commits.push(commitPortion(topics, request, context));
+    if (slice.isOver) await slice.pause();
+  }
+  // All may be durable at once: what each comes to is looked at one after the other.
+  for (const committed of commits) {
+    for (const topic of await committed) {
+      for (const { partitionIndex, errorCode } of topic.partitions) {
+        answers.add(topic, partitionIndex, errorCode);
+      }
+    }
+    if (slice.isOver) await slice.pause();
+  }
+  return { topics: answers.topics };
+}
+
+/** Commits offsets of partitions that exist. */
+async function commitPortion(
+  topics: readonly RequestTopic[],
+  request: OffsetCommitRequest,
+  context: RequestContext,
+): Promise<readonly TopicResponse[]> {
+  try {
+    const shard = context.broker.groups.shardOf(request.groupId);
+    return await commit(shard, { ...request, topics: [...topics] }, context.apiVersion);
+  } catch (error) {
+    const errorCode = groupErrorCode(error, context);
+    return topics.map(({ name, topicId, partitions }) => ({
+      name,
+      topicId,
+      partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode })),
+    }));
+  }
+}
+
+/** Answers what does not exist, and gives what does in portions that are not too long to commit at a stretch. */
+async function sort(
+  topics: readonly RequestTopic[],
+  answers: Answers,
+  { apiVersion, broker: { cluster } }: RequestContext,
+): Promise<RequestTopic[][]> {
+  const byId = apiVersion >= FIRST_VERSION_WITH_TOPIC_ID;
+  const portions: RequestTopic[][] = [[]];
+  let left = PORTION;
+  const slice = new TimeSlice();
+  for (const topic of topics) {
+    const state = byId ? cluster.topicById(topic.topicId) : cluster.topic(topic.name);
+    const missing = byId && state === undefined
+      ? ErrorCode.UNKNOWN_TOPIC_ID
+      : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
+    const name = state?.name ?? topic.name;
+    let known: RequestTopic | undefined;
+    for (const partition of topic.partitions) {
+      if (slice.isOver) await slice.pause();
+      if (!hasPartition(state, partition.partitionIndex)) {
+        answers.add(topic, partition.partitionIndex, missing);
+        continue;
+      }
+      if (left === 0) {
+        portions.push([]);
+        left = PORTION;
+        known = undefined;
+      }
+      if (known === undefined) {
+        known = { topicId: topic.topicId, name, partitions: [] };
+        portions.at(-1)!.push(known);
+      }
+      known.partitions.push(partition);
+      left--;
+    }
+    if (slice.isOver) await slice.pause();
+  }
+  return portions.filter((portion) => portion.length > 0);
+}
+
+/** The answer to each partition, under topics that are each named once. */
+class Answers {
+  readonly #byId: boolean;
+  readonly #topics: Map<string, Answered> = new Map();
+
+  constructor(apiVersion: number) {
+    this.#byId = apiVersion >= FIRST_VERSION_WITH_TOPIC_ID;
+  }
+
+  get topics(): Answered[] {
+    return [...this.#topics.values()];
+  }
+
+  add(
+    { name = "", topicId = ZERO_UUID }: Pick<TopicResponse, "name" | "topicId">,
+    partitionIndex: number,
+    errorCode: number,
+  ): void {
+    const key = this.#byId ? topicId : name;
+    let topic = this.#topics.get(key);
+    if (topic === undefined) this.#topics.set(key, topic = { name, topicId, partitions: [] });
+    topic.partitions.push({ partitionIndex, errorCode });
+  }
+}

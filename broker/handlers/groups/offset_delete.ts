@@ -1,0 +1,62 @@
+/**
+ * OffsetDelete: deletes committed offsets of topics that a group does not read (KIP-496). Version 0.
+ *
+ * Of a group that is in use, only a consumer group's offsets can be deleted, since only of those it is
+ * known which topics they read.
+ *
+ * @module
+ */
+
+import { ErrorCode } from "../../../protocol/errors.ts";
+import {
+  offsetDelete,
+  type OffsetDeleteRequest,
+  type OffsetDeleteResponse,
+} from "../../../protocol/messages/offset_delete.ts";
+import { deleteOffsets } from "../../groups/offsets/requests.ts";
+import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
+import { mapNested } from "../each_item.ts";
+import { uniquePartitions } from "../records/unique_partitions.ts";
+import { groupErrorCode, hasPartition } from "./group_request.ts";
+
+type Topics = OffsetDeleteRequest["topics"];
+
+/** Serves OffsetDelete. */
+export const offsetDeleteHandler: ApiHandler = handler(offsetDelete, handleOffsetDelete);
+
+async function handleOffsetDelete(
+  { groupId, topics }: OffsetDeleteRequest,
+  context: RequestContext,
+): Promise<OffsetDeleteResponse> {
+  const { cluster, groups } = context.broker;
+  if (groupId === "") return { errorCode: ErrorCode.INVALID_GROUP_ID, topics: [] };
+  try {
+    const partitions = await uniquePartitions(topics, ({ partitionIndex }) => partitionIndex);
+    const known = new Map<string, Topics[number]>();
+    for (const { topic: name, partition } of partitions) {
+      if (!hasPartition(cluster.topic(name), partition.partitionIndex)) continue;
+      const topic = known.get(name);
+      if (topic === undefined) known.set(name, { name, partitions: [partition] });
+      else topic.partitions.push(partition);
+    }
+    const results = await deleteOffsets(groups.shardOf(groupId), groupId, [...known.values()]);
+    const codes = new Map(results.map(({ name, partitions }) => [
+      name,
+      new Map(partitions.map(({ partitionIndex, errorCode }) => [partitionIndex, errorCode])),
+    ]));
+    const answered = await mapNested(
+      topics,
+      ({ partitions }) => partitions,
+      ({ name }, { partitionIndex }) => ({
+        partitionIndex,
+        errorCode: codes.get(name)?.get(partitionIndex) ?? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+      }),
+    );
+    return {
+      errorCode: ErrorCode.NONE,
+      topics: answered.map(([{ name }, partitions]) => ({ name, partitions })),
+    };
+  } catch (error) {
+    return { errorCode: groupErrorCode(error, context), topics: [] };
+  }
+}

@@ -1,0 +1,172 @@
+/**
+ * OffsetFetch: the offsets that groups have committed. Versions 1 to 10.
+ *
+ * A partition without a commit, and a group that does not exist, have offset −1, which is no error. An
+ * offset is told only once it is on disk. There are no transactions here that could leave an offset
+ * unstable, so `requireStable` asks for no more than that.
+ *
+ * Version 2 can ask for all topics (KIP-88), 5 adds leader epochs (KIP-320), 6 is flexible, 7 adds
+ * `requireStable` (KIP-447), 8 asks for several groups (KIP-709), 9 serves KIP-848 members, 10 names
+ * topics by id.
+ *
+ * @module
+ */
+
+import { ErrorCode } from "../../../protocol/errors.ts";
+import {
+  offsetFetch,
+  type OffsetFetchRequest,
+  type OffsetFetchResponse,
+} from "../../../protocol/messages/offset_fetch.ts";
+import { ZERO_UUID } from "../../../protocol/uuid.ts";
+import { runSliced, TimeSlice } from "../../../storage/mod.ts";
+import { AnswerRoom } from "../../answer_room.ts";
+import {
+  type FetchedTopics,
+  noOffset,
+  sizeOfAllOffsets,
+} from "../../groups/offsets/fetch_offsets.ts";
+import { fetch } from "../../groups/offsets/requests.ts";
+import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
+import { awaitEach, mapEach } from "../each_item.ts";
+import { groupErrorCode } from "./group_request.ts";
+
+type GroupRequest = OffsetFetchRequest["groups"][number];
+type GroupTopics = NonNullable<GroupRequest["topics"]>;
+type GroupResponse = NonNullable<OffsetFetchResponse["groups"]>[number];
+
+const FIRST_VERSION_WITH_GROUP_ERROR = 2;
+const FIRST_VERSION_WITH_MANY_GROUPS = 8;
+const FIRST_VERSION_WITH_TOPIC_ID = 10;
+/** Groups that are worked on at once, each of which may have very many offsets. */
+const GROUPS_AT_ONCE = 4;
+/** What a group takes in the answer beside its topics, at most. */
+const GROUP_BYTES = 100;
+
+/** Serves OffsetFetch. */
+export const offsetFetchHandler: ApiHandler = handler(offsetFetch, handleOffsetFetch);
+
+async function handleOffsetFetch(
+  request: OffsetFetchRequest,
+  context: RequestContext,
+): Promise<OffsetFetchResponse> {
+  if (context.apiVersion >= FIRST_VERSION_WITH_MANY_GROUPS) {
+    const fits = await roomFor(request.groups, context);
+    let index = 0;
+    const groups = await awaitEach(
+      request.groups,
+      (group) => fetchGroup(group, context, fits[index++]),
+      GROUPS_AT_ONCE,
+    );
+    return { groups };
+  }
+  const { groupId, topics } = request;
+  const only: GroupRequest = {
+    groupId,
+    memberId: null,
+    memberEpoch: -1,
+    topics: topics === null ? null : topics.map((topic) => ({ ...topic, topicId: ZERO_UUID })),
+  };
+  const response = await fetchGroup(only, context);
+  return { errorCode: response.errorCode ?? ErrorCode.NONE, topics: withNames(response.topics) };
+}
+
+/** Whether there is room in the answer for each group, of which one may be asked for over and over. */
+async function roomFor(
+  groups: readonly GroupRequest[],
+  context: RequestContext,
+): Promise<boolean[]> {
+  const room = new AnswerRoom(context);
+  const sizes = new Map<string, number>();
+  const fits: boolean[] = [];
+  const slice = new TimeSlice();
+  for (const { groupId, topics } of groups) {
+    if (topics === null && !sizes.has(groupId)) {
+      sizes.set(groupId, await sizeOf(groupId, context));
+    }
+    // What is asked for one by one takes no more than a few times the request.
+    fits.push(room.take(GROUP_BYTES + (topics === null ? sizes.get(groupId)! : 0)));
+    if (slice.isOver) await slice.pause();
+  }
+  await room.claim();
+  return fits;
+}
+
+async function sizeOf(groupId: string, { broker: { groups } }: RequestContext): Promise<number> {
+  const shard = groups.shards.find((shard) => shard.offsets.ofGroup(groupId) !== undefined);
+  return shard === undefined ? 0 : await runSliced(sizeOfAllOffsets(shard.offsets, groupId));
+}
+
+async function fetchGroup(
+  request: GroupRequest,
+  context: RequestContext,
+  fits = true,
+): Promise<GroupResponse> {
+  const { groupId } = request;
+  try {
+    if (!fits) throw new AnswerRoom(context).refusal();
+    const { known, unknown } = await sort(request.topics, context);
+    const shard = context.broker.groups.shardOf(groupId);
+    const topics = await fetch(shard, { ...request, topics: known });
+    const named = request.topics === null ? withIds(topics, context) : topics;
+    return { groupId, topics: [...named, ...unknown], errorCode: ErrorCode.NONE };
+  } catch (error) {
+    return await failed(request, groupErrorCode(error, context), context.apiVersion);
+  }
+}
+
+/** Finds the names of topics asked for by id, and tells those apart that have none. */
+async function sort(
+  topics: GroupRequest["topics"],
+  { apiVersion, broker: { cluster } }: RequestContext,
+): Promise<{ known: GroupTopics | null; unknown: FetchedTopics }> {
+  if (topics === null || apiVersion < FIRST_VERSION_WITH_TOPIC_ID) {
+    return { known: topics, unknown: [] };
+  }
+  const known: GroupTopics = [];
+  const unknown: FetchedTopics[number][] = [];
+  const slice = new TimeSlice();
+  for (const topic of topics) {
+    if (slice.isOver) await slice.pause();
+    const name = cluster.topicById(topic.topicId)?.name;
+    if (name !== undefined) known.push({ ...topic, name });
+    else unknown.push(await withoutOffsets(topic, ErrorCode.UNKNOWN_TOPIC_ID));
+  }
+  return { known, unknown };
+}
+
+async function withoutOffsets(
+  topic: GroupTopics[number],
+  errorCode: number,
+): Promise<FetchedTopics[number]> {
+  const { name, topicId, partitionIndexes } = topic;
+  const partitions = await mapEach(partitionIndexes, (index) => noOffset(index, errorCode));
+  return { name, topicId, partitions };
+}
+
+/** Before version 2 an error stands at each partition. */
+async function failed(
+  { groupId, topics }: GroupRequest,
+  errorCode: number,
+  apiVersion: number,
+): Promise<GroupResponse> {
+  if (apiVersion >= FIRST_VERSION_WITH_GROUP_ERROR) return { groupId, topics: [], errorCode };
+  const each = await awaitEach(topics ?? [], (topic) => withoutOffsets(topic, errorCode));
+  return { groupId, topics: each, errorCode: ErrorCode.NONE };
+}
+
+/** All topics of a group; by id only those that still exist can be told. */
+function withIds(
+  topics: FetchedTopics,
+  { apiVersion, broker: { cluster } }: RequestContext,
+): FetchedTopics {
+  if (apiVersion < FIRST_VERSION_WITH_TOPIC_ID) return topics;
+  return topics.flatMap((topic) => {
+    const id = cluster.topic(topic.name ?? "")?.id;
+    return id === undefined ? [] : [{ ...topic, topicId: id }];
+  });
+}
+
+function withNames(topics: FetchedTopics): NonNullable<OffsetFetchResponse["topics"]> {
+  return topics.map(({ name = "", partitions }) => ({ name, partitions }));
+}

@@ -1,0 +1,63 @@
+/**
+ * DeleteRecords: deletes the records of partitions before an offset (KIP-107). Versions 0 to 2.
+ *
+ * -1 stands for the high watermark. The answer has the log start offset that came of it; an offset
+ * that is already gone changes nothing and is no error. Of several offsets for one partition the last
+ * counts, and each partition is answered once, as in Kafka. Version 2 is flexible.
+ *
+ * @module
+ */
+
+import { ErrorCode } from "../../../protocol/errors.ts";
+import {
+  deleteRecords,
+  type DeleteRecordsRequest,
+  type DeleteRecordsResponse,
+} from "../../../protocol/messages/delete_records.ts";
+import { ApiError } from "../../api_error.ts";
+import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
+import { awaitEach } from "../each_item.ts";
+import { failure } from "../outcome.ts";
+import { byTopic, uniquePartitions } from "./unique_partitions.ts";
+import { withinTimeout } from "../within_timeout.ts";
+
+type PartitionRequest = DeleteRecordsRequest["topics"][number]["partitions"][number];
+type PartitionResponse = DeleteRecordsResponse["topics"][number]["partitions"][number];
+
+const NO_LOW_WATERMARK = -1;
+
+/** Serves DeleteRecords. */
+export const deleteRecordsHandler: ApiHandler = handler(deleteRecords, handleDeleteRecords);
+
+async function handleDeleteRecords(
+  request: DeleteRecordsRequest,
+  context: RequestContext,
+): Promise<DeleteRecordsResponse> {
+  const partitions = await uniquePartitions(
+    request.topics,
+    ({ partitionIndex }) => partitionIndex,
+  );
+  const responses = await awaitEach(
+    partitions,
+    ({ topic, partition }) => deleteFrom(topic, partition, request.timeoutMs, context),
+  );
+  return { topics: await byTopic(partitions, responses) };
+}
+
+async function deleteFrom(
+  topic: string,
+  { partitionIndex, offset }: PartitionRequest,
+  timeoutMs: number,
+  context: RequestContext,
+): Promise<PartitionResponse> {
+  try {
+    const partition = context.broker.topics.partition(topic, partitionIndex);
+    if (partition === undefined) throw new ApiError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+    const deleted = partition.deleteRecordsBefore(offset);
+    const lowWatermark = await withinTimeout(deleted, timeoutMs, context);
+    return { partitionIndex, lowWatermark, errorCode: ErrorCode.NONE };
+  } catch (error) {
+    const { errorCode } = failure(error, context);
+    return { partitionIndex, lowWatermark: NO_LOW_WATERMARK, errorCode };
+  }
+}

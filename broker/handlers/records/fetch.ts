@@ -1,0 +1,351 @@
+/**
+ * Fetch: reads record batches. Versions 4 to 18.
+ *
+ * Partitions are read in the order asked for until the request's limits are reached; the first
+ * batch found is returned whole even if it is larger than they are (KIP-74). Less than they allow is
+ * read while clients are slow to take much (`queued.max.response.bytes`): they ask again. If there is less than
+ * `minBytes` and nothing that the client should know at once, the request waits in its partitions
+ * until one of them has more, or `maxWaitMs` is over. Readers see records below the high watermark,
+ * or with `read_committed` below the last stable offset.
+ *
+ * Version 7 adds sessions (KIP-227), 9 leader epochs (KIP-320), 10 zstd, 11 racks (KIP-392), 12 is
+ * flexible and tells of diverging epochs (KIP-595), 13 names topics by id (KIP-516), 16 names new
+ * leaders' addresses (KIP-951); 14, 15, 17 and 18 concern replicas.
+ *
+ * @module
+ */
+
+import { ErrorCode } from "../../../protocol/errors.ts";
+import { fetch } from "../../../protocol/messages/fetch.ts";
+import type { RequestOf, ResponseTo } from "../../../protocol/schema.ts";
+import { ZERO_UUID } from "../../../protocol/uuid.ts";
+import { runSliced, TimeSlice } from "../../../storage/mod.ts";
+import { ApiError, errorCodeOf } from "../../api_error.ts";
+import {
+  askedPartitionsInSteps,
+  type FetchPartition,
+  type FetchPlan,
+} from "../../fetch_sessions.ts";
+import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
+import type { Partition } from "../../topics/partition.ts";
+
+type Request = RequestOf<typeof fetch>;
+type Response = ResponseTo<typeof fetch>;
+type TopicResponse = Response["responses"][number];
+type PartitionResponse = TopicResponse["partitions"][number];
+
+const READ_COMMITTED = 1;
+/** Partitions above which a request is served in slices. */
+const LONG = 256;
+const UNCHECKED_EPOCH = -1;
+const NO_RECORDS = new Uint8Array(0);
+/** Bytes of records that a fetch may find even if clients hold all memory there is for answers. */
+const LEAST_BYTES = 64 * 1024;
+
+/** Serves Fetch. */
+export const fetchHandler: ApiHandler = handler(fetch, handleFetch);
+
+async function handleFetch(request: Request, context: RequestContext): Promise<Response> {
+  const { broker, apiVersion } = context;
+  const asked = isLong(request) ? await runSliced(askedPartitionsInSteps(request)) : undefined;
+  const plan = broker.fetchSessions.plan(request, apiVersion, broker.clock.now(), asked);
+  if (plan.errorCode !== ErrorCode.NONE) return { errorCode: plan.errorCode, responses: [] };
+  const reading = new Reading(plan, request, context);
+  try {
+    await reading.collect();
+    if (reading.shouldWait) await reading.waitForMore();
+    const responses = reading.responses();
+    return {
+      sessionId: plan.sessionId,
+      responses: responses instanceof Promise ? await responses : responses,
+    };
+  } finally {
+    context.whenTaken(() => reading.release());
+  }
+}
+
+/** Whether a request names, or forgets, very many partitions. */
+function isLong({ topics }: Request): boolean {
+  let count = topics.length;
+  for (let i = 0; i < topics.length && count <= LONG; i++) count += topics[i]!.partitions.length;
+  return count > LONG;
+}
+
+/** One partition of a request and what was found there. */
+interface Found {
+  readonly wanted: FetchPartition;
+  readonly response: PartitionResponse;
+  readonly size: number;
+}
+
+/** Topics of an answer, by name or id. */
+type AnsweredTopics = Map<
+  string,
+  { -readonly [K in keyof TopicResponse]: TopicResponse[K] } & {
+    partitions: PartitionResponse[];
+  }
+>;
+
+/** What one request has found so far. */
+class Reading {
+  readonly #plan: FetchPlan;
+  readonly #request: Request;
+  readonly #context: RequestContext;
+  #found: Found[] = [];
+  #size = 0;
+  #maxBytes = 0;
+  /** Bytes with which it may be answered at once. */
+  #enough = 0;
+  /** Bytes taken of the broker's memory for answers. */
+  #held = 0;
+  /** Give back memory that was read into. */
+  #releases: (() => void)[] = [];
+  /** Whether there is something that the client should know without waiting for data. */
+  #isUrgent = false;
+
+  /** When to give way, where there are very many partitions. */
+  readonly #slice: TimeSlice | undefined;
+
+  constructor(plan: FetchPlan, request: Request, context: RequestContext) {
+    this.#slice = plan.partitions.length > LONG ? new TimeSlice() : undefined;
+    this.#plan = plan;
+    this.#request = request;
+    this.#context = context;
+  }
+
+  get shouldWait(): boolean {
+    return !this.#isUrgent && this.#size < this.#enough &&
+      this.#request.maxWaitMs > 0 && this.#plan.partitions.length > 0;
+  }
+
+  /** Reads every partition anew. */
+  async collect(): Promise<void> {
+    this.release();
+    this.#takeMemory();
+    const slice = this.#slice;
+    for (const wanted of this.#plan.partitions) {
+      if (slice?.isOver) await slice.pause();
+      // Only a read that the hot tail cannot serve is awaited: most requests find all they want
+      // without giving up their turn.
+      const found = this.#read(wanted);
+      this.#add(found instanceof Promise ? await found : found);
+    }
+    this.#context.broker.responseMemory.adjust(this.#held, this.#size);
+    this.#held = this.#size;
+  }
+
+  /** Forgets what was found, which nobody looks at any more. */
+  release(): void {
+    this.#context.broker.responseMemory.release(this.#held);
+    for (const release of this.#releases) release();
+    this.#releases = [];
+    this.#held = 0;
+    this.#found = [];
+    this.#size = 0;
+  }
+
+  #takeMemory(): void {
+    const { config, responseMemory } = this.#context.broker;
+    const wanted = Math.min(this.#request.maxBytes, config.get("fetch.max.bytes"));
+    this.#held = responseMemory.takeShare(Math.max(0, wanted), LEAST_BYTES);
+    this.#maxBytes = this.#held;
+    const { minBytes } = this.#request;
+    // What there is no memory for is not waited for. Whole batches rarely fill it.
+    this.#enough = this.#maxBytes < wanted ? Math.min(minBytes, this.#maxBytes / 2) : minBytes;
+  }
+
+  #add(found: Found): void {
+    this.#found.push(found);
+    this.#size += found.size;
+    if (found.response.errorCode !== ErrorCode.NONE || found.response.divergingEpoch) {
+      this.#isUrgent = true;
+    }
+  }
+
+  #read(wanted: FetchPartition): Found | Promise<Found> {
+    let partition: Partition;
+    try {
+      partition = find(wanted, this.#context);
+      checkEpoch(wanted.currentLeaderEpoch, partition.leaderEpoch);
+      const diverging = divergence(wanted, partition);
+      if (diverging !== undefined) {
+        return this.#answer(wanted, partition, { divergingEpoch: diverging });
+      }
+      const read = partition.read(wanted.fetchOffset, {
+        maxBytes: Math.max(0, Math.min(wanted.maxBytes, this.#maxBytes - this.#size)),
+        minOneBatch: this.#size === 0,
+        isolationLevel: this.#request.isolationLevel,
+      });
+      if (!(read instanceof Promise)) {
+        return this.#answer(wanted, partition, { records: read.chunks }, read.sizeInBytes);
+      }
+      return read.then(
+        ({ chunks, sizeInBytes, release }) => {
+          if (release !== undefined) this.#releases.push(release);
+          return this.#answer(wanted, partition, { records: chunks }, sizeInBytes);
+        },
+        (error) => this.#fail(wanted, error),
+      );
+    } catch (error) {
+      return this.#fail(wanted, error);
+    }
+  }
+
+  #answer(
+    wanted: FetchPartition,
+    partition: Partition,
+    found: Partial<PartitionResponse>,
+    size = 0,
+  ): Found {
+    const response: PartitionResponse = {
+      partitionIndex: wanted.partition,
+      errorCode: ErrorCode.NONE,
+      highWatermark: partition.highWatermark,
+      lastStableOffset: partition.lastStableOffset,
+      logStartOffset: partition.logStartOffset,
+      abortedTransactions: this.#request.isolationLevel === READ_COMMITTED ? [] : null,
+      records: NO_RECORDS,
+      ...found,
+    };
+    return { wanted, response, size };
+  }
+
+  #fail(wanted: FetchPartition, error: unknown): Found {
+    const errorCode = errorCodeOf(error, this.#context.broker.logger);
+    const response: PartitionResponse = {
+      partitionIndex: wanted.partition,
+      errorCode: sentAs(errorCode, this.#context.apiVersion),
+      highWatermark: -1,
+      abortedTransactions: null,
+      records: NO_RECORDS,
+    };
+    return { wanted, response, size: 0 };
+  }
+
+  /** Waits until the partitions have `minBytes`, or for as long as the client is willing to. */
+  async waitForMore(): Promise<void> {
+    const { broker, signal } = this.#context;
+    let wake = () => {};
+    let isOver = signal.aborted;
+    const end = () => {
+      isOver = true;
+      wake();
+    };
+    const timer = broker.clock.setTimeout(end, this.#request.maxWaitMs);
+    signal.addEventListener("abort", end);
+    let hasNews = false;
+    const onNews = () => {
+      hasNews = true;
+      wake();
+    };
+    const unsubscribes = this.#plan.partitions.map((wanted) =>
+      lookUp(wanted, this.#context)?.subscribe(onNews)
+    );
+    try {
+      // News may have come between the first look and the subscription.
+      await this.collect();
+      while (this.shouldWait && !isOver) {
+        if (!hasNews) await new Promise<void>((resolve) => wake = resolve);
+        hasNews = false;
+        await this.collect();
+      }
+    } finally {
+      broker.clock.clearTimeout(timer);
+      signal.removeEventListener("abort", end);
+      for (const unsubscribe of unsubscribes) unsubscribe?.();
+    }
+  }
+
+  /** The answer's topics, each with its partitions; an incremental one leaves out those with no news. */
+  responses(): TopicResponse[] | Promise<TopicResponse[]> {
+    const topics: AnsweredTopics = new Map();
+    const withData: FetchPartition[] = [];
+    if (this.#found.length > LONG) return this.#longResponses(topics, withData);
+    for (const found of this.#found) this.#addTo(topics, withData, found);
+    this.#context.broker.fetchSessions.served(this.#plan, withData);
+    return [...topics.values()];
+  }
+
+  async #longResponses(
+    topics: AnsweredTopics,
+    withData: FetchPartition[],
+  ): Promise<TopicResponse[]> {
+    const slice = new TimeSlice();
+    for (const found of this.#found) {
+      this.#addTo(topics, withData, found);
+      if (slice.isOver) await slice.pause();
+    }
+    this.#context.broker.fetchSessions.served(this.#plan, withData);
+    return [...topics.values()];
+  }
+
+  #addTo(
+    topics: AnsweredTopics,
+    withData: FetchPartition[],
+    { wanted, response, size }: Found,
+  ): void {
+    if (size > 0) withData.push(wanted);
+    if (this.#plan.isIncremental && !hasNews(wanted, response, size)) return;
+    wanted.toldHighWatermark = response.highWatermark;
+    wanted.toldLogStartOffset = response.logStartOffset ?? -1;
+    const key = wanted.topicId === ZERO_UUID ? wanted.topic : wanted.topicId;
+    let topic = topics.get(key);
+    if (topic === undefined) {
+      topic = { topic: wanted.topic, topicId: wanted.topicId, partitions: [] };
+      topics.set(key, topic);
+    }
+    topic.partitions.push(response);
+  }
+}
+
+function hasNews(wanted: FetchPartition, response: PartitionResponse, size: number): boolean {
+  return size > 0 || response.errorCode !== ErrorCode.NONE ||
+    response.divergingEpoch !== undefined ||
+    response.highWatermark !== wanted.toldHighWatermark ||
+    (response.logStartOffset ?? -1) !== wanted.toldLogStartOffset;
+}
+
+function lookUp(
+  { topic, topicId, partition }: FetchPartition,
+  { broker }: RequestContext,
+): Partition | undefined {
+  const found = topicId === ZERO_UUID ? broker.topics.get(topic) : broker.topics.byId(topicId);
+  return found?.partitions[partition];
+}
+
+function find(wanted: FetchPartition, context: RequestContext): Partition {
+  const partition = lookUp(wanted, context);
+  if (partition === undefined) {
+    const isUnknownId = wanted.topicId !== ZERO_UUID &&
+      context.broker.topics.byId(wanted.topicId) === undefined;
+    throw new ApiError(
+      isUnknownId ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+    );
+  }
+  if (!partition.isLeader) throw new ApiError(ErrorCode.NOT_LEADER_OR_FOLLOWER);
+  return partition;
+}
+
+function checkEpoch(known: number, current: number): void {
+  if (known === UNCHECKED_EPOCH || known === current) return;
+  throw new ApiError(
+    known < current ? ErrorCode.FENCED_LEADER_EPOCH : ErrorCode.UNKNOWN_LEADER_EPOCH,
+  );
+}
+
+/** Where the client's log and ours part, if it has records of an epoch that ended earlier here. */
+function divergence(
+  { lastFetchedEpoch, fetchOffset }: FetchPartition,
+  partition: Partition,
+): { epoch: number; endOffset: number } | undefined {
+  if (lastFetchedEpoch === UNCHECKED_EPOCH) return undefined;
+  const { epoch, endOffset } = partition.endOffsetForEpoch(lastFetchedEpoch);
+  return epoch < lastFetchedEpoch || endOffset < fetchOffset ? { epoch, endOffset } : undefined;
+}
+
+/** KAFKA_STORAGE_ERROR is newer than the versions up to 5, which take a change of leader for it. */
+function sentAs(errorCode: number, apiVersion: number): number {
+  return errorCode === ErrorCode.KAFKA_STORAGE_ERROR && apiVersion <= 5
+    ? ErrorCode.NOT_LEADER_OR_FOLLOWER
+    : errorCode;
+}

@@ -1,0 +1,45 @@
+/**
+ * The partition that a request is about, if this broker leads it.
+ *
+ * @module
+ */
+
+import { ErrorCode } from "../../../protocol/errors.ts";
+import { ApiError } from "../../api_error.ts";
+import type { RequestContext } from "../../handler.ts";
+import type { Partition } from "../../topics/partition.ts";
+
+const UNCHECKED_EPOCH = -1;
+
+/**
+ * Finds a partition by its topic's name.
+ *
+ * @param currentLeaderEpoch What the client takes for the leader's epoch; -1 not to check it.
+ * @throws {ApiError} UNKNOWN_TOPIC_OR_PARTITION, NOT_LEADER_OR_FOLLOWER; FENCED_LEADER_EPOCH if the
+ *   client's epoch is lower, UNKNOWN_LEADER_EPOCH if it is higher.
+ */
+export function leaderOf(
+  topic: string,
+  index: number,
+  currentLeaderEpoch: number,
+  { broker }: RequestContext,
+): Partition {
+  const partition = broker.topics.partition(topic, index);
+  if (partition === undefined) throw new ApiError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+  if (!partition.isLeader) throw new ApiError(ErrorCode.NOT_LEADER_OR_FOLLOWER);
+  checkLeaderEpoch(currentLeaderEpoch, partition);
+  return partition;
+}
+
+/** @throws {ApiError} FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH, as {@linkcode leaderOf}. */
+export function checkLeaderEpoch(
+  currentLeaderEpoch: number,
+  { leaderEpoch }: Partition,
+): void {
+  if (currentLeaderEpoch === UNCHECKED_EPOCH || currentLeaderEpoch === leaderEpoch) return;
+  throw new ApiError(
+    currentLeaderEpoch < leaderEpoch
+      ? ErrorCode.FENCED_LEADER_EPOCH
+      : ErrorCode.UNKNOWN_LEADER_EPOCH,
+  );
+}

@@ -1,0 +1,118 @@
+/**
+ * ListOffsets: offsets by timestamp. Versions 1 to 11.
+ *
+ * A timestamp asks for the first record at or after it, inside batches too; without one, the answer
+ * is offset -1 and no error. Below zero are special ones: -1 the end (high watermark, or last stable
+ * offset for READ_COMMITTED), -2 the start, -3 the record with the latest timestamp (version 7,
+ * KIP-734), -4 the start on local disks (8, KIP-405), -5 the last tiered offset (9, KIP-1005), -6 the
+ * earliest to be tiered (11, KIP-1023). There are no tiers here, so -4 is the start, and -5 and -6
+ * are nowhere. In a version that does not have it yet, a special one is UNSUPPORTED_VERSION.
+ *
+ * A partition that is named more than once is answered once, with INVALID_REQUEST, as in Kafka.
+ *
+ * Version 4 checks leader epochs (KIP-320), 6 is flexible, 10 adds a timeout for remote reads.
+ *
+ * @module
+ */
+
+import { ErrorCode } from "../../../protocol/errors.ts";
+import {
+  listOffsets,
+  type ListOffsetsRequest,
+  type ListOffsetsResponse,
+  ListOffsetsTimestamp,
+} from "../../../protocol/messages/list_offsets.ts";
+import { ApiError } from "../../api_error.ts";
+import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
+import type { Partition } from "../../topics/partition.ts";
+import { leaderOf } from "./leader_of.ts";
+import { awaitEach } from "../each_item.ts";
+import { failure } from "../outcome.ts";
+import { byTopic, uniquePartitions } from "./unique_partitions.ts";
+
+type PartitionRequest = ListOffsetsRequest["topics"][number]["partitions"][number];
+type PartitionResponse = ListOffsetsResponse["topics"][number]["partitions"][number];
+
+/** Where a record is. */
+interface Place {
+  readonly offset: number;
+  readonly timestamp: number;
+  readonly leaderEpoch: number;
+}
+
+const NOWHERE: Place = { offset: -1, timestamp: -1, leaderEpoch: -1 };
+
+const FIRST_VERSION_WITH_EPOCH = 4;
+
+/** The first version that has each special timestamp. */
+const FIRST_VERSIONS: ReadonlyMap<number, number> = new Map([
+  [ListOffsetsTimestamp.latest, 1],
+  [ListOffsetsTimestamp.earliest, 1],
+  [ListOffsetsTimestamp.maxTimestamp, 7],
+  [ListOffsetsTimestamp.earliestLocal, 8],
+  [ListOffsetsTimestamp.latestTiered, 9],
+  [ListOffsetsTimestamp.earliestPendingUpload, 11],
+]);
+
+/** Serves ListOffsets. */
+export const listOffsetsHandler: ApiHandler = handler(listOffsets, handleListOffsets);
+
+async function handleListOffsets(
+  request: ListOffsetsRequest,
+  context: RequestContext,
+): Promise<ListOffsetsResponse> {
+  const partitions = await uniquePartitions(
+    request.topics,
+    ({ partitionIndex }) => partitionIndex,
+  );
+  const responses = await awaitEach(
+    partitions,
+    ({ topic, partition, count }) =>
+      listOffset(topic, partition, count > 1, request.isolationLevel, context),
+  );
+  return { topics: await byTopic(partitions, responses) };
+}
+
+async function listOffset(
+  topic: string,
+  { partitionIndex, currentLeaderEpoch, timestamp }: PartitionRequest,
+  isDuplicate: boolean,
+  isolationLevel: number,
+  context: RequestContext,
+): Promise<PartitionResponse> {
+  try {
+    if (isDuplicate) throw new ApiError(ErrorCode.INVALID_REQUEST);
+    if (timestamp < 0 && !(context.apiVersion >= (FIRST_VERSIONS.get(timestamp) ?? Infinity))) {
+      throw new ApiError(ErrorCode.UNSUPPORTED_VERSION);
+    }
+    const partition = leaderOf(topic, partitionIndex, currentLeaderEpoch, context);
+    const { leaderEpoch, ...place } = await find(partition, timestamp, isolationLevel);
+    const answer = { partitionIndex, errorCode: ErrorCode.NONE, ...place };
+    return context.apiVersion < FIRST_VERSION_WITH_EPOCH ? answer : { ...answer, leaderEpoch };
+  } catch (error) {
+    return { partitionIndex, errorCode: failure(error, context).errorCode };
+  }
+}
+
+async function find(
+  partition: Partition,
+  timestamp: number,
+  isolationLevel: number,
+): Promise<Place> {
+  const { leaderEpoch } = partition;
+  const end = partition.lastFetchableOffset(isolationLevel);
+  switch (timestamp) {
+    case ListOffsetsTimestamp.latest:
+      return { offset: end, timestamp: -1, leaderEpoch };
+    case ListOffsetsTimestamp.earliest:
+    case ListOffsetsTimestamp.earliestLocal:
+      return { offset: partition.logStartOffset, timestamp: -1, leaderEpoch: partition.firstEpoch };
+    case ListOffsetsTimestamp.latestTiered:
+    case ListOffsetsTimestamp.earliestPendingUpload:
+      return NOWHERE;
+  }
+  const found = timestamp === ListOffsetsTimestamp.maxTimestamp
+    ? await partition.maxTimestampOffset()
+    : await partition.offsetForTimestamp(timestamp);
+  return found === undefined || found.offset >= end ? NOWHERE : found;
+}

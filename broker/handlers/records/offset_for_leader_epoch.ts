@@ -1,0 +1,50 @@
+/**
+ * OffsetForLeaderEpoch: where a leader epoch ended, by which clients and followers find out whether
+ * a log was cut back behind them (KIP-320). Versions 2 to 4.
+ *
+ * For the current epoch that is the log end offset; for an earlier one, the end of the last epoch not
+ * above it; -1 for one not known. Version 3 names the replica that asks, 4 is flexible.
+ *
+ * @module
+ */
+
+import { ErrorCode } from "../../../protocol/errors.ts";
+import {
+  offsetForLeaderEpoch,
+  type OffsetForLeaderEpochRequest,
+  type OffsetForLeaderEpochResponse,
+} from "../../../protocol/messages/offset_for_leader_epoch.ts";
+import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
+import { leaderOf } from "./leader_of.ts";
+import { mapNested } from "../each_item.ts";
+import { failure } from "../outcome.ts";
+
+type PartitionRequest = OffsetForLeaderEpochRequest["topics"][number]["partitions"][number];
+type PartitionResponse = OffsetForLeaderEpochResponse["topics"][number]["partitions"][number];
+
+/** Serves OffsetForLeaderEpoch. */
+export const offsetForLeaderEpochHandler: ApiHandler = handler(
+  offsetForLeaderEpoch,
+  async (request, context) => {
+    const topics = await mapNested(
+      request.topics,
+      ({ partitions }) => partitions,
+      ({ topic }, partition) => lookUp(topic, partition, context),
+    );
+    return { topics: topics.map(([{ topic }, partitions]) => ({ topic, partitions })) };
+  },
+);
+
+function lookUp(
+  topic: string,
+  { partition, currentLeaderEpoch, leaderEpoch }: PartitionRequest,
+  context: RequestContext,
+): PartitionResponse {
+  try {
+    const leader = leaderOf(topic, partition, currentLeaderEpoch, context);
+    const { epoch, endOffset } = leader.endOffsetForEpoch(leaderEpoch);
+    return { partition, errorCode: ErrorCode.NONE, leaderEpoch: epoch, endOffset };
+  } catch (error) {
+    return { partition, errorCode: failure(error, context).errorCode };
+  }
+}

@@ -1,0 +1,350 @@
+/**
+ * Produce: appends record batches. Versions 3 to 13; 0 to 2 are advertised but refused.
+ *
+ * Each partition entry carries exactly one record batch of format v2. `acks=0` is answered with
+ * nothing, and with a closed connection if anything failed; `acks=1` after the write to the log;
+ * `acks=all` once the topic's flush policy says it is durable, or with REQUEST_TIMED_OUT after the
+ * request's timeout. A partition's failure leaves the others alone, and names the records that are to
+ * blame (KIP-467), up to a thousand in an answer.
+ *
+ * Version 7 allows zstd, 8 explains refused records (KIP-467), 9 is flexible, 10 names the current
+ * leader on NOT_LEADER_OR_FOLLOWER (KIP-951), 13 names topics by id (KIP-516). librdkafka before
+ * 2.11.1 turns compression off unless the advertised range starts at 0 (KAFKA-18659).
+ *
+ * @module
+ */
+
+import { compressionName, CompressionType } from "../../../protocol/compression/mod.ts";
+import { ErrorCode } from "../../../protocol/errors.ts";
+import { produce } from "../../../protocol/messages/produce.ts";
+import { RecordBatch } from "../../../protocol/records/mod.ts";
+import { COMPRESSION_MASK } from "../../../protocol/records/record_batch.ts";
+import type { RequestOf, ResponseTo } from "../../../protocol/schema.ts";
+import { InvalidRecordError, InvalidTimestampError } from "../../../storage/errors.ts";
+import { TimeSlice } from "../../../storage/time_slice.ts";
+import { ApiError, errorCodeOf, errorMessageOf } from "../../api_error.ts";
+import { type ApiHandler, handler, NO_RESPONSE, type RequestContext } from "../../handler.ts";
+import { ProtocolViolationError } from "../../protocol_violation_error.ts";
+import type { AppendResult, Partition } from "../../topics/partition.ts";
+import type { Topic } from "../../topics/topic.ts";
+
+type Request = RequestOf<typeof produce>;
+type Response = ResponseTo<typeof produce>;
+type TopicResponse = Response["responses"][number];
+type PartitionRequest = Request["topicData"][number]["partitionData"][number];
+type PartitionResponse = { -readonly [K in keyof Entry]: Entry[K] };
+type RecordErrors = NonNullable<Entry["recordErrors"]>;
+type Entry = TopicResponse["partitionResponses"][number];
+
+const ACKS_NONE = 0;
+const FIRST_VERSION_WITH_ZSTD = 7;
+const FIRST_VERSION_WITH_TOPIC_ID = 13;
+const MAGIC_V2 = 2;
+
+/** Partitions above which a request appends in slices. */
+const LONG = 1000;
+
+/** How long a request may append at a stretch; what is left then is done in slices. */
+const SLICE_MS = 5;
+
+/** Refused records that an answer names, over all partitions: it must not be much larger than the request. */
+const MAX_RECORD_ERRORS = 1000;
+
+/** Serves Produce. */
+export const produceHandler: ApiHandler = handler(produce, handleProduce, { min: 0, max: 13 });
+
+/** Why no batch is looked at: what a response says then. */
+type Refusal = Pick<PartitionResponse, "errorCode" | "errorMessage">;
+
+const UNKNOWN_TOPIC_ID: Refusal = { errorCode: ErrorCode.UNKNOWN_TOPIC_ID };
+const UNKNOWN_PARTITION: Refusal = { errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION };
+const NOT_LEADER: Refusal = { errorCode: ErrorCode.NOT_LEADER_OR_FOLLOWER };
+const INVALID_ACKS: Refusal = {
+  errorCode: ErrorCode.INVALID_REQUIRED_ACKS,
+  errorMessage: "Cannot produce: acks must be -1 (all), 0 or 1",
+};
+const HAS_NO_TRANSACTIONS: Refusal = {
+  errorCode: ErrorCode.INVALID_TXN_STATE,
+  errorMessage: "This broker has no transactions: produce without a transactional id",
+};
+const NO_RECORDS: Refusal = {
+  errorCode: ErrorCode.INVALID_RECORD,
+  errorMessage: "Cannot append: the request carries no records",
+};
+
+/** An append that may only be answered once it is durable. */
+interface Uncommitted {
+  readonly response: PartitionResponse;
+  readonly committed: Promise<void>;
+  isSettled: boolean;
+}
+
+function handleProduce(
+  request: Request,
+  context: RequestContext,
+): Response | typeof NO_RESPONSE | Promise<Response | typeof NO_RESPONSE> {
+  const production = new Production(request, context);
+  if (isLong(request)) {
+    context.keepFrame();
+    const appending = appendInSlices(request, production, context);
+    context.holdBack(appending);
+    return appending.then((responses) => production.answerLate(responses));
+  }
+  const responses = request.topicData.map((data): TopicResponse => {
+    const topic = topicOf(data, context);
+    return {
+      name: data.name,
+      topicId: data.topicId,
+      partitionResponses: data.partitionData.map((partition) =>
+        production.append(topic, partition)
+      ),
+    };
+  });
+  if (production.late.length === 0) return production.answer(responses);
+  // Their batches are in the frame.
+  context.keepFrame();
+  return production.answerLate(responses);
+}
+
+function topicOf(
+  { name, topicId }: Request["topicData"][number],
+  { apiVersion, broker: { topics } }: RequestContext,
+): Topic | undefined {
+  return apiVersion >= FIRST_VERSION_WITH_TOPIC_ID ? topics.byId(topicId) : topics.get(name);
+}
+
+/** Whether a request names very many partitions. */
+function isLong({ topicData }: Request): boolean {
+  let count = topicData.length;
+  for (let i = 0; i < topicData.length && count <= LONG; i++) {
+    count += topicData[i]!.partitionData.length;
+  }
+  return count > LONG;
+}
+
+/** Appends in the order of the request; the connection's next request is held back meanwhile. */
+async function appendInSlices(
+  request: Request,
+  production: Production,
+  context: RequestContext,
+): Promise<TopicResponse[]> {
+  const responses: TopicResponse[] = [];
+  const slice = new TimeSlice(SLICE_MS);
+  for (const data of request.topicData) {
+    const topic = topicOf(data, context);
+    const partitionResponses: PartitionResponse[] = [];
+    for (const partition of data.partitionData) {
+      partitionResponses.push(production.append(topic, partition));
+      if (slice.isOver) await slice.pause();
+    }
+    responses.push({ name: data.name, topicId: data.topicId, partitionResponses });
+    if (slice.isOver) await slice.pause();
+  }
+  return responses;
+}
+
+/** One request's appends. */
+class Production {
+  readonly #request: Request;
+  readonly #context: RequestContext;
+  readonly #nowMs: number;
+  /** Begins with the second append: to look at the clock costs a fiftieth of what one does. */
+  #slice: TimeSlice | undefined;
+  #hasAppended = false;
+  readonly #uncommitted: Uncommitted[] = [];
+  #recordErrorsLeft = MAX_RECORD_ERRORS;
+  /** Appends that are still to be made, which do not reject. */
+  readonly late: Promise<void>[] = [];
+
+  constructor(request: Request, context: RequestContext) {
+    this.#request = request;
+    this.#context = context;
+    this.#nowMs = context.broker.clock.now();
+  }
+
+  append(topic: Topic | undefined, { index, records }: PartitionRequest): PartitionResponse {
+    const response: PartitionResponse = { index, errorCode: ErrorCode.NONE, baseOffset: -1 };
+    const partition = topic?.partitions[index];
+    const refusal = this.#refusalOf(topic, partition, records);
+    if (refusal !== undefined) return Object.assign(response, refusal);
+    try {
+      const batch = onlyBatch(records!, this.#context.apiVersion);
+      const appended = partition!.produce(batch, {
+        acks: this.#request.acks as 0 | 1 | -1,
+        nowMs: this.#nowMs,
+        validations: this.#context.broker.validations,
+        isLate: this.#isLate(),
+      });
+      if (appended instanceof Promise) this.late.push(this.#appendLater(response, appended));
+      else this.#appended(response, appended);
+    } catch (error) {
+      this.#failed(response, error);
+    }
+    return response;
+  }
+
+  /** The answer, once those that are late were made as well. */
+  async answerLate(
+    responses: readonly TopicResponse[],
+  ): Promise<Response | typeof NO_RESPONSE> {
+    for (const append of this.late) await append;
+    return await this.answer(responses);
+  }
+
+  /** Whether appends have held up the loop for as long as they may. */
+  #isLate(): boolean {
+    if (!this.#hasAppended) {
+      this.#hasAppended = true;
+      return false;
+    }
+    return (this.#slice ??= new TimeSlice(SLICE_MS)).isOver;
+  }
+
+  /**
+   * What is wrong with a partition's part of the request as such. It is found out without errors being
+   * thrown, for there may be very many.
+   */
+  #refusalOf(
+    topic: Topic | undefined,
+    partition: Partition | undefined,
+    records: Uint8Array | null,
+  ): Refusal | undefined {
+    const { acks, transactionalId } = this.#request;
+    if (acks < -1 || acks > 1) return INVALID_ACKS;
+    if (transactionalId !== null) return HAS_NO_TRANSACTIONS;
+    if (topic === undefined && this.#context.apiVersion >= FIRST_VERSION_WITH_TOPIC_ID) {
+      return UNKNOWN_TOPIC_ID;
+    }
+    if (partition === undefined) return UNKNOWN_PARTITION;
+    if (!partition.isLeader) return NOT_LEADER;
+    return records === null || records.length === 0 ? NO_RECORDS : undefined;
+  }
+
+  /** The answer, once all appends were made. */
+  answer(
+    responses: readonly TopicResponse[],
+  ): Response | typeof NO_RESPONSE | Promise<Response> {
+    if (this.#request.acks === ACKS_NONE) return closeIfFailed(responses);
+    if (this.#uncommitted.length === 0) return { responses };
+    const { timeoutMs } = this.#request;
+    return commit(this.#uncommitted, { responses }, timeoutMs, this.#context);
+  }
+
+  async #appendLater(response: PartitionResponse, appended: Promise<AppendResult>): Promise<void> {
+    try {
+      this.#appended(response, await appended);
+    } catch (error) {
+      this.#failed(response, error);
+    }
+  }
+
+  #appended(response: PartitionResponse, appended: AppendResult): void {
+    response.baseOffset = appended.baseOffset;
+    response.logAppendTimeMs = appended.logAppendTimeMs;
+    response.logStartOffset = appended.logStartOffset;
+    if (this.#request.acks === ACKS_NONE || appended.committed === undefined) return;
+    this.#uncommitted.push({ response, committed: appended.committed, isSettled: false });
+  }
+
+  #failed(response: PartitionResponse, error: unknown): void {
+    failed(response, error, this.#context);
+    if (!(error instanceof InvalidRecordError || error instanceof InvalidTimestampError)) return;
+    const recordErrors: RecordErrors = error.recordErrors.slice(0, this.#recordErrorsLeft)
+      .map(({ batchIndex, message }) => ({ batchIndex, batchIndexErrorMessage: message }));
+    this.#recordErrorsLeft -= recordErrors.length;
+    response.recordErrors = recordErrors;
+  }
+}
+
+function onlyBatch(records: Uint8Array, apiVersion: number): RecordBatch {
+  const batch = new RecordBatch(records);
+  if (batch.magic !== MAGIC_V2) {
+    throw new ApiError(
+      ErrorCode.INVALID_RECORD,
+      `Cannot append: record format has magic ${batch.magic}, only ${MAGIC_V2} is supported`,
+    );
+  }
+  if (batch.sizeInBytes !== records.length) {
+    throw new ApiError(
+      ErrorCode.INVALID_RECORD,
+      "Cannot append: a partition's records must be exactly one record batch",
+    );
+  }
+  const compression = batch.attributes & COMPRESSION_MASK;
+  if (compressionName(compression) === undefined) {
+    throw new ApiError(
+      ErrorCode.UNSUPPORTED_COMPRESSION_TYPE,
+      `Cannot append: compression type is ${compression}, the last known is ${CompressionType.zstd}`,
+    );
+  }
+  if (compression === CompressionType.zstd && apiVersion < FIRST_VERSION_WITH_ZSTD) {
+    throw new ApiError(
+      ErrorCode.UNSUPPORTED_COMPRESSION_TYPE,
+      `Cannot append: zstd needs Produce version ${FIRST_VERSION_WITH_ZSTD} or later`,
+    );
+  }
+  return batch;
+}
+
+/** Gives `response` once all appends are durable, or after `timeoutMs`, with those that failed marked. */
+function commit(
+  uncommitted: readonly Uncommitted[],
+  response: Response,
+  timeoutMs: number,
+  context: RequestContext,
+): Promise<Response> {
+  const { timeouts } = context.broker;
+  let waitingCount = uncommitted.length;
+  return new Promise((resolve) => {
+    const timeout = timeouts.set(() => {
+      for (const append of uncommitted) {
+        if (append.isSettled) continue;
+        append.isSettled = true;
+        const error = new ApiError(
+          ErrorCode.REQUEST_TIMED_OUT,
+          `Append was not durable within ${timeoutMs} ms`,
+        );
+        failed(append.response, error, context);
+      }
+      resolve(response);
+    }, timeoutMs);
+    const settle = (append: Uncommitted) => {
+      append.isSettled = true;
+      if (--waitingCount > 0) return;
+      timeouts.clear(timeout);
+      resolve(response);
+    };
+    for (const append of uncommitted) {
+      append.committed.then(() => {
+        if (!append.isSettled) settle(append);
+      }, (error) => {
+        if (append.isSettled) return;
+        failed(append.response, error, context);
+        settle(append);
+      });
+    }
+  });
+}
+
+function failed(
+  response: PartitionResponse,
+  error: unknown,
+  { broker }: RequestContext,
+): PartitionResponse {
+  response.errorCode = errorCodeOf(error, broker.logger);
+  response.errorMessage = errorMessageOf(error);
+  response.baseOffset = -1;
+  return response;
+}
+
+function closeIfFailed(responses: readonly TopicResponse[]): typeof NO_RESPONSE {
+  for (const { partitionResponses } of responses) {
+    for (const { index, errorCode, errorMessage } of partitionResponses) {
+      if (errorCode === ErrorCode.NONE) continue;
+      throw new ProtocolViolationError(
+        `Produce with acks=0 failed on partition ${index}: ${errorMessage} (error ${errorCode})`,
+      );
+    }
+  }
+  return NO_RESPONSE;
+}

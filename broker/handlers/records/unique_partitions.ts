@@ -1,0 +1,64 @@
+/**
+ * Partitions of a request that may name the same one over and over.
+ *
+ * @module
+ */
+
+import { TimeSlice } from "../../../storage/mod.ts";
+
+/** A partition of a request. */
+export interface AskedPartition<P> {
+  readonly topic: string;
+  readonly partition: P;
+  /** How often it was named. */
+  readonly count: number;
+}
+
+/** Each partition once, as it was named last, in the order of their first mention. */
+export async function uniquePartitions<P>(
+  topics: readonly { readonly name: string; readonly partitions: readonly P[] }[],
+  indexOf: (partition: P) => number,
+): Promise<AskedPartition<P>[]> {
+  const byTopic = new Map<string, Map<number, { partition: P; count: number }>>();
+  const slice = new TimeSlice();
+  for (const { name, partitions } of topics) {
+    let ofTopic = byTopic.get(name);
+    if (ofTopic === undefined) byTopic.set(name, ofTopic = new Map());
+    for (const partition of partitions) {
+      if (slice.isOver) await slice.pause();
+      const index = indexOf(partition);
+      const asked = ofTopic.get(index);
+      if (asked === undefined) ofTopic.set(index, { partition, count: 1 });
+      else {
+        asked.partition = partition;
+        asked.count++;
+      }
+    }
+    if (slice.isOver) await slice.pause();
+  }
+  const unique: AskedPartition<P>[] = [];
+  for (const [topic, partitions] of byTopic) {
+    for (const asked of partitions.values()) {
+      if (slice.isOver) await slice.pause();
+      unique.push({ topic, ...asked });
+    }
+  }
+  return unique;
+}
+
+/** Answers to such partitions, one for each, under their topics. */
+export async function byTopic<R>(
+  asked: readonly AskedPartition<unknown>[],
+  responses: readonly R[],
+): Promise<{ name: string; partitions: R[] }[]> {
+  const topics: { name: string; partitions: R[] }[] = [];
+  const slice = new TimeSlice();
+  for (const [i, response] of responses.entries()) {
+    if (slice.isOver) await slice.pause();
+    const name = asked[i]!.topic;
+    const last = topics.at(-1);
+    if (last?.name === name) last.partitions.push(response);
+    else topics.push({ name, partitions: [response] });
+  }
+  return topics;
+}

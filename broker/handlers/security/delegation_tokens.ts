@@ -1,0 +1,61 @@
+/**
+ * CreateDelegationToken, RenewDelegationToken, ExpireDelegationToken and DescribeDelegationToken
+ * (KIP-48). Versions 1 to 3, 1 to 2, 1 to 2 and 1 to 3.
+ *
+ * A token stands for a principal that has proved who it is, and clients of this broker do not
+ * authenticate: all four are answered with DELEGATION_TOKEN_REQUEST_NOT_ALLOWED, as by Kafka's
+ * PLAINTEXT listeners.
+ *
+ * @module
+ */
+
+import { ErrorCode } from "../../../protocol/errors.ts";
+import { createDelegationToken } from "../../../protocol/messages/create_delegation_token.ts";
+import { describeDelegationToken } from "../../../protocol/messages/describe_delegation_token.ts";
+import { expireDelegationToken } from "../../../protocol/messages/expire_delegation_token.ts";
+import { renewDelegationToken } from "../../../protocol/messages/renew_delegation_token.ts";
+import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
+
+const NEVER = -1;
+const REFUSAL = { errorCode: ErrorCode.DELEGATION_TOKEN_REQUEST_NOT_ALLOWED };
+const REFUSED_CHANGE = { ...REFUSAL, expiryTimestampMs: NEVER };
+/** Whom every client is taken for. */
+const PRINCIPAL = { principalType: "User", principalName: "ANONYMOUS" };
+const REQUESTER = {
+  tokenRequesterPrincipalType: PRINCIPAL.principalType,
+  tokenRequesterPrincipalName: PRINCIPAL.principalName,
+};
+const FIRST_VERSION_WITH_REQUESTER = 3;
+
+/** Serves CreateDelegationToken. */
+export const createDelegationTokenHandler: ApiHandler = handler(
+  createDelegationToken,
+  (_, { apiVersion }: RequestContext) => ({
+    ...REFUSAL,
+    ...PRINCIPAL,
+    ...(apiVersion >= FIRST_VERSION_WITH_REQUESTER ? REQUESTER : {}),
+    issueTimestampMs: NEVER,
+    expiryTimestampMs: NEVER,
+    maxTimestampMs: NEVER,
+    tokenId: "",
+    hmac: new Uint8Array(0),
+  }),
+);
+
+/** Serves RenewDelegationToken. */
+export const renewDelegationTokenHandler: ApiHandler = handler(
+  renewDelegationToken,
+  () => REFUSED_CHANGE,
+);
+
+/** Serves ExpireDelegationToken. */
+export const expireDelegationTokenHandler: ApiHandler = handler(
+  expireDelegationToken,
+  () => REFUSED_CHANGE,
+);
+
+/** Serves DescribeDelegationToken. */
+export const describeDelegationTokenHandler: ApiHandler = handler(
+  describeDelegationToken,
+  () => ({ ...REFUSAL, tokens: [] }),
+);

@@ -1,0 +1,54 @@
+/**
+ * CreatePartitions: grows topics (KIP-195). Versions 0 to 3.
+ *
+ * A topic can only grow. Each is answered, in the order of the request (Kafka answers in none).
+ * Version 2 is flexible, 3 may be throttled (KIP-599).
+ *
+ * @module
+ */
+
+import {
+  createPartitions,
+  type CreatePartitionsRequest,
+  type CreatePartitionsResponse,
+} from "../../../protocol/messages/create_partitions.ts";
+import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
+import { awaitEach, byName, CHANGES_AT_ONCE } from "../each_item.ts";
+import { duplicate, failure, type Outcome, SUCCESS } from "../outcome.ts";
+import { withinTimeout } from "../within_timeout.ts";
+
+type TopicRequest = CreatePartitionsRequest["topics"][number];
+
+/** Serves CreatePartitions. */
+export const createPartitionsHandler: ApiHandler = handler(
+  createPartitions,
+  handleCreatePartitions,
+);
+
+async function handleCreatePartitions(
+  request: CreatePartitionsRequest,
+  context: RequestContext,
+): Promise<CreatePartitionsResponse> {
+  const topics = await byName(request.topics, ({ name }) => name);
+  const results = await awaitEach([...topics.values()], async ({ item: topic, count }) => ({
+    name: topic.name,
+    ...(count > 1 ? duplicate(`topic "${topic.name}"`) : await grow(topic, request, context)),
+  }), CHANGES_AT_ONCE);
+  return { results };
+}
+
+async function grow(
+  { name, count, assignments }: TopicRequest,
+  { validateOnly, timeoutMs }: CreatePartitionsRequest,
+  context: RequestContext,
+): Promise<Outcome> {
+  const assignment = assignments?.map(({ brokerIds }) => brokerIds) ?? null;
+  const { topics } = context.broker;
+  try {
+    const grown = topics.createPartitions(name, count, assignment, { validateOnly });
+    await withinTimeout(grown, timeoutMs, context);
+    return SUCCESS;
+  } catch (error) {
+    return failure(error, context);
+  }
+}

@@ -1,0 +1,128 @@
+/**
+ * CreateTopics: creates topics, each with a result of its own. Versions 0 to 7.
+ *
+ * A topic named twice in one request is refused, as is any with a setting that this broker does not
+ * have. -1 partitions or replicas stand for the broker's defaults. Results come in the order of the
+ * request (Kafka gives them in none). Versions 0 and 1, which Kafka 4 dropped, differ in nothing but
+ * fields they lack.
+ *
+ * Version 1 adds validation without a change and messages, 4 the defaults (KIP-464), 5 is flexible
+ * and answers with the settings (KIP-525), 7 with the topic id (KIP-516).
+ *
+ * @module
+ */
+
+import { ErrorCode } from "../../../protocol/errors.ts";
+import {
+  createTopics,
+  type CreateTopicsRequest,
+  type CreateTopicsResponse,
+} from "../../../protocol/messages/create_topics.ts";
+import { ApiError } from "../../api_error.ts";
+import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
+import { inPartitionOrder } from "../../topics/replica_assignment.ts";
+import {
+  type CreatedTopic,
+  MAX_PARTITIONS_PER_REQUEST,
+  type NewTopic,
+} from "../../topics/topic_registry.ts";
+import { topicConfigEntry } from "../configs/resources/mod.ts";
+import { awaitEach, byName, CHANGES_AT_ONCE } from "../each_item.ts";
+import { duplicate, failure, SUCCESS } from "../outcome.ts";
+import { withinTimeout } from "../within_timeout.ts";
+
+type TopicRequest = CreateTopicsRequest["topics"][number];
+type TopicResponse = CreateTopicsResponse["topics"][number];
+
+/** Settings that may be given for a topic. */
+const MAX_CONFIGS = 1000;
+
+/** Serves CreateTopics. */
+export const createTopicsHandler: ApiHandler = handler(createTopics, handleCreateTopics);
+
+async function handleCreateTopics(
+  request: CreateTopicsRequest,
+  context: RequestContext,
+): Promise<CreateTopicsResponse> {
+  const named = await byName(request.topics, ({ name }) => name);
+  const refusal = checkTotal(request, context);
+  const topics = await awaitEach([...named.values()], async ({ item: topic, count }) => {
+    const { name } = topic;
+    if (count > 1) return { name, ...duplicate(`topic "${name}"`) };
+    try {
+      if (refusal !== undefined) throw refusal;
+      return created(
+        await withinTimeout(create(topic, request, context), request.timeoutMs, context),
+      );
+    } catch (error) {
+      return { name, ...failure(error, context) };
+    }
+  }, CHANGES_AT_ONCE);
+  return { topics };
+}
+
+async function create(
+  topic: TopicRequest,
+  { validateOnly }: CreateTopicsRequest,
+  { broker }: RequestContext,
+): Promise<CreatedTopic> {
+  return await broker.topics.createTopic(newTopic(topic), { validateOnly });
+}
+
+function newTopic(topic: TopicRequest): NewTopic {
+  const { name, numPartitions, replicationFactor, assignments } = topic;
+  const configs = new Map<string, string>();
+  if (topic.configs.length > MAX_CONFIGS) {
+    throw new ApiError(
+      ErrorCode.INVALID_CONFIG,
+      `Cannot set ${topic.configs.length} settings: ${MAX_CONFIGS} are allowed, which are more than there are`,
+    );
+  }
+  for (const { name, value } of topic.configs) {
+    if (value === null) {
+      throw new ApiError(ErrorCode.INVALID_CONFIG, `Cannot set "${name}": the value is null`);
+    }
+    configs.set(name, value);
+  }
+  return {
+    name,
+    partitions: numPartitions,
+    replicationFactor,
+    configs,
+    ...(assignments.length === 0 ? {} : { assignment: inPartitionOrder(assignments) }),
+  };
+}
+
+function created({ name, id, partitions, replicationFactor, config }: CreatedTopic): TopicResponse {
+  return {
+    name,
+    topicId: id,
+    ...SUCCESS,
+    numPartitions: partitions,
+    replicationFactor,
+    configs: config.names.map((setting) => {
+      const { name, value, readOnly, configSource, isSensitive } = topicConfigEntry(
+        config,
+        setting,
+      );
+      return { name, value, readOnly, configSource, isSensitive };
+    }),
+  };
+}
+
+/** Kafka bounds what one request may create in all, since it creates it in one piece. */
+function checkTotal(
+  { topics }: CreateTopicsRequest,
+  { broker }: RequestContext,
+): ApiError | undefined {
+  let total = 0;
+  for (const { numPartitions, assignments } of topics) {
+    if (assignments.length > 0) total += assignments.length;
+    else if (numPartitions === -1) total += broker.config.get("num.partitions");
+    else total += Math.max(0, numPartitions);
+  }
+  return total <= MAX_PARTITIONS_PER_REQUEST ? undefined : new ApiError(
+    ErrorCode.POLICY_VIOLATION,
+    `Cannot create ${total} partitions: ${MAX_PARTITIONS_PER_REQUEST} are allowed at a time`,
+  );
+}

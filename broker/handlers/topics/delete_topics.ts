@@ -1,0 +1,104 @@
+/**
+ * DeleteTopics: deletes topics with all their records. Versions 0 to 6.
+ *
+ * Each topic is named or, from version 6, given by its id, once. Results come in the order of the
+ * request. The broker's own topics are not deleted (Kafka would). Version 0, which Kafka 4 dropped,
+ * lacks a field.
+ *
+ * Version 4 is flexible, 5 adds messages, 6 takes ids (KIP-516).
+ *
+ * @module
+ */
+
+import { ErrorCode } from "../../../protocol/errors.ts";
+import {
+  deleteTopics,
+  type DeleteTopicsRequest,
+  type DeleteTopicsResponse,
+} from "../../../protocol/messages/delete_topics.ts";
+import { ZERO_UUID } from "../../../protocol/uuid.ts";
+import { ApiError } from "../../api_error.ts";
+import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
+import type { Topic } from "../../topics/topic.ts";
+import { awaitEach, byName, CHANGES_AT_ONCE, mapEach } from "../each_item.ts";
+import { duplicate, failure, type Outcome, SUCCESS } from "../outcome.ts";
+import { withinTimeout } from "../within_timeout.ts";
+
+type Result = DeleteTopicsResponse["responses"][number];
+
+/** How a request refers to a topic. */
+interface Reference {
+  readonly name: string | null;
+  readonly topicId: string;
+}
+
+const FIRST_VERSION_WITH_DELETION_DISABLED = 3;
+
+/** Serves DeleteTopics. */
+export const deleteTopicsHandler: ApiHandler = handler(deleteTopics, handleDeleteTopics);
+
+async function handleDeleteTopics(
+  request: DeleteTopicsRequest,
+  context: RequestContext,
+): Promise<DeleteTopicsResponse> {
+  const names = await mapEach(request.topicNames, (name) => ({ name, topicId: ZERO_UUID }));
+  const references: readonly Reference[] = names.concat(request.topics as never);
+  const topics = await byName(
+    references,
+    (reference) => find(reference, context)?.id ?? `${reference.name} ${reference.topicId}`,
+  );
+  const responses = await awaitEach([...topics.values()], ({ item: reference, count }) => {
+    const topic = find(reference, context);
+    if (topic === undefined || count === 1) {
+      return remove(reference, topic, request.timeoutMs, context);
+    }
+    const outcome = duplicate(`topic "${topic.name}"`);
+    return { name: reference.name, topicId: reference.topicId, ...outcome };
+  }, CHANGES_AT_ONCE);
+  return { responses };
+}
+
+function find({ name, topicId }: Reference, { broker }: RequestContext): Topic | undefined {
+  if (name !== null && topicId !== ZERO_UUID) return undefined;
+  return name === null ? broker.topics.byId(topicId) : broker.topics.get(name);
+}
+
+async function remove(
+  reference: Reference,
+  topic: Topic | undefined,
+  timeoutMs: number,
+  context: RequestContext,
+): Promise<Result> {
+  try {
+    if (topic === undefined) throw notFound(reference);
+    await withinTimeout(context.broker.topics.deleteTopic(topic), timeoutMs, context);
+    return { name: topic.name, topicId: topic.id, ...SUCCESS };
+  } catch (error) {
+    const outcome = sentAs(failure(error, context), context.apiVersion);
+    return { name: reference.name, topicId: reference.topicId, ...outcome };
+  }
+}
+
+function notFound({ name, topicId }: Reference): ApiError {
+  if (name !== null && topicId !== ZERO_UUID) {
+    return new ApiError(
+      ErrorCode.INVALID_REQUEST,
+      `Cannot delete topic: both its name "${name}" and its id ${topicId} are given`,
+    );
+  }
+  if (name !== null) return new ApiError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+  return topicId === ZERO_UUID
+    ? new ApiError(
+      ErrorCode.INVALID_REQUEST,
+      "Cannot delete topic: neither its name nor its id is given",
+    )
+    : new ApiError(ErrorCode.UNKNOWN_TOPIC_ID);
+}
+
+/** TOPIC_DELETION_DISABLED is newer than the versions up to 2. */
+function sentAs(outcome: Outcome, apiVersion: number): Outcome {
+  return outcome.errorCode === ErrorCode.TOPIC_DELETION_DISABLED &&
+      apiVersion < FIRST_VERSION_WITH_DELETION_DISABLED
+    ? { ...outcome, errorCode: ErrorCode.INVALID_REQUEST }
+    : outcome;
+}

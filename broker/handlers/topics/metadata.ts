@@ -1,0 +1,165 @@
+/**
+ * Metadata: brokers, topics, partitions and their leaders. Versions 0 to 13.
+ *
+ * Null topics mean all of them, as an empty list does in version 0; from version 1 an empty list
+ * means none. A topic that does not exist is created if the client and
+ * `auto.create.topics.enable` both allow it, and is answered with its leaders at once, since not
+ * every client asks again after UNKNOWN_TOPIC_OR_PARTITION. Topics come in the order asked for.
+ * One that is named twice is answered once, as in Kafka. What would take more memory than there is for
+ * answers is answered with INVALID_REQUEST, topic by topic.
+ *
+ * From version 12 topics may be asked for by id; 10 and 11 carry ids in answers only. From version 8
+ * a client may ask what it is allowed to do (KIP-430), until 10 with the cluster too.
+ *
+ * @module
+ */
+
+import { ErrorCode } from "../../../protocol/errors.ts";
+import { metadata } from "../../../protocol/messages/metadata.ts";
+import type { RequestOf, ResponseTo } from "../../../protocol/schema.ts";
+import { ZERO_UUID } from "../../../protocol/uuid.ts";
+import { TimeSlice } from "../../../storage/mod.ts";
+import { AnswerRoom } from "../../answer_room.ts";
+import { errorCodeOf } from "../../api_error.ts";
+import { ALL_CLUSTER_OPERATIONS, ALL_TOPIC_OPERATIONS } from "../../authorized_operations.ts";
+import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
+import { mapEach } from "../each_item.ts";
+import type { Partition } from "../../topics/partition.ts";
+import type { Topic } from "../../topics/topic.ts";
+
+type Request = RequestOf<typeof metadata>;
+type Response = ResponseTo<typeof metadata>;
+type TopicMetadata = Response["topics"][number];
+
+const FIRST_VERSION_BY_TOPIC_ID = 12;
+const NO_LEADER = -1;
+
+/** Topics that one request may have created. */
+const MAX_CREATED = 1000;
+
+/** What parts of an answer take, at most. */
+const TOPIC_BYTES = 300;
+const PARTITION_BYTES = 40;
+const REPLICA_BYTES = 4;
+
+/** Serves Metadata. */
+export const metadataHandler: ApiHandler = handler(metadata, handleMetadata);
+
+async function handleMetadata(request: Request, context: RequestContext): Promise<Response> {
+  const { cluster } = context.broker;
+  const topics = await describeTopics(request, context);
+  return {
+    brokers: cluster.brokers.map(({ id, host, port, rack }) => ({ nodeId: id, host, port, rack })),
+    clusterId: cluster.clusterId,
+    controllerId: cluster.controllerId,
+    topics: request.includeTopicAuthorizedOperations ? topics.map(withOperations) : topics,
+    ...(request.includeClusterAuthorizedOperations
+      ? { clusterAuthorizedOperations: ALL_CLUSTER_OPERATIONS }
+      : {}),
+  };
+}
+
+function withOperations(topic: TopicMetadata): TopicMetadata {
+  if (topic.errorCode !== ErrorCode.NONE) return topic;
+  return { ...topic, topicAuthorizedOperations: ALL_TOPIC_OPERATIONS };
+}
+
+async function describeTopics(request: Request, context: RequestContext): Promise<TopicMetadata[]> {
+  const wantsAll = request.topics === null ||
+    (context.apiVersion === 0 && request.topics.length === 0);
+  const found = wantsAll
+    ? new Set(context.broker.topics.all())
+    : await find(request.topics!, request, context);
+  const room = new AnswerRoom(context);
+  const described = await mapEach([...found], (topic): Topic | TopicMetadata => {
+    if (!isTopic(topic)) {
+      room.take(TOPIC_BYTES);
+      return topic;
+    }
+    return room.take(sizeOf(topic)) ? topic : tooLarge(topic);
+  });
+  await room.claim();
+  return await mapEach(described, (topic) => isTopic(topic) ? describe(topic) : topic);
+}
+
+/** The topics asked for, each once; where there is none, what is answered instead. */
+async function find(
+  asked: NonNullable<Request["topics"]>,
+  request: Request,
+  context: RequestContext,
+): Promise<Set<Topic | TopicMetadata>> {
+  const { topics } = context.broker;
+  const found = new Set<Topic | TopicMetadata>();
+  const seen = new Set<string>();
+  const creation = { left: MAX_CREATED };
+  const slice = new TimeSlice();
+  for (const { topicId, name } of asked) {
+    if (slice.isOver) await slice.pause();
+    const byId = topicId !== ZERO_UUID && context.apiVersion >= FIRST_VERSION_BY_TOPIC_ID;
+    const key = byId ? `id ${topicId}` : `name ${name}`;
+    if (seen.has(key)) continue;
+    seen.add(key);
+    if (byId) found.add(topics.byId(topicId) ?? unknownId(topicId));
+    else if (name === null) {
+      found.add({ errorCode: ErrorCode.INVALID_REQUEST, name: "", topicId, partitions: [] });
+    } else found.add(topics.get(name) ?? await create(name, request, creation, context));
+  }
+  return found;
+}
+
+/** Creates a topic that is not there, if it may be. */
+async function create(
+  name: string,
+  { allowAutoTopicCreation }: Request,
+  creation: { left: number },
+  { broker }: RequestContext,
+): Promise<Topic | TopicMetadata> {
+  const isAllowed = allowAutoTopicCreation && creation.left > 0;
+  try {
+    const topic = await broker.topics.autoCreate(name, isAllowed);
+    creation.left--;
+    return topic;
+  } catch (error) {
+    return { errorCode: errorCodeOf(error, broker.logger), name, partitions: [] };
+  }
+}
+
+function isTopic(topic: Topic | TopicMetadata): topic is Topic {
+  return !("errorCode" in topic);
+}
+
+/** What a topic takes in an answer, at most. */
+function sizeOf({ partitions }: Topic): number {
+  const replicas = partitions[0]?.replicas.length ?? 0;
+  return TOPIC_BYTES + partitions.length * (PARTITION_BYTES + 2 * REPLICA_BYTES * replicas);
+}
+
+function tooLarge({ name, id }: Topic): TopicMetadata {
+  return { errorCode: ErrorCode.INVALID_REQUEST, name, topicId: id, partitions: [] };
+}
+
+function unknownId(topicId: string): TopicMetadata {
+  return { errorCode: ErrorCode.UNKNOWN_TOPIC_ID, name: null, topicId, partitions: [] };
+}
+
+function describe(topic: Topic): TopicMetadata {
+  return {
+    errorCode: ErrorCode.NONE,
+    name: topic.name,
+    topicId: topic.id,
+    isInternal: topic.isInternal,
+    partitions: topic.partitions.map(describePartition),
+  };
+}
+
+function describePartition(partition: Partition): TopicMetadata["partitions"][number] {
+  const { leaderId, leaderEpoch, replicas, isr } = partition;
+  return {
+    errorCode: leaderId === NO_LEADER ? ErrorCode.LEADER_NOT_AVAILABLE : ErrorCode.NONE,
+    partitionIndex: partition.index,
+    leaderId,
+    leaderEpoch,
+    replicaNodes: replicas,
+    isrNodes: isr,
+  };
+}

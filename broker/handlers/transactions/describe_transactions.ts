@@ -1,0 +1,40 @@
+/**
+ * DescribeTransactions: the state of transactional ids (KIP-664). Version 0.
+ *
+ * There are no transactions here, so that no id is found.
+ *
+ * @module
+ */
+
+import { ErrorCode } from "../../../protocol/errors.ts";
+import { describeTransactions } from "../../../protocol/messages/describe_transactions.ts";
+import { type ApiHandler, handler } from "../../handler.ts";
+import { claimRoom, sumOf, textBytes } from "../claim_room.ts";
+import { mapEach } from "../each_item.ts";
+
+/** What a transactional id takes in an answer, without itself. */
+const STATE_BYTES = 40;
+
+/** Serves DescribeTransactions. */
+export const describeTransactionsHandler: ApiHandler = handler(
+  describeTransactions,
+  async ({ transactionalIds }, context) => {
+    await claimRoom(sumOf(transactionalIds, (id) => STATE_BYTES + textBytes(id)), context);
+    return { transactionStates: await mapEach(transactionalIds, describe) };
+  },
+);
+
+function describe(transactionalId: string) {
+  return {
+    errorCode: transactionalId === ""
+      ? ErrorCode.INVALID_REQUEST
+      : ErrorCode.TRANSACTIONAL_ID_NOT_FOUND,
+    transactionalId,
+    transactionState: "",
+    transactionTimeoutMs: 0,
+    transactionStartTimeMs: 0,
+    producerId: 0,
+    producerEpoch: 0,
+    topics: [],
+  };
+}

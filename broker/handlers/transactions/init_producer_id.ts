@@ -1,0 +1,51 @@
+/**
+ * InitProducerId: an id for an idempotent producer (KIP-98). Versions 0 to 5.
+ *
+ * Without a transactional id, every request gets a fresh id with epoch 0, whatever id and epoch the
+ * producer had. There are no transactions yet: a transactional id is refused with INVALID_TXN_STATE,
+ * which every client takes for final and shows in words about transactions, where "no coordinator"
+ * would have it retry until its timeout.
+ *
+ * Version 2 is flexible, 3 carries the producer's id and epoch (KIP-360), 4 may answer
+ * PRODUCER_FENCED (KIP-588).
+ *
+ * @module
+ */
+
+import { ErrorCode } from "../../../protocol/errors.ts";
+import {
+  initProducerId,
+  type InitProducerIdRequest,
+  type InitProducerIdResponse,
+} from "../../../protocol/messages/init_producer_id.ts";
+import { ApiError } from "../../api_error.ts";
+import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
+import { failure } from "../outcome.ts";
+
+const NONE = -1;
+
+/** Serves InitProducerId. */
+export const initProducerIdHandler: ApiHandler = handler(initProducerId, handleInitProducerId);
+
+async function handleInitProducerId(
+  request: InitProducerIdRequest,
+  context: RequestContext,
+): Promise<InitProducerIdResponse> {
+  try {
+    check(request);
+    const producerId = await context.broker.producerIds.next();
+    return { errorCode: ErrorCode.NONE, producerId, producerEpoch: 0 };
+  } catch (error) {
+    return { ...failure(error, context), producerId: NONE, producerEpoch: NONE };
+  }
+}
+
+function check({ transactionalId, producerId, producerEpoch }: InitProducerIdRequest): void {
+  if ((producerId === NONE) !== (producerEpoch === NONE)) {
+    throw new ApiError(ErrorCode.INVALID_REQUEST);
+  }
+  if (transactionalId === "") throw new ApiError(ErrorCode.INVALID_REQUEST);
+  if (transactionalId !== null) {
+    throw new ApiError(ErrorCode.INVALID_TXN_STATE);
+  }
+}

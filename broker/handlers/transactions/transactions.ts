@@ -1,0 +1,119 @@
+/**
+ * AddPartitionsToTxn, AddOffsetsToTxn, EndTxn and TxnOffsetCommit (KIP-98). Versions 0 to 5, 0 to 4,
+ * 0 to 5 and 0 to 5.
+ *
+ * There are no transactions here, so that no producer id belongs to a transactional id: each is
+ * answered with INVALID_PRODUCER_ID_MAPPING, as by a Kafka that does not know the transactional id.
+ * No client comes so far, since InitProducerId and FindCoordinator have refused it before; tools
+ * that tell a broker's release by its APIs miss these four less than anything.
+ *
+ * @module
+ */
+
+import { ErrorCode } from "../../../protocol/errors.ts";
+import { addOffsetsToTxn } from "../../../protocol/messages/add_offsets_to_txn.ts";
+import {
+  addPartitionsToTxn,
+  type AddPartitionsToTxnRequest,
+  type AddPartitionsToTxnResponse,
+} from "../../../protocol/messages/add_partitions_to_txn.ts";
+import { endTxn } from "../../../protocol/messages/end_txn.ts";
+import { txnOffsetCommit } from "../../../protocol/messages/txn_offset_commit.ts";
+import {
+  type ApiHandler,
+  type BrokerContext,
+  handler,
+  type RequestContext,
+} from "../../handler.ts";
+import { claimRoom, sumOf, textBytes } from "../claim_room.ts";
+import { awaitEach, mapNested } from "../each_item.ts";
+
+type TopicRequest = AddPartitionsToTxnRequest["v3AndBelowTopics"][number];
+type TopicResult = NonNullable<AddPartitionsToTxnResponse["resultsByTopicV3AndBelow"]>[number];
+
+const FIRST_VERSION_WITH_MANY_TRANSACTIONS = 4;
+/** What a partition takes in an answer. */
+const PARTITION_BYTES = 8;
+const REFUSAL = { errorCode: ErrorCode.INVALID_PRODUCER_ID_MAPPING };
+
+/** Serves AddPartitionsToTxn. */
+export const addPartitionsToTxnHandler: ApiHandler = handler(
+  addPartitionsToTxn,
+  handleAddPartitionsToTxn,
+);
+
+/** Serves AddOffsetsToTxn. */
+export const addOffsetsToTxnHandler: ApiHandler = handler(addOffsetsToTxn, () => REFUSAL);
+
+/** Serves EndTxn. */
+export const endTxnHandler: ApiHandler = handler(endTxn, () => REFUSAL);
+
+/** Serves TxnOffsetCommit. */
+export const txnOffsetCommitHandler: ApiHandler = handler(
+  txnOffsetCommit,
+  async ({ topics }, context) => {
+    await claimRoom(sumOf(topics, bytesOf), context);
+    const refused = await mapNested(
+      topics,
+      ({ partitions }) => partitions,
+      (_, { partitionIndex }) => ({ partitionIndex, ...REFUSAL }),
+    );
+    return { topics: refused.map(([{ name }, partitions]) => ({ name, partitions })) };
+  },
+);
+
+async function handleAddPartitionsToTxn(
+  { transactions, v3AndBelowTopics }: AddPartitionsToTxnRequest,
+  context: RequestContext,
+): Promise<AddPartitionsToTxnResponse> {
+  const { apiVersion, broker } = context;
+  const bytes = sumOf(v3AndBelowTopics, bytesOf) +
+    sumOf(
+      transactions,
+      ({ transactionalId, topics }) => textBytes(transactionalId) + sumOf(topics, bytesOf),
+    );
+  await claimRoom(bytes, context);
+  if (apiVersion < FIRST_VERSION_WITH_MANY_TRANSACTIONS) {
+    return { resultsByTopicV3AndBelow: await resultsOf(v3AndBelowTopics, broker) };
+  }
+  const resultsByTransaction = await awaitEach(
+    transactions,
+    async ({ transactionalId, topics }) => ({
+      transactionalId,
+      topicResults: await resultsOf(topics, broker),
+    }),
+  );
+  return { resultsByTransaction };
+}
+
+/** What a topic takes in an answer. */
+function bytesOf(
+  { name, partitions }: { readonly name: string; readonly partitions: readonly unknown[] },
+): number {
+  return textBytes(name) + partitions.length * PARTITION_BYTES;
+}
+
+/** Where a partition is unknown the others are not attempted. */
+async function resultsOf(
+  topics: readonly TopicRequest[],
+  broker: BrokerContext,
+): Promise<TopicResult[]> {
+  const partitionsOf = ({ partitions }: TopicRequest) => partitions;
+  const isUnknown = ({ name }: TopicRequest, index: number) =>
+    broker.topics.partition(name, index) === undefined;
+  let areKnown = true;
+  await mapNested(topics, partitionsOf, (topic, index) => {
+    if (isUnknown(topic, index)) areKnown = false;
+  });
+  const errorCodeOf = (topic: TopicRequest, index: number) => {
+    if (areKnown) return REFUSAL.errorCode;
+    return isUnknown(topic, index)
+      ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+      : ErrorCode.OPERATION_NOT_ATTEMPTED;
+  };
+  const results = await mapNested(topics, partitionsOf, (topic, partitionIndex) => ({
+    partitionIndex,
+    partitionErrorCode: errorCodeOf(topic, partitionIndex),
+  }));
+  return results.map(([{ name }, resultsByPartition]) => ({ name, resultsByPartition }));
+}

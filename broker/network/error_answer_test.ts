@@ -1,0 +1,86 @@
+import { assert, assertEquals } from "@std/assert";
+import { codec } from "../../protocol/codec.ts";
+import { ErrorCode } from "../../protocol/errors.ts";
+import { APIS } from "../../protocol/messages/mod.ts";
+import { createTopics } from "../../protocol/messages/create_topics.ts";
+import { describeGroups } from "../../protocol/messages/describe_groups.ts";
+import { fetch } from "../../protocol/messages/fetch.ts";
+import { findCoordinator } from "../../protocol/messages/find_coordinator.ts";
+import { offsetFetch } from "../../protocol/messages/offset_fetch.ts";
+import { produce } from "../../protocol/messages/produce.ts";
+import { sampleMessage, seededRandom } from "../../protocol/messages/sample_message_testing.ts";
+import { Reader } from "../../protocol/reader.ts";
+import type { Api } from "../../protocol/schema.ts";
+import { Writer } from "../../protocol/writer.ts";
+import { errorAnswer } from "./error_answer.ts";
+import { HandlerTable } from "../handlers/mod.ts";
+
+const ERROR = { errorCode: ErrorCode.INVALID_REQUEST, errorMessage: "because" };
+
+/** The answer as the client reads it. */
+// deno-lint-ignore no-explicit-any
+function answered(api: Api, version: number, request: object | undefined): any {
+  const steps = errorAnswer(api, version, request, ERROR);
+  let step = steps.next();
+  while (step.done !== true) step = steps.next();
+  const writer = new Writer();
+  codec(api.response, version).encode(writer, step.value);
+  return codec(api.response, version).decode(new Reader(writer.takeBytes()));
+}
+
+function hasError(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return Object.entries(value).some(([name, inner]) =>
+    (/errorCode$/i.test(name) && inner === ERROR.errorCode) || hasError(inner)
+  );
+}
+
+/** What they answer about is not listed as such in the request, so that nothing is answered. */
+const WITHOUT_CODES: ReadonlySet<string> = new Set(["AlterReplicaLogDirs", "DescribeLogDirs"]);
+
+Deno.test("errorAnswer() has an answer of every API in every version, with the error in it", () => {
+  const random = seededRandom(1);
+  const served = new HandlerTable();
+  const withoutError = new Set<string>();
+  for (const api of APIS.filter(({ key }) => served.get(key) !== undefined)) {
+    for (let version = api.versions.min; version <= api.versions.max; version++) {
+      const { decoded } = sampleMessage(api.request, version, "full", random);
+      const answer = answered(api, version, decoded);
+      if (!hasError(answer)) withoutError.add(api.name);
+      answered(api, version, undefined);
+    }
+  }
+  assertEquals(withoutError, WITHOUT_CODES);
+});
+
+Deno.test("errorAnswer() answers each item of a request as its API does", () => {
+  const { errorCode } = ERROR;
+  const partition = { index: 3, records: null };
+  const topicData = [{ name: "a", partitionData: [partition] }];
+  const produced = answered(produce, 9, { acks: 1, timeoutMs: 0, topicData });
+  assertEquals(produced.responses[0].name, "a");
+  const [{ index, baseOffset, ...of }] = produced.responses[0].partitionResponses;
+  assertEquals([index, baseOffset, of.errorCode], [3, -1, errorCode]);
+
+  const topics = [{ topic: "a", partitions: [{ partition: 2 }] }];
+  assertEquals(answered(fetch, 12, { topics }).errorCode, errorCode);
+  const old = answered(fetch, 4, { topics }).responses[0].partitions[0];
+  assertEquals([old.partitionIndex, old.errorCode], [2, errorCode]);
+
+  const found = answered(findCoordinator, 4, { coordinatorKeys: ["a", "b"] }).coordinators;
+  assertEquals(found.map(({ key, host }: { key: string; host: string }) => [key, host]), [
+    ["a", ""],
+    ["b", ""],
+  ]);
+  const described = answered(describeGroups, 5, { groups: ["a", "b"] }).groups;
+  assertEquals(described.map(({ groupId }: { groupId: string }) => groupId), ["a", "b"]);
+  const groups = [{ groupId: "g", topics: [{ name: "a", partitionIndexes: [1] }] }];
+  const [offsets] = answered(offsetFetch, 8, { groups }).groups;
+  assertEquals([offsets.groupId, offsets.topics, offsets.errorCode], ["g", [], errorCode]);
+});
+
+Deno.test("errorAnswer() cuts names that grew beyond a string's limit when they were decoded", () => {
+  const name = "\uFFFD".repeat(32767);
+  const [topic] = answered(createTopics, 7, { topics: [{ name }] }).topics;
+  assert(name.startsWith(topic.name) && topic.name.length > 10_000);
+});

@@ -1,0 +1,201 @@
+/**
+ * Accepts connections and keeps the set of those that live.
+ *
+ * @module
+ */
+
+import {
+  type DescriptorReserve,
+  isOutOfDescriptors,
+} from "../../storage/file_system/descriptor_reserve.ts";
+import { type FrameChannel, memoryChannels, StreamChannel } from "../../protocol/channel.ts";
+import { Connection, type ConnectionLimits } from "./connection.ts";
+import type { BrokerContext } from "../handler.ts";
+import type { HandlerTable } from "../handlers/mod.ts";
+import { formatHostPort, type HostPort } from "../settings/listener.ts";
+import { Refusals } from "./refusals.ts";
+
+/** How often connections are looked over for ones that have gone quiet. */
+const SWEEP_MS = 1000;
+/** Answers of a connection that may wait for the client before we stop reading from it. */
+const MAX_BACKLOG_BYTES = 1024 * 1024;
+/** How long clients may take what was answered once the server closes. */
+const CLOSE_GRACE_MS = 1000;
+/** How long to wait where no connection can be accepted, nor refused. */
+const ACCEPT_PAUSE_MS = 100;
+
+/** Serves Kafka's protocol on any number of addresses, and inside the process. */
+export class Server {
+  readonly #broker: BrokerContext;
+  readonly #handlers: HandlerTable;
+  readonly #limits: ConnectionLimits;
+  readonly #listeners: Deno.TcpListener[] = [];
+  readonly #connections: Map<Connection, Promise<void>> = new Map();
+  readonly #accepting: Promise<void>[] = [];
+  readonly #descriptors: DescriptorReserve | undefined;
+  /** Connections closed for want of descriptors, and for `max.connections`. */
+  readonly #shortage: Refusals;
+  readonly #excess: Refusals;
+  #sweepTimer: number | undefined;
+  #closed = false;
+
+  /** @param descriptors What files draw on, and so connections must not use up. */
+  constructor(broker: BrokerContext, handlers: HandlerTable, descriptors?: DescriptorReserve) {
+    this.#broker = broker;
+    this.#handlers = handlers;
+    this.#descriptors = descriptors;
+    this.#shortage = new Refusals(
+      "too few file descriptors are left; allow the process more with ulimit -n",
+      broker,
+    );
+    this.#excess = new Refusals("max.connections are open", broker);
+    this.#limits = {
+      maxInFlight: broker.config.get("max.in.flight.requests.per.connection"),
+      maxBacklog: MAX_BACKLOG_BYTES,
+    };
+    this.#scheduleSweep();
+  }
+
+  /** Connections that live. */
+  get connectionCount(): number {
+    return this.#connections.size;
+  }
+
+  /**
+   * Binds an address. Clients can connect from now on, and are accepted after `start()`.
+   *
+   * @returns the address as bound.
+   * @throws {Deno.errors.AddrInUse} if another program listens there.
+   */
+  bind({ host, port }: HostPort): HostPort {
+    const listener = Deno.listen({ hostname: host, port, transport: "tcp" });
+    this.#listeners.push(listener);
+    return { host: listener.addr.hostname, port: listener.addr.port };
+  }
+
+  /** Starts to accept connections on every address bound. */
+  start(): void {
+    for (const listener of this.#listeners) this.#accepting.push(this.#accept(listener));
+  }
+
+  /** Opens a connection from inside this process and returns the client's end. */
+  connect(): FrameChannel {
+    if (this.#closed) throw new Deno.errors.ConnectionRefused("Cannot connect: broker has stopped");
+    const [clientEnd, ourEnd] = memoryChannels();
+    this.#serve(new Connection(ourEnd, this.#broker, this.#handlers, this.#limits));
+    return clientEnd;
+  }
+
+  /**
+   * Stops listening, ends every connection, and resolves when all have ended. A client that does not
+   * take its answers cannot hold that up for longer than a moment.
+   */
+  async close(): Promise<void> {
+    this.#closed = true;
+    if (this.#sweepTimer !== undefined) this.#broker.clock.clearTimeout(this.#sweepTimer);
+    this.#shortage.close();
+    this.#excess.close();
+    for (const listener of this.#listeners) listener.close();
+    await Promise.all(this.#accepting);
+    const { clock } = this.#broker;
+    const grace = clock.setTimeout(() => {
+      for (const connection of this.#connections.keys()) connection.abort();
+    }, CLOSE_GRACE_MS);
+    await Promise.all([...this.#connections].map(([connection, served]) => {
+      connection.close();
+      return served;
+    }));
+    clock.clearTimeout(grace);
+  }
+
+  async #accept(listener: Deno.TcpListener): Promise<void> {
+    for (;;) {
+      try {
+        this.#serveSocket(await listener.accept());
+      } catch (error) {
+        if (this.#closed) return;
+        if (hasLeft(error)) continue;
+        if (!isOutOfDescriptors(error)) this.#broker.logger.error("Cannot accept", { error });
+        else if (this.#descriptors?.makeRoom()) continue;
+        else this.#shortage.add(this.connectionCount);
+        await this.#pause();
+      }
+    }
+  }
+
+  /** Connections wait in the system's queue meanwhile. */
+  async #pause(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#broker.clock.setTimeout(resolve, ACCEPT_PAUSE_MS);
+    });
+  }
+
+  /** Why a connection cannot be kept, if it cannot. */
+  #reasonToRefuse(): Refusals | undefined {
+    if (this.connectionCount >= this.#broker.config.get("max.connections")) return this.#excess;
+    const descriptors = this.#descriptors;
+    if (descriptors === undefined) return undefined;
+    while (!descriptors.refill()) {
+      if (!descriptors.reclaim()) return this.#shortage;
+    }
+    return undefined;
+  }
+
+  /** @throws if the client has left already. */
+  #serveSocket(conn: Deno.TcpConn): void {
+    const refusals = this.#reasonToRefuse();
+    if (refusals !== undefined) {
+      conn.close();
+      this.#descriptors?.refill();
+      return refusals.add(this.connectionCount);
+    }
+    try {
+      conn.setNoDelay(true);
+    } catch (error) {
+      conn.close();
+      throw error;
+    }
+    const { hostname, port } = conn.remoteAddr;
+    const channel: FrameChannel = new StreamChannel(
+      conn,
+      formatHostPort({ host: hostname, port }),
+      {
+        maxFrameSize: this.#broker.config.get("socket.request.max.bytes"),
+        admit: (size, head) => connection.admit(size, head),
+      },
+    );
+    const connection = new Connection(channel, this.#broker, this.#handlers, this.#limits);
+    this.#serve(connection);
+  }
+
+  #serve(connection: Connection): void {
+    const served = connection.serve().finally(() => this.#connections.delete(connection));
+    this.#connections.set(connection, served);
+  }
+
+  #scheduleSweep(): void {
+    this.#sweepTimer = this.#broker.clock.setTimeout(() => {
+      const maxIdleMs = this.#broker.config.get("connections.max.idle.ms");
+      const oldest = maxIdleMs < 0 ? -Infinity : this.#broker.clock.now() - maxIdleMs;
+      for (const connection of this.#connections.keys()) {
+        if (connection.lastActiveMs < oldest && !connection.isBusy) connection.abort();
+        else connection.endIfStalled();
+      }
+      this.#scheduleSweep();
+    }, SWEEP_MS);
+  }
+}
+
+/** Codes of what can go wrong with a connection that its client has ended before it was accepted. */
+const LEFT: ReadonlySet<string> = new Set([
+  "ECONNABORTED",
+  "ECONNRESET",
+  "EINVAL",
+  "ENOTCONN",
+  "EPIPE",
+  "EPROTO",
+]);
+
+function hasLeft(error: unknown): boolean {
+  return LEFT.has((error as { code?: string }).code ?? "");
+}
