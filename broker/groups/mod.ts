@@ -5,7 +5,7 @@
  * whose partition of `__consumer_offsets` it leads. Each partition is a shard (`group_shard.ts`), which
  * holds its groups in memory and writes every change to its log before it is answered
  * (`group_log.ts`, in the broker `partition_log.ts`; `records/` has Kafka's formats). Requests come from
- * `../handlers/`, one file per API; `handlers.ts` lists them.
+ * `../handlers/groups/`, one file per API.
  *
  * There are two kinds of groups (`group.ts`). In `classic/` members agree among themselves, one of them
  * assigns, and all begin a generation together: a state machine (`classic_group.ts`) that `rebalance.ts`
