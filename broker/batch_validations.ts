@@ -3,7 +3,9 @@
  * the topic wants, and those of requests that have had their time.
  *
  * Few are under way at once, in slices of a few milliseconds, and what they hold in memory counts as
- * requests do (`queued.max.request.bytes`), so that sockets are not read while it is much.
+ * requests do (`queued.max.request.bytes`), so that sockets are not read while it is much. What a batch
+ * expands to is not known before, and may be beyond what is left: so one at a time may hold much, and
+ * the others pause where they would.
  *
  * @module
  */
@@ -18,8 +20,14 @@ import { type BatchWork, validateBatchInSlices } from "../storage/validation/val
 import { CompressionWorker } from "./compression_worker.ts";
 import type { MemoryBudget } from "./memory_budget.ts";
 
-/** Validations under way at once. Each may hold about twice what a batch may expand to. */
+/** Validations under way at once. */
 const MAX_UNDER_WAY = 2;
+
+/**
+ * Bytes that each of them may hold. Beyond that only one goes on: it may hold three times what a batch
+ * may expand to.
+ */
+const HELD_BY_EACH = 32 * 1024 * 1024;
 
 /** How long to work at a stretch. */
 const SLICE_MS = 4;
@@ -29,6 +37,7 @@ export class BatchValidations {
   readonly #memory: MemoryBudget;
   readonly #worker = new CompressionWorker();
   readonly #slice = new TimeSlice(SLICE_MS);
+  readonly #large = new Place();
   readonly #waiting: (() => void)[] = [];
   #underWay = 0;
 
@@ -52,12 +61,12 @@ export class BatchValidations {
     if (this.#underWay >= MAX_UNDER_WAY) {
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     } else this.#underWay++;
-    const work = new Work(this.#slice, this.#memory, this.#worker);
+    const work = new Work(this.#slice, this.#memory, this.#worker, this.#large);
     try {
       if (work.isOver) await work.pause();
       return await validateBatchInSlices(log, batch, config, nowMs, work);
     } finally {
-      work.hold(0);
+      work.end();
       // The next takes the place over.
       const next = this.#waiting.shift();
       if (next === undefined) this.#underWay--;
@@ -71,24 +80,48 @@ export class BatchValidations {
   }
 }
 
+/** A place for one, taken in turn. */
+class Place {
+  #isTaken = false;
+  readonly #waiting: (() => void)[] = [];
+
+  async take(): Promise<void> {
+    if (this.#isTaken) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    this.#isTaken = true;
+  }
+
+  leave(): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#isTaken = false;
+    else next();
+  }
+}
+
 class Work implements BatchWork {
   readonly #slice: TimeSlice;
   readonly #memory: MemoryBudget;
   readonly #worker: CompressionWorker;
+  readonly #large: Place;
+  #isLarge = false;
   #held = 0;
 
-  constructor(slice: TimeSlice, memory: MemoryBudget, worker: CompressionWorker) {
+  constructor(slice: TimeSlice, memory: MemoryBudget, worker: CompressionWorker, large: Place) {
     this.#slice = slice;
     this.#memory = memory;
     this.#worker = worker;
+    this.#large = large;
   }
 
   get isOver(): boolean {
-    return this.#slice.isOver;
+    return this.#mustWait || this.#slice.isOver;
   }
 
-  pause(): Promise<void> {
-    return this.#slice.pause();
+  async pause(): Promise<void> {
+    if (this.#mustWait) {
+      await this.#large.take();
+      this.#isLarge = true;
+    }
+    await this.#slice.pause();
   }
 
   hold(bytes: number): void {
@@ -96,17 +129,29 @@ class Work implements BatchWork {
     this.#held = bytes;
   }
 
-  compress(
+  /** Gives back what is held. */
+  end(): void {
+    this.hold(0);
+    if (this.#isLarge) this.#large.leave();
+    this.#isLarge = false;
+  }
+
+  async compress(
     type: CompressionType,
     bytes: Uint8Array,
     level: number | undefined,
   ): Promise<Uint8Array> {
     // The bytes, their copy in the worker, and what comes of them.
     this.hold(3 * bytes.length);
+    if (this.isOver) await this.pause();
     const isForWorker = type === CompressionType.gzip ||
       type === CompressionType.zstd && hasNativeZstd();
-    return isForWorker
+    return await (isForWorker
       ? this.#worker.compress(type, bytes, level)
-      : compressInSlices(type, bytes, this, level);
+      : compressInSlices(type, bytes, this, level));
+  }
+
+  get #mustWait(): boolean {
+    return this.#held > HELD_BY_EACH && !this.#isLarge;
   }
 }

@@ -1,6 +1,18 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { CompressionType, decompress } from "../protocol/compression/mod.ts";
-import { RECORD_BATCH_OVERHEAD, RecordBatch, RecordBatchBuilder } from "../protocol/records/mod.ts";
+import { compress, CompressionType, decompress } from "../protocol/compression/mod.ts";
+import { joinBytes } from "../protocol/writer.ts";
+import {
+  crc32c,
+  LOG_OVERHEAD,
+  RECORD_BATCH_OVERHEAD,
+  RecordBatch,
+  RecordBatchBuilder,
+} from "../protocol/records/mod.ts";
+import {
+  ATTRIBUTES_POSITION,
+  BATCH_LENGTH_POSITION,
+  CRC_POSITION,
+} from "../protocol/records/record_batch.ts";
 import { LogClosedError, RecordTooLargeError } from "../storage/errors.ts";
 import { DEFAULT_LOG_CONFIG, type LogConfig } from "../storage/log/log_config.ts";
 import { BatchValidations } from "./batch_validations.ts";
@@ -13,6 +25,26 @@ function batchOf(size: number, compression: CompressionType): RecordBatch {
   const builder = new RecordBatchBuilder({ compression });
   builder.append(NOW_MS, null, new Uint8Array(size));
   return new RecordBatch(builder.build());
+}
+
+/** The batch with its records compressed in several frames, large enough to expand to 60 MB. */
+function inFrames({ bytes }: RecordBatch, type: CompressionType, count: number): RecordBatch {
+  const records = bytes.subarray(RECORD_BATCH_OVERHEAD);
+  for (let at = 0; at < 600_000; at += 60_000) {
+    crypto.getRandomValues(records.subarray(1000 + at, 1000 + at + 60_000));
+  }
+  const part = Math.ceil(records.length / count);
+  const frames = Array.from(
+    { length: count },
+    (_, i) => compress(type, records.subarray(i * part, (i + 1) * part)),
+  );
+  const chunks = [bytes.subarray(0, RECORD_BATCH_OVERHEAD), ...frames];
+  const batch = joinBytes(chunks, chunks.reduce((sum, { length }) => sum + length, 0));
+  const view = new DataView(batch.buffer);
+  view.setInt32(BATCH_LENGTH_POSITION, batch.length - LOG_OVERHEAD);
+  view.setInt16(ATTRIBUTES_POSITION, type);
+  view.setUint32(CRC_POSITION, crc32c(batch, ATTRIBUTES_POSITION));
+  return new RecordBatch(batch);
 }
 
 /** Notes the most that was lent. */
@@ -44,6 +76,42 @@ Deno.test("BatchValidations counts what two at a time hold, and gives it back", 
     assert(memory.most >= size, `${compression}: ${memory.most}`);
     assert(memory.most <= 2 * 3 * size, `${compression}: ${memory.most}`);
   }
+  validations.close();
+});
+
+Deno.test("BatchValidations lets one batch at a time hold much", async () => {
+  const size = 40_000_000;
+  const { gzip, zstd } = CompressionType;
+  for (const [compression, frames] of [[gzip, 1], [gzip, 4], [zstd, 1], [zstd, 4]] as const) {
+    const memory = new NotedBudget(1);
+    const validations = new BatchValidations(memory);
+    const batch = inFrames(batchOf(size, CompressionType.none), compression, frames);
+    const valid = await Promise.all(
+      Array.from({ length: 4 }, () => validations.validate("t-0", batch, configOf(), NOW_MS)),
+    );
+    for (const each of valid) assertEquals(each, batch);
+    assertEquals(memory.lent, 0);
+    assert(memory.most >= 2 * size, `${compression} ${frames}: ${memory.most}`);
+    assert(memory.most < 3 * size, `${compression} ${frames}: ${memory.most}`);
+    validations.close();
+  }
+});
+
+Deno.test("BatchValidations lets the next hold much where one that did is refused", async () => {
+  const memory = new NotedBudget(1);
+  const validations = new BatchValidations(memory);
+  const { gzip } = CompressionType;
+  const bomb = inFrames(batchOf(120_000_000, CompressionType.none), gzip, 1);
+  const fine = inFrames(batchOf(40_000_000, CompressionType.none), gzip, 1);
+  const refused = [1, 2].map(() =>
+    assertRejects(
+      () => validations.validate("t-0", bomb, configOf(), NOW_MS),
+      RecordTooLargeError,
+    )
+  );
+  assertEquals(await validations.validate("t-0", fine, configOf(), NOW_MS), fine);
+  await Promise.all(refused);
+  assertEquals(memory.lent, 0);
   validations.close();
 });
 

@@ -95,7 +95,7 @@ export function* decompressSnappySteps(bytes: Uint8Array, maxBytes: number): Ste
   let position = 0;
   for (const block of xerialBlocks(bytes)) {
     const blockSize = expandedSize(block, maxBytes);
-    target.set(yield* expand(block, blockSize), position);
+    target.set(yield* expand(block, blockSize, size), position);
     position += blockSize;
     yield target.length + blockSize;
   }
@@ -138,12 +138,18 @@ function expandedSize(block: Uint8Array, allowed: number, maxBytes: number = all
   );
 }
 
-function* expand(block: Uint8Array, size: number): Steps {
+/** @param held Bytes that are held beside the block. */
+function* expand(block: Uint8Array, size: number, held = 0): Steps {
   // The memory of a WebAssembly instance never shrinks, and a large block takes long.
   if (block.length + size > MAX_KEPT_SIZE) {
     let start = 0;
     while (block[start]! >= 0x80) start++;
-    return yield* expandSnappyBlockSteps(block.subarray(start + 1), size);
+    const steps = expandSnappyBlockSteps(block.subarray(start + 1), size);
+    for (;;) {
+      const { done, value } = steps.next();
+      if (done) return value;
+      yield held + value;
+    }
   }
   try {
     expandBlock ??= snappyUncompressor();

@@ -50,7 +50,7 @@ interface Expander extends AsyncIterable<Uint8Array> {
 /**
  * Expands `bytes` with a stream, which works only as far as its chunks are taken.
  *
- * @param allowed Bytes that it may expand to now, of `maxBytes` altogether.
+ * @param allowed Bytes that it may expand to now, of `maxBytes` altogether; the others are held.
  * @throws {DecompressedSizeError} If it expands to more.
  */
 export async function drainInSlices(
@@ -63,6 +63,7 @@ export async function drainInSlices(
 ): Promise<Uint8Array> {
   const expander = stream as Expander;
   const chunks: Uint8Array[] = [];
+  const before = maxBytes - allowed;
   let size = 0;
   expander.end(bytes);
   for await (const chunk of expander) {
@@ -70,7 +71,7 @@ export async function drainInSlices(
     if (size > allowed) throw new DecompressedSizeError(codec, maxBytes);
     chunks.push(chunk);
     // They are joined in the end.
-    slice.hold(2 * size);
+    slice.hold(2 * (before + size));
     if (slice.isOver) await slice.pause();
   }
   return joined(chunks, size);

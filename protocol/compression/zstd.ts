@@ -80,6 +80,7 @@ export async function decompressZstdInSlices(
       : await expandInSlices(frame, allowed, maxBytes, slice);
     chunks.push(chunk);
     size += chunk.length;
+    slice.hold(2 * size);
     if (slice.isOver) await slice.pause();
   }
   return joined(chunks, size);
