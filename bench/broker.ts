@@ -3,22 +3,27 @@
  * measured is the broker.
  *
  *     deno run -A bench/broker.ts
- *     deno run -A bench/broker.ts --kafka-home /opt/kafka
+ *     deno run -A bench/broker.ts --kafka-home ~/kafka
  *     deno run -A bench/broker.ts --peer-command 'exec redpanda … $PORT $DIR' --peer-name Redpanda
  *     deno run -A bench/broker.ts --scenario "produce size=1000 batch=100 connections=8"
  *     deno run -A bench/broker.ts localhost:9092
  *
- * Each row of each run has a broker of its own, with a new process and a new folder, for the peer as for
- * this project's: in memory (`/dev/shm`) but where the disk is what is asked for. It is warmed up until
- * its rate does not grow any more. Nothing is deleted while it is measured. All rows are measured once,
- * then all again; the subjects take turns in each, in changing order, so that what else the machine does
- * meets both, and ratios are of neighbours in time. Where there are two cores and `taskset`, brokers get
- * one of them and this program the other.
+ * In each run each family of rows (small produce requests, large ones, fetch, latency, connect, each in
+ * memory or on disk) has a broker of its own, with a new process and a new folder, for the peer as for
+ * this project's: in memory (`/dev/shm`) but where the disk is what is asked for. Before each row it is
+ * warmed up with what is measured, as fast as it can, until work per processor time of the broker is
+ * stable for six seconds. That takes a Java virtual machine on one core 15 to 30 s: a peer is given
+ * 20 s of processor time at least in a new process, and 45 s at most for a row; this project's broker 8 s
+ * at most. Each note says how long it took. Where the rate is given, the load then waits until the
+ * consumer has caught up. What is measured goes to a new topic, and nothing of it is deleted meanwhile.
+ * All families are measured once, then all again; the subjects take turns in each, in changing order, so
+ * that what else the machine does meets both, and ratios are of the same run. Where there are two cores
+ * and `taskset`, brokers get one of them and this program the other.
  *
  * `--kafka-home` names a folder with the jars of Apache Kafka, which needs `java`; `--peer-command` any
  * command that serves on `$PORT` with its data in `$DIR`. An address instead stands for a broker that
- * runs already. `--seconds`, `--runs`, `--quick`, `--long` and `--only TEXT` say how much to do; `--list`
- * shows the standard scenarios and `bench/support/scenario.ts` how to write others.
+ * runs already. `--seconds`, `--runs`, `--quick`, `--long`, `--headlines` (the rows that the README shows)
+ * and `--only TEXT` say how much to do; `--list` shows the standard scenarios and `bench/support/scenario.ts` how to write others.
  *
  * @module
  */
@@ -51,17 +56,22 @@ import {
   progress,
   type Row,
 } from "./support/report.ts";
-import { describeScenario, parseScenario, type Scenario } from "./support/scenario.ts";
+import {
+  describeScenario,
+  familyOf,
+  isOnDisk,
+  parseScenario,
+  type Scenario,
+} from "./support/scenario.ts";
+import { isHeadline } from "./support/readme_tables.ts";
 import type { Target } from "./support/target.ts";
 import { temporaryFolder } from "./support/temporary_folder.ts";
 import type { Timing } from "./support/window.ts";
 
-/** Warm-up at least, and at most where the rate still grows; and where the rate is given. */
-const WARM_UP_MS = 600;
-const MAX_WARM_UP_MS = 4000;
-const STEADY_WARM_UP_MS = 2500;
+/** From when load begins on a topic, to when it counts. */
+const SETTLE_MS = 1000;
 /** Room for what a broker is sent in a run. */
-const DATA_BYTES = 8e9;
+const DATA_BYTES = 10e9;
 
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
@@ -77,6 +87,7 @@ const { values: flags, positionals } = parseArgs({
     seconds: { type: "string", default: "1" },
     quick: { type: "boolean", default: false },
     long: { type: "boolean", default: false },
+    headlines: { type: "boolean", default: false },
     "broker-core": { type: "string", default: "0" },
     "load-core": { type: "string", default: "1" },
     "no-pin": { type: "boolean", default: false },
@@ -98,19 +109,21 @@ async function main(): Promise<void> {
     await pin(Deno.pid, Number(flags["load-core"]));
   const core = isPinned ? Number(flags["broker-core"]) : undefined;
   const subjects = await chosenSubjects();
-  const found = scenarios.map(() => new Map<string, Outcome[]>());
+  const families = [...Map.groupBy(scenarios, familyOf).values()];
+  const found = new Map(scenarios.map((scenario) => [scenario, new Map<string, Outcome[]>()]));
   for (let run = 0; run < runs; run++) {
     const order = run % 2 === 0 ? subjects : subjects.toReversed();
-    for (const [i, scenario] of scenarios.entries()) {
+    for (const family of families) {
       for (const subject of order) {
-        const outcome = await measureFresh(subject, scenario, core);
-        const outcomes = found[i]!.get(subject.name) ?? [];
-        found[i]!.set(subject.name, [...outcomes, outcome]);
-        const [{ value, unit, name }] = outcome.figures as [Outcome["figures"][number]];
-        progress(
-          `${run + 1}/${runs} ${scenario.text}: ${subject.name} ${name} ${formatFigure(value)} ` +
-            `${unit}, ${outcome.note}`,
-        );
+        await measureFresh(subject, family, core, (scenario, outcome) => {
+          const ofScenario = found.get(scenario)!;
+          ofScenario.set(subject.name, [...ofScenario.get(subject.name) ?? [], outcome]);
+          const [{ value, unit, name }] = outcome.figures as [Outcome["figures"][number]];
+          progress(
+            `${run + 1}/${runs} ${scenario.text}: ${subject.name} ${name} ${formatFigure(value)} ` +
+              `${unit}, ${outcome.note}`,
+          );
+        });
       }
     }
   }
@@ -125,13 +138,14 @@ async function main(): Promise<void> {
         ...describeMachine(),
         pinning,
         runs:
-          `${runs} of ${flags.seconds} s each, a new process and folder in each; medians, and ` +
-          "ratios within each run",
+          `${runs} of ${flags.seconds} s each, in each a new process and folder for each family of ` +
+          "rows; medians, and ratios within each run",
+        "warm-up": "before each row, until work per processor time is stable",
         data: "in memory (/dev/shm), on disk where a row says so; nothing is deleted meanwhile",
         values: "random bytes, no compression, no keys",
         durability: "acks=1 answers after the write, acks=all as each row says",
       },
-      rows: scenarios.flatMap((scenario, i) => rowsOf(scenario, subjects, found[i]!)),
+      rows: scenarios.flatMap((scenario) => rowsOf(scenario, subjects, found.get(scenario)!)),
     },
     flags.json,
   );
@@ -139,7 +153,8 @@ async function main(): Promise<void> {
 
 function chosenScenarios(): Scenario[] {
   const { only = "" } = flags;
-  const isChosen = ({ isQuick = false, isLong = false }: StandardScenario) => {
+  const isChosen = ({ text, isQuick = false, isLong = false }: StandardScenario) => {
+    if (flags.headlines) return isHeadline(describeScenario(parseScenario(text)));
     if (flags.long || only !== "") return true;
     return flags.quick ? isQuick : !isLong;
   };
@@ -161,22 +176,24 @@ async function chosenSubjects(): Promise<BrokerSubject[]> {
   ];
 }
 
-/** Puts a broker through a scenario that has seen nothing else. */
+/** Puts a broker through scenarios of one family that has seen nothing else. */
 async function measureFresh(
   subject: BrokerSubject,
-  scenario: Scenario,
+  family: readonly Scenario[],
   core: number | undefined,
-): Promise<Outcome> {
-  const isOnDisk = "flush" in scenario && scenario.flush === "commit";
-  await using folder = await temporaryFolder(isOnDisk ? Infinity : DATA_BYTES);
+  report: (scenario: Scenario, outcome: Outcome) => void,
+): Promise<void> {
+  await using folder = await temporaryFolder(isOnDisk(family[0]!) ? Infinity : DATA_BYTES);
   await using target = await subject.start({ folder: folder.join(), core });
-  const hasGivenRate = scenario.kind === "latency";
-  const timing: Timing = {
-    warmUpMs: hasGivenRate ? STEADY_WARM_UP_MS : WARM_UP_MS,
-    maxWarmUpMs: hasGivenRate ? STEADY_WARM_UP_MS : MAX_WARM_UP_MS,
-    measureMs: Number(flags.seconds) * 1000,
-  };
-  return await measure(target, scenario, timing);
+  for (const [i, scenario] of family.entries()) {
+    const { leastMs, mostMs } = subject.warmUp;
+    const timing: Timing = {
+      stable: { leastMs: i === 0 ? leastMs : 0, mostMs },
+      warmUpMs: SETTLE_MS,
+      measureMs: Number(flags.seconds) * 1000,
+    };
+    report(scenario, await measure(target, scenario, timing));
+  }
 }
 
 function rowsOf(

@@ -2,9 +2,10 @@
  * Runs all benchmarks and writes what they found to `bench/results/`: `results.json` with every run,
  * `results.md` with tables, `results.svg` with a chart.
  *
- *     deno task bench [--quick] [--only broker,client] [--kafka-home /opt/kafka]
+ *     deno task bench [--quick] [--only broker,client] [--headlines] [--kafka-home ~/kafka]
  *
- * In full it takes a quarter of an hour beside a peer, quickly three minutes. Nothing else should run on the
+ * In full it takes half an hour beside a peer, quickly five minutes, `--only broker --headlines`, with the
+ * rows that the README shows and no others, ten. Nothing else should run on the
  * machine meanwhile. What the peer is, `bench/broker.ts` says: Apache Kafka from the jars in
  * `--kafka-home`, or whatever `--peer-command` starts, called `--peer-name`. With `--only`, what was found
  * of the others on this machine stays as it is.
@@ -64,6 +65,7 @@ const PEER_FLAGS = ["kafka-home", "peer-command", "peer-name"] as const;
 const { values: flags } = parseArgs({
   options: {
     quick: { type: "boolean", default: false },
+    headlines: { type: "boolean", default: false },
     only: { type: "string", default: "" },
     "kafka-home": { type: "string" },
     "peer-command": { type: "string" },
@@ -107,7 +109,12 @@ async function run({ name, full, quick, takesPeer }: Program): Promise<Report> {
   const startedMs = performance.now();
   progress(`== ${name}`);
   const peer = takesPeer
-    ? PEER_FLAGS.flatMap((flag) => flags[flag] === undefined ? [] : [`--${flag}=${flags[flag]}`])
+    ? [
+      ...(flags.headlines ? ["--headlines"] : []),
+      ...PEER_FLAGS.flatMap((flag) =>
+        flags[flag] === undefined ? [] : [`--${flag}=${flags[flag]}`]
+      ),
+    ]
     : [];
   const script = fromFileUrl(new URL(`./${name}.ts`, import.meta.url));
   const { success, stdout } = await new Deno.Command(Deno.execPath(), {

@@ -8,6 +8,7 @@ import { LoadConnection } from "./load_connection.ts";
 import { defaultCommand, freePort, ServedBroker } from "./served_broker.ts";
 import { pin } from "./process_usage.ts";
 import type { Target } from "./target.ts";
+import type { WarmUpBounds } from "./warm_up.ts";
 
 /** How to start a broker. */
 export interface SubjectStart {
@@ -23,10 +24,16 @@ export type RunningSubject = Target & AsyncDisposable;
 /** A broker that can be started. */
 export interface BrokerSubject {
   readonly name: string;
+  /** Bounds of warming it up before each row; the least holds for the first row of a new process. */
+  readonly warmUp: WarmUpBounds;
   /** Resolves when it takes connections. */
   start(options: SubjectStart): Promise<RunningSubject>;
 }
 
+/** V8 has compiled what matters within a second or two. */
+const OUR_WARM_UP: WarmUpBounds = { leastMs: 0, mostMs: 8000 };
+/** What a virtual machine of Java needs on one core. */
+const PEER_WARM_UP: WarmUpBounds = { leastMs: 20_000, mostMs: 45_000 };
 const START_TIMEOUT_MS = 60_000;
 const RETRY_MS = 20;
 
@@ -35,6 +42,7 @@ export function dqueueSubject(): BrokerSubject {
   const name = "dqueue";
   return {
     name,
+    warmUp: OUR_WARM_UP,
     async start({ folder, core }) {
       const broker = ServedBroker.start({
         data: `${folder}/data`,
@@ -70,6 +78,7 @@ export function commandSubject(name: string, command: string): BrokerSubject {
 export function runningSubject(target: Target): BrokerSubject {
   return {
     name: target.name,
+    warmUp: PEER_WARM_UP,
     start: () => Promise.resolve({ ...target, [Symbol.asyncDispose]: () => Promise.resolve() }),
   };
 }
@@ -87,6 +96,7 @@ export function processSubject(
 ): BrokerSubject {
   return {
     name,
+    warmUp: PEER_WARM_UP,
     async start({ folder, core }) {
       const port = freePort();
       const { command, env = {} } = await launch(port, folder);

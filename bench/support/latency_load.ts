@@ -26,10 +26,14 @@ import {
   type Target,
   TIMEOUT_MS,
 } from "./target.ts";
+import { WarmUp, type WarmUpBounds } from "./warm_up.ts";
 import { measureWindow, type Timing } from "./window.ts";
 
 const MAX_IN_FLIGHT = 5;
 const FIRST_OFFSET = 1;
+/** A consumer that has all but what was due last has caught up; how long to wait for it. */
+const CAUGHT_UP_MS = 10;
+const MAX_CATCH_UP_MS = 10_000;
 const PERCENTILES = [["p50", 0.5], ["p99", 0.99], ["p99.9", 0.999]] as const;
 
 /** Runs a scenario once. */
@@ -38,18 +42,13 @@ export async function measureLatency(
   scenario: ScenarioOf<"latency">,
   timing: Timing,
 ): Promise<Outcome> {
-  await using topic = await LoadTopic.create(target, {
-    partitions: 1,
-    flush: scenario.flush,
-    maxMessageBytes: 1_048_588,
+  const { stable, ...rest } = timing;
+  const warmUpNote = stable === undefined ? undefined : await warmUp(target, scenario, stable);
+  const { load, result } = await sendWhile(target, scenario, scenario.rate, async (load) => {
+    if (stable !== undefined) await load.caughtUp();
+    return await measureWindow(rest, target, () => load.begin(), () => load.end());
   });
-  const load = new LatencyLoad(topic, scenario);
-  const working = Promise.all([load.consume(target.address), load.produce(target.address)]);
-  const window = await Promise.race([
-    measureWindow(timing, target, () => load.begin(), () => load.end()),
-    working.then(() => Promise.reject(new Error("The load ended too early"))),
-  ]);
-  await working;
+  const window = { ...result, warmUpNote };
   const { latencies, lateness } = load;
   const rate = Math.round(latencies.count / window.seconds).toLocaleString("en-US");
   return {
@@ -68,10 +67,48 @@ export async function measureLatency(
   };
 }
 
+/** Sends as fast as messages are taken until that is at a stable rate. Returns how long it took. */
+async function warmUp(
+  target: Target,
+  scenario: ScenarioOf<"latency">,
+  bounds: WarmUpBounds,
+): Promise<string> {
+  const warmUp = new WarmUp(target, bounds);
+  await sendWhile(target, scenario, Infinity, async (load) => {
+    await warmUp.watch(() => load.consumed);
+    load.end();
+  });
+  return warmUp.note;
+}
+
+/** Sends to a topic of its own until the load has ended, and `control` with it. */
+async function sendWhile<T>(
+  target: Target,
+  scenario: ScenarioOf<"latency">,
+  rate: number,
+  control: (load: LatencyLoad) => Promise<T>,
+): Promise<{ load: LatencyLoad; result: T }> {
+  await using topic = await LoadTopic.create(target, {
+    partitions: 1,
+    flush: scenario.flush,
+    maxMessageBytes: 1_048_588,
+  });
+  const load = new LatencyLoad(topic, scenario, rate);
+  const working = Promise.all([load.consume(target.address), load.produce(target.address)]);
+  const result = await Promise.race([
+    control(load),
+    working.then(() => Promise.reject(new Error("The load ended too early"))),
+  ]);
+  await working;
+  return { load, result };
+}
+
 class LatencyLoad {
   readonly latencies = new LatencyHistogram();
   /** How long after it was due each message was sent. */
   readonly lateness = new LatencyHistogram();
+  /** Messages that have come to the consumer. */
+  consumed = 0;
   readonly #topic: LoadTopic;
   readonly #scenario: ScenarioOf<"latency">;
   readonly #intervalMs: number;
@@ -80,10 +117,10 @@ class LatencyLoad {
   #isCounting = false;
   #isOver = false;
 
-  constructor(topic: LoadTopic, scenario: ScenarioOf<"latency">) {
+  constructor(topic: LoadTopic, scenario: ScenarioOf<"latency">, rate: number) {
     this.#topic = topic;
     this.#scenario = scenario;
-    this.#intervalMs = 1000 / scenario.rate;
+    this.#intervalMs = 1000 / rate;
   }
 
   begin(): void {
@@ -93,6 +130,16 @@ class LatencyLoad {
   end(): void {
     this.#isCounting = false;
     this.#isOver = true;
+  }
+
+  /** Until the consumer has nearly all that is due, at most for a while: some brokers cannot keep up. */
+  async caughtUp(): Promise<void> {
+    const sinceMs = performance.now();
+    let behindMs = Infinity;
+    while (behindMs > CAUGHT_UP_MS && performance.now() - sinceMs < MAX_CATCH_UP_MS) {
+      await new Promise((resolve) => setTimeout(resolve, CAUGHT_UP_MS));
+      behindMs = performance.now() - this.#startMs - this.consumed * this.#intervalMs;
+    }
   }
 
   async produce(address: string): Promise<void> {
@@ -151,6 +198,7 @@ class LatencyLoad {
       expectNone(errorCode, "fetch");
       if (records === null || records.length === 0) continue;
       const nextOffset = endOf(records, offset);
+      this.consumed = nextOffset - FIRST_OFFSET;
       for (; offset < nextOffset; offset++) {
         if (!this.#isCounting) continue;
         this.latencies.add(nowMs - this.#startMs - (offset - FIRST_OFFSET) * this.#intervalMs);

@@ -24,10 +24,14 @@ export interface Outcome {
   readonly note: string;
 }
 
-/** Who was busy in a window: if the load was and the broker was not, the broker can do more. */
-export function describeUsage({ brokerCores, loadCores }: Window): string {
+/**
+ * Who was busy in a window: if the load was and the broker was not, the broker can do more. Also how
+ * long the broker was warmed up.
+ */
+export function describeUsage({ brokerCores, loadCores, warmUpNote }: Window): string {
   const broker = Number.isNaN(brokerCores) ? "" : `broker ${percent(brokerCores)}, `;
-  return `${broker}load ${percent(loadCores)} of a core`;
+  const warmUp = warmUpNote === undefined ? "" : `, ${warmUpNote}`;
+  return `${broker}load ${percent(loadCores)} of a core${warmUp}`;
 }
 
 /**

@@ -19,10 +19,13 @@ import {
   type Target,
   TIMEOUT_MS,
 } from "./target.ts";
+import { WarmUp, type WarmUpBounds } from "./warm_up.ts";
 import { measureWindow, type Timing } from "./window.ts";
 
 /** Frames for all partitions are made beforehand, which takes memory. */
 const MAX_FRAME_MEMORY = 512 * 1024 * 1024;
+/** After so many bytes warming up goes on with another topic, since files in memory take memory. */
+const WARM_UP_TOPIC_BYTES = 2e9;
 
 /** Runs a scenario once. */
 export async function measureProduce(
@@ -30,21 +33,16 @@ export async function measureProduce(
   scenario: ScenarioOf<"produce">,
   timing: Timing,
 ): Promise<Outcome> {
-  const { size, batch, connections, partitions, codec } = scenario;
+  const { size, batch, codec } = scenario;
   const records = sampleBatch({ size, count: batch, codec: codec as CompressionName });
-  await using topic = await LoadTopic.create(target, {
-    partitions,
-    flush: scenario.flush,
-    maxMessageBytes: Math.max(1_048_588, records.length),
-  });
-  const load = new ProduceLoad(scenario, framesOf(topic, scenario, records));
-  const senders = Array.from({ length: connections }, (_, i) => load.send(target.address, i));
-  const sending = Promise.all(senders);
-  const window = await Promise.race([
-    measureWindow(timing, target, () => load.begin(), () => load.end(), () => load.progress),
-    sending.then(() => Promise.reject(new Error("The load ended too early"))),
-  ]);
-  await sending;
+  const work = { target, scenario, records };
+  const { stable, ...rest } = timing;
+  const warmUpNote = stable === undefined ? undefined : await warmUp(work, stable);
+  const { load, result } = await produceWhile(
+    work,
+    (load) => measureWindow(rest, target, () => load.begin(), () => load.end()),
+  );
+  const window = { ...result, warmUpNote };
   const { answered, latencies } = load;
   const requestsPerSecond = answered / window.seconds;
   const messagesPerSecond = requestsPerSecond * batch;
@@ -61,6 +59,48 @@ export async function measureProduce(
     ? usagePer("request", answered, window)
     : usagePer("MB", answered * batch * size / 1e6, window);
   return { figures: [{ name: "", better: "higher", ...rate }, ...cost], note: notes.join(", ") };
+}
+
+/** What is sent to whom. */
+interface Work {
+  readonly target: Target;
+  readonly scenario: ScenarioOf<"produce">;
+  readonly records: Uint8Array;
+}
+
+/** Produces until the rate is stable, to topics that are gone after it. Returns how long that took. */
+async function warmUp(work: Work, bounds: WarmUpBounds): Promise<string> {
+  const warmUp = new WarmUp(work.target, bounds);
+  const most = Math.max(1, Math.floor(WARM_UP_TOPIC_BYTES / work.records.length));
+  while (!warmUp.isOver) {
+    await produceWhile(work, async (load) => {
+      await warmUp.watch(() => load.progress, most);
+      load.end();
+    });
+  }
+  return warmUp.note;
+}
+
+/** Produces to a topic of its own until the load has ended, and `control` with it. */
+async function produceWhile<T>(
+  { target, scenario, records }: Work,
+  control: (load: ProduceLoad) => Promise<T>,
+): Promise<{ load: ProduceLoad; result: T }> {
+  await using topic = await LoadTopic.create(target, {
+    partitions: scenario.partitions,
+    flush: scenario.flush,
+    maxMessageBytes: Math.max(1_048_588, records.length),
+  });
+  const load = new ProduceLoad(scenario, framesOf(topic, scenario, records));
+  const sending = Promise.all(
+    Array.from({ length: scenario.connections }, (_, i) => load.send(target.address, i)),
+  );
+  const result = await Promise.race([
+    control(load),
+    sending.then(() => Promise.reject(new Error("The load ended too early"))),
+  ]);
+  await sending;
+  return { load, result };
 }
 
 function framesOf(

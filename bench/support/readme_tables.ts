@@ -19,7 +19,7 @@ const OURS = "dqueue";
 const OUR_NAME = "Deno Queue";
 
 /** The rows that the README shows: what people ask first, and where we lose. */
-const HEADLINES: readonly string[] = [
+export const HEADLINES: readonly string[] = [
   "produce 100 B, acks=1, 64 connections, 8 partitions",
   "produce 1 KB × 100, acks=1, 64 connections, 8 partitions",
   "produce 1 KB × 100, acks=all on disk, 64 connections, 8 partitions",
@@ -27,6 +27,11 @@ const HEADLINES: readonly string[] = [
   "fetch 1 KB × 100 from files in the page cache, 4 connections",
   "end to end at 10,000 msg/s of 100 B, acks=all on disk, p99",
 ];
+
+/** Whether a row of {@linkcode HEADLINES} is a scenario's of this description: itself, or a percentile. */
+export function isHeadline(scenario: string): boolean {
+  return HEADLINES.some((name) => name.replace(/, p[\d.]+$/, "") === scenario);
+}
 
 /** The few rows of {@linkcode HEADLINES}, beside a peer. */
 export function headlines(reports: readonly Report[]): string {

@@ -78,6 +78,22 @@ export function parseScenario(text: string): Scenario {
   return { ...values, kind, text } as Scenario;
 }
 
+/** Whether what is measured waits for the disk. */
+export function isOnDisk(scenario: Scenario): boolean {
+  return "flush" in scenario && scenario.flush === "commit";
+}
+
+/** Requests up to this size are small: it is their number that costs. */
+const SMALL_BYTES = 1000;
+
+/** Scenarios of a family have so much in common that one process of a broker may serve them all. */
+export function familyOf(scenario: Scenario): string {
+  const where = isOnDisk(scenario) ? "on disk" : "in memory";
+  if (scenario.kind !== "produce") return `${scenario.kind} ${where}`;
+  const size = scenario.size * scenario.batch <= SMALL_BYTES ? "small" : "large";
+  return `${scenario.kind} ${size} ${where}`;
+}
+
 function numberOf(text: string, value: string): number {
   const number = Number(value);
   if (Number.isInteger(number) && number > 0) return number;
