@@ -45,6 +45,7 @@ export class HeldSyncFileSystem extends MemoryFileSystem {
     const isMetadata = path.includes("__cluster_metadata");
     return {
       appendSync: (bytes) => file.appendSync(bytes),
+      writeSync: (bytes, position) => file.writeSync(bytes, position),
       readSync: (into, position) => file.readSync(into, position),
       read: (into, position) => file.read(into, position),
       truncateSync: (size) => file.truncateSync(size),

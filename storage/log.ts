@@ -40,7 +40,7 @@ import {
 } from "./log/log_append.ts";
 import type { LogLoss } from "./segment/lost_records.ts";
 import { LogCheckpointer } from "./log/log_checkpointer.ts";
-import type { LogConfig } from "./log/log_config.ts";
+import { type LogConfig, newFileSize } from "./log/log_config.ts";
 import { LogFlusher, type LogFlusherOptions } from "./log/log_flusher.ts";
 import type { LoadedLog, LoadOptions, LogRecovery } from "./log/loaded_log.ts";
 import { loadLog } from "./log/log_loader.ts";
@@ -333,7 +333,7 @@ export class Log {
     const { active } = state.segments;
     if (!active.isOnDisk) this.#flusher.namesChanged();
     try {
-      active.write(bytes);
+      active.write(bytes, newFileSize(state.config));
     } catch (error) {
       throw state.failure("append to", error, true);
     }
@@ -554,11 +554,22 @@ export class Log {
     await this.#compactor?.stop();
     try {
       if (this.offlineError === undefined) {
+        this.#trimFiles();
         await this.flush();
         await this.checkpoint();
       }
     } finally {
       this.abandon();
+    }
+  }
+
+  /** Cuts what `preallocate` has added to files, so that they are as `closedSegments` says. */
+  #trimFiles(): void {
+    const { segments } = this.#state;
+    try {
+      if (segments.active.trim()) this.#flusher.trimmed();
+    } catch (error) {
+      throw this.#state.failure("close", error, false);
     }
   }
 

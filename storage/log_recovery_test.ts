@@ -107,8 +107,10 @@ Deno.test("Log ends before a batch that is torn at any of its bytes", async () =
     torn.writeFileSync(path, whole.subarray(0, size));
     await reopened(torn, async (log) => {
       await checkRecords(log, 4);
-      assertEquals(log.recovery?.truncatedBytes, size - 2 * last);
-      assertEquals(log.recovery?.problem !== undefined, size > 2 * last);
+      // Zeros at the end of a file may be what `preallocate` left.
+      const tail = whole.subarray(2 * last, size).findLastIndex((byte) => byte !== 0) + 1;
+      assertEquals(log.recovery?.truncatedBytes, tail);
+      assertEquals(log.recovery?.problem !== undefined, tail > 0);
       fill(log, 1);
       assertEquals(torn.readFileSync(path).length, whole.length);
       await checkRecords(log, 6);

@@ -99,7 +99,8 @@ testWith("kcat", `Broker killed ${KILLS} times under load keeps what it promised
       new TrimmedLoad(idempotent),
     ];
     for (const { topic } of loads) await client.admin().createTopic(topic);
-    await client.admin().createTopic({ name: "kcats" });
+    const configs = { "segment.bytes": 1 << 20, "preallocate": true };
+    await client.admin().createTopic({ name: "kcats", configs });
     const trimming = new TrimmingChore(client, "trimmed");
     const committing = new CommittingChore(client, "plain");
     const churning = new ChurningChore(client, idempotent);

@@ -26,6 +26,7 @@ export class SparseFileSystem extends DenoFileSystem {
       },
       readSync: (into, position) => file.readSync(into, position),
       read: (into, position) => file.read(into, position),
+      writeSync: (bytes, position) => file.writeSync(bytes, position),
       truncateSync: (size) => file.truncateSync(size),
       syncData: () => file.syncData(),
       close: () => file.close(),

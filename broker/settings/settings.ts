@@ -80,6 +80,7 @@ export interface BrokerSettings extends GroupSettings {
   "log.message.timestamp.after.max.ms": number;
   "log.message.timestamp.before.max.ms": number;
   "log.message.timestamp.type": MessageTimestampType;
+  "log.preallocate": boolean;
   "log.retention.bytes": number;
   "log.retention.check.interval.ms": number;
   "log.retention.hours": number;
@@ -296,6 +297,11 @@ export const SETTINGS: { readonly [N in SettingName]: Setting<BrokerSettings[N]>
     1024 * MIB,
     "Size in bytes at which a log begins a new file; default of segment.bytes",
     { min: MIB, ...DYNAMIC },
+  ),
+  "log.preallocate": boolean(
+    false,
+    "Whether the file of a new segment has its full size from the start; default of preallocate",
+    DYNAMIC,
   ),
   "log.roll.ms": optionalNumber(
     "long",

@@ -33,10 +33,6 @@ export const FIXED_TOPIC_SETTINGS: Readonly<Record<string, TopicSetting>> = {
     "log.local.retention.ms",
     "Milliseconds that records stay here once they are in the remote store too, -2 for retention.ms",
   ),
-  "preallocate": derived(
-    "log.preallocate",
-    "Whether the file of a new segment has its full size from the start",
-  ),
   "remote.log.copy.disable": own(
     NO_REMOTE_STORE,
     "boolean",

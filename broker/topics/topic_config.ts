@@ -48,6 +48,7 @@ export interface TopicSettings {
   "min.compaction.lag.ms": number;
   "min.insync.replicas": number;
   "record.validation": RecordValidation;
+  "preallocate": boolean;
   "retention.bytes": number;
   "retention.ms": number;
   "segment.bytes": number;
@@ -160,6 +161,10 @@ export const TOPIC_SETTINGS: { readonly [N in TopicSettingName]: TopicSetting } 
     "What is checked of a batch before it is appended. full: its records too; header: its checksum " +
       "and header, for producers that can be trusted",
   ),
+  "preallocate": derived(
+    "log.preallocate",
+    "Whether the file of a new segment has its full size from the start",
+  ),
   "retention.bytes": derived(
     "log.retention.bytes",
     "Bytes that a partition keeps at least before old ones go, -1 for no limit",
@@ -269,6 +274,7 @@ export class TopicConfig {
       segmentJitterMs: this.get("segment.jitter.ms"),
       segmentIndexBytes: this.get("segment.index.bytes"),
       indexIntervalBytes: this.get("index.interval.bytes"),
+      preallocate: this.get("preallocate"),
       retentionBytes: this.get("retention.bytes"),
       retentionMs: this.get("retention.ms"),
       fileDeleteDelayMs: this.get("file.delete.delay.ms"),

@@ -164,3 +164,13 @@ Deno.test("TopicConfig hands flush.messages, flush.ms and segment.jitter.ms to t
   const ofTopic = logConfig(settings, own);
   assertEquals([ofTopic.flushMessages, ofTopic.flushMs, ofTopic.segmentJitterMs], [1, 0, 9]);
 });
+
+Deno.test("TopicConfig hands preallocate, or log.preallocate of the broker, to the topic's logs", () => {
+  const isOn = (settings: Parameters<typeof BrokerConfig.from>[0], own = {}) =>
+    new TopicConfig(BrokerConfig.from(settings), new Map(Object.entries(own))).logConfig
+      .preallocate;
+  const ofBroker = { "log.preallocate": true };
+  assertEquals([isOn({}), isOn(ofBroker)], [false, true]);
+  assertEquals(isOn({}, { "preallocate": "true" }), true);
+  assertEquals(isOn(ofBroker, { "preallocate": "false" }), false);
+});

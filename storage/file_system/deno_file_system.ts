@@ -43,7 +43,7 @@ export class DenoFileSystem implements FileSystem {
     try {
       const openOptions = mode === "append"
         ? { read: true, append: true, create: options.create ?? false }
-        : { read: true };
+        : { read: true, write: mode === "write" };
       const file = this.#withRoom(() => Deno.openSync(path, openOptions));
       return new DenoFile(file, path);
     } catch (error) {
@@ -227,6 +227,15 @@ class DenoFile implements File {
       return this.#file.writeSync(bytes);
     } catch (error) {
       throw wrap("append to", this.#path, error);
+    }
+  }
+
+  writeSync(bytes: Uint8Array, position: number): number {
+    try {
+      this.#file.seekSync(position, Deno.SeekMode.Start);
+      return this.#file.writeSync(bytes);
+    } catch (error) {
+      throw wrap("write to", this.#path, error);
     }
   }
 

@@ -259,6 +259,14 @@ class FaultyFile implements File {
   }
 
   appendSync(bytes: Uint8Array): number {
+    return this.#append(bytes, (taken) => this.#file.appendSync(taken));
+  }
+
+  writeSync(bytes: Uint8Array, position: number): number {
+    return this.#append(bytes, (taken) => this.#file.writeSync(taken, position));
+  }
+
+  #append(bytes: Uint8Array, append: (taken: Uint8Array) => number): number {
     const fs = this.#fs;
     const isShort = bytes.length > 1 && fs.random() < fs.shortWriteRate;
     const wanted = isShort ? 1 + Math.floor(fs.random() * (bytes.length - 1)) : bytes.length;
@@ -266,9 +274,9 @@ class FaultyFile implements File {
     return this.#operations.change("append", () => {
       if (size === 0 && bytes.length > 0) throw this.#operations.failed("append", "ENOSPC");
       fs.freeBytes -= size;
-      return this.#file.appendSync(bytes.subarray(0, size));
+      return append(bytes.subarray(0, size));
     }, (part) => {
-      this.#file.appendSync(bytes.subarray(0, Math.floor(size * part)));
+      append(bytes.subarray(0, Math.floor(size * part)));
     });
   }
 
@@ -287,7 +295,7 @@ class FaultyFile implements File {
 
   truncateSync(size: number): void {
     this.#operations.change("truncate", () => {
-      this.#fs.freeBytes += Math.max(0, this.#file.size - size);
+      this.#fs.freeBytes += Math.max(0, this.#file.dataSize - size);
       this.#file.truncateSync(size);
     });
   }

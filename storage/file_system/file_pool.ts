@@ -178,6 +178,7 @@ export class PooledFile {
   readonly #pool: FilePool;
   #path: string;
   #appending: Descriptor | undefined;
+  #isExtended = false;
   #reading: Descriptor | undefined;
 
   /** For {@linkcode FilePool.file}. */
@@ -196,13 +197,26 @@ export class PooledFile {
     this.#appender(true);
   }
 
+  /** Whether the file was extended with zeros, and not cut since. */
+  get isExtended(): boolean {
+    return this.#isExtended;
+  }
+
+  /** Extends the file to `size` bytes with zeros, over which later bytes are written. */
+  extendSync(size: number): void {
+    this.#setExtended(true);
+    this.#appender().truncateSync(size);
+  }
+
   /**
    * Appends with one write.
    *
+   * @param dataEnd Where the bytes that were appended before end.
    * @returns How many bytes were written, maybe not all.
    */
-  appendSync(bytes: Uint8Array): number {
-    return this.#appender().appendSync(bytes);
+  appendSync(bytes: Uint8Array, dataEnd: number): number {
+    const file = this.#appender();
+    return this.#isExtended ? file.writeSync(bytes, dataEnd) : file.appendSync(bytes);
   }
 
   /** Reads from `position` until `into` is full or the file ends; returns the count. */
@@ -210,8 +224,18 @@ export class PooledFile {
     return this.#appender().readSync(into, position);
   }
 
+  /** Cuts the file, with all zeros that it was extended with. */
   truncateSync(size: number): void {
     this.#appender().truncateSync(size);
+    this.#setExtended(false);
+  }
+
+  /** Bytes are appended to where the file ends, unless it was extended: the next opening sees to it. */
+  #setExtended(isExtended: boolean): void {
+    if (this.#isExtended === isExtended) return;
+    this.#isExtended = isExtended;
+    if (this.#appending !== undefined) this.#pool.close(this.#appending);
+    this.#appending = undefined;
   }
 
   /** Like `readSync`, without holding up the program. */
@@ -225,7 +249,7 @@ export class PooledFile {
   /** Resolves when the bytes appended before the call are on disk. */
   syncData(): Promise<void> {
     return this.#busy(
-      () => this.#appending = this.#ready(this.#appending, "append", false),
+      () => this.#appending = this.#ready(this.#appending, this.#mode, false),
       (file) => file.syncData(),
     );
   }
@@ -264,8 +288,12 @@ export class PooledFile {
   }
 
   #appender(create = false): File {
-    this.#appending = this.#ready(this.#appending, "append", create);
+    this.#appending = this.#ready(this.#appending, this.#mode, create);
     return this.#appending.file!;
+  }
+
+  get #mode(): FileMode {
+    return this.#isExtended ? "write" : "append";
   }
 
   #ready(descriptor: Descriptor | undefined, mode: FileMode, create: boolean): Descriptor {

@@ -15,6 +15,7 @@ class CountingFileSystem extends MemoryFileSystem {
     this.most = Math.max(this.most, ++this.open);
     return {
       appendSync: (bytes) => file.appendSync(bytes),
+      writeSync: (bytes, position) => file.writeSync(bytes, position),
       readSync: (into, position) => file.readSync(into, position),
       truncateSync: (size) => file.truncateSync(size),
       read: async (into, position) => {
@@ -39,7 +40,7 @@ Deno.test("FilePool keeps the number of open files within its bound", () => {
   const files = Array.from({ length: 100 }, (_, i) => pool.file(`/${i}`));
   for (const [i, file] of files.entries()) {
     file.createSync();
-    file.appendSync(bytesOf(i, 10));
+    file.appendSync(bytesOf(i, 10), 0);
   }
   for (const [i, file] of files.entries()) {
     const into = new Uint8Array(10);
@@ -58,11 +59,11 @@ Deno.test("FilePool closes the least recently used file first", () => {
   const pool = new FilePool(fs, { maxOpenFiles: 3 });
   const [a, b, c, d] = ["/a", "/b", "/c", "/d"].map((path) => pool.file(path));
   for (const file of [a!, b!, c!]) file.createSync();
-  a!.appendSync(bytesOf(1, 1));
+  a!.appendSync(bytesOf(1, 1), 0);
   d!.createSync();
   fs.removeSync("/b");
-  a!.appendSync(bytesOf(1, 1));
-  c!.appendSync(bytesOf(1, 1));
+  a!.appendSync(bytesOf(1, 1), 1);
+  c!.appendSync(bytesOf(1, 1), 0);
   assertEquals(fs.readFileSync("/a").length, 2);
   for (const file of [a!, b!, c!, d!]) file.close();
   assertEquals(fs.open, 0);
@@ -76,7 +77,7 @@ Deno.test("FilePool never closes a file that is being synced, and makes others w
   const gate = Promise.withResolvers<void>();
   fs.gate = gate.promise;
   const syncs = files.map((file) => file.syncData());
-  for (const file of files) file.appendSync(bytesOf(1, 1));
+  for (const file of files) file.appendSync(bytesOf(1, 1), 0);
   assert(fs.most <= 12, `${fs.most} files were open`);
   gate.resolve();
   await Promise.all(syncs);
@@ -113,7 +114,7 @@ Deno.test("PooledFile can be renamed and closed while it is read", async () => {
   const pool = new FilePool(fs);
   const file = pool.file("/a");
   file.createSync();
-  file.appendSync(bytesOf(1, 10));
+  file.appendSync(bytesOf(1, 10), 0);
   const gate = Promise.withResolvers<void>();
   fs.gate = gate.promise;
   const into = new Uint8Array(10);
@@ -125,7 +126,7 @@ Deno.test("PooledFile can be renamed and closed while it is read", async () => {
   assertEquals(await reading, 10);
   assertEquals(into, bytesOf(1, 10));
   assertEquals(fs.open, 0);
-  file.appendSync(bytesOf(2, 10));
+  file.appendSync(bytesOf(2, 10), 10);
   assertEquals(fs.readFileSync("/b").length, 20);
   file.close();
 });

@@ -6,7 +6,8 @@
  * times what it does. What waits for a disk (large reads, syncing) is asynchronous.
  *
  * Invariants that implementations keep:
- * - A file is written at its end only. No byte of it changes but by truncation and appending.
+ * - A file is written at its end only: where it ends or, if it was extended with zeros, where its data
+ *   does. No other byte of it changes but by truncation.
  * - What was appended is read back at once, by any other open file of the same path.
  * - A rename is atomic and replaces what was there. Open files survive rename and removal.
  * - After a power failure a file has the bytes of its last sync, and maybe later ones, torn or
@@ -81,8 +82,11 @@ export interface DirectoryEntry {
   readonly isDirectory: boolean;
 }
 
-/** `append` may read and append; `read` may only read, and does not create. */
-export type FileMode = "append" | "read";
+/**
+ * `append` may read and append; `write` may read and write at a position, and does not create; `read`
+ * may only read, and does not create.
+ */
+export type FileMode = "append" | "write" | "read";
 
 /** How to open a file. */
 export interface OpenOptions {
@@ -99,6 +103,13 @@ export interface File {
    */
   appendSync(bytes: Uint8Array): number;
   /**
+   * Writes bytes at `position` with one write, which may take only some of them. The file must be open
+   * for `write`, and have nothing but zeros from there on.
+   *
+   * @returns How many were written.
+   */
+  writeSync(bytes: Uint8Array, position: number): number;
+  /**
    * Reads from `position` until `into` is full or the file ends.
    *
    * @returns How many bytes were read.
@@ -106,7 +117,7 @@ export interface File {
   readSync(into: Uint8Array, position: number): number;
   /** Like `readSync`, without holding up the program. Reads of one file may be started together. */
   read(into: Uint8Array, position: number): Promise<number>;
-  /** Cuts the file to `size` bytes. */
+  /** Cuts the file to `size` bytes, or extends it to that with zeros, which take no room yet. */
   truncateSync(size: number): void;
   /** Resolves when the file's bytes and size are on disk (fdatasync). */
   syncData(): Promise<void>;

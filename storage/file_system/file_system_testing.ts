@@ -95,6 +95,48 @@ export function testFileSystem(
     file.close();
   });
 
+  test("extends a file with zeros, over which is written in order", async ({ fs, root }) => {
+    const created = fs.openSync(`${root}/a`, "append", { create: true });
+    appendFullySync(created, bytesOf(1, 10));
+    created.close();
+    const file = fs.openSync(`${root}/a`, "write");
+    file.truncateSync(3000);
+    const expected = new Uint8Array(3000);
+    expected.set(bytesOf(1, 10));
+    assertEquals(fs.readFileSync(`${root}/a`), expected);
+    for (let at = 10, i = 0; at < 2800; i++) {
+      const bytes = bytesOf(i, i * 7 % 100);
+      for (let done = 0; done < bytes.length;) {
+        done += file.writeSync(bytes.subarray(done), at + done);
+      }
+      expected.set(bytes, at);
+      at += bytes.length;
+      const into = new Uint8Array(200).fill(1);
+      const from = Math.max(0, at - 50);
+      const count = Math.min(200, 3000 - from);
+      assertEquals(file.readSync(into, from), count);
+      assertEquals(into.subarray(0, count), expected.subarray(from, from + count));
+      if (i % 20 === 0) await file.syncData();
+    }
+    assertEquals(fs.readFileSync(`${root}/a`), expected);
+    assertEquals(fs.statSync(`${root}/a`)?.size, 3000);
+    file.truncateSync(2000);
+    assertEquals(fs.readFileSync(`${root}/a`), expected.subarray(0, 2000));
+    file.truncateSync(2500);
+    const appending = fs.openSync(`${root}/a`, "append");
+    appendFullySync(appending, bytesOf(3, 5));
+    assertEquals(
+      fs.readFileSync(`${root}/a`).subarray(1999),
+      new Uint8Array([
+        expected[1999]!,
+        ...new Uint8Array(500),
+        ...bytesOf(3, 5),
+      ]),
+    );
+    appending.close();
+    file.close();
+  });
+
   test("replaces the content of a file", ({ fs, root }) => {
     fs.writeFileSync(`${root}/a`, bytesOf(1, 100));
     fs.writeFileSync(`${root}/a`, bytesOf(2, 10));
@@ -106,6 +148,7 @@ export function testFileSystem(
       const operation of [
         () => fs.openSync(`${root}/a`, "read"),
         () => fs.openSync(`${root}/a`, "append"),
+        () => fs.openSync(`${root}/a`, "write"),
         () => fs.openSync(`${root}/none/a`, "append", { create: true }),
         () => fs.readFileSync(`${root}/a`),
         () => fs.readDirSync(`${root}/a`),

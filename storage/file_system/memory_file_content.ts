@@ -3,6 +3,7 @@
  *
  * A byte once written in a block never changes: truncating cuts the block to a view, and what is
  * appended next goes to a new block. `overwrite`, which is for tests, puts new blocks in the place of old.
+ * Zeros that a file was extended with have no blocks.
  *
  * @module
  */
@@ -12,7 +13,10 @@ const LARGEST_BLOCK = 1 << 20;
 
 /** The bytes of a file: full blocks, and one that still has room unless it is shared. */
 export class MemoryFileContent {
+  /** With the zeros it was extended with. */
   size = 0;
+  /** Where the data ends, and those zeros begin. */
+  dataSize = 0;
   /** The used part of each block. */
   #blocks: Uint8Array[] = [];
   /** The position in the file that each block starts at. */
@@ -21,6 +25,19 @@ export class MemoryFileContent {
   #open: Uint8Array | undefined;
 
   append(bytes: Uint8Array): void {
+    if (this.size > this.dataSize) this.#add(new Uint8Array(this.size - this.dataSize));
+    this.#add(bytes);
+  }
+
+  /** Writes where nothing but zeros follow. */
+  write(bytes: Uint8Array, position: number): void {
+    if (position > this.dataSize) this.#add(new Uint8Array(position - this.dataSize));
+    const old = Math.min(bytes.length, this.dataSize - position);
+    if (old > 0) this.overwrite(position, bytes.subarray(0, old));
+    this.#add(bytes.subarray(old));
+  }
+
+  #add(bytes: Uint8Array): void {
     let from = 0;
     while (from < bytes.length) {
       const last = this.#blocks.length - 1;
@@ -37,32 +54,35 @@ export class MemoryFileContent {
       this.#blocks[last] = this.#open.subarray(0, used + count);
       from += count;
     }
-    this.size += bytes.length;
+    this.dataSize += bytes.length;
+    this.size = Math.max(this.size, this.dataSize);
   }
 
   #openBlock(atLeast: number): void {
-    const sizeWanted = Math.max(atLeast, Math.min(this.size, LARGEST_BLOCK), SMALLEST_BLOCK);
+    const sizeWanted = Math.max(atLeast, Math.min(this.dataSize, LARGEST_BLOCK), SMALLEST_BLOCK);
     this.#starts.push(this.#blocks.length === 0 ? 0 : this.#end());
     this.#open = new Uint8Array(sizeWanted);
     this.#blocks.push(this.#open.subarray(0, 0));
   }
 
-  /** Where the blocks end; within `append` that is ahead of `size`. */
+  /** Where the blocks end; within `#add` that is ahead of `dataSize`. */
   #end(): number {
     return this.#starts.at(-1)! + this.#blocks.at(-1)!.length;
   }
 
   read(into: Uint8Array, position: number): number {
     const end = Math.min(this.size, position + into.length);
+    const dataEnd = Math.min(this.dataSize, end);
     let at = position;
-    for (let block = this.#blockAt(position); at < end; block++) {
+    for (let block = this.#blockAt(position); at < dataEnd; block++) {
       const start = this.#starts[block]!;
       const bytes = this.#blocks[block]!;
-      const count = Math.min(start + bytes.length, end) - at;
+      const count = Math.min(start + bytes.length, dataEnd) - at;
       into.set(bytes.subarray(at - start, at - start + count), at - position);
       at += count;
     }
-    return Math.max(0, at - position);
+    if (at < end) into.fill(0, at - position, end - position);
+    return Math.max(0, end - position);
   }
 
   #blockAt(position: number): number {
@@ -77,10 +97,8 @@ export class MemoryFileContent {
   }
 
   truncate(size: number): void {
-    if (size > this.size) {
-      this.append(new Uint8Array(size - this.size));
-      return;
-    }
+    this.size = size;
+    if (size >= this.dataSize) return;
     while (this.#starts.length > 0 && this.#starts.at(-1)! >= size) {
       this.#starts.pop();
       this.#blocks.pop();
@@ -90,7 +108,7 @@ export class MemoryFileContent {
       this.#blocks[last] = this.#blocks[last]!.subarray(0, size - this.#starts[last]!);
     }
     this.#open = undefined;
-    this.size = size;
+    this.dataSize = size;
   }
 
   /** Changes bytes that are there, as a failing disk does. */
@@ -112,6 +130,7 @@ export class MemoryFileContent {
   share(): MemoryFileContent {
     const copy = new MemoryFileContent();
     copy.size = this.size;
+    copy.dataSize = this.dataSize;
     copy.#blocks = this.#blocks.slice();
     copy.#starts = this.#starts.slice();
     return copy;

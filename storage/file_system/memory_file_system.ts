@@ -235,14 +235,20 @@ export class MemoryFile implements File {
     this.#mode = mode;
   }
 
-  /** In bytes. */
-  get size(): number {
-    return this.#node.content.size;
+  /** How much room it takes, in bytes: zeros that it was extended with take none. */
+  get dataSize(): number {
+    return this.#node.content.dataSize;
   }
 
   appendSync(bytes: Uint8Array): number {
     this.#check("append to", true);
     this.#node.append(bytes);
+    return bytes.length;
+  }
+
+  writeSync(bytes: Uint8Array, position: number): number {
+    this.#check("write to", true);
+    this.#node.write(bytes, position);
     return bytes.length;
   }
 

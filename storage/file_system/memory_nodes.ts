@@ -4,7 +4,7 @@
  * What a power failure leaves is drawn as a disk may leave it. A folder has each name as of its last
  * sync or as of now, whatever became of the others. A file has what was synced and, of what was
  * appended since, some: up to any byte, and of the blocks before that some are zeros because they were
- * never written back. Cutting a file is a change as well: until it is synced, the bytes may be back.
+ * never written back. Zeros that a file was extended with count as nothing that was appended. Cutting a file is a change as well: until it is synced, the bytes may be back.
  *
  * @module
  */
@@ -119,6 +119,11 @@ export class FileNode {
     this.modifiedMs = this.#now();
   }
 
+  write(bytes: Uint8Array, position: number): void {
+    this.content.write(bytes, position);
+    this.modifiedMs = this.#now();
+  }
+
   truncate(size: number): void {
     if (this.#lost !== undefined && size < this.#lost.end) {
       const { start } = this.#lost;
@@ -128,7 +133,7 @@ export class FileNode {
       this.#cuts.push({ content: this.content.share(), startSize: this.#startSize });
       if (this.#cuts.length > MAX_CUTS) this.#cuts.shift();
       this.#cutCount++;
-      this.#startSize = size;
+      this.#startSize = Math.min(size, this.content.dataSize);
     }
     this.content.truncate(size);
     this.modifiedMs = this.#now();
@@ -150,8 +155,8 @@ export class FileNode {
       const cutsSince = this.#cutCount - cutCount;
       this.#cuts = cutsSince === 0 ? [] : this.#cuts.slice(-cutsSince);
       const [first] = this.#cuts;
-      if (cutsSince === 0) this.#startSize = content.size;
-      else if (cutsSince <= MAX_CUTS) this.#cuts[0] = { ...first!, startSize: content.size };
+      if (cutsSince === 0) this.#startSize = content.dataSize;
+      else if (cutsSince <= MAX_CUTS) this.#cuts[0] = { ...first!, startSize: content.dataSize };
     };
   }
 
@@ -162,16 +167,16 @@ export class FileNode {
   failSync(): void {
     const start = this.#cuts.reduce(
       (size, { startSize }) => Math.min(size, startSize),
-      Math.min(this.#synced.size, this.#startSize, this.#lost?.start ?? Infinity),
+      Math.min(this.#synced.dataSize, this.#startSize, this.#lost?.start ?? Infinity),
     );
-    const end = this.content.size;
+    const end = this.content.dataSize;
     if (end > start) this.#lost = { start, end };
   }
 
   /** Changes bytes that are there, in memory and on disk, as a failing disk does. */
   overwrite(position: number, bytes: Uint8Array): void {
     this.content.overwrite(position, bytes);
-    if (this.#synced.size >= position + bytes.length) this.#synced.overwrite(position, bytes);
+    if (this.#synced.dataSize >= position + bytes.length) this.#synced.overwrite(position, bytes);
   }
 
   /** The file as another process finds it after a crash. */
@@ -187,14 +192,15 @@ export class FileNode {
     } else {
       copy.content = survival === "lost" ? this.#synced.share() : this.#survivor(survival);
       copy.#synced = copy.content.share();
-      copy.#startSize = copy.content.size;
+      copy.#startSize = copy.content.dataSize;
     }
     return copy;
   }
 
   /** What is left of the content if the power failed while it was written back. */
   #survivor(draw: DrawNumber): MemoryFileContent {
-    const isClean = this.#cuts.length === 0 && this.content.size === this.#synced.size;
+    const isClean = this.#cuts.length === 0 && this.content.size === this.#synced.size &&
+      this.content.dataSize === this.#synced.dataSize;
     if (isClean) return this.content.share();
     const fate = draw();
     if (fate < 0.25) return this.#synced.share();
@@ -203,10 +209,11 @@ export class FileNode {
     const slot = Math.floor(draw() * stages.length);
     const { content, startSize } = stages[slot]!;
     const survivor = content.share();
-    survivor.truncate(startSize + Math.floor(draw() * (content.size - startSize + 1)));
+    survivor.truncate(startSize + Math.floor(draw() * (content.dataSize - startSize + 1)));
+    if (content.size > content.dataSize) survivor.truncate(content.size);
     // Bytes are as they were synced as far as no cut since has reached.
     const syncedSize = stages.slice(0, slot + 1)
-      .reduce((size, stage) => Math.min(size, stage.startSize), this.#synced.size);
+      .reduce((size, stage) => Math.min(size, stage.startSize), this.#synced.dataSize);
     loseBlocks(survivor, syncedSize, draw);
     return survivor;
   }
@@ -216,9 +223,9 @@ export class FileNode {
 function loseBlocks(content: MemoryFileContent, position: number, draw: DrawNumber): void {
   const probability = [0, 0, 0.1, 0.6][Math.floor(draw() * 4)]!;
   if (probability === 0) return;
-  for (let start = position; start < content.size;) {
+  for (let start = position; start < content.dataSize;) {
     const blockEnd = (Math.floor(start / BLOCK_SIZE) + 1) * BLOCK_SIZE;
-    const end = Math.min(blockEnd, content.size);
+    const end = Math.min(blockEnd, content.dataSize);
     if (draw() < probability) content.overwrite(start, new Uint8Array(end - start));
     start = end;
   }

@@ -53,6 +53,10 @@ export class WatchedFileSystem implements FileSystem {
         const count = this.onAppend(path, bytes);
         return file.appendSync(count === undefined ? bytes : bytes.subarray(0, count));
       },
+      writeSync: (bytes, position) => {
+        const count = this.onAppend(path, bytes);
+        return file.writeSync(count === undefined ? bytes : bytes.subarray(0, count), position);
+      },
       readSync: (into, position) => {
         const count = file.readSync(into, position);
         this.bytesRead += count;

@@ -19,6 +19,8 @@ export interface LogConfig {
   readonly segmentIndexBytes: number;
   /** `index.interval.bytes`: bytes between two index entries. */
   readonly indexIntervalBytes: number;
+  /** `preallocate`: whether the file of a new segment has `segmentBytes` from the start. */
+  readonly preallocate: boolean;
   /** `retention.bytes`: oldest segments are deleted while the log is larger; -1: no limit. */
   readonly retentionBytes: number;
   /** `retention.ms`: segments whose last record is older are deleted; -1: no limit. */
@@ -64,6 +66,7 @@ export const DEFAULT_LOG_CONFIG: LogConfig = Object.freeze({
   segmentJitterMs: 0,
   segmentIndexBytes: 10 << 20,
   indexIntervalBytes: 4096,
+  preallocate: false,
   retentionBytes: -1,
   retentionMs: 7 * DAY_MS,
   fileDeleteDelayMs: 60_000,
@@ -82,3 +85,8 @@ export const DEFAULT_LOG_CONFIG: LogConfig = Object.freeze({
   flushMessages: INT64_MAX,
   flushMs: INT64_MAX,
 });
+
+/** The size that the file of a new segment is created with. */
+export function newFileSize({ preallocate, segmentBytes }: LogConfig): number {
+  return preallocate ? segmentBytes : 0;
+}

@@ -67,6 +67,11 @@ export class LogFlusher {
     this.#dirtySinceMs = nowMs;
   }
 
+  /** Says that a file was cut, though no batches were. */
+  trimmed(): void {
+    this.#isDirty = true;
+  }
+
   /** Says that files were created, renamed or removed. */
   namesChanged(): void {
     this.#hasUnsyncedNames = true;

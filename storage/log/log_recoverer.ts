@@ -17,6 +17,9 @@ import { replayProducers } from "./replay_producers.ts";
 import { Segment, type SegmentContext } from "../segment/segment.ts";
 import { TimeSlice } from "../time_slice.ts";
 
+/** After so many zeros in a file nothing else is looked for. */
+const ZEROS_READ = 1 << 20;
+
 /** Finds the end of a log that was not closed in good order. */
 export class LogRecoverer {
   readonly #context: SegmentContext;
@@ -159,20 +162,44 @@ export class LogRecoverer {
     const start = isTrusted ? this.#skipTrusted(segment) : 0;
     const scanner = segment.scan(start, true);
     this.#nextOffset = Math.max(this.#nextOffset, segment.baseOffset);
+    let problem: string | undefined;
     try {
       while (scanner.next()) {
         this.#check(segment, scanner);
         this.#apply(segment, scanner);
         if (this.#slice.isOver) await this.#slice.pause();
       }
-      if (scanner.position < segment.sizeInBytes) this.#problem ??= "the last batch is torn";
+      if (scanner.position < segment.sizeInBytes) problem ??= "the last batch is torn";
     } catch (error) {
       if (!(error instanceof CorruptRecordError)) throw error;
-      this.#problem = error.message;
+      problem = error.message;
     }
+    const dataEnd = await this.#endOfData(segment, scanner.position);
+    // What `preallocate` has left after the last batch is no loss.
+    const isUnused = dataEnd === scanner.position && segment === this.#segments.at(-1);
+    if (problem !== undefined && !isUnused) this.#problem = problem;
     this.#scannedBytes += scanner.position - start;
-    this.#truncatedBytes += segment.sizeInBytes - scanner.position;
+    this.#truncatedBytes += dataEnd - scanner.position;
     segment.cutTail(scanner.position);
+  }
+
+  /**
+   * Where the zeros at the end of a segment's file begin, or the position if there is nothing else from
+   * there on. A file of full size is not read to its end for that: after so many zeros nothing else
+   * is expected, and all of it is cut off anyway.
+   */
+  async #endOfData({ file, sizeInBytes }: Segment, position: number): Promise<number> {
+    const buffer = new Uint8Array(Math.min(ZEROS_READ, sizeInBytes - position));
+    let dataEnd = position;
+    for (let at = position; at < sizeInBytes && at < dataEnd + ZEROS_READ;) {
+      const count = file.readSync(buffer, at);
+      if (count === 0) break;
+      const last = buffer.subarray(0, count).findLastIndex((byte) => byte !== 0);
+      if (last >= 0) dataEnd = at + last + 1;
+      at += count;
+      if (this.#slice.isOver) await this.#slice.pause();
+    }
+    return dataEnd;
   }
 
   /**
@@ -206,6 +233,10 @@ export class LogRecoverer {
       if (damage === undefined) {
         if (walk.nextOffset > recoveryPoint) return walk.position;
         segment.note(walk.header, walk.position, this.#indexInterval);
+        if (walk.nextOffset === recoveryPoint) {
+          this.#nextOffset = recoveryPoint;
+          return walk.nextPosition;
+        }
       } else if (damage.isTorn || damage.firstOffset >= recoveryPoint) {
         return walk.position;
       }

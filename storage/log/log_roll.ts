@@ -5,7 +5,7 @@
  */
 
 import type { RecordBatch } from "../../protocol/records/mod.ts";
-import type { LogConfig } from "./log_config.ts";
+import { type LogConfig, newFileSize } from "./log_config.ts";
 import { FileSystemError } from "../file_system/file_system.ts";
 import type { LogCheckpointer } from "./log_checkpointer.ts";
 import type { LogFlusher } from "./log_flusher.ts";
@@ -65,7 +65,8 @@ function jitterMs(log: string, baseOffset: number, maxJitterMs: number): number 
 }
 
 /**
- * Begins a new segment. If its file cannot be created, nothing has changed.
+ * Begins a new segment. If the file of the active one cannot be cut to its batches, or that of the new
+ * one not be created, nothing has changed.
  *
  * @throws {FileSystemError} If so.
  */
@@ -76,10 +77,12 @@ export function roll(
   baseOffset: number,
   nowMs: number,
 ): void {
-  const { context, folder, segments } = log;
+  const { context, folder, segments, config } = log;
   const producers = log.producers(nowMs);
   const next = new Segment(context, folder, baseOffset, undefined, nowMs);
-  next.createFile();
+  // First, since no segment but the active one may have more than its batches.
+  segments.active.trim();
+  next.createFile(newFileSize(config));
   segments.active.retire();
   segments.push(next);
   flusher.namesChanged();

@@ -13,6 +13,7 @@ import type { LogTail } from "./hot_tail.ts";
 import type { LogCheckpointer } from "./log_checkpointer.ts";
 import type { LogFlusher } from "./log_flusher.ts";
 import { countExpiredSegments } from "./log_retention.ts";
+import { newFileSize } from "./log_config.ts";
 import { roll } from "./log_roll.ts";
 import type { LogState } from "./log_state.ts";
 import { Segment } from "../segment/segment.ts";
@@ -81,7 +82,7 @@ export class LogTrimmer {
     try {
       const segment = new Segment(log.context, log.folder, offset, undefined, nowMs);
       this.delete(log.segments.replaceAll(segment).toReversed(), nowMs);
-      segment.createFile();
+      segment.createFile(newFileSize(log.config));
       log.logStartOffset = offset;
       this.#endAt(offset, nowMs);
     } catch (error) {

@@ -14,7 +14,7 @@ function fileOf(sizes: readonly number[]): { file: PooledFile; size: number; byt
   for (const [i, valueSize] of sizes.entries()) {
     const batch = batchOfSize(2, valueSize);
     batch.baseOffset = i * 2;
-    file.appendSync(batch.bytes);
+    file.appendSync(batch.bytes, size);
     size += batch.sizeInBytes;
   }
   return { file, size, bytes: fs.readFileSync("/log") };
@@ -81,7 +81,7 @@ Deno.test("BatchScanner throws at what cannot be a batch", () => {
     const { file, size } = fileOf([10]);
     const bytes = batchOfSize(1, 10).bytes;
     bytes[16] = magic;
-    file.appendSync(bytes);
+    file.appendSync(bytes, size);
     const scanner = new BatchScanner(file, 0, size + bytes.length, false);
     assertEquals(scanner.next(), true);
     assertThrows(() => scanner.next(), errorClass);
@@ -98,7 +98,7 @@ Deno.test("BatchScanner takes zeros before or behind an edge for damage, not for
   assert(torn.length > 60);
   for (const damaged of torn) {
     const { file, size } = fileOf([10]);
-    file.appendSync(damaged);
+    file.appendSync(damaged, size);
     const scanner = new BatchScanner(file, 0, size + damaged.length, false);
     assertEquals(scanner.next(), true);
     assertThrows(() => scanner.next(), CorruptRecordError, "zeros");

@@ -13,6 +13,9 @@
  * is rolled, at checkpoints and at close; those of other segments are loaded when they are needed.
  * An index that is missing or unsound is made anew from the batches.
  *
+ * With `preallocate` the file has its full size from the start, with zeros after the batches, until it
+ * is cut: when the segment takes no more batches, the log is closed, or a write fails.
+ *
  * Invariants: `sizeInBytes` is where the last whole batch ends; a write that fails is cut off, or
  * else the segment says it is broken. Offsets grow from batch to batch, with or without gaps.
  *
@@ -122,17 +125,44 @@ export class Segment {
     if (this.#sizeInBytes === 0) this.#begin();
   }
 
-  /** Creates the file if there is none. Otherwise the first write does. */
-  createFile(): void {
+  /**
+   * Creates the file if there is none. Otherwise the first write does.
+   *
+   * @param fileSize What size the file is to have, with zeros where batches are to come.
+   */
+  createFile(fileSize = 0): void {
     if (this.#isOnDisk) return;
     this.#file.createSync();
     // There are bytes only after a failure. Cutting off none would cost: ext4 writes a file out, and
     // holds up who closes it, once it was cut to nothing.
     if (this.#context.fs.statSync(this.path)!.size > 0) this.#file.truncateSync(0);
+    if (fileSize > 0) this.#preallocate(fileSize);
     this.#isOnDisk = true;
     this.#changes++;
   }
 
+  #preallocate(fileSize: number): void {
+    try {
+      this.#file.extendSync(fileSize);
+    } catch (error) {
+      this.#file.close();
+      throw error;
+    }
+  }
+
+  /**
+   * Cuts off the zeros of a file that was created with its full size.
+   *
+   * @returns Whether there were any.
+   */
+  trim(): boolean {
+    if (!this.#file.isExtended) return false;
+    this.#changes++;
+    this.#file.truncateSync(this.#sizeInBytes);
+    return true;
+  }
+
+  /** Size of the batches, in bytes; the file may have zeros after them. */
   get sizeInBytes(): number {
     return this.#sizeInBytes;
   }
@@ -325,17 +355,18 @@ export class Segment {
   /**
    * Appends bytes to the file.
    *
+   * @param fileSize What size the file is created with, if there is none.
    * @returns The position they start at.
    * @throws {SegmentWriteError} If not all could be written.
    */
-  write(bytes: Uint8Array): number {
+  write(bytes: Uint8Array, fileSize = 0): number {
     const position = this.#sizeInBytes;
     this.#changes++;
     try {
-      if (!this.#isOnDisk) this.createFile();
-      let written = this.#file.appendSync(bytes);
+      if (!this.#isOnDisk) this.createFile(fileSize);
+      let written = this.#file.appendSync(bytes, position);
       while (written < bytes.length) {
-        const count = this.#file.appendSync(bytes.subarray(written));
+        const count = this.#file.appendSync(bytes.subarray(written), position + written);
         if (count === 0) throw new FileSystemError("append to", this.path, "EIO", "no bytes taken");
         written += count;
       }

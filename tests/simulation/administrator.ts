@@ -185,6 +185,7 @@ const CHANGEABLE: readonly string[] = [
   "retention.ms",
   "retention.bytes",
   "internal.segment.bytes",
+  "preallocate",
 ];
 
 /** Settings of a topic: small, so that much happens. */
@@ -193,6 +194,7 @@ function drawConfigs(random: Random): Map<string, string> {
     ["flush", random.weighted([[6, "commit"], [2, "os"], [2, "interval"]])],
     ["flush.ms", "400"],
     ["internal.segment.bytes", random.pick(["1500", "3000", "20000"])],
+    ["preallocate", random.pick(["false", "true"])],
     ["index.interval.bytes", random.pick(["0", "200", "4096"])],
     ["file.delete.delay.ms", random.pick(["0", "1000"])],
     ["message.timestamp.type", random.pick(["CreateTime", "CreateTime", "LogAppendTime"])],

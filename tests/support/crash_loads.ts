@@ -202,6 +202,7 @@ export class RetainedLoad extends SendingLoad {
       "internal.segment.bytes": 30_000,
       "retention.bytes": 60_000,
       "file.delete.delay.ms": 0,
+      "preallocate": true,
     },
   };
   readonly #offsets: number[] = [];

@@ -36,14 +36,6 @@ export const LOG_SETTINGS: Readonly<Record<string, FixedSetting>> = {
       "Milliseconds between two checks for logs to flush",
     ],
   }),
-  ...fixedSettings("files are only ever appended to, so they grow as they are written", {
-    "log.preallocate": [
-      "boolean",
-      "false",
-      "Whether the file of a new segment has its full size from the start; default of preallocate",
-      "cluster-wide",
-    ],
-  }),
   ...fixedSettings("where logs start is written with log.flush.offset.checkpoint.interval.ms", {
     "log.flush.start.offset.checkpoint.interval.ms": [
       "int",
