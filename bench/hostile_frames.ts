@@ -37,6 +37,8 @@ const MB = 1e6;
 /** No turn of the loop may be longer. */
 const TURN_AIM_MS = 50;
 const PING_EVERY_MS = 2;
+/** What a batch may hold beyond that while it is expanded and compressed otherwise: one at a time. */
+const BATCH_MB = 3 * 100 * 1024 * 1024 / MB;
 const HELD = ["queued.max.request.bytes", "queued.max.response.bytes", "hot.tail.bytes"] as const;
 
 const { values: flags } = parseArgs({
@@ -87,7 +89,8 @@ async function measure(): Promise<Row[]> {
     name: "peak memory over all cases",
     unit: "MB",
     better: "lower",
-    aim: Math.round(idleMb + 2 * allowedMb),
+    // Twice what is allowed: V8 keeps about as much garbage, and pages that were freed, as there is live.
+    aim: Math.round(idleMb + 2 * allowedMb + BATCH_MB),
     results: { dqueue: measured([peakMb]) },
     notes: {
       dqueue: `${idleMb.toFixed(0)} MB before, ${

@@ -13,6 +13,8 @@ import { requestFrame } from "./load_connection.ts";
 
 const OVERHEAD = 61;
 const SIZE = 1_000_000;
+/** The start of a zstd frame that holds nothing of the content. */
+const SKIPPABLE_MAGIC = 0x184d2a50;
 
 /** Each is sent by several at once. */
 const CONNECTIONS = 8;
@@ -55,6 +57,16 @@ export const HOSTILE_BATCHES: readonly HostileCase[] = [
   ),
   bombs("zstd of 30 GB", CompressionType.zstd, () => zstdZeros(SIZE / 4)),
   bombs("zstd of 130 MB in 4 KB", CompressionType.zstd, () => zstdZeros(1000)),
+  bombs("zstd, 9 frames of 10 MB", CompressionType.zstd, () => {
+    const frame = zstdZeros(80);
+    const bytes = new Uint8Array(SIZE - 100);
+    for (let i = 0; i < 9; i++) bytes.set(frame, i * frame.length);
+    // What is stepped over makes the batch large, and so it may expand to more.
+    const view = new DataView(bytes.buffer, 9 * frame.length);
+    view.setUint32(0, SKIPPABLE_MAGIC, true);
+    view.setUint32(4, view.byteLength - 8, true);
+    return bytes;
+  }),
   bombs("zstd, 70,000 frames", CompressionType.zstd, () => repeated(zstdZeros(1))),
   bombs("one record of 300,000 headers", CompressionType.none, () => manyHeaders(300_000)),
   bombs("140,000 records that are none", CompressionType.none, () => new Uint8Array(SIZE), 140_000),

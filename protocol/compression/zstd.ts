@@ -18,6 +18,7 @@ import {
   drainInSlices,
   isTooLarge,
   joined,
+  joinedInSlices,
   nodeZlib,
   plain,
   STREAM_CHUNK,
@@ -83,7 +84,7 @@ export async function decompressZstdInSlices(
     slice.hold(2 * size);
     if (slice.isOver) await slice.pause();
   }
-  return joined(chunks, size);
+  return await joinedInSlices(chunks, size, slice);
 }
 
 async function expandInSlices(
