@@ -5,6 +5,7 @@
  */
 
 import { fromFileUrl } from "@std/path";
+import { defaultCommand } from "./served_broker.ts";
 
 const MAIN = fromFileUrl(new URL("./probed_main.ts", import.meta.url));
 
@@ -26,11 +27,7 @@ export class LoopProbe {
     this.command = [
       "env",
       `PROBE_PORT=${port}`,
-      Deno.execPath(),
-      "run",
-      "--quiet",
-      "-A",
-      MAIN,
+      ...defaultCommand(["--allow-all"], MAIN),
     ];
   }
 

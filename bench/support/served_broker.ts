@@ -5,6 +5,7 @@
  */
 
 import { fromFileUrl } from "@std/path";
+import project from "../../deno.json" with { type: "json" };
 import { LoadConnection } from "./load_connection.ts";
 
 const MAIN = fromFileUrl(new URL("../../main.ts", import.meta.url));
@@ -33,9 +34,15 @@ const PERMISSIONS = [
   "--allow-sys=hostname",
 ];
 
-/** What `deno task start` runs, with the same permissions or others. */
-export function defaultCommand(permissions: readonly string[] = PERMISSIONS): string[] {
-  return [Deno.execPath(), "run", "--quiet", ...permissions, MAIN];
+/** Options of V8 that `deno task start` sets. */
+const V8_FLAGS = project.tasks.start.split(" ").filter((word) => word.startsWith("--v8-flags="));
+
+/** What `deno task start` runs, with the same permissions or others, or another main module. */
+export function defaultCommand(
+  permissions: readonly string[] = PERMISSIONS,
+  main = MAIN,
+): string[] {
+  return [Deno.execPath(), "run", "--quiet", ...V8_FLAGS, ...permissions, main];
 }
 
 /** A broker that was started by this program. */
