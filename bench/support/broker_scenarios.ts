@@ -77,7 +77,7 @@ export const STANDARD_SCENARIOS: readonly StandardScenario[] = [
   },
   { text: "latency rate=1000", isKey: true },
   { text: "latency rate=5000", isQuick: true, isKey: true },
-  { text: "latency rate=5000 acks=all flush=commit", isKey: true },
+  { text: "latency rate=1000 acks=all flush=commit", isKey: true },
   { text: "latency rate=10000" },
   { text: "connect connections=16", isQuick: true, isKey: true },
 ];
