@@ -1,12 +1,14 @@
 /**
- * Names of APIs by their keys, for messages.
+ * Kafka's names of APIs by key, for error messages and logs.
  *
  * @module
  */
 
 import { apiByKey } from "./messages/mod.ts";
 
-/** APIs of Kafka that are not declared in `messages/`: most are between brokers and controllers. */
+/**
+ * APIs of Kafka that `messages/` does not declare; most are used between brokers and controllers.
+ */
 const OTHER_NAMES: Readonly<Record<number, string>> = {
   4: "LeaderAndIsr",
   5: "StopReplica",
@@ -35,7 +37,7 @@ const OTHER_NAMES: Readonly<Record<number, string>> = {
   90: "DescribeShareGroupOffsets",
 };
 
-/** Kafka's name of an API; undefined if no API has the key. */
+/** Kafka's name of the API with `key`, or `undefined` if there is none. */
 export function apiName(key: number): string | undefined {
   return apiByKey(key)?.name ?? OTHER_NAMES[key];
 }

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { apiName } from "./api_name.ts";
 
-Deno.test("apiName() names every API of Kafka 4.2, declared or not, and nothing else", () => {
+Deno.test("apiName() returns the name of every API of Kafka 4.2, and undefined for other keys", () => {
   const unnamed = Array.from({ length: 93 }, (_, key) => key)
     .filter((key) => apiName(key) === undefined);
   assertEquals(unnamed, []);

@@ -1,30 +1,33 @@
 /**
- * Memory for bytes that come in, used again and again.
+ * A pool of buffers for incoming bytes.
  *
- * Buffers that are left to the garbage collector cost more than to fill them: the system zeroes each
- * new one page by page, and after every 32 MB or so V8 looks through the whole heap.
+ * Reusing buffers is cheaper than leaving them to the garbage collector: the system zeroes each new
+ * buffer page by page, and V8 scans the whole heap after every 32 MB or so of allocations.
  *
  * @module
  */
 
 const SMALLEST_BYTES = 4 * 1024;
-/** What is larger gets memory of its own: it is rare. */
+/** Larger buffers are not pooled: they are rare. */
 const LARGEST_BYTES = 16 * 1024 * 1024;
-/** Kept for later at most. */
+/** Idle buffers are kept up to this total. */
 const MAX_IDLE_BYTES = 32 * 1024 * 1024;
 
-/** Lends buffers; whoever is the last to look at one gives it back. */
+/** Lends buffers; the last user of a buffer gives it back. */
 export class BufferPool {
-  /** By size, the last given back first: it may still be in the processor's cache. */
+  /** Idle buffers by size, last in first out: the newest may still be in the processor's cache. */
   readonly #idle = new Map<number, ArrayBuffer[]>();
   #idleBytes = 0;
 
-  /** Bytes of buffers that nobody uses. */
+  /** Total size of the idle buffers in bytes. */
   get idleBytes(): number {
     return this.#idleBytes;
   }
 
-  /** `size` bytes of memory, with anything in them. What is not given back is garbage like any other. */
+  /**
+   * Returns `size` bytes with arbitrary content. A buffer not given back is garbage collected as
+   * usual.
+   */
   take(size: number): Uint8Array<ArrayBuffer> {
     if (size > LARGEST_BYTES) return new Uint8Array(size);
     const capacity = capacityFor(size);
@@ -35,8 +38,8 @@ export class BufferPool {
   }
 
   /**
-   * Gives back the whole memory under `bytes`, which was taken here, or from another pool, once. Nobody
-   * may look at it from now on.
+   * Takes back the whole buffer of `bytes`, which may come from another pool. A buffer must be
+   * given back only once, and not be used afterwards.
    */
   give({ buffer }: Uint8Array<ArrayBuffer>): void {
     const capacity = buffer.byteLength;
@@ -49,14 +52,14 @@ export class BufferPool {
     else idle.push(buffer);
   }
 
-  /** Leaves what nobody uses to the garbage collector. */
+  /** Leaves all idle buffers to the garbage collector. */
   clear(): void {
     this.#idle.clear();
     this.#idleBytes = 0;
   }
 }
 
-/** The next of four sizes between a power of two and its double. */
+/** Rounds up to the next of four sizes between a power of two and its double. */
 function capacityFor(size: number): number {
   if (size <= SMALLEST_BYTES) return SMALLEST_BYTES;
   const step = 2 ** (29 - Math.clz32(size - 1));

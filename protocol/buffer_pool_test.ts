@@ -3,7 +3,7 @@ import { BufferPool } from "./buffer_pool.ts";
 
 const MIB = 1024 * 1024;
 
-Deno.test("BufferPool.take() gives as many bytes as asked for, in little more memory", () => {
+Deno.test("BufferPool.take() returns the requested size with little overhead", () => {
   const pool = new BufferPool();
   for (let size = 1; size < 20_000_000; size = Math.ceil(size * 1.1)) {
     const { length, buffer } = pool.take(size);
@@ -15,7 +15,7 @@ Deno.test("BufferPool.take() gives as many bytes as asked for, in little more me
   }
 });
 
-Deno.test("BufferPool.take() gives what was given back", () => {
+Deno.test("BufferPool.take() reuses a buffer that was given back", () => {
   const pool = new BufferPool();
   for (const size of [1, 4096, 4097, 100_000, MIB, 16 * MIB]) {
     const bytes = pool.take(size);
@@ -24,7 +24,7 @@ Deno.test("BufferPool.take() gives what was given back", () => {
   }
 });
 
-Deno.test("BufferPool never gives memory out twice", () => {
+Deno.test("BufferPool.take() never lends the same memory twice", () => {
   const pool = new BufferPool();
   const first = pool.take(MIB);
   const second = pool.take(MIB);
@@ -35,7 +35,7 @@ Deno.test("BufferPool never gives memory out twice", () => {
   assertEquals(new Set([second.buffer, third.buffer, fourth.buffer]).size, 3);
 });
 
-Deno.test("BufferPool keeps a bounded part of what is given back, and nothing that is very large", () => {
+Deno.test("BufferPool.give() keeps a bounded total, and no very large buffers", () => {
   const pool = new BufferPool();
   const taken = Array.from({ length: 50 }, () => pool.take(MIB));
   for (const bytes of taken) {

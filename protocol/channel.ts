@@ -1,8 +1,9 @@
 /**
- * Channels carry whole frames both ways: over a pair of byte streams, or inside one process.
+ * Channels carry whole frames in both directions, over a pair of byte streams or within one
+ * process.
  *
- * Client and broker are written against `FrameChannel` alone, so an embedded broker and one behind
- * a socket run the same code.
+ * Client and broker depend on `FrameChannel` alone, so the same code serves an embedded broker and
+ * one reached through a socket.
  *
  * @module
  */
@@ -12,53 +13,62 @@ import { Writer } from "./writer.ts";
 
 /** One end of a connection that carries frames. */
 export interface FrameChannel {
-  /** Who is at the other end, for logs: `127.0.0.1:52114`, or `embedded`. */
+  /** Name of the other end for logs: `127.0.0.1:52114`, or `embedded`. */
   readonly peer: string;
-  /** Where frames to send are encoded, each between `beginFrame()` and `endFrame()`. */
+  /** Writer for outgoing frames, each between `beginFrame()` and `endFrame()`. */
   readonly out: Writer;
-  /** Bytes encoded that the other end, or the socket, has not yet taken. */
+  /** Encoded bytes not yet taken by the other end or the socket. */
   readonly backlog: number;
-  /** Called when the other end, or the socket, has taken some of the backlog. Default: does nothing. */
+  /**
+   * Called when the other end or the socket has taken some of the backlog. Default: does nothing.
+   */
   onTaken: () => void;
   /**
-   * What the other end has us hold memory for, if it does: bytes moved so far, of a large frame that has
-   * begun to arrive or of frames to be taken. As long as that does not grow, the other end is stuck.
+   * Progress of a transfer that makes this end hold memory, if one is under way: bytes moved so
+   * far, of a large frame that is arriving or of frames being sent. While it does not grow, the
+   * other end is stuck.
    */
   readonly heldAt: number | undefined;
-  /** Sends what `out` holds, at the end of this turn at the latest. */
+  /** Sends the content of `out`, at the end of this turn at the latest. */
   flush(): void;
-  /** Resolves when everything that `out` was given before was taken, or the channel has ended. */
+  /**
+   * Resolves when everything written to `out` before the call has been taken, or the channel has
+   * ended.
+   */
   drained(): Promise<void>;
-  /** A frame that has already arrived, without waiting. @throws as `next()` does. */
+  /** Returns a frame that has already arrived, without waiting. @throws as `next()` does. */
   buffered(): Uint8Array | undefined;
-  /** Whether there is such a frame. */
+  /** Whether `buffered()` would return a frame. */
   readonly hasBuffered: boolean;
   /**
-   * The next frame, or null once the other end has closed.
+   * Returns the next frame, or null once the other end has closed.
    *
    * @throws {FrameSizeError} if a frame's size is negative or above the limit.
    * @throws {TruncatedFrameError} if the stream ends inside a frame.
    */
   next(): Promise<Uint8Array | null>;
   /**
-   * Says that nobody looks at a frame any more that was got here, nor at a part of it: its memory may
-   * be read into again. Frames that are not recycled are left to the garbage collector.
+   * Allows the memory of a frame returned by this channel to be reused. The frame and all views of
+   * it must not be used afterwards. Frames that are not recycled are garbage collected.
    */
   recycle(frame: Uint8Array): void;
-  /** Sends what is left, then closes both directions. Safe to call again. */
+  /** Sends the remaining bytes, then closes both directions. Safe to call again. */
   close(): Promise<void>;
-  /** Closes both directions at once, even where `close()` is under way. Safe to call again. */
+  /** Closes both directions immediately, even during `close()`. Safe to call again. */
   abort(): void;
 }
 
-/** What a channel needs of a socket: `Deno.TcpConn`, `Deno.TlsConn` and `Deno.UnixConn` have it. */
+/**
+ * The part of a socket that a channel needs; `Deno.TcpConn`, `Deno.TlsConn` and `Deno.UnixConn`
+ * have it.
+ */
 export interface ByteDuplex {
   readonly readable: ReadableStream<Uint8Array>;
   readonly writable: WritableStream<Uint8Array>;
   close(): void;
 }
 
-/** A channel over a socket's two streams. */
+/** A channel over the two streams of a socket. */
 export class StreamChannel implements FrameChannel {
   readonly peer: string;
   readonly #duplex: ByteDuplex;
@@ -148,7 +158,7 @@ export class StreamChannel implements FrameChannel {
   }
 }
 
-/** Two ends of a connection inside this process; what one sends, the other receives. */
+/** Creates two connected channels within this process: each receives what the other sends. */
 export function memoryChannels(peer = "embedded"): [FrameChannel, FrameChannel] {
   const first = new MemoryChannel(peer);
   const second = new MemoryChannel(peer);
@@ -161,11 +171,11 @@ class MemoryChannel implements FrameChannel {
   readonly peer: string;
   readonly out: Writer = new Writer();
   onTaken: () => void = () => {};
-  /** Who is in the same process is not watched. */
+  /** A peer within the same process is not monitored. */
   readonly heldAt = undefined;
   #other!: MemoryChannel;
   #arrived: Uint8Array[] = [];
-  /** Index of the oldest frame in `#arrived` not yet handed out. */
+  /** Index in `#arrived` of the oldest frame not yet returned. */
   #head = 0;
   #arrivedSize = 0;
   #closed = false;
@@ -232,7 +242,7 @@ class MemoryChannel implements FrameChannel {
     }
   }
 
-  /** A frame's memory may be the sender's. */
+  /** Does nothing: the memory of a frame may belong to the sender. */
   recycle(): void {}
 
   close(): Promise<void> {

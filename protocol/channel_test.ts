@@ -48,7 +48,7 @@ for (const { name, open } of KINDS) {
     await Promise.all([a.close(), b.close()]);
   });
 
-  Deno.test(`${name} deliver what was sent before close, then null`, async () => {
+  Deno.test(`${name} deliver frames sent before close(), then null`, async () => {
     const [a, b] = await open();
     send(a, SMALL);
     await a.close();
@@ -58,7 +58,7 @@ for (const { name, open } of KINDS) {
     await b.close();
   });
 
-  Deno.test(`${name} wake a waiting reader when the other end aborts`, async () => {
+  Deno.test(`${name} resolve a pending next() when the other end aborts`, async () => {
     const [a, b] = await open();
     const waiting = b.next().catch(() => null);
     a.abort();
@@ -67,7 +67,7 @@ for (const { name, open } of KINDS) {
     b.abort();
   });
 
-  Deno.test(`${name} wake their own waiting reader on close`, async () => {
+  Deno.test(`${name} resolve a pending next() on close()`, async () => {
     const [a, b] = await open();
     const waiting = a.next().catch(() => null);
     await a.close();
@@ -76,7 +76,7 @@ for (const { name, open } of KINDS) {
   });
 }
 
-Deno.test("memoryChannels count what the other end has not taken as backlog", async () => {
+Deno.test("memoryChannels() counts frames not yet taken as backlog", async () => {
   const [a, b] = memoryChannels();
   send(a, LARGE);
   assert(a.backlog >= LARGE.length);

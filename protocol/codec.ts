@@ -1,10 +1,10 @@
 /**
- * Derives the encoder and decoder of one version of a message from its declaration.
+ * Derives the encoder and decoder for one version of a message from its declaration.
  *
- * Both are generated as JavaScript source once per message and version and then kept: the code that
- * runs has no version tests, no look-ups by field name and makes no closures, and every object a
- * decoder returns has one shape. What the generated code looks like, for a struct of a topic name
- * and an array of partitions in a flexible version:
+ * Both are generated as JavaScript source, once per message and version, and cached. The generated
+ * code has no version checks, no lookups by field name and no closures, and every object that a
+ * decoder returns has the same shape. For a struct with a topic name and an array of partitions in
+ * a flexible version it looks like this:
  *
  * ```text
  * function decode1(r) {
@@ -15,8 +15,8 @@
  * }
  * ```
  *
- * Messages of very many elements are read and written in slices: a second pair, generated when it is
- * first needed, yields after every few elements of an array, so that the caller can give way.
+ * Messages with very many elements are processed in slices: a second pair of functions, generated
+ * on first use, yields after every few array elements, which lets the caller give way.
  *
  * @module
  */
@@ -33,15 +33,15 @@ export interface Codec<F extends Fields = Fields> {
   decode(reader: Reader): DecodedFields<F>;
   /** Writes the message. @throws {UnencodableValueError} if this version cannot carry the value. */
   encode(writer: Writer, value: EncodableFields<F>): void;
-  /** Whether a message has more elements, in all its arrays, than `count`. */
+  /** Whether the arrays of a message have more than `count` elements in total. */
   hasMoreElementsThan(count: number, value: EncodableFields<F>): boolean;
 }
 
 /** Encodes and decodes in slices: each generator yields where its caller may give way. */
 export interface SlicedCodec<F extends Fields = Fields> {
-  /** As {@linkcode Codec.decode}. */
+  /** Like {@linkcode Codec.decode}. */
   decode(reader: Reader): Generator<void, DecodedFields<F>>;
-  /** As {@linkcode Codec.encode}. */
+  /** Like {@linkcode Codec.encode}. */
   encode(writer: Writer, value: EncodableFields<F>): Generator<void, void>;
 }
 
@@ -49,7 +49,7 @@ const codecs = new WeakMap<Message, (Codec | undefined)[]>();
 const slicedCodecs = new WeakMap<Message, (SlicedCodec | undefined)[]>();
 
 /**
- * The codec of `version` of a message, made at its first use.
+ * Returns the codec for `version` of a message, created on first use.
  *
  * @throws {RangeError} if the message has no such version.
  */
@@ -60,7 +60,7 @@ export function codec<F extends Fields>(message: Message<F>, version: number): C
 }
 
 /**
- * What does the work of {@linkcode codec} in slices, made at its first use.
+ * Returns the sliced form of {@linkcode codec}, created on first use.
  *
  * @throws {RangeError} if the message has no such version.
  */
@@ -104,7 +104,7 @@ function generateSliced(message: Message, version: number): SlicedCodec {
 }
 
 function evaluate(generator: CodecGenerator, members: string): unknown {
-  // Only declarations of this program reach the source, never bytes from outside.
+  // The source is built from declarations in this program only, never from bytes received.
   return new Function(
     "Writer",
     "constants",
@@ -123,9 +123,9 @@ function unencodable(what: string): never {
   throw new UnencodableValueError(`Cannot encode ${what}`);
 }
 
-/** The end of the name of every field that explains an error to people. */
+/** Suffix of the name of every field that holds an error message. */
 const ERROR_MESSAGE = "rrorMessage";
-/** Characters of an error message that are sent. */
+/** Error messages are cut to this number of characters. */
 const MAX_MESSAGE_LENGTH = 8000;
 
 function shortened(text: string | null): string | null {
@@ -133,7 +133,7 @@ function shortened(text: string | null): string | null {
   return text.slice(0, MAX_MESSAGE_LENGTH - 1) + "…";
 }
 
-/** Bytes that a value of a scalar type takes at least, outside and inside flexible versions. */
+/** Minimum size in bytes of a value of each type, in non-flexible and flexible versions. */
 const MIN_SIZE: Record<Field["type"], readonly [number, number]> = {
   bool: [1, 1],
   int8: [1, 1],
@@ -152,23 +152,23 @@ const MIN_SIZE: Record<Field["type"], readonly [number, number]> = {
 };
 
 /**
- * Arrays below this are made in their size: growing by one takes room for sixteen more. For longer
- * ones a count that turns out to lie must not have cost memory yet.
+ * Arrays up to this length are allocated at full size, because growing one by one reserves room for
+ * sixteen more. A longer count may be wrong, so it must not cost memory in advance.
  */
 const PRESIZED_MAX = 1024;
 
-/** In slices, so many elements of an array lie between two yields, less one: a mask of bits. */
+/** A sliced codec yields after this number of array elements plus one; a bit mask. */
 const SLICE_MASK = 63;
 
 class CodecGenerator {
   readonly #message: Message;
   readonly #version: number;
   readonly #flexible: boolean;
-  /** Whether functions that read or write arrays are to be generators. */
+  /** Whether functions that read or write arrays are generated as generators. */
   #isSliced: boolean;
   readonly #functions: string[] = [];
   readonly #generators: Set<string> = new Set();
-  /** Values that generated code refers to by index: defaults that have no literal. */
+  /** Values that the generated code refers to by index: defaults that have no literal. */
   readonly constants: unknown[] = [];
 
   constructor(message: Message, version: number, isSliced = false) {
@@ -184,7 +184,7 @@ class CodecGenerator {
     this.#isSliced = isSliced;
   }
 
-  /** Whether a function that was generated is a generator. */
+  /** Whether a generated function is a generator. */
   isGenerator(name: string): boolean {
     return this.#generators.has(name);
   }
@@ -204,12 +204,12 @@ class CodecGenerator {
     return name;
   }
 
-  /** A call of a function that was generated, as an expression. */
+  /** An expression that calls a generated function. */
   #call(name: string, args: string): string {
     return this.#generators.has(name) ? `(yield* ${name}(${args}))` : `${name}(${args})`;
   }
 
-  /** Whether values of a field hold arrays in this version, tagged ones aside. */
+  /** Whether values of a field contain arrays in this version, tagged fields aside. */
   #hasArrays(field: Field): boolean {
     return field.type === "array" ||
       (field.type === "struct" && this.#haveArrays(field.fields!));
@@ -219,7 +219,7 @@ class CodecGenerator {
     return Object.values(fields).some((field) => this.#inBody(field) && this.#hasArrays(field));
   }
 
-  /** Generates what is to be done at a stretch even in slices: tags are few. */
+  /** Generates code that does not yield, even in a sliced codec: tagged fields are few. */
   #unsliced<T>(generate: () => T): T {
     const isSliced = this.#isSliced;
     this.#isSliced = false;
@@ -291,7 +291,7 @@ class CodecGenerator {
     }
   }
 
-  /** The name of the reader's or writer's method for a text or bytes field in this version. */
+  /** Name of the reader's or writer's method for a string or bytes field in this version. */
   #form(type: "string" | "bytes" | "records", nullable: boolean): string {
     const words = [this.#flexible ? "compact" : "", nullable ? "nullable" : "", type];
     return words.filter((word) => word !== "")
@@ -330,7 +330,7 @@ class CodecGenerator {
     return Math.max(1, size);
   }
 
-  /** An expression for the value of a field that the bytes do not carry. */
+  /** An expression for the value of a field that this version does not carry. */
   #default(field: Field): string {
     const value = field.default;
     if (value === null) return "null";
@@ -368,7 +368,7 @@ class CodecGenerator {
     return this.#define("encode", "w, v", lines.join("\n"), isGenerator);
   }
 
-  /** The value to write: what was given, or the default where it may be left out. */
+  /** An expression for the value to write: the given one, or the default if it may be omitted. */
   #given(field: Field, name: string): string {
     if (!field.hasDefault) return `v.${name}`;
     return `(v.${name} === undefined ? ${this.#default(field)} : v.${name})`;
@@ -441,7 +441,7 @@ class CodecGenerator {
         return `${notNull}${this.#call(this.#arrayEncoder(field, path), `w, ${value}`)};`;
       case "string":
       case "bytes": {
-        // What a message quotes may be as long as a string can be.
+        // An error message may quote a value of any length.
         const given = path.endsWith(ERROR_MESSAGE) ? `shortened(${value})` : value;
         return `${notNull}w.${this.#form(field.type, nullable)}(${given});`;
       }
@@ -470,8 +470,8 @@ class CodecGenerator {
   // Counting
 
   /**
-   * A function of a value and a count that gives the count less the elements of the value's arrays, or
-   * something below zero as soon as that is. None if there are no arrays.
+   * Defines a function that subtracts the number of array elements in a value from a count, and
+   * stops once the result is negative. Returns `undefined` if there are no arrays.
    */
   structCounter(fields: Fields): string | undefined {
     if (!this.#haveArrays(fields)) return undefined;
@@ -496,7 +496,7 @@ class CodecGenerator {
   }
 }
 
-/** A local name for a field, since a field may be called like a reserved word. */
+/** A local variable name for a field, since field names may be reserved words. */
 function local(name: string): string {
   return `$${name}`;
 }

@@ -43,7 +43,7 @@ const heartbeat = message("HeartbeatRequest", "0-4", "4+", {
   groupInstanceId: string("3+", { nullable: "3+", default: null }),
 });
 
-Deno.test("codec() writes each version as the protocol guide lays it out", () => {
+Deno.test("codec().encode() writes the layout of each version", () => {
   const value = { groupId: "g", generationId: 5, memberId: "me" };
   assertEquals(encode(heartbeat, 0, value), "00 01 67 00 00 00 05 00 02 6d 65");
   assertEquals(encode(heartbeat, 3, value), "00 01 67 00 00 00 05 00 02 6d 65 ff ff");
@@ -54,18 +54,18 @@ Deno.test("codec() writes each version as the protocol guide lays it out", () =>
   );
 });
 
-Deno.test("codec() reads each version, with defaults for what it does not carry", () => {
+Deno.test("codec().decode() reads each version, with defaults for fields it does not carry", () => {
   const value = { groupId: "g", generationId: 5, memberId: "me", groupInstanceId: null };
   assertEquals(decode(heartbeat, 0, "00 01 67 00 00 00 05 00 02 6d 65"), value);
   assertEquals(decode(heartbeat, 4, "02 67 00 00 00 05 03 6d 65 00 00"), value);
 });
 
-Deno.test("codec() makes each version's codec once", () => {
+Deno.test("codec() caches the codec of each version", () => {
   assertStrictEquals(codec(heartbeat, 2), codec(heartbeat, 2));
   assert(codec(heartbeat, 2) !== codec(heartbeat, 3));
 });
 
-Deno.test("codec() refuses versions that a message does not have", () => {
+Deno.test("codec() throws for a version that the message does not have", () => {
   for (const version of [-1, 5]) {
     assertThrows(
       () => codec(heartbeat, version),
@@ -93,7 +93,7 @@ const everyType = message("EveryType", "0-1", "1+", {
   structs: array({ inner: int8("0+") }, "0+"),
 });
 
-Deno.test("codec() knows every type in both forms", () => {
+Deno.test("codec() encodes and decodes every type, compact and not", () => {
   const value = {
     bool: true,
     int8: -1,
@@ -123,7 +123,7 @@ Deno.test("codec() knows every type in both forms", () => {
   assertEquals(decode(everyType, 1, compact), value);
 });
 
-Deno.test("codec() writes records in several pieces as one", () => {
+Deno.test("codec().encode() writes records given in several pieces as one field", () => {
   const one = message("One", "0", "none", { records: records("0+", { nullable: "0+" }) });
   assertEquals(encode(one, 0, { records: [hex("01"), hex("0203")] }), "00 00 00 03 01 02 03");
   assertEquals(encode(one, 0, { records: null }), "ff ff ff ff");
@@ -142,7 +142,7 @@ const tagged = message("Tagged", "0-2", "1+", {
   maybe: string("2+", { tag: 4, nullable: "2+", default: null, ignorable: true }),
 });
 
-Deno.test("codec() writes tags in ascending order and no defaults (KIP-482)", () => {
+Deno.test("codec().encode() writes tags in ascending order and omits defaults (KIP-482)", () => {
   assertEquals(encode(tagged, 1, { body: 7 }), "07 00");
   assertEquals(encode(tagged, 1, { body: 7, first: -1, second: "", pair: {} }), "07 00");
   assertEquals(
@@ -164,7 +164,7 @@ const TAG_DEFAULTS = {
   maybe: null,
 };
 
-Deno.test("codec() reads tags in any order, and skips those it does not know (KIP-482)", () => {
+Deno.test("codec().decode() reads tags in any order and skips unknown ones (KIP-482)", () => {
   assertEquals(decode(tagged, 1, "07 00"), { ...TAG_DEFAULTS, body: 7 });
   assertEquals(decode(tagged, 0, "07"), { ...TAG_DEFAULTS, body: 7 });
   const value = { ...TAG_DEFAULTS, body: 7, first: 5, second: "ab" };
@@ -181,7 +181,7 @@ Deno.test("codec() reads tags in any order, and skips those it does not know (KI
   );
 });
 
-Deno.test("codec() refuses a tag whose size is not that of its value (KIP-482)", () => {
+Deno.test("codec().decode() rejects a tag whose size differs from its value (KIP-482)", () => {
   for (const bytes of ["07 01 00 03 00 00 00 05", "07 01 00 05 00 00 00 05 00"]) {
     assertThrows(
       () => decode(tagged, 1, bytes),
@@ -191,7 +191,7 @@ Deno.test("codec() refuses a tag whose size is not that of its value (KIP-482)",
   }
 });
 
-Deno.test("codec() shares no mutable default between decoded objects", () => {
+Deno.test("codec().decode() shares no mutable default between objects", () => {
   const one = decode(tagged, 1, "07 00");
   const other = decode(tagged, 1, "07 00");
   assert(one.list !== other.list);
@@ -203,7 +203,7 @@ const nested = message("Nested", "0-1", "0+", {
   all: array({ maybe: struct({ a: int64("0+") }, "0+", { nullable: "0+" }) }, "0+"),
 });
 
-Deno.test("codec() puts a byte in front of a struct that may be null", () => {
+Deno.test("codec() prefixes a nullable struct with one byte", () => {
   const none = { maybe: null, all: [{ maybe: null }, { maybe: null }] };
   assertEquals(encode(nested, 0, none), "ff 03 ff 00 ff 00 00");
   assertEquals(decode(nested, 0, "ff 03 ff 00 ff 00 00"), none);
@@ -213,7 +213,7 @@ Deno.test("codec() puts a byte in front of a struct that may be null", () => {
   assertEquals(decode(nested, 0, bytes), some);
 });
 
-Deno.test("codec() refuses null where a version does not allow it", () => {
+Deno.test("codec() rejects null where the version does not allow it", () => {
   const list = message("List", "0-3", "2+", {
     names: array(string("0+"), "0+", { nullable: "1-2" }),
     name: string("0+", { nullable: "1+" }),
@@ -235,7 +235,7 @@ Deno.test("codec() refuses null where a version does not allow it", () => {
   );
 });
 
-Deno.test("codec() refuses what a version does not carry, and drops what is ignorable", () => {
+Deno.test("codec().encode() rejects fields a version does not carry, and drops ignorable ones", () => {
   assertThrows(
     () => encode(tagged, 0, { body: 7, second: "x" }),
     UnencodableValueError,
@@ -250,7 +250,7 @@ Deno.test("codec() refuses what a version does not carry, and drops what is igno
   assertEquals(encode(tagged, 0, { body: 7, second: "", pair: { a: -1 } }), "07");
 });
 
-Deno.test("codec() reserves no memory for counts that cannot be true", () => {
+Deno.test("codec().decode() allocates nothing for impossible counts", () => {
   const list = message("List", "0-1", "1+", {
     items: array({ id: int64("0+"), name: string("0+") }, "0+"),
   });
@@ -264,7 +264,7 @@ Deno.test("codec() reserves no memory for counts that cannot be true", () => {
   }
 });
 
-Deno.test("codec() reads long arrays as well as short ones", () => {
+Deno.test("codec().decode() reads arrays longer than the presized maximum", () => {
   const list = message("List", "0", "0+", { items: array(int16("0+"), "0+") });
   for (const size of [0, 1, 1023, 1024, 5000]) {
     const items = Array.from({ length: size }, (_, i) => i);
@@ -272,7 +272,7 @@ Deno.test("codec() reads long arrays as well as short ones", () => {
   }
 });
 
-Deno.test("codec() allows fields to be called like words of the language", () => {
+Deno.test("codec() allows reserved words as field names", () => {
   const words = message("Words", "0", "0+", {
     default: int8("0+"),
     class: int8("0+", { default: 0 }),

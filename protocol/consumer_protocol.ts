@@ -1,14 +1,14 @@
 /**
- * The embedded protocol of consumer groups: what members of a classic group of protocol type
- * `consumer` tell each other through the coordinator.
+ * The embedded protocol of consumer groups: the data that members of a classic group with protocol
+ * type `consumer` exchange through the coordinator.
  *
  *     subscription   int16 version, topics, user data; from version 1 the partitions held, from 2 the
  *                    generation they were held in (KIP-792), from 3 the rack (KIP-881)
  *     assignment     int16 version, partitions by topic, user data
  *
- * To the coordinator these are opaque, except to know which topics a group reads and to move a group
- * to KIP-848. Version 0 begins every later one. Some clients name a later version and leave its
- * additions out, so what is missing at the end counts as not given.
+ * The coordinator treats both as opaque, except to find out which topics a group reads and to
+ * migrate a group to KIP-848. Every later version begins with version 0. Some clients state a later
+ * version but omit its additions, so fields missing at the end are treated as not given.
  *
  * @module
  */
@@ -21,7 +21,7 @@ import { Writer } from "./writer.ts";
 /** The protocol type of consumer groups. */
 export const CONSUMER_PROTOCOL_TYPE = "consumer";
 
-/** What a member says when it joins. */
+/** Subscription sent by a member when it joins. */
 export const consumerProtocolSubscription = message("ConsumerProtocolSubscription", "0-3", "none", {
   topics: array(string("0+"), "0+"),
   userData: bytes("0+", { nullable: "0+", default: null }),
@@ -34,7 +34,7 @@ export const consumerProtocolSubscription = message("ConsumerProtocolSubscriptio
   rackId: string("3+", { nullable: "3+", default: null, ignorable: true }),
 });
 
-/** What a member is assigned. */
+/** Assignment of a member. */
 export const consumerProtocolAssignment = message("ConsumerProtocolAssignment", "0-3", "none", {
   assignedPartitions: array(
     { topic: string("0+"), partitions: array(int32("0+"), "0+") },
@@ -43,15 +43,15 @@ export const consumerProtocolAssignment = message("ConsumerProtocolAssignment", 
   userData: bytes("0+", { nullable: "0+", default: null }),
 });
 
-/** A subscription of any version. */
+/** A decoded subscription of any version. */
 export type ConsumerProtocolSubscription = Decoded<typeof consumerProtocolSubscription>;
-/** An assignment of any version. */
+/** A decoded assignment of any version. */
 export type ConsumerProtocolAssignment = Decoded<typeof consumerProtocolAssignment>;
 
-/** Topics and partitions of one member, all together: they are read at a stretch. */
+/** Maximum number of topics and partitions of one member; they are decoded without a pause. */
 const MAX_ELEMENTS = 100_000;
 
-/** The topics that a subscription names, whatever its version. */
+/** Topic names in a subscription of any version. */
 export function subscribedTopics(metadata: Uint8Array): readonly string[] {
   const reader = new Reader(metadata, MAX_ELEMENTS);
   checkVersion(reader.int16(), "subscription");
@@ -59,9 +59,9 @@ export function subscribedTopics(metadata: Uint8Array): readonly string[] {
 }
 
 /**
- * Reads a subscription.
+ * Decodes a subscription.
  *
- * @throws {MalformedMessageError} If its bytes do not form one.
+ * @throws {MalformedMessageError} If the bytes are not a subscription.
  */
 export function decodeSubscription(metadata: Uint8Array): ConsumerProtocolSubscription {
   let version = versionOf(metadata);
@@ -76,7 +76,7 @@ export function decodeSubscription(metadata: Uint8Array): ConsumerProtocolSubscr
   }
 }
 
-/** Writes a subscription in the latest version. */
+/** Encodes a subscription in the latest version. */
 export function encodeSubscription(
   subscription: Encodable<typeof consumerProtocolSubscription>,
 ): Uint8Array {
@@ -87,16 +87,16 @@ export function encodeSubscription(
   return writer.takeBytes();
 }
 
-/** The version of a subscription, at most the latest known. */
+/** Version of a subscription, at most the latest known one. */
 export function versionOf(metadata: Uint8Array): number {
   const version = checkVersion(new Reader(metadata).int16(), "subscription");
   return Math.min(version, consumerProtocolSubscription.versions.max);
 }
 
 /**
- * Reads an assignment; one of no bytes assigns nothing.
+ * Decodes an assignment; one without bytes assigns nothing.
  *
- * @throws {MalformedMessageError} If its bytes do not form one.
+ * @throws {MalformedMessageError} If the bytes are not an assignment.
  */
 export function decodeAssignment(assignment: Uint8Array): ConsumerProtocolAssignment {
   if (assignment.length === 0) return { assignedPartitions: [], userData: null };
@@ -105,7 +105,10 @@ export function decodeAssignment(assignment: Uint8Array): ConsumerProtocolAssign
   return codec(consumerProtocolAssignment, 0).decode(reader);
 }
 
-/** Writes an assignment. All versions are alike; a member is given that of its subscription. */
+/**
+ * Encodes an assignment. All versions have the same fields; a member gets the version of its
+ * subscription.
+ */
 export function encodeAssignment(
   assignment: Encodable<typeof consumerProtocolAssignment>,
   version: number,
@@ -118,7 +121,7 @@ export function encodeAssignment(
 
 function checkVersion(version: number, what: string): number {
   if (version < 0) {
-    throw new MalformedMessageError(`Cannot read ${what}: its version is ${version}`);
+    throw new MalformedMessageError(`Cannot read ${what}: version is ${version}`);
   }
   return version;
 }

@@ -1,10 +1,10 @@
 /**
- * Kafka's errors: what each code means, whether a retry can help, and what to do about it.
+ * Kafka's error codes: the meaning of each, whether a retry can help, and how to resolve it.
  *
- * Codes and names are the protocol's and never change. A code in a response is a value, not an
- * exception; whoever turns one into an exception takes its name and description from here.
+ * Codes and names are part of the protocol and never change. A code in a response is a value, not
+ * an exception; an exception made from a code takes its name and description from this table.
  *
- * The table is that of Kafka 4.4.
+ * The table matches Kafka 4.4.
  *
  * Spec: https://kafka.apache.org/protocol.html#protocol_error_codes
  *
@@ -156,162 +156,162 @@ export const ErrorCode = {
 /** Kafka's name of an error. */
 export type ErrorName = keyof typeof ErrorCode;
 
-/** What is known of an error code. */
+/** Name, retriability and description of an error code. */
 export interface ErrorInfo {
   readonly code: number;
   /** Kafka's name, `UNKNOWN_ERROR_CODE` for a code not in the table. */
   readonly name: ErrorName | "UNKNOWN_ERROR_CODE";
   /** Whether the same request may succeed later. */
   readonly retriable: boolean;
-  /** Whether metadata, or the coordinator's address, is out of date and has to be asked for again. */
+  /** Whether metadata or the coordinator's address is out of date and must be fetched again. */
   readonly refreshesMetadata: boolean;
-  /** What happened and what to do about it, in one sentence. */
+  /** The cause and the remedy, in one sentence. */
   readonly description: string;
 }
 
 type Kind = readonly [retriable: boolean, refreshesMetadata: boolean];
 const FINAL: Kind = [false, false];
 const RETRIABLE: Kind = [true, false];
-/** Retriable once the sender has asked anew whom to send it to. */
+/** Retriable after fetching metadata or the coordinator's address again. */
 const STALE: Kind = [true, true];
 
 // deno-fmt-ignore: one line per error, a table
 const TABLE: { readonly [N in ErrorName]: readonly [kind: Kind, description: string] } = {
   UNKNOWN_SERVER_ERROR: [FINAL, "The broker failed in a way it has no code for; its log says why"],
   NONE: [FINAL, "The operation succeeded"],
-  OFFSET_OUT_OF_RANGE: [FINAL, "The offset lies before the log's start or after its end; seek to an offset in between"],
-  CORRUPT_MESSAGE: [RETRIABLE, "A record batch arrived damaged: its checksum, size or layout is wrong; send it again"],
+  OFFSET_OUT_OF_RANGE: [FINAL, "The offset is before the start or after the end of the log; seek to an offset in between"],
+  CORRUPT_MESSAGE: [RETRIABLE, "A record batch arrived corrupt: its checksum, size or layout is wrong; send it again"],
   UNKNOWN_TOPIC_OR_PARTITION: [STALE, "The broker has no such topic or partition; check the name, or wait for it to be created"],
   INVALID_FETCH_SIZE: [FINAL, "The fetch asked for an impossible number of bytes; correct the size"],
   LEADER_NOT_AVAILABLE: [STALE, "The partition has no leader at the moment; retry once one is elected"],
-  NOT_LEADER_OR_FOLLOWER: [STALE, "The broker does not hold the role for this partition; refresh metadata and ask the leader"],
-  REQUEST_TIMED_OUT: [RETRIABLE, "The request was not completed in the time it allowed; retry, or allow more"],
+  NOT_LEADER_OR_FOLLOWER: [STALE, "The broker is not the leader or a follower of this partition; refresh metadata and send the request to the leader"],
+  REQUEST_TIMED_OUT: [RETRIABLE, "The request did not complete within its timeout; retry, or raise the timeout"],
   BROKER_NOT_AVAILABLE: [FINAL, "The broker is not reachable within its cluster; try another one"],
-  REPLICA_NOT_AVAILABLE: [STALE, "The replica asked for is not online; refresh metadata and retry"],
+  REPLICA_NOT_AVAILABLE: [STALE, "The requested replica is not online; refresh metadata and retry"],
   MESSAGE_TOO_LARGE: [FINAL, "The record batch is larger than max.message.bytes; send smaller batches or raise the limit"],
   STALE_CONTROLLER_EPOCH: [FINAL, "The sender is no longer the controller; a newer one has taken over"],
-  OFFSET_METADATA_TOO_LARGE: [FINAL, "The text committed beside an offset is longer than offset.metadata.max.bytes; shorten it"],
+  OFFSET_METADATA_TOO_LARGE: [FINAL, "The metadata committed with an offset is longer than offset.metadata.max.bytes; shorten it"],
   NETWORK_EXCEPTION: [STALE, "The connection was lost before the response arrived; reconnect and retry"],
-  COORDINATOR_LOAD_IN_PROGRESS: [RETRIABLE, "The coordinator is still reading its state from the log; retry in a moment"],
+  COORDINATOR_LOAD_IN_PROGRESS: [RETRIABLE, "The coordinator is still reading its state from the log; retry shortly"],
   COORDINATOR_NOT_AVAILABLE: [STALE, "There is no coordinator for this group or transactional id yet; look it up again"],
   NOT_COORDINATOR: [STALE, "The broker does not coordinate this group or transactional id; look its coordinator up again"],
-  INVALID_TOPIC_EXCEPTION: [FINAL, "The topic's name is not legal, or the topic is internal; use another topic"],
+  INVALID_TOPIC_EXCEPTION: [FINAL, "The topic's name is invalid, or the topic is internal; use another topic"],
   RECORD_LIST_TOO_LARGE: [FINAL, "The record batch is larger than a log segment; send smaller batches or raise segment.bytes"],
   NOT_ENOUGH_REPLICAS: [RETRIABLE, "Fewer replicas are in sync than min.insync.replicas, so nothing was written; retry"],
   NOT_ENOUGH_REPLICAS_AFTER_APPEND: [RETRIABLE, "The records were written, but too few replicas are in sync; a retry may write them twice"],
   INVALID_REQUIRED_ACKS: [FINAL, "The acks of a produce request must be -1, 0 or 1"],
   ILLEGAL_GENERATION: [FINAL, "The group has moved to another generation; rejoin it"],
-  INCONSISTENT_GROUP_PROTOCOL: [FINAL, "The member shares no assignor or protocol type with its group; configure them alike"],
-  INVALID_GROUP_ID: [FINAL, "The group id is empty or not legal; use another one"],
+  INCONSISTENT_GROUP_PROTOCOL: [FINAL, "The member shares no assignor or protocol type with its group; use the same configuration for all members"],
+  INVALID_GROUP_ID: [FINAL, "The group id is empty or invalid; use another one"],
   UNKNOWN_MEMBER_ID: [FINAL, "The group does not know this member, perhaps because its session expired; rejoin without a member id"],
   INVALID_SESSION_TIMEOUT: [FINAL, "The session timeout is outside what the broker allows; see group.min.session.timeout.ms and group.max.session.timeout.ms"],
   REBALANCE_IN_PROGRESS: [FINAL, "The group is rebalancing; rejoin it"],
-  INVALID_COMMIT_OFFSET_SIZE: [FINAL, "The offsets to commit take more bytes than the broker stores; commit fewer at a time"],
-  TOPIC_AUTHORIZATION_FAILED: [FINAL, "The principal may not do this with the topic; ask for an ACL that allows it"],
-  GROUP_AUTHORIZATION_FAILED: [FINAL, "The principal may not use this group; ask for an ACL that allows it"],
-  CLUSTER_AUTHORIZATION_FAILED: [FINAL, "The principal may not do this to the cluster; ask for an ACL that allows it"],
+  INVALID_COMMIT_OFFSET_SIZE: [FINAL, "The offsets to commit exceed the size that the broker stores; commit fewer at a time"],
+  TOPIC_AUTHORIZATION_FAILED: [FINAL, "The principal is not allowed to do this with the topic; ask for an ACL that allows it"],
+  GROUP_AUTHORIZATION_FAILED: [FINAL, "The principal is not allowed to use this group; ask for an ACL that allows it"],
+  CLUSTER_AUTHORIZATION_FAILED: [FINAL, "The principal is not allowed to do this with the cluster; ask for an ACL that allows it"],
   INVALID_TIMESTAMP: [FINAL, "A record's timestamp is further from the broker's clock than the topic allows; correct the timestamp"],
   UNSUPPORTED_SASL_MECHANISM: [FINAL, "The broker does not offer this SASL mechanism; choose one it lists"],
-  ILLEGAL_SASL_STATE: [FINAL, "The request is out of place in the SASL exchange; authenticate first"],
-  UNSUPPORTED_VERSION: [FINAL, "The broker does not speak this version of the API; ask ApiVersions which it speaks"],
-  TOPIC_ALREADY_EXISTS: [FINAL, "A topic of this name exists already; use it or choose another name"],
-  INVALID_PARTITIONS: [FINAL, "The number of partitions is not possible here; give at least 1, and more than there are to add some"],
+  ILLEGAL_SASL_STATE: [FINAL, "The request is not valid in this state of the SASL exchange; authenticate first"],
+  UNSUPPORTED_VERSION: [FINAL, "The broker does not support this version of the API; ApiVersions returns the supported versions"],
+  TOPIC_ALREADY_EXISTS: [FINAL, "A topic with this name already exists; use it or choose another name"],
+  INVALID_PARTITIONS: [FINAL, "The number of partitions is invalid; it must be at least 1, and when adding partitions more than the current number"],
   INVALID_REPLICATION_FACTOR: [FINAL, "The replication factor must be at least 1 and at most the number of brokers"],
-  INVALID_REPLICA_ASSIGNMENT: [FINAL, "The manual replica assignment is not possible; name existing brokers, each once per partition"],
-  INVALID_CONFIG: [FINAL, "A setting is unknown or its value is not possible; correct it"],
-  NOT_CONTROLLER: [STALE, "The broker is not the controller; refresh metadata and ask the controller"],
-  INVALID_REQUEST: [FINAL, "The request contradicts itself or is not legal in this state; correct it"],
+  INVALID_REPLICA_ASSIGNMENT: [FINAL, "The manual replica assignment is invalid; name existing brokers, each once per partition"],
+  INVALID_CONFIG: [FINAL, "A setting is unknown or its value is invalid; correct it"],
+  NOT_CONTROLLER: [STALE, "The broker is not the controller; refresh metadata and send the request to the controller"],
+  INVALID_REQUEST: [FINAL, "The request contradicts itself or is not valid in this state; correct it"],
   UNSUPPORTED_FOR_MESSAGE_FORMAT: [FINAL, "The topic's message format is too old for this request; rewrite the topic in format 2"],
   POLICY_VIOLATION: [FINAL, "A policy of the broker's operator forbids this; choose other values"],
   OUT_OF_ORDER_SEQUENCE_NUMBER: [FINAL, "An idempotent producer's batch does not follow the one before it; an earlier batch was lost"],
-  DUPLICATE_SEQUENCE_NUMBER: [FINAL, "The batch was written before, and the broker no longer knows where; treat it as written"],
-  INVALID_PRODUCER_EPOCH: [FINAL, "The producer's epoch is older than the newest one; abort and initialize the producer again"],
+  DUPLICATE_SEQUENCE_NUMBER: [FINAL, "The batch was written before, but the broker no longer knows its offset; treat it as written"],
+  INVALID_PRODUCER_EPOCH: [FINAL, "The producer's epoch is older than the current one; abort and initialize the producer again"],
   INVALID_TXN_STATE: [FINAL, "The transaction is in a state that does not allow this; begin, commit or abort it first"],
   INVALID_PRODUCER_ID_MAPPING: [FINAL, "The producer id does not belong to this transactional id; initialize the producer again"],
   INVALID_TRANSACTION_TIMEOUT: [FINAL, "The transaction timeout is above transaction.max.timeout.ms; lower it"],
-  CONCURRENT_TRANSACTIONS: [RETRIABLE, "The previous transaction of this producer is still being completed; retry in a moment"],
-  TRANSACTION_COORDINATOR_FENCED: [FINAL, "The marker comes from a coordinator that has been replaced; the new one writes it"],
-  TRANSACTIONAL_ID_AUTHORIZATION_FAILED: [FINAL, "The principal may not use this transactional id; ask for an ACL that allows it"],
+  CONCURRENT_TRANSACTIONS: [RETRIABLE, "The previous transaction of this producer is still completing; retry shortly"],
+  TRANSACTION_COORDINATOR_FENCED: [FINAL, "The marker was sent by a former coordinator; the new coordinator writes it"],
+  TRANSACTIONAL_ID_AUTHORIZATION_FAILED: [FINAL, "The principal is not allowed to use this transactional id; ask for an ACL that allows it"],
   SECURITY_DISABLED: [FINAL, "The broker runs without an authorizer, so it keeps no ACLs; configure one first"],
-  OPERATION_NOT_ATTEMPTED: [FINAL, "Nothing was done for this item because another of the same request failed; correct that one"],
-  KAFKA_STORAGE_ERROR: [STALE, "The broker's disk failed for this partition; retry at the leader that takes over"],
+  OPERATION_NOT_ATTEMPTED: [FINAL, "This item was not attempted because another one in the same request failed; correct that one"],
+  KAFKA_STORAGE_ERROR: [STALE, "The broker's disk failed for this partition; retry on the new leader"],
   LOG_DIR_NOT_FOUND: [FINAL, "The broker has no such log directory; name one of log.dirs"],
-  SASL_AUTHENTICATION_FAILED: [FINAL, "The credentials were not accepted; check user, password and mechanism"],
+  SASL_AUTHENTICATION_FAILED: [FINAL, "Authentication failed; check user, password and mechanism"],
   UNKNOWN_PRODUCER_ID: [FINAL, "The partition no longer knows this producer id; initialize the producer again"],
   REASSIGNMENT_IN_PROGRESS: [FINAL, "The partition is already being reassigned; wait for it or cancel it"],
-  DELEGATION_TOKEN_AUTH_DISABLED: [FINAL, "The broker has delegation tokens switched off; configure its secret key first"],
+  DELEGATION_TOKEN_AUTH_DISABLED: [FINAL, "The broker has delegation tokens disabled; configure its secret key first"],
   DELEGATION_TOKEN_NOT_FOUND: [FINAL, "The broker does not know this delegation token; create a new one"],
-  DELEGATION_TOKEN_OWNER_MISMATCH: [FINAL, "The principal neither owns nor may renew this delegation token; use its owner"],
+  DELEGATION_TOKEN_OWNER_MISMATCH: [FINAL, "The principal is neither the owner nor a renewer of this delegation token; use one of them"],
   DELEGATION_TOKEN_REQUEST_NOT_ALLOWED: [FINAL, "Delegation tokens cannot be requested over this connection; authenticate with SASL or mutual TLS"],
-  DELEGATION_TOKEN_AUTHORIZATION_FAILED: [FINAL, "The principal may not do this with the delegation token; ask for an ACL that allows it"],
+  DELEGATION_TOKEN_AUTHORIZATION_FAILED: [FINAL, "The principal is not allowed to do this with the delegation token; ask for an ACL that allows it"],
   DELEGATION_TOKEN_EXPIRED: [FINAL, "The delegation token has expired; create a new one"],
   INVALID_PRINCIPAL_TYPE: [FINAL, "The broker does not know this type of principal; use User"],
   NON_EMPTY_GROUP: [FINAL, "The group still has members; stop them first"],
-  GROUP_ID_NOT_FOUND: [FINAL, "There is no group of this id and kind; check the id"],
+  GROUP_ID_NOT_FOUND: [FINAL, "There is no group with this id and type; check the id"],
   FETCH_SESSION_ID_NOT_FOUND: [RETRIABLE, "The broker has dropped this fetch session; open a new one"],
-  INVALID_FETCH_SESSION_EPOCH: [RETRIABLE, "The fetch does not follow the session's last one; open a new session"],
-  LISTENER_NOT_FOUND: [STALE, "The leader has no listener of the name this connection came in by; configure the brokers alike"],
+  INVALID_FETCH_SESSION_EPOCH: [RETRIABLE, "The fetch does not follow the last one of the session; open a new session"],
+  LISTENER_NOT_FOUND: [STALE, "The leader has no listener with the name that this connection uses; configure the same listeners on all brokers"],
   TOPIC_DELETION_DISABLED: [FINAL, "The broker does not delete topics; set delete.topic.enable"],
-  FENCED_LEADER_EPOCH: [STALE, "The request names an older leader epoch than the partition has; refresh metadata and retry"],
-  UNKNOWN_LEADER_EPOCH: [RETRIABLE, "The request names a newer leader epoch than this broker has learnt of; retry in a moment"],
+  FENCED_LEADER_EPOCH: [STALE, "The request has an older leader epoch than the partition; refresh metadata and retry"],
+  UNKNOWN_LEADER_EPOCH: [RETRIABLE, "The request has a newer leader epoch than this broker knows; retry shortly"],
   UNSUPPORTED_COMPRESSION_TYPE: [FINAL, "This version of the request cannot carry the batch's compression; use a newer client or another codec"],
   STALE_BROKER_EPOCH: [FINAL, "The broker has registered again since this request was made; use its new epoch"],
-  OFFSET_NOT_AVAILABLE: [RETRIABLE, "The new leader's high watermark has not caught up yet; retry in a moment"],
+  OFFSET_NOT_AVAILABLE: [RETRIABLE, "The new leader's high watermark has not caught up yet; retry shortly"],
   MEMBER_ID_REQUIRED: [FINAL, "The group has assigned a member id; join again with it"],
   PREFERRED_LEADER_NOT_AVAILABLE: [STALE, "The partition's preferred leader is not online or not in sync; retry once it is"],
-  GROUP_MAX_SIZE_REACHED: [FINAL, "The group has as many members as group.max.size allows; raise it or stop some"],
+  GROUP_MAX_SIZE_REACHED: [FINAL, "The group has reached group.max.size members; raise the limit or stop some members"],
   FENCED_INSTANCE_ID: [FINAL, "Another member has taken over this group.instance.id; stop this one"],
-  ELIGIBLE_LEADERS_NOT_AVAILABLE: [STALE, "No replica that may lead the partition is online; bring one back"],
-  ELECTION_NOT_NEEDED: [STALE, "The partition is led by the right replica already; nothing is to be done"],
+  ELIGIBLE_LEADERS_NOT_AVAILABLE: [STALE, "No replica that is eligible to lead the partition is online; restart one"],
+  ELECTION_NOT_NEEDED: [STALE, "The partition already has the right leader; no action is needed"],
   NO_REASSIGNMENT_IN_PROGRESS: [FINAL, "The partition is not being reassigned, so there is nothing to cancel"],
   GROUP_SUBSCRIBED_TO_TOPIC: [FINAL, "The group is subscribed to this topic; unsubscribe before deleting its offsets"],
   INVALID_RECORD: [FINAL, "A record or batch breaks a rule of the topic or of the format; the response says which one"],
   UNSTABLE_OFFSET_COMMIT: [RETRIABLE, "The group's offsets depend on a transaction that is still open; retry once it has ended"],
   THROTTLING_QUOTA_EXCEEDED: [RETRIABLE, "The client's quota for changes is used up; retry after the throttle time"],
   PRODUCER_FENCED: [FINAL, "A newer producer uses this transactional id; stop this one"],
-  RESOURCE_NOT_FOUND: [FINAL, "The request refers to something that does not exist; check its name"],
-  DUPLICATE_RESOURCE: [FINAL, "The request names the same thing twice; name it once"],
+  RESOURCE_NOT_FOUND: [FINAL, "The request refers to a resource that does not exist; check its name"],
+  DUPLICATE_RESOURCE: [FINAL, "The request names the same resource twice; name it once"],
   UNACCEPTABLE_CREDENTIAL: [FINAL, "The credential breaks a rule of the broker, such as the number of iterations; choose another one"],
-  INCONSISTENT_VOTER_SET: [FINAL, "Sender and receiver disagree about who votes in the quorum; check its configuration"],
+  INCONSISTENT_VOTER_SET: [FINAL, "Sender and receiver disagree about the voters of the quorum; check its configuration"],
   INVALID_UPDATE_VERSION: [FINAL, "The feature cannot be set to this version; choose one within the supported range"],
   FEATURE_UPDATE_FAILED: [FINAL, "The feature could not be updated because the broker failed; its log says why"],
   PRINCIPAL_DESERIALIZATION_FAILURE: [FINAL, "A forwarded request carries a principal that cannot be read; use the same principal builder on all brokers"],
   SNAPSHOT_NOT_FOUND: [FINAL, "The broker does not have this metadata snapshot; ask for its latest one"],
   POSITION_OUT_OF_RANGE: [FINAL, "The position lies outside the snapshot; start again at 0"],
-  UNKNOWN_TOPIC_ID: [STALE, "The broker has no topic of this id: it was deleted, or is not known here yet; refresh metadata"],
-  DUPLICATE_BROKER_REGISTRATION: [FINAL, "A live broker has this node id already; give each broker its own"],
+  UNKNOWN_TOPIC_ID: [STALE, "The broker has no topic with this id: it was deleted, or is not known to this broker yet; refresh metadata"],
+  DUPLICATE_BROKER_REGISTRATION: [FINAL, "A live broker already has this node id; give each broker its own"],
   BROKER_ID_NOT_REGISTERED: [FINAL, "No broker is registered under this node id; register it first"],
-  INCONSISTENT_TOPIC_ID: [STALE, "The partition's log belongs to a topic of another id, perhaps a deleted one; refresh metadata"],
+  INCONSISTENT_TOPIC_ID: [STALE, "The partition's log belongs to a topic with another id, perhaps a deleted one; refresh metadata"],
   INCONSISTENT_CLUSTER_ID: [FINAL, "The request is meant for another cluster; check the addresses"],
-  TRANSACTIONAL_ID_NOT_FOUND: [FINAL, "The coordinator knows no such transactional id; check the id"],
+  TRANSACTIONAL_ID_NOT_FOUND: [FINAL, "The coordinator does not know this transactional id; check the id"],
   FETCH_SESSION_TOPIC_ID_ERROR: [RETRIABLE, "The fetch session mixes requests with and without topic ids; open a new session"],
-  INELIGIBLE_REPLICA: [FINAL, "A replica proposed for the ISR may not join it, because it is fenced or shutting down"],
-  NEW_LEADER_ELECTED: [FINAL, "The ISR was changed, and with it the leader; fetch the partition's new state"],
+  INELIGIBLE_REPLICA: [FINAL, "A replica proposed for the ISR cannot join it because it is fenced or shutting down"],
+  NEW_LEADER_ELECTED: [FINAL, "The ISR change elected a new leader; fetch the partition's new state"],
   OFFSET_MOVED_TO_TIERED_STORAGE: [FINAL, "The offset is only in remote storage; build the follower's state from there"],
   FENCED_MEMBER_EPOCH: [FINAL, "The coordinator has fenced this member; give up all partitions and rejoin with epoch 0"],
   UNRELEASED_INSTANCE_ID: [FINAL, "Another live member has this group.instance.id; wait until it leaves"],
   UNSUPPORTED_ASSIGNOR: [FINAL, "The group does not support this assignor; choose one of group.consumer.assignors"],
-  STALE_MEMBER_EPOCH: [FINAL, "The member's epoch is out of date; heartbeat to learn the new one, then retry"],
-  MISMATCHED_ENDPOINT_TYPE: [FINAL, "The request belongs at the other kind of endpoint; use the broker's or the controller's address as it asks"],
+  STALE_MEMBER_EPOCH: [FINAL, "The member's epoch is out of date; send a heartbeat to get the new one, then retry"],
+  MISMATCHED_ENDPOINT_TYPE: [FINAL, "The request was sent to the wrong type of endpoint; use the address of a broker or a controller as required"],
   UNSUPPORTED_ENDPOINT_TYPE: [FINAL, "The broker does not support this type of endpoint; leave it out"],
-  UNKNOWN_CONTROLLER_ID: [FINAL, "There is no controller of this node id; check the id"],
+  UNKNOWN_CONTROLLER_ID: [FINAL, "There is no controller with this node id; check the id"],
   UNKNOWN_SUBSCRIPTION_ID: [FINAL, "The telemetry subscription is unknown or out of date; fetch a new one"],
   TELEMETRY_TOO_LARGE: [FINAL, "The pushed metrics are larger than telemetry.max.bytes; push fewer"],
   INVALID_REGISTRATION: [FINAL, "The controller refused the broker's registration; its log says why"],
-  TRANSACTION_ABORTABLE: [FINAL, "The transaction cannot go on; abort it, after which the producer may begin another"],
+  TRANSACTION_ABORTABLE: [FINAL, "The transaction cannot continue; abort it, then begin a new one"],
   INVALID_RECORD_STATE: [FINAL, "The record is not acquired by this member, so it cannot be acknowledged; its lock may have expired"],
   SHARE_SESSION_NOT_FOUND: [RETRIABLE, "The broker has dropped this share session; open a new one"],
   INVALID_SHARE_SESSION_EPOCH: [RETRIABLE, "The request does not follow the share session's last one; open a new session"],
-  FENCED_STATE_EPOCH: [FINAL, "The share partition's state has a newer epoch; its new leader goes on with it"],
-  INVALID_VOTER_KEY: [FINAL, "The voter key is not the one of the replica that received it; check node and directory id"],
-  DUPLICATE_VOTER: [FINAL, "The replica is a voter already; nothing is to be added"],
-  VOTER_NOT_FOUND: [FINAL, "The replica is not among the voters; check node and directory id"],
-  INVALID_REGULAR_EXPRESSION: [FINAL, "The regular expression of the subscription cannot be read; write it in RE2's syntax"],
-  REBOOTSTRAP_REQUIRED: [FINAL, "The client's knowledge of the cluster is out of date; start over from the bootstrap addresses"],
+  FENCED_STATE_EPOCH: [FINAL, "The share partition's state has a newer epoch; its new leader continues with it"],
+  INVALID_VOTER_KEY: [FINAL, "The voter key is not that of the replica that received it; check node and directory id"],
+  DUPLICATE_VOTER: [FINAL, "The replica is already a voter; no action is needed"],
+  VOTER_NOT_FOUND: [FINAL, "The replica is not a voter; check node and directory id"],
+  INVALID_REGULAR_EXPRESSION: [FINAL, "The regular expression of the subscription is invalid; use RE2 syntax"],
+  REBOOTSTRAP_REQUIRED: [FINAL, "The client's knowledge of the cluster is out of date; reconnect to the bootstrap servers"],
   STREAMS_INVALID_TOPOLOGY: [FINAL, "The streams topology contradicts itself; correct it"],
-  STREAMS_INVALID_TOPOLOGY_EPOCH: [FINAL, "The epoch of the streams topology is not legal; send the group's own or the next"],
+  STREAMS_INVALID_TOPOLOGY_EPOCH: [FINAL, "The epoch of the streams topology is invalid; use the group's epoch or the next"],
   STREAMS_TOPOLOGY_FENCED: [FINAL, "The group runs a newer streams topology; upgrade this member"],
-  SHARE_SESSION_LIMIT_REACHED: [RETRIABLE, "The broker holds as many share sessions as it may; retry once others have closed"],
+  SHARE_SESSION_LIMIT_REACHED: [RETRIABLE, "The broker has reached its limit of share sessions; retry once others have closed"],
   GROUP_DELETION_FAILED: [FINAL, "The group could not be deleted; the response says why"],
   STREAMS_TOPOLOGY_DESCRIPTION_UPDATE_FAILED: [FINAL, "The description of the streams topology could not be stored; the response says why"],
   CONTROLLER_ID_NOT_REGISTERED: [FINAL, "No controller is registered under this node id; register it first"],
@@ -319,7 +319,7 @@ const TABLE: { readonly [N in ErrorName]: readonly [kind: Kind, description: str
 
 const LOWEST = ErrorCode.UNKNOWN_SERVER_ERROR;
 
-/** The table by code; the codes have no gaps from the lowest on. */
+/** The table by code; codes are consecutive from the lowest one. */
 const BY_CODE: readonly ErrorInfo[] = (Object.keys(TABLE) as ErrorName[])
   .map((name): ErrorInfo => {
     const [[retriable, refreshesMetadata], description] = TABLE[name];
@@ -327,7 +327,10 @@ const BY_CODE: readonly ErrorInfo[] = (Object.keys(TABLE) as ErrorName[])
   })
   .sort((a, b) => a.code - b.code);
 
-/** What is known of a code. A code that Kafka may add one day gets a generic, final entry. */
+/**
+ * Returns the properties of an error code. An unknown code, perhaps of a later version, gets a
+ * generic entry that is not retriable.
+ */
 export function errorInfo(code: number): ErrorInfo {
   return BY_CODE[code - LOWEST] ?? {
     code,

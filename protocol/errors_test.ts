@@ -4,7 +4,7 @@ import { ErrorCode, errorInfo, type ErrorName } from "./errors.ts";
 const LOWEST = -1;
 const HIGHEST = 136;
 
-Deno.test("ErrorCode has all codes of Kafka 4.4 without a gap", () => {
+Deno.test("ErrorCode has all codes of Kafka 4.4, without gaps", () => {
   const codes = Object.values(ErrorCode).sort((a, b) => a - b);
   assertEquals(codes, Array.from({ length: HIGHEST - LOWEST + 1 }, (_, i) => LOWEST + i));
 });
@@ -21,7 +21,7 @@ Deno.test("ErrorCode has the numbers of the protocol", () => {
   assertEquals(ErrorCode.CONTROLLER_ID_NOT_REGISTERED, 136);
 });
 
-Deno.test("errorInfo() finds the entry of every name", () => {
+Deno.test("errorInfo() returns the entry of every name", () => {
   for (const [name, code] of Object.entries(ErrorCode)) {
     const info = errorInfo(code);
     assertEquals(info.name, name as ErrorName);
@@ -40,7 +40,7 @@ Deno.test("errorInfo() describes each error in one sentence without a full stop"
   assertEquals(descriptions.size, HIGHEST - LOWEST + 1);
 });
 
-Deno.test("errorInfo() says that what was never retriable is not stale either", () => {
+Deno.test("errorInfo() refreshes metadata only for retriable errors", () => {
   for (const code of Object.values(ErrorCode)) {
     const { retriable, refreshesMetadata, name } = errorInfo(code);
     if (refreshesMetadata) assertEquals(retriable, true, name);
@@ -51,7 +51,7 @@ Deno.test("errorInfo() says that what was never retriable is not stale either", 
   assertEquals(errorInfo(ErrorCode.MESSAGE_TOO_LARGE).retriable, false);
 });
 
-Deno.test("errorInfo() gives codes it does not know a final entry", () => {
+Deno.test("errorInfo() returns a non-retriable entry for unknown codes", () => {
   for (const code of [-2, 137, 32767, -32768]) {
     const info = errorInfo(code);
     assertEquals(info.code, code);

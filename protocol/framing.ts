@@ -1,15 +1,15 @@
 /**
- * Frames over byte streams: a four-byte size, then that many bytes.
+ * Frames in byte streams: a four-byte size, then that many bytes.
  *
- * Reading goes through a BYOB reader. Small frames arrive many to a read in one scratch buffer and
- * are copied out of it, because the next read hands the scratch buffer back to the stream and so
- * detaches every view of it. The copies lie side by side in memory that is never written again. A
- * frame that does not fit the scratch buffer gets memory of its own, and the stream reads straight
- * into that. Either way views of a frame stay valid for as long as they are held, unless the frame is
- * recycled: whoever knows that nobody looks at one any more may say so, and its memory is used again.
+ * Reading uses a BYOB reader. Small frames arrive many per read in one scratch buffer. They are
+ * copied out of it, because the next read transfers the scratch buffer to the stream and so
+ * detaches every view of it. The copies lie side by side in memory that is never overwritten. A
+ * frame that does not fit the scratch buffer gets its own memory, and the stream reads directly
+ * into it. In both cases views of a frame remain valid indefinitely, unless the frame is recycled:
+ * a caller that knows that a frame is no longer used may return its memory for reuse.
  *
- * Writing gathers: frames are encoded into one `Writer`, and a flush hands the socket what came
- * together in this turn of the event loop, or while the last write was under way.
+ * Writing gathers: frames are encoded into one `Writer`, and a flush passes the socket everything
+ * encoded during this turn of the event loop, or during the previous write.
  *
  * @module
  */
@@ -17,7 +17,7 @@
 import { BufferPool } from "./buffer_pool.ts";
 import { type Chunks, joinBytes, Writer } from "./writer.ts";
 
-/** A frame's declared size is negative or above the limit. */
+/** Thrown when the declared size of a frame is negative or above the limit. */
 export class FrameSizeError extends Error {
   override name = "FrameSizeError";
   /** The declared size. */
@@ -29,38 +29,39 @@ export class FrameSizeError extends Error {
   }
 }
 
-/** The peer closed the stream inside a frame. */
+/** Thrown when the peer closes the stream inside a frame. */
 export class TruncatedFrameError extends Error {
   override name = "TruncatedFrameError";
 }
 
-/** How a `FrameReader` bounds what it reads. */
+/** Limits of a `FrameReader`. */
 export interface FrameReaderOptions {
-  /** Largest frame to accept, in bytes (`socket.request.max.bytes`). */
+  /** Maximum frame size in bytes (`socket.request.max.bytes`). */
   readonly maxFrameSize: number;
   /**
-   * Waited for before memory for a large frame is allocated; may delay it, or throw or reject to
-   * end. Given the frame's size and its first bytes, at least two, valid during the call.
+   * Called and awaited before memory for a large frame is allocated. It may delay the frame, or
+   * throw or reject to end the connection. It receives the size of the frame and its first bytes,
+   * at least two, which are valid during the call.
    */
   readonly admit?: (size: number, head: Uint8Array) => Promise<void> | undefined;
 }
 
 const SIZE_BYTES = 4;
-/** What there must be of a large frame before it is admitted: the API key of a request. */
+/** Bytes of a large frame read before `admit` is called: the API key of a request. */
 const HEAD_BYTES = 2;
 const SCRATCH_MIN = 4 * 1024;
 const SCRATCH_MAX = 64 * 1024;
 
-/** Memory of frames that do not share it, of all connections. */
+/** Memory for large frames of all connections. */
 const buffers = new BufferPool();
 
-/** Frames up to this size share memory with others: an allocation costs more than such a copy. */
+/** Frames up to this size share memory: an allocation costs more than the copy. */
 const SHARED_FRAME_MAX = 4 * 1024;
 const SHARED_SIZE = 64 * 1024;
 let shared = new Uint8Array(SHARED_SIZE);
 let sharedUsed = 0;
 
-/** A copy of a part of `bytes` that nothing else will write to. */
+/** A copy of a part of `bytes` in memory that is never overwritten. */
 function copyOf(bytes: Uint8Array<ArrayBuffer>, from: number, to: number): Uint8Array<ArrayBuffer> {
   const size = to - from;
   if (size > SHARED_FRAME_MAX) {
@@ -78,14 +79,14 @@ function copyOf(bytes: Uint8Array<ArrayBuffer>, from: number, to: number): Uint8
   return copy;
 }
 
-/** Cuts a byte stream into frames. */
+/** Splits a byte stream into frames. */
 export class FrameReader {
   readonly #reader: ReadableStreamBYOBReader;
   readonly #options: FrameReaderOptions;
   #scratch: Uint8Array<ArrayBuffer> = new Uint8Array(SCRATCH_MIN);
   #start = 0;
   #end = 0;
-  /** Whether the last read left no room, so that more is likely to be there. */
+  /** Whether the last read filled the buffer, so more data is probably available. */
   #isFull = false;
   #isInsideLarge = false;
   #received = 0;
@@ -97,7 +98,7 @@ export class FrameReader {
   }
 
   /**
-   * The next frame's bytes without its size, if it has already arrived.
+   * Returns the bytes of the next frame without its size, if it has already arrived.
    *
    * @throws {FrameSizeError} if the frame's size is negative or above the limit.
    */
@@ -110,17 +111,17 @@ export class FrameReader {
     return copyOf(this.#scratch, from, from + size);
   }
 
-  /** Bytes of large frames that have arrived so far, of all there were. */
+  /** Total number of bytes of large frames that have arrived so far. */
   get received(): number {
     return this.#received;
   }
 
-  /** Whether the rest of a large frame is waited for, which has memory of its own already. */
+  /** Whether the reader is waiting for the rest of a large frame. */
   get isInsideLarge(): boolean {
     return this.#isInsideLarge;
   }
 
-  /** Whether a frame has already arrived; not one that `buffered()` throws for. */
+  /** Whether a frame has already arrived; false for one that `buffered()` would throw for. */
   get hasBuffered(): boolean {
     const held = this.#end - this.#start;
     if (held < SIZE_BYTES) return false;
@@ -129,7 +130,7 @@ export class FrameReader {
   }
 
   /**
-   * The next frame's bytes without its size, or null at the end of the stream.
+   * Returns the bytes of the next frame without its size, or null at the end of the stream.
    *
    * @throws {FrameSizeError} if the frame's size is negative or above the limit.
    * @throws {TruncatedFrameError} if the stream ends inside a frame.
@@ -156,7 +157,7 @@ export class FrameReader {
     }
   }
 
-  /** Takes back a frame that was read here and that nobody looks at any more. */
+  /** Takes back the memory of a frame that is no longer used. */
   recycle(frame: Uint8Array<ArrayBuffer>): void {
     if (frame.length > SHARED_FRAME_MAX) buffers.give(frame);
   }
@@ -184,7 +185,7 @@ export class FrameReader {
     return bytes[at]! << 24 | bytes[at + 1]! << 16 | bytes[at + 2]! << 8 | bytes[at + 3]!;
   }
 
-  /** Sees to it that a frame of `size` bytes has room in the scratch buffer. */
+  /** Ensures that a frame of `size` bytes fits in the scratch buffer. */
   #makeRoom(size: number): void {
     const scratch = this.#scratch;
     const held = this.#end - this.#start;
@@ -194,7 +195,7 @@ export class FrameReader {
     } else if (held > 0) {
       scratch.copyWithin(0, this.#start, this.#end);
     } else if (scratch.length > SCRATCH_MIN && this.#end < SCRATCH_MIN) {
-      // A connection that has gone quiet should not hold a large buffer while it waits.
+      // An idle connection should not hold a large buffer.
       this.#scratch = new Uint8Array(SCRATCH_MIN);
     }
     this.#start = 0;
@@ -226,33 +227,33 @@ export class FrameReader {
 
 const RESOLVED = Promise.resolve();
 
-/** Chunks below this size are copied together before they are written. */
+/** Chunks below this size are joined before they are written. */
 const GATHER_BELOW = 16 * 1024;
 const GATHER_SIZE = 64 * 1024;
-/** What is written at once at most. */
+/** Maximum size of one write. */
 const WRITE_MAX = 1024 * 1024;
 
-/** Writes frames to a byte stream, those of one turn together. */
+/** Writes frames to a byte stream; frames of one turn are written together. */
 export class FrameWriter {
-  /** Where frames are encoded, each between `beginFrame()` and `endFrame()`. */
+  /** Writer for outgoing frames, each between `beginFrame()` and `endFrame()`. */
   readonly out: Writer = new Writer();
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
   readonly #begin = () => this.#pump();
   readonly #wrote = () => this.#goOn();
   readonly #fail = (error: unknown) => this.#stop(error);
   #isPumping = false;
-  /** What is being written, and which of it is next. */
+  /** Chunks of the current write, and the index of the next one. */
   #chunks: Chunks = [];
   #nextChunk = 0;
   /** Size of the chunk that is being written. */
   #writing = 0;
   #unsent = 0;
-  /** Bytes that the stream has taken so far. */
+  /** Number of bytes that the stream has taken so far. */
   #taken = 0;
-  /** Who waits until the stream has taken so many bytes, in the order of those. */
+  /** Callers that wait until the stream has taken a number of bytes, in ascending order. */
   #waiters: { readonly at: number; readonly resolve: () => void }[] = [];
   #failure: unknown;
-  /** Called when the stream has taken some of the backlog, or will take no more. */
+  /** Called when the stream has taken some of the backlog, or will not take any more. */
   onTaken: () => void = () => {};
 
   /** Locks `writable`. */
@@ -261,17 +262,17 @@ export class FrameWriter {
     this.#writer.closed.catch(() => {});
   }
 
-  /** Bytes encoded that the stream has not yet taken. */
+  /** Encoded bytes not yet taken by the stream. */
   get backlog(): number {
     return this.#unsent + this.out.size;
   }
 
-  /** Bytes that the stream has taken so far. */
+  /** Number of bytes that the stream has taken so far. */
   get taken(): number {
     return this.#taken;
   }
 
-  /** Hands what `out` holds to the stream at the end of this turn. */
+  /** Passes the content of `out` to the stream at the end of this turn. */
   flush(): void {
     if (this.#isPumping) return;
     this.#isPumping = true;
@@ -279,8 +280,8 @@ export class FrameWriter {
   }
 
   /**
-   * Resolves when everything encoded before the call was taken by the stream, or the stream failed.
-   * What is encoded is to be flushed.
+   * Resolves when the stream has taken everything encoded before the call, or has failed. Call
+   * `flush()` first.
    */
   drained(): Promise<void> {
     const at = this.#taken + this.backlog;
@@ -288,20 +289,20 @@ export class FrameWriter {
     return new Promise((resolve) => this.#waiters.push({ at, resolve }));
   }
 
-  /** Writes what is left and closes the stream. A stream that failed is closed already. */
+  /** Writes the remaining bytes and closes the stream. Does nothing if the stream has failed. */
   async close(): Promise<void> {
     this.flush();
     await this.drained();
     await this.#writer.close().catch(() => {});
   }
 
-  /** Gives up the stream at once; what was not written is lost. */
+  /** Aborts the stream immediately; bytes not written are lost. */
   abort(reason: unknown): void {
     this.#failure ??= reason;
     this.#writer.abort(reason).catch(() => {});
   }
 
-  /** Begins the next write, and goes on when that is done. */
+  /** Starts the next write, and continues when it completes. */
   #pump(): void {
     if (this.#nextChunk === this.#chunks.length) {
       if (this.out.size === 0 || this.#failure !== undefined) return this.#stop(this.#failure);
@@ -339,8 +340,8 @@ export class FrameWriter {
 }
 
 /**
- * Joins neighbouring small chunks, since each write costs more than a short copy; and cuts large ones,
- * since how far a write has got shows only at its end.
+ * Joins neighbouring small chunks, since each write costs more than a short copy, and splits large
+ * ones, since the progress of a write is visible only at its end.
  */
 function gather(chunks: Chunks): Chunks {
   if (chunks.length === 1 && chunks[0]!.length <= WRITE_MAX) return chunks;

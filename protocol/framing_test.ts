@@ -36,7 +36,7 @@ function filled(size: number, seed: number): Uint8Array<ArrayBuffer> {
 
 const LIMIT = { maxFrameSize: 1 << 20 };
 
-Deno.test("FrameReader cuts frames whatever the pieces they arrive in", async (t) => {
+Deno.test("FrameReader.next() returns frames whatever pieces they arrive in", async (t) => {
   const payloads = [
     filled(1, 1),
     filled(0, 2),
@@ -54,9 +54,9 @@ Deno.test("FrameReader cuts frames whatever the pieces they arrive in", async (t
   }
 });
 
-Deno.test("FrameReader gives out frames that later ones leave as they are", async () => {
+Deno.test("FrameReader.next() returns frames that later frames do not overwrite", async () => {
   const payloads = [filled(10, 1), filled(20, 2), filled(70_000, 3), filled(30, 4)];
-  // More small frames than fit in one piece of the memory that they share.
+  // More small frames than fit in one block of shared memory.
   for (let i = 0; i < 40; i++) payloads.push(filled(4000, i));
   const reader = new FrameReader(streamOf(framed(...payloads), 64), LIMIT);
   const frames = [];
@@ -64,7 +64,7 @@ Deno.test("FrameReader gives out frames that later ones leave as they are", asyn
   assertEquals(frames, payloads);
 });
 
-Deno.test("FrameReader.buffered() returns what has arrived and never waits", async () => {
+Deno.test("FrameReader.buffered() returns frames that have arrived, without waiting", async () => {
   const reader = new FrameReader(streamOf(framed(filled(5, 1), filled(6, 2)), 1000), LIMIT);
   assertEquals(reader.buffered(), undefined);
   assertEquals(await reader.next(), filled(5, 1));
@@ -72,7 +72,7 @@ Deno.test("FrameReader.buffered() returns what has arrived and never waits", asy
   assertEquals(reader.buffered(), undefined);
 });
 
-Deno.test("FrameReader refuses a negative or too large size", async (t) => {
+Deno.test("FrameReader.next() rejects a negative or too large size", async (t) => {
   for (const size of [[0xff, 0xff, 0xff, 0xff], [0x80, 0, 0, 0], [0, 0x10, 0, 1]]) {
     await t.step(String(size), async () => {
       const reader = new FrameReader(streamOf(Uint8Array.from(size), 9), LIMIT);
@@ -82,7 +82,7 @@ Deno.test("FrameReader refuses a negative or too large size", async (t) => {
   }
 });
 
-Deno.test("FrameReader says when the stream ends inside a frame", async (t) => {
+Deno.test("FrameReader.next() rejects when the stream ends inside a frame", async (t) => {
   for (const [size, cut] of [[100, 3], [100, 50], [100_000, 10], [100_000, 99_000]] as const) {
     await t.step(`${cut} bytes of ${size}`, async () => {
       const reader = new FrameReader(streamOf(framed(filled(size, 1)).slice(0, cut), 999), LIMIT);
@@ -91,7 +91,7 @@ Deno.test("FrameReader says when the stream ends inside a frame", async (t) => {
   }
 });
 
-Deno.test("FrameReader asks for admission before it reads a large frame, not a small one", async (t) => {
+Deno.test("FrameReader.next() calls admit() for large frames only", async (t) => {
   const bytes = framed(filled(1000, 1), filled(200_000, 2));
   for (const chunkSize of [70_000, 1]) {
     await t.step(`in chunks of ${chunkSize}`, async () => {
@@ -110,7 +110,7 @@ Deno.test("FrameReader asks for admission before it reads a large frame, not a s
   }
 });
 
-/** A stream that keeps each chunk written to it. */
+/** A stream that keeps every chunk written to it. */
 function sink(): { writable: WritableStream<Uint8Array>; chunks: Uint8Array[] } {
   const chunks: Uint8Array[] = [];
   const writable = new WritableStream<Uint8Array>({
@@ -127,7 +127,7 @@ function encode(writer: FrameWriter, payload: Uint8Array): void {
   writer.out.endFrame();
 }
 
-Deno.test("FrameWriter gathers the small frames of one turn into one write", async () => {
+Deno.test("FrameWriter.flush() writes the small frames of one turn together", async () => {
   const { writable, chunks } = sink();
   const writer = new FrameWriter(writable);
   const payloads = [filled(3, 1), filled(400, 2), filled(5000, 3)];
@@ -140,7 +140,7 @@ Deno.test("FrameWriter gathers the small frames of one turn into one write", asy
   await writer.close();
 });
 
-Deno.test("FrameWriter writes large ranges as they are, in order", async () => {
+Deno.test("FrameWriter.flush() writes large ranges without a copy, in order", async () => {
   const { writable, chunks } = sink();
   const writer = new FrameWriter(writable);
   encode(writer, filled(3, 1));
@@ -165,7 +165,7 @@ Deno.test("FrameWriter.drained() resolves when the stream fails", async () => {
   await writer.close();
 });
 
-Deno.test("FrameWriter.drained() waits for what was encoded before, not for what comes behind", async () => {
+Deno.test("FrameWriter.drained() waits for bytes encoded before the call, not for later ones", async () => {
   const writes: PromiseWithResolvers<void>[] = [];
   const writer = new FrameWriter(
     new WritableStream({

@@ -1,10 +1,10 @@
 /**
- * The headers in front of every request and response.
+ * The headers that precede every request and response.
  *
- * The version of a header follows from the API and its version: flexible versions carry a tag
- * buffer. Two exceptions: the client id keeps its two-byte length even in a flexible header, and
- * the response to ApiVersions never has a tag buffer, since a client that asks does not yet know
- * what the broker speaks (KIP-511).
+ * The version of a header depends on the API and its version: flexible versions have a tag buffer.
+ * There are two exceptions: the client id keeps its two-byte length even in a flexible header, and
+ * the response to ApiVersions never has a tag buffer, since the client does not yet know which
+ * versions the broker supports (KIP-511).
  *
  * @module
  */
@@ -16,7 +16,7 @@ import type { Writer } from "./writer.ts";
 
 const API_VERSIONS_KEY = 18;
 
-/** What stands in front of a request. */
+/** Header of a request. */
 export interface RequestHeader {
   readonly apiKey: number;
   readonly apiVersion: number;
@@ -26,9 +26,9 @@ export interface RequestHeader {
 }
 
 /**
- * Reads a request header up to its tag buffer, which only whoever knows the API can tell is there.
+ * Reads a request header up to its tag buffer, whose presence depends on the API.
  *
- * @throws {MalformedMessageError} if the bytes do not form one.
+ * @throws {MalformedMessageError} if the bytes are not a request header.
  */
 export function readRequestHeader(reader: Reader): RequestHeader {
   return {
@@ -39,7 +39,7 @@ export function readRequestHeader(reader: Reader): RequestHeader {
   };
 }
 
-/** Reads the rest of a request header, which flexible versions have. */
+/** Reads the tag buffer of a request header, present in flexible versions. */
 export function readRequestHeaderTags(reader: Reader, api: Api, version: number): void {
   if (inRange(version, api.request.flexible)) reader.skipTags();
 }
@@ -53,7 +53,7 @@ export function writeRequestHeader(writer: Writer, api: Api, header: RequestHead
   if (inRange(header.apiVersion, api.request.flexible)) writer.uvarint(0);
 }
 
-/** Reads what follows a response's correlation id in its header. */
+/** Reads the part of a response header after the correlation id. */
 export function readResponseHeaderTags(reader: Reader, api: Api, version: number): void {
   if (hasResponseTags(api, version)) reader.skipTags();
 }

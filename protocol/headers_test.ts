@@ -37,7 +37,7 @@ Deno.test("writeRequestHeader() adds a tag buffer in flexible versions only (KIP
   assertEquals(at(9), `00 03 00 09 ${body} 00`, "the client id keeps its two-byte length");
 });
 
-Deno.test("readRequestHeader() reads what every version shares", () => {
+Deno.test("readRequestHeader() reads the fields common to every version", () => {
   const reader = new Reader(hex("0012 0003 7fffffff ffff  01 00 02 abcd"));
   assertEquals(readRequestHeader(reader), {
     apiKey: 18,
@@ -50,7 +50,7 @@ Deno.test("readRequestHeader() reads what every version shares", () => {
   assertThrows(() => readRequestHeader(new Reader(hex("0012 0003"))), MalformedMessageError);
 });
 
-Deno.test("readRequestHeaderTags() reads nothing where there are no tags", () => {
+Deno.test("readRequestHeaderTags() reads nothing in versions without tags", () => {
   const reader = new Reader(hex("00"));
   readRequestHeaderTags(reader, apiVersions, 2);
   readRequestHeaderTags(reader, plain, 0);
@@ -66,7 +66,7 @@ Deno.test("writeResponseHeader() adds a tag buffer in flexible versions, never f
   }
 });
 
-Deno.test("readResponseHeaderTags() mirrors writeResponseHeader()", () => {
+Deno.test("readResponseHeaderTags() reads what writeResponseHeader() writes", () => {
   const reader = new Reader(hex("01 05 01 ff"));
   readResponseHeaderTags(reader, apiVersions, 3);
   readResponseHeaderTags(reader, metadata, 8);

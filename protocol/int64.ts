@@ -1,16 +1,16 @@
 /**
  * Kafka's int64 as a JavaScript number.
  *
- * Up to ±(2^53 - 1) a number holds an int64 exactly. Beyond, it is the nearest number that JavaScript
- * has: nanoseconds since 1970 are right to 256 of them, and `Long.MAX_VALUE` is 2^63. Such values
- * compare as what they are, larger (or smaller) than every offset and every time in milliseconds, and
- * the ends of the range are written back as they were read. Record bytes are never rewritten, so
- * nothing is rounded in them.
+ * Up to ±(2^53 - 1) a number holds an int64 exactly. Above that it is the nearest JavaScript
+ * number: nanoseconds since 1970 are exact to 256 of them, and `Long.MAX_VALUE` is 2^63. Such
+ * values compare correctly, larger (or smaller) than every offset and every time in milliseconds,
+ * and the ends of the range are written back unchanged. Record bytes are never rewritten, so they
+ * are never rounded.
  *
  * @module
  */
 
-/** What `Long.MAX_VALUE` reads as, the nearest number to 2^63 - 1. */
+/** The value of `Long.MAX_VALUE`: the nearest number to 2^63 - 1. */
 export const INT64_MAX: number = 2 ** 63;
 
 /** `Long.MIN_VALUE`, which a number holds exactly. */
@@ -18,23 +18,25 @@ export const INT64_MIN: number = -(2 ** 63);
 
 const TWO_POW_32 = 2 ** 32;
 
-/** A whole number with all its digits, what is beyond the ends of the range as the end. */
+/**
+ * Decimal text of an integer with all its digits; values outside the range of int64 are clamped.
+ */
 export function int64Text(value: number): string {
   if (Number.isSafeInteger(value)) return String(value);
   if (value >= INT64_MAX) return "9223372036854775807";
   return String(BigInt(Math.max(value, INT64_MIN)));
 }
 
-/** The int64 at `position`, big-endian. */
+/** Reads the int64 at `position`, big-endian. */
 export function getInt64(view: DataView, position: number): number {
   return view.getInt32(position) * TWO_POW_32 + view.getUint32(position + 4);
 }
 
 /**
- * Writes a whole number as an int64 at `position`, big-endian; what is beyond the ends of the range is
- * written as the end. A bigint has to be within it.
+ * Writes an integer as an int64 at `position`, big-endian. A number outside the range of int64 is
+ * clamped; a bigint must be within the range.
  *
- * @throws {RangeError} If the value is not a whole number.
+ * @throws {RangeError} If the value is not an integer.
  */
 export function setInt64(view: DataView, position: number, value: number | bigint): void {
   if (typeof value === "bigint") return view.setBigInt64(position, value);

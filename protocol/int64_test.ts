@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { getInt64, INT64_MAX, INT64_MIN, int64Text, setInt64 } from "./int64.ts";
 
-Deno.test("setInt64() and getInt64() keep what a number holds, and the ends of the range", () => {
+Deno.test("setInt64() and getInt64() round-trip safe integers and the ends of the range", () => {
   const view = new DataView(new ArrayBuffer(8));
   const values = [
     0,

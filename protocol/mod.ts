@@ -1,26 +1,26 @@
 /**
- * Kafka's wire protocol: everything that has to be known to read and write it, and nothing that
- * opens a socket or a file.
+ * Kafka's wire protocol: messages, frames, record batches and error codes. Nothing in it opens a
+ * socket or a file.
  *
  * How the files work together, from the bytes up:
  *
- * - `reader.ts` and `writer.ts` know the primitive types. A reader never leaves its frame, and what
- *   it gives out are views of it; a writer takes large byte ranges by reference.
- * - `int64.ts` says what number stands for an int64 that is too large for one.
- * - `schema.ts` lets a message be declared as data, one declaration for all its versions, and
- *   TypeScript infer the objects. `version_range.ts` and `uuid.ts` are parts of it.
- * - `messages/` declares Kafka's APIs that way, one file each.
- * - `codec.ts` makes an encoder and a decoder out of a declaration and a version, once, as
- *   JavaScript that has no version tests left in it.
- * - `headers.ts` knows what stands in front of the messages, `framing.ts` cuts byte streams into
- *   frames and gathers frames into writes, `channel.ts` is one end of a connection, over a socket
- *   or within one process.
- * - `records/` views, checks and builds the batches that Produce and Fetch carry as opaque bytes,
- *   and `compression/` packs and unpacks their records.
+ * - `reader.ts` and `writer.ts` handle the primitive types. A reader never reads outside its frame
+ *   and returns views of it; a writer takes large byte ranges by reference.
+ * - `int64.ts` defines how an int64 is represented as a number.
+ * - `schema.ts` declares a message as data, one declaration for all its versions, from which
+ *   TypeScript infers the types. `version_range.ts` and `uuid.ts` support it.
+ * - `messages/` has the declarations of Kafka's APIs, one file each.
+ * - `codec.ts` compiles a declaration and a version to an encoder and a decoder, as JavaScript
+ *   without version checks.
+ * - `headers.ts` has the request and response headers, `framing.ts` splits byte streams into frames
+ *   and gathers frames into writes, and `channel.ts` is one end of a connection, over a socket or
+ *   within one process.
+ * - `records/` reads, checks and builds the record batches that Produce and Fetch carry as opaque
+ *   bytes, and `compression/` compresses and decompresses their records.
  * - `errors.ts` is the table of error codes.
  *
- * A frame is thus read as: `FrameChannel.next()`, `new Reader(frame)`, `readRequestHeader()`,
- * `apiByKey()`, `codec(api.request, version).decode()`; and written the same way back.
+ * A frame is read with `FrameChannel.next()`, `new Reader(frame)`, `readRequestHeader()`,
+ * `apiByKey()` and `codec(api.request, version).decode()`, and written in the reverse order.
  *
  * ```ts
  * import { codec, messages, Reader, Writer } from "@dqueue/dqueue/protocol";
@@ -42,7 +42,7 @@ export * from "./compression/mod.ts";
 export { ErrorCode, type ErrorInfo, errorInfo, type ErrorName } from "./errors.ts";
 export * from "./framing.ts";
 export * from "./headers.ts";
-/** The APIs by name, apart because one of them is `fetch`. */
+/** The APIs by name; a namespace of their own, because one of them is `fetch`. */
 export * as messages from "./messages/mod.ts";
 export { apiByKey, APIS } from "./messages/mod.ts";
 export { MalformedMessageError, Reader } from "./reader.ts";

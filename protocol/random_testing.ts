@@ -1,5 +1,5 @@
 /**
- * Randomness that a seed repeats exactly, for tests.
+ * Seeded randomness for tests.
  *
  * @module
  */
@@ -12,7 +12,7 @@ export class Random {
     this.#state = seed >>> 0;
   }
 
-  /** A number from 0 up to, not including, 1. */
+  /** A number from 0 (inclusive) to 1 (exclusive). */
   next(): number {
     let t = this.#state = (this.#state + 0x6d2b79f5) | 0;
     t = Math.imul(t ^ t >>> 15, t | 1);
@@ -20,22 +20,22 @@ export class Random {
     return ((t ^ t >>> 14) >>> 0) / 2 ** 32;
   }
 
-  /** A whole number below `limit`. */
+  /** An integer from 0 (inclusive) to `limit` (exclusive). */
   below(limit: number): number {
     return Math.floor(this.next() * limit);
   }
 
-  /** Whether something of a certain probability happens. */
+  /** True with the given probability. */
   chance(probability: number): boolean {
     return this.next() < probability;
   }
 
-  /** One of several. */
+  /** One of the items, each with the same probability. */
   pick<T>(items: readonly T[]): T {
     return items[this.below(items.length)]!;
   }
 
-  /** One of several actions, each as likely as its weight says. */
+  /** One of the items, each with a probability proportional to its weight. */
   weighted<T>(choices: readonly (readonly [weight: number, item: T])[]): T {
     let rest = this.next() * choices.reduce((sum, [weight]) => sum + weight, 0);
     for (const [weight, item] of choices) if ((rest -= weight) < 0) return item;

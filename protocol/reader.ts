@@ -1,10 +1,10 @@
 /**
  * Reads Kafka's primitive types from one frame.
  *
- * Integers are big-endian. Lengths and counts are checked against what is left of the frame before
- * anything is read or allocated, so a lying length can neither read outside the frame nor make the
- * process allocate more than the frame justifies. Byte ranges come back as views into the frame:
- * whoever keeps one longer than the frame copies it with `slice()`.
+ * Integers are big-endian. Lengths and counts are checked against the rest of the frame before
+ * anything is read or allocated: a wrong length can neither read outside the frame nor allocate
+ * more than the frame justifies. Byte ranges are returned as views of the frame; copy them with
+ * `slice()` to keep them longer than the frame.
  *
  * Spec: https://kafka.apache.org/protocol.html#protocol_types, KIP-482 for the compact forms.
  *
@@ -13,31 +13,34 @@
 
 import { uuidToString } from "./uuid.ts";
 
-/** The bytes do not form the message they claim to be. */
+/** Thrown when bytes do not form the expected message. */
 export class MalformedMessageError extends Error {
   override name = "MalformedMessageError";
 }
 
-/** A message has more elements in its arrays than its reader was told to take. */
+/** Thrown when the arrays of a message have more elements than the reader allows. */
 export class TooManyElementsError extends MalformedMessageError {
   override name = "TooManyElementsError";
 }
 
 const TWO_POW_32 = 2 ** 32;
 const STRING_MAX = 0x7fff;
-/** Tags in one tag buffer; Kafka's own messages have up to a dozen. */
+/** Maximum number of tags in one tag buffer; Kafka's own messages have up to a dozen. */
 const MAX_TAGS = 1000;
 const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /**
- * Texts read before. Topics, groups and members come again with every request, and comparing one
- * costs a fraction of decoding it; whoever looks the same string up in a map need not hash it again.
- * A slot holds the last text that fell into it, so the memory is bounded.
+ * Cache of strings. Names of topics, groups and members occur in every request, and comparing one
+ * costs a fraction of decoding it; a cached string also keeps its hash for map lookups. A slot
+ * holds the last string assigned to it, so memory is bounded.
  */
 const texts: string[] = new Array(1024).fill("");
 const CACHED_TEXT_MAX = 64;
 
-/** A slot for bytes by a few of them, which tell apart what differs at its end or by a number. */
+/**
+ * The slot for some bytes, computed from a few of them; strings that differ in a suffix or a number
+ * get different slots.
+ */
 function textSlot(bytes: Uint8Array, start: number, size: number): number {
   const end = start + size;
   let hash = size * 0x9e5 + bytes[start]! * 0x35 + bytes[end - 1]!;
@@ -46,7 +49,7 @@ function textSlot(bytes: Uint8Array, start: number, size: number): number {
   return hash & 1023;
 }
 
-/** Whether bytes are the ASCII of a text; one beyond ASCII never is in the cache. */
+/** Whether bytes are the ASCII encoding of `text`; non-ASCII text is never cached. */
 function isText(text: string, bytes: Uint8Array, start: number, size: number): boolean {
   if (text.length !== size) return false;
   for (let i = 0; i < size; i++) {
@@ -63,26 +66,26 @@ export class Reader {
   #elements = 0;
 
   /**
-   * Reads from the first byte of `bytes`, never past its last.
+   * Reads from the first byte of `bytes`, and never past the last.
    *
-   * @param maxElements Elements of arrays to read at most, over all of them. Default: no limit.
+   * @param maxElements Maximum number of array elements to read in total. Default: no limit.
    */
   constructor(bytes: Uint8Array, maxElements = Infinity) {
     this.#bytes = bytes;
     this.#maxElements = maxElements;
   }
 
-  /** Bytes read so far. */
+  /** Number of bytes read so far. */
   get position(): number {
     return this.#position;
   }
 
-  /** Bytes left to read. */
+  /** Number of bytes left to read. */
   get remaining(): number {
     return this.#bytes.length - this.#position;
   }
 
-  /** Claims the next `size` bytes and returns where they start. */
+  /** Claims the next `size` bytes and returns their start. */
   #take(size: number): number {
     const at = this.#position;
     if (size > this.#bytes.length - at) throw this.#pastEnd(size);
@@ -96,8 +99,8 @@ export class Reader {
     );
   }
 
-  // The integers repeat what `#take()` does, and put their value together byte by byte: a call of a
-  // private method would cost as much as the rest, and a DataView as much as a small frame's reads.
+  // The integers repeat `#take()` and combine bytes themselves: a private method call would cost as
+  // much as the rest, and a DataView as much as all reads of a small frame.
 
   bool(): boolean {
     return this.int8() !== 0;
@@ -135,7 +138,7 @@ export class Reader {
     return this.int32() >>> 0;
   }
 
-  /** Beyond ±(2^53 − 1) it is the nearest number, see `int64.ts`. */
+  /** A value outside ±(2^53 − 1) is rounded to the nearest number, see `int64.ts`. */
   int64(): number {
     const bytes = this.#bytes;
     const at = this.#position;
@@ -154,7 +157,7 @@ export class Reader {
     return new DataView(this.#bytes.buffer, this.#bytes.byteOffset + at, size);
   }
 
-  /** A UUID in Kafka's text form, 22 characters of base64url. */
+  /** A UUID in Kafka's text form: 22 characters of base64url. */
   uuid(): string {
     return uuidToString(this.#bytes, this.#take(16));
   }
@@ -187,7 +190,9 @@ export class Reader {
     return (raw >>> 1) ^ -(raw & 1);
   }
 
-  /** A zig-zag varint of at most 64 bits; beyond ±(2^53 − 1) it is the nearest number. */
+  /**
+   * A zig-zag varint of at most 64 bits; outside ±(2^53 − 1) it is rounded to the nearest number.
+   */
   varlong(): number {
     let low = 0;
     let high = 0;
@@ -200,7 +205,7 @@ export class Reader {
       else high += bits * 2 ** (shift - 28);
       if (byte < 0x80) {
         const odd = low % 2;
-        // (raw - odd) / 2 in two parts, so that only the last step rounds.
+        // (raw - odd) / 2 in two parts, so only the last step rounds.
         const half = high * 2 ** 27 + (low - odd) / 2;
         return odd === 0 ? half : -half - 1;
       }
@@ -210,7 +215,7 @@ export class Reader {
     );
   }
 
-  /** A view of the next `size` bytes. @param size not negative. */
+  /** A view of the next `size` bytes. @param size Must not be negative. */
   raw(size: number): Uint8Array {
     const start = this.#take(size);
     return this.#bytes.subarray(start, start + size);
@@ -234,7 +239,9 @@ export class Reader {
     return size;
   }
 
-  /** The length of a compact string, −1 for null, held to what its two-byte form can carry. */
+  /**
+   * The length of a compact string, −1 for null, limited to the maximum of the non-compact form.
+   */
   #compactTextSize(): number {
     const size = this.uvarint() - 1;
     if (size > STRING_MAX) {
@@ -282,9 +289,9 @@ export class Reader {
   }
 
   /**
-   * The count of an array whose elements take at least `minSize` bytes each; −1 for null.
+   * The count of an array whose elements have at least `minSize` bytes each; −1 for null.
    *
-   * @throws {TooManyElementsError} if there are more than the reader is to take.
+   * @throws {TooManyElementsError} If there are more elements than the reader allows.
    */
   arrayCount(minSize: number): number {
     return this.#count(this.int32(), minSize);
@@ -313,7 +320,7 @@ export class Reader {
     );
   }
 
-  /** Skips a tag buffer none of whose tags are known (KIP-482). */
+  /** Skips a tag buffer with unknown tags only (KIP-482). */
   skipTags(): void {
     for (let count = this.tagCount(); count > 0; count--) {
       this.uvarint();
@@ -321,7 +328,9 @@ export class Reader {
     }
   }
 
-  /** The count of a tag buffer. Tags are a handful, and read at a stretch. */
+  /**
+   * The number of tags in a tag buffer. The limit is low, because tags are read without a pause.
+   */
   tagCount(): number {
     const count = this.uvarint();
     if (count <= MAX_TAGS) return count;

@@ -4,7 +4,7 @@ import { seededRandom } from "./messages/sample_message_testing.ts";
 import { MalformedMessageError, Reader } from "./reader.ts";
 
 function read<T>(bytes: string, take: (reader: Reader) => T): T {
-  // Surrounded by other bytes, so that whoever reads outside the frame is found out.
+  // Surrounded by other bytes, which reveals reads outside the frame.
   const around = hex(`deadbeef ${bytes} deadbeef`);
   const reader = new Reader(around.subarray(4, around.length - 4));
   const value = take(reader);
@@ -31,11 +31,11 @@ Deno.test("Reader reads integers big-endian", () => {
   assertEquals(read("3ff8000000000000", (r) => r.float64()), 1.5);
 });
 
-Deno.test("Reader.bool() takes every byte but zero for true", () => {
+Deno.test("Reader.bool() returns true for every byte but zero", () => {
   assertEquals(["00", "01", "ff"].map((b) => read(b, (r) => r.bool())), [false, true, true]);
 });
 
-Deno.test("Reader.int64() is exact up to ±(2^53 - 1), and the nearest number beyond", () => {
+Deno.test("Reader.int64() is exact up to ±(2^53 - 1) and rounds beyond", () => {
   assertEquals(read("0000000000000000", (r) => r.int64()), 0);
   assertEquals(read("00000000ffffffff", (r) => r.int64()), 4294967295);
   assertEquals(read("0000000100000000", (r) => r.int64()), 4294967296);
@@ -56,7 +56,7 @@ Deno.test("Reader.uvarint() reads little-endian groups of seven bits (KIP-482)",
   assertEquals(read("80 01", (r) => r.uvarint()), 128);
   assertEquals(read("ac 02", (r) => r.uvarint()), 300);
   assertEquals(read("ff ff ff ff 0f", (r) => r.uvarint()), 4294967295);
-  assertEquals(read("80 00", (r) => r.uvarint()), 0, "a longer form than needed is legal");
+  assertEquals(read("80 00", (r) => r.uvarint()), 0, "an overlong encoding is valid");
   refuse("ff ff ff ff 10", (r) => r.uvarint(), "longer than 32 bits");
   refuse("80 80 80 80 80 00", (r) => r.uvarint(), "longer than 32 bits");
   refuse("80", (r) => r.uvarint(), "Cannot read 1 bytes at 1");
@@ -99,7 +99,7 @@ Deno.test("Reader.uuid() reads Kafka's text form", () => {
   assertEquals(text, "AAECAwQFBgcICQoLDA0ODw");
 });
 
-Deno.test("Reader.string() reads UTF-8 behind a two-byte length", () => {
+Deno.test("Reader.string() reads UTF-8 with a two-byte length", () => {
   assertEquals(read("0000", (r) => r.string()), "");
   assertEquals(read("0005 68656c6c6f", (r) => r.string()), "hello");
   assertEquals(read("0006 e697a5e69cac", (r) => r.string()), "日本");
@@ -107,19 +107,19 @@ Deno.test("Reader.string() reads UTF-8 behind a two-byte length", () => {
   assertEquals(read("0004 61c3a962", (r) => r.string()), "aéb", "text that starts as ASCII");
   assertEquals(read("0003 efbbbf", (r) => r.string()), "\ufeff", "a byte order mark is text");
   assertEquals(read("0001 00", (r) => r.string()), "\0");
-  assertEquals(read("0002 c328", (r) => r.string()), "\ufffd(", "what is no UTF-8 is replaced");
+  assertEquals(read("0002 c328", (r) => r.string()), "\ufffd(", "invalid UTF-8 is replaced");
   assertEquals(read(`0064 ${"61".repeat(100)}`, (r) => r.string()), "a".repeat(100));
   refuse("ffff", (r) => r.string(), "it is null");
   refuse("0002 61", (r) => r.string(), "Cannot read 2 bytes at 2: the frame has 3");
 });
 
-Deno.test("Reader.nullableString() takes every negative length for null", () => {
+Deno.test("Reader.nullableString() returns null for every negative length", () => {
   assertEquals(read("ffff", (r) => r.nullableString()), null);
   assertEquals(read("8000", (r) => r.nullableString()), null);
   assertEquals(read("0001 61", (r) => r.nullableString()), "a");
 });
 
-Deno.test("Reader reads compact strings, whose length is one more (KIP-482)", () => {
+Deno.test("Reader.compactString() reads the length plus one (KIP-482)", () => {
   assertEquals(read("01", (r) => r.compactString()), "");
   assertEquals(read("06 68656c6c6f", (r) => r.compactString()), "hello");
   assertEquals(read(`81 01 ${"61".repeat(128)}`, (r) => r.compactString()), "a".repeat(128));
@@ -130,14 +130,14 @@ Deno.test("Reader reads compact strings, whose length is one more (KIP-482)", ()
   refuse("ff ff ff ff 0f 61", (r) => r.compactString());
 });
 
-Deno.test("Reader holds compact strings to the 32767 bytes of the other form", () => {
+Deno.test("Reader.compactString() rejects more than 32767 bytes, like string()", () => {
   const longest = "61".repeat(32767);
   assertEquals(read(`80 80 02 ${longest}`, (r) => r.compactString()).length, 32767);
   refuse(`81 80 02 ${longest}61`, (r) => r.compactString(), "takes 32768 bytes");
   refuse(`81 80 02 ${longest}61`, (r) => r.compactNullableString(), "takes 32768 bytes");
 });
 
-Deno.test("Reader gives bytes as views of the frame", () => {
+Deno.test("Reader.bytes() and its variants return views of the frame", () => {
   const frame = hex("00000002 0102 03 0304 00 ffffffff 05");
   const reader = new Reader(frame);
   const plain = reader.bytes();
@@ -155,7 +155,7 @@ Deno.test("Reader gives bytes as views of the frame", () => {
   refuse("ffffffff0f 00", (r) => r.compactNullableBytes());
 });
 
-Deno.test("Reader refuses to read past the end, whatever the type", () => {
+Deno.test("Reader rejects reads past the end for every type", () => {
   const takes: ((reader: Reader) => unknown)[] = [
     (r) => r.bool(),
     (r) => r.int8(),
@@ -180,7 +180,7 @@ Deno.test("Reader refuses to read past the end, whatever the type", () => {
   refuse("01020304050607", (r) => r.int64(), "Cannot read 8 bytes at 0: the frame has 7");
 });
 
-Deno.test("Reader.arrayCount() refuses counts whose elements cannot fit", () => {
+Deno.test("Reader.arrayCount() rejects counts whose elements cannot fit", () => {
   assertEquals(new Reader(hex("00000002 00000000")).arrayCount(2), 2);
   assertEquals(new Reader(hex("ffffffff")).arrayCount(1), -1);
   assertEquals(new Reader(hex("80000000")).arrayCount(1), -1);
@@ -188,7 +188,7 @@ Deno.test("Reader.arrayCount() refuses counts whose elements cannot fit", () => 
   refuse("7fffffff 00000000", (r) => r.arrayCount(1));
 });
 
-Deno.test("Reader.compactArrayCount() takes one off and refuses what cannot fit (KIP-482)", () => {
+Deno.test("Reader.compactArrayCount() subtracts one and rejects counts whose elements cannot fit (KIP-482)", () => {
   assertEquals(new Reader(hex("00")).compactArrayCount(1), -1);
   assertEquals(new Reader(hex("01")).compactArrayCount(1), 0);
   assertEquals(new Reader(hex("03 0000")).compactArrayCount(1), 2);
@@ -196,7 +196,7 @@ Deno.test("Reader.compactArrayCount() takes one off and refuses what cannot fit 
   refuse("ffffffff0f", (r) => r.compactArrayCount(1), "4294967294 elements");
 });
 
-Deno.test("Reader.skipTags() skips a tag buffer and nothing more (KIP-482)", () => {
+Deno.test("Reader.skipTags() skips exactly one tag buffer (KIP-482)", () => {
   const reader = new Reader(hex("02  00 01 aa  80 01 03 bbbbbb  07"));
   reader.skipTags();
   assertEquals(reader.int8(), 7);
@@ -204,11 +204,11 @@ Deno.test("Reader.skipTags() skips a tag buffer and nothing more (KIP-482)", () 
   refuse("ff ff ff ff 0f 00 00", (r) => r.skipTags());
 });
 
-Deno.test("Reader reads every text as itself, though it remembers those it has read", () => {
+Deno.test("Reader.string() returns the right text despite its cache", () => {
   const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
   const random = seededRandom(11);
   for (let i = 0; i < 20_000; i++) {
-    // Few letters and sizes, so that texts fall on each other; some bytes that are no UTF-8.
+    // Few letters and sizes, to make slots collide; some invalid UTF-8.
     const letters = random(8) === 0 ? [0x61, 0xc3, 0xa9, 0xff] : [0x61, 0x62, 0x2d];
     const size = random(4) === 0 ? random(70) : random(6);
     const bytes = Uint8Array.from({ length: size }, () => letters[random(letters.length)]!);

@@ -1,11 +1,11 @@
 /**
  * Declares messages as data.
  *
- * A message is a list of fields in wire order. A field says its type, the versions that carry it,
- * where it may be null, its default and, for tagged fields (KIP-482), its tag. One declaration
- * serves every version: `codec.ts` derives encoder and decoder from it, and TypeScript infers two
- * views of the object. `Decoded` has every field, with defaults where the version carries none.
- * `Encodable` may leave out the fields that declare a default.
+ * A message is a list of fields in wire order. A field has a type, the versions that carry it, the
+ * versions in which it may be null, a default and, for tagged fields (KIP-482), a tag. One
+ * declaration serves every version: `codec.ts` derives encoder and decoder from it, and TypeScript
+ * infers two views of the object. `Decoded` has every field, with defaults where the version
+ * carries none. In `Encodable`, fields that declare a default may be omitted.
  *
  * ```ts
  * const heartbeat = message("HeartbeatRequest", "0-4", "4+", {
@@ -22,7 +22,7 @@
 import { NO_VERSIONS, type VersionRange, versionRange } from "./version_range.ts";
 import { ZERO_UUID } from "./uuid.ts";
 
-/** Types that need no further description. */
+/** Types without parameters. */
 export type ScalarType =
   | "bool"
   | "int8"
@@ -37,21 +37,24 @@ export type ScalarType =
   | "bytes"
   | "records";
 
-/** What a field's declaration may say beyond its type and versions. */
+/** Options of a field in addition to its type and versions. */
 export interface FieldOptions<T> {
-  /** The value in versions that do not carry the field, and what `Encodable` may leave out. */
+  /**
+   * The value in versions that do not carry the field; fields with a default may be omitted in
+   * `Encodable`.
+   */
   readonly default?: T | null;
   /** Versions in which the field may be null. */
   readonly nullable?: string;
   /** The tag, for a field in the tag buffer. */
   readonly tag?: number;
-  /** Versions in which it is tagged, where it stands in the body in others. */
+  /** Versions in which the field is tagged; in others it is part of the body. */
   readonly tagged?: string;
-  /** Whether a version that cannot carry the field drops its value instead of refusing it. */
+  /** Whether a version that cannot carry the field drops its value instead of rejecting it. */
   readonly ignorable?: boolean;
 }
 
-/** One field of a message; the type parameters are the values it decodes to and encodes from. */
+/** One field of a message; the type parameters are the types it decodes to and encodes from. */
 export interface Field<D = unknown, E = unknown, HasDefault extends boolean = boolean> {
   readonly type: ScalarType | "array" | "struct";
   readonly versions: VersionRange;
@@ -64,7 +67,7 @@ export interface Field<D = unknown, E = unknown, HasDefault extends boolean = bo
   /** The element of an array, or the fields of a struct. */
   readonly element: Field | undefined;
   readonly fields: Fields | undefined;
-  /** Types only; no value carries it. */
+  /** For types only; never present at run time. */
   readonly "~types"?: { decoded: D; encodable: E };
 }
 
@@ -77,12 +80,12 @@ type DecodedField<F> = F extends Field<infer D, infer _E> ? D : never;
 type EncodableField<F> = F extends Field<infer _D, infer E> ? E : never;
 type Flatten<T> = { [K in keyof T]: T[K] } & unknown;
 
-/** The object a decoder returns for these fields. */
+/** The object that a decoder returns for these fields. */
 export type DecodedFields<F extends Fields> = {
   -readonly [K in keyof F]: DecodedField<F[K]>;
 };
 
-/** The object an encoder takes for these fields. */
+/** The object that an encoder takes for these fields. */
 export type EncodableFields<F extends Fields> = Flatten<
   & { [K in keyof F as F[K]["hasDefault"] extends true ? never : K]: EncodableField<F[K]> }
   & { [K in keyof F as F[K]["hasDefault"] extends true ? K : never]?: EncodableField<F[K]> }
@@ -148,9 +151,12 @@ export const float64: ScalarField<number> = scalar<number>("float64", 0);
 export const uuid: ScalarField<string> = scalar<string>("uuid", ZERO_UUID);
 /** UTF-8 text of at most 32767 bytes. */
 export const string: ScalarField<string> = scalar<string>("string", "");
-/** Bytes; decoded as a view into the frame. */
+/** Bytes; decoded as a view of the frame. */
 export const bytes: ScalarField<Uint8Array> = scalar<Uint8Array>("bytes", new Uint8Array(0));
-/** Record batches; decoded as a view into the frame, encoded by reference. Always nullable in use. */
+/**
+ * Record batches; decoded as a view of the frame, encoded by reference. Always nullable in
+ * practice.
+ */
 export const records: ScalarField<Uint8Array, Uint8Array | readonly Uint8Array[]> = scalar<
   Uint8Array,
   Uint8Array | readonly Uint8Array[]
@@ -200,9 +206,9 @@ export function struct<
 
 /** A message: a request, a response, a header, or a record of an internal topic. */
 export interface Message<F extends Fields = Fields> {
-  /** Kafka's name of it. */
+  /** Kafka's name of the message. */
   readonly name: string;
-  /** Versions it exists in. */
+  /** Supported versions. */
   readonly versions: VersionRange;
   /** Versions that use compact types and tag buffers (KIP-482). */
   readonly flexible: VersionRange;
@@ -210,10 +216,10 @@ export interface Message<F extends Fields = Fields> {
   readonly fields: F;
 }
 
-/** What decoding a message yields. */
+/** The result of decoding a message. */
 export type Decoded<M> = M extends Message<infer F> ? DecodedFields<F> : never;
 
-/** What encoding a message takes. */
+/** The input for encoding a message. */
 export type Encodable<M> = M extends Message<infer F> ? EncodableFields<F> : never;
 
 /** Declares a message. */
@@ -228,23 +234,23 @@ export function message<const F extends Fields>(
 
 /** An API: its key and the two messages of an exchange. */
 export interface Api<Req extends Fields = Fields, Res extends Fields = Fields> {
-  /** The number that names it in a request header. */
+  /** The number that identifies the API in a request header. */
   readonly key: number;
-  /** Kafka's name of it. */
+  /** Kafka's name of the API. */
   readonly name: string;
-  /** Versions it exists in. */
+  /** Supported versions. */
   readonly versions: VersionRange;
   readonly request: Message<Req>;
   readonly response: Message<Res>;
 }
 
-/** A decoded request of an API, as a handler gets it. */
+/** A decoded request of an API, as received by a handler. */
 export type RequestOf<A extends Api> = Decoded<A["request"]>;
-/** A response of an API, as a handler gives it. */
+/** A response of an API, as returned by a handler. */
 export type ResponseTo<A extends Api> = Encodable<A["response"]>;
-/** A request of an API, as a client gives it. */
+/** A request of an API, as sent by a client. */
 export type RequestTo<A extends Api> = Encodable<A["request"]>;
-/** A decoded response of an API, as a client gets it. */
+/** A decoded response of an API, as received by a client. */
 export type ResponseOf<A extends Api> = Decoded<A["response"]>;
 
 /** Declares an API. */

@@ -30,7 +30,7 @@ const sample = message("Sample", "0-3", "2+", {
   replicas: array(int32("0+"), "0+", { nullable: "1+" }),
 });
 
-/** Compiles only if both types are the same. */
+/** Compiles only if both types are identical. */
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends (<T>() => T extends B ? 1 : 2) ? true
   : false;
 function holds<_T extends true>(): void {}
@@ -49,7 +49,7 @@ Deno.test("Decoded has every field, with null where some version allows it", () 
   >();
 });
 
-Deno.test("Encodable may leave out what has a default, at every depth", () => {
+Deno.test("Encodable allows fields with a default to be omitted, at every depth", () => {
   const least = { id: 1, records: null, partitions: [{ index: 0 }], replicas: null };
   least satisfies Encodable<typeof sample>;
   const most = {
@@ -74,11 +74,11 @@ Deno.test("Encodable may leave out what has a default, at every depth", () => {
   ({ ...least, colour: "red" }) satisfies Encodable<typeof sample>;
 });
 
-Deno.test("Decoded is Encodable, so that what was read can be sent on", () => {
+Deno.test("Decoded is assignable to Encodable", () => {
   holds<Decoded<typeof sample> extends Encodable<typeof sample> ? true : false>();
 });
 
-Deno.test("message() refuses a default of another type", () => {
+Deno.test("message() rejects a default of another type", () => {
   // @ts-expect-error: a string is no number
   int32("0+", { default: "1" });
   // @ts-expect-error: a struct's default has the struct's fields
@@ -96,7 +96,7 @@ const ping = api({
   response: { errorCode: int16("0+"), text: string("1+", { default: "" }) },
 });
 
-Deno.test("api() names its messages and gives both their versions", () => {
+Deno.test("api() names its messages and sets their versions", () => {
   assertEquals(ping.request.name, "PingRequest");
   assertEquals(ping.response.name, "PingResponse");
   for (const { versions, flexible } of [ping.request, ping.response]) {
@@ -109,7 +109,7 @@ Deno.test("api() names its messages and gives both their versions", () => {
   holds<Same<ResponseTo<typeof ping>, { readonly errorCode: number; readonly text?: string }>>();
 });
 
-Deno.test("string() and its like keep what was declared and imply the rest", () => {
+Deno.test("string() and the other types keep declared options and imply the rest", () => {
   const { id, name, flag } = sample.fields;
   assertEquals([id.hasDefault, id.default, id.ignorable, id.tag], [false, 0, false, undefined]);
   assertEquals([name.hasDefault, name.default], [true, null]);

@@ -1,17 +1,17 @@
 /**
- * "Did you mean": the known word nearest to a mistyped one.
+ * "Did you mean": finds the known word closest to a mistyped one.
  *
  * @module
  */
 
-/** Longer words are no slip of anything, and would take long to compare. */
+/** Longer words are not typing errors, and comparing them takes long. */
 const MAX_LENGTH = 100;
 
 /**
- * The known word nearest to `word`, if it is near enough to be what was meant.
+ * Returns the known word closest to `word`, if it is close enough.
  *
- * @param word what was written
- * @param known what could have been written
+ * @param word The word that was typed.
+ * @param known The valid words.
  */
 export function suggest(word: string, known: Iterable<string>): string | undefined {
   if (word.length > MAX_LENGTH) return undefined;
@@ -31,13 +31,18 @@ export function suggest(word: string, known: Iterable<string>): string | undefin
   return best;
 }
 
-/** `, did you mean "…"`, to be put behind a message; nothing if no known word is near. */
+/**
+ * Returns `, did you mean "…"` to append to a message, or an empty string if no known word is
+ * close.
+ */
 export function didYouMean(word: string, known: Iterable<string>, prefix = ""): string {
   const nearest = suggest(word, known);
   return nearest === undefined ? "" : `, did you mean "${prefix}${nearest}"`;
 }
 
-/** Insertions, deletions, substitutions and swaps of neighbours that lead from `a` to `b`. */
+/**
+ * Number of insertions, deletions, substitutions and swaps of neighbours that turn `a` into `b`.
+ */
 function editDistance(a: string, b: string): number {
   let beforePrevious: number[] = [];
   let previous = Array.from({ length: b.length + 1 }, (_, j) => j);

@@ -10,10 +10,10 @@ for (let i = 0; i < 64; i++) VALUES[ALPHABET.charCodeAt(i)] = i;
 
 const TEXT_LENGTH = 22;
 
-/** The UUID of all zeros, which on the wire means "no id". */
+/** The UUID of all zeros, which means "no id" on the wire. */
 export const ZERO_UUID = "AAAAAAAAAAAAAAAAAAAAAA";
 
-/** The text of the 16 bytes at `position`. */
+/** Returns the text of the 16 bytes at `position`. */
 export function uuidToString(bytes: Uint8Array, position = 0): string {
   let text = "";
   for (let at = position; at < position + 15; at += 3) {
@@ -52,7 +52,7 @@ function invalid(text: string): TypeError {
   return new TypeError(`Cannot read UUID "${text}": it is not 22 characters of base64url`);
 }
 
-/** A new random UUID that, as Kafka's do, does not start with a dash. */
+/** Returns a new random UUID that, like Kafka's, does not start with a dash. */
 export function randomUuid(): string {
   const bytes = new Uint8Array(16);
   for (;;) {

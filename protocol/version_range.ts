@@ -17,7 +17,7 @@ const HIGHEST = 0x7fff;
 export const NO_VERSIONS: VersionRange = { min: 0, max: -1 };
 
 /**
- * Reads a range in Kafka's notation.
+ * Parses a range in Kafka's notation.
  *
  * @throws {TypeError} if `text` is not in that notation.
  */
@@ -30,7 +30,7 @@ export function versionRange(text: string): VersionRange {
   return { min, max: match[3] === undefined ? HIGHEST : Number(match[3]) };
 }
 
-/** Whether `version` lies in `range`. */
+/** Whether `version` is in `range`. */
 export function inRange(version: number, range: VersionRange): boolean {
   return version >= range.min && version <= range.max;
 }

@@ -8,7 +8,7 @@ Deno.test("versionRange() reads Kafka's notation", () => {
   assertEquals(versionRange("none"), NO_VERSIONS);
 });
 
-Deno.test("versionRange() refuses other text", () => {
+Deno.test("versionRange() rejects other text", () => {
   for (const text of ["", "-1", "1-", "+", "1 - 2", "a", "1-2-3", "0x1"]) {
     assertThrows(() => versionRange(text), TypeError, `"${text}"`);
   }

@@ -1,10 +1,10 @@
 /**
- * Writes Kafka's primitive types into growing memory, splicing large byte ranges without a copy.
+ * Writes Kafka's primitive types to growing memory, and splices large byte ranges without a copy.
  *
- * A writer holds one growing buffer. `splice()` of a large range closes what was written so far as
- * one chunk, adds the range itself as the next and goes on behind it, so `take()` yields a list of
- * chunks whose concatenation is the message. Several frames may be written before they are taken:
- * a connection's answers of one turn gather in one writer.
+ * A writer has one growing buffer. `splice()` of a large range closes the bytes written so far as
+ * one chunk, adds the range as the next chunk and continues after it: `take()` returns a list of
+ * chunks whose concatenation is the message. Several frames may be written before they are taken: a
+ * connection gathers all responses of one turn in one writer.
  *
  * Spec: https://kafka.apache.org/protocol.html#protocol_types, KIP-482 for the compact forms.
  *
@@ -14,57 +14,57 @@
 import { INT64_MAX, INT64_MIN, setInt64 } from "./int64.ts";
 import { uuidToBytes } from "./uuid.ts";
 
-/** A value does not fit the type or version it should be written as. */
+/** Thrown when a value does not fit the type or version it is written as. */
 export class UnencodableValueError extends Error {
   override name = "UnencodableValueError";
 }
 
 const TWO_POW_32 = 2 ** 32;
 const INITIAL_SIZE = 256;
-/** What a writer comes down to that is used again and again, and what growing stops at. */
+/** Bounds of the buffer that follows a taken one; growth stops at the upper bound. */
 const BUFFER_KEPT = 8 * 1024;
 const BUFFER_MAX = 64 * 1024;
-/** Below this a copy costs less than one more chunk for the socket. */
+/** Below this size a copy costs less than one more chunk for the socket. */
 const SPLICE_MIN_SIZE = 4096;
 const ASCII_ENCODE_MAX = 64;
-/** The largest size that stands in front of a frame. */
+/** The maximum size of a frame. */
 const FRAME_MAX = 2 ** 31 - 1;
 const NOTHING = new Uint8Array(0);
 const utf8 = new TextEncoder();
 
-/** Bytes that `Writer.take()` hands over; their concatenation is what was written. */
+/** The chunks that `Writer.take()` returns; their concatenation is what was written. */
 export type Chunks = Uint8Array<ArrayBuffer>[];
 
-/** A growing buffer with Kafka's primitive types. */
+/** A growing buffer with methods for Kafka's primitive types. */
 export class Writer {
   #bytes: Uint8Array<ArrayBuffer>;
   #view: DataView;
-  /** How much memory to take next, at least. */
+  /** Minimum size of the next buffer. */
   #nextLength = 0;
-  /** Start in `#bytes` of what no chunk holds yet. */
+  /** Start in `#bytes` of the bytes that are not yet in a chunk. */
   #start = 0;
   #position = 0;
   #chunks: Chunks = [];
   #chunkedSize = 0;
-  /** Where the open frame's size goes; the view is null while that is still in `#bytes`. */
+  /** Position of the open frame's size; the view is null while that position is in `#bytes`. */
   #frameAt = -1;
   #frameView: DataView | null = null;
   #frameStart = 0;
 
-  /** @param size bytes to allocate at first. */
+  /** @param size Initial buffer size in bytes. */
   constructor(size = INITIAL_SIZE) {
     this.#bytes = new Uint8Array(size);
     this.#view = new DataView(this.#bytes.buffer);
   }
 
-  /** Bytes written and not yet taken. */
+  /** Number of bytes written and not yet taken. */
   get size(): number {
     return this.#chunkedSize + this.#position - this.#start;
   }
 
   /**
-   * Claims the next `size` bytes and returns where they start. Growing replaces `#bytes` and
-   * `#view`, so neither may be evaluated before this returns.
+   * Claims the next `size` bytes and returns their start. Growing replaces `#bytes` and `#view`, so
+   * neither may be evaluated before this returns.
    */
   #reserve(size: number): number {
     const at = this.#position;
@@ -73,7 +73,7 @@ export class Writer {
     return at;
   }
 
-  /** As `#reserve()`, in new memory. What is worth a chunk of its own is closed, not copied. */
+  /** Like `#reserve()`, in new memory. Bytes that are worth a chunk are closed, not copied. */
   #grow(size: number): number {
     if (this.#position - this.#start >= SPLICE_MIN_SIZE) this.#closeChunk();
     const held = this.#position - this.#start;
@@ -102,7 +102,9 @@ export class Writer {
     this.#start = this.#position;
   }
 
-  /** Starts a frame: what is written until `endFrame()` gets its size in front. */
+  /**
+   * Starts a frame: `endFrame()` writes the size of everything written until then in front of it.
+   */
   beginFrame(): void {
     this.#frameStart = this.size;
     this.#frameAt = this.#reserve(4);
@@ -110,9 +112,9 @@ export class Writer {
   }
 
   /**
-   * Ends the open frame by writing its size. Returns that size, without the four bytes of its own.
+   * Ends the open frame by writing its size. Returns the size, excluding its own four bytes.
    *
-   * @throws {UnencodableValueError} if no frame can be so large; it is still open then.
+   * @throws {UnencodableValueError} if the frame exceeds the maximum size; it then stays open.
    */
   endFrame(): number {
     const size = this.size - this.#frameStart - 4;
@@ -127,8 +129,8 @@ export class Writer {
   }
 
   /**
-   * Forgets the open frame and all that was written since `beginFrame()`, for an encoder that
-   * failed half-way.
+   * Discards the open frame and everything written since `beginFrame()`. Used after an encoder has
+   * failed.
    */
   abandonFrame(): void {
     let excess = this.size - this.#frameStart;
@@ -145,14 +147,14 @@ export class Writer {
     this.#frameAt = -1;
   }
 
-  /** Hands over all chunks written and starts anew. */
+  /** Returns all chunks written, and starts again with none. */
   take(): Chunks {
     this.#closeChunk();
     const chunks = this.#chunks;
     this.#chunks = [];
     this.#chunkedSize = 0;
-    // The taken chunks still look into this buffer, so only what lies behind them is free.
-    // Whether more is needed shows when more is written: that of a tagged field is taken once.
+    // The returned chunks refer to this buffer, so only the bytes after them are free. A larger
+    // buffer is allocated when needed: a writer for a tagged field is taken only once.
     if (this.#bytes.length - this.#position < INITIAL_SIZE) {
       this.#nextLength = Math.max(BUFFER_KEPT, Math.min(this.#bytes.length, BUFFER_MAX) >>> 1);
       this.#replace(NOTHING);
@@ -160,7 +162,7 @@ export class Writer {
     return chunks;
   }
 
-  /** All that was written as one array, without a copy where there is one chunk. */
+  /** Returns everything written as one array, without a copy if there is only one chunk. */
   takeBytes(): Uint8Array<ArrayBuffer> {
     const size = this.size;
     const chunks = this.take();
@@ -172,7 +174,7 @@ export class Writer {
     this.#bytes[at] = value;
   }
 
-  // What is written most repeats what `#reserve()` does: the call costs as much as the rest.
+  // The most frequent types repeat `#reserve()`: the call costs as much as the rest.
 
   bool(value: boolean): void {
     if (typeof value !== "boolean") throw outOfRange("bool", value);
@@ -215,7 +217,7 @@ export class Writer {
     this.#view.setUint32(at, value);
   }
 
-  /** @param value A whole number; beyond the range of int64, its end is written. */
+  /** @param value An integer; values outside the range of int64 are clamped. */
   int64(value: number): void {
     if (!Number.isSafeInteger(value)) return this.#wideInt64(value);
     let at = this.#position;
@@ -237,7 +239,7 @@ export class Writer {
     this.#view.setFloat64(at, value);
   }
 
-  /** @param text a UUID in Kafka's text form. */
+  /** @param text A UUID in Kafka's text form. */
   uuid(text: string): void {
     const at = this.#reserve(16);
     try {
@@ -281,13 +283,13 @@ export class Writer {
     }
   }
 
-  /** Copies bytes in. */
+  /** Copies bytes. */
   raw(bytes: Uint8Array): void {
     const at = this.#reserve(bytes.length);
     this.#bytes.set(bytes, at);
   }
 
-  /** Adds bytes, by reference if they are many: they must not change until they were sent. */
+  /** Adds bytes, by reference if they are many; they must not change until they have been sent. */
   splice(bytes: Uint8Array): void {
     if (bytes.length < SPLICE_MIN_SIZE) return this.raw(bytes);
     this.#closeChunk();
@@ -295,13 +297,13 @@ export class Writer {
     this.#chunkedSize += bytes.length;
   }
 
-  /** Adds what another writer holds, its size in front as an unsigned varint. */
+  /** Adds the content of another writer, preceded by its size as an unsigned varint. */
   nested(writer: Writer): void {
     this.uvarint(writer.size);
     for (const chunk of writer.take()) this.splice(chunk);
   }
 
-  /** Text is measured before its length is written, since the length stands in front. */
+  /** The size of text is computed before it is encoded, because its length comes first. */
   #text(text: string, size: number): void {
     const at = this.#reserve(size);
     if (size === text.length && size <= ASCII_ENCODE_MAX) {
@@ -355,7 +357,7 @@ export class Writer {
     else this.compactBytes(bytes);
   }
 
-  /** Record batches, in one piece or in several that follow each other. */
+  /** Record batches, in one piece or in several consecutive pieces. */
   records(records: Uint8Array | readonly Uint8Array[] | null): void {
     if (records === null) return this.int32(-1);
     this.int32(recordsSize(records));
@@ -381,7 +383,7 @@ function recordsSize(records: Uint8Array | readonly Uint8Array[]): number {
   return size;
 }
 
-/** Bytes that `text` takes in UTF-8; a lone surrogate counts as the three bytes that replace it. */
+/** Size in bytes of `text` in UTF-8; a lone surrogate counts as the three bytes that replace it. */
 export function utf8Size(text: string): number {
   let size = text.length;
   for (let i = 0; i < text.length; i++) {
@@ -392,13 +394,13 @@ export function utf8Size(text: string): number {
       continue;
     }
     size += 2;
-    // A pair is two units and four bytes: its first unit was counted as three bytes just above.
+    // A pair is two code units and four bytes, of which the first unit counted three above.
     if ((unit & 0xfc00) === 0xd800 && (text.charCodeAt(i + 1) & 0xfc00) === 0xdc00) i++;
   }
   return size;
 }
 
-/** The chunks as one array; `size` is their total. */
+/** Joins the chunks; `size` is their total size. */
 export function joinBytes(chunks: readonly Uint8Array[], size: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(size);
   let at = 0;

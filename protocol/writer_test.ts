@@ -3,7 +3,7 @@ import { hex, toHex } from "./hex_testing.ts";
 import { Reader } from "./reader.ts";
 import { UnencodableValueError, utf8Size, Writer } from "./writer.ts";
 
-/** What `put` writes, into buffers that have to grow at every possible place. */
+/** What `put` writes, with buffers that must grow at every possible position. */
 function written(put: (writer: Writer) => void): string {
   const texts = new Set<string>();
   for (let before = 0; before < 20; before++) {
@@ -34,7 +34,7 @@ Deno.test("Writer writes integers big-endian", () => {
   assertEquals(written((w) => w.float64(1.5)), "3f f8 00 00 00 00 00 00");
 });
 
-Deno.test("Writer refuses integers outside their type", () => {
+Deno.test("Writer rejects integers outside their range", () => {
   for (const value of [-129, 128, 0.5, NaN]) refused((w) => w.int8(value), "as int8");
   for (const value of [-32769, 32768]) refused((w) => w.int16(value), `Cannot encode ${value} as`);
   for (const value of [-1, 65536]) refused((w) => w.uint16(value), "as uint16");
@@ -46,7 +46,7 @@ Deno.test("Writer refuses integers outside their type", () => {
   refused((w) => w.float64("1" as never), "as float64");
 });
 
-Deno.test("Writer.int64() writes whole numbers, and the end of the range for what is beyond", () => {
+Deno.test("Writer.int64() writes integers, clamped to the range", () => {
   assertEquals(written((w) => w.int64(0)), "00 00 00 00 00 00 00 00");
   assertEquals(written((w) => w.int64(-1)), "ff ff ff ff ff ff ff ff");
   assertEquals(written((w) => w.int64(4294967296)), "00 00 00 01 00 00 00 00");
@@ -78,7 +78,7 @@ Deno.test("Writer writes varints in groups of seven bits", () => {
   refused((w) => w.varlong(2 ** 63));
 });
 
-Deno.test("Writer.varlong() and Reader.varlong() agree across the whole range", () => {
+Deno.test("Writer.varlong() and Reader.varlong() round-trip the whole range", () => {
   for (let bit = 0; bit < 63; bit++) {
     for (const near of [-1, 0, 1]) {
       for (const sign of [-1, 1]) {
@@ -91,13 +91,13 @@ Deno.test("Writer.varlong() and Reader.varlong() agree across the whole range", 
   }
 });
 
-Deno.test("Writer.uuid() writes 16 bytes and refuses other text", () => {
+Deno.test("Writer.uuid() writes 16 bytes and rejects other text", () => {
   const text = "AAECAwQFBgcICQoLDA0ODw";
   assertEquals(written((w) => w.uuid(text)), "00 01 02 03 04 05 06 07 08 09 0a 0b 0c 0d 0e 0f");
   refused((w) => w.uuid("nonsense"), "Cannot encode nonsense as uuid");
 });
 
-Deno.test("Writer writes strings in both forms (KIP-482)", () => {
+Deno.test("Writer writes strings, compact and not (KIP-482)", () => {
   assertEquals(written((w) => w.string("hello")), "00 05 68 65 6c 6c 6f");
   assertEquals(written((w) => w.compactString("hello")), "06 68 65 6c 6c 6f");
   assertEquals(written((w) => w.string("")), "00 00");
@@ -127,14 +127,14 @@ const TEXTS: readonly [text: string, size: number][] = [
   ["\ud83e\ud83e\udd95", 7],
 ];
 
-Deno.test("utf8Size() agrees with TextEncoder, lone surrogates included", () => {
+Deno.test("utf8Size() matches TextEncoder, lone surrogates included", () => {
   for (const [text, size] of TEXTS) {
     assertEquals(utf8Size(text), size, JSON.stringify(text));
     assertEquals(new TextEncoder().encode(text).length, size);
   }
 });
 
-Deno.test("Writer.string() writes what TextEncoder does", () => {
+Deno.test("Writer.string() writes the same bytes as TextEncoder", () => {
   for (const [text, size] of TEXTS) {
     const writer = new Writer(1);
     writer.string(text);
@@ -144,7 +144,7 @@ Deno.test("Writer.string() writes what TextEncoder does", () => {
   }
 });
 
-Deno.test("Writer.string() holds text to 32767 bytes in both forms", () => {
+Deno.test("Writer.string() rejects text over 32767 bytes, compact and not", () => {
   const longest = "é".repeat(16383) + "a";
   assertEquals(new Reader(bytesOf((w) => w.string(longest))).string(), longest);
   assertEquals(new Reader(bytesOf((w) => w.compactString(longest))).compactString(), longest);
@@ -158,7 +158,7 @@ function bytesOf(put: (writer: Writer) => void): Uint8Array {
   return writer.takeBytes();
 }
 
-Deno.test("Writer writes bytes and records in both forms (KIP-482)", () => {
+Deno.test("Writer writes bytes and records, compact and not (KIP-482)", () => {
   assertEquals(written((w) => w.bytes(hex("0102"))), "00 00 00 02 01 02");
   assertEquals(written((w) => w.compactBytes(hex("0102"))), "03 01 02");
   assertEquals(written((w) => w.nullableBytes(null)), "ff ff ff ff");
@@ -201,7 +201,7 @@ Deno.test("Writer.takeBytes() joins chunks in order", () => {
   assertEquals(writer.takeBytes(), hex(""));
 });
 
-Deno.test("Writer.take() leaves what it handed over untouched by later writes", () => {
+Deno.test("Writer.take() returns chunks that later writes do not change", () => {
   const writer = new Writer();
   const taken: Uint8Array[] = [];
   for (let i = 0; i < 1000; i++) {
@@ -211,7 +211,7 @@ Deno.test("Writer.take() leaves what it handed over untouched by later writes", 
   taken.forEach((bytes, i) => assertEquals(new Reader(bytes).int32(), i));
 });
 
-Deno.test("Writer.beginFrame() and endFrame() put the size in front, wherever the buffer grows", () => {
+Deno.test("Writer.beginFrame() and endFrame() write the size first, wherever the buffer grows", () => {
   for (let before = 0; before < 300; before += 23) {
     for (const inside of [0, 1, 250, 5000, 70_000]) {
       const writer = new Writer(before + 3);
@@ -228,7 +228,7 @@ Deno.test("Writer.beginFrame() and endFrame() put the size in front, wherever th
   }
 });
 
-Deno.test("Writer frames count spliced ranges, and several frames follow each other", () => {
+Deno.test("Writer.endFrame() counts spliced ranges, and frames follow each other", () => {
   const large = new Uint8Array(6000).fill(3);
   const writer = new Writer();
   for (let i = 0; i < 50; i++) {
@@ -251,7 +251,7 @@ Deno.test("Writer frames count spliced ranges, and several frames follow each ot
   assertEquals(reader.remaining, 0);
 });
 
-Deno.test("Writer.abandonFrame() forgets the open frame and keeps those before it", () => {
+Deno.test("Writer.abandonFrame() discards the open frame and keeps earlier ones", () => {
   const large = new Uint8Array(6000).fill(4);
   const attempts: ((writer: Writer) => void)[] = [
     () => {},
@@ -285,7 +285,7 @@ Deno.test("Writer.abandonFrame() forgets the open frame and keeps those before i
   }
 });
 
-Deno.test("Writer.nested() puts the size in front and keeps references (KIP-482)", () => {
+Deno.test("Writer.nested() writes the size first and keeps references (KIP-482)", () => {
   const inner = new Writer();
   inner.string("tagged");
   const outer = new Writer();

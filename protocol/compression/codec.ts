@@ -1,5 +1,5 @@
 /**
- * Compresses and expands by Kafka's number of a codec. Synchronous, and bounded in what it expands.
+ * Compresses and decompresses by Kafka's number of a codec. Synchronous, with bounded output.
  *
  * @module
  */
@@ -12,12 +12,11 @@ import { compressSnappy, decompressSnappy } from "./snappy.ts";
 import { compressZstd, decompressZstd } from "./zstd.ts";
 
 /**
- * What a batch may expand to unless the caller says otherwise: 100 MiB, as much as a request may
- * have.
+ * Default limit for the decompressed size of a batch: 100 MiB, the same as for a request.
  */
 export const DEFAULT_MAX_DECOMPRESSED_BYTES: number = 100 * 1024 * 1024;
 
-/** The levels of the codecs that have any, lowest and highest. */
+/** Minimum and maximum compression level of the codecs that have levels. */
 const LEVELS: { readonly [type: number]: readonly [lowest: number, highest: number] } = {
   [CompressionType.gzip]: [-1, 9],
   [CompressionType.lz4]: [1, 17],
@@ -25,11 +24,12 @@ const LEVELS: { readonly [type: number]: readonly [lowest: number, highest: numb
 };
 
 /**
- * Compresses `bytes` in the form that Java clients write. Type none returns `bytes` themselves.
+ * Compresses `bytes` in the format that Java clients write. For type none it returns `bytes`
+ * itself.
  *
- * @param level For gzip -1 to 9, for lz4 1 to 17, for zstd -131072 to 22; snappy has none. Default: the
- *   codec's own.
- * @throws {RangeError} If the codec has no such level.
+ * @param level For gzip -1 to 9, for lz4 1 to 17, for zstd -131072 to 22; snappy has none. Default:
+ *   the default of the codec.
+ * @throws {RangeError} If the codec does not support this level.
  * @throws {CompressionError} If there is no such codec.
  */
 export function compress(type: CompressionType, bytes: Uint8Array, level?: number): Uint8Array {
@@ -51,11 +51,11 @@ export function compress(type: CompressionType, bytes: Uint8Array, level?: numbe
 }
 
 /**
- * Expands what any client has compressed. Type none returns `bytes` themselves.
+ * Decompresses bytes compressed by any client. For type none it returns `bytes` itself.
  *
- * @param maxBytes The size up to which `bytes` may expand. Default: 100 MiB.
- * @throws {CompressionError} If `bytes` are not sound, or there is no such codec.
- * @throws {DecompressedSizeError} If they expand to more than `maxBytes`.
+ * @param maxBytes Maximum decompressed size. Default: 100 MiB.
+ * @throws {CompressionError} If `bytes` are corrupt, or there is no such codec.
+ * @throws {DecompressedSizeError} If the decompressed size exceeds `maxBytes`.
  */
 export function decompress(
   type: CompressionType,

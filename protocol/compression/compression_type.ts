@@ -1,6 +1,5 @@
 /**
- * The codecs of Kafka, by the number that stands in a record batch's attributes and by the name
- * that stands in configs.
+ * Kafka's codecs by their number in the attributes of a record batch and by their name in settings.
  *
  * @module
  */
@@ -8,20 +7,20 @@
 /** Kafka's number for each codec. */
 export const CompressionType = { none: 0, gzip: 1, snappy: 2, lz4: 3, zstd: 4 } as const;
 
-/** A codec's name, as in `compression.type`. */
+/** Name of a codec, as in `compression.type`. */
 export type CompressionName = keyof typeof CompressionType;
 
-/** A codec's number. */
+/** Number of a codec. */
 export type CompressionType = typeof CompressionType[CompressionName];
 
 const NAMES = Object.keys(CompressionType) as CompressionName[];
 
-/** The name of a codec; `undefined` if Kafka has none of that number. */
+/** Returns the name of a codec, or `undefined` if the number is unknown. */
 export function compressionName(type: number): CompressionName | undefined {
   return NAMES[type];
 }
 
-/** The number of a codec; `undefined` if Kafka has none of that name. */
+/** Returns the number of a codec, or `undefined` if the name is unknown. */
 export function compressionType(name: string): CompressionType | undefined {
   return Object.hasOwn(CompressionType, name)
     ? CompressionType[name as CompressionName]

@@ -5,14 +5,14 @@ Deno.test("CompressionType has Kafka's numbers", () => {
   assertEquals({ ...CompressionType }, { none: 0, gzip: 1, snappy: 2, lz4: 3, zstd: 4 });
 });
 
-Deno.test("compressionName() and compressionType() are each other's inverse", () => {
+Deno.test("compressionName() and compressionType() are inverse functions", () => {
   for (const [name, type] of Object.entries(CompressionType)) {
     assertEquals<string | undefined>(compressionName(type), name);
     assertEquals<number | undefined>(compressionType(name), type);
   }
 });
 
-Deno.test("compressionName() and compressionType() know no others", () => {
+Deno.test("compressionName() and compressionType() return undefined for unknown codecs", () => {
   assertEquals(compressionName(5), undefined);
   assertEquals(compressionName(-1), undefined);
   assertEquals(compressionType("brotli"), undefined);

@@ -4,21 +4,26 @@
  * @module
  */
 
-/** Bytes that are not what their codec writes, or a codec that was asked for what it cannot do. */
+/**
+ * Thrown for corrupt compressed data, and for a codec that is unknown or does not support an
+ * operation.
+ */
 export class CompressionError extends Error {
   /** The name of the class. */
   override name = "CompressionError";
 }
 
-/** Bytes that expand to more than the caller allows, as a decompression bomb does. */
+/**
+ * Thrown for data that decompresses to more than the caller allows, such as a decompression bomb.
+ */
 export class DecompressedSizeError extends CompressionError {
   /** The name of the class. */
   override name = "DecompressedSizeError";
 
-  /** The size in bytes that was allowed. */
+  /** The maximum decompressed size in bytes. */
   readonly maxBytes: number;
 
-  /** For a codec, by its name, and the size in bytes that was allowed. */
+  /** Creates an error for a codec, by name, and the maximum decompressed size in bytes. */
   constructor(codec: string, maxBytes: number, options?: ErrorOptions) {
     super(`Cannot decompress ${codec}: size is over ${maxBytes} bytes`, options);
     this.maxBytes = maxBytes;

@@ -1,13 +1,13 @@
 /**
- * What other programs' codecs make of some content, as base64.
+ * Output of the codecs of other programs, as base64.
  *
  * @module
  */
 
-/** `abcdefghij`, 4,000 times. */
+/** `abcdefghij` repeated 4,000 times. */
 export const content: Uint8Array = new TextEncoder().encode("abcdefghij".repeat(4000));
 
-/** Words in an order of no pattern. */
+/** Words in an irregular order. */
 export const text: Uint8Array = new TextEncoder().encode(makeText());
 
 function makeText(): string {
@@ -58,7 +58,7 @@ export const golden = {
       "CgD+CgD+CgD+CgD+CgD+CgD+CgD+CgD+CgD+CgD+CgD+CgD+CgD+CgD+CgD+CgD+CgD+CgD+CgD+CgD+CgD+Cg" +
       "D+CgD+CgD+CgD+CgD+CgDWCgA=",
   ),
-  /** kafka-python 3.0.12, `snappy_encode(content)`: two blocks of 32 KiB at most. */
+  /** kafka-python 3.0.12, `snappy_encode(content)`: two blocks of at most 32 KiB. */
   snappyXerial: decode(
     "glNOQVBQWQAAAAABAAAAAQAABg6AgAIkYWJjZGVmZ2hpav4KAP4KAP4KAP4KAP4KAP4KAP4KAP4KAP4KAP4KAP" +
       "4KAP4KAP4KAP4KAP4KAP4KAP4KAP4KAP4KAP4KAP4KAP4KAP4KAP4KAP4KAP4KAP4KAP4KAP4KAP4KAP4KAP4K" +
@@ -91,7 +91,10 @@ export const golden = {
       "/goA/goA/goA/goA/goA/goA/goA/goA/goA/goA/goA/goA/goA/goA/goA/goA/goA/goA/goA/goA/goA/g" +
       "oA/goA/goA/goA/goA/goA/goA/goA/goA/goA/goA/goA/goA/goA/goA/goA/goA/goA1goA",
   ),
-  /** python-lz4 4.4.5, four times the content in linked 64 KiB blocks with block and content checksums. */
+  /**
+   * python-lz4 4.4.5, four times the content in linked 64 KiB blocks with block and content
+   * checksums.
+   */
   lz4Linked: decode(
     "BCJNGFRArhQBAACvYWJjZGVmZ2hpagoA//////////////////////////////////////////////////////" +
       "//////////////////////////////////////////////////////////////////////////////////////" +
@@ -105,7 +108,7 @@ export const golden = {
       "//////////////////////////////////////////////////////////////////////////////////////" +
       "/////////////////////////////////////////////////////1lQZmdoaWonbLrSAAAAANwO8z8=",
   ),
-  /** kafka-python 3.0.12, `lz4_encode(content)`: content size. */
+  /** kafka-python 3.0.12, `lz4_encode(content)`: with content size. */
   lz4KafkaPython: decode(
     "BCJNGGhAQJwAAAAAAABYsAAAAK9hYmNkZWZnaGlqCgD///////////////////////////////////////////" +
       "//////////////////////////////////////////////////////////////////////////////////////" +
@@ -124,7 +127,7 @@ export const golden = {
       "//////////////////////////////////////////////////////////////////////////////////////" +
       "////////////////////////////////////////////////////////////////////ulBmZ2hpagAAAAA=",
   ),
-  /** python-zstandard 0.25.0, content size. */
+  /** python-zstandard 0.25.0, with content size. */
   zstdSize: decode(
     "KLUv/WBAm5UAAFBhYmNkZWZnaGlqAQAznOoFCQ==",
   ),

@@ -1,5 +1,5 @@
 /**
- * Gzip, Kafka's codec 1, by `node:zlib`.
+ * Gzip, Kafka's codec 1, implemented with `node:zlib`.
  *
  * Spec: RFC 1952
  *
@@ -10,29 +10,29 @@ import { CompressionError, DecompressedSizeError } from "./errors.ts";
 import type { WorkSlice } from "./steps.ts";
 import { chunkSizeFor, drainInSlices, isTooLarge, nodeZlib, plain, STREAM_CHUNK } from "./zlib.ts";
 
-/** The trailer's last field is the size of what was compressed, modulo 2^32, little-endian. */
+/** The last field of the trailer is the uncompressed size modulo 2^32, little-endian. */
 const SIZE_FIELD_SIZE = 4;
 
-/** Deflate expands to no more than this many times its size. */
+/** The maximum expansion ratio of deflate. */
 const MAX_RATIO = 1032;
 
 /**
  * Compresses to one member.
  *
- * @param level From 0, which stores, to 9, the smallest; -1 is zlib's default, 6.
+ * @param level From 0, which stores, to 9, the smallest; -1 is the default of zlib, 6.
  */
 export function compressGzip(bytes: Uint8Array, level: number = -1): Uint8Array {
   return plain(nodeZlib().gzipSync(bytes, { level }));
 }
 
 /**
- * Expands one member, or several in a row.
+ * Decompresses one member, or several consecutive ones.
  *
- * @throws {CompressionError} If the bytes are no sound gzip.
- * @throws {DecompressedSizeError} If they expand to more than `maxBytes`.
+ * @throws {CompressionError} If the bytes are not valid gzip.
+ * @throws {DecompressedSizeError} If the decompressed size exceeds `maxBytes`.
  */
 export function decompressGzip(bytes: Uint8Array, maxBytes: number): Uint8Array {
-  // What it expands to is at least what the last member states, if that is true.
+  // If the last member states its true size, the decompressed size is at least that.
   if (statedSize(bytes) > maxBytes) throw new DecompressedSizeError("gzip", maxBytes);
   const size = Math.min(statedSize(bytes), bytes.length * MAX_RATIO, maxBytes);
   try {
@@ -50,7 +50,7 @@ export function decompressGzip(bytes: Uint8Array, maxBytes: number): Uint8Array 
   }
 }
 
-/** The same with pauses, for what expands to much. */
+/** Like {@linkcode decompressGzip}, with pauses, for large output. */
 export async function decompressGzipInSlices(
   bytes: Uint8Array,
   maxBytes: number,

@@ -7,16 +7,16 @@
  *     1  BD: bits 6-4 maximum block size, 4 to 7 for 64 KiB to 4 MiB
  *     8  content size, if stated
  *     1  header checksum: the second byte of the XXH32 of FLG to content size
- *     …  blocks: 4 size, top bit set if stored as it is; data; 4 checksum, if FLG says so
+ *     …  blocks: 4 size, top bit set if uncompressed; data; 4 checksum, if FLG says so
  *     4  00 00 00 00, the end
  *     4  content checksum, if FLG says so
  *
- * Numbers are little-endian. Written are independent blocks as Java clients write them, with the
- * content size, so that a reader can allocate at once. Read is whatever the format allows except
- * for dictionaries, of which Kafka has none.
+ * Numbers are little-endian. The writer uses independent blocks like Java clients, and states the
+ * content size, which lets a reader allocate once. The reader accepts everything the format allows
+ * except dictionaries, which Kafka does not use.
  *
- * This codec is written out here because the npm packages for it are native addons, or load their
- * WebAssembly from a file, asynchronously, or with every start, and none bounds what it expands.
+ * This codec is implemented here because the npm packages for it are native addons, or load their
+ * WebAssembly from a file, asynchronously or at every start, and none limits the decompressed size.
  *
  * Spec: https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md
  *
@@ -43,34 +43,35 @@ const BD_POSITION = FLG_POSITION + 1;
 const CONTENT_SIZE_POSITION = BD_POSITION + 1;
 const HEADER_SIZE = CONTENT_SIZE_POSITION + 8 + 1;
 
-/** Kafka's. */
+/** Kafka's default. */
 const DEFAULT_LEVEL = 9;
 
 const STORED = 0x8000_0000;
 const MIN_BLOCK_CODE = 4;
 
 /**
- * A reader needs a buffer of this size for each frame, so it is not the 4 MiB that there could be.
+ * Smaller than the maximum of 4 MiB, since a reader needs a buffer of this size per frame.
  */
 const MAX_BLOCK_CODE = 6;
 
 /**
- * No sequence of a block expands to more than 255 bytes for each of its own, less than that over
- * all.
+ * Maximum expansion ratio of a block: no sequence expands by more than 255 times, and a whole block
+ * by less.
  */
 const MAX_RATIO = 255;
 
 /**
  * Compresses to one frame.
  *
- * @param level From 1, the fastest, to 17, the smallest: how soon bytes are passed over where nothing
- *   repeats. All find matches alike, so that they are nearer to each other than those of liblz4.
+ * @param level From 1, the fastest, to 17, the smallest. It controls how soon input without matches
+ *   is skipped. All levels use the same match finder, so their results differ less than those of
+ *   liblz4.
  */
 export function compressLz4(bytes: Uint8Array, level?: number): Uint8Array {
   return runSteps(compressLz4Steps(bytes, level));
 }
 
-/** The same in steps, a block each. */
+/** Like {@linkcode compressLz4}, in steps of one block. */
 export function* compressLz4Steps(bytes: Uint8Array, level: number = DEFAULT_LEVEL): Steps {
   let blockCode = MIN_BLOCK_CODE;
   while (blockCode < MAX_BLOCK_CODE && bytes.length > maxBlockSize(blockCode)) blockCode++;
@@ -108,16 +109,16 @@ export function* compressLz4Steps(bytes: Uint8Array, level: number = DEFAULT_LEV
 }
 
 /**
- * Expands one frame, or several in a row.
+ * Decompresses one frame, or several consecutive ones.
  *
- * @throws {CompressionError} If the bytes are no sound frame.
- * @throws {DecompressedSizeError} If they expand to more than `maxBytes`.
+ * @throws {CompressionError} If the bytes are not a valid frame.
+ * @throws {DecompressedSizeError} If the decompressed size exceeds `maxBytes`.
  */
 export function decompressLz4(bytes: Uint8Array, maxBytes: number): Uint8Array {
   return runSteps(decompressLz4Steps(bytes, maxBytes));
 }
 
-/** The same in steps, a block each. */
+/** Like {@linkcode decompressLz4}, in steps of one block. */
 export function decompressLz4Steps(bytes: Uint8Array, maxBytes: number): Steps {
   return new FrameReader(bytes, maxBytes).read();
 }
@@ -131,7 +132,7 @@ class FrameReader {
   readonly #view: DataView;
   readonly #maxBytes: number;
   /**
-   * The size up to which the current frame may expand what is there: `maxBytes`, or what it states.
+   * Maximum total size after the current frame: `maxBytes`, or the size that the frame states.
    */
   #limit: number;
   #position = 0;
@@ -211,7 +212,7 @@ class FrameReader {
     if (flags & CONTENT_SIZE) contentSize = this.#uint32() + this.#uint32() * 2 ** 32;
     const checksumPosition = this.#take(1);
     const checksum = this.#bytes[checksumPosition]!;
-    // Clients with KAFKA-3160 took the magic into the header checksum, which does no harm.
+    // Clients with KAFKA-3160 include the magic in the header checksum, which does no harm.
     if (
       checksum !== (xxhash32(this.#bytes, start, checksumPosition) >>> 8 & 0xff) &&
       checksum !== (xxhash32(this.#bytes, start - 4, checksumPosition) >>> 8 & 0xff)
@@ -265,7 +266,7 @@ class FrameReader {
     return this.#view.getUint32(this.#take(4), true);
   }
 
-  /** Claims the next `size` bytes and returns where they start. */
+  /** Claims the next `size` bytes and returns their start. */
   #take(size: number): number {
     const position = this.#position;
     if (size > this.#bytes.length - position) {

@@ -1,10 +1,10 @@
 /**
- * The LZ4 block: what is between the sizes and checksums of a frame.
+ * The LZ4 block: the compressed data between the sizes and checksums of a frame.
  *
- * A block is a row of sequences: a token, of which the high four bits count literals and the low
- * four bits count match bytes less four, both continued in further bytes at 15; the literals; and
- * the match's distance back, two bytes little-endian. The last sequence is literals only. A match
- * ends at least 5 bytes before the end and starts at least 12 before it.
+ * A block is a list of sequences. A sequence has a token, whose high four bits count literals and
+ * whose low four bits count match bytes minus four, both continued in further bytes at 15; the
+ * literals; and the match distance, two bytes little-endian. The last sequence has literals only. A
+ * match ends at least 5 bytes before the end and starts at least 12 before it.
  *
  * Spec: https://github.com/lz4/lz4/blob/dev/doc/lz4_Block_format.md
  *
@@ -19,22 +19,22 @@ const MAX_DISTANCE = 65535;
 const LAST_LITERALS = 5;
 const MATCH_START_LIMIT = 12;
 
-/** Bytes that are moved at once for up to 14 literals, and for a match of up to 18. */
+/** Number of bytes copied unconditionally for up to 14 literals, and for a match of up to 18. */
 const SHORT_LITERALS_MOVED = 16;
 const SHORT_MATCH_MOVED = 24;
 
 const MIN_HASH_BITS = 8;
 const MAX_HASH_BITS = 14;
 
-/** Steps grow by a byte after 2 to the power of this many misses in a row. */
+/** The step grows by one byte after 2 to the power of this many consecutive misses. */
 const MISSES_PER_STEP_BITS = 6;
 
 /**
- * Where each hash of four bytes was last seen, counted from 1; every call starts with it cleared.
+ * Last position of each hash of four bytes, counted from 1; cleared at the start of every call.
  */
 const positions = new Int32Array(1 << MAX_HASH_BITS);
 
-/** The most bytes that a block of `size` bytes is compressed to. */
+/** Maximum compressed size of a block of `size` bytes. */
 export function maxLz4BlockSize(size: number): number {
   return size + Math.floor(size / 255) + 16;
 }
@@ -90,7 +90,7 @@ export function compressLz4Block(
   return writeLiterals(source, anchor, end, target, position, MIN_MATCH);
 }
 
-/** Writes the token of a sequence, for the match too, and its literals. */
+/** Writes the token of a sequence, including the match length, and its literals. */
 function writeLiterals(
   source: DataView,
   start: number,
@@ -120,11 +120,11 @@ function writeLength(target: DataView, position: number, length: number): number
 }
 
 /**
- * Expands the block that is bytes `start` to `end` of `source` into `target` at `position`, and
- * returns the position after it; or -1 if that would pass `limit`. May write up to seven bytes
- * more, if `target` has them.
+ * Decompresses the block in bytes `start` to `end` of `source` into `target` at `position`, and
+ * returns the position after it, or -1 if that would exceed `limit`. May write up to seven bytes
+ * more, if `target` has room.
  *
- * @param historyStart The first byte of `target` that matches may refer to.
+ * @param historyStart First byte of `target` that matches may refer to.
  * @throws {CompressionError} If the block is malformed.
  */
 export function decompressLz4Block(
@@ -145,7 +145,7 @@ export function decompressLz4Block(
     if (
       literals < 15 && (token & 15) < 15 && from <= lastShortFrom && position <= lastShortPosition
     ) {
-      // Most sequences are short and far from the ends: a fixed number of moves spares the
+      // Most sequences are short and far from the ends: copying a fixed number of bytes avoids
       // branches.
       const distance = source.getUint16(from + literals, true);
       const matchPosition = position + literals;

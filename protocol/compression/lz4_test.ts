@@ -6,14 +6,14 @@ import { xxhash32 } from "./xxhash32.ts";
 
 const MAX = 10_000_000;
 
-/** A frame of the given FLG, whose header holds no more, in blocks of at most 64 KiB. */
+/** A frame with the given FLG and no optional header fields, in blocks of at most 64 KiB. */
 function frame(flags: number, ...rest: number[]): Uint8Array {
   const header = [flags, 4 << 4];
   const checksum = xxhash32(new Uint8Array(header)) >>> 8 & 0xff;
   return new Uint8Array([0x04, 0x22, 0x4d, 0x18, ...header, checksum, ...rest]);
 }
 
-/** A block of the given data; its size has to be below 256. */
+/** A block of the given data, whose size must be below 256. */
 function block(...data: number[]): number[] {
   return [data.length, 0, 0, 0, ...data];
 }
@@ -35,14 +35,14 @@ Deno.test("decompressLz4() reads frames with and without content size", () => {
   assertEquals(decompressLz4(golden.lz4Plain, MAX), content);
 });
 
-Deno.test("decompressLz4() forgives the header checksum of KAFKA-3160, and no other", () => {
+Deno.test("decompressLz4() accepts the header checksum of KAFKA-3160, and no other wrong one", () => {
   assertEquals(decompressLz4(golden.lz4OldHeader, MAX), content);
   const wrong = golden.lz4Plain.slice();
   wrong[6]! ^= 1;
   assertThrows(() => decompressLz4(wrong, MAX), CompressionError, "header checksum");
 });
 
-Deno.test("decompressLz4() finds block and content checksums that do not match", () => {
+Deno.test("decompressLz4() rejects wrong block and content checksums", () => {
   const wrongContent = golden.lz4Linked.slice();
   wrongContent[wrongContent.length - 1]! ^= 1;
   assertThrows(() => decompressLz4(wrongContent, MAX), CompressionError, "content checksum");
@@ -52,7 +52,7 @@ Deno.test("decompressLz4() finds block and content checksums that do not match",
   assertThrows(() => decompressLz4(wrongBlock, MAX), CompressionError, "block checksum");
 });
 
-Deno.test("decompressLz4() reads several frames in a row, and steps over skippable ones", () => {
+Deno.test("decompressLz4() reads several consecutive frames and skips skippable ones", () => {
   const skippable = [0x5a, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3];
   const all = new Uint8Array([...golden.lz4Plain, ...skippable, ...golden.lz4OldHeader]);
   const expanded = decompressLz4(all, MAX);
@@ -60,7 +60,7 @@ Deno.test("decompressLz4() reads several frames in a row, and steps over skippab
   assertEquals(expanded.subarray(content.length), content);
 });
 
-Deno.test("decompressLz4() lets matches refer to the block before only if blocks are linked", () => {
+Deno.test("decompressLz4() allows matches into the previous block only if blocks are linked", () => {
   const first = block(0x40, 1, 2, 3, 4);
   const second = block(0x00, 4, 0, 0x10, 9); // match of 4 at distance 4, literal
   const linked = frame(LINKED, ...first, ...second, ...END);
@@ -74,7 +74,7 @@ Deno.test("decompressLz4() reads stored blocks", () => {
   assertEquals([...decompressLz4(stored, MAX)], [7, 8, 9]);
 });
 
-Deno.test("decompressLz4() repeats at every distance and length, overlapping or not", () => {
+Deno.test("decompressLz4() copies matches of every distance and length, overlapping or not", () => {
   for (let distance = 1; distance <= 40; distance++) {
     for (const length of [4, 7, 18, 19, 33, 64, 255, 300, 700]) {
       const literals = Array.from({ length: distance }, (_, index) => index + 1);
@@ -100,7 +100,7 @@ Deno.test("decompressLz4() repeats at every distance and length, overlapping or 
   }
 });
 
-Deno.test("decompressLz4() refuses blocks that are malformed", async (t) => {
+Deno.test("decompressLz4() rejects malformed blocks", async (t) => {
   const blocks: Record<string, number[]> = {
     "no bytes of a token": [],
     "fewer literals than stated": [0x40, 1, 2, 3],
@@ -121,14 +121,14 @@ Deno.test("decompressLz4() refuses blocks that are malformed", async (t) => {
   }
 });
 
-Deno.test("decompressLz4() refuses a block that is larger than the frame's maximum", () => {
+Deno.test("decompressLz4() rejects a block that is larger than the frame's maximum", () => {
   // One literal, then a match of 15 + 4 + 300 × 255 bytes: over 64 KiB.
   const data = [0x1f, 1, 1, 0, ...new Array<number>(300).fill(255), 0, 0x10, 1];
   const bytes = frame(INDEPENDENT, data.length & 0xff, data.length >> 8, 0, 0, ...data, ...END);
   assertThrows(() => decompressLz4(bytes, MAX), CompressionError, "more than its frame states");
 });
 
-Deno.test("decompressLz4() refuses headers it cannot read", async (t) => {
+Deno.test("decompressLz4() rejects unsupported headers", async (t) => {
   const headers: Record<string, [number, number]> = {
     "version 0": [0x20, 0x40],
     "version 2": [0xa0, 0x40],
@@ -150,7 +150,7 @@ Deno.test("decompressLz4() refuses headers it cannot read", async (t) => {
   });
 });
 
-Deno.test("decompressLz4() holds a frame to the content size it states", () => {
+Deno.test("decompressLz4() rejects a frame that does not match its content size", () => {
   for (const change of [-1, 1]) {
     const compressed = compressLz4(content);
     new DataView(compressed.buffer).setUint32(6, content.length + change, true);
@@ -163,7 +163,7 @@ Deno.test("decompressLz4() holds a frame to the content size it states", () => {
   assertThrows(() => decompressLz4(compressed, MAX), DecompressedSizeError);
 });
 
-Deno.test("decompressLz4() refuses more than maxBytes, and allows exactly that", () => {
+Deno.test("decompressLz4() accepts maxBytes and rejects one byte more", () => {
   for (const bytes of [golden.lz4KafkaPython, golden.lz4Plain, compressLz4(content)]) {
     assertEquals(decompressLz4(bytes, content.length), content);
     assertThrows(
@@ -176,7 +176,7 @@ Deno.test("decompressLz4() refuses more than maxBytes, and allows exactly that",
   assertThrows(() => decompressLz4(stored, 2), DecompressedSizeError);
 });
 
-Deno.test("decompressLz4() refuses what is cut off at any byte", () => {
+Deno.test("decompressLz4() rejects input truncated at any byte", () => {
   for (const bytes of [golden.lz4Linked, golden.lz4KafkaPython, compressLz4(content)]) {
     for (let size = 0; size < bytes.length; size++) {
       assertThrows(() => decompressLz4(bytes.subarray(0, size), MAX), CompressionError);
@@ -192,7 +192,7 @@ Deno.test("compressLz4() writes independent blocks and the content size", () => 
   assertEquals(view.getUint32(10, true), 0);
 });
 
-Deno.test("compressLz4() picks the smallest block that holds all, up to 1 MiB", () => {
+Deno.test("compressLz4() picks the smallest sufficient block size, up to 1 MiB", () => {
   const codes = [65_536, 65_537, 262_145, 1_048_577, 5_000_000].map((size) => {
     const compressed = compressLz4(new Uint8Array(size));
     assertEquals(decompressLz4(compressed, MAX).length, size);
@@ -213,8 +213,8 @@ Deno.test("compressLz4() stores a block that does not shrink", () => {
   assert(compressed.subarray(-4).every((byte) => byte === 0));
 });
 
-Deno.test("compressLz4() takes every level, and higher ones for smaller frames", () => {
-  // Bytes that do not repeat, and between them now and then some that do.
+Deno.test("compressLz4() accepts every level, and higher levels give smaller frames", () => {
+  // Mostly random bytes, with some repetitions.
   const text = new Uint8Array(60_000);
   let state = 1;
   const random = () => {

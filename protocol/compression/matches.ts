@@ -1,19 +1,19 @@
 /**
- * What the codecs here that look for matches have in common: comparing and repeating runs of bytes.
+ * Helpers shared by the codecs that find matches: comparing and copying runs of bytes.
  *
  * @module
  */
 
-/** From this size on, a call of `set` or `copyWithin` is faster than a loop. */
+/** From this size on, `set` and `copyWithin` are faster than a loop. */
 const BULK_COPY_SIZE = 256;
 
-/** Spreads four bytes over the high bits, by Knuth's multiplicative method. */
+/** Spreads four bytes over the high bits, using Knuth's multiplicative method. */
 export function hashWord(word: number): number {
   return Math.imul(word, 0x9e3779b1);
 }
 
 /**
- * How many bytes from `position` on, ending before `end`, are the same as those from `earlier` on.
+ * Counts the equal bytes from `position` and from `earlier` on, up to `end`.
  */
 export function matchLength(
   view: DataView,
@@ -36,8 +36,8 @@ export function matchLength(
 }
 
 /**
- * Copies may write so many bytes more than asked for, where `target` has them; so they need not
- * loop.
+ * Copies may write this many bytes beyond the requested size where `target` has room, which avoids
+ * a loop.
  */
 export const COPY_SLACK = 16;
 
@@ -72,9 +72,9 @@ export function copyLiterals(
 }
 
 /**
- * Repeats at `position` the `length` bytes that are `distance` back, and returns the position after
- * them. A distance less than the length repeats what is being written. May write up to
- * {@linkcode COPY_SLACK} bytes more.
+ * Copies `length` bytes from `distance` bytes before `position` to `position`, and returns the
+ * position after them. If the distance is less than the length, the copy repeats bytes that it
+ * wrote itself. May write up to {@linkcode COPY_SLACK} bytes more.
  */
 export function copyMatch(
   target: DataView,
@@ -86,7 +86,7 @@ export function copyMatch(
   let from = position - distance;
   if (length >= BULK_COPY_SIZE) {
     const bytes = new Uint8Array(target.buffer, target.byteOffset, target.byteLength);
-    // What is there to copy doubles each time, until it is enough.
+    // The source doubles with each copy, until it is large enough.
     while (position < end) {
       const size = Math.min(position - from, end - position);
       bytes.copyWithin(position, from, from + size);
@@ -113,7 +113,7 @@ export function copyMatch(
   return end;
 }
 
-/** Moves eight bytes. Compiled to a load and a store: the bigint between them is never made. */
+/** Copies eight bytes. Compiles to one load and one store: no bigint is allocated. */
 export function moveEight(
   source: DataView,
   start: number,

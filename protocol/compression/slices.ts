@@ -1,5 +1,5 @@
 /**
- * Expands and compresses without holding the rest of the program up: in slices of a few milliseconds.
+ * Compresses and decompresses in slices of a few milliseconds, so that other work can proceed.
  *
  * @module
  */
@@ -15,14 +15,14 @@ import { decompressZstdInSlices } from "./zstd.ts";
 
 export type { WorkSlice } from "./steps.ts";
 
-/** Blocks that are expanded at once, be they ever so small. */
+/** Maximum number of blocks decompressed without a pause, however small they are. */
 const MAX_BLOCKS_AT_ONCE = 500;
 
 /**
- * Expands what any client has compressed, as `decompress` does, if that takes no longer than `maxBytes`
- * usually take: `undefined` if there are more, or more blocks than there are in so many.
+ * Decompresses like `decompress`, without a pause, if the result is at most `maxBytes`. Returns
+ * `undefined` if it is larger, or consists of very many blocks.
  *
- * @throws {CompressionError} If `bytes` are not sound, or there is no such codec.
+ * @throws {CompressionError} If `bytes` are corrupt, or there is no such codec.
  */
 export function decompressAtOnce(
   type: CompressionType,
@@ -45,11 +45,10 @@ export function decompressAtOnce(
 }
 
 /**
- * Expands what any client has compressed, as `decompress` does. Before it resolves, `bytes` must not
- * be changed.
+ * Decompresses like `decompress`, in slices. `bytes` must not change until it resolves.
  *
- * @throws {CompressionError} If `bytes` are not sound, or there is no such codec.
- * @throws {DecompressedSizeError} If they expand to more than `maxBytes`.
+ * @throws {CompressionError} If `bytes` are corrupt, or there is no such codec.
+ * @throws {DecompressedSizeError} If the decompressed size exceeds `maxBytes`.
  */
 export function decompressInSlices(
   type: CompressionType,
@@ -72,8 +71,8 @@ export function decompressInSlices(
 }
 
 /**
- * Compresses as `compress` does. Only lz4 and snappy are compressed in slices: `node:zlib` works at a
- * stretch, and where that is long belongs into a worker.
+ * Compresses like `compress`. Only lz4 and snappy work in slices: `node:zlib` does not, and long
+ * calls of it belong in a worker.
  */
 export function compressInSlices(
   type: CompressionType,

@@ -3,7 +3,10 @@ import { compress, CompressionType } from "./mod.ts";
 import { decompressInSlices, type WorkSlice } from "./slices.ts";
 import { joinBytes } from "../writer.ts";
 
-/** Gives way at every chance, and counts how often since it was last told what is held. */
+/**
+ * Gives way at every opportunity, and counts the pauses since it was last told how many bytes are
+ * held.
+ */
 class EagerSlice implements WorkSlice {
   readonly isOver = true;
   held = 0;
@@ -25,7 +28,7 @@ const MIB = 1024 * 1024;
 for (
   const [name, frames] of [["gzip", 1], ["gzip", 3], ["zstd", 1], ["zstd", 3]] as const
 ) {
-  Deno.test(`decompressInSlices() pauses while it joins ${frames} × 6 MiB of ${name}, and counts all of it`, async () => {
+  Deno.test(`decompressInSlices() pauses while joining ${frames} × 6 MiB of ${name}, and counts all held memory`, async () => {
     const type = CompressionType[name];
     const frame = compress(type, new Uint8Array(6 * MIB).fill(7));
     const size = 6 * MIB * frames;
@@ -39,7 +42,7 @@ for (
   });
 }
 
-Deno.test("decompressInSlices() counts the stream beside the block of snappy at hand", async () => {
+Deno.test("decompressInSlices() counts the snappy stream in addition to the current block", async () => {
   const type = CompressionType.snappy;
   const header = compress(type, new Uint8Array(0));
   const raw = rawBlock(3 * MIB);
@@ -52,7 +55,7 @@ Deno.test("decompressInSlices() counts the stream beside the block of snappy at 
   slice.hold = (size) => held.add(size);
   const expanded = await decompressInSlices(type, bytes, 64 * MIB, slice);
   assertEquals(expanded.length, 6 * MIB);
-  // None but what is looked at before there is any memory.
+  // Ignore what is reported before any memory is allocated.
   held.delete(0);
   assertEquals([...held], [9 * MIB]);
 });
@@ -63,7 +66,7 @@ function sizeOf({ length }: Uint8Array): Uint8Array {
   return bytes;
 }
 
-/** A raw block of `size` zeros: one that is stated, and copies of 64 bytes, and what is left of it. */
+/** A raw block of `size` zeros: a literal, copies of 64 bytes, and the remainder. */
 function rawBlock(size: number): Uint8Array {
   const out: number[] = [];
   for (let left = size;; left = Math.floor(left / 128)) {

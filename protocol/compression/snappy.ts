@@ -1,14 +1,14 @@
 /**
  * Snappy, Kafka's codec 2: the raw block, and xerial's stream of blocks.
  *
- * A raw block begins with the size it expands to, as a varint. The stream is that of xerial's
- * snappy-java: magic 82 'SNAPPY' 00, version and compatible version, then raw blocks, each after
- * its own size; these numbers are big-endian int32. Java clients write the stream and librdkafka
- * the raw block; all read both, as does this. Written is the stream.
+ * A raw block begins with its decompressed size, as a varint. The stream format is that of xerial's
+ * snappy-java: magic 82 'SNAPPY' 00, version and compatible version, then raw blocks, each preceded
+ * by its size; these numbers are big-endian int32. Java clients write the stream and librdkafka the
+ * raw block; all clients read both, and so does this codec. It writes the stream.
  *
- * Blocks are the work of npm:hysnappy, 3 KB of WebAssembly inlined in its module, which is
- * instantiated when it is first needed. It allocates what a block states, so that is checked
- * before.
+ * Blocks are processed by npm:hysnappy, 3 KB of WebAssembly inlined in its module, which is
+ * instantiated on first use. It allocates the size that a block states, so that size is checked
+ * first.
  *
  * Spec: https://github.com/google/snappy/blob/main/format_description.txt,
  * https://github.com/xerial/snappy-java#compatibility-notes
@@ -22,21 +22,24 @@ import { CompressionError, DecompressedSizeError } from "./errors.ts";
 import { expandSnappyBlockSteps } from "./snappy_block.ts";
 import { runSteps, type Steps } from "./steps.ts";
 
-/** 82 'SNAPPY' 00. As a raw block it would begin with a match, which has nothing to refer to. */
+/** 82 'SNAPPY' 00. A raw block cannot begin with these bytes: it would start with a match. */
 const XERIAL_MAGIC = [0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00];
 const XERIAL_HEADER_SIZE = XERIAL_MAGIC.length + 4 + 4;
 const XERIAL_VERSION = 1;
 
-/** Bytes compressed to one block of the stream: what snappy-java has by default. */
+/** Uncompressed size of a block of the stream: the default of snappy-java. */
 const XERIAL_BLOCK_SIZE = 32 * 1024;
 
-/** No element of a block expands to more than 64 bytes out of three. */
+/** No element of a block expands to more than 64 bytes from three. */
 const MAX_RATIO = 22;
 
-/** A block that has this size, before and after, is expanded by WebAssembly, a larger one in steps. */
+/**
+ * Blocks up to this size, compressed plus decompressed, use WebAssembly; larger ones are
+ * decompressed in steps.
+ */
 const MAX_KEPT_SIZE = 1024 * 1024;
 
-/** Blocks whose sizes are added up at a step. */
+/** Number of blocks whose sizes are added up in one step. */
 const BLOCKS_PER_STEP = 1000;
 
 let compressBlock: ReturnType<typeof snappyCompressor> | undefined;
@@ -47,7 +50,7 @@ export function compressSnappy(bytes: Uint8Array): Uint8Array {
   return runSteps(compressSnappySteps(bytes));
 }
 
-/** The same in steps, a block each. */
+/** Like {@linkcode compressSnappy}, in steps of one block. */
 export function* compressSnappySteps(bytes: Uint8Array): Steps {
   const blocks: Uint8Array[] = [];
   let size = XERIAL_HEADER_SIZE;
@@ -73,16 +76,16 @@ export function* compressSnappySteps(bytes: Uint8Array): Steps {
 }
 
 /**
- * Expands a xerial stream or a raw block.
+ * Decompresses a xerial stream or a raw block.
  *
  * @throws {CompressionError} If the bytes are neither.
- * @throws {DecompressedSizeError} If they expand to more than `maxBytes`.
+ * @throws {DecompressedSizeError} If the decompressed size exceeds `maxBytes`.
  */
 export function decompressSnappy(bytes: Uint8Array, maxBytes: number): Uint8Array {
   return runSteps(decompressSnappySteps(bytes, maxBytes));
 }
 
-/** The same in steps: a block each, and several for a large one. */
+/** Like {@linkcode decompressSnappy}, in steps: one per block, and several for a large one. */
 export function* decompressSnappySteps(bytes: Uint8Array, maxBytes: number): Steps {
   if (!isXerial(bytes)) return yield* expand(bytes, expandedSize(bytes, maxBytes));
   let size = 0;
@@ -122,7 +125,9 @@ function* xerialBlocks(bytes: Uint8Array): Generator<Uint8Array, void> {
   }
 }
 
-/** The size a raw block says it expands to, if that is possible and allowed. */
+/**
+ * The decompressed size that a raw block states, checked for plausibility and against the limit.
+ */
 function expandedSize(block: Uint8Array, allowed: number, maxBytes: number = allowed): number {
   let size = 0;
   for (let index = 0; index < block.length && index < 5; index++) {
@@ -138,7 +143,7 @@ function expandedSize(block: Uint8Array, allowed: number, maxBytes: number = all
   );
 }
 
-/** @param held Bytes that are held beside the block. */
+/** @param held Bytes held in addition to the block. */
 function* expand(block: Uint8Array, size: number, held = 0): Steps {
   // The memory of a WebAssembly instance never shrinks, and a large block takes long.
   if (block.length + size > MAX_KEPT_SIZE) {

@@ -1,9 +1,10 @@
 /**
- * Expands the raw snappy block in steps, for blocks so large that others would have to wait.
+ * Decompresses the raw snappy block in steps, for blocks that would otherwise delay other work.
  *
- * A block is the size it expands to, as a varint, and elements: a tag whose low two bits say what it
- * is. 0 are literals, whose count less one is the other six bits or, from 60 on, in the next one to four
- * bytes; 1 to 3 are bytes seen before, with the distance back in one to four bytes little-endian.
+ * A block is its decompressed size, as a varint, and a list of elements. The low two bits of an
+ * element's tag are its kind: 0 is a literal, whose length minus one is in the other six bits or,
+ * from 60 on, in the next one to four bytes; 1 to 3 copy earlier bytes, with the distance in one to
+ * four bytes little-endian.
  *
  * Spec: https://github.com/google/snappy/blob/main/format_description.txt
  *
@@ -14,15 +15,15 @@ import { CompressionError } from "./errors.ts";
 import { copyLiterals, copyMatch } from "./matches.ts";
 import type { Steps } from "./steps.ts";
 
-/** Bytes that are expanded at a step: a few milliseconds. */
+/** Bytes decompressed per step: a few milliseconds. */
 const STEP_SIZE = 1024 * 1024;
 
 /**
- * Expands a block.
+ * Decompresses a block.
  *
- * @param block The elements, without the size before them.
- * @param size The size they expand to.
- * @throws {CompressionError} If they are malformed, or expand to another size.
+ * @param block The elements, without the preceding size.
+ * @param size The decompressed size.
+ * @throws {CompressionError} If the elements are malformed, or do not expand to `size`.
  */
 export function* expandSnappyBlockSteps(block: Uint8Array, size: number): Steps {
   const source = new DataView(block.buffer, block.byteOffset, block.byteLength);

@@ -17,11 +17,11 @@ function xerial(...blocks: Uint8Array[]): Uint8Array {
   ]);
 }
 
-Deno.test("decompressSnappy() reads a raw block, as librdkafka writes it", () => {
+Deno.test("decompressSnappy() reads a raw block written by librdkafka", () => {
   assertEquals(decompressSnappy(golden.snappyRaw, MAX), content);
 });
 
-Deno.test("decompressSnappy() reads a xerial stream of several blocks, as Java writes it", () => {
+Deno.test("decompressSnappy() reads a xerial stream of several blocks, as written by Java clients", () => {
   assertEquals(decompressSnappy(golden.snappyXerial, MAX), content);
 });
 
@@ -39,24 +39,24 @@ Deno.test("decompressSnappy() reads every kind of element", () => {
   assertEquals([...decompressSnappy(block, MAX)], expected);
 });
 
-Deno.test("compressSnappy() writes xerial's stream in blocks of 32 KiB", () => {
+Deno.test("compressSnappy() writes a xerial stream of 32 KiB blocks", () => {
   const compressed = compressSnappy(content);
   assertEquals([...compressed.subarray(0, 16)], XERIAL_HEADER);
   const view = new DataView(compressed.buffer, compressed.byteOffset);
   const size = view.getInt32(16);
-  // 32768 and 7232 as varints, the sizes that the two blocks expand to.
+  // 32768 and 7232 as varints, the decompressed sizes of the two blocks.
   assertEquals([...compressed.subarray(20, 23)], [0x80, 0x80, 0x02]);
   assertEquals([...compressed.subarray(20 + size + 4, 20 + size + 6)], [0xc0, 0x38]);
   assertEquals(decompressSnappy(compressed, MAX), content);
 });
 
-Deno.test("decompressSnappy() takes the stream's header alone for no bytes, and no bytes for an error", () => {
+Deno.test("decompressSnappy() accepts a stream without blocks, and rejects empty input", () => {
   assertEquals(decompressSnappy(xerial(), MAX).length, 0);
   assertEquals(decompressSnappy(new Uint8Array([0]), MAX).length, 0);
   assertThrows(() => decompressSnappy(new Uint8Array(0), MAX), CompressionError);
 });
 
-Deno.test("decompressSnappy() refuses more than maxBytes, summed over blocks", () => {
+Deno.test("decompressSnappy() rejects a total size over maxBytes", () => {
   const { length } = content;
   assertEquals(decompressSnappy(golden.snappyXerial, length).length, length);
   assertThrows(
@@ -67,7 +67,7 @@ Deno.test("decompressSnappy() refuses more than maxBytes, summed over blocks", (
   assertThrows(() => decompressSnappy(golden.snappyRaw, length - 1), DecompressedSizeError);
 });
 
-Deno.test("decompressSnappy() does not believe a size that the bytes cannot expand to", () => {
+Deno.test("decompressSnappy() rejects a size that the bytes cannot expand to", () => {
   const fourGigabytes = new Uint8Array([0xff, 0xff, 0xff, 0xff, 0x0f, 0, 1]);
   assertThrows(() => decompressSnappy(fourGigabytes, 2 ** 33), CompressionError, "cannot expand");
   assertThrows(() => decompressSnappy(xerial(fourGigabytes), 2 ** 33), CompressionError);
@@ -75,7 +75,7 @@ Deno.test("decompressSnappy() does not believe a size that the bytes cannot expa
   assertThrows(() => decompressSnappy(unending, MAX), CompressionError);
 });
 
-Deno.test("decompressSnappy() refuses blocks that expand to less or more than they state", () => {
+Deno.test("decompressSnappy() rejects blocks that expand to less or more than they state", () => {
   const less = new Uint8Array([5, 3 << 2, 1, 2, 3, 4]);
   const more = new Uint8Array([3, 3 << 2, 1, 2, 3, 4]);
   const before = new Uint8Array([8, 3 << 2, 1, 2, 3, 4, (0 << 2) | 1, 5]);
@@ -85,7 +85,7 @@ Deno.test("decompressSnappy() refuses blocks that expand to less or more than th
   }
 });
 
-Deno.test("decompressSnappy() refuses what is cut off at any byte", () => {
+Deno.test("decompressSnappy() rejects input truncated at any byte", () => {
   const streams = [golden.snappyRaw, compressSnappy(content.subarray(0, 1000))];
   for (const stream of streams) {
     // After the header, a stream may end with any block.
@@ -96,7 +96,7 @@ Deno.test("decompressSnappy() refuses what is cut off at any byte", () => {
   }
 });
 
-Deno.test("decompressSnappy() refuses block sizes below zero and beyond the end", () => {
+Deno.test("decompressSnappy() rejects block sizes below zero and beyond the end", () => {
   const stream = xerial(new Uint8Array([1, 0, 7]));
   assertEquals([...decompressSnappy(stream, MAX)], [7]);
   new DataView(stream.buffer).setInt32(16, 4);
@@ -105,7 +105,7 @@ Deno.test("decompressSnappy() refuses block sizes below zero and beyond the end"
   assertThrows(() => decompressSnappy(stream, MAX), CompressionError, "is -1 bytes");
 });
 
-Deno.test("decompressSnappy() works on after a block that was not sound, and after a large one", () => {
+Deno.test("decompressSnappy() works after a corrupt block and after a large one", () => {
   assertThrows(() => decompressSnappy(new Uint8Array([5, 3 << 2, 1]), MAX), CompressionError);
   const large = new Uint8Array(5_000_000);
   assertEquals(decompressSnappy(compressSnappy(large), MAX).length, large.length);

@@ -1,23 +1,23 @@
 /**
- * Work that can be interrupted.
+ * Interruptible work.
  *
  * @module
  */
 
-/** Work that gives way after each step of some milliseconds at most, with the bytes it holds then. */
+/** Work in steps of a few milliseconds at most; each step yields the number of bytes held. */
 export type Steps = Generator<number, Uint8Array>;
 
-/** Says when it is time to give way to others, and does. */
+/** Decides when work should give way, and waits. */
 export interface WorkSlice {
-  /** Whether it is time to await `pause`. */
+  /** Whether the caller should await `pause`. */
   readonly isOver: boolean;
-  /** Resolves after the rest of the program had its turn. */
+  /** Resolves after other tasks of the event loop have run. */
   pause(): Promise<void>;
-  /** Notes how many bytes of memory the work holds now. */
+  /** Records how many bytes of memory the work holds now. */
   hold(bytes: number): void;
 }
 
-/** Does all steps at once. */
+/** Runs all steps without a pause. */
 export function runSteps(steps: Steps): Uint8Array {
   for (;;) {
     const { done, value } = steps.next();
@@ -25,7 +25,7 @@ export function runSteps(steps: Steps): Uint8Array {
   }
 }
 
-/** Does at most `max` steps; `undefined` if there are more. */
+/** Runs at most `max` steps; returns `undefined` if there are more. */
 export function runSomeSteps(steps: Steps, max: number): Uint8Array | undefined {
   for (let count = 0; count < max; count++) {
     const { done, value } = steps.next();
@@ -34,7 +34,7 @@ export function runSomeSteps(steps: Steps, max: number): Uint8Array | undefined 
   return undefined;
 }
 
-/** Does steps, and lets others have their turn between them. */
+/** Runs steps, and gives way to other tasks between them. */
 export async function runStepsInSlices(steps: Steps, slice: WorkSlice): Promise<Uint8Array> {
   for (;;) {
     const { done, value } = steps.next();

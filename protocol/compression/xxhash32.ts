@@ -1,5 +1,5 @@
 /**
- * xxHash with 32 bits, the checksum of LZ4 frames.
+ * The 32-bit xxHash, which is the checksum of LZ4 frames.
  *
  * Spec: https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md
  *
@@ -12,10 +12,10 @@ const PRIME_3 = 0xc2b2ae3d | 0;
 const PRIME_4 = 0x27d4eb2f;
 const PRIME_5 = 0x165667b1;
 
-/** Bytes that are taken in at a step: a fraction of a millisecond. */
+/** Bytes hashed per step: a fraction of a millisecond. */
 const STEP_SIZE = 1024 * 1024;
 
-/** The XXH32 with seed 0 of `bytes[start, end)`, as an unsigned 32-bit number. */
+/** Returns the XXH32 of `bytes[start, end)` with seed 0, as an unsigned 32-bit number. */
 export function xxhash32(bytes: Uint8Array, start = 0, end: number = bytes.length): number {
   const steps = xxhash32Steps(bytes, start, end);
   for (;;) {
@@ -24,7 +24,7 @@ export function xxhash32(bytes: Uint8Array, start = 0, end: number = bytes.lengt
   }
 }
 
-/** The same in steps, for many bytes. */
+/** Like {@linkcode xxhash32}, in steps. */
 export function* xxhash32Steps(
   bytes: Uint8Array,
   start: number,
@@ -58,7 +58,7 @@ export function* xxhash32Steps(
   return (hash ^ (hash >>> 16)) >>> 0;
 }
 
-/** Takes in as many times 16 bytes as there are before `end`; returns the position after them. */
+/** Hashes all whole groups of 16 bytes before `end`, and returns the position after them. */
 function takeIn(view: DataView, start: number, end: number, lanes: Int32Array): number {
   let position = start;
   let a = lanes[0]!;

@@ -14,11 +14,11 @@ function text(value: string): Uint8Array {
   return new TextEncoder().encode(value);
 }
 
-Deno.test("xxhash32() gives the hashes of the reference implementation", () => {
+Deno.test("xxhash32() matches the reference implementation", () => {
   for (const [bytes, hash] of VECTORS) assertEquals(xxhash32(bytes), hash);
 });
 
-Deno.test("xxhash32() hashes a part of the bytes like a copy of it", () => {
+Deno.test("xxhash32() hashes a range like a copy of it", () => {
   for (const [bytes, hash] of VECTORS) {
     const larger = new Uint8Array(bytes.length + 12).fill(7);
     larger.set(bytes, 5);

@@ -1,5 +1,5 @@
 /**
- * What the codecs of `node:zlib` have in common.
+ * Helpers shared by the codecs that use `node:zlib`.
  *
  * @module
  */
@@ -14,7 +14,7 @@ const MIN_CHUNK_SIZE = 1024;
 let zlib: Zlib | undefined;
 
 /**
- * `node:zlib`, loaded when it is first used: an import would take some 20 ms of a program's start.
+ * `node:zlib`, loaded on first use: importing it would add some 20 ms to the start of a program.
  */
 export function nodeZlib(): Zlib {
   // deno-lint-ignore no-process-global -- importing node:process would take as long
@@ -22,36 +22,37 @@ export function nodeZlib(): Zlib {
 }
 
 /**
- * The option that makes zlib write `size` bytes to one chunk, so that it has no chunks to join. It
- * looks for more as long as a chunk is full.
+ * A chunk size with which zlib returns `size` bytes in one chunk, which avoids joining. It is a little
+ * larger than `size`, because zlib continues while a chunk is full.
  */
 export function chunkSizeFor(size: number): number {
   return Math.max(MIN_CHUNK_SIZE, size + 64);
 }
 
-/** The same bytes not as a `Buffer`, of which `slice()` does not copy. */
+/** The same bytes as a plain `Uint8Array`, because `slice()` of a `Buffer` does not copy. */
 export function plain(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/** Whether an error says that `maxOutputLength` was passed. */
+/** Whether an error says that `maxOutputLength` was exceeded. */
 export function isTooLarge(error: unknown): boolean {
   return error instanceof RangeError && "code" in error && error.code === "ERR_BUFFER_TOO_LARGE";
 }
 
-/** Bytes that a stream expands at a step. */
+/** Bytes that a stream decompresses per step. */
 export const STREAM_CHUNK: number = 64 * 1024;
 
-/** What is needed of a stream that expands. */
+/** The part of a decompressing stream that is used here. */
 interface Expander extends AsyncIterable<Uint8Array> {
   end(bytes: Uint8Array): void;
 }
 
 /**
- * Expands `bytes` with a stream, which works only as far as its chunks are taken.
+ * Decompresses `bytes` with a stream, which works only while its chunks are consumed.
  *
- * @param allowed Bytes that it may expand to now, of `maxBytes` altogether; the others are held.
- * @throws {DecompressedSizeError} If it expands to more.
+ * @param allowed Maximum number of bytes, out of a total of `maxBytes` of which the rest is already
+ *   held.
+ * @throws {DecompressedSizeError} If the decompressed size exceeds `allowed`.
  */
 export async function drainInSlices(
   stream: unknown,
@@ -70,17 +71,17 @@ export async function drainInSlices(
     size += chunk.length;
     if (size > allowed) throw new DecompressedSizeError(codec, maxBytes);
     chunks.push(chunk);
-    // They are joined in the end.
+    // The chunks are joined at the end.
     slice.hold(2 * (before + size));
     if (slice.isOver) await slice.pause();
   }
   return await joinedInSlices(chunks, size, slice);
 }
 
-/** Bytes that are copied at once. */
+/** Bytes copied without a pause. */
 const COPIED_AT_ONCE = 1024 * 1024;
 
-/** Chunks of `size` bytes altogether in one, with pauses: new memory takes as long as its copy. */
+/** Joins chunks of `size` bytes in total, with pauses: new memory takes as long as the copy. */
 export async function joinedInSlices(
   chunks: readonly Uint8Array[],
   size: number,
@@ -100,7 +101,7 @@ export async function joinedInSlices(
   return all;
 }
 
-/** Chunks of `size` bytes altogether in one. */
+/** Joins chunks of `size` bytes in total. */
 export function joined(chunks: readonly Uint8Array[], size: number): Uint8Array {
   if (chunks.length === 1) return plain(chunks[0]!);
   const all = new Uint8Array(size);

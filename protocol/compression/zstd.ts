@@ -1,8 +1,8 @@
 /**
  * Zstandard, Kafka's codec 4.
  *
- * It is the work of `node:zlib`, and of npm:fzstd, which only expands, and the encoder beside this
- * where `node:zlib` has no zstd, as in Deno 2.6.
+ * Implemented with `node:zlib`. Where that lacks zstd, as in Deno 2.6, npm:fzstd decompresses and
+ * the encoder in `zstd_encoder.ts` compresses.
  *
  * Spec: RFC 8878, KIP-110
  *
@@ -31,13 +31,13 @@ let hasNative: boolean | undefined;
 /**
  * Compresses to one frame.
  *
- * @param level From -131072, the fastest, to 22, the smallest; default 3. Of no effect where
- *   `node:zlib` lacks zstd.
+ * @param level From -131072, the fastest, to 22, the smallest; default 3. Ignored where `node:zlib`
+ *   lacks zstd.
  */
 export function compressZstd(bytes: Uint8Array, level?: number): Uint8Array {
   if (!hasNativeZstd()) return encodeZstd(bytes);
   const { zstdCompressSync, constants } = nodeZlib();
-  // With the size promised, the frame states it.
+  // With a pledged size, the frame header contains it.
   const options = {
     pledgedSrcSize: bytes.length,
     params: level === undefined ? {} : { [constants.ZSTD_c_compressionLevel]: level },
@@ -46,10 +46,10 @@ export function compressZstd(bytes: Uint8Array, level?: number): Uint8Array {
 }
 
 /**
- * Expands one frame, or several in a row.
+ * Decompresses one frame, or several consecutive ones.
  *
- * @throws {CompressionError} If the bytes are no sound frames.
- * @throws {DecompressedSizeError} If they expand to more than `maxBytes`.
+ * @throws {CompressionError} If the bytes are not valid frames.
+ * @throws {DecompressedSizeError} If the decompressed size exceeds `maxBytes`.
  */
 export function decompressZstd(bytes: Uint8Array, maxBytes: number): Uint8Array {
   const chunks: Uint8Array[] = [];
@@ -63,7 +63,8 @@ export function decompressZstd(bytes: Uint8Array, maxBytes: number): Uint8Array 
 }
 
 /**
- * The same with pauses, for what expands to much. Without pauses where `node:zlib` lacks zstd.
+ * Like {@linkcode decompressZstd}, with pauses, for large output. Without pauses where `node:zlib`
+ * lacks zstd.
  */
 export async function decompressZstdInSlices(
   bytes: Uint8Array,
@@ -143,7 +144,7 @@ function checkExpanded({ contentSize }: ZstdFrame, expanded: Uint8Array): void {
 }
 
 /**
- * Whether `node:zlib` has zstd. Deno had the functions before they worked, so only a try can tell.
+ * Whether `node:zlib` supports zstd. Deno had the functions before they worked, so this tries one.
  */
 export function hasNativeZstd(): boolean {
   if (hasNative === undefined) {
@@ -167,7 +168,7 @@ function expandNatively(frame: ZstdFrame, allowed: number): Uint8Array {
   );
 }
 
-/** Expands a frame, or as many of its blocks as it takes to be over the size that is allowed. */
+/** Decompresses a frame, or enough of its blocks to exceed the allowed size. */
 function expandWithFzstd(bytes: Uint8Array, allowed: number): Uint8Array {
   const chunks: Uint8Array[] = [];
   let size = 0;

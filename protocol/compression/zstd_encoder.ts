@@ -1,11 +1,11 @@
 /**
- * A small Zstandard encoder, for versions of Deno whose `node:zlib` has none.
+ * A small Zstandard encoder, for versions of Deno whose `node:zlib` does not support zstd.
  *
- * It finds matches greedily with one hash table, like zstd's fastest levels, and writes sequences
- * with the format's predefined distributions, and literals as they are. That compresses less than
- * zstd can, about as lz4 does, to frames that every decoder reads. It is written out here because
- * the npm packages that compress to zstd load their WebAssembly asynchronously or from a file, or
- * bring native addons.
+ * It finds matches greedily with one hash table, like the fastest levels of zstd. It writes
+ * sequences with the predefined distributions of the format, and literals uncompressed. The result
+ * is larger than that of zstd, about the size of lz4, and every decoder reads it. It is implemented
+ * here because the npm packages that compress to zstd load their WebAssembly asynchronously or from
+ * a file, or are native addons.
  *
  * Spec: RFC 8878
  *
@@ -25,28 +25,28 @@ const MAX_BLOCK_SIZE = 128 * 1024;
 const RAW_BLOCK = 0;
 const COMPRESSED_BLOCK = 2;
 
-/** Literals as they are, with a size of 20 bits. */
+/** Raw literals, with a size of 20 bits. */
 const RAW_LITERALS = 0b11 << 2;
 const RAW_LITERALS_HEADER_SIZE = 3;
 
-/** The format's shortest match. */
+/** Shortest match of the format. */
 const MIN_CODED_MATCH = 3;
 
 /** A shorter match costs as much as its bytes do as literals. */
 const MIN_MATCH = 5;
 
-/** Bytes that are hashed and compared at once. */
+/** Number of bytes hashed and compared together. */
 const WORD_SIZE = 4;
 
-/** No match starts nearer to the end of a block than this. */
+/** No match starts closer to the end of a block than this. */
 const MATCH_START_LIMIT = 8;
 
 const HASH_BITS = 14;
 
-/** Steps grow by a byte after this many misses in a row. */
+/** The step grows by one byte after this many consecutive misses. */
 const MISSES_PER_STEP_BITS = 6;
 
-/** Predefined distributions, RFC 8878 section 3.1.1.3.2.2; -1 stands for less than one. */
+/** Predefined distributions, RFC 8878 section 3.1.1.3.2.2; -1 is a probability of less than one. */
 const literalLengths = new FseEncoder(6, [
   ...[4, 3, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 1, 1, 1, 2, 2],
   ...[2, 2, 2, 2, 2, 2, 2, 3, 2, 1, 1, 1, 1, 1, -1, -1, -1, -1],
@@ -60,7 +60,7 @@ const offsets = new FseEncoder(5, [
   ...[1, 1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, -1],
 ]);
 
-/** How many bits follow each code, RFC 8878 section 3.1.1.3.2.1.1. */
+/** Number of extra bits of each code, RFC 8878 section 3.1.1.3.2.1.1. */
 const LITERAL_LENGTH_BITS = [
   ...[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 3, 3],
   ...[4, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16],
@@ -77,7 +77,7 @@ function basesOf(bits: number[], first: number): number[] {
   return bits.map((count) => (base += 1 << count) - (1 << count));
 }
 
-/** The last code whose base is not above `value`. */
+/** The last code whose base is at most `value`. */
 function codeOf(bases: number[], value: number): number {
   let low = 0;
   let high = bases.length - 1;
@@ -99,16 +99,16 @@ class FrameWriter {
   readonly #source: DataView;
   readonly #target: Uint8Array<ArrayBuffer>;
   readonly #view: DataView;
-  /** Where each hash of four bytes was last seen, counted from 1. */
+  /** Last position of each hash of four bytes, counted from 1. */
   readonly #positions = new Int32Array(1 << HASH_BITS);
   #lastDistance = 1;
 
-  /** The literals of a block. */
+  /** Literals of the current block. */
   readonly #literals: Uint8Array<ArrayBuffer>;
   readonly #literalsView: DataView;
   #literalCount = 0;
 
-  /** The sequences of a block: literal length, match length and offset value of each. */
+  /** Sequences of the current block: literal length, match length and offset value of each. */
   readonly #sequences: Int32Array;
   #sequenceCount = 0;
 
@@ -117,7 +117,7 @@ class FrameWriter {
     this.#source = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const blockCount = Math.max(1, Math.ceil(bytes.length / MAX_BLOCK_SIZE));
     const blockSize = Math.min(bytes.length, MAX_BLOCK_SIZE);
-    // A block that outgrows its bytes is given up, but only after it was written.
+    // A block that grows is written before it is discarded and stored raw.
     this.#target = new Uint8Array(
       FRAME_HEADER_SIZE + bytes.length + blockCount * BLOCK_HEADER_SIZE + 3 * blockSize + 256,
     );
@@ -160,7 +160,7 @@ class FrameWriter {
     return dataEnd;
   }
 
-  /** Takes a block apart into sequences and literals. */
+  /** Splits a block into sequences and literals. */
   #findSequences(start: number, end: number): void {
     const source = this.#source;
     const positions = this.#positions;

@@ -9,20 +9,20 @@ import { zstdFrames } from "./zstd_frame.ts";
 function assertRoundTrip(bytes: Uint8Array, message: string): Uint8Array {
   const compressed = encodeZstd(bytes);
   assertEquals(zstdFrames(compressed)[0]?.contentSize, bytes.length, message);
-  // Two decoders: the one that Deno has, which is zstd's own where it has one, and fzstd.
+  // Two decoders: that of Deno, which is zstd itself where supported, and fzstd.
   assertEquals(decompressZstd(compressed, bytes.length), bytes, message);
   assertEquals(expandWithFzstd(compressed), bytes, message);
   return compressed;
 }
 
-Deno.test("encodeZstd() writes what decoders read, at every small size", () => {
+Deno.test("encodeZstd() output decodes at every small size", () => {
   for (let size = 0; size < 300; size++) {
     assertRoundTrip(text.subarray(0, size), `text of ${size} bytes`);
     assertRoundTrip(content.subarray(0, size), `pattern of ${size} bytes`);
   }
 });
 
-Deno.test("encodeZstd() writes what decoders read, around the block size of 128 KiB", () => {
+Deno.test("encodeZstd() output decodes around the block size of 128 KiB", () => {
   for (const size of [131_071, 131_072, 131_073, 262_144, 400_000]) {
     const bytes = Uint8Array.from({ length: size }, (_, index) => (index * index) >> 7);
     assertRoundTrip(bytes, `${size} bytes`);
@@ -30,7 +30,7 @@ Deno.test("encodeZstd() writes what decoders read, around the block size of 128 
   }
 });
 
-Deno.test("encodeZstd() writes what decoders read, with any number of sequences and lengths", () => {
+Deno.test("encodeZstd() output decodes with any number of sequences and lengths", () => {
   const seed = crypto.getRandomValues(new Uint32Array(1))[0]!;
   let state = seed;
   const random = (limit: number) => {
@@ -53,7 +53,7 @@ Deno.test("encodeZstd() writes what decoders read, with any number of sequences 
   }
 });
 
-Deno.test("encodeZstd() compresses what repeats, and hardly grows what does not", () => {
+Deno.test("encodeZstd() compresses repetitions, and hardly grows random bytes", () => {
   assert(assertRoundTrip(content, "pattern").length < 100);
   assert(assertRoundTrip(text, "text").length < text.length * 0.8);
   const noise = crypto.getRandomValues(new Uint8Array(60_000));

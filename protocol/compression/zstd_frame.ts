@@ -1,5 +1,5 @@
 /**
- * The outline of Zstandard frames: what their headers say, without expanding anything.
+ * The structure of Zstandard frames: what their headers say, without decompressing.
  *
  *     4    magic 28 B5 2F FD
  *     1    descriptor: bits 7-6 size of the content size, 5 single segment, 2 checksum,
@@ -10,7 +10,7 @@
  *     …    blocks: 3 bytes of header, bit 0 last, bits 2-1 type, the rest size; data
  *     0-4  checksum
  *
- * Numbers are little-endian. Skippable frames, magic 5x 2A 4D 18 and a size, may stand between.
+ * Numbers are little-endian. Skippable frames (magic 5x 2A 4D 18, size) may occur between frames.
  *
  * Spec: RFC 8878 section 3.1
  *
@@ -30,29 +30,29 @@ const BLOCK_HEADER_SIZE = 3;
 const RLE_BLOCK = 1;
 const COMPRESSED_BLOCK = 2;
 
-/** The most that one block expands to. */
+/** Maximum decompressed size of one block. */
 export const MAX_ZSTD_BLOCK_SIZE: number = 128 * 1024;
 
-/** As other decoders, this does not set apart more memory than this for looking back. */
+/** Maximum window size, like that of other decoders. */
 const MAX_WINDOW_SIZE = 2 ** 27;
 
-/** Each frame costs a decoder some time, however small; writers make one. */
+/** Each frame costs a decoder time, however small it is; writers produce one. */
 const MAX_FRAMES = 100;
 
-/** What can be known of a frame before it is expanded. */
+/** Properties of a frame known before decompression. */
 export interface ZstdFrame {
   readonly bytes: Uint8Array;
-  /** The size it expands to, if it states it. */
+  /** The decompressed size, if the frame states it. */
   readonly contentSize: number | undefined;
-  /** The most that its blocks could expand to. */
+  /** Maximum decompressed size of all blocks. */
   readonly maxSize: number;
 }
 
 /**
- * Looks over frames in a row. That they are complete has to be found out here, since `node:zlib`
- * returns what it has when its input ends early, and ignores what follows the first frame.
+ * Parses consecutive frames. Truncation must be detected here: `node:zlib` returns partial output
+ * for truncated input, and ignores everything after the first frame.
  *
- * @throws {CompressionError} If they are cut off, or no frames at all.
+ * @throws {CompressionError} If the frames are truncated, or the bytes are not frames.
  */
 export function zstdFrames(bytes: Uint8Array): ZstdFrame[] {
   return new FrameReader(bytes).read();
@@ -132,7 +132,7 @@ class FrameReader {
     return maxSize;
   }
 
-  /** The next `size` bytes as a number, which loses precision beyond 2^53. */
+  /** Reads the next `size` bytes as a number, which loses precision above 2^53. */
   #number(size: number): number {
     const start = this.#take(size);
     let value = 0;
@@ -142,7 +142,7 @@ class FrameReader {
     return value;
   }
 
-  /** Claims the next `size` bytes and returns where they start. */
+  /** Claims the next `size` bytes and returns their start. */
   #take(size: number): number {
     const position = this.#position;
     if (size > this.#bytes.length - position) {

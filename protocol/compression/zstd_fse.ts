@@ -1,9 +1,8 @@
 /**
- * Finite State Entropy coding, as in Zstandard.
+ * Finite State Entropy coding, as used in Zstandard.
  *
- * An encoder turns a symbol and a state into some bits and the next state, so that a symbol of
- * probability 2^-n costs about n bits. Decoders read the bits backwards, from the last to the
- * first.
+ * An encoder maps a symbol and a state to some bits and the next state: a symbol of probability
+ * 2^-n costs about n bits. Decoders read the bits backwards, from last to first.
  *
  * Spec: RFC 8878 section 4.1
  *
@@ -22,7 +21,7 @@ export class BitWriter {
     this.#position = position;
   }
 
-  /** Adds the `count` low bits of `value`, at most 31. */
+  /** Appends the low `count` bits of `value`; at most 31. */
   add(value: number, count: number): void {
     if (count > 16) {
       this.add(value & 0xffff, 16);
@@ -38,7 +37,9 @@ export class BitWriter {
     }
   }
 
-  /** Ends with a 1, by which a decoder knows the last bit, and returns the position after it. */
+  /**
+   * Appends the final 1 bit, which marks the end for decoders, and returns the position after it.
+   */
   close(): number {
     this.add(1, 1);
     if (this.#bitCount > 0) this.#bytes[this.#position++] = this.#bits;
@@ -49,14 +50,14 @@ export class BitWriter {
 /** Encodes symbols of one distribution. */
 export class FseEncoder {
   readonly #accuracyLog: number;
-  /** The next state, by the place that the two arrays below lead to. */
+  /** The next state, indexed through the two arrays below. */
   readonly #states: Uint16Array;
   readonly #bitDeltas: Int32Array;
   readonly #stateDeltas: Int32Array;
 
   /**
-   * @param counts How many of the 2^accuracyLog states each symbol has; -1 for one with less than a
-   *   state's probability.
+   * @param counts Number of the 2^accuracyLog states that each symbol has; -1 for a symbol whose
+   *   probability is below that of one state.
    */
   constructor(accuracyLog: number, counts: readonly number[]) {
     const size = 1 << accuracyLog;
@@ -69,7 +70,7 @@ export class FseEncoder {
     let total = 0;
     for (const [symbol, signedCount] of counts.entries()) {
       const count = Math.abs(signedCount);
-      // A symbol of one state always takes accuracyLog bits; others one bit less in some states.
+      // A symbol with one state always takes accuracyLog bits; others one bit less in some states.
       const maxBits = accuracyLog - (count === 1 ? 0 : 31 - Math.clz32(count - 1));
       this.#bitDeltas[symbol] = (maxBits << 16) - (count << maxBits);
       this.#stateDeltas[symbol] = total - count;
@@ -79,7 +80,7 @@ export class FseEncoder {
     for (const [state, symbol] of symbols.entries()) this.#states[next[symbol]!++] = size + state;
   }
 
-  /** Writes `symbol` and returns the next state. A state of -1 starts with this symbol. */
+  /** Writes `symbol` and returns the next state. The state -1 starts with this symbol. */
   encode(bits: BitWriter, state: number, symbol: number): number {
     const bitDelta = this.#bitDeltas[symbol]!;
     const stateDelta = this.#stateDeltas[symbol]!;
@@ -99,7 +100,8 @@ export class FseEncoder {
 }
 
 /**
- * Gives each state its symbol: those below one at the end, the others in strides through the rest.
+ * Assigns each state its symbol: those with probability below one at the end, the others in strides
+ * through the rest.
  */
 function spread(size: number, counts: readonly number[]): Uint8Array {
   const symbols = new Uint8Array(size);

@@ -17,13 +17,13 @@ Deno.test("decompressZstd() reads Huffman literals and FSE tables", () => {
   assertEquals(decompressZstd(golden.zstdText, MAX), text);
 });
 
-Deno.test("decompressZstd() reads several frames in a row, and steps over skippable ones", () => {
+Deno.test("decompressZstd() reads several consecutive frames and skips skippable ones", () => {
   const skippable = [0x5a, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3];
   const all = new Uint8Array([...golden.zstdText, ...skippable, ...golden.zstdSize]);
   assertEquals(decompressZstd(all, MAX), new Uint8Array([...text, ...content]));
 });
 
-Deno.test("decompressZstd() refuses what is cut off at any byte", () => {
+Deno.test("decompressZstd() rejects input truncated at any byte", () => {
   const frames = [golden.zstdSize, golden.zstdStream, golden.zstdStreamChecksum, golden.zstdText];
   for (const bytes of [...frames, compressZstd(text)]) {
     for (let size = 0; size < bytes.length; size++) {
@@ -32,7 +32,7 @@ Deno.test("decompressZstd() refuses what is cut off at any byte", () => {
   }
 });
 
-Deno.test("decompressZstd() refuses more than maxBytes, and allows exactly that", () => {
+Deno.test("decompressZstd() accepts maxBytes and rejects one byte more", () => {
   for (const bytes of [golden.zstdSize, golden.zstdStream, golden.zstdStreamChecksum]) {
     assertEquals(decompressZstd(bytes, content.length), content);
     assertThrows(
@@ -43,7 +43,7 @@ Deno.test("decompressZstd() refuses more than maxBytes, and allows exactly that"
   }
 });
 
-Deno.test("decompressZstd() refuses a bomb of run-length blocks", () => {
+Deno.test("decompressZstd() rejects a bomb of run-length blocks", () => {
   // Blocks of four bytes that expand to 128 KiB each, in a frame that states no size.
   const block = [((1 << 1) | (131072 << 3)) & 0xff, 0, 0x10, 7];
   const blocks = Array.from({ length: 1000 }, () => block).flat();
@@ -52,14 +52,14 @@ Deno.test("decompressZstd() refuses a bomb of run-length blocks", () => {
   assertThrows(() => decompressZstd(bomb, 100_000_000), DecompressedSizeError);
 });
 
-Deno.test("decompressZstd() refuses a content size that the blocks cannot hold or do not fill", () => {
+Deno.test("decompressZstd() rejects a content size that the blocks do not have", () => {
   const raw = (size: number) => new Uint8Array([...MAGIC, 0x20, size, 1 | (3 << 3), 0, 0, 1, 2, 3]);
   assertEquals([...decompressZstd(raw(3), MAX)], [1, 2, 3]);
   assertThrows(() => decompressZstd(raw(4), MAX), CompressionError, "4 bytes are stated");
   assertThrows(() => decompressZstd(raw(2), MAX), CompressionError);
 });
 
-Deno.test("decompressZstd() refuses frames it cannot read", async (t) => {
+Deno.test("decompressZstd() rejects unsupported frames", async (t) => {
   const frames: Record<string, number[]> = {
     "another magic": [1, 2, 3, 4, 5, 6, 7, 8],
     "reserved bit of the descriptor": [...MAGIC, 0x28, 0, 1, 0, 0],
@@ -74,13 +74,13 @@ Deno.test("decompressZstd() refuses frames it cannot read", async (t) => {
   }
 });
 
-Deno.test("decompressZstd() refuses corrupt blocks", () => {
+Deno.test("decompressZstd() rejects corrupt blocks", () => {
   const corrupt = golden.zstdText.slice();
   corrupt.fill(0xff, 20, 120);
   assertThrows(() => decompressZstd(corrupt, MAX), CompressionError);
 });
 
-Deno.test("compressZstd() states the content size, and takes every level", () => {
+Deno.test("compressZstd() states the content size, and accepts every level", () => {
   for (const level of [undefined, -131072, -5, 0, 1, 3, 19, 22]) {
     for (const bytes of [new Uint8Array(0), text, content]) {
       const compressed = compressZstd(bytes, level);
@@ -90,7 +90,7 @@ Deno.test("compressZstd() states the content size, and takes every level", () =>
   }
 });
 
-Deno.test("zstdFrames() tells frames apart, and the content size of those that state it", () => {
+Deno.test("zstdFrames() returns each frame, with its content size if stated", () => {
   const { zstdSize, zstdStreamChecksum } = golden;
   const frames = zstdFrames(new Uint8Array([...zstdStreamChecksum, ...zstdSize]));
   assertEquals(frames.map((frame) => frame.bytes), [zstdStreamChecksum, zstdSize]);

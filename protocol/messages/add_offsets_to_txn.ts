@@ -1,7 +1,8 @@
 /**
  * AddOffsetsToTxn: adds a group's offsets to a producer's transaction (KIP-98).
  *
- * Version 2 may answer PRODUCER_FENCED, 3 is flexible, 4 may answer TRANSACTION_ABORTABLE (KIP-890).
+ * Version 2 may return PRODUCER_FENCED, 3 is flexible, 4 may return TRANSACTION_ABORTABLE
+ * (KIP-890).
  *
  * @module
  */
@@ -26,7 +27,7 @@ export const addOffsetsToTxn = api({
   },
 });
 
-/** An AddOffsetsToTxn request as a handler gets it. */
+/** A decoded AddOffsetsToTxn request. */
 export type AddOffsetsToTxnRequest = RequestOf<typeof addOffsetsToTxn>;
-/** An AddOffsetsToTxn response as a handler gives it. */
+/** An AddOffsetsToTxn response to encode. */
 export type AddOffsetsToTxnResponse = ResponseTo<typeof addOffsetsToTxn>;

@@ -1,8 +1,8 @@
 /**
  * AddPartitionsToTxn: adds partitions to a producer's transaction (KIP-98).
  *
- * Version 3 is flexible. 4 is for brokers: many transactions at once, which may only be verified
- * (KIP-890). 5 may answer TRANSACTION_ABORTABLE.
+ * Version 3 is flexible. 4 is for brokers: it has many transactions per request, and can verify
+ * them only (KIP-890). 5 may return TRANSACTION_ABORTABLE.
  *
  * @module
  */
@@ -31,7 +31,9 @@ export const addPartitionsToTxn = api({
         transactionalId: string("4+"),
         producerId: int64("4+"),
         producerEpoch: int16("4+"),
-        /** Whether to check that the partitions are part of the transaction, and add none. */
+        /**
+         * Whether to verify that the partitions are part of the transaction, without adding any.
+         */
         verifyOnly: bool("4+", { default: false }),
         topics: array({
           name: string("0+"),
@@ -41,7 +43,7 @@ export const addPartitionsToTxn = api({
       "4+",
       { default: [] },
     ),
-    /** Up to version 3 a request is about one transaction. */
+    /** Up to version 3 a request has one transaction. */
     v3AndBelowTransactionalId: string("0-3", { default: "" }),
     v3AndBelowProducerId: int64("0-3", { default: 0 }),
     v3AndBelowProducerEpoch: int16("0-3", { default: 0 }),
@@ -85,7 +87,7 @@ export const addPartitionsToTxn = api({
   },
 });
 
-/** An AddPartitionsToTxn request as a handler gets it. */
+/** A decoded AddPartitionsToTxn request. */
 export type AddPartitionsToTxnRequest = RequestOf<typeof addPartitionsToTxn>;
-/** An AddPartitionsToTxn response as a handler gives it. */
+/** An AddPartitionsToTxn response to encode. */
 export type AddPartitionsToTxnResponse = ResponseTo<typeof addPartitionsToTxn>;

@@ -1,5 +1,5 @@
 /**
- * AddRaftVoter: adds a voter to the quorum of the cluster's metadata (KIP-853).
+ * AddRaftVoter: adds a voter to the metadata quorum (KIP-853).
  *
  * Version 1 may be answered before the change is committed (KIP-1186).
  *
@@ -44,7 +44,7 @@ export const addRaftVoter = api({
   },
 });
 
-/** An AddRaftVoter request as a handler gets it. */
+/** A decoded AddRaftVoter request. */
 export type AddRaftVoterRequest = RequestOf<typeof addRaftVoter>;
-/** An AddRaftVoter response as a handler gives it. */
+/** An AddRaftVoter response to encode. */
 export type AddRaftVoterResponse = ResponseTo<typeof addRaftVoter>;

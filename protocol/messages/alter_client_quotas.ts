@@ -52,7 +52,7 @@ export const alterClientQuotas = api({
   },
 });
 
-/** An AlterClientQuotas request as a handler gets it. */
+/** A decoded AlterClientQuotas request. */
 export type AlterClientQuotasRequest = RequestOf<typeof alterClientQuotas>;
-/** An AlterClientQuotas response as a handler gives it. */
+/** An AlterClientQuotas response to encode. */
 export type AlterClientQuotasResponse = ResponseTo<typeof alterClientQuotas>;

@@ -1,7 +1,7 @@
 /**
- * AlterConfigs: replaces all settings of a resource; those not named fall back to their defaults.
+ * AlterConfigs: replaces all settings of a resource; omitted settings return to their defaults.
  *
- * Version 2 is flexible. IncrementalAlterConfigs (KIP-339) is what clients use since.
+ * Version 2 is flexible. Newer clients use IncrementalAlterConfigs (KIP-339).
  *
  * @module
  */
@@ -35,7 +35,7 @@ export const alterConfigs = api({
         value: string("0+", { nullable: "0+" }),
       }, "0+"),
     }, "0+"),
-    /** Checks everything and changes nothing. */
+    /** Validates everything and changes nothing. */
     validateOnly: bool("0+", { default: false }),
   },
   response: {
@@ -49,7 +49,7 @@ export const alterConfigs = api({
   },
 });
 
-/** An AlterConfigs request as a handler gets it. */
+/** A decoded AlterConfigs request. */
 export type AlterConfigsRequest = RequestOf<typeof alterConfigs>;
-/** An AlterConfigs response as a handler gives it. */
+/** An AlterConfigs response to encode. */
 export type AlterConfigsResponse = ResponseTo<typeof alterConfigs>;

@@ -1,7 +1,8 @@
 /**
- * AlterPartitionReassignments: moves partitions to other brokers, or cancels that (KIP-455).
+ * AlterPartitionReassignments: moves partitions to other brokers, or cancels a reassignment
+ * (KIP-455).
  *
- * Version 1 can forbid that the number of replicas changes (KIP-860).
+ * Version 1 can forbid changes of the replication factor (KIP-860).
  *
  * @module
  */
@@ -30,7 +31,7 @@ export const alterPartitionReassignments = api({
       name: string("0+"),
       partitions: array({
         partitionIndex: int32("0+"),
-        /** Brokers to move to; null cancels a move under way. */
+        /** Brokers to move the partition to; null cancels a reassignment in progress. */
         replicas: array(int32("0+"), "0+", { nullable: "0+", default: null }),
       }, "0+"),
     }, "0+"),
@@ -51,7 +52,7 @@ export const alterPartitionReassignments = api({
   },
 });
 
-/** An AlterPartitionReassignments request as a handler gets it. */
+/** A decoded AlterPartitionReassignments request. */
 export type AlterPartitionReassignmentsRequest = RequestOf<typeof alterPartitionReassignments>;
-/** An AlterPartitionReassignments response as a handler gives it. */
+/** An AlterPartitionReassignments response to encode. */
 export type AlterPartitionReassignmentsResponse = ResponseTo<typeof alterPartitionReassignments>;

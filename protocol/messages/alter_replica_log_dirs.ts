@@ -36,7 +36,7 @@ export const alterReplicaLogDirs = api({
   },
 });
 
-/** An AlterReplicaLogDirs request as a handler gets it. */
+/** A decoded AlterReplicaLogDirs request. */
 export type AlterReplicaLogDirsRequest = RequestOf<typeof alterReplicaLogDirs>;
-/** An AlterReplicaLogDirs response as a handler gives it. */
+/** An AlterReplicaLogDirs response to encode. */
 export type AlterReplicaLogDirsResponse = ResponseTo<typeof alterReplicaLogDirs>;

@@ -1,5 +1,5 @@
 /**
- * AlterShareGroupOffsets: moves the start offsets of a share group (KIP-932).
+ * AlterShareGroupOffsets: changes the start offsets of a share group (KIP-932).
  *
  * @module
  */
@@ -48,7 +48,7 @@ export const alterShareGroupOffsets = api({
   },
 });
 
-/** An AlterShareGroupOffsets request as a handler gets it. */
+/** A decoded AlterShareGroupOffsets request. */
 export type AlterShareGroupOffsetsRequest = RequestOf<typeof alterShareGroupOffsets>;
-/** An AlterShareGroupOffsets response as a handler gives it. */
+/** An AlterShareGroupOffsets response to encode. */
 export type AlterShareGroupOffsetsResponse = ResponseTo<typeof alterShareGroupOffsets>;

@@ -1,5 +1,5 @@
 /**
- * AlterUserScramCredentials: sets and deletes SCRAM credentials of users (KIP-554).
+ * AlterUserScramCredentials: creates, changes and deletes SCRAM credentials of users (KIP-554).
  *
  * @module
  */
@@ -47,7 +47,7 @@ export const alterUserScramCredentials = api({
   },
 });
 
-/** An AlterUserScramCredentials request as a handler gets it. */
+/** A decoded AlterUserScramCredentials request. */
 export type AlterUserScramCredentialsRequest = RequestOf<typeof alterUserScramCredentials>;
-/** An AlterUserScramCredentials response as a handler gives it. */
+/** An AlterUserScramCredentials response to encode. */
 export type AlterUserScramCredentialsResponse = ResponseTo<typeof alterUserScramCredentials>;

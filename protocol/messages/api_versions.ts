@@ -1,10 +1,11 @@
 /**
- * ApiVersions: which APIs and versions the broker speaks, and the features of its cluster.
+ * ApiVersions: the APIs and versions that the broker supports, and the features of its cluster.
  *
- * Version 3 is flexible and names the client's software (KIP-511), 4 may list features that start at
- * version 0 (KAFKA-17011), 5 says which broker the client takes this one for (KIP-1242, Kafka 4.4); the
- * response is the same in both. A request of a newer version is answered in version 0 with
- * UNSUPPORTED_VERSION and the range for this API alone, and the response header never has a tag buffer.
+ * Version 3 is flexible and adds the client's software (KIP-511), 4 may list features that start at
+ * version 0 (KAFKA-17011), 5 adds the cluster id and node id that the client expects (KIP-1242,
+ * Kafka 4.4); its response is unchanged. A request with an unsupported version gets a response of
+ * version 0 with UNSUPPORTED_VERSION and the version range of this API only, and the response
+ * header never has a tag buffer.
  *
  * @module
  */
@@ -30,7 +31,7 @@ export const apiVersions = api({
   request: {
     /** Letters, digits, dashes and dots, with a letter or digit at both ends. */
     clientSoftwareName: string("3+", { default: "", ignorable: true }),
-    /** As the name. */
+    /** Same format as the name. */
     clientSoftwareVersion: string("3+", { default: "", ignorable: true }),
     /** The cluster the client expects, null if it expects none. */
     clusterId: string("5+", { nullable: "5+", default: null, ignorable: true }),
@@ -45,7 +46,7 @@ export const apiVersions = api({
       maxVersion: int16("0+"),
     }, "0+"),
     throttleTimeMs: int32("1+", { default: 0, ignorable: true }),
-    /** Features the broker can run; before version 4 none whose minimum is 0. */
+    /** Features that the broker supports; before version 4 without those whose minimum is 0. */
     supportedFeatures: array(
       {
         name: string("3+"),
@@ -55,9 +56,9 @@ export const apiVersions = api({
       "3+",
       { tag: 0, default: [], ignorable: true },
     ),
-    /** Counts the changes of `finalizedFeatures`, which mean nothing while it is −1. */
+    /** Counts the changes of `finalizedFeatures`; −1 if they are not known. */
     finalizedFeaturesEpoch: int64("3+", { tag: 1, default: -1, ignorable: true }),
-    /** Features the cluster has agreed on. */
+    /** Features finalized by the cluster. */
     finalizedFeatures: array(
       {
         name: string("3+"),
@@ -71,7 +72,7 @@ export const apiVersions = api({
   },
 });
 
-/** An ApiVersions request as a handler gets it. */
+/** A decoded ApiVersions request. */
 export type ApiVersionsRequest = RequestOf<typeof apiVersions>;
-/** An ApiVersions response as a handler gives it. */
+/** An ApiVersions response to encode. */
 export type ApiVersionsResponse = ResponseTo<typeof apiVersions>;

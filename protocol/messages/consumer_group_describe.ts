@@ -1,8 +1,8 @@
 /**
  * ConsumerGroupDescribe: state and members of KIP-848 groups.
  *
- * A classic group gets GROUP_ID_NOT_FOUND, upon which clients try DescribeGroups. Version 1 adds the
- * member type (KIP-1099).
+ * A classic group returns GROUP_ID_NOT_FOUND, and clients then use DescribeGroups. Version 1 adds
+ * the member type (KIP-1099).
  *
  * @module
  */
@@ -42,7 +42,7 @@ export const consumerGroupDescribe = api({
       groupState: string("0+"),
       /** Counts the changes of members and subscriptions. */
       groupEpoch: int32("0+"),
-      /** The group epoch that the target assignment was computed for. */
+      /** The group epoch for which the target assignment was computed. */
       assignmentEpoch: int32("0+"),
       assignorName: string("0+"),
       members: array({
@@ -54,7 +54,7 @@ export const consumerGroupDescribe = api({
         clientHost: string("0+"),
         subscribedTopicNames: array(string("0+"), "0+"),
         subscribedTopicRegex: string("0+", { nullable: "0+", default: null }),
-        /** What the member holds. */
+        /** The current assignment. */
         assignment: struct({
           topicPartitions: array({
             topicId: uuid("0+"),
@@ -62,7 +62,7 @@ export const consumerGroupDescribe = api({
             partitions: array(int32("0+"), "0+"),
           }, "0+"),
         }, "0+"),
-        /** What the member shall hold in the end. */
+        /** The assignment that the member is moving to. */
         targetAssignment: struct({
           topicPartitions: array({
             topicId: uuid("0+"),
@@ -70,16 +70,16 @@ export const consumerGroupDescribe = api({
             partitions: array(int32("0+"), "0+"),
           }, "0+"),
         }, "0+"),
-        /** 0 for a classic member, 1 for a KIP-848 member, −1 if not known. */
+        /** 0 for a classic member, 1 for a KIP-848 member, −1 if unknown. */
         memberType: int8("1+", { default: -1, ignorable: true }),
       }, "0+"),
-      /** Bit field of what the principal may do, if it was asked for. */
+      /** Bit field of operations that the principal is authorized for, if requested. */
       authorizedOperations: int32("0+", { default: NO_AUTHORIZED_OPERATIONS }),
     }, "0+"),
   },
 });
 
-/** A ConsumerGroupDescribe request as a handler gets it. */
+/** A decoded ConsumerGroupDescribe request. */
 export type ConsumerGroupDescribeRequest = RequestOf<typeof consumerGroupDescribe>;
-/** A ConsumerGroupDescribe response as a handler gives it. */
+/** A ConsumerGroupDescribe response to encode. */
 export type ConsumerGroupDescribeResponse = ResponseTo<typeof consumerGroupDescribe>;

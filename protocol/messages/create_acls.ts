@@ -1,5 +1,5 @@
 /**
- * CreateAcls: adds entries to access lists (KIP-140).
+ * CreateAcls: adds ACLs (KIP-140).
  *
  * Version 1 adds pattern types (KIP-290), 2 is flexible, 3 adds user resource types (KIP-373).
  *
@@ -36,7 +36,7 @@ export const createAcls = api({
   },
   response: {
     throttleTimeMs: int32("0+", { default: 0 }),
-    /** One for each creation, in their order. */
+    /** One for each creation, in the same order. */
     results: array({
       errorCode: int16("0+"),
       errorMessage: string("0+", { nullable: "0+" }),
@@ -44,7 +44,7 @@ export const createAcls = api({
   },
 });
 
-/** A CreateAcls request as a handler gets it. */
+/** A decoded CreateAcls request. */
 export type CreateAclsRequest = RequestOf<typeof createAcls>;
-/** A CreateAcls response as a handler gives it. */
+/** A CreateAcls response to encode. */
 export type CreateAclsResponse = ResponseTo<typeof createAcls>;

@@ -1,7 +1,7 @@
 /**
- * CreateDelegationToken: issues a token that stands for a principal (KIP-48).
+ * CreateDelegationToken: creates a token that authenticates as a principal (KIP-48).
  *
- * Version 2 is flexible, 3 lets a superuser ask for another principal (KIP-373).
+ * Version 2 is flexible, 3 lets a superuser request a token for another principal (KIP-373).
  *
  * @module
  */
@@ -31,7 +31,7 @@ export const createDelegationToken = api({
       principalType: string("0+"),
       principalName: string("0+"),
     }, "0+"),
-    /** Milliseconds that the token may live with renewals, -1 for the broker's limit. */
+    /** Maximum lifetime in milliseconds, including renewals; -1 for the broker's limit. */
     maxLifetimeMs: int64("0+"),
   },
   response: {
@@ -49,7 +49,7 @@ export const createDelegationToken = api({
   },
 });
 
-/** A CreateDelegationToken request as a handler gets it. */
+/** A decoded CreateDelegationToken request. */
 export type CreateDelegationTokenRequest = RequestOf<typeof createDelegationToken>;
-/** A CreateDelegationToken response as a handler gives it. */
+/** A CreateDelegationToken response to encode. */
 export type CreateDelegationTokenResponse = ResponseTo<typeof createDelegationToken>;

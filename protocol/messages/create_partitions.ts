@@ -1,7 +1,7 @@
 /**
  * CreatePartitions: adds partitions to topics (KIP-195).
  *
- * Version 2 is flexible, 3 may answer THROTTLING_QUOTA_EXCEEDED (KIP-599).
+ * Version 2 is flexible, 3 may return THROTTLING_QUOTA_EXCEEDED (KIP-599).
  *
  * @module
  */
@@ -26,9 +26,9 @@ export const createPartitions = api({
   request: {
     topics: array({
       name: string("0+"),
-      /** How many partitions the topic shall have in all. */
+      /** Total number of partitions after the change. */
       count: int32("0+"),
-      /** The brokers of each new partition, null to let the broker choose. */
+      /** The brokers of each new partition; null lets the broker choose. */
       assignments: array(
         {
           brokerIds: array(int32("0+"), "0+"),
@@ -37,9 +37,9 @@ export const createPartitions = api({
         { nullable: "0+", default: null },
       ),
     }, "0+"),
-    /** How long to wait until the partitions are there. */
+    /** How long to wait for the partitions to be created. */
     timeoutMs: int32("0+"),
-    /** Checks everything and creates nothing. */
+    /** Validates everything and creates nothing. */
     validateOnly: bool("0+", { default: false }),
   },
   response: {
@@ -52,7 +52,7 @@ export const createPartitions = api({
   },
 });
 
-/** A CreatePartitions request as a handler gets it. */
+/** A decoded CreatePartitions request. */
 export type CreatePartitionsRequest = RequestOf<typeof createPartitions>;
-/** A CreatePartitions response as a handler gives it. */
+/** A CreatePartitions response to encode. */
 export type CreatePartitionsResponse = ResponseTo<typeof createPartitions>;

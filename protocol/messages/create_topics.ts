@@ -1,10 +1,10 @@
 /**
  * CreateTopics: creates topics, with automatic or manual placement of replicas.
  *
- * Version 1 adds error messages and validation without a change, 4 lets the broker choose the counts
- * (KIP-464), 5 is flexible and returns what was created (KIP-525), 6 may answer
- * THROTTLING_QUOTA_EXCEEDED (KIP-599), 7 returns the topic id (KIP-516). Kafka 4 starts at version 2; 0
- * and 1 lack fields and nothing else, and old scripts still send them.
+ * Version 1 adds error messages and validation only, 4 lets the broker choose the counts (KIP-464),
+ * 5 is flexible and returns the created topic (KIP-525), 6 may return THROTTLING_QUOTA_EXCEEDED
+ * (KIP-599), 7 returns the topic id (KIP-516). Kafka 4 starts at version 2; 0 and 1 only lack
+ * fields, and old scripts still send them.
  *
  * @module
  */
@@ -32,11 +32,11 @@ export const createTopics = api({
   request: {
     topics: array({
       name: string("0+"),
-      /** −1 for the broker's default, or where `assignments` says it. */
+      /** −1 for the broker's default, or if `assignments` is given. */
       numPartitions: int32("0+"),
-      /** −1 for the broker's default, or where `assignments` says it. */
+      /** −1 for the broker's default, or if `assignments` is given. */
       replicationFactor: int16("0+"),
-      /** Which brokers hold each partition; empty to let the broker choose. */
+      /** The brokers of each partition; empty lets the broker choose. */
       assignments: array(
         {
           partitionIndex: int32("0+"),
@@ -54,9 +54,9 @@ export const createTopics = api({
         { default: [] },
       ),
     }, "0+"),
-    /** How long to wait until the topics are there. */
+    /** How long to wait for the topics to be created. */
     timeoutMs: int32("0+", { default: 60000 }),
-    /** Checks everything and creates nothing. */
+    /** Validates everything and creates nothing. */
     validateOnly: bool("1+", { default: false }),
   },
   response: {
@@ -66,7 +66,7 @@ export const createTopics = api({
       topicId: uuid("7+", { default: ZERO_UUID, ignorable: true }),
       errorCode: int16("0+"),
       errorMessage: string("1+", { nullable: "0+", default: null, ignorable: true }),
-      /** Why `configs` are missing, such as a lack of permission. */
+      /** Why `configs` is missing, such as a missing permission. */
       topicConfigErrorCode: int16("5+", { tag: 0, default: 0, ignorable: true }),
       numPartitions: int32("5+", { default: -1, ignorable: true }),
       replicationFactor: int16("5+", { default: -1, ignorable: true }),
@@ -86,7 +86,7 @@ export const createTopics = api({
   },
 });
 
-/** A CreateTopics request as a handler gets it. */
+/** A decoded CreateTopics request. */
 export type CreateTopicsRequest = RequestOf<typeof createTopics>;
-/** A CreateTopics response as a handler gives it. */
+/** A CreateTopics response to encode. */
 export type CreateTopicsResponse = ResponseTo<typeof createTopics>;

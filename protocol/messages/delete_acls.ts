@@ -1,5 +1,5 @@
 /**
- * DeleteAcls: deletes the entries of access lists that match filters (KIP-140).
+ * DeleteAcls: deletes the ACLs that match filters (KIP-140).
  *
  * Version 1 adds pattern types (KIP-290), 2 is flexible, 3 adds user resource types (KIP-373).
  *
@@ -36,7 +36,7 @@ export const deleteAcls = api({
   },
   response: {
     throttleTimeMs: int32("0+", { default: 0 }),
-    /** One for each filter, in their order. */
+    /** One for each filter, in the same order. */
     filterResults: array({
       errorCode: int16("0+"),
       errorMessage: string("0+", { nullable: "0+" }),
@@ -55,7 +55,7 @@ export const deleteAcls = api({
   },
 });
 
-/** A DeleteAcls request as a handler gets it. */
+/** A decoded DeleteAcls request. */
 export type DeleteAclsRequest = RequestOf<typeof deleteAcls>;
-/** A DeleteAcls response as a handler gives it. */
+/** A DeleteAcls response to encode. */
 export type DeleteAclsResponse = ResponseTo<typeof deleteAcls>;

@@ -26,7 +26,7 @@ export const deleteGroups = api({
   },
 });
 
-/** A DeleteGroups request as a handler gets it. */
+/** A decoded DeleteGroups request. */
 export type DeleteGroupsRequest = RequestOf<typeof deleteGroups>;
-/** A DeleteGroups response as a handler gives it. */
+/** A DeleteGroups response to encode. */
 export type DeleteGroupsResponse = ResponseTo<typeof deleteGroups>;

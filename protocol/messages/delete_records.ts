@@ -32,7 +32,7 @@ export const deleteRecords = api({
         offset: int64("0+"),
       }, "0+"),
     }, "0+"),
-    /** How long to wait until all replicas have followed. */
+    /** How long to wait for all replicas. */
     timeoutMs: int32("0+"),
   },
   response: {
@@ -41,7 +41,7 @@ export const deleteRecords = api({
       name: string("0+"),
       partitions: array({
         partitionIndex: int32("0+"),
-        /** The log start offset from now on, −1 after an error. */
+        /** The new log start offset, −1 on error. */
         lowWatermark: int64("0+"),
         errorCode: int16("0+"),
       }, "0+"),
@@ -49,7 +49,7 @@ export const deleteRecords = api({
   },
 });
 
-/** A DeleteRecords request as a handler gets it. */
+/** A decoded DeleteRecords request. */
 export type DeleteRecordsRequest = RequestOf<typeof deleteRecords>;
-/** A DeleteRecords response as a handler gives it. */
+/** A DeleteRecords response to encode. */
 export type DeleteRecordsResponse = ResponseTo<typeof deleteRecords>;

@@ -40,7 +40,7 @@ export const deleteShareGroupOffsets = api({
   },
 });
 
-/** A DeleteShareGroupOffsets request as a handler gets it. */
+/** A decoded DeleteShareGroupOffsets request. */
 export type DeleteShareGroupOffsetsRequest = RequestOf<typeof deleteShareGroupOffsets>;
-/** A DeleteShareGroupOffsets response as a handler gives it. */
+/** A DeleteShareGroupOffsets response to encode. */
 export type DeleteShareGroupOffsetsResponse = ResponseTo<typeof deleteShareGroupOffsets>;

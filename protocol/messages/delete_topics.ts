@@ -1,9 +1,9 @@
 /**
  * DeleteTopics: deletes topics by name or id.
  *
- * Version 3 may answer TOPIC_DELETION_DISABLED, 4 is flexible, 5 adds error messages and may answer
- * THROTTLING_QUOTA_EXCEEDED (KIP-599), 6 deletes by id too (KIP-516) and moves the names into structs
- * for that. Kafka 4 starts at version 1; 0 lacks the throttle time only.
+ * Version 3 may return TOPIC_DELETION_DISABLED, 4 is flexible, 5 adds error messages and may return
+ * THROTTLING_QUOTA_EXCEEDED (KIP-599), 6 also deletes by id (KIP-516) and moves the names into
+ * structs. Kafka 4 starts at version 1; 0 only lacks the throttle time.
  *
  * @module
  */
@@ -36,15 +36,15 @@ export const deleteTopics = api({
       "6+",
       { default: [] },
     ),
-    /** Versions before 6; `topics` takes its place. */
+    /** Up to version 5; replaced by `topics`. */
     topicNames: array(string("0-5"), "0-5", { default: [], ignorable: true }),
-    /** How long to wait until the topics are gone. */
+    /** How long to wait for the topics to be deleted. */
     timeoutMs: int32("0+"),
   },
   response: {
     throttleTimeMs: int32("1+", { default: 0, ignorable: true }),
     responses: array({
-      /** Null where the topic was asked for by id and may not be described. */
+      /** Null if the topic was requested by id and the principal may not describe it. */
       name: string("0+", { nullable: "6+" }),
       topicId: uuid("6+", { default: ZERO_UUID, ignorable: true }),
       errorCode: int16("0+"),
@@ -53,7 +53,7 @@ export const deleteTopics = api({
   },
 });
 
-/** A DeleteTopics request as a handler gets it. */
+/** A decoded DeleteTopics request. */
 export type DeleteTopicsRequest = RequestOf<typeof deleteTopics>;
-/** A DeleteTopics response as a handler gives it. */
+/** A DeleteTopics response to encode. */
 export type DeleteTopicsResponse = ResponseTo<typeof deleteTopics>;

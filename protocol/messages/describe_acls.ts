@@ -1,5 +1,5 @@
 /**
- * DescribeAcls: the access lists that match a filter (KIP-140).
+ * DescribeAcls: the ACLs that match a filter (KIP-140).
  *
  * Version 1 adds pattern types (KIP-290), 2 is flexible, 3 adds user resource types (KIP-373).
  *
@@ -54,7 +54,7 @@ export const describeAcls = api({
   },
 });
 
-/** A DescribeAcls request as a handler gets it. */
+/** A decoded DescribeAcls request. */
 export type DescribeAclsRequest = RequestOf<typeof describeAcls>;
-/** A DescribeAcls response as a handler gives it. */
+/** A DescribeAcls response to encode. */
 export type DescribeAclsResponse = ResponseTo<typeof describeAcls>;

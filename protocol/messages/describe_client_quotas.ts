@@ -33,7 +33,7 @@ export const describeClientQuotas = api({
       /** The name, for an exact match. */
       match: string("0+", { nullable: "0+" }),
     }, "0+"),
-    /** Whether entities of further types do not match. */
+    /** Whether to exclude entities that have further entity types. */
     strict: bool("0+"),
   },
   response: {
@@ -58,7 +58,7 @@ export const describeClientQuotas = api({
   },
 });
 
-/** A DescribeClientQuotas request as a handler gets it. */
+/** A decoded DescribeClientQuotas request. */
 export type DescribeClientQuotasRequest = RequestOf<typeof describeClientQuotas>;
-/** A DescribeClientQuotas response as a handler gives it. */
+/** A DescribeClientQuotas response to encode. */
 export type DescribeClientQuotasResponse = ResponseTo<typeof describeClientQuotas>;

@@ -1,7 +1,8 @@
 /**
  * DescribeCluster: the brokers, controller and id of the cluster (KIP-700).
  *
- * Version 1 can ask controllers for controllers (KIP-919), 2 can list fenced brokers (KIP-1073).
+ * Version 1 can request controllers from controllers (KIP-919), 2 can include fenced brokers
+ * (KIP-1073).
  *
  * @module
  */
@@ -39,7 +40,7 @@ export const describeCluster = api({
     /** 1 for brokers, 2 for controllers. */
     endpointType: int8("1+", { default: 1 }),
     clusterId: string("0+"),
-    /** Whom to send requests for the controller to, −1 if nobody is known. */
+    /** The broker that receives requests for the controller, −1 if unknown. */
     controllerId: int32("0+", { default: -1 }),
     brokers: array({
       brokerId: int32("0+"),
@@ -48,12 +49,12 @@ export const describeCluster = api({
       rack: string("0+", { nullable: "0+", default: null }),
       isFenced: bool("2+", { default: false }),
     }, "0+"),
-    /** Bit field of what the principal may do, if it was asked for. */
+    /** Bit field of operations that the principal is authorized for, if requested. */
     clusterAuthorizedOperations: int32("0+", { default: NO_AUTHORIZED_OPERATIONS }),
   },
 });
 
-/** A DescribeCluster request as a handler gets it. */
+/** A decoded DescribeCluster request. */
 export type DescribeClusterRequest = RequestOf<typeof describeCluster>;
-/** A DescribeCluster response as a handler gives it. */
+/** A DescribeCluster response to encode. */
 export type DescribeClusterResponse = ResponseTo<typeof describeCluster>;

@@ -1,8 +1,8 @@
 /**
  * DescribeConfigs: the settings of topics, brokers and groups, and where each value comes from.
  *
- * Version 1 adds sources and synonyms (KIP-226) and is where Kafka 4 starts, 3 types and documentation
- * (KIP-569), 4 is flexible.
+ * Version 1 adds sources and synonyms (KIP-226), 3 types and documentation (KIP-569), 4 is
+ * flexible. Kafka 4 starts at version 1.
  *
  * @module
  */
@@ -19,7 +19,7 @@ import {
   string,
 } from "../schema.ts";
 
-/** What settings belong to. */
+/** Types of resources that have settings. */
 export const ConfigResourceType = {
   unknown: 0,
   topic: 2,
@@ -29,7 +29,7 @@ export const ConfigResourceType = {
   group: 32,
 } as const;
 
-/** Where the value of a setting comes from. */
+/** Sources of the value of a setting. */
 export const ConfigSource = {
   unknown: 0,
   topic: 1,
@@ -67,7 +67,7 @@ export const describeConfigs = api({
       /** One of `ConfigResourceType`. */
       resourceType: int8("0+"),
       resourceName: string("0+"),
-      /** The settings asked for; null, or none, for all. */
+      /** The requested settings; null or empty for all. */
       configurationKeys: array(string("0+"), "0+", { nullable: "0+", default: null }),
     }, "0+"),
     includeSynonyms: bool("1+", { default: false }),
@@ -84,12 +84,12 @@ export const describeConfigs = api({
         name: string("0+"),
         /** Null where the value is sensitive. */
         value: string("0+", { nullable: "0+" }),
-        /** Whether only a restart can change the setting. */
+        /** Whether a restart is required to change the setting. */
         readOnly: bool("0+"),
         /** One of `ConfigSource`. */
         configSource: int8("1+", { default: -1, ignorable: true }),
         isSensitive: bool("0+"),
-        /** All values the setting has, in order of precedence. */
+        /** All values of the setting, in order of precedence. */
         synonyms: array(
           {
             name: string("1+"),
@@ -101,14 +101,14 @@ export const describeConfigs = api({
         ),
         /** One of `ConfigType`. */
         configType: int8("3+", { default: 0, ignorable: true }),
-        /** Null where it was not asked for. */
+        /** Null if not requested. */
         documentation: string("3+", { nullable: "0+", default: null, ignorable: true }),
       }, "0+"),
     }, "0+"),
   },
 });
 
-/** A DescribeConfigs request as a handler gets it. */
+/** A decoded DescribeConfigs request. */
 export type DescribeConfigsRequest = RequestOf<typeof describeConfigs>;
-/** A DescribeConfigs response as a handler gives it. */
+/** A DescribeConfigs response to encode. */
 export type DescribeConfigsResponse = ResponseTo<typeof describeConfigs>;

@@ -1,7 +1,7 @@
 /**
  * DescribeDelegationToken: the delegation tokens of owners (KIP-48).
  *
- * Version 2 is flexible, 3 says who asked for a token (KIP-373).
+ * Version 2 is flexible, 3 returns the requester of a token (KIP-373).
  *
  * @module
  */
@@ -56,7 +56,7 @@ export const describeDelegationToken = api({
   },
 });
 
-/** A DescribeDelegationToken request as a handler gets it. */
+/** A decoded DescribeDelegationToken request. */
 export type DescribeDelegationTokenRequest = RequestOf<typeof describeDelegationToken>;
-/** A DescribeDelegationToken response as a handler gives it. */
+/** A DescribeDelegationToken response to encode. */
 export type DescribeDelegationTokenResponse = ResponseTo<typeof describeDelegationToken>;

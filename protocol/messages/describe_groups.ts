@@ -1,8 +1,9 @@
 /**
  * DescribeGroups: state and members of classic groups.
  *
- * Version 3 adds authorized operations (KIP-430), 4 static members (KIP-345), 5 is flexible, 6 answers
- * GROUP_ID_NOT_FOUND, before which an unknown group is a dead one (KIP-1043).
+ * Version 3 adds authorized operations (KIP-430), 4 static members (KIP-345), 5 is flexible, 6
+ * returns GROUP_ID_NOT_FOUND for an unknown group, which earlier versions report as dead
+ * (KIP-1043).
  *
  * @module
  */
@@ -55,13 +56,13 @@ export const describeGroups = api({
         "0+",
         { default: [] },
       ),
-      /** Bit field of what the principal may do, if it was asked for. */
+      /** Bit field of operations that the principal is authorized for, if requested. */
       authorizedOperations: int32("3+", { default: NO_AUTHORIZED_OPERATIONS }),
     }, "0+"),
   },
 });
 
-/** A DescribeGroups request as a handler gets it. */
+/** A decoded DescribeGroups request. */
 export type DescribeGroupsRequest = RequestOf<typeof describeGroups>;
-/** A DescribeGroups response as a handler gives it. */
+/** A DescribeGroups response to encode. */
 export type DescribeGroupsResponse = ResponseTo<typeof describeGroups>;

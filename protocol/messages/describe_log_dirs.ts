@@ -1,7 +1,7 @@
 /**
  * DescribeLogDirs: the log directories of a broker, and the size of each replica in them (KIP-113).
  *
- * Kafka 4 starts at version 1. 2 is flexible, 3 adds an error for the whole, 4 the size of the volume
+ * Kafka 4 starts at version 1. 2 is flexible, 3 adds a top-level error, 4 the size of the volume
  * (KIP-827).
  *
  * @module
@@ -26,7 +26,7 @@ export const describeLogDirs = api({
   versions: "1-4",
   flexible: "2+",
   request: {
-    /** What to describe, null for all. */
+    /** The partitions to describe, null for all. */
     topics: array(
       {
         topic: string("0+"),
@@ -39,7 +39,7 @@ export const describeLogDirs = api({
   response: {
     throttleTimeMs: int32("0+", { default: 0 }),
     errorCode: int16("3+", { default: 0, ignorable: true }),
-    /** At least one, for Java's admin client takes none for a lack of permission. */
+    /** At least one: Java's admin client treats an empty list as a missing permission. */
     results: array({
       errorCode: int16("0+"),
       logDir: string("0+"),
@@ -47,25 +47,26 @@ export const describeLogDirs = api({
         name: string("0+"),
         partitions: array({
           partitionIndex: int32("0+"),
-          /** Bytes of all segments. */
+          /** Size of all segments in bytes. */
           partitionSize: int64("0+"),
           /**
-           * Offsets the log lacks: to the high watermark, or for a future log to the current one.
+           * Number of offsets that the log lacks compared to the high watermark or, for a future
+           * log, to the current one.
            */
           offsetLag: int64("0+"),
-          /** Whether this log is being copied to take the place of another. */
+          /** Whether this log is a copy that will replace another. */
           isFutureKey: bool("0+", { default: false }),
         }, "0+"),
       }, "0+"),
-      /** Size of the volume, −1 if not known. */
+      /** Size of the volume in bytes, −1 if unknown. */
       totalBytes: int64("4+", { default: -1, ignorable: true }),
-      /** Room left on the volume, −1 if not known. */
+      /** Free space on the volume in bytes, −1 if unknown. */
       usableBytes: int64("4+", { default: -1, ignorable: true }),
     }, "0+"),
   },
 });
 
-/** A DescribeLogDirs request as a handler gets it. */
+/** A decoded DescribeLogDirs request. */
 export type DescribeLogDirsRequest = RequestOf<typeof describeLogDirs>;
-/** A DescribeLogDirs response as a handler gives it. */
+/** A DescribeLogDirs response to encode. */
 export type DescribeLogDirsResponse = ResponseTo<typeof describeLogDirs>;

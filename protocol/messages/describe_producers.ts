@@ -1,5 +1,5 @@
 /**
- * DescribeProducers: the producers that a partition remembers (KIP-664).
+ * DescribeProducers: the active producers of partitions (KIP-664).
  *
  * @module
  */
@@ -48,7 +48,7 @@ export const describeProducers = api({
   },
 });
 
-/** A DescribeProducers request as a handler gets it. */
+/** A decoded DescribeProducers request. */
 export type DescribeProducersRequest = RequestOf<typeof describeProducers>;
-/** A DescribeProducers response as a handler gives it. */
+/** A DescribeProducers response to encode. */
 export type DescribeProducersResponse = ResponseTo<typeof describeProducers>;

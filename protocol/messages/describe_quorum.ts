@@ -1,5 +1,5 @@
 /**
- * DescribeQuorum: who votes on the cluster's metadata, and how far each has come (KIP-595).
+ * DescribeQuorum: the voters of the metadata quorum, and their progress (KIP-595).
  *
  * Version 1 adds times (KIP-836), 2 directory ids, addresses and error messages (KIP-853).
  *
@@ -77,7 +77,7 @@ export const describeQuorum = api({
   },
 });
 
-/** A DescribeQuorum request as a handler gets it. */
+/** A decoded DescribeQuorum request. */
 export type DescribeQuorumRequest = RequestOf<typeof describeQuorum>;
-/** A DescribeQuorum response as a handler gives it. */
+/** A DescribeQuorum response to encode. */
 export type DescribeQuorumResponse = ResponseTo<typeof describeQuorum>;

@@ -25,11 +25,11 @@ export const describeTopicPartitions = api({
   versions: "0",
   flexible: "0+",
   request: {
-    /** The topics to describe, none for all. */
+    /** The topics to describe; empty for all. */
     topics: array({
       name: string("0+"),
     }, "0+"),
-    /** How many partitions a page may hold; the broker may have a lower limit. */
+    /** Maximum number of partitions per page; the broker may have a lower limit. */
     responsePartitionLimit: int32("0+", { default: 2000 }),
     /** Where the page starts, null for the beginning. */
     cursor: struct(
@@ -61,11 +61,11 @@ export const describeTopicPartitions = api({
          * null, here and in `lastKnownElr`.
          */
         eligibleLeaderReplicas: array(int32("0+"), "0+", { nullable: "0+", default: null }),
-        /** The eligible leaders before the last ones were lost, null if not known. */
+        /** The eligible leaders before the last ones were lost, null if unknown. */
         lastKnownElr: array(int32("0+"), "0+", { nullable: "0+", default: null }),
         offlineReplicas: array(int32("0+"), "0+", { default: [], ignorable: true }),
       }, "0+"),
-      /** Bit field of what the principal may do. */
+      /** Bit field of operations that the principal is authorized for. */
       topicAuthorizedOperations: int32("0+", { default: NO_AUTHORIZED_OPERATIONS }),
     }, "0+"),
     /** Where the next page starts, null after the last one. */
@@ -80,7 +80,7 @@ export const describeTopicPartitions = api({
   },
 });
 
-/** A DescribeTopicPartitions request as a handler gets it. */
+/** A decoded DescribeTopicPartitions request. */
 export type DescribeTopicPartitionsRequest = RequestOf<typeof describeTopicPartitions>;
-/** A DescribeTopicPartitions response as a handler gives it. */
+/** A DescribeTopicPartitions response to encode. */
 export type DescribeTopicPartitionsResponse = ResponseTo<typeof describeTopicPartitions>;

@@ -42,7 +42,7 @@ export const describeTransactions = api({
   },
 });
 
-/** A DescribeTransactions request as a handler gets it. */
+/** A decoded DescribeTransactions request. */
 export type DescribeTransactionsRequest = RequestOf<typeof describeTransactions>;
-/** A DescribeTransactions response as a handler gives it. */
+/** A DescribeTransactions response to encode. */
 export type DescribeTransactionsResponse = ResponseTo<typeof describeTransactions>;

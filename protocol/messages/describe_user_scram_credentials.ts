@@ -1,5 +1,5 @@
 /**
- * DescribeUserScramCredentials: which SCRAM credentials users have (KIP-554).
+ * DescribeUserScramCredentials: the SCRAM credentials of users (KIP-554).
  *
  * @module
  */
@@ -22,7 +22,7 @@ export const describeUserScramCredentials = api({
   versions: "0",
   flexible: "0+",
   request: {
-    /** Null or none for all. */
+    /** Null or empty for all. */
     users: array(
       {
         name: string("0+"),
@@ -48,7 +48,7 @@ export const describeUserScramCredentials = api({
   },
 });
 
-/** A DescribeUserScramCredentials request as a handler gets it. */
+/** A decoded DescribeUserScramCredentials request. */
 export type DescribeUserScramCredentialsRequest = RequestOf<typeof describeUserScramCredentials>;
-/** A DescribeUserScramCredentials response as a handler gives it. */
+/** A DescribeUserScramCredentials response to encode. */
 export type DescribeUserScramCredentialsResponse = ResponseTo<typeof describeUserScramCredentials>;

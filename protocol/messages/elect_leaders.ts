@@ -1,7 +1,8 @@
 /**
- * ElectLeaders: has the preferred or, at the risk of loss, any live replica lead (KIP-183, KIP-460).
+ * ElectLeaders: elects the preferred leader or, at the risk of data loss, any live replica
+ * (KIP-183, KIP-460).
  *
- * Version 1 adds the election type and an error for the whole, 2 is flexible.
+ * Version 1 adds the election type and a top-level error, 2 is flexible.
  *
  * @module
  */
@@ -51,7 +52,7 @@ export const electLeaders = api({
   },
 });
 
-/** An ElectLeaders request as a handler gets it. */
+/** A decoded ElectLeaders request. */
 export type ElectLeadersRequest = RequestOf<typeof electLeaders>;
-/** An ElectLeaders response as a handler gives it. */
+/** An ElectLeaders response to encode. */
 export type ElectLeadersResponse = ResponseTo<typeof electLeaders>;

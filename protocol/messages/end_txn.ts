@@ -1,8 +1,8 @@
 /**
  * EndTxn: commits or aborts a producer's transaction (KIP-98).
  *
- * Version 2 may answer PRODUCER_FENCED, 3 is flexible, 4 may answer TRANSACTION_ABORTABLE, 5 gives the
- * id and epoch of the next transaction (KIP-890).
+ * Version 2 may return PRODUCER_FENCED, 3 is flexible, 4 may return TRANSACTION_ABORTABLE, 5
+ * returns the producer id and epoch of the next transaction (KIP-890).
  *
  * @module
  */
@@ -28,7 +28,7 @@ export const endTxn = api({
     transactionalId: string("0+"),
     producerId: int64("0+"),
     producerEpoch: int16("0+"),
-    /** Whether to commit; else the transaction is aborted. */
+    /** Whether to commit the transaction; otherwise it is aborted. */
     committed: bool("0+"),
   },
   response: {
@@ -39,7 +39,7 @@ export const endTxn = api({
   },
 });
 
-/** An EndTxn request as a handler gets it. */
+/** A decoded EndTxn request. */
 export type EndTxnRequest = RequestOf<typeof endTxn>;
-/** An EndTxn response as a handler gives it. */
+/** An EndTxn response to encode. */
 export type EndTxnResponse = ResponseTo<typeof endTxn>;

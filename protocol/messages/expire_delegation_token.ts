@@ -1,5 +1,5 @@
 /**
- * ExpireDelegationToken: ends a delegation token (KIP-48).
+ * ExpireDelegationToken: changes the expiry of a delegation token (KIP-48).
  *
  * Version 2 is flexible.
  *
@@ -16,7 +16,7 @@ export const expireDelegationToken = api({
   flexible: "2+",
   request: {
     hmac: bytes("0+"),
-    /** Milliseconds until the token ends, negative for at once. */
+    /** Milliseconds until the token expires; negative expires it immediately. */
     expiryTimePeriodMs: int64("0+"),
   },
   response: {
@@ -26,7 +26,7 @@ export const expireDelegationToken = api({
   },
 });
 
-/** An ExpireDelegationToken request as a handler gets it. */
+/** A decoded ExpireDelegationToken request. */
 export type ExpireDelegationTokenRequest = RequestOf<typeof expireDelegationToken>;
-/** An ExpireDelegationToken response as a handler gives it. */
+/** An ExpireDelegationToken response to encode. */
 export type ExpireDelegationTokenResponse = ResponseTo<typeof expireDelegationToken>;

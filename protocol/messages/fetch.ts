@@ -1,13 +1,13 @@
 /**
  * Fetch: reads record batches, for consumers and followers, with or without a session (KIP-227).
  *
- * Version 4 is the oldest that Kafka 4 accepts, the first to return batches of format 2; it adds the
- * isolation level (KIP-98). 5 adds log start offsets (KIP-107), 7 fetch sessions, 9 leader epochs
- * (KIP-320), 10 allows zstd (KIP-110), 11 adds the rack and the preferred replica (KIP-392), 12 is
- * flexible and detects diverging logs (KIP-595), 13 names topics by id (KIP-516), 14 may answer
- * OFFSET_MOVED_TO_TIERED_STORAGE (KIP-405), 15 moves the replica id into a struct with an epoch
- * (KIP-903), 16 adds the leaders' addresses (KIP-951), 17 directory ids (KIP-853), 18 the follower's
- * high watermark (KIP-1166).
+ * Version 4 is the oldest that Kafka 4 accepts, because it is the first to return batches of format
+ * 2; it adds the isolation level (KIP-98). 5 adds log start offsets (KIP-107), 7 fetch sessions, 9
+ * leader epochs (KIP-320), 10 allows zstd (KIP-110), 11 adds the rack and the preferred replica
+ * (KIP-392), 12 is flexible and detects diverging logs (KIP-595), 13 identifies topics by id
+ * (KIP-516), 14 may return OFFSET_MOVED_TO_TIERED_STORAGE (KIP-405), 15 moves the replica id into a
+ * struct with an epoch (KIP-903), 16 adds the endpoints of leaders (KIP-951), 17 directory ids
+ * (KIP-853), 18 the follower's high watermark (KIP-1166).
  *
  * From version 3 on, partitions are served in the order of the request.
  *
@@ -39,11 +39,13 @@ export const fetch = api({
   flexible: "12+",
   request: {
     clusterId: string("12+", { nullable: "12+", tag: 0, default: null, ignorable: true }),
-    /** The follower that asks, −1 for a consumer; from version 15 on in `replicaState`. */
+    /**
+     * The follower that sends the request, −1 for a consumer; from version 15 on in `replicaState`.
+     */
     replicaId: int32("0-14", { default: -1 }),
     replicaState: struct(
       {
-        /** The follower that asks, −1 for a consumer. */
+        /** The follower that sends the request, −1 for a consumer. */
         replicaId: int32("15+", { default: -1 }),
         replicaEpoch: int64("15+", { default: -1 }),
       },
@@ -52,39 +54,41 @@ export const fetch = api({
     ),
     /** How long the broker may wait for `minBytes`. */
     maxWaitMs: int32("0+"),
-    /** How many bytes of records are worth an answer before `maxWaitMs` is over. */
+    /** Minimum number of bytes to return before `maxWaitMs` has passed. */
     minBytes: int32("0+"),
-    /** The most bytes of records to return; the first batch comes even if it is larger (KIP-74). */
+    /**
+     * Maximum number of bytes to return; the first batch is returned even if it is larger (KIP-74).
+     */
     maxBytes: int32("3+", { default: 2147483647, ignorable: true }),
-    /** 0 reads up to the high watermark, 1 only what committed transactions wrote. */
+    /** 0 reads up to the high watermark, 1 only committed transactions. */
     isolationLevel: int8("4+", { default: 0, ignorable: true }),
-    /** The session to go on with, 0 for none or a new one. */
+    /** The session to continue, 0 for none or a new one. */
     sessionId: int32("7+", { default: 0, ignorable: true }),
-    /** Counts the requests of a session: 0 opens one, −1 closes it or does without. */
+    /** Counts the requests of a session: 0 opens one, −1 closes it or uses none. */
     sessionEpoch: int32("7+", { default: -1, ignorable: true }),
-    /** What to fetch; within a session only what is new or has changed. */
+    /** The partitions to fetch; within a session only new and changed ones. */
     topics: array({
       topic: string("0-12", { default: "", ignorable: true }),
       topicId: uuid("13+", { default: ZERO_UUID, ignorable: true }),
       partitions: array({
         partition: int32("0+"),
-        /** The epoch the client takes the leader to have, −1 if it does not know. */
+        /** The leader epoch known to the client, −1 if unknown. */
         currentLeaderEpoch: int32("9+", { default: -1, ignorable: true }),
         fetchOffset: int64("0+"),
-        /** The epoch of the last record the follower has, −1 for none. */
+        /** The epoch of the follower's last record, −1 for none. */
         lastFetchedEpoch: int32("12+", { default: -1 }),
-        /** The follower's log start offset, −1 from a consumer. */
+        /** The follower's log start offset, −1 for a consumer. */
         logStartOffset: int64("5+", { default: -1, ignorable: true }),
         partitionMaxBytes: int32("0+"),
         replicaDirectoryId: uuid("17+", { tag: 0, default: ZERO_UUID, ignorable: true }),
         /**
-         * The high watermark the follower knows: −1 for none, the default where it does not take
-         * part. Kafka has 2^63 − 1 for that, which is never on the wire.
+         * The high watermark known to the follower: −1 for none, the default if it does not report
+         * one. Kafka's default is 2^63 − 1, which is never sent.
          */
         highWatermark: int64("18+", { tag: 1, default: INT64_MAX, ignorable: true }),
       }, "0+"),
     }, "0+"),
-    /** Partitions to drop from the session. */
+    /** Partitions to remove from the session. */
     forgottenTopicsData: array(
       {
         topic: string("7-12", { default: "", ignorable: true }),
@@ -100,9 +104,9 @@ export const fetch = api({
     throttleTimeMs: int32("1+", { default: 0, ignorable: true }),
     /** An error of the session. */
     errorCode: int16("7+", { default: 0, ignorable: true }),
-    /** The session this answer belongs to, 0 for none. */
+    /** The session of this response, 0 for none. */
     sessionId: int32("7+", { default: 0 }),
-    /** Within a session, only partitions with records or a change. */
+    /** Within a session, only partitions with records or changes. */
     responses: array({
       topic: string("0-12", { default: "", ignorable: true }),
       topicId: uuid("13+", { default: ZERO_UUID, ignorable: true }),
@@ -110,10 +114,10 @@ export const fetch = api({
         partitionIndex: int32("0+"),
         errorCode: int16("0+"),
         highWatermark: int64("0+"),
-        /** The first offset of an open transaction, else the high watermark. */
+        /** The first offset of an open transaction, or the high watermark if there is none. */
         lastStableOffset: int64("4+", { default: -1, ignorable: true }),
         logStartOffset: int64("5+", { default: -1, ignorable: true }),
-        /** Where the follower's log parts from the leader's. */
+        /** The point where the follower's log diverges from the leader's. */
         divergingEpoch: struct(
           {
             epoch: int32("12+", { default: -1 }),
@@ -130,7 +134,7 @@ export const fetch = api({
           "12+",
           { tag: 1, default: {} },
         ),
-        /** The snapshot a follower has to start from whose offset lies before the log. */
+        /** The snapshot to start from, for a follower whose offset is before the log start. */
         snapshotId: struct(
           {
             endOffset: int64("0+", { default: -1 }),
@@ -139,7 +143,7 @@ export const fetch = api({
           "12+",
           { tag: 2, default: {} },
         ),
-        /** Aborted transactions among the records; null unless isolation level 1 was asked for. */
+        /** Aborted transactions among the records; null unless isolation level 1 was requested. */
         abortedTransactions: array(
           {
             producerId: int64("4+"),
@@ -150,11 +154,11 @@ export const fetch = api({
         ),
         /** The replica to fetch from instead, −1 for this one. */
         preferredReadReplica: int32("11+", { default: -1 }),
-        /** Whole batches, of which the first may begin before the offset asked for. */
+        /** Whole batches, the first of which may begin before the requested offset. */
         records: records("0+", { nullable: "0+" }),
       }, "0+"),
     }, "0+"),
-    /** Addresses of the leaders that `currentLeader` names. */
+    /** Endpoints of the leaders in `currentLeader`. */
     nodeEndpoints: array(
       {
         nodeId: int32("16+"),
@@ -168,7 +172,7 @@ export const fetch = api({
   },
 });
 
-/** A Fetch request as a handler gets it. */
+/** A decoded Fetch request. */
 export type FetchRequest = RequestOf<typeof fetch>;
-/** A Fetch response as a handler gives it. */
+/** A Fetch response to encode. */
 export type FetchResponse = ResponseTo<typeof fetch>;

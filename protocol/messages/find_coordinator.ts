@@ -1,8 +1,8 @@
 /**
- * FindCoordinator: which broker coordinates a group, a transactional id or a share partition.
+ * FindCoordinator: the broker that coordinates a group, a transactional id or a share partition.
  *
- * Version 1 adds transactional ids (KIP-98), 3 is flexible, 4 asks for several keys at once (KIP-699),
- * 5 may answer TRANSACTION_ABORTABLE (KIP-890), 6 adds share partitions (KIP-932), whose key is
+ * Version 1 adds transactional ids (KIP-98), 3 is flexible, 4 accepts several keys (KIP-699), 5 may
+ * return TRANSACTION_ABORTABLE (KIP-890), 6 adds share partitions (KIP-932), whose key is
  * `groupId:topicId:partition`.
  *
  * @module
@@ -19,7 +19,7 @@ import {
   string,
 } from "../schema.ts";
 
-/** What a coordinator is asked for. */
+/** Types of coordinator keys. */
 export const CoordinatorType = { group: 0, transaction: 1, share: 2 } as const;
 
 /** Request and response of FindCoordinator in all versions. */
@@ -38,14 +38,14 @@ export const findCoordinator = api({
     throttleTimeMs: int32("1+", { default: 0, ignorable: true }),
     errorCode: int16("0-3", { default: 0 }),
     errorMessage: string("1-3", { nullable: "1-3", default: null, ignorable: true }),
-    /** The coordinator, −1 after an error. Clients look its address up in Metadata as well. */
+    /** The coordinator, −1 on error. Clients also look up its address in Metadata. */
     nodeId: int32("0-3", { default: 0 }),
     host: string("0-3", { default: "" }),
     port: int32("0-3", { default: 0 }),
     coordinators: array(
       {
         key: string("4+"),
-        /** The coordinator, −1 after an error. */
+        /** The coordinator, −1 on error. */
         nodeId: int32("4+"),
         host: string("4+"),
         port: int32("4+"),
@@ -58,7 +58,7 @@ export const findCoordinator = api({
   },
 });
 
-/** A FindCoordinator request as a handler gets it. */
+/** A decoded FindCoordinator request. */
 export type FindCoordinatorRequest = RequestOf<typeof findCoordinator>;
-/** A FindCoordinator response as a handler gives it. */
+/** A FindCoordinator response to encode. */
 export type FindCoordinatorResponse = ResponseTo<typeof findCoordinator>;

@@ -1,9 +1,9 @@
 /**
- * Throws bytes at every decoder that no client would send.
+ * Feeds invalid bytes to every decoder.
  *
- * What must hold: a decoder returns a value or throws `MalformedMessageError`, reads nothing outside
- * its bytes, and makes no more array elements than there are bytes. The seed stands in the name of
- * the test; `DQUEUE_TEST_SEED` repeats a run, `DQUEUE_TEST_ROUNDS` lengthens it.
+ * Invariants: a decoder returns a value or throws `MalformedMessageError`, reads nothing outside
+ * its bytes, and creates at most one array element per byte. The name of the test contains the
+ * seed; `DQUEUE_TEST_SEED` repeats a run, `DQUEUE_TEST_ROUNDS` lengthens it.
  */
 
 import { assert } from "@std/assert";
@@ -28,7 +28,7 @@ function setting(name: string): number | undefined {
   }
 }
 
-Deno.test(`codec() survives noise and mutated messages, seed ${SEED}`, () => {
+Deno.test(`codec() decodes or rejects random and mutated messages, seed ${SEED}`, () => {
   const random = seededRandom(SEED);
   for (let round = 0; round < ROUNDS; round++) {
     for (const api of APIS) {
@@ -45,7 +45,7 @@ Deno.test(`codec() survives noise and mutated messages, seed ${SEED}`, () => {
 });
 
 function attempt(message: Message, version: number, bytes: Uint8Array): void {
-  // Surrounded by bytes that would make lengths huge, were they ever read.
+  // Surrounded by bytes that would read as huge lengths.
   const around = new Uint8Array(bytes.length + 16).fill(0xff);
   around.set(bytes, 8);
   const reader = new Reader(around.subarray(8, 8 + bytes.length));
@@ -61,7 +61,7 @@ function attempt(message: Message, version: number, bytes: Uint8Array): void {
   }
 }
 
-/** Elements of all arrays in a decoded value. */
+/** Number of elements in all arrays of a decoded value. */
 function elementCount(value: unknown): number {
   if (value === null || typeof value !== "object" || value instanceof Uint8Array) return 0;
   let count = Array.isArray(value) ? value.length : 0;
@@ -69,7 +69,7 @@ function elementCount(value: unknown): number {
   return count;
 }
 
-/** Random bytes, half of the time mostly small ones, which get further as lengths and counts. */
+/** Random bytes, mostly small ones half of the time, which decode further as lengths and counts. */
 function noise(random: Draw): Uint8Array {
   const limit = random(2) === 0 ? 256 : 4;
   return Uint8Array.from({ length: random(120) }, () => random(limit));
@@ -77,7 +77,7 @@ function noise(random: Draw): Uint8Array {
 
 const EDGES = [0x00, 0x01, 0x7f, 0x80, 0xff];
 
-/** A message with a few bytes changed, cut out, doubled or put in. */
+/** A message with a few bytes changed, removed, repeated or inserted. */
 function mutated(bytes: Uint8Array, random: Draw): Uint8Array {
   let mutant = Array.from(bytes);
   for (let changes = 1 + random(3); changes > 0; changes--) {

@@ -1,5 +1,5 @@
 /**
- * GetTelemetrySubscriptions: which metrics of its own a client is to push (KIP-714).
+ * GetTelemetrySubscriptions: the client metrics that a client should push (KIP-714).
  *
  * @module
  */
@@ -24,7 +24,7 @@ export const getTelemetrySubscriptions = api({
   versions: "0",
   flexible: "0+",
   request: {
-    /** The id given to the client before, zero for none. */
+    /** The id previously assigned to the client, zero for none. */
     clientInstanceId: uuid("0+"),
   },
   response: {
@@ -37,12 +37,12 @@ export const getTelemetrySubscriptions = api({
     pushIntervalMs: int32("0+"),
     telemetryMaxBytes: int32("0+"),
     deltaTemporality: bool("0+"),
-    /** Prefixes of names; none for no metrics, one empty name for all. */
+    /** Prefixes of metric names; empty for no metrics, one empty string for all. */
     requestedMetrics: array(string("0+"), "0+"),
   },
 });
 
-/** A GetTelemetrySubscriptions request as a handler gets it. */
+/** A decoded GetTelemetrySubscriptions request. */
 export type GetTelemetrySubscriptionsRequest = RequestOf<typeof getTelemetrySubscriptions>;
-/** A GetTelemetrySubscriptions response as a handler gives it. */
+/** A GetTelemetrySubscriptions response to encode. */
 export type GetTelemetrySubscriptionsResponse = ResponseTo<typeof getTelemetrySubscriptions>;

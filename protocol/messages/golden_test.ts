@@ -1,9 +1,9 @@
 /**
- * Frames that other programs wrote, and what has to be in them.
+ * Frames written by other programs, and their expected content.
  *
- * `golden/*_requests.json` are what real clients sent to the stub broker of `golden/capture.ts`, all
- * of them asked to do the same things. `golden/kafka_clients_responses.json` was made by Kafka's own
- * serializers out of the values beside the bytes.
+ * `golden/*_requests.json` has requests of real clients to the stub broker of `golden/capture.ts`;
+ * all clients performed the same operations. `golden/kafka_clients_responses.json` was created by
+ * Kafka's own serializers from the values next to the bytes.
  */
 
 import { assert, assertEquals, assertExists, assertThrows } from "@std/assert";
@@ -64,7 +64,7 @@ function readRequest(bytes: Uint8Array): ReadRequest {
 const TOPIC = "golden";
 const TOPIC_ID = "AAECAwQFBgcICQoLDA0ODw";
 
-/** What the clients were asked to do, as it has to show in their requests. */
+/** The operations that the clients performed, as visible in their requests. */
 const EXPECTED = new Map<number, (request: never, frame: GoldenFrame) => void>([
   expected(messages.produce, ({ transactionalId, acks, topicData }, { client, apiVersion }) => {
     assertEquals(transactionalId, null);
@@ -177,7 +177,7 @@ const EXPECTED = new Map<number, (request: never, frame: GoldenFrame) => void>([
     }]);
   }),
   expected(messages.initProducerId, ({ transactionalId, producerId }, { client }) => {
-    // Without a transactional id the broker gives a new id, whatever the request has here.
+    // Without a transactional id the broker assigns a new id and ignores these fields.
     assertEquals(
       [transactionalId, producerId],
       [null, client === "@platformatic/kafka" ? 0 : -1],
@@ -249,7 +249,7 @@ function assertNamed(topic: { name: string; topicId: string }, byId: boolean): v
   else assertEquals(topic.name, TOPIC);
 }
 
-Deno.test("codec() reads what clients send and writes the same bytes", async (t) => {
+Deno.test("codec() decodes requests of other clients and encodes the same bytes", async (t) => {
   for (const frame of REQUESTS) {
     const name = `${frame.client} ${frame.version} ${frame.api} version ${frame.apiVersion}`;
     await t.step(name, () => {
@@ -266,7 +266,7 @@ Deno.test("codec() reads what clients send and writes the same bytes", async (t)
   }
 });
 
-Deno.test("codec() reads what Kafka's serializers write and writes the same bytes", async (t) => {
+Deno.test("codec() decodes responses of Kafka's serializers and encodes the same bytes", async (t) => {
   for (const frame of RESPONSES) {
     await t.step(`${frame.api} version ${frame.apiVersion}`, () => {
       const { response } = apiNamed(frame.api);
@@ -284,7 +284,7 @@ Deno.test("codec() reads what Kafka's serializers write and writes the same byte
 
 type JsonObject = { readonly [name: string]: unknown };
 
-/** A struct out of the form Kafka's JSON converters read: bytes as base64, no absent fields. */
+/** Converts the output of Kafka's JSON converters: bytes are base64, no field is absent. */
 function fromJson(fields: Fields, json: JsonObject): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(fields).map(([name, field]) => [
@@ -309,7 +309,7 @@ function valueFromJson(field: Field, json: unknown): unknown {
   }
 }
 
-Deno.test("codec() refuses golden frames that are cut off", () => {
+Deno.test("codec() rejects truncated golden frames", () => {
   for (const frame of REQUESTS) {
     const bytes = hex(frame.hex);
     for (let size = 0; size < bytes.length; size++) {
@@ -318,7 +318,7 @@ Deno.test("codec() refuses golden frames that are cut off", () => {
   }
 });
 
-Deno.test("FrameReader hands over golden frames that arrive one byte at a time", async () => {
+Deno.test("FrameReader.next() returns golden frames that arrive one byte at a time", async () => {
   const sent = REQUESTS.slice(0, 20).map((frame) => hex(frame.hex));
   const writer = new Writer();
   for (const frame of sent) writer.bytes(frame);

@@ -1,5 +1,5 @@
 /**
- * Heartbeat: tells the coordinator of a classic group that the member is alive.
+ * Heartbeat: keeps the session of a classic group member alive.
  *
  * Version 3 adds static members (KIP-345), 4 is flexible.
  *
@@ -26,7 +26,7 @@ export const heartbeat = api({
   },
 });
 
-/** A Heartbeat request as a handler gets it. */
+/** A decoded Heartbeat request. */
 export type HeartbeatRequest = RequestOf<typeof heartbeat>;
-/** A Heartbeat response as a handler gives it. */
+/** A Heartbeat response to encode. */
 export type HeartbeatResponse = ResponseTo<typeof heartbeat>;

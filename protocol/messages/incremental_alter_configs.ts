@@ -1,5 +1,5 @@
 /**
- * IncrementalAlterConfigs: changes single settings and leaves the others as they are (KIP-339).
+ * IncrementalAlterConfigs: changes individual settings and leaves the others unchanged (KIP-339).
  *
  * Version 1 is flexible.
  *
@@ -18,7 +18,7 @@ import {
   string,
 } from "../schema.ts";
 
-/** What to do with a setting; the last two are for lists. */
+/** Operations on a setting; the last two apply to lists. */
 export const ConfigOperation = { set: 0, delete: 1, append: 2, subtract: 3 } as const;
 
 /** Request and response of IncrementalAlterConfigs in all versions. */
@@ -36,11 +36,11 @@ export const incrementalAlterConfigs = api({
         name: string("0+"),
         /** One of `ConfigOperation`. */
         configOperation: int8("0+"),
-        /** Null where the operation is to delete. */
+        /** Null if the operation is delete. */
         value: string("0+", { nullable: "0+" }),
       }, "0+"),
     }, "0+"),
-    /** Checks everything and changes nothing. */
+    /** Validates everything and changes nothing. */
     validateOnly: bool("0+", { default: false }),
   },
   response: {
@@ -54,7 +54,7 @@ export const incrementalAlterConfigs = api({
   },
 });
 
-/** An IncrementalAlterConfigs request as a handler gets it. */
+/** A decoded IncrementalAlterConfigs request. */
 export type IncrementalAlterConfigsRequest = RequestOf<typeof incrementalAlterConfigs>;
-/** An IncrementalAlterConfigs response as a handler gives it. */
+/** An IncrementalAlterConfigs response to encode. */
 export type IncrementalAlterConfigsResponse = ResponseTo<typeof incrementalAlterConfigs>;

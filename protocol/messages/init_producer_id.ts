@@ -1,8 +1,10 @@
 /**
- * InitProducerId: gives a producer its id and epoch, and fences older ones with its transactional id.
+ * InitProducerId: assigns a producer id and epoch, and fences older producers with the same
+ * transactional id.
  *
- * Version 2 is flexible, 3 lets a producer raise its own epoch (KIP-360), 4 may answer PRODUCER_FENCED
- * (KIP-588), 5 TRANSACTION_ABORTABLE (KIP-890). Version 6 (KIP-939) is not stable in Kafka and left out.
+ * Version 2 is flexible, 3 lets a producer bump its own epoch (KIP-360), 4 may return
+ * PRODUCER_FENCED (KIP-588), 5 TRANSACTION_ABORTABLE (KIP-890). Version 6 (KIP-939) is not stable
+ * in Kafka and is omitted.
  *
  * @module
  */
@@ -16,15 +18,15 @@ export const initProducerId = api({
   versions: "0-5",
   flexible: "2+",
   request: {
-    /** Null for a producer that is idempotent only. */
+    /** Null for a producer without transactions. */
     transactionalId: string("0+", { nullable: "0+" }),
     /**
-     * How long the coordinator leaves a transaction open; means nothing without `transactionalId`.
+     * Maximum duration of a transaction; meaningless without `transactionalId`.
      */
     transactionTimeoutMs: int32("0+"),
-    /** The id the producer has, −1 for none. */
+    /** The current producer id, −1 for none. */
     producerId: int64("3+", { default: -1 }),
-    /** The epoch the producer has, −1 for none. */
+    /** The current producer epoch, −1 for none. */
     producerEpoch: int16("3+", { default: -1 }),
   },
   response: {
@@ -35,7 +37,7 @@ export const initProducerId = api({
   },
 });
 
-/** An InitProducerId request as a handler gets it. */
+/** A decoded InitProducerId request. */
 export type InitProducerIdRequest = RequestOf<typeof initProducerId>;
-/** An InitProducerId response as a handler gives it. */
+/** An InitProducerId response to encode. */
 export type InitProducerIdResponse = ResponseTo<typeof initProducerId>;

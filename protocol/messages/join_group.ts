@@ -1,9 +1,10 @@
 /**
- * JoinGroup: enters a classic group, and waits there until all members have.
+ * JoinGroup: joins a classic group, and waits until all members have joined.
  *
- * Version 1 adds the rebalance timeout (KIP-62), 4 has a new member join twice, the second time with the
- * id it was given (KIP-394), 5 adds static members (KIP-345), 6 is flexible, 7 returns the protocol type
- * (KIP-559), 8 adds a reason (KIP-800), 9 lets the leader skip the assignment (KIP-814).
+ * Version 1 adds the rebalance timeout (KIP-62), 4 makes a new member join twice, the second time
+ * with its assigned id (KIP-394), 5 adds static members (KIP-345), 6 is flexible, 7 returns the
+ * protocol type (KIP-559), 8 adds a reason (KIP-800), 9 lets the leader skip the assignment
+ * (KIP-814).
  *
  * @module
  */
@@ -28,9 +29,9 @@ export const joinGroup = api({
   flexible: "6+",
   request: {
     groupId: string("0+"),
-    /** How long the member may be silent. */
+    /** Time without heartbeats after which the member is removed. */
     sessionTimeoutMs: int32("0+"),
-    /** How long the member may take to rejoin; the session timeout where it is −1. */
+    /** Maximum time for the member to rejoin; −1 for the session timeout. */
     rebalanceTimeoutMs: int32("1+", { default: -1, ignorable: true }),
     /** Empty for a new member. */
     memberId: string("0+"),
@@ -40,7 +41,7 @@ export const joinGroup = api({
     /** The member's assignors in order of preference. */
     protocols: array({
       name: string("0+"),
-      /** The member's subscription, in a format of the protocol type. */
+      /** The member's subscription, in the format of the protocol type. */
       metadata: bytes("0+"),
     }, "0+"),
     /** Why the member joins, for logs. */
@@ -51,14 +52,14 @@ export const joinGroup = api({
     errorCode: int16("0+"),
     generationId: int32("0+", { default: -1 }),
     protocolType: string("7+", { nullable: "7+", default: null, ignorable: true }),
-    /** The assignor all members share. */
+    /** The assignor supported by all members. */
     protocolName: string("0+", { nullable: "7+" }),
     /** The member that computes the assignment. */
     leader: string("0+"),
-    /** Whether the leader shall leave the assignment as it is. */
+    /** Whether the leader keeps the current assignment. */
     skipAssignment: bool("9+", { default: false }),
     memberId: string("0+"),
-    /** All members for the leader, none for the others. */
+    /** All members, for the leader; empty for the others. */
     members: array(
       {
         memberId: string("0+"),
@@ -71,7 +72,7 @@ export const joinGroup = api({
   },
 });
 
-/** A JoinGroup request as a handler gets it. */
+/** A decoded JoinGroup request. */
 export type JoinGroupRequest = RequestOf<typeof joinGroup>;
-/** A JoinGroup response as a handler gives it. */
+/** A JoinGroup response to encode. */
 export type JoinGroupResponse = ResponseTo<typeof joinGroup>;

@@ -1,8 +1,8 @@
 /**
- * LeaveGroup: takes members out of a classic group.
+ * LeaveGroup: removes members from a classic group.
  *
- * Version 3 takes several at once, and static ones by instance id (KIP-345), 4 is flexible, 5 adds a
- * reason (KIP-800).
+ * Version 3 accepts several members, and static ones by instance id (KIP-345), 4 is flexible, 5
+ * adds a reason (KIP-800).
  *
  * @module
  */
@@ -17,11 +17,11 @@ export const leaveGroup = api({
   flexible: "4+",
   request: {
     groupId: string("0+"),
-    /** Versions before 3; `members` takes its place. */
+    /** Up to version 2; replaced by `members`. */
     memberId: string("0-2", { default: "" }),
     members: array(
       {
-        /** Empty where the instance id is enough. */
+        /** Empty if the instance id is sufficient. */
         memberId: string("3+"),
         groupInstanceId: string("3+", { nullable: "3+", default: null }),
         /** Why the member leaves, for logs. */
@@ -46,7 +46,7 @@ export const leaveGroup = api({
   },
 });
 
-/** A LeaveGroup request as a handler gets it. */
+/** A decoded LeaveGroup request. */
 export type LeaveGroupRequest = RequestOf<typeof leaveGroup>;
-/** A LeaveGroup response as a handler gives it. */
+/** A LeaveGroup response to encode. */
 export type LeaveGroupResponse = ResponseTo<typeof leaveGroup>;

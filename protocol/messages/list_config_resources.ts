@@ -1,7 +1,7 @@
 /**
- * ListConfigResources: the resources that have settings of their own (KIP-1142).
+ * ListConfigResources: the resources that have settings (KIP-1142).
  *
- * Version 0 lists those of client metrics (KIP-714), 1 those of the types asked for.
+ * Version 0 lists client metrics resources (KIP-714), 1 resources of the requested types.
  *
  * @module
  */
@@ -37,7 +37,7 @@ export const listConfigResources = api({
   },
 });
 
-/** A ListConfigResources request as a handler gets it. */
+/** A decoded ListConfigResources request. */
 export type ListConfigResourcesRequest = RequestOf<typeof listConfigResources>;
-/** A ListConfigResources response as a handler gives it. */
+/** A ListConfigResources response to encode. */
 export type ListConfigResourcesResponse = ResponseTo<typeof listConfigResources>;

@@ -15,9 +15,9 @@ export const listGroups = api({
   versions: "0-5",
   flexible: "3+",
   request: {
-    /** The states wanted, none for all. */
+    /** The requested states; empty for all. */
     statesFilter: array(string("4+"), "4+", { default: [] }),
-    /** The types wanted, none for all. */
+    /** The requested types; empty for all. */
     typesFilter: array(string("5+"), "5+", { default: [] }),
   },
   response: {
@@ -33,7 +33,7 @@ export const listGroups = api({
   },
 });
 
-/** A ListGroups request as a handler gets it. */
+/** A decoded ListGroups request. */
 export type ListGroupsRequest = RequestOf<typeof listGroups>;
-/** A ListGroups response as a handler gives it. */
+/** A ListGroups response to encode. */
 export type ListGroupsResponse = ResponseTo<typeof listGroups>;

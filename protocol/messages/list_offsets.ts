@@ -1,10 +1,10 @@
 /**
- * ListOffsets: looks up offsets by timestamp, and the ends of the log.
+ * ListOffsets: looks up offsets by timestamp, and the start and end of the log.
  *
- * Version 1 returns one offset and its timestamp (KIP-79), 2 adds the isolation level (KIP-98), 4 leader
- * epochs (KIP-320), 5 may answer OFFSET_NOT_AVAILABLE (KIP-207), 6 is flexible. Further timestamps with
- * a meaning of their own came with 7 (KIP-734), 8 (KIP-405), 9 (KIP-1005) and 11 (KIP-1023); 10 adds a
- * timeout for reads from remote storage (KIP-1075).
+ * Version 1 returns one offset and its timestamp (KIP-79), 2 adds the isolation level (KIP-98), 4
+ * leader epochs (KIP-320), 5 may return OFFSET_NOT_AVAILABLE (KIP-207), 6 is flexible. Further
+ * special timestamps were added by 7 (KIP-734), 8 (KIP-405), 9 (KIP-1005) and 11 (KIP-1023); 10
+ * adds a timeout for reads from remote storage (KIP-1075).
  *
  * @module
  */
@@ -21,7 +21,7 @@ import {
   string,
 } from "../schema.ts";
 
-/** Timestamps that stand for a place in the log. */
+/** Special timestamps that select a position in the log. */
 export const ListOffsetsTimestamp = {
   /** The high watermark, or the last stable offset. */
   latest: -1,
@@ -44,9 +44,9 @@ export const listOffsets = api({
   versions: "1-11",
   flexible: "6+",
   request: {
-    /** The follower that asks, −1 for a consumer. */
+    /** The follower that sends the request, −1 for a consumer. */
     replicaId: int32("0+", { default: -1 }),
-    /** Whether the latest offset is the high watermark, 0, or the last stable offset, 1. */
+    /** Whether the latest offset is the high watermark (0) or the last stable offset (1). */
     isolationLevel: int8("2+", { default: 0 }),
     topics: array({
       name: string("0+"),
@@ -67,7 +67,7 @@ export const listOffsets = api({
       partitions: array({
         partitionIndex: int32("0+"),
         errorCode: int16("0+"),
-        /** The record's timestamp, −1 if none is known. */
+        /** The timestamp of the record, −1 if unknown. */
         timestamp: int64("1+", { default: -1 }),
         /** The first offset at or after the timestamp, −1 if there is none. */
         offset: int64("1+", { default: -1 }),
@@ -77,7 +77,7 @@ export const listOffsets = api({
   },
 });
 
-/** A ListOffsets request as a handler gets it. */
+/** A decoded ListOffsets request. */
 export type ListOffsetsRequest = RequestOf<typeof listOffsets>;
-/** A ListOffsets response as a handler gives it. */
+/** A ListOffsets response to encode. */
 export type ListOffsetsResponse = ResponseTo<typeof listOffsets>;

@@ -1,5 +1,5 @@
 /**
- * ListPartitionReassignments: the partitions that are being moved (KIP-455).
+ * ListPartitionReassignments: the reassignments in progress (KIP-455).
  *
  * @module
  */
@@ -40,7 +40,7 @@ export const listPartitionReassignments = api({
   },
 });
 
-/** A ListPartitionReassignments request as a handler gets it. */
+/** A decoded ListPartitionReassignments request. */
 export type ListPartitionReassignmentsRequest = RequestOf<typeof listPartitionReassignments>;
-/** A ListPartitionReassignments response as a handler gives it. */
+/** A ListPartitionReassignments response to encode. */
 export type ListPartitionReassignmentsResponse = ResponseTo<typeof listPartitionReassignments>;

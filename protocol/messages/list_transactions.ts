@@ -1,5 +1,5 @@
 /**
- * ListTransactions: the transactions that this broker coordinates (KIP-664).
+ * ListTransactions: the transactions coordinated by this broker (KIP-664).
  *
  * Version 1 filters by duration (KIP-994), 2 by a pattern of ids (KIP-1152).
  *
@@ -28,15 +28,15 @@ export const listTransactions = api({
     stateFilters: array(string("0+"), "0+"),
     /** Empty for all producers. */
     producerIdFilters: array(int64("0+"), "0+"),
-    /** Milliseconds that a transaction has to have been open, negative for any. */
+    /** Minimum time in milliseconds since the start of the transaction; negative for any. */
     durationFilter: int64("1+", { default: -1 }),
-    /** A regular expression (RE2) that the whole id has to match, null or empty for any. */
+    /** A regular expression (RE2) that must match the whole id; null or empty for any. */
     transactionalIdPattern: string("2+", { nullable: "2+", default: null }),
   },
   response: {
     throttleTimeMs: int32("0+", { default: 0 }),
     errorCode: int16("0+"),
-    /** Filters of the request that name no state. */
+    /** State filters of the request that are unknown. */
     unknownStateFilters: array(string("0+"), "0+"),
     transactionStates: array({
       transactionalId: string("0+"),
@@ -46,7 +46,7 @@ export const listTransactions = api({
   },
 });
 
-/** A ListTransactions request as a handler gets it. */
+/** A decoded ListTransactions request. */
 export type ListTransactionsRequest = RequestOf<typeof listTransactions>;
-/** A ListTransactions response as a handler gives it. */
+/** A ListTransactions response to encode. */
 export type ListTransactionsResponse = ResponseTo<typeof listTransactions>;

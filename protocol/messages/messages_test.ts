@@ -32,7 +32,7 @@ function decode(message: Message, version: number, bytes: Uint8Array): Record<st
   return value;
 }
 
-Deno.test("codec() encodes every version to the bytes the protocol says and decodes them", () => {
+Deno.test("codec() round-trips every version, with the bytes of the reference encoder", () => {
   const random = seededRandom(1);
   for (const [message, version] of everyVersion()) {
     for (const kind of ["minimal", "full", "random", "random", "random", "random"] as const) {
@@ -45,7 +45,7 @@ Deno.test("codec() encodes every version to the bytes the protocol says and deco
   }
 });
 
-Deno.test("slicedCodec() encodes and decodes every version as codec() does", () => {
+Deno.test("slicedCodec() encodes and decodes every version like codec()", () => {
   const random = seededRandom(11);
   for (const [message, version] of everyVersion()) {
     const sliced = slicedCodec(message, version);
@@ -68,7 +68,7 @@ function drain<T>(slices: Generator<void, T>): T {
   }
 }
 
-Deno.test("codec() gives every object of one struct the same properties in the same order", () => {
+Deno.test("codec() returns objects with the same properties in the same order for each struct", () => {
   for (const [message, version] of everyVersion()) {
     const { value } = sampleMessage(message, version, "full", seededRandom(2));
     const decoded = decode(message, version, encode(message, version, value));
@@ -76,7 +76,7 @@ Deno.test("codec() gives every object of one struct the same properties in the s
   }
 });
 
-Deno.test("Codec.hasMoreElementsThan() counts the elements of all arrays, and no further than asked", () => {
+Deno.test("Codec.hasMoreElementsThan() counts the elements of all arrays, and stops at the limit", () => {
   const { hasMoreElementsThan } = codec(metadata.response, 12);
   const partition = {
     errorCode: 0,
@@ -92,7 +92,7 @@ Deno.test("Codec.hasMoreElementsThan() counts the elements of all arrays, and no
   assertEquals(codec(heartbeat.response, 4).hasMoreElementsThan(0, { errorCode: 0 }), false);
 });
 
-Deno.test("Reader takes no more elements than it was told to, over all arrays of a message", () => {
+Deno.test("Reader rejects more array elements than its limit, in all arrays of a message", () => {
   const topic = { topic: "a", partitions: [0, 1, 2] };
   const bytes = encode(describeLogDirs.request, 4, { topics: [topic, topic] });
   const { decode } = codec(describeLogDirs.request, 4);
@@ -100,7 +100,7 @@ Deno.test("Reader takes no more elements than it was told to, over all arrays of
   assertThrows(() => decode(new Reader(bytes, 7)), TooManyElementsError, "the limit is 7");
 });
 
-Deno.test("Reader refuses a tag buffer of very many tags", () => {
+Deno.test("Reader.skipTags() rejects a tag buffer with very many tags", () => {
   const writer = new Writer();
   writer.uvarint(1001);
   for (let i = 0; i < 1001; i++) {
@@ -111,7 +111,7 @@ Deno.test("Reader refuses a tag buffer of very many tags", () => {
   assertThrows(() => new Reader(bytes).skipTags(), MalformedMessageError, "there are 1001");
 });
 
-Deno.test("codec() refuses a message cut off at any byte", () => {
+Deno.test("codec().decode() rejects a message truncated at any byte", () => {
   for (const [message, version] of everyVersion()) {
     const { value } = sampleMessage(message, version, "full", seededRandom(3));
     const bytes = encode(message, version, value);
@@ -122,7 +122,7 @@ Deno.test("codec() refuses a message cut off at any byte", () => {
   }
 });
 
-Deno.test("codec() answers any changed byte with a value or a MalformedMessageError", () => {
+Deno.test("codec().decode() returns a value or throws MalformedMessageError for any changed byte", () => {
   for (const [message, version] of everyVersion()) {
     const { value } = sampleMessage(message, version, "full", seededRandom(4));
     const bytes = encode(message, version, value);
@@ -146,7 +146,7 @@ function decodeOrMalformed(attempt: () => unknown): void {
   }
 }
 
-Deno.test("codec() skips tags it does not know in every struct (KIP-482)", () => {
+Deno.test("codec().decode() skips unknown tags in every struct (KIP-482)", () => {
   const random = seededRandom(5);
   for (const [message, version] of everyVersion()) {
     if (!inRange(version, message.flexible)) continue;
@@ -159,7 +159,7 @@ Deno.test("codec() skips tags it does not know in every struct (KIP-482)", () =>
   }
 });
 
-/** Every field of a message with its path, and with how to get at the struct that holds it. */
+/** A field of a message with its path, and access to the struct that contains it. */
 interface Place {
   readonly path: string;
   readonly name: string;
@@ -187,7 +187,7 @@ function* places(
   }
 }
 
-/** Something that is no default of the field, if one can be made up. */
+/** A value other than the default of the field, if there is one. */
 function otherThanDefault(field: Field, version: number): unknown {
   const wide = { ...field, versions: { min: 0, max: 32767 } };
   const message = { name: "", versions: wide.versions, flexible: wide.versions };
@@ -200,7 +200,7 @@ function otherThanDefault(field: Field, version: number): unknown {
   return sample.value.field;
 }
 
-Deno.test("codec() refuses values that the version cannot carry, unless they are ignorable", () => {
+Deno.test("codec().encode() rejects values that the version cannot carry, unless they are ignorable", () => {
   let refused = 0;
   let ignored = 0;
   for (const [message, version] of everyVersion()) {
@@ -229,7 +229,7 @@ Deno.test("codec() refuses values that the version cannot carry, unless they are
   assert(refused > 100 && ignored > 300, `${refused} refused, ${ignored} ignored`);
 });
 
-Deno.test("codec() refuses null and nothing where a version needs a value", () => {
+Deno.test("codec().encode() rejects null and undefined where a version requires a value", () => {
   let checked = 0;
   for (const [message, version] of everyVersion()) {
     for (const { path, name, field, owner } of places(message.fields, version)) {
@@ -260,7 +260,7 @@ const OUT_OF_RANGE: Partial<Record<Field["type"], unknown[]>> = {
   string: ["x".repeat(32768), "é".repeat(16384)],
 };
 
-Deno.test("codec() refuses values outside their type", () => {
+Deno.test("codec().encode() rejects values outside their type", () => {
   for (const [message, version] of everyVersion()) {
     for (const { path, name, field, owner } of places(message.fields, version)) {
       if (!inRange(version, field.versions)) continue;
@@ -268,7 +268,7 @@ Deno.test("codec() refuses values outside their type", () => {
         const { value } = sampleMessage(message, version, "full", seededRandom(9));
         owner(value)[name] = bad;
         const label = `${message.name} version ${version} ${path} = ${String(bad).slice(0, 9)}`;
-        // What explains an error is cut, so that its length never stands in the way of its code.
+        // An error message is cut, so that its length never hides its error code.
         if (field.type === "string" && /errorMessage$/i.test(name)) encode(message, version, value);
         else assertThrows(() => encode(message, version, value), UnencodableValueError, "", label);
       }

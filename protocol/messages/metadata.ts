@@ -1,11 +1,11 @@
 /**
  * Metadata: brokers, topics, partitions and their leaders.
  *
- * Version 1 adds the controller and racks, and an empty list of topics no longer means all of them.
- * 2 adds the cluster id, 4 the choice whether to create topics, 5 offline replicas, 7 leader epochs
- * (KIP-320), 8 authorized operations (KIP-430), 9 is flexible, 10 adds topic ids (KIP-516), 11 drops
- * the cluster's authorized operations, 12 lets topics be asked for by id, 13 adds a top-level error
- * (KIP-1102).
+ * Version 1 adds the controller and racks, and an empty list of topics no longer means all. 2 adds
+ * the cluster id, 4 a flag for automatic topic creation, 5 offline replicas, 7 leader epochs
+ * (KIP-320), 8 authorized operations (KIP-430), 9 is flexible, 10 adds topic ids (KIP-516), 11
+ * removes the cluster's authorized operations, 12 allows requests by topic id, 13 adds a top-level
+ * error (KIP-1102).
  *
  * @module
  */
@@ -23,7 +23,7 @@ import {
 } from "../schema.ts";
 import { ZERO_UUID } from "../uuid.ts";
 
-/** Stands for authorized operations that were not asked for. */
+/** Value of authorized operations that were not requested. */
 export const NO_AUTHORIZED_OPERATIONS = -2147483648;
 
 /** Request and response of Metadata in all versions. */
@@ -43,7 +43,7 @@ export const metadata = api({
       "0+",
       { nullable: "1+" },
     ),
-    /** Whether topics that do not exist may be created, if the broker allows it too. */
+    /** Whether missing topics may be created, if the broker allows it too. */
     allowAutoTopicCreation: bool("4+", { default: true }),
     includeClusterAuthorizedOperations: bool("8-10", { default: false }),
     includeTopicAuthorizedOperations: bool("8+", { default: false }),
@@ -58,11 +58,11 @@ export const metadata = api({
       rack: string("1+", { nullable: "1+", default: null, ignorable: true }),
     }, "0+"),
     clusterId: string("2+", { nullable: "2+", default: null, ignorable: true }),
-    /** Whom to send requests for the controller to; one of `brokers`, −1 if nobody is known. */
+    /** The broker that receives requests for the controller: one of `brokers`, or −1 if unknown. */
     controllerId: int32("1+", { default: -1, ignorable: true }),
     topics: array({
       errorCode: int16("0+"),
-      /** Null where the topic was asked for by an id that is not known. */
+      /** Null if the topic was requested by an unknown id. */
       name: string("0+", { nullable: "12+" }),
       topicId: uuid("10+", { default: ZERO_UUID, ignorable: true }),
       isInternal: bool("1+", { default: false, ignorable: true }),
@@ -77,16 +77,16 @@ export const metadata = api({
         /** Replicas on brokers that are not alive. */
         offlineReplicas: array(int32("5+"), "5+", { default: [], ignorable: true }),
       }, "0+"),
-      /** Bit field of what the principal may do, if it was asked for. */
+      /** Bit field of operations that the principal is authorized for, if requested. */
       topicAuthorizedOperations: int32("8+", { default: NO_AUTHORIZED_OPERATIONS }),
     }, "0+"),
     clusterAuthorizedOperations: int32("8-10", { default: NO_AUTHORIZED_OPERATIONS }),
-    /** An error of the whole, of which REBOOTSTRAP_REQUIRED is one. */
+    /** A top-level error, such as REBOOTSTRAP_REQUIRED. */
     errorCode: int16("13+", { default: 0, ignorable: true }),
   },
 });
 
-/** A Metadata request as a handler gets it. */
+/** A decoded Metadata request. */
 export type MetadataRequest = RequestOf<typeof metadata>;
-/** A Metadata response as a handler gives it. */
+/** A Metadata response to encode. */
 export type MetadataResponse = ResponseTo<typeof metadata>;

@@ -1,11 +1,10 @@
 /**
- * Every API this program knows, as data: one file per API with its request, its response and what
- * each version of them brought.
+ * The declarations of Kafka's APIs, one file each: the request, the response and the history of
+ * their versions.
  *
- * The numbers in the files' declarations are Kafka's, and so are the names, in camelCase. A handler
- * takes the decoded request (`ProduceRequest`) and returns what its response encodes from
- * (`ProduceResponse`); `codec()` turns either into bytes for one version. Which of these versions a
- * broker offers is the broker's business.
+ * API keys are Kafka's, and so are names, in camelCase. A handler receives the decoded request
+ * (`ProduceRequest`) and returns the response to encode (`ProduceResponse`); `codec()` converts
+ * both for one version. The broker decides which of these versions it supports.
  *
  * @module
  */
@@ -221,11 +220,11 @@ export const APIS: readonly Api[] = [
   deleteShareGroupOffsets,
 ];
 
-/** A plain array, since every request looks its API up here. */
+/** A plain array, because every request looks up its API here. */
 const BY_KEY: (Api | undefined)[] = new Array(128).fill(undefined);
 for (const api of APIS) BY_KEY[api.key] = api;
 
-/** The API of a key, undefined if this program does not know it. */
+/** Returns the API with `key`, or `undefined` if it is not declared. */
 export function apiByKey(key: number): Api | undefined {
   return BY_KEY[key];
 }

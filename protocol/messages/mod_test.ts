@@ -1,13 +1,13 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { apiByKey, APIS, fetch, produce } from "./mod.ts";
 
-Deno.test("APIS are in the order of their keys, each key and name once", () => {
+Deno.test("APIS is in the order of keys, with unique keys and names", () => {
   const keys = APIS.map((api) => api.key);
   assertEquals(keys, [...new Set(keys)].sort((a, b) => a - b));
   assertEquals(new Set(APIS.map((api) => api.name)).size, APIS.length);
 });
 
-Deno.test("APIS are all that stand in this folder", async () => {
+Deno.test("APIS contains every API in this folder", async () => {
   const declared: string[] = [];
   for await (const entry of Deno.readDir(new URL(".", import.meta.url))) {
     if (!entry.name.endsWith(".ts") || /^mod\.ts$|_test(ing)?\.ts$/.test(entry.name)) continue;
@@ -21,7 +21,7 @@ Deno.test("APIS are all that stand in this folder", async () => {
   assertEquals(declared.sort(), APIS.map((api) => api.name).sort());
 });
 
-Deno.test("apiByKey() finds APIs by their number and nothing else", () => {
+Deno.test("apiByKey() returns APIs by key, and undefined for other keys", () => {
   assertStrictEquals(apiByKey(0), produce);
   assertStrictEquals(apiByKey(1), fetch);
   for (const api of APIS) assertStrictEquals(apiByKey(api.key), api);

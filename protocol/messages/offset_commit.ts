@@ -1,9 +1,9 @@
 /**
- * OffsetCommit: stores the offsets up to which a group has read.
+ * OffsetCommit: stores committed offsets of a group.
  *
- * Kafka 4 starts at version 2, which adds a retention time that 5 takes away (KIP-211). 6 adds leader
- * epochs (KIP-320), 7 static members (KIP-345), 8 is flexible, 9 serves KIP-848 members too, 10 names
- * topics by id (KIP-848).
+ * Kafka 4 starts at version 2, which adds a retention time that 5 removes (KIP-211). 6 adds leader
+ * epochs (KIP-320), 7 static members (KIP-345), 8 is flexible, 9 supports KIP-848 members, 10
+ * identifies topics by id (KIP-848).
  *
  * @module
  */
@@ -30,8 +30,8 @@ export const offsetCommit = api({
   request: {
     groupId: string("0+"),
     /**
-     * The classic member's generation, the KIP-848 member's epoch, or −1 for a committer outside
-     * the group.
+     * The generation of a classic member, the epoch of a KIP-848 member, or −1 for a committer
+     * outside the group.
      */
     generationIdOrMemberEpoch: int32("1+", { default: -1, ignorable: true }),
     memberId: string("1+", { ignorable: true }),
@@ -46,7 +46,7 @@ export const offsetCommit = api({
         /** The next offset to read. */
         committedOffset: int64("0+"),
         committedLeaderEpoch: int32("6+", { default: -1, ignorable: true }),
-        /** Text of the client's own beside the offset. */
+        /** Metadata of the client, stored with the offset. */
         committedMetadata: string("0+", { nullable: "0+", default: "" }),
       }, "0+"),
     }, "0+"),
@@ -64,7 +64,7 @@ export const offsetCommit = api({
   },
 });
 
-/** An OffsetCommit request as a handler gets it. */
+/** A decoded OffsetCommit request. */
 export type OffsetCommitRequest = RequestOf<typeof offsetCommit>;
-/** An OffsetCommit response as a handler gives it. */
+/** An OffsetCommit response to encode. */
 export type OffsetCommitResponse = ResponseTo<typeof offsetCommit>;

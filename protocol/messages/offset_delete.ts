@@ -1,5 +1,5 @@
 /**
- * OffsetDelete: deletes committed offsets of topics a group no longer reads (KIP-496).
+ * OffsetDelete: deletes committed offsets of topics that a group no longer reads (KIP-496).
  *
  * @module
  */
@@ -34,7 +34,7 @@ export const offsetDelete = api({
   },
 });
 
-/** An OffsetDelete request as a handler gets it. */
+/** A decoded OffsetDelete request. */
 export type OffsetDeleteRequest = RequestOf<typeof offsetDelete>;
-/** An OffsetDelete response as a handler gives it. */
+/** An OffsetDelete response to encode. */
 export type OffsetDeleteResponse = ResponseTo<typeof offsetDelete>;

@@ -1,9 +1,9 @@
 /**
- * OffsetFetch: the offsets that groups have committed.
+ * OffsetFetch: the committed offsets of groups.
  *
- * Version 2 can ask for all topics (KIP-88), 5 adds leader epochs (KIP-320), 6 is flexible, 7 can refuse
- * offsets of open transactions (KIP-447), 8 asks for several groups at once (KIP-709), 9 serves KIP-848
- * members too, 10 names topics by id (KIP-848).
+ * Version 2 can request all topics (KIP-88), 5 adds leader epochs (KIP-320), 6 is flexible, 7 can
+ * reject offsets of open transactions (KIP-447), 8 accepts several groups (KIP-709), 9 supports
+ * KIP-848 members, 10 identifies topics by id (KIP-848).
  *
  * @module
  */
@@ -29,7 +29,7 @@ export const offsetFetch = api({
   versions: "1-10",
   flexible: "6+",
   request: {
-    /** Versions before 8; `groups` takes its place. */
+    /** Up to version 7; replaced by `groups`. */
     groupId: string("0-7", { default: "" }),
     /** Null, from version 2 on, for all topics. */
     topics: array(
@@ -61,7 +61,7 @@ export const offsetFetch = api({
       { default: [] },
     ),
     /**
-     * Whether offsets that an open transaction may change are refused with UNSTABLE_OFFSET_COMMIT.
+     * Whether offsets that an open transaction may change are rejected with UNSTABLE_OFFSET_COMMIT.
      */
     requireStable: bool("7+", { default: false }),
   },
@@ -72,7 +72,7 @@ export const offsetFetch = api({
         name: string("0-7"),
         partitions: array({
           partitionIndex: int32("0-7"),
-          /** The next offset to read, −1 if none was committed. */
+          /** The next offset to read, −1 if none is committed. */
           committedOffset: int64("0-7"),
           committedLeaderEpoch: int32("5-7", { default: -1, ignorable: true }),
           metadata: string("0-7", { nullable: "0-7", default: "" }),
@@ -91,7 +91,7 @@ export const offsetFetch = api({
           topicId: uuid("10+", { default: ZERO_UUID, ignorable: true }),
           partitions: array({
             partitionIndex: int32("8+"),
-            /** The next offset to read, −1 if none was committed. */
+            /** The next offset to read, −1 if none is committed. */
             committedOffset: int64("8+"),
             committedLeaderEpoch: int32("8+", { default: -1, ignorable: true }),
             metadata: string("8+", { nullable: "8+", default: "" }),
@@ -106,7 +106,7 @@ export const offsetFetch = api({
   },
 });
 
-/** An OffsetFetch request as a handler gets it. */
+/** A decoded OffsetFetch request. */
 export type OffsetFetchRequest = RequestOf<typeof offsetFetch>;
-/** An OffsetFetch response as a handler gives it. */
+/** An OffsetFetch response to encode. */
 export type OffsetFetchResponse = ResponseTo<typeof offsetFetch>;

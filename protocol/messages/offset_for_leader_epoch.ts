@@ -1,5 +1,5 @@
 /**
- * OffsetForLeaderEpoch: where a leader epoch ends, for those who look for the point of divergence.
+ * OffsetForLeaderEpoch: the end offset of a leader epoch, used to find where logs diverge.
  *
  * Kafka 4 starts at version 2, which adds the current leader epoch (KIP-320). 3 adds the replica id, 4
  * is flexible.
@@ -26,7 +26,8 @@ export const offsetForLeaderEpoch = api({
   flexible: "4+",
   request: {
     /**
-     * The follower that asks, −1 for a consumer, −2 for one that may look past the high watermark.
+     * The follower that sends the request, −1 for a consumer, −2 for a debugging consumer that may
+     * read past the high watermark.
      */
     replicaId: int32("3+", { default: -2, ignorable: true }),
     topics: array({
@@ -34,7 +35,7 @@ export const offsetForLeaderEpoch = api({
       partitions: array({
         partition: int32("0+"),
         currentLeaderEpoch: int32("2+", { default: -1, ignorable: true }),
-        /** The epoch whose end is asked for. */
+        /** The requested epoch. */
         leaderEpoch: int32("0+"),
       }, "0+"),
     }, "0+"),
@@ -46,16 +47,16 @@ export const offsetForLeaderEpoch = api({
       partitions: array({
         errorCode: int16("0+"),
         partition: int32("0+"),
-        /** The largest epoch not above the one asked for, −1 if there is none. */
+        /** The largest epoch not above the requested one, −1 if there is none. */
         leaderEpoch: int32("1+", { default: -1, ignorable: true }),
-        /** The first offset of the next epoch, or the log end offset; −1 if not known. */
+        /** The first offset of the next epoch, or the log end offset; −1 if unknown. */
         endOffset: int64("0+", { default: -1 }),
       }, "0+"),
     }, "0+"),
   },
 });
 
-/** An OffsetForLeaderEpoch request as a handler gets it. */
+/** A decoded OffsetForLeaderEpoch request. */
 export type OffsetForLeaderEpochRequest = RequestOf<typeof offsetForLeaderEpoch>;
-/** An OffsetForLeaderEpoch response as a handler gives it. */
+/** An OffsetForLeaderEpoch response to encode. */
 export type OffsetForLeaderEpochResponse = ResponseTo<typeof offsetForLeaderEpoch>;

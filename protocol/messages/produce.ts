@@ -1,14 +1,14 @@
 /**
  * Produce: appends record batches to partitions.
  *
- * Version 3 is the oldest that Kafka 4 accepts, since it is the first to carry batches of format 2. 4
- * may answer KAFKA_STORAGE_ERROR, 5 adds the log start offset, 7 allows zstd (KIP-110), 8 names the
- * records that were refused (KIP-467), 9 is flexible, 10 tells a client that asked the wrong broker who
- * leads (KIP-951), 11 may answer TRANSACTION_ABORTABLE and 12 adds partitions to the transaction on the
- * way (KIP-890), 13 names topics by id (KIP-516).
+ * Version 3 is the oldest that Kafka 4 accepts, because it is the first to carry batches of format
+ * 2. 4 may return KAFKA_STORAGE_ERROR, 5 adds the log start offset, 7 allows zstd (KIP-110), 8
+ * returns the rejected records (KIP-467), 9 is flexible, 10 returns the leader to a client that
+ * sent the request to the wrong broker (KIP-951), 11 may return TRANSACTION_ABORTABLE, 12 also adds
+ * partitions to the transaction (KIP-890), 13 identifies topics by id (KIP-516).
  *
- * Brokers list versions 0 to 2 as well and refuse them: librdkafka before 2.11.1 takes a higher minimum
- * for a lack of compression (KAFKA-18659).
+ * Brokers list versions 0 to 2 as well and reject them: librdkafka before 2.11.1 treats a higher
+ * minimum as missing compression support (KAFKA-18659).
  *
  * @module
  */
@@ -37,11 +37,11 @@ export const produce = api({
   request: {
     transactionalId: string("3+", { nullable: "3+", default: null }),
     /**
-     * Who must have the records before the answer: 0 nobody, and there is no answer, 1 the leader,
-     * −1 all in-sync replicas.
+     * The replicas that must have the records before the response: 0 none, and there is no
+     * response, 1 the leader, −1 all in-sync replicas.
      */
     acks: int16("0+"),
-    /** How long to wait for the replicas that `acks` asks for. */
+    /** How long to wait for the replicas required by `acks`. */
     timeoutMs: int32("0+"),
     topicData: array({
       name: string("0-12", { default: "", ignorable: true }),
@@ -60,24 +60,24 @@ export const produce = api({
       partitionResponses: array({
         index: int32("0+"),
         errorCode: int16("0+"),
-        /** The offset of the first record, −1 after an error. */
+        /** The offset of the first record, −1 on error. */
         baseOffset: int64("0+"),
-        /** When the batch was appended, −1 where the topic keeps the time of creation. */
+        /** The append time of the batch, −1 if the topic uses CreateTime. */
         logAppendTimeMs: int64("2+", { default: -1, ignorable: true }),
         logStartOffset: int64("5+", { default: -1, ignorable: true }),
-        /** The records that made the broker refuse the batch. */
+        /** The records that caused the broker to reject the batch. */
         recordErrors: array(
           {
-            /** The place of the record in its batch, counted from 0. */
+            /** Index of the record in the batch, from 0. */
             batchIndex: int32("8+"),
             batchIndexErrorMessage: string("8+", { nullable: "8+", default: null }),
           },
           "8+",
           { default: [], ignorable: true },
         ),
-        /** What was wrong with the batch, if `errorCode` alone does not say. */
+        /** Details of the error, in addition to `errorCode`. */
         errorMessage: string("8+", { nullable: "8+", default: null, ignorable: true }),
-        /** Where to send the records instead. */
+        /** The new leader to send the records to. */
         currentLeader: struct(
           {
             leaderId: int32("10+", { default: -1 }),
@@ -89,7 +89,7 @@ export const produce = api({
       }, "0+"),
     }, "0+"),
     throttleTimeMs: int32("1+", { default: 0, ignorable: true }),
-    /** Addresses of the leaders that `currentLeader` names. */
+    /** Endpoints of the leaders in `currentLeader`. */
     nodeEndpoints: array(
       {
         nodeId: int32("10+"),
@@ -103,7 +103,7 @@ export const produce = api({
   },
 });
 
-/** A Produce request as a handler gets it. */
+/** A decoded Produce request. */
 export type ProduceRequest = RequestOf<typeof produce>;
-/** A Produce response as a handler gives it. */
+/** A Produce response to encode. */
 export type ProduceResponse = ResponseTo<typeof produce>;

@@ -1,5 +1,5 @@
 /**
- * PushTelemetry: metrics of a client (KIP-714).
+ * PushTelemetry: pushes client metrics (KIP-714).
  *
  * @module
  */
@@ -25,10 +25,10 @@ export const pushTelemetry = api({
   request: {
     clientInstanceId: uuid("0+"),
     subscriptionId: int32("0+"),
-    /** Whether the client is about to close. */
+    /** Whether the client is terminating. */
     terminating: bool("0+"),
     compressionType: int8("0+"),
-    /** OTLP MetricsData in version 1 of its format. */
+    /** OTLP MetricsData, version 1. */
     metrics: bytes("0+"),
   },
   response: {
@@ -37,7 +37,7 @@ export const pushTelemetry = api({
   },
 });
 
-/** A PushTelemetry request as a handler gets it. */
+/** A decoded PushTelemetry request. */
 export type PushTelemetryRequest = RequestOf<typeof pushTelemetry>;
-/** A PushTelemetry response as a handler gives it. */
+/** A PushTelemetry response to encode. */
 export type PushTelemetryResponse = ResponseTo<typeof pushTelemetry>;

@@ -1,6 +1,6 @@
 /**
- * A second encoder, slow and plain, written from the protocol's description alone: what the derived
- * one is compared with, byte for byte.
+ * A second encoder, slow and simple, written from the protocol description only; the derived
+ * encoder must produce the same bytes.
  *
  * Spec: https://kafka.apache.org/protocol.html#protocol_types, KIP-482
  *
@@ -11,13 +11,13 @@ import type { Field, Fields, Message } from "../schema.ts";
 import { inRange } from "../version_range.ts";
 import { defaultOf } from "./sample_message_testing.ts";
 
-/** What may be asked of the reference encoder. */
+/** Options of the reference encoder. */
 export interface ReferenceOptions {
-  /** A tag, not among those of any message, to add to each struct with these bytes. */
+  /** A tag, unknown to every message, to add to each struct with these bytes. */
   readonly unknownTag?: { readonly tag: number; readonly bytes: readonly number[] };
 }
 
-/** The bytes of a message. */
+/** Encodes a message. */
 export function encodeReference(
   message: Message,
   version: number,
@@ -96,7 +96,10 @@ class ReferenceEncoder {
     }
   }
 
-  /** A length: one more than it as a varint in flexible versions, else an integer, −1 for null. */
+  /**
+   * A length: the value plus one as a varint in flexible versions, otherwise an integer with −1 for
+   * null.
+   */
   #length(length: number, size: number): number[] {
     return this.flexible ? uvarint(length + 1) : integer(length, size);
   }

@@ -1,5 +1,5 @@
 /**
- * RemoveRaftVoter: removes a voter from the quorum of the cluster's metadata (KIP-853).
+ * RemoveRaftVoter: removes a voter from the metadata quorum (KIP-853).
  *
  * @module
  */
@@ -24,7 +24,7 @@ export const removeRaftVoter = api({
   },
 });
 
-/** A RemoveRaftVoter request as a handler gets it. */
+/** A decoded RemoveRaftVoter request. */
 export type RemoveRaftVoterRequest = RequestOf<typeof removeRaftVoter>;
-/** A RemoveRaftVoter response as a handler gives it. */
+/** A RemoveRaftVoter response to encode. */
 export type RemoveRaftVoterResponse = ResponseTo<typeof removeRaftVoter>;

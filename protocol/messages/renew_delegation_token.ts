@@ -1,5 +1,5 @@
 /**
- * RenewDelegationToken: prolongs a delegation token (KIP-48).
+ * RenewDelegationToken: extends the expiry of a delegation token (KIP-48).
  *
  * Version 2 is flexible.
  *
@@ -26,7 +26,7 @@ export const renewDelegationToken = api({
   },
 });
 
-/** A RenewDelegationToken request as a handler gets it. */
+/** A decoded RenewDelegationToken request. */
 export type RenewDelegationTokenRequest = RequestOf<typeof renewDelegationToken>;
-/** A RenewDelegationToken response as a handler gives it. */
+/** A RenewDelegationToken response to encode. */
 export type RenewDelegationTokenResponse = ResponseTo<typeof renewDelegationToken>;

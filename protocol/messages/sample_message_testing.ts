@@ -1,5 +1,5 @@
 /**
- * Makes up values for any message, and says what decoding them must yield.
+ * Creates values for any message, with the expected decoded result.
  *
  * @module
  */
@@ -9,28 +9,28 @@ import type { Field, Fields, Message, ScalarType } from "../schema.ts";
 import { inRange } from "../version_range.ts";
 import { uuidToString } from "../uuid.ts";
 
-/** A value to encode and what decoding it yields. */
+/** A value to encode and the expected decoded result. */
 export interface Sample {
   readonly value: Record<string, unknown>;
   readonly decoded: Record<string, unknown>;
 }
 
 /**
- * How a sample is made: `minimal` leaves out and empties whatever it may, `full` fills in everything
- * the version carries with values that are no defaults, `random` does a bit of all.
+ * Kind of sample: `minimal` omits or empties everything optional, `full` sets every field of the
+ * version to a value other than the default, `random` mixes both.
  */
 export type SampleKind = "minimal" | "full" | "random";
 
-/** A source of numbers that a seed repeats; each call gives an integer below `limit`. */
+/** A seeded source of numbers; each call returns an integer below `limit`. */
 export type Draw = (limit: number) => number;
 
-/** A `Draw` for a seed. */
+/** Creates a `Draw` from a seed. */
 export function seededRandom(seed: number): Draw {
   const numbers = new Random(seed);
   return (limit) => numbers.below(limit);
 }
 
-/** A value for `version` of a message. */
+/** Creates a value for `version` of a message. */
 export function sampleMessage(
   message: Message,
   version: number,
@@ -40,7 +40,7 @@ export function sampleMessage(
   return new Sampler(version, kind, random).struct(message.fields);
 }
 
-/** What a decoder yields for a field that the bytes do not carry. */
+/** The decoded value of a field that the version does not carry. */
 export function defaultOf(field: Field): unknown {
   if (field.type !== "struct" || field.default === null) return field.default;
   return Object.fromEntries(
@@ -71,7 +71,7 @@ class Sampler {
     return { value, decoded };
   }
 
-  /** One time in `n` for a random sample, never for another. */
+  /** True one time in `n` for a random sample, false for other kinds. */
   #chance(n: number): boolean {
     return this.kind === "random" && this.random(n) === 0;
   }

@@ -21,12 +21,12 @@ export const saslAuthenticate = api({
     errorCode: int16("0+"),
     errorMessage: string("0+", { nullable: "0+" }),
     authBytes: bytes("0+"),
-    /** Milliseconds after which the client has to authenticate again, 0 for never. */
+    /** Milliseconds after which the client must authenticate again, 0 for never. */
     sessionLifetimeMs: int64("1+", { default: 0, ignorable: true }),
   },
 });
 
-/** A SaslAuthenticate request as a handler gets it. */
+/** A decoded SaslAuthenticate request. */
 export type SaslAuthenticateRequest = RequestOf<typeof saslAuthenticate>;
-/** A SaslAuthenticate response as a handler gives it. */
+/** A SaslAuthenticate response to encode. */
 export type SaslAuthenticateResponse = ResponseTo<typeof saslAuthenticate>;

@@ -1,7 +1,8 @@
 /**
- * SaslHandshake: agrees on a SASL mechanism before a client authenticates (KIP-43).
+ * SaslHandshake: selects a SASL mechanism before a client authenticates (KIP-43).
  *
- * In version 0 the tokens that follow are bare; in version 1 SaslAuthenticate carries them (KIP-152).
+ * In version 0 the authentication tokens follow without a Kafka header; in version 1
+ * SaslAuthenticate carries them (KIP-152).
  *
  * @module
  */
@@ -19,12 +20,12 @@ export const saslHandshake = api({
   },
   response: {
     errorCode: int16("0+"),
-    /** Mechanisms that the listener has. */
+    /** Mechanisms enabled on the listener. */
     mechanisms: array(string("0+"), "0+"),
   },
 });
 
-/** A SaslHandshake request as a handler gets it. */
+/** A decoded SaslHandshake request. */
 export type SaslHandshakeRequest = RequestOf<typeof saslHandshake>;
-/** A SaslHandshake response as a handler gives it. */
+/** A SaslHandshake response to encode. */
 export type SaslHandshakeResponse = ResponseTo<typeof saslHandshake>;

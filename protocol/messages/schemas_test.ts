@@ -12,7 +12,7 @@ import {
 } from "./kafka_definitions/kafka_definition_testing.ts";
 import { APIS } from "./mod.ts";
 
-/** Where our versions differ from Kafka's `validVersions`. */
+/** Versions that differ from Kafka's `validVersions`. */
 const VERSION_DEVIATIONS: Record<string, { ours: string; reason: string }> = {
   ApiVersions: { ours: "0-5", reason: "Kafka 4.4 adds version 5 (KIP-1242)" },
   CreateTopics: { ours: "0-7", reason: "old scripts hard-code version 0" },
@@ -26,7 +26,7 @@ const EXTRA_FIELDS: Record<string, string> = {
   "ApiVersionsRequest.nodeId": "version 5, Kafka 4.4 (KIP-1242)",
 };
 
-const NO_MESSAGE = "who leaves the message out has none, and Kafka writes null for that";
+const NO_MESSAGE = "an omitted message is null, as in Kafka's responses";
 
 /** Defaults that differ from Kafka's. */
 const DEFAULT_DEVIATIONS: Record<string, string> = {
@@ -38,12 +38,12 @@ const DEFAULT_DEVIATIONS: Record<string, string> = {
   "IncrementalAlterConfigsResponse.responses.errorMessage": NO_MESSAGE,
   "CreatePartitionsRequest.topics.assignments":
     "null is automatic placement, and empty is an error",
-  "DescribeConfigsRequest.resources.configurationKeys": "older brokers take empty for none",
-  "DescribeConfigsResponse.results.configs.documentation": "null is what stands for none",
-  "ListOffsetsRequest.replicaId": "0 is a broker, and whoever leaves it out is none",
+  "DescribeConfigsRequest.resources.configurationKeys": "older brokers treat empty as none",
+  "DescribeConfigsResponse.results.configs.documentation": "null means none",
+  "ListOffsetsRequest.replicaId": "0 is a broker id, and consumers omit the field",
 };
 
-Deno.test("APIS are what Kafka's message definitions say, in every version", async (t) => {
+Deno.test("APIS match Kafka's message definitions, in every version", async (t) => {
   const deviations = new Set<string>();
   for (const api of APIS) {
     await t.step(api.name, () => {
@@ -56,10 +56,10 @@ Deno.test("APIS are what Kafka's message definitions say, in every version", asy
     });
   }
   const known = [VERSION_DEVIATIONS, EXTRA_FIELDS, DEFAULT_DEVIATIONS].flatMap(Object.keys);
-  assertEquals([...deviations].sort(), known.sort(), "each known deviation is one");
+  assertEquals([...deviations].sort(), known.sort(), "every listed deviation exists");
 });
 
-Deno.test("APIS declare a default wherever a version lacks what another has", () => {
+Deno.test("APIS declare a default for every field that some version lacks", () => {
   for (const api of APIS) {
     for (const message of [api.request, api.response]) {
       checkDefaults(message.name, message.fields, message.versions);

@@ -1,5 +1,5 @@
 /**
- * ShareAcknowledge: what a member of a share group has done with records (KIP-932).
+ * ShareAcknowledge: acknowledges records that a member of a share group has processed (KIP-932).
  *
  * Version 2 can renew acquisition locks (KIP-1222).
  *
@@ -70,7 +70,7 @@ export const shareAcknowledge = api({
   },
 });
 
-/** A ShareAcknowledge request as a handler gets it. */
+/** A decoded ShareAcknowledge request. */
 export type ShareAcknowledgeRequest = RequestOf<typeof shareAcknowledge>;
-/** A ShareAcknowledge response as a handler gives it. */
+/** A ShareAcknowledge response to encode. */
 export type ShareAcknowledgeResponse = ResponseTo<typeof shareAcknowledge>;

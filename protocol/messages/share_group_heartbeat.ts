@@ -1,5 +1,5 @@
 /**
- * ShareGroupHeartbeat: joins, keeps up and leaves a share group (KIP-932).
+ * ShareGroupHeartbeat: joins a share group, keeps the membership alive, and leaves (KIP-932).
  *
  * @module
  */
@@ -49,7 +49,7 @@ export const shareGroupHeartbeat = api({
   },
 });
 
-/** A ShareGroupHeartbeat request as a handler gets it. */
+/** A decoded ShareGroupHeartbeat request. */
 export type ShareGroupHeartbeatRequest = RequestOf<typeof shareGroupHeartbeat>;
-/** A ShareGroupHeartbeat response as a handler gives it. */
+/** A ShareGroupHeartbeat response to encode. */
 export type ShareGroupHeartbeatResponse = ResponseTo<typeof shareGroupHeartbeat>;

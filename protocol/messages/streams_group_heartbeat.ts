@@ -1,5 +1,6 @@
 /**
- * StreamsGroupHeartbeat: joins, keeps up and leaves a group of Kafka Streams (KIP-1071).
+ * StreamsGroupHeartbeat: joins a Kafka Streams group, keeps the membership alive, and leaves
+ * (KIP-1071).
  *
  * @module
  */
@@ -193,7 +194,7 @@ export const streamsGroupHeartbeat = api({
   },
 });
 
-/** A StreamsGroupHeartbeat request as a handler gets it. */
+/** A decoded StreamsGroupHeartbeat request. */
 export type StreamsGroupHeartbeatRequest = RequestOf<typeof streamsGroupHeartbeat>;
-/** A StreamsGroupHeartbeat response as a handler gives it. */
+/** A StreamsGroupHeartbeat response to encode. */
 export type StreamsGroupHeartbeatResponse = ResponseTo<typeof streamsGroupHeartbeat>;

@@ -1,8 +1,8 @@
 /**
- * SyncGroup: brings the assignment from the leader of a classic group to its members.
+ * SyncGroup: distributes the assignment from the leader of a classic group to its members.
  *
- * Version 3 adds static members (KIP-345), 4 is flexible, 5 adds protocol type and name, to be checked
- * against the group's (KIP-559).
+ * Version 3 adds static members (KIP-345), 4 is flexible, 5 adds the protocol type and name, which
+ * must match those of the group (KIP-559).
  *
  * @module
  */
@@ -31,7 +31,7 @@ export const syncGroup = api({
     groupInstanceId: string("3+", { nullable: "3+", default: null }),
     protocolType: string("5+", { nullable: "5+", default: null, ignorable: true }),
     protocolName: string("5+", { nullable: "5+", default: null, ignorable: true }),
-    /** The assignment of each member from the leader, none from the others. */
+    /** The assignment of each member, sent by the leader; empty from other members. */
     assignments: array(
       {
         memberId: string("0+"),
@@ -46,12 +46,12 @@ export const syncGroup = api({
     errorCode: int16("0+"),
     protocolType: string("5+", { nullable: "5+", default: null, ignorable: true }),
     protocolName: string("5+", { nullable: "5+", default: null, ignorable: true }),
-    /** In a format of the protocol type. */
+    /** In the format of the protocol type. */
     assignment: bytes("0+"),
   },
 });
 
-/** A SyncGroup request as a handler gets it. */
+/** A decoded SyncGroup request. */
 export type SyncGroupRequest = RequestOf<typeof syncGroup>;
-/** A SyncGroup response as a handler gives it. */
+/** A SyncGroup response to encode. */
 export type SyncGroupResponse = ResponseTo<typeof syncGroup>;

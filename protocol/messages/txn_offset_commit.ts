@@ -1,8 +1,8 @@
 /**
- * TxnOffsetCommit: commits a group's offsets with a producer's transaction (KIP-98).
+ * TxnOffsetCommit: commits a group's offsets as part of a producer's transaction (KIP-98).
  *
- * Version 2 adds leader epochs (KIP-320), 3 is flexible and names the group's member (KIP-447), 4 may
- * answer TRANSACTION_ABORTABLE, 5 adds the group to the transaction as well (KIP-890).
+ * Version 2 adds leader epochs (KIP-320), 3 is flexible and adds the group member (KIP-447), 4 may
+ * return TRANSACTION_ABORTABLE, 5 also adds the group to the transaction (KIP-890).
  *
  * @module
  */
@@ -54,7 +54,7 @@ export const txnOffsetCommit = api({
   },
 });
 
-/** A TxnOffsetCommit request as a handler gets it. */
+/** A decoded TxnOffsetCommit request. */
 export type TxnOffsetCommitRequest = RequestOf<typeof txnOffsetCommit>;
-/** A TxnOffsetCommit response as a handler gives it. */
+/** A TxnOffsetCommit response to encode. */
 export type TxnOffsetCommitResponse = ResponseTo<typeof txnOffsetCommit>;

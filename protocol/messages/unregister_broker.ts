@@ -1,5 +1,6 @@
 /**
- * UnregisterBroker: takes a broker that has gone for good off the cluster's list (KIP-500).
+ * UnregisterBroker: removes the registration of a broker that has been shut down permanently
+ * (KIP-500).
  *
  * @module
  */
@@ -22,7 +23,7 @@ export const unregisterBroker = api({
   },
 });
 
-/** An UnregisterBroker request as a handler gets it. */
+/** A decoded UnregisterBroker request. */
 export type UnregisterBrokerRequest = RequestOf<typeof unregisterBroker>;
-/** An UnregisterBroker response as a handler gives it. */
+/** An UnregisterBroker response to encode. */
 export type UnregisterBrokerResponse = ResponseTo<typeof unregisterBroker>;

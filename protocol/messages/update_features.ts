@@ -1,8 +1,8 @@
 /**
- * UpdateFeatures: raises and lowers the levels of the cluster's features (KIP-584).
+ * UpdateFeatures: changes the levels of the cluster's finalized features (KIP-584).
  *
- * Version 1 adds upgrade types and validation without a change (KIP-778), 2 answers for all features
- * at once (KIP-1022).
+ * Version 1 adds upgrade types and validation only (KIP-778), 2 returns one result for all features
+ * (KIP-1022).
  *
  * @module
  */
@@ -29,7 +29,7 @@ export const updateFeatures = api({
     timeoutMs: int32("0+", { default: 60000 }),
     featureUpdates: array({
       feature: string("0+"),
-      /** The new level; 0 takes the feature away. */
+      /** The new level; 0 removes the feature. */
       maxVersionLevel: int16("0+"),
       allowDowngrade: bool("0", { default: false }),
       /** 1 upgrade, 2 safe downgrade, 3 unsafe downgrade. */
@@ -53,7 +53,7 @@ export const updateFeatures = api({
   },
 });
 
-/** An UpdateFeatures request as a handler gets it. */
+/** A decoded UpdateFeatures request. */
 export type UpdateFeaturesRequest = RequestOf<typeof updateFeatures>;
-/** An UpdateFeatures response as a handler gives it. */
+/** An UpdateFeatures response to encode. */
 export type UpdateFeaturesResponse = ResponseTo<typeof updateFeatures>;

@@ -1,8 +1,8 @@
 /**
- * WriteTxnMarkers: the outcome of transactions, for the partitions that took part (KIP-98).
+ * WriteTxnMarkers: writes the outcome of transactions to their partitions (KIP-98).
  *
- * Sent by coordinators, and by tools that abort a hanging transaction (KIP-664). Version 1 is flexible,
- * 2 says which protocol the transaction was of (KIP-1228).
+ * Sent by transaction coordinators, and by tools that abort a hanging transaction (KIP-664).
+ * Version 1 is flexible, 2 adds the transaction version (KIP-1228).
  *
  * @module
  */
@@ -54,7 +54,7 @@ export const writeTxnMarkers = api({
   },
 });
 
-/** A WriteTxnMarkers request as a handler gets it. */
+/** A decoded WriteTxnMarkers request. */
 export type WriteTxnMarkersRequest = RequestOf<typeof writeTxnMarkers>;
-/** A WriteTxnMarkers response as a handler gives it. */
+/** A WriteTxnMarkers response to encode. */
 export type WriteTxnMarkersResponse = ResponseTo<typeof writeTxnMarkers>;

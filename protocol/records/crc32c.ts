@@ -1,10 +1,9 @@
 /**
  * CRC-32C (Castagnoli, RFC 3720), the checksum of a record batch.
  *
- * Slice-by-16: sixteen tables of 256 entries, laid end to end in one `Int32Array`, let one step
- * take in sixteen bytes with table look-ups that do not depend on each other. Table `k` holds the
- * CRC of a byte followed by `k` zero bytes. Long input is folded to a short one first
- * (`crc32c_fold.ts`), for which look-ups are not needed.
+ * Slice-by-16: sixteen tables of 256 entries, concatenated in one `Int32Array`, process sixteen
+ * bytes per step with independent table lookups. Table `k` holds the CRC of a byte followed by `k`
+ * zero bytes. Long input is first folded to a short one (`crc32c_fold.ts`) without lookups.
  *
  * @module
  */
@@ -14,7 +13,7 @@ import { foldCrc32c } from "./crc32c_fold.ts";
 /** The polynomial 0x1EDC6F41, bit-reflected. */
 const POLYNOMIAL = 0x82f63b78;
 
-/** Below this size, the view that slicing reads through costs more than it saves. */
+/** Below this size, creating the view for slicing costs more than slicing saves. */
 const MIN_SLICED_SIZE = 64;
 
 /** Below this size, folding costs more than it saves. */
@@ -37,9 +36,9 @@ function makeTables(): Int32Array {
 }
 
 /**
- * The CRC-32C of `bytes[start, end)`, as an unsigned 32-bit number.
+ * Returns the CRC-32C of `bytes[start, end)`, as an unsigned 32-bit number.
  *
- * @throws {RangeError} If `start` and `end` are not positions of `bytes` in ascending order.
+ * @throws {RangeError} If `start` and `end` are not ascending positions within `bytes`.
  */
 export function crc32c(bytes: Uint8Array, start = 0, end: number = bytes.length): number {
   if (!(start >= 0 && start <= end && end <= bytes.length)) {
@@ -70,8 +69,8 @@ function sliced(bytes: Uint8Array, start: number, end: number): number {
 }
 
 /**
- * Takes in whole steps of four little-endian words, the byte order of every platform Deno runs on.
- * What does not depend on the step before is looked up first, so that it need not wait for that.
+ * Processes whole steps of four little-endian words, the byte order of every platform Deno
+ * supports. Lookups that do not depend on the previous step come first, so they do not wait for it.
  */
 function addSteps(crc: number, words: Int32Array): number {
   const t = TABLES;

@@ -1,24 +1,26 @@
 /**
- * Shortens bytes to a few hundred that have the same CRC-32C, several times faster than tables find it.
+ * Reduces bytes to a few hundred with the same CRC-32C, several times faster than tables compute
+ * it.
  *
- * Bytes are the coefficients of a polynomial in y = x^8, the first of the highest power. To add (XOR)
- * a multiple of the CRC's own polynomial changes no CRC, and this is one, by search the first with so
- * few terms that lie far enough apart:
+ * Bytes are the coefficients of a polynomial in y = x^8, with the first byte at the highest power.
+ * Adding (XOR) a multiple of the CRC polynomial does not change the CRC. The following multiple was
+ * found by search; it is the first with so few terms that are far enough apart:
  *
  *     y^290 + y^136 + y^113 + y^107 + y^32 + 1
  *
- * So a byte becomes zero, and can be left out, when it is added to those 154, 177, 183, 258 and 290
- * places behind it. Since these lie apart by more than a step of 64, whole steps are done at once, with
- * WebAssembly's vectors: each 16 bytes are loaded, the five vectors that far before them added, and
- * the sum stored. What is left are the last bytes, to which everything before was added.
+ * It allows a byte to be added to the bytes 154, 177, 183, 258 and 290 positions after it and then
+ * to be dropped. These distances exceed a step of 64 bytes, so whole steps are processed together
+ * with WebAssembly vectors: each 16 bytes are loaded, the five vectors at these distances before
+ * them added, and the sum stored. The result is the last bytes, to which everything before has been
+ * added.
  *
- * A CRC starts with all bits set, which is the same as to invert the first four bytes. The result is
- * inverted there once more, so that `crc32c()` of it is that of the bytes.
+ * A CRC starts with all bits set, which is equivalent to inverting the first four bytes. The result
+ * is inverted there once more, so `crc32c()` of it equals that of the input.
  *
  * @module
  */
 
-/** How far behind a byte those lie that it is added to. */
+/** Distances from a byte to the later bytes that it is added to. */
 const DISTANCES = [154, 177, 183, 258, 290] as const;
 const REACH = 290;
 const VECTOR_SIZE = 16;
@@ -26,12 +28,12 @@ const STEP = 4 * VECTOR_SIZE;
 
 /** A multiple of 64 that is not less than the reach. */
 const HISTORY_SIZE = 320;
-/** What is copied in at a time, to stay in the processor's first cache. */
+/** Bytes copied in at a time, to stay in the first-level cache of the processor. */
 const BLOCK_SIZE = 32 * 1024;
-/** At most this is left: the reach, and what does not fill a step. */
+/** Maximum size of the result: the reach, plus bytes that do not fill a step. */
 const REST_MAX = REACH + STEP;
 
-// The memory: what was folded last, the block or, at its end, zeros, and the rest.
+// Layout of the memory: history, then the block or, at its end, zeros, and the rest.
 const BLOCK = HISTORY_SIZE;
 const REST = BLOCK + BLOCK_SIZE + STEP;
 
@@ -40,9 +42,9 @@ type Fold = (to: number, from: number, end: number) => void;
 interface Folder {
   readonly memory: Uint8Array<ArrayBuffer>;
   /**
-   * Adds to each byte from `to` up to `end` those that lie before its place. The place of the first is
-   * given as `from`, less the reach; it is that of the byte itself unless bytes are looked at elsewhere
-   * than they lie. Goes on to the end of a step.
+   * Adds to each byte from `to` up to `end` the bytes at the distances before it. `from` is the
+   * position of the first source byte minus the reach; it equals `to` minus the reach unless the
+   * source is elsewhere. Always completes a step.
    */
   readonly fold: Fold;
 }
@@ -50,9 +52,10 @@ interface Folder {
 let folder: Folder | undefined | null;
 
 /**
- * Bytes with the CRC-32C of `bytes[start, end)`, of which there must be more than a few hundred.
+ * Returns bytes with the CRC-32C of `bytes[start, end)`, which must be more than a few hundred
+ * bytes.
  *
- * @returns A view that the next call overwrites, or nothing where there are no vectors.
+ * @returns A view that the next call overwrites, or `undefined` without vector support.
  */
 export function foldCrc32c(
   bytes: Uint8Array,
@@ -72,7 +75,7 @@ export function foldCrc32c(
     memory.copyWithin(0, size, size + HISTORY_SIZE);
     at += size;
   }
-  // The rest is added to as well, but is not itself added to what follows.
+  // Bytes are added to the rest, but the rest is not added to anything.
   const restSize = end - foldedEnd;
   memory.fill(0, BLOCK, BLOCK + REST_MAX + STEP);
   memory.set(bytes.subarray(foldedEnd, end), REST);
@@ -142,7 +145,7 @@ function unsigned(value: number): number[] {
   return value < 0x80 ? [value] : [value & 0x7f | 0x80, ...unsigned(value >>> 7)];
 }
 
-/** LEB128 of a number that is not negative, whose last byte must not look so. */
+/** LEB128 of a non-negative number, whose last byte must not look negative. */
 function signed(value: number): number[] {
   return value < 0x40 ? [value] : [value & 0x7f | 0x80, ...signed(value >>> 7)];
 }

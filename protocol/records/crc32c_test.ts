@@ -21,7 +21,7 @@ const VECTORS: [name: string, bytes: Uint8Array, crc: number][] = [
   ["nothing", new Uint8Array(0), 0],
 ];
 
-/** Bit by bit, as the definition goes. */
+/** Bit by bit, following the definition. */
 function crc32cByDefinition(bytes: Uint8Array): number {
   let crc = 0xffffffff;
   for (const byte of bytes) {
@@ -31,11 +31,11 @@ function crc32cByDefinition(bytes: Uint8Array): number {
   return ~crc >>> 0;
 }
 
-Deno.test("crc32c() gives the values of RFC 3720", () => {
+Deno.test("crc32c() returns the values of RFC 3720", () => {
   for (const [name, bytes, crc] of VECTORS) assertEquals(crc32c(bytes), crc, name);
 });
 
-Deno.test("crc32c() agrees with the definition at every size and alignment", () => {
+Deno.test("crc32c() matches the definition at every size and alignment", () => {
   const buffer = new ArrayBuffer(400);
   const all = new Uint8Array(buffer);
   for (let index = 0; index < all.length; index++) all[index] = (index * 167 + (index >> 3)) & 0xff;
@@ -52,8 +52,8 @@ Deno.test("crc32c() agrees with the definition at every size and alignment", () 
   }
 });
 
-Deno.test("crc32c() agrees with the definition where long input is folded", () => {
-  // Around where folding begins, and where a block of it ends.
+Deno.test("crc32c() matches the definition for long input, which is folded", () => {
+  // Sizes around the start of folding, and around the end of a block.
   const sizes = [2047, 2048, 2049, 32_768, 33_057, 33_058, 33_059, 33_122, 33_123, 100_001];
   const all = Uint8Array.from({ length: 100_010 }, (_, index) => (index * 167) >> 3);
   for (const size of sizes) {
@@ -67,7 +67,7 @@ Deno.test("crc32c() agrees with the definition where long input is folded", () =
   }
 });
 
-Deno.test("crc32c() refuses positions that are not in the bytes", () => {
+Deno.test("crc32c() rejects positions outside the bytes", () => {
   const bytes = new Uint8Array(10);
   for (const [start, end] of [[0, 11], [-1, 5], [6, 5], [NaN, 5], [0, NaN]] as const) {
     assertThrows(() => crc32c(bytes, start, end), RangeError, "there are 10 bytes");

@@ -1,6 +1,6 @@
 /**
- * Record batches of other clients, as base64. All hold the records that {@linkcode goldenRecords}
- * shows, except that the JavaScript clients cannot write a null header value and wrote an empty one.
+ * Record batches of other clients, as base64. All contain {@linkcode goldenRecords}, except that
+ * the JavaScript clients cannot write a null header value and write an empty one.
  *
  * @module
  */
@@ -27,9 +27,9 @@ export const goldenRecords = [
   { key: "kl\u00fc", value: "x".repeat(300), timestamp: 1_700_000_100_000, headers: [] },
 ];
 
-/** Codec by codec, in the order of their numbers. */
+/** Batches by client and codec, in the order of the codec numbers. */
 export const goldenBatches = {
-  /** librdkafka 2.16.0 (confluent-kafka 2.16.1): as its mock broker stored them. */
+  /** librdkafka 2.16.0 (confluent-kafka 2.16.1), as stored by its mock broker. */
   librdkafka: {
     none: decode(
       "AAAAAAAAAAAAAAHbAAAAAAIt8yOfAAAAAAADAAABi8/laAAAAAGLz+buoP//////////////////AAAABHwA" +
@@ -128,7 +128,7 @@ export const goldenBatches = {
         "APIEAMCaDAYIa2zDvNgEeAAEAFFwatstjFfDiKXcAQ==",
     ),
   },
-  /** kafkajs 2.2.4, from a Produce v3 request: timestamps sorted, so its base is the earliest. */
+  /** kafkajs 2.2.4, from a Produce v3 request; it sorts timestamps, so its base is the earliest. */
   kafkajs: {
     none: decode(
       "AAAAAAAAAAAAAAHbAAAAAAKPPbtNAAAAAAADAAABi8/laAAAAAGLz+buoP//////////AAAAAAAAAAAABHwA" +

@@ -1,9 +1,9 @@
 /**
- * Record batches, message format v2: what producers send, brokers store and consumers fetch.
+ * Record batches, message format v2: written by producers, stored by brokers, fetched by consumers.
  *
- * `RecordBatch` is a view of a batch: its header, and `Record` views decoded on demand. A
- * `RecordBatchBuilder` makes new ones. `crc32c` guards their bytes, `../compression` packs their
- * records. Nothing here does I/O or knows of topics.
+ * `RecordBatch` is a view of a batch: its header, and `Record` views decoded on demand.
+ * `RecordBatchBuilder` creates batches. `crc32c` computes their checksum, and `../compression`
+ * compresses their records. Nothing in this folder does I/O or depends on topics.
  *
  * @module
  */

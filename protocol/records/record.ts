@@ -1,5 +1,5 @@
 /**
- * The record, message format v2: read lazily out of a batch's bytes.
+ * The record, message format v2, decoded lazily from the bytes of a batch.
  *
  *     length          varint   bytes after this field
  *     attributes      int8     unused
@@ -10,8 +10,8 @@
  *     headerCount     varint
  *     headers         each: varint size and UTF-8 text; varint size, -1 for null, and bytes
  *
- * All varints are zig-zag encoded. Whatever bytes it is given, the reader looks at none beyond its
- * frame: lengths are checked against what is left before they are used.
+ * All varints are zig-zag encoded. The reader never reads beyond its frame, whatever the input:
+ * lengths are checked against the rest before they are used.
  *
  * @module
  */
@@ -19,33 +19,34 @@
 import { CorruptRecordError } from "./errors.ts";
 import { FieldReader, readExactVarlong } from "./varint.ts";
 
-/** A name and value that travel with a record (KIP-82). Names may repeat. */
+/** A name and value attached to a record (KIP-82). Names may repeat. */
 export interface RecordHeader {
   /** The name. */
   readonly key: string;
-  /** The value, as a view into the batch. */
+  /** The value, as a view of the batch. */
   readonly value: Uint8Array | null;
 }
 
-/** What a record needs of the batch it is in. */
+/** The properties of a batch that its records need. */
 interface RecordFrame {
   readonly bytes: Uint8Array;
-  /** Where the bytes lie, of which making a view costs half as much as of the bytes. */
+  /** The buffer and offset, because creating a view from them costs half as much as `subarray`. */
   readonly buffer: ArrayBufferLike;
   readonly byteOffset: number;
   readonly baseOffset: number;
-  /** The base timestamp in two parts, so that a sum with a delta is rounded once if it must be. */
+  /** The base timestamp in two parts, so that the sum with a delta is rounded at most once. */
   readonly baseTimestampHigh: number;
   readonly baseTimestampLow: number;
-  /** The timestamp of the record, where this is the frame of one only. */
+  /** The exact timestamp, in a frame for a single record. */
   readonly exactTimestamp?: bigint;
   /**
-   * The time the broker appended the batch, which then is that of each record; else `undefined`.
+   * The append time that the broker set for all records of the batch; `undefined` if the records
+   * have their own timestamps.
    */
   readonly logAppendTime: number | undefined;
 }
 
-/** What the header of a batch says of its records. */
+/** The part of a batch header that describes its records. */
 export interface RecordsHeader {
   readonly baseOffset: number;
   readonly lastOffsetDelta: number;
@@ -53,21 +54,21 @@ export interface RecordsHeader {
   readonly baseTimestampHigh: number;
   readonly baseTimestampLow: number;
   readonly maxTimestamp: number;
-  /** 0 where records have times of their own, 1 where all have that of the append. */
+  /** 0 if each record has its own timestamp, 1 if all have the append time. */
   readonly timestampType: number;
-  /** What messages call the batch. */
+  /** Names the batch in error messages. */
   toString(): string;
 }
 
 const NO_HEADERS: readonly RecordHeader[] = Object.freeze([]);
 
-/** Up to this size, a loop is faster than a call that decodes. */
+/** Up to this size, a loop is faster than a call of the decoder. */
 const MAX_LOOP_SIZE = 24;
 
-// A header's name that starts with U+FEFF keeps it.
+// A header name that starts with U+FEFF keeps it.
 const TEXT_DECODER = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** One record: a view, whose key, value and headers are looked up when they are asked for. */
+/** One record: a view whose key, value and headers are decoded on access. */
 export class Record {
   readonly #frame: RecordFrame;
   readonly #offsetDelta: number;
@@ -77,13 +78,13 @@ export class Record {
   readonly #headersPosition: number;
   readonly #end: number;
 
-  /** Size of the key in bytes, or -1 when there is none. */
+  /** Size of the key in bytes, or -1 if it is null. */
   readonly keySize: number;
 
-  /** Size of the value in bytes, or -1 when there is none: a tombstone, on a compacted topic. */
+  /** Size of the value in bytes, or -1 if it is null: a tombstone, on a compacted topic. */
   readonly valueSize: number;
 
-  /** For `RecordBatch.records` only. */
+  /** Used by `RecordBatch.records` only. */
   constructor(
     frame: RecordFrame,
     offsetDelta: number,
@@ -107,23 +108,22 @@ export class Record {
   }
 
   /**
-   * Its place in the partition: the batch's base offset, as it is now, and where in the batch it
-   * is.
+   * The offset in the partition: the current base offset of the batch plus the offset delta.
    */
   get offset(): number {
     return this.#frame.baseOffset + this.#offsetDelta;
   }
 
   /**
-   * Milliseconds since 1970, or -1: set by the producer, or by the broker if the topic says so. Beyond
-   * 2^53 - 1, as with nanoseconds, it is the nearest number.
+   * Milliseconds since 1970, or -1; set by the producer, or by the broker if the topic is
+   * configured so. Above 2^53 - 1, as with nanoseconds, it is rounded to the nearest number.
    */
   get timestamp(): number {
     const { logAppendTime, baseTimestampHigh, baseTimestampLow } = this.#frame;
     return logAppendTime ?? baseTimestampHigh + (baseTimestampLow + this.#timestampDelta);
   }
 
-  /** The timestamp with all its digits, which a number does not have beyond 2^53 - 1. */
+  /** The exact timestamp, also above 2^53 - 1. */
   get exactTimestamp(): bigint {
     const { exactTimestamp, logAppendTime, baseTimestampHigh, baseTimestampLow } = this.#frame;
     if (logAppendTime !== undefined) return BigInt(logAppendTime);
@@ -133,21 +133,20 @@ export class Record {
     );
   }
 
-  /** The key, as a view into the batch. */
+  /** The key, as a view of the batch. */
   get key(): Uint8Array | null {
     return viewOf(this.#frame, this.#keyPosition, this.keySize);
   }
 
-  /** The value, as a view into the batch. */
+  /** The value, as a view of the batch. */
   get value(): Uint8Array | null {
     return viewOf(this.#frame, this.#valuePosition, this.valueSize);
   }
 
   /**
-   * The headers in the order they were written, decoded anew on each call; values are views.
+   * The headers in the order they were written. Each access decodes them; values are views.
    *
-   * @throws {CorruptRecordError} If they do not fill exactly what the record's length leaves for
-   *   them.
+   * @throws {CorruptRecordError} If the headers do not exactly fill the rest of the record.
    */
   get headers(): readonly RecordHeader[] {
     if (this.#headersPosition === this.#end) return NO_HEADERS;
@@ -160,8 +159,8 @@ function viewOf(frame: RecordFrame, position: number, size: number): Uint8Array 
 }
 
 /**
- * The records that lie in `bytes` from `position` to the end, as `batch` describes them. They can
- * be gone through more than once.
+ * Returns the records in `bytes` from `position` to the end, as described by `batch`. The result
+ * can be iterated more than once.
  */
 export function readRecords(
   bytes: Uint8Array,
@@ -191,14 +190,14 @@ export interface RecordSequence extends Iterable<Record> {
   [Symbol.iterator](): RecordReader;
 }
 
-/** Goes through the records of a batch once. */
+/** Iterates over the records of a batch once. */
 export class RecordReader implements IterableIterator<Record> {
   readonly #frame: RecordFrame;
   readonly #fields: FieldReader;
   readonly #lastOffsetDelta: number;
   #remaining: number;
 
-  /** For `RecordBatch.records` only. */
+  /** Used by `RecordBatch.records` only. */
   constructor(frame: RecordFrame, position: number, count: number, lastOffsetDelta: number) {
     this.#frame = frame;
     this.#fields = new FieldReader(frame.bytes, position);
@@ -210,16 +209,17 @@ export class RecordReader implements IterableIterator<Record> {
     return this;
   }
 
-  /** The same as {@linkcode read}. */
+  /** Same as {@linkcode read}. */
   next(): IteratorResult<Record, undefined> {
     const value = this.read();
     return value === undefined ? { done: true, value } : { done: false, value };
   }
 
   /**
-   * The next record, undefined after the last.
+   * Returns the next record, or `undefined` after the last.
    *
-   * @throws {CorruptRecordError} If it does not fit its frame, or more bytes follow the last.
+   * @throws {CorruptRecordError} If the record does not fit its frame, or bytes follow the last
+   *   record.
    */
   read(): Record | undefined {
     const fields = this.#fields;
@@ -235,8 +235,8 @@ export class RecordReader implements IterableIterator<Record> {
   }
 
   /**
-   * A record as most are: its sizes take two bytes at most and there are no headers. Undefined for any
-   * other, also for one that is wrong: what is wrong with it, `#record()` says.
+   * Decodes a typical record: sizes take at most two bytes and there are no headers. Returns
+   * `undefined` for any other, including an invalid one, which `#record()` then reports.
    */
   #usualRecord(fields: FieldReader): Record | undefined {
     const { bytes, position } = fields;
@@ -320,8 +320,8 @@ export class RecordReader implements IterableIterator<Record> {
 }
 
 /**
- * The frame of a record whose delta a number cannot hold, as between nanoseconds and milliseconds:
- * its base is the record's timestamp. Adds up in 64 bits, as Java does.
+ * A frame for a record whose timestamp delta exceeds the safe integers, as between nanoseconds and
+ * milliseconds: its base is the timestamp of the record. Adds in 64 bits, as Java does.
  */
 function frameOfTimestamp(frame: RecordFrame, timestampDelta: bigint): RecordFrame {
   const base = BigInt(frame.baseTimestampHigh) + BigInt(frame.baseTimestampLow);
@@ -331,8 +331,8 @@ function frameOfTimestamp(frame: RecordFrame, timestampDelta: bigint): RecordFra
 }
 
 /**
- * A varint of one or two bytes, not yet turned back from zig-zag, four times as large, and how many
- * bytes those are; 0 for a longer one, or one that is cut off.
+ * Reads a varint of one or two bytes. The result is the raw zig-zag value times four plus the
+ * number of bytes, or 0 if the varint is longer or truncated.
  */
 function shortVarint(bytes: Uint8Array, position: number): number {
   const first = bytes[position]!;
@@ -362,7 +362,7 @@ function readHeaders(bytes: Uint8Array, position: number, end: number): readonly
   return headers;
 }
 
-/** Most header names are short and ASCII, where a loop beats the decoder's call. */
+/** Most header names are short and ASCII, for which a loop is faster than the decoder. */
 function decodeText(bytes: Uint8Array, start: number, end: number): string {
   if (end - start <= MAX_LOOP_SIZE) {
     let text = "";

@@ -1,5 +1,5 @@
 /**
- * The record batch, message format v2 (KIP-98): a view of one batch in somebody else's bytes.
+ * The record batch, message format v2 (KIP-98): a view of one batch in existing bytes.
  *
  *     position  size  field
  *            0     8  baseOffset              offset of the first record; set by the leader
@@ -18,12 +18,12 @@
  *           57     4  recordCount
  *           61     …  records                 compressed as one block, when they are
  *
- * All numbers are big-endian. What a leader patches in every batch, baseOffset and
- * partitionLeaderEpoch, lies before the bytes that the CRC covers, so that an append costs no
- * second checksum; the setters here that do touch covered bytes recompute it.
+ * All numbers are big-endian. The fields that a leader sets in every batch, baseOffset and
+ * partitionLeaderEpoch, precede the bytes that the CRC covers, so an append needs no second
+ * checksum. Setters in this class that change covered bytes recompute the CRC.
  *
- * A batch keeps the offsets and the base sequence it was written with when compaction takes
- * records out of it, so `lastOffsetDelta + 1` may exceed `recordCount`.
+ * Compaction removes records but keeps offsets and base sequence of a batch, so `lastOffsetDelta +
+ * 1` may exceed `recordCount`.
  *
  * @module
  */
@@ -54,7 +54,7 @@ export const RECORD_BATCH_OVERHEAD: number = RECORD_COUNT_POSITION + 4;
 /** Size in bytes of baseOffset and batchLength, which batchLength does not count. */
 export const LOG_OVERHEAD: number = BATCH_LENGTH_POSITION + 4;
 
-/** The magic byte of this format, the only one that is read or written. */
+/** The magic byte of this format, the only one supported. */
 export const MAGIC = 2;
 
 export const COMPRESSION_MASK = 0b111;
@@ -63,19 +63,22 @@ export const TRANSACTIONAL_MASK = 1 << 4;
 export const CONTROL_MASK = 1 << 5;
 export const DELETE_HORIZON_MASK = 1 << 6;
 
-/** Who set the timestamps of a batch: 0 the producer (CreateTime), 1 the broker (LogAppendTime). */
+/**
+ * Source of the timestamps of a batch: 0 the producer (CreateTime), 1 the broker (LogAppendTime).
+ */
 export type TimestampType = 0 | 1;
 
-/** One record batch: reads and patches the header in place, and decodes records when asked. */
+/** One record batch: reads and patches the header in place, and decodes records on demand. */
 export class RecordBatch {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
 
   /**
-   * A view of the batch that starts at `position`. Copies nothing and checks no CRC.
+   * Creates a view of the batch that starts at `position`. Copies nothing and does not check the
+   * CRC.
    *
-   * @throws {CorruptRecordError} If header or declared size do not fit in `bytes`, or the magic is
-   *   unknown.
+   * @throws {CorruptRecordError} If the header or the stated size does not fit in `bytes`, or the
+   *   magic is unknown.
    * @throws {UnsupportedRecordFormatError} If the magic is 0 or 1.
    */
   constructor(bytes: Uint8Array, position = 0) {
@@ -93,17 +96,17 @@ export class RecordBatch {
     this.#view = new DataView(bytes.buffer, bytes.byteOffset + position, size);
   }
 
-  /** The bytes of exactly this batch, not a copy. */
+  /** The bytes of exactly this batch; not a copy. */
   get bytes(): Uint8Array {
     return this.#bytes;
   }
 
-  /** Size of the whole batch, header included. */
+  /** Size of the whole batch in bytes, including the header. */
   get sizeInBytes(): number {
     return this.#bytes.length;
   }
 
-  /** Offset of the first record the batch was written with. */
+  /** Offset of the first record at the time of writing. */
   get baseOffset(): number {
     return getInt64(this.#view, BASE_OFFSET_POSITION);
   }
@@ -112,7 +115,7 @@ export class RecordBatch {
     setInt64(this.#view, BASE_OFFSET_POSITION, offset);
   }
 
-  /** The epoch of the leader that appended the batch; of no meaning before that. */
+  /** Epoch of the leader that appended the batch; meaningless before that. */
   get partitionLeaderEpoch(): number {
     return this.#view.getInt32(PARTITION_LEADER_EPOCH_POSITION);
   }
@@ -126,20 +129,20 @@ export class RecordBatch {
     return this.#view.getInt8(MAGIC_POSITION);
   }
 
-  /** The checksum the header states, unsigned; whether it is right, {@linkcode isCrcValid} says. */
+  /** The stated checksum, unsigned; {@linkcode isCrcValid} checks it. */
   get crc(): number {
     return this.#view.getUint32(CRC_POSITION);
   }
 
-  /** All the flags, as an int16. */
+  /** All flags, as an int16. */
   get attributes(): number {
     return this.#view.getInt16(ATTRIBUTES_POSITION);
   }
 
   /**
-   * How the records are compressed.
+   * The compression codec of the records.
    *
-   * @throws {CorruptRecordError} If the attributes name a codec that Kafka does not know.
+   * @throws {CorruptRecordError} If the attributes contain an unknown codec.
    */
   get compression(): CompressionType {
     const type = this.attributes & COMPRESSION_MASK;
@@ -151,7 +154,7 @@ export class RecordBatch {
     return type as CompressionType;
   }
 
-  /** Who set the timestamps: 0 the producer, 1 the broker. */
+  /** Source of the timestamps: 0 the producer, 1 the broker. */
   get timestampType(): TimestampType {
     return (this.attributes & TIMESTAMP_TYPE_MASK) === 0 ? 0 : 1;
   }
@@ -166,17 +169,19 @@ export class RecordBatch {
     return (this.attributes & CONTROL_MASK) !== 0;
   }
 
-  /** Whether baseTimestamp tells since when compaction may drop the tombstones (KIP-534). */
+  /**
+   * Whether baseTimestamp is the time from which compaction may remove the tombstones (KIP-534).
+   */
   get hasDeleteHorizon(): boolean {
     return (this.attributes & DELETE_HORIZON_MASK) !== 0;
   }
 
-  /** How far the last offset is from the base offset. */
+  /** Difference between the last offset and the base offset. */
   get lastOffsetDelta(): number {
     return this.#view.getInt32(LAST_OFFSET_DELTA_POSITION);
   }
 
-  /** Offset of the last record the batch was written with. */
+  /** Offset of the last record at the time of writing. */
   get lastOffset(): number {
     return this.baseOffset + this.lastOffsetDelta;
   }
@@ -186,12 +191,12 @@ export class RecordBatch {
     return this.baseOffset + this.lastOffsetDelta + 1;
   }
 
-  /** What the records' timestamps are counted from, in milliseconds since 1970, or -1. */
+  /** Base of the record timestamps, in milliseconds since 1970, or -1. */
   get baseTimestamp(): number {
     return getInt64(this.#view, BASE_TIMESTAMP_POSITION);
   }
 
-  /** The part of {@linkcode baseTimestamp} above its lower 32 bits; together they are exact. */
+  /** The upper 32 bits of {@linkcode baseTimestamp}; together with the lower ones it is exact. */
   get baseTimestampHigh(): number {
     return this.#view.getInt32(BASE_TIMESTAMP_POSITION) * 2 ** 32;
   }
@@ -202,19 +207,19 @@ export class RecordBatch {
   }
 
   /**
-   * The latest timestamp of the records, as stated by the writer; in milliseconds since 1970, or
+   * The latest timestamp of the records, as stated by the writer, in milliseconds since 1970, or
    * -1.
    */
   get maxTimestamp(): number {
     return getInt64(this.#view, MAX_TIMESTAMP_POSITION);
   }
 
-  /** The id of the idempotent producer that wrote this, or -1. */
+  /** Id of the idempotent producer that wrote the batch, or -1. */
   get producerId(): number {
     return getInt64(this.#view, PRODUCER_ID_POSITION);
   }
 
-  /** Whether an idempotent producer wrote this: its id is not negative, whatever the rest says. */
+  /** Whether an idempotent producer wrote the batch: its id is not negative. */
   get hasProducerId(): boolean {
     return this.#view.getInt32(PRODUCER_ID_POSITION) >= 0;
   }
@@ -230,7 +235,7 @@ export class RecordBatch {
   }
 
   /**
-   * Sequence number of the last record; 0 follows 2147483647. -1 when there is no base sequence.
+   * Sequence number of the last record; 0 follows 2147483647. -1 if there is no base sequence.
    */
   get lastSequence(): number {
     const baseSequence = this.baseSequence;
@@ -238,21 +243,21 @@ export class RecordBatch {
   }
 
   /**
-   * Number of records in the batch as stated by the writer; {@linkcode records} holds it to that.
+   * Number of records in the batch as stated by the writer; {@linkcode records} verifies it.
    */
   get recordCount(): number {
     return this.#view.getInt32(RECORD_COUNT_POSITION);
   }
 
-  /** Whether the checksum in the header is that of the bytes. */
+  /** Whether the checksum in the header matches the bytes. */
   isCrcValid(): boolean {
     return this.crc === this.#computeCrc();
   }
 
   /**
-   * Checks that the bytes are those their writer sent. Whether the header makes sense (record count,
-   * sequence, codec allowed by the version) is for the append to judge, since Kafka answers that with
-   * another error code.
+   * Checks that the bytes are those that the writer sent. Header fields (record count, sequence,
+   * codec allowed by the version) are validated on append, because Kafka reports them with other
+   * error codes.
    *
    * @throws {CorruptRecordError} If the CRC is wrong.
    */
@@ -266,8 +271,8 @@ export class RecordBatch {
   }
 
   /**
-   * Marks the timestamps as set by the broker: every record then has `timestampMs`.
-   * Recomputes the CRC.
+   * Marks the timestamps as set by the broker: every record then has `timestampMs`. Recomputes the
+   * CRC.
    */
   setLogAppendTime(timestampMs: number): void {
     setInt64(this.#view, MAX_TIMESTAMP_POSITION, timestampMs);
@@ -282,8 +287,8 @@ export class RecordBatch {
   }
 
   /**
-   * Gives the batch to another producer id, epoch or sequence, as a producer must that sends a
-   * batch again after its epoch was bumped (KIP-360). Recomputes the CRC.
+   * Changes producer id, epoch and sequence, as required when a producer resends a batch after its
+   * epoch was bumped (KIP-360). Recomputes the CRC.
    */
   setProducerState(producerId: number, producerEpoch: number, baseSequence: number): void {
     setInt64(this.#view, PRODUCER_ID_POSITION, producerId);
@@ -293,12 +298,12 @@ export class RecordBatch {
   }
 
   /**
-   * The records, decoded one by one as they are asked for. Keys and values are views into the
-   * batch's bytes or, when it is compressed, into a buffer of its own that all of them share.
+   * Returns the records, decoded one by one on iteration. Keys and values are views of the batch
+   * or, if it is compressed, of one decompressed buffer that all records share.
    *
-   * @param maxBytes The size up to which compressed records are expanded.
-   * @throws {CorruptRecordError} While iterating, if a record does not fit its frame, or there are
-   *   fewer or more than the header says; at once, if decompression fails.
+   * @param maxBytes Maximum decompressed size.
+   * @throws {CorruptRecordError} While iterating, if a record does not fit its frame or the record
+   *   count is wrong; immediately, if decompression fails.
    */
   records(maxBytes?: number): RecordSequence {
     const type = this.compression;
@@ -318,7 +323,7 @@ export class RecordBatch {
     return readRecords(records, position, this);
   }
 
-  /** What messages call the batch: its size and offset. */
+  /** Names the batch in error messages, by size and offset. */
   toString(): string {
     const view = this.#view;
     return `record batch of ${this.sizeInBytes} bytes at offset ${view.getBigInt64(0)}`;
@@ -330,8 +335,8 @@ export class RecordBatch {
 }
 
 /**
- * The size of the batch that starts at `position`, or `undefined` when too little of it is there to
- * tell. The size may be more than `bytes` holds.
+ * Returns the size of the batch that starts at `position`, or `undefined` if there are too few
+ * bytes to read it. The size may exceed the bytes available.
  *
  * @throws {CorruptRecordError} If the size is less than a header, or the magic is unknown.
  * @throws {UnsupportedRecordFormatError} If the magic is 0 or 1.
@@ -359,10 +364,10 @@ export function sizeOfBatchAt(bytes: Uint8Array, position: number): number | und
 }
 
 /**
- * The whole batches in `bytes`, in order. A partial batch at the end, which a fetch response may
- * have, is left out.
+ * Iterates over the whole batches in `bytes`, in order. Skips a partial batch at the end, which a
+ * fetch response may contain.
  *
- * @throws {CorruptRecordError} If a batch states an impossible size, or an unknown magic.
+ * @throws {CorruptRecordError} If a batch states an impossible size or an unknown magic.
  * @throws {UnsupportedRecordFormatError} If the magic is 0 or 1.
  */
 export function* recordBatches(bytes: Uint8Array): Generator<RecordBatch, void> {

@@ -1,12 +1,12 @@
 /**
  * Builds record batches, message format v2; `record_batch.ts` and `record.ts` show the layouts.
  *
- * Records are written straight into one growing buffer that has room for the header in front:
- * `build()` fills the header in, and without compression returns a view of that very buffer.
+ * Records are written directly into one growing buffer with space for the header in front.
+ * `build()` fills in the header and, without compression, returns a view of that buffer.
  *
- * The sizes of a record and of its text stand before what they count. What they count is written to
- * where it starts if all text is ASCII; only if its size then takes another number of bytes does it
- * move.
+ * The sizes of a record and of its text precede the data. The data is written at the position where
+ * it belongs if all text is ASCII, and moved only if its size then takes a different number of
+ * bytes.
  *
  * @module
  */
@@ -44,47 +44,52 @@ import {
   writeVarlong,
 } from "./varint.ts";
 
-/** What a key or value may be given as; text is written as UTF-8. */
+/** A key or value to write; text is encoded as UTF-8. */
 export type RecordData = Uint8Array | string | null;
 
 /** A header to write (KIP-82). */
 export interface RecordHeaderInput {
   /** The name. */
   readonly key: string;
-  /** The value; text is written as UTF-8. */
+  /** The value; text is encoded as UTF-8. */
   readonly value: RecordData;
 }
 
-/** What a {@linkcode RecordBatchBuilder} is made with. */
+/** Options of a {@linkcode RecordBatchBuilder}. */
 export interface RecordBatchBuilderOptions {
-  /** How to compress the records. Default: none. */
+  /** The compression codec of the records. Default: none. */
   readonly compression?: CompressionType | undefined;
-  /** On the codec's own scale. Default: the codec's own; snappy has no levels. */
+  /** Level on the scale of the codec. Default: that of the codec; snappy has no levels. */
   readonly compressionLevel?: number | undefined;
-  /** Who set the timestamps. Default: 0, the producer (CreateTime). */
+  /** Source of the timestamps. Default: 0, the producer (CreateTime). */
   readonly timestampType?: TimestampType | undefined;
-  /** The id of the idempotent producer. Default: -1, none. */
+  /** Id of the idempotent producer. Default: -1, none. */
   readonly producerId?: number | undefined;
-  /** The epoch of the producer. Default: -1. */
+  /** Epoch of the producer. Default: -1. */
   readonly producerEpoch?: number | undefined;
   /** Sequence number of the first record. Default: -1. */
   readonly baseSequence?: number | undefined;
   /** Whether the batch is part of a transaction. Default: false. */
   readonly isTransactional?: boolean | undefined;
-  /** Whether its one record marks the end of a transaction. Default: false. */
+  /**
+   * Whether this is a control batch, whose one record marks the end of a transaction. Default:
+   * false.
+   */
   readonly isControl?: boolean | undefined;
   /** Default: -1, as Java clients write; the leader sets it. */
   readonly partitionLeaderEpoch?: number | undefined;
   /** Offset of the first record. Default: 0; the leader sets it. */
   readonly baseOffset?: number | undefined;
   /**
-   * The size in bytes, before compression, up to which {@linkcode RecordBatchBuilder.tryAppend}
-   * takes records. Default: no limit.
+   * Maximum size in bytes, before compression, for {@linkcode RecordBatchBuilder.tryAppend}.
+   * Default: no limit.
    */
   readonly sizeLimit?: number | undefined;
-  /** Bytes to allocate at first. Default: the size limit, if that is at most 16 KiB; else 1 KiB. */
+  /**
+   * Initial buffer size in bytes. Default: the size limit, if that is at most 16 KiB; else 1 KiB.
+   */
   readonly initialCapacity?: number | undefined;
-  /** Memory to write to, instead of allocating any; it belongs to the builder from then on. */
+  /** Memory to write to instead of allocating; the builder owns it from then on. */
   readonly memory?: Uint8Array<ArrayBuffer> | undefined;
 }
 
@@ -92,7 +97,7 @@ export interface RecordBatchBuilderOptions {
 const MAX_INT64 = 2n ** 63n - 1n;
 const MAX_RECORD_OVERHEAD = MAX_VARINT_SIZE + 1 + MAX_VARLONG_SIZE + 4 * MAX_VARINT_SIZE;
 
-/** The same, of which each takes one byte at least. */
+/** The minimum of the same fields: one byte each. */
 const MIN_RECORD_OVERHEAD = 7;
 
 /** Up to this size, a loop is faster than a call that copies. */
@@ -102,7 +107,7 @@ const MAX_LOOP_SIZE = 24;
 const MAX_TEXT_LOOP_SIZE = 48;
 
 /**
- * Longer text is encoded on its own, rather than making room for three bytes to each of its units.
+ * Longer text is encoded separately, instead of reserving three bytes per code unit.
  */
 const MAX_IN_PLACE_TEXT = 4096;
 
@@ -115,7 +120,7 @@ const NO_HEADERS: readonly RecordHeaderInput[] = Object.freeze([]);
 
 const TEXT_ENCODER = new TextEncoder();
 
-/** Collects records and makes one batch of them. */
+/** Collects records and builds one batch from them. */
 export class RecordBatchBuilder {
   readonly #options: RecordBatchBuilderOptions;
   readonly #sizeLimit: number;
@@ -124,7 +129,7 @@ export class RecordBatchBuilder {
   #recordCount = 0;
   #baseTimestamp = -1;
   #maxTimestamp = -1;
-  /** The same with all their digits, where numbers do not have them. */
+  /** The same timestamps as bigint, where a number is not exact. */
   #exactBaseTimestamp: bigint | undefined;
   #exactMaxTimestamp: bigint | undefined;
   #producerId: number;
@@ -132,7 +137,7 @@ export class RecordBatchBuilder {
   #baseSequence: number;
   #batch: Uint8Array<ArrayBuffer> | undefined;
 
-  /** An empty batch. */
+  /** Creates an empty builder. */
   constructor(options: RecordBatchBuilderOptions = {}) {
     this.#options = options;
     this.#sizeLimit = options.sizeLimit ?? MAX_BATCH_SIZE;
@@ -144,17 +149,17 @@ export class RecordBatchBuilder {
     this.#baseSequence = options.baseSequence ?? -1;
   }
 
-  /** The number of records taken so far. */
+  /** Number of records appended so far. */
   get recordCount(): number {
     return this.#recordCount;
   }
 
-  /** Size the batch would have now without compression: what it comes to at most, or nearly so. */
+  /** Current size of the batch without compression; compression may exceed it only slightly. */
   get estimatedSizeInBytes(): number {
     return this.#position;
   }
 
-  /** The most bytes that a record of these parts takes in a batch. */
+  /** Maximum size in bytes of a record with these parts. */
   static sizeOfRecord(
     key: RecordData,
     value: RecordData,
@@ -164,12 +169,12 @@ export class RecordBatchBuilder {
   }
 
   /**
-   * Adds a record unless the batch would outgrow its size limit; the first record always fits.
+   * Appends a record unless the batch would exceed its size limit; the first record always fits.
    *
-   * @returns Whether the record was added.
-   * @throws {RangeError} If the timestamp is not a whole number from -1 up, or the batch would
-   *   exceed 2^31-1 bytes.
-   * @throws {TypeError} If the batch was already built.
+   * @returns Whether the record was appended.
+   * @throws {RangeError} If the timestamp is not an integer from -1 up, or the batch would exceed
+   *   2^31-1 bytes.
+   * @throws {TypeError} If the batch is already built.
    */
   tryAppend(
     timestamp: number | bigint,
@@ -181,11 +186,11 @@ export class RecordBatchBuilder {
   }
 
   /**
-   * Adds a record, whatever the size limit.
+   * Appends a record, ignoring the size limit.
    *
-   * @throws {RangeError} If the timestamp is not a whole number from -1 up, or the batch would
-   *   exceed 2^31-1 bytes.
-   * @throws {TypeError} If the batch was already built.
+   * @throws {RangeError} If the timestamp is not an integer from -1 up, or the batch would exceed
+   *   2^31-1 bytes.
+   * @throws {TypeError} If the batch is already built.
    */
   append(
     timestamp: number | bigint,
@@ -200,7 +205,7 @@ export class RecordBatchBuilder {
     }
   }
 
-  /** Names the producer and the sequence number of the first record; possible until `build()`. */
+  /** Sets the producer and the sequence number of the first record; allowed until `build()`. */
   setProducerState(producerId: number, producerEpoch: number, baseSequence: number): void {
     this.#ensureOpen();
     this.#producerId = producerId;
@@ -209,11 +214,11 @@ export class RecordBatchBuilder {
   }
 
   /**
-   * The finished batch. Its buffer may be larger than it is. Nothing can be appended afterwards,
-   * and another call returns the same bytes.
+   * Returns the finished batch. Its buffer may be larger than the batch. No records can be appended
+   * afterwards, and another call returns the same bytes.
    *
    * @throws {TypeError} If there are no records.
-   * @throws {RangeError} If the codec has no such level.
+   * @throws {RangeError} If the codec does not support the level.
    */
   build(): Uint8Array<ArrayBuffer> {
     if (this.#batch !== undefined) return this.#batch;
@@ -237,8 +242,8 @@ export class RecordBatchBuilder {
   }
 
   /**
-   * Gives away the memory of the batch, once nobody looks at it any more; the builder is of no use
-   * then. Undefined if there is none that is worth it, as with compression.
+   * Returns the memory of the batch for reuse, once the batch is no longer used; the builder must
+   * not be used afterwards. `undefined` if there is none worth reusing, as with compression.
    */
   release(): Uint8Array<ArrayBuffer> | undefined {
     const bytes = this.#bytes;
@@ -256,7 +261,7 @@ export class RecordBatchBuilder {
   ): boolean {
     this.#ensureOpen();
     const timestamp = Number(given);
-    // All digits, where a number does not have them.
+    // The exact value, where a number is not exact.
     const exact = typeof given === "bigint" && !Number.isSafeInteger(timestamp) ? given : undefined;
     const isBelowMax = exact === undefined ? timestamp < INT64_MAX : exact <= MAX_INT64;
     if (!Number.isInteger(timestamp) || timestamp < -1 || !isBelowMax) {
@@ -363,12 +368,12 @@ function maxRecordSize(
   return size;
 }
 
-/** UTF-8 takes at most three bytes for each unit of UTF-16. */
+/** UTF-8 takes at most three bytes per UTF-16 code unit. */
 function maxSize(data: RecordData): number {
   return data === null ? 0 : typeof data === "string" ? 3 * data.length : data.length;
 }
 
-/** The size if all text is ASCII. */
+/** Size if all text is ASCII. */
 function minSize(data: RecordData): number {
   return data === null ? 0 : data.length;
 }
@@ -421,8 +426,8 @@ function writeText(bytes: Uint8Array, start: number, text: string): number {
 }
 
 /**
- * Writes UTF-8 and returns its size. Most short texts are ASCII, where a loop beats the encoder's
- * call.
+ * Writes UTF-8 and returns its size. Most short texts are ASCII, for which a loop is faster than
+ * the encoder.
  */
 function encodeText(bytes: Uint8Array, position: number, text: string): number {
   if (text.length <= MAX_TEXT_LOOP_SIZE) {
@@ -438,8 +443,8 @@ function encodeText(bytes: Uint8Array, position: number, text: string): number {
 }
 
 /**
- * Writes at `start` the size of what was written `reserved` bytes later, up to `end`, moving that
- * if the size takes another number of bytes. Returns where it ends.
+ * Writes at `start` the size of the data that begins `reserved` bytes later and ends at `end`;
+ * moves the data if the size takes a different number of bytes. Returns the new end.
  */
 function writeSize(
   bytes: Uint8Array,

@@ -11,7 +11,7 @@ function bytesOf(text: string | null): Uint8Array | null {
   return text === null ? null : encoder.encode(text);
 }
 
-Deno.test("RecordBatchBuilder writes the very bytes that librdkafka writes", () => {
+Deno.test("RecordBatchBuilder.build() writes the same bytes as librdkafka", () => {
   const builder = new RecordBatchBuilder({ partitionLeaderEpoch: 0 });
   for (const { timestamp, key, value, headers } of goldenRecords) {
     const headerBytes = headers.map((header) => ({ ...header, value: bytesOf(header.value) }));
@@ -20,7 +20,7 @@ Deno.test("RecordBatchBuilder writes the very bytes that librdkafka writes", () 
   assertEquals(builder.build(), goldenBatches.librdkafka.none);
 });
 
-Deno.test("RecordBatchBuilder writes the very bytes that kafka-python writes, from text too", () => {
+Deno.test("RecordBatchBuilder.build() writes the same bytes as kafka-python, also from text", () => {
   const builder = new RecordBatchBuilder({
     isTransactional: true,
     producerId: 4711,
@@ -34,7 +34,7 @@ Deno.test("RecordBatchBuilder writes the very bytes that kafka-python writes, fr
   assertEquals(builder.build(), goldenBatches.kafkaPython.none);
 });
 
-Deno.test("RecordBatchBuilder compresses records by every codec", async (t) => {
+Deno.test("RecordBatchBuilder.build() compresses records with every codec", async (t) => {
   for (const [name, compression] of Object.entries(CompressionType)) {
     await t.step(name, () => {
       const builder = new RecordBatchBuilder({ compression, baseOffset: 100 });
@@ -61,7 +61,7 @@ Deno.test("RecordBatchBuilder compresses records by every codec", async (t) => {
   }
 });
 
-Deno.test("RecordBatchBuilder fills in the header", () => {
+Deno.test("RecordBatchBuilder.build() fills in the header", () => {
   const builder = new RecordBatchBuilder({
     timestampType: 1,
     isControl: true,
@@ -82,7 +82,7 @@ Deno.test("RecordBatchBuilder fills in the header", () => {
   assertEquals([batch.producerId, batch.producerEpoch, batch.baseSequence], [-1, -1, -1]);
 });
 
-Deno.test("RecordBatchBuilder carries any timestamps and their distance", () => {
+Deno.test("RecordBatchBuilder.append() accepts any timestamps, however far apart", () => {
   const timestamps = [
     1_700_000_000_000,
     0,
@@ -100,7 +100,7 @@ Deno.test("RecordBatchBuilder carries any timestamps and their distance", () => 
   }
 });
 
-Deno.test("RecordBatchBuilder keeps all digits of timestamps given as bigint, and their latest", () => {
+Deno.test("RecordBatchBuilder.append() keeps timestamps given as bigint exact", () => {
   const nanoseconds = 1_700_000_000_000_000_123n;
   const orders: (number | bigint)[][] = [
     [nanoseconds, nanoseconds + 1n, nanoseconds - 1n],
@@ -124,7 +124,7 @@ Deno.test("RecordBatchBuilder keeps all digits of timestamps given as bigint, an
   }
 });
 
-Deno.test("RecordBatchBuilder writes text like its UTF-8 bytes, whatever its sizes", () => {
+Deno.test("RecordBatchBuilder.append() writes text like its UTF-8 bytes, whatever its size", () => {
   const texts = ["", "a", "é", "日本", "😀", "\ud800", "\ufeffbom", "x".repeat(24) + "é"];
   for (
     const size of [20, 21, 31, 32, 40, 62, 63, 64, 65, 2730, 4090, 4096, 4097, 8190, 8192, 9000]
@@ -152,7 +152,7 @@ Deno.test("RecordBatchBuilder writes text like its UTF-8 bytes, whatever its siz
   }
 });
 
-Deno.test("RecordBatchBuilder.build() returns a view of what it wrote, without compression", () => {
+Deno.test("RecordBatchBuilder.build() returns a view of its buffer without compression", () => {
   const builder = new RecordBatchBuilder({ initialCapacity: 1000 });
   builder.append(0, null, new Uint8Array(500));
   const batch = builder.build();
@@ -160,7 +160,7 @@ Deno.test("RecordBatchBuilder.build() returns a view of what it wrote, without c
   assertStrictEquals(builder.build(), batch);
 });
 
-Deno.test("RecordBatchBuilder takes nothing more once it is built, and builds nothing from nothing", () => {
+Deno.test("RecordBatchBuilder throws for changes after build(), and for build() without records", () => {
   const builder = new RecordBatchBuilder();
   assertThrows(() => builder.build(), TypeError, "it has no records");
   builder.append(0, null, "v");
@@ -170,7 +170,7 @@ Deno.test("RecordBatchBuilder takes nothing more once it is built, and builds no
   assertThrows(() => builder.setProducerState(1, 1, 1), TypeError, "it is built");
 });
 
-Deno.test("RecordBatchBuilder refuses timestamps that are no whole number from -1 up", () => {
+Deno.test("RecordBatchBuilder.append() rejects timestamps that are not integers from -1 up", () => {
   const builder = new RecordBatchBuilder();
   for (const timestamp of [-2, 1.5, NaN, Infinity, 2 ** 63]) {
     assertThrows(() => builder.append(timestamp, null, null), RangeError, `is ${timestamp}`);
@@ -179,7 +179,7 @@ Deno.test("RecordBatchBuilder refuses timestamps that are no whole number from -
   assertEquals(builder.estimatedSizeInBytes, RECORD_BATCH_OVERHEAD);
 });
 
-Deno.test("RecordBatchBuilder is as it was after an append that threw", () => {
+Deno.test("RecordBatchBuilder.append() changes nothing if it throws", () => {
   const builder = new RecordBatchBuilder();
   builder.append(1, "k", "v");
   const size = builder.estimatedSizeInBytes;
@@ -191,7 +191,7 @@ Deno.test("RecordBatchBuilder is as it was after an append that threw", () => {
   assertEquals(records.length, 1);
 });
 
-Deno.test("RecordBatchBuilder.tryAppend() keeps to the size limit, but for the first record", () => {
+Deno.test("RecordBatchBuilder.tryAppend() keeps to the size limit, except for the first record", () => {
   const builder = new RecordBatchBuilder({ sizeLimit: 200 });
   assert(builder.tryAppend(0, null, "x".repeat(300)));
   assert(!builder.tryAppend(0, null, ""));
@@ -209,13 +209,13 @@ Deno.test("RecordBatchBuilder.tryAppend() keeps to the size limit, but for the f
   }
 });
 
-Deno.test("RecordBatchBuilder.append() goes beyond the size limit", () => {
+Deno.test("RecordBatchBuilder.append() ignores the size limit", () => {
   const builder = new RecordBatchBuilder({ sizeLimit: 100 });
   for (let index = 0; index < 10; index++) builder.append(0, null, new Uint8Array(1000));
   assertEquals(Array.from(new RecordBatch(builder.build()).records()).length, 10);
 });
 
-Deno.test("RecordBatchBuilder.setProducerState() names the producer at the last moment", () => {
+Deno.test("RecordBatchBuilder.setProducerState() sets the producer before build()", () => {
   const builder = new RecordBatchBuilder();
   builder.append(0, null, "v");
   builder.setProducerState(2 ** 33, 4, 17);
@@ -224,7 +224,7 @@ Deno.test("RecordBatchBuilder.setProducerState() names the producer at the last 
   batch.ensureValid();
 });
 
-Deno.test("RecordBatchBuilder.sizeOfRecord() is never less than a record takes", () => {
+Deno.test("RecordBatchBuilder.sizeOfRecord() is never less than the actual size", () => {
   const values = [null, "", "v".repeat(63), "日".repeat(3000), new Uint8Array(70_000)];
   const headers = [{ key: "日", value: "日" }, { key: "", value: null }];
   for (const value of values) {
@@ -239,7 +239,7 @@ Deno.test("RecordBatchBuilder.sizeOfRecord() is never less than a record takes",
   }
 });
 
-Deno.test("RecordBatchBuilder applies a compression level, and refuses one that is not there", () => {
+Deno.test("RecordBatchBuilder.build() applies the compression level, and rejects an unsupported one", () => {
   const build = (compressionLevel: number) => {
     const builder = new RecordBatchBuilder({ compression: CompressionType.gzip, compressionLevel });
     for (let index = 0; index < 200; index++) builder.append(index, `${index}`, `value ${index}`);
@@ -250,7 +250,7 @@ Deno.test("RecordBatchBuilder applies a compression level, and refuses one that 
   assertThrows(() => build(10), RangeError, "levels are -1 to 9");
 });
 
-Deno.test("RecordBatchBuilder writes the same to memory that was used before", () => {
+Deno.test("RecordBatchBuilder writes the same batch to reused memory", () => {
   const build = (memory?: Uint8Array<ArrayBuffer>) => {
     const builder = new RecordBatchBuilder({ memory });
     for (let i = 0; i < 100; i++) builder.append(i, `${i}`, new Uint8Array(i).fill(i));
@@ -267,12 +267,12 @@ Deno.test("RecordBatchBuilder writes the same to memory that was used before", (
   }
 });
 
-Deno.test("RecordBatchBuilder.tryAppend() fills a batch to its limit, to the byte", () => {
+Deno.test("RecordBatchBuilder.tryAppend() fills a batch exactly to its limit", () => {
   const sizeLimit = 1000;
   const first = new Uint8Array(800);
   const partly = new RecordBatchBuilder({ sizeLimit });
   partly.append(1, null, first);
-  // Length and size of the value take two bytes each, five other fields one.
+  // Length and size of the value take two bytes each, the five other fields one.
   const room = sizeLimit - partly.estimatedSizeInBytes - 9;
   for (const isText of [false, true]) {
     const value = (size: number) => isText ? "a".repeat(size) : new Uint8Array(size);

@@ -44,7 +44,7 @@ function newBatch(): RecordBatch {
   return new RecordBatch(goldenBatches.librdkafka.none.slice());
 }
 
-/** Makes the CRC right again after a test has written to the bytes. */
+/** Recomputes the CRC after a test has changed the bytes. */
 function sign(batch: RecordBatch): void {
   new DataView(batch.bytes.buffer, batch.bytes.byteOffset)
     .setUint32(CRC_POSITION, crc32c(batch.bytes, ATTRIBUTES_POSITION));
@@ -86,7 +86,7 @@ Deno.test("RecordBatch has the layout of Kafka's DefaultRecordBatch", () => {
   });
 });
 
-Deno.test("RecordBatch reads the batches of other clients, by every codec", async (t) => {
+Deno.test("RecordBatch reads the batches of other clients, with every codec", async (t) => {
   for (const [client, batches] of Object.entries(goldenBatches)) {
     for (const [codec, bytes] of Object.entries(batches)) {
       await t.step(`${client} ${codec}`, () => {
@@ -144,7 +144,7 @@ Deno.test("RecordBatch.lastSequence follows 2147483647 with 0", () => {
   assertEquals(last(2147483647), 2);
 });
 
-Deno.test("RecordBatch sets base offset and leader epoch without touching what the CRC covers", () => {
+Deno.test("RecordBatch sets base offset and leader epoch without changing bytes that the CRC covers", () => {
   const batch = newBatch();
   const before = batch.bytes.slice();
   for (const offset of [0, 1, 2 ** 31, 2 ** 32 + 5, Number.MAX_SAFE_INTEGER, -1]) {
@@ -165,7 +165,7 @@ Deno.test("RecordBatch sets base offset and leader epoch without touching what t
   assertThrows(() => batch.baseOffset = 1.5, RangeError);
 });
 
-Deno.test("RecordBatch.setLogAppendTime() gives every record the broker's time", () => {
+Deno.test("RecordBatch.setLogAppendTime() sets the timestamp of every record", () => {
   const batch = newBatch();
   batch.setLogAppendTime(1_800_000_000_000);
   assertEquals(batch.timestampType, 1);
@@ -175,7 +175,7 @@ Deno.test("RecordBatch.setLogAppendTime() gives every record the broker's time",
   for (const record of batch.records()) assertEquals(record.timestamp, 1_800_000_000_000);
 });
 
-Deno.test("RecordBatch.setMaxTimestamp() corrects the header alone", () => {
+Deno.test("RecordBatch.setMaxTimestamp() changes the header only", () => {
   const batch = newBatch();
   batch.setMaxTimestamp(5);
   assertEquals(batch.maxTimestamp, 5);
@@ -192,7 +192,7 @@ Deno.test("RecordBatch.setProducerState() leaves a valid batch", () => {
   assertEquals(decoded(batch), goldenRecords);
 });
 
-Deno.test("RecordBatch is a view: it copies nothing, and sees its own bytes only", () => {
+Deno.test("RecordBatch is a view that copies nothing and reads only its own bytes", () => {
   const golden = goldenBatches.librdkafka.none;
   const buffer = new Uint8Array(golden.length + 50).fill(0xee);
   buffer.set(golden, 20);
@@ -207,7 +207,7 @@ Deno.test("RecordBatch is a view: it copies nothing, and sees its own bytes only
   assertStrictEquals(new RecordBatch(golden).bytes, golden);
 });
 
-Deno.test("RecordBatch refuses a header or size that does not fit, at every length", () => {
+Deno.test("RecordBatch rejects a header or size that does not fit, at every length", () => {
   const golden = goldenBatches.librdkafka.none;
   for (let length = 0; length < golden.length; length++) {
     assertThrows(
@@ -228,7 +228,7 @@ Deno.test("RecordBatch refuses a header or size that does not fit, at every leng
   }
 });
 
-Deno.test("RecordBatch refuses message formats v0 and v1 as Kafka 4 does (KIP-724)", () => {
+Deno.test("RecordBatch rejects message formats v0 and v1, like Kafka 4 (KIP-724)", () => {
   // A message set of v0: offset, size, CRC, magic, attributes, key, value.
   const messageSet = new Uint8Array(26);
   new DataView(messageSet.buffer).setInt32(8, 14);
@@ -244,7 +244,7 @@ Deno.test("RecordBatch refuses message formats v0 and v1 as Kafka 4 does (KIP-72
   }
 });
 
-Deno.test("RecordBatch.ensureValid() finds every flipped bit that the CRC covers", () => {
+Deno.test("RecordBatch.ensureValid() detects every flipped bit that the CRC covers", () => {
   const batch = newBatch();
   for (let position = CRC_POSITION; position < batch.sizeInBytes; position++) {
     for (let bit = 0; bit < 8; bit++) {
@@ -262,7 +262,7 @@ Deno.test("RecordBatch.ensureValid() finds every flipped bit that the CRC covers
   );
 });
 
-Deno.test("RecordBatch.ensureValid() takes any int64, which reads as the nearest number", () => {
+Deno.test("RecordBatch.ensureValid() accepts any int64, which reads as the nearest number", () => {
   const positions = {
     baseTimestamp: BASE_TIMESTAMP_POSITION,
     maxTimestamp: MAX_TIMESTAMP_POSITION,
@@ -281,7 +281,7 @@ Deno.test("RecordBatch.ensureValid() takes any int64, which reads as the nearest
   }
 });
 
-Deno.test("RecordBatch.compression refuses codecs that Kafka has not", () => {
+Deno.test("RecordBatch.compression rejects unknown codecs", () => {
   for (const type of [5, 6, 7]) {
     const batch = newBatch();
     batch.bytes[ATTRIBUTES_POSITION + 1] = type;
@@ -297,7 +297,7 @@ Deno.test("RecordBatch reads the flags of control batches and delete horizons", 
   assertEquals(batch.attributes, 0b111_0000);
 });
 
-Deno.test("recordBatches() goes through whole batches and stops before a partial one", () => {
+Deno.test("recordBatches() yields whole batches and stops before a partial one", () => {
   const first = goldenBatches.librdkafka.none;
   const second = goldenBatches.kafkaPython.lz4;
   const both = new Uint8Array([...first, ...second]);
@@ -309,7 +309,7 @@ Deno.test("recordBatches() goes through whole batches and stops before a partial
   }
 });
 
-Deno.test("recordBatches() refuses a size that no batch has", () => {
+Deno.test("recordBatches() rejects an impossible size", () => {
   const bytes = goldenBatches.librdkafka.none.slice();
   new DataView(bytes.buffer).setInt32(BATCH_LENGTH_POSITION, 0);
   assertThrows(() => [...recordBatches(bytes)], CorruptRecordError, "batch length is 0");
@@ -322,7 +322,7 @@ Deno.test("sizeOfBatchAt() needs no more than the first 17 bytes", () => {
   assertEquals(sizeOfBatchAt(new Uint8Array([1, 2, 3, ...bytes]), 3), bytes.length);
 });
 
-Deno.test("RecordBatch names itself in messages by size and offset", () => {
+Deno.test("RecordBatch.toString() gives size and offset", () => {
   const builder = new RecordBatchBuilder({ baseOffset: 41 });
   builder.append(0, null, null);
   assertEquals(`${new RecordBatch(builder.build())}`, "record batch of 68 bytes at offset 41");

@@ -15,7 +15,7 @@ import {
 } from "./record_batch.ts";
 import { RecordBatchBuilder } from "./record_batch_builder.ts";
 
-/** A batch that holds the given bytes as its records. */
+/** A batch with the given bytes as its records. */
 function batchOf(recordCount: number, ...records: number[]): RecordBatch {
   const builder = new RecordBatchBuilder();
   builder.append(1000, null, null);
@@ -28,7 +28,7 @@ function batchOf(recordCount: number, ...records: number[]): RecordBatch {
   return new RecordBatch(bytes);
 }
 
-/** Draws whole numbers below a limit; another series each time, which the seed names. */
+/** Draws integers below a limit, from a different seed on each run. */
 function seededRandom(): { seed: number; random: (limit: number) => number } {
   const seed = crypto.getRandomValues(new Uint32Array(1))[0]!;
   const numbers = new Random(seed);
@@ -56,7 +56,7 @@ const FULL_RECORD = [
   0, 1, // empty name: null
 ];
 
-Deno.test("Record gives each field of its bytes", () => {
+Deno.test("Record returns each of its fields", () => {
   const [record] = batchOf(1, ...FULL_RECORD).records();
   assert(record);
   assertEquals(record.offset, 0);
@@ -71,7 +71,7 @@ Deno.test("Record gives each field of its bytes", () => {
   ]);
 });
 
-Deno.test("Record tells null from empty", () => {
+Deno.test("Record distinguishes null from empty", () => {
   const [nulls] = batchOf(1, 12, 0, 0, 0, 1, 1, 0).records();
   assertEquals([nulls!.key, nulls!.value, nulls!.keySize, nulls!.valueSize], [null, null, -1, -1]);
   assertEquals(nulls!.headers, []);
@@ -80,7 +80,7 @@ Deno.test("Record tells null from empty", () => {
   assertEquals([empties!.keySize, empties!.valueSize], [0, 0]);
 });
 
-Deno.test("Record reads negative timestamp deltas, as kafkajs may write them", () => {
+Deno.test("Record reads negative timestamp deltas, which kafkajs may write", () => {
   const [record] = batchOf(1, 12, 0, 9, 0, 1, 1, 0).records();
   assertEquals(record!.timestamp, 995);
 });
@@ -101,7 +101,7 @@ Deno.test("Record reads header names that are long, not ASCII, or begin with a b
   assertEquals(record!.headers.map(({ key }) => key), names);
 });
 
-Deno.test("RecordBatch.records() can be gone through twice, and left early", () => {
+Deno.test("RecordBatch.records() can be iterated twice, and left early", () => {
   const records = new RecordBatch(goldenBatches.librdkafka.zstd).records();
   for (const record of records) {
     assertEquals(record.offset, 0);
@@ -115,14 +115,14 @@ Deno.test("RecordBatch.records() of a batch emptied by compaction is empty", () 
   assertEquals(Array.from(batchOf(0).records()), []);
 });
 
-Deno.test("RecordBatch.records() keeps offsets where compaction took records out", () => {
+Deno.test("RecordBatch.records() keeps offsets where compaction removed records", () => {
   const batch = batchOf(2, 12, 0, 0, 4, 1, 1, 0, 12, 0, 0, 14, 1, 1, 0);
   new DataView(batch.bytes.buffer).setInt32(LAST_OFFSET_DELTA_POSITION, 9);
   assertEquals(Array.from(batch.records(), (record) => record.offset), [2, 7]);
   assertEquals(batch.nextOffset, 10);
 });
 
-Deno.test("RecordBatch.records() refuses records that are cut off at any byte", () => {
+Deno.test("RecordBatch.records() rejects records truncated at any byte", () => {
   for (let size = 0; size < FULL_RECORD.length; size++) {
     assertThrows(() => readAll(batchOf(1, ...FULL_RECORD.slice(0, size))), CorruptRecordError);
   }
@@ -134,15 +134,15 @@ Deno.test("RecordBatch.records() refuses records that are cut off at any byte", 
   }
 });
 
-Deno.test("RecordBatch.records() refuses a frame within the record that is too small", () => {
-  // The length says less than the fields take, though the bytes are there.
+Deno.test("RecordBatch.records() rejects a record length that is too small", () => {
+  // The length states less than the fields take, though the bytes are present.
   for (let length = 0; length < 17; length++) {
     const bytes = [2 * length, ...FULL_RECORD.slice(1), ...new Array<number>(20).fill(0)];
     assertThrows(() => readAll(batchOf(1, ...bytes)), CorruptRecordError);
   }
 });
 
-Deno.test("RecordBatch.records() holds the batch to its record count", () => {
+Deno.test("RecordBatch.records() rejects a wrong record count", () => {
   assertThrows(() => readAll(batchOf(2, ...FULL_RECORD)), CorruptRecordError);
   assertThrows(
     () => readAll(batchOf(0, ...FULL_RECORD)),
@@ -153,7 +153,7 @@ Deno.test("RecordBatch.records() holds the batch to its record count", () => {
   assertThrows(() => readAll(batchOf(2 ** 31 - 1, ...FULL_RECORD)), CorruptRecordError);
 });
 
-Deno.test("RecordBatch.records() refuses fields that lie", async (t) => {
+Deno.test("RecordBatch.records() rejects invalid fields", async (t) => {
   const records: Record<string, number[]> = {
     "length below zero": [1, 0, 0, 0, 1, 1, 0],
     "length beyond the batch": [14, 0, 0, 0, 1, 1, 0],
@@ -182,7 +182,7 @@ Deno.test("RecordBatch.records() refuses fields that lie", async (t) => {
   }
 });
 
-Deno.test("Record.timestamp is base plus delta rounded once, where a number cannot hold it", () => {
+Deno.test("Record.timestamp is base plus delta, rounded once above 2^53", () => {
   const nanoseconds = 1_700_000_000_000_000_127n;
   const cases: [base: bigint, delta: number[], timestamp: bigint][] = [
     [2n ** 53n - 1n, [2], 2n ** 53n],
@@ -202,7 +202,7 @@ Deno.test("Record.timestamp is base plus delta rounded once, where a number cann
   }
 });
 
-Deno.test("RecordBatch.records() says why records cannot be decompressed", () => {
+Deno.test("RecordBatch.records() reports why records cannot be decompressed", () => {
   const bytes = goldenBatches.librdkafka.gzip.slice(0, -10);
   new DataView(bytes.buffer).setInt32(8, bytes.length - 12);
   const batch = new RecordBatch(bytes);
@@ -214,7 +214,7 @@ Deno.test("RecordBatch.records() says why records cannot be decompressed", () =>
   assert(error.cause instanceof Error);
 });
 
-Deno.test("RecordBatch.records() expands no further than it is allowed to", () => {
+Deno.test("RecordBatch.records() rejects more than maxBytes of decompressed records", () => {
   const builder = new RecordBatchBuilder({ compression: CompressionType.zstd });
   builder.append(0, null, new Uint8Array(1_000_000));
   const batch = new RecordBatch(builder.build());
@@ -224,7 +224,7 @@ Deno.test("RecordBatch.records() expands no further than it is allowed to", () =
   assertEquals(record!.valueSize, 1_000_000);
 });
 
-Deno.test("Record gives what was written, whatever number of bytes its sizes take", () => {
+Deno.test("Record returns what was written, whatever number of bytes its sizes take", () => {
   const sizes = [0, 1, 62, 63, 64, 65, 8189, 8190, 8191, 8192, 8193, 1_048_576, 1_048_577];
   const base = 1e12;
   const written = sizes.flatMap((size) => [
@@ -245,9 +245,9 @@ Deno.test("Record gives what was written, whatever number of bytes its sizes tak
   assertEquals(place, 9000 + written.length);
 });
 
-Deno.test("RecordBatch.records() reads damaged records in the short way as in the long", () => {
+Deno.test("RecordBatch.records() treats corrupt records the same on the fast and the slow path", () => {
   const { random, seed } = seededRandom();
-  // With such a base every record takes the long way, since its timestamp might be too large.
+  // With such a base every record takes the slow path, since its timestamp might be too large.
   const longWay = 2 ** 52;
   const outcome = (bytes: Uint8Array, baseTimestamp: number): unknown => {
     new DataView(bytes.buffer).setBigInt64(BASE_TIMESTAMP_POSITION, BigInt(baseTimestamp));
@@ -274,13 +274,13 @@ Deno.test("RecordBatch.records() reads damaged records in the short way as in th
       bytes[RECORD_BATCH_OVERHEAD + random(span)]! = random(256);
     }
     const expected = outcome(bytes, longWay);
-    // Beyond what a number can hold, the two bases are told apart.
+    // Above the safe integers the two bases give different results.
     if (JSON.stringify(expected).includes("timestamp delta")) continue;
     assertEquals(outcome(bytes, 0), expected, `seed ${seed}, round ${round}`);
   }
 });
 
-Deno.test("RecordBatch.records() answers any damage with a CorruptRecordError or other records", () => {
+Deno.test("RecordBatch.records() returns other records or throws CorruptRecordError for corrupt bytes", () => {
   const { random, seed } = seededRandom();
   const originals = Object.values(goldenBatches.librdkafka);
   for (let round = 0; round < 3000; round++) {

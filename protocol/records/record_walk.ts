@@ -1,9 +1,9 @@
 /**
- * Walks over the records of a batch without making anything of them, and finds out what its header
- * should say: whether they are as many as it states, with offsets in a row, and the latest timestamp.
+ * Walks over the records of a batch without creating objects, to check the header: the record
+ * count, consecutive offsets, and the latest timestamp.
  *
- * `record.ts` shows the layout of a record. The walk can be done in steps, for batches of so many
- * records, or records of so many headers, that others would have to wait.
+ * `record.ts` documents the layout of a record. The walk can be done in steps, for batches with so
+ * many records or headers that other work would be delayed.
  *
  * @module
  */
@@ -11,41 +11,41 @@
 import { CorruptRecordError } from "./errors.ts";
 import { FieldReader } from "./varint.ts";
 
-/** What the header states of records, and what is asked of them. */
+/** Header fields and requirements that a walk checks records against. */
 export interface RecordWalkOptions {
-  /** Records that there have to be, with the offset deltas from 0 on. */
+  /** Expected number of records, whose offset deltas count from 0. */
   readonly recordCount: number;
-  /** What timestamps are counted from, in milliseconds since 1970; what it is for -1. */
+  /** Base of the timestamps, in milliseconds since 1970. */
   readonly baseTimestamp: number;
-  /** The earliest and the latest timestamp that a record may have, unless it is -1, which is none. */
+  /** Minimum and maximum timestamp of a record; -1, which means none, is always allowed. */
   readonly earliestTimestamp: number;
   readonly latestTimestamp: number;
   /** Whether each record must have a key. */
   readonly needsKeys: boolean;
 }
 
-/** A record that is well-formed, but not what is asked for. */
+/** A well-formed record that does not meet the requirements. */
 export interface UnfitRecord {
-  /** Its place in the batch, counted from 0. */
+  /** Index of the record in the batch, from 0. */
   readonly index: number;
-  /** The timestamp that is out of range, or `undefined` if what it lacks is a key. */
+  /** The timestamp that is out of range, or `undefined` if the key is missing. */
   readonly timestamp: number | undefined;
 }
 
-/** A record that is none, at a place in its batch. */
+/** Thrown for a malformed record, with its index in the batch. */
 export class MalformedRecordError extends CorruptRecordError {
   override name = "MalformedRecordError";
-  /** The place of the record in its batch, counted from 0; the record count for what follows the last. */
+  /** Index of the record in the batch, from 0; the record count for bytes after the last record. */
   readonly recordIndex: number;
 
-  /** For a record and what is wrong with it. */
+  /** Creates an error for a record and what is wrong with it. */
   constructor(recordIndex: number, problem: string, options?: ErrorOptions) {
     super(`Record ${recordIndex} is malformed: ${problem}`, options);
     this.recordIndex = recordIndex;
   }
 }
 
-/** An answer that names more of them would be much larger than the request was. */
+/** Limits the size of a response that lists such records. */
 const MAX_UNFIT_RECORDS = 1000;
 
 /** A walk over the records of one batch. */
@@ -55,19 +55,21 @@ export class RecordWalk {
   readonly #options: RecordWalkOptions;
   #index = 0;
   #position: number;
-  /** Headers still to come of a record that was not walked to its end. */
+  /** Number of remaining headers of a record that was not finished in the last step. */
   #headersLeft = 0;
   #recordEnd = 0;
-  /** Of the record that was walked over last, other than the usual. */
+  /** Whether the last record read by `#walkRecord()` has a key. */
   #hasKey = false;
-  /** The latest timestamp of those so far, -1 if none is later than that. */
+  /** The latest timestamp so far, or -1. */
   maxTimestamp = -1;
-  /** The first thousand records that are not what is asked for. */
+  /** The first thousand records that do not meet the requirements. */
   readonly unfit: UnfitRecord[] = [];
-  /** How many there are. */
+  /** Total number of records that do not meet the requirements. */
   unfitCount = 0;
 
-  /** @param bytes Those of the batch, or its expanded records; they go from `position` to the end. */
+  /**
+   * @param bytes The batch or its decompressed records, which extend from `position` to the end.
+   */
   constructor(bytes: Uint8Array, position: number, options: RecordWalkOptions) {
     this.#bytes = bytes;
     this.#fields = new FieldReader(bytes, position);
@@ -76,12 +78,12 @@ export class RecordWalk {
   }
 
   /**
-   * Walks on.
+   * Continues the walk.
    *
-   * @param maxSteps Records and headers to walk over at most.
-   * @returns Whether it is done.
-   * @throws {MalformedRecordError} If bytes are not the record they should be, there are fewer or more
-   *   than stated, or an offset does not follow the one before.
+   * @param maxSteps Maximum number of records and headers to visit.
+   * @returns Whether the walk is complete.
+   * @throws {MalformedRecordError} If a record is malformed, the record count is wrong, or an
+   *   offset does not follow the previous one.
    */
   walk(maxSteps: number): boolean {
     const bytes = this.#bytes;
@@ -98,8 +100,8 @@ export class RecordWalk {
         this.maxTimestamp = maxTimestamp;
         return false;
       }
-      // The usual record, whose sizes and deltas take three bytes at most, and which has no headers. Past the end
-      // of the bytes all is `undefined`, which is no end of anything.
+      // Fast path for a typical record, whose sizes and deltas take at most three bytes and which
+      // has no headers. Reading past the end gives `undefined`, which fails the comparisons.
       const length = shortVarint(bytes, position);
       const lengthEnd = position + (length & 3);
       const end = lengthEnd + unZigZag(length >> 2);
@@ -158,7 +160,7 @@ export class RecordWalk {
     return true;
   }
 
-  /** Any record, up to its headers if it has some. Gives its timestamp delta. */
+  /** Reads any record up to its headers. Returns its timestamp delta. */
   #walkRecord(): number {
     const fields = this.#fields;
     const left = fields.bytes.length;
@@ -199,7 +201,7 @@ export class RecordWalk {
     }
   }
 
-  /** Walks over the headers of a record, if some are left. Returns the steps that are left then. */
+  /** Visits the remaining headers of a record. Returns the number of steps left. */
   #walkHeaders(maxSteps: number): number {
     let left = this.#headersLeft;
     if (left === 0) return maxSteps;
@@ -237,8 +239,8 @@ export class RecordWalk {
 }
 
 /**
- * A varint of up to three bytes, not yet turned back from zig-zag, four times as large, and how many
- * bytes those are; 0 for a longer one, or one that is cut off.
+ * Reads a varint of up to three bytes. The result is the raw zig-zag value times four plus the
+ * number of bytes, or 0 if the varint is longer or truncated.
  */
 function shortVarint(bytes: Uint8Array, position: number): number {
   const first = bytes[position]!;

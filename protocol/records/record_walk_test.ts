@@ -32,14 +32,14 @@ interface Fields {
   readonly key?: number[];
   readonly value?: number[];
   readonly headers?: number[];
-  /** By how much the length is wrong. */
+  /** Error added to the length. */
   readonly off?: number;
 }
 
 const HEADERS = [{ key: "a", value: "b" }, { key: "c", value: null }];
 const NO_BYTES = varint(-1);
 
-/** A record as bytes, sound unless said otherwise. */
+/** A record as bytes, valid unless fields say otherwise. */
 function record(fields: Fields = {}): number[] {
   const { delta = [0], offset = [0], key = NO_BYTES, value = [2, 65], headers = [0], off = 0 } =
     fields;
@@ -47,7 +47,7 @@ function record(fields: Fields = {}): number[] {
   return [...varint(body.length + off), ...body];
 }
 
-Deno.test("RecordWalk walks over what a builder made, and finds the latest timestamp", () => {
+Deno.test("RecordWalk accepts batches of RecordBatchBuilder, and finds the latest timestamp", () => {
   for (const sizes of [[0], [1, 100, 10_000], [8191, 8192, 2 ** 20, 2 ** 21 + 1]]) {
     for (const steps of [1, 7, Infinity]) {
       const builder = new RecordBatchBuilder();
@@ -72,7 +72,7 @@ Deno.test("RecordWalk walks over what a builder made, and finds the latest times
   }
 });
 
-Deno.test("RecordWalk walks over offset deltas of every width", () => {
+Deno.test("RecordWalk accepts offset deltas of every width", () => {
   const builder = new RecordBatchBuilder();
   for (let index = 0; index < 1_050_000; index++) builder.append(1, null, null);
   const { bytes, recordCount } = new RecordBatch(builder.build());
@@ -87,7 +87,7 @@ Deno.test("RecordWalk walks over offset deltas of every width", () => {
   assertEquals(walk.walk(1), true);
 });
 
-Deno.test("RecordWalk refuses what no consumer could read, and names the record", () => {
+Deno.test("RecordWalk rejects malformed records, with their index", () => {
   const sound = record();
   const second = (fields: Fields) => [...sound, ...record({ offset: [2], ...fields })];
   const cases: Record<string, [number[], recordCount: number, recordIndex: number]> = {
@@ -123,7 +123,7 @@ Deno.test("RecordWalk refuses what no consumer could read, and names the record"
   }
 });
 
-Deno.test("RecordWalk refuses a record that is cut off at any byte", () => {
+Deno.test("RecordWalk rejects a record truncated at any byte", () => {
   const bytes = new Uint8Array(
     record({ key: [6, 1, 2, 3], headers: [4, 2, 65, 2, 66, 2, 67, 1], delta: varlong(1e9) }),
   );
@@ -134,7 +134,7 @@ Deno.test("RecordWalk refuses a record that is cut off at any byte", () => {
   }
 });
 
-Deno.test("RecordWalk names records without key or with timestamps out of range, up to a thousand", () => {
+Deno.test("RecordWalk collects up to a thousand records without key or with timestamps out of range", () => {
   const times = [0, -5, 5, -2000, 10].map((delta, index) =>
     record({ delta: varlong(delta), offset: varint(index), key: index === 4 ? NO_BYTES : [0] })
   );
@@ -164,7 +164,7 @@ Deno.test("RecordWalk names records without key or with timestamps out of range,
   assertEquals([many.unfit.length, many.unfitCount], [1000, 5000]);
 });
 
-Deno.test("RecordWalk takes -1 for no timestamp, in range or not", () => {
+Deno.test("RecordWalk accepts timestamp -1, in range or not", () => {
   const walk = walkOver(new Uint8Array(record()), {
     baseTimestamp: -1,
     earliestTimestamp: 10,
@@ -174,7 +174,7 @@ Deno.test("RecordWalk takes -1 for no timestamp, in range or not", () => {
   assertEquals([walk.maxTimestamp, walk.unfitCount], [-1, 0]);
 });
 
-Deno.test("RecordWalk does not exceed its steps, even in the headers of one record", () => {
+Deno.test("RecordWalk does not exceed maxSteps, even within the headers of one record", () => {
   const headers = [...varint(1000), ...Array.from({ length: 1000 }, () => [2, 65, 1]).flat()];
   const walk = walkOver(new Uint8Array(record({ headers })));
   for (let step = 0; step < 100; step++) assertEquals(walk.walk(10), false);

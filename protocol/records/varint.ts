@@ -1,22 +1,22 @@
 /**
- * Zig-zag varints, as records hold them: seven bits a byte, least significant first, the top bit
- * set on all but the last. -1 is `01`, 1 is `02`.
+ * Zig-zag varints as used in records: seven bits per byte, least significant first, with the top
+ * bit set on all but the last byte. -1 is `01`, 1 is `02`.
  *
- * Writing goes to a `Uint8Array` with room enough, and returns the position after what was written.
- * Reading never looks at a byte beyond the end it is given.
+ * Writers need a `Uint8Array` with enough space and return the position after the value. Readers
+ * never read beyond the given end.
  *
  * @module
  */
 
 import { CorruptRecordError } from "./errors.ts";
 
-/** The most bytes a varint of 32 bits takes. */
+/** Maximum size in bytes of a 32-bit varint. */
 export const MAX_VARINT_SIZE = 5;
 
-/** The most bytes a varint of 64 bits takes. */
+/** Maximum size in bytes of a 64-bit varint. */
 export const MAX_VARLONG_SIZE = 10;
 
-/** The bytes that the zig-zag varint of `value`, an int32, takes. */
+/** Size in bytes of the zig-zag varint of `value`, an int32. */
 export function sizeOfVarint(value: number): number {
   // 38 - clz is 7 × size + remainder for a non-zero value; × 37 >> 8 divides by seven in that
   // range.
@@ -36,13 +36,13 @@ export function writeVarint(bytes: Uint8Array, position: number, value: number):
 }
 
 /**
- * Writes the zig-zag varint of `value`, a safe integer or the low 64 bits of a bigint, and returns the
- * position after it.
+ * Writes the zig-zag varint of `value`, a safe integer or the low 64 bits of a bigint, and returns
+ * the position after it.
  */
 export function writeVarlong(bytes: Uint8Array, position: number, value: number | bigint): number {
   if (typeof value === "bigint") return writeExactVarlong(bytes, position, value);
   if (value === (value | 0)) return writeVarint(bytes, position, value);
-  // Zig-zag of a wide value, in two halves that stay exact: 2n, or 2(-n - 1) + 1 when negative.
+  // Zig-zag of a large value, in two exact halves: 2n, or 2(-n - 1) + 1 if negative.
   const magnitude = value < 0 ? -value - 1 : value;
   let low = (magnitude % 2 ** 27) * 2 + (value < 0 ? 1 : 0);
   let high = Math.floor(magnitude / 2 ** 27);
@@ -58,7 +58,7 @@ export function writeVarlong(bytes: Uint8Array, position: number, value: number 
   return position;
 }
 
-/** The zig-zag varint at `position` of bytes that were gone through before, exact to the last bit. */
+/** Reads the zig-zag varint at `position` exactly, from bytes that have been validated. */
 export function readExactVarlong(bytes: Uint8Array, position: number): bigint {
   let raw = 0n;
   for (let shift = 0n;; shift += 7n) {
@@ -82,7 +82,7 @@ function writeExactVarlong(bytes: Uint8Array, position: number, value: bigint): 
 export class FieldReader {
   readonly bytes: Uint8Array;
 
-  /** Where the next field starts. */
+  /** Position of the next field. */
   position: number;
 
   constructor(bytes: Uint8Array, position: number) {
@@ -90,7 +90,7 @@ export class FieldReader {
     this.position = position;
   }
 
-  /** The next int32, which must end before `end`. */
+  /** Reads the next int32, which must end before `end`. */
   varint(end: number): number {
     const position = this.position;
     if (position < end) {
@@ -109,7 +109,10 @@ export class FieldReader {
     return this.fail("a varint is longer than 5 bytes");
   }
 
-  /** The next int64, which must end before `end`; beyond ±(2^53 - 1) it is the nearest number. */
+  /**
+   * Reads the next int64, which must end before `end`; outside ±(2^53 - 1) it is rounded to the
+   * nearest number.
+   */
   varlong(end: number): number {
     let low = 0;
     for (let shift = 0; shift < 28; shift += 7) {
@@ -117,7 +120,7 @@ export class FieldReader {
       low |= (byte & 0x7f) << shift;
       if (byte < 0x80) return (low >>> 1) ^ -(low & 1);
     }
-    // 2^42 is where the tenth byte ends, 28 bits being in `low`. Of that byte one bit counts.
+    // 2^42 is the place of the tenth byte, with 28 bits in `low`. Only one bit of that byte counts.
     let high = 0;
     for (let unit = 1; unit < 2 ** 42; unit *= 0x80) {
       const byte = this.#byte(end);
@@ -131,8 +134,7 @@ export class FieldReader {
   }
 
   /**
-   * Steps over `size` bytes, -1 meaning null, which must end before `end`; returns where they
-   * start.
+   * Skips `size` bytes, where -1 means null; they must end before `end`. Returns their start.
    */
   skip(size: number, end: number): number {
     const position = this.position;

@@ -9,7 +9,7 @@ import {
   writeVarlong,
 } from "./varint.ts";
 
-/** As Kafka's `ByteUtilsTest` has them. */
+/** From Kafka's `ByteUtilsTest`. */
 const INTS: [value: number, hex: string][] = [
   [0, "00"],
   [-1, "01"],
@@ -52,7 +52,7 @@ function hex(bytes: Uint8Array): string {
   return bytes.toHex();
 }
 
-Deno.test("writeVarint() and sizeOfVarint() agree with Kafka", () => {
+Deno.test("writeVarint() and sizeOfVarint() match Kafka", () => {
   for (const [value, expected] of INTS) {
     const bytes = new Uint8Array(8);
     const end = writeVarint(bytes, 1, value);
@@ -61,7 +61,7 @@ Deno.test("writeVarint() and sizeOfVarint() agree with Kafka", () => {
   }
 });
 
-Deno.test("writeVarlong() agrees with Kafka, and with writeVarint() for what an int32 holds", () => {
+Deno.test("writeVarlong() matches Kafka, and writeVarint() for an int32", () => {
   for (const [value, expected] of [...INTS, ...LONGS]) {
     const bytes = new Uint8Array(12);
     const end = writeVarlong(bytes, 1, value);
@@ -69,7 +69,7 @@ Deno.test("writeVarlong() agrees with Kafka, and with writeVarint() for what an 
   }
 });
 
-Deno.test("FieldReader reads back what was written", () => {
+Deno.test("FieldReader reads what the writers wrote", () => {
   for (const [value] of INTS) {
     const bytes = new Uint8Array(8);
     const end = writeVarint(bytes, 2, value);
@@ -86,7 +86,7 @@ Deno.test("FieldReader reads back what was written", () => {
   }
 });
 
-Deno.test("FieldReader.varint() reads encodings that are longer than they need be, as Java does", () => {
+Deno.test("FieldReader.varint() reads overlong encodings, like Java", () => {
   assertEquals(new FieldReader(new Uint8Array([0x82, 0x80, 0x00]), 0).varint(3), 1);
 });
 
@@ -100,17 +100,17 @@ Deno.test("writeVarlong() of a bigint and readExactVarlong() keep all 64 bits", 
       assertEquals(new FieldReader(bytes, 0).varlong(end), Number(value));
     }
   }
-  assertEquals(writeVarlong(bytes, 0, 2n ** 63n), 10, "as Java, it wraps around");
+  assertEquals(writeVarlong(bytes, 0, 2n ** 63n), 10, "wraps around, like Java");
   assertEquals(readExactVarlong(bytes, 0), -(2n ** 63n));
 });
 
-Deno.test("FieldReader refuses varints that are too long", () => {
+Deno.test("FieldReader.varint() and varlong() reject encodings that are too long", () => {
   const bytes = new Uint8Array(12).fill(0x80);
   assertThrows(() => new FieldReader(bytes, 0).varint(12), CorruptRecordError, "than 5 bytes");
   assertThrows(() => new FieldReader(bytes, 0).varlong(12), CorruptRecordError, "than 10 bytes");
 });
 
-Deno.test("FieldReader reads nothing at or after the end", () => {
+Deno.test("FieldReader.varint() and varlong() read nothing at or after the end", () => {
   const bytes = new Uint8Array([0x80, 0x80, 0x01, 0x02]);
   for (let end = 0; end < 3; end++) {
     assertThrows(() => new FieldReader(bytes, 0).varint(end), CorruptRecordError, "past its end");
@@ -120,7 +120,7 @@ Deno.test("FieldReader reads nothing at or after the end", () => {
   assertEquals(new FieldReader(bytes, 0).varint(3), 8192);
 });
 
-Deno.test("FieldReader.skip() takes -1 for null, and refuses what does not fit", () => {
+Deno.test("FieldReader.skip() accepts -1 for null, and rejects sizes that do not fit", () => {
   const fields = new FieldReader(new Uint8Array(10), 4);
   assertEquals(fields.skip(-1, 10), 4);
   assertEquals(fields.position, 4);

@@ -1,14 +1,14 @@
 /**
- * Captures golden frames: runs a client against a stub broker and keeps what it sends.
+ * Captures golden frames: runs a client against a stub broker and stores the requests it sends.
  *
  * ```sh
  * deno run --allow-net=127.0.0.1 --allow-run --allow-write=. capture.ts \
  *   kcat.json kcat "1.7.1, librdkafka 2.0.2" -- kcat -b {broker} -L
  * ```
  *
- * `{broker}` in the client's command line becomes the stub's address, and a line with a key and a
- * value is what it gets as standard input. The largest request of each API and version goes to the
- * file. A client that does not end by itself is ended after half a minute.
+ * `{broker}` in the client's command line is replaced by the address of the stub, and the client's
+ * standard input is a line with a key and a value. The file receives the largest request of each
+ * API and version. A client that does not exit is killed after half a minute.
  *
  * @module
  */
@@ -25,24 +25,24 @@ import { STUB_ANSWERS } from "./stub_answers.ts";
 const MAX_FRAME_SIZE = 1024 * 1024;
 const MAX_CLIENT_MS = 30_000;
 
-/** A broker that answers everything with success and remembers the requests. */
+/** A broker that responds to every request with success and records the requests. */
 export class StubBroker {
   readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   readonly #seen: (frame: Uint8Array<ArrayBuffer>) => void;
 
-  /** @param seen called with every request, without its size. */
+  /** @param seen Called with every request, without its size. */
   constructor(seen: (frame: Uint8Array<ArrayBuffer>) => void) {
     this.#seen = seen;
     this.#accept();
   }
 
-  /** Where clients connect. */
+  /** The address for clients. */
   get address(): string {
     const { hostname, port } = this.#listener.addr as Deno.NetAddr;
     return `${hostname}:${port}`;
   }
 
-  /** Accepts no more connections. */
+  /** Stops accepting connections. */
   close(): void {
     this.#listener.close();
   }

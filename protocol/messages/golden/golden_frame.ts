@@ -1,21 +1,21 @@
 /**
- * A frame as it went over the wire between other programs than ours, with where it comes from.
+ * A frame exchanged by other programs, with its origin.
  *
  * @module
  */
 
-/** What the JSON files in this folder hold lists of. */
+/** Element type of the JSON files in this folder. */
 export interface GoldenFrame {
   /** The program that wrote the frame. */
   readonly client: string;
-  /** That program's version. */
+  /** Version of the program. */
   readonly version: string;
   /** Kafka's name of the API. */
   readonly api: string;
   readonly apiVersion: number;
   readonly direction: "request" | "response";
-  /** The frame without its size: a request with its header, a response's body alone. */
+  /** The frame without its size: a request with its header, or the body of a response. */
   readonly hex: string;
-  /** What is in it, or the part that is worth a look; bytes as base64. */
+  /** The content, or the relevant part of it; bytes as base64. */
   readonly expect?: unknown;
 }

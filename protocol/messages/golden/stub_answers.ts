@@ -1,6 +1,6 @@
 /**
- * What the stub broker of `capture.ts` answers: a cluster of one node whose topics all exist, are
- * empty and have one partition, and in whose groups there is never anyone else.
+ * The responses of the stub broker of `capture.ts`: a cluster with one node, where every topic
+ * exists, is empty and has one partition, and where every group has a single member.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import type { Api, RequestOf, ResponseTo } from "../../schema.ts";
 import { ZERO_UUID } from "../../uuid.ts";
 import * as messages from "../mod.ts";
 
-/** Where the stub listens, and the version of the request at hand. */
+/** The address of the stub, and the version of the current request. */
 export interface StubContext {
   readonly host: string;
   readonly port: number;
@@ -19,13 +19,13 @@ export interface StubContext {
 
 type Answer = (request: never, context: StubContext) => unknown;
 
-/** An answer to each API by its key. */
+/** A response for each API key. */
 export const STUB_ANSWERS: ReadonlyMap<number, Answer> = new Map<number, Answer>([
   answer(messages.apiVersions, () => ({
     errorCode: 0,
     apiKeys: messages.APIS.map(({ key, versions }) => ({
       apiKey: key,
-      // As Kafka does, for librdkafka (KAFKA-18659).
+      // Like Kafka, for librdkafka (KAFKA-18659).
       minVersion: key === messages.produce.key ? 0 : versions.min,
       maxVersion: versions.max,
     })),

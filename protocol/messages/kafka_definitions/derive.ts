@@ -1,11 +1,10 @@
 /**
- * Makes `definitions.txt` from Apache Kafka's message definitions.
+ * Creates `definitions.txt` from Apache Kafka's message definitions.
  *
  *     deno run --allow-read --allow-write protocol/messages/kafka_definitions/derive.ts FOLDER
  *
- * FOLDER holds the JSON files as in Kafka's sources, in any depth. Only facts are taken: names, types,
- * versions, nullability, tags, defaults. `kafka_definition_testing.ts` says what a
- * line means.
+ * FOLDER has the JSON files of Kafka's source code, at any depth. Only facts are extracted: names,
+ * types, versions, nullability, tags, defaults. `kafka_definition_testing.ts` documents the format.
  */
 
 import { parseArgs } from "node:util";
@@ -66,7 +65,7 @@ function* fieldLines(
   const isArray = field.type.startsWith("[]");
   const inner = field.fields ?? structs.get(isArray ? field.type.slice(2) : field.type);
   const type = inner === undefined ? field.type : isArray ? "[]struct" : "struct";
-  // A tagged field without versions of its own is in those that tag it.
+  // A tagged field without versions is present in its tagged versions.
   const words = [field.name, type, field.versions ?? field.taggedVersions!];
   if (field.nullableVersions !== undefined) words.push(`nullable=${field.nullableVersions}`);
   if (field.tag !== undefined) words.push(`tag=${field.tag}`, `tagged=${field.taggedVersions}`);

@@ -1,11 +1,11 @@
 /**
- * Kafka's own definition of each message, to compare declarations with.
+ * Kafka's definition of each message, for comparison with the declarations.
  *
- * `definitions.txt` has them as facts. A message is a paragraph; its first line is
+ * `definitions.txt` has one paragraph per message. The first line is
  *
  *     TYPE KEY NAME VERSIONS FLEXIBLE-VERSIONS
  *
- * and each further line a field, indented below the struct it belongs to:
+ * and each further line a field, indented below its struct:
  *
  *     NAME TYPE VERSIONS [nullable=VERSIONS] [tag=N tagged=VERSIONS] [default=VALUE] [ignorable]
  *
@@ -40,7 +40,7 @@ interface KafkaField {
   readonly fields: KafkaField[];
 }
 
-/** A field in one version, of a declaration or of Kafka's definition, in a form that can be compared. */
+/** A field in one version, of a declaration or of Kafka's definition, in a comparable form. */
 export interface FieldInVersion {
   readonly name: string;
   readonly type: string;
@@ -54,9 +54,9 @@ export interface FieldInVersion {
 let definitions: ReadonlyMap<string, KafkaDefinition> | undefined;
 
 /**
- * The definition of a message.
+ * Returns the definition of a message.
  *
- * @throws {Error} If Kafka has no message of that name.
+ * @throws {Error} If Kafka has no message with that name.
  */
 export function kafkaDefinition(name: string): KafkaDefinition {
   definitions ??= parse(Deno.readTextFileSync(new URL("definitions.txt", import.meta.url)));
@@ -104,7 +104,7 @@ export function declaredFields(
 
 function parse(text: string): Map<string, KafkaDefinition> {
   const parsed = new Map<string, KafkaDefinition>();
-  // The struct that each depth of indentation adds to.
+  // The struct at each level of indentation.
   let levels: KafkaField[][] = [];
   for (const line of text.split("\n")) {
     if (line === "" || line.startsWith("#")) continue;
