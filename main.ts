@@ -1,5 +1,5 @@
 /**
- * The program: one table of its commands, nothing else.
+ * The program: a table of its commands.
  *
  * @module
  */
@@ -17,7 +17,7 @@ export const program: Program = new Program({
   nouns: {
     bench: "Measurements",
     cluster: "The cluster",
-    group: "Groups of consumers",
+    group: "Consumer groups",
     log: "Files of the log",
     topic: "Topics",
   },
@@ -49,7 +49,7 @@ export const program: Program = new Program({
     commands.completionsFor(() => program),
     commands.version,
   ],
-  // What a file of --config may hold as its "command".
+  // Commands that a file of --config may contain.
   fileCommands: {
     "create-topic": "topic create",
     "delete-topic": "topic delete",

@@ -1,44 +1,46 @@
 /**
- * How a command fails, and the exit code each way leads to: 0 only if all of it worked, 1 if
- * something failed, 2 for wrong usage.
+ * Errors of commands and their exit codes: 0 if everything succeeded, 1 for a failure, 2 for wrong
+ * usage.
  *
  * @module
  */
 
 /** Exit codes of the program. */
 export const ExitCode = {
-  /** All of it worked. */
+  /** Everything succeeded. */
   success: 0,
   /** Something failed. */
   failure: 1,
-  /** The command line, a variable or the config file is wrong. */
+  /** The command line, a variable or the config file is invalid. */
   usage: 2,
-  /** Stopped by the user, as every shell tool: 128 + SIGINT. */
+  /** Stopped by the user, as in a shell: 128 + SIGINT. */
   interrupted: 130,
-  /** Whoever reads our output went away: 128 + SIGPIPE. */
+  /** The reader of the output is gone: 128 + SIGPIPE. */
   brokenPipe: 141,
 } as const;
 
-/** The command line, a variable or the config file is wrong: exit code 2. */
+/** Thrown if the command line, a variable or the config file is invalid: exit code 2. */
 export class UsageError extends Error {
   override name = "UsageError";
 }
 
-/** The command was understood and did not work: exit code 1. */
+/** Thrown if a valid command fails: exit code 1. */
 export class CommandError extends Error {
   override name = "CommandError";
 }
 
-/** The reader of our output is gone (`dqueue consume … | head -1`): nothing is left to say. */
+/**
+ * Thrown if the reader of the output is gone (`dqueue consume … | head -1`): nothing is reported.
+ */
 export class OutputClosedError extends Error {
   override name = "OutputClosedError";
 }
 
 /**
- * The exit code an error leads to.
+ * Returns the exit code for an error.
  *
- * @param error what a command threw
- * @param signal the signal that tells the command to stop
+ * @param error The error that a command threw.
+ * @param signal The signal that stops the command.
  */
 export function exitCodeOf(error: unknown, signal: AbortSignal): number {
   if (error instanceof UsageError) return ExitCode.usage;
@@ -47,13 +49,13 @@ export function exitCodeOf(error: unknown, signal: AbortSignal): number {
   return ExitCode.failure;
 }
 
-/** Whether `error` only says that the user stopped the command through `signal`. */
+/** Whether `error` only means that the user stopped the command through `signal`. */
 export function isInterruption(error: unknown, signal: AbortSignal): boolean {
   if (!signal.aborted) return false;
   return error === signal.reason || (error instanceof Error && error.name === "AbortError");
 }
 
-/** The message of anything that can be thrown. */
+/** The message of any thrown value. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

@@ -8,7 +8,7 @@ import {
 } from "./errors.ts";
 import { UsageError } from "./errors.ts";
 
-Deno.test("exitCodeOf() gives 2 for wrong usage and 1 for what failed", () => {
+Deno.test("exitCodeOf() returns 2 for wrong usage and 1 for failures", () => {
   const { signal } = new AbortController();
   assertEquals(exitCodeOf(new UsageError("x"), signal), 2);
   assertEquals(exitCodeOf(new CommandError("x"), signal), 1);
@@ -16,7 +16,7 @@ Deno.test("exitCodeOf() gives 2 for wrong usage and 1 for what failed", () => {
   assertEquals(exitCodeOf("thrown text", signal), 1);
 });
 
-Deno.test("exitCodeOf() follows the shell's 128 + signal for interruption and a closed pipe", () => {
+Deno.test("exitCodeOf() returns 128 + signal for interruption and a closed pipe", () => {
   const stop = new AbortController();
   const foreign = new DOMException("elsewhere", "AbortError");
   assertEquals(exitCodeOf(foreign, stop.signal), 1);
@@ -26,13 +26,13 @@ Deno.test("exitCodeOf() follows the shell's 128 + signal for interruption and a 
   assertEquals(exitCodeOf(new OutputClosedError("gone"), stop.signal), 141);
 });
 
-Deno.test("isInterruption() does not take a real failure after the signal for the signal", () => {
+Deno.test("isInterruption() returns false for a real failure after the signal", () => {
   const stop = new AbortController();
   stop.abort();
   assertEquals(isInterruption(new Error("disk full"), stop.signal), false);
 });
 
-Deno.test("messageOf() reads errors and whatever else is thrown", () => {
+Deno.test("messageOf() accepts errors and other thrown values", () => {
   assertEquals(messageOf(new Error("a")), "a");
   assertEquals(messageOf("b"), "b");
   assertEquals(messageOf(undefined), "undefined");

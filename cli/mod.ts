@@ -1,26 +1,26 @@
 /**
- * The command line: `main.ts` runs a `Program` of commands through this door.
+ * The command line: `main.ts` runs a `Program` of commands through this module.
  *
- * **A run.** `processContext()` makes the world of a process: input, outputs, variables, signals.
+ * **A run.** `processContext()` provides input, outputs, variables and signals of the process.
  * `runProgram()` takes it with the arguments: `command_line.ts` finds the command and its flags,
- * `config_file.ts` reads the file of `--config`, `settings.ts` makes values of both, the variables
- * and the defaults, the command runs, and what it throws becomes a message and an exit code
- * (`errors.ts`, `failure.ts`). Only `process_context.ts` knows that there is a process; tests use
+ * `config_file.ts` reads the file of `--config`, `settings.ts` resolves values from both, the
+ * variables and the defaults, the command runs, and its errors become a message and an exit code
+ * (`errors.ts`, `failure.ts`). Only `process_context.ts` accesses the process; tests use
  * `test_context.ts`.
  *
- * **A command** is data and a function: `command.ts` declares it, `flag.ts` its flags; `help.ts` and
- * `completions.ts` are made from the same table.
+ * **A command** is data and a function: `command.ts` declares it, `flag.ts` its flags; `help.ts`
+ * and `completions.ts` are derived from the same table.
  *
  * **Output** goes through `Output`: buffered, with back-pressure, results on stdout and the rest on
- * stderr. `table.ts` is for people, `json.ts` for scripts, `progress.ts` for who is waiting,
- * `confirm.ts` asks before something is destroyed.
+ * stderr. `table.ts` is for people, `json.ts` for scripts, `progress.ts` shows progress, and
+ * `confirm.ts` asks before destructive changes.
  *
- * **Records** come and go as text by a format string: `format.ts` is the language,
- * `record_formatter.ts` writes, `record_reader.ts` reads. `json.ts` does both for JSON, and loses
- * nothing. Both readers are parsers over `parse_stream.ts`.
+ * **Records** are read and written with a format string: `format.ts` parses it,
+ * `record_formatter.ts` writes, `record_reader.ts` reads. `json.ts` does both for JSON without
+ * loss. Both readers are parsers over `parse_stream.ts`.
  *
- * **Values** people write: `duration.ts`, `bytes.ts`, `units.ts`, `offset_spec.ts`. The commands themselves are
- * in `commands/`, which has a door of its own.
+ * **Values**: `duration.ts`, `bytes.ts`, `units.ts`, `offset_spec.ts`. The commands are in
+ * `commands/`, which has its own `mod.ts`.
  *
  * @module
  */

@@ -20,7 +20,7 @@ export const cheat = command({
       optional: true,
       choices: [...CHEAT_SHEETS.keys(), "all"],
       parse: parseSubject,
-      doc: "What the examples are about; without it, what there is",
+      doc: "Subject of the examples; without it, all subjects are listed",
     },
   },
   examples: [{ doc: "Writing messages", command: "dqueue cheat produce" }],

@@ -4,14 +4,14 @@
  * @module
  */
 
-/** An example: what it does, and what to type. */
+/** An example: what it does, and the command. */
 export interface CheatExample {
   readonly doc: string;
-  /** Lines of a shell. */
+  /** One or more shell lines. */
   readonly command: string;
 }
 
-/** The examples of a subject. */
+/** The examples for a subject. */
 export interface CheatSheet {
   readonly about: string;
   readonly examples: readonly CheatExample[];
@@ -32,18 +32,18 @@ const CONFIG_FILE = `cat > create.json <<'END'
 END
 dqueue --config create.json`;
 
-/** All sheets, by subject. */
+/** All sheets by subject. */
 export const CHEAT_SHEETS: ReadonlyMap<string, CheatSheet> = new Map<string, CheatSheet>([
   ["serve", {
     about: "Running a broker",
     examples: [
       { doc: "On port 9092 of this machine, data in ./dqueue-data", command: "dqueue serve" },
       {
-        doc: "For other machines, which connect to kafka.example.com",
+        doc: "For clients on other machines, which connect to kafka.example.com",
         command: "dqueue serve --listen 0.0.0.0:9092 --advertised-listeners kafka.example.com:9092",
       },
       {
-        doc: "A setting can be a flag, a variable or a line in a file",
+        doc: "A setting as a flag, a variable, or in a config file",
         command: `dqueue serve --log-retention-ms 7d
 DQUEUE_LOG_RETENTION_MS=7d dqueue serve
 echo '{ "log.retention.ms": "7d" }' > broker.json && dqueue serve --config broker.json`,
@@ -54,25 +54,25 @@ echo '{ "log.retention.ms": "7d" }' > broker.json && dqueue serve --config broke
   ["topic", {
     about: "Topics",
     examples: [
-      { doc: "Create one", command: "dqueue topic create orders --partitions 3" },
+      { doc: "Create a topic", command: "dqueue topic create orders --partitions 3" },
       {
-        doc: "Create one that keeps messages for a week, at most 10 GiB of each partition",
+        doc: "Create a topic that keeps messages for a week, up to 10 GiB per partition",
         command: "dqueue topic create logs -c retention.ms=7d -c retention.bytes=10GiB",
       },
       {
-        doc: "In a script that may run twice",
+        doc: "In a script that may run repeatedly",
         command: "dqueue topic create orders --if-not-exists",
       },
-      { doc: "What is there", command: "dqueue topic list" },
-      { doc: "All about one", command: "dqueue topic describe orders" },
+      { doc: "List topics", command: "dqueue topic list" },
+      { doc: "Partitions and settings of a topic", command: "dqueue topic describe orders" },
       {
-        doc: "Change a setting, and give it back its default",
+        doc: "Change a setting, and reset it to its default",
         command: `dqueue topic alter logs --set retention.ms=1d
 dqueue topic alter logs --unset retention.ms`,
       },
-      { doc: "More partitions", command: "dqueue topic add-partitions orders --to 6" },
+      { doc: "Add partitions", command: "dqueue topic add-partitions orders --to 6" },
       {
-        doc: "Delete the messages older than a week, and all of them",
+        doc: "Delete messages older than a week, or all messages",
         command: `dqueue topic trim logs -o @-7d
 dqueue topic trim logs -o end`,
       },
@@ -93,7 +93,7 @@ dqueue topic delete --regex 'test-.*' --yes`,
       },
       { doc: "Each line of a file, compressed", command: "dqueue produce logs -z zstd < app.log" },
       {
-        doc: "Lines with a key before a blank",
+        doc: "Lines with a key and a value, separated by a blank",
         command: `echo '42 paid' | dqueue produce orders -f '%k %v\\n'`,
       },
       {
@@ -101,12 +101,12 @@ dqueue topic delete --regex 'test-.*' --yes`,
         command: "dqueue produce images -k cat.png -f '%v' < cat.png",
       },
       {
-        doc: "JSON, with everything a message can have",
+        doc: "JSON, with all properties of a message",
         command: `echo '{"key":"42","value":"paid","headers":[{"key":"source","value":"shop"}]}' |
   dqueue produce orders --input json`,
       },
       { doc: "A tombstone", command: "dqueue produce orders -k 42 -Z -m ''" },
-      { doc: "To one partition", command: "dqueue produce orders -p 2 -m hello" },
+      { doc: "To a given partition", command: "dqueue produce orders -p 2 -m hello" },
       {
         doc: "Where each message was written, for a script",
         command: "dqueue produce orders -m hello --output json",
@@ -116,15 +116,15 @@ dqueue topic delete --regex 'test-.*' --yes`,
   ["consume", {
     about: "Reading messages",
     examples: [
-      { doc: "All there is, and what comes", command: "dqueue consume orders" },
-      { doc: "Only what comes", command: "dqueue consume orders -o end" },
-      { doc: "All there is, and stop", command: "dqueue consume orders -e" },
+      { doc: "All messages, then new ones", command: "dqueue consume orders" },
+      { doc: "Only new messages", command: "dqueue consume orders -o end" },
+      { doc: "All messages, then exit", command: "dqueue consume orders -e" },
       { doc: "The first ten", command: "dqueue consume orders -n 10" },
       { doc: "The last ten of each partition", command: "dqueue consume orders -o -10 -e" },
       { doc: "Two partitions of several topics", command: "dqueue consume orders payments -p 0,1" },
-      { doc: "All topics whose names begin with log", command: "dqueue consume -r 'log.*'" },
+      { doc: "All topics whose names start with log", command: "dqueue consume -r 'log.*'" },
       {
-        doc: "Find something",
+        doc: "Find messages with a key",
         command: "dqueue consume orders -e --output json | jq 'select(.key == \"42\")'",
       },
       {
@@ -139,7 +139,7 @@ dqueue topic delete --regex 'test-.*' --yes`,
     examples: [
       { doc: "From offset 100", command: "dqueue consume orders -p 0 -o 100" },
       { doc: "Offsets 100 to 199", command: "dqueue consume orders -p 0 -o 100:200" },
-      { doc: "What is there now", command: "dqueue consume orders -o :end" },
+      { doc: "All current messages", command: "dqueue consume orders -o :end" },
       { doc: "The last 20", command: "dqueue consume orders -o -20:end" },
       { doc: "All but the first 20", command: "dqueue consume orders -o +20:end" },
       { doc: "The last hour", command: "dqueue consume orders -o @-1h:end" },
@@ -151,94 +151,94 @@ dqueue topic delete --regex 'test-.*' --yes`,
     ],
   }],
   ["format", {
-    about: "What messages look like, out and in",
+    about: "Formats for printing and reading messages",
     examples: [
       { doc: "Key and value", command: `dqueue consume orders -e -f '%k: %v\\n'` },
       {
-        doc: "Where and when",
+        doc: "Position and time",
         command: `dqueue consume orders -e -f '%t-%p:%o %d{strftime[%F %T]} %v\\n'`,
       },
       { doc: "Headers", command: `dqueue consume orders -e -f '%v %h{%k=%v }\\n'` },
       { doc: "Sizes only", command: `dqueue consume orders -e -f '%K %V\\n'` },
       { doc: "Bytes that are not text", command: `dqueue consume images -e -f '%k %v{hex}\\n'` },
       {
-        doc: "The same string describes input: any bytes, with their lengths before them",
+        doc: "The same format reads input: any bytes, preceded by their lengths",
         command: `dqueue consume images -e -f '%K{big32}%k%V{big32}%v' > images.bin
 dqueue produce copy -f '%K{big32}%k%V{big32}%v' < images.bin`,
       },
     ],
   }],
   ["group", {
-    about: "Groups of consumers",
+    about: "Consumer groups",
     examples: [
       {
-        doc: "Read as a member, in as many terminals as you like; what is printed is committed",
+        doc: "Read as a group member, in any number of terminals; printed messages are committed",
         command: "dqueue consume orders -g billing",
       },
       {
-        doc: "Which there are, and which have no members",
+        doc: "List groups, and those without members",
         command: `dqueue group list
 dqueue group list --state empty`,
       },
       {
-        doc: "Who reads what, and how much is left to read",
+        doc: "Members, partitions and lag of a group",
         command: "dqueue group describe billing",
       },
       {
-        doc: "The same, drawn again each second",
+        doc: "The same, redrawn every second",
         command: "dqueue group describe billing --watch",
       },
       {
-        doc: "What is left to read, for a script",
+        doc: "The lag, for a script",
         command: "dqueue group describe billing --output json | jq '.[].lag'",
       },
       {
-        doc: "What reading a topic again would mean, and doing it; the members have to be stopped",
+        doc: "Plan to read a topic again, and apply it; the members must be stopped",
         command: `dqueue group reset-offsets billing -t orders --to earliest
 dqueue group reset-offsets billing -t orders --to earliest --execute`,
       },
       {
-        doc: "Leave out what is there, go back an hour, and go back ten messages in a partition",
+        doc: "Skip to the end, go back an hour, and go back ten messages in a partition",
         command: `dqueue group reset-offsets billing -t orders --to latest --execute
 dqueue group reset-offsets billing -t orders --to @-1h --execute
 dqueue group reset-offsets billing -t orders:2 --to -10 --execute`,
       },
       {
-        doc: "Forget a topic that the group does not read any more",
+        doc: "Delete offsets of a topic that the group no longer reads",
         command: "dqueue group offset-delete billing -t old-orders",
       },
       { doc: "Delete a group", command: "dqueue group delete billing" },
     ],
   }],
   ["script", {
-    about: "Using it in scripts",
+    about: "Scripts",
     examples: [
       {
-        doc: "Which cluster, once and for all",
+        doc: "Select the cluster for all commands",
         command: "export DQUEUE_BROKERS=broker1:9092,broker2:9092",
       },
       {
-        doc: "Results are on standard output, everything else on standard error",
+        doc: "Results go to standard output, everything else to standard error",
         command: "dqueue topic list --output json 2> /dev/null | jq -r '.[].name'",
       },
       {
-        doc: "Exit codes: 0 all of it worked, 1 something failed, 2 wrong usage",
+        doc: "Exit codes: 0 success, 1 failure, 2 wrong usage",
         command: "dqueue cluster health > /dev/null || echo 'not healthy'",
       },
-      { doc: "Nobody to ask: agree beforehand", command: "dqueue topic delete orders --yes" },
+      { doc: "Confirm in advance", command: "dqueue topic delete orders --yes" },
     ],
   }],
   ["file", {
-    about: "Operations in files",
+    about: "Commands in config files",
     examples: [
       {
-        doc: "A file can hold a whole command, here to create a topic",
+        doc: "A config file can contain a command, here to create a topic",
         command: CONFIG_FILE,
       },
       {
         doc:
-          "Names of a command are create-topic, delete-topic, list-topics, produce and consume; its " +
-          "settings are those of the flags",
+          "Types of commands are create-topic, delete-topic, list-topics, produce and consume; " +
+          "the settings have the names of the flags",
         command: `cat > produce.json <<'END'
 {
   "command": {
@@ -253,7 +253,7 @@ END
 dqueue --config produce.json`,
       },
       {
-        doc: "Reading ends where the offsets say",
+        doc: "Reading ends at the end of the range",
         command: `cat > consume.json <<'END'
 {
   "command": {
@@ -268,20 +268,20 @@ END
 dqueue --config consume.json`,
       },
       {
-        doc: "Deleting needs to be agreed to",
+        doc: "Deleting requires confirmation",
         command: `cat > delete.json <<'END'
 { "command": { "type": "delete-topic", "topic": "my-topic", "yes": true } }
 END
 dqueue --config delete.json`,
       },
       {
-        doc: "Flags count before what is in the file",
+        doc: "Flags override settings in the file",
         command: "dqueue --config create.json --brokers other:9092",
       },
     ],
   }],
   ["log", {
-    about: "Looking into the data folder",
+    about: "Files of the data folder",
     examples: [
       { doc: "All files of a partition", command: "dqueue log dump dqueue-data/orders-0" },
       {
@@ -289,27 +289,27 @@ dqueue --config delete.json`,
         command: "dqueue log dump dqueue-data/orders-0/00000000000000000000.log --records",
       },
       {
-        doc: "Is anything damaged; the broker has to be stopped",
+        doc: "Check for damage; the broker must be stopped",
         command: "dqueue log verify dqueue-data",
       },
       {
-        doc: "What would be lost by mending it, and do it",
+        doc: "Plan a repair, with the records that it loses, and apply it",
         command: `dqueue log repair dqueue-data
 dqueue log repair dqueue-data --execute`,
       },
     ],
   }],
   ["bench", {
-    about: "Measuring",
+    about: "Benchmarks",
     examples: [
       {
-        doc: "How fast a million messages are written and read",
+        doc: "Throughput of writing and reading a million messages",
         command: `dqueue bench produce
 dqueue bench consume
 dqueue topic delete dqueue-bench --yes`,
       },
       {
-        doc: "How long messages take at a fixed rate",
+        doc: "Latency at a fixed rate",
         command: "dqueue bench latency --rate 5000 --duration 30s",
       },
     ],

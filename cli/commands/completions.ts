@@ -12,7 +12,7 @@ import type { Program } from "../program/program.ts";
 /**
  * `completions`.
  *
- * @param program gives the program whose commands are completed, this one among them
+ * @param program Returns the program whose commands are completed.
  */
 export function completionsFor(program: () => Program): Command {
   return command({

@@ -1,5 +1,5 @@
 /**
- * How commands reach the cluster.
+ * Connects commands to the cluster.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import type { Context } from "../terminal/context.ts";
 import type { Flags } from "../program/flag.ts";
 import { ensureReachable } from "./reachability.ts";
 
-/** Flags of every command that asks a cluster. */
+/** Flags of every command that connects to a cluster. */
 export const connectionFlags = {
   brokers: {
     alias: "b",
@@ -25,7 +25,7 @@ export const connectionFlags = {
     fileNames: ["broker_addrs", "bootstrap.servers"],
     group: "Connection",
     parse: parseBrokerAddress,
-    doc: "Brokers to connect to; one is enough, it knows the others",
+    doc: "Brokers to connect to; one is enough to find the others",
   },
   timeout: {
     type: "duration",
@@ -36,30 +36,30 @@ export const connectionFlags = {
   },
 } as const satisfies Flags;
 
-/** The same for commands that follow a topic: they wait for a broker that is away. */
+/** The same for commands that follow a topic, which wait for an unavailable broker. */
 export const patientConnectionFlags = {
   ...connectionFlags,
   timeout: {
     type: "duration",
     min: 1,
-    fallback: "no limit for a broker that is away, 30s for an answer",
+    fallback: "no limit for an unavailable broker, 30s for a response",
     group: "Connection",
     doc: "How long to try before giving up",
   },
 } as const satisfies Flags;
 
-/** The values of {@linkcode connectionFlags} or {@linkcode patientConnectionFlags}. */
+/** Values of {@linkcode connectionFlags} or {@linkcode patientConnectionFlags}. */
 export interface ConnectionValues {
   readonly brokers: readonly BrokerAddress[];
-  /** Undefined to wait for a broker that is away. */
+  /** Undefined to wait for an unavailable broker. */
   readonly timeout: number | undefined;
 }
 
-/** How {@linkcode connect} treats a broker that is away. */
+/** Options of {@linkcode connect}. */
 export interface ConnectOptions {
   /**
-   * Whether to wait for it, for as long as the values allow. Default: no. Those who run a command that
-   * is done in a moment want to hear at once that there is none.
+   * Whether to wait for an unavailable broker, limited by the timeout if there is one. Default:
+   * false, because a short command should fail immediately if no broker is running.
    */
   readonly waits?: boolean;
 }
@@ -67,7 +67,7 @@ export interface ConnectOptions {
 /**
  * Connects to the cluster.
  *
- * @throws {CommandError} if no broker accepts a connection
+ * @throws {CommandError} If no broker accepts a connection.
  */
 export async function connect(
   context: Context,
@@ -75,7 +75,7 @@ export async function connect(
   { waits = false }: ConnectOptions = {},
 ): Promise<Client> {
   const [{ Client }] = await Promise.all([
-    // Only commands that need the client wait for it to be loaded.
+    // The client is loaded here, so commands without it start faster.
     import("../../client/mod.ts"),
     ensureReachable(context, brokers, { waits, timeout: timeout ?? Infinity }),
   ]);

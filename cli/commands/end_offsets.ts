@@ -1,5 +1,5 @@
 /**
- * Where partitions end, which may have lost their leaders or be gone altogether.
+ * End offsets of partitions, some of which may be leaderless or deleted.
  *
  * @module
  */
@@ -9,10 +9,10 @@ import type { Context } from "../terminal/context.ts";
 import { partitionKey } from "./places.ts";
 
 /**
- * Looks up the next offset to be written in partitions.
+ * Returns the log end offsets of partitions.
  *
- * @returns the offsets by {@linkcode partitionKey}; none for partitions that do not exist, or that
- *   nobody leads: to ask for those would be to wait until --timeout
+ * @returns Offsets by {@linkcode partitionKey}, without partitions that do not exist or have no
+ *   leader: requesting the offsets of those would wait until --timeout.
  */
 export async function endOffsets(
   { signal }: Context,

@@ -1,24 +1,28 @@
 /**
- * The commands, each in the file of its name.
+ * The commands, each in the file with its name.
  *
- * **What they share.** `connection.ts` reaches the cluster; `output_flag.ts`, `yes_flag.ts` and the flags
- * in `connection.ts`, `name_selection.ts`, `partition_selection.ts` and `watch.ts` are the same wherever
- * they occur. What names mean is found out by `topic_names.ts` and `group_names.ts`.
- * Commands that change several topics tell what became of each through `outcomes.ts`.
+ * **Shared.** `connection.ts` connects to the cluster; `output_flag.ts`, `yes_flag.ts` and the
+ * flags in `connection.ts`, `name_selection.ts`, `partition_selection.ts` and `watch.ts` are the
+ * same in all commands. `topic_names.ts` and `group_names.ts` resolve names. Commands that change
+ * several topics report the outcome of each with `outcomes.ts`.
  *
- * **Reading.** `consume` has `partition_ranges.ts` look up what `--offset` means, reads that with
- * `read_ranges.ts`, or as a member of a group with `read_group.ts`, and prints it by `record_printer.ts`.
- * **Writing.** `produce` reads its input with the readers of the folder above and keeps account in
+ * **Reading.** `consume` resolves `--offset` with `partition_ranges.ts`, reads with
+ * `read_ranges.ts`, or as a group member with `read_group.ts`, and prints with `record_printer.ts`.
+ *
+ * **Writing.** `produce` reads its input with the readers in `cli/records` and tracks deliveries in
  * `produce_deliveries.ts`.
  *
- * **Groups.** `group describe` shows what `group_details.ts` gathers of members, committed offsets and, by
- * `end_offsets.ts`, the ends of partitions; `reset_target.ts` reads where `group reset-offsets` is to go.
+ * **Groups.** `group describe` prints the members, committed offsets and (from `end_offsets.ts`)
+ * end offsets collected by `group_details.ts`; `reset_target.ts` parses the target of `group
+ * reset-offsets`.
  *
- * **Looking.** `log dump` is in `dump/`; `log verify` and `log repair` go by what `verified_folder.ts` finds.
- * **Measuring** is in `bench/`.
+ * **Log files.** `log dump` is in `log/dump/`; `log verify` and `log repair` use the findings of
+ * `verified_folder.ts`.
  *
- * Only `serve` and what looks into files of the log know the broker's code; all others are programs over
- * the SDK. Both are loaded when a command runs, so that none waits for what it does not need.
+ * **Benchmarks** are in `bench/`.
+ *
+ * Only `serve` and the commands for log files use the broker's code; all others are programs on top
+ * of the SDK. Both are loaded when a command runs, which keeps the start of other commands fast.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Things that are given by their names, or by regular expressions.
+ * Selects things by name, or by regular expression.
  *
  * @module
  */
@@ -8,17 +8,17 @@ import { CommandError } from "../errors.ts";
 import type { Flags } from "../program/flag.ts";
 import { didYouMean } from "../../protocol/suggest.ts";
 
-/** Flags of commands that may find what they work on by regular expressions. */
+/** Flags of commands that accept regular expressions instead of names. */
 export const regexFlag = {
   regex: {
     alias: "r",
     type: "boolean",
     env: false,
-    doc: "Take the names for regular expressions, which a whole name has to match",
+    doc: "Treat names as regular expressions, which must match the whole name",
   },
 } as const satisfies Flags;
 
-/** What Kafka says of names, with the name of its error. */
+/** Kafka's messages about names, with the name of the error. */
 const KAFKAS_WORDS = {
   topic: {
     missing: "the topic does not exist (UNKNOWN_TOPIC_OR_PARTITION)",
@@ -30,27 +30,28 @@ const KAFKAS_WORDS = {
   },
 } as const;
 
-/** Which names are meant. */
+/** The names given on the command line. */
 export interface NameSelection {
-  /** Names or regular expressions. */
+  /** Names, or regular expressions. */
   readonly names: readonly string[];
   readonly isRegex: boolean;
 }
 
-/** Things that have names. */
+/** Things to select from. */
 export interface Named<T> {
   readonly all: readonly T[];
-  /** What they are: `topic`, for which there is a command `topic list`. */
+  /** Kind of the things: `topic`, which has the command `topic list`. */
   readonly kind: "topic" | "group";
   nameOf(thing: T): string;
-  /** Whether expressions do not find it, only its very name. Default: none. */
+  /** Whether only the exact name selects a thing, not an expression. Default: false for all. */
   isHidden?(thing: T): boolean;
 }
 
 /**
- * The things that are meant, in the order in which they are given.
+ * Returns the selected things, in the order given.
  *
- * @throws {CommandError} if a name is none's, or an expression is none or finds nothing
+ * @throws {CommandError} If there is no thing with a name, or an expression is invalid or matches
+ *   nothing.
  */
 export function selectByName<T>(things: Named<T>, { names, isRegex }: NameSelection): T[] {
   const { all, nameOf } = things;

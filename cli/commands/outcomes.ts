@@ -1,6 +1,6 @@
 /**
- * Commands that change several things: one that fails does not keep the others from success, and the
- * command tells what became of each.
+ * Outcomes of commands that change several things: a failure does not stop the others, and the
+ * command reports the outcome of each.
  *
  * @module
  */
@@ -11,27 +11,27 @@ import { printFailure } from "../program/failure.ts";
 import { type Json, writeJsonDocument } from "../records/json.ts";
 import { type Column, printTable } from "../terminal/table.ts";
 
-/** What became of one thing. */
+/** Outcome of one change. */
 export interface Outcome {
-  /** What it is called. */
+  /** Name of the thing. */
   readonly name: string;
   /** What was done, such as `created`. */
   readonly status: string;
-  /** Why it failed; undefined if it did not. */
+  /** Why it failed; undefined on success. */
   readonly error?: unknown;
-  /** What else there is to tell of it. */
+  /** Further properties to print. */
   readonly details?: { readonly [name: string]: Json };
 }
 
-/** What the table of outcomes looks like. */
+/** Layout of the table of outcomes. */
 export interface OutcomeTable {
-  /** What the things are, in capitals. Default: `TOPIC`. */
+  /** Heading of the names, in capitals. Default: `TOPIC`. */
   readonly heading?: string;
-  /** Names of details to show. Default: none. */
+  /** Names of the details to print. Default: none. */
   readonly details?: readonly string[];
 }
 
-/** Does something to each, all at once. */
+/** Runs an action for each thing concurrently. */
 export function outcomesOf(
   context: Context,
   names: readonly string[],
@@ -52,8 +52,8 @@ export function outcomesOf(
 }
 
 /**
- * Prints what became of each: errors as such, the others as a table; as JSON all of them. If one has
- * failed, the command exits with 1.
+ * Prints each outcome: in text, errors as messages and the others as a table; in JSON all of them.
+ * If one failed, the command exits with 1.
  */
 export function printOutcomes(
   context: Context,
@@ -67,7 +67,7 @@ export function printOutcomes(
   if (done.length > 0) printTable(context, tableColumns(table), done, "");
 }
 
-/** Tells of a failure and lets the command go on; it exits with 1 in the end. */
+/** Reports a failure and lets the command continue; it then exits with 1. */
 export function reportFailure(context: Context, error: unknown): void {
   printFailure(context.stderr, error);
   context.exitCode = ExitCode.failure;

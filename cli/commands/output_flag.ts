@@ -1,12 +1,12 @@
 /**
- * `--output`, which all commands with results have.
+ * The `--output` flag of all commands with results.
  *
  * @module
  */
 
 import type { Flags } from "../program/flag.ts";
 
-/** For people or for scripts. */
+/** Text for people or JSON for scripts. */
 export const outputFlag = {
   output: {
     choices: ["table", "json"],

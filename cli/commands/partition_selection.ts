@@ -1,5 +1,5 @@
 /**
- * Which partitions are meant: those of `--partition` in all topics, or those that `--topic` names.
+ * Selects partitions: those of `--partition` in all topics, or those named by `--topic`.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import type { Flags } from "../program/flag.ts";
 import type { TopicPartitions } from "./records/partition_ranges.ts";
 import { selectTopics } from "./topic/topic_names.ts";
 
-/** Partitions to take of each topic. */
+/** Partitions to select in each topic. */
 export const partitionsFlag = {
   partition: {
     alias: "p",
@@ -24,7 +24,7 @@ export const partitionsFlag = {
   },
 } as const satisfies Flags;
 
-/** Topics, perhaps with the partitions to take of each. */
+/** Topics, optionally with the partitions to select. */
 export const topicsFlag = {
   topic: {
     alias: "t",
@@ -33,15 +33,15 @@ export const topicsFlag = {
     value: "TOPIC[:P,…]",
     env: false,
     parse: parseTopicPartitions,
-    doc: "Topic, all of it or these partitions: orders, orders:0,1",
+    doc: "Topic, or partitions of it: orders, orders:0,1",
   },
 } as const satisfies Flags;
 
 /**
- * The partitions that are meant.
+ * Returns the selected partitions.
  *
- * @param wanted numbers of partitions; none for all
- * @throws {CommandError} if a topic has no partition of that number
+ * @param wanted Partition numbers; empty for all.
+ * @throws {CommandError} If a topic has no partition with that number.
  */
 export async function selectPartitions(
   { signal }: Context,
@@ -64,9 +64,9 @@ export async function selectPartitions(
 }
 
 /**
- * The partitions that values of {@linkcode topicsFlag} name.
+ * Returns the partitions named by values of {@linkcode topicsFlag}.
  *
- * @throws {CommandError} if there is no such topic, or no such partition of it
+ * @throws {CommandError} If there is no such topic, or no such partition.
  */
 export async function selectTopicPartitions(
   context: Context,
@@ -82,7 +82,7 @@ export async function selectTopicPartitions(
   return selected.flat();
 }
 
-/** Each topic once; all of it if one mention names no partitions. */
+/** Each topic once, with all its partitions if one mention names none. */
 export function mergeTopics(wanted: readonly TopicPartitions[]): TopicPartitions[] {
   return Array.from(Map.groupBy(wanted, ({ topic }) => topic), ([topic, mentions]) => {
     const isWhole = mentions.some(({ partitions }) => partitions.length === 0);

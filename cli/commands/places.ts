@@ -1,23 +1,23 @@
 /**
- * Partitions as they are ordered, written and found again.
+ * Ordering and text of partitions.
  *
  * @module
  */
 
 import type { TopicPartition } from "../../client/mod.ts";
 
-/** A partition as the key of a map: no topic's name has a colon. */
+/** A partition as a map key; topic names have no colon. */
 export function partitionKey({ topic, partition }: TopicPartition): string {
   return `${topic}:${partition}`;
 }
 
-/** Puts partitions into the order of topics and numbers. */
+/** Orders partitions by topic and number. */
 export function comparePlaces(a: TopicPartition, b: TopicPartition): number {
   if (a.topic !== b.topic) return a.topic < b.topic ? -1 : 1;
   return a.partition - b.partition;
 }
 
-/** The numbers of partitions by topic, both in order. */
+/** Partition numbers by topic, both in order. */
 export function placesByTopic(
   places: readonly TopicPartition[],
 ): { topic: string; partitions: number[] }[] {
@@ -27,7 +27,7 @@ export function placesByTopic(
   });
 }
 
-/** Partitions in the way `--topic` reads them: `orders:0,1 payments:0`. */
+/** Partitions in the syntax of `--topic`: `orders:0,1 payments:0`. */
 export function placesText(places: readonly TopicPartition[]): string {
   return placesByTopic(places).map(({ topic, partitions }) => `${topic}:${partitions}`).join(" ");
 }

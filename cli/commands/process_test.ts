@@ -2,7 +2,7 @@ import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 
 const MAIN = new URL("../../main.ts", import.meta.url).href;
 
-/** The program in a process of its own. */
+/** The program in a child process. */
 class Process {
   readonly #child: Deno.ChildProcess;
   readonly #stdout: Pipe;
@@ -28,10 +28,10 @@ class Process {
     this.#child.kill(signal);
   }
 
-  /** Ends its input and waits until it ends. */
+  /** Closes the input and waits for the process to exit. */
   async end(input = ""): Promise<number> {
     const writer = this.#child.stdin.getWriter();
-    // It may not read any more.
+    // The process may have stopped reading.
     await writer.write(new TextEncoder().encode(input)).catch(() => {});
     await writer.close().catch(() => {});
     const { code } = await this.#child.status;
@@ -40,7 +40,7 @@ class Process {
   }
 }
 
-/** What a process writes. */
+/** Collects the output of a process. */
 class Pipe {
   readonly #reader: ReadableStreamDefaultReader<string>;
   text = "";
@@ -72,7 +72,7 @@ class Pipe {
   }
 }
 
-Deno.test("main.ts serves, writes and reads as processes that end as they should", async () => {
+Deno.test("main.ts serves, produces and consumes as processes, with the right exit codes", async () => {
   const folder = await Deno.makeTempDir();
   try {
     const serve = new Process(["serve", "--listen", "127.0.0.1:0", "--data", `${folder}/data`]);
@@ -92,7 +92,7 @@ Deno.test("main.ts serves, writes and reads as processes that end as they should
     assertEquals(await new Process(["produce", "b"], env).end(lines), 0);
     const head = new Process(["consume", "b"], env);
     await head.stdout.until(/^line\n/);
-    // What `head -1` does when it has its line.
+    // `head -1` does this after its line.
     await head.stdout.close();
     assertEquals([await head.end(), head.stderr.text], [141, ""]);
 

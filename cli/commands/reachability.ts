@@ -1,5 +1,5 @@
 /**
- * Finds out whether a broker is there before a command begins, and waits for one where that is asked.
+ * Checks that a broker is reachable before a command starts, and optionally waits for one.
  *
  * @module
  */
@@ -11,27 +11,27 @@ import type { Context } from "../terminal/context.ts";
 import { formatDuration } from "../values/duration.ts";
 import { CommandError } from "../errors.ts";
 
-/** One attempt to connect may take so long where others follow. */
+/** Timeout of one connection attempt when further attempts follow. */
 const ATTEMPT_MS = 5000;
-/** Pauses between attempts begin with the first and double up to the second. */
+/** The pause between attempts starts at the first value and doubles up to the second. */
 const MIN_PAUSE_MS = 50;
 const MAX_PAUSE_MS = 1000;
-/** How often it is said that a broker is still away. */
+/** Interval of reminders that no broker is reachable. */
 const REMINDER_MS = 60_000;
 
 /** How to wait for a broker. */
 export interface WaitOptions {
-  /** Whether to try again where no broker answers. */
+  /** Whether to try again if no broker responds. */
   readonly waits: boolean;
-  /** How long to try, in milliseconds; `Infinity` for no limit. */
+  /** Time limit in milliseconds; `Infinity` for none. */
   readonly timeout: number;
 }
 
 /**
  * Resolves when one of the brokers accepts a connection.
  *
- * @throws {CommandError} if none does within `timeout`; without `waits`, at the first refusal
- * @throws the reason of the context's signal
+ * @throws {CommandError} If none does within `timeout`; without `waits`, at the first refusal.
+ * @throws The reason of the context's signal.
  */
 export async function ensureReachable(
   context: Context,
@@ -52,14 +52,17 @@ export async function ensureReachable(
     const isLate = performance.now() - startMs + pauseMs >= timeout;
     if (!waits) throw unreachable(brokers, errors, "");
     if (isLate) {
-      throw unreachable(brokers, errors, ` within the ${formatDuration(timeout)} of --timeout`);
+      throw unreachable(brokers, errors, ` within ${formatDuration(timeout)} (--timeout)`);
     }
     await notice.say(problemsText(brokers, errors));
     await delay(pauseMs, context.signal);
   }
 }
 
-/** Tells on standard error that no broker is there: at once, then now and then, and when one is. */
+/**
+ * Reports on standard error that no broker is reachable: immediately, then periodically, and when
+ * one is.
+ */
 class AwayNotice {
   readonly #context: Context;
   readonly #brokers: readonly BrokerAddress[];
@@ -77,7 +80,7 @@ class AwayNotice {
     const { stderr } = this.#context;
     const nowMs = performance.now();
     if (this.#said === undefined) {
-      stderr.line(`Waiting for a broker, Ctrl-C ends it: cannot connect to ${problems}`);
+      stderr.line(`Waiting for a broker (Ctrl-C to stop): cannot connect to ${problems}`);
     } else if (this.#said !== problems || nowMs - this.#saidMs >= REMINDER_MS) {
       const elapsed = formatDuration(nowMs - this.#startMs, 1);
       stderr.line(`Still waiting for a broker after ${elapsed}: cannot connect to ${problems}`);
@@ -99,7 +102,7 @@ class AwayNotice {
   }
 }
 
-/** Connects to all brokers; the error of each, or undefined if one has accepted. */
+/** Connects to all brokers; returns the error of each, or undefined if one has accepted. */
 async function connectOnce(
   { signal }: Context,
   brokers: readonly BrokerAddress[],
@@ -132,7 +135,7 @@ function tooLate(timeoutMs: number): Error {
   return new Error(`no answer within ${formatDuration(timeoutMs)}`);
 }
 
-/** @throws {CommandError} if Deno may not connect to any of them: waiting does not change that */
+/** @throws {CommandError} If Deno has no permission to connect: waiting does not change that. */
 function ensurePermitted(brokers: readonly BrokerAddress[], errors: readonly Error[]): void {
   if (!errors.every((error) => error instanceof Deno.errors.NotCapable)) return;
   throw new CommandError(`Cannot connect to ${problemsText(brokers, errors)}`);
@@ -144,7 +147,7 @@ function unreachable(
   limit: string,
 ): CommandError {
   const remedy = errors.every((error) => error instanceof Deno.errors.ConnectionRefused)
-    ? `no broker runs there; start one with "dqueue serve", or name another with --brokers`
+    ? `no broker is running there; start one with "dqueue serve", or use --brokers`
     : `check --brokers or DQUEUE_BROKERS`;
   return new CommandError(`Cannot connect to ${problemsText(brokers, errors)}${limit}; ${remedy}`);
 }

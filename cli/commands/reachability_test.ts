@@ -11,11 +11,11 @@ function freePort(): number {
 }
 
 function refused(port: number): string {
-  return `Error: Cannot connect to 127.0.0.1:${port}: connection refused; no broker runs there; ` +
-    `start one with "dqueue serve", or name another with --brokers\n`;
+  return `Error: Cannot connect to 127.0.0.1:${port}: connection refused; no broker is running there; ` +
+    `start one with "dqueue serve", or use --brokers\n`;
 }
 
-/** A port that leads to a broker; only the first connection of a client goes through it. */
+/** A port that forwards to a broker; only the first connection of a client uses it. */
 class Gate implements AsyncDisposable {
   readonly #listener: Deno.TcpListener;
   readonly #done: Promise<unknown>;
@@ -52,7 +52,7 @@ for (
     { line: "consume a -n 1 --timeout 1d", printed: /^one\n/ },
   ]
 ) {
-  Deno.test(`dqueue ${line} waits for a broker that is away, and says so once`, async () => {
+  Deno.test(`dqueue ${line} waits for an unavailable broker, and reports it once`, async () => {
     await using test = await CommandTest.start({ "group.initial.rebalance.delay.ms": 0 });
     if (line.startsWith("consume")) await test.output("produce a -m one");
     const port = freePort();
@@ -67,14 +67,14 @@ for (
     assertMatch(
       stderr.text,
       new RegExp(
-        `^Waiting for a broker, Ctrl-C ends it: cannot connect to 127.0.0.1:${port}: connection ` +
+        `^Waiting for a broker \\(Ctrl-C to stop\\): cannot connect to 127.0.0.1:${port}: connection ` +
           `refused\nConnected to 127.0.0.1:${port} after \\d+m?s\n$`,
       ),
     );
   });
 }
 
-Deno.test("consume and produce wait no longer than --timeout for a broker", async () => {
+Deno.test("consume and produce stop waiting for a broker after --timeout", async () => {
   const port = freePort();
   for (const line of ["consume a", "consume a -g g", "produce a -m x"]) {
     const context = testContext({ env: { DQUEUE_BROKERS: `127.0.0.1:${port}` } });
@@ -82,12 +82,12 @@ Deno.test("consume and produce wait no longer than --timeout for a broker", asyn
     assertEquals([code, stdout], [1, ""]);
     assertEquals(
       stderr,
-      refused(port).replace("refused;", "refused within the 20ms of --timeout;"),
+      refused(port).replace("refused;", "refused within 20ms (--timeout);"),
     );
   }
 });
 
-Deno.test("consume that waits for a broker ends with Ctrl-C", async () => {
+Deno.test("consume exits on Ctrl-C while waiting for a broker", async () => {
   const stderr = new WatchedOutput();
   const env = { DQUEUE_BROKERS: `127.0.0.1:${freePort()}` };
   const context = testContext({ env });
@@ -97,19 +97,19 @@ Deno.test("consume that waits for a broker ends with Ctrl-C", async () => {
   assertEquals((await waiting).code, 130);
 });
 
-Deno.test("Commands of a moment say at once that no broker is there, and where", async () => {
+Deno.test("Short commands fail immediately if no broker is reachable, with its address", async () => {
   const port = freePort();
   await using test = await CommandTest.start();
   for (const line of ["topic list", "group list", "cluster info", "bench produce -n 1"]) {
     const { code, stderr } = await test.run(`${line} -b 127.0.0.1:${port}`);
     assertEquals([code, stderr], [1, refused(port)]);
   }
-  // One of several is enough.
+  // One reachable broker is enough.
   await test.output(`topic list --output json -b 127.0.0.1:${port},${test.address}`);
 });
 
 Deno.test({
-  name: "Commands that Deno may not let connect fail at once and name the flag to pass",
+  name: "Commands without net permission fail immediately and name the flag to pass",
   ignore: !hasRun,
   async fn() {
     const main = new URL("../../main.ts", import.meta.url).href;

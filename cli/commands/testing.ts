@@ -1,5 +1,5 @@
 /**
- * Runs command lines against a broker in the test's own process.
+ * Runs command lines against a broker in the test process.
  *
  * @module
  */
@@ -15,17 +15,17 @@ import {
   type TestContextOptions,
 } from "../terminal/test_context.ts";
 
-/** What a command line came to. */
+/** Result of a command line. */
 export interface RunResult {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** A broker in memory that listens on a port the system chose. */
+/** An in-memory broker that listens on a port chosen by the system. */
 export class CommandTest implements AsyncDisposable {
   readonly #broker: Broker;
-  /** Where it listens. */
+  /** Address of the broker. */
   readonly address: string;
 
   private constructor(broker: Broker) {
@@ -45,13 +45,13 @@ export class CommandTest implements AsyncDisposable {
     return new Client({ broker: this.#broker });
   }
 
-  /** A context whose commands find the broker. */
+  /** A context whose commands connect to the broker. */
   context(options: TestContextOptions = {}): TestContext {
     const env = { DQUEUE_BROKERS: this.address, ...options.env };
     return testContext({ now: () => Date.now(), ...options, env });
   }
 
-  /** Runs a command line, whose words are separated by blanks, or given one by one. */
+  /** Runs a command line, given as words separated by blanks or as an array. */
   async run(
     line: string | readonly string[],
     options: TestContextOptions = {},
@@ -59,7 +59,7 @@ export class CommandTest implements AsyncDisposable {
     return await runIn(this.context(options), line);
   }
 
-  /** Runs a command line that has to succeed and say nothing on standard error; returns its output. */
+  /** Runs a command line that must succeed without output on standard error; returns its output. */
   async output(
     line: string | readonly string[],
     options: TestContextOptions = {},
@@ -84,11 +84,11 @@ export async function runIn(
   return { code, stdout: context.stdoutText(), stderr: context.stderrText() };
 }
 
-/** An output whose text can be waited for. */
+/** An output whose text can be awaited. */
 export class WatchedOutput {
-  /** What a command writes to. */
+  /** The output for a command. */
   readonly output: Output;
-  /** What was written so far. */
+  /** Text written so far. */
   text = "";
   #onText = () => {};
 
@@ -105,7 +105,7 @@ export class WatchedOutput {
     );
   }
 
-  /** Waits until `part` was written, or what was written so far matches. */
+  /** Waits until `part` has been written, or the text written so far matches. */
   async until(part: string | RegExp): Promise<void> {
     while (typeof part === "string" ? !this.text.includes(part) : !part.test(this.text)) {
       await new Promise<void>((resolve) => this.#onText = resolve);

@@ -9,13 +9,13 @@ import { command } from "../program/command.ts";
 import { writeJsonDocument } from "../records/json.ts";
 import { outputFlag } from "./output_flag.ts";
 
-/** The version of the program. */
+/** Version of the program. */
 export const VERSION: string = CLIENT_SOFTWARE_VERSION;
 
 /** `version`. */
 export const version = command({
   name: "version",
-  summary: "Show the version of the program and of what it is built on",
+  summary: "Show the version of the program and its runtime",
   flags: outputFlag,
   run({ stdout }, { flags }) {
     const { deno, v8 } = Deno.version;

@@ -1,5 +1,5 @@
 /**
- * `--watch`: looks again and again until Ctrl-C, and shows each time what it saw.
+ * `--watch`: repeats a query until Ctrl-C and shows each result.
  *
  * @module
  */
@@ -12,47 +12,47 @@ import { type Json, writeJsonLine } from "../records/json.ts";
 import { Screen } from "../terminal/screen.ts";
 import { formatDuration } from "../values/duration.ts";
 
-/** Flags of commands that can watch what they describe. */
+/** Flags of commands with `--watch`. */
 export const watchFlags = {
   watch: {
     alias: "w",
     type: "boolean",
     env: false,
-    doc: "Look again and again until Ctrl-C: a table is drawn over, JSON is a line each time",
+    doc: "Repeat until Ctrl-C: redraw the table, or print a line of JSON each time",
   },
-  interval: { type: "duration", min: 10, default: "1s", env: false, doc: "Wait so long between" },
+  interval: { type: "duration", min: 10, default: "1s", env: false, doc: "Time between updates" },
 } as const satisfies Flags;
 
-/** What to look at, and how to show it. */
+/** What to query, and how to show it. */
 export interface Watched<T> {
   readonly output: "table" | "json";
-  /** The wait between looks, in milliseconds. */
+  /** Pause between queries, in milliseconds. */
   readonly interval: number;
   look(): Promise<T>;
-  /** Lines for people. */
+  /** Text for people. */
   text(seen: T): string;
   json(seen: T): Json;
 }
 
 /**
- * Watches until the signal aborts. The first look has to succeed; a broker that is away for a while
- * later does not end it.
+ * Repeats the query until the signal aborts. The first query must succeed; later ones may fail
+ * while a broker is unavailable.
  *
- * @throws {UsageError} if a table cannot be drawn over
+ * @throws {UsageError} If a table cannot be redrawn.
  */
 export async function watch<T>(context: Context, watched: Watched<T>): Promise<void> {
   const { signal, stdout } = context;
   const isJson = watched.output === "json";
   if (!isJson && !stdout.isTerminal) {
     throw new UsageError(
-      "Cannot draw a table again and again without a terminal; leave out --watch, or give --output json",
+      "Cannot redraw a table without a terminal; omit --watch, or use --output json",
     );
   }
   await using screen = new Screen(stdout);
   const heading = (problem?: string) => {
     const { dim, red } = stdout.style;
     const time = new Date(context.now()).toISOString().slice(11, 19);
-    const rhythm = `every ${formatDuration(watched.interval)}, Ctrl-C ends it`;
+    const rhythm = `every ${formatDuration(watched.interval)}, press Ctrl-C to stop`;
     return problem === undefined ? dim(`${time} UTC, ${rhythm}`) : red(`${time} UTC, ${problem}`);
   };
   let seen: T | undefined;
@@ -72,12 +72,12 @@ export async function watch<T>(context: Context, watched: Watched<T>): Promise<v
       await delay(watched.interval, signal);
     }
   } catch (error) {
-    // There is no other way to end it.
+    // An interruption is the only way to end it.
     if (!isInterruption(error, signal)) throw error;
   }
 }
 
-/** Whether the SDK says that it may be better later. */
+/** Whether the SDK considers an error temporary. */
 function isPassing(error: unknown): boolean {
   return error instanceof Error && "retriable" in error && error.retriable === true;
 }

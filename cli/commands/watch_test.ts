@@ -4,7 +4,7 @@ import { CommandError } from "../errors.ts";
 import { testContext } from "../terminal/test_context.ts";
 import { watch, type Watched } from "./watch.ts";
 
-/** Looks that come to what is given, one after the other; then the user interrupts. */
+/** Returns the given results one after the other; then the user interrupts. */
 function watching(output: "table" | "json", looks: readonly (string | Error)[]) {
   const context = testContext({ stdout: { isTerminal: output === "table" } });
   const left = [...looks];
@@ -23,7 +23,7 @@ function watching(output: "table" | "json", looks: readonly (string | Error)[]) 
   return { context, watched };
 }
 
-Deno.test("watch() goes on after a failure that passes, and shows it with what was seen before", async () => {
+Deno.test("watch() continues after a temporary failure, and shows it with the previous result", async () => {
   const { context, watched } = watching("table", ["one", new TimeoutError("no answer"), "two"]);
   await watch(context, watched);
   const drawn = context.stdoutText().split("\x1b[H").slice(1)
@@ -34,14 +34,14 @@ Deno.test("watch() goes on after a failure that passes, and shows it with what w
   assertMatch(drawn[2]!, /^00:00:00 UTC, every 1ms, Ctrl-C ends it\n\ntwo/);
 });
 
-Deno.test("watch() warns of a failure that passes where it prints JSON", async () => {
+Deno.test("watch() warns about a temporary failure when printing JSON", async () => {
   const { context, watched } = watching("json", ["one", new TimeoutError("no answer"), "two"]);
   await watch(context, watched);
   assertEquals(context.stdoutText(), '{"seen":"one"}\n{"seen":"two"}\n');
   assertEquals(context.stderrText(), "Warning: no answer\n");
 });
 
-Deno.test("watch() ends with the first look's failure, and with one that does not pass", async () => {
+Deno.test("watch() throws a failure of the first query, and a permanent failure", async () => {
   const first = watching("table", [new TimeoutError("no answer")]);
   await assertRejects(() => watch(first.context, first.watched), TimeoutError);
   assertEquals(first.context.stdoutText(), "");

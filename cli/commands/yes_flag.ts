@@ -1,12 +1,12 @@
 /**
- * `--yes`, for commands that destroy something.
+ * `--yes`, for destructive commands.
  *
  * @module
  */
 
 import type { Flags } from "../program/flag.ts";
 
-/** Agreement beforehand. No variable: agreeing once must not be agreeing for ever. */
+/** Confirms in advance. It has no variable, because that would confirm everything. */
 export const yesFlag = {
-  yes: { alias: "y", type: "boolean", env: false, doc: "Do not ask; needed without a terminal" },
+  yes: { alias: "y", type: "boolean", env: false, doc: "Do not ask for confirmation; required without a terminal" },
 } as const satisfies Flags;

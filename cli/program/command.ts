@@ -1,6 +1,6 @@
 /**
- * Commands, declared as data: one table from which parsing, help, variables, the config file and
- * shell completions are derived.
+ * Commands, declared as data: parsing, help, variables, the config file and shell completions are
+ * derived from one declaration.
  *
  *     export const topicCreate = command({
  *       name: "topic create",
@@ -22,36 +22,35 @@ import type { Context } from "../terminal/context.ts";
 import type { Argument, Arguments, ArgumentValues, Flags, FlagValues, NamedFlag } from "./flag.ts";
 import { nameFlags } from "./flag.ts";
 
-/** A worked example in a command's help. */
+/** An example in a command's help. */
 export interface Example {
-  /** What it does. */
+  /** What the example does. */
   readonly doc: string;
-  /** The line to type. */
+  /** The command line. */
   readonly command: string;
 }
 
-/** What a command is called with. */
+/** Arguments and flags of a call. */
 export interface Invocation<A extends Arguments = Arguments, F extends Flags = Flags> {
   readonly args: ArgumentValues<A>;
   readonly flags: FlagValues<F>;
 }
 
-/** The declaration of a command. */
+/** Declaration of a command. */
 export interface CommandSpec<A extends Arguments, F extends Flags> {
-  /** Its words: `produce`, or noun and verb, `topic create`. */
+  /** Words of the command: `produce`, or noun and verb, `topic create`. */
   readonly name: string;
-  /** What it does, in a line; begins with a capital, no full stop. */
+  /** What the command does, in one line; starts with a capital, no full stop. */
   readonly summary: string;
-  /** What else there is to know, in paragraphs; lines that begin with a blank are kept as they are. */
+  /** Further paragraphs; lines that start with a blank are not wrapped. */
   readonly description?: string;
   readonly args?: A;
-  /** A function where making them takes time that other commands need not spend. */
+  /** A function if creating the flags is slow, so that other commands need not do it. */
   readonly flags?: F | (() => F);
   readonly examples?: readonly Example[];
   /**
-   * Does it. Throws `UsageError` if it was called wrongly and any other error if it failed; sets
-   * `context.exitCode` if something failed and it went on nevertheless. What it wrote to the outputs
-   * is flushed for it.
+   * Runs the command. Throws `UsageError` for wrong usage and any other error on failure; sets
+   * `context.exitCode` if it continued after a failure. The outputs are flushed afterwards.
    */
   run(context: Context, invocation: Invocation<A, F>): void | Promise<void>;
 }
@@ -68,7 +67,7 @@ export interface Command {
   run(context: Context, invocation: UntypedInvocation): void | Promise<void>;
 }
 
-/** What a command is called with, as the machinery knows it. */
+/** Arguments and flags of a call, without their types. */
 export interface UntypedInvocation {
   readonly args: Readonly<Record<string, unknown>>;
   readonly flags: Readonly<Record<string, unknown>>;
@@ -76,7 +75,7 @@ export interface UntypedInvocation {
 
 type Nothing = Record<never, never>;
 
-/** Declares a command; the types of its values follow from the declaration. */
+/** Declares a command; the types of its values are inferred from the declaration. */
 export function command<const A extends Arguments = Nothing, const F extends Flags = Nothing>(
   spec: CommandSpec<A, F>,
 ): Command {
@@ -101,7 +100,7 @@ export function command<const A extends Arguments = Nothing, const F extends Fla
       );
     },
     examples: spec.examples ?? [],
-    // The values were made by the same declaration the types are made of.
+    // The values come from the same declaration as the types.
     run: (context, invocation) => spec.run(context, invocation as unknown as Invocation<A, F>),
   };
 }

@@ -1,9 +1,9 @@
 /**
- * Takes a command line apart: which command, which flags with which text, which arguments.
+ * Parses a command line into command, flags and arguments.
  *
- * Flags may stand anywhere, also before the command's words, and a flag that needs a value takes
- * what follows it even if it begins with a dash (`--offset -5`), which is why this is not built on
- * `@std/cli/parse-args`. `--flag=value`, `-n5`, `-n=5`, `-en5`, `--no-flag` and `--` are understood.
+ * Flags may appear anywhere, also before the command's words, and a flag with a value takes the
+ * next token even if it starts with a dash (`--offset -5`), which `@std/cli/parse-args` does not
+ * support. `--flag=value`, `-n5`, `-n=5`, `-en5`, `--no-flag` and `--` are supported.
  *
  * @module
  */
@@ -15,28 +15,28 @@ import { FLAG_HINTS, nodeByHabit, translateTool } from "./habits.ts";
 import { type CommandNode, commandsBelow, type Program, PROGRAM_FLAGS } from "./program.ts";
 import { didYouMean } from "../../protocol/suggest.ts";
 
-/** A command line, taken apart. Values are still text. */
+/** A parsed command line. Values are still text. */
 export interface CommandLine {
-  /** How far down the tree its words lead. */
+  /** The node of the command tree that the words lead to. */
   readonly node: CommandNode;
   readonly isHelp: boolean;
-  /** Whether the help is to list what is rare, too. */
+  /** Whether the help should include rare flags. */
   readonly isFullHelp?: boolean;
   /** The file of `--config`. */
   readonly configPath: string | undefined;
-  /** The texts of each flag by its key, in their order. */
+  /** Texts of each flag by key, in order. */
   readonly flags: ReadonlyMap<string, readonly string[]>;
   readonly args: readonly string[];
 }
 
 /**
- * Takes a command line apart.
+ * Parses a command line.
  *
- * @param argv what follows the program's name
- * @throws {UsageError} if it names a command or flag that does not exist, or a flag lacks its value
+ * @param argv The arguments after the program's name.
+ * @throws {UsageError} If a command or flag does not exist, or a flag has no value.
  */
 export function parseCommandLine(program: Program, argv: readonly string[]): CommandLine {
-  // "help topic create" is what git and go made people used to.
+  // "help topic create" works in git and go, too.
   if (argv[0] === "help") return parseCommandLine(program, [...argv.slice(1), "--help"]);
   const translated = translateTool(program, argv);
   if (translated !== argv) return parseCommandLine(program, translated);
@@ -49,7 +49,7 @@ export function parseCommandLine(program: Program, argv: readonly string[]): Com
     return { node, isHelp, isFullHelp, flags: new Map(), args: [], configPath: undefined };
   }
   if (node.command === undefined) {
-    // Which command they are for shows when the config file is read.
+    // The config file determines which command they are for.
     const flags = [...PROGRAM_FLAGS, ...flagsBelow(node)];
     const parsed = new FlagParser(program.callOf(node.words), flags).parse(before);
     const configPath = onlyOne("config", parsed.program.get("config") ?? []);
@@ -65,18 +65,18 @@ function parseFlags(
   after: readonly string[],
 ): Omit<CommandLine, "node"> {
   const call = program.callOf(command.words);
-  // Before the command's words --config is the program's, even if the command has one of its own.
+  // Before the command's words --config is the program's flag, even if the command has one too.
   const first = new FlagParser(call, [...PROGRAM_FLAGS, ...command.flags]).parse(before);
   const second = new FlagParser(call, program.flagsOf(command)).parse(after);
   const flags = new Map(first.command);
   for (const [key, texts] of second.command) flags.set(key, [...(flags.get(key) ?? []), ...texts]);
   const configPath = [...first.program.get("config") ?? [], ...second.program.get("config") ?? []];
-  // Seen only now: -h among other letters, as in -eh.
+  // Found only now: -h among other letters, as in -eh.
   const isHelp = first.program.has("help") || second.program.has("help");
   return { isHelp, flags, args: second.args, configPath: onlyOne("config", configPath) };
 }
 
-/** @throws {UsageError} if a flag with one value is there twice */
+/** @throws {UsageError} If a flag with one value is given twice. */
 function onlyOne(name: string, texts: readonly string[]): string | undefined {
   if (texts.length <= 1) return texts[0];
   throw new UsageError(
@@ -84,7 +84,7 @@ function onlyOne(name: string, texts: readonly string[]): string | undefined {
   );
 }
 
-/** Follows the words down the tree, passing over flags and their values. */
+/** Follows the words down the tree, and skips flags and their values. */
 function findCommand(program: Program, argv: readonly string[], isLenient: boolean) {
   let node = program.root;
   const before: string[] = [];
@@ -115,7 +115,7 @@ function findCommand(program: Program, argv: readonly string[], isLenient: boole
   return { node, before, after: [] };
 }
 
-/** Whether a flag before the command's words has its value in the next token. */
+/** Whether a flag before the command's words takes the next token as its value. */
 function takesNext(program: Program, node: CommandNode, token: string, isLenient: boolean) {
   const isLong = token.startsWith("--");
   if (isLong ? token.includes("=") : token.length > 2) return false;
@@ -127,14 +127,14 @@ function takesNext(program: Program, node: CommandNode, token: string, isLenient
   if (meant.length > 0) {
     const takes = meant.map((each) => !isBoolean(each.flag));
     if (takes.every((each) => each === takes[0])) return takes[0]!;
-    throw new UsageError(`Put ${token} behind the command, its meaning depends on it`);
+    throw new UsageError(`Put ${token} after the command, its meaning depends on it`);
   }
   const isNegation = known.some((each) => isBoolean(each.flag) && `no-${each.name}` === name);
   if (isLenient || isNegation) return false;
   throw unknownFlag(program.callOf(node.words), token, known);
 }
 
-/** The names of a flag on the command line, its own first. */
+/** Names of a flag on the command line, its own first. */
 function namesOf({ name, flag }: NamedFlag): string[] {
   return [name, ...flag.otherNames ?? []];
 }
@@ -152,7 +152,7 @@ class FlagParser {
   readonly program = new Map<string, string[]>();
   readonly args: string[] = [];
 
-  /** Of flags with the same name the first wins. */
+  /** The first of several flags with the same name wins. */
   constructor(call: string, flags: readonly NamedFlag[]) {
     this.#call = call;
     this.#flags = flags;
@@ -176,10 +176,10 @@ class FlagParser {
     return this;
   }
 
-  /** Returns how many of the following tokens it took. */
+  /** Returns the number of following tokens used. */
   #long(token: string, next: string | undefined): number {
     const equals = token.indexOf("=");
-    // Kafka's own spelling of a setting, log.segment.bytes, is as good.
+    // Kafka's spelling of a setting, log.segment.bytes, is accepted too.
     const name = settingName(token.slice(2, equals === -1 ? undefined : equals));
     const inline = equals === -1 ? undefined : token.slice(equals + 1);
     const named = this.#byName.get(name);
@@ -217,14 +217,14 @@ class FlagParser {
       const meant = `--${named.name} ${placeholder(named.flag)}`;
       const hint = next === undefined || next === "--"
         ? ""
-        : `; if "${next}" is the value, write --${named.name}=${next}`;
+        : `; if "${next}" is the value, use --${named.name}=${next}`;
       throw new UsageError(`Missing value of ${meant}${hint}`);
     }
     this.#add(named, next);
     return 1;
   }
 
-  /** Whether a token can only be meant as a flag of this command. */
+  /** Whether a token can only be a flag of this command. */
   #isFlag(token: string): boolean {
     if (token.startsWith("--")) return this.#byName.has(settingName(token.slice(2).split("=")[0]!));
     return token.length === 2 && token.startsWith("-") && this.#byAlias.has(token[1]!);
@@ -244,6 +244,6 @@ function unknownFlag(call: string, token: string, known: readonly NamedFlag[]): 
     ? didYouMean(settingName(name), known.map((each) => each.name), "--")
     : "";
   const hint = FLAG_HINTS.get(token) ??
-    (/^-\d/.test(token) ? '; if it is no flag, put "--" before it' : "");
+    (/^-\d/.test(token) ? '; if it is not a flag, put "--" before it' : "");
   return new UsageError(`Unknown flag "${token}" of "${call}"${near}${hint}`);
 }

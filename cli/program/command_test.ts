@@ -4,7 +4,7 @@ import { Program } from "./program.ts";
 import { testContext } from "../terminal/test_context.ts";
 import { runProgram } from "./run_program.ts";
 
-Deno.test("command() gives run() values of the declared types", async () => {
+Deno.test("command() passes values of the declared types to run()", async () => {
   const seen: unknown[] = [];
   const sum = command({
     name: "sum",
@@ -21,7 +21,7 @@ Deno.test("command() gives run() values of the declared types", async () => {
   assertEquals(seen, [13]);
 });
 
-Deno.test("command() refuses arguments that could not be told apart", () => {
+Deno.test("command() rejects ambiguous arguments", () => {
   const spec = { name: "x", summary: "", run: () => {} };
   assertThrows(() => command({ ...spec, args: { a: { doc: "", many: true }, b: { doc: "" } } }));
   assertThrows(() =>
@@ -29,7 +29,7 @@ Deno.test("command() refuses arguments that could not be told apart", () => {
   );
 });
 
-Deno.test("Program refuses a command that is also the beginning of others", () => {
+Deno.test("Program rejects a command that is a prefix of others", () => {
   const commands = ["topic", "topic list"].map((name) =>
     command({ name, summary: "", run: () => {} })
   );

@@ -1,8 +1,8 @@
 /**
- * Shell completions, made from the table of commands: words, flags, choices and files.
+ * Shell completions, derived from the commands: words, flags, choices and files.
  *
- * Each script finds the words typed so far in the tree, then offers what can follow. Nothing is
- * asked of a broker, so completing is instant and works offline.
+ * Each script follows the typed words in the tree and offers what can come next. It does not
+ * connect to a broker, so completion is fast and works offline.
  *
  * @module
  */
@@ -10,21 +10,21 @@
 import { isBoolean, type NamedFlag } from "./flag.ts";
 import { type CommandNode, type Program, PROGRAM_FLAGS } from "./program.ts";
 
-/** The shells there are completions for. */
+/** Supported shells. */
 export const SHELLS = ["bash", "zsh", "fish"] as const;
 
-/** A shell there are completions for. */
+/** A supported shell. */
 export type Shell = typeof SHELLS[number];
 
-/** What can be completed at a place of the tree. */
+/** Completions at a node of the tree. */
 interface Place {
-  /** The words down to here, each with a blank before it; empty at the root. */
+  /** Words of the node, each preceded by a blank; empty at the root. */
   readonly words: string;
   readonly node: CommandNode;
   readonly flags: readonly NamedFlag[];
 }
 
-/** The script that teaches a shell to complete the program's command lines. */
+/** Returns the script that adds completions for the program to a shell. */
 export function completionScript(program: Program, shell: Shell): string {
   const places = placesOf(program, program.root);
   switch (shell) {
@@ -188,14 +188,14 @@ function fishFlag({ name, flag }: NamedFlag): string {
   return `-l ${name}${alias}${value} -d ${fishQuote(flag.doc)}`;
 }
 
-/** Patterns of the words that lead down the tree, for a shell's `case`. */
+/** Patterns of the words that lead down the tree, for `case` of a shell. */
 function wordPatterns(places: readonly Place[], separator: string): string {
   return places.filter(({ words }) => words !== "").map(({ words }) => quote(words)).join(
     separator,
   );
 }
 
-/** A `case` branch for each flag that has a value, at each place. */
+/** A `case` branch for each flag with a value, at each node. */
 function flagCases(
   places: readonly Place[],
   values: (named: NamedFlag) => string,
@@ -211,7 +211,7 @@ function flagCases(
   }).join("");
 }
 
-/** What a shell can know of a command's first argument. */
+/** Completions of a command's first argument. */
 function argumentHints(node: CommandNode): { isFile: boolean; choices?: readonly string[] } {
   const argument = node.command?.args[0]?.[1];
   const isFile = argument?.isFile === true;

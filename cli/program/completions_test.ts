@@ -2,7 +2,7 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { completionScript, type Shell, SHELLS } from "./completions.ts";
 import { testProgram } from "./test_program.ts";
 
-/** Whether a shell is there and may be run; scripts are best judged by who reads them. */
+/** Whether a shell is installed and may be run. */
 function canRun(shell: string): boolean {
   const { state } = Deno.permissions.querySync({ name: "run", command: shell });
   if (state !== "granted") return false;
@@ -20,7 +20,7 @@ async function runShell(shell: string, args: readonly string[]): Promise<string>
   return decoder.decode(stdout);
 }
 
-/** What bash would offer for the words typed so far, the last of them unfinished. */
+/** Completions of bash for the typed words, the last of them unfinished. */
 async function completeInBash(...words: string[]): Promise<string[]> {
   const script = completionScript(testProgram, "bash") + `
 compopt() { :; }
@@ -31,14 +31,14 @@ printf '%s\\n' "\${COMPREPLY[@]}"
   return (await runShell("bash", ["-c", script, "bash", ...words])).trim().split("\n");
 }
 
-/** What fish would offer for a line. */
+/** Completions of fish for a line. */
 async function completeInFish(line: string): Promise<string[]> {
   const script = completionScript(testProgram, "fish") + `complete -C ${JSON.stringify(line)}\n`;
   const offers = await runShell("fish", ["--no-config", "-c", script]);
   return offers.trim().split("\n").map((offer) => offer.split("\t")[0]!).sort();
 }
 
-Deno.test("completionScript() knows every command and flag in every shell", () => {
+Deno.test("completionScript() contains every command and flag for every shell", () => {
   for (const shell of SHELLS) {
     const script = completionScript(testProgram, shell);
     for (const command of testProgram.commands) {
@@ -91,7 +91,7 @@ Deno.test({
 
 for (const shell of ["bash", "zsh", "fish"] satisfies Shell[]) {
   Deno.test({
-    name: `completionScript() is a script ${shell} can read`,
+    name: `completionScript() is valid for ${shell}`,
     ignore: !canRun(shell),
     async fn() {
       const path = await Deno.makeTempFile();

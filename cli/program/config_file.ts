@@ -1,5 +1,5 @@
 /**
- * The config file: settings by the names of flags, and perhaps a whole command.
+ * The config file: settings by the names of flags, and optionally a command.
  *
  *     {
  *       "brokers": ["localhost:9092"],
@@ -7,9 +7,8 @@
  *       "command": { "type": "create-topic", "topic": "my-topic", "partitions": 3 }
  *     }
  *
- * A setting may be written with `-`, `_` or `.` between its words or in camelCase, and dotted names
- * may be nested objects. Settings of a command that is not run are allowed, settings that no command
- * has are not.
+ * Setting names may use `-`, `_` or `.` between words, or camelCase, and dotted names may be nested
+ * objects. Settings of other commands are allowed; settings of no command are not.
  *
  * @module
  */
@@ -21,38 +20,38 @@ import { duplicateKey } from "../values/json_keys.ts";
 import type { Program } from "./program.ts";
 import { didYouMean } from "../../protocol/suggest.ts";
 
-/** A setting of the file: the texts it stands for, and what it is called there. */
+/** A setting in the file: its texts, and its name there. */
 export interface FileSetting {
   readonly texts: readonly string[];
   readonly writtenAs: string;
 }
 
-/** A config file. */
+/** A parsed config file. */
 export interface ConfigFile {
   readonly path: string;
-  /** Settings by the normal form of their names. */
+  /** Settings by normalized name. */
   readonly settings: ReadonlyMap<string, FileSetting>;
-  /** The command it holds. */
+  /** The command in the file, if there is one. */
   readonly command: FileCommand | undefined;
 }
 
 /** The command in a config file. */
 export interface FileCommand {
   readonly command: Command;
-  /** Its arguments, then its own settings before those of the file. */
+  /** Its arguments. */
   readonly args: readonly string[];
   readonly settings: ReadonlyMap<string, FileSetting>;
 }
 
-/** Names that are no settings. */
+/** Names that are not settings. */
 const RESERVED = ["command"];
 
 /**
- * Reads a config file.
+ * Parses a config file.
  *
- * @param text what is in it
- * @param path where it was, for messages
- * @throws {UsageError} if it is not one
+ * @param text The content.
+ * @param path The path, for error messages.
+ * @throws {UsageError} If it is not a valid config file.
  */
 export function parseConfigFile(program: Program, text: string, path: string): ConfigFile {
   const object = parseObject(text, path);
@@ -67,7 +66,7 @@ export function parseConfigFile(program: Program, text: string, path: string): C
   return { path, settings, command };
 }
 
-/** The setting a flag has in a file, under any of its names. */
+/** The setting for a flag in a file, under any of its names. */
 export function settingOf(
   settings: ReadonlyMap<string, FileSetting>,
   named: NamedFlag,
@@ -83,7 +82,7 @@ function parseObject(text: string, path: string): Record<string, unknown> {
   try {
     const json: unknown = JSON.parse(text);
     const twice = duplicateKey(text);
-    if (twice !== undefined) throw new SyntaxError(`it has "${twice}" twice`);
+    if (twice !== undefined) throw new SyntaxError(`it contains "${twice}" twice`);
     if (isObject(json)) return json;
   } catch (error) {
     const message = `Cannot read config file "${path}": ${messageOf(error)}`;
@@ -116,7 +115,7 @@ function parseCommand(
   const [firstArgument] = command.args;
   for (const [key, value] of Object.entries(json)) {
     if (key === "type") continue;
-    // "topic" for the argument "topics": one or several, as the argument allows.
+    // "topic" also sets the argument "topics", to one value or several, as the argument allows.
     if (firstArgument !== undefined && [key, `${key}s`].includes(firstArgument[0])) {
       args.push(...textsOf(key, value, path));
     } else {
@@ -127,7 +126,9 @@ function parseCommand(
   return { command, args, settings: new Map([...fileSettings, ...own]) };
 }
 
-/** Gathers a setting; a nested object is one for each of its values, unless a flag takes pairs. */
+/**
+ * Collects a setting; a nested object contains one setting per value, unless a flag takes pairs.
+ */
 function collect(
   settings: Map<string, FileSetting>,
   writtenAs: string,
@@ -176,7 +177,7 @@ function ensureKnown(
   }
 }
 
-/** The name of a setting in the way another is written: `log.retention.ms`, `logRetentionMs`. */
+/** The name of a setting in the spelling of another: `log.retention.ms`, `logRetentionMs`. */
 function spelledLike(model: string, name: string): string {
   if (model.includes(".")) return name.replaceAll("-", ".");
   if (model.includes("_")) return name.replaceAll("-", "_");

@@ -5,12 +5,12 @@ import { testProgram } from "./test_program.ts";
 
 const parse = (json: unknown) => parseConfigFile(testProgram, JSON.stringify(json), "c.json");
 
-/** The texts of all settings by their normal names. */
+/** Texts of all settings by normalized name. */
 function texts(json: unknown): Record<string, readonly string[]> {
   return Object.fromEntries([...parse(json).settings].map(([name, { texts }]) => [name, texts]));
 }
 
-Deno.test("parseConfigFile() reads settings however their names are written", () => {
+Deno.test("parseConfigFile() accepts every spelling of setting names", () => {
   assertEquals(texts({ ifNotExists: true, "log.segment.bytes": 1024, timeout: "5s", num: null }), {
     "if-not-exists": ["true"],
     "log-segment-bytes": ["1024"],
@@ -23,14 +23,14 @@ Deno.test("parseConfigFile() reads settings however their names are written", ()
   assertEquals(texts({ partition: [0, 1] }), { partition: ["0", "1"] });
 });
 
-Deno.test("settingOf() finds a flag under its other names", () => {
+Deno.test("settingOf() finds a flag by its other names", () => {
   const { settings } = parse({ broker_addrs: ["h:1", "h:2"] });
   const brokers = testProgram.commands.flatMap((command) => command.flags)
     .find((named) => named.name === "brokers")!;
   assertEquals(settingOf(settings, brokers), { texts: ["h:1", "h:2"], writtenAs: "broker_addrs" });
 });
 
-Deno.test("parseConfigFile() reads a command, its settings before those of the file", () => {
+Deno.test("parseConfigFile() reads a command, whose settings override those of the file", () => {
   const { command } = parse({
     timeout: "5s",
     command: { type: "consume", topic: ["a", "b"], timeout: "1s", num: 5 },
@@ -41,7 +41,7 @@ Deno.test("parseConfigFile() reads a command, its settings before those of the f
   assertEquals(command!.settings.get("num")!.texts, ["5"]);
 });
 
-Deno.test("parseConfigFile() takes an object for pairs where a flag has several", () => {
+Deno.test("parseConfigFile() accepts an object for a flag that takes pairs", () => {
   const { command } = parse({
     command: { type: "create-topic", topics: "a", config: { "retention.ms": 1, x: "y=z" } },
   });
@@ -49,7 +49,7 @@ Deno.test("parseConfigFile() takes an object for pairs where a flag has several"
   assertEquals(command!.settings.get("config")!.texts, ["retention.ms=1", "x=y=z"]);
 });
 
-Deno.test("parseConfigFile() names what is wrong", () => {
+Deno.test("parseConfigFile() reports invalid files", () => {
   const cases: [json: unknown, problem: string][] = [
     [[], 'Cannot read config file "c.json": it is not a JSON object'],
     [{ timeuot: "5s" }, 'Unknown setting "timeuot" in "c.json", did you mean "timeout"'],
@@ -69,7 +69,7 @@ Deno.test("parseConfigFile() names what is wrong", () => {
   assertThrows(
     () => parseConfigFile(testProgram, twice, "c.json"),
     UsageError,
-    'Cannot read config file "c.json": it has "timeout" twice',
+    'Cannot read config file "c.json": it contains "timeout" twice',
   );
   assertThrows(() => parseConfigFile(testProgram, "{", "c.json"), UsageError, "Cannot read config");
 });

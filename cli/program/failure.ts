@@ -1,5 +1,5 @@
 /**
- * Tells the user what went wrong, and what can be done about it.
+ * Reports errors to the user, with a hint if there is one.
  *
  * @module
  */
@@ -8,11 +8,11 @@ import { messageOf } from "../errors.ts";
 import type { Output } from "../terminal/output.ts";
 
 const MAX_CAUSES = 5;
-/** How Deno says that it lacks a permission; the flag alone would grant more than is needed. */
+/** Deno's error for a missing permission; the flag alone would grant more than necessary. */
 const MISSING_PERMISSION =
   /(Requires (\w+) access to "([^"]*)", run again with) the (--allow-\w+) flag/gi;
 
-/** Prints what went wrong with its causes, as far as they say anything new, and a hint if there is one. */
+/** Prints an error, its causes unless they repeat it, and a hint if there is one. */
 export function printFailure(output: Output, error: unknown): void {
   if (error instanceof AggregateError && error.errors.length > 0) {
     for (const each of error.errors) printFailure(output, each);
@@ -36,20 +36,20 @@ function fullMessageOf(error: unknown): string {
   return message.replace(MISSING_PERMISSION, "$1 $4=$3");
 }
 
-/** The SDK's advice is for programs; where there is a flag to use, it is put in the user's words. */
+/** The SDK's advice is for programs; where a flag helps, the advice names the flag. */
 function hintOf(error: unknown): string | undefined {
   if (!(error instanceof Error) || !("advice" in error) || !("code" in error)) return undefined;
   switch (error.code) {
     case "TIMEOUT":
       if (isConnectionError(error.cause)) return hintOf(error.cause);
-      return "Allow more time with --timeout, or look into the broker's log";
+      return "Raise --timeout, or check the broker's log";
     case "CONNECTION":
-      return 'Check --brokers, and that a broker runs there ("dqueue serve")';
+      return 'Check --brokers, and that a broker is running there ("dqueue serve")';
     case "USAGE":
     case "SERIALIZATION":
       return undefined;
     default:
-      // Behind the broker's own words, which say it better, stands the code.
+      // The broker's own message is more specific, and contains the code.
       return error.message.includes(`(${error.code})`) ? undefined : String(error.advice);
   }
 }

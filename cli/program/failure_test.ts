@@ -11,7 +11,7 @@ async function printed(error: unknown): Promise<string> {
   return context.stderrText();
 }
 
-Deno.test("printFailure() shows causes that say something new", async () => {
+Deno.test("printFailure() prints causes that add information", async () => {
   const cause = new Error("No space left on device");
   assertEquals(
     await printed(new Error("Cannot write", { cause })),
@@ -23,7 +23,7 @@ Deno.test("printFailure() shows causes that say something new", async () => {
   );
 });
 
-Deno.test("printFailure() names the permission that Deno lacks as a flag to pass", async () => {
+Deno.test("printFailure() prints a missing Deno permission as the flag to pass", async () => {
   const cause = new Deno.errors.NotCapable(
     'Requires read access to "/data", run again with the --allow-read flag',
   );
@@ -39,7 +39,7 @@ Deno.test("printFailure() prints each of several errors", async () => {
   assertEquals(await printed(errors), "Error: one\nError: two\n");
 });
 
-Deno.test("printFailure() adds what to do about an error of the SDK", async () => {
+Deno.test("printFailure() adds advice to an error of the SDK", async () => {
   const unknown = new KafkaError('delete topic "a"', ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
   assertEquals(
     await printed(unknown),
@@ -49,13 +49,13 @@ Deno.test("printFailure() adds what to do about an error of the SDK", async () =
   assertEquals(
     await printed(new TimeoutError("Cannot list topics within 5 ms")),
     "Error: Cannot list topics within 5 ms\n" +
-      "Allow more time with --timeout, or look into the broker's log\n",
+      "Raise --timeout, or check the broker's log\n",
   );
   const cause = new ConnectionError("Cannot connect to localhost:9092: refused");
   assertEquals(
     await printed(new TimeoutError("Cannot list topics within 5 ms", { cause })),
     "Error: Cannot list topics within 5 ms: Cannot connect to localhost:9092: refused\n" +
-      'Check --brokers, and that a broker runs there ("dqueue serve")\n',
+      'Check --brokers, and that a broker is running there ("dqueue serve")\n',
   );
   const detailed = new KafkaError(
     'create topic "a"',

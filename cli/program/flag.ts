@@ -1,5 +1,5 @@
 /**
- * Flags and arguments of commands, declared as data, and the values their text stands for.
+ * Flags and arguments of commands, declared as data, and the parsing of their values.
  *
  * A flag declared under the key `ifNotExists` is `--if-not-exists` on the command line,
  * `DQUEUE_IF_NOT_EXISTS` in the environment and `if-not-exists` in the config file. The broker's
@@ -11,13 +11,15 @@
 import { parseBytes } from "../values/bytes.ts";
 import { parseDuration } from "../values/duration.ts";
 
-/** What the text of a value stands for. */
+/** Types of values. */
 export interface ValueTypes {
   /** The text itself. */
   string: string;
-  /** `true`, `yes`, `on`, `1` or their opposites; a flag alone is true, `--no-flag` false. */
+  /**
+   * `true`, `yes`, `on`, `1` or their opposites; a flag without value is true, `--no-flag` false.
+   */
   boolean: boolean;
-  /** A whole number. */
+  /** An integer. */
   integer: number;
   /** Any number. */
   number: number;
@@ -27,28 +29,28 @@ export interface ValueTypes {
   bytes: number;
 }
 
-/** The name of a type of values. */
+/** Name of a value type. */
 export type ValueType = keyof ValueTypes;
 
-/** What flags and arguments have in common. */
+/** Properties shared by flags and arguments. */
 export interface ValueSpec {
-  /** What it is for, in a few words; the first begins with a capital, no full stop. */
+  /** Purpose in a few words; starts with a capital, no full stop. */
   readonly doc: string;
   /** Default: `string`. */
   readonly type?: ValueType;
-  /** What stands for the value in the help, such as `HOST:PORT`. */
+  /** Placeholder of the value in the help, such as `HOST:PORT`. */
   readonly value?: string;
-  /** The only texts allowed, unless `parse` says otherwise. */
+  /** The allowed texts, unless `parse` is given. */
   readonly choices?: readonly string[];
-  /** The least a number may be. Default: 0 for bytes and durations, none for others. */
+  /** Minimum of a number. Default: 0 for bytes and durations, none for others. */
   readonly min?: number;
-  /** The most a number may be. */
+  /** Maximum of a number. */
   readonly max?: number;
-  /** Reads the text in a way of its own; what it throws is shown with the name of the flag. */
+  /** Custom parser; its error is shown with the name of the flag. */
   readonly parse?: (text: string, nowMs: number) => unknown;
-  /** Whether there may be several; the value is then an array. */
+  /** Whether several are allowed; the value is then an array. */
   readonly many?: boolean;
-  /** Whether it names a file, which shells can complete. */
+  /** Whether it is a file name, which shells can complete. */
   readonly isFile?: boolean;
 }
 
@@ -56,38 +58,38 @@ export interface ValueSpec {
 export interface Flag extends ValueSpec {
   /** One letter: `b` for `-b`. */
   readonly alias?: string;
-  /** What it is unless it is given, written as the user would. */
+  /** Default value, as the user would write it. */
   readonly default?: string | number | boolean | readonly string[];
   /**
-   * What counts where it is not given, for the help, if somebody else fills that in: the value is then
-   * undefined, even of a boolean.
+   * Description of the default for the help, if it is determined elsewhere: the value is then
+   * undefined, even for a boolean.
    */
   readonly fallback?: string;
-  /** Whether the command cannot do without it. */
+  /** Whether the flag is required. */
   readonly required?: boolean;
-  /** What stands between several values in one text, such as `,`; the value is then an array. */
+  /** Separator of several values in one text, such as `,`; the value is then an array. */
   readonly separator?: string;
-  /** The name of its environment variable; false for none. Default: derived from its name. */
+  /** Name of the environment variable; false for none. Default: derived from the name. */
   readonly env?: string | false;
-  /** What other tools call it, in this program's spelling; understood on the command line. */
+  /** Names in other tools, in this program's spelling; accepted on the command line. */
   readonly otherNames?: readonly string[];
-  /** Other names it has in a config file. */
+  /** Further names in a config file. */
   readonly fileNames?: readonly string[];
-  /** Whether the help lists it with `--all` only. */
+  /** Whether the help lists it only with `--all`. */
   readonly isRare?: boolean;
-  /** The heading it is listed under in the help. */
+  /** Heading in the help. */
   readonly group?: string;
 }
 
-/** An argument of a command: what is given by its place. */
+/** A positional argument of a command. */
 export interface Argument extends ValueSpec {
-  /** Whether it may be left out. */
+  /** Whether it is optional. */
   readonly optional?: boolean;
 }
 
 /** Flags by key. */
 export type Flags = Readonly<Record<string, Flag>>;
-/** Arguments by key, in their order; only the last may be `many`. */
+/** Arguments by key, in order; only the last may be `many`. */
 export type Arguments = Readonly<Record<string, Argument>>;
 
 type SingleValue<S> = S extends { readonly parse: (...args: never[]) => infer T } ? T
@@ -101,39 +103,39 @@ type IsSure<F> = F extends { readonly fallback: string } ? false
     ? true
   : false;
 
-/** The type of a flag's value. */
+/** Type of a flag's value. */
 export type FlagValue<F> = F extends { readonly many: true } | { readonly separator: string }
   ? SingleValue<F>[] | (F extends { readonly fallback: string } ? undefined : never)
   : IsSure<F> extends true ? SingleValue<F>
   : SingleValue<F> | undefined;
 
-/** The type of an argument's value. */
+/** Type of an argument's value. */
 export type ArgumentValue<A> = A extends { readonly many: true } ? SingleValue<A>[]
   : A extends { readonly optional: true } ? SingleValue<A> | undefined
   : SingleValue<A>;
 
-/** Values by the keys of their flags. */
+/** Values of flags by key. */
 export type FlagValues<F extends Flags> = { -readonly [K in keyof F]: FlagValue<F[K]> };
-/** Values by the keys of their arguments. */
+/** Values of arguments by key. */
 export type ArgumentValues<A extends Arguments> = { -readonly [K in keyof A]: ArgumentValue<A[K]> };
 
 /** A flag with its names. */
 export interface NamedFlag {
-  /** The key it is declared under. */
+  /** Key of the declaration. */
   readonly key: string;
-  /** Its name without the dashes. */
+  /** Name without the dashes. */
   readonly name: string;
-  /** The name of its environment variable; undefined if it has none. */
+  /** Name of the environment variable; undefined if there is none. */
   readonly env: string | undefined;
   readonly flag: Flag;
 }
 
-/** Longer lists of choices stand in the description of a flag and not beside its name. */
+/** Longer lists of choices are part of the description, not of the placeholder. */
 const MAX_CHOICES_LENGTH = 16;
 const TRUE = ["true", "yes", "on", "1"];
 const FALSE = ["false", "no", "off", "0"];
 
-/** Gives flags their names. */
+/** Assigns names to flags. */
 export function nameFlags(flags: Flags): NamedFlag[] {
   return Object.entries(flags).map(([key, flag]) => {
     const name = settingName(key);
@@ -142,7 +144,7 @@ export function nameFlags(flags: Flags): NamedFlag[] {
   });
 }
 
-/** The name of a flag for any way to write it: `brokerAddrs`, `broker_addrs`, `broker.addrs`. */
+/** Normalizes any spelling of a flag's name: `brokerAddrs`, `broker_addrs`, `broker.addrs`. */
 export function settingName(key: string): string {
   const words = key === key.toLowerCase()
     ? key
@@ -150,12 +152,12 @@ export function settingName(key: string): string {
   return words.replace(/[._]/g, "-").toLowerCase();
 }
 
-/** The variable a flag has unless it declares another. */
+/** Default environment variable of a flag. */
 export function variableName(name: string): string {
   return `DQUEUE_${name.toUpperCase().replaceAll("-", "_")}`;
 }
 
-/** Whether a flag stands alone, without a value behind it. */
+/** Whether a flag has no value. */
 export function isBoolean(flag: Flag): boolean {
   return flag.type === "boolean";
 }
@@ -165,7 +167,7 @@ export function isList(flag: Flag): boolean {
   return flag.many === true || flag.separator !== undefined;
 }
 
-/** What stands for the value of a flag in the help. */
+/** Placeholder for the value of a flag in the help. */
 export function placeholder(flag: Flag): string {
   if (flag.value !== undefined) return flag.value;
   if (flag.choices !== undefined) {
@@ -185,15 +187,15 @@ export function placeholder(flag: Flag): string {
   }
 }
 
-/** What an argument is called in the help. */
+/** Name of an argument in the help. */
 export function argumentName(key: string, argument: Argument): string {
   return argument.value ?? settingName(key).toUpperCase();
 }
 
 /**
- * Reads a value.
+ * Parses a value.
  *
- * @throws {Error} if `text` stands for none; the message says why
+ * @throws {Error} If `text` is not a valid value; the message says why.
  */
 export function parseValue(spec: ValueSpec, text: string, nowMs: number): unknown {
   if (spec.parse !== undefined) return spec.parse(text, nowMs);
@@ -215,11 +217,11 @@ export function parseValue(spec: ValueSpec, text: string, nowMs: number): unknow
   }
 }
 
-/** Kafka's settings have their unit in their name; a flag like `--timeout 5` could mean anything. */
+/** Kafka's settings have their unit in their name, but `--timeout 5` would be ambiguous. */
 function parseDurationWithUnit(text: string): number {
   if (!/^\s*[1-9]\d*\s*$/.test(text)) return parseDuration(text);
   const number = text.trim();
-  throw new SyntaxError(`Cannot read "${number}": it has no unit, write ${number}s or ${number}ms`);
+  throw new SyntaxError(`Cannot read "${number}": it has no unit, use ${number}s or ${number}ms`);
 }
 
 function parseBoolean(text: string): boolean {

@@ -5,7 +5,7 @@ import { nameFlags, parseValue, settingName } from "./flag.ts";
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends (<T>() => T extends B ? 1 : 2) ? true
   : false;
 
-Deno.test("FlagValues and ArgumentValues follow from the declaration", () => {
+Deno.test("FlagValues and ArgumentValues are inferred from the declaration", () => {
   const flags = {
     plain: { doc: "" },
     sure: { doc: "", default: "a" },
@@ -55,14 +55,14 @@ Deno.test("nameFlags() derives the flag and the variable from the key", () => {
   ]);
 });
 
-Deno.test("settingName() is the same for every way to write a name", () => {
+Deno.test("settingName() is the same for every spelling of a name", () => {
   for (const name of ["brokerAddrs", "broker_addrs", "broker.addrs", "broker-addrs"]) {
     assertEquals(settingName(name), "broker-addrs");
   }
   assertEquals(settingName("forATopicURL"), "for-a-topic-url");
 });
 
-Deno.test("parseValue() reads each type", () => {
+Deno.test("parseValue() parses each type", () => {
   assertEquals(parseValue({ doc: "" }, " a ", 0), " a ");
   assertEquals(parseValue({ doc: "", type: "boolean" }, "Yes", 0), true);
   assertEquals(parseValue({ doc: "", type: "boolean" }, "0", 0), false);
@@ -74,7 +74,7 @@ Deno.test("parseValue() reads each type", () => {
   assertEquals(parseValue({ doc: "", parse: (text, nowMs) => text + nowMs }, "a", 7), "a7");
 });
 
-Deno.test("parseValue() says what a value must be", () => {
+Deno.test("parseValue() rejects invalid values, with the expected form", () => {
   const cases: [spec: Parameters<typeof parseValue>[0], text: string, problem: string][] = [
     [{ doc: "", type: "integer" }, "1.5", 'Cannot read "1.5": expected a whole number'],
     [{ doc: "", type: "integer" }, "", "expected a whole number"],

@@ -1,14 +1,14 @@
 /**
- * Commands by the words that other tools have for them: `ls`, `rm`, `create-topic`, `kafka-topics --list`.
+ * Accepts the command names of other tools: `ls`, `rm`, `create-topic`, `kafka-topics --list`.
  *
- * They are understood and not advertised: help, completions and messages have one name for each.
+ * They are accepted but not documented: help, completions and messages use one name for each.
  *
  * @module
  */
 
 import type { CommandNode, Program } from "./program.ts";
 
-/** Verbs by what they are called elsewhere. */
+/** Verbs by their names in other tools. */
 const VERBS: ReadonlyMap<string, string> = new Map([
   ["add", "create"],
   ["make", "create"],
@@ -31,10 +31,10 @@ const VERBS: ReadonlyMap<string, string> = new Map([
   ["delete-records", "trim"],
 ]);
 
-/** Verbs that are understood without a noun. */
+/** Verbs that are accepted without a noun. */
 const BARE_VERBS: readonly string[] = ["create", "delete", "describe", "list"];
 
-/** Commands of one word by what they are called elsewhere. */
+/** One-word commands by their names in other tools. */
 const COMMANDS: ReadonlyMap<string, string> = new Map([
   ["server", "serve"],
   ["start", "serve"],
@@ -51,22 +51,24 @@ const COMMANDS: ReadonlyMap<string, string> = new Map([
 
 const FROM_BEGINNING = "--from-beginning";
 
-/** What to use instead of a flag of another tool, where that is no flag of the same meaning. */
+/** Hints for flags of other tools that have no equivalent flag. */
 export const FLAG_HINTS: ReadonlyMap<string, string> = new Map([
-  [FROM_BEGINNING, "; reading starts there unless --offset says otherwise"],
-  ["--topic", "; give the name without a flag"],
+  [FROM_BEGINNING, "; reading starts at the beginning by default, see --offset"],
+  ["--topic", "; use the name without a flag"],
 ]);
 
-/** Nouns by the names of Kafka's tools, which have their verb as a flag and the name after another. */
+/**
+ * Nouns by the names of Kafka's tools, whose verb is a flag and whose name follows another flag.
+ */
 const TOOLS: ReadonlyMap<string, { noun: string; nameFlag: string }> = new Map([
   ["kafka-topics", { noun: "topic", nameFlag: "topic" }],
   ["kafka-consumer-groups", { noun: "group", nameFlag: "group" }],
 ]);
 
 /**
- * A command line in this program's own words, if it begins with a tool of Kafka's; otherwise as it is.
+ * Translates a command line of a Kafka tool; returns any other unchanged.
  *
- * @param argv what follows the program's name
+ * @param argv The arguments after the program's name.
  */
 export function translateTool(program: Program, argv: readonly string[]): readonly string[] {
   const name = argv[0]?.replace(/\.sh$/, "") ?? "";
@@ -74,7 +76,7 @@ export function translateTool(program: Program, argv: readonly string[]): readon
   if (single !== undefined && argv[0] !== single) {
     const rest = withNames(argv.slice(1), "topic");
     if (name !== "kafka-console-consumer") return [single, ...rest];
-    // Unlike "consume", it leaves out what is there already.
+    // Unlike "consume", it starts at the end.
     const others = rest.filter((token) => token !== FROM_BEGINNING);
     return [single, ...others, ...others.length < rest.length ? [] : ["--offset", "end"]];
   }
@@ -85,13 +87,13 @@ export function translateTool(program: Program, argv: readonly string[]): readon
   const at = rest.findIndex((token) => {
     return token.startsWith("--") && verbBelow(node, token.slice(2)) !== undefined;
   });
-  // Without a verb the noun's own message says which there are.
+  // Without a verb, the error of the noun lists the verbs.
   if (at === -1) return [tool.noun, ...rest];
   const verb = verbBelow(node, rest[at]!.slice(2))!;
   return [tool.noun, verb, ...withNames(rest.toSpliced(at, 1), tool.nameFlag)];
 }
 
-/** The node of another word for one below `node`: a verb, a noun in the plural, or both in one. */
+/** The node for another name of a child of `node`: a verb, a plural noun, or both combined. */
 export function nodeByHabit(
   program: Program,
   node: CommandNode,
@@ -111,13 +113,13 @@ export function nodeByHabit(
   if (asNounFirst !== undefined) {
     return asNounFirst.children.get(verbBelow(asNounFirst, rest) ?? "");
   }
-  // What has no noun is about topics, as nearly everything is.
+  // A verb without a noun applies to topics.
   const topic = root.children.get("topic");
   const verb = topic && verbBelow(topic, word);
   return verb !== undefined && BARE_VERBS.includes(verb) ? topic!.children.get(verb) : undefined;
 }
 
-/** A noun with commands below it, in the singular or plural. */
+/** A noun with commands, in singular or plural. */
 function nounOf({ root }: Program, word: string): CommandNode | undefined {
   const node = root.children.get(word) ?? root.children.get(word.replace(/s$/, ""));
   return node?.command === undefined ? node : undefined;
@@ -129,7 +131,7 @@ function verbBelow(node: CommandNode, word: string): string | undefined {
   return verb !== undefined && node.children.has(verb) ? verb : undefined;
 }
 
-/** Takes `--topic NAME` for the argument it is here. */
+/** Converts `--topic NAME` to the argument. */
 function withNames(argv: readonly string[], nameFlag: string): string[] {
   const names: string[] = [];
   const rest: string[] = [];

@@ -1,5 +1,5 @@
 /**
- * Help, made from the table of commands: for the program, a noun and a command.
+ * Help for the program, a noun or a command, derived from the declarations.
  *
  * @module
  */
@@ -21,27 +21,27 @@ import { textWidth } from "../terminal/text_width.ts";
 
 const MAX_COLUMNS = 100;
 const MIN_COLUMNS = 40;
-/** Names longer than this have their description on the next line. */
+/** Longer names have their description on the next line. */
 const MAX_NAME_WIDTH = 32;
 const INDENT = "  ";
-/** What `habits.ts` understands. */
+/** The words accepted by `habits.ts`. */
 const HABITS =
-  `Words of other tools are understood as well: "ls", "rm", "topics" or "create-topic", and ` +
+  `Names of other tools are accepted too: "ls", "rm", "topics" or "create-topic", and ` +
   `calls such as "kafka-topics --list" after the program's name.`;
 
-/** How to lay help out. */
+/** Layout of the help. */
 export interface HelpOptions {
   readonly style: Style;
-  /** Columns of the terminal; more than 100 are not used. */
+  /** Columns of the terminal; at most 100 are used. */
   readonly columns: number;
-  /** Whether rare flags are listed, too. Default: false. */
+  /** Whether to list rare flags. Default: false. */
   readonly isFull?: boolean;
 }
 
-/** A name and what it means. */
+/** A name and its description. */
 type Entry = readonly [name: string, doc: string];
 
-/** The help of whatever the words on the command line lead to. */
+/** Returns the help for the node that the words on the command line lead to. */
 export function formatHelp(program: Program, node: CommandNode, options: HelpOptions): string {
   const columns = Math.min(MAX_COLUMNS, Math.max(MIN_COLUMNS, options.columns));
   const page = new HelpPage(options.style, columns);
@@ -50,7 +50,7 @@ export function formatHelp(program: Program, node: CommandNode, options: HelpOpt
   return page.text();
 }
 
-/** What arguments a command takes, as the end of a sentence. */
+/** Describes the arguments of a command, as the end of a sentence. */
 export function argumentUsage(command: Command): string {
   if (command.args.length === 0) return `"${command.name}" takes no arguments`;
   return `"${command.name}" takes ${command.args.map(argumentForm).join(" ")}`;
@@ -68,7 +68,7 @@ function describeNode(program: Program, node: CommandNode, page: HelpPage): void
   if (isRoot) flags.push([`${INDENT}${INDENT}--version`, "Show the version"]);
   page.entries("Flags", flags);
   if (isRoot) page.paragraph(HABITS);
-  page.paragraph(`"${program.callOf(node.words)} COMMAND --help" tells more about a command.`);
+  page.paragraph(`"${program.callOf(node.words)} COMMAND --help" shows the help of a command.`);
 }
 
 function childSummary(child: CommandNode): string {
@@ -107,8 +107,8 @@ function describeCommand(
     page.paragraph(
       `"${
         program.callOf(command.words)
-      } --help --all" lists ${hiddenCount} more flags, which are ` +
-        `rarely needed.`,
+      } --help --all" lists ${hiddenCount} more ` +
+        `flags, which are rarely needed.`,
     );
   }
   page.examples(command);
@@ -116,8 +116,8 @@ function describeCommand(
   const example = withVariable.find(({ name }) => name === "brokers") ?? withVariable[0];
   if (example !== undefined) {
     page.paragraph(
-      `Flags such as --${example.name} can also be set by a variable, here ${example.env}, or by ` +
-        `their names in the config file. The command line counts first, then the variable.`,
+      `Flags such as --${example.name} can also be set by a variable, here ${example.env}, or in ` +
+        `the config file. The command line overrides the variable, which overrides the file.`,
     );
   }
 }
@@ -148,12 +148,12 @@ function flagEntry({ name, env, flag }: NamedFlag): Entry {
   return [`${alias}--${isOn ? "[no-]" : ""}${name}${value}`, flag.doc + tail];
 }
 
-/** Whether there are choices that are not `shown` beside the name already. */
+/** Whether there are choices that the placeholder does not show. */
 function hasChoices({ choices }: ValueSpec, shown: string): boolean {
   return choices !== undefined && choices.length > 1 && shown.trim() !== choices.join("|");
 }
 
-/** Sections of help with a blank line between them. */
+/** Sections of help, separated by blank lines. */
 class HelpPage {
   readonly #style: Style;
   readonly #columns: number;
@@ -177,7 +177,7 @@ class HelpPage {
     this.#sections.push(lines.join("\n") + "\n");
   }
 
-  /** Wrapped, except for lines that begin with a blank. */
+  /** Adds a paragraph, wrapped except for lines that start with a blank. */
   paragraph(text: string): void {
     if (text === "") return;
     const lines: string[] = [];
@@ -216,7 +216,7 @@ class HelpPage {
   }
 }
 
-/** Neighbouring lines that do, or do not, begin with a blank. */
+/** Groups adjacent lines that start with a blank, and those that do not. */
 function blocks(lines: readonly string[]): [isFixed: boolean, lines: string[]][] {
   const all: [boolean, string[]][] = [];
   for (const line of lines) {
@@ -228,7 +228,7 @@ function blocks(lines: readonly string[]): [isFixed: boolean, lines: string[]][]
   return all;
 }
 
-/** Lines of at most `width` columns, broken at blanks. */
+/** Splits text at blanks into lines of at most `width` columns. */
 function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = "";

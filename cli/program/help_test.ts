@@ -14,7 +14,7 @@ function help(words: readonly string[], options = plain, program = testProgram):
   return formatHelp(program, node, options);
 }
 
-Deno.test("formatHelp() shows a command's usage, flags by group, and examples", () => {
+Deno.test("formatHelp() prints a command's usage, flags by group, and examples", () => {
   assertEquals(
     help(["topic", "create"]),
     `Create topics
@@ -37,13 +37,13 @@ Connection:
 Program:
   -h, --help  Show this help
 
-Flags such as --brokers can also be set by a variable, here DQUEUE_BROKERS, or by their names in the
-config file. The command line counts first, then the variable.
+Flags such as --brokers can also be set by a variable, here DQUEUE_BROKERS, or in the config file.
+The command line overrides the variable, which overrides the file.
 `,
   );
 });
 
-Deno.test("formatHelp() shows paragraphs, kept lines, choices and variables", () => {
+Deno.test("formatHelp() prints paragraphs, unwrapped lines, choices and variables", () => {
   const consume = help(["consume"]);
   assertStringIncludes(consume, "\nOffsets:\n  start   the first\n  end     the last\n");
   assertStringIncludes(
@@ -62,7 +62,7 @@ Deno.test("formatHelp() lists commands, and the verbs of nouns", () => {
   assertStringIncludes(help(["topic"]), "  create    Create topics\n");
 });
 
-Deno.test("formatHelp() fits the terminal and at most 100 columns", () => {
+Deno.test("formatHelp() fits the terminal and uses at most 100 columns", () => {
   const long = command({
     name: "long",
     summary: "Long",
@@ -81,7 +81,7 @@ Deno.test("formatHelp() fits the terminal and at most 100 columns", () => {
   }
 });
 
-Deno.test("formatHelp() shows how to switch off what is on by default", () => {
+Deno.test("formatHelp() shows --no- for flags that are on by default", () => {
   const flags = {
     on: { type: "boolean", default: true, doc: "On" },
     alsoOn: { type: "boolean", fallback: "true", doc: "On too" },
@@ -94,7 +94,7 @@ Deno.test("formatHelp() shows how to switch off what is on by default", () => {
   assertStringIncludes(text, "      --off           Off\n");
 });
 
-Deno.test("formatHelp() sets headings off on a terminal", () => {
+Deno.test("formatHelp() prints bold headings on a terminal", () => {
   const text = help(["topic"], { style: styleFor(true), columns: 80 });
   assertStringIncludes(text, "\x1b[1mCommands:\x1b[22m\n");
 });

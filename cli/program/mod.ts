@@ -1,11 +1,11 @@
 /**
  * From a command line to an exit code.
  *
- * A `Program` is a tree of words with `command.ts` declarations at its leaves; `flag.ts` declares flags
- * and arguments, and what their text stands for. `runProgram` finds the command (`command_line.ts`,
- * `habits.ts` for words of other tools), collects values (`settings.ts`, `variables.ts`,
- * `config_file.ts`), runs it, and makes a message of what it throws (`failure.ts`). `help.ts` and
- * `completions.ts` are made from the same declarations.
+ * A `Program` is a tree of words with `command.ts` declarations as leaves; `flag.ts` declares flags
+ * and arguments, and parses their values. `runProgram` finds the command (`command_line.ts`,
+ * `habits.ts` for names of other tools), collects values (`settings.ts`, `variables.ts`,
+ * `config_file.ts`), runs it, and reports its errors (`failure.ts`). `help.ts` and `completions.ts`
+ * are derived from the same declarations.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * A program: its commands as a tree of words, and the flags every command has.
+ * A program: its commands as a tree of words, and the flags of every command.
  *
  * @module
  */
@@ -7,33 +7,33 @@
 import type { Command } from "./command.ts";
 import { type NamedFlag, nameFlags } from "./flag.ts";
 
-/** The declaration of a program. */
+/** Declaration of a program. */
 export interface ProgramSpec {
-  /** What it is called on the command line. */
+  /** Name on the command line. */
   readonly name: string;
-  /** What it is, in a line. */
+  /** Description in one line. */
   readonly summary: string;
   readonly version: string;
   readonly commands: readonly Command[];
-  /** What each noun is about, for the list of commands. */
+  /** Description of each noun, for the list of commands. */
   readonly nouns?: Readonly<Record<string, string>>;
-  /** Names of commands in a config file's `"type"`, such as `create-topic` for `topic create`. */
+  /** Names of commands as `"type"` in a config file, such as `create-topic` for `topic create`. */
   readonly fileCommands?: Readonly<Record<string, string>>;
 }
 
-/** A word of the tree: a command, or a noun with commands below. */
+/** A node of the tree: a command, or a noun with commands. */
 export interface CommandNode {
-  /** The words down to here. */
+  /** Words from the root to this node. */
   readonly words: readonly string[];
   readonly summary: string;
   readonly command: Command | undefined;
   readonly children: ReadonlyMap<string, CommandNode>;
 }
 
-/** Flags of the program itself, which go with every command. */
+/** Flags of the program itself, accepted by every command. */
 export const PROGRAM_FLAGS: readonly NamedFlag[] = nameFlags({
   config: {
-    doc: "File with settings, as JSON; it may also hold a whole command",
+    doc: "JSON file with settings; it may also contain a command",
     value: "FILE",
     isFile: true,
   },
@@ -47,10 +47,10 @@ export class Program {
   readonly version: string;
   readonly commands: readonly Command[];
   readonly fileCommands: Readonly<Record<string, string>>;
-  /** The tree's root: no word yet. */
+  /** Root of the tree, without words. */
   readonly root: CommandNode;
 
-  /** Puts the commands into a tree. */
+  /** Builds the tree of commands. */
   constructor(spec: ProgramSpec) {
     this.name = spec.name;
     this.summary = spec.summary;
@@ -60,12 +60,12 @@ export class Program {
     this.root = buildTree([], spec.summary, spec.commands, spec.nouns ?? {});
   }
 
-  /** What is typed to call a command: the program's name and the words. */
+  /** The words to type for a command, including the program's name. */
   callOf(words: readonly string[]): string {
     return [this.name, ...words].join(" ");
   }
 
-  /** The flags that go with a command: its own, and those of the program it does not shadow. */
+  /** The flags of a command: its own, and those of the program that it does not shadow. */
   flagsOf(command: Command): NamedFlag[] {
     const own = new Set(command.flags.map((each) => each.name));
     return [...command.flags, ...PROGRAM_FLAGS.filter((each) => !own.has(each.name))];

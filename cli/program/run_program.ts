@@ -23,8 +23,8 @@ const CONFIG_VARIABLE = "DQUEUE_CONFIG";
 /**
  * Runs a program.
  *
- * @param argv what follows the program's name
- * @returns the exit code: 0 only if all of it worked, 1 if something failed, 2 for wrong usage
+ * @param argv The arguments after the program's name.
+ * @returns The exit code: 0 if everything succeeded, 1 for a failure, 2 for wrong usage.
  */
 export async function runProgram(
   program: Program,
@@ -37,7 +37,7 @@ export async function runProgram(
     await context.stdout.flush();
   } catch (error) {
     code = exitCodeOf(error, context.signal);
-    // What was printed before the failure is still true.
+    // Output printed before the failure is still valid.
     await context.stdout.flush().catch(() => {});
     report(program, argv, context, error);
   }
@@ -79,7 +79,9 @@ function helpOptions({ style, columns }: Output, isFull = false): HelpOptions {
   return { style, columns, isFull };
 }
 
-/** The runtime puts U+FFFD for bytes that are not UTF-8, which must not be taken for what was meant. */
+/**
+ * The runtime replaces bytes that are not UTF-8 with U+FFFD, which must not be mistaken for input.
+ */
 function ensureText(argv: readonly string[]): void {
   const broken = argv.find((each) => each.includes("\ufffd"));
   if (broken === undefined) return;
@@ -89,7 +91,7 @@ function ensureText(argv: readonly string[]): void {
   );
 }
 
-/** Flags on the command line were read before it was clear which command the file holds. */
+/** Flags on the command line were parsed before the command in the file was known. */
 function ensureFlagsOf(
   program: Program,
   command: Command,
@@ -138,11 +140,11 @@ async function readConfigFile(
   return parseConfigFile(program, text, path);
 }
 
-/** Makes a command that needs standard input fail, instead of finding it empty. */
+/** Makes a command that reads standard input fail, instead of finding it empty. */
 function takeStdin(context: Context): void {
   Object.defineProperty(context, "stdin", {
     get() {
-      throw new UsageError("Cannot read standard input: --config - has read it to its end");
+      throw new UsageError("Cannot read standard input: --config - has already read it");
     },
   });
 }
@@ -168,7 +170,7 @@ function report(
   const { stderr } = context;
   if (error instanceof OutputClosedError) return;
   if (isInterruption(error, context.signal)) {
-    // The terminal has written ^C there.
+    // The terminal has printed ^C there.
     if (stderr.isTerminal) stderr.line();
     return;
   }
@@ -180,7 +182,7 @@ function report(
   }
 }
 
-/** What to type for the help of whatever was meant. */
+/** The command line that prints the relevant help. */
 function helpCall(program: Program, argv: readonly string[]): string {
   let node = program.root;
   for (const token of argv) {

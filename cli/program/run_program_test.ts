@@ -10,14 +10,14 @@ async function run(argv: readonly string[], options: TestContextOptions = {}) {
   return { code, stdout: context.stdoutText(), stderr: context.stderrText() };
 }
 
-/** The invocation a command line leads to. */
+/** The invocation that a command line results in. */
 async function invoke(argv: readonly string[], options: TestContextOptions = {}) {
   const { code, stdout, stderr } = await run(argv, options);
   assertEquals({ code, stderr }, { code: 0, stderr: "" });
   return JSON.parse(stdout);
 }
 
-/** The first line of the error of a wrong command line. */
+/** First line of the error for an invalid command line. */
 async function usageError(argv: readonly string[], options: TestContextOptions = {}) {
   const { code, stdout, stderr } = await run(argv, options);
   assertEquals({ code, stdout }, { code: 2, stdout: "" });
@@ -26,7 +26,7 @@ async function usageError(argv: readonly string[], options: TestContextOptions =
   return lines.at(-2)!;
 }
 
-Deno.test("runProgram() calls a command with the values of its flags and arguments", async (t) => {
+Deno.test("runProgram() passes the values of flags and arguments to the command", async (t) => {
   const cases: [argv: string[], flags: Record<string, unknown>, topics: string[]][] = [
     [["consume", "a"], {}, ["a"]],
     [["consume", "a", "b", "--num", "5"], { num: 5 }, ["a", "b"]],
@@ -66,7 +66,7 @@ Deno.test("runProgram() calls a command with the values of its flags and argumen
   }
 });
 
-Deno.test("runProgram() follows noun and verb, with flags anywhere", async () => {
+Deno.test("runProgram() finds noun and verb, with flags anywhere", async () => {
   const expected = await invoke(["topic", "create", "a", "--partitions", "3", "--timeout", "1s"]);
   assertEquals(expected.flags.partitions, 3);
   assertEquals(
@@ -77,7 +77,7 @@ Deno.test("runProgram() follows noun and verb, with flags anywhere", async () =>
   assertEquals(configs.flags.config, ["x=1", "y=2,3"]);
 });
 
-Deno.test("runProgram() names what is wrong with a command line", async (t) => {
+Deno.test("runProgram() reports invalid command lines", async (t) => {
   const cases: [argv: string[], problem: string][] = [
     [["topik"], 'Unknown command "dqueue topik", did you mean "dqueue topic"'],
     [
@@ -97,7 +97,7 @@ Deno.test("runProgram() names what is wrong with a command line", async (t) => {
     [["consume", "a", "-x"], 'Unknown flag "-x" of "dqueue consume"'],
     [
       ["consume", "a", "-5"],
-      'Unknown flag "-5" of "dqueue consume"; if it is no flag, put "--" before it',
+      'Unknown flag "-5" of "dqueue consume"; if it is not a flag, put "--" before it',
     ],
     [["consume", "a", "-ex"], 'Unknown flag "-x"'],
     [["consume", "a", "--num"], "Missing value of --num N"],
@@ -131,9 +131,9 @@ Deno.test("runProgram() names what is wrong with a command line", async (t) => {
     ],
     [
       ["consume", "a", "--from-beginning"],
-      'Unknown flag "--from-beginning" of "dqueue consume"; reading starts there unless --offset',
+      'Unknown flag "--from-beginning" of "dqueue consume"; reading starts at the beginning',
     ],
-    [["consume", "--topic", "a"], 'Unknown flag "--topic" of "dqueue consume"; give the name'],
+    [["consume", "--topic", "a"], 'Unknown flag "--topic" of "dqueue consume"; use the name'],
     [["topic", "rename"], 'Unknown command "dqueue topic rename"'],
     [["kafka-topics", "--bootstrap-server", "h:1"], 'Unknown flag "--bootstrap-server" of "dqueue'],
     [["consume", "a", "--exit=maybe"], "Invalid --exit: cannot read"],
@@ -150,7 +150,7 @@ Deno.test("runProgram() names what is wrong with a command line", async (t) => {
       ["log", "dump", "a", "1", "c", "--key", "k"],
       'Unexpected argument "c": "log dump" takes FILE [COUNT]',
     ],
-    [["log", "dump", "a"], 'Missing --key: give --key VALUE, set DQUEUE_KEY or put "key" in'],
+    [["log", "dump", "a"], 'Missing --key: use --key VALUE, set DQUEUE_KEY or put "key" in'],
     [["topic"], 'Missing command: nothing follows "dqueue topic"'],
     [[], 'Missing command: nothing follows "dqueue"'],
     [["--exit"], 'Missing command: nothing follows "dqueue"'],
@@ -162,7 +162,7 @@ Deno.test("runProgram() names what is wrong with a command line", async (t) => {
   }
 });
 
-Deno.test("runProgram() understands the words of other tools for its commands", async (t) => {
+Deno.test("runProgram() accepts command names of other tools", async (t) => {
   const cases: [habit: string, own: string][] = [
     ["ls", "topic list"],
     ["topics", "topic list"],
@@ -190,14 +190,14 @@ Deno.test("runProgram() understands the words of other tools for its commands", 
   }
   const help = async (argv: string[]) => (await run(argv)).stdout;
   assertEquals(await help(["ls", "--help"]), await help(["topic", "list", "--help"]));
-  assertStringIncludes(await help(["--help"]), "Words of other tools are understood as well");
+  assertStringIncludes(await help(["--help"]), "Names of other tools are accepted too");
   assertEquals(
     await invoke(["serve", "--log.segment.bytes=1MiB"]),
     await invoke(["serve", "--log-segment-bytes", "1MiB"]),
   );
 });
 
-Deno.test("runProgram() refuses a variable that no command has", async () => {
+Deno.test("runProgram() rejects a variable that no command has", async () => {
   const refused = async (env: Record<string, string>) =>
     await usageError(["consume", "a"], { env });
   assertEquals(
@@ -226,7 +226,7 @@ Deno.test("runProgram() refuses a variable that no command has", async () => {
     DQUEUE_BROKER: "",
     BROKERS: "x",
     DQUEUE_TEST_REQUIRE: "all",
-    // Of a Kubernetes service "dqueue-a".
+    // From a Kubernetes service "dqueue-a".
     DQUEUE_A_SERVICE_HOST: "10.0.0.1",
     DQUEUE_A_SERVICE_PORT_KAFKA: "9092",
     DQUEUE_A_PORT: "tcp://10.0.0.1:9092",
@@ -236,7 +236,7 @@ Deno.test("runProgram() refuses a variable that no command has", async () => {
   assertEquals((await run(["--help"], { env: { DQUEUE_BROKER: "h:1" } })).code, 0);
 });
 
-Deno.test("runProgram() suggests settings in the spelling of the file they stand in", async () => {
+Deno.test("runProgram() suggests settings in the spelling of the config file", async () => {
   const cases: [settings: Record<string, unknown>, problem: string][] = [
     [{ "log.segment.byte": 1 }, '"log.segment.byte" in "c.json", did you mean "log.segment.bytes"'],
     [{ log_segment_byte: 1 }, '"log_segment_byte" in "c.json", did you mean "log_segment_bytes"'],
@@ -257,7 +257,7 @@ Deno.test("runProgram() suggests settings in the spelling of the file they stand
   );
 });
 
-Deno.test("runProgram() takes the flag before the variable, the file and the default", async () => {
+Deno.test("runProgram() prefers the flag to the variable, the file and the default", async () => {
   const files = { "c.json": '{ "timeout": "3s", "log.segment.bytes": "1MiB" }' };
   const env = { DQUEUE_TIMEOUT: "2s" };
   const config = ["--config", "c.json"];
@@ -280,7 +280,7 @@ Deno.test("runProgram() reads lists, booleans and renamed flags from variables",
   assertEquals((await invoke(["serve"], { env })).flags["log.retention.ms"], -1);
 });
 
-Deno.test("runProgram() names the variable or setting that is wrong", async () => {
+Deno.test("runProgram() names the variable or setting that is invalid", async () => {
   const options = { files: { "c.json": '{ "num": "x" }' } };
   assertEquals(
     await usageError(["consume", "a"], { env: { DQUEUE_NUM: "x" } }),
@@ -335,7 +335,7 @@ Deno.test("runProgram() runs the command of a config file", async () => {
   );
 });
 
-Deno.test("runProgram() shows help on standard output wherever it is asked for", async () => {
+Deno.test("runProgram() shows help on standard output wherever it is requested", async () => {
   for (const argv of [["--help"], ["-h"], ["help"]]) {
     const { code, stdout, stderr } = await run(argv);
     assertEquals({ code, stderr }, { code: 0, stderr: "" });
@@ -386,24 +386,24 @@ Deno.test("runProgram() reports a failure with its cause, after what was printed
   assertStringIncludes(debug.stderr, "test_program.ts");
 });
 
-Deno.test("runProgram() takes the exit code of a command that went on after a failure", async () => {
+Deno.test("runProgram() returns the exit code of a command that continued after a failure", async () => {
   assertEquals((await run(["half"])).code, 1);
 });
 
-Deno.test("runProgram() is silent about the interruption it was asked for", async () => {
+Deno.test("runProgram() does not report an interruption by the user", async () => {
   const interruption = new DOMException("Interrupted", "AbortError");
   const early = testContext();
   const atOnce = runProgram(testProgram, ["wait"], early);
   early.stop.abort(interruption);
   assertEquals(await atOnce, 130);
   const late = testContext();
-  // What it prints is our sign that it is waiting.
+  // Its output is the sign that it is waiting.
   const stdout = new Output(new WritableStream({ write: () => late.stop.abort(interruption) }));
   assertEquals(await runProgram(testProgram, ["wait"], { ...late, stdout }), 130);
   assertEquals(early.stderrText() + late.stderrText(), "");
 });
 
-Deno.test("runProgram() colours errors on a terminal that wants it", async () => {
+Deno.test("runProgram() prints coloured errors on a terminal with colours", async () => {
   const options = { stderr: { isTerminal: true, colored: true } };
   const { stderr } = await run(["fail"], options);
   assertEquals(stderr, "\x1b[31mError:\x1b[39m it broke: the disk is full\n");

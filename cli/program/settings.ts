@@ -1,6 +1,6 @@
 /**
- * The values a command is called with: the command line beats the variable, the variable beats the
- * config file, the file beats the default.
+ * Resolves the values of a command: the command line overrides the variable, the variable the
+ * config file, and the file the default.
  *
  * @module
  */
@@ -19,30 +19,30 @@ import {
 import type { ValueSpec } from "./flag.ts";
 import { argumentUsage } from "./help.ts";
 
-/** Where values come from, besides their declaration. */
+/** Sources of values other than the declaration. */
 export interface Sources {
-  /** Texts on the command line by the keys of their flags. */
+  /** Texts on the command line by key of the flag. */
   readonly flags: ReadonlyMap<string, readonly string[]>;
   /** Arguments on the command line. */
   readonly args: readonly string[];
-  /** The value of an environment variable. */
+  /** Returns the value of an environment variable. */
   env(name: string): string | undefined;
   /** The config file and its settings, if there is one. */
   readonly file?: { path: string; settings: ReadonlyMap<string, FileSetting> } | undefined;
-  /** What durations back from now count from, in milliseconds since the epoch. */
+  /** The time that durations are relative to, in milliseconds since the epoch. */
   readonly nowMs: number;
 }
 
-/** Texts, and how to call where they were written. */
+/** Texts, and a description of where they come from. */
 interface Found {
   readonly texts: readonly string[];
   readonly where: string;
 }
 
 /**
- * Works out what a command is called with.
+ * Resolves the arguments and flags of a command.
  *
- * @throws {UsageError} naming the flag, variable, setting or argument that is missing or wrong
+ * @throws {UsageError} If a value is missing or invalid; the message names its source.
  */
 export function resolveInvocation(command: Command, sources: Sources): UntypedInvocation {
   const flags: Record<string, unknown> = {};
@@ -66,9 +66,10 @@ function flagValue(named: NamedFlag, sources: Sources): unknown {
 }
 
 /**
- * The last of several booleans counts, as everywhere; of other values it is unknown which one was meant.
+ * The last of several booleans wins, as in other programs; for other values the intended one is
+ * unknown.
  *
- * @throws {UsageError} if there are several values where one is taken
+ * @throws {UsageError} If there are several values for a flag that takes one.
  */
 function ensureSingle({ flag }: NamedFlag, { texts, where }: Found): void {
   if (isList(flag) || isBoolean(flag) || texts.length === 1) return;
@@ -80,7 +81,7 @@ function ensureSingle({ flag }: NamedFlag, { texts, where }: Found): void {
 function findTexts(named: NamedFlag, sources: Sources): Found | undefined {
   const given = sources.flags.get(named.key);
   if (given !== undefined) return { texts: given, where: `--${named.name}` };
-  // A variable set to nothing is how shells unset one for a single command.
+  // An empty variable is unset: shells can do that for a single command.
   const variable = named.env === undefined ? undefined : sources.env(named.env);
   if (variable) return { texts: [variable], where: named.env! };
   const setting = sources.file && settingOf(sources.file.settings, named);
@@ -133,7 +134,7 @@ function missingFlag(named: NamedFlag): UsageError {
   const variable = named.env === undefined ? "" : `, set ${named.env}`;
   const value = placeholder(named.flag);
   return new UsageError(
-    `Missing --${named.name}: give --${named.name} ${value}${variable} or put "${named.name}" in ` +
+    `Missing --${named.name}: use --${named.name} ${value}${variable} or put "${named.name}" in ` +
       `the config file`,
   );
 }

@@ -1,5 +1,5 @@
 /**
- * A small program for tests of the machinery: its commands only print what they are called with.
+ * A small program for tests, whose commands only print their values.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * The environment variables of the program: a mistyped one must not pass for one that is not set.
+ * The environment variables of the program: mistyped ones are rejected.
  *
  * @module
  */
@@ -11,25 +11,27 @@ import { type NamedFlag, variableName } from "./flag.ts";
 import { type Program, PROGRAM_FLAGS } from "./program.ts";
 import { didYouMean } from "../../protocol/suggest.ts";
 
-/** Beginning of all names. */
+/** Prefix of all names. */
 const PREFIX = "DQUEUE_";
-/** Shows where an error came from. */
+/** Prints stack traces of errors. */
 export const DEBUG_VARIABLE = "DQUEUE_DEBUG";
-/** What tests and benchmarks set for themselves and pass on to the processes they start. */
+/** Variables of tests and benchmarks, inherited by the processes they start. */
 const OF_TESTS = /^DQUEUE_(?:TEST|FUZZ|SIMULATION|BENCH|GROUP_SEED|GROUP_CHAOS|KILLS?)(?:_|$)/;
-/** What Kubernetes sets in each container for a service whose name begins with "dqueue". */
+/**
+ * Variables that Kubernetes sets in each container for a service whose name starts with "dqueue".
+ */
 const OF_SERVICES = /_SERVICE_HOST$|_SERVICE_PORT(?:_|$)|_PORT_\d+_(?:TCP|UDP|SCTP)(?:_|$)/;
-/** The value of such a variable that ends with `_PORT`, which may as well be somebody's mistake. */
+/** The value of such a variable that ends with `_PORT`, which might otherwise be a mistake. */
 const SERVICE_URL = /^(?:tcp|udp|sctp):\/\//;
 
 /**
- * Checks that each variable of this program that is set is one.
+ * Checks that every variable with the program's prefix exists.
  *
- * @throws {UsageError} naming the one that is not
+ * @throws {UsageError} If one does not exist.
  */
 export function ensureKnownVariables(program: Program, context: Context): void {
   const names = context.envNames().filter((name) => name.startsWith(PREFIX));
-  // Most often there are none, and it takes time to make the flags of all commands.
+  // Usually there are none, and creating the flags of all commands takes time.
   if (names.length === 0) return;
   const flags = [
     ...program.commands.flatMap((command: Command) => command.flags),
@@ -46,8 +48,8 @@ export function ensureKnownVariables(program: Program, context: Context): void {
 
 function hint(name: string, known: Iterable<string>, flags: readonly NamedFlag[]): string {
   const flag = flags.find((each) => variableName(each.name) === name);
-  if (flag !== undefined) return `: --${flag.name} has no variable, give it on the command line`;
-  // The common beginning would make everything look alike.
+  if (flag !== undefined) return `: --${flag.name} has no variable, use it on the command line`;
+  // The common prefix would make all names similar.
   const rests = Array.from(known).filter((each) => each.startsWith(PREFIX))
     .map((each) => each.slice(PREFIX.length));
   return didYouMean(name.slice(PREFIX.length), rests, PREFIX) || `: no command has such a setting`;

@@ -1,9 +1,9 @@
 /**
- * Bytes of a stream as one parser sees them: a window that moves forward.
+ * Bytes of a stream as seen by a parser: a window that moves forward.
  *
- * Bytes handed out are views. They stay as they are for as long as somebody holds them, because
- * the window only ever appends to memory behind them or moves to new memory. What spans chunks is
- * put together by doubling, so a value of any size is copied a bounded number of times.
+ * Returned bytes are views that stay valid, because the window only appends to memory after them or
+ * moves to new memory. Data that spans chunks is joined by doubling, so a value of any size is
+ * copied a bounded number of times.
  *
  * @module
  */
@@ -16,25 +16,25 @@ export class ByteSource {
   #end = 0;
   #position = 0;
   #isEnded = false;
-  /** Whether the memory is ours to append to; a chunk of the stream is not. */
+  /** Whether the memory can be appended to; a chunk of the stream cannot. */
   #isOwned = false;
 
-  /** Takes the stream for itself. */
+  /** Locks the stream. */
   constructor(stream: ReadableStream<Uint8Array>) {
     this.#reader = stream.getReader();
   }
 
-  /** How many bytes of the stream were taken so far. */
+  /** Number of bytes of the stream taken so far. */
   get position(): number {
     return this.#position;
   }
 
-  /** How many bytes are there to be taken. */
+  /** Number of bytes available. */
   get available(): number {
     return this.#end - this.#start;
   }
 
-  /** Whether the stream has ended, so that no more will become available. */
+  /** Whether the stream has ended, so no more bytes become available. */
   get isEnded(): boolean {
     return this.#isEnded;
   }
@@ -44,29 +44,29 @@ export class ByteSource {
     return this.#bytes[this.#start + index]!;
   }
 
-  /** The next `size` bytes, which must be available, as a view. */
+  /** Takes the next `size` bytes, which must be available, as a view. */
   take(size: number): Uint8Array {
     const taken = this.#bytes.subarray(this.#start, this.#start + size);
     this.skip(size);
     return taken;
   }
 
-  /** The next `size` bytes or what is available of them, without taking them. */
+  /** Returns up to `size` available bytes without taking them. */
   peek(size: number): Uint8Array {
     return this.#bytes.subarray(this.#start, Math.min(this.#start + size, this.#end));
   }
 
-  /** Passes over `size` bytes, which must be available. */
+  /** Skips `size` bytes, which must be available. */
   skip(size: number): void {
     this.#start += size;
     this.#position += size;
   }
 
-  /** Where `pattern` begins in what is available, at or after `from`; -1 if it does not. */
+  /** Position of `pattern` in the available bytes, at or after `from`; -1 if not found. */
   indexOf(pattern: Uint8Array, from: number): number {
     const first = pattern[0]!;
     const last = this.#end - pattern.length;
-    // Searching the spare room behind a large value after each chunk would take quadratic time.
+    // Searching the spare memory after a large value on each chunk would take quadratic time.
     const bytes = this.#end === this.#bytes.length
       ? this.#bytes
       : this.#bytes.subarray(0, this.#end);
@@ -80,7 +80,7 @@ export class ByteSource {
     return -1;
   }
 
-  /** Whether `pattern` begins among the first `size` available bytes. */
+  /** Whether `pattern` starts among the first `size` available bytes. */
   hasWithin(pattern: Uint8Array, size: number): boolean {
     const last = Math.min(this.#start + size - 1, this.#end - pattern.length);
     for (let at = this.#start; at <= last; at++) {
@@ -94,7 +94,7 @@ export class ByteSource {
     return pattern.length <= this.available && matches(this.#bytes, this.#start, pattern);
   }
 
-  /** Waits for more of the stream: afterwards more is available, or the stream has ended. */
+  /** Waits for more bytes: afterwards more are available, or the stream has ended. */
   async fill(): Promise<void> {
     const { value: chunk, done } = await this.#reader.read();
     if (done) this.#isEnded = true;
@@ -102,7 +102,7 @@ export class ByteSource {
     else this.#append(chunk);
   }
 
-  /** Gives up the stream; a pending {@linkcode fill} ends as if the stream had. */
+  /** Cancels the stream; a pending {@linkcode fill} returns as if the stream had ended. */
   async cancel(reason?: unknown): Promise<void> {
     await this.#reader.cancel(reason);
   }

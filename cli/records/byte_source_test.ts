@@ -5,7 +5,7 @@ import { chunksOf, streamOf } from "../terminal/test_context.ts";
 const encode = (text: string) => new TextEncoder().encode(text);
 const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 
-Deno.test("ByteSource finds and takes what spans chunks of any size", async (t) => {
+Deno.test("ByteSource finds and takes data that spans chunks of any size", async (t) => {
   const text = "first record\r\nsecond\rrecord\r\n";
   for (let size = 1; size <= text.length; size++) {
     await t.step(`chunks of ${size}`, async () => {
@@ -24,7 +24,7 @@ Deno.test("ByteSource finds and takes what spans chunks of any size", async (t) 
   }
 });
 
-Deno.test("ByteSource leaves views as they were when the window moves on", async () => {
+Deno.test("ByteSource.take() returns views that do not change when the window moves", async () => {
   const chunks = ["aa", "bb", "cc", "dd", "ee", "ff"].map(encode);
   const source = new ByteSource(streamOf(chunks));
   const views: Uint8Array[] = [];
@@ -37,7 +37,7 @@ Deno.test("ByteSource leaves views as they were when the window moves on", async
   assertEquals(views.map(decode).join(""), "aabbccddeeff");
 });
 
-Deno.test("ByteSource.indexOf() does not find what lies behind the window", async () => {
+Deno.test("ByteSource.indexOf() finds nothing after the window", async () => {
   const source = new ByteSource(streamOf(["ab", "c"].map(encode)));
   await source.fill();
   await source.fill();
@@ -46,7 +46,7 @@ Deno.test("ByteSource.indexOf() does not find what lies behind the window", asyn
   assertEquals(source.indexOf(encode("cd"), 0), -1);
 });
 
-Deno.test("ByteSource.fill() passes on the stream's error", async () => {
+Deno.test("ByteSource.fill() throws the stream's error", async () => {
   const source = new ByteSource(
     new ReadableStream({ start: (controller) => controller.error(new RangeError("torn")) }),
   );

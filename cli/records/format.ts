@@ -1,6 +1,6 @@
 /**
- * Format strings, which describe records both ways: what `consume -f` prints and what `produce -f`
- * reads. The language is rpk's.
+ * Format strings, which describe records for printing (`consume -f`) and reading (`produce -f`).
+ * The language is that of rpk.
  *
  * | verb | stands for | verb | stands for |
  * | --- | --- | --- | --- |
@@ -12,17 +12,18 @@
  * | `%d` | timestamp, in milliseconds | `%e` | leader epoch |
  * | `%i` | the count so far, from 1 | `%%` `%{` `%}` | the character itself |
  *
- * A modifier in braces behind a verb says how it is written:
+ * A modifier in braces after a verb sets the encoding:
  *
- * - text (`%t %k %v`): `{hex}`, `{base64}`, `{json}` (a JSON string, or null; other JSON is read as its
- *   own text);
+ * - text (`%t %k %v`): `{hex}`, `{base64}`, `{json}` (a JSON string or null; other JSON is read as
+ *   its own text);
  * - numbers: `{ascii}` (the default), `{hex64}` … `{hex4}`, `{big64}` … `{big8}`, `{little64}` …
- *   `{little8}`, `{byte}`, `{bool}`, and for reading only `{3}`: the number is 3 and not there;
- * - the timestamp: any of the numbers, or `{strftime[%F %T]}`, where the brackets may be any
- *   brackets or a repeated character (`strftime##[%F]##`).
+ *   `{little8}`, `{byte}`, `{bool}`, and for reading only `{3}`: the number is 3 and absent from
+ *   the input;
+ * - the timestamp: the same as numbers, or `{strftime[%F %T]}`, with any kind of brackets or a
+ *   repeated character (`strftime##[%F]##`).
  *
- * Escapes are `\n`, `\t`, `\r`, `\\` and `\xNN`. Lengths are those of the bytes themselves, not of
- * their hex or base64.
+ * Escapes are `\n`, `\t`, `\r`, `\\` and `\xNN`. Lengths are those of the raw bytes, not of their
+ * hex or base64.
  *
  * `record_formatter.ts` writes records by a parsed format, `record_reader.ts` reads them.
  *
@@ -33,10 +34,10 @@ import { ASCII_NUMBER, NUMBER_ENCODINGS, type NumberEncoding } from "./format_nu
 import { Strftime } from "./strftime.ts";
 import { encodeUtf8 } from "./utf8.ts";
 
-/** A format string is not one. */
+/** Thrown for an invalid format string. */
 export class FormatSyntaxError extends SyntaxError {
   override name = "FormatSyntaxError";
-  /** The index in the format string where the trouble is. */
+  /** Index of the error in the format string. */
   readonly position: number;
 
   constructor(format: string, position: number, problem: string) {
@@ -45,14 +46,14 @@ export class FormatSyntaxError extends SyntaxError {
   }
 }
 
-/** Verbs that stand for bytes. */
+/** Verbs for bytes. */
 export type TextVerb = "t" | "k" | "v";
-/** Verbs that stand for a number. */
+/** Verbs for numbers. */
 export type NumberVerb = "T" | "K" | "V" | "H" | "p" | "o" | "e" | "d" | "i";
-/** How bytes are written. */
+/** Encodings of bytes. */
 export type TextEncoding = "raw" | "hex" | "base64" | "json";
 
-/** A piece of a format; `position` is where it begins in the string. */
+/** A part of a format; `position` is its index in the string. */
 export type FormatPart =
   | { readonly type: "literal"; readonly position: number; readonly bytes: Uint8Array }
   | {
@@ -68,7 +69,7 @@ export type FormatPart =
     readonly encoding: NumberEncoding;
   }
   | {
-    /** A number that is said in the format and absent from the input. */
+    /** A number given in the format and absent from the input. */
     readonly type: "constant";
     readonly position: number;
     readonly verb: NumberVerb;
@@ -88,9 +89,9 @@ const TEXT_ENCODINGS: readonly string[] = ["hex", "base64", "json"];
 const CLOSERS: Readonly<Record<string, string>> = { "[": "]", "{": "}", "(": ")", "<": ">" };
 
 /**
- * Takes a format string apart.
+ * Parses a format string.
  *
- * @throws {FormatSyntaxError} if it is not one; the message names the place
+ * @throws {FormatSyntaxError} If it is invalid; the message names the position.
  */
 export function parseFormat(format: string): FormatPart[] {
   return new FormatParser(format).parse();
@@ -109,7 +110,7 @@ class FormatParser {
     return this.#parts(undefined);
   }
 
-  /** Parts up to the end, or up to the brace that closes the headers opened at `headers`. */
+  /** Parses up to the end, or up to the brace that closes the headers opened at `headers`. */
   #parts(headers: number | undefined): FormatPart[] {
     const parts: FormatPart[] = [];
     let literal = new LiteralBuilder(this.#position);
@@ -132,12 +133,12 @@ class FormatParser {
         literal.text(this.#character());
       }
     }
-    if (headers !== undefined) throw this.#error(headers, 'no "}" closes the headers of "%h{"');
+    if (headers !== undefined) throw this.#error(headers, 'missing "}" for the headers of "%h{"');
     literal.endInto(parts);
     return parts;
   }
 
-  /** The character here, surrogate pairs whole. */
+  /** The current character; a surrogate pair is one character. */
   #character(): string {
     const character = String.fromCodePoint(this.#format.codePointAt(this.#position)!);
     this.#position += character.length;
@@ -189,7 +190,7 @@ class FormatParser {
 
   #headers(position: number, hasModifier: boolean): FormatPart {
     if (!hasModifier) {
-      throw this.#error(position, '"%h" needs to know what a header looks like: "%h{%k=%v }"');
+      throw this.#error(position, '"%h" needs the format of a header: "%h{%k=%v }"');
     }
     const parts = this.#parts(position);
     this.#position++;
@@ -254,7 +255,7 @@ class FormatParser {
     }
   }
 
-  /** The name in the braces whose first was just read. */
+  /** The name in the braces, the first of which has just been read. */
   #modifier(verbPosition: number): string {
     const end = this.#format.indexOf("}", this.#position);
     if (end === -1) throw this.#error(verbPosition, 'no "}" closes the modifier');
@@ -268,7 +269,7 @@ class FormatParser {
   }
 }
 
-/** Gathers text and escapes up to the next verb. */
+/** Collects text and escapes up to the next verb. */
 class LiteralBuilder {
   readonly #position: number;
   readonly #bytes: number[] = [];

@@ -1,8 +1,8 @@
 /**
- * How a number stands in a format string's output and input: `%V{big32}`, `%o{hex16}`, `%K{ascii}`.
+ * Encodings of numbers in format strings: `%V{big32}`, `%o{hex16}`, `%K{ascii}`.
  *
- * Written numbers are truncated to the bits of their encoding. Read numbers are unsigned, except
- * that the four and eight byte forms can be read signed.
+ * Writing truncates numbers to the bits of the encoding. Reading is unsigned, except that the four
+ * and eight byte encodings can be read as signed.
  *
  * @module
  */
@@ -11,19 +11,19 @@ import type { ByteBuffer } from "../terminal/byte_buffer.ts";
 
 const TWO_POW_32 = 2 ** 32;
 
-/** A way to write and read a number. */
+/** An encoding of numbers. */
 export interface NumberEncoding {
-  /** The name of the modifier. */
+  /** Name of the modifier. */
   readonly name: string;
-  /** Bytes it takes; undefined if that depends on the number. */
+  /** Size in bytes; undefined if it depends on the number. */
   readonly size: number | undefined;
   /** Appends `value`. */
   write(value: number, buffer: ByteBuffer): void;
   /**
-   * Reads the number at `bytes[position]`, where `size` bytes are known to be.
+   * Reads the number at `bytes[position]`, where at least `size` bytes are available.
    *
-   * @throws {SyntaxError} if they are not such a number
-   * @throws {RangeError} if it is beyond 2^53-1
+   * @throws {SyntaxError} If the bytes are not such a number.
+   * @throws {RangeError} If it exceeds 2^53-1.
    */
   read(bytes: Uint8Array, position: number, signed: boolean): number;
 }
@@ -56,7 +56,7 @@ const bool: NumberEncoding = {
   },
 };
 
-/** All encodings by the name of their modifier. */
+/** All encodings by name of the modifier. */
 export const NUMBER_ENCODINGS: ReadonlyMap<string, NumberEncoding> = new Map(
   [
     ascii,
@@ -78,10 +78,10 @@ export const NUMBER_ENCODINGS: ReadonlyMap<string, NumberEncoding> = new Map(
   ].map((encoding) => [encoding.name, encoding]),
 );
 
-/** What a number is written as without a modifier. */
+/** The default encoding. */
 export const ASCII_NUMBER = ascii;
 
-/** Whether a byte can be part of a number without fixed size (`-`, digits) or of true and false. */
+/** Whether a byte can be part of a number of variable size (`-`, digits), or of true and false. */
 export function isNumberByte(encoding: NumberEncoding, byte: number, index: number): boolean {
   if (encoding === bool) return byte >= 0x61 && byte <= 0x7a && index < "false".length;
   return (byte >= 0x30 && byte <= 0x39) || (byte === 0x2d && index === 0);
@@ -133,7 +133,7 @@ function binary(name: string, size: number, littleEndian: boolean): NumberEncodi
   };
 }
 
-/** The upper and lower 32 bits; 2^63 is what the largest int64 reads as. */
+/** The upper and lower 32 bits; 2^63 is the value of the largest int64. */
 function wordsOf(value: number): readonly [high: number, low: number] {
   if (value >= 2 ** 63) return [0x7fffffff, 0xffffffff];
   return [Math.floor(value / TWO_POW_32) >>> 0, value >>> 0];

@@ -36,7 +36,7 @@ Deno.test("NUMBER_ENCODINGS write hex of fixed width, digits and booleans", () =
   assertEquals(text(write("bool", 0)) + text(write("bool", 2)), "falsetrue");
 });
 
-Deno.test("NUMBER_ENCODINGS read back what they write", async (t) => {
+Deno.test("NUMBER_ENCODINGS round-trip", async (t) => {
   const values = [0, 1, 9, 15, 127, 128, 255, 256, 65535, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1];
   values.push(2 ** 32, 1_700_000_000_000, Number.MAX_SAFE_INTEGER);
   for (const encoding of NUMBER_ENCODINGS.values()) {
@@ -52,7 +52,7 @@ Deno.test("NUMBER_ENCODINGS read back what they write", async (t) => {
   }
 });
 
-Deno.test("NUMBER_ENCODINGS read four and eight bytes signed where that is asked for", () => {
+Deno.test("NUMBER_ENCODINGS read four and eight bytes as signed on request", () => {
   for (const name of ["big64", "little64", "big32", "little32", "hex64", "hex32"]) {
     const encoding = NUMBER_ENCODINGS.get(name)!;
     assertEquals(encoding.read(write(name, -1), 0, true), -1, name);
@@ -62,7 +62,7 @@ Deno.test("NUMBER_ENCODINGS read four and eight bytes signed where that is asked
   assertEquals(big32.read(write("big32", -1), 0, false), 2 ** 32 - 1);
 });
 
-Deno.test("NUMBER_ENCODINGS refuse what is not a number or not a safe one", () => {
+Deno.test("NUMBER_ENCODINGS reject invalid and unsafe numbers", () => {
   const bytes = (value: string) => new TextEncoder().encode(value);
   const read = (name: string, value: Uint8Array) => () =>
     NUMBER_ENCODINGS.get(name)!.read(value, 0, false);

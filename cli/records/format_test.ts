@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { type FormatPart, FormatSyntaxError, parseFormat } from "./format.ts";
 
-/** A short form of what was parsed. */
+/** A short form of a parsed format. */
 function shape(parts: readonly FormatPart[]): string[] {
   return parts.map((part) => {
     switch (part.type) {
@@ -21,7 +21,7 @@ function shape(parts: readonly FormatPart[]): string[] {
   });
 }
 
-Deno.test("parseFormat() takes verbs, modifiers and text apart", () => {
+Deno.test("parseFormat() parses verbs, modifiers and text", () => {
   assertEquals(shape(parseFormat("%t/%p@%o %k=%v\\n")), [
     "t:raw",
     '"/"',
@@ -47,7 +47,7 @@ Deno.test("parseFormat() takes verbs, modifiers and text apart", () => {
   assertEquals(shape(parseFormat("%V{3}%t{json}")), ["V=3", "t:json"]);
 });
 
-Deno.test("parseFormat() knows the escapes and the characters that need none", () => {
+Deno.test("parseFormat() accepts escapes, and characters that need none", () => {
   assertEquals(shape(parseFormat("\\t\\n\\r\\\\\\x00\\xfF")), ['"\\t\\n\\r\\\\\\u0000ÿ"']);
   assertEquals(shape(parseFormat("100%%%{%}{}")), ['"100%{}{}"']);
   assertEquals(shape(parseFormat('{"k":%k{json}}')), ['"{\\"k\\":"', "k:json", '"}"']);
@@ -58,12 +58,12 @@ Deno.test("parseFormat() knows the escapes and the characters that need none", (
   });
 });
 
-Deno.test("parseFormat() nests braces in headers", () => {
+Deno.test("parseFormat() accepts nested braces in headers", () => {
   assertEquals(shape(parseFormat("%h{%k=%v{hex} }%v")), ['h(k:raw "=" v:hex " ")', "v:raw"]);
   assertEquals(shape(parseFormat("%h{{%k}%}%{%V}.")), ['h("{" k:raw "}}{" V:ascii)', '"."']);
 });
 
-Deno.test("parseFormat() takes strftime layouts between any brackets", () => {
+Deno.test("parseFormat() accepts strftime layouts in any brackets", () => {
   for (const layout of ["[%F]", "[[%F]]", "{%F}", "{{%F}}", "(%F)", "<%F>", "#%F#", "###%F###"]) {
     assertEquals(shape(parseFormat(`%d{strftime${layout}}\\n`)), ["d:1970-01-01", '"\\n"'], layout);
   }
@@ -71,7 +71,7 @@ Deno.test("parseFormat() takes strftime layouts between any brackets", () => {
   assertEquals(shape(parseFormat("%d{strftime[%F %T]}")), ["d:1970-01-01 00:00:00"]);
 });
 
-Deno.test("parseFormat() names the place that is wrong", async (t) => {
+Deno.test("parseFormat() reports the position of an error", async (t) => {
   const cases: [format: string, position: number, problem: string][] = [
     ["", 0, "empty"],
     ["%v %", 3, 'unknown verb "%"'],
@@ -88,7 +88,7 @@ Deno.test("parseFormat() names the place that is wrong", async (t) => {
     ["%d{strftime}", 11, "is not closed"],
     ["%d{strftime[%F}", 11, "is not closed"],
     ["%d{strftime[%Q]}", 12, 'unknown strftime directive "%Q"'],
-    ["%h", 0, "what a header looks like"],
+    ["%h", 0, "the format of a header"],
     ["%v %h{%k=%v", 3, "closes the headers"],
     ["%h{ %o }", 4, 'unknown verb "%o" in headers'],
     ["%h{ }", 0, "neither %k nor %v"],

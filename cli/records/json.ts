@@ -1,15 +1,15 @@
 /**
- * What `--output json` prints and `--input json` reads: one document for an answer, one object per
- * line for a stream.
+ * The format of `--output json` and `--input json`: one document for a result, one object per line
+ * for a stream.
  *
  * A record is an object:
  *
  *     {"topic":"orders","partition":0,"offset":7,"timestamp":1735600000123,
  *      "headers":[{"key":"trace","value":"abc"}],"key":"k","value_base64":"/w=="}
  *
- * Bytes that are UTF-8 stand as text under `key` and `value`, others under `key_base64` and
- * `value_base64`, null as null, and headers likewise in their order. So reading gives back what was
- * written, byte for byte.
+ * Bytes that are valid UTF-8 are text in `key` and `value`, others are in `key_base64` and
+ * `value_base64`, null is null, and the same applies to headers, in order. Reading therefore
+ * restores the bytes exactly.
  *
  * @module
  */
@@ -27,15 +27,15 @@ import { int64Text } from "../../protocol/int64.ts";
 import { didYouMean } from "../../protocol/suggest.ts";
 import { decodeExactly, encodeUtf8 } from "./utf8.ts";
 
-/** What a reviver learns of the text of a value. */
+/** The text of a value, passed to a reviver. */
 interface Source {
   readonly source?: string;
 }
 
-/** A number as JSON with just these digits. */
+/** A number as JSON with exactly these digits. */
 const rawJson = (JSON as unknown as { rawJSON(text: string): Json }).rawJSON;
 
-/** A value JSON can hold. */
+/** A JSON value. */
 export type Json =
   | null
   | boolean
@@ -44,7 +44,7 @@ export type Json =
   | readonly Json[]
   | { readonly [key: string]: Json };
 
-/** What an input record may hold; the last one is read over, `produce` gives its own. */
+/** Fields of an input record; the last one is ignored, because `produce` assigns offsets. */
 const RECORD_FIELDS = [
   "topic",
   "partition",
@@ -58,23 +58,25 @@ const RECORD_FIELDS = [
 ];
 const HEADER_FIELDS = ["key", "value", "value_base64"];
 const MAX_PARTITION = 2 ** 31 - 1;
-/** JavaScript's strings end at 2^29 characters, and JSON is read as one. */
+/** Strings are limited to 2^29 characters, and a record is parsed as one string. */
 const MAX_RECORD_BYTES = 2 ** 29 - 64;
 const NEWLINE = 0x0a;
 
-/** Has an int64 beyond 2^53 written with digits that are one, as offsets that others have committed. */
+/**
+ * Writes an int64 above 2^53 with the digits of an integer; committed offsets may have such values.
+ */
 function wholeNumber(_name: string, value: unknown): unknown {
   return Number.isInteger(value) && !Number.isSafeInteger(value)
     ? rawJson(int64Text(value as number))
     : value;
 }
 
-/** Prints an answer as one indented document. */
+/** Prints a result as one indented document. */
 export function writeJsonDocument(output: Output, document: Json): void {
   output.line(JSON.stringify(document, wholeNumber, 2));
 }
 
-/** Prints one object of a stream on its line. */
+/** Prints one object of a stream on a line. */
 export function writeJsonLine(output: Output, value: Json): void {
   output.line(JSON.stringify(value, wholeNumber));
 }
@@ -85,7 +87,7 @@ export function appendJsonRecord(record: OutputRecord, buffer: ByteBuffer): void
   buffer.byte(NEWLINE);
 }
 
-/** A record as a JSON object, in the order people read it. */
+/** A record as a JSON object, with its fields in a readable order. */
 export function recordToJson(record: OutputRecord): Json {
   return {
     topic: record.topic,
@@ -101,7 +103,7 @@ export function recordToJson(record: OutputRecord): Json {
   };
 }
 
-/** The timestamp, of which JSON can hold all digits where a number cannot. */
+/** The timestamp, with all its digits where a number is not exact. */
 function timestampToJson(record: OutputRecord): Json {
   const { timestamp } = record;
   if (Number.isSafeInteger(timestamp)) return timestamp;
@@ -109,9 +111,9 @@ function timestampToJson(record: OutputRecord): Json {
 }
 
 /**
- * The record a JSON object stands for.
+ * Converts a JSON object to a record.
  *
- * @throws {SyntaxError} if it stands for none; the message names the field
+ * @throws {SyntaxError} If it is not a record; the message names the field.
  */
 export function recordFromJson(json: unknown): InputRecord {
   const object = asObject(json, "a record");
@@ -125,19 +127,19 @@ export function recordFromJson(json: unknown): InputRecord {
   record.headers = optional(object, "headers", headersFromJson) ?? [];
   record.key = bytesFromJson(object, "key") ?? null;
   const value = bytesFromJson(object, "value");
-  // A tombstone deletes something; it takes more than a forgotten field.
+  // A tombstone deletes data, so a missing field is not one.
   if (value === undefined) {
-    throw new SyntaxError('it has neither "value" nor "value_base64" (null is a tombstone)');
+    throw new SyntaxError('it has neither "value" nor "value_base64" (null for a tombstone)');
   }
   record.value = value;
   return record;
 }
 
 /**
- * Reads JSON records from a stream, in batches of what each chunk completed. They may stand one per
- * line, as `consume` prints them, or over several lines.
+ * Reads JSON records from a stream, in batches of the records completed by each chunk. Records may
+ * be on one line each, as `consume` prints them, or span lines.
  *
- * @throws {CommandError} after the records before it, where a record is wrong
+ * @throws {CommandError} After the records before it, if a record is invalid.
  */
 export function readJsonRecords(
   stream: ReadableStream<Uint8Array>,
@@ -174,7 +176,7 @@ function readJsonRecord(bytes: Uint8Array, count: number): InputRecord {
   }
 }
 
-/** A record's JSON, with its timestamp as a bigint where a number has not all its digits. */
+/** Parses a record, with its timestamp as a bigint where a number is not exact. */
 function parseExactly(text: string): unknown {
   const json = JSON.parse(text);
   const timestamp = json?.timestamp;
@@ -189,12 +191,12 @@ function parseExactly(text: string): unknown {
   return { ...json, timestamp: exact.timestamp };
 }
 
-/** @throws {SyntaxError} if an object has a key twice: it is unknown which one was meant */
+/** @throws {SyntaxError} If an object has a key twice: the intended value is unknown. */
 function ensureKeysOnce(text: string): void {
-  // Most records have each name once at all.
+  // Most records contain each name only once.
   if (!text.includes("\\u") && RECORD_FIELDS.every((name) => comesOnce(text, `"${name}"`))) return;
   const key = duplicateKey(text);
-  if (key !== undefined) throw new SyntaxError(`it has "${key}" twice`);
+  if (key !== undefined) throw new SyntaxError(`it contains "${key}" twice`);
 }
 
 function comesOnce(text: string, part: string): boolean {
@@ -248,7 +250,7 @@ interface JsonObject {
 
 function asObject(json: unknown, what: string): JsonObject {
   if (typeof json === "object" && json !== null && !Array.isArray(json)) return json as JsonObject;
-  throw new SyntaxError(`${what} is a JSON object, found ${JSON.stringify(json).slice(0, 32)}`);
+  throw new SyntaxError(`${what} must be a JSON object, found ${JSON.stringify(json).slice(0, 32)}`);
 }
 
 function ensureFields(object: JsonObject, known: readonly string[], what: string): void {
@@ -270,8 +272,8 @@ function optional<T>(
 
 function asText(value: unknown, name: string): string {
   if (typeof value !== "string") throw new SyntaxError(`"${name}" is not a string`);
-  // Half of a surrogate pair has no bytes in UTF-8; encoding it would write something else.
-  if (!value.isWellFormed()) throw new SyntaxError(`"${name}" has half of a surrogate pair`);
+  // A lone surrogate has no UTF-8 encoding; encoding it would write something else.
+  if (!value.isWellFormed()) throw new SyntaxError(`"${name}" has a lone surrogate`);
   return value;
 }
 

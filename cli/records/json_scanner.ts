@@ -1,5 +1,5 @@
 /**
- * Finds where a JSON value ends, in bytes that arrive a few at a time.
+ * Finds the end of a JSON value in bytes that arrive in pieces.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
-/** Looks for the end of one JSON value. It checks nothing else: `JSON.parse` will. */
+/** Finds the end of one JSON value. It validates nothing else: `JSON.parse` does. */
 export class JsonScanner {
   #position = 0;
   #depth = 0;
@@ -15,11 +15,11 @@ export class JsonScanner {
   #inScalar = false;
 
   /**
-   * Goes on scanning.
+   * Continues scanning.
    *
-   * @param bytes all bytes from the start of the value on; more than at the last call
-   * @param isAll whether no more will come
-   * @returns the size of the value, blanks before it included, or undefined to be asked again
+   * @param bytes All bytes from the start of the value; more than in the previous call.
+   * @param isAll Whether no more bytes will come.
+   * @returns Size of the value, including blanks before it, or undefined if more bytes are needed.
    */
   scan(bytes: Uint8Array, isAll: boolean): number | undefined {
     while (this.#position < bytes.length) {
@@ -39,7 +39,7 @@ export class JsonScanner {
       } else if (byte === 0x7d || byte === 0x5d) {
         if (--this.#depth <= 0) return this.#position + 1;
       } else if (this.#depth === 0 && !isBlank(byte)) {
-        // Whatever it is, a value or not, it ends where scalars end.
+        // Valid or not, it ends where scalars end.
         if (!isScalarByte(byte)) return this.#position + 1;
         this.#inScalar = true;
       }
@@ -49,7 +49,7 @@ export class JsonScanner {
   }
 }
 
-/** The bytes JSON allows between values. */
+/** Whether a byte is JSON whitespace. */
 export function isBlank(byte: number): boolean {
   return byte === 0x20 || byte === 0x09 || byte === 0x0a || byte === 0x0d;
 }

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { JsonScanner } from "./json_scanner.ts";
 
-Deno.test("JsonScanner finds the end of a value, however its bytes arrive", async (t) => {
+Deno.test("JsonScanner finds the end of a value, in pieces of any size", async (t) => {
   const cases: [text: string, size: number | undefined][] = [
     ['{"a":[1,{"b":"}"}]} {', 19],
     ['"a\\"\\\\" ', 7],

@@ -35,7 +35,7 @@ Deno.test("appendJsonRecord() writes one line with the fields in the usual order
   );
 });
 
-Deno.test("recordToJson() and recordFromJson() lose nothing", async (t) => {
+Deno.test("recordToJson() and recordFromJson() round-trip exactly", async (t) => {
   const contents: [name: string, bytes: Uint8Array | null][] = [
     ["null", null],
     ["empty", new Uint8Array(0)],
@@ -58,7 +58,7 @@ Deno.test("recordToJson() and recordFromJson() lose nothing", async (t) => {
   }
 });
 
-Deno.test("recordFromJson() needs a value and nothing else", () => {
+Deno.test("recordFromJson() requires only a value", () => {
   assertEquals(recordFromJson({ value: "a" }), {
     topic: undefined,
     partition: undefined,
@@ -70,7 +70,7 @@ Deno.test("recordFromJson() needs a value and nothing else", () => {
   assertEquals(recordFromJson({ value: null, timestamp: -1 }).timestamp, -1);
 });
 
-Deno.test("recordFromJson() names what is wrong", async (t) => {
+Deno.test("recordFromJson() reports invalid fields", async (t) => {
   const cases: [json: unknown, problem: string][] = [
     [{}, 'neither "value" nor "value_base64"'],
     [{ vaule: "a" }, 'no field "vaule", did you mean "value"'],
@@ -79,7 +79,7 @@ Deno.test("recordFromJson() names what is wrong", async (t) => {
     [{ value: "a", value_base64: "YQ==" }, 'both "value" and "value_base64"'],
     [{ value_base64: "a*" }, '"value_base64" is not base64'],
     [{ value_base64: null }, '"value_base64" is not a string'],
-    [{ value: "\ud800" }, "half of a surrogate pair"],
+    [{ value: "\ud800" }, "a lone surrogate"],
     [{ value: "a", partition: -1 }, '"partition" is not a whole number'],
     [{ value: "a", partition: 1.5 }, '"partition" is not a whole number'],
     [{ value: "a", timestamp: "now" }, '"timestamp" is not a whole number'],
@@ -87,9 +87,9 @@ Deno.test("recordFromJson() names what is wrong", async (t) => {
     [{ value: "a", headers: {} }, '"headers" is not an array'],
     [{ value: "a", headers: [{ value: "a" }] }, '"key" is not a string'],
     [{ value: "a", headers: [{ key: "a" }] }, "a header has neither"],
-    [{ value: "a", headers: [1] }, "a header is a JSON object"],
-    [[], "a record is a JSON object, found []"],
-    ["a", 'a record is a JSON object, found "a"'],
+    [{ value: "a", headers: [1] }, "a header must be a JSON object"],
+    [[], "a record must be a JSON object, found []"],
+    ["a", 'a record must be a JSON object, found "a"'],
   ];
   for (const [json, problem] of cases) {
     await t.step(JSON.stringify(json), () => {
@@ -98,7 +98,7 @@ Deno.test("recordFromJson() names what is wrong", async (t) => {
   }
 });
 
-Deno.test("readJsonRecords() reads records on lines, over lines and without lines", async () => {
+Deno.test("readJsonRecords() reads records on lines, across lines and without lines", async () => {
   const input = encode(
     '\n{"value":"a"}\n{"value":\n "b\\n"\n}{"value":"}"} \r\n\n{"value":null}\n',
   );
@@ -114,14 +114,14 @@ Deno.test("readJsonRecords() reads records on lines, over lines and without line
   assertEquals(await read('{"value":"last"}'), [recordFromJson({ value: "last" })]);
 });
 
-Deno.test("readJsonRecords() hands out what comes before a wrong record, then names it", async () => {
+Deno.test("readJsonRecords() yields the records before an invalid one, then reports it", async () => {
   const cases: [input: string, problem: string][] = [
     ['{"value":"a"}\n{"value":}\n', "Cannot read record 2 of the input: "],
     ['{"value":"a"}\n{"value":"b"', "Cannot read record 2 of the input: "],
-    ['{"value":"a"}\nnull\n', "record 2 of the input: a record is a JSON object, found null"],
-    ['{"value":"a"}\n5', "record 2 of the input: a record is a JSON object, found 5"],
-    ['{"value":"a"}{"value":"b","value":"c"}', 'record 2 of the input: it has "value" twice'],
-    ['{"value":"a"}{"value":"b","\\u0076alue":"c"}', 'record 2 of the input: it has "value" twice'],
+    ['{"value":"a"}\nnull\n', "record 2 of the input: a record must be a JSON object, found null"],
+    ['{"value":"a"}\n5', "record 2 of the input: a record must be a JSON object, found 5"],
+    ['{"value":"a"}{"value":"b","value":"c"}', 'record 2 of the input: it contains "value" twice'],
+    ['{"value":"a"}{"value":"b","\\u0076alue":"c"}', 'record 2 of the input: it contains "value" twice'],
     [
       '{"value":"a"}{"value":"b","headers":[{"key":"k","value":"v","key":"l"}]}',
       'record 2 of the input: it has "key" twice',
@@ -137,7 +137,7 @@ Deno.test("readJsonRecords() hands out what comes before a wrong record, then na
   await assertRejects(() => read(latin1), CommandError, "it is not UTF-8");
 });
 
-Deno.test("writeJsonDocument() indents an answer, writeJsonLine() keeps to a line", async () => {
+Deno.test("writeJsonDocument() indents a result, writeJsonLine() uses one line", async () => {
   const context = testContext();
   writeJsonDocument(context.stdout, { topics: ["a"] });
   writeJsonLine(context.stdout, { topic: "a\nb" });

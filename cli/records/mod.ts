@@ -1,10 +1,10 @@
 /**
  * Records as text, in and out.
  *
- * `format.ts` is the language of format strings (rpk's), `format_number.ts` and `strftime.ts` parts of
- * it. `RecordFormatter` writes by it, `RecordReader` reads (`record_reader_steps.ts`). `json.ts` does
- * both for JSON. Readers are parsers over a `ByteSource`, run by `parse_stream.ts`. `offset_spec.ts`
- * reads what `--offset` says.
+ * `format.ts` is the language of format strings (that of rpk), with `format_number.ts` and
+ * `strftime.ts`. `RecordFormatter` writes with it, `RecordReader` reads (`record_reader_steps.ts`).
+ * `json.ts` does both for JSON. Readers are parsers over a `ByteSource`, run by `parse_stream.ts`.
+ * `offset_spec.ts` parses `--offset`.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Where to start and stop reading, as `--offset` says it:
+ * Where to start and stop reading, as given by `--offset`:
  *
  * | written | means |
  * | --- | --- |
@@ -10,22 +10,21 @@
  * | `@T` | the first record at or after T |
  * | `@T1:T2` | from T1 up to, not including, T2; T2 may be `end` |
  *
- * T is seconds or milliseconds since the epoch, a date, a time as RFC 3339 (UTC unless it names a
- * zone) or a duration back from now: `@-1h:end`. T2 may also be a duration after T1:
- * `@2024-02-14:1h`.
+ * T is seconds or milliseconds since the epoch, a date, an RFC 3339 time (UTC without a zone) or a
+ * duration before now: `@-1h:end`. T2 may also be a duration after T1: `@2024-02-14:1h`.
  *
  * @module
  */
 
 import { parseDuration } from "../values/duration.ts";
 
-/** A place in a partition, yet to be looked up. */
+/** A position in a partition, not yet resolved to an offset. */
 export type OffsetPosition =
-  /** `plus` after the first offset there is. */
+  /** `plus` after the log start offset. */
   | { readonly type: "start"; readonly plus: number }
-  /** `minus` before the next offset to be written. */
+  /** `minus` before the log end offset. */
   | { readonly type: "end"; readonly minus: number }
-  /** This very offset. */
+  /** Exactly this offset. */
   | { readonly type: "offset"; readonly offset: number }
   /** The first record at or after a time, in milliseconds since the epoch. */
   | { readonly type: "time"; readonly timestamp: number };
@@ -33,7 +32,7 @@ export type OffsetPosition =
 /** Where to start and stop reading each partition. */
 export interface OffsetSpec {
   readonly from: OffsetPosition;
-  /** Reading ends before this; undefined if it goes on with whatever will be written. */
+  /** End of reading, exclusive; undefined to continue with new records. */
   readonly to: OffsetPosition | undefined;
 }
 
@@ -41,7 +40,7 @@ const START: OffsetPosition = { type: "start", plus: 0 };
 const END: OffsetPosition = { type: "end", minus: 0 };
 /** Eleven digits of seconds are the year 5138, of milliseconds 1973. */
 const MIN_MS_DIGITS = 12;
-/** What other tools call them. */
+/** Names in other tools. */
 const OTHER_WORDS: Readonly<Record<string, string>> = {
   beginning: "start",
   earliest: "start",
@@ -51,7 +50,7 @@ const OTHER_WORDS: Readonly<Record<string, string>> = {
   largest: "end",
   newest: "end",
 };
-/** A time up to the end or the colon of a range; RFC 3339 has colons of its own. */
+/** A time up to the end or the colon of a range; RFC 3339 itself contains colons. */
 const TIME = new RegExp(
   "^(?:(?<now>end)|(?<sign>-?)(?<duration>(?:\\d+(?:\\.\\d+)?[a-z]+)+)|(?<epoch>\\d+)|" +
     "(?<date>\\d{4}-\\d\\d-\\d\\d)(?:[Tt ](?<time>\\d\\d:\\d\\d(?::\\d\\d(?:\\.\\d+)?)?)" +
@@ -59,11 +58,11 @@ const TIME = new RegExp(
 );
 
 /**
- * Reads what `--offset` says.
+ * Parses the value of `--offset`.
  *
- * @param text such as `start`, `-10`, `100:200` or `@-1h:end`
- * @param nowMs the time durations count from, in milliseconds since the epoch
- * @throws {SyntaxError} if it does not say a place; {RangeError} if it ends before it starts
+ * @param text Such as `start`, `-10`, `100:200` or `@-1h:end`.
+ * @param nowMs The time that durations are relative to, in milliseconds since the epoch.
+ * @throws {SyntaxError} If it is invalid. @throws {RangeError} If it ends before it starts.
  */
 export function parseOffsetSpec(text: string, nowMs: number): OffsetSpec {
   const spec = text.startsWith("@") ? parseTimes(text, nowMs) : parseOffsets(text);
@@ -74,13 +73,13 @@ export function parseOffsetSpec(text: string, nowMs: number): OffsetSpec {
 }
 
 /**
- * Reads a time: seconds or milliseconds since the epoch, a date, RFC 3339, or a duration back from
+ * Parses a time: seconds or milliseconds since the epoch, a date, RFC 3339, or a duration before
  * now.
  *
- * @param text such as `1735600000`, `2024-12-30`, `2024-12-30T23:06:40Z` or `-1h`
- * @param nowMs what now is, in milliseconds since the epoch
- * @returns milliseconds since the epoch
- * @throws {SyntaxError} if it is not a time
+ * @param text Such as `1735600000`, `2024-12-30`, `2024-12-30T23:06:40Z` or `-1h`.
+ * @param nowMs Now, in milliseconds since the epoch.
+ * @returns Milliseconds since the epoch.
+ * @throws {SyntaxError} If it is not a time.
  */
 export function parseTime(text: string, nowMs: number): number {
   const time = readTime(text, text, nowMs);
@@ -108,8 +107,8 @@ function parsePosition(part: string, text: string): OffsetPosition {
     throw notAnOffset(
       text,
       word === undefined
-        ? `"${part}" is none of start, end, N, +N, -N, A:B, @T`
-        : `"${part}" is called "${word}" here`,
+        ? `"${part}" is not one of start, end, N, +N, -N, A:B, @T`
+        : `"${part}" is "${word}" here`,
     );
   }
   const number = Math.abs(Number(part));
@@ -124,7 +123,7 @@ function parseTimes(text: string, nowMs: number): OffsetSpec {
   let from = START;
   if (!rest.startsWith(":")) {
     const time = readTime(rest, text, nowMs);
-    if (time.isEnd) throw notAnOffset(text, 'the time it starts at is "end", write "end"');
+    if (time.isEnd) throw notAnOffset(text, 'the start time is "end", use "end"');
     if (time.forwardMs !== undefined) throw forwardFromNow(rest.slice(0, time.length));
     from = { type: "time", timestamp: time.timestamp };
     rest = rest.slice(time.length);
@@ -145,12 +144,12 @@ function parseTimes(text: string, nowMs: number): OffsetSpec {
 }
 
 interface ReadTime {
-  /** Characters it takes. */
+  /** Number of characters. */
   readonly length: number;
   readonly timestamp: number;
   /** Whether it is the word `end`. */
   readonly isEnd: boolean;
-  /** A duration without a sign, which needs a time to start from. */
+  /** A duration without sign, which is relative to the start of the range. */
   readonly forwardMs: number | undefined;
 }
 
@@ -177,7 +176,7 @@ function readTime(part: string, text: string, nowMs: number): ReadTime {
 /** NaN if there is no such day or time. */
 function calendarTime(date: string, time: string | undefined, zone: string | undefined): number {
   const midnight = Date.parse(`${date}T00:00:00Z`);
-  // Date.parse() takes February 30 for March 1 or 2.
+  // Date.parse() accepts February 30 as March 1 or 2.
   if (Number.isNaN(midnight) || !new Date(midnight).toISOString().startsWith(date)) return NaN;
   if (time === undefined) return midnight;
   return Math.floor(Date.parse(`${date}T${time}${(zone ?? "Z").toUpperCase()}`));
@@ -199,12 +198,12 @@ function notATime(part: string, text = part): SyntaxError {
   return new SyntaxError(
     `Cannot read time "${part}"${part === text ? "" : ` of "${text}"`}: expected seconds or ` +
       `milliseconds since the epoch, a date, a time such as 2024-12-30T23:06:40Z, or a duration ` +
-      `back from now such as -1h`,
+      `before now such as -1h`,
   );
 }
 
 function forwardFromNow(duration: string): SyntaxError {
   return new SyntaxError(
-    `Cannot read time "${duration}": to go back from now, write "-${duration}"`,
+    `Cannot read time "${duration}": for a time before now, use "-${duration}"`,
   );
 }

@@ -7,7 +7,7 @@ const end = (minus = 0): OffsetPosition => ({ type: "end", minus });
 const offset = (offset: number): OffsetPosition => ({ type: "offset", offset });
 const time = (timestamp: number): OffsetPosition => ({ type: "time", timestamp });
 
-Deno.test("parseOffsetSpec() reads places and ranges", async (t) => {
+Deno.test("parseOffsetSpec() parses positions and ranges", async (t) => {
   const cases: [text: string, from: OffsetPosition, to?: OffsetPosition][] = [
     ["start", start()],
     ["end", end()],
@@ -34,7 +34,7 @@ Deno.test("parseOffsetSpec() reads places and ranges", async (t) => {
   }
 });
 
-Deno.test("parseOffsetSpec() reads times and ranges of times", async (t) => {
+Deno.test("parseOffsetSpec() parses times and ranges of times", async (t) => {
   const day = Date.UTC(2024, 1, 14);
   const hour = 3_600_000;
   const cases: [text: string, from: OffsetPosition, to?: OffsetPosition][] = [
@@ -67,23 +67,23 @@ Deno.test("parseOffsetSpec() reads times and ranges of times", async (t) => {
   }
 });
 
-Deno.test("parseOffsetSpec() refuses what says no place, and says why", async (t) => {
+Deno.test("parseOffsetSpec() rejects invalid text, with the reason", async (t) => {
   const cases: [text: string, problem: string][] = [
     ["", '"" is none of start'],
     [":", "neither start nor end"],
     ["@:", "neither start nor end"],
-    ["first", '"first" is none of start'],
-    ["earliest", '"earliest" is called "start" here'],
-    ["5:latest", '"latest" is called "end" here'],
+    ["first", '"first" is not one of start'],
+    ["earliest", '"earliest" is "start" here'],
+    ["5:latest", '"latest" is "end" here'],
     ["1.5", '"1.5" is none of start'],
     ["1:2:3", '"2:3" is none of start'],
     ["--5", '"--5" is none of start'],
     ["9007199254740992", "beyond 2^53-1"],
     ["@", 'Cannot read time ""'],
     ["@yesterday", 'Cannot read time "yesterday"'],
-    ["@end", 'write "end"'],
-    ["@1h", 'to go back from now, write "-1h"'],
-    ["@:1h", 'to go back from now, write "-1h"'],
+    ["@end", 'use "end"'],
+    ["@1h", 'for a time before now, use "-1h"'],
+    ["@:1h", 'for a time before now, use "-1h"'],
     ["@-1x", "Cannot read duration"],
     ["@2024-02-30", "Cannot read time"],
     ["@2024-13-01", "Cannot read time"],
@@ -99,16 +99,16 @@ Deno.test("parseOffsetSpec() refuses what says no place, and says why", async (t
   }
 });
 
-Deno.test("parseOffsetSpec() refuses a range that ends before it starts", () => {
+Deno.test("parseOffsetSpec() rejects a range that ends before it starts", () => {
   for (const text of ["200:100", "-5:-10", "+10:+5", "@2024-02-14:2024-02-13", "@-1h:-2h"]) {
     assertThrows(() => parseOffsetSpec(text, NOW), RangeError, `"${text}": it ends before`);
   }
 });
 
-Deno.test("parseTime() reads one time", () => {
+Deno.test("parseTime() parses one time", () => {
   assertEquals(parseTime("-5m", NOW), NOW - 300_000);
   assertEquals(parseTime("2024-12-30T12:00:00Z", NOW), NOW);
   assertThrows(() => parseTime("end", NOW), SyntaxError);
-  assertThrows(() => parseTime("5m", NOW), SyntaxError, 'write "-5m"');
+  assertThrows(() => parseTime("5m", NOW), SyntaxError, 'use "-5m"');
   assertThrows(() => parseTime("2024-12-30:", NOW), SyntaxError);
 });

@@ -1,29 +1,29 @@
 /**
  * Runs a parser over a stream of bytes.
  *
- * A parser is a generator over a `ByteSource`: it yields what it has read, and undefined when it
- * needs more bytes. So it is written as if all bytes were there, and waits only where it must: for
- * a chunk, not for each thing in it.
+ * A parser is a generator over a `ByteSource`: it yields results, and undefined when it needs more
+ * bytes. It is written as if all bytes were available, and waits once per chunk, not for each
+ * result.
  *
  * @module
  */
 
 import { ByteSource } from "./byte_source.ts";
 
-/** Things handed out at once, so that a large chunk does not become a large array. */
+/** Maximum number of results per batch, so a large chunk does not become a large array. */
 const MAX_BATCH_COUNT = 10_000;
 
-/** A part of a parser: yields when it needs more bytes, returns what it read. */
+/** Part of a parser: yields when it needs more bytes, returns its result. */
 export type Parse<T> = Generator<undefined, T, void>;
 
 /**
  * Parses a stream to its end.
  *
- * @param stream the bytes; cancelled when the loop over the result is left
- * @param options `signal` stops the parsing: the generator then throws its reason
- * @param start starts the parser
- * @returns what the parser yields, in batches of what each chunk completed. If the parser throws,
- *   what it had read before comes first
+ * @param stream The bytes; cancelled when the caller leaves its loop over the result.
+ * @param options `signal` stops parsing: the generator then throws its reason.
+ * @param start Starts the parser.
+ * @returns Results of the parser, in batches of those completed by each chunk. If the parser
+ *   throws, earlier results are yielded first.
  */
 export async function* parseStream<T>(
   stream: ReadableStream<Uint8Array>,
@@ -51,7 +51,7 @@ export async function* parseStream<T>(
   }
 }
 
-/** What can be had without waiting, and why there is no more. */
+/** The results available without waiting, and why there are no more. */
 function nextBatch<T>(parser: Iterator<T | undefined, void>): {
   batch: T[];
   state: "full" | "starved" | "done" | "failed";

@@ -1,14 +1,14 @@
 /**
- * Records as the command line prints and reads them. What the client hands out fits as it is.
+ * Records as printed and read by the command line. Messages of the client are compatible.
  *
  * @module
  */
 
 /** A header of a record. */
 export interface RecordHeader {
-  /** Its key; several headers may have the same. */
+  /** The key; several headers may have the same key. */
   readonly key: string;
-  /** Its value, or null. */
+  /** The value, or null. */
   readonly value: Uint8Array | null;
 }
 
@@ -17,23 +17,24 @@ export interface OutputRecord {
   readonly topic: string;
   readonly partition: number;
   readonly offset: number;
-  /** Milliseconds since the epoch, -1 if it has none. */
+  /** Milliseconds since the epoch, -1 if there is none. */
   readonly timestamp: number;
-  /** The timestamp with all its digits, where a number has not. */
+  /** The exact timestamp, where a number is not exact. */
   readonly exactTimestamp?: bigint;
-  /** Epoch of the leader that appended it; -1 or undefined if not known. */
+  /** Epoch of the leader that appended the record; -1 or undefined if unknown. */
   readonly leaderEpoch?: number | undefined;
   readonly key: Uint8Array | null;
-  /** Null is a tombstone. */
+  /** Null for a tombstone. */
   readonly value: Uint8Array | null;
   readonly headers: readonly RecordHeader[];
 }
 
 /**
- * A record that was read, to be produced. What the input does not say is undefined.
+ * A record read from the input, to be produced. Properties that the input does not set are
+ * undefined.
  *
- * Bytes are views of the input's chunks: nobody overwrites them, but whoever keeps a small one for
- * long keeps its chunk and better copies it.
+ * Bytes are views of input chunks, which are never overwritten. A small view keeps its whole chunk
+ * in memory; copy it to keep it for long.
  */
 export interface InputRecord {
   topic: string | undefined;
@@ -45,7 +46,7 @@ export interface InputRecord {
   headers: RecordHeader[];
 }
 
-/** A record that says nothing yet. */
+/** Creates a record without properties. */
 export function emptyInputRecord(): InputRecord {
   return {
     topic: undefined,

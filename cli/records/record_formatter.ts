@@ -12,7 +12,7 @@ import type { NumberEncoding } from "./format_number.ts";
 import type { OutputRecord, RecordHeader } from "./record.ts";
 import { decodeExactly, encodeUtf8 } from "./utf8.ts";
 
-/** A record cannot be written by the format: exit code 1. */
+/** Thrown if a record cannot be written in the format: exit code 1. */
 export class RecordWriteError extends CommandError {
   override name = "RecordWriteError";
 }
@@ -24,7 +24,7 @@ class NotTextError extends Error {
 type RecordWriter = (record: OutputRecord, buffer: ByteBuffer) => void;
 type HeaderWriter = (header: RecordHeader, buffer: ByteBuffer) => void;
 
-/** A format string made ready to write records. */
+/** A compiled format string for writing records. */
 export class RecordFormatter {
   readonly #writers: readonly RecordWriter[];
   #count = 0;
@@ -32,7 +32,7 @@ export class RecordFormatter {
   /**
    * Compiles a format string.
    *
-   * @throws {FormatSyntaxError} if it is not one, or can only be read
+   * @throws {FormatSyntaxError} If it is invalid, or can only be used for reading.
    */
   constructor(format: string) {
     this.#writers = parseFormat(format).map((part) => this.#writer(format, part));
@@ -41,10 +41,10 @@ export class RecordFormatter {
   /**
    * Appends `record` to `buffer`.
    *
-   * Null is written as nothing, of length 0, except that `{json}` writes `null`.
+   * Null is written as nothing, with length 0; `{json}` writes `null`.
    *
-   * @throws {RecordWriteError} if `{json}` would have to show bytes that are not UTF-8; nothing of the
-   *   record is appended then
+   * @throws {RecordWriteError} If `{json}` applies to bytes that are not UTF-8; nothing of the
+   *   record is appended then.
    */
   append(record: OutputRecord, buffer: ByteBuffer): void {
     const { length } = buffer;
@@ -148,17 +148,17 @@ function appendText(bytes: Uint8Array | null, encoding: TextEncoding, buffer: By
   }
 }
 
-/** @throws {NotTextError} if the text could not give the bytes back */
+/** @throws {NotTextError} If the text would not restore the bytes. */
 function textOf(bytes: Uint8Array): string {
   const text = decodeExactly(bytes);
   if (text !== undefined) return text;
-  throw new NotTextError("{json} takes UTF-8 only, and it has other bytes; use {base64} or {hex}");
+  throw new NotTextError("{json} supports UTF-8 only; use {base64} or {hex}");
 }
 
 function readOnly(format: string, part: FormatPart): FormatSyntaxError {
   return new FormatSyntaxError(
     format,
     part.position,
-    "a number given in the format can only be read, not written",
+    "a number given in the format can only be used for reading",
   );
 }

@@ -36,7 +36,7 @@ Deno.test("RecordFormatter writes every verb", () => {
   assertEquals(format("%i,", record, record, record), "1,2,3,");
 });
 
-Deno.test("RecordFormatter writes modifiers; lengths are of the raw bytes, as rpk has it", () => {
+Deno.test("RecordFormatter writes modifiers; lengths are those of the raw bytes, as in rpk", () => {
   assertEquals(format("%T %t{hex}", record), "3 666f6f");
   assertEquals(format("%k{base64} %v{json}", record), 'a2V5 "a \\"value\\"\\n"');
   assertEquals(format("%K{big32}%k{hex}", record), "\0\0\0\x036b6579");
@@ -52,14 +52,14 @@ Deno.test("RecordFormatter writes nothing for null, and null in JSON", () => {
   assertEquals(format("%e", { ...empty, leaderEpoch: undefined }), "-1");
 });
 
-Deno.test("RecordFormatter refuses bytes in JSON that are not text, and appends nothing", () => {
+Deno.test("RecordFormatter rejects binary data in {json}, and appends nothing", () => {
   const value = Uint8Array.of(0x61, 0xff);
   for (
     const [text, bad] of [
       ["%o %v{json}\\n", { ...record, value }],
       ["%o %k{json}\\n", { ...record, key: value }],
       ["%o %h{%k=%v{json};}\\n", { ...record, headers: [{ key: "a", value }] }],
-      // U+FFFD with its last byte missing.
+      // U+FFFD without its last byte.
       ["%v{json}", { ...record, value: Uint8Array.of(0xef, 0xbf) }],
     ] as const
   ) {
@@ -73,7 +73,7 @@ Deno.test("RecordFormatter refuses bytes in JSON that are not text, and appends 
     );
     assertEquals(new TextDecoder().decode(buffer.take()), "before");
   }
-  // A U+FFFD that is there, and a byte order mark, are text like any other.
+  // A U+FFFD in the data, and a byte order mark, are ordinary text.
   const text = "\ufeff\ufffd 12345678901234567890 1.0";
   assertEquals(
     format("%v{json}", { ...record, value: new TextEncoder().encode(text) }),
@@ -81,12 +81,12 @@ Deno.test("RecordFormatter refuses bytes in JSON that are not text, and appends 
   );
 });
 
-Deno.test("RecordFormatter leaves bytes as they are", () => {
+Deno.test("RecordFormatter does not change bytes", () => {
   const value = Uint8Array.from({ length: 256 }, (_, i) => i);
   assertEquals(format("%v\\x00\\n", { ...record, value }), String.fromCharCode(...value) + "\0\n");
 });
 
-Deno.test("RecordFormatter refuses numbers that only reading can use", () => {
+Deno.test("RecordFormatter rejects numbers that only reading supports", () => {
   assertThrows(() => new RecordFormatter("%K{3}%k"), FormatSyntaxError, "character 1");
   assertThrows(() => new RecordFormatter("%h{%K{3}%k}"), FormatSyntaxError, "character 4");
 });

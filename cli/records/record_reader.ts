@@ -1,16 +1,16 @@
 /**
- * Reads records by a format string (see `format.ts`), as their bytes arrive.
+ * Reads records with a format string (see `format.ts`), as their bytes arrive.
  *
- * How a text verb finds its end, in this order: a length before it (`%K{big32}%k`), its own syntax
- * (`{json}`), the text behind it in the format (`%k,`), or the end of the input if nothing is behind
- * it. The text at the end of the format ends the record, so no field before it may contain it: a
- * line without the blank of `%k %v\n` is an error and does not swallow the next line. It may be
- * missing behind the last record.
+ * The end of a text verb is determined, in this order, by a length before it (`%K{big32}%k`), its
+ * own syntax (`{json}`), the text after it in the format (`%k,`), or the end of the input if
+ * nothing follows. Text at the end of the format ends the record, so no earlier field may contain
+ * it: a line without the blank of `%k %v\n` is an error and does not consume the next line. It is
+ * optional after the last record.
  *
- * Headers are counted (`%H` before `%h{…}`), or go on until the text behind `%h{…}`.
+ * Headers are counted (`%H` before `%h{…}`), or continue until the text after `%h{…}`.
  *
- * Offset, leader epoch and count (`%o %e %i`) are read over. An empty key is no key; an empty value
- * is an empty value.
+ * Offset, leader epoch and count (`%o %e %i`) are ignored. An empty key is null; an empty value is
+ * an empty value.
  *
  * @module
  */
@@ -26,23 +26,23 @@ import { emptyInputRecord, type InputRecord, type RecordHeader } from "./record.
 import type { Strftime } from "./strftime.ts";
 import { decodeExactly, decodeForDisplay, encodeUtf8 } from "./utf8.ts";
 
-/** A field larger than this is a mistake in the format or the input. */
+/** A larger field indicates a mistake in the format or the input. */
 const DEFAULT_MAX_FIELD_BYTES = 2 ** 30;
 const MAX_PARTITION = 2 ** 31 - 1;
 const EMPTY = new Uint8Array(0);
 
-/** The input does not follow the format: exit code 1. */
+/** Thrown if the input does not match the format: exit code 1. */
 export class RecordReadError extends CommandError {
   override name = "RecordReadError";
 }
 
 /** Options of {@linkcode RecordReader}. */
 export interface RecordReaderOptions {
-  /** Largest field to read, in bytes. Default: 1 GiB. */
+  /** Maximum size of a field in bytes. Default: 1 GiB. */
   maxFieldBytes?: number;
 }
 
-/** Lengths and counts that were read and wait for what they measure. */
+/** Lengths and counts read for fields that follow. */
 interface Sizes {
   T: number | undefined;
   K: number | undefined;
@@ -52,7 +52,7 @@ interface Sizes {
 
 const NO_SIZES: Sizes = { T: undefined, K: undefined, V: undefined, H: undefined };
 
-/** A format string made ready to read records. */
+/** A compiled format string for reading records. */
 export class RecordReader {
   readonly #steps: readonly ReadStep[];
   readonly #terminator: Uint8Array | undefined;
@@ -61,7 +61,7 @@ export class RecordReader {
   /**
    * Compiles a format string.
    *
-   * @throws {FormatSyntaxError} if it is not one, or cannot be read back because a field has no end
+   * @throws {FormatSyntaxError} If it is invalid, or cannot be read because a field has no end.
    */
   constructor(format: string, options: RecordReaderOptions = {}) {
     const { steps, terminator } = compileReadSteps(format);
@@ -71,9 +71,9 @@ export class RecordReader {
   }
 
   /**
-   * Reads a stream to its end, in batches of the records that each chunk completed.
+   * Reads a stream to its end, in batches of the records completed by each chunk.
    *
-   * @throws {RecordReadError} after the records before it, where the input does not follow the format
+   * @throws {RecordReadError} After the records before it, if the input does not match the format.
    */
   read(
     stream: ReadableStream<Uint8Array>,
@@ -105,7 +105,7 @@ class RecordParser {
     this.#maxFieldBytes = maxFieldBytes;
   }
 
-  /** All records; undefined means that it needs more bytes. */
+  /** All records; undefined means that more bytes are needed. */
   *records(): Generator<InputRecord | undefined, void, void> {
     const first = this.#steps[0]!;
     const skipsBlanks = first.type === "text" && first.end.type === "json";
@@ -124,9 +124,9 @@ class RecordParser {
   }
 
   /**
-   * The common case by far, as a plain loop: delimited text that is already there.
+   * Fast path for the common case: delimited text that is already available.
    *
-   * @returns how many steps it could take; the others may have to wait
+   * @returns Number of steps done; the others may have to wait.
    */
   #runDelimited(record: InputRecord): number {
     for (let i = 0; i < this.#steps.length; i++) {
@@ -164,7 +164,7 @@ class RecordParser {
     }
   }
 
-  /** Blanks between JSON values, so that the last newline does not begin another record. */
+  /** Skips blanks between JSON values, so the last newline does not start another record. */
   *#blanks(): Parse<void> {
     for (;;) {
       while (this.#source.available > 0 && isBlank(this.#source.at(0))) this.#source.skip(1);
@@ -252,7 +252,7 @@ class RecordParser {
     }
   }
 
-  /** The text at the end of the format must not come before `end`: there the record would end. */
+  /** The text at the end of the format must not occur before `end`, because it ends the record. */
   #ensureNoTerminator(delimiter: Uint8Array, end: number): void {
     const terminator = this.#terminator;
     if (terminator === undefined || terminator === delimiter) return;
@@ -286,7 +286,7 @@ class RecordParser {
       const found = this.#source.peek(8);
       throw this.#error(`expected the number of %${verb}, found ${quote(found)}`);
     }
-    // Lengths and counts are never negative, whatever their first bit says.
+    // Lengths and counts are always unsigned.
     const isSigned = "poed".includes(verb);
     try {
       return encoding.read(this.#source.take(size), 0, isSigned);
@@ -299,7 +299,7 @@ class RecordParser {
     for (;;) {
       const text = decodeForDisplay(this.#source.peek(layout.maxSize));
       const match = layout.match(text);
-      // A time that ends with what is there so far might go on.
+      // A time that ends at the last available byte may continue.
       const isWhole = match !== undefined && match.length < text.length;
       if (isWhole || this.#source.isEnded || this.#source.available >= layout.maxSize) {
         if (match === undefined) {
@@ -340,7 +340,7 @@ class RecordParser {
     else record.topic = this.#utf8(bytes ?? EMPTY, "%t");
   }
 
-  /** JSON finds its end by itself; a length that was read as well must then be right. */
+  /** JSON determines its own end; a length given as well must match. */
   #ensureIsSize(verb: TextVerb, bytes: Uint8Array | null, sizes: Sizes): void {
     const sizeVerb = verb.toUpperCase() as "T" | "K" | "V";
     const expected = sizes[sizeVerb];
@@ -383,16 +383,16 @@ class RecordParser {
   }
 
   /**
-   * A JSON string stands for its text and null for null. Any other value stands for itself, byte for
-   * byte: parsed and printed again, large numbers, 1.0 and the order of keys would not survive.
+   * A JSON string is decoded and null is null. Any other value is kept as text, byte for byte:
+   * parsing and printing it would change large numbers, 1.0 and the order of keys.
    */
   #fromJson(encoded: Uint8Array): Uint8Array | null {
     const text = trimmed(encoded);
     const value: unknown = JSON.parse(this.#utf8(text, "a JSON value"));
     if (value === null) return null;
     if (typeof value !== "string") return text;
-    // Half of a surrogate pair has no bytes in UTF-8; encoding it would write something else.
-    if (!value.isWellFormed()) throw this.#error("a JSON string has half of a surrogate pair");
+    // A lone surrogate has no UTF-8 encoding; encoding it would write something else.
+    if (!value.isWellFormed()) throw this.#error("a JSON string has a lone surrogate");
     return encodeUtf8(value);
   }
 
@@ -405,7 +405,7 @@ class RecordParser {
   #ensureSize(size: number): void {
     if (size <= this.#maxFieldBytes) return;
     throw this.#error(
-      `a field has ${size} bytes or more, at most ${this.#maxFieldBytes} are read`,
+      `a field has ${size} bytes or more, the limit is ${this.#maxFieldBytes}`,
     );
   }
 
@@ -416,7 +416,7 @@ class RecordParser {
   }
 }
 
-/** Without the blanks around a JSON value. */
+/** Removes blanks around a JSON value. */
 function trimmed(bytes: Uint8Array): Uint8Array {
   let start = 0;
   let end = bytes.length;

@@ -1,6 +1,5 @@
 /**
- * What reading a record by a format takes, step by step; worked out once per format string, where
- * everything that can be wrong with it is found.
+ * The steps to read a record with a format, compiled and validated once per format string.
  *
  * @module
  */
@@ -16,7 +15,7 @@ import {
 import type { NumberEncoding } from "./format_number.ts";
 import type { Strftime } from "./strftime.ts";
 
-/** How the end of a text is found. */
+/** How the end of a text is determined. */
 export type TextEnd =
   | { readonly type: "size"; readonly verb: "T" | "K" | "V" }
   | { readonly type: "json" }
@@ -41,15 +40,15 @@ export type ReadStep =
   | {
     readonly type: "headers";
     readonly steps: readonly ReadStep[];
-    /** What ends the headers; undefined if they are counted. */
+    /** Text that ends the headers; undefined if they are counted. */
     readonly until: Uint8Array | undefined;
   };
 
 /**
- * Works out the steps that read a record.
+ * Compiles the steps that read a record.
  *
- * @returns the steps, and the text that ends each record, if the format ends in text
- * @throws {FormatSyntaxError} if the format is wrong, or a field has no end that could be found
+ * @returns The steps, and the text that ends each record, if the format ends with text.
+ * @throws {FormatSyntaxError} If the format is invalid, or a field has no end.
  */
 export function compileReadSteps(
   format: string,
@@ -59,7 +58,7 @@ export function compileReadSteps(
   const terminator = last.type === "literal" ? last.bytes : undefined;
   const steps = new StepCompiler(format, terminator).compile(parts, false);
   if (steps.every((step) => step.type === "constant" || step.type === "literal")) {
-    throw new FormatSyntaxError(format, 0, "it reads nothing of the input");
+    throw new FormatSyntaxError(format, 0, "it reads nothing from the input");
   }
   return { steps, terminator };
 }
@@ -91,7 +90,7 @@ class StepCompiler {
           const end = this.#textEnd(part, next, seen, inHeaders);
           this.#see(seen, part.verb, part.position);
           steps.push({ type: "text", verb: part.verb, encoding: part.encoding, end });
-          // The delimiter is taken together with the text.
+          // The delimiter is consumed together with the text.
           if (end.type === "delimiter") i++;
           break;
         }
@@ -131,7 +130,7 @@ class StepCompiler {
     if (next?.type === "literal") return { type: "delimiter", bytes: next.bytes };
     throw this.#error(
       part.position,
-      `"%${part.verb}" has no end: put text behind it, or its length before it ("%${sizeVerb}")`,
+      `"%${part.verb}" has no end: put text after it, or its length before it ("%${sizeVerb}")`,
     );
   }
 
@@ -151,7 +150,7 @@ class StepCompiler {
     if (next?.type === "literal") return { type: "headers", steps, until: next.bytes };
     throw this.#error(
       part.position,
-      '"%h" has no end: put text behind it, or the number of headers before it ("%H")',
+      '"%h" has no end: put text after it, or the number of headers before it ("%H")',
     );
   }
 
@@ -170,7 +169,7 @@ class StepCompiler {
   }
 
   #see(seen: Set<string>, verb: string, position: number): void {
-    if (seen.has(verb)) throw this.#error(position, `"%${verb}" is there twice`);
+    if (seen.has(verb)) throw this.#error(position, `"%${verb}" is used twice`);
     seen.add(verb);
   }
 

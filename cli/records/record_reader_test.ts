@@ -17,7 +17,7 @@ async function read(format: string, input: Uint8Array | readonly Uint8Array[] | 
   return records;
 }
 
-/** Reads in chunks of every size from 1 up, expects the same each time, and gives it as text. */
+/** Reads in chunks of every size, expects the same result each time, and returns it as text. */
 async function readText(format: string, input: string | Uint8Array) {
   const bytes = typeof input === "string" ? encode(input) : input;
   const whole = await read(format, bytes);
@@ -41,7 +41,7 @@ const blank = {
   headers: [],
 };
 
-Deno.test("RecordReader reads delimited fields, the last with or without its delimiter", async () => {
+Deno.test("RecordReader reads delimited fields, the last one with or without delimiter", async () => {
   assertEquals(await readText("%v\\n", "one\ntwo\n\nthree"), [
     { ...blank, value: "one" },
     { ...blank, value: "two" },
@@ -62,27 +62,27 @@ Deno.test("RecordReader reads delimited fields, the last with or without its del
   ]);
 });
 
-Deno.test("RecordReader reads the whole input as one value if nothing ends it", async () => {
+Deno.test("RecordReader reads the whole input as one value without a delimiter", async () => {
   assertEquals(await readText("%v", "a\nb\n"), [{ ...blank, value: "a\nb\n" }]);
   assertEquals(await readText("%k=%v", "a=b=c"), [{ ...blank, key: "a", value: "b=c" }]);
   assertEquals(await readText("%v", ""), []);
   assertEquals(await readText("%v\\n", ""), []);
 });
 
-Deno.test("RecordReader reads an empty key as no key and keeps an empty value", async () => {
+Deno.test("RecordReader reads an empty key as null and keeps an empty value", async () => {
   assertEquals(await readText("%k\\t%v\\n", "\ta\nb\t\n"), [
     { ...blank, value: "a" },
     { ...blank, key: "b", value: "" },
   ]);
 });
 
-Deno.test("RecordReader reads fields by their length", async () => {
+Deno.test("RecordReader reads fields with a length", async () => {
   const input = encode("\0\0\0\x02ab\x03\0c\nd\0\0\0\0\0\0");
   assertEquals(await readText("%K{big32}%k%V{little16}%v", input), [
     { ...blank, key: "ab", value: "c\nd" },
     { ...blank, key: null, value: "" },
   ]);
-  // rpk's own examples.
+  // Examples of rpk.
   assertEquals(await readText("%T{4}%K{4}%V{4}%t%k%v", "abcdefghijklABCDEFGHIJKL"), [
     { ...blank, topic: "abcd", key: "efgh", value: "ijkl" },
     { ...blank, topic: "ABCD", key: "EFGH", value: "IJKL" },
@@ -97,7 +97,7 @@ Deno.test("RecordReader reads fields by their length", async () => {
   ]);
 });
 
-Deno.test("RecordReader decodes hex, base64 and JSON; lengths are of the raw bytes", async () => {
+Deno.test("RecordReader decodes hex, base64 and JSON; lengths are those of the raw bytes", async () => {
   assertEquals(await readText("%k{hex} %v{base64}\\n", "6b6579 dmFsdWU=\n4B dg"), [
     { ...blank, key: "key", value: "value" },
     { ...blank, key: "K", value: "v" },
@@ -115,7 +115,7 @@ Deno.test("RecordReader decodes hex, base64 and JSON; lengths are of the raw byt
   );
 });
 
-Deno.test("RecordReader reads JSON values one after the other, whatever blanks are between", async () => {
+Deno.test("RecordReader reads consecutive JSON values with any blanks between them", async () => {
   assertEquals(await readText("%v{json}", ' {"a":1}[2]\n"three" 4\n\n'), [
     { ...blank, value: '{"a":1}' },
     { ...blank, value: "[2]" },
@@ -124,7 +124,7 @@ Deno.test("RecordReader reads JSON values one after the other, whatever blanks a
   ]);
 });
 
-Deno.test("RecordReader keeps the text of JSON values that are no strings", async () => {
+Deno.test("RecordReader keeps the text of JSON values other than strings", async () => {
   const values = [
     "12345678901234567890",
     "1.0",
@@ -141,7 +141,7 @@ Deno.test("RecordReader keeps the text of JSON values that are no strings", asyn
   assertEquals(keys.map(({ key, value }) => [key, value]), [["12345678901234567890", "1.50"]]);
 });
 
-Deno.test("RecordReader reads headers that are counted or end where other text comes", async () => {
+Deno.test("RecordReader reads headers that are counted or delimited", async () => {
   const headers = [["a", "1"], ["b", ""], ["a", "2"]];
   assertEquals(await readText("%H{3}%h{ %k=%v }%v\\n", " a=1  b=  a=2 x\n"), [
     { ...blank, headers, value: "x" },
@@ -159,7 +159,7 @@ Deno.test("RecordReader reads headers that are counted or end where other text c
   assertEquals(record!.headers.map((header) => header.value), [null, new Uint8Array(0)]);
 });
 
-Deno.test("RecordReader reads timestamps as numbers and by strftime layouts", async () => {
+Deno.test("RecordReader reads timestamps as numbers and with strftime layouts", async () => {
   assertEquals(await readText("%d %v\\n", "1735600000123 a\n-1 b\n"), [
     { ...blank, timestamp: 1_735_600_000_123, value: "a" },
     { ...blank, timestamp: -1, value: "b" },
@@ -174,7 +174,7 @@ Deno.test("RecordReader reads timestamps as numbers and by strftime layouts", as
   ]);
 });
 
-Deno.test("RecordReader does not wait for bytes that only the next record will bring", async () => {
+Deno.test("RecordReader does not wait for bytes of the next record", async () => {
   for (const format of ["%v\\n", "%d{strftime[%F]} %v\\n", "%V{byte}%v\\n", "%v{json}\\n"]) {
     const source = new TransformStream<Uint8Array, Uint8Array>();
     const writer = source.writable.getWriter();
@@ -192,21 +192,21 @@ Deno.test("RecordReader does not wait for bytes that only the next record will b
   }
 });
 
-Deno.test("RecordReader reads over offset, leader epoch and count", async () => {
+Deno.test("RecordReader ignores offset, leader epoch and count", async () => {
   assertEquals(await readText("%i:%o:%e %v\\n", "1:42:-1 a\n2:43:0 b\n"), [
     { ...blank, value: "a" },
     { ...blank, value: "b" },
   ]);
 });
 
-Deno.test("RecordReader reads numbers said in the format", async () => {
+Deno.test("RecordReader accepts numbers given in the format", async () => {
   assertEquals(await readText("%p{7}%v\\n", "a\nb\n"), [
     { ...blank, partition: 7, value: "a" },
     { ...blank, partition: 7, value: "b" },
   ]);
 });
 
-Deno.test("RecordReader names the record that does not follow the format", async (t) => {
+Deno.test("RecordReader reports the record that does not match the format", async (t) => {
   const cases: [format: string, input: string, problem: string][] = [
     [
       "%k %v\\n",
@@ -229,7 +229,7 @@ Deno.test("RecordReader names the record that does not follow the format", async
     ["%v{json}\\n", '{"a":1', "the input ends inside a JSON value"],
     ["%v{json}\\n", "]\n", "%v is not json"],
     ["%v{json}\\n", "01\n", "%v is not json"],
-    ["%v{json}\\n", '"\\ud800"\n', "a JSON string has half of a surrogate pair"],
+    ["%v{json}\\n", '"\\ud800"\n', "a JSON string has a lone surrogate"],
     ["%V %v{json}\\n", '2 "abc"\n', "%V is 2, %v has 3 bytes"],
     ["%d{strftime[%F]} %v\\n", "2024-13-01 a\n", "expected a time, found"],
     ["%H %h{%k=%v;}\\n", "2 a=1;\n", 'expected "=" before "\\n"'],
@@ -248,14 +248,14 @@ Deno.test("RecordReader names the record that does not follow the format", async
   });
 });
 
-Deno.test("RecordReader hands out the records before the one that is wrong", async () => {
+Deno.test("RecordReader yields the records before an invalid one", async () => {
   const batches = new RecordReader("%p %v\\n").read(streamOf("1 a\n2 b\nx c\n"));
   const { value } = await batches.next();
   assertEquals(value!.map((record) => record.partition), [1, 2]);
   await assertRejects(() => batches.next(), RecordReadError, "record 3 at byte 8");
 });
 
-Deno.test("RecordReader refuses formats whose fields have no end", async (t) => {
+Deno.test("RecordReader rejects formats whose fields have no end", async (t) => {
   const cases: [format: string, position: number, problem: string][] = [
     ["%k%v\\n", 0, '"%k" has no end'],
     ["%v{hex}%k", 0, '"%v" has no end'],
@@ -263,8 +263,8 @@ Deno.test("RecordReader refuses formats whose fields have no end", async (t) => 
     ["%v %h{%k=%v }", 3, '"%h" has no end'],
     ["%h{%v,}\\n", 0, "without their key"],
     ["%k %K\\n", 3, 'the length "%K" comes after "%k"'],
-    ["%k %k\\n", 3, '"%k" is there twice'],
-    ["%d %d{strftime[%F]}\\n", 3, '"%d" is there twice'],
+    ["%k %k\\n", 3, '"%k" is used twice'],
+    ["%d %d{strftime[%F]}\\n", 3, '"%d" is used twice'],
     ["%d{strftime[%U]} %v\\n", 0, "cannot be read"],
     ["text\\n", 0, "reads nothing"],
     ["%p{3}", 0, "reads nothing"],
@@ -277,7 +277,7 @@ Deno.test("RecordReader refuses formats whose fields have no end", async (t) => 
   }
 });
 
-Deno.test("RecordReader reads a value of many chunks without going over it again and again", async () => {
+Deno.test("RecordReader reads a value of many chunks in linear time", async () => {
   const value = new Uint8Array(24 * 2 ** 20).fill(0x61);
   const input = [...chunksOf(value, 2 ** 16), encode("\nb\n")];
   const records = await read("%v\\n", input);
@@ -285,18 +285,18 @@ Deno.test("RecordReader reads a value of many chunks without going over it again
   assertEquals(records[0]!.value!.findIndex((byte) => byte !== 0x61), -1);
 });
 
-Deno.test("RecordReader refuses a field above the limit before it is in memory", async () => {
+Deno.test("RecordReader rejects a field above the limit before buffering it", async () => {
   const reader = new RecordReader("%V{big32}%v", { maxFieldBytes: 1000 });
   const sized = reader.read(streamOf(encode("\x7f\x7f\x7f\x7f")));
-  await assertRejects(() => sized.next(), RecordReadError, "at most 1000 are read");
+  await assertRejects(() => sized.next(), RecordReadError, "the limit is 1000");
   const lines = new RecordReader("%v\\n", { maxFieldBytes: 1000 });
   const endless = ReadableStream.from((function* () {
     for (;;) yield new Uint8Array(300);
   })());
-  await assertRejects(() => lines.read(endless).next(), RecordReadError, "at most 1000 are read");
+  await assertRejects(() => lines.read(endless).next(), RecordReadError, "the limit is 1000");
 });
 
-Deno.test("RecordReader.read() stops when the signal says so, even while it waits", async () => {
+Deno.test("RecordReader.read() stops when the signal aborts, also while waiting", async () => {
   const stop = new AbortController();
   let cancelled = false;
   const silent = new ReadableStream<Uint8Array>({
@@ -312,7 +312,7 @@ Deno.test("RecordReader.read() stops when the signal says so, even while it wait
   await assertRejects(() => late.next(), DOMException, "Interrupted");
 });
 
-Deno.test("RecordReader.read() gives the stream up when the loop is left", async () => {
+Deno.test("RecordReader.read() cancels the stream when the loop is left", async () => {
   let cancelled = false;
   const stream = new ReadableStream<Uint8Array>({
     pull(controller) {
@@ -329,7 +329,7 @@ Deno.test("RecordReader.read() gives the stream up when the loop is left", async
   assert(cancelled);
 });
 
-Deno.test("RecordReader reads back what RecordFormatter writes by the same format", async (t) => {
+Deno.test("RecordReader reads what RecordFormatter writes in the same format", async (t) => {
   const seed = crypto.getRandomValues(new Uint32Array(1))[0]!;
   const random = new Random(seed);
   const formats = [
@@ -342,7 +342,7 @@ Deno.test("RecordReader reads back what RecordFormatter writes by the same forma
   for (const format of formats) {
     await t.step(`${format} (seed ${seed})`, async () => {
       const records = Array.from({ length: 50 }, () => randomRecord(random));
-      // {json} shows text only, and an empty key is read as none.
+      // {json} supports text only, and an empty key is read as null.
       const isText = format.includes("%k{json}");
       for (const record of records) if (isText && record.key !== null) record.key = encode('k\n"ü');
       const hasTopic = format.includes("%t");

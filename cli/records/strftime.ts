@@ -1,8 +1,8 @@
 /**
- * Times by a strftime layout, written and read, always in UTC and in English.
+ * Formats and parses times with a strftime layout, always in UTC and in English.
  *
- * Directives are those of `man 3 strftime` that make sense there, and for parts of a second `%L`
- * (milliseconds), `%f` (six digits) and `%N`, `%3N`, `%6N` (as GNU date).
+ * Directives are those of `man 3 strftime` that make sense for this, and for fractions of a second
+ * `%L` (milliseconds), `%f` (six digits) and `%N`, `%3N`, `%6N` (as in GNU date).
  *
  * @module
  */
@@ -24,7 +24,7 @@ const MONTHS = [
 ];
 const DAY_MS = 86_400_000;
 
-/** What reading a layout collects. */
+/** Fields collected while parsing. */
 interface TimeFields {
   year?: number;
   month?: number;
@@ -42,12 +42,12 @@ interface TimeFields {
 
 interface Directive {
   write(date: Date): string;
-  /** A regular expression of what it looks like; without it the directive can only be written. */
+  /** Regular expression of the text; without it the directive can only be formatted. */
   pattern?: string;
   read?(text: string, fields: TimeFields): void;
 }
 
-/** Directives that stand for several others. */
+/** Directives that abbreviate several others. */
 const SHORTHANDS: Readonly<Record<string, string>> = {
   c: "%a %b %e %H:%M:%S %Y",
   D: "%m/%d/%y",
@@ -66,7 +66,7 @@ const DIRECTIVES: Readonly<Record<string, Directive>> = {
   t: literal("\t"),
   Y: number(4, (date) => date.getUTCFullYear(), (value, fields) => fields.year = value),
   y: number(2, (date) => mod(date.getUTCFullYear(), 100), (value, fields) => {
-    // POSIX: 69-99 are the last century, 00-68 this one.
+    // POSIX: 69-99 are in the last century, 00-68 in this one.
     fields.year = value + (value < 69 ? 2000 : 1900);
   }),
   m: number(2, (date) => date.getUTCMonth() + 1, (value, fields) => fields.month = value),
@@ -131,7 +131,7 @@ export class Strftime {
   /**
    * Compiles a layout such as `%F %T`.
    *
-   * @throws {SyntaxError} if it has a directive that does not exist
+   * @throws {SyntaxError} If it has an unknown directive.
    */
   constructor(layout: string) {
     const parts: Directive[] = [];
@@ -149,7 +149,7 @@ export class Strftime {
     this.#names = names;
   }
 
-  /** Writes a time, in milliseconds since the epoch. */
+  /** Formats a time, in milliseconds since the epoch. */
   format(timestamp: number): string {
     const date = new Date(timestamp);
     if (Number.isNaN(date.getTime())) return String(timestamp);
@@ -159,9 +159,9 @@ export class Strftime {
   }
 
   /**
-   * Makes sure that {@linkcode match} can be used.
+   * Checks that the layout can be parsed with {@linkcode match}.
    *
-   * @throws {SyntaxError} if the layout can be written and not read, or leaves the day open
+   * @throws {SyntaxError} If the layout can only be formatted, or does not determine the day.
    */
   ensureReadable(): void {
     const unreadable = this.#parts.findIndex((part) => part.pattern === undefined);
@@ -171,21 +171,22 @@ export class Strftime {
     const has = (...names: string[]) => names.some((name) => this.#names.includes(name));
     const hasDay = has("%j") || (has("%m", "%b", "%B", "%h") && has("%d", "%e"));
     if (!has("%s") && !(has("%Y", "%y") && hasDay)) {
-      throw new SyntaxError("the strftime layout does not say year, month and day");
+      throw new SyntaxError("the strftime layout does not contain year, month and day");
     }
     const source = this.#parts.map((part) => `(${part.pattern})`).join("");
     this.#expression ??= new RegExp(`^${source}`, "s");
   }
 
-  /** At least as many bytes as a time written by this layout can have. */
+  /** Upper bound for the size in bytes of a time in this layout. */
   get maxSize(): number {
     return this.#names.reduce((size, name) => size + Math.max(name.length * 3, 12), 0);
   }
 
   /**
-   * Reads a time at the start of `text`.
+   * Parses a time at the start of `text`.
    *
-   * @returns milliseconds since the epoch and the characters it took, or undefined if there is none
+   * @returns Milliseconds since the epoch and the number of characters, or undefined if there is
+   *   none.
    */
   match(text: string): { timestamp: number; length: number } | undefined {
     this.ensureReadable();
@@ -210,7 +211,7 @@ function timestampOf(fields: TimeFields): number | undefined {
   const day = fields.dayOfYear ?? fields.day ?? 1;
   const midnight = new Date(0);
   midnight.setUTCFullYear(year, fields.dayOfYear === undefined ? month - 1 : 0, day);
-  // A day that does not exist rolls over into the next month; a leap second is Kafka's next second.
+  // A nonexistent day rolls over into the next month; a leap second is the next second.
   const isRollover = fields.dayOfYear === undefined
     ? midnight.getUTCDate() !== day || midnight.getUTCMonth() !== month - 1
     : day < 1 || midnight.getUTCFullYear() !== year;
@@ -287,7 +288,7 @@ function dayOfYear(date: Date): number {
   return Math.floor((date.getTime() - newYear) / DAY_MS) + 1;
 }
 
-/** ISO 8601: the week belongs to the year its Thursday lies in. */
+/** ISO 8601: a week belongs to the year of its Thursday. */
 function isoWeek(date: Date): { year: number; week: number } {
   const thursday = new Date(date.getTime() + (4 - (date.getUTCDay() || 7)) * DAY_MS);
   return {

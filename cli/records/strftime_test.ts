@@ -4,7 +4,7 @@ import { Strftime } from "./strftime.ts";
 const format = (layout: string, timestamp: number) => new Strftime(layout).format(timestamp);
 const match = (layout: string, text: string) => new Strftime(layout).match(text);
 
-Deno.test("Strftime.format() writes what GNU date writes", () => {
+Deno.test("Strftime.format() matches GNU date", () => {
   // LC_ALL=C date -u -d @1735600000 +…
   const time = 1_735_600_000_000;
   assertEquals(
@@ -17,7 +17,7 @@ Deno.test("Strftime.format() writes what GNU date writes", () => {
   );
 });
 
-Deno.test("Strftime.format() counts weeks as GNU date does around new year", () => {
+Deno.test("Strftime.format() matches the week numbers of GNU date around new year", () => {
   // LC_ALL=C date -u -d @… '+%U %V %W %G %g %j %u %w %k %l'
   const cases: [seconds: number, expected: string][] = [
     [1_735_600_000, "52 01 53 2025 25 365 1 1 23 11"],
@@ -32,12 +32,12 @@ Deno.test("Strftime.format() counts weeks as GNU date does around new year", () 
   }
 });
 
-Deno.test("Strftime.format() writes parts of a second in the usual widths", () => {
+Deno.test("Strftime.format() writes fractions of a second in the usual widths", () => {
   assertEquals(format("%L %f %N %3N %6N", 1_700_000_000_007), "007 007000 007000000 007 007000");
   assertEquals(format("%s.%L", -1), "-1.999");
 });
 
-Deno.test("Strftime.match() reads back what format() writes", async (t) => {
+Deno.test("Strftime.match() parses what format() writes", async (t) => {
   const times = [0, 951_782_400_000, 1_735_600_000_123, 1_735_689_599_999, 4_102_444_800_000];
   const layouts = ["%F %T.%L", "%s.%3N", "%c", "%d/%b/%Y:%H:%M:%S %z", "%Y%j %r", "%B %e, %Y %R"];
   layouts.push("%A %m/%d/%Y %I:%M:%S %p %Z", "%v", "%Y-%m-%dT%H:%M:%S.%fZ");
@@ -53,7 +53,7 @@ Deno.test("Strftime.match() reads back what format() writes", async (t) => {
   }
 });
 
-Deno.test("Strftime.match() honours the zone and two-digit years as POSIX", () => {
+Deno.test("Strftime.match() supports zones, and two-digit years as in POSIX", () => {
   assertEquals(match("%FT%T%z", "2024-02-29T12:00:00+02:00")?.timestamp, 1_709_200_800_000);
   assertEquals(match("%FT%T%z", "2024-02-29T12:00:00-0130")?.timestamp, 1_709_213_400_000);
   assertEquals(match("%FT%T%z", "2024-02-29T12:00:00Z")?.timestamp, 1_709_208_000_000);
@@ -61,7 +61,7 @@ Deno.test("Strftime.match() honours the zone and two-digit years as POSIX", () =
   assertEquals(match("%y-%m-%d", "68-01-01")?.timestamp, Date.UTC(2068, 0, 1));
 });
 
-Deno.test("Strftime.match() refuses days and hours that do not exist", () => {
+Deno.test("Strftime.match() rejects days and hours that do not exist", () => {
   assertEquals(match("%F", "2023-02-29"), undefined);
   assertEquals(match("%F", "2023-13-01"), undefined);
   assertEquals(match("%F", "2023-00-10"), undefined);
@@ -71,13 +71,13 @@ Deno.test("Strftime.match() refuses days and hours that do not exist", () => {
   assertEquals(match("%F", "23-01-01"), undefined);
 });
 
-Deno.test("Strftime.ensureReadable() refuses what no time can be made of", () => {
+Deno.test("Strftime.ensureReadable() rejects layouts that do not determine a time", () => {
   assertThrows(() => new Strftime("%F %U").ensureReadable(), SyntaxError, '"%U" cannot be read');
   assertThrows(() => new Strftime("%T").ensureReadable(), SyntaxError, "year, month and day");
   new Strftime("%s").ensureReadable();
 });
 
-Deno.test("Strftime refuses directives that do not exist", () => {
+Deno.test("Strftime rejects unknown directives", () => {
   assertThrows(() => new Strftime("%F %Q"), SyntaxError, '"%Q"');
   assertThrows(() => new Strftime("100%"), SyntaxError, '"%"');
   assertThrows(() => new Strftime("%3d"), SyntaxError, '"%3d"');

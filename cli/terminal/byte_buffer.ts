@@ -1,5 +1,5 @@
 /**
- * A growing buffer that text and bytes are appended to.
+ * A growing buffer of text and bytes.
  *
  * @module
  */
@@ -8,19 +8,19 @@ const MIN_CAPACITY = 1024;
 const SHORT_LENGTH = 32;
 const encoder = new TextEncoder();
 
-/** Bytes in the making: what a command prints is gathered here and sent in large pieces. */
+/** Collects output, which is then sent in large pieces. */
 export class ByteBuffer {
   #bytes: Uint8Array<ArrayBuffer>;
   #length = 0;
   readonly #capacity: number;
 
-  /** Starts empty. `capacity` is what it makes room for at first and after each {@linkcode take}. */
+  /** @param capacity Initial size in bytes, also after each {@linkcode take}. */
   constructor(capacity = MIN_CAPACITY) {
     this.#capacity = Math.max(capacity, MIN_CAPACITY);
     this.#bytes = new Uint8Array(this.#capacity);
   }
 
-  /** How many bytes were appended since the last {@linkcode take}. */
+  /** Number of bytes appended since the last {@linkcode take}. */
   get length(): number {
     return this.#length;
   }
@@ -46,14 +46,14 @@ export class ByteBuffer {
     this.#length += encoder.encodeInto(text, this.#bytes.subarray(this.#length)).written;
   }
 
-  /** Takes back what was appended beyond `length`, which is at most what there is. */
+  /** Removes what was appended after `length`, which must not exceed the current length. */
   truncate(length: number): void {
     this.#length = length;
   }
 
-  /** What was appended; the caller owns it, the buffer starts anew. */
+  /** Returns the content, which the caller then owns; the buffer is empty afterwards. */
   take(): Uint8Array<ArrayBuffer> {
-    // A little at a time, as when following a quiet topic, is copied and costs no new buffer.
+    // A small amount, as when following a quiet topic, is copied, which avoids a new buffer.
     const isLittle = this.#length < this.#capacity / 4 && this.#bytes.length === this.#capacity;
     const taken = isLittle
       ? this.#bytes.slice(0, this.#length)

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { ByteBuffer } from "./byte_buffer.ts";
 
-Deno.test("ByteBuffer gathers bytes and text in order, across its growth", () => {
+Deno.test("ByteBuffer keeps bytes and text in order while growing", () => {
   const buffer = new ByteBuffer();
   const expected: number[] = [];
   for (let i = 0; i < 3000; i++) {
@@ -14,7 +14,7 @@ Deno.test("ByteBuffer gathers bytes and text in order, across its growth", () =>
   assertEquals(buffer.take(), Uint8Array.from(expected));
 });
 
-Deno.test("ByteBuffer.take() hands over what no later append touches", () => {
+Deno.test("ByteBuffer.take() returns bytes that later appends do not change", () => {
   const buffer = new ByteBuffer();
   buffer.text("first");
   const first = buffer.take();
@@ -24,7 +24,7 @@ Deno.test("ByteBuffer.take() hands over what no later append touches", () => {
   assertEquals(new TextDecoder().decode(buffer.take()), "other");
 });
 
-Deno.test("ByteBuffer.truncate() takes back what was appended last", () => {
+Deno.test("ByteBuffer.truncate() removes what was appended last", () => {
   const buffer = new ByteBuffer();
   buffer.text("kept");
   const { length } = buffer;

@@ -1,5 +1,5 @@
 /**
- * Asking before something is destroyed.
+ * Asks for confirmation before a destructive change.
  *
  * @module
  */
@@ -8,12 +8,12 @@ import type { Context } from "./context.ts";
 import { CommandError, UsageError } from "../errors.ts";
 
 /**
- * Returns if the user agrees: by `--yes`, or by answering on the terminal.
+ * Returns if the user agrees: with `--yes`, or by answering on the terminal.
  *
- * @param question such as `Delete topic "orders" and its 3 partitions?`
- * @param isAgreed whether `--yes` was given
- * @throws {UsageError} if there is nobody to ask
- * @throws {CommandError} if the answer is not yes
+ * @param question Such as `Delete topic "orders" and its 3 partitions?`.
+ * @param isAgreed Whether `--yes` was given.
+ * @throws {UsageError} If there is no terminal to ask on.
+ * @throws {CommandError} If the answer is not yes.
  */
 export async function ensureConfirmed(
   context: Context,
@@ -22,15 +22,15 @@ export async function ensureConfirmed(
 ): Promise<void> {
   if (isAgreed) return;
   if (!context.stdinIsTerminal) {
-    throw new UsageError(`Cannot ask without a terminal: "${question}" Give --yes to agree`);
+    throw new UsageError(`Cannot ask without a terminal: "${question}" Use --yes to confirm`);
   }
   context.stderr.write(`${question} [y/N] `);
   await context.stderr.flush();
   const answer = (await readLine(context)).trim().toLowerCase();
-  if (answer !== "y" && answer !== "yes") throw new CommandError("Not agreed, nothing was changed");
+  if (answer !== "y" && answer !== "yes") throw new CommandError("Not confirmed, nothing was changed");
 }
 
-/** A terminal gives a line at a time; what comes after the line is not for us. */
+/** Reads one line from the terminal; anything after it is discarded. */
 async function readLine(context: Context): Promise<string> {
   context.signal.throwIfAborted();
   const reader = context.stdin.getReader();

@@ -5,7 +5,7 @@ import { testContext } from "./test_context.ts";
 
 const QUESTION = 'Delete topic "orders"?';
 
-Deno.test("ensureConfirmed() asks on a terminal and takes yes for yes", async () => {
+Deno.test("ensureConfirmed() asks on a terminal and accepts yes", async () => {
   for (const stdin of ["y\n", "Yes\n", " y \nmore"]) {
     const context = testContext({ stdin, stdinIsTerminal: true });
     await ensureConfirmed(context, QUESTION, false);
@@ -13,25 +13,25 @@ Deno.test("ensureConfirmed() asks on a terminal and takes yes for yes", async ()
   }
 });
 
-Deno.test("ensureConfirmed() takes anything else for no", async () => {
+Deno.test("ensureConfirmed() treats any other answer as no", async () => {
   for (const stdin of ["n\n", "\n", "", "yep\n"]) {
     const context = testContext({ stdin, stdinIsTerminal: true });
     await assertRejects(
       () => ensureConfirmed(context, QUESTION, false),
       CommandError,
-      "Not agreed",
+      "Not confirmed",
     );
   }
 });
 
-Deno.test("ensureConfirmed() needs --yes in a pipe, whatever the pipe says", async () => {
+Deno.test("ensureConfirmed() requires --yes in a pipe, whatever its content", async () => {
   const context = testContext({ stdin: "y\n" });
   await assertRejects(() => ensureConfirmed(context, QUESTION, false), UsageError, "--yes");
   await ensureConfirmed(context, QUESTION, true);
   assertEquals(context.stderrText(), "");
 });
 
-Deno.test("ensureConfirmed() stops waiting for the answer when the user stops", async () => {
+Deno.test("ensureConfirmed() stops waiting for the answer when interrupted", async () => {
   const context = {
     ...testContext({ stdinIsTerminal: true }),
     stdin: new ReadableStream<Uint8Array>(),

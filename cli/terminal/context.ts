@@ -1,29 +1,29 @@
 /**
- * What a command has of the world around it: its input and outputs, variables, the clock and the
- * wish to stop. Everything is injected, so a command can be tested without a process.
+ * The environment of a command: input and outputs, variables, the clock and the signal to stop.
+ * Everything is injected, so a command can be tested without a process.
  *
  * @module
  */
 
 import type { Output } from "./output.ts";
 
-/** The world of one run of a command. */
+/** The environment of one run of a command. */
 export interface Context {
-  /** Standard input. Reading it takes a lock, so at most one part of a command reads it. */
+  /** Standard input. Reading locks it, so only one part of a command can read it. */
   readonly stdin: ReadableStream<Uint8Array>;
-  /** Whether standard input is a terminal, that is, whether somebody can be asked. */
+  /** Whether standard input is a terminal, so the user can be asked. */
   readonly stdinIsTerminal: boolean;
-  /** Results and nothing else. */
+  /** Results only. */
   readonly stdout: Output;
   /** Errors, warnings, questions and progress. */
   readonly stderr: Output;
-  /** Aborts when the user wants the command to stop (SIGINT, SIGTERM). */
+  /** Aborts when the user stops the command (SIGINT, SIGTERM). */
   readonly signal: AbortSignal;
-  /** The exit code unless the command throws: a command that goes on after a failure sets 1. */
+  /** The exit code unless the command throws: a command that continues after a failure sets 1. */
   exitCode: number;
-  /** The value of an environment variable. */
+  /** Returns the value of an environment variable. */
   env(name: string): string | undefined;
-  /** The names of the variables that are set and not empty, as far as they may be read. */
+  /** Names of the variables that are set and not empty, as far as they are readable. */
   envNames(): readonly string[];
   /** Milliseconds since the epoch. */
   now(): number;

@@ -1,9 +1,9 @@
 /**
- * The world around a command: its `Context`, and how it writes to people.
+ * The environment of a command: its `Context`, and its output for people.
  *
- * `processContext` is the context of a real process, `test_context.ts` one for tests. Everything is
- * written through `Output`. `table.ts`, `screen.ts`, `progress.ts` and `confirm.ts` are for people in
- * front of a terminal; `style.ts` and `text_width.ts` know what terminals can show.
+ * `processContext` is the context of a real process, `test_context.ts` one for tests. All output
+ * goes through `Output`. `table.ts`, `screen.ts`, `progress.ts` and `confirm.ts` are for people at
+ * a terminal; `style.ts` and `text_width.ts` know the capabilities of terminals.
  *
  * @module
  */

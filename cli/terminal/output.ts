@@ -1,10 +1,10 @@
 /**
- * Where a command writes: standard output or standard error.
+ * The output of a command: standard output or standard error.
  *
- * Writing appends to a buffer and cannot wait; {@linkcode Output.flush} sends the buffer and waits
- * until the stream took it. A command that writes much flushes when {@linkcode Output.isFull}, so
- * that a slow reader slows it down instead of filling the memory, and whenever it is about to wait
- * for something else.
+ * Writing appends to a buffer and does not wait; {@linkcode Output.flush} sends the buffer and
+ * waits until the stream has taken it. A command with much output flushes when {@linkcode
+ * Output.isFull}, so a slow reader slows it down instead of filling memory, and before it waits for
+ * anything else.
  *
  * @module
  */
@@ -13,39 +13,38 @@ import { ByteBuffer } from "./byte_buffer.ts";
 import { CommandError, messageOf, OutputClosedError } from "../errors.ts";
 import { type Style, styleFor } from "./style.ts";
 
-/** From here on {@linkcode Output.isFull}. */
+/** Size from which {@linkcode Output.isFull} is true. */
 const FULL_SIZE = 64 * 1024;
 const NEWLINE = 0x0a;
 
-/** What an output leads to. */
+/** Properties of an output. */
 export interface OutputOptions {
-  /** What messages call it. Default: `the output`. */
+  /** Name in error messages. Default: `the output`. */
   name?: string;
-  /** Whether a person reads it as it comes. */
+  /** Whether it is a terminal. Default: no. */
   isTerminal?: boolean;
-  /** Whether it goes to a file, and not to another program. Default: no. */
+  /** Whether it is a file. Default: no. */
   isFile?: boolean;
   /** Whether to use colour. Default: no. */
   colored?: boolean;
-  /** Columns of the terminal, asked for each time because windows are resized. */
+  /** Columns of the terminal; a function, because windows are resized. */
   columns?: () => number;
   /** Rows of the terminal, likewise. */
   rows?: () => number;
 }
 
-/** A buffered output over a stream of bytes. */
+/** A buffered output to a stream of bytes. */
 export class Output {
-  /** Whether a person reads it as it comes. */
+  /** Whether it is a terminal. */
   readonly isTerminal: boolean;
-  /** Whether it goes to a file: what is at the other end of a pipe may use the terminal itself. */
+  /** Whether it is a file; the other end of a pipe may use the terminal itself. */
   readonly isFile: boolean;
-  /** Colours, which do nothing unless this is a terminal that wants them. */
+  /** Styles, which have no effect without a terminal that supports colours. */
   readonly style: Style;
-  /** What will be sent next. Hot loops append here directly. */
+  /** The next bytes to send. Hot loops append here directly. */
   readonly buffer = new ByteBuffer(FULL_SIZE);
   /**
-   * Sent ahead of whatever is flushed next: the progress line's way to get out of the way. Only
-   * `Progress` sets it.
+   * Sent before the next flush: clears the progress line. Only `Progress` sets it.
    */
   overlay: string | undefined;
 
@@ -55,14 +54,14 @@ export class Output {
   readonly #rows: () => number;
   readonly #encoder = new TextEncoder();
   #lastByte = NEWLINE;
-  /** Settles, without failing, when the stream took the last chunk and those before it. */
+  /** Resolves, without failing, when the stream has taken all chunks so far. */
   #sent: Promise<void> | undefined;
   #failure: OutputClosedError | CommandError | undefined;
 
-  /** Takes the stream for itself. */
+  /** Locks the stream. */
   constructor(stream: WritableStream<Uint8Array>, options: OutputOptions = {}) {
     this.#writer = stream.getWriter();
-    // Each write reports its own failure; this promise would report it a second time, unhandled.
+    // Each write reports its own failure; this promise would report it again, unhandled.
     this.#writer.closed.catch(() => {});
     this.#name = options.name ?? "the output";
     this.isTerminal = options.isTerminal ?? false;
@@ -72,27 +71,27 @@ export class Output {
     this.#rows = options.rows ?? (() => 24);
   }
 
-  /** Columns of the terminal; 80 where there is none. */
+  /** Columns of the terminal; 80 without one. */
   get columns(): number {
     return this.#columns();
   }
 
-  /** Rows of the terminal; 24 where there is none. */
+  /** Rows of the terminal; 24 without one. */
   get rows(): number {
     return this.#rows();
   }
 
-  /** Whether what was sent so far ends a line. */
+  /** Whether the output sent so far ends a line. */
   get isAtLineStart(): boolean {
     return this.#lastByte === NEWLINE;
   }
 
-  /** Whether it is time to `await flush()` before writing more. */
+  /** Whether to `await flush()` before writing more. */
   get isFull(): boolean {
     return this.buffer.length >= FULL_SIZE;
   }
 
-  /** Appends bytes, or text in UTF-8. Bytes are copied. */
+  /** Appends bytes, or text as UTF-8. Bytes are copied. */
   write(chunk: string | Uint8Array): void {
     if (typeof chunk === "string") this.buffer.text(chunk);
     else this.buffer.bytes(chunk);
@@ -105,11 +104,11 @@ export class Output {
   }
 
   /**
-   * Sends what was written and waits until the stream took it.
+   * Sends the buffer and waits until the stream has taken it.
    *
-   * @throws {OutputClosedError} if nobody reads any more
-   * @throws {CommandError} if the stream failed otherwise, as a full disk does; every later call fails
-   *   likewise
+   * @throws {OutputClosedError} If the reader is gone.
+   * @throws {CommandError} If the stream failed otherwise, for example because of a full disk;
+   *   every later call fails too.
    */
   async flush(): Promise<void> {
     if (this.buffer.length > 0) {
@@ -122,12 +121,14 @@ export class Output {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
-  /** Sends text at once, past the buffer. A failure shows at the next {@linkcode flush}. */
+  /**
+   * Sends text immediately, bypassing the buffer. A failure surfaces at the next {@linkcode flush}.
+   */
   sendNow(text: string): void {
     this.#send(this.#encoder.encode(text));
   }
 
-  /** After a failure nothing is sent any more: what was lost would be missing before it. */
+  /** After a failure nothing more is sent, because output would be missing before it. */
   #send(chunk: Uint8Array): void {
     if (this.#failure !== undefined) return;
     this.#sent = this.#writer.write(chunk).catch((error) => this.#fail(error));
@@ -138,7 +139,7 @@ export class Output {
       error instanceof Deno.errors.ConnectionReset;
     const options = { cause: error };
     this.#failure ??= isClosed
-      ? new OutputClosedError(`Cannot write to ${this.#name}: nobody reads it any more`, options)
+      ? new OutputClosedError(`Cannot write to ${this.#name}: its reader is gone`, options)
       : new CommandError(`Cannot write to ${this.#name}: ${messageOf(error)}`, options);
   }
 }

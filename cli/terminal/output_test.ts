@@ -13,7 +13,7 @@ Deno.test("Output sends text, lines and bytes in order when flushed", async () =
   assertEquals(context.stdoutBytes(), Uint8Array.of(0x61, 0x20, 0xc3, 0xbc, 0x0a, 0xff, 0x00));
 });
 
-Deno.test("Output.isFull says when to wait for the reader", async () => {
+Deno.test("Output.isFull is true when the buffer should be flushed", async () => {
   const { stdout } = testContext();
   stdout.write(new Uint8Array(64 * 1024 - 1));
   assert(!stdout.isFull);
@@ -34,7 +34,7 @@ Deno.test("Output.isAtLineStart follows what was sent", async () => {
   assert(stdout.isAtLineStart);
 });
 
-Deno.test("Output puts the overlay's clearing before what is flushed", async () => {
+Deno.test("Output.flush() clears the overlay first", async () => {
   const context = testContext();
   context.stderr.overlay = "<clear>";
   await context.stderr.flush();
@@ -43,7 +43,7 @@ Deno.test("Output puts the overlay's clearing before what is flushed", async () 
   assertEquals(context.stderrText(), "<clear>text\n");
 });
 
-Deno.test("Output.flush() turns a broken pipe into OutputClosedError, again and again", async () => {
+Deno.test("Output.flush() throws OutputClosedError for a broken pipe, on every call", async () => {
   const output = new Output(failing(new Deno.errors.BrokenPipe("Broken pipe")));
   output.line("lost");
   await assertRejects(() => output.flush(), OutputClosedError);
@@ -51,7 +51,7 @@ Deno.test("Output.flush() turns a broken pipe into OutputClosedError, again and 
   await assertRejects(() => output.flush(), OutputClosedError);
 });
 
-Deno.test("Output.flush() names the output that cannot be written, again and again", async () => {
+Deno.test("Output.flush() names the output that cannot be written, on every call", async () => {
   const output = new Output(failing(new Error("No space left on device")), { name: "the page" });
   output.sendNow("lost");
   output.line("lost");

@@ -1,5 +1,5 @@
 /**
- * The context of a real process: the one place of `cli/` that meets `Deno.stdin` and signals.
+ * The context of a real process: the only file in `cli/` that uses `Deno.stdin` and signals.
  *
  * @module
  */
@@ -10,14 +10,14 @@ import { Output } from "./output.ts";
 
 const DEFAULT_SIZE = { columns: 80, rows: 24 };
 
-/** A process's context; disposing of it gives the signals back to the runtime. */
+/** The context of a process; disposing it restores the default signal handlers. */
 export interface ProcessContext extends Context, Disposable {}
 
 /**
- * Makes the context of this process.
+ * Creates the context of this process.
  *
- * The first SIGINT or SIGTERM aborts `signal`, so that the command can finish what it holds; a
- * second SIGINT ends the process on the spot.
+ * The first SIGINT or SIGTERM aborts `signal`, which lets the command finish; a second SIGINT ends
+ * the process immediately.
  */
 export function processContext(): ProcessContext {
   const stop = new AbortController();
@@ -60,16 +60,17 @@ function processOutput(
 }
 
 /**
- * A file as a stream that takes a chunk only once the system has taken it. `file.writable` does not in
- * Deno before 2.9: a failed write is reported by the next one, and the last one's never.
+ * A file as a stream that takes a chunk only after the system has taken it. `file.writable` does
+ * not in Deno before 2.9: a failed write is reported by the next one, and a failure of the last
+ * write never.
  */
 function writableOf(file: typeof Deno.stdout): WritableStream<Uint8Array> {
   return new WritableStream({ write: (chunk) => writeAll(file, chunk) });
 }
 
 /**
- * A file as a stream that drops what cannot be written. Messages accompany the work, which does not
- * fail because nobody can read them, and later ones may come through: a full disk has room again.
+ * A file as a stream that drops data that cannot be written. Messages must not make the command
+ * fail, and later ones may succeed: a full disk may have space again.
  */
 function lossyWritableOf(file: typeof Deno.stdout): WritableStream<Uint8Array> {
   return new WritableStream({ write: (chunk) => writeAll(file, chunk).catch(() => {}) });
@@ -81,7 +82,7 @@ async function writeAll(file: typeof Deno.stdout, chunk: Uint8Array): Promise<vo
   }
 }
 
-/** Deno does not tell what an output leads to, but the system may. */
+/** Deno does not provide the type of an output, but the system may. */
 function isFile(path: string): boolean {
   try {
     const { state } = Deno.permissions.querySync({ name: "read", path });
@@ -91,7 +92,7 @@ function isFile(path: string): boolean {
   }
 }
 
-/** @throws {TypeError} if it is not UTF-8 */
+/** @throws {TypeError} If it is not UTF-8. */
 async function readTextFile(path: string): Promise<string> {
   const bytes = path === "-"
     ? await new Response(Deno.stdin.readable).bytes()
@@ -103,13 +104,13 @@ async function readTextFile(path: string): Promise<string> {
   }
 }
 
-/** A variable we may not read is as good as not set: it must not make Deno ask the user. */
+/** A variable without read permission is treated as unset: Deno must not prompt for it. */
 function environmentVariable(name: string): string | undefined {
   const { state } = Deno.permissions.querySync({ name: "env", variable: name });
   return state === "granted" ? Deno.env.get(name) : undefined;
 }
 
-/** Without the permission for all variables it is not known which are set. */
+/** Without permission for all variables their names are unknown. */
 function environmentNames(): string[] {
   const { state } = Deno.permissions.querySync({ name: "env" });
   if (state !== "granted") return [];
@@ -122,7 +123,7 @@ function terminalSize(): { columns: number; rows: number } {
     const { columns, rows } = Deno.consoleSize();
     return { columns: columns || DEFAULT_SIZE.columns, rows: rows || DEFAULT_SIZE.rows };
   } catch {
-    // consoleSize() asks standard input and output only, which may both be redirected.
+    // consoleSize() uses standard input and output only, which may both be redirected.
     return DEFAULT_SIZE;
   }
 }

@@ -16,7 +16,7 @@ function start(source: string, stdin: "null" | "piped" = "null") {
 }
 
 Deno.test({
-  name: "processContext() reads, writes and knows that pipes are no terminals",
+  name: "processContext() reads, writes and detects that pipes are not terminals",
   ignore: !hasRun,
   async fn() {
     const child = start(
@@ -40,7 +40,7 @@ Deno.test({
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   Deno.test({
-    name: `processContext() turns ${signal} into an abort that the command can answer`,
+    name: `processContext() aborts its signal on ${signal}`,
     ignore: !hasRun,
     async fn() {
       const child = start(`
@@ -66,7 +66,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 }
 
 Deno.test({
-  name: "processContext() lets a second SIGINT end a command that does not stop",
+  name: "processContext() ends the process on a second SIGINT",
   ignore: !hasRun,
   async fn() {
     const child = start(`
@@ -92,7 +92,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "processContext() reads text files and standard input, and refuses what is not UTF-8",
+  name: "processContext() reads text files and standard input, and rejects invalid UTF-8",
   ignore: !hasRun,
   async fn() {
     const path = await Deno.makeTempFile();

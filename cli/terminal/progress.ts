@@ -1,11 +1,11 @@
 /**
- * One line on standard error that says how far long work has come:
+ * A progress line on standard error for long-running work:
  *
  *     Producing  [########........]  50%  500,000 of 1,000,000 messages  212,000/s  2s left
  *
- * It is drawn on a terminal only, after half a second and then a few times a second at most, gets out of the way of whatever
- * else is printed, and is gone when the work is done. It has no timer of its own: it is drawn when
- * there is progress to tell.
+ * It is drawn only on a terminal, after half a second and then a few times a second at most. It is
+ * cleared before other output, and removed when the work is done. It has no timer: it is redrawn on
+ * progress.
  *
  * @module
  */
@@ -17,28 +17,28 @@ import type { Output } from "./output.ts";
 import { truncateText } from "./text_width.ts";
 
 const REDRAW_MS = 100;
-/** What is done sooner needs no progress line, which would only flicker. */
+/** Shorter work needs no progress line, which would only flicker. */
 const START_MS = 500;
-/** The rate is that of the last seconds: it follows changes and does not flicker. */
+/** The rate is averaged over this time: it follows changes without flickering. */
 const RATE_WINDOW_MS = 3000;
 const BAR_WIDTH = 16;
 const CLEAR_LINE = "\r\x1b[K";
 
-/** What is in progress. */
+/** Description of the work. */
 export interface ProgressOptions {
-  /** What is done, such as `Producing`. */
+  /** The activity, such as `Producing`. */
   readonly label: string;
-  /** What is counted: a plural such as `messages`, or `bytes`. */
+  /** Unit of the amount: a plural such as `messages`, or `bytes`. */
   readonly unit: string;
-  /** How much there is to do, if that is known. */
+  /** Total amount, if known. */
   readonly total?: number;
-  /** The least done per second from which the line is drawn. Default: any. */
+  /** Minimum rate per second at which the line is drawn. Default: none. */
   readonly minRate?: number;
-  /** Whether nothing is drawn at all, because somebody types on the terminal. Default: no. */
+  /** Whether to draw nothing, because the user is typing on the terminal. Default: no. */
   readonly isHidden?: boolean;
 }
 
-/** A progress line; `using` takes it away whatever happens. */
+/** A progress line; `using` removes it in any case. */
 export class Progress implements Disposable {
   readonly #context: Context;
   readonly #options: ProgressOptions;
@@ -48,7 +48,7 @@ export class Progress implements Disposable {
   #drawAtMs: number;
   #isActive: boolean;
 
-  /** Begins at nothing done. Nothing is drawn before the first {@linkcode update}. */
+  /** Starts with no progress. Nothing is drawn before the first {@linkcode update}. */
   constructor(context: Context, options: ProgressOptions) {
     this.#context = context;
     this.#options = options;
@@ -59,12 +59,12 @@ export class Progress implements Disposable {
     this.#sample(nowMs);
   }
 
-  /** Adds to what is done. */
+  /** Adds an amount to the progress. */
   add(amount: number): void {
     this.update(this.#done + amount);
   }
 
-  /** Says how much is done in all. */
+  /** Sets the progress. */
   update(done: number): void {
     this.#done = done;
     if (!this.#isActive) return;
@@ -72,14 +72,14 @@ export class Progress implements Disposable {
     if (nowMs < this.#drawAtMs) return;
     this.#sample(nowMs);
     if ((this.#rate() ?? 0) < (this.#options.minRate ?? 0)) return this.#clear();
-    // Half a line of somebody's output must not be drawn over.
+    // A partial line of other output must not be overwritten.
     if (!this.#outputs.every((output) => output.isAtLineStart)) return;
     this.#drawAtMs = nowMs + REDRAW_MS;
     for (const output of this.#outputs) output.overlay = CLEAR_LINE;
     this.#context.stderr.sendNow(CLEAR_LINE + truncateText(this.#line(), this.#columns()));
   }
 
-  /** Takes the line away; nothing more is drawn. Doing it twice does no harm. */
+  /** Removes the line and draws nothing more. Safe to call again. */
   finish(): void {
     if (!this.#isActive) return;
     this.#isActive = false;
@@ -96,7 +96,7 @@ export class Progress implements Disposable {
     if (isDrawn) this.#context.stderr.sendNow(CLEAR_LINE);
   }
 
-  /** The last column stays free: a character there makes some terminals go to the next line. */
+  /** The last column stays empty: a character there makes some terminals wrap. */
   #columns(): number {
     return Math.max(1, this.#context.stderr.columns - 1);
   }
@@ -139,7 +139,7 @@ export class Progress implements Disposable {
     return this.#options.unit === "bytes" ? formatBytes(amount) : grouped(amount);
   }
 
-  /** Per second; undefined while nothing can be said. */
+  /** Rate per second; undefined while unknown. */
   #rate(): number | undefined {
     const first = this.#samples[0]!;
     const last = this.#samples[this.#samples.length - 1]!;
@@ -148,7 +148,7 @@ export class Progress implements Disposable {
   }
 }
 
-/** A whole number with commas. Intl would do it, for a millisecond of everybody's start. */
+/** An integer with commas. Intl would take a millisecond at the start of the program. */
 function grouped(amount: number): string {
   return String(amount).replace(/\B(?=(?:\d{3})+$)/g, ",");
 }

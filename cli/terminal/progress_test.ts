@@ -14,13 +14,13 @@ function terminalContext(columns = 120, stdoutIsTerminal = false) {
   return { context, at: (ms: number) => (nowMs = ms) };
 }
 
-/** What is on the screen in the end, and every line drawn on the way. */
+/** The final screen, and every line drawn before. */
 async function drawn(context: ReturnType<typeof testContext>) {
   await context.stderr.flush();
   return context.stderrText().split(CLEAR).slice(1);
 }
 
-Deno.test("Progress shows share, rate and time left where the total is known", async () => {
+Deno.test("Progress shows percentage, rate and remaining time if the total is known", async () => {
   const { context, at } = terminalContext();
   const progress = new Progress(context, {
     label: "Producing",
@@ -37,7 +37,7 @@ Deno.test("Progress shows share, rate and time left where the total is known", a
   ]);
 });
 
-Deno.test("Progress shows amount and rate where the total is not known", async () => {
+Deno.test("Progress shows amount and rate if the total is unknown", async () => {
   const { context, at } = terminalContext();
   const progress = new Progress(context, { label: "Reading", unit: "bytes" });
   at(500);
@@ -45,7 +45,7 @@ Deno.test("Progress shows amount and rate where the total is not known", async (
   assertEquals(await drawn(context), ["Reading  1 MiB  2 MiB/s"]);
 });
 
-Deno.test("Progress tells the rate of the last seconds", async () => {
+Deno.test("Progress shows the rate of the last seconds", async () => {
   const { context, at } = terminalContext();
   const progress = new Progress(context, { label: "Reading", unit: "messages" });
   for (let second = 1; second <= 10; second++) {
@@ -55,7 +55,7 @@ Deno.test("Progress tells the rate of the last seconds", async () => {
   assertEquals((await drawn(context)).at(-1), "Reading  5,050 messages  10/s");
 });
 
-Deno.test("Progress below its least rate is not drawn, and taken away", async () => {
+Deno.test("Progress is removed below its minimum rate", async () => {
   const { context, at } = terminalContext();
   const options = { label: "Producing", unit: "messages", minRate: 100 };
   const progress = new Progress(context, options);
@@ -70,7 +70,7 @@ Deno.test("Progress below its least rate is not drawn, and taken away", async ()
   assertEquals(await drawn(context), ["Producing  200 messages  100/s", ""]);
 });
 
-Deno.test("Progress that is hidden is never drawn", async () => {
+Deno.test("Progress is never drawn if hidden", async () => {
   const { context, at } = terminalContext();
   const progress = new Progress(context, { label: "Producing", unit: "messages", isHidden: true });
   at(1000);
@@ -99,7 +99,7 @@ Deno.test("Progress fits the terminal", async () => {
   assertEquals(await drawn(context), ["Producing  [########..…"]);
 });
 
-Deno.test("Progress is silent where standard error is not a terminal", async () => {
+Deno.test("Progress is not drawn if standard error is not a terminal", async () => {
   const context = testContext();
   const progress = new Progress(context, { label: "Reading", unit: "messages" });
   progress.update(1);
@@ -108,7 +108,7 @@ Deno.test("Progress is silent where standard error is not a terminal", async () 
   assertEquals(context.stderrText(), "");
 });
 
-Deno.test("Progress gets out of the way of other output and is gone in the end", async () => {
+Deno.test("Progress is cleared before other output and removed at the end", async () => {
   const { context, at } = terminalContext(120, true);
   {
     using progress = new Progress(context, { label: "Reading", unit: "messages" });
@@ -130,7 +130,7 @@ Deno.test("Progress gets out of the way of other output and is gone in the end",
   assertEquals(context.stdoutText(), `${CLEAR}result\n`);
 });
 
-Deno.test("Progress does not draw over half a line of output", async () => {
+Deno.test("Progress does not overwrite a partial line of output", async () => {
   const { context, at } = terminalContext(120, true);
   const progress = new Progress(context, { label: "Reading", unit: "messages" });
   context.stdout.write("no newline yet");

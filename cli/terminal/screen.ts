@@ -1,37 +1,37 @@
 /**
- * The whole screen of a terminal, drawn anew again and again, as `watch` and `top` do.
+ * Redraws the whole screen of a terminal, as `watch` and `top` do.
  *
- * It is the terminal's other screen, so what stood there before comes back in the end; what was drawn
- * last is then printed below it, to be kept. Each drawing is sent at once and overwrites the one before
- * without clearing first, so nothing flickers.
+ * It uses the alternate screen of the terminal, so the previous content returns at the end; the
+ * last drawing is then printed below it. Each drawing is sent immediately and overwrites the
+ * previous one without clearing first, so nothing flickers.
  *
  * @module
  */
 
 import type { Output } from "./output.ts";
 
-/** The other screen, no cursor, and lines cut at the edge: they must not take two rows. */
+/** Alternate screen, no cursor, and no line wrapping: a line must not take two rows. */
 const OPEN = "\x1b[?1049h\x1b[?25l\x1b[?7l";
 const CLOSE = "\x1b[?7h\x1b[?25h\x1b[?1049l";
 const TO_TOP = "\x1b[H";
 const CLEAR_REST_OF_LINE = "\x1b[K";
 const CLEAR_BELOW = "\x1b[J";
 
-/** A screen; `await using` gives it back whatever happens. */
+/** A screen; `await using` restores the terminal in any case. */
 export class Screen implements AsyncDisposable {
   readonly #output: Output;
   #last: string | undefined;
 
-  /** Takes the screen of a terminal when it is first drawn. */
+  /** Switches to the alternate screen on the first drawing. */
   constructor(output: Output) {
     this.#output = output;
   }
 
   /**
-   * Draws the screen. Lines below its last row are counted there.
+   * Draws the screen. Lines that do not fit are counted on the last row.
    *
-   * @param text lines, each with a newline
-   * @param heading a line above them, which is not kept in the end
+   * @param text Lines, each with a newline.
+   * @param heading A line above them, not kept at the end.
    */
   async draw(text: string, heading: string): Promise<void> {
     const { rows, style } = this.#output;
@@ -50,7 +50,7 @@ export class Screen implements AsyncDisposable {
     if (this.#last === undefined) return;
     this.#output.write(CLOSE + this.#last);
     this.#last = undefined;
-    // A terminal that is gone shows at the next flush again.
+    // A closed terminal surfaces at the next flush.
     await this.#output.flush().catch(() => {});
   }
 }

@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { Screen } from "./screen.ts";
 import { testContext } from "./test_context.ts";
 
-Deno.test("Screen draws over what it drew before, and keeps the last drawing in the end", async () => {
+Deno.test("Screen.draw() overwrites the previous drawing, and the last one is kept", async () => {
   const context = testContext({ stdout: { isTerminal: true, rows: () => 24 } });
   {
     await using screen = new Screen(context.stdout);
@@ -18,7 +18,7 @@ Deno.test("Screen draws over what it drew before, and keeps the last drawing in 
   );
 });
 
-Deno.test("Screen leaves alone what it never drew on", async () => {
+Deno.test("Screen changes nothing if it was never drawn", async () => {
   const context = testContext({ stdout: { isTerminal: true } });
   {
     await using _ = new Screen(context.stdout);
@@ -27,7 +27,7 @@ Deno.test("Screen leaves alone what it never drew on", async () => {
   assertEquals(context.stdoutText(), "");
 });
 
-Deno.test("Screen.draw() never uses more rows than there are, and tells how many lines are missing", async () => {
+Deno.test("Screen.draw() uses only the available rows, and shows the number of hidden lines", async () => {
   for (const [count, last] of [[3, "3"], [4, "… 2 more lines"], [9, "… 7 more lines"]] as const) {
     const context = testContext({ stdout: { isTerminal: true, rows: () => 5 } });
     const screen = new Screen(context.stdout);

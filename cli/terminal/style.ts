@@ -4,15 +4,15 @@
  * @module
  */
 
-/** Marks text up for a terminal, or leaves it as it is. */
+/** Adds terminal styles to text, or returns it unchanged. */
 export interface Style {
   /** Headings and names. */
   bold(text: string): string;
-  /** What is of less interest. */
+  /** Less important text. */
   dim(text: string): string;
   /** Errors. */
   red(text: string): string;
-  /** What is well. */
+  /** Success. */
   green(text: string): string;
   /** Warnings. */
   yellow(text: string): string;
@@ -38,7 +38,7 @@ const COLORED: Style = {
   cyan: sgr(36, 39),
 };
 
-/** The styles to use where colour is wanted or not. */
+/** Returns the styles with or without colour. */
 export function styleFor(colored: boolean): Style {
   return colored ? COLORED : PLAIN;
 }

@@ -1,5 +1,5 @@
 /**
- * Tables for people: columns that line up, numbers on the right, headings in bold on a terminal.
+ * Tables for people: aligned columns, numbers on the right, bold headings on a terminal.
  *
  * @module
  */
@@ -12,24 +12,24 @@ import { escapeControls, textWidth, truncateText } from "./text_width.ts";
 const GAP = "  ";
 const NOTHING = "-";
 
-/** What can stand in a cell; null is nothing and shown as `-`. */
+/** Content of a cell; null is shown as `-`. */
 export type Cell = string | number | boolean | null | undefined;
 
 /** A column of a table of `Row`s. */
 export interface Column<Row> {
-  /** Its heading, in capitals by custom. */
+  /** Heading, in capitals by convention. */
   readonly heading: string;
-  /** What a row has there. */
+  /** Returns the cell of a row. */
   readonly cell: (row: Row) => Cell;
-  /** Which side it lines up on. Default: right if all its cells are numbers. */
+  /** Alignment. Default: right if all its cells are numbers. */
   readonly align?: "left" | "right";
-  /** The colour of a cell on a terminal, after it was aligned. */
+  /** Colour of a cell on a terminal, applied after alignment. */
   readonly paint?: (style: Style, row: Row) => (text: string) => string;
-  /** On a terminal, longer text is cut to this many columns; in a pipe never. */
+  /** Maximum width in columns on a terminal; in a pipe text is never cut. */
   readonly maxWidth?: number;
 }
 
-/** How to lay out a table. */
+/** Layout of a table. */
 export interface TableOptions {
   /** Default: no colours. */
   readonly style?: Style;
@@ -38,12 +38,12 @@ export interface TableOptions {
 }
 
 /**
- * Lays out a table.
+ * Formats a table.
  *
- * Control characters in cells are made visible, so that a topic's contents cannot break the table
- * or drive the terminal.
+ * Control characters in cells are made visible, so the content of a topic cannot break the table or
+ * control the terminal.
  *
- * @returns lines, each with a newline, the headings first; with no rows the headings alone
+ * @returns Lines, each with a newline, headings first; without rows the headings only.
  */
 export function formatTable<Row>(
   columns: readonly Column<Row>[],
@@ -70,10 +70,10 @@ export function formatTable<Row>(
 }
 
 /**
- * Prints a table on standard output, or, if there are no rows, what that means on standard error,
- * where a person sees it and a script does not take it for data.
+ * Prints a table on standard output or, if there are no rows, a message on standard error, where a
+ * script does not mistake it for data.
  *
- * @param empty such as `No topics`
+ * @param empty Such as `No topics`.
  */
 export function printTable<Row>(
   context: Context,
@@ -86,9 +86,9 @@ export function printTable<Row>(
 }
 
 /**
- * Lays out names and values under each other, as `describe` does.
+ * Formats names and values below each other, as `describe` does.
  *
- * @returns lines, each with a newline
+ * @returns Lines, each with a newline.
  */
 export function formatDetails(
   details: readonly (readonly [name: string, value: Cell])[],
@@ -106,7 +106,7 @@ function cellText(cell: Cell, maxWidth: number | undefined): string {
   return maxWidth ? truncateText(text, maxWidth) : text;
 }
 
-/** A number; one that is an int64 beyond 2^53 with digits that are one. */
+/** A number; an int64 above 2^53 is shown as an integer. */
 function numberText(value: number): string {
   return Number.isInteger(value) ? int64Text(value) : String(value);
 }

@@ -21,7 +21,7 @@ const topics: Topic[] = [
   { name: "注文", partitions: 12, lag: null },
 ];
 
-Deno.test("formatTable() lines columns up by their width on screen, numbers on the right", () => {
+Deno.test("formatTable() aligns columns by their width on screen, numbers on the right", () => {
   assertEquals(
     formatTable(columns, topics),
     "NAME    PARTITIONS    LAG  NOTE\n" +
@@ -37,7 +37,7 @@ Deno.test("formatTable() cuts long cells on a terminal only", () => {
   );
 });
 
-Deno.test("formatTable() colours after aligning, and only when asked", () => {
+Deno.test("formatTable() colours after aligning, and only on request", () => {
   const painted: Column<Topic>[] = [
     { heading: "LAG", cell: (topic) => topic.lag, paint: (style) => style.red },
     { heading: "NAME", cell: (topic) => topic.name, align: "right" },
@@ -51,14 +51,14 @@ Deno.test("formatTable() colours after aligning, and only when asked", () => {
   assertEquals(formatTable(painted, topics), "  LAG    NAME\n12345  orders\n    -    注文\n");
 });
 
-Deno.test("formatTable() shows control characters instead of obeying them", () => {
+Deno.test("formatTable() makes control characters visible", () => {
   assertEquals(
     formatTable(columns.slice(0, 1), [{ name: "a\n\x1b[2Jb", partitions: 1 }]),
     "NAME\na\\n\\x1b[2Jb\n",
   );
 });
 
-Deno.test("printTable() says what an empty table means, and not where data goes", async () => {
+Deno.test("printTable() prints the message for an empty table on standard error", async () => {
   const context = testContext();
   printTable(context, columns, [], "No topics");
   printTable(context, columns.slice(0, 2), topics.slice(0, 1), "No topics");
@@ -68,7 +68,7 @@ Deno.test("printTable() says what an empty table means, and not where data goes"
   assertEquals(context.stderrText(), "No topics\n");
 });
 
-Deno.test("formatDetails() puts names and values under each other", () => {
+Deno.test("formatDetails() prints names and values below each other", () => {
   assertEquals(
     formatDetails([["Name", "orders"], ["Partitions", 3], ["Internal", false], ["Owner", null]]),
     "Name        orders\nPartitions  3\nInternal    false\nOwner       -\n",

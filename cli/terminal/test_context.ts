@@ -7,37 +7,37 @@
 import type { Context } from "./context.ts";
 import { Output, type OutputOptions } from "./output.ts";
 
-/** What a test gives a command. */
+/** Environment that a test provides to a command. */
 export interface TestContextOptions {
-  /** What standard input holds: text, bytes, or the chunks it comes in. */
+  /** Content of standard input: text, bytes, or chunks. */
   stdin?: string | Uint8Array | readonly Uint8Array[];
-  /** Whether there is a person at standard input. Default: no. */
+  /** Whether standard input is a terminal. Default: no. */
   stdinIsTerminal?: boolean;
-  /** How standard output behaves, and what writing to it fails with. Default: a pipe. */
+  /** Properties of standard output, and the error of writes to it. Default: a pipe. */
   stdout?: OutputOptions & { failure?: Error };
-  /** How standard error behaves. Default: a pipe. */
+  /** Properties of standard error. Default: a pipe. */
   stderr?: OutputOptions;
   /** Environment variables. */
   env?: Readonly<Record<string, string>>;
   /** Files by path. */
   files?: Readonly<Record<string, string>>;
-  /** The clock. Default: stands still at 0. */
+  /** The clock. Default: always 0. */
   now?: () => number;
 }
 
-/** A context whose outputs can be read back. */
+/** A context whose outputs can be read. */
 export interface TestContext extends Context {
-  /** Aborting it is the test's Ctrl-C. */
+  /** Aborting it simulates Ctrl-C. */
   readonly stop: AbortController;
-  /** Bytes that reached standard output. */
+  /** Bytes written to standard output. */
   stdoutBytes(): Uint8Array;
-  /** The same as text. */
+  /** Text written to standard output. */
   stdoutText(): string;
-  /** Text that reached standard error. */
+  /** Text written to standard error. */
   stderrText(): string;
 }
 
-/** Makes a context for a test. */
+/** Creates a context for a test. */
 export function testContext(options: TestContextOptions = {}): TestContext {
   const stop = new AbortController();
   const stdout = capture(options.stdout);
@@ -65,7 +65,7 @@ export function testContext(options: TestContextOptions = {}): TestContext {
   };
 }
 
-/** A stream of the given bytes, in the given chunks. */
+/** A stream of the given chunks. */
 export function streamOf(
   content: string | Uint8Array | readonly Uint8Array[],
 ): ReadableStream<Uint8Array> {

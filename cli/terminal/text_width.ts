@@ -1,10 +1,10 @@
 /**
- * How many columns text takes on a terminal, and text made safe to put there.
+ * Width of text on a terminal, and escaping of control characters.
  *
  * @module
  */
 
-/** East Asian Wide and Fullwidth, by block (Unicode 17, UAX #11); emoji are found by property. */
+/** East Asian Wide and Fullwidth, by block (Unicode 17, UAX #11); emoji are matched by property. */
 const WIDE_RANGES: readonly (readonly [first: number, last: number])[] = [
   [0x1100, 0x115f],
   [0x2e80, 0x303e],
@@ -31,7 +31,7 @@ const CONTROLS = /[\p{Cc}\u2028\u2029]/gu;
 
 let segmenter: Intl.Segmenter | undefined;
 
-/** Columns that `text` takes; control characters take none. */
+/** Number of columns of `text`; control characters have none. */
 export function textWidth(text: string): number {
   if (PRINTABLE_ASCII.test(text)) return text.length;
   let width = 0;
@@ -40,9 +40,9 @@ export function textWidth(text: string): number {
 }
 
 /**
- * `text` cut to `maxWidth` columns, the last of which is then an ellipsis.
+ * Cuts `text` to `maxWidth` columns, the last of which is then an ellipsis.
  *
- * @param maxWidth columns, at least 1
+ * @param maxWidth Columns, at least 1.
  */
 export function truncateText(text: string, maxWidth: number): string {
   if (textWidth(text) <= maxWidth) return text;
@@ -57,8 +57,8 @@ export function truncateText(text: string, maxWidth: number): string {
 }
 
 /**
- * `text` with control characters made visible (`\n`, `\x1b`), so that a message cannot break a
- * table or drive the terminal.
+ * Makes control characters visible (`\n`, `\x1b`), so a message cannot break a table or control the
+ * terminal.
  */
 export function escapeControls(text: string): string {
   return text.replace(CONTROLS, (control) => {

@@ -22,7 +22,7 @@ Deno.test("textWidth() counts columns, not code units", () => {
   for (const [text, width] of cases) assertEquals(textWidth(text), width, JSON.stringify(text));
 });
 
-Deno.test("truncateText() cuts between characters and never past the width", () => {
+Deno.test("truncateText() cuts between characters within the width", () => {
   assertEquals(truncateText("orders", 6), "orders");
   assertEquals(truncateText("orders", 5), "orde…");
   assertEquals(truncateText("天地玄黃", 6), "天地…");
@@ -30,7 +30,7 @@ Deno.test("truncateText() cuts between characters and never past the width", () 
   assertEquals(truncateText("orders", 1), "…");
 });
 
-Deno.test("escapeControls() leaves no character that moves the cursor", () => {
+Deno.test("escapeControls() escapes every character that moves the cursor", () => {
   assertEquals(escapeControls("a\nb\tc\rd"), "a\\nb\\tc\\rd");
   assertEquals(escapeControls("\x1b[31mred\x00"), "\\x1b[31mred\\x00");
   assertEquals(escapeControls("\x9b\u2028"), "\\x9b\\u2028");

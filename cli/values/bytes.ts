@@ -1,5 +1,5 @@
 /**
- * Amounts of bytes as people write them: `10MiB`, `1GB`, `512`.
+ * Amounts of bytes with units: `10MiB`, `1GB`, `512`.
  *
  * @module
  */
@@ -8,16 +8,16 @@ const BINARY = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"] as const;
 const POWERS = "kmgtp";
 
 /**
- * Reads an amount of bytes.
+ * Parses an amount of bytes.
  *
- * `KiB`, `MiB`, … are powers of 1024 and so are the bare letters (`K`, `M`, as the JVM and `ls -h`
- * have it); `kB`, `MB`, … are powers of 1000. Upper and lower case are the same. A number without a
- * unit is in bytes and may be negative, because Kafka's `*.bytes` settings say "no limit" with `-1`.
+ * `KiB`, `MiB`, … are powers of 1024, as are single letters (`K`, `M`, like in the JVM and `ls
+ * -h`); `kB`, `MB`, … are powers of 1000. Case is ignored. A number without unit is in bytes and
+ * may be negative, because `-1` means "no limit" in Kafka's `*.bytes` settings.
  *
- * @param text such as `10MiB`, `1.5GB`, `64K` or `1048576`
- * @returns bytes, rounded to a whole number
- * @throws {SyntaxError} if `text` is not an amount of bytes
- * @throws {RangeError} if it is beyond 2^53-1
+ * @param text Such as `10MiB`, `1.5GB`, `64K` or `1048576`.
+ * @returns Bytes, rounded to an integer.
+ * @throws {SyntaxError} If `text` is not an amount of bytes.
+ * @throws {RangeError} If it exceeds 2^53-1.
  */
 export function parseBytes(text: string): number {
   const match = /^(-?\d+|\d+(?:\.\d+)?\s*(?:([kmgtp])(i?b)?|b))$/i.exec(text.trim());
@@ -38,14 +38,14 @@ export function parseBytes(text: string): number {
 }
 
 /**
- * Writes an amount of bytes for people, in powers of 1024 and to three digits: `10 MiB`, `1.5 GiB`.
+ * Formats an amount of bytes for people, in powers of 1024 with three digits: `10 MiB`, `1.5 GiB`.
  *
- * @param bytes the amount; may be negative
+ * @param bytes The amount; may be negative.
  */
 export function formatBytes(bytes: number): string {
   let amount = Math.abs(bytes);
   let unit = 0;
-  // 1023.9 KiB would be printed as 1024 KiB.
+  // Otherwise 1023.9 KiB would be printed as 1024 KiB.
   while (unit < BINARY.length - 1 && Math.round(amount) >= 1024) {
     amount /= 1024;
     unit++;

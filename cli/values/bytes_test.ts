@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { formatBytes, parseBytes } from "./bytes.ts";
 
-Deno.test("parseBytes() reads plain numbers and units of 1024 and 1000", () => {
+Deno.test("parseBytes() parses plain numbers and units of 1024 and 1000", () => {
   assertEquals(parseBytes("512"), 512);
   assertEquals(parseBytes("512B"), 512);
   assertEquals(parseBytes("10MiB"), 10 * 1024 ** 2);
@@ -13,11 +13,11 @@ Deno.test("parseBytes() reads plain numbers and units of 1024 and 1000", () => {
   assertEquals(parseBytes("2T"), 2 * 1024 ** 4);
 });
 
-Deno.test("parseBytes() takes -1, which Kafka's settings use for no limit", () => {
+Deno.test("parseBytes() accepts -1, which means no limit in Kafka's settings", () => {
   assertEquals(parseBytes("-1"), -1);
 });
 
-Deno.test("parseBytes() refuses what is not an amount of bytes", () => {
+Deno.test("parseBytes() rejects other text", () => {
   for (const text of ["", "MiB", "10Mib!", "1.5", "-1MiB", "1e3", "10 M i B", "ten", "10bytes"]) {
     assertThrows(() => parseBytes(text), SyntaxError, `"${text}"`);
   }
@@ -25,7 +25,7 @@ Deno.test("parseBytes() refuses what is not an amount of bytes", () => {
   assertThrows(() => parseBytes("9007199254740993"), RangeError, "2^53-1");
 });
 
-Deno.test("formatBytes() keeps about three digits in powers of 1024", () => {
+Deno.test("formatBytes() prints about three digits in powers of 1024", () => {
   assertEquals(formatBytes(0), "0 B");
   assertEquals(formatBytes(1023), "1023 B");
   assertEquals(formatBytes(1024), "1 KiB");

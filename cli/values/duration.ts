@@ -1,5 +1,5 @@
 /**
- * Durations as people write them: `5s`, `100ms`, `1h30m`, `1.5h`.
+ * Durations with units: `5s`, `100ms`, `1h30m`, `1.5h`.
  *
  * @module
  */
@@ -13,19 +13,19 @@ const UNITS: readonly (readonly [name: string, ms: number])[] = [
   ["ms", 1],
 ];
 const MS_OF = new Map(UNITS);
-/** Weeks are read and not written: `7d` is what Kafka's users say. */
+/** Weeks are parsed but not printed: Kafka's users write `7d`. */
 const PRINTED_UNITS = UNITS.slice(1);
 
 /**
- * Reads a duration.
+ * Parses a duration.
  *
- * A number without a unit is in milliseconds, which is what Kafka's `*.ms` settings hold; it may be
- * negative there (`-1` is "no limit").
+ * A number without unit is in milliseconds, as in Kafka's `*.ms` settings; it may be negative (`-1`
+ * means "no limit").
  *
- * @param text such as `5s`, `100ms`, `1h30m`, `7d` or `5000`
- * @returns milliseconds, a whole number
- * @throws {SyntaxError} if `text` is not a duration
- * @throws {RangeError} if it is not a whole number of milliseconds, or beyond 2^53-1
+ * @param text Such as `5s`, `100ms`, `1h30m`, `7d` or `5000`.
+ * @returns Milliseconds, an integer.
+ * @throws {SyntaxError} If `text` is not a duration.
+ * @throws {RangeError} If it is not an integer number of milliseconds, or exceeds 2^53-1.
  */
 export function parseDuration(text: string): number {
   const trimmed = text.trim();
@@ -49,11 +49,11 @@ export function parseDuration(text: string): number {
 }
 
 /**
- * Writes a duration so that {@linkcode parseDuration} reads the same value back.
+ * Formats a duration such that {@linkcode parseDuration} returns the same value.
  *
- * @param ms whole milliseconds; fractions are rounded
- * @param maxUnits how many units to show, from the largest one that is not zero; what is left is
- *   rounded off. By default all of them, which is exact
+ * @param ms Milliseconds; fractions are rounded.
+ * @param maxUnits Number of units to print, from the largest one that is not zero; the rest is
+ *   rounded. Default: all, which is exact.
  */
 export function formatDuration(ms: number, maxUnits = PRINTED_UNITS.length): string {
   const sign = ms < 0 ? "-" : "";
@@ -63,7 +63,7 @@ export function formatDuration(ms: number, maxUnits = PRINTED_UNITS.length): str
   const last = Math.min(first + maxUnits, PRINTED_UNITS.length) - 1;
   const step = PRINTED_UNITS[last]![1];
   const rounded = Math.round(rest / step) * step;
-  // Rounding up may reach the next larger unit: 59m59s to one unit is 1h, not 60m.
+  // Rounding up may carry into the next unit: 59m59s with one unit is 1h, not 60m.
   if (rounded !== rest) return sign + formatDuration(rounded, maxUnits);
   let text = sign;
   for (const [name, size] of PRINTED_UNITS.slice(first, last + 1)) {

@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { formatDuration, parseDuration } from "./duration.ts";
 
-Deno.test("parseDuration() reads units, sums of units and fractions", () => {
+Deno.test("parseDuration() parses units, sums of units and fractions", () => {
   assertEquals(parseDuration("5s"), 5000);
   assertEquals(parseDuration("100ms"), 100);
   assertEquals(parseDuration("1h30m"), 5_400_000);
@@ -13,12 +13,12 @@ Deno.test("parseDuration() reads units, sums of units and fractions", () => {
   assertEquals(parseDuration(" 2M "), 120_000);
 });
 
-Deno.test("parseDuration() takes a number without unit as milliseconds, as Kafka's *.ms settings", () => {
+Deno.test("parseDuration() treats a number without unit as milliseconds, like Kafka's *.ms settings", () => {
   assertEquals(parseDuration("604800000"), 604_800_000);
   assertEquals(parseDuration("-1"), -1);
 });
 
-Deno.test("parseDuration() refuses what is not a duration", () => {
+Deno.test("parseDuration() rejects other text", () => {
   for (const text of ["", "s", "5x", "5s5s", "1h-30m", "-5s", "5 s", "1e3s", "five", "1.s"]) {
     assertThrows(() => parseDuration(text), SyntaxError, `"${text}"`);
   }
@@ -27,7 +27,7 @@ Deno.test("parseDuration() refuses what is not a duration", () => {
   assertThrows(() => parseDuration("9007199254740993"), RangeError, "2^53-1");
 });
 
-Deno.test("formatDuration() writes what parseDuration() reads back", () => {
+Deno.test("formatDuration() prints what parseDuration() parses", () => {
   assertEquals(formatDuration(0), "0s");
   assertEquals(formatDuration(5000), "5s");
   assertEquals(formatDuration(1500), "1s500ms");
@@ -35,7 +35,7 @@ Deno.test("formatDuration() writes what parseDuration() reads back", () => {
   for (let ms = 1; ms < 1e12; ms = ms * 3 + 7) assertEquals(parseDuration(formatDuration(ms)), ms);
 });
 
-Deno.test("formatDuration() rounds to the units asked for, into the next one if need be", () => {
+Deno.test("formatDuration() rounds to the given number of units, with carry", () => {
   assertEquals(formatDuration(3_725_000, 2), "1h2m");
   assertEquals(formatDuration(3_599_999, 1), "1h");
   assertEquals(formatDuration(86_399_999, 2), "1d");

@@ -1,5 +1,5 @@
 /**
- * Keys that a JSON object has twice. `JSON.parse` takes the last of them and says nothing.
+ * Finds duplicate keys in JSON objects. `JSON.parse` silently uses the last one.
  *
  * @module
  */
@@ -8,12 +8,12 @@ const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\]]/gs;
 const IS_KEY = /\s*:/y;
 
 /**
- * The first key that comes twice in one object, at any depth.
+ * Returns the first key that occurs twice in one object, at any depth.
  *
- * @param text JSON that `JSON.parse` has accepted
+ * @param text JSON that `JSON.parse` has accepted.
  */
 export function duplicateKey(text: string): string | undefined {
-  // Keys of the objects around, outermost first; arrays have none.
+  // Keys of the enclosing objects, outermost first; arrays have none.
   const around: (Set<string> | undefined)[] = [];
   for (const { 0: token, index } of text.matchAll(TOKEN)) {
     if (token === "{") around.push(new Set());

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { duplicateKey } from "./json_keys.ts";
 
-Deno.test("duplicateKey() finds a key that one object has twice", () => {
+Deno.test("duplicateKey() returns a key that occurs twice in one object", () => {
   const cases: [text: string, key: string | undefined][] = [
     ['{"a":1,"a":2}', "a"],
     ['{"a":1,"b":{"c":1, "c" : 2}}', "c"],

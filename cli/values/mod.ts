@@ -1,5 +1,5 @@
 /**
- * Values as people write them: amounts of bytes, durations, and Kafka's settings with units.
+ * Values with units: amounts of bytes, durations, and Kafka's settings.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Kafka's settings are bare numbers with the unit in their name, `retention.ms` and `segment.bytes`;
- * people write and read `7d` and `64MiB`.
+ * Kafka's settings are plain numbers with the unit in their name, `retention.ms` and
+ * `segment.bytes`; people read and write `7d` and `64MiB`.
  *
  * @module
  */
@@ -11,9 +11,10 @@ import { formatDuration, parseDuration } from "./duration.ts";
 const WHOLE_NUMBER = /^\s*[+-]?\d+\s*$/;
 
 /**
- * The bare number of a setting whose value may have a unit; anything else is left as it is.
+ * Converts the value of a setting to a plain number if it has a unit; returns anything else
+ * unchanged.
  *
- * @throws {SyntaxError} if the value of a size or duration is neither
+ * @throws {SyntaxError} If the value of a size or duration is invalid.
  */
 export function withoutUnit(name: string, text: string): string {
   if (WHOLE_NUMBER.test(text)) return text;
@@ -22,7 +23,7 @@ export function withoutUnit(name: string, text: string): string {
   return text;
 }
 
-/** A bare number of a setting with its unit, where that says exactly the same. */
+/** Adds a unit to the plain number of a setting, if the result has exactly the same value. */
 export function withUnit(name: string, text: string): string {
   const value = Number(text);
   if (!WHOLE_NUMBER.test(text) || value <= 0) return text;

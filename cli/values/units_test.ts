@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { withoutUnit, withUnit } from "./units.ts";
 
-Deno.test("withoutUnit() makes sizes and durations the bare numbers of Kafka's settings", () => {
+Deno.test("withoutUnit() converts sizes and durations to the plain numbers of Kafka's settings", () => {
   assertEquals(withoutUnit("retention.ms", "7d"), "604800000");
   assertEquals(withoutUnit("segment.bytes", "64MiB"), "67108864");
   assertEquals(withoutUnit("retention.ms", "-1"), "-1");
@@ -14,7 +14,7 @@ Deno.test("withoutUnit() makes sizes and durations the bare numbers of Kafka's s
   );
 });
 
-Deno.test("withUnit() adds a unit only where it says exactly the same", () => {
+Deno.test("withUnit() adds a unit only if the value is exactly the same", () => {
   assertEquals(withUnit("retention.ms", "604800000"), "7d");
   assertEquals(withUnit("segment.bytes", "1073741824"), "1GiB");
   assertEquals(withUnit("max.message.bytes", "1048588"), "1048588");

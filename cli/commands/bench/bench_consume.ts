@@ -20,16 +20,16 @@ import { DEFAULT_TOPIC, throughputDetails, throughputToJson } from "./bench_topi
 export const benchConsume = command({
   name: "bench consume",
   summary: "Measure how fast messages can be read",
-  description: `Reads a topic from its start to its end, and looks at every value.`,
+  description: `Reads a topic from its start to its end, including every value.`,
   args: { topic: { optional: true, doc: `Name of the topic; default ${DEFAULT_TOPIC}` } },
   flags: {
-    num: { alias: "n", type: "integer", min: 1, env: false, doc: "Stop after so many messages" },
+    num: { alias: "n", type: "integer", min: 1, env: false, doc: "Stop after this number of messages" },
     ...partitionsFlag,
     ...outputFlag,
     ...connectionFlags,
   },
   examples: [
-    { doc: "What bench produce has written", command: "dqueue bench consume" },
+    { doc: "Messages written by bench produce", command: "dqueue bench consume" },
     {
       doc: "A million messages of another topic",
       command: "dqueue bench consume orders -n 1000000",

@@ -18,9 +18,9 @@ import { Histogram } from "./histogram.ts";
 import { latenciesToJson, printLatencies, printLatenciesCsv } from "./latency_report.ts";
 import { sendPaced } from "./paced_sender.ts";
 
-/** The number of a message is the first thing in its value. */
+/** The value of a message begins with its index. */
 const INDEX_BYTES = 8;
-/** How long the last messages may take. */
+/** Maximum wait for the last messages. */
 const LAST_WAIT_MS = 30_000;
 
 interface LatencyOptions extends WritingValues {
@@ -28,7 +28,7 @@ interface LatencyOptions extends WritingValues {
   readonly rate: number;
   readonly size: number;
   readonly count: number;
-  /** So many messages at the beginning do not count. */
+  /** Number of messages at the start that are not measured. */
   readonly warmupCount: number;
 }
 
@@ -37,10 +37,10 @@ export const benchLatency = command({
   name: "bench latency",
   summary: "Measure how long messages take from producer to consumer",
   description:
-    `Writes messages at a fixed rate and reads them as they come. The latency of a message counts from ` +
-    `the time it was due, so that waits of messages that could not be sent in time show. Without a ` +
-    `topic it makes one of its own and deletes it afterwards.`,
-  args: { topic: { optional: true, doc: "Name of the topic; default one of its own" } },
+    `Writes messages at a fixed rate and reads them immediately. The latency of a message is measured ` +
+    `from its due time, so it includes delays before sending. Without a topic, a temporary one is ` +
+    `created and deleted afterwards.`,
+  args: { topic: { optional: true, doc: "Name of the topic; default a temporary one" } },
   flags: {
     rate: { type: "integer", min: 1, default: 1000, env: false, doc: "Messages per second" },
     duration: { type: "duration", min: 1, default: "10s", env: false, doc: "How long to measure" },
@@ -48,7 +48,7 @@ export const benchLatency = command({
       type: "duration",
       default: "1s",
       env: false,
-      doc: "Time at the beginning that does not count",
+      doc: "Time at the start that is not measured",
     },
     ...writingFlags,
     csv: { type: "boolean", env: false, doc: "Percentiles as comma-separated values" },
@@ -113,7 +113,7 @@ async function measure(
   const onAbort = () => stop.abort(context.signal.reason);
   context.signal.addEventListener("abort", onAbort, { once: true });
   using progress = new Progress(context, { label: "Measuring", unit: "messages", total: count });
-  // Numbers of another run, which may share the topic, mean nothing here.
+  // Indexes of another run, which may share the topic, must be ignored.
   const runId = Math.floor(Math.random() * 2 ** 32);
   const startMs = performance.now();
   const run = { ...options, runId, startMs, signal: stop.signal };
@@ -123,7 +123,7 @@ async function measure(
       ...run,
       message: (index) => ({ topic, value: messageValue(size, runId, index) }),
     });
-    // Whoever fails first ends the other.
+    // The first failure stops both sides.
     received.catch((error) => stop.abort(error));
     sent.then(() => limitWait(received, stop), (error) => stop.abort(error));
     await Promise.allSettled([sent, received]);
@@ -134,14 +134,14 @@ async function measure(
   }
 }
 
-/** Once all messages are written, the last of them must come soon. */
+/** After all messages have been written, the last one must arrive soon. */
 function limitWait(received: Promise<unknown>, stop: AbortController): void {
-  const late = new CommandError(`Cannot measure: messages are missing after ${LAST_WAIT_MS} ms`);
+  const late = new CommandError(`Cannot measure latency: messages are missing after ${LAST_WAIT_MS} ms`);
   const timer = setTimeout(() => stop.abort(late), LAST_WAIT_MS);
   received.catch(() => {}).finally(() => clearTimeout(timer));
 }
 
-/** Reads all messages and notes how long each took. */
+/** Reads all messages and records the latency of each. */
 async function receive(
   consumer: Consumer,
   run: LatencyOptions & { runId: number; startMs: number; signal: AbortSignal },

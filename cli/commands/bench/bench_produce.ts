@@ -28,8 +28,8 @@ export const benchProduce = command({
   name: "bench produce",
   summary: "Measure how fast messages can be written",
   description:
-    `Writes messages to a topic, which it creates if needed and leaves behind for "bench consume". ` +
-    `With --rate, latencies count from the time a message was due, so that waits show in them.`,
+    `Writes messages to a topic, which is created if necessary and kept for "bench consume". ` +
+    `With --rate, latencies are measured from the due time of a message, so they include delays.`,
   args: { topic: { optional: true, doc: `Name of the topic; default ${DEFAULT_TOPIC}` } },
   flags: {
     num: { alias: "n", type: "integer", min: 1, default: 1_000_000, env: false, doc: "Messages" },
@@ -37,7 +37,7 @@ export const benchProduce = command({
       type: "integer",
       min: 1,
       env: false,
-      fallback: "as fast as can be",
+      fallback: "as fast as possible",
       doc: "Messages per second",
     },
     ...writingFlags,

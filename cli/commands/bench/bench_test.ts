@@ -14,12 +14,12 @@ Deno.test("bench produce writes messages that bench consume reads", async () => 
   const some = JSON.parse(await test.output("bench consume -n 100 --output json"));
   assertEquals(some.messages, 100);
   assertMatch(await test.output("bench consume"), /^Messages +5,000\nTime +\d+\.\d\d s\n/);
-  // What it writes differs from message to message.
+  // The values differ from message to message.
   const values = (await test.output("consume dqueue-bench -n 100")).trimEnd().split("\n");
   assertEquals(new Set(values).size, 100);
 });
 
-Deno.test("bench produce shows percentiles, on a terminal with bars, or as CSV", async () => {
+Deno.test("bench produce prints percentiles, with bars on a terminal, or as CSV", async () => {
   await using test = await CommandTest.start();
   const terminal = await test.output("bench produce t -n 2000", { stdout: { isTerminal: true } });
   assertMatch(terminal, /^LATENCY +MS\np50 +\d+\.\d+\n/m);
@@ -31,14 +31,14 @@ Deno.test("bench produce shows percentiles, on a terminal with bars, or as CSV",
   assertEquals(lines.map(([percent]) => percent).slice(1, 3), ["50", "75"]);
 });
 
-Deno.test("bench produce --size and --compression are those of the messages", async () => {
+Deno.test("bench produce --size and --compression apply to the messages", async () => {
   await using test = await CommandTest.start();
   await test.output("bench produce t -n 10 --size 1KiB -z zstd");
   const values = (await test.output("consume t -e")).trimEnd().split("\n");
   assertEquals(values.map((value) => value.length), new Array(10).fill(1024));
 });
 
-Deno.test("bench latency measures every message but the first, and leaves no topic behind", async () => {
+Deno.test("bench latency measures every message after the warmup, and deletes its topic", async () => {
   await using test = await CommandTest.start();
   const line = "bench latency --rate 2000 --duration 200ms --warmup 50ms";
   const json = JSON.parse(await test.output(`${line} --output json`));
@@ -49,14 +49,14 @@ Deno.test("bench latency measures every message but the first, and leaves no top
   assertEquals((await test.run("topic list")).stdout, "");
 });
 
-Deno.test("bench latency shares a topic with others and leaves it", async () => {
+Deno.test("bench latency ignores other messages in a given topic, and keeps the topic", async () => {
   await using test = await CommandTest.start();
   await test.output("produce t -m short -m longer-than-a-number");
   await test.output("bench latency t --rate 1000 --duration 50ms --warmup 0");
   assertMatch(await test.output("topic list"), /^t +1 +1$/m);
 });
 
-Deno.test("bench consume of an empty topic has nothing to measure", async () => {
+Deno.test("bench consume fails for an empty topic", async () => {
   await using test = await CommandTest.start();
   await test.output("topic create t");
   const { code, stderr } = await test.run("bench consume t");

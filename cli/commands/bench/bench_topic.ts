@@ -1,5 +1,5 @@
 /**
- * What benchmarks share: their flags, their topic, their messages.
+ * Flags, topic and messages shared by the benchmarks.
  *
  * @module
  */
@@ -8,14 +8,14 @@ import type { Admin, CompressionName, ProducerOptions } from "../../../client/mo
 import type { Context } from "../../terminal/context.ts";
 import type { Flags } from "../../program/flag.ts";
 
-/** The topic of benchmarks, unless they are told another. */
+/** The default topic of benchmarks. */
 export const DEFAULT_TOPIC = "dqueue-bench";
 
-/** Different values that messages have, so that they compress as different messages do. */
+/** Number of different message values, which makes compression realistic. */
 const VALUE_COUNT = 512;
 const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 .";
 
-/** Flags of benchmarks that write. */
+/** Flags of the benchmarks that write. */
 export const writingFlags = {
   size: { type: "bytes", min: 1, default: "100", env: false, doc: "Size of each message's value" },
   partitions: {
@@ -23,30 +23,30 @@ export const writingFlags = {
     min: 1,
     default: 1,
     env: false,
-    doc: "Partitions of the topic if it does not exist yet",
+    doc: "Partitions of the topic if it is created",
   },
   acks: {
     choices: ["all", "1", "0"],
     default: "all",
-    doc: "Who must have a message: all in-sync replicas, the leader, nobody",
+    doc: "Required acknowledgements: all in-sync replicas, the leader, none",
   },
   compression: {
     alias: "z",
     choices: ["none", "gzip", "snappy", "lz4", "zstd"],
     default: "none",
     value: "CODEC",
-    doc: "How to compress",
+    doc: "Compression codec",
   },
   batchSize: { type: "bytes", min: 1, env: false, fallback: "256KiB", doc: "Size of full batches" },
   linger: {
     type: "duration",
     env: false,
-    fallback: "only while others are on their way",
+    fallback: "only while other batches are in flight",
     doc: "How long a batch waits for more messages",
   },
 } as const satisfies Flags;
 
-/** The values of {@linkcode writingFlags} that the producer is told. */
+/** The values of {@linkcode writingFlags} that are passed to the producer. */
 export interface WritingValues {
   readonly acks: "all" | "1" | "0";
   readonly compression: CompressionName;
@@ -54,7 +54,7 @@ export interface WritingValues {
   readonly linger: number | undefined;
 }
 
-/** What the producer is told. */
+/** Producer options for the given flags. */
 export function producerOptions(values: WritingValues): ProducerOptions {
   const { acks, compression, batchSize, linger } = values;
   return {
@@ -65,7 +65,7 @@ export function producerOptions(values: WritingValues): ProducerOptions {
   };
 }
 
-/** Creates the topic unless it exists. Returns whether it had to. */
+/** Creates the topic unless it exists. Returns whether it was created. */
 export async function ensureTopic(
   { signal }: Context,
   admin: Admin,
@@ -78,7 +78,7 @@ export async function ensureTopic(
   throw result!.error;
 }
 
-/** Values of `size` bytes: text that hardly repeats, the same in every run. */
+/** Values of `size` bytes: text with few repetitions, the same in every run. */
 export function benchValues(size: number): Uint8Array<ArrayBuffer>[] {
   let state = 0x9e3779b9;
   return Array.from({ length: VALUE_COUNT }, () => {
@@ -94,7 +94,7 @@ export function benchValues(size: number): Uint8Array<ArrayBuffer>[] {
   });
 }
 
-/** Amounts by second, for people. */
+/** Amounts and rates as details for people. */
 export function throughputDetails(
   messages: number,
   bytes: number,
@@ -109,7 +109,7 @@ export function throughputDetails(
   ];
 }
 
-/** Amounts by second, for scripts. */
+/** Amounts and rates as JSON. */
 export function throughputToJson(
   messages: number,
   bytes: number,

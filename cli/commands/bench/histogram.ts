@@ -1,8 +1,8 @@
 /**
- * A histogram of durations: counts by value, to within 1 %, in memory that does not grow.
+ * A histogram of durations, accurate to 1 %, with constant memory.
  *
- * Values are whole microseconds. Up to 128 each has a bucket of its own; from there on each power of
- * two is divided into 64, so that a bucket is never wider than 1/64 of what is in it.
+ * Values are whole microseconds. Values up to 128 have a bucket each. Above that each power of two
+ * is divided into 64 buckets, so a bucket is never wider than 1/64 of its values.
  *
  * @module
  */
@@ -15,7 +15,7 @@ const MAX_BITS = 42;
 const BUCKET_COUNT = EXACT_COUNT + (MAX_BITS - EXACT_BITS) * HALF_COUNT;
 const MAX_VALUE = 2 ** MAX_BITS - 1;
 
-/** Durations, counted. */
+/** A histogram of durations. */
 export class Histogram {
   readonly #counts = new Float64Array(BUCKET_COUNT);
   #count = 0;
@@ -23,27 +23,27 @@ export class Histogram {
   #max = 0;
   #min = Infinity;
 
-  /** How many were recorded. */
+  /** Number of recorded durations. */
   get count(): number {
     return this.#count;
   }
 
-  /** The mean, in milliseconds; 0 if there is none. */
+  /** Mean in milliseconds, 0 if empty. */
   get meanMs(): number {
     return this.#count === 0 ? 0 : this.#sum / this.#count;
   }
 
-  /** The largest, in milliseconds, exactly. */
+  /** Exact maximum in milliseconds. */
   get maxMs(): number {
     return this.#max;
   }
 
-  /** The smallest, in milliseconds, exactly; 0 if there is none. */
+  /** Exact minimum in milliseconds, 0 if empty. */
   get minMs(): number {
     return this.#count === 0 ? 0 : this.#min;
   }
 
-  /** Records a duration, `count` times. A negative one, as of a clock set back, counts as none. */
+  /** Records a duration `count` times. A negative one, caused by a clock set back, counts as 0. */
   record(ms: number, count = 1): void {
     const value = Math.max(0, ms);
     this.#counts[bucketOf(Math.min(MAX_VALUE, Math.round(value * 1000)))]! += count;
@@ -54,9 +54,9 @@ export class Histogram {
   }
 
   /**
-   * The duration that `percent` of all do not exceed, in milliseconds; 0 if there is none.
+   * The duration in milliseconds that `percent` of all durations do not exceed, 0 if empty.
    *
-   * @param percent from 0 to 100
+   * @param percent From 0 to 100.
    */
   percentileMs(percent: number): number {
     // 99.9 % of 1000 is 998.9999999999999 in binary floating point.
@@ -71,7 +71,7 @@ export class Histogram {
     return this.#max;
   }
 
-  /** How many were recorded of at most `ms`, as far as the buckets can tell. */
+  /** Number of recorded durations of at most `ms`, within the accuracy of the buckets. */
   countUpTo(ms: number): number {
     const last = bucketOf(Math.min(MAX_VALUE, Math.round(ms * 1000)));
     let count = 0;

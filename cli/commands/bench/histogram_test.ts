@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { Histogram } from "./histogram.ts";
 
-Deno.test("Histogram tells percentiles to within 1 %", () => {
+Deno.test("Histogram.percentileMs() is accurate to 1 %", () => {
   const histogram = new Histogram();
   for (let i = 1; i <= 100_000; i++) histogram.record(i / 100);
   for (const percent of [1, 25, 50, 90, 99, 99.9, 99.99]) {
@@ -17,7 +17,7 @@ Deno.test("Histogram tells percentiles to within 1 %", () => {
   assertEquals(Math.round(histogram.meanMs), 500);
 });
 
-Deno.test("Histogram is exact where values are few", () => {
+Deno.test("Histogram is exact for a few small values", () => {
   const histogram = new Histogram();
   histogram.record(0.005, 998);
   histogram.record(2, 2);
@@ -28,7 +28,7 @@ Deno.test("Histogram is exact where values are few", () => {
   assertEquals(histogram.countUpTo(2), 1000);
 });
 
-Deno.test("Histogram takes any duration", () => {
+Deno.test("Histogram.record() accepts any duration", () => {
   const histogram = new Histogram();
   assertEquals(histogram.percentileMs(99), 0);
   assertEquals(histogram.minMs, 0);
@@ -40,7 +40,7 @@ Deno.test("Histogram takes any duration", () => {
   assertEquals(histogram.count, 2);
 });
 
-Deno.test("Histogram keeps order from bucket to bucket", () => {
+Deno.test("Histogram.percentileMs() is monotonic across buckets", () => {
   let last = 0;
   for (let us = 1; us < 10_000_000; us = Math.ceil(us * 1.01)) {
     const one = new Histogram();

@@ -1,5 +1,5 @@
 /**
- * Shows latencies: percentiles, and how often which latency came.
+ * Prints latencies: percentiles, and their distribution.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import type { Histogram } from "./histogram.ts";
 const PERCENTILES = [50, 75, 90, 95, 99, 99.9, 99.99, 100];
 const BAR_WIDTH = 40;
 
-/** Prints the percentiles as a table, and on a terminal a bar for each range of latencies. */
+/** Prints the percentiles as a table, followed on a terminal by a bar chart of the distribution. */
 export function printLatencies(output: Output, latencies: Histogram): void {
   const rows = PERCENTILES.map((percent) => ({
     percent: percent === 100 ? "max" : `p${percent}`,
@@ -47,7 +47,7 @@ export function latenciesToJson(latencies: Histogram): Json {
   return { mean: Number(msText(latencies.meanMs)), ...Object.fromEntries(percentiles) };
 }
 
-/** Each bar is for twice the latency of the one before. */
+/** Each bar is for twice the latency of the previous one. */
 function printBars(output: Output, latencies: Histogram): void {
   const bars: { upTo: string; count: number }[] = [];
   let from = 0;
@@ -75,7 +75,7 @@ function printBars(output: Output, latencies: Histogram): void {
   ));
 }
 
-/** To three significant digits at least, and never as a power of ten. */
+/** At least three significant digits, never in exponential notation. */
 function msText(ms: number): string {
   return ms.toFixed(ms < 10 ? 3 : ms < 100 ? 2 : 1);
 }

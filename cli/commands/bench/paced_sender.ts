@@ -1,9 +1,9 @@
 /**
- * Sends messages at a fixed rate, or as fast as can be, and measures how long each takes.
+ * Sends messages at a fixed rate, or as fast as possible, and measures the latency of each.
  *
- * At a fixed rate a message is due at its time whether or not the ones before are done. Its latency
- * counts from then, so that what a slow answer held up counts too; to count from the moment it was
- * really sent would leave out just the waits that matter (coordinated omission).
+ * At a fixed rate each message has a due time, whether or not the previous messages are done. Its
+ * latency is measured from that time, so it includes delays caused by slow responses. Measuring
+ * from the actual send time would omit exactly these delays (coordinated omission).
  *
  * @module
  */
@@ -11,41 +11,41 @@
 import type { OutgoingMessage, Producer } from "../../../client/mod.ts";
 import { delay } from "../../../client/connection/waiting.ts";
 
-/** Messages handed to the producer at once, at most. */
+/** Maximum number of messages passed to the producer in one call. */
 const MAX_BATCH_COUNT = 1000;
-/** At full speed no more than this many bytes are on their way: more would only wait in a queue. */
+/** Without a rate, at most this many bytes are in flight: more would only wait in a queue. */
 const MAX_PENDING_BYTES = 8 * 1024 * 1024;
-/** How often it is looked which messages are due. */
+/** Interval between checks for messages that are due. */
 const TICK_MS = 1;
 
-/** What to send. */
+/** The messages to send, and their rate. */
 export interface PacedOptions {
-  /** How many messages. */
+  /** Number of messages. */
   readonly count: number;
-  /** Messages per second; undefined for as many as can be. */
+  /** Messages per second; undefined for as many as possible. */
   readonly rate: number | undefined;
-  /** The size of a message in bytes. */
+  /** Size of a message in bytes. */
   readonly size: number;
-  /** When the first message is due, on the clock of `performance.now()`. */
+  /** Due time of the first message, on the clock of `performance.now()`. */
   readonly startMs: number;
   readonly signal: AbortSignal;
-  /** Makes the message of a number, from 0. */
+  /** Creates the message with an index, from 0. */
   message(index: number): OutgoingMessage;
   /**
-   * Called when messages were written.
+   * Called when messages have been written.
    *
-   * @param first the number of the first
-   * @param count how many
-   * @param dueMs when each was due, on the clock of `performance.now()`
-   * @param doneMs when they were written, on the same clock
+   * @param first Index of the first message.
+   * @param count Number of messages.
+   * @param dueMs Due time of each message, on the clock of `performance.now()`.
+   * @param doneMs Time at which they were written, on the same clock.
    */
   onWritten?(first: number, count: number, dueMs: (index: number) => number, doneMs: number): void;
 }
 
 /**
- * Sends messages and waits until all are written.
+ * Sends messages, and resolves when all have been written.
  *
- * @throws {SendBatchError} if a message was not written, or the reason of the signal
+ * @throws {SendBatchError} If a message was not written. Also throws the reason of the signal.
  */
 export async function sendPaced(producer: Producer, options: PacedOptions): Promise<void> {
   const { count, rate, size, startMs, signal } = options;
@@ -74,7 +74,7 @@ export async function sendPaced(producer: Producer, options: PacedOptions): Prom
       (error) => void (failure ??= { error }),
     ).finally(() => pending.delete(sent));
     pending.add(sent);
-    // At a fixed rate nothing may hold up the next message but its time.
+    // At a fixed rate only the due time may delay the next message.
     if (rate === undefined && pending.size >= maxPending) await Promise.race(pending);
   }
   await Promise.all(pending);

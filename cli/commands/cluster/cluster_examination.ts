@@ -1,5 +1,5 @@
 /**
- * Looks for what is wrong with a cluster.
+ * Finds problems of a cluster.
  *
  * @module
  */
@@ -7,30 +7,30 @@
 import type { Admin, BrokerNode, TopicDescription } from "../../../client/mod.ts";
 import { messageOf } from "../../errors.ts";
 
-/** The part of an admin that is needed. */
+/** The methods of `Admin` that the examination uses. */
 export type HealthAdmin = Pick<
   Admin,
   "describeCluster" | "listTopics" | "describeTopics" | "describeLogDirs"
 >;
 
-/** How a cluster is. */
+/** Health of a cluster. */
 export interface Health {
   readonly clusterId: string | null;
-  /** −1 if there is none. */
+  /** Node id of the controller, −1 if there is none. */
   readonly controllerId: number;
   readonly brokers: readonly BrokerNode[];
   readonly partitions: number;
-  /** Why the cluster is not healthy, by kind; nothing if it is. */
+  /** Problems found, by kind; empty if the cluster is healthy. */
   readonly problems: readonly Problem[];
 }
 
-/** Something that is wrong, in one place or several. */
+/** A kind of problem, with everything it affects. */
 export interface Problem {
-  /** What is wrong, as a key in JSON. */
+  /** Name of the problem as a key in JSON. */
   readonly name: string;
-  /** The same for people. */
+  /** Title for people. */
   readonly title: string;
-  /** Where. */
+  /** The affected brokers, folders or partitions. */
   readonly items: readonly string[];
 }
 
@@ -60,7 +60,7 @@ export async function examineCluster(
     },
     {
       name: "under_replicated_partitions",
-      title: "Partitions that lack replicas",
+      title: "Under-replicated partitions",
       items: partitionsWhere(topics, ({ isr, replicas }) => isr.length < replicas.length),
     },
   ];
@@ -73,7 +73,7 @@ export async function examineCluster(
   };
 }
 
-/** A broker can be in the cluster's list and not answer. */
+/** Checks that a broker, which is listed as alive, responds, and that its folders work. */
 async function brokerProblems(
   admin: HealthAdmin,
   { id, host, port }: BrokerNode,

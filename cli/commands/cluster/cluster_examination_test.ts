@@ -32,12 +32,12 @@ function admin(
   };
 }
 
-Deno.test("examineCluster() finds nothing wrong with a healthy cluster", async () => {
+Deno.test("examineCluster() returns no problems for a healthy cluster", async () => {
   const health = await examineCluster(admin([partition(0, 1, [1, 2])], 1, () => []), signal);
   assertEquals([health.problems, health.partitions, health.brokers.length], [[], 1, 2]);
 });
 
-Deno.test("examineCluster() finds partitions without a leader or all their replicas", async () => {
+Deno.test("examineCluster() finds leaderless and under-replicated partitions", async () => {
   const partitions = [partition(0, 1, [1, 2]), partition(1, -1, []), partition(2, 2, [2])];
   const { problems } = await examineCluster(admin(partitions, 1, () => []), signal);
   assertEquals(problems.map(({ name, items }) => [name, items]), [
@@ -46,7 +46,7 @@ Deno.test("examineCluster() finds partitions without a leader or all their repli
   ]);
 });
 
-Deno.test("examineCluster() finds brokers that do not answer, and failed folders", async () => {
+Deno.test("examineCluster() finds brokers that do not respond, and failed folders", async () => {
   const failed: LogDirDescription = {
     brokerId: 1,
     path: "/data",

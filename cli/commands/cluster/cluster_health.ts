@@ -12,15 +12,15 @@ import { examineCluster, type Health } from "./cluster_examination.ts";
 import { connect, connectionFlags } from "../connection.ts";
 import { outputFlag } from "../output_flag.ts";
 
-/** Longer lists are cut for people. */
+/** Longer lists are truncated in text output. */
 const MAX_LISTED = 20;
 
 /** `cluster health`. */
 export const clusterHealth = command({
   name: "cluster health",
-  summary: "Check that brokers and partitions are as they should be",
-  description: `Looks for brokers that do not answer, folders of the data that have failed, ` +
-    `partitions that nobody leads and partitions that lack replicas. Exits with 1 if there is one.`,
+  summary: "Check the health of brokers and partitions",
+  description: `Checks for brokers that do not respond, failed data folders, leaderless ` +
+    `partitions and under-replicated partitions. Exits with 1 if there are any.`,
   flags: { ...outputFlag, ...connectionFlags },
   examples: [
     { doc: "In a script", command: "dqueue cluster health > /dev/null || page-somebody" },

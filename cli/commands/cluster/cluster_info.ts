@@ -30,7 +30,7 @@ const COLUMNS: readonly Column<Row>[] = [
 /** `cluster info`. */
 export const clusterInfo = command({
   name: "cluster info",
-  summary: "Show the cluster's brokers and how much is in it",
+  summary: "Show the brokers of the cluster, and counts of topics and partitions",
   flags: { ...outputFlag, ...connectionFlags },
   async run(context, { flags }) {
     const { signal, stdout } = context;
@@ -55,6 +55,6 @@ export const clusterInfo = command({
     const details = [["Cluster", clusterId], ["Topics", topics.length], ["Partitions", partitions]];
     stdout.write(formatDetails(details as [string, string | number][], stdout.style));
     stdout.line();
-    printTable(context, COLUMNS, rows, "No broker is alive");
+    printTable(context, COLUMNS, rows, "No live brokers");
   },
 });

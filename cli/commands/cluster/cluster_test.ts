@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { CommandTest } from "../testing.ts";
 
-Deno.test("cluster info shows the brokers and how much is there", async () => {
+Deno.test("cluster info prints the brokers and counts", async () => {
   await using test = await CommandTest.start({ "broker.rack": "r1" });
   await test.output("topic create a --partitions 4");
   const text = await test.output("cluster info");

@@ -14,19 +14,19 @@ import { type Outcome, printOutcomes } from "../outcomes.ts";
 import { outputFlag } from "../output_flag.ts";
 import { yesFlag } from "../yes_flag.ts";
 
-/** More names than these make a question nobody reads. */
+/** The confirmation prompt lists at most this number of names. */
 const MAX_NAMES_ASKED = 5;
 
 /** `group delete`. */
 export const groupDelete = command({
   name: "group delete",
-  summary: "Delete groups and the offsets they have committed",
-  description: "A group that has members cannot be deleted: stop them first.",
+  summary: "Delete groups and their committed offsets",
+  description: "A group with members cannot be deleted: stop them first.",
   args: { groups: { value: "GROUP", many: true, doc: "Ids of the groups" } },
   flags: { ...regexFlag, ...yesFlag, ...outputFlag, ...connectionFlags },
   examples: [
-    { doc: "Without being asked", command: "dqueue group delete billing --yes" },
-    { doc: "All whose names begin with test", command: "dqueue group delete -r 'test.*'" },
+    { doc: "Without confirmation", command: "dqueue group delete billing --yes" },
+    { doc: "All whose names start with test", command: "dqueue group delete -r 'test.*'" },
   ],
   async run(context, { args, flags }) {
     await using client = await connect(context, flags);

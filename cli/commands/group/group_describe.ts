@@ -20,14 +20,14 @@ import { watch, watchFlags } from "../watch.ts";
 /** Member ids end in a UUID, whose beginning is enough to tell members apart. */
 const MAX_ID_WIDTH = 30;
 
-/** Columns that are left out where there is nothing in them. */
+/** Columns that are omitted if they have no values. */
 const OPTIONAL = ["INSTANCE", "EPOCH", "TO BE", "METADATA"];
 
 const MEMBER_COLUMNS: readonly Column<GroupMember>[] = [
   { heading: "MEMBER", cell: ({ memberId }) => memberId, maxWidth: MAX_ID_WIDTH },
   { heading: "INSTANCE", cell: ({ groupInstanceId }) => groupInstanceId, maxWidth: 20 },
   { heading: "CLIENT", cell: ({ clientId }) => clientId, maxWidth: 20 },
-  // Kafka writes addresses as Java does, behind a slash.
+  // Kafka writes addresses with a leading slash, as Java does.
   { heading: "HOST", cell: ({ host }) => host.replace(/^\//, "") },
   { heading: "PROTOCOL", cell: ({ protocol }) => protocol },
   { heading: "EPOCH", cell: ({ memberEpoch }) => memberEpoch },
@@ -54,13 +54,13 @@ const PARTITION_COLUMNS: readonly Column<GroupPartition>[] = [
 export const groupDescribe = command({
   name: "group describe",
   summary: "Describe groups: members, committed offsets and lag",
-  description: `LAG is what is left to read: the offsets from the committed one to the end. A ` +
-    `partition without a committed offset has none, and does not count in the total.`,
+  description: `LAG is the number of offsets from the committed one to the end. A partition ` +
+    `without a committed offset has no lag, and is not part of the total.`,
   args: { groups: { value: "GROUP", many: true, doc: "Ids of the groups" } },
   flags: { ...watchFlags, ...regexFlag, ...outputFlag, ...connectionFlags },
   examples: [
     { doc: "One group", command: "dqueue group describe billing" },
-    { doc: "How it comes along", command: "dqueue group describe billing --watch" },
+    { doc: "Watch the progress", command: "dqueue group describe billing --watch" },
     {
       doc: "The lag, for a script",
       command: "dqueue group describe billing --output json | jq '.[].lag'",
@@ -122,7 +122,7 @@ function tableOf<Row>(
   return formatTable(shown, rows, output);
 }
 
-/** What a member shall hold, unless it does. */
+/** The target assignment of a member, unless it equals the current one. */
 function targetText({ assignment, targetAssignment = assignment }: GroupMember): string {
   const target = placesText(targetAssignment);
   if (target === placesText(assignment)) return "";

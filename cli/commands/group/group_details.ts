@@ -1,6 +1,5 @@
 /**
- * All about groups: their members, how far they have come in each partition, and how far it is to the
- * end.
+ * Details of groups: members, committed offsets and lag per partition.
  *
  * @module
  */
@@ -16,31 +15,30 @@ import type { Context } from "../../terminal/context.ts";
 import { endOffsets } from "../end_offsets.ts";
 import { comparePlaces, partitionKey } from "../places.ts";
 
-/** A group in a partition it reads, or has read. */
+/** A partition that a group reads or has read. */
 export interface GroupPartition extends TopicPartition {
-  /** The next offset to read, as committed; null if nothing was. */
+  /** The committed offset, which is the next one to read; null if there is none. */
   readonly committed: number | null;
-  /** The leader epoch committed with it; null if none was. */
+  /** The committed leader epoch; null if there is none. */
   readonly leaderEpoch: number | null;
-  /** The text committed with it. */
+  /** The committed metadata. */
   readonly metadata: string;
-  /** The next offset to be written; null if the partition is gone, or without a leader. */
+  /** The log end offset; null if the partition is deleted or has no leader. */
   readonly end: number | null;
-  /** Offsets between `committed` and `end`; null if one of them is. */
+  /** Number of offsets between `committed` and `end`; null if one of them is null. */
   readonly lag: number | null;
-  /** Who holds it. */
+  /** The member to which the partition is assigned. */
   readonly member: GroupMember | undefined;
 }
 
 /**
- * A group, its members in the order of their ids, and all the partitions it has to do with, in the order
- * of topics and partitions.
+ * A group, its members ordered by id, and all its partitions ordered by topic and number.
  */
 export interface GroupDetails extends GroupDescription {
   readonly partitions: readonly GroupPartition[];
 }
 
-/** Looks up all about groups. */
+/** Returns the details of groups. */
 export async function groupDetails(
   context: Context,
   admin: Admin,
@@ -52,7 +50,8 @@ export async function groupDetails(
     Promise.all(groupIds.map((groupId) => admin.listGroupOffsets(groupId, { signal }))),
   ]);
   const places = groups.map((group, i) => placesOf(group, commits[i]!));
-  // Ends are asked for last, or a busy group would be ahead of them.
+  // End offsets are requested last; otherwise the committed offsets of a busy group could exceed
+  // them.
   const ends = await endOffsets(context, admin, places.flat());
   return groups.map((group, i) => {
     const committed = new Map(commits[i]!.map((each) => [partitionKey(each), each]));
@@ -69,12 +68,12 @@ export async function groupDetails(
   });
 }
 
-/** What a group has left to read, where that is known. */
+/** Total lag of a group, over partitions where it is known. */
 export function totalLag({ partitions }: GroupDetails): number {
   return partitions.reduce((sum, { lag }) => sum + (lag ?? 0), 0);
 }
 
-/** Partitions that members hold, and those with a committed offset. */
+/** Partitions assigned to members, and those with a committed offset. */
 function placesOf(
   { members }: GroupDescription,
   commits: readonly CommittedOffset[],

@@ -40,15 +40,15 @@ export const groupList = command({
       value: "TYPE",
       parse: parseGroupType,
       env: false,
-      doc: "Only groups of these types: classic, or consumer, the one of KIP-848",
+      doc: "Only groups of these types: classic, or consumer (KIP-848)",
     },
     ...outputFlag,
     ...connectionFlags,
   },
   examples: [
-    { doc: "All whose members have gone", command: "dqueue group list --state empty" },
+    { doc: "Groups without members", command: "dqueue group list --state empty" },
     {
-      doc: "Just the names, for a script",
+      doc: "Names only, for a script",
       command: "dqueue group list --output json | jq -r '.[].name'",
     },
   ],

@@ -1,5 +1,5 @@
 /**
- * Groups that are given by their ids, or by regular expressions.
+ * Selects groups by id, or by regular expression.
  *
  * @module
  */
@@ -9,9 +9,10 @@ import type { Context } from "../../terminal/context.ts";
 import { type NameSelection, selectByName } from "../name_selection.ts";
 
 /**
- * The groups that are meant, in the order of their ids.
+ * Returns the selected groups, ordered by id.
  *
- * @throws {CommandError} if an id is no group's, or an expression is none or finds nothing
+ * @throws {CommandError} If there is no group with an id, or an expression is invalid or matches no
+ *   group.
  */
 export async function selectGroups(
   { signal }: Context,

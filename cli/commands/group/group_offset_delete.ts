@@ -27,13 +27,14 @@ const COLUMNS: readonly Column<CommittedOffset>[] = [
 export const groupOffsetDelete = command({
   name: "group offset-delete",
   summary: "Delete offsets that a group has committed",
-  description: `Shows what it is going to delete and asks. The group begins anew there, where ` +
-    `its members say; offsets in topics that a member reads cannot be deleted.`,
+  description: `Shows what will be deleted and asks for confirmation. Without a committed ` +
+    `offset, members start where their settings say. Offsets of topics that a member reads cannot ` +
+    `be deleted.`,
   args: { group: { doc: "Id of the group" } },
   flags: { ...topicsFlag, ...yesFlag, ...outputFlag, ...connectionFlags },
   examples: [
     {
-      doc: "A topic the group does not read any more",
+      doc: "A topic that the group no longer reads",
       command: "dqueue group offset-delete billing --topic old-orders --yes",
     },
     {
@@ -47,7 +48,7 @@ export const groupOffsetDelete = command({
     const admin = client.admin();
     await selectGroups(context, admin, { names: [group], isRegex: false });
     const topics = mergeTopics(flags.topic);
-    // The topic itself may be gone, so it is asked what there is to delete and not what could be.
+    // The topic may be deleted, so this lists the committed offsets and not the partitions.
     const committed = await admin.listGroupOffsets(group, { signal });
     const plan = committed.filter((each) => topics.some((topic) => isMeant(topic, each)));
     if (plan.length > 0) {

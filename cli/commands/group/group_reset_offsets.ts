@@ -21,10 +21,10 @@ import { parseResetTarget } from "./reset_target.ts";
 interface Row {
   readonly topic: string;
   readonly partition: number;
-  /** The committed offset, null if there is none. */
+  /** The committed offset; null if there is none. */
   readonly current: number | null;
   readonly next: number;
-  /** Null if it is not known where the partition ends. */
+  /** The log end offset; null if unknown. */
   readonly end: number | null;
 }
 
@@ -43,15 +43,15 @@ const COLUMNS: readonly Column<Row>[] = [
 /** `group reset-offsets`. */
 export const groupResetOffsets = command({
   name: "group reset-offsets",
-  summary: "Have a group read from somewhere else",
+  summary: "Change the committed offsets of a group",
   description:
-    `Shows what would change; nothing does without --execute. A group that has members ` +
-    `is left alone: stop them first.\n\n` +
+    `Shows the new offsets; they are only changed with --execute. The group must not have ` +
+    `members: stop them first.\n\n` +
     `Places:\n` +
-    `  earliest, latest   the first message there is, the next to be written\n` +
+    `  earliest, latest   the first message, the next one to be written\n` +
     `  N                  offset N\n` +
     `  @T                 by time: @2024-12-30, @2024-12-30T23:06:40Z, @-1h\n` +
-    `  +N, -N             N messages ahead of, or back from, where the group is`,
+    `  +N, -N             N messages after or before the committed offset`,
   args: { group: { doc: "Id of the group" } },
   flags: {
     ...topicsFlag,
@@ -60,15 +60,15 @@ export const groupResetOffsets = command({
       value: "PLACE",
       env: false,
       parse: parseResetTarget,
-      doc: "Where the group is to go on",
+      doc: "New position of the group",
     },
-    execute: { type: "boolean", env: false, doc: "Do it" },
+    execute: { type: "boolean", env: false, doc: "Apply the changes" },
     ...outputFlag,
     ...connectionFlags,
   },
   examples: [
     {
-      doc: "What reading everything again would mean",
+      doc: "Plan to read everything again",
       command: "dqueue group reset-offsets billing --topic orders --to earliest",
     },
     {
@@ -116,7 +116,7 @@ async function planResets(
     try {
       return await admin.resetGroupOffsets(group, topic, target, options);
     } catch (error) {
-      // The SDK sees what its caller did wrong, where our user did it.
+      // The error of the SDK is about an argument that the user has given.
       if (!(error instanceof Error && error.name === "UsageError")) throw error;
       throw new CommandError(
         `${error.message}; give --to earliest, latest, an offset or a time, or other partitions`,
@@ -127,7 +127,7 @@ async function planResets(
   return plans.flat();
 }
 
-/** There may be no message where the group was to go on. */
+/** Warns if there is no record at the requested offset. */
 function warnIfMoved(
   { stderr }: Context,
   { topic, partition, before, offset }: ResetGroupOffset,
@@ -144,7 +144,7 @@ function warnIfMoved(
     `${
       stderr.style.yellow("Warning:")
     } "${topic}-${partition}" ${bound} at ${offset}, there is no ` +
-      `offset ${wanted}; going on at ${offset}`,
+      `offset ${wanted}; using ${offset}`,
   );
 }
 
@@ -155,8 +155,8 @@ async function tellNothingDone(
 ): Promise<void> {
   const groups = await admin.listGroups({ signal });
   const isNew = !groups.some(({ groupId }) => groupId === group);
-  const note = isNew ? `; there is no group "${group}" yet, it would be made` : "";
-  stderr.line(stderr.style.dim(`Nothing was changed: --execute does it${note}`));
+  const note = isNew ? `; group "${group}" does not exist and would be created` : "";
+  stderr.line(stderr.style.dim(`Nothing was changed: add --execute to apply it${note}`));
 }
 
 function lagOf({ next, end }: Row): number | null {

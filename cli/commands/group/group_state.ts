@@ -1,5 +1,5 @@
 /**
- * What groups are doing, and which protocol they use, as words on the command line.
+ * States and types of groups as words on the command line.
  *
  * @module
  */
@@ -7,12 +7,12 @@
 import type { GroupState, GroupType } from "../../../client/mod.ts";
 import type { Style } from "../../terminal/style.ts";
 
-/** A state that can be asked for. */
+/** A state that can be given. */
 export type KnownGroupState = Exclude<GroupState, "Unknown">;
-/** A type that can be asked for. */
+/** A type that can be given. */
 export type KnownGroupType = Exclude<GroupType, "unknown">;
 
-/** States as Kafka writes them; `Record` has the compiler see that none is missing. */
+/** States as Kafka writes them; `Record` makes the compiler check that the list is complete. */
 const STATES = Object.keys(
   {
     Stable: true,
@@ -32,17 +32,17 @@ const TYPES = Object.keys(
   >,
 ) as readonly KnownGroupType[];
 
-/** Reads a state: `Stable`, `stable`, `preparing-rebalance`. */
+/** Parses a state: `Stable`, `stable`, `preparing-rebalance`. */
 export function parseGroupState(text: string): KnownGroupState {
   return oneOf(STATES, text);
 }
 
-/** Reads a type: `classic`, `consumer`. */
+/** Parses a type: `classic`, `consumer`. */
 export function parseGroupType(text: string): KnownGroupType {
   return oneOf(TYPES, text);
 }
 
-/** The colour of a state. */
+/** Colour of a state. */
 export function paintState(
   { green, red, yellow, dim }: Style,
   state: GroupState,

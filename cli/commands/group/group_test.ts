@@ -2,12 +2,12 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { joinClassic, joinModern, leaveClassic } from "./group_testing.ts";
 import { CommandTest, runIn, WatchedOutput } from "../testing.ts";
 
-/** Groups that come to a decision at once. */
+/** Groups that rebalance without a delay. */
 const NO_DELAY = { "group.initial.rebalance.delay.ms": 0 };
 
 /**
- * A broker with topic `orders`, of which partition 0 has ten messages, one for each hour of a day in
- * 2020, and partition 1 has three; group `billing` has read four and all of them.
+ * A broker with topic `orders`: partition 0 has ten messages, one for each hour of a day in 2020,
+ * and partition 1 has three. Group `billing` has committed offsets 4 and 3.
  */
 async function startWithGroup(): Promise<CommandTest> {
   const test = await CommandTest.start(NO_DELAY);
@@ -27,7 +27,7 @@ async function json(test: CommandTest, line: string) {
   return JSON.parse(await test.output(`${line} --output json`));
 }
 
-/** What the group has committed: `orders:0=4`. */
+/** The committed offsets of the group: `orders:0=4`. */
 async function committed(test: CommandTest, group = "billing"): Promise<string> {
   await using client = test.client();
   const offsets = await client.admin().listGroupOffsets(group);
@@ -72,7 +72,7 @@ Deno.test("group list lists groups by state and type", async () => {
   assertStringIncludes(wrong.stderr, 'Invalid --state: cannot read "busy": expected one of Stable');
 });
 
-Deno.test("group describe shows members, their partitions, committed offsets and lag", async () => {
+Deno.test("group describe prints members, their partitions, committed offsets and lag", async () => {
   await using test = await startWithGroup();
   await using client = test.client();
   const partitions = [0, 1, 2].map((partition) => ({ topic: "orders", partition }));
@@ -118,13 +118,13 @@ Deno.test("group describe shows members, their partitions, committed offsets and
   assertEquals([group.partitions[2].committed_offset, group.partitions[2].lag], [null, null]);
 });
 
-Deno.test("group describe shows epochs of a KIP-848 group, and what its members shall hold", async () => {
+Deno.test("group describe prints the epochs and target assignments of a KIP-848 group", async () => {
   await using test = await CommandTest.start();
   await test.output("topic create orders --partitions 2");
   await using client = test.client();
   await joinModern(client, "billing", "first", ["orders"]);
   await joinModern(client, "billing", "second", ["orders"]);
-  // The first has not been told yet that it has to give up a partition.
+  // The first member has not yet received the request to revoke a partition.
   const text = await test.output("group describe billing");
   assertMatch(text, /^MEMBER +CLIENT +HOST +PROTOCOL +EPOCH +PARTITIONS +TO BE$/m);
   assertMatch(text, /^first .* consumer +1 +orders:0,1 +orders:[01]$/m);
@@ -135,7 +135,7 @@ Deno.test("group describe shows epochs of a KIP-848 group, and what its members 
   assertEquals(group.members[0].target_assignment[0].partitions.length, 1);
 });
 
-Deno.test("group describe finds groups by name or expression", async () => {
+Deno.test("group describe selects groups by name or expression", async () => {
   await using test = await startWithGroup();
   await test.output("group reset-offsets shipping -t orders:0 --to latest --execute");
   assertMatch(
@@ -152,7 +152,7 @@ Deno.test("group describe finds groups by name or expression", async () => {
   assertEquals(none.stderr, 'Error: Cannot find a group that matches "x.*"\n');
 });
 
-Deno.test("group describe --watch draws over what it drew, until it is interrupted", async () => {
+Deno.test("group describe --watch redraws the table until it is interrupted", async () => {
   await using test = await startWithGroup();
   const terminal = new WatchedOutput({ isTerminal: true, rows: () => 40 });
   const context = test.context();
@@ -166,11 +166,11 @@ Deno.test("group describe --watch draws over what it drew, until it is interrupt
   assertEquals([code, stderr], [0, ""]);
   assert(terminal.text.startsWith("\x1b[?1049h"), "it does not take the other screen");
   assertMatch(terminal.text, /UTC, every 10ms, Ctrl-C ends it/);
-  // What was seen last is left on the terminal.
+  // The last table remains on the terminal.
   assertMatch(terminal.text.split("\x1b[?1049l")[1]!, /^Group +billing\n[^]*Lag +26\n/);
 });
 
-Deno.test("group describe --watch --output json prints a line for each look, also in a pipe", async () => {
+Deno.test("group describe --watch --output json prints a line per interval, also in a pipe", async () => {
   await using test = await startWithGroup();
   const watched = new WatchedOutput();
   const context = test.context();
@@ -191,7 +191,7 @@ Deno.test("group describe --watch --output json prints a line for each look, als
   assertEquals([unknown.code, unknown.stdout], [1, ""]);
 });
 
-Deno.test("group delete asks, deletes, and leaves groups with members alone", async () => {
+Deno.test("group delete asks for confirmation, and keeps groups with members", async () => {
   await using test = await startWithGroup();
   await using client = test.client();
   await client.admin().alterGroupOffsets("b", [{ topic: "orders", partition: 0, offset: 1 }]);
@@ -217,7 +217,7 @@ Deno.test("group delete asks, deletes, and leaves groups with members alone", as
   assertStringIncludes((await test.run("group delete b -y")).stderr, 'Cannot find group "b"');
 });
 
-Deno.test("group reset-offsets shows what would change, and does it with --execute", async () => {
+Deno.test("group reset-offsets prints the plan, and applies it with --execute", async () => {
   await using test = await startWithGroup();
   const line = "group reset-offsets billing --topic orders --to earliest";
   const plan = await test.run(line);
@@ -229,13 +229,13 @@ Deno.test("group reset-offsets shows what would change, and does it with --execu
       "orders          1        3    0          3\n" +
       "orders          2        -    0          0\n",
   );
-  assertEquals(plan.stderr, "Nothing was changed: --execute does it\n");
+  assertEquals(plan.stderr, "Nothing was changed: add --execute to apply it\n");
   assertEquals(await committed(test), "orders:0=4 orders:1=3");
   assertEquals(await test.output(`${line} --execute`), plan.stdout);
   assertEquals(await committed(test), "orders:0=0 orders:1=0 orders:2=0");
 });
 
-Deno.test("group reset-offsets --to takes places, offsets, times and distances", async (t) => {
+Deno.test("group reset-offsets --to accepts positions, offsets, times and shifts", async (t) => {
   const cases: [to: string, zero: number, one: number][] = [
     ["earliest", 0, 0],
     ["start", 0, 0],
@@ -279,26 +279,26 @@ Deno.test("group reset-offsets --to takes places, offsets, times and distances",
   }
 });
 
-Deno.test("group reset-offsets says so where it cannot go", async () => {
+Deno.test("group reset-offsets warns if an offset is out of range", async () => {
   await using test = await startWithGroup();
   const far = await test.run("group reset-offsets billing -t orders:0,1 --to 5 --execute");
   assertEquals(far.code, 0);
   assertEquals(
     far.stderr,
-    'Warning: "orders-1" ends at 3, there is no offset 5; going on at 3\n',
+    'Warning: "orders-1" ends at 3, there is no offset 5; using 3\n',
   );
   assertEquals(await committed(test), "orders:0=5 orders:1=3");
   const back = await test.run("group reset-offsets billing -t orders:0 --to -9 --execute");
   assertEquals(
     back.stderr,
-    'Warning: "orders-0" starts at 0, there is no offset -4; going on at 0\n',
+    'Warning: "orders-0" starts at 0, there is no offset -4; using 0\n',
   );
   const shift = await test.run("group reset-offsets billing -t orders --to +1");
   assertEquals(shift.code, 1);
   assertMatch(shift.stderr, /"orders-2": the group has committed none; give --to earliest/);
 });
 
-Deno.test("group reset-offsets is refused while the group has members", async () => {
+Deno.test("group reset-offsets fails while the group has members", async () => {
   await using test = await startWithGroup();
   await using client = test.client();
   const memberId = await joinClassic(client, "billing", [{ topic: "orders", partition: 0 }]);
@@ -314,19 +314,19 @@ Deno.test("group reset-offsets is refused while the group has members", async ()
   assertEquals(await committed(test), "orders:0=4 orders:1=1");
 });
 
-Deno.test("group reset-offsets makes a group that is not there, after it has said so", async () => {
+Deno.test("group reset-offsets creates a missing group, and announces it", async () => {
   await using test = await startWithGroup();
   const line = "group reset-offsets new -t orders:0 --to 7";
   assertEquals(
     (await test.run(line)).stderr,
-    'Nothing was changed: --execute does it; there is no group "new" yet, it would be made\n',
+    'Nothing was changed: add --execute to apply it; group "new" does not exist and would be created\n',
   );
   assertEquals(await committed(test, "new"), "");
   await test.output(`${line} --execute`);
   assertEquals(await committed(test, "new"), "orders:0=7");
 });
 
-Deno.test("group reset-offsets names topics and partitions that are not there", async () => {
+Deno.test("group reset-offsets reports missing topics and partitions", async () => {
   await using test = await startWithGroup();
   const failure = async (topic: string) => {
     const { code, stderr } = await test.run(
@@ -372,7 +372,7 @@ Deno.test("group offset-delete deletes the offsets of a topic, or of some partit
   assertEquals(await committed(test), "");
 });
 
-Deno.test("group offset-delete is refused for a topic that a member reads", async () => {
+Deno.test("group offset-delete fails for a topic that a member reads", async () => {
   await using test = await startWithGroup();
   await using client = test.client();
   await joinClassic(client, "billing", [{ topic: "orders", partition: 0 }]);
@@ -382,7 +382,7 @@ Deno.test("group offset-delete is refused for a topic that a member reads", asyn
   assertEquals(await committed(test), "orders:0=4 orders:1=3");
 });
 
-Deno.test("Commands about groups and topics say in Kafka's words which name there is not", async () => {
+Deno.test("Commands for groups and topics report missing names in Kafka's terms", async () => {
   await using test = await CommandTest.start();
   await test.output("topic create a");
   const missing = "the group id does not exist (GROUP_ID_NOT_FOUND)";

@@ -1,5 +1,5 @@
 /**
- * Members of groups for tests, which hold what they are assigned and do nothing with it.
+ * Group members for tests, which ignore their assignments.
  *
  * @module
  */
@@ -14,10 +14,10 @@ import { leaveGroup } from "../../../protocol/messages/leave_group.ts";
 import { syncGroup } from "../../../protocol/messages/sync_group.ts";
 
 const SESSION_MS = 30_000;
-/** The last version in which a member joins with one request (KIP-394). */
+/** The last version that lets a member join with one request (KIP-394). */
 const LAST_JOIN_WITHOUT_ID = 3;
 
-/** Joins a group by the classic protocol as its only member, and assigns itself partitions. */
+/** Joins a group with the classic protocol as its only member, and assigns itself partitions. */
 export async function joinClassic(
   client: Client,
   groupId: string,
@@ -61,7 +61,7 @@ export async function leaveClassic(
   await coreOf(client).requestBroker(id, leaveGroup, { groupId, memberId }, { maxVersion: 2 });
 }
 
-/** Joins a group by the protocol of KIP-848; the broker assigns. */
+/** Joins a group with the KIP-848 protocol; the broker computes the assignment. */
 export async function joinModern(
   client: Client,
   groupId: string,
@@ -80,9 +80,9 @@ export async function joinModern(
   if (answer.errorCode !== 0) throw new Error(`Cannot join: ${answer.errorMessage}`);
 }
 
-/** Of one broker all there are. */
+/** The coordinator: with one broker it is always that one. */
 async function coordinatorOf(client: Client, groupId: string): Promise<number> {
-  // The first question for a coordinator has the broker make the topic of committed offsets.
+  // The first request for a coordinator creates the topic of committed offsets.
   await client.admin().listGroupOffsets(groupId);
   return (await client.discoverController()).id;
 }

@@ -1,5 +1,5 @@
 /**
- * Where `--to` sets a group: a place, an offset, a time, or a distance from where the group is.
+ * The target of `group reset-offsets --to`: a position, an offset, a time, or a shift.
  *
  * @module
  */
@@ -8,12 +8,12 @@ import type { GroupOffsetTarget } from "../../../client/mod.ts";
 import { parseTime } from "../../records/offset_spec.ts";
 
 /**
- * Reads what `--to` says. `+N` and `-N` count from the committed offset, so they say something else than
- * in `--offset`.
+ * Parses the value of `--to`. `+N` and `-N` are relative to the committed offset, unlike in
+ * `--offset`.
  *
- * @param text such as `earliest`, `latest`, `42`, `-10` or `@-1h`
- * @param nowMs the time durations count from, in milliseconds since the epoch
- * @throws {SyntaxError} if it does not say a place
+ * @param text Such as `earliest`, `latest`, `42`, `-10` or `@-1h`.
+ * @param nowMs The time that durations are relative to, in milliseconds since the epoch.
+ * @throws {SyntaxError} If it is not a target.
  */
 export function parseResetTarget(text: string, nowMs: number): GroupOffsetTarget {
   if (text === "earliest" || text === "start") return "earliest";

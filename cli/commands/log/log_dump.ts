@@ -11,17 +11,17 @@ import { outputFlag } from "../output_flag.ts";
 /** `log dump`. */
 export const logDump = command({
   name: "log dump",
-  summary: "Show what is in the files of the log",
+  summary: "Show the contents of log files",
   description:
     `Reads segments (.log), indexes (.index, .timeindex, .txnindex), producer snapshots (.snapshot), ` +
     `checkpoints, partition.metadata and meta.properties, or all of these in a partition's folder. ` +
-    `Nothing is changed, and no broker is asked.\n\n` +
-    `Where a file is damaged it says so, goes on behind the damage if it can, and exits with 1.`,
+    `Changes nothing, and does not connect to a broker.\n\n` +
+    `Reports damage, continues after it if possible, and exits with 1.`,
   args: {
     files: { value: "FILE", many: true, isFile: true, doc: "Files, or folders of partitions" },
   },
   flags: {
-    records: { type: "boolean", env: false, doc: "The records of each batch too" },
+    records: { type: "boolean", env: false, doc: "Include the records of each batch" },
     output: { ...outputFlag.output, doc: "Text for people, or one JSON object per line" },
   },
   examples: [
@@ -38,7 +38,7 @@ export const logDump = command({
     if (output.problemCount > 0) {
       await context.stdout.flush();
       const { problemCount: count } = output;
-      throw new CommandError(count === 1 ? "One place is damaged" : `${count} places are damaged`);
+      throw new CommandError(count === 1 ? "Found 1 damaged place" : `Found ${count} damaged places`);
     }
   },
 });

@@ -12,7 +12,7 @@ import { type Json, writeJsonLine } from "../../records/json.ts";
 import { escapeControls } from "../../terminal/text_width.ts";
 import { outputFlag } from "../output_flag.ts";
 
-/** Something that a repair does. */
+/** An action of a repair. */
 interface Step {
   readonly text: string;
   readonly json: { readonly [name: string]: Json };
@@ -21,21 +21,21 @@ interface Step {
 /** `log repair`. */
 export const logRepair = command({
   name: "log repair",
-  summary: "Mend what log verify finds",
+  summary: "Repair the problems that log verify finds",
   description:
-    `Shows what would be done; nothing is without --execute. The broker has to be stopped.\n\n` +
-    `Damaged records are taken out of their segment, and a batch without records is put in their ` +
-    `place: offsets stay as they are, and consumers go on behind them. Indexes and leader epochs are ` +
-    `made anew. What is taken out is kept beside, in files that end with .corrupt; remove them when ` +
-    `you are sure. The next start checks the logs as after a crash.`,
+    `Shows the repairs; they are only made with --execute. The broker must be stopped.\n\n` +
+    `Damaged records are removed from their segment and replaced by a batch without records: offsets ` +
+    `do not change, and consumers continue after the gap. Indexes and leader epochs are rebuilt. The ` +
+    `removed data is kept in files that end with .corrupt; delete them when they are no longer ` +
+    `needed. The next start recovers the logs as after a crash.`,
   args: { folder: { value: "DATA", isFile: true, doc: "A data folder, or that of one partition" } },
   flags: {
-    execute: { type: "boolean", env: false, doc: "Do it" },
+    execute: { type: "boolean", env: false, doc: "Apply the changes" },
     output: { ...outputFlag.output, doc: "Text for people, or one JSON object per line" },
   },
   examples: [
     { doc: "What would be lost", command: "dqueue log repair dqueue-data" },
-    { doc: "Do it", command: "dqueue log repair dqueue-data --execute" },
+    { doc: "Repair it", command: "dqueue log repair dqueue-data --execute" },
   ],
   async run(context, { args, flags }) {
     const { withVerifiedFolder } = await import("./verified_folder.ts");
@@ -60,18 +60,18 @@ export const logRepair = command({
       } else if (steps.length === 0) {
         context.stderr.line("There is nothing to repair");
       } else {
-        context.stderr.line("Nothing was done: add --execute to do it");
+        context.stderr.line("Nothing was changed: add --execute to apply it");
       }
       const left = report.wrongFiles.find(isBeyondRepair);
       if (left !== undefined) {
         throw new CommandError(
-          `Cannot repair "${left}": it says whose folder this is; mend it by hand`,
+          `Cannot repair "${left}": it identifies the broker of this folder; repair it by hand`,
         );
       }
       const lost = report.missing.find(({ folder }) => isBeyondRepair(folder));
       if (lost === undefined) return;
       throw new CommandError(
-        `Cannot repair "${lost.folder}": it says what topics there are; restore it from a copy`,
+        `Cannot repair "${lost.folder}": it lists the topics; restore it from a backup`,
       );
     });
   },
@@ -84,7 +84,7 @@ function stepsOf(report: DataFolderReport, isBeyondRepair: (path: string) => boo
   const steps = [...files, ...missing, ...report.partitions.flatMap(partitionSteps)];
   if (steps.length > 0 || report.findings.every(({ path }) => isBeyondRepair(path))) return steps;
   return [{
-    text: "Has the next start check all logs as after a crash",
+    text: "Marks all logs for recovery at the next start",
     json: { action: "recover" },
   }];
 }
@@ -104,7 +104,7 @@ function partitionSteps(report: PartitionReport): Step[] {
         ? "no records"
         : `records of offsets ${firstOffset} to ${nextOffset - 1} (at most ${count})`;
       steps.push({
-        text: `${name}: gives up ${records}, ${formatBytes(size)} at position ${position} of ` +
+        text: `${name}: drops ${records}, ${formatBytes(size)} at position ${position} of ` +
           `${path}: ${problem}`,
         json: {
           action: "drop",
@@ -120,33 +120,33 @@ function partitionSteps(report: PartitionReport): Step[] {
     }
     if (!hasWrongIndex && holes.length === 0) continue;
     steps.push({
-      text: `${name}: makes the indexes of ${path} anew`,
+      text: `${name}: rebuilds the indexes of ${path}`,
       json: { action: "index", log: name, file: path },
     });
   }
   for (const { path, position, leaderEpoch } of wrongEpochs) {
     steps.push({
       text:
-        `${name}: gives the batch at position ${position} of ${path} leader epoch ${leaderEpoch}`,
+        `${name}: sets leader epoch ${leaderEpoch} in the batch at position ${position} of ${path}`,
       json: { action: "epoch", log: name, file: path, position, leader_epoch: leaderEpoch },
     });
   }
   steps.push(...wrongFiles.map(asideStep));
   if (topicId !== undefined) {
     steps.push({
-      text: `${name}: notes that it belongs to topic id ${topicId}`,
+      text: `${name}: writes topic id ${topicId}`,
       json: { action: "topic-id", log: name, file: folder, topic_id: topicId },
     });
   }
   if (epochs !== undefined) {
     steps.push({
-      text: `${name}: makes the leader epochs anew`,
+      text: `${name}: rebuilds the leader epochs`,
       json: { action: "epochs", log: name, file: folder },
     });
   }
   if (steps.length > 0 || findings.length === 0) return steps;
   return [{
-    text: `${name}: has the next start check it as after a crash`,
+    text: `${name}: marks the log for recovery at the next start`,
     json: { action: "recover", log: name, file: folder },
   }];
 }
@@ -157,7 +157,7 @@ function missingStep({ name, folder, logStartOffset, recoveryPoint }: MissingLog
     ? "no records"
     : `records of offsets ${logStartOffset} to ${recoveryPoint - 1} (at most ${count})`;
   return {
-    text: `${name}: gives up ${records}, and makes ${folder} again`,
+    text: `${name}: drops ${records}, and recreates ${folder}`,
     json: {
       action: "replace",
       log: name,

@@ -17,11 +17,11 @@ export const logVerify = command({
   name: "log verify",
   summary: "Check the files of a data folder",
   description:
-    `Reads every batch of every segment: its CRC, offsets, sizes and counts. Holds against ` +
-    `them the indexes, leader epochs, producer snapshots and checkpoints. Nothing is changed. ` +
-    `The broker has to be stopped; while this runs, none can start on the folder.\n\n` +
-    `Tells each thing that is wrong in a line, with file and position, and exits with 1 if there is ` +
-    `any. What a crash leaves behind the recovery point is not wrong: the next start checks that.`,
+    `Checks every batch of every segment: its CRC, offsets, sizes and counts. Compares them ` +
+    `with the indexes, leader epochs, producer snapshots and checkpoints. Changes nothing. The broker ` +
+    `must be stopped; none can start on the folder while this runs.\n\n` +
+    `Prints each problem on a line, with file and position, and exits with 1 if there are any. Data ` +
+    `after the recovery point may be incomplete after a crash; the next start recovers it.`,
   args: { folder: { value: "DATA", isFile: true, doc: "A data folder, or that of one partition" } },
   flags: {
     records: {
@@ -33,7 +33,7 @@ export const logVerify = command({
     output: { ...outputFlag.output, doc: "Text for people, or one JSON object per line" },
   },
   examples: [
-    { doc: "Everything there is", command: "dqueue log verify dqueue-data" },
+    { doc: "A data folder", command: "dqueue log verify dqueue-data" },
     { doc: "One partition", command: "dqueue log verify dqueue-data/orders-0" },
   ],
   async run(context, { args, flags }) {
@@ -60,7 +60,7 @@ export const logVerify = command({
       if (!isJson) tell(context, report.partitions);
       const { length: count } = findings;
       if (count > 0) {
-        throw new CommandError(count === 1 ? "One thing is wrong" : `${count} things are wrong`);
+        throw new CommandError(count === 1 ? "Found 1 problem" : `Found ${count} problems`);
       }
     });
   },

@@ -24,7 +24,7 @@ async function startBroker(data: string): Promise<Broker> {
   });
 }
 
-/** Runs with the data folder of a broker that has stopped, in which "a-0" has three batches. */
+/** Runs with the data folder of a stopped broker, in which "a-0" has three batches. */
 async function withData(use: (data: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir();
   try {
@@ -48,7 +48,10 @@ async function log(...argv: string[]) {
   return await runIn(testContext(), ["log", ...argv]);
 }
 
-/** Flips a bit in one of the three batches, the second unless said otherwise; returns where that is. */
+/**
+ * Flips a bit in one of the three batches, by default the second; returns the position of the
+ * batch.
+ */
 async function damage(data: string, batch = 1): Promise<number> {
   const bytes = await Deno.readFile(`${data}/a-0/${LOG}`);
   const position = bytes.length / 3 * batch;
@@ -57,7 +60,7 @@ async function damage(data: string, batch = 1): Promise<number> {
   return position;
 }
 
-Deno.test("log verify finds nothing wrong in the data of a broker that has stopped", async () => {
+Deno.test("log verify finds nothing wrong in the data of a stopped broker", async () => {
   await withData(async (data) => {
     for (const flags of [[], ["--records"], ["--output", "json"]]) {
       const { code, stdout, stderr } = await log("verify", data, ...flags);
@@ -68,7 +71,7 @@ Deno.test("log verify finds nothing wrong in the data of a broker that has stopp
   });
 });
 
-Deno.test("log verify tells each thing that is wrong in a line, with its place, and exits with 1", async () => {
+Deno.test("log verify prints each problem on a line with its position, and exits with 1", async () => {
   await withData(async (data) => {
     const position = await damage(data);
     const path = `${data}/a-0/${LOG}`;
@@ -79,14 +82,14 @@ Deno.test("log verify tells each thing that is wrong in a line, with its place, 
       `${path}, position ${position}: ${position} bytes are no sound batch, offsets 2 to 3: computed`,
     );
     assertEquals(text.stdout.trimEnd().split("\n").length, 1);
-    assertStringIncludes(text.stderr, "Error: One thing is wrong\n");
+    assertStringIncludes(text.stderr, "Error: Found 1 problem\n");
     const json = await log("verify", `${data}/a-0`, "--output", "json");
     const [finding] = json.stdout.trimEnd().split("\n").map((line) => JSON.parse(line));
     assertEquals([finding.file, finding.position], [path, position]);
   });
 });
 
-Deno.test("log repair shows what it would give up, and with --execute leaves a folder that is served", async () => {
+Deno.test("log repair prints what would be lost, and with --execute leaves a usable folder", async () => {
   await withData(async (data) => {
     const position = await damage(data);
     const before = await Deno.readFile(`${data}/a-0/${LOG}`);
@@ -94,9 +97,9 @@ Deno.test("log repair shows what it would give up, and with --execute leaves a f
     assertEquals(plan.code, 0);
     assertStringIncludes(
       plan.stdout,
-      `a-0: gives up records of offsets 2 to 3 (at most 2), ${position} B at position ${position} of `,
+      `a-0: drops records of offsets 2 to 3 (at most 2), ${position} B at position ${position} of `,
     );
-    assertEquals(plan.stderr, "Nothing was done: add --execute to do it\n");
+    assertEquals(plan.stderr, "Nothing was changed: add --execute to apply it\n");
     assertEquals(await Deno.readFile(`${data}/a-0/${LOG}`), before);
 
     const done = await log("repair", data, "--execute", "--output", "json");
@@ -124,7 +127,7 @@ Deno.test("log repair shows what it would give up, and with --execute leaves a f
   });
 });
 
-Deno.test("log repair leaves a log that readers come to the end of, though that was damaged", async () => {
+Deno.test("log repair leaves a log that can be read to its damaged end", async () => {
   await withData(async (data) => {
     await damage(data, 2);
     assertEquals((await log("repair", data, "--execute")).code, 0);
@@ -146,7 +149,7 @@ Deno.test("log repair leaves a log that readers come to the end of, though that 
   });
 });
 
-Deno.test("log verify and log repair refuse a folder that a broker uses, and what is none", async () => {
+Deno.test("log verify and log repair reject a folder in use, and a missing one", async () => {
   await withData(async (data) => {
     await using broker = await startBroker(data);
     for (const action of ["verify", "repair"]) {
@@ -165,12 +168,12 @@ Deno.test("log verify and log repair refuse a folder that a broker uses, and wha
   });
 });
 
-Deno.test("log repair cannot guess whose folder it is", async () => {
+Deno.test("log repair cannot restore meta.properties", async () => {
   await withData(async (data) => {
     await Deno.writeTextFile(`${data}/meta.properties`, "version=1\n");
     const { code, stderr } = await log("repair", data, "--execute");
     assertEquals(code, 1);
-    assertStringIncludes(stderr, "it says whose folder this is; mend it by hand");
+    assertStringIncludes(stderr, "it identifies the broker of this folder; repair it by hand");
     assert((await log("verify", data)).code === 1);
   });
 });
@@ -189,14 +192,14 @@ class ReadOnlyFileSystem extends DenoFileSystem {
   }
 }
 
-Deno.test("log verify needs no writable folder, and keeps brokers away all the same", async () => {
+Deno.test("log verify works on a read-only folder, and still excludes brokers", async () => {
   await withData(async (data) => {
     const path = `${data}/.lock`;
     for (const code of ["EROFS", "EACCES", "EPERM"]) {
       const fs = new ReadOnlyFileSystem(code);
       const lock = await lockFolder(fs, path, true);
       assert(typeof lock !== "string");
-      // Another may read along.
+      // Another reader may share the lock.
       const other = await lockFolder(fs, path, true);
       assert(typeof other !== "string");
       await assertRejects(() => startBroker(data), DataFolderLockedError);

@@ -1,5 +1,5 @@
 /**
- * A data folder that a command has for itself, checked, as `log verify` and `log repair` need it.
+ * Locks and verifies a data folder, for `log verify` and `log repair`.
  *
  * @module
  */
@@ -13,21 +13,21 @@ import type { Context } from "../../terminal/context.ts";
 import { CommandError } from "../../errors.ts";
 import { Progress } from "../../terminal/progress.ts";
 
-/** What to check, and how. */
+/** What to verify, and how. */
 export interface VerifiedFolderOptions {
-  /** The folder, as it was given. */
+  /** The folder as given by the user. */
   readonly path: string;
-  /** What is done with it, for messages: `verify`. */
+  /** The action, for error messages: `verify`. */
   readonly action: string;
-  /** Whether nothing is written, so that the folder need not be writable. */
+  /** Whether nothing is written, so the folder need not be writable. */
   readonly isReadOnly: boolean;
   readonly withRecords: boolean;
 }
 
-/** Codes of a folder that cannot be written to, by nobody or by this user. */
+/** Error codes of a folder that cannot be written to. */
 const NOT_WRITABLE: readonly string[] = ["EROFS", "EACCES", "EPERM"];
 
-/** What to do with a folder that was checked. */
+/** Called with a verified folder. */
 export type FolderUse = (
   fs: DenoFileSystem,
   path: string,
@@ -35,7 +35,7 @@ export type FolderUse = (
 ) => Promise<void>;
 
 /**
- * Checks a data folder, or that of a partition, and lets `use` go on with it, while no broker can start
+ * Verifies a data folder, or the folder of a partition, and calls `use` while no broker can start
  * on it.
  *
  * @throws {CommandError} If there is no such folder, or a broker uses it.
@@ -51,7 +51,7 @@ export async function withVerifiedFolder(
     throw new CommandError(`Cannot ${action} "${given}": there is no such folder`);
   }
   const dataFolder = dataFolderOf(fs, path);
-  // Where there is no lock no broker has been, and none is made for the looking.
+  // Without a lock file no broker has used the folder, and verifying does not create one.
   const lockPath = dataFolder === undefined ? undefined : `${dataFolder}/${LOCK_FILE_NAME}`;
   const lock = lockPath !== undefined && fs.statSync(lockPath) !== undefined
     ? await lockFolder(fs, lockPath, isReadOnly)
@@ -68,7 +68,7 @@ export async function withVerifiedFolder(
   }
 }
 
-/** Keeps brokers away from a folder while it is worked on, also where nothing can be written. */
+/** Prevents brokers from using a folder, also if the folder is not writable. */
 export async function lockFolder(
   fs: DenoFileSystem,
   path: string,
@@ -104,7 +104,7 @@ async function verify(
   }
 }
 
-/** Everything that is wrong, the folder's own files first. */
+/** All findings, those about files of the data folder first. */
 export function findingsOf({ findings, partitions }: DataFolderReport): Finding[] {
   return [...findings, ...partitions.flatMap((partition) => partition.findings)];
 }

@@ -40,17 +40,17 @@ export const consume = command({
   summary: "Print messages of topics",
   description:
     `Prints the messages of topics from the start, then waits for new ones until Ctrl-C. On a ` +
-    `terminal it shows where each message stands; in a pipe it prints the value and a newline, ` +
-    `unless --format or --output say otherwise.\n\n` +
-    `With --group it shares the partitions with the other members of the group, goes on where the ` +
-    `group has committed, and commits what it has printed.\n\n` +
+    `terminal it also shows the position of each message; in a pipe it prints only values, each with ` +
+    `a newline. --format and --output change that.\n\n` +
+    `With --group it shares the partitions with the other members of the group, continues from the ` +
+    `committed offsets, and commits printed messages.\n\n` +
     `Offsets:\n` +
-    `  start, end       the first message there is, the next one that will be written\n` +
+    `  start, end       the first message, the next one to be written\n` +
     `  N, +N, -N        offset N, N after the start, the last N of each partition\n` +
     `  A:B              from A up to, not including, B; either may be missing\n` +
-    `  :end             what is there now\n` +
+    `  :end             all current messages\n` +
     `  @T, @T1:T2       by time: seconds or milliseconds since 1970, 2024-12-30,\n` +
-    `                   2024-12-30T23:06:40Z, or back from now: @-1h:end\n\n` +
+    `                   2024-12-30T23:06:40Z, or relative to now: @-1h:end\n\n` +
     `Format:\n` +
     `  %t topic  %p partition  %o offset  %k key  %v value  %d timestamp  %h{%k=%v } headers\n` +
     `  %T %K %V lengths  %H number of headers  %e leader epoch  %i count  %% percent\n` +
@@ -63,7 +63,7 @@ export const consume = command({
       value: "OFFSET",
       default: "start",
       env: false,
-      doc: "Where to start, and perhaps to stop",
+      doc: "Where to start, and optionally where to stop",
     },
     num: {
       alias: "n",
@@ -71,45 +71,45 @@ export const consume = command({
       type: "integer",
       min: 1,
       env: false,
-      doc: "Stop after so many messages",
+      doc: "Stop after this number of messages",
     },
     ...partitionsFlag,
     group: {
       alias: "g",
       value: "GROUP",
       env: false,
-      doc: "Read as a member of this group, and commit what was printed",
+      doc: "Read as a member of this group, and commit printed messages",
     },
-    exit: { alias: "e", type: "boolean", env: false, doc: "Stop at the end and do not wait" },
+    exit: { alias: "e", type: "boolean", env: false, doc: "Exit at the end instead of waiting" },
     format: {
       alias: "f",
       value: "FORMAT",
       parse: formatPrinter,
       env: false,
-      doc: "Print each message like this, whatever --output says",
+      doc: "Format of each message; overrides --output",
     },
     output: {
       choices: ["table", "json"],
-      fallback: "text on a terminal, bare values in a pipe",
+      fallback: "text on a terminal, values only in a pipe",
       doc: "Text for people, or one JSON object per line",
     },
     ...regexFlag,
     skipCorrupt: {
       type: "boolean",
       env: false,
-      doc: "Leave out batches that cannot be read, with a warning each",
+      doc: "Skip corrupt batches, with a warning for each",
     },
-    readCommitted: { type: "boolean", doc: "Leave out messages of transactions not committed" },
+    readCommitted: { type: "boolean", doc: "Skip messages of uncommitted transactions" },
     ...patientConnectionFlags,
   },
   examples: [
-    { doc: "All there is, and what comes", command: "dqueue consume orders" },
+    { doc: "All messages, then new ones", command: "dqueue consume orders" },
     { doc: "The last ten of each partition", command: "dqueue consume orders -o -10 -e" },
     {
       doc: "The last hour, as key and value",
       command: "dqueue consume orders -o @-1h:end -f '%k: %v\\n'",
     },
-    { doc: "Share the work with others", command: "dqueue consume orders -g billing" },
+    { doc: "As a member of a group", command: "dqueue consume orders -g billing" },
     {
       doc: "Copy a topic, keys, headers and timestamps included",
       command: "dqueue consume a -e --output json | dqueue produce b --input json",
@@ -135,11 +135,11 @@ export const consume = command({
   },
 });
 
-/** What is to be read. */
+/** What to read. */
 interface Reading {
   readonly topics: readonly string[];
   readonly offset: OffsetSpec;
-  /** Numbers of partitions; none for all. */
+  /** Partition numbers; empty for all. */
   readonly partitions: readonly number[];
   readonly isolationLevel: IsolationLevel;
   readonly limit: number;
@@ -197,7 +197,7 @@ async function consumeGroup(
   });
 }
 
-/** @throws {UsageError} if flags do not go together with `--group` */
+/** @throws {UsageError} If flags cannot be combined with `--group`. */
 function ensureGroupUsable(
   groupId: string,
   offset: OffsetSpec,
@@ -212,7 +212,7 @@ function ensureGroupUsable(
   }
 }
 
-/** Who follows a topic stops it by Ctrl-C; there is no other way. */
+/** A command that follows a topic is ended by Ctrl-C; that is a success. */
 async function untilInterrupted(
   { signal, stdout }: Context,
   isFollowing: boolean,
@@ -222,7 +222,7 @@ async function untilInterrupted(
     await follow();
   } catch (error) {
     if (!isFollowing || !isInterruption(error, signal)) throw error;
-    // The terminal has written ^C there.
+    // The terminal has printed ^C there.
     if (stdout.isTerminal) stdout.line();
   }
 }
@@ -232,7 +232,7 @@ function printerOf(
   format: RecordPrinter | undefined,
   output: "table" | "json" | undefined,
 ): RecordPrinter {
-  // --output may come from a variable that is set for all commands.
+  // --output may come from a variable that applies to all commands.
   if (format !== undefined) return format;
   if (output === "json") return jsonPrinter;
   return output === "table" || stdout.isTerminal ? textPrinter(stdout.style) : valuePrinter;
@@ -250,16 +250,16 @@ function warnIfMissing({ stderr }: Context, range: PartitionRange): void {
 function warnOfCorrupt({ stderr }: Context, error: CorruptBatchError): void {
   const last = error.nextOffset - 1;
   stderr.line(
-    `${stderr.style.yellow("Warning:")} ${error.message}; left out up to offset ${last}`,
+    `${stderr.style.yellow("Warning:")} ${error.message}; skipped to offset ${last}`,
   );
 }
 
-/** The range up to what is there now. */
+/** Limits a range to the current end. */
 function untilEnd(range: PartitionRange): PartitionRange {
   return { ...range, to: Math.min(range.to ?? Infinity, range.end) };
 }
 
-/** How many messages there are to read, or more. */
+/** Number of messages to read; an upper bound. */
 function countOf(ranges: readonly PartitionRange[]): number {
   return ranges.reduce((sum, { from, to = Infinity }) => sum + Math.max(0, to - from), 0);
 }
@@ -284,8 +284,8 @@ async function printMessages(
 }
 
 /**
- * On a terminal the messages themselves show how far it is, and in a pipe somebody else may write to the
- * terminal.
+ * On a terminal the messages themselves show the progress, and in a pipe another program may write
+ * to the terminal.
  */
 function progressOf(context: Context, total: number): Progress | undefined {
   if (!context.stdout.isFile) return undefined;

@@ -2,7 +2,7 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { Output } from "../../terminal/output.ts";
 import { CommandTest, runIn, WatchedOutput } from "../testing.ts";
 
-/** A broker whose groups come to a decision at once, with messages 0 to 9 in a topic. */
+/** A broker whose groups rebalance without a delay, with messages 0 to 9 in a topic. */
 async function startWithTopic(): Promise<CommandTest> {
   const test = await CommandTest.start({ "group.initial.rebalance.delay.ms": 0 });
   await test.output("topic create a --partitions 2");
@@ -11,14 +11,14 @@ async function startWithTopic(): Promise<CommandTest> {
   return test;
 }
 
-/** What the group has committed: `a:0=4`. */
+/** The committed offsets of the group: `a:0=4`. */
 async function committed(test: CommandTest): Promise<string> {
   await using client = test.client();
   const offsets = await client.admin().listGroupOffsets("g");
   return offsets.map(({ topic, partition, offset }) => `${topic}:${partition}=${offset}`).join(" ");
 }
 
-Deno.test("consume --group goes on where the group has committed", async () => {
+Deno.test("consume --group continues from the committed offsets", async () => {
   await using test = await startWithTopic();
   assertEquals(await test.output("consume a -g g -n 3"), "0\n1\n2\n");
   assertEquals((await committed(test)).split(" ")[0], "a:0=3");
@@ -30,7 +30,7 @@ Deno.test("consume --group goes on where the group has committed", async () => {
   assertEquals(JSON.parse(await test.output("group list --output json"))[0].state, "Empty");
 });
 
-Deno.test("consume --group begins where --offset says if nothing is committed", async () => {
+Deno.test("consume --group starts at --offset if nothing is committed", async () => {
   await using test = await startWithTopic();
   assertEquals(await test.output("consume a -g g -o end -e"), "");
   await test.output("produce a -p 1 -m new");
@@ -38,7 +38,7 @@ Deno.test("consume --group begins where --offset says if nothing is committed", 
   assertEquals((await test.output("consume a -g other -o start -e")).length, 24);
 });
 
-Deno.test("consume --group commits what it has printed when it is interrupted", async () => {
+Deno.test("consume --group commits printed messages when it is interrupted", async () => {
   await using test = await startWithTopic();
   const watched = new WatchedOutput();
   const context = test.context();
@@ -51,7 +51,7 @@ Deno.test("consume --group commits what it has printed when it is interrupted", 
   assertEquals(await committed(test), "a:0=10 a:1=1");
 });
 
-Deno.test("consume --group commits nothing that it could not print", async () => {
+Deno.test("consume --group does not commit messages that it could not print", async () => {
   await using test = await startWithTopic();
   const stdout = new Output(
     new WritableStream({
@@ -66,7 +66,7 @@ Deno.test("consume --group commits nothing that it could not print", async () =>
   assertEquals(await test.output("consume a -g g -n 1"), "0\n");
 });
 
-Deno.test("consume --group shares the partitions with other members", async () => {
+Deno.test("consume --group shares partitions with other members", async () => {
   await using test = await startWithTopic();
   const members = Array.from({ length: 2 }, () => {
     const stderr = new WatchedOutput({ isTerminal: true });
@@ -76,7 +76,7 @@ Deno.test("consume --group shares the partitions with other members", async () =
     const running = runIn({ ...context, stdout: stdout.output, stderr: stderr.output }, argv);
     return { stdout, stderr, context, running };
   });
-  // The first to join holds both until it hears of the other.
+  // The first member owns both until it learns about the other.
   for (const { stderr } of members) await stderr.until(/reading a:[01]\n$/);
   const [first, second] = members[0]!.stderr.text.endsWith("a:0\n")
     ? members
@@ -92,7 +92,7 @@ Deno.test("consume --group shares the partitions with other members", async () =
   assertEquals(await committed(test), "a:0=11 a:1=1");
 });
 
-Deno.test("consume --group refuses flags that say what the group decides", async () => {
+Deno.test("consume --group rejects flags that conflict with the group", async () => {
   await using test = await startWithTopic();
   const partition = await test.run("consume a -g g -p 0");
   assertEquals(partition.code, 2);

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { Output } from "../../terminal/output.ts";
 import { CommandTest, runIn, WatchedOutput } from "../testing.ts";
 
-Deno.test("consume prints bare values in a pipe and text on a terminal", async () => {
+Deno.test("consume prints only values in a pipe and text on a terminal", async () => {
   await using test = await CommandTest.start();
   await test.output(["produce", "a", "-f", "%d %k %h{%k=%v }|%v\\n"], {
     stdin: "1600000000000 key h=1 |value\n1600000000001  |tab\tred\x1b[31m\n",
@@ -26,7 +26,7 @@ Deno.test("consume prints bare values in a pipe and text on a terminal", async (
   assertMatch(await test.output("consume a -n 1 --output table"), /^a-0:0 .* key: value\n$/);
 });
 
-Deno.test("consume --offset reads what it says", async () => {
+Deno.test("consume --offset accepts every form of range", async () => {
   await using test = await CommandTest.start();
   const stdin = Array.from({ length: 10 }, (_, i) => `${Date.UTC(2020, 0, 1, i)} ${i}\n`).join("");
   await test.output(["produce", "a", "-f", "%d %v\\n"], { stdin });
@@ -53,14 +53,14 @@ Deno.test("consume --offset reads what it says", async () => {
   for (const [offset, values] of cases) {
     const stdout = await test.output(["consume", "a", "-e", "-o", offset]);
     assertEquals(stdout.replaceAll("\n", ""), values, offset);
-    // A range ends by itself.
+    // A range ends without --exit.
     if (!/:(end|\d)/.test(offset) || offset.startsWith("@2020-01-01T07")) continue;
     const range = await test.output(["consume", "a", "-o", offset]);
     assertEquals(range.replaceAll("\n", ""), values, offset);
   }
 });
 
-Deno.test("consume warns of an offset that is not there", async () => {
+Deno.test("consume warns if an offset is out of range", async () => {
   await using test = await CommandTest.start();
   await test.output("produce a -m x --count 5");
   await test.output("topic trim a -o 2 --yes");
@@ -101,7 +101,7 @@ Deno.test("consume reads several topics and partitions, each in order", async ()
   assertStringIncludes(missing.stderr, 'Cannot find partition 3 of topic "a"');
 });
 
-Deno.test("consume --num stops exactly there", async () => {
+Deno.test("consume --num stops after exactly that number", async () => {
   await using test = await CommandTest.start();
   await test.output("topic create a --partitions 2");
   await test.output("produce a -p 0 -m x --count 5000");
@@ -111,7 +111,7 @@ Deno.test("consume --num stops exactly there", async () => {
   assertEquals((await test.output("consume a -n 20000 -e")).length, 20_000);
 });
 
-Deno.test("consume --format prints each message like it", async () => {
+Deno.test("consume --format formats each message", async () => {
   await using test = await CommandTest.start();
   await test.output("produce a -k key -m one -m two -H h:1");
   const format = "%i %t-%p:%o %k=%v %K %V %h{[%k:%v]} %v{hex} %%\\n";
@@ -141,13 +141,13 @@ Deno.test("consume follows a topic until it is interrupted", async () => {
   assertEquals(watched.text, "first\nsecond\n");
 });
 
-Deno.test("consume -o end prints only what comes", async () => {
+Deno.test("consume -o end prints only new messages", async () => {
   await using test = await CommandTest.start();
   await test.output("produce a -m old");
   const watched = new WatchedOutput();
   const context = test.context();
   const running = runIn({ ...context, stdout: watched.output }, "consume a -o end -n 1");
-  // It cannot be seen from outside when it is at the end, so write until it notices.
+  // The test cannot see when the consumer is at the end, so it produces until a message arrives.
   const stop = new AbortController();
   const writing = (async () => {
     while (!stop.signal.aborted) await test.output("produce a -m new");
@@ -158,7 +158,7 @@ Deno.test("consume -o end prints only what comes", async () => {
   assertEquals(watched.text, "new\n");
 });
 
-Deno.test("consume that is to end is interrupted with 130", async () => {
+Deno.test("consume with a limit exits with 130 when interrupted", async () => {
   await using test = await CommandTest.start();
   await test.output("produce a -m x");
   const watched = new WatchedOutput();
@@ -169,7 +169,7 @@ Deno.test("consume that is to end is interrupted with 130", async () => {
   assertEquals((await running).code, 130);
 });
 
-Deno.test("consume ends quietly when nobody reads its output any more", async () => {
+Deno.test("consume exits quietly when its output is closed", async () => {
   await using test = await CommandTest.start();
   await test.output("produce a -m x --count 50000");
   const stdout = new Output(
@@ -184,7 +184,7 @@ Deno.test("consume ends quietly when nobody reads its output any more", async ()
   assertEquals([code, stderr], [141, ""]);
 });
 
-Deno.test("consume shows progress only when it writes to a file", async () => {
+Deno.test("consume shows progress only when writing to a file", async () => {
   await using test = await CommandTest.start();
   await test.output("produce a -m x --count 5000");
   let now = 0;

@@ -1,6 +1,6 @@
 /**
- * Tells on standard error of a time in which something does not work: once, if it lasts, then once a
- * minute, and when it is over.
+ * Reports on standard error that something is unavailable: once, if it lasts, then once a minute,
+ * and when it is over.
  *
  * @module
  */
@@ -9,11 +9,11 @@ import type { Context } from "../../terminal/context.ts";
 import { formatDuration } from "../../values/duration.ts";
 import type { Output } from "../../terminal/output.ts";
 
-/** What is over sooner needs no words: a connection that is made again, a leader that moves. */
+/** Shorter outages are not reported, such as a reconnect or a leader change. */
 const DEFAULT_PATIENCE_MS = 1000;
 const REMINDER_MS = 60_000;
 
-/** Notices of one thing that may not work for a while. */
+/** Notices about something that may be unavailable for a while. */
 export class OutageNotice implements Disposable {
   readonly #stderr: Output;
   readonly #who: string;
@@ -24,8 +24,8 @@ export class OutageNotice implements Disposable {
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /**
-   * @param who what each line begins with, such as `Group "g"`
-   * @param patienceMs how long it may last in silence
+   * @param who Start of each line, such as `Group "g"`.
+   * @param patienceMs Duration of an outage before it is reported.
    */
   constructor({ stderr }: Context, who: string, patienceMs = DEFAULT_PATIENCE_MS) {
     this.#patienceMs = patienceMs;
@@ -33,7 +33,7 @@ export class OutageNotice implements Disposable {
     this.#who = who;
   }
 
-  /** Says what does not work, in whatever words at the moment. */
+  /** Reports what is unavailable; the text may change during an outage. */
   begin(problem: string): void {
     this.#problem = problem;
     if (this.#startMs !== undefined) return;
@@ -41,7 +41,7 @@ export class OutageNotice implements Disposable {
     this.#timer = setTimeout(() => this.#tell(), this.#patienceMs);
   }
 
-  /** Says that it works. */
+  /** Reports that the outage is over. */
   end(): void {
     clearTimeout(this.#timer);
     if (this.#isTold) this.#line(`${this.#who}: continues after ${this.#elapsed()}`);
@@ -67,12 +67,12 @@ export class OutageNotice implements Disposable {
 
   #line(text: string): void {
     this.#stderr.line(text);
-    // A failure shows at the next flush again.
+    // A failure surfaces at the next flush.
     this.#stderr.flush().catch(() => {});
   }
 }
 
-/** Tells that a consumer continues at another offset than it had, which the error says. */
+/** Reports that a consumer continues at another offset, as described by the error. */
 export function warnOfReset(stderr: Output, error: Error): void {
   stderr.line(`${stderr.style.yellow("Warning:")} ${error.message}`);
   stderr.flush().catch(() => {});

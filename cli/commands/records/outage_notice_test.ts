@@ -9,7 +9,7 @@ function fixture(patienceMs: number) {
   return { stderr, notice: new OutageNotice(context, "Consumer", patienceMs) };
 }
 
-Deno.test("OutageNotice tells of what lasts, once, and when it is over", async () => {
+Deno.test("OutageNotice reports a long outage once, and its end", async () => {
   const { stderr, notice } = fixture(1);
   using _ = notice;
   notice.begin("a leader");
@@ -22,7 +22,7 @@ Deno.test("OutageNotice tells of what lasts, once, and when it is over", async (
   assertMatch(stderr.text, /^.*\nConsumer: continues after \d+m?s\n$/);
 });
 
-Deno.test("OutageNotice says nothing of what is soon over, nor after it was disposed of", async () => {
+Deno.test("OutageNotice reports no short outage, and nothing after it is disposed", async () => {
   const { stderr, notice } = fixture(60_000);
   notice.begin("a leader");
   notice.end();

@@ -1,5 +1,5 @@
 /**
- * What `--offset` means in each partition: places are looked up, and brought inside the partition.
+ * Resolves `--offset` for each partition: looks positions up, and limits them to the partition.
  *
  * @module
  */
@@ -13,35 +13,35 @@ export interface TopicPartitions {
   readonly partitions: readonly number[];
 }
 
-/** What to read of a partition. */
+/** The range to read of a partition. */
 export interface PartitionRange {
   readonly topic: string;
   readonly partition: number;
-  /** The first offset there was when it was looked up. */
+  /** Log start offset at the time of the lookup. */
   readonly start: number;
-  /** The next offset to be written, at that moment. */
+  /** Log end offset at the time of the lookup. */
   readonly end: number;
-  /** The first offset to read, between `start` and `end`. */
+  /** First offset to read, between `start` and `end`. */
   readonly from: number;
-  /** Where reading ends; undefined if it does not. It may be ahead of `end`. */
+  /** End of the range, exclusive; undefined if unlimited. It may be greater than `end`. */
   readonly to: number | undefined;
-  /** The offset that was asked for as the first, if there is no such offset. */
+  /** The requested first offset, if it does not exist. */
   readonly missing: number | undefined;
 }
 
-/** How to look places up. */
+/** How to resolve positions. */
 export interface RangeOptions {
   readonly isolationLevel?: IsolationLevel;
   readonly signal: AbortSignal;
 }
 
-/** The first and the next offset of a partition. */
+/** Log start and end offset of a partition. */
 interface Bounds {
   readonly start: number;
   readonly end: number;
 }
 
-/** Looks up in each partition where to start and stop. */
+/** Resolves the range of each partition. */
 export async function partitionRanges(
   admin: Admin,
   topics: readonly TopicPartitions[],
@@ -98,7 +98,7 @@ function placeOf(
     case "offset":
       return position.offset;
     case "time":
-      // Nothing is as late as that.
+      // No record is that late.
       return atTime === undefined || atTime < 0 ? end : atTime;
   }
 }

@@ -17,13 +17,13 @@ import { connect, patientConnectionFlags } from "../connection.ts";
 import { outputFlag } from "../output_flag.ts";
 import { Deliveries } from "./produce_deliveries.ts";
 
-/** Messages handed to the producer at once. */
+/** Maximum number of messages passed to the producer in one call. */
 const MAX_BATCH_COUNT = 10_000;
 
 const DEFAULT_FORMAT = "%v\\n";
 /**
- * Fewer messages a second than this may be typed by somebody, perhaps into a program before this one in
- * the pipe: a progress line would be in the way.
+ * Below this rate the messages may be typed, perhaps into another program in the pipe, and a
+ * progress line would disturb.
  */
 const MIN_PROGRESS_RATE = 100;
 
@@ -33,21 +33,21 @@ interface MessageOptions {
   readonly key: Uint8Array | null;
   readonly headers: readonly RecordHeader[];
   readonly partition: number | undefined;
-  /** Whether a partition in the input counts. */
+  /** Whether a partition in the input is used. */
   readonly usesInputPartition: boolean;
   readonly emptyIsNull: boolean;
 }
 
-/** How messages are sent, and what is told of it. */
+/** How messages are sent and reported. */
 interface SendOptions {
-  /** How many there are, if that is known. */
+  /** Number of messages, if known. */
   readonly total: number | undefined;
-  /** Whether somebody types them on this terminal. */
+  /** Whether the messages are typed on this terminal. */
   readonly isTyped: boolean;
   readonly output: "table" | "json";
 }
 
-/** Flags that say how to read an input. */
+/** Flags that describe the input. */
 interface InputFlags {
   readonly message: readonly string[];
   readonly count: number | undefined;
@@ -61,13 +61,13 @@ export const produce = command({
   name: "produce",
   summary: "Write messages to a topic",
   description:
-    `Reads messages from standard input, one per line, or takes them from --message. When all are ` +
-    `written it shows where; --output json tells it of each message, in their order.\n\n` +
+    `Reads messages from standard input, one per line, or from --message. When all are written it ` +
+    `shows their offsets; --output json prints each message, in order.\n\n` +
     `Format:\n` +
     `  %v value  %k key  %t topic  %p partition  %d timestamp  %h{%k=%v } headers\n` +
-    `  %V %K %T lengths, before what they measure  %H number of headers\n` +
+    `  %V %K %T lengths, before their fields  %H number of headers\n` +
     `  with modifiers %v{hex} %v{base64} %v{json} %d{strftime[%F %T]} %V{big32}, and \\n \\t \\x00`,
-  args: { topic: { optional: true, doc: "Name of the topic; not needed if the input says it" } },
+  args: { topic: { optional: true, doc: "Name of the topic; optional if the input contains it" } },
   flags: {
     message: {
       alias: "m",
@@ -81,9 +81,9 @@ export const produce = command({
       min: 1,
       env: false,
       fallback: "1",
-      doc: "Write --message so many times",
+      doc: "Number of times to write --message",
     },
-    key: { alias: "k", env: false, doc: "Key of messages whose input has none" },
+    key: { alias: "k", env: false, doc: "Key of messages without a key in the input" },
     header: {
       alias: "H",
       many: true,
@@ -98,13 +98,13 @@ export const produce = command({
       type: "integer",
       min: 0,
       env: false,
-      fallback: "by the key, in turn without one",
+      fallback: "by key; in turn without a key",
       doc: "Partition to write to",
     },
     keepPartitions: {
       type: "boolean",
       env: false,
-      doc: "With --input json, write to the partition that the input names",
+      doc: "With --input json, write to the partition in the input",
     },
     tombstone: { alias: "Z", type: "boolean", env: false, doc: "Write empty values as null" },
     format: {
@@ -113,37 +113,37 @@ export const produce = command({
       parse: (text: string) => new RecordReader(text),
       fallback: DEFAULT_FORMAT,
       env: false,
-      doc: "What the input looks like",
+      doc: "Format of the input",
     },
     input: {
       choices: ["text", "json"],
       default: "text",
       env: false,
-      doc: "Text as --format says, or JSON as consume prints it",
+      doc: "Text in the format of --format, or JSON as printed by consume",
     },
     compression: {
       alias: "z",
       choices: ["none", "gzip", "snappy", "lz4", "zstd"],
       default: "none",
       value: "CODEC",
-      doc: "How to compress",
+      doc: "Compression codec",
     },
     acks: {
       choices: ["all", "1", "0"],
       default: "all",
-      doc: "Who must have a message: all in-sync replicas, the leader, nobody",
+      doc: "Required acknowledgements: all in-sync replicas, the leader, none",
     },
     allowAutoTopicCreation: {
       type: "boolean",
       default: true,
-      doc: "Let the broker create topics that do not exist, if it is set to",
+      doc: "Let the broker create missing topics, if it is configured to",
     },
     deliveryTimeout: {
       type: "duration",
       min: 1,
       default: "2m",
       group: "Connection",
-      doc: "How long to try to write a message",
+      doc: "Time limit for writing a message, including retries",
     },
     ...outputFlag,
     ...patientConnectionFlags,
@@ -164,14 +164,14 @@ export const produce = command({
       key: flags.key === undefined ? null : encodeUtf8(flags.key),
       headers: flags.header,
       partition: flags.partition,
-      // The partition of a record that was consumed is where it was, like its offset.
+      // The partition of a consumed record is a property of its origin, like its offset.
       usesInputPartition: flags.input === "text" || flags.keepPartitions,
       emptyIsNull: flags.tombstone,
     };
     const { message, count = 1, input, format = new RecordReader(DEFAULT_FORMAT) } = flags;
     ensureUsable(flags);
     if (message.length > 0 && args.topic === undefined) throw missingTopic();
-    // It fails before anything is waited for if it cannot be read.
+    // Fails before waiting if standard input cannot be read.
     const stdin = message.length > 0 ? undefined : context.stdin;
     await using client = await connect(context, flags, { waits: true });
     await using producer = client.producer({
@@ -192,20 +192,20 @@ export const produce = command({
   },
 });
 
-/** @throws {UsageError} if a flag would do nothing beside the others */
+/** @throws {UsageError} If a flag has no effect in combination with others. */
 function ensureUsable({ message, count, format, input, keepPartitions }: InputFlags): void {
   const isInput = message.length === 0;
   if (isInput && count !== undefined) {
     throw new UsageError(
-      "Cannot use --count without --message: standard input is written as often as it says so itself",
+      "Cannot use --count without --message: it does not apply to standard input",
     );
   }
   if (!isInput && (format !== undefined || input === "json")) {
     const flag = format === undefined ? "--input" : "--format";
-    throw new UsageError(`Cannot use ${flag} with --message: standard input is not read then`);
+    throw new UsageError(`Cannot use ${flag} with --message: standard input is not read`);
   }
   if (input === "json" && format !== undefined) {
-    throw new UsageError("Cannot use --format with --input json: JSON says itself what is what");
+    throw new UsageError("Cannot use --format with --input json: JSON does not need a format");
   }
   if (keepPartitions && (!isInput || input !== "json")) {
     throw new UsageError("Cannot use --keep-partitions without --input json");
@@ -233,7 +233,7 @@ async function send(
       if (deliveries.isHopeless) break;
     }
   } catch (error) {
-    // What was read before is written and told of, whatever the trouble with the rest.
+    // Messages read before the failure are still written and reported.
     failure = { error };
   }
   await producer.flush();
@@ -282,7 +282,7 @@ function messageOf(record: InputRecord, options: MessageOptions): OutgoingMessag
   };
 }
 
-/** Reads `KEY:VALUE`, or `KEY=VALUE` as in a config file or kcat. */
+/** Parses `KEY:VALUE`, or `KEY=VALUE` as in a config file or kcat. */
 function parseHeader(text: string): RecordHeader {
   const end = text.search(/[:=]/);
   if (end <= 0) throw new SyntaxError(`Cannot read "${text}": expected KEY:VALUE`);
@@ -290,10 +290,10 @@ function parseHeader(text: string): RecordHeader {
 }
 
 function missingTopic(): UsageError {
-  return new UsageError("Missing TOPIC: neither the command line nor the input names one");
+  return new UsageError("Missing TOPIC: neither the command line nor the input contains one");
 }
 
 async function invite({ stderr }: Context): Promise<void> {
-  stderr.line(stderr.style.dim("Type messages, one per line; Ctrl-D ends"));
+  stderr.line(stderr.style.dim("Type messages, one per line; press Ctrl-D to end"));
   await stderr.flush();
 }

@@ -1,5 +1,5 @@
 /**
- * Keeps account of what `produce` has sent: where messages were written, and which were not.
+ * Tracks the messages that `produce` has sent: where they were written, and which failed.
  *
  * @module
  */
@@ -12,12 +12,12 @@ import { errorToJson, reportFailure } from "../outcomes.ts";
 import { OutageNotice } from "./outage_notice.ts";
 import { CommandError } from "../../errors.ts";
 
-/** Batches of input on their way; beyond that the input has to wait. */
+/** Maximum number of batches in flight; the input waits beyond that. */
 const MAX_PENDING = 8;
-/** An answer that takes longer needs an explanation. */
+/** Slower responses are reported. */
 const PATIENCE_MS = 5000;
-const WAITING = "the broker to take messages, which are tried again within --delivery-timeout";
-/** Errors of single messages, after which the next one may fare better. */
+const WAITING = "the broker to accept messages; retrying within --delivery-timeout";
+/** Errors that concern a single message, so the next one may succeed. */
 const ERRORS_OF_ONE = [
   "INVALID_RECORD",
   "INVALID_TIMESTAMP",
@@ -27,23 +27,23 @@ const ERRORS_OF_ONE = [
   "USAGE",
 ];
 
-/** What was written to a partition. */
+/** Messages written to a partition. */
 interface Written {
   readonly topic: string;
   readonly partition: number;
   count: number;
-  /** −1 if the broker did not say. */
+  /** −1 if the broker did not return it. */
   firstOffset: number;
   lastOffset: number;
 }
 
 interface Failed {
-  /** The first of them. */
+  /** The first of the errors. */
   readonly error: DqueueError;
   count: number;
 }
 
-/** The part of a `SendBatchError` that is needed here; the SDK is loaded when it is used. */
+/** The part of `SendBatchError` used here; the SDK is loaded on demand. */
 interface BatchFailure {
   readonly results: readonly (RecordMetadata | undefined)[];
   readonly errors: readonly (DqueueError | undefined)[];
@@ -57,22 +57,22 @@ const COLUMNS: readonly Column<Written>[] = [
   { heading: "LAST OFFSET", cell: ({ lastOffset }) => knownOffset(lastOffset) },
 ];
 
-/** The account of all messages sent. */
+/** Deliveries of all messages sent. */
 export class Deliveries implements Disposable {
   readonly #outage: OutageNotice;
   readonly #context: Context;
   readonly #output: "table" | "json";
   readonly #onSettled: (count: number) => void;
   readonly #written = new Map<string, Written>();
-  /** By the code of the error. */
+  /** Failures by error code. */
   readonly #failed = new Map<string, Failed>();
-  /** Batches on their way, the oldest first; each settles after those before it. */
+  /** Batches in flight, oldest first; each settles after the previous ones. */
   readonly #pending: Promise<void>[] = [];
   #last: Promise<void> = Promise.resolve();
   #total = 0;
   #settledCount = 0;
 
-  /** @param onSettled called when so many messages were written or have failed */
+  /** @param onSettled Called with the number of messages that were written or failed. */
   constructor(context: Context, output: "table" | "json", onSettled: (count: number) => void) {
     this.#context = context;
     this.#output = output;
@@ -80,13 +80,13 @@ export class Deliveries implements Disposable {
     this.#outage = new OutageNotice(context, "Producer", PATIENCE_MS);
   }
 
-  /** Whether it makes no sense to go on: what is wrong is not a single message. */
+  /** Whether to stop reading: the failure does not concern a single message. */
   get isHopeless(): boolean {
     for (const code of this.#failed.keys()) if (!ERRORS_OF_ONE.includes(code)) return true;
     return false;
   }
 
-  /** Takes note of messages on their way. Waits if there are many. */
+  /** Adds messages in flight. Waits if there are too many. */
   async add(count: number, results: Promise<readonly RecordMetadata[]>): Promise<void> {
     this.#total += count;
     this.#outage.begin(WAITING);
@@ -95,18 +95,18 @@ export class Deliveries implements Disposable {
       (error) =>
         "errors" in error ? error as BatchFailure : { results: [], errors: all(error, count) },
     );
-    // In the order of the input, whichever batch the broker has answered first.
+    // In the order of the input, whichever batch the broker answers first.
     this.#last = Promise.all([settled, this.#last]).then(async ([batch]) => {
       this.#settle(count, batch);
       await this.#context.stdout.flush();
     });
-    // Whoever waits for it will be told.
+    // The error is reported to callers of `finish()`.
     this.#last.catch(() => {});
     this.#pending.push(this.#last);
     if (this.#pending.length >= MAX_PENDING) await this.#pending.shift();
   }
 
-  /** Waits until all messages are written or have failed. */
+  /** Waits until all messages have been written or have failed. */
   async finish(): Promise<void> {
     await this.#last;
   }
@@ -115,7 +115,7 @@ export class Deliveries implements Disposable {
     this.#outage[Symbol.dispose]();
   }
 
-  /** Shows where messages were written, and what has failed. */
+  /** Prints where messages were written, and the failures. */
   report(): void {
     let failed = 0;
     for (const { count, error } of this.#failed.values()) {

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { CommandTest, runIn } from "../testing.ts";
 
-/** All records of a topic of one partition, without what differs from run to run. */
+/** All records of a topic with one partition, without properties that differ between runs. */
 async function recordsOf(test: CommandTest, topic: string) {
   const lines = (await test.output(`consume ${topic} -e --output json`)).split("\n");
   return lines.slice(0, -1).map((line) => {
@@ -11,7 +11,7 @@ async function recordsOf(test: CommandTest, topic: string) {
   });
 }
 
-Deno.test("produce writes each line as a message, also the last without its newline", async () => {
+Deno.test("produce writes each line as a message, also a last line without newline", async () => {
   await using test = await CommandTest.start();
   const stdout = await test.output("produce a", { stdin: "one\ntwo\n\nfour" });
   assertEquals(
@@ -22,7 +22,7 @@ Deno.test("produce writes each line as a message, also the last without its newl
   assertEquals(await test.output("consume a -e"), "one\ntwo\n\nfour\n");
 });
 
-Deno.test("produce takes messages from the command line, several and several times", async () => {
+Deno.test("produce --message and --count write messages from the command line", async () => {
   await using test = await CommandTest.start();
   await test.output("produce a -m x -m y --count 2 -k key -H h:1 -H i=2=3");
   const headers = [{ key: "h", value: "1" }, { key: "i", value: "2=3" }];
@@ -32,7 +32,7 @@ Deno.test("produce takes messages from the command line, several and several tim
   );
 });
 
-Deno.test("produce reads keys, headers, partitions and timestamps by --format", async () => {
+Deno.test("produce reads keys, headers, partitions and timestamps with --format", async () => {
   await using test = await CommandTest.start();
   await test.output("topic create a --partitions 2");
   await test.output(["produce", "a", "-f", "%p %d %k %h{%k=%v }|%v\\n"], {
@@ -67,7 +67,7 @@ Deno.test("produce --partition chooses the partition", async () => {
   assertStringIncludes(missing.stderr, "it has 3 partitions, none is number 3");
 });
 
-Deno.test("produce --compression and --acks reach the broker", async () => {
+Deno.test("produce --compression and --acks apply to the messages", async () => {
   await using test = await CommandTest.start();
   for (const codec of ["none", "gzip", "snappy", "lz4", "zstd"]) {
     await test.output(`produce a -z ${codec} -m ${codec.repeat(100)}`);
@@ -78,7 +78,7 @@ Deno.test("produce --compression and --acks reach the broker", async () => {
   assertMatch(await test.output("produce b --acks 1 -m x"), /^b +0 +1 +1 +1$/m);
 });
 
-Deno.test("produce takes the topic from the input if it is not named", async () => {
+Deno.test("produce reads the topic from the input if none is given", async () => {
   await using test = await CommandTest.start();
   await test.output(["produce", "-f", "%t %v\\n"], { stdin: "a 1\nb 2\na 3\n" });
   assertEquals(await test.output("consume a -e"), "1\n3\n");
@@ -89,7 +89,7 @@ Deno.test("produce takes the topic from the input if it is not named", async () 
   assertEquals((await test.run("produce -m x")).code, 2);
 });
 
-Deno.test("consume --output json into produce --input json loses nothing", async () => {
+Deno.test("consume --output json piped into produce --input json copies records exactly", async () => {
   await using test = await CommandTest.start();
   await test.output("topic create a");
   await test.output("topic create b --partitions 1");
@@ -124,7 +124,7 @@ Deno.test("consume --output json into produce --input json loses nothing", async
   ]);
 });
 
-Deno.test("produce --input json takes the partition only when asked to", async () => {
+Deno.test("produce --input json keeps partitions only with --keep-partitions", async () => {
   await using test = await CommandTest.start();
   await test.output("topic create a --partitions 4");
   await test.output("topic create one");
@@ -136,7 +136,7 @@ Deno.test("produce --input json takes the partition only when asked to", async (
   assertEquals(JSON.parse(kept).partition, 3);
 });
 
-Deno.test("produce writes what comes before damaged input, and fails", async () => {
+Deno.test("produce writes the messages before invalid input, and fails", async () => {
   await using test = await CommandTest.start();
   const stdin = '{"value":"1"}\n{"value":"2"}\n{"valu":"3"}\n';
   const { code, stdout, stderr } = await test.run("produce a --input json", { stdin });
@@ -146,7 +146,7 @@ Deno.test("produce writes what comes before damaged input, and fails", async () 
   assertEquals(await test.output("consume a -e"), "1\n2\n");
 });
 
-Deno.test("produce tells of each message that is too large, and writes the others", async () => {
+Deno.test("produce reports each message that is too large, and writes the others", async () => {
   await using test = await CommandTest.start();
   await test.output("topic create a -c max.message.bytes=1000");
   const stdin = `small\n${"x".repeat(2000)}\nlast\n`;
@@ -192,10 +192,10 @@ Deno.test("produce shows progress on a terminal, and how to end the input", asyn
   assertMatch(stderr, /Producing {2}\[[#.]+\] +\d+% {2}[\d,]+ of 30,000 messages {2}[\d,]+\/s/);
   assert(stderr.endsWith("\r\x1b[K"), "the line is still there");
   const typed = await test.run("produce a", { stdinIsTerminal: true, stdin: "x\n" });
-  assertEquals(typed.stderr, "Type messages, one per line; Ctrl-D ends\n");
+  assertEquals(typed.stderr, "Type messages, one per line; press Ctrl-D to end\n");
 });
 
-Deno.test("produce finishes what it has read when it is interrupted", async () => {
+Deno.test("produce writes the messages already read when it is interrupted", async () => {
   await using test = await CommandTest.start();
   const context = test.context();
   const stdin = new ReadableStream<Uint8Array>({
@@ -217,7 +217,7 @@ Deno.test("produce finishes what it has read when it is interrupted", async () =
   assertEquals(await test.output("consume a -e"), "one\ntwo\n");
 });
 
-Deno.test("produce names what is wrong with its flags", async () => {
+Deno.test("produce reports invalid flags", async () => {
   const cases: [line: string[], problem: string][] = [
     [
       ["produce", "a", "-H", "nothing"],
@@ -243,7 +243,7 @@ Deno.test("produce names what is wrong with its flags", async () => {
   }
 });
 
-Deno.test("produce reads its input as it comes, in whatever pieces", async () => {
+Deno.test("produce reads its input in pieces of any size", async () => {
   await using test = await CommandTest.start();
   const text = Array.from({ length: 50_000 }, (_, i) => `line ${i}\n`).join("");
   const bytes = new TextEncoder().encode(text);
@@ -253,7 +253,7 @@ Deno.test("produce reads its input as it comes, in whatever pieces", async () =>
   assertEquals(await test.output("consume a -e"), text);
 });
 
-Deno.test("produce draws no progress over what somebody types", async () => {
+Deno.test("produce shows no progress while messages are typed", async () => {
   await using test = await CommandTest.start();
   const lines = "line\n".repeat(20_000);
   let nowMs = 0;
@@ -263,5 +263,5 @@ Deno.test("produce draws no progress over what somebody types", async () => {
     return (await test.run("produce a", { stdin: lines, stdinIsTerminal, stderr, now })).stderr;
   };
   assertStringIncludes(await run(false), "Producing  ");
-  assertEquals(await run(true), "Type messages, one per line; Ctrl-D ends\n");
+  assertEquals(await run(true), "Type messages, one per line; press Ctrl-D to end\n");
 });

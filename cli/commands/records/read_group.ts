@@ -21,38 +21,38 @@ import { endOffsets } from "../end_offsets.ts";
 import { OutageNotice, warnOfReset } from "./outage_notice.ts";
 import { partitionKey, placesText } from "../places.ts";
 
-/** Messages handed out at once. */
+/** Maximum number of messages yielded together. */
 const MAX_BATCH_COUNT = 2000;
-/** How long to wait for messages before looking whether the end has come. */
+/** How long to wait for messages before checking for the end. */
 const END_CHECK_MS = 200;
 const IDLE_MS = 60_000;
 const COMMIT_INTERVAL_MS = 1000;
-/** How long a wait may last before it is told. */
+/** Waits longer than this are reported. */
 const PATIENCE_MS = 1000;
-/** How long somebody who has pressed Ctrl-C may have to wait. */
+/** Maximum wait after Ctrl-C. */
 const LAST_COMMIT_MS = 5000;
 
-/** What to read, and how much of it. */
+/** What to read, and how much. */
 export interface GroupReadOptions {
   readonly groupId: string;
   readonly topics: readonly string[];
   readonly isolationLevel: IsolationLevel;
-  /** Where to begin in partitions without a committed offset. */
+  /** Where to start in partitions without a committed offset. */
   readonly autoOffsetReset: "earliest" | "latest";
-  /** The most messages to read in all. */
+  /** Maximum number of messages to read in total. */
   readonly limit: number;
-  /** Whether to stop where all partitions that this member holds end, or when it holds none. */
+  /** Whether to stop at the end of all partitions of this member, or if it has none. */
   readonly stopsAtEnd: boolean;
-  /** Is told of batches that cannot be read, which are left out then. */
+  /** Called for corrupt batches, which are then skipped. */
   readonly onCorruptBatch: ConsumerOptions["onCorruptBatch"];
 }
 
 /**
- * Reads as a member of a group. Messages are committed once the next ones are asked for, and when reading
- * ends or is interrupted, so none is skipped if printing them fails.
+ * Reads as a member of a group. Messages are committed when the next ones are requested, and when
+ * reading ends or is interrupted, so none is skipped if printing fails.
  *
- * @returns arrays of messages, none of them empty
- * @throws the reason of the context's signal
+ * @returns Non-empty arrays of messages.
+ * @throws The reason of the context's signal.
  */
 export async function* readGroup(
   context: Context,
@@ -77,7 +77,7 @@ export async function* readGroup(
       else if (stopsAtEnd && await isAtEnd(context, client, consumer)) break;
     }
   } catch (error) {
-    // Nothing is thrown in here before the last messages were printed.
+    // Reading ends without an error only after the last messages have been printed.
     if (signal.aborted) await consumer.commit({ timeout: LAST_COMMIT_MS });
     throw error;
   }
@@ -85,17 +85,16 @@ export async function* readGroup(
 }
 
 /**
- * What `--offset` says to a group: its committed offsets say where it goes on, so only where it begins is
- * left to choose.
+ * Converts `--offset` for a group, where it only applies to partitions without a committed offset.
  *
- * @throws {UsageError} if it is another place
+ * @throws {UsageError} If it is not the start or the end.
  */
 export function autoOffsetResetOf({ from, to }: OffsetSpec): "earliest" | "latest" {
   if (to === undefined && from.type === "start" && from.plus === 0) return "earliest";
   if (to === undefined && from.type === "end" && from.minus === 0) return "latest";
   throw new UsageError(
-    "Cannot use --offset with --group but for start and end, which say where to begin if nothing is " +
-      'committed; "dqueue group reset-offsets" sets a group elsewhere',
+    "Cannot use --offset with --group, except start and end, which apply if nothing is committed; " +
+      '"dqueue group reset-offsets" changes the offsets of a group',
   );
 }
 
@@ -117,8 +116,8 @@ async function isAtEnd(
 }
 
 /**
- * Tells on standard error how the membership fares: on a terminal each time it is something else, and
- * anywhere what is wrong and lasts.
+ * Reports the state of the membership on standard error: on a terminal every change, and elsewhere
+ * only problems that last.
  */
 class StatusTeller implements Disposable {
   readonly #stderr: Output;
@@ -133,21 +132,21 @@ class StatusTeller implements Disposable {
     this.#outage = new OutageNotice(context, this.#who);
   }
 
-  /** Takes note of a status; one that only leads to the next is told if it lasts. */
+  /** Handles a status; a transitional one is reported only if it lasts. */
   onStatus(
     { state, waitingFor, error }: GroupConsumerStatus,
     assignment: readonly TopicPartition[],
   ): void {
     clearTimeout(this.#timer);
-    // The command itself knows that it leaves, and tells of a failure.
+    // The command reports leaving and failures itself.
     if (state === "left" || state === "failed") return;
     if (error?.code === "OFFSET_OUT_OF_RANGE") return warnOfReset(this.#stderr, error);
     if (error !== undefined) return this.#outage.begin(`${waitingFor}: ${error.message}`);
-    // What only leads to the next state is no sign that all is well.
+    // A transitional state does not end an outage.
     if (state === "reading" || state === "standby") this.#outage.end();
     if (!this.#stderr.isTerminal) return;
     else if (state === "reading") this.#tell(`reading ${placesText(assignment)}`);
-    else if (state === "standby") this.#tell("standing by, others hold all partitions");
+    else if (state === "standby") this.#tell("standing by, all partitions are assigned to other members");
     else this.#timer = setTimeout(() => this.#tell(`waiting for ${waitingFor}`), PATIENCE_MS);
   }
 
@@ -161,7 +160,7 @@ class StatusTeller implements Disposable {
     if (text === this.#told) return;
     this.#told = text;
     this.#stderr.line(this.#stderr.style.dim(text));
-    // A failure shows at the next flush again.
+    // A failure surfaces at the next flush.
     this.#stderr.flush().catch(() => {});
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Reads ranges of partitions with a consumer: from where they begin until they end, or for ever.
+ * Reads ranges of partitions with a consumer, until they end or without a limit.
  *
  * @module
  */
@@ -7,30 +7,30 @@
 import type { Consumer, Message } from "../../../client/mod.ts";
 import type { PartitionRange } from "./partition_ranges.ts";
 
-/** Messages handed out at once. */
+/** Maximum number of messages yielded together. */
 const MAX_BATCH_COUNT = 2000;
 /**
- * How long to wait for messages before looking whether the end has come without one: the last offsets
- * of a partition may be a transaction's markers, or compacted away.
+ * How long to wait for messages before checking for the end, which may not have a message: the last
+ * offsets of a partition may be transaction markers, or compacted away.
  */
 const END_CHECK_MS = 200;
 const IDLE_MS = 60_000;
 
-/** What to read, and how much of it. */
+/** What to read, and how much. */
 export interface ReadOptions {
-  /** Whether other partitions of the topics, which may come later, are read too. */
+  /** Whether to also read partitions of the topics that are created later. */
   readonly readsNewPartitions: boolean;
-  /** The most messages to read in all. */
+  /** Maximum number of messages to read in total. */
   readonly limit: number;
   readonly signal: AbortSignal;
 }
 
 /**
- * Reads ranges, the partitions in turn, in order within each. It ends when each range has, or the limit
- * is reached.
+ * Reads ranges, alternating between partitions and in order within each. Ends when all ranges have
+ * ended, or the limit is reached.
  *
- * @returns arrays of messages, none of them empty; none is handed out before it can be
- * @throws the reason of the signal
+ * @returns Non-empty arrays of messages, all within their ranges.
+ * @throws The reason of the signal.
  */
 export async function* readRanges(
   consumer: Consumer,
@@ -53,12 +53,12 @@ export async function* readRanges(
   }
 }
 
-/** Ranges whose end has not come. */
+/** Ranges that have not ended. */
 class OpenRanges {
   readonly #consumer: Consumer;
   readonly #ranges: readonly PartitionRange[];
   readonly #readsNewPartitions: boolean;
-  /** Those with an end. */
+  /** Ranges with an end. */
   readonly #bounded = new Map<string, PartitionRange>();
   readonly #known: ReadonlyMap<string, PartitionRange>;
   #unboundedCount = 0;
@@ -85,7 +85,7 @@ class OpenRanges {
   async subscribe(signal: AbortSignal): Promise<void> {
     if (this.isEmpty) return;
     const topics = [...new Set(this.#ranges.map(({ topic }) => topic))];
-    // What is fetched before the right place is sought is fetched in vain, so better little.
+    // Messages fetched before the seek are discarded, so start where there are few.
     const isStart = this.#ranges.every(({ from, start }) => from === start);
     await this.#consumer.subscribe(topics, { from: isStart ? "earliest" : "latest", signal });
     for (const { topic, partition } of this.#consumer.assignment) {
@@ -98,7 +98,7 @@ class OpenRanges {
     }
   }
 
-  /** Those of the messages that lie inside their range. */
+  /** The messages that are within their ranges. */
   inside(messages: Message[]): Message[] {
     if (this.#bounded.size === 0 && this.#readsNewPartitions) return messages;
     return messages.filter((message) => {
@@ -111,7 +111,7 @@ class OpenRanges {
     });
   }
 
-  /** Is done with ranges whose end has come. */
+  /** Removes the ranges that have ended. */
   close(): void {
     for (const [key, { topic, partition, to }] of this.#bounded) {
       if ((this.#consumer.position(topic, partition) ?? -1) < to!) continue;

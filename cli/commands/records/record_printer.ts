@@ -1,6 +1,6 @@
 /**
- * How `consume` prints records: by a format string, as JSON, as bare values for a pipe, or as text for
- * people.
+ * Prints records for `consume`: by a format string, as JSON, as values only for a pipe, or as text
+ * for people.
  *
  * @module
  */
@@ -14,17 +14,17 @@ import type { Style } from "../../terminal/style.ts";
 import { escapeControls } from "../../terminal/text_width.ts";
 import { decodeExactly } from "../../records/utf8.ts";
 
-/** Bytes that are not text, shown to people: more of them tell nothing. */
+/** Binary data is truncated to this number of bytes in text output. */
 const MAX_HEX_BYTES = 64;
 const NEWLINE = 0x0a;
 
-/** Appends a record to what is printed. */
+/** Appends a record to a buffer. */
 export type RecordPrinter = (record: OutputRecord, buffer: ByteBuffer) => void;
 
 /**
- * Prints records by a format string.
+ * Creates a printer for a format string.
  *
- * @throws {FormatSyntaxError} if it is not one
+ * @throws {FormatSyntaxError} If the format is invalid.
  */
 export function formatPrinter(format: string): RecordPrinter {
   const formatter = new RecordFormatter(format);
@@ -34,13 +34,13 @@ export function formatPrinter(format: string): RecordPrinter {
 /** Prints records as one JSON object per line. */
 export const jsonPrinter: RecordPrinter = appendJsonRecord;
 
-/** Prints values, each with a newline: what the next program of a pipe wants. */
+/** Prints values, each with a newline, for the next program in a pipe. */
 export const valuePrinter: RecordPrinter = ({ value }, buffer) => {
   if (value !== null) buffer.bytes(value);
   buffer.byte(NEWLINE);
 };
 
-/** Prints records for people, one per line. */
+/** Creates a printer for people, one line per record. */
 export function textPrinter(style: Style): RecordPrinter {
   return (record, buffer) => {
     const { topic, partition, offset, key, value } = record;
@@ -56,8 +56,7 @@ export function textPrinter(style: Style): RecordPrinter {
 }
 
 /**
- * A message of the SDK as a record to print. There is one for all messages, which it shows one after
- * the other.
+ * A message of the SDK as a record to print. One object is reused for all messages.
  */
 export class MessageView implements OutputRecord {
   #message!: Message;
@@ -105,7 +104,7 @@ export class MessageView implements OutputRecord {
   }
 }
 
-/** Bytes as text on one line, or, where they are not text, in hex. */
+/** Bytes as text on one line, or in hex if they are not text. */
 export function bytesText(bytes: Uint8Array): string {
   const text = decodeExactly(bytes);
   if (text !== undefined) return escapeControls(text);
@@ -113,7 +112,7 @@ export function bytesText(bytes: Uint8Array): string {
   return `0x${hex}${bytes.length > MAX_HEX_BYTES ? `… (${bytes.length} bytes)` : ""}`;
 }
 
-/** A timestamp as people read it, `-` if there is none. */
+/** A timestamp for people, `-` if there is none. */
 export function timeText(timestamp: number): string {
   if (timestamp < 0) return "-";
   const date = new Date(timestamp);

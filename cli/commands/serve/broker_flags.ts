@@ -1,5 +1,5 @@
 /**
- * The broker's settings as flags of `serve`, derived from the broker's own table.
+ * Flags of `serve`, derived from the broker's table of settings.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import {
 import type { Flag, Flags } from "../../program/flag.ts";
 import { withoutUnit, withUnit } from "../../values/units.ts";
 
-/** Where a setting is listed in the help: the first heading that fits its name. */
+/** Heading of a setting in the help: the first one that matches its name. */
 const GROUPS: readonly (readonly [heading: string | undefined, names: RegExp])[] = [
   [undefined, /^(listeners|log\.dirs?|log\.level)$/],
   ["Cluster", /^(node\.id|broker\.id|cluster\.id|broker\.rack|advertised\.listeners)$/],
@@ -27,12 +27,12 @@ const GROUPS: readonly (readonly [heading: string | undefined, names: RegExp])[]
   ["Connections, requests and memory", /./],
 ];
 
-/** Settings of Kafka's that have one value here. */
-const FIXED: readonly [heading: string] = ["Kafka's settings that have one value here"];
+/** Kafka settings that support a single value here. */
+const FIXED: readonly [heading: string] = ["Kafka settings with a single supported value"];
 
 /**
- * A flag for each setting. Its value is the text for the broker, whose own parser has accepted it, or
- * undefined, so that the broker can tell what was set from what is a default.
+ * A flag for each setting. Its value is the text, validated by the broker's parser, or undefined if
+ * not set, so the broker can distinguish given values from defaults.
  */
 export function brokerFlags(): Flags {
   const groups = new Map([...GROUPS, FIXED].map(([heading]) => [heading, [] as [string, Flag][]]));
@@ -48,7 +48,7 @@ export function brokerFlags(): Flags {
   return Object.fromEntries([...groups.values()].flat());
 }
 
-/** Values of {@linkcode brokerFlags}, as `parseBrokerConfig()` takes them. */
+/** Values of {@linkcode brokerFlags}, as input of `parseBrokerConfig()`. */
 export function brokerConfigInputs(
   values: Readonly<Record<string, unknown>>,
 ): Record<string, unknown> {
@@ -69,7 +69,7 @@ function settingFlag(name: string, group: string | undefined): Flag {
       return plain;
     },
     fileNames: [name],
-    // Where there is no default, the description says what counts.
+    // Without a default, the description says what applies.
     fallback: fallback === null ? "" : withUnit(name, fallback),
     ...(setting.type === "boolean" ? { type: "boolean" } : { value: placeholder(name, setting) }),
     ...(setting.choices === undefined ? {} : { choices: setting.choices }),
@@ -79,7 +79,9 @@ function settingFlag(name: string, group: string | undefined): Flag {
   };
 }
 
-/** There are hundreds, made at every start of the program: as little as will do. */
+/**
+ * There are hundreds, created at every start of the program, so this does as little as possible.
+ */
 function fixedFlag(name: string): Flag {
   const setting = knownSetting(name)!;
   return {

@@ -1,5 +1,5 @@
 /**
- * `dqueue serve`: runs a broker until it is told to stop.
+ * `dqueue serve`: runs a broker until it is stopped.
  *
  * @module
  */
@@ -12,9 +12,9 @@ import { brokerConfigInputs, brokerFlags } from "./broker_flags.ts";
 import { exposureOf } from "./exposure.ts";
 import { VERSION } from "../version.ts";
 
-/** Stopping that takes longer needs an explanation. */
+/** A longer shutdown is explained to the user. */
 const PATIENCE_MS = 2000;
-const PATIENCE = "Still bringing everything to disk; another SIGINT (Ctrl-C) stops at once";
+const PATIENCE = "Still flushing data to disk; another SIGINT (Ctrl-C) stops immediately";
 
 /** `serve`. */
 export const serve = command({
@@ -22,22 +22,22 @@ export const serve = command({
   summary: "Run a broker",
   description:
     `Runs a broker that Kafka clients can connect to, until it is stopped with Ctrl-C or SIGTERM. ` +
-    `What it has to tell is logged on standard error.\n\n` +
-    `The settings are Kafka's, under Kafka's names: "log.retention.ms" is --log-retention-ms, the ` +
+    `Logs go to standard error.\n\n` +
+    `The settings have Kafka's names: "log.retention.ms" is --log-retention-ms, the ` +
     `variable DQUEUE_LOG_RETENTION_MS, or "log.retention.ms" in the file of --config. Sizes and ` +
     `durations may have units: 64MiB, 7d.\n\n` +
-    `What was acknowledged survives:\n` +
-    `  acks=all  a crash of the process or the machine, and power loss; with\n` +
-    `            flush=interval but for the last second, with os the last minute\n` +
-    `  acks=1    a crash of the process; else as with os\n` +
+    `Acknowledged messages survive:\n` +
+    `  acks=all  a crash of the process or the machine, and power loss; except for the\n` +
+    `            last second with flush=interval, or the last minute with flush=os\n` +
+    `  acks=1    a crash of the process; otherwise as with flush=os\n` +
     `  acks=0    nothing is acknowledged\n` +
-    `A full disk loses nothing of it: writes are refused until there is room. What a disk has ` +
-    `damaged is not served, and "dqueue log verify" finds it.`,
+    `A full disk loses none of them: writes are rejected until there is space. Data damaged by the ` +
+    `disk is not served, and "dqueue log verify" finds it.`,
   flags: brokerFlags,
   examples: [
     { doc: "On port 9092 of this machine, data in ./dqueue-data", command: "dqueue serve" },
     {
-      doc: "For the whole network, by the name that other machines know this one by",
+      doc: "For the whole network, with the host name used by clients",
       command: "dqueue serve --listen 0.0.0.0:9092 --advertised-listeners kafka.example.com:9092 " +
         "--data /var/lib/dqueue",
     },
@@ -77,7 +77,7 @@ export const serve = command({
   },
 });
 
-/** Nobody waits for a log line, and a reader that is gone is no reason to stop serving. */
+/** Log lines are not awaited, and a closed reader does not stop the broker. */
 function logTo({ stderr }: Context): (line: string) => void {
   return (line) => {
     stderr.line(line);
@@ -94,19 +94,19 @@ async function writeHints({ stderr }: Context, address: HostPort): Promise<void>
   stderr.line(`  dqueue topic create hello${brokers}`);
   stderr.line(`  echo world | dqueue produce hello${brokers}`);
   stderr.line(`  dqueue consume hello${brokers}`);
-  stderr.line(dim(`"dqueue cheat" has more. Press Ctrl-C to stop the broker.`));
+  stderr.line(dim(`"dqueue cheat" has more examples. Press Ctrl-C to stop the broker.`));
   stderr.line();
   await stderr.flush().catch(() => {});
 }
 
-/** What an error of the start means, and what can be done about it. */
+/** Explains an error at startup, and what to do about it. */
 function explained(error: unknown, config: BrokerConfig): unknown {
   const addresses = config.get("listeners")
     .map((listener) => listener.replace("PLAINTEXT://", "")).join(", ");
   const message = messageOf(error);
   if (error instanceof Deno.errors.AddrInUse) {
     return new CommandError(
-      `Cannot listen on ${addresses}: another program does; choose another port with --listen`,
+      `Cannot listen on ${addresses}: the address is in use; choose another port with --listen`,
     );
   }
   if (error instanceof Deno.errors.AddrNotAvailable) {
@@ -129,12 +129,12 @@ function explained(error: unknown, config: BrokerConfig): unknown {
   return error;
 }
 
-/** As an absolute path: whoever reads the log later was not where the broker was started. */
+/** An absolute path, because the log may be read elsewhere. */
 async function fullPath(path: string): Promise<string> {
   try {
     return await Deno.realPath(path);
   } catch {
-    // Not there yet, which is how a new broker starts.
+    // A new broker creates the folder.
     return path.startsWith("/") ? path : `${Deno.cwd()}/${path}`;
   }
 }

@@ -7,7 +7,7 @@ import { testContext } from "../../terminal/test_context.ts";
 import { brokerConfigInputs, brokerFlags } from "./broker_flags.ts";
 import { runIn, WatchedOutput } from "../testing.ts";
 
-/** Runs `serve` until `use` is done with the broker. */
+/** Runs `serve` until `use` returns. */
 async function serving(
   argv: readonly string[],
   use: (address: string) => Promise<void>,
@@ -20,7 +20,7 @@ async function serving(
   const stderr = new WatchedOutput(options);
   const context = testContext({ env: options.env ?? {}, files: options.files ?? {} });
   const running = runIn({ ...context, stderr: stderr.output }, ["serve", ...argv]);
-  // If it does not come that far, it ends.
+  // `running` settles if the broker does not start.
   await Promise.race([stderr.until(" Listening address="), running]);
   const address = /address=(\S+)/.exec(stderr.text)?.[1];
   try {
@@ -41,7 +41,7 @@ async function withFolder(use: (folder: string) => Promise<void>): Promise<void>
   }
 }
 
-Deno.test("serve runs a broker until it is told to stop, and again on the same folder", async () => {
+Deno.test("serve runs a broker until it is stopped, and again on the same folder", async () => {
   await withFolder(async (folder) => {
     const argv = ["--listen", "127.0.0.1:0", "--data", `${folder}/data`, "--num-partitions", "3"];
     const first = await serving(argv, async (address) => {
@@ -67,7 +67,7 @@ Deno.test("serve runs a broker until it is told to stop, and again on the same f
   });
 });
 
-Deno.test("serve tells people on a terminal what to try", async () => {
+Deno.test("serve prints example commands on a terminal", async () => {
   await withFolder(async (folder) => {
     const argv = ["--listen", "127.0.0.1:0", "--data", folder];
     const { stderr } = await serving(argv, async () => {}, { isTerminal: true });
@@ -75,14 +75,14 @@ Deno.test("serve tells people on a terminal what to try", async () => {
   });
 });
 
-Deno.test("serve says what to do when its port or its folder is taken", async () => {
+Deno.test("serve explains what to do if its port or folder is in use", async () => {
   await withFolder(async (folder) => {
     await serving(["--listen", "127.0.0.1:0", "--data", `${folder}/a`], async (address) => {
       const port = await serving(["--listen", address, "--data", `${folder}/b`], async () => {});
       assertEquals(port.code, 1);
       assertStringIncludes(
         port.stderr,
-        `Error: Cannot listen on ${address}: another program does; choose another port with --listen\n`,
+        `Error: Cannot listen on ${address}: the address is in use; choose another port with --listen\n`,
       );
       const data = await serving(
         ["--listen", "127.0.0.1:0", "--data", `${folder}/a`],
@@ -94,7 +94,7 @@ Deno.test("serve says what to do when its port or its folder is taken", async ()
   });
 });
 
-Deno.test("serve says which folder cannot be used", async () => {
+Deno.test("serve names the folder that cannot be used", async () => {
   await withFolder(async (folder) => {
     await Deno.writeTextFile(`${folder}/file`, "");
     const argv = ["--listen", "127.0.0.1:0", "--data", `${folder}/file/data`];
@@ -105,7 +105,7 @@ Deno.test("serve says which folder cannot be used", async () => {
   });
 });
 
-Deno.test("serve names the flag, variable or key of a wrong setting", async () => {
+Deno.test("serve names the flag, variable or key of an invalid setting", async () => {
   const run = async (argv: string[], options = {}) => {
     const { code, stderr } = await runIn(testContext(options), ["serve", ...argv]);
     assertEquals(code, 2);
@@ -142,7 +142,7 @@ Deno.test("serve names the flag, variable or key of a wrong setting", async () =
   );
 });
 
-Deno.test("serve refuses a folder that belongs to another broker", async () => {
+Deno.test("serve rejects a folder of another broker", async () => {
   await withFolder(async (folder) => {
     const argv = ["--listen", "127.0.0.1:0", "--data", folder];
     await serving(argv, async () => {});
@@ -152,14 +152,14 @@ Deno.test("serve refuses a folder that belongs to another broker", async () => {
   });
 });
 
-Deno.test("brokerFlags() has a flag for every setting, by the broker's own names", () => {
+Deno.test("brokerFlags() has a flag for every setting, with the broker's names", () => {
   const flags = nameFlags(brokerFlags());
   assertEquals(flags.map(({ name }) => name).sort(), KNOWN_SETTING_NAMES.map(flagOf).sort());
   assertEquals(flags.map(({ env }) => env).sort(), KNOWN_SETTING_NAMES.map(variableOf).sort());
   assert(flags.every(({ flag }) => flag.doc !== ""));
 });
 
-Deno.test("serve --help lists the settings that act, and with --all those that have one value", async () => {
+Deno.test("serve --help lists settings with an effect, and with --all those that have a single value", async () => {
   const help = async (argv: string[]) => (await runIn(testContext(), ["serve", ...argv])).stdout;
   const short = await help(["--help"]);
   assertStringIncludes(short, "--log-retention-ms DURATION");
@@ -171,7 +171,7 @@ Deno.test("serve --help lists the settings that act, and with --all those that h
   assertEquals(full.includes("--help --all"), false);
 });
 
-Deno.test("serve takes the one value of a setting from flag, variable and file, and refuses others", async () => {
+Deno.test("serve accepts the single value of a setting from flag, variable and file, and rejects others", async () => {
   const reason = '"9" is not supported, only 8 is: one event loop';
   for (
     const [argv, options] of [
@@ -230,5 +230,5 @@ Deno.test("serve reads the file of --config - from standard input", async () => 
   });
   const produced = await runIn(testContext({ files: { "-": "{}" } }), "produce a --config -");
   assertEquals(produced.code, 2);
-  assertStringIncludes(produced.stderr, "Cannot read standard input: --config - has read it");
+  assertStringIncludes(produced.stderr, "Cannot read standard input: --config - has already read it");
 });

@@ -1,18 +1,18 @@
 /**
- * Settings of topics as the command line has them: `retention.ms=7d`.
+ * Settings of topics on the command line: `retention.ms=7d`.
  *
  * @module
  */
 
 import { withoutUnit } from "../../values/units.ts";
 
-/** A setting and its value. */
+/** Name and value of a setting. */
 export type ConfigPair = readonly [name: string, value: string];
 
 /**
- * Reads `name=value`. Sizes and durations may have units, which Kafka's own settings have not.
+ * Parses `name=value`. Sizes and durations may have units, unlike in Kafka.
  *
- * @throws {SyntaxError} if it is not of that form
+ * @throws {SyntaxError} If it does not have that form.
  */
 export function parseConfigPair(text: string): ConfigPair {
   const equals = text.indexOf("=");

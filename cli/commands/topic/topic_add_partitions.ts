@@ -14,8 +14,8 @@ export const topicAddPartitions = command({
   name: "topic add-partitions",
   summary: "Add partitions to topics",
   description:
-    "Messages that are there stay where they are. New ones with the same key may go to " +
-    "another partition from then on, so their order is no longer that of the key.",
+    "Existing messages are not moved. New messages with the same key may go to another " +
+    "partition, so messages are no longer ordered by key across the change.",
   args: { topics: { value: "TOPIC", many: true, doc: "Names of the topics" } },
   flags: {
     to: {
@@ -23,9 +23,9 @@ export const topicAddPartitions = command({
       min: 1,
       required: true,
       env: false,
-      doc: "Partitions that each topic has in the end",
+      doc: "New number of partitions of each topic",
     },
-    dryRun: { type: "boolean", env: false, doc: "Have the broker check it, and do nothing" },
+    dryRun: { type: "boolean", env: false, doc: "Let the broker validate the request, and change nothing" },
     ...outputFlag,
     ...connectionFlags,
   },

@@ -18,7 +18,7 @@ import { outputFlag } from "../output_flag.ts";
 export const topicAlter = command({
   name: "topic alter",
   summary: "Change settings of topics",
-  description: "Settings that are not named stay as they are.",
+  description: "Other settings are not changed.",
   args: { topics: { value: "TOPIC", many: true, doc: "Names of the topics" } },
   flags: {
     set: {
@@ -28,15 +28,15 @@ export const topicAlter = command({
       env: false,
       doc: "Setting to change, such as retention.ms=7d",
     },
-    unset: { many: true, value: "NAME", env: false, doc: "Setting to give back its default" },
-    dryRun: { type: "boolean", env: false, doc: "Have the broker check it, and do nothing" },
+    unset: { many: true, value: "NAME", env: false, doc: "Setting to reset to its default" },
+    dryRun: { type: "boolean", env: false, doc: "Let the broker validate the request, and change nothing" },
     ...outputFlag,
     ...connectionFlags,
   },
   examples: [
     { doc: "Keep messages for a day", command: "dqueue topic alter logs --set retention.ms=1d" },
     {
-      doc: "As long as the broker's default says",
+      doc: "For the broker's default time",
       command: "dqueue topic alter logs --unset retention.ms",
     },
   ],
@@ -60,9 +60,9 @@ export const topicAlter = command({
 });
 
 /**
- * Brokers unset any name without a word, so that a mistyped one would seem to have worked.
+ * Brokers accept any name to unset, so a mistyped one would seem to work.
  *
- * @throws {CommandError} if a topic has no such setting
+ * @throws {CommandError} If a topic has no such setting.
  */
 async function ensureKnown(
   { signal }: Context,

@@ -45,16 +45,16 @@ export const topicCreate = command({
     ifNotExists: {
       type: "boolean",
       env: false,
-      doc: "Be content with topics that exist already, whatever their settings",
+      doc: "Succeed for topics that already exist, whatever their settings",
     },
-    dryRun: { type: "boolean", env: false, doc: "Have the broker check it, and do nothing" },
+    dryRun: { type: "boolean", env: false, doc: "Let the broker validate the request, and change nothing" },
     ...outputFlag,
     ...connectionFlags,
   },
   examples: [
     { doc: "With three partitions", command: "dqueue topic create orders --partitions 3" },
     {
-      doc: "Kept for a week, but at most 10 GiB of each partition",
+      doc: "Kept for a week, up to 10 GiB per partition",
       command: "dqueue topic create logs -c retention.ms=7d -c retention.bytes=10GiB",
     },
   ],
@@ -89,7 +89,7 @@ function outcomeOf(result: CreateTopicResult, isDryRun: boolean, ifNotExists: bo
   return { name, status: "failed", error, details };
 }
 
-/** Old brokers do not tell, which the SDK says with −1. */
+/** Old brokers do not return the count, for which the SDK returns −1. */
 function known(count: number | undefined): number | null {
   return count === undefined || count < 0 ? null : count;
 }

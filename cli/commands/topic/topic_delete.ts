@@ -14,18 +14,18 @@ import { outputFlag } from "../output_flag.ts";
 import { selectTopics } from "./topic_names.ts";
 import { yesFlag } from "../yes_flag.ts";
 
-/** More names than these make a question nobody reads. */
+/** The confirmation prompt lists at most this number of names. */
 const MAX_NAMES_ASKED = 5;
 
 /** `topic delete`. */
 export const topicDelete = command({
   name: "topic delete",
-  summary: "Delete topics and all that is in them",
+  summary: "Delete topics and their messages",
   args: { topics: { value: "TOPIC", many: true, doc: "Names of the topics" } },
   flags: { ...regexFlag, ...yesFlag, ...outputFlag, ...connectionFlags },
   examples: [
-    { doc: "Without being asked", command: "dqueue topic delete orders --yes" },
-    { doc: "All whose names begin with test", command: "dqueue topic delete -r 'test.*'" },
+    { doc: "Without confirmation", command: "dqueue topic delete orders --yes" },
+    { doc: "All whose names start with test", command: "dqueue topic delete -r 'test.*'" },
   ],
   async run(context, { args, flags }) {
     await using client = await connect(context, flags);

@@ -17,20 +17,20 @@ import { regexFlag } from "../name_selection.ts";
 import { outputFlag } from "../output_flag.ts";
 import { selectTopics } from "./topic_names.ts";
 
-/** Topics described at once. */
+/** Maximum number of topics described concurrently. */
 const MAX_CONCURRENT = 8;
 
 interface PartitionRow {
   readonly partition: number;
-  /** −1 if it has none at the moment. */
+  /** −1 if the partition has no leader. */
   readonly leader: number;
   readonly leaderEpoch: number;
   readonly replicas: readonly number[];
   readonly isr: readonly number[];
-  /** Null where nobody leads the partition. */
+  /** Null if the partition has no leader. */
   readonly start: number | null;
   readonly end: number | null;
-  /** Bytes of the leader's copy; null if not known. */
+  /** Size in bytes of the leader's log; null if unknown. */
   readonly size: number | null;
 }
 
@@ -80,14 +80,14 @@ const CONFIG_COLUMNS: readonly Column<ConfigEntry>[] = [
 export const topicDescribe = command({
   name: "topic describe",
   summary: "Describe topics: their partitions and settings",
-  description: `MESSAGES counts offsets: of a topic with transactions or compaction there may be ` +
+  description: `MESSAGES counts offsets: a topic with transactions or compaction may have ` +
     `fewer messages.`,
   args: { topics: { value: "TOPIC", many: true, doc: "Names of the topics" } },
   flags: { ...regexFlag, ...outputFlag, ...connectionFlags },
   examples: [
     { doc: "One topic", command: "dqueue topic describe orders" },
     {
-      doc: "Where it ends, for a script",
+      doc: "End offsets, for a script",
       command: "dqueue topic describe orders --output json | jq '.[].partitions[].end_offset'",
     },
   ],
@@ -123,7 +123,7 @@ async function describe(
   sizes: ReadonlyMap<string, number>,
 ): Promise<Topic> {
   const topic = await admin.describeTopic(name, { signal });
-  // To ask for offsets where nobody can answer would be to wait until --timeout.
+  // Requesting offsets of leaderless partitions would wait until --timeout.
   const partitions = topic.partitions
     .filter(({ leaderId }) => leaderId >= 0)
     .map(({ partition }) => partition);
@@ -148,7 +148,7 @@ async function describe(
   return { name, id: topic.id, isInternal: topic.isInternal, partitions: rows, configs };
 }
 
-/** Sizes are nice to have: brokers may be too old to tell them, or may not be allowed to. */
+/** Sizes are optional: brokers may be too old, or deny access. */
 async function replicaSizes(
   { signal }: Context,
   admin: Admin,
@@ -201,7 +201,7 @@ function printTopic(output: Output, topic: Topic, index: number): void {
   output.write(formatTable(CONFIG_COLUMNS, configs, output));
 }
 
-/** Null if one of them is not known. */
+/** Sum, or null if an amount is null. */
 function sum(amounts: readonly (number | null)[]): number | null {
   let total = 0;
   for (const amount of amounts) {

@@ -27,17 +27,17 @@ const COLUMNS: readonly Column<TopicListing>[] = [
 export const topicList = command({
   name: "topic list",
   summary: "List topics",
-  args: { topics: { value: "TOPIC", many: true, optional: true, doc: "Only these; default all" } },
+  args: { topics: { value: "TOPIC", many: true, optional: true, doc: "Only these topics; default all" } },
   flags: {
     ...regexFlag,
-    internal: { alias: "i", type: "boolean", env: false, doc: "The broker's own topics too" },
+    internal: { alias: "i", type: "boolean", env: false, doc: "Include internal topics" },
     ...outputFlag,
     ...connectionFlags,
   },
   examples: [
-    { doc: "All whose names begin with order", command: "dqueue topic list -r 'order.*'" },
+    { doc: "All whose names start with order", command: "dqueue topic list -r 'order.*'" },
     {
-      doc: "Just the names, for a script",
+      doc: "Names only, for a script",
       command: "dqueue topic list --output json | jq -r '.[].name'",
     },
   ],
@@ -54,7 +54,7 @@ export const topicList = command({
       });
       writeJsonDocument(context.stdout, json);
     } else {
-      const empty = `No topics; "dqueue topic create NAME" makes one`;
+      const empty = `No topics; "dqueue topic create NAME" creates one`;
       printTable(context, COLUMNS, topics, empty);
     }
   },

@@ -1,5 +1,5 @@
 /**
- * Topics that are given by their names, or by regular expressions.
+ * Selects topics by name, or by regular expression.
  *
  * @module
  */
@@ -8,16 +8,17 @@ import type { Admin, TopicListing } from "../../../client/mod.ts";
 import type { Context } from "../../terminal/context.ts";
 import { type NameSelection, selectByName } from "../name_selection.ts";
 
-/** Which topics are meant. */
+/** The topics given on the command line. */
 export interface TopicSelection extends NameSelection {
-  /** Whether expressions find the broker's own topics too. */
+  /** Whether expressions also match internal topics. */
   readonly internal: boolean;
 }
 
 /**
- * The topics that are meant, in the order of their names.
+ * Returns the selected topics, ordered by name.
  *
- * @throws {CommandError} if a name is no topic's, or an expression is none or finds nothing
+ * @throws {CommandError} If there is no topic with a name, or an expression is invalid or matches
+ *   no topic.
  */
 export async function selectTopics(
   { signal }: Context,

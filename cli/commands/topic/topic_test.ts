@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { CommandTest } from "../testing.ts";
 
-Deno.test("topic create makes topics with partitions, replicas and settings", async () => {
+Deno.test("topic create creates topics with partitions, replicas and settings", async () => {
   await using test = await CommandTest.start();
   assertEquals(
     await test.output("topic create a b --partitions 3 --replicas 1 -c retention.ms=7d"),
@@ -15,7 +15,7 @@ Deno.test("topic create makes topics with partitions, replicas and settings", as
   assertEquals([retention.value, retention.source], ["604800000", "topic"]);
 });
 
-Deno.test("topic create goes on after a topic that cannot be created, and exits with 1", async () => {
+Deno.test("topic create continues after a topic that cannot be created, and exits with 1", async () => {
   await using test = await CommandTest.start();
   await test.output("topic create b");
   const { code, stdout, stderr } = await test.run("topic create a b c");
@@ -30,7 +30,7 @@ Deno.test("topic create goes on after a topic that cannot be created, and exits 
   assertEquals([b.status, b.error.code, d.status], ["failed", "TOPIC_ALREADY_EXISTS", "created"]);
 });
 
-Deno.test("topic create --if-not-exists is content with a topic that exists", async () => {
+Deno.test("topic create --if-not-exists accepts a topic that exists", async () => {
   await using test = await CommandTest.start();
   await test.output("topic create a --partitions 2");
   assertMatch(await test.output("topic create a --if-not-exists"), /^a +exists/m);
@@ -44,18 +44,18 @@ Deno.test("topic create --dry-run creates nothing", async () => {
   assertStringIncludes(refused.stderr, "retention.ms");
   assertEquals(
     (await test.run("topic list")).stderr,
-    'No topics; "dqueue topic create NAME" makes one\n',
+    'No topics; "dqueue topic create NAME" creates one\n',
   );
 });
 
-Deno.test("topic create names a setting that is not NAME=VALUE", async () => {
+Deno.test("topic create rejects a setting that is not NAME=VALUE", async () => {
   await using test = await CommandTest.start();
   const { code, stderr } = await test.run("topic create a -c retention.ms");
   assertEquals(code, 2);
   assertStringIncludes(stderr, 'Invalid --config: cannot read "retention.ms": expected NAME=VALUE');
 });
 
-Deno.test("topic create -c cleanup.policy=compact makes a topic that keeps the last record of each key", async () => {
+Deno.test("topic create -c cleanup.policy=compact creates a topic that keeps the last record of each key", async () => {
   await using test = await CommandTest.start({
     "log.cleaner.backoff.ms": 1,
     "hot.tail.bytes": 0,
@@ -86,7 +86,7 @@ Deno.test("topic create -c cleanup.policy=compact makes a topic that keeps the l
   assertStringIncludes(stderr, "INVALID_RECORD");
 });
 
-Deno.test("topic list lists all, by name or by expression", async () => {
+Deno.test("topic list lists all topics, or selects by name or expression", async () => {
   await using test = await CommandTest.start();
   await test.output("topic create order-a order-b log");
   const names = async (line: string) => {
@@ -98,7 +98,7 @@ Deno.test("topic list lists all, by name or by expression", async () => {
   assertEquals(await names("topic list -r order-.*"), ["order-a", "order-b"]);
   assertMatch(await test.output("topic list log"), /^TOPIC +PARTITIONS +REPLICAS\nlog +1 +1\n$/);
 
-  // An expression has to match the whole name.
+  // An expression must match the whole name.
   const none = await test.run("topic list -r order");
   assertEquals([none.code, none.stderr], [1, 'Error: Cannot find a topic that matches "order"\n']);
   const wrong = await test.run("topic list -r (");
@@ -108,7 +108,7 @@ Deno.test("topic list lists all, by name or by expression", async () => {
   assertStringIncludes(near.stderr, 'did you mean "order-');
 });
 
-Deno.test("topic describe shows partitions, offsets, sizes and settings", async () => {
+Deno.test("topic describe prints partitions, offsets, sizes and settings", async () => {
   await using test = await CommandTest.start();
   await test.output("topic create a --partitions 2 -c segment.bytes=1MiB");
   await test.output("produce a -p 1 -m one -m two");
@@ -133,7 +133,7 @@ Deno.test("topic describe shows partitions, offsets, sizes and settings", async 
   assertEquals([second.replicas, second.isr], [[1], [1]]);
 });
 
-Deno.test("topic alter sets and unsets settings, and leaves the others alone", async () => {
+Deno.test("topic alter sets and unsets settings, and keeps the others", async () => {
   await using test = await CommandTest.start();
   await test.output("topic create a -c segment.bytes=1MiB -c retention.ms=1d");
   const own = async () => {
@@ -162,7 +162,7 @@ Deno.test("topic alter sets and unsets settings, and leaves the others alone", a
   assertStringIncludes(unknown.stderr, "no.such");
 });
 
-Deno.test("topic add-partitions grows topics", async () => {
+Deno.test("topic add-partitions adds partitions", async () => {
   await using test = await CommandTest.start();
   await test.output("topic create a b");
   assertMatch(await test.output("topic add-partitions a b --to 4"), /^b +grown$/m);
@@ -174,12 +174,12 @@ Deno.test("topic add-partitions grows topics", async () => {
   assertStringIncludes((await test.run("topic add-partitions a")).stderr, "Missing --to");
 });
 
-Deno.test("topic delete asks on a terminal and needs --yes without one", async () => {
+Deno.test("topic delete asks on a terminal and requires --yes without one", async () => {
   await using test = await CommandTest.start();
   await test.output("topic create a b ab --partitions 2");
   const silent = await test.run("topic delete a");
   assertEquals(silent.code, 2);
-  assertStringIncludes(silent.stderr, "Give --yes to agree");
+  assertStringIncludes(silent.stderr, "Use --yes to confirm");
 
   const terminal = { stdinIsTerminal: true };
   const refused = await test.run("topic delete a", { ...terminal, stdin: "n\n" });
@@ -197,7 +197,7 @@ Deno.test("topic delete asks on a terminal and needs --yes without one", async (
   assertEquals((await test.run("topic delete a --yes")).code, 1);
 });
 
-Deno.test("topic trim deletes what is before an offset", async () => {
+Deno.test("topic trim deletes messages before an offset", async () => {
   await using test = await CommandTest.start();
   await test.output("topic create a --partitions 2");
   await test.output("produce a -p 0 -m x --count 10");
@@ -231,7 +231,7 @@ Deno.test("topic trim deletes what is before an offset", async () => {
   assertStringIncludes(partition.stderr, "it has 2 partitions, numbered from 0");
 });
 
-Deno.test("topic trim by time keeps what is as late", async () => {
+Deno.test("topic trim keeps messages at or after a time", async () => {
   await using test = await CommandTest.start();
   await test.output("topic create a");
   const line = (hour: number) => `${Date.UTC(2020, 0, 1, hour)} ${hour}\n`;

@@ -20,7 +20,7 @@ import { yesFlag } from "../yes_flag.ts";
 
 interface Row {
   readonly partition: number;
-  /** The first offset before and after. */
+  /** Log start offset before and after. */
   readonly start: number;
   readonly newStart: number;
 }
@@ -36,12 +36,12 @@ const COLUMNS: readonly Column<Row>[] = [
 export const topicTrim = command({
   name: "topic trim",
   summary: "Delete the messages of a topic before an offset",
-  description: `Shows what it is going to do and asks.\n\n` +
+  description: `Shows what will be deleted and asks for confirmation.\n\n` +
     `Offsets:\n` +
-    `  end        all messages there are now\n` +
-    `  N          those before offset N\n` +
+    `  end        all current messages\n` +
+    `  N          messages before offset N\n` +
     `  -N         all but the last N of each partition\n` +
-    `  @T         those before a time: @2024-12-30, @2024-12-30T23:06:40Z, @-7d`,
+    `  @T         messages before a time: @2024-12-30, @2024-12-30T23:06:40Z, @-7d`,
   args: { topic: { doc: "Name of the topic" } },
   flags: {
     offset: {

@@ -1,6 +1,6 @@
 /**
- * What `log dump` prints, row by row as it reads: files of the log are larger than memory, so columns
- * have widths of their own and are not fitted to what is in them.
+ * Output of `log dump`. Rows are printed as they are read, because log files may exceed memory;
+ * columns therefore have fixed widths.
  *
  * @module
  */
@@ -13,20 +13,20 @@ import { escapeControls, textWidth } from "../../../terminal/text_width.ts";
 
 const GAP = "  ";
 
-/** A column: its heading, and the width most of its cells have. */
+/** A column: its heading, and a width that fits most cells. */
 export interface DumpColumn {
   readonly heading: string;
-  /** Negative widths line up on the left. */
+  /** Negative widths align left. */
   readonly width: number;
 }
 
-/** A row, for people and for scripts. */
+/** A row, as cells for people and as JSON for scripts. */
 export interface DumpRow {
   readonly cells: readonly (string | number)[];
   readonly json: { readonly [name: string]: Json };
 }
 
-/** Prints the content of files. */
+/** Prints the contents of files. */
 export class DumpOutput {
   readonly #context: Context;
   readonly #isJson: boolean;
@@ -35,7 +35,7 @@ export class DumpOutput {
   #columns: readonly DumpColumn[] = [];
   #hasHeadings = false;
   #fileCount = 0;
-  /** Places that are damaged, in all files. */
+  /** Number of damaged places in all files. */
   problemCount = 0;
 
   constructor(context: Context, output: "table" | "json") {
@@ -52,9 +52,9 @@ export class DumpOutput {
   }
 
   /**
-   * Begins a file.
+   * Starts the output for a file.
    *
-   * @param type what it is, as `segment`
+   * @param type Type of the file, such as `segment`.
    */
   file(path: string, type: string, columns: readonly DumpColumn[]): void {
     this.#path = path;
@@ -67,7 +67,7 @@ export class DumpOutput {
     stdout.line(`${this.style.bold(escapeControls(path))}  ${this.style.dim(type)}`);
   }
 
-  /** Prints a row; waits while whoever reads is slower. */
+  /** Prints a row, and waits while the reader is slower. */
   async row({ cells, json }: DumpRow): Promise<void> {
     const { stdout } = this.#context;
     if (this.#isJson) {
@@ -83,18 +83,18 @@ export class DumpOutput {
     await this.#flushIfFull();
   }
 
-  /** Prints what belongs to the row before, as it is. For people only. */
+  /** Prints text for the previous row unchanged. Text output only. */
   async text(write: (context: Context) => void): Promise<void> {
     write(this.#context);
     await this.#flushIfFull();
   }
 
-  /** Tells that there was nothing in the file. */
+  /** Reports that the file is empty. */
   empty(): void {
     if (!this.#isJson) this.#context.stdout.line(this.style.dim("empty"));
   }
 
-  /** Tells of damage. The command goes on and exits with 1. */
+  /** Reports damage. The command continues, and exits with 1. */
   problem(text: string, json: { readonly [name: string]: Json } = {}): void {
     this.problemCount++;
     this.#context.exitCode = ExitCode.failure;
@@ -106,7 +106,7 @@ export class DumpOutput {
     }
   }
 
-  /** Tells of something that is not damage and worth knowing. */
+  /** Reports something noteworthy that is not damage. */
   note(text: string): void {
     if (!this.#isJson) this.#context.stdout.line(this.style.dim(escapeControls(text)));
   }

@@ -6,7 +6,7 @@ import { runIn } from "../../testing.ts";
 
 const LOG = "00000000000000000000.log";
 
-/** Runs with the data folder of a broker that has stopped, in which "a-0" has three batches. */
+/** Runs with the data folder of a stopped broker, in which "a-0" has three batches. */
 async function withData(use: (data: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir();
   try {
@@ -49,14 +49,14 @@ async function dumpJson(...argv: string[]) {
   return { code, lines: stdout.trimEnd().split("\n").map((line) => JSON.parse(line)) };
 }
 
-/** Changes bytes of a file. */
+/** Overwrites bytes of a file. */
 function patch(path: string, position: number, bytes: readonly number[]): void {
   using file = Deno.openSync(path, { write: true });
   file.seekSync(position, Deno.SeekMode.Start);
   file.writeSync(new Uint8Array(bytes));
 }
 
-Deno.test("log dump shows the batches of a segment", async () => {
+Deno.test("log dump prints the batches of a segment", async () => {
   await withData(async (data) => {
     const { code, stdout } = await dump(`${data}/a-0/${LOG}`);
     assertEquals(code, 0);
@@ -72,7 +72,7 @@ Deno.test("log dump shows the batches of a segment", async () => {
   });
 });
 
-Deno.test("log dump --records shows the records, as JSON such as consume prints", async () => {
+Deno.test("log dump --records prints the records, as JSON like that of consume", async () => {
   await withData(async (data) => {
     const { stdout } = await dump(`${data}/a-0/${LOG}`, "--records");
     assertStringIncludes(stdout, "    a-0:4  2023-11-14T22:13:21.001Z  [h=1] k1: value 1-1\n");
@@ -90,7 +90,7 @@ Deno.test("log dump --records shows the records, as JSON such as consume prints"
   });
 });
 
-Deno.test("log dump of a partition's folder shows all its files", async () => {
+Deno.test("log dump of a partition's folder prints all its files", async () => {
   await withData(async (data) => {
     const { code, lines } = await dumpJson(`${data}/a-0/`);
     assertEquals(code, 0);
@@ -119,7 +119,7 @@ Deno.test("log dump of a partition's folder shows all its files", async () => {
   });
 });
 
-Deno.test("log dump of a data folder shows whose it is and its checkpoints", async () => {
+Deno.test("log dump of a data folder prints its properties and checkpoints", async () => {
   await withData(async (data) => {
     const { code, lines } = await dumpJson(data);
     assertEquals(code, 0);
@@ -131,7 +131,7 @@ Deno.test("log dump of a data folder shows whose it is and its checkpoints", asy
   });
 });
 
-Deno.test("log dump says which batch has a wrong CRC, and goes on", async () => {
+Deno.test("log dump reports a batch with a wrong CRC, and continues", async () => {
   await withData(async (data) => {
     const path = `${data}/a-0/${LOG}`;
     const { lines: whole } = await dumpJson(path);
@@ -144,11 +144,11 @@ Deno.test("log dump says which batch has a wrong CRC, and goes on", async () => 
     assertMatch(lines[2].problem, /computed CRC is \d+, stated CRC is \d+$/);
     const text = await dump(path);
     assertMatch(text.stdout, /^batch at position \d+: computed CRC is/m);
-    assertEquals(text.stderr, "Error: One place is damaged\n");
+    assertEquals(text.stderr, "Error: Found 1 damaged place\n");
   });
 });
 
-Deno.test("log dump finds the batch behind one whose size is wrong", async () => {
+Deno.test("log dump finds the batch after one with a wrong size", async () => {
   await withData(async (data) => {
     const path = `${data}/a-0/${LOG}`;
     const { lines: whole } = await dumpJson(path);
@@ -164,7 +164,7 @@ Deno.test("log dump finds the batch behind one whose size is wrong", async () =>
   });
 });
 
-Deno.test("log dump tells of a torn end and of what is no batch at all", async () => {
+Deno.test("log dump reports a truncated end and bytes that are not a batch", async () => {
   await withData(async (data) => {
     const path = `${data}/a-0/${LOG}`;
     const { lines: [, , third] } = await dumpJson(path);
@@ -189,13 +189,13 @@ Deno.test("log dump tells of a torn end and of what is no batch at all", async (
   });
 });
 
-Deno.test("log dump shows records up to the one that is damaged, though the CRC is right", async () => {
+Deno.test("log dump prints records up to a damaged one in a batch with a valid CRC", async () => {
   await withData(async (data) => {
     const path = `${data}/a-0/${LOG}`;
     const { RecordBatch } = await import("../../../../protocol/records/mod.ts");
     const bytes = await Deno.readFile(path);
     const batch = new RecordBatch(bytes);
-    // A count that the records contradict, and the CRC that goes with it.
+    // A record count that contradicts the records, with a matching CRC.
     new DataView(bytes.buffer).setInt32(57, 4);
     batch.setMaxTimestamp(batch.maxTimestamp);
     await Deno.writeFile(path, bytes);
@@ -207,7 +207,7 @@ Deno.test("log dump shows records up to the one that is damaged, though the CRC 
   });
 });
 
-Deno.test("log dump checks that index entries grow, and knows those not used yet", async () => {
+Deno.test("log dump checks that index entries increase, and recognizes unused ones", async () => {
   const folder = await Deno.makeTempDir();
   try {
     const path = `${folder}/00000000000000000100.index`;
@@ -223,20 +223,20 @@ Deno.test("log dump checks that index entries grow, and knows those not used yet
       105,
       109,
       107,
-      "entry at position 16: offset does not grow",
+      "entry at position 16: offset does not increase",
     ]);
-    assertStringIncludes((await dump(path)).stdout, "97 entries not used yet\n");
+    assertStringIncludes((await dump(path)).stdout, "97 unused entries\n");
     await Deno.writeFile(path, new Uint8Array(12));
     assertStringIncludes(
       (await dump(path)).stdout,
-      "4 bytes at position 8 are no entry of 8 bytes",
+      "4 bytes at position 8 are not an entry of 8 bytes",
     );
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
 });
 
-Deno.test("log dump goes on after a small file that is damaged", async () => {
+Deno.test("log dump continues after a damaged state file", async () => {
   await withData(async (data) => {
     await Deno.writeTextFile(`${data}/a-0/leader-epoch-checkpoint`, "0\n5\n");
     const { code, lines } = await dumpJson(`${data}/a-0`);
@@ -246,15 +246,15 @@ Deno.test("log dump goes on after a small file that is damaged", async () => {
   });
 });
 
-Deno.test("log dump refuses what is no file of the log", async () => {
+Deno.test("log dump rejects paths that are not log files", async () => {
   const folder = await Deno.makeTempDir();
   try {
     assertStringIncludes((await dump(`${folder}/none`)).stderr, "there is no such file or folder");
-    assertStringIncludes((await dump(folder)).stderr, "the folder has no files of a log");
+    assertStringIncludes((await dump(folder)).stderr, "the folder has no log files");
     await Deno.writeTextFile(`${folder}/x.txt`, "x");
     const { code, stderr } = await dump(`${folder}/x.txt`);
     assertEquals(code, 1);
-    assertStringIncludes(stderr, "its name is none of a file of the log");
+    assertStringIncludes(stderr, "it is not named like a log file");
     assertEquals((await dump()).code, 2);
   } finally {
     await Deno.remove(folder, { recursive: true });

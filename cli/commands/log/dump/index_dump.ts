@@ -1,8 +1,8 @@
 /**
- * Dumps index files: arrays of entries of one size.
+ * Dumps index files: arrays of fixed-size entries.
  *
- * `.index` and `.timeindex` are described in `storage/segment/offset_index.ts` and `storage/segment/time_index.ts`;
- * Kafka's `.txnindex`, of transactions that were aborted, has entries of
+ * `storage/segment/offset_index.ts` and `storage/segment/time_index.ts` document `.index` and
+ * `.timeindex`. Entries of Kafka's `.txnindex`, for aborted transactions, have this layout:
  *
  *     position  size  field
  *            0     2  version                0
@@ -21,13 +21,13 @@ import { timeText } from "../../records/record_printer.ts";
 import type { DumpColumn, DumpOutput } from "./dump_output.ts";
 import { withWindow } from "./open_window.ts";
 
-/** A kind of index. */
+/** A type of index. */
 interface IndexKind {
   readonly type: string;
   readonly entrySize: number;
   readonly columns: readonly DumpColumn[];
   readonly read: (view: DataView, baseOffset: number) => { readonly [name: string]: number };
-  /** Fields that grow from entry to entry. */
+  /** Fields that increase from entry to entry. */
   readonly growing: readonly string[];
   /** Fields that are timestamps. */
   readonly times?: readonly string[];
@@ -74,7 +74,7 @@ const TRANSACTION_INDEX: IndexKind = {
   }),
 };
 
-/** Kinds of index by the suffix of their files. */
+/** Types of index by file suffix. */
 export const INDEX_KINDS: ReadonlyMap<string, IndexKind> = new Map([
   [".index", OFFSET_INDEX],
   [".timeindex", TIME_INDEX],
@@ -106,7 +106,7 @@ async function dumpEntries(
   for (let position = 0; position < end; position += entrySize) {
     const bytes = file.view(position, entrySize);
     if (position > 0 && isUnused(file, position, bytes)) {
-      output.note(`${(end - position) / entrySize} entries not used yet`);
+      output.note(`${(end - position) / entrySize} unused entries`);
       break;
     }
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -118,17 +118,17 @@ async function dumpEntries(
     await output.row({ cells, json: entry as { [name: string]: Json } });
     const fallen = last && kind.growing.find((name) => entry[name]! <= last![name]!);
     if (fallen !== undefined) {
-      output.problem(`entry at position ${position}: ${fallen} does not grow`, { position });
+      output.problem(`entry at position ${position}: ${fallen} does not increase`, { position });
     }
     last = entry;
   }
   if (end < file.size) {
-    const text = `${file.size - end} bytes at position ${end} are no entry of ${entrySize} bytes`;
+    const text = `${file.size - end} bytes at position ${end} are not an entry of ${entrySize} bytes`;
     output.problem(text, { position: end });
   }
 }
 
-/** Kafka makes index files as large as they may become; what is not used is zero. */
+/** Kafka preallocates index files; unused entries are zero. */
 function isUnused(file: FileWindow, position: number, entry: Uint8Array): boolean {
   if (entry.some((byte) => byte !== 0)) return false;
   for (let at = position; at < file.size; at += 1 << 16) {

@@ -1,8 +1,9 @@
 /**
- * Dumps files of the log, whole or damaged, for `log dump`.
+ * Dumps log files, intact or damaged, for `log dump`.
  *
- * A file's name says what it is: `segment_dump.ts` has segments (`segment_batches.ts` finds their
- * batches), `index_dump.ts` indexes, `state_dump.ts` the rest. `dump_output.ts` prints.
+ * The name of a file determines its type: `segment_dump.ts` handles segments (`segment_batches.ts`
+ * finds their batches), `index_dump.ts` indexes, and `state_dump.ts` other files. `dump_output.ts`
+ * prints.
  *
  * @module
  */
@@ -37,30 +38,30 @@ const OFFSET_NAME =
   /^(\d{20})(\.log|\.index|\.timeindex|\.txnindex|\.snapshot)(\.deleted|\.swap|\.cleaned)?$/;
 
 /**
- * Dumps a file, or what is in a folder.
+ * Dumps a file, or the files in a folder.
  *
- * @throws {CommandError} if there is no such file, or nothing that could be dumped
+ * @throws {CommandError} If there is no such file, or nothing that can be dumped.
  */
 export async function dump(path: string, output: DumpOutput, withRecords: boolean): Promise<void> {
   if (!statOf(path).isDirectory) {
     const dumpFile = dumpOf(path);
     if (dumpFile !== undefined) return await tryDump(dumpFile, path, output, withRecords);
     throw new CommandError(
-      `Cannot dump "${path}": its name is none of a file of the log, such as ` +
+      `Cannot dump "${path}": it is not named like a log file, such as ` +
         `00000000000000000000.log, .index, .timeindex, .snapshot or leader-epoch-checkpoint`,
     );
   }
   const names = Array.from(Deno.readDirSync(path), ({ name }) => name);
   const found = names.filter((name) => dumpOf(name) !== undefined).sort(compareNames);
   if (found.length === 0) {
-    throw new CommandError(`Cannot dump "${path}": the folder has no files of a log`);
+    throw new CommandError(`Cannot dump "${path}": the folder has no log files`);
   }
   for (const name of found) {
     await tryDump(dumpOf(name)!, `${path.replace(/\/+$/, "")}/${name}`, output, withRecords);
   }
 }
 
-/** A damaged file is no reason to leave out the others. */
+/** Dumps a file; a damaged file does not prevent the dump of the others. */
 async function tryDump(
   dumpFile: FileDump,
   path: string,
@@ -91,7 +92,7 @@ function dumpOf(path: string): FileDump | undefined {
   };
 }
 
-/** The partition that the name of the file's folder says. */
+/** The partition, from the name of the file's folder. */
 function partitionOf(path: string): DumpPartition {
   const folder = namesOf(Deno.realPathSync(path)).at(-2) ?? "";
   const match = /^(.+)-(\d+)(?:\.[0-9a-f]{32}-delete)?$/.exec(folder);
@@ -103,7 +104,7 @@ function namesOf(path: string): string[] {
   return path.split(Deno.build.os === "windows" ? /[\\/]/ : "/");
 }
 
-/** What says something of the whole folder first, then the files of each segment together. */
+/** Orders files of the whole folder first, then the files of each segment together. */
 function compareNames(a: string, b: string): number {
   const [first, second] = [a, b].map((name) => OFFSET_NAME.test(name) ? 1 : 0);
   if (first !== second) return first! - second!;

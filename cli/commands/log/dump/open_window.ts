@@ -1,5 +1,5 @@
 /**
- * Opens files to be looked at piece by piece.
+ * Opens files for reading in pieces.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import { DenoFileSystem } from "../../../../storage/file_system/deno_file_system.ts";
 import { FileWindow } from "../../../../storage/file_system/file_window.ts";
 
-/** Lets `use` look at a file. */
+/** Calls `use` with an open file. */
 export async function withWindow(
   path: string,
   use: (file: FileWindow) => Promise<void>,

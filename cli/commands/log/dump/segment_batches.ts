@@ -1,6 +1,6 @@
 /**
- * Goes through the batches of a segment file, past what is damaged. A damaged batch is still one if it
- * is as large as it says.
+ * Iterates over the batches of a segment file, and continues after damage. A damaged batch is still
+ * a batch if its size is right.
  *
  * @module
  */
@@ -13,16 +13,16 @@ import {
 import { BatchWalk } from "../../../../storage/segment/batch_walk.ts";
 import type { FileWindow } from "../../../../storage/file_system/file_window.ts";
 
-/** A batch, or bytes that are none. */
+/** A batch, or bytes that are not a batch. */
 export type SegmentPart =
   | { readonly position: number; readonly batch: RecordBatch; readonly problem?: string }
   | { readonly position: number; readonly size: number; readonly problem: string };
 
 /**
- * The batches of a segment file in order, and what is damaged between them. A batch is good until the
- * next is asked for.
+ * Yields the batches of a segment file in order, and the damaged bytes between them. A batch is
+ * valid until the next one is requested.
  *
- * @param baseOffset the first offset that may be there
+ * @param baseOffset Minimum offset of a batch in the file.
  */
 export function* segmentBatches(
   file: FileWindow,
@@ -47,7 +47,7 @@ export function* segmentBatches(
   }
 }
 
-/** The batch that bytes are, if they are one and no more. */
+/** The batch in `bytes`, if they are exactly one batch. */
 function batchOf(bytes: Uint8Array): RecordBatch | undefined {
   try {
     const batch = new RecordBatch(bytes);

@@ -1,5 +1,5 @@
 /**
- * Dumps a segment file: its batches and, if wanted, their records.
+ * Dumps a segment file: its batches and, optionally, their records.
  *
  * @module
  */
@@ -26,7 +26,7 @@ const COLUMNS: readonly DumpColumn[] = [
   { heading: "NOTES", width: -5 },
 ];
 
-/** The partition a file belongs to, as its folder's name says. */
+/** The partition of a file, from the name of its folder. */
 export interface DumpPartition {
   readonly topic: string;
   readonly partition: number;
@@ -48,7 +48,7 @@ export async function dumpSegment(
         await dumpBatch(output, partition, part, withRecords);
       } else {
         const { position, size, problem } = part;
-        output.problem(`${size} bytes at position ${position} are no batch: ${problem}`, {
+        output.problem(`${size} bytes at position ${position} are not a batch: ${problem}`, {
           position,
           size,
         });
@@ -87,12 +87,12 @@ async function dumpBatch(
   }
 }
 
-/** The records that can be read, and why there are no more. */
+/** The records that can be read, and the problem that ends them. */
 function recordsOf(batch: RecordBatch): { list: BatchRecord[]; problem?: string } {
   const list: BatchRecord[] = [];
   try {
     for (const record of batch.records()) {
-      // A view of the headers finds out only now whether they are sound.
+      // Headers are decoded on access, which reveals damage.
       record.headers.length;
       list.push(record);
     }

@@ -1,5 +1,5 @@
 /**
- * Dumps the small files of a partition and of a data folder.
+ * Dumps the state files of a partition and of a data folder.
  *
  * @module
  */
@@ -36,7 +36,7 @@ const PROPERTY_COLUMNS: readonly DumpColumn[] = [
   { heading: "VALUE", width: -24 },
 ];
 
-/** Dumps a snapshot of producers. */
+/** Dumps a producer snapshot. */
 export async function dumpSnapshot(path: string, output: DumpOutput): Promise<void> {
   output.file(path, "producer snapshot", SNAPSHOT_COLUMNS);
   const entries = decodeProducerSnapshot(path, Deno.readFileSync(path));
@@ -68,7 +68,7 @@ export async function dumpSnapshot(path: string, output: DumpOutput): Promise<vo
   }
 }
 
-/** Dumps where leader epochs began. */
+/** Dumps the leader epoch checkpoint. */
 export async function dumpLeaderEpochs(path: string, output: DumpOutput): Promise<void> {
   output.file(path, "leader epochs", EPOCH_COLUMNS);
   const entries = readCheckpoint(new DenoFileSystem(), path, 2);
@@ -81,7 +81,7 @@ export async function dumpLeaderEpochs(path: string, output: DumpOutput): Promis
   }
 }
 
-/** Dumps a checkpoint of offsets of all partitions. */
+/** Dumps a checkpoint with offsets of all partitions. */
 export async function dumpOffsetCheckpoint(path: string, output: DumpOutput): Promise<void> {
   output.file(path, "offset checkpoint", OFFSETS_COLUMNS);
   const entries = readCheckpoint(new DenoFileSystem(), path, 3);
@@ -94,7 +94,7 @@ export async function dumpOffsetCheckpoint(path: string, output: DumpOutput): Pr
   }
 }
 
-/** Dumps the id of the topic a partition belongs to. */
+/** Dumps the topic id of a partition. */
 export async function dumpPartitionMetadata(path: string, output: DumpOutput): Promise<void> {
   output.file(path, "partition metadata", PROPERTY_COLUMNS);
   const topicId = readPartitionMetadata(new DenoFileSystem(), path);
@@ -102,7 +102,7 @@ export async function dumpPartitionMetadata(path: string, output: DumpOutput): P
   await output.row({ cells: ["topic_id", topicId], json: { topic_id: topicId } });
 }
 
-/** Dumps whose data folder it is. */
+/** Dumps the properties of a data folder. */
 export async function dumpMetaProperties(path: string, output: DumpOutput): Promise<void> {
   output.file(path, "data folder", PROPERTY_COLUMNS);
   const properties = readMetaProperties(new DenoFileSystem(), path);
