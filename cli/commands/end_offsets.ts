@@ -6,7 +6,7 @@
 
 import type { Admin, TopicPartition } from "../../client/mod.ts";
 import type { Context } from "../terminal/context.ts";
-import { partitionKey } from "./places.ts";
+import { partitionKey } from "./topic_partitions.ts";
 
 /**
  * Returns the log end offsets of partitions.

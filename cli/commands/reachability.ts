@@ -39,7 +39,7 @@ export async function ensureReachable(
   { waits, timeout }: WaitOptions,
 ): Promise<void> {
   const startMs = performance.now();
-  const notice = new AwayNotice(context, brokers);
+  const notice = new UnreachableNotice(context, brokers);
   for (let pauseMs = MIN_PAUSE_MS;; pauseMs = Math.min(2 * pauseMs, MAX_PAUSE_MS)) {
     const leftMs = timeout - (performance.now() - startMs);
     const errors = await connectOnce(
@@ -63,12 +63,12 @@ export async function ensureReachable(
  * Reports on standard error that no broker is reachable: immediately, then periodically, and when
  * one is.
  */
-class AwayNotice {
+class UnreachableNotice {
   readonly #context: Context;
   readonly #brokers: readonly BrokerAddress[];
   readonly #startMs: number;
-  #said: string | undefined;
-  #saidMs = 0;
+  #reported: string | undefined;
+  #reportedMs = 0;
 
   constructor(context: Context, brokers: readonly BrokerAddress[]) {
     this.#context = context;
@@ -79,21 +79,21 @@ class AwayNotice {
   async say(problems: string): Promise<void> {
     const { stderr } = this.#context;
     const nowMs = performance.now();
-    if (this.#said === undefined) {
+    if (this.#reported === undefined) {
       stderr.line(`Waiting for a broker (Ctrl-C to stop): cannot connect to ${problems}`);
-    } else if (this.#said !== problems || nowMs - this.#saidMs >= REMINDER_MS) {
+    } else if (this.#reported !== problems || nowMs - this.#reportedMs >= REMINDER_MS) {
       const elapsed = formatDuration(nowMs - this.#startMs, 1);
       stderr.line(`Still waiting for a broker after ${elapsed}: cannot connect to ${problems}`);
     } else {
       return;
     }
-    this.#said = problems;
-    this.#saidMs = nowMs;
+    this.#reported = problems;
+    this.#reportedMs = nowMs;
     await stderr.flush();
   }
 
   async end(): Promise<void> {
-    if (this.#said === undefined) return;
+    if (this.#reported === undefined) return;
     const { stderr } = this.#context;
     const elapsed = formatDuration(performance.now() - this.#startMs, 1);
     const addresses = this.#brokers.map(formatAddress).join(", ");

@@ -11,7 +11,7 @@
 import type { Command } from "./command.ts";
 import { UsageError } from "../errors.ts";
 import { isBoolean, type NamedFlag, placeholder, settingName } from "./flag.ts";
-import { FLAG_HINTS, nodeByHabit, translateTool } from "./habits.ts";
+import { FLAG_HINTS, nodeByAlias, translateTool } from "./aliases.ts";
 import { type CommandNode, commandsBelow, type Program, PROGRAM_FLAGS } from "./program.ts";
 import { didYouMean } from "../../protocol/suggest.ts";
 
@@ -99,7 +99,7 @@ function findCommand(program: Program, argv: readonly string[], isLenient: boole
       }
       continue;
     }
-    const child = node.children.get(token) ?? nodeByHabit(program, node, token);
+    const child = node.children.get(token) ?? nodeByAlias(program, node, token);
     isPlural = child?.command === undefined && !node.children.has(token);
     if (child === undefined) {
       if (isLenient) break;

@@ -24,8 +24,8 @@ const MIN_COLUMNS = 40;
 /** Longer names have their description on the next line. */
 const MAX_NAME_WIDTH = 32;
 const INDENT = "  ";
-/** The words accepted by `habits.ts`. */
-const HABITS =
+/** The words accepted by `aliases.ts`. */
+const ALIASES =
   `Names of other tools are accepted too: "ls", "rm", "topics" or "create-topic", and ` +
   `calls such as "kafka-topics --list" after the program's name.`;
 
@@ -67,7 +67,7 @@ function describeNode(program: Program, node: CommandNode, page: HelpPage): void
   const flags = PROGRAM_FLAGS.map(flagEntry);
   if (isRoot) flags.push([`${INDENT}${INDENT}--version`, "Show the version"]);
   page.entries("Flags", flags);
-  if (isRoot) page.paragraph(HABITS);
+  if (isRoot) page.paragraph(ALIASES);
   page.paragraph(`"${program.callOf(node.words)} COMMAND --help" shows the help of a command.`);
 }
 

@@ -3,7 +3,7 @@
  *
  * A `Program` is a tree of words with `command.ts` declarations as leaves; `flag.ts` declares flags
  * and arguments, and parses their values. `runProgram` finds the command (`command_line.ts`,
- * `habits.ts` for names of other tools), collects values (`settings.ts`, `variables.ts`,
+ * `aliases.ts` for names of other tools), collects values (`settings.ts`, `variables.ts`,
  * `config_file.ts`), runs it, and reports its errors (`failure.ts`). `help.ts` and `completions.ts`
  * are derived from the same declarations.
  *

@@ -14,7 +14,7 @@ import { type GroupDetails, groupDetails, type GroupPartition, totalLag } from "
 import { selectGroups } from "./group_names.ts";
 import { regexFlag } from "../name_selection.ts";
 import { outputFlag } from "../output_flag.ts";
-import { placesByTopic, placesText } from "../places.ts";
+import { partitionsByTopic, partitionsText } from "../topic_partitions.ts";
 import { watch, watchFlags } from "../watch.ts";
 
 /** Member ids end in a UUID, whose beginning is enough to tell members apart. */
@@ -31,7 +31,7 @@ const MEMBER_COLUMNS: readonly Column<GroupMember>[] = [
   { heading: "HOST", cell: ({ host }) => host.replace(/^\//, "") },
   { heading: "PROTOCOL", cell: ({ protocol }) => protocol },
   { heading: "EPOCH", cell: ({ memberEpoch }) => memberEpoch },
-  { heading: "PARTITIONS", cell: ({ assignment }) => placesText(assignment), maxWidth: 40 },
+  { heading: "PARTITIONS", cell: ({ assignment }) => partitionsText(assignment), maxWidth: 40 },
   { heading: "TO BE", cell: targetText, maxWidth: 40, paint: ({ yellow }) => yellow },
 ];
 
@@ -124,8 +124,8 @@ function tableOf<Row>(
 
 /** The target assignment of a member, unless it equals the current one. */
 function targetText({ assignment, targetAssignment = assignment }: GroupMember): string {
-  const target = placesText(targetAssignment);
-  if (target === placesText(assignment)) return "";
+  const target = partitionsText(targetAssignment);
+  if (target === partitionsText(assignment)) return "";
   return target === "" ? "none" : target;
 }
 
@@ -151,10 +151,10 @@ function groupToJson(group: GroupDetails): Json {
       member_epoch: member.memberEpoch ?? null,
       topics: member.topics,
       topic_regex: member.topicRegex,
-      assignment: placesByTopic(member.assignment),
+      assignment: partitionsByTopic(member.assignment),
       target_assignment: member.targetAssignment === undefined
         ? null
-        : placesByTopic(member.targetAssignment),
+        : partitionsByTopic(member.targetAssignment),
     })),
     partitions: group.partitions.map((row) => ({
       topic: row.topic,

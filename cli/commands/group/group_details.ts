@@ -13,7 +13,7 @@ import type {
 } from "../../../client/mod.ts";
 import type { Context } from "../../terminal/context.ts";
 import { endOffsets } from "../end_offsets.ts";
-import { comparePlaces, partitionKey } from "../places.ts";
+import { comparePartitions, partitionKey } from "../topic_partitions.ts";
 
 /** A partition that a group reads or has read. */
 export interface GroupPartition extends TopicPartition {
@@ -81,7 +81,7 @@ function placesOf(
   const all = [...members.flatMap(({ assignment }) => assignment), ...commits];
   return [...new Map(all.map((place) => [partitionKey(place), place])).values()]
     .map(({ topic, partition }) => ({ topic, partition }))
-    .sort(comparePlaces);
+    .sort(comparePartitions);
 }
 
 function partitionOf(

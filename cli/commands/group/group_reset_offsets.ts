@@ -15,7 +15,7 @@ import { endOffsets } from "../end_offsets.ts";
 import { outputFlag } from "../output_flag.ts";
 import type { TopicPartitions } from "../records/partition_ranges.ts";
 import { selectTopicPartitions, topicsFlag } from "../partition_selection.ts";
-import { partitionKey } from "../places.ts";
+import { partitionKey } from "../topic_partitions.ts";
 import { parseResetTarget } from "./reset_target.ts";
 
 interface Row {

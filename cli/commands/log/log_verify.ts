@@ -57,7 +57,7 @@ export const logVerify = command({
         if (context.stdout.isFull) await context.stdout.flush();
       }
       await context.stdout.flush();
-      if (!isJson) tell(context, report.partitions);
+      if (!isJson) printSummary(context, report.partitions);
       const { length: count } = findings;
       if (count > 0) {
         throw new CommandError(count === 1 ? "Found 1 problem" : `Found ${count} problems`);
@@ -66,7 +66,7 @@ export const logVerify = command({
   },
 });
 
-function tell(
+function printSummary(
   { stderr }: Context,
   partitions: readonly {
     readonly segments: readonly { readonly sizeInBytes: number }[];

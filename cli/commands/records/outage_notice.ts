@@ -16,21 +16,21 @@ const REMINDER_MS = 60_000;
 /** Notices about something that may be unavailable for a while. */
 export class OutageNotice implements Disposable {
   readonly #stderr: Output;
-  readonly #who: string;
+  readonly #subject: string;
   readonly #patienceMs: number;
   #problem = "";
   #startMs: number | undefined;
-  #isTold = false;
+  #isReported = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /**
-   * @param who Start of each line, such as `Group "g"`.
+   * @param subject Start of each line, such as `Group "g"`.
    * @param patienceMs Duration of an outage before it is reported.
    */
-  constructor({ stderr }: Context, who: string, patienceMs = DEFAULT_PATIENCE_MS) {
+  constructor({ stderr }: Context, subject: string, patienceMs = DEFAULT_PATIENCE_MS) {
     this.#patienceMs = patienceMs;
     this.#stderr = stderr;
-    this.#who = who;
+    this.#subject = subject;
   }
 
   /** Reports what is unavailable; the text may change during an outage. */
@@ -38,27 +38,27 @@ export class OutageNotice implements Disposable {
     this.#problem = problem;
     if (this.#startMs !== undefined) return;
     this.#startMs = performance.now();
-    this.#timer = setTimeout(() => this.#tell(), this.#patienceMs);
+    this.#timer = setTimeout(() => this.#report(), this.#patienceMs);
   }
 
   /** Reports that the outage is over. */
   end(): void {
     clearTimeout(this.#timer);
-    if (this.#isTold) this.#line(`${this.#who}: continues after ${this.#elapsed()}`);
+    if (this.#isReported) this.#line(`${this.#subject}: continues after ${this.#elapsed()}`);
     this.#startMs = undefined;
-    this.#isTold = false;
+    this.#isReported = false;
   }
 
   [Symbol.dispose](): void {
     clearTimeout(this.#timer);
   }
 
-  #tell(): void {
+  #report(): void {
     const { yellow } = this.#stderr.style;
-    const since = this.#isTold ? ` for ${this.#elapsed()}` : "";
-    this.#line(`${yellow("Warning:")} ${this.#who}: waiting${since} for ${this.#problem}`);
-    this.#isTold = true;
-    this.#timer = setTimeout(() => this.#tell(), REMINDER_MS);
+    const since = this.#isReported ? ` for ${this.#elapsed()}` : "";
+    this.#line(`${yellow("Warning:")} ${this.#subject}: waiting${since} for ${this.#problem}`);
+    this.#isReported = true;
+    this.#timer = setTimeout(() => this.#report(), REMINDER_MS);
   }
 
   #elapsed(): string {

@@ -19,7 +19,7 @@ import type { OffsetSpec } from "../../records/offset_spec.ts";
 import type { Output } from "../../terminal/output.ts";
 import { endOffsets } from "../end_offsets.ts";
 import { OutageNotice, warnOfReset } from "./outage_notice.ts";
-import { partitionKey, placesText } from "../places.ts";
+import { partitionKey, partitionsText } from "../topic_partitions.ts";
 
 /** Maximum number of messages yielded together. */
 const MAX_BATCH_COUNT = 2000;
@@ -60,7 +60,7 @@ export async function* readGroup(
   { limit, stopsAtEnd, ...options }: GroupReadOptions,
 ): AsyncGenerator<Message[], void, void> {
   const { signal } = context;
-  using teller = new StatusTeller(context, options.groupId);
+  using teller = new StatusReporter(context, options.groupId);
   await using consumer: GroupConsumer = client.groupConsumer({
     ...options,
     autoCommitInterval: COMMIT_INTERVAL_MS,
@@ -119,17 +119,17 @@ async function isAtEnd(
  * Reports the state of the membership on standard error: on a terminal every change, and elsewhere
  * only problems that last.
  */
-class StatusTeller implements Disposable {
+class StatusReporter implements Disposable {
   readonly #stderr: Output;
-  readonly #who: string;
+  readonly #subject: string;
   readonly #outage: OutageNotice;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #told = "";
+  #reported = "";
 
   constructor(context: Context, groupId: string) {
     this.#stderr = context.stderr;
-    this.#who = `Group "${groupId}"`;
-    this.#outage = new OutageNotice(context, this.#who);
+    this.#subject = `Group "${groupId}"`;
+    this.#outage = new OutageNotice(context, this.#subject);
   }
 
   /** Handles a status; a transitional one is reported only if it lasts. */
@@ -145,9 +145,9 @@ class StatusTeller implements Disposable {
     // A transitional state does not end an outage.
     if (state === "reading" || state === "standby") this.#outage.end();
     if (!this.#stderr.isTerminal) return;
-    else if (state === "reading") this.#tell(`reading ${placesText(assignment)}`);
-    else if (state === "standby") this.#tell("standing by, all partitions are assigned to other members");
-    else this.#timer = setTimeout(() => this.#tell(`waiting for ${waitingFor}`), PATIENCE_MS);
+    else if (state === "reading") this.#report(`reading ${partitionsText(assignment)}`);
+    else if (state === "standby") this.#report("standing by, all partitions are assigned to other members");
+    else this.#timer = setTimeout(() => this.#report(`waiting for ${waitingFor}`), PATIENCE_MS);
   }
 
   [Symbol.dispose](): void {
@@ -155,10 +155,10 @@ class StatusTeller implements Disposable {
     this.#outage[Symbol.dispose]();
   }
 
-  #tell(what: string): void {
-    const text = `${this.#who}: ${what}`;
-    if (text === this.#told) return;
-    this.#told = text;
+  #report(what: string): void {
+    const text = `${this.#subject}: ${what}`;
+    if (text === this.#reported) return;
+    this.#reported = text;
     this.#stderr.line(this.#stderr.style.dim(text));
     // A failure surfaces at the next flush.
     this.#stderr.flush().catch(() => {});

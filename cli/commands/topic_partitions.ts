@@ -12,22 +12,22 @@ export function partitionKey({ topic, partition }: TopicPartition): string {
 }
 
 /** Orders partitions by topic and number. */
-export function comparePlaces(a: TopicPartition, b: TopicPartition): number {
+export function comparePartitions(a: TopicPartition, b: TopicPartition): number {
   if (a.topic !== b.topic) return a.topic < b.topic ? -1 : 1;
   return a.partition - b.partition;
 }
 
 /** Partition numbers by topic, both in order. */
-export function placesByTopic(
+export function partitionsByTopic(
   places: readonly TopicPartition[],
 ): { topic: string; partitions: number[] }[] {
-  const byTopic = Map.groupBy(places.toSorted(comparePlaces), ({ topic }) => topic);
+  const byTopic = Map.groupBy(places.toSorted(comparePartitions), ({ topic }) => topic);
   return Array.from(byTopic, ([topic, some]) => {
     return { topic, partitions: some.map(({ partition }) => partition) };
   });
 }
 
 /** Partitions in the syntax of `--topic`: `orders:0,1 payments:0`. */
-export function placesText(places: readonly TopicPartition[]): string {
-  return placesByTopic(places).map(({ topic, partitions }) => `${topic}:${partitions}`).join(" ");
+export function partitionsText(places: readonly TopicPartition[]): string {
+  return partitionsByTopic(places).map(({ topic, partitions }) => `${topic}:${partitions}`).join(" ");
 }

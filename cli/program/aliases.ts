@@ -94,7 +94,7 @@ export function translateTool(program: Program, argv: readonly string[]): readon
 }
 
 /** The node for another name of a child of `node`: a verb, a plural noun, or both combined. */
-export function nodeByHabit(
+export function nodeByAlias(
   program: Program,
   node: CommandNode,
   word: string,
