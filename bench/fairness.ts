@@ -10,10 +10,10 @@
  */
 
 import { parseArgs } from "node:util";
-import { apiVersions } from "../protocol/messages/api_versions.ts";
-import { listOffsets } from "../protocol/messages/list_offsets.ts";
-import { metadata } from "../protocol/messages/metadata.ts";
-import { produce } from "../protocol/messages/produce.ts";
+import { apiVersions } from "../protocol/messages/cluster/api_versions.ts";
+import { listOffsets } from "../protocol/messages/records/list_offsets.ts";
+import { metadata } from "../protocol/messages/topics/metadata.ts";
+import { produce } from "../protocol/messages/records/produce.ts";
 import type { Flood, FloodNews } from "./support/flood_worker.ts";
 import { formatMs, LatencyHistogram } from "./support/latency_histogram.ts";
 import { LoadConnection, requestFrame } from "./support/load_connection.ts";

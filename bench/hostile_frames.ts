@@ -12,10 +12,10 @@
  */
 
 import { parseArgs } from "node:util";
-import { apiVersions } from "../protocol/messages/api_versions.ts";
-import { createTopics } from "../protocol/messages/create_topics.ts";
-import { findCoordinator } from "../protocol/messages/find_coordinator.ts";
-import { offsetCommit } from "../protocol/messages/offset_commit.ts";
+import { apiVersions } from "../protocol/messages/cluster/api_versions.ts";
+import { createTopics } from "../protocol/messages/topics/create_topics.ts";
+import { findCoordinator } from "../protocol/messages/groups/find_coordinator.ts";
+import { offsetCommit } from "../protocol/messages/groups/offset_commit.ts";
 import { SETTINGS } from "../broker/settings/settings.ts";
 import {
   HOSTILE_GROUP,

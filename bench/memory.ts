@@ -11,8 +11,8 @@
  */
 
 import { parseArgs } from "node:util";
-import { fetch } from "../protocol/messages/fetch.ts";
-import { produce } from "../protocol/messages/produce.ts";
+import { fetch } from "../protocol/messages/records/fetch.ts";
+import { produce } from "../protocol/messages/records/produce.ts";
 import { SETTINGS } from "../broker/settings/settings.ts";
 import { decodeResponse, LoadConnection, requestFrame } from "./support/load_connection.ts";
 import { describeMachine } from "./support/machine.ts";

@@ -13,7 +13,7 @@
  */
 
 import { parseArgs } from "node:util";
-import { produce } from "../protocol/messages/produce.ts";
+import { produce } from "../protocol/messages/records/produce.ts";
 import { RecordBatch, RecordBatchBuilder } from "../protocol/records/mod.ts";
 import { LogDirectory } from "../storage/log_directory.ts";
 import type { LoadConnection } from "./support/load_connection.ts";

@@ -11,7 +11,7 @@
  */
 
 import { parseArgs } from "node:util";
-import { produce } from "../protocol/messages/produce.ts";
+import { produce } from "../protocol/messages/records/produce.ts";
 import { describeMachine } from "./support/machine.ts";
 import type { LoadConnection } from "./support/load_connection.ts";
 import { residentBytes } from "./support/process_usage.ts";

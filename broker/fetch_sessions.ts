@@ -12,7 +12,7 @@
  */
 
 import { ErrorCode } from "../protocol/errors.ts";
-import type { fetch } from "../protocol/messages/fetch.ts";
+import type { fetch } from "../protocol/messages/records/fetch.ts";
 import type { RequestOf } from "../protocol/schema.ts";
 import { ZERO_UUID } from "../protocol/uuid.ts";
 

@@ -1,6 +1,6 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
 import { ErrorCode } from "../protocol/errors.ts";
-import { fetch } from "../protocol/messages/fetch.ts";
+import { fetch } from "../protocol/messages/records/fetch.ts";
 import { codec } from "../protocol/codec.ts";
 import { Reader } from "../protocol/reader.ts";
 import type { RequestTo } from "../protocol/schema.ts";

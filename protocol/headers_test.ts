@@ -7,8 +7,8 @@ import {
   writeResponseHeader,
 } from "./headers.ts";
 import { hex, toHex } from "./hex_testing.ts";
-import { apiVersions } from "./messages/api_versions.ts";
-import { metadata } from "./messages/metadata.ts";
+import { apiVersions } from "./messages/cluster/api_versions.ts";
+import { metadata } from "./messages/topics/metadata.ts";
 import { MalformedMessageError, Reader } from "./reader.ts";
 import { api, int8 } from "./schema.ts";
 import { Writer } from "./writer.ts";

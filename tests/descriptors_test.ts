@@ -6,7 +6,7 @@
  */
 
 import { assert, assertEquals, assertGreater } from "@std/assert";
-import { apiVersions } from "../protocol/messages/api_versions.ts";
+import { apiVersions } from "../protocol/messages/cluster/api_versions.ts";
 import { BrokerProcess } from "./support/broker_process.ts";
 import { fromSource } from "./support/dqueue.ts";
 import { RawConnection } from "./support/raw_connection.ts";

@@ -12,11 +12,11 @@ import {
 } from "../../client/group/consumer_protocol.ts";
 import { CONSUMER_PROTOCOL_TYPE } from "../../protocol/consumer_protocol.ts";
 import { ErrorCode } from "../../protocol/errors.ts";
-import { describeGroups } from "../../protocol/messages/describe_groups.ts";
-import { heartbeat } from "../../protocol/messages/heartbeat.ts";
-import { joinGroup } from "../../protocol/messages/join_group.ts";
-import { leaveGroup } from "../../protocol/messages/leave_group.ts";
-import { syncGroup } from "../../protocol/messages/sync_group.ts";
+import { describeGroups } from "../../protocol/messages/groups/describe_groups.ts";
+import { heartbeat } from "../../protocol/messages/groups/heartbeat.ts";
+import { joinGroup } from "../../protocol/messages/groups/join_group.ts";
+import { leaveGroup } from "../../protocol/messages/groups/leave_group.ts";
+import { syncGroup } from "../../protocol/messages/groups/sync_group.ts";
 import { decodeResponse, type LoadConnection, requestFrame } from "./load_connection.ts";
 import {
   DESCRIBE_GROUPS_VERSION,

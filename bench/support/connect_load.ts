@@ -4,7 +4,7 @@
  * @module
  */
 
-import { apiVersions } from "../../protocol/messages/api_versions.ts";
+import { apiVersions } from "../../protocol/messages/cluster/api_versions.ts";
 import { LoadConnection, requestFrame } from "./load_connection.ts";
 import { describeUsage, type Outcome, usagePer } from "./outcome.ts";
 import type { ScenarioOf } from "./scenario.ts";

@@ -6,8 +6,8 @@
  * @module
  */
 
-import { consumerGroupDescribe } from "../../protocol/messages/consumer_group_describe.ts";
-import { consumerGroupHeartbeat } from "../../protocol/messages/consumer_group_heartbeat.ts";
+import { consumerGroupDescribe } from "../../protocol/messages/groups/consumer_group_describe.ts";
+import { consumerGroupHeartbeat } from "../../protocol/messages/groups/consumer_group_heartbeat.ts";
 import type { RequestTo } from "../../protocol/schema.ts";
 import { decodeResponse, type LoadConnection, requestFrame } from "./load_connection.ts";
 import {

@@ -5,8 +5,8 @@
  * @module
  */
 
-import { fetch } from "../../protocol/messages/fetch.ts";
-import { produce } from "../../protocol/messages/produce.ts";
+import { fetch } from "../../protocol/messages/records/fetch.ts";
+import { produce } from "../../protocol/messages/records/produce.ts";
 import { RecordBatchBuilder } from "../../protocol/records/mod.ts";
 import { endOf } from "./fetch_load.ts";
 import { decodeResponse, LoadConnection, requestFrame } from "./load_connection.ts";

@@ -7,8 +7,8 @@
  * @module
  */
 
-import { fetch } from "../../protocol/messages/fetch.ts";
-import { produce } from "../../protocol/messages/produce.ts";
+import { fetch } from "../../protocol/messages/records/fetch.ts";
+import { produce } from "../../protocol/messages/records/produce.ts";
 import { RecordBatch } from "../../protocol/records/mod.ts";
 import { formatMs, LatencyHistogram } from "./latency_histogram.ts";
 import { decodeResponse, LoadConnection, requestFrame } from "./load_connection.ts";

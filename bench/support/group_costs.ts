@@ -8,7 +8,7 @@
  * @module
  */
 
-import { apiVersions } from "../../protocol/messages/api_versions.ts";
+import { apiVersions } from "../../protocol/messages/cluster/api_versions.ts";
 import { LatencyHistogram } from "./latency_histogram.ts";
 import { collectGarbage } from "./heap_probe.ts";
 import { measureHeartbeats } from "./heartbeat_load.ts";

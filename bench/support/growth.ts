@@ -4,10 +4,10 @@
  * @module
  */
 
-import { describeCluster } from "../../protocol/messages/describe_cluster.ts";
-import { findCoordinator } from "../../protocol/messages/find_coordinator.ts";
-import { offsetCommit } from "../../protocol/messages/offset_commit.ts";
-import { produce } from "../../protocol/messages/produce.ts";
+import { describeCluster } from "../../protocol/messages/cluster/describe_cluster.ts";
+import { findCoordinator } from "../../protocol/messages/groups/find_coordinator.ts";
+import { offsetCommit } from "../../protocol/messages/groups/offset_commit.ts";
+import { produce } from "../../protocol/messages/records/produce.ts";
 import { ErrorCode } from "../../protocol/errors.ts";
 import { LoadConnection } from "./load_connection.ts";
 import { sampleBatch } from "./record_batches.ts";

@@ -4,18 +4,18 @@
  * @module
  */
 
-import { addPartitionsToTxn } from "../../protocol/messages/add_partitions_to_txn.ts";
-import { alterClientQuotas } from "../../protocol/messages/alter_client_quotas.ts";
-import { alterPartitionReassignments } from "../../protocol/messages/alter_partition_reassignments.ts";
-import { alterReplicaLogDirs } from "../../protocol/messages/alter_replica_log_dirs.ts";
-import { alterUserScramCredentials } from "../../protocol/messages/alter_user_scram_credentials.ts";
-import { createAcls } from "../../protocol/messages/create_acls.ts";
-import { describeProducers } from "../../protocol/messages/describe_producers.ts";
-import { describeQuorum } from "../../protocol/messages/describe_quorum.ts";
-import { describeTransactions } from "../../protocol/messages/describe_transactions.ts";
-import { electLeaders } from "../../protocol/messages/elect_leaders.ts";
-import { listTransactions } from "../../protocol/messages/list_transactions.ts";
-import { updateFeatures } from "../../protocol/messages/update_features.ts";
+import { addPartitionsToTxn } from "../../protocol/messages/transactions/add_partitions_to_txn.ts";
+import { alterClientQuotas } from "../../protocol/messages/security/alter_client_quotas.ts";
+import { alterPartitionReassignments } from "../../protocol/messages/topics/alter_partition_reassignments.ts";
+import { alterReplicaLogDirs } from "../../protocol/messages/cluster/alter_replica_log_dirs.ts";
+import { alterUserScramCredentials } from "../../protocol/messages/security/alter_user_scram_credentials.ts";
+import { createAcls } from "../../protocol/messages/security/create_acls.ts";
+import { describeProducers } from "../../protocol/messages/transactions/describe_producers.ts";
+import { describeQuorum } from "../../protocol/messages/cluster/describe_quorum.ts";
+import { describeTransactions } from "../../protocol/messages/transactions/describe_transactions.ts";
+import { electLeaders } from "../../protocol/messages/topics/elect_leaders.ts";
+import { listTransactions } from "../../protocol/messages/transactions/list_transactions.ts";
+import { updateFeatures } from "../../protocol/messages/cluster/update_features.ts";
 import { each, HOSTILE_TOPIC, type HostileCase, MANY, repeat } from "./hostile_case.ts";
 import { requestFrame } from "./load_connection.ts";
 

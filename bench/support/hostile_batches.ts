@@ -5,7 +5,7 @@
  */
 
 import { compress, CompressionType } from "../../protocol/compression/mod.ts";
-import { produce } from "../../protocol/messages/produce.ts";
+import { produce } from "../../protocol/messages/records/produce.ts";
 import { crc32c } from "../../protocol/records/mod.ts";
 import { MAX_VARINT_SIZE, writeVarint } from "../../protocol/records/varint.ts";
 import { EMPTY, HOSTILE_TOPIC, type HostileCase, TIMEOUT_MS } from "./hostile_case.ts";

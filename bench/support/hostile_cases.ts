@@ -5,32 +5,32 @@
  * @module
  */
 
-import { alterConfigs } from "../../protocol/messages/alter_configs.ts";
-import { consumerGroupDescribe } from "../../protocol/messages/consumer_group_describe.ts";
-import { consumerGroupHeartbeat } from "../../protocol/messages/consumer_group_heartbeat.ts";
-import { createPartitions } from "../../protocol/messages/create_partitions.ts";
-import { createTopics } from "../../protocol/messages/create_topics.ts";
-import { deleteGroups } from "../../protocol/messages/delete_groups.ts";
-import { deleteRecords } from "../../protocol/messages/delete_records.ts";
-import { deleteTopics } from "../../protocol/messages/delete_topics.ts";
-import { describeConfigs } from "../../protocol/messages/describe_configs.ts";
-import { describeGroups } from "../../protocol/messages/describe_groups.ts";
-import { describeLogDirs } from "../../protocol/messages/describe_log_dirs.ts";
-import { describeTopicPartitions } from "../../protocol/messages/describe_topic_partitions.ts";
-import { fetch } from "../../protocol/messages/fetch.ts";
-import { findCoordinator } from "../../protocol/messages/find_coordinator.ts";
-import { incrementalAlterConfigs } from "../../protocol/messages/incremental_alter_configs.ts";
-import { joinGroup } from "../../protocol/messages/join_group.ts";
-import { leaveGroup } from "../../protocol/messages/leave_group.ts";
-import { listGroups } from "../../protocol/messages/list_groups.ts";
-import { listOffsets } from "../../protocol/messages/list_offsets.ts";
-import { metadata } from "../../protocol/messages/metadata.ts";
-import { offsetCommit } from "../../protocol/messages/offset_commit.ts";
-import { offsetDelete } from "../../protocol/messages/offset_delete.ts";
-import { offsetFetch } from "../../protocol/messages/offset_fetch.ts";
-import { offsetForLeaderEpoch } from "../../protocol/messages/offset_for_leader_epoch.ts";
-import { produce } from "../../protocol/messages/produce.ts";
-import { syncGroup } from "../../protocol/messages/sync_group.ts";
+import { alterConfigs } from "../../protocol/messages/configs/alter_configs.ts";
+import { consumerGroupDescribe } from "../../protocol/messages/groups/consumer_group_describe.ts";
+import { consumerGroupHeartbeat } from "../../protocol/messages/groups/consumer_group_heartbeat.ts";
+import { createPartitions } from "../../protocol/messages/topics/create_partitions.ts";
+import { createTopics } from "../../protocol/messages/topics/create_topics.ts";
+import { deleteGroups } from "../../protocol/messages/groups/delete_groups.ts";
+import { deleteRecords } from "../../protocol/messages/records/delete_records.ts";
+import { deleteTopics } from "../../protocol/messages/topics/delete_topics.ts";
+import { describeConfigs } from "../../protocol/messages/configs/describe_configs.ts";
+import { describeGroups } from "../../protocol/messages/groups/describe_groups.ts";
+import { describeLogDirs } from "../../protocol/messages/cluster/describe_log_dirs.ts";
+import { describeTopicPartitions } from "../../protocol/messages/topics/describe_topic_partitions.ts";
+import { fetch } from "../../protocol/messages/records/fetch.ts";
+import { findCoordinator } from "../../protocol/messages/groups/find_coordinator.ts";
+import { incrementalAlterConfigs } from "../../protocol/messages/configs/incremental_alter_configs.ts";
+import { joinGroup } from "../../protocol/messages/groups/join_group.ts";
+import { leaveGroup } from "../../protocol/messages/groups/leave_group.ts";
+import { listGroups } from "../../protocol/messages/groups/list_groups.ts";
+import { listOffsets } from "../../protocol/messages/records/list_offsets.ts";
+import { metadata } from "../../protocol/messages/topics/metadata.ts";
+import { offsetCommit } from "../../protocol/messages/groups/offset_commit.ts";
+import { offsetDelete } from "../../protocol/messages/groups/offset_delete.ts";
+import { offsetFetch } from "../../protocol/messages/groups/offset_fetch.ts";
+import { offsetForLeaderEpoch } from "../../protocol/messages/records/offset_for_leader_epoch.ts";
+import { produce } from "../../protocol/messages/records/produce.ts";
+import { syncGroup } from "../../protocol/messages/groups/sync_group.ts";
 import {
   each,
   EMPTY,

@@ -7,13 +7,13 @@
  * @module
  */
 
-import { ConfigResourceType } from "../../protocol/messages/describe_configs.ts";
-import { fetch } from "../../protocol/messages/fetch.ts";
+import { ConfigResourceType } from "../../protocol/messages/configs/describe_configs.ts";
+import { fetch } from "../../protocol/messages/records/fetch.ts";
 import {
   ConfigOperation,
   incrementalAlterConfigs,
-} from "../../protocol/messages/incremental_alter_configs.ts";
-import { produce } from "../../protocol/messages/produce.ts";
+} from "../../protocol/messages/configs/incremental_alter_configs.ts";
+import { produce } from "../../protocol/messages/records/produce.ts";
 import {
   RECORD_BATCH_OVERHEAD,
   RecordBatchBuilder,

@@ -9,8 +9,8 @@
  */
 
 import { setImmediate } from "node:timers";
-import { fetch } from "../../protocol/messages/fetch.ts";
-import { produce } from "../../protocol/messages/produce.ts";
+import { fetch } from "../../protocol/messages/records/fetch.ts";
+import { produce } from "../../protocol/messages/records/produce.ts";
 import { endOf } from "./fetch_load.ts";
 import { formatMs, LatencyHistogram } from "./latency_histogram.ts";
 import { decodeResponse, LoadConnection, requestFrame } from "./load_connection.ts";

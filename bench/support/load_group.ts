@@ -8,10 +8,10 @@
  */
 
 import { ErrorCode } from "../../protocol/errors.ts";
-import { deleteGroups } from "../../protocol/messages/delete_groups.ts";
-import { describeGroups } from "../../protocol/messages/describe_groups.ts";
-import { findCoordinator } from "../../protocol/messages/find_coordinator.ts";
-import { metadata } from "../../protocol/messages/metadata.ts";
+import { deleteGroups } from "../../protocol/messages/groups/delete_groups.ts";
+import { describeGroups } from "../../protocol/messages/groups/describe_groups.ts";
+import { findCoordinator } from "../../protocol/messages/groups/find_coordinator.ts";
+import { metadata } from "../../protocol/messages/topics/metadata.ts";
 import type { LoadConnection } from "./load_connection.ts";
 import { expectNone } from "./target.ts";
 

@@ -5,7 +5,7 @@
  */
 
 import type { CompressionName } from "../../protocol/compression/mod.ts";
-import { produce } from "../../protocol/messages/produce.ts";
+import { produce } from "../../protocol/messages/records/produce.ts";
 import { formatMs, LatencyHistogram } from "./latency_histogram.ts";
 import { decodeResponse, LoadConnection, requestFrame } from "./load_connection.ts";
 import { describeUsage, type Outcome, usagePer } from "./outcome.ts";

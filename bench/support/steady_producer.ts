@@ -8,7 +8,7 @@
  * @module
  */
 
-import { produce } from "../../protocol/messages/produce.ts";
+import { produce } from "../../protocol/messages/records/produce.ts";
 import { LatencyHistogram } from "./latency_histogram.ts";
 import { decodeResponse, LoadConnection, requestFrame } from "./load_connection.ts";
 import { sampleBatch } from "./record_batches.ts";

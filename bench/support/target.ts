@@ -5,9 +5,9 @@
  */
 
 import { ErrorCode, errorInfo } from "../../protocol/errors.ts";
-import { createTopics as createTopicsApi } from "../../protocol/messages/create_topics.ts";
-import { deleteTopics } from "../../protocol/messages/delete_topics.ts";
-import { produce } from "../../protocol/messages/produce.ts";
+import { createTopics as createTopicsApi } from "../../protocol/messages/topics/create_topics.ts";
+import { deleteTopics } from "../../protocol/messages/topics/delete_topics.ts";
+import { produce } from "../../protocol/messages/records/produce.ts";
 import { LoadConnection } from "./load_connection.ts";
 import { sampleBatch } from "./record_batches.ts";
 

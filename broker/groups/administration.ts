@@ -6,8 +6,8 @@
  */
 
 import { ErrorCode } from "../../protocol/errors.ts";
-import type { DescribeGroupsResponse } from "../../protocol/messages/describe_groups.ts";
-import type { ListGroupsResponse } from "../../protocol/messages/list_groups.ts";
+import type { DescribeGroupsResponse } from "../../protocol/messages/groups/describe_groups.ts";
+import type { ListGroupsResponse } from "../../protocol/messages/groups/list_groups.ts";
 import { ApiError } from "../api_error.ts";
 import { ClassicGroup } from "./classic/classic_group.ts";
 import { NO_ASSIGNMENT } from "./classic/classic_member.ts";

@@ -1,9 +1,9 @@
 import { assertEquals } from "@std/assert";
 import { ErrorCode } from "../../protocol/errors.ts";
-import { createPartitions } from "../../protocol/messages/create_partitions.ts";
-import { createTopics } from "../../protocol/messages/create_topics.ts";
-import { deleteRecords } from "../../protocol/messages/delete_records.ts";
-import { deleteTopics } from "../../protocol/messages/delete_topics.ts";
+import { createPartitions } from "../../protocol/messages/topics/create_partitions.ts";
+import { createTopics } from "../../protocol/messages/topics/create_topics.ts";
+import { deleteRecords } from "../../protocol/messages/records/delete_records.ts";
+import { deleteTopics } from "../../protocol/messages/topics/delete_topics.ts";
 import { batchOf, TestBroker } from "../broker_testing.ts";
 import { HeldSyncFileSystem } from "../held_sync_testing.ts";
 import { createPartitionsHandler } from "./topics/create_partitions.ts";

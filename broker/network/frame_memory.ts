@@ -5,7 +5,7 @@
  */
 
 import { FrameSizeError } from "../../protocol/framing.ts";
-import { produce } from "../../protocol/messages/produce.ts";
+import { produce } from "../../protocol/messages/records/produce.ts";
 
 /** Frames of other requests than Produce may not be larger: no client sends so much. */
 const MAX_DECODED_FRAME = 8 * 1024 * 1024;

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
 import net from "node:net";
-import { apiVersions } from "../../protocol/messages/api_versions.ts";
-import { fetch } from "../../protocol/messages/fetch.ts";
-import { produce } from "../../protocol/messages/produce.ts";
+import { apiVersions } from "../../protocol/messages/cluster/api_versions.ts";
+import { fetch } from "../../protocol/messages/records/fetch.ts";
+import { produce } from "../../protocol/messages/records/produce.ts";
 import { RawConnection, requestFrame } from "../../tests/support/raw_connection.ts";
 import { batchOf } from "../../tests/support/records.ts";
 import { append, createTopic, FETCH_BY_NAME, fetchRequest } from "../../tests/support/requests.ts";

@@ -8,7 +8,7 @@
  * @module
  */
 
-import { ConfigSource } from "../../protocol/messages/describe_configs.ts";
+import { ConfigSource } from "../../protocol/messages/configs/describe_configs.ts";
 import { didYouMean, suggest } from "../../protocol/suggest.ts";
 import { SettingValueError } from "./setting.ts";
 import {

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { ErrorCode } from "../../protocol/errors.ts";
-import { createPartitions } from "../../protocol/messages/create_partitions.ts";
-import { listOffsets } from "../../protocol/messages/list_offsets.ts";
+import { createPartitions } from "../../protocol/messages/topics/create_partitions.ts";
+import { listOffsets } from "../../protocol/messages/records/list_offsets.ts";
 import { MemoryFileSystem } from "../../storage/mod.ts";
 import { WatchedFileSystem } from "../../storage/file_system/watched_file_system_testing.ts";
 import { batchOf, TestBroker, valuesFrom } from "../broker_testing.ts";

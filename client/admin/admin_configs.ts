@@ -10,11 +10,11 @@ import {
   ConfigSource as Source,
   ConfigType as Type,
   describeConfigs,
-} from "../../protocol/messages/describe_configs.ts";
+} from "../../protocol/messages/configs/describe_configs.ts";
 import {
   ConfigOperation,
   incrementalAlterConfigs,
-} from "../../protocol/messages/incremental_alter_configs.ts";
+} from "../../protocol/messages/configs/incremental_alter_configs.ts";
 import type { Api, DecodedFields, Fields } from "../../protocol/schema.ts";
 import type {
   ChangeOptions,

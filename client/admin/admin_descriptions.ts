@@ -5,8 +5,8 @@
  */
 
 import { ErrorCode } from "../../protocol/errors.ts";
-import { describeCluster } from "../../protocol/messages/describe_cluster.ts";
-import { metadata } from "../../protocol/messages/metadata.ts";
+import { describeCluster } from "../../protocol/messages/cluster/describe_cluster.ts";
+import { metadata } from "../../protocol/messages/topics/metadata.ts";
 import type {
   ClusterDescription,
   ListTopicsOptions,

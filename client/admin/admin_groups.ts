@@ -7,10 +7,10 @@
 
 import { CONSUMER_PROTOCOL_TYPE } from "../../protocol/consumer_protocol.ts";
 import { ErrorCode } from "../../protocol/errors.ts";
-import { consumerGroupDescribe } from "../../protocol/messages/consumer_group_describe.ts";
-import { deleteGroups } from "../../protocol/messages/delete_groups.ts";
-import { describeGroups } from "../../protocol/messages/describe_groups.ts";
-import { listGroups } from "../../protocol/messages/list_groups.ts";
+import { consumerGroupDescribe } from "../../protocol/messages/groups/consumer_group_describe.ts";
+import { deleteGroups } from "../../protocol/messages/groups/delete_groups.ts";
+import { describeGroups } from "../../protocol/messages/groups/describe_groups.ts";
+import { listGroups } from "../../protocol/messages/groups/list_groups.ts";
 import { MalformedMessageError } from "../../protocol/reader.ts";
 import type { DecodedFields } from "../../protocol/schema.ts";
 import type {

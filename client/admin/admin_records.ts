@@ -5,8 +5,8 @@
  */
 
 import { ErrorCode } from "../../protocol/errors.ts";
-import { deleteRecords } from "../../protocol/messages/delete_records.ts";
-import { describeLogDirs } from "../../protocol/messages/describe_log_dirs.ts";
+import { deleteRecords } from "../../protocol/messages/records/delete_records.ts";
+import { describeLogDirs } from "../../protocol/messages/cluster/describe_log_dirs.ts";
 import type { DeletedRecords, DescribeLogDirsOptions, LogDirDescription } from "./admin_types.ts";
 import {
   type ClientCore,

@@ -5,9 +5,9 @@
  */
 
 import { ErrorCode } from "../../protocol/errors.ts";
-import { createPartitions } from "../../protocol/messages/create_partitions.ts";
-import { createTopics } from "../../protocol/messages/create_topics.ts";
-import { deleteTopics } from "../../protocol/messages/delete_topics.ts";
+import { createPartitions } from "../../protocol/messages/topics/create_partitions.ts";
+import { createTopics } from "../../protocol/messages/topics/create_topics.ts";
+import { deleteTopics } from "../../protocol/messages/topics/delete_topics.ts";
 import { ZERO_UUID } from "../../protocol/uuid.ts";
 import type {
   ChangeOptions,

@@ -9,7 +9,7 @@
  */
 
 import { ErrorCode } from "../../protocol/errors.ts";
-import { metadata } from "../../protocol/messages/metadata.ts";
+import { metadata } from "../../protocol/messages/topics/metadata.ts";
 import type { Api, DecodedFields, Fields, ResponseOf } from "../../protocol/schema.ts";
 import type { BrokerAddress } from "./address.ts";
 import { backoffMs } from "./backoff.ts";

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { ErrorCode } from "../../protocol/errors.ts";
-import type { metadata } from "../../protocol/messages/metadata.ts";
+import type { metadata } from "../../protocol/messages/topics/metadata.ts";
 import type { ResponseOf } from "../../protocol/schema.ts";
 import { randomUuid } from "../../protocol/uuid.ts";
 import { ClusterMetadata, type MetadataSource } from "./cluster_metadata.ts";

@@ -17,7 +17,7 @@ import { type Codec, codec } from "../../protocol/codec.ts";
 import { ErrorCode } from "../../protocol/errors.ts";
 import { FrameSizeError } from "../../protocol/framing.ts";
 import { readResponseHeaderTags, writeRequestHeader } from "../../protocol/headers.ts";
-import { apiVersions } from "../../protocol/messages/api_versions.ts";
+import { apiVersions } from "../../protocol/messages/cluster/api_versions.ts";
 import { Reader } from "../../protocol/reader.ts";
 import type { Api, DecodedFields, EncodableFields, Fields } from "../../protocol/schema.ts";
 import { ApiVersionTable, clientThrottles } from "./api_version_table.ts";

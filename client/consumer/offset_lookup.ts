@@ -5,7 +5,7 @@
  */
 
 import { ErrorCode } from "../../protocol/errors.ts";
-import { listOffsets, ListOffsetsTimestamp } from "../../protocol/messages/list_offsets.ts";
+import { listOffsets, ListOffsetsTimestamp } from "../../protocol/messages/records/list_offsets.ts";
 import {
   type ClientCore,
   type FailureListener,

@@ -6,10 +6,10 @@
  */
 
 import { ErrorCode } from "../../protocol/errors.ts";
-import { heartbeat } from "../../protocol/messages/heartbeat.ts";
-import { joinGroup } from "../../protocol/messages/join_group.ts";
-import { leaveGroup } from "../../protocol/messages/leave_group.ts";
-import { syncGroup } from "../../protocol/messages/sync_group.ts";
+import { heartbeat } from "../../protocol/messages/groups/heartbeat.ts";
+import { joinGroup } from "../../protocol/messages/groups/join_group.ts";
+import { leaveGroup } from "../../protocol/messages/groups/leave_group.ts";
+import { syncGroup } from "../../protocol/messages/groups/sync_group.ts";
 import type { ResponseOf } from "../../protocol/schema.ts";
 import type { ClientCore } from "../connection/client_core.ts";
 import type { ConnectionLane } from "../connection/connection_lane.ts";

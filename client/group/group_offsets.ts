@@ -8,9 +8,9 @@
  */
 
 import { ErrorCode } from "../../protocol/errors.ts";
-import { offsetCommit } from "../../protocol/messages/offset_commit.ts";
-import { offsetDelete } from "../../protocol/messages/offset_delete.ts";
-import { offsetFetch } from "../../protocol/messages/offset_fetch.ts";
+import { offsetCommit } from "../../protocol/messages/groups/offset_commit.ts";
+import { offsetDelete } from "../../protocol/messages/groups/offset_delete.ts";
+import { offsetFetch } from "../../protocol/messages/groups/offset_fetch.ts";
 import type { CommittedOffset, GroupOffset } from "./group_types.ts";
 import { KafkaError, UsageError } from "../errors.ts";
 import type { GroupCoordinator } from "./group_coordinator.ts";

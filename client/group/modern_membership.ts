@@ -10,7 +10,7 @@
  */
 
 import { ErrorCode } from "../../protocol/errors.ts";
-import { consumerGroupHeartbeat } from "../../protocol/messages/consumer_group_heartbeat.ts";
+import { consumerGroupHeartbeat } from "../../protocol/messages/groups/consumer_group_heartbeat.ts";
 import { backoffMs } from "../connection/backoff.ts";
 import { type DqueueError, isRetriable, KafkaError } from "../errors.ts";
 import type { Committer } from "./group_offsets.ts";

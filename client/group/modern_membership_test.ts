@@ -3,7 +3,7 @@ import { ErrorCode } from "../../protocol/errors.ts";
 import {
   consumerGroupHeartbeat,
   type ConsumerGroupHeartbeatResponse,
-} from "../../protocol/messages/consumer_group_heartbeat.ts";
+} from "../../protocol/messages/groups/consumer_group_heartbeat.ts";
 import { offsetCommit } from "../../protocol/messages/mod.ts";
 import { KafkaError } from "../errors.ts";
 import { texts, write } from "../testing/client_setup.ts";

@@ -10,7 +10,7 @@
  */
 
 import { ErrorCode, errorInfo } from "../../protocol/errors.ts";
-import { initProducerId } from "../../protocol/messages/init_producer_id.ts";
+import { initProducerId } from "../../protocol/messages/transactions/init_producer_id.ts";
 import type { Accumulator } from "./accumulator.ts";
 import { backoffMs } from "../connection/backoff.ts";
 import { type ClientCore, isUnknownTopic } from "../connection/client_core.ts";

@@ -9,7 +9,7 @@ import {
   consumerGroupHeartbeat,
   type ConsumerGroupHeartbeatRequest,
   type ConsumerGroupHeartbeatResponse,
-} from "../../protocol/messages/consumer_group_heartbeat.ts";
+} from "../../protocol/messages/groups/consumer_group_heartbeat.ts";
 import type { FakeCluster } from "./fake_cluster.ts";
 import { FakeCoordinator } from "./fake_coordinator.ts";
 

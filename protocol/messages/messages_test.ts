@@ -4,9 +4,9 @@ import { MalformedMessageError, Reader, TooManyElementsError } from "../reader.t
 import type { Field, Fields, Message } from "../schema.ts";
 import { inRange } from "../version_range.ts";
 import { UnencodableValueError, Writer } from "../writer.ts";
-import { describeLogDirs } from "./describe_log_dirs.ts";
-import { heartbeat } from "./heartbeat.ts";
-import { metadata } from "./metadata.ts";
+import { describeLogDirs } from "./cluster/describe_log_dirs.ts";
+import { heartbeat } from "./groups/heartbeat.ts";
+import { metadata } from "./topics/metadata.ts";
 import { APIS } from "./mod.ts";
 import { encodeReference } from "./reference_encoder_testing.ts";
 import { sampleMessage, seededRandom } from "./sample_message_testing.ts";

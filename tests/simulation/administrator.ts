@@ -5,15 +5,15 @@
  */
 
 import { ErrorCode } from "../../protocol/errors.ts";
-import { createPartitions } from "../../protocol/messages/create_partitions.ts";
-import { createTopics } from "../../protocol/messages/create_topics.ts";
-import { deleteRecords } from "../../protocol/messages/delete_records.ts";
-import { deleteTopics } from "../../protocol/messages/delete_topics.ts";
-import { ConfigResourceType } from "../../protocol/messages/describe_configs.ts";
+import { createPartitions } from "../../protocol/messages/topics/create_partitions.ts";
+import { createTopics } from "../../protocol/messages/topics/create_topics.ts";
+import { deleteRecords } from "../../protocol/messages/records/delete_records.ts";
+import { deleteTopics } from "../../protocol/messages/topics/delete_topics.ts";
+import { ConfigResourceType } from "../../protocol/messages/configs/describe_configs.ts";
 import {
   ConfigOperation,
   incrementalAlterConfigs,
-} from "../../protocol/messages/incremental_alter_configs.ts";
+} from "../../protocol/messages/configs/incremental_alter_configs.ts";
 import type { Random } from "../../protocol/random_testing.ts";
 import { TopicModel } from "./model.ts";
 import { check } from "./violation.ts";

@@ -5,9 +5,9 @@
  */
 
 import { ErrorCode } from "../../protocol/errors.ts";
-import { findCoordinator } from "../../protocol/messages/find_coordinator.ts";
-import { offsetCommit } from "../../protocol/messages/offset_commit.ts";
-import { offsetFetch } from "../../protocol/messages/offset_fetch.ts";
+import { findCoordinator } from "../../protocol/messages/groups/find_coordinator.ts";
+import { offsetCommit } from "../../protocol/messages/groups/offset_commit.ts";
+import { offsetFetch } from "../../protocol/messages/groups/offset_fetch.ts";
 import type { PartitionModel } from "./partition_model.ts";
 import { check } from "./violation.ts";
 import { Client, liveTopics, type World } from "./world.ts";

@@ -5,8 +5,8 @@
  */
 
 import { ErrorCode } from "../../protocol/errors.ts";
-import { fetch } from "../../protocol/messages/fetch.ts";
-import { listOffsets } from "../../protocol/messages/list_offsets.ts";
+import { fetch } from "../../protocol/messages/records/fetch.ts";
+import { listOffsets } from "../../protocol/messages/records/list_offsets.ts";
 import { recordBatches } from "../../protocol/records/mod.ts";
 import type { Bounds, FoundRecord, PartitionModel } from "./partition_model.ts";
 import type { RecordBook } from "./record_book.ts";

@@ -5,10 +5,10 @@
  */
 
 import { ErrorCode, errorInfo } from "../../protocol/errors.ts";
-import { createTopics } from "../../protocol/messages/create_topics.ts";
-import { deleteTopics } from "../../protocol/messages/delete_topics.ts";
-import { fetch } from "../../protocol/messages/fetch.ts";
-import { produce } from "../../protocol/messages/produce.ts";
+import { createTopics } from "../../protocol/messages/topics/create_topics.ts";
+import { deleteTopics } from "../../protocol/messages/topics/delete_topics.ts";
+import { fetch } from "../../protocol/messages/records/fetch.ts";
+import { produce } from "../../protocol/messages/records/produce.ts";
 import type { ResponseOf } from "../../protocol/schema.ts";
 import type { RawConnection } from "./raw_connection.ts";
 

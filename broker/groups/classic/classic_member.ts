@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { JoinGroupRequest, JoinGroupResponse } from "../../../protocol/messages/join_group.ts";
-import type { SyncGroupResponse } from "../../../protocol/messages/sync_group.ts";
+import type { JoinGroupRequest, JoinGroupResponse } from "../../../protocol/messages/groups/join_group.ts";
+import type { SyncGroupResponse } from "../../../protocol/messages/groups/sync_group.ts";
 import type { Deadline } from "../deadlines.ts";
 
 /** An assignor that a member offers, and the member's subscription in that assignor's form. */

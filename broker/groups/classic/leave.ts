@@ -8,7 +8,7 @@ import { ErrorCode } from "../../../protocol/errors.ts";
 import type {
   LeaveGroupRequest,
   LeaveGroupResponse,
-} from "../../../protocol/messages/leave_group.ts";
+} from "../../../protocol/messages/groups/leave_group.ts";
 import type { GroupEnvironment } from "../environment.ts";
 import type { ClassicGroup } from "./classic_group.ts";
 import { maybeCompleteJoin, rebalanceOrCompleteJoin } from "./rebalance.ts";

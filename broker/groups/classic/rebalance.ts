@@ -11,7 +11,7 @@
  */
 
 import { ErrorCode } from "../../../protocol/errors.ts";
-import type { JoinGroupResponse } from "../../../protocol/messages/join_group.ts";
+import type { JoinGroupResponse } from "../../../protocol/messages/groups/join_group.ts";
 import type { GroupEnvironment } from "../environment.ts";
 import type { ClassicGroup } from "./classic_group.ts";
 import { type ClassicMember, NO_ASSIGNMENT } from "./classic_member.ts";

@@ -5,7 +5,7 @@
  */
 
 import { ErrorCode } from "../../../protocol/errors.ts";
-import type { HeartbeatRequest } from "../../../protocol/messages/heartbeat.ts";
+import type { HeartbeatRequest } from "../../../protocol/messages/groups/heartbeat.ts";
 import type { Deadline } from "../deadlines.ts";
 import type { GroupEnvironment } from "../environment.ts";
 import type { ClassicGroup } from "./classic_group.ts";

@@ -9,13 +9,13 @@
  */
 
 import { ErrorCode } from "../../../protocol/errors.ts";
-import type { HeartbeatRequest } from "../../../protocol/messages/heartbeat.ts";
-import type { JoinGroupRequest, JoinGroupResponse } from "../../../protocol/messages/join_group.ts";
+import type { HeartbeatRequest } from "../../../protocol/messages/groups/heartbeat.ts";
+import type { JoinGroupRequest, JoinGroupResponse } from "../../../protocol/messages/groups/join_group.ts";
 import type {
   LeaveGroupRequest,
   LeaveGroupResponse,
-} from "../../../protocol/messages/leave_group.ts";
-import type { SyncGroupRequest, SyncGroupResponse } from "../../../protocol/messages/sync_group.ts";
+} from "../../../protocol/messages/groups/leave_group.ts";
+import type { SyncGroupRequest, SyncGroupResponse } from "../../../protocol/messages/groups/sync_group.ts";
 import { MalformedMessageError } from "../../../protocol/reader.ts";
 import { ApiError } from "../../api_error.ts";
 import { ownProtocols } from "../classic/classic_member.ts";

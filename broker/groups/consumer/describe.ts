@@ -5,7 +5,7 @@
  */
 
 import { ErrorCode } from "../../../protocol/errors.ts";
-import type { ConsumerGroupDescribeResponse } from "../../../protocol/messages/consumer_group_describe.ts";
+import type { ConsumerGroupDescribeResponse } from "../../../protocol/messages/groups/consumer_group_describe.ts";
 import type { GroupShard } from "../group_shard.ts";
 import type { GroupTopics } from "../group_topics.ts";
 import type { Assignment } from "./assignment.ts";

@@ -8,7 +8,7 @@ import { ErrorCode } from "../../../protocol/errors.ts";
 import type {
   ConsumerGroupHeartbeatRequest,
   ConsumerGroupHeartbeatResponse,
-} from "../../../protocol/messages/consumer_group_heartbeat.ts";
+} from "../../../protocol/messages/groups/consumer_group_heartbeat.ts";
 import { ApiError } from "../../api_error.ts";
 import type { GroupClient, GroupEnvironment } from "../environment.ts";
 import { heartbeatIntervalMs } from "../group_config.ts";

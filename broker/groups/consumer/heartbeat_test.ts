@@ -3,7 +3,7 @@ import { ErrorCode } from "../../../protocol/errors.ts";
 import type {
   ConsumerGroupHeartbeatRequest,
   ConsumerGroupHeartbeatResponse,
-} from "../../../protocol/messages/consumer_group_heartbeat.ts";
+} from "../../../protocol/messages/groups/consumer_group_heartbeat.ts";
 import { DiskFullError } from "../../../storage/errors.ts";
 import { ApiError } from "../../api_error.ts";
 import { TestCoordinator, topicIdOf, turn } from "../testing.ts";

@@ -5,7 +5,7 @@
  */
 
 import { ErrorCode } from "../../../protocol/errors.ts";
-import type { OffsetCommitRequest } from "../../../protocol/messages/offset_commit.ts";
+import type { OffsetCommitRequest } from "../../../protocol/messages/groups/offset_commit.ts";
 import type { RecordOf } from "../records/group_record.ts";
 
 type RequestTopic = OffsetCommitRequest["topics"][number];

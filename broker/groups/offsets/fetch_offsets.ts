@@ -11,7 +11,7 @@ import { ErrorCode } from "../../../protocol/errors.ts";
 import type {
   OffsetFetchRequest,
   OffsetFetchResponse,
-} from "../../../protocol/messages/offset_fetch.ts";
+} from "../../../protocol/messages/groups/offset_fetch.ts";
 import { ZERO_UUID } from "../../../protocol/uuid.ts";
 import type { CommittedOffset, OffsetStore } from "./offset_store.ts";
 

@@ -5,12 +5,12 @@
  */
 
 import { ErrorCode } from "../../../protocol/errors.ts";
-import type { OffsetCommitRequest } from "../../../protocol/messages/offset_commit.ts";
+import type { OffsetCommitRequest } from "../../../protocol/messages/groups/offset_commit.ts";
 import type {
   OffsetDeleteRequest,
   OffsetDeleteResponse,
-} from "../../../protocol/messages/offset_delete.ts";
-import type { OffsetFetchRequest } from "../../../protocol/messages/offset_fetch.ts";
+} from "../../../protocol/messages/groups/offset_delete.ts";
+import type { OffsetFetchRequest } from "../../../protocol/messages/groups/offset_fetch.ts";
 import { runSliced } from "../../../storage/mod.ts";
 import { ApiError } from "../../api_error.ts";
 import { refusalOf, validateCommit, validateFetch, validateOffsetDelete } from "../group.ts";

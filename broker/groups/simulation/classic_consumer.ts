@@ -5,8 +5,8 @@
  */
 
 import { ErrorCode } from "../../../protocol/errors.ts";
-import type { JoinGroupResponse } from "../../../protocol/messages/join_group.ts";
-import type { SyncGroupResponse } from "../../../protocol/messages/sync_group.ts";
+import type { JoinGroupResponse } from "../../../protocol/messages/groups/join_group.ts";
+import type { SyncGroupResponse } from "../../../protocol/messages/groups/sync_group.ts";
 import { DiskFullError } from "../../../storage/errors.ts";
 import { ApiError } from "../../api_error.ts";
 import { decodeAssignment, encodeAssignment } from "../../../protocol/consumer_protocol.ts";

@@ -5,7 +5,7 @@
  */
 
 import { ErrorCode } from "../../../protocol/errors.ts";
-import type { ConsumerGroupHeartbeatResponse } from "../../../protocol/messages/consumer_group_heartbeat.ts";
+import type { ConsumerGroupHeartbeatResponse } from "../../../protocol/messages/groups/consumer_group_heartbeat.ts";
 import { consumerHeartbeat } from "../consumer/heartbeat.ts";
 import type { GroupShard } from "../group_shard.ts";
 import { Answer, topicIdOf } from "../testing.ts";

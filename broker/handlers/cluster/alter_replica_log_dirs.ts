@@ -14,7 +14,7 @@ import {
   alterReplicaLogDirs,
   type AlterReplicaLogDirsRequest,
   type AlterReplicaLogDirsResponse,
-} from "../../../protocol/messages/alter_replica_log_dirs.ts";
+} from "../../../protocol/messages/cluster/alter_replica_log_dirs.ts";
 import { TimeSlice } from "../../../storage/mod.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import { claimRoom, sumOf, textBytes } from "../claim_room.ts";

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { ErrorCode } from "../../../protocol/errors.ts";
-import { alterReplicaLogDirs } from "../../../protocol/messages/alter_replica_log_dirs.ts";
+import { alterReplicaLogDirs } from "../../../protocol/messages/cluster/alter_replica_log_dirs.ts";
 import { TestBroker } from "../../broker_testing.ts";
 import { alterReplicaLogDirsHandler } from "./alter_replica_log_dirs.ts";
 

@@ -16,7 +16,7 @@
  */
 
 import { ErrorCode } from "../../../protocol/errors.ts";
-import { apiVersions } from "../../../protocol/messages/api_versions.ts";
+import { apiVersions } from "../../../protocol/messages/cluster/api_versions.ts";
 import type { RequestOf, ResponseTo } from "../../../protocol/schema.ts";
 import { NO_VERSIONS, type VersionRange } from "../../../protocol/version_range.ts";
 import { FEATURES } from "../../cluster/features.ts";

@@ -13,8 +13,8 @@ import {
   describeCluster,
   type DescribeClusterRequest,
   type DescribeClusterResponse,
-} from "../../../protocol/messages/describe_cluster.ts";
-import { NO_AUTHORIZED_OPERATIONS } from "../../../protocol/messages/metadata.ts";
+} from "../../../protocol/messages/cluster/describe_cluster.ts";
+import { NO_AUTHORIZED_OPERATIONS } from "../../../protocol/messages/topics/metadata.ts";
 import { ALL_CLUSTER_OPERATIONS } from "../../authorized_operations.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { ErrorCode } from "../../../protocol/errors.ts";
-import { describeCluster } from "../../../protocol/messages/describe_cluster.ts";
+import { describeCluster } from "../../../protocol/messages/cluster/describe_cluster.ts";
 import type { RequestTo } from "../../../protocol/schema.ts";
 import { TestBroker } from "../../broker_testing.ts";
 import { describeClusterHandler } from "./describe_cluster.ts";

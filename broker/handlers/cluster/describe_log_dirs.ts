@@ -12,7 +12,7 @@ import {
   describeLogDirs,
   type DescribeLogDirsRequest,
   type DescribeLogDirsResponse,
-} from "../../../protocol/messages/describe_log_dirs.ts";
+} from "../../../protocol/messages/cluster/describe_log_dirs.ts";
 import { TimeSlice } from "../../../storage/mod.ts";
 import { AnswerRoom } from "../../answer_room.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { ErrorCode } from "../../../protocol/errors.ts";
-import { describeLogDirs } from "../../../protocol/messages/describe_log_dirs.ts";
+import { describeLogDirs } from "../../../protocol/messages/cluster/describe_log_dirs.ts";
 import { batchOf, TestBroker } from "../../broker_testing.ts";
 import { describeLogDirsHandler } from "./describe_log_dirs.ts";
 

@@ -16,7 +16,7 @@ import {
   describeQuorum,
   type DescribeQuorumRequest,
   type DescribeQuorumResponse,
-} from "../../../protocol/messages/describe_quorum.ts";
+} from "../../../protocol/messages/cluster/describe_quorum.ts";
 import { ZERO_UUID } from "../../../protocol/uuid.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import { claimRoom, sumOf, textBytes } from "../claim_room.ts";

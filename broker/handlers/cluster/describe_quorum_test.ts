@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { ErrorCode } from "../../../protocol/errors.ts";
-import { describeQuorum } from "../../../protocol/messages/describe_quorum.ts";
+import { describeQuorum } from "../../../protocol/messages/cluster/describe_quorum.ts";
 import { TestBroker } from "../../broker_testing.ts";
 import { describeQuorumHandler } from "./describe_quorum.ts";
 

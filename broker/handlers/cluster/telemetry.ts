@@ -16,12 +16,12 @@ import {
   getTelemetrySubscriptions,
   type GetTelemetrySubscriptionsRequest,
   type GetTelemetrySubscriptionsResponse,
-} from "../../../protocol/messages/get_telemetry_subscriptions.ts";
+} from "../../../protocol/messages/cluster/get_telemetry_subscriptions.ts";
 import {
   pushTelemetry,
   type PushTelemetryRequest,
   type PushTelemetryResponse,
-} from "../../../protocol/messages/push_telemetry.ts";
+} from "../../../protocol/messages/cluster/push_telemetry.ts";
 import { NO_VERSIONS } from "../../../protocol/version_range.ts";
 import { randomUuid, uuidToBytes, ZERO_UUID } from "../../../protocol/uuid.ts";
 import { type ApiHandler, handler } from "../../handler.ts";

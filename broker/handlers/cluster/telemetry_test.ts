@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { ErrorCode } from "../../../protocol/errors.ts";
-import { getTelemetrySubscriptions } from "../../../protocol/messages/get_telemetry_subscriptions.ts";
-import { pushTelemetry } from "../../../protocol/messages/push_telemetry.ts";
+import { getTelemetrySubscriptions } from "../../../protocol/messages/cluster/get_telemetry_subscriptions.ts";
+import { pushTelemetry } from "../../../protocol/messages/cluster/push_telemetry.ts";
 import type { RequestTo } from "../../../protocol/schema.ts";
 import { ZERO_UUID } from "../../../protocol/uuid.ts";
 import { TestBroker } from "../../broker_testing.ts";

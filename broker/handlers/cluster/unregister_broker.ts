@@ -7,7 +7,7 @@
  */
 
 import { ErrorCode } from "../../../protocol/errors.ts";
-import { unregisterBroker } from "../../../protocol/messages/unregister_broker.ts";
+import { unregisterBroker } from "../../../protocol/messages/cluster/unregister_broker.ts";
 import { type ApiHandler, handler } from "../../handler.ts";
 
 /** Serves UnregisterBroker. */

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { ErrorCode } from "../../../protocol/errors.ts";
-import { unregisterBroker } from "../../../protocol/messages/unregister_broker.ts";
+import { unregisterBroker } from "../../../protocol/messages/cluster/unregister_broker.ts";
 import { TestBroker } from "../../broker_testing.ts";
 import { unregisterBrokerHandler } from "./unregister_broker.ts";
 

@@ -13,7 +13,7 @@ import {
   updateFeatures,
   type UpdateFeaturesRequest,
   type UpdateFeaturesResponse,
-} from "../../../protocol/messages/update_features.ts";
+} from "../../../protocol/messages/cluster/update_features.ts";
 import { ApiError } from "../../api_error.ts";
 import { type FeatureUpdate, updatedLevels, UpgradeType } from "../../cluster/features.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";

@@ -1,9 +1,9 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { ErrorCode } from "../../../protocol/errors.ts";
-import { apiVersions } from "../../../protocol/messages/api_versions.ts";
-import { consumerGroupDescribe } from "../../../protocol/messages/consumer_group_describe.ts";
-import { consumerGroupHeartbeat } from "../../../protocol/messages/consumer_group_heartbeat.ts";
-import { updateFeatures } from "../../../protocol/messages/update_features.ts";
+import { apiVersions } from "../../../protocol/messages/cluster/api_versions.ts";
+import { consumerGroupDescribe } from "../../../protocol/messages/groups/consumer_group_describe.ts";
+import { consumerGroupHeartbeat } from "../../../protocol/messages/groups/consumer_group_heartbeat.ts";
+import { updateFeatures } from "../../../protocol/messages/cluster/update_features.ts";
 import type { RequestTo } from "../../../protocol/schema.ts";
 import { MemoryFileSystem } from "../../../storage/mod.ts";
 import { TestBroker } from "../../broker_testing.ts";

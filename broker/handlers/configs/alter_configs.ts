@@ -14,8 +14,8 @@ import {
   alterConfigs,
   type AlterConfigsRequest,
   type AlterConfigsResponse,
-} from "../../../protocol/messages/alter_configs.ts";
-import { ConfigResourceType } from "../../../protocol/messages/describe_configs.ts";
+} from "../../../protocol/messages/configs/alter_configs.ts";
+import { ConfigResourceType } from "../../../protocol/messages/configs/describe_configs.ts";
 import { ApiError } from "../../api_error.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import { brief } from "../../settings/unknown_setting.ts";

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { ErrorCode } from "../../../protocol/errors.ts";
-import { alterConfigs } from "../../../protocol/messages/alter_configs.ts";
+import { alterConfigs } from "../../../protocol/messages/configs/alter_configs.ts";
 import { TestBroker } from "../../broker_testing.ts";
 import { alterConfigsHandler } from "./alter_configs.ts";
 

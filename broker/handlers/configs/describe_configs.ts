@@ -17,7 +17,7 @@ import {
   describeConfigs,
   type DescribeConfigsRequest,
   type DescribeConfigsResponse,
-} from "../../../protocol/messages/describe_configs.ts";
+} from "../../../protocol/messages/configs/describe_configs.ts";
 import { AnswerRoom } from "../../answer_room.ts";
 import { ApiError } from "../../api_error.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";

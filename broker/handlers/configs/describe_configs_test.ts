@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { ErrorCode } from "../../../protocol/errors.ts";
-import { describeConfigs } from "../../../protocol/messages/describe_configs.ts";
+import { describeConfigs } from "../../../protocol/messages/configs/describe_configs.ts";
 import type { RequestTo } from "../../../protocol/schema.ts";
 import { TestBroker } from "../../broker_testing.ts";
 import { createLogger } from "../../logger.ts";

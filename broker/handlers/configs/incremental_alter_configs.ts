@@ -10,12 +10,12 @@
  */
 
 import { ErrorCode } from "../../../protocol/errors.ts";
-import { ConfigResourceType } from "../../../protocol/messages/describe_configs.ts";
+import { ConfigResourceType } from "../../../protocol/messages/configs/describe_configs.ts";
 import {
   incrementalAlterConfigs,
   type IncrementalAlterConfigsRequest,
   type IncrementalAlterConfigsResponse,
-} from "../../../protocol/messages/incremental_alter_configs.ts";
+} from "../../../protocol/messages/configs/incremental_alter_configs.ts";
 import { ApiError } from "../../api_error.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import { brief } from "../../settings/unknown_setting.ts";

@@ -1,6 +1,6 @@
 import { assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
 import { ErrorCode } from "../../../protocol/errors.ts";
-import { incrementalAlterConfigs } from "../../../protocol/messages/incremental_alter_configs.ts";
+import { incrementalAlterConfigs } from "../../../protocol/messages/configs/incremental_alter_configs.ts";
 import { MemoryFileSystem } from "../../../storage/mod.ts";
 import { batchOf, TestBroker } from "../../broker_testing.ts";
 import { createLogger } from "../../logger.ts";

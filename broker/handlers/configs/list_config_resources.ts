@@ -8,12 +8,12 @@
  */
 
 import { ErrorCode } from "../../../protocol/errors.ts";
-import { ConfigResourceType } from "../../../protocol/messages/describe_configs.ts";
+import { ConfigResourceType } from "../../../protocol/messages/configs/describe_configs.ts";
 import {
   listConfigResources,
   type ListConfigResourcesRequest,
   type ListConfigResourcesResponse,
-} from "../../../protocol/messages/list_config_resources.ts";
+} from "../../../protocol/messages/configs/list_config_resources.ts";
 import {
   type ApiHandler,
   type BrokerContext,

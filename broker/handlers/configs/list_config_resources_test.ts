@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { ErrorCode } from "../../../protocol/errors.ts";
-import { ConfigResourceType } from "../../../protocol/messages/describe_configs.ts";
-import { listConfigResources } from "../../../protocol/messages/list_config_resources.ts";
+import { ConfigResourceType } from "../../../protocol/messages/configs/describe_configs.ts";
+import { listConfigResources } from "../../../protocol/messages/configs/list_config_resources.ts";
 import { TestBroker } from "../../broker_testing.ts";
 import { listConfigResourcesHandler } from "./list_config_resources.ts";
 

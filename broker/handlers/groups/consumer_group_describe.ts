@@ -13,7 +13,7 @@ import {
   consumerGroupDescribe,
   type ConsumerGroupDescribeRequest,
   type ConsumerGroupDescribeResponse,
-} from "../../../protocol/messages/consumer_group_describe.ts";
+} from "../../../protocol/messages/groups/consumer_group_describe.ts";
 import { AnswerRoom } from "../../answer_room.ts";
 import { ApiError } from "../../api_error.ts";
 import { describeConsumerGroup } from "../../groups/consumer/describe.ts";

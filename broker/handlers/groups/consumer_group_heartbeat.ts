@@ -16,7 +16,7 @@ import {
   consumerGroupHeartbeat,
   type ConsumerGroupHeartbeatRequest,
   type ConsumerGroupHeartbeatResponse,
-} from "../../../protocol/messages/consumer_group_heartbeat.ts";
+} from "../../../protocol/messages/groups/consumer_group_heartbeat.ts";
 import { ApiError } from "../../api_error.ts";
 import { consumerHeartbeat } from "../../groups/consumer/heartbeat.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";

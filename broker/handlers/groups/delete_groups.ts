@@ -11,7 +11,7 @@ import {
   deleteGroups,
   type DeleteGroupsRequest,
   type DeleteGroupsResponse,
-} from "../../../protocol/messages/delete_groups.ts";
+} from "../../../protocol/messages/groups/delete_groups.ts";
 import { deleteGroup } from "../../groups/administration.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import { awaitEach, byName } from "../each_item.ts";

@@ -14,7 +14,7 @@ import {
   describeGroups,
   type DescribeGroupsRequest,
   type DescribeGroupsResponse,
-} from "../../../protocol/messages/describe_groups.ts";
+} from "../../../protocol/messages/groups/describe_groups.ts";
 import { describeGroup } from "../../groups/administration.ts";
 import { AnswerRoom } from "../../answer_room.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";

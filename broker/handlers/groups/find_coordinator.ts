@@ -23,7 +23,7 @@ import {
   findCoordinator,
   type FindCoordinatorRequest,
   type FindCoordinatorResponse,
-} from "../../../protocol/messages/find_coordinator.ts";
+} from "../../../protocol/messages/groups/find_coordinator.ts";
 import { ApiError } from "../../api_error.ts";
 import { OFFSETS_TOPIC } from "../../groups/offsets_topic.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";

@@ -5,7 +5,7 @@
  */
 
 import { ErrorCode } from "../../../protocol/errors.ts";
-import { NO_AUTHORIZED_OPERATIONS } from "../../../protocol/messages/metadata.ts";
+import { NO_AUTHORIZED_OPERATIONS } from "../../../protocol/messages/topics/metadata.ts";
 import { ApiError } from "../../api_error.ts";
 import { AclOperation } from "../../authorized_operations.ts";
 import type { TopicState } from "../../cluster/cluster_state.ts";

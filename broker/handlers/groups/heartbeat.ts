@@ -13,7 +13,7 @@ import {
   heartbeat,
   type HeartbeatRequest,
   type HeartbeatResponse,
-} from "../../../protocol/messages/heartbeat.ts";
+} from "../../../protocol/messages/groups/heartbeat.ts";
 import * as membership from "../../groups/membership.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import { groupErrorCode } from "./group_request.ts";

@@ -17,7 +17,7 @@ import {
   joinGroup,
   type JoinGroupRequest,
   type JoinGroupResponse,
-} from "../../../protocol/messages/join_group.ts";
+} from "../../../protocol/messages/groups/join_group.ts";
 import { failed } from "../../groups/classic/join.ts";
 import * as membership from "../../groups/membership.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";

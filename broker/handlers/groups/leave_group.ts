@@ -12,7 +12,7 @@ import {
   leaveGroup,
   type LeaveGroupRequest,
   type LeaveGroupResponse,
-} from "../../../protocol/messages/leave_group.ts";
+} from "../../../protocol/messages/groups/leave_group.ts";
 import { TimeSlice } from "../../../storage/mod.ts";
 import type { GroupShard } from "../../groups/group_shard.ts";
 import * as membership from "../../groups/membership.ts";

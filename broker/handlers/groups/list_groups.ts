@@ -13,7 +13,7 @@ import {
   listGroups,
   type ListGroupsRequest,
   type ListGroupsResponse,
-} from "../../../protocol/messages/list_groups.ts";
+} from "../../../protocol/messages/groups/list_groups.ts";
 import { TimeSlice } from "../../../storage/mod.ts";
 import { AnswerRoom } from "../../answer_room.ts";
 import * as administration from "../../groups/administration.ts";

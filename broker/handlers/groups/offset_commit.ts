@@ -15,7 +15,7 @@ import {
   offsetCommit,
   type OffsetCommitRequest,
   type OffsetCommitResponse,
-} from "../../../protocol/messages/offset_commit.ts";
+} from "../../../protocol/messages/groups/offset_commit.ts";
 import { ZERO_UUID } from "../../../protocol/uuid.ts";
 import { TimeSlice } from "../../../storage/mod.ts";
 import { commit } from "../../groups/offsets/requests.ts";

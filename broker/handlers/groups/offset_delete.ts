@@ -12,7 +12,7 @@ import {
   offsetDelete,
   type OffsetDeleteRequest,
   type OffsetDeleteResponse,
-} from "../../../protocol/messages/offset_delete.ts";
+} from "../../../protocol/messages/groups/offset_delete.ts";
 import { deleteOffsets } from "../../groups/offsets/requests.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import { mapNested } from "../each_item.ts";

@@ -17,7 +17,7 @@ import {
   offsetFetch,
   type OffsetFetchRequest,
   type OffsetFetchResponse,
-} from "../../../protocol/messages/offset_fetch.ts";
+} from "../../../protocol/messages/groups/offset_fetch.ts";
 import { ZERO_UUID } from "../../../protocol/uuid.ts";
 import { runSliced, TimeSlice } from "../../../storage/mod.ts";
 import { AnswerRoom } from "../../answer_room.ts";

@@ -14,7 +14,7 @@ import {
   syncGroup,
   type SyncGroupRequest,
   type SyncGroupResponse,
-} from "../../../protocol/messages/sync_group.ts";
+} from "../../../protocol/messages/groups/sync_group.ts";
 import { failed } from "../../groups/classic/sync.ts";
 import * as membership from "../../groups/membership.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";

@@ -13,7 +13,7 @@ import {
   deleteRecords,
   type DeleteRecordsRequest,
   type DeleteRecordsResponse,
-} from "../../../protocol/messages/delete_records.ts";
+} from "../../../protocol/messages/records/delete_records.ts";
 import { ApiError } from "../../api_error.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import { awaitEach } from "../each_item.ts";

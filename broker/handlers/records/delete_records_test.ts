@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { ErrorCode } from "../../../protocol/errors.ts";
-import { deleteRecords } from "../../../protocol/messages/delete_records.ts";
+import { deleteRecords } from "../../../protocol/messages/records/delete_records.ts";
 import { batchOf, TestBroker, valuesFrom } from "../../broker_testing.ts";
 import { deleteRecordsHandler } from "./delete_records.ts";
 

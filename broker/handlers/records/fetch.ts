@@ -16,7 +16,7 @@
  */
 
 import { ErrorCode } from "../../../protocol/errors.ts";
-import { fetch } from "../../../protocol/messages/fetch.ts";
+import { fetch } from "../../../protocol/messages/records/fetch.ts";
 import type { RequestOf, ResponseTo } from "../../../protocol/schema.ts";
 import { ZERO_UUID } from "../../../protocol/uuid.ts";
 import { runSliced, TimeSlice } from "../../../storage/mod.ts";

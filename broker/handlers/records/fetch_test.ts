@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { fetch } from "../../../protocol/messages/fetch.ts";
+import { fetch } from "../../../protocol/messages/records/fetch.ts";
 import { batchOf, TestBroker } from "../../broker_testing.ts";
 import { fetchHandler } from "./fetch.ts";
 

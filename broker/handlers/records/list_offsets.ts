@@ -21,7 +21,7 @@ import {
   type ListOffsetsRequest,
   type ListOffsetsResponse,
   ListOffsetsTimestamp,
-} from "../../../protocol/messages/list_offsets.ts";
+} from "../../../protocol/messages/records/list_offsets.ts";
 import { ApiError } from "../../api_error.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import type { Partition } from "../../topics/partition.ts";

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { ErrorCode } from "../../../protocol/errors.ts";
-import { listOffsets } from "../../../protocol/messages/list_offsets.ts";
+import { listOffsets } from "../../../protocol/messages/records/list_offsets.ts";
 import { batchOf, TestBroker } from "../../broker_testing.ts";
 import { HeldSyncFileSystem } from "../../held_sync_testing.ts";
 import type { Partition } from "../../topics/partition.ts";

@@ -13,7 +13,7 @@ import {
   offsetForLeaderEpoch,
   type OffsetForLeaderEpochRequest,
   type OffsetForLeaderEpochResponse,
-} from "../../../protocol/messages/offset_for_leader_epoch.ts";
+} from "../../../protocol/messages/records/offset_for_leader_epoch.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import { leaderOf } from "./leader_of.ts";
 import { mapNested } from "../each_item.ts";

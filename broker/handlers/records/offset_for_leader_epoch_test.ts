@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { ErrorCode } from "../../../protocol/errors.ts";
-import { offsetForLeaderEpoch } from "../../../protocol/messages/offset_for_leader_epoch.ts";
+import { offsetForLeaderEpoch } from "../../../protocol/messages/records/offset_for_leader_epoch.ts";
 import { batchOf, TestBroker } from "../../broker_testing.ts";
 import { offsetForLeaderEpochHandler } from "./offset_for_leader_epoch.ts";
 

@@ -16,7 +16,7 @@
 
 import { compressionName, CompressionType } from "../../../protocol/compression/mod.ts";
 import { ErrorCode } from "../../../protocol/errors.ts";
-import { produce } from "../../../protocol/messages/produce.ts";
+import { produce } from "../../../protocol/messages/records/produce.ts";
 import { RecordBatch } from "../../../protocol/records/mod.ts";
 import { COMPRESSION_MASK } from "../../../protocol/records/record_batch.ts";
 import type { RequestOf, ResponseTo } from "../../../protocol/schema.ts";

@@ -7,9 +7,9 @@
  */
 
 import { ErrorCode } from "../../../protocol/errors.ts";
-import { createAcls } from "../../../protocol/messages/create_acls.ts";
-import { deleteAcls } from "../../../protocol/messages/delete_acls.ts";
-import { describeAcls } from "../../../protocol/messages/describe_acls.ts";
+import { createAcls } from "../../../protocol/messages/security/create_acls.ts";
+import { deleteAcls } from "../../../protocol/messages/security/delete_acls.ts";
+import { describeAcls } from "../../../protocol/messages/security/describe_acls.ts";
 import { type ApiHandler, handler } from "../../handler.ts";
 import { claimRoom } from "../claim_room.ts";
 import { mapEach } from "../each_item.ts";

@@ -13,12 +13,12 @@ import {
   alterClientQuotas,
   type AlterClientQuotasRequest,
   type AlterClientQuotasResponse,
-} from "../../../protocol/messages/alter_client_quotas.ts";
+} from "../../../protocol/messages/security/alter_client_quotas.ts";
 import {
   describeClientQuotas,
   type DescribeClientQuotasRequest,
   type DescribeClientQuotasResponse,
-} from "../../../protocol/messages/describe_client_quotas.ts";
+} from "../../../protocol/messages/security/describe_client_quotas.ts";
 import { ApiError } from "../../api_error.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import { claimRoom, sumOf, textBytes } from "../claim_room.ts";

@@ -1,7 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { ErrorCode } from "../../../protocol/errors.ts";
-import { alterClientQuotas } from "../../../protocol/messages/alter_client_quotas.ts";
-import { describeClientQuotas } from "../../../protocol/messages/describe_client_quotas.ts";
+import { alterClientQuotas } from "../../../protocol/messages/security/alter_client_quotas.ts";
+import { describeClientQuotas } from "../../../protocol/messages/security/describe_client_quotas.ts";
 import { TestBroker } from "../../broker_testing.ts";
 import { alterClientQuotasHandler, describeClientQuotasHandler } from "./client_quotas.ts";
 

@@ -10,10 +10,10 @@
  */
 
 import { ErrorCode } from "../../../protocol/errors.ts";
-import { createDelegationToken } from "../../../protocol/messages/create_delegation_token.ts";
-import { describeDelegationToken } from "../../../protocol/messages/describe_delegation_token.ts";
-import { expireDelegationToken } from "../../../protocol/messages/expire_delegation_token.ts";
-import { renewDelegationToken } from "../../../protocol/messages/renew_delegation_token.ts";
+import { createDelegationToken } from "../../../protocol/messages/security/create_delegation_token.ts";
+import { describeDelegationToken } from "../../../protocol/messages/security/describe_delegation_token.ts";
+import { expireDelegationToken } from "../../../protocol/messages/security/expire_delegation_token.ts";
+import { renewDelegationToken } from "../../../protocol/messages/security/renew_delegation_token.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 
 const NEVER = -1;

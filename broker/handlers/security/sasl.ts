@@ -9,8 +9,8 @@
  */
 
 import { ErrorCode } from "../../../protocol/errors.ts";
-import { saslAuthenticate } from "../../../protocol/messages/sasl_authenticate.ts";
-import { saslHandshake } from "../../../protocol/messages/sasl_handshake.ts";
+import { saslAuthenticate } from "../../../protocol/messages/security/sasl_authenticate.ts";
+import { saslHandshake } from "../../../protocol/messages/security/sasl_handshake.ts";
 import { type ApiHandler, handler } from "../../handler.ts";
 
 /** Serves SaslHandshake. */

@@ -13,12 +13,12 @@ import {
   alterUserScramCredentials,
   type AlterUserScramCredentialsRequest,
   type AlterUserScramCredentialsResponse,
-} from "../../../protocol/messages/alter_user_scram_credentials.ts";
+} from "../../../protocol/messages/security/alter_user_scram_credentials.ts";
 import {
   describeUserScramCredentials,
   type DescribeUserScramCredentialsRequest,
   type DescribeUserScramCredentialsResponse,
-} from "../../../protocol/messages/describe_user_scram_credentials.ts";
+} from "../../../protocol/messages/security/describe_user_scram_credentials.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import { claimRoom, sumOf, textBytes } from "../claim_room.ts";
 import { byName, mapEach } from "../each_item.ts";

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { ErrorCode } from "../../../protocol/errors.ts";
-import { alterUserScramCredentials } from "../../../protocol/messages/alter_user_scram_credentials.ts";
-import { describeUserScramCredentials } from "../../../protocol/messages/describe_user_scram_credentials.ts";
+import { alterUserScramCredentials } from "../../../protocol/messages/security/alter_user_scram_credentials.ts";
+import { describeUserScramCredentials } from "../../../protocol/messages/security/describe_user_scram_credentials.ts";
 import { TestBroker } from "../../broker_testing.ts";
 import {
   alterUserScramCredentialsHandler,

@@ -11,7 +11,7 @@ import {
   createPartitions,
   type CreatePartitionsRequest,
   type CreatePartitionsResponse,
-} from "../../../protocol/messages/create_partitions.ts";
+} from "../../../protocol/messages/topics/create_partitions.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import { awaitEach, byName, CHANGES_AT_ONCE } from "../each_item.ts";
 import { duplicate, failure, type Outcome, SUCCESS } from "../outcome.ts";

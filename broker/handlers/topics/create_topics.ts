@@ -17,7 +17,7 @@ import {
   createTopics,
   type CreateTopicsRequest,
   type CreateTopicsResponse,
-} from "../../../protocol/messages/create_topics.ts";
+} from "../../../protocol/messages/topics/create_topics.ts";
 import { ApiError } from "../../api_error.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import { inPartitionOrder } from "../../topics/replica_assignment.ts";

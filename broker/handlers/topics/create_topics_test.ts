@@ -1,6 +1,6 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
 import { ErrorCode } from "../../../protocol/errors.ts";
-import { createTopics } from "../../../protocol/messages/create_topics.ts";
+import { createTopics } from "../../../protocol/messages/topics/create_topics.ts";
 import type { RequestTo } from "../../../protocol/schema.ts";
 import { ZERO_UUID } from "../../../protocol/uuid.ts";
 import { TestBroker } from "../../broker_testing.ts";

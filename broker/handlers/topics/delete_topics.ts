@@ -15,7 +15,7 @@ import {
   deleteTopics,
   type DeleteTopicsRequest,
   type DeleteTopicsResponse,
-} from "../../../protocol/messages/delete_topics.ts";
+} from "../../../protocol/messages/topics/delete_topics.ts";
 import { ZERO_UUID } from "../../../protocol/uuid.ts";
 import { ApiError } from "../../api_error.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";

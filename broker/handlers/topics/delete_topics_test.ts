@@ -1,8 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { ErrorCode } from "../../../protocol/errors.ts";
-import { deleteTopics } from "../../../protocol/messages/delete_topics.ts";
-import { fetch } from "../../../protocol/messages/fetch.ts";
-import { produce } from "../../../protocol/messages/produce.ts";
+import { deleteTopics } from "../../../protocol/messages/topics/delete_topics.ts";
+import { fetch } from "../../../protocol/messages/records/fetch.ts";
+import { produce } from "../../../protocol/messages/records/produce.ts";
 import type { RequestTo } from "../../../protocol/schema.ts";
 import { ZERO_UUID } from "../../../protocol/uuid.ts";
 import { batchOf, TestBroker } from "../../broker_testing.ts";

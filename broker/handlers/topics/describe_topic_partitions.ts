@@ -14,7 +14,7 @@ import {
   describeTopicPartitions,
   type DescribeTopicPartitionsRequest,
   type DescribeTopicPartitionsResponse,
-} from "../../../protocol/messages/describe_topic_partitions.ts";
+} from "../../../protocol/messages/topics/describe_topic_partitions.ts";
 import { ZERO_UUID } from "../../../protocol/uuid.ts";
 import { ALL_TOPIC_OPERATIONS } from "../../authorized_operations.ts";
 import { TimeSlice } from "../../../storage/mod.ts";

@@ -15,7 +15,7 @@ import {
   electLeaders,
   type ElectLeadersRequest,
   type ElectLeadersResponse,
-} from "../../../protocol/messages/elect_leaders.ts";
+} from "../../../protocol/messages/topics/elect_leaders.ts";
 import type { TopicState } from "../../cluster/cluster_state.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import { claimRoom, sumOf, textBytes } from "../claim_room.ts";

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { ErrorCode } from "../../../protocol/errors.ts";
-import { electLeaders } from "../../../protocol/messages/elect_leaders.ts";
+import { electLeaders } from "../../../protocol/messages/topics/elect_leaders.ts";
 import type { RequestTo } from "../../../protocol/schema.ts";
 import { TestBroker } from "../../broker_testing.ts";
 import { electLeadersHandler } from "./elect_leaders.ts";

@@ -15,7 +15,7 @@
  */
 
 import { ErrorCode } from "../../../protocol/errors.ts";
-import { metadata } from "../../../protocol/messages/metadata.ts";
+import { metadata } from "../../../protocol/messages/topics/metadata.ts";
 import type { RequestOf, ResponseTo } from "../../../protocol/schema.ts";
 import { ZERO_UUID } from "../../../protocol/uuid.ts";
 import { TimeSlice } from "../../../storage/mod.ts";

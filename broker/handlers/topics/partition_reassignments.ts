@@ -15,8 +15,8 @@ import {
   alterPartitionReassignments,
   type AlterPartitionReassignmentsRequest,
   type AlterPartitionReassignmentsResponse,
-} from "../../../protocol/messages/alter_partition_reassignments.ts";
-import { listPartitionReassignments } from "../../../protocol/messages/list_partition_reassignments.ts";
+} from "../../../protocol/messages/topics/alter_partition_reassignments.ts";
+import { listPartitionReassignments } from "../../../protocol/messages/topics/list_partition_reassignments.ts";
 import type { TopicState } from "../../cluster/cluster_state.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import { claimRoom, sumOf, textBytes } from "../claim_room.ts";

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { ErrorCode } from "../../../protocol/errors.ts";
-import { alterPartitionReassignments } from "../../../protocol/messages/alter_partition_reassignments.ts";
-import { listPartitionReassignments } from "../../../protocol/messages/list_partition_reassignments.ts";
+import { alterPartitionReassignments } from "../../../protocol/messages/topics/alter_partition_reassignments.ts";
+import { listPartitionReassignments } from "../../../protocol/messages/topics/list_partition_reassignments.ts";
 import { TestBroker } from "../../broker_testing.ts";
 import {
   alterPartitionReassignmentsHandler,

@@ -10,7 +10,7 @@ import {
   describeProducers,
   type DescribeProducersRequest,
   type DescribeProducersResponse,
-} from "../../../protocol/messages/describe_producers.ts";
+} from "../../../protocol/messages/transactions/describe_producers.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import { checkTopicName } from "../../topics/topic_name.ts";
 import { claimRoom, sumOf, textBytes } from "../claim_room.ts";

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { ErrorCode } from "../../../protocol/errors.ts";
-import { describeProducers } from "../../../protocol/messages/describe_producers.ts";
+import { describeProducers } from "../../../protocol/messages/transactions/describe_producers.ts";
 import { batchOf, TestBroker } from "../../broker_testing.ts";
 import { describeProducersHandler } from "./describe_producers.ts";
 

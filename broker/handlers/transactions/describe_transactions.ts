@@ -7,7 +7,7 @@
  */
 
 import { ErrorCode } from "../../../protocol/errors.ts";
-import { describeTransactions } from "../../../protocol/messages/describe_transactions.ts";
+import { describeTransactions } from "../../../protocol/messages/transactions/describe_transactions.ts";
 import { type ApiHandler, handler } from "../../handler.ts";
 import { claimRoom, sumOf, textBytes } from "../claim_room.ts";
 import { mapEach } from "../each_item.ts";

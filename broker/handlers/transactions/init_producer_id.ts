@@ -17,7 +17,7 @@ import {
   initProducerId,
   type InitProducerIdRequest,
   type InitProducerIdResponse,
-} from "../../../protocol/messages/init_producer_id.ts";
+} from "../../../protocol/messages/transactions/init_producer_id.ts";
 import { ApiError } from "../../api_error.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import { failure } from "../outcome.ts";

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { ErrorCode } from "../../../protocol/errors.ts";
-import { initProducerId } from "../../../protocol/messages/init_producer_id.ts";
+import { initProducerId } from "../../../protocol/messages/transactions/init_producer_id.ts";
 import type { RequestTo } from "../../../protocol/schema.ts";
 import { TestBroker } from "../../broker_testing.ts";
 import { initProducerIdHandler } from "./init_producer_id.ts";

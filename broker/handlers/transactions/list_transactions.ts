@@ -14,7 +14,7 @@ import {
   listTransactions,
   type ListTransactionsRequest,
   type ListTransactionsResponse,
-} from "../../../protocol/messages/list_transactions.ts";
+} from "../../../protocol/messages/transactions/list_transactions.ts";
 import { errorCodeOf } from "../../api_error.ts";
 import { compileTopicRegex, loadRegexEngine } from "../../groups/consumer/topic_regex.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";

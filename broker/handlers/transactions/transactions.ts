@@ -11,14 +11,14 @@
  */
 
 import { ErrorCode } from "../../../protocol/errors.ts";
-import { addOffsetsToTxn } from "../../../protocol/messages/add_offsets_to_txn.ts";
+import { addOffsetsToTxn } from "../../../protocol/messages/transactions/add_offsets_to_txn.ts";
 import {
   addPartitionsToTxn,
   type AddPartitionsToTxnRequest,
   type AddPartitionsToTxnResponse,
-} from "../../../protocol/messages/add_partitions_to_txn.ts";
-import { endTxn } from "../../../protocol/messages/end_txn.ts";
-import { txnOffsetCommit } from "../../../protocol/messages/txn_offset_commit.ts";
+} from "../../../protocol/messages/transactions/add_partitions_to_txn.ts";
+import { endTxn } from "../../../protocol/messages/transactions/end_txn.ts";
+import { txnOffsetCommit } from "../../../protocol/messages/transactions/txn_offset_commit.ts";
 import {
   type ApiHandler,
   type BrokerContext,

@@ -1,8 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { ErrorCode } from "../../../protocol/errors.ts";
-import { addPartitionsToTxn } from "../../../protocol/messages/add_partitions_to_txn.ts";
-import { describeTransactions } from "../../../protocol/messages/describe_transactions.ts";
-import { listTransactions } from "../../../protocol/messages/list_transactions.ts";
+import { addPartitionsToTxn } from "../../../protocol/messages/transactions/add_partitions_to_txn.ts";
+import { describeTransactions } from "../../../protocol/messages/transactions/describe_transactions.ts";
+import { listTransactions } from "../../../protocol/messages/transactions/list_transactions.ts";
 import type { RequestTo } from "../../../protocol/schema.ts";
 import { TestBroker } from "../../broker_testing.ts";
 import { describeTransactionsHandler } from "./describe_transactions.ts";

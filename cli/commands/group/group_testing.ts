@@ -8,10 +8,10 @@ import { coreOf } from "../../../client/client.ts";
 import { encodeAssignment, encodeSubscription } from "../../../client/group/consumer_protocol.ts";
 import type { Client, TopicPartition } from "../../../client/mod.ts";
 import { CONSUMER_PROTOCOL_TYPE } from "../../../protocol/consumer_protocol.ts";
-import { consumerGroupHeartbeat } from "../../../protocol/messages/consumer_group_heartbeat.ts";
-import { joinGroup } from "../../../protocol/messages/join_group.ts";
-import { leaveGroup } from "../../../protocol/messages/leave_group.ts";
-import { syncGroup } from "../../../protocol/messages/sync_group.ts";
+import { consumerGroupHeartbeat } from "../../../protocol/messages/groups/consumer_group_heartbeat.ts";
+import { joinGroup } from "../../../protocol/messages/groups/join_group.ts";
+import { leaveGroup } from "../../../protocol/messages/groups/leave_group.ts";
+import { syncGroup } from "../../../protocol/messages/groups/sync_group.ts";
 
 const SESSION_MS = 30_000;
 /** The last version that lets a member join with one request (KIP-394). */

@@ -8,7 +8,7 @@ import {
   ConfigSource,
   ConfigType,
   type DescribeConfigsResponse,
-} from "../../../../protocol/messages/describe_configs.ts";
+} from "../../../../protocol/messages/configs/describe_configs.ts";
 import type { BrokerConfig, ConfigValue } from "../../../settings/config.ts";
 import type { Setting, SettingType } from "../../../settings/setting.ts";
 import { knownSetting } from "../../../settings/settings.ts";

@@ -6,7 +6,7 @@
  */
 
 import { ErrorCode } from "../../../../protocol/errors.ts";
-import { ConfigSource } from "../../../../protocol/messages/describe_configs.ts";
+import { ConfigSource } from "../../../../protocol/messages/configs/describe_configs.ts";
 import { ApiError } from "../../../api_error.ts";
 import type { ConfigTexts } from "../../../settings/config.ts";
 import {

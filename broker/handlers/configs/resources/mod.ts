@@ -5,7 +5,7 @@
  * @module
  */
 
-import { ConfigResourceType } from "../../../../protocol/messages/describe_configs.ts";
+import { ConfigResourceType } from "../../../../protocol/messages/configs/describe_configs.ts";
 import { brokerResource } from "./broker_resource.ts";
 import { clientMetricsResource } from "./client_metrics_resource.ts";
 import type { ConfigResource } from "./config_resource.ts";

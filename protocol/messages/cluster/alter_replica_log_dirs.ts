@@ -1,0 +1,42 @@
+/**
+ * AlterReplicaLogDirs: moves replicas between the log directories of one broker (KIP-113).
+ *
+ * Kafka 4 starts at version 1. 2 is flexible.
+ *
+ * @module
+ */
+
+import { api, array, int16, int32, type RequestOf, type ResponseTo, string } from "../../schema.ts";
+
+/** Request and response of AlterReplicaLogDirs in all versions. */
+export const alterReplicaLogDirs = api({
+  key: 34,
+  name: "AlterReplicaLogDirs",
+  versions: "1-2",
+  flexible: "2+",
+  request: {
+    dirs: array({
+      /** The absolute path of the log directory. */
+      path: string("0+"),
+      topics: array({
+        name: string("0+"),
+        partitions: array(int32("0+"), "0+"),
+      }, "0+"),
+    }, "0+"),
+  },
+  response: {
+    throttleTimeMs: int32("0+", { default: 0 }),
+    results: array({
+      topicName: string("0+"),
+      partitions: array({
+        partitionIndex: int32("0+"),
+        errorCode: int16("0+"),
+      }, "0+"),
+    }, "0+"),
+  },
+});
+
+/** A decoded AlterReplicaLogDirs request. */
+export type AlterReplicaLogDirsRequest = RequestOf<typeof alterReplicaLogDirs>;
+/** An AlterReplicaLogDirs response to encode. */
+export type AlterReplicaLogDirsResponse = ResponseTo<typeof alterReplicaLogDirs>;

@@ -1,0 +1,30 @@
+/**
+ * RemoveRaftVoter: removes a voter from the metadata quorum (KIP-853).
+ *
+ * @module
+ */
+
+import { api, int16, int32, type RequestOf, type ResponseTo, string, uuid } from "../../schema.ts";
+
+/** Request and response of RemoveRaftVoter in all versions. */
+export const removeRaftVoter = api({
+  key: 81,
+  name: "RemoveRaftVoter",
+  versions: "0",
+  flexible: "0+",
+  request: {
+    clusterId: string("0+", { nullable: "0+" }),
+    voterId: int32("0+"),
+    voterDirectoryId: uuid("0+"),
+  },
+  response: {
+    throttleTimeMs: int32("0+", { default: 0 }),
+    errorCode: int16("0+"),
+    errorMessage: string("0+", { nullable: "0+", ignorable: true }),
+  },
+});
+
+/** A decoded RemoveRaftVoter request. */
+export type RemoveRaftVoterRequest = RequestOf<typeof removeRaftVoter>;
+/** A RemoveRaftVoter response to encode. */
+export type RemoveRaftVoterResponse = ResponseTo<typeof removeRaftVoter>;

@@ -1,0 +1,29 @@
+/**
+ * UnregisterBroker: removes the registration of a broker that has been shut down permanently
+ * (KIP-500).
+ *
+ * @module
+ */
+
+import { api, int16, int32, type RequestOf, type ResponseTo, string } from "../../schema.ts";
+
+/** Request and response of UnregisterBroker in all versions. */
+export const unregisterBroker = api({
+  key: 64,
+  name: "UnregisterBroker",
+  versions: "0",
+  flexible: "0+",
+  request: {
+    brokerId: int32("0+"),
+  },
+  response: {
+    throttleTimeMs: int32("0+", { default: 0 }),
+    errorCode: int16("0+"),
+    errorMessage: string("0+", { nullable: "0+" }),
+  },
+});
+
+/** A decoded UnregisterBroker request. */
+export type UnregisterBrokerRequest = RequestOf<typeof unregisterBroker>;
+/** An UnregisterBroker response to encode. */
+export type UnregisterBrokerResponse = ResponseTo<typeof unregisterBroker>;

@@ -1,0 +1,59 @@
+/**
+ * UpdateFeatures: changes the levels of the cluster's finalized features (KIP-584).
+ *
+ * Version 1 adds upgrade types and validation only (KIP-778), 2 returns one result for all features
+ * (KIP-1022).
+ *
+ * @module
+ */
+
+import {
+  api,
+  array,
+  bool,
+  int16,
+  int32,
+  int8,
+  type RequestOf,
+  type ResponseTo,
+  string,
+} from "../../schema.ts";
+
+/** Request and response of UpdateFeatures in all versions. */
+export const updateFeatures = api({
+  key: 57,
+  name: "UpdateFeatures",
+  versions: "0-2",
+  flexible: "0+",
+  request: {
+    timeoutMs: int32("0+", { default: 60000 }),
+    featureUpdates: array({
+      feature: string("0+"),
+      /** The new level; 0 removes the feature. */
+      maxVersionLevel: int16("0+"),
+      allowDowngrade: bool("0", { default: false }),
+      /** 1 upgrade, 2 safe downgrade, 3 unsafe downgrade. */
+      upgradeType: int8("1+", { default: 1 }),
+    }, "0+"),
+    validateOnly: bool("1+", { default: false }),
+  },
+  response: {
+    throttleTimeMs: int32("0+", { default: 0 }),
+    errorCode: int16("0+"),
+    errorMessage: string("0+", { nullable: "0+" }),
+    results: array(
+      {
+        feature: string("0+"),
+        errorCode: int16("0+"),
+        errorMessage: string("0+", { nullable: "0+" }),
+      },
+      "0-1",
+      { default: [], ignorable: true },
+    ),
+  },
+});
+
+/** A decoded UpdateFeatures request. */
+export type UpdateFeaturesRequest = RequestOf<typeof updateFeatures>;
+/** An UpdateFeatures response to encode. */
+export type UpdateFeaturesResponse = ResponseTo<typeof updateFeatures>;

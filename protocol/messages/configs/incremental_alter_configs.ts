@@ -1,0 +1,60 @@
+/**
+ * IncrementalAlterConfigs: changes individual settings and leaves the others unchanged (KIP-339).
+ *
+ * Version 1 is flexible.
+ *
+ * @module
+ */
+
+import {
+  api,
+  array,
+  bool,
+  int16,
+  int32,
+  int8,
+  type RequestOf,
+  type ResponseTo,
+  string,
+} from "../../schema.ts";
+
+/** Operations on a setting; the last two apply to lists. */
+export const ConfigOperation = { set: 0, delete: 1, append: 2, subtract: 3 } as const;
+
+/** Request and response of IncrementalAlterConfigs in all versions. */
+export const incrementalAlterConfigs = api({
+  key: 44,
+  name: "IncrementalAlterConfigs",
+  versions: "0-1",
+  flexible: "1+",
+  request: {
+    resources: array({
+      /** One of `ConfigResourceType`. */
+      resourceType: int8("0+"),
+      resourceName: string("0+"),
+      configs: array({
+        name: string("0+"),
+        /** One of `ConfigOperation`. */
+        configOperation: int8("0+"),
+        /** Null if the operation is delete. */
+        value: string("0+", { nullable: "0+" }),
+      }, "0+"),
+    }, "0+"),
+    /** Validates everything and changes nothing. */
+    validateOnly: bool("0+", { default: false }),
+  },
+  response: {
+    throttleTimeMs: int32("0+", { default: 0 }),
+    responses: array({
+      errorCode: int16("0+"),
+      errorMessage: string("0+", { nullable: "0+", default: null }),
+      resourceType: int8("0+"),
+      resourceName: string("0+"),
+    }, "0+"),
+  },
+});
+
+/** A decoded IncrementalAlterConfigs request. */
+export type IncrementalAlterConfigsRequest = RequestOf<typeof incrementalAlterConfigs>;
+/** An IncrementalAlterConfigs response to encode. */
+export type IncrementalAlterConfigsResponse = ResponseTo<typeof incrementalAlterConfigs>;

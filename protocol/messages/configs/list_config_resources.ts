@@ -1,0 +1,43 @@
+/**
+ * ListConfigResources: the resources that have settings (KIP-1142).
+ *
+ * Version 0 lists client metrics resources (KIP-714), 1 resources of the requested types.
+ *
+ * @module
+ */
+
+import {
+  api,
+  array,
+  int16,
+  int32,
+  int8,
+  type RequestOf,
+  type ResponseTo,
+  string,
+} from "../../schema.ts";
+
+/** Request and response of ListConfigResources in all versions. */
+export const listConfigResources = api({
+  key: 74,
+  name: "ListConfigResources",
+  versions: "0-1",
+  flexible: "0+",
+  request: {
+    /** Empty for all types. */
+    resourceTypes: array(int8("0+"), "1+", { default: [] }),
+  },
+  response: {
+    throttleTimeMs: int32("0+", { default: 0 }),
+    errorCode: int16("0+"),
+    configResources: array({
+      resourceName: string("0+"),
+      resourceType: int8("1+", { default: 16, ignorable: true }),
+    }, "0+"),
+  },
+});
+
+/** A decoded ListConfigResources request. */
+export type ListConfigResourcesRequest = RequestOf<typeof listConfigResources>;
+/** A ListConfigResources response to encode. */
+export type ListConfigResourcesResponse = ResponseTo<typeof listConfigResources>;

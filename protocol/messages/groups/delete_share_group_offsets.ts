@@ -1,0 +1,46 @@
+/**
+ * DeleteShareGroupOffsets: deletes the offsets of a share group for topics (KIP-932).
+ *
+ * @module
+ */
+
+import {
+  api,
+  array,
+  int16,
+  int32,
+  type RequestOf,
+  type ResponseTo,
+  string,
+  uuid,
+} from "../../schema.ts";
+
+/** Request and response of DeleteShareGroupOffsets in all versions. */
+export const deleteShareGroupOffsets = api({
+  key: 92,
+  name: "DeleteShareGroupOffsets",
+  versions: "0",
+  flexible: "0+",
+  request: {
+    groupId: string("0+"),
+    topics: array({
+      topicName: string("0+"),
+    }, "0+"),
+  },
+  response: {
+    throttleTimeMs: int32("0+", { default: 0 }),
+    errorCode: int16("0+"),
+    errorMessage: string("0+", { nullable: "0+", default: null }),
+    responses: array({
+      topicName: string("0+"),
+      topicId: uuid("0+"),
+      errorCode: int16("0+"),
+      errorMessage: string("0+", { nullable: "0+", default: null }),
+    }, "0+"),
+  },
+});
+
+/** A decoded DeleteShareGroupOffsets request. */
+export type DeleteShareGroupOffsetsRequest = RequestOf<typeof deleteShareGroupOffsets>;
+/** A DeleteShareGroupOffsets response to encode. */
+export type DeleteShareGroupOffsetsResponse = ResponseTo<typeof deleteShareGroupOffsets>;

@@ -1,0 +1,40 @@
+/**
+ * OffsetDelete: deletes committed offsets of topics that a group no longer reads (KIP-496).
+ *
+ * @module
+ */
+
+import { api, array, int16, int32, type RequestOf, type ResponseTo, string } from "../../schema.ts";
+
+/** Request and response of OffsetDelete in all versions. */
+export const offsetDelete = api({
+  key: 47,
+  name: "OffsetDelete",
+  versions: "0",
+  flexible: "none",
+  request: {
+    groupId: string("0+"),
+    topics: array({
+      name: string("0+"),
+      partitions: array({
+        partitionIndex: int32("0+"),
+      }, "0+"),
+    }, "0+"),
+  },
+  response: {
+    errorCode: int16("0+"),
+    throttleTimeMs: int32("0+", { default: 0, ignorable: true }),
+    topics: array({
+      name: string("0+"),
+      partitions: array({
+        partitionIndex: int32("0+"),
+        errorCode: int16("0+"),
+      }, "0+"),
+    }, "0+"),
+  },
+});
+
+/** A decoded OffsetDelete request. */
+export type OffsetDeleteRequest = RequestOf<typeof offsetDelete>;
+/** An OffsetDelete response to encode. */
+export type OffsetDeleteResponse = ResponseTo<typeof offsetDelete>;

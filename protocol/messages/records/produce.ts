@@ -1,0 +1,109 @@
+/**
+ * Produce: appends record batches to partitions.
+ *
+ * Version 3 is the oldest that Kafka 4 accepts, because it is the first to carry batches of format
+ * 2. 4 may return KAFKA_STORAGE_ERROR, 5 adds the log start offset, 7 allows zstd (KIP-110), 8
+ * returns the rejected records (KIP-467), 9 is flexible, 10 returns the leader to a client that
+ * sent the request to the wrong broker (KIP-951), 11 may return TRANSACTION_ABORTABLE, 12 also adds
+ * partitions to the transaction (KIP-890), 13 identifies topics by id (KIP-516).
+ *
+ * Brokers list versions 0 to 2 as well and reject them: librdkafka before 2.11.1 treats a higher
+ * minimum as missing compression support (KAFKA-18659).
+ *
+ * @module
+ */
+
+import {
+  api,
+  array,
+  int16,
+  int32,
+  int64,
+  records,
+  type RequestOf,
+  type ResponseTo,
+  string,
+  struct,
+  uuid,
+} from "../../schema.ts";
+import { ZERO_UUID } from "../../uuid.ts";
+
+/** Request and response of Produce in all versions. */
+export const produce = api({
+  key: 0,
+  name: "Produce",
+  versions: "3-13",
+  flexible: "9+",
+  request: {
+    transactionalId: string("3+", { nullable: "3+", default: null }),
+    /**
+     * The replicas that must have the records before the response: 0 none, and there is no
+     * response, 1 the leader, −1 all in-sync replicas.
+     */
+    acks: int16("0+"),
+    /** How long to wait for the replicas required by `acks`. */
+    timeoutMs: int32("0+"),
+    topicData: array({
+      name: string("0-12", { default: "", ignorable: true }),
+      topicId: uuid("13+", { default: ZERO_UUID, ignorable: true }),
+      partitionData: array({
+        index: int32("0+"),
+        /** Exactly one batch of format 2. */
+        records: records("0+", { nullable: "0+" }),
+      }, "0+"),
+    }, "0+"),
+  },
+  response: {
+    responses: array({
+      name: string("0-12", { default: "", ignorable: true }),
+      topicId: uuid("13+", { default: ZERO_UUID, ignorable: true }),
+      partitionResponses: array({
+        index: int32("0+"),
+        errorCode: int16("0+"),
+        /** The offset of the first record, −1 on error. */
+        baseOffset: int64("0+"),
+        /** The append time of the batch, −1 if the topic uses CreateTime. */
+        logAppendTimeMs: int64("2+", { default: -1, ignorable: true }),
+        logStartOffset: int64("5+", { default: -1, ignorable: true }),
+        /** The records that caused the broker to reject the batch. */
+        recordErrors: array(
+          {
+            /** Index of the record in the batch, from 0. */
+            batchIndex: int32("8+"),
+            batchIndexErrorMessage: string("8+", { nullable: "8+", default: null }),
+          },
+          "8+",
+          { default: [], ignorable: true },
+        ),
+        /** Details of the error, in addition to `errorCode`. */
+        errorMessage: string("8+", { nullable: "8+", default: null, ignorable: true }),
+        /** The new leader to send the records to. */
+        currentLeader: struct(
+          {
+            leaderId: int32("10+", { default: -1 }),
+            leaderEpoch: int32("10+", { default: -1 }),
+          },
+          "10+",
+          { tag: 0, default: {} },
+        ),
+      }, "0+"),
+    }, "0+"),
+    throttleTimeMs: int32("1+", { default: 0, ignorable: true }),
+    /** Endpoints of the leaders in `currentLeader`. */
+    nodeEndpoints: array(
+      {
+        nodeId: int32("10+"),
+        host: string("10+"),
+        port: int32("10+"),
+        rack: string("10+", { nullable: "10+", default: null }),
+      },
+      "10+",
+      { tag: 0, default: [] },
+    ),
+  },
+});
+
+/** A decoded Produce request. */
+export type ProduceRequest = RequestOf<typeof produce>;
+/** A Produce response to encode. */
+export type ProduceResponse = ResponseTo<typeof produce>;

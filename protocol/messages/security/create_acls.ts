@@ -1,0 +1,50 @@
+/**
+ * CreateAcls: adds ACLs (KIP-140).
+ *
+ * Version 1 adds pattern types (KIP-290), 2 is flexible, 3 adds user resource types (KIP-373).
+ *
+ * @module
+ */
+
+import {
+  api,
+  array,
+  int16,
+  int32,
+  int8,
+  type RequestOf,
+  type ResponseTo,
+  string,
+} from "../../schema.ts";
+
+/** Request and response of CreateAcls in all versions. */
+export const createAcls = api({
+  key: 30,
+  name: "CreateAcls",
+  versions: "1-3",
+  flexible: "2+",
+  request: {
+    creations: array({
+      resourceType: int8("0+"),
+      resourceName: string("0+"),
+      resourcePatternType: int8("1+", { default: 3 }),
+      principal: string("0+"),
+      host: string("0+"),
+      operation: int8("0+"),
+      permissionType: int8("0+"),
+    }, "0+"),
+  },
+  response: {
+    throttleTimeMs: int32("0+", { default: 0 }),
+    /** One for each creation, in the same order. */
+    results: array({
+      errorCode: int16("0+"),
+      errorMessage: string("0+", { nullable: "0+" }),
+    }, "0+"),
+  },
+});
+
+/** A decoded CreateAcls request. */
+export type CreateAclsRequest = RequestOf<typeof createAcls>;
+/** A CreateAcls response to encode. */
+export type CreateAclsResponse = ResponseTo<typeof createAcls>;

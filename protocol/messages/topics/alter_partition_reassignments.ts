@@ -1,0 +1,58 @@
+/**
+ * AlterPartitionReassignments: moves partitions to other brokers, or cancels a reassignment
+ * (KIP-455).
+ *
+ * Version 1 can forbid changes of the replication factor (KIP-860).
+ *
+ * @module
+ */
+
+import {
+  api,
+  array,
+  bool,
+  int16,
+  int32,
+  type RequestOf,
+  type ResponseTo,
+  string,
+} from "../../schema.ts";
+
+/** Request and response of AlterPartitionReassignments in all versions. */
+export const alterPartitionReassignments = api({
+  key: 45,
+  name: "AlterPartitionReassignments",
+  versions: "0-1",
+  flexible: "0+",
+  request: {
+    timeoutMs: int32("0+", { default: 60000 }),
+    allowReplicationFactorChange: bool("1+", { default: true }),
+    topics: array({
+      name: string("0+"),
+      partitions: array({
+        partitionIndex: int32("0+"),
+        /** Brokers to move the partition to; null cancels a reassignment in progress. */
+        replicas: array(int32("0+"), "0+", { nullable: "0+", default: null }),
+      }, "0+"),
+    }, "0+"),
+  },
+  response: {
+    throttleTimeMs: int32("0+", { default: 0 }),
+    allowReplicationFactorChange: bool("1+", { default: true, ignorable: true }),
+    errorCode: int16("0+"),
+    errorMessage: string("0+", { nullable: "0+" }),
+    responses: array({
+      name: string("0+"),
+      partitions: array({
+        partitionIndex: int32("0+"),
+        errorCode: int16("0+"),
+        errorMessage: string("0+", { nullable: "0+" }),
+      }, "0+"),
+    }, "0+"),
+  },
+});
+
+/** A decoded AlterPartitionReassignments request. */
+export type AlterPartitionReassignmentsRequest = RequestOf<typeof alterPartitionReassignments>;
+/** An AlterPartitionReassignments response to encode. */
+export type AlterPartitionReassignmentsResponse = ResponseTo<typeof alterPartitionReassignments>;

@@ -1,0 +1,86 @@
+/**
+ * DescribeTopicPartitions: topics and their partitions, in pages (KIP-966).
+ *
+ * @module
+ */
+
+import {
+  api,
+  array,
+  bool,
+  int16,
+  int32,
+  type RequestOf,
+  type ResponseTo,
+  string,
+  struct,
+  uuid,
+} from "../../schema.ts";
+import { NO_AUTHORIZED_OPERATIONS } from "./metadata.ts";
+
+/** Request and response of DescribeTopicPartitions in all versions. */
+export const describeTopicPartitions = api({
+  key: 75,
+  name: "DescribeTopicPartitions",
+  versions: "0",
+  flexible: "0+",
+  request: {
+    /** The topics to describe; empty for all. */
+    topics: array({
+      name: string("0+"),
+    }, "0+"),
+    /** Maximum number of partitions per page; the broker may have a lower limit. */
+    responsePartitionLimit: int32("0+", { default: 2000 }),
+    /** Where the page starts, null for the beginning. */
+    cursor: struct(
+      {
+        topicName: string("0+"),
+        partitionIndex: int32("0+"),
+      },
+      "0+",
+      { nullable: "0+", default: null },
+    ),
+  },
+  response: {
+    throttleTimeMs: int32("0+", { default: 0, ignorable: true }),
+    topics: array({
+      errorCode: int16("0+"),
+      name: string("0+", { nullable: "0+" }),
+      topicId: uuid("0+", { ignorable: true }),
+      isInternal: bool("0+", { default: false, ignorable: true }),
+      partitions: array({
+        errorCode: int16("0+"),
+        partitionIndex: int32("0+"),
+        /** The broker that leads the partition, −1 if none does. */
+        leaderId: int32("0+"),
+        leaderEpoch: int32("0+", { default: -1, ignorable: true }),
+        replicaNodes: array(int32("0+"), "0+"),
+        isrNodes: array(int32("0+"), "0+"),
+        /**
+         * Replicas outside the ISR that have all committed records. Java's admin client fails on
+         * null, here and in `lastKnownElr`.
+         */
+        eligibleLeaderReplicas: array(int32("0+"), "0+", { nullable: "0+", default: null }),
+        /** The eligible leaders before the last ones were lost, null if unknown. */
+        lastKnownElr: array(int32("0+"), "0+", { nullable: "0+", default: null }),
+        offlineReplicas: array(int32("0+"), "0+", { default: [], ignorable: true }),
+      }, "0+"),
+      /** Bit field of operations that the principal is authorized for. */
+      topicAuthorizedOperations: int32("0+", { default: NO_AUTHORIZED_OPERATIONS }),
+    }, "0+"),
+    /** Where the next page starts, null after the last one. */
+    nextCursor: struct(
+      {
+        topicName: string("0+"),
+        partitionIndex: int32("0+"),
+      },
+      "0+",
+      { nullable: "0+", default: null },
+    ),
+  },
+});
+
+/** A decoded DescribeTopicPartitions request. */
+export type DescribeTopicPartitionsRequest = RequestOf<typeof describeTopicPartitions>;
+/** A DescribeTopicPartitions response to encode. */
+export type DescribeTopicPartitionsResponse = ResponseTo<typeof describeTopicPartitions>;

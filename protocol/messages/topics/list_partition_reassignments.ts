@@ -1,0 +1,46 @@
+/**
+ * ListPartitionReassignments: the reassignments in progress (KIP-455).
+ *
+ * @module
+ */
+
+import { api, array, int16, int32, type RequestOf, type ResponseTo, string } from "../../schema.ts";
+
+/** Request and response of ListPartitionReassignments in all versions. */
+export const listPartitionReassignments = api({
+  key: 46,
+  name: "ListPartitionReassignments",
+  versions: "0",
+  flexible: "0+",
+  request: {
+    timeoutMs: int32("0+", { default: 60000 }),
+    /** Null for all. */
+    topics: array(
+      {
+        name: string("0+"),
+        partitionIndexes: array(int32("0+"), "0+"),
+      },
+      "0+",
+      { nullable: "0+", default: null },
+    ),
+  },
+  response: {
+    throttleTimeMs: int32("0+", { default: 0 }),
+    errorCode: int16("0+"),
+    errorMessage: string("0+", { nullable: "0+" }),
+    topics: array({
+      name: string("0+"),
+      partitions: array({
+        partitionIndex: int32("0+"),
+        replicas: array(int32("0+"), "0+"),
+        addingReplicas: array(int32("0+"), "0+"),
+        removingReplicas: array(int32("0+"), "0+"),
+      }, "0+"),
+    }, "0+"),
+  },
+});
+
+/** A decoded ListPartitionReassignments request. */
+export type ListPartitionReassignmentsRequest = RequestOf<typeof listPartitionReassignments>;
+/** A ListPartitionReassignments response to encode. */
+export type ListPartitionReassignmentsResponse = ResponseTo<typeof listPartitionReassignments>;

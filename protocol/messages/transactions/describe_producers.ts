@@ -1,0 +1,54 @@
+/**
+ * DescribeProducers: the active producers of partitions (KIP-664).
+ *
+ * @module
+ */
+
+import {
+  api,
+  array,
+  int16,
+  int32,
+  int64,
+  type RequestOf,
+  type ResponseTo,
+  string,
+} from "../../schema.ts";
+
+/** Request and response of DescribeProducers in all versions. */
+export const describeProducers = api({
+  key: 61,
+  name: "DescribeProducers",
+  versions: "0",
+  flexible: "0+",
+  request: {
+    topics: array({
+      name: string("0+"),
+      partitionIndexes: array(int32("0+"), "0+"),
+    }, "0+"),
+  },
+  response: {
+    throttleTimeMs: int32("0+", { default: 0 }),
+    topics: array({
+      name: string("0+"),
+      partitions: array({
+        partitionIndex: int32("0+"),
+        errorCode: int16("0+"),
+        errorMessage: string("0+", { nullable: "0+", default: null }),
+        activeProducers: array({
+          producerId: int64("0+"),
+          producerEpoch: int32("0+"),
+          lastSequence: int32("0+", { default: -1 }),
+          lastTimestamp: int64("0+", { default: -1 }),
+          coordinatorEpoch: int32("0+"),
+          currentTxnStartOffset: int64("0+", { default: -1 }),
+        }, "0+"),
+      }, "0+"),
+    }, "0+"),
+  },
+});
+
+/** A decoded DescribeProducers request. */
+export type DescribeProducersRequest = RequestOf<typeof describeProducers>;
+/** A DescribeProducers response to encode. */
+export type DescribeProducersResponse = ResponseTo<typeof describeProducers>;

@@ -1,0 +1,60 @@
+/**
+ * TxnOffsetCommit: commits a group's offsets as part of a producer's transaction (KIP-98).
+ *
+ * Version 2 adds leader epochs (KIP-320), 3 is flexible and adds the group member (KIP-447), 4 may
+ * return TRANSACTION_ABORTABLE, 5 also adds the group to the transaction (KIP-890).
+ *
+ * @module
+ */
+
+import {
+  api,
+  array,
+  int16,
+  int32,
+  int64,
+  type RequestOf,
+  type ResponseTo,
+  string,
+} from "../../schema.ts";
+
+/** Request and response of TxnOffsetCommit in all versions. */
+export const txnOffsetCommit = api({
+  key: 28,
+  name: "TxnOffsetCommit",
+  versions: "0-5",
+  flexible: "3+",
+  request: {
+    transactionalId: string("0+"),
+    groupId: string("0+"),
+    producerId: int64("0+"),
+    producerEpoch: int16("0+"),
+    generationId: int32("3+", { default: -1 }),
+    memberId: string("3+", { default: "" }),
+    groupInstanceId: string("3+", { nullable: "3+", default: null }),
+    topics: array({
+      name: string("0+"),
+      partitions: array({
+        partitionIndex: int32("0+"),
+        committedOffset: int64("0+"),
+        committedLeaderEpoch: int32("2+", { default: -1, ignorable: true }),
+        committedMetadata: string("0+", { nullable: "0+" }),
+      }, "0+"),
+    }, "0+"),
+  },
+  response: {
+    throttleTimeMs: int32("0+", { default: 0 }),
+    topics: array({
+      name: string("0+"),
+      partitions: array({
+        partitionIndex: int32("0+"),
+        errorCode: int16("0+"),
+      }, "0+"),
+    }, "0+"),
+  },
+});
+
+/** A decoded TxnOffsetCommit request. */
+export type TxnOffsetCommitRequest = RequestOf<typeof txnOffsetCommit>;
+/** A TxnOffsetCommit response to encode. */
+export type TxnOffsetCommitResponse = ResponseTo<typeof txnOffsetCommit>;

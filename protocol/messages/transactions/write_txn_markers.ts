@@ -1,0 +1,60 @@
+/**
+ * WriteTxnMarkers: writes the outcome of transactions to their partitions (KIP-98).
+ *
+ * Sent by transaction coordinators, and by tools that abort a hanging transaction (KIP-664).
+ * Version 1 is flexible, 2 adds the transaction version (KIP-1228).
+ *
+ * @module
+ */
+
+import {
+  api,
+  array,
+  bool,
+  int16,
+  int32,
+  int64,
+  int8,
+  type RequestOf,
+  type ResponseTo,
+  string,
+} from "../../schema.ts";
+
+/** Request and response of WriteTxnMarkers in all versions. */
+export const writeTxnMarkers = api({
+  key: 27,
+  name: "WriteTxnMarkers",
+  versions: "1-2",
+  flexible: "1+",
+  request: {
+    markers: array({
+      producerId: int64("0+"),
+      producerEpoch: int16("0+"),
+      /** Whether the transaction is committed. */
+      transactionResult: bool("0+"),
+      topics: array({
+        name: string("0+"),
+        partitionIndexes: array(int32("0+"), "0+"),
+      }, "0+"),
+      coordinatorEpoch: int32("0+"),
+      transactionVersion: int8("2+", { default: 0, ignorable: true }),
+    }, "0+"),
+  },
+  response: {
+    markers: array({
+      producerId: int64("0+"),
+      topics: array({
+        name: string("0+"),
+        partitions: array({
+          partitionIndex: int32("0+"),
+          errorCode: int16("0+"),
+        }, "0+"),
+      }, "0+"),
+    }, "0+"),
+  },
+});
+
+/** A decoded WriteTxnMarkers request. */
+export type WriteTxnMarkersRequest = RequestOf<typeof writeTxnMarkers>;
+/** A WriteTxnMarkers response to encode. */
+export type WriteTxnMarkersResponse = ResponseTo<typeof writeTxnMarkers>;
