@@ -17,7 +17,7 @@ import * as wasm from "npm:@platformatic/wasm-utils@0.2.1/bundled";
 import { decompress as expandWithFzstd } from "npm:fzstd@0.1.1";
 import { Buffer } from "node:buffer";
 import { compress, CompressionType, decompress } from "../protocol/compression/mod.ts";
-import { encodeZstd } from "../protocol/compression/zstd_encoder.ts";
+import { encodeZstd } from "../protocol/compression/zstd/zstd_encoder.ts";
 import { crc32c, RecordBatch, RecordBatchBuilder } from "../protocol/records/mod.ts";
 
 const { gzip, snappy, lz4, zstd } = CompressionType;

@@ -12,7 +12,7 @@
 
 import { CompressionType } from "../protocol/compression/mod.ts";
 import { compressInSlices } from "../protocol/compression/slices.ts";
-import { hasNativeZstd } from "../protocol/compression/zstd.ts";
+import { hasNativeZstd } from "../protocol/compression/zstd/mod.ts";
 import type { RecordBatch } from "../protocol/records/mod.ts";
 import type { LogConfig } from "../storage/log/log_config.ts";
 import { TimeSlice } from "../storage/time_slice.ts";

@@ -7,9 +7,9 @@
 import { compressionName, CompressionType } from "./compression_type.ts";
 import { CompressionError, DecompressedSizeError } from "./errors.ts";
 import { compressGzip, decompressGzip } from "./gzip.ts";
-import { compressLz4, decompressLz4 } from "./lz4.ts";
-import { compressSnappy, decompressSnappy } from "./snappy.ts";
-import { compressZstd, decompressZstd } from "./zstd.ts";
+import { compressLz4, decompressLz4 } from "./lz4/mod.ts";
+import { compressSnappy, decompressSnappy } from "./snappy/mod.ts";
+import { compressZstd, decompressZstd } from "./zstd/mod.ts";
 
 /**
  * Default limit for the decompressed size of a batch: 100 MiB, the same as for a request.

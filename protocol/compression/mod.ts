@@ -1,10 +1,13 @@
 /**
  * The codecs of record batches: `codec.ts` selects one by Kafka's number.
  *
- *     gzip    gzip.ts     node:zlib
- *     snappy  snappy.ts   npm:hysnappy for blocks, xerial's framing here
- *     lz4     lz4.ts      frames; blocks in lz4_block.ts, checksums in xxhash32.ts
- *     zstd    zstd.ts     node:zlib, or npm:fzstd and zstd_encoder.ts on a Deno that has no zstd
+ *     gzip    gzip.ts    node:zlib
+ *     snappy  snappy/    npm:hysnappy for blocks, xerial's stream format here
+ *     lz4     lz4/       implemented here
+ *     zstd    zstd/      node:zlib, or npm:fzstd and an encoder on a Deno without zstd
+ *
+ * `slices.ts` does the same in slices of a few milliseconds (`steps.ts`). `zlib.ts` and `matches.ts`
+ * have what several codecs share.
  *
  * All are synchronous. `node:zlib` and WebAssembly, which are slow to load, are loaded on first use
  * to keep the start of a program fast. Input is untrusted: memory is allocated only for sizes that

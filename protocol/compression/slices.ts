@@ -7,11 +7,11 @@
 import { compress, decompress } from "./codec.ts";
 import { CompressionType } from "./compression_type.ts";
 import { decompressGzipInSlices } from "./gzip.ts";
-import { compressLz4Steps, decompressLz4Steps } from "./lz4.ts";
-import { compressSnappySteps, decompressSnappySteps } from "./snappy.ts";
+import { compressLz4Steps, decompressLz4Steps } from "./lz4/mod.ts";
+import { compressSnappySteps, decompressSnappySteps } from "./snappy/mod.ts";
 import { DecompressedSizeError } from "./errors.ts";
 import { runSomeSteps, runStepsInSlices, type WorkSlice } from "./steps.ts";
-import { decompressZstdInSlices } from "./zstd.ts";
+import { decompressZstdInSlices } from "./zstd/mod.ts";
 
 export type { WorkSlice } from "./steps.ts";
 

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { CompressionError, DecompressedSizeError } from "./errors.ts";
-import { content, golden, text } from "./golden.testing.ts";
+import { CompressionError, DecompressedSizeError } from "../errors.ts";
+import { content, golden, text } from "../golden.testing.ts";
 import { compressZstd, decompressZstd } from "./zstd.ts";
 import { zstdFrames } from "./zstd_frame.ts";
 

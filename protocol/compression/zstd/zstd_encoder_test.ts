@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { content, text } from "./golden.testing.ts";
+import { content, text } from "../golden.testing.ts";
 // deno-lint-ignore no-import-prefix
 import { decompress as expandWithFzstd } from "npm:fzstd@0.1.1";
 import { encodeZstd } from "./zstd_encoder.ts";

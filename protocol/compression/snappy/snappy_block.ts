@@ -11,9 +11,9 @@
  * @module
  */
 
-import { CompressionError } from "./errors.ts";
-import { copyLiterals, copyMatch } from "./matches.ts";
-import type { Steps } from "./steps.ts";
+import { CompressionError } from "../errors.ts";
+import { copyLiterals, copyMatch } from "../matches.ts";
+import type { Steps } from "../steps.ts";
 
 /** Bytes decompressed per step: a few milliseconds. */
 const STEP_SIZE = 1024 * 1024;

@@ -12,7 +12,7 @@
  * @module
  */
 
-import { COPY_SLACK, copyLiterals, hashWord, matchLength } from "./matches.ts";
+import { COPY_SLACK, copyLiterals, hashWord, matchLength } from "../matches.ts";
 import { BitWriter, FseEncoder } from "./zstd_fse.ts";
 
 const MAGIC = 0xfd2fb528;

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { CompressionError, DecompressedSizeError } from "./errors.ts";
-import { content, golden } from "./golden.testing.ts";
+import { CompressionError, DecompressedSizeError } from "../errors.ts";
+import { content, golden } from "../golden.testing.ts";
 import { compressLz4, decompressLz4 } from "./lz4.ts";
 import { xxhash32 } from "./xxhash32.ts";
 

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { CompressionError, DecompressedSizeError } from "./errors.ts";
-import { content, golden } from "./golden.testing.ts";
+import { CompressionError, DecompressedSizeError } from "../errors.ts";
+import { content, golden } from "../golden.testing.ts";
 import { compressSnappy, decompressSnappy } from "./snappy.ts";
 
 const MAX = 10_000_000;

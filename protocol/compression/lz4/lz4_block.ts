@@ -11,8 +11,8 @@
  * @module
  */
 
-import { CompressionError } from "./errors.ts";
-import { copyLiterals, copyMatch, hashWord, matchLength, moveEight } from "./matches.ts";
+import { CompressionError } from "../errors.ts";
+import { copyLiterals, copyMatch, hashWord, matchLength, moveEight } from "../matches.ts";
 
 const MIN_MATCH = 4;
 const MAX_DISTANCE = 65535;

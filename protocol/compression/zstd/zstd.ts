@@ -11,8 +11,8 @@
 
 // deno-lint-ignore no-import-prefix
 import { Decompress } from "npm:fzstd@0.1.1";
-import { CompressionError, DecompressedSizeError } from "./errors.ts";
-import type { WorkSlice } from "./steps.ts";
+import { CompressionError, DecompressedSizeError } from "../errors.ts";
+import type { WorkSlice } from "../steps.ts";
 import {
   chunkSizeFor,
   drainInSlices,
@@ -22,7 +22,7 @@ import {
   nodeZlib,
   plain,
   STREAM_CHUNK,
-} from "./zlib.ts";
+} from "../zlib.ts";
 import { encodeZstd } from "./zstd_encoder.ts";
 import { type ZstdFrame, zstdFrames } from "./zstd_frame.ts";
 

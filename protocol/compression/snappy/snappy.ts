@@ -18,9 +18,9 @@
 
 // deno-lint-ignore no-import-prefix
 import { snappyCompressor, snappyUncompressor } from "npm:hysnappy@1.1.1";
-import { CompressionError, DecompressedSizeError } from "./errors.ts";
+import { CompressionError, DecompressedSizeError } from "../errors.ts";
 import { expandSnappyBlockSteps } from "./snappy_block.ts";
-import { runSteps, type Steps } from "./steps.ts";
+import { runSteps, type Steps } from "../steps.ts";
 
 /** 82 'SNAPPY' 00. A raw block cannot begin with these bytes: it would start with a match. */
 const XERIAL_MAGIC = [0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00];

@@ -23,9 +23,9 @@
  * @module
  */
 
-import { CompressionError, DecompressedSizeError } from "./errors.ts";
+import { CompressionError, DecompressedSizeError } from "../errors.ts";
 import { compressLz4Block, decompressLz4Block, maxLz4BlockSize } from "./lz4_block.ts";
-import { runSteps, type Steps } from "./steps.ts";
+import { runSteps, type Steps } from "../steps.ts";
 import { xxhash32, xxhash32Steps } from "./xxhash32.ts";
 
 const MAGIC = 0x184d2204;

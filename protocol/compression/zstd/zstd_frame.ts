@@ -17,7 +17,7 @@
  * @module
  */
 
-import { CompressionError } from "./errors.ts";
+import { CompressionError } from "../errors.ts";
 
 const MAGIC = 0xfd2fb528;
 const SKIPPABLE_MAGIC = 0x184d2a50;
