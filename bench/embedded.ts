@@ -13,13 +13,13 @@
 import { parseArgs } from "node:util";
 import { Broker } from "../broker/mod.ts";
 import { Client } from "../client/mod.ts";
-import { codec } from "../protocol/codec.ts";
-import type { FrameChannel } from "../protocol/channel.ts";
-import { writeRequestHeader } from "../protocol/headers.ts";
+import { codec } from "../protocol/schema/codec.ts";
+import type { FrameChannel } from "../protocol/frames/channel.ts";
+import { writeRequestHeader } from "../protocol/frames/headers.ts";
 import { fetch } from "../protocol/messages/records/fetch.ts";
 import { produce } from "../protocol/messages/records/produce.ts";
 import { RecordBatch } from "../protocol/records/mod.ts";
-import type { Api, RequestTo, ResponseOf } from "../protocol/schema.ts";
+import type { Api, RequestTo, ResponseOf } from "../protocol/schema/schema.ts";
 import { decodeResponse } from "./support/load_connection.ts";
 import { describeMachine } from "./support/machine.ts";
 import { sampleBatch } from "./support/record_batches.ts";

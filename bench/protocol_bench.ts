@@ -8,11 +8,11 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { codec } from "../protocol/codec.ts";
+import { codec } from "../protocol/schema/codec.ts";
 import { fetch, metadata, produce } from "../protocol/messages/mod.ts";
-import { Reader } from "../protocol/reader.ts";
-import type { Encodable, Message } from "../protocol/schema.ts";
-import { Writer } from "../protocol/writer.ts";
+import { Reader } from "../protocol/primitives/reader.ts";
+import type { Encodable, Message } from "../protocol/schema/schema.ts";
+import { Writer } from "../protocol/primitives/writer.ts";
 
 const TOPIC = "orders.created.v1";
 const PARTITIONS = 100;

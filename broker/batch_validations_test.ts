@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { compress, CompressionType, decompress } from "../protocol/compression/mod.ts";
-import { joinBytes } from "../protocol/writer.ts";
+import { joinBytes } from "../protocol/primitives/writer.ts";
 import {
   crc32c,
   LOG_OVERHEAD,

@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { FrameChannel } from "../protocol/channel.ts";
-import { randomUuid } from "../protocol/uuid.ts";
+import type { FrameChannel } from "../protocol/frames/channel.ts";
+import { randomUuid } from "../protocol/primitives/uuid.ts";
 import { DescriptorReserve } from "../storage/file_system/descriptor_reserve.ts";
 import { DenoFileSystem } from "../storage/file_system/deno_file_system.ts";
 import type { FileSystem } from "../storage/file_system/file_system.ts";

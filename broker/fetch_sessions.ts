@@ -13,8 +13,8 @@
 
 import { ErrorCode } from "../protocol/errors.ts";
 import type { fetch } from "../protocol/messages/records/fetch.ts";
-import type { RequestOf } from "../protocol/schema.ts";
-import { ZERO_UUID } from "../protocol/uuid.ts";
+import type { RequestOf } from "../protocol/schema/schema.ts";
+import { ZERO_UUID } from "../protocol/primitives/uuid.ts";
 
 type FetchRequest = RequestOf<typeof fetch>;
 

@@ -1,10 +1,10 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
 import { ErrorCode } from "../protocol/errors.ts";
 import { fetch } from "../protocol/messages/records/fetch.ts";
-import { codec } from "../protocol/codec.ts";
-import { Reader } from "../protocol/reader.ts";
-import type { RequestTo } from "../protocol/schema.ts";
-import { Writer } from "../protocol/writer.ts";
+import { codec } from "../protocol/schema/codec.ts";
+import { Reader } from "../protocol/primitives/reader.ts";
+import type { RequestTo } from "../protocol/schema/schema.ts";
+import { Writer } from "../protocol/primitives/writer.ts";
 import { askedPartitionsInSteps, type FetchPlan, FetchSessions } from "./fetch_sessions.ts";
 
 type Topics = RequestTo<typeof fetch>["topics"];

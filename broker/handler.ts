@@ -7,8 +7,8 @@
  * @module
  */
 
-import type { Api, RequestOf, ResponseTo } from "../protocol/schema.ts";
-import type { VersionRange } from "../protocol/version_range.ts";
+import type { Api, RequestOf, ResponseTo } from "../protocol/schema/schema.ts";
+import type { VersionRange } from "../protocol/schema/version_range.ts";
 import type { BatchValidations } from "./batch_validations.ts";
 import type { Clock } from "./time/clock.ts";
 import type { ClusterState } from "./cluster/cluster_state.ts";

@@ -13,10 +13,10 @@
  * @module
  */
 
-import { codec } from "./codec.ts";
-import { MalformedMessageError, Reader } from "./reader.ts";
-import { array, bytes, type Decoded, type Encodable, int32, message, string } from "./schema.ts";
-import { Writer } from "./writer.ts";
+import { codec } from "./schema/codec.ts";
+import { MalformedMessageError, Reader } from "./primitives/reader.ts";
+import { array, bytes, type Decoded, type Encodable, int32, message, string } from "./schema/schema.ts";
+import { Writer } from "./primitives/writer.ts";
 
 /** The protocol type of consumer groups. */
 export const CONSUMER_PROTOCOL_TYPE = "consumer";

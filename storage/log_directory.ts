@@ -27,7 +27,7 @@
  * @module
  */
 
-import { BufferPool } from "../protocol/buffer_pool.ts";
+import { BufferPool } from "../protocol/frames/buffer_pool.ts";
 import { formatOffsetCheckpoint } from "./file_system/checkpoint_file.ts";
 import {
   CLEAN_SHUTDOWN_FILE_NAME,

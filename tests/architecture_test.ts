@@ -26,7 +26,7 @@ const FOR_TESTS =
 const IMPORT = /^(?:import|export)\b[^;]*?\bfrom\s+"(\.[^"]+)"/gm;
 
 /** Folders whose files are in rooms. */
-const ROOMY = ["broker", "cli", "client", "storage"];
+const ROOMY = ["broker", "cli", "client", "protocol", "storage"];
 
 type Graph = ReadonlyMap<string, ReadonlySet<string>>;
 

@@ -19,8 +19,8 @@ import {
   incrementalAlterConfigs,
   metadata,
 } from "../protocol/messages/mod.ts";
-import type { ResponseOf } from "../protocol/schema.ts";
-import { randomUuid, ZERO_UUID } from "../protocol/uuid.ts";
+import type { ResponseOf } from "../protocol/schema/schema.ts";
+import { randomUuid, ZERO_UUID } from "../protocol/primitives/uuid.ts";
 import { LocalBroker } from "./support/local_broker.ts";
 import { RawConnection } from "./support/raw_connection.ts";
 import { batchOf, recordsOf } from "./support/records.ts";

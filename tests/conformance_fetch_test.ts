@@ -14,8 +14,8 @@ import {
   ListOffsetsTimestamp,
   offsetForLeaderEpoch,
 } from "../protocol/messages/mod.ts";
-import type { ResponseOf } from "../protocol/schema.ts";
-import { randomUuid } from "../protocol/uuid.ts";
+import type { ResponseOf } from "../protocol/schema/schema.ts";
+import { randomUuid } from "../protocol/primitives/uuid.ts";
 import { LocalBroker } from "./support/local_broker.ts";
 import { RawConnection } from "./support/raw_connection.ts";
 import { baseOffsetsOf, batchOf, FIRST_TIMESTAMP, recordsOf } from "./support/records.ts";

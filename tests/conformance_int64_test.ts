@@ -12,7 +12,7 @@ import { runProgram } from "../cli/program/run_program.ts";
 import { testContext } from "../cli/terminal/test_context.ts";
 import { Client } from "../client/mod.ts";
 import { errorInfo } from "../protocol/errors.ts";
-import { INT64_MAX, INT64_MIN } from "../protocol/int64.ts";
+import { INT64_MAX, INT64_MIN } from "../protocol/primitives/int64.ts";
 import {
   deleteRecords,
   describeConfigs,

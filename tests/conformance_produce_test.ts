@@ -20,7 +20,7 @@ import {
   RecordBatch,
   RecordBatchBuilder,
 } from "../protocol/records/mod.ts";
-import { randomUuid } from "../protocol/uuid.ts";
+import { randomUuid } from "../protocol/primitives/uuid.ts";
 import { LocalBroker } from "./support/local_broker.ts";
 import { RawConnection } from "./support/raw_connection.ts";
 import { batchOf, FIRST_TIMESTAMP, recordsOf } from "./support/records.ts";

@@ -17,7 +17,7 @@ import {
   sampleMessage,
   seededRandom,
 } from "../protocol/messages/sample_message_testing.ts";
-import type { Api } from "../protocol/schema.ts";
+import type { Api } from "../protocol/schema/schema.ts";
 import { LocalBroker } from "./support/local_broker.ts";
 import { memoryNeeded } from "./support/memory_needed.ts";
 import { frameOf, RawConnection, requestFrame } from "./support/raw_connection.ts";

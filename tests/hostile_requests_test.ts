@@ -6,9 +6,9 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { codec } from "../protocol/codec.ts";
+import { codec } from "../protocol/schema/codec.ts";
 import { ErrorCode } from "../protocol/errors.ts";
-import { readResponseHeaderTags } from "../protocol/headers.ts";
+import { readResponseHeaderTags } from "../protocol/frames/headers.ts";
 import {
   apiVersions,
   consumerGroupDescribe,
@@ -32,8 +32,8 @@ import {
   offsetForLeaderEpoch,
   produce,
 } from "../protocol/messages/mod.ts";
-import { Reader } from "../protocol/reader.ts";
-import type { Api, Fields } from "../protocol/schema.ts";
+import { Reader } from "../protocol/primitives/reader.ts";
+import type { Api, Fields } from "../protocol/schema/schema.ts";
 import type { BrokerSettings } from "../broker/mod.ts";
 import { LocalBroker } from "./support/local_broker.ts";
 import { RawConnection, requestFrame } from "./support/raw_connection.ts";

@@ -8,7 +8,7 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { ErrorCode } from "../protocol/errors.ts";
 import { removeRaftVoter, shareAcknowledge, writeTxnMarkers } from "../protocol/messages/mod.ts";
-import { randomUuid } from "../protocol/uuid.ts";
+import { randomUuid } from "../protocol/primitives/uuid.ts";
 import {
   AclOperationTypes,
   AclPermissionTypes,

@@ -9,7 +9,7 @@ import { assert, assertEquals } from "@std/assert";
 import { ErrorCode } from "../protocol/errors.ts";
 import * as messages from "../protocol/messages/mod.ts";
 import { sampleMessage, seededRandom } from "../protocol/messages/sample_message_testing.ts";
-import type { Api, ResponseOf } from "../protocol/schema.ts";
+import type { Api, ResponseOf } from "../protocol/schema/schema.ts";
 import { EXCHANGES, type Make, World } from "./support/exchanges.ts";
 import { LocalBroker } from "./support/local_broker.ts";
 import { RawConnection } from "./support/raw_connection.ts";

@@ -8,7 +8,7 @@
 
 import { consumerGroupDescribe } from "../../protocol/messages/groups/consumer_group_describe.ts";
 import { consumerGroupHeartbeat } from "../../protocol/messages/groups/consumer_group_heartbeat.ts";
-import type { RequestTo } from "../../protocol/schema.ts";
+import type { RequestTo } from "../../protocol/schema/schema.ts";
 import { decodeResponse, type LoadConnection, requestFrame } from "./load_connection.ts";
 import {
   type GroupKind,

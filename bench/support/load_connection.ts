@@ -7,11 +7,11 @@
  * @module
  */
 
-import { codec } from "../../protocol/codec.ts";
-import { readResponseHeaderTags, writeRequestHeader } from "../../protocol/headers.ts";
-import { Reader } from "../../protocol/reader.ts";
-import type { Api, RequestTo, ResponseOf } from "../../protocol/schema.ts";
-import { Writer } from "../../protocol/writer.ts";
+import { codec } from "../../protocol/schema/codec.ts";
+import { readResponseHeaderTags, writeRequestHeader } from "../../protocol/frames/headers.ts";
+import { Reader } from "../../protocol/primitives/reader.ts";
+import type { Api, RequestTo, ResponseOf } from "../../protocol/schema/schema.ts";
+import { Writer } from "../../protocol/primitives/writer.ts";
 
 const SIZE_BYTES = 4;
 const SMALLEST_BUFFER = 64 * 1024;

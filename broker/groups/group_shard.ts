@@ -14,7 +14,7 @@
  */
 
 import { ErrorCode } from "../../protocol/errors.ts";
-import { ZERO_UUID } from "../../protocol/uuid.ts";
+import { ZERO_UUID } from "../../protocol/primitives/uuid.ts";
 import { ApiError, errorCodeOf } from "../api_error.ts";
 import type { Logger } from "../logger.ts";
 import { ClassicGroup } from "./classic/classic_group.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { MalformedMessageError } from "../../protocol/reader.ts";
+import { MalformedMessageError } from "../../protocol/primitives/reader.ts";
 import {
   type Record,
   RecordBatch,

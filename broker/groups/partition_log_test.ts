@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { RecordBatch, RecordBatchBuilder, recordBatches } from "../../protocol/records/mod.ts";
-import { ZERO_UUID } from "../../protocol/uuid.ts";
+import { ZERO_UUID } from "../../protocol/primitives/uuid.ts";
 import { RecordBatchTooLargeError } from "../../storage/errors.ts";
 import { TestBroker } from "../broker_testing.ts";
 import type { Logger } from "../logger.ts";

@@ -11,8 +11,8 @@ import type {
 import type { JoinGroupRequest, JoinGroupResponse } from "../../protocol/messages/groups/join_group.ts";
 import type { LeaveGroupRequest, LeaveGroupResponse } from "../../protocol/messages/groups/leave_group.ts";
 import type { SyncGroupRequest, SyncGroupResponse } from "../../protocol/messages/groups/sync_group.ts";
-import { codec } from "../../protocol/codec.ts";
-import { Writer } from "../../protocol/writer.ts";
+import { codec } from "../../protocol/schema/codec.ts";
+import { Writer } from "../../protocol/primitives/writer.ts";
 import { ApiError } from "../api_error.ts";
 import { ManualClock } from "../time/clock.ts";
 import { BrokerConfig, type BrokerSettings } from "../settings/config.ts";

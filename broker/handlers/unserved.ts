@@ -8,8 +8,8 @@
  */
 
 import { ErrorCode } from "../../protocol/errors.ts";
-import type { Api } from "../../protocol/schema.ts";
-import { NO_VERSIONS } from "../../protocol/version_range.ts";
+import type { Api } from "../../protocol/schema/schema.ts";
+import { NO_VERSIONS } from "../../protocol/schema/version_range.ts";
 import { ApiError } from "../api_error.ts";
 import { type ApiHandler, handler } from "../handler.ts";
 

@@ -20,21 +20,21 @@
  * @module
  */
 
-import type { FrameChannel } from "../../protocol/channel.ts";
+import type { FrameChannel } from "../../protocol/frames/channel.ts";
 import { apiName } from "../../protocol/api_name.ts";
-import { codec, slicedCodec } from "../../protocol/codec.ts";
+import { codec, slicedCodec } from "../../protocol/schema/codec.ts";
 import { ErrorCode } from "../../protocol/errors.ts";
-import { FrameSizeError, TruncatedFrameError } from "../../protocol/framing.ts";
+import { FrameSizeError, TruncatedFrameError } from "../../protocol/frames/framing.ts";
 import {
   readRequestHeader,
   readRequestHeaderTags,
   type RequestHeader,
   writeResponseHeader,
-} from "../../protocol/headers.ts";
-import { MalformedMessageError, Reader, TooManyElementsError } from "../../protocol/reader.ts";
-import type { Api, RequestOf, ResponseTo } from "../../protocol/schema.ts";
-import { inRange } from "../../protocol/version_range.ts";
-import { UnencodableValueError, Writer } from "../../protocol/writer.ts";
+} from "../../protocol/frames/headers.ts";
+import { MalformedMessageError, Reader, TooManyElementsError } from "../../protocol/primitives/reader.ts";
+import type { Api, RequestOf, ResponseTo } from "../../protocol/schema/schema.ts";
+import { inRange } from "../../protocol/schema/version_range.ts";
+import { UnencodableValueError, Writer } from "../../protocol/primitives/writer.ts";
 import { runSliced, TimeSlice } from "../../storage/mod.ts";
 import { apiVersions } from "../../protocol/messages/cluster/api_versions.ts";
 import { fetch } from "../../protocol/messages/records/fetch.ts";

@@ -1,17 +1,17 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { type FrameChannel, memoryChannels } from "../../protocol/channel.ts";
-import { codec } from "../../protocol/codec.ts";
+import { type FrameChannel, memoryChannels } from "../../protocol/frames/channel.ts";
+import { codec } from "../../protocol/schema/codec.ts";
 import { ErrorCode } from "../../protocol/errors.ts";
-import { readResponseHeaderTags, writeRequestHeader } from "../../protocol/headers.ts";
+import { readResponseHeaderTags, writeRequestHeader } from "../../protocol/frames/headers.ts";
 import { apiVersions } from "../../protocol/messages/cluster/api_versions.ts";
 import { deleteTopics } from "../../protocol/messages/topics/delete_topics.ts";
-import { FrameSizeError } from "../../protocol/framing.ts";
+import { FrameSizeError } from "../../protocol/frames/framing.ts";
 import { fetch } from "../../protocol/messages/records/fetch.ts";
 import { findCoordinator } from "../../protocol/messages/groups/find_coordinator.ts";
 import { produce } from "../../protocol/messages/records/produce.ts";
-import { Reader } from "../../protocol/reader.ts";
-import { Writer } from "../../protocol/writer.ts";
-import type { Api, RequestTo, ResponseOf } from "../../protocol/schema.ts";
+import { Reader } from "../../protocol/primitives/reader.ts";
+import { Writer } from "../../protocol/primitives/writer.ts";
+import type { Api, RequestTo, ResponseOf } from "../../protocol/schema/schema.ts";
 import { ManualClock } from "../time/clock.ts";
 import { Connection } from "./connection.ts";
 import {

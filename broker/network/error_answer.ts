@@ -8,9 +8,9 @@
  * @module
  */
 
-import type { Api, Field, Fields, ResponseTo } from "../../protocol/schema.ts";
-import { inRange } from "../../protocol/version_range.ts";
-import { utf8Size } from "../../protocol/writer.ts";
+import type { Api, Field, Fields, ResponseTo } from "../../protocol/schema/schema.ts";
+import { inRange } from "../../protocol/schema/version_range.ts";
+import { utf8Size } from "../../protocol/primitives/writer.ts";
 
 /** An error as it is answered. */
 export interface AnsweredError {

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { codec } from "../../protocol/codec.ts";
+import { codec } from "../../protocol/schema/codec.ts";
 import { ErrorCode } from "../../protocol/errors.ts";
 import { APIS } from "../../protocol/messages/mod.ts";
 import { createTopics } from "../../protocol/messages/topics/create_topics.ts";
@@ -9,9 +9,9 @@ import { findCoordinator } from "../../protocol/messages/groups/find_coordinator
 import { offsetFetch } from "../../protocol/messages/groups/offset_fetch.ts";
 import { produce } from "../../protocol/messages/records/produce.ts";
 import { sampleMessage, seededRandom } from "../../protocol/messages/sample_message_testing.ts";
-import { Reader } from "../../protocol/reader.ts";
-import type { Api } from "../../protocol/schema.ts";
-import { Writer } from "../../protocol/writer.ts";
+import { Reader } from "../../protocol/primitives/reader.ts";
+import type { Api } from "../../protocol/schema/schema.ts";
+import { Writer } from "../../protocol/primitives/writer.ts";
 import { errorAnswer } from "./error_answer.ts";
 import { HandlerTable } from "../handlers/mod.ts";
 

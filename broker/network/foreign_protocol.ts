@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { FrameSizeError } from "../../protocol/framing.ts";
+import type { FrameSizeError } from "../../protocol/frames/framing.ts";
 
 /** A protocol that is not Kafka's. */
 export interface ForeignProtocol {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { FrameSizeError } from "../../protocol/framing.ts";
+import { FrameSizeError } from "../../protocol/frames/framing.ts";
 import { produce } from "../../protocol/messages/records/produce.ts";
 
 /** Frames of other requests than Produce may not be larger: no client sends so much. */

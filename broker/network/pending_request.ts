@@ -4,9 +4,9 @@
  * @module
  */
 
-import type { RequestHeader } from "../../protocol/headers.ts";
-import type { Api, RequestOf } from "../../protocol/schema.ts";
-import { type Chunks, UnencodableValueError } from "../../protocol/writer.ts";
+import type { RequestHeader } from "../../protocol/frames/headers.ts";
+import type { Api, RequestOf } from "../../protocol/schema/schema.ts";
+import { type Chunks, UnencodableValueError } from "../../protocol/primitives/writer.ts";
 import type { Answer, ApiHandler, BrokerContext, RequestContext } from "../handler.ts";
 
 /** A request whose answer is due, as its handler sees it; they are answered first to last. */

@@ -8,7 +8,7 @@ import {
   type DescriptorReserve,
   isOutOfDescriptors,
 } from "../../storage/file_system/descriptor_reserve.ts";
-import { type FrameChannel, memoryChannels, StreamChannel } from "../../protocol/channel.ts";
+import { type FrameChannel, memoryChannels, StreamChannel } from "../../protocol/frames/channel.ts";
 import { Connection, type ConnectionLimits } from "./connection.ts";
 import type { BrokerContext } from "../handler.ts";
 import type { HandlerTable } from "../handlers/mod.ts";

@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { INT64_MAX } from "../../protocol/int64.ts";
+import { INT64_MAX } from "../../protocol/primitives/int64.ts";
 import { BrokerConfig, ConfigError, parseBrokerConfig } from "./config.ts";
 import { flagOf, KNOWN_SETTING_NAMES, knownSetting, variableOf } from "./settings.ts";
 

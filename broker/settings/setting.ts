@@ -5,7 +5,7 @@
  * @module
  */
 
-import { INT64_MAX, INT64_MIN, int64Text } from "../../protocol/int64.ts";
+import { INT64_MAX, INT64_MIN, int64Text } from "../../protocol/primitives/int64.ts";
 import { brief } from "./unknown_setting.ts";
 
 /** Kafka's types of settings. */
@@ -104,7 +104,7 @@ export function int(value: number, doc: string, options: NumberOptions = {}): Se
   });
 }
 
-/** A whole number of 64 bits; beyond 2^53-1 the nearest number, see `protocol/int64.ts`. */
+/** A whole number of 64 bits; beyond 2^53-1 the nearest number, see `protocol/primitives/int64.ts`. */
 export function long(value: number, doc: string, options: NumberOptions = {}): Setting<number> {
   const { min = INT64_MIN, max = INT64_MAX } = options;
   return setting("long", value, doc, options, {

@@ -9,7 +9,7 @@
  * @module
  */
 
-import { INT64_MAX } from "../../protocol/int64.ts";
+import { INT64_MAX } from "../../protocol/primitives/int64.ts";
 import { FIXED_SETTINGS } from "./fixed/mod.ts";
 import { GROUP_SETTINGS, type GroupSettings } from "./group_settings.ts";
 import { LOG_LEVELS, type LogLevel } from "../logger.ts";

@@ -17,7 +17,7 @@
  */
 
 import { ErrorCode } from "../../protocol/errors.ts";
-import { INT64_MAX } from "../../protocol/int64.ts";
+import { INT64_MAX } from "../../protocol/primitives/int64.ts";
 import type { RecordBatch } from "../../protocol/records/mod.ts";
 import type { Log } from "../../storage/log.ts";
 import type { LogRead, TimestampAndOffset } from "../../storage/log/log_reader.ts";

@@ -8,7 +8,7 @@
 import { CompressionType } from "../../protocol/compression/mod.ts";
 import { ErrorCode } from "../../protocol/errors.ts";
 import { ConfigSource } from "../../protocol/messages/configs/describe_configs.ts";
-import { INT64_MAX } from "../../protocol/int64.ts";
+import { INT64_MAX } from "../../protocol/primitives/int64.ts";
 import { DEFAULT_LOG_CONFIG, type LogConfig } from "../../storage/log/log_config.ts";
 import { ApiError } from "../api_error.ts";
 import type { BrokerConfig, ConfigTexts, ConfigValue } from "../settings/config.ts";

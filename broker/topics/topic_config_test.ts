@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { INT64_MAX } from "../../protocol/int64.ts";
+import { INT64_MAX } from "../../protocol/primitives/int64.ts";
 import { ErrorCode } from "../../protocol/errors.ts";
 import { ApiError } from "../api_error.ts";
 import { BrokerConfig, ConfigError } from "../settings/config.ts";

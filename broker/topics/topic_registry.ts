@@ -9,7 +9,7 @@
  */
 
 import { ErrorCode } from "../../protocol/errors.ts";
-import { randomUuid, ZERO_UUID } from "../../protocol/uuid.ts";
+import { randomUuid, ZERO_UUID } from "../../protocol/primitives/uuid.ts";
 import { ApiError } from "../api_error.ts";
 import type { ClusterState, TopicState } from "../cluster/cluster_state.ts";
 import { RevisionConflictError } from "../cluster/metadata_store.ts";

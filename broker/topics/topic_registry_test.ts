@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertNotEquals, assertRejects, assertThrows } from "@std/assert";
 import { ErrorCode } from "../../protocol/errors.ts";
-import { ZERO_UUID } from "../../protocol/uuid.ts";
+import { ZERO_UUID } from "../../protocol/primitives/uuid.ts";
 import { FileSystemError, MemoryFileSystem, RecordTooLargeError } from "../../storage/mod.ts";
 import { errorCodeOf } from "../api_error.ts";
 import { batchOf, TestBroker, valuesFrom } from "../broker_testing.ts";

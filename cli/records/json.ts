@@ -23,7 +23,7 @@ import type { Output } from "../terminal/output.ts";
 import { parseStream } from "./parse_stream.ts";
 import { emptyInputRecord, type InputRecord } from "./record.ts";
 import type { OutputRecord, RecordHeader } from "./record.ts";
-import { int64Text } from "../../protocol/int64.ts";
+import { int64Text } from "../../protocol/primitives/int64.ts";
 import { didYouMean } from "../../protocol/suggest.ts";
 import { decodeExactly, encodeUtf8 } from "./utf8.ts";
 

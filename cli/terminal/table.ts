@@ -4,7 +4,7 @@
  * @module
  */
 
-import { int64Text } from "../../protocol/int64.ts";
+import { int64Text } from "../../protocol/primitives/int64.ts";
 import type { Context } from "./context.ts";
 import { type Style, styleFor } from "./style.ts";
 import { escapeControls, textWidth, truncateText } from "./text_width.ts";

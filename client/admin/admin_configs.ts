@@ -15,7 +15,7 @@ import {
   ConfigOperation,
   incrementalAlterConfigs,
 } from "../../protocol/messages/configs/incremental_alter_configs.ts";
-import type { Api, DecodedFields, Fields } from "../../protocol/schema.ts";
+import type { Api, DecodedFields, Fields } from "../../protocol/schema/schema.ts";
 import type {
   ChangeOptions,
   ConfigChange,

@@ -11,8 +11,8 @@ import { consumerGroupDescribe } from "../../protocol/messages/groups/consumer_g
 import { deleteGroups } from "../../protocol/messages/groups/delete_groups.ts";
 import { describeGroups } from "../../protocol/messages/groups/describe_groups.ts";
 import { listGroups } from "../../protocol/messages/groups/list_groups.ts";
-import { MalformedMessageError } from "../../protocol/reader.ts";
-import type { DecodedFields } from "../../protocol/schema.ts";
+import { MalformedMessageError } from "../../protocol/primitives/reader.ts";
+import type { DecodedFields } from "../../protocol/schema/schema.ts";
 import type {
   DeleteGroupResult,
   GroupDescription,

@@ -8,7 +8,7 @@ import { ErrorCode } from "../../protocol/errors.ts";
 import { createPartitions } from "../../protocol/messages/topics/create_partitions.ts";
 import { createTopics } from "../../protocol/messages/topics/create_topics.ts";
 import { deleteTopics } from "../../protocol/messages/topics/delete_topics.ts";
-import { ZERO_UUID } from "../../protocol/uuid.ts";
+import { ZERO_UUID } from "../../protocol/primitives/uuid.ts";
 import type {
   ChangeOptions,
   CreatePartitionsOptions,

@@ -5,8 +5,8 @@
  */
 
 import { UnsupportedVersionError } from "../errors.ts";
-import type { Api } from "../../protocol/schema.ts";
-import type { VersionRange } from "../../protocol/version_range.ts";
+import type { Api } from "../../protocol/schema/schema.ts";
+import type { VersionRange } from "../../protocol/schema/version_range.ts";
 
 /**
  * The first version of each API whose throttled answer comes at once, so that the client has to wait

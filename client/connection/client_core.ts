@@ -10,7 +10,7 @@
 
 import { ErrorCode } from "../../protocol/errors.ts";
 import { metadata } from "../../protocol/messages/topics/metadata.ts";
-import type { Api, DecodedFields, Fields, ResponseOf } from "../../protocol/schema.ts";
+import type { Api, DecodedFields, Fields, ResponseOf } from "../../protocol/schema/schema.ts";
 import type { BrokerAddress } from "./address.ts";
 import { backoffMs } from "./backoff.ts";
 import type { ResolvedClientOptions } from "../client_options.ts";

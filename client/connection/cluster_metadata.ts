@@ -12,7 +12,7 @@
 
 import { ErrorCode } from "../../protocol/errors.ts";
 import type { metadata } from "../../protocol/messages/topics/metadata.ts";
-import type { ResponseOf } from "../../protocol/schema.ts";
+import type { ResponseOf } from "../../protocol/schema/schema.ts";
 import type { BrokerAddress } from "./address.ts";
 import { ConnectionError, KafkaError } from "../errors.ts";
 

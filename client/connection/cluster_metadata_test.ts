@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { ErrorCode } from "../../protocol/errors.ts";
 import type { metadata } from "../../protocol/messages/topics/metadata.ts";
-import type { ResponseOf } from "../../protocol/schema.ts";
-import { randomUuid } from "../../protocol/uuid.ts";
+import type { ResponseOf } from "../../protocol/schema/schema.ts";
+import { randomUuid } from "../../protocol/primitives/uuid.ts";
 import { ClusterMetadata, type MetadataSource } from "./cluster_metadata.ts";
 import { ConnectionError, KafkaError } from "../errors.ts";
 

@@ -12,14 +12,14 @@
  * @module
  */
 
-import type { FrameChannel } from "../../protocol/channel.ts";
-import { type Codec, codec } from "../../protocol/codec.ts";
+import type { FrameChannel } from "../../protocol/frames/channel.ts";
+import { type Codec, codec } from "../../protocol/schema/codec.ts";
 import { ErrorCode } from "../../protocol/errors.ts";
-import { FrameSizeError } from "../../protocol/framing.ts";
-import { readResponseHeaderTags, writeRequestHeader } from "../../protocol/headers.ts";
+import { FrameSizeError } from "../../protocol/frames/framing.ts";
+import { readResponseHeaderTags, writeRequestHeader } from "../../protocol/frames/headers.ts";
 import { apiVersions } from "../../protocol/messages/cluster/api_versions.ts";
-import { Reader } from "../../protocol/reader.ts";
-import type { Api, DecodedFields, EncodableFields, Fields } from "../../protocol/schema.ts";
+import { Reader } from "../../protocol/primitives/reader.ts";
+import type { Api, DecodedFields, EncodableFields, Fields } from "../../protocol/schema/schema.ts";
 import { ApiVersionTable, clientThrottles } from "./api_version_table.ts";
 import {
   ClosedError,

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
-import type { FrameChannel } from "../../protocol/channel.ts";
+import type { FrameChannel } from "../../protocol/frames/channel.ts";
 import { metadata } from "../../protocol/messages/mod.ts";
 import { ConnectionLane } from "./connection_lane.ts";
 import { type Dialer, embeddedDialer, tcpDialer } from "./dialer.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
-import { type FrameChannel, memoryChannels, StreamChannel } from "../../protocol/channel.ts";
+import { type FrameChannel, memoryChannels, StreamChannel } from "../../protocol/frames/channel.ts";
 import { ErrorCode } from "../../protocol/errors.ts";
 import { apiVersions, initProducerId, metadata } from "../../protocol/messages/mod.ts";
 import { BrokerConnection } from "./connection.ts";

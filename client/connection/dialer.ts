@@ -6,7 +6,7 @@
  * @module
  */
 
-import { type FrameChannel, StreamChannel } from "../../protocol/channel.ts";
+import { type FrameChannel, StreamChannel } from "../../protocol/frames/channel.ts";
 import { type BrokerAddress, formatAddress } from "./address.ts";
 import { ConnectionError, describeError } from "../errors.ts";
 

@@ -6,7 +6,7 @@
 
 import { ErrorCode } from "../../protocol/errors.ts";
 import { fetch } from "../../protocol/messages/records/fetch.ts";
-import { ZERO_UUID } from "../../protocol/uuid.ts";
+import { ZERO_UUID } from "../../protocol/primitives/uuid.ts";
 import type { ClientCore } from "../connection/client_core.ts";
 import type { BrokerConnection } from "../connection/connection.ts";
 import { KafkaError } from "../errors.ts";

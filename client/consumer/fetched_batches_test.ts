@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { RecordBatchBuilder } from "../../protocol/records/record_batch_builder.ts";
-import { joinBytes } from "../../protocol/writer.ts";
+import { joinBytes } from "../../protocol/primitives/writer.ts";
 import { fetchedBatches } from "./fetched_batches.ts";
 
 function batch(baseOffset: number, count: number, options = {}): Uint8Array {

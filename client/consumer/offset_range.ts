@@ -5,7 +5,7 @@
  */
 
 import { ErrorCode } from "../../protocol/errors.ts";
-import { int64Text } from "../../protocol/int64.ts";
+import { int64Text } from "../../protocol/primitives/int64.ts";
 import type { ClientCore, OperationOptions } from "../connection/client_core.ts";
 import { KafkaError } from "../errors.ts";
 import { lookUpOffsets } from "./offset_lookup.ts";

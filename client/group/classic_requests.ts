@@ -10,7 +10,7 @@ import { heartbeat } from "../../protocol/messages/groups/heartbeat.ts";
 import { joinGroup } from "../../protocol/messages/groups/join_group.ts";
 import { leaveGroup } from "../../protocol/messages/groups/leave_group.ts";
 import { syncGroup } from "../../protocol/messages/groups/sync_group.ts";
-import type { ResponseOf } from "../../protocol/schema.ts";
+import type { ResponseOf } from "../../protocol/schema/schema.ts";
 import type { ClientCore } from "../connection/client_core.ts";
 import type { ConnectionLane } from "../connection/connection_lane.ts";
 import { CONSUMER_PROTOCOL_TYPE } from "../../protocol/consumer_protocol.ts";

@@ -11,7 +11,7 @@ import {
   syncGroup,
 } from "../../protocol/messages/mod.ts";
 import { RecordBatchBuilder } from "../../protocol/records/record_batch_builder.ts";
-import type { Api } from "../../protocol/schema.ts";
+import type { Api } from "../../protocol/schema/schema.ts";
 import { encodeAssignment } from "./consumer_protocol.ts";
 import { ClosedError, KafkaError, UsageError } from "../errors.ts";
 import type { GroupConsumerOptions } from "./group_consumer_options.ts";

@@ -9,7 +9,7 @@
  */
 
 import { ErrorCode } from "../../protocol/errors.ts";
-import { INT64_MAX } from "../../protocol/int64.ts";
+import { INT64_MAX } from "../../protocol/primitives/int64.ts";
 import { BatchMemory } from "./batch_memory.ts";
 import type { ClientCore } from "../connection/client_core.ts";
 import { type DqueueError, KafkaError, TimeoutError, UsageError } from "../errors.ts";

@@ -6,7 +6,7 @@
 
 import { ErrorCode } from "../../protocol/errors.ts";
 import { produce } from "../../protocol/messages/records/produce.ts";
-import { ZERO_UUID } from "../../protocol/uuid.ts";
+import { ZERO_UUID } from "../../protocol/primitives/uuid.ts";
 import type { ClusterMetadata } from "../connection/cluster_metadata.ts";
 import type { BrokerConnection } from "../connection/connection.ts";
 import { ProtocolError } from "../errors.ts";

@@ -8,17 +8,17 @@
  * @module
  */
 
-import { type FrameChannel, memoryChannels } from "../../protocol/channel.ts";
-import { codec } from "../../protocol/codec.ts";
+import { type FrameChannel, memoryChannels } from "../../protocol/frames/channel.ts";
+import { codec } from "../../protocol/schema/codec.ts";
 import {
   readRequestHeader,
   readRequestHeaderTags,
   writeResponseHeader,
-} from "../../protocol/headers.ts";
+} from "../../protocol/frames/headers.ts";
 import { apiByKey } from "../../protocol/messages/mod.ts";
-import { Reader } from "../../protocol/reader.ts";
-import type { Api, Encodable, Fields, RequestOf, ResponseTo } from "../../protocol/schema.ts";
-import { randomUuid } from "../../protocol/uuid.ts";
+import { Reader } from "../../protocol/primitives/reader.ts";
+import type { Api, Encodable, Fields, RequestOf, ResponseTo } from "../../protocol/schema/schema.ts";
+import { randomUuid } from "../../protocol/primitives/uuid.ts";
 import type { EmbeddedBroker } from "../connection/dialer.ts";
 import { WakeSignal } from "../connection/wake_signal.ts";
 import { defaultAnswer } from "./fake_handlers.ts";

@@ -20,8 +20,8 @@ import {
   metadata,
   produce,
 } from "../../protocol/messages/mod.ts";
-import type { Api, RequestOf, ResponseTo } from "../../protocol/schema.ts";
-import { ZERO_UUID } from "../../protocol/uuid.ts";
+import type { Api, RequestOf, ResponseTo } from "../../protocol/schema/schema.ts";
+import { ZERO_UUID } from "../../protocol/primitives/uuid.ts";
 import { type FakeCluster, type FakeTopic, NO_ANSWER } from "./fake_cluster.ts";
 import type { FakeLog } from "./fake_log.ts";
 

@@ -7,7 +7,7 @@
 import { assert } from "@std/assert";
 import { consumerGroupHeartbeat } from "../../protocol/messages/groups/consumer_group_heartbeat.ts";
 import { heartbeat } from "../../protocol/messages/groups/heartbeat.ts";
-import type { Api } from "../../protocol/schema.ts";
+import type { Api } from "../../protocol/schema/schema.ts";
 import type { GroupConsumer } from "../group/group_consumer.ts";
 import type { GroupConsumerOptions, GroupConsumerStatus } from "../group/group_consumer_options.ts";
 import type { Message } from "../consumer/message.ts";

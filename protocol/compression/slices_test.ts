@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { compress, CompressionType } from "./mod.ts";
 import { decompressInSlices, type WorkSlice } from "./slices.ts";
-import { joinBytes } from "../writer.ts";
+import { joinBytes } from "../primitives/writer.ts";
 
 /**
  * Gives way at every opportunity, and counts the pauses since it was last told how many bytes are

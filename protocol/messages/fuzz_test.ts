@@ -7,10 +7,10 @@
  */
 
 import { assert } from "@std/assert";
-import { codec } from "../codec.ts";
+import { codec } from "../schema/codec.ts";
 import { toHex } from "../hex_testing.ts";
-import { MalformedMessageError, Reader } from "../reader.ts";
-import type { Message } from "../schema.ts";
+import { MalformedMessageError, Reader } from "../primitives/reader.ts";
+import type { Message } from "../schema/schema.ts";
 import { APIS } from "./mod.ts";
 import { encodeReference } from "./reference_encoder_testing.ts";
 import { type Draw, sampleMessage, seededRandom } from "./sample_message_testing.ts";

@@ -7,18 +7,18 @@
  */
 
 import { assert, assertEquals, assertExists, assertThrows } from "@std/assert";
-import { codec } from "../codec.ts";
-import { FrameReader } from "../framing.ts";
+import { codec } from "../schema/codec.ts";
+import { FrameReader } from "../frames/framing.ts";
 import {
   readRequestHeader,
   readRequestHeaderTags,
   type RequestHeader,
   writeRequestHeader,
-} from "../headers.ts";
+} from "../frames/headers.ts";
 import { hex, toHex } from "../hex_testing.ts";
-import { MalformedMessageError, Reader } from "../reader.ts";
-import type { Api, Decoded, Field, Fields, RequestOf } from "../schema.ts";
-import { Writer } from "../writer.ts";
+import { MalformedMessageError, Reader } from "../primitives/reader.ts";
+import type { Api, Decoded, Field, Fields, RequestOf } from "../schema/schema.ts";
+import { Writer } from "../primitives/writer.ts";
 import type { GoldenFrame } from "./golden/golden_frame.ts";
 import * as messages from "./mod.ts";
 import { defaultOf } from "./sample_message_testing.ts";

@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { codec, slicedCodec } from "../codec.ts";
-import { MalformedMessageError, Reader, TooManyElementsError } from "../reader.ts";
-import type { Field, Fields, Message } from "../schema.ts";
-import { inRange } from "../version_range.ts";
-import { UnencodableValueError, Writer } from "../writer.ts";
+import { codec, slicedCodec } from "../schema/codec.ts";
+import { MalformedMessageError, Reader, TooManyElementsError } from "../primitives/reader.ts";
+import type { Field, Fields, Message } from "../schema/schema.ts";
+import { inRange } from "../schema/version_range.ts";
+import { UnencodableValueError, Writer } from "../primitives/writer.ts";
 import { describeLogDirs } from "./cluster/describe_log_dirs.ts";
 import { heartbeat } from "./groups/heartbeat.ts";
 import { metadata } from "./topics/metadata.ts";

@@ -17,7 +17,7 @@
  * @module
  */
 
-import type { Api } from "../schema.ts";
+import type { Api } from "../schema/schema.ts";
 import {
   addRaftVoter,
   alterReplicaLogDirs,

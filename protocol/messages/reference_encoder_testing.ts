@@ -7,8 +7,8 @@
  * @module
  */
 
-import type { Field, Fields, Message } from "../schema.ts";
-import { inRange } from "../version_range.ts";
+import type { Field, Fields, Message } from "../schema/schema.ts";
+import { inRange } from "../schema/version_range.ts";
 import { defaultOf } from "./sample_message_testing.ts";
 
 /** Options of the reference encoder. */

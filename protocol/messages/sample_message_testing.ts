@@ -5,9 +5,9 @@
  */
 
 import { Random } from "../random_testing.ts";
-import type { Field, Fields, Message, ScalarType } from "../schema.ts";
-import { inRange } from "../version_range.ts";
-import { uuidToString } from "../uuid.ts";
+import type { Field, Fields, Message, ScalarType } from "../schema/schema.ts";
+import { inRange } from "../schema/version_range.ts";
+import { uuidToString } from "../primitives/uuid.ts";
 
 /** A value to encode and the expected decoded result. */
 export interface Sample {

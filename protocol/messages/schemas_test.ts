@@ -1,8 +1,8 @@
 /** Compares every declaration with Kafka's own definition, field by field and version by version. */
 
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
-import type { Api, Fields, Message } from "../schema.ts";
-import { inRange, type VersionRange, versionRange } from "../version_range.ts";
+import type { Api, Fields, Message } from "../schema/schema.ts";
+import { inRange, type VersionRange, versionRange } from "../schema/version_range.ts";
 import {
   declaredFields,
   type FieldInVersion,

@@ -29,7 +29,7 @@
  */
 
 import { CompressionType, decompress } from "../compression/mod.ts";
-import { getInt64, setInt64 } from "../int64.ts";
+import { getInt64, setInt64 } from "../primitives/int64.ts";
 import { crc32c } from "./crc32c.ts";
 import { CorruptRecordError, UnsupportedRecordFormatError } from "./errors.ts";
 import { readRecords, type RecordSequence } from "./record.ts";

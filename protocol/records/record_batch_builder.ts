@@ -12,7 +12,7 @@
  */
 
 import { compress, CompressionType } from "../compression/mod.ts";
-import { INT64_MAX, setInt64 } from "../int64.ts";
+import { INT64_MAX, setInt64 } from "../primitives/int64.ts";
 import { crc32c } from "./crc32c.ts";
 import {
   ATTRIBUTES_POSITION,

@@ -11,7 +11,7 @@
  */
 
 import { compress, CompressionType } from "../../protocol/compression/mod.ts";
-import { setInt64 } from "../../protocol/int64.ts";
+import { setInt64 } from "../../protocol/primitives/int64.ts";
 import {
   crc32c,
   LOG_OVERHEAD,

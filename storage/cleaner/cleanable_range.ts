@@ -8,7 +8,7 @@
  * @module
  */
 
-import { INT64_MAX } from "../../protocol/int64.ts";
+import { INT64_MAX } from "../../protocol/primitives/int64.ts";
 import type { LogConfig } from "../log/log_config.ts";
 import type { LogSegments } from "../log/log_segments.ts";
 import { OFFSET_INDEX_ENTRY_SIZE } from "../segment/offset_index.ts";

@@ -15,7 +15,7 @@
  * @module
  */
 
-import type { BufferPool } from "../../protocol/buffer_pool.ts";
+import type { BufferPool } from "../../protocol/frames/buffer_pool.ts";
 import { BatchCursor } from "../segment/batch_cursor.ts";
 
 /** A chunk has room for more than one batch unless that is larger than these. */

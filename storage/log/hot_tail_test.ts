@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { BufferPool } from "../../protocol/buffer_pool.ts";
+import { BufferPool } from "../../protocol/frames/buffer_pool.ts";
 import { HotTail, type LogTail } from "./hot_tail.ts";
 import { batchOfSize, recordsOf } from "../log_testing.ts";
 

@@ -5,7 +5,7 @@
  */
 
 import type { CompressionType } from "../../protocol/compression/mod.ts";
-import { INT64_MAX } from "../../protocol/int64.ts";
+import { INT64_MAX } from "../../protocol/primitives/int64.ts";
 
 /** How a log grows, what it takes and what it keeps. */
 export interface LogConfig {

@@ -15,7 +15,7 @@
  * @module
  */
 
-import type { BufferPool } from "../../protocol/buffer_pool.ts";
+import type { BufferPool } from "../../protocol/frames/buffer_pool.ts";
 import {
   CorruptRecordError,
   RECORD_BATCH_OVERHEAD,

@@ -19,7 +19,7 @@
  * @module
  */
 
-import { getInt64, setInt64 } from "../../protocol/int64.ts";
+import { getInt64, setInt64 } from "../../protocol/primitives/int64.ts";
 import { crc32c } from "../../protocol/records/mod.ts";
 import { CorruptFileError } from "../errors.ts";
 

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { getInt64 } from "../../protocol/int64.ts";
+import { getInt64 } from "../../protocol/primitives/int64.ts";
 import {
   crc32c,
   LOG_OVERHEAD,

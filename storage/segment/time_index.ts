@@ -17,7 +17,7 @@
  * @module
  */
 
-import { getInt64, setInt64 } from "../../protocol/int64.ts";
+import { getInt64, setInt64 } from "../../protocol/primitives/int64.ts";
 import { CorruptFileError } from "../errors.ts";
 import type { FileSystem } from "../file_system/file_system.ts";
 import { IndexEntries } from "./index_entries.ts";

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { INT64_MAX, INT64_MIN } from "../../protocol/int64.ts";
+import { INT64_MAX, INT64_MIN } from "../../protocol/primitives/int64.ts";
 import { isTimestampOutOfRange } from "./timestamp_range.ts";
 
 const NOW_MS = 1_700_000_000_000;

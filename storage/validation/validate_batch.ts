@@ -22,7 +22,7 @@ import {
   decompressInSlices,
   type WorkSlice,
 } from "../../protocol/compression/slices.ts";
-import { INT64_MIN, int64Text } from "../../protocol/int64.ts";
+import { INT64_MIN, int64Text } from "../../protocol/primitives/int64.ts";
 import {
   LOG_OVERHEAD,
   MalformedRecordError,

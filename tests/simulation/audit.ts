@@ -8,7 +8,7 @@ import { ErrorCode } from "../../protocol/errors.ts";
 import { ConfigResourceType, describeConfigs } from "../../protocol/messages/configs/describe_configs.ts";
 import { ListOffsetsTimestamp } from "../../protocol/messages/records/list_offsets.ts";
 import { metadata } from "../../protocol/messages/topics/metadata.ts";
-import type { Api, RequestTo, ResponseOf } from "../../protocol/schema.ts";
+import type { Api, RequestTo, ResponseOf } from "../../protocol/schema/schema.ts";
 import type { TopicModel } from "./model.ts";
 import type { FoundRecord, PartitionModel } from "./partition_model.ts";
 import { offsetOf, read } from "./reading.ts";

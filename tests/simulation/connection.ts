@@ -4,11 +4,11 @@
  * @module
  */
 
-import type { FrameChannel } from "../../protocol/channel.ts";
-import { codec } from "../../protocol/codec.ts";
-import { readResponseHeaderTags, writeRequestHeader } from "../../protocol/headers.ts";
-import { Reader } from "../../protocol/reader.ts";
-import type { Api, RequestTo, ResponseOf } from "../../protocol/schema.ts";
+import type { FrameChannel } from "../../protocol/frames/channel.ts";
+import { codec } from "../../protocol/schema/codec.ts";
+import { readResponseHeaderTags, writeRequestHeader } from "../../protocol/frames/headers.ts";
+import { Reader } from "../../protocol/primitives/reader.ts";
+import type { Api, RequestTo, ResponseOf } from "../../protocol/schema/schema.ts";
 
 /** A request without an answer yet. */
 interface Sent {

@@ -8,7 +8,7 @@
 import { ErrorCode } from "../../protocol/errors.ts";
 import { initProducerId } from "../../protocol/messages/transactions/init_producer_id.ts";
 import { produce } from "../../protocol/messages/records/produce.ts";
-import type { ResponseOf } from "../../protocol/schema.ts";
+import type { ResponseOf } from "../../protocol/schema/schema.ts";
 import type { ModelBatch } from "./model.ts";
 import type { PartitionModel } from "./partition_model.ts";
 import type { ProducerIdentity } from "./record_book.ts";

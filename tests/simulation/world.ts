@@ -5,9 +5,9 @@
  */
 
 import type { Random } from "../../protocol/random_testing.ts";
-import type { RequestTo, ResponseOf } from "../../protocol/schema.ts";
+import type { RequestTo, ResponseOf } from "../../protocol/schema/schema.ts";
 import { ErrorCode, errorInfo } from "../../protocol/errors.ts";
-import type { Api } from "../../protocol/schema.ts";
+import type { Api } from "../../protocol/schema/schema.ts";
 import type { Connection } from "./connection.ts";
 import type { Machine } from "./machine.ts";
 import type { TopicModel } from "./model.ts";

@@ -7,8 +7,8 @@
 import { assertEquals } from "@std/assert";
 import { ErrorCode } from "../../protocol/errors.ts";
 import * as messages from "../../protocol/messages/mod.ts";
-import type { Api, RequestTo } from "../../protocol/schema.ts";
-import { randomUuid } from "../../protocol/uuid.ts";
+import type { Api, RequestTo } from "../../protocol/schema/schema.ts";
+import { randomUuid } from "../../protocol/primitives/uuid.ts";
 import type { RawConnection } from "./raw_connection.ts";
 import { batchOf } from "./records.ts";
 import { createTopic } from "./requests.ts";

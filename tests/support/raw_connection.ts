@@ -6,11 +6,11 @@
  * @module
  */
 
-import { codec } from "../../protocol/codec.ts";
-import { readResponseHeaderTags, writeRequestHeader } from "../../protocol/headers.ts";
-import { Reader } from "../../protocol/reader.ts";
-import type { Api, RequestTo, ResponseOf } from "../../protocol/schema.ts";
-import { Writer } from "../../protocol/writer.ts";
+import { codec } from "../../protocol/schema/codec.ts";
+import { readResponseHeaderTags, writeRequestHeader } from "../../protocol/frames/headers.ts";
+import { Reader } from "../../protocol/primitives/reader.ts";
+import type { Api, RequestTo, ResponseOf } from "../../protocol/schema/schema.ts";
+import { Writer } from "../../protocol/primitives/writer.ts";
 import { within } from "./within.ts";
 
 const SIZE_BYTES = 4;

@@ -9,7 +9,7 @@ import { createTopics } from "../../protocol/messages/topics/create_topics.ts";
 import { deleteTopics } from "../../protocol/messages/topics/delete_topics.ts";
 import { fetch } from "../../protocol/messages/records/fetch.ts";
 import { produce } from "../../protocol/messages/records/produce.ts";
-import type { ResponseOf } from "../../protocol/schema.ts";
+import type { ResponseOf } from "../../protocol/schema/schema.ts";
 import type { RawConnection } from "./raw_connection.ts";
 
 /** The newest versions in which topics go by name. */

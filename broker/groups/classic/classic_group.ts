@@ -16,7 +16,7 @@
 
 import { ErrorCode } from "../../../protocol/errors.ts";
 import type { JoinGroupResponse } from "../../../protocol/messages/groups/join_group.ts";
-import { MalformedMessageError } from "../../../protocol/reader.ts";
+import { MalformedMessageError } from "../../../protocol/primitives/reader.ts";
 import { CONSUMER_PROTOCOL_TYPE, subscribedTopics } from "../../../protocol/consumer_protocol.ts";
 import type { Deadline } from "../deadlines.ts";
 import type { ClassicMember, ClassicProtocol, RespondToJoin } from "./classic_member.ts";

@@ -16,7 +16,7 @@ import type {
   LeaveGroupResponse,
 } from "../../../protocol/messages/groups/leave_group.ts";
 import type { SyncGroupRequest, SyncGroupResponse } from "../../../protocol/messages/groups/sync_group.ts";
-import { MalformedMessageError } from "../../../protocol/reader.ts";
+import { MalformedMessageError } from "../../../protocol/primitives/reader.ts";
 import { ApiError } from "../../api_error.ts";
 import { ownProtocols } from "../classic/classic_member.ts";
 import { CONSUMER_PROTOCOL_TYPE, decodeSubscription } from "../../../protocol/consumer_protocol.ts";

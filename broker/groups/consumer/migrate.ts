@@ -10,7 +10,7 @@
  */
 
 import { ErrorCode } from "../../../protocol/errors.ts";
-import { MalformedMessageError } from "../../../protocol/reader.ts";
+import { MalformedMessageError } from "../../../protocol/primitives/reader.ts";
 import { ApiError } from "../../api_error.ts";
 import { ClassicGroup } from "../classic/classic_group.ts";
 import { type ClassicMember, NO_ASSIGNMENT } from "../classic/classic_member.ts";

@@ -12,7 +12,7 @@ import type {
   OffsetFetchRequest,
   OffsetFetchResponse,
 } from "../../../protocol/messages/groups/offset_fetch.ts";
-import { ZERO_UUID } from "../../../protocol/uuid.ts";
+import { ZERO_UUID } from "../../../protocol/primitives/uuid.ts";
 import type { CommittedOffset, OffsetStore } from "./offset_store.ts";
 
 type GroupTopics = NonNullable<OffsetFetchRequest["groups"][number]["topics"]>;

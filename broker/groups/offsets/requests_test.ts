@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { ErrorCode } from "../../../protocol/errors.ts";
 import type { OffsetCommitRequest } from "../../../protocol/messages/groups/offset_commit.ts";
-import { ZERO_UUID } from "../../../protocol/uuid.ts";
+import { ZERO_UUID } from "../../../protocol/primitives/uuid.ts";
 import { ApiError } from "../../api_error.ts";
 import { expireGroups, forgetTopic } from "../administration.ts";
 import { subscription, TestCoordinator, turn } from "../testing.ts";

@@ -16,7 +16,7 @@ import {
   int64,
   message,
   string,
-} from "../../../protocol/schema.ts";
+} from "../../../protocol/schema/schema.ts";
 
 export const groupMetadataKey = message("GroupMetadataKey", "0", "none", {
   group: string("0"),

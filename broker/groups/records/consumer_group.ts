@@ -20,7 +20,7 @@ import {
   string,
   struct,
   uuid,
-} from "../../../protocol/schema.ts";
+} from "../../../protocol/schema/schema.ts";
 
 export const consumerGroupMetadataKey = message("ConsumerGroupMetadataKey", "0", "none", {
   groupId: string("0"),

@@ -7,11 +7,11 @@
  * @module
  */
 
-import { codec } from "../../../protocol/codec.ts";
-import { MalformedMessageError, Reader } from "../../../protocol/reader.ts";
-import type { Decoded, Message } from "../../../protocol/schema.ts";
-import { inRange } from "../../../protocol/version_range.ts";
-import { Writer } from "../../../protocol/writer.ts";
+import { codec } from "../../../protocol/schema/codec.ts";
+import { MalformedMessageError, Reader } from "../../../protocol/primitives/reader.ts";
+import type { Decoded, Message } from "../../../protocol/schema/schema.ts";
+import { inRange } from "../../../protocol/schema/version_range.ts";
+import { Writer } from "../../../protocol/primitives/writer.ts";
 import { groupMetadataKey, groupMetadataValue } from "./classic_group.ts";
 import {
   consumerGroupCurrentMemberAssignmentKey,

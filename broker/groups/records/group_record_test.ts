@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { MalformedMessageError } from "../../../protocol/reader.ts";
-import { ZERO_UUID } from "../../../protocol/uuid.ts";
+import { MalformedMessageError } from "../../../protocol/primitives/reader.ts";
+import { ZERO_UUID } from "../../../protocol/primitives/uuid.ts";
 import {
   decodeGroupRecord,
   encodeGroupRecord,

@@ -1,8 +1,8 @@
 /** Compares the declarations of records, and of the embedded consumer protocol, with Kafka's own. */
 
 import { assertEquals } from "@std/assert";
-import type { Message } from "../../../protocol/schema.ts";
-import { inRange } from "../../../protocol/version_range.ts";
+import type { Message } from "../../../protocol/schema/schema.ts";
+import { inRange } from "../../../protocol/schema/version_range.ts";
 import {
   declaredFields,
   type KafkaDefinition,

@@ -5,7 +5,7 @@
  */
 
 import { ErrorCode } from "../../../protocol/errors.ts";
-import { ZERO_UUID } from "../../../protocol/uuid.ts";
+import { ZERO_UUID } from "../../../protocol/primitives/uuid.ts";
 import { DiskFullError } from "../../../storage/errors.ts";
 import { ApiError } from "../../api_error.ts";
 import type { ManualClock } from "../../time/clock.ts";

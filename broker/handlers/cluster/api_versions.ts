@@ -17,8 +17,8 @@
 
 import { ErrorCode } from "../../../protocol/errors.ts";
 import { apiVersions } from "../../../protocol/messages/cluster/api_versions.ts";
-import type { RequestOf, ResponseTo } from "../../../protocol/schema.ts";
-import { NO_VERSIONS, type VersionRange } from "../../../protocol/version_range.ts";
+import type { RequestOf, ResponseTo } from "../../../protocol/schema/schema.ts";
+import { NO_VERSIONS, type VersionRange } from "../../../protocol/schema/version_range.ts";
 import { FEATURES } from "../../cluster/features.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 

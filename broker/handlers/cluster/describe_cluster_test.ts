@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { ErrorCode } from "../../../protocol/errors.ts";
 import { describeCluster } from "../../../protocol/messages/cluster/describe_cluster.ts";
-import type { RequestTo } from "../../../protocol/schema.ts";
+import type { RequestTo } from "../../../protocol/schema/schema.ts";
 import { TestBroker } from "../../broker_testing.ts";
 import { describeClusterHandler } from "./describe_cluster.ts";
 

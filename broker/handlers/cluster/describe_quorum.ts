@@ -17,7 +17,7 @@ import {
   type DescribeQuorumRequest,
   type DescribeQuorumResponse,
 } from "../../../protocol/messages/cluster/describe_quorum.ts";
-import { ZERO_UUID } from "../../../protocol/uuid.ts";
+import { ZERO_UUID } from "../../../protocol/primitives/uuid.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import { claimRoom, sumOf, textBytes } from "../claim_room.ts";
 import { mapNested } from "../each_item.ts";

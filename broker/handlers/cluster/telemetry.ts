@@ -22,8 +22,8 @@ import {
   type PushTelemetryRequest,
   type PushTelemetryResponse,
 } from "../../../protocol/messages/cluster/push_telemetry.ts";
-import { NO_VERSIONS } from "../../../protocol/version_range.ts";
-import { randomUuid, uuidToBytes, ZERO_UUID } from "../../../protocol/uuid.ts";
+import { NO_VERSIONS } from "../../../protocol/schema/version_range.ts";
+import { randomUuid, uuidToBytes, ZERO_UUID } from "../../../protocol/primitives/uuid.ts";
 import { type ApiHandler, handler } from "../../handler.ts";
 
 const PUSH_INTERVAL_MS = 5 * 60 * 1000;

@@ -4,7 +4,7 @@ import { apiVersions } from "../../../protocol/messages/cluster/api_versions.ts"
 import { consumerGroupDescribe } from "../../../protocol/messages/groups/consumer_group_describe.ts";
 import { consumerGroupHeartbeat } from "../../../protocol/messages/groups/consumer_group_heartbeat.ts";
 import { updateFeatures } from "../../../protocol/messages/cluster/update_features.ts";
-import type { RequestTo } from "../../../protocol/schema.ts";
+import type { RequestTo } from "../../../protocol/schema/schema.ts";
 import { MemoryFileSystem } from "../../../storage/mod.ts";
 import { TestBroker } from "../../broker_testing.ts";
 import { startGroupBroker } from "../../groups/broker_testing.ts";

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { ErrorCode } from "../../../protocol/errors.ts";
 import { describeConfigs } from "../../../protocol/messages/configs/describe_configs.ts";
-import type { RequestTo } from "../../../protocol/schema.ts";
+import type { RequestTo } from "../../../protocol/schema/schema.ts";
 import { TestBroker } from "../../broker_testing.ts";
 import { createLogger } from "../../logger.ts";
 import { KNOWN_SETTING_NAMES } from "../../settings/settings.ts";

@@ -15,8 +15,8 @@ import {
   offsetFetch,
   syncGroup,
 } from "../../../protocol/messages/mod.ts";
-import type { Api, RequestTo, ResponseOf } from "../../../protocol/schema.ts";
-import { ZERO_UUID } from "../../../protocol/uuid.ts";
+import type { Api, RequestTo, ResponseOf } from "../../../protocol/schema/schema.ts";
+import { ZERO_UUID } from "../../../protocol/primitives/uuid.ts";
 import { MemoryFileSystem } from "../../../storage/mod.ts";
 import { type GroupBroker, startGroupBroker } from "../../groups/broker_testing.ts";
 import { groupHandlers } from "./mod.ts";

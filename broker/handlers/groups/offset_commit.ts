@@ -16,7 +16,7 @@ import {
   type OffsetCommitRequest,
   type OffsetCommitResponse,
 } from "../../../protocol/messages/groups/offset_commit.ts";
-import { ZERO_UUID } from "../../../protocol/uuid.ts";
+import { ZERO_UUID } from "../../../protocol/primitives/uuid.ts";
 import { TimeSlice } from "../../../storage/mod.ts";
 import { commit } from "../../groups/offsets/requests.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";

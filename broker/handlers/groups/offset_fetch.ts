@@ -18,7 +18,7 @@ import {
   type OffsetFetchRequest,
   type OffsetFetchResponse,
 } from "../../../protocol/messages/groups/offset_fetch.ts";
-import { ZERO_UUID } from "../../../protocol/uuid.ts";
+import { ZERO_UUID } from "../../../protocol/primitives/uuid.ts";
 import { runSliced, TimeSlice } from "../../../storage/mod.ts";
 import { AnswerRoom } from "../../answer_room.ts";
 import {

@@ -17,8 +17,8 @@
 
 import { ErrorCode } from "../../../protocol/errors.ts";
 import { fetch } from "../../../protocol/messages/records/fetch.ts";
-import type { RequestOf, ResponseTo } from "../../../protocol/schema.ts";
-import { ZERO_UUID } from "../../../protocol/uuid.ts";
+import type { RequestOf, ResponseTo } from "../../../protocol/schema/schema.ts";
+import { ZERO_UUID } from "../../../protocol/primitives/uuid.ts";
 import { runSliced, TimeSlice } from "../../../storage/mod.ts";
 import { ApiError, errorCodeOf } from "../../api_error.ts";
 import {

@@ -19,7 +19,7 @@ import { ErrorCode } from "../../../protocol/errors.ts";
 import { produce } from "../../../protocol/messages/records/produce.ts";
 import { RecordBatch } from "../../../protocol/records/mod.ts";
 import { COMPRESSION_MASK } from "../../../protocol/records/record_batch.ts";
-import type { RequestOf, ResponseTo } from "../../../protocol/schema.ts";
+import type { RequestOf, ResponseTo } from "../../../protocol/schema/schema.ts";
 import { InvalidRecordError, InvalidTimestampError } from "../../../storage/errors.ts";
 import { TimeSlice } from "../../../storage/time_slice.ts";
 import { ApiError, errorCodeOf, errorMessageOf } from "../../api_error.ts";

@@ -1,8 +1,8 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
 import { ErrorCode } from "../../../protocol/errors.ts";
 import { createTopics } from "../../../protocol/messages/topics/create_topics.ts";
-import type { RequestTo } from "../../../protocol/schema.ts";
-import { ZERO_UUID } from "../../../protocol/uuid.ts";
+import type { RequestTo } from "../../../protocol/schema/schema.ts";
+import { ZERO_UUID } from "../../../protocol/primitives/uuid.ts";
 import { TestBroker } from "../../broker_testing.ts";
 import { HeldSyncFileSystem } from "../../held_sync_testing.ts";
 import { createTopicsHandler } from "./create_topics.ts";

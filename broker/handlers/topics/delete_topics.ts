@@ -16,7 +16,7 @@ import {
   type DeleteTopicsRequest,
   type DeleteTopicsResponse,
 } from "../../../protocol/messages/topics/delete_topics.ts";
-import { ZERO_UUID } from "../../../protocol/uuid.ts";
+import { ZERO_UUID } from "../../../protocol/primitives/uuid.ts";
 import { ApiError } from "../../api_error.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import type { Topic } from "../../topics/topic.ts";

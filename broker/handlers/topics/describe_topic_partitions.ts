@@ -15,7 +15,7 @@ import {
   type DescribeTopicPartitionsRequest,
   type DescribeTopicPartitionsResponse,
 } from "../../../protocol/messages/topics/describe_topic_partitions.ts";
-import { ZERO_UUID } from "../../../protocol/uuid.ts";
+import { ZERO_UUID } from "../../../protocol/primitives/uuid.ts";
 import { ALL_TOPIC_OPERATIONS } from "../../authorized_operations.ts";
 import { TimeSlice } from "../../../storage/mod.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";

@@ -1,8 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { ErrorCode } from "../../../protocol/errors.ts";
 import { describeTopicPartitions } from "../../../protocol/messages/topics/describe_topic_partitions.ts";
-import type { RequestTo, ResponseOf } from "../../../protocol/schema.ts";
-import { ZERO_UUID } from "../../../protocol/uuid.ts";
+import type { RequestTo, ResponseOf } from "../../../protocol/schema/schema.ts";
+import { ZERO_UUID } from "../../../protocol/primitives/uuid.ts";
 import { TestBroker } from "../../broker_testing.ts";
 import { describeTopicPartitionsHandler } from "./describe_topic_partitions.ts";
 

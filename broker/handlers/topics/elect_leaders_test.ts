@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { ErrorCode } from "../../../protocol/errors.ts";
 import { electLeaders } from "../../../protocol/messages/topics/elect_leaders.ts";
-import type { RequestTo } from "../../../protocol/schema.ts";
+import type { RequestTo } from "../../../protocol/schema/schema.ts";
 import { TestBroker } from "../../broker_testing.ts";
 import { electLeadersHandler } from "./elect_leaders.ts";
 

@@ -16,8 +16,8 @@
 
 import { ErrorCode } from "../../../protocol/errors.ts";
 import { metadata } from "../../../protocol/messages/topics/metadata.ts";
-import type { RequestOf, ResponseTo } from "../../../protocol/schema.ts";
-import { ZERO_UUID } from "../../../protocol/uuid.ts";
+import type { RequestOf, ResponseTo } from "../../../protocol/schema/schema.ts";
+import { ZERO_UUID } from "../../../protocol/primitives/uuid.ts";
 import { TimeSlice } from "../../../storage/mod.ts";
 import { AnswerRoom } from "../../answer_room.ts";
 import { errorCodeOf } from "../../api_error.ts";

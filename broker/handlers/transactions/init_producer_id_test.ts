@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { ErrorCode } from "../../../protocol/errors.ts";
 import { initProducerId } from "../../../protocol/messages/transactions/init_producer_id.ts";
-import type { RequestTo } from "../../../protocol/schema.ts";
+import type { RequestTo } from "../../../protocol/schema/schema.ts";
 import { TestBroker } from "../../broker_testing.ts";
 import { initProducerIdHandler } from "./init_producer_id.ts";
 

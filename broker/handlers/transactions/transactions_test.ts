@@ -3,7 +3,7 @@ import { ErrorCode } from "../../../protocol/errors.ts";
 import { addPartitionsToTxn } from "../../../protocol/messages/transactions/add_partitions_to_txn.ts";
 import { describeTransactions } from "../../../protocol/messages/transactions/describe_transactions.ts";
 import { listTransactions } from "../../../protocol/messages/transactions/list_transactions.ts";
-import type { RequestTo } from "../../../protocol/schema.ts";
+import type { RequestTo } from "../../../protocol/schema/schema.ts";
 import { TestBroker } from "../../broker_testing.ts";
 import { describeTransactionsHandler } from "./describe_transactions.ts";
 import { listTransactionsHandler } from "./list_transactions.ts";

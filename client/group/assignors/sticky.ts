@@ -16,10 +16,10 @@ import {
   type AssignorMember,
   type LastAssignment,
 } from "../assignor.ts";
-import { MalformedMessageError, Reader } from "../../../protocol/reader.ts";
-import { codec } from "../../../protocol/codec.ts";
-import { array, int32, message, string } from "../../../protocol/schema.ts";
-import { Writer } from "../../../protocol/writer.ts";
+import { MalformedMessageError, Reader } from "../../../protocol/primitives/reader.ts";
+import { codec } from "../../../protocol/schema/codec.ts";
+import { array, int32, message, string } from "../../../protocol/schema/schema.ts";
+import { Writer } from "../../../protocol/primitives/writer.ts";
 import type { TopicPartition } from "../../topic_partition.ts";
 
 /** Version 0 has no generation. */

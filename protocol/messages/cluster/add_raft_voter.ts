@@ -17,7 +17,7 @@ import {
   string,
   uint16,
   uuid,
-} from "../../schema.ts";
+} from "../../schema/schema.ts";
 
 /** Request and response of AddRaftVoter in all versions. */
 export const addRaftVoter = api({

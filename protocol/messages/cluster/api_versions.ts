@@ -20,7 +20,7 @@ import {
   type RequestOf,
   type ResponseTo,
   string,
-} from "../../schema.ts";
+} from "../../schema/schema.ts";
 
 /** Request and response of ApiVersions in all versions. */
 export const apiVersions = api({

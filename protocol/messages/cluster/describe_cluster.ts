@@ -17,7 +17,7 @@ import {
   type RequestOf,
   type ResponseTo,
   string,
-} from "../../schema.ts";
+} from "../../schema/schema.ts";
 import { NO_AUTHORIZED_OPERATIONS } from "../topics/metadata.ts";
 
 /** Request and response of DescribeCluster in all versions. */

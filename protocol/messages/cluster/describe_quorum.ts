@@ -17,8 +17,8 @@ import {
   string,
   uint16,
   uuid,
-} from "../../schema.ts";
-import { ZERO_UUID } from "../../uuid.ts";
+} from "../../schema/schema.ts";
+import { ZERO_UUID } from "../../primitives/uuid.ts";
 
 /** Request and response of DescribeQuorum in all versions. */
 export const describeQuorum = api({

@@ -15,7 +15,7 @@ import {
   type ResponseTo,
   string,
   uuid,
-} from "../../schema.ts";
+} from "../../schema/schema.ts";
 
 /** Request and response of GetTelemetrySubscriptions in all versions. */
 export const getTelemetrySubscriptions = api({

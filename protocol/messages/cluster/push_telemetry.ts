@@ -14,7 +14,7 @@ import {
   type RequestOf,
   type ResponseTo,
   uuid,
-} from "../../schema.ts";
+} from "../../schema/schema.ts";
 
 /** Request and response of PushTelemetry in all versions. */
 export const pushTelemetry = api({

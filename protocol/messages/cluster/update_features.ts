@@ -17,7 +17,7 @@ import {
   type RequestOf,
   type ResponseTo,
   string,
-} from "../../schema.ts";
+} from "../../schema/schema.ts";
 
 /** Request and response of UpdateFeatures in all versions. */
 export const updateFeatures = api({

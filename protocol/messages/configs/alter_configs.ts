@@ -16,7 +16,7 @@ import {
   type RequestOf,
   type ResponseTo,
   string,
-} from "../../schema.ts";
+} from "../../schema/schema.ts";
 
 /** Request and response of AlterConfigs in all versions. */
 export const alterConfigs = api({

@@ -17,7 +17,7 @@ import {
   type RequestOf,
   type ResponseTo,
   string,
-} from "../../schema.ts";
+} from "../../schema/schema.ts";
 
 /** Types of resources that have settings. */
 export const ConfigResourceType = {

@@ -16,7 +16,7 @@ import {
   type RequestOf,
   type ResponseTo,
   string,
-} from "../../schema.ts";
+} from "../../schema/schema.ts";
 
 /** Operations on a setting; the last two apply to lists. */
 export const ConfigOperation = { set: 0, delete: 1, append: 2, subtract: 3 } as const;

@@ -13,11 +13,11 @@
  * @module
  */
 
-import { codec } from "../../codec.ts";
-import { FrameReader } from "../../framing.ts";
-import { readRequestHeader, readRequestHeaderTags, writeResponseHeader } from "../../headers.ts";
-import { Reader } from "../../reader.ts";
-import { Writer } from "../../writer.ts";
+import { codec } from "../../schema/codec.ts";
+import { FrameReader } from "../../frames/framing.ts";
+import { readRequestHeader, readRequestHeaderTags, writeResponseHeader } from "../../frames/headers.ts";
+import { Reader } from "../../primitives/reader.ts";
+import { Writer } from "../../primitives/writer.ts";
 import { apiByKey, produce } from "../mod.ts";
 import type { GoldenFrame } from "./golden_frame.ts";
 import { STUB_ANSWERS } from "./stub_answers.ts";

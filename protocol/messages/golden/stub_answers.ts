@@ -6,8 +6,8 @@
  */
 
 import { ErrorCode } from "../../errors.ts";
-import type { Api, RequestOf, ResponseTo } from "../../schema.ts";
-import { ZERO_UUID } from "../../uuid.ts";
+import type { Api, RequestOf, ResponseTo } from "../../schema/schema.ts";
+import { ZERO_UUID } from "../../primitives/uuid.ts";
 import * as messages from "../mod.ts";
 
 /** The address of the stub, and the version of the current request. */

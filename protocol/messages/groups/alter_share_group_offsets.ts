@@ -14,7 +14,7 @@ import {
   type ResponseTo,
   string,
   uuid,
-} from "../../schema.ts";
+} from "../../schema/schema.ts";
 
 /** Request and response of AlterShareGroupOffsets in all versions. */
 export const alterShareGroupOffsets = api({

@@ -19,7 +19,7 @@ import {
   string,
   struct,
   uuid,
-} from "../../schema.ts";
+} from "../../schema/schema.ts";
 import { NO_AUTHORIZED_OPERATIONS } from "../topics/metadata.ts";
 
 /** Request and response of ConsumerGroupDescribe in all versions. */

@@ -13,7 +13,7 @@ import {
   type ResponseTo,
   string,
   uuid,
-} from "../../schema.ts";
+} from "../../schema/schema.ts";
 
 /** Request and response of DeleteShareGroupOffsets in all versions. */
 export const deleteShareGroupOffsets = api({

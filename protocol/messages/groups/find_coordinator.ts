@@ -17,7 +17,7 @@ import {
   type RequestOf,
   type ResponseTo,
   string,
-} from "../../schema.ts";
+} from "../../schema/schema.ts";
 
 /** Types of coordinator keys. */
 export const CoordinatorType = { group: 0, transaction: 1, share: 2 } as const;

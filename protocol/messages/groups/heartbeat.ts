@@ -6,7 +6,7 @@
  * @module
  */
 
-import { api, int16, int32, type RequestOf, type ResponseTo, string } from "../../schema.ts";
+import { api, int16, int32, type RequestOf, type ResponseTo, string } from "../../schema/schema.ts";
 
 /** Request and response of Heartbeat in all versions. */
 export const heartbeat = api({

@@ -19,7 +19,7 @@ import {
   type RequestOf,
   type ResponseTo,
   string,
-} from "../../schema.ts";
+} from "../../schema/schema.ts";
 
 /** Request and response of JoinGroup in all versions. */
 export const joinGroup = api({

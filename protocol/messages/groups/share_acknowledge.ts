@@ -19,7 +19,7 @@ import {
   string,
   struct,
   uuid,
-} from "../../schema.ts";
+} from "../../schema/schema.ts";
 
 /** Request and response of ShareAcknowledge in all versions. */
 export const shareAcknowledge = api({

@@ -14,7 +14,7 @@ import {
   string,
   struct,
   uuid,
-} from "../../schema.ts";
+} from "../../schema/schema.ts";
 
 /** Request and response of ShareGroupHeartbeat in all versions. */
 export const shareGroupHeartbeat = api({

@@ -18,7 +18,7 @@ import {
   string,
   struct,
   uint16,
-} from "../../schema.ts";
+} from "../../schema/schema.ts";
 
 /** Request and response of StreamsGroupHeartbeat in all versions. */
 export const streamsGroupHeartbeat = api({

@@ -15,9 +15,9 @@
  */
 
 import { assertEquals } from "@std/assert";
-import type { Field, Fields } from "../../schema.ts";
-import { inRange, NO_VERSIONS, type VersionRange, versionRange } from "../../version_range.ts";
-import { ZERO_UUID } from "../../uuid.ts";
+import type { Field, Fields } from "../../schema/schema.ts";
+import { inRange, NO_VERSIONS, type VersionRange, versionRange } from "../../schema/version_range.ts";
+import { ZERO_UUID } from "../../primitives/uuid.ts";
 
 /** A message as Kafka defines it. */
 export interface KafkaDefinition {

@@ -14,7 +14,7 @@
  * @module
  */
 
-import { INT64_MAX } from "../../int64.ts";
+import { INT64_MAX } from "../../primitives/int64.ts";
 import {
   api,
   array,
@@ -28,8 +28,8 @@ import {
   string,
   struct,
   uuid,
-} from "../../schema.ts";
-import { ZERO_UUID } from "../../uuid.ts";
+} from "../../schema/schema.ts";
+import { ZERO_UUID } from "../../primitives/uuid.ts";
 
 /** Request and response of Fetch in all versions. */
 export const fetch = api({

@@ -19,7 +19,7 @@ import {
   type RequestOf,
   type ResponseTo,
   string,
-} from "../../schema.ts";
+} from "../../schema/schema.ts";
 
 /** Special timestamps that select a position in the log. */
 export const ListOffsetsTimestamp = {

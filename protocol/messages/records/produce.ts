@@ -25,8 +25,8 @@ import {
   string,
   struct,
   uuid,
-} from "../../schema.ts";
-import { ZERO_UUID } from "../../uuid.ts";
+} from "../../schema/schema.ts";
+import { ZERO_UUID } from "../../primitives/uuid.ts";
 
 /** Request and response of Produce in all versions. */
 export const produce = api({

@@ -16,7 +16,7 @@ import {
   type RequestOf,
   type ResponseTo,
   string,
-} from "../../schema.ts";
+} from "../../schema/schema.ts";
 
 /** Request and response of AlterClientQuotas in all versions. */
 export const alterClientQuotas = api({

@@ -14,7 +14,7 @@ import {
   type RequestOf,
   type ResponseTo,
   string,
-} from "../../schema.ts";
+} from "../../schema/schema.ts";
 
 /** Request and response of AlterUserScramCredentials in all versions. */
 export const alterUserScramCredentials = api({

@@ -15,7 +15,7 @@ import {
   type RequestOf,
   type ResponseTo,
   string,
-} from "../../schema.ts";
+} from "../../schema/schema.ts";
 
 /** Request and response of DeleteAcls in all versions. */
 export const deleteAcls = api({

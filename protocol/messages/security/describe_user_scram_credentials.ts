@@ -13,7 +13,7 @@ import {
   type RequestOf,
   type ResponseTo,
   string,
-} from "../../schema.ts";
+} from "../../schema/schema.ts";
 
 /** Request and response of DescribeUserScramCredentials in all versions. */
 export const describeUserScramCredentials = api({

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { api, array, int16, type RequestOf, type ResponseTo, string } from "../../schema.ts";
+import { api, array, int16, type RequestOf, type ResponseTo, string } from "../../schema/schema.ts";
 
 /** Request and response of SaslHandshake in all versions. */
 export const saslHandshake = api({

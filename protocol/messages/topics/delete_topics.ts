@@ -17,8 +17,8 @@ import {
   type ResponseTo,
   string,
   uuid,
-} from "../../schema.ts";
-import { ZERO_UUID } from "../../uuid.ts";
+} from "../../schema/schema.ts";
+import { ZERO_UUID } from "../../primitives/uuid.ts";
 
 /** Request and response of DeleteTopics in all versions. */
 export const deleteTopics = api({

@@ -15,7 +15,7 @@ import {
   string,
   struct,
   uuid,
-} from "../../schema.ts";
+} from "../../schema/schema.ts";
 import { NO_AUTHORIZED_OPERATIONS } from "./metadata.ts";
 
 /** Request and response of DescribeTopicPartitions in all versions. */

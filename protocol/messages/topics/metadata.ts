@@ -20,8 +20,8 @@ import {
   type ResponseTo,
   string,
   uuid,
-} from "../../schema.ts";
-import { ZERO_UUID } from "../../uuid.ts";
+} from "../../schema/schema.ts";
+import { ZERO_UUID } from "../../primitives/uuid.ts";
 
 /** Value of authorized operations that were not requested. */
 export const NO_AUTHORIZED_OPERATIONS = -2147483648;

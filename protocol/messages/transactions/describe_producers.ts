@@ -13,7 +13,7 @@ import {
   type RequestOf,
   type ResponseTo,
   string,
-} from "../../schema.ts";
+} from "../../schema/schema.ts";
 
 /** Request and response of DescribeProducers in all versions. */
 export const describeProducers = api({

@@ -18,7 +18,7 @@ import {
   type RequestOf,
   type ResponseTo,
   string,
-} from "../../schema.ts";
+} from "../../schema/schema.ts";
 
 /** Request and response of WriteTxnMarkers in all versions. */
 export const writeTxnMarkers = api({

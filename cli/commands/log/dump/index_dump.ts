@@ -14,7 +14,7 @@
  * @module
  */
 
-import { getInt64 } from "../../../../protocol/int64.ts";
+import { getInt64 } from "../../../../protocol/primitives/int64.ts";
 import type { FileWindow } from "../../../../storage/file_system/file_window.ts";
 import type { Json } from "../../../records/json.ts";
 import { timeText } from "../../records/record_printer.ts";

@@ -6,12 +6,12 @@ import {
   writeRequestHeader,
   writeResponseHeader,
 } from "./headers.ts";
-import { hex, toHex } from "./hex_testing.ts";
-import { apiVersions } from "./messages/cluster/api_versions.ts";
-import { metadata } from "./messages/topics/metadata.ts";
-import { MalformedMessageError, Reader } from "./reader.ts";
-import { api, int8 } from "./schema.ts";
-import { Writer } from "./writer.ts";
+import { hex, toHex } from "../hex_testing.ts";
+import { apiVersions } from "../messages/cluster/api_versions.ts";
+import { metadata } from "../messages/topics/metadata.ts";
+import { MalformedMessageError, Reader } from "../primitives/reader.ts";
+import { api, int8 } from "../schema/schema.ts";
+import { Writer } from "../primitives/writer.ts";
 
 const plain = api({
   key: 47,

@@ -9,7 +9,7 @@
  */
 
 import { FrameReader, type FrameReaderOptions, FrameWriter } from "./framing.ts";
-import { Writer } from "./writer.ts";
+import { Writer } from "../primitives/writer.ts";
 
 /** One end of a connection that carries frames. */
 export interface FrameChannel {

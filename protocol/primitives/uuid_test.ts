@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
-import { hex } from "./hex_testing.ts";
+import { hex } from "../hex_testing.ts";
 import { randomUuid, uuidToBytes, uuidToString, ZERO_UUID } from "./uuid.ts";
 
 // The text form is that of java.util.Base64's URL encoder without padding, as used by Kafka's Uuid.

@@ -15,7 +15,7 @@
  */
 
 import { BufferPool } from "./buffer_pool.ts";
-import { type Chunks, joinBytes, Writer } from "./writer.ts";
+import { type Chunks, joinBytes, Writer } from "../primitives/writer.ts";
 
 /** Thrown when the declared size of a frame is negative or above the limit. */
 export class FrameSizeError extends Error {

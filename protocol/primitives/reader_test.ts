@@ -1,6 +1,6 @@
 import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
-import { hex } from "./hex_testing.ts";
-import { seededRandom } from "./messages/sample_message_testing.ts";
+import { hex } from "../hex_testing.ts";
+import { seededRandom } from "../messages/sample_message_testing.ts";
 import { MalformedMessageError, Reader } from "./reader.ts";
 
 function read<T>(bytes: string, take: (reader: Reader) => T): T {

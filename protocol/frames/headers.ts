@@ -9,10 +9,10 @@
  * @module
  */
 
-import type { Reader } from "./reader.ts";
-import type { Api } from "./schema.ts";
-import { inRange } from "./version_range.ts";
-import type { Writer } from "./writer.ts";
+import type { Reader } from "../primitives/reader.ts";
+import type { Api } from "../schema/schema.ts";
+import { inRange } from "../schema/version_range.ts";
+import type { Writer } from "../primitives/writer.ts";
 
 const API_VERSIONS_KEY = 18;
 

@@ -20,7 +20,7 @@
  */
 
 import { NO_VERSIONS, type VersionRange, versionRange } from "./version_range.ts";
-import { ZERO_UUID } from "./uuid.ts";
+import { ZERO_UUID } from "../primitives/uuid.ts";
 
 /** Types without parameters. */
 export type ScalarType =

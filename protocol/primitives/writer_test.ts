@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
-import { hex, toHex } from "./hex_testing.ts";
+import { hex, toHex } from "../hex_testing.ts";
 import { Reader } from "./reader.ts";
 import { UnencodableValueError, utf8Size, Writer } from "./writer.ts";
 

@@ -21,11 +21,11 @@
  * @module
  */
 
-import type { Reader } from "./reader.ts";
-import { MalformedMessageError } from "./reader.ts";
+import type { Reader } from "../primitives/reader.ts";
+import { MalformedMessageError } from "../primitives/reader.ts";
 import type { DecodedFields, EncodableFields, Field, Fields, Message } from "./schema.ts";
 import { inRange } from "./version_range.ts";
-import { UnencodableValueError, Writer } from "./writer.ts";
+import { UnencodableValueError, Writer } from "../primitives/writer.ts";
 
 /** Encodes and decodes one version of one message. */
 export interface Codec<F extends Fields = Fields> {

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { codec } from "./codec.ts";
-import { hex, toHex } from "./hex_testing.ts";
-import { MalformedMessageError, Reader } from "./reader.ts";
+import { hex, toHex } from "../hex_testing.ts";
+import { MalformedMessageError, Reader } from "../primitives/reader.ts";
 import {
   array,
   bool,
@@ -21,7 +21,7 @@ import {
   uint32,
   uuid,
 } from "./schema.ts";
-import { UnencodableValueError, Writer } from "./writer.ts";
+import { UnencodableValueError, Writer } from "../primitives/writer.ts";
 
 function encode<M extends Message>(message: M, version: number, value: Encodable<M>): string {
   const writer = new Writer();
