@@ -8,7 +8,13 @@
 import { codec } from "../protocol/schema/codec.ts";
 import { Reader } from "../protocol/primitives/reader.ts";
 import { RecordBatch, RecordBatchBuilder } from "../protocol/records/mod.ts";
-import type { Api, RequestOf, RequestTo, ResponseOf, ResponseTo } from "../protocol/schema/schema.ts";
+import type {
+  Api,
+  RequestOf,
+  RequestTo,
+  ResponseOf,
+  ResponseTo,
+} from "../protocol/schema/schema.ts";
 import { Writer } from "../protocol/primitives/writer.ts";
 import { type FileSystem, LogDirectory, MemoryFileSystem } from "../storage/mod.ts";
 import { BatchValidations } from "./batch_validations.ts";

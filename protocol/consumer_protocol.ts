@@ -15,7 +15,15 @@
 
 import { codec } from "./schema/codec.ts";
 import { MalformedMessageError, Reader } from "./primitives/reader.ts";
-import { array, bytes, type Decoded, type Encodable, int32, message, string } from "./schema/schema.ts";
+import {
+  array,
+  bytes,
+  type Decoded,
+  type Encodable,
+  int32,
+  message,
+  string,
+} from "./schema/schema.ts";
 import { Writer } from "./primitives/writer.ts";
 
 /** The protocol type of consumer groups. */

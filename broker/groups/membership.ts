@@ -6,9 +6,18 @@
 
 import { ErrorCode } from "../../protocol/errors.ts";
 import type { HeartbeatRequest } from "../../protocol/messages/groups/heartbeat.ts";
-import type { JoinGroupRequest, JoinGroupResponse } from "../../protocol/messages/groups/join_group.ts";
-import type { LeaveGroupRequest, LeaveGroupResponse } from "../../protocol/messages/groups/leave_group.ts";
-import type { SyncGroupRequest, SyncGroupResponse } from "../../protocol/messages/groups/sync_group.ts";
+import type {
+  JoinGroupRequest,
+  JoinGroupResponse,
+} from "../../protocol/messages/groups/join_group.ts";
+import type {
+  LeaveGroupRequest,
+  LeaveGroupResponse,
+} from "../../protocol/messages/groups/leave_group.ts";
+import type {
+  SyncGroupRequest,
+  SyncGroupResponse,
+} from "../../protocol/messages/groups/sync_group.ts";
 import { ClassicGroup } from "./classic/classic_group.ts";
 import { emptyGroupRecord } from "./classic/group_record.ts";
 import * as classicJoin from "./classic/join.ts";

@@ -8,9 +8,18 @@ import type {
   ConsumerGroupHeartbeatRequest,
   ConsumerGroupHeartbeatResponse,
 } from "../../protocol/messages/groups/consumer_group_heartbeat.ts";
-import type { JoinGroupRequest, JoinGroupResponse } from "../../protocol/messages/groups/join_group.ts";
-import type { LeaveGroupRequest, LeaveGroupResponse } from "../../protocol/messages/groups/leave_group.ts";
-import type { SyncGroupRequest, SyncGroupResponse } from "../../protocol/messages/groups/sync_group.ts";
+import type {
+  JoinGroupRequest,
+  JoinGroupResponse,
+} from "../../protocol/messages/groups/join_group.ts";
+import type {
+  LeaveGroupRequest,
+  LeaveGroupResponse,
+} from "../../protocol/messages/groups/leave_group.ts";
+import type {
+  SyncGroupRequest,
+  SyncGroupResponse,
+} from "../../protocol/messages/groups/sync_group.ts";
 import { codec } from "../../protocol/schema/codec.ts";
 import { Writer } from "../../protocol/primitives/writer.ts";
 import { ApiError } from "../api_error.ts";

@@ -31,7 +31,11 @@ import {
   type RequestHeader,
   writeResponseHeader,
 } from "../../protocol/frames/headers.ts";
-import { MalformedMessageError, Reader, TooManyElementsError } from "../../protocol/primitives/reader.ts";
+import {
+  MalformedMessageError,
+  Reader,
+  TooManyElementsError,
+} from "../../protocol/primitives/reader.ts";
 import type { Api, RequestOf, ResponseTo } from "../../protocol/schema/schema.ts";
 import { inRange } from "../../protocol/schema/version_range.ts";
 import { UnencodableValueError, Writer } from "../../protocol/primitives/writer.ts";

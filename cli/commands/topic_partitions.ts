@@ -29,5 +29,7 @@ export function partitionsByTopic(
 
 /** Partitions in the syntax of `--topic`: `orders:0,1 payments:0`. */
 export function partitionsText(places: readonly TopicPartition[]): string {
-  return partitionsByTopic(places).map(({ topic, partitions }) => `${topic}:${partitions}`).join(" ");
+  return partitionsByTopic(places).map(({ topic, partitions }) => `${topic}:${partitions}`).join(
+    " ",
+  );
 }

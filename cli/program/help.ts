@@ -105,9 +105,7 @@ function describeCommand(
   const hiddenCount = command.flags.length - shown.length;
   if (hiddenCount > 0) {
     page.paragraph(
-      `"${
-        program.callOf(command.words)
-      } --help --all" lists ${hiddenCount} more ` +
+      `"${program.callOf(command.words)} --help --all" lists ${hiddenCount} more ` +
         `flags, which are rarely needed.`,
     );
   }

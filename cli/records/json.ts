@@ -250,7 +250,9 @@ interface JsonObject {
 
 function asObject(json: unknown, what: string): JsonObject {
   if (typeof json === "object" && json !== null && !Array.isArray(json)) return json as JsonObject;
-  throw new SyntaxError(`${what} must be a JSON object, found ${JSON.stringify(json).slice(0, 32)}`);
+  throw new SyntaxError(
+    `${what} must be a JSON object, found ${JSON.stringify(json).slice(0, 32)}`,
+  );
 }
 
 function ensureFields(object: JsonObject, known: readonly string[], what: string): void {

@@ -121,7 +121,10 @@ Deno.test("readJsonRecords() yields the records before an invalid one, then repo
     ['{"value":"a"}\nnull\n', "record 2 of the input: a record must be a JSON object, found null"],
     ['{"value":"a"}\n5', "record 2 of the input: a record must be a JSON object, found 5"],
     ['{"value":"a"}{"value":"b","value":"c"}', 'record 2 of the input: it contains "value" twice'],
-    ['{"value":"a"}{"value":"b","\\u0076alue":"c"}', 'record 2 of the input: it contains "value" twice'],
+    [
+      '{"value":"a"}{"value":"b","\\u0076alue":"c"}',
+      'record 2 of the input: it contains "value" twice',
+    ],
     [
       '{"value":"a"}{"value":"b","headers":[{"key":"k","value":"v","key":"l"}]}',
       'record 2 of the input: it has "key" twice',

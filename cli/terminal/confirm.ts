@@ -27,7 +27,9 @@ export async function ensureConfirmed(
   context.stderr.write(`${question} [y/N] `);
   await context.stderr.flush();
   const answer = (await readLine(context)).trim().toLowerCase();
-  if (answer !== "y" && answer !== "yes") throw new CommandError("Not confirmed, nothing was changed");
+  if (answer !== "y" && answer !== "yes") {
+    throw new CommandError("Not confirmed, nothing was changed");
+  }
 }
 
 /** Reads one line from the terminal; anything after it is discarded. */

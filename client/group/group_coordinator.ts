@@ -8,7 +8,10 @@
  */
 
 import { ErrorCode } from "../../protocol/errors.ts";
-import { CoordinatorType, findCoordinator } from "../../protocol/messages/groups/find_coordinator.ts";
+import {
+  CoordinatorType,
+  findCoordinator,
+} from "../../protocol/messages/groups/find_coordinator.ts";
 import type { Api, DecodedFields, Fields } from "../../protocol/schema/schema.ts";
 import type { ClientCore } from "../connection/client_core.ts";
 import type { BrokerNode } from "../connection/cluster_metadata.ts";

@@ -17,7 +17,13 @@ import {
 } from "../../protocol/frames/headers.ts";
 import { apiByKey } from "../../protocol/messages/mod.ts";
 import { Reader } from "../../protocol/primitives/reader.ts";
-import type { Api, Encodable, Fields, RequestOf, ResponseTo } from "../../protocol/schema/schema.ts";
+import type {
+  Api,
+  Encodable,
+  Fields,
+  RequestOf,
+  ResponseTo,
+} from "../../protocol/schema/schema.ts";
 import { randomUuid } from "../../protocol/primitives/uuid.ts";
 import type { EmbeddedBroker } from "../connection/dialer.ts";
 import { WakeSignal } from "../connection/wake_signal.ts";

@@ -5,7 +5,10 @@
  */
 
 import { ErrorCode } from "../../protocol/errors.ts";
-import { ConfigResourceType, describeConfigs } from "../../protocol/messages/configs/describe_configs.ts";
+import {
+  ConfigResourceType,
+  describeConfigs,
+} from "../../protocol/messages/configs/describe_configs.ts";
 import { ListOffsetsTimestamp } from "../../protocol/messages/records/list_offsets.ts";
 import { metadata } from "../../protocol/messages/topics/metadata.ts";
 import type { Api, RequestTo, ResponseOf } from "../../protocol/schema/schema.ts";

@@ -4,7 +4,10 @@
  * @module
  */
 
-import type { JoinGroupRequest, JoinGroupResponse } from "../../../protocol/messages/groups/join_group.ts";
+import type {
+  JoinGroupRequest,
+  JoinGroupResponse,
+} from "../../../protocol/messages/groups/join_group.ts";
 import type { SyncGroupResponse } from "../../../protocol/messages/groups/sync_group.ts";
 import type { Deadline } from "../deadlines.ts";
 

@@ -9,7 +9,10 @@
  */
 
 import { ErrorCode } from "../../../protocol/errors.ts";
-import type { JoinGroupRequest, JoinGroupResponse } from "../../../protocol/messages/groups/join_group.ts";
+import type {
+  JoinGroupRequest,
+  JoinGroupResponse,
+} from "../../../protocol/messages/groups/join_group.ts";
 import type { GroupClient, GroupEnvironment } from "../environment.ts";
 import type { ClassicGroup } from "./classic_group.ts";
 import { ClassicMember, ownProtocols, type RespondToJoin } from "./classic_member.ts";

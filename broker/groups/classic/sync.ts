@@ -8,7 +8,10 @@
  */
 
 import { ErrorCode } from "../../../protocol/errors.ts";
-import type { SyncGroupRequest, SyncGroupResponse } from "../../../protocol/messages/groups/sync_group.ts";
+import type {
+  SyncGroupRequest,
+  SyncGroupResponse,
+} from "../../../protocol/messages/groups/sync_group.ts";
 import type { GroupEnvironment } from "../environment.ts";
 import type { ClassicGroup } from "./classic_group.ts";
 import { NO_ASSIGNMENT, type RespondToSync } from "./classic_member.ts";

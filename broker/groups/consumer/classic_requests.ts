@@ -10,12 +10,18 @@
 
 import { ErrorCode } from "../../../protocol/errors.ts";
 import type { HeartbeatRequest } from "../../../protocol/messages/groups/heartbeat.ts";
-import type { JoinGroupRequest, JoinGroupResponse } from "../../../protocol/messages/groups/join_group.ts";
+import type {
+  JoinGroupRequest,
+  JoinGroupResponse,
+} from "../../../protocol/messages/groups/join_group.ts";
 import type {
   LeaveGroupRequest,
   LeaveGroupResponse,
 } from "../../../protocol/messages/groups/leave_group.ts";
-import type { SyncGroupRequest, SyncGroupResponse } from "../../../protocol/messages/groups/sync_group.ts";
+import type {
+  SyncGroupRequest,
+  SyncGroupResponse,
+} from "../../../protocol/messages/groups/sync_group.ts";
 import { MalformedMessageError } from "../../../protocol/primitives/reader.ts";
 import { ApiError } from "../../api_error.ts";
 import { ownProtocols } from "../classic/classic_member.ts";

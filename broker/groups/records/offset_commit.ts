@@ -9,7 +9,14 @@
  * @module
  */
 
-import { type Decoded, int32, int64, message, string, uuid } from "../../../protocol/schema/schema.ts";
+import {
+  type Decoded,
+  int32,
+  int64,
+  message,
+  string,
+  uuid,
+} from "../../../protocol/schema/schema.ts";
 import { ZERO_UUID } from "../../../protocol/primitives/uuid.ts";
 
 export const legacyOffsetCommitKey = message("LegacyOffsetCommitKey", "0", "none", {

@@ -8,7 +8,10 @@ import { assert, assertEquals } from "@std/assert";
 import { ErrorCode } from "../../../protocol/errors.ts";
 import { INT64_MAX } from "../../../protocol/primitives/int64.ts";
 import { createTopics } from "../../../protocol/messages/topics/create_topics.ts";
-import { ConfigType, describeConfigs } from "../../../protocol/messages/configs/describe_configs.ts";
+import {
+  ConfigType,
+  describeConfigs,
+} from "../../../protocol/messages/configs/describe_configs.ts";
 import { TestBroker } from "../../broker_testing.ts";
 import { parseBrokerConfig } from "../../settings/config.ts";
 import { createTopicsHandler } from "../topics/create_topics.ts";

@@ -23,7 +23,13 @@ export const benchConsume = command({
   description: `Reads a topic from its start to its end, including every value.`,
   args: { topic: { optional: true, doc: `Name of the topic; default ${DEFAULT_TOPIC}` } },
   flags: {
-    num: { alias: "n", type: "integer", min: 1, env: false, doc: "Stop after this number of messages" },
+    num: {
+      alias: "n",
+      type: "integer",
+      min: 1,
+      env: false,
+      doc: "Stop after this number of messages",
+    },
     ...partitionsFlag,
     ...outputFlag,
     ...connectionFlags,

@@ -136,7 +136,9 @@ async function measure(
 
 /** After all messages have been written, the last one must arrive soon. */
 function limitWait(received: Promise<unknown>, stop: AbortController): void {
-  const late = new CommandError(`Cannot measure latency: messages are missing after ${LAST_WAIT_MS} ms`);
+  const late = new CommandError(
+    `Cannot measure latency: messages are missing after ${LAST_WAIT_MS} ms`,
+  );
   const timer = setTimeout(() => stop.abort(late), LAST_WAIT_MS);
   received.catch(() => {}).finally(() => clearTimeout(timer));
 }

@@ -38,7 +38,9 @@ export const logDump = command({
     if (output.problemCount > 0) {
       await context.stdout.flush();
       const { problemCount: count } = output;
-      throw new CommandError(count === 1 ? "Found 1 damaged place" : `Found ${count} damaged places`);
+      throw new CommandError(
+        count === 1 ? "Found 1 damaged place" : `Found ${count} damaged places`,
+      );
     }
   },
 });

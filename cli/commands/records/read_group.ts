@@ -146,8 +146,9 @@ class StatusReporter implements Disposable {
     if (state === "reading" || state === "standby") this.#outage.end();
     if (!this.#stderr.isTerminal) return;
     else if (state === "reading") this.#report(`reading ${partitionsText(assignment)}`);
-    else if (state === "standby") this.#report("standing by, all partitions are assigned to other members");
-    else this.#timer = setTimeout(() => this.#report(`waiting for ${waitingFor}`), PATIENCE_MS);
+    else if (state === "standby") {
+      this.#report("standing by, all partitions are assigned to other members");
+    } else this.#timer = setTimeout(() => this.#report(`waiting for ${waitingFor}`), PATIENCE_MS);
   }
 
   [Symbol.dispose](): void {

@@ -230,5 +230,8 @@ Deno.test("serve reads the file of --config - from standard input", async () => 
   });
   const produced = await runIn(testContext({ files: { "-": "{}" } }), "produce a --config -");
   assertEquals(produced.code, 2);
-  assertStringIncludes(produced.stderr, "Cannot read standard input: --config - has already read it");
+  assertStringIncludes(
+    produced.stderr,
+    "Cannot read standard input: --config - has already read it",
+  );
 });

@@ -25,7 +25,11 @@ export const topicAddPartitions = command({
       env: false,
       doc: "New number of partitions of each topic",
     },
-    dryRun: { type: "boolean", env: false, doc: "Let the broker validate the request, and change nothing" },
+    dryRun: {
+      type: "boolean",
+      env: false,
+      doc: "Let the broker validate the request, and change nothing",
+    },
     ...outputFlag,
     ...connectionFlags,
   },

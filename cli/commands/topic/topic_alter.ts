@@ -29,7 +29,11 @@ export const topicAlter = command({
       doc: "Setting to change, such as retention.ms=7d",
     },
     unset: { many: true, value: "NAME", env: false, doc: "Setting to reset to its default" },
-    dryRun: { type: "boolean", env: false, doc: "Let the broker validate the request, and change nothing" },
+    dryRun: {
+      type: "boolean",
+      env: false,
+      doc: "Let the broker validate the request, and change nothing",
+    },
     ...outputFlag,
     ...connectionFlags,
   },

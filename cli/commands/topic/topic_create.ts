@@ -47,7 +47,11 @@ export const topicCreate = command({
       env: false,
       doc: "Succeed for topics that already exist, whatever their settings",
     },
-    dryRun: { type: "boolean", env: false, doc: "Let the broker validate the request, and change nothing" },
+    dryRun: {
+      type: "boolean",
+      env: false,
+      doc: "Let the broker validate the request, and change nothing",
+    },
     ...outputFlag,
     ...connectionFlags,
   },

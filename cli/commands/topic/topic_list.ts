@@ -27,7 +27,9 @@ const COLUMNS: readonly Column<TopicListing>[] = [
 export const topicList = command({
   name: "topic list",
   summary: "List topics",
-  args: { topics: { value: "TOPIC", many: true, optional: true, doc: "Only these topics; default all" } },
+  args: {
+    topics: { value: "TOPIC", many: true, optional: true, doc: "Only these topics; default all" },
+  },
   flags: {
     ...regexFlag,
     internal: { alias: "i", type: "boolean", env: false, doc: "Include internal topics" },

@@ -4,7 +4,15 @@
  * @module
  */
 
-import { api, int16, int32, type RequestOf, type ResponseTo, string, uuid } from "../../schema/schema.ts";
+import {
+  api,
+  int16,
+  int32,
+  type RequestOf,
+  type ResponseTo,
+  string,
+  uuid,
+} from "../../schema/schema.ts";
 
 /** Request and response of RemoveRaftVoter in all versions. */
 export const removeRaftVoter = api({

@@ -15,7 +15,11 @@
 
 import { codec } from "../../schema/codec.ts";
 import { FrameReader } from "../../frames/framing.ts";
-import { readRequestHeader, readRequestHeaderTags, writeResponseHeader } from "../../frames/headers.ts";
+import {
+  readRequestHeader,
+  readRequestHeaderTags,
+  writeResponseHeader,
+} from "../../frames/headers.ts";
 import { Reader } from "../../primitives/reader.ts";
 import { Writer } from "../../primitives/writer.ts";
 import { apiByKey, produce } from "../mod.ts";

@@ -6,7 +6,15 @@
  * @module
  */
 
-import { api, array, int16, int32, type RequestOf, type ResponseTo, string } from "../../schema/schema.ts";
+import {
+  api,
+  array,
+  int16,
+  int32,
+  type RequestOf,
+  type ResponseTo,
+  string,
+} from "../../schema/schema.ts";
 
 /** Request and response of DeleteGroups in all versions. */
 export const deleteGroups = api({

@@ -7,7 +7,15 @@
  * @module
  */
 
-import { api, array, int16, int32, type RequestOf, type ResponseTo, string } from "../../schema/schema.ts";
+import {
+  api,
+  array,
+  int16,
+  int32,
+  type RequestOf,
+  type ResponseTo,
+  string,
+} from "../../schema/schema.ts";
 
 /** Request and response of LeaveGroup in all versions. */
 export const leaveGroup = api({

@@ -16,7 +16,12 @@
 
 import { assertEquals } from "@std/assert";
 import type { Field, Fields } from "../../schema/schema.ts";
-import { inRange, NO_VERSIONS, type VersionRange, versionRange } from "../../schema/version_range.ts";
+import {
+  inRange,
+  NO_VERSIONS,
+  type VersionRange,
+  versionRange,
+} from "../../schema/version_range.ts";
 import { ZERO_UUID } from "../../primitives/uuid.ts";
 
 /** A message as Kafka defines it. */

@@ -6,7 +6,15 @@
  * @module
  */
 
-import { api, bytes, int16, int32, int64, type RequestOf, type ResponseTo } from "../../schema/schema.ts";
+import {
+  api,
+  bytes,
+  int16,
+  int32,
+  int64,
+  type RequestOf,
+  type ResponseTo,
+} from "../../schema/schema.ts";
 
 /** Request and response of ExpireDelegationToken in all versions. */
 export const expireDelegationToken = api({

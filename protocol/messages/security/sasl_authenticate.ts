@@ -6,7 +6,15 @@
  * @module
  */
 
-import { api, bytes, int16, int64, type RequestOf, type ResponseTo, string } from "../../schema/schema.ts";
+import {
+  api,
+  bytes,
+  int16,
+  int64,
+  type RequestOf,
+  type ResponseTo,
+  string,
+} from "../../schema/schema.ts";
 
 /** Request and response of SaslAuthenticate in all versions. */
 export const saslAuthenticate = api({

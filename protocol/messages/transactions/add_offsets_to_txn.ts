@@ -7,7 +7,15 @@
  * @module
  */
 
-import { api, int16, int32, int64, type RequestOf, type ResponseTo, string } from "../../schema/schema.ts";
+import {
+  api,
+  int16,
+  int32,
+  int64,
+  type RequestOf,
+  type ResponseTo,
+  string,
+} from "../../schema/schema.ts";
 
 /** Request and response of AddOffsetsToTxn in all versions. */
 export const addOffsetsToTxn = api({

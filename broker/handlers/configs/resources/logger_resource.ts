@@ -6,7 +6,10 @@
  */
 
 import { ErrorCode } from "../../../../protocol/errors.ts";
-import { ConfigSource, ConfigType } from "../../../../protocol/messages/configs/describe_configs.ts";
+import {
+  ConfigSource,
+  ConfigType,
+} from "../../../../protocol/messages/configs/describe_configs.ts";
 import { ApiError } from "../../../api_error.ts";
 import type { BrokerContext, RequestContext } from "../../../handler.ts";
 import { LOG_LEVELS, type LogLevel } from "../../../logger.ts";

@@ -123,7 +123,9 @@ async function dumpEntries(
     last = entry;
   }
   if (end < file.size) {
-    const text = `${file.size - end} bytes at position ${end} are not an entry of ${entrySize} bytes`;
+    const text = `${
+      file.size - end
+    } bytes at position ${end} are not an entry of ${entrySize} bytes`;
     output.problem(text, { position: end });
   }
 }
