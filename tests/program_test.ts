@@ -135,7 +135,10 @@ Deno.test("program explains every flag in a sentence of its own", () => {
 Deno.test("cheat shows its subjects, and the examples of one or all", async () => {
   const cheat = (line: string) => runIn(testContext(), line);
   assertMatch((await cheat("cheat")).stdout, /^SUBJECT +ABOUT\nserve /);
-  assertMatch((await cheat("cheat topic")).stdout, /^Topics\n\n# Create one\ndqueue topic create/);
+  assertMatch(
+    (await cheat("cheat topic")).stdout,
+    /^Topics\n\n# Create a topic\ndqueue topic create/,
+  );
   const all = (await cheat("cheat all")).stdout;
   for (const { about } of CHEAT_SHEETS.values()) assertStringIncludes(all, about);
   const unknown = await cheat("cheat topik");

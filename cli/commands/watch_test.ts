@@ -29,9 +29,9 @@ Deno.test("watch() continues after a temporary failure, and shows it with the pr
   const drawn = context.stdoutText().split("\x1b[H").slice(1)
     .map((each) => each.replaceAll("\x1b[K\r\n", "\n"));
   assertEquals(drawn.length, 3);
-  assertMatch(drawn[0]!, /^00:00:00 UTC, every 1ms, Ctrl-C ends it\n\none/);
+  assertMatch(drawn[0]!, /^00:00:00 UTC, every 1ms, press Ctrl-C to stop\n\none/);
   assertMatch(drawn[1]!, /^00:00:00 UTC, no answer\n\none/);
-  assertMatch(drawn[2]!, /^00:00:00 UTC, every 1ms, Ctrl-C ends it\n\ntwo/);
+  assertMatch(drawn[2]!, /^00:00:00 UTC, every 1ms, press Ctrl-C to stop\n\ntwo/);
 });
 
 Deno.test("watch() warns about a temporary failure when printing JSON", async () => {

@@ -105,11 +105,11 @@ Deno.test("runProgram() reports invalid command lines", async (t) => {
     [["consume", "a", "-n"], "Missing value of --num N"],
     [
       ["consume", "a", "--group", "--exit"],
-      'Missing value of --group VALUE; if "--exit" is the value, write --group=--exit',
+      'Missing value of --group VALUE; if "--exit" is the value, use --group=--exit',
     ],
     [
       ["consume", "a", "-g", "-e"],
-      'Missing value of --group VALUE; if "-e" is the value, write --group=-e',
+      'Missing value of --group VALUE; if "-e" is the value, use --group=-e',
     ],
     [["consume", "a", "--num", "x"], 'Invalid --num: cannot read "x": expected a whole number'],
     [["consume", "a", "--num", "0"], 'Invalid --num: cannot use "0": it must be at least 1'],
@@ -119,7 +119,7 @@ Deno.test("runProgram() reports invalid command lines", async (t) => {
     [["--config", "a", "consume", "a", "--config", "b"], "Cannot use --config with 2 values"],
     [
       ["consume", "a", "--timeout", "5"],
-      'Invalid --timeout: cannot read "5": it has no unit, write 5s or 5ms',
+      'Invalid --timeout: cannot read "5": it has no unit, use 5s or 5ms',
     ],
     [
       ["serve", "--log.retention.mss", "5"],
@@ -214,7 +214,7 @@ Deno.test("runProgram() rejects a variable that no command has", async () => {
   );
   assertEquals(
     await refused({ DQUEUE_CONFIG: "", DQUEUE_HELP: "1" }),
-    'Error: Unknown variable "DQUEUE_HELP": --help has no variable, give it on the command line',
+    'Error: Unknown variable "DQUEUE_HELP": --help has no variable, use it on the command line',
   );
   assertEquals(
     await refused({ DQUEUE_PORT: "9093" }),

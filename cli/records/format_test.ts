@@ -89,7 +89,7 @@ Deno.test("parseFormat() reports the position of an error", async (t) => {
     ["%d{strftime[%F}", 11, "is not closed"],
     ["%d{strftime[%Q]}", 12, 'unknown strftime directive "%Q"'],
     ["%h", 0, "the format of a header"],
-    ["%v %h{%k=%v", 3, "closes the headers"],
+    ["%v %h{%k=%v", 3, 'missing "}" for the headers'],
     ["%h{ %o }", 4, 'unknown verb "%o" in headers'],
     ["%h{ }", 0, "neither %k nor %v"],
   ];

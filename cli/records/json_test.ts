@@ -127,7 +127,7 @@ Deno.test("readJsonRecords() yields the records before an invalid one, then repo
     ],
     [
       '{"value":"a"}{"value":"b","headers":[{"key":"k","value":"v","key":"l"}]}',
-      'record 2 of the input: it has "key" twice',
+      'record 2 of the input: it contains "key" twice',
     ],
     ['{"value":"a"}]', "Cannot read record 2 of the input: "],
   ];

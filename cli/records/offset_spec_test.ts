@@ -69,15 +69,15 @@ Deno.test("parseOffsetSpec() parses times and ranges of times", async (t) => {
 
 Deno.test("parseOffsetSpec() rejects invalid text, with the reason", async (t) => {
   const cases: [text: string, problem: string][] = [
-    ["", '"" is none of start'],
+    ["", '"" is not one of start'],
     [":", "neither start nor end"],
     ["@:", "neither start nor end"],
     ["first", '"first" is not one of start'],
     ["earliest", '"earliest" is "start" here'],
     ["5:latest", '"latest" is "end" here'],
-    ["1.5", '"1.5" is none of start'],
-    ["1:2:3", '"2:3" is none of start'],
-    ["--5", '"--5" is none of start'],
+    ["1.5", '"1.5" is not one of start'],
+    ["1:2:3", '"2:3" is not one of start'],
+    ["--5", '"--5" is not one of start'],
     ["9007199254740992", "beyond 2^53-1"],
     ["@", 'Cannot read time ""'],
     ["@yesterday", 'Cannot read time "yesterday"'],

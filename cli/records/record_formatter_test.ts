@@ -69,7 +69,7 @@ Deno.test("RecordFormatter rejects binary data in {json}, and appends nothing", 
     assertThrows(
       () => formatter.append(bad, buffer),
       RecordWriteError,
-      'Cannot print "foo-3" at offset 42: {json} takes UTF-8 only',
+      'Cannot print "foo-3" at offset 42: {json} supports UTF-8 only',
     );
     assertEquals(new TextDecoder().decode(buffer.take()), "before");
   }

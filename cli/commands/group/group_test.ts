@@ -165,7 +165,7 @@ Deno.test("group describe --watch redraws the table until it is interrupted", as
   const { code, stderr } = await running;
   assertEquals([code, stderr], [0, ""]);
   assert(terminal.text.startsWith("\x1b[?1049h"), "it does not take the other screen");
-  assertMatch(terminal.text, /UTC, every 10ms, Ctrl-C ends it/);
+  assertMatch(terminal.text, /UTC, every 10ms, press Ctrl-C to stop/);
   // The last table remains on the terminal.
   assertMatch(terminal.text.split("\x1b[?1049l")[1]!, /^Group +billing\n[^]*Lag +26\n/);
 });

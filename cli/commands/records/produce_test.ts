@@ -225,7 +225,7 @@ Deno.test("produce reports invalid flags", async () => {
     ],
     [["produce", "a", "-f", "%x"], 'Invalid --format: cannot use format "%x" at character 1'],
     [["produce", "a", "-z", "zip"], 'Invalid --compression: cannot read "zip": expected one of'],
-    [["produce", "a", "--count", "3"], "Cannot use --count without --message: standard input is"],
+    [["produce", "a", "--count", "3"], "Cannot use --count without --message: it does not"],
     [["produce", "a", "-m", "x", "-f", "%v"], "Cannot use --format with --message"],
     [["produce", "a", "-m", "x", "--input", "json"], "Cannot use --input with --message"],
     [["produce", "a", "--input", "json", "-f", "%v"], "Cannot use --format with --input json"],
