@@ -42,7 +42,7 @@ export class ProducerIds {
 
   async #takeBlock(): Promise<void> {
     for (let attempt = 1;; attempt++) {
-      const entry = (await this.#store.read()).entries.get(KEY);
+      const entry = await this.#store.get(KEY);
       const firstId: number = entry === undefined
         ? 0
         : JSON.parse(DECODER.decode(entry.value)).next;

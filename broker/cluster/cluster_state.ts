@@ -6,8 +6,10 @@
  * Mutations commit to the store and return once the view, and so everyone who listens to it, has
  * caught up. Keys, each with JSON as its value:
  *
- *     brokers/<id>                    where a broker is reached
- *     controller                      the broker that holds the controller's lease
+ *     cluster                         the cluster's id, and the version of this layout
+ *     brokers/<id>                    where a broker is reached, while its session lasts
+ *     directories/<id>                the data folder that has a broker's number
+ *     controller                      the broker in the controller's office, while its session lasts
  *     topics/<name>                   id, replicas of each partition, settings
  *     partitions/<topic id>/<index>   leader, leader epoch and ISR, once they differ from the
  *                                     initial ones: the first replica, 0, all replicas
@@ -24,27 +26,33 @@
  * @module
  */
 
-import type { Clock } from "../time/clock.ts";
+import { ErrorCode } from "../../protocol/errors.ts";
+import { ApiError } from "../api_error.ts";
 import type { ConfigTexts } from "../settings/config.ts";
+import type { Clock } from "../time/clock.ts";
 import type { Logger } from "../logger.ts";
-import { ControllerLease } from "./controller_lease.ts";
+import { CONTROLLER_KEY, ControllerOffice } from "./controller_office.ts";
 import { type FeatureLevels, INITIAL_LEVELS } from "./features.ts";
+import { MetadataFollower } from "./metadata_follower.ts";
 import {
+  MAX_COMMIT_CHANGES,
   type MetadataChange,
   type MetadataEntry,
   type MetadataExpectation,
   type MetadataLogState,
   type MetadataStore,
-  RevisionCompactedError,
   RevisionConflictError,
 } from "./metadata_store.ts";
+import {
+  type BrokerAddress,
+  type BrokerIdentity,
+  BROKERS_PREFIX,
+  Registration,
+} from "./registration.ts";
 
 /** A broker, and where it is reached. */
-export interface BrokerInfo {
+export interface BrokerInfo extends BrokerAddress {
   readonly id: number;
-  readonly host: string;
-  readonly port: number;
-  readonly rack: string | null;
 }
 
 /** Who has a partition. */
@@ -86,6 +94,8 @@ export interface ClusterStateOptions {
   readonly store: MetadataStore;
   readonly nodeId: number;
   readonly clusterId: string;
+  /** Who this broker is; needed where the store has several. */
+  readonly identity?: BrokerIdentity;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -93,13 +103,11 @@ export interface ClusterStateOptions {
 /** Tries of a mutation that others keep getting ahead of. */
 const MAX_ATTEMPTS = 16;
 
-const BROKERS = "brokers/";
 /** What keys of topics begin with. */
 export const TOPICS_PREFIX = "topics/";
 const PARTITIONS = "partitions/";
 /** What keys of deleted topics begin with, of which there may be logs. */
 export const DELETED_TOPICS_PREFIX = "deleted/";
-const CONTROLLER = "controller";
 const FEATURES = "features";
 const CONFIGS = "configs/";
 const BROKER_CONFIGS = "configs/brokers";
@@ -120,11 +128,10 @@ export class ClusterState {
   readonly nodeId: number;
   readonly clusterId: string;
   readonly #store: MetadataStore;
-  readonly #clock: Clock;
-  readonly #logger: Logger;
-  readonly #closing = new AbortController();
+  readonly #follower: MetadataFollower;
+  readonly #registration: Registration;
+  readonly #office: ControllerOffice;
   readonly #listeners: Set<(change: ClusterChange) => void> = new Set();
-  readonly #revisions: Map<string, number> = new Map();
   readonly #brokers: Map<number, BrokerInfo> = new Map();
   readonly #topics: Map<string, TopicState> = new Map();
   readonly #topicsById: Map<string, TopicState> = new Map();
@@ -133,27 +140,35 @@ export class ClusterState {
   /** Leaders that differ from the initial ones, by topic id and partition. */
   readonly #leaders: Map<string, Map<number, PartitionValue>> = new Map();
   readonly #configs: Map<string, ConfigTexts> = new Map();
-  #controllerId = -1;
   #featureLevels: FeatureLevels = INITIAL_LEVELS;
-  #revision = 0;
-  #waiters: { readonly revision: number; readonly resolve: () => void }[] = [];
-  #lease: ControllerLease | undefined;
-  #following: Promise<void> = Promise.resolve();
+  #isClosed = false;
 
-  private constructor({ store, nodeId, clusterId, clock, logger }: ClusterStateOptions) {
+  private constructor(options: ClusterStateOptions, registration: Registration) {
+    const { store, nodeId, clusterId, clock, logger } = options;
     this.#store = store;
     this.nodeId = nodeId;
     this.clusterId = clusterId;
-    this.#clock = clock;
-    this.#logger = logger;
+    const show = (key: string, entry: MetadataEntry | undefined) => this.#apply(key, entry);
+    this.#follower = new MetadataFollower({ store, clock, logger, show });
+    this.#registration = registration;
+    const session = () => registration.session;
+    this.#office = new ControllerOffice({ store, nodeId, clock, logger, session });
+    registration.onRenewed = () => this.#office.standSoon();
   }
 
-  /** Reads the store, follows it from then on, and stands for controller. */
+  /**
+   * Begins a session with the store, reads it, follows it from then on, and stands for controller.
+   * The office is this broker's when this resolves, if it is free.
+   */
   static async open(options: ClusterStateOptions): Promise<ClusterState> {
-    const state = new ClusterState(options);
-    await state.#load();
-    state.#following = state.#follow();
-    await state.#standForController();
+    const state = new ClusterState(options, await Registration.open(options));
+    try {
+      await state.#follower.start();
+      await state.#follower.caughtUp(await state.#office.stand());
+    } catch (error) {
+      await state.close();
+      throw error;
+    }
     return state;
   }
 
@@ -169,12 +184,20 @@ export class ClusterState {
 
   /** The broker that may change metadata, -1 if there is none. */
   get controllerId(): number {
-    return this.#controllerId;
+    return this.#office.holderId;
   }
 
   /** Whether that is this one. */
   isController(): boolean {
-    return this.#controllerId === this.nodeId && this.#lease?.isHeld === true;
+    return this.#office.isHeld;
+  }
+
+  /**
+   * Whether another broker may have been put in this one's place, since the store has not been heard
+   * for long: nothing may be acknowledged, nor answered as leader or coordinator.
+   */
+  get isFenced(): boolean {
+    return this.#registration.isFenced;
   }
 
   /** How far the log of the cluster's metadata has come, where a broker keeps it. */
@@ -214,7 +237,7 @@ export class ClusterState {
 
   /** The commit that last changed the levels of features; 0 if they are the initial ones. */
   get featuresEpoch(): number {
-    return this.#revisions.get(FEATURES) ?? 0;
+    return this.#follower.revisionOf(FEATURES);
   }
 
   /** Settings of a group, or a subscription to the metrics of clients. */
@@ -240,17 +263,16 @@ export class ClusterState {
   }
 
   /** Tells the cluster where this broker is reached. */
-  async registerBroker(address: Omit<BrokerInfo, "id">): Promise<void> {
-    const { host, port, rack } = address;
+  async registerBroker(address: BrokerAddress): Promise<void> {
     const known = this.#brokers.get(this.nodeId);
-    if (known?.host === host && known.port === port && known.rack === rack) return;
-    await this.#commit([set(`${BROKERS}${this.nodeId}`, { host, port, rack })]);
+    await this.#follower.caughtUp(await this.#registration.register(address, known));
   }
 
   /**
    * Creates a topic; each partition's first replica leads it.
    *
    * @throws {RevisionConflictError} If there is a topic of that name.
+   * @throws {ApiError} NOT_CONTROLLER, as from all that changes topics or settings.
    */
   async createTopic(topic: {
     readonly name: string;
@@ -261,7 +283,7 @@ export class ClusterState {
     const { id, replicas } = topic;
     const value: TopicValue = { id, replicas, configs: Object.fromEntries(topic.configs) };
     const key = TOPICS_PREFIX + topic.name;
-    await this.#commit([set(key, value)], [{ key, revision: 0 }]);
+    await this.#commitAsController([set(key, value)], [{ key, revision: 0 }]);
   }
 
   /**
@@ -272,14 +294,14 @@ export class ClusterState {
   async deleteTopic({ name, id, revision, partitions }: TopicState): Promise<void> {
     const key = TOPICS_PREFIX + name;
     const brokers = new Set(partitions.flatMap(({ replicas }) => replicas));
-    const changes: MetadataChange[] = [{ key, value: null }];
+    const changes: MetadataChange[] = [
+      { key, value: null },
+      { prefix: `${PARTITIONS}${id}/`, value: null },
+    ];
     for (const broker of brokers) {
       changes.push(set(`${DELETED_TOPICS_PREFIX}${id}/${broker}`, { name }));
     }
-    for (const index of this.#leaders.get(id)?.keys() ?? []) {
-      changes.push({ key: `${PARTITIONS}${id}/${index}`, value: null });
-    }
-    await this.#commit(changes, [{ key, revision }]);
+    await this.#commitAsController(changes, [{ key, revision }]);
   }
 
   /** Notes that this broker has no logs any more of topics that were deleted. */
@@ -288,7 +310,10 @@ export class ClusterState {
       key: `${DELETED_TOPICS_PREFIX}${id}/${this.nodeId}`,
       value: null,
     }));
-    if (changes.length > 0) await this.#commit(changes);
+    for (let i = 0; i < changes.length; i += MAX_COMMIT_CHANGES) {
+      const revision = await this.#store.commit(changes.slice(i, i + MAX_COMMIT_CHANGES));
+      await this.#follower.caughtUp(revision);
+    }
   }
 
   /**
@@ -336,22 +361,22 @@ export class ClusterState {
     change: (configs: ConfigTexts) => ConfigTexts,
   ): Promise<void> {
     await this.retry(async () => {
-      const revision = this.#revisions.get(key) ?? 0;
+      const revision = this.#follower.revisionOf(key);
       const configs = change(this.#configs.get(key) ?? NO_CONFIGS);
       const value = configs.size === 0 ? null : encode(Object.fromEntries(configs));
-      await this.#commit([{ key, value }], [{ key, revision }]);
+      await this.#commitAsController([{ key, value }], [{ key, revision }]);
     });
   }
 
   /** Finalizes other levels of features; `change` may be called more than once. */
   async changeFeatureLevels(change: (levels: FeatureLevels) => FeatureLevels): Promise<void> {
     await this.retry(async () => {
-      const revision = this.#revisions.get(FEATURES) ?? 0;
+      const revision = this.#follower.revisionOf(FEATURES);
       const before = this.#featureLevels;
       const levels = change(before);
       if ([...levels].every(([name, level]) => before.get(name) === level)) return;
       const changes = [set(FEATURES, Object.fromEntries(levels))];
-      await this.#commit(changes, [{ key: FEATURES, revision }]);
+      await this.#commitAsController(changes, [{ key: FEATURES, revision }]);
     });
   }
 
@@ -364,17 +389,17 @@ export class ClusterState {
         return await mutation();
       } catch (error) {
         if (!(error instanceof RevisionConflictError) || attempt === MAX_ATTEMPTS) throw error;
-        await this.#caughtUp((await this.#store.read()).revision);
+        this.#follower.showConflict(error);
       }
     }
   }
 
-  /** Gives up the controller's office, and stops following the store, which stays open. */
+  /** Stands for controller no more, and stops following the store, which stays open. */
   async close(): Promise<void> {
-    if (this.#closing.signal.aborted) return;
-    this.#closing.abort();
-    await this.#lease?.release();
-    await this.#following;
+    this.#isClosed = true;
+    await this.#office.close();
+    await this.#registration.close();
+    await this.#follower.close();
   }
 
   async #setTopic(topic: TopicState, update: Partial<TopicValue>): Promise<void> {
@@ -385,76 +410,41 @@ export class ClusterState {
       configs: Object.fromEntries(topic.configs),
       ...update,
     };
-    await this.#commit([set(key, value)], [{ key, revision: topic.revision }]);
+    await this.#commitAsController([set(key, value)], [{ key, revision: topic.revision }]);
   }
 
-  async #commit(
+  /** Commits what is the controller's to change, if this broker still is that when it takes place. */
+  async #commitAsController(
     changes: readonly MetadataChange[],
-    expect: readonly MetadataExpectation[] = [],
+    expect: readonly MetadataExpectation[],
   ): Promise<void> {
-    await this.#caughtUp(await this.#store.commit(changes, { expect }));
-  }
-
-  /** Resolves when the view has followed the store up to a revision, or follows it no more. */
-  async #caughtUp(revision: number): Promise<void> {
-    if (this.#revision >= revision || this.#closing.signal.aborted) return;
-    await new Promise<void>((resolve) => this.#waiters.push({ revision, resolve }));
-  }
-
-  async #load(): Promise<void> {
-    const { revision, entries } = await this.#store.read();
-    const isGone = (key: string) => !entries.has(key);
-    for (const key of [...this.#revisions.keys()].filter(isGone)) this.#apply(key, undefined);
-    for (const [key, entry] of entries) {
-      if (this.#revisions.get(key) !== entry.revision) this.#apply(key, entry);
+    if (!this.#office.isHeld) throw new ApiError(ErrorCode.NOT_CONTROLLER);
+    let revision: number;
+    try {
+      const ofOffice = this.#office.expectation;
+      revision = await this.#store.commit(changes, { expect: [...expect, ofOffice] });
+    } catch (error) {
+      const hasLostOffice = error instanceof RevisionConflictError && error.key === CONTROLLER_KEY;
+      if (!hasLostOffice) throw error;
+      this.#follower.showConflict(error);
+      throw new ApiError(ErrorCode.NOT_CONTROLLER, undefined, { cause: error });
     }
-    this.#advance(revision);
-  }
-
-  async #follow(): Promise<void> {
-    const { signal } = this.#closing;
-    while (!signal.aborted) {
-      try {
-        for await (const { revision, changes } of this.#store.watch(this.#revision, { signal })) {
-          for (const { key, value } of changes) {
-            this.#apply(key, value === null ? undefined : { value, revision });
-          }
-          this.#advance(revision);
-        }
-        break;
-      } catch (error) {
-        if (signal.aborted) break;
-        if (!(error instanceof RevisionCompactedError)) {
-          this.#logger.error("Cannot follow the cluster's metadata", { error });
-          break;
-        }
-        await this.#load();
-      }
-    }
-    this.#advance(Infinity);
-  }
-
-  #advance(revision: number): void {
-    if (revision !== Infinity) this.#revision = revision;
-    const due = this.#waiters.filter((waiter) => waiter.revision <= revision);
-    if (due.length === 0) return;
-    this.#waiters = this.#waiters.filter((waiter) => waiter.revision > revision);
-    for (const { resolve } of due) resolve();
+    await this.#follower.caughtUp(revision);
   }
 
   #apply(key: string, entry: MetadataEntry | undefined): void {
-    if (entry === undefined) this.#revisions.delete(key);
-    else this.#revisions.set(key, entry.revision);
     if (key.startsWith(TOPICS_PREFIX)) this.#applyTopic(key.slice(TOPICS_PREFIX.length), entry);
     else if (key.startsWith(PARTITIONS)) this.#applyPartition(key, entry);
-    else if (key.startsWith(BROKERS)) this.#applyBroker(Number(key.slice(BROKERS.length)), entry);
-    else if (key.startsWith(CONFIGS)) this.#applyConfigs(key, entry);
+    else if (key.startsWith(BROKERS_PREFIX)) {
+      this.#applyBroker(Number(key.slice(BROKERS_PREFIX.length)), entry);
+    } else if (key.startsWith(CONFIGS)) this.#applyConfigs(key, entry);
     else if (key.startsWith(DELETED_TOPICS_PREFIX)) this.#applyDeleted(key, entry);
     else if (key === FEATURES) {
       const changed = entry === undefined ? {} : decode<Record<string, number>>(entry);
       this.#featureLevels = new Map([...INITIAL_LEVELS, ...Object.entries(changed)]);
-    } else if (key === CONTROLLER) {
-      this.#controllerId = entry === undefined ? -1 : decode<{ brokerId: number }>(entry).brokerId;
+    } else if (key === CONTROLLER_KEY) {
+      this.#office.update(entry);
+      if (entry === undefined && !this.#isClosed) this.#office.standSoon();
       this.#notify({ type: "controller" });
     }
   }
@@ -505,7 +495,10 @@ export class ClusterState {
 
   #applyBroker(id: number, entry: MetadataEntry | undefined): void {
     if (entry === undefined) this.#brokers.delete(id);
-    else this.#brokers.set(id, { id, ...decode<Omit<BrokerInfo, "id">>(entry) });
+    else {
+      const { host, port, rack } = decode<BrokerAddress>(entry);
+      this.#brokers.set(id, { id, host, port, rack });
+    }
     this.#notify({ type: "brokers" });
   }
 
@@ -525,18 +518,6 @@ export class ClusterState {
 
   #notify(change: ClusterChange): void {
     for (const listener of this.#listeners) listener(change);
-  }
-
-  async #standForController(): Promise<void> {
-    this.#lease = await ControllerLease.take({
-      store: this.#store,
-      nodeId: this.nodeId,
-      clock: this.#clock,
-      logger: this.#logger,
-      signal: this.#closing.signal,
-    });
-    if (this.#controllerId === this.nodeId) return;
-    await this.#commit([set(CONTROLLER, { brokerId: this.nodeId })]);
   }
 }
 

@@ -2,7 +2,7 @@
  * Cluster metadata of a single broker, in a log of our own storage engine: `__cluster_metadata-0`.
  *
  * Each record is a change: the key, and the value or null. A header, "revision", has the number of
- * its commit as decimal digits. A commit is one record batch, so a crash leaves all of it or nothing,
+ * its commit as decimal digits, and "created" that of the commit that created the key, if earlier. A commit is one record batch, so a crash leaves all of it or nothing,
  * and it is on disk before it is acknowledged or seen; commits made at the same time share a flush.
  *
  * The log is kept in proportion to what is in it: when it has several times as many records as there
@@ -11,8 +11,9 @@
  * A record with an empty key comes first among them, for its revision: numbers of commits that have
  * left no other trace are not given again.
  *
- * The data folder's lock keeps other brokers away, so a lease needs no clock: its holder cannot
- * outlive it, nor be cut off from it.
+ * The data folder's lock keeps other brokers away, so a session needs no clock: its holder cannot
+ * outlive it, nor be cut off from it. Keys of a session that ends with the store stay, for the next
+ * broker that opens the folder is the same one.
  *
  * @module
  */
@@ -26,15 +27,23 @@ import {
   StorageError,
 } from "../../storage/mod.ts";
 import type { Clock } from "../time/clock.ts";
-import { metadataRecords, REVISION_HEADER, REVISION_KEY } from "./metadata_records.ts";
+import {
+  CREATED_HEADER,
+  metadataRecords,
+  REVISION_HEADER,
+  REVISION_KEY,
+} from "./metadata_records.ts";
 import {
   type AbortOptions,
-  type Lease,
+  checkCommitSize,
+  type CommitOptions,
+  MAX_COMMIT_CHANGES,
   type MetadataChange,
   type MetadataEntry,
   type MetadataEvent,
   type MetadataExpectation,
   type MetadataLogState,
+  type MetadataSession,
   type MetadataSnapshot,
   type MetadataStore,
   MetadataStoreClosedError,
@@ -73,9 +82,6 @@ const READ_BYTES = 1024 * 1024;
 /** Commits kept for those who watch. */
 const MAX_HISTORY = 1024;
 const LEADER_EPOCH = 0;
-const LEASES = "leases/";
-
-const ENCODER = new TextEncoder();
 
 /** Metadata in a log. */
 export class LocalMetadataStore implements MetadataStore {
@@ -83,7 +89,7 @@ export class LocalMetadataStore implements MetadataStore {
   readonly #clock: Clock;
   readonly #minRecordsToCompact: number;
   readonly #entries: Map<string, MetadataEntry> = new Map();
-  readonly #leases: Map<string, LocalLease> = new Map();
+  readonly #sessions: Set<LocalSession> = new Set();
   /** Commits that are on disk, oldest first. */
   #history: MetadataEvent[] = [];
   /** Commits that are appended and not yet on disk. */
@@ -124,13 +130,26 @@ export class LocalMetadataStore implements MetadataStore {
     return { revision: this.#revision, entries: new Map(this.#entries) };
   }
 
+  async get(key: string): Promise<MetadataEntry | undefined> {
+    this.#ensureOpen();
+    if (this.#unflushed.length > 0) await this.#flush();
+    return this.#entries.get(key);
+  }
+
   async commit(
     changes: readonly MetadataChange[],
-    { expect = [] }: { readonly expect?: readonly MetadataExpectation[] } = {},
+    { expect = [] }: CommitOptions = {},
   ): Promise<number> {
     this.#ensureOpen();
-    this.#check(expect);
+    checkCommitSize(changes, expect);
+    const conflict = this.#conflictWith(expect);
+    if (conflict !== undefined) {
+      // It shows what is there, which must be on disk before.
+      if (this.#unflushed.length > 0) await this.#flush();
+      throw conflict;
+    }
     const revision = this.#append(changes);
+    if (revision === 0) return 0;
     await this.#flush();
     this.#startCompaction();
     return revision;
@@ -159,34 +178,25 @@ export class LocalMetadataStore implements MetadataStore {
     }
   }
 
-  async lease(
-    name: string,
-    holder: string,
-    _ttlMs: number,
-    { signal }: AbortOptions = {},
-  ): Promise<Lease> {
-    for (;;) {
-      this.#ensureOpen();
-      signal?.throwIfAborted();
-      const held = this.#leases.get(name);
-      if (held === undefined || held.holder === holder) break;
-      await orAborted(held.lost, signal);
-    }
-    const lease = new LocalLease(holder, () => {
-      if (this.#leases.get(name) === lease) this.#leases.delete(name);
+  session(_ttlMs: number): Promise<MetadataSession> {
+    this.#ensureOpen();
+    const session = new LocalSession(async () => {
+      this.#sessions.delete(session);
+      if (this.#closing.signal.aborted) return;
+      const keys = [...session.keys].filter((key) => this.#entries.has(key));
+      for (let i = 0; i < keys.length; i += MAX_COMMIT_CHANGES) {
+        const changes = keys.slice(i, i + MAX_COMMIT_CHANGES).map((key) => ({ key, value: null }));
+        await this.commit(changes);
+      }
     });
-    const previous = this.#leases.get(name);
-    this.#leases.set(name, lease);
-    previous?.end();
-    const value = ENCODER.encode(JSON.stringify({ holder }));
-    lease.revision = await this.commit([{ key: LEASES + name, value }]);
-    return lease;
+    this.#sessions.add(session);
+    return Promise.resolve(session);
   }
 
   async close(): Promise<void> {
     if (this.#closing.signal.aborted) return;
     this.#closing.abort();
-    for (const lease of [...this.#leases.values()]) lease.end();
+    for (const session of [...this.#sessions]) await session.end();
     await this.#compacting;
   }
 
@@ -204,49 +214,85 @@ export class LocalMetadataStore implements MetadataStore {
       if (nextOffset <= offset) break;
       offset = nextOffset;
     }
+    // What a crash has left may be in memory only, and must not be shown before it is on disk.
+    if (this.#log.flushedOffset < logEndOffset) await this.#log.flush();
     this.#published = this.#revision;
   }
 
   #apply(batch: RecordBatch, logStartOffset: number): void {
-    for (const { key, value, revision } of metadataRecords(batch, logStartOffset)) {
+    for (const { key, value, ...record } of metadataRecords(batch, logStartOffset)) {
+      const { revision } = record;
       this.#recordCount++;
       this.#revision = Math.max(this.#revision, revision);
       if (key === REVISION_KEY) continue;
       // What is read is a view of more than is kept.
       if (value === null) this.#entries.delete(key);
-      else this.#entries.set(key, { value: value.slice(), revision });
+      else {
+        const created = record.created ?? this.#entries.get(key)?.created ?? revision;
+        this.#entries.set(key, { value: value.slice(), revision, created });
+      }
     }
   }
 
-  #check(expect: readonly MetadataExpectation[]): void {
+  #conflictWith(expect: readonly MetadataExpectation[]): RevisionConflictError | undefined {
     for (const expectation of expect) {
-      const actual = this.#entries.get(expectation.key)?.revision ?? 0;
-      if (actual !== expectation.revision) throw new RevisionConflictError(expectation, actual);
+      const current = this.#entries.get(expectation.key);
+      if ((current?.revision ?? 0) === expectation.revision) continue;
+      return new RevisionConflictError(expectation, current, this.#revision);
     }
+    return undefined;
   }
 
+  /** Returns the revision; 0 if there is nothing to change. */
   #append(changes: readonly MetadataChange[]): number {
     const revision = this.#revision + 1;
+    const made = new Map<string, MetadataEntry | undefined>();
+    for (const change of changes) {
+      for (const key of this.#keysOf(change)) {
+        const current = this.#entries.get(key);
+        const { value } = change;
+        if (value === null && current === undefined) continue;
+        const created = current?.created ?? revision;
+        made.set(key, value === null ? undefined : { value, revision, created });
+      }
+    }
+    if (made.size === 0) return 0;
     const builder = new RecordBatchBuilder();
-    for (const { key, value } of changes) this.#addRecord(builder, key, value, revision);
+    for (const [key, entry] of made) this.#addRecord(builder, key, entry, revision);
     this.#write(builder);
     this.#revision = revision;
-    for (const { key, value } of changes) {
-      if (value === null) this.#entries.delete(key);
-      else this.#entries.set(key, { value, revision });
+    for (const [key, entry] of made) {
+      if (entry === undefined) this.#entries.delete(key);
+      else this.#entries.set(key, entry);
+      for (const session of this.#sessions) session.keys.delete(key);
     }
-    this.#unflushed.push({ revision, changes });
+    for (const change of changes) {
+      if ("key" in change && change.session instanceof LocalSession) {
+        change.session.keys.add(change.key);
+      }
+    }
+    const events = Array.from(made, ([key, entry]) => ({ key, entry }));
+    this.#unflushed.push({ revision, changes: events });
     return revision;
+  }
+
+  #keysOf(change: MetadataChange): Iterable<string> {
+    return "prefix" in change
+      ? this.#entries.keys().filter((key) => key.startsWith(change.prefix))
+      : [change.key];
   }
 
   #addRecord(
     builder: RecordBatchBuilder,
     key: string,
-    value: Uint8Array | null,
+    entry: MetadataEntry | undefined,
     revision: number,
   ): void {
     const headers = [{ key: REVISION_HEADER, value: String(revision) }];
-    builder.append(this.#clock.now(), key, value, headers);
+    if (entry !== undefined && entry.created !== revision) {
+      headers.push({ key: CREATED_HEADER, value: String(entry.created) });
+    }
+    builder.append(this.#clock.now(), key, entry?.value ?? null, headers);
   }
 
   #write(builder: RecordBatchBuilder): void {
@@ -308,10 +354,10 @@ export class LocalMetadataStore implements MetadataStore {
     const startOffset = this.#log.logEndOffset;
     const recordsBefore = this.#recordCount;
     let builder = new RecordBatchBuilder();
-    this.#addRecord(builder, REVISION_KEY, null, this.#revision);
+    this.#addRecord(builder, REVISION_KEY, undefined, this.#revision);
     for (const key of [...this.#entries.keys()]) {
       const entry = this.#entries.get(key);
-      if (entry !== undefined) this.#addRecord(builder, key, entry.value, entry.revision);
+      if (entry !== undefined) this.#addRecord(builder, key, entry, entry.revision);
       if (builder.estimatedSizeInBytes < REWRITE_BATCH_BYTES) continue;
       this.#write(builder);
       builder = new RecordBatchBuilder();
@@ -339,52 +385,38 @@ export class LocalMetadataStore implements MetadataStore {
   }
 }
 
-class LocalLease implements Lease {
-  readonly holder: string;
-  revision = 0;
-  readonly #ended: PromiseWithResolvers<void> = Promise.withResolvers();
-  readonly #onEnd: () => void;
-  #isHeld = true;
+/** A session that ends by nothing but its end, or the store's. */
+class LocalSession implements MetadataSession {
+  /** Keys set with it. */
+  readonly keys: Set<string> = new Set();
+  readonly #lost: PromiseWithResolvers<void> = Promise.withResolvers();
+  readonly #onEnd: () => Promise<void>;
+  #hasEnded = false;
 
-  constructor(holder: string, onEnd: () => void) {
-    this.holder = holder;
+  constructor(onEnd: () => Promise<void>) {
     this.#onEnd = onEnd;
   }
 
-  get isHeld(): boolean {
-    return this.#isHeld;
+  get deadline(): number {
+    return this.#hasEnded ? -Infinity : Infinity;
+  }
+
+  get isCertain(): boolean {
+    return !this.#hasEnded;
   }
 
   get lost(): Promise<void> {
-    return this.#ended.promise;
+    return this.#lost.promise;
   }
 
-  renew(): Promise<boolean> {
-    return Promise.resolve(this.#isHeld);
+  confirm(): Promise<boolean> {
+    return Promise.resolve(!this.#hasEnded);
   }
 
-  release(): Promise<void> {
-    this.end();
-    return Promise.resolve();
-  }
-
-  end(): void {
-    if (!this.#isHeld) return;
-    this.#isHeld = false;
-    this.#onEnd();
-    this.#ended.resolve();
-  }
-}
-
-/** Waits for a promise, or rejects with the signal's reason. */
-async function orAborted(promise: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
-  if (signal === undefined) return await promise;
-  const aborted = Promise.withResolvers<never>();
-  const onAbort = () => aborted.reject(signal.reason);
-  signal.addEventListener("abort", onAbort);
-  try {
-    await Promise.race([promise, aborted.promise]);
-  } finally {
-    signal.removeEventListener("abort", onAbort);
+  async end(): Promise<void> {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.#lost.resolve();
+    await this.#onEnd();
   }
 }

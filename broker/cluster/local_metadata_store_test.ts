@@ -2,13 +2,8 @@ import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
 import { LogDirectory, MemoryFileSystem } from "../../storage/mod.ts";
 import { ManualClock } from "../time/clock.ts";
 import { LocalMetadataStore, METADATA_LOG_NAME } from "./local_metadata_store.ts";
-import {
-  type MetadataEvent,
-  type MetadataStore,
-  MetadataStoreClosedError,
-  RevisionCompactedError,
-  RevisionConflictError,
-} from "./metadata_store.ts";
+import { type MetadataStore, RevisionConflictError } from "./metadata_store.ts";
+import { testMetadataStore } from "./metadata_store_contract_testing.ts";
 
 const clock = new ManualClock();
 
@@ -48,52 +43,17 @@ async function contentOf(store: MetadataStore): Promise<Record<string, [string, 
   );
 }
 
-async function take(events: AsyncIterable<MetadataEvent>, count: number): Promise<MetadataEvent[]> {
-  const taken: MetadataEvent[] = [];
-  for await (const event of events) {
-    taken.push(event);
-    if (taken.length === count) break;
-  }
-  return taken;
-}
+testMetadataStore({ name: "LocalMetadataStore", open });
 
-Deno.test("LocalMetadataStore.commit() numbers commits, and each key has that of its last", async () => {
+Deno.test("LocalMetadataStore.commit() numbers commits from 1, without gaps", async () => {
   await using opened = await open();
   const { store } = opened;
   assertEquals(await store.read(), { revision: 0, entries: new Map() });
   assertEquals(await store.commit([set("a", "1"), set("b", "1")]), 1);
   assertEquals(await store.commit([set("a", "2")]), 2);
+  assertEquals(await store.commit([{ key: "c", value: null }]), 0);
   assertEquals(await store.commit([{ key: "b", value: null }]), 3);
   assertEquals(await contentOf(store), { a: ["2", 2] });
-});
-
-Deno.test("LocalMetadataStore.commit() does nothing if a key is not at the revision expected", async () => {
-  await using opened = await open();
-  const { store } = opened;
-  await store.commit([set("a", "1")], { expect: [{ key: "a", revision: 0 }] });
-  for (const revision of [0, 2]) {
-    const expect = [{ key: "a", revision }];
-    const error = await assertRejects(
-      () => store.commit([set("a", "x"), set("b", "x")], { expect }),
-      RevisionConflictError,
-    );
-    assertEquals(error.key, "a");
-  }
-  await store.commit([{ key: "a", value: null }], { expect: [{ key: "a", revision: 1 }] });
-  await store.commit([set("a", "2")], { expect: [{ key: "a", revision: 0 }] });
-  assertEquals(await contentOf(store), { a: ["2", 3] });
-});
-
-Deno.test("LocalMetadataStore.commit() lets one of two win that expect the same", async () => {
-  await using opened = await open();
-  const { store } = opened;
-  const expect = [{ key: "a", revision: 0 }];
-  const results = await Promise.allSettled([
-    store.commit([set("a", "first")], { expect }),
-    store.commit([set("a", "second")], { expect }),
-  ]);
-  assertEquals(results.map(({ status }) => status), ["fulfilled", "rejected"]);
-  assertEquals(await contentOf(store), { a: ["first", 1] });
 });
 
 Deno.test("LocalMetadataStore keeps keys and revisions when it is opened again", async () => {
@@ -115,6 +75,18 @@ Deno.test("LocalMetadataStore.commit() is on disk when it resolves, whatever the
   await opened.store.commit([set("b", "1"), set("c", "1")]);
   await using reopened = await open(fs.clone({ unsynced: "lost" }));
   assertEquals(await contentOf(reopened.store), { a: ["1", 1], b: ["1", 2], c: ["1", 2] });
+});
+
+Deno.test("LocalMetadataStore.open() brings to disk what a crash of the process has left", async () => {
+  const fs = new MemoryFileSystem();
+  await using opened = await open(fs);
+  const committing = opened.store.commit([set("a", "1")]);
+  const killed = fs.clone({ unsynced: "kept" });
+  await committing;
+  await using reopened = await open(killed);
+  assertEquals(await contentOf(reopened.store), { a: ["1", 1] });
+  await using again = await open(killed.clone({ unsynced: "lost" }));
+  assertEquals(await contentOf(again.store), { a: ["1", 1] });
 });
 
 Deno.test("LocalMetadataStore.read() shows nothing that is not on disk", async () => {
@@ -186,84 +158,50 @@ Deno.test("LocalMetadataStore reads the same after a crash at any point of a rew
   }
 });
 
-Deno.test("LocalMetadataStore.watch() yields commits after a revision, those to come included", async () => {
-  await using opened = await open();
-  const { store } = opened;
-  await store.commit([set("a", "1")]);
-  await store.commit([set("a", "2")]);
-  const watching = take(store.watch(1, {}), 3);
-  await store.commit([{ key: "a", value: null }]);
-  await store.commit([set("b", "1")]);
-  assertEquals(await watching, [
-    { revision: 2, changes: [set("a", "2")] },
-    { revision: 3, changes: [{ key: "a", value: null }] },
-    { revision: 4, changes: [set("b", "1")] },
-  ]);
-});
-
-Deno.test("LocalMetadataStore.watch() ends with its signal, and with the store", async () => {
-  const opened = await open();
-  const { store } = opened;
-  const ending = new AbortController();
-  const first = take(store.watch(0, { signal: ending.signal }), 1);
-  ending.abort();
-  assertEquals(await first, []);
-  const second = take(store.watch(0, {}), 1);
-  await opened[Symbol.asyncDispose]();
-  assertEquals(await second, []);
-});
-
-Deno.test("LocalMetadataStore.watch() says when commits are no longer at hand", async () => {
-  await using opened = await open();
-  const { store } = opened;
-  await Promise.all(Array.from({ length: 1100 }, (_, i) => store.commit([set("a", String(i))])));
-  await assertRejects(() => take(store.watch(0, {}), 1), RevisionCompactedError);
-  assertEquals((await take(store.watch(100, {}), 1))[0]!.revision, 101);
-});
-
-Deno.test("LocalMetadataStore.lease() has one holder at a time, each with a higher revision", async () => {
-  await using opened = await open();
-  const { store } = opened;
-  const first = await store.lease("controller", "1", 1000);
-  assertEquals([first.isHeld, await first.renew()], [true, true]);
-  let second: Awaited<ReturnType<typeof store.lease>> | undefined;
-  const waiting = store.lease("controller", "2", 1000).then((lease) => second = lease);
-  await store.commit([set("a", "1")]);
-  assertEquals(second, undefined);
-  await first.release();
-  await first.release();
-  await first.lost;
-  await waiting;
-  assertEquals([first.isHeld, await first.renew(), second!.isHeld], [false, false, true]);
-  assertLess(first.revision, second!.revision);
-});
-
-Deno.test("LocalMetadataStore.lease() gives a higher revision after a restart", async () => {
+Deno.test("LocalMetadataStore keeps when a key was created over restarts and rewrites", async () => {
   const fs = new MemoryFileSystem();
-  let revision: number;
+  const created = async ({ store }: Opened) =>
+    Object.fromEntries(
+      Array.from((await store.read()).entries, ([key, entry]) => [key, entry.created]),
+    );
+  {
+    await using opened = await open(fs, 10);
+    await opened.store.commit([set("a", "1")]);
+    await opened.store.commit([set("b", "1")]);
+    await opened.store.commit([{ key: "b", value: null }]);
+    await opened.store.commit([set("b", "2")]);
+    for (let i = 0; i < 3; i++) await opened.store.commit([set("a", "2"), set("b", "2")]);
+    assertEquals(await created(opened), { a: 1, b: 4 });
+  }
+  {
+    await using opened = await open(fs, 10);
+    assertEquals(await created(opened), { a: 1, b: 4 });
+    for (let i = 0; i < 50; i++) await opened.store.commit([set("a", "2")]);
+    assertLess(1, opened.directory.get(METADATA_LOG_NAME)!.logStartOffset);
+  }
+  await using opened = await open(fs, 10);
+  assertEquals(await created(opened), { a: 1, b: 4 });
+});
+
+Deno.test("LocalMetadataStore.commit() refuses on the ground of what is on disk only", async () => {
+  const fs = new MemoryFileSystem();
+  await using opened = await open(fs);
+  const committing = opened.store.commit([set("a", "1")]);
+  const expect = [{ key: "a", revision: 0 }];
+  await assertRejects(() => opened.store.commit([], { expect }), RevisionConflictError);
+  await using reopened = await open(fs.clone({ unsynced: "lost" }));
+  assertEquals(await contentOf(reopened.store), { a: ["1", 1] });
+  await committing;
+});
+
+Deno.test("LocalMetadataStore keeps the keys of a session that the store's end has ended", async () => {
+  const fs = new MemoryFileSystem();
   {
     await using opened = await open(fs);
-    ({ revision } = await opened.store.lease("controller", "1", 1000));
+    const session = await opened.store.session(6000);
+    assertEquals(session.deadline, Infinity);
+    await opened.store.commit([{ ...set("a", "1"), session }]);
   }
   await using opened = await open(fs);
-  assertLess(revision, (await opened.store.lease("controller", "1", 1000)).revision);
-});
-
-Deno.test("LocalMetadataStore.lease() gives up with its signal", async () => {
-  await using opened = await open();
-  await opened.store.lease("controller", "1", 1000);
-  const ending = new AbortController();
-  const waiting = opened.store.lease("controller", "2", 1000, { signal: ending.signal });
-  ending.abort(new RangeError("enough"));
-  await assertRejects(() => waiting, RangeError, "enough");
-});
-
-Deno.test("LocalMetadataStore.close() ends leases, and is no error twice", async () => {
-  const opened = await open();
-  const lease = await opened.store.lease("controller", "1", 1000);
-  await opened.store.close();
-  await opened[Symbol.asyncDispose]();
-  assertEquals(lease.isHeld, false);
-  await assertRejects(() => opened.store.read(), MetadataStoreClosedError);
-  await assertRejects(() => opened.store.commit([]), MetadataStoreClosedError);
+  assertEquals(await contentOf(opened.store), { a: ["1", 1] });
 });

@@ -105,6 +105,7 @@ Deno.test("DeadlineQueue gives members the time in which the process did not run
   let fire = () => {};
   const clock = {
     now: () => nowMs,
+    monotonic: () => nowMs,
     setTimeout: (callback: () => void) => {
       fire = callback;
       return 1;

@@ -10,6 +10,8 @@ import { setImmediate } from "node:timers";
 export interface Clock {
   /** Milliseconds since 1970. */
   now(): number;
+  /** Milliseconds since any time, which nobody sets: for durations. */
+  monotonic(): number;
   /**
    * Calls `callback` once after `ms` milliseconds, unless cleared before.
    *
@@ -38,6 +40,7 @@ function afterTicks(count: number, callback: () => void): void {
 /** The machine's clock. Whoever sets a timer on it clears it when closed. */
 export const systemClock: Clock = {
   now: () => Date.now(),
+  monotonic: () => performance.now(),
   // Deno 2.9 gives an object, earlier versions the number that the object converts to. It also warns
   // of delays below zero, which what is overdue has, and clients may send.
   setTimeout: (callback, ms) =>
@@ -70,6 +73,10 @@ export class ManualClock implements Clock {
   }
 
   now(): number {
+    return this.#nowMs;
+  }
+
+  monotonic(): number {
     return this.#nowMs;
   }
 

@@ -221,6 +221,10 @@ class ProcessClock implements Clock {
     return this.#clock.now();
   }
 
+  monotonic(): number {
+    return this.#clock.monotonic();
+  }
+
   setTimeout(callback: () => void, ms: number): number {
     if (this.#hasEnded) return 0;
     const id = this.#clock.setTimeout(() => {

@@ -1,0 +1,61 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { ErrorCode } from "../../protocol/errors.ts";
+import { ApiError } from "../api_error.ts";
+import { TestBroker } from "../broker_testing.ts";
+import { silentLogger } from "../logger.ts";
+import { ClusterState } from "./cluster_state.ts";
+import { CONTROLLER_KEY } from "./controller_office.ts";
+import { setText } from "./metadata_store_contract_testing.ts";
+
+const NO_CONFIGS: ReadonlyMap<string, string> = new Map();
+
+function openView(broker: TestBroker, nodeId: number): Promise<ClusterState> {
+  return ClusterState.open({
+    store: broker.store,
+    nodeId,
+    clusterId: "cluster",
+    clock: broker.clock,
+    logger: silentLogger,
+  });
+}
+
+/** Resolves when a view shows a controller. */
+function controllerOf(cluster: ClusterState, id: number): Promise<void> {
+  return new Promise((resolve) => {
+    const end = cluster.onChange(({ type }) => {
+      if (type !== "controller" || cluster.controllerId !== id) return;
+      end();
+      resolve();
+    });
+  });
+}
+
+Deno.test("ControllerOffice is one broker's at a time, and the next takes it when it is free", async () => {
+  await using broker = await TestBroker.start();
+  const other = await openView(broker, 2);
+  assertEquals([other.controllerId, other.isController()], [1, false]);
+  const topic = { name: "a", id: "t1t1t1t1t1t1t1t1t1t1tA", replicas: [[1]], configs: NO_CONFIGS };
+  const error = await assertRejects(() => other.createTopic(topic), ApiError);
+  assertEquals(error.code, ErrorCode.NOT_CONTROLLER);
+  await broker.cluster.close();
+  const taken = controllerOf(other, 2);
+  await broker.store.commit([{ key: CONTROLLER_KEY, value: null }]);
+  await taken;
+  await other.createTopic(topic);
+  assertEquals([other.isController(), broker.cluster.isController()], [true, false]);
+  await other.close();
+});
+
+Deno.test("ControllerOffice lets a controller that was replaced change nothing", async () => {
+  await using broker = await TestBroker.start();
+  const { cluster, store } = broker;
+  const topic = { name: "a", id: "t1t1t1t1t1t1t1t1t1t1tA", replicas: [[1]], configs: NO_CONFIGS };
+  const replacing = store.commit([setText(CONTROLLER_KEY, '{"brokerId":2}')]);
+  // It does not know yet.
+  assertEquals(cluster.isController(), true);
+  const error = await assertRejects(() => cluster.createTopic(topic), ApiError);
+  assertEquals(error.code, ErrorCode.NOT_CONTROLLER);
+  await replacing;
+  assertEquals([cluster.isController(), cluster.controllerId], [false, 2]);
+  assertEquals(cluster.topic("a"), undefined);
+});
