@@ -57,7 +57,7 @@ const fetcherCount = Number(flags.fetchers);
 const held = [
   "queued.max.request.bytes",
   "queued.max.response.bytes",
-  "hot.tail.bytes",
+  "batch.cache.bytes",
 ] as const;
 printReport(
   {

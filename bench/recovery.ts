@@ -152,7 +152,7 @@ async function fill(data: string, { partitions, gigabytes }: Shape): Promise<voi
   const count = Math.round(gigabytes * 1e9 / BATCH_BYTES / partitions);
   await using directory = await LogDirectory.open(new SparseFileSystem(), data, {
     nowMs,
-    hotTailBytes: 0,
+    batchCacheBytes: 0,
   });
   for (let index = 0; index < partitions; index++) {
     const log = directory.get(`${TOPIC}-${index}`)!;

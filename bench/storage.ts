@@ -69,13 +69,13 @@ async function timed(
 
 async function withLog(
   folder: string,
-  hotTailBytes: number,
+  batchCacheBytes: number,
   run: (log: Log) => Promise<void>,
 ): Promise<void> {
   const path = Deno.makeTempDirSync({ dir: folder });
   const directory = await LogDirectory.open(new DenoFileSystem(), path, {
     nowMs: NOW_MS,
-    hotTailBytes,
+    batchCacheBytes,
     configOf: () => CONFIG,
   });
   await run(directory.create("bench-0", { nowMs: NOW_MS, config: CONFIG }));
@@ -141,7 +141,7 @@ async function* throughput(
   batches = fresh();
   await withLog(folder, total * 2, async (log) => {
     results.push(
-      await timed(`${label}: validate and append, hot tail`, total, count, () => {
+      await timed(`${label}: validate and append, batch cache`, total, count, () => {
         for (const batch of batches) {
           validateBatch("bench-0", batch, CONFIG, NOW_MS);
           log.append(batch, { leaderEpoch: 0, nowMs: NOW_MS });

@@ -249,7 +249,7 @@ function openDirectory(
     requiredLog: METADATA_LOG_NAME,
     owner: `process ${Deno.pid}`,
     maxOpenFiles: config.get("open.files.max"),
-    hotTailBytes: config.get("hot.tail.bytes"),
+    batchCacheBytes: config.get("batch.cache.bytes"),
     producerIdExpirationMs: () => config.get("producer.id.expiration.ms"),
     onDamage: ({ log, path, position, endPosition, firstOffset, nextOffset, problem }) =>
       logger.error("Found damaged records; they are not served", {

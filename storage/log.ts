@@ -2,7 +2,7 @@
  * The log of one partition.
  *
  * Appending is synchronous: batches get their offsets, go to the file with one write, and are noted in
- * indexes, producer state and hot tail. Whether they are on disk is another matter: `flush` resolves
+ * indexes, producer state and batch cache. Whether they are on disk is another matter: `flush` resolves
  * when everything that was appended before the call is, and one sync serves all who wait.
  *
  * Offsets, from small to large: `logStartOffset` (the first that may be read), `recoveryPoint` (what
@@ -25,7 +25,7 @@ import type { CleanableRange } from "./cleaner/cleanable_range.ts";
 import type { CleanOptions, LogCleaning } from "./cleaner/cleaning_pass.ts";
 import { LogCompactor } from "./cleaner/log_compactor.ts";
 import type { LogOfflineError } from "./errors.ts";
-import type { LogTail } from "./log/hot_tail.ts";
+import type { LogBatchCache } from "./log/batch_cache.ts";
 import {
   type EpochAndOffset,
   LEADER_EPOCH_FILE_NAME,
@@ -99,7 +99,7 @@ export class Log {
   readonly #reader: LogReader;
   readonly #flusher: LogFlusher;
   readonly #checkpointer: LogCheckpointer;
-  readonly #tail: LogTail;
+  readonly #cache: LogBatchCache;
   readonly #trimmer: LogTrimmer;
   #compactor: LogCompactor | undefined;
 
@@ -123,8 +123,8 @@ export class Log {
       isDirty: recovered,
     });
     this.#checkpointer = new LogCheckpointer(state, this.#flusher, recoveryPoint, recovered);
-    this.#tail = state.context.hotTail.tail();
-    this.#trimmer = new LogTrimmer(state, this.#flusher, this.#checkpointer, this.#tail);
+    this.#cache = state.context.batchCache.forLog();
+    this.#trimmer = new LogTrimmer(state, this.#flusher, this.#checkpointer, this.#cache);
   }
 
   /** Begins the log of a folder that was just created. Its files are created by the first append. */
@@ -379,7 +379,7 @@ export class Log {
       if (partitionLeaderEpoch > epochs.latestEpoch) {
         epochs.assign(partitionLeaderEpoch, baseOffset);
       }
-      this.#tail.append(batch.bytes, baseOffset, batch.nextOffset);
+      this.#cache.append(batch.bytes, baseOffset, batch.nextOffset);
       position += batch.sizeInBytes;
     }
   }
@@ -424,7 +424,7 @@ export class Log {
     const { maxBytes, minOneBatch = true } = options;
     const maxOffset = Math.min(options.maxOffset ?? Infinity, state.logEndOffset);
     if (offset >= maxOffset) return { chunks: [], sizeInBytes: 0, nextOffset: offset };
-    return this.#tail.read(offset, maxBytes, maxOffset, minOneBatch) ??
+    return this.#cache.read(offset, maxBytes, maxOffset, minOneBatch) ??
       this.#reader.read(offset, maxBytes, maxOffset, minOneBatch);
   }
 
@@ -530,7 +530,7 @@ export class Log {
       this.#flusher,
       this.#checkpointer,
       this.#trimmer,
-      this.#tail,
+      this.#cache,
     );
   }
 
@@ -577,7 +577,7 @@ export class Log {
   abandon(): void {
     if (this.isClosed) return;
     this.#state.isClosed = true;
-    this.#tail.clear();
+    this.#cache.clear();
     for (const segment of this.#state.segments) segment.close();
   }
 

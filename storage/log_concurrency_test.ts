@@ -53,7 +53,7 @@ class Simulation {
     fs.onSync = () => this.#delay();
     fs.onRead = () => this.#delay();
     this.#directory = await openDirectory(fs, {
-      hotTailBytes: this.#random.below(2) === 0 ? 0 : 5000,
+      batchCacheBytes: this.#random.below(2) === 0 ? 0 : 5000,
       maxOpenFiles: this.#random.below(2) === 0 ? 12 : 1000,
       indexCacheBytes: 0,
     });

@@ -91,7 +91,7 @@ async function opened(
   const damages: LogDamage[] = [];
   const directory = await openDirectory(fs, {
     config: CONFIG,
-    hotTailBytes: 0,
+    batchCacheBytes: 0,
     onDamage: (damage) => damages.push(damage),
   });
   try {

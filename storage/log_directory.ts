@@ -59,7 +59,7 @@ import {
 } from "./file_system/file_system.ts";
 import { forEach, throwAny } from "./directory/for_each.ts";
 import { GroupCommit } from "./log/group_commit.ts";
-import { HotTail } from "./log/hot_tail.ts";
+import { BatchCache } from "./log/batch_cache.ts";
 import { IndexCache } from "./segment/index_cache.ts";
 import { Log } from "./log.ts";
 import { DEFAULT_LOG_CONFIG, type LogConfig } from "./log/log_config.ts";
@@ -93,7 +93,7 @@ export interface LogDirectoryOptions {
   /** Files that may be open. Default: 1000. */
   readonly maxOpenFiles?: number | undefined;
   /** Memory for the last batches of all logs. Default: 64 MiB. */
-  readonly hotTailBytes?: number | undefined;
+  readonly batchCacheBytes?: number | undefined;
   /** Memory for indexes of older segments. Default: 64 MiB. */
   readonly indexCacheBytes?: number | undefined;
   /** Is told of records that turn out to be damaged when they are read, once of each damage. */
@@ -163,7 +163,7 @@ export class LogDirectory {
       pool: this.#pool,
       indexCache: new IndexCache(options.indexCacheBytes),
       buffers,
-      hotTail: new HotTail(options.hotTailBytes ?? 64 << 20, buffers),
+      batchCache: new BatchCache(options.batchCacheBytes ?? 64 << 20, buffers),
       producerIdExpirationMs: options.producerIdExpirationMs ?? DAY_MS,
       onDamage: options.onDamage ?? (() => {}),
       syncDataFolder: () => this.#folderSyncs.request(),
@@ -310,8 +310,8 @@ export class LogDirectory {
   }
 
   /** The memory that the last batches of all logs take, in bytes. */
-  get hotTailSizeInBytes(): number {
-    return this.#context.hotTail.sizeInBytes;
+  get batchCacheSizeInBytes(): number {
+    return this.#context.batchCache.sizeInBytes;
   }
 
   /** The log of a name, for instance `orders-3`. */

@@ -369,7 +369,7 @@ Deno.test("LogDirectory has few files open, however many logs are used", async (
     const directory = await openDirectory(new DenoFileSystem(), {
       path,
       maxOpenFiles: 50,
-      hotTailBytes: 0,
+      batchCacheBytes: 0,
     });
     const count = 2000;
     for (let i = 0; i < count; i++) {
@@ -394,11 +394,11 @@ Deno.test("LogDirectory has few files open, however many logs are used", async (
 });
 
 Deno.test("LogDirectory keeps the last batches of all logs within its budget of memory", async () => {
-  await using directory = await openDirectory(new MemoryFileSystem(), { hotTailBytes: 100_000 });
+  await using directory = await openDirectory(new MemoryFileSystem(), { batchCacheBytes: 100_000 });
   const logs = Array.from({ length: 5 }, (_, i) => directory.create(`t-${i}`, { nowMs: NOW_MS }));
   for (let i = 0; i < 100; i++) {
     logs[i % 5]!.append(batchOfSize(1, 10_000), { leaderEpoch: 0, nowMs: NOW_MS });
-    assert(directory.hotTailSizeInBytes <= 100_000);
+    assert(directory.batchCacheSizeInBytes <= 100_000);
   }
   for (const log of logs) {
     assert(!(log.read(19, { maxBytes: 1 }) instanceof Promise));
@@ -411,7 +411,7 @@ Deno.test("LogDirectory works on the machine's files as in memory", async () => 
   const path = Deno.makeTempDirSync();
   try {
     const fs = new DenoFileSystem();
-    let directory = await openDirectory(fs, { path, hotTailBytes: 0 });
+    let directory = await openDirectory(fs, { path, batchCacheBytes: 0 });
     const log = directory.create("orders-3", {
       nowMs: NOW_MS,
       config: configOf({ segmentBytes: 10_000, retentionBytes: 30_000, fileDeleteDelayMs: 0 }),
@@ -432,7 +432,7 @@ Deno.test("LogDirectory works on the machine's files as in memory", async () => 
     await directory.checkpoint();
     append(log, ["again"], { producerId: 7, producerEpoch: 0, baseSequence: 95 });
     await directory.close();
-    directory = await openDirectory(fs, { path, hotTailBytes: 0 });
+    directory = await openDirectory(fs, { path, batchCacheBytes: 0 });
     const again = directory.get("orders-3")!;
     assertEquals([again.logStartOffset, again.logEndOffset], [logStartOffset, 96]);
     assertEquals((await readAll(again)).at(-1), { offset: 95, value: "again" });

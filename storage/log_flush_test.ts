@@ -24,7 +24,7 @@ interface Setting {
 /** A log that was flushed once, so that its names are on disk. */
 async function begin(config: Partial<LogConfig> = {}): Promise<Setting> {
   const fs = new WatchedFileSystem(new MemoryFileSystem());
-  const directory = await openDirectory(fs, { hotTailBytes: 0 });
+  const directory = await openDirectory(fs, { batchCacheBytes: 0 });
   const log = directory.create(NAME, { nowMs: NOW_MS, config: configOf(config) });
   append(log, ["first"]);
   await log.flush();
@@ -90,7 +90,7 @@ Deno.test("Log.flush() covers what was appended before the call only", async () 
 
 Deno.test("Log.flush() makes names durable first time and after a roll, and not otherwise", async () => {
   const fs = new WatchedFileSystem(new MemoryFileSystem());
-  const directory = await openDirectory(fs, { hotTailBytes: 0 });
+  const directory = await openDirectory(fs, { batchCacheBytes: 0 });
   const config = configOf({ segmentBytes: 1000 });
   const topicId = "4v_2pRHCQ5K2LNRfgJ3mEg";
   const log = directory.create(NAME, { nowMs: NOW_MS, config, topicId });

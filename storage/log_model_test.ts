@@ -72,7 +72,7 @@ class Simulation {
 
   async #open(): Promise<void> {
     this.#directory = await openDirectory(this.#fs, {
-      hotTailBytes: this.#random.pick([0, 3000, 1 << 20]),
+      batchCacheBytes: this.#random.pick([0, 3000, 1 << 20]),
       indexCacheBytes: this.#random.pick([0, 1 << 20]),
       maxOpenFiles: this.#random.pick([3, 1000]),
       config: CONFIG,

@@ -26,7 +26,7 @@ async function create(
 ): Promise<{ directory: LogDirectory; log: Log }> {
   const { path = "/data", config, maxOpenFiles = 1000 } = options;
   const all = { ...CONFIG, ...config };
-  const directory = await openDirectory(fs, { config: all, path, maxOpenFiles, hotTailBytes: 0 });
+  const directory = await openDirectory(fs, { config: all, path, maxOpenFiles, batchCacheBytes: 0 });
   await directory.writeMetaProperties({ clusterId: "mQ2cDRTnRJ2DWrl_8Ee-JA", nodeId: 1 });
   return { directory, log: directory.create(NAME, { nowMs: NOW_MS, config: configOf(all) }) };
 }
@@ -81,7 +81,7 @@ async function checkLife(fs: FileSystem, path: string): Promise<void> {
   assertEquals(fileSizes(fs, log), batchSizes(log));
   assertEquals((await verifyDataFolder(fs, path)).partitions[0]!.findings, []);
   // As in Kafka, a file that is there is not extended again.
-  await using again = await openDirectory(fs, { path, config: CONFIG, hotTailBytes: 0 });
+  await using again = await openDirectory(fs, { path, config: CONFIG, batchCacheBytes: 0 });
   const reopened = again.get(NAME)!;
   assertEquals([reopened.recovery, reopened.losses], [undefined, []]);
   await checkRecords(reopened, end);
@@ -118,7 +118,7 @@ Deno.test("Log cuts after a kill what preallocate left, silently, and loses noth
       for (const preallocate of [true, false]) {
         const copy = killed.clone({ unsynced: "kept" });
         const config = { ...CONFIG, preallocate };
-        await using again = await openDirectory(copy, { config, hotTailBytes: 0 });
+        await using again = await openDirectory(copy, { config, batchCacheBytes: 0 });
         const reopened = again.get(NAME)!;
         assertEquals(again.wasCleanShutdown, false);
         assertEquals(reopened.losses, []);
@@ -187,7 +187,7 @@ Deno.test("Log has after a power failure what was flushed to a preallocated file
     const written = log.logEndOffset;
     const copy = fs.clone({ unsynced: "mixed", random: () => random.next() });
     await directory.close();
-    await using again = await openDirectory(copy, { config: CONFIG, hotTailBytes: 0 });
+    await using again = await openDirectory(copy, { config: CONFIG, batchCacheBytes: 0 });
     const reopened = again.get(NAME);
     const end = reopened?.logEndOffset ?? 0;
     assert(end >= flushed && end <= written);
@@ -296,7 +296,7 @@ Deno.test("Log truncates, begins anew and deletes segments with preallocate", as
 Deno.test("Log is compacted with preallocate", async () => {
   const fs = new MemoryFileSystem();
   const config = compactedConfig({ ...CONFIG, segmentBytes: 400 });
-  const directory = await openDirectory(fs, { config, hotTailBytes: 0 });
+  const directory = await openDirectory(fs, { config, batchCacheBytes: 0 });
   const log = directory.create(NAME, { nowMs: NOW_MS, config });
   for (let i = 0; i < 30; i++) appendKeyed(log, [[`k${i % 3}`, `${i}`]]);
   await clean(log);
@@ -307,7 +307,7 @@ Deno.test("Log is compacted with preallocate", async () => {
   const killed = fs.clone({ unsynced: "kept" });
   await directory.close();
   for (const copy of [killed, fs]) {
-    await using again = await openDirectory(copy, { config, hotTailBytes: 0 });
+    await using again = await openDirectory(copy, { config, batchCacheBytes: 0 });
     assertEquals(again.get(NAME)!.losses, []);
     assertEquals(await readAll(again.get(NAME)!), records);
   }

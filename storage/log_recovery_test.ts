@@ -51,9 +51,9 @@ function fill(log: Log, count: number): void {
 async function reopened(
   fs: MemoryFileSystem,
   test: (log: Log, directory: LogDirectory) => Promise<void> | void,
-  hotTailBytes = 0,
+  batchCacheBytes = 0,
 ): Promise<void> {
-  await using directory = await openDirectory(fs, { config: CONFIG, hotTailBytes });
+  await using directory = await openDirectory(fs, { config: CONFIG, batchCacheBytes });
   await test(directory.get(NAME)!, directory);
 }
 

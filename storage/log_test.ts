@@ -29,7 +29,7 @@ import { WatchedFileSystem } from "./file_system/watched_file_system_testing.ts"
 
 interface Setting {
   readonly fs?: FileSystem;
-  readonly hotTailBytes?: number;
+  readonly batchCacheBytes?: number;
   readonly config?: Partial<LogConfig>;
 }
 
@@ -39,10 +39,10 @@ async function withLog(
   test: (log: Log, directory: LogDirectory) => Promise<void> | void,
 ): Promise<void> {
   for (
-    const hotTailBytes of setting.hotTailBytes === undefined ? [0, 1 << 20] : [setting.hotTailBytes]
+    const batchCacheBytes of setting.batchCacheBytes === undefined ? [0, 1 << 20] : [setting.batchCacheBytes]
   ) {
     const fs = setting.fs ?? new MemoryFileSystem();
-    await using directory = await openDirectory(fs, { hotTailBytes });
+    await using directory = await openDirectory(fs, { batchCacheBytes });
     const config = configOf(setting.config);
     await test(directory.create("orders-3", { nowMs: NOW_MS, config }), directory);
   }
@@ -80,7 +80,7 @@ Deno.test("Log.append() assigns offsets and leader epoch in the batch's own byte
 
 Deno.test("Log.append() writes Kafka's files: the batches' bytes and nothing else", async () => {
   const fs = new MemoryFileSystem();
-  await withLog({ fs, hotTailBytes: 0 }, async (log) => {
+  await withLog({ fs, batchCacheBytes: 0 }, async (log) => {
     const batches = [batchOf(["a"]), batchOf(["b", "c"])];
     for (const batch of batches) log.append(batch, { leaderEpoch: 0, nowMs: NOW_MS });
     await log.flush();
@@ -233,7 +233,7 @@ Deno.test("Log.read() gives no batch that reaches the high watermark it is told"
 });
 
 Deno.test("Log.read() finds batches larger than what it reads at a time", async () => {
-  await withLog({ hotTailBytes: 0 }, async (log) => {
+  await withLog({ batchCacheBytes: 0 }, async (log) => {
     for (const size of [10, 3_000_000, 10, 50_000, 50_000, 10]) {
       log.append(batchOfSize(2, size), { leaderEpoch: 0, nowMs: NOW_MS });
     }
@@ -506,7 +506,7 @@ Deno.test("Log.deleteRecordsBefore() moves the start, within a batch too, and ne
 
 Deno.test("Log.read() begins anew when a truncation overtakes it", async () => {
   const fs = new WatchedFileSystem(new MemoryFileSystem());
-  await withLog({ fs, hotTailBytes: 0 }, async (log) => {
+  await withLog({ fs, batchCacheBytes: 0 }, async (log) => {
     append3(log, 5);
     const gate = Promise.withResolvers<void>();
     fs.onRead = () => gate.promise;
@@ -527,7 +527,7 @@ Deno.test("Log.read() begins anew when a truncation overtakes it", async () => {
 Deno.test("Log.read() of a segment that is deleted meanwhile says that its offset is gone", async () => {
   const fs = new WatchedFileSystem(new MemoryFileSystem());
   const config = { segmentBytes: 1000, retentionBytes: 0, fileDeleteDelayMs: 0 };
-  await withLog({ fs, hotTailBytes: 0, config }, async (log, directory) => {
+  await withLog({ fs, batchCacheBytes: 0, config }, async (log, directory) => {
     for (let i = 0; i < 10; i++) append(log, ["x".repeat(300)]);
     const gate = Promise.withResolvers<void>();
     fs.onRead = () => gate.promise;
@@ -543,7 +543,7 @@ Deno.test("Log.read() of a segment that is deleted meanwhile says that its offse
 Deno.test("Log.read() says so if its segment is gone before the file could be opened", async () => {
   const fs = new WatchedFileSystem(new MemoryFileSystem());
   const config = { segmentBytes: 100_000, retentionBytes: 0, fileDeleteDelayMs: 0 };
-  await withLog({ fs, hotTailBytes: 0, config }, async (log, directory) => {
+  await withLog({ fs, batchCacheBytes: 0, config }, async (log, directory) => {
     log.append(batchOfSize(1, 90_000), { leaderEpoch: 0, nowMs: NOW_MS });
     log.append(batchOfSize(1, 90_000), { leaderEpoch: 0, nowMs: NOW_MS });
     // The batch is larger than a first read, and the file is gone before the second.
@@ -582,7 +582,7 @@ Deno.test("Log.close() takes no appends while it brings the log to disk", async 
 });
 
 Deno.test("Log.read() from files reads into memory that was released, and no other", async () => {
-  await withLog({ hotTailBytes: 0 }, async (log) => {
+  await withLog({ batchCacheBytes: 0 }, async (log) => {
     log.append(batchOf(["a", "b"]), { leaderEpoch: 0, nowMs: NOW_MS });
     log.append(batchOf(["c", "d"]), { leaderEpoch: 0, nowMs: NOW_MS });
     const first = await log.read(0, { maxBytes: 100_000 });

@@ -15,7 +15,7 @@
  * damaged; what it found of a segment is kept in its `SegmentSoundness`, and never served. `verify/` checks
  * and mends the files of a folder that nobody has open.
  *
- * Logs of a folder share a bounded `FilePool` of open files, a bounded `IndexCache`, and the `HotTail`:
+ * Logs of a folder share a bounded `FilePool` of open files, a bounded `IndexCache`, and the `BatchCache`:
  * the last batches of all logs in memory. All of it works on a `FileSystem`, the machine's
  * (`DenoFileSystem`) or one in memory (`MemoryFileSystem`).
  *

@@ -388,7 +388,7 @@ Deno.test("OffsetForLeaderEpoch knows the end of the current epoch and of no lat
 });
 
 Deno.test("Fetch from disk answers each of many clients with its own records", async () => {
-  await using local = await LocalBroker.start({ config: { "hot.tail.bytes": 0 } });
+  await using local = await LocalBroker.start({ config: { "batch.cache.bytes": 0 } });
   using connection = await RawConnection.connect(local.address);
   const partitions = 6;
   await createTopic(connection, "t", { partitions });

@@ -3,7 +3,7 @@
  * have one value, are in `fixed_settings/`.
  *
  * Names, units and defaults are Kafka's where Kafka has the setting. Ours alone are
- * `log.flush.policy`, `log.level`, `record.validation`, `hot.tail.bytes`, `open.files.max`,
+ * `log.flush.policy`, `log.level`, `record.validation`, `batch.cache.bytes`, `open.files.max`,
  * `queued.max.response.bytes` and `max.in.flight.requests.per.connection`, which in Kafka is a client's.
  *
  * @module
@@ -58,7 +58,7 @@ export interface BrokerSettings extends GroupSettings {
   "default.replication.factor": number;
   "delete.topic.enable": boolean;
   "fetch.max.bytes": number;
-  "hot.tail.bytes": number;
+  "batch.cache.bytes": number;
   "listeners": readonly string[];
   "log.cleaner.backoff.ms": number;
   "log.cleaner.dedupe.buffer.size": number;
@@ -402,7 +402,7 @@ export const SETTINGS: { readonly [N in SettingName]: Setting<BrokerSettings[N]>
       "recognised",
     { min: 1, ...DYNAMIC },
   ),
-  "hot.tail.bytes": long(
+  "batch.cache.bytes": long(
     64 * MIB,
     "Memory in bytes for the newest batches of all logs, from which consumers that keep up are " +
       "served; 0 for none",

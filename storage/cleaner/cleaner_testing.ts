@@ -162,7 +162,7 @@ export async function setUp(
   fs = new MemoryFileSystem({ now: () => NOW_MS }),
 ): Promise<Setup> {
   const watched = new WatchedFileSystem(fs);
-  const options = { hotTailBytes: 0, config: compactedConfig(config) };
+  const options = { batchCacheBytes: 0, config: compactedConfig(config) };
   const directory = await openDirectory(watched, options);
   const log = directory.get(NAME) ??
     directory.create(NAME, { nowMs: NOW_MS, config: options.config });

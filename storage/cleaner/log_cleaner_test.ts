@@ -31,7 +31,7 @@ async function cleanAll(cleaner: LogCleaner, logs: Iterable<Log>): Promise<strin
 }
 
 Deno.test("LogCleaner cleans what is overdue first, then by the ratio of what is dirty", async () => {
-  await using directory = await openDirectory(fs(), { hotTailBytes: 0 });
+  await using directory = await openDirectory(fs(), { batchCacheBytes: 0 });
   const names = ["little-0", "much-0", "overdue-0", "deleted-0", "clean-0"];
   const [little, much, overdue, deleted, clean] = names.map((name) => createLog(directory, name));
   for (const log of [little!, overdue!, clean!]) {

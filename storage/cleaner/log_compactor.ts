@@ -26,7 +26,7 @@
 
 import { DiskFullError, LogOfflineError, StorageError } from "../errors.ts";
 import { FileSystemError, isDiskFull } from "../file_system/file_system.ts";
-import type { LogTail } from "../log/hot_tail.ts";
+import type { LogBatchCache } from "../log/batch_cache.ts";
 import type { LogCheckpointer } from "../log/log_checkpointer.ts";
 import type { LogFlusher } from "../log/log_flusher.ts";
 import type { LogState } from "../log/log_state.ts";
@@ -41,7 +41,7 @@ export class LogCompactor {
   readonly #flusher: LogFlusher;
   readonly #checkpointer: LogCheckpointer;
   readonly #trimmer: LogTrimmer;
-  readonly #tail: LogTail;
+  readonly #cache: LogBatchCache;
   #pass: Promise<LogCleaning | undefined> | undefined;
   #isStopped = false;
 
@@ -50,13 +50,13 @@ export class LogCompactor {
     flusher: LogFlusher,
     checkpointer: LogCheckpointer,
     trimmer: LogTrimmer,
-    tail: LogTail,
+    cache: LogBatchCache,
   ) {
     this.#log = log;
     this.#flusher = flusher;
     this.#checkpointer = checkpointer;
     this.#trimmer = trimmer;
-    this.#tail = tail;
+    this.#cache = cache;
   }
 
   /** How much there is to clean. */
@@ -106,7 +106,7 @@ export class LogCompactor {
       if (pass.isOver) return undefined;
       log.firstDirtyOffset = cleaning.toOffset;
       // What is in memory has all that was dropped.
-      this.#tail.dropBefore(cleaning.toOffset);
+      this.#cache.dropBefore(cleaning.toOffset);
       await log.context.syncCheckpoints();
       return cleaning;
     } catch (error) {

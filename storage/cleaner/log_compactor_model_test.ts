@@ -61,7 +61,7 @@ class Simulation {
   async #open(fs: WatchedFileSystem | MemoryFileSystem): Promise<[LogDirectory, Log]> {
     const config = compactedConfig({ deleteRetentionMs: DELETE_RETENTION_MS });
     const directory = await openDirectory(fs, {
-      hotTailBytes: 0,
+      batchCacheBytes: 0,
       indexCacheBytes: this.#random.pick([0, 1 << 20]),
       maxOpenFiles: this.#random.pick([3, 1000]),
       nowMs: this.#nowMs,

@@ -17,7 +17,7 @@ import {
   StorageError,
 } from "../errors.ts";
 import { FileSystemError, isDiskFull, isTooManyFiles } from "../file_system/file_system.ts";
-import type { HotTail } from "./hot_tail.ts";
+import type { BatchCache } from "./batch_cache.ts";
 import { LEADER_EPOCH_FILE_NAME, LeaderEpochCache } from "./leader_epoch_cache.ts";
 import type { LogConfig } from "./log_config.ts";
 import type { LoadedLog } from "./loaded_log.ts";
@@ -29,7 +29,7 @@ import { type Segment, SegmentWriteError } from "../segment/segment.ts";
 
 /** What the logs of a data folder share. */
 export interface LogContext extends ReadContext {
-  readonly hotTail: HotTail;
+  readonly batchCache: BatchCache;
   /** How long an idempotent producer is remembered (`producer.id.expiration.ms`). */
   readonly producerIdExpirationMs: Milliseconds;
   /** Resolves when the log's folder is known on disk. */

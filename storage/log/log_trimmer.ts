@@ -9,7 +9,7 @@
 
 import { OffsetOutOfRangeError } from "../errors.ts";
 import { isDiskFull } from "../file_system/file_system.ts";
-import type { LogTail } from "./hot_tail.ts";
+import type { LogBatchCache } from "./batch_cache.ts";
 import type { LogCheckpointer } from "./log_checkpointer.ts";
 import type { LogFlusher } from "./log_flusher.ts";
 import { countExpiredSegments } from "./log_retention.ts";
@@ -23,19 +23,19 @@ export class LogTrimmer {
   readonly #log: LogState;
   readonly #flusher: LogFlusher;
   readonly #checkpointer: LogCheckpointer;
-  readonly #tail: LogTail;
+  readonly #cache: LogBatchCache;
   #deletedFiles: { readonly path: string; readonly dueMs: number }[] = [];
 
   constructor(
     log: LogState,
     flusher: LogFlusher,
     checkpointer: LogCheckpointer,
-    tail: LogTail,
+    cache: LogBatchCache,
   ) {
     this.#log = log;
     this.#flusher = flusher;
     this.#checkpointer = checkpointer;
-    this.#tail = tail;
+    this.#cache = cache;
   }
 
   deleteRecordsBefore(offset: number): number {
@@ -166,7 +166,7 @@ export class LogTrimmer {
     log.firstDirtyOffset = Math.min(log.firstDirtyOffset, offset);
     log.epochs.truncateFromEnd(offset);
     log.reloadProducers(nowMs);
-    this.#tail.truncateTo(offset);
+    this.#cache.truncateTo(offset);
     // The index files of the segment that was cut are behind until the next checkpoint.
     this.#checkpointer.truncated(Math.min(offset, log.segments.active.baseOffset));
     this.#flusher.truncated(offset);

@@ -6,7 +6,7 @@
  * takes batches off both ends; `log_roll.ts` and `log_retention.ts` decide when segments begin and end.
  * `log_loader.ts` opens the files of a log and `LogRecoverer` recovers them after a crash.
  * `ProducerStateManager` knows what idempotent producers wrote last (`.snapshot` files),
- * `LeaderEpochCache` where leader epochs began. The `HotTail` keeps the newest batches of all logs in
+ * `LeaderEpochCache` where leader epochs began. The `BatchCache` keeps the newest batches of all logs in
  * memory.
  *
  * @module

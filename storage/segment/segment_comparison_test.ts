@@ -75,7 +75,7 @@ async function opened(
   use: (log: Log) => Promise<void>,
   end = END,
 ): Promise<void> {
-  const directory = await openDirectory(fs, { config: CONFIG, hotTailBytes: 0 });
+  const directory = await openDirectory(fs, { config: CONFIG, batchCacheBytes: 0 });
   try {
     const log = directory.get(NAME)!;
     assertEquals(log.logEndOffset, end, "no offset is given twice");

@@ -77,7 +77,7 @@ async function valuesOf(log: Log): Promise<string[]> {
 
 /** Opens the log after a repair, and appends to it. */
 async function serve(fs: MemoryFileSystem, use: (log: Log) => Promise<void>): Promise<void> {
-  const directory = await openDirectory(fs, { config: CONFIG, hotTailBytes: 0 });
+  const directory = await openDirectory(fs, { config: CONFIG, batchCacheBytes: 0 });
   try {
     const log = directory.get(NAME)!;
     await use(log);
@@ -368,7 +368,7 @@ Deno.test("verifyDataFolder() says what is wrong with the files of the folder it
 Deno.test("Log.read() tells nothing of a repair to who was sent away before", async () => {
   const { fs } = await makeData();
   patch(fs, FIRST, (bytes) => bytes[70]! ^= 1);
-  const directory = await openDirectory(fs, { config: CONFIG, hotTailBytes: 0 });
+  const directory = await openDirectory(fs, { config: CONFIG, batchCacheBytes: 0 });
   const log = directory.get(NAME)!;
   const error = await Promise.try(() => log.read(0, { maxBytes: 1 })).catch((error) => error);
   assert(error instanceof CorruptRecordError);

@@ -374,7 +374,7 @@ class Simulation implements World {
   #drawConfig(): Partial<BrokerSettings> {
     const { random } = this;
     return {
-      "hot.tail.bytes": random.pick([0, 2000, 1 << 20]),
+      "batch.cache.bytes": random.pick([0, 2000, 1 << 20]),
       "open.files.max": random.pick([8, 1000]),
       "log.retention.check.interval.ms": 2000,
       "log.cleaner.backoff.ms": random.pick([300, 3000]),

@@ -125,7 +125,7 @@ class Reading {
     const slice = this.#slice;
     for (const wanted of this.#plan.partitions) {
       if (slice?.isOver) await slice.pause();
-      // Only a read that the hot tail cannot serve is awaited: most requests find all they want
+      // Only a read that the batch cache cannot serve is awaited: most requests find all they want
       // without giving up their turn.
       const found = this.#read(wanted);
       this.#add(found instanceof Promise ? await found : found);

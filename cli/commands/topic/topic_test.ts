@@ -58,7 +58,7 @@ Deno.test("topic create rejects a setting that is not NAME=VALUE", async () => {
 Deno.test("topic create -c cleanup.policy=compact creates a topic that keeps the last record of each key", async () => {
   await using test = await CommandTest.start({
     "log.cleaner.backoff.ms": 1,
-    "hot.tail.bytes": 0,
+    "batch.cache.bytes": 0,
   });
   const settings = [
     "cleanup.policy=compact",

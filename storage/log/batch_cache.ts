@@ -2,15 +2,15 @@
  * The most recently appended batches of all logs, in memory, so that consumers that keep up never
  * touch the disk.
  *
- * Each log has a `LogTail`: a run of batches without a gap, up to its log end offset. All tails
+ * Each log has a `LogBatchCache`: a run of batches without a gap, up to its log end offset. All caches
  * share one budget of bytes; what was appended first, to whichever log, goes first. Batches are copied
  * into chunks, small ones many to a chunk: reading a thousand small buffers costs a thousand times one.
- * The copy costs less than it saves: who brings a batch, and the tail itself, fill the same few
+ * The copy costs less than it saves: who brings a batch, and the cache itself, fill the same few
  * buffers again and again (`BufferPool`).
  *
  * A chunk that was read stays as it is until its reader releases it, however soon it is dropped here.
  * Who never does leaves it to the garbage collector. What counts against the budget are chunks in the
- * tails, whole.
+ * caches, whole.
  *
  * @module
  */
@@ -27,13 +27,13 @@ const LARGEST_CHUNK_BYTES = 1 << 16;
 /** What an entry takes besides its bytes, roughly. */
 const ENTRY_OVERHEAD_BYTES = 200;
 
-/** Shares a budget of memory among the tails of logs. */
-export class HotTail {
+/** Shares a budget of memory among the caches of logs. */
+export class BatchCache {
   readonly #maxBytes: number;
   readonly #buffers: BufferPool;
   #sizeInBytes = 0;
-  #oldest: TailEntry | undefined;
-  #newest: TailEntry | undefined;
+  #oldest: CacheEntry | undefined;
+  #newest: CacheEntry | undefined;
 
   /** Keeps at most `maxBytes` of batches, in memory of `buffers`; 0 keeps none. */
   constructor(maxBytes: number, buffers: BufferPool) {
@@ -46,29 +46,29 @@ export class HotTail {
     return this.#sizeInBytes;
   }
 
-  /** A tail for one log. */
-  tail(): LogTail {
-    return new LogTail(this);
+  /** The cache of one log. */
+  forLog(): LogBatchCache {
+    return new LogBatchCache(this);
   }
 
-  /** For {@linkcode LogTail}: memory for at least `size` bytes. */
+  /** For {@linkcode LogBatchCache}: memory for at least `size` bytes. */
   takeChunk(size: number): Uint8Array<ArrayBuffer> {
     return new Uint8Array(this.#buffers.take(size).buffer);
   }
 
-  /** For {@linkcode LogTail}: whether a batch may be kept at all. */
+  /** For {@linkcode LogBatchCache}: whether a batch may be kept at all. */
   hasRoomFor(bytes: Uint8Array): boolean {
     return bytes.byteLength + ENTRY_OVERHEAD_BYTES <= this.#maxBytes;
   }
 
-  /** For {@linkcode LogTail}: counts an entry, and drops the oldest ones of any log to make room. */
-  add(entry: TailEntry): void {
+  /** For {@linkcode LogBatchCache}: counts an entry, and drops the oldest ones of any log to make room. */
+  add(entry: CacheEntry): void {
     if (this.#newest === undefined) this.#oldest = entry;
     else this.#newest.newer = entry;
     this.#newest = entry;
     this.#sizeInBytes += ENTRY_OVERHEAD_BYTES + entry.chunk.length;
     while (this.#sizeInBytes > this.#maxBytes && this.#oldest !== undefined) {
-      const oldest: TailEntry = this.#oldest;
+      const oldest: CacheEntry = this.#oldest;
       this.#oldest = oldest.newer;
       if (this.#oldest === undefined) this.#newest = undefined;
       if (oldest.owner === undefined) continue;
@@ -77,20 +77,20 @@ export class HotTail {
     }
   }
 
-  /** For {@linkcode LogTail}: stops counting an entry. It leaves the queue when it is the oldest. */
-  drop(entry: TailEntry): void {
+  /** For {@linkcode LogBatchCache}: stops counting an entry. It leaves the queue when it is the oldest. */
+  drop(entry: CacheEntry): void {
     this.#sizeInBytes -= ENTRY_OVERHEAD_BYTES + entry.chunk.length;
     entry.owner = undefined;
     entry.bytes = NO_BYTES;
     if (entry.readerCount === 0) this.#give(entry);
   }
 
-  /** For {@linkcode LogTail}: says that one who read an entry no longer looks at it. */
-  release(entry: TailEntry): void {
+  /** For {@linkcode LogBatchCache}: says that one who read an entry no longer looks at it. */
+  release(entry: CacheEntry): void {
     if (--entry.readerCount === 0 && entry.owner === undefined) this.#give(entry);
   }
 
-  #give(entry: TailEntry): void {
+  #give(entry: CacheEntry): void {
     this.#buffers.give(entry.chunk);
     entry.chunk = NO_BYTES;
   }
@@ -99,9 +99,9 @@ export class HotTail {
 const NO_BYTES = new Uint8Array(0);
 
 /** One or more whole batches, one after another, in one chunk. */
-class TailEntry {
+class CacheEntry {
   /** Whose it is; nobody's once it was dropped. */
-  owner: LogTail | undefined;
+  owner: LogBatchCache | undefined;
   /** The part of the chunk that is used. */
   bytes: Uint8Array;
   chunk: Uint8Array<ArrayBuffer>;
@@ -109,10 +109,10 @@ class TailEntry {
   nextOffset: number;
   /** How many look at what they read here. */
   readerCount = 0;
-  newer: TailEntry | undefined;
+  newer: CacheEntry | undefined;
 
   constructor(
-    owner: LogTail,
+    owner: LogBatchCache,
     size: number,
     chunk: Uint8Array<ArrayBuffer>,
     baseOffset: number,
@@ -127,7 +127,7 @@ class TailEntry {
 }
 
 /** Batches that were read. */
-export interface TailRead {
+export interface CacheRead {
   readonly chunks: readonly Uint8Array[];
   readonly sizeInBytes: number;
   /** The offset after the last batch read. */
@@ -137,15 +137,15 @@ export interface TailRead {
 }
 
 /** The last batches of one log. */
-export class LogTail {
-  readonly #hotTail: HotTail;
+export class LogBatchCache {
+  readonly #batchCache: BatchCache;
   /** Entries from `#first` on are in use; those before are gone. */
-  #entries: (TailEntry | undefined)[] = [];
+  #entries: (CacheEntry | undefined)[] = [];
   #first = 0;
 
-  /** For {@linkcode HotTail.tail}. */
-  constructor(hotTail: HotTail) {
-    this.#hotTail = hotTail;
+  /** For {@linkcode BatchCache.forLog}. */
+  constructor(batchCache: BatchCache) {
+    this.#batchCache = batchCache;
   }
 
   /** The lowest offset that can be read, or `Infinity`. */
@@ -157,7 +157,7 @@ export class LogTail {
   append(bytes: Uint8Array, baseOffset: number, nextOffset: number): void {
     const last = this.#entries.at(-1);
     if (last !== undefined && last.nextOffset !== baseOffset) this.clear();
-    if (this.#hotTail.hasRoomFor(bytes)) this.#copy(bytes, baseOffset, nextOffset);
+    if (this.#batchCache.hasRoomFor(bytes)) this.#copy(bytes, baseOffset, nextOffset);
     else this.clear();
   }
 
@@ -177,14 +177,14 @@ export class LogTail {
       LARGEST_CHUNK_BYTES,
       Math.max(SMALLEST_CHUNK_BYTES, (last?.chunk.length ?? 0) * 2),
     );
-    const chunk = this.#hotTail.takeChunk(size);
+    const chunk = this.#batchCache.takeChunk(size);
     chunk.set(bytes);
-    this.#add(new TailEntry(this, bytes.length, chunk, baseOffset, nextOffset));
+    this.#add(new CacheEntry(this, bytes.length, chunk, baseOffset, nextOffset));
   }
 
-  #add(entry: TailEntry): void {
+  #add(entry: CacheEntry): void {
     this.#entries.push(entry);
-    this.#hotTail.add(entry);
+    this.#batchCache.add(entry);
   }
 
   /**
@@ -192,17 +192,17 @@ export class LogTail {
    *
    * @param maxBytes Bytes to read at most, but for the first batch if `minOneBatch`.
    * @param maxOffset The offset that no batch may reach.
-   * @returns Nothing if `offset` is not in the tail. What is read is to be released.
+   * @returns Nothing if `offset` is not in the cache. What is read is to be released.
    */
   read(
     offset: number,
     maxBytes: number,
     maxOffset: number,
     minOneBatch: boolean,
-  ): TailRead | undefined {
+  ): CacheRead | undefined {
     if (!(offset >= this.baseOffset && offset < this.#entries.at(-1)!.nextOffset)) return undefined;
     const chunks: Uint8Array[] = [];
-    const entries: TailEntry[] = [];
+    const entries: CacheEntry[] = [];
     let sizeInBytes = 0;
     let nextOffset = offset;
     for (let slot = this.#slotOf(offset); slot < this.#entries.length; slot++) {
@@ -232,7 +232,7 @@ export class LogTail {
     }
     if (entries.length === 0) return { chunks, sizeInBytes, nextOffset };
     const release = () => {
-      for (const entry of entries) this.#hotTail.release(entry);
+      for (const entry of entries) this.#batchCache.release(entry);
     };
     return { chunks, sizeInBytes, nextOffset, release };
   }
@@ -240,7 +240,7 @@ export class LogTail {
   /** Drops batches that have `offset` or larger ones. */
   truncateTo(offset: number): void {
     while (this.#entries.length > this.#first && this.#entries.at(-1)!.nextOffset > offset) {
-      this.#hotTail.drop(this.#entries.pop()!);
+      this.#batchCache.drop(this.#entries.pop()!);
     }
     this.#compact();
   }
@@ -250,7 +250,7 @@ export class LogTail {
     while (this.#first < this.#entries.length && this.#entries[this.#first]!.nextOffset <= offset) {
       const entry = this.#entries[this.#first]!;
       this.#entries[this.#first++] = undefined;
-      this.#hotTail.drop(entry);
+      this.#batchCache.drop(entry);
     }
     this.#compact();
   }
@@ -260,10 +260,10 @@ export class LogTail {
     this.truncateTo(-1);
   }
 
-  /** For {@linkcode HotTail}: forgets the oldest entry, which is `entry`. */
-  dropOldest(entry: TailEntry): void {
+  /** For {@linkcode BatchCache}: forgets the oldest entry, which is `entry`. */
+  dropOldest(entry: CacheEntry): void {
     if (this.#entries[this.#first] !== entry) {
-      throw new Error(`Cannot drop tail entry at offset ${entry.baseOffset}: it is not the oldest`);
+      throw new Error(`Cannot drop cache entry at offset ${entry.baseOffset}: it is not the oldest`);
     }
     this.#entries[this.#first++] = undefined;
     this.#compact();
