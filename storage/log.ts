@@ -337,7 +337,7 @@ export class Log {
     } catch (error) {
       throw state.failure("append to", error, true);
     }
-    this.#note(batches, producers, epochs);
+    this.#updateDerivedState(batches, producers, epochs);
     state.logEndOffset = lastOffset + 1;
     this.#flusher.appended(nowMs);
     this.#checkpointer.changed();
@@ -363,7 +363,7 @@ export class Log {
   }
 
   /** Notes batches that were just written in everything that knows of them. */
-  #note(
+  #updateDerivedState(
     batches: readonly RecordBatch[],
     producers: ProducerStateManager,
     epochs: LeaderEpochCache,
@@ -373,7 +373,7 @@ export class Log {
     let position = active.sizeInBytes;
     for (const batch of batches) position -= batch.sizeInBytes;
     for (const batch of batches) {
-      active.note(batch, position, config.indexIntervalBytes);
+      active.indexBatch(batch, position, config.indexIntervalBytes);
       producers.update(batch, () => batch);
       const { partitionLeaderEpoch, baseOffset } = batch;
       if (partitionLeaderEpoch > epochs.latestEpoch) {

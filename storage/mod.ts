@@ -12,7 +12,7 @@
  * (`segment_comparison.ts`) is told as a `LogLoss`.
  *
  * What is read from a file is checked the first time. `BatchWalk` goes along batches past those that are
- * damaged; what it found of a segment is kept in its `SegmentSoundness`, and never served. `verify/` checks
+ * damaged; what it found of a segment is kept in its `SegmentIntegrity`, and never served. `verify/` checks
  * and mends the files of a folder that nobody has open.
  *
  * Logs of a folder share a bounded `FilePool` of open files, a bounded `IndexCache`, and the `BatchCache`:

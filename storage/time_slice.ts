@@ -21,7 +21,7 @@ function takeTurn(): void {
 }
 
 /** Forgets the works that wait for their turn: a simulated process has ended, and its timers with it. */
-export function forgetWaitingWorks(): void {
+export function forgetWaitingTasks(): void {
   waiting.length = 0;
   isScheduled = false;
 }

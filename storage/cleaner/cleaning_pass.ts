@@ -283,12 +283,12 @@ export class CleaningPass {
       return this.#filtered(batch, dirty, deleteHorizonMs, isExpired, isLastOfProducer);
     } catch (error) {
       if (!(error instanceof CorruptRecordError)) throw error;
-      this.#noteUnreadable(batch, error);
+      this.#addUnreadable(batch, error);
       return batch.bytes;
     }
   }
 
-  #noteUnreadable({ baseOffset, lastOffset, recordCount }: RecordBatch, error: Error): void {
+  #addUnreadable({ baseOffset, lastOffset, recordCount }: RecordBatch, error: Error): void {
     this.#recordsBefore += recordCount;
     this.#recordsAfter += recordCount;
     if (this.#unreadableCount++ >= MAX_NAMED) return;

@@ -43,7 +43,7 @@ export class SegmentSwap {
   async swap(replaced: readonly Segment[], cleaned: Segment, nowMs: number): Promise<boolean> {
     const log = this.#log;
     const { fs } = log.context;
-    cleaned.noteMaxTimestamp();
+    cleaned.indexMaxTimestamp();
     cleaned.writeIndexes();
     await cleaned.sync();
     for (const path of cleaned.indexPaths) await syncFile(fs, path);

@@ -85,7 +85,7 @@ export class LogCheckpointer {
     const written: Segment[] = [];
     for (const segment of segments) {
       if (segment.isReady && segment.sizeInBytes > 0) {
-        segment.noteMaxTimestamp();
+        segment.indexMaxTimestamp();
         segment.writeIndexes();
         if (segment !== segments.active) segment.releaseIndexes();
       }

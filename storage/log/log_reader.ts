@@ -29,7 +29,7 @@ import type { LogConfig } from "./log_config.ts";
 import type { LogSegments } from "./log_segments.ts";
 import { MAX_RELATIVE_OFFSET, type Segment, type SegmentContext } from "../segment/segment.ts";
 import { checkSegment } from "../segment/segment_check.ts";
-import type { BatchPlace } from "../segment/segment_soundness.ts";
+import type { BatchPlace } from "../segment/segment_integrity.ts";
 
 /** Reads are at least this large, since the batch wanted may begin behind where the index points. */
 const SMALLEST_READ_BYTES = 16_384;
@@ -103,7 +103,7 @@ export interface ReadableLog {
 interface ReadBatches {
   readonly all: Uint8Array<ArrayBuffer>;
   /** How many of the bytes are whole batches. If none are, there is at least a header. */
-  readonly soundSize: number;
+  readonly validSize: number;
   /** Where to go on behind them. */
   readonly next: BatchPlace;
 }
@@ -201,7 +201,7 @@ export class LogReader {
     let place = this.#placeOf(segment, offset);
     let wanted = Math.max(maxBytes, SMALLEST_READ_BYTES);
     while (place.position < end) {
-      const damage = segment.soundness.nextDamage(place.position);
+      const damage = segment.integrity.nextDamage(place.position);
       if (damage !== undefined && damage.position <= place.position) {
         if (offset < damage.nextOffset) throw this.#damaged("read", offset, segment, damage);
         place = { position: damage.endPosition, nextOffset: damage.nextOffset };
@@ -209,18 +209,18 @@ export class LogReader {
       }
       const bytes = await this.#readBatches(segment, place, wanted, damage?.position ?? end);
       const cursor = new BatchCursor(bytes.all);
-      while (cursor.position < bytes.soundSize) {
+      while (cursor.position < bytes.validSize) {
         if (cursor.lastOffset >= offset && cursor.recordCount !== 0) break;
         cursor.position += cursor.sizeInBytes;
       }
-      if (cursor.position < bytes.soundSize) {
-        const sound = bytes.all.subarray(0, bytes.soundSize);
+      if (cursor.position < bytes.validSize) {
+        const sound = bytes.all.subarray(0, bytes.validSize);
         const read = cut(sound, cursor.position, offset, maxBytes, maxOffset, minOneBatch);
         if (read.sizeInBytes > 0) return { ...read, release: () => buffers.give(bytes.all) };
         buffers.give(bytes.all);
         return read;
       }
-      if (bytes.soundSize === 0) {
+      if (bytes.validSize === 0) {
         const size = cursor.sizeInBytes;
         if (size > maxBytes && !minOneBatch && cursor.lastOffset >= offset) return nothing(offset);
         wanted = Math.max(wanted, size + RECORD_BATCH_OVERHEAD);
@@ -292,13 +292,13 @@ export class LogReader {
     let place = from;
     let wanted = TIMESTAMP_READ_BYTES;
     while (place.position < end) {
-      const damage = segment.soundness.nextDamage(place.position);
+      const damage = segment.integrity.nextDamage(place.position);
       if (damage !== undefined && damage.position <= place.position) {
         throw this.#damaged("look for a timestamp", damage.firstOffset, segment, damage);
       }
       const bytes = await this.#readBatches(segment, place, wanted, damage?.position ?? end);
       const cursor = new BatchCursor(bytes.all);
-      while (cursor.position < bytes.soundSize) {
+      while (cursor.position < bytes.validSize) {
         const found = find(cursor);
         if (found !== undefined) {
           const { timestamp, offset } = found;
@@ -306,7 +306,7 @@ export class LogReader {
         }
         cursor.position += cursor.sizeInBytes;
       }
-      if (bytes.soundSize === 0) wanted = cursor.sizeInBytes + RECORD_BATCH_OVERHEAD;
+      if (bytes.validSize === 0) wanted = cursor.sizeInBytes + RECORD_BATCH_OVERHEAD;
       else place = bytes.next;
       this.#log.context.buffers.give(bytes.all);
     }
@@ -345,14 +345,14 @@ export class LogReader {
     if (segment.truncations !== truncations || segment.isDeleted) throw new StaleRead();
     const cursor = new BatchCursor(all);
     const endOffset = this.#endOffsetOf(segment);
-    const { next, problem } = segment.soundness.check(cursor, place, end, endOffset);
-    if (problem !== undefined) await this.#readAnew(segment, next.position, problem);
-    return { all, soundSize: cursor.position, next };
+    const { next, problem } = segment.integrity.check(cursor, place, end, endOffset);
+    if (problem !== undefined) await this.#recheck(segment, next.position, problem);
+    return { all, validSize: cursor.position, next };
   }
 
   /** Has a segment checked, since there is something wrong at a position. */
-  async #readAnew(segment: Segment, position: number, problem: string): Promise<never> {
-    if (position >= segment.soundness.foundTo) {
+  async #recheck(segment: Segment, position: number, problem: string): Promise<never> {
+    if (position >= segment.integrity.foundTo) {
       await this.#check(segment);
       throw new StaleRead();
     }
@@ -371,14 +371,14 @@ export class LogReader {
   #check(segment: Segment): Promise<void> {
     const running = this.#checks.get(segment);
     if (running !== undefined) return running;
-    const check = this.#checkAndTell(segment).finally(() => this.#checks.delete(segment));
+    const check = this.#checkAndReport(segment).finally(() => this.#checks.delete(segment));
     this.#checks.set(segment, check);
     return check;
   }
 
-  async #checkAndTell(segment: Segment): Promise<void> {
+  async #checkAndReport(segment: Segment): Promise<void> {
     const { context, name, folder, config } = this.#log;
-    const known = new Set(segment.soundness.damages.map(({ position }) => position));
+    const known = new Set(segment.integrity.damages.map(({ position }) => position));
     const damages = await checkSegment(segment, {
       context,
       folder,
@@ -400,7 +400,7 @@ export class LogReader {
     const bytes = this.#log.context.buffers.take(size);
     const count = await segment.file.read(bytes, position);
     if (segment.truncations !== truncations || segment.isDeleted) throw new StaleRead();
-    if (count < size) await this.#readAnew(segment, position + count, "the file ends there");
+    if (count < size) await this.#recheck(segment, position + count, "the file ends there");
     return bytes;
   }
 

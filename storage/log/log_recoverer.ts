@@ -232,7 +232,7 @@ export class LogRecoverer {
       const { damage } = walk;
       if (damage === undefined) {
         if (walk.nextOffset > recoveryPoint) return walk.position;
-        segment.note(walk.header, walk.position, this.#indexInterval);
+        segment.indexBatch(walk.header, walk.position, this.#indexInterval);
         if (walk.nextOffset === recoveryPoint) {
           this.#nextOffset = recoveryPoint;
           return walk.nextPosition;
@@ -241,14 +241,14 @@ export class LogRecoverer {
         return walk.position;
       }
       const isEnd = damage !== undefined && walk.nextPosition === segment.sizeInBytes;
-      if (damage !== undefined) this.#tellOf(damage, segment, isEnd);
+      if (damage !== undefined) this.#reportDamage(damage, segment, isEnd);
       this.#nextOffset = isEnd ? recoveryPoint : walk.nextOffset;
     }
     return walk.position;
   }
 
   /** Notes damage of batches that were on disk at the recovery point, which are left as they are. */
-  #tellOf(damage: DamagedRange, { path }: Segment, isEnd: boolean): void {
+  #reportDamage(damage: DamagedRange, { path }: Segment, isEnd: boolean): void {
     const { position, endPosition, firstOffset, problem } = damage;
     const nextOffset = isEnd ? this.#recoveryPoint : damage.nextOffset;
     const followed = isEnd ? ", as are those that may have followed" : "";
@@ -287,7 +287,7 @@ export class LogRecoverer {
 
   #apply(segment: Segment, scanner: BatchScanner): void {
     const { header, position } = scanner;
-    segment.note(header, position, this.#indexInterval);
+    segment.indexBatch(header, position, this.#indexInterval);
     this.#nextOffset = header.nextOffset;
     if (header.nextOffset > this.#producers.endOffset) {
       this.#producers.update(header, () => scanner.batch());

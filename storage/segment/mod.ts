@@ -10,11 +10,11 @@
  * | -------------- | ----------------------------------- | ---------------------------------------------- |
  * | `BatchCursor`  | the memory it is given              | stepping over headers that are in memory       |
  * | `BatchScanner` | each header's size                  | reading a whole file in chunks, up to damage   |
- * | `soundBatches` | headers as long as they fit         | finding sound batches after damage too         |
+ * | `validBatches` | headers as long as they fit         | finding sound batches after damage too         |
  * | `BatchWalk`    | nothing: CRC of each, once          | serving, verifying, repairing                  |
  *
  * The cleaner's `SegmentChunks` reads what a `BatchWalk` has passed. What is known of a file is its
- * `SegmentSoundness`; `segment_check.ts` checks all of a file once damage was met. At a clean stop a
+ * `SegmentIntegrity`; `segment_check.ts` checks all of a file once damage was met. At a clean stop a
  * `segment-checkpoint` notes how the files end, and `segment_comparison.ts` compares them at the next
  * start.
  *

@@ -41,8 +41,8 @@ import {
   SEGMENT_SUFFIXES,
   TIME_INDEX_SUFFIX,
 } from "./segment_file_name.ts";
-import { SegmentSoundness } from "./segment_soundness.ts";
-import { soundBatches } from "./sound_batches.ts";
+import { SegmentIntegrity } from "./segment_integrity.ts";
+import { validBatches } from "./valid_batches.ts";
 import { NO_TIMESTAMP, TIME_INDEX_ENTRY_SIZE, TimeIndex } from "./time_index.ts";
 
 /** Offsets in the indexes are relative to the base offset, and int32. */
@@ -96,7 +96,7 @@ export class Segment {
   #maxTimestamp: number | undefined;
   #offsetOfMaxTimestamp = -1;
   #firstTimestamp: number | undefined;
-  #soundness: SegmentSoundness | undefined;
+  #integrity: SegmentIntegrity | undefined;
   /** Writes and truncations so far, and how many of them are on disk. */
   #changes = 0;
   #syncedChanges = 0;
@@ -168,8 +168,8 @@ export class Segment {
   }
 
   /** What is known of damage. */
-  get soundness(): SegmentSoundness {
-    return this.#soundness ??= new SegmentSoundness();
+  get integrity(): SegmentIntegrity {
+    return this.#integrity ??= new SegmentIntegrity();
   }
 
   /** Whether batches can be noted: the indexes are in memory to be added to. */
@@ -278,7 +278,7 @@ export class Segment {
   *rebuildIndexesInSlices(indexIntervalBytes: number): Generator<void, SegmentIndexes> {
     this.beginIndexes();
     for (const { header, position } of this.batchesFrom(0)) {
-      this.note(header, position, indexIntervalBytes);
+      this.indexBatch(header, position, indexIntervalBytes);
       yield;
     }
     const indexes = this.#indexes!;
@@ -349,7 +349,7 @@ export class Segment {
 
   /** Goes along the sound batches from a position at which one starts. */
   batchesFrom(position: number): Generator<BatchScanner | BatchWalk, void> {
-    return soundBatches(this.scan(position, false), (from) => this.walk(from), this.baseOffset);
+    return validBatches(this.scan(position, false), (from) => this.walk(from), this.baseOffset);
   }
 
   /**
@@ -388,7 +388,7 @@ export class Segment {
   }
 
   /** Notes a batch that was written at a position, in the indexes if it is time for an entry. */
-  note(batch: BatchHeader, position: number, indexIntervalBytes: number): void {
+  indexBatch(batch: BatchHeader, position: number, indexIntervalBytes: number): void {
     const { maxTimestamp, lastOffset, recordCount } = batch;
     if (position === 0 && recordCount > 0) this.#firstTimestamp = maxTimestamp;
     if (maxTimestamp > this.#maxTimestamp! && recordCount > 0) {
@@ -403,7 +403,7 @@ export class Segment {
   }
 
   /** Puts the largest timestamp so far in the time index. */
-  noteMaxTimestamp(): void {
+  indexMaxTimestamp(): void {
     this.#indexes?.time.maybeAppend(this.#maxTimestamp!, this.#offsetOfMaxTimestamp);
   }
 
@@ -452,7 +452,7 @@ export class Segment {
 
   /** Says that the segment takes no more batches. Its indexes stay in memory if they cannot be written. */
   retire(): void {
-    this.noteMaxTimestamp();
+    this.indexMaxTimestamp();
     try {
       this.writeIndexes();
     } catch (error) {
@@ -477,20 +477,20 @@ export class Segment {
    */
   truncateTo(batch: BatchPosition): void {
     this.truncations++;
-    this.#soundness = undefined;
+    this.#integrity = undefined;
     this.#changes++;
     this.truncateIndexes(batch.baseOffset);
     this.#file.truncateSync(batch.position);
     this.#sizeInBytes = batch.position;
     if (batch.position === 0) this.#firstTimestamp = undefined;
-    this.#noteTimestampsUpTo(batch.position);
+    this.#updateMaxTimestampUpTo(batch.position);
   }
 
   /**
    * Notes the timestamps of batches before a position that the time index may not have: it is brought
    * up to date with every entry of the offset index.
    */
-  #noteTimestampsUpTo(position: number): void {
+  #updateMaxTimestampUpTo(position: number): void {
     for (const batch of this.batchesFrom(this.#indexes!.offset.lastPosition)) {
       if (batch.position >= position) break;
       const { maxTimestamp, lastOffset, recordCount } = batch.header;
@@ -504,7 +504,7 @@ export class Segment {
   cutTail(sizeInBytes: number): void {
     if (sizeInBytes === this.#sizeInBytes) return;
     this.truncations++;
-    this.#soundness = undefined;
+    this.#integrity = undefined;
     this.#changes++;
     this.#file.truncateSync(sizeInBytes);
     this.#sizeInBytes = sizeInBytes;

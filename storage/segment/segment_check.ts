@@ -45,7 +45,7 @@ export async function checkSegment(
     });
     while (walk.next()) {
       if (walk.damage !== undefined) damages.push(walk.damage);
-      else indexed.note(walk.header, walk.position, indexIntervalBytes);
+      else indexed.indexBatch(walk.header, walk.position, indexIntervalBytes);
       if (!slice.isOver) continue;
       await slice.pause();
       if (segment.isDeleted || segment.truncations !== truncations) return undefined;
@@ -53,7 +53,7 @@ export async function checkSegment(
     position = walk.position;
     nextOffset = walk.nextOffset;
   }
-  segment.soundness.replace(position, damages);
+  segment.integrity.replace(position, damages);
   segment.takeIndexes(indexed);
   return damages;
 }

@@ -87,7 +87,7 @@ class SegmentComparer implements Comparison {
       if (size !== undefined) this.#missingCount = 0;
       if (size === undefined || size < segment.sizeInBytes) await this.#fill(segment, size);
       else if (size > segment.sizeInBytes) {
-        this.#tell(segment, `it has ${size} bytes, ${segment.sizeInBytes} at the last stop`);
+        this.#report(segment, `it has ${size} bytes, ${segment.sizeInBytes} at the last stop`);
       } else this.#compareIndexes(segment);
       if (this.#slice.isOver) await this.#slice.pause();
     }
@@ -125,7 +125,7 @@ class SegmentComparer implements Comparison {
     for (const [suffix] of indexes) this.#fs.removeSync(this.#pathOf(segment, suffix));
     this.isChanged = true;
     const names = wrong.map(([suffix]) => fileNameOf(segment.baseOffset, suffix)).join(" and ");
-    this.#tell(segment, `${names} is missing or cut; the indexes are made again`);
+    this.#report(segment, `${names} is missing or cut; the indexes are made again`);
   }
 
   /** Puts something in the place of what a file has lost. */
@@ -150,7 +150,7 @@ class SegmentComparer implements Comparison {
         firstOffset: isLost ? Math.max(firstOffset, logStartOffset) : endOffset,
         nextOffset: endOffset,
       };
-      if (size === undefined) this.#tellOfMissing(loss);
+      if (size === undefined) this.#reportMissing(loss);
       else this.losses.push(loss);
     } finally {
       segment.close();
@@ -158,7 +158,7 @@ class SegmentComparer implements Comparison {
   }
 
   /** Tells of a missing file, together with those before it that are missing too. */
-  #tellOfMissing(loss: LogLoss): void {
+  #reportMissing(loss: LogLoss): void {
     const last = this.losses.at(-1);
     const follows = this.#missingCount > 0 && last!.nextOffset === loss.firstOffset;
     this.#missingCount = follows ? this.#missingCount + 1 : 1;
@@ -214,7 +214,7 @@ class SegmentComparer implements Comparison {
   }
 
   /** Tells of something that costs no records. */
-  #tell(segment: ClosedSegment, problem: string): void {
+  #report(segment: ClosedSegment, problem: string): void {
     const { baseOffset } = segment;
     const path = this.#pathOf(segment, LOG_SUFFIX);
     this.losses.push({ path, problem, firstOffset: baseOffset, nextOffset: baseOffset });

@@ -189,7 +189,7 @@ class PartitionVerifier {
         } else {
           const { header, position } = walk;
           if (header.baseOffset > this.#nextOffset) {
-            this.#lookForGap(header.baseOffset, position, lose);
+            this.#checkGap(header.baseOffset, position, lose);
           }
           this.#checkBatch(header, position, path, walk);
           indexes.batch(header, position);
@@ -206,7 +206,7 @@ class PartitionVerifier {
     const endOffset = nextBaseOffset ?? recoveryPoint ?? 0;
     if (endOffset > this.#nextOffset) {
       const isCut = closed !== undefined && sizeInBytes < closed.sizeInBytes;
-      this.#lookForGap(endOffset, sizeInBytes, lose, isCut);
+      this.#checkGap(endOffset, sizeInBytes, lose, isCut);
       this.#nextOffset = endOffset;
     } else if (closed !== undefined && sizeInBytes !== closed.sizeInBytes && holes.length === 0) {
       const problem = `it has ${sizeInBytes} bytes, ${closed.sizeInBytes} at the last stop`;
@@ -268,7 +268,7 @@ class PartitionVerifier {
    * Only compaction leaves gaps, and never in the last segment. After a crash it is not known for
    * certain where it has been.
    */
-  #lookForGap(
+  #checkGap(
     nextOffset: number,
     position: number,
     lose: (range: DamagedRange) => void,

@@ -17,7 +17,7 @@ import {
 import type { Random } from "../../protocol/random_testing.ts";
 import { FaultyFileSystem } from "../../storage/file_system/faulty_file_system_testing.ts";
 import { type FileSystem, MemoryFileSystem } from "../../storage/mod.ts";
-import { forgetWaitingWorks } from "../../storage/time_slice.ts";
+import { forgetWaitingTasks } from "../../storage/time_slice.ts";
 import { Connection } from "./connection.ts";
 import { check, Violation } from "./violation.ts";
 
@@ -202,7 +202,7 @@ export class Machine {
     for (const connection of this.#connections) connection.cut();
     this.#connections = [];
     this.#timers = [];
-    forgetWaitingWorks();
+    forgetWaitingTasks();
     this.#broker = this.#process = undefined;
   }
 }

@@ -25,7 +25,7 @@ export interface BatchPlace {
 }
 
 /** What was found out about a segment file. */
-export class SegmentSoundness {
+export class SegmentIntegrity {
   /** Where checked bytes begin and end, alternately, in order. */
   #bounds: number[] = [];
   #damages: readonly DamagedRange[] = [];

@@ -17,7 +17,7 @@ import type { BatchWalk } from "./batch_walk.ts";
  * @param walkFrom Walks from a position to where the scanner ends.
  * @param nextOffset The lowest offset possible there.
  */
-export function* soundBatches(
+export function* validBatches(
   scanner: BatchScanner,
   walkFrom: (position: number) => BatchWalk,
   nextOffset: number,
