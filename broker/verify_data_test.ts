@@ -59,11 +59,11 @@ Deno.test("verifyData() misses partition.metadata where it has been on disk, and
   const path = "/data/a-1/partition.metadata";
   const id = new TextDecoder().decode(fs.readFileSync(path));
   fs.removeSync(path);
-  assertMatch((await findingsOf(fs))[0]!, /does not say that the log belongs to topic id/);
+  assertMatch((await findingsOf(fs))[0]!, /it is missing; the topic id of the log is /);
   await repair(fs);
   assertEquals(new TextDecoder().decode(fs.readFileSync(path)), id);
   fs.writeFileSync(path, fs.readFileSync("/data/empty-0/partition.metadata"));
-  assertMatch((await findingsOf(fs))[0]!, /topic id is \S+, that of the topic is /);
+  assertMatch((await findingsOf(fs))[0]!, /topic id is \S+, the topic has /);
   // Whose records these are is not for a program to decide.
   await repair(fs);
   assertEquals((await findingsOf(fs)).length, 1);
@@ -90,8 +90,8 @@ Deno.test("verifyData() misses the folder of a partition, after a stop and after
     for (const [name, records] of [["a-1", true], ["empty-0", false]] as const) {
       const fs = await makeData({ isClean });
       await fs.remove(`/data/${name}`);
-      const expected = `/data/${name}: there is no folder of "${name}"` +
-        (records ? ", which had records of offsets 0 to 1" : "");
+      const expected = `/data/${name}: the folder of "${name}"` +
+        (records ? ", which had offsets 0 to 1, is missing" : " is missing");
       // Without records the folder may not have been there before a kill.
       assertEquals(await findingsOf(fs), isClean || records ? [expected] : []);
     }

@@ -1,12 +1,12 @@
 /**
- * What can go wrong in storage, as one class per thing a caller can act on. Messages name the log
+ * The errors of storage, one class per condition that a caller can act on. Messages name the log
  * (its folder), the action, the value and the bound. They carry no Kafka error codes: the broker
  * maps classes to codes.
  *
  * @module
  */
 
-/** Base of all errors of this folder that are not a programming mistake. */
+/** Base class of the errors of storage. Broken invariants throw a plain `Error` instead. */
 export class StorageError extends Error {
   override name = "StorageError";
 }
@@ -33,20 +33,20 @@ export class RecordTooLargeError extends StorageError {
   override name = "RecordTooLargeError";
 }
 
-/** What is appended at once is larger than `segment.bytes`. */
+/** The batches of one append are larger than `segment.bytes`. */
 export class RecordBatchTooLargeError extends StorageError {
   override name = "RecordBatchTooLargeError";
 }
 
-/** What is wrong with a record, at its place in its batch, counted from 0 (KIP-467). */
+/** What is wrong with a record, and its index in the batch, from 0 (KIP-467). */
 export interface RecordError {
   readonly batchIndex: number;
   readonly message: string;
 }
 
-/** A batch that is refused for what it holds, and which of its records are to blame, if some are. */
+/** A batch that is rejected because of its content. */
 abstract class RecordValidationError extends StorageError {
-  /** The records to blame, as far as they are named; empty if it is the batch as a whole. */
+  /** The invalid records, or as many as are named; empty if the batch as a whole is invalid. */
   readonly recordErrors: readonly RecordError[];
 
   constructor(
@@ -58,12 +58,18 @@ abstract class RecordValidationError extends StorageError {
   }
 }
 
-/** A batch whose header contradicts itself or its records, or a record that is malformed or has no key. */
+/**
+ * A batch whose header contradicts itself or its records, or that has a malformed record or one
+ * without a required key.
+ */
 export class InvalidRecordError extends RecordValidationError {
   override name = "InvalidRecordError";
 }
 
-/** A timestamp outside `message.timestamp.before.max.ms` and `after.max.ms`, or not the client's to set. */
+/**
+ * A timestamp outside the bounds of `message.timestamp.before.max.ms` and
+ * `message.timestamp.after.max.ms`, or a timestamp type that clients must not set.
+ */
 export class InvalidTimestampError extends RecordValidationError {
   override name = "InvalidTimestampError";
 }
@@ -73,29 +79,29 @@ export class OutOfOrderSequenceError extends StorageError {
   override name = "OutOfOrderSequenceError";
 }
 
-/** A batch of a producer epoch that a newer one has fenced. */
+/** A batch of a producer epoch that is fenced by a newer one. */
 export class InvalidProducerEpochError extends StorageError {
   override name = "InvalidProducerEpochError";
 }
 
-/** A batch outside a transaction from a producer that has one open in this log. */
+/** A non-transactional batch from a producer that has an open transaction in this log. */
 export class InvalidTransactionStateError extends StorageError {
   override name = "InvalidTransactionStateError";
 }
 
-/** A transaction marker from a coordinator that a newer one has replaced. */
+/** A transaction marker from a coordinator that has been replaced by a newer one. */
 export class TransactionCoordinatorFencedError extends StorageError {
   override name = "TransactionCoordinatorFencedError";
 }
 
-/** The disk is full. Nothing was written, the log stays in service, and trying again may succeed. */
+/** The disk is full. Nothing was written, the log stays in service, and a retry may succeed. */
 export class DiskFullError extends StorageError {
   override name = "DiskFullError";
 }
 
 /**
- * A write or sync of this log failed in a way that leaves unknown what is on disk. The log takes no
- * more appends and promises nothing until it is opened again.
+ * A write or sync failed in a way that leaves the state on disk unknown. The log rejects appends
+ * and flushes until it is reopened.
  */
 export class LogOfflineError extends StorageError {
   override name = "LogOfflineError";
@@ -106,7 +112,7 @@ export class LogClosedError extends StorageError {
   override name = "LogClosedError";
 }
 
-/** An index, snapshot, checkpoint or properties file that is not what it must be. */
+/** An index, snapshot, checkpoint or properties file with invalid content. */
 export class CorruptFileError extends StorageError {
   override name = "CorruptFileError";
   /** Path of the file. */
@@ -121,7 +127,7 @@ export class CorruptFileError extends StorageError {
   }
 }
 
-/** Another process, or another part of this one, works on the data folder. */
+/** The data folder is in use by another process, or by another part of this one. */
 export class DataFolderLockedError extends StorageError {
   override name = "DataFolderLockedError";
 }

@@ -1,21 +1,21 @@
 /**
  * The log of one partition.
  *
- * Appending is synchronous: batches get their offsets, go to the file with one write, and are noted in
- * indexes, producer state and batch cache. Whether they are on disk is another matter: `flush` resolves
- * when everything that was appended before the call is, and one sync serves all who wait.
+ * Appending is synchronous: batches get their offsets, go to the file with one write, and update
+ * the indexes, the producer state and the batch cache. An append does not sync: `flush` resolves
+ * when everything appended before the call is on disk, and all callers that wait share one sync.
  *
- * Offsets, from small to large: `logStartOffset` (the first that may be read), `recoveryPoint` (what
- * lies before needs no checking after a crash), `flushedOffset` (what lies before is on disk),
+ * Offsets, in ascending order: `logStartOffset` (the first that can be read), `recoveryPoint`
+ * (batches before it need no check after a crash), `flushedOffset` (batches before it are on disk),
  * `logEndOffset` (the next to be assigned).
  *
- * What a crash leaves: every batch before `flushedOffset`, and of later ones a prefix; never a part of
- * a batch, since recovery cuts it off. The checkpoints that say where to begin are the data folder's
- * (`log_directory.ts`).
+ * After a crash the log has every batch before `flushedOffset` and a prefix of the later ones;
+ * recovery cuts off a partial batch. The checkpoints that recovery starts from belong to the data
+ * folder (`log_directory.ts`).
  *
- * Failures: a write that finds no room is undone and may be tried again. A write or sync that fails
- * otherwise takes the log offline, since nobody knows what is on disk then: a sync that is repeated
- * after it failed may succeed without the data. Reads go on.
+ * Failures: a write that fails because the disk is full is undone and can be retried. Any other
+ * failed write or sync takes the log offline, because the state on disk is then unknown: a second
+ * sync after a failed one may succeed without the data. Reads continue to work.
  *
  * @module
  */
@@ -75,25 +75,27 @@ export interface SegmentInfo {
   readonly isActive: boolean;
 }
 
-/** What is known of a log before it is opened. */
+/** The state of a log as known from the checkpoints, before it is opened. */
 export interface LogOpenOptions
   extends Omit<LoadOptions, "indexIntervalBytes" | "producerIdExpirationMs"> {
-  /** The first offset that the cleaner has not been up to. */
+  /** The first offset that has not been cleaned. */
   readonly firstDirtyOffset: number;
 }
 
-/** How to begin a log. */
+/** How to create a log. */
 export interface NewLogOptions {
   readonly nowMs: number;
-  /** Whether the data folder's checkpoints had another log of the name, which is not yet gone from disk. */
+  /**
+   * Whether the data folder's checkpoints on disk may still list an earlier log of the same name.
+   */
   readonly hasUnsyncedCheckpoints: boolean;
 }
 
 /** A partition's batches on disk. */
 export class Log {
-  /** What recovery did when the log was opened, if it was needed. */
+  /** What recovery did when the log was opened; `undefined` if none was needed. */
   readonly recovery: LogRecovery | undefined;
-  /** What was found when the log was opened that is not as it was, or as it should be. */
+  /** Losses and damage found when the log was opened. */
   readonly losses: readonly LogLoss[];
   readonly #state: LogState;
   readonly #reader: LogReader;
@@ -127,7 +129,7 @@ export class Log {
     this.#trimmer = new LogTrimmer(state, this.#flusher, this.#checkpointer, this.#cache);
   }
 
-  /** Begins the log of a folder that was just created. Its files are created by the first append. */
+  /** Creates the log of a new folder. Its files are created by the first append. */
   static create(
     context: LogContext,
     name: string,
@@ -153,7 +155,7 @@ export class Log {
     });
   }
 
-  /** Opens the log of a folder, and recovers it unless it was closed in good order. */
+  /** Opens the log of a folder, and recovers it unless the last shutdown was clean. */
   static async open(
     context: LogContext,
     name: string,
@@ -172,7 +174,7 @@ export class Log {
     const state = new LogState(context, name, folder, config, loaded, firstDirtyOffset);
     return new Log(state, loaded, {
       recoveryPoint: options.recoveryPoint ?? 0,
-      // One without records may never have been flushed.
+      // A log without records may never have been flushed.
       hasUnsyncedNames: !options.isClean || loaded.logEndOffset === 0,
       hasUnsyncedCheckpoints: false,
     });
@@ -183,17 +185,17 @@ export class Log {
     return this.#state.name;
   }
 
-  /** The first offset that may be read. */
+  /** The first offset that can be read. */
   get logStartOffset(): number {
     return this.#state.logStartOffset;
   }
 
-  /** The offset that the oldest segment begins at; records before it are gone. */
+  /** Base offset of the oldest segment; records before it are deleted. */
   get firstSegmentOffset(): number {
     return this.#state.segments.first.baseOffset;
   }
 
-  /** The offset that the next record gets. */
+  /** The offset of the next record. */
   get logEndOffset(): number {
     return this.#state.logEndOffset;
   }
@@ -203,17 +205,17 @@ export class Log {
     return this.#flusher.flushedOffset;
   }
 
-  /** All batches before this offset need no checking after a crash. */
+  /** Batches before this offset need no check after a crash. */
   get recoveryPoint(): number {
     return this.#checkpointer.recoveryPoint;
   }
 
-  /** All records before this offset have been cleaned, if the log is compacted. */
+  /** Records before this offset have been cleaned, if the log is compacted. */
   get firstDirtyOffset(): number {
     return this.#state.firstDirtyOffset;
   }
 
-  /** Size of all segments together, in bytes. */
+  /** Total size of all segments, in bytes. */
   get sizeInBytes(): number {
     return this.#state.segments.sizeInBytes;
   }
@@ -231,7 +233,7 @@ export class Log {
     return this.#state.isClosed;
   }
 
-  /** Why the log takes no appends, if it does not. */
+  /** Why the log is offline, if it is. */
   get offlineError(): LogOfflineError | undefined {
     return this.#state.offline;
   }
@@ -247,7 +249,7 @@ export class Log {
     }));
   }
 
-  /** The segments that have files, as they are after `close`. */
+  /** The segments that have files, with the sizes they have after `close`. */
   closedSegments(): ClosedSegment[] {
     const { segments, context, logEndOffset } = this.#state;
     const all = Array.from(segments);
@@ -261,14 +263,14 @@ export class Log {
     });
   }
 
-  /** Whether the log never had records, and nothing but files of a log is in its folder. */
+  /** Whether the log never had records, and its folder has only files of a log. */
   get isUnused(): boolean {
     const { context, folder, logEndOffset } = this.#state;
     return logEndOffset === 0 && this.sizeInBytes === 0 &&
       context.fs.readDirSync(folder).every(({ name }) => isLogFileName(name));
   }
 
-  /** Writes `partition.metadata`. That it is there is on disk with the next flush. */
+  /** Writes `partition.metadata`. It is on disk after the next flush. */
   writeTopicId(topicId: string): void {
     const { context, folder } = this.#state;
     writePartitionMetadata(context.fs, `${folder}/${PARTITION_METADATA_FILE_NAME}`, topicId);
@@ -281,12 +283,12 @@ export class Log {
     return readPartitionMetadata(context.fs, `${folder}/${PARTITION_METADATA_FILE_NAME}`);
   }
 
-  /** The idempotent producers that are remembered, by id. */
+  /** The known idempotent producers, by id. */
   get producers(): ReadonlyMap<number, ProducerState> {
     return this.#state.producers(-Infinity).producers;
   }
 
-  /** First offset of the oldest transaction that is open, if one is. */
+  /** First offset of the oldest open transaction, if there is one. */
   get firstOpenTransactionOffset(): number | undefined {
     return this.#state.producers(-Infinity).firstOpenTransactionOffset;
   }
@@ -297,17 +299,18 @@ export class Log {
   }
 
   /**
-   * Appends one or more whole batches. Assigns offsets and leader epoch in their bytes, which the log
-   * does not look at any more when this returns.
+   * Appends one or more whole batches. Writes offsets and leader epoch into their bytes. The log
+   * does not keep the bytes after this returns.
    *
-   * What a client sent must have passed `validateBatch`.
+   * Batches from clients must have passed `validateBatch`.
    *
    * @throws {RecordBatchTooLargeError} If they are larger than `segment.bytes`.
-   * @throws {InvalidRecordError} If the bytes are not whole batches with growing offsets.
-   * @throws {OutOfOrderSequenceError} If an idempotent producer's batch does not follow its last one.
-   * @throws {InvalidProducerEpochError} If a newer epoch of the producer has written.
-   * @throws {DiskFullError} If there is no room. The log is unchanged.
-   * @throws {LogOfflineError} If the write failed otherwise, or something before it did.
+   * @throws {InvalidRecordError} If the bytes are not whole batches with ascending offsets.
+   * @throws {OutOfOrderSequenceError} If an idempotent producer's batch does not follow its last
+   *   one.
+   * @throws {InvalidProducerEpochError} If the producer is fenced by a newer epoch.
+   * @throws {DiskFullError} If the disk is full. The log is unchanged.
+   * @throws {LogOfflineError} If the write failed otherwise, or the log was offline already.
    */
   append(input: RecordBatch | Uint8Array, options: AppendOptions): AppendInfo {
     const state = this.#state;
@@ -318,7 +321,7 @@ export class Log {
     const bytes = isBatch ? input.bytes : input;
     checkBatches(state.name, batches, bytes, state.config.segmentBytes);
     state.activate();
-    // Loaded before the write: if that fails, nothing must have been written.
+    // Loaded before the write, so that nothing is written if loading fails.
     const { epochs } = state;
     const producers = state.producers(nowMs);
     const duplicate = producers.check(batches, origin);
@@ -362,7 +365,7 @@ export class Log {
     };
   }
 
-  /** Notes batches that were just written in everything that knows of them. */
+  /** Updates everything that is derived from the batches just written. */
   #updateDerivedState(
     batches: readonly RecordBatch[],
     producers: ProducerStateManager,
@@ -397,25 +400,27 @@ export class Log {
   }
 
   /**
-   * Resolves when all that was appended before the call is on disk. Who calls while a sync is under way
-   * shares the next one.
+   * Resolves when everything appended before the call is on disk. Calls made during a sync share
+   * the next one.
    *
-   * @throws {LogOfflineError} If that failed, or something before it did.
+   * @throws {LogOfflineError} If the sync failed, or the log was offline already.
    */
   flush(): Promise<void> {
     return this.#flusher.flush();
   }
 
-  /** Whether `flush.messages` or `flush.ms` ask for a flush. */
+  /** Whether a flush is due by `flush.messages` or `flush.ms`. */
   isFlushDue(nowMs: number): boolean {
     return this.#flusher.isDue(nowMs);
   }
 
   /**
-   * Reads whole batches, beginning with the one that holds `offset`; at once if they are in memory.
+   * Reads whole batches, starting with the one that contains `offset`. Returns no promise if they
+   * are in memory.
    *
-   * @throws {OffsetOutOfRangeError} If the offset is not in the log. The log end offset is, and has no batch.
-   * @throws {CorruptRecordError} If what is at the offset is not a batch.
+   * @throws {OffsetOutOfRangeError} If the offset is below the log start offset or above the log
+   *   end offset. At the log end offset nothing is read.
+   * @throws {CorruptRecordError} If the batch at the offset is damaged.
    */
   read(offset: number, options: ReadOptions): LogRead | Promise<LogRead> {
     const state = this.#state;
@@ -428,7 +433,10 @@ export class Log {
       this.#reader.read(offset, maxBytes, maxOffset, minOneBatch);
   }
 
-  /** The first record with this timestamp or a later one, in milliseconds since 1970. */
+  /**
+   * The first record with this timestamp or a later one, in milliseconds since 1970, if there is
+   * one.
+   */
   offsetForTimestamp(timestamp: number): Promise<TimestampAndOffset | undefined> {
     return this.#reader.offsetForTimestamp(timestamp);
   }
@@ -438,13 +446,16 @@ export class Log {
     return this.#reader.maxTimestampOffset();
   }
 
-  /** The largest epoch up to `leaderEpoch` and where it ended; nothing if it is not known (KIP-320). */
+  /**
+   * The largest epoch up to `leaderEpoch` and its end offset; `undefined` if it is not known
+   * (KIP-320).
+   */
   endOffsetForEpoch(leaderEpoch: number): EpochAndOffset | undefined {
     const { epochs, logEndOffset } = this.#state;
     return epochs.endOffsetFor(leaderEpoch, logEndOffset);
   }
 
-  /** Notes that a leader's epoch begins at the log end offset, before it appends anything. */
+  /** Starts a leader epoch at the log end offset, before the leader's first append. */
   beginEpoch(leaderEpoch: number): void {
     const state = this.#state;
     state.checkWritable("begin an epoch of");
@@ -454,10 +465,10 @@ export class Log {
   }
 
   /**
-   * Makes the log start at `offset`. Segments before it are deleted by the next `applyRetention`, and
-   * the next checkpoint of the data folder remembers it.
+   * Advances the log start offset. Segments before it are deleted by the next `applyRetention`, and
+   * the next checkpoint of the data folder persists it.
    *
-   * @returns The log start offset, which never goes back.
+   * @returns The log start offset, which never decreases.
    * @throws {OffsetOutOfRangeError} If the offset is beyond the log end offset.
    */
   deleteRecordsBefore(offset: number): number {
@@ -465,15 +476,16 @@ export class Log {
   }
 
   /**
-   * Drops the batches that hold `offset` or larger ones.
+   * Removes the batches with offsets of `offset` or larger.
    *
-   * @returns Whether there were any. The log then ends at `offset`, or where the batch that held it began.
+   * @returns Whether there were any. The log then ends at `offset`, or at the base offset of the
+   *   batch that contained it.
    */
   truncateTo(offset: number, nowMs: number): boolean {
     return this.#trimmer.truncateTo(offset, nowMs);
   }
 
-  /** Drops all batches and begins anew at `offset`. */
+  /** Removes all batches; the log then starts and ends at `offset`. */
   truncateFullyAndStartAt(offset: number, nowMs: number): void {
     this.#trimmer.truncateFullyAndStartAt(offset, nowMs);
   }
@@ -482,43 +494,45 @@ export class Log {
    * Deletes segments by `retention.ms`, `retention.bytes` and the log start offset, the oldest first.
    * Their files are renamed, and removed by `removeDeleted` after `file.delete.delay.ms`.
    *
-   * @param maxOffset Segments that reach beyond it are kept: the high watermark. Default: the log end offset.
-   * @returns How many segments were deleted. That they are is on disk when this resolves.
-   * @throws {LogOfflineError} If that failed, or something before it did.
-   * @throws {DiskFullError} If there was no room for it. Some segments may have been deleted.
+   * @param maxOffset The high watermark: segments that end after it are kept. Default: the log end
+   *   offset.
+   * @returns How many segments were deleted. The deletion is on disk when this resolves.
+   * @throws {LogOfflineError} If a deletion failed, or the log was offline already.
+   * @throws {DiskFullError} If the disk is full. Some segments may have been deleted.
    */
   applyRetention(nowMs: number, maxOffset: number = this.logEndOffset): Promise<number> {
     return this.#trimmer.applyRetention(nowMs, maxOffset);
   }
 
-  /** Removes the files of deleted segments that have been kept long enough. */
+  /** Removes the files of segments deleted at least `file.delete.delay.ms` ago. */
   removeDeleted(nowMs: number): Promise<void> {
     return this.#trimmer.removeDeleted(nowMs);
   }
 
-  /** Forgets idempotent producers that wrote nothing for `producer.id.expiration.ms`. */
+  /** Removes idempotent producers without writes for `producer.id.expiration.ms`. */
   removeExpiredProducers(nowMs: number): void {
     this.#state.loadedProducers?.removeExpired(nowMs);
   }
 
   /**
-   * How much of the log wants cleaning.
+   * The part of the log that can be cleaned.
    *
-   * @param maxOffset The last stable offset: nothing from there on is cleaned.
+   * @param maxOffset The last stable offset: records from there on are not cleaned.
    */
   cleanableRange(nowMs: number, maxOffset: number): CleanableRange {
     return this.#cleaner.range(nowMs, maxOffset);
   }
 
   /**
-   * Makes a pass of the cleaner: of the records with the same key, as far as there is memory for
-   * keys, keeps the last one. The log goes on meanwhile. Joins a pass that is under way.
+   * Runs a pass of the cleaner, which keeps the last record of each key, for as many keys as fit in
+   * memory. Appends and reads continue during the pass. Joins a pass that is already running.
    *
-   * @returns Nothing if there was nothing to clean, or the log was truncated or closed on the way.
-   * @throws {CorruptRecordError} If there is damage in the log, which then is as it was.
-   * @throws {DiskFullError} If there is no room for the cleaned segments. The log is as it was.
+   * @returns `undefined` if there was nothing to clean, or the log was truncated or closed during
+   *   the pass.
+   * @throws {CorruptRecordError} If the log is damaged. It is unchanged.
+   * @throws {DiskFullError} If the disk has no room for the cleaned segments. The log is unchanged.
    * @throws {LogOfflineError} If the cleaned segments could not be put in place.
-   * @throws {StorageError} If the pass failed otherwise. The log is as it was.
+   * @throws {StorageError} If the pass failed otherwise. The log is unchanged.
    */
   clean(options: CleanOptions): Promise<LogCleaning | undefined> {
     return this.#cleaner.clean(options);
@@ -534,20 +548,20 @@ export class Log {
     );
   }
 
-  /** Changes the settings. They act from now on. */
+  /** Changes the settings, with immediate effect. */
   updateConfig(config: LogConfig): void {
     this.#state.config = config;
   }
 
   /**
-   * Brings everything to disk that recovery would have to work out, and moves the recovery point to
-   * where the log ends at the call.
+   * Syncs everything that recovery would otherwise have to rebuild, and advances the recovery point
+   * to the log end offset as of the call.
    */
   checkpoint(): Promise<void> {
     return this.#checkpointer.checkpoint();
   }
 
-  /** Brings everything to disk and closes the files. Closing twice is allowed. */
+  /** Flushes and checkpoints the log and closes its files. Closing twice is allowed. */
   async close(): Promise<void> {
     if (this.isClosed) return;
     this.#state.isClosing = true;
@@ -563,7 +577,7 @@ export class Log {
     }
   }
 
-  /** Cuts what `preallocate` has added to files, so that they are as `closedSegments` says. */
+  /** Cuts off space added by `preallocate`, so that the file has the size in `closedSegments`. */
   #trimFiles(): void {
     const { segments } = this.#state;
     try {
@@ -573,7 +587,7 @@ export class Log {
     }
   }
 
-  /** Closes the files without writing anything more, as a crash would. */
+  /** Closes the files without further writes, as a crash would. */
   abandon(): void {
     if (this.isClosed) return;
     this.#state.isClosed = true;
@@ -581,7 +595,7 @@ export class Log {
     for (const segment of this.#state.segments) segment.close();
   }
 
-  /** Says that the folder was renamed in order to be deleted, and closes the log without writing. */
+  /** Closes the log, whose folder was renamed to be deleted, without further writes. */
   markDeleted(folder: string): void {
     this.#state.folder = folder;
     for (const segment of this.#state.segments) {
@@ -592,7 +606,7 @@ export class Log {
   }
 }
 
-/** Whether a file in a partition's folder has a name that a log gives. */
+/** Whether a file in a partition's folder has a name that logs use. */
 function isLogFileName(name: string): boolean {
   return name === PARTITION_METADATA_FILE_NAME || name === LEADER_EPOCH_FILE_NAME ||
     [...SEGMENT_SUFFIXES, PRODUCER_SNAPSHOT_SUFFIX]

@@ -267,8 +267,8 @@ Deno.test("Log tells after a kill what zeros across its recovery point cost", as
     // Batches that are zeros, and the offsets that are known to be lost.
     [2, 3, [6, 8], 18, /^\d+ bytes at position \d+ are damaged: /],
     [3, 5, [9, 14], 18, /^\d+ bytes at position \d+ are damaged: /],
-    [3, 6, [9, 11], 12, /are damaged, as are those that may have followed: /],
-    [0, 6, [0, 11], 12, /are damaged, as are those that may have followed: /],
+    [3, 6, [9, 11], 12, /are damaged, and batches after them may be lost: /],
+    [0, 6, [0, 11], 12, /are damaged, and batches after them may be lost: /],
   ];
   for (const [from, to, [first, last], end, text] of cases) {
     const fs = new MemoryFileSystem();

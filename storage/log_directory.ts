@@ -1,28 +1,28 @@
 /**
- * A data folder: the logs in it, and what is known of them before they are opened.
+ * A data folder: its logs, and the checkpoints they are opened from.
  *
- *     .lock                              claimed while a process works on the folder
- *     meta.properties                    whose folder it is, see meta_properties.ts
- *     recovery-point-offset-checkpoint   of each log, from where it has to be checked after a crash
- *     log-start-offset-checkpoint        of each log, where it starts
- *     cleaner-offset-checkpoint          of each compacted log, up to where it is clean
+ *     .lock                              locked while a process uses the folder
+ *     meta.properties                    its cluster and broker, see meta_properties.ts
+ *     recovery-point-offset-checkpoint   of each log, the offset from which a crash requires a check
+ *     log-start-offset-checkpoint        of each log, its log start offset
+ *     cleaner-offset-checkpoint          of each compacted log, its first dirty offset
  *     segment-checkpoint                 the segments of each log at the last clean shutdown
- *     .kafka_cleanshutdown               there between a clean shutdown and the next start
+ *     .kafka_cleanshutdown               exists between a clean shutdown and the next start
  *     orders-3/                          a log, named by topic and partition
  *     orders-3.<id>-delete/              a deleted log, to be removed
- *     orders-3.<id>-stray/               a log that nobody knows, kept for people to look at
+ *     orders-3.<id>-stray/               a log of an unknown topic, kept for inspection
  *
- * On open after a clean shutdown no batch is read: the recovery point of each log is its end. What files
- * there are is held against those that there were, and what is missing is told (`Log.losses`). The
- * marker is removed before anything else is done, so that a crash at any time from then on is known
- * for one. After a crash each log recovers itself from its recovery point on.
+ * After a clean shutdown no batch is read on open: the recovery point of each log is its log end
+ * offset. The files are compared with those at the shutdown, and differences are reported
+ * (`Log.losses`). The marker is removed first, so that a crash from then on is recognized as one.
+ * After a crash each log is recovered from its recovery point on.
  *
- * A recovery point in the file is never beyond what is on disk. It moves up only after a log's own
- * checkpoint, and when a truncation takes it down, the file is written before the log takes another
- * batch, and synced before that batch is said to be on disk.
+ * A recovery point in the file is never ahead of the data on disk. It advances only after the log's
+ * own checkpoint. When a truncation lowers it, the file is written before the log takes another
+ * batch, and synced before that batch is reported as flushed.
  *
- * Nothing happens here by itself: `checkpoint`, `flushDue`, `applyRetention`, `removeDeleted` and
- * `removeExpiredProducers` are for the owner to call, by its own clock.
+ * Nothing here runs periodically: the owner calls `checkpoint`, `removeDeleted` and
+ * `removeExpiredProducers`, by its own clock.
  *
  * @module
  */
@@ -84,25 +84,25 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 export interface LogDirectoryOptions {
   /** Milliseconds since 1970. */
   readonly nowMs: number;
-  /** Who opens it, to be told to another who tries: for instance `process 4711`. */
+  /** Who opens it, for the error of a second opener: for instance `process 4711`. */
   readonly owner?: string | undefined;
-  /** Name of the log without which the others are of no use. Default: there is none. */
+  /** Name of a log without which the others are of no use. Default: none. */
   readonly requiredLog?: string | undefined;
-  /** Settings of the logs that are there, by name. Default: Kafka's. */
+  /** Gives the settings of an existing log by its name. Default: Kafka's defaults. */
   readonly configOf?: ((name: string) => LogConfig) | undefined;
-  /** Files that may be open. Default: 1000. */
+  /** Maximum number of open files. Default: 1000. */
   readonly maxOpenFiles?: number | undefined;
-  /** Memory for the last batches of all logs. Default: 64 MiB. */
+  /** Memory for the newest batches of all logs, in bytes. Default: 64 MiB. */
   readonly batchCacheBytes?: number | undefined;
-  /** Memory for indexes of older segments. Default: 64 MiB. */
+  /** Memory for indexes of inactive segments, in bytes. Default: 64 MiB. */
   readonly indexCacheBytes?: number | undefined;
-  /** Is told of records that turn out to be damaged when they are read, once of each damage. */
+  /** Called for damage that a read finds, once for each damaged range. */
   readonly onDamage?: ((damage: LogDamage) => void) | undefined;
-  /** `producer.id.expiration.ms`, or what gives it. Default: one day. */
+  /** `producer.id.expiration.ms`, or a function that returns it. Default: one day. */
   readonly producerIdExpirationMs?: Milliseconds | undefined;
 }
 
-/** What is known of a log that has no folder. */
+/** The checkpointed state of a log whose folder is missing. */
 interface MissingLog {
   readonly recoveryPoint: number;
   readonly logStartOffset: number;
@@ -111,7 +111,7 @@ interface MissingLog {
 /** How to create a log. */
 export interface LogCreateOptions {
   readonly nowMs: number;
-  /** Default: Kafka's. */
+  /** Default: Kafka's defaults. */
   readonly config?: LogConfig | undefined;
   /** Id of the topic, 22 characters of base64url. */
   readonly topicId?: string | undefined;
@@ -121,7 +121,7 @@ export interface LogCreateOptions {
 export class LogDirectory {
   readonly fs: FileSystem;
   readonly path: string;
-  /** Whether the folder was closed in good order when it was last used. */
+  /** Whether the last shutdown was clean. */
   readonly wasCleanShutdown: boolean;
   readonly #lock: FileLock;
   readonly #context: LogContext;
@@ -129,12 +129,12 @@ export class LogDirectory {
   readonly #logs = new Map<string, Log>();
   readonly #folderSyncs: GroupCommit;
   readonly #checkpointWrites = new GroupCommit(() => this.#replaceCheckpoints());
-  /** Counts reasons for which checkpoints that are being written are out of date. */
+  /** Counts changes that make checkpoints being written out of date. */
   #checkpointVersion = 0;
-  /** Names of the logs in the checkpoints as last written. */
+  /** Names of the logs in the checkpoints, as last written. */
   #checkpointed: ReadonlySet<string> = new Set();
   #hasLostRecoveryPoints = false;
-  /** Logs that had records by the checkpoints, and have no folder, after a crash. */
+  /** Logs that had records according to the checkpoints but have no folder, after a crash. */
   readonly #missing: Map<string, MissingLog> = new Map();
   #metaProperties: MetaProperties | undefined;
   #deletedFolders: { readonly path: string; readonly dueMs: number }[] = [];
@@ -173,11 +173,11 @@ export class LogDirectory {
   }
 
   /**
-   * Opens a data folder, creating it if need be, and all logs in it.
+   * Opens a data folder and all logs in it; creates the folder if it does not exist.
    *
    * @throws {DataFolderLockedError} If another process has it open.
-   * @throws {StorageError} If `meta.properties` is damaged, a log cannot be read, or the required one
-   *   is not there though others are.
+   * @throws {StorageError} If `meta.properties` is damaged, a log cannot be read, or the required
+   *   log is missing although there are others.
    */
   static async open(
     fs: FileSystem,
@@ -201,7 +201,7 @@ export class LogDirectory {
       if (wasCleanShutdown) fs.removeSync(markerPath);
       await beginCheckpoints(fs, path);
       if (!wasCleanShutdown) await syncCheckpointFiles(fs, path);
-      // Also the names of folders whose process was killed before it could do it.
+      // Also for folders created by a process that was killed before its own sync.
       await fs.syncDir(path);
       directory = new LogDirectory(fs, path, lock, wasCleanShutdown, options);
       directory.#metaProperties = readMetaProperties(fs, `${path}/${META_PROPERTIES_FILE_NAME}`);
@@ -260,12 +260,12 @@ export class LogDirectory {
     }
   }
 
-  /** Whether the checkpoint of recovery points, which any folder in use has, was missing or damaged. */
+  /** Whether the recovery point checkpoint, which every used folder has, was missing or damaged. */
   get hasLostRecoveryPoints(): boolean {
     return this.#hasLostRecoveryPoints;
   }
 
-  /** Writes recovery points that were lost: without them, gaps that a crash leaves go unnoticed. */
+  /** Rewrites lost recovery points: without them, gaps after a crash go unnoticed. */
   async #restoreRecoveryPoints(): Promise<void> {
     try {
       await this.checkpoint();
@@ -283,7 +283,7 @@ export class LogDirectory {
     this.fs.writeFileSync(`${this.path}/${SEGMENT_FILE_NAME}`, formatSegmentCheckpoint(closed));
   }
 
-  /** Whose folder it is, if `meta.properties` is there. */
+  /** The content of `meta.properties`, if it exists. */
   get metaProperties(): MetaProperties | undefined {
     return this.#metaProperties;
   }
@@ -309,29 +309,29 @@ export class LogDirectory {
     return this.#pool.openFiles;
   }
 
-  /** The memory that the last batches of all logs take, in bytes. */
+  /** Memory used for the newest batches of all logs, in bytes. */
   get batchCacheSizeInBytes(): number {
     return this.#context.batchCache.sizeInBytes;
   }
 
-  /** The log of a name, for instance `orders-3`. */
+  /** The log with a name, for instance `orders-3`. */
   get(name: string): Log | undefined {
     return this.#logs.get(name);
   }
 
   /**
-   * Creates a log. That it is there is on disk with the log's first flush.
+   * Creates a log. Its existence is on disk after its first flush.
    *
-   * @throws {StorageError} If there is one of that name, or the name is none of a partition.
+   * @throws {StorageError} If the name is in use or is not that of a partition.
    */
   create(name: string, options: LogCreateOptions): Log {
     this.#checkOpen("create", name);
     if (this.#logs.has(name)) {
-      throw new StorageError(`Cannot create log "${name}": there is one of that name`);
+      throw new StorageError(`Cannot create log "${name}": it already exists`);
     }
     if (!/^[\w.-]+-\d+$/.test(name) || name.length > MAX_NAME_LENGTH) {
       throw new StorageError(
-        `Cannot create log "${name}": its name has to be topic, dash and partition, in at most ${MAX_NAME_LENGTH} characters`,
+        `Cannot create log "${name}": the name must be topic, dash and partition, with at most ${MAX_NAME_LENGTH} characters`,
       );
     }
     const { nowMs, topicId, config = DEFAULT_LOG_CONFIG } = options;
@@ -353,16 +353,16 @@ export class LogDirectory {
   }
 
   /**
-   * Whether a log had records by the checkpoints that were found, and had no folder. After a crash it may
-   * also be one that was deleted.
+   * Whether a log had records according to the checkpoints but had no folder when the data folder
+   * was opened. After a crash it may also have been deleted.
    */
   isMissing(name: string): boolean {
     return this.#missing.has(name) && !this.#logs.has(name);
   }
 
   /**
-   * Creates a log again that is missing: it ends where it ended, and who reads its records is told that
-   * they are damaged.
+   * Recreates a missing log with its previous end offset. Reads of its lost records fail with
+   * `CorruptRecordError`. `isMissing` must be true for its name.
    */
   async restore(name: string, options: LogCreateOptions): Promise<Log> {
     this.#checkOpen("restore", name);
@@ -385,10 +385,10 @@ export class LogDirectory {
   }
 
   /**
-   * Deletes a log. Its folder is renamed at once, so that another of the same name can be created, and
-   * removed by `removeDeleted` after its `file.delete.delay.ms`.
+   * Deletes a log. Its folder is renamed immediately, so that another log of the same name can be
+   * created, and removed by `removeDeleted` after the log's `file.delete.delay.ms`.
    *
-   * @returns Whether there was such a log.
+   * @returns Whether the log existed.
    */
   delete(name: string, nowMs: number): boolean {
     this.#checkOpen("delete", name);
@@ -400,8 +400,8 @@ export class LogDirectory {
   }
 
   /**
-   * Closes a log and keeps its folder under a name that no log has, so that nothing is lost and another
-   * of the name can be created.
+   * Closes a log and keeps its folder as a stray folder, so that no data is lost and another log of
+   * the same name can be created.
    *
    * @returns The folder's new path, or `undefined` if there is no such log.
    */
@@ -415,7 +415,7 @@ export class LogDirectory {
     return path;
   }
 
-  /** Renames a log's folder, to be removed at some time; returns its new path. */
+  /** Renames a log's folder, to be removed at `dueMs`; returns its new path. */
   #retireFolder(name: string, dueMs: number): string {
     const path = this.#renameFolder(name, DELETED_FOLDER_SUFFIX);
     this.#deletedFolders.push({ path, dueMs });
@@ -432,34 +432,36 @@ export class LogDirectory {
     return path;
   }
 
-  /** Flushes the logs whose `flush.messages` or `flush.ms` ask for it. */
+  /** Flushes the logs for which a flush is due by `flush.messages` or `flush.ms`. */
   async flushDue(nowMs: number): Promise<void> {
     await this.flush(Array.from(this.#logs.values()).filter((log) => log.isFlushDue(nowMs)));
   }
 
-  /** Flushes logs, many at a time: the disk takes as long for them as for a few. */
+  /** Flushes logs concurrently: a disk syncs many files in the time of a few. */
   async flush(logs: Iterable<Log>): Promise<void> {
     await forEach(logs, (log) => log.flush());
   }
 
   /**
-   * Whether the checkpoints, as they are on disk, have another log of a name. One that is created now
-   * would have to replace them, and until that is synced a power failure may leave none of them.
+   * Whether the checkpoints on disk list an earlier log of this name. Creating a log of this name
+   * now rewrites the checkpoints, and until they are synced a power failure may leave none of them.
    */
   hasStaleCheckpoints(name: string): boolean {
     return this.#checkpointed.has(name) && !this.#logs.has(name);
   }
 
-  /** Resolves when the checkpoints are on disk as they are now: no recovery point is moved up. */
+  /**
+   * Writes the checkpoints and resolves when they are on disk. Does not advance recovery points.
+   */
   writeCheckpoints(): Promise<void> {
     return this.#checkpointWrites.request();
   }
 
   /**
-   * Moves the recovery points up, and writes them and the log start offsets. One log after the other:
-   * with thousands at a time, the syncs would hold up every append meanwhile.
+   * Advances the recovery points, and writes them and the log start offsets. Works on one log at a
+   * time: thousands of concurrent syncs would delay every append.
    *
-   * @param signal Ends it early: the logs that it did not come to keep their recovery points.
+   * @param signal Ends the checkpoint early: the remaining logs keep their recovery points.
    */
   async checkpoint(signal?: AbortSignal): Promise<void> {
     const errors: unknown[] = [];
@@ -468,7 +470,7 @@ export class LogDirectory {
       try {
         await log.checkpoint();
       } catch (error) {
-        // It may have been deleted meanwhile.
+        // The log may have been deleted in the meantime.
         if (!log.isClosed) errors.push(error);
       }
     }
@@ -477,9 +479,9 @@ export class LogDirectory {
   }
 
   /**
-   * Deletes segments by the logs' retention settings.
+   * Deletes segments according to the logs' retention settings.
    *
-   * @param maxOffsetOf Gives the offset of a log that what is deleted may not exceed: its high watermark.
+   * @param maxOffsetOf Gives the high watermark of a log, up to which segments can be deleted.
    * @returns How many segments were deleted.
    */
   async applyRetention(nowMs: number, maxOffsetOf?: (log: Log) => number): Promise<number> {
@@ -499,7 +501,7 @@ export class LogDirectory {
     return count;
   }
 
-  /** Removes files of deleted segments and logs that have been kept for `file.delete.delay.ms`. */
+  /** Removes the files of segments and logs deleted at least `file.delete.delay.ms` ago. */
   async removeDeleted(nowMs: number): Promise<void> {
     const due = this.#deletedFolders.filter((folder) => folder.dueMs <= nowMs);
     this.#deletedFolders = this.#deletedFolders.filter((folder) => folder.dueMs > nowMs);
@@ -507,14 +509,14 @@ export class LogDirectory {
     for (const log of Array.from(this.#logs.values())) await log.removeDeleted(nowMs);
   }
 
-  /** Forgets idempotent producers that wrote nothing for `producer.id.expiration.ms`. */
+  /** Removes idempotent producers without writes for `producer.id.expiration.ms`. */
   removeExpiredProducers(nowMs: number): void {
     for (const log of this.#logs.values()) log.removeExpiredProducers(nowMs);
   }
 
   /**
-   * Brings everything to disk, closes the logs and gives the folder up. If all went well, leaves the
-   * marker of a clean shutdown. Closing twice is allowed.
+   * Flushes and closes the logs and unlocks the folder. Leaves the marker of a clean shutdown if
+   * nothing failed. Closing twice is allowed.
    */
   close(): Promise<void> {
     return this.#closing ??= this.#close();
@@ -522,7 +524,7 @@ export class LogDirectory {
 
   async #close(): Promise<void> {
     try {
-      // A log that somebody else closed may not have had the time to bring everything to disk.
+      // A log that was closed before may not have been flushed.
       const isUnclean = Array.from(this.#logs.values())
         .some((log) => log.isClosed || log.offlineError !== undefined);
       await forEach(this.#logs.values(), (log) => log.close());
@@ -545,7 +547,10 @@ export class LogDirectory {
     await this.close();
   }
 
-  /** Writes the checkpoints for whoever reads them after a kill of this process; `#replaceCheckpoints` syncs them. */
+  /**
+   * Writes the checkpoints, so that they survive a kill of this process; `#replaceCheckpoints`
+   * syncs them.
+   */
   #writeCheckpointsNow(): void {
     this.#checkpointVersion++;
     for (const [name, bytes] of this.#checkpoints()) {
@@ -578,7 +583,7 @@ export class LogDirectory {
     for (const [name, log] of this.#logs) {
       recoveryPoints.set(name, log.recoveryPoint);
       if (log.logStartOffset > 0) logStartOffsets.set(name, log.logStartOffset);
-      // Whoever is listed may have gaps, also before the first pass is noted here.
+      // A listed log may have gaps, even before its first pass is recorded here.
       const isCompacted = log.firstDirtyOffset > 0 || log.config.cleanupPolicy.includes("compact");
       if (isCompacted) firstDirtyOffsets.set(name, log.firstDirtyOffset);
     }

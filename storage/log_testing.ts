@@ -1,5 +1,5 @@
 /**
- * What the tests of logs share: batches to append, folders to open, records to read back.
+ * Helpers for tests of logs: batches to append, folders to open, records to read back.
  *
  * @module
  */
@@ -15,17 +15,17 @@ import { DEFAULT_LOG_CONFIG, type LogConfig } from "./log/log_config.ts";
 import { LogDirectory, type LogDirectoryOptions } from "./log_directory.ts";
 import type { AppendInfo, AppendOptions } from "./log/log_append.ts";
 
-/** A time to begin with, in milliseconds since 1970. */
+/** The start time of tests, in milliseconds since 1970. */
 export const NOW_MS = 1_700_000_000_000;
 
-/** A record to write: a value and, if it matters, when. */
+/** A record to append: a value and, optionally, timestamp and key. */
 export interface TestRecord {
   readonly value: string;
   readonly timestamp?: number;
   readonly key?: string | null;
 }
 
-/** A batch of records, as a client would send it. */
+/** A batch of records as a client would send it. */
 export function batchOf(
   records: readonly (string | TestRecord)[],
   options: RecordBatchBuilderOptions = {},
@@ -59,7 +59,7 @@ export function append(
   return log.append(batchOf(values, batchOptions), { leaderEpoch, nowMs, origin });
 }
 
-/** Opens a data folder, at `/data` unless said otherwise. */
+/** Opens a data folder, by default `/data`. */
 export function openDirectory(
   fs: FileSystem,
   options: Partial<LogDirectoryOptions> & { config?: Partial<LogConfig>; path?: string } = {},
@@ -72,7 +72,7 @@ export function openDirectory(
   });
 }
 
-/** Kafka's settings but for some. */
+/** Kafka's defaults with some settings replaced. */
 export function configOf(config: Partial<LogConfig> = {}): LogConfig {
   return { ...DEFAULT_LOG_CONFIG, ...config };
 }
@@ -101,7 +101,7 @@ export function recordsOf(chunks: readonly Uint8Array[], fromOffset = 0): ReadRe
   return records;
 }
 
-/** All records of a log from an offset on, read in pieces of `maxBytes`. */
+/** All records of a log from an offset on, read `maxBytes` at a time. */
 export async function readAll(
   log: Log,
   fromOffset: number = log.logStartOffset,
@@ -118,7 +118,9 @@ export async function readAll(
   return records;
 }
 
-/** A number from the environment, by which a random test is repeated, if the test may read it. */
+/**
+ * A number from the environment, to repeat a random test, if the test has permission to read it.
+ */
 export function numberFromEnv(name: string, otherwise: number): number {
   const { state } = Deno.permissions.querySync({ name: "env", variable: name });
   return Number((state === "granted" ? Deno.env.get(name) : undefined) ?? otherwise);

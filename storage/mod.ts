@@ -1,27 +1,27 @@
 /**
- * The log on disk: partitions' record batches in Kafka's own files, and all it takes to keep, find
- * and recover them.
+ * The log on disk: record batches of partitions in Kafka's file formats, with everything needed to
+ * store, find and recover them.
  *
- * A `LogDirectory` is a data folder. It opens and creates `Log`s, one for each partition, and keeps
- * the checkpoints from which they are opened again. A `Log` is a list of `Segment`s, of which the last
- * is appended to; each has a file of batches, an `OffsetIndex` and a `TimeIndex`. Beside them a log
- * has the state of idempotent producers (`ProducerStateManager`) and its leader epochs
- * (`LeaderEpochCache`). `LogFlusher`, `LogCheckpointer`, `LogReader` and `LogTrimmer` are parts of a log that share
- * its `LogState`, as does the `LogCompactor` in `cleaner/`; `log_loader.ts` finds out on open what there is, and
- * `LogRecoverer` recovers it after a crash. What is not as it was at the last clean stop
- * (`segment_comparison.ts`) is told as a `LogLoss`.
+ * A `LogDirectory` is a data folder. It opens and creates `Log`s, one per partition, and maintains
+ * the checkpoints they are opened from. A `Log` is a list of `Segment`s, the last of which takes
+ * appends; each has a file of batches, an `OffsetIndex` and a `TimeIndex`. A log also has the state
+ * of its idempotent producers (`ProducerStateManager`) and its leader epochs (`LeaderEpochCache`).
+ * `LogFlusher`, `LogCheckpointer`, `LogReader` and `LogTrimmer` are parts of a log that share its
+ * `LogState`, as does the `LogCompactor` in `cleaner/`. `log_loader.ts` finds the files of a log
+ * when it is opened, and `LogRecoverer` recovers them after a crash. A file that differs from its
+ * state at the last clean shutdown (`segment_comparison.ts`) is reported as a `LogLoss`.
  *
- * What is read from a file is checked the first time. `BatchWalk` goes along batches past those that are
- * damaged; what it found of a segment is kept in its `SegmentIntegrity`, and never served. `verify/` checks
- * and mends the files of a folder that nobody has open.
+ * Bytes are checked the first time they are read from a file. `BatchWalk` walks the batches of a
+ * file past damage; the damage known of a segment is in its `SegmentIntegrity`, and is never
+ * served. `verify/` checks and repairs a data folder that no broker has open.
  *
- * Logs of a folder share a bounded `FilePool` of open files, a bounded `IndexCache`, and the `BatchCache`:
- * the last batches of all logs in memory. All of it works on a `FileSystem`, the machine's
- * (`DenoFileSystem`) or one in memory (`MemoryFileSystem`).
+ * The logs of a folder share a bounded `FilePool` of open files, a bounded `IndexCache`, and the
+ * `BatchCache`, which holds the newest batches of all logs in memory. Everything works on a
+ * `FileSystem`: the machine's (`DenoFileSystem`) or one in memory (`MemoryFileSystem`).
  *
- * Appends are synchronous and go to the file with one write. `Log.flush` resolves when what was
- * appended before is on disk; one sync serves all who wait. Times are passed in: nothing here
- * reads a clock or sets a timer, but to give way in long work.
+ * An append is synchronous and takes one write. `Log.flush` resolves when everything appended
+ * before the call is on disk; all callers that wait share one sync. Times are passed in: nothing
+ * here reads a clock or sets a timer, except to yield in long-running work.
  *
  * @module
  */

@@ -1,16 +1,16 @@
 /**
- * Gives way to the rest of the program in the middle of long synchronous work.
+ * Yields to the event loop in the middle of long synchronous work.
  *
- * However many such works are under way, each turn of the event loop is given to one of them, first
- * come first served: so all of them together hold up the rest no longer than one would.
+ * All tasks that use slices share the loop: each turn of the event loop resumes one of them, in the
+ * order they paused. So many such tasks delay other work no longer than one would.
  *
  * @module
  */
 
-/** How long to work at a stretch, unless said otherwise. */
+/** Default length of a slice. */
 const SLICE_MS = 10;
 
-/** Works that wait for their turn. */
+/** Paused tasks, oldest first. */
 const waiting: (() => void)[] = [];
 let isScheduled = false;
 
@@ -20,29 +20,29 @@ function takeTurn(): void {
   if (isScheduled) setTimeout(takeTurn);
 }
 
-/** Forgets the works that wait for their turn: a simulated process has ended, and its timers with it. */
+/** Drops all paused tasks. For simulations, in which a process and its timers can end. */
 export function forgetWaitingTasks(): void {
   waiting.length = 0;
   isScheduled = false;
 }
 
-/** Tells when it is time to pause, and pauses. */
+/** Tells when a task should pause, and pauses it. */
 export class TimeSlice {
   readonly #lengthMs: number;
   #end: number;
 
-  /** @param lengthMs How long to work at a stretch, in milliseconds. Default: 10. */
+  /** @param lengthMs How long to work between two pauses, in milliseconds. Default: 10. */
   constructor(lengthMs: number = SLICE_MS) {
     this.#lengthMs = lengthMs;
     this.#end = performance.now() + lengthMs;
   }
 
-  /** Whether it is time to await `pause`. */
+  /** Whether the slice is over, and `pause` should be awaited. */
   get isOver(): boolean {
     return performance.now() >= this.#end;
   }
 
-  /** Resolves after the rest of the program had its turn. */
+  /** Resolves after other work had its turn, and starts the next slice. */
   async pause(): Promise<void> {
     await new Promise<void>((resolve) => {
       waiting.push(resolve);
@@ -54,7 +54,7 @@ export class TimeSlice {
   }
 }
 
-/** Runs a generator to its end, and gives way between its steps whenever a slice is over. */
+/** Runs a generator to its end, pausing between steps whenever a slice is over. */
 export async function runSliced<T>(steps: Generator<void, T>): Promise<T> {
   const slice = new TimeSlice();
   for (;;) {

@@ -1,11 +1,11 @@
 /**
- * Takes records out of a batch. What is left keeps its offsets, and the batch its base offset, last
- * offset delta, leader epoch and producer fields, so that to consumers there is but a gap, and to
- * whoever follows sequence numbers there is none. Kafka: `MemoryRecords.filterTo`.
+ * Removes records from a batch. The retained records keep their offsets, and the batch keeps its
+ * base offset, last offset delta, leader epoch and producer fields: consumers see a gap in the
+ * offsets, but there is none in the producer's sequence. Kafka: `MemoryRecords.filterTo`.
  *
- * A batch of which nothing is taken is left as it is, to the byte. Otherwise records are copied
- * without being decoded, unless the batch gets a delete horizon (KIP-534): that is kept in the place
- * of the base timestamp, from which the records' timestamps are counted.
+ * A batch whose records are all retained keeps its bytes. Otherwise records are copied without
+ * being decoded, unless the batch gets a delete horizon (KIP-534): that replaces the base
+ * timestamp, to which the timestamps of the records are relative.
  *
  * @module
  */
@@ -38,18 +38,21 @@ import {
 } from "../../protocol/records/varint.ts";
 import { RecordCursor } from "./record_cursor.ts";
 
-/** Records of more bytes are compressed at the fastest level, for others wait for it. */
+/**
+ * Records of more bytes are compressed at the fastest level, because compression blocks the event
+ * loop.
+ */
 const LARGE = 1024 * 1024;
 
-/** What is to become of a batch. */
+/** How to filter a batch. */
 export interface FilterOptions {
-  /** Whether a record stays; asked for each, in order. */
+  /** Whether to retain a record; called for each, in order. */
   readonly retains: (record: RecordCursor) => boolean;
-  /** Whether the batch stays even if no record does. */
+  /** Whether to keep the batch even if no record is retained. */
   readonly keepsEmpty: boolean;
   /**
-   * Until when tombstones of the batch stay, in milliseconds since 1970, if it has any and does not
-   * say so already.
+   * The delete horizon for the batch, in milliseconds since 1970, if it has tombstones and no
+   * horizon yet.
    */
   readonly deleteHorizonMs: number | undefined;
 }
@@ -57,15 +60,16 @@ export interface FilterOptions {
 /** Filters batches, one after another. */
 export class BatchFilter {
   readonly #cursor = new RecordCursor();
-  /** Start and end of each run of records that stay. */
+  /** Start and end of each run of retained records. */
   #runs: number[] = [];
 
-  /** Records of the last batch, and those of them that stayed. */
+  /** Number of records of the last batch, and of the retained ones. */
   recordCount = 0;
   retainedCount = 0;
 
   /**
-   * The bytes of a batch, whose CRC is right, with only the records that stay; nothing if it goes.
+   * The bytes of a batch, whose CRC must be correct, with the retained records; `undefined` if the
+   * batch is dropped.
    *
    * @throws {CorruptRecordError} If the records cannot be read.
    */
@@ -97,7 +101,7 @@ export class BatchFilter {
     return rebuilt(batch, this.#copied(), this.retainedCount, maxDelta, undefined);
   }
 
-  /** A control batch with a time from which on it may go, or as it is if it has one. */
+  /** A control batch with a delete horizon; unchanged if it has one. */
   withDeleteHorizon(batch: RecordBatch, deleteHorizonMs: number): Uint8Array {
     if (batch.hasDeleteHorizon) return batch.bytes;
     const cursor = this.#cursor;
@@ -140,7 +144,7 @@ export class BatchFilter {
     while (run < runs.length && cursor.next()) {
       if (cursor.start < runs[run]!) continue;
       const delta = cursor.timestampDelta + shift;
-      // A sum that is rounded would give the record another timestamp.
+      // A rounded sum would change the record's timestamp.
       const isExact = Number.isSafeInteger(shift) && Number.isSafeInteger(delta);
       at = writeWithDelta(records, at, cursor, isExact ? delta : exactDelta(cursor) + exactShift);
       if (cursor.end === runs[run + 1]) run += 2;
@@ -155,7 +159,7 @@ function exactDelta({ bytes, start }: RecordCursor): bigint {
   return readExactVarlong(bytes, attributes + 1);
 }
 
-/** Writes a record with another timestamp delta; returns where it ends. */
+/** Writes a record with another timestamp delta; returns its end position. */
 function writeWithDelta(
   into: Uint8Array,
   position: number,
@@ -175,7 +179,7 @@ function writeWithDelta(
   return restStart - gap + rest.length;
 }
 
-/** A batch with other records, from the header of the one they were in. */
+/** A batch with other records and the header of the original one. */
 function rebuilt(
   batch: RecordBatch,
   records: Uint8Array,
@@ -202,7 +206,7 @@ function rebuilt(
   return finished(bytes, view, recordCount);
 }
 
-/** A batch without records: what is left of it are its offsets and its producer's sequence. */
+/** A batch without records, which keeps its offsets and its producer's sequence. */
 function emptied(batch: RecordBatch): Uint8Array {
   if (batch.recordCount === 0) return batch.bytes;
   const bytes = batch.bytes.slice(0, RECORD_BATCH_OVERHEAD);

@@ -1,9 +1,9 @@
 /**
- * What of a log is to be cleaned, and which segments become one. Kafka: `LogCleanerManager`,
+ * Which part of a log can be cleaned, and which segments are merged. Kafka: `LogCleanerManager`,
  * `Cleaner.groupSegmentsBySize`.
  *
  *     log start        first dirty offset   first uncleanable offset     log end
- *     | clean: one record a key | dirty: records since | not to be touched yet |
+ *     | clean: one record a key | dirty: newer records | not cleanable yet     |
  *
  * @module
  */
@@ -15,19 +15,19 @@ import { OFFSET_INDEX_ENTRY_SIZE } from "../segment/offset_index.ts";
 import type { Segment } from "../segment/segment.ts";
 import { TIME_INDEX_ENTRY_SIZE } from "../segment/time_index.ts";
 
-/** How much of a log wants cleaning. */
+/** The part of a log that can be cleaned. */
 export interface CleanableRange {
-  /** The first offset that no cleaning has been up to. */
+  /** The first offset that has not been cleaned. */
   readonly firstDirtyOffset: number;
-  /** The first offset that may not be cleaned yet; a segment begins there. */
+  /** The first offset that cannot be cleaned yet; a segment begins there. */
   readonly firstUncleanableOffset: number;
   readonly cleanBytes: number;
   readonly cleanableBytes: number;
-  /** Whether a record waits longer than `max.compaction.lag.ms`. */
+  /** Whether a record has waited longer than `max.compaction.lag.ms`. */
   readonly isOverdue: boolean;
 }
 
-/** The state of a log that cleaning goes by. */
+/** The state of a log that cleaning depends on. */
 export interface CleanableState {
   readonly segments: LogSegments;
   readonly config: LogConfig;
@@ -37,8 +37,8 @@ export interface CleanableState {
 }
 
 /**
- * Finds out what of a log may be cleaned: no active segment, nothing from `maxOffset` on, no segment
- * that has a record younger than `min.compaction.lag.ms`, and none after it.
+ * Determines the part of a log that can be cleaned: it ends before the active segment, before
+ * `maxOffset`, and before the first segment with a record younger than `min.compaction.lag.ms`.
  *
  * @param maxOffset The last stable offset.
  */
@@ -75,8 +75,8 @@ export function cleanableRange(
 }
 
 /**
- * Segments before `endOffset` in groups that follow each other, each of which fits in one segment:
- * cleaning makes segments smaller, and they should not get many.
+ * Groups consecutive segments before `endOffset` such that each group fits in one segment: cleaning
+ * shrinks segments, and their number should not grow.
  */
 export function groupSegments(
   segments: LogSegments,

@@ -1,6 +1,6 @@
 /**
- * What the tests of the cleaner share: records with keys, a model of what a compacted log may have,
- * and reading back all there is.
+ * Helpers for tests of the cleaner: records with keys, logs to compact, and reading everything
+ * back.
  *
  * @module
  */
@@ -20,7 +20,7 @@ import { MemoryFileSystem } from "../file_system/memory_file_system.ts";
 import { WatchedFileSystem } from "../file_system/watched_file_system_testing.ts";
 import type { LogCleaning } from "./cleaning_pass.ts";
 
-/** A record to append: key, value (null for a tombstone) and when. */
+/** A record to append: key, value (null for a tombstone) and timestamp. */
 export type KeyedRecord = readonly [key: string, value: string | null, timestamp?: number];
 
 /** A record of a log. */
@@ -31,7 +31,7 @@ export interface FoundRecord {
   readonly timestamp: number;
 }
 
-/** Settings of a compacted log of small segments. */
+/** Settings of a compacted log with small segments. */
 export function compactedConfig(config: Partial<LogConfig> = {}): LogConfig {
   return configOf({
     cleanupPolicy: ["compact"],
@@ -66,7 +66,7 @@ export function appendKeyed(
   return log.append(batch, { leaderEpoch: 0, nowMs: NOW_MS }).firstOffset;
 }
 
-/** Begins a new segment with the next append, so that what is there may be cleaned. */
+/** Rolls a new segment with an append, so that earlier records can be cleaned. */
 export function rollWith(log: Log, records: readonly KeyedRecord[]): void {
   const { config } = log;
   const batch = keyedBatch(records);
@@ -148,7 +148,7 @@ export function summary(records: readonly FoundRecord[]): string {
 /** Name of the log. */
 export const NAME = "compacted-0";
 
-/** A compacted log, and where it is. */
+/** A compacted log and the file systems it is on. */
 export interface Setup {
   readonly fs: MemoryFileSystem;
   readonly watched: WatchedFileSystem;
@@ -156,7 +156,7 @@ export interface Setup {
   readonly log: Log;
 }
 
-/** Opens the compacted log of a folder, or begins one. */
+/** Opens the compacted log of a folder, or creates it. */
 export async function setUp(
   config: Partial<LogConfig> = {},
   fs = new MemoryFileSystem({ now: () => NOW_MS }),
@@ -169,7 +169,7 @@ export async function setUp(
   return { fs, watched, directory, log };
 }
 
-/** Makes a pass. */
+/** Runs a pass of the cleaner. */
 export function clean(
   log: Log,
   { nowMs = NOW_MS, maxOffset = Infinity, dedupeBytes = 1 << 16 } = {},
@@ -177,7 +177,7 @@ export function clean(
   return log.clean({ nowMs, maxOffset, dedupeBytes });
 }
 
-/** What a log has from an offset on, as short text. */
+/** The records of a log from an offset on, as short text. */
 export async function textOf(log: Log, fromOffset?: number): Promise<string> {
   return summary(await foundIn(log, fromOffset));
 }

@@ -1,6 +1,6 @@
 /**
- * A pass over a log: notes the last offset of each key, and writes without the records that a later
- * one supersedes what lies before. `log_compactor.ts` says what stays.
+ * A pass over a log: collects the last offset of each key, and rewrites the segments up to there
+ * without superseded records. `log_compactor.ts` lists what is retained.
  *
  * @module
  */
@@ -21,14 +21,14 @@ import { SegmentSwap } from "./segment_swap.ts";
 import { SegmentWriter } from "./segment_writer.ts";
 import { AbortedTransactions, MarkerUse } from "./transactions.ts";
 
-/** How long to work at a stretch: requests wait for that long at most, or for one batch. */
+/** Length of a slice: requests wait at most for this long, or for one batch. */
 const SLICE_MS = 2;
 
 /** How to clean. */
 export interface CleanOptions {
   /** Milliseconds since 1970. */
   readonly nowMs: number;
-  /** The last stable offset: nothing from there on is cleaned. */
+  /** The last stable offset: records from there on are not cleaned. */
   readonly maxOffset: number;
   /** Memory for keys, in bytes (`log.cleaner.dedupe.buffer.size`). */
   readonly dedupeBytes: number;
@@ -36,64 +36,64 @@ export interface CleanOptions {
   readonly signal?: AbortSignal;
 }
 
-/** What a pass did. */
+/** The result of a pass. */
 export interface LogCleaning {
   readonly log: string;
-  /** The part of the log whose keys were noted. */
+  /** The part of the log whose keys were collected. */
   readonly fromOffset: number;
   readonly toOffset: number;
-  /** Whether that was all there was to clean, or another pass has to follow. */
+  /** Whether everything was cleaned; otherwise another pass is needed. */
   readonly isComplete: boolean;
   readonly keys: number;
-  /** Of the segments that were cleaned. */
+  /** Totals of the segments that were cleaned. */
   readonly recordsBefore: number;
   readonly recordsAfter: number;
   readonly bytesBefore: number;
   readonly bytesAfter: number;
-  /** Batches that were left as they are because their records cannot be read. */
+  /** Batches that were left unchanged because their records cannot be read. */
   readonly unreadable: UnreadableBatches;
 }
 
-/** Batches with a right CRC and records that cannot be read. */
+/** Batches with a correct CRC whose records cannot be read. */
 export interface UnreadableBatches {
   readonly count: number;
-  /** The first few of them. */
+  /** The first few. */
   readonly first: readonly UnreadableBatch[];
 }
 
-/** One of them. */
+/** A batch whose records cannot be read. */
 export interface UnreadableBatch {
   readonly baseOffset: number;
   readonly lastOffset: number;
   readonly problem: string;
 }
 
-/** What the dirty part of a log has. */
+/** The content of the dirty part of a log. */
 interface DirtyPart {
   readonly map: OffsetMap;
-  /** The offset up to which all is in the map. */
+  /** The offset up to which all keys are in the map. */
   readonly endOffset: number;
-  /** Offset of the last record or marker of that, or -1. */
+  /** Offset of the last record or marker before that, or -1. */
   readonly lastOffset: number;
   readonly aborted: AbortedTransactions | undefined;
 }
 
-/** The last thing a producer wrote before a pass began. */
+/** A producer's last batch before the pass began. */
 interface LastBatch {
   readonly producerEpoch: number;
-  /** Last offset of its last batch of records, or -1. */
+  /** Last offset of its last batch with records, or -1. */
   readonly lastOffset: number;
 }
 
-/** Batches whose records cannot be read that are named. */
+/** Maximum number of unreadable batches that are named. */
 const MAX_NAMED = 10;
 
-/** A pass that cannot go on. */
+/** Ends a pass because its log has changed. */
 export class PassEnded extends Error {
   override name = "PassEnded";
 }
 
-/** One pass. It is to be run once. */
+/** One pass. Can be run once. */
 export class CleaningPass {
   readonly #log: LogState;
   readonly #flusher: LogFlusher;
@@ -133,7 +133,7 @@ export class CleaningPass {
     }
   }
 
-  /** Whether something happened to the log that ends the pass. */
+  /** Whether the pass must end because the log has changed. */
   get isOver(): boolean {
     const { isClosed, offline } = this.#log;
     return this.#isStopped() || isClosed || offline !== undefined ||
@@ -160,7 +160,7 @@ export class CleaningPass {
     };
   }
 
-  /** Notes the last offset of each key in the dirty part, as far as there is memory. */
+  /** Collects the last offset of each key in the dirty part, until the map is full. */
   async #findKeys(range: CleanableRange): Promise<DirtyPart> {
     const { firstDirtyOffset, firstUncleanableOffset } = range;
     const count = firstUncleanableOffset - firstDirtyOffset;
@@ -181,7 +181,7 @@ export class CleaningPass {
             continue;
           }
           if (!isReadable(batch, cursor)) {
-            // Its keys are not known, so that nothing gives way to it, nor it to anything.
+            // Its keys are unknown: it supersedes nothing, and nothing supersedes it.
             lastOffset = batch.lastOffset;
             continue;
           }
@@ -199,10 +199,12 @@ export class CleaningPass {
     return { map, endOffset: firstUncleanableOffset, lastOffset, aborted };
   }
 
-  /** Goes along all from an offset on, since the marker of a transaction comes after it. */
+  /**
+   * Scans the log from an offset to its end, because the marker of a transaction comes after it.
+   */
   async #findAborted(offset: number): Promise<AbortedTransactions> {
     const aborted = new AbortedTransactions();
-    // The batches in hand are still needed.
+    // The caller still uses batches in its buffer.
     const buffer = new ChunkBuffer();
     for (const segment of this.#segmentsBetween(offset, this.#log.logEndOffset)) {
       const chunks = this.#read(segment, offset, buffer);
@@ -216,7 +218,7 @@ export class CleaningPass {
     return aborted;
   }
 
-  /** Makes one segment of some, and puts it in their place. */
+  /** Merges a group of segments into a cleaned one, and swaps it in. */
   async #cleanGroup(group: readonly Segment[], dirty: DirtyPart): Promise<void> {
     const { context, folder, config } = this.#log;
     const { baseOffset } = group[0]!;
@@ -240,7 +242,7 @@ export class CleaningPass {
     this.#check();
   }
 
-  /** Copies what stays of a segment; returns whether anything goes, or changes. */
+  /** Copies the retained batches of a segment; returns whether anything was dropped or changed. */
   async #copy(segment: Segment, writer: SegmentWriter, dirty: DirtyPart): Promise<boolean> {
     let isChanged = false;
     this.#bytesBefore += segment.sizeInBytes;
@@ -260,7 +262,7 @@ export class CleaningPass {
     return isChanged;
   }
 
-  /** What stays of a batch. */
+  /** The retained part of a batch, if any. */
   #cleaned(batch: RecordBatch, dirty: DirtyPart): Uint8Array | undefined {
     const { nowMs } = this.#options;
     const { endOffset, lastOffset } = dirty;
@@ -295,7 +297,7 @@ export class CleaningPass {
     this.#unreadable.push({ baseOffset, lastOffset, problem: error.message });
   }
 
-  /** What stays of a batch of records. */
+  /** The retained part of a batch of records, if any. */
   #filtered(
     batch: RecordBatch,
     { map, endOffset, lastOffset, aborted }: DirtyPart,
@@ -346,7 +348,7 @@ export class CleaningPass {
       this.#check();
       if (!segment.isDeleted) return hasNext;
     } catch (error) {
-      // A file that is gone, with its segment, is no failure.
+      // A file that was deleted with its segment is no failure.
       if (!segment.isDeleted) throw error;
     }
     throw new PassEnded();
@@ -362,7 +364,9 @@ export class CleaningPass {
   }
 }
 
-/** Moves the cursor before the first record of a batch, if all of them can be read. */
+/**
+ * Moves the cursor before the first record of a batch, and returns whether all records can be read.
+ */
 function isReadable(batch: RecordBatch, cursor: RecordCursor): boolean {
   try {
     cursor.reset(batch);

@@ -1,18 +1,19 @@
 /**
- * SipHash-1-3 with 128 bits of output: what the cleaner knows a record's key by.
+ * SipHash-1-3 with 128 bits of output, by which the cleaner identifies the keys of records.
  *
- * Keys are told apart by these bits alone, so two keys with the same hash would cost one of them its
- * value. By chance that is one in 2^89 for a map of a million keys, and one in 2^76 for a hundred
- * million. Kafka uses MD5, with the same odds by chance. To have a collision on purpose, who can only
- * write records needs to know the hash's key: it is drawn at random for each hasher, kept nowhere and
- * told to nobody, and SipHash is a keyed function, made to withstand just that.
+ * Keys are identified by these bits alone, so two keys with the same hash would cost one of them
+ * its value. The probability of a collision by chance is one in 2^89 for a map of a million keys,
+ * and one in 2^76 for a hundred million; Kafka, with MD5, has the same. To cause a collision on
+ * purpose, a client that writes records would need the key of the hash: it is random for each
+ * hasher and never stored or exposed, and SipHash is a keyed function designed against such
+ * attacks.
  *
  * @module
  */
 
 const KEY_WORDS = 4;
 
-/** "somepseudorandomlygeneratedbytes", as SipHash begins. */
+/** "somepseudorandomlygeneratedbytes", the initial state of SipHash. */
 const INITIAL = [
   0x736f6d65,
   0x70736575,
@@ -24,10 +25,10 @@ const INITIAL = [
   0x79746573,
 ] as const;
 
-/** Rounds after the last word of input, and again before the second half of the output. */
+/** Rounds after the last input word, and again before the second half of the output. */
 const FINALIZATION_ROUNDS = 3;
 
-/** Hashes keys, each the same way as long as the hasher lives. */
+/** Hashes keys. Equal keys have equal hashes only with the same hasher. */
 export class KeyHasher {
   /** The last hash: four words, least significant first. */
   readonly hash: Uint32Array = new Uint32Array(4);

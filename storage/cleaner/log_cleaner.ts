@@ -1,6 +1,6 @@
 /**
- * Cleans the logs that are compacted, one after another, the one that needs it most first.
- * Kafka: `LogCleaner`, with one thread.
+ * Cleans the compacted logs, one after another, starting with the one that needs it most. Kafka:
+ * `LogCleaner`, with one thread.
  *
  * @module
  */
@@ -10,14 +10,14 @@ import type { Log } from "../log.ts";
 import type { CleanableRange } from "./cleanable_range.ts";
 import type { LogCleaning } from "./cleaning_pass.ts";
 
-/** A log that may be cleaned. */
+/** A candidate for cleaning. */
 export interface CleanableLog {
   readonly log: Log;
-  /** Its last stable offset: nothing from there on is cleaned. */
+  /** Its last stable offset: records from there on are not cleaned. */
   readonly maxOffset: number;
 }
 
-/** How to look for a log to clean. */
+/** How to clean the logs. */
 export interface CleaningOptions {
   /** Milliseconds since 1970. */
   readonly nowMs: number;
@@ -27,19 +27,19 @@ export interface CleaningOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Chooses what to clean. */
+/** Chooses the log to clean. */
 export class LogCleaner {
-  /** Logs with damaged batches. What compaction drops could not be told from what is lost. */
+  /** Logs with damage, where gaps left by compaction would be mistaken for losses. */
   readonly #uncleanable = new WeakSet<Log>();
 
   /**
-   * Makes a pass over the log that has most to clean: of those with a record that waits longer than
-   * `max.compaction.lag.ms`, or else of those whose dirty part exceeds `min.cleanable.dirty.ratio`,
-   * the one whose dirty part is largest.
+   * Runs a pass over the log that needs it most: among those with a record that has waited longer
+   * than `max.compaction.lag.ms`, or else among those whose dirty ratio exceeds
+   * `min.cleanable.dirty.ratio`, the one with the highest dirty ratio.
    *
-   * @returns Nothing if no log needs cleaning.
-   * @throws {CorruptRecordError} If there is damage in the log, which is then left alone.
-   * @throws {DiskFullError} If there is no room for the cleaned segment. The log is as it was.
+   * @returns `undefined` if no log needs cleaning.
+   * @throws {CorruptRecordError} If the log is damaged. It is not cleaned again.
+   * @throws {DiskFullError} If the disk has no room for the cleaned segment. The log is unchanged.
    * @throws {StorageError} If the pass failed otherwise.
    */
   async clean(
@@ -56,7 +56,7 @@ export class LogCleaner {
       }
       for (const { log, maxOffset } of candidates.sort((a, b) => b.need - a.need)) {
         current = log;
-        // It may have been deleted during the pass before.
+        // The log may have been deleted during an earlier pass.
         if (log.isClosed) continue;
         const cleaning = await log.clean({ ...options, maxOffset });
         if (cleaning !== undefined) return cleaning;
@@ -68,7 +68,7 @@ export class LogCleaner {
     return undefined;
   }
 
-  /** How much a log needs cleaning: -1 if it does not. */
+  /** How much a log needs cleaning; -1 if it does not. */
   #need(log: Log, nowMs: number, maxOffset: number): number {
     const { config } = log;
     if (!config.cleanupPolicy.includes("compact") || this.#uncleanable.has(log)) return -1;
@@ -81,7 +81,7 @@ export class LogCleaner {
   }
 }
 
-/** The part of what may be cleaned that no cleaning has been over. */
+/** The dirty part of what can be cleaned, from 0 to 1. */
 export function dirtyRatio({ cleanBytes, cleanableBytes }: CleanableRange): number {
   return cleanableBytes / (cleanBytes + cleanableBytes);
 }

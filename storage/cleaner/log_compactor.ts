@@ -1,24 +1,23 @@
 /**
- * Cleans one log: of the records with the same key it keeps the last, at the offset it has.
- * Kafka: `Cleaner`.
+ * Cleans one log: keeps the last record of each key, at its offset. Kafka: `Cleaner`.
  *
- * A pass goes along the dirty part of the log and notes the last offset of each key, until the map
- * is full; then it writes the segments from the log's beginning up to there anew, without the
- * records that a later one supersedes, and swaps them in. If the map was full before the dirty part
- * ended, the next pass goes on from there. So memory is bounded whatever the number of keys.
+ * A pass scans the dirty part of the log and collects the last offset of each key, until the map is
+ * full. Then it rewrites the segments from the start of the log up to there without superseded
+ * records, and swaps them in. If the map was full before the end of the dirty part, the next pass
+ * continues from there. So memory is bounded for any number of keys.
  *
- * What stays besides the last record of each key:
- * - A tombstone, until `delete.retention.ms` after the pass that came upon it first, and the last
- *   record that there is to clean, whatever it is: the log never ends with a batch without records.
- * - The last batch of each producer that is remembered, without records if they all go: by it the
- *   producer's sequence is known again if its snapshot is lost.
- * - Transaction markers as long as there is a batch of their transaction, and like tombstones then.
- *   The records of aborted transactions go.
+ * Retained besides the last record of each key:
+ * - A tombstone, until `delete.retention.ms` after the first pass over it, and the last record of
+ *   the cleaned part: it never ends with an empty batch.
+ * - The last batch of each known producer, if necessary without records: the producer's sequence
+ *   can be restored from it if the snapshot is lost.
+ * - Transaction markers while there is a batch of their transaction, and then like tombstones.
+ *   Records of aborted transactions are removed.
  *
- * Only what lies before the recovery point, as it is on disk, and the last stable offset is cleaned.
- * The log goes on meanwhile: the work is done in slices of a few milliseconds, reads and syncs are
- * asynchronous, and readers of a segment that is replaced begin anew. A pass ends early, to no harm,
- * when the log is truncated, closed or deleted, or retention takes a segment that it was about to
+ * Only records before both the recovery point on disk and the last stable offset are cleaned. The
+ * log stays in use: the work is done in slices of a few milliseconds, reads and syncs are
+ * asynchronous, and reads of a replaced segment are retried. A pass ends early, without harm, when
+ * the log is truncated, closed or deleted, or retention deletes a segment that it was about to
  * replace.
  *
  * @module
@@ -59,11 +58,11 @@ export class LogCompactor {
     this.#cache = cache;
   }
 
-  /** How much there is to clean. */
+  /** The part of the log that can be cleaned. */
   range(nowMs: number, maxOffset: number): CleanableRange {
     const log = this.#log;
     const range = cleanableRange(log, nowMs, maxOffset);
-    // Which takes a file to be read, for logs that were not written to since they were opened.
+    // Reads a file if the log was not appended to since it was opened.
     const firstOpen = range.cleanableBytes === 0
       ? undefined
       : log.producers(nowMs).firstOpenTransactionOffset;
@@ -72,12 +71,12 @@ export class LogCompactor {
       : cleanableRange(log, nowMs, firstOpen);
   }
 
-  /** Makes a pass, or joins the one under way. See {@linkcode Log.clean}. */
+  /** Runs a pass, or joins the one in progress. See {@linkcode Log.clean}. */
   clean(options: CleanOptions): Promise<LogCleaning | undefined> {
     return this.#pass ??= this.#clean(options).finally(() => this.#pass = undefined);
   }
 
-  /** Ends a pass under way, and lets none begin. */
+  /** Ends the pass in progress, and prevents new ones. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     await this.#pass?.catch(() => {});
@@ -100,17 +99,17 @@ export class LogCompactor {
         await this.#checkpointer.checkpoint();
         if (this.#checkpointer.recoveryPoint < range.firstUncleanableOffset) return undefined;
       }
-      // Recovery takes a gap behind the recovery point for a loss.
+      // Recovery treats a gap after the recovery point as a loss.
       await log.context.syncCheckpoints();
       const cleaning = await pass.run(range);
       if (pass.isOver) return undefined;
       log.firstDirtyOffset = cleaning.toOffset;
-      // What is in memory has all that was dropped.
+      // The cache still has the dropped records.
       this.#cache.dropBefore(cleaning.toOffset);
       await log.context.syncCheckpoints();
       return cleaning;
     } catch (error) {
-      // What fails because of the end is no failure.
+      // A failure caused by the end of the pass is not reported.
       const isFailure = error instanceof LogOfflineError;
       if (!isFailure && (error instanceof PassEnded || pass.isOver)) return undefined;
       throw cleaningFailure(log.name, error);
@@ -118,7 +117,7 @@ export class LogCompactor {
   }
 }
 
-/** What a pass that failed throws: the log itself is none the worse. */
+/** The error of a failed pass, which has left the log unchanged. */
 function cleaningFailure(log: string, error: unknown): unknown {
   const cause = error instanceof SegmentWriteError ? error.cause : error;
   if (!(cause instanceof FileSystemError)) return error;

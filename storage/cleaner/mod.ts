@@ -1,12 +1,13 @@
 /**
  * Log compaction (`cleanup.policy=compact`): a log that keeps the last record of each key.
  *
- * `LogCleaner` chooses a log, by what `cleanableRange` says of it. A `LogCompactor` is the part of a
- * log that cleans it. A `CleaningPass` notes the last offsets of keys in an `OffsetMap`, by hashes
- * from a `KeyHasher`; reads segments with `SegmentChunks`; takes records out of batches with a
- * `BatchFilter`, as `AbortedTransactions` and `MarkerUse` tell of transactions; writes what stays
- * with a `SegmentWriter`; and has `SegmentSwap` put it in place. How far a log is clean is in
- * `cleaner-offset-checkpoint`, one of the data folder's checkpoints.
+ * `LogCleaner` chooses the log to clean, by its `cleanableRange`. A `LogCompactor` is the part of a
+ * log that cleans it. A `CleaningPass` collects the last offset of each key in an `OffsetMap`, by
+ * hashes from a `KeyHasher`; reads segments with `SegmentChunks`; removes records from batches with
+ * a `BatchFilter`, guided for transactions by `AbortedTransactions` and `MarkerUse`; writes the
+ * retained batches with a `SegmentWriter`; and replaces the old segments with `SegmentSwap`. The
+ * first dirty offset of each log is in `cleaner-offset-checkpoint`, one of the data folder's
+ * checkpoints.
  *
  * @module
  */

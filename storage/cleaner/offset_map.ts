@@ -1,17 +1,16 @@
 /**
- * The last offset of each key in a part of a log, in a fixed amount of memory. Kafka:
- * `SkimpyOffsetMap`.
+ * The last offset of each key in a part of a log, in fixed memory. Kafka: `SkimpyOffsetMap`.
  *
- * An entry is 24 bytes: 16 of the key's hash (`key_hasher.ts` says why that will do) and 8 of the
- * offset. Entries lie in a table, each at the first free slot from the one its hash names on. The
- * table is never filled beyond nine tenths, since the way to a free slot would get long.
+ * An entry takes 24 bytes: 16 for the key's hash (`key_hasher.ts` says why that is enough) and 8
+ * for the offset. The entries are in a hash table with linear probing, filled to at most nine
+ * tenths to keep probes short.
  *
  * @module
  */
 
 import { KeyHasher } from "./key_hasher.ts";
 
-/** Memory that an entry takes. */
+/** Memory of an entry, in bytes. */
 export const OFFSET_MAP_ENTRY_SIZE = 16 + 8;
 
 const LOAD_FACTOR = 0.9;
@@ -23,7 +22,7 @@ export class OffsetMap {
   /** One more than the offset of the key whose hash is at the slot, or 0. */
   readonly #offsets: Float64Array;
   readonly #slots: number;
-  /** How many keys it takes. */
+  /** Maximum number of keys. */
   readonly capacity: number;
   #count = 0;
 

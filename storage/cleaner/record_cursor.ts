@@ -1,5 +1,5 @@
 /**
- * Goes along the records of a batch without an object for each. `protocol/records/record.ts` shows
+ * Iterates over the records of a batch without an object for each. `protocol/records/record.ts` has
  * the layout of a record.
  *
  * @module
@@ -14,21 +14,21 @@ import {
 import { FieldReader } from "../../protocol/records/varint.ts";
 
 /**
- * What a batch may expand to and still be cleaned: more would hold others up. It is more than what any
- * client puts into a batch, unless to do harm.
+ * Maximum expanded size of a batch that is cleaned: expanding more would block the event loop. No
+ * client sends larger batches, except maliciously.
  */
 const MAX_EXPANDED = 16 * 1024 * 1024;
 
-/** Moves along the records of one batch after another. */
+/** Iterates over the records of one batch after another. */
 export class RecordCursor {
-  /** What the records lie in, not compressed. */
+  /** The bytes with the records, uncompressed. */
   bytes: Uint8Array = new Uint8Array(0);
-  /** Where the record starts, with its length, and where it ends. */
+  /** Start of the record, including its length field, and its end. */
   start = 0;
   end = 0;
   offset = 0;
   timestampDelta = 0;
-  /** Where what follows the timestamp delta starts. */
+  /** Start of the field after the timestamp delta. */
   offsetDeltaStart = 0;
   keyStart = 0;
   /** -1 if there is no key. */
@@ -43,9 +43,9 @@ export class RecordCursor {
   #remaining = 0;
 
   /**
-   * Moves before the first record of a batch, whose CRC is right.
+   * Moves before the first record of a batch, whose CRC must be correct.
    *
-   * @throws {CorruptRecordError} If its records cannot be expanded, or only to more than 16 MiB.
+   * @throws {CorruptRecordError} If its records cannot be expanded, or expand to more than 16 MiB.
    */
   reset(batch: RecordBatch): void {
     const { compression } = batch;
@@ -70,7 +70,7 @@ export class RecordCursor {
   }
 
   /**
-   * Moves before the first record again, once it is certain that all of them can be read.
+   * Checks that all records can be read, and moves before the first one again.
    *
    * @throws {CorruptRecordError} If they cannot.
    */
@@ -88,7 +88,7 @@ export class RecordCursor {
    * Moves to the next record.
    *
    * @returns False if there is none.
-   * @throws {CorruptRecordError} If what comes next is no record.
+   * @throws {CorruptRecordError} If the next bytes are no record.
    */
   next(): boolean {
     if (this.#remaining-- <= 0) return false;

@@ -1,5 +1,5 @@
 /**
- * Reads the batches of a segment in large pieces, without holding up the program.
+ * Reads the batches of a segment in large chunks, asynchronously.
  *
  * @module
  */
@@ -14,18 +14,18 @@ import type { Segment } from "../segment/segment.ts";
 
 const CHUNK_BYTES = 1 << 20;
 
-/** Bytes that are read into, one segment after another. */
+/** A buffer for chunks, reused for one segment after another. */
 export class ChunkBuffer {
   #bytes = new Uint8Array(0);
 
-  /** The first `size` bytes, of which the next call may make others. */
+  /** The first `size` bytes, valid until the next call. */
   take(size: number): Uint8Array {
     if (this.#bytes.length < size) this.#bytes = new Uint8Array(Math.max(size, CHUNK_BYTES));
     return this.#bytes.subarray(0, size);
   }
 }
 
-/** The batches of a segment from a position on, checked by their CRC. */
+/** The batches of a segment from a position on, with checked CRC. */
 export class SegmentChunks {
   readonly #segment: Segment;
   readonly #buffer: ChunkBuffer;
@@ -33,7 +33,7 @@ export class SegmentChunks {
   #position: number;
   #chunk: Uint8Array = new Uint8Array(0);
 
-  /** @param position Where a batch starts. */
+  /** @param position The start of a batch. */
   constructor(segment: Segment, position: number, buffer: ChunkBuffer) {
     this.#segment = segment;
     this.#buffer = buffer;
@@ -45,8 +45,8 @@ export class SegmentChunks {
    * Reads the next batches.
    *
    * @returns False if there are no more.
-   * @throws {CorruptRecordError} If what comes next is no batch.
-   * @throws {FileSystemError} If it cannot be read.
+   * @throws {CorruptRecordError} If the next bytes are no batch.
+   * @throws {FileSystemError} If the file cannot be read.
    */
   async next(): Promise<boolean> {
     let wanted = CHUNK_BYTES;
@@ -68,9 +68,9 @@ export class SegmentChunks {
   }
 
   /**
-   * The batches that `next` read, good until it is called again.
+   * The batches that `next` read, valid until it is called again.
    *
-   * @throws {CorruptRecordError} On the way, at one that is damaged.
+   * @throws {CorruptRecordError} At a damaged batch.
    */
   *batches(): Generator<RecordBatch, void> {
     for (const batch of recordBatches(this.#chunk)) {

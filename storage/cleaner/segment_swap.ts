@@ -1,18 +1,19 @@
 /**
- * Puts a cleaned segment in the place of those it was made from, so that a crash at any time leaves
- * either the old ones or the new one. The names are Kafka's:
+ * Replaces segments by the cleaned one made from them, so that a crash at any time leaves either
+ * the old ones or the new one. The names are Kafka's:
  *
- *     00000000000000000000.log.cleaned   being written; of no worth after a crash
- *     00000000000000000000.log.swap      whole and on disk; from now on it counts, not the old ones
+ *     00000000000000000000.log.cleaned   being written; discarded after a crash
+ *     00000000000000000000.log.swap      complete and on disk; from now on it replaces the old ones
  *     00000000000000000000.log           in its place
  *
- * Steps, each on disk before the next begins, be it the next swap: the files are written; they are
- * renamed to `.swap`, that of the batches last; the old segments are renamed to `.deleted`; `.swap` is
- * taken off the names. `../log/complete_swaps.ts` does the last two when a log is opened after a crash in
- * between, and removes first what there is of old indexes, since those of the new segment may have been lost.
+ * Steps, each synced before the next one or the next swap: the files are written; they are renamed
+ * to `.swap`, that of the batches last; the old segments are renamed to `.deleted`; `.swap` is
+ * removed from the names. After a crash in between, `../log/complete_swaps.ts` does the last two
+ * steps when the log is opened. It first removes the old indexes, because those of the new segment
+ * may be lost.
  *
- * What the swap may leave after a crash are old segments behind the last batch of the new one. Their
- * records are superseded by others, and the next cleaning takes them out again.
+ * A crash may leave old segments after the last batch of the new one. Their records are superseded,
+ * and the next cleaning removes them again.
  *
  * @module
  */
@@ -34,11 +35,11 @@ export class SegmentSwap {
   }
 
   /**
-   * Puts `cleaned`, whose batches are all written, in the place of `replaced`.
+   * Replaces segments by `cleaned`, whose batches must all be written.
    *
-   * @returns False if the log lost batches, or was closed, before that was decided.
-   * @throws {FileSystemError} If the old segments are still in place.
-   * @throws {LogOfflineError} If it is not known what is in place.
+   * @returns False if the log was truncated or closed before the swap took effect.
+   * @throws {FileSystemError} If the swap failed and the old segments are still in place.
+   * @throws {LogOfflineError} If it is unknown which segments are in place.
    */
   async swap(replaced: readonly Segment[], cleaned: Segment, nowMs: number): Promise<boolean> {
     const log = this.#log;

@@ -1,6 +1,6 @@
 /**
- * Writes batches to a new segment, gathered into large writes, and brings them to disk as it goes:
- * a gigabyte synced at once would hold up everybody else's syncs.
+ * Writes batches to a new segment, gathered into large writes, and syncs regularly: one sync of a
+ * gigabyte would delay the syncs of other logs.
  *
  * @module
  */
@@ -23,7 +23,7 @@ export class SegmentWriter {
   #used = 0;
   #unsyncedBytes = 0;
 
-  /** @param buffer Memory to gather batches in, from `SegmentWriter.buffer`. */
+  /** @param buffer Memory to gather batches in, from {@linkcode SegmentWriter.buffer}. */
   constructor(segment: Segment, indexIntervalBytes: number, buffer: Uint8Array) {
     this.segment = segment;
     this.#indexIntervalBytes = indexIntervalBytes;
@@ -35,7 +35,7 @@ export class SegmentWriter {
     return new Uint8Array(BUFFER_BYTES);
   }
 
-  /** Whether `sync` should be awaited before more is written. */
+  /** Whether `sync` should be awaited before the next write. */
   get isSyncDue(): boolean {
     return this.#unsyncedBytes >= SYNC_BYTES;
   }
@@ -44,7 +44,7 @@ export class SegmentWriter {
    * Appends a batch.
    *
    * @throws {SegmentWriteError} If it cannot be written.
-   * @throws {StorageError} If the segment would have more bytes than an index can tell.
+   * @throws {StorageError} If the segment would exceed the positions of an index.
    */
   append(bytes: Uint8Array): void {
     if (this.segment.sizeInBytes + this.#used + bytes.length > MAX_SEGMENT_BYTES) {
@@ -64,7 +64,7 @@ export class SegmentWriter {
     this.segment.indexBatch(new RecordBatch(bytes), position, this.#indexIntervalBytes);
   }
 
-  /** Writes what was gathered. */
+  /** Writes the gathered batches. */
   flush(): void {
     if (this.#used === 0) return;
     this.segment.write(this.#buffer.subarray(0, this.#used));
@@ -72,7 +72,7 @@ export class SegmentWriter {
     this.#used = 0;
   }
 
-  /** Resolves when what was written is on disk. */
+  /** Resolves when the written batches are on disk. */
   async sync(): Promise<void> {
     this.#unsyncedBytes = 0;
     await this.segment.sync();

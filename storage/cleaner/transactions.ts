@@ -1,7 +1,7 @@
 /**
- * What the cleaner has to know of transactions (KIP-98): which batches were aborted, since their
- * records count for nothing and must not supersede others, and which markers have nothing left that
- * they mark. Kafka: `CleanedTransactionMetadata`.
+ * What the cleaner must know about transactions (KIP-98): which batches were aborted, because their
+ * records must not supersede others, and which markers have no batches left. Kafka:
+ * `CleanedTransactionMetadata`.
  *
  * @module
  */
@@ -15,13 +15,13 @@ interface AbortedRange {
   readonly lastOffset: number;
 }
 
-/** Which batches were aborted, as the markers behind them say. */
+/** The batches that were aborted, according to the markers after them. */
 export class AbortedTransactions {
   readonly #aborted = new Map<number, AbortedRange[]>();
-  /** First offsets of transactions whose marker is still to come, by producer id. */
+  /** First offsets of transactions without a marker so far, by producer id. */
   readonly #open = new Map<number, number>();
 
-  /** Notes the next batch of the log, in order. */
+  /** Adds the next batch of the log, in order. */
   add(batch: RecordBatch): void {
     const { producerId } = batch;
     if (!batch.isControl) {
@@ -50,7 +50,7 @@ export class AbortedTransactions {
   }
 }
 
-/** Whether a control batch marks an abort: its key is version and type, 0 for abort. */
+/** Whether a control batch is an abort marker: its key has a version and a type, 0 for abort. */
 function isAbortMarker(batch: RecordBatch): boolean {
   for (const { key } of batch.records()) {
     if (key === null || key.length < 4) return false;
@@ -59,16 +59,16 @@ function isAbortMarker(batch: RecordBatch): boolean {
   return false;
 }
 
-/** Tells, going along a log, which markers have no batch of their transaction before them. */
+/** Finds markers without a batch of their transaction before them, in one pass over a log. */
 export class MarkerUse {
   readonly #producersWithBatches = new Set<number>();
 
-  /** Notes a transactional batch of records that was in the log until now. */
+  /** Adds a batch of records, as it was in the log before this pass. */
   addBatch(batch: RecordBatch): void {
     if (batch.isTransactional) this.#producersWithBatches.add(batch.producerId);
   }
 
-  /** Whether a marker is of no use any more. */
+  /** Whether a marker is no longer needed. Each marker must be passed once. */
   isUseless(marker: RecordBatch): boolean {
     return !this.#producersWithBatches.delete(marker.producerId);
   }

@@ -1,6 +1,6 @@
 /**
- * What is done to a data folder before its logs are opened: it is created if need be, what is known from
- * the last time is read, and folders of logs that are missing are created again.
+ * Prepares a data folder before its logs are opened: creates it if necessary, reads its
+ * checkpoints, and recreates missing folders of logs.
  *
  * @module
  */
@@ -18,9 +18,11 @@ import { type FileSystem, parentOf, syncFile } from "../file_system/file_system.
 import { type ClosedSegments, readSegmentCheckpoint } from "../segment/segment_checkpoint.ts";
 
 /**
- * Nothing is changed by it, so that the next start finds the folder as it was once the log is back.
+ * Checks that the log without which the others are of no use is there. Changes nothing, so that the
+ * next start finds the folder unchanged once the log is restored.
  *
- * @throws {StorageError} If a log is not there though others are, or the checkpoint has it.
+ * @throws {StorageError} If the log is missing although there are others, or the checkpoint lists
+ * it.
  */
 export function checkRequiredLog(fs: FileSystem, path: string, name: string): void {
   if (fs.statSync(`${path}/${name}`) !== undefined) return;
@@ -33,14 +35,14 @@ export function checkRequiredLog(fs: FileSystem, path: string, name: string): vo
   const others = fs.readDirSync(path).filter((entry) => entry.isDirectory && isLogName(entry.name));
   if (point === 0 && others.length === 0) return;
   throw new StorageError(
-    `Cannot open data folder "${path}": it has no folder "${name}", without which nobody knows what ` +
-      `the ${others.length} others are; restore it from a copy`,
+    `Cannot open data folder "${path}": folder "${name}" is missing, which describes ` +
+      `the other ${others.length} logs; restore it from a backup`,
   );
 }
 
 /**
- * Creates a folder, and those above it that are not there, so that they are there after a crash. One that
- * is there may have been created by a process that was killed before it could see to that.
+ * Creates a folder and its missing parents, and syncs their names. Also syncs the name of an
+ * existing folder: the process that created it may have been killed before its own sync.
  */
 export async function createFolder(fs: FileSystem, path: string): Promise<void> {
   const parent = parentOf(path);
@@ -49,14 +51,18 @@ export async function createFolder(fs: FileSystem, path: string): Promise<void> 
   await fs.syncDir(parent);
 }
 
-/** Brings to disk what a process may have written without doing so, before anything is based on it. */
+/**
+ * Syncs the checkpoints before they are relied on: a process that was killed may not have done so.
+ */
 export async function syncCheckpointFiles(fs: FileSystem, path: string): Promise<void> {
   for (const name of [RECOVERY_POINT_FILE_NAME, LOG_START_FILE_NAME, CLEANER_FILE_NAME]) {
     if (fs.statSync(`${path}/${name}`) !== undefined) await syncFile(fs, `${path}/${name}`);
   }
 }
 
-/** Says of a new folder that no log in it has a recovery point, so that it can be told when that is lost. */
+/**
+ * Writes an empty recovery point checkpoint in a new folder, so that its loss can be noticed later.
+ */
 export async function beginCheckpoints(fs: FileSystem, path: string): Promise<void> {
   const checkpointPath = `${path}/${RECOVERY_POINT_FILE_NAME}`;
   if (fs.statSync(checkpointPath) !== undefined) return;
@@ -65,7 +71,10 @@ export async function beginCheckpoints(fs: FileSystem, path: string): Promise<vo
   await syncFile(fs, checkpointPath);
 }
 
-/** The segments of all logs at the last clean shutdown; a file that is damaged is as good as none. */
+/**
+ * The segments of all logs at the last clean shutdown, or `undefined` if the file is missing or
+ * damaged.
+ */
 export function closedSegments(fs: FileSystem, path: string): ClosedSegments | undefined {
   try {
     return readSegmentCheckpoint(fs, `${path}/${SEGMENT_FILE_NAME}`);
@@ -75,7 +84,7 @@ export function closedSegments(fs: FileSystem, path: string): ClosedSegments | u
   }
 }
 
-/** A checkpoint that is damaged is as good as none: logs are then checked from their beginning. */
+/** A checkpoint, or `undefined` if it is missing or damaged: logs are then checked from their start. */
 export function offsetCheckpoint(
   fs: FileSystem,
   path: string,
@@ -91,8 +100,8 @@ export function offsetCheckpoint(
 }
 
 /**
- * Creates the folders again of logs that had records, as both checkpoints say: one that is damaged may
- * have any name.
+ * Recreates the missing folders of logs that had records according to both checkpoints: a damaged
+ * one may contain any name.
  */
 export async function restoreFolders(
   fs: FileSystem,

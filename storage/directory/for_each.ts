@@ -1,13 +1,13 @@
 /**
- * Does something for many logs at a time: the disk takes as long for them as for a few.
+ * Runs an operation on many logs concurrently: a disk syncs many files in the time of a few.
  *
  * @module
  */
 
-/** How many at a time. */
+/** How many run at a time. */
 const CONCURRENCY = 64;
 
-/** Calls `each` for all items, some at a time, and throws afterwards what they threw. */
+/** Calls `each` for every item, a bounded number at a time, and throws their errors at the end. */
 export async function forEach<T>(
   items: Iterable<T>,
   each: (item: T) => Promise<void>,
@@ -26,7 +26,7 @@ export async function forEach<T>(
   throwAny(errors);
 }
 
-/** Throws what others threw: the error, or all of them as one. */
+/** Throws the error if there is one, or an `AggregateError` of several. */
 export function throwAny(errors: readonly unknown[]): void {
   if (errors.length === 1) throw errors[0];
   if (errors.length > 1) throw new AggregateError(errors, `${errors.length} logs failed`);

@@ -1,12 +1,12 @@
 /**
- * Whose data folder it is: `meta.properties`.
+ * The cluster and broker that own a data folder: `meta.properties`.
  *
  *     version=1
  *     cluster.id=mQ2cDRTnRJ2DWrl_8Ee-JA
  *     node.id=1
  *     directory.id=0x2lXx4DTFCD9mKQ1yQ8sQ
  *
- * Folders of version 0, as Kafka wrote them with ZooKeeper, have `broker.id` for `node.id`.
+ * Version 0, which Kafka wrote with ZooKeeper, has `broker.id` instead of `node.id`.
  *
  * @module
  */
@@ -17,7 +17,7 @@ import { type FileSystem, isNotFound, replaceFile } from "../file_system/file_sy
 /** Name of the file in a data folder. */
 export const META_PROPERTIES_FILE_NAME = "meta.properties";
 
-/** The cluster and broker a data folder belongs to. */
+/** The content of `meta.properties`. */
 export interface MetaProperties {
   readonly clusterId: string;
   /** The broker's id (`node.id`, formerly `broker.id`). */
@@ -27,7 +27,7 @@ export interface MetaProperties {
 }
 
 /**
- * Reads the file, or gives `undefined` if there is none.
+ * Reads the file; returns `undefined` if there is none.
  *
  * @throws {CorruptFileError} If the version is unknown or a property is missing.
  */

@@ -1,5 +1,5 @@
 /**
- * The data folder around the logs: names of its files, whose it is, and how it is opened.
+ * The data folder around the logs: the names of its files, its owner, and how it is opened.
  *
  * `../log_directory.ts` holds the logs and their checkpoints.
  *

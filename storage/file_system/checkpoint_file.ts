@@ -1,9 +1,9 @@
 /**
- * Kafka's checkpoint files: small text files that are replaced as a whole.
+ * Kafka's checkpoint files: small text files that are always replaced as a whole.
  *
  *     0                 version of the format
  *     2                 number of entries
- *     orders 0 4711     an entry: fields with a space between them
+ *     orders 0 4711     an entry: fields separated by spaces
  *     orders 1 12
  *
  * `recovery-point-offset-checkpoint` and `log-start-offset-checkpoint` of a data folder have topic,
@@ -24,10 +24,10 @@ export function formatCheckpoint(entries: readonly string[]): Uint8Array {
 }
 
 /**
- * The entries of a checkpoint file, each as its fields; none if there is no such file, or it is empty
- * as a crash may leave it.
+ * The entries of a checkpoint file, each as its fields; none if the file does not exist, or is
+ * empty after a crash.
  *
- * @throws {CorruptFileError} If the content is something else.
+ * @throws {CorruptFileError} If the content is invalid.
  */
 export function readCheckpoint(fs: FileSystem, path: string, fieldCount: number): string[][] {
   let text: string;
@@ -45,18 +45,18 @@ export function readCheckpoint(fs: FileSystem, path: string, fieldCount: number)
   }
   const entries = lines.slice(2).map((line) => line.trim().split(/\s+/));
   if (lines[1] !== String(entries.length)) {
-    throw new CorruptFileError(path, `it has ${entries.length} entries, stated are "${lines[1]}"`);
+    throw new CorruptFileError(path, `it has ${entries.length} entries, its header states "${lines[1]}"`);
   }
   for (const entry of entries) {
     if (entry.length !== fieldCount) {
-      throw new CorruptFileError(path, `entry "${entry.join(" ")}" has not ${fieldCount} fields`);
+      throw new CorruptFileError(path, `entry "${entry.join(" ")}" has ${entry.length} fields, expected ${fieldCount}`);
     }
   }
   return entries;
 }
 
 /**
- * A field that is a number.
+ * Parses a field as a number.
  *
  * @throws {CorruptFileError} If it is not a safe integer.
  */

@@ -1,11 +1,11 @@
 /**
  * The file system of the machine, over Deno's file functions.
  *
- * Traps: `Deno.FsFile` has no positional read, and an asynchronous read moves the same position as
- * a synchronous one. So appending files are opened with O_APPEND, which writes at the end wherever
- * the position is, and asynchronous reads of one file wait for each other; whoever mixes both kinds
- * of reads on a path opens it twice, as `FilePool` does. `tryLock` is missing before Deno 2.7, where
- * a lock that does not come within a second is taken for refused.
+ * Traps: `Deno.FsFile` has no positional read, and synchronous and asynchronous reads move the same
+ * position. So files for appending are opened with O_APPEND, which writes at the end regardless of
+ * the position, and asynchronous reads of one file are serialized; code that mixes both kinds of
+ * reads on a path must open it twice, as `FilePool` does. Before Deno 2.7 there is no `tryLock`,
+ * and a lock that is not acquired within a second counts as held by another process.
  *
  * @module
  */
@@ -22,7 +22,7 @@ import {
   type OpenOptions,
 } from "./file_system.ts";
 
-/** How long to wait for a lock where the runtime cannot say at once that it is taken. */
+/** How long to wait for a lock where the runtime has no `tryLock`. */
 const LOCK_TIMEOUT_MS = 1000;
 
 /** What Deno adds to `FsFile` from 2.7 on. */
@@ -30,11 +30,11 @@ interface TryLock {
   tryLockSync?(exclusive?: boolean): boolean;
 }
 
-/** Gives storage the machine's own file system. Needs read and write permission for its paths. */
+/** The machine's file system. Needs read and write permission for the paths used. */
 export class DenoFileSystem implements FileSystem {
   readonly descriptors: DescriptorReserve | undefined;
 
-  /** @param descriptors What to draw on where no file can be opened for want of descriptors. */
+  /** @param descriptors Spare descriptors for when the process runs out of them. */
   constructor(descriptors?: DescriptorReserve) {
     this.descriptors = descriptors;
   }
@@ -123,7 +123,7 @@ export class DenoFileSystem implements FileSystem {
   }
 
   async syncDir(path: string): Promise<void> {
-    // Windows cannot open folders, and makes names durable without being asked.
+    // Windows cannot open folders, and makes names durable without a sync.
     if (Deno.build.os === "windows") return;
     try {
       await this.#withRoomLater(async () => {
@@ -135,7 +135,7 @@ export class DenoFileSystem implements FileSystem {
     }
   }
 
-  /** Does what takes a descriptor, and tries again for as long as one can be made free. */
+  /** Runs an operation that takes a descriptor, and retries while one can be freed. */
   #withRoom<T>(operation: () => T): T {
     for (;;) {
       try {
@@ -146,7 +146,7 @@ export class DenoFileSystem implements FileSystem {
     }
   }
 
-  /** The same for what takes its time. */
+  /** Like `#withRoom`, for asynchronous operations. */
   #withRoomLater<T>(operation: () => Promise<T>): Promise<T> {
     return this.descriptors?.use(operation) ?? operation();
   }
@@ -156,10 +156,10 @@ export class DenoFileSystem implements FileSystem {
   }
 
   /**
-   * Claims a file that is there without writing to it, as on a read-only disk. Others may read along;
-   * nobody can have it exclusively meanwhile.
+   * Locks an existing file without writing to it, also on a read-only disk. The lock is shared: it
+   * only excludes exclusive locks.
    *
-   * @returns The claim, or the note of whoever has it exclusively.
+   * @returns The lock, or the note of the holder of an exclusive lock.
    */
   async lockForReading(path: string): Promise<FileLock | string> {
     return await this.#lock(path, { read: true }, undefined);
@@ -202,7 +202,7 @@ async function tryLock(file: Deno.FsFile & TryLock, exclusive: boolean): Promise
   const timeout = new Promise<boolean>((resolve) => {
     timer = setTimeout(() => resolve(false), LOCK_TIMEOUT_MS);
   });
-  // A lock that comes too late ends with the file, which the caller closes.
+  // A lock that is acquired too late ends with the file, which the caller closes.
   const locked = file.lock(exclusive).then(() => true, () => false);
   try {
     return await Promise.race([locked, timeout]);

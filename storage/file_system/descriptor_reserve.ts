@@ -1,22 +1,25 @@
 /**
- * File descriptors kept for when there are no others, so that clients who hold many connections can
- * keep nobody from writing to files, nor a broker from telling further clients that it is full.
+ * Spare file descriptors for when the process runs out of them: even if clients hold very many
+ * connections, files can be written and further connections can be rejected with an answer.
  *
- * The reserve is open files that nobody uses: closing one makes room for another. What could do with
- * fewer descriptors, such as a pool of open files, offers to give some back; that is asked for first.
+ * The reserve consists of unused open files: closing one makes room for another. Holders of
+ * descriptors that are not urgently needed, such as a pool of open files, register to give some
+ * back, and are asked first.
  *
  * @module
  */
 
-/** Any file will do; this one is there on every system that limits descriptors by process. */
+/** Any file works; this one exists on every system that limits descriptors per process. */
 const PATH = "/dev/null";
-/** How many to keep where there are plenty: files that a broker opens in one go, and some more. */
+/**
+ * Size of the reserve if the limit is high: the files that a broker opens together, and some more.
+ */
 const SIZE = 32;
 
-/** Asynchronous operations that take descriptors of their own, at most, at the same time. */
+/** Maximum number of concurrent asynchronous operations with descriptors of their own. */
 const MAX_USERS = 16;
 
-/** Descriptors set aside. */
+/** Spare file descriptors. */
 export class DescriptorReserve {
   readonly #size: number;
   readonly #spares: Deno.FsFile[] = [];
@@ -30,8 +33,8 @@ export class DescriptorReserve {
   }
 
   /**
-   * Sets descriptors aside: 32, or half of those there are. None where this process may not read
-   * `/dev/null`, and on Windows, which has no such limit.
+   * Opens the reserve: 32 descriptors, or half of those available. It is empty if this process has
+   * no permission to read `/dev/null`, and on Windows, which has no such limit.
    */
   static open(): DescriptorReserve {
     const spares: Deno.FsFile[] = [];
@@ -43,28 +46,28 @@ export class DescriptorReserve {
     return new DescriptorReserve(size, spares);
   }
 
-  /** How many are set aside now. */
+  /** Current number of spare descriptors. */
   get spareCount(): number {
     return this.#spares.length;
   }
 
-  /** Whether some of what was set aside is in use. */
+  /** Whether part of the reserve is in use. */
   get isShort(): boolean {
     return this.#spares.length < this.#size;
   }
 
   /**
-   * Adds someone who can do with fewer descriptors.
+   * Registers a holder of descriptors that can give some back.
    *
-   * @param give Closes a file that is not needed now, and says whether there was one.
-   * @returns What to call to be asked no more.
+   * @param give Closes an idle file, and returns whether there was one.
+   * @returns A function that ends the registration.
    */
   onShortage(give: () => boolean): () => void {
     this.#givers.add(give);
     return () => this.#givers.delete(give);
   }
 
-  /** Has someone give a descriptor back that is not needed now. False if nobody can. */
+  /** Makes a registered holder give a descriptor back. Returns false if none can. */
   reclaim(): boolean {
     for (const give of this.#givers) {
       if (give()) return true;
@@ -72,14 +75,17 @@ export class DescriptorReserve {
     return false;
   }
 
-  /** Makes room for one more descriptor, from the reserve if need be. False if that is used up. */
+  /**
+   * Makes room for one more descriptor, if necessary from the reserve. Returns false if that is
+   * used up.
+   */
   makeRoom(): boolean {
     return this.reclaim() || this.lend();
   }
 
   /**
-   * Does something that takes its time and opens a file or folder for it: when there is room for that,
-   * and again if it fails for want of descriptors but one could be made free. Must not be nested.
+   * Runs an asynchronous operation that opens a file or folder. Waits for its turn, and retries if
+   * the process is out of descriptors and one can be freed. Must not be nested.
    */
   async use<T>(operation: () => Promise<T>): Promise<T> {
     while (this.#users >= MAX_USERS) {
@@ -101,14 +107,14 @@ export class DescriptorReserve {
     }
   }
 
-  /** Makes room for one more descriptor, from the reserve. False if that is used up. */
+  /** Makes room for one more descriptor, from the reserve. Returns false if that is used up. */
   lend(): boolean {
     const spare = this.#spares.pop();
     spare?.close();
     return spare !== undefined;
   }
 
-  /** Sets aside again what was used. False if there is not enough. */
+  /** Refills the reserve. Returns false if there are not enough descriptors. */
   refill(): boolean {
     while (this.isShort) {
       if (!addTo(this.#spares)) return false;
@@ -116,7 +122,7 @@ export class DescriptorReserve {
     return true;
   }
 
-  /** Closes what was set aside. */
+  /** Closes the spare descriptors. */
   close(): void {
     for (const spare of this.#spares.splice(0)) spare.close();
   }
@@ -126,7 +132,7 @@ export class DescriptorReserve {
   }
 }
 
-/** Whether an error says that this process, or the machine, has no descriptor left. */
+/** Whether an error says that the process, or the machine, is out of descriptors. */
 export function isOutOfDescriptors(error: unknown): boolean {
   const { code } = error as { code?: string };
   return code === "EMFILE" || code === "ENFILE";
@@ -137,7 +143,7 @@ function addTo(spares: Deno.FsFile[]): boolean {
     spares.push(Deno.openSync(PATH, { read: true }));
     return true;
   } catch {
-    // Mostly since there is none left; a system without such a file has to do without a reserve.
+    // Usually no descriptor is left; a system without such a file has no reserve.
     return false;
   }
 }

@@ -1,9 +1,9 @@
 /**
- * A disk that fails, for tests: a file system in memory on which operations take their time, go wrong,
- * and end in the middle when the machine goes down.
+ * A failing disk for tests: a file system in memory whose operations can be delayed, can fail, and
+ * can be interrupted by a crash of the machine.
  *
- * Everything drawn comes from one source of random numbers, and nothing happens by itself: what waits
- * for the disk waits until `complete` is called. So the same calls have the same outcome every time.
+ * All randomness comes from one source, and operations that wait for the disk wait until `complete`
+ * is called. So the same calls always have the same outcome.
  *
  * @module
  */
@@ -20,7 +20,7 @@ import {
 } from "./file_system.ts";
 import type { MemoryFile, MemoryFileSystem } from "./memory_file_system.ts";
 
-/** What can be made to fail. Both folders and files are synced. */
+/** The operations that can be made to fail. `sync` covers files and folders. */
 export type FailingOperation =
   | "append"
   | "create"
@@ -30,11 +30,11 @@ export type FailingOperation =
   | "sync"
   | "truncate";
 
-/** A failure to come. */
+/** A scheduled failure. */
 interface Failure {
   readonly operation: FailingOperation;
   readonly code: string;
-  /** Operations of its kind that succeed before. */
+  /** Number of operations of its kind that succeed before it. */
   left: number;
 }
 
@@ -44,16 +44,16 @@ interface Waiting {
   readonly complete: () => void;
 }
 
-/** Passes everything on to a disk in memory, unless it fails. */
+/** Forwards everything to a file system in memory, unless it fails. */
 export class FaultyFileSystem implements FileSystem {
   readonly disk: MemoryFileSystem;
-  /** Draws numbers from 0 up to, not including, 1. */
+  /** Returns random numbers from 0 (inclusive) to 1 (exclusive). */
   random: () => number;
-  /** Room on the disk, in bytes; appends take it, cutting gives it back. */
+  /** Free space on the disk, in bytes; appends take it, truncation frees it. */
   freeBytes = Infinity;
-  /** How likely an append takes only some of the bytes, from 0 to 1. */
+  /** Probability that an append is partial. */
   shortWriteRate = 0;
-  /** How likely `complete` passes over a sync that waits, from 0 to 1. */
+  /** Probability that `complete` skips a waiting sync. */
   slowSyncRate = 0;
   #failures: Failure[] = [];
   #waiting: Waiting[] = [];
@@ -66,38 +66,41 @@ export class FaultyFileSystem implements FileSystem {
     this.random = random;
   }
 
-  /** Whether the machine went down. Nothing has an effect any more, and what waits will wait for ever. */
+  /**
+   * Whether the machine crashed. Operations have no effect any more, and waiting ones never
+   * complete.
+   */
   get hasCrashed(): boolean {
     return this.#hasCrashed;
   }
 
-  /** How many operations have failed so far. */
+  /** Number of failed operations so far. */
   get failureCount(): number {
     return this.#failureCount;
   }
 
-  /** How many operations wait for the disk. */
+  /** Number of operations waiting for the disk. */
   get waitingCount(): number {
     return this.#waiting.length;
   }
 
-  /** Takes the machine down in the middle of the change that is the `changes`-th from now. */
+  /** Crashes the machine in the middle of the `changes`-th change from now. */
   crashAfter(changes: number): void {
     this.#changesLeft = changes;
   }
 
-  /** Takes the machine down now. */
+  /** Crashes the machine now. */
   crash(): void {
     this.#hasCrashed = true;
     this.#waiting = [];
   }
 
-  /** Makes an operation fail, after `left` others of its kind that succeed. */
+  /** Makes an operation fail, after `left` successful ones of its kind. */
   failNext(operation: FailingOperation, code: string, left = 0): void {
     this.#failures.push({ operation, code, left });
   }
 
-  /** Takes back failures that did not come yet, and makes room. */
+  /** Cancels scheduled failures, and frees all space. */
   heal(): void {
     this.#failures = [];
     this.freeBytes = Infinity;
@@ -105,7 +108,7 @@ export class FaultyFileSystem implements FileSystem {
     this.slowSyncRate = 0;
   }
 
-  /** Completes one of the operations that wait for the disk; says whether there was one. */
+  /** Completes one of the waiting operations; returns whether there was one. */
   complete(): boolean {
     const { length } = this.#waiting;
     if (length === 0) return false;
@@ -183,7 +186,7 @@ export class FaultyFileSystem implements FileSystem {
     return await this.disk.lock(path, note);
   }
 
-  /** Does something that changes the disk: `apply` all of it, `applyPart` from 0 to 1 of it. */
+  /** Runs a change of the disk: `apply` does all of it, `applyPart` a fraction from 0 to 1. */
   #change<T>(
     operation: FailingOperation,
     path: string,
@@ -199,7 +202,7 @@ export class FaultyFileSystem implements FileSystem {
     throw this.#failed(operation, path, "EIO", "the machine is down");
   }
 
-  /** Begins something that ends when `complete` comes to it; `begin` gives what it does then. */
+  /** Starts an operation that `complete` ends; `begin` returns what it does then. */
   #wait(operation: FailingOperation, path: string, begin: () => () => void): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#ensureUp(operation, path);
@@ -209,7 +212,7 @@ export class FaultyFileSystem implements FileSystem {
           if (operation === "read") this.#check(operation, path);
           resolve(operation === "read" ? end() : this.#change(operation, path, end));
         } catch (error) {
-          // Who waits for a machine that went down learns nothing.
+          // An operation on a crashed machine never completes.
           if (!this.#hasCrashed) reject(error);
         }
       };
@@ -239,7 +242,7 @@ export class FaultyFileSystem implements FileSystem {
   }
 }
 
-/** What a file asks of its file system. */
+/** The part of the file system that its files use. */
 interface FileOperations {
   change<T>(operation: FailingOperation, apply: () => T, applyPart?: (part: number) => void): T;
   check(operation: FailingOperation): void;

@@ -1,14 +1,15 @@
 /**
- * Open files, shared by all logs and bounded in number: 10,000 partitions have many more files than
- * a process may have descriptors.
+ * A bounded number of open files, shared by all logs: 10,000 partitions have many more files than a
+ * process may have descriptors.
  *
- * A `PooledFile` is a file that is open only while it is used. It has up to two descriptors, each
- * counted: one that appends, reads synchronously and syncs, and one for asynchronous reads, which
- * would move the position of the first. The least recently used is closed when another is needed.
+ * A `PooledFile` is opened when it is used, and may be closed between uses. It has up to two
+ * descriptors, each counted: one that appends, reads synchronously and syncs, and one for
+ * asynchronous reads, which would move the position of the first. The least recently used
+ * descriptor is closed when another is needed.
  *
  * Invariants: a descriptor is never closed while an asynchronous operation uses it. Asynchronous
- * operations wait when they would keep all descriptors but a reserve busy, so that synchronous ones,
- * which cannot wait, find one to close; the bound is then only passed if it is smaller than the
+ * operations wait rather than keep all descriptors except a reserve busy, so that synchronous ones,
+ * which cannot wait, find one to close. The bound is exceeded only if it is smaller than the
  * reserve.
  *
  * @module
@@ -16,23 +17,23 @@
 
 import { type File, type FileMode, type FileSystem, isTooManyFiles } from "./file_system.ts";
 
-/** Descriptors that asynchronous operations leave to synchronous ones. */
+/** Descriptors that asynchronous operations leave for synchronous ones. */
 const RESERVE = 8;
-/** Open files that the pool keeps when others are short of descriptors. */
+/** Open files that the pool keeps when the process is short of descriptors. */
 const KEPT_IN_SHORTAGE = 16;
 
 /** Settings of a pool. */
 export interface FilePoolOptions {
-  /** How many descriptors may be open. Default: 1000. */
+  /** Maximum number of open descriptors. Default: 1000. */
   readonly maxOpenFiles?: number;
 }
 
-/** Bounds how many files are open. */
+/** Bounds the number of open files. */
 export class FilePool {
   readonly fs: FileSystem;
   readonly #maxOpenFiles: number;
   readonly #maxBusyFiles: number;
-  /** A ring through all open descriptors; the next one is the most recently used. */
+  /** A ring of all open descriptors; the next one is the most recently used. */
   readonly #ring = new Descriptor();
   readonly #waiting: (() => void)[] = [];
   readonly #leaveReserve: (() => void) | undefined;
@@ -48,17 +49,17 @@ export class FilePool {
     );
   }
 
-  /** Says that the pool is not used any more, and need not be asked to make room. */
+  /** Ends the pool's part in shortages of descriptors. The pool must no longer be used. */
   leave(): void {
     this.#leaveReserve?.();
   }
 
-  /** How many descriptors are open. */
+  /** Number of open descriptors. */
   get openFiles(): number {
     return this.#openFiles;
   }
 
-  /** A file of this pool. Opens nothing yet. */
+  /** A file of this pool. Does not open it yet. */
   file(path: string): PooledFile {
     return new PooledFile(this, path);
   }
@@ -80,7 +81,7 @@ export class FilePool {
     return descriptor;
   }
 
-  /** Where the system has no descriptor left, one of the pool's own is put to this use. */
+  /** Opens a file. If the process is out of descriptors, closes files of the pool first. */
   #openSync(path: string, mode: FileMode, create: boolean): File {
     for (;;) {
       try {
@@ -91,7 +92,7 @@ export class FilePool {
     }
   }
 
-  /** Closes the file that was used least recently, of those not in use. False if all are. */
+  /** Closes the least recently used idle descriptor. Returns false if there is none. */
   #closeOldest(): boolean {
     let oldest = this.#ring.previous;
     while (oldest.users > 0) oldest = oldest.previous;
@@ -100,7 +101,7 @@ export class FilePool {
     return true;
   }
 
-  /** For {@linkcode PooledFile}: closes a descriptor, once the last operation on it is done. */
+  /** For {@linkcode PooledFile}: closes a descriptor, after the last operation on it. */
   close(descriptor: Descriptor): void {
     if (descriptor.users > 0) {
       descriptor.closing = true;
@@ -123,7 +124,7 @@ export class FilePool {
 
   /** For {@linkcode PooledFile}: whether another descriptor may be kept busy now. */
   get hasRoomForBusy(): boolean {
-    // Those that can wait leave what is set aside to those that cannot.
+    // In a shortage, the spare descriptors are for synchronous operations, which cannot wait.
     const isShort = this.fs.descriptors?.isShort ?? false;
     return this.#busyFiles < (isShort ? 1 : this.#maxBusyFiles);
   }
@@ -142,7 +143,7 @@ export class FilePool {
     if (descriptors?.isShort) descriptors.refill();
   }
 
-  /** For {@linkcode PooledFile}: lets another operation begin that waits for room. */
+  /** For {@linkcode PooledFile}: starts a waiting operation if there is room. */
   wakeNext(): void {
     if (this.hasRoomForBusy) this.#waiting.shift()?.();
   }
@@ -151,9 +152,9 @@ export class FilePool {
 /** An open file in the ring of its pool. */
 class Descriptor {
   file: File | undefined;
-  /** Asynchronous operations under way. */
+  /** Number of asynchronous operations in progress. */
   users = 0;
-  /** Whether to close once there are none. */
+  /** Whether to close it after the last of them. */
   closing = false;
   next: Descriptor = this;
   previous: Descriptor = this;
@@ -173,7 +174,7 @@ class Descriptor {
   }
 }
 
-/** A file that its pool opens when it is used and may close when it is not. */
+/** A file that its pool opens on use and may close when it is idle. */
 export class PooledFile {
   readonly #pool: FilePool;
   #path: string;
@@ -187,22 +188,22 @@ export class PooledFile {
     this.#path = path;
   }
 
-  /** Where the file is now. */
+  /** Current path of the file. */
   get path(): string {
     return this.#path;
   }
 
-  /** Creates the file, empty, if it is not there. */
+  /** Creates an empty file if it does not exist. */
   createSync(): void {
     this.#appender(true);
   }
 
-  /** Whether the file was extended with zeros, and not cut since. */
+  /** Whether the file was extended with zeros and not truncated since. */
   get isExtended(): boolean {
     return this.#isExtended;
   }
 
-  /** Extends the file to `size` bytes with zeros, over which later bytes are written. */
+  /** Extends the file to `size` bytes with zeros, which later appends overwrite. */
   extendSync(size: number): void {
     this.#setExtended(true);
     this.#appender().truncateSync(size);
@@ -211,8 +212,8 @@ export class PooledFile {
   /**
    * Appends with one write.
    *
-   * @param dataEnd Where the bytes that were appended before end.
-   * @returns How many bytes were written, maybe not all.
+   * @param dataEnd End of the bytes appended before.
+   * @returns How many bytes were written; may be fewer than given.
    */
   appendSync(bytes: Uint8Array, dataEnd: number): number {
     const file = this.#appender();
@@ -224,13 +225,16 @@ export class PooledFile {
     return this.#appender().readSync(into, position);
   }
 
-  /** Cuts the file, with all zeros that it was extended with. */
+  /** Truncates the file, including zeros that it was extended with. */
   truncateSync(size: number): void {
     this.#appender().truncateSync(size);
     this.#setExtended(false);
   }
 
-  /** Bytes are appended to where the file ends, unless it was extended: the next opening sees to it. */
+  /**
+   * Closes the appending descriptor if the mode changes: appends overwrite zeros if the file was
+   * extended.
+   */
   #setExtended(isExtended: boolean): void {
     if (this.#isExtended === isExtended) return;
     this.#isExtended = isExtended;
@@ -238,7 +242,7 @@ export class PooledFile {
     this.#appending = undefined;
   }
 
-  /** Like `readSync`, without holding up the program. */
+  /** Like `readSync`, without blocking the event loop. */
   read(into: Uint8Array, position: number): Promise<number> {
     return this.#busy(
       () => this.#reading = this.#ready(this.#reading, "read", false),
@@ -263,23 +267,23 @@ export class PooledFile {
       return await operation(descriptor.file!);
     } finally {
       if (descriptor !== undefined) this.#pool.release(descriptor);
-      // Also if this one could not begin: it may have been woken in place of another.
+      // Also if this operation failed to start: it may have been woken instead of another.
       this.#pool.wakeNext();
     }
   }
 
-  /** Renames the file. Operations under way go on. */
+  /** Renames the file. Operations in progress continue. */
   renameSync(newPath: string): void {
     this.#pool.fs.renameSync(this.#path, newPath);
     this.#path = newPath;
   }
 
-  /** Says that the file has a new path, for instance since its folder was renamed. */
+  /** Sets the new path of the file after its folder was renamed. */
   moved(newPath: string): void {
     this.#path = newPath;
   }
 
-  /** Closes what is open of the file, after operations under way. Using it opens it again. */
+  /** Closes the file's descriptors, after operations in progress. Using it opens it again. */
   close(): void {
     if (this.#appending !== undefined) this.#pool.close(this.#appending);
     if (this.#reading !== undefined) this.#pool.close(this.#reading);

@@ -1,24 +1,24 @@
 /**
- * All that storage asks of a file system; Deno's file functions and memory are the two that give it.
+ * The file system interface of storage, implemented over Deno's file functions and in memory.
  *
- * Synchronous and asynchronous operations are mixed on purpose. What only reaches the page cache
- * (appends, truncation, renames, small reads) is synchronous: a hop to another thread costs twenty
- * times what it does. What waits for a disk (large reads, syncing) is asynchronous.
+ * Synchronous and asynchronous operations are mixed on purpose. Operations on the page cache
+ * (appends, truncation, renames, small reads) are synchronous: a hop to another thread costs twenty
+ * times as much. Operations that wait for a disk (large reads, syncs) are asynchronous.
  *
  * Invariants that implementations keep:
- * - A file is written at its end only: where it ends or, if it was extended with zeros, where its data
- *   does. No other byte of it changes but by truncation.
- * - What was appended is read back at once, by any other open file of the same path.
- * - A rename is atomic and replaces what was there. Open files survive rename and removal.
- * - After a power failure a file has the bytes of its last sync, and maybe later ones, torn or
- *   missing; a name has what it stood for at its folder's last `syncDir`, or later.
+ * - A file is written only at its end or, if it was extended with zeros, at the end of its data.
+ *   Other bytes change only by truncation.
+ * - Appended bytes are immediately visible to any other open file of the same path.
+ * - A rename is atomic and replaces an existing file. Open files survive rename and removal.
+ * - After a power failure a file has the bytes of its last sync; later ones may be there, torn or
+ *   missing. A name refers to what it did at its folder's last `syncDir`, or later.
  *
  * @module
  */
 
 import type { DescriptorReserve } from "./descriptor_reserve.ts";
 
-/** Why an operation failed: the POSIX name. `UNKNOWN` where the system gives none. */
+/** Why an operation failed: the POSIX error name, or `UNKNOWN` if the system gives none. */
 export type FileSystemErrorCode =
   | "ENOENT"
   | "EEXIST"
@@ -31,7 +31,7 @@ export type FileSystemErrorCode =
   | "UNKNOWN"
   | (string & Record<never, never>);
 
-/** An operation that the file system refused or failed. */
+/** A failed file system operation. */
 export class FileSystemError extends Error {
   override name = "FileSystemError";
   readonly code: FileSystemErrorCode;
@@ -50,12 +50,12 @@ export class FileSystemError extends Error {
   }
 }
 
-/** Whether `error` says that a file or folder is not there. */
+/** Whether `error` says that a file or folder does not exist. */
 export function isNotFound(error: unknown): boolean {
   return error instanceof FileSystemError && error.code === "ENOENT";
 }
 
-/** Whether `error` says that there is no room left. */
+/** Whether `error` says that the disk is full. */
 export function isDiskFull(error: unknown): boolean {
   return error instanceof FileSystemError && (error.code === "ENOSPC" || error.code === "EDQUOT");
 }
@@ -75,7 +75,7 @@ export interface FileInfo {
   readonly modifiedMs: number;
 }
 
-/** One name in a folder. */
+/** One entry of a folder. */
 export interface DirectoryEntry {
   readonly name: string;
   readonly isFile: boolean;
@@ -83,30 +83,30 @@ export interface DirectoryEntry {
 }
 
 /**
- * `append` may read and append; `write` may read and write at a position, and does not create; `read`
- * may only read, and does not create.
+ * `append` allows reads and appends; `write` allows reads and writes at a position, and does not
+ * create; `read` allows only reads, and does not create.
  */
 export type FileMode = "append" | "write" | "read";
 
 /** How to open a file. */
 export interface OpenOptions {
-  /** Whether to create the file if it is not there. Default: false. */
+  /** Whether to create the file if it does not exist. Default: false. */
   readonly create?: boolean;
 }
 
 /** An open file. All methods throw {@linkcode FileSystemError}. */
 export interface File {
   /**
-   * Appends bytes with one write, which may take only some of them.
+   * Appends bytes with one write, which may be partial.
    *
-   * @returns How many were written.
+   * @returns How many bytes were written.
    */
   appendSync(bytes: Uint8Array): number;
   /**
-   * Writes bytes at `position` with one write, which may take only some of them. The file must be open
-   * for `write`, and have nothing but zeros from there on.
+   * Writes bytes at `position` with one write, which may be partial. The file must be open for
+   * `write`, and have only zeros from there on.
    *
-   * @returns How many were written.
+   * @returns How many bytes were written.
    */
   writeSync(bytes: Uint8Array, position: number): number;
   /**
@@ -115,9 +115,11 @@ export interface File {
    * @returns How many bytes were read.
    */
   readSync(into: Uint8Array, position: number): number;
-  /** Like `readSync`, without holding up the program. Reads of one file may be started together. */
+  /** Like `readSync`, without blocking the event loop. Reads of one file may overlap. */
   read(into: Uint8Array, position: number): Promise<number>;
-  /** Cuts the file to `size` bytes, or extends it to that with zeros, which take no room yet. */
+  /**
+   * Cuts the file to `size` bytes, or extends it to that with zeros, which take no space on disk.
+   */
   truncateSync(size: number): void;
   /** Resolves when the file's bytes and size are on disk (fdatasync). */
   syncData(): Promise<void>;
@@ -125,45 +127,45 @@ export interface File {
   close(): void;
 }
 
-/** An exclusive claim on a file, which ends with the process that has it. */
+/** An exclusive lock on a file, which ends with the process that holds it. */
 export interface FileLock {
-  /** Gives the claim up. Giving it up twice is allowed. */
+  /** Releases the lock. Releasing twice is allowed. */
   release(): void;
 }
 
 /** A tree of folders and files. All methods but `statSync` throw {@linkcode FileSystemError}. */
 export interface FileSystem {
-  /** What files are opened from where descriptors are short, if the file system has such. */
+  /** Spare descriptors for when the process runs out of them, if the file system has any. */
   readonly descriptors?: DescriptorReserve | undefined;
   /** Opens a file. */
   openSync(path: string, mode: FileMode, options?: OpenOptions): File;
   /** The whole content of a small file. */
   readFileSync(path: string): Uint8Array;
-  /** Replaces the content of a file, creating it if need be. Neither atomic nor synced. */
+  /** Replaces the content of a file, or creates it. Neither atomic nor synced. */
   writeFileSync(path: string, bytes: Uint8Array): void;
-  /** What is at a path, or `undefined` if nothing is. */
+  /** Size and kind of what is at a path, or `undefined` if it does not exist. */
   statSync(path: string): FileInfo | undefined;
-  /** What a folder holds, in no particular order. */
+  /** The entries of a folder, in no particular order. */
   readDirSync(path: string): DirectoryEntry[];
-  /** Creates a folder and those above it. It may be there already. */
+  /** Creates a folder and its parents. It may exist already. */
   mkdirSync(path: string): void;
-  /** Renames a file or folder, replacing a file that has the new name. */
+  /** Renames a file or folder, replacing an existing file. */
   renameSync(path: string, newPath: string): void;
-  /** Removes a file, or a folder with all in it. It is no error if nothing is there. */
+  /** Removes a file, or a folder with its content. Does nothing if it does not exist. */
   remove(path: string): Promise<void>;
   /** Like `remove`, for a small file. */
   removeSync(path: string): void;
   /** Resolves when creations, renames and removals in a folder are on disk. */
   syncDir(path: string): Promise<void>;
   /**
-   * Claims a file for this process, creating it if need be, and writes `note` in it.
+   * Locks a file for this process, creating it if necessary, and writes `note` to it.
    *
-   * @returns The claim, or the note of whoever has it already.
+   * @returns The lock, or the note of its current holder.
    */
   lock(path: string, note: string): Promise<FileLock | string>;
 }
 
-/** Appends all of `bytes`, with as many writes as it takes. */
+/** Appends all of `bytes`, with as many writes as necessary. */
 export function appendFullySync(file: File, bytes: Uint8Array): void {
   let written = file.appendSync(bytes);
   while (written < bytes.length) {
@@ -172,8 +174,8 @@ export function appendFullySync(file: File, bytes: Uint8Array): void {
 }
 
 /**
- * Replaces the content of a file so that after a crash it has either the old or the new content
- * whole: writes beside it, syncs, renames, syncs the folder.
+ * Replaces the content of a file so that after a crash it has either the old or the new content:
+ * writes a temporary file, syncs it, renames it and syncs the folder.
  */
 export async function replaceFile(fs: FileSystem, path: string, bytes: Uint8Array): Promise<void> {
   const temporary = `${path}.tmp`;
@@ -185,14 +187,15 @@ export async function replaceFile(fs: FileSystem, path: string, bytes: Uint8Arra
 
 /**
  * Replaces the content of a file so that a kill of this process leaves either the old or the new
- * content: writes beside it and renames. Not synced, so a power failure may leave neither.
+ * content: writes a temporary file and renames it. Does not sync, so a power failure may leave
+ * neither.
  */
 export function replaceFileSync(fs: FileSystem, path: string, bytes: Uint8Array): void {
   const temporary = `${path}.tmp`;
   try {
     fs.writeFileSync(temporary, bytes);
   } catch (error) {
-    // On a full disk the file may be there, empty or in part.
+    // On a full disk the file may exist, empty or partial.
     fs.removeSync(temporary);
     throw error;
   }
@@ -212,7 +215,7 @@ export function syncFile(fs: FileSystem, path: string): Promise<void> {
   return fs.descriptors?.use(sync) ?? sync();
 }
 
-/** The folder a path is in. */
+/** The parent folder of a path. */
 export function parentOf(path: string): string {
   const end = path.lastIndexOf("/");
   return end < 0 ? "." : end === 0 ? "/" : path.slice(0, end);

@@ -1,5 +1,5 @@
 /**
- * The behaviour every `FileSystem` must have, as one suite for all of them.
+ * The behavioural test suite for every `FileSystem`.
  *
  * @module
  */
@@ -14,7 +14,7 @@ export interface TestedFileSystem {
   readonly root: string;
 }
 
-/** Registers the tests; `run` makes a file system, hands it over and cleans up. */
+/** Registers the tests; `run` creates a file system, passes it to the test and cleans up. */
 export function testFileSystem(
   name: string,
   run: (test: (tested: TestedFileSystem) => Promise<void>) => Promise<void>,
@@ -23,7 +23,7 @@ export function testFileSystem(
     Deno.test(`${name} ${sentence}`, () => run(async (tested) => await body(tested)));
   }
 
-  test("reads back what was appended, from any position", ({ fs, root }) => {
+  test("reads back appended bytes, from any position", ({ fs, root }) => {
     const file = fs.openSync(`${root}/a`, "append", { create: true });
     for (let i = 0; i < 300; i++) appendFullySync(file, bytesOf(i, i * 7 % 100));
     const whole = fs.readFileSync(`${root}/a`);
@@ -39,7 +39,7 @@ export function testFileSystem(
     file.close();
   });
 
-  test("fills less than asked only at the end of the file", async ({ fs, root }) => {
+  test("reads fewer bytes than requested only at the end of the file", async ({ fs, root }) => {
     fs.writeFileSync(`${root}/a`, bytesOf(1, 10));
     const file = fs.openSync(`${root}/a`, "read");
     const into = new Uint8Array(8);
@@ -52,7 +52,7 @@ export function testFileSystem(
     file.close();
   });
 
-  test("keeps reads apart that are started together", async ({ fs, root }) => {
+  test("returns the right bytes to concurrent reads", async ({ fs, root }) => {
     const content = new Uint8Array(1 << 20);
     for (let i = 0; i < content.length; i++) content[i] = i >>> 10;
     fs.writeFileSync(`${root}/a`, content);
@@ -65,7 +65,7 @@ export function testFileSystem(
     file.close();
   });
 
-  test("appends at the end wherever was read before, and by whichever open file", ({ fs, root }) => {
+  test("appends at the end, regardless of earlier reads and of the open file used", ({ fs, root }) => {
     const first = fs.openSync(`${root}/a`, "append", { create: true });
     const second = fs.openSync(`${root}/a`, "append");
     appendFullySync(first, bytesOf(1, 5));
@@ -80,7 +80,7 @@ export function testFileSystem(
     second.close();
   });
 
-  test("cuts a file and appends after the cut", ({ fs, root }) => {
+  test("truncates a file and appends after that", ({ fs, root }) => {
     const file = fs.openSync(`${root}/a`, "append", { create: true });
     for (let i = 0; i < 50; i++) appendFullySync(file, bytesOf(i, 100));
     file.truncateSync(1234);
@@ -95,7 +95,7 @@ export function testFileSystem(
     file.close();
   });
 
-  test("extends a file with zeros, over which is written in order", async ({ fs, root }) => {
+  test("extends a file with zeros, which are overwritten in order", async ({ fs, root }) => {
     const created = fs.openSync(`${root}/a`, "append", { create: true });
     appendFullySync(created, bytesOf(1, 10));
     created.close();
@@ -143,7 +143,7 @@ export function testFileSystem(
     assertEquals(fs.readFileSync(`${root}/a`), bytesOf(2, 10));
   });
 
-  test("says what is missing", async ({ fs, root }) => {
+  test("reports what does not exist", async ({ fs, root }) => {
     for (
       const operation of [
         () => fs.openSync(`${root}/a`, "read"),
@@ -177,7 +177,7 @@ export function testFileSystem(
     assertEquals(fs.readFileSync(`${root}/a`), bytesOf(1, 10));
   });
 
-  test("makes folders, lists them and removes them with all in them", async ({ fs, root }) => {
+  test("creates folders, lists them and removes them with their content", async ({ fs, root }) => {
     fs.mkdirSync(`${root}/x/y`);
     fs.mkdirSync(`${root}/x`);
     fs.writeFileSync(`${root}/x/a`, bytesOf(1, 3));
@@ -207,7 +207,7 @@ export function testFileSystem(
     assertEquals(fs.readDirSync(root).map((entry) => entry.name), ["y"]);
   });
 
-  test("lets open files survive rename and removal", async ({ fs, root }) => {
+  test("keeps open files usable after rename and removal", async ({ fs, root }) => {
     const file = fs.openSync(`${root}/a`, "append", { create: true });
     appendFullySync(file, bytesOf(1, 10));
     fs.renameSync(`${root}/a`, `${root}/b`);
@@ -229,7 +229,7 @@ export function testFileSystem(
     assertEquals(fs.readDirSync(root).map((entry) => entry.name), ["a"]);
   });
 
-  test("grants a lock to one at a time, and says who has it", async ({ fs, root }) => {
+  test("grants a lock to one holder at a time, and reports the holder", async ({ fs, root }) => {
     const first = await fs.lock(`${root}/.lock`, "process 1");
     assert(typeof first === "object");
     assertEquals(await fs.lock(`${root}/.lock`, "process 2"), "process 1");
@@ -240,7 +240,7 @@ export function testFileSystem(
     third.release();
   });
 
-  test("takes a lock file left behind for no lock", async ({ fs, root }) => {
+  test("ignores a lock file left by a killed process", async ({ fs, root }) => {
     fs.writeFileSync(`${root}/.lock`, new TextEncoder().encode("process 1, killed"));
     const lock = await fs.lock(`${root}/.lock`, "process 2");
     assert(typeof lock === "object");

@@ -1,21 +1,21 @@
 /**
- * Reads any part of a large file through a window of it that is in memory.
+ * Reads any part of a large file through a window in memory.
  *
  * @module
  */
 
 const WINDOW_BYTES = 1 << 20;
 
-/** A file that a window can be opened on; open files and pooled ones are. */
+/** A file that a window can be opened on, such as an open file or a pooled one. */
 export interface WindowedFile {
   /** Reads from `position` until `into` is full or the file ends; returns the count. */
   readSync(into: Uint8Array, position: number): number;
 }
 
-/** A part of a file in memory, which moves to where it is looked at. */
+/** A part of a file in memory, which moves to the position that is read. */
 export class FileWindow implements WindowedFile {
   readonly #file: WindowedFile;
-  /** Where the file ends, as far as the window is concerned. */
+  /** The end of the file for this window. */
   readonly size: number;
   #buffer = new Uint8Array(0);
   #bytes: Uint8Array = this.#buffer;
@@ -32,10 +32,10 @@ export class FileWindow implements WindowedFile {
   }
 
   /**
-   * Bytes of the file, good until the next call; fewer at the end of the file.
+   * Bytes of the file, valid until the next call; fewer at the end of the file.
    *
-   * @param position Where they begin in the file.
-   * @param size How many.
+   * @param position Their position in the file.
+   * @param size Their number.
    */
   view(position: number, size: number): Uint8Array {
     const wanted = Math.max(0, Math.min(size, this.size - position));

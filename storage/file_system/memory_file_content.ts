@@ -1,9 +1,9 @@
 /**
  * The bytes of a file in memory, in blocks that are shared rather than copied.
  *
- * A byte once written in a block never changes: truncating cuts the block to a view, and what is
- * appended next goes to a new block. `overwrite`, which is for tests, puts new blocks in the place of old.
- * Zeros that a file was extended with have no blocks.
+ * A byte written to a block never changes: truncation cuts the block to a view, and later appends
+ * go to a new block. `overwrite`, which is for tests, replaces blocks by new ones. Zeros that a
+ * file was extended with have no blocks.
  *
  * @module
  */
@@ -11,17 +11,17 @@
 const SMALLEST_BLOCK = 256;
 const LARGEST_BLOCK = 1 << 20;
 
-/** The bytes of a file: full blocks, and one that still has room unless it is shared. */
+/** The bytes of a file: full blocks, and a last one that has room unless it is shared. */
 export class MemoryFileContent {
-  /** With the zeros it was extended with. */
+  /** Size including zeros that the file was extended with. */
   size = 0;
-  /** Where the data ends, and those zeros begin. */
+  /** End of the data and start of those zeros. */
   dataSize = 0;
   /** The used part of each block. */
   #blocks: Uint8Array[] = [];
-  /** The position in the file that each block starts at. */
+  /** The start position of each block in the file. */
   #starts: number[] = [];
-  /** The last block with its unused part, or nothing if no more may be written in it. */
+  /** The last block with its unused part; `undefined` if it must not be written to. */
   #open: Uint8Array | undefined;
 
   append(bytes: Uint8Array): void {
@@ -29,7 +29,7 @@ export class MemoryFileContent {
     this.#add(bytes);
   }
 
-  /** Writes where nothing but zeros follow. */
+  /** Writes at a position that is followed only by zeros. */
   write(bytes: Uint8Array, position: number): void {
     if (position > this.dataSize) this.#add(new Uint8Array(position - this.dataSize));
     const old = Math.min(bytes.length, this.dataSize - position);
@@ -65,7 +65,7 @@ export class MemoryFileContent {
     this.#blocks.push(this.#open.subarray(0, 0));
   }
 
-  /** Where the blocks end; within `#add` that is ahead of `dataSize`. */
+  /** End of the blocks; within `#add` this is ahead of `dataSize`. */
   #end(): number {
     return this.#starts.at(-1)! + this.#blocks.at(-1)!.length;
   }
@@ -111,7 +111,7 @@ export class MemoryFileContent {
     this.dataSize = size;
   }
 
-  /** Changes bytes that are there, as a failing disk does. */
+  /** Changes existing bytes, as a failing disk does. */
   overwrite(position: number, bytes: Uint8Array): void {
     const end = position + bytes.length;
     for (let block = this.#blockAt(position); block < this.#blocks.length; block++) {
@@ -126,7 +126,7 @@ export class MemoryFileContent {
     this.#open = undefined;
   }
 
-  /** The same bytes for somebody else; what either appends later, the other does not see. */
+  /** A copy that shares the blocks. Later appends to either are not visible in the other. */
   share(): MemoryFileContent {
     const copy = new MemoryFileContent();
     copy.size = this.size;

@@ -1,10 +1,10 @@
 /**
  * A file system in memory: the storage of an embedded broker and of tests.
  *
- * What a file had at its last sync is kept beside what it has now, without copying
- * (`memory_file_content.ts`), and so are the names in a folder. So `clone` can show the tree as it would
- * be after the process was killed (everything written is there) or after the power failed (only what
- * was synced is there, or that and some of the rest: `memory_nodes.ts`).
+ * The content of a file as of its last sync is kept beside the current one, without copying
+ * (`memory_file_content.ts`), and so are the names in a folder. So `clone` can return the tree as
+ * it would be after a kill of the process (everything written is there) or after a power failure
+ * (everything synced is there, and optionally some of the rest: `memory_nodes.ts`).
  *
  * @module
  */
@@ -22,30 +22,30 @@ import {
 } from "./file_system.ts";
 import { FileNode, FolderNode } from "./memory_nodes.ts";
 
-/** What a copy of the tree keeps of what was not synced. */
+/** Which unsynced changes a copy of the tree keeps. */
 export type CloneOptions = {
   /**
-   * `kept`: all, as after a kill of the process; a power failure later may still take it. `lost`:
-   * nothing, as after a power failure.
+   * `kept`: all, as after a kill of the process; they may still be lost in a later power failure.
+   * `lost`: none, as after a power failure.
    */
   readonly unsynced: "kept" | "lost";
 } | {
   /**
-   * As after a power failure in the middle of writing back: of the changes of names some, in any
-   * order, but each whole; of what was appended to a file a part, with holes.
+   * A random part, as after a power failure during writeback: some changes of names, in any order
+   * but each atomic, and parts of the bytes appended to files, with holes.
    */
   readonly unsynced: "mixed";
-  /** Draws numbers from 0 up to, not including, 1. */
+  /** Returns random numbers from 0 (inclusive) to 1 (exclusive). */
   readonly random: () => number;
 };
 
 /** Settings of a file system in memory. */
 export interface MemoryFileSystemOptions {
-  /** The time that files are stamped with, in milliseconds since 1970. Default: `Date.now`. */
+  /** The clock for modification times, in milliseconds since 1970. Default: `Date.now`. */
   readonly now?: () => number;
 }
 
-/** Keeps folders and files in memory. Paths are normalised; the root is always there. */
+/** Folders and files in memory. Paths are normalised; the root always exists. */
 export class MemoryFileSystem implements FileSystem {
   #root = new FolderNode();
   readonly #now: () => number;
@@ -58,7 +58,7 @@ export class MemoryFileSystem implements FileSystem {
     return this.openMemoryFile(path, mode, options);
   }
 
-  /** Like `openSync`; what is returned can tell the beginning of a sync from its end. */
+  /** Like `openSync`; the returned file separates the start of a sync from its end. */
   openMemoryFile(path: string, mode: FileMode, options: OpenOptions): MemoryFile {
     const { folder, name } = this.#locate("open", path);
     let node = folder.entries.get(name);
@@ -147,12 +147,12 @@ export class MemoryFileSystem implements FileSystem {
     return promised(() => this.beginSyncDir(path)());
   }
 
-  /** Takes the names in a folder as they are now; what is returned says that they are on disk. */
+  /** Starts a sync of a folder with its current names; the returned function completes it. */
   beginSyncDir(path: string): () => void {
     return this.#folder("sync folder", path).beginSync();
   }
 
-  /** Changes bytes of a file, in memory and on disk, as a failing disk does. */
+  /** Changes bytes of a file, both current and synced, as a failing disk does. */
   overwriteSync(path: string, position: number, bytes: Uint8Array): void {
     this.#file("overwrite", path).overwrite(position, bytes);
   }
@@ -175,7 +175,7 @@ export class MemoryFileSystem implements FileSystem {
     });
   }
 
-  /** A copy of the tree as another process would find it; nobody holds a lock in it. */
+  /** A copy of the tree as another process would find it, without locks. */
   clone(options: CloneOptions): MemoryFileSystem {
     const copy = new MemoryFileSystem({ now: this.#now });
     const survival = options.unsynced === "mixed" ? options.random : options.unsynced;
@@ -235,7 +235,7 @@ export class MemoryFile implements File {
     this.#mode = mode;
   }
 
-  /** How much room it takes, in bytes: zeros that it was extended with take none. */
+  /** Space used on disk, in bytes, without zeros that the file was extended with. */
   get dataSize(): number {
     return this.#node.content.dataSize;
   }
@@ -270,13 +270,13 @@ export class MemoryFile implements File {
     return promised(() => this.beginSync()());
   }
 
-  /** Takes the content as it is now; what is returned says that it is on disk. */
+  /** Starts a sync of the current content; the returned function completes it. */
   beginSync(): () => void {
     this.#check("sync");
     return this.#node.beginSync();
   }
 
-  /** Says that a sync failed: later ones do not bring to disk what it should have, and do not say so. */
+  /** Makes a sync fail: later ones succeed without writing the bytes of this one. */
   failSync(): void {
     this.#node.failSync();
   }

@@ -1,26 +1,27 @@
 /**
- * Folders and files in memory, with what they have and what of that is on disk.
+ * Folders and files in memory, with their current and their synced content.
  *
- * What a power failure leaves is drawn as a disk may leave it. A folder has each name as of its last
- * sync or as of now, whatever became of the others. A file has what was synced and, of what was
- * appended since, some: up to any byte, and of the blocks before that some are zeros because they were
- * never written back. Zeros that a file was extended with count as nothing that was appended. Cutting a file is a change as well: until it is synced, the bytes may be back.
+ * The state after a power failure is random, within what a disk may leave. Each name in a folder is
+ * independently as of the last sync or as of now. A file has its synced bytes and a part of those
+ * appended since: up to any byte, with zeros for some blocks that were never written back. Zeros
+ * that a file was extended with do not count as appended. Truncation is a change too: until it is
+ * synced, the bytes may reappear.
  *
  * @module
  */
 
 import { MemoryFileContent } from "./memory_file_content.ts";
 
-/** Draws numbers from 0 up to, not including, 1. */
+/** Returns random numbers from 0 (inclusive) to 1 (exclusive). */
 export type DrawNumber = () => number;
 
-/** What becomes of what was not synced. */
+/** What happens to unsynced changes. */
 export type Survival = "kept" | "lost" | DrawNumber;
 
-/** Bytes that a disk writes back together. */
+/** Size of the blocks that a disk writes back. */
 const BLOCK_SIZE = 512;
 
-/** Cuts that are remembered until a sync; of more, the oldest are forgotten. */
+/** Maximum number of truncations kept until a sync; the oldest are dropped. */
 const MAX_CUTS = 4;
 
 type Node = FileNode | FolderNode;
@@ -33,7 +34,7 @@ export class FolderNode {
   #syncCount = 0;
   #lastSync = 0;
 
-  /** Takes the entries as they are now; what is returned says that they are on disk. */
+  /** Starts a sync of the current entries; the returned function completes it. */
   beginSync(): () => void {
     const number = ++this.#syncCount;
     const entries = new Map(this.entries);
@@ -44,7 +45,7 @@ export class FolderNode {
     };
   }
 
-  /** The folder with all in it as another process finds it after a crash. */
+  /** The folder and its content as another process finds them after a crash. */
   clone(survival: Survival, seen: Map<Node, Node>): FolderNode {
     const copy = new FolderNode();
     seen.set(this, copy);
@@ -56,7 +57,7 @@ export class FolderNode {
     return copy;
   }
 
-  /** The entries after a crash: each file and folder has its old name or its new one. */
+  /** The entries after a crash: each file and folder has its old or its new name. */
   #survivors(survival: Survival): ReadonlyMap<string, Node> {
     if (survival === "kept") return this.entries;
     if (survival === "lost") return this.#synced;
@@ -73,10 +74,10 @@ export class FolderNode {
       }
       const isKept = before === now || survival() >= 0.5;
       const name = isKept ? now : before;
-      // Where two have had the same name, the one that has it now goes first.
+      // If two nodes have had the same name, the current one takes precedence.
       if (name !== undefined && (isKept || !survivors.has(name))) survivors.set(name, node);
     }
-    // What was replaced is there if what replaced it is not.
+    // A replaced node exists if its replacement does not.
     for (const [name, node] of removed) {
       if (!survivors.has(name)) survivors.set(name, node);
     }
@@ -84,11 +85,11 @@ export class FolderNode {
   }
 }
 
-/** What a file had between two cuts. */
+/** The content of a file between two truncations. */
 interface Stage {
   /** At the end of the stage. */
   readonly content: MemoryFileContent;
-  /** Its size at the beginning of the stage: what lies before is that of the stage before, or synced. */
+  /** Size at the beginning of the stage; bytes before it belong to earlier stages or are synced. */
   readonly startSize: number;
 }
 
@@ -100,13 +101,13 @@ export class FileNode {
   readonly #now: () => number;
   /** The content as of the last sync. */
   #synced = new MemoryFileContent();
-  /** What it had before each cut since the last sync, oldest first. */
+  /** The content before each truncation since the last sync, oldest first. */
   #cuts: Stage[] = [];
   #cutCount = 0;
   #startSize = 0;
   #syncCount = 0;
   #lastSync = 0;
-  /** Bytes that a sync failed to bring to disk, and that no later one will. */
+  /** Bytes that a failed sync did not write, and that no later one will. */
   #lost: { readonly start: number; readonly end: number } | undefined;
 
   constructor(now: () => number) {
@@ -139,7 +140,7 @@ export class FileNode {
     this.modifiedMs = this.#now();
   }
 
-  /** Takes the content as it is now; what is returned says that it is on disk. */
+  /** Starts a sync of the current content; the returned function completes it. */
   beginSync(): () => void {
     const number = ++this.#syncCount;
     const cutCount = this.#cutCount;
@@ -161,8 +162,8 @@ export class FileNode {
   }
 
   /**
-   * Says that a sync failed. The system takes the bytes that were to be written for written: later syncs
-   * succeed, and bring only later bytes to disk.
+   * Makes a sync fail. The system considers its bytes written: later syncs succeed, and write only
+   * later bytes.
    */
   failSync(): void {
     const start = this.#cuts.reduce(
@@ -173,7 +174,7 @@ export class FileNode {
     if (end > start) this.#lost = { start, end };
   }
 
-  /** Changes bytes that are there, in memory and on disk, as a failing disk does. */
+  /** Changes existing bytes, both current and synced, as a failing disk does. */
   overwrite(position: number, bytes: Uint8Array): void {
     this.content.overwrite(position, bytes);
     if (this.#synced.dataSize >= position + bytes.length) this.#synced.overwrite(position, bytes);
@@ -197,7 +198,7 @@ export class FileNode {
     return copy;
   }
 
-  /** What is left of the content if the power failed while it was written back. */
+  /** The content after a power failure during writeback. */
   #survivor(draw: DrawNumber): MemoryFileContent {
     const isClean = this.#cuts.length === 0 && this.content.size === this.#synced.size &&
       this.content.dataSize === this.#synced.dataSize;
@@ -211,7 +212,7 @@ export class FileNode {
     const survivor = content.share();
     survivor.truncate(startSize + Math.floor(draw() * (content.dataSize - startSize + 1)));
     if (content.size > content.dataSize) survivor.truncate(content.size);
-    // Bytes are as they were synced as far as no cut since has reached.
+    // Synced bytes are unchanged up to the lowest truncation since.
     const syncedSize = stages.slice(0, slot + 1)
       .reduce((size, stage) => Math.min(size, stage.startSize), this.#synced.dataSize);
     loseBlocks(survivor, syncedSize, draw);
@@ -219,7 +220,7 @@ export class FileNode {
   }
 }
 
-/** Makes zeros of some of the blocks behind `position`: none of them, some, or many. */
+/** Zeroes none, some or many of the blocks after `position`. */
 function loseBlocks(content: MemoryFileContent, position: number, draw: DrawNumber): void {
   const probability = [0, 0, 0.1, 0.6][Math.floor(draw() * 4)]!;
   if (probability === 0) return;

@@ -1,11 +1,12 @@
 /**
  * The files that storage works on.
  *
- * `FileSystem` is all that storage asks of one. `DenoFileSystem` is the machine's, `MemoryFileSystem`
- * (`memory_nodes.ts`, `memory_file_content.ts`) is for embedded brokers and tests;
- * `file_system_testing.ts` holds both to one behaviour, and `faulty_file_system_testing.ts` is a disk
- * that fails. `FilePool` bounds the open files of all logs, `DescriptorReserve` keeps descriptors for
- * when they run out. `FileWindow` reads parts of large files. A checkpoint file is replaced as a whole.
+ * `FileSystem` is the interface that storage needs. `DenoFileSystem` is the machine's;
+ * `MemoryFileSystem` (`memory_nodes.ts`, `memory_file_content.ts`) is for embedded brokers and
+ * tests. `file_system_testing.ts` is the behavioural suite for both, and
+ * `faulty_file_system_testing.ts` simulates a failing disk. `FilePool` bounds the open files of all
+ * logs, and `DescriptorReserve` keeps spare descriptors for when they run out. `FileWindow` reads
+ * parts of large files. `checkpoint_file.ts` reads and formats Kafka's checkpoint files.
  *
  * @module
  */

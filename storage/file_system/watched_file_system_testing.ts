@@ -1,6 +1,5 @@
 /**
- * A file system for tests that tells what is done to it, and lets the test hold operations back or
- * make them fail.
+ * A file system for tests that records operations, and lets a test delay them or make them fail.
  *
  * @module
  */
@@ -16,16 +15,16 @@ import {
   type OpenOptions,
 } from "./file_system.ts";
 
-/** Passes everything on to another file system, unless a hook does something else. */
+/** Forwards everything to another file system, unless a hook does something else. */
 export class WatchedFileSystem implements FileSystem {
   readonly inner: FileSystem;
-  /** Paths of files and folders in the order they were synced. */
+  /** Paths of synced files and folders, in order. */
   readonly synced: string[] = [];
-  /** Paths of files that were opened or read whole. */
+  /** Paths of files that were opened or read as a whole. */
   readonly opened: string[] = [];
-  /** Bytes read of opened files. */
+  /** Number of bytes read from open files. */
   bytesRead = 0;
-  /** Called before an append; returns how many bytes to take if not all, or throws. */
+  /** Called before an append; returns how many bytes to write if not all, or throws. */
   onAppend: (path: string, bytes: Uint8Array) => number | void = () => {};
   /** Called before a file or folder is synced. */
   onSync: (path: string) => Promise<void> | void = () => {};
@@ -129,12 +128,12 @@ export class WatchedFileSystem implements FileSystem {
   }
 }
 
-/** The error that a full disk gives. */
+/** The error of a full disk. */
 export function diskFull(path: string): FileSystemError {
   return new FileSystemError("append to", path, "ENOSPC", "No space left on device");
 }
 
-/** The error that a bad disk gives. */
+/** The error of a failing disk. */
 export function diskBroken(path: string): FileSystemError {
   return new FileSystemError("sync", path, "EIO", "Input/output error");
 }

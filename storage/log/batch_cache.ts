@@ -1,16 +1,15 @@
 /**
- * The most recently appended batches of all logs, in memory, so that consumers that keep up never
- * touch the disk.
+ * The newest batches of all logs, in memory, so that consumers that keep up never read the disk.
  *
- * Each log has a `LogBatchCache`: a run of batches without a gap, up to its log end offset. All caches
- * share one budget of bytes; what was appended first, to whichever log, goes first. Batches are copied
- * into chunks, small ones many to a chunk: reading a thousand small buffers costs a thousand times one.
- * The copy costs less than it saves: who brings a batch, and the cache itself, fill the same few
- * buffers again and again (`BufferPool`).
+ * Each log has a `LogBatchCache`: consecutive batches up to its log end offset. All caches share
+ * one memory budget; the oldest batches of all logs are evicted first. Batches are copied into
+ * chunks, many small ones to a chunk, because the cost of a read grows with the number of its
+ * buffers. The copy is cheaper than keeping the received buffers: these, and the chunks, are reused
+ * from a pool (`BufferPool`).
  *
- * A chunk that was read stays as it is until its reader releases it, however soon it is dropped here.
- * Who never does leaves it to the garbage collector. What counts against the budget are chunks in the
- * caches, whole.
+ * A chunk returned by a read stays unchanged until the reader releases it, even if it is evicted
+ * before. A chunk that is never released is left to the garbage collector. Chunks in the caches
+ * count against the budget at their full size.
  *
  * @module
  */
@@ -18,16 +17,16 @@
 import type { BufferPool } from "../../protocol/frames/buffer_pool.ts";
 import { BatchCursor } from "../segment/batch_cursor.ts";
 
-/** A chunk has room for more than one batch unless that is larger than these. */
+/** Batches up to this size share chunks. */
 const SMALL_BATCH_BYTES = 4096;
 
 const SMALLEST_CHUNK_BYTES = 4096;
 const LARGEST_CHUNK_BYTES = 1 << 16;
 
-/** What an entry takes besides its bytes, roughly. */
+/** Approximate memory of an entry besides its bytes. */
 const ENTRY_OVERHEAD_BYTES = 200;
 
-/** Shares a budget of memory among the caches of logs. */
+/** Shares a memory budget among the caches of logs. */
 export class BatchCache {
   readonly #maxBytes: number;
   readonly #buffers: BufferPool;
@@ -35,18 +34,18 @@ export class BatchCache {
   #oldest: CacheEntry | undefined;
   #newest: CacheEntry | undefined;
 
-  /** Keeps at most `maxBytes` of batches, in memory of `buffers`; 0 keeps none. */
+  /** Keeps at most `maxBytes` of batches, in memory from `buffers`; 0 disables the cache. */
   constructor(maxBytes: number, buffers: BufferPool) {
     this.#maxBytes = maxBytes;
     this.#buffers = buffers;
   }
 
-  /** Bytes of memory that are kept. */
+  /** Memory in use, in bytes. */
   get sizeInBytes(): number {
     return this.#sizeInBytes;
   }
 
-  /** The cache of one log. */
+  /** Creates the cache of one log. */
   forLog(): LogBatchCache {
     return new LogBatchCache(this);
   }
@@ -56,12 +55,15 @@ export class BatchCache {
     return new Uint8Array(this.#buffers.take(size).buffer);
   }
 
-  /** For {@linkcode LogBatchCache}: whether a batch may be kept at all. */
+  /** For {@linkcode LogBatchCache}: whether a batch can be cached at all. */
   hasRoomFor(bytes: Uint8Array): boolean {
     return bytes.byteLength + ENTRY_OVERHEAD_BYTES <= this.#maxBytes;
   }
 
-  /** For {@linkcode LogBatchCache}: counts an entry, and drops the oldest ones of any log to make room. */
+  /**
+   * For {@linkcode LogBatchCache}: adds an entry, and evicts the oldest entries of all logs to make
+   * room.
+   */
   add(entry: CacheEntry): void {
     if (this.#newest === undefined) this.#oldest = entry;
     else this.#newest.newer = entry;
@@ -77,7 +79,7 @@ export class BatchCache {
     }
   }
 
-  /** For {@linkcode LogBatchCache}: stops counting an entry. It leaves the queue when it is the oldest. */
+  /** For {@linkcode LogBatchCache}: removes an entry. It leaves the queue when it is the oldest. */
   drop(entry: CacheEntry): void {
     this.#sizeInBytes -= ENTRY_OVERHEAD_BYTES + entry.chunk.length;
     entry.owner = undefined;
@@ -85,7 +87,7 @@ export class BatchCache {
     if (entry.readerCount === 0) this.#give(entry);
   }
 
-  /** For {@linkcode LogBatchCache}: says that one who read an entry no longer looks at it. */
+  /** For {@linkcode LogBatchCache}: ends one read of an entry. */
   release(entry: CacheEntry): void {
     if (--entry.readerCount === 0 && entry.owner === undefined) this.#give(entry);
   }
@@ -100,14 +102,14 @@ const NO_BYTES = new Uint8Array(0);
 
 /** One or more whole batches, one after another, in one chunk. */
 class CacheEntry {
-  /** Whose it is; nobody's once it was dropped. */
+  /** The cache it is in; `undefined` once it is removed. */
   owner: LogBatchCache | undefined;
-  /** The part of the chunk that is used. */
+  /** The used part of the chunk. */
   bytes: Uint8Array;
   chunk: Uint8Array<ArrayBuffer>;
   readonly baseOffset: number;
   nextOffset: number;
-  /** How many look at what they read here. */
+  /** Number of reads that are not released. */
   readerCount = 0;
   newer: CacheEntry | undefined;
 
@@ -132,14 +134,14 @@ export interface CacheRead {
   readonly sizeInBytes: number;
   /** The offset after the last batch read. */
   readonly nextOffset: number;
-  /** Says that nobody looks at the chunks any more. To be called once, or never. */
+  /** Ends the use of the chunks. Must be called at most once. */
   readonly release?: () => void;
 }
 
-/** The last batches of one log. */
+/** The newest batches of one log. */
 export class LogBatchCache {
   readonly #batchCache: BatchCache;
-  /** Entries from `#first` on are in use; those before are gone. */
+  /** Entries from `#first` on are in use; those before are removed. */
   #entries: (CacheEntry | undefined)[] = [];
   #first = 0;
 
@@ -153,7 +155,7 @@ export class LogBatchCache {
     return this.#entries[this.#first]?.baseOffset ?? Infinity;
   }
 
-  /** Keeps a copy of a batch that was just appended to the log. */
+  /** Adds a copy of a batch that was just appended to the log. */
   append(bytes: Uint8Array, baseOffset: number, nextOffset: number): void {
     const last = this.#entries.at(-1);
     if (last !== undefined && last.nextOffset !== baseOffset) this.clear();
@@ -188,11 +190,11 @@ export class LogBatchCache {
   }
 
   /**
-   * Reads whole batches from the one that holds `offset`.
+   * Reads whole batches, starting with the one that contains `offset`.
    *
-   * @param maxBytes Bytes to read at most, but for the first batch if `minOneBatch`.
-   * @param maxOffset The offset that no batch may reach.
-   * @returns Nothing if `offset` is not in the cache. What is read is to be released.
+   * @param maxBytes Maximum size, except for the first batch if `minOneBatch` is set.
+   * @param maxOffset Exclusive upper bound of offsets.
+   * @returns `undefined` if `offset` is not in the cache. Callers should release the result.
    */
   read(
     offset: number,
@@ -237,7 +239,7 @@ export class LogBatchCache {
     return { chunks, sizeInBytes, nextOffset, release };
   }
 
-  /** Drops batches that have `offset` or larger ones. */
+  /** Removes batches with offsets of `offset` or larger. */
   truncateTo(offset: number): void {
     while (this.#entries.length > this.#first && this.#entries.at(-1)!.nextOffset > offset) {
       this.#batchCache.drop(this.#entries.pop()!);
@@ -245,7 +247,7 @@ export class LogBatchCache {
     this.#compact();
   }
 
-  /** Drops batches before `offset`, but for those that share their chunk with later ones. */
+  /** Removes batches before `offset`, except for those that share a chunk with later ones. */
   dropBefore(offset: number): void {
     while (this.#first < this.#entries.length && this.#entries[this.#first]!.nextOffset <= offset) {
       const entry = this.#entries[this.#first]!;
@@ -255,12 +257,12 @@ export class LogBatchCache {
     this.#compact();
   }
 
-  /** Drops everything. */
+  /** Removes everything. */
   clear(): void {
     this.truncateTo(-1);
   }
 
-  /** For {@linkcode BatchCache}: forgets the oldest entry, which is `entry`. */
+  /** For {@linkcode BatchCache}: removes `entry`, which must be the oldest. */
   dropOldest(entry: CacheEntry): void {
     if (this.#entries[this.#first] !== entry) {
       throw new Error(`Cannot drop cache entry at offset ${entry.baseOffset}: it is not the oldest`);
@@ -291,17 +293,17 @@ export class LogBatchCache {
   }
 }
 
-/** Whole batches of a run, and the offset after them. */
+/** Whole batches, and the offset after them. */
 export interface BatchCut {
   readonly bytes: Uint8Array;
   readonly nextOffset: number;
 }
 
 /**
- * The whole batches of `bytes`, from the one that holds `offset`, that fit in `maxBytes` and do not
- * reach `maxOffset`.
+ * The whole batches of `bytes`, from the one that contains `offset` on, that fit in `maxBytes` and
+ * end before `maxOffset`.
  *
- * @param minOneBatch Whether to take the first one whatever its size.
+ * @param minOneBatch Whether to include the first batch regardless of its size.
  */
 function cutBatches(
   bytes: Uint8Array,

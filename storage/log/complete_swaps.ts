@@ -1,6 +1,6 @@
 /**
- * Completes what a crash has cut short of putting a cleaned segment in the place of others.
- * `../cleaner/segment_swap.ts` says in which steps that is done, and under which names.
+ * Completes swaps of cleaned segments that were interrupted by a crash.
+ * `../cleaner/segment_swap.ts` describes the steps and file names.
  *
  * @module
  */
@@ -20,7 +20,7 @@ import {
 import { TimeSlice } from "../time_slice.ts";
 
 /**
- * Does what is left of swaps that a crash interrupted, and removes what they had not come to.
+ * Completes interrupted swaps, and removes files of cleanings that had not reached the swap.
  *
  * @param names Names of the files in the folder.
  * @returns Whether names changed.
@@ -39,7 +39,7 @@ export async function completeSwaps(
     await completeSwap(context, folder, names, baseOffset);
     isChanged = true;
   }
-  // Indexes of which the batches are in place, or were never renamed.
+  // Indexes whose batch file is already in place, or was never renamed.
   for (const name of names) {
     if (!name.endsWith(SWAP_SUFFIX)) continue;
     await fs.remove(`${folder}/${name}`);
@@ -74,7 +74,7 @@ async function completeSwap(
   }
 }
 
-/** The offset after the last batch of a segment that is to be put in its place. */
+/** The offset after the last batch of a segment that is about to be swapped in. */
 async function nextOffsetOf(
   { fs, pool }: SegmentContext,
   folder: string,
@@ -91,7 +91,7 @@ async function nextOffsetOf(
       if (slice.isOver) await slice.pause();
     }
   } catch (error) {
-    // Damage is for who reads there; what comes before it is known to be replaced.
+    // Later reads report the damage; the segments up to it are known to be replaced.
     if (!(error instanceof CorruptRecordError)) throw error;
   } finally {
     file.close();

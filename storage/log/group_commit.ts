@@ -1,29 +1,29 @@
 /**
- * Group commit: an operation that serves all who asked for it before it began.
+ * Group commit: one run of an operation serves all requests made before it began.
  *
- * At most one is under way and at most one waits to begin. Whoever asks while one is under way gets
- * the next, since what they wait for may have come too late for this one.
+ * At most one run is in progress and at most one is pending. A request made during a run is served
+ * by the next one, because the current run may have started too early for it.
  *
  * @module
  */
 
-/** Shares runs of one asynchronous operation among those who ask for it. */
+/** Shares the runs of an asynchronous operation among its callers. */
 export class GroupCommit {
   readonly #commit: () => Promise<void>;
   #current: Promise<void> | undefined;
   #next: PromiseWithResolvers<void> | undefined;
 
-  /** `commit` is never run twice at a time. */
+  /** @param commit The operation. Its runs do not overlap. */
   constructor(commit: () => Promise<void>) {
     this.#commit = commit;
   }
 
-  /** The run that is under way. */
+  /** The run in progress, if there is one. */
   get current(): Promise<void> | undefined {
     return this.#current;
   }
 
-  /** Resolves or rejects with the first run that begins now or later. */
+  /** Settles with the first run that begins now or later. */
   request(): Promise<void> {
     if (this.#current === undefined) return this.#begin();
     this.#next ??= Promise.withResolvers();
@@ -33,7 +33,7 @@ export class GroupCommit {
   #begin(): Promise<void> {
     const run = this.#commit();
     this.#current = run;
-    // The first reaction, so that whoever asks again when a run ends finds the next one begun.
+    // The first reaction, so that the next run has begun when callers of this one continue.
     const end = () => this.#end();
     run.then(end, end);
     return run;

@@ -1,8 +1,8 @@
 /**
- * At which offset each leader epoch of a partition began: `leader-epoch-checkpoint`.
+ * The start offset of each leader epoch of a partition: `leader-epoch-checkpoint`.
  *
- * Entries grow in both fields. The file is written at checkpoints and at close; epochs that began
- * after the last of these are found again in the batches that recovery scans.
+ * Entries ascend in both fields. The file is written at checkpoints and at close; recovery finds
+ * later epochs in the batches that it scans.
  *
  * @module
  */
@@ -17,7 +17,7 @@ import { type FileSystem, replaceFileSync } from "../file_system/file_system.ts"
 /** Name of the file in a partition's folder. */
 export const LEADER_EPOCH_FILE_NAME = "leader-epoch-checkpoint";
 
-/** A leader epoch and an offset: where it began, or where it ended. */
+/** A leader epoch and its start or end offset. */
 export interface EpochAndOffset {
   readonly leaderEpoch: number;
   readonly offset: number;
@@ -28,7 +28,7 @@ export class LeaderEpochCache {
   #entries: EpochAndOffset[] = [];
   #isDirty = false;
 
-  /** Reads the file of a partition's folder, if it is there. */
+  /** Reads the file in a partition's folder; the cache is empty if there is none. */
   static read(fs: FileSystem, path: string): LeaderEpochCache {
     const cache = new LeaderEpochCache();
     for (const [epoch, offset] of readCheckpoint(fs, path, 2)) {
@@ -38,7 +38,7 @@ export class LeaderEpochCache {
     return cache;
   }
 
-  /** Epochs with the offsets they began at, ascending. */
+  /** Epochs with their start offsets, ascending. */
   get entries(): readonly EpochAndOffset[] {
     return this.#entries;
   }
@@ -53,7 +53,7 @@ export class LeaderEpochCache {
     return this.#isDirty;
   }
 
-  /** Notes that an epoch begins at an offset. Entries that contradict it are dropped. */
+  /** Adds an epoch that begins at an offset. Removes entries that contradict it. */
   assign(leaderEpoch: number, offset: number): void {
     const last = this.#entries.at(-1);
     if (last !== undefined && last.leaderEpoch === leaderEpoch && last.offset <= offset) return;
@@ -67,9 +67,9 @@ export class LeaderEpochCache {
   }
 
   /**
-   * The largest epoch up to `leaderEpoch`, and the offset it ended at. That is the log end offset for
-   * the latest epoch; for one older than all known, the start of the first known. Nothing if `leaderEpoch`
-   * is newer than the latest (KIP-320).
+   * The largest epoch up to `leaderEpoch`, and its end offset (KIP-320). The latest epoch ends at
+   * the log end offset; an epoch older than all known ones ends where the first known one starts.
+   * `undefined` if `leaderEpoch` is newer than the latest.
    */
   endOffsetFor(leaderEpoch: number, logEndOffset: number): EpochAndOffset | undefined {
     if (leaderEpoch < 0) return undefined;
@@ -80,12 +80,12 @@ export class LeaderEpochCache {
     return { leaderEpoch: this.#entries[higher - 1]?.leaderEpoch ?? leaderEpoch, offset };
   }
 
-  /** The epoch that the record at `offset` was written in, or -1. */
+  /** The epoch of the record at `offset`, or -1. */
   epochFor(offset: number): number {
     return this.#entries.findLast((entry) => entry.offset <= offset)?.leaderEpoch ?? -1;
   }
 
-  /** Drops epochs that begin at `endOffset` or later. */
+  /** Removes epochs that begin at `endOffset` or later. */
   truncateFromEnd(endOffset: number): void {
     while (this.#entries.length > 0 && this.#entries.at(-1)!.offset >= endOffset) {
       this.#entries.pop();
@@ -93,7 +93,9 @@ export class LeaderEpochCache {
     }
   }
 
-  /** Drops epochs that end at `startOffset` or before, and lets the next begin there. */
+  /**
+   * Removes epochs that end at `startOffset` or before, and moves the start of the next one there.
+   */
   truncateFromStart(startOffset: number): void {
     const kept = this.#entries.findLastIndex((entry) => entry.offset <= startOffset);
     if (kept < 0 || (kept === 0 && this.#entries[0]!.offset === startOffset)) return;
@@ -104,12 +106,12 @@ export class LeaderEpochCache {
     this.#isDirty = true;
   }
 
-  /** Drops all epochs. */
+  /** Removes all epochs. */
   clear(): void {
     this.truncateFromEnd(-1);
   }
 
-  /** Writes the file. Not synced, since recovery can do without it. */
+  /** Writes the file without a sync: recovery can do without it. */
   write(fs: FileSystem, path: string): void {
     replaceFileSync(
       fs,

@@ -1,5 +1,5 @@
 /**
- * What is known of a log before it is opened, and what is found then.
+ * What is known of a log before it is opened, and the result of loading it.
  *
  * @module
  */
@@ -10,13 +10,13 @@ import type { Milliseconds, ProducerStateManager } from "./producer_state.ts";
 import type { Segment } from "../segment/segment.ts";
 import type { ClosedSegment } from "../segment/segment_checkpoint.ts";
 
-/** What is known of a log from the checkpoints of its data folder. */
+/** What the checkpoints of the data folder say about a log. */
 export interface LoadOptions {
-  /** Its segments as they were when it was closed, if it was in good order. */
+  /** Its segments at the last clean shutdown, if they are known. */
   readonly closed?: readonly ClosedSegment[] | undefined;
-  /** Whether the log was closed in good order at its recovery point. */
+  /** Whether the log was closed cleanly, with its recovery point at the end. */
   readonly isClean: boolean;
-  /** Batches before this offset need no checking. Nothing if that is not known, since it was lost. */
+  /** Batches before this offset need no check. `undefined` if it is lost. */
   readonly recoveryPoint: number | undefined;
   readonly logStartOffset: number;
   readonly indexIntervalBytes: number;
@@ -25,31 +25,31 @@ export interface LoadOptions {
   readonly nowMs: number;
 }
 
-/** What recovery did to a log. */
+/** The result of a log's recovery. */
 export interface LogRecovery {
-  /** The recovery point: batches from here on were checked, and may not be on disk. */
+  /** The recovery point: batches from here on were checked, and may not have been on disk. */
   readonly fromOffset: number;
-  /** Bytes of batches that were checked. */
+  /** Size of the batches that were checked, in bytes. */
   readonly scannedBytes: number;
-  /** Bytes that were cut off. */
+  /** Size of what was cut off, in bytes. */
   readonly truncatedBytes: number;
-  /** Why they were, if any were. */
+  /** Why it was cut off, if anything was. */
   readonly problem: string | undefined;
   readonly logEndOffset: number;
 }
 
-/** A log as it was found. */
+/** A log as loaded from its files. */
 export interface LoadedLog {
-  /** At least one, sorted. */
+  /** At least one, in order. */
   readonly segments: readonly Segment[];
   readonly logStartOffset: number;
   readonly logEndOffset: number;
   /** Offsets of the producer snapshot files. */
   readonly snapshots: readonly number[];
-  /** The rest is there if it had to be worked out; else it can be loaded when it is needed. */
+  /** Present if recovery had to rebuild it, like `epochs`; otherwise it is loaded on demand. */
   readonly producers: ProducerStateManager | undefined;
   readonly epochs: LeaderEpochCache | undefined;
   readonly recovery: LogRecovery | undefined;
-  /** What was found that is not as it was, or as it should be. */
+  /** Losses and damage that were found. */
   readonly losses: readonly LogLoss[];
 }

@@ -1,5 +1,5 @@
 /**
- * Appending batches to a log: how it is asked for, what it comes to, and the offsets it gives.
+ * Options and result of an append to a log, and the checks and offsets of its batches.
  *
  * @module
  */
@@ -10,33 +10,33 @@ import type { AppendOrigin } from "./producer_state.ts";
 
 /** How to append. */
 export interface AppendOptions {
-  /** The epoch of the leader that appends; batches of a replica have theirs already. */
+  /** The epoch of the appending leader; replicated batches have theirs already. */
   readonly leaderEpoch: number;
   /** Milliseconds since 1970. */
   readonly nowMs: number;
-  /** Whose batches they are. Default: `client`. Those of `replication` keep their offsets. */
+  /** The source of the batches. Default: `client`. Batches of `replication` keep their offsets. */
   readonly origin?: AppendOrigin | undefined;
 }
 
-/** What an append came to. */
+/** The result of an append. */
 export interface AppendInfo {
   readonly firstOffset: number;
   readonly lastOffset: number;
-  /** The time all records got, or -1 if they keep the producer's. */
+  /** The timestamp of all records, or -1 if they have the producer's timestamps. */
   readonly logAppendTimeMs: number;
   readonly logStartOffset: number;
-  /** Whether the batch was written before, at these offsets, and not again now. */
+  /** Whether the batch had been appended before, at these offsets, and was not appended again. */
   readonly isDuplicate: boolean;
-  /** Whether a new segment was begun. */
+  /** Whether a new segment was rolled. */
   readonly rolled: boolean;
 }
 
 /**
- * Checks that `batches` are all of `bytes`, and fit in a segment.
+ * Checks that `batches` make up all of `bytes` and fit in a segment.
  *
  * @param log Name of the log, for messages.
  * @throws {RecordBatchTooLargeError} If they do not fit.
- * @throws {InvalidRecordError} If there are none, or other bytes than theirs.
+ * @throws {InvalidRecordError} If there are none, or there are other bytes.
  */
 export function checkBatches(
   log: string,
@@ -46,7 +46,7 @@ export function checkBatches(
 ): void {
   if (bytes.length > segmentBytes) {
     throw new RecordBatchTooLargeError(
-      `Cannot append to "${log}": ${bytes.length} bytes are appended at once, segment.bytes is ${segmentBytes}`,
+      `Cannot append to "${log}": batches are ${bytes.length} bytes, segment.bytes is ${segmentBytes}`,
     );
   }
   let size = 0;
@@ -64,7 +64,7 @@ export function checkBatches(
   }
 }
 
-/** Gives batches the offsets from `offset` on, and the leader's epoch, in their bytes. */
+/** Writes offsets from `offset` on, and the leader epoch, into the batches. */
 export function assignOffsets(
   batches: readonly RecordBatch[],
   offset: number,
@@ -79,7 +79,7 @@ export function assignOffsets(
 }
 
 /**
- * Checks that the offsets batches have begin at `offset` or later, and grow.
+ * Checks that the offsets of batches start at `offset` or later and ascend.
  *
  * @throws {InvalidRecordError} If they do not.
  */

@@ -1,9 +1,9 @@
 /**
- * Moves a log's recovery point, so that little has to be checked after a crash.
+ * Advances a log's recovery point, so that little must be checked after a crash.
  *
- * The recovery point moves to an offset only when everything recovery would otherwise have to work out
- * from the batches before it is on disk: the batches themselves, the indexes, a producer snapshot, the
- * leader epochs. The data folder's checkpoint file then makes it known.
+ * The recovery point advances to an offset only when everything that recovery would otherwise have
+ * to rebuild from the batches before it is on disk: the batches themselves, the indexes, a producer
+ * snapshot, the leader epochs. The data folder then writes it to its checkpoint.
  *
  * @module
  */
@@ -28,23 +28,23 @@ export class LogCheckpointer {
     this.#isDue = isDue;
   }
 
-  /** All batches before this offset need no checking after a crash. */
+  /** Batches before this offset need no check after a crash. */
   get recoveryPoint(): number {
     return this.#recoveryPoint;
   }
 
-  /** Says that there is something for the next checkpoint to write. */
+  /** Marks the next checkpoint as necessary. */
   changed(): void {
     this.#isDue = true;
   }
 
-  /** Says that batches from `offset` on need checking after a crash, since the log was truncated. */
+  /** Lowers the recovery point to `offset`, because the log was truncated. */
   truncated(offset: number): void {
     this.#recoveryPoint = Math.min(this.#recoveryPoint, offset);
     this.#isDue = true;
   }
 
-  /** Moves the recovery point to where the log ends now. */
+  /** Advances the recovery point to the current log end offset. */
   async checkpoint(): Promise<void> {
     const log = this.#log;
     if (!this.#isDue || log.offline !== undefined || log.isClosed) return;
@@ -61,7 +61,7 @@ export class LogCheckpointer {
       await this.#flusher.flush();
       const { fs } = log.context;
       for (const path of paths) {
-        // A truncation or retention may have removed it meanwhile; an empty one is as good as none.
+        // Truncation or retention may have removed it; an empty file is as good as none.
         if (fs.statSync(path)?.size) await syncFile(fs, path);
       }
     } catch (error) {
@@ -72,14 +72,14 @@ export class LogCheckpointer {
     }
     if (truncations !== this.#flusher.truncations) return;
     this.#recoveryPoint = Math.max(this.#recoveryPoint, target);
-    // Older snapshots than this one serve truncation, for which those at segments' beginnings do.
+    // Older snapshots are used by truncation only, for which those at segment starts suffice.
     log.loadedProducers?.removeSnapshots(log.folder, (snapshot) => {
       const segment = log.segments.at(log.segments.floorSlot(snapshot));
       return snapshot >= target || segment?.baseOffset === snapshot;
     });
   }
 
-  /** Writes what index files lack; returns the segments whose files are to be synced. */
+  /** Writes index entries; returns the segments whose index files must be synced. */
   #writeIndexes(): Segment[] {
     const { segments } = this.#log;
     const written: Segment[] = [];
@@ -96,7 +96,7 @@ export class LogCheckpointer {
     return written;
   }
 
-  /** Writes the producer snapshot and the leader epochs; returns the paths to be synced. */
+  /** Writes the producer snapshot and the leader epochs; returns the paths that must be synced. */
   #writeState(): string[] {
     const { loadedProducers, loadedEpochs, folder, context } = this.#log;
     const paths: string[] = [];

@@ -1,5 +1,5 @@
 /**
- * Settings of a log, with Kafka's meanings and defaults; each names Kafka's topic setting.
+ * Settings of a log, with the meanings and defaults of Kafka's topic settings.
  *
  * @module
  */
@@ -7,53 +7,63 @@
 import type { CompressionType } from "../../protocol/compression/mod.ts";
 import { INT64_MAX } from "../../protocol/primitives/int64.ts";
 
-/** How a log grows, what it takes and what it keeps. */
+/** Settings of one log. */
 export interface LogConfig {
   /** `segment.bytes`: a segment is rolled before it exceeds this. */
   readonly segmentBytes: number;
-  /** `segment.ms`: a segment is rolled when the next batch is this much later than its first. */
+  /**
+   * `segment.ms`: a segment is rolled when the next batch is this much later than its first batch.
+   */
   readonly segmentMs: number;
-  /** `segment.jitter.ms`: up to this is taken off `segmentMs` at random, so that not all roll at once. */
+  /**
+   * `segment.jitter.ms`: maximum random reduction of `segmentMs`, so that logs roll at different
+   * times.
+   */
   readonly segmentJitterMs: number;
-  /** `segment.index.bytes`: a segment is rolled when an index has this size. */
+  /** `segment.index.bytes`: a segment is rolled when an index reaches this size. */
   readonly segmentIndexBytes: number;
   /** `index.interval.bytes`: bytes between two index entries. */
   readonly indexIntervalBytes: number;
-  /** `preallocate`: whether the file of a new segment has `segmentBytes` from the start. */
+  /** `preallocate`: whether the file of a new segment is created with `segmentBytes`. */
   readonly preallocate: boolean;
-  /** `retention.bytes`: oldest segments are deleted while the log is larger; -1: no limit. */
+  /** `retention.bytes`: the oldest segments are deleted while the log is larger; -1: no limit. */
   readonly retentionBytes: number;
   /** `retention.ms`: segments whose last record is older are deleted; -1: no limit. */
   readonly retentionMs: number;
-  /** `file.delete.delay.ms`: how long files stay, renamed, once they are deleted. */
+  /** `file.delete.delay.ms`: how long renamed files are kept after deletion. */
   readonly fileDeleteDelayMs: number;
-  /** `max.message.bytes`: the largest batch that is taken. */
+  /** `max.message.bytes`: the largest accepted batch. */
   readonly maxMessageBytes: number;
-  /** `record.validation`: whether the records of a batch are walked over, or its header is believed. */
+  /** `record.validation`: whether the records of a batch are checked, or only its header. */
   readonly recordValidation: "full" | "header";
-  /** `compression.type`: how batches are compressed; `undefined` for as their producer did. */
+  /** `compression.type`: the compression of batches; `undefined` to keep that of the producer. */
   readonly compression: CompressionType | undefined;
-  /** `compression.gzip.level` and the like, of the codec that `compression` names. */
+  /** `compression.gzip.level`, `.lz4.level` or `.zstd.level`, for the codec of `compression`. */
   readonly compressionLevel: number | undefined;
-  /** `message.timestamp.type`: whose clock gives records their timestamps. */
+  /** `message.timestamp.type`: whether timestamps are the producer's or the time of the append. */
   readonly messageTimestampType: "CreateTime" | "LogAppendTime";
-  /** `message.timestamp.before.max.ms`: how far behind now a timestamp may be. */
+  /** `message.timestamp.before.max.ms`: how far in the past a timestamp may be. */
   readonly messageTimestampBeforeMaxMs: number;
-  /** `message.timestamp.after.max.ms`: how far ahead of now a timestamp may be. */
+  /** `message.timestamp.after.max.ms`: how far in the future a timestamp may be. */
   readonly messageTimestampAfterMaxMs: number;
   /** `cleanup.policy`: `delete` by retention, `compact` by key. */
   readonly cleanupPolicy: readonly ("delete" | "compact")[];
-  /** `min.cleanable.dirty.ratio`: the part of a log not yet compacted above which it is, 0 to 1. */
+  /**
+   * `min.cleanable.dirty.ratio`: the uncompacted part of a log from which on it is compacted, 0 to
+   * 1.
+   */
   readonly minCleanableDirtyRatio: number;
-  /** `min.compaction.lag.ms`: how long a record is kept from being compacted. */
+  /** `min.compaction.lag.ms`: minimum age of a record before compaction. */
   readonly minCompactionLagMs: number;
-  /** `max.compaction.lag.ms`: how long a record may wait for it, whatever the ratio. */
+  /**
+   * `max.compaction.lag.ms`: maximum age of a record before compaction, regardless of the ratio.
+   */
   readonly maxCompactionLagMs: number;
-  /** `delete.retention.ms`: how long a tombstone is kept once compaction has found it. */
+  /** `delete.retention.ms`: how long a tombstone is kept after its first compaction. */
   readonly deleteRetentionMs: number;
-  /** `flush.messages`: unsynced records after which a flush is due. */
+  /** `flush.messages`: number of unflushed records after which a flush is due. */
   readonly flushMessages: number;
-  /** `flush.ms`: time after which unsynced records are due to be flushed. */
+  /** `flush.ms`: age of unflushed records after which a flush is due. */
   readonly flushMs: number;
 }
 
@@ -86,7 +96,7 @@ export const DEFAULT_LOG_CONFIG: LogConfig = Object.freeze({
   flushMs: INT64_MAX,
 });
 
-/** The size that the file of a new segment is created with. */
+/** The initial file size of a new segment. */
 export function newFileSize({ preallocate, segmentBytes }: LogConfig): number {
   return preallocate ? segmentBytes : 0;
 }

@@ -1,11 +1,11 @@
 /**
- * Brings a log's batches to disk, for all who wait for that at once.
+ * Syncs a log's batches to disk, with one sync for all concurrent callers.
  *
- * A flush syncs each segment that has unsynced bytes, oldest first, and folders with new names. So at
- * any time the disk has all batches before `flushedOffset`, and the names to find them by.
+ * A flush syncs the segments with unsynced bytes, oldest first, and folders with new names. So at
+ * any time the disk has all batches before `flushedOffset`, and their file names.
  *
- * A log's folder is synced into the data folder by the first flush, not when it is created: a
- * thousand partitions are then made durable together.
+ * The data folder is synced by a log's first flush, not when the log is created: a thousand new
+ * partitions then share that sync.
  *
  * @module
  */
@@ -17,15 +17,18 @@ import { PARTITION_METADATA_FILE_NAME } from "./partition_metadata.ts";
 
 const FLUSHED = Promise.resolve();
 
-/** How a log begins. */
+/** The state of the log on disk. */
 export interface LogFlusherOptions {
-  /** All before this offset is on disk. */
+  /** Records before this offset are on disk. */
   readonly flushedOffset: number;
-  /** Whether there is something that may not be. */
+  /** Whether there is anything that may not be on disk. */
   readonly isDirty: boolean;
-  /** Whether the names of the log's folder and files may not be on disk: it is new, or was not closed. */
+  /**
+   * Whether the names of the log's folder and files may not be on disk: it is new, or was not
+   * closed cleanly.
+   */
   readonly hasUnsyncedNames: boolean;
-  /** Whether the data folder's checkpoints were written and have to be synced. */
+  /** Whether the data folder's checkpoints were written and must be synced. */
   readonly hasUnsyncedCheckpoints: boolean;
 }
 
@@ -55,36 +58,36 @@ export class LogFlusher {
     return this.#flushedOffset;
   }
 
-  /** Counts truncations of the log. */
+  /** Number of truncations of the log. */
   get truncations(): number {
     return this.#truncations;
   }
 
-  /** Says that something was appended. */
+  /** Marks the log as having unflushed batches. */
   appended(nowMs: number): void {
     if (this.#isDirty) return;
     this.#isDirty = true;
     this.#dirtySinceMs = nowMs;
   }
 
-  /** Says that a file was cut, though no batches were. */
+  /** Marks the log as having a file that was cut, without a loss of batches. */
   trimmed(): void {
     this.#isDirty = true;
   }
 
-  /** Says that files were created, renamed or removed. */
+  /** Marks the names of files as changed: created, renamed or removed. */
   namesChanged(): void {
     this.#hasUnsyncedNames = true;
     this.#isDirty = true;
   }
 
-  /** Says that the log's folder or what it says of its topic changed. */
+  /** Marks the log's folder or its `partition.metadata` as changed. */
   folderChanged(): void {
     this.#isFolderSynced = false;
     this.namesChanged();
   }
 
-  /** Says that the log was truncated to end at `offset`, and the checkpoints written accordingly. */
+  /** Marks the log as truncated to `offset`, with checkpoints that were written accordingly. */
   truncated(offset: number): void {
     this.#truncations++;
     this.#flushedOffset = Math.min(this.#flushedOffset, offset);
@@ -93,10 +96,10 @@ export class LogFlusher {
   }
 
   /**
-   * Resolves when all that was appended before the call is on disk. Who calls while a sync is under way
-   * shares the next one, if anything was appended since that began.
+   * Resolves when everything appended before the call is on disk. Calls made during a sync share
+   * the next one, or the current one if nothing was appended since it began.
    *
-   * @throws {LogOfflineError} If that failed, or something before it did.
+   * @throws {LogOfflineError} If the sync failed, or the log was offline already.
    */
   flush(): Promise<void> {
     const log = this.#log;
@@ -106,7 +109,7 @@ export class LogFlusher {
     return this.#flushes.request();
   }
 
-  /** Whether `flush.messages` or `flush.ms` ask for a flush. */
+  /** Whether a flush is due by `flush.messages` or `flush.ms`. */
   isDue(nowMs: number): boolean {
     const { config, logEndOffset } = this.#log;
     return this.#isDirty &&
@@ -130,7 +133,7 @@ export class LogFlusher {
         }
         for (const segment of log.segments.dirty()) await segment.sync();
         if (this.#hasUnsyncedNames) await this.#syncNames();
-        // What came in the place of what was truncated meanwhile may not be on disk.
+        // Batches that replaced truncated ones during the sync may not be on disk.
       } while (truncations !== this.#truncations);
     } catch (error) {
       throw log.failure("flush", error, false);

@@ -1,14 +1,14 @@
 /**
- * Opens the files of a log: finds its segments and, if it was not closed in good order, where its
- * batches end.
+ * Loads the files of a log: finds its segments and, after an unclean shutdown, the end of its
+ * batches.
  *
  * After a clean shutdown the recovery point is the log end offset, and no batch is read. Otherwise
- * what lies before the recovery point was on disk and is taken as it is; from there on every batch is
- * checked, and the log ends at the first that is torn, damaged or out of order. Indexes, producer
- * state and leader epochs are brought up to there on the way. So the work goes with what was appended
- * since the last checkpoint, and with the number of logs.
+ * batches before the recovery point were on disk and are trusted; from there on every batch is
+ * checked, and the log ends at the first one that is torn, damaged or out of order. The same scan
+ * updates indexes, producer state and leader epochs. So the cost depends on the bytes appended
+ * since the last checkpoint, and on the number of logs.
  *
- * What recovery found is not synced by it: the recovery point moves only when the log is flushed.
+ * Recovery does not sync its results: the recovery point advances only when the log is flushed.
  *
  * @module
  */
@@ -33,7 +33,7 @@ import {
 } from "../segment/segment_file_name.ts";
 import { TimeSlice } from "../time_slice.ts";
 
-/** Finds the segments of the log `name` in `folder`, and recovers it unless it was closed in good order. */
+/** Loads the log `name` from `folder`, and recovers it unless the last shutdown was clean. */
 export async function loadLog(
   context: SegmentContext,
   name: string,
@@ -83,7 +83,7 @@ async function load(
     .filter((offset) => isClean || !isEmptySnapshot(context, folder, offset));
   const firstOffset = segments[0]?.baseOffset ?? 0;
   const logStartOffset = Math.max(options.logStartOffset, firstOffset);
-  // Segments were deleted; that they were must not be seen before it is on disk.
+  // Segments were deleted; the deletion must be on disk before it becomes visible.
   if (!isClean && firstOffset > options.logStartOffset) await context.fs.syncDir(folder);
   const isEmpty = segments.length === 0 ||
     (segments.length === 1 && segments[0]!.sizeInBytes === 0);
@@ -108,7 +108,7 @@ async function load(
   return await loader.recover(logStartOffset);
 }
 
-/** What is loaded when it is needed, of a log that needs no recovery. */
+/** The parts that are loaded on demand if no recovery is needed. */
 const LAZILY_LOADED = {
   producers: undefined,
   epochs: undefined,
@@ -116,7 +116,7 @@ const LAZILY_LOADED = {
   losses: [],
 } as const;
 
-/** Whether a crash has left a snapshot without content, which is removed then. */
+/** Whether a crash left a snapshot without content. Removes it. */
 function isEmptySnapshot({ fs }: SegmentContext, folder: string, offset: number): boolean {
   const path = `${folder}/${fileNameOf(offset, PRODUCER_SNAPSHOT_SUFFIX)}`;
   if (fs.statSync(path)?.size !== 0) return false;
@@ -124,7 +124,9 @@ function isEmptySnapshot({ fs }: SegmentContext, folder: string, offset: number)
   return true;
 }
 
-/** A segment without batches. A log that begins at 0 needs no file to remember that. */
+/**
+ * A segment without batches. Only a log that does not start at 0 needs a file to record its start.
+ */
 function firstSegment(
   context: SegmentContext,
   folder: string,
@@ -136,7 +138,7 @@ function firstSegment(
   return segment;
 }
 
-/** Removes what is no longer in use, and indexes of segments that are not there. */
+/** Removes files no longer in use, and indexes without a segment. */
 async function removeLeftovers(
   context: SegmentContext,
   folder: string,

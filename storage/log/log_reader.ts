@@ -1,16 +1,16 @@
 /**
- * Reads batches of a log from its segment files, and finds records by their timestamps.
+ * Reads batches of a log from its segment files, and finds records by timestamp.
  *
- * Reads are asynchronous, and the log goes on meanwhile. What keeps them right: only bytes up to a
- * segment's size are read, which no append changes; and a read that was overtaken by a truncation, or
- * by the deletion of its segment, begins anew, maybe to find that the offset is gone.
+ * Reads are asynchronous, and the log can change during a read. They stay correct because only
+ * bytes up to a segment's size are read, which no append changes; and because a read is retried if
+ * the segment was truncated or deleted in the meantime. The offset may then be gone.
  *
- * Batches without records, which compaction leaves of producers, are not read at the beginning nor at
- * the end: there are clients that cannot go on from an answer that ends with one.
+ * Empty batches, which compaction keeps for producer state, are left out at the start and end of a
+ * read: some clients cannot continue after a response that ends with one.
  *
- * What is read from a file for the first time is checked. Where that finds damage the whole segment is
- * checked (`segment_check.ts`), and what is damaged of it is read no more: who wants an offset that
- * was there gets an error, and reading goes on with the next sound batch.
+ * Bytes are checked the first time they are read from a file. If damage is found, the whole segment
+ * is checked (`segment_check.ts`), and its damaged ranges are not read again: reads of offsets in
+ * them fail, and reads of later offsets continue with the next valid batch.
  *
  * @module
  */
@@ -31,32 +31,36 @@ import { MAX_RELATIVE_OFFSET, type Segment, type SegmentContext } from "../segme
 import { checkSegment } from "../segment/segment_check.ts";
 import type { BatchPlace } from "../segment/segment_integrity.ts";
 
-/** Reads are at least this large, since the batch wanted may begin behind where the index points. */
+/** Minimum size of a file read, because the wanted batch may start after the indexed position. */
 const SMALLEST_READ_BYTES = 16_384;
 
-/** Timestamps are looked for in pieces of this size. */
+/** Size of the file reads that search for a timestamp. */
 const TIMESTAMP_READ_BYTES = 1 << 20;
 
 /** What to read. */
 export interface ReadOptions {
-  /** Bytes to read at most. */
+  /** Maximum size in bytes. */
   readonly maxBytes: number;
-  /** The offset that no batch may reach, for instance the high watermark. Default: the log end offset. */
+  /**
+   * Exclusive upper bound of offsets, for instance the high watermark. Default: the log end offset.
+   */
   readonly maxOffset?: number | undefined;
-  /** Whether the first batch is read even if it is larger than `maxBytes` (KIP-74). Default: true. */
+  /**
+   * Whether to return the first batch even if it is larger than `maxBytes` (KIP-74). Default: true.
+   */
   readonly minOneBatch?: boolean | undefined;
 }
 
-/** Whole batches of a log, without a gap but those that compaction left. */
+/** Consecutive whole batches of a log. */
 export interface LogRead {
-  /** The batches' bytes, to be sent in this order. They must not be changed. */
+  /** The bytes of the batches, in order. They must not be changed. */
   readonly chunks: readonly Uint8Array[];
   readonly sizeInBytes: number;
-  /** The offset after the last batch, or the offset that was asked for if there is none. */
+  /** The offset after the last batch, or the requested offset if there is none. */
   readonly nextOffset: number;
   /**
-   * Gives the chunks' memory back, where that is possible: nobody may look at them after. Who does not
-   * call it leaves them to the garbage collector. Not to be called twice.
+   * Releases the memory of the chunks for reuse. They must not be used afterwards. Optional, and
+   * must not be called twice.
    */
   readonly release?: () => void;
 }
@@ -70,22 +74,22 @@ export interface TimestampAndOffset {
   readonly leaderEpoch: number;
 }
 
-/** Damage that was found in a log. */
+/** Damage found in a log. */
 export interface LogDamage extends DamagedRange {
-  /** Name of the log, as `orders-3`. */
+  /** Name of the log, for instance `orders-3`. */
   readonly log: string;
   /** Path of the segment file. */
   readonly path: string;
 }
 
-/** What reading needs that the logs of a data folder share. */
+/** Resources for reading that the logs of a data folder share. */
 export interface ReadContext extends SegmentContext {
   readonly buffers: BufferPool;
-  /** Is told of damage, once of each. */
+  /** Called for damage, once for each damaged range. */
   readonly onDamage: (damage: LogDamage) => void;
 }
 
-/** The part of a log that reading needs. */
+/** The part of a log's state that reading needs. */
 export interface ReadableLog {
   readonly context: ReadContext;
   readonly name: string;
@@ -94,7 +98,7 @@ export interface ReadableLog {
   readonly isClosed: boolean;
   readonly logStartOffset: number;
   readonly logEndOffset: number;
-  /** The first offset that the cleaner has not been up to. */
+  /** The first offset that has not been cleaned. */
   readonly firstDirtyOffset: number;
   readonly segments: LogSegments;
 }
@@ -102,13 +106,13 @@ export interface ReadableLog {
 /** Batches as read from a file. */
 interface ReadBatches {
   readonly all: Uint8Array<ArrayBuffer>;
-  /** How many of the bytes are whole batches. If none are, there is at least a header. */
+  /** Size of the whole, valid batches. If it is 0, there is at least a header. */
   readonly validSize: number;
-  /** Where to go on behind them. */
+  /** The place after them. */
   readonly next: BatchPlace;
 }
 
-/** A read that has to begin anew, since what it read is gone. */
+/** Makes a read start again, because its segment changed. */
 class StaleRead extends Error {
   override name = "StaleRead";
 }
@@ -117,9 +121,9 @@ class StaleRead extends Error {
 export class LogReader {
   readonly #log: ReadableLog;
   readonly #segments: LogSegments;
-  /** Segments that are being checked. */
+  /** Checks in progress. */
   readonly #checks = new Map<Segment, Promise<void>>();
-  /** Where segments are missing, as has been told. */
+  /** Offsets of missing segments that were reported. */
   readonly #gaps = new Set<number>();
 
   constructor(log: ReadableLog) {
@@ -128,10 +132,10 @@ export class LogReader {
   }
 
   /**
-   * Reads from the batch that holds `offset` on, from one segment.
+   * Reads from the batch that contains `offset` on, from one segment.
    *
    * @throws {OffsetOutOfRangeError} If the offset is not in the log.
-   * @throws {CorruptRecordError} If what was at the offset is damaged.
+   * @throws {CorruptRecordError} If the batch of the offset is damaged.
    * @throws {StorageError} If the file cannot be read.
    */
   read(
@@ -157,10 +161,9 @@ export class LogReader {
   }
 
   /**
-   * A segment begins where the one before ends, unless compaction has been there: if it does not, one
-   * between them is gone.
+   * Detects a missing segment: without compaction, each segment begins where the one before ends.
    *
-   * @param nextOffset Where the segment ends.
+   * @param nextOffset End offset of the segment.
    */
   #checkGap(segment: Segment, nextOffset: number, offset: number): void {
     const { config, firstDirtyOffset, name, logStartOffset, context } = this.#log;
@@ -168,7 +171,7 @@ export class LogReader {
     if (next === undefined || offset >= next.baseOffset || nextOffset >= next.baseOffset) return;
     if (firstDirtyOffset > 0 || config.cleanupPolicy.includes("compact")) return;
     if (segment.isDeleted || next.baseOffset <= logStartOffset) return;
-    // A gap that indexes cannot take begins a new segment behind it.
+    // A gap too large for the indexes starts a new segment after it.
     if (next.baseOffset - nextOffset > MAX_RELATIVE_OFFSET / 2) return;
     const { sizeInBytes, path } = segment;
     const damage: DamagedRange = {
@@ -176,7 +179,7 @@ export class LogReader {
       endPosition: sizeInBytes,
       firstOffset: nextOffset,
       nextOffset: next.baseOffset,
-      problem: "what followed is gone",
+      problem: "the following segment is missing",
       isTorn: false,
     };
     if (!this.#gaps.has(nextOffset)) context.onDamage({ ...damage, log: name, path });
@@ -187,7 +190,7 @@ export class LogReader {
   /**
    * Reads from one segment.
    *
-   * @returns Where it ends, if it has no batch that holds `offset` or a later one.
+   * @returns Its end offset, if it has no batch with `offset` or a later offset.
    */
   async #readSegment(
     segment: Segment,
@@ -229,7 +232,7 @@ export class LogReader {
       }
       buffers.give(bytes.all);
     }
-    // What was appended meanwhile comes before the next segment.
+    // Batches appended during the read come before the next segment.
     if (segment.sizeInBytes !== end) throw new StaleRead();
     return place.nextOffset;
   }
@@ -282,7 +285,7 @@ export class LogReader {
     });
   }
 
-  /** Goes along the batches of a segment until `find` finds a record. */
+  /** Iterates over the batches of a segment until `find` finds a record. */
   async #findRecord(
     segment: Segment,
     from: BatchPlace,
@@ -313,7 +316,7 @@ export class LogReader {
     return undefined;
   }
 
-  /** Where to begin in a segment to find the batch that holds an offset. */
+  /** The place in a segment from which to search for the batch that contains an offset. */
   #placeOf(segment: Segment, offset: number): BatchPlace {
     const index = segment.indexes.offset;
     const slot = index.floorSlot(offset);
@@ -326,8 +329,8 @@ export class LogReader {
   /**
    * Reads batches and checks those that were not checked before.
    *
-   * @param end Where the batches end, or damage begins.
-   * @throws {StaleRead} If damage was found: what is wrong with the segment is known then.
+   * @param end The end of the batches, or the start of damage.
+   * @throws {StaleRead} If damage was found, after the whole segment was checked.
    */
   async #readBatches(
     segment: Segment,
@@ -341,7 +344,7 @@ export class LogReader {
       place.position,
       Math.min(wanted, end - place.position),
     );
-    // Others may have had a turn since that looked.
+    // The segment may have changed since `#readBytes` checked it.
     if (segment.truncations !== truncations || segment.isDeleted) throw new StaleRead();
     const cursor = new BatchCursor(all);
     const endOffset = this.#endOffsetOf(segment);
@@ -350,7 +353,7 @@ export class LogReader {
     return { all, validSize: cursor.position, next };
   }
 
-  /** Has a segment checked, since there is something wrong at a position. */
+  /** Checks the whole segment after a problem was found at a position. */
   async #recheck(segment: Segment, position: number, problem: string): Promise<never> {
     if (position >= segment.integrity.foundTo) {
       await this.#check(segment);
@@ -358,16 +361,16 @@ export class LogReader {
     }
     throw new CorruptRecordError(
       `Cannot read "${this.#log.name}" at position ${position} of "${segment.path}": ${problem}, ` +
-        `where it was sound before`,
+        `although an earlier check found none`,
     );
   }
 
-  /** No batch of a segment reaches this offset. */
+  /** Exclusive upper bound of a segment's offsets. */
   #endOffsetOf(segment: Segment): number {
     return this.#segments.higher(segment.baseOffset)?.baseOffset ?? this.#log.logEndOffset;
   }
 
-  /** Finds out what is damaged of a segment, and tells. Who asks meanwhile waits for the same check. */
+  /** Finds and reports all damage of a segment. Concurrent calls share one check. */
   #check(segment: Segment): Promise<void> {
     const running = this.#checks.get(segment);
     if (running !== undefined) return running;
@@ -404,7 +407,7 @@ export class LogReader {
     return bytes;
   }
 
-  /** Does `read` again while it is overtaken by truncation or deletion. */
+  /** Repeats `read` while it is invalidated by truncation or deletion. */
   async #retrying<T>(action: string, read: () => Promise<T>): Promise<T> {
     for (;;) {
       try {
@@ -427,7 +430,7 @@ export class LogReader {
     }
   }
 
-  /** Whether a file that was not found is none that the log still has. */
+  /** Whether a file that was not found no longer belongs to the log. */
   #hasDeleted(error: unknown): boolean {
     const { path } = error as FileSystemError;
     for (const segment of this.#segments) {
@@ -462,7 +465,7 @@ function nothing(offset: number): LogRead {
   return { chunks: [], sizeInBytes: 0, nextOffset: offset };
 }
 
-/** Those of whole batches from `position` on that fit, up to the last that has records. */
+/** The whole batches from `position` on that fit, up to the last non-empty one. */
 function cut(
   bytes: Uint8Array,
   position: number,
@@ -494,14 +497,15 @@ function cut(
   };
 }
 
-/** What a batch may expand to for a look-up: more would hold others up. */
+/** Maximum expanded size of a batch in a lookup: more would block the event loop. */
 const MAX_EXPANDED = 16 * 1024 * 1024;
 
 type TimestampedOffset = Pick<TimestampAndOffset, "timestamp" | "offset">;
 
 /**
- * The first record of a batch that fits. If its records cannot be read, which is for the one to find out
- * who reads from there, the batch stands for them, with what its header says.
+ * The first record of a batch for which `fits` is true. If its records cannot be read, the
+ * timestamp and base offset of its header are used instead: a read from there then reports the
+ * problem.
  */
 function firstRecord(
   batch: RecordBatch,

@@ -1,6 +1,6 @@
 /**
- * Recovers a log that was not closed in good order: finds where its batches end, and brings what is
- * derived from them up to there. `log_loader.ts` says what is relied on.
+ * Recovers a log after an unclean shutdown: finds the end of its batches, and updates everything
+ * derived from them. `log_loader.ts` describes what is trusted.
  *
  * @module
  */
@@ -17,10 +17,10 @@ import { replayProducers } from "./replay_producers.ts";
 import { Segment, type SegmentContext } from "../segment/segment.ts";
 import { TimeSlice } from "../time_slice.ts";
 
-/** After so many zeros in a file nothing else is looked for. */
+/** After this many zeros the rest of a file is assumed to be zeros. */
 const ZEROS_READ = 1 << 20;
 
-/** Finds the end of a log that was not closed in good order. */
+/** Recovers one log. */
 export class LogRecoverer {
   readonly #context: SegmentContext;
   readonly #name: string;
@@ -72,13 +72,13 @@ export class LogRecoverer {
       await this.#recoverSegment(segment);
       segment.markDirty();
       const next = this.#segments[slot + 1];
-      // What was cut is what is left of a failed append, after which the next segment was begun.
+      // A failed append left the bytes that were cut, and the next segment was rolled after it.
       if (next?.baseOffset === this.#nextOffset) this.#problem = undefined;
       this.#checkNext(next);
       if (this.#problem !== undefined) await this.#dropSegmentsAfter(slot);
       if (slot < this.#segments.length - 1) segment.retire();
     }
-    // What lies before the log's start needs no mending.
+    // Records before the log start offset are not restored.
     if (this.#nextOffset < recoveryPoint && recoveryPoint > logStartOffset) {
       await this.#distrust();
       if (this.#nextOffset < logStartOffset) await this.#startOver(logStartOffset);
@@ -112,8 +112,8 @@ export class LogRecoverer {
   }
 
   /**
-   * Puts something in the place of records that were on disk by the recovery point, so that their
-   * offsets are not given to others.
+   * Writes a placeholder for lost records before the recovery point, so that their offsets are not
+   * assigned again.
    */
   #fillUp(recoveryPoint: number): void {
     const last = this.#segments.at(-1)!;
@@ -130,12 +130,12 @@ export class LogRecoverer {
   }
 
   /**
-   * Deals with a log that ends before its recovery point: the disk lost what it had synced, or a
-   * truncation without the lower recovery point that goes with it. Nothing that is derived from the
-   * batches can be relied on then.
+   * Handles a log that ends before its recovery point: the disk lost synced data, or has a
+   * truncation without the lower recovery point written before it. Derived files cannot be trusted
+   * then.
    */
   async #distrust(): Promise<void> {
-    this.#problem ??= `batches up to offset ${this.#recoveryPoint} are not there`;
+    this.#problem ??= `batches up to offset ${this.#recoveryPoint} are missing`;
     for (const segment of this.#segments) {
       const rebuild = segment.rebuildIndexesInSlices(this.#indexInterval);
       while (!rebuild.next().done) {
@@ -155,7 +155,9 @@ export class LogRecoverer {
     }
   }
 
-  /** Checks the batches of a segment from the recovery point on, and cuts off what follows them. */
+  /**
+   * Checks the batches of a segment from the recovery point on, and cuts off the rest of the file.
+   */
   async #recoverSegment(segment: Segment): Promise<void> {
     const isTrusted = segment.baseOffset < this.#recoveryPoint;
     if (!isTrusted) segment.beginIndexes();
@@ -175,7 +177,7 @@ export class LogRecoverer {
       problem = error.message;
     }
     const dataEnd = await this.#endOfData(segment, scanner.position);
-    // What `preallocate` has left after the last batch is no loss.
+    // Preallocated space after the last batch is no loss.
     const isUnused = dataEnd === scanner.position && segment === this.#segments.at(-1);
     if (problem !== undefined && !isUnused) this.#problem = problem;
     this.#scannedBytes += scanner.position - start;
@@ -184,9 +186,9 @@ export class LogRecoverer {
   }
 
   /**
-   * Where the zeros at the end of a segment's file begin, or the position if there is nothing else from
-   * there on. A file of full size is not read to its end for that: after so many zeros nothing else
-   * is expected, and all of it is cut off anyway.
+   * The start of the zeros at the end of a segment's file, at `position` or later. A preallocated
+   * file is not read to its end: after `ZEROS_READ` zeros the rest is assumed to be zeros, and all
+   * of it is cut off anyway.
    */
   async #endOfData({ file, sizeInBytes }: Segment, position: number): Promise<number> {
     const buffer = new Uint8Array(Math.min(ZEROS_READ, sizeInBytes - position));
@@ -203,10 +205,10 @@ export class LogRecoverer {
   }
 
   /**
-   * Finds that the end of a segment is missing, for instance since a power failure left a file empty
-   * but not the one after it. Behind the recovery point a segment begins where the one before ends:
-   * compaction, which leaves gaps, has not been there. If that point is not known, it may have been
-   * anywhere.
+   * Detects that the end of a segment is missing, for instance because a power failure left a file
+   * empty but not the next one. After the recovery point a segment begins where the one before
+   * ends: compaction, which leaves gaps, only cleans batches before it. Without a known recovery
+   * point there may be gaps anywhere.
    */
   #checkNext(next: Segment | undefined): void {
     if (this.#options.recoveryPoint === undefined) return;
@@ -215,11 +217,11 @@ export class LogRecoverer {
   }
 
   /**
-   * Goes along the batches that were on disk at the recovery point, from the last sound index entries
-   * on, so that the indexes are as they were then. What is damaged of these batches since is left as
-   * it is, to be found by who reads it; but a file that ends within one has lost more than that.
+   * Skips the batches before the recovery point, from the last valid index entries on, and restores
+   * the indexes up to there. Damage among these batches is left in place and found by reads; but if
+   * the file ends within a batch, its end is lost.
    *
-   * @returns The position of the first batch that needs checking.
+   * @returns The position of the first batch to check.
    */
   #skipTrusted(segment: Segment): number {
     const recoveryPoint = this.#recoveryPoint;
@@ -247,11 +249,11 @@ export class LogRecoverer {
     return walk.position;
   }
 
-  /** Notes damage of batches that were on disk at the recovery point, which are left as they are. */
+  /** Reports damage of batches before the recovery point, which is left in place. */
   #reportDamage(damage: DamagedRange, { path }: Segment, isEnd: boolean): void {
     const { position, endPosition, firstOffset, problem } = damage;
     const nextOffset = isEnd ? this.#recoveryPoint : damage.nextOffset;
-    const followed = isEnd ? ", as are those that may have followed" : "";
+    const followed = isEnd ? ", and batches after them may be lost" : "";
     this.#losses.push({
       path,
       problem: `${endPosition - position} bytes at position ${position} are damaged${followed}: ` +
@@ -261,7 +263,7 @@ export class LogRecoverer {
     });
   }
 
-  /** Whether the batch at a position ends with an offset, as an index entry has it. */
+  /** Whether the batch at a position has the last offset of an index entry. */
   #isBatchAt(segment: Segment, position: number, lastOffset: number): boolean {
     try {
       const scanner = segment.scan(position, false);
@@ -316,11 +318,11 @@ export class LogRecoverer {
       this.#truncatedBytes += segment.sizeInBytes;
       for (const path of segment.markDeleted()) await this.#context.fs.remove(path);
     }
-    // They must not be back behind what is appended next.
+    // They must not reappear after batches that are appended next.
     if (dropped.length > 0) await this.#context.fs.syncDir(this.#folder);
   }
 
-  /** Begins with an empty log, since the records up to its start are not there. */
+  /** Starts with an empty log, because the records up to its log start offset are lost. */
   async #startOver(logStartOffset: number): Promise<void> {
     await this.#dropSegmentsAfter(-1);
     const { nowMs } = this.#options;

@@ -1,5 +1,5 @@
 /**
- * Which segments of a log have had their time.
+ * Which segments of a log retention deletes.
  *
  * @module
  */
@@ -8,19 +8,19 @@ import type { LogConfig } from "./log_config.ts";
 import type { LogSegments } from "./log_segments.ts";
 import type { Segment } from "../segment/segment.ts";
 
-/** The state of a log that retention goes by. */
+/** The state of a log that retention depends on. */
 export interface RetentionState {
   readonly logStartOffset: number;
   readonly logEndOffset: number;
-  /** Segments that reach beyond this offset are kept: the high watermark. */
+  /** The high watermark: segments that end after it are kept. */
   readonly maxOffset: number;
   /** Milliseconds since 1970. */
   readonly nowMs: number;
 }
 
 /**
- * How many segments, from the oldest, are to be deleted: those that end before the log start offset
- * and, if the log is cleaned by deleting, those that exceed its size or age. Kafka's rules, in its order.
+ * Number of segments to delete, from the oldest: those that end before the log start offset and,
+ * with `cleanup.policy=delete`, those beyond the size or age limit. Kafka's rules, in its order.
  */
 export function countExpiredSegments(
   segments: LogSegments,

@@ -1,5 +1,5 @@
 /**
- * When a log begins a new segment, and how.
+ * When and how a log rolls a new segment.
  *
  * @module
  */
@@ -13,13 +13,12 @@ import type { LogState } from "./log_state.ts";
 import { MAX_RELATIVE_OFFSET, Segment } from "../segment/segment.ts";
 
 /**
- * Whether batches, which have their offsets, are to go to a new segment: since the active one would
- * exceed `segment.bytes`, since they are `segment.ms` later than its first batch (or now is that much
- * later than its creation, if that batch has no timestamp), or since its indexes cannot take them.
- * If the log is compacted, `max.compaction.lag.ms` counts like `segment.ms`, since the active
- * segment is not.
+ * Whether batches, with their offsets assigned, need a new segment: the active one would exceed
+ * `segment.bytes`, they are `segment.ms` later than its first batch (or than its creation, if that
+ * batch has no timestamp), or its indexes cannot hold them. In a compacted log
+ * `max.compaction.lag.ms` applies too, because the active segment is not compacted.
  *
- * @param log Name of the log, by which logs with the same settings roll at different times.
+ * @param log Name of the log, from which its jitter is derived.
  * @param size Size of the batches in bytes.
  */
 export function isRollDue(
@@ -46,9 +45,9 @@ export function isRollDue(
 }
 
 /**
- * The base offset of the segment that batches are to go to: where the log ends, so that recovery can
- * tell a replica's gap from the loss of a segment's end; or that of the batches, if the gap before
- * them is larger than an index can take.
+ * The base offset of the new segment for batches: the log end offset, so that recovery can tell a
+ * gap in a replica from the loss of a segment's end; or that of the batches, if the gap before them
+ * is too large for an index.
  */
 export function rollOffset(logEndOffset: number, batches: readonly RecordBatch[]): number {
   const { lastOffset } = batches[batches.length - 1]!;
@@ -56,7 +55,7 @@ export function rollOffset(logEndOffset: number, batches: readonly RecordBatch[]
   return isTaken ? logEndOffset : batches[0]!.baseOffset;
 }
 
-/** The same for a segment whenever it is asked for, and different between logs. */
+/** A pseudorandom number that is constant for a segment and differs between logs. */
 function jitterMs(log: string, baseOffset: number, maxJitterMs: number): number {
   if (maxJitterMs <= 0) return 0;
   let hash = baseOffset >>> 0;
@@ -65,10 +64,10 @@ function jitterMs(log: string, baseOffset: number, maxJitterMs: number): number 
 }
 
 /**
- * Begins a new segment. If the file of the active one cannot be cut to its batches, or that of the new
- * one not be created, nothing has changed.
+ * Rolls a new segment.
  *
- * @throws {FileSystemError} If so.
+ * @throws {FileSystemError} If the active file cannot be cut to its batches or the new one cannot
+ *   be created. The log is unchanged.
  */
 export function roll(
   log: LogState,
@@ -80,7 +79,7 @@ export function roll(
   const { context, folder, segments, config } = log;
   const producers = log.producers(nowMs);
   const next = new Segment(context, folder, baseOffset, undefined, nowMs);
-  // First, since no segment but the active one may have more than its batches.
+  // First, because only the active segment may have space after its batches.
   segments.active.trim();
   next.createFile(newFileSize(config));
   segments.active.retire();
@@ -91,7 +90,7 @@ export function roll(
   try {
     producers.takeSnapshot(folder);
   } catch (error) {
-    // Recovery then begins with an older one.
+    // Recovery then starts from an older snapshot.
     if (!(error instanceof FileSystemError)) throw error;
   }
 }

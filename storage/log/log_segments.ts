@@ -1,5 +1,6 @@
 /**
- * The segments of a log in the order of their base offsets. There is always one; the last is active.
+ * The segments of a log in the order of their base offsets. There is at least one; the last is
+ * active.
  *
  * @module
  */
@@ -10,7 +11,7 @@ import type { Segment } from "../segment/segment.ts";
 export class LogSegments implements Iterable<Segment> {
   #segments: Segment[];
 
-  /** `segments` are at least one, and sorted. */
+  /** @param segments At least one, in order. */
   constructor(segments: readonly Segment[]) {
     this.#segments = segments.slice();
   }
@@ -25,12 +26,12 @@ export class LogSegments implements Iterable<Segment> {
     return this.#segments[0]!;
   }
 
-  /** The last segment, the one that is appended to. */
+  /** The last segment, which takes appends. */
   get active(): Segment {
     return this.#segments[this.#segments.length - 1]!;
   }
 
-  /** Size of all segments together. */
+  /** Total size of all segments, in bytes. */
   get sizeInBytes(): number {
     let size = 0;
     for (const segment of this.#segments) size += segment.sizeInBytes;
@@ -41,7 +42,7 @@ export class LogSegments implements Iterable<Segment> {
     return this.#segments.values();
   }
 
-  /** Whether a segment is one of these. */
+  /** Whether a segment is in the list. */
   has(segment: Segment): boolean {
     return this.#segments.includes(segment);
   }
@@ -67,7 +68,7 @@ export class LogSegments implements Iterable<Segment> {
     return this.#segments[this.floorSlot(offset) + 1];
   }
 
-  /** The last segments, in order, that have something which is not on disk. */
+  /** The segments with unsynced writes, in order. They are the last ones. */
   dirty(): Segment[] {
     let first = this.#segments.length;
     while (first > 0 && this.#segments[first - 1]!.isDirty) first--;
@@ -79,17 +80,17 @@ export class LogSegments implements Iterable<Segment> {
     this.#segments.push(segment);
   }
 
-  /** Takes the first `count` segments out. */
+  /** Removes and returns the first `count` segments. */
   shift(count: number): Segment[] {
     return this.#segments.splice(0, count);
   }
 
-  /** Takes the segments that begin after `offset` out. */
+  /** Removes and returns the segments that begin after `offset`. */
   popAfter(offset: number): Segment[] {
     return this.#segments.splice(this.floorSlot(offset) + 1);
   }
 
-  /** Puts one segment in the place of some that follow each other and begin where it begins. */
+  /** Replaces consecutive segments, which begin where `segment` begins. */
   replace(replaced: readonly Segment[], segment: Segment): void {
     const slot = this.#segments.indexOf(replaced[0]!);
     if (slot < 0 || replaced.some((other, i) => this.#segments[slot + i] !== other)) {
@@ -98,7 +99,7 @@ export class LogSegments implements Iterable<Segment> {
     this.#segments.splice(slot, replaced.length, segment);
   }
 
-  /** Puts one segment in the place of all. */
+  /** Replaces all segments by one; returns the replaced ones. */
   replaceAll(segment: Segment): Segment[] {
     const replaced = this.#segments;
     this.#segments = [segment];

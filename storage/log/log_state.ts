@@ -1,6 +1,6 @@
 /**
- * What the parts of a log share: its offsets, segments and settings, whether it is in service, and what
- * is loaded from its folder when it is first needed.
+ * The state shared by the parts of a log: its offsets, segments and settings, whether it is closed
+ * or offline, and the producer state and leader epochs, which are loaded on demand.
  *
  * Only `Log` and its parts (`LogFlusher`, `LogCheckpointer`, `LogReader`, `LogTrimmer`) use this; all
  * changes are synchronous.
@@ -27,14 +27,14 @@ import { type Milliseconds, ProducerStateManager } from "./producer_state.ts";
 import { replayProducers } from "./replay_producers.ts";
 import { type Segment, SegmentWriteError } from "../segment/segment.ts";
 
-/** What the logs of a data folder share. */
+/** Resources shared by the logs of a data folder. */
 export interface LogContext extends ReadContext {
   readonly batchCache: BatchCache;
   /** How long an idempotent producer is remembered (`producer.id.expiration.ms`). */
   readonly producerIdExpirationMs: Milliseconds;
-  /** Resolves when the log's folder is known on disk. */
+  /** Resolves when the names of the logs' folders are on disk. */
   syncDataFolder(): Promise<void>;
-  /** Writes the checkpoints of the data folder, since an offset in them is now too large. */
+  /** Writes the checkpoints of the data folder, because an offset in them is now too large. */
   writeCheckpoints(): void;
   /** Resolves when the checkpoints as last written are on disk. */
   syncCheckpoints(): Promise<void>;
@@ -50,14 +50,14 @@ export class LogState {
   config: LogConfig;
   logStartOffset: number;
   logEndOffset: number;
-  /** The first offset that the cleaner has not been up to. */
+  /** The first offset that has not been cleaned. */
   firstDirtyOffset: number;
-  /** A segment that the cleaner is about to put in the place of others. */
+  /** A segment that the cleaner is about to swap in. */
   pendingSwap: Segment | undefined;
-  /** Whether it is brought to disk for the last time: nothing may be added any more. */
+  /** Whether the log is being closed: no more appends are accepted. */
   isClosing = false;
   isClosed = false;
-  /** Why the log takes no appends, if it does not. */
+  /** Why the log is offline, if it is. */
   offline: LogOfflineError | undefined;
   readonly #snapshots: readonly number[];
   #producers: ProducerStateManager | undefined;
@@ -84,17 +84,20 @@ export class LogState {
     this.#epochs = loaded.epochs;
   }
 
-  /** The producers, if they were needed yet. */
+  /** The producer state, if it is loaded. */
   get loadedProducers(): ProducerStateManager | undefined {
     return this.#producers;
   }
 
-  /** The leader epochs, if they were needed yet. */
+  /** The leader epochs, if they are loaded. */
   get loadedEpochs(): LeaderEpochCache | undefined {
     return this.#epochs;
   }
 
-  /** The producers, loaded from the last snapshot if need be; those expired by `nowMs` are left out. */
+  /**
+   * The producer state, loaded from the last snapshot if necessary, without producers expired by
+   * `nowMs`.
+   */
   producers(nowMs: number): ProducerStateManager {
     if (this.#producers !== undefined) return this.#producers;
     const { fs, producerIdExpirationMs } = this.context;
@@ -109,7 +112,7 @@ export class LogState {
     return producers;
   }
 
-  /** Brings the producers to where the log ends, since it was truncated. */
+  /** Reloads the producer state up to the log end offset, after a truncation. */
   reloadProducers(nowMs: number): void {
     const producers = this.producers(nowMs);
     const { logEndOffset } = this;
@@ -122,13 +125,13 @@ export class LogState {
     for (const _ of replayProducers(producers, this.segments, this.logEndOffset));
   }
 
-  /** Leaves segments in place that were about to be replaced, since some of them go. */
+  /** Cancels a pending swap, because segments it would replace are deleted. */
   cancelSwap(): void {
     this.pendingSwap?.removeFiles();
     this.pendingSwap = undefined;
   }
 
-  /** The leader epochs, loaded from their file if need be. */
+  /** The leader epochs, loaded from their file if necessary. */
   get epochs(): LeaderEpochCache {
     if (this.#epochs !== undefined) return this.#epochs;
     try {
@@ -141,7 +144,7 @@ export class LogState {
     return this.#epochs;
   }
 
-  /** Makes the active segment ready for appends, if the log was closed in good order and not used since. */
+  /** Prepares the active segment for appends after a clean start, if that was not done yet. */
   activate(): void {
     const { active } = this.segments;
     if (active.isReady) return;
@@ -165,9 +168,10 @@ export class LogState {
   }
 
   /**
-   * What a failed operation is to throw. Takes the log offline if it leaves unknown what is on disk.
+   * The error to throw for a failed operation. Takes the log offline if the state on disk is
+   * unknown.
    *
-   * @param isUndone Whether everything is as it was before the operation.
+   * @param isUndone Whether the operation left everything unchanged.
    */
   failure(action: string, error: unknown, isUndone: boolean): unknown {
     if (error instanceof SegmentWriteError) {
@@ -180,7 +184,7 @@ export class LogState {
     if (isUndone && isDiskFull(error)) return new DiskFullError(message, { cause });
     if (isUndone && isTooManyFiles(error)) return new StorageError(message, { cause });
     this.offline = new LogOfflineError(
-      `${message}; the log is offline until it is opened again`,
+      `${message}; the log is offline until it is reopened`,
       { cause },
     );
     return this.offline;

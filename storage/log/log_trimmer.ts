@@ -1,8 +1,8 @@
 /**
- * Takes batches off both ends of a log: by truncation, by deleting records, by retention.
+ * Removes batches from either end of a log: truncation, deletion of records, retention.
  *
- * Files of whole segments are renamed at once and removed later. A crash in the middle leaves fewer
- * batches than before or as many, and never a gap: segments go from the outside in.
+ * Files of whole segments are renamed immediately and removed later. A crash during that leaves no
+ * gap: segments are removed from the outside in.
  *
  * @module
  */
@@ -18,7 +18,7 @@ import { roll } from "./log_roll.ts";
 import type { LogState } from "./log_state.ts";
 import { Segment } from "../segment/segment.ts";
 
-/** Trims one log. Its methods are those of `Log`. */
+/** Trims one log. `Log` documents the methods. */
 export class LogTrimmer {
   readonly #log: LogState;
   readonly #flusher: LogFlusher;
@@ -97,8 +97,8 @@ export class LogTrimmer {
     try {
       let count = 0;
       for (let areNamesSynced = false; this.#hasExpired(nowMs, maxOffset);) {
-        // What stays must be there whatever the power takes of the rest. And one at a time: the older
-        // must not be left without the newer.
+        // Names of remaining segments must survive a power failure, and segments go one at a time: an
+        // older one must not survive without the next.
         if (areNamesSynced) {
           this.#deleteFirst(nowMs);
           count++;
@@ -113,7 +113,7 @@ export class LogTrimmer {
     }
   }
 
-  /** Whether the oldest segment has had its time, and there is one after it, if need be a new one. */
+  /** Whether the oldest segment is expired and has a successor, which is rolled if necessary. */
   #hasExpired(nowMs: number, maxOffset: number): boolean {
     const log = this.#log;
     const { segments, config, logStartOffset, logEndOffset } = log;
@@ -137,7 +137,7 @@ export class LogTrimmer {
     for (const { path } of due) await this.#log.context.fs.remove(path);
   }
 
-  /** Begins a segment so that all before it can be deleted; returns whether the disk had room for that. */
+  /** Rolls a segment so that all before it can be deleted. Returns false if the disk is full. */
   #rollToDelete(nowMs: number): boolean {
     const log = this.#log;
     log.activate();
@@ -158,7 +158,7 @@ export class LogTrimmer {
     this.#checkpointer.changed();
   }
 
-  /** Brings all to where the segments end since they were truncated. */
+  /** Updates everything after the segments were truncated to `offset`. */
   #endAt(offset: number, nowMs: number): void {
     const log = this.#log;
     log.logEndOffset = offset;
@@ -167,13 +167,13 @@ export class LogTrimmer {
     log.epochs.truncateFromEnd(offset);
     log.reloadProducers(nowMs);
     this.#cache.truncateTo(offset);
-    // The index files of the segment that was cut are behind until the next checkpoint.
+    // The index files of the truncated segment are out of date until the next checkpoint.
     this.#checkpointer.truncated(Math.min(offset, log.segments.active.baseOffset));
     this.#flusher.truncated(offset);
     log.context.writeCheckpoints();
   }
 
-  /** Renames the files of segments that are no longer part of the log, to be removed later. */
+  /** Renames the files of segments that were taken out of the log, to be removed later. */
   delete(segments: readonly Segment[], nowMs: number): void {
     this.#log.cancelSwap();
     const dueMs = nowMs + this.#log.config.fileDeleteDelayMs;

@@ -1,13 +1,13 @@
 /**
  * The parts of a `Log` (`../log.ts`), which share its `LogState`.
  *
- * `log_append.ts` says what an append is; `LogFlusher` brings batches to disk, for all who wait at once
- * (`GroupCommit`); `LogCheckpointer` moves the recovery point; `LogReader` serves reads; `LogTrimmer`
- * takes batches off both ends; `log_roll.ts` and `log_retention.ts` decide when segments begin and end.
- * `log_loader.ts` opens the files of a log and `LogRecoverer` recovers them after a crash.
- * `ProducerStateManager` knows what idempotent producers wrote last (`.snapshot` files),
- * `LeaderEpochCache` where leader epochs began. The `BatchCache` keeps the newest batches of all logs in
- * memory.
+ * `log_append.ts` has the types and checks of an append; `LogFlusher` syncs batches to disk, with
+ * one sync for all concurrent callers (`GroupCommit`); `LogCheckpointer` advances the recovery
+ * point; `LogReader` serves reads; `LogTrimmer` removes batches from either end; `log_roll.ts` and
+ * `log_retention.ts` decide when segments are rolled and deleted. `log_loader.ts` opens the files
+ * of a log and `LogRecoverer` recovers them after a crash. `ProducerStateManager` tracks the last
+ * batches of idempotent producers (`.snapshot` files), `LeaderEpochCache` the start offsets of
+ * leader epochs. The `BatchCache` keeps the newest batches of all logs in memory.
  *
  * @module
  */

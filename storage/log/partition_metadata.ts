@@ -1,5 +1,5 @@
 /**
- * The id of the topic that a partition's folder belongs to: `partition.metadata`.
+ * The topic id of a partition's folder: `partition.metadata`.
  *
  *     version: 0
  *     topic_id: 4v_2pRHCQ5K2LNRfgJ3mEg
@@ -13,17 +13,17 @@ import { type FileSystem, isNotFound, replaceFileSync } from "../file_system/fil
 /** Name of the file in a partition's folder. */
 export const PARTITION_METADATA_FILE_NAME = "partition.metadata";
 
-/** Writes the file of a partition's folder. Not synced. */
+/** Writes the file in a partition's folder, without a sync. */
 export function writePartitionMetadata(fs: FileSystem, path: string, topicId: string): void {
   const text = `version: 0\ntopic_id: ${topicId}`;
   replaceFileSync(fs, path, new TextEncoder().encode(text));
 }
 
 /**
- * The topic id in the file of a partition's folder, or `undefined` if there is no file, or an empty
- * one as a crash may leave it.
+ * Reads the topic id from the file in a partition's folder; `undefined` if the file is missing, or
+ * empty after a crash.
  *
- * @throws {CorruptFileError} If the content is something else.
+ * @throws {CorruptFileError} If the content is invalid.
  */
 export function readPartitionMetadata(fs: FileSystem, path: string): string | undefined {
   let text: string;
@@ -41,7 +41,7 @@ export function readPartitionMetadata(fs: FileSystem, path: string): string | un
   return match[1]!;
 }
 
-/** Whether 22 characters of base64url are 16 bytes: the last has two bits only. */
+/** Whether 22 characters of base64url encode 16 bytes: the last one has only two bits. */
 function isUuid(text: string): boolean {
   return /[AQgw]$/.test(text);
 }

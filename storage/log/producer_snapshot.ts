@@ -1,6 +1,6 @@
 /**
- * The state of a partition's producers in a file: `<offset>.snapshot`, as Kafka lays it out. It has
- * what all batches before that offset came to.
+ * The producer state of a partition in a file: `<offset>.snapshot`, in Kafka's format. It covers
+ * all batches before that offset.
  *
  *     position  size  field
  *            0     2  version              1
@@ -11,10 +11,10 @@
  *            8     2    producer epoch
  *           10     4    last sequence             -1 if only markers were written
  *           14     8    last offset               -1 likewise
- *           22     4    offset delta              of the last batch: last offset less first
+ *           22     4    offset delta              of the last batch: last offset minus base offset
  *           26     8    timestamp                 of the last batch
  *           34     4    coordinator epoch         of the last transaction marker, or -1
- *           38     8    first offset of the transaction that is open, or -1
+ *           38     8    first offset of the open transaction, or -1
  *
  * @module
  */
@@ -42,7 +42,7 @@ const TRANSACTION_OFFSET_POSITION = COORDINATOR_EPOCH_POSITION + 4;
 /** Size of an entry in bytes. */
 export const PRODUCER_SNAPSHOT_ENTRY_SIZE: number = TRANSACTION_OFFSET_POSITION + 8;
 
-/** What a snapshot has of one producer. */
+/** The state of one producer in a snapshot. */
 export interface ProducerSnapshotEntry {
   readonly producerId: number;
   readonly producerEpoch: number;
@@ -79,7 +79,7 @@ export function encodeProducerSnapshot(entries: readonly ProducerSnapshotEntry[]
 /**
  * The entries of a snapshot file.
  *
- * @throws {CorruptFileError} If version, checksum or size are wrong.
+ * @throws {CorruptFileError} If the version, CRC or size is wrong.
  */
 export function decodeProducerSnapshot(path: string, bytes: Uint8Array): ProducerSnapshotEntry[] {
   if (bytes.length < ENTRIES_POSITION) {

@@ -1,19 +1,19 @@
 /**
- * What each idempotent producer has written to a partition last, by which its next batch is judged
- * (KIP-98): a batch sent again is not written again, and one that skips others is refused.
+ * The last batches that each idempotent producer has written to a partition, to check the next one
+ * against (KIP-98): a batch sent again is not appended again, and an out-of-order one is rejected.
  *
- * Kept of a producer: its epoch, and sequence and offset of its last five batches. The rules are
- * Kafka's:
- * - A batch with epoch, first and last sequence of a remembered one is a duplicate of it.
+ * For each producer its epoch and the sequences and offsets of its last five batches are kept. The
+ * rules are Kafka's:
+ * - A batch with the epoch, base and last sequence of a kept one is a duplicate of it.
  * - Otherwise its sequence must be one more than the last; after 2147483647 comes 0.
  * - A higher epoch starts at sequence 0; a lower one is fenced.
- * - A producer that is not known may start anywhere: its state may have expired, or its records may
+ * - An unknown producer may start with any sequence: its state may have expired, or its records may
  *   have been deleted.
  *
- * The state is that of all batches before `endOffset`. It is kept in snapshot files, taken when a
- * segment is rolled, at checkpoints and at close. On open the latest sound snapshot is loaded, and
- * the batches after it are applied to it. A snapshot has only the last batch of each producer, as
- * Kafka's has, so that earlier duplicates are not known again after a restart, but refused.
+ * The state covers all batches before `endOffset`. It is saved in snapshot files, when a segment is
+ * rolled, at checkpoints and at close. On open the latest valid snapshot is loaded, and later
+ * batches are applied to it. As in Kafka, a snapshot has only the last batch of each producer, so
+ * after a restart earlier duplicates are rejected instead of recognized.
  *
  * @module
  */
@@ -32,18 +32,19 @@ import { type FileSystem, isNotFound, replaceFileSync } from "../file_system/fil
 import { decodeProducerSnapshot, encodeProducerSnapshot } from "./producer_snapshot.ts";
 import { fileNameOf, PRODUCER_SNAPSHOT_SUFFIX } from "../segment/segment_file_name.ts";
 
-/** Batches remembered of each producer. */
+/** Number of batches kept of each producer. */
 const REMEMBERED_BATCHES = 5;
 
 const MAX_SEQUENCE = 2 ** 31 - 1;
 
 /**
- * Whose batch it is. A `client`'s is checked in full; a `coordinator`'s, which writes transaction
- * markers and its own topics, for its epoch only; that of `replication` was checked by the leader.
+ * The source of a batch. Batches of a `client` are checked in full; those of a `coordinator`, which
+ * writes transaction markers and internal topics, only for their epoch; those of `replication` were
+ * checked by the leader.
  */
 export type AppendOrigin = "client" | "coordinator" | "replication";
 
-/** Where a batch was written before. */
+/** An earlier append of a batch. */
 export interface WrittenBatch {
   readonly firstOffset: number;
   readonly lastOffset: number;
@@ -65,9 +66,9 @@ export class ProducerState {
   producerEpoch = -1;
   coordinatorEpoch = -1;
   lastTimestamp = -1;
-  /** First offset of the transaction that is open, or -1. */
+  /** First offset of the open transaction, or -1. */
   currentTransactionFirstOffset = -1;
-  /** Remembered batches, oldest first. */
+  /** The last batches, oldest first. */
   readonly batches: RememberedBatch[] = [];
 
   constructor(producerId: number) {
@@ -94,7 +95,7 @@ export class ProducerState {
     return copy;
   }
 
-  /** The remembered batch that `batch` repeats. */
+  /** The kept batch that `batch` duplicates, if any. */
   duplicateOf(batch: BatchHeader): WrittenBatch | undefined {
     if (batch.producerEpoch !== this.producerEpoch) return undefined;
     const { baseSequence, lastSequence } = batch;
@@ -106,10 +107,10 @@ export class ProducerState {
     return undefined;
   }
 
-  /** Notes a batch of records. */
+  /** Adds a batch of records. */
   add(batch: BatchHeader): void {
     this.setEpoch(batch.producerEpoch);
-    // The oldest is written over, so that a steady producer makes no garbage.
+    // The oldest entry is reused, so that a steady producer creates no garbage.
     const remembered = this.batches.length === REMEMBERED_BATCHES
       ? this.batches.shift()!
       : { lastSequence: 0, lastOffset: 0, offsetDelta: 0, timestamp: 0 };
@@ -122,7 +123,7 @@ export class ProducerState {
     this.lastTimestamp = maxTimestamp;
   }
 
-  /** Notes an epoch. Sequence numbers of another do not count. */
+  /** Sets the epoch. Batches of another epoch are dropped. */
   setEpoch(producerEpoch: number): void {
     if (producerEpoch === this.producerEpoch) return;
     this.producerEpoch = producerEpoch;
@@ -137,14 +138,14 @@ interface RememberedBatch {
   timestamp: number;
 }
 
-/** A time in milliseconds, or what gives the one that counts now. */
+/** A time in milliseconds, or a function that returns the current value. */
 export type Milliseconds = number | (() => number);
 
 function valueOf(time: Milliseconds): number {
   return typeof time === "number" ? time : time();
 }
 
-/** The producers of one log, and the snapshots of them. */
+/** The producers of one log and their snapshots. */
 export class ProducerStateManager {
   readonly #fs: FileSystem;
   readonly #log: string;
@@ -158,8 +159,8 @@ export class ProducerStateManager {
 
   /**
    * @param log Name of the log, for messages.
-   * @param snapshots Offsets of the snapshot files there are.
-   * @param expirationMs How long a producer is remembered (`producer.id.expiration.ms`).
+   * @param snapshots Offsets of the existing snapshot files.
+   * @param expirationMs How long an inactive producer is kept (`producer.id.expiration.ms`).
    */
   constructor(
     fs: FileSystem,
@@ -188,18 +189,19 @@ export class ProducerStateManager {
     return this.#snapshots;
   }
 
-  /** First offset of the oldest transaction that is open, or `undefined`. */
+  /** First offset of the oldest open transaction, or `undefined`. */
   get firstOpenTransactionOffset(): number | undefined {
     return this.#openTransactions.keys().next().value;
   }
 
   /**
-   * Judges batches that are to be appended together, in order. Changes nothing.
+   * Checks batches that are appended together, in order. Changes nothing.
    *
-   * @returns Where the first one that is a duplicate was written.
+   * @returns The earlier append of the first batch that is a duplicate.
    * @throws {InvalidProducerEpochError} If a newer epoch of the producer is known.
    * @throws {OutOfOrderSequenceError} If a sequence number does not follow the last one.
-   * @throws {InvalidTransactionStateError} If the producer's open transaction does not cover it.
+   * @throws {InvalidTransactionStateError} If a batch is not part of the producer's open
+   *   transaction.
    * @throws {TransactionCoordinatorFencedError} If a marker is from a replaced coordinator.
    */
   check(batches: readonly RecordBatch[], origin: AppendOrigin): WrittenBatch | undefined {
@@ -278,10 +280,10 @@ export class ProducerStateManager {
   }
 
   /**
-   * Applies a batch that was appended.
+   * Applies an appended batch.
    *
-   * @param whole Gives the batch with its records; asked for transaction markers only.
-   * @returns The transaction that a marker ended, if it had any records.
+   * @param whole Returns the batch with its records; called for transaction markers only.
+   * @returns The transaction that a marker ended, if it had records.
    */
   update(batch: BatchHeader, whole: () => RecordBatch): CompletedTransaction | undefined {
     if (!batch.hasProducerId) {
@@ -325,7 +327,7 @@ export class ProducerStateManager {
   ): { isAborted: boolean; coordinatorEpoch: number; timestamp: number } {
     for (const { key, value, timestamp } of batch.records()) {
       if (key === null || key.length < 4 || value === null || value.length < 6) break;
-      // Both start with an int16 version; what later versions add comes at the end.
+      // Both start with an int16 version; later versions add fields at the end.
       return {
         isAborted: new DataView(key.buffer, key.byteOffset).getInt16(2) === 0,
         coordinatorEpoch: new DataView(value.buffer, value.byteOffset).getInt32(2),
@@ -337,12 +339,12 @@ export class ProducerStateManager {
     );
   }
 
-  /** Says that there are no batches from `endOffset` of the state up to this offset. */
+  /** Sets `endOffset` past a range without batches. */
   advanceTo(endOffset: number): void {
     this.#endOffset = endOffset;
   }
 
-  /** Forgets producers that wrote nothing for long. */
+  /** Removes expired producers. */
   removeExpired(nowMs: number): void {
     for (const [producerId, state] of this.#producers) {
       if (this.#isExpired(state, nowMs)) this.#producers.delete(producerId);
@@ -355,7 +357,7 @@ export class ProducerStateManager {
   }
 
   /**
-   * Writes the state to a snapshot file, unless there is one of this offset. Not synced.
+   * Writes the state to a snapshot file, unless there is one for this offset. Does not sync.
    *
    * @param folder The partition's folder.
    * @returns Path of the file.
@@ -381,10 +383,10 @@ export class ProducerStateManager {
   }
 
   /**
-   * Makes the state that of the latest sound snapshot up to `maxOffset`, or empty at `startOffset`.
-   * Snapshots that are not sound are removed.
+   * Loads the latest valid snapshot up to `maxOffset`, or starts empty at `startOffset`. Removes
+   * invalid snapshots.
    *
-   * @returns Offset from which batches have to be applied: `endOffset`.
+   * @returns `endOffset`, from which batches must be applied.
    */
   load(folder: string, startOffset: number, maxOffset: number, nowMs: number): number {
     this.clear();
@@ -432,7 +434,7 @@ export class ProducerStateManager {
     }
   }
 
-  /** Forgets all producers, but keeps the snapshots. */
+  /** Removes all producers, but keeps the snapshots. */
   clear(): void {
     this.#producers.clear();
     this.#openTransactions.clear();
@@ -445,7 +447,7 @@ export class ProducerStateManager {
     this.#fs.removeSync(snapshotPath(folder, offset));
   }
 
-  /** Removes the snapshots that `isWanted` says no to. */
+  /** Removes the snapshots for which `isWanted` returns false. */
   removeSnapshots(folder: string, isWanted: (offset: number) => boolean): void {
     for (const offset of this.#snapshots) {
       if (!isWanted(offset)) this.removeSnapshot(folder, offset);

@@ -1,5 +1,5 @@
 /**
- * Brings the state of producers up to an offset, by the batches of a log.
+ * Applies the batches of a log to its producer state, up to an offset.
  *
  * @module
  */
@@ -8,9 +8,8 @@ import type { ProducerStateManager } from "./producer_state.ts";
 import type { Segment } from "../segment/segment.ts";
 
 /**
- * Applies the batches from the producers' end offset up to `endOffset`. They were checked when they
- * were appended; what is damaged since then is left to be found by who reads it. Pauses between
- * batches so that the caller may give way.
+ * Applies the batches from the state's end offset up to `endOffset`. Damaged batches are skipped;
+ * reads report them. Yields between batches so that the caller can pause.
  */
 export function* replayProducers(
   producers: ProducerStateManager,
@@ -24,7 +23,7 @@ export function* replayProducers(
     const position = segment.indexes.offset.lookup(producers.endOffset);
     for (const batches of segment.batchesFrom(position)) {
       if (batches.header.nextOffset > endOffset) break;
-      // The first may begin before the log's start, and hold it.
+      // The first batch may begin before the log start offset.
       if (batches.header.nextOffset <= producers.endOffset) continue;
       producers.update(batches.header, () => batches.batch());
       yield;

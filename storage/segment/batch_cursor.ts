@@ -1,6 +1,6 @@
 /**
- * A view of a record batch's header that can be moved along many batches, where a `RecordBatch` for
- * each would be an object for each. Its header must be there; its records need not be.
+ * A view of a record batch header that can be moved along many batches, without a `RecordBatch`
+ * object for each. The header must be in the bytes; the records need not be.
  *
  * @module
  */
@@ -29,7 +29,7 @@ import {
 } from "../../protocol/records/record_batch.ts";
 import { areLostRecords } from "./lost_records.ts";
 
-/** What storage looks at in a batch's header; a `RecordBatch` and a `BatchCursor` have it. */
+/** The fields of a batch header that storage reads, of a `RecordBatch` or a `BatchCursor`. */
 export interface BatchHeader {
   readonly baseOffset: number;
   readonly lastOffset: number;
@@ -68,22 +68,22 @@ export class BatchCursor implements BatchHeader {
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
-  /** Whether all of a header is there. */
+  /** Whether the whole header is in the bytes. */
   get hasHeader(): boolean {
     return this.#bytes.length - this.position >= RECORD_BATCH_OVERHEAD;
   }
 
-  /** Whether all of the batch is there. */
+  /** Whether the whole batch is in the bytes. */
   get isWhole(): boolean {
     return this.hasHeader && this.position + this.sizeInBytes <= this.#bytes.length;
   }
 
-  /** The batch, which must be there whole. */
+  /** The batch, which must be whole. */
   get batch(): RecordBatch {
     return new RecordBatch(this.#bytes, this.position);
   }
 
-  /** Whether all of the header of the batch behind this one is there. */
+  /** Whether the whole header of the next batch is in the bytes. */
   get hasNextHeader(): boolean {
     return this.#bytes.length - this.position - this.sizeInBytes >= RECORD_BATCH_OVERHEAD;
   }
@@ -93,7 +93,7 @@ export class BatchCursor implements BatchHeader {
     return getInt64(this.#view, this.position + this.sizeInBytes);
   }
 
-  /** What is wrong with the checksum of the batch, which must be there whole. */
+  /** What is wrong with the CRC of the batch, which must be whole. */
   get crcProblem(): string | undefined {
     const end = this.position + this.sizeInBytes;
     const computed = crc32c(this.#bytes, this.position + ATTRIBUTES_POSITION, end);

@@ -1,9 +1,9 @@
 /**
- * Goes along the batches of a segment file, in order, reading it in chunks.
+ * Iterates over the batches of a segment file in order, reading it in chunks.
  *
- * Synchronous, so that it can serve truncation and index repair in the middle of an append; whoever
- * scans much calls `next` in slices and gives way in between. Either it reads all, or headers only
- * and skips the records of batches larger than a chunk.
+ * Synchronous, so that truncation and index repair can use it in the middle of an append; long
+ * scans call `next` in slices. It reads either everything, or headers only, and then skips the
+ * records of batches larger than a chunk.
  *
  * @module
  */
@@ -39,7 +39,7 @@ export class BatchScanner {
   /**
    * Scans the file from `position`, where a batch starts, to `end`.
    *
-   * @param wholeBatches Whether the batches' records are wanted, or headers do.
+   * @param wholeBatches Whether to read records too, not only headers.
    */
   constructor(file: PooledFile, position: number, end: number, wholeBatches: boolean) {
     this.#file = file;
@@ -53,22 +53,24 @@ export class BatchScanner {
     this.#cursor = new BatchCursor(this.#chunk);
   }
 
-  /** Header of the batch that `next` moved to, good until the next call. */
+  /** Header of the batch that `next` moved to, valid until the next call. */
   get header(): BatchCursor {
     return this.#cursor;
   }
 
-  /** Where that batch starts in the file; once `next` has returned false, where the batches end. */
+  /**
+   * The start of that batch in the file; once `next` has returned false, the end of the batches.
+   */
   get position(): number {
     return this.#position;
   }
 
-  /** Whether all of the file was gone along. */
+  /** Whether the scan has reached the end. */
   get isAtEnd(): boolean {
     return this.#position === this.#end;
   }
 
-  /** Where that batch ends in the file. */
+  /** The end of that batch in the file. */
   get nextPosition(): number {
     return this.#position + this.#size;
   }
@@ -76,9 +78,9 @@ export class BatchScanner {
   /**
    * Moves to the next batch.
    *
-   * @returns False at the end, and at a batch that is not there whole.
-   * @throws {CorruptRecordError} If what comes next cannot be a batch.
-   * @throws {UnsupportedRecordFormatError} If it is one of magic 0 or 1.
+   * @returns False at the end, and at an incomplete batch.
+   * @throws {CorruptRecordError} If the next bytes cannot be a batch.
+   * @throws {UnsupportedRecordFormatError} If the next batch has magic 0 or 1.
    */
   next(): boolean {
     this.#position += this.#size;
@@ -107,8 +109,8 @@ export class BatchScanner {
   }
 
   /**
-   * Whether a header has zeros that a power failure left, from the size on or from the magic on: it
-   * is then none of an old format, though its magic is 0.
+   * Whether a header has zeros left by a power failure, from the size on or from the magic on. It
+   * is then not of an old format, although its magic is 0.
    */
   #hasZeros(at: number): boolean {
     const size = this.#chunk.subarray(at + BATCH_LENGTH_POSITION, at + LOG_OVERHEAD);
@@ -116,7 +118,7 @@ export class BatchScanner {
     return [size, rest].some((bytes) => bytes.every((byte) => byte === 0));
   }
 
-  /** The batch that `next` moved to, with its records; good until the next call. */
+  /** The batch that `next` moved to, with its records; valid until the next call. */
   batch(): RecordBatch {
     if (this.#load(this.#size)) {
       this.#cursor.reset(this.#chunk, this.#position - this.#chunkPosition);
@@ -124,7 +126,7 @@ export class BatchScanner {
     return this.#cursor.batch;
   }
 
-  /** Makes the chunk cover `size` bytes from the position. Returns whether the file has them. */
+  /** Loads `size` bytes from the position on into the chunk. Returns whether the file has them. */
   #load(size: number): boolean {
     const at = this.#position - this.#chunkPosition;
     if (at + size <= this.#chunk.length) return true;

@@ -1,14 +1,14 @@
 /**
- * Goes along the batches of a segment file, past what is damaged.
+ * Iterates over the batches of a segment file, past damage.
  *
- * A batch says where the next one begins. Where that cannot be right, bytes are searched for the next
- * that are a batch to the last bit: their CRC is right, and their offsets are possible at that place.
+ * The size of a batch leads to the next one. Where that cannot be right, the bytes are searched for
+ * the next valid batch: one with a correct CRC and offsets that are possible at that place.
  *
- * The CRC does not cover the base offset, so that offsets are held against their neighbours: a batch
- * without a gap before it is right; one with a gap, which compaction leaves, is wrong if the batch
- * after it is whole and belongs into the gap.
+ * The CRC does not cover the base offset, so offsets are compared with those of the neighbours: a
+ * batch without a gap before it is valid; one after a gap, as compaction leaves, is invalid if the
+ * next batch is whole and belongs into the gap.
  *
- * Synchronous, like `batch_scanner.ts`, which is for files that are taken to be sound.
+ * Synchronous, like `batch_scanner.ts`, which is for files that are assumed to be valid.
  *
  * @module
  */
@@ -18,42 +18,44 @@ import { MAGIC, MAGIC_POSITION } from "../../protocol/records/record_batch.ts";
 import { BatchCursor } from "./batch_cursor.ts";
 import { FileWindow, type WindowedFile } from "../file_system/file_window.ts";
 
-/** How many bytes are searched at a time for the beginning of a batch. */
+/** How many bytes are searched at a time for the start of a batch. */
 const SEARCH_BYTES = 1 << 18;
 
-/** Bytes of a segment file that are no sound batch, and the offsets that are lost with them. */
+/** Bytes of a segment file without a valid batch, and the offsets lost with them. */
 export interface DamagedRange {
-  /** Where it begins in the file. */
+  /** Its start in the file. */
   readonly position: number;
-  /** Where the next sound batch begins, or the file ends. */
+  /** The start of the next valid batch, or the end of the file. */
   readonly endPosition: number;
-  /** The first offset that may have been there. */
+  /** The first offset that may be lost. */
   readonly firstOffset: number;
-  /** The first offset that was not: that of the next sound batch, or where the segment ends. */
+  /**
+   * The first offset after the lost ones: that of the next valid batch, or the end of the segment.
+   */
   readonly nextOffset: number;
   /** What is wrong. */
   readonly problem: string;
-  /** Whether it is the beginning of a batch that goes on where the file has ended. */
+  /** Whether it is the start of a batch that continues past the end of the file. */
   readonly isTorn: boolean;
 }
 
-/** What part of a file to go along. */
+/** The part of a file to iterate over. */
 export interface WalkRange {
-  /** Where a batch starts. */
+  /** The start of a batch. */
   readonly position: number;
-  /** Where the batches end. */
+  /** The end of the batches. */
   readonly endPosition: number;
-  /** The lowest offset possible there. */
+  /** The lowest possible offset at the start. */
   readonly nextOffset: number;
-  /** No batch reaches this offset: where the next segment begins. Infinity if that is not known. */
+  /** Exclusive upper bound of offsets: the base offset of the next segment, or `Infinity`. */
   readonly endOffset: number;
 }
 
 /**
- * What is wrong with a batch's header, as far as it alone tells.
+ * What is wrong with a batch header, by the header alone.
  *
- * @param header The header, which must be there whole.
- * @param available How many bytes of the file there are from its position on.
+ * @param header The header, which must be whole.
+ * @param available Number of bytes from its position to the end of the file.
  */
 export function headerProblem(
   header: BatchCursor,
@@ -77,7 +79,7 @@ export function headerProblem(
   return Number.isSafeInteger(lastOffset) ? undefined : `offset ${lastOffset} is too large`;
 }
 
-/** Reads sound batches and damaged ranges one after another. */
+/** Yields valid batches and damaged ranges one after another. */
 export class BatchWalk {
   readonly #window: FileWindow;
   readonly #end: number;
@@ -88,7 +90,7 @@ export class BatchWalk {
   #nextOffset: number;
   #damage: DamagedRange | undefined;
 
-  /** Goes along a part of a file. */
+  /** Walks a part of a file. */
   constructor(file: WindowedFile, range: WalkRange) {
     this.#window = new FileWindow(file, range.endPosition);
     this.#end = range.endPosition;
@@ -97,12 +99,12 @@ export class BatchWalk {
     this.#nextOffset = range.nextOffset;
   }
 
-  /** Where what `next` moved to starts in the file. */
+  /** The start of the batch or range that `next` moved to. */
   get position(): number {
     return this.#position;
   }
 
-  /** Where it ends. */
+  /** Its end. */
   get nextPosition(): number {
     return this.#nextPosition;
   }
@@ -112,17 +114,17 @@ export class BatchWalk {
     return this.#nextOffset;
   }
 
-  /** The damage that `next` moved to, if it is not a batch. */
+  /** The damaged range that `next` moved to; `undefined` if it moved to a batch. */
   get damage(): DamagedRange | undefined {
     return this.#damage;
   }
 
-  /** Header of the batch that `next` moved to, good until the next call. */
+  /** Header of the batch that `next` moved to, valid until the next call. */
   get header(): BatchCursor {
     return this.#cursor;
   }
 
-  /** The batch that `next` moved to, with its records; good until the next call. */
+  /** The batch that `next` moved to, with its records; valid until the next call. */
   batch(): RecordBatch {
     this.#cursor.reset(this.#view(this.#position, this.#nextPosition - this.#position), 0);
     return this.#cursor.batch;
@@ -145,7 +147,7 @@ export class BatchWalk {
     return true;
   }
 
-  /** Why the batch that the cursor is at cannot have its offsets, though it is sound. */
+  /** Why the batch at the cursor cannot have its offsets, although its CRC is correct. */
   #misplacement(): string | undefined {
     const { baseOffset, nextOffset, sizeInBytes } = this.#cursor;
     if (baseOffset === this.#nextOffset) return undefined;
@@ -162,7 +164,7 @@ export class BatchWalk {
     return undefined;
   }
 
-  /** The damage at the position. */
+  /** The damaged range at the position. */
   #skip(problem: string): DamagedRange {
     const available = this.#end - this.#position;
     let stated = 0;
@@ -194,7 +196,7 @@ export class BatchWalk {
     return { position: this.#position, endPosition, firstOffset, nextOffset, isTorn: false };
   }
 
-  /** Where the next sound batch begins, or the end. */
+  /** The start of the next valid batch, or the end. */
   #search(from: number): number {
     for (let start = from; start < this.#end; start += SEARCH_BYTES) {
       const bytes = this.#window.view(start + MAGIC_POSITION, SEARCH_BYTES).slice();
@@ -205,11 +207,11 @@ export class BatchWalk {
     return this.#end;
   }
 
-  /** Why there is no sound batch at a position; moves the cursor there. */
+  /** Why there is no valid batch at a position; moves the cursor there. */
   #problemAt(position: number): string | undefined {
     const available = this.#end - position;
     if (available < RECORD_BATCH_OVERHEAD) {
-      return `${available} bytes are there, the header of a batch takes ${RECORD_BATCH_OVERHEAD}`;
+      return `${available} bytes are left, a batch header takes ${RECORD_BATCH_OVERHEAD}`;
     }
     this.#moveTo(position);
     const problem = headerProblem(this.#cursor, available, this.#nextOffset, this.#endOffset);
@@ -218,12 +220,12 @@ export class BatchWalk {
     return this.#cursor.crcProblem;
   }
 
-  /** Makes the cursor show the header at a position. */
+  /** Moves the cursor to the header at a position. */
   #moveTo(position: number): void {
     this.#cursor.reset(this.#view(position, RECORD_BATCH_OVERHEAD), 0);
   }
 
-  /** Bytes of the file; zeros where it has fewer than there should be. */
+  /** Bytes of the file, padded with zeros if it is shorter than expected. */
   #view(position: number, size: number): Uint8Array {
     const bytes = this.#window.view(position, size);
     if (bytes.length === size) return bytes;

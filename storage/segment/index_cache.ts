@@ -1,6 +1,6 @@
 /**
- * Indexes of segments that take no more appends, loaded when they are needed and shared by all logs
- * within a budget of memory. The least recently used go first.
+ * Indexes of inactive segments, loaded on demand, within a memory budget shared by all logs. The
+ * least recently used are evicted first.
  *
  * @module
  */
@@ -14,21 +14,21 @@ export interface SegmentIndexes {
   readonly time: TimeIndex;
 }
 
-/** What the indexes of a segment take besides their entries, roughly. */
+/** Approximate memory of a segment's indexes besides their entries. */
 const OVERHEAD_BYTES = 500;
 
-/** Keeps indexes by the segment they belong to. */
+/** Caches indexes by segment. */
 export class IndexCache {
   readonly #maxBytes: number;
   readonly #indexes = new Map<object, SegmentIndexes>();
   #sizeInBytes = 0;
 
-  /** Keeps indexes of up to `maxBytes`, and always the last one used. Default: 64 MiB. */
+  /** Keeps up to `maxBytes` of indexes, and always the last ones used. Default: 64 MiB. */
   constructor(maxBytes: number = 64 << 20) {
     this.#maxBytes = maxBytes;
   }
 
-  /** Bytes of memory that are kept. */
+  /** Memory in use, in bytes. */
   get sizeInBytes(): number {
     return this.#sizeInBytes;
   }
@@ -41,7 +41,7 @@ export class IndexCache {
     return indexes;
   }
 
-  /** Keeps the indexes of a segment, which must not change any more. */
+  /** Adds the indexes of a segment, which must no longer change. */
   set(segment: object, indexes: SegmentIndexes): void {
     this.delete(segment);
     this.#indexes.set(segment, indexes);

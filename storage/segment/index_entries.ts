@@ -1,10 +1,9 @@
 /**
- * The entries of an index file: a growing array of records of one size, kept in memory in the very
- * bytes that are in the file.
+ * The entries of an index file: a growing array of entries of one size, kept in memory in the
+ * format of the file.
  *
- * An index is written seldom (when its segment is rolled, at a checkpoint, at close) and then only
- * what is new. It is never trusted on reading: whoever loads one checks it, and a segment has all it
- * takes to make it anew.
+ * An index is written only when its segment is rolled, at a checkpoint and at close, and then only
+ * its new entries. A loaded index must be checked before use: a segment can rebuild it.
  *
  * @module
  */
@@ -21,12 +20,14 @@ export class IndexEntries {
   #bytes: Uint8Array;
   #view: DataView;
   #count: number;
-  /** How many entries the file has, and how many of these, from the first, are as in memory. */
+  /**
+   * Number of entries in the file, and how many of these, from the first on, equal those in memory.
+   */
   #inFile = 0;
   #unchanged = 0;
   #hasFile: boolean;
 
-  /** `bytes` are the content of the file, if there is one; they are kept. */
+  /** @param bytes Content of the file, if there is one. Taken over without a copy. */
   constructor(entrySize: number, bytes?: Uint8Array) {
     this.#entrySize = entrySize;
     this.#bytes = bytes ?? NO_BYTES;
@@ -42,22 +43,22 @@ export class IndexEntries {
     return this.#count;
   }
 
-  /** Bytes that the entries take in memory. */
+  /** Memory of the entries, in bytes. */
   get capacityInBytes(): number {
     return this.#bytes.length;
   }
 
-  /** Gives access to the bytes, until the next `add`. */
+  /** The bytes, valid until the next `add`. */
   get view(): DataView {
     return this.#view;
   }
 
-  /** Whether there is no file yet, or it has other entries than memory. */
+  /** Whether there is no file yet, or it differs from the entries in memory. */
   get isDirty(): boolean {
     return !this.#hasFile || this.#unchanged !== this.#count || this.#inFile !== this.#count;
   }
 
-  /** Makes room for another entry; returns its position in the bytes. */
+  /** Adds an entry without content; returns its position in the bytes. */
   add(): number {
     const position = this.#count * this.#entrySize;
     if (position + this.#entrySize > this.#bytes.length) {
@@ -72,13 +73,13 @@ export class IndexEntries {
     return position;
   }
 
-  /** Drops all entries but the first `count`. */
+  /** Removes all entries but the first `count`. */
   truncate(count: number): void {
     this.#count = count;
     this.#unchanged = Math.min(this.#unchanged, count);
   }
 
-  /** Gives unused memory back. */
+  /** Releases unused memory. */
   trim(): void {
     const size = this.#count * this.#entrySize;
     if (this.#bytes.length === size) return;
@@ -86,7 +87,7 @@ export class IndexEntries {
     this.#view = viewOf(this.#bytes);
   }
 
-  /** Makes the file at `path` have these entries. */
+  /** Writes the entries that the file at `path` lacks. */
   write(fs: FileSystem, path: string): void {
     const size = this.#count * this.#entrySize;
     if (this.#unchanged === 0 || this.#inFile !== this.#unchanged) {

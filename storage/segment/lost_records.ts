@@ -1,9 +1,8 @@
 /**
- * What stands in a segment in the place of records that were there and are not: a batch header with
- * their offsets, a CRC that is wrong on purpose, and a line of text for people. Whatever reads
- * segments takes it for damage: a fetch of the offsets is answered with CORRUPT_MESSAGE, verification
- * finds it, and a repair puts a batch without records in its place. So the loss is known for as long as
- * nobody has repaired it, and no offset is given twice.
+ * The placeholder for lost records in a segment: a batch header with their offsets, a CRC that is
+ * wrong on purpose, and a line of text. Every reader of segments treats it as damage: fetches of
+ * the offsets fail with CORRUPT_MESSAGE, verification reports it, and a repair replaces it by an
+ * empty batch. So the loss stays visible until it is repaired, and no offset is assigned twice.
  *
  * @module
  */
@@ -23,28 +22,28 @@ import {
 
 const MAX_OFFSET_DELTA = 2 ** 31 - 1;
 
-/** Something that was found when a log was opened, for the broker to tell. */
+/** A loss found when a log was opened, which the broker reports. */
 export interface LogLoss {
   /** Path of the file. */
   readonly path: string;
-  /** What has happened to it. */
+  /** What happened to it. */
   readonly problem: string;
-  /** The first offset whose record is lost. */
+  /** The first lost offset. */
   readonly firstOffset: number;
-  /** The first whose record is not; the same if none is lost. */
+  /** The first offset after the lost ones; equal to `firstOffset` if none is lost. */
   readonly nextOffset: number;
 }
 
-/** What the text begins with. */
+/** Start of the text. */
 const TEXT = new TextEncoder().encode(" Records of offsets ");
 
-/** Whether bytes with a wrong CRC, from a batch's beginning on, stand for lost records. */
+/** Whether a batch with a wrong CRC is a placeholder for lost records. */
 export function areLostRecords(bytes: Uint8Array, position: number): boolean {
   const start = position + RECORD_BATCH_OVERHEAD;
   return TEXT.every((byte, at) => bytes[start + at] === byte);
 }
 
-/** The bytes that stand for lost records. */
+/** The placeholder for a range of lost records. */
 export function lostRecords(firstOffset: number, nextOffset: number): Uint8Array {
   const text = new TextEncoder().encode(
     ` Records of offsets ${firstOffset} to ${nextOffset - 1} were lost from this place. `,
@@ -59,7 +58,7 @@ export function lostRecords(firstOffset: number, nextOffset: number): Uint8Array
     LAST_OFFSET_DELTA_POSITION,
     Math.min(nextOffset - firstOffset - 1, MAX_OFFSET_DELTA),
   );
-  // All of these are -1, which stands for none.
+  // All of these are -1, which means "none".
   bytes.fill(0xff, BASE_TIMESTAMP_POSITION, RECORD_COUNT_POSITION);
   bytes.set(text, RECORD_BATCH_OVERHEAD);
   view.setUint32(CRC_POSITION, ~crc32c(bytes, ATTRIBUTES_POSITION) >>> 0);

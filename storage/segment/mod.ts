@@ -1,22 +1,23 @@
 /**
- * One segment of a log: a file of batches from a base offset on, and the indexes beside it.
+ * One segment of a log: a file of batches from a base offset on, and its indexes.
  *
- * `Segment` appends, reads and finds; `OffsetIndex` and `TimeIndex` (both over `IndexEntries`) find a
- * batch by offset and time, and `IndexCache` bounds the memory of those that are not written to.
+ * `Segment` appends, reads and finds batches. `OffsetIndex` and `TimeIndex` (both over
+ * `IndexEntries`) find a batch by offset and by timestamp, and `IndexCache` bounds the memory of
+ * the indexes of inactive segments.
  *
- * Ways along the batches of a file, from the cheapest to the most careful:
+ * Ways to iterate over batches, from the cheapest to the most careful:
  *
- * | what           | trusts                              | for                                            |
- * | -------------- | ----------------------------------- | ---------------------------------------------- |
- * | `BatchCursor`  | the memory it is given              | stepping over headers that are in memory       |
- * | `BatchScanner` | each header's size                  | reading a whole file in chunks, up to damage   |
- * | `validBatches` | headers as long as they fit         | finding sound batches after damage too         |
- * | `BatchWalk`    | nothing: CRC of each, once          | serving, verifying, repairing                  |
+ * | class or function | trusts                           | use                                          |
+ * | ----------------- | -------------------------------- | -------------------------------------------- |
+ * | `BatchCursor`     | the memory it is given           | stepping over headers in memory              |
+ * | `BatchScanner`    | the size in each header          | reading a whole file in chunks, up to damage |
+ * | `validBatches`    | headers while they are plausible | also finding valid batches after damage      |
+ * | `BatchWalk`       | nothing: checks each CRC, once   | serving, verifying, repairing                |
  *
- * The cleaner's `SegmentChunks` reads what a `BatchWalk` has passed. What is known of a file is its
- * `SegmentIntegrity`; `segment_check.ts` checks all of a file once damage was met. At a clean stop a
- * `segment-checkpoint` notes how the files end, and `segment_comparison.ts` compares them at the next
- * start.
+ * The cleaner's `SegmentChunks` reads batches that a `BatchWalk` has passed. `SegmentIntegrity`
+ * records which parts of a file are checked and damaged; `segment_check.ts` checks a whole file
+ * once damage is found in it. A clean shutdown records the sizes of all files in
+ * `segment-checkpoint`, and `segment_comparison.ts` compares them at the next start.
  *
  * @module
  */

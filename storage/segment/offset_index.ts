@@ -1,18 +1,19 @@
 /**
- * Where batches are in a segment file: `<base offset>.index`, as Kafka lays it out.
+ * Positions of batches in a segment file by offset: `<base offset>.index`, in Kafka's format.
  *
  *     position  size  field
- *            0     4  relative offset   last offset of a batch, less the segment's base offset
- *            4     4  position          where that batch starts in the segment file
+ *            0     4  relative offset   last offset of a batch, minus the segment's base offset
+ *            4     4  position          start of that batch in the segment file
  *
- * Entries are big-endian and grow in both fields. The index is sparse: an entry is added once
- * `index.interval.bytes` were appended since the last one, so a lookup gives a place at or before
- * the batch wanted, from which to go along the batches. For example, with batches of offsets 0–9,
- * 10–19 and 20–29 at positions 0, 5000 and 9000, the entries are (19, 5000) and (29, 9000), and a
- * lookup of 25 gives 5000.
+ * Entries are big-endian and ascend in both fields. The index is sparse: an entry is added once
+ * `index.interval.bytes` were appended since the last one, so a lookup gives a position at or
+ * before the wanted batch, from which to scan. For example, with batches of offsets 0–9, 10–19 and
+ * 20–29 at positions 0, 5000 and 9000, the entries are (19, 5000) and (29, 9000), and a lookup of
+ * 25 gives 5000.
  *
- * After a crash the file may have too few entries or garbage. `check` tells garbage; too few are no
- * harm but a longer way. Entries beyond the recovery point are not trusted: recovery adds them anew.
+ * After a crash the file may have too few entries, or garbage. `check` detects garbage; missing
+ * entries only make scans longer. Entries after the recovery point are not trusted: recovery adds
+ * them again.
  *
  * @module
  */
@@ -32,7 +33,7 @@ export class OffsetIndex {
   readonly baseOffset: number;
   readonly #entries: IndexEntries;
 
-  /** `bytes` are the content of the file, if there is one. */
+  /** @param bytes Content of the file, if there is one. */
   constructor(baseOffset: number, bytes?: Uint8Array) {
     this.baseOffset = baseOffset;
     this.#entries = new IndexEntries(OFFSET_INDEX_ENTRY_SIZE, bytes);
@@ -43,7 +44,7 @@ export class OffsetIndex {
     return this.#entries.count;
   }
 
-  /** Bytes that the index takes in memory. */
+  /** Memory of the index, in bytes. */
   get capacityInBytes(): number {
     return this.#entries.capacityInBytes;
   }
@@ -80,33 +81,33 @@ export class OffsetIndex {
     this.#entries.view.setInt32(at + POSITION_POSITION, position);
   }
 
-  /** A position at or before the batch that holds `offset`, where a batch starts. */
+  /** The start of a batch at or before the one that contains `offset`. */
   lookup(offset: number): number {
     const slot = this.floorSlot(offset);
     return slot < 0 ? 0 : this.positionAt(slot);
   }
 
-  /** Drops the entries of `offset` and larger ones. */
+  /** Removes the entries of `offset` and larger offsets. */
   truncateTo(offset: number): void {
     this.#entries.truncate(this.floorSlot(offset - 1) + 1);
   }
 
-  /** Gives unused memory back. */
+  /** Releases unused memory. */
   trim(): void {
     this.#entries.trim();
   }
 
-  /** Makes the file at `path` have these entries. */
+  /** Writes the entries that the file at `path` lacks. */
   write(fs: FileSystem, path: string): void {
     this.#entries.write(fs, path);
   }
 
   /**
-   * Checks entries that were read from a file.
+   * Checks the entries, which were read from a file.
    *
    * @param sizeInBytes Size of the file.
    * @param logSizeInBytes Size of the segment file.
-   * @throws {CorruptFileError} If they cannot be entries of that segment.
+   * @throws {CorruptFileError} If they cannot belong to that segment.
    */
   check(path: string, sizeInBytes: number, logSizeInBytes: number): void {
     if (sizeInBytes % OFFSET_INDEX_ENTRY_SIZE !== 0) {
@@ -131,7 +132,7 @@ export class OffsetIndex {
     }
   }
 
-  /** The last entry of an offset up to `offset`, or -1. */
+  /** Slot of the last entry with an offset up to `offset`, or -1. */
   floorSlot(offset: number): number {
     const relativeOffset = offset - this.baseOffset;
     const { view } = this.#entries;

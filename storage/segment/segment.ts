@@ -1,26 +1,26 @@
 /**
- * One segment of a log: the batches from a base offset on, in a file, and indexes beside it.
+ * One segment of a log: a file with the batches from a base offset on, and its indexes.
  *
  *     00000000000000004711.log         record batches, one after another
  *     00000000000000004711.index       offset index, see offset_index.ts
  *     00000000000000004711.timeindex   time index, see time_index.ts
- *     00000000000000004711.txnindex    aborted transactions, if there are any
+ *     00000000000000004711.txnindex    aborted transactions, if any
  *
- * The names have a suffix more while the cleaner writes a segment that is to replace others, see
+ * While the cleaner writes a segment to replace others, the names have an additional suffix, see
  * `cleaner/segment_swap.ts`.
  *
- * Only the last segment of a log is appended to. Its indexes are in memory, and are written when it
- * is rolled, at checkpoints and at close; those of other segments are loaded when they are needed.
- * An index that is missing or unsound is made anew from the batches.
+ * Only the last segment of a log, the active one, takes appends. Its indexes are in memory, and are
+ * written when it is rolled, at checkpoints and at close; those of other segments are loaded on
+ * demand. An index that is missing or corrupt is rebuilt from the batches.
  *
- * With `preallocate` the file has its full size from the start, with zeros after the batches, until it
- * is cut: when the segment takes no more batches, the log is closed, or a write fails.
+ * With `preallocate` the file is created at its full size, with zeros after the batches. The zeros
+ * are cut off when the segment is rolled, the log is closed, or a write fails.
  *
- * Invariants: `sizeInBytes` is where the last whole batch ends; a write that fails is cut off, or
- * else the segment says it is broken. Offsets grow from batch to batch, with or without gaps.
+ * Invariants: `sizeInBytes` is the end of the last whole batch; a failed write is cut off, or else
+ * reported as not undone. Offsets ascend from batch to batch, with or without gaps.
  *
- * After a crash the file has what was synced, and maybe more, torn or missing. Finding out is left
- * to recovery (`log_loader.ts`), which needs to look only behind the recovery point.
+ * After a crash the file has everything that was synced; later bytes may be there, torn or missing.
+ * Recovery (`log_loader.ts`) checks the file, from the recovery point on.
  *
  * @module
  */
@@ -48,14 +48,14 @@ import { NO_TIMESTAMP, TIME_INDEX_ENTRY_SIZE, TimeIndex } from "./time_index.ts"
 /** Offsets in the indexes are relative to the base offset, and int32. */
 export const MAX_RELATIVE_OFFSET = 2 ** 31 - 1;
 
-/** What segments of a data folder share. */
+/** Resources shared by the segments of a data folder. */
 export interface SegmentContext {
   readonly fs: FileSystem;
   readonly pool: FilePool;
   readonly indexCache: IndexCache;
 }
 
-/** Where a batch is in a segment file. */
+/** The position of a batch in a segment file. */
 export interface BatchPosition {
   readonly baseOffset: number;
   readonly position: number;
@@ -64,7 +64,7 @@ export interface BatchPosition {
 /** A write that failed. */
 export class SegmentWriteError extends Error {
   override name = "SegmentWriteError";
-  /** Whether what was written of it could be cut off, so that the segment is as before. */
+  /** Whether the partial write was cut off, so that the segment is unchanged. */
   readonly isUndone: boolean;
 
   constructor(isUndone: boolean, cause: unknown) {
@@ -73,38 +73,38 @@ export class SegmentWriteError extends Error {
   }
 }
 
-/** A run of batches in a file, with its indexes. */
+/** A file of batches, with its indexes. */
 export class Segment {
   readonly baseOffset: number;
-  /** When the segment was made or opened, in milliseconds since 1970. */
+  /** When the segment was created or opened, in milliseconds since 1970. */
   readonly createdMs: number;
-  /** Counts truncations: bytes that were read before one may be gone. */
+  /** Counts truncations, after which bytes read before may be gone. */
   truncations = 0;
-  /** Whether index files were written and may not be on disk. */
+  /** Whether index files were written but not synced. */
   hasUnsyncedIndexes = false;
   /** Whether the segment is no longer part of its log. */
   isDeleted = false;
   readonly #context: SegmentContext;
   #folder: string;
   readonly #file: PooledFile;
-  /** What the names of the files end with. */
+  /** Additional suffix of the file names. */
   #nameSuffix: string;
   #isOnDisk: boolean;
   #sizeInBytes: number;
-  /** Loaded and kept while the segment is appended to, or not yet written. */
+  /** Kept in memory while the segment takes appends, or until they are written. */
   #indexes: SegmentIndexes | undefined;
   #maxTimestamp: number | undefined;
   #offsetOfMaxTimestamp = -1;
   #firstTimestamp: number | undefined;
   #integrity: SegmentIntegrity | undefined;
-  /** Writes and truncations so far, and how many of them are on disk. */
+  /** Number of writes and truncations so far, and how many of them are on disk. */
   #changes = 0;
   #syncedChanges = 0;
 
   /**
-   * A segment in a folder, with a file of `sizeInBytes` or, if that is `undefined`, none yet.
+   * A segment in a folder, with a file of `sizeInBytes`, or no file yet if that is `undefined`.
    *
-   * @param nameSuffix What the names of its files end with, as long as it is no part of its log.
+   * @param nameSuffix Additional suffix of its file names, while it is not part of its log.
    */
   constructor(
     context: SegmentContext,
@@ -126,15 +126,15 @@ export class Segment {
   }
 
   /**
-   * Creates the file if there is none. Otherwise the first write does.
+   * Creates the file if there is none. Without this call the first write creates it.
    *
-   * @param fileSize What size the file is to have, with zeros where batches are to come.
+   * @param fileSize Size to create the file with, filled with zeros.
    */
   createFile(fileSize = 0): void {
     if (this.#isOnDisk) return;
     this.#file.createSync();
-    // There are bytes only after a failure. Cutting off none would cost: ext4 writes a file out, and
-    // holds up who closes it, once it was cut to nothing.
+    // Bytes are left only by a failure. An unnecessary truncation has a cost: once a file was cut to
+    // zero bytes, ext4 writes it out on close, which blocks.
     if (this.#context.fs.statSync(this.path)!.size > 0) this.#file.truncateSync(0);
     if (fileSize > 0) this.#preallocate(fileSize);
     this.#isOnDisk = true;
@@ -151,10 +151,9 @@ export class Segment {
   }
 
   /**
-   * Cuts off the zeros of a file that was created with its full size.
+   * Cuts off the zeros of a preallocated file.
    *
-   * @returns Whether there were any.
-   */
+   * @returns Whether there were any. */
   trim(): boolean {
     if (!this.#file.isExtended) return false;
     this.#changes++;
@@ -167,17 +166,17 @@ export class Segment {
     return this.#sizeInBytes;
   }
 
-  /** What is known of damage. */
+  /** Which bytes were checked, and which are damaged. */
   get integrity(): SegmentIntegrity {
     return this.#integrity ??= new SegmentIntegrity();
   }
 
-  /** Whether batches can be noted: the indexes are in memory to be added to. */
+  /** Whether the indexes are in memory and take entries. */
   get isReady(): boolean {
     return this.#indexes !== undefined;
   }
 
-  /** Whether there is a file for the batches; otherwise the first write creates it. */
+  /** Whether the file exists; otherwise the first write creates it. */
   get isOnDisk(): boolean {
     return this.#isOnDisk;
   }
@@ -192,7 +191,7 @@ export class Segment {
     return this.#file;
   }
 
-  /** Whether something was written that is not known to be on disk. */
+  /** Whether there are writes that may not be on disk. */
   get isDirty(): boolean {
     return this.#syncedChanges !== this.#changes;
   }
@@ -209,14 +208,14 @@ export class Segment {
     return this.#offsetOfMaxTimestamp;
   }
 
-  /** Largest timestamp of a record or, where no record has one, when the file was last written. */
+  /** Largest timestamp of a record or, if no record has one, the modification time of the file. */
   get retentionTimestamp(): number {
     const { maxTimestamp } = this;
     if (maxTimestamp >= 0) return maxTimestamp;
     return this.#context.fs.statSync(this.path)?.modifiedMs ?? this.createdMs;
   }
 
-  /** Largest timestamp of the first batch that has records, or -1. */
+  /** Largest timestamp of the first non-empty batch, or -1. */
   get firstTimestamp(): number {
     if (this.#firstTimestamp === undefined) {
       const first = this.batchesFrom(0).find(({ header }) => header.recordCount > 0);
@@ -225,19 +224,19 @@ export class Segment {
     return this.#firstTimestamp;
   }
 
-  /** Whether batches up to `lastOffset` can be in this segment's indexes. */
+  /** Whether the indexes can hold offsets up to `lastOffset`. */
   takesOffset(lastOffset: number): boolean {
     return lastOffset - this.baseOffset <= MAX_RELATIVE_OFFSET;
   }
 
-  /** Whether an index has `maxBytes`; the time index keeps room for the entry at rolling. */
+  /** Whether an index has `maxBytes`; the time index reserves room for the entry added on roll. */
   hasFullIndex(maxBytes: number): boolean {
     const { offset, time } = this.indexes;
     return offset.count >= Math.floor(maxBytes / OFFSET_INDEX_ENTRY_SIZE) ||
       time.count >= Math.floor(maxBytes / TIME_INDEX_ENTRY_SIZE) - 1;
   }
 
-  /** The indexes, loaded from their files if need be. */
+  /** The indexes, loaded from their files if necessary. */
   get indexes(): SegmentIndexes {
     if (this.#indexes !== undefined) return this.#indexes;
     const cached = this.#context.indexCache.get(this);
@@ -265,7 +264,7 @@ export class Segment {
     }
   }
 
-  /** Makes the indexes anew, and writes them if the disk takes them. */
+  /** Rebuilds the indexes from the batches, and writes them if possible. */
   rebuildIndexes(indexIntervalBytes = 4096): SegmentIndexes {
     const rebuild = this.rebuildIndexesInSlices(indexIntervalBytes);
     for (;;) {
@@ -274,7 +273,7 @@ export class Segment {
     }
   }
 
-  /** Like `rebuildIndexes`; pauses between batches so that the caller may give way. */
+  /** Like `rebuildIndexes`; yields between batches so that the caller can pause. */
   *rebuildIndexesInSlices(indexIntervalBytes: number): Generator<void, SegmentIndexes> {
     this.beginIndexes();
     for (const { header, position } of this.batchesFrom(0)) {
@@ -286,7 +285,10 @@ export class Segment {
     return indexes;
   }
 
-  /** Takes the indexes of another segment, which were made anew from the batches of this one. */
+  /**
+   * Takes over the indexes of another segment object, which were rebuilt from the batches of this
+   * one.
+   */
   takeIndexes(from: Segment): void {
     const { isReady } = this;
     this.#context.indexCache.delete(this);
@@ -297,7 +299,7 @@ export class Segment {
     if (!isReady) this.retire();
   }
 
-  /** Starts with empty indexes and keeps them in memory; what they had is forgotten. */
+  /** Replaces the indexes by empty ones, which stay in memory. */
   beginIndexes(): void {
     this.#context.indexCache.delete(this);
     this.#begin();
@@ -314,9 +316,9 @@ export class Segment {
   }
 
   /**
-   * Loads what it takes to append to a segment that was closed in good order.
+   * Loads what is needed to append to a segment after a clean shutdown.
    *
-   * @returns The offset after its last sound batch, or `undefined` if the file ends within a batch.
+   * @returns The offset after its last valid batch, or `undefined` if the file ends within a batch.
    */
   activate(): number | undefined {
     const indexes = this.indexes;
@@ -332,12 +334,12 @@ export class Segment {
     return nextOffset;
   }
 
-  /** Goes along the batches from a position at which one starts, which are taken to be sound. */
+  /** Iterates over the batches from a position where one starts. They are assumed to be valid. */
   scan(position: number, wholeBatches: boolean): BatchScanner {
     return new BatchScanner(this.#file, position, this.#sizeInBytes, wholeBatches);
   }
 
-  /** Goes along batches and what is damaged of them, from a position at which a batch starts. */
+  /** Iterates over batches and damaged ranges, from a position where a batch starts. */
   walk(position: number): BatchWalk {
     return new BatchWalk(this.#file, {
       position,
@@ -347,7 +349,7 @@ export class Segment {
     });
   }
 
-  /** Goes along the sound batches from a position at which one starts. */
+  /** Iterates over the valid batches from a position where one starts. */
   batchesFrom(position: number): Generator<BatchScanner | BatchWalk, void> {
     return validBatches(this.scan(position, false), (from) => this.walk(from), this.baseOffset);
   }
@@ -355,8 +357,8 @@ export class Segment {
   /**
    * Appends bytes to the file.
    *
-   * @param fileSize What size the file is created with, if there is none.
-   * @returns The position they start at.
+   * @param fileSize Size to create the file with, if there is none.
+   * @returns Their position in the file.
    * @throws {SegmentWriteError} If not all could be written.
    */
   write(bytes: Uint8Array, fileSize = 0): number {
@@ -387,7 +389,7 @@ export class Segment {
     }
   }
 
-  /** Notes a batch that was written at a position, in the indexes if it is time for an entry. */
+  /** Tracks the timestamps of a batch that was written, and adds index entries if one is due. */
   indexBatch(batch: BatchHeader, position: number, indexIntervalBytes: number): void {
     const { maxTimestamp, lastOffset, recordCount } = batch;
     if (position === 0 && recordCount > 0) this.#firstTimestamp = maxTimestamp;
@@ -402,12 +404,14 @@ export class Segment {
     }
   }
 
-  /** Puts the largest timestamp so far in the time index. */
+  /** Adds the largest timestamp so far to the time index. */
   indexMaxTimestamp(): void {
     this.#indexes?.time.maybeAppend(this.#maxTimestamp!, this.#offsetOfMaxTimestamp);
   }
 
-  /** Drops index entries from an offset on, before batches from there on are noted anew. */
+  /**
+   * Removes index entries from an offset on, before the batches from there on are indexed again.
+   */
   truncateIndexes(offset: number): void {
     const indexes = this.indexes;
     this.#context.indexCache.delete(this);
@@ -418,7 +422,7 @@ export class Segment {
     this.#offsetOfMaxTimestamp = indexes.time.count === 0 ? -1 : indexes.time.lastOffset;
   }
 
-  /** Writes what the index files lack. Not synced, as `hasUnsyncedIndexes` says. */
+  /** Writes entries that the index files lack. Sets `hasUnsyncedIndexes`, and does not sync. */
   writeIndexes(): void {
     if (this.#indexes === undefined) return;
     const { fs } = this.#context;
@@ -440,7 +444,7 @@ export class Segment {
     return [this.#pathOf(OFFSET_INDEX_SUFFIX), this.#pathOf(TIME_INDEX_SUFFIX)];
   }
 
-  /** Lets the indexes, which were written, be dropped from memory when others need the room. */
+  /** Moves the indexes, which must be written, to the index cache, which may evict them. */
   releaseIndexes(): void {
     if (this.#indexes === undefined) return;
     this.#loadMaxTimestamp();
@@ -450,7 +454,7 @@ export class Segment {
     this.#indexes = undefined;
   }
 
-  /** Says that the segment takes no more batches. Its indexes stay in memory if they cannot be written. */
+  /** Ends appends to the segment. Its indexes stay in memory if they cannot be written. */
   retire(): void {
     this.indexMaxTimestamp();
     try {
@@ -462,7 +466,7 @@ export class Segment {
     this.releaseIndexes();
   }
 
-  /** The batch that holds `offset` or, if none does, the first one after it. */
+  /** The batch that contains `offset`, or else the first one after it. */
   findBatch(offset: number): BatchPosition | undefined {
     for (const { header, position } of this.batchesFrom(this.indexes.offset.lookup(offset))) {
       const { lastOffset, baseOffset } = header;
@@ -472,8 +476,7 @@ export class Segment {
   }
 
   /**
-   * Cuts the file at a position where a batch starts, and drops what the indexes have from its base
-   * offset on.
+   * Truncates the file at the start of a batch, and removes index entries from its base offset on.
    */
   truncateTo(batch: BatchPosition): void {
     this.truncations++;
@@ -487,8 +490,8 @@ export class Segment {
   }
 
   /**
-   * Notes the timestamps of batches before a position that the time index may not have: it is brought
-   * up to date with every entry of the offset index.
+   * Takes into account the timestamps of batches before a position that may not be in the time
+   * index, which gets an entry only along with the offset index.
    */
   #updateMaxTimestampUpTo(position: number): void {
     for (const batch of this.batchesFrom(this.#indexes!.offset.lastPosition)) {
@@ -500,7 +503,7 @@ export class Segment {
     }
   }
 
-  /** Cuts off what is behind the last whole batch, of which recovery has told the position. */
+  /** Truncates the file to the end of its last whole batch, as found by recovery. */
   cutTail(sizeInBytes: number): void {
     if (sizeInBytes === this.#sizeInBytes) return;
     this.truncations++;
@@ -521,15 +524,15 @@ export class Segment {
     this.#syncedChanges = Math.max(this.#syncedChanges, changes);
   }
 
-  /** Says that batches may not be on disk, as after a crash. */
+  /** Marks the segment as not synced, as after a crash. */
   markDirty(): void {
     this.#changes++;
   }
 
   /**
-   * Renames the files, so that they are no longer taken for a segment.
+   * Renames the files, so that they are no longer found as a segment.
    *
-   * @returns Their paths, to be removed later; who reads them meanwhile goes on.
+   * @returns Their paths, to be removed later. Reads under way continue to work.
    */
   markDeleted(): string[] {
     const { fs } = this.#context;
@@ -551,8 +554,8 @@ export class Segment {
   }
 
   /**
-   * Gives the names of the files another suffix, that of the batches' last: with it, the others have
-   * theirs.
+   * Changes the additional suffix of the file names. Renames the file of the batches last: once it
+   * has its name, so have the others.
    */
   renameFiles(nameSuffix: string): void {
     const { fs } = this.#context;
@@ -562,7 +565,7 @@ export class Segment {
     this.#file.renameSync(this.#pathOf(LOG_SUFFIX));
   }
 
-  /** Removes the files of a segment that is no part of its log, that of the batches first. */
+  /** Removes the files of a segment that is not part of its log, that of the batches first. */
   removeFiles(): void {
     this.isDeleted = true;
     this.close();
@@ -570,13 +573,13 @@ export class Segment {
     for (const path of [this.path, ...this.indexPaths]) fs.removeSync(path);
   }
 
-  /** Says that the folder was renamed. */
+  /** Updates the path after the folder was renamed. */
   moved(folder: string): void {
     this.#folder = folder;
     this.#file.moved(this.#pathOf(LOG_SUFFIX));
   }
 
-  /** Closes the file and forgets the indexes. */
+  /** Closes the file and drops the cached indexes. */
   close(): void {
     this.#context.indexCache.delete(this);
     this.#file.close();
@@ -586,7 +589,7 @@ export class Segment {
     return `${this.#folder}/${fileNameOf(this.baseOffset, suffix)}${this.#nameSuffix}`;
   }
 
-  /** Whether a power failure has left the time index empty, or zeros in it. */
+  /** Whether a power failure left the time index empty or with zeros. */
   #isLost(time: { readonly lastTimestamp: number }): boolean {
     return time.lastTimestamp <= 0 && time.lastTimestamp < this.firstTimestamp;
   }
@@ -599,7 +602,7 @@ export class Segment {
       this.baseOffset,
     );
     if (time.count === 0 || this.#isLost(time)) ({ time } = this.indexes);
-    // Making an index anew sets them.
+    // Rebuilding the indexes sets them.
     if (this.#maxTimestamp !== undefined) return;
     this.#maxTimestamp = time.lastTimestamp;
     this.#offsetOfMaxTimestamp = time.count === 0 ? -1 : time.lastOffset;

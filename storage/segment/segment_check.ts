@@ -1,7 +1,7 @@
 /**
- * Checks all batches of a segment, once damage was met in it: what is damaged and where the next sound
- * batch begins is known for all of it then. The indexes are made anew on the way, since an entry that
- * is wrong looks like damage to who follows it.
+ * Checks all batches of a segment once a read has found damage in it, to learn all damaged ranges
+ * and where valid batches follow. Also rebuilds the indexes, because a wrong entry looks like
+ * damage to a reader that follows it.
  *
  * @module
  */
@@ -10,19 +10,20 @@ import { BatchWalk, type DamagedRange } from "./batch_walk.ts";
 import { Segment, type SegmentContext } from "./segment.ts";
 import { TimeSlice } from "../time_slice.ts";
 
-/** What it takes to check a segment. */
+/** How to check a segment. */
 export interface SegmentCheckOptions {
   readonly context: SegmentContext;
   readonly folder: string;
   readonly indexIntervalBytes: number;
-  /** No batch reaches this offset: where the next segment begins, or the log ends. */
+  /** Exclusive upper bound of offsets: where the next segment begins, or the log ends. */
   readonly endOffset: () => number;
 }
 
 /**
- * Checks a segment from beginning to end, giving way on the way.
+ * Checks a segment from beginning to end, in slices.
  *
- * @returns What is damaged; nothing if the segment was truncated or deleted meanwhile.
+ * @returns The damaged ranges; `undefined` if the segment was truncated or deleted during the
+ *   check.
  */
 export async function checkSegment(
   segment: Segment,
@@ -35,7 +36,7 @@ export async function checkSegment(
   const indexed = new Segment(context, folder, baseOffset, undefined, segment.createdMs);
   let position = 0;
   let nextOffset = baseOffset;
-  // An active segment grows meanwhile.
+  // An active segment grows during the check.
   while (position < segment.sizeInBytes) {
     const walk = new BatchWalk(segment.file, {
       position,

@@ -1,14 +1,14 @@
 /**
- * What segments the logs of a data folder had when they were closed in good order: `segment-checkpoint`,
- * a file that Kafka does not have and passes over. With it the next start notices files that are gone,
- * or were cut, without reading any.
+ * The segments of all logs of a data folder at a clean shutdown: `segment-checkpoint`, a file that
+ * Kafka does not have and ignores. With it the next start notices missing or truncated files
+ * without reading them.
  *
  *     0                                  version of the format
  *     2                                  number of entries
  *     orders 3 0 8011 1048570 2040 3060  topic, partition, base offset, end offset, size in bytes of
  *     orders 3 8011 8211 26200 48 72     the batches, the offset index and the time index
  *
- * It counts only beside the marker of a clean shutdown, before which it is written.
+ * It is valid only together with the marker of a clean shutdown, before which it is written.
  *
  * @module
  */
@@ -20,12 +20,12 @@ import {
 } from "../file_system/checkpoint_file.ts";
 import type { FileSystem } from "../file_system/file_system.ts";
 
-/** A segment as it was when its log was closed. */
+/** A segment at the time its log was closed. */
 export interface ClosedSegment {
   readonly baseOffset: number;
-  /** Where the next segment begins, or the log ended. */
+  /** Base offset of the next segment, or the log end offset. */
   readonly endOffset: number;
-  /** Of the batches, in bytes. */
+  /** Size of the batches, in bytes. */
   readonly sizeInBytes: number;
   /** In bytes; 0 if there was no file. */
   readonly offsetIndexSize: number;
@@ -33,7 +33,7 @@ export interface ClosedSegment {
   readonly timeIndexSize: number;
 }
 
-/** The segments of logs in order, by the names of the logs. */
+/** The segments of each log, in order, by the name of the log. */
 export type ClosedSegments = ReadonlyMap<string, readonly ClosedSegment[]>;
 
 const FIELD_COUNT = 7;
@@ -56,8 +56,8 @@ export function formatSegmentCheckpoint(segments: ClosedSegments): Uint8Array {
 /**
  * Reads the file.
  *
- * @returns Nothing if it is not there, or empty.
- * @throws {CorruptFileError} If the content is something else.
+ * @returns `undefined` if the file is missing or empty.
+ * @throws {CorruptFileError} If the content is invalid.
  */
 export function readSegmentCheckpoint(fs: FileSystem, path: string): ClosedSegments | undefined {
   if (!fs.statSync(path)?.size) return undefined;

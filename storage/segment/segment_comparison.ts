@@ -1,10 +1,10 @@
 /**
- * Holds the files of a log that was closed in good order against what it had then, before it is opened.
+ * Compares the files of a log with those at its clean shutdown, before it is opened.
  *
- * In the place of batches that are gone something is put that readers take for damage
- * (`lost_records.ts`), so that a log always has all its segments, and ends where it ended. Indexes
- * that are not as they were are removed, to be made again from the batches. Segments that were not
- * there are kept aside. After a crash on the way the rest is done by recovery.
+ * Lost batches are replaced by a placeholder that readers treat as damage (`lost_records.ts`), so
+ * that a log always has all its segments and its previous end offset. Indexes with another size are
+ * removed, to be rebuilt from the batches. Segments that did not exist at the shutdown are renamed.
+ * After a crash during the comparison, recovery does the rest.
  *
  * @module
  */
@@ -25,34 +25,34 @@ import {
 } from "./segment_file_name.ts";
 import { TimeSlice } from "../time_slice.ts";
 
-/** What is appended to the name of a segment's file that was not there when the log was closed. */
+/** Suffix of the files of a segment that did not exist when the log was closed. */
 export const STRAY_SUFFIX = ".stray";
 
 const COPY_BYTES = 1 << 20;
 
-/** What it takes to compare. */
+/** What to compare. */
 export interface ComparisonOptions {
   readonly context: SegmentContext;
   readonly folder: string;
-  /** Names of the files that are in the folder. */
+  /** Names of the files in the folder. */
   readonly names: ReadonlySet<string>;
-  /** What there was, in order. */
+  /** The segments at the shutdown, in order. */
   readonly closed: readonly ClosedSegment[];
   readonly logStartOffset: number;
   readonly nowMs: number;
 }
 
-/** What came of it. */
+/** The result of a comparison. */
 export interface Comparison {
-  /** What was found, in the order of the segments. */
+  /** The differences, in the order of the segments. */
   readonly losses: readonly LogLoss[];
-  /** Whether files were changed. */
+  /** Whether files were changed by the comparison. */
   readonly isChanged: boolean;
-  /** Whether a file has more than it had, so that the log has to be checked as after a crash. */
+  /** Whether a file is larger than it was, so that the log must be recovered as after a crash. */
   readonly hasMore: boolean;
 }
 
-/** Compares the files of one log, and puts something in the place of what is lost. */
+/** Compares the files of one log, and replaces lost batches by placeholders. */
 export async function compareSegments(options: ComparisonOptions): Promise<Comparison> {
   const comparer = new SegmentComparer(options);
   await comparer.compare();
@@ -61,7 +61,7 @@ export async function compareSegments(options: ComparisonOptions): Promise<Compa
 
 class SegmentComparer implements Comparison {
   readonly losses: LogLoss[] = [];
-  /** How many files that follow each other are missing, up to the last loss. */
+  /** Number of consecutive missing files, up to the last loss. */
   #missingCount = 0;
   isChanged = false;
   hasMore = false;
@@ -78,16 +78,16 @@ class SegmentComparer implements Comparison {
     const { closed, folder, logStartOffset } = this.#options;
     const sizes = closed.map((segment) => this.#sizeOf(segment, LOG_SUFFIX));
     this.hasMore = closed.some(({ sizeInBytes }, slot) => (sizes[slot] ?? 0) > sizeInBytes);
-    // With a file that has more, others may have been put back that were lost before.
+    // If a file is larger, others that were lost before may have been restored.
     if (!this.hasMore) this.#setStraysAside();
     for (const [slot, segment] of closed.entries()) {
       const size = sizes[slot];
-      // Of a segment whose records are deleted nothing is missed.
+      // A segment whose records are all deleted is no loss.
       if (size === undefined && segment.endOffset <= logStartOffset) continue;
       if (size !== undefined) this.#missingCount = 0;
       if (size === undefined || size < segment.sizeInBytes) await this.#fill(segment, size);
       else if (size > segment.sizeInBytes) {
-        this.#report(segment, `it has ${size} bytes, ${segment.sizeInBytes} at the last stop`);
+        this.#report(segment, `it has ${size} bytes, it had ${segment.sizeInBytes} at the last shutdown`);
       } else this.#compareIndexes(segment);
       if (this.#slice.isOver) await this.#slice.pause();
     }
@@ -108,7 +108,7 @@ class SegmentComparer implements Comparison {
       this.isChanged = true;
       this.losses.push({
         path: `${folder}/${name}`,
-        problem: `the file was not there at the last stop; it is now ${name}${STRAY_SUFFIX}`,
+        problem: `the file did not exist at the last shutdown; it is renamed to ${name}${STRAY_SUFFIX}`,
         firstOffset: baseOffset,
         nextOffset: baseOffset,
       });
@@ -125,10 +125,10 @@ class SegmentComparer implements Comparison {
     for (const [suffix] of indexes) this.#fs.removeSync(this.#pathOf(segment, suffix));
     this.isChanged = true;
     const names = wrong.map(([suffix]) => fileNameOf(segment.baseOffset, suffix)).join(" and ");
-    this.#report(segment, `${names} is missing or cut; the indexes are made again`);
+    this.#report(segment, `${names} is missing or truncated; the indexes are rebuilt`);
   }
 
-  /** Puts something in the place of what a file has lost. */
+  /** Replaces the lost batches of a file by a placeholder. */
   async #fill(closed: ClosedSegment, size: number | undefined): Promise<void> {
     const { context, folder, nowMs, logStartOffset } = this.#options;
     const { baseOffset, endOffset, sizeInBytes } = closed;
@@ -146,7 +146,7 @@ class SegmentComparer implements Comparison {
       const isLost = endOffset > logStartOffset;
       const loss = {
         path: segment.path,
-        problem: `the file has ${size} bytes, ${sizeInBytes} at the last stop`,
+        problem: `the file has ${size} bytes, it had ${sizeInBytes} at the last shutdown`,
         firstOffset: isLost ? Math.max(firstOffset, logStartOffset) : endOffset,
         nextOffset: endOffset,
       };
@@ -157,7 +157,7 @@ class SegmentComparer implements Comparison {
     }
   }
 
-  /** Tells of a missing file, together with those before it that are missing too. */
+  /** Reports a missing file, together with missing files directly before it. */
   #reportMissing(loss: LogLoss): void {
     const last = this.losses.at(-1);
     const follows = this.#missingCount > 0 && last!.nextOffset === loss.firstOffset;
@@ -166,13 +166,13 @@ class SegmentComparer implements Comparison {
     else {
       this.losses[this.losses.length - 1] = {
         ...last!,
-        problem: `this file and those that follow it, ${this.#missingCount} in all, are missing`,
+        problem: `this file and the following ones, ${this.#missingCount} in all, are missing`,
         nextOffset: loss.nextOffset,
       };
     }
   }
 
-  /** Where the batches end that can be read, up to what is torn. */
+  /** The end of the readable batches, before a torn tail. */
   async #endOf(
     segment: Segment,
     endOffset: number,
@@ -194,7 +194,7 @@ class SegmentComparer implements Comparison {
     return { position: sizeInBytes, nextOffset };
   }
 
-  /** Takes what is torn off the end of a segment, and keeps it beside. */
+  /** Cuts the torn tail off a segment, and keeps it in a file of its own. */
   #cutOff(segment: Segment, position: number): void {
     const path = `${segment.path}.${position}${CORRUPT_SUFFIX}`;
     this.#fs.writeFileSync(path, new Uint8Array(0));
@@ -213,7 +213,7 @@ class SegmentComparer implements Comparison {
     segment.cutTail(position);
   }
 
-  /** Tells of something that costs no records. */
+  /** Reports a difference that costs no records. */
   #report(segment: ClosedSegment, problem: string): void {
     const { baseOffset } = segment;
     const path = this.#pathOf(segment, LOG_SUFFIX);

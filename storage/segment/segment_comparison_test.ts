@@ -293,7 +293,7 @@ Deno.test("Log tells which of its files is lost, and how", async () => {
     const [one, two] = log.losses;
     assertEquals([one!.path, one!.problem], [first, "the file is missing"]);
     assertEquals(two!.path, second);
-    assertMatch(two!.problem, /^the file has 100 bytes, \d+ at the last stop$/);
+    assertMatch(two!.problem, /^the file has 100 bytes, it had \d+ at the last shutdown$/);
     return Promise.resolve();
   });
   // What was torn is kept.

@@ -1,9 +1,9 @@
 /**
- * What is known of the bytes of a segment file: which were checked, and which are damaged.
+ * Which bytes of a segment file were checked, and which are damaged.
  *
- * Bytes are checked when they are first read from the file after it was opened, and then no more:
- * reading again costs nothing, and damage done later is found by clients, which check the CRC too.
- * Kept in memory only, and forgotten when the segment is truncated.
+ * Bytes are checked when they are first read after the file was opened, and not again: later reads
+ * cost nothing, and later damage is found by clients, which check the CRC too. Kept in memory only,
+ * and dropped when the segment is truncated.
  *
  * @module
  */
@@ -12,43 +12,45 @@ import { RECORD_BATCH_OVERHEAD } from "../../protocol/records/mod.ts";
 import type { BatchCursor } from "./batch_cursor.ts";
 import { type DamagedRange, headerProblem } from "./batch_walk.ts";
 
-/** With more ranges than that, all but the last are forgotten, and checked again when they are read. */
+/**
+ * Beyond this number of ranges, all but the last are dropped, and checked again when they are read.
+ */
 const MAX_RANGES = 64;
 
-/** A place in a segment file from which to go along batches. */
+/** A place in a segment file from which to iterate over batches. */
 export interface BatchPlace {
   readonly position: number;
-  /** The lowest offset possible there. */
+  /** The lowest possible offset there. */
   readonly nextOffset: number;
-  /** The last offset of the batch there, if the index has told the place. */
+  /** The last offset of the batch there, if the place comes from the index. */
   readonly lastOffset?: number | undefined;
 }
 
-/** What was found out about a segment file. */
+/** The checked and damaged bytes of one segment file. */
 export class SegmentIntegrity {
-  /** Where checked bytes begin and end, alternately, in order. */
+  /** Start and end positions of the checked ranges, ascending. */
   #bounds: number[] = [];
   #damages: readonly DamagedRange[] = [];
   #foundTo = 0;
 
-  /** All damage that is known, in order. */
+  /** All known damage, in order. */
   get damages(): readonly DamagedRange[] {
     return this.#damages;
   }
 
-  /** Up to where all damage is known. */
+  /** The position up to which all damage is known. */
   get foundTo(): number {
     return this.#foundTo;
   }
 
-  /** Says that all bytes up to a position were checked, and what is damaged of them. */
+  /** Records that all bytes up to a position were checked, and the damage among them. */
   replace(endPosition: number, damages: readonly DamagedRange[]): void {
     this.#foundTo = endPosition;
     this.#bounds = [0, endPosition];
     this.#damages = damages;
   }
 
-  /** Says that the bytes between two batches' beginnings were checked. */
+  /** Records that the bytes between the starts of two batches were checked. */
   add(position: number, endPosition: number): void {
     if (endPosition <= position) return;
     const bounds = this.#bounds;
@@ -65,7 +67,9 @@ export class SegmentIntegrity {
     if (bounds.length > 2 * MAX_RANGES) this.#bounds = [start, end];
   }
 
-  /** Up to where bytes from a position on were checked; the position itself if they were not. */
+  /**
+   * The end of the checked range that contains a position; the position itself if there is none.
+   */
   checkedTo(position: number): number {
     const bounds = this.#bounds;
     for (let i = 0; i < bounds.length; i += 2) {
@@ -74,20 +78,21 @@ export class SegmentIntegrity {
     return position;
   }
 
-  /** The first damage at a position or behind it. */
+  /** The first damage at a position or after it. */
   nextDamage(position: number): DamagedRange | undefined {
     return this.#damages.find(({ endPosition }) => endPosition > position);
   }
 
   /**
-   * Checks bytes of the file, of which the last batch may not be there whole.
+   * Checks bytes of the file. The last batch may be incomplete.
    *
-   * @param cursor The bytes, at the batch to begin with. Is moved behind the last whole sound batch.
-   * @param place Where the cursor is in the file.
+   * @param cursor The bytes, at the first batch to check. Is moved after the last whole valid
+   *   batch.
+   * @param place The cursor's place in the file.
    * @param endPosition Where the batches of the file end.
-   * @param endOffset No batch reaches this offset.
-   * @returns Where the cursor is then, and what is wrong with the batch there, unless it is just not
-   *   there whole.
+   * @param endOffset Exclusive upper bound of offsets.
+   * @returns The cursor's new place, and what is wrong with the batch there, unless it is only
+   *   incomplete.
    */
   check(
     cursor: BatchCursor,
@@ -118,7 +123,7 @@ export class SegmentIntegrity {
       if (!cursor.isWhole) break;
       if (!isChecked) {
         if (lastOffset === undefined && cursor.baseOffset !== nextOffset) {
-          // The CRC does not cover the base offset: a gap is one if the next batch says so too.
+          // The CRC does not cover the base offset: a gap is real only if the next batch confirms it.
           if (available > cursor.sizeInBytes && !cursor.hasNextHeader) break;
           problem = gapProblem(cursor, available);
         }

@@ -1,18 +1,17 @@
 /**
- * From which offset on records are as late as a given time: `<base offset>.timeindex`, as Kafka
- * lays it out.
+ * Offsets of a segment by timestamp: `<base offset>.timeindex`, in Kafka's format.
  *
  *     position  size  field
  *            0     8  timestamp         the largest in the segment so far, milliseconds since 1970
- *            8     4  relative offset   last offset of the first batch that has it, less the base offset
+ *            8     4  relative offset   last offset of the first batch that has it, minus the base offset
  *
- * Entries are big-endian and grow in both fields. An entry (T, offset) says that no record before
- * that batch is later than T; so what is later than T comes after it. Entries are added along with
- * those of the offset index, when the largest timestamp has grown, and one more when the segment is
- * rolled or closed: the last entry of a segment that takes no more appends is its largest timestamp,
- * by which retention goes.
+ * Entries are big-endian and ascend in both fields. An entry (T, offset) means that no record up to
+ * that batch is later than T, so later records come after it. Entries are added along with those of
+ * the offset index, if the largest timestamp has grown, and once more when the segment is rolled or
+ * closed: the last entry of an inactive segment is its largest timestamp, which `retention.ms`
+ * uses.
  *
- * What a crash may leave is as for `offset_index.ts`.
+ * After a crash the same holds as for `offset_index.ts`.
  *
  * @module
  */
@@ -28,7 +27,7 @@ const RELATIVE_OFFSET_POSITION = TIMESTAMP_POSITION + 8;
 /** Size of an entry in bytes. */
 export const TIME_INDEX_ENTRY_SIZE: number = RELATIVE_OFFSET_POSITION + 4;
 
-/** The timestamp that stands for none. */
+/** The timestamp that means "none". */
 export const NO_TIMESTAMP = -1;
 
 /** Maps timestamps to offsets in a segment. */
@@ -36,15 +35,15 @@ export class TimeIndex {
   readonly baseOffset: number;
   readonly #entries: IndexEntries;
 
-  /** `bytes` are the content of the file, if there is one. */
+  /** @param bytes Content of the file, if there is one. */
   constructor(baseOffset: number, bytes?: Uint8Array) {
     this.baseOffset = baseOffset;
     this.#entries = new IndexEntries(TIME_INDEX_ENTRY_SIZE, bytes);
   }
 
   /**
-   * The last entry of a file, as an index with nothing else; an empty one if there is none that makes
-   * sense.
+   * The last entry of a file, as an index with only that entry; an empty index if there is no
+   * plausible entry.
    */
   static readLastEntry(fs: FileSystem, path: string, baseOffset: number): TimeIndex {
     const size = fs.statSync(path)?.size ?? 0;
@@ -67,7 +66,7 @@ export class TimeIndex {
     return this.#entries.count;
   }
 
-  /** Bytes that the index takes in memory. */
+  /** Memory of the index, in bytes. */
   get capacityInBytes(): number {
     return this.#entries.capacityInBytes;
   }
@@ -96,7 +95,7 @@ export class TimeIndex {
       this.#entries.view.getInt32(slot * TIME_INDEX_ENTRY_SIZE + RELATIVE_OFFSET_POSITION);
   }
 
-  /** Adds an entry, if both fields are larger than those of the last one. */
+  /** Adds an entry if both fields are larger than those of the last one. */
   maybeAppend(timestamp: number, offset: number): void {
     if (timestamp <= this.lastTimestamp) return;
     if (this.count > 0 && offset <= this.lastOffset) return;
@@ -106,7 +105,10 @@ export class TimeIndex {
     view.setInt32(at + RELATIVE_OFFSET_POSITION, offset - this.baseOffset);
   }
 
-  /** An offset such that no record before the batch that holds it is as late as `timestamp`. */
+  /**
+   * The largest known offset such that no record before the batch that contains it is as late as
+   * `timestamp`.
+   */
   lookup(timestamp: number): number {
     let low = -1;
     let high = this.count - 1;
@@ -118,25 +120,25 @@ export class TimeIndex {
     return low < 0 ? this.baseOffset : this.offsetAt(low);
   }
 
-  /** Drops the entries of `offset` and larger ones. */
+  /** Removes the entries of `offset` and larger offsets. */
   truncateTo(offset: number): void {
     let count = this.count;
     while (count > 0 && this.offsetAt(count - 1) >= offset) count--;
     this.#entries.truncate(count);
   }
 
-  /** Gives unused memory back. */
+  /** Releases unused memory. */
   trim(): void {
     this.#entries.trim();
   }
 
-  /** Makes the file at `path` have these entries. */
+  /** Writes the entries that the file at `path` lacks. */
   write(fs: FileSystem, path: string): void {
     this.#entries.write(fs, path);
   }
 
   /**
-   * Checks entries that were read from a file.
+   * Checks the entries, which were read from a file.
    *
    * @param sizeInBytes Size of the file.
    * @throws {CorruptFileError} If they cannot be entries of a segment.

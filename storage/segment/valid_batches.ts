@@ -1,6 +1,6 @@
 /**
- * Goes along the batches of a segment file that are sound, by their headers as long as these lead from
- * one to the next, and past damage where they do not.
+ * Iterates over the valid batches of a segment file: by their headers while these lead from one to
+ * the next, and past damage where they do not.
  *
  * @module
  */
@@ -10,12 +10,12 @@ import type { BatchScanner } from "./batch_scanner.ts";
 import type { BatchWalk } from "./batch_walk.ts";
 
 /**
- * Moves a scanner along the batches, and a walk along those behind damage. Gives whichever it moved,
- * good until the next is asked for.
+ * Moves a scanner along the batches, and a walk along those after damage. Yields the one it moved,
+ * which is valid until the next step.
  *
- * @param scanner Where to begin.
- * @param walkFrom Walks from a position to where the scanner ends.
- * @param nextOffset The lowest offset possible there.
+ * @param scanner At the start position.
+ * @param walkFrom Returns a walk from a position to the end of the scanner.
+ * @param nextOffset The lowest possible offset at the start.
  */
 export function* validBatches(
   scanner: BatchScanner,
@@ -38,7 +38,7 @@ export function* validBatches(
     if (!isDamage) throw error;
   }
   if (scanner.isAtEnd) return;
-  // The batch that led to where none is may be the damaged one.
+  // The damage may be in the batch before, whose size led here.
   const walk = walkFrom(Math.max(start, last));
   while (walk.next()) {
     if (walk.damage === undefined && walk.position > last) yield walk;

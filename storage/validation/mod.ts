@@ -1,9 +1,9 @@
 /**
- * What a batch must be before it is appended (Kafka: `LogValidator`).
+ * Validates batches before they are appended (Kafka: `LogValidator`).
  *
  * `validateBatch` checks size, CRC, header and, unless `record.validation=header`, every record;
- * corrects what the header states wrongly; and compresses again where the topic says so.
- * `timestamp_range.ts` has the bounds of timestamps.
+ * corrects the maximum timestamp in the header; and recompresses the batch if the topic's
+ * `compression.type` requires it. `timestamp_range.ts` has the bounds of timestamps.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Which timestamps of producers a log takes: those from `message.timestamp.before.max.ms` before the
- * append to `message.timestamp.after.max.ms` after it.
+ * The accepted timestamps of producers: from `message.timestamp.before.max.ms` before the append to
+ * `message.timestamp.after.max.ms` after it.
  *
  * @module
  */
@@ -10,12 +10,12 @@ import type { LogConfig } from "../log/log_config.ts";
 const TWO_POW_63 = 2 ** 63;
 const TWO_POW_64 = 2 ** 64;
 
-/** The timestamp that stands for none. */
+/** The timestamp that means "none". */
 const NONE = -1;
 
 /**
- * Whether a record's timestamp is outside of what the log takes. Reckons in 64 bits as Kafka does, so
- * that `Long.MIN_VALUE`, from which now is more than an int64 away, lies in the future.
+ * Whether a record's timestamp is outside the accepted range. Computes in 64 bits with overflow, as
+ * Kafka does: `Long.MIN_VALUE`, whose age exceeds an int64, lies in the future.
  */
 export function isTimestampOutOfRange(
   timestamp: number,

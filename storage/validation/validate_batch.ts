@@ -1,16 +1,17 @@
 /**
- * Judges a batch that a client sent, before it is appended, corrects what its header states of the
- * timestamps, and compresses it as the log wants it. Kafka: `LogValidator`.
+ * Validates a batch from a client before it is appended, corrects the maximum timestamp in its
+ * header, and recompresses it if the log requires that. Kafka: `LogValidator`.
  *
- * A header is a claim. With `record.validation=full` the records are walked over: there must be as many
- * as it states, well-formed and with offsets in a row, for a consumer could not get past others; and
- * the latest timestamp is theirs, for retention and look-ups by time go by it. Records that are not
- * compressed are walked over where they are. Compressed ones are expanded up to a bound, some
- * megabytes at once and more in slices, so that nothing else waits for them.
+ * The header is not trusted. With `record.validation=full` all records are checked: their number
+ * must match the header, and they must be well-formed with consecutive offsets, because consumers
+ * cannot get past others. The maximum timestamp is computed from them, because retention and
+ * lookups by timestamp depend on it. Uncompressed records are checked in place. Compressed ones are
+ * expanded up to a bound, immediately up to about a megabyte and in slices above, so that other
+ * requests do not wait.
  *
- * This is stricter than Kafka, which stores them, about what consumers may fail to read, and no client
- * sends: offsets that are not in a row, sizes below -1, and bytes after the compressed data; and about
- * timestamps that claim to be the broker's.
+ * This is stricter than Kafka, which stores some batches that consumers may fail to read and that
+ * no client sends: with offsets that are not consecutive, sizes below -1, or bytes after the
+ * compressed data. It also rejects batches from clients with timestamp type LogAppendTime.
  *
  * @module
  */
@@ -44,9 +45,9 @@ import {
 import type { LogConfig } from "../log/log_config.ts";
 import { isTimestampOutOfRange } from "./timestamp_range.ts";
 
-/** What a validation that takes long is done with. */
+/** What a long validation needs: slices, and compression off the event loop. */
 export interface BatchWork extends WorkSlice {
-  /** Compresses without holding others up. */
+  /** Compresses without blocking the event loop. */
   compress(
     type: CompressionType,
     bytes: Uint8Array,
@@ -54,28 +55,30 @@ export interface BatchWork extends WorkSlice {
   ): Promise<Uint8Array>;
 }
 
-/** What compressed records may expand to at once: more takes milliseconds. */
+/** Maximum expanded size of records without slices: more takes milliseconds. */
 const EXPANDED_AT_ONCE = 1_250_000;
 
-/** Records and headers that are walked over at once; 10 to 100 ns each. */
+/** Records and headers checked per slice; 10 to 100 ns each. */
 const STEPS_AT_ONCE = 50_000;
 
-/** Bytes that are compressed at once. */
+/** Maximum size of records that are compressed on the event loop. */
 const COMPRESSED_AT_ONCE = 16 * 1024;
 
 /**
- * Checks size, CRC and header of a batch, and its records, at once if that takes a few milliseconds at
- * most. Corrects its latest timestamp, or sets that of the append.
+ * Checks the size, CRC, header and records of a batch, if that takes at most a few milliseconds.
+ * Corrects its maximum timestamp, or sets the time of the append.
  *
  * @param log Name of the log, for messages.
  * @param nowMs The time of the append, in milliseconds since 1970.
- * @returns The batch to append, another than was given if it was to be compressed otherwise;
- *   `undefined` if it takes longer, for {@linkcode validateBatchInSlices}.
- * @throws {RecordTooLargeError} If the batch is larger than `max.message.bytes`, or expands to too much.
+ * @returns The batch to append, which is a new one if it was recompressed; `undefined` if it takes
+ *   longer and {@linkcode validateBatchInSlices} must be used.
+ * @throws {RecordTooLargeError} If the batch is larger than `max.message.bytes`, or expands to too
+ *   many bytes.
  * @throws {CorruptRecordError} If the CRC is wrong.
- * @throws {InvalidRecordError} If the header contradicts itself or the records, these are malformed, or
- *   a key is missing.
- * @throws {InvalidTimestampError} If a timestamp is out of bounds or claims to be the broker's.
+ * @throws {InvalidRecordError} If the header contradicts itself or the records, or a record is
+ *   malformed or lacks a required key.
+ * @throws {InvalidTimestampError} If a timestamp is out of bounds, or the timestamp type is
+ *   LogAppendTime.
  */
 export function validateBatch(
   log: string,
@@ -96,9 +99,10 @@ export function validateBatch(
 }
 
 /**
- * The same for a batch that takes longer, whose bytes must not be changed until then.
+ * Like {@linkcode validateBatch}, in slices. The bytes of the batch must not be changed until this
+ * resolves.
  *
- * @param work Says when to pause, and is told of the memory that is held.
+ * @param work Decides when to pause, and accounts for the memory in use.
  */
 export async function validateBatchInSlices(
   log: string,
@@ -127,7 +131,7 @@ class BatchValidation {
   readonly #config: LogConfig;
   readonly #nowMs: number;
   readonly #source: CompressionType;
-  /** How the records are to be compressed in the log. */
+  /** The compression of the records in the log. */
   readonly target: CompressionType;
 
   constructor(log: string, batch: RecordBatch, config: LogConfig, nowMs: number) {
@@ -150,7 +154,7 @@ class BatchValidation {
     return this.#config.recordValidation === "full" || this.isRecompressed;
   }
 
-  /** The batch, if what its header says is to be believed. */
+  /** The batch, validated by its header only. */
   byHeader(): RecordBatch {
     const batch = this.#batch;
     const { maxTimestamp } = batch;
@@ -183,7 +187,7 @@ class BatchValidation {
     }
   }
 
-  /** The records alone, of what `expand` gave. */
+  /** The records in the result of `expand`. */
   payloadOf(records: Uint8Array): Uint8Array {
     return this.#source === CompressionType.none
       ? records.subarray(RECORD_BATCH_OVERHEAD)
@@ -206,7 +210,7 @@ class BatchValidation {
     );
   }
 
-  /** What `isTimestampOutOfRange` comes to. */
+  /** The bounds that `isTimestampOutOfRange` applies. */
   #timestampRange(): { earliest: number; latest: number } {
     if (!this.#isCreateTime) return { earliest: -Infinity, latest: Infinity };
     const { messageTimestampBeforeMaxMs, messageTimestampAfterMaxMs } = this.#config;
@@ -218,7 +222,7 @@ class BatchValidation {
     };
   }
 
-  /** Walks on. Returns whether it is done. */
+  /** Checks more records. Returns whether all are checked. */
   walk(walk: RecordWalk): boolean {
     try {
       return walk.walk(STEPS_AT_ONCE);
@@ -232,7 +236,7 @@ class BatchValidation {
     }
   }
 
-  /** Refuses a batch with records that are not what the log takes. */
+  /** Rejects a batch with records that the log does not accept. */
   judge({ unfit, unfitCount }: RecordWalk): void {
     this.#checkTimestampType();
     if (unfitCount > 0) throw this.#refused(unfit, unfitCount);
@@ -245,7 +249,7 @@ class BatchValidation {
       : compress(this.target, payload, this.#config.compressionLevel);
   }
 
-  /** The batch with its records compressed otherwise. */
+  /** The batch with recompressed records. */
   rebuilt(packed: Uint8Array, maxTimestamp: number): RecordBatch {
     const { bytes: before, attributes } = this.#batch;
     const bytes = new Uint8Array(RECORD_BATCH_OVERHEAD + packed.length);
@@ -256,12 +260,12 @@ class BatchValidation {
     view.setInt16(ATTRIBUTES_POSITION, attributes & ~COMPRESSION_MASK | this.target);
     const batch = new RecordBatch(bytes);
     this.#checkSize(batch);
-    // Whatever it is, this sets the CRC.
+    // Also computes the CRC.
     batch.setMaxTimestamp(maxTimestamp);
     return this.stamped(batch, maxTimestamp);
   }
 
-  /** The batch with its latest timestamp, and whose clock it is by. */
+  /** The batch with its maximum timestamp, or with the time of the append. */
   stamped(batch: RecordBatch, maxTimestamp: number): RecordBatch {
     if (!this.#isCreateTime) batch.setLogAppendTime(this.#nowMs);
     else if (batch.maxTimestamp !== maxTimestamp) batch.setMaxTimestamp(maxTimestamp);
@@ -308,7 +312,7 @@ class BatchValidation {
     });
   }
 
-  /** The error that names records, each with what is wrong with it. */
+  /** The error that names the invalid records and their problems. */
   #refused(unfit: RecordWalk["unfit"], count: number): Error {
     const earliest = int64Text(this.#nowMs - this.#config.messageTimestampBeforeMaxMs);
     const latest = int64Text(this.#nowMs + this.#config.messageTimestampAfterMaxMs);
@@ -323,7 +327,7 @@ class BatchValidation {
     }));
     const first = recordErrors[0]!;
     const message = `Cannot append to "${this.#log}": ${count} of ${this.#batch.recordCount} ` +
-      `records are refused, first record ${first.batchIndex}: ${first.message}`;
+      `records are invalid, first record ${first.batchIndex}: ${first.message}`;
     return unfit.some(({ timestamp }) => timestamp !== undefined)
       ? new InvalidTimestampError(message, { recordErrors })
       : new InvalidRecordError(message, { recordErrors });

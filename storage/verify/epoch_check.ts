@@ -1,6 +1,7 @@
 /**
- * Holds the leader epochs of a log against its batches, in which they never go back. A batch whose epoch
- * is beside those around it is wrong itself: the CRC does not cover it. Otherwise the file is.
+ * Compares the leader epochs in a log's file with its batches, in which they never decrease. If the
+ * epoch of a batch does not fit those around it, the batch is wrong: the CRC does not cover the
+ * epoch. Otherwise the file is wrong.
  *
  * @module
  */
@@ -22,20 +23,20 @@ interface EpochOfBatch {
   readonly position: number;
 }
 
-/** What to check, and what is known of it. */
+/** The log to check, and what is known about it. */
 export interface EpochCheckOptions {
   readonly fs: FileSystem;
   readonly folder: string;
-  /** Epochs that begin there or later are found again by recovery. */
+  /** Epochs that begin at this offset or later are restored by recovery. */
   readonly trustedOffset: number;
-  /** The file need not have epochs that ended before; `Infinity` if it is not known where that is. */
+  /** The file need not have epochs that end before this offset; `Infinity` if it is not known. */
   readonly logStartOffset: number;
 }
 
-/** Follows the batches of a log along its leader epochs. */
+/** Checks the leader epochs of a log, batch by batch. */
 export class EpochCheck {
   readonly findings: Finding[] = [];
-  /** Batches that have a wrong epoch. */
+  /** Batches with a wrong epoch. */
   readonly wrong: WrongEpoch[] = [];
   /** Path of the file. */
   readonly path: string;
@@ -44,7 +45,7 @@ export class EpochCheck {
   readonly #trustedOffset: number;
   readonly #seen = new LeaderEpochCache();
   #cache: LeaderEpochCache | undefined;
-  /** The last batch, of which the next one tells whether its epoch can be. */
+  /** The last batch, which is accepted or rejected once the next one is known. */
   #pending: EpochOfBatch | undefined;
 
   readonly #logStartOffset: number;
@@ -61,7 +62,7 @@ export class EpochCheck {
     }
   }
 
-  /** The epochs as the batches have them. */
+  /** The epochs of the batches. */
   get seen(): readonly EpochAndOffset[] {
     return this.#seen.entries;
   }
@@ -71,7 +72,7 @@ export class EpochCheck {
     return this.#seen.latestEpoch;
   }
 
-  /** Goes on to the next batch. */
+  /** Checks the next batch. */
   batch({ partitionLeaderEpoch, baseOffset }: BatchHeader, path: string, position: number): void {
     const batch = { epoch: partitionLeaderEpoch, baseOffset, path, position };
     const last = this.#pending;
@@ -85,7 +86,7 @@ export class EpochCheck {
     this.#pending = undefined;
   }
 
-  /** Says that there are no more batches. */
+  /** Ends the check after the last batch. */
   end(): void {
     const last = this.#pending;
     if (last === undefined) return;
@@ -102,13 +103,16 @@ export class EpochCheck {
     this.#distrust(`leader epoch at offset ${baseOffset} is ${inFile}, the batch has ${epoch}`);
   }
 
-  /** Whether a batch begins before all epochs of the file, which deletion shortens ahead of it. */
+  /**
+   * Whether a batch begins before all epochs of the file, which was shortened by a deletion of
+   * records.
+   */
   #isTrimmed({ baseOffset }: EpochOfBatch): boolean {
     const first = this.#cache?.entries[0];
     return first !== undefined && baseOffset < first.offset && first.offset <= this.#logStartOffset;
   }
 
-  /** @param nextEpoch Of the batch after it. */
+  /** @param nextEpoch Epoch of the batch after it. */
   #refuse(batch: EpochOfBatch, nextEpoch = this.latest): void {
     const { path, position, epoch } = batch;
     const inFile = this.#fileEpoch(batch) ?? -1;
@@ -120,11 +124,11 @@ export class EpochCheck {
     this.findings.push({
       path,
       position,
-      problem: `batch has leader epoch ${epoch}, those around it ${leaderEpoch}`,
+      problem: `batch has leader epoch ${epoch}, those around it have ${leaderEpoch}`,
     });
   }
 
-  /** What the file has, if that is to be relied on. */
+  /** The epoch in the file, if it is trusted there. */
   #fileEpoch({ baseOffset }: EpochOfBatch): number | undefined {
     return baseOffset < this.#trustedOffset ? this.#cache?.epochFor(baseOffset) : undefined;
   }

@@ -1,25 +1,25 @@
 /**
- * What logs there should be in a data folder, by a log in it that says so.
+ * The logs that a data folder should have, according to a log in it that lists them.
  *
  * @module
  */
 
 import type { RecordBatch } from "../../protocol/records/mod.ts";
 
-/** Follows the batches of one log, and knows then of which topics there should be logs. */
+/** Reads the batches of one log, and then knows the expected logs. */
 export interface ExpectedLogs {
-  /** Name of the log that says so. */
+  /** Name of the log that lists the others. */
   readonly source: string;
-  /** Whether that could be understood. */
+  /** Whether its records could be read. */
   readonly isKnown: boolean;
-  /** Takes the next sound batch of that log. Records before the log start offset do not count. */
+  /** Takes the next valid batch of that log. Records before the log start offset are ignored. */
   batch(batch: RecordBatch, logStartOffset: number): void;
-  /** All logs that there should be. */
+  /** All expected logs. */
   logs(): Iterable<{ readonly name: string; readonly topicId: string }>;
-  /** The id of the topic that a log of this name belongs to, if there should be one. */
+  /** The topic id of an expected log of this name, if there is one. */
   topicIdOf(name: string): string | undefined;
-  /** Whether there may still be logs of a topic with this id, though it was deleted. */
+  /** Whether the topic with this id was deleted, and its logs may still exist. */
   isDeletedTopic(topicId: string): boolean;
-  /** Whether a deleted topic, of which there may be traces, had a log of this name. */
+  /** Whether a deleted topic that may still have traces had a log of this name. */
   hadDeletedTopic(name: string): boolean;
 }

@@ -1,5 +1,5 @@
 /**
- * Holds the indexes of a segment against its batches.
+ * Compares the indexes of a segment with its batches.
  *
  * @module
  */
@@ -16,19 +16,19 @@ import {
 import { NO_TIMESTAMP, TimeIndex } from "../segment/time_index.ts";
 import type { Finding } from "./report.ts";
 
-/** Which segment, and how far its indexes are to be relied on. */
+/** The segment to check, and how far its indexes are trusted. */
 export interface IndexCheckOptions {
   readonly fs: FileSystem;
   readonly folder: string;
   readonly baseOffset: number;
   readonly sizeInBytes: number;
-  /** Entries of this offset and later ones are not looked at: they are made anew anyway. */
+  /** Entries from this offset on are not checked: recovery rebuilds them. */
   readonly trustedOffset: number;
-  /** Whether the indexes have to be there and complete. */
+  /** Whether the indexes must exist and be complete. */
   readonly isComplete: boolean;
 }
 
-/** Follows the batches of a segment along its indexes. */
+/** Checks the indexes of a segment, batch by batch. */
 export class IndexCheck {
   readonly findings: Finding[] = [];
   readonly #options: IndexCheckOptions;
@@ -39,7 +39,7 @@ export class IndexCheck {
   #offsetSlot = 0;
   #timeSlot = 0;
   #maxTimestamp = NO_TIMESTAMP;
-  /** Whether it is known what batches there were. */
+  /** Whether all batches so far were valid. */
   #isSound = true;
 
   constructor(options: IndexCheckOptions) {
@@ -70,7 +70,7 @@ export class IndexCheck {
     }
   }
 
-  /** Goes on to the next batch. */
+  /** Checks the next batch. */
   batch(header: BatchHeader, position: number): void {
     this.#checkOffsets(position, header.lastOffset);
     if (header.maxTimestamp > this.#maxTimestamp && header.recordCount > 0) {
@@ -93,7 +93,7 @@ export class IndexCheck {
         position: slot * 8,
         problem: indexed === position
           ? `offset is ${offset}, the batch at position ${indexed} ends with ${lastOffset}`
-          : `no batch begins at position ${indexed}, where offset ${offset} is said to be`,
+          : `no batch begins at position ${indexed}, which it has for offset ${offset}`,
       });
     }
   }
@@ -110,18 +110,18 @@ export class IndexCheck {
       this.findings.push({
         path: this.#timePath,
         position: slot * 12,
-        problem: `timestamp is ${timestamp} at offset ${offset}, up to where the largest is ` +
+        problem: `timestamp is ${timestamp} at offset ${offset}, the largest up to there is ` +
           this.#maxTimestamp,
       });
     }
   }
 
-  /** Says that batches are missing or cannot be read. */
+  /** Records that batches are missing or damaged. */
   damage(): void {
     this.#isSound = false;
   }
 
-  /** Says that there are no more batches. */
+  /** Ends the check after the last batch. */
   end(): void {
     const { isComplete } = this.#options;
     this.#checkOffsets(Infinity, -1);

@@ -1,14 +1,14 @@
 /**
- * Checks the files of a data folder that no broker uses, and mends them.
+ * Verifies and repairs the files of a data folder that no broker uses.
  *
- * `verifyDataFolder` goes through a folder: `verifyPartition` scans the batches of each log, and holds
- * against them what was derived from them (`index_check.ts`, `epoch_check.ts`, `producer_check.ts`).
- * What is wrong is a `Finding`, and a `PartitionReport` has what mending it takes: `repairDataFolder`
- * puts batches without records in the place of damaged ones, so that no offset moves, and makes
- * everything else anew. It keeps aside what it takes out.
+ * `verifyDataFolder` checks a folder: `verifyPartition` scans the batches of each log and compares
+ * with them everything derived from them (`index_check.ts`, `epoch_check.ts`, `producer_check.ts`).
+ * Each problem is a `Finding`, and a `PartitionReport` has what a repair needs: `repairDataFolder`
+ * replaces damaged batches with empty ones, so that no offset moves, and rebuilds the derived
+ * files. The bytes it removes are kept in separate files.
  *
- * After an unclean stop, what lies behind the recovery point is for the next start to check and is
- * no finding: a torn batch there is what a crash leaves.
+ * After an unclean shutdown, batches after the recovery point are checked by the next start and are
+ * not reported: a crash may leave a torn batch there.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Holds the producer snapshots of a log against its batches.
+ * Compares the producer snapshots of a log with its batches.
  *
  * @module
  */
@@ -24,19 +24,19 @@ interface Snapshot {
   readonly entries: readonly ProducerSnapshotEntry[];
 }
 
-/** What to check, and what is known of it. */
+/** The log to check, and what is known about it. */
 export interface ProducerCheckOptions {
   readonly fs: FileSystem;
   readonly folder: string;
   /** Offsets of the snapshots, ascending. */
   readonly offsets: readonly number[];
-  /** Whether the log was closed in good order. */
+  /** Whether the last shutdown was clean. */
   readonly isClean: boolean;
-  /** Whether the log is compacted: then of a producer's batches only the last is sure to be there. */
+  /** Whether the log is compacted, and only the last batch of a producer is certain to be there. */
   readonly isCompacted: boolean;
 }
 
-/** Follows the batches of a log along its snapshots. */
+/** Checks the snapshots of a log, batch by batch. */
 export class ProducerCheck {
   readonly findings: Finding[] = [];
   readonly #producers = new Map<number, LastBatch>();
@@ -51,7 +51,7 @@ export class ProducerCheck {
       const path = `${folder}/${fileNameOf(offset, PRODUCER_SNAPSHOT_SUFFIX)}`;
       try {
         const bytes = fs.readFileSync(path);
-        // A crash may leave one that was not yet written; the next start removes it.
+        // A crash may leave an empty snapshot; the next start removes it.
         if (bytes.length === 0 && !isClean) continue;
         const entries = decodeProducerSnapshot(path, bytes);
         this.#snapshots.push({ path, offset, entries });
@@ -62,22 +62,22 @@ export class ProducerCheck {
     }
   }
 
-  /** Goes on to the next batch. */
+  /** Checks the next batch. */
   batch(header: BatchHeader): void {
     this.#upTo(header.baseOffset);
     if (!header.hasProducerId) return;
-    // What markers do to a producer is not told here.
+    // The effect of markers on a producer is not tracked here.
     if (header.isControl) this.#isSound = false;
     const { producerId, producerEpoch: epoch, lastSequence, lastOffset } = header;
     this.#producers.set(producerId, { epoch, lastSequence, lastOffset });
   }
 
-  /** Says that batches are missing or cannot be read. */
+  /** Records that batches are missing or damaged. */
   damage(): void {
     this.#isSound = false;
   }
 
-  /** Says where the log ends. */
+  /** Ends the check at the log end offset. */
   end(logEndOffset: number): void {
     this.#upTo(logEndOffset);
     for (const { path, offset } of this.#snapshots) {
@@ -97,7 +97,7 @@ export class ProducerCheck {
       let problem: string | undefined;
       if (lastOffset >= offset) {
         problem =
-          `producer ${producerId} has last offset ${lastOffset}, the snapshot is of ${offset}`;
+          `producer ${producerId} has last offset ${lastOffset}, the snapshot has offset ${offset}`;
       } else if (this.#isSound && last !== undefined) {
         const { epoch } = last;
         const isAhead = this.#isCompacted && last.lastOffset < lastOffset;

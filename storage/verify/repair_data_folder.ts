@@ -1,5 +1,5 @@
 /**
- * Mends a data folder by what verification found.
+ * Repairs a data folder according to the report of its verification.
  *
  * @module
  */
@@ -11,18 +11,18 @@ import { repairPartition, replaceLog, setAside } from "./repair_partition.ts";
 import { dataFolderOf, type DataFolderReport } from "./verify_data_folder.ts";
 
 /**
- * Whether a file or folder has to be mended by hand: whose data folder it is cannot be guessed, nor what
- * topics there were.
+ * Whether a file or folder cannot be repaired automatically: the owner of the data folder and its
+ * topics are not stored anywhere else.
  */
 export function isBeyondRepair(path: string): boolean {
   return path.endsWith(`/${META_PROPERTIES_FILE_NAME}`) || /\/__cluster_metadata-0$/.test(path);
 }
 
 /**
- * Mends a data folder or a partition's folder, which nobody else may use meanwhile. The next start
- * checks its logs from their recovery points on, as after a crash.
+ * Repairs a data folder or a partition's folder, which must not be in use. The next start checks
+ * its logs from their recovery points on, as after a crash.
  *
- * @param path What was verified.
+ * @param path The verified folder.
  * @throws {FileSystemError} If a file cannot be read or written.
  */
 export async function repairDataFolder(

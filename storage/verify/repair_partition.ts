@@ -1,11 +1,11 @@
 /**
- * Mends a log by what verification found: puts batches without records in the place of damage, as
- * compaction leaves them, so that no offset moves and readers go on behind it; makes indexes and leader
- * epochs anew; takes small files away that cannot be used and that the next start can do without.
+ * Repairs a log according to the report of its verification: replaces damage by empty batches, as
+ * compaction leaves them, so that no offset moves and reads continue after it; rebuilds indexes and
+ * leader epochs; and renames unusable files that the next start can do without.
  *
- * Nothing is lost by it: what is taken out of a segment is kept beside it, as
- * `<segment>.<position>.corrupt`, and a small file as `<file>.corrupt`. After a crash on the way the
- * segment is either as before or mended, and verification tells what is left to do.
+ * No bytes are lost: those removed from a segment are kept as `<segment>.<position>.corrupt`, and
+ * an unusable file as `<file>.corrupt`. After a crash each segment is either unchanged or repaired,
+ * and another verification reports the rest.
  *
  * @module
  */
@@ -47,10 +47,10 @@ import type { Hole, MissingLog, PartitionReport, SegmentReport, WrongEpoch } fro
 
 const REPAIRING_SUFFIX = ".repairing.tmp";
 const COPY_BYTES = 1 << 20;
-/** Of offsets in one batch. */
+/** Maximum number of offsets in one batch. */
 const MAX_OFFSETS = 2 ** 31 - 1;
 
-/** Mends a log, which nobody else may use meanwhile. It is on disk when this resolves. */
+/** Repairs a log, which must not be in use. The repair is on disk when this resolves. */
 export async function repairPartition(
   fs: FileSystem,
   report: PartitionReport,
@@ -84,8 +84,8 @@ export async function repairPartition(
 }
 
 /**
- * Makes a log that has no folder: with batches without records in the place of those that it had, so
- * that their offsets are not given to others. It is on disk when this resolves.
+ * Recreates a log that has no folder, with empty batches for the offsets that it had, so that they
+ * are not assigned again. It is on disk when this resolves.
  */
 export async function replaceLog(fs: FileSystem, log: MissingLog, nowMs: number): Promise<void> {
   const { name, folder, logStartOffset, recoveryPoint, topicId } = log;
@@ -125,17 +125,17 @@ export async function replaceLog(fs: FileSystem, log: MissingLog, nowMs: number)
   }, nowMs);
 }
 
-/** Renames a file that cannot be used, if it is there. The folder is not synced. */
+/** Renames an unusable file, if it exists. Does not sync the folder. */
 export function setAside(fs: FileSystem, path: string): void {
   if (fs.statSync(path) !== undefined) fs.renameSync(path, `${path}${CORRUPT_SUFFIX}`);
 }
 
-/** Bytes of a segment, and others in their place. */
+/** A range of bytes of a segment and its replacement. */
 interface Edit {
   readonly position: number;
   readonly endPosition: number;
   readonly replacement: readonly Uint8Array[];
-  /** Whether the bytes are worth keeping. */
+  /** Whether to keep the replaced bytes in a file. */
   readonly isHole: boolean;
 }
 
@@ -187,7 +187,7 @@ async function rewrite(
   fs.renameSync(temporary, path);
 }
 
-/** Puts the damaged bytes in a file of their own. */
+/** Copies the damaged bytes to a file of their own. */
 async function keep(fs: FileSystem, source: File, path: string, edit: Edit): Promise<void> {
   const { position, endPosition } = edit;
   if (position === endPosition) return;
@@ -216,8 +216,8 @@ function copy(source: File, target: File, from: number, to: number): void {
 }
 
 /**
- * Batches that have a hole's offsets and no records. At the end of the log a control record takes the
- * last offset: there are clients that come to the end only if there is a record, though they skip it.
+ * Empty batches with the offsets of a hole. At the end of the log a control record takes the last
+ * offset: some clients reach the end only if there is a record, even one that they skip.
  */
 function* emptyBatches(hole: Hole, isAtEnd: boolean): Generator<Uint8Array, void> {
   const leaderEpoch = Math.max(0, hole.leaderEpoch);
@@ -231,14 +231,14 @@ function* emptyBatches(hole: Hole, isAtEnd: boolean): Generator<Uint8Array, void
   if (end < nextOffset) yield controlBatch(end, leaderEpoch);
 }
 
-/** A marker as of a transaction that was aborted, of no producer. */
+/** An abort marker without a producer. */
 function controlBatch(baseOffset: number, partitionLeaderEpoch: number): Uint8Array {
   const builder = new RecordBatchBuilder({ isControl: true, baseOffset, partitionLeaderEpoch });
   builder.append(NO_TIMESTAMP, new Uint8Array(4), new Uint8Array(6));
   return builder.build();
 }
 
-/** A batch of `count` offsets without records, timestamps and producer. */
+/** A batch of `count` offsets without records, timestamps or producer. */
 function emptyBatch(baseOffset: number, count: number, leaderEpoch: number): Uint8Array {
   const bytes = new Uint8Array(RECORD_BATCH_OVERHEAD);
   const view = new DataView(bytes.buffer);
@@ -248,7 +248,7 @@ function emptyBatch(baseOffset: number, count: number, leaderEpoch: number): Uin
   view.setInt32(PARTITION_LEADER_EPOCH_POSITION, leaderEpoch);
   view.setInt8(MAGIC_POSITION, MAGIC);
   view.setInt32(LAST_OFFSET_DELTA_POSITION, count - 1);
-  // All of these are -1, which stands for none.
+  // All of these are -1, which means "none".
   bytes.fill(0xff, BASE_TIMESTAMP_POSITION, RECORD_COUNT_POSITION);
   view.setUint32(CRC_POSITION, crc32c(bytes, ATTRIBUTES_POSITION));
   return bytes;

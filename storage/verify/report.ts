@@ -1,5 +1,5 @@
 /**
- * What verification has found.
+ * The results of verification.
  *
  * @module
  */
@@ -7,75 +7,75 @@
 import type { DamagedRange } from "../segment/batch_walk.ts";
 import type { EpochAndOffset } from "../log/leader_epoch_cache.ts";
 
-/** Something that is wrong with a file. */
+/** A problem of a file. */
 export interface Finding {
   readonly path: string;
-  /** Where in the file, if it is in one place. */
+  /** The position in the file, if it has one. */
   readonly position?: number | undefined;
   readonly problem: string;
 }
 
-/** Offsets that have no records, with the damaged bytes in their place, which may be none. */
+/** Offsets without records, and the damaged bytes in their place, if any. */
 export interface Hole extends DamagedRange {
-  /** The leader epoch of the batch before, or -1. */
+  /** The leader epoch of the batch before it, or -1. */
   readonly leaderEpoch: number;
 }
 
-/** A batch with a leader epoch that cannot be. */
+/** A batch with an impossible leader epoch. */
 export interface WrongEpoch {
   readonly path: string;
-  /** Where the batch is in the file. */
+  /** The position of the batch in the file. */
   readonly position: number;
-  /** The epoch it must have. */
+  /** The correct epoch. */
   readonly leaderEpoch: number;
 }
 
-/** A segment as it was found. */
+/** The result of verifying a segment. */
 export interface SegmentReport {
   readonly baseOffset: number;
   readonly path: string;
   readonly sizeInBytes: number;
   /** In order. */
   readonly holes: readonly Hole[];
-  /** Whether an index is missing or has something that the batches do not. */
+  /** Whether an index is missing or disagrees with the batches. */
   readonly hasWrongIndex: boolean;
-  /** Whether the file is not there, though it was. */
+  /** Whether the file is missing. */
   readonly isMissing: boolean;
 }
 
-/** A log that has no folder. */
+/** A log without a folder. */
 export interface MissingLog {
   readonly name: string;
-  /** Path of the folder that it should have. */
+  /** Path of the missing folder. */
   readonly folder: string;
-  /** Its records were from here on, by the checkpoints. */
+  /** Its log start offset, according to the checkpoints. */
   readonly logStartOffset: number;
-  /** And up to here. */
+  /** Its end offset, according to the checkpoints. */
   readonly recoveryPoint: number;
-  /** The topic that it belongs to, if that is known. */
+  /** The id of its topic, if it is known. */
   readonly topicId: string | undefined;
-  /** Whether there must have been one, by more than one file, of which each may be damaged. */
+  /** Whether more than one file lists it: a single one may be damaged. */
   readonly isCertain: boolean;
 }
 
-/** A log as it was found. */
+/** The result of verifying a log. */
 export interface PartitionReport {
-  /** Name of the log, as `orders-3`. */
+  /** Name of the log, for instance `orders-3`. */
   readonly name: string;
   readonly folder: string;
   readonly findings: readonly Finding[];
   readonly segments: readonly SegmentReport[];
-  /** Paths of segments that were not there when the log was closed, with those of their indexes. */
+  /** Paths of the files of segments that did not exist when the log was closed. */
   readonly strays: readonly string[];
   readonly batchCount: number;
   readonly recordCount: number;
-  /** Where the sound batches end. */
+  /** The end offset of the valid batches. */
   readonly logEndOffset: number;
   readonly wrongEpochs: readonly WrongEpoch[];
-  /** Paths of small files that cannot be used. */
+  /** Paths of unusable files other than segments and indexes. */
   readonly wrongFiles: readonly string[];
-  /** What `partition.metadata` must say, if it does not. */
+  /** The topic id that `partition.metadata` must have, if it has another. */
   readonly topicId: string | undefined;
-  /** The leader epochs as the batches have them, if the file with them is wrong. */
+  /** The leader epochs of the batches, if the file with them is wrong. */
   readonly epochs: readonly EpochAndOffset[] | undefined;
 }

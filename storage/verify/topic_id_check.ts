@@ -1,5 +1,5 @@
 /**
- * Holds `partition.metadata` of a log against the topic that the log should belong to.
+ * Compares `partition.metadata` of a log with the topic that the log should belong to.
  *
  * @module
  */
@@ -10,26 +10,26 @@ import { PARTITION_METADATA_FILE_NAME, readPartitionMetadata } from "../log/part
 import type { ExpectedLogs } from "./expected_logs.ts";
 import type { Finding } from "./report.ts";
 
-/** Characters of an id, of 22, that damage of a byte changes at most. */
+/** Maximum number of characters of an id that damage of one byte changes. */
 const DAMAGED_CHARACTERS = 2;
 
-/** What to check, and what is known of it. */
+/** The log to check, and what is known about it. */
 export interface TopicIdCheckOptions {
   readonly fs: FileSystem;
   readonly name: string;
   readonly folder: string;
-  /** Whether the file is sure to be on disk, if there is to be one. */
+  /** Whether the file, if the log has one, is certain to be on disk. */
   readonly isOnDisk: boolean;
-  /** What logs there should be; nothing if that is not known. */
+  /** The expected logs; `undefined` if they are not known. */
   readonly expected: ExpectedLogs | undefined;
 }
 
-/** What was found out of the file. */
+/** The result of the check. */
 export interface TopicIdCheck {
   readonly finding: Finding | undefined;
-  /** Whether the file cannot be used. */
+  /** Whether the file is unusable. */
   readonly isWrong: boolean;
-  /** What the file must say, if that is known and it does not. */
+  /** The topic id that the file must have, if that is known and it has another. */
   readonly topicId: string | undefined;
 }
 
@@ -51,7 +51,7 @@ export function checkTopicId(options: TopicIdCheckOptions): TopicIdCheck {
   if (expected?.isKnown !== true || isSource || found === wanted) return SOUND;
   if (found === undefined) {
     if (!isOnDisk) return SOUND;
-    const problem = `it does not say that the log belongs to topic id ${wanted}`;
+    const problem = `it is missing; the topic id of the log is ${wanted}`;
     return { finding: { path, problem }, isWrong: false, topicId: wanted };
   }
   if (expected.isDeletedTopic(found)) return SOUND;
@@ -60,8 +60,8 @@ export function checkTopicId(options: TopicIdCheckOptions): TopicIdCheck {
     finding: {
       path,
       problem: wanted === undefined
-        ? `topic id is ${found}, which is of no topic that there is`
-        : `topic id is ${found}, that of the topic is ${wanted}`,
+        ? `topic id is ${found}, which no topic has`
+        : `topic id is ${found}, the topic has ${wanted}`,
     },
     isWrong: isDamaged,
     topicId: isDamaged ? wanted : undefined,

@@ -1,5 +1,5 @@
 /**
- * Checks a data folder, or the folder of one partition.
+ * Verifies a data folder, or the folder of one partition.
  *
  * @module
  */
@@ -22,35 +22,35 @@ import type { ExpectedLogs } from "./expected_logs.ts";
 import type { Finding, MissingLog, PartitionReport } from "./report.ts";
 import { verifyPartition } from "./verify_partition.ts";
 
-/** How to check. */
+/** How to verify. */
 export interface VerifyOptions {
-  /** Whether to decode the records too, which takes several times as long. Default: false. */
+  /** Whether to decode records too, which takes several times as long. Default: false. */
   readonly withRecords?: boolean;
-  /** Is shown the log that says what others there should be. Default: that is not known. */
+  /** Collects the expected logs from the log that lists them. Default: they are not known. */
   readonly expected?: ExpectedLogs;
   readonly signal?: AbortSignal;
-  /** Is told how many bytes there are to check. */
+  /** Called with the total number of bytes to check. */
   readonly onSize?: (bytes: number) => void;
-  /** Is told how many more bytes were checked. */
+  /** Called with the number of bytes checked since the last call. */
   readonly onProgress?: (bytes: number) => void;
-  /** Is given each log's report as soon as it is there. */
+  /** Called with the report of each log when it is complete. */
   readonly onPartition?: (report: PartitionReport) => void;
 }
 
-/** A data folder as it was found. */
+/** The result of verifying a data folder. */
 export interface DataFolderReport {
-  /** What is wrong with the folder's own files. */
+  /** Problems of the folder's own files. */
   readonly findings: readonly Finding[];
-  /** Paths of those that cannot be used. */
+  /** Paths of unusable files. */
   readonly wrongFiles: readonly string[];
   readonly partitions: readonly PartitionReport[];
-  /** Logs of which there is no folder. */
+  /** Logs without a folder. */
   readonly missing: readonly MissingLog[];
-  /** Whether it was closed in good order, or is no more than a partition's folder. */
+  /** Whether the last shutdown was clean. True for a partition's folder on its own. */
   readonly isClean: boolean;
 }
 
-/** The folder that has the lock and the checkpoints for a path, if there is one. */
+/** The data folder of a path, which has the lock and the checkpoints, if there is one. */
 export function dataFolderOf(fs: FileSystem, path: string): string | undefined {
   const parent = parentOf(path);
   if (isLogName(nameOf(path)) && isDataFolder(fs, parent)) return parent;
@@ -68,10 +68,10 @@ function nameOf(path: string): string {
 }
 
 /**
- * Checks all logs of a data folder, or one by its folder. Nothing is changed; nobody else may use the
- * folder meanwhile.
+ * Verifies all logs of a data folder, or one log by its folder. Changes nothing. The folder must
+ * not be in use.
  *
- * @throws {StorageError} If the folder is none of logs.
+ * @throws {StorageError} If the folder is neither a data folder nor a partition's folder.
  * @throws {FileSystemError} If a file cannot be read.
  */
 export async function verifyDataFolder(
@@ -102,7 +102,7 @@ export async function verifyDataFolder(
   const expected = isWhole ? options.expected : undefined;
   if (isWhole && names.length === 0 && !isDataFolder(fs, path)) {
     throw new StorageError(
-      `Cannot verify "${path}": it is neither a data folder nor a partition's`,
+      `Cannot verify "${path}": it is neither a data folder nor a partition's folder`,
     );
   }
   if (isWhole && isClean && !wrongFiles.includes(`${path}/${RECOVERY_POINT_FILE_NAME}`)) {
@@ -137,7 +137,7 @@ export async function verifyDataFolder(
   return { findings, wrongFiles, partitions, missing, isClean };
 }
 
-/** The names of all logs, that first which says what others there should be. */
+/** The names of all logs, first the one that lists the expected logs. */
 function namesOf(fs: FileSystem, path: string, first: string | undefined): string[] {
   const names = fs.readDirSync(path)
     .filter(({ name, isDirectory }) => isDirectory && isLogName(name))
@@ -145,7 +145,7 @@ function namesOf(fs: FileSystem, path: string, first: string | undefined): strin
   return [...names.filter((name) => name === first), ...names.filter((name) => name !== first)];
 }
 
-/** What there should be of logs, and what there is. */
+/** The expected and the existing logs. */
 interface FolderContents {
   readonly path: string;
   readonly names: readonly string[];
@@ -157,8 +157,8 @@ interface FolderContents {
 }
 
 /**
- * A clean shutdown leaves a folder for each log that has a recovery point. After a crash that may be of
- * a topic that was deleted, or not yet there.
+ * The missing logs. A clean shutdown leaves a folder for each log with a recovery point. After a
+ * crash a recovery point may belong to a deleted topic, or the folder may not have been created.
  */
 function missingLogs(contents: FolderContents): MissingLog[] {
   const { path, names, isClean, recoveryPoints, closed, logStartOffsets, expected } = contents;
@@ -193,9 +193,9 @@ function missingLogs(contents: FolderContents): MissingLog[] {
 
 function missingFinding({ name, folder, logStartOffset, recoveryPoint }: MissingLog): Finding {
   const records = recoveryPoint > logStartOffset
-    ? `, which had records of offsets ${logStartOffset} to ${recoveryPoint - 1}`
+    ? `, which had offsets ${logStartOffset} to ${recoveryPoint - 1},`
     : "";
-  return { path: folder, problem: `there is no folder of "${name}"${records}` };
+  return { path: folder, problem: `the folder of "${name}"${records} is missing` };
 }
 
 function readCheckpoint(
@@ -215,7 +215,7 @@ function readCheckpoint(
   }
 }
 
-/** The segments at the last clean shutdown; nothing if that is not known. */
+/** The segments at the last clean shutdown; `undefined` if they are not known. */
 function readClosed(
   fs: FileSystem,
   dataFolder: string | undefined,
@@ -251,11 +251,11 @@ function compareNames(
 ): void {
   const path = `${folder}/${RECOVERY_POINT_FILE_NAME}`;
   for (const name of names) {
-    if (!recoveryPoints.has(name)) findings.push({ path, problem: `it does not have "${name}"` });
+    if (!recoveryPoints.has(name)) findings.push({ path, problem: `it has no entry for "${name}"` });
   }
 }
 
-/** Bytes of a log's segments. */
+/** Total size of a log's segments, in bytes. */
 function sizeOf(fs: FileSystem, folder: string): number {
   let size = 0;
   for (const { name } of fs.readDirSync(folder)) {

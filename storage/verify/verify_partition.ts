@@ -1,5 +1,5 @@
 /**
- * Checks the files of one log: every batch of every segment, and what was derived from them.
+ * Verifies the files of one log: every batch of every segment, and everything derived from them.
  *
  * @module
  */
@@ -24,31 +24,31 @@ import { ProducerCheck } from "./producer_check.ts";
 import type { Finding, Hole, PartitionReport, SegmentReport } from "./report.ts";
 import { checkTopicId } from "./topic_id_check.ts";
 
-/** What to check, and what is known of it. */
+/** The log to verify, and what is known about it. */
 export interface PartitionVerifyOptions {
   readonly fs: FileSystem;
   readonly name: string;
   readonly folder: string;
-  /** Whether the log was closed in good order. */
+  /** Whether the last shutdown was clean. */
   readonly isClean: boolean;
   /** From the checkpoint of the data folder, if it has one. */
   readonly recoveryPoint: number | undefined;
-  /** Likewise. */
+  /** From the checkpoint of the data folder, if it has one. */
   readonly logStartOffset: number | undefined;
-  /** The segments at the last clean shutdown; nothing if that is not known. */
+  /** The segments at the last clean shutdown; `undefined` if they are not known. */
   readonly closed?: readonly ClosedSegment[] | undefined;
   /** Whether the log is compacted, which leaves gaps. */
   readonly isCompacted: boolean;
-  /** What logs there should be; nothing if that is not known. */
+  /** The expected logs; `undefined` if they are not known. */
   readonly expected?: ExpectedLogs | undefined;
-  /** Whether to decode the records too. */
+  /** Whether to decode records too. */
   readonly withRecords: boolean;
   readonly signal?: AbortSignal | undefined;
-  /** Is told how many more bytes were checked. */
+  /** Called with the number of bytes checked since the last call. */
   readonly onProgress?: ((bytes: number) => void) | undefined;
 }
 
-/** Checks one log. */
+/** Verifies one log. */
 export function verifyPartition(options: PartitionVerifyOptions): Promise<PartitionReport> {
   return new PartitionVerifier(options).verify();
 }
@@ -62,9 +62,9 @@ class PartitionVerifier {
   readonly #producers: ProducerCheck;
   readonly #baseOffsets: readonly number[];
   readonly #strays: readonly string[];
-  /** The segments that there were. */
+  /** The segments at the last clean shutdown, by base offset. */
   readonly #closed: ReadonlyMap<number, ClosedSegment>;
-  /** What lies before is not for recovery to check. */
+  /** Offsets from here on are checked by recovery and not reported. */
   readonly #trustedOffset: number;
   #nextOffset: number;
   #batchCount = 0;
@@ -79,7 +79,7 @@ class PartitionVerifier {
     const closed = options.closed?.filter(({ endOffset }) => endOffset > logStartOffset);
     this.#closed = new Map(closed?.map((segment) => [segment.baseOffset, segment]));
     const sizeOf = (base: number) => fs.statSync(`${folder}/${fileNameOf(base, LOG_SUFFIX)}`)?.size;
-    // With a file that has more, others may have been put back that were lost before.
+    // If a file is larger, others that were lost before may have been restored.
     const hasMore = options.closed?.some(({ baseOffset, sizeInBytes }) =>
       (sizeOf(baseOffset) ?? 0) > sizeInBytes
     );
@@ -92,7 +92,7 @@ class PartitionVerifier {
         .filter((name) => names.includes(name)).map((name) => `${folder}/${name}`)
     );
     const wanted = new Set([...found.filter((base) => known.has(base)), ...this.#closed.keys()]);
-    // Nothing is left of a log that had records.
+    // The log had records, and none of its segments is left.
     if (wanted.size === 0 && (recoveryPoint ?? 0) > logStartOffset) wanted.add(logStartOffset);
     this.#baseOffsets = [...wanted].sort((a, b) => a - b);
     this.#nextOffset = this.#baseOffsets[0] ?? 0;
@@ -116,7 +116,7 @@ class PartitionVerifier {
     const segments: SegmentReport[] = [];
     for (const path of this.#strays) {
       if (!path.endsWith(LOG_SUFFIX)) continue;
-      this.#findings.push({ path, problem: "the file was not there at the last stop" });
+      this.#findings.push({ path, problem: "the file did not exist at the last shutdown" });
     }
     for (const slot of this.#baseOffsets.keys()) segments.push(await this.#checkSegment(slot));
     const { name, folder, isClean } = this.#options;
@@ -209,7 +209,7 @@ class PartitionVerifier {
       this.#checkGap(endOffset, sizeInBytes, lose, isCut);
       this.#nextOffset = endOffset;
     } else if (closed !== undefined && sizeInBytes !== closed.sizeInBytes && holes.length === 0) {
-      const problem = `it has ${sizeInBytes} bytes, ${closed.sizeInBytes} at the last stop`;
+      const problem = `it has ${sizeInBytes} bytes, it had ${closed.sizeInBytes} at the last shutdown`;
       this.#findings.push({ path, problem });
     }
     indexes.end();
@@ -218,7 +218,7 @@ class PartitionVerifier {
     return { baseOffset, path, sizeInBytes, holes, hasWrongIndex, isMissing: false };
   }
 
-  /** A segment whose file is gone. */
+  /** The report of a segment whose file is missing. */
   #missingSegment(path: string, baseOffset: number, nextOffset: number): SegmentReport {
     const lost = nextOffset > baseOffset
       ? `, which had offsets ${baseOffset} to ${nextOffset - 1}`
@@ -242,7 +242,7 @@ class PartitionVerifier {
   #checkBatch(header: BatchCursor, position: number, path: string, walk: BatchWalk): void {
     const { recordCount, baseOffset, lastOffset } = header;
     if ((recordCount === 0 || header.isControl) && !header.hasProducerId) {
-      // Such as a repair puts in the place of others.
+      // A repair writes such batches in place of damaged ones.
       this.#producers.damage();
     } else {
       this.#epochs.batch(header, path, position);
@@ -256,7 +256,7 @@ class PartitionVerifier {
         path,
         position,
         problem:
-          `batch of offsets ${baseOffset} to ${lastOffset} says it has ${recordCount} records`,
+          `batch of offsets ${baseOffset} to ${lastOffset} states ${recordCount} records`,
       });
     } else if (this.#options.withRecords) {
       const problem = recordsProblem(walk);
@@ -265,8 +265,8 @@ class PartitionVerifier {
   }
 
   /**
-   * Only compaction leaves gaps, and never in the last segment. After a crash it is not known for
-   * certain where it has been.
+   * Reports a gap, unless compaction may have left it. Compaction leaves none in the last segment,
+   * and after a crash the cleaned part is not known for certain.
    */
   #checkGap(
     nextOffset: number,
@@ -288,7 +288,7 @@ class PartitionVerifier {
     });
   }
 
-  /** Holds the checkpoints of the data folder against the batches. */
+  /** Compares the checkpoints of the data folder with the batches. */
   #checkOffsets(): void {
     const { isClean, recoveryPoint, logStartOffset, folder, name } = this.#options;
     const end = this.#nextOffset;
@@ -301,12 +301,12 @@ class PartitionVerifier {
     if (logStartOffset !== undefined && logStartOffset > end) {
       this.#findings.push({
         path: folder,
-        problem: `"${name}" ends at offset ${end}, it is said to start at ${logStartOffset}`,
+        problem: `"${name}" ends at offset ${end}, its log start offset is ${logStartOffset}`,
       });
     }
   }
 
-  /** @returns What `partition.metadata` must say, if it does not. */
+  /** @returns The topic id that `partition.metadata` must have, if it has another. */
   #checkTopicId(): string | undefined {
     const { fs, name, folder, isClean, recoveryPoint = 0, expected } = this.#options;
     const isOnDisk = isClean || recoveryPoint > 0;
@@ -316,7 +316,7 @@ class PartitionVerifier {
     return check.topicId;
   }
 
-  /** Shows a batch to what is said by this log of others. */
+  /** Passes a batch of the log that lists the expected logs on to them. */
   #follow(walk: BatchWalk): void {
     const { expected, name, logStartOffset = 0 } = this.#options;
     if (expected?.source === name) expected.batch(walk.batch(), logStartOffset);
@@ -337,7 +337,7 @@ function describe(
     : "no offsets";
   return endPosition === position
     ? `${offsets} are missing`
-    : `${endPosition - position} bytes are no sound batch, ${offsets}: ${problem}`;
+    : `${endPosition - position} bytes are no valid batch, ${offsets}: ${problem}`;
 }
 
 function recordsProblem(walk: BatchWalk): string | undefined {

@@ -175,7 +175,7 @@ Deno.test("repairDataFolder() keeps what it takes out, and says nothing of it to
   const found = await findingsOf(fs);
   assertMatch(
     found[0]!,
-    /^\/data\/orders-3\/0{20}\.log@\d+: \d+ bytes are no sound batch, offsets 2 to 5: /,
+    /^\/data\/orders-3\/0{20}\.log@\d+: \d+ bytes are no valid batch, offsets 2 to 5: /,
   );
   await repair(fs);
   assertEquals(fs.readFileSync(`${FIRST}.${size}.corrupt`), before);

@@ -79,7 +79,7 @@ Deno.test("log verify prints each problem on a line with its position, and exits
     assertEquals(text.code, 1);
     assertStringIncludes(
       text.stdout,
-      `${path}, position ${position}: ${position} bytes are no sound batch, offsets 2 to 3: computed`,
+      `${path}, position ${position}: ${position} bytes are no valid batch, offsets 2 to 3: computed`,
     );
     assertEquals(text.stdout.trimEnd().split("\n").length, 1);
     assertStringIncludes(text.stderr, "Error: Found 1 problem\n");
