@@ -1,10 +1,9 @@
-// A log of which everything is asked at once, with reads and syncs that take their time, in random
-// steps from a printed seed.
+// Concurrent operations on a log, with delayed reads and syncs, in random steps from a printed seed.
 //
-// Held to: a read gives whole batches from the one that holds its offset, without a gap, with values
-// that were appended at these offsets at some time, or says that the offset is out of range; when a
-// flush resolves, what was appended before it was called survives a power failure; after closing and
-// opening again all is as it was.
+// Invariants: a read returns consecutive whole batches from the one that contains its offset, with
+// values that were appended at these offsets at some time, or fails because the offset is out of
+// range; when a flush resolves, everything appended before the call survives a power failure;
+// closing and reopening the log changes nothing.
 
 import { assert, assertEquals } from "@std/assert";
 import { Random } from "../protocol/random_testing.ts";
@@ -37,7 +36,7 @@ class Simulation {
   readonly #random: Random;
   readonly #memory = new MemoryFileSystem({ now: () => NOW_MS });
   readonly #pending: Promise<unknown>[] = [];
-  /** All values that were appended at an offset, since a truncation may replace one. */
+  /** All values ever appended at an offset, because a truncation may replace one. */
   readonly #values = new Map<number, Set<string>>();
   #directory!: LogDirectory;
   #log!: Log;
@@ -60,7 +59,7 @@ class Simulation {
     this.#log = this.#directory.create(NAME, { nowMs: NOW_MS, config: CONFIG });
     for (let i = 0; i < steps; i++) {
       const pending = this.#step();
-      // Whatever fails, fails the run at its end, and not as an unhandled rejection before.
+      // A failure is reported at the end of the run, not as an unhandled rejection before.
       pending?.catch(() => {});
       if (pending !== undefined) this.#pending.push(pending);
       if (this.#random.below(10) === 0) await this.#delay();
@@ -106,7 +105,7 @@ class Simulation {
       const { chunks, nextOffset, release } = await this.#log.read(offset, {
         maxBytes: this.#random.below(3000),
       });
-      // Others read meanwhile, but not into this memory.
+      // Other reads run in the meantime, but not into this memory.
       for (let i = this.#random.below(20); i > 0; i--) await Promise.resolve();
       const records = recordsOf(chunks);
       release?.();
@@ -154,7 +153,7 @@ class Simulation {
   }
 }
 
-Deno.test("Log serves reads, flushes and everything else at once, in random steps", async (t) => {
+Deno.test("Log is correct under concurrent operations, in random steps", async (t) => {
   const base = numberFromEnv("SEED", Math.floor(Math.random() * 1e9));
   for (let seed = base; seed < base + numberFromEnv("RUNS", 8); seed++) {
     await t.step(`seed ${seed}`, () => new Simulation(seed).run(300));

@@ -24,7 +24,7 @@ const FIRST = `/data/${NAME}/00000000000000000000.log`;
 const CONFIG = { segmentBytes: 700, indexIntervalBytes: 150 };
 const LEADER_EPOCH = [12, 13, 14, 15];
 
-/** Where a batch is in the first segment. */
+/** Position of a batch in the first segment. */
 interface Place {
   readonly position: number;
   readonly size: number;
@@ -32,7 +32,7 @@ interface Place {
   readonly lastOffset: number;
 }
 
-/** Batches of three records in three segments, and a fourth that is being written. */
+/** Batches of three records in three segments and a fourth, active one. */
 async function makeLog(): Promise<{ fs: MemoryFileSystem; places: Place[]; end: number }> {
   const fs = new MemoryFileSystem();
   const directory = await openDirectory(fs, { config: CONFIG });
@@ -65,7 +65,7 @@ function patch(fs: MemoryFileSystem, path: string, change: (bytes: Uint8Array) =
   fs.writeFileSync(path, bytes);
 }
 
-/** What a log gives from every offset: its record, or nothing where there is damage. */
+/** The record that a log returns at each offset; nothing where there is damage. */
 async function readEach(log: Log): Promise<(string | undefined)[]> {
   const found: (string | undefined)[] = [];
   for (let offset = log.logStartOffset; offset < log.logEndOffset; offset++) {
@@ -83,7 +83,7 @@ async function readEach(log: Log): Promise<(string | undefined)[]> {
   return found;
 }
 
-/** Opens the log, as often as it takes, with nothing of it in memory. */
+/** Opens the log, repeatedly, without a batch cache. */
 async function opened(
   fs: MemoryFileSystem,
   use: (log: Log, damages: LogDamage[]) => Promise<void>,
@@ -101,7 +101,7 @@ async function opened(
   }
 }
 
-Deno.test("Log.read() serves all but the batch of which any one bit is flipped", async () => {
+Deno.test("Log.read() returns everything except a batch with a flipped bit, for any bit", async () => {
   const { fs, places, end } = await makeLog();
   for (const { position, size, firstOffset, lastOffset } of places) {
     for (let at = 0; at < size; at++) {
@@ -125,7 +125,7 @@ Deno.test("Log.read() serves all but the batch of which any one bit is flipped",
   }
 });
 
-Deno.test("Log.read() serves what is sound around several damaged places, torn and zeroed ones", async () => {
+Deno.test("Log.read() returns the valid batches around several torn and zeroed ranges", async () => {
   const { fs, places, end } = await makeLog();
   const [first, second, third, fourth] = places as [Place, Place, Place, Place];
   const last = places.at(-1)!;
@@ -154,7 +154,7 @@ Deno.test("Log.read() serves what is sound around several damaged places, torn a
   }
 });
 
-Deno.test("Log.read() serves a file that was cut up to the cut", async () => {
+Deno.test("Log.read() of a truncated file returns the batches before the cut", async () => {
   const { fs, places } = await makeLog();
   const { position, firstOffset } = places[3]!;
   const damaged = fs.clone({ unsynced: "kept" });
@@ -170,7 +170,7 @@ Deno.test("Log.read() serves a file that was cut up to the cut", async () => {
   });
 });
 
-Deno.test("Log.read() says what is damaged, where, and why", async () => {
+Deno.test("Log.read() of damage fails with its offsets, position and problem", async () => {
   const { fs, places } = await makeLog();
   const { position, size } = places[2]!;
   patch(fs, FIRST, (bytes) => bytes[position + 16] = 9);
@@ -189,7 +189,7 @@ Deno.test("Log.read() says what is damaged, where, and why", async () => {
   });
 });
 
-Deno.test("Log.read() is not led astray by an index of which any bit is flipped", async () => {
+Deno.test("Log.read() is correct with an index with a flipped bit, for any bit", async () => {
   const { fs, end } = await makeLog();
   const whole = Array.from({ length: end }, (_, offset) => valueOf(offset));
   for (const suffix of ["index", "timeindex"]) {
@@ -206,7 +206,7 @@ Deno.test("Log.read() is not led astray by an index of which any bit is flipped"
   }
 });
 
-Deno.test("Log.read() checks what was read once no more", async () => {
+Deno.test("Log.read() checks bytes only once", async () => {
   const { fs, places } = await makeLog();
   await opened(fs, async (log, damages) => {
     await readEach(log);
@@ -217,7 +217,7 @@ Deno.test("Log.read() checks what was read once no more", async () => {
   });
 });
 
-Deno.test("Log keeps what follows damage over a kill, up to the recovery point and beyond", async () => {
+Deno.test("Log.open() after a kill keeps batches that follow damage, before and after the recovery point", async () => {
   for (const [place, at] of [[0, 9], [1, 10], [1, 3], [2, 16], [3, 70]] as const) {
     const fs = new MemoryFileSystem();
     const directory = await openDirectory(fs, { config: { indexIntervalBytes: 150 } });
@@ -241,7 +241,7 @@ Deno.test("Log keeps what follows damage over a kill, up to the recovery point a
   }
 });
 
-Deno.test("Log.read() misses a segment that went before a start that follows a kill", async () => {
+Deno.test("Log.read() detects a segment that was lost before a start after a kill", async () => {
   const { fs, end } = await makeLog();
   fs.removeSync("/data/.kafka_cleanshutdown");
   const [, second, third] = fs.readDirSync("/data/" + NAME).map(({ name }) => name)
@@ -262,9 +262,9 @@ Deno.test("Log.read() misses a segment that went before a start that follows a k
   }
 });
 
-Deno.test("Log tells after a kill what zeros across its recovery point cost", async () => {
+Deno.test("Log.open() after a kill reports the offsets lost to zeros across the recovery point", async () => {
   const cases: [from: number, to: number, lost: [number, number], end: number, text: RegExp][] = [
-    // Batches that are zeros, and the offsets that are known to be lost.
+    // Zeroed batches, and the offsets that are reported as lost.
     [2, 3, [6, 8], 18, /^\d+ bytes at position \d+ are damaged: /],
     [3, 5, [9, 14], 18, /^\d+ bytes at position \d+ are damaged: /],
     [3, 6, [9, 11], 12, /are damaged, and batches after them may be lost: /],
@@ -305,7 +305,7 @@ Deno.test("Log tells after a kill what zeros across its recovery point cost", as
   }
 });
 
-Deno.test("Log takes appends behind damage at its end, after a stop in good order", async () => {
+Deno.test("Log.append() works after damage at the end of the log, after a clean shutdown", async () => {
   for (const at of [3, 9, 16, 22, 70]) {
     const { fs, end } = await makeLog();
     const directory = await openDirectory(fs, { config: CONFIG });
@@ -318,12 +318,12 @@ Deno.test("Log takes appends behind damage at its end, after a stop in good orde
       assertEquals(found.slice(end), values(end));
       assertEquals(found.indexOf(undefined), end - 3);
     });
-    // It is there also after the next start.
+    // The record is still there after the next start.
     await opened(fs, async (log) => assertEquals((await readEach(log)).slice(end), values(end)));
   }
 });
 
-Deno.test("Log.read() takes gaps for what they are, and not every gap", async () => {
+Deno.test("Log.read() accepts gaps of compaction, and detects wrong base offsets", async () => {
   const fs = new MemoryFileSystem();
   const directory = await openDirectory(fs);
   const log = directory.create(NAME, { nowMs: NOW_MS });
@@ -339,7 +339,7 @@ Deno.test("Log.read() takes gaps for what they are, and not every gap", async ()
     assertEquals(recordsOf(chunks).map(({ offset }) => offset), bases.slice(1));
     assertEquals(damages, []);
   });
-  // Offset 20 becomes 52, which is beyond the 40 behind it.
+  // Offset 20 becomes 52, which is larger than the following 40.
   patch(fs, FIRST, (bytes) => bytes[2 * size + 7]! ^= 32);
   await opened(fs, async (log, damages) => {
     assertEquals((await log.read(1, { maxBytes: 1 << 20 })).nextOffset, 11);
@@ -351,7 +351,7 @@ Deno.test("Log.read() takes gaps for what they are, and not every gap", async ()
   });
 });
 
-Deno.test("Log.offsetForTimestamp() says so where damage is in its way, and finds what is behind", async () => {
+Deno.test("Log.offsetForTimestamp() fails if damage precedes the record, and finds later records", async () => {
   const fs = new MemoryFileSystem();
   const directory = await openDirectory(fs, { config: { indexIntervalBytes: 150 } });
   const log = directory.create(NAME, {

@@ -16,7 +16,7 @@ function textOf(fs: MemoryFileSystem, path: string): string {
   return new TextDecoder().decode(fs.readFileSync(path));
 }
 
-Deno.test("LogDirectory creates logs, and has them again after it was closed", async () => {
+Deno.test("LogDirectory.create() creates logs that exist after reopening the folder", async () => {
   const fs = new MemoryFileSystem();
   const directory = await openDirectory(fs);
   const log = directory.create("orders-3", { nowMs: NOW_MS, topicId: TOPIC_ID });
@@ -53,7 +53,7 @@ Deno.test("LogDirectory creates logs, and has them again after it was closed", a
   await again.close();
 });
 
-Deno.test("LogDirectory.create() refuses a name twice, and names of no partition", async () => {
+Deno.test("LogDirectory.create() rejects a duplicate name, and names that are not those of a partition", async () => {
   await using directory = await openDirectory(new MemoryFileSystem());
   directory.create("a-0", { nowMs: NOW_MS });
   for (
@@ -64,7 +64,7 @@ Deno.test("LogDirectory.create() refuses a name twice, and names of no partition
   assertEquals(directory.logCount, 1);
 });
 
-Deno.test("LogDirectory refuses a folder that is in use, and says by whom", async () => {
+Deno.test("LogDirectory.open() rejects a folder that is in use, and names its owner", async () => {
   const fs = new MemoryFileSystem();
   const directory = await openDirectory(fs, { owner: "process 4711" });
   await assertRejects(
@@ -76,14 +76,14 @@ Deno.test("LogDirectory refuses a folder that is in use, and says by whom", asyn
   await (await openDirectory(fs)).close();
 });
 
-Deno.test("LogDirectory is given up if it cannot be opened", async () => {
+Deno.test("LogDirectory.open() unlocks the folder if it fails", async () => {
   const fs = new MemoryFileSystem();
   await (await openDirectory(fs)).close();
   fs.writeFileSync("/data/meta.properties", new TextEncoder().encode("version=9"));
   for (let i = 0; i < 2; i++) await assertRejects(() => openDirectory(fs), CorruptFileError);
 });
 
-Deno.test("LogDirectory does not wait for the lock of a process that was killed", async () => {
+Deno.test("LogDirectory.open() does not wait for the lock of a killed process", async () => {
   const path = Deno.makeTempDirSync();
   try {
     const code = `
@@ -118,7 +118,7 @@ Deno.test("LogDirectory does not wait for the lock of a process that was killed"
   }
 });
 
-Deno.test("LogDirectory.delete() renames the folder at once and removes it later", async () => {
+Deno.test("LogDirectory.delete() renames the folder immediately and removes it later", async () => {
   const fs = new MemoryFileSystem();
   await using directory = await openDirectory(fs);
   const log = directory.create("orders-3", { nowMs: NOW_MS, config: configOf() });
@@ -155,7 +155,7 @@ Deno.test("LogDirectory.delete() keeps folder names within 255 characters", asyn
   assertMatch(deleted, /^t+-12\.[0-9a-f]{32}-delete$/);
 });
 
-Deno.test("LogDirectory removes folders of deleted logs that it finds on open", async () => {
+Deno.test("LogDirectory.open() removes the folders of deleted logs", async () => {
   const fs = new MemoryFileSystem();
   const directory = await openDirectory(fs);
   append(directory.create("orders-3", { nowMs: NOW_MS }), ["a"]);
@@ -168,7 +168,7 @@ Deno.test("LogDirectory removes folders of deleted logs that it finds on open", 
   assert(namesIn(fs, "/data").includes("somebody-elses"));
 });
 
-Deno.test("LogDirectory does not take checkpoints of a deleted log for those of a new one", async () => {
+Deno.test("LogDirectory.open() does not apply checkpoints of a deleted log to a new one of the same name", async () => {
   let fs = new MemoryFileSystem();
   let directory = await openDirectory(fs);
   const old = directory.create("orders-3", { nowMs: NOW_MS });
@@ -195,7 +195,7 @@ Deno.test("LogDirectory does not take checkpoints of a deleted log for those of 
   await directory.close();
 });
 
-Deno.test("LogDirectory checks logs from the beginning that the checkpoint does not have", async () => {
+Deno.test("LogDirectory.open() checks logs that are not in the checkpoint from their start", async () => {
   const fs = new MemoryFileSystem();
   const directory = await openDirectory(fs);
   append(directory.create("a-0", { nowMs: NOW_MS }), ["a"]);
@@ -216,7 +216,7 @@ Deno.test("LogDirectory checks logs from the beginning that the checkpoint does 
   }
 });
 
-Deno.test("LogDirectory.checkpoint() moves recovery points and log start offsets to disk", async () => {
+Deno.test("LogDirectory.checkpoint() writes recovery points and log start offsets", async () => {
   const fs = new MemoryFileSystem();
   const directory = await openDirectory(fs);
   const log = directory.create("orders-3", { nowMs: NOW_MS });
@@ -233,7 +233,7 @@ Deno.test("LogDirectory.checkpoint() moves recovery points and log start offsets
   assertEquals([logStartOffset, logEndOffset, recovery?.fromOffset], [4, 10, 10]);
 });
 
-Deno.test("LogDirectory.checkpoint() can be ended early, and writes how far it came", async () => {
+Deno.test("LogDirectory.checkpoint() writes the recovery points so far if it is aborted", async () => {
   const fs = new WatchedFileSystem(new MemoryFileSystem());
   await using directory = await openDirectory(fs);
   const logs = [0, 1, 2].map((index) => directory.create(`a-${index}`, { nowMs: NOW_MS }));
@@ -247,7 +247,7 @@ Deno.test("LogDirectory.checkpoint() can be ended early, and writes how far it c
   assertEquals(logs.map((log) => log.recoveryPoint), [1, 1, 1]);
 });
 
-Deno.test("LogDirectory has a truncated log checked from where it was truncated, whatever crashes", async () => {
+Deno.test("LogDirectory.open() checks a truncated log from the truncation on, after any crash", async () => {
   const fs = new MemoryFileSystem();
   const directory = await openDirectory(fs);
   const log = directory.create("orders-3", { nowMs: NOW_MS });
@@ -267,7 +267,7 @@ Deno.test("LogDirectory has a truncated log checked from where it was truncated,
   }
 });
 
-Deno.test("LogDirectory does not rely on index files that were behind when a log was truncated", async () => {
+Deno.test("LogDirectory.open() does not trust index files that were out of date at a truncation", async () => {
   const fs = new MemoryFileSystem();
   const config = configOf({ segmentBytes: 1000, indexIntervalBytes: 10_000 });
   const directory = await openDirectory(fs, { config });
@@ -277,7 +277,7 @@ Deno.test("LogDirectory does not rely on index files that were behind when a log
   for (const timestamp of [100, 900]) at(timestamp, 400);
   await directory.checkpoint();
   log.truncateTo(1, NOW_MS);
-  // Too large for the segment that was cut, so that it takes no more batches.
+  // Too large for the truncated segment, so that a new one is rolled.
   for (const timestamp of [300, 500]) assertEquals(at(timestamp, 600).rolled, true);
   await log.flush();
   const copy = fs.clone({ unsynced: "lost" });
@@ -287,7 +287,7 @@ Deno.test("LogDirectory does not rely on index files that were behind when a log
   assertEquals((await again.get("orders-3")!.offsetForTimestamp(250))?.offset, 1);
 });
 
-Deno.test("LogDirectory keeps the truth on disk when a truncation meets a checkpoint under way", async () => {
+Deno.test("LogDirectory.checkpoint() writes correct recovery points if a log is truncated meanwhile", async () => {
   const fs = new WatchedFileSystem(new MemoryFileSystem());
   const directory = await openDirectory(fs);
   const log = directory.create("orders-3", { nowMs: NOW_MS });
@@ -329,7 +329,7 @@ Deno.test("LogDirectory writes and reads meta.properties", async () => {
   assertEquals(again.metaProperties?.nodeId, 1);
 });
 
-Deno.test("LogDirectory.removeExpiredProducers() makes logs forget them", async () => {
+Deno.test("LogDirectory.removeExpiredProducers() removes them from all logs", async () => {
   await using directory = await openDirectory(new MemoryFileSystem(), {
     producerIdExpirationMs: 1000,
   });
@@ -341,7 +341,7 @@ Deno.test("LogDirectory.removeExpiredProducers() makes logs forget them", async 
   assertEquals(log.producers.size, 0);
 });
 
-Deno.test("LogDirectory.removeExpiredProducers() goes by the time that counts now", async () => {
+Deno.test("LogDirectory.removeExpiredProducers() uses the current expiration time", async () => {
   let expirationMs = 1000;
   await using directory = await openDirectory(new MemoryFileSystem(), {
     producerIdExpirationMs: () => expirationMs,
@@ -356,14 +356,14 @@ Deno.test("LogDirectory.removeExpiredProducers() goes by the time that counts no
   assertEquals(log.producers.size, 0);
 });
 
-Deno.test("LogDirectory refuses to create and delete once it is closed", async () => {
+Deno.test("LogDirectory.create() and delete() fail after close()", async () => {
   const directory = await openDirectory(new MemoryFileSystem());
   await directory.close();
   assertThrows(() => directory.create("a-0", { nowMs: NOW_MS }), StorageError, "is closed");
   assertThrows(() => directory.delete("a-0", NOW_MS), StorageError, "is closed");
 });
 
-Deno.test("LogDirectory has few files open, however many logs are used", async () => {
+Deno.test("LogDirectory bounds the number of open files for any number of logs", async () => {
   const path = Deno.makeTempDirSync();
   try {
     const directory = await openDirectory(new DenoFileSystem(), {
@@ -384,7 +384,7 @@ Deno.test("LogDirectory has few files open, however many logs are used", async (
     await Promise.all(logs.slice(0, 200).map((log) => log.flush()));
     assert(directory.openFiles <= 50);
     assert(logs.slice(0, 200).every((log) => log.flushedOffset === 2));
-    // Left as by a kill: closing in good order would sync every one of them.
+    // Left as by a kill: a clean shutdown would sync every log.
     for (const log of logs) log.abandon();
     assertEquals(directory.openFiles, 0);
     await directory.close();
@@ -393,7 +393,7 @@ Deno.test("LogDirectory has few files open, however many logs are used", async (
   }
 });
 
-Deno.test("LogDirectory keeps the last batches of all logs within its budget of memory", async () => {
+Deno.test("LogDirectory keeps the batch cache of all logs within its memory budget", async () => {
   await using directory = await openDirectory(new MemoryFileSystem(), { batchCacheBytes: 100_000 });
   const logs = Array.from({ length: 5 }, (_, i) => directory.create(`t-${i}`, { nowMs: NOW_MS }));
   for (let i = 0; i < 100; i++) {
@@ -407,7 +407,7 @@ Deno.test("LogDirectory keeps the last batches of all logs within its budget of 
   }
 });
 
-Deno.test("LogDirectory works on the machine's files as in memory", async () => {
+Deno.test("LogDirectory works with DenoFileSystem as in memory", async () => {
   const path = Deno.makeTempDirSync();
   try {
     const fs = new DenoFileSystem();
@@ -443,7 +443,7 @@ Deno.test("LogDirectory works on the machine's files as in memory", async () => 
   }
 });
 
-Deno.test("LogDirectory leaves nothing half written where the disk was full", async () => {
+Deno.test("LogDirectory leaves no partial files when the disk is full", async () => {
   const disk = new MemoryFileSystem();
   const fs = new WatchedFileSystem(disk);
   const directory = await openDirectory(fs);

@@ -1,6 +1,6 @@
 /**
- * What a power failure may leave of a log when it comes at a bad moment: after a kill, in the middle of
- * retention, or before what recovery removed is gone from disk.
+ * Power failures at bad moments: after a kill, in the middle of retention, or before the removals
+ * of recovery are on disk.
  */
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
@@ -31,7 +31,7 @@ function segmentFile(baseOffset: number): string {
   return `${FOLDER}/${String(baseOffset).padStart(20, "0")}.log`;
 }
 
-Deno.test("Log.applyRetention() leaves no gap and moves no end, whenever the power fails", async () => {
+Deno.test("Log.applyRetention() leaves no gap and keeps the end offset, whenever the power fails", async () => {
   for (const count of [2, 9]) {
     const disk = new MemoryFileSystem({ now: () => NOW_MS });
     const fs = new WatchedFileSystem(disk);
@@ -72,7 +72,7 @@ Deno.test("Log.applyRetention() resolves when the deletion is on disk", async ()
   await directory.close();
 });
 
-Deno.test("Log.open() after a kill sees no deletion that a power failure could undo", async () => {
+Deno.test("Log.open() after a kill shows no deletion that a power failure could undo", async () => {
   const disk = new MemoryFileSystem();
   const fs = new WatchedFileSystem(disk);
   const { directory, log } = await create(fs, 5);
@@ -92,11 +92,11 @@ Deno.test("Log.open() after a kill sees no deletion that a power failure could u
   await directory.close();
 });
 
-Deno.test("Log.flush() brings names to disk that a killed process had only written", async () => {
+Deno.test("Log.flush() syncs names that a killed process had not synced", async () => {
   for (const file of [undefined, segmentFile(0)]) {
     const fs = new MemoryFileSystem();
     const { directory } = await create(fs, 0);
-    // A first append that found no room leaves an empty file.
+    // A first append that fails on a full disk leaves an empty file.
     if (file !== undefined) fs.writeFileSync(file, new Uint8Array(0));
     const killed = fs.clone({ unsynced: "kept" });
     const again = await openDirectory(killed);
@@ -110,7 +110,7 @@ Deno.test("Log.flush() brings names to disk that a killed process had only writt
   }
 });
 
-Deno.test("Log.flush() brings the topic's id to disk if the log was closed before it had records", async () => {
+Deno.test("Log.flush() syncs partition.metadata of a log that was closed before it had records", async () => {
   const fs = new MemoryFileSystem();
   const { directory } = await create(fs, 0);
   await directory.close();
@@ -122,7 +122,7 @@ Deno.test("Log.flush() brings the topic's id to disk if the log was closed befor
   await again.close();
 });
 
-Deno.test("Log.append() writes nothing if what it has to load cannot be read", async () => {
+Deno.test("Log.append() writes nothing if the state that it must load cannot be read", async () => {
   const fs = new MemoryFileSystem();
   const { directory } = await create(fs, 3);
   await directory.close();
@@ -145,7 +145,7 @@ Deno.test("Log.append() writes nothing if what it has to load cannot be read", a
   await again.close();
 });
 
-Deno.test("Log recovery brings it to disk that segments behind a gap are gone", async () => {
+Deno.test("Log.open() syncs the removal of segments after a gap", async () => {
   const fs = new MemoryFileSystem();
   const { directory, log } = await create(fs, 6);
   await log.flush();
@@ -159,7 +159,7 @@ Deno.test("Log recovery brings it to disk that segments behind a gap are gone", 
   await directory.close();
 });
 
-Deno.test("Log recovery cuts what a failed append left before the recovery point's segment", async () => {
+Deno.test("Log.open() cuts the rest of a failed append in the segment before the recovery point", async () => {
   const fs = new MemoryFileSystem();
   const { directory } = await create(fs, 2);
   await directory.checkpoint();
@@ -176,7 +176,7 @@ Deno.test("Log recovery cuts what a failed append left before the recovery point
   await directory.close();
 });
 
-Deno.test("LogDirectory.open() brings a folder to disk that a killed process had created", async () => {
+Deno.test("LogDirectory.open() syncs a folder that a killed process created", async () => {
   const fs = new MemoryFileSystem();
   fs.mkdirSync("/data");
   const { directory, log } = await create(fs, 1);
@@ -185,7 +185,7 @@ Deno.test("LogDirectory.open() brings a folder to disk that a killed process had
   await directory.close();
 });
 
-Deno.test("LogDirectory.open() writes recovery points anew that were lost", async () => {
+Deno.test("LogDirectory.open() rewrites lost recovery points", async () => {
   const fs = new MemoryFileSystem();
   const { directory } = await create(fs, 3);
   await directory.checkpoint();
@@ -199,7 +199,7 @@ Deno.test("LogDirectory.open() writes recovery points anew that were lost", asyn
   await directory.close();
 });
 
-Deno.test("LogDirectory.open() brings checkpoints to disk before it goes by them", async () => {
+Deno.test("LogDirectory.open() syncs checkpoints before it uses them", async () => {
   const fs = new MemoryFileSystem();
   const { directory, log } = await create(fs, 3);
   log.deleteRecordsBefore(1);
@@ -215,7 +215,7 @@ Deno.test("LogDirectory.open() brings checkpoints to disk before it goes by them
   await directory.close();
 });
 
-Deno.test("LogDirectory.checkpoint() leaves a log alone that is deleted meanwhile", async () => {
+Deno.test("LogDirectory.checkpoint() ignores a log that is deleted meanwhile", async () => {
   const fs = new WatchedFileSystem(new MemoryFileSystem());
   const { directory } = await create(fs, 3);
   fs.onSync = () => void directory.delete(NAME, NOW_MS);
@@ -225,7 +225,7 @@ Deno.test("LogDirectory.checkpoint() leaves a log alone that is deleted meanwhil
   await directory.close();
 });
 
-Deno.test("Log knows the producer of a batch that holds the log's start, if its snapshot is lost", async () => {
+Deno.test("Log.open() restores the producer of the batch at the log start offset without a snapshot", async () => {
   const fs = new MemoryFileSystem();
   const { directory, log } = await create(fs, 1);
   append(log, ["a", "b", "c"], { producerId: 7, producerEpoch: 0, baseSequence: 0 });
@@ -242,7 +242,7 @@ Deno.test("Log knows the producer of a batch that holds the log's start, if its 
   }
 });
 
-Deno.test("Log makes a time index anew that a power failure has left as zeros", async () => {
+Deno.test("Log rebuilds a time index that a power failure left as zeros", async () => {
   const fs = new MemoryFileSystem();
   const { directory } = await create(fs, 5);
   await directory.close();

@@ -21,7 +21,7 @@ interface Setting {
   readonly log: Log;
 }
 
-/** A log that was flushed once, so that its names are on disk. */
+/** A log that was flushed once, so that its file names are on disk. */
 async function begin(config: Partial<LogConfig> = {}): Promise<Setting> {
   const fs = new WatchedFileSystem(new MemoryFileSystem());
   const directory = await openDirectory(fs, { batchCacheBytes: 0 });
@@ -32,14 +32,14 @@ async function begin(config: Partial<LogConfig> = {}): Promise<Setting> {
   return { fs, directory, log };
 }
 
-/** Makes the sync of a file wait until it is let go. */
+/** Delays the sync of a file until it is released. */
 function holdSync(fs: WatchedFileSystem, path = FILE) {
   const gate = Promise.withResolvers<void>();
   fs.onSync = (synced) => synced === path ? gate.promise : undefined;
   return gate;
 }
 
-Deno.test("Log.flush() shares one sync among all who wait while another is under way", async () => {
+Deno.test("Log.flush() shares one sync among all calls made during another", async () => {
   const { fs, directory, log } = await begin();
   const gate = holdSync(fs);
   append(log, ["a"]);
@@ -58,7 +58,7 @@ Deno.test("Log.flush() shares one sync among all who wait while another is under
   await directory.close();
 });
 
-Deno.test("Log.flush() syncs nothing if nothing was appended, but waits for a sync under way", async () => {
+Deno.test("Log.flush() without new appends syncs nothing, but waits for a sync in progress", async () => {
   const { fs, directory, log } = await begin();
   await log.flush();
   await log.flush();
@@ -76,7 +76,7 @@ Deno.test("Log.flush() syncs nothing if nothing was appended, but waits for a sy
   await directory.close();
 });
 
-Deno.test("Log.flush() covers what was appended before the call only", async () => {
+Deno.test("Log.flush() covers only appends before the call", async () => {
   const { fs, directory, log } = await begin();
   const gate = holdSync(fs);
   append(log, ["a"]);
@@ -88,7 +88,7 @@ Deno.test("Log.flush() covers what was appended before the call only", async () 
   await directory.close();
 });
 
-Deno.test("Log.flush() makes names durable first time and after a roll, and not otherwise", async () => {
+Deno.test("Log.flush() syncs names the first time and after a roll, and not otherwise", async () => {
   const fs = new WatchedFileSystem(new MemoryFileSystem());
   const directory = await openDirectory(fs, { batchCacheBytes: 0 });
   const config = configOf({ segmentBytes: 1000 });
@@ -130,7 +130,7 @@ Deno.test("Log.flush() of new logs syncs the data folder once for all of them", 
   await directory.close();
 });
 
-Deno.test("Log.flush() syncs again what replaced a truncated end while it was under way", async () => {
+Deno.test("Log.flush() syncs again if truncated batches were replaced during the sync", async () => {
   const { fs, directory, log } = await begin();
   append(log, ["a"]);
   append(log, ["b"]);
@@ -152,7 +152,7 @@ Deno.test("Log.flush() syncs again what replaced a truncated end while it was un
   ]);
 });
 
-Deno.test("Log.isFlushDue() goes by flush.messages and flush.ms", async () => {
+Deno.test("Log.isFlushDue() depends on flush.messages and flush.ms", async () => {
   const { directory, log } = await begin({ flushMessages: 3, flushMs: 1000 });
   assertEquals(log.isFlushDue(NOW_MS + 5000), false);
   append(log, ["a", "b"]);
@@ -166,7 +166,7 @@ Deno.test("Log.isFlushDue() goes by flush.messages and flush.ms", async () => {
   await directory.close();
 });
 
-Deno.test("Log.append() on a full disk changes nothing, and works again when there is room", async () => {
+Deno.test("Log.append() on a full disk changes nothing, and succeeds once there is space", async () => {
   const { fs, directory, log } = await begin();
   const producer = { producerId: 7, producerEpoch: 0 };
   const size = log.sizeInBytes;
@@ -174,7 +174,7 @@ Deno.test("Log.append() on a full disk changes nothing, and works again when the
     let calls = 0;
     fs.onAppend = (path) => {
       if (!path.endsWith(".log")) return;
-      // A write that finds little room takes some bytes, and the next one none.
+      // A write with little space left is partial, and the next one writes nothing.
       if (calls++ === 0 && taken > 0) return taken;
       throw diskFull(path);
     };
@@ -195,7 +195,7 @@ Deno.test("Log.append() on a full disk changes nothing, and works again when the
   await directory.close();
 });
 
-Deno.test("Log.append() goes on where a write takes only some of the bytes", async () => {
+Deno.test("Log.append() continues after a partial write", async () => {
   const { fs, directory, log } = await begin();
   fs.onAppend = (_path, bytes) => Math.min(bytes.length, 10);
   append(log, ["a".repeat(100)]);
@@ -204,7 +204,7 @@ Deno.test("Log.append() goes on where a write takes only some of the bytes", asy
   await directory.close();
 });
 
-Deno.test("Log.append() that cannot begin a segment changes nothing", async () => {
+Deno.test("Log.append() that cannot roll a segment changes nothing", async () => {
   const { fs, directory, log } = await begin({ segmentBytes: 200 });
   append(log, ["x".repeat(50)]);
   fs.onCreate = (path) => {
@@ -218,7 +218,7 @@ Deno.test("Log.append() that cannot begin a segment changes nothing", async () =
   await directory.close();
 });
 
-Deno.test("Log goes on if index and snapshot cannot be written at a roll", async () => {
+Deno.test("Log.append() succeeds if index and snapshot cannot be written at a roll", async () => {
   const { fs, directory, log } = await begin({ segmentBytes: 400, indexIntervalBytes: 1 });
   fs.onCreate = (path) => {
     if (/index$|snapshot$/.test(path)) throw diskFull(path);
@@ -236,7 +236,7 @@ Deno.test("Log goes on if index and snapshot cannot be written at a roll", async
   await directory.close();
 });
 
-Deno.test("Log.append() that runs out of descriptors fails, and the log stays in service", async () => {
+Deno.test("Log.append() without descriptors fails, and the log stays in service", async () => {
   const { fs, directory, log } = await begin();
   fs.onAppend = (path) => {
     throw new FileSystemError("open", path, "EMFILE", "Too many open files");
@@ -248,7 +248,7 @@ Deno.test("Log.append() that runs out of descriptors fails, and the log stays in
   await directory.close();
 });
 
-Deno.test("Log goes offline when a write fails for good, and reads on", async () => {
+Deno.test("Log.append() takes the log offline if a write fails, and reads still work", async () => {
   const { fs, directory, log } = await begin();
   fs.onAppend = (path) => {
     throw diskBroken(path);
@@ -262,7 +262,7 @@ Deno.test("Log goes offline when a write fails for good, and reads on", async ()
   await directory.close();
 });
 
-Deno.test("Log goes offline when what a failed write left cannot be cut off", async () => {
+Deno.test("Log.append() takes the log offline if a partial write cannot be undone", async () => {
   const { fs, directory, log } = await begin();
   fs.onAppend = (path) => {
     throw diskFull(path);
@@ -276,7 +276,7 @@ Deno.test("Log goes offline when what a failed write left cannot be cut off", as
   await directory.close();
 });
 
-Deno.test("Log never claims to have flushed after a sync that failed", async () => {
+Deno.test("Log.flush() never succeeds after a failed sync", async () => {
   const { fs, directory, log } = await begin();
   append(log, ["a"]);
   const gate = Promise.withResolvers<void>();
@@ -291,14 +291,14 @@ Deno.test("Log never claims to have flushed after a sync that failed", async () 
   await assertRejects(() => log.flush(), LogOfflineError);
   assertThrows(() => append(log, ["c"]), LogOfflineError);
   assertEquals(log.flushedOffset, 1);
-  // The folder is not marked as closed in good order, so that the log is recovered.
+  // There is no marker of a clean shutdown, so the log is recovered.
   await directory.close();
   await using again = await openDirectory(fs);
   assertEquals(again.wasCleanShutdown, false);
   assertEquals(again.get(NAME)!.offlineError, undefined);
 });
 
-Deno.test("Log.flush() rejects if the log is deleted while it waits", async () => {
+Deno.test("Log.flush() rejects if the log is deleted during the sync", async () => {
   const { fs, directory, log } = await begin();
   const gate = holdSync(fs, `/data/${NAME}`);
   append(log, ["a"]);

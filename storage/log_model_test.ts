@@ -1,9 +1,9 @@
-// A log against a model of it, in random steps from a printed seed.
+// Compares a log with a model of it, in random steps from a printed seed.
 //
-// Held to: what was appended is read back, whole and in order, from any offset and under any limits;
-// timestamps find what a search of all records finds; duplicates get their first offset, gaps are
-// refused; after a clean restart and after a kill nothing has changed; after a power failure all that
-// was flushed is there, and of the rest a prefix.
+// Invariants: appended batches are read back whole and in order, from any offset and with any limits;
+// lookups by timestamp agree with a search of all records; duplicates get their first offset, gaps
+// are rejected; a clean restart and a kill change nothing; after a power failure the log has
+// everything that was flushed and a prefix of the rest.
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Random } from "../protocol/random_testing.ts";
@@ -45,11 +45,11 @@ class Simulation {
   #fs = new MemoryFileSystem({ now: () => NOW_MS });
   #directory!: LogDirectory;
   #log!: Log;
-  /** All batches since the log last began, with those that were deleted. */
+  /** All batches since the log was last started over, including deleted ones. */
   #batches: ModelBatch[] = [];
   #startOffset = 0;
   #flushedOffset = 0;
-  /** What the log start offset may go back to after a power failure. */
+  /** The log start offset that a power failure may restore. */
   #durableStartOffset = 0;
   #count = 0;
 
@@ -100,7 +100,7 @@ class Simulation {
     let producer: ModelBatch["producer"];
     if (this.#random.below(2) === 0) {
       const id = this.#random.below(3);
-      // Producers whose batches are all deleted are forgotten by a restart, and may begin anywhere.
+      // A restart drops producers whose batches are all deleted; they may start with any sequence.
       const last = this.#batches.findLast((batch) => batch.producer?.id === id);
       const known = this.#log.producers.has(id);
       const baseSequence = known ? last!.producer!.nextSequence : this.#count;
@@ -234,7 +234,7 @@ class Simulation {
     this.#durableStartOffset = Math.min(this.#durableStartOffset, this.#startOffset);
     if (this.#batches.length > 0) assertEquals(endOffset, this.#endOffset);
     else this.#startOffset = endOffset;
-    // What was truncated may come back after a power failure, if it was not flushed away.
+    // A power failure may undo a truncation that was not flushed.
     await this.#flush();
   }
 
@@ -265,7 +265,7 @@ class Simulation {
       assert(logStartOffset <= this.#startOffset);
       assertEquals(logEndOffset, this.#endOffset);
     }
-    // Where the log starts is remembered by checkpoints only.
+    // The log start offset is persisted only by checkpoints.
     this.#startOffset = logStartOffset;
     assertEquals(this.#endOffset, logEndOffset);
     assertEquals(await readAll(this.#log), this.#recordsFrom(logStartOffset));
@@ -285,7 +285,7 @@ class Simulation {
   }
 }
 
-Deno.test("Log does what a model of it does, in random steps", async (t) => {
+Deno.test("Log agrees with a model of it, in random steps", async (t) => {
   const base = numberFromEnv("SEED", Math.floor(Math.random() * 1e9));
   for (let seed = base; seed < base + numberFromEnv("RUNS", 12); seed++) {
     await t.step(`seed ${seed}`, () => new Simulation(seed).run(400));

@@ -80,7 +80,7 @@ async function checkLife(fs: FileSystem, path: string): Promise<void> {
   await directory.close();
   assertEquals(fileSizes(fs, log), batchSizes(log));
   assertEquals((await verifyDataFolder(fs, path)).partitions[0]!.findings, []);
-  // As in Kafka, a file that is there is not extended again.
+  // As in Kafka, an existing file is not extended again.
   await using again = await openDirectory(fs, { path, config: CONFIG, batchCacheBytes: 0 });
   const reopened = again.get(NAME)!;
   assertEquals([reopened.recovery, reopened.losses], [undefined, []]);
@@ -92,7 +92,7 @@ async function checkLife(fs: FileSystem, path: string): Promise<void> {
   await checkRecords(reopened, reopened.logEndOffset);
 }
 
-Deno.test("Log creates files of full size with preallocate, and cuts them at roll and close", async () => {
+Deno.test("Log with preallocate creates files of full size, and cuts them at roll and close", async () => {
   await checkLife(new MemoryFileSystem(), "/data");
   const folder = await Deno.makeTempDir();
   try {
@@ -102,7 +102,7 @@ Deno.test("Log creates files of full size with preallocate, and cuts them at rol
   }
 });
 
-Deno.test("Log cuts after a kill what preallocate left, silently, and loses nothing", async () => {
+Deno.test("Log.open() after a kill cuts preallocated space without a report, and loses nothing", async () => {
   for (const checkpointAt of [-1, 0, 3, 5, 9, 11]) {
     for (let count = 0; count <= 12; count++) {
       const fs = new MemoryFileSystem();
@@ -114,7 +114,7 @@ Deno.test("Log cuts after a kill what preallocate left, silently, and loses noth
       const killed = fs.clone({ unsynced: "kept" });
       assertEquals((await verifyDataFolder(killed, "/data")).partitions[0]?.findings ?? [], []);
       await directory.close();
-      // Whatever the setting says by then.
+      // Regardless of the setting at that time.
       for (const preallocate of [true, false]) {
         const copy = killed.clone({ unsynced: "kept" });
         const config = { ...CONFIG, preallocate };
@@ -133,7 +133,7 @@ Deno.test("Log cuts after a kill what preallocate left, silently, and loses noth
   }
 });
 
-Deno.test("Log tells after a kill of a torn batch, without the zeros after it", async () => {
+Deno.test("Log.open() after a kill reports a torn batch without the zeros after it", async () => {
   const fs = new MemoryFileSystem();
   const { directory, log } = await create(fs);
   fill(log, 3);
@@ -157,7 +157,7 @@ Deno.test("Log tells after a kill of a torn batch, without the zeros after it", 
   }
 });
 
-Deno.test("Log tells of records that were on disk and are zeros in a preallocated file", async () => {
+Deno.test("Log.open() after a kill reports zeroed records in a preallocated file", async () => {
   const fs = new MemoryFileSystem();
   const { directory, log } = await create(fs);
   fill(log, 3);
@@ -175,7 +175,7 @@ Deno.test("Log tells of records that were on disk and are zeros in a preallocate
   assertEquals(append(reopened, valuesAt(6)).firstOffset, 6);
 });
 
-Deno.test("Log has after a power failure what was flushed to a preallocated file", async () => {
+Deno.test("Log.open() after a power failure has everything flushed to a preallocated file", async () => {
   const random = new Random(7);
   for (let i = 0; i < 150; i++) {
     const fs = new MemoryFileSystem();
@@ -197,7 +197,7 @@ Deno.test("Log has after a power failure what was flushed to a preallocated file
   }
 });
 
-Deno.test("Log takes a change of preallocate for the next segment", async () => {
+Deno.test("Log applies a change of preallocate to the next segment", async () => {
   const fs = new MemoryFileSystem();
   const { directory, log } = await create(fs, { config: { preallocate: false } });
   const roll = () => {
@@ -222,7 +222,7 @@ Deno.test("Log takes a change of preallocate for the next segment", async () => 
   await directory.close();
 });
 
-Deno.test("Log undoes a write for which there is no room in a preallocated file", async () => {
+Deno.test("Log.append() undoes a write to a preallocated file if the disk is full", async () => {
   const fs = new WatchedFileSystem(new MemoryFileSystem());
   const { directory, log } = await create(fs);
   fill(log, 2);
@@ -242,7 +242,7 @@ Deno.test("Log undoes a write for which there is no room in a preallocated file"
   await checkRecords(again.get(NAME)!, 16);
 });
 
-Deno.test("Log goes offline if a preallocated file cannot be cut, and is recovered", async () => {
+Deno.test("Log goes offline if a preallocated file cannot be truncated, and is recovered", async () => {
   for (const when of ["roll", "close"]) {
     const fs = new WatchedFileSystem(new MemoryFileSystem());
     const { directory, log } = await create(fs);
@@ -265,7 +265,7 @@ Deno.test("Log goes offline if a preallocated file cannot be cut, and is recover
   }
 });
 
-Deno.test("Log truncates, begins anew and deletes segments with preallocate", async () => {
+Deno.test("Log with preallocate truncates, starts over and deletes segments", async () => {
   const fs = new MemoryFileSystem();
   const { directory, log } = await create(fs);
   fill(log, 3);
@@ -293,7 +293,7 @@ Deno.test("Log truncates, begins anew and deletes segments with preallocate", as
   }
 });
 
-Deno.test("Log is compacted with preallocate", async () => {
+Deno.test("Log.clean() works with preallocate", async () => {
   const fs = new MemoryFileSystem();
   const config = compactedConfig({ ...CONFIG, segmentBytes: 400 });
   const directory = await openDirectory(fs, { config, batchCacheBytes: 0 });

@@ -32,7 +32,7 @@ async function create(
   return { directory, log: directory.create(NAME, { nowMs: NOW_MS, config: configOf(CONFIG) }) };
 }
 
-/** Appends `count` batches of two records with growing timestamps, from producer 7. */
+/** Appends `count` batches of two records with ascending timestamps, from producer 7. */
 function fill(log: Log, count: number): void {
   for (let i = 0; i < count; i++) {
     const offset = log.logEndOffset;
@@ -47,7 +47,7 @@ function fill(log: Log, count: number): void {
   }
 }
 
-/** Opens a copy of a folder as it is after a kill, and hands over its log. */
+/** Opens a copy of a folder as it is after a kill, and passes its log to `body`. */
 async function reopened(
   fs: MemoryFileSystem,
   test: (log: Log, directory: LogDirectory) => Promise<void> | void,
@@ -66,7 +66,7 @@ async function checkRecords(log: Log, count: number): Promise<void> {
   }
 }
 
-Deno.test("Log is recovered after a kill: batches, indexes, producers, epochs", async () => {
+Deno.test("Log.open() after a kill recovers batches, indexes, producers and epochs", async () => {
   const fs = new MemoryFileSystem();
   const { directory, log } = await create(fs);
   fill(log, 30);
@@ -93,7 +93,7 @@ Deno.test("Log is recovered after a kill: batches, indexes, producers, epochs", 
   });
 });
 
-Deno.test("Log ends before a batch that is torn at any of its bytes", async () => {
+Deno.test("Log.open() after a kill ends the log before a batch torn at any byte", async () => {
   const fs = new MemoryFileSystem();
   const { directory, log } = await create(fs);
   fill(log, 3);
@@ -107,7 +107,7 @@ Deno.test("Log ends before a batch that is torn at any of its bytes", async () =
     torn.writeFileSync(path, whole.subarray(0, size));
     await reopened(torn, async (log) => {
       await checkRecords(log, 4);
-      // Zeros at the end of a file may be what `preallocate` left.
+      // Zeros at the end of a file may be preallocated space.
       const tail = whole.subarray(2 * last, size).findLastIndex((byte) => byte !== 0) + 1;
       assertEquals(log.recovery?.truncatedBytes, tail);
       assertEquals(log.recovery?.problem !== undefined, tail > 0);
@@ -118,7 +118,7 @@ Deno.test("Log ends before a batch that is torn at any of its bytes", async () =
   }
 });
 
-Deno.test("Log ends before a batch of which any byte is damaged, and drops what follows", async () => {
+Deno.test("Log.open() after a kill ends the log before a batch with any damaged byte", async () => {
   const fs = new MemoryFileSystem();
   const { directory, log } = await create(fs);
   fill(log, 12);
@@ -131,14 +131,14 @@ Deno.test("Log ends before a batch of which any byte is damaged, and drops what 
     timestamp: NOW_MS + i,
   }))).sizeInBytes;
   for (let position = size; position < 2 * size; position++) {
-    // A leader epoch is not covered by the CRC, and not needed to read the batch.
+    // The leader epoch is not covered by the CRC, and not needed to read the batch.
     if (position >= size + 12 && position < size + 16) continue;
     const damaged = copy.clone({ unsynced: "kept" });
     const bytes = whole.slice();
     bytes[position]! ^= 0x40;
     damaged.writeFileSync(path, bytes);
     await reopened(damaged, (log) => {
-      // Base offsets are not covered either; a larger one is a gap, not damage.
+      // The base offset is not covered either; a larger one is a gap, not damage.
       if (position < size + 8) assert(log.logEndOffset === 2 || log.logEndOffset > 60);
       else assertEquals(log.logEndOffset, 2, `byte ${position}`);
       assertEquals(log.segments.length, 1);
@@ -147,7 +147,7 @@ Deno.test("Log ends before a batch of which any byte is damaged, and drops what 
   }
 });
 
-Deno.test("Log ends where a power failure left zeros", async () => {
+Deno.test("Log.open() ends the log where a power failure left zeros", async () => {
   const fs = new MemoryFileSystem();
   const { directory, log } = await create(fs);
   fill(log, 3);
@@ -155,7 +155,7 @@ Deno.test("Log ends where a power failure left zeros", async () => {
   const path = log.segments[0]!.path;
   await directory.close();
   const whole = copy.readFileSync(path);
-  // Behind the last batch, and from anywhere within it.
+  // After the last batch, and from any position within it.
   for (let size = whole.length / 3 * 2; size <= whole.length; size++) {
     const zeroed = copy.clone({ unsynced: "kept" });
     zeroed.writeFileSync(
@@ -167,7 +167,7 @@ Deno.test("Log ends where a power failure left zeros", async () => {
   }
 });
 
-Deno.test("Log ends where a power failure left out the end of a segment, and keeps no hole", async () => {
+Deno.test("Log.open() ends the log at a segment whose end a power failure lost, and leaves no gap", async () => {
   const fs = new MemoryFileSystem();
   const { directory, log } = await create(fs);
   fill(log, 20);
@@ -191,7 +191,7 @@ Deno.test("Log ends where a power failure left out the end of a segment, and kee
   assertEquals(first!.baseOffset, 0);
 });
 
-Deno.test("Log has after a power failure what was flushed", async () => {
+Deno.test("Log.open() after a power failure has everything that was flushed", async () => {
   const fs = new MemoryFileSystem();
   const { directory, log } = await create(fs);
   for (let i = 0; i < 20; i++) {
@@ -203,7 +203,7 @@ Deno.test("Log has after a power failure what was flushed", async () => {
   await reopened(copy, (log) => checkRecords(log, 28));
 });
 
-Deno.test("Log recovery reads only what lies behind the recovery point", async () => {
+Deno.test("Log.open() after a kill reads only batches after the recovery point", async () => {
   const fs = new MemoryFileSystem();
   const { directory, log } = await create(fs);
   log.updateConfig(configOf({ indexIntervalBytes: 100 }));
@@ -223,7 +223,7 @@ Deno.test("Log recovery reads only what lies behind the recovery point", async (
   });
 });
 
-Deno.test("Log recovery reads no more of a log in which all records have the same time", async () => {
+Deno.test("Log.open() after a kill reads no more if all records have the same timestamp", async () => {
   const fs = new MemoryFileSystem();
   const config = { segmentBytes: 1 << 24 };
   const directory = await openDirectory(fs, { config });
@@ -238,7 +238,7 @@ Deno.test("Log recovery reads no more of a log in which all records have the sam
   assertEquals((await again.get(NAME)!.maxTimestampOffset())?.offset, 0);
 });
 
-Deno.test("Log that was closed in good order is opened without reading any of its batches", async () => {
+Deno.test("Log.open() after a clean shutdown reads no batches", async () => {
   const inner = new MemoryFileSystem();
   const { directory, log } = await create(inner);
   fill(log, 30);
@@ -256,7 +256,7 @@ Deno.test("Log that was closed in good order is opened without reading any of it
   await again.close();
 });
 
-Deno.test("Log makes missing and damaged index files anew, whichever segment they belong to", async () => {
+Deno.test("Log.open() rebuilds missing and damaged index files of any segment", async () => {
   for (const kill of [true, false]) {
     const fs = new MemoryFileSystem();
     const { directory, log } = await create(fs);
@@ -285,7 +285,7 @@ Deno.test("Log makes missing and damaged index files anew, whichever segment the
   }
 });
 
-Deno.test("Log makes up for missing and damaged producer snapshots", async () => {
+Deno.test("Log.open() compensates for missing and damaged producer snapshots", async () => {
   for (const kill of [true, false]) {
     for (const damage of ["remove", "garbage", "remove all"]) {
       const fs = new MemoryFileSystem();
@@ -311,7 +311,7 @@ Deno.test("Log makes up for missing and damaged producer snapshots", async () =>
   }
 });
 
-Deno.test("Log makes up for a missing or damaged leader epoch file by what it scans", async () => {
+Deno.test("Log.open() restores a missing or damaged leader epoch file from the scanned batches", async () => {
   const fs = new MemoryFileSystem();
   const { directory, log } = await create(fs);
   append(log, ["a"], { leaderEpoch: 1 });
@@ -325,7 +325,7 @@ Deno.test("Log makes up for a missing or damaged leader epoch file by what it sc
   });
 });
 
-Deno.test("Log drops index files without a segment, and leftovers of deletion", async () => {
+Deno.test("Log.open() removes index files without a segment, and leftovers of deletions", async () => {
   const fs = new MemoryFileSystem();
   const { directory, log } = await create(fs);
   fill(log, 3);
@@ -348,7 +348,7 @@ Deno.test("Log drops index files without a segment, and leftovers of deletion", 
   });
 });
 
-Deno.test("Log that ends before its recovery point says so, and gives no offset twice", async () => {
+Deno.test("Log.open() reports a log that ends before its recovery point, and assigns no offset twice", async () => {
   const fs = new MemoryFileSystem();
   const { directory, log } = await create(fs);
   fill(log, 12);
@@ -372,7 +372,7 @@ Deno.test("Log that ends before its recovery point says so, and gives no offset 
   });
 });
 
-Deno.test("Log whose batches are gone begins at its log start offset", async () => {
+Deno.test("Log.open() of a log without batches starts at its log start offset", async () => {
   const fs = new MemoryFileSystem();
   const { directory, log } = await create(fs);
   fill(log, 12);
@@ -387,7 +387,7 @@ Deno.test("Log whose batches are gone begins at its log start offset", async () 
   });
 });
 
-Deno.test("Log ends where it ended though somebody put back an older checkpoint", async () => {
+Deno.test("Log.open() keeps the end offset if an older checkpoint was restored", async () => {
   const fs = new MemoryFileSystem();
   const { directory, log } = await create(fs);
   fill(log, 3);
@@ -401,7 +401,7 @@ Deno.test("Log ends where it ended though somebody put back an older checkpoint"
   }
 });
 
-Deno.test("Log recovers segments that were rolled since the last checkpoint", async () => {
+Deno.test("Log.open() after a kill recovers segments rolled since the last checkpoint", async () => {
   const fs = new MemoryFileSystem();
   const { directory, log } = await create(fs);
   fill(log, 5);
@@ -417,7 +417,7 @@ Deno.test("Log recovers segments that were rolled since the last checkpoint", as
   });
 });
 
-Deno.test("Log keeps gaps between offsets over a kill", async () => {
+Deno.test("Log.open() after a kill keeps gaps between offsets", async () => {
   const fs = new MemoryFileSystem();
   const { directory, log } = await create(fs);
   for (const baseOffset of [5, 100, 300]) {
@@ -435,7 +435,7 @@ Deno.test("Log keeps gaps between offsets over a kill", async () => {
   });
 });
 
-Deno.test("Log checkpoint leaves one producer snapshot besides those at segments' beginnings", async () => {
+Deno.test("Log.checkpoint() keeps one producer snapshot besides those at segment starts", async () => {
   const fs = new MemoryFileSystem();
   const { directory, log } = await create(fs);
   for (let i = 0; i < 10; i++) {

@@ -33,7 +33,7 @@ interface Setting {
   readonly config?: Partial<LogConfig>;
 }
 
-/** Runs a test with a new log, once reading from memory and once from files. */
+/** Runs a test with a new log, once with the batch cache and once without. */
 async function withLog(
   setting: Setting,
   test: (log: Log, directory: LogDirectory) => Promise<void> | void,
@@ -57,7 +57,7 @@ function append3(log: Log, count: number): void {
   for (let i = 0; i < count; i++) append(log, [`a${i}`, `b${i}`, `c${i}`]);
 }
 
-Deno.test("Log.append() assigns offsets and leader epoch in the batch's own bytes", async () => {
+Deno.test("Log.append() writes offsets and leader epoch into the bytes of the batch", async () => {
   await withLog({}, async (log) => {
     append3(log, 2);
     const batch = batchOf(["x", "y"]);
@@ -78,7 +78,7 @@ Deno.test("Log.append() assigns offsets and leader epoch in the batch's own byte
   });
 });
 
-Deno.test("Log.append() writes Kafka's files: the batches' bytes and nothing else", async () => {
+Deno.test("Log.append() writes Kafka's files, with only the bytes of the batches", async () => {
   const fs = new MemoryFileSystem();
   await withLog({ fs, batchCacheBytes: 0 }, async (log) => {
     const batches = [batchOf(["a"]), batchOf(["b", "c"])];
@@ -90,7 +90,7 @@ Deno.test("Log.append() writes Kafka's files: the batches' bytes and nothing els
   });
 });
 
-Deno.test("Log.append() takes several batches at once, with one write", async () => {
+Deno.test("Log.append() appends several batches with one write", async () => {
   await withLog({}, async (log) => {
     append(log, ["0"]);
     const bytes = new Uint8Array([...batchOf(["1", "2"]).bytes, ...batchOf(["3"]).bytes]);
@@ -103,7 +103,7 @@ Deno.test("Log.append() takes several batches at once, with one write", async ()
   });
 });
 
-Deno.test("Log.append() refuses bytes that are not whole batches", async () => {
+Deno.test("Log.append() rejects bytes that are not whole batches", async () => {
   await withLog({}, (log) => {
     const { bytes } = batchOf(["a"]);
     const options = { leaderEpoch: 0, nowMs: NOW_MS };
@@ -118,7 +118,7 @@ Deno.test("Log.append() refuses bytes that are not whole batches", async () => {
   });
 });
 
-Deno.test("Log.append() refuses what is larger than segment.bytes", async () => {
+Deno.test("Log.append() rejects batches larger than segment.bytes", async () => {
   await withLog({ config: { segmentBytes: 1000 } }, (log) => {
     append(log, ["a"]);
     assertThrows(
@@ -146,7 +146,7 @@ Deno.test("Log.append() keeps the offsets and epochs of replicated batches, and 
   });
 });
 
-Deno.test("Log.append() tells the time that LogAppendTime records got", async () => {
+Deno.test("Log.append() returns the timestamp of LogAppendTime records", async () => {
   await withLog({ config: { messageTimestampType: "LogAppendTime" } }, (log) => {
     const batch = batchOf(["a"]);
     validateBatch(log.name, batch, log.config, NOW_MS + 5);
@@ -155,7 +155,7 @@ Deno.test("Log.append() tells the time that LogAppendTime records got", async ()
   });
 });
 
-Deno.test("Log.append() answers a duplicate with its first offset and writes nothing", async () => {
+Deno.test("Log.append() of a duplicate returns its first offset and writes nothing", async () => {
   await withLog({}, async (log) => {
     const producer = { producerId: 7, producerEpoch: 0 };
     append(log, ["a", "b"], { ...producer, baseSequence: 0 });
@@ -172,7 +172,7 @@ Deno.test("Log.append() answers a duplicate with its first offset and writes not
   });
 });
 
-Deno.test("Log.read() of an empty log gives nothing, at its only offset", async () => {
+Deno.test("Log.read() of an empty log returns nothing, at its only offset", async () => {
   await withLog({}, async (log) => {
     assertEquals(await log.read(0, { maxBytes: 100 }), {
       chunks: [],
@@ -183,7 +183,7 @@ Deno.test("Log.read() of an empty log gives nothing, at its only offset", async 
   });
 });
 
-Deno.test("Log.read() from the middle of a batch gives the batch that holds the offset", async () => {
+Deno.test("Log.read() from the middle of a batch returns the whole batch", async () => {
   await withLog({}, async (log) => {
     append3(log, 5);
     assertEquals((await offsetsAt(log, 7)).slice(0, 3), [6, 7, 8]);
@@ -202,7 +202,7 @@ Deno.test("Log.read() outside the log throws OffsetOutOfRangeError with its boun
   });
 });
 
-Deno.test("Log.read() gives whole batches up to its limit, the first whatever its size (KIP-74)", async () => {
+Deno.test("Log.read() returns whole batches up to its limit, the first regardless of its size (KIP-74)", async () => {
   await withLog({}, async (log) => {
     for (let i = 0; i < 4; i++) log.append(batchOfSize(1, 1000), { leaderEpoch: 0, nowMs: NOW_MS });
     const size = log.sizeInBytes / 4;
@@ -221,7 +221,7 @@ Deno.test("Log.read() gives whole batches up to its limit, the first whatever it
   });
 });
 
-Deno.test("Log.read() gives no batch that reaches the high watermark it is told", async () => {
+Deno.test("Log.read() returns only batches before the high watermark", async () => {
   await withLog({}, async (log) => {
     append3(log, 3);
     for (const [maxOffset, end] of [[0, 0], [2, 0], [3, 3], [5, 3], [9, 9], [99, 9]] as const) {
@@ -232,7 +232,7 @@ Deno.test("Log.read() gives no batch that reaches the high watermark it is told"
   });
 });
 
-Deno.test("Log.read() finds batches larger than what it reads at a time", async () => {
+Deno.test("Log.read() finds batches larger than a file read", async () => {
   await withLog({ batchCacheBytes: 0 }, async (log) => {
     for (const size of [10, 3_000_000, 10, 50_000, 50_000, 10]) {
       log.append(batchOfSize(2, size), { leaderEpoch: 0, nowMs: NOW_MS });
@@ -249,7 +249,7 @@ Deno.test("Log.read() finds batches larger than what it reads at a time", async 
   });
 });
 
-Deno.test("Log.read() goes on in the next segment where one has nothing left", async () => {
+Deno.test("Log.read() continues in the next segment after the end of one", async () => {
   await withLog({ config: { segmentBytes: 400 } }, async (log) => {
     const replicate = (baseOffset: number) =>
       log.append(batchOf(["x".repeat(100)], { baseOffset }), {
@@ -257,7 +257,7 @@ Deno.test("Log.read() goes on in the next segment where one has nothing left", a
         nowMs: NOW_MS,
         origin: "replication",
       });
-    // More than the segment's index can take.
+    // More than the segment's index can hold.
     const far = 2 ** 31 + 50;
     for (const offset of [0, 5, far, far + 1]) replicate(offset);
     assertEquals(log.segments.map((segment) => segment.baseOffset), [0, far]);
@@ -267,7 +267,7 @@ Deno.test("Log.read() goes on in the next segment where one has nothing left", a
   });
 });
 
-Deno.test("Log rolls where it ends, though the leader has compacted what came next", async () => {
+Deno.test("Log rolls at its end offset even before a gap left by the leader's compaction", async () => {
   await withLog({ config: { segmentBytes: 400 } }, async (log) => {
     for (const baseOffset of [0, 5, 50, 51]) {
       log.append(batchOf(["x".repeat(100)], { baseOffset }), {
@@ -281,7 +281,7 @@ Deno.test("Log rolls where it ends, though the leader has compacted what came ne
   });
 });
 
-Deno.test("Log rolls by segment.bytes, into segments named by their first offset", async () => {
+Deno.test("Log rolls by segment.bytes, into segments named by their base offset", async () => {
   await withLog({ config: { segmentBytes: 1000 } }, async (log) => {
     const rolled = [];
     for (let i = 0; i < 10; i++) rolled.push(append(log, ["x".repeat(300)]).rolled);
@@ -312,7 +312,7 @@ Deno.test("Log rolls by segment.ms, by the timestamps of its batches", async () 
   });
 });
 
-Deno.test("Log rolls by segment.ms, by the clock where batches have no timestamps", async () => {
+Deno.test("Log rolls by segment.ms, by the clock if batches have no timestamps", async () => {
   await withLog({ config: { segmentMs: 1000 } }, (log) => {
     const at = (nowMs: number) => append(log, [{ value: "a", timestamp: -1 }], { nowMs }).rolled;
     assertEquals([at(NOW_MS), at(NOW_MS + 1000), at(NOW_MS + 1001)], [false, false, true]);
@@ -323,13 +323,13 @@ Deno.test("Log rolls by segment.ms, by the clock where batches have no timestamp
 Deno.test("Log rolls when an index is full", async () => {
   await withLog({ config: { segmentIndexBytes: 40, indexIntervalBytes: 1 } }, async (log) => {
     for (let i = 0; i < 20; i++) append(log, [{ value: "a", timestamp: NOW_MS + i }]);
-    // The time index keeps room for one more entry at rolling: 40 bytes hold three.
+    // The time index reserves room for the entry added on roll: 40 bytes hold three.
     assertEquals(log.segments.map((segment) => segment.baseOffset), [0, 3, 6, 9, 12, 15, 18]);
     assertEquals((await readAll(log)).length, 20);
   });
 });
 
-Deno.test("Log rolls when an offset is too far from the segment's base", async () => {
+Deno.test("Log rolls when an offset is too far from the base offset", async () => {
   await withLog({}, async (log) => {
     const far = 2 ** 31;
     for (const baseOffset of [0, far - 1, far]) {
@@ -344,7 +344,7 @@ Deno.test("Log rolls when an offset is too far from the segment's base", async (
   });
 });
 
-Deno.test("Log.updateConfig() acts on the running log", async () => {
+Deno.test("Log.updateConfig() affects the open log", async () => {
   await withLog({}, (log) => {
     append(log, ["a"]);
     log.updateConfig(configOf({ segmentBytes: 100 }));
@@ -388,7 +388,7 @@ Deno.test("Log.offsetForTimestamp() finds the first record inside a batch", asyn
   }
 });
 
-Deno.test("Log.maxTimestampOffset() gives the first record that has it (KIP-734)", async () => {
+Deno.test("Log.maxTimestampOffset() returns the first record with the largest timestamp (KIP-734)", async () => {
   await withLog({}, async (log) => {
     assertEquals(await log.maxTimestampOffset(), undefined);
     append(log, [{ value: "a", timestamp: -1 }]);
@@ -402,7 +402,7 @@ Deno.test("Log.maxTimestampOffset() gives the first record that has it (KIP-734)
   });
 });
 
-Deno.test("Log.endOffsetForEpoch() tells where epochs ended, also one without batches", async () => {
+Deno.test("Log.endOffsetForEpoch() returns the end offset of epochs, also of one without batches", async () => {
   await withLog({}, (log) => {
     append(log, ["a", "b"], { leaderEpoch: 1 });
     log.beginEpoch(2);
@@ -416,7 +416,7 @@ Deno.test("Log.endOffsetForEpoch() tells where epochs ended, also one without ba
   });
 });
 
-Deno.test("Log.truncateTo() drops batches from the offset on, in all segments", async () => {
+Deno.test("Log.truncateTo() removes batches from the offset on, in all segments", async () => {
   for (const [offset, end] of [[0, 0], [1, 0], [3, 3], [7, 6], [14, 12], [15, 15]] as const) {
     await withLog({ config: { segmentBytes: 220, indexIntervalBytes: 50 } }, async (log) => {
       append3(log, 5);
@@ -438,7 +438,7 @@ Deno.test("Log.truncateTo() drops batches from the offset on, in all segments", 
   }
 });
 
-Deno.test("Log.truncateTo() forgets the sequences and largest timestamps it drops", async () => {
+Deno.test("Log.truncateTo() restores producer sequences and the largest timestamp", async () => {
   await withLog({}, async (log) => {
     const producer = { producerId: 7, producerEpoch: 0 };
     append(log, [{ value: "a", timestamp: 100 }], { ...producer, baseSequence: 0 });
@@ -476,7 +476,7 @@ Deno.test("Log.truncateTo() is not undone by reopening", async () => {
   }
 });
 
-Deno.test("Log.truncateFullyAndStartAt() begins anew at an offset", async () => {
+Deno.test("Log.truncateFullyAndStartAt() removes all batches and starts at an offset", async () => {
   await withLog({ config: { segmentBytes: 220 } }, async (log) => {
     append3(log, 5);
     log.truncateFullyAndStartAt(100, NOW_MS);
@@ -489,7 +489,7 @@ Deno.test("Log.truncateFullyAndStartAt() begins anew at an offset", async () => 
   });
 });
 
-Deno.test("Log.deleteRecordsBefore() moves the start, within a batch too, and never back", async () => {
+Deno.test("Log.deleteRecordsBefore() advances the log start offset, also within a batch, and never lowers it", async () => {
   await withLog({}, async (log) => {
     append3(log, 3);
     assertEquals(log.deleteRecordsBefore(4), 4);
@@ -504,7 +504,7 @@ Deno.test("Log.deleteRecordsBefore() moves the start, within a batch too, and ne
   });
 });
 
-Deno.test("Log.read() begins anew when a truncation overtakes it", async () => {
+Deno.test("Log.read() is retried if the log is truncated meanwhile", async () => {
   const fs = new WatchedFileSystem(new MemoryFileSystem());
   await withLog({ fs, batchCacheBytes: 0 }, async (log) => {
     append3(log, 5);
@@ -524,7 +524,7 @@ Deno.test("Log.read() begins anew when a truncation overtakes it", async () => {
   });
 });
 
-Deno.test("Log.read() of a segment that is deleted meanwhile says that its offset is gone", async () => {
+Deno.test("Log.read() of a segment that is deleted meanwhile fails with OffsetOutOfRangeError", async () => {
   const fs = new WatchedFileSystem(new MemoryFileSystem());
   const config = { segmentBytes: 1000, retentionBytes: 0, fileDeleteDelayMs: 0 };
   await withLog({ fs, batchCacheBytes: 0, config }, async (log, directory) => {
@@ -540,13 +540,13 @@ Deno.test("Log.read() of a segment that is deleted meanwhile says that its offse
   });
 });
 
-Deno.test("Log.read() says so if its segment is gone before the file could be opened", async () => {
+Deno.test("Log.read() fails with OffsetOutOfRangeError if its file is removed before it is opened", async () => {
   const fs = new WatchedFileSystem(new MemoryFileSystem());
   const config = { segmentBytes: 100_000, retentionBytes: 0, fileDeleteDelayMs: 0 };
   await withLog({ fs, batchCacheBytes: 0, config }, async (log, directory) => {
     log.append(batchOfSize(1, 90_000), { leaderEpoch: 0, nowMs: NOW_MS });
     log.append(batchOfSize(1, 90_000), { leaderEpoch: 0, nowMs: NOW_MS });
-    // The batch is larger than a first read, and the file is gone before the second.
+    // The batch is larger than the first read, and the file is removed before the second.
     let reads = 0;
     fs.onRead = async () => {
       if (++reads > 1) return;
@@ -557,7 +557,7 @@ Deno.test("Log.read() says so if its segment is gone before the file could be op
   });
 });
 
-Deno.test("Log refuses everything once it is closed, and closes twice", async () => {
+Deno.test("Log rejects all operations after close(), which can be called twice", async () => {
   await withLog({}, async (log) => {
     append3(log, 1);
     await log.close();
@@ -570,7 +570,7 @@ Deno.test("Log refuses everything once it is closed, and closes twice", async ()
   });
 });
 
-Deno.test("Log.close() takes no appends while it brings the log to disk", async () => {
+Deno.test("Log.close() rejects appends during its flush", async () => {
   await withLog({}, async (log) => {
     append3(log, 1);
     const closing = log.close();
@@ -581,7 +581,7 @@ Deno.test("Log.close() takes no appends while it brings the log to disk", async 
   });
 });
 
-Deno.test("Log.read() from files reads into memory that was released, and no other", async () => {
+Deno.test("Log.read() from files reuses released memory, and no other", async () => {
   await withLog({ batchCacheBytes: 0 }, async (log) => {
     log.append(batchOf(["a", "b"]), { leaderEpoch: 0, nowMs: NOW_MS });
     log.append(batchOf(["c", "d"]), { leaderEpoch: 0, nowMs: NOW_MS });

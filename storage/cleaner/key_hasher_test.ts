@@ -13,7 +13,7 @@ const HASHES: readonly (readonly [size: number, hash: string])[] = [
   [33, "c5f57bae1320fcf4b4e868e71d56c66b"],
 ];
 
-Deno.test("KeyHasher gives what OpenSSL's SipHash-1-3 of 128 bits gives", () => {
+Deno.test("KeyHasher agrees with OpenSSL's SipHash-1-3 of 128 bits", () => {
   const key = new Uint32Array(Uint8Array.from({ length: 16 }, (_, i) => i).buffer);
   const hasher = new KeyHasher(key);
   for (const [size, expected] of HASHES) {
@@ -24,7 +24,7 @@ Deno.test("KeyHasher gives what OpenSSL's SipHash-1-3 of 128 bits gives", () => 
   }
 });
 
-Deno.test("KeyHasher draws its key at random", () => {
+Deno.test("KeyHasher has a random key", () => {
   const [one, other] = [new KeyHasher(), new KeyHasher()];
   one.update(new Uint8Array(4), 0, 4);
   other.update(new Uint8Array(4), 0, 4);

@@ -14,12 +14,12 @@ function createLog(directory: LogDirectory, name: string, config: Partial<LogCon
   return directory.create(name, { nowMs: NOW_MS, config: compactedConfig(config) });
 }
 
-/** Appends segments of one record each, of which a pass leaves the last but for the active one. */
+/** Appends segments of one record each. A pass retains the last one and the active one. */
 function fill(log: Log, count: number): void {
   for (let i = 0; i < count; i++) rollWith(log, [["a", `${i}`]]);
 }
 
-/** The names of the logs in the order they are cleaned. */
+/** The names of the logs in the order of their cleaning. */
 async function cleanAll(cleaner: LogCleaner, logs: Iterable<Log>): Promise<string[]> {
   const names: string[] = [];
   const all = Array.from(logs, (log) => ({ log, maxOffset: log.logEndOffset }));
@@ -30,7 +30,7 @@ async function cleanAll(cleaner: LogCleaner, logs: Iterable<Log>): Promise<strin
   }
 }
 
-Deno.test("LogCleaner cleans what is overdue first, then by the ratio of what is dirty", async () => {
+Deno.test("LogCleaner.clean() cleans overdue logs first, then by dirty ratio", async () => {
   await using directory = await openDirectory(fs(), { batchCacheBytes: 0 });
   const names = ["little-0", "much-0", "overdue-0", "deleted-0", "clean-0"];
   const [little, much, overdue, deleted, clean] = names.map((name) => createLog(directory, name));
@@ -50,7 +50,7 @@ Deno.test("LogCleaner cleans what is overdue first, then by the ratio of what is
   assertEquals(deleted!.segments.length, 6);
 });
 
-Deno.test("LogCleaner leaves a log alone that has a damaged batch, and goes on with the others", async () => {
+Deno.test("LogCleaner.clean() skips a log after it found damage in it, and cleans the others", async () => {
   const files = fs();
   await using directory = await openDirectory(files);
   const logs = ["damaged-0", "sound-0"].map((name) => createLog(directory, name));

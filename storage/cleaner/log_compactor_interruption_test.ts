@@ -6,7 +6,7 @@ import type { MemoryFileSystem } from "../file_system/memory_file_system.ts";
 import { diskBroken, diskFull } from "../file_system/watched_file_system_testing.ts";
 import { clean, foundIn, NAME, rollWith, setUp, summary, textOf } from "./cleaner_testing.ts";
 
-Deno.test("Log.clean() goes back with a truncation, and ends when one comes in between", async () => {
+Deno.test("Log.clean() starts again from a truncation, and ends if one happens during the pass", async () => {
   const { watched, directory, log } = await setUp();
   for (let i = 0; i < 10; i++) rollWith(log, [["a", `${i}`]]);
   await clean(log);
@@ -41,7 +41,7 @@ Deno.test("Log.clean() goes back with a truncation, and ends when one comes in b
   await directory.close();
 });
 
-Deno.test("Log.clean() leaves the log as it was when the disk is full, and in service", async () => {
+Deno.test("Log.clean() on a full disk leaves the log unchanged and in service", async () => {
   const { watched, directory, log } = await setUp();
   for (let i = 0; i < 10; i++) rollWith(log, [["a", `${i}`]]);
   watched.onAppend = (path) => {
@@ -58,7 +58,7 @@ Deno.test("Log.clean() leaves the log as it was when the disk is full, and in se
   await directory.close();
 });
 
-Deno.test("Log.clean() takes the log offline if it cannot tell which segments are in place", async () => {
+Deno.test("Log.clean() takes the log offline if it is unknown which segments are in place", async () => {
   const { watched, directory, log } = await setUp();
   for (let i = 0; i < 10; i++) rollWith(log, [["a", `${i}`]]);
   await directory.checkpoint();
@@ -73,7 +73,7 @@ Deno.test("Log.clean() takes the log offline if it cannot tell which segments ar
   await reopened.directory.close();
 });
 
-Deno.test("Log.clean() leaves a log with a damaged batch alone, and says where it is", async () => {
+Deno.test("Log.clean() leaves a damaged log unchanged, and names the position", async () => {
   const { fs, directory, log } = await setUp();
   for (let i = 0; i < 10; i++) rollWith(log, [["a", `${i}`]]);
   await directory.checkpoint();
@@ -89,7 +89,7 @@ Deno.test("Log.clean() leaves a log with a damaged batch alone, and says where i
   await directory.close();
 });
 
-Deno.test("Log.close() ends a pass under way, or waits for a swap that has begun", async (t) => {
+Deno.test("Log.close() ends a pass in progress, or waits for a swap that has begun", async (t) => {
   const pauses = { read: "onRead", sync: "onSync" } as const;
   for (const [step, hook] of Object.entries(pauses)) {
     await t.step(step, async () => {
@@ -119,7 +119,7 @@ Deno.test("Log.close() ends a pass under way, or waits for a swap that has begun
   }
 });
 
-Deno.test("Log.applyRetention() takes segments that are about to be replaced (compact,delete)", async () => {
+Deno.test("Log.applyRetention() deletes segments that are about to be replaced (compact,delete)", async () => {
   const { watched, directory, log } = await setUp({
     cleanupPolicy: ["compact", "delete"],
     retentionMs: 1000,
@@ -138,7 +138,7 @@ Deno.test("Log.applyRetention() takes segments that are about to be replaced (co
   await directory.close();
 });
 
-Deno.test("Log.clean() leaves readers of old segments alone", async () => {
+Deno.test("Log.clean() does not disturb reads of replaced segments", async () => {
   const { watched, directory, log } = await setUp();
   for (let i = 0; i < 6; i++) rollWith(log, [["a", `${i}`]]);
   const held = Promise.withResolvers<void>();

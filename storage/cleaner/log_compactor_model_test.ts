@@ -1,11 +1,11 @@
-// A compacted log against a model of it, in random steps from a printed seed, with crashes at every
-// step of a cleaning.
+// Compares a compacted log with a model of it, in random steps from a printed seed, with crashes at
+// every step of a cleaning.
 //
-// Held to: the last record of each key is there, at its offset, but for tombstones past their time;
-// what is there was appended, at that offset, and is in order; of what was cleaned there is one record
-// a key; log start and end stay where they are; reads from any offset and lookups by time agree with
-// a scan; producers are known as before. All this holds also of what a crash leaves, whether what was
-// not synced is kept, lost or part of each, and after another cleaning of that.
+// Invariants: the log has the last record of each key, at its offset, except for expired tombstones;
+// every record was appended at its offset, and records are in order; the cleaned part has one record
+// per key; log start and end offset do not change; reads from any offset and lookups by timestamp
+// agree with a scan; producers do not change. The same holds after a crash, whether unsynced changes
+// are kept, lost or a part of each, and after another cleaning.
 
 import { assert, assertEquals } from "@std/assert";
 import { Random } from "../../protocol/random_testing.ts";
@@ -144,7 +144,7 @@ class Simulation {
     await this.#verify(this.#log);
   }
 
-  /** Cleans, and looks at what a crash would leave before each change of the file system. */
+  /** Cleans, and checks the state after a crash before each change of the file system. */
   async #cleanWithCrashes(): Promise<void> {
     const crashes: [MemoryFileSystem, flushedOffset: number][] = [];
     const onChange = () => {
@@ -195,7 +195,7 @@ class Simulation {
     this.#verifyProducers(this.#log);
   }
 
-  /** Producers, as far as their last batch is there and none of them came after the crash. */
+  /** Producers whose last batch exists, without those that wrote after the crash. */
   #verifyProducers(log: Log): void {
     if (log.logEndOffset < this.#log.logEndOffset || log.logStartOffset > 0) return;
     for (const [producerId, nextSequence] of this.#nextSequences) {
@@ -220,7 +220,7 @@ class Simulation {
     const first = found.find((record) => record.timestamp >= timestamp);
     const byTime = await log.offsetForTimestamp(timestamp);
     if (byTime?.offset !== first?.offset) {
-      // Markers have timestamps, too.
+      // Markers have timestamps too.
       const offsets = found.map(({ offset }) => offset);
       assert(byTime !== undefined && !offsets.includes(byTime.offset));
       assert(first === undefined || byTime.offset < first.offset);
@@ -250,7 +250,7 @@ class Simulation {
     }
     for (const [key, { offset, value, timestamp }] of expected) {
       const record = last.get(key);
-      // It may be gone at the earliest when that time has passed since it was found.
+      // It is removed no earlier than this time after the first pass over it.
       const mayBeGone = value === null && offset < log.firstDirtyOffset &&
         this.#nowMs >= timestamp - 50 + DELETE_RETENTION_MS;
       if (record === undefined) assert(mayBeGone, `${key} at ${offset} is gone`);
@@ -259,7 +259,7 @@ class Simulation {
   }
 }
 
-Deno.test("Log.clean() does what a model of it does, in random steps with crashes", async (t) => {
+Deno.test("Log.clean() agrees with a model of it, in random steps with crashes", async (t) => {
   const base = numberFromEnv("SEED", Math.floor(Math.random() * 1e9));
   for (let seed = base; seed < base + numberFromEnv("RUNS", 3); seed++) {
     await t.step(`seed ${seed}`, () => new Simulation(seed).run(numberFromEnv("STEPS", 60)));

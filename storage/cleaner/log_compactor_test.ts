@@ -44,7 +44,7 @@ Deno.test("Log.clean() keeps the last record of each key at its offset, and merg
   await directory.close();
 });
 
-Deno.test("Log.read() at an offset that compaction took gives the next batch", async () => {
+Deno.test("Log.read() at an offset removed by compaction returns the next batch", async () => {
   const { directory, log } = await setUp();
   for (let i = 0; i < 30; i++) appendKeyed(log, [[i % 7 === 0 ? `k${i}` : "a", `${i}`]]);
   rollWith(log, [["z", "1"]]);
@@ -59,7 +59,7 @@ Deno.test("Log.read() at an offset that compaction took gives the next batch", a
   await directory.close();
 });
 
-Deno.test("Log.clean() decodes compressed batches, and encodes what stays with the same codec", async (t) => {
+Deno.test("Log.clean() compresses retained records with the codec of their batch", async (t) => {
   for (const [name, compression] of Object.entries(CompressionType)) {
     await t.step(name, async () => {
       const { directory, log } = await setUp();
@@ -79,7 +79,7 @@ Deno.test("Log.clean() decodes compressed batches, and encodes what stays with t
   }
 });
 
-Deno.test("Log.clean() leaves a batch of which nothing goes as it was, to the byte", async () => {
+Deno.test("Log.clean() keeps the bytes of a batch without superseded records", async () => {
   const { directory, log } = await setUp();
   appendKeyed(log, [["a", "1"], ["b", "1"]], { compression: CompressionType.gzip });
   const [before] = await batchesOf(log);
@@ -90,7 +90,7 @@ Deno.test("Log.clean() leaves a batch of which nothing goes as it was, to the by
   await directory.close();
 });
 
-Deno.test("Log.clean() keeps tombstones for delete.retention.ms, and says so in the batch (KIP-534)", async () => {
+Deno.test("Log.clean() keeps tombstones for delete.retention.ms, with a delete horizon in the batch (KIP-534)", async () => {
   const { directory, log } = await setUp();
   appendKeyed(log, [["a", "1", NOW_MS - 70], ["b", "1"], ["a", null, NOW_MS - 50], ["d", "1"]]);
   rollWith(log, [["c", "1"]]);
@@ -114,7 +114,7 @@ Deno.test("Log.clean() keeps tombstones for delete.retention.ms, and says so in 
   await directory.close();
 });
 
-Deno.test("Log.clean() never leaves a log that ends without a record, be it a tombstone", async () => {
+Deno.test("Log.clean() keeps the last record of the log, even a tombstone", async () => {
   const { directory, log } = await setUp();
   appendKeyed(log, [["a", "1"]], { producerId: 5, producerEpoch: 0, baseSequence: 0 });
   appendKeyed(log, [["a", null]]);
@@ -129,7 +129,7 @@ Deno.test("Log.clean() never leaves a log that ends without a record, be it a to
   await directory.close();
 });
 
-Deno.test("Log.clean() takes several passes when there is memory for few keys", async () => {
+Deno.test("Log.clean() needs several passes if there is memory for few keys", async () => {
   const { directory, log } = await setUp();
   for (let i = 0; i < 60; i++) appendKeyed(log, [[`k${i % 20}`, `${i}`], ["a", `${i}`]]);
   rollWith(log, [["z", "1"]]);
@@ -152,7 +152,7 @@ Deno.test("Log.clean() takes several passes when there is memory for few keys", 
   await directory.close();
 });
 
-Deno.test("Log.clean() goes on in the middle of a batch with more keys than there is memory for", async () => {
+Deno.test("Log.clean() continues in the middle of a batch with more keys than fit in memory", async () => {
   const { directory, log } = await setUp();
   appendKeyed(log, [["a", "1"], ["b", "1"], ["c", "1"], ["a", "2"], ["b", null], ["d", "1"]]);
   rollWith(log, [["z", "1"]]);
@@ -165,7 +165,7 @@ Deno.test("Log.clean() goes on in the middle of a batch with more keys than ther
   await directory.close();
 });
 
-Deno.test("Log.clean() sets no delete horizon in batches it has not come to", async () => {
+Deno.test("Log.clean() sets no delete horizon in batches after the cleaned part", async () => {
   const { directory, log } = await setUp();
   appendKeyed(log, [["a", "1"], ["b", "1"], ["a", null]]);
   rollWith(log, [["z", "1"]]);
@@ -174,7 +174,7 @@ Deno.test("Log.clean() sets no delete horizon in batches it has not come to", as
   await directory.close();
 });
 
-Deno.test("Log.clean() keeps the last batch of each producer, without records if need be (KIP-98)", async () => {
+Deno.test("Log.clean() keeps the last batch of each producer, even without records (KIP-98)", async () => {
   const { fs, directory, log } = await setUp();
   const producer = { producerId: 7, producerEpoch: 2 };
   appendKeyed(log, [["a", "1"], ["b", "1"]], { ...producer, baseSequence: 0 });
@@ -203,7 +203,7 @@ Deno.test("Log.clean() keeps the last batch of each producer, without records if
   await after.directory.close();
 });
 
-Deno.test("Log.read() serves no batch without records at the beginning or end of an answer", async () => {
+Deno.test("Log.read() returns no empty batch at the start or end", async () => {
   const { directory, log } = await setUp();
   const producers = [1, 2, 3].map((producerId) => ({
     producerId,
@@ -227,7 +227,7 @@ Deno.test("Log.read() serves no batch without records at the beginning or end of
   await directory.close();
 });
 
-Deno.test("Log.offsetForTimestamp() is right after cleaning, also where records are gone", async () => {
+Deno.test("Log.offsetForTimestamp() is correct after cleaning, also at removed records", async () => {
   const { directory, log } = await setUp();
   const producer = { producerId: 1, producerEpoch: 0, baseSequence: 0 };
   for (let i = 0; i < 20; i++) appendKeyed(log, [[`k${i % 6}`, `${i}`, NOW_MS + i * 10]]);
@@ -244,7 +244,7 @@ Deno.test("Log.offsetForTimestamp() is right after cleaning, also where records 
   await directory.close();
 });
 
-Deno.test("Log.clean() drops aborted records, which supersede none, and markers later (KIP-98, KIP-534)", async () => {
+Deno.test("Log.clean() removes aborted records, which supersede none, and markers later (KIP-98, KIP-534)", async () => {
   const { directory, log } = await setUp();
   const transactional = (producerId: number, baseSequence: number) => ({
     producerId,
@@ -265,7 +265,7 @@ Deno.test("Log.clean() drops aborted records, which supersede none, and markers 
   const markers = async () =>
     (await batchesOf(log)).filter((batch) => batch.isControl).map(({ baseOffset }) => baseOffset);
   assertEquals(await markers(), [5, 6, commit]);
-  // The abort's records are gone: its marker is found useless now, and dropped after its time.
+  // The aborted records are removed: now the marker gets a delete horizon, and is removed after it.
   rollWith(log, [["y", "1"]]);
   await clean(log);
   assertEquals(await markers(), [5, 6, commit]);
@@ -276,7 +276,7 @@ Deno.test("Log.clean() drops aborted records, which supersede none, and markers 
   await directory.close();
 });
 
-Deno.test("Log.clean() does not come near an open transaction", async () => {
+Deno.test("Log.clean() ends before an open transaction", async () => {
   const { directory, log } = await setUp();
   appendKeyed(log, [["a", "1"]]);
   appendKeyed(log, [["a", "open"]], {
@@ -293,7 +293,7 @@ Deno.test("Log.clean() does not come near an open transaction", async () => {
   await directory.close();
 });
 
-Deno.test("Log.cleanableRange() spares the active segment, what is young, and what is not stable", async () => {
+Deno.test("Log.cleanableRange() excludes the active segment, young records and unstable ones", async () => {
   const { directory, log } = await setUp({ minCompactionLagMs: 100 });
   appendKeyed(log, [["a", "1", NOW_MS - 500]]);
   rollWith(log, [["a", "2", NOW_MS - 200]]);
@@ -318,13 +318,13 @@ Deno.test("Log.cleanableRange() is overdue when a record has waited for max.comp
   rollWith(log, [["a", "2"]]);
   assertEquals(log.cleanableRange(NOW_MS + 1000, Infinity).isOverdue, false);
   assertEquals(log.cleanableRange(NOW_MS + 1001, Infinity).isOverdue, true);
-  // So that it need not wait for segment.ms.
+  // So that segment.ms need not pass.
   appendKeyed(log, [["a", "3", NOW_MS + 1001]]);
   assertEquals(log.segments.length, 3);
   await directory.close();
 });
 
-Deno.test("Log.clean() is remembered in cleaner-offset-checkpoint, in Kafka's format", async () => {
+Deno.test("Log.clean() records its end in cleaner-offset-checkpoint, in Kafka's format", async () => {
   const { fs, directory, log } = await setUp();
   appendKeyed(log, [["a", "1"], ["a", "2"]]);
   rollWith(log, [["z", "1"]]);
@@ -342,7 +342,7 @@ Deno.test("Log.clean() is remembered in cleaner-offset-checkpoint, in Kafka's fo
   await reopened.directory.close();
 });
 
-Deno.test("Log.clean() leaves gaps that are no losses, though the recovery point is lost", async (t) => {
+Deno.test("Log.clean() leaves gaps that are not reported as losses, even if the recovery point is lost", async (t) => {
   for (const damage of ["removed", "emptied", "scrambled"]) {
     await t.step(damage, async () => {
       const { fs, directory, log } = await setUp({ segmentBytes: 400 });

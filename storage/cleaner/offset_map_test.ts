@@ -13,7 +13,7 @@ function get(map: OffsetMap, key: string): number {
   return map.get(bytes, 2, bytes.length - 1);
 }
 
-Deno.test("OffsetMap gives the last offset of each key, also when it is full", () => {
+Deno.test("OffsetMap.get() returns the last offset of each key, also in a full map", () => {
   const map = new OffsetMap(24 * 1000, 1e9);
   assertEquals(map.capacity, 900);
   for (let offset = 0; offset < 5000; offset++) assert(put(map, `key ${offset % 900}`, offset));
@@ -23,7 +23,7 @@ Deno.test("OffsetMap gives the last offset of each key, also when it is full", (
   assertEquals(get(map, ""), -1);
 });
 
-Deno.test("OffsetMap refuses a key for which there is no room, and takes those it has", () => {
+Deno.test("OffsetMap.put() in a full map rejects new keys, and updates known ones", () => {
   const map = new OffsetMap(24 * 10, 1e9);
   for (let i = 0; i < 9; i++) assert(put(map, `${i}`, i));
   assertEquals(put(map, "9", 9), false);
@@ -31,7 +31,7 @@ Deno.test("OffsetMap refuses a key for which there is no room, and takes those i
   assertEquals([get(map, "3"), get(map, "9"), map.count], [10, -1, 9]);
 });
 
-Deno.test("OffsetMap takes no more memory than it was given, or than there can be keys for", () => {
+Deno.test("OffsetMap bounds its memory by its budget and by the possible number of keys", () => {
   assert(new OffsetMap(1 << 20, 1e9).sizeInBytes <= 1 << 20);
   assert(new OffsetMap(1 << 20, 100).sizeInBytes < 3000);
   const tiny = new OffsetMap(0, 1e9);

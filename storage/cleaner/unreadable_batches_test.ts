@@ -14,7 +14,9 @@ import {
   setUp,
 } from "./cleaner_testing.ts";
 
-/** Batches with a right CRC and records that nobody can read, as older versions let clients write. */
+/**
+ * Batches with a correct CRC and unreadable records, which clients could write to older versions.
+ */
 function unreadableBatches(): Record<string, RecordBatch> {
   const sound = () => keyedBatch([["a", "unreadable"], ["b", "unreadable"]]);
   const changed = (batch: RecordBatch, change: (view: DataView) => void) => {
@@ -37,7 +39,7 @@ function unreadableBatches(): Record<string, RecordBatch> {
   return bodies;
 }
 
-Deno.test("Log.clean() leaves batches whose records cannot be read as they are, and names them", async (t) => {
+Deno.test("Log.clean() keeps batches with unreadable records unchanged, and names them", async (t) => {
   for (const [name, batch] of Object.entries(unreadableBatches())) {
     await t.step(name, async () => {
       const { directory, log } = await setUp({ segmentBytes: 1 << 20 });
@@ -55,7 +57,7 @@ Deno.test("Log.clean() leaves batches whose records cannot be read as they are, 
       const batches = await batchesOf(log);
       const after = batches.find(({ baseOffset }) => baseOffset === firstOffset)!;
       assertEquals(after.bytes.subarray(16), before.subarray(16));
-      // What it may say of "a" and "b" is not known, so that it takes no record's place.
+      // Its records of "a" and "b" are unknown, so it supersedes no others.
       const sound = batches.filter((other) => other !== after).flatMap(recordsOf)
         .map(({ key, value }) => `${key},${value}`);
       assertEquals(sound, ["a,2", "b,3", "c,3", "z,z"]);
@@ -64,7 +66,7 @@ Deno.test("Log.clean() leaves batches whose records cannot be read as they are, 
   }
 });
 
-Deno.test("Log.offsetForTimestamp() takes a batch whose records cannot be read as one", async () => {
+Deno.test("Log.offsetForTimestamp() uses the header of a batch with unreadable records", async () => {
   for (const batch of Object.values(unreadableBatches())) {
     await using directory = await openDirectory(new MemoryFileSystem());
     const log = directory.create("c-0", { nowMs: NOW_MS });
@@ -79,7 +81,7 @@ Deno.test("Log.offsetForTimestamp() takes a batch whose records cannot be read a
   }
 });
 
-Deno.test("verifyDataFolder() names batches whose records cannot be read", async () => {
+Deno.test("verifyDataFolder() reports batches with unreadable records", async () => {
   for (const [name, batch] of Object.entries(unreadableBatches())) {
     if (name.startsWith("20 MB")) continue;
     const fs = new MemoryFileSystem();

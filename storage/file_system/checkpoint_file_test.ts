@@ -15,7 +15,7 @@ function fileOf(text: string): MemoryFileSystem {
   return fs;
 }
 
-Deno.test("formatOffsetCheckpoint() and readOffsetCheckpoint() have Kafka's text", () => {
+Deno.test("formatOffsetCheckpoint() and readOffsetCheckpoint() use Kafka's format", () => {
   const offsets = new Map([["orders-3", 4711], ["a-b.c_d-0", 0]]);
   const text = "0\n2\norders 3 4711\na-b.c_d 0 0\n";
   assertEquals(new TextDecoder().decode(formatOffsetCheckpoint(offsets)), text);
@@ -24,7 +24,7 @@ Deno.test("formatOffsetCheckpoint() and readOffsetCheckpoint() have Kafka's text
   assertEquals(readOffsetCheckpoint(new MemoryFileSystem(), "/a"), new Map());
 });
 
-Deno.test("readOffsetCheckpoint() refuses other text", () => {
+Deno.test("readOffsetCheckpoint() rejects invalid text", () => {
   for (
     const text of [
       "1\n0\n",
@@ -38,7 +38,7 @@ Deno.test("readOffsetCheckpoint() refuses other text", () => {
   ) assertThrows(() => readOffsetCheckpoint(fileOf(text), "/a"), CorruptFileError, '"/a"');
 });
 
-Deno.test("writePartitionMetadata() and readPartitionMetadata() have Kafka's text", () => {
+Deno.test("writePartitionMetadata() and readPartitionMetadata() use Kafka's format", () => {
   const fs = new MemoryFileSystem();
   writePartitionMetadata(fs, "/a", "4v_2pRHCQ5K2LNRfgJ3mEg");
   assertEquals(textOf(fs, "/a"), "version: 0\ntopic_id: 4v_2pRHCQ5K2LNRfgJ3mEg");
@@ -50,7 +50,7 @@ Deno.test("writePartitionMetadata() and readPartitionMetadata() have Kafka's tex
   }
 });
 
-Deno.test("writeMetaProperties() and readMetaProperties() have Kafka's properties", async () => {
+Deno.test("writeMetaProperties() and readMetaProperties() use Kafka's properties", async () => {
   const fs = new MemoryFileSystem();
   const properties = { clusterId: "mQ2cDRTnRJ2DWrl_8Ee-JA", nodeId: 1, directoryId: "abc" };
   await writeMetaProperties(fs, "/a", properties);
@@ -62,7 +62,7 @@ Deno.test("writeMetaProperties() and readMetaProperties() have Kafka's propertie
   assertEquals(readMetaProperties(fs, "/none"), undefined);
 });
 
-Deno.test("readMetaProperties() reads what Kafka writes, and refuses what lacks something", () => {
+Deno.test("readMetaProperties() reads files of Kafka, and rejects incomplete ones", () => {
   const kafka = "#\n#Fri Nov 20 12:00:00 UTC 2026\ncluster.id=c\nversion=0\nbroker.id=7\n";
   assertEquals(readMetaProperties(fileOf(kafka), "/a"), {
     clusterId: "c",

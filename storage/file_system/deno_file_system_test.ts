@@ -12,11 +12,11 @@ testFileSystem("DenoFileSystem", async (test) => {
 });
 
 Deno.test({
-  name: "DenoFileSystem tells a full disk from other failures",
-  // The device is Linux's.
+  name: "DenoFileSystem distinguishes a full disk from other failures",
+  // Only Linux has this device.
   ignore: Deno.build.os !== "linux",
   async fn() {
-    // Deno lets no program open the device that may not do everything, as one of `deno eval` may.
+    // Deno opens devices only with all permissions, which a program of `deno eval` has.
     const program = `
       import { DenoFileSystem } from ${
       JSON.stringify(import.meta.resolve("./deno_file_system.ts"))

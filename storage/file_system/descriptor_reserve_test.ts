@@ -6,7 +6,7 @@ function outOfDescriptors(): Error {
 }
 
 Deno.test({
-  name: "DescriptorReserve lends what it has when nobody can give any back, and takes it again",
+  name: "DescriptorReserve.makeRoom() uses the reserve if no holder can give back, and refill() restores it",
   ignore: Deno.build.os === "windows",
   fn() {
     using reserve = DescriptorReserve.open();
@@ -29,7 +29,7 @@ Deno.test({
   },
 });
 
-Deno.test("DescriptorReserve.use() tries again as long as there is room to be made", async () => {
+Deno.test("DescriptorReserve.use() retries while a descriptor can be freed", async () => {
   using reserve = DescriptorReserve.open();
   let failures = 3;
   let idle = 3;
@@ -48,7 +48,7 @@ Deno.test("DescriptorReserve.use() tries again as long as there is room to be ma
   await assertRejects(() => reserve.use(() => Promise.reject(new Error("else"))), Error, "else");
 });
 
-Deno.test("DescriptorReserve.use() has no more than a few at once, and those in turn", async () => {
+Deno.test("DescriptorReserve.use() bounds concurrent operations, and runs them in order", async () => {
   using reserve = DescriptorReserve.open();
   const ends: (() => void)[] = [];
   const done = Array.from(

@@ -15,7 +15,7 @@ testFileSystem("FaultyFileSystem", async (test) => {
   await ended;
 });
 
-Deno.test("FaultyFileSystem goes down in a change that then has no, partial or full effect", async () => {
+Deno.test("FaultyFileSystem crashes in a change that has no, partial or full effect", async () => {
   const sizes = new Set<string>();
   for (let seed = 0; seed < 60; seed++) {
     const fs = new FaultyFileSystem(new MemoryFileSystem(), randomNumbers(seed));
@@ -34,7 +34,7 @@ Deno.test("FaultyFileSystem goes down in a change that then has no, partial or f
   assertEquals([...sizes].sort(), ["all", "none", "part"]);
 });
 
-Deno.test("FaultyFileSystem never answers who waited for the disk when the machine went down", async () => {
+Deno.test("FaultyFileSystem never completes operations that waited at a crash", async () => {
   const fs = new FaultyFileSystem(new MemoryFileSystem(), randomNumbers(1));
   const file = fs.openSync("/a", "append", { create: true });
   let isAnswered = false;
@@ -46,7 +46,7 @@ Deno.test("FaultyFileSystem never answers who waited for the disk when the machi
   assertEquals(isAnswered, false);
 });
 
-Deno.test("FaultyFileSystem has no room beyond what is free, and room again for what is cut", () => {
+Deno.test("FaultyFileSystem limits appends to its free space, and frees truncated bytes", () => {
   const fs = new FaultyFileSystem(new MemoryFileSystem(), randomNumbers(1));
   const file = fs.openSync("/a", "append", { create: true });
   fs.freeBytes = 15;
@@ -60,7 +60,7 @@ Deno.test("FaultyFileSystem has no room beyond what is free, and room again for 
   assertEquals(file.appendSync(bytesOf(1, 10)), 10);
 });
 
-Deno.test("FaultyFileSystem fails what it is told to, when it is told to", async () => {
+Deno.test("FaultyFileSystem fails the scheduled operations", async () => {
   const fs = new FaultyFileSystem(new MemoryFileSystem(), randomNumbers(1));
   const file = fs.openSync("/a", "append", { create: true });
   fs.failNext("append", "EIO", 1);
@@ -75,7 +75,7 @@ Deno.test("FaultyFileSystem fails what it is told to, when it is told to", async
   assertEquals(fs.failureCount, 2);
 });
 
-Deno.test("FaultyFileSystem never brings to disk what a sync failed to, though it says so", async () => {
+Deno.test("FaultyFileSystem never writes the bytes of a failed sync, though later syncs succeed", async () => {
   const fs = new FaultyFileSystem(new MemoryFileSystem(), randomNumbers(1));
   const file = fs.openSync("/a", "append", { create: true });
   const root = fs.syncDir("/");
@@ -100,7 +100,7 @@ Deno.test("FaultyFileSystem never brings to disk what a sync failed to, though i
   );
 });
 
-Deno.test("FaultyFileSystem takes a part of an append if writes are short", () => {
+Deno.test("FaultyFileSystem makes appends partial if writes are short", () => {
   const fs = new FaultyFileSystem(new MemoryFileSystem(), randomNumbers(1));
   fs.shortWriteRate = 1;
   const file = fs.openSync("/a", "append", { create: true });
@@ -110,7 +110,7 @@ Deno.test("FaultyFileSystem takes a part of an append if writes are short", () =
   assertEquals(fs.readFileSync("/a"), bytesOf(1, 100));
 });
 
-Deno.test("FaultyFileSystem keeps syncs waiting if the disk is slow, and nothing else", async () => {
+Deno.test("FaultyFileSystem delays only syncs if the disk is slow", async () => {
   const fs = new FaultyFileSystem(new MemoryFileSystem(), randomNumbers(1));
   const file = fs.openSync("/a", "append", { create: true });
   fs.slowSyncRate = 1;

@@ -4,7 +4,7 @@ import type { File, FileMode, OpenOptions } from "./file_system.ts";
 import { bytesOf } from "./file_system_testing.ts";
 import { MemoryFileSystem } from "./memory_file_system.ts";
 
-/** Counts open files, and can hold reads and syncs back. */
+/** Counts open files, and can delay reads and syncs. */
 class CountingFileSystem extends MemoryFileSystem {
   open = 0;
   most = 0;
@@ -34,7 +34,7 @@ class CountingFileSystem extends MemoryFileSystem {
   }
 }
 
-Deno.test("FilePool keeps the number of open files within its bound", () => {
+Deno.test("FilePool limits the number of open files", () => {
   const fs = new CountingFileSystem();
   const pool = new FilePool(fs, { maxOpenFiles: 20 });
   const files = Array.from({ length: 100 }, (_, i) => pool.file(`/${i}`));
@@ -69,7 +69,7 @@ Deno.test("FilePool closes the least recently used file first", () => {
   assertEquals(fs.open, 0);
 });
 
-Deno.test("FilePool never closes a file that is being synced, and makes others wait", async () => {
+Deno.test("FilePool does not close a file during a sync, and makes other operations wait", async () => {
   const fs = new CountingFileSystem();
   const pool = new FilePool(fs, { maxOpenFiles: 12 });
   const files = Array.from({ length: 50 }, (_, i) => pool.file(`/${i}`));
@@ -86,7 +86,7 @@ Deno.test("FilePool never closes a file that is being synced, and makes others w
   assertEquals(fs.open, 0);
 });
 
-Deno.test("FilePool lets those who wait go on when one of them fails", async () => {
+Deno.test("FilePool wakes waiting operations when one of them fails", async () => {
   const fs = new CountingFileSystem();
   const pool = new FilePool(fs, { maxOpenFiles: 9 });
   const files = Array.from({ length: 10 }, (_, i) => pool.file(`/${i}`));
@@ -109,7 +109,7 @@ Deno.test("FilePool lets those who wait go on when one of them fails", async () 
   assertEquals(fs.open, 0);
 });
 
-Deno.test("PooledFile can be renamed and closed while it is read", async () => {
+Deno.test("PooledFile can be renamed and closed during a read", async () => {
   const fs = new CountingFileSystem();
   const pool = new FilePool(fs);
   const file = pool.file("/a");

@@ -5,7 +5,7 @@ import { MemoryFileSystem } from "./memory_file_system.ts";
 
 testFileSystem("MemoryFileSystem", (test) => test({ fs: new MemoryFileSystem(), root: "" }));
 
-Deno.test("MemoryFileSystem clones all that was written, as a kill of the process leaves it", () => {
+Deno.test("MemoryFileSystem.clone() as after a kill has everything that was written", () => {
   const fs = new MemoryFileSystem();
   fs.mkdirSync("/x");
   const file = fs.openSync("/x/a", "append", { create: true });
@@ -17,7 +17,7 @@ Deno.test("MemoryFileSystem clones all that was written, as a kill of the proces
   assertEquals(fs.readFileSync("/x/a").length, 200);
 });
 
-Deno.test("MemoryFileSystem clones what was synced only, as a power failure leaves it", async () => {
+Deno.test("MemoryFileSystem.clone() as after a power failure has everything that was synced", async () => {
   const fs = new MemoryFileSystem();
   fs.mkdirSync("/x");
   const file = fs.openSync("/x/a", "append", { create: true });
@@ -39,7 +39,7 @@ Deno.test("MemoryFileSystem clones what was synced only, as a power failure leav
   assertEquals(fs.clone({ unsynced: "lost" }).readDirSync("/x").map((entry) => entry.name), ["a"]);
 });
 
-Deno.test("MemoryFileSystem clones some of what was not synced, as a torn write-back leaves it", async () => {
+Deno.test("MemoryFileSystem.clone() as after a torn writeback has some unsynced changes", async () => {
   const fs = new MemoryFileSystem();
   fs.mkdirSync("/x");
   const whole = bytesOf(1, 200);
@@ -69,7 +69,7 @@ Deno.test("MemoryFileSystem clones some of what was not synced, as a torn write-
   assertEquals([...found].sort(), expected);
 });
 
-Deno.test("MemoryFileSystem brings back what was cut off and not synced, as a torn write-back may", async () => {
+Deno.test("MemoryFileSystem.clone() as after a torn writeback may undo an unsynced truncation", async () => {
   const fs = new MemoryFileSystem();
   const file = fs.openSync("/a", "append", { create: true });
   appendFullySync(file, new Uint8Array(10).fill(1));
@@ -85,14 +85,14 @@ Deno.test("MemoryFileSystem brings back what was cut off and not synced, as a to
     assertEquals(bytes.slice(0, 5), [1, 1, 1, 1, 1]);
     if (!bytes.includes(0)) found.add(bytes.slice(5).join(""));
   }
-  // Before the cut all or a part of what was appended then, after it of what was appended since.
+  // Before the cut all or a part of the earlier appends, after it of the later ones.
   for (const bytes of ["11111", "1111122222", "11111222", "", "333", "3333333333"]) {
     assert(found.has(bytes), `never found ${bytes}`);
   }
   assert(![...found].some((bytes) => bytes.includes("3") && bytes.includes("1")));
 });
 
-Deno.test("MemoryFileSystem remembers what is not on disk when the process was killed", async () => {
+Deno.test("MemoryFileSystem.clone() as after a kill keeps track of unsynced changes", async () => {
   const fs = new MemoryFileSystem();
   const file = fs.openSync("/a", "append", { create: true });
   appendFullySync(file, bytesOf(1, 100));
@@ -108,7 +108,7 @@ Deno.test("MemoryFileSystem remembers what is not on disk when the process was k
   assertEquals(failed.statSync("/b"), undefined);
 });
 
-Deno.test("MemoryFileSystem has on disk what there was when a sync began", async () => {
+Deno.test("MemoryFileSystem syncs the content as of the start of a sync", async () => {
   const fs = new MemoryFileSystem();
   const file = fs.openMemoryFile("/a", "append", { create: true });
   await fs.syncDir("/");
@@ -124,7 +124,7 @@ Deno.test("MemoryFileSystem has on disk what there was when a sync began", async
   assertEquals(sizeOnDisk(), 20);
 });
 
-Deno.test("MemoryFileSystem lets bytes be changed, on disk as well", async () => {
+Deno.test("MemoryFileSystem.overwrite() changes current and synced bytes", async () => {
   const fs = new MemoryFileSystem();
   const file = fs.openSync("/a", "append", { create: true });
   appendFullySync(file, bytesOf(1, 300));
@@ -140,7 +140,7 @@ Deno.test("MemoryFileSystem lets bytes be changed, on disk as well", async () =>
   assertEquals(fs.clone({ unsynced: "lost" }).readFileSync("/a"), expected);
 });
 
-Deno.test("MemoryFileSystem grows a file without copying it over and over", () => {
+Deno.test("MemoryFileSystem appends without copying the whole file", () => {
   const fs = new MemoryFileSystem({ now: () => 0 });
   const file = fs.openSync("/a", "append", { create: true });
   const bytes = bytesOf(1, 100);

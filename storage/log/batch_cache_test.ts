@@ -21,7 +21,7 @@ function offsetsOf(log: LogBatchCache, offset: number, maxBytes = 1 << 20, maxOf
   return read && recordsOf(read.chunks).map((record) => record.offset);
 }
 
-Deno.test("LogBatchCache.dropBefore() drops batches that are whole before an offset, and their memory", () => {
+Deno.test("LogBatchCache.dropBefore() removes batches that end before an offset, and frees their memory", () => {
   const batchCache = newBatchCache(1 << 20);
   const log = batchCache.forLog();
   for (const offset of [0, 2, 4, 6, 8, 10]) append(log, offset, 5000);
@@ -37,7 +37,7 @@ Deno.test("LogBatchCache.dropBefore() drops batches that are whole before an off
   assertEquals(offsetsOf(log, 12), [12, 13]);
 });
 
-Deno.test("LogBatchCache reads large batches as chunks of their own, which are copies", () => {
+Deno.test("LogBatchCache.read() returns large batches as separate chunks, which are copies", () => {
   const log = newBatchCache(1 << 20).forLog();
   const first = append(log, 10, 20_000);
   const second = append(log, 12, 20_000);
@@ -49,7 +49,7 @@ Deno.test("LogBatchCache reads large batches as chunks of their own, which are c
   assertEquals(read.nextOffset, 14);
 });
 
-Deno.test("LogBatchCache reads small batches together, from the one that holds the offset", () => {
+Deno.test("LogBatchCache.read() returns small batches together, from the one that contains the offset", () => {
   const log = newBatchCache(1 << 20).forLog();
   for (let i = 0; i < 1000; i++) append(log, i * 2, 100);
   const all = log.read(0, 1 << 20, Infinity, true)!;
@@ -58,7 +58,7 @@ Deno.test("LogBatchCache reads small batches together, from the one that holds t
   assertEquals(offsetsOf(log, 1501, 300), [1500, 1501, 1502, 1503, 1504, 1505]);
 });
 
-Deno.test("LogBatchCache.read() keeps to its limits, but for the first batch", () => {
+Deno.test("LogBatchCache.read() respects its limits, except for the first batch", () => {
   const log = newBatchCache(1 << 20).forLog();
   for (const [i, size] of [100, 10_000, 10_000, 100, 100].entries()) append(log, i * 2, size);
   assertEquals(offsetsOf(log, 0, 1), [0, 1]);
@@ -70,7 +70,7 @@ Deno.test("LogBatchCache.read() keeps to its limits, but for the first batch", (
   assertEquals(log.read(8, 100, 9, true)?.chunks, []);
 });
 
-Deno.test("LogBatchCache.read() gives nothing for offsets it does not have", () => {
+Deno.test("LogBatchCache.read() returns undefined for offsets that are not cached", () => {
   const log = newBatchCache(1 << 20).forLog();
   assertEquals(log.read(0, 100, Infinity, true), undefined);
   append(log, 10, 100);
@@ -81,18 +81,18 @@ Deno.test("LogBatchCache.read() gives nothing for offsets it does not have", () 
   assertEquals(offsetsOf(log, 20), [20, 21]);
 });
 
-Deno.test("BatchCache drops what was appended first, to whichever log", () => {
+Deno.test("BatchCache evicts the oldest batches of all logs first", () => {
   const batchCache = newBatchCache(100_000);
   const logs = [batchCache.forLog(), batchCache.forLog(), batchCache.forLog()];
   for (let i = 0; i < 30; i++) append(logs[i % 3]!, (i - i % 3) / 3 * 2, 20_000);
-  // Four batches of 20 KB are kept: the last two rounds but for two.
+  // Four batches of 20 KB are kept: those of the last two rounds, except for two.
   assertEquals(logs.map((log) => log.baseOffset), [18, 18, 16]);
   assert(batchCache.sizeInBytes <= 100_000);
   for (const log of logs) log.clear();
   assertEquals(batchCache.sizeInBytes, 0);
 });
 
-Deno.test("BatchCache counts all memory it keeps", () => {
+Deno.test("BatchCache.sizeInBytes counts all memory in use", () => {
   const batchCache = newBatchCache(1 << 20);
   const log = batchCache.forLog();
   append(log, 0, 100);
@@ -101,7 +101,7 @@ Deno.test("BatchCache counts all memory it keeps", () => {
   assert(batchCache.sizeInBytes >= 4096 + 40_960, `${batchCache.sizeInBytes} bytes`);
 });
 
-Deno.test("BatchCache uses the memory of what it drops again, once nobody looks at it", () => {
+Deno.test("BatchCache reuses the memory of evicted chunks once they are released", () => {
   const pool = new BufferPool();
   const batchCache = new BatchCache(50_000, pool);
   const log = batchCache.forLog();
@@ -123,7 +123,7 @@ Deno.test("BatchCache uses the memory of what it drops again, once nobody looks 
   assertEquals(pool.idleBytes, 4 * ofAnother);
 });
 
-Deno.test("BatchCache leaves alone what was read but is not dropped", () => {
+Deno.test("BatchCache keeps chunks that are released but not evicted", () => {
   const pool = new BufferPool();
   const log = new BatchCache(1 << 20, pool).forLog();
   append(log, 0, 20_000);
@@ -133,7 +133,7 @@ Deno.test("BatchCache leaves alone what was read but is not dropped", () => {
   assertEquals(offsetsOf(log, 0), [0, 1]);
 });
 
-Deno.test("BatchCache keeps nothing without a budget, and nothing larger than it", () => {
+Deno.test("BatchCache caches nothing without a budget, and no batch larger than it", () => {
   const none = newBatchCache(0);
   const log = none.forLog();
   append(log, 0, 100);
@@ -148,7 +148,7 @@ Deno.test("BatchCache keeps nothing without a budget, and nothing larger than it
   assertEquals(offsetsOf(other, 4), [4, 5]);
 });
 
-Deno.test("LogBatchCache.truncateTo() drops batches that reach beyond, and goes on from there", () => {
+Deno.test("LogBatchCache.truncateTo() removes batches that end after the offset, and takes appends from there", () => {
   const batchCache = newBatchCache(1 << 20);
   const log = batchCache.forLog();
   for (let i = 0; i < 5; i++) append(log, i * 2, 10_000);
@@ -160,7 +160,7 @@ Deno.test("LogBatchCache.truncateTo() drops batches that reach beyond, and goes 
   assertEquals(batchCache.sizeInBytes, 0);
 });
 
-Deno.test("LogBatchCache leaves what was read unchanged by what comes later", () => {
+Deno.test("LogBatchCache.read() returns chunks that later appends do not change", () => {
   const batchCache = newBatchCache(20_000);
   const log = batchCache.forLog();
   append(log, 0, 100);

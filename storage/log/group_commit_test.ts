@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { GroupCommit } from "./group_commit.ts";
 
-/** A commit whose runs end when the test says so. */
+/** A commit whose runs are ended by the test. */
 function controlled() {
   const runs: PromiseWithResolvers<void>[] = [];
   let running = 0;
@@ -19,7 +19,7 @@ function controlled() {
   return { commit, runs, most: () => most };
 }
 
-Deno.test("GroupCommit gives those who come while a run is under way the next one, together", async () => {
+Deno.test("GroupCommit.request() during a run shares the next run", async () => {
   const { commit, runs } = controlled();
   const order: string[] = [];
   const first = commit.request().then(() => order.push("first"));
@@ -38,7 +38,7 @@ Deno.test("GroupCommit gives those who come while a run is under way the next on
   await last;
 });
 
-Deno.test("GroupCommit never runs twice at a time, even if asked the moment a run ends", async () => {
+Deno.test("GroupCommit.request() at the moment a run ends does not start an overlapping run", async () => {
   const { commit, runs, most } = controlled();
   const again = commit.request().then(() => commit.request());
   const next = commit.request();
@@ -53,7 +53,7 @@ Deno.test("GroupCommit never runs twice at a time, even if asked the moment a ru
   assertEquals(runs.length, 3);
 });
 
-Deno.test("GroupCommit rejects those who waited for a failed run, and nobody else", async () => {
+Deno.test("GroupCommit.request() rejects only if its own run fails", async () => {
   const { commit, runs } = controlled();
   const first = commit.request();
   const second = commit.request();

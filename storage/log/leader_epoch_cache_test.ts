@@ -13,7 +13,7 @@ function entriesOf(cache: LeaderEpochCache): [number, number][] {
   return cache.entries.map(({ leaderEpoch, offset }) => [leaderEpoch, offset]);
 }
 
-Deno.test("LeaderEpochCache writes and reads Kafka's text", () => {
+Deno.test("LeaderEpochCache writes and reads Kafka's file format", () => {
   const fs = new MemoryFileSystem();
   const cache = cacheOf([0, 0], [3, 100], [4, 2 ** 40]);
   cache.write(fs, "/leader-epoch-checkpoint");
@@ -27,7 +27,7 @@ Deno.test("LeaderEpochCache writes and reads Kafka's text", () => {
   assertEquals(entriesOf(LeaderEpochCache.read(fs, "/none")), []);
 });
 
-Deno.test("LeaderEpochCache.read() refuses other text", () => {
+Deno.test("LeaderEpochCache.read() rejects invalid text", () => {
   const fs = new MemoryFileSystem();
   for (const text of ["1\n0\n", "0\n2\n0 0\n", "0\n1\n0\n", "0\n1\n0 x\n", "\0\0\0"]) {
     fs.writeFileSync("/a", new TextEncoder().encode(text));
@@ -35,7 +35,7 @@ Deno.test("LeaderEpochCache.read() refuses other text", () => {
   }
 });
 
-Deno.test("LeaderEpochCache.assign() keeps epochs and offsets growing", () => {
+Deno.test("LeaderEpochCache.assign() keeps epochs and offsets ascending", () => {
   const cache = cacheOf([1, 10], [1, 20], [2, 30]);
   assertEquals(entriesOf(cache), [[1, 10], [2, 30]]);
   cache.assign(3, 30);
@@ -44,7 +44,7 @@ Deno.test("LeaderEpochCache.assign() keeps epochs and offsets growing", () => {
   assertEquals(entriesOf(cache), [[4, 5]]);
 });
 
-Deno.test("LeaderEpochCache.endOffsetFor() answers as OffsetForLeaderEpoch does (KIP-320)", () => {
+Deno.test("LeaderEpochCache.endOffsetFor() returns what OffsetForLeaderEpoch needs (KIP-320)", () => {
   const cache = cacheOf([2, 10], [4, 20], [5, 30]);
   const end = (epoch: number) => {
     const found = cache.endOffsetFor(epoch, 50);
@@ -60,7 +60,7 @@ Deno.test("LeaderEpochCache.endOffsetFor() answers as OffsetForLeaderEpoch does 
   assertEquals(cacheOf().endOffsetFor(0, 50), undefined);
 });
 
-Deno.test("LeaderEpochCache.epochFor() gives the epoch an offset was written in", () => {
+Deno.test("LeaderEpochCache.epochFor() returns the epoch of an offset", () => {
   const cache = cacheOf([2, 10], [4, 20]);
   assertEquals([9, 10, 19, 20, 99].map((offset) => cache.epochFor(offset)), [-1, 2, 2, 4, 4]);
 });

@@ -297,7 +297,7 @@ export class LogReader {
     while (place.position < end) {
       const damage = segment.integrity.nextDamage(place.position);
       if (damage !== undefined && damage.position <= place.position) {
-        throw this.#damaged("look for a timestamp", damage.firstOffset, segment, damage);
+        throw this.#damaged("look up a timestamp", damage.firstOffset, segment, damage);
       }
       const bytes = await this.#readBatches(segment, place, wanted, damage?.position ?? end);
       const cursor = new BatchCursor(bytes.all);

@@ -36,7 +36,7 @@ async function withLog(
   });
 }
 
-/** Appends batches of one record, two to a segment, at growing times. */
+/** Appends batches of one record, two to a segment, at ascending times. */
 function fill(log: Log, count: number, timestamp = NOW_MS): void {
   for (let i = 0; i < count; i++) {
     append(log, [{ value: "x".repeat(300), timestamp: timestamp + i }]);
@@ -67,7 +67,7 @@ Deno.test("Log.applyRetention() deletes segments whose last record is older than
   });
 });
 
-Deno.test("Log.applyRetention() by time stops at the first segment that is to be kept", async () => {
+Deno.test("Log.applyRetention() by time stops at the first segment that is not expired", async () => {
   await withLog({ retentionMs: 1000 }, async ({ log, bases }) => {
     fill(log, 2, NOW_MS + 5000);
     fill(log, 4, NOW_MS);
@@ -105,7 +105,7 @@ Deno.test("Log.applyRetention() on a full disk deletes all but the active segmen
   assertEquals(await log.applyRetention(NOW_MS + 5000), 1);
 });
 
-Deno.test("Log.applyRetention() goes by the file's time where records have none", async () => {
+Deno.test("Log.applyRetention() uses the modification time if records have no timestamps", async () => {
   await withLog({ retentionMs: 1000 }, async ({ log }) => {
     for (let i = 0; i < 4; i++) append(log, [{ value: "x".repeat(300), timestamp: -1 }]);
     assertEquals(await log.applyRetention(NOW_MS + 1000), 0);
@@ -113,7 +113,7 @@ Deno.test("Log.applyRetention() goes by the file's time where records have none"
   });
 });
 
-Deno.test("Log.applyRetention() keeps what reaches beyond the high watermark", async () => {
+Deno.test("Log.applyRetention() keeps segments that end after the high watermark", async () => {
   await withLog({ retentionBytes: 0 }, async ({ log, bases }) => {
     fill(log, 6);
     assertEquals(await log.applyRetention(NOW_MS, 3), 1);
@@ -122,7 +122,7 @@ Deno.test("Log.applyRetention() keeps what reaches beyond the high watermark", a
   });
 });
 
-Deno.test("Log.applyRetention() deletes only what is before the log start if cleanup.policy is compact", async () => {
+Deno.test("Log.applyRetention() with cleanup.policy=compact deletes only segments before the log start offset", async () => {
   const config = { retentionBytes: 0, retentionMs: 0, cleanupPolicy: ["compact" as const] };
   await withLog(config, async ({ log, bases }) => {
     fill(log, 6);
@@ -135,7 +135,7 @@ Deno.test("Log.applyRetention() deletes only what is before the log start if cle
   });
 });
 
-Deno.test("Log.applyRetention() acts on settings changed while running", async () => {
+Deno.test("Log.applyRetention() uses settings changed at runtime", async () => {
   await withLog({}, async ({ log }) => {
     fill(log, 6);
     assertEquals(await log.applyRetention(NOW_MS), 0);
@@ -163,7 +163,7 @@ Deno.test("Log.removeDeleted() removes renamed files after file.delete.delay.ms"
   });
 });
 
-Deno.test("Log.applyRetention() drops producer snapshots of deleted segments", async () => {
+Deno.test("Log.applyRetention() removes producer snapshots of deleted segments", async () => {
   await withLog({ retentionBytes: 900 }, async ({ log, names, directory }) => {
     for (let i = 0; i < 6; i++) {
       append(log, ["x".repeat(300)], { producerId: 7, producerEpoch: 0, baseSequence: i });
@@ -180,7 +180,7 @@ Deno.test("Log.applyRetention() drops producer snapshots of deleted segments", a
   });
 });
 
-Deno.test("LogDirectory.applyRetention() goes over all logs, up to what each may delete", async () => {
+Deno.test("LogDirectory.applyRetention() deletes segments of all logs, up to the offset given for each", async () => {
   const fs = new MemoryFileSystem();
   await using directory = await openDirectory(fs);
   for (const name of ["a-0", "b-0"]) {

@@ -2,7 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { CorruptFileError } from "../errors.ts";
 import { decodeProducerSnapshot, encodeProducerSnapshot } from "./producer_snapshot.ts";
 
-// Laid out by hand from Kafka's ProducerSnapshot.json; the CRC is from a bitwise one in Python.
+// Written by hand from Kafka's ProducerSnapshot.json; the CRC is computed by a bitwise one in Python.
 const GOLDEN = "0001" + // version
   "eac95288" + // crc
   "00000002" + // count
@@ -34,13 +34,13 @@ const ENTRIES = [
   },
 ];
 
-Deno.test("encodeProducerSnapshot() and decodeProducerSnapshot() have Kafka's version 1", () => {
+Deno.test("encodeProducerSnapshot() and decodeProducerSnapshot() use Kafka's version 1", () => {
   assertEquals(encodeProducerSnapshot(ENTRIES).toHex(), GOLDEN);
   assertEquals(decodeProducerSnapshot("a", Uint8Array.fromHex(GOLDEN)), ENTRIES);
   assertEquals(decodeProducerSnapshot("a", encodeProducerSnapshot([])), []);
 });
 
-Deno.test("decodeProducerSnapshot() refuses any damage", () => {
+Deno.test("decodeProducerSnapshot() rejects any damage", () => {
   const bytes = Uint8Array.fromHex(GOLDEN);
   for (let size = 0; size < bytes.length; size++) {
     assertThrows(() => decodeProducerSnapshot("a", bytes.subarray(0, size)), CorruptFileError);

@@ -13,13 +13,13 @@ import { type AppendOrigin, ProducerStateManager } from "./producer_state.ts";
 const MAX_SEQUENCE = 2 ** 31 - 1;
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** A manager and the offset its log has come to. */
+/** A manager and the end offset of its log. */
 class Producers {
   readonly fs = new MemoryFileSystem();
   manager = new ProducerStateManager(this.fs, "orders-3", [], DAY_MS);
   offset = 0;
 
-  /** Checks a batch and, unless it is a duplicate, applies it; gives its first offset. */
+  /** Checks a batch and, unless it is a duplicate, applies it; returns its first offset. */
   append(batch: RecordBatch, origin: AppendOrigin = "client"): number {
     const duplicate = this.manager.check([batch], origin);
     if (duplicate !== undefined) return duplicate.firstOffset;
@@ -33,7 +33,7 @@ class Producers {
     return this.append(dataOf(producerId, producerEpoch, baseSequence, count));
   }
 
-  /** Opens the state anew from its snapshots. */
+  /** Reopens the state from its snapshots. */
   reopen(nowMs = NOW_MS): void {
     const snapshots = this.manager.snapshots;
     this.manager = new ProducerStateManager(this.fs, "orders-3", snapshots, DAY_MS);
@@ -52,7 +52,10 @@ function dataOf(
   return batchOf(values, { producerId, producerEpoch, baseSequence, isTransactional });
 }
 
-/** A control batch as EndTransactionMarker writes it: key version and type, value version and epoch. */
+/**
+ * A control batch as written by EndTransactionMarker: key version and type, value version and
+ * epoch.
+ */
 function markerOf(
   producerId: number,
   producerEpoch: number,
@@ -66,21 +69,21 @@ function markerOf(
   return batch;
 }
 
-Deno.test("ProducerStateManager answers a batch sent again with its first offset", () => {
+Deno.test("ProducerStateManager.check() returns the first offset of a batch that is sent again", () => {
   const producers = new Producers();
   for (let i = 0; i < 5; i++) assertEquals(producers.send(7, 0, i * 3, 3), i * 3);
   for (let i = 0; i < 5; i++) assertEquals(producers.send(7, 0, i * 3, 3), i * 3);
   assertEquals(producers.offset, 15);
 });
 
-Deno.test("ProducerStateManager remembers five batches; an older one is out of order", () => {
+Deno.test("ProducerStateManager.check() recognizes five batches; an older duplicate is out of order", () => {
   const producers = new Producers();
   for (let i = 0; i < 6; i++) producers.send(7, 0, i);
   assertEquals(producers.send(7, 0, 1), 1);
   assertThrows(() => producers.send(7, 0, 0), OutOfOrderSequenceError, "is 0, expected 6");
 });
 
-Deno.test("ProducerStateManager takes only exactly the same sequence range for a duplicate", () => {
+Deno.test("ProducerStateManager.check() recognizes a duplicate only by the same sequence range", () => {
   const producers = new Producers();
   producers.send(7, 0, 0, 3);
   for (const [sequence, count] of [[0, 2], [0, 4], [1, 2], [1, 3]] as const) {
@@ -88,7 +91,7 @@ Deno.test("ProducerStateManager takes only exactly the same sequence range for a
   }
 });
 
-Deno.test("ProducerStateManager refuses a gap, and goes on after it", () => {
+Deno.test("ProducerStateManager.check() rejects a gap, and accepts the expected sequence after it", () => {
   const producers = new Producers();
   producers.send(7, 0, 0);
   assertThrows(
@@ -99,7 +102,7 @@ Deno.test("ProducerStateManager refuses a gap, and goes on after it", () => {
   assertEquals(producers.send(7, 0, 1), 1);
 });
 
-Deno.test("ProducerStateManager lets the sequence wrap after 2147483647", () => {
+Deno.test("ProducerStateManager.check() accepts a sequence that wraps after 2147483647", () => {
   const producers = new Producers();
   producers.send(7, 0, MAX_SEQUENCE - 1);
   assertEquals(producers.send(7, 0, MAX_SEQUENCE, 3), 1);
@@ -112,7 +115,7 @@ Deno.test("ProducerStateManager lets the sequence wrap after 2147483647", () => 
   assertEquals(exact.send(8, 0, 0), 1);
 });
 
-Deno.test("ProducerStateManager wants a new epoch to begin at 0, and fences the old one", () => {
+Deno.test("ProducerStateManager.check() requires a new epoch to start at sequence 0, and fences the old one", () => {
   const producers = new Producers();
   producers.send(7, 0, 0, 5);
   assertThrows(() => producers.send(7, 1, 5), OutOfOrderSequenceError, "new epoch 1 is 5");
@@ -126,16 +129,16 @@ Deno.test("ProducerStateManager wants a new epoch to begin at 0, and fences the 
   assertEquals(producers.send(7, 1, 1), 6);
 });
 
-Deno.test("ProducerStateManager lets a producer that it does not know begin anywhere", () => {
+Deno.test("ProducerStateManager.check() accepts any first sequence of an unknown producer", () => {
   const producers = new Producers();
   assertEquals(producers.send(7, 4, 1000), 0);
   assertThrows(() => producers.send(7, 4, 1002), OutOfOrderSequenceError);
 });
 
-Deno.test("ProducerStateManager judges batches without producer id by nothing", () => {
+Deno.test("ProducerStateManager.check() accepts every batch without a producer id", () => {
   const producers = new Producers();
   for (let i = 0; i < 3; i++) producers.append(batchOf(["a"]));
-  // As kafkajs sends it: epoch and sequence 0, producer id -1.
+  // kafkajs sends epoch and sequence 0 with producer id -1.
   producers.append(batchOf(["a"], { producerId: -1, producerEpoch: 0, baseSequence: 0 }));
   producers.append(batchOf(["a"], { producerId: -1, producerEpoch: 0, baseSequence: 0 }));
   assertEquals(producers.offset, 5);
@@ -143,7 +146,7 @@ Deno.test("ProducerStateManager judges batches without producer id by nothing", 
   assertEquals(producers.manager.endOffset, 5);
 });
 
-Deno.test("ProducerStateManager judges batches that come together by each other", () => {
+Deno.test("ProducerStateManager.check() checks batches of one append against each other", () => {
   const producers = new Producers();
   const check = (...batches: RecordBatch[]) => producers.manager.check(batches, "client");
   assertEquals(check(dataOf(7, 0, 0), dataOf(8, 0, 0), dataOf(7, 0, 1)), undefined);
@@ -152,7 +155,7 @@ Deno.test("ProducerStateManager judges batches that come together by each other"
   assertEquals(producers.manager.producers.size, 0);
 });
 
-Deno.test("ProducerStateManager believes the leader, whatever it replicates", () => {
+Deno.test("ProducerStateManager.check() accepts every replicated batch", () => {
   const producers = new Producers();
   producers.append(dataOf(7, 1, 0), "replication");
   producers.append(dataOf(7, 1, 5), "replication");
@@ -160,7 +163,7 @@ Deno.test("ProducerStateManager believes the leader, whatever it replicates", ()
   assertEquals(producers.offset, 3);
 });
 
-Deno.test("ProducerStateManager follows a transaction from its first batch to its marker", () => {
+Deno.test("ProducerStateManager tracks a transaction from its first batch to its marker", () => {
   const producers = new Producers();
   producers.append(batchOf(["a"]));
   producers.append(dataOf(7, 0, 0, 2, true));
@@ -194,7 +197,7 @@ Deno.test("ProducerStateManager follows a transaction from its first batch to it
   );
 });
 
-Deno.test("ProducerStateManager has after a restart what its snapshot has: one batch of each", () => {
+Deno.test("ProducerStateManager.load() restores one batch of each producer", () => {
   const producers = new Producers();
   for (let i = 0; i < 3; i++) producers.send(7, 2, i * 2, 2);
   producers.append(dataOf(8, 0, 0, 1, true));
@@ -207,7 +210,7 @@ Deno.test("ProducerStateManager has after a restart what its snapshot has: one b
   assertEquals(producers.send(7, 2, 6), 7);
 });
 
-Deno.test("ProducerStateManager.load() passes over damaged snapshots to older ones", () => {
+Deno.test("ProducerStateManager.load() skips damaged snapshots and uses an older one", () => {
   const producers = new Producers();
   for (let i = 0; i < 4; i++) {
     producers.send(7, 0, i);
@@ -224,7 +227,7 @@ Deno.test("ProducerStateManager.load() passes over damaged snapshots to older on
   assertEquals(producers.manager.producers.size, 0);
 });
 
-Deno.test("ProducerStateManager forgets who wrote nothing for long, but for open transactions", () => {
+Deno.test("ProducerStateManager.removeExpired() removes inactive producers without open transactions", () => {
   const producers = new Producers();
   producers.send(7, 0, 0);
   producers.append(dataOf(8, 0, 0, 1, true));

@@ -5,7 +5,7 @@ import { FilePool, type PooledFile } from "../file_system/file_pool.ts";
 import { batchOfSize } from "../log_testing.ts";
 import { MemoryFileSystem } from "../file_system/memory_file_system.ts";
 
-/** A file with batches of these sizes of values, two records each. */
+/** A file with batches of two records, with values of these sizes. */
 function fileOf(sizes: readonly number[]): { file: PooledFile; size: number; bytes: Uint8Array } {
   const fs = new MemoryFileSystem();
   const file = new FilePool(fs).file("/log");
@@ -28,7 +28,7 @@ function scan(scanner: BatchScanner): number[] {
 
 const SIZES = [1, 100, 200_000, 10, 3_000_000, 1, 40_000, 50];
 
-Deno.test("BatchScanner goes along batches of any size, whole or by their headers", () => {
+Deno.test("BatchScanner.next() iterates over batches of any size, whole or by header", () => {
   const { file, size } = fileOf(SIZES);
   for (const whole of [true, false]) {
     const scanner = new BatchScanner(file, 0, size, whole);
@@ -37,7 +37,7 @@ Deno.test("BatchScanner goes along batches of any size, whole or by their header
   }
 });
 
-Deno.test("BatchScanner gives batches with their records", () => {
+Deno.test("BatchScanner.batch() returns a batch with its records", () => {
   const { file, size } = fileOf(SIZES);
   for (const whole of [true, false]) {
     const scanner = new BatchScanner(file, 0, size, whole);
@@ -56,7 +56,7 @@ Deno.test("BatchScanner gives batches with their records", () => {
   }
 });
 
-Deno.test("BatchScanner ends where a batch is not there whole", () => {
+Deno.test("BatchScanner.next() returns false at an incomplete batch", () => {
   const { file, size, bytes } = fileOf([10, 20, 30]);
   const start = size - batchOfSize(2, 30).sizeInBytes;
   for (let end = start; end < size; end++) {
@@ -64,13 +64,13 @@ Deno.test("BatchScanner ends where a batch is not there whole", () => {
     assertEquals(scan(scanner), [0, 2]);
     assertEquals(scanner.position, start);
   }
-  // The file is shorter than the segment is thought to be.
+  // The file is shorter than the assumed size of the segment.
   file.truncateSync(size - 1);
   assertEquals(scan(new BatchScanner(file, 0, size, true)), [0, 2]);
   assertEquals(bytes.length, size);
 });
 
-Deno.test("BatchScanner throws at what cannot be a batch", () => {
+Deno.test("BatchScanner.next() throws at bytes that cannot be a batch", () => {
   for (
     const [magic, errorClass] of [
       [0, UnsupportedRecordFormatError],
@@ -89,7 +89,7 @@ Deno.test("BatchScanner throws at what cannot be a batch", () => {
   }
 });
 
-Deno.test("BatchScanner takes zeros before or behind an edge for damage, not for an old format", () => {
+Deno.test("BatchScanner.next() treats zeros before or after an edge as damage, not as an old format", () => {
   const { bytes } = batchOfSize(1, 10);
   const torn = Array.from({ length: bytes.length }, (_, edge) => [
     bytes.slice().fill(0, 0, edge),

@@ -7,7 +7,7 @@ function indexes() {
   return { offset: new OffsetIndex(0, new Uint8Array(10_000)), time: new TimeIndex(0) };
 }
 
-Deno.test("IndexCache drops the least recently used beyond its budget", () => {
+Deno.test("IndexCache evicts the least recently used indexes beyond its budget", () => {
   const cache = new IndexCache(35_000);
   const segments = [{}, {}, {}, {}];
   for (const segment of segments.slice(0, 3)) cache.set(segment, indexes());
@@ -23,7 +23,7 @@ Deno.test("IndexCache drops the least recently used beyond its budget", () => {
   assertEquals(cache.sizeInBytes, 0);
 });
 
-Deno.test("IndexCache keeps the last one whatever its size", () => {
+Deno.test("IndexCache keeps the last indexes regardless of their size", () => {
   const cache = new IndexCache(0);
   const segment = {};
   cache.set({}, indexes());

@@ -15,7 +15,7 @@ function entriesOf(index: OffsetIndex): [number, number][] {
   return Array.from({ length: index.count }, (_, i) => [index.offsetAt(i), index.positionAt(i)]);
 }
 
-Deno.test("OffsetIndex has Kafka's entries of eight bytes: relative offset, position", () => {
+Deno.test("OffsetIndex has Kafka's eight-byte entries: relative offset, position", () => {
   assertEquals(OFFSET_INDEX_ENTRY_SIZE, 8);
   const fs = new MemoryFileSystem();
   indexOf([1019, 5000], [1029, 0x12345678]).write(fs, PATH);
@@ -26,7 +26,7 @@ Deno.test("OffsetIndex has Kafka's entries of eight bytes: relative offset, posi
   );
 });
 
-Deno.test("OffsetIndex.lookup() gives the position at or before the batch that holds an offset", () => {
+Deno.test("OffsetIndex.lookup() returns a position at or before the batch that contains an offset", () => {
   const index = indexOf([1019, 5000], [1029, 9000], [1039, 13000]);
   for (
     const [offset, position] of [
@@ -42,12 +42,12 @@ Deno.test("OffsetIndex.lookup() gives the position at or before the batch that h
   assertEquals(new OffsetIndex(1000).lookup(1000), 0);
 });
 
-Deno.test("OffsetIndex.append() ignores offsets that do not grow", () => {
+Deno.test("OffsetIndex.append() ignores offsets that do not ascend", () => {
   const index = indexOf([1019, 5000], [1019, 6000], [1010, 7000], [1020, 8000]);
   assertEquals(entriesOf(index), [[1019, 5000], [1020, 8000]]);
 });
 
-Deno.test("OffsetIndex.truncateTo() drops entries of the offset and larger ones", () => {
+Deno.test("OffsetIndex.truncateTo() removes entries of the offset and larger ones", () => {
   for (const [offset, count] of [[1019, 0], [1020, 1], [1029, 1], [1030, 2], [900, 0]] as const) {
     const index = indexOf([1019, 5000], [1029, 9000]);
     index.truncateTo(offset);
@@ -55,7 +55,7 @@ Deno.test("OffsetIndex.truncateTo() drops entries of the offset and larger ones"
   }
 });
 
-Deno.test("OffsetIndex.write() brings the file to what is in memory, whatever it had", () => {
+Deno.test("OffsetIndex.write() makes the file equal to memory, for any previous content", () => {
   const fs = new MemoryFileSystem();
   const index = new OffsetIndex(1000);
   let offset = 1000;
@@ -79,7 +79,7 @@ Deno.test("OffsetIndex.write() brings the file to what is in memory, whatever it
   check();
 });
 
-Deno.test("OffsetIndex goes on where the file ended that it was read from", () => {
+Deno.test("OffsetIndex.append() continues after entries that were read from a file", () => {
   const fs = new MemoryFileSystem();
   indexOf([1019, 5000], [1029, 9000]).write(fs, PATH);
   const index = new OffsetIndex(1000, fs.readFileSync(PATH));
@@ -89,7 +89,7 @@ Deno.test("OffsetIndex goes on where the file ended that it was read from", () =
   assertEquals(entriesOf(index), [[1019, 5000], [1029, 9000], [1039, 13000]]);
 });
 
-Deno.test("OffsetIndex.check() refuses what a crash may leave", () => {
+Deno.test("OffsetIndex.check() rejects content left by a crash", () => {
   const fs = new MemoryFileSystem();
   indexOf([1019, 5000], [1029, 9000], [1039, 13000]).write(fs, PATH);
   const bytes = fs.readFileSync(PATH);
@@ -103,10 +103,10 @@ Deno.test("OffsetIndex.check() refuses what a crash may leave", () => {
   shuffled.copyWithin(0, 8, 16);
   for (
     const [content, logSize] of [
-      [bytes.subarray(0, 23), 20_000], // torn in an entry
-      [zeros, 20_000], // extended, but not written
-      [shuffled, 20_000], // twice the same
-      [bytes, 13_000], // beyond the end of the segment
+      [bytes.subarray(0, 23), 20_000], // torn within an entry
+      [zeros, 20_000], // extended but not written
+      [shuffled, 20_000], // the same entry twice
+      [bytes, 13_000], // after the end of the segment
       [new Uint8Array(24).fill(255), 20_000], // garbage
     ] as const
   ) assertThrows(() => check(content, logSize), CorruptFileError, PATH);

@@ -11,7 +11,7 @@ const FOLDER = `/data/${NAME}`;
 const CONFIG = { segmentBytes: 700, indexIntervalBytes: 150 };
 const END = 60;
 
-/** The files of a log of several segments, with two records to a batch, after a stop in good order. */
+/** The files of a log of several segments, with two records per batch, after a clean shutdown. */
 async function makeLog(logStartOffset = 0): Promise<MemoryFileSystem> {
   const fs = new MemoryFileSystem();
   const directory = await openDirectory(fs, { config: CONFIG });
@@ -52,7 +52,7 @@ function removeSegment(fs: MemoryFileSystem, path: string): void {
   for (const suffix of ["log", "index", "timeindex"]) fs.removeSync(path.replace(/log$/, suffix));
 }
 
-/** What reading each offset gives: its record, or that it is damaged. Anything else fails. */
+/** The result of reading each offset: its record or damage. Fails on anything else. */
 async function lostOffsets(log: Log): Promise<number[]> {
   const lost: number[] = [];
   for (let offset = log.logStartOffset; offset < log.logEndOffset; offset++) {
@@ -60,7 +60,7 @@ async function lostOffsets(log: Log): Promise<number[]> {
       const { chunks, nextOffset } = await log.read(offset, { maxBytes: 1 });
       assert(nextOffset > offset, `nothing is read at ${offset}`);
       const [first] = recordsOf(chunks, offset);
-      assertEquals(first, { offset, value: recordAt(offset).value }, "nothing is passed over");
+      assertEquals(first, { offset, value: recordAt(offset).value }, "no record is skipped");
     } catch (error) {
       if (!(error instanceof CorruptRecordError)) throw error;
       lost.push(offset);
@@ -78,7 +78,7 @@ async function opened(
   const directory = await openDirectory(fs, { config: CONFIG, batchCacheBytes: 0 });
   try {
     const log = directory.get(NAME)!;
-    assertEquals(log.logEndOffset, end, "no offset is given twice");
+    assertEquals(log.logEndOffset, end, "no offset is assigned twice");
     await use(log);
   } finally {
     await directory.close();
@@ -94,7 +94,7 @@ function range(from: number, to: number): number[] {
   return Array.from({ length: to - from }, (_, i) => from + i);
 }
 
-/** Something that happens to the files, and what it costs. */
+/** A change of the files, and its losses. */
 interface Case {
   readonly what: string;
   readonly logStartOffset?: number;
@@ -232,7 +232,7 @@ function batchSizeOf(fs: MemoryFileSystem, path: string): number {
 }
 
 for (const { what, logStartOffset = 0, damage, lost } of CASES) {
-  Deno.test(`Log tells what is lost, serves the rest and gives no offset twice if ${what}`, async () => {
+  Deno.test(`Log.open() after a clean shutdown reports losses, serves the rest and assigns no offset twice if ${what}`, async () => {
     const fs = await makeLog(logStartOffset);
     const segments = segmentsOf(fs);
     assert(segments.length > 4);
@@ -240,7 +240,7 @@ for (const { what, logStartOffset = 0, damage, lost } of CASES) {
     const expected = lost(segments);
     const found = await findingsOf(fs);
     assert(found > 0 || what.includes("deleted records only"), "verification finds it");
-    // As it is to be repaired without another start.
+    // The repair without another start in between.
     const unopened = fs.clone({ unsynced: "kept" });
 
     let killed: MemoryFileSystem;
@@ -257,7 +257,7 @@ for (const { what, logStartOffset = 0, damage, lost } of CASES) {
       }
       killed = fs.clone({ unsynced: "lost" });
     });
-    // It is known for as long as nobody has repaired it, after a stop as after a kill.
+    // The loss stays known until it is repaired, after a clean shutdown and after a kill.
     for (const again of [fs, killed!]) {
       await opened(again, async (log) => {
         assertEquals(await lostOffsets(log), expected);
@@ -270,7 +270,7 @@ for (const { what, logStartOffset = 0, damage, lost } of CASES) {
     for (const [repaired, end] of [[unopened, END], [fs, END + 1]] as const) {
       const report = await verifyDataFolder(repaired, "/data");
       await repairDataFolder(repaired, "/data", report, NOW_MS);
-      assertEquals(await findingsOf(repaired), 0, "a repair leaves nothing to find");
+      assertEquals(await findingsOf(repaired), 0, "a repair leaves no findings");
       await opened(repaired, async (log) => {
         for (const offset of range(logStartOffset, end)) {
           const { chunks, nextOffset } = await log.read(offset, { maxBytes: 1 });
@@ -284,7 +284,7 @@ for (const { what, logStartOffset = 0, damage, lost } of CASES) {
   });
 }
 
-Deno.test("Log tells which of its files is lost, and how", async () => {
+Deno.test("Log.losses has the path and problem of each lost file", async () => {
   const fs = await makeLog();
   const [first, second] = segmentsOf(fs) as [string, string];
   removeSegment(fs, first);
@@ -296,11 +296,11 @@ Deno.test("Log tells which of its files is lost, and how", async () => {
     assertMatch(two!.problem, /^the file has 100 bytes, it had \d+ at the last shutdown$/);
     return Promise.resolve();
   });
-  // What was torn is kept.
+  // The torn bytes are kept.
   assert(fs.readDirSync(FOLDER).some(({ name }) => name.endsWith(".corrupt")));
 });
 
-Deno.test("Log that was compacted misses no offsets but those of a file that is gone", async () => {
+Deno.test("Log.losses of a compacted log has only the offsets of missing files", async () => {
   const fs = new MemoryFileSystem();
   const config = compactedConfig({ segmentBytes: 700, indexIntervalBytes: 150 });
   const directory = await openDirectory(fs, { config });
@@ -317,7 +317,7 @@ Deno.test("Log that was compacted misses no offsets but those of a file that is 
     const [loss] = log.losses;
     assertEquals(loss!.firstOffset, baseOffsetOf(gone));
     assertEquals(loss!.nextOffset, baseOffsetOf(segments[2]!));
-    // What stands in the place of the lost records is not cleaned away.
+    // The placeholder for lost records is not removed by cleaning.
     for (let pass = 0; pass < 2; pass++) {
       await assertRejects(
         async () => await log.read(loss!.firstOffset, { maxBytes: 1 }),

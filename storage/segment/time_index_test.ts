@@ -15,7 +15,7 @@ function entriesOf(index: TimeIndex): [number, number][] {
   return Array.from({ length: index.count }, (_, i) => [index.timestampAt(i), index.offsetAt(i)]);
 }
 
-Deno.test("TimeIndex has Kafka's entries of twelve bytes: timestamp, relative offset", () => {
+Deno.test("TimeIndex has Kafka's twelve-byte entries: timestamp, relative offset", () => {
   assertEquals(TIME_INDEX_ENTRY_SIZE, 12);
   const fs = new MemoryFileSystem();
   indexOf([1_700_000_000_000, 1009], [1_700_000_000_001, 1029]).write(fs, PATH);
@@ -26,14 +26,14 @@ Deno.test("TimeIndex has Kafka's entries of twelve bytes: timestamp, relative of
   );
 });
 
-Deno.test("TimeIndex.maybeAppend() takes entries that grow in both fields", () => {
+Deno.test("TimeIndex.maybeAppend() adds entries that ascend in both fields", () => {
   const index = indexOf([100, 1009], [100, 1019], [99, 1029], [200, 1009], [200, 1039], [-1, 1049]);
   assertEquals(entriesOf(index), [[100, 1009], [200, 1039]]);
   assertEquals([index.lastTimestamp, index.lastOffset], [200, 1039]);
   assertEquals([indexOf().lastTimestamp, indexOf().lastOffset], [-1, 1000]);
 });
 
-Deno.test("TimeIndex.lookup() gives the offset of the last entry up to a timestamp", () => {
+Deno.test("TimeIndex.lookup() returns the offset of the last entry up to a timestamp", () => {
   const index = indexOf([100, 1009], [200, 1029], [300, 1039]);
   for (
     const [timestamp, offset] of [
@@ -47,7 +47,7 @@ Deno.test("TimeIndex.lookup() gives the offset of the last entry up to a timesta
   ) assertEquals(index.lookup(timestamp), offset, `timestamp ${timestamp}`);
 });
 
-Deno.test("TimeIndex.truncateTo() drops entries of the offset and larger ones", () => {
+Deno.test("TimeIndex.truncateTo() removes entries of the offset and larger ones", () => {
   for (const [offset, count] of [[1009, 0], [1010, 1], [1029, 1], [1030, 2]] as const) {
     const index = indexOf([100, 1009], [200, 1029]);
     index.truncateTo(offset);
@@ -55,7 +55,7 @@ Deno.test("TimeIndex.truncateTo() drops entries of the offset and larger ones", 
   }
 });
 
-Deno.test("TimeIndex.readLastEntry() reads no more than that, and nothing that makes no sense", () => {
+Deno.test("TimeIndex.readLastEntry() reads only the last entry, and ignores an implausible one", () => {
   const fs = new MemoryFileSystem();
   const last = () => entriesOf(TimeIndex.readLastEntry(fs, PATH, 1000));
   assertEquals(last(), []);
@@ -69,7 +69,7 @@ Deno.test("TimeIndex.readLastEntry() reads no more than that, and nothing that m
   assertEquals(last(), []);
 });
 
-Deno.test("TimeIndex.check() refuses what a crash may leave", () => {
+Deno.test("TimeIndex.check() rejects content left by a crash", () => {
   const fs = new MemoryFileSystem();
   indexOf([100, 1009], [200, 1029], [300, 1039]).write(fs, PATH);
   const bytes = fs.readFileSync(PATH);

@@ -6,7 +6,7 @@ const NOW_MS = 1_700_000_000_000;
 const HOUR_MS = 3_600_000;
 const NANOSECONDS = 1.7e18;
 
-Deno.test("isTimestampOutOfRange() answers any int64 as Kafka 4.2 does", () => {
+Deno.test("isTimestampOutOfRange() agrees with Kafka 4.2 for any int64", () => {
   const usual = { messageTimestampBeforeMaxMs: INT64_MAX, messageTimestampAfterMaxMs: HOUR_MS };
   const any = { messageTimestampBeforeMaxMs: INT64_MAX, messageTimestampAfterMaxMs: INT64_MAX };
   const recent = { messageTimestampBeforeMaxMs: HOUR_MS, messageTimestampAfterMaxMs: HOUR_MS };

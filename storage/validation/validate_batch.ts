@@ -343,7 +343,7 @@ function checkHeader(log: string, batch: RecordBatch): void {
   }
   if (batch.isControl) {
     throw new InvalidRecordError(
-      `Cannot append to "${log}": clients may not write control batches`,
+      `Cannot append to "${log}": clients must not write control batches`,
     );
   }
   if (batch.hasProducerId && (batch.baseSequence < 0 || batch.producerEpoch < 0)) {

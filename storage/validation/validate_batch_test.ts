@@ -10,7 +10,7 @@ function validate(batch: RecordBatch, config: Partial<LogConfig> = {}): RecordBa
   return batch;
 }
 
-/** A batch with header fields changed, and a CRC that is right all the same. */
+/** A batch with changed header fields and a correct CRC. */
 function changed(change: (view: DataView) => void): RecordBatch {
   const batch = batchOf(["a", "b"]);
   const { bytes } = batch;
@@ -19,16 +19,16 @@ function changed(change: (view: DataView) => void): RecordBatch {
   return batch;
 }
 
-Deno.test("validateBatch() takes what clients send, and leaves it as it is", () => {
+Deno.test("validateBatch() accepts batches of clients, and leaves them unchanged", () => {
   const batch = batchOf(["a", "b"], { producerId: 7, producerEpoch: 0, baseSequence: 3 });
   const before = batch.bytes.slice();
   validate(batch);
   assertEquals(batch.bytes, before);
-  // As kafkajs sends it: epoch and sequence 0, producer id -1.
+  // kafkajs sends epoch and sequence 0 with producer id -1.
   validate(batchOf(["a"], { producerId: -1, producerEpoch: 0, baseSequence: 0 }));
 });
 
-Deno.test("validateBatch() holds batches to max.message.bytes", () => {
+Deno.test("validateBatch() rejects a batch larger than max.message.bytes", () => {
   const batch = batchOfSize(10, 100);
   validate(batch, { maxMessageBytes: batch.sizeInBytes });
   assertThrows(
@@ -40,7 +40,7 @@ Deno.test("validateBatch() holds batches to max.message.bytes", () => {
   );
 });
 
-Deno.test("validateBatch() finds a flipped bit anywhere behind the CRC", () => {
+Deno.test("validateBatch() rejects a flipped bit anywhere after the CRC", () => {
   const { bytes } = batchOf(["abc"]);
   for (let position = 17; position < bytes.length; position++) {
     const damaged = bytes.slice();
@@ -49,7 +49,7 @@ Deno.test("validateBatch() finds a flipped bit anywhere behind the CRC", () => {
   }
 });
 
-Deno.test("validateBatch() refuses headers that contradict themselves", () => {
+Deno.test("validateBatch() rejects contradictory headers", () => {
   for (
     const batch of [
       changed((view) => view.setInt32(23, 5)), // last offset delta
@@ -66,7 +66,7 @@ Deno.test("validateBatch() refuses headers that contradict themselves", () => {
   ) assertThrows(() => validate(batch), InvalidRecordError, 'Cannot append to "orders-3"');
 });
 
-Deno.test("validateBatch() gives LogAppendTime batches the time of the append", () => {
+Deno.test("validateBatch() sets the time of the append with LogAppendTime", () => {
   const batch = validate(batchOf([{ value: "a", timestamp: 5 }]), {
     messageTimestampType: "LogAppendTime",
   });
@@ -82,7 +82,7 @@ Deno.test("validateBatch() gives LogAppendTime batches the time of the append", 
   }
 });
 
-Deno.test("validateBatch() holds timestamps to message.timestamp.after.max.ms", () => {
+Deno.test("validateBatch() rejects timestamps later than message.timestamp.after.max.ms", () => {
   const hour = 60 * 60 * 1000;
   validate(batchOf([{ value: "a", timestamp: NOW_MS + hour }]));
   assertThrows(
@@ -92,7 +92,7 @@ Deno.test("validateBatch() holds timestamps to message.timestamp.after.max.ms", 
   );
 });
 
-Deno.test("validateBatch() holds timestamps to message.timestamp.before.max.ms, if it is set", () => {
+Deno.test("validateBatch() rejects timestamps older than message.timestamp.before.max.ms, if it is set", () => {
   const old = () => batchOf(["a", { value: "b", timestamp: NOW_MS - 1001 }, "c"]);
   validate(old());
   validate(old(), { messageTimestampBeforeMaxMs: 1001 });
@@ -100,7 +100,7 @@ Deno.test("validateBatch() holds timestamps to message.timestamp.before.max.ms, 
   assertThrows(() => validate(old(), { messageTimestampBeforeMaxMs: 1000 }), InvalidTimestampError);
 });
 
-Deno.test("validateBatch() wants keys on a compacted log, and says which record lacks one", () => {
+Deno.test("validateBatch() requires keys on a compacted log, and names records without one", () => {
   const batch = batchOf([{ key: "k", value: "a" }, { key: null, value: "b" }]);
   validate(batch);
   const error = assertThrows(

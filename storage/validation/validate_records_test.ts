@@ -1,5 +1,5 @@
 /**
- * What `validateBatch` makes of records, for every codec, at once and in slices.
+ * `validateBatch` and `validateBatchInSlices` with the records of every codec.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import type { LogConfig } from "../log/log_config.ts";
 import { batchOf, configOf, NOW_MS, type TestRecord } from "../log_testing.ts";
 import { type BatchWork, validateBatch, validateBatchInSlices } from "./validate_batch.ts";
 
-/** Pauses at every chance, and notes the memory. */
+/** Pauses whenever possible, and records the memory in use. */
 class TestWork implements BatchWork {
   readonly isOver = true;
   pauses = 0;
@@ -63,7 +63,7 @@ function recordsOf(records: readonly (string | TestRecord)[]): Uint8Array {
   return batchOf(records).bytes.slice(RECORD_BATCH_OVERHEAD);
 }
 
-/** Validates at once and in slices, which must come to the same. */
+/** Validates immediately and in slices, and compares the results. */
 async function validate(
   make: () => RecordBatch,
   settings: Partial<LogConfig> = {},
@@ -82,7 +82,7 @@ async function assertRefused(
   settings: Partial<LogConfig> = {},
 ): Promise<void> {
   const config = configOf(settings);
-  // What is at the end of gzip may claim a size that is not for validating at once.
+  // The trailer of gzip may state a size that is too large to be expanded immediately.
   const now = async () => validateBatch("t-0", make(), config, NOW_MS) ?? await later();
   const later = () => validateBatchInSlices("t-0", make(), config, NOW_MS, new TestWork());
   for (const judge of [now, later]) {
@@ -90,9 +90,9 @@ async function assertRefused(
   }
 }
 
-Deno.test("validateBatch() corrects the latest timestamp to that of the records", async () => {
+Deno.test("validateBatch() corrects the maximum timestamp to that of the records", async () => {
   for (const [name, type] of CODECS) {
-    // kafkajs: an old timestamp, and one of now, of which it takes the old for the latest.
+    // kafkajs: an old and a current timestamp, of which it states the old as the maximum.
     const mixed = [{ value: "a", timestamp: 5 }, { value: "b", timestamp: NOW_MS }];
     const old = () => {
       const batch = batchOf(mixed, { compression: type });
@@ -112,7 +112,7 @@ Deno.test("validateBatch() corrects the latest timestamp to that of the records"
   }
 });
 
-Deno.test("validateBatch() refuses records that are not those the header states", async () => {
+Deno.test("validateBatch() rejects records that do not match the header", async () => {
   for (const [codec, type] of CODECS) {
     const pack = (bytes: Uint8Array) => compress(type, bytes);
     const cases: Record<string, () => RecordBatch> = {
@@ -134,7 +134,7 @@ Deno.test("validateBatch() refuses records that are not those the header states"
   }
 });
 
-Deno.test("validateBatch() refuses what its codec cannot expand", async () => {
+Deno.test("validateBatch() rejects records that the codec cannot expand", async () => {
   const random = crypto.getRandomValues(new Uint8Array(5000));
   const value = Array.from(random, (byte) => String.fromCharCode(byte & 0x7f)).join("");
   for (const [codec, type] of COMPRESSING) {
@@ -180,7 +180,7 @@ function zstdZeros(blocks: number): Uint8Array {
   return new Uint8Array(bytes);
 }
 
-Deno.test("validateBatch() refuses what expands to too much, without expanding it", async (t) => {
+Deno.test("validateBatch() rejects records that expand to too many bytes, without expanding them", async (t) => {
   for (const [name, make] of Object.entries(BOMBS)) {
     await t.step(name, async () => {
       const config = configOf({ maxMessageBytes: 100_000_000 });
@@ -195,7 +195,7 @@ Deno.test("validateBatch() refuses what expands to too much, without expanding i
   }
 });
 
-Deno.test("validateBatch() leaves many small blocks to slices, and refuses many zstd frames", async () => {
+Deno.test("validateBatch() leaves many small blocks to slices, and rejects many zstd frames", async () => {
   const empty = (type: CompressionType) => compress(type, new Uint8Array(0));
   const repeated = (bytes: Uint8Array, count: number) =>
     new Uint8Array(Array.from({ length: count }, () => [...bytes]).flat());
@@ -233,7 +233,7 @@ Deno.test("validateBatch() leaves a large compressed batch to slices, which paus
   }
 });
 
-Deno.test("validateBatch() names every record that has no key, or no timestamp that is allowed", async () => {
+Deno.test("validateBatch() names every record without a key or with an invalid timestamp", async () => {
   const records: TestRecord[] = [
     { key: "k", value: "a" },
     { key: null, value: "b" },
@@ -269,7 +269,7 @@ Deno.test("validateBatch() names every record that has no key, or no timestamp t
   }
 });
 
-Deno.test("validateBatch() with record.validation=header believes the header", () => {
+Deno.test("validateBatch() with record.validation=header checks only the header", () => {
   const config = configOf({ recordValidation: "header", cleanupPolicy: ["compact"] });
   for (const [, type] of CODECS) {
     const batch = repacked(type, new Uint8Array([1, 2, 3]));
@@ -280,7 +280,7 @@ Deno.test("validateBatch() with record.validation=header believes the header", (
   assertThrows(() => validateBatch("t-0", late, config, NOW_MS), InvalidTimestampError);
 });
 
-Deno.test("validateBatch() compresses as compression.type says, and keeps what is compressed so", async () => {
+Deno.test("validateBatch() compresses with compression.type, and keeps batches that have it already", async () => {
   const records = Array.from({ length: 20 }, (_, index) => ({
     key: `key-${index}`,
     value: "some text that repeats ".repeat(20),
@@ -312,13 +312,13 @@ Deno.test("validateBatch() compresses as compression.type says, and keeps what i
   }
 });
 
-Deno.test("validateBatch() holds what it has compressed otherwise to max.message.bytes", async () => {
+Deno.test("validateBatch() rejects a recompressed batch larger than max.message.bytes", async () => {
   const make = () => batchOf(["x".repeat(5000)], { compression: CompressionType.gzip });
   const settings = { compression: CompressionType.none, maxMessageBytes: 1000 };
   await assertRefused(make, RecordTooLargeError, "plain", settings);
 });
 
-Deno.test("validateBatch() gives a batch that it compresses the time of the append", async () => {
+Deno.test("validateBatch() sets the time of the append in a recompressed batch", async () => {
   const batch = await validate(() => batchOf([{ value: "a", timestamp: 5 }]), {
     compression: CompressionType.lz4,
     messageTimestampType: "LogAppendTime",

@@ -60,7 +60,7 @@ async function repair(fs: MemoryFileSystem): Promise<void> {
   await repairDataFolder(fs, "/data", await verifyDataFolder(fs, "/data"), NOW_MS);
 }
 
-/** What a log gives from every offset, by offset. */
+/** The record that a log returns at each offset. */
 async function valuesOf(log: Log): Promise<string[]> {
   const values: string[] = [];
   for (let offset = log.logStartOffset; offset < log.logEndOffset;) {
@@ -94,7 +94,7 @@ async function serve(fs: MemoryFileSystem, use: (log: Log) => Promise<void>): Pr
   }
 }
 
-Deno.test("verifyDataFolder() finds nothing wrong with what a broker leaves, whatever way it ends", async () => {
+Deno.test("verifyDataFolder() has no findings after a clean shutdown or a crash", async () => {
   for (const isClean of [true, false]) {
     for (const batches of [0, 1, 18, 24]) {
       const { fs, end } = await makeData({ isClean, batches });
@@ -109,18 +109,18 @@ Deno.test("verifyDataFolder() finds nothing wrong with what a broker leaves, wha
   }
 });
 
-Deno.test("verifyDataFolder() takes a torn batch behind the recovery point for what a crash leaves", async () => {
+Deno.test("verifyDataFolder() does not report a torn batch after the recovery point", async () => {
   const { fs } = await makeData({ isClean: false });
   const [partition] = (await verifyDataFolder(fs, "/data")).partitions;
   const { path, sizeInBytes } = partition!.segments.at(-1)!;
   fs.writeFileSync(path, fs.readFileSync(path).subarray(0, sizeInBytes - 5));
   assertEquals(await findingsOf(fs), []);
-  // A partition's folder by itself says nothing of a crash.
+  // A partition's folder alone does not show whether there was a crash.
   fs.removeSync("/data/meta.properties");
   assertEquals((await findingsOf(fs, FOLDER)).length > 0, true);
 });
 
-Deno.test("verifyDataFolder() finds any flipped bit, and repairDataFolder() leaves nothing to find", async () => {
+Deno.test("verifyDataFolder() reports any flipped bit, and repairDataFolder() leaves no findings", async () => {
   const { fs, end } = await makeData();
   const files = fs.readDirSync(FOLDER).map(({ name }) => `${FOLDER}/${name}`)
     .filter((path) => !path.endsWith("partition.metadata"));
@@ -133,7 +133,7 @@ Deno.test("verifyDataFolder() finds any flipped bit, and repairDataFolder() leav
       const what = `byte ${at} of ${path}`;
       const found = await findingsOf(damaged);
       if (found.length === 0) {
-        // White space may be other white space.
+        // White space may become other white space.
         assert(path.endsWith("checkpoint") && fs.readFileSync(path)[at]! <= 32, what);
         continue;
       }
@@ -154,7 +154,7 @@ Deno.test("verifyDataFolder() finds any flipped bit, and repairDataFolder() leav
   }
 });
 
-/** Whether a byte of a segment is of a batch's leader epoch, which the CRC does not cover. */
+/** Whether a byte belongs to the leader epoch of a batch, which the CRC does not cover. */
 function isEpoch(fs: MemoryFileSystem, path: string, at: number): boolean {
   const bytes = fs.readFileSync(path);
   for (let position = 0; position < bytes.length;) {
@@ -165,7 +165,7 @@ function isEpoch(fs: MemoryFileSystem, path: string, at: number): boolean {
   return false;
 }
 
-Deno.test("repairDataFolder() keeps what it takes out, and says nothing of it to readers", async () => {
+Deno.test("repairDataFolder() keeps the damaged bytes in a file, and readers skip their offsets", async () => {
   const { fs, end } = await makeData();
   const { sizeInBytes: size } = new RecordBatch(fs.readFileSync(FIRST));
   const before = fs.readFileSync(FIRST).slice(size, 3 * size);
@@ -189,7 +189,7 @@ Deno.test("repairDataFolder() keeps what it takes out, and says nothing of it to
   });
 });
 
-Deno.test("repairDataFolder() mends a file that was cut, one that is gone, and indexes that are missing", async () => {
+Deno.test("repairDataFolder() repairs a truncated file, a missing one and missing indexes", async () => {
   const { fs, end } = await makeData();
   const { sizeInBytes: size } = new RecordBatch(fs.readFileSync(FIRST));
   const [partition] = (await verifyDataFolder(fs, "/data")).partitions;
@@ -233,7 +233,7 @@ function offsetOf(path: string): number {
   return Number(path.slice(-24, -4));
 }
 
-Deno.test("verifyDataFolder() knows gaps that compaction leaves from records that are missing", async () => {
+Deno.test("verifyDataFolder() distinguishes gaps left by compaction from missing records", async () => {
   const { fs } = await makeData();
   const { sizeInBytes: size } = new RecordBatch(fs.readFileSync(FIRST));
   const bytes = fs.readFileSync(FIRST);
@@ -245,7 +245,7 @@ Deno.test("verifyDataFolder() knows gaps that compaction leaves from records tha
   assert(!(await findingsOf(fs)).some((text) => text.includes("missing")));
 });
 
-Deno.test("verifyDataFolder() finds nothing wrong with a log that was compacted", async () => {
+Deno.test("verifyDataFolder() has no findings in a compacted log", async () => {
   const fs = new MemoryFileSystem();
   const config = compactedConfig({ segmentBytes: 700, indexIntervalBytes: 150 });
   const directory = await openDirectory(fs, { config });
@@ -260,7 +260,7 @@ Deno.test("verifyDataFolder() finds nothing wrong with a log that was compacted"
   assertEquals(await findingsOf(fs), []);
 });
 
-Deno.test("verifyDataFolder() finds nothing wrong with a log that was trimmed, whose leader epochs begin later", async () => {
+Deno.test("verifyDataFolder() has no findings in a trimmed log, whose leader epochs begin later", async () => {
   for (const trim of [5, 20, 30, 48]) {
     const fs = new MemoryFileSystem();
     const directory = await openDirectory(fs, { config: CONFIG });
@@ -278,7 +278,7 @@ Deno.test("verifyDataFolder() finds nothing wrong with a log that was trimmed, w
     assertEquals(await findingsOf(fs.clone({ unsynced: "kept" })), []);
     await directory.close();
     assertEquals(await findingsOf(fs), []);
-    // What the file still has is held against the batches.
+    // Entries still in the file are compared with the batches.
     const path = `${FOLDER}/leader-epoch-checkpoint`;
     const text = new TextDecoder().decode(fs.readFileSync(path));
     const wrong = text.replace(
@@ -290,7 +290,7 @@ Deno.test("verifyDataFolder() finds nothing wrong with a log that was trimmed, w
   }
 });
 
-Deno.test("verifyDataFolder() finds nothing wrong with a compacted log of idempotent producers", async () => {
+Deno.test("verifyDataFolder() has no findings in a compacted log of idempotent producers", async () => {
   const fs = new MemoryFileSystem();
   const config = compactedConfig({ segmentBytes: 700, indexIntervalBytes: 150 });
   const directory = await openDirectory(fs, { config });
@@ -307,7 +307,7 @@ Deno.test("verifyDataFolder() finds nothing wrong with a compacted log of idempo
   }
   await directory.close();
   assertEquals(await findingsOf(fs), []);
-  // A snapshot that is behind the batches is wrong all the same.
+  // A snapshot older than the batches is still wrong.
   const last = fs.readDirSync(FOLDER).map(({ name }) => name)
     .filter((name) => name.endsWith(".snapshot")).sort().at(-1)!;
   const entries = decodeProducerSnapshot(last, fs.readFileSync(`${FOLDER}/${last}`));
@@ -316,7 +316,7 @@ Deno.test("verifyDataFolder() finds nothing wrong with a compacted log of idempo
   assertEquals((await findingsOf(fs)).length, 1);
 });
 
-Deno.test("verifyDataFolder() passes over an empty snapshot that a crash has left, and the next start removes it", async () => {
+Deno.test("verifyDataFolder() ignores an empty snapshot left by a crash, and the next start removes it", async () => {
   const { fs } = await makeData({ isClean: false });
   const snapshots = () =>
     fs.readDirSync(FOLDER).map(({ name }) => name).filter((name) => name.endsWith(".snapshot"));
@@ -327,12 +327,12 @@ Deno.test("verifyDataFolder() passes over an empty snapshot that a crash has lef
   await serve(fs, () => Promise.resolve());
   assertEquals(await findingsOf(fs), []);
   for (const name of snapshots()) assert(fs.statSync(`${FOLDER}/${name}`)!.size > 0, name);
-  // Nothing leaves one after a stop in good order.
+  // A clean shutdown leaves no empty snapshot.
   fs.writeFileSync(`${FOLDER}/${snapshots()[0]}`, new Uint8Array(0));
   assertEquals((await findingsOf(fs)).length, 1);
 });
 
-Deno.test("verifyDataFolder() finds a recovery point beyond the end of the log", async () => {
+Deno.test("verifyDataFolder() reports a recovery point beyond the end of the log", async () => {
   for (const isClean of [true, false]) {
     for (const batches of [0, 1, 24]) {
       const { fs, end } = await makeData({ isClean, batches });
@@ -350,7 +350,7 @@ Deno.test("verifyDataFolder() finds a recovery point beyond the end of the log",
   }
 });
 
-Deno.test("verifyDataFolder() says what is wrong with the files of the folder itself", async () => {
+Deno.test("verifyDataFolder() reports problems of the folder's own files", async () => {
   const { fs } = await makeData();
   fs.writeFileSync("/data/meta.properties", new TextEncoder().encode("version=9\n"));
   fs.writeFileSync("/data/log-start-offset-checkpoint", new TextEncoder().encode("0\nx\n"));
@@ -365,7 +365,7 @@ Deno.test("verifyDataFolder() says what is wrong with the files of the folder it
   assert(fs.statSync("/data/log-start-offset-checkpoint.corrupt") !== undefined);
 });
 
-Deno.test("Log.read() tells nothing of a repair to who was sent away before", async () => {
+Deno.test("Log.read() succeeds after a repair where it failed before", async () => {
   const { fs } = await makeData();
   patch(fs, FIRST, (bytes) => bytes[70]! ^= 1);
   const directory = await openDirectory(fs, { config: CONFIG, batchCacheBytes: 0 });
