@@ -104,27 +104,27 @@ interface Case {
 
 const CASES: readonly Case[] = [
   {
-    what: "a middle segment is gone",
+    what: "a middle segment is missing",
     damage: (fs, [, second]) => removeSegment(fs, second!),
     lost: ([, second, third]) => range(baseOffsetOf(second!), baseOffsetOf(third!)),
   },
   {
-    what: "only the batches of a middle segment are gone",
+    what: "only the batches of a middle segment are missing",
     damage: (fs, [, second]) => fs.removeSync(second!),
     lost: ([, second, third]) => range(baseOffsetOf(second!), baseOffsetOf(third!)),
   },
   {
-    what: "the first segment is gone",
+    what: "the first segment is missing",
     damage: (fs, [first]) => removeSegment(fs, first!),
     lost: ([, second]) => range(0, baseOffsetOf(second!)),
   },
   {
-    what: "the last segment is gone",
+    what: "the last segment is missing",
     damage: (fs, segments) => removeSegment(fs, segments.at(-1)!),
     lost: (segments) => range(baseOffsetOf(segments.at(-1)!), END),
   },
   {
-    what: "two segments are gone",
+    what: "two segments are missing",
     damage: (fs, [, second, third]) => {
       removeSegment(fs, second!);
       removeSegment(fs, third!);
@@ -142,27 +142,27 @@ const CASES: readonly Case[] = [
     lost: (segments) => range(baseOffsetOf(segments.at(-1)!), END),
   },
   {
-    what: "a middle segment is cut by whole batches",
+    what: "a middle segment is truncated by whole batches",
     damage: (fs, [, second]) => cut(fs, second!, 2 * batchSizeOf(fs, second!)),
     lost: ([, second, third]) => range(baseOffsetOf(second!) + 4, baseOffsetOf(third!)),
   },
   {
-    what: "the last segment is cut by whole batches",
+    what: "the last segment is truncated by whole batches",
     damage: (fs, segments) => cut(fs, segments.at(-1)!, batchSizeOf(fs, segments.at(-1)!)),
     lost: (segments) => range(baseOffsetOf(segments.at(-1)!) + 2, END),
   },
   {
-    what: "a middle segment is cut within a batch",
+    what: "a middle segment is truncated within a batch",
     damage: (fs, [, second]) => cut(fs, second!, 2 * batchSizeOf(fs, second!) + 50),
     lost: ([, second, third]) => range(baseOffsetOf(second!) + 4, baseOffsetOf(third!)),
   },
   {
-    what: "the last segment is cut within a header",
+    what: "the last segment is truncated within a header",
     damage: (fs, segments) => cut(fs, segments.at(-1)!, batchSizeOf(fs, segments.at(-1)!) + 5),
     lost: (segments) => range(baseOffsetOf(segments.at(-1)!) + 2, END),
   },
   {
-    what: "the folder of the partition is gone",
+    what: "the folder of the partition is missing",
     damage: (fs) => fs.remove(FOLDER),
     lost: () => range(0, END),
   },
@@ -175,13 +175,13 @@ const CASES: readonly Case[] = [
     lost: () => range(0, END),
   },
   {
-    what: "the folder of a partition that was trimmed is gone",
+    what: "the folder of a partition that was trimmed is missing",
     logStartOffset: 25,
     damage: (fs) => fs.remove(FOLDER),
     lost: () => range(25, END),
   },
   {
-    what: "segments are gone that had deleted records only",
+    what: "segments with deleted records only are missing",
     logStartOffset: 25,
     damage: (fs, [first]) => removeSegment(fs, first!),
     lost: () => [],
@@ -199,26 +199,26 @@ const CASES: readonly Case[] = [
     ],
   },
   {
-    what: "a segment has got another base offset",
+    what: "a segment has another base offset",
     damage: (fs, [first]) => fs.renameSync(first!, first!.replace("0.log", "1.log")),
     lost: ([, second]) => range(0, baseOffsetOf(second!)),
   },
   {
-    what: "index files are gone",
+    what: "index files are missing",
     damage: (fs, segments) => {
       for (const path of segments) fs.removeSync(path.replace(/log$/, "index"));
     },
     lost: () => [],
   },
   {
-    what: "time indexes are cut by whole entries",
+    what: "time indexes are truncated by whole entries",
     damage: (fs, segments) => {
       for (const path of segments) cut(fs, path.replace(/log$/, "timeindex"), 12);
     },
     lost: () => [],
   },
   {
-    what: "the checkpoint of recovery points is gone",
+    what: "the checkpoint of recovery points is missing",
     damage: (fs, [, second]) => {
       fs.removeSync("/data/recovery-point-offset-checkpoint");
       removeSegment(fs, second!);
