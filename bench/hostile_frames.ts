@@ -39,7 +39,11 @@ const TURN_AIM_MS = 50;
 const PING_EVERY_MS = 2;
 /** What a batch may hold beyond that while it is expanded and compressed otherwise: one at a time. */
 const BATCH_MB = 3 * 100 * 1024 * 1024 / MB;
-const HELD = ["queued.max.request.bytes", "queued.max.response.bytes", "batch.cache.bytes"] as const;
+const HELD = [
+  "queued.max.request.bytes",
+  "queued.max.response.bytes",
+  "batch.cache.bytes",
+] as const;
 
 const { values: flags } = parseArgs({
   options: {

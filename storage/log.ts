@@ -20,7 +20,7 @@
  * @module
  */
 
-import { RecordBatch, recordBatches } from "../protocol/records/mod.ts";
+import type { RecordBatch } from "../protocol/records/mod.ts";
 import type { CleanableRange } from "./cleaner/cleanable_range.ts";
 import type { CleanOptions, LogCleaning } from "./cleaner/cleaning_pass.ts";
 import { LogCompactor } from "./cleaner/log_compactor.ts";
@@ -31,16 +31,11 @@ import {
   LEADER_EPOCH_FILE_NAME,
   LeaderEpochCache,
 } from "./log/leader_epoch_cache.ts";
-import {
-  type AppendInfo,
-  type AppendOptions,
-  assignOffsets,
-  checkBatches,
-  checkOffsets,
-} from "./log/log_append.ts";
+import type { AppendInfo, AppendOptions } from "./log/log_append.ts";
+import { LogAppender } from "./log/log_appender.ts";
 import type { LogLoss } from "./segment/lost_records.ts";
 import { LogCheckpointer } from "./log/log_checkpointer.ts";
-import { type LogConfig, newFileSize } from "./log/log_config.ts";
+import type { LogConfig } from "./log/log_config.ts";
 import { LogFlusher, type LogFlusherOptions } from "./log/log_flusher.ts";
 import type { LoadedLog, LoadOptions, LogRecovery } from "./log/loaded_log.ts";
 import { loadLog } from "./log/log_loader.ts";
@@ -50,7 +45,6 @@ import {
   type ReadOptions,
   type TimestampAndOffset,
 } from "./log/log_reader.ts";
-import { isRollDue, roll, rollOffset } from "./log/log_roll.ts";
 import { type LogContext, LogState } from "./log/log_state.ts";
 import { LogTrimmer } from "./log/log_trimmer.ts";
 import {
@@ -58,7 +52,7 @@ import {
   readPartitionMetadata,
   writePartitionMetadata,
 } from "./log/partition_metadata.ts";
-import type { ProducerState, ProducerStateManager } from "./log/producer_state.ts";
+import type { ProducerState } from "./log/producer_state.ts";
 import { Segment } from "./segment/segment.ts";
 import type { ClosedSegment } from "./segment/segment_checkpoint.ts";
 import {
@@ -98,6 +92,7 @@ export class Log {
   /** Losses and damage found when the log was opened. */
   readonly losses: readonly LogLoss[];
   readonly #state: LogState;
+  readonly #appender: LogAppender;
   readonly #reader: LogReader;
   readonly #flusher: LogFlusher;
   readonly #checkpointer: LogCheckpointer;
@@ -126,6 +121,7 @@ export class Log {
     });
     this.#checkpointer = new LogCheckpointer(state, this.#flusher, recoveryPoint, recovered);
     this.#cache = state.context.batchCache.forLog();
+    this.#appender = new LogAppender(state, this.#flusher, this.#checkpointer, this.#cache);
     this.#trimmer = new LogTrimmer(state, this.#flusher, this.#checkpointer, this.#cache);
   }
 
@@ -256,8 +252,9 @@ export class Log {
     const sizeOf = (path: string) => context.fs.statSync(path)?.size ?? 0;
     return all.flatMap((segment, slot) => {
       if (!segment.isOnDisk) return [];
-      const { baseOffset, sizeInBytes, indexPaths } = segment;
-      const [offsetIndexSize, timeIndexSize] = indexPaths.map(sizeOf) as [number, number];
+      const { baseOffset, sizeInBytes } = segment;
+      const offsetIndexSize = sizeOf(segment.offsetIndexPath);
+      const timeIndexSize = sizeOf(segment.timeIndexPath);
       const endOffset = all[slot + 1]?.baseOffset ?? logEndOffset;
       return [{ baseOffset, endOffset, sizeInBytes, offsetIndexSize, timeIndexSize }];
     });
@@ -313,90 +310,7 @@ export class Log {
    * @throws {LogOfflineError} If the write failed otherwise, or the log was offline already.
    */
   append(input: RecordBatch | Uint8Array, options: AppendOptions): AppendInfo {
-    const state = this.#state;
-    state.checkWritable("append to");
-    const { nowMs, leaderEpoch, origin = "client" } = options;
-    const isBatch = input instanceof RecordBatch;
-    const batches = isBatch ? [input] : Array.from(recordBatches(input));
-    const bytes = isBatch ? input.bytes : input;
-    checkBatches(state.name, batches, bytes, state.config.segmentBytes);
-    state.activate();
-    // Loaded before the write, so that nothing is written if loading fails.
-    const { epochs } = state;
-    const producers = state.producers(nowMs);
-    const duplicate = producers.check(batches, origin);
-    if (duplicate !== undefined) {
-      return this.#appended(duplicate.firstOffset, duplicate.lastOffset, batches, true, false);
-    }
-    if (origin === "replication") checkOffsets(state.name, batches, state.logEndOffset);
-    else assignOffsets(batches, state.logEndOffset, leaderEpoch);
-    const firstOffset = batches[0]!.baseOffset;
-    const { lastOffset } = batches[batches.length - 1]!;
-    const rolled = this.#rollIfDue(bytes.length, batches, nowMs);
-    const { active } = state.segments;
-    if (!active.isOnDisk) this.#flusher.namesChanged();
-    try {
-      active.write(bytes, newFileSize(state.config));
-    } catch (error) {
-      throw state.failure("append to", error, true);
-    }
-    this.#updateDerivedState(batches, producers, epochs);
-    state.logEndOffset = lastOffset + 1;
-    this.#flusher.appended(nowMs);
-    this.#checkpointer.changed();
-    return this.#appended(firstOffset, lastOffset, batches, false, rolled);
-  }
-
-  #appended(
-    firstOffset: number,
-    lastOffset: number,
-    batches: readonly RecordBatch[],
-    isDuplicate: boolean,
-    rolled: boolean,
-  ): AppendInfo {
-    const last = batches[batches.length - 1]!;
-    return {
-      firstOffset,
-      lastOffset,
-      logAppendTimeMs: last.timestampType === 1 ? last.maxTimestamp : -1,
-      logStartOffset: this.#state.logStartOffset,
-      isDuplicate,
-      rolled,
-    };
-  }
-
-  /** Updates everything that is derived from the batches just written. */
-  #updateDerivedState(
-    batches: readonly RecordBatch[],
-    producers: ProducerStateManager,
-    epochs: LeaderEpochCache,
-  ): void {
-    const { segments, config } = this.#state;
-    const { active } = segments;
-    let position = active.sizeInBytes;
-    for (const batch of batches) position -= batch.sizeInBytes;
-    for (const batch of batches) {
-      active.indexBatch(batch, position, config.indexIntervalBytes);
-      producers.update(batch, () => batch);
-      const { partitionLeaderEpoch, baseOffset } = batch;
-      if (partitionLeaderEpoch > epochs.latestEpoch) {
-        epochs.assign(partitionLeaderEpoch, baseOffset);
-      }
-      this.#cache.append(batch.bytes, baseOffset, batch.nextOffset);
-      position += batch.sizeInBytes;
-    }
-  }
-
-  #rollIfDue(size: number, batches: readonly RecordBatch[], nowMs: number): boolean {
-    const { name, segments, config } = this.#state;
-    if (!isRollDue(name, segments.active, config, batches, size, nowMs)) return false;
-    try {
-      const baseOffset = rollOffset(this.logEndOffset, batches);
-      roll(this.#state, this.#flusher, this.#checkpointer, baseOffset, nowMs);
-    } catch (error) {
-      throw this.#state.failure("append to", error, true);
-    }
-    return true;
+    return this.#appender.append(input, options);
   }
 
   /**
@@ -407,11 +321,6 @@ export class Log {
    */
   flush(): Promise<void> {
     return this.#flusher.flush();
-  }
-
-  /** Whether a flush is due by `flush.messages` or `flush.ms`. */
-  isFlushDue(nowMs: number): boolean {
-    return this.#flusher.isDue(nowMs);
   }
 
   /**
@@ -429,8 +338,8 @@ export class Log {
     const { maxBytes, minOneBatch = true } = options;
     const maxOffset = Math.min(options.maxOffset ?? Infinity, state.logEndOffset);
     if (offset >= maxOffset) return { chunks: [], sizeInBytes: 0, nextOffset: offset };
-    return this.#cache.read(offset, maxBytes, maxOffset, minOneBatch) ??
-      this.#reader.read(offset, maxBytes, maxOffset, minOneBatch);
+    const limits = { offset, maxBytes, maxOffset, minOneBatch };
+    return this.#cache.read(limits) ?? this.#reader.read(limits);
   }
 
   /**
@@ -550,7 +459,7 @@ export class Log {
 
   /** Changes the settings, with immediate effect. */
   updateConfig(config: LogConfig): void {
-    this.#state.config = config;
+    this.#state.updateConfig(config);
   }
 
   /**
@@ -564,7 +473,7 @@ export class Log {
   /** Flushes and checkpoints the log and closes its files. Closing twice is allowed. */
   async close(): Promise<void> {
     if (this.isClosed) return;
-    this.#state.isClosing = true;
+    this.#state.beginClose();
     await this.#compactor?.stop();
     try {
       if (this.offlineError === undefined) {
@@ -590,18 +499,14 @@ export class Log {
   /** Closes the files without further writes, as a crash would. */
   abandon(): void {
     if (this.isClosed) return;
-    this.#state.isClosed = true;
+    this.#state.close();
     this.#cache.clear();
     for (const segment of this.#state.segments) segment.close();
   }
 
   /** Closes the log, whose folder was renamed to be deleted, without further writes. */
   markDeleted(folder: string): void {
-    this.#state.folder = folder;
-    for (const segment of this.#state.segments) {
-      segment.isDeleted = true;
-      segment.moved(folder);
-    }
+    this.#state.markDeleted(folder);
     this.abandon();
   }
 }

@@ -11,6 +11,7 @@ import { OffsetOutOfRangeError } from "./errors.ts";
 import type { Log } from "./log.ts";
 import type { LogDirectory } from "./log_directory.ts";
 import {
+  applyRetention,
   batchOf,
   configOf,
   NOW_MS,
@@ -130,7 +131,7 @@ class Simulation {
   }
 
   async #deleteSegments(): Promise<void> {
-    await this.#directory.applyRetention(NOW_MS);
+    await applyRetention(this.#directory, NOW_MS);
     await this.#directory.removeDeleted(NOW_MS);
   }
 

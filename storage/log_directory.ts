@@ -28,7 +28,6 @@
  */
 
 import { BufferPool } from "../protocol/frames/buffer_pool.ts";
-import { formatOffsetCheckpoint } from "./file_system/checkpoint_file.ts";
 import {
   CLEAN_SHUTDOWN_FILE_NAME,
   CLEANER_FILE_NAME,
@@ -71,6 +70,7 @@ import {
   readMetaProperties,
   writeMetaProperties,
 } from "./directory/meta_properties.ts";
+import { OffsetCheckpoints } from "./directory/offset_checkpoints.ts";
 import { PARTITION_METADATA_FILE_NAME, writePartitionMetadata } from "./log/partition_metadata.ts";
 import type { Milliseconds } from "./log/producer_state.ts";
 import { formatSegmentCheckpoint } from "./segment/segment_checkpoint.ts";
@@ -128,11 +128,7 @@ export class LogDirectory {
   readonly #pool: FilePool;
   readonly #logs = new Map<string, Log>();
   readonly #folderSyncs: GroupCommit;
-  readonly #checkpointWrites = new GroupCommit(() => this.#replaceCheckpoints());
-  /** Counts changes that make checkpoints being written out of date. */
-  #checkpointVersion = 0;
-  /** Names of the logs in the checkpoints, as last written. */
-  #checkpointed: ReadonlySet<string> = new Set();
+  readonly #checkpoints: OffsetCheckpoints;
   #hasLostRecoveryPoints = false;
   /** Logs that had records according to the checkpoints but have no folder, after a crash. */
   readonly #missing: Map<string, MissingLog> = new Map();
@@ -153,6 +149,13 @@ export class LogDirectory {
     this.#lock = lock;
     this.wasCleanShutdown = wasCleanShutdown;
     this.#folderSyncs = new GroupCommit(() => fs.syncDir(path));
+    const syncFolder = () => this.#folderSyncs.request();
+    this.#checkpoints = new OffsetCheckpoints({
+      fs,
+      path,
+      logs: () => this.#logs.values(),
+      syncFolder,
+    });
     this.#pool = new FilePool(
       fs,
       options.maxOpenFiles === undefined ? {} : { maxOpenFiles: options.maxOpenFiles },
@@ -166,9 +169,9 @@ export class LogDirectory {
       batchCache: new BatchCache(options.batchCacheBytes ?? 64 << 20, buffers),
       producerIdExpirationMs: options.producerIdExpirationMs ?? DAY_MS,
       onDamage: options.onDamage ?? (() => {}),
-      syncDataFolder: () => this.#folderSyncs.request(),
-      writeCheckpoints: () => this.#writeCheckpointsNow(),
-      syncCheckpoints: () => this.#checkpointWrites.request(),
+      syncDataFolder: syncFolder,
+      writeCheckpoints: () => this.#checkpoints.writeNow(),
+      syncCheckpoints: () => this.#checkpoints.write(),
     };
   }
 
@@ -221,7 +224,7 @@ export class LogDirectory {
     const recoveryPoints = offsetCheckpoint(fs, path, RECOVERY_POINT_FILE_NAME);
     const logStartOffsets = offsetCheckpoint(fs, path, LOG_START_FILE_NAME);
     const firstDirtyOffsets = offsetCheckpoint(fs, path, CLEANER_FILE_NAME);
-    this.#checkpointed = new Set(
+    this.#checkpoints.setNames(
       [recoveryPoints, logStartOffsets, firstDirtyOffsets].flatMap((map) => [...map?.keys() ?? []]),
     );
     this.#hasLostRecoveryPoints = recoveryPoints === undefined;
@@ -345,8 +348,8 @@ export class LogDirectory {
       this.#retireFolder(name, nowMs);
       throw error;
     }
-    const hasUnsyncedCheckpoints = this.#checkpointed.has(name);
-    if (hasUnsyncedCheckpoints) this.#writeCheckpointsNow();
+    const hasUnsyncedCheckpoints = this.#checkpoints.has(name);
+    if (hasUnsyncedCheckpoints) this.#checkpoints.writeNow();
     const log = Log.create(this.#context, name, folder, config, { nowMs, hasUnsyncedCheckpoints });
     this.#logs.set(name, log);
     return log;
@@ -362,11 +365,16 @@ export class LogDirectory {
 
   /**
    * Recreates a missing log with its previous end offset. Reads of its lost records fail with
-   * `CorruptRecordError`. `isMissing` must be true for its name.
+   * `CorruptRecordError`.
+   *
+   * @throws {StorageError} If the log is not missing, see {@linkcode LogDirectory.isMissing}.
    */
   async restore(name: string, options: LogCreateOptions): Promise<Log> {
     this.#checkOpen("restore", name);
-    const missing = this.#missing.get(name)!;
+    const missing = this.#missing.get(name);
+    if (missing === undefined || this.#logs.has(name)) {
+      throw new StorageError(`Cannot restore log "${name}": it is not missing`);
+    }
     this.#missing.delete(name);
     const { nowMs, topicId, config = DEFAULT_LOG_CONFIG } = options;
     const folder = `${this.path}/${name}`;
@@ -432,11 +440,6 @@ export class LogDirectory {
     return path;
   }
 
-  /** Flushes the logs for which a flush is due by `flush.messages` or `flush.ms`. */
-  async flushDue(nowMs: number): Promise<void> {
-    await this.flush(Array.from(this.#logs.values()).filter((log) => log.isFlushDue(nowMs)));
-  }
-
   /** Flushes logs concurrently: a disk syncs many files in the time of a few. */
   async flush(logs: Iterable<Log>): Promise<void> {
     await forEach(logs, (log) => log.flush());
@@ -447,14 +450,14 @@ export class LogDirectory {
    * now rewrites the checkpoints, and until they are synced a power failure may leave none of them.
    */
   hasStaleCheckpoints(name: string): boolean {
-    return this.#checkpointed.has(name) && !this.#logs.has(name);
+    return this.#checkpoints.has(name) && !this.#logs.has(name);
   }
 
   /**
    * Writes the checkpoints and resolves when they are on disk. Does not advance recovery points.
    */
   writeCheckpoints(): Promise<void> {
-    return this.#checkpointWrites.request();
+    return this.#checkpoints.write();
   }
 
   /**
@@ -474,31 +477,8 @@ export class LogDirectory {
         if (!log.isClosed) errors.push(error);
       }
     }
-    await this.#checkpointWrites.request();
+    await this.#checkpoints.write();
     throwAny(errors);
-  }
-
-  /**
-   * Deletes segments according to the logs' retention settings.
-   *
-   * @param maxOffsetOf Gives the high watermark of a log, up to which segments can be deleted.
-   * @returns How many segments were deleted.
-   */
-  async applyRetention(nowMs: number, maxOffsetOf?: (log: Log) => number): Promise<number> {
-    const slice = new TimeSlice();
-    let count = 0;
-    const errors: unknown[] = [];
-    for (const log of Array.from(this.#logs.values())) {
-      if (log.isClosed || log.offlineError !== undefined) continue;
-      try {
-        count += await log.applyRetention(nowMs, maxOffsetOf?.(log));
-      } catch (error) {
-        errors.push(error);
-      }
-      if (slice.isOver) await slice.pause();
-    }
-    throwAny(errors);
-    return count;
   }
 
   /** Removes the files of segments and logs deleted at least `file.delete.delay.ms` ago. */
@@ -528,7 +508,7 @@ export class LogDirectory {
       const isUnclean = Array.from(this.#logs.values())
         .some((log) => log.isClosed || log.offlineError !== undefined);
       await forEach(this.#logs.values(), (log) => log.close());
-      await this.#checkpointWrites.request();
+      await this.#checkpoints.write();
       if (isUnclean) return;
       this.#writeClosedSegments();
       await syncFile(this.fs, `${this.path}/${SEGMENT_FILE_NAME}`);
@@ -545,54 +525,6 @@ export class LogDirectory {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
-  }
-
-  /**
-   * Writes the checkpoints, so that they survive a kill of this process; `#replaceCheckpoints`
-   * syncs them.
-   */
-  #writeCheckpointsNow(): void {
-    this.#checkpointVersion++;
-    for (const [name, bytes] of this.#checkpoints()) {
-      const path = `${this.path}/${name}`;
-      this.fs.writeFileSync(`${path}.now.tmp`, bytes);
-      this.fs.renameSync(`${path}.now.tmp`, path);
-    }
-  }
-
-  async #replaceCheckpoints(): Promise<void> {
-    let version: number;
-    const names = [RECOVERY_POINT_FILE_NAME, LOG_START_FILE_NAME, CLEANER_FILE_NAME];
-    do {
-      version = this.#checkpointVersion;
-      for (const [name, bytes] of this.#checkpoints()) {
-        this.fs.writeFileSync(`${this.path}/${name}.tmp`, bytes);
-      }
-      for (const name of names) await syncFile(this.fs, `${this.path}/${name}.tmp`);
-    } while (version !== this.#checkpointVersion);
-    for (const name of names) {
-      this.fs.renameSync(`${this.path}/${name}.tmp`, `${this.path}/${name}`);
-    }
-    await this.#folderSyncs.request();
-  }
-
-  #checkpoints(): [name: string, bytes: Uint8Array][] {
-    const recoveryPoints = new Map<string, number>();
-    const logStartOffsets = new Map<string, number>();
-    const firstDirtyOffsets = new Map<string, number>();
-    for (const [name, log] of this.#logs) {
-      recoveryPoints.set(name, log.recoveryPoint);
-      if (log.logStartOffset > 0) logStartOffsets.set(name, log.logStartOffset);
-      // A listed log may have gaps, even before its first pass is recorded here.
-      const isCompacted = log.firstDirtyOffset > 0 || log.config.cleanupPolicy.includes("compact");
-      if (isCompacted) firstDirtyOffsets.set(name, log.firstDirtyOffset);
-    }
-    this.#checkpointed = new Set(recoveryPoints.keys());
-    return [
-      [RECOVERY_POINT_FILE_NAME, formatOffsetCheckpoint(recoveryPoints)],
-      [LOG_START_FILE_NAME, formatOffsetCheckpoint(logStartOffsets)],
-      [CLEANER_FILE_NAME, formatOffsetCheckpoint(firstDirtyOffsets)],
-    ];
   }
 
   #checkOpen(action: string, name: string): void {

@@ -1,7 +1,16 @@
 import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { DenoFileSystem } from "./file_system/deno_file_system.ts";
 import { CorruptFileError, DataFolderLockedError, LogClosedError, StorageError } from "./errors.ts";
-import { append, batchOfSize, configOf, NOW_MS, openDirectory, readAll } from "./log_testing.ts";
+import {
+  append,
+  appendRolls,
+  applyRetention,
+  batchOfSize,
+  configOf,
+  NOW_MS,
+  openDirectory,
+  readAll,
+} from "./log_testing.ts";
 import { FileSystemError } from "./file_system/file_system.ts";
 import { MemoryFileSystem } from "./file_system/memory_file_system.ts";
 import { WatchedFileSystem } from "./file_system/watched_file_system_testing.ts";
@@ -273,12 +282,12 @@ Deno.test("LogDirectory.open() does not trust index files that were out of date 
   const directory = await openDirectory(fs, { config });
   const log = directory.create("orders-3", { nowMs: NOW_MS, config });
   const at = (timestamp: number, size: number) =>
-    append(log, [{ value: "x".repeat(size), timestamp }]);
+    appendRolls(log, [{ value: "x".repeat(size), timestamp }]);
   for (const timestamp of [100, 900]) at(timestamp, 400);
   await directory.checkpoint();
   log.truncateTo(1, NOW_MS);
   // Too large for the truncated segment, so that a new one is rolled.
-  for (const timestamp of [300, 500]) assertEquals(at(timestamp, 600).rolled, true);
+  for (const timestamp of [300, 500]) assert(at(timestamp, 600));
   await log.flush();
   const copy = fs.clone({ unsynced: "lost" });
   await directory.close();
@@ -424,7 +433,7 @@ Deno.test("LogDirectory works with DenoFileSystem as in memory", async () => {
       });
       if (i % 10 === 0) await log.flush();
     }
-    await directory.applyRetention(NOW_MS);
+    await applyRetention(directory, NOW_MS);
     await directory.removeDeleted(NOW_MS);
     const { logStartOffset } = log;
     assertEquals((await readAll(log)).length, 100 - logStartOffset);

@@ -4,7 +4,7 @@ import { FileSystemError } from "./file_system/file_system.ts";
 import type { Log } from "./log.ts";
 import type { LogConfig } from "./log/log_config.ts";
 import type { LogDirectory } from "./log_directory.ts";
-import { append, configOf, NOW_MS, openDirectory, readAll } from "./log_testing.ts";
+import { append, appendRolls, configOf, NOW_MS, openDirectory, readAll } from "./log_testing.ts";
 import { MemoryFileSystem } from "./file_system/memory_file_system.ts";
 import {
   diskBroken,
@@ -152,20 +152,6 @@ Deno.test("Log.flush() syncs again if truncated batches were replaced during the
   ]);
 });
 
-Deno.test("Log.isFlushDue() depends on flush.messages and flush.ms", async () => {
-  const { directory, log } = await begin({ flushMessages: 3, flushMs: 1000 });
-  assertEquals(log.isFlushDue(NOW_MS + 5000), false);
-  append(log, ["a", "b"]);
-  assertEquals(log.isFlushDue(NOW_MS + 999), false);
-  assertEquals(log.isFlushDue(NOW_MS + 1000), true);
-  append(log, ["c"]);
-  assertEquals(log.isFlushDue(NOW_MS), true);
-  await directory.flushDue(NOW_MS);
-  assertEquals(log.flushedOffset, 4);
-  assertEquals(log.isFlushDue(NOW_MS + 5000), false);
-  await directory.close();
-});
-
 Deno.test("Log.append() on a full disk changes nothing, and succeeds once there is space", async () => {
   const { fs, directory, log } = await begin();
   const producer = { producerId: 7, producerEpoch: 0 };
@@ -213,7 +199,7 @@ Deno.test("Log.append() that cannot roll a segment changes nothing", async () =>
   assertThrows(() => append(log, ["x".repeat(50)]), DiskFullError);
   assertEquals([log.logEndOffset, log.segments.length], [2, 1]);
   fs.onCreate = () => {};
-  assertEquals(append(log, ["x".repeat(50)]).rolled, true);
+  assertEquals(appendRolls(log, ["x".repeat(50)]), true);
   assertEquals((await readAll(log)).length, 3);
   await directory.close();
 });

@@ -11,6 +11,7 @@ import { OffsetOutOfRangeError, OutOfOrderSequenceError } from "./errors.ts";
 import type { Log } from "./log.ts";
 import type { LogDirectory } from "./log_directory.ts";
 import {
+  applyRetention,
   batchOf,
   configOf,
   NOW_MS,
@@ -213,7 +214,7 @@ class Simulation {
   }
 
   async #applyRetention(): Promise<void> {
-    await this.#directory.applyRetention(NOW_MS);
+    await applyRetention(this.#directory, NOW_MS);
     assert(this.#log.logStartOffset >= this.#startOffset);
     assert(this.#log.sizeInBytes < 8000 + 3000);
     this.#startOffset = this.#log.logStartOffset;

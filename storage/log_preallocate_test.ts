@@ -26,7 +26,12 @@ async function create(
 ): Promise<{ directory: LogDirectory; log: Log }> {
   const { path = "/data", config, maxOpenFiles = 1000 } = options;
   const all = { ...CONFIG, ...config };
-  const directory = await openDirectory(fs, { config: all, path, maxOpenFiles, batchCacheBytes: 0 });
+  const directory = await openDirectory(fs, {
+    config: all,
+    path,
+    maxOpenFiles,
+    batchCacheBytes: 0,
+  });
   await directory.writeMetaProperties({ clusterId: "mQ2cDRTnRJ2DWrl_8Ee-JA", nodeId: 1 });
   return { directory, log: directory.create(NAME, { nowMs: NOW_MS, config: configOf(all) }) };
 }

@@ -14,6 +14,8 @@ import type { LogConfig } from "./log/log_config.ts";
 import type { LogDirectory } from "./log_directory.ts";
 import {
   append,
+  appendRolls,
+  applyRetention,
   batchOf,
   batchOfSize,
   configOf,
@@ -39,7 +41,9 @@ async function withLog(
   test: (log: Log, directory: LogDirectory) => Promise<void> | void,
 ): Promise<void> {
   for (
-    const batchCacheBytes of setting.batchCacheBytes === undefined ? [0, 1 << 20] : [setting.batchCacheBytes]
+    const batchCacheBytes of setting.batchCacheBytes === undefined
+      ? [0, 1 << 20]
+      : [setting.batchCacheBytes]
   ) {
     const fs = setting.fs ?? new MemoryFileSystem();
     await using directory = await openDirectory(fs, { batchCacheBytes });
@@ -68,7 +72,6 @@ Deno.test("Log.append() writes offsets and leader epoch into the bytes of the ba
       logAppendTimeMs: -1,
       logStartOffset: 0,
       isDuplicate: false,
-      rolled: false,
     });
     assertEquals([batch.baseOffset, batch.partitionLeaderEpoch], [6, 5]);
     assertEquals(log.logEndOffset, 8);
@@ -284,7 +287,7 @@ Deno.test("Log rolls at its end offset even before a gap left by the leader's co
 Deno.test("Log rolls by segment.bytes, into segments named by their base offset", async () => {
   await withLog({ config: { segmentBytes: 1000 } }, async (log) => {
     const rolled = [];
-    for (let i = 0; i < 10; i++) rolled.push(append(log, ["x".repeat(300)]).rolled);
+    for (let i = 0; i < 10; i++) rolled.push(appendRolls(log, ["x".repeat(300)]));
     assertEquals(log.segments.map((segment) => segment.baseOffset), [0, 2, 4, 6, 8]);
     assertEquals(rolled, [false, false, true, false, true, false, true, false, true, false]);
     for (const segment of log.segments) assert(segment.sizeInBytes <= 1000);
@@ -301,7 +304,7 @@ Deno.test("Log rolls by segment.bytes, into segments named by their base offset"
 
 Deno.test("Log rolls by segment.ms, by the timestamps of its batches", async () => {
   await withLog({ config: { segmentMs: 1000 } }, (log) => {
-    const at = (timestamp: number) => append(log, [{ value: "a", timestamp }]).rolled;
+    const at = (timestamp: number) => appendRolls(log, [{ value: "a", timestamp }]);
     assertEquals([at(5000), at(6000), at(6001), at(7001), at(7002)], [
       false,
       false,
@@ -314,7 +317,7 @@ Deno.test("Log rolls by segment.ms, by the timestamps of its batches", async () 
 
 Deno.test("Log rolls by segment.ms, by the clock if batches have no timestamps", async () => {
   await withLog({ config: { segmentMs: 1000 } }, (log) => {
-    const at = (nowMs: number) => append(log, [{ value: "a", timestamp: -1 }], { nowMs }).rolled;
+    const at = (nowMs: number) => appendRolls(log, [{ value: "a", timestamp: -1 }], { nowMs });
     assertEquals([at(NOW_MS), at(NOW_MS + 1000), at(NOW_MS + 1001)], [false, false, true]);
     assertEquals(at(NOW_MS + 2001), false);
   });
@@ -348,7 +351,7 @@ Deno.test("Log.updateConfig() affects the open log", async () => {
   await withLog({}, (log) => {
     append(log, ["a"]);
     log.updateConfig(configOf({ segmentBytes: 100 }));
-    assertEquals(append(log, ["b"]).rolled, true);
+    assertEquals(appendRolls(log, ["b"]), true);
     assertEquals(log.config.segmentBytes, 100);
   });
 });
@@ -532,7 +535,7 @@ Deno.test("Log.read() of a segment that is deleted meanwhile fails with OffsetOu
     const gate = Promise.withResolvers<void>();
     fs.onRead = () => gate.promise;
     const reading = log.read(0, { maxBytes: 1 << 20 });
-    await directory.applyRetention(NOW_MS);
+    await applyRetention(directory, NOW_MS);
     await directory.removeDeleted(NOW_MS);
     assertEquals(log.logStartOffset, 10);
     gate.resolve();
@@ -550,7 +553,7 @@ Deno.test("Log.read() fails with OffsetOutOfRangeError if its file is removed be
     let reads = 0;
     fs.onRead = async () => {
       if (++reads > 1) return;
-      await directory.applyRetention(NOW_MS);
+      await applyRetention(directory, NOW_MS);
       await directory.removeDeleted(NOW_MS);
     };
     await assertRejects(async () => await log.read(0, { maxBytes: 1 }), OffsetOutOfRangeError);

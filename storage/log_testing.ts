@@ -59,6 +59,24 @@ export function append(
   return log.append(batchOf(values, batchOptions), { leaderEpoch, nowMs, origin });
 }
 
+/** Appends values as one batch; returns whether a segment was rolled for it. */
+export function appendRolls(
+  log: Log,
+  values: readonly (string | TestRecord)[],
+  options: Partial<AppendOptions> & RecordBatchBuilderOptions = {},
+): boolean {
+  const { length } = log.segments;
+  append(log, values, options);
+  return log.segments.length > length;
+}
+
+/** Applies the retention settings of all logs that are in service. */
+export async function applyRetention(directory: LogDirectory, nowMs: number): Promise<void> {
+  for (const log of Array.from(directory.logs)) {
+    if (!log.isClosed && log.offlineError === undefined) await log.applyRetention(nowMs);
+  }
+}
+
 /** Opens a data folder, by default `/data`. */
 export function openDirectory(
   fs: FileSystem,

@@ -54,9 +54,23 @@ export class TimeSlice {
   }
 }
 
-/** Runs a generator to its end, pausing between steps whenever a slice is over. */
-export async function runSliced<T>(steps: Generator<void, T>): Promise<T> {
-  const slice = new TimeSlice();
+/** Runs a generator to its end without a pause. */
+export function runAtOnce<T>(steps: Generator<void, T>): T {
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done === true) return value;
+  }
+}
+
+/**
+ * Runs a generator to its end, pausing between steps whenever a slice is over.
+ *
+ * @param slice The slice of a longer task that this is a part of. Default: a new one.
+ */
+export async function runSliced<T>(
+  steps: Generator<void, T>,
+  slice: TimeSlice = new TimeSlice(),
+): Promise<T> {
   for (;;) {
     const { done, value } = steps.next();
     if (done === true) return value;

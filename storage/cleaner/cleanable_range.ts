@@ -63,9 +63,9 @@ export function cleanableRange(
     }
     if (end > maxOffset) break;
     const { minCompactionLagMs, maxCompactionLagMs } = config;
-    if (minCompactionLagMs > 0 && segment.maxTimestamp > nowMs - minCompactionLagMs) break;
-    if (maxCompactionLagMs < INT64_MAX && segment.firstTimestamp > 0) {
-      earliestMs = Math.min(earliestMs, segment.firstTimestamp);
+    if (minCompactionLagMs > 0 && segment.indexes.maxTimestamp > nowMs - minCompactionLagMs) break;
+    if (maxCompactionLagMs < INT64_MAX && segment.indexes.firstTimestamp > 0) {
+      earliestMs = Math.min(earliestMs, segment.indexes.firstTimestamp);
     }
     firstUncleanableOffset = end;
     cleanableBytes += segment.sizeInBytes;
@@ -99,7 +99,7 @@ export function groupSegments(
     timeIndexBytes += time.count * TIME_INDEX_ENTRY_SIZE;
     const fits = group.length > 0 && sizeInBytes <= config.segmentBytes &&
       offsetIndexBytes <= config.segmentIndexBytes && timeIndexBytes <= config.segmentIndexBytes &&
-      group[0]!.takesOffset(lastOffset);
+      group[0]!.indexes.takesOffset(lastOffset);
     if (!fits) {
       group = [];
       groups.push(group);

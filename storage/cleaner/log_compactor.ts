@@ -103,7 +103,7 @@ export class LogCompactor {
       await log.context.syncCheckpoints();
       const cleaning = await pass.run(range);
       if (pass.isOver) return undefined;
-      log.firstDirtyOffset = cleaning.toOffset;
+      log.cleaned(cleaning.toOffset);
       // The cache still has the dropped records.
       this.#cache.dropBefore(cleaning.toOffset);
       await log.context.syncCheckpoints();

@@ -17,7 +17,7 @@ Deno.test("Log.clean() starts again from a truncation, and ends if one happens d
   const { log: name } = (await clean(log))!;
   assertEquals(name, NAME);
   for (let i = 0; i < 3; i++) rollWith(log, [["a", `more ${i}`], ["b", null]]);
-  for (const step of [".log.cleaned", ".index.cleaned", "/data/compacted-0"]) {
+  for (const step of [".log.cleaned", ".timeindex.cleaned", "/data/compacted-0"]) {
     let truncated = false;
     watched.onSync = (path) => {
       if (truncated || !path.endsWith(step)) return;

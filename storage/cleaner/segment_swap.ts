@@ -18,7 +18,6 @@
  * @module
  */
 
-import { syncFile } from "../file_system/file_system.ts";
 import type { LogState } from "../log/log_state.ts";
 import type { LogTrimmer } from "../log/log_trimmer.ts";
 import type { Segment } from "../segment/segment.ts";
@@ -44,24 +43,24 @@ export class SegmentSwap {
   async swap(replaced: readonly Segment[], cleaned: Segment, nowMs: number): Promise<boolean> {
     const log = this.#log;
     const { fs } = log.context;
-    cleaned.indexMaxTimestamp();
-    cleaned.writeIndexes();
+    cleaned.indexes.addMaxTimestamp();
+    cleaned.indexes.write();
     await cleaned.sync();
-    for (const path of cleaned.indexPaths) await syncFile(fs, path);
-    cleaned.hasUnsyncedIndexes = false;
+    await cleaned.indexes.sync();
     if (log.isClosed || replaced.some((segment) => segment.isDeleted)) return false;
-    log.pendingSwap = cleaned;
+    log.beginSwap(cleaned);
+    let isPending: boolean;
     try {
       cleaned.renameFiles(SWAP_SUFFIX);
       await fs.syncDir(log.folder);
-      if (log.isClosed || log.pendingSwap !== cleaned) return false;
     } finally {
-      if (log.pendingSwap === cleaned) log.pendingSwap = undefined;
+      isPending = log.endSwap(cleaned);
     }
+    if (log.isClosed || !isPending) return false;
     try {
       log.segments.replace(replaced, cleaned);
       this.#trimmer.delete(replaced, nowMs);
-      cleaned.releaseIndexes();
+      cleaned.indexes.release();
       await fs.syncDir(log.folder);
       if (log.isClosed || cleaned.isDeleted) return !log.isClosed;
       cleaned.renameFiles("");

@@ -61,7 +61,7 @@ export class SegmentWriter {
       this.#buffer.set(bytes, this.#used);
       this.#used += bytes.length;
     }
-    this.segment.indexBatch(new RecordBatch(bytes), position, this.#indexIntervalBytes);
+    this.segment.indexes.add(new RecordBatch(bytes), position, this.#indexIntervalBytes);
   }
 
   /** Writes the gathered batches. */

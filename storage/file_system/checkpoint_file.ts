@@ -45,11 +45,17 @@ export function readCheckpoint(fs: FileSystem, path: string, fieldCount: number)
   }
   const entries = lines.slice(2).map((line) => line.trim().split(/\s+/));
   if (lines[1] !== String(entries.length)) {
-    throw new CorruptFileError(path, `it has ${entries.length} entries, its header states "${lines[1]}"`);
+    throw new CorruptFileError(
+      path,
+      `it has ${entries.length} entries, its header states "${lines[1]}"`,
+    );
   }
   for (const entry of entries) {
     if (entry.length !== fieldCount) {
-      throw new CorruptFileError(path, `entry "${entry.join(" ")}" has ${entry.length} fields, expected ${fieldCount}`);
+      throw new CorruptFileError(
+        path,
+        `entry "${entry.join(" ")}" has ${entry.length} fields, expected ${fieldCount}`,
+      );
     }
   }
   return entries;

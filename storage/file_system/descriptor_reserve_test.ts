@@ -6,7 +6,8 @@ function outOfDescriptors(): Error {
 }
 
 Deno.test({
-  name: "DescriptorReserve.makeRoom() uses the reserve if no holder can give back, and refill() restores it",
+  name:
+    "DescriptorReserve.makeRoom() uses the reserve if no holder can give back, and refill() restores it",
   ignore: Deno.build.os === "windows",
   fn() {
     using reserve = DescriptorReserve.open();

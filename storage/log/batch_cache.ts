@@ -15,7 +15,7 @@
  */
 
 import type { BufferPool } from "../../protocol/frames/buffer_pool.ts";
-import { BatchCursor } from "../segment/batch_cursor.ts";
+import { fittingBatches, type ReadLimits } from "../segment/fitting_batches.ts";
 
 /** Batches up to this size share chunks. */
 const SMALL_BATCH_BYTES = 4096;
@@ -134,7 +134,7 @@ export interface CacheRead {
   readonly sizeInBytes: number;
   /** The offset after the last batch read. */
   readonly nextOffset: number;
-  /** Ends the use of the chunks. Must be called at most once. */
+  /** Ends the use of the chunks. Calling it again has no effect. */
   readonly release?: () => void;
 }
 
@@ -192,16 +192,10 @@ export class LogBatchCache {
   /**
    * Reads whole batches, starting with the one that contains `offset`.
    *
-   * @param maxBytes Maximum size, except for the first batch if `minOneBatch` is set.
-   * @param maxOffset Exclusive upper bound of offsets.
    * @returns `undefined` if `offset` is not in the cache. Callers should release the result.
    */
-  read(
-    offset: number,
-    maxBytes: number,
-    maxOffset: number,
-    minOneBatch: boolean,
-  ): CacheRead | undefined {
+  read(limits: ReadLimits): CacheRead | undefined {
+    const { offset, maxBytes, maxOffset, minOneBatch } = limits;
     if (!(offset >= this.baseOffset && offset < this.#entries.at(-1)!.nextOffset)) return undefined;
     const chunks: Uint8Array[] = [];
     const entries: CacheEntry[] = [];
@@ -214,16 +208,17 @@ export class LogBatchCache {
       let part = bytes;
       let partEnd = end;
       if (isFirst || end > maxOffset || sizeInBytes + bytes.length > maxBytes) {
-        const cut = cutBatches(
-          bytes,
-          isFirst ? offset : 0,
-          maxBytes - sizeInBytes,
+        const { position, endPosition, nextOffset } = fittingBatches(bytes, bytes.length, {
+          offset,
+          maxBytes: maxBytes - sizeInBytes,
           maxOffset,
-          isFirst && minOneBatch,
-        );
-        if (cut.bytes.length === 0) break;
-        part = cut.bytes;
-        partEnd = cut.nextOffset;
+          minOneBatch: isFirst && minOneBatch,
+        });
+        // All its batches are skipped: the next entry is the first one.
+        if (position === bytes.length) continue;
+        if (endPosition === position) break;
+        part = bytes.subarray(position, endPosition);
+        partEnd = nextOffset;
       }
       chunks.push(part);
       entry.readerCount++;
@@ -234,7 +229,7 @@ export class LogBatchCache {
     }
     if (entries.length === 0) return { chunks, sizeInBytes, nextOffset };
     const release = () => {
-      for (const entry of entries) this.#batchCache.release(entry);
+      for (const entry of entries.splice(0)) this.#batchCache.release(entry);
     };
     return { chunks, sizeInBytes, nextOffset, release };
   }
@@ -265,7 +260,9 @@ export class LogBatchCache {
   /** For {@linkcode BatchCache}: removes `entry`, which must be the oldest. */
   dropOldest(entry: CacheEntry): void {
     if (this.#entries[this.#first] !== entry) {
-      throw new Error(`Cannot drop cache entry at offset ${entry.baseOffset}: it is not the oldest`);
+      throw new Error(
+        `Cannot drop cache entry at offset ${entry.baseOffset}: it is not the oldest`,
+      );
     }
     this.#entries[this.#first++] = undefined;
     this.#compact();
@@ -291,45 +288,4 @@ export class LogBatchCache {
     }
     return low;
   }
-}
-
-/** Whole batches, and the offset after them. */
-export interface BatchCut {
-  readonly bytes: Uint8Array;
-  readonly nextOffset: number;
-}
-
-/**
- * The whole batches of `bytes`, from the one that contains `offset` on, that fit in `maxBytes` and
- * end before `maxOffset`.
- *
- * @param minOneBatch Whether to include the first batch regardless of its size.
- */
-function cutBatches(
-  bytes: Uint8Array,
-  offset: number,
-  maxBytes: number,
-  maxOffset: number,
-  minOneBatch: boolean,
-): BatchCut {
-  const cursor = new BatchCursor(bytes);
-  let start = -1;
-  let end = 0;
-  let nextOffset = offset;
-  while (cursor.position < bytes.length) {
-    const size = cursor.sizeInBytes;
-    const batchEnd = cursor.nextOffset;
-    if (batchEnd > offset) {
-      if (start < 0) start = cursor.position;
-      const total = cursor.position + size - start;
-      const isFirst = cursor.position === start;
-      if (batchEnd > maxOffset || (total > maxBytes && !(isFirst && minOneBatch))) break;
-      end = cursor.position + size;
-      nextOffset = batchEnd;
-    }
-    cursor.position += size;
-  }
-  return start < 0 || end <= start
-    ? { bytes: NO_BYTES, nextOffset: offset }
-    : { bytes: bytes.subarray(start, end), nextOffset };
 }

@@ -16,9 +16,19 @@ function newBatchCache(maxBytes: number): BatchCache {
   return new BatchCache(maxBytes, new BufferPool());
 }
 
+function read(
+  log: LogBatchCache,
+  offset: number,
+  maxBytes: number,
+  maxOffset: number,
+  minOneBatch: boolean,
+) {
+  return log.read({ offset, maxBytes, maxOffset, minOneBatch });
+}
+
 function offsetsOf(log: LogBatchCache, offset: number, maxBytes = 1 << 20, maxOffset = Infinity) {
-  const read = log.read(offset, maxBytes, maxOffset, true);
-  return read && recordsOf(read.chunks).map((record) => record.offset);
+  const found = read(log, offset, maxBytes, maxOffset, true);
+  return found && recordsOf(found.chunks).map((record) => record.offset);
 }
 
 Deno.test("LogBatchCache.dropBefore() removes batches that end before an offset, and frees their memory", () => {
@@ -44,15 +54,15 @@ Deno.test("LogBatchCache.read() returns large batches as separate chunks, which 
   const expected = [first.slice(), second.slice()];
   first.fill(0);
   second.fill(0);
-  const read = log.read(11, 1 << 20, Infinity, true)!;
-  assertEquals(read.chunks, expected);
-  assertEquals(read.nextOffset, 14);
+  const found = read(log, 11, 1 << 20, Infinity, true)!;
+  assertEquals(found.chunks, expected);
+  assertEquals(found.nextOffset, 14);
 });
 
 Deno.test("LogBatchCache.read() returns small batches together, from the one that contains the offset", () => {
   const log = newBatchCache(1 << 20).forLog();
   for (let i = 0; i < 1000; i++) append(log, i * 2, 100);
-  const all = log.read(0, 1 << 20, Infinity, true)!;
+  const all = read(log, 0, 1 << 20, Infinity, true)!;
   assert(all.chunks.length < 10, `${all.chunks.length} chunks`);
   assertEquals(recordsOf(all.chunks).length, 2000);
   assertEquals(offsetsOf(log, 1501, 300), [1500, 1501, 1502, 1503, 1504, 1505]);
@@ -66,18 +76,18 @@ Deno.test("LogBatchCache.read() respects its limits, except for the first batch"
   assertEquals(offsetsOf(log, 2, 15_000), [2, 3]);
   assertEquals(offsetsOf(log, 0, 1 << 20, 6), [0, 1, 2, 3, 4, 5]);
   assertEquals(offsetsOf(log, 6, 1 << 20, 9), [6, 7]);
-  assertEquals(log.read(2, 100, Infinity, false)?.chunks, []);
-  assertEquals(log.read(8, 100, 9, true)?.chunks, []);
+  assertEquals(read(log, 2, 100, Infinity, false)?.chunks, []);
+  assertEquals(read(log, 8, 100, 9, true)?.chunks, []);
 });
 
 Deno.test("LogBatchCache.read() returns undefined for offsets that are not cached", () => {
   const log = newBatchCache(1 << 20).forLog();
-  assertEquals(log.read(0, 100, Infinity, true), undefined);
+  assertEquals(read(log, 0, 100, Infinity, true), undefined);
   append(log, 10, 100);
-  assertEquals(log.read(9, 100, Infinity, true), undefined);
-  assertEquals(log.read(12, 100, Infinity, true), undefined);
+  assertEquals(read(log, 9, 100, Infinity, true), undefined);
+  assertEquals(read(log, 12, 100, Infinity, true), undefined);
   append(log, 20, 100);
-  assertEquals(log.read(10, 100, Infinity, true), undefined);
+  assertEquals(read(log, 10, 100, Infinity, true), undefined);
   assertEquals(offsetsOf(log, 20), [20, 21]);
 });
 
@@ -106,10 +116,10 @@ Deno.test("BatchCache reuses the memory of evicted chunks once they are released
   const batchCache = new BatchCache(50_000, pool);
   const log = batchCache.forLog();
   append(log, 0, 20_000);
-  const readers = [1, 2].map(() => log.read(0, 1 << 20, Infinity, true)!);
+  const readers = [1, 2].map(() => read(log, 0, 1 << 20, Infinity, true)!);
   const before = readers[0]!.chunks[0]!.slice();
   for (let i = 1; i < 3; i++) append(log, i * 2, 20_000);
-  assertEquals(log.read(0, 1, Infinity, true), undefined);
+  assertEquals(read(log, 0, 1, Infinity, true), undefined);
   assertEquals(pool.idleBytes, 0);
   readers[0]!.release!();
   assertEquals(pool.idleBytes, 0);
@@ -127,8 +137,8 @@ Deno.test("BatchCache keeps chunks that are released but not evicted", () => {
   const pool = new BufferPool();
   const log = new BatchCache(1 << 20, pool).forLog();
   append(log, 0, 20_000);
-  const read = log.read(0, 1 << 20, Infinity, true)!;
-  read.release!();
+  const found = read(log, 0, 1 << 20, Infinity, true)!;
+  found.release!();
   assertEquals(pool.idleBytes, 0);
   assertEquals(offsetsOf(log, 0), [0, 1]);
 });
@@ -138,7 +148,7 @@ Deno.test("BatchCache caches nothing without a budget, and no batch larger than 
   const log = none.forLog();
   append(log, 0, 100);
   assertEquals(none.sizeInBytes, 0);
-  assertEquals(log.read(0, 100, Infinity, true), undefined);
+  assertEquals(read(log, 0, 100, Infinity, true), undefined);
   const small = newBatchCache(50_000);
   const other = small.forLog();
   append(other, 0, 100);
@@ -153,7 +163,7 @@ Deno.test("LogBatchCache.truncateTo() removes batches that end after the offset,
   const log = batchCache.forLog();
   for (let i = 0; i < 5; i++) append(log, i * 2, 10_000);
   log.truncateTo(7);
-  assertEquals(log.read(6, 100, Infinity, true), undefined);
+  assertEquals(read(log, 6, 100, Infinity, true), undefined);
   append(log, 6, 10_000);
   assertEquals(offsetsOf(log, 3), [2, 3, 4, 5, 6, 7]);
   log.truncateTo(0);
@@ -164,9 +174,9 @@ Deno.test("LogBatchCache.read() returns chunks that later appends do not change"
   const batchCache = newBatchCache(20_000);
   const log = batchCache.forLog();
   append(log, 0, 100);
-  const read = log.read(0, 1 << 20, Infinity, true)!;
-  const before = read.chunks[0]!.slice();
+  const found = read(log, 0, 1 << 20, Infinity, true)!;
+  const before = found.chunks[0]!.slice();
   for (let i = 1; i < 1000; i++) append(log, i * 2, 100);
-  assertEquals(read.chunks[0], before);
+  assertEquals(found.chunks[0], before);
   assert(log.baseOffset > 0);
 });

@@ -27,8 +27,6 @@ export interface AppendInfo {
   readonly logStartOffset: number;
   /** Whether the batch had been appended before, at these offsets, and was not appended again. */
   readonly isDuplicate: boolean;
-  /** Whether a new segment was rolled. */
-  readonly rolled: boolean;
 }
 
 /**

@@ -51,22 +51,20 @@ export class LogCheckpointer {
     this.#isDue = false;
     const target = log.logEndOffset;
     const { truncations } = this.#flusher;
-    let indexed: readonly Segment[] = [];
     try {
       const paths = this.#writeState();
-      indexed = this.#writeIndexes();
-      for (const segment of indexed) paths.push(...segment.indexPaths);
+      const indexed = this.#writeIndexes();
       // The flush also makes the names of these files durable.
-      if (paths.length > 0) this.#flusher.namesChanged();
+      if (paths.length > 0 || indexed.length > 0) this.#flusher.namesChanged();
       await this.#flusher.flush();
       const { fs } = log.context;
       for (const path of paths) {
         // Truncation or retention may have removed it; an empty file is as good as none.
         if (fs.statSync(path)?.size) await syncFile(fs, path);
       }
+      for (const { indexes } of indexed) await indexes.sync();
     } catch (error) {
       this.#isDue = true;
-      for (const segment of indexed) segment.hasUnsyncedIndexes = true;
       if (log.isClosed) throw log.closedError("checkpoint");
       throw error;
     }
@@ -82,18 +80,14 @@ export class LogCheckpointer {
   /** Writes index entries; returns the segments whose index files must be synced. */
   #writeIndexes(): Segment[] {
     const { segments } = this.#log;
-    const written: Segment[] = [];
     for (const segment of segments) {
-      if (segment.isReady && segment.sizeInBytes > 0) {
-        segment.indexMaxTimestamp();
-        segment.writeIndexes();
-        if (segment !== segments.active) segment.releaseIndexes();
-      }
-      if (!segment.hasUnsyncedIndexes) continue;
-      segment.hasUnsyncedIndexes = false;
-      written.push(segment);
+      const { indexes } = segment;
+      if (!indexes.isReady || segment.sizeInBytes === 0) continue;
+      indexes.addMaxTimestamp();
+      indexes.write();
+      if (segment !== segments.active) indexes.release();
     }
-    return written;
+    return Array.from(segments).filter(({ indexes }) => indexes.hasUnsyncedFiles);
   }
 
   /** Writes the producer snapshot and the leader epochs; returns the paths that must be synced. */

@@ -38,7 +38,6 @@ export class LogFlusher {
   readonly #flushes = new GroupCommit(() => this.#syncAll());
   #flushedOffset: number;
   #isDirty: boolean;
-  #dirtySinceMs = 0;
   #isFolderSynced: boolean;
   #hasUnsyncedNames: boolean;
   #hasUnsyncedCheckpoints: boolean;
@@ -64,10 +63,8 @@ export class LogFlusher {
   }
 
   /** Marks the log as having unflushed batches. */
-  appended(nowMs: number): void {
-    if (this.#isDirty) return;
+  appended(): void {
     this.#isDirty = true;
-    this.#dirtySinceMs = nowMs;
   }
 
   /** Marks the log as having a file that was cut, without a loss of batches. */
@@ -107,14 +104,6 @@ export class LogFlusher {
     if (log.isClosed) return Promise.reject(log.closedError("flush"));
     if (!this.#isDirty) return this.#flushes.current ?? FLUSHED;
     return this.#flushes.request();
-  }
-
-  /** Whether a flush is due by `flush.messages` or `flush.ms`. */
-  isDue(nowMs: number): boolean {
-    const { config, logEndOffset } = this.#log;
-    return this.#isDirty &&
-      (logEndOffset - this.#flushedOffset >= config.flushMessages ||
-        nowMs - this.#dirtySinceMs >= config.flushMs);
   }
 
   async #syncAll(): Promise<void> {

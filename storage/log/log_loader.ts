@@ -31,7 +31,7 @@ import {
   SEGMENT_SUFFIXES,
   TIME_INDEX_SUFFIX,
 } from "../segment/segment_file_name.ts";
-import { TimeSlice } from "../time_slice.ts";
+import { runSliced, TimeSlice } from "../time_slice.ts";
 
 /** Loads the log `name` from `folder`, and recovers it unless the last shutdown was clean. */
 export async function loadLog(
@@ -211,10 +211,7 @@ async function rebuildMissingIndexes(
     const hasFiles = names.has(fileNameOf(baseOffset, OFFSET_INDEX_SUFFIX)) &&
       names.has(fileNameOf(baseOffset, TIME_INDEX_SUFFIX));
     if (sizeInBytes === 0 || hasFiles) continue;
-    const rebuild = segment.rebuildIndexesInSlices(options.indexIntervalBytes);
-    while (!rebuild.next().done) {
-      if (slice.isOver) await slice.pause();
-    }
+    await runSliced(segment.indexes.rebuildInSlices(options.indexIntervalBytes), slice);
   }
 }
 
@@ -235,9 +232,6 @@ async function loadProducers(
     options.producerIdExpirationMs,
   );
   producers.load(folder, logStartOffset, logEndOffset, options.nowMs);
-  const slice = new TimeSlice();
-  for (const _ of replayProducers(producers, segments, logEndOffset)) {
-    if (slice.isOver) await slice.pause();
-  }
+  await runSliced(replayProducers(producers, segments, logEndOffset));
   return producers;
 }

@@ -22,13 +22,15 @@ import {
   type RecordBatch,
 } from "../../protocol/records/mod.ts";
 import { BatchCursor } from "../segment/batch_cursor.ts";
+import { fittingBatches, type ReadLimits } from "../segment/fitting_batches.ts";
 import type { DamagedRange } from "../segment/batch_walk.ts";
 import { LogClosedError, OffsetOutOfRangeError, StorageError } from "../errors.ts";
 import { FileSystemError, isNotFound } from "../file_system/file_system.ts";
 import type { LogConfig } from "./log_config.ts";
 import type { LogSegments } from "./log_segments.ts";
-import { MAX_RELATIVE_OFFSET, type Segment, type SegmentContext } from "../segment/segment.ts";
+import type { Segment, SegmentContext } from "../segment/segment.ts";
 import { checkSegment } from "../segment/segment_check.ts";
+import { MAX_RELATIVE_OFFSET } from "../segment/segment_indexes.ts";
 import type { BatchPlace } from "../segment/segment_integrity.ts";
 
 /** Minimum size of a file read, because the wanted batch may start after the indexed position. */
@@ -59,8 +61,8 @@ export interface LogRead {
   /** The offset after the last batch, or the requested offset if there is none. */
   readonly nextOffset: number;
   /**
-   * Releases the memory of the chunks for reuse. They must not be used afterwards. Optional, and
-   * must not be called twice.
+   * Releases the memory of the chunks for reuse. They must not be used afterwards. Optional;
+   * calling it again has no effect.
    */
   readonly release?: () => void;
 }
@@ -138,20 +140,16 @@ export class LogReader {
    * @throws {CorruptRecordError} If the batch of the offset is damaged.
    * @throws {StorageError} If the file cannot be read.
    */
-  read(
-    offset: number,
-    maxBytes: number,
-    maxOffset: number,
-    minOneBatch: boolean,
-  ): Promise<LogRead> {
+  read(limits: ReadLimits): Promise<LogRead> {
+    const { offset } = limits;
     return this.#retrying("read", async () => {
       let slot = Math.max(0, this.#segments.floorSlot(offset));
       for (;;) {
         this.checkRange("read from", offset);
         const segment = this.#segments.at(slot);
-        const limit = Math.min(maxOffset, this.#log.logEndOffset);
-        if (segment === undefined || segment.baseOffset >= limit || offset >= limit) break;
-        const read = await this.#readSegment(segment, offset, maxBytes, limit, minOneBatch);
+        const maxOffset = Math.min(limits.maxOffset, this.#log.logEndOffset);
+        if (segment === undefined || segment.baseOffset >= maxOffset || offset >= maxOffset) break;
+        const read = await this.#readSegment(segment, { ...limits, maxOffset });
         if (typeof read !== "number") return read;
         slot = this.#segments.floorSlot(segment.baseOffset) + 1;
         this.#checkGap(segment, read, offset);
@@ -192,13 +190,8 @@ export class LogReader {
    *
    * @returns Its end offset, if it has no batch with `offset` or a later offset.
    */
-  async #readSegment(
-    segment: Segment,
-    offset: number,
-    maxBytes: number,
-    maxOffset: number,
-    minOneBatch: boolean,
-  ): Promise<LogRead | number> {
+  async #readSegment(segment: Segment, limits: ReadLimits): Promise<LogRead | number> {
+    const { offset, maxBytes, minOneBatch } = limits;
     const { buffers } = this.#log.context;
     const end = segment.sizeInBytes;
     let place = this.#placeOf(segment, offset);
@@ -211,19 +204,23 @@ export class LogReader {
         continue;
       }
       const bytes = await this.#readBatches(segment, place, wanted, damage?.position ?? end);
-      const cursor = new BatchCursor(bytes.all);
-      while (cursor.position < bytes.validSize) {
-        if (cursor.lastOffset >= offset && cursor.recordCount !== 0) break;
-        cursor.position += cursor.sizeInBytes;
+      const fitting = fittingBatches(bytes.all, bytes.validSize, limits);
+      const { position: start, endPosition, nextOffset } = fitting;
+      if (endPosition > start) {
+        const chunk = bytes.all.subarray(start, endPosition);
+        let held: Uint8Array<ArrayBuffer> | undefined = bytes.all;
+        const release = () => {
+          if (held !== undefined) buffers.give(held);
+          held = undefined;
+        };
+        return { chunks: [chunk], sizeInBytes: chunk.length, nextOffset, release };
       }
-      if (cursor.position < bytes.validSize) {
-        const sound = bytes.all.subarray(0, bytes.validSize);
-        const read = cut(sound, cursor.position, offset, maxBytes, maxOffset, minOneBatch);
-        if (read.sizeInBytes > 0) return { ...read, release: () => buffers.give(bytes.all) };
+      if (start < bytes.validSize) {
         buffers.give(bytes.all);
-        return read;
+        return nothing(offset);
       }
       if (bytes.validSize === 0) {
+        const cursor = new BatchCursor(bytes.all);
         const size = cursor.sizeInBytes;
         if (size > maxBytes && !minOneBatch && cursor.lastOffset >= offset) return nothing(offset);
         wanted = Math.max(wanted, size + RECORD_BATCH_OVERHEAD);
@@ -247,7 +244,7 @@ export class LogReader {
       for (let slot = 0;;) {
         const segment = this.#segments.at(slot);
         if (segment === undefined) return undefined;
-        if (segment.maxTimestamp >= timestamp) {
+        if (segment.indexes.maxTimestamp >= timestamp) {
           const place = this.#placeOf(segment, segment.indexes.time.lookup(timestamp));
           const found = await this.#findRecord(segment, place, (batch) => {
             if (batch.maxTimestamp < timestamp) return undefined;
@@ -273,10 +270,10 @@ export class LogReader {
     return this.#retrying("look up the largest timestamp", async () => {
       let latest: Segment | undefined;
       for (const segment of this.#segments) {
-        if (segment.maxTimestamp > (latest?.maxTimestamp ?? -1)) latest = segment;
+        if (segment.indexes.maxTimestamp > (latest?.indexes.maxTimestamp ?? -1)) latest = segment;
       }
       if (latest === undefined) return undefined;
-      const { offsetOfMaxTimestamp, maxTimestamp } = latest;
+      const { offsetOfMaxTimestamp, maxTimestamp } = latest.indexes;
       const place = this.#placeOf(latest, offsetOfMaxTimestamp);
       return await this.#findRecord(latest, place, (batch) => {
         if (batch.maxTimestamp < maxTimestamp) return undefined;
@@ -380,11 +377,10 @@ export class LogReader {
   }
 
   async #checkAndReport(segment: Segment): Promise<void> {
-    const { context, name, folder, config } = this.#log;
+    const { context, name, config } = this.#log;
     const known = new Set(segment.integrity.damages.map(({ position }) => position));
     const damages = await checkSegment(segment, {
       context,
-      folder,
       indexIntervalBytes: config.indexIntervalBytes,
       endOffset: () => this.#endOffsetOf(segment),
     });
@@ -463,38 +459,6 @@ export class LogReader {
 
 function nothing(offset: number): LogRead {
   return { chunks: [], sizeInBytes: 0, nextOffset: offset };
-}
-
-/** The whole batches from `position` on that fit, up to the last non-empty one. */
-function cut(
-  bytes: Uint8Array,
-  position: number,
-  offset: number,
-  maxBytes: number,
-  maxOffset: number,
-  minOneBatch: boolean,
-): LogRead {
-  const cursor = new BatchCursor(bytes, position);
-  let nextOffset = offset;
-  let cutPosition = position;
-  let cutOffset = offset;
-  while (cursor.hasHeader) {
-    const isFirst = cursor.position === position;
-    const end = cursor.position + cursor.sizeInBytes;
-    if (cursor.nextOffset > maxOffset) break;
-    if (end - position > maxBytes && !(minOneBatch && isFirst)) break;
-    nextOffset = cursor.nextOffset;
-    const { recordCount } = cursor;
-    cursor.position = end;
-    if (recordCount === 0) continue;
-    cutPosition = end;
-    cutOffset = nextOffset;
-  }
-  return cutPosition === position ? nothing(offset) : {
-    chunks: [bytes.subarray(position, cutPosition)],
-    sizeInBytes: cutPosition - position,
-    nextOffset: cutOffset,
-  };
 }
 
 /** Maximum expanded size of a batch in a lookup: more would block the event loop. */

@@ -15,7 +15,7 @@ import { type LogLoss, lostRecords } from "../segment/lost_records.ts";
 import { ProducerStateManager } from "./producer_state.ts";
 import { replayProducers } from "./replay_producers.ts";
 import { Segment, type SegmentContext } from "../segment/segment.ts";
-import { TimeSlice } from "../time_slice.ts";
+import { runSliced, TimeSlice } from "../time_slice.ts";
 
 /** After this many zeros the rest of a file is assumed to be zeros. */
 const ZEROS_READ = 1 << 20;
@@ -76,7 +76,7 @@ export class LogRecoverer {
       if (next?.baseOffset === this.#nextOffset) this.#problem = undefined;
       this.#checkNext(next);
       if (this.#problem !== undefined) await this.#dropSegmentsAfter(slot);
-      if (slot < this.#segments.length - 1) segment.retire();
+      if (slot < this.#segments.length - 1) segment.indexes.retire();
     }
     // Records before the log start offset are not restored.
     if (this.#nextOffset < recoveryPoint && recoveryPoint > logStartOffset) {
@@ -137,10 +137,7 @@ export class LogRecoverer {
   async #distrust(): Promise<void> {
     this.#problem ??= `batches up to offset ${this.#recoveryPoint} are missing`;
     for (const segment of this.#segments) {
-      const rebuild = segment.rebuildIndexesInSlices(this.#indexInterval);
-      while (!rebuild.next().done) {
-        if (this.#slice.isOver) await this.#slice.pause();
-      }
+      await runSliced(segment.indexes.rebuildInSlices(this.#indexInterval), this.#slice);
     }
     const last = this.#segments.at(-1)!;
     this.#recoveryPoint = last.baseOffset;
@@ -150,9 +147,7 @@ export class LogRecoverer {
 
   async #restoreProducers(startOffset: number, endOffset: number): Promise<void> {
     this.#producers.load(this.#folder, startOffset, endOffset, this.#options.nowMs);
-    for (const _ of replayProducers(this.#producers, this.#segments, endOffset)) {
-      if (this.#slice.isOver) await this.#slice.pause();
-    }
+    await runSliced(replayProducers(this.#producers, this.#segments, endOffset), this.#slice);
   }
 
   /**
@@ -160,8 +155,8 @@ export class LogRecoverer {
    */
   async #recoverSegment(segment: Segment): Promise<void> {
     const isTrusted = segment.baseOffset < this.#recoveryPoint;
-    if (!isTrusted) segment.beginIndexes();
-    const start = isTrusted ? this.#skipTrusted(segment) : 0;
+    if (!isTrusted) segment.indexes.begin();
+    const start = isTrusted ? await this.#skipTrusted(segment) : 0;
     const scanner = segment.scan(start, true);
     this.#nextOffset = Math.max(this.#nextOffset, segment.baseOffset);
     let problem: string | undefined;
@@ -223,18 +218,18 @@ export class LogRecoverer {
    *
    * @returns The position of the first batch to check.
    */
-  #skipTrusted(segment: Segment): number {
+  async #skipTrusted(segment: Segment): Promise<number> {
     const recoveryPoint = this.#recoveryPoint;
-    segment.truncateIndexes(recoveryPoint);
+    segment.indexes.truncateTo(recoveryPoint);
     const { lastOffset, lastPosition, count } = segment.indexes.offset;
     const isSound = count === 0 || this.#isBatchAt(segment, lastPosition, lastOffset);
-    if (!isSound) segment.beginIndexes();
+    if (!isSound) segment.indexes.begin();
     const walk = segment.walk(isSound ? lastPosition : 0);
-    while (walk.next()) {
+    while (await walk.nextInSlices(this.#slice)) {
       const { damage } = walk;
       if (damage === undefined) {
         if (walk.nextOffset > recoveryPoint) return walk.position;
-        segment.indexBatch(walk.header, walk.position, this.#indexInterval);
+        segment.indexes.add(walk.header, walk.position, this.#indexInterval);
         if (walk.nextOffset === recoveryPoint) {
           this.#nextOffset = recoveryPoint;
           return walk.nextPosition;
@@ -279,7 +274,8 @@ export class LogRecoverer {
     scanner.batch().ensureValid();
     const { baseOffset, lastOffset } = header;
     if (
-      baseOffset < this.#nextOffset || lastOffset < baseOffset || !segment.takesOffset(lastOffset)
+      baseOffset < this.#nextOffset || lastOffset < baseOffset ||
+      !segment.indexes.takesOffset(lastOffset)
     ) {
       throw new CorruptRecordError(
         `Cannot recover "${this.#name}": batch has offsets ${baseOffset} to ${lastOffset}, the next is ${this.#nextOffset}`,
@@ -289,7 +285,7 @@ export class LogRecoverer {
 
   #apply(segment: Segment, scanner: BatchScanner): void {
     const { header, position } = scanner;
-    segment.indexBatch(header, position, this.#indexInterval);
+    segment.indexes.add(header, position, this.#indexInterval);
     this.#nextOffset = header.nextOffset;
     if (header.nextOffset > this.#producers.endOffset) {
       this.#producers.update(header, () => scanner.batch());

@@ -179,16 +179,3 @@ Deno.test("Log.applyRetention() removes producer snapshots of deleted segments",
     assertEquals(log.producers.get(7)?.lastSequence, 5);
   });
 });
-
-Deno.test("LogDirectory.applyRetention() deletes segments of all logs, up to the offset given for each", async () => {
-  const fs = new MemoryFileSystem();
-  await using directory = await openDirectory(fs);
-  for (const name of ["a-0", "b-0"]) {
-    const config = configOf({ segmentBytes: 1000, retentionBytes: 0, retentionMs: -1 });
-    fill(directory.create(name, { nowMs: NOW_MS, config }), 4);
-  }
-  const count = await directory.applyRetention(NOW_MS, (log) => log.name === "a-0" ? 4 : 2);
-  assertEquals(count, 3);
-  assertEquals(directory.get("a-0")!.logStartOffset, 4);
-  assertEquals(directory.get("b-0")!.logStartOffset, 2);
-});

@@ -10,7 +10,8 @@ import { FileSystemError } from "../file_system/file_system.ts";
 import type { LogCheckpointer } from "./log_checkpointer.ts";
 import type { LogFlusher } from "./log_flusher.ts";
 import type { LogState } from "./log_state.ts";
-import { MAX_RELATIVE_OFFSET, Segment } from "../segment/segment.ts";
+import { Segment } from "../segment/segment.ts";
+import { MAX_RELATIVE_OFFSET } from "../segment/segment_indexes.ts";
 
 /**
  * Whether batches, with their offsets assigned, need a new segment: the active one would exceed
@@ -33,15 +34,15 @@ export function isRollDue(
   if (active.sizeInBytes > config.segmentBytes - size) return true;
   let maxTimestamp = -1;
   for (const batch of batches) maxTimestamp = Math.max(maxTimestamp, batch.maxTimestamp);
-  const { firstTimestamp } = active;
+  const { firstTimestamp } = active.indexes;
   const waitedMs = firstTimestamp >= 0 ? maxTimestamp - firstTimestamp : nowMs - active.createdMs;
   const segmentMs = config.cleanupPolicy.includes("compact")
     ? Math.min(config.segmentMs, config.maxCompactionLagMs)
     : config.segmentMs;
   return waitedMs >
       segmentMs - jitterMs(log, active.baseOffset, Math.min(config.segmentJitterMs, segmentMs)) ||
-    active.hasFullIndex(config.segmentIndexBytes) ||
-    !active.takesOffset(batches[batches.length - 1]!.lastOffset);
+    active.indexes.isFull(config.segmentIndexBytes) ||
+    !active.indexes.takesOffset(batches[batches.length - 1]!.lastOffset);
 }
 
 /**
@@ -82,7 +83,7 @@ export function roll(
   // First, because only the active segment may have space after its batches.
   segments.active.trim();
   next.createFile(newFileSize(config));
-  segments.active.retire();
+  segments.active.indexes.retire();
   segments.push(next);
   flusher.namesChanged();
   checkpointer.changed();

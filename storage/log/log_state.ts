@@ -26,6 +26,7 @@ import { LogSegments } from "./log_segments.ts";
 import { type Milliseconds, ProducerStateManager } from "./producer_state.ts";
 import { replayProducers } from "./replay_producers.ts";
 import { type Segment, SegmentWriteError } from "../segment/segment.ts";
+import { runAtOnce } from "../time_slice.ts";
 
 /** Resources shared by the logs of a data folder. */
 export interface LogContext extends ReadContext {
@@ -45,20 +46,16 @@ export class LogState {
   readonly name: string;
   readonly context: LogContext;
   readonly segments: LogSegments;
-  /** Path of the partition's folder. */
-  folder: string;
-  config: LogConfig;
-  logStartOffset: number;
-  logEndOffset: number;
-  /** The first offset that has not been cleaned. */
-  firstDirtyOffset: number;
-  /** A segment that the cleaner is about to swap in. */
-  pendingSwap: Segment | undefined;
-  /** Whether the log is being closed: no more appends are accepted. */
-  isClosing = false;
-  isClosed = false;
-  /** Why the log is offline, if it is. */
-  offline: LogOfflineError | undefined;
+  #folder: string;
+  #config: LogConfig;
+  #logStartOffset: number;
+  #logEndOffset: number;
+  #firstDirtyOffset: number;
+  #pendingSwap: Segment | undefined;
+  /** Whether the log is being closed, or is closed: no more appends are accepted. */
+  #isClosing = false;
+  #isClosed = false;
+  #offline: LogOfflineError | undefined;
   readonly #snapshots: readonly number[];
   #producers: ProducerStateManager | undefined;
   #epochs: LeaderEpochCache | undefined;
@@ -73,15 +70,111 @@ export class LogState {
   ) {
     this.name = name;
     this.context = context;
-    this.folder = folder;
-    this.config = config;
+    this.#folder = folder;
+    this.#config = config;
     this.segments = new LogSegments(loaded.segments);
-    this.logStartOffset = loaded.logStartOffset;
-    this.logEndOffset = loaded.logEndOffset;
-    this.firstDirtyOffset = firstDirtyOffset;
+    this.#logStartOffset = loaded.logStartOffset;
+    this.#logEndOffset = loaded.logEndOffset;
+    this.#firstDirtyOffset = firstDirtyOffset;
     this.#snapshots = loaded.snapshots;
     this.#producers = loaded.producers;
     this.#epochs = loaded.epochs;
+  }
+
+  /** Path of the partition's folder. */
+  get folder(): string {
+    return this.#folder;
+  }
+
+  get config(): LogConfig {
+    return this.#config;
+  }
+
+  /** Changes the settings, with immediate effect. */
+  updateConfig(config: LogConfig): void {
+    this.#config = config;
+  }
+
+  /** The first offset that can be read. */
+  get logStartOffset(): number {
+    return this.#logStartOffset;
+  }
+
+  /** The offset of the next record. */
+  get logEndOffset(): number {
+    return this.#logEndOffset;
+  }
+
+  /** The first offset that has not been cleaned. */
+  get firstDirtyOffset(): number {
+    return this.#firstDirtyOffset;
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** Why the log is offline, if it is. */
+  get offline(): LogOfflineError | undefined {
+    return this.#offline;
+  }
+
+  /** Moves the log end offset after an append. */
+  appended(logEndOffset: number): void {
+    if (logEndOffset <= this.#logEndOffset) {
+      throw new Error(
+        `Cannot append to "${this.name}": end offset is ${logEndOffset}, it was ${this.#logEndOffset}`,
+      );
+    }
+    this.#logEndOffset = logEndOffset;
+  }
+
+  /** Moves the log start offset up to `offset`. Returns whether it was lower. */
+  advanceStart(offset: number): boolean {
+    if (offset <= this.#logStartOffset) return false;
+    if (offset > this.#logEndOffset) {
+      throw new Error(
+        `Cannot start "${this.name}" at ${offset}: its end offset is ${this.#logEndOffset}`,
+      );
+    }
+    this.#logStartOffset = offset;
+    return true;
+  }
+
+  /** Moves the first dirty offset after a cleaning. */
+  cleaned(firstDirtyOffset: number): void {
+    this.#firstDirtyOffset = firstDirtyOffset;
+  }
+
+  /** Lowers the offsets to `offset` after the segments were truncated there. */
+  truncated(offset: number): void {
+    this.#logEndOffset = offset;
+    this.#logStartOffset = Math.min(this.#logStartOffset, offset);
+    this.#firstDirtyOffset = Math.min(this.#firstDirtyOffset, offset);
+  }
+
+  /** Sets the offsets after all segments were replaced by an empty one at `offset`. */
+  restarted(offset: number): void {
+    this.#logEndOffset = offset;
+    this.#logStartOffset = offset;
+    this.#firstDirtyOffset = Math.min(this.#firstDirtyOffset, offset);
+  }
+
+  /** Rejects appends from now on. */
+  beginClose(): void {
+    this.#isClosing = true;
+  }
+
+  /** Marks the log as closed. */
+  close(): void {
+    this.#isClosing = true;
+    this.#isClosed = true;
+  }
+
+  /** Marks the log as deleted, whose folder was renamed. It must be closed after that. */
+  markDeleted(folder: string): void {
+    this.#folder = folder;
+    for (const segment of this.segments) segment.markFolderDeleted(folder);
   }
 
   /** The producer state, if it is loaded. */
@@ -122,13 +215,28 @@ export class LogState {
 
   #load(producers: ProducerStateManager, nowMs: number): void {
     producers.load(this.folder, this.logStartOffset, this.logEndOffset, nowMs);
-    for (const _ of replayProducers(producers, this.segments, this.logEndOffset));
+    runAtOnce(replayProducers(producers, this.segments, this.logEndOffset));
+  }
+
+  /** Registers a cleaned segment that is about to replace others. */
+  beginSwap(cleaned: Segment): void {
+    if (this.#pendingSwap !== undefined) {
+      throw new Error(`Cannot swap segments of "${this.name}": another swap is pending`);
+    }
+    this.#pendingSwap = cleaned;
+  }
+
+  /** Ends the pending swap of a segment. Returns false if it was cancelled. */
+  endSwap(cleaned: Segment): boolean {
+    if (this.#pendingSwap !== cleaned) return false;
+    this.#pendingSwap = undefined;
+    return true;
   }
 
   /** Cancels a pending swap, because segments it would replace are deleted. */
   cancelSwap(): void {
-    this.pendingSwap?.removeFiles();
-    this.pendingSwap = undefined;
+    this.#pendingSwap?.removeFiles();
+    this.#pendingSwap = undefined;
   }
 
   /** The leader epochs, loaded from their file if necessary. */
@@ -147,7 +255,7 @@ export class LogState {
   /** Prepares the active segment for appends after a clean start, if that was not done yet. */
   activate(): void {
     const { active } = this.segments;
-    if (active.isReady) return;
+    if (active.indexes.isReady) return;
     const end = active.activate();
     if (end !== undefined && end <= this.logEndOffset) return;
     const found = end === undefined ? "within a batch" : `at offset ${end}`;
@@ -159,8 +267,8 @@ export class LogState {
 
   /** @throws {StorageError} If the log is closed or offline. */
   checkWritable(action: string): void {
-    if (this.isClosing || this.isClosed) throw this.closedError(action);
-    if (this.offline !== undefined) throw this.offline;
+    if (this.#isClosing) throw this.closedError(action);
+    if (this.#offline !== undefined) throw this.#offline;
   }
 
   closedError(action: string): LogClosedError {
@@ -183,10 +291,10 @@ export class LogState {
     const cause = error;
     if (isUndone && isDiskFull(error)) return new DiskFullError(message, { cause });
     if (isUndone && isTooManyFiles(error)) return new StorageError(message, { cause });
-    this.offline = new LogOfflineError(
+    this.#offline = new LogOfflineError(
       `${message}; the log is offline until it is reopened`,
       { cause },
     );
-    return this.offline;
+    return this.#offline;
   }
 }

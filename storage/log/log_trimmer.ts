@@ -69,7 +69,9 @@ export class LogTrimmer {
       const batch = active.findBatch(offset);
       if (batch === undefined) active.activate();
       else active.truncateTo(batch);
-      this.#endAt(Math.min(offset, batch?.baseOffset ?? offset), nowMs);
+      const endOffset = Math.min(offset, batch?.baseOffset ?? offset);
+      log.truncated(endOffset);
+      this.#endsAt(endOffset, nowMs);
     } catch (error) {
       throw log.failure("truncate", error, false);
     }
@@ -83,8 +85,8 @@ export class LogTrimmer {
       const segment = new Segment(log.context, log.folder, offset, undefined, nowMs);
       this.delete(log.segments.replaceAll(segment).toReversed(), nowMs);
       segment.createFile(newFileSize(log.config));
-      log.logStartOffset = offset;
-      this.#endAt(offset, nowMs);
+      log.restarted(offset);
+      this.#endsAt(offset, nowMs);
     } catch (error) {
       throw log.failure("truncate", error, false);
     }
@@ -152,18 +154,14 @@ export class LogTrimmer {
 
   #advanceStart(offset: number): void {
     const log = this.#log;
-    if (offset <= log.logStartOffset) return;
-    log.logStartOffset = offset;
+    if (!log.advanceStart(offset)) return;
     log.epochs.truncateFromStart(offset);
     this.#checkpointer.changed();
   }
 
   /** Updates everything after the segments were truncated to `offset`. */
-  #endAt(offset: number, nowMs: number): void {
+  #endsAt(offset: number, nowMs: number): void {
     const log = this.#log;
-    log.logEndOffset = offset;
-    log.logStartOffset = Math.min(log.logStartOffset, offset);
-    log.firstDirtyOffset = Math.min(log.firstDirtyOffset, offset);
     log.epochs.truncateFromEnd(offset);
     log.reloadProducers(nowMs);
     this.#cache.truncateTo(offset);

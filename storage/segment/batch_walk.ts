@@ -8,7 +8,9 @@
  * batch without a gap before it is valid; one after a gap, as compaction leaves, is invalid if the
  * next batch is whole and belongs into the gap.
  *
- * Synchronous, like `batch_scanner.ts`, which is for files that are assumed to be valid.
+ * Reads are synchronous, like those of `batch_scanner.ts`, which is for files that are assumed to be
+ * valid. Damage may be as long as the file, such as the zeros of a preallocated one: `nextInSlices`
+ * pauses during the search for its end.
  *
  * @module
  */
@@ -17,6 +19,7 @@ import { RECORD_BATCH_OVERHEAD, type RecordBatch } from "../../protocol/records/
 import { MAGIC, MAGIC_POSITION } from "../../protocol/records/record_batch.ts";
 import { BatchCursor } from "./batch_cursor.ts";
 import { FileWindow, type WindowedFile } from "../file_system/file_window.ts";
+import { runAtOnce, runSliced, type TimeSlice } from "../time_slice.ts";
 
 /** How many bytes are searched at a time for the start of a batch. */
 const SEARCH_BYTES = 1 << 18;
@@ -132,19 +135,39 @@ export class BatchWalk {
 
   /** Moves to the next batch or damaged range. Returns false at the end. */
   next(): boolean {
+    if (!this.#begin()) return false;
+    const problem = this.#problem();
+    if (problem !== undefined) this.#damaged(runAtOnce(this.#skip(problem)));
+    return true;
+  }
+
+  /** Like `next`; pauses whenever a slice is over during the search for the end of damage. */
+  async nextInSlices(slice: TimeSlice): Promise<boolean> {
+    if (!this.#begin()) return false;
+    const problem = this.#problem();
+    if (problem !== undefined) this.#damaged(await runSliced(this.#skip(problem), slice));
+    return true;
+  }
+
+  #begin(): boolean {
     this.#position = this.#nextPosition;
     this.#damage = undefined;
-    if (this.#position >= this.#end) return false;
+    return this.#position < this.#end;
+  }
+
+  /** Moves past a valid batch at the position, or returns what is wrong with it. */
+  #problem(): string | undefined {
     const problem = this.#problemAt(this.#position) ?? this.#misplacement();
-    if (problem !== undefined) {
-      this.#damage = this.#skip(problem);
-      this.#nextPosition = this.#damage.endPosition;
-      this.#nextOffset = this.#damage.nextOffset;
-      return true;
-    }
+    if (problem !== undefined) return problem;
     this.#nextPosition = this.#position + this.#cursor.sizeInBytes;
     this.#nextOffset = this.#cursor.nextOffset;
-    return true;
+    return undefined;
+  }
+
+  #damaged(damage: DamagedRange): void {
+    this.#damage = damage;
+    this.#nextPosition = damage.endPosition;
+    this.#nextOffset = damage.nextOffset;
   }
 
   /** Why the batch at the cursor cannot have its offsets, although its CRC is correct. */
@@ -164,8 +187,8 @@ export class BatchWalk {
     return undefined;
   }
 
-  /** The damaged range at the position. */
-  #skip(problem: string): DamagedRange {
+  /** The damaged range at the position; yields between parts of the search for its end. */
+  *#skip(problem: string): Generator<void, DamagedRange> {
     const available = this.#end - this.#position;
     let stated = 0;
     if (available >= RECORD_BATCH_OVERHEAD) {
@@ -180,7 +203,7 @@ export class BatchWalk {
         return { ...this.#rangeTo(follows), problem };
       }
     }
-    const range = this.#rangeTo(this.#search(this.#position + 1));
+    const range = this.#rangeTo(yield* this.#search(this.#position + 1));
     const isTorn = range.endPosition === this.#end &&
       (available < RECORD_BATCH_OVERHEAD || stated > available);
     return { ...range, problem, isTorn };
@@ -197,12 +220,13 @@ export class BatchWalk {
   }
 
   /** The start of the next valid batch, or the end. */
-  #search(from: number): number {
+  *#search(from: number): Generator<void, number> {
     for (let start = from; start < this.#end; start += SEARCH_BYTES) {
       const bytes = this.#window.view(start + MAGIC_POSITION, SEARCH_BYTES).slice();
       for (let at = bytes.indexOf(MAGIC); at >= 0; at = bytes.indexOf(MAGIC, at + 1)) {
         if (this.#problemAt(start + at) === undefined) return start + at;
       }
+      yield;
     }
     return this.#end;
   }

@@ -9,7 +9,7 @@ import type { OffsetIndex } from "./offset_index.ts";
 import type { TimeIndex } from "./time_index.ts";
 
 /** Both indexes of a segment. */
-export interface SegmentIndexes {
+export interface IndexPair {
   readonly offset: OffsetIndex;
   readonly time: TimeIndex;
 }
@@ -17,10 +17,10 @@ export interface SegmentIndexes {
 /** Approximate memory of a segment's indexes besides their entries. */
 const OVERHEAD_BYTES = 500;
 
-/** Caches indexes by segment. */
+/** Caches indexes by the `SegmentIndexes` that own them. */
 export class IndexCache {
   readonly #maxBytes: number;
-  readonly #indexes = new Map<object, SegmentIndexes>();
+  readonly #indexes = new Map<object, IndexPair>();
   #sizeInBytes = 0;
 
   /** Keeps up to `maxBytes` of indexes, and always the last ones used. Default: 64 MiB. */
@@ -33,33 +33,33 @@ export class IndexCache {
     return this.#sizeInBytes;
   }
 
-  get(segment: object): SegmentIndexes | undefined {
-    const indexes = this.#indexes.get(segment);
+  get(owner: object): IndexPair | undefined {
+    const indexes = this.#indexes.get(owner);
     if (indexes === undefined) return undefined;
-    this.#indexes.delete(segment);
-    this.#indexes.set(segment, indexes);
+    this.#indexes.delete(owner);
+    this.#indexes.set(owner, indexes);
     return indexes;
   }
 
   /** Adds the indexes of a segment, which must no longer change. */
-  set(segment: object, indexes: SegmentIndexes): void {
-    this.delete(segment);
-    this.#indexes.set(segment, indexes);
+  set(owner: object, indexes: IndexPair): void {
+    this.delete(owner);
+    this.#indexes.set(owner, indexes);
     this.#sizeInBytes += sizeOf(indexes);
     for (const oldest of this.#indexes.keys()) {
-      if (this.#sizeInBytes <= this.#maxBytes || oldest === segment) break;
+      if (this.#sizeInBytes <= this.#maxBytes || oldest === owner) break;
       this.delete(oldest);
     }
   }
 
-  delete(segment: object): void {
-    const indexes = this.#indexes.get(segment);
+  delete(owner: object): void {
+    const indexes = this.#indexes.get(owner);
     if (indexes === undefined) return;
-    this.#indexes.delete(segment);
+    this.#indexes.delete(owner);
     this.#sizeInBytes -= sizeOf(indexes);
   }
 }
 
-function sizeOf(indexes: SegmentIndexes): number {
+function sizeOf(indexes: IndexPair): number {
   return OVERHEAD_BYTES + indexes.offset.capacityInBytes + indexes.time.capacityInBytes;
 }

@@ -9,9 +9,8 @@
  * While the cleaner writes a segment to replace others, the names have an additional suffix, see
  * `cleaner/segment_swap.ts`.
  *
- * Only the last segment of a log, the active one, takes appends. Its indexes are in memory, and are
- * written when it is rolled, at checkpoints and at close; those of other segments are loaded on
- * demand. An index that is missing or corrupt is rebuilt from the batches.
+ * Only the last segment of a log, the active one, takes appends. `segment_indexes.ts` has
+ * the indexes, which are in memory while the segment is active.
  *
  * With `preallocate` the file is created at its full size, with zeros after the batches. The zeros
  * are cut off when the segment is rolled, the log is closed, or a write fails.
@@ -25,14 +24,10 @@
  * @module
  */
 
-import type { BatchHeader } from "./batch_cursor.ts";
 import { BatchScanner } from "./batch_scanner.ts";
 import { BatchWalk } from "./batch_walk.ts";
-import { CorruptFileError } from "../errors.ts";
 import type { FilePool, PooledFile } from "../file_system/file_pool.ts";
-import { type FileSystem, FileSystemError, isNotFound } from "../file_system/file_system.ts";
-import type { IndexCache, SegmentIndexes } from "./index_cache.ts";
-import { OFFSET_INDEX_ENTRY_SIZE, OffsetIndex } from "./offset_index.ts";
+import { FileSystemError, isNotFound } from "../file_system/file_system.ts";
 import {
   DELETED_SUFFIX,
   fileNameOf,
@@ -41,18 +36,13 @@ import {
   SEGMENT_SUFFIXES,
   TIME_INDEX_SUFFIX,
 } from "./segment_file_name.ts";
+import { type IndexContext, type IndexedSegment, SegmentIndexes } from "./segment_indexes.ts";
 import { SegmentIntegrity } from "./segment_integrity.ts";
 import { validBatches } from "./valid_batches.ts";
-import { NO_TIMESTAMP, TIME_INDEX_ENTRY_SIZE, TimeIndex } from "./time_index.ts";
-
-/** Offsets in the indexes are relative to the base offset, and int32. */
-export const MAX_RELATIVE_OFFSET = 2 ** 31 - 1;
 
 /** Resources shared by the segments of a data folder. */
-export interface SegmentContext {
-  readonly fs: FileSystem;
+export interface SegmentContext extends IndexContext {
   readonly pool: FilePool;
-  readonly indexCache: IndexCache;
 }
 
 /** The position of a batch in a segment file. */
@@ -74,16 +64,12 @@ export class SegmentWriteError extends Error {
 }
 
 /** A file of batches, with its indexes. */
-export class Segment {
+export class Segment implements IndexedSegment {
   readonly baseOffset: number;
   /** When the segment was created or opened, in milliseconds since 1970. */
   readonly createdMs: number;
-  /** Counts truncations, after which bytes read before may be gone. */
-  truncations = 0;
-  /** Whether index files were written but not synced. */
-  hasUnsyncedIndexes = false;
-  /** Whether the segment is no longer part of its log. */
-  isDeleted = false;
+  /** The offset index and the time index. */
+  readonly indexes: SegmentIndexes;
   readonly #context: SegmentContext;
   #folder: string;
   readonly #file: PooledFile;
@@ -91,11 +77,8 @@ export class Segment {
   #nameSuffix: string;
   #isOnDisk: boolean;
   #sizeInBytes: number;
-  /** Kept in memory while the segment takes appends, or until they are written. */
-  #indexes: SegmentIndexes | undefined;
-  #maxTimestamp: number | undefined;
-  #offsetOfMaxTimestamp = -1;
-  #firstTimestamp: number | undefined;
+  #truncations = 0;
+  #isDeleted = false;
   #integrity: SegmentIntegrity | undefined;
   /** Number of writes and truncations so far, and how many of them are on disk. */
   #changes = 0;
@@ -122,7 +105,8 @@ export class Segment {
     this.#isOnDisk = sizeInBytes !== undefined;
     this.#sizeInBytes = sizeInBytes ?? 0;
     this.#file = context.pool.file(this.#pathOf(LOG_SUFFIX));
-    if (this.#sizeInBytes === 0) this.#begin();
+    this.indexes = new SegmentIndexes(context, this);
+    if (this.#sizeInBytes === 0) this.indexes.begin();
   }
 
   /**
@@ -153,7 +137,8 @@ export class Segment {
   /**
    * Cuts off the zeros of a preallocated file.
    *
-   * @returns Whether there were any. */
+   * @returns Whether there were any.
+   */
   trim(): boolean {
     if (!this.#file.isExtended) return false;
     this.#changes++;
@@ -171,9 +156,14 @@ export class Segment {
     return this.#integrity ??= new SegmentIntegrity();
   }
 
-  /** Whether the indexes are in memory and take entries. */
-  get isReady(): boolean {
-    return this.#indexes !== undefined;
+  /** Counts truncations, after which bytes read before may be gone. */
+  get truncations(): number {
+    return this.#truncations;
+  }
+
+  /** Whether the segment is no longer part of its log. */
+  get isDeleted(): boolean {
+    return this.#isDeleted;
   }
 
   /** Whether the file exists; otherwise the first write creates it. */
@@ -186,6 +176,16 @@ export class Segment {
     return this.#file.path;
   }
 
+  /** Path of the file with the offset index. */
+  get offsetIndexPath(): string {
+    return this.#pathOf(OFFSET_INDEX_SUFFIX);
+  }
+
+  /** Path of the file with the time index. */
+  get timeIndexPath(): string {
+    return this.#pathOf(TIME_INDEX_SUFFIX);
+  }
+
   /** The file with the batches, for reading. */
   get file(): PooledFile {
     return this.#file;
@@ -196,123 +196,11 @@ export class Segment {
     return this.#syncedChanges !== this.#changes;
   }
 
-  /** Largest timestamp of a record, or -1. */
-  get maxTimestamp(): number {
-    this.#loadMaxTimestamp();
-    return this.#maxTimestamp!;
-  }
-
-  /** Last offset of the first batch that has the largest timestamp, or -1. */
-  get offsetOfMaxTimestamp(): number {
-    this.#loadMaxTimestamp();
-    return this.#offsetOfMaxTimestamp;
-  }
-
   /** Largest timestamp of a record or, if no record has one, the modification time of the file. */
   get retentionTimestamp(): number {
-    const { maxTimestamp } = this;
+    const { maxTimestamp } = this.indexes;
     if (maxTimestamp >= 0) return maxTimestamp;
     return this.#context.fs.statSync(this.path)?.modifiedMs ?? this.createdMs;
-  }
-
-  /** Largest timestamp of the first non-empty batch, or -1. */
-  get firstTimestamp(): number {
-    if (this.#firstTimestamp === undefined) {
-      const first = this.batchesFrom(0).find(({ header }) => header.recordCount > 0);
-      this.#firstTimestamp = first?.header.maxTimestamp ?? NO_TIMESTAMP;
-    }
-    return this.#firstTimestamp;
-  }
-
-  /** Whether the indexes can hold offsets up to `lastOffset`. */
-  takesOffset(lastOffset: number): boolean {
-    return lastOffset - this.baseOffset <= MAX_RELATIVE_OFFSET;
-  }
-
-  /** Whether an index has `maxBytes`; the time index reserves room for the entry added on roll. */
-  hasFullIndex(maxBytes: number): boolean {
-    const { offset, time } = this.indexes;
-    return offset.count >= Math.floor(maxBytes / OFFSET_INDEX_ENTRY_SIZE) ||
-      time.count >= Math.floor(maxBytes / TIME_INDEX_ENTRY_SIZE) - 1;
-  }
-
-  /** The indexes, loaded from their files if necessary. */
-  get indexes(): SegmentIndexes {
-    if (this.#indexes !== undefined) return this.#indexes;
-    const cached = this.#context.indexCache.get(this);
-    if (cached !== undefined) return cached;
-    const indexes = this.#readIndexes() ?? this.rebuildIndexes();
-    if (this.#indexes === undefined) this.#context.indexCache.set(this, indexes);
-    return indexes;
-  }
-
-  #readIndexes(): SegmentIndexes | undefined {
-    const { fs } = this.#context;
-    const offsetPath = this.#pathOf(OFFSET_INDEX_SUFFIX);
-    const timePath = this.#pathOf(TIME_INDEX_SUFFIX);
-    try {
-      const offsetBytes = fs.readFileSync(offsetPath);
-      const offset = new OffsetIndex(this.baseOffset, offsetBytes);
-      offset.check(offsetPath, offsetBytes.length, this.#sizeInBytes);
-      const timeBytes = fs.readFileSync(timePath);
-      const time = new TimeIndex(this.baseOffset, timeBytes);
-      time.check(timePath, timeBytes.length);
-      return this.#isLost(time) ? undefined : { offset, time };
-    } catch (error) {
-      if (error instanceof CorruptFileError || isNotFound(error)) return undefined;
-      throw error;
-    }
-  }
-
-  /** Rebuilds the indexes from the batches, and writes them if possible. */
-  rebuildIndexes(indexIntervalBytes = 4096): SegmentIndexes {
-    const rebuild = this.rebuildIndexesInSlices(indexIntervalBytes);
-    for (;;) {
-      const { done, value } = rebuild.next();
-      if (done) return value;
-    }
-  }
-
-  /** Like `rebuildIndexes`; yields between batches so that the caller can pause. */
-  *rebuildIndexesInSlices(indexIntervalBytes: number): Generator<void, SegmentIndexes> {
-    this.beginIndexes();
-    for (const { header, position } of this.batchesFrom(0)) {
-      this.indexBatch(header, position, indexIntervalBytes);
-      yield;
-    }
-    const indexes = this.#indexes!;
-    if (!this.isDeleted) this.retire();
-    return indexes;
-  }
-
-  /**
-   * Takes over the indexes of another segment object, which were rebuilt from the batches of this
-   * one.
-   */
-  takeIndexes(from: Segment): void {
-    const { isReady } = this;
-    this.#context.indexCache.delete(this);
-    this.#indexes = from.#indexes;
-    this.#maxTimestamp = from.#maxTimestamp;
-    this.#offsetOfMaxTimestamp = from.#offsetOfMaxTimestamp;
-    this.#firstTimestamp = from.#firstTimestamp;
-    if (!isReady) this.retire();
-  }
-
-  /** Replaces the indexes by empty ones, which stay in memory. */
-  beginIndexes(): void {
-    this.#context.indexCache.delete(this);
-    this.#begin();
-  }
-
-  #begin(): void {
-    this.#indexes = {
-      offset: new OffsetIndex(this.baseOffset),
-      time: new TimeIndex(this.baseOffset),
-    };
-    this.#maxTimestamp = NO_TIMESTAMP;
-    this.#offsetOfMaxTimestamp = -1;
-    this.#firstTimestamp = undefined;
   }
 
   /**
@@ -321,11 +209,8 @@ export class Segment {
    * @returns The offset after its last valid batch, or `undefined` if the file ends within a batch.
    */
   activate(): number | undefined {
-    const indexes = this.indexes;
-    this.#context.indexCache.delete(this);
-    this.#indexes = indexes;
-    this.#loadMaxTimestamp();
-    const walk = this.walk(indexes.offset.lastPosition);
+    this.indexes.activate();
+    const walk = this.walk(this.indexes.offset.lastPosition);
     let nextOffset = this.baseOffset;
     while (walk.next()) {
       if (walk.damage?.isTorn) return undefined;
@@ -389,83 +274,6 @@ export class Segment {
     }
   }
 
-  /** Tracks the timestamps of a batch that was written, and adds index entries if one is due. */
-  indexBatch(batch: BatchHeader, position: number, indexIntervalBytes: number): void {
-    const { maxTimestamp, lastOffset, recordCount } = batch;
-    if (position === 0 && recordCount > 0) this.#firstTimestamp = maxTimestamp;
-    if (maxTimestamp > this.#maxTimestamp! && recordCount > 0) {
-      this.#maxTimestamp = maxTimestamp;
-      this.#offsetOfMaxTimestamp = lastOffset;
-    }
-    const { offset, time } = this.#indexes!;
-    if (position - offset.lastPosition > indexIntervalBytes && this.takesOffset(lastOffset)) {
-      offset.append(lastOffset, position);
-      time.maybeAppend(this.#maxTimestamp!, this.#offsetOfMaxTimestamp);
-    }
-  }
-
-  /** Adds the largest timestamp so far to the time index. */
-  indexMaxTimestamp(): void {
-    this.#indexes?.time.maybeAppend(this.#maxTimestamp!, this.#offsetOfMaxTimestamp);
-  }
-
-  /**
-   * Removes index entries from an offset on, before the batches from there on are indexed again.
-   */
-  truncateIndexes(offset: number): void {
-    const indexes = this.indexes;
-    this.#context.indexCache.delete(this);
-    this.#indexes = indexes;
-    indexes.offset.truncateTo(offset);
-    indexes.time.truncateTo(offset);
-    this.#maxTimestamp = indexes.time.lastTimestamp;
-    this.#offsetOfMaxTimestamp = indexes.time.count === 0 ? -1 : indexes.time.lastOffset;
-  }
-
-  /** Writes entries that the index files lack. Sets `hasUnsyncedIndexes`, and does not sync. */
-  writeIndexes(): void {
-    if (this.#indexes === undefined) return;
-    const { fs } = this.#context;
-    const [offsetPath, timePath] = this.indexPaths as [string, string];
-    for (
-      const [index, path] of [
-        [this.#indexes.offset, offsetPath],
-        [this.#indexes.time, timePath],
-      ] as const
-    ) {
-      if (!index.isDirty) continue;
-      this.hasUnsyncedIndexes = true;
-      index.write(fs, path);
-    }
-  }
-
-  /** Paths of the index files. */
-  get indexPaths(): string[] {
-    return [this.#pathOf(OFFSET_INDEX_SUFFIX), this.#pathOf(TIME_INDEX_SUFFIX)];
-  }
-
-  /** Moves the indexes, which must be written, to the index cache, which may evict them. */
-  releaseIndexes(): void {
-    if (this.#indexes === undefined) return;
-    this.#loadMaxTimestamp();
-    this.#indexes.offset.trim();
-    this.#indexes.time.trim();
-    this.#context.indexCache.set(this, this.#indexes);
-    this.#indexes = undefined;
-  }
-
-  /** Ends appends to the segment. Its indexes stay in memory if they cannot be written. */
-  retire(): void {
-    this.indexMaxTimestamp();
-    try {
-      this.writeIndexes();
-    } catch (error) {
-      if (error instanceof FileSystemError) return;
-      throw error;
-    }
-    this.releaseIndexes();
-  }
-
   /** The batch that contains `offset`, or else the first one after it. */
   findBatch(offset: number): BatchPosition | undefined {
     for (const { header, position } of this.batchesFrom(this.indexes.offset.lookup(offset))) {
@@ -479,34 +287,19 @@ export class Segment {
    * Truncates the file at the start of a batch, and removes index entries from its base offset on.
    */
   truncateTo(batch: BatchPosition): void {
-    this.truncations++;
+    this.#truncations++;
     this.#integrity = undefined;
     this.#changes++;
-    this.truncateIndexes(batch.baseOffset);
+    this.indexes.truncateTo(batch.baseOffset);
     this.#file.truncateSync(batch.position);
     this.#sizeInBytes = batch.position;
-    if (batch.position === 0) this.#firstTimestamp = undefined;
-    this.#updateMaxTimestampUpTo(batch.position);
-  }
-
-  /**
-   * Takes into account the timestamps of batches before a position that may not be in the time
-   * index, which gets an entry only along with the offset index.
-   */
-  #updateMaxTimestampUpTo(position: number): void {
-    for (const batch of this.batchesFrom(this.#indexes!.offset.lastPosition)) {
-      if (batch.position >= position) break;
-      const { maxTimestamp, lastOffset, recordCount } = batch.header;
-      if (maxTimestamp <= this.#maxTimestamp! || recordCount === 0) continue;
-      this.#maxTimestamp = maxTimestamp;
-      this.#offsetOfMaxTimestamp = lastOffset;
-    }
+    this.indexes.truncated(batch.position);
   }
 
   /** Truncates the file to the end of its last whole batch, as found by recovery. */
   cutTail(sizeInBytes: number): void {
     if (sizeInBytes === this.#sizeInBytes) return;
-    this.truncations++;
+    this.#truncations++;
     this.#integrity = undefined;
     this.#changes++;
     this.#file.truncateSync(sizeInBytes);
@@ -519,7 +312,7 @@ export class Segment {
     try {
       await this.#file.syncData();
     } catch (error) {
-      if (!this.isDeleted) throw error;
+      if (!this.#isDeleted) throw error;
     }
     this.#syncedChanges = Math.max(this.#syncedChanges, changes);
   }
@@ -537,7 +330,7 @@ export class Segment {
   markDeleted(): string[] {
     const { fs } = this.#context;
     const paths: string[] = [];
-    this.isDeleted = true;
+    this.#isDeleted = true;
     for (const suffix of SEGMENT_SUFFIXES) {
       const path = this.#pathOf(suffix);
       try {
@@ -548,8 +341,7 @@ export class Segment {
         if (!isNotFound(error)) throw error;
       }
     }
-    this.#context.indexCache.delete(this);
-    this.#file.close();
+    this.close();
     return paths;
   }
 
@@ -559,52 +351,35 @@ export class Segment {
    */
   renameFiles(nameSuffix: string): void {
     const { fs } = this.#context;
-    const paths = this.indexPaths;
+    const { offsetIndexPath, timeIndexPath } = this;
     this.#nameSuffix = nameSuffix;
-    for (const [i, path] of this.indexPaths.entries()) fs.renameSync(paths[i]!, path);
+    fs.renameSync(offsetIndexPath, this.offsetIndexPath);
+    fs.renameSync(timeIndexPath, this.timeIndexPath);
     this.#file.renameSync(this.#pathOf(LOG_SUFFIX));
   }
 
   /** Removes the files of a segment that is not part of its log, that of the batches first. */
   removeFiles(): void {
-    this.isDeleted = true;
+    this.#isDeleted = true;
     this.close();
     const { fs } = this.#context;
-    for (const path of [this.path, ...this.indexPaths]) fs.removeSync(path);
+    for (const path of [this.path, this.offsetIndexPath, this.timeIndexPath]) fs.removeSync(path);
   }
 
-  /** Updates the path after the folder was renamed. */
-  moved(folder: string): void {
+  /** Marks the segment as deleted with its log, whose folder was renamed. */
+  markFolderDeleted(folder: string): void {
+    this.#isDeleted = true;
     this.#folder = folder;
     this.#file.moved(this.#pathOf(LOG_SUFFIX));
   }
 
   /** Closes the file and drops the cached indexes. */
   close(): void {
-    this.#context.indexCache.delete(this);
+    this.indexes.close();
     this.#file.close();
   }
 
   #pathOf(suffix: string): string {
     return `${this.#folder}/${fileNameOf(this.baseOffset, suffix)}${this.#nameSuffix}`;
-  }
-
-  /** Whether a power failure left the time index empty or with zeros. */
-  #isLost(time: { readonly lastTimestamp: number }): boolean {
-    return time.lastTimestamp <= 0 && time.lastTimestamp < this.firstTimestamp;
-  }
-
-  #loadMaxTimestamp(): void {
-    if (this.#maxTimestamp !== undefined) return;
-    let time = TimeIndex.readLastEntry(
-      this.#context.fs,
-      this.#pathOf(TIME_INDEX_SUFFIX),
-      this.baseOffset,
-    );
-    if (time.count === 0 || this.#isLost(time)) ({ time } = this.indexes);
-    // Rebuilding the indexes sets them.
-    if (this.#maxTimestamp !== undefined) return;
-    this.#maxTimestamp = time.lastTimestamp;
-    this.#offsetOfMaxTimestamp = time.count === 0 ? -1 : time.lastOffset;
   }
 }

@@ -7,13 +7,13 @@
  */
 
 import { BatchWalk, type DamagedRange } from "./batch_walk.ts";
-import { Segment, type SegmentContext } from "./segment.ts";
+import type { Segment } from "./segment.ts";
+import { type IndexContext, SegmentIndexes } from "./segment_indexes.ts";
 import { TimeSlice } from "../time_slice.ts";
 
 /** How to check a segment. */
 export interface SegmentCheckOptions {
-  readonly context: SegmentContext;
-  readonly folder: string;
+  readonly context: IndexContext;
   readonly indexIntervalBytes: number;
   /** Exclusive upper bound of offsets: where the next segment begins, or the log ends. */
   readonly endOffset: () => number;
@@ -29,11 +29,13 @@ export async function checkSegment(
   segment: Segment,
   options: SegmentCheckOptions,
 ): Promise<readonly DamagedRange[] | undefined> {
-  const { context, folder, indexIntervalBytes, endOffset } = options;
+  const { context, indexIntervalBytes, endOffset } = options;
   const { truncations, baseOffset } = segment;
+  const isStale = () => segment.isDeleted || segment.truncations !== truncations;
   const slice = new TimeSlice();
   const damages: DamagedRange[] = [];
-  const indexed = new Segment(context, folder, baseOffset, undefined, segment.createdMs);
+  const indexes = new SegmentIndexes(context, segment);
+  indexes.begin();
   let position = 0;
   let nextOffset = baseOffset;
   // An active segment grows during the check.
@@ -44,17 +46,18 @@ export async function checkSegment(
       nextOffset,
       endOffset: endOffset(),
     });
-    while (walk.next()) {
+    while (await walk.nextInSlices(slice)) {
+      if (isStale()) return undefined;
       if (walk.damage !== undefined) damages.push(walk.damage);
-      else indexed.indexBatch(walk.header, walk.position, indexIntervalBytes);
-      if (!slice.isOver) continue;
-      await slice.pause();
-      if (segment.isDeleted || segment.truncations !== truncations) return undefined;
+      else indexes.add(walk.header, walk.position, indexIntervalBytes);
+      if (slice.isOver) await slice.pause();
+      if (isStale()) return undefined;
     }
+    if (isStale()) return undefined;
     position = walk.position;
     nextOffset = walk.nextOffset;
   }
   segment.integrity.replace(position, damages);
-  segment.takeIndexes(indexed);
+  segment.indexes.takeFrom(indexes);
   return damages;
 }

@@ -87,7 +87,10 @@ class SegmentComparer implements Comparison {
       if (size !== undefined) this.#missingCount = 0;
       if (size === undefined || size < segment.sizeInBytes) await this.#fill(segment, size);
       else if (size > segment.sizeInBytes) {
-        this.#report(segment, `it has ${size} bytes, it had ${segment.sizeInBytes} at the last shutdown`);
+        this.#report(
+          segment,
+          `it has ${size} bytes, it had ${segment.sizeInBytes} at the last shutdown`,
+        );
       } else this.#compareIndexes(segment);
       if (this.#slice.isOver) await this.#slice.pause();
     }
@@ -108,7 +111,8 @@ class SegmentComparer implements Comparison {
       this.isChanged = true;
       this.losses.push({
         path: `${folder}/${name}`,
-        problem: `the file did not exist at the last shutdown; it is renamed to ${name}${STRAY_SUFFIX}`,
+        problem:
+          `the file did not exist at the last shutdown; it is renamed to ${name}${STRAY_SUFFIX}`,
         firstOffset: baseOffset,
         nextOffset: baseOffset,
       });
@@ -185,7 +189,7 @@ class SegmentComparer implements Comparison {
       endOffset,
     });
     let nextOffset = baseOffset;
-    while (walk.next()) {
+    while (await walk.nextInSlices(this.#slice)) {
       const isTail = walk.damage !== undefined && walk.nextPosition === sizeInBytes;
       if (isTail) return { position: walk.position, nextOffset };
       ({ nextOffset } = walk);

@@ -264,8 +264,8 @@ async function rebuildIndexes(
   const { size } = fs.statSync(path)!;
   const segment = new Segment(context, folder, baseOffset, size, nowMs);
   try {
-    segment.rebuildIndexes();
-    for (const index of segment.indexPaths) await syncFile(fs, index);
+    segment.indexes.rebuild();
+    for (const index of [segment.offsetIndexPath, segment.timeIndexPath]) await syncFile(fs, index);
   } finally {
     segment.close();
   }

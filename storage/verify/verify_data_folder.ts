@@ -251,7 +251,9 @@ function compareNames(
 ): void {
   const path = `${folder}/${RECOVERY_POINT_FILE_NAME}`;
   for (const name of names) {
-    if (!recoveryPoints.has(name)) findings.push({ path, problem: `it has no entry for "${name}"` });
+    if (!recoveryPoints.has(name)) {
+      findings.push({ path, problem: `it has no entry for "${name}"` });
+    }
   }
 }
 

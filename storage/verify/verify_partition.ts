@@ -179,7 +179,7 @@ class PartitionVerifier {
         nextOffset: baseOffset,
         endOffset: nextBaseOffset ?? Infinity,
       });
-      while (walk.next()) {
+      while (await walk.nextInSlices(this.#slice)) {
         onProgress?.(walk.nextPosition - walk.position);
         let { nextOffset } = walk;
         if (walk.damage !== undefined) {
@@ -209,7 +209,8 @@ class PartitionVerifier {
       this.#checkGap(endOffset, sizeInBytes, lose, isCut);
       this.#nextOffset = endOffset;
     } else if (closed !== undefined && sizeInBytes !== closed.sizeInBytes && holes.length === 0) {
-      const problem = `it has ${sizeInBytes} bytes, it had ${closed.sizeInBytes} at the last shutdown`;
+      const problem =
+        `it has ${sizeInBytes} bytes, it had ${closed.sizeInBytes} at the last shutdown`;
       this.#findings.push({ path, problem });
     }
     indexes.end();
@@ -255,8 +256,7 @@ class PartitionVerifier {
       this.#findings.push({
         path,
         position,
-        problem:
-          `batch of offsets ${baseOffset} to ${lastOffset} states ${recordCount} records`,
+        problem: `batch of offsets ${baseOffset} to ${lastOffset} states ${recordCount} records`,
       });
     } else if (this.#options.withRecords) {
       const problem = recordsProblem(walk);

@@ -177,7 +177,7 @@ Deno.test("log dump reports a truncated end and bytes that are not a batch", asy
     await Deno.truncate(path, third.position + 10);
     assertStringIncludes(
       (await dump(path)).stdout,
-      "10 bytes are there, the header of a batch takes 61",
+      "10 bytes are left, a batch header takes 61",
     );
     await Deno.writeFile(path, new Uint8Array(5000));
     const zeros = await dumpJson(path);
