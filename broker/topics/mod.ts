@@ -3,7 +3,7 @@
  *
  * `TopicRegistry` looks topics up, and creates, deletes and changes them through the cluster's
  * metadata. `TopicHosting` follows the metadata: it opens, creates and deletes the logs that are to be
- * here, each under a `Partition`, which knows who leads and how far consumers may read. `LogUpkeep` has
+ * here, each under a `Partition`, which knows who leads and how far consumers may read. `LogManager` has
  * what the logs need from time to time. A topic's settings (`TopicConfig`) derive from the broker's.
  *
  * @module

@@ -84,11 +84,11 @@ export interface PartitionOptions {
   readonly log: Log;
   readonly state: PartitionState;
   readonly config: TopicConfig;
-  readonly upkeep: PartitionUpkeep;
+  readonly logManager: PartitionLogManager;
 }
 
 /** What a partition asks of its broker. */
-export interface PartitionUpkeep {
+export interface PartitionLogManager {
   /** Resolves when it is on disk where logs start. */
   writeLogStarts(): Promise<void>;
   /** Flushes a log within `delayMs`. */
@@ -118,7 +118,7 @@ export class Partition {
   readonly log: Log;
   readonly #isInternal: boolean;
   readonly #nodeId: number;
-  readonly #upkeep: PartitionUpkeep;
+  readonly #logManager: PartitionLogManager;
   readonly #waiters: Set<() => void> = new Set();
   #state: PartitionState;
   #config: TopicConfig;
@@ -137,7 +137,7 @@ export class Partition {
     this.log = options.log;
     this.#isInternal = options.isInternal;
     this.#nodeId = options.nodeId;
-    this.#upkeep = options.upkeep;
+    this.#logManager = options.logManager;
     this.#state = options.state;
     this.#config = options.config;
     this.#highWatermark = options.log.logEndOffset;
@@ -361,7 +361,7 @@ export class Partition {
     }
     if (target > this.#logStartOffset) {
       this.log.deleteRecordsBefore(target);
-      await this.#upkeep.writeLogStarts();
+      await this.#logManager.writeLogStarts();
       this.#advanceStart(target);
     }
     return this.#logStartOffset;
@@ -468,8 +468,8 @@ export class Partition {
       if (isCommit || endOffset - flushedOffset >= flushMessages) {
         return this.#joinFlush(firstOffset);
       }
-      if (flushMs < NO_LIMIT) this.#upkeep.requestFlush(this.log, flushMs);
-      else if (flush === "interval") this.#upkeep.requestFlush(this.log, DEFAULT_INTERVAL_MS);
+      if (flushMs < NO_LIMIT) this.#logManager.requestFlush(this.log, flushMs);
+      else if (flush === "interval") this.#logManager.requestFlush(this.log, DEFAULT_INTERVAL_MS);
     }
     if (this.#flushing === undefined && this.#queued === undefined) {
       this.#advance(this.log.logEndOffset);

@@ -21,7 +21,7 @@ import { METADATA_LOG_NAME } from "../cluster/local_metadata_store.ts";
 import type { BrokerConfig } from "../settings/config.ts";
 import type { Logger } from "../logger.ts";
 import { tellLosses } from "../log_losses.ts";
-import { LogUpkeep } from "./log_upkeep.ts";
+import { LogManager } from "./log_manager.ts";
 import { Partition } from "./partition.ts";
 import { TopicConfig } from "./topic_config.ts";
 import { isInternalTopic } from "./topic_name.ts";
@@ -65,12 +65,12 @@ export class TopicHosting {
   #isStarting = true;
 
   /** What the logs need from time to time. */
-  readonly upkeep: LogUpkeep;
+  readonly logManager: LogManager;
 
   private constructor(options: TopicHostingOptions) {
     this.#options = options;
     this.#defaults = new TopicConfig(options.config, new Map());
-    this.upkeep = new LogUpkeep(options);
+    this.logManager = new LogManager(options);
   }
 
   /** Opens what is to be here, and follows changes from then on. */
@@ -110,7 +110,7 @@ export class TopicHosting {
     this.#isClosed = true;
     for (const unsubscribe of this.#unsubscribes) unsubscribe();
     await this.#tasksDone();
-    await this.upkeep.close();
+    await this.logManager.close();
   }
 
   async #tasksDone(): Promise<number> {
@@ -147,13 +147,13 @@ export class TopicHosting {
       const id = log.name === METADATA_LOG_NAME ? undefined : topicIdOf(log);
       if (id === undefined) this.#clearUpNobodys(log);
       else if (cluster.topicById(id) !== undefined) this.#topicIdsAtStart.set(log, id);
-      else if (cluster.deletedTopics.has(id)) this.upkeep.delete(log);
+      else if (cluster.deletedTopics.has(id)) this.logManager.delete(log);
       else logger.warn("Folder holds a partition of an unknown topic", { folder: log.folder, id });
       if (clock.now() - sliceMs < SLICE_MS) continue;
       await clock.yield();
       sliceMs = clock.now();
     }
-    for (const id of cluster.deletedTopics.keys()) this.upkeep.noteRemoved(id);
+    for (const id of cluster.deletedTopics.keys()) this.logManager.markRemoved(id);
   }
 
   /**
@@ -167,7 +167,7 @@ export class TopicHosting {
     const { folder } = log;
     if (log.isUnused) {
       logger.warn("Deleted empty folder that does not say whose it is", { folder });
-      this.upkeep.delete(log);
+      this.logManager.delete(log);
       return;
     }
     const path = directory.setAside(log.name);
@@ -246,7 +246,7 @@ export class TopicHosting {
       }
       if (config.get("flush") === "commit") await this.#flushRecovered(partitions);
     } catch (error) {
-      for (const log of created) this.upkeep.delete(log);
+      for (const log of created) this.logManager.delete(log);
       throw error;
     }
     return partitions;
@@ -276,7 +276,7 @@ export class TopicHosting {
       log,
       state: state.partitions[index]!,
       config,
-      upkeep: this.upkeep,
+      logManager: this.logManager,
     });
   }
 
@@ -347,13 +347,13 @@ export class TopicHosting {
     const { clock } = this.#options;
     let sliceMs = clock.now();
     for (const { log } of hosted.partitions) {
-      this.upkeep.delete(log);
+      this.logManager.delete(log);
       if (clock.now() - sliceMs < SLICE_MS) continue;
       await clock.yield();
       sliceMs = clock.now();
     }
     this.#retired.delete(hosted);
-    this.upkeep.noteRemoved(hosted.id);
+    this.logManager.markRemoved(hosted.id);
   }
 }
 

@@ -109,7 +109,7 @@ export class TopicRegistry {
 
   /** Deletes segments that the topics' retention no longer keeps; gives way to others on the way. */
   async applyRetention(): Promise<void> {
-    await this.#hosting.upkeep.applyRetention(this.all());
+    await this.#hosting.logManager.applyRetention(this.all());
   }
 
   /**
@@ -118,7 +118,7 @@ export class TopicRegistry {
    * @param signal Ends it early: the logs that it did not come to are as far as they were.
    */
   async checkpoint(signal?: AbortSignal): Promise<void> {
-    await this.#hosting.upkeep.checkpoint(signal);
+    await this.#hosting.logManager.checkpoint(signal);
   }
 
   /**
@@ -156,7 +156,7 @@ export class TopicRegistry {
    */
   async compact(signal: AbortSignal): Promise<void> {
     const dedupeBytes = this.#options.config.get("log.cleaner.dedupe.buffer.size");
-    await this.#hosting.upkeep.compact(() => this.all(), { dedupeBytes, signal });
+    await this.#hosting.logManager.compact(() => this.all(), { dedupeBytes, signal });
   }
 
   /**

@@ -18,11 +18,11 @@ import type { ClusterState } from "../cluster/cluster_state.ts";
 import type { Logger } from "../logger.ts";
 import { FileRemoval } from "./file_removal.ts";
 import { IntervalFlusher } from "./interval_flusher.ts";
-import type { PartitionUpkeep } from "./partition.ts";
+import type { PartitionLogManager } from "./partition.ts";
 import type { Topic } from "./topic.ts";
 
-/** What upkeep works on. */
-export interface LogUpkeepOptions {
+/** What a log manager works on. */
+export interface LogManagerOptions {
   readonly cluster: ClusterState;
   readonly directory: LogDirectory;
   readonly clock: Clock;
@@ -40,9 +40,9 @@ export interface CompactionOptions {
 /** How long to work at a stretch before others have their turn. */
 const SLICE_MS = 10;
 
-/** Keeps the logs of one data folder up. */
-export class LogUpkeep implements PartitionUpkeep {
-  readonly #options: LogUpkeepOptions;
+/** Manages the logs of one data folder. */
+export class LogManager implements PartitionLogManager {
+  readonly #options: LogManagerOptions;
   readonly #removal: FileRemoval;
   readonly #flusher: IntervalFlusher;
   readonly #cleaner = new LogCleaner();
@@ -50,7 +50,7 @@ export class LogUpkeep implements PartitionUpkeep {
   readonly #removedTopics: Set<string> = new Set();
   #isClosed = false;
 
-  constructor(options: LogUpkeepOptions) {
+  constructor(options: LogManagerOptions) {
     const { directory, clock, logger } = options;
     this.#options = options;
     this.#removal = new FileRemoval(directory, clock, logger);
@@ -71,7 +71,7 @@ export class LogUpkeep implements PartitionUpkeep {
   }
 
   /** Notes that all logs of a deleted topic have been deleted. */
-  noteRemoved(topicId: string): void {
+  markRemoved(topicId: string): void {
     this.#removedTopics.add(topicId);
   }
 
@@ -139,7 +139,7 @@ export class LogUpkeep implements PartitionUpkeep {
           nowMs: clock.now(),
         });
         if (cleaning === undefined) return;
-        this.#noteCleaning(cleaning);
+        this.#logCleaning(cleaning);
       } catch (error) {
         logger.error("Cannot compact", { error });
         if (!(error instanceof CorruptRecordError)) return;
@@ -147,7 +147,7 @@ export class LogUpkeep implements PartitionUpkeep {
     }
   }
 
-  #noteCleaning({ log, fromOffset, toOffset, unreadable, ...counts }: LogCleaning): void {
+  #logCleaning({ log, fromOffset, toOffset, unreadable, ...counts }: LogCleaning): void {
     const { directory, logger } = this.#options;
     const config = directory.get(log)?.config;
     if (config !== undefined) this.#removal.after(config.fileDeleteDelayMs);
