@@ -1,5 +1,5 @@
 /**
- * The client: a program's view of a cluster.
+ * The client: a program's connection to a cluster.
  *
  * @module
  */
@@ -18,14 +18,14 @@ import { Producer } from "./producer/producer.ts";
 import type { ProducerOptions } from "./producer/producer_options.ts";
 import type { CloseOptions } from "./connection/waiting.ts";
 
-/** The inner side of a client, for tests of its parts. */
+/** Returns the internals of a client, for tests. */
 export let coreOf: (client: Client) => ClientCore;
 
 /**
- * A cluster as a program sees it: the connections to its brokers and what is known of its topics.
+ * A connection to a cluster: the connections to its brokers and the cached metadata.
  *
- * Admins, producers and consumers are made from a client and share it. Making one costs nothing: it
- * connects when it is first asked for something.
+ * Admins, producers and consumers are created from a client and share it. Creating one costs
+ * nothing: the client connects on first use.
  *
  * @example Writing and reading a message
  * ```ts
@@ -53,16 +53,16 @@ export class Client implements AsyncDisposable {
   }
 
   /**
-   * Makes a client; it connects when it is first used.
+   * Creates a client. It connects on first use.
    *
    * @param options How to reach the cluster.
-   * @throws {UsageError} If an option is not possible.
+   * @throws {UsageError} If an option is invalid.
    */
   constructor(options: ClientOptions) {
     this.#core = new ClientCore(resolveClientOptions(options));
   }
 
-  /** The brokers of the cluster, as far as known; none before the first request. */
+  /** The known brokers of the cluster; empty before the first request. */
   get brokers(): readonly BrokerNode[] {
     return this.#core.metadata.brokers;
   }
@@ -73,19 +73,21 @@ export class Client implements AsyncDisposable {
   }
 
   /**
-   * The broker that requests for the controller go to, as far as known; undefined before the first
-   * request. `discoverController()` asks.
+   * The broker that requests for the controller are sent to; undefined before the first request.
+   * See `discoverController()`.
    */
   get controller(): BrokerNode | undefined {
     return this.#core.metadata.controller;
   }
 
   /**
-   * Asks the cluster who its controller is. Requests that need the controller do so by themselves.
+   * Asks the cluster which broker is its controller. Requests that need the controller do this when
+   * necessary.
    *
-   * @param options How long to try.
+   * @param options Time limit and signal.
    * @returns The controller.
-   * @throws {TimeoutError} If no broker could be reached, or the cluster has no controller, for that long.
+   * @throws {TimeoutError} If no broker can be reached, or the cluster has no controller, within
+   * the time limit.
    */
   async discoverController(options: OperationOptions = {}): Promise<BrokerNode> {
     ensureKnown("discoverController()", options, OPERATION_NAMES);
@@ -96,53 +98,54 @@ export class Client implements AsyncDisposable {
     );
   }
 
-  /** Makes an admin, to create, describe and change topics. */
+  /** Creates an admin, which creates, describes and alters topics. */
   admin(): Admin {
     return new Admin(this.#core);
   }
 
   /**
-   * Makes a producer, to send messages.
+   * Creates a producer, which sends messages.
    *
-   * @param options How it sends.
-   * @throws {UsageError} If an option is not possible.
+   * @param options How to send.
+   * @throws {UsageError} If an option is invalid.
    */
   producer(options: ProducerOptions = {}): Producer {
     return new Producer(this.#core, options);
   }
 
   /**
-   * Makes a consumer, to read messages.
+   * Creates a consumer, which reads messages.
    *
-   * @param options How it reads.
-   * @throws {UsageError} If an option is not possible.
+   * @param options How to read.
+   * @throws {UsageError} If an option is invalid.
    */
   consumer(options: ConsumerOptions = {}): Consumer {
     return new Consumer(this.#core, options);
   }
 
   /**
-   * Makes a group consumer, to read messages together with others.
+   * Creates a group consumer, which shares the messages of its topics with the other members of a
+   * group.
    *
-   * @param options Which group and topics, and how it reads.
-   * @throws {UsageError} If an option is not possible.
+   * @param options The group, the topics, and how to read.
+   * @throws {UsageError} If an option is invalid.
    */
   groupConsumer(options: GroupConsumerOptions): GroupConsumer {
     return new GroupConsumer(this.#core, options);
   }
 
   /**
-   * Closes the client, and all producers and consumers made from it: messages on their way are still
-   * sent. Safe to call again.
+   * Closes the client and all producers and consumers created from it, after sending the messages
+   * that are queued. Calling it again has no effect.
    *
-   * @param options How long to wait for them.
+   * @param options How long to wait for queued messages.
    */
   async close(options: CloseOptions = {}): Promise<void> {
     ensureKnown("close()", options, CLOSE_NAMES);
     await this.#core.close(options);
   }
 
-  /** Closes the client, like `close()`. */
+  /** Closes the client. See {@linkcode Client.close}. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

@@ -1,5 +1,5 @@
 /**
- * What a client can be told, with the defaults.
+ * The options of a client, with their defaults.
  *
  * @module
  */
@@ -15,53 +15,59 @@ import {
 } from "./connection/dialer.ts";
 import { UsageError } from "./errors.ts";
 
-/** How often and how patiently a client tries again. */
+/** When and how often operations are retried. */
 export interface RetryOptions {
-  /** How often an operation is tried at most; `timeout` ends it in any case. Default: no limit. */
+  /** The maximum number of attempts; `timeout` applies in any case. Default: unlimited. */
   readonly attempts?: number;
-  /** Milliseconds to wait after the first failure; twice as long after each further one. Default: 100. */
+  /**
+   * The wait after the first failure, in milliseconds; it doubles with each further one. Default:
+   * 100.
+   */
   readonly initialBackoff?: number;
-  /** The longest such wait, in milliseconds. Default: 1000. */
+  /** The maximum wait between attempts, in milliseconds. Default: 1000. */
   readonly maxBackoff?: number;
 }
 
-/** How to reach a cluster. One of `brokers` and `broker` is required. */
+/** How to reach a cluster. Exactly one of `brokers` and `broker` is required. */
 export interface ClientOptions {
   /**
-   * Addresses of one or more brokers, `host:port`, as a list or separated by commas. The client asks
-   * them for the rest of the cluster, so not all have to be named.
+   * Addresses of one or more brokers, `host:port`, as a list or separated by commas. The client
+   * discovers the other brokers of the cluster from these.
    */
   readonly brokers?: string | readonly string[];
   /** A broker in this process, instead of addresses. */
   readonly broker?: EmbeddedBroker;
-  /** What brokers log and count this client as. Default: `dqueue`. */
+  /** The client id that brokers use in logs and quotas. Default: `dqueue`. */
   readonly clientId?: string;
   /**
-   * How long an operation may take in all, retries included, in milliseconds; also how long a consumer
-   * waits for brokers that cannot be reached. Default: 30000, and consumers wait for as long as it takes.
+   * The time limit of an operation including retries, in milliseconds; for consumers also how long
+   * they wait for unreachable brokers. Default: 30000, and no limit for consumers.
    */
   readonly timeout?: number;
   /**
-   * How long a broker may take to answer one request, in milliseconds; then the connection is given up
-   * and the request tried again. Default: 30000, or `timeout` if that is less.
+   * The time limit of a single request, in milliseconds; then the connection is closed and the
+   * request retried. Default: 30000, or `timeout` if that is less.
    */
   readonly requestTimeout?: number;
-  /** How long it may take to reach a broker, in milliseconds. Default: 10000, or `timeout` if less. */
+  /**
+   * The time limit for connecting to a broker, in milliseconds. Default: 10000, or `timeout` if
+   * that is less.
+   */
   readonly connectTimeout?: number;
-  /** How old metadata may be before they are asked for again, in milliseconds. Default: 300000. */
+  /** The maximum age of cached metadata, in milliseconds. Default: 300000. */
   readonly metadataMaxAge?: number;
-  /** How often and how patiently to try again. */
+  /** When and how often to retry. */
   readonly retry?: RetryOptions;
 }
 
-/** The options with all defaults filled in. */
+/** The options with defaults applied. */
 export interface ResolvedClientOptions {
   readonly bootstrap: readonly BrokerAddress[];
   readonly dialer: Dialer;
   readonly isEmbedded: boolean;
   readonly clientId: string;
   readonly timeoutMs: number;
-  /** How long a consumer waits for brokers that cannot be reached. */
+  /** How long a consumer waits for unreachable brokers. */
   readonly patienceMs: number;
   readonly requestTimeoutMs: number;
   readonly connectTimeoutMs: number;
@@ -71,13 +77,13 @@ export interface ResolvedClientOptions {
   readonly maxBackoffMs: number;
 }
 
-/** @throws {UsageError} If an option is not possible. */
+/** @throws {UsageError} If an option is invalid. */
 export function resolveClientOptions(options: ClientOptions): ResolvedClientOptions {
   ensureKnown("Client", options, CLIENT_NAMES);
   const { brokers, broker, retry = {} } = options;
   ensureKnown("retry", retry, RETRY_NAMES);
   if ((brokers === undefined) === (broker === undefined)) {
-    throw new UsageError('Cannot make a client: give either "brokers" or "broker"');
+    throw new UsageError('Cannot create a client: give either "brokers" or "broker"');
   }
   const timeoutMs = atLeast("timeout", options.timeout ?? 30_000, 1);
   return {
@@ -107,27 +113,27 @@ export function resolveClientOptions(options: ClientOptions): ResolvedClientOpti
 function parseBrokers(brokers: string | readonly string[]): readonly BrokerAddress[] {
   const texts = typeof brokers === "string" ? brokers.split(",") : brokers;
   if (texts.length === 0) {
-    throw new UsageError('Cannot make a client: "brokers" is empty, at least one is needed');
+    throw new UsageError('Cannot create a client: "brokers" is empty, at least one is needed');
   }
   return texts.map(parseBrokerAddress);
 }
 
 /**
- * Checks a number among options.
+ * Checks a numeric option.
  *
- * @throws {UsageError} If it is not a number, or below `min`.
+ * @throws {UsageError} If it is not a number, or less than `min`.
  */
 export function atLeast(name: string, value: number, min: number): number {
   if (typeof value !== "number" || Number.isNaN(value) || value < min) {
-    throw new UsageError(`Cannot use ${name} of ${value}: the least is ${min}`);
+    throw new UsageError(`Cannot use ${name} of ${value}: it must be at least ${min}`);
   }
   return value;
 }
 
 /**
- * Checks a choice among options.
+ * Checks an option with a fixed set of values.
  *
- * @throws {UsageError} If it is none of `choices`.
+ * @throws {UsageError} If it is not one of `choices`.
  */
 export function oneOf<T extends string | number>(
   name: string,
@@ -135,7 +141,9 @@ export function oneOf<T extends string | number>(
   choices: readonly T[],
 ): T {
   if (!choices.includes(value)) {
-    throw new UsageError(`Cannot use ${name} of "${value}": choose one of ${choices.join(", ")}`);
+    throw new UsageError(
+      `Cannot use ${name} of "${value}": it must be one of ${choices.join(", ")}`,
+    );
   }
   return value;
 }

@@ -8,13 +8,13 @@ import { QUICK_RETRIES } from "./testing/client_setup.ts";
 import { DISCONNECT, FakeCluster, NO_ANSWER } from "./testing/fake_cluster.ts";
 import { CLIENT_SOFTWARE_VERSION } from "./connection/version.ts";
 
-Deno.test("Client needs to be told where the cluster is", () => {
+Deno.test("Client() throws for invalid options", () => {
   const refused: [ClientOptions, string][] = [
     [{}, 'give either "brokers" or "broker"'],
     [{ brokers: "a", broker: new FakeCluster() }, 'give either "brokers" or "broker"'],
     [{ brokers: [] }, '"brokers" is empty'],
     [{ brokers: "host:port" }, 'Cannot use "host:port" as a broker\'s address'],
-    [{ brokers: "a", timeout: 0 }, "Cannot use timeout of 0: the least is 1"],
+    [{ brokers: "a", timeout: 0 }, "Cannot use timeout of 0: it must be at least 1"],
     [{ brokers: "a", retry: { attempts: NaN } }, "Cannot use retry.attempts of NaN"],
     [{ brokers: "a", timeout: "5s" as unknown as number }, "Cannot use timeout of 5s"],
   ];
@@ -23,7 +23,7 @@ Deno.test("Client needs to be told where the cluster is", () => {
   }
 });
 
-Deno.test("Client connects when it is first asked for something", async () => {
+Deno.test("Client connects on first use", async () => {
   const cluster = new FakeCluster({ brokers: 2 });
   await using client = new Client({ broker: cluster, clientId: "me" });
   assertEquals([client.controller, client.brokers, client.clusterId], [undefined, [], null]);
@@ -35,7 +35,7 @@ Deno.test("Client connects when it is first asked for something", async () => {
   assertEquals(client.clusterId, "fake");
 });
 
-Deno.test("Client.discoverController() asks anew each time", async () => {
+Deno.test("Client.discoverController() asks the cluster on each call", async () => {
   const cluster = new FakeCluster({ brokers: 2 });
   await using client = new Client({ broker: cluster });
   assertEquals((await client.discoverController()).id, 0);
@@ -44,7 +44,7 @@ Deno.test("Client.discoverController() asks anew each time", async () => {
   assertEquals(cluster.received(metadata).map(({ body }) => body.topics), [[], []]);
 });
 
-Deno.test("Client.discoverController() waits for a cluster that has none at the moment", async () => {
+Deno.test("Client.discoverController() waits while the cluster has none", async () => {
   const cluster = new FakeCluster();
   cluster.controllerId = -1;
   await using client = new Client({ broker: cluster, retry: QUICK_RETRIES });
@@ -56,7 +56,7 @@ Deno.test("Client.discoverController() waits for a cluster that has none at the 
   assertEquals((await client.discoverController()).id, 0);
 });
 
-Deno.test("Client tries its addresses one after the other", async () => {
+Deno.test("Client tries its addresses in turn", async () => {
   const cluster = new FakeCluster({ brokers: 3 });
   cluster.down.add(0).add(1);
   const connect = cluster.connect.bind(cluster);
@@ -72,7 +72,7 @@ Deno.test("Client tries its addresses one after the other", async () => {
   assertEquals(addresses, ["embedded:9092"]);
 });
 
-Deno.test("Client goes back to its first addresses when no known broker answers (KIP-899)", async () => {
+Deno.test("Client falls back to its bootstrap addresses when no known broker answers (KIP-899)", async () => {
   const cluster = new FakeCluster({ brokers: 2 });
   await using client = new Client({ broker: cluster, retry: QUICK_RETRIES });
   cluster.down.add(1);
@@ -84,7 +84,7 @@ Deno.test("Client goes back to its first addresses when no known broker answers 
   assertEquals((await client.discoverController()).id, 1);
 });
 
-Deno.test("Client tries again after a lost connection, until its time is over", async () => {
+Deno.test("Client retries after a lost connection until its timeout", async () => {
   const cluster = new FakeCluster();
   await using client = new Client({ broker: cluster, timeout: 50, retry: QUICK_RETRIES });
   cluster.once(metadata, () => DISCONNECT);
@@ -96,7 +96,7 @@ Deno.test("Client tries again after a lost connection, until its time is over", 
   assert(error.cause instanceof ConnectionError);
 });
 
-Deno.test("Client tries no more often than it is told", async () => {
+Deno.test("Client makes no more attempts than retry.attempts", async () => {
   const cluster = new FakeCluster();
   await using client = new Client({ broker: cluster, retry: { ...QUICK_RETRIES, attempts: 3 } });
   cluster.on(metadata, () => DISCONNECT);
@@ -104,7 +104,7 @@ Deno.test("Client tries no more often than it is told", async () => {
   assertEquals(cluster.received(metadata).length, 3);
 });
 
-Deno.test("Client's operations can be given up", async () => {
+Deno.test("Client operations reject with the reason of an aborted signal", async () => {
   const cluster = new FakeCluster();
   await using client = new Client({ broker: cluster });
   cluster.on(metadata, () => NO_ANSWER);
@@ -116,7 +116,7 @@ Deno.test("Client's operations can be given up", async () => {
   await assertRejects(() => client.admin().listTopics({ timeout: 5 }), TimeoutError);
 });
 
-Deno.test("Client gives up a broker that accepts connections and does not answer", async () => {
+Deno.test("Client times out on a broker that accepts connections but does not answer", async () => {
   const cluster = new FakeCluster();
   cluster.on(apiVersions, () => NO_ANSWER);
   await using client = new Client({
@@ -129,7 +129,7 @@ Deno.test("Client gives up a broker that accepts connections and does not answer
   assert(error.cause instanceof TimeoutError);
 });
 
-Deno.test("Client.close() ends what is under way and refuses more", async () => {
+Deno.test("Client.close() ends pending operations and rejects new ones", async () => {
   const cluster = new FakeCluster();
   const client = new Client({ broker: cluster });
   cluster.on(metadata, () => NO_ANSWER);
@@ -142,7 +142,7 @@ Deno.test("Client.close() ends what is under way and refuses more", async () => 
   await client[Symbol.asyncDispose]();
 });
 
-Deno.test("Client.close() with a timeout fails what could not be sent", async () => {
+Deno.test("Client.close() with a timeout rejects messages that could not be sent", async () => {
   const cluster = new FakeCluster({ topics: { a: 1 } });
   const client = new Client({ broker: cluster });
   cluster.on(produce, () => NO_ANSWER);
@@ -150,7 +150,7 @@ Deno.test("Client.close() with a timeout fails what could not be sent", async ()
   await Promise.all([assertRejects(() => sent, ClosedError), client.close({ timeout: 10 })]);
 });
 
-Deno.test("Client works under await using with producers and consumers left open", async () => {
+Deno.test("Client under await using closes open producers and consumers", async () => {
   const cluster = new FakeCluster({ topics: { a: 1 } });
   {
     await using client = new Client({ broker: cluster });
@@ -167,6 +167,6 @@ Deno.test("Client works under await using with producers and consumers left open
   assertEquals(cluster.connectionCount, 0);
 });
 
-Deno.test("Client states the version of the project", () => {
+Deno.test("Client sends the version of the project", () => {
   assertEquals(CLIENT_SOFTWARE_VERSION, denoConfig.version);
 });

@@ -1,4 +1,4 @@
-/** A value in a message: null, or what type it is. */
+/** Describes a value in an error message: null, or its type. */
 export function describeValue(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (typeof value !== "object") return `a ${typeof value}`;

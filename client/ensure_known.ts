@@ -1,5 +1,5 @@
 /**
- * Holds options to the names they may have, so that a mistyped one is told instead of passed over.
+ * Checks the names of options, so that a misspelled one is an error and not silently ignored.
  *
  * @module
  */
@@ -7,14 +7,15 @@
 import { didYouMean } from "../protocol/suggest.ts";
 import { UsageError } from "./errors.ts";
 
-/** All names of a type, of which none may be left out. */
+/** All property names of a type; a missing one does not compile. */
 export type Names<T> = { readonly [N in keyof Required<T>]: true };
 
 /**
- * Checks that options have no other names than they may.
+ * Checks that all options have known names.
  *
- * @param call What they were given to, as in `poll()`.
- * @throws {UsageError} If one has, with the known name that is nearest; or if they are no object.
+ * @param call The call they were passed to, as in `poll()`.
+ * @throws {UsageError} If a name is unknown, with the closest known one; or if `options` is not an
+ * object.
  */
 export function ensureKnown(
   call: string,
@@ -23,16 +24,16 @@ export function ensureKnown(
 ): void {
   if (typeof options !== "object" || options === null) {
     throw new UsageError(
-      `Cannot use ${JSON.stringify(options)} as options of ${call}: an object is needed`,
-      `Known are ${Object.keys(names).join(", ")}`,
+      `Cannot use ${JSON.stringify(options)} as options of ${call}: it must be an object`,
+      `Known options are ${Object.keys(names).join(", ")}`,
     );
   }
   for (const name of Object.keys(options)) {
     if (Object.hasOwn(names, name)) continue;
     throw new UsageError(
-      `Cannot use option "${name}" of ${call}: there is none of that name` +
+      `Cannot use option "${name}" of ${call}: it is unknown` +
         didYouMean(name, Object.keys(names)),
-      `Known are ${Object.keys(names).join(", ")}`,
+      `Known options are ${Object.keys(names).join(", ")}`,
     );
   }
 }

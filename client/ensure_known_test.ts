@@ -3,18 +3,18 @@ import { Client } from "./client.ts";
 import { DqueueError, UsageError } from "./errors.ts";
 import { setup } from "./testing/client_setup.ts";
 
-Deno.test("Client, producer(), consumer() and groupConsumer() refuse options of unknown names, with a suggestion", async () => {
+Deno.test("Client, producer(), consumer() and groupConsumer() reject unknown options with a suggestion", async () => {
   await using test = setup();
   const { client, cluster: broker } = test;
   const cases: [call: () => unknown, message: string][] = [
     [
       () => new Client({ broker, tiemout: 5 } as never),
-      '"tiemout" of Client: there is none of that',
+      '"tiemout" of Client: it is unknown',
     ],
     [() => new Client({ broker, tiemout: 5 } as never), 'did you mean "timeout"'],
     [
       () => new Client({ broker, retry: { retries: 5 } } as never),
-      '"retries" of retry: there is none',
+      '"retries" of retry: it is unknown',
     ],
     [() => client.producer({ lingerMs: 5 } as never), 'did you mean "linger"'],
     [() => client.producer({ ack: 1 } as never), 'did you mean "acks"'],
@@ -31,10 +31,13 @@ Deno.test("Client, producer(), consumer() and groupConsumer() refuse options of 
   for (const [call, message] of cases) assertThrows(call, UsageError, message);
   const error = assertThrows(() => client.consumer({ fromBeginning: true } as never));
   assertInstanceOf(error, DqueueError);
-  assertEquals(error.advice.startsWith("Known are autoOffsetReset, isolationLevel, "), true);
+  assertEquals(
+    error.advice.startsWith("Known options are autoOffsetReset, isolationLevel, "),
+    true,
+  );
 });
 
-Deno.test("Calls refuse options of unknown names with a rejection, and do nothing", async () => {
+Deno.test("Calls reject for unknown options, and have no effect", async () => {
   await using test = setup();
   const { client } = test;
   const admin = client.admin();
@@ -66,13 +69,12 @@ Deno.test("Calls refuse options of unknown names with a rejection, and do nothin
     "close()": () => producer.close(typo),
   };
   for (const [name, call] of Object.entries(calls)) {
-    const message =
-      `Cannot use option "timout" of ${name}: there is none of that name, did you mean ` +
+    const message = `Cannot use option "timout" of ${name}: it is unknown, did you mean ` +
       '"timeout"';
     await assertRejects(call, UsageError, message);
   }
   await assertRejects(() => consumer.subscribe("a", 0, () => {}, typo), UsageError, "timout");
-  await assertRejects(() => consumer.poll(1, 5000 as never), UsageError, "an object is needed");
+  await assertRejects(() => consumer.poll(1, 5000 as never), UsageError, "it must be an object");
   await assertRejects(
     () => consumer.poll(1, null as never),
     UsageError,
@@ -82,7 +84,7 @@ Deno.test("Calls refuse options of unknown names with a rejection, and do nothin
   await producer.close();
 });
 
-Deno.test("Admin.createTopics() refuses a topic with a mistyped name of a property", async () => {
+Deno.test("Admin.createTopics() rejects a topic with an unknown property", async () => {
   await using test = setup();
   const admin = test.client.admin();
   const topic = { name: "b", partitons: 3 };

@@ -1,31 +1,30 @@
 /**
  * The errors of the SDK: one hierarchy under {@linkcode DqueueError}.
  *
- * Every error says what was tried, with its values, in `message`; which error it is in `code`, a
- * stable name to compare with; whether the same call may succeed later in `retriable`; and what to
- * do about it in `advice`. What a broker answered is a {@linkcode KafkaError}, whose codes are
- * Kafka's own. An operation that a caller aborted rejects with the reason of the signal and with no
- * error of this hierarchy.
+ * Every error has a `message` that names the action and its values; a `code`, a stable name to
+ * compare with; `retriable`, whether the same call may succeed later; and `advice` on what to do.
+ * An error returned by a broker is a {@linkcode KafkaError} with Kafka's own code. An operation
+ * aborted by a signal rejects with the reason of the signal instead.
  *
  * @module
  */
 
 import { type ErrorInfo, errorInfo } from "../protocol/errors.ts";
 
-/** What the constructors of errors take beside the message. */
+/** Constructor options of errors. */
 export interface DqueueErrorOptions {
-  /** Which error it is, in capitals: `TIMEOUT`, `UNKNOWN_TOPIC_OR_PARTITION`. */
+  /** The code of the error, in capitals: `TIMEOUT`, `UNKNOWN_TOPIC_OR_PARTITION`. */
   readonly code: string;
   /** Whether the same call may succeed later. Default: false. */
   readonly retriable?: boolean;
   /** What to do about it, in a sentence. */
   readonly advice: string;
-  /** The error behind this one. */
+  /** The underlying error. */
   readonly cause?: unknown;
 }
 
 /**
- * What all errors of the SDK have in common.
+ * The base class of all errors of the SDK.
  *
  * @example Telling errors apart
  * ```ts
@@ -46,14 +45,14 @@ export interface DqueueErrorOptions {
 export class DqueueError extends Error {
   /** The name of the class. */
   override name = "DqueueError";
-  /** Which error it is, in capitals; never changes between versions. */
+  /** The code of the error, in capitals; stable across versions. */
   readonly code: string;
-  /** Whether the same call may succeed later. What can be retried safely the SDK has retried already. */
+  /** Whether the same call may succeed later. The SDK has already retried what is safe to retry. */
   readonly retriable: boolean;
   /** What to do about it, in a sentence. */
   readonly advice: string;
 
-  /** Makes an error; users of the SDK only catch them. */
+  /** Creates an error. */
   constructor(message: string, options: DqueueErrorOptions) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = options.code;
@@ -63,23 +62,23 @@ export class DqueueError extends Error {
 }
 
 /**
- * A broker refused a request, or a part of it, with one of Kafka's error codes. `code` is Kafka's name of
- * the error, or `UNKNOWN_ERROR_CODE` for one this program does not know.
+ * A broker refused a request or a part of it. `code` is Kafka's name of the error, or
+ * `UNKNOWN_ERROR_CODE` for an unknown one.
  */
 export class KafkaError extends DqueueError {
   /** The name of the class. */
   override name = "KafkaError";
-  /** Kafka's number of the error. */
+  /** Kafka's numeric error code. */
   readonly errorCode: number;
-  /** Whether it means that metadata were out of date; they are asked for again before a retry. */
+  /** Whether the cached metadata may be out of date; they are refreshed before a retry. */
   readonly refreshesMetadata: boolean;
 
   /**
-   * Makes an error of a code in a response.
+   * Creates an error from a code in a response.
    *
-   * @param action What was tried, as in `create topic "orders"`.
+   * @param action What failed, as in `create topic "orders"`.
    * @param errorCode The code in the response.
-   * @param detail The broker's own words, if it sent any.
+   * @param detail The broker's message, if any.
    */
   constructor(action: string, errorCode: number, detail?: string | null) {
     const info: ErrorInfo = errorInfo(errorCode);
@@ -93,7 +92,7 @@ export class KafkaError extends DqueueError {
   }
 }
 
-/** Brokers such as ours say themselves what they cannot do; that is not said twice. */
+/** Some brokers send messages that already begin with "Cannot …". */
 function describe(action: string, name: string, detail: string | null | undefined): string {
   if (!detail) return `Cannot ${action}: ${name}`;
   return detail.startsWith("Cannot ")
@@ -101,14 +100,14 @@ function describe(action: string, name: string, detail: string | null | undefine
     : `Cannot ${action}: ${detail} (${name})`;
 }
 
-/** A broker could not be reached, or the connection to it was lost before the answer came. */
+/** A broker could not be reached, or the connection was lost before the response. */
 export class ConnectionError extends DqueueError {
   /** The name of the class. */
   override name = "ConnectionError";
   /** Always `CONNECTION`. */
   declare readonly code: "CONNECTION";
 
-  /** Makes an error of a connection to `peer`. */
+  /** Creates an error of a connection. */
   constructor(
     message: string,
     options?: { readonly cause?: unknown; readonly advice?: string; readonly retriable?: boolean },
@@ -117,55 +116,59 @@ export class ConnectionError extends DqueueError {
       code: "CONNECTION",
       retriable: options?.retriable ?? true,
       advice: options?.advice ??
-        "Check that the broker runs, that the address is right and that the network lets it through",
+        "Check that the broker is running, that the address is correct and that the network allows it",
       cause: options?.cause,
     });
   }
 }
 
-/** Something was not done within its time. What caused the delay, if known, is the `cause`. */
+/**
+ * An operation did not complete within its time limit. The last failure, if any, is the `cause`.
+ */
 export class TimeoutError extends DqueueError {
   /** The name of the class. */
   override name = "TimeoutError";
   /** Always `TIMEOUT`. */
   declare readonly code: "TIMEOUT";
 
-  /** Makes an error of an operation that took too long. */
+  /** Creates an error of an operation that timed out. */
   constructor(message: string, options?: { readonly cause?: unknown; readonly advice?: string }) {
     super(message, {
       code: "TIMEOUT",
       retriable: true,
       advice: options?.advice ??
-        "See the cause for the last failure; if the broker is only slow, allow a longer timeout",
+        "See the cause for the last failure; if the broker is slow, increase the timeout",
       cause: options?.cause,
     });
   }
 }
 
-/** The client, producer or consumer was used after it was closed, or closed during the call. */
+/** The client, producer or consumer was closed before or during the call. */
 export class ClosedError extends DqueueError {
   /** The name of the class. */
   override name = "ClosedError";
   /** Always `CLOSED`. */
   declare readonly code: "CLOSED";
 
-  /** Makes an error of something closed. */
+  /** Creates an error of an object that is closed. */
   constructor(message: string) {
     super(message, {
       code: "CLOSED",
-      advice: "Close it only when all calls are done, or make a new one",
+      advice: "Close it only after all calls have completed, or create a new one",
     });
   }
 }
 
-/** An argument or option is not possible, or the call does not fit the state of the object. */
+/**
+ * An argument or option is invalid, or the call is not allowed in the current state of the object.
+ */
 export class UsageError extends DqueueError {
   /** The name of the class. */
   override name = "UsageError";
   /** Always `USAGE`. */
   declare readonly code: "USAGE";
 
-  /** Makes an error of a call that can never succeed as it is. */
+  /** Creates an error of an invalid call. */
   constructor(
     message: string,
     advice = "Correct the call; the message names the value and its bound",
@@ -174,31 +177,31 @@ export class UsageError extends DqueueError {
   }
 }
 
-/** A value cannot be turned into bytes, or the bytes of a message not into the value asked for. */
+/** A value cannot be serialized, or the bytes of a message cannot be deserialized. */
 export class SerializationError extends DqueueError {
   /** The name of the class. */
   override name = "SerializationError";
   /** Always `SERIALIZATION`. */
   declare readonly code: "SERIALIZATION";
 
-  /** Makes an error of a value that has no such form. */
+  /** Creates an error of a value that cannot be converted. */
   constructor(message: string, options?: { readonly cause?: unknown }) {
     super(message, {
       code: "SERIALIZATION",
-      advice: "Check what the message holds; keys and values are bytes, text or null",
+      advice: "Check the content of the message; keys and values are bytes, text or null",
       cause: options?.cause,
     });
   }
 }
 
-/** Client and broker have no version of a request in common. */
+/** The client and the broker support no common version of a request. */
 export class UnsupportedVersionError extends DqueueError {
   /** The name of the class. */
   override name = "UnsupportedVersionError";
-  /** Always `UNSUPPORTED_VERSION`, as the broker's own error for it. */
+  /** Always `UNSUPPORTED_VERSION`, like the broker's own error. */
   declare readonly code: "UNSUPPORTED_VERSION";
 
-  /** Makes an error of a request that cannot be made. */
+  /** Creates an error of a request that cannot be sent. */
   constructor(message: string) {
     super(message, {
       code: "UNSUPPORTED_VERSION",
@@ -208,33 +211,33 @@ export class UnsupportedVersionError extends DqueueError {
   }
 }
 
-/** What a broker sent is not Kafka's protocol, or the batches it sent are damaged. */
+/** A broker sent bytes that are not valid in Kafka's protocol, or corrupt batches. */
 export class ProtocolError extends DqueueError {
   /** The name of the class. */
   override name = "ProtocolError";
   /** Always `PROTOCOL`. */
   declare readonly code: "PROTOCOL";
 
-  /** Makes an error of bytes that make no sense. */
+  /** Creates an error of invalid bytes. */
   constructor(message: string, options?: { readonly cause?: unknown }) {
     super(message, {
       code: "PROTOCOL",
       advice:
-        "Check that the address is a Kafka listener without TLS, and the broker's log for damage",
+        "Check that the address is a Kafka listener without TLS, and check the broker's log for corruption",
       cause: options?.cause,
     });
   }
 }
 
 /**
- * A batch of messages cannot be read: its checksum is wrong, its records are not those that its header
- * states, or they expand to more than 16 MiB and a hundred times its size, as a decompression bomb does.
- * What comes after it can be read: after `seek()` to `nextOffset`.
+ * A batch cannot be read: its CRC is wrong, its records do not match its header, or they decompress
+ * to more than 16 MiB and a hundred times its size. Messages after it can be read: `seek()` to
+ * `nextOffset`.
  */
 export class CorruptBatchError extends ProtocolError {
   /** The name of the class. */
   override name = "CorruptBatchError";
-  /** What is to be done about it. */
+  /** What to do about it. */
   override readonly advice: string;
   /** The topic. */
   readonly topic: string;
@@ -245,7 +248,7 @@ export class CorruptBatchError extends ProtocolError {
   /** The offset after the batch. */
   readonly nextOffset: number;
 
-  /** Makes an error of a batch that could not be read from `offset` on. */
+  /** Creates an error of a batch that cannot be read from `offset` on. */
   constructor(
     place: {
       readonly topic: string;
@@ -264,22 +267,22 @@ export class CorruptBatchError extends ProtocolError {
     this.partition = partition;
     this.offset = offset;
     this.nextOffset = nextOffset;
-    this.advice = `Continue at offset ${nextOffset}, after the batch: seek there, or have such ` +
-      `batches left out, with onCorruptBatch or --skip-corrupt`;
+    this.advice = `Continue at offset ${nextOffset}, after the batch: seek there, or skip such ` +
+      `batches with onCorruptBatch or --skip-corrupt`;
   }
 }
 
-/** Whether trying again what failed with `error` may help. */
+/** Whether retrying may help after `error`. */
 export function isRetriable(error: unknown): boolean {
   return error instanceof DqueueError && error.retriable;
 }
 
-/** Whether `error` may be due to metadata that are out of date. */
+/** Whether `error` may be caused by outdated metadata. */
 export function refreshesMetadata(error: unknown): boolean {
   return error instanceof KafkaError ? error.refreshesMetadata : error instanceof ConnectionError;
 }
 
-/** The text of any error, without its stack. */
+/** The message of any thrown value. */
 export function describeError(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

@@ -26,13 +26,13 @@ Deno.test("KafkaError takes code, kind and advice from Kafka's table", () => {
   assert(error.advice.includes("leader"));
 });
 
-Deno.test("KafkaError gives the broker's own words and stands codes it does not know", () => {
+Deno.test("KafkaError includes the broker's message and accepts unknown codes", () => {
   const error = new KafkaError("do it", 9999, "it is forbidden");
   assertEquals(error.message, "Cannot do it: it is forbidden (UNKNOWN_ERROR_CODE)");
   assertEquals([error.code, error.errorCode, error.retriable], ["UNKNOWN_ERROR_CODE", 9999, false]);
 });
 
-Deno.test("DqueueError is what all errors of the SDK are", () => {
+Deno.test("DqueueError is the base class of all errors", () => {
   const errors: [DqueueError, string, boolean][] = [
     [new ConnectionError("m"), "CONNECTION", true],
     [new ConnectionError("m", { retriable: false }), "CONNECTION", false],
@@ -55,13 +55,13 @@ Deno.test("DqueueError is what all errors of the SDK are", () => {
   }
 });
 
-Deno.test("DqueueError keeps the error behind it", () => {
+Deno.test("DqueueError keeps its cause", () => {
   const cause = new Error("cause");
   assertEquals(new TimeoutError("m", { cause }).cause, cause);
   assert(!("cause" in new TimeoutError("m")));
 });
 
-Deno.test("refreshesMetadata() is true for lost connections and what Kafka says", () => {
+Deno.test("refreshesMetadata() is true for lost connections and the codes that Kafka marks", () => {
   assert(refreshesMetadata(new ConnectionError("m")));
   assert(refreshesMetadata(new KafkaError("m", ErrorCode.NOT_CONTROLLER)));
   assert(!refreshesMetadata(new KafkaError("m", ErrorCode.MESSAGE_TOO_LARGE)));

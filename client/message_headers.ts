@@ -1,5 +1,6 @@
 /**
- * The headers of a message (KIP-82): names with values, in order, where a name may come more than once.
+ * The headers of a message (KIP-82): an ordered list of names and values, in which names may
+ * repeat.
  *
  * @module
  */
@@ -8,13 +9,13 @@ import type { RecordData, RecordHeaderInput } from "../protocol/records/record_b
 import { SerializationError } from "./errors.ts";
 import { describeValue } from "./describe_value.ts";
 
-/** What keys, values and header values may be given as. Text is sent as UTF-8. */
+/** The types of keys, values and header values. Text is encoded as UTF-8. */
 export type MessageData = Uint8Array | string | null;
 
 /**
- * What headers may be given as: an object, whose values may be lists where a name comes more than once; a
- * list, in order, of pairs of name and value or of objects with `key` and `value`; a `Map`; or the headers
- * of a message that was received.
+ * The accepted forms of headers: an object, in which a list repeats the name; an iterable of
+ * `[name, value]` pairs or of `{ key, value }` objects; a `Map`; or the headers of a received
+ * message.
  */
 export type MessageHeadersInit =
   | Iterable<
@@ -28,36 +29,36 @@ const TEXT_DECODER = new TextDecoder("utf-8", { ignoreBOM: true });
 /**
  * The headers of a message, in the order they were written.
  *
- * A name may come more than once: `get()` and `text()` give its last value, as Kafka's own clients do,
- * and `getAll()` every one. Names are told apart by case.
+ * A name may repeat: `get()` and `text()` return its last value, like Kafka's clients, and
+ * `getAll()` returns all. Names are case-sensitive.
  */
 export class MessageHeaders implements Iterable<readonly [name: string, value: Uint8Array | null]> {
   readonly #entries: readonly { readonly key: string; readonly value: Uint8Array | null }[];
 
-  /** Takes the headers of a record; users get them from a message. */
+  /** Wraps the headers of a record. */
   constructor(entries: readonly { readonly key: string; readonly value: Uint8Array | null }[]) {
     this.#entries = entries;
   }
 
-  /** How many there are, each name counted as often as it comes. */
+  /** The number of headers; a repeated name counts each time. */
   get size(): number {
     return this.#entries.length;
   }
 
   /**
-   * Whether a name comes at all.
+   * Whether a header of this name exists.
    *
-   * @param name The name to look for.
+   * @param name The name of the header.
    */
   has(name: string): boolean {
     return this.#entries.some((entry) => entry.key === name);
   }
 
   /**
-   * The last value of a name.
+   * The last value of a header.
    *
-   * @param name The name to look for.
-   * @returns The bytes, null if the value is null, undefined if the name does not come.
+   * @param name The name of the header.
+   * @returns The bytes; null if the value is null; undefined if there is no such header.
    */
   get(name: string): Uint8Array | null | undefined {
     for (let index = this.#entries.length - 1; index >= 0; index--) {
@@ -67,26 +68,26 @@ export class MessageHeaders implements Iterable<readonly [name: string, value: U
   }
 
   /**
-   * All values of a name, in order.
+   * All values of a header, in order.
    *
-   * @param name The name to look for.
+   * @param name The name of the header.
    */
   getAll(name: string): (Uint8Array | null)[] {
     return this.#entries.filter((entry) => entry.key === name).map((entry) => entry.value);
   }
 
   /**
-   * The last value of a name as text.
+   * The last value of a header as text.
    *
-   * @param name The name to look for.
-   * @returns The text, null if the value is null, undefined if the name does not come.
+   * @param name The name of the header.
+   * @returns The text; null if the value is null; undefined if there is no such header.
    */
   text(name: string): string | null | undefined {
     const value = this.get(name);
     return value && TEXT_DECODER.decode(value);
   }
 
-  /** Goes through names and values in order. */
+  /** Iterates over names and values in order. */
   *[Symbol.iterator](): Iterator<readonly [name: string, value: Uint8Array | null]> {
     for (const { key, value } of this.#entries) yield [key, value];
   }
@@ -104,13 +105,13 @@ export class MessageHeaders implements Iterable<readonly [name: string, value: U
   }
 }
 
-/** What a message without headers has. */
+/** The headers of a message that has none. */
 export const NO_HEADERS: readonly RecordHeaderInput[] = Object.freeze([]);
 
 /**
- * Headers as the record batch takes them.
+ * Converts headers to the form of the record batch builder.
  *
- * @throws {SerializationError} If a name is not text, or a value not bytes, text or null.
+ * @throws {SerializationError} If a name is not a string, or a value is not bytes, text or null.
  */
 export function recordHeaders(init: MessageHeadersInit | undefined): readonly RecordHeaderInput[] {
   if (init === undefined || init === null) return NO_HEADERS;
@@ -132,7 +133,7 @@ export function recordHeaders(init: MessageHeadersInit | undefined): readonly Re
   return headers;
 }
 
-/** A header of a list. */
+/** Converts one entry of an iterable of headers. */
 function listed(entry: unknown, index: number): RecordHeaderInput {
   if (Array.isArray(entry) && entry.length === 2) return header(entry[0], entry[1]);
   if (!Array.isArray(entry) && typeof entry === "object" && entry !== null && "key" in entry) {
@@ -155,7 +156,7 @@ function header(key: string, value: MessageData): RecordHeaderInput {
 }
 
 /**
- * A key or value as the record batch takes it; undefined stands for null.
+ * Converts a key or value to the form of the record batch builder; undefined becomes null.
  *
  * @throws {SerializationError} If it is not bytes, text or null.
  */

@@ -10,14 +10,14 @@ const HEADERS = new MessageHeaders([
   { key: "a", value: utf8.encode("2") },
 ]);
 
-Deno.test("MessageHeaders gives the last value of a name, and all of them", () => {
+Deno.test("MessageHeaders.get() returns the last value and getAll() all values", () => {
   assertEquals(HEADERS.size, 3);
   assertEquals(HEADERS.get("a"), utf8.encode("2"));
   assertEquals(HEADERS.text("a"), "2");
   assertEquals(HEADERS.getAll("a"), [utf8.encode("1"), utf8.encode("2")]);
 });
 
-Deno.test("MessageHeaders tells a null value from a name that does not come", () => {
+Deno.test("MessageHeaders.get() distinguishes a null value from a missing header", () => {
   assertEquals([HEADERS.has("b"), HEADERS.get("b"), HEADERS.text("b")], [true, null, null]);
   assertEquals([HEADERS.has("A"), HEADERS.get("A"), HEADERS.text("A")], [
     false,
@@ -27,12 +27,12 @@ Deno.test("MessageHeaders tells a null value from a name that does not come", ()
   assertEquals(HEADERS.getAll("A"), []);
 });
 
-Deno.test("MessageHeaders goes through names and values in order", () => {
+Deno.test("MessageHeaders iterates over names and values in order", () => {
   assertEquals([...HEADERS].map(([name]) => name), ["a", "b", "a"]);
   assertStringIncludes(Deno.inspect(HEADERS), 'MessageHeaders [ [ "a", "1" ], [ "b", null ]');
 });
 
-Deno.test("recordHeaders() takes objects, pairs, maps and received headers", () => {
+Deno.test("recordHeaders() accepts objects, pairs, maps and received headers", () => {
   const expected = [{ key: "a", value: "1" }, { key: "a", value: "2" }, { key: "b", value: null }];
   assertEquals(recordHeaders({ a: ["1", "2"], b: null }), expected);
   assertEquals(recordHeaders([["a", "1"], ["a", "2"], ["b", null]]), expected);
@@ -41,7 +41,7 @@ Deno.test("recordHeaders() takes objects, pairs, maps and received headers", () 
   assertEquals(recordHeaders(undefined), []);
 });
 
-Deno.test("recordHeaders() and recordData() refuse what is not bytes, text or null", () => {
+Deno.test("recordHeaders() and recordData() reject values other than bytes, text and null", () => {
   const bad = { a: 5 } as unknown as { a: string };
   assertThrows(
     () => recordHeaders(bad),

@@ -1,16 +1,17 @@
 /**
- * The SDK: what a program imports to write to and read from a Kafka-compatible cluster.
+ * The SDK: a client library for Kafka-compatible clusters.
  *
- * A {@linkcode Client} stands for the cluster. From it come an {@linkcode Admin}, which creates and
- * describes topics, {@linkcode Producer}s, which send messages, and {@linkcode Consumer}s, which read
- * them, or {@linkcode GroupConsumer}s, which share the reading. Whatever waits takes a `signal`; whatever is opened has a `close()` and can be left to
- * `await using`. Errors are {@linkcode DqueueError}s that say what to do about them.
+ * A {@linkcode Client} connects to a cluster. It creates {@linkcode Admin}s, which create and
+ * describe topics, {@linkcode Producer}s, which send messages, {@linkcode Consumer}s, which read
+ * them, and {@linkcode GroupConsumer}s, which share the reading. Every call that waits takes a
+ * `signal`; every resource has a `close()` and works with `await using`. Errors are {@linkcode
+ * DqueueError}s with advice on what to do.
  *
  * ```ts
  * import { Broker } from "@dqueue/dqueue/broker";
  * import { Client } from "@dqueue/dqueue/client";
  *
- * // A broker in this process, as for a test; for one elsewhere: new Client({ brokers: "host:9092" }).
+ * // A broker in this process, as in a test. For another: new Client({ brokers: "host:9092" }).
  * await using broker = await Broker.start({ storage: "memory" });
  * await using client = new Client({ broker });
  * await client.admin().createTopic({ name: "greetings" });
@@ -26,11 +27,11 @@
  * }
  * ```
  *
- * How the files work together: `client_core.ts` is what the classes share, with the metadata cache
- * (`cluster_metadata.ts`) and connections (`connection_lane.ts`, `connection.ts`). The way of a message
- * out is told in `producer.ts`, its way in in `consumer.ts`, and how consumers share it in
- * `group_consumer.ts`. Nothing here knows of the broker's code: a
- * broker in the same process is any object that hands out channels (`dialer.ts`).
+ * How the folders work together: `connection/` has the `ClientCore` that all classes share, with
+ * the metadata cache and the connections. `producer/producer.ts` describes how a message is sent,
+ * `consumer/consumer.ts` how it is read, and `group/mod.ts` how consumers share the partitions.
+ * Nothing here imports the broker: a broker in the same process is any object that opens channels
+ * (`connection/dialer.ts`).
  *
  * @module
  */

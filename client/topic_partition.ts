@@ -2,6 +2,6 @@
 export interface TopicPartition {
   /** The topic. */
   readonly topic: string;
-  /** The partition's number within it. */
+  /** The partition number. */
   readonly partition: number;
 }

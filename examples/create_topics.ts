@@ -1,5 +1,5 @@
 /**
- * Creates topics in bulk from a JSON file, and says what became of each.
+ * Creates topics in bulk from a JSON file, and prints the result for each.
  *
  *     deno run --allow-net --allow-read examples/create_topics.ts examples/topics.json [HOST:PORT]
  */
@@ -15,7 +15,7 @@ if (file === undefined) {
 const topics: NewTopic[] = JSON.parse(await Deno.readTextFile(file));
 await using client = new Client({ brokers: address });
 
-// One request for all of them; each has a result of its own.
+// One request creates them all; each has its own result.
 const results = await client.admin().createTopics(topics);
 for (const { name, topic, error } of results) {
   if (topic !== undefined) console.log(`${name}: created with ${topic.partitions} partitions`);

@@ -1,5 +1,5 @@
 /**
- * A broker inside a unit test: starts in milliseconds, needs no port, leaves nothing behind.
+ * Runs a broker inside a unit test: it starts in milliseconds, needs no port and leaves no files.
  *
  *     deno test examples/embedded_broker_test.ts
  */
@@ -30,5 +30,5 @@ Deno.test("shout() copies messages in capitals", async () => {
   await using consumer = client.consumer();
   const { messages } = await consumer.fetchFrom("shouted", 0, 0);
   const texts = messages.map((message) => message.text());
-  if (texts.join() !== "HELLO,WORLD") throw new Error(`shouted were ${texts}`);
+  if (texts.join() !== "HELLO,WORLD") throw new Error(`the topic "shouted" has ${texts}`);
 });

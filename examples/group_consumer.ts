@@ -1,19 +1,21 @@
 /**
- * Works on the topic `orders` together with the other members of the group `billing`, and commits how far
- * it is in one of three ways. They differ in what is done again after a crash; nothing is ever skipped.
+ * Processes the topic `orders` together with the other members of the group `billing`, and commits
+ * offsets in one of three ways. They differ in how much is processed again after a crash; nothing
+ * is skipped.
  *
- * Start a broker with `deno task start`, and this in two terminals or more; Ctrl-C ends it in good order:
+ * Start a broker with `deno task start`, and run this in two or more terminals. Ctrl-C shuts it
+ * down cleanly:
  *
  *     deno run --allow-net examples/group_consumer.ts [message|batch|timer] [HOST:PORT]
  *
- * Give it something to do:
+ * Send it messages:
  *
  *     seq 100 | deno task -q dqueue produce orders
  */
 
 import { Client, type GroupConsumer, KafkaError, type Message } from "../client/mod.ts";
 
-/** A crash repeats the message that was being worked on, at most. Each message costs a request. */
+/** After a crash at most the current message is processed again. Each message costs a request. */
 async function commitEachMessage(consumer: GroupConsumer, stop: AbortSignal): Promise<void> {
   while (!stop.aborted) {
     for (const message of await consumer.poll(100)) {
@@ -24,7 +26,7 @@ async function commitEachMessage(consumer: GroupConsumer, stop: AbortSignal): Pr
   }
 }
 
-/** A crash repeats a batch, at most. Each batch costs a request. */
+/** After a crash at most a batch is processed again. Each batch costs a request. */
 async function commitEachBatch(consumer: GroupConsumer, stop: AbortSignal): Promise<void> {
   while (!stop.aborted) {
     for (const message of await consumer.poll(100)) await handle(message);
@@ -32,12 +34,12 @@ async function commitEachBatch(consumer: GroupConsumer, stop: AbortSignal): Prom
   }
 }
 
-/** A crash repeats the work of `autoCommitInterval`, and a batch, at most. */
+/** After a crash at most the messages of `autoCommitInterval` and a batch are processed again. */
 async function commitOnTimer(consumer: GroupConsumer, stop: AbortSignal): Promise<void> {
   while (!stop.aborted) {
     for (const message of await consumer.poll(100)) await handle(message);
   }
-  // The batch would count as done with the next call for messages, which there is not.
+  // The next poll would mark this batch as processed, but there is none.
   await consumer.commit();
 }
 
@@ -47,7 +49,7 @@ const WAYS = new Map([
   ["timer", commitOnTimer],
 ]);
 
-/** What is done twice after a crash should come to the same: charging order 7 once more must not. */
+/** Processing must be idempotent: charging order 7 a second time must have no effect. */
 function handle(message: Message): Promise<void> {
   console.log(`partition ${message.partition}, offset ${message.offset}: ${message.text()}`);
   return Promise.resolve();
@@ -56,7 +58,7 @@ function handle(message: Message): Promise<void> {
 const [way = "timer", address = "localhost:9092"] = Deno.args;
 const work = WAYS.get(way);
 if (work === undefined) {
-  console.error(`Cannot commit by "${way}": choose of ${[...WAYS.keys()].join(", ")}`);
+  console.error(`Cannot commit by "${way}": it must be one of ${[...WAYS.keys()].join(", ")}`);
   Deno.exit(2);
 }
 const stopping = new AbortController();
@@ -66,7 +68,7 @@ await using client = new Client({ brokers: address });
 try {
   await client.admin().createTopic({ name: "orders", partitions: 4 });
 } catch (error) {
-  // Another member was here before.
+  // Another member committed before.
   if (!(error instanceof KafkaError && error.code === "TOPIC_ALREADY_EXISTS")) throw error;
 }
 await using consumer = client.groupConsumer({
@@ -75,7 +77,7 @@ await using consumer = client.groupConsumer({
   autoOffsetReset: "earliest",
   autoCommit: way === "timer",
   autoCommitInterval: 1000,
-  onAssigned: (partitions) => console.log(`has got ${partitions.length} partitions`),
-  onRevoked: (partitions) => console.log(`has given up ${partitions.length} partitions`),
+  onAssigned: (partitions) => console.log(`assigned ${partitions.length} partitions`),
+  onRevoked: (partitions) => console.log(`revoked ${partitions.length} partitions`),
 });
 await work(consumer, stopping.signal);

@@ -13,7 +13,7 @@ const [address = "localhost:9092"] = Deno.args;
 await using client = new Client({ brokers: address });
 const admin = client.admin();
 
-// A topic of its own for each run, so that what is read is what was written.
+// Each run uses its own topic, to read only what it wrote.
 const topic = `example-${crypto.randomUUID()}`;
 await admin.createTopic({ name: topic, partitions: 3, replicas: 1 });
 

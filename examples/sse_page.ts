@@ -1,11 +1,12 @@
 /**
- * A web page that shows a topic live, by Server-Sent Events.
+ * Serves a web page that shows a topic live, with server-sent events.
  *
  * Start a broker with `deno task start`, then:
  *
  *     deno run --allow-net examples/sse_page.ts TOPIC [HOST:PORT]
  *
- * and open http://localhost:8000. Whoever reconnects goes on behind the last message seen.
+ * and open http://localhost:8000. A browser that reconnects continues after the last message it
+ * received.
  */
 
 import { Client, type Message } from "../client/mod.ts";
@@ -33,7 +34,7 @@ function eventOf(message: Message): string {
   return `id: ${message.offset}\ndata: ${JSON.stringify(message.text())}\n\n`;
 }
 
-/** The topic's messages as an event stream: from behind `lastId`, or from the start. */
+/** The messages of the topic as an event stream: after `lastId`, or from the beginning. */
 async function events(lastId: string | null): Promise<Response> {
   const consumer = client.consumer({ autoOffsetReset: "earliest" });
   await consumer.subscribe(topic);
@@ -45,7 +46,7 @@ async function events(lastId: string | null): Promise<Response> {
       if (done) controller.close();
       else controller.enqueue(new TextEncoder().encode(eventOf(value)));
     },
-    // The browser has left.
+    // The browser disconnected.
     cancel: () => consumer.close(),
   });
   return new Response(body, {

@@ -97,10 +97,10 @@ Deno.test("examples/group_consumer.ts commits in each of its ways", async (t) =>
       const lines = await within(printed, "the orders to be handled");
       assertEquals((await child.status).code, 0);
       assertEquals(lines, [
-        "has got 1 partitions",
+        "assigned 1 partitions",
         `partition 0, offset ${end}: a`,
         `partition 0, offset ${end + 1}: b`,
-        "has given up 1 partitions",
+        "revoked 1 partitions",
       ]);
       end += 2;
       const [committed] = await admin.listGroupOffsets("billing");

@@ -396,7 +396,7 @@ testEach("GroupConsumer can seek in onAssigned, pause and resume", async (option
   assertEquals(valuesOf(await polling), ["d"]);
   assertEquals(await consumer.seek(TOPIC, 0, "earliest"), 0);
   assertEquals(valuesOf(await pollAll(consumer, 3)), ["a", "b", "c"]);
-  await assertRejects(() => consumer.seek(TOPIC, 7, 0), UsageError, "does not belong");
+  await assertRejects(() => consumer.seek(TOPIC, 7, 0), UsageError, "it is not assigned");
 });
 
 testEach(
@@ -416,7 +416,11 @@ testEach(
     consumer.commitAsync(resolve);
     assertEquals(await promise, undefined);
     assertEquals(consumer.committedLag(TOPIC, 0), 0);
-    await assertRejects(() => consumer.commitOffset(TOPIC, 0, -1), UsageError, "the least is 0");
+    await assertRejects(
+      () => consumer.commitOffset(TOPIC, 0, -1),
+      UsageError,
+      "it must be at least 0",
+    );
   },
 );
 

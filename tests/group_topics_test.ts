@@ -153,7 +153,7 @@ Deno.test("GroupConsumer.addTopics() and removeTopics() refuse what cannot be", 
   const error = await assertRejects(() => consumer.addTopics(["b", "none"]), KafkaError);
   assertEquals(error.code, "UNKNOWN_TOPIC_OR_PARTITION");
   assertEquals(consumer.topics, ["a"]);
-  await assertRejects(() => consumer.removeTopics("a"), Error, "needs one at least");
+  await assertRejects(() => consumer.removeTopics("a"), Error, "needs at least one");
   await assertRejects(() => consumer.addTopics(""), Error, "Cannot use topics");
   assertEquals(topicsOf(consumer), ["a-0", "a-1"]);
 });

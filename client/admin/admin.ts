@@ -1,9 +1,10 @@
 /**
- * The admin: creates, describes, changes and deletes topics, describes and mends groups, and describes
+ * The admin client: creates, describes, alters and deletes topics, manages groups, and describes
  * the cluster.
  *
- * What changes topics goes to the controller, what concerns records to the leader of their partition,
- * what concerns a group to its coordinator, the settings of a broker to that broker, all else to any.
+ * Requests that change topics go to the controller, requests about records to the leader of the
+ * partition, requests about a group to its coordinator, and requests about a broker's settings to
+ * that broker. Any broker answers the rest.
  *
  * @module
  */
@@ -70,8 +71,8 @@ import type { TopicPartition } from "../topic_partition.ts";
 import { lookUpOffsets, type OffsetSpec, type PartitionOffset } from "../consumer/offset_lookup.ts";
 
 /**
- * Creates, describes, changes and deletes topics, describes and mends groups, and describes the cluster.
- * It holds nothing that would have to be closed.
+ * Creates, describes, alters and deletes topics, manages groups, and describes the cluster. It
+ * holds no resources and needs no `close()`.
  *
  * @example Creating a topic
  * ```ts
@@ -90,7 +91,7 @@ import { lookUpOffsets, type OffsetSpec, type PartitionOffset } from "../consume
 export class Admin {
   readonly #core: ClientCore;
 
-  /** @ignore `client.admin()` makes one. */
+  /** @ignore Use `client.admin()`. */
   constructor(core: ClientCore) {
     this.#core = core;
   }
@@ -99,9 +100,9 @@ export class Admin {
    * Creates a topic.
    *
    * @param topic The topic to create.
-   * @param options How to do it.
-   * @returns The topic as the broker has made it.
-   * @throws {KafkaError} If the broker refuses, for one with `TOPIC_ALREADY_EXISTS`.
+   * @param options Validation and time limit.
+   * @returns The topic as the broker created it.
+   * @throws {KafkaError} If the broker refuses, for example with `TOPIC_ALREADY_EXISTS`.
    */
   async createTopic(topic: NewTopic, options: ChangeOptions = {}): Promise<CreatedTopic> {
     ensureKnown("createTopic()", options, CHANGE_NAMES);
@@ -112,11 +113,11 @@ export class Admin {
   }
 
   /**
-   * Creates several topics. One that cannot be created does not keep the others from it.
+   * Creates several topics. A topic that cannot be created does not affect the others.
    *
    * @param topics The topics to create.
-   * @param options How to do it.
-   * @returns What became of each, in the order of the topics.
+   * @param options Validation and time limit.
+   * @returns The result for each topic, in the order of `topics`.
    */
   async createTopics(
     topics: readonly NewTopic[],
@@ -128,11 +129,11 @@ export class Admin {
   }
 
   /**
-   * Deletes a topic and all that is in it.
+   * Deletes a topic and its records.
    *
    * @param name The name of the topic.
-   * @param options How long to try.
-   * @throws {KafkaError} If the broker refuses, for one with `UNKNOWN_TOPIC_OR_PARTITION`.
+   * @param options Time limit and signal.
+   * @throws {KafkaError} If the broker refuses, for example with `UNKNOWN_TOPIC_OR_PARTITION`.
    */
   async deleteTopic(name: string, options: OperationOptions = {}): Promise<void> {
     ensureKnown("deleteTopic()", options, OPERATION_NAMES);
@@ -141,11 +142,11 @@ export class Admin {
   }
 
   /**
-   * Deletes several topics. One that cannot be deleted does not keep the others from it.
+   * Deletes several topics. A topic that cannot be deleted does not affect the others.
    *
    * @param names The names of the topics.
-   * @param options How long to try.
-   * @returns What became of each, in the order of the names.
+   * @param options Time limit and signal.
+   * @returns The result for each topic, in the order of `names`.
    */
   async deleteTopics(
     names: readonly string[],
@@ -158,8 +159,8 @@ export class Admin {
   /**
    * Lists topics.
    *
-   * @param options Which.
-   * @returns The topics in the order of their names.
+   * @param options Which topics to list.
+   * @returns The topics, sorted by name.
    */
   async listTopics(options: ListTopicsOptions = {}): Promise<TopicListing[]> {
     ensureKnown("listTopics()", options, LIST_TOPICS_NAMES);
@@ -167,11 +168,11 @@ export class Admin {
   }
 
   /**
-   * Describes a topic as it is now.
+   * Describes a topic.
    *
    * @param name The name of the topic.
-   * @param options How long to try.
-   * @throws {KafkaError} If there is no such topic, with `UNKNOWN_TOPIC_OR_PARTITION`.
+   * @param options Time limit and signal.
+   * @throws {KafkaError} If the topic does not exist, with `UNKNOWN_TOPIC_OR_PARTITION`.
    */
   async describeTopic(name: string, options: OperationOptions = {}): Promise<TopicDescription> {
     ensureKnown("describeTopic()", options, OPERATION_NAMES);
@@ -180,11 +181,11 @@ export class Admin {
   }
 
   /**
-   * Describes several topics as they are now.
+   * Describes several topics.
    *
    * @param names The names of the topics.
-   * @param options How long to try.
-   * @returns The topics in the order of the names.
+   * @param options Time limit and signal.
+   * @returns The topics in the order of `names`.
    * @throws {KafkaError} If one of them does not exist, with `UNKNOWN_TOPIC_OR_PARTITION`.
    */
   async describeTopics(
@@ -196,12 +197,13 @@ export class Admin {
   }
 
   /**
-   * Adds partitions to a topic. Keys may go to other partitions from then on.
+   * Adds partitions to a topic. From then on, keys may map to other partitions than before.
    *
    * @param topic The name of the topic.
-   * @param count How many partitions it shall have in all.
-   * @param options How to do it.
-   * @throws {KafkaError} If the broker refuses, with `INVALID_PARTITIONS` if it has as many already.
+   * @param count The total number of partitions afterwards.
+   * @param options Assignments, validation and time limit.
+   * @throws {KafkaError} If the broker refuses, with `INVALID_PARTITIONS` unless `count` is larger
+   * than the current number.
    */
   async createPartitions(
     topic: string,
@@ -213,12 +215,12 @@ export class Admin {
   }
 
   /**
-   * Describes the settings of a topic, a broker or a group.
+   * Describes the configs of a topic, a broker or a group.
    *
-   * @param resource What the settings belong to.
-   * @param options Which settings, and how fully.
-   * @returns The settings in the order of their names.
-   * @throws {KafkaError} If there is no such thing, or the broker refuses.
+   * @param resource The resource the configs belong to.
+   * @param options Which configs to describe, and in how much detail.
+   * @returns The configs, sorted by name.
+   * @throws {KafkaError} If the resource does not exist, or the broker refuses.
    *
    * @example How long a topic keeps messages
    * ```ts
@@ -246,14 +248,14 @@ export class Admin {
   }
 
   /**
-   * Changes settings and leaves all others as they are (KIP-339).
+   * Alters configs and leaves all others unchanged (KIP-339).
    *
-   * @param resource What the settings belong to.
-   * @param changes The new value of each setting; null for the default, or what to add to a list or take
-   * from it.
-   * @param options How to do it.
-   * @throws {KafkaError} If the broker refuses, with `INVALID_CONFIG` for a setting or value it does not
-   * know.
+   * @param resource The resource the configs belong to.
+   * @param changes The new value of each config: null resets it to its default, `append` and
+   * `subtract` change a list.
+   * @param options Validation and time limit.
+   * @throws {KafkaError} If the broker refuses, with `INVALID_CONFIG` for an unknown config or an
+   * invalid value.
    */
   async alterConfigs(
     resource: ConfigResource,
@@ -265,14 +267,14 @@ export class Admin {
   }
 
   /**
-   * Looks up offsets in the partitions of a topic: where they begin or end, or the first message at or
-   * after a time.
+   * Looks up offsets in the partitions of a topic: the earliest, the latest, or that of the first
+   * message at or after a timestamp.
    *
    * @param topic The name of the topic.
    * @param at The place to look up.
-   * @param options In which partitions.
-   * @returns The offset in each partition, in their order; −1 where there is no such message.
-   * @throws {KafkaError} If there is no such topic or partition.
+   * @param options Which partitions, and the isolation level.
+   * @returns The offset in each partition, in order; −1 where no message matches.
+   * @throws {KafkaError} If the topic or a partition does not exist.
    *
    * @example Where the messages of the last hour begin
    * ```ts
@@ -306,13 +308,14 @@ export class Admin {
   }
 
   /**
-   * Deletes the records of a topic before given offsets.
+   * Deletes the records of a topic before the given offsets.
    *
    * @param topic The name of the topic.
-   * @param before For each partition the first offset to keep; `"latest"` deletes all there is now.
-   * @param options How long to try.
-   * @returns Where each partition begins now, in the order of the partitions.
-   * @throws {KafkaError} If an offset lies outside the partition, with `OFFSET_OUT_OF_RANGE`.
+   * @param before The first offset to keep in each partition; `"latest"` deletes all current
+   * records.
+   * @param options Time limit and signal.
+   * @returns The new log start offset of each partition, in order.
+   * @throws {KafkaError} If an offset is out of range, with `OFFSET_OUT_OF_RANGE`.
    */
   async deleteRecords(
     topic: string,
@@ -324,9 +327,9 @@ export class Admin {
   }
 
   /**
-   * Describes the cluster as it is now.
+   * Describes the cluster.
    *
-   * @param options How long to try.
+   * @param options Time limit and signal.
    */
   async describeCluster(options: OperationOptions = {}): Promise<ClusterDescription> {
     ensureKnown("describeCluster()", options, OPERATION_NAMES);
@@ -334,10 +337,10 @@ export class Admin {
   }
 
   /**
-   * Describes the folders in which brokers keep partitions, with the size of each partition.
+   * Describes the log directories of brokers, with the size of each partition.
    *
-   * @param options Of which brokers and topics.
-   * @returns The folders, by broker.
+   * @param options Which brokers and topics.
+   * @returns The log directories, by broker.
    */
   async describeLogDirs(options: DescribeLogDirsOptions = {}): Promise<LogDirDescription[]> {
     ensureKnown("describeLogDirs()", options, DESCRIBE_LOG_DIRS_NAMES);
@@ -347,8 +350,8 @@ export class Admin {
   /**
    * Lists the groups of the cluster.
    *
-   * @param options Which.
-   * @returns The groups in the order of their ids.
+   * @param options Which groups to list.
+   * @returns The groups, sorted by id.
    */
   async listGroups(options: ListGroupsOptions = {}): Promise<GroupListing[]> {
     ensureKnown("listGroups()", options, LIST_GROUPS_NAMES);
@@ -356,11 +359,11 @@ export class Admin {
   }
 
   /**
-   * Describes a group, of the classic protocol or of KIP-848, as it is now.
+   * Describes a group of the classic or the consumer (KIP-848) protocol.
    *
    * @param groupId The id of the group.
-   * @param options How long to try.
-   * @throws {KafkaError} If there is no such group, with `GROUP_ID_NOT_FOUND`.
+   * @param options Time limit and signal.
+   * @throws {KafkaError} If the group does not exist, with `GROUP_ID_NOT_FOUND`.
    */
   async describeGroup(groupId: string, options: OperationOptions = {}): Promise<GroupDescription> {
     ensureKnown("describeGroup()", options, OPERATION_NAMES);
@@ -369,11 +372,11 @@ export class Admin {
   }
 
   /**
-   * Describes several groups as they are now.
+   * Describes several groups.
    *
    * @param groupIds The ids of the groups.
-   * @param options How long to try.
-   * @returns The groups in the order of the ids.
+   * @param options Time limit and signal.
+   * @returns The groups in the order of `groupIds`.
    * @throws {KafkaError} If one of them does not exist, with `GROUP_ID_NOT_FOUND`.
    */
   async describeGroups(
@@ -385,10 +388,10 @@ export class Admin {
   }
 
   /**
-   * Deletes a group that has no members, and the offsets it has committed.
+   * Deletes a group without members, and its committed offsets.
    *
    * @param groupId The id of the group.
-   * @param options How long to try.
+   * @param options Time limit and signal.
    * @throws {KafkaError} If the broker refuses, with `NON_EMPTY_GROUP` or `GROUP_ID_NOT_FOUND`.
    */
   async deleteGroup(groupId: string, options: OperationOptions = {}): Promise<void> {
@@ -398,11 +401,11 @@ export class Admin {
   }
 
   /**
-   * Deletes several groups. One that cannot be deleted does not keep the others from it.
+   * Deletes several groups. A group that cannot be deleted does not affect the others.
    *
    * @param groupIds The ids of the groups.
-   * @param options How long to try.
-   * @returns What became of each, in the order of the ids.
+   * @param options Time limit and signal.
+   * @returns The result for each group, in the order of `groupIds`.
    */
   async deleteGroups(
     groupIds: readonly string[],
@@ -413,11 +416,11 @@ export class Admin {
   }
 
   /**
-   * Lists the offsets that a group has committed.
+   * Lists the committed offsets of a group.
    *
-   * @param groupId The id of the group; one that does not exist has committed nothing.
-   * @param options For which partitions.
-   * @returns The offsets in the order of topics and partitions, or of the partitions asked for.
+   * @param groupId The id of the group; the list is empty for a group that does not exist.
+   * @param options Which partitions.
+   * @returns The offsets, sorted by topic and partition, or in the order of `partitions`.
    */
   async listGroupOffsets(
     groupId: string,
@@ -428,11 +431,11 @@ export class Admin {
   }
 
   /**
-   * Commits offsets for a group that has no members, or does not exist yet.
+   * Commits offsets for a group that has no members or does not exist yet.
    *
    * @param groupId The id of the group.
-   * @param offsets The next offset to read in each partition.
-   * @param options How long to try.
+   * @param offsets The committed offset of each partition: the next one to read.
+   * @param options Time limit and signal.
    * @throws {KafkaError} If the broker refuses, with `UNKNOWN_MEMBER_ID` if the group has members.
    * @throws {UsageError} If an offset is negative.
    */
@@ -446,14 +449,14 @@ export class Admin {
   }
 
   /**
-   * Sets a group that has no members to another place in a topic. An offset that there is not is brought
-   * within the partition.
+   * Resets the committed offsets of a group without members to another place in a topic. An offset
+   * out of range is moved to the nearest end of the partition.
    *
-   * @param groupId The id of the group; it may have committed nothing yet.
+   * @param groupId The id of the group; it need not exist yet.
    * @param topic The name of the topic.
-   * @param target Where to set it.
-   * @param options In which partitions, and whether to do it.
-   * @returns What changed in each partition, or would change.
+   * @param target The place to reset to.
+   * @param options Which partitions, and whether only to validate.
+   * @returns The old and new offset of each partition.
    * @throws {KafkaError} If the group has members, with `NON_EMPTY_GROUP`.
    *
    * @example Having a group read a topic again
@@ -484,12 +487,13 @@ export class Admin {
   }
 
   /**
-   * Deletes offsets that a group has committed in topics it does not read any more.
+   * Deletes committed offsets of topics that a group is no longer subscribed to.
    *
    * @param groupId The id of the group.
    * @param partitions The partitions whose offsets are deleted.
-   * @param options How long to try.
-   * @throws {KafkaError} If the broker refuses, with `GROUP_SUBSCRIBED_TO_TOPIC` if a member reads one.
+   * @param options Time limit and signal.
+   * @throws {KafkaError} If the broker refuses, with `GROUP_SUBSCRIBED_TO_TOPIC` if a member is
+   * subscribed.
    */
   async deleteGroupOffsets(
     groupId: string,

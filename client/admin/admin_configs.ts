@@ -1,5 +1,5 @@
 /**
- * Describing and changing settings.
+ * Describing and altering configs.
  *
  * @module
  */
@@ -36,7 +36,7 @@ function names(codes: { readonly [name: string]: number }): ReadonlyMap<number, 
   return new Map(Object.entries(codes).map(([name, code]) => [code, name]));
 }
 
-/** Describes the settings of one thing. */
+/** Describes the configs of one resource. */
 export async function describeResourceConfigs(
   core: ClientCore,
   resource: ConfigResource,
@@ -54,7 +54,7 @@ export async function describeResourceConfigs(
   return await core.retry(action, options, async (signal) => {
     const response = await requestFor(core, resource, describeConfigs, (version) => ({
       ...body,
-      // Before version 3 brokers have no documentation to give.
+      // Brokers return documentation from version 3.
       ...(options.documentation && version >= 3 ? { includeDocumentation: true } : {}),
     }), { signal });
     const [result] = response.results;
@@ -81,7 +81,7 @@ export async function describeResourceConfigs(
   }, isUnknownTopic);
 }
 
-/** Changes settings of one thing. */
+/** Alters configs of one resource. */
 export async function alterTopicConfigs(
   core: ClientCore,
   resource: ConfigResource,
@@ -105,7 +105,10 @@ export async function alterTopicConfigs(
   }, isUnknownTopic);
 }
 
-/** Asks the broker that the settings are those of, else the controller. */
+/**
+ * Sends the request to the broker that owns the configs, or to the controller for all other
+ * resources.
+ */
 async function requestFor<Req extends Fields, Res extends Fields>(
   core: ClientCore,
   { type, name }: ConfigResource,
@@ -118,7 +121,7 @@ async function requestFor<Req extends Fields, Res extends Fields>(
   }
   const id = Number(name);
   if (!Number.isInteger(id)) {
-    throw new UsageError(`Cannot address broker "${name}": its name has to be its node id`);
+    throw new UsageError(`Cannot address broker "${name}": the name must be a node id`);
   }
   if (core.metadata.broker(id) === undefined) await core.metadata.refresh();
   return await core.requestBroker(id, api, body, options);

@@ -1,5 +1,5 @@
 /**
- * Listing and describing topics and the cluster, which any broker does.
+ * Listing and describing topics and the cluster. Any broker answers.
  *
  * @module
  */
@@ -21,7 +21,7 @@ import {
 import { topicMetadata } from "../connection/cluster_metadata.ts";
 import { KafkaError, UnsupportedVersionError } from "../errors.ts";
 
-/** Lists topics in the order of their names. */
+/** Lists topics, sorted by name. */
 export async function listAllTopics(
   core: ClientCore,
   options: ListTopicsOptions,
@@ -43,12 +43,12 @@ export async function listAllTopics(
     .sort((a, b) => a.name < b.name ? -1 : 1);
 }
 
-/** Asks for all topics, for which version 0 has no better form than naming none. */
+/** Requests all topics. Version 0 has no null list: an empty one means all. */
 function allTopics(version: number): { topics: { name: string }[] | null } {
   return { topics: version === 0 ? [] : null };
 }
 
-/** Describes topics in the order of the names. @throws {KafkaError} If one of them does not exist. */
+/** Describes topics in the given order. @throws {KafkaError} If a topic does not exist. */
 export function describeAllTopics(
   core: ClientCore,
   names: readonly string[],
@@ -76,7 +76,7 @@ export function describeAllTopics(
   }, isUnknownTopic);
 }
 
-/** Describes the cluster; its brokers are in the order of their ids. */
+/** Describes the cluster, with its brokers sorted by id. */
 export async function describeWholeCluster(
   core: ClientCore,
   options: OperationOptions,
@@ -99,7 +99,7 @@ export async function describeWholeCluster(
       };
     } catch (error) {
       if (!(error instanceof UnsupportedVersionError)) throw error;
-      // Brokers before 2.8 tell the same in their metadata.
+      // Brokers before 2.8 return the same in Metadata.
       await core.metadata.refresh();
       const { brokers, clusterId, controller } = core.metadata;
       return { brokers, clusterId, controllerId: controller?.id ?? -1 };

@@ -1,5 +1,5 @@
 /**
- * Listing, changing and deleting the offsets that groups have committed.
+ * Listing, altering and deleting the committed offsets of groups.
  *
  * @module
  */
@@ -48,7 +48,7 @@ export function listOffsetsOfGroup(
   );
 }
 
-/** Commits offsets for a group that is not active. */
+/** Commits offsets for a group without members. */
 export async function alterOffsetsOfGroup(
   core: ClientCore,
   groupId: string,
@@ -83,7 +83,7 @@ export async function deleteOffsetsOfGroup(
   );
 }
 
-/** Sets a group to another place in a topic. */
+/** Resets the committed offsets of a group. */
 export async function resetOffsetsOfGroup(
   core: ClientCore,
   groupId: string,
@@ -110,7 +110,7 @@ export async function resetOffsetsOfGroup(
   return resets;
 }
 
-/** The offset in each partition that the target stands for, before it is brought within bounds. */
+/** The offset in each partition that the target means, before it is clamped to the partition. */
 async function seek(
   core: ClientCore,
   places: readonly TopicPartition[],
@@ -126,18 +126,18 @@ async function seek(
   if (typeof target === "object" && "shift" in target) {
     const { shift } = target;
     if (!Number.isSafeInteger(shift)) {
-      throw new UsageError(`Cannot reset offsets: shift is ${shift}, an integer is needed`);
+      throw new UsageError(`Cannot reset offsets: shift is ${shift}, it must be an integer`);
     }
     return committed.map(({ topic, partition, offset }) => {
       if (offset >= 0) return offset + shift;
       throw new UsageError(
-        `Cannot shift the offset of "${topic}-${partition}": the group has committed none`,
-        "Name an offset or a place to start from instead",
+        `Cannot shift the offset of "${topic}-${partition}": the group has no committed offset`,
+        "Reset to an offset or a place such as earliest instead",
       );
     });
   }
   const found = await offsetsAt(core, places, target, options);
-  // At a time after the last message there is none, so the group goes on at the end.
+  // No message is at or after the timestamp: the group continues at the end.
   return found.map((offset, i) => offset < 0 ? latest[i]! : offset);
 }
 
@@ -153,8 +153,8 @@ async function offsetsAt(
 }
 
 /**
- * The coordinator refuses to change the offsets of a group in use; a call that only looks up what would
- * be done has to find out itself.
+ * The coordinator refuses to alter the offsets of a group in use. A dry run sends no such request,
+ * so it checks here.
  *
  * @throws {KafkaError} If the group has members.
  */
@@ -173,7 +173,7 @@ async function ensureInactive(
       `it has ${count} ${count === 1 ? "member" : "members"}, stop them first`,
     );
   } catch (error) {
-    // A group that does not exist yet comes to be with its offsets.
+    // A group that does not exist yet is created by its first commit.
     if (!(error instanceof KafkaError && error.code === "GROUP_ID_NOT_FOUND")) throw error;
   }
 }

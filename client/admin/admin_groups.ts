@@ -1,6 +1,6 @@
 /**
- * Listing, describing and deleting groups. What concerns one group goes to its coordinator; of its groups
- * each broker has to be asked.
+ * Listing, describing and deleting groups. Requests about one group go to its coordinator; listing
+ * asks every broker, since each knows only its own groups.
  *
  * @module
  */
@@ -29,10 +29,10 @@ import { DqueueError, isRetriable, KafkaError, UnsupportedVersionError } from ".
 import { findCoordinators } from "../group/group_coordinator.ts";
 import type { TopicPartition } from "../topic_partition.ts";
 
-/** The first version that can filter by state (KIP-518). */
+/** The first version with a filter by state (KIP-518). */
 const FIRST_VERSION_WITH_STATES = 4;
 
-/** The first version that can filter by type (KIP-848). */
+/** The first version with a filter by type (KIP-848). */
 const FIRST_VERSION_WITH_TYPES = 5;
 
 /** The member type of a classic member in a group of KIP-848 (KIP-1099). */
@@ -59,7 +59,7 @@ export async function listAllGroups(
       if (answer.errorCode === ErrorCode.NONE) return answer.groups;
       throw new KafkaError(`list groups of broker ${id}`, answer.errorCode);
     }));
-    // A group that moves while brokers are asked may be told by two.
+    // A group whose coordinator moves meanwhile may be listed by two brokers.
     const groups = new Map(answers.flat().map((group) => [group.groupId, group]));
     return [...groups.values()]
       .map(({ groupId, protocolType, groupState, groupType }) => ({
@@ -75,7 +75,7 @@ export async function listAllGroups(
 /**
  * Describes groups of either protocol.
  *
- * @throws {KafkaError} If there is no such group, with `GROUP_ID_NOT_FOUND`.
+ * @throws {KafkaError} If a group does not exist, with `GROUP_ID_NOT_FOUND`.
  */
 export async function describeAllGroups(
   core: ClientCore,
@@ -98,7 +98,7 @@ export async function describeAllGroups(
   });
 }
 
-/** Describes those of the groups that are of KIP-848: none where the broker knows nothing of it. */
+/** Describes the groups of the consumer protocol: none where the broker does not support it. */
 async function describeModern(
   core: ClientCore,
   coordinator: BrokerNode,
@@ -163,7 +163,7 @@ async function describeClassic(
     if (errorCode !== ErrorCode.NONE) {
       throw new KafkaError(`describe group "${groupId}"`, errorCode, errorMessage);
     }
-    // Before version 6 a group that does not exist was told as a dead one (KIP-1043).
+    // Before version 6 a group that does not exist is described as dead (KIP-1043).
     if (group.groupState === "Dead") return notFound(groupId);
     const isConsumers = group.protocolType === CONSUMER_PROTOCOL_TYPE;
     return {
@@ -193,14 +193,14 @@ async function describeClassic(
 
 const NO_SUBSCRIPTION = { topics: [], rackId: null };
 
-/** What a member's subscription tells; it tells nothing while the group is not stable. */
+/** The topics and rack in a member's subscription; empty while the group is not stable. */
 function subscriptionOf(metadata: Uint8Array): Pick<GroupMember, "topics" | "rackId"> {
   if (metadata.length === 0) return NO_SUBSCRIPTION;
   try {
     const { topics, rackId } = decodeSubscription(metadata);
     return { topics, rackId };
   } catch (error) {
-    // Members may call anything a consumer's subscription; the rest of the group can be told.
+    // A subscription of another format must not keep the rest of the group from being described.
     if (error instanceof MalformedMessageError) return NO_SUBSCRIPTION;
     throw error;
   }
@@ -215,7 +215,7 @@ function assignmentOf(assignment: Uint8Array): readonly TopicPartition[] {
   }
 }
 
-/** Deletes groups, each with its own result. */
+/** Deletes groups. Each has its own result. */
 export async function deleteAllGroups(
   core: ClientCore,
   groupIds: readonly string[],
@@ -242,7 +242,7 @@ export async function deleteAllGroups(
       if (again !== undefined) throw again;
     });
   } catch (error) {
-    // What was done for some must not be lost to the failure of others.
+    // Results obtained so far are kept when the remaining groups fail.
     if (results.size === 0 || !(error instanceof DqueueError)) throw error;
     for (const groupId of groupIds) {
       if (!results.has(groupId)) results.set(groupId, { groupId, error });
@@ -259,7 +259,9 @@ function partitionsOf(
   );
 }
 
-/** Kafka's documentation writes states in camel case, its KIP-848 coordinator in capitals or small. */
+/**
+ * Normalizes a state: Kafka's documentation uses camel case, its KIP-848 coordinator other cases.
+ */
 const STATES: ReadonlyMap<string, GroupState> = new Map(
   ([
     "Empty",

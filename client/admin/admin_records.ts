@@ -1,5 +1,5 @@
 /**
- * Deleting records, and how much room they take.
+ * Deleting records, and describing the log directories that hold them.
  *
  * @module
  */
@@ -17,10 +17,10 @@ import { KafkaError, refreshesMetadata, UsageError } from "../errors.ts";
 import { groupByLeader } from "../connection/leaders.ts";
 import { requestMs } from "../connection/timer.ts";
 
-/** Stands for the high watermark, as the offset before which records are deleted. */
+/** As an offset in DeleteRecords: the high watermark. */
 const HIGH_WATERMARK = -1;
 
-/** Deletes records before an offset in each partition. */
+/** Deletes the records before an offset in each partition. */
 export async function deleteRecordsBefore(
   core: ClientCore,
   topic: string,
@@ -77,7 +77,7 @@ export async function deleteRecordsBefore(
   }));
 }
 
-/** Describes the folders of brokers. */
+/** Describes the log directories of brokers. */
 export async function describeBrokerLogDirs(
   core: ClientCore,
   options: DescribeLogDirsOptions,

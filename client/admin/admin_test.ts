@@ -38,7 +38,7 @@ function write(cluster: FakeCluster, topic: string, partition: number, timestamp
   cluster.log(topic, partition).append(builder.build());
 }
 
-Deno.test("Admin.createTopic() asks for what it is told and returns what was made", async () => {
+Deno.test("Admin.createTopic() sends its arguments and returns the created topic", async () => {
   await using test = setup();
   const topic = await test.admin.createTopic({
     name: "new",
@@ -65,7 +65,7 @@ Deno.test("Admin.createTopic() asks for what it is told and returns what was mad
   }]);
 });
 
-Deno.test("Admin.createTopic() leaves to the broker what it is not told (KIP-464)", async () => {
+Deno.test("Admin.createTopic() leaves omitted counts to the broker (KIP-464)", async () => {
   await using test = setup();
   await test.admin.createTopic({ name: "new" });
   const [request] = test.cluster.received(createTopics);
@@ -76,7 +76,7 @@ Deno.test("Admin.createTopic() leaves to the broker what it is not told (KIP-464
   await old.admin.createTopic({ name: "new", partitions: 1, replicas: 1 });
 });
 
-Deno.test("Admin.createTopic() takes assignments instead of numbers", async () => {
+Deno.test("Admin.createTopic() accepts assignments instead of counts", async () => {
   await using test = setup();
   await test.admin.createTopic({ name: "new", assignments: [[0], [0]] });
   assertEquals(test.cluster.received(createTopics)[0]!.body.topics[0]!.assignments, [
@@ -90,13 +90,13 @@ Deno.test("Admin.createTopic() takes assignments instead of numbers", async () =
   );
 });
 
-Deno.test("Admin.createTopic() can only validate", async () => {
+Deno.test("Admin.createTopic() with validateOnly creates nothing", async () => {
   await using test = setup();
   await test.admin.createTopic({ name: "new" }, { validateOnly: true });
   assert(!test.cluster.topics.has("new"));
 });
 
-Deno.test("Admin.createTopic() throws what the broker says", async () => {
+Deno.test("Admin.createTopic() throws the broker's error and message", async () => {
   await using test = setup();
   const error = await assertRejects(() => test.admin.createTopic({ name: "a" }), KafkaError);
   assertEquals(error.code, "TOPIC_ALREADY_EXISTS");
@@ -119,11 +119,11 @@ Deno.test("Admin.createTopics() gives each topic its own result", async () => {
   await assertRejects(
     () => test.admin.createTopics([{ name: "d" }, { name: "d" }]),
     UsageError,
-    '"d" is named twice',
+    '"d" is given twice',
   );
 });
 
-Deno.test("Admin.createTopics() asks the controller, and looks for it anew when it has moved", async () => {
+Deno.test("Admin.createTopics() asks the controller, and finds it again after it moved", async () => {
   await using test = setup({ brokers: 2 });
   await test.admin.createTopic({ name: "first" });
   test.cluster.controllerId = 1;
@@ -132,7 +132,7 @@ Deno.test("Admin.createTopics() asks the controller, and looks for it anew when 
   assertEquals(nodes, [0, 0, 1]);
 });
 
-Deno.test("Admin.createTopics() asks again only for what is not done yet (KIP-599)", async () => {
+Deno.test("Admin.createTopics() retries only throttled topics (KIP-599)", async () => {
   await using test = setup();
   test.cluster.once(createTopics, async (request, { usual }) => {
     const { topics } = await usual();
@@ -152,7 +152,7 @@ Deno.test("Admin.createTopics() asks again only for what is not done yet (KIP-59
   );
 });
 
-Deno.test("Admin.createTopics() keeps what was done when the rest runs out of time", async () => {
+Deno.test("Admin.createTopics() keeps the results so far when the others time out", async () => {
   await using test = setup({ topics: {} }, 100);
   test.cluster.on(createTopics, (request) => ({
     topics: request.topics.map(({ name }) => ({
@@ -165,7 +165,7 @@ Deno.test("Admin.createTopics() keeps what was done when the rest runs out of ti
   assertEquals(c!.error, undefined);
 });
 
-Deno.test("Admin.deleteTopic() deletes a topic, or says that there is none", async () => {
+Deno.test("Admin.deleteTopic() deletes a topic, and throws for one that does not exist", async () => {
   await using test = setup();
   await test.admin.deleteTopic("a");
   assertEquals(test.cluster.topics.size, 0);
@@ -188,7 +188,7 @@ Deno.test("Admin.deleteTopics() gives each topic its own result, with every vers
   }
 });
 
-Deno.test("Admin.listTopics() lists topics by name, the broker's own only if asked", async () => {
+Deno.test("Admin.listTopics() sorts topics by name and lists internal ones only if asked", async () => {
   await using test = setup({ topics: { b: 2, a: 1, __offsets: 5 } });
   const topics = await test.admin.listTopics();
   assertEquals(topics.map(({ name, partitions, replicas }) => [name, partitions, replicas]), [
@@ -227,7 +227,7 @@ Deno.test("Admin.createPartitions() adds partitions", async () => {
   assertEquals(error.code, "INVALID_PARTITIONS");
 });
 
-Deno.test("Admin.describeConfigs() translates what the broker answers", async () => {
+Deno.test("Admin.describeConfigs() translates the broker's answer", async () => {
   await using test = setup();
   test.cluster.on(describeConfigs, (request) => ({
     results: request.resources.map(({ resourceType, resourceName }) => ({
@@ -279,7 +279,7 @@ Deno.test("Admin.describeConfigs() translates what the broker answers", async ()
   });
 });
 
-Deno.test("Admin.describeConfigs() asks the broker whose settings they are", async () => {
+Deno.test("Admin.describeConfigs() asks the broker the configs belong to", async () => {
   await using test = setup({ brokers: 3 });
   test.cluster.on(describeConfigs, (request) => ({
     results: request.resources.map(({ resourceType, resourceName }) => ({
@@ -304,7 +304,7 @@ Deno.test("Admin.describeConfigs() asks the broker whose settings they are", asy
   );
 });
 
-Deno.test("Admin.alterConfigs() sets, unsets and changes lists (KIP-339)", async () => {
+Deno.test("Admin.alterConfigs() sets and resets values and changes lists (KIP-339)", async () => {
   await using test = setup();
   test.cluster.on(incrementalAlterConfigs, (request) => ({
     responses: request.resources.map(({ resourceType, resourceName }) => ({
@@ -346,7 +346,7 @@ Deno.test("Admin.alterConfigs() sets, unsets and changes lists (KIP-339)", async
   );
 });
 
-Deno.test("Admin.listOffsets() finds ends and times in all partitions or some", async () => {
+Deno.test("Admin.listOffsets() looks up ends and timestamps in all or some partitions", async () => {
   await using test = setup({ brokers: 2, topics: { a: 3 } });
   write(test.cluster, "a", 0, [100, 200]);
   write(test.cluster, "a", 1, [300]);
@@ -368,17 +368,17 @@ Deno.test("Admin.listOffsets() finds ends and times in all partitions or some", 
   assertEquals(error.code, "UNKNOWN_TOPIC_OR_PARTITION");
 });
 
-Deno.test("Admin.listOffsets() needs a broker that knows the place (KIP-734)", async () => {
+Deno.test("Admin.listOffsets() throws if the broker is too old for the place (KIP-734)", async () => {
   await using test = setup({ topics: { a: 1 }, maxVersions: { 2: 6 } });
   await test.admin.listOffsets("a", "latest", { isolationLevel: "read_committed" });
   await assertRejects(
     () => test.admin.listOffsets("a", "maxTimestamp"),
     UnsupportedVersionError,
-    "needed is 7 to 11",
+    "the request needs 7 to 11",
   );
 });
 
-Deno.test("Admin.deleteRecords() deletes at the leaders and follows them", async () => {
+Deno.test("Admin.deleteRecords() asks the leaders, also after they moved", async () => {
   await using test = setup({ brokers: 2, topics: { a: 2 } });
   write(test.cluster, "a", 0, [1, 2, 3]);
   write(test.cluster, "a", 1, [1, 2]);
@@ -396,7 +396,7 @@ Deno.test("Admin.deleteRecords() deletes at the leaders and follows them", async
   );
 });
 
-Deno.test("Admin.describeCluster() tells brokers and controller, from older brokers too", async (t) => {
+Deno.test("Admin.describeCluster() returns brokers and controller, also of older brokers", async (t) => {
   for (const version of [2, -1]) {
     await t.step(`DescribeCluster ${version}`, async () => {
       await using test = setup({ brokers: 2, maxVersions: { 60: version } });

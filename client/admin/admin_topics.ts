@@ -1,5 +1,5 @@
 /**
- * Creating, deleting and growing topics, which the controller does.
+ * Creating and deleting topics and adding partitions, done by the controller.
  *
  * @module
  */
@@ -20,16 +20,16 @@ import type { ClientCore, OperationOptions } from "../connection/client_core.ts"
 import { DqueueError, KafkaError, UsageError } from "../errors.ts";
 import { requestMs } from "../connection/timer.ts";
 
-/** Stands for the broker's default number of partitions or replicas (KIP-464). */
+/** In CreateTopics: the broker's default number of partitions or replicas (KIP-464). */
 const BROKER_DEFAULT = -1;
 
-/** The first version that has `BROKER_DEFAULT`. */
+/** The first version that supports `BROKER_DEFAULT`. */
 const FIRST_VERSION_WITH_DEFAULTS = 4;
 
-/** The first version that names topics to delete in a struct. */
+/** The first version in which the topics to delete are structs. */
 const FIRST_DELETE_VERSION_WITH_IDS = 6;
 
-/** Creates topics, each with its own result. */
+/** Creates topics. Each has its own result. */
 export async function createAll(
   core: ClientCore,
   topics: readonly NewTopic[],
@@ -62,7 +62,7 @@ export async function createAll(
   );
 }
 
-/** Deletes topics, each with its own result. */
+/** Deletes topics. Each has its own result. */
 export async function deleteAll(
   core: ClientCore,
   topics: readonly string[],
@@ -123,8 +123,8 @@ export async function addPartitions(
 }
 
 /**
- * Has the controller change several things, again and again for those that it may yet do: the broker
- * asked was not the controller, or would not do so much at once (KIP-599).
+ * Sends a request to the controller until no result remains to be retried: because the broker asked
+ * was not the controller, or throttled the request (KIP-599).
  *
  * @returns The results in the order of the names.
  */
@@ -152,7 +152,7 @@ async function changeEach<T extends { name: string; error: DqueueError | undefin
       }
     });
   } catch (error) {
-    // What was done for some must not be lost to the failure of others.
+    // Results obtained so far are kept when the remaining topics fail.
     if (results.size === 0 || !(error instanceof DqueueError)) throw error;
     for (const name of names) if (!results.has(name)) results.set(name, failed(name, error));
   }
@@ -202,11 +202,11 @@ function kafkaError(
   return errorCode === ErrorCode.NONE ? undefined : new KafkaError(action, errorCode, message);
 }
 
-/** @throws {UsageError} If a name comes twice, for whose results nobody could tell apart. */
+/** @throws {UsageError} If a name is given twice: their results could not be told apart. */
 function ensureDistinct(action: string, names: readonly string[]): void {
   const seen = new Set<string>();
   for (const name of names) {
-    if (seen.has(name)) throw new UsageError(`Cannot ${action}: "${name}" is named twice`);
+    if (seen.has(name)) throw new UsageError(`Cannot ${action}: "${name}" is given twice`);
     seen.add(name);
   }
 }

@@ -1,5 +1,5 @@
 /**
- * What an admin is asked and answers.
+ * Arguments and results of the admin.
  *
  * @module
  */
@@ -9,62 +9,62 @@ import type { BrokerNode, PartitionMetadata } from "../connection/cluster_metada
 import type { DqueueError } from "../errors.ts";
 import type { IsolationLevel } from "../consumer/offset_lookup.ts";
 
-/** A value of a setting; numbers and truth values are sent as text, null stands for the default. */
+/** A config value. Numbers and booleans are sent as text; null means the default. */
 export type ConfigValue = string | number | boolean | null;
 
 /** A topic to create. */
 export interface NewTopic {
   /** Its name: letters, digits, `.`, `_` and `-`, at most 249. */
   readonly name: string;
-  /** How many partitions it shall have. Default: the broker's `num.partitions`. */
+  /** The number of partitions. Default: the broker's `num.partitions`. */
   readonly partitions?: number;
-  /** How many brokers shall hold each partition. Default: the broker's `default.replication.factor`. */
+  /** The replication factor. Default: the broker's `default.replication.factor`. */
   readonly replicas?: number;
-  /** The brokers that shall hold each partition, instead of `partitions` and `replicas`. */
+  /** The brokers that hold each partition, instead of `partitions` and `replicas`. */
   readonly assignments?: readonly (readonly number[])[];
-  /** Settings that differ from the broker's, such as `{ "retention.ms": 3600000 }`. */
+  /** Configs that differ from the broker's defaults, such as `{ "retention.ms": 3600000 }`. */
   readonly configs?: { readonly [name: string]: ConfigValue };
 }
 
-/** How to do what changes something. */
+/** Options of operations that change something. */
 export interface ChangeOptions extends OperationOptions {
-  /** Checks whether it can be done and does not do it. Default: false. */
+  /** Whether to validate the request without carrying it out. Default: false. */
   readonly validateOnly?: boolean;
 }
 
-/** A topic just created. */
+/** A topic that was created. */
 export interface CreatedTopic {
   /** Its name. */
   readonly name: string;
-  /** Its id; all zeros if the broker is too old to tell. */
+  /** Its id; all zeros if the broker is too old to return it. */
   readonly id: string;
-  /** How many partitions it has; −1 if the broker is too old to tell. */
+  /** The number of partitions; −1 if the broker is too old to return it. */
   readonly partitions: number;
-  /** How many brokers hold each partition; −1 if the broker is too old to tell. */
+  /** The replication factor; −1 if the broker is too old to return it. */
   readonly replicas: number;
 }
 
-/** What became of one topic of several to create. */
+/** The result for one topic of several to create. */
 export interface CreateTopicResult {
   /** The name of the topic. */
   readonly name: string;
   /** The topic; undefined if it was not created. */
   readonly topic: CreatedTopic | undefined;
-  /** Why it was not created; undefined if it was. */
+  /** Why the topic was not created; undefined if it was. */
   readonly error: DqueueError | undefined;
 }
 
-/** What became of one topic of several to delete. */
+/** The result for one topic of several to delete. */
 export interface DeleteTopicResult {
   /** The name of the topic. */
   readonly name: string;
-  /** Why it was not deleted; undefined if it was. */
+  /** Why the topic was not deleted; undefined if it was. */
   readonly error: DqueueError | undefined;
 }
 
 /** Which topics to list. */
 export interface ListTopicsOptions extends OperationOptions {
-  /** Whether to list the broker's own topics too. Default: false. */
+  /** Whether to include internal topics. Default: false. */
   readonly internal?: boolean;
 }
 
@@ -72,13 +72,13 @@ export interface ListTopicsOptions extends OperationOptions {
 export interface TopicListing {
   /** Its name. */
   readonly name: string;
-  /** Its id; all zeros if the broker is too old to tell. */
+  /** Its id; all zeros if the broker is too old to return it. */
   readonly id: string;
-  /** Whether it is one of the broker's own. */
+  /** Whether it is an internal topic. */
   readonly isInternal: boolean;
-  /** How many partitions it has. */
+  /** The number of partitions. */
   readonly partitions: number;
-  /** How many brokers hold each partition; that of the first, should they differ. */
+  /** The replication factor of its first partition. */
   readonly replicas: number;
 }
 
@@ -86,39 +86,39 @@ export interface TopicListing {
 export interface TopicDescription {
   /** Its name. */
   readonly name: string;
-  /** Its id; all zeros if the broker is too old to tell. */
+  /** Its id; all zeros if the broker is too old to return it. */
   readonly id: string;
-  /** Whether it is one of the broker's own. */
+  /** Whether it is an internal topic. */
   readonly isInternal: boolean;
-  /** Its partitions, each at the index of its number. */
+  /** Its partitions, indexed by partition number. */
   readonly partitions: readonly PartitionMetadata[];
 }
 
-/** How to add partitions. */
+/** Options of adding partitions. */
 export interface CreatePartitionsOptions extends ChangeOptions {
-  /** The brokers that shall hold each new partition. Default: the cluster chooses. */
+  /** The brokers that hold each new partition. Default: chosen by the cluster. */
   readonly assignments?: readonly (readonly number[])[];
 }
 
-/** What a setting belongs to. A broker's name is its node id; that of all brokers together is empty. */
+/** What configs belong to. The name of a broker is its node id; an empty name means all brokers. */
 export interface ConfigResource {
-  /** The kind of thing. */
+  /** The kind of resource. */
   readonly type: "topic" | "broker" | "brokerLogger" | "clientMetrics" | "group";
   /** Its name. */
   readonly name: string;
 }
 
-/** Which settings to describe, and how fully. */
+/** Which configs to describe, and in how much detail. */
 export interface DescribeConfigsOptions extends OperationOptions {
-  /** The names of the settings. Default: all. */
+  /** The names of the configs. Default: all. */
   readonly names?: readonly string[];
-  /** Whether to tell where else a value could come from. Default: false. */
+  /** Whether to return the synonyms of each config. Default: false. */
   readonly synonyms?: boolean;
-  /** Whether to explain each setting. Default: false. */
+  /** Whether to return the documentation of each config. Default: false. */
   readonly documentation?: boolean;
 }
 
-/** Where the value of a setting comes from, in the order in which one overrides the next. */
+/** The source of a config value, from highest to lowest precedence. */
 export type ConfigSource =
   | "topic"
   | "group"
@@ -130,7 +130,7 @@ export type ConfigSource =
   | "default"
   | "unknown";
 
-/** The type of the value of a setting. */
+/** The type of a config value. */
 export type ConfigType =
   | "boolean"
   | "string"
@@ -143,37 +143,37 @@ export type ConfigType =
   | "password"
   | "unknown";
 
-/** A value that a setting has or would have if others were not set. */
+/** One of the places a config can be set, with its value there. */
 export interface ConfigSynonym {
-  /** The name under which it is set there. */
+  /** The name of the config there. */
   readonly name: string;
-  /** The value; null if it is secret or there is none. */
+  /** The value; null if it is sensitive or not set. */
   readonly value: string | null;
-  /** Where it is set. */
+  /** The place. */
   readonly source: ConfigSource;
 }
 
-/** A setting and its value. */
+/** A config and its value. */
 export interface ConfigEntry {
-  /** The name of the setting. */
+  /** The name of the config. */
   readonly name: string;
-  /** Its value; null if it is secret or there is none. */
+  /** Its value; null if it is sensitive or not set. */
   readonly value: string | null;
-  /** Where the value comes from. */
+  /** The source of the value. */
   readonly source: ConfigSource;
-  /** Whether only a restart of the broker can change it. */
+  /** Whether it can be changed only by restarting the broker. */
   readonly isReadOnly: boolean;
-  /** Whether the value is secret. */
+  /** Whether the value is sensitive. */
   readonly isSensitive: boolean;
   /** The type of the value. */
   readonly type: ConfigType;
-  /** All values there are, the one that holds first; empty unless asked for. */
+  /** All values of the config, the effective one first; empty unless `synonyms` is set. */
   readonly synonyms: readonly ConfigSynonym[];
-  /** What the setting does; null unless asked for. */
+  /** What the config does; null unless `documentation` is set. */
   readonly documentation: string | null;
 }
 
-/** What to do with a setting: a value to set, null to go back to the default, or a change of a list. */
+/** A change of a config: a value to set, null to reset it to its default, or a change of a list. */
 export type ConfigChange =
   | ConfigValue
   | { readonly append: string }
@@ -183,64 +183,67 @@ export type ConfigChange =
 export interface ListOffsetsOptions extends OperationOptions {
   /** The partitions. Default: all. */
   readonly partitions?: readonly number[];
-  /** Whether "latest" is the end, or the first open transaction. Default: `"read_uncommitted"`. */
+  /**
+   * Whether "latest" is the high watermark or the last stable offset. Default:
+   * `"read_uncommitted"`.
+   */
   readonly isolationLevel?: IsolationLevel;
 }
 
-/** Where a partition begins after its records were deleted. */
+/** The result of deleting records of one partition. */
 export interface DeletedRecords {
   /** The topic. */
   readonly topic: string;
   /** The partition. */
   readonly partition: number;
-  /** The first offset that is left. */
+  /** The low watermark: the first offset that remains. */
   readonly lowWatermark: number;
 }
 
 /** A cluster and its brokers. */
 export interface ClusterDescription {
-  /** The id of the cluster; null if the broker is too old to tell. */
+  /** The id of the cluster; null if the broker is too old to return it. */
   readonly clusterId: string | null;
-  /** The node id of the broker that requests for the controller go to; −1 if there is none. */
+  /** The node id of the controller; −1 if there is none. */
   readonly controllerId: number;
-  /** The brokers that are alive, by node id. */
+  /** The live brokers, sorted by node id. */
   readonly brokers: readonly BrokerNode[];
 }
 
-/** Which folders to describe. */
+/** Which log directories to describe. */
 export interface DescribeLogDirsOptions extends OperationOptions {
   /** The node ids of the brokers. Default: all. */
   readonly brokers?: readonly number[];
-  /** The topics whose sizes are asked for. Default: all. */
+  /** The topics to include. Default: all. */
   readonly topics?: readonly string[];
 }
 
-/** A copy of a partition in a broker's folder. */
+/** A replica in a log directory. */
 export interface ReplicaSize {
   /** The topic. */
   readonly topic: string;
   /** The partition. */
   readonly partition: number;
-  /** The bytes of all its segments. */
+  /** The total size of its segments in bytes. */
   readonly sizeBytes: number;
-  /** How many offsets it lacks. */
+  /** How many offsets it lags behind. */
   readonly offsetLag: number;
-  /** Whether it is being copied to take the place of another. */
+  /** Whether it is a future replica, being copied from another log directory. */
   readonly isFuture: boolean;
 }
 
-/** A folder in which a broker keeps partitions. */
+/** A log directory of a broker. */
 export interface LogDirDescription {
   /** The node id of the broker. */
   readonly brokerId: number;
-  /** Where the folder is. */
+  /** Its path. */
   readonly path: string;
-  /** Why it cannot be used; undefined if it can. */
+  /** Why it is offline; undefined if it is online. */
   readonly error: DqueueError | undefined;
-  /** The size of its volume in bytes, −1 if not known. */
+  /** The size of its volume in bytes; −1 if unknown. */
   readonly totalBytes: number;
-  /** The room left on its volume in bytes, −1 if not known. */
+  /** The free space of its volume in bytes; −1 if unknown. */
   readonly usableBytes: number;
-  /** What it holds. */
+  /** The replicas in it. */
   readonly replicas: readonly ReplicaSize[];
 }

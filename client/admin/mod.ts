@@ -1,8 +1,8 @@
 /**
- * Administration: topics, partitions, settings, groups, records.
+ * Administration: topics, partitions, configs, groups and records.
  *
- * `Admin` is the class; each other file holds the requests of one subject. What concerns a group goes to
- * its coordinator, what changes topics to the controller, the rest to any broker.
+ * `Admin` is the class; each other file holds the requests of one subject. Requests about a group
+ * go to its coordinator, changes of topics to the controller, the rest to any broker.
  *
  * @module
  */

@@ -8,7 +8,7 @@ import { pollAll, QUICK_RETRIES, setup, texts, write } from "../testing/client_s
 import { FakeClassicGroup } from "../testing/fake_classic_group.ts";
 import { DISCONNECT, FakeCluster } from "../testing/fake_cluster.ts";
 
-/** Makes time go a thousand times as fast, so that the default 30 s are over in 30 ms. */
+/** Makes time pass a thousand times as fast: the default 30 s take 30 ms. */
 class FastTime implements Disposable {
   readonly #setTimeout = globalThis.setTimeout;
   readonly #now = performance.now;
@@ -28,7 +28,7 @@ class FastTime implements Disposable {
   }
 }
 
-/** A cluster that is away, and a client without a timeout of its own. */
+/** A cluster that is down, and a client with the default timeout. */
 function absent(options: { readonly timeout?: number } = {}) {
   const cluster = new FakeCluster({ topics: { a: 1 } });
   write(cluster, "a", 0, ["0"]);
@@ -45,8 +45,8 @@ function absent(options: { readonly timeout?: number } = {}) {
 }
 
 /**
- * Counts what is told, and resolves `failed` once that many errors were, and `recovered` once there is none
- * after that.
+ * Records statuses. `failed` resolves after `count` errors, `recovered` with the first status
+ * without an error after that.
  */
 function listener<Status extends ConsumerStatus | GroupConsumerStatus>(count: number) {
   const { promise: failed, resolve } = Promise.withResolvers<void>();
@@ -61,10 +61,10 @@ function listener<Status extends ConsumerStatus | GroupConsumerStatus>(count: nu
   return { failed, recovered, told, onStatus };
 }
 
-/** Failures that take longer than 30 s with the default back-off of at most 1 s. */
+/** A number of failures that takes longer than 30 s with the default back-off of at most 1 s. */
 const MANY = 60;
 
-Deno.test("Consumer.subscribe() waits for a broker that is away for longer than any default, and says so", async () => {
+Deno.test("Consumer.subscribe() waits for an unreachable broker longer than any default, and reports it", async () => {
   using _fast = new FastTime();
   await using test = absent();
   const { failed, recovered, told, onStatus } = listener<ConsumerStatus>(MANY);
@@ -72,7 +72,7 @@ Deno.test("Consumer.subscribe() waits for a broker that is away for longer than 
   const subscribed = consumer.subscribe("a");
   await failed;
   assertEquals(consumer.status.state, "retrying");
-  assertEquals(consumer.status.waitingFor, "a broker that can be reached");
+  assertEquals(consumer.status.waitingFor, "a reachable broker");
   assert(told.at(-1)!.error!.message.includes("Connection refused"));
   test.cluster.down.clear();
   await subscribed;
@@ -81,7 +81,7 @@ Deno.test("Consumer.subscribe() waits for a broker that is away for longer than 
   assertEquals([consumer.status.state, consumer.status.error], ["reading", undefined]);
 });
 
-Deno.test("Consumer reads on when a broker comes back after longer than any default", async () => {
+Deno.test("Consumer continues after an outage longer than any default", async () => {
   using _fast = new FastTime();
   await using test = absent();
   test.cluster.down.clear();
@@ -100,7 +100,7 @@ Deno.test("Consumer reads on when a broker comes back after longer than any defa
   assertEquals(consumer.status.state, "reading");
 });
 
-Deno.test("GroupConsumer waits for a broker that is away for longer than any default, and says so", async () => {
+Deno.test("GroupConsumer waits for an unreachable broker longer than any default, and reports it", async () => {
   using _fast = new FastTime();
   await using test = absent();
   new FakeClassicGroup(test.cluster);
@@ -141,7 +141,7 @@ Deno.test("Consumer waits no longer than its signal or an explicit limit", async
   });
 });
 
-Deno.test("GroupConsumer says that a leader is away, and that it is back", async () => {
+Deno.test("GroupConsumer reports that a leader is unreachable, and that it is back", async () => {
   await using test = setup({ brokers: 2, topics: { a: 1 } });
   new FakeClassicGroup(test.cluster);
   test.cluster.moveLeader("a", 0, 1);
@@ -161,7 +161,7 @@ Deno.test("GroupConsumer says that a leader is away, and that it is back", async
   assertEquals(told.at(-1)!.error, undefined);
 });
 
-Deno.test("Consumer warns of an outage that lasts on the console, once, where nobody listens", async () => {
+Deno.test("Consumer without onStatus warns once on the console of a long outage", async () => {
   using _fast = new FastTime();
   await using test = absent();
   const { promise: warned, resolve } = Promise.withResolvers<void>();
@@ -181,10 +181,10 @@ Deno.test("Consumer warns of an outage that lasts on the console, once, where no
     console.warn = warn;
   }
   assertEquals(warnings.length, 1);
-  assert(warnings[0]!.startsWith("Warning: Consumer waits for a broker that can be reached: "));
+  assert(warnings[0]!.startsWith("Warning: Consumer waits for a reachable broker: "));
 });
 
-Deno.test("Producer.send() has the whole deliveryTimeout for its first message, whatever the client's timeout", async () => {
+Deno.test("Producer.send() waits the full deliveryTimeout for a topic's metadata, even beyond the client's timeout", async () => {
   await using test = setup({ topics: { a: 1 } }, { timeout: 5 });
   // With waits of 1 to 5 ms, as many failures take longer than the client's timeout.
   for (let i = 0; i < 30; i++) test.cluster.once(metadata, () => DISCONNECT);
@@ -194,7 +194,7 @@ Deno.test("Producer.send() has the whole deliveryTimeout for its first message, 
   assertEquals(test.cluster.received(produce).length, 1);
 });
 
-Deno.test("Producer.send() names what kept it from sending its first message", async () => {
+Deno.test("Producer.send() names the failure that kept it from sending", async () => {
   await using test = setup();
   test.cluster.down.add(0);
   const producer = test.client.producer({ deliveryTimeout: 30 });
@@ -204,13 +204,13 @@ Deno.test("Producer.send() names what kept it from sending its first message", a
     'Cannot send message to "a" within 30 ms: its partitions are not known yet: Cannot ',
   );
   assert(error.message.includes("Connection refused"), error.message);
-  // What nobody waits for any more is asked for no longer, and then anew.
+  // The topic is no longer requested once no message waits for it; a new message requests it again.
   test.cluster.down.clear();
   const again = test.client.producer();
   assertEquals((await again.send({ topic: "a", value: "2" })).offset, 0);
 });
 
-Deno.test("Consumer goes on after a topic could not be described for a while", async () => {
+Deno.test("Consumer continues after describing a topic failed for a while", async () => {
   await using test = setup({ topics: { a: 1 } }, { timeout: 5000, metadataMaxAge: 0 });
   write(test.cluster, "a", 0, ["0"]);
   const consumer = test.client.consumer({ maxWait: 1, onStatus() {} });

@@ -15,7 +15,7 @@ Deno.test("parseBrokerAddress() reads host and port", async (t) => {
   }
 });
 
-Deno.test("parseBrokerAddress() refuses what is no address", async (t) => {
+Deno.test("parseBrokerAddress() throws for invalid addresses", async (t) => {
   for (
     const text of ["", ":9092", "host:", "host:x", "a:b:1", "http://host:1", "host:0", "host:65536"]
   ) {
@@ -25,7 +25,7 @@ Deno.test("parseBrokerAddress() refuses what is no address", async (t) => {
   }
 });
 
-Deno.test("formatAddress() is read back as the same address", () => {
+Deno.test("formatAddress() round-trips through parseBrokerAddress()", () => {
   for (const text of ["localhost:9093", "[::1]:9094"]) {
     assertEquals(formatAddress(parseBrokerAddress(text)), text);
   }

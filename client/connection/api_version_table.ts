@@ -1,5 +1,6 @@
 /**
- * What a broker speaks, and which version of a request to send it: the highest that both know.
+ * The API versions a broker supports, and the choice of the version of a request: the highest that
+ * both sides support.
  *
  * @module
  */
@@ -9,9 +10,9 @@ import type { Api } from "../../protocol/schema/schema.ts";
 import type { VersionRange } from "../../protocol/schema/version_range.ts";
 
 /**
- * The first version of each API whose throttled answer comes at once, so that the client has to wait
- * (KIP-219); in older versions the broker has waited before it answered. By API key; 1 where none is
- * given, which for APIs that came later is right too.
+ * The first version of each API, by key, in which the broker responds immediately when it throttles
+ * and the client has to wait (KIP-219); in older versions the broker waits before it responds. APIs
+ * that are not listed use 1.
  */
 const CLIENT_THROTTLES_FROM: { readonly [apiKey: number]: number } = {
   0: 6, // Produce
@@ -33,24 +34,24 @@ const CLIENT_THROTTLES_FROM: { readonly [apiKey: number]: number } = {
   32: 2, // DescribeConfigs
 };
 
-/** APIs that came after KIP-219 throttle from version 0 on; the first of them is this one. */
+/** The first API added after KIP-219. From there on, all versions are throttled by the client. */
 const FIRST_API_AFTER_THROTTLING = 44;
 
-/** Whether the client has to wait for the throttle time of such an answer. */
+/** Returns whether the client has to wait for the throttle time of a response. */
 export function clientThrottles(api: Api, version: number): boolean {
   if (api.key >= FIRST_API_AFTER_THROTTLING) return true;
   return version >= (CLIENT_THROTTLES_FROM[api.key] ?? 1);
 }
 
-/** The ranges of versions that one broker has stated. */
+/** The API versions that one broker supports. */
 export class ApiVersionTable {
   readonly #peer: string;
   readonly #ranges: VersionRange[] = [];
 
   /**
-   * Takes the list of an ApiVersions response.
+   * Takes the list in an ApiVersions response.
    *
-   * @param peer Who sent it, for messages.
+   * @param peer The broker, for messages.
    */
   constructor(
     peer: string,
@@ -63,11 +64,11 @@ export class ApiVersionTable {
   }
 
   /**
-   * The highest version both sides know.
+   * Returns the highest version both sides support.
    *
-   * @param maxVersion The highest version that can carry what the request has to say.
+   * @param maxVersion The highest version that can represent the request.
    * @param minVersion The lowest such version.
-   * @throws {UnsupportedVersionError} If there is none.
+   * @throws {UnsupportedVersionError} If there is no such version.
    */
   pick(
     api: Api,
@@ -84,7 +85,7 @@ export class ApiVersionTable {
     if (version < range.min || version < minVersion) {
       throw new UnsupportedVersionError(
         `Cannot send ${api.name} to ${this.#peer}: it supports versions ${range.min} to ${range.max}, ` +
-          `needed is ${minVersion} to ${Math.min(api.versions.max, maxVersion)}`,
+          `the request needs ${minVersion} to ${Math.min(api.versions.max, maxVersion)}`,
       );
     }
     return version;

@@ -15,14 +15,14 @@ const table = new ApiVersionTable("kafka:9092", [
   { apiKey: listOffsets.key, minVersion: 0, maxVersion: 0 },
 ]);
 
-Deno.test("ApiVersionTable.pick() takes the highest version that both know", () => {
+Deno.test("ApiVersionTable.pick() returns the highest version both sides support", () => {
   assertEquals(table.pick(produce), 9);
   assertEquals(table.pick(fetch), fetch.versions.max);
   assertEquals(table.pick(fetch, 12), 12);
   assertEquals(table.pick(fetch, 12, 12), 12);
 });
 
-Deno.test("ApiVersionTable.pick() refuses what the broker cannot do", () => {
+Deno.test("ApiVersionTable.pick() throws for unsupported requests and versions", () => {
   assertThrows(
     () => table.pick(metadata),
     UnsupportedVersionError,
@@ -31,10 +31,14 @@ Deno.test("ApiVersionTable.pick() refuses what the broker cannot do", () => {
   assertThrows(
     () => table.pick(listOffsets),
     UnsupportedVersionError,
-    "it supports versions 0 to 0, needed is 1 to 11",
+    "it supports versions 0 to 0, the request needs 1 to 11",
   );
-  assertThrows(() => table.pick(fetch, 3), UnsupportedVersionError, "needed is 4 to 3");
-  assertThrows(() => table.pick(produce, 13, 10), UnsupportedVersionError, "needed is 10 to 13");
+  assertThrows(() => table.pick(fetch, 3), UnsupportedVersionError, "the request needs 4 to 3");
+  assertThrows(
+    () => table.pick(produce, 13, 10),
+    UnsupportedVersionError,
+    "the request needs 10 to 13",
+  );
 });
 
 Deno.test("clientThrottles() follows KIP-219", () => {

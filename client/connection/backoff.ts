@@ -1,22 +1,22 @@
 /**
- * Exponential back-off with jitter (KIP-580): how long to wait before the next try.
+ * Exponential back-off with jitter (KIP-580).
  *
  * @module
  */
 
-/** Each wait is this many times the one before. */
+/** The factor between consecutive waits. */
 const FACTOR = 2;
 
-/** By how much a wait may differ from its nominal length, so that clients do not act in step. */
+/** The relative jitter, which keeps clients from retrying in step. */
 const JITTER = 0.2;
 
 /**
- * The wait before try number `failures + 1`.
+ * The wait before attempt number `failures + 1`.
  *
- * @param failures How many tries in a row have failed, 1 or more.
+ * @param failures The number of consecutive failures, 1 or more.
  * @param initialMs The nominal wait after the first failure.
- * @param maxMs The nominal wait that is never exceeded.
- * @param random A number from 0 to 1, for tests.
+ * @param maxMs The maximum nominal wait.
+ * @param random A number from 0 to 1; injected by tests.
  * @returns Milliseconds.
  */
 export function backoffMs(

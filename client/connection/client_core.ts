@@ -1,9 +1,8 @@
 /**
- * What `Admin`, `Producer` and `Consumer` share and users do not see: connections, metadata, and
- * asking again.
+ * The internals shared by `Admin`, `Producer` and `Consumer`: connections, metadata and retries.
  *
- * An operation is tried until it succeeds, fails for good or runs out of time. Between tries the client
- * waits, and when the failure says that metadata are out of date it asks for them again first.
+ * An operation is retried until it succeeds, fails permanently or times out. The client backs off
+ * between attempts, and refreshes the metadata first if the failure shows that they are outdated.
  *
  * @module
  */
@@ -30,34 +29,37 @@ import type { TopicPartition } from "../topic_partition.ts";
 import { type CloseOptions, delay } from "./waiting.ts";
 
 /**
- * How often a topic that a broker does not know is asked for, since a topic just created may not be
- * known to all brokers yet.
+ * The interval at which an unknown topic is looked up again: a new topic may not be known to all
+ * brokers yet.
  */
 const UNKNOWN_TOPIC_ATTEMPTS = 4;
 
-/** What an operation may be told about waiting. */
+/** Options of an operation that waits. */
 export interface OperationOptions {
-  /** Gives up; the call then rejects with the reason of the signal. */
+  /** Aborts the operation, which then rejects with the reason of the signal. */
   readonly signal?: AbortSignal | undefined;
-  /** How long the operation may take in all, in milliseconds. Default: the client's `timeout`. */
+  /**
+   * The time limit of the operation including retries, in milliseconds. Default: the client's
+   * `timeout`.
+   */
   readonly timeout?: number | undefined;
 }
 
-/** Wants to know of tries that failed and are followed by another. */
+/** Called for each failed attempt that is retried. */
 export interface FailureListener {
   readonly onFailure?: (error: DqueueError) => void;
 }
 
-/** A producer or consumer, which is closed before its client. */
+/** A producer or consumer, closed before its client. */
 export interface ClientUser {
   close(options?: CloseOptions): Promise<void>;
 }
 
-/** The inner side of a client. */
+/** The internals of a client. */
 export class ClientCore {
   readonly options: ResolvedClientOptions;
   readonly metadata: ClusterMetadata;
-  /** For requests that are answered soon. */
+  /** The lane of requests with prompt responses. */
   readonly control: ConnectionLane;
   readonly #lanes = new Set<ConnectionLane>();
   readonly #users = new Set<ClientUser>();
@@ -73,12 +75,12 @@ export class ClientCore {
     );
   }
 
-  /** Aborted, with a `ClosedError`, when the client is closed. */
+  /** Aborted with a `ClosedError` when the client is closed. */
   get closing(): AbortSignal {
     return this.#closing.signal;
   }
 
-  /** Connections of their own for a producer or consumer, which closes them itself. */
+  /** Opens a lane for a producer or consumer, which has to close it. */
   openLane(): ConnectionLane {
     const lane = new ConnectionLane(this.options);
     this.#lanes.add(lane);
@@ -91,35 +93,35 @@ export class ClientCore {
     return lane.close();
   }
 
-  /** Notes what has to be closed before the client is. */
+  /** Registers something that has to be closed before the client. */
   addUser(user: ClientUser): void {
     this.closing.throwIfAborted();
     this.#users.add(user);
   }
 
-  /** Notes that it is closed. */
+  /** Unregisters something that was closed. */
   removeUser(user: ClientUser): void {
     this.#users.delete(user);
   }
 
-  /** Closes producers and consumers, then all connections. Safe to call again. */
+  /** Closes producers and consumers, then all connections. Calling it again has no effect. */
   close(options: CloseOptions = {}): Promise<void> {
     return this.#closed ??= this.#close(options);
   }
 
   async #close(options: CloseOptions): Promise<void> {
     const results = await Promise.allSettled([...this.#users].map((user) => user.close(options)));
-    this.#closing.abort(new ClosedError("Client was closed"));
+    this.#closing.abort(new ClosedError("The client was closed"));
     await Promise.all([...this.#lanes].map((lane) => lane.close()));
     for (const result of results) if (result.status === "rejected") throw result.reason;
   }
 
   /**
-   * Tries until `attempt` succeeds, fails for good, or the time is over.
+   * Retries `attempt` until it succeeds, fails permanently, or times out.
    *
-   * @param action What is tried, for messages.
-   * @param isFinal Whether a failure that might be retried is taken as final.
-   * @throws {TimeoutError} If the time is over; the last failure is its cause.
+   * @param action The operation, for messages.
+   * @param isFinal Returns whether not to retry a retriable failure.
+   * @throws {TimeoutError} If the operation times out; the last failure is its cause.
    */
   async retry<T>(
     action: string,
@@ -148,7 +150,7 @@ export class ClientCore {
     }
   }
 
-  /** Asks any broker that can be reached. */
+  /** Sends a request to any reachable broker. */
   async requestAny<Req extends Fields, Res extends Fields>(
     api: Api<Req, Res>,
     body: RequestBody<Req>,
@@ -158,7 +160,10 @@ export class ClientCore {
     return await connection.request(api, body, options);
   }
 
-  /** Asks the controller, of which each call that fails makes the next one look anew. */
+  /**
+   * Sends a request to the controller. After a failure, the next call looks up the controller
+   * again.
+   */
   async requestController<Req extends Fields, Res extends Fields>(
     api: Api<Req, Res>,
     body: RequestBody<Req>,
@@ -175,9 +180,9 @@ export class ClientCore {
   }
 
   /**
-   * Asks the cluster who its controller is.
+   * Asks the cluster which broker is its controller.
    *
-   * @throws {ConnectionError} If the cluster does not know at the moment.
+   * @throws {ConnectionError} If the cluster has no controller at the moment.
    */
   async discoverController(): Promise<BrokerNode> {
     await this.metadata.refresh();
@@ -188,7 +193,7 @@ export class ClientCore {
     return controller;
   }
 
-  /** Asks the broker of the given id. */
+  /** Sends a request to the broker with the given id. */
   async requestBroker<Req extends Fields, Res extends Fields>(
     id: number,
     api: Api<Req, Res>,
@@ -204,9 +209,9 @@ export class ClientCore {
   }
 
   /**
-   * A topic as it is now, or was not long ago.
+   * Returns the metadata of a topic, at most as old as the age limit.
    *
-   * @throws {KafkaError} If there is no such topic, or it may not be described.
+   * @throws {KafkaError} If the topic does not exist, or may not be described.
    */
   async topic(
     name: string,
@@ -224,7 +229,10 @@ export class ClientCore {
     );
   }
 
-  /** Asks for a topic once. @throws {KafkaError} If the broker does not describe it. */
+  /**
+   * Requests the metadata of a topic once. @throws {KafkaError} If the broker returns an error for
+   * it.
+   */
   async refreshTopic(name: string, allowAutoTopicCreation?: boolean): Promise<TopicMetadata> {
     const errors = await this.metadata.refresh([name], allowAutoTopicCreation);
     const errorCode = errors.get(name) ?? ErrorCode.NONE;
@@ -239,9 +247,9 @@ export class ClientCore {
   }
 
   /**
-   * The broker that leads a partition.
+   * Returns the leader of a partition.
    *
-   * @throws {KafkaError} If there is no such partition, or nobody leads it at the moment.
+   * @throws {KafkaError} If the partition does not exist, or has no leader at the moment.
    */
   async leader(action: string, { topic, partition }: TopicPartition): Promise<BrokerNode> {
     const known = this.metadata.isFresh(topic)
@@ -251,7 +259,7 @@ export class ClientCore {
       throw new KafkaError(
         action,
         ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
-        `topic "${topic}" has ${known.partitions.length} partitions, none is number ${partition}`,
+        `topic "${topic}" has ${known.partitions.length} partitions, there is no partition ${partition}`,
       );
     }
     const leader = this.metadata.leader(topic, partition);
@@ -270,14 +278,17 @@ export class ClientCore {
       metadata,
       (version) => ({
         topics: topics.map((name) => ({ name })),
-        // Before version 4 the broker creates topics as it sees fit.
+        // Before version 4 auto-creation cannot be turned off by the client.
         ...(version >= 4 ? { allowAutoTopicCreation } : {}),
       }),
       { signal: this.closing },
     );
   }
 
-  /** A connection to whichever broker answers: known ones in random order, then the bootstrap ones. */
+  /**
+   * A connection to any broker that can be reached: known ones in random order, then the bootstrap
+   * addresses.
+   */
   async #anyConnection(signal?: AbortSignal): Promise<BrokerConnection> {
     const failures: unknown[] = [];
     for (const address of this.#candidates()) {
@@ -307,7 +318,7 @@ export class ClientCore {
   }
 }
 
-/** Whether `error` says that there is no such topic or partition. */
+/** Returns whether `error` means that the topic or partition does not exist. */
 export function isUnknownTopic(error: unknown): boolean {
   return error instanceof KafkaError && error.code === "UNKNOWN_TOPIC_OR_PARTITION";
 }

@@ -1,11 +1,11 @@
 /**
- * What the client knows of the cluster: brokers, the controller, topics and who leads their partitions.
+ * The client's view of the cluster: brokers, the controller, topics and partition leaders.
  *
- * Only topics that were asked for are kept. At most one request for metadata is under way; topics asked
- * for meanwhile go together into the next. What is older than the age limit is asked for again when it
- * is next used, so that new partitions are found; what an error has shown to be wrong is asked for at
- * once. Leader epochs never go back for the same topic id, for a broker that lags behind may still tell
- * of an earlier leader (KIP-320).
+ * Only requested topics are cached. At most one Metadata request is in flight; topics requested
+ * meanwhile are combined into the next one. Metadata older than the age limit are refreshed on next
+ * use, which finds new partitions; metadata that an error has shown to be wrong are refreshed
+ * immediately. Leader epochs never go back for the same topic id: a broker that lags may still
+ * report an earlier leader (KIP-320).
  *
  * @module
  */
@@ -21,47 +21,47 @@ type TopicResponse = MetadataResponse["topics"][number];
 
 /** A broker of the cluster. */
 export interface BrokerNode extends BrokerAddress {
-  /** The broker's node id. */
+  /** The node id. */
   readonly id: number;
-  /** The rack or zone it stands in, if it says so. */
+  /** Its rack, if it has one. */
   readonly rack: string | null;
 }
 
-/** A partition and who holds it. */
+/** A partition and its replicas. */
 export interface PartitionMetadata {
-  /** The partition's number within its topic. */
+  /** The partition number. */
   readonly partition: number;
-  /** The broker that leads it, −1 if none does. */
+  /** The node id of the leader; −1 if there is none. */
   readonly leaderId: number;
-  /** How often the leader has changed, −1 if the broker is too old to tell. */
+  /** The leader epoch; −1 if the broker is too old to return it. */
   readonly leaderEpoch: number;
-  /** The brokers that hold a copy; the preferred leader first. */
+  /** The node ids of the replicas; the preferred leader is first. */
   readonly replicas: readonly number[];
-  /** Those whose copy is up to date. */
+  /** The node ids of the in-sync replicas. */
   readonly isr: readonly number[];
-  /** Those that are not running. */
+  /** The node ids of offline replicas. */
   readonly offlineReplicas: readonly number[];
 }
 
 /** A topic and its partitions. */
 export interface TopicMetadata {
   readonly name: string;
-  /** The topic's id, all zeros if the broker is too old to tell. */
+  /** The topic id; all zeros if the broker is too old to return it. */
   readonly id: string;
   readonly isInternal: boolean;
-  /** Each partition at the index of its number. */
+  /** The partitions, indexed by partition number. */
   readonly partitions: readonly PartitionMetadata[];
-  /** When this was learnt, on the clock of `performance.now()`. */
+  /** When the metadata were received, on the clock of `performance.now()`. */
   readonly fetchedAt: number;
 }
 
-/** Asks a broker for metadata of the topics. */
+/** Requests metadata of topics from a broker. */
 export type MetadataSource = (
   topics: readonly string[],
   allowAutoTopicCreation: boolean,
 ) => Promise<MetadataResponse>;
 
-/** The topics of the next request, and that request once somebody waits for it. */
+/** The topics of the next request, and its promise once someone waits for it. */
 interface Refresher {
   topics: Set<string>;
   next: Promise<ReadonlyMap<string, number>> | undefined;
@@ -73,10 +73,10 @@ export class ClusterMetadata {
   readonly #maxAgeMs: number;
   readonly #brokers = new Map<number, BrokerNode>();
   readonly #topics = new Map<string, TopicMetadata>();
-  /** Topics known to be out of date. */
+  /** Topics known to be outdated. */
   readonly #stale = new Set<string>();
   readonly #listeners = new Set<() => void>();
-  /** Requests that may create topics and those that may not cannot be one. */
+  /** Requests that allow auto-creation are kept apart from those that do not. */
   readonly #refreshers: readonly [Refresher, Refresher] = [refresher(), refresher()];
   #running: Promise<unknown> = Promise.resolve();
   #controllerId = -1;
@@ -87,64 +87,64 @@ export class ClusterMetadata {
     this.#maxAgeMs = maxAgeMs;
   }
 
-  /** The brokers that are alive, as far as known. */
+  /** The live brokers. */
   get brokers(): readonly BrokerNode[] {
     return [...this.#brokers.values()];
   }
 
-  /** The id of the cluster, null if not known. */
+  /** The cluster id; null if unknown. */
   get clusterId(): string | null {
     return this.#clusterId;
   }
 
-  /** Whom to send requests for the controller to, undefined if not known. */
+  /** The broker that requests for the controller are sent to; undefined if unknown. */
   get controller(): BrokerNode | undefined {
     return this.#brokers.get(this.#controllerId);
   }
 
-  /** A broker by its id, undefined if it is not known to be alive. */
+  /** A broker by node id; undefined if it is not known to be alive. */
   broker(id: number): BrokerNode | undefined {
     return this.#brokers.get(id);
   }
 
-  /** What is known of a topic, even if it may be out of date. */
+  /** The cached metadata of a topic, even if outdated. */
   topic(name: string): TopicMetadata | undefined {
     return this.#topics.get(name);
   }
 
-  /** Whether a topic is known, and neither too old nor shown to be wrong. */
+  /** Whether a topic is cached, younger than the age limit and not known to be outdated. */
   isFresh(name: string): boolean {
     const topic = this.#topics.get(name);
     return topic !== undefined && !this.#stale.has(name) &&
       performance.now() - topic.fetchedAt < this.#maxAgeMs;
   }
 
-  /** The broker that leads a partition, undefined if none is known. */
+  /** The leader of a partition; undefined if unknown. */
   leader(topic: string, partition: number): BrokerNode | undefined {
     const leaderId = this.#topics.get(topic)?.partitions[partition]?.leaderId;
     return leaderId === undefined ? undefined : this.#brokers.get(leaderId);
   }
 
-  /** Notes that what is known of a topic is wrong. */
+  /** Marks a topic as outdated. */
   invalidate(topic: string): void {
     this.#stale.add(topic);
   }
 
-  /** Notes that the controller is not the one that was known. */
+  /** Marks the controller as outdated. */
   forgetController(): void {
     this.#controllerId = -1;
   }
 
-  /** Calls `listener` whenever something was learnt. Returns what ends that. */
+  /** Calls `listener` after each update. Returns a function that unregisters it. */
   onUpdate(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
   /**
-   * Asks for the given topics; with none, for brokers and controller only.
+   * Refreshes the given topics; with none, only brokers and controller.
    *
-   * @returns Kafka's error codes of the topics that could not be described.
+   * @returns Kafka's error codes for the topics that could not be described.
    */
   refresh(
     topics: Iterable<string> = [],
@@ -164,16 +164,16 @@ export class ClusterMetadata {
   }
 
   /**
-   * Takes over what a response says.
+   * Applies a response.
    *
-   * @throws {ConnectionError} If the client has to start over from its first addresses (KIP-1102).
-   * @throws {KafkaError} If the response as a whole is an error.
+   * @throws {ConnectionError} If the client has to bootstrap again (KIP-1102).
+   * @throws {KafkaError} If the whole response is an error.
    */
   update(response: MetadataResponse): void {
     if (response.errorCode === ErrorCode.REBOOTSTRAP_REQUIRED) {
       this.#brokers.clear();
       throw new ConnectionError(
-        "Cannot go on with the brokers known: the cluster asks to start over",
+        "Cannot use the known brokers: the cluster asks the client to bootstrap again",
       );
     }
     if (response.errorCode !== ErrorCode.NONE) {
@@ -190,9 +190,9 @@ export class ClusterMetadata {
   }
 
   /**
-   * Takes over who leads a partition from an answer that says so (KIP-951).
+   * Applies the leader that a response of a broker names for a partition (KIP-951).
    *
-   * @returns Whether that was news.
+   * @returns Whether the leader was new.
    */
   updateLeader(
     topic: string,
@@ -253,7 +253,7 @@ function refresher(): Refresher {
   return { topics: new Set(), next: undefined };
 }
 
-/** A topic as the response describes it, but no leader older than one that was known before. */
+/** Converts a topic of a response; a leader older than the cached one is ignored. */
 export function topicMetadata(
   response: TopicResponse,
   name: string,
@@ -289,7 +289,7 @@ export function topicMetadata(
   };
 }
 
-/** A partition that the response left out. */
+/** A partition that is missing in the response. */
 function noLeader(partition: number): PartitionMetadata {
   return { partition, leaderId: -1, leaderEpoch: -1, replicas: [], isr: [], offlineReplicas: [] };
 }

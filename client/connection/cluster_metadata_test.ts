@@ -38,7 +38,7 @@ function response(leaderId: number, leaderEpoch: number, topicId = ID): Response
   };
 }
 
-/** Metadata whose source answers with `answers` in turn, and notes what it is asked. */
+/** Metadata whose source returns `answers` in turn, and the arguments of its calls. */
 function scripted(answers: (Response | Error)[], maxAgeMs = 60_000) {
   const asked: [readonly string[], boolean][] = [];
   const source: MetadataSource = (topics, create) => {
@@ -49,7 +49,7 @@ function scripted(answers: (Response | Error)[], maxAgeMs = 60_000) {
   return { metadata: new ClusterMetadata(source, maxAgeMs), asked };
 }
 
-Deno.test("ClusterMetadata knows nothing before it has asked", () => {
+Deno.test("ClusterMetadata is empty before the first refresh", () => {
   const { metadata } = scripted([]);
   assertEquals(metadata.brokers, []);
   assertEquals(metadata.controller, undefined);
@@ -59,7 +59,7 @@ Deno.test("ClusterMetadata knows nothing before it has asked", () => {
   assert(!metadata.isFresh("a"));
 });
 
-Deno.test("ClusterMetadata.refresh() learns brokers, controller and topics", async () => {
+Deno.test("ClusterMetadata.refresh() updates brokers, controller and topics", async () => {
   const { metadata, asked } = scripted([response(0, 3)]);
   let updates = 0;
   metadata.onUpdate(() => updates++);
@@ -81,7 +81,7 @@ Deno.test("ClusterMetadata.refresh() learns brokers, controller and topics", asy
   assertEquals(updates, 1);
 });
 
-Deno.test("ClusterMetadata.refresh() has one request under way and gathers the next", async () => {
+Deno.test("ClusterMetadata.refresh() sends one request at a time and combines the next", async () => {
   const { metadata, asked } = scripted([response(0, 0), response(0, 0), response(0, 0)]);
   const first = metadata.refresh(["a"]);
   await Promise.resolve();
@@ -89,13 +89,13 @@ Deno.test("ClusterMetadata.refresh() has one request under way and gathers the n
   assertEquals(asked, [[["a"], false], [["b", "c"], false]]);
 });
 
-Deno.test("ClusterMetadata.refresh() keeps apart what may create topics", async () => {
+Deno.test("ClusterMetadata.refresh() keeps requests that allow auto-creation apart", async () => {
   const { metadata, asked } = scripted([response(0, 0), response(0, 0)]);
   await Promise.all([metadata.refresh(["a"], true), metadata.refresh(["b"])]);
   assertEquals(asked, [[["a"], true], [["b"], false]]);
 });
 
-Deno.test("ClusterMetadata.refresh() that fails does not stop the next", async () => {
+Deno.test("ClusterMetadata.refresh() succeeds after a failed request", async () => {
   const failure = new Error("no answer");
   const { metadata } = scripted([failure, response(0, 0)]);
   const failing = metadata.refresh(["a"]);
@@ -104,7 +104,7 @@ Deno.test("ClusterMetadata.refresh() that fails does not stop the next", async (
   assert(metadata.isFresh("a"));
 });
 
-Deno.test("ClusterMetadata ignores leaders of an older epoch of the same topic (KIP-320)", async () => {
+Deno.test("ClusterMetadata ignores a leader of an older epoch of the same topic id (KIP-320)", async () => {
   const older = response(1, 2);
   const { metadata } = scripted([
     response(0, 3),
@@ -120,7 +120,7 @@ Deno.test("ClusterMetadata ignores leaders of an older epoch of the same topic (
   assertEquals(leaders, [0, 0, 1, 0]);
 });
 
-Deno.test("ClusterMetadata forgets a topic that does not exist any more", async () => {
+Deno.test("ClusterMetadata removes a deleted topic", async () => {
   const gone = response(0, 3);
   gone.topics[0] = {
     ...gone.topics[0]!,
@@ -134,7 +134,7 @@ Deno.test("ClusterMetadata forgets a topic that does not exist any more", async 
   assertEquals(metadata.topic("a"), undefined);
 });
 
-Deno.test("ClusterMetadata fills in partitions that a response leaves out", async () => {
+Deno.test("ClusterMetadata adds partitions missing in a response", async () => {
   const partial = response(0, 0);
   partial.topics[0]!.partitions[0]!.partitionIndex = 2;
   const { metadata } = scripted([partial]);
@@ -142,7 +142,7 @@ Deno.test("ClusterMetadata fills in partitions that a response leaves out", asyn
   assertEquals(metadata.topic("a")!.partitions.map(({ leaderId }) => leaderId), [-1, -1, 0]);
 });
 
-Deno.test("ClusterMetadata.isFresh() tells when a topic is too old or shown to be wrong", async () => {
+Deno.test("ClusterMetadata.isFresh() is false for old and invalidated topics", async () => {
   const aged = scripted([response(0, 0)], 0);
   await aged.metadata.refresh(["a"]);
   assert(!aged.metadata.isFresh("a"));
@@ -156,7 +156,7 @@ Deno.test("ClusterMetadata.isFresh() tells when a topic is too old or shown to b
   assertEquals(metadata.controller, undefined);
 });
 
-Deno.test("ClusterMetadata.updateLeader() takes over a newer leader only (KIP-951)", async () => {
+Deno.test("ClusterMetadata.updateLeader() applies only a newer leader (KIP-951)", async () => {
   const { metadata } = scripted([response(0, 3)]);
   await metadata.refresh(["a"]);
   const nodes = [{ nodeId: 7, host: "broker-7", port: 1, rack: null }];
@@ -169,21 +169,25 @@ Deno.test("ClusterMetadata.updateLeader() takes over a newer leader only (KIP-95
   assertEquals(metadata.leader("a", 0)?.host, "broker-7");
 });
 
-Deno.test("ClusterMetadata.update() forgets the brokers when it has to start over (KIP-1102)", async () => {
+Deno.test("ClusterMetadata.update() removes all brokers when the client has to bootstrap again (KIP-1102)", async () => {
   const restart = { ...response(0, 0), errorCode: ErrorCode.REBOOTSTRAP_REQUIRED };
   const { metadata } = scripted([response(0, 0), restart]);
   await metadata.refresh();
-  await assertRejects(() => metadata.refresh(), ConnectionError, "the cluster asks to start over");
+  await assertRejects(
+    () => metadata.refresh(),
+    ConnectionError,
+    "asks the client to bootstrap again",
+  );
   assertEquals(metadata.brokers, []);
 });
 
-Deno.test("ClusterMetadata.update() refuses a response that failed as a whole", async () => {
+Deno.test("ClusterMetadata.update() throws for a response with a top-level error", async () => {
   const failed = { ...response(0, 0), errorCode: ErrorCode.CLUSTER_AUTHORIZATION_FAILED };
   const { metadata } = scripted([failed]);
   await assertRejects(() => metadata.refresh(), KafkaError, "CLUSTER_AUTHORIZATION_FAILED");
 });
 
-Deno.test("ClusterMetadata.onUpdate() returns what ends it", async () => {
+Deno.test("ClusterMetadata.onUpdate() returns a function that unregisters the listener", async () => {
   const { metadata } = scripted([response(0, 0)]);
   let updates = 0;
   metadata.onUpdate(() => updates++)();

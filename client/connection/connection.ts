@@ -1,13 +1,13 @@
 /**
- * One connection to a broker: requests out, answers back, many under way at once.
+ * A connection to a broker: requests are pipelined, with many in flight.
  *
- * A broker answers the requests of a connection in their order, so one request that is never answered
- * holds up all behind it. That is why a request that times out ends the connection: those behind it
- * fail with a retriable `ConnectionError` and go out again on a new one. A request that its caller
- * aborts is only forgotten; its answer is dropped when it comes.
+ * A broker answers the requests of a connection in order, so a request without a response blocks
+ * all later ones. Therefore a request that times out closes the connection: the later ones fail
+ * with a retriable `ConnectionError` and are retried on a new connection. After an aborted request
+ * the connection stays open, and the late response is discarded.
  *
- * When a broker throttles the client, requests are held back until the time is over (KIP-219), in the
- * order they were made.
+ * While the broker throttles the client, requests are queued until the throttle time is over
+ * (KIP-219), in order.
  *
  * @module
  */
@@ -35,35 +35,35 @@ import { CLIENT_SOFTWARE_NAME, CLIENT_SOFTWARE_VERSION } from "./version.ts";
 import { Timer } from "./timer.ts";
 
 /**
- * The version of ApiVersions to ask with. Version 5 would only add which broker is expected
- * (KIP-1242), which the bootstrap address does not tell.
+ * The version of ApiVersions to start with. Version 5 only adds the expected broker (KIP-1242),
+ * which is unknown for a bootstrap address.
  */
 const API_VERSIONS_VERSION = 4;
 
-/** Correlation ids start over after the highest int32. */
+/** Correlation ids wrap around after the highest int32. */
 const CORRELATION_ID_MASK = 0x7fffffff;
 
-/** How a connection introduces itself, and how patient it is. */
+/** Options of a connection. */
 export interface ConnectionOptions {
-  /** What the broker logs and counts the client as. */
+  /** The client id in request headers. */
   readonly clientId: string;
-  /** How long a request may take unless it says otherwise, in milliseconds. */
+  /** The default time limit of a request, in milliseconds. */
   readonly requestTimeoutMs: number;
 }
 
-/** What a request may ask for beside its content. */
+/** Options of a request. */
 export interface RequestOptions {
-  /** Gives up on the answer. */
+  /** Aborts the wait for the response. */
   readonly signal?: AbortSignal | undefined;
-  /** How long the answer may take, in milliseconds. */
+  /** The time limit of the request, in milliseconds. */
   readonly timeoutMs?: number | undefined;
-  /** The highest version that can carry the request. */
+  /** The highest version that can represent the request. */
   readonly maxVersion?: number | undefined;
-  /** The lowest version that can carry it. */
+  /** The lowest version that can represent it. */
   readonly minVersion?: number | undefined;
 }
 
-/** A request's content, or how to make it for the version that is sent. */
+/** A request body, or a function that creates it for the version that is sent. */
 export type RequestBody<Req extends Fields> =
   | EncodableFields<Req>
   | ((version: number) => EncodableFields<Req>);
@@ -74,7 +74,7 @@ interface PendingRequest {
   readonly timeoutMs: number;
   deadline: number;
   readonly codec: Codec;
-  /** Undefined once the caller has given up. */
+  /** Undefined once the request was aborted. */
   settle: { resolve(response: unknown): void; reject(error: unknown): void } | undefined;
 }
 
@@ -83,7 +83,7 @@ interface HeldRequest {
   reject(error: unknown): void;
 }
 
-/** A connection that has learnt what the broker speaks. */
+/** A connection whose API versions are negotiated. */
 export class BrokerConnection {
   readonly #channel: FrameChannel;
   readonly #options: ConnectionOptions;
@@ -94,7 +94,7 @@ export class BrokerConnection {
   #ended: DqueueError | undefined;
   #timer: Timer | undefined;
   #timerDeadline = Infinity;
-  /** Requests that wait for the end of a throttle time, in order. */
+  /** Requests queued until the throttle time is over, in order. */
   #held: HeldRequest[] = [];
   #heldUntil = 0;
   #heldTimer: Timer | undefined;
@@ -106,11 +106,11 @@ export class BrokerConnection {
   }
 
   /**
-   * Takes over a channel and asks the broker what it speaks (KIP-35).
+   * Takes a channel and requests the broker's API versions (KIP-35).
    *
    * @throws {ConnectionError} If the broker closes the channel.
    * @throws {KafkaError} If the broker answers with an error.
-   * @throws {ProtocolError} If it is no Kafka broker.
+   * @throws {ProtocolError} If the peer is not a Kafka broker.
    */
   static async negotiate(
     channel: FrameChannel,
@@ -125,7 +125,7 @@ export class BrokerConnection {
       signal?.throwIfAborted();
       await connection.#negotiate(timeoutMs);
     } catch (error) {
-      connection.abort(new ClosedError(`Connection to ${channel.peer} was given up`));
+      connection.abort(new ClosedError(`Connection to ${channel.peer} was aborted`));
       await connection.#receiving;
       throw error;
     } finally {
@@ -134,32 +134,32 @@ export class BrokerConnection {
     return connection;
   }
 
-  /** Who is at the other end. */
+  /** The address of the broker. */
   get peer(): string {
     return this.#channel.peer;
   }
 
-  /** Whether requests can still be sent. */
+  /** Whether requests can be sent. */
   get isOpen(): boolean {
     return this.#ended === undefined;
   }
 
-  /** How many requests are waiting for their answer. */
+  /** The number of requests in flight. */
   get inFlight(): number {
     return this.#pending.size;
   }
 
-  /** What the broker speaks. */
+  /** The API versions of the broker. */
   get versions(): ApiVersionTable {
     return this.#versions;
   }
 
   /**
-   * Sends a request and waits for its answer. Several may be under way at once.
+   * Sends a request and waits for its response. Requests may overlap.
    *
-   * @throws {ConnectionError} If the connection ends before the answer comes.
-   * @throws {TimeoutError} If the answer does not come in time; the connection has ended then.
-   * @throws {UnsupportedVersionError} If the broker has no version of the request that this client has.
+   * @throws {ConnectionError} If the connection is lost before the response.
+   * @throws {TimeoutError} If the request times out, which also closes the connection.
+   * @throws {UnsupportedVersionError} If the broker and this client support no common version.
    */
   request<Req extends Fields, Res extends Fields>(
     api: Api<Req, Res>,
@@ -190,10 +190,10 @@ export class BrokerConnection {
   }
 
   /**
-   * Sends a request that the broker does not answer.
+   * Sends a request that has no response.
    *
-   * @throws {ConnectionError} If the connection has ended.
-   * @throws {UnsupportedVersionError} If the broker has no version of the request that this client has.
+   * @throws {ConnectionError} If the connection is closed.
+   * @throws {UnsupportedVersionError} If the broker and this client support no common version.
    */
   send<Req extends Fields>(
     api: Api<Req>,
@@ -215,14 +215,14 @@ export class BrokerConnection {
     });
   }
 
-  /** Ends the connection. Requests without an answer fail. Safe to call again. */
+  /** Closes the connection. Pending requests fail. Calling it again has no effect. */
   async close(): Promise<void> {
     this.#end(new ClosedError(`Connection to ${this.peer} was closed`));
     await this.#channel.close();
     await this.#receiving;
   }
 
-  /** Ends the connection at once, for the given reason. */
+  /** Closes the connection immediately with a reason. */
   abort(reason: DqueueError): void {
     this.#end(reason);
     this.#channel.abort();
@@ -276,7 +276,7 @@ export class BrokerConnection {
     return id;
   }
 
-  /** Writes a request now, or once the throttle time is over. */
+  /** Writes a request, now or after the throttle time. */
   #transmit(request: HeldRequest): void {
     if (this.#heldTimer === undefined) request.write();
     else this.#held.push(request);
@@ -349,7 +349,7 @@ export class BrokerConnection {
     const pending = this.#pending.get(correlationId);
     if (pending === undefined) {
       throw new ProtocolError(
-        `Cannot use response of ${this.peer}: nothing was asked with correlation id ${correlationId}`,
+        `Cannot use response of ${this.peer}: no request has correlation id ${correlationId}`,
       );
     }
     this.#pending.delete(correlationId);
@@ -388,7 +388,7 @@ export class BrokerConnection {
     }, ms);
   }
 
-  /** One timer serves all requests: it waits for the earliest deadline. */
+  /** A single timer serves all requests: it is set to the earliest deadline. */
   #watch(deadline: number): void {
     this.#timer?.clear();
     this.#timerDeadline = deadline;
@@ -406,7 +406,7 @@ export class BrokerConnection {
     let earliest = Infinity;
     let late: PendingRequest | undefined;
     for (const pending of this.#pending.values()) {
-      // A request whose caller has given up still holds up those behind it.
+      // An aborted request still blocks those after it.
       if (pending.deadline <= now) late ??= pending;
       else if (pending.deadline < earliest) earliest = pending.deadline;
     }
@@ -421,7 +421,7 @@ export class BrokerConnection {
     late.settle = undefined;
     this.abort(
       new ConnectionError(
-        `Connection to ${this.peer} was given up: it did not answer ${late.api.name} in time`,
+        `Connection to ${this.peer} was closed: it did not answer ${late.api.name} in time`,
       ),
     );
   }
@@ -460,7 +460,10 @@ function listen(signal: AbortSignal, pending: PendingRequest): void {
   };
 }
 
-/** A broker that does not know the version answers in version 0; the error code stands first in all. */
+/**
+ * A broker that does not support the version answers in version 0. All versions start with the
+ * error code.
+ */
 function isUnsupported(frame: Uint8Array): boolean {
   return frame.length >= 6 && (frame[4]! << 8 | frame[5]!) === ErrorCode.UNSUPPORTED_VERSION;
 }

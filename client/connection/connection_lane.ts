@@ -1,10 +1,9 @@
 /**
- * Connections for one purpose, at most one to each broker.
+ * Connections for one purpose, at most one per broker.
  *
- * Answers come in the order of the requests, so whoever asks what takes long has a lane of its own: a
- * consumer's fetches wait for data and must not hold up anybody else's requests. A lane opens
- * connections when they are needed, opens them again when they were lost, and waits longer after each
- * attempt that failed.
+ * Responses come in the order of the requests, so slow requests get a lane of their own: a
+ * consumer's fetches wait for data and must not block other requests. A lane opens connections on
+ * demand, reopens lost ones, and backs off after failed attempts.
  *
  * @module
  */
@@ -17,17 +16,17 @@ import { ClosedError, isRetriable, TimeoutError } from "../errors.ts";
 import { abortable, delay } from "./waiting.ts";
 import { Timer } from "./timer.ts";
 
-/** How a lane opens its connections. */
+/** Options of a lane. */
 export interface ConnectionLaneOptions {
   readonly dialer: Dialer;
   readonly clientId: string;
-  /** How long a request may take unless it says otherwise. */
+  /** The default time limit of a request. */
   readonly requestTimeoutMs: number;
-  /** How long it may take to reach a broker and learn what it speaks. */
+  /** The time limit for connecting and negotiating API versions. */
   readonly connectTimeoutMs: number;
-  /** The wait after the first attempt that failed. */
+  /** The wait after the first failed attempt. */
   readonly initialBackoffMs: number;
-  /** The longest wait between attempts. */
+  /** The maximum wait between attempts. */
   readonly maxBackoffMs: number;
 }
 
@@ -35,13 +34,13 @@ interface Peer {
   readonly address: BrokerAddress;
   connection: BrokerConnection | undefined;
   opening: Promise<BrokerConnection> | undefined;
-  /** Attempts in a row that failed. */
+  /** The number of consecutive failed attempts. */
   failures: number;
-  /** When the next attempt may be made. */
+  /** The earliest time of the next attempt. */
   retryAt: number;
 }
 
-/** At most one connection to each broker, opened when needed. */
+/** A set of connections, at most one per broker, opened on demand. */
 export class ConnectionLane {
   readonly #options: ConnectionLaneOptions;
   readonly #peers = new Map<string, Peer>();
@@ -52,17 +51,17 @@ export class ConnectionLane {
     this.#options = options;
   }
 
-  /** The open connection to a broker, if there is one. */
+  /** The open connection to a broker, if any. */
   existing(address: BrokerAddress): BrokerConnection | undefined {
     const connection = this.#peers.get(formatAddress(address))?.connection;
     return connection?.isOpen ? connection : undefined;
   }
 
   /**
-   * The open connection to a broker; opens one if there is none.
+   * Returns the open connection to a broker, or opens one.
    *
    * @throws {ConnectionError} If the broker cannot be reached.
-   * @throws {TimeoutError} If that takes too long.
+   * @throws {TimeoutError} If connecting times out.
    * @throws {ClosedError} If the lane is closed.
    */
   connection(address: BrokerAddress, signal?: AbortSignal): Promise<BrokerConnection> {
@@ -78,13 +77,13 @@ export class ConnectionLane {
     return abortable(peer.opening, signal);
   }
 
-  /** Closes all connections. Safe to call again. */
+  /** Closes all connections. Calling it again has no effect. */
   close(): Promise<void> {
     return this.#closed ??= this.#close();
   }
 
   async #close(): Promise<void> {
-    this.#closing.abort(new ClosedError("Connections were closed"));
+    this.#closing.abort(new ClosedError("The connections were closed"));
     const peers = [...this.#peers.values()];
     await Promise.all(peers.map((peer) => peer.opening?.catch(() => {})));
     await Promise.all(peers.map((peer) => peer.connection?.close()));
@@ -100,7 +99,7 @@ export class ConnectionLane {
       peer.connection = connection;
       return connection;
     } catch (error) {
-      // What fails for good, as without a permission, need not be waited for to fail again.
+      // A permanent failure, such as a missing permission, needs no back-off.
       if (!isRetriable(error)) throw error;
       peer.failures++;
       peer.retryAt = performance.now() + backoffMs(
@@ -124,7 +123,7 @@ export class ConnectionLane {
     try {
       closing.throwIfAborted();
       const dialing = dialer.dial(peer.address, late.signal);
-      // A channel that opens after all is not left open.
+      // Close a channel that opens after the time limit.
       dialing.then((channel) => late.signal.aborted && channel.abort(), () => {});
       const channel = await abortable(dialing, late.signal);
       return await BrokerConnection.negotiate(

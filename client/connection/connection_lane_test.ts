@@ -20,7 +20,7 @@ function open(dialer: Dialer, options = {}): ConnectionLane {
   });
 }
 
-Deno.test("ConnectionLane opens one connection to each broker, however many ask", async () => {
+Deno.test("ConnectionLane opens one connection per broker for concurrent calls", async () => {
   const cluster = new FakeCluster({ brokers: 2 });
   const lane = open(embeddedDialer(cluster));
   assertEquals(lane.existing(ADDRESS), undefined);
@@ -33,7 +33,7 @@ Deno.test("ConnectionLane opens one connection to each broker, however many ask"
   assertEquals(cluster.connectionCount, 0);
 });
 
-Deno.test("ConnectionLane opens a connection again when it was lost", async () => {
+Deno.test("ConnectionLane reopens a lost connection", async () => {
   const cluster = new FakeCluster();
   const lane = open(embeddedDialer(cluster));
   const first = await lane.connection(ADDRESS);
@@ -45,7 +45,7 @@ Deno.test("ConnectionLane opens a connection again when it was lost", async () =
   await lane.close();
 });
 
-Deno.test("ConnectionLane says why a broker cannot be reached, and tries again later", async () => {
+Deno.test("ConnectionLane throws the reason why a broker cannot be reached, and retries later", async () => {
   const cluster = new FakeCluster();
   cluster.down.add(0);
   const lane = open(embeddedDialer(cluster));
@@ -61,7 +61,7 @@ Deno.test("ConnectionLane says why a broker cannot be reached, and tries again l
   await lane.close();
 });
 
-Deno.test("ConnectionLane gives up an attempt that takes too long", async () => {
+Deno.test("ConnectionLane times out an attempt that takes too long", async () => {
   const opened = Promise.withResolvers<FrameChannel>();
   const lane = open({ dial: () => opened.promise }, { connectTimeoutMs: 10 });
   await assertRejects(
@@ -69,14 +69,14 @@ Deno.test("ConnectionLane gives up an attempt that takes too long", async () => 
     TimeoutError,
     "Cannot connect to broker-0:9092 within 10 ms",
   );
-  // A channel that opens after all is closed again.
+  // A channel that opens after the time limit is closed.
   const cluster = new FakeCluster();
   opened.resolve(cluster.connect("broker-0:9092"));
   await lane.close();
   assertEquals(cluster.connectionCount, 0);
 });
 
-Deno.test("ConnectionLane.connection() can be given up while others go on waiting", async () => {
+Deno.test("ConnectionLane.connection() can be aborted while other calls keep waiting", async () => {
   const opened = Promise.withResolvers<FrameChannel>();
   const lane = open({ dial: () => opened.promise });
   const controller = new AbortController();
@@ -90,7 +90,7 @@ Deno.test("ConnectionLane.connection() can be given up while others go on waitin
   await lane.close();
 });
 
-Deno.test("ConnectionLane.close() ends attempts under way and refuses new ones", async () => {
+Deno.test("ConnectionLane.close() ends pending attempts and rejects new ones", async () => {
   const opened = Promise.withResolvers<FrameChannel>();
   const lane = open({ dial: () => opened.promise });
   const waiting = lane.connection(ADDRESS);
@@ -99,7 +99,7 @@ Deno.test("ConnectionLane.close() ends attempts under way and refuses new ones",
   opened.reject(new Error("too late to matter"));
 });
 
-Deno.test("tcpDialer says why a broker cannot be reached", async () => {
+Deno.test("tcpDialer.dial() throws the reason why a broker cannot be reached", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr;
   listener.close();
@@ -112,7 +112,7 @@ Deno.test("tcpDialer says why a broker cannot be reached", async () => {
   assert(error.cause instanceof Deno.errors.ConnectionRefused);
 });
 
-Deno.test("tcpDialer opens a channel that carries frames", async () => {
+Deno.test("tcpDialer.dial() opens a channel that carries frames", async () => {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr;
   const [channel, conn] = await Promise.all([
@@ -127,7 +127,7 @@ Deno.test("tcpDialer opens a channel that carries frames", async () => {
   await channel.close();
 });
 
-Deno.test("tcpDialer does not open a channel for a signal that is aborted", async () => {
+Deno.test("tcpDialer.dial() rejects for an aborted signal", async () => {
   await assertRejects(
     () => tcpDialer.dial({ host: "127.0.0.1", port: 1 }, AbortSignal.abort(new Error("enough"))),
     ConnectionError,

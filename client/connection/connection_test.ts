@@ -37,7 +37,7 @@ async function connect(
   return { cluster: own, connection, [Symbol.asyncDispose]: () => connection.close() };
 }
 
-Deno.test("BrokerConnection.negotiate() introduces itself (KIP-511)", async () => {
+Deno.test("BrokerConnection.negotiate() sends the client's name and version (KIP-511)", async () => {
   await using test = await connect();
   const [request] = test.cluster.received(apiVersions);
   assertEquals(request!.body.clientSoftwareName, "dqueue");
@@ -45,7 +45,7 @@ Deno.test("BrokerConnection.negotiate() introduces itself (KIP-511)", async () =
   assertEquals(test.connection.versions.pick(metadata), metadata.versions.max);
 });
 
-Deno.test("BrokerConnection.negotiate() falls back to what an older broker knows (KIP-35)", async (t) => {
+Deno.test("BrokerConnection.negotiate() falls back to the versions of an older broker (KIP-35)", async (t) => {
   for (const max of [3, 2, 1, 0]) {
     await t.step(`ApiVersions ${max}`, async () => {
       await using test = await connect({ maxVersions: { 18: max } });
@@ -55,7 +55,7 @@ Deno.test("BrokerConnection.negotiate() falls back to what an older broker knows
   }
 });
 
-Deno.test("BrokerConnection.negotiate() fails if the broker refuses", async () => {
+Deno.test("BrokerConnection.negotiate() throws if the broker refuses", async () => {
   const cluster = new FakeCluster();
   cluster.on(apiVersions, () => ({ errorCode: ErrorCode.ILLEGAL_SASL_STATE, apiKeys: [] }));
   await assertRejects(() => connect(cluster), KafkaError, "ILLEGAL_SASL_STATE");
@@ -65,7 +65,7 @@ Deno.test("BrokerConnection.negotiate() fails if the broker refuses", async () =
   await assertRejects(() => connect(cluster, 10), TimeoutError, "to answer ApiVersions");
 });
 
-Deno.test("BrokerConnection.negotiate() says when the peer does not speak Kafka's protocol", async () => {
+Deno.test("BrokerConnection.negotiate() throws if the peer does not speak Kafka's protocol", async () => {
   const answer = new TextEncoder().encode("HTTP/1.1 400 Bad Request\r\n\r\n");
   const duplex = {
     readable: new ReadableStream<Uint8Array>({
@@ -83,7 +83,7 @@ Deno.test("BrokerConnection.negotiate() says when the peer does not speak Kafka'
   );
 });
 
-Deno.test("BrokerConnection.request() has several requests under way at once", async () => {
+Deno.test("BrokerConnection.request() pipelines several requests", async () => {
   await using test = await connect({ topics: { a: 1 } });
   const answers = await Promise.all([
     test.connection.request(metadata, { topics: [{ name: "a" }] }),
@@ -96,7 +96,7 @@ Deno.test("BrokerConnection.request() has several requests under way at once", a
   assertEquals(test.connection.inFlight, 0);
 });
 
-Deno.test("BrokerConnection.request() makes its content for the version that is sent", async () => {
+Deno.test("BrokerConnection.request() creates the body for the version that is sent", async () => {
   await using test = await connect({ maxVersions: { 3: 2 } });
   const versions: number[] = [];
   const body = (version: number) => {
@@ -112,7 +112,7 @@ Deno.test("BrokerConnection.request() makes its content for the version that is 
   );
 });
 
-Deno.test("BrokerConnection.request() that cannot be encoded fails alone", async () => {
+Deno.test("BrokerConnection.request() that cannot be encoded fails without affecting others", async () => {
   await using test = await connect();
   const error = await assertRejects(
     () => test.connection.request(metadata, { topics: [{ name: "x".repeat(40_000) }] }),
@@ -126,7 +126,7 @@ Deno.test("BrokerConnection.request() that cannot be encoded fails alone", async
   await test.connection.request(metadata, { topics: [] });
 });
 
-Deno.test("BrokerConnection.request() that times out ends the connection", async () => {
+Deno.test("BrokerConnection.request() that times out closes the connection", async () => {
   await using test = await connect();
   test.cluster.once(metadata, () => NO_ANSWER);
   await Promise.all([
@@ -148,7 +148,7 @@ Deno.test("BrokerConnection.request() that times out ends the connection", async
   await assertRejects(() => test.connection.request(metadata, { topics: [] }), ConnectionError);
 });
 
-Deno.test("BrokerConnection.request() whose caller gives up leaves the connection usable", async () => {
+Deno.test("BrokerConnection.request() that is aborted leaves the connection open", async () => {
   await using test = await connect();
   const release = Promise.withResolvers<void>();
   test.cluster.once(metadata, async (_request, { usual }) => {
@@ -169,7 +169,7 @@ Deno.test("BrokerConnection.request() whose caller gives up leaves the connectio
   await test.connection.request(initProducerId, IDENTIFY);
 });
 
-Deno.test("BrokerConnection.request() fails when the broker closes the connection", async () => {
+Deno.test("BrokerConnection.request() rejects when the broker closes the connection", async () => {
   await using test = await connect();
   test.cluster.once(metadata, () => DISCONNECT);
   const error = await assertRejects(
@@ -180,7 +180,7 @@ Deno.test("BrokerConnection.request() fails when the broker closes the connectio
   assert(!test.connection.isOpen);
 });
 
-Deno.test("BrokerConnection holds requests back while it is throttled, in order (KIP-219)", async () => {
+Deno.test("BrokerConnection queues requests in order while throttled (KIP-219)", async () => {
   await using test = await connect();
   test.cluster.once(metadata, async (_request, { usual }) => ({
     ...await usual(),
@@ -197,7 +197,7 @@ Deno.test("BrokerConnection holds requests back while it is throttled, in order 
   assertEquals(test.cluster.requests.length, count + 2);
 });
 
-Deno.test("BrokerConnection does not wait for the throttle time of an old version (KIP-219)", async () => {
+Deno.test("BrokerConnection ignores the throttle time of old versions (KIP-219)", async () => {
   await using test = await connect({ maxVersions: { 3: 5 } });
   test.cluster.once(metadata, async (_request, { usual }) => ({
     ...await usual(),
@@ -207,7 +207,7 @@ Deno.test("BrokerConnection does not wait for the throttle time of an old versio
   await test.connection.request(initProducerId, IDENTIFY);
 });
 
-Deno.test("BrokerConnection.close() fails what is under way or held back", async () => {
+Deno.test("BrokerConnection.close() rejects requests in flight and queued", async () => {
   const test = await connect();
   test.cluster.once(metadata, async (_request, { usual }) => ({
     ...await usual(),
@@ -222,7 +222,7 @@ Deno.test("BrokerConnection.close() fails what is under way or held back", async
   await test.connection.close();
 });
 
-Deno.test("BrokerConnection fails with what it was asked when an answer makes no sense", async () => {
+Deno.test("BrokerConnection names the request whose response is invalid", async () => {
   const [client, server] = memoryChannels("odd");
   const serving = answerOddly(server);
   const connection = await BrokerConnection.negotiate(client, OPTIONS);
@@ -235,13 +235,13 @@ Deno.test("BrokerConnection fails with what it was asked when an answer makes no
   assertInstanceOf(error, ProtocolError);
   assertEquals(
     error.message,
-    "Cannot use response of odd: nothing was asked with correlation id 12345",
+    "Cannot use response of odd: no request has correlation id 12345",
   );
   await connection.close();
   await serving;
 });
 
-/** Answers ApiVersions, then with half a response, then with one that nobody has asked for. */
+/** Answers ApiVersions, then sends half a response, then one without a request. */
 async function answerOddly(server: FrameChannel): Promise<void> {
   const frame = (write: () => void) => {
     server.out.beginFrame();

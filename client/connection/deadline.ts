@@ -1,5 +1,5 @@
 /**
- * The time an operation has in all: one signal that ends it, be it late, aborted or overtaken by
+ * The time limit of an operation: one signal that is aborted by the timeout, by the caller, or by
  * `close()`.
  *
  * @module
@@ -8,22 +8,22 @@
 import { TimeoutError } from "../errors.ts";
 import { Timer } from "./timer.ts";
 
-/** Limits an operation in time; `using` releases its timer and listeners. */
+/** Limits the time of an operation; `using` releases its timer and listeners. */
 export class Deadline implements Disposable {
   readonly #controller = new AbortController();
   readonly #timer: Timer;
   readonly #sources: AbortSignal[];
   readonly #onAbort: (event: Event) => void;
   readonly #at: number;
-  /** The last failure of the operation, which a timeout then names as its cause. */
+  /** The last failure of the operation, used as the cause of a timeout. */
   cause: unknown;
 
   /**
-   * Starts the clock.
+   * Starts the timer.
    *
-   * @param action What is limited, as in `list topics`.
-   * @param ms How long it may take.
-   * @param signals What else ends it.
+   * @param action The operation, as in `list topics`.
+   * @param ms The time limit.
+   * @param signals Other signals that end the operation.
    */
   constructor(action: string, ms: number, ...signals: (AbortSignal | undefined)[]) {
     this.#at = performance.now() + ms;
@@ -41,17 +41,17 @@ export class Deadline implements Disposable {
     }
   }
 
-  /** Aborted when the time is over, or one of the given signals was. */
+  /** Aborted on timeout, or by one of the given signals. */
   get signal(): AbortSignal {
     return this.#controller.signal;
   }
 
-  /** Milliseconds that are left, 0 or more. */
+  /** The remaining time in milliseconds, 0 or more. */
   get remainingMs(): number {
     return Math.max(0, this.#at - performance.now());
   }
 
-  /** Lets go of the timer and the signals. */
+  /** Releases the timer and the listeners. */
   [Symbol.dispose](): void {
     this.#timer.clear();
     for (const source of this.#sources) source.removeEventListener("abort", this.#onAbort);

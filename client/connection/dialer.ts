@@ -1,7 +1,7 @@
 /**
- * How a client reaches a broker: over TCP, or inside this process.
+ * How a client connects to a broker: over TCP, or inside this process.
  *
- * This is the only place of the SDK that opens sockets.
+ * Nothing else in the SDK opens sockets.
  *
  * @module
  */
@@ -12,17 +12,17 @@ import { ConnectionError, describeError } from "../errors.ts";
 
 /** Opens a channel to a broker. */
 export interface Dialer {
-  /** @throws {ConnectionError} If there is no way to the broker, or `signal` is aborted. */
+  /** @throws {ConnectionError} If the broker cannot be reached, or `signal` is aborted. */
   dial(address: BrokerAddress, signal: AbortSignal): Promise<FrameChannel>;
 }
 
 /**
- * The largest response to accept. A listener that speaks something else is told from a broker by this:
- * the first bytes of an HTTP answer or of a TLS alert, taken as a size, are above it.
+ * The largest response to accept. Peers of another protocol are detected by it: the first bytes of
+ * an HTTP response or a TLS alert, read as a size, exceed it.
  */
 const MAX_RESPONSE_SIZE = 256 * 1024 * 1024;
 
-/** Reaches brokers over TCP. */
+/** Connects to brokers over TCP. */
 export const tcpDialer: Dialer = {
   async dial(address, signal) {
     const peer = formatAddress(address);
@@ -43,30 +43,31 @@ export const tcpDialer: Dialer = {
 };
 
 /**
- * A broker inside this process, as `Broker.start({ storage: "memory" })` returns one. It stands for any
- * object that hands out channels, so that the SDK does not depend on the broker.
+ * A broker inside this process, as returned by `Broker.start({ storage: "memory" })`. Any object
+ * that opens channels will do, so the SDK does not depend on the broker.
  */
 export interface EmbeddedBroker {
   /**
    * Opens a connection inside this process.
    *
-   * @param address The `host:port` to reach, by which an embedded cluster tells its brokers apart.
+   * @param address The `host:port` to connect to; an embedded cluster distinguishes its brokers by
+   * it.
    */
   connect(address: string): EmbeddedChannel;
 }
 
-/** A connection to an embedded broker, which only the SDK and the broker look into. */
+/** A connection to an embedded broker. Its content is internal to the SDK and the broker. */
 export interface EmbeddedChannel {
-  /** Who is at the other end. */
+  /** The address of the other end. */
   readonly peer: string;
-  /** Closes the connection at once. */
+  /** Closes the connection immediately. */
   abort(): void;
 }
 
-/** The address by which an embedded broker is reached first. */
+/** The bootstrap address of an embedded broker. */
 export const EMBEDDED_ADDRESS: BrokerAddress = { host: "embedded", port: 9092 };
 
-/** Reaches a broker, or a cluster of them, inside this process. */
+/** Connects to a broker or cluster inside this process. */
 export function embeddedDialer(broker: EmbeddedBroker): Dialer {
   return {
     // deno-lint-ignore require-await

@@ -1,5 +1,5 @@
 /**
- * Finds out whom to ask about partitions.
+ * Groups partitions by the broker to send requests to.
  *
  * @module
  */
@@ -8,10 +8,10 @@ import type { ClientCore } from "./client_core.ts";
 import type { TopicPartition } from "../topic_partition.ts";
 
 /**
- * The items by the id of the broker that leads their partition.
+ * Groups items by the node id of their partition's leader.
  *
- * @param action What they are wanted for, for messages.
- * @throws {KafkaError} If a partition does not exist, or nobody leads it at the moment.
+ * @param action The operation, for messages.
+ * @throws {KafkaError} If a partition does not exist, or has no leader at the moment.
  */
 export async function groupByLeader<T extends TopicPartition>(
   core: ClientCore,

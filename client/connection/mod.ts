@@ -1,12 +1,13 @@
 /**
- * Connections to the brokers of a cluster, and what every part of the SDK needs of them.
+ * Connections to the brokers of a cluster, and the internals that all parts of the SDK share.
  *
- * `ClientCore` is what the classes share: it knows the cluster (`ClusterMetadata`), asks any broker, a
- * leader (`leaders.ts`) or the controller, and tries again after a `backoff.ts` until the `Deadline` of
- * an operation. A `ConnectionLane` keeps one `Connection` to each broker for one purpose, so that a
- * Fetch that waits holds up nothing else; `dialer.ts` opens them, over TCP or inside this process, and
- * `ApiVersionTable` chooses the version of each request. Waits (`waiting.ts`, `wake_signal.ts`) take a
- * signal; timers (`timer.ts`) take any time, `Infinity` included.
+ * `ClientCore` is shared by all classes: it caches the metadata of the cluster (`ClusterMetadata`),
+ * sends requests to any broker, a leader (`leaders.ts`) or the controller, and retries with
+ * back-off (`backoff.ts`) until the `Deadline` of an operation. A `ConnectionLane` keeps one
+ * `Connection` per broker for one purpose, so that a Fetch that waits does not block other
+ * requests; `dialer.ts` opens them, over TCP or inside this process, and `ApiVersionTable` chooses
+ * the version of each request. Waits (`waiting.ts`, `wake_signal.ts`) take a signal; timers
+ * (`timer.ts`) take any duration, including `Infinity`.
  *
  * @module
  */

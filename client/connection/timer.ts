@@ -1,26 +1,27 @@
 /**
- * Timers that wait for as long as they are told to.
+ * Timers for durations of any length.
  *
- * JavaScript's own fire at once where the delay is beyond 2^31 - 1 ms, 24.9 days, `Infinity` included.
+ * JavaScript's own timers fire immediately for delays beyond 2^31 - 1 ms (24.9 days) and for
+ * `Infinity`.
  *
  * @module
  */
 
-/** The longest delay that `setTimeout` keeps. */
+/** The longest delay that `setTimeout` supports. */
 const LONGEST_MS = 2 ** 31 - 1;
 
-/** Calls back once after any time, or never after `Infinity`, unless it is cleared before. */
+/** Calls back once after any delay, or never after `Infinity`, unless it is cleared before. */
 export class Timer {
   readonly #callback: () => void;
   #id: ReturnType<typeof setTimeout>;
 
-  /** @param ms Milliseconds; what is overdue, below zero, is called back as soon as possible. */
+  /** @param ms The delay in milliseconds; a negative one fires as soon as possible. */
   constructor(callback: () => void, ms: number) {
     this.#callback = callback;
     this.#id = this.#wait(ms);
   }
 
-  /** Calls back again and again, each time `ms` milliseconds after the last. */
+  /** Calls back repeatedly, every `ms` milliseconds. */
   static every(ms: number, callback: () => void): Timer {
     const timer = new Timer(() => {
       timer.#id = timer.#wait(ms);
@@ -29,7 +30,7 @@ export class Timer {
     return timer;
   }
 
-  /** Waits in steps that a timer can hold. Also an endless one keeps the process running. */
+  /** Waits in steps that `setTimeout` supports. An infinite timer also keeps the process alive. */
   #wait(ms: number): ReturnType<typeof setTimeout> {
     if (ms <= LONGEST_MS) return setTimeout(this.#callback, Math.max(0, ms));
     return setTimeout(() => {
@@ -37,15 +38,14 @@ export class Timer {
     }, LONGEST_MS);
   }
 
-  /** Calls back no more. Safe to call again, and after it has called back. */
+  /** Cancels the timer. Calling it again, or after it has fired, has no effect. */
   clear(): void {
     clearTimeout(this.#id);
   }
 }
 
 /**
- * A time as requests carry it, which have 32 bits for it: whole milliseconds, rounded up, and 24.9 days
- * for what is longer.
+ * Converts a duration to the int32 of a request: whole milliseconds, rounded up, at most 24.9 days.
  */
 export function requestMs(ms: number): number {
   return Math.min(Math.ceil(ms), LONGEST_MS);

@@ -3,7 +3,7 @@ import { requestMs, Timer } from "./timer.ts";
 
 const LONGEST_MS = 2 ** 31 - 1;
 
-/** Stands in for the runtime's timers: each one that was set, in order. */
+/** Replaces the runtime's timers, and records each one that is set. */
 class Timers implements Disposable {
   readonly set: { callback: () => void; ms: number }[] = [];
   readonly cleared: unknown[] = [];
@@ -23,7 +23,7 @@ class Timers implements Disposable {
     return this.set.map(({ ms }) => ms);
   }
 
-  /** Lets the last one fire. */
+  /** Fires the last timer. */
   fire(): void {
     this.set.at(-1)!.callback();
   }
@@ -34,7 +34,7 @@ class Timers implements Disposable {
   }
 }
 
-Deno.test("Timer waits in steps that a timer of the runtime can hold", () => {
+Deno.test("Timer waits in steps that setTimeout supports", () => {
   using timers = new Timers();
   let calls = 0;
   new Timer(() => calls++, 2 * LONGEST_MS + 5);
@@ -45,7 +45,7 @@ Deno.test("Timer waits in steps that a timer of the runtime can hold", () => {
   assertEquals([calls, timers.delays], [1, [LONGEST_MS, LONGEST_MS, 5]]);
 });
 
-Deno.test("Timer calls back at once where it is overdue, and never after Infinity", () => {
+Deno.test("Timer fires immediately for a negative delay and never for Infinity", () => {
   using timers = new Timers();
   let calls = 0;
   new Timer(() => calls++, -5);
@@ -57,7 +57,7 @@ Deno.test("Timer calls back at once where it is overdue, and never after Infinit
   assertEquals(timers.delays.slice(1).every((ms) => ms === LONGEST_MS), true);
 });
 
-Deno.test("Timer.clear() ends the step it is in", () => {
+Deno.test("Timer.clear() cancels the current step", () => {
   using timers = new Timers();
   const timer = new Timer(() => {}, 3 * LONGEST_MS);
   timers.fire();
@@ -65,7 +65,7 @@ Deno.test("Timer.clear() ends the step it is in", () => {
   assertEquals(timers.cleared, [2]);
 });
 
-Deno.test("Timer.every() calls back until it is cleared, however long the interval", () => {
+Deno.test("Timer.every() calls back until cleared, for any interval", () => {
   using timers = new Timers();
   let calls = 0;
   const timer = Timer.every(LONGEST_MS + 1, () => calls++);
@@ -75,7 +75,7 @@ Deno.test("Timer.every() calls back until it is cleared, however long the interv
   assertEquals(timers.cleared, [5]);
 });
 
-Deno.test("requestMs() fits times into 32 bits", () => {
+Deno.test("requestMs() fits durations into an int32", () => {
   const times = [0, 0.2, 1500, LONGEST_MS, LONGEST_MS + 1, Infinity];
   assertEquals(times.map(requestMs), [0, 1, 1500, LONGEST_MS, LONGEST_MS, LONGEST_MS]);
 });

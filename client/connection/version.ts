@@ -1,5 +1,5 @@
 /**
- * What the SDK tells brokers about itself (KIP-511).
+ * The name and version that the SDK sends to brokers (KIP-511).
  *
  * @module
  */
@@ -7,5 +7,5 @@
 /** The version of this program, as in `deno.json`. */
 export const CLIENT_SOFTWARE_VERSION = "0.1.0";
 
-/** Its name. */
+/** The name of this program. */
 export const CLIENT_SOFTWARE_NAME = "dqueue";

@@ -1,23 +1,23 @@
 /**
- * Waiting that can be cut short: every wait of the SDK takes a signal, rejects with its reason, and
- * removes its listener on every path.
+ * Abortable waits: each takes a signal, rejects with its reason, and removes its listener on every
+ * path.
  *
  * @module
  */
 
 import { Timer } from "./timer.ts";
 
-/** What everything that waits takes. */
+/** Options of a wait. */
 export interface WaitOptions {
-  /** Ends the wait; the call then rejects with the reason of the signal. */
+  /** Aborts the wait; the call then rejects with the reason of the signal. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** How to close what still has something to send. */
+/** Options of closing a producer, consumer or client. */
 export interface CloseOptions {
   /**
-   * How long to wait for messages on their way, in milliseconds; then they fail. Default: as long as
-   * their `deliveryTimeout` allows.
+   * How long to wait for queued messages, in milliseconds; after that they fail. Default: limited
+   * by their `deliveryTimeout`.
    */
   readonly timeout?: number;
 }
@@ -39,8 +39,7 @@ export function delay(ms: number, signal?: AbortSignal): Promise<void> {
 }
 
 /**
- * Waits for `promise`, but no longer than until `signal` is aborted. What the promise does after that
- * is ignored.
+ * Waits for `promise` until `signal` is aborted. The outcome of the promise after that is ignored.
  */
 export function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return promise;
@@ -56,7 +55,8 @@ export function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefine
 }
 
 /**
- * Waits for `promise`, but at most `ms` milliseconds; then rejects with what `late` returns.
+ * Waits for `promise` for at most `ms` milliseconds; then rejects with the error that `late`
+ * returns.
  */
 export function withTimeout<T>(promise: Promise<T>, ms: number, late: () => Error): Promise<T> {
   return new Promise<T>((resolve, reject) => {

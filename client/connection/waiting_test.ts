@@ -4,7 +4,7 @@ import { TimeoutError } from "../errors.ts";
 import { abortable, delay, withTimeout } from "./waiting.ts";
 import { WakeSignal } from "./wake_signal.ts";
 
-/** A signal that counts who listens to it. */
+/** A signal that counts its listeners. */
 function countingSignal(): { controller: AbortController; listeners(): number } {
   const controller = new AbortController();
   const { signal } = controller;
@@ -22,7 +22,7 @@ function countingSignal(): { controller: AbortController; listeners(): number } 
   return { controller, listeners: () => count };
 }
 
-Deno.test("delay() resolves, or rejects with the signal's reason, and lets go of the signal", async () => {
+Deno.test("delay() resolves, or rejects with the signal's reason, and removes its listener", async () => {
   const { controller, listeners } = countingSignal();
   await delay(1, controller.signal);
   assertEquals(listeners(), 0);
@@ -33,7 +33,7 @@ Deno.test("delay() resolves, or rejects with the signal's reason, and lets go of
   assertEquals(await assertRejects(() => delay(60_000, controller.signal)), reason);
 });
 
-Deno.test("abortable() settles as the promise does, and lets go of the signal", async () => {
+Deno.test("abortable() settles like the promise, and removes its listener", async () => {
   const { controller, listeners } = countingSignal();
   assertEquals(await abortable(Promise.resolve(1), controller.signal), 1);
   const failure = new Error("failed");
@@ -45,7 +45,7 @@ Deno.test("abortable() settles as the promise does, and lets go of the signal", 
   assertEquals(await abortable(Promise.resolve(2), undefined), 2);
 });
 
-Deno.test("abortable() rejects with the signal's reason and ignores what the promise does then", async () => {
+Deno.test("abortable() rejects with the signal's reason and ignores the promise", async () => {
   const controller = new AbortController();
   const reason = new Error("stop");
   const { promise, reject } = Promise.withResolvers<void>();
@@ -56,7 +56,7 @@ Deno.test("abortable() rejects with the signal's reason and ignores what the pro
   await assertRejects(() => abortable(Promise.reject(new Error("ignored")), controller.signal));
 });
 
-Deno.test("withTimeout() rejects when it takes too long", async () => {
+Deno.test("withTimeout() rejects after the time limit", async () => {
   const late = () => new TimeoutError("too long");
   assertEquals(await withTimeout(Promise.resolve(1), 60_000, late), 1);
   const { promise, resolve } = Promise.withResolvers<void>();
@@ -64,7 +64,7 @@ Deno.test("withTimeout() rejects when it takes too long", async () => {
   resolve();
 });
 
-Deno.test("Deadline aborts when the time is over and names the last failure", async () => {
+Deno.test("Deadline aborts on timeout and names the last failure", async () => {
   using deadline = new Deadline("do it", 1);
   deadline.cause = new Error("it was closed");
   const error = await assertRejects(() => delay(60_000, deadline.signal), TimeoutError);
@@ -73,7 +73,7 @@ Deno.test("Deadline aborts when the time is over and names the last failure", as
   assertEquals(deadline.remainingMs, 0);
 });
 
-Deno.test("Deadline aborts with the reason of any of its signals, and lets go of them", () => {
+Deno.test("Deadline aborts with the reason of any of its signals, and removes its listeners", () => {
   const { controller, listeners } = countingSignal();
   {
     using deadline = new Deadline("do it", 60_000, undefined, controller.signal);
@@ -88,7 +88,7 @@ Deno.test("Deadline aborts with the reason of any of its signals, and lets go of
   assertEquals(aborted.signal.reason, reason);
 });
 
-Deno.test("WakeSignal.notify() wakes all who wait", async () => {
+Deno.test("WakeSignal.notify() wakes all waiters", async () => {
   const news = new WakeSignal();
   const waiting = [news.wait(), news.wait(60_000)];
   news.notify();
@@ -96,7 +96,7 @@ Deno.test("WakeSignal.notify() wakes all who wait", async () => {
   assertEquals(await news.wait(1), false);
 });
 
-Deno.test("WakeSignal.wait() can be given up, and lets go of the signal", async () => {
+Deno.test("WakeSignal.wait() can be aborted, and removes its listener", async () => {
   const news = new WakeSignal();
   const { controller, listeners } = countingSignal();
   const woken = news.wait(60_000, controller.signal);

@@ -1,16 +1,16 @@
 /**
- * Wakes whoever waits for news.
+ * A condition that many can wait for.
  *
  * @module
  */
 
 import { Timer } from "./timer.ts";
 
-/** Lets many wait until one says that there is news. */
+/** Wakes all waiters when it is notified. */
 export class WakeSignal {
   #waiting = new Set<() => void>();
 
-  /** Wakes all who wait now. */
+  /** Wakes all current waiters. */
   notify(): void {
     if (this.#waiting.size === 0) return;
     const waiting = this.#waiting;
@@ -19,11 +19,11 @@ export class WakeSignal {
   }
 
   /**
-   * Waits for news.
+   * Waits for the next `notify()`.
    *
-   * @param ms How long at most.
-   * @param signal Rejects the wait with its reason.
-   * @returns Whether there was news in time.
+   * @param ms The maximum wait in milliseconds.
+   * @param signal Aborts the wait.
+   * @returns Whether it was notified in time.
    */
   wait(ms: number = Infinity, signal?: AbortSignal): Promise<boolean> {
     return new Promise((resolve, reject) => {

@@ -1,9 +1,10 @@
 /**
  * The consumer: reads messages of topics, without a group.
  *
- * A consumer reads all partitions of the topics it is subscribed to, and keeps its place in each
- * (`partition_reader.ts`). A fetcher fetches ahead for them (`fetcher.ts`, `fetch_request.ts`,
- * `fetched_batches.ts`); `poll()` and the iterators go round the partitions and hand out what has come.
+ * A consumer reads all partitions of the topics it is subscribed to, and keeps its position in each
+ * (`partition_reader.ts`). A fetcher prefetches for them (`fetcher.ts`, `fetch_request.ts`,
+ * `fetched_batches.ts`); `poll()` and the iterators return the fetched messages, partition by
+ * partition in turn.
  *
  * @module
  */
@@ -50,7 +51,7 @@ import { WakeSignal } from "../connection/wake_signal.ts";
 
 /**
  * Reads messages of topics, without a group: every consumer reads all partitions of its topics, and
- * keeps its own place in each.
+ * keeps its own position in each.
  *
  * @example Reading messages as they come
  * ```ts
@@ -98,16 +99,16 @@ export class Consumer implements AsyncDisposable, AsyncIterable<Message> {
   readonly #fetcher: Fetcher;
   readonly #lanes: LanePool;
   readonly #subscription: Subscription;
-  /** Told whenever a partition has new messages, or has failed. */
+  /** Notified when a partition has new messages, or has failed. */
   readonly #news = new WakeSignal();
   readonly #closing = new AbortController();
-  /** Partitions read by handlers, which are in no subscription. */
+  /** Partitions read by handlers, outside the subscription. */
   readonly #handled = new Map<string, Promise<void>>();
-  /** Changes of the subscription are made one after the other. */
+  /** Changes of the subscription run one at a time. */
   #changing: Promise<void> = Promise.resolve();
   #closed: Promise<void> | undefined;
 
-  /** @ignore `client.consumer()` makes one. */
+  /** @ignore Use `client.consumer()`. */
   constructor(core: ClientCore, options: ConsumerOptions = {}) {
     ensureKnown("consumer()", options, CONSUMER_NAMES);
     this.#options = resolveConsumerOptions(options);
@@ -128,27 +129,27 @@ export class Consumer implements AsyncDisposable, AsyncIterable<Message> {
     );
   }
 
-  /** What it is doing, and what it waits for. */
+  /** What the consumer is doing, and what it is waiting for. */
   get status(): ConsumerStatus {
     return this.#status.status;
   }
 
-  /** The topics it is subscribed to. */
+  /** The subscribed topics. */
   get topics(): readonly string[] {
     return this.#subscription.topics;
   }
 
-  /** The partitions it reads: all of its topics. */
+  /** The partitions it reads: all partitions of its topics. */
   get assignment(): readonly TopicPartition[] {
     return this.#subscription.readers.map(({ topic, partition }) => ({ topic, partition }));
   }
 
-  /** The same as {@linkcode assignment}, under the name that other clients have for it. */
+  /** An alias of {@linkcode assignment}, as in other clients. */
   getAssignment(): readonly TopicPartition[] {
     return this.assignment;
   }
 
-  /** The partitions that are paused. */
+  /** The paused partitions. */
   get paused(): readonly TopicPartition[] {
     return this.#subscription.readers
       .filter(({ isPaused }) => isPaused)
@@ -156,26 +157,27 @@ export class Consumer implements AsyncDisposable, AsyncIterable<Message> {
   }
 
   /**
-   * Subscribes to topics, and to no others: those subscribed to before and not named here are dropped.
-   * Positions in topics that stay are kept. Once it returns, the positions in new topics are known, so
-   * that what is written from then on will be read.
+   * Subscribes to topics, replacing the previous subscription. Positions in topics that remain
+   * subscribed are kept. When the call returns, the positions in new topics are determined, so
+   * messages written from then on will be read.
    *
    * @param topics The topics to read.
    * @param options Where to start in new topics.
-   * @throws {KafkaError} If a topic does not exist; the subscription is then as before.
+   * @throws {KafkaError} If a topic does not exist; the subscription is then unchanged.
    */
   subscribe(topics: string | readonly string[], options?: SubscribeOptions): Promise<void>;
   /**
-   * Reads one partition with a handler, until the signal ends it. Messages are handled one after the
-   * other; where the handler returns a promise, the next waits for it.
+   * Reads one partition with a handler until the signal is aborted. Messages are handled one at a
+   * time: if the handler returns a promise, it is awaited before the next message.
    *
    * @param topic The topic.
-   * @param partition The partition.
+   * @param handler Called with each message.
    * @param handler Takes each message.
-   * @param options Where to start, and what ends it.
-   * @returns When the signal was aborted, or the consumer closed, and the handler is done.
-   * @throws {KafkaError} If there is no such partition, or it cannot be read any more.
-   * @throws {UsageError} If this consumer reads the partition already.
+   * @param options Where to start, and the signal that ends it.
+   * @returns A promise that resolves after the signal was aborted or the consumer closed, and the
+   * handler has finished.
+   * @throws {KafkaError} If the partition does not exist, or can no longer be read.
+   * @throws {UsageError} If this consumer already reads the partition.
    */
   subscribe(
     topic: string,
@@ -204,11 +206,11 @@ export class Consumer implements AsyncDisposable, AsyncIterable<Message> {
   }
 
   /**
-   * Subscribes to further topics.
+   * Subscribes to additional topics.
    *
-   * @param topics The topics to read too; those subscribed to already are left as they are.
+   * @param topics The topics to add; those already subscribed are unchanged.
    * @param options Where to start in them.
-   * @throws {KafkaError} If a topic does not exist; the subscription is then as before.
+   * @throws {KafkaError} If a topic does not exist; the subscription is then unchanged.
    */
   async addTopics(
     topics: string | readonly string[],
@@ -220,26 +222,26 @@ export class Consumer implements AsyncDisposable, AsyncIterable<Message> {
   }
 
   /**
-   * Ends the subscription to some topics. The positions in them are forgotten.
+   * Unsubscribes from topics. The positions in them are discarded.
    *
-   * @param topics The topics to read no longer.
+   * @param topics The topics to remove.
    */
   removeTopics(topics: string | readonly string[]): Promise<void> {
     return this.#change(() => Promise.resolve(this.#subscription.remove(list(topics))));
   }
 
   /**
-   * Goes on reading a partition at another place.
+   * Sets the position in a partition.
    *
    * @param topic The topic.
    * @param partition The partition.
-   * @param offset The offset of the next message to read, or a place; for a time after the last message
-   * it is the end.
-   * @param options How long to try.
-   * @returns The offset.
+   * @param offset The offset of the next message to read, or a place to look up; for a timestamp
+   * after the last message it is the end.
+   * @param options Time limit and signal.
+   * @returns The new position.
    * @throws {UsageError} If this consumer is not subscribed to the topic, or the offset is negative.
-   * @throws {KafkaError} If there is no such partition, with `UNKNOWN_TOPIC_OR_PARTITION`; with
-   * `OFFSET_OUT_OF_RANGE` and the range there is, if the offset is beyond its end.
+   * @throws {KafkaError} If the partition does not exist, with `UNKNOWN_TOPIC_OR_PARTITION`; if the
+   * offset is beyond the end, with `OFFSET_OUT_OF_RANGE` and the valid range.
    */
   async seek(
     topic: string,
@@ -263,11 +265,11 @@ export class Consumer implements AsyncDisposable, AsyncIterable<Message> {
   }
 
   /**
-   * The offset of the next message that will be read of a partition.
+   * The position in a partition: the offset of the next message to return.
    *
    * @param topic The topic.
    * @param partition The partition.
-   * @returns The offset, undefined if the partition is not read or has no position yet.
+   * @returns The offset; undefined if the partition is not read or has no position yet.
    */
   position(topic: string, partition: number): number | undefined {
     const position = this.#subscription.reader(topic, partition)?.position ?? -1;
@@ -275,12 +277,12 @@ export class Consumer implements AsyncDisposable, AsyncIterable<Message> {
   }
 
   /**
-   * The offset after the last message of a partition that all in-sync replicas have, as of the last
-   * fetch; without it, how far behind the consumer is cannot be told.
+   * The high watermark of a partition as of the last fetch: the offset after the last committed
+   * message. The lag of the consumer is its distance from the position.
    *
    * @param topic The topic.
    * @param partition The partition.
-   * @returns The offset, undefined if nothing was fetched yet.
+   * @returns The offset; undefined before the first fetch.
    */
   highWatermark(topic: string, partition: number): number | undefined {
     const highWatermark = this.#subscription.reader(topic, partition)?.highWatermark ?? -1;
@@ -288,7 +290,7 @@ export class Consumer implements AsyncDisposable, AsyncIterable<Message> {
   }
 
   /**
-   * Holds back the messages of a topic until `resume()`.
+   * Pauses a topic until `resume()`: its messages are not returned.
    *
    * @param topic The topic.
    * @param partition The partition. Default: all of the topic.
@@ -300,7 +302,7 @@ export class Consumer implements AsyncDisposable, AsyncIterable<Message> {
   }
 
   /**
-   * Hands out the messages of a topic again.
+   * Resumes a paused topic.
    *
    * @param topic The topic.
    * @param partition The partition. Default: all of the topic.
@@ -313,14 +315,15 @@ export class Consumer implements AsyncDisposable, AsyncIterable<Message> {
   }
 
   /**
-   * Reads messages: those that have come, or the first that come within the time. Goes round all
-   * partitions of all topics, so that each gets its share, in order within each.
+   * Returns messages that were fetched, or waits for the first. Takes from all partitions in turn,
+   * so that each gets its share, and preserves the order within each.
    *
-   * @param max The most messages to return.
+   * @param max The maximum number of messages.
    * @param options How long to wait.
-   * @returns The messages; none if none came in time.
-   * @throws {KafkaError} If a partition cannot be read, once what was read before is handed out.
-   * @throws {UsageError} If it is subscribed to nothing.
+   * @returns The messages; empty if none arrived in time.
+   * @throws {KafkaError} If a partition cannot be read, after all messages before the failure were
+   * returned.
+   * @throws {UsageError} If the consumer is not subscribed.
    * @throws {ClosedError} If the consumer is closed.
    */
   async poll(max: number = DEFAULT_POLL_MAX, options: PollOptions = {}): Promise<Message[]> {
@@ -335,15 +338,15 @@ export class Consumer implements AsyncDisposable, AsyncIterable<Message> {
       this.#ensureSubscribed();
       const messages = this.#subscription.take(max);
       if (messages.length > 0) return messages;
-      // Even with no time left it lets others run, so that a loop of polls does not keep data from coming.
+      // Yields even if no time is left: a loop of polls must not keep data from arriving.
       const left = Math.max(0, until - performance.now());
       if (!await this.#news.wait(left, signal)) return [];
     }
   }
 
   /**
-   * Goes through messages as they come, without end: leave the loop with `break`, or close the consumer,
-   * which ends it. Only what the loop has seen counts as read.
+   * Iterates over messages as they arrive, without end: leave the loop with `break` or by closing
+   * the consumer. The position advances only past messages that the loop has received.
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<Message> {
     return messageIterator(
@@ -352,20 +355,24 @@ export class Consumer implements AsyncDisposable, AsyncIterable<Message> {
     );
   }
 
-  /** The messages as they come as a stream, without end. Only what was read from it counts as read. */
+  /**
+   * A stream of messages without end. The position advances only past messages read from the
+   * stream.
+   */
   get readable(): ReadableStream<Message> {
     return messageStream(this);
   }
 
   /**
-   * Fetches from one partition once, whatever the consumer is subscribed to.
+   * Fetches from one partition once, independently of the subscription.
    *
    * @param topic The topic.
    * @param partition The partition.
    * @param offset The offset of the first message to fetch, or a place.
-   * @param options How much to fetch, and how long to wait for it.
-   * @returns The messages from there on, and where to go on.
-   * @throws {KafkaError} If there is no such partition, or with `OFFSET_OUT_OF_RANGE` no such offset.
+   * @param options How much to fetch, and how long to wait.
+   * @returns The messages, and the offset to continue at.
+   * @throws {KafkaError} If the partition does not exist, or with `OFFSET_OUT_OF_RANGE` if the
+   * offset does not.
    *
    * @example Reading a partition from its start
    * ```ts
@@ -399,12 +406,12 @@ export class Consumer implements AsyncDisposable, AsyncIterable<Message> {
     return await fetchOnce(this.#core, this.#lanes, this.#options, target, options);
   }
 
-  /** Closes the consumer: iterators and streams end, and so do handlers' subscriptions. */
+  /** Closes the consumer, which ends its iterators, streams and handlers. */
   close(): Promise<void> {
     return this.#closed ??= this.#close();
   }
 
-  /** Closes the consumer, like `close()`. */
+  /** Closes the consumer. See {@linkcode Consumer.close}. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
@@ -442,14 +449,16 @@ export class Consumer implements AsyncDisposable, AsyncIterable<Message> {
     }
   }
 
-  /** As long as a broker is away the consumer waits, unless it is told how long, and says so. */
+  /**
+   * While a broker is unreachable the consumer waits, unless it has a time limit, and reports it.
+   */
   #waiting<T extends OperationOptions>(options: T): T & FailureListener {
     const timeout = options.timeout ?? this.#core.options.patienceMs;
     return { ...options, timeout, onFailure: this.#onFailure };
   }
 
   readonly #onFailure = (error: DqueueError): void => {
-    if (!this.#isClosing) this.#status.set("retrying", "a broker that can be reached", error);
+    if (!this.#isClosing) this.#status.set("retrying", "a reachable broker", error);
   };
 
   async #next(): Promise<IteratorResult<Message>> {
@@ -473,7 +482,7 @@ export class Consumer implements AsyncDisposable, AsyncIterable<Message> {
     if (this.#isClosing) return Promise.reject(closed());
     if (this.#handled.has(key) || this.#subscription.reader(topic, partition) !== undefined) {
       return Promise.reject(
-        new UsageError(`Cannot subscribe to "${key}": this consumer reads it already`),
+        new UsageError(`Cannot subscribe to "${key}": this consumer already reads it`),
       );
     }
     const context = {
@@ -502,7 +511,7 @@ export class Consumer implements AsyncDisposable, AsyncIterable<Message> {
     if (!this.#subscription.topics.includes(topic)) throw notSubscribed(action, topic);
     let reader = this.#subscription.reader(topic, partition);
     if (reader === undefined) {
-      // It may have come since the topic was last described.
+      // It may have been added since the topic was last described.
       this.#core.metadata.invalidate(topic);
       const { partitions } = await this.#core.topic(topic, options);
       reader = this.#subscription.reader(topic, partition);
@@ -510,7 +519,7 @@ export class Consumer implements AsyncDisposable, AsyncIterable<Message> {
         throw new KafkaError(
           `${action} "${topic}-${partition}"`,
           ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
-          `topic "${topic}" has ${partitions.length} partitions, none is number ${partition}`,
+          `topic "${topic}" has ${partitions.length} partitions, there is no partition ${partition}`,
         );
       }
     }
@@ -531,7 +540,7 @@ export class Consumer implements AsyncDisposable, AsyncIterable<Message> {
 
   #ensureSubscribed(): void {
     if (this.#subscription.isEmpty) {
-      throw new UsageError("Cannot read: this consumer is subscribed to no topic");
+      throw new UsageError("Cannot read: this consumer is not subscribed to a topic");
     }
   }
 }

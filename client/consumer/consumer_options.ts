@@ -1,5 +1,5 @@
 /**
- * What a consumer can be told, with the defaults.
+ * The options of a consumer, with their defaults.
  *
  * @module
  */
@@ -13,45 +13,48 @@ import type { CorruptBatchError } from "../errors.ts";
 import type { Message } from "./message.ts";
 import type { IsolationLevel, OffsetSpec } from "./offset_lookup.ts";
 
-/** What a consumer can be told of how it reads, in a group or not. */
+/** The options of reading, with or without a group. */
 export interface ReadingOptions {
   /**
-   * Where to start in a partition without a position, and where to continue if the offset to read is not
-   * there any more, which `onStatus` is told: at its first message, at its end, or not at all, which
-   * makes reading fail. Default: `"earliest"`.
+   * Where to start in a partition without a position, and where to continue if the position is out
+   * of range, which is reported to `onStatus`: at the first message, at the end, or `"none"` to
+   * fail. Default: `"earliest"`.
    */
   readonly autoOffsetReset?: "earliest" | "latest" | "none";
-  /** Which messages to see. Default: `"read_uncommitted"`. */
+  /** Which messages to return. Default: `"read_uncommitted"`. */
   readonly isolationLevel?: IsolationLevel;
-  /** How long the broker may wait for new messages before it answers, in milliseconds. Default: 500. */
+  /** How long the broker may wait for new messages, in milliseconds. Default: 500. */
   readonly maxWait?: number;
-  /** How many bytes of new messages end that wait. Default: 1. */
+  /** The number of bytes that ends this wait. Default: 1. */
   readonly minBytes?: number;
-  /** The most bytes to ask for at once; one batch larger than that is read too. Default: 52428800. */
+  /**
+   * The maximum size of a fetch, in bytes; a single larger batch is still fetched. Default:
+   * 52428800.
+   */
   readonly maxBytes?: number;
-  /** The most bytes to ask for at once of one partition. Default: 1048576. */
+  /** The maximum size of a fetch per partition, in bytes. Default: 1048576. */
   readonly maxPartitionBytes?: number;
-  /** Bytes of messages not read yet beyond which no more are fetched ahead. Default: 67108864. */
+  /** The number of bytes of fetched messages at which prefetching pauses. Default: 67108864. */
   readonly prefetchBytes?: number;
-  /** Whether to check that batches arrived as they were written. Default: true. */
+  /** Whether to verify the CRCs of batches. Default: true. */
   readonly checkCrcs?: boolean;
   /**
-   * Called with a batch that cannot be read, whose messages are left out then. Without it, reading fails
-   * with the error, and can continue after a `seek()` to its `nextOffset`.
+   * Called with a batch that cannot be read, which is then skipped. Without it, reading fails with
+   * the error, and can continue after a `seek()` to its `nextOffset`.
    */
   readonly onCorruptBatch?: ((error: CorruptBatchError) => void) | undefined;
 }
 
-/** What a consumer can be told. */
+/** The options of a consumer. */
 export interface ConsumerOptions extends ReadingOptions {
   /**
-   * Is told whenever `status` changes, and of each reset by `autoOffsetReset`. Without it, an outage
-   * that lasts and a reset are warned of on the console.
+   * Called whenever `status` changes, and for each reset by `autoOffsetReset`. Without it, long
+   * outages and resets are logged as warnings on the console.
    */
   readonly onStatus?: (status: ConsumerStatus) => void;
 }
 
-/** The options with all defaults filled in. */
+/** The options with defaults applied. */
 export interface ResolvedConsumerOptions {
   readonly autoOffsetReset: "earliest" | "latest" | "none";
   readonly isolationLevel: IsolationLevel;
@@ -64,7 +67,7 @@ export interface ResolvedConsumerOptions {
   readonly onCorruptBatch: ((error: CorruptBatchError) => void) | undefined;
 }
 
-/** @throws {UsageError} If an option is not possible. */
+/** @throws {UsageError} If an option is invalid. */
 export function resolveConsumerOptions(options: ReadingOptions): ResolvedConsumerOptions {
   return {
     autoOffsetReset: oneOf<"earliest" | "latest" | "none">(
@@ -87,63 +90,63 @@ export function resolveConsumerOptions(options: ReadingOptions): ResolvedConsume
   };
 }
 
-/** Where to read next: an offset, or a place whose offset is looked up. */
+/** Where to read next: an offset, or a place to look up. */
 export type StartOffset = number | OffsetSpec;
 
-/** How to subscribe. */
+/** Options of a subscription. */
 export interface SubscribeOptions extends OperationOptions {
-  /** Where to start in topics not subscribed to before. Default: what `autoOffsetReset` says. */
+  /** Where to start in new topics. Default: according to `autoOffsetReset`. */
   readonly from?: OffsetSpec;
 }
 
-/** How to read one partition with a handler. */
+/** Options of reading a partition with a handler. */
 export interface SubscribePartitionOptions {
-  /** Ends the subscription; the call then returns once the handler has. */
+  /** Ends the reading; the call returns once the handler has finished. */
   readonly signal?: AbortSignal | undefined;
-  /** Where to start. Default: what `autoOffsetReset` says. */
+  /** Where to start. Default: according to `autoOffsetReset`. */
   readonly from?: StartOffset;
 }
 
-/** Takes a message. Where it returns a promise, the next message waits for it. */
+/** Handles a message. If it returns a promise, it is awaited before the next message. */
 export type MessageHandler = (message: Message) => unknown;
 
-/** How many messages `poll()` returns at most, unless it is told. */
+/** The default maximum number of messages of `poll()`. */
 export const DEFAULT_POLL_MAX = 500;
 
-/** How long `poll()` waits, unless it is told, in milliseconds. */
+/** The default wait of `poll()`, in milliseconds. */
 export const DEFAULT_POLL_TIMEOUT_MS = 1000;
 
-/** How long to wait for messages. */
+/** Options of waiting for messages. */
 export interface PollOptions {
   /** How long to wait for the first message, in milliseconds. Default: 1000. */
   readonly timeout?: number;
-  /** Gives up; the call then rejects with the reason of the signal. */
+  /** Aborts the wait; the call then rejects with the reason of the signal. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** How to fetch from one partition. */
+/** Options of a single fetch. */
 export interface FetchFromOptions extends OperationOptions {
-  /** The most messages to return. Default: all that were fetched. */
+  /** The maximum number of messages. Default: all that were fetched. */
   readonly maxMessages?: number;
-  /** The most bytes to fetch. Default: the consumer's `maxPartitionBytes`. */
+  /** The maximum number of bytes. Default: the consumer's `maxPartitionBytes`. */
   readonly maxBytes?: number;
-  /** How many bytes of messages end the wait. Default: the consumer's `minBytes`. */
+  /** The number of bytes that ends the wait. Default: the consumer's `minBytes`. */
   readonly minBytes?: number;
   /** How long the broker may wait for messages, in milliseconds. Default: the consumer's `maxWait`. */
   readonly maxWait?: number;
-  /** Which messages to see. Default: the consumer's `isolationLevel`. */
+  /** Which messages to return. Default: the consumer's `isolationLevel`. */
   readonly isolationLevel?: IsolationLevel;
 }
 
-/** What was fetched from one partition. */
+/** The result of a single fetch. */
 export interface FetchFromResult {
-  /** The messages in order; none if there were no new ones. */
+  /** The messages, in order; empty if there were no new ones. */
   readonly messages: Message[];
   /** The offset to fetch from next. */
   readonly nextOffset: number;
-  /** The offset after the last message that all in-sync replicas have. */
+  /** The high watermark: the offset after the last committed message. */
   readonly highWatermark: number;
-  /** The first offset there is. */
+  /** The log start offset. */
   readonly logStartOffset: number;
 }
 

@@ -9,7 +9,7 @@ import { pollAll, setup, texts, write } from "../testing/client_setup.ts";
 import { DISCONNECT } from "../testing/fake_cluster.ts";
 import { Random } from "../../protocol/random_testing.ts";
 
-/** The bytes of a batch written in a transaction. */
+/** A batch of a transaction. */
 function transactional(producerId: number, values: readonly string[]): RecordBatch {
   const builder = new RecordBatchBuilder({
     producerId,
@@ -33,7 +33,7 @@ function marker(producerId: number, type: "commit" | "abort"): RecordBatch {
   return new RecordBatch(builder.build());
 }
 
-Deno.test("Consumer goes on at the start when its offset is not there any more", async () => {
+Deno.test("Consumer continues at the start when its position is out of range", async () => {
   await using test = setup();
   write(test.cluster, "a", 0, ["0"]);
   write(test.cluster, "a", 0, ["1"]);
@@ -44,7 +44,7 @@ Deno.test("Consumer goes on at the start when its offset is not there any more",
   assertEquals(texts(await pollAll(consumer, 1)), ["1"]);
 });
 
-Deno.test("Consumer with autoOffsetReset none fails without a position and out of range", async () => {
+Deno.test("Consumer with autoOffsetReset none throws without a position and out of range", async () => {
   await using test = setup();
   write(test.cluster, "a", 0, ["0"]);
   const consumer = test.client.consumer({ autoOffsetReset: "none" });
@@ -63,7 +63,7 @@ Deno.test("Consumer with autoOffsetReset none fails without a position and out o
   assertEquals(texts(await pollAll(consumer, 1)), ["1"]);
 });
 
-Deno.test("Consumer reads on after a lost connection", async () => {
+Deno.test("Consumer continues after a lost connection", async () => {
   await using test = setup();
   write(test.cluster, "a", 0, ["0"]);
   const consumer = test.client.consumer();
@@ -87,7 +87,7 @@ Deno.test("Consumer follows the leader of a partition", async () => {
   assertEquals(test.cluster.received(fetch).at(-1)!.nodeId, 1);
 });
 
-Deno.test("Consumer reads what the other brokers have while one is down", async () => {
+Deno.test("Consumer reads from the other brokers while one is down", async () => {
   await using test = setup({ brokers: 2, topics: { a: 2 } });
   write(test.cluster, "a", 1, ["1"]);
   const consumer = test.client.consumer();
@@ -97,7 +97,7 @@ Deno.test("Consumer reads what the other brokers have while one is down", async 
   assertEquals(texts(await pollAll(consumer, 1)), ["1"]);
 });
 
-Deno.test("Consumer tells when a partition cannot be read for as long as its timeout", async () => {
+Deno.test("Consumer.poll() throws when a partition cannot be read within its timeout", async () => {
   await using test = setup({ topics: { a: 1 } }, { timeout: 50 });
   const { client, cluster } = test;
   const consumer = client.consumer();
@@ -107,7 +107,7 @@ Deno.test("Consumer tells when a partition cannot be read for as long as its tim
   assertEquals(error.message.startsWith('Cannot fetch from "a-0" for 50 ms'), true);
 });
 
-Deno.test("Consumer tells when its topic was deleted", async () => {
+Deno.test("Consumer.poll() throws when its topic was deleted", async () => {
   await using test = setup();
   const consumer = test.client.consumer({ maxWait: 5 });
   await consumer.subscribe("a");
@@ -116,7 +116,7 @@ Deno.test("Consumer tells when its topic was deleted", async () => {
   assertEquals(error.code, "UNKNOWN_TOPIC_OR_PARTITION");
 });
 
-Deno.test("Consumer finds partitions that are added", async () => {
+Deno.test("Consumer reads partitions that are added", async () => {
   await using test = setup({ topics: { a: 1 } }, { metadataMaxAge: 10 });
   const { client, cluster } = test;
   const consumer = client.consumer({ maxWait: 5, autoOffsetReset: "latest" });
@@ -127,7 +127,7 @@ Deno.test("Consumer finds partitions that are added", async () => {
   assertEquals(consumer.assignment.length, 2);
 });
 
-Deno.test("Consumer reads a topic that was deleted and made anew from its start", async () => {
+Deno.test("Consumer reads a topic that was deleted and created again from its start", async () => {
   await using test = setup();
   const { client, cluster } = test;
   write(cluster, "a", 0, ["old", "old"]);
@@ -139,7 +139,7 @@ Deno.test("Consumer reads a topic that was deleted and made anew from its start"
   assertEquals(texts(await pollAll(consumer, 1)), ["new"]);
 });
 
-Deno.test("Consumer skips control batches and moves past them", async () => {
+Deno.test("Consumer skips control batches", async () => {
   await using test = setup();
   const log = test.cluster.log("a");
   log.appendAsIs(transactional(1, ["committed"]));
@@ -153,7 +153,7 @@ Deno.test("Consumer skips control batches and moves past them", async () => {
   assertEquals(consumer.position("a", 0), 3);
 });
 
-Deno.test("Consumer with isolation level read_committed leaves out aborted transactions", async () => {
+Deno.test("Consumer with isolation level read_committed skips aborted transactions", async () => {
   await using test = setup();
   const log = test.cluster.log("a");
   write(test.cluster, "a", 0, ["plain"]);
@@ -173,7 +173,7 @@ Deno.test("Consumer with isolation level read_committed leaves out aborted trans
   assertEquals(texts(await pollAll(all, 4)), ["plain", "aborted", "kept", "kept too"]);
 });
 
-Deno.test("Consumer tells of a damaged batch and reads on behind it if told to", async () => {
+Deno.test("Consumer throws for a corrupt batch, and skips it with onCorruptBatch", async () => {
   await using test = setup();
   write(test.cluster, "a", 0, ["good"]);
   write(test.cluster, "a", 0, ["damaged"]);
@@ -190,7 +190,7 @@ Deno.test("Consumer tells of a damaged batch and reads on behind it if told to",
   assertEquals(texts(await consumer.poll()), ["good again"]);
 });
 
-Deno.test("Consumer can be told not to check checksums", async () => {
+Deno.test("Consumer with checkCrcs false does not verify CRCs", async () => {
   await using test = setup();
   write(test.cluster, "a", 0, ["damaged"]);
   const { bytes } = test.cluster.log("a").batches[0]!;
@@ -200,7 +200,7 @@ Deno.test("Consumer can be told not to check checksums", async () => {
   assertEquals((await consumer.poll()).length, 1);
 });
 
-Deno.test("Consumer keeps an idle partition's fetch from delaying a busy one", async () => {
+Deno.test("Consumer does not delay a busy partition by the fetch of an idle one", async () => {
   await using test = setup({ topics: { busy: 1, idle: 1 } });
   for (let i = 0; i < 50; i++) write(test.cluster, "busy", 0, ["x".repeat(500)]);
   const consumer = test.client.consumer({ maxWait: 60_000, maxPartitionBytes: 1000 });
@@ -220,7 +220,7 @@ Deno.test("Consumer retries looking up offsets at a new leader", async () => {
   assertEquals(last!.nodeId, 1);
 });
 
-Deno.test("Consumer names topics by name where the broker has no ids (Fetch before 13)", async (t) => {
+Deno.test("Consumer identifies topics by name where the broker has no ids (Fetch before 13)", async (t) => {
   for (
     const [version, max] of [[12, { 1: 12 }], [12, { 3: 9 }], [11, { 1: 11 }], [4, {
       1: 4,
@@ -237,7 +237,7 @@ Deno.test("Consumer names topics by name where the broker has no ids (Fetch befo
   }
 });
 
-Deno.test("Consumer retries a fetch that the broker refuses for now", async () => {
+Deno.test("Consumer retries a fetch that the broker refuses temporarily", async () => {
   await using test = setup();
   write(test.cluster, "a", 0, ["0"]);
   const consumer = test.client.consumer();
@@ -258,7 +258,7 @@ Deno.test("Consumer retries a fetch that the broker refuses for now", async () =
   assertEquals(texts(await pollAll(consumer, 1)), ["0"]);
 });
 
-Deno.test("Consumer reads each message once and in order whatever goes wrong", async () => {
+Deno.test("Consumer reads each message once and in order under random failures", async () => {
   const seed = Deno.env.get("DQUEUE_TEST_SEED") ?? String(Math.floor(Math.random() * 2 ** 32));
   console.log(`seed ${seed}`);
   const random = new Random(Number(seed));

@@ -1,8 +1,8 @@
 /**
- * What a consumer is doing and waiting for, as it tells its program.
+ * The status of a consumer, as reported to the program.
  *
- * A program that does not listen is warned on the console instead: a consumer neither stops nor leaves
- * out messages in silence.
+ * Without `onStatus`, warnings are logged on the console instead: a consumer does not stall or skip
+ * messages silently.
  *
  * @module
  */
@@ -10,39 +10,39 @@
 import type { DqueueError } from "../errors.ts";
 
 /**
- * What a consumer is doing.
+ * The state of a consumer.
  *
- * - `idle`: it is subscribed to nothing yet
+ * - `idle`: it is not subscribed yet
  * - `reading`: it reads its partitions
- * - `retrying`: it could not reach a broker, or was refused for a moment, and tries again
+ * - `retrying`: a broker could not be reached or refused temporarily, and it retries
  */
 export type ConsumerState = "idle" | "reading" | "retrying";
 
-/** What a consumer is doing and waiting for. */
+/** The status of a consumer. */
 export interface ConsumerStatus {
-  /** What it is doing. */
+  /** The state. */
   readonly state: ConsumerState;
-  /** What it waits for, in words. */
+  /** A description of what it is waiting for. */
   readonly waitingFor: string;
-  /** Since when, in milliseconds since 1970. */
+  /** The time of the last change, in milliseconds since 1970. */
   readonly since: number;
   /**
-   * Why it tries again. With `OFFSET_OUT_OF_RANGE`, where it continues in a partition whose offset is
-   * not there any more.
+   * Why it retries. With `OFFSET_OUT_OF_RANGE`: where it continues in a partition whose position
+   * was out of range.
    */
   readonly error: DqueueError | undefined;
 }
 
-/** How long a program that does not listen is spared, since most outages are over by then. */
+/** The delay before a warning, since most outages are short. */
 const PATIENCE_MS = 3000;
 
-/** Warns of what a program should know that does not listen. */
+/** Logs warnings for a program without `onStatus`. */
 export class ConsoleWarnings {
   readonly #who: string;
   #failingSince: number | undefined;
   #isTold = false;
 
-  /** @param who What to call the consumer. */
+  /** @param who The name of the consumer in warnings. */
   constructor(who: string) {
     this.#who = who;
   }
@@ -61,29 +61,29 @@ export class ConsoleWarnings {
     console.warn(`Warning: ${this.#who} waits for ${waitingFor}: ${error.message}`);
   }
 
-  /** Warns that reading continues at another place. */
+  /** Warns that reading continues at another offset. */
   onReset(error: DqueueError): void {
     console.warn(`Warning: ${this.#who}: ${error.message}`);
   }
 }
 
-/** Keeps the status of a consumer, and tells its program when it changes. */
+/** Holds the status of a consumer, and reports changes. */
 export class StatusTeller {
   readonly #onStatus: ((status: ConsumerStatus) => void) | undefined;
   readonly #warnings = new ConsoleWarnings("Consumer");
   #status: ConsumerStatus = newStatus("idle", "subscribe()");
 
-  /** @param onStatus What the program wants to be told with. */
+  /** @param onStatus The program's callback. */
   constructor(onStatus: ((status: ConsumerStatus) => void) | undefined) {
     this.#onStatus = onStatus;
   }
 
-  /** What the consumer is doing. */
+  /** The current status. */
   get status(): ConsumerStatus {
     return this.#status;
   }
 
-  /** Takes note of what it does now. */
+  /** Changes the status. */
   set(state: ConsumerState, waitingFor: string, error?: DqueueError): void {
     const now = this.#status;
     if (state === now.state && waitingFor === now.waitingFor && error === now.error) return;
@@ -92,7 +92,7 @@ export class StatusTeller {
     else this.#onStatus(this.#status);
   }
 
-  /** Tells that reading continues at another place in a partition. */
+  /** Reports that reading of a partition continues at another offset. */
   onReset(error: DqueueError): void {
     if (this.#onStatus === undefined) this.#warnings.onReset(error);
     else this.#onStatus({ ...this.#status, error });

@@ -3,7 +3,7 @@ import { fetch, metadata } from "../../protocol/messages/mod.ts";
 import { ClosedError, KafkaError, UsageError } from "../errors.ts";
 import { pollAll, setup, texts, write } from "../testing/client_setup.ts";
 
-Deno.test("Consumer.poll() returns messages with all they hold", async () => {
+Deno.test("Consumer.poll() returns messages with all their content", async () => {
   await using test = setup();
   const producer = test.client.producer();
   const headers = { trace: ["a", "b"], empty: null };
@@ -28,7 +28,7 @@ Deno.test("Consumer.poll() returns messages with all they hold", async () => {
   assertEquals(consumer.highWatermark("a", 0), 1);
 });
 
-Deno.test("Consumer.poll() returns at most as many messages as asked for, in order", async () => {
+Deno.test("Consumer.poll() returns at most max messages, in order", async () => {
   await using test = setup();
   write(test.cluster, "a", 0, ["0", "1", "2"]);
   write(test.cluster, "a", 0, ["3", "4"]);
@@ -39,7 +39,7 @@ Deno.test("Consumer.poll() returns at most as many messages as asked for, in ord
   assertEquals(texts(await pollAll(consumer, 3)), ["2", "3", "4"]);
 });
 
-Deno.test("Consumer.poll() returns nothing when nothing comes in time", async () => {
+Deno.test("Consumer.poll() returns an empty array when no message arrives in time", async () => {
   await using test = setup();
   const consumer = test.client.consumer({ maxWait: 5 });
   await consumer.subscribe("a");
@@ -47,7 +47,7 @@ Deno.test("Consumer.poll() returns nothing when nothing comes in time", async ()
   assertEquals(await consumer.poll(10, { timeout: 0 }), []);
 });
 
-Deno.test("Consumer.poll() wakes up when messages come", async () => {
+Deno.test("Consumer.poll() returns when messages arrive", async () => {
   await using test = setup();
   const consumer = test.client.consumer();
   await consumer.subscribe("a");
@@ -57,7 +57,7 @@ Deno.test("Consumer.poll() wakes up when messages come", async () => {
   assertEquals(texts(await polled), ["late"]);
 });
 
-Deno.test("Consumer.poll() can be given up", async () => {
+Deno.test("Consumer.poll() can be aborted", async () => {
   await using test = setup();
   const consumer = test.client.consumer();
   await consumer.subscribe("a");
@@ -69,7 +69,7 @@ Deno.test("Consumer.poll() can be given up", async () => {
   assertEquals(await assertRejects(() => consumer.poll(1, { signal: controller.signal })), reason);
 });
 
-Deno.test("Consumer.poll() goes round all partitions of all topics", async () => {
+Deno.test("Consumer.poll() takes from all partitions of all topics in turn", async () => {
   await using test = setup({ brokers: 2, topics: { a: 2, b: 2 } });
   for (const topic of ["a", "b"]) {
     for (const partition of [0, 1]) {
@@ -104,7 +104,7 @@ Deno.test("Consumer.poll() gives each partition its share", async () => {
   assertEquals(counts, [11, 11, 11]);
 });
 
-Deno.test("Consumer.subscribe() replaces the subscription and keeps positions of what stays", async () => {
+Deno.test("Consumer.subscribe() replaces the subscription and keeps the positions of remaining topics", async () => {
   await using test = setup({ topics: { a: 1, b: 1, c: 1 } });
   for (const topic of ["a", "b", "c"]) write(test.cluster, topic, 0, ["0", "1", "2"]);
   const consumer = test.client.consumer();
@@ -122,7 +122,7 @@ Deno.test("Consumer.subscribe() replaces the subscription and keeps positions of
   assertEquals(texts(await pollAll(consumer, 3)), ["0", "1", "2"]);
 });
 
-Deno.test("Consumer.subscribe() to a topic that does not exist changes nothing", async () => {
+Deno.test("Consumer.subscribe() to a topic that does not exist leaves the subscription unchanged", async () => {
   await using test = setup();
   const consumer = test.client.consumer();
   await consumer.subscribe("a");
@@ -132,7 +132,7 @@ Deno.test("Consumer.subscribe() to a topic that does not exist changes nothing",
   assert(test.cluster.received(metadata).every(({ body }) => !body.allowAutoTopicCreation));
 });
 
-Deno.test("Consumer.subscribe() fixes positions, so that nothing written later is missed", async () => {
+Deno.test("Consumer.subscribe() determines positions before it returns", async () => {
   await using test = setup();
   write(test.cluster, "a", 0, ["before"]);
   const consumer = test.client.consumer({ autoOffsetReset: "latest" });
@@ -141,7 +141,7 @@ Deno.test("Consumer.subscribe() fixes positions, so that nothing written later i
   assertEquals(texts(await pollAll(consumer, 1)), ["after"]);
 });
 
-Deno.test("Consumer.subscribe() starts where it is told", async () => {
+Deno.test("Consumer.subscribe() starts at startFrom", async () => {
   await using test = setup();
   write(test.cluster, "a", 0, ["old"], 100);
   write(test.cluster, "a", 0, ["new"], 200);
@@ -153,18 +153,18 @@ Deno.test("Consumer.subscribe() starts where it is told", async () => {
   assertEquals(consumer.position("a", 0), 2);
 });
 
-Deno.test("Consumer without a subscription cannot be polled", async () => {
+Deno.test("Consumer.poll() throws without a subscription", async () => {
   await using test = setup();
   const consumer = test.client.consumer();
-  await assertRejects(() => consumer.poll(), UsageError, "subscribed to no topic");
-  // A subscription that is being made is waited for.
+  await assertRejects(() => consumer.poll(), UsageError, "not subscribed to a topic");
+  // A pending subscription is awaited.
   const subscribed = consumer.subscribe("a");
   write(test.cluster, "a", 0, ["0"]);
   assertEquals(texts(await consumer.poll()), ["0"]);
   await subscribed;
 });
 
-Deno.test("Consumer.seek() goes to an offset, an end or a time", async () => {
+Deno.test("Consumer.seek() accepts an offset, an end or a timestamp", async () => {
   await using test = setup();
   write(test.cluster, "a", 0, ["0", "1"], 100);
   write(test.cluster, "a", 0, ["2", "3"], 200);
@@ -180,7 +180,7 @@ Deno.test("Consumer.seek() goes to an offset, an end or a time", async () => {
   assertEquals(await consumer.seek("a", 0, "latest"), 4);
 });
 
-Deno.test("Consumer.seek() checks topic, partition and offset", async () => {
+Deno.test("Consumer.seek() throws for an unknown topic or partition and an invalid offset", async () => {
   await using test = setup({ topics: { a: 1, b: 1 } });
   const consumer = test.client.consumer();
   await consumer.subscribe("a");
@@ -188,7 +188,7 @@ Deno.test("Consumer.seek() checks topic, partition and offset", async () => {
   const error = await assertRejects(() => consumer.seek("a", 1, 0), KafkaError);
   assertEquals(
     error.message,
-    'Cannot seek in "a-1": topic "a" has 1 partitions, none is number 1 ' +
+    'Cannot seek in "a-1": topic "a" has 1 partitions, there is no partition 1 ' +
       "(UNKNOWN_TOPIC_OR_PARTITION)",
   );
   await assertRejects(() => consumer.seek("a", 0, -1), UsageError, "offset is -1");
@@ -210,7 +210,7 @@ Deno.test("Consumer.seek() takes effect while a fetch waits at the broker", asyn
   assertEquals(texts(await polled), ["1"]);
 });
 
-Deno.test("Consumer.pause() holds a partition back until resume()", async () => {
+Deno.test("Consumer.pause() withholds messages of a partition until resume()", async () => {
   await using test = setup({ topics: { a: 2 } });
   write(test.cluster, "a", 0, ["0"]);
   write(test.cluster, "a", 1, ["1"]);
@@ -227,7 +227,7 @@ Deno.test("Consumer.pause() holds a partition back until resume()", async () => 
   assertThrows(() => consumer.resume("a", 7), UsageError, 'Cannot resume "a-7"');
 });
 
-Deno.test("Consumer asks for the offset inside a batch and skips what comes before", async () => {
+Deno.test("Consumer starts at an offset inside a batch", async () => {
   await using test = setup();
   write(test.cluster, "a", 0, ["0", "1", "2", "3"]);
   const consumer = test.client.consumer();
@@ -236,7 +236,7 @@ Deno.test("Consumer asks for the offset inside a batch and skips what comes befo
   assertEquals(texts(await pollAll(consumer, 2)), ["2", "3"]);
 });
 
-Deno.test("Consumer reads batches larger than it asks for", async () => {
+Deno.test("Consumer reads batches larger than the fetch size", async () => {
   await using test = setup();
   write(test.cluster, "a", 0, ["x".repeat(5000)]);
   write(test.cluster, "a", 0, ["y".repeat(5000)]);
@@ -245,7 +245,7 @@ Deno.test("Consumer reads batches larger than it asks for", async () => {
   assertEquals((await pollAll(consumer, 2)).map(({ valueSize }) => valueSize), [5000, 5000]);
 });
 
-Deno.test("Consumer fetches no further ahead than prefetchBytes", async () => {
+Deno.test("Consumer prefetches no more than prefetchBytes", async () => {
   await using test = setup();
   for (let i = 0; i < 100; i++) write(test.cluster, "a", 0, ["x".repeat(1000)]);
   const consumer = test.client.consumer({
@@ -261,7 +261,7 @@ Deno.test("Consumer fetches no further ahead than prefetchBytes", async () => {
   await pollAll(consumer, 97);
 });
 
-Deno.test("Consumer is an async iterator that keeps its place when left", async () => {
+Deno.test("Consumer is an async iterator that keeps its position after break", async () => {
   await using test = setup();
   write(test.cluster, "a", 0, ["0", "1", "2", "3"]);
   const consumer = test.client.consumer();
@@ -276,7 +276,7 @@ Deno.test("Consumer is an async iterator that keeps its place when left", async 
   assertEquals(texts(await consumer.poll()), ["2", "3"]);
 });
 
-Deno.test("Consumer's iterator goes round partitions and ends when it is closed", async () => {
+Deno.test("Consumer's iterator takes from partitions in turn and ends when the consumer is closed", async () => {
   await using test = setup({ topics: { a: 2 } });
   for (const partition of [0, 1]) {
     write(test.cluster, "a", partition, Array.from({ length: 200 }, (_, i) => `${i}`));
@@ -314,7 +314,7 @@ Deno.test("Consumer.readable is a stream of messages", async () => {
   assertEquals((await ended).done, true);
 });
 
-Deno.test("Consumer.subscribe() with a handler reads one partition until its signal ends it", async () => {
+Deno.test("Consumer.subscribe() with a handler reads one partition until its signal is aborted", async () => {
   await using test = setup({ topics: { a: 2 } });
   write(test.cluster, "a", 1, ["0", "1", "2"]);
   const consumer = test.client.consumer();
@@ -333,7 +333,7 @@ Deno.test("Consumer.subscribe() with a handler reads one partition until its sig
   assertEquals(consumer.topics, []);
 });
 
-Deno.test("Consumer.subscribe() with a handler starts where it is told and ends with the consumer", async () => {
+Deno.test("Consumer.subscribe() with a handler starts at startFrom and ends when the consumer is closed", async () => {
   await using test = setup();
   write(test.cluster, "a", 0, ["0", "1"]);
   const consumer = test.client.consumer();
@@ -344,14 +344,14 @@ Deno.test("Consumer.subscribe() with a handler starts where it is told and ends 
   await assertRejects(
     () => consumer.subscribe("a", 0, () => {}),
     UsageError,
-    'Cannot subscribe to "a-0": this consumer reads it already',
+    'Cannot subscribe to "a-0": this consumer already reads it',
   );
   assertEquals(await seen.promise, "1");
   await consumer.close();
   await reading;
 });
 
-Deno.test("Consumer.subscribe() with a handler fails with the handler's error", async () => {
+Deno.test("Consumer.subscribe() with a handler rejects with the handler's error", async () => {
   await using test = setup();
   write(test.cluster, "a", 0, ["0"]);
   const consumer = test.client.consumer();
@@ -364,7 +364,7 @@ Deno.test("Consumer.subscribe() with a handler fails with the handler's error", 
   assertEquals(error.code, "UNKNOWN_TOPIC_OR_PARTITION");
 });
 
-Deno.test("Consumer that is closed refuses to read", async () => {
+Deno.test("Consumer.poll() throws after close()", async () => {
   await using test = setup();
   const consumer = test.client.consumer();
   await consumer.subscribe("a");

@@ -1,5 +1,5 @@
 /**
- * Fetches from one partition once.
+ * A single fetch from one partition.
  *
  * @module
  */
@@ -20,10 +20,10 @@ import type { Message } from "./message.ts";
 import { offsetRange, outOfRange } from "./offset_range.ts";
 import { PartitionReader } from "./partition_reader.ts";
 
-/** How many lanes there may be; fetches beyond that share them and may wait for each other. */
+/** The maximum number of lanes; more fetches share them and may wait for each other. */
 const MAX_LANES = 8;
 
-/** Lanes for fetches at the same time, so that one that waits for data holds up no other. */
+/** Lanes for concurrent fetches, so that one that waits for data blocks no other. */
 export class LanePool {
   readonly #core: ClientCore;
   readonly #idle: ConnectionLane[] = [];
@@ -34,7 +34,7 @@ export class LanePool {
     this.#core = core;
   }
 
-  /** Runs `use` with a lane that nobody else uses, if there is one. */
+  /** Runs `use` with an unused lane, if one is left. */
   async use<T>(use: (lane: ConnectionLane) => Promise<T>): Promise<T> {
     const lane = this.#idle.pop() ?? (this.#all.length < MAX_LANES ? this.#open() : undefined);
     if (lane === undefined) return await use(this.#all[this.#next++ % MAX_LANES]!);
@@ -57,7 +57,7 @@ export class LanePool {
   }
 }
 
-/** Fetches what there is from an offset on. */
+/** Fetches from an offset. */
 export async function fetchOnce(
   core: ClientCore,
   lanes: LanePool,

@@ -19,7 +19,7 @@ Deno.test("Consumer.fetchFrom() fetches once from an offset", async () => {
   assertEquals(texts(small.messages), ["0", "1", "2"]);
 });
 
-Deno.test("Consumer.fetchFrom() says what is wrong with the offset, topic or partition", async () => {
+Deno.test("Consumer.fetchFrom() throws for an invalid offset, topic or partition", async () => {
   await using test = setup();
   const consumer = test.client.consumer();
   const codes: string[] = [];
@@ -37,7 +37,7 @@ Deno.test("Consumer.fetchFrom() says what is wrong with the offset, topic or par
   ]);
 });
 
-Deno.test("Consumer.fetchFrom() calls that wait do not hold each other up", async () => {
+Deno.test("Consumer.fetchFrom() calls that wait do not block each other", async () => {
   await using test = setup({ topics: { a: 2 } });
   const consumer = test.client.consumer({ maxWait: 60_000 });
   const controller = new AbortController();

@@ -1,5 +1,5 @@
 /**
- * One Fetch request: partitions that one broker leads, without a fetch session.
+ * A Fetch request for partitions of one leader, without a fetch session.
  *
  * @module
  */
@@ -15,10 +15,10 @@ import type { TopicPartition } from "../topic_partition.ts";
 import type { IsolationLevel } from "./offset_lookup.ts";
 import { requestMs } from "../connection/timer.ts";
 
-/** The last version that names topics by their name. */
+/** The last version that identifies topics by name. */
 const LAST_VERSION_WITH_NAMES = 12;
 
-/** The epoch of a request that neither has nor wants a session (KIP-227). */
+/** The epoch of a request outside of any session (KIP-227). */
 const NO_SESSION_EPOCH = -1;
 
 /** A partition to fetch from. */
@@ -27,7 +27,7 @@ export interface FetchTarget extends TopicPartition {
   readonly offset: number;
 }
 
-/** How to fetch. */
+/** Fetch parameters. */
 export interface FetchOptions {
   readonly maxWaitMs: number;
   readonly minBytes: number;
@@ -37,15 +37,15 @@ export interface FetchOptions {
   readonly signal?: AbortSignal;
 }
 
-/** What a broker has answered for one partition. */
+/** A broker's response for one partition. */
 export interface FetchedPartition {
   readonly errorCode: number;
   readonly highWatermark: number;
   readonly logStartOffset: number;
   readonly abortedTransactions: readonly AbortedTransaction[] | null;
-  /** Record batches, of which the last may be cut off. */
+  /** Record batches, of which the last may be incomplete. */
   readonly records: Uint8Array;
-  /** Who leads the partition, if the broker says so. */
+  /** The current leader of the partition, if the broker names it. */
   readonly leader: { readonly leaderId: number; readonly leaderEpoch: number };
   readonly nodes: readonly { nodeId: number; host: string; port: number; rack: string | null }[];
 }
@@ -53,10 +53,10 @@ export interface FetchedPartition {
 const NO_RECORDS = new Uint8Array(0);
 
 /**
- * Fetches from partitions that the broker leads.
+ * Fetches from partitions of one leader.
  *
- * @returns What it has answered, in the order of the targets; undefined for what it has left out.
- * @throws {KafkaError} If the broker refuses the request as a whole.
+ * @returns The responses, in the order of the targets; undefined for a partition that is missing.
+ * @throws {KafkaError} If the broker refuses the whole request.
  */
 export async function requestFetch(
   connection: BrokerConnection,
@@ -121,7 +121,7 @@ export async function requestFetch(
   return results;
 }
 
-/** What a partition's error code means to whoever fetches from an offset. */
+/** Converts the error code of a partition. */
 export function fetchError(
   topic: string,
   partition: number,
@@ -132,12 +132,12 @@ export function fetchError(
     `fetch from "${topic}-${partition}" at offset ${offset}`,
     errorCode,
     isDamage(errorCode)
-      ? "the records there are damaged on the broker, seek to an offset behind them"
+      ? "the records there are corrupt on the broker, seek to an offset after them"
       : null,
   );
 }
 
-/** Whether records are damaged on the broker, which no waiting mends. */
+/** Whether records are corrupt on the broker, in which case retrying does not help. */
 export function isDamage(errorCode: number): boolean {
   return errorCode === ErrorCode.CORRUPT_MESSAGE;
 }

@@ -1,13 +1,13 @@
 /**
- * The batches of a fetched partition that a reader is to see.
+ * Selects the batches of a fetched partition that a reader returns.
  *
- * Left out are control batches, which only mark the end of transactions, and for a reader of committed
- * messages the batches of aborted transactions. The offsets of what is left out still count: each batch
- * says where to continue after it and what was left out after it.
+ * Skipped are control batches, which mark the end of transactions, and under read_committed the
+ * batches of aborted transactions. Skipped offsets still count: each batch states the offset to
+ * continue at after it and the skipped ones.
  *
- * A broker lists aborted transactions in the order of their markers, so one that began early and ended
- * late comes after others. They are taken in the order of their first offsets: from there on the
- * producer counts as aborted, until the marker.
+ * A broker lists aborted transactions in the order of their markers, so one that began early and
+ * ended late comes after others. They are processed in the order of their first offsets: from there
+ * on the producer is in an aborted transaction, until the marker.
  *
  * @module
  */
@@ -15,37 +15,39 @@
 import { CorruptRecordError } from "../../protocol/records/errors.ts";
 import { type RecordBatch, recordBatches } from "../../protocol/records/record_batch.ts";
 
-/** A batch to read. */
+/** A batch to return. */
 export interface FetchedBatch {
   readonly batch: RecordBatch;
-  /** The offset to go on with once it is read. */
+  /** The offset to continue at after it. */
   nextOffset: number;
 }
 
-/** What was fetched of a partition. */
+/** The batches of a fetched partition. */
 export interface FetchedBatches {
   readonly batches: FetchedBatch[];
-  /** The offset to go on with after all of them; that asked for if nothing whole was fetched. */
+  /**
+   * The offset to continue at after all of them; the fetch offset if no complete batch was fetched.
+   */
   readonly nextOffset: number;
 }
 
-/** A transaction that was aborted: its batches are those of the producer from the offset on. */
+/** An aborted transaction: its batches are those of the producer from the offset on. */
 export interface AbortedTransaction {
   readonly producerId: number;
   readonly firstOffset: number;
 }
 
-/** A marker takes some ten bytes. */
+/** The key of a marker has some ten bytes. */
 const MAX_MARKER_SIZE = 64 * 1024;
 
 /** The type of a control record that ends a transaction without committing it. */
 const ABORT_MARKER = 0;
 
 /**
- * Takes the batches out of what a broker has sent for a partition.
+ * Selects batches from the bytes a broker has returned for a partition.
  *
- * @param fetchOffset The offset asked for; batches that end before it are left out.
- * @param aborted The aborted transactions among them, in any order; null to see all messages.
+ * @param fetchOffset The fetch offset; batches that end before it are skipped.
+ * @param aborted The aborted transactions, in any order; null to return all messages.
  * @throws {CorruptRecordError} If the bytes are not record batches.
  */
 export function fetchedBatches(
@@ -65,7 +67,7 @@ export function fetchedBatches(
       abortedProducers.add(producerId);
       nextAborted++;
     }
-    // A marker before the offset still ends its transaction.
+    // A marker before the fetch offset still ends its transaction.
     const isVisible = takeBatch(batch, abortedProducers);
     if (batch.nextOffset <= fetchOffset) continue;
     nextOffset = batch.nextOffset;
@@ -75,7 +77,7 @@ export function fetchedBatches(
   return { batches, nextOffset };
 }
 
-/** Whether a reader sees the batch. An abort marker takes its producer off the aborted ones. */
+/** Whether a reader returns the batch. An abort marker ends its producer's aborted transaction. */
 function takeBatch(batch: RecordBatch, abortedProducers: Set<number>): boolean {
   if (batch.isControl) {
     if (abortedProducers.size > 0 && isAbortMarker(batch)) {
@@ -88,8 +90,8 @@ function takeBatch(batch: RecordBatch, abortedProducers: Set<number>): boolean {
 }
 
 /**
- * The key of a control record is its version and its type, both int16. One that cannot be read counts as
- * an abort: the next marker of a producer whose transaction was aborted is that.
+ * The key of a control record is its version and type, both int16. An unreadable one counts as an
+ * abort marker: that is the next marker of a producer whose transaction was aborted.
  */
 function isAbortMarker(batch: RecordBatch): boolean {
   try {

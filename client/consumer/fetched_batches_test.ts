@@ -37,18 +37,18 @@ function places(
   };
 }
 
-Deno.test("fetchedBatches() says where to go on behind each batch", () => {
+Deno.test("fetchedBatches() returns the offset to continue at after each batch", () => {
   assertEquals(places(joined(batch(10, 3), batch(13, 2)), 10), {
     batches: [[10, 13], [13, 15]],
     nextOffset: 15,
   });
 });
 
-Deno.test("fetchedBatches() keeps the batch that holds the offset and drops those before", () => {
+Deno.test("fetchedBatches() keeps the batch with the fetch offset and skips those before", () => {
   assertEquals(places(joined(batch(0, 3), batch(3, 3)), 4), { batches: [[3, 6]], nextOffset: 6 });
 });
 
-Deno.test("fetchedBatches() leaves out a batch that is cut off", () => {
+Deno.test("fetchedBatches() skips an incomplete batch", () => {
   const bytes = joined(batch(0, 3), batch(3, 3));
   assertEquals(places(bytes.subarray(0, bytes.length - 1), 0), {
     batches: [[0, 3]],
@@ -58,13 +58,13 @@ Deno.test("fetchedBatches() leaves out a batch that is cut off", () => {
   assertEquals(places(new Uint8Array(0), 7), { batches: [], nextOffset: 7 });
 });
 
-Deno.test("fetchedBatches() goes past control batches", () => {
+Deno.test("fetchedBatches() skips control batches", () => {
   const bytes = joined(batch(0, 2), marker(2, 1, 1), batch(3, 1), marker(4, 1, 1));
   assertEquals(places(bytes, 0), { batches: [[0, 3], [3, 5]], nextOffset: 5 });
   assertEquals(places(marker(9, 1, 1), 9), { batches: [], nextOffset: 10 });
 });
 
-Deno.test("fetchedBatches() takes a marker that cannot be read for that of the aborted transaction", () => {
+Deno.test("fetchedBatches() treats an unreadable marker as an abort marker", () => {
   const options = { producerId: 1, producerEpoch: 0, isTransactional: true };
   const unreadable = marker(2, 1, 0);
   new DataView(unreadable.buffer, unreadable.byteOffset).setInt16(21, 0x30 | 1);
@@ -75,7 +75,7 @@ Deno.test("fetchedBatches() takes a marker that cannot be read for that of the a
   });
 });
 
-Deno.test("fetchedBatches() goes past batches that compaction has emptied", () => {
+Deno.test("fetchedBatches() skips batches emptied by compaction", () => {
   const empty = batch(0, 1);
   const view = new DataView(empty.buffer, empty.byteOffset);
   view.setInt32(8, 61 - 12);
@@ -86,7 +86,7 @@ Deno.test("fetchedBatches() goes past batches that compaction has emptied", () =
   });
 });
 
-Deno.test("fetchedBatches() leaves out aborted transactions, each up to its end", () => {
+Deno.test("fetchedBatches() skips aborted transactions, each up to its marker", () => {
   const written = { producerId: 1, producerEpoch: 0, baseSequence: 0, isTransactional: true };
   const bytes = joined(
     batch(0, 1, written),
@@ -100,7 +100,7 @@ Deno.test("fetchedBatches() leaves out aborted transactions, each up to its end"
   assertEquals(places(bytes, 0), { batches: [[0, 1], [1, 3], [3, 5]], nextOffset: 5 });
 });
 
-/** A batch of one message that a producer wrote in a transaction. */
+/** A batch of one message of a transaction. */
 function written(baseOffset: number, producerId: number): Uint8Array {
   return batch(baseOffset, 1, {
     producerId,
@@ -113,7 +113,7 @@ function written(baseOffset: number, producerId: number): Uint8Array {
 const ABORT = 0;
 const COMMIT = 1;
 
-/** Offsets of the batches that a reader of committed messages sees. */
+/** The base offsets of the batches that a read_committed reader returns. */
 function committed(
   bytes: Uint8Array,
   fetchOffset: number,
@@ -122,7 +122,7 @@ function committed(
   return places(bytes, fetchOffset, aborted).batches.map(([baseOffset]) => baseOffset!);
 }
 
-Deno.test("fetchedBatches() takes aborted transactions in the order of their markers, as Kafka sends them", () => {
+Deno.test("fetchedBatches() accepts aborted transactions in the order of their markers, as Kafka sends them", () => {
   // Producer 1 begins first and ends last: its transaction is listed after that of producer 2.
   const bytes = joined(
     written(0, 1),
@@ -164,7 +164,7 @@ Deno.test("fetchedBatches() keeps several aborted transactions of one producer a
   assertEquals(committed(bytes, 0, aborted.toReversed()), [2, 7]);
 });
 
-Deno.test("fetchedBatches() leaves out what was aborted where the beginning or the marker is in another fetch", () => {
+Deno.test("fetchedBatches() skips aborted batches when the beginning or the marker is in another fetch", () => {
   const bytes = joined(written(4, 1), written(5, 2), written(6, 1), written(7, 2));
   const aborted = [{ producerId: 2, firstOffset: 5 }, { producerId: 1, firstOffset: 0 }];
   assertEquals(committed(bytes, 4, aborted), [], "both markers come later");
@@ -173,12 +173,12 @@ Deno.test("fetchedBatches() leaves out what was aborted where the beginning or t
   assertEquals(committed(rest, 8, aborted), [9, 11]);
 });
 
-Deno.test("fetchedBatches() heeds a marker before the offset asked for", () => {
+Deno.test("fetchedBatches() applies a marker before the fetch offset", () => {
   const bytes = joined(written(0, 1), marker(1, 1, ABORT), written(2, 1), marker(3, 1, COMMIT));
   assertEquals(committed(bytes, 2, [{ producerId: 1, firstOffset: 0 }]), [2]);
 });
 
-Deno.test("fetchedBatches() keeps what a producer wrote outside its aborted transactions", () => {
+Deno.test("fetchedBatches() keeps batches outside of a producer's aborted transactions", () => {
   const written = { producerId: 1, producerEpoch: 0, baseSequence: 0, isTransactional: true };
   const aborted = [{ producerId: 1, firstOffset: 5 }];
   assertEquals(places(joined(batch(3, 2, written), batch(5, 1, written)), 3, aborted), {

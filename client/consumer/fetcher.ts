@@ -1,10 +1,10 @@
 /**
- * Fetches ahead for the partitions a consumer reads.
+ * Prefetches for the partitions of a consumer.
  *
- * A partition is asked for as long as little of it waits to be read, and is in at most one request at a
- * time. A request waits at the broker until there is data, so one that is on its way for idle partitions
- * must not keep a busy one waiting: there may be two at a time to each broker, on connections of their
- * own, for different partitions. So what is idle gathers in one and what is busy goes through the other.
+ * A partition is fetched while few of its messages are buffered, and is in at most one request at a
+ * time. A request waits at the broker until there is data; to keep one for idle partitions from
+ * delaying a busy one, there may be two in flight per broker, on separate connections and for
+ * different partitions. In effect one serves the idle partitions and the other the busy ones.
  *
  * @module
  */
@@ -38,41 +38,41 @@ import { resetNotice } from "./offset_range.ts";
 import type { PartitionReader } from "./partition_reader.ts";
 import { Timer } from "../connection/timer.ts";
 
-/** How many requests may be on their way to each broker. */
+/** The number of requests in flight per broker. */
 const LANES = 2;
 
 /**
- * How long a request may wait at the broker that leaves partitions out because much of them waits to be
- * read: should both requests be for idle partitions, those get their turn soon.
+ * How long a request may wait at the broker when it omits partitions with enough buffered messages:
+ * if both requests are for idle partitions, the omitted ones get their turn soon.
  */
 const SHORT_WAIT_MS = 50;
 
-/** What a fetch on its way was asked for. */
+/** A partition in a fetch in flight. */
 interface PendingFetch extends FetchTarget {
   readonly reader: PartitionReader;
   readonly generation: number;
 }
 
-/** Is told how fetching fares. */
+/** Receives the outcomes of fetches. */
 export interface FetchObserver {
-  /** Something could not be fetched, and is tried again. */
+  /** A fetch has failed and will be retried. */
   onRetry(waitingFor: string, error: DqueueError): void;
-  /** All that failed before is fetched again. */
+  /** All earlier failures are resolved. */
   onRecovered(): void;
-  /** A partition is read from another offset than was asked for. */
+  /** A partition continues at another offset than requested. */
   onReset(notice: DqueueError): void;
 }
 
-/** Fetches ahead. */
+/** Prefetches for partitions. */
 export class Fetcher {
   readonly #core: ClientCore;
   readonly #options: ResolvedConsumerOptions;
   readonly #observer: FetchObserver;
-  /** Partitions that could not be fetched, and topics that could not be described, when last tried. */
+  /** Partitions and topics whose last fetch or description failed. */
   readonly #failing = new Set<PartitionReader | string>();
   readonly #lanes: readonly ConnectionLane[];
   readonly #readers = new Set<PartitionReader>();
-  /** What is on its way on each lane, by the id of the broker. */
+  /** The fetches in flight on each lane, by node id. */
   readonly #busy: readonly Map<number, readonly PendingFetch[]>[];
   readonly #refreshing = new Set<string>();
   readonly #pauses = new Set<Timer>();
@@ -90,21 +90,21 @@ export class Fetcher {
     this.#busy = this.#lanes.map(() => new Map());
   }
 
-  /** Fetches for a partition from now on. */
+  /** Starts fetching a partition. */
   add(reader: PartitionReader): void {
     this.#readers.add(reader);
     this.wake();
   }
 
-  /** Fetches no more for a partition. */
+  /** Stops fetching a partition. */
   remove(reader: PartitionReader): void {
     this.#readers.delete(reader);
     this.#onDone(reader);
-    // What it had fetched may have been all that may be buffered.
+    // Its buffered messages may have exhausted the buffer.
     this.wake();
   }
 
-  /** Looks at the end of this turn what can be fetched. */
+  /** Schedules a round at the end of this turn. */
   wake(): void {
     if (this.#isScheduled || this.#isClosed) return;
     this.#isScheduled = true;
@@ -114,12 +114,12 @@ export class Fetcher {
     });
   }
 
-  /** Wakes if more of the partition may be fetched, now that some of it was read. */
+  /** Schedules a round if more of the partition may be fetched after some of it was read. */
   wakeFor(reader: PartitionReader): void {
     if (!reader.isFetching && reader.bufferedBytes < this.#options.maxPartitionBytes) this.wake();
   }
 
-  /** Fetches nothing any more and closes the connections. */
+  /** Stops fetching and closes the connections. */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#timer?.clear();
@@ -134,7 +134,7 @@ export class Fetcher {
     let bufferedBytes = 0;
     let wakeAt = Infinity;
     for (const reader of this.#readers) {
-      // What is held back must not keep others from being read.
+      // Buffered messages of paused partitions must not keep others from being fetched.
       if (!reader.isPaused) bufferedBytes += reader.bufferedBytes;
       if (reader.hasFailed) continue;
       if (!this.#core.metadata.isFresh(reader.topic)) this.#refresh(reader.topic);
@@ -214,15 +214,15 @@ export class Fetcher {
   }
 
   /**
-   * Ends a connection on which a fetch waits that nobody wants any more, since its partitions were
-   * sought elsewhere: it would hold up those that are wanted.
+   * Closes a connection whose fetch nothing waits for any more since its partitions were moved by
+   * seek: it would delay the next fetch.
    */
   #giveUpStale(leader: BrokerNode): void {
     for (let index = 0; index < LANES; index++) {
       const targets = this.#busy[index]!.get(leader.id)!;
       if (targets.some((target) => this.#isWanted(target))) continue;
       const connection = this.#lanes[index]!.existing(leader);
-      connection?.abort(new ConnectionError(`Fetch from ${connection.peer} was given up`));
+      connection?.abort(new ConnectionError(`Fetch from ${connection.peer} was aborted`));
       return;
     }
   }
@@ -238,7 +238,8 @@ export class Fetcher {
     for (let i = 0; i < targets.length; i++) {
       const { reader, offset } = targets[i]!;
       const partition = partitions[i];
-      // Left out, it has nothing new; sought elsewhere or let go meanwhile, it wants nothing of this.
+      // A partition missing in the response has no new data; one that was moved or removed ignores
+      // it.
       if (partition === undefined || !this.#isWanted(targets[i]!)) continue;
       if (partition.errorCode !== ErrorCode.NONE) {
         this.#onErrorCode(reader, partition);
@@ -260,7 +261,7 @@ export class Fetcher {
         );
       }
       if (partition.records.length > 0) {
-        // Brokers fill requests in their order, so whoever got something goes to the end.
+        // Brokers fill requests in order, so partitions that got data move to the end.
         this.#readers.delete(reader);
         this.#readers.add(reader);
       }
@@ -272,14 +273,14 @@ export class Fetcher {
     const { errorCode } = partition;
     const error = fetchError(topic, index, reader.fetchOffset, errorCode);
     if (isDamage(errorCode)) {
-      // What was fetched before is read first.
+      // Buffered messages are returned first.
       if (reader.bufferedBytes > 0) this.#retryLater(reader);
       else reader.fail(error);
       return;
     }
     if (errorCode === ErrorCode.OFFSET_OUT_OF_RANGE) {
       const { autoOffsetReset } = this.#options;
-      // What was fetched before is read first.
+      // Buffered messages are returned first.
       if (reader.bufferedBytes > 0) this.#retryLater(reader);
       else if (autoOffsetReset === "none") reader.fail(error);
       else reader.reset(autoOffsetReset, reader.fetchOffset);
@@ -353,7 +354,7 @@ export class Fetcher {
     if (this.#failing.delete(what) && this.#failing.size === 0) this.#observer.onRecovered();
   }
 
-  /** Asks for a topic whose metadata are old or wrong. */
+  /** Refreshes a topic whose metadata are old or outdated. */
   #refresh(topic: string): void {
     if (this.#refreshing.has(topic)) return;
     this.#refreshing.add(topic);
@@ -369,7 +370,7 @@ export class Fetcher {
       .finally(() => {
         if (this.#isClosed) return;
         this.wake();
-        // The next time it is asked for is not at once, for nothing may have changed.
+        // Delays the next refresh of the topic, since the metadata may not have changed yet.
         const timer = new Timer(() => {
           this.#pauses.delete(timer);
           this.#refreshing.delete(topic);
@@ -379,7 +380,7 @@ export class Fetcher {
       });
   }
 
-  /** Looks up the positions of all partitions that have none. */
+  /** Looks up the positions of all partitions without one. */
   #reset(): void {
     if (this.#isResetting) return;
     this.#isResetting = true;
@@ -393,7 +394,7 @@ export class Fetcher {
     }));
     lookUpOffsets(this.#core, queries, this.#options.isolationLevel, {
       timeout: this.#core.options.patienceMs,
-      onFailure: (error) => this.#onRetry("", "a broker that tells where partitions begin", error),
+      onFailure: (error) => this.#onRetry("", "a broker that returns offsets", error),
     })
       .then(
         (offsets) => {

@@ -1,9 +1,9 @@
 /**
- * A message as a consumer gets it.
+ * A received message.
  *
- * A message is a view of a record in the response it came with: nothing is copied or decoded before it
- * is asked for. So a message that is kept keeps its whole response in memory; where few of many messages
- * are kept for long, keep copies of what is needed of them (`message.value?.slice()`).
+ * A message is a view of a record in its fetch response: nothing is copied or decoded before it is
+ * accessed. A retained message therefore keeps its whole response in memory; to keep few of many
+ * messages for long, copy what is needed (`message.value?.slice()`).
  *
  * @module
  */
@@ -12,25 +12,25 @@ import type { Record as BatchRecord } from "../../protocol/records/record.ts";
 import { describeError, SerializationError } from "../errors.ts";
 import { MessageHeaders } from "../message_headers.ts";
 
-/** Who set the timestamps of a topic's messages: the producer, or the broker as it appended them. */
+/** The source of a timestamp: the producer, or the broker when it appended the message. */
 export type TimestampType = "CreateTime" | "LogAppendTime";
 
-/** What all messages of a batch have in common. */
+/** What the messages of a batch have in common. */
 export interface MessageOrigin {
-  /** The topic they were read from. */
+  /** The topic. */
   readonly topic: string;
-  /** The partition they were read from. */
+  /** The partition. */
   readonly partition: number;
-  /** The epoch of the leader that appended them, −1 if not known. */
+  /** The leader epoch of the batch; −1 if unknown. */
   readonly leaderEpoch: number;
-  /** Who set their timestamps. */
+  /** The source of the timestamps. */
   readonly timestampType: TimestampType;
 }
 
 const TEXT_DECODER = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /**
- * One message of a topic.
+ * A message of a topic.
  *
  * @example Reading messages
  * ```ts
@@ -54,71 +54,74 @@ export class Message {
   readonly #origin: MessageOrigin;
   readonly #record: BatchRecord;
 
-  /** Users get messages from a consumer. */
+  /** @ignore Consumers create messages. */
   constructor(origin: MessageOrigin, record: BatchRecord) {
     this.#origin = origin;
     this.#record = record;
   }
 
-  /** The topic it was read from. */
+  /** The topic. */
   get topic(): string {
     return this.#origin.topic;
   }
 
-  /** The partition it was read from. */
+  /** The partition. */
   get partition(): number {
     return this.#origin.partition;
   }
 
-  /** Its place in the partition. */
+  /** The offset. */
   get offset(): number {
     return this.#record.offset;
   }
 
   /**
-   * Milliseconds since 1970, −1 if it has none. A timestamp beyond 2^53 − 1, as of a producer that
-   * writes nanoseconds, is the nearest number; `exactTimestamp` has all its digits.
+   * Milliseconds since 1970; −1 if it has none. A timestamp beyond 2^53 − 1, such as nanoseconds,
+   * is rounded to the nearest number; `exactTimestamp` is exact.
    */
   get timestamp(): number {
     return this.#record.timestamp;
   }
 
-  /** The timestamp with all its digits, whatever its size. */
+  /** The timestamp as an exact bigint. */
   get exactTimestamp(): bigint {
     return this.#record.exactTimestamp;
   }
 
-  /** Who set the timestamp. */
+  /** The source of the timestamp. */
   get timestampType(): TimestampType {
     return this.#origin.timestampType;
   }
 
-  /** The epoch of the leader that appended it, −1 if not known. */
+  /** The leader epoch; −1 if unknown. */
   get leaderEpoch(): number {
     return this.#origin.leaderEpoch;
   }
 
-  /** The key's bytes, a view; null if there is no key. */
+  /** The bytes of the key, a view; null if there is no key. */
   get key(): Uint8Array | null {
     return this.#record.key;
   }
 
-  /** The value's bytes, a view; null for a tombstone, which on a compacted topic deletes its key. */
+  /**
+   * The bytes of the value, a view; null for a tombstone, which deletes its key in a compacted
+   * topic.
+   */
   get value(): Uint8Array | null {
     return this.#record.value;
   }
 
-  /** The size of the key in bytes, −1 if there is no key. */
+  /** The size of the key in bytes; −1 if there is no key. */
   get keySize(): number {
     return this.#record.keySize;
   }
 
-  /** The size of the value in bytes, −1 if it is null. */
+  /** The size of the value in bytes; −1 if it is null. */
   get valueSize(): number {
     return this.#record.valueSize;
   }
 
-  /** The headers, decoded anew each time. */
+  /** The headers, decoded on each access. */
   get headers(): MessageHeaders {
     return new MessageHeaders(this.#record.headers);
   }
@@ -134,10 +137,10 @@ export class Message {
   }
 
   /**
-   * The value read as JSON.
+   * The value parsed as JSON.
    *
-   * @returns What the JSON says; null if the value is null.
-   * @throws {SerializationError} If the value is not JSON.
+   * @returns The parsed value; null if the value is null.
+   * @throws {SerializationError} If the value is not valid JSON.
    */
   json<T = unknown>(): T {
     const value = this.#record.value;
@@ -163,7 +166,7 @@ export class Message {
     return key && TEXT_DECODER.decode(key);
   }
 
-  /** Shows what the message holds, key and value as text. */
+  /** Shows the content of the message, with key and value as text. */
   [Symbol.for("Deno.customInspect")](
     inspect: (value: unknown, options: unknown) => string,
     options: unknown,

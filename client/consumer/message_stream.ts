@@ -1,5 +1,5 @@
 /**
- * Messages one after the other: as an iterator, and as a stream.
+ * Messages as an iterator and as a stream.
  *
  * @module
  */
@@ -7,10 +7,10 @@
 import type { Message } from "./message.ts";
 
 /**
- * An iterator over messages as they come.
+ * Iterates over messages as they arrive.
  *
- * @param now The next message if it is there already, which then costs no more than a promise.
- * @param later The next message, or the end, when it comes.
+ * @param now Returns the next message if it is available: that costs no more than a promise.
+ * @param later Waits for the next message, or the end.
  */
 export function messageIterator(
   now: () => Message | undefined,
@@ -27,7 +27,7 @@ export function messageIterator(
   return iterator;
 }
 
-/** A stream of messages that takes one only when it is read from, so that none counts as read unseen. */
+/** A stream that takes a message only when it is read from: none counts as read before. */
 export function messageStream(messages: AsyncIterable<Message>): ReadableStream<Message> {
   const iterator = messages[Symbol.asyncIterator]();
   return new ReadableStream<Message>({

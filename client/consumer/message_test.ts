@@ -20,7 +20,7 @@ function message(key: RecordData, value: RecordData): Message {
   return new Message(origin, record!);
 }
 
-Deno.test("Message tells where it was read and what it holds", () => {
+Deno.test("Message has the place and content of its record", () => {
   const { topic, partition, offset, timestamp, leaderEpoch, keySize, valueSize } = message(
     "k",
     "v1",
@@ -39,13 +39,13 @@ Deno.test("Message tells where it was read and what it holds", () => {
   );
 });
 
-Deno.test("Message.text() and keyText() read UTF-8 and keep a byte order mark", () => {
+Deno.test("Message.text() and keyText() decode UTF-8 and keep a byte order mark", () => {
   assertEquals(message("ключ", "日本\ufeff").text(), "日本\ufeff");
   assertEquals(message("\ufeffключ", "").keyText(), "\ufeffключ");
   assertEquals(message(null, Uint8Array.of(0xff, 0x61)).text(), "\ufffda");
 });
 
-Deno.test("Message tells nothing from empty", () => {
+Deno.test("Message distinguishes null from empty", () => {
   const tombstone = message(null, null);
   assertEquals([tombstone.key, tombstone.keyText(), tombstone.keySize], [null, null, -1]);
   assertEquals([tombstone.value, tombstone.text(), tombstone.valueSize], [null, "", -1]);
@@ -54,7 +54,7 @@ Deno.test("Message tells nothing from empty", () => {
   assertEquals([empty.key?.length, empty.keyText(), empty.value?.length], [0, "", 0]);
 });
 
-Deno.test("Message.json() reads JSON, or says which message does not hold any", () => {
+Deno.test("Message.json() parses JSON, or throws an error that names the message", () => {
   assertEquals(message(null, '{"a":[1,null]}').json<{ a: unknown[] }>().a, [1, null]);
   assertThrows(
     () => message(null, "{").json(),
@@ -63,7 +63,7 @@ Deno.test("Message.json() reads JSON, or says which message does not hold any", 
   );
 });
 
-Deno.test("Message shows its content when it is logged", () => {
+Deno.test("Message shows its content in Deno.inspect()", () => {
   const shown = Deno.inspect(message("k", "v"));
   assertStringIncludes(shown, 'topic: "a"');
   assertStringIncludes(shown, 'value: "v"');

@@ -1,11 +1,12 @@
 /**
- * Reading partitions, without a group.
+ * The consumer: reads partitions, without a group.
  *
- * A `Consumer` has a `Subscription`, with a `PartitionReader` for each partition that says how far the
- * program is. The `Fetcher` fetches ahead for the readers, one `FetchRequest` for each leader;
- * `fetched_batches.ts` takes the batches apart and leaves out what the reader is not to see. A
- * `ReaderRound` gives each partition its turn. `message_stream.ts` makes iterators and streams of
- * `Message`s. `offset_lookup.ts` finds offsets by time, `fetch_once.ts` reads without a subscription.
+ * A `Consumer` has a `Subscription` with a `PartitionReader` per partition, which keeps the
+ * position. The `Fetcher` prefetches for the readers, with one `FetchRequest` per leader;
+ * `fetched_batches.ts` splits the response into batches and skips those that the reader must not
+ * see. A `ReaderRound` gives each partition its turn. `message_stream.ts` makes iterators and
+ * streams of `Message`s. `offset_lookup.ts` looks up offsets by timestamp, `fetch_once.ts` fetches
+ * without a subscription.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Looks up offsets: the ends of partitions, and the first message at or after a time.
+ * Looks up offsets: the ends of partitions, and the first message at or after a timestamp.
  *
  * @module
  */
@@ -18,14 +18,14 @@ import type { TopicPartition } from "../topic_partition.ts";
 import { requestMs } from "../connection/timer.ts";
 
 /**
- * A place in a partition: its first offset, the offset after its last message, the message with the
- * highest timestamp, or the first message at or after a time in milliseconds since 1970.
+ * A place in a partition: its first offset, its end, the message with the highest timestamp, or the
+ * first message at or after a timestamp in milliseconds since 1970.
  */
 export type OffsetSpec = "earliest" | "latest" | "maxTimestamp" | { readonly timestamp: number };
 
 /**
- * Which messages a reader sees: all of them, or of those written in transactions only the committed
- * ones, and none behind the first transaction still open.
+ * Which messages a reader returns: all, or only those outside of open and aborted transactions, up
+ * to the last stable offset.
  */
 export type IsolationLevel = "read_uncommitted" | "read_committed";
 
@@ -35,11 +35,11 @@ export interface PartitionOffset {
   readonly topic: string;
   /** The partition. */
   readonly partition: number;
-  /** The offset; −1 if there is no such message. */
+  /** The offset; −1 if no message matches. */
   readonly offset: number;
-  /** The timestamp of the message there, −1 if not known. */
+  /** The timestamp of the message at the offset; −1 if unknown. */
   readonly timestamp: number;
-  /** The epoch of the leader that appended it, −1 if not known. */
+  /** The leader epoch of the message; −1 if unknown. */
   readonly leaderEpoch: number;
 }
 
@@ -50,16 +50,16 @@ export interface OffsetQuery {
   readonly at: OffsetSpec;
 }
 
-/** The first version that knows the isolation level. */
+/** The first version with an isolation level. */
 const FIRST_VERSION_WITH_ISOLATION = 2;
 
-/** The first version that finds the highest timestamp (KIP-734). */
+/** The first version with a lookup of the highest timestamp (KIP-734). */
 const FIRST_VERSION_WITH_MAX_TIMESTAMP = 7;
 
 /**
- * Looks up several places at once, each at the leader of its partition, of which none may come twice.
+ * Looks up several places, each at the leader of its partition. No partition may be given twice.
  *
- * @returns What was found, in the order of the queries.
+ * @returns The results, in the order of the queries.
  * @throws {KafkaError} If a partition does not exist, or its leader refuses.
  */
 export async function lookUpOffsets(
@@ -90,9 +90,9 @@ export async function lookUpOffsets(
 }
 
 /**
- * The offset that an offset or place stands for; for a time after the last message it is the end.
+ * Resolves an offset or place to an offset; a timestamp after the last message resolves to the end.
  *
- * @throws {UsageError} If the offset is negative, or the place none there is.
+ * @throws {UsageError} If the offset is negative, or the place is invalid.
  */
 export async function resolveOffset(
   core: ClientCore,
@@ -104,7 +104,7 @@ export async function resolveOffset(
   if (typeof offset === "number") {
     if (Number.isSafeInteger(offset) && offset >= 0) return offset;
     throw new UsageError(
-      `Cannot read "${topic}-${partition}": offset is ${offset}, not a whole number from 0 up`,
+      `Cannot read "${topic}-${partition}": offset is ${offset}, it must be an integer of at least 0`,
     );
   }
   const lookUp = async (at: OffsetSpec) => {
@@ -118,11 +118,11 @@ export async function resolveOffset(
 interface Place {
   readonly topic: string;
   readonly partition: number;
-  /** The place in the list of queries. */
+  /** The index in the list of queries. */
   readonly index: number;
 }
 
-/** Asks one leader, fills in what it has found, and returns the first error met. */
+/** Queries one leader, fills in the results, and returns the first error. */
 async function askLeader(
   core: ClientCore,
   leaderId: number,
@@ -194,8 +194,8 @@ function timestampOf(at: OffsetSpec): number {
   const timestamp = at?.timestamp;
   if (!Number.isInteger(timestamp) || timestamp < 0) {
     throw new UsageError(
-      `Cannot look up offset at ${JSON.stringify(at)}: it is none of "earliest", "latest", ` +
-        `"maxTimestamp" and { timestamp } in milliseconds since 1970`,
+      `Cannot look up offset at ${JSON.stringify(at)}: it must be "earliest", "latest", ` +
+        `"maxTimestamp" or { timestamp } in milliseconds since 1970`,
     );
   }
   return timestamp;

@@ -1,5 +1,5 @@
 /**
- * Whether offsets are in their partition, and what to say where they are not.
+ * Checks that offsets are in range, and describes those that are not.
  *
  * @module
  */
@@ -11,21 +11,21 @@ import { KafkaError } from "../errors.ts";
 import { lookUpOffsets } from "./offset_lookup.ts";
 import type { TopicPartition } from "../topic_partition.ts";
 
-/** The offsets of a partition. */
+/** The range of offsets of a partition. */
 export interface OffsetRange {
-  /** The first offset there is. */
+  /** The log start offset. */
   readonly start: number;
-  /** The offset after the last message. */
+  /** The end: the offset after the last message. */
   readonly end: number;
 }
 
-/** Looks up the offsets of a partition. */
+/** Looks up the range of a partition. */
 export async function offsetRange(
   core: ClientCore,
   { topic, partition }: TopicPartition,
   options: OperationOptions,
 ): Promise<OffsetRange> {
-  // A request may name a partition once only.
+  // A request may name a partition only once.
   const lookUp = async (at: "earliest" | "latest") => {
     const query = { topic, partition, at };
     return (await lookUpOffsets(core, [query], "read_uncommitted", options))[0]!.offset;
@@ -35,11 +35,11 @@ export async function offsetRange(
 }
 
 /**
- * Checks that an offset is not beyond the end of its partition. One before the start is left to
- * `autoOffsetReset`: messages may be deleted at any time.
+ * Checks that an offset is not beyond the end of its partition. One before the start is handled by
+ * `autoOffsetReset`, since messages may be deleted at any time.
  *
- * @param action What is to be done there, as in `seek in "orders-0"`.
- * @throws {KafkaError} With `OFFSET_OUT_OF_RANGE` and the range, if it is.
+ * @param action The operation, as in `seek in "orders-0"`.
+ * @throws {KafkaError} With `OFFSET_OUT_OF_RANGE` and the valid range, if it is.
  */
 export async function ensureNotBeyond(
   core: ClientCore,
@@ -52,7 +52,7 @@ export async function ensureNotBeyond(
   if (offset > range.end) throw outOfRange(action, offset, range);
 }
 
-/** The error of an offset that is not in its partition. */
+/** The error of an offset out of range. */
 export function outOfRange(
   action: string,
   offset: number,
@@ -62,14 +62,14 @@ export function outOfRange(
     action,
     ErrorCode.OFFSET_OUT_OF_RANGE,
     start === end
-      ? `offset ${offset} is not there, the partition is empty at offset ${end}`
-      : `offset ${offset} is not there, the partition has ${start} to ${
+      ? `offset ${offset} does not exist, the partition is empty at offset ${end}`
+      : `offset ${offset} does not exist, the partition has ${start} to ${
         end - 1
       }, and ends at ${end}`,
   );
 }
 
-/** What is told where reading continues at another offset than it was to. */
+/** The error that reports that reading continues at another offset. */
 export function resetNotice(
   { topic, partition }: TopicPartition,
   from: number,
@@ -79,6 +79,6 @@ export function resetNotice(
   return new KafkaError(
     `read "${topic}-${partition}"`,
     ErrorCode.OFFSET_OUT_OF_RANGE,
-    `offset ${int64Text(from)} is not there, autoOffsetReset "${at}" continues at offset ${to}`,
+    `offset ${int64Text(from)} does not exist, autoOffsetReset "${at}" continues at offset ${to}`,
   );
 }

@@ -12,24 +12,24 @@ function writeAndTrim(cluster: FakeCluster): void {
   cluster.log("a").logStartOffset = 1;
 }
 
-const BEYOND = 'Cannot seek in "a-0": offset 3 is not there, the partition has 1 to 1, ' +
+const BEYOND = 'Cannot seek in "a-0": offset 3 does not exist, the partition has 1 to 1, ' +
   "and ends at 2 (OFFSET_OUT_OF_RANGE)";
 
-Deno.test("Consumer.seek() refuses an offset beyond the log with the range, and takes its end", async () => {
+Deno.test("Consumer.seek() throws with the range for an offset beyond the end, and accepts the end", async () => {
   await using test = setup();
   writeAndTrim(test.cluster);
   const consumer = test.client.consumer();
   await consumer.subscribe("a");
   const error = await assertRejects(() => consumer.seek("a", 0, 3), KafkaError, BEYOND);
   assertEquals(error.code, "OFFSET_OUT_OF_RANGE");
-  assertEquals(consumer.position("a", 0), 1, "it stays where it was");
+  assertEquals(consumer.position("a", 0), 1, "the position is unchanged");
   assertEquals(await consumer.seek("a", 0, 2), 2);
   write(test.cluster, "a", 0, ["2"]);
   assertEquals(texts(await pollAll(consumer, 1)), ["2"]);
   await assertRejects(() => consumer.seek("a", 0, 2 ** 53 - 1), KafkaError, "has 1 to 2");
 });
 
-Deno.test("GroupConsumer.seek() refuses an offset beyond the log with the range", async () => {
+Deno.test("GroupConsumer.seek() throws with the range for an offset beyond the end", async () => {
   await using test = setupClassicGroup({}, { topics: { a: 1 } });
   writeAndTrim(test.cluster);
   await test.consumer.joinGroup();
@@ -38,26 +38,26 @@ Deno.test("GroupConsumer.seek() refuses an offset beyond the log with the range"
   assertEquals(texts(await pollGroup(test.consumer, 1)), ["1"]);
 });
 
-Deno.test("Consumer refuses to begin beyond the log, with a handler or a single fetch", async () => {
+Deno.test("Consumer.subscribe() with a handler and fetchFrom() throw for an offset beyond the end", async () => {
   await using test = setup();
   const consumer = test.client.consumer();
   await assertRejects(
     () => consumer.subscribe("a", 0, () => {}, { from: 9 }),
     KafkaError,
-    "offset 9 is not there, the partition is empty at offset 0",
+    "offset 9 does not exist, the partition is empty at offset 0",
   );
   writeAndTrim(test.cluster);
   for (const offset of [0, 3]) {
     await assertRejects(
       () => consumer.fetchFrom("a", 0, offset),
       KafkaError,
-      `Cannot fetch from "a-0" at offset ${offset}: offset ${offset} is not there, the partition ` +
+      `Cannot fetch from "a-0" at offset ${offset}: offset ${offset} does not exist, the partition ` +
         "has 1 to 1, and ends at 2",
     );
   }
 });
 
-Deno.test("Consumer tells onStatus of a reset by autoOffsetReset, with both offsets", async (t) => {
+Deno.test("Consumer reports to onStatus a reset by autoOffsetReset, with both offsets", async (t) => {
   for (const [autoOffsetReset, to] of [["earliest", 1], ["latest", 2]] as const) {
     await t.step(autoOffsetReset, async () => {
       await using test = setup();
@@ -79,7 +79,7 @@ Deno.test("Consumer tells onStatus of a reset by autoOffsetReset, with both offs
       assertEquals([state, error?.code], ["reading", "OFFSET_OUT_OF_RANGE"]);
       assertEquals(
         error?.message,
-        `Cannot read "a-0": offset 0 is not there, autoOffsetReset "${autoOffsetReset}" ` +
+        `Cannot read "a-0": offset 0 does not exist, autoOffsetReset "${autoOffsetReset}" ` +
           `continues at offset ${to} (OFFSET_OUT_OF_RANGE)`,
       );
       assertEquals(consumer.status.error, undefined);
@@ -87,7 +87,7 @@ Deno.test("Consumer tells onStatus of a reset by autoOffsetReset, with both offs
   }
 });
 
-Deno.test("GroupConsumer tells onStatus of a reset, where what was committed is gone", async () => {
+Deno.test("GroupConsumer reports to onStatus a reset of a committed offset that is out of range", async () => {
   const errors: string[] = [];
   await using test = setupClassicGroup({
     onStatus: ({ error }) => error && errors.push(error.code),
@@ -105,7 +105,7 @@ Deno.test("GroupConsumer tells onStatus of a reset, where what was committed is 
   assertEquals(errors, ["OFFSET_OUT_OF_RANGE"]);
 });
 
-Deno.test("Consumer warns of a reset on the console where nobody listens", async () => {
+Deno.test("Consumer without onStatus warns of a reset on the console", async () => {
   await using test = setup();
   writeAndTrim(test.cluster);
   const warnings: string[] = [];

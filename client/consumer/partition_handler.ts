@@ -1,5 +1,5 @@
 /**
- * Reading one partition with a handler, apart from any subscription.
+ * Reads one partition with a handler, outside the subscription.
  *
  * @module
  */
@@ -19,22 +19,22 @@ import { PartitionReader } from "./partition_reader.ts";
 import { noPosition } from "./subscription.ts";
 import { WakeSignal } from "../connection/wake_signal.ts";
 
-/** What a handler's reading needs of its consumer. */
+/** What the reading needs from its consumer. */
 export interface HandlerContext {
   readonly core: ClientCore;
   readonly options: ResolvedConsumerOptions;
   readonly fetcher: Fetcher;
   /** Aborted when the consumer is closed. */
   readonly closing: AbortSignal;
-  /** Told of tries that failed and are followed by another. */
+  /** Called for failures that are retried. */
   readonly onFailure: (error: DqueueError) => void;
-  /** Told when the place to start from is known. */
+  /** Called once the start offset is determined. */
   readonly onStarted: () => void;
 }
 
 /**
- * Hands the messages of a partition to `handler`, one after the other, until the signal is aborted or the
- * consumer closed.
+ * Calls `handler` with the messages of a partition, one at a time, until the signal is aborted or
+ * the consumer is closed.
  */
 export async function handlePartition(
   { core, options, fetcher, closing, onFailure, onStarted }: HandlerContext,
@@ -71,7 +71,7 @@ export async function handlePartition(
       await news.wait();
     }
   } catch (error) {
-    // Being ended while the start is looked up is no failure.
+    // Ending it while the start is looked up is not a failure.
     if (!ends.aborted || error !== ends.reason) throw error;
   } finally {
     ends.removeEventListener("abort", onNews);

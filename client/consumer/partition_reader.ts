@@ -1,9 +1,9 @@
 /**
- * Where a consumer is in one partition, and what it has fetched ahead.
+ * A consumer's position in one partition, and its buffered batches.
  *
- * `position` is the offset of the next message to hand out, `fetchOffset` that of the next to fetch;
- * between them lie the batches fetched and not read yet. When either is set anew, what is on its way is
- * out of date: `generation` tells.
+ * `position` is the offset of the next message to return, `fetchOffset` that of the next to fetch;
+ * between them are the buffered batches. When either is set, the fetch in flight becomes outdated,
+ * which `generation` detects.
  *
  * @module
  */
@@ -22,49 +22,49 @@ interface OpenBatch {
   readonly origin: MessageOrigin;
   readonly sizeInBytes: number;
   nextOffset: number;
-  /** Records not read yet. */
+  /** The number of unread records. */
   remaining: number;
 }
 
-/** What to do about batches that cannot be read. */
+/** Options of handling batches that cannot be read. */
 export type CorruptionOptions = Pick<ResolvedConsumerOptions, "checkCrcs" | "onCorruptBatch">;
 
-/** A consumer's place in one partition. */
+/** A consumer's position in one partition. */
 export class PartitionReader {
   readonly topic: string;
   readonly partition: number;
   readonly #options: CorruptionOptions;
   readonly #onData: () => void;
   #batches: FetchedBatch[] = [];
-  /** The place in `#batches` of the next to open. */
+  /** The index in `#batches` of the next one to open. */
   #head = 0;
   #open: OpenBatch | undefined;
-  /** The batch that was opened last, or could not be. */
+  /** The batch that was opened last, or failed to open. */
   #last: FetchedBatch | undefined;
   #position = -1;
   #fetchOffset = -1;
   #generation = 0;
   #bufferedBytes = 0;
-  /** Whether its messages are held back for now. */
+  /** Whether it is paused. */
   isPaused = false;
-  /** Whether a fetch is on its way. */
+  /** Whether a fetch is in flight. */
   isFetching = false;
-  /** Not before this time may it be fetched from again. */
+  /** The earliest time of the next fetch. */
   retryAt = 0;
-  /** Fetches in a row that failed. */
+  /** The number of consecutive failed fetches. */
   failures = 0;
-  /** Since when they have failed. */
+  /** The time of the first of them. */
   failingSince = 0;
-  /** Where to look up its position, when it has none. */
+  /** Where to look up the position, if it has none. */
   resetTo: "earliest" | "latest" | undefined;
-  /** The offset that was not there any more, for which it has to be looked up. */
+  /** The position that was out of range, and is the reason for the lookup. */
   lostOffset: number | undefined;
-  /** The offset after the last message that all in-sync replicas have, −1 if not known. */
+  /** The high watermark; −1 if unknown. */
   highWatermark = -1;
-  /** Why it cannot be read, for the reader to be told. */
+  /** Why it cannot be read, to be thrown to the reader. */
   #error: DqueueError | undefined;
 
-  /** @param onData Called when there is something new to read, or to be told. */
+  /** @param onData Called when there is a new message or error. */
   constructor(topic: string, partition: number, options: CorruptionOptions, onData: () => void) {
     this.topic = topic;
     this.partition = partition;
@@ -72,7 +72,7 @@ export class PartitionReader {
     this.#onData = onData;
   }
 
-  /** The offset of the next message to hand out, −1 if there is no position yet. */
+  /** The offset of the next message to return; −1 if there is no position yet. */
   get position(): number {
     return this.#position;
   }
@@ -82,27 +82,27 @@ export class PartitionReader {
     return this.#fetchOffset;
   }
 
-  /** Counts how often the position was set. */
+  /** The number of times the position was set. */
   get generation(): number {
     return this.#generation;
   }
 
-  /** Bytes fetched and not read yet. */
+  /** The number of buffered bytes. */
   get bufferedBytes(): number {
     return this.#bufferedBytes;
   }
 
-  /** Whether there are messages to read now. */
+  /** Whether there are messages to return. */
   get hasMessages(): boolean {
     return !this.isPaused && (this.#open !== undefined || this.#head < this.#batches.length);
   }
 
-  /** Whether reading has failed, which `takeError()` tells. */
+  /** Whether reading has failed; see `takeError()`. */
   get hasFailed(): boolean {
     return this.#error !== undefined;
   }
 
-  /** Goes on at `offset`; what was fetched is dropped. */
+  /** Continues at `offset`, discarding buffered batches. */
   seek(offset: number): void {
     this.#drop();
     this.#position = offset;
@@ -115,9 +115,9 @@ export class PartitionReader {
   }
 
   /**
-   * Goes on at a place that has to be looked up first.
+   * Continues at a place that has to be looked up.
    *
-   * @param lostOffset The offset that is not there any more, if that is why.
+   * @param lostOffset The position that was out of range, if that is the reason.
    */
   reset(to: "earliest" | "latest", lostOffset?: number): void {
     this.#drop();
@@ -125,7 +125,7 @@ export class PartitionReader {
     this.lostOffset = lostOffset;
   }
 
-  /** Takes in what was fetched from `fetchOffset`. */
+  /** Adds batches fetched from `fetchOffset`. */
   accept(fetched: FetchedBatches): void {
     this.failures = 0;
     this.#fetchOffset = fetched.nextOffset;
@@ -144,13 +144,13 @@ export class PartitionReader {
     this.#onData();
   }
 
-  /** Has the reader told that reading fails. */
+  /** Makes reading fail. */
   fail(error: DqueueError): void {
     this.#error = error;
     this.#onData();
   }
 
-  /** Why reading has failed. Told once: after that, it is tried again. */
+  /** Returns and clears why reading has failed; after that it is retried. */
   takeError(): DqueueError | undefined {
     const error = this.#error;
     this.#error = undefined;
@@ -158,7 +158,7 @@ export class PartitionReader {
     return error;
   }
 
-  /** The next message, undefined if there is none now. */
+  /** Returns the next message; undefined if there is none. */
   next(): Message | undefined {
     try {
       return this.#read();
@@ -169,9 +169,9 @@ export class PartitionReader {
   }
 
   /**
-   * Adds up to `max` messages to `messages`.
+   * Moves up to `max` messages to `messages`.
    *
-   * @returns How many.
+   * @returns The number of messages.
    */
   take(max: number, messages: Message[]): number {
     let count = 0;
@@ -219,7 +219,7 @@ export class PartitionReader {
     const next = this.#batches[this.#head];
     if (next === undefined) return undefined;
     if (++this.#head === this.#batches.length) {
-      // What was read must not be kept in memory until something comes.
+      // Read batches must not be kept in memory until the next one.
       this.#batches = [];
       this.#head = 0;
     }
@@ -244,10 +244,10 @@ export class PartitionReader {
     };
   }
 
-  /** Ends a batch; if that fails, what was read of it counts all the same. */
+  /** Finishes a batch; if that fails, the messages returned from it still count. */
   #close(open: OpenBatch): void {
     try {
-      // The reader of records checks that nothing follows the last.
+      // The record reader checks that no bytes follow the last record.
       open.records.read();
     } catch (error) {
       return this.#onCorrupt(error);
@@ -265,7 +265,7 @@ export class PartitionReader {
     this.#last = undefined;
     this.#bufferedBytes = 0;
     this.#generation++;
-    // What is on its way is of no use any more, and need not be waited for.
+    // The fetch in flight is outdated and need not be awaited.
     this.isFetching = false;
   }
 }

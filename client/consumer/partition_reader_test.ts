@@ -7,7 +7,7 @@ import { PartitionReader } from "./partition_reader.ts";
 
 const OPTIONS = { checkCrcs: false, onCorruptBatch: undefined };
 
-/** A reader that has fetched a batch of `count` messages whose header claims `claimed`, and one more batch. */
+/** A reader with a batch of `count` messages whose header claims `claimed`, and one more batch. */
 function readerOf(count: number, claimed = count): PartitionReader {
   const bytes = [0, count].map((baseOffset) => {
     const builder = new RecordBatchBuilder({ baseOffset });
@@ -37,7 +37,7 @@ function nextAll(reader: PartitionReader): Message[] {
 
 const WAYS = { "take()": takeAll, "next()": nextAll };
 
-Deno.test("PartitionReader hands out messages and keeps its place", async (t) => {
+Deno.test("PartitionReader returns messages and advances its position", async (t) => {
   for (const [name, readAll] of Object.entries(WAYS)) {
     await t.step(name, () => {
       const reader = readerOf(5);
@@ -58,7 +58,7 @@ Deno.test("PartitionReader starts within a batch", () => {
   assertEquals(reader.position, 10);
 });
 
-Deno.test("PartitionReader hands out what comes before damage, then tells of it", async (t) => {
+Deno.test("PartitionReader returns the messages before a corruption, then throws", async (t) => {
   for (const [name, readAll] of Object.entries(WAYS)) {
     await t.step(`${name}, a record too many`, () => {
       const reader = readerOf(5, 4);

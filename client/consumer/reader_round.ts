@@ -1,5 +1,5 @@
 /**
- * Goes round partitions, so that each that has messages gets its share.
+ * Takes messages from partitions in turn.
  *
  * @module
  */
@@ -8,16 +8,16 @@ import type { Fetcher } from "./fetcher.ts";
 import type { Message } from "./message.ts";
 import type { PartitionReader } from "./partition_reader.ts";
 
-/** How many messages one partition may hand out to an iterator before it is the next one's turn. */
+/** The number of messages an iterator takes from one partition before the next one's turn. */
 const TURN = 64;
 
-/** The partitions that messages are taken from, and whose turn it is. */
+/** Partitions, and whose turn it is. */
 export class ReaderRound {
   readonly #fetcher: Fetcher;
   #readers: readonly PartitionReader[] = [];
-  /** The place in `#readers` whose turn it is. */
+  /** The index in `#readers` of the current one. */
   #turn = 0;
-  /** Messages it may still hand out in this turn. */
+  /** The number of messages it may still return in this turn. */
   #turnLeft = TURN;
 
   constructor(fetcher: Fetcher) {
@@ -36,9 +36,9 @@ export class ReaderRound {
   }
 
   /**
-   * Up to `max` messages, of each partition that has some its share.
+   * Returns up to `max` messages, from each partition its share.
    *
-   * @throws {DqueueError} If there are none, because a partition cannot be read.
+   * @throws {DqueueError} If there are none because a partition cannot be read.
    */
   take(max: number): Message[] {
     const messages: Message[] = [];
@@ -62,14 +62,14 @@ export class ReaderRound {
   }
 
   /**
-   * The next message, undefined if there is none now. A partition hands out a few before it is the next
-   * one's turn.
+   * Returns the next message; undefined if there is none. The turn passes to the next partition
+   * after a few messages.
    *
-   * @throws {DqueueError} If there is none, because a partition cannot be read.
+   * @throws {DqueueError} If there is none because a partition cannot be read.
    */
   next(): Message | undefined {
     const readers = this.#readers;
-    // The last step comes back to the reader whose turn has just ended.
+    // The last step returns to the reader whose turn has just ended.
     for (let step = 0; step <= readers.length; step++) {
       const reader = readers[this.#turn];
       if (reader === undefined) break;

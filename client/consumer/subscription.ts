@@ -1,8 +1,8 @@
 /**
- * The topics a consumer is subscribed to, and a reader for each of their partitions.
+ * The subscribed topics of a consumer, with a reader for each partition.
  *
- * Changes take effect at once and as a whole: first everything is looked up that may fail, then the
- * readers change in one step.
+ * Changes are atomic: everything that may fail is looked up first, then the readers change in one
+ * step.
  *
  * @module
  */
@@ -17,10 +17,10 @@ import { lookUpOffsets, type OffsetSpec } from "./offset_lookup.ts";
 import { PartitionReader } from "./partition_reader.ts";
 import { ReaderRound } from "./reader_round.ts";
 
-/** How to subscribe, and who is told of failures meanwhile. */
+/** How to subscribe, and where to report failures that are retried. */
 type SubscriptionOptions = SubscribeOptions & FailureListener;
 
-/** What a consumer reads. */
+/** The subscription of a consumer. */
 export class Subscription {
   readonly #core: ClientCore;
   readonly #options: ResolvedConsumerOptions;
@@ -49,71 +49,73 @@ export class Subscription {
     return [...this.#topics.keys()];
   }
 
-  /** Whether there are none. */
+  /** Whether there are no topics. */
   get isEmpty(): boolean {
     return this.#topics.size === 0;
   }
 
-  /** The readers of all partitions of all topics. */
+  /** The readers of all partitions. */
   get readers(): readonly PartitionReader[] {
     return this.#round.readers;
   }
 
-  /** The reader of a partition, undefined if it is not subscribed to. */
+  /** The reader of a partition; undefined if it is not subscribed. */
   reader(topic: string, partition: number): PartitionReader | undefined {
     return this.#topics.get(topic)?.readers[partition];
   }
 
-  /** Subscribes to these topics and no others. */
+  /** Subscribes to exactly these topics. */
   async replace(topics: readonly string[], options: SubscriptionOptions): Promise<void> {
     const added = await this.#prepare(topics, options);
     for (const topic of this.topics) if (!topics.includes(topic)) this.#remove(topic);
     this.#add(added);
   }
 
-  /** Subscribes to these topics too. */
+  /** Subscribes to additional topics. */
   async add(topics: readonly string[], options: SubscriptionOptions): Promise<void> {
     this.#add(await this.#prepare(topics, options));
   }
 
-  /** Ends the subscription to these topics. */
+  /** Unsubscribes from topics. */
   remove(topics: readonly string[]): void {
     for (const topic of topics) this.#remove(topic);
     this.#collect();
   }
 
-  /** Ends it all. */
+  /** Unsubscribes from all topics. */
   close(): void {
     this.#stopListening();
     this.remove(this.topics);
   }
 
   /**
-   * Up to `max` messages, of each partition that has some its share.
+   * Returns up to `max` messages, from each partition its share.
    *
-   * @throws {DqueueError} If there are none, because a partition cannot be read.
+   * @throws {DqueueError} If there are none because a partition cannot be read.
    */
   take(max: number): Message[] {
     return this.#round.take(max);
   }
 
   /**
-   * The next message, undefined if there is none now.
+   * Returns the next message; undefined if there is none.
    *
-   * @throws {DqueueError} If there is none, because a partition cannot be read.
+   * @throws {DqueueError} If there is none because a partition cannot be read.
    */
   next(): Message | undefined {
     return this.#round.next();
   }
 
-  /** Looks up all that is needed for the topics that are new, and makes their readers. */
+  /** Looks up everything needed for new topics, and creates their readers. */
   async #prepare(
     topics: readonly string[],
     options: SubscriptionOptions,
   ): Promise<Map<string, { id: string; readers: PartitionReader[] }>> {
     for (const topic of topics) {
       if (typeof topic !== "string" || topic === "") {
-        throw new UsageError(`Cannot subscribe to ${JSON.stringify(topic)}: it is no topic's name`);
+        throw new UsageError(
+          `Cannot subscribe to ${JSON.stringify(topic)}: it is not a topic name`,
+        );
       }
     }
     const names = topics.filter((topic) => !this.#topics.has(topic));
@@ -132,7 +134,7 @@ export class Subscription {
     return new PartitionReader(topic, partition, this.#options, this.#onNews);
   }
 
-  /** Sets the positions that readers start from. */
+  /** Determines the initial positions of readers. */
   async #position(
     readers: readonly PartitionReader[],
     options: SubscriptionOptions,
@@ -175,7 +177,7 @@ export class Subscription {
     this.#round.readers = [...this.#topics.values()].flatMap((topic) => topic.readers);
   }
 
-  /** Takes over partitions that have come, and topics that were made anew. */
+  /** Adds new partitions, and restarts topics that were created again. */
   #onMetadata(): void {
     let hasChanged = false;
     for (const [name, topic] of this.#topics) {
@@ -187,7 +189,7 @@ export class Subscription {
       }
       for (let partition = topic.readers.length; partition < known.partitions.length; partition++) {
         const reader = this.#open(name, partition);
-        // Nothing was in it when the subscription was made, so nothing may be left out.
+        // It did not exist when the subscription was made, so it is read from the start.
         reader.reset("earliest");
         topic.readers.push(reader);
         this.#fetcher.add(reader);
@@ -198,7 +200,7 @@ export class Subscription {
   }
 }
 
-/** Why a partition cannot be read that has no position, when none may be chosen for it. */
+/** The error of a partition without a position when `autoOffsetReset` is "none". */
 export function noPosition({ topic, partition }: TopicPartition): UsageError {
   return new UsageError(
     `Cannot read "${topic}-${partition}": it has no position and autoOffsetReset is "none"`,

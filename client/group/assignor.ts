@@ -1,50 +1,53 @@
 /**
- * What an assignor is: the part of a group of the classic protocol that divides partitions among members.
+ * Assignors: they divide the partitions of a classic group among its members.
  *
- * Every member names the assignors it knows, in order of preference, and the coordinator picks one that
- * all know. One member, the leader, then runs it for all. So members of different programs can be in one
- * group as long as they know an assignor of the same name, and agree on what `userData` means.
+ * Every member lists the assignors it supports, in order of preference, and the coordinator picks
+ * one that all support. The leader of the group runs it for all members. Members of different
+ * programs can be in one group if they support an assignor of the same name and agree on the
+ * meaning of `userData`.
  *
  * @module
  */
 
 import type { TopicPartition } from "../topic_partition.ts";
 
-/** A member of the group whose partitions are assigned. */
+/** A member of the group, as seen by an assignor. */
 export interface AssignorMember {
-  /** The id that the coordinator knows it by. */
+  /** The member id. */
   readonly memberId: string;
   /** Its `group.instance.id` if it is a static member (KIP-345). */
   readonly groupInstanceId: string | null;
-  /** The topics it is subscribed to. */
+  /** The subscribed topics. */
   readonly topics: readonly string[];
-  /** The partitions it holds while it joins; those of a member that gives up all first are none. */
+  /** The partitions it owns while it joins; empty for a member that revokes all of them first. */
   readonly ownedPartitions: readonly TopicPartition[];
-  /** The generation in which it got them, −1 if it does not say. */
+  /** The generation in which it got them; −1 if unknown. */
   readonly generationId: number;
-  /** What its assignor has added to its subscription. */
+  /** The data its assignor has added to its subscription. */
   readonly userData: Uint8Array | null;
-  /** The rack it stands in, if it says so. */
+  /** Its rack, if it has one. */
   readonly rackId: string | null;
 }
 
-/** A group and the topics it reads. */
+/** The group and its topics, as seen by an assignor. */
 export interface AssignorGroup {
-  /** The members in the order in which assignors go through them, which is the same for all programs. */
+  /**
+   * The members in the order in which assignors process them, which is the same in all programs.
+   */
   readonly members: readonly AssignorMember[];
-  /** The number of partitions of each topic that exists and that a member is subscribed to. */
+  /** The number of partitions of each existing topic that a member is subscribed to. */
   readonly partitionCounts: ReadonlyMap<string, number>;
 }
 
-/** What a member got last, for an assignor that wants to tell the leader. */
+/** The last assignment of a member, from which an assignor can make user data. */
 export interface LastAssignment {
   /** The partitions. */
   readonly partitions: readonly TopicPartition[];
-  /** The generation in which it got them, −1 before the first. */
+  /** The generation in which it got them; −1 before the first. */
   readonly generationId: number;
 }
 
-/** The partitions of each member, by member id. A member left out gets none. */
+/** The partitions of each member, by member id. Members that are missing get none. */
 export type GroupAssignments = ReadonlyMap<string, readonly TopicPartition[]>;
 
 /**
@@ -66,28 +69,29 @@ export type GroupAssignments = ReadonlyMap<string, readonly TopicPartition[]>;
  * ```
  */
 export interface Assignor {
-  /** The name that members have to agree on. */
+  /** The name, which all members have to agree on. */
   readonly name: string;
   /**
-   * Whether members keep their partitions during a rebalance and give up only those that move (KIP-429).
-   * Such an assignor must not give a partition to one member while another still holds it. Default: false.
+   * Whether members keep their partitions during a rebalance and revoke only those that move
+   * (KIP-429). Such an assignor must not assign a partition while another member owns it. Default:
+   * false.
    */
   readonly cooperative?: boolean;
   /**
-   * What to add to this member's subscription, for the leader's assignor.
+   * Returns user data for this member's subscription, for the assignor of the leader.
    *
-   * @param last What this member got last.
+   * @param last This member's last assignment.
    */
   userData?(last: LastAssignment): Uint8Array | null;
   /**
-   * Assigns the partitions; the leader of the group calls it.
+   * Assigns the partitions; called on the leader of the group.
    *
    * @param group The members and the topics.
    */
   assign(group: AssignorGroup): GroupAssignments;
 }
 
-/** The assignors that come with the SDK, by the names that Kafka and other clients know them by. */
+/** The built-in assignors, by the names that Kafka and other clients use. */
 export type AssignorName =
   | "range"
   | "roundrobin"
@@ -96,8 +100,8 @@ export type AssignorName =
   | "RoundRobinAssigner";
 
 /**
- * The order in which assignors go through members: static ones by their instance id, before the others
- * by member id.
+ * The order in which assignors process members: static members by instance id, then the others by
+ * member id.
  */
 export function compareMembers(a: AssignorMember, b: AssignorMember): number {
   if (a.groupInstanceId !== null && b.groupInstanceId !== null) {
@@ -108,7 +112,7 @@ export function compareMembers(a: AssignorMember, b: AssignorMember): number {
   return compareText(a.memberId, b.memberId);
 }
 
-/** The partitions of all topics, by topic and number. */
+/** All partitions, sorted by topic and partition. */
 export function allPartitions({ partitionCounts }: AssignorGroup): TopicPartition[] {
   return [...partitionCounts]
     .sort(([a], [b]) => compareText(a, b))

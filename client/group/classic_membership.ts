@@ -1,11 +1,11 @@
 /**
- * Membership in a group by the classic protocol.
+ * Membership in a group of the classic protocol.
  *
- * A member joins, with all others, and gets a generation; one of them, the leader, assigns the partitions;
- * the coordinator brings each its share. From then on heartbeats tell that the member is alive, and their
- * answers that the group rebalances: then it joins again. With a cooperative assignor it keeps its
- * partitions meanwhile, gives up those it has not got again, and joins once more so that others get them
- * (KIP-429); without, it gives up all before it joins.
+ * All members join and get a generation; one of them, the leader, assigns the partitions; the
+ * coordinator sends each member its assignment. From then on the member sends heartbeats, whose
+ * responses report when the group rebalances: then it joins again. With a cooperative assignor it
+ * keeps its partitions meanwhile, revokes those that are no longer assigned to it, and joins once
+ * more so that others get them (KIP-429); otherwise it revokes all partitions before it joins.
  *
  * @module
  */
@@ -52,7 +52,7 @@ import { ErrorCode } from "../../protocol/errors.ts";
 
 type Joined = Awaited<ReturnType<typeof requestJoin>>;
 
-/** A member by the classic protocol. */
+/** A member of a classic group. */
 export class ClassicMembership implements Membership {
   readonly #parts: MembershipParts;
   readonly #heartbeater: Heartbeater;
@@ -60,14 +60,14 @@ export class ClassicMembership implements Membership {
   readonly #isCooperative: boolean;
   #memberId = "";
   #generation = -1;
-  /** What this member got last, and when, for assignors that want to know. */
+  /** The last assignment and its generation, for assignors. */
   #last: LastAssignment = { partitions: [], generationId: -1 };
-  /** Aborted, with the reason, when this generation has ended for this member. */
+  /** Aborted with the reason when this generation has ended for this member. */
   #ending: AbortController = new AbortController();
-  /** Whether the member is on its way into a generation, so that it need not be told to rejoin. */
+  /** Whether the member is joining and ignores requests to rejoin. */
   #isJoining = false;
   #hasMissedBeats = false;
-  /** The topics that this member has joined with. */
+  /** The topics this member has joined with. */
   #joinedTopics: readonly string[] = [];
 
   constructor(parts: MembershipParts) {
@@ -120,13 +120,14 @@ export class ClassicMembership implements Membership {
 
   onCommitRefused(error: DqueueError, { generation }: Committer): void {
     if (this.#isJoining || generation !== this.#generation) return;
-    // A rebalance under way is told by the next heartbeat too, which finds out whether it still goes on.
+    // The next heartbeat also reports a rebalance in progress, and whether it is still in progress.
     if (error.code === "REBALANCE_IN_PROGRESS") this.#heartbeater.hurry();
     else this.#end(error);
   }
 
   onTopics(): void {
-    // A join under way is not given up, for the coordinator would wait for it: another follows.
+    // A join in flight is not aborted, since the coordinator would still wait for the member: it
+    // joins again afterwards.
     if (!this.#isJoining) this.#end(rebalance(this.#parts.options.groupId));
   }
 
@@ -134,9 +135,9 @@ export class ClassicMembership implements Membership {
     const member = this.#member;
     this.#memberId = "";
     this.#generation = -1;
-    // A static member keeps its place until its session ends (KIP-345).
+    // A static member keeps its place until its session times out (KIP-345).
     if (member.memberId === "" || member.groupInstanceId !== null) return;
-    // The lane may have a join on its way, which waits for others.
+    // The lane may have a join in flight, which waits for others.
     const access = { ...this.#access(signal), lane: this.#parts.core.control };
     await requestLeave(access, member, "the consumer leaves the group");
   }
@@ -157,7 +158,9 @@ export class ClassicMembership implements Membership {
     return { core, coordinator, lane, signal };
   }
 
-  /** Ends this generation: whatever goes on for it stops, and `run()` looks why. */
+  /**
+   * Ends this generation: everything that depends on it is aborted, and `run()` handles the reason.
+   */
   #end(reason: DqueueError): void {
     this.#ending.abort(reason);
   }
@@ -173,7 +176,8 @@ export class ClassicMembership implements Membership {
       await requestHeartbeat(this.#access(signal), this.#member, options.sessionTimeoutMs);
     } catch (error) {
       if (!(error instanceof KafkaError && error.code === "REBALANCE_IN_PROGRESS")) throw error;
-      // Beats go on, for the program may take longer than the session to finish what it has.
+      // Heartbeats continue, since the program may take longer than the session timeout to finish
+      // its messages.
       if (!this.#isJoining) this.#end(error);
     }
     if (this.#hasMissedBeats && !this.#isJoining) observer.onSettled();
@@ -181,7 +185,7 @@ export class ClassicMembership implements Membership {
     return options.heartbeatIntervalMs;
   }
 
-  /** Looks what an error means for the membership. Returns whether to join again. */
+  /** Handles an error of the membership. Returns whether to join again. */
   async #recover(error: DqueueError): Promise<boolean> {
     const { holder, observer } = this.#parts;
     if (error.code === "REBALANCE_IN_PROGRESS") return true;
@@ -199,7 +203,7 @@ export class ClassicMembership implements Membership {
     return mayRejoin;
   }
 
-  /** Joins, gets the assignment and takes it on. */
+  /** Joins, gets the assignment and applies it. */
   async #join(signal: AbortSignal): Promise<void> {
     const { options, holder, observer } = this.#parts;
     this.#isJoining = true;
@@ -252,7 +256,7 @@ export class ClassicMembership implements Membership {
     }
   }
 
-  /** Assigns partitions for all, as the leader. */
+  /** Assigns the partitions of all members, as the leader. */
   async #assignAll(
     { members, protocolName, skipAssignment }: Joined,
     signal: AbortSignal,
@@ -277,7 +281,9 @@ export class ClassicMembership implements Membership {
     this.#topicWatch.watch(counts);
     if (skipAssignment) return [];
     if (assignor === undefined) {
-      throw new ProtocolError(`Cannot assign partitions: assignor "${protocolName}" is not ours`);
+      throw new ProtocolError(
+        `Cannot assign partitions: assignor "${protocolName}" is not supported by this member`,
+      );
     }
     const partitionCounts = new Map([...counts].filter(([, count]) => count > 0));
     const assigned = assign(assignor, { members: subscribed, partitionCounts });
@@ -287,7 +293,7 @@ export class ClassicMembership implements Membership {
     }));
   }
 
-  /** Gives up what this member has not got again, and takes on what is new. */
+  /** Revokes partitions that are no longer assigned, and takes new ones. */
   async #apply(partitions: readonly TopicPartition[], signal: AbortSignal): Promise<void> {
     const { holder, observer } = this.#parts;
     const generationId = this.#generation;
@@ -295,17 +301,17 @@ export class ClassicMembership implements Membership {
     const surplus = without(holder.partitions, partitions);
     if (surplus.length > 0) {
       observer.onWait("rebalancing", "the program to finish the messages it has");
-      // It joins again after this, so that a further rebalance need not cut it short.
+      // The member joins again after this, so a further rebalance need not interrupt it.
       this.#isJoining = true;
       await holder.revoke(surplus, this.#programTimeMs, signal);
       signal.throwIfAborted();
       this.#isJoining = false;
     }
-    observer.onWait("positioning", "the coordinator to tell committed offsets");
+    observer.onWait("positioning", "the coordinator to return committed offsets");
     await holder.assign(without(partitions, holder.partitions), signal);
     signal.throwIfAborted();
     observer.onSettled();
-    // Others wait for what was given up, and get it when this member joins again (KIP-429).
+    // Others wait for the revoked partitions, and get them when this member joins again (KIP-429).
     const { groupId, topics } = this.#parts.options;
     if (surplus.length > 0 || topics !== this.#joinedTopics) this.#end(rebalance(groupId));
   }
@@ -322,7 +328,7 @@ function assign(assignor: Assignor, group: AssignorGroup): GroupAssignments {
   }
 }
 
-/** Why a member rejoins of its own accord. */
+/** Why a member rejoins without being asked to. */
 function rebalance(groupId: string): KafkaError {
   return new KafkaError(`stay in group "${groupId}"`, ErrorCode.REBALANCE_IN_PROGRESS);
 }

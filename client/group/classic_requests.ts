@@ -1,6 +1,5 @@
 /**
- * The requests of a member of a group of the classic protocol: JoinGroup, SyncGroup, Heartbeat and
- * LeaveGroup.
+ * The requests of a member of a classic group: JoinGroup, SyncGroup, Heartbeat and LeaveGroup.
  *
  * @module
  */
@@ -18,21 +17,21 @@ import { KafkaError } from "../errors.ts";
 import type { GroupCoordinator } from "./group_coordinator.ts";
 import { requestMs } from "../connection/timer.ts";
 
-/** The first version of JoinGroup that tells the rebalance timeout (KIP-62). */
+/** The first version of JoinGroup with a rebalance timeout (KIP-62). */
 const FIRST_JOIN_WITH_REBALANCE_TIMEOUT = 1;
 
-/** The first versions that know static members (KIP-345). */
+/** The first versions with static membership (KIP-345). */
 const FIRST_JOIN_WITH_INSTANCE = 5;
 const FIRST_SYNC_WITH_INSTANCE = 3;
 const FIRST_HEARTBEAT_WITH_INSTANCE = 3;
 
-/** The first version of LeaveGroup that names several members. */
+/** The first version of LeaveGroup with several members. */
 const FIRST_LEAVE_WITH_MEMBERS = 3;
 
-/** How much longer than a rebalance may take an answer to it may take. */
+/** How much longer than the rebalance timeout the response to a join may take. */
 const ANSWER_MS = 5000;
 
-/** A member as it tells of itself. */
+/** The identity of a member. */
 export interface ClassicMember {
   readonly groupId: string;
   readonly memberId: string;
@@ -40,7 +39,7 @@ export interface ClassicMember {
   readonly generation: number;
 }
 
-/** How a member reaches its coordinator. */
+/** The connection of a member to its coordinator. */
 export interface ClassicAccess {
   readonly core: ClientCore;
   readonly coordinator: GroupCoordinator;
@@ -48,14 +47,14 @@ export interface ClassicAccess {
   readonly signal: AbortSignal;
 }
 
-/** How a member joins. */
+/** Parameters of a join. */
 export interface JoinOptions {
   readonly sessionTimeoutMs: number;
   readonly rebalanceTimeoutMs: number;
   readonly protocols: readonly { readonly name: string; readonly metadata: Uint8Array }[];
 }
 
-/** Joins; a new member may be answered MEMBER_ID_REQUIRED with its id, which is no error here. */
+/** Joins; MEMBER_ID_REQUIRED, with the id of a new member, is not an error here. */
 export async function requestJoin(
   { core, coordinator, lane, signal }: ClassicAccess,
   { groupId, memberId, groupInstanceId }: ClassicMember,
@@ -82,7 +81,7 @@ export async function requestJoin(
   return response;
 }
 
-/** Gives the leader's assignments to the coordinator, and gets this member's. */
+/** Sends the leader's assignments to the coordinator, and gets this member's. */
 export async function requestSync(
   { core, coordinator, lane, signal }: ClassicAccess,
   { groupId, memberId, groupInstanceId, generation: generationId }: ClassicMember,
@@ -106,7 +105,9 @@ export async function requestSync(
   return response.assignment;
 }
 
-/** Tells that the member is alive. @throws {KafkaError} With `REBALANCE_IN_PROGRESS` if it has to rejoin. */
+/**
+ * Sends a heartbeat. @throws {KafkaError} With `REBALANCE_IN_PROGRESS` if the member has to rejoin.
+ */
 export async function requestHeartbeat(
   { core, coordinator, lane, signal }: ClassicAccess,
   { groupId, memberId, groupInstanceId, generation: generationId }: ClassicMember,

@@ -1,6 +1,6 @@
 /**
- * Subscriptions and assignments of consumer groups as this client's parts use them: by partition, where
- * the wire has lists by topic.
+ * Subscriptions and assignments of consumer groups, with flat lists of partitions where the wire
+ * format groups them by topic.
  *
  * @module
  */
@@ -8,37 +8,37 @@
 import * as wire from "../../protocol/consumer_protocol.ts";
 import type { TopicPartition } from "../topic_partition.ts";
 
-/** What a member tells when it joins. */
+/** The subscription of a member. */
 export interface MemberSubscription {
-  /** The topics it wants to read. */
+  /** The topics. */
   readonly topics: readonly string[];
-  /** What its assignor adds. */
+  /** The data added by its assignor. */
   readonly userData: Uint8Array | null;
-  /** The partitions it holds while it joins. */
+  /** The partitions it owns while it joins. */
   readonly ownedPartitions: readonly TopicPartition[];
-  /** The generation in which it got them, −1 if it does not say. */
+  /** The generation in which it got them; −1 if unknown. */
   readonly generationId: number;
-  /** The rack it stands in. */
+  /** Its rack. */
   readonly rackId: string | null;
 }
 
-/** Writes a subscription in the latest version. */
+/** Encodes a subscription in the latest version. */
 export function encodeSubscription(subscription: MemberSubscription): Uint8Array {
   const { ownedPartitions, ...rest } = subscription;
   return wire.encodeSubscription({ ...rest, ownedPartitions: byTopic(ownedPartitions) });
 }
 
 /**
- * Reads a subscription of any version.
+ * Decodes a subscription of any version.
  *
- * @throws {MalformedMessageError} If its bytes do not form one.
+ * @throws {MalformedMessageError} If the bytes are not a valid subscription.
  */
 export function decodeSubscription(metadata: Uint8Array): MemberSubscription {
   const { ownedPartitions, ...rest } = wire.decodeSubscription(metadata);
   return { ...rest, ownedPartitions: flat(ownedPartitions) };
 }
 
-/** Writes an assignment. */
+/** Encodes an assignment. */
 export function encodeAssignment(
   partitions: readonly TopicPartition[],
   userData: Uint8Array | null = null,
@@ -47,9 +47,9 @@ export function encodeAssignment(
 }
 
 /**
- * Reads an assignment; one of no bytes assigns nothing.
+ * Decodes an assignment; one without bytes is empty.
  *
- * @throws {MalformedMessageError} If its bytes do not form one.
+ * @throws {MalformedMessageError} If the bytes are not a valid assignment.
  */
 export function decodeAssignment(
   assignment: Uint8Array,

@@ -9,7 +9,7 @@ import {
 
 const PARTITIONS = [{ topic: "a", partition: 0 }, { topic: "a", partition: 2 }];
 
-Deno.test("encodeSubscription() writes version 3, which says what a member holds", () => {
+Deno.test("encodeSubscription() writes version 3, with the owned partitions", () => {
   const subscription = {
     topics: ["a"],
     userData: null,
@@ -26,7 +26,7 @@ Deno.test("encodeSubscription() writes version 3, which says what a member holds
   assertEquals(decodeSubscription(bytes), subscription);
 });
 
-Deno.test("decodeSubscription() reads all versions, and those that leave out their additions", () => {
+Deno.test("decodeSubscription() accepts all versions, also without the fields they added", () => {
   const none = { ownedPartitions: [], generationId: -1, rackId: null };
   const first = "00000001" + "000161" + "00000002" + "beef";
   const start = { topics: ["a"], userData: new Uint8Array([0xbe, 0xef]) };
@@ -47,7 +47,7 @@ Deno.test("decodeSubscription() reads all versions, and those that leave out the
       generationId: 7,
       rackId: "r",
     }],
-    // What a version to come adds is not known.
+    // Fields of future versions are ignored.
     ["0009" + first + owned + "00000007" + "000172" + "cafe", {
       ...start,
       ownedPartitions: PARTITIONS,
@@ -60,7 +60,7 @@ Deno.test("decodeSubscription() reads all versions, and those that leave out the
   }
 });
 
-Deno.test("encodeAssignment() writes version 0, which all members read", () => {
+Deno.test("encodeAssignment() writes version 0, which all members accept", () => {
   const bytes = encodeAssignment(PARTITIONS);
   assertEquals(
     bytes.toHex(),
@@ -70,7 +70,7 @@ Deno.test("encodeAssignment() writes version 0, which all members read", () => {
   assertEquals(decodeAssignment(new Uint8Array(0)), { partitions: [], userData: null });
 });
 
-Deno.test("decodeSubscription() and decodeAssignment() refuse what is none", () => {
+Deno.test("decodeSubscription() and decodeAssignment() throw for malformed bytes", () => {
   for (const hex of ["", "00", "ffff00000000", "000000000001", "00007fffffff"]) {
     const bytes = Uint8Array.fromHex(hex);
     assertThrows(() => decodeSubscription(bytes), MalformedMessageError);

@@ -1,5 +1,5 @@
 /**
- * When a group consumer commits: on a timer, and when its program says so.
+ * When a group consumer commits: on a timer, and when the program calls `commit()`.
  *
  * @module
  */
@@ -15,23 +15,23 @@ import { delay } from "../connection/waiting.ts";
 import type { WakeSignal } from "../connection/wake_signal.ts";
 import { Timer } from "../connection/timer.ts";
 
-/** What commits work with. */
+/** The parts that commits depend on. */
 export interface GroupCommitsParts {
   readonly held: HeldPartitions;
   readonly committer: OffsetCommitter;
-  /** Told when the membership changes. */
+  /** Notified when the membership changes. */
   readonly news: WakeSignal;
-  /** How long a commit may take in all, unless it is told. */
+  /** The default time limit of a commit. */
   readonly timeoutMs: number;
-  /** How long to wait before a commit that was refused is tried again. */
+  /** The wait before a refused commit is retried. */
   readonly backoffMs: number;
-  /** The stay in the group, if there is one now. */
+  /** The current session, if any. */
   readonly session: () => GroupSession | undefined;
-  /** Takes an error that the program has to be told of. */
+  /** Receives an error to be thrown to the program. */
   readonly onError: (error: unknown) => void;
 }
 
-/** Commits how far a program is. */
+/** Commits the progress of the program. */
 export class GroupCommits {
   readonly #parts: GroupCommitsParts;
   #timer: Timer | undefined;
@@ -42,22 +42,22 @@ export class GroupCommits {
     this.#parts = parts;
   }
 
-  /** Commits every `intervalMs` milliseconds what the program is done with. */
+  /** Commits processed messages every `intervalMs` milliseconds. */
   start(intervalMs: number): void {
     this.#stopping = new AbortController();
     this.#timer = Timer.every(intervalMs, () => this.#autoCommit());
   }
 
-  /** Commits no more by itself, and gives up what is on its way: what follows says more. */
+  /** Stops the timer and aborts a commit in flight: a later commit includes its offsets. */
   stop(): void {
     this.#timer?.clear();
     this.#stopping.abort();
   }
 
   /**
-   * Commits; where the group has moved on, as soon as this member knows what is still its own.
+   * Commits; during a rebalance, as soon as the member knows which partitions it keeps.
    *
-   * @throws {KafkaError} If a partition does not belong to this member any more.
+   * @throws {KafkaError} If a partition no longer belongs to this member.
    */
   async commit(offsets: readonly GroupOffset[], options: OperationOptions): Promise<void> {
     const { held, committer, session } = this.#parts;
@@ -74,7 +74,8 @@ export class GroupCommits {
         if (lost !== undefined) throw notHeld(lost);
         return;
       } catch (error) {
-        // In a callback the group waits for the program, so the program cannot wait for the group.
+        // During a callback the group waits for the program, so the program cannot wait for the
+        // group.
         if (!hasMovedOn(error) || own.length < offsets.length || held.callback !== undefined) {
           throw error;
         }
@@ -86,7 +87,7 @@ export class GroupCommits {
     }
   }
 
-  /** Waits until the member has its partitions, or is no member any more. */
+  /** Waits until the member has its partitions, or is no longer a member. */
   async #untilSettled(signal: AbortSignal): Promise<void> {
     for (;;) {
       const session = this.#parts.session();
@@ -103,8 +104,8 @@ export class GroupCommits {
     try {
       await held.commitDone(undefined, { signal });
     } catch (error) {
-      // A member that has to rejoin commits what it keeps later; a coordinator that cannot be reached
-      // is asked again after the next interval, and the status tells of it.
+      // A member that has to rejoin commits the partitions it keeps later. An unreachable
+      // coordinator is retried after the next interval, and the status reports it.
       if (!signal.aborted && !hasMovedOn(error) && !isRetriable(error)) onError(error);
     } finally {
       this.#isAutoCommitting = false;

@@ -1,13 +1,7 @@
 /**
  * The group consumer: reads topics together with other members of a group.
  *
- * How the files work together. A `GroupSession` is one stay in the group (`group_sessions.ts` has the
- * consumer begin and end them); its membership
- * (`classic_membership.ts`, `modern_membership.ts`) talks to the coordinator (`group_coordinator.ts`) in
- * the background, with heartbeats (`heartbeater.ts`) that do not depend on the program's loop. What it is
- * assigned the `HeldPartitions` take on: they fetch ahead as a consumer does (`fetcher.ts`,
- * `partition_reader.ts`), hand out messages in turn (`reader_round.ts`) and know how far the program is;
- * the `OffsetCommitter` commits that.
+ * `mod.ts` describes how its parts work together.
  *
  * @module
  */
@@ -50,22 +44,25 @@ import { abortable } from "../connection/waiting.ts";
 import { WakeSignal } from "../connection/wake_signal.ts";
 
 /**
- * Reads topics together with the other members of a group: each partition belongs to one member at a
- * time, and when a member leaves, or dies, others go on with its partitions where it has committed.
+ * Reads topics together with the other members of a group: each partition belongs to one member at
+ * a time, and when a member leaves or crashes, others continue its partitions at the committed
+ * offsets.
  *
- * What is promised is at-least-once: no message is skipped, and after a crash what was done since the last
- * commit is done again. A message counts as done when the program comes back for more, or commits it, so
- * one that was being worked on in a crash, or at which a loop was left, is read again. With several loops
- * on one consumer each would count the others' messages as done, so let there be one. There are three
- * ways to commit:
+ * Delivery is at-least-once: no message is skipped, and after a crash the messages since the last
+ * commit are processed again. A message counts as processed when the program asks for more
+ * messages, or commits it; one that was being processed during a crash, or at which a loop was
+ * left, is read again. Use a single loop per consumer: with several, each would mark the messages
+ * of the others as processed. There are three ways to commit:
  *
- * - on a timer, which is the default: a crash repeats up to `autoCommitInterval` of work
- * - each batch: `autoCommit: false`, and `commit()` after each `poll()`; a crash repeats one batch
- * - each message: `autoCommit: false`, and `commit(message)` after each; a crash repeats one message, and
- *   each message costs a request
+ * - on a timer, the default: after a crash up to `autoCommitInterval` of work is repeated
+ * - per batch: `autoCommit: false`, and `commit()` after each `poll()`; at most one batch is
+ * repeated
+ * - per message: `autoCommit: false`, and `commit(message)` after each; at most one message is
+ * repeated,
+ * and each message costs a request
  *
- * Heartbeats are sent in the background, however long the program takes. `status` says what the consumer
- * is doing and what it waits for, and `onStatus` whenever that changes.
+ * Heartbeats are sent in the background, regardless of how long the program takes. `status` tells
+ * what the consumer is doing and waiting for, and `onStatus` is called when that changes.
  *
  * @example Sharing the work
  * ```ts
@@ -101,16 +98,18 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
   readonly #sessions: GroupSessions;
   readonly #topics: GroupTopics;
   readonly #stopListening: () => void;
-  /** Told of messages, of changes of the membership, and when the program comes back for more. */
+  /** Notified of messages, of changes of the membership, and when the program asks for messages. */
   readonly #news = new WakeSignal();
   readonly #closing = new AbortController();
-  /** Whether the program has left, so that asking for messages does not join again. */
+  /**
+   * Whether the program has left the group, in which case asking for messages does not join again.
+   */
   #hasLeft = false;
-  /** What the program has to be told when it asks for messages next. */
+  /** The error to throw when the program next asks for messages. */
   #errors: unknown[] = [];
   #closed: Promise<void> | undefined;
 
-  /** @ignore `client.groupConsumer()` makes one. */
+  /** @ignore Use `client.groupConsumer()`. */
   constructor(core: ClientCore, options: GroupConsumerOptions) {
     this.#options = resolveGroupOptions(options);
     this.#core = core;
@@ -176,46 +175,47 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
     return this.#options.groupId;
   }
 
-  /** The topics it is subscribed to. */
+  /** The subscribed topics. */
   get topics(): readonly string[] {
     return this.#options.topics;
   }
 
-  /** The partitions that belong to this consumer now. */
+  /** The partitions currently assigned to this consumer. */
   get assignment(): readonly TopicPartition[] {
     return this.#held.partitions;
   }
 
-  /** The same as {@linkcode assignment}, under the name that other clients have for it. */
+  /** An alias of {@linkcode assignment}, as in other clients. */
   getAssignment(): readonly TopicPartition[] {
     return this.assignment;
   }
 
-  /** The partitions that are paused. */
+  /** The paused partitions. */
   get paused(): readonly TopicPartition[] {
     return Array.from(this.#held.all)
       .filter(({ reader }) => reader.isPaused)
       .map(({ reader: { topic, partition } }) => ({ topic, partition }));
   }
 
-  /** The id that the coordinator knows it by; undefined while it is no member. */
+  /** The member id; undefined while the consumer is not a member. */
   get memberId(): string | undefined {
     return this.status.memberId;
   }
 
-  /** What it is doing, and what it waits for. */
+  /** What the consumer is doing, and what it is waiting for. */
   get status(): GroupConsumerStatus {
     return this.#status.current;
   }
 
   /**
-   * Joins the group. Without it, the first call for messages does so.
+   * Joins the group. Otherwise the first call for messages joins.
    *
-   * @param options How long to try. Default: `rebalanceTimeout` more than the client's `timeout`, since the
-   * other members have to join too; if the client was given none, for as long as it takes.
-   * @returns When this member has its partitions, and the places in them are known; there may be none.
+   * @param options Time limit and signal. Default: `rebalanceTimeout` plus the client's `timeout`,
+   * since the other members have to join too; unlimited if the client has no `timeout`.
+   * @returns A promise that resolves once this member has its partitions, which may be none, and
+   * their positions.
    * @throws {KafkaError} If a topic does not exist, or the coordinator refuses.
-   * @throws {TimeoutError} If it could not join in time; it tries no longer then.
+   * @throws {TimeoutError} If it could not join in time; it then stops trying.
    */
   async joinGroup(options: OperationOptions = {}): Promise<void> {
     ensureKnown("joinGroup()", options, OPERATION_NAMES);
@@ -235,15 +235,16 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
     }
   }
 
-  /** The same as {@linkcode joinGroup}, under the name that other clients have for it. */
+  /** An alias of {@linkcode joinGroup}, as in other clients. */
   join(options: OperationOptions = {}): Promise<void> {
     return this.joinGroup(options);
   }
 
   /**
-   * Leaves the group, so that others get its partitions at once; a static member keeps its place. Commits
-   * what is done if `autoCommit` is on. What was handed out since the last call for messages does not
-   * count as done: `commit()` it before, if it is. Iterators and streams end.
+   * Leaves the group, so that others get its partitions immediately; a static member keeps its
+   * place. Commits processed messages if `autoCommit` is on. Messages returned since the last call
+   * for messages do not count as processed: call `commit()` first if they are. Iterators and
+   * streams end.
    */
   leaveGroup(): Promise<void> {
     this.#hasLeft = true;
@@ -251,18 +252,18 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
     return this.#sessions.end("joinGroup() to be called");
   }
 
-  /** The same as {@linkcode leaveGroup}, under the name that other clients have for it. */
+  /** An alias of {@linkcode leaveGroup}, as in other clients. */
   leave(): Promise<void> {
     return this.leaveGroup();
   }
 
   /**
-   * Subscribes to further topics. A member joins again with them in the background, and gets its share of
-   * their partitions once the group has agreed: `status` and `onAssigned` tell.
+   * Subscribes to additional topics. A member rejoins with them in the background, and gets its
+   * share of their partitions after the rebalance, which `status` and `onAssigned` report.
    *
-   * @param topics The topics to read too; those subscribed to already are left as they are.
-   * @param options How long to try.
-   * @throws {KafkaError} If a topic does not exist; the subscription is then as before.
+   * @param topics The topics to add; those already subscribed are unchanged.
+   * @param options Time limit and signal.
+   * @throws {KafkaError} If a topic does not exist; the subscription is then unchanged.
    */
   async addTopics(
     topics: string | readonly string[],
@@ -274,12 +275,12 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
   }
 
   /**
-   * Ends the subscription to some topics: from now on none of their messages is handed out. A member
-   * commits what is done of them, as when it gives up partitions to others, and joins again without them
-   * in the background.
+   * Unsubscribes from topics: from now on none of their messages are returned. The member commits
+   * their processed messages, as when partitions are revoked, and rejoins without them in the
+   * background.
    *
-   * @param topics The topics to read no longer.
-   * @throws {UsageError} If none would be left.
+   * @param topics The topics to remove.
+   * @throws {UsageError} If no topic would be left.
    */
   // deno-lint-ignore require-await
   async removeTopics(topics: string | readonly string[]): Promise<void> {
@@ -288,13 +289,15 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
   }
 
   /**
-   * Reads messages: those that have come, or the first that come within the time. Goes round all
-   * partitions, so that each gets its share, in order within each. What was returned before counts as done.
+   * Returns messages that were fetched, or waits for the first. Takes from all partitions in turn,
+   * so that each gets its share, and preserves the order within each. Messages returned earlier
+   * count as processed.
    *
-   * @param max The most messages to return.
+   * @param max The maximum number of messages.
    * @param options How long to wait.
-   * @returns The messages; none if none came in time.
-   * @throws {KafkaError} If a partition cannot be read, or the coordinator refuses this member for good.
+   * @returns The messages; empty if none arrived in time.
+   * @throws {KafkaError} If a partition cannot be read, or the coordinator refuses this member
+   * permanently.
    * @throws {UsageError} If this consumer has left the group.
    * @throws {ClosedError} If the consumer is closed.
    */
@@ -319,8 +322,8 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
   }
 
   /**
-   * Goes through messages as they come, without end: leave the loop with `break`, or leave the group, which
-   * ends it. A message counts as done when the loop comes back for the next.
+   * Iterates over messages as they arrive, without end: leave the loop with `break` or by leaving
+   * the group. A message counts as processed when the loop asks for the next one.
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<Message> {
     return messageIterator(() => {
@@ -331,23 +334,25 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
   }
 
   /**
-   * The messages as they come as a stream, without end. A message counts as done when the next is read.
+   * A stream of messages without end. A message counts as processed when the next one is read.
    */
   get readable(): ReadableStream<Message> {
     return messageStream(this);
   }
 
   /**
-   * Goes on reading a partition at another place, which is then what is committed.
+   * Sets the position in a partition, which is then also the offset to commit.
    *
    * @param topic The topic.
    * @param partition The partition.
-   * @param offset The offset of the next message to read, or a place; for a time after the last message
-   * it is the end.
-   * @param options How long to try.
-   * @returns The offset.
-   * @throws {UsageError} If the partition does not belong to this consumer, or the offset is negative.
-   * @throws {KafkaError} With `OFFSET_OUT_OF_RANGE` and the range there is, if the offset is beyond its end.
+   * @param offset The offset of the next message to read, or a place to look up; for a timestamp
+   * after the last message it is the end.
+   * @param options Time limit and signal.
+   * @returns The new position.
+   * @throws {UsageError} If the partition is not assigned to this consumer, or the offset is
+   * negative.
+   * @throws {KafkaError} With `OFFSET_OUT_OF_RANGE` and the valid range, if the offset is beyond
+   * the end.
    */
   async seek(
     topic: string,
@@ -361,11 +366,11 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
   }
 
   /**
-   * The offset of the next message that will be read of a partition.
+   * The position in a partition: the offset of the next message to return.
    *
    * @param topic The topic.
    * @param partition The partition.
-   * @returns The offset; undefined if the partition does not belong to this consumer.
+   * @returns The offset; undefined if the partition is not assigned to this consumer.
    */
   position(topic: string, partition: number): number | undefined {
     const position = this.#held.get(topic, partition)?.reader.position ?? -1;
@@ -373,11 +378,12 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
   }
 
   /**
-   * The offset after the last message of a partition that all in-sync replicas have, as of the last fetch.
+   * The high watermark of a partition as of the last fetch: the offset after the last committed
+   * message.
    *
    * @param topic The topic.
    * @param partition The partition.
-   * @returns The offset; undefined if nothing was fetched yet.
+   * @returns The offset; undefined before the first fetch.
    */
   highWatermark(topic: string, partition: number): number | undefined {
     const highWatermark = this.#held.get(topic, partition)?.reader.highWatermark ?? -1;
@@ -385,12 +391,12 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
   }
 
   /**
-   * How many offsets the group's committed offset is behind the end of a partition, as of the last fetch.
+   * The lag of the group in a partition: from its committed offset to the end as of the last fetch.
    *
    * @param topic The topic.
    * @param partition The partition.
-   * @returns The number; undefined if the partition does not belong to this consumer, nothing was committed
-   * for it, or nothing was fetched yet.
+   * @returns The number of offsets; undefined if the partition is not assigned to this consumer,
+   * has no committed offset, or was not fetched yet.
    */
   committedLag(topic: string, partition: number): number | undefined {
     const committed = this.#held.get(topic, partition)?.committedOffset ?? -1;
@@ -399,12 +405,12 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
   }
 
   /**
-   * Holds back the messages of a topic until `resume()`. Heartbeats go on; so does the time of
-   * `maxPollInterval`, so a program that pauses everything still has to call `poll()`.
+   * Pauses a topic until `resume()`: its messages are not returned. Heartbeats continue, but
+   * `maxPollInterval` applies: a program that pauses everything must still call `poll()`.
    *
    * @param topic The topic.
-   * @param partition The partition. Default: all of the topic that belong to this consumer.
-   * @throws {UsageError} If none belongs to it.
+   * @param partition The partition. Default: all of the topic that are assigned to this consumer.
+   * @throws {UsageError} If none is assigned to it.
    */
   pause(topic: string, partition?: number): void {
     for (const { reader } of this.#held.find("pause", topic, partition)) reader.isPaused = true;
@@ -412,11 +418,11 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
   }
 
   /**
-   * Hands out the messages of a topic again.
+   * Resumes a paused topic.
    *
    * @param topic The topic.
-   * @param partition The partition. Default: all of the topic that belong to this consumer.
-   * @throws {UsageError} If none belongs to it.
+   * @param partition The partition. Default: all of the topic that are assigned to this consumer.
+   * @throws {UsageError} If none is assigned to it.
    */
   resume(topic: string, partition?: number): void {
     for (const { reader } of this.#held.find("resume", topic, partition)) reader.isPaused = false;
@@ -425,14 +431,14 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
   }
 
   /**
-   * Commits how far the group is in a partition.
+   * Commits an offset of a partition.
    *
    * @param topic The topic.
    * @param partition The partition.
-   * @param offset The next offset to read: one more than that of the last message done.
-   * @param metadata A text to keep with it. Default: none.
-   * @param options How long to try.
-   * @throws {KafkaError} If the partition belongs to another member now, with `ILLEGAL_GENERATION`.
+   * @param offset The next offset to read: one more than that of the last processed message.
+   * @param metadata A text to store with the offset. Default: none.
+   * @param options Time limit and signal.
+   * @throws {KafkaError} If the partition now belongs to another member, with `ILLEGAL_GENERATION`.
    * @throws {UsageError} If the offset is negative.
    */
   async commitOffset(
@@ -450,20 +456,20 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
   }
 
   /**
-   * Commits everything that was handed out, also what was returned last: the program says that it is done
-   * with all of it.
+   * Commits all messages returned so far, including the last ones: the program declares them
+   * processed.
    *
-   * @param options How long to try.
-   * @throws {KafkaError} If partitions belong to other members now, with `ILLEGAL_GENERATION`; what is
-   * still this consumer's is committed.
+   * @param options Time limit and signal.
+   * @throws {KafkaError} If partitions now belong to other members, with `ILLEGAL_GENERATION`; the
+   * remaining ones are committed.
    */
   commit(options?: OperationOptions): Promise<void>;
   /**
-   * Commits that a message is done, and with it those before it in its partition.
+   * Commits that a message was processed, and with it all earlier ones of its partition.
    *
-   * @param message The message, as it was handed out.
-   * @param options How long to try.
-   * @throws {KafkaError} If its partition belongs to another member now, with `ILLEGAL_GENERATION`.
+   * @param message The message, as returned by this consumer.
+   * @param options Time limit and signal.
+   * @throws {KafkaError} If its partition now belongs to another member, with `ILLEGAL_GENERATION`.
    */
   commit(message: Message, options?: OperationOptions): Promise<void>;
   async commit(
@@ -480,10 +486,10 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
   }
 
   /**
-   * Commits everything that was handed out, like `commit()`, and does not wait for it.
+   * Commits all messages returned so far, like `commit()`, without waiting.
    *
-   * @param onDone Told when it is committed, or has failed. Without it, the next call for messages throws
-   * the error.
+   * @param onDone Called when the commit has completed or failed. Without it, the next call for
+   * messages throws the error.
    */
   commitAsync(onDone?: (error: DqueueError | undefined) => void): void {
     this.commit().then(
@@ -497,12 +503,12 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
   }
 
   /**
-   * Asks the coordinator how far the group is in a partition, which may be any.
+   * Fetches the committed offset of the group for any partition.
    *
    * @param topic The topic.
    * @param partition The partition.
-   * @param options How long to try.
-   * @returns What was committed last; undefined if nothing was.
+   * @param options Time limit and signal.
+   * @returns The committed offset; undefined if there is none.
    */
   async fetchCommittedOffset(
     topic: string,
@@ -515,12 +521,14 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
     return committed!.offset < 0 ? undefined : committed;
   }
 
-  /** Leaves the group, like `leaveGroup()`, and closes the consumer. Safe to call again. */
+  /**
+   * Leaves the group, like `leaveGroup()`, and closes the consumer. Calling it again has no effect.
+   */
   close(): Promise<void> {
     return this.#closed ??= this.#close();
   }
 
-  /** Leaves the group and closes the consumer, like `close()`. */
+  /** Closes the consumer. See {@linkcode GroupConsumer.close}. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
@@ -542,7 +550,9 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
     return this.#sessions.start();
   }
 
-  /** Leaves, as the program does not ask for messages any more; what it holds it may not finish. */
+  /**
+   * Leaves because the program no longer asks for messages; those it holds may never be processed.
+   */
   #onOverdue(): void {
     this.#sessions.end("the program to ask for messages, which it has not for maxPollInterval")
       .catch((error) => this.#onError(error));
@@ -558,7 +568,7 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
     this.#news.notify();
   }
 
-  /** Joins if this is no member. @throws What the program has to be told. */
+  /** Joins unless this is a member. @throws The pending error of the program. */
   #ensureMember(): void {
     if (this.#errors.length > 0) throw this.#errors.shift();
     const failure = this.#sessions.current?.failure;

@@ -1,5 +1,5 @@
 /**
- * What a group consumer can be told, with the defaults, and what it tells of itself.
+ * The options of a group consumer, with their defaults, and its status.
  *
  * @module
  */
@@ -19,98 +19,98 @@ import type { TopicPartition } from "../topic_partition.ts";
 import { requestMs } from "../connection/timer.ts";
 
 /**
- * Is told of partitions. What it returns is waited for, by `leaveGroup()` and `close()` too, which it must
- * therefore not wait for itself.
+ * Called with partitions. A returned promise is awaited, also by `leaveGroup()` and `close()`, so
+ * the callback must not await those.
  */
 export type PartitionsCallback = (partitions: readonly TopicPartition[]) => unknown;
 
-/** What a group consumer can be told. */
+/** The options of a group consumer. */
 export interface GroupConsumerOptions extends ReadingOptions {
-  /** The id of the group, which its members have in common. */
+  /** The id of the group. */
   readonly groupId: string;
-  /** The topics to read. */
+  /** The topics to subscribe to. */
   readonly topics: string | readonly string[];
   /**
-   * What this member is called in descriptions of the group and in logs; in the classic protocol its
-   * member id begins with it. Default: the client's `clientId`.
+   * The client id of this member in group descriptions and logs; in the classic protocol its member
+   * id starts with it. Default: the client's `clientId`.
    */
   readonly consumerId?: string;
   /**
-   * Makes this a static member (KIP-345): one that comes back within the session timeout under the same
-   * name gets its partitions again, and the others need not stop. Default: none.
+   * Makes this a static member (KIP-345): if it returns within the session timeout under the same
+   * instance id, it gets its partitions back without a rebalance. Default: none.
    */
   readonly groupInstanceId?: string;
-  /** How members agree: `"classic"`, or `"consumer"`, the one of KIP-848. Default: `"classic"`. */
+  /** The rebalance protocol: `"classic"`, or `"consumer"` (KIP-848). Default: `"classic"`. */
   readonly protocol?: "classic" | "consumer";
   /**
-   * After how much silence this member is out of the group, in milliseconds. In the protocol of KIP-848
-   * it is the broker that says so. Default: 30000.
+   * The time without a heartbeat after which this member is removed from the group, in
+   * milliseconds. In the consumer protocol the broker decides. Default: 30000.
    */
   readonly sessionTimeout?: number;
   /**
-   * How often to tell that this member is alive, in milliseconds. In the protocol of KIP-848 it is the
-   * broker that says so. Default: a third of `sessionTimeout`.
+   * The interval between heartbeats, in milliseconds. In the consumer protocol the broker decides.
+   * Default: a third of `sessionTimeout`.
    */
   readonly heartbeatInterval?: number;
   /**
-   * How long this member may take to give up partitions, in milliseconds: to finish the messages it has
-   * handed out, commit, and call `onRevoked`. Default: 60000.
+   * The time this member has to revoke partitions, in milliseconds: to finish the messages it was
+   * given, commit, and call `onRevoked`. Default: 60000.
    */
   readonly rebalanceTimeout?: number;
   /**
-   * After how long without being asked for messages this member leaves the group, in milliseconds, so
-   * that another can go on; it joins again when it is asked. Default: 300000.
+   * The maximum time between calls for messages, in milliseconds. After that this member leaves the
+   * group so that another can continue; the next call joins again. Default: 300000.
    */
   readonly maxPollInterval?: number;
   /**
-   * Whether to commit by itself, every `autoCommitInterval` and when partitions are given up, what the
-   * program is done with: the messages handed out before the last call for more. Default: true.
+   * Whether to commit processed messages automatically, every `autoCommitInterval` and when
+   * partitions are revoked: those returned before the last call for messages. Default: true.
    */
   readonly autoCommit?: boolean;
-  /** How often to commit, in milliseconds. Default: 5000. */
+  /** The interval between automatic commits, in milliseconds. Default: 5000. */
   readonly autoCommitInterval?: number;
   /**
-   * How partitions are divided in the classic protocol, in order of preference; the group uses one that
-   * all its members know. Members keep what does not move if all are cooperative. Default:
-   * `["range", "roundrobin"]`, which those of Java's client and librdkafka know too.
+   * The assignors of the classic protocol, in order of preference; the group uses one that all
+   * members support. Members keep partitions that do not move if all are cooperative. Default:
+   * `["range", "roundrobin"]`, which the Java client and librdkafka also support.
    */
   readonly assignors?: readonly (AssignorName | Assignor)[];
   /**
-   * How the broker divides partitions in the protocol of KIP-848, `"uniform"` or `"range"`. Default: the
+   * The server-side assignor of the consumer protocol, `"uniform"` or `"range"`. Default: the
    * broker's choice.
    */
   readonly serverAssignor?: string;
   /**
-   * Is told of partitions that this consumer has got, before it reads them; it may seek in them.
+   * Called with newly assigned partitions before they are read; may seek in them.
    */
   readonly onAssigned?: PartitionsCallback;
   /**
-   * Is told of partitions that another member will get, while this one still holds them; it may commit.
+   * Called with partitions that are being revoked, while this member still owns them; may commit.
    */
   readonly onRevoked?: PartitionsCallback;
   /**
-   * Is told of partitions that another member may have got already, as after a silence longer than
-   * `sessionTimeout`; nothing can be committed for them.
+   * Called with partitions that another member may already own, for example after the session has
+   * timed out; nothing can be committed for them.
    */
   readonly onLost?: PartitionsCallback;
   /**
-   * Is told whenever `status` changes, and of each reset by `autoOffsetReset`. Without it, an outage
-   * that lasts and a reset are warned of on the console.
+   * Called whenever `status` changes, and for each reset by `autoOffsetReset`. Without it, long
+   * outages and resets are logged as warnings on the console.
    */
   readonly onStatus?: (status: GroupConsumerStatus) => void;
 }
 
 /**
- * What a group consumer is doing.
+ * The state of a group consumer.
  *
- * - `left`: it is no member of the group, and does not try to be one
- * - `joining`: it waits for its place in the group
- * - `rebalancing`: it gives up partitions
- * - `positioning`: it looks up where to go on in its partitions
+ * - `left`: it is not a member of the group, and does not try to become one
+ * - `joining`: it is joining the group
+ * - `rebalancing`: it is revoking partitions
+ * - `positioning`: it looks up the committed offsets of its partitions
  * - `reading`: it reads its partitions
- * - `standby`: all partitions belong to others
- * - `retrying`: it could not reach the group's coordinator, or was refused for a moment, and tries again
- * - `failed`: it was refused for good
+ * - `standby`: all partitions belong to other members
+ * - `retrying`: the coordinator could not be reached or refused temporarily, and it retries
+ * - `failed`: it was refused permanently
  */
 export type GroupConsumerState =
   | "left"
@@ -122,30 +122,33 @@ export type GroupConsumerState =
   | "retrying"
   | "failed";
 
-/** What a group consumer is doing and waiting for. */
+/** The status of a group consumer. */
 export interface GroupConsumerStatus {
-  /** What it is doing. */
+  /** The state. */
   readonly state: GroupConsumerState;
-  /** What it waits for, in words. */
+  /** A description of what it is waiting for. */
   readonly waitingFor: string;
-  /** Since when, in milliseconds since 1970. */
+  /** The time of the last change, in milliseconds since 1970. */
   readonly since: number;
-  /** The id that the coordinator knows it by, undefined while it has none. */
+  /** The member id; undefined while it has none. */
   readonly memberId: string | undefined;
-  /** The generation of the group, or the member's epoch in KIP-848; −1 while it is no member. */
+  /**
+   * The generation of the group, or the member epoch in the consumer protocol; −1 while it is not a
+   * member.
+   */
   readonly generation: number;
   /**
-   * Why it has to try again, or has failed. With `OFFSET_OUT_OF_RANGE`, where it continues in a partition
-   * whose offset is not there any more.
+   * Why it retries or has failed. With `OFFSET_OUT_OF_RANGE`: where it continues in a partition
+   * whose position was out of range.
    */
   readonly error: DqueueError | undefined;
 }
 
-/** The options with all defaults filled in. */
+/** The options with defaults applied. */
 export interface ResolvedGroupOptions {
   readonly reading: ResolvedConsumerOptions;
   readonly groupId: string;
-  /** What the consumer is subscribed to now; another list after each change. */
+  /** The current subscription; replaced by each change. */
   topics: readonly string[];
   readonly consumerId: string | undefined;
   readonly groupInstanceId: string | null;
@@ -164,21 +167,25 @@ export interface ResolvedGroupOptions {
   readonly onStatus: ((status: GroupConsumerStatus) => void) | undefined;
 }
 
-/** The names of topics, each once. @throws {UsageError} If there are none, or one is no name. */
+/** The unique names of topics. @throws {UsageError} If there are none, or one is invalid. */
 export function topicNames(topics: string | readonly string[]): readonly string[] {
   const names = [...new Set(typeof topics === "string" ? [topics] : topics)];
   if (names.length > 0 && names.every((name) => typeof name === "string" && name !== "")) {
     return names;
   }
-  throw new UsageError(`Cannot use topics of ${JSON.stringify(topics)}: names are needed`);
+  throw new UsageError(
+    `Cannot use topics of ${JSON.stringify(topics)}: they must be non-empty names`,
+  );
 }
 
-/** @throws {UsageError} If an option is not possible. */
+/** @throws {UsageError} If an option is invalid. */
 export function resolveGroupOptions(options: GroupConsumerOptions): ResolvedGroupOptions {
   ensureKnown("groupConsumer()", options, GROUP_CONSUMER_NAMES);
   const { groupId, topics } = options;
   if (typeof groupId !== "string" || groupId === "") {
-    throw new UsageError(`Cannot use groupId of ${JSON.stringify(groupId)}: a name is needed`);
+    throw new UsageError(
+      `Cannot use groupId of ${JSON.stringify(groupId)}: it must be a non-empty name`,
+    );
   }
   const names = topicNames(topics);
   const sessionTimeoutMs = atLeast("sessionTimeout", options.sessionTimeout ?? 30_000, 1);
@@ -189,7 +196,7 @@ export function resolveGroupOptions(options: GroupConsumerOptions): ResolvedGrou
   );
   if (heartbeatIntervalMs >= sessionTimeoutMs) {
     throw new UsageError(
-      `Cannot use heartbeatInterval of ${heartbeatIntervalMs}: it has to be below sessionTimeout, ` +
+      `Cannot use heartbeatInterval of ${heartbeatIntervalMs}: it must be less than sessionTimeout, ` +
         `which is ${sessionTimeoutMs}`,
     );
   }

@@ -19,7 +19,7 @@ import { setup, texts, write } from "../testing/client_setup.ts";
 import { DISCONNECT, NO_ANSWER } from "../testing/fake_cluster.ts";
 import { pollAll, setupClassicGroup } from "../testing/group_setup.ts";
 
-/** Waits until there is something to hand out, and what else was asked for has been answered. */
+/** Waits until there are messages to return, and all other requests have been answered. */
 async function untilBuffered(
   { consumer, untilBeats }: ReturnType<typeof setupClassicGroup>,
 ): Promise<void> {
@@ -27,7 +27,7 @@ async function untilBuffered(
   await untilBeats(10);
 }
 
-Deno.test("GroupConsumer goes on when partitions change their leaders", async () => {
+Deno.test("GroupConsumer continues when partitions change their leaders", async () => {
   await using test = setupClassicGroup();
   write(test.cluster, "a", 0, ["0"]);
   assertEquals(texts(await pollAll(test.consumer, 1)), ["0"]);
@@ -42,7 +42,7 @@ Deno.test("GroupConsumer goes on when partitions change their leaders", async ()
   assertEquals(test.events, ["assigned 2"]);
 });
 
-Deno.test("GroupConsumer goes on when its epoch of a leader is out of date (KIP-320)", async () => {
+Deno.test("GroupConsumer continues when its leader epoch is outdated (KIP-320)", async () => {
   await using test = setupClassicGroup({}, { topics: { a: 1 } });
   await test.consumer.joinGroup();
   for (const errorCode of [ErrorCode.FENCED_LEADER_EPOCH, ErrorCode.UNKNOWN_LEADER_EPOCH]) {
@@ -77,7 +77,7 @@ Deno.test("GroupConsumer follows its coordinator to another broker", async () =>
   assertEquals(test.events, ["assigned 2"]);
 });
 
-Deno.test("GroupConsumer goes on when connections are lost, and says that it tries again", async () => {
+Deno.test("GroupConsumer continues after lost connections, and reports the retry", async () => {
   await using test = setupClassicGroup();
   await test.consumer.joinGroup();
   test.cluster.down.add(0).add(1);
@@ -92,7 +92,7 @@ Deno.test("GroupConsumer goes on when connections are lost, and says that it tri
   assertEquals(test.events, ["assigned 2"]);
 });
 
-Deno.test("GroupConsumer gives up a connection on which a heartbeat is not answered", async () => {
+Deno.test("GroupConsumer closes a connection on which a heartbeat is not answered", async () => {
   await using test = setupClassicGroup({ sessionTimeout: 60 });
   await test.consumer.joinGroup();
   test.cluster.once(heartbeat, () => NO_ANSWER);
@@ -101,7 +101,7 @@ Deno.test("GroupConsumer gives up a connection on which a heartbeat is not answe
   assertEquals(test.events, ["assigned 2"]);
 });
 
-Deno.test("GroupConsumer rebalances while a fetch waits at the broker, and reads on", async () => {
+Deno.test("GroupConsumer rebalances while a fetch waits at the broker, and continues", async () => {
   await using test = setupClassicGroup({ maxWait: 4000 }, { topics: { a: 1 } });
   await test.consumer.joinGroup();
   await test.cluster.untilReceived(fetch, 1);
@@ -122,20 +122,20 @@ Deno.test("GroupConsumer reads batches larger than all its limits", async () => 
   assertEquals((await pollAll(test.consumer, 6)).length, 6);
 });
 
-Deno.test("GroupConsumer goes on fetching when a program comes back late", async () => {
+Deno.test("GroupConsumer continues to fetch when the program polls late", async () => {
   await using test = setupClassicGroup({ prefetchBytes: 100, maxPartitionBytes: 100, maxWait: 5 }, {
     topics: { a: 1 },
   });
   for (let i = 0; i < 10; i++) write(test.cluster, "a", 0, [`${i}`, "x".repeat(90)]);
   await test.consumer.joinGroup();
-  // Nothing is asked for while this much waits to be read, however long that is.
+  // No fetch is sent while this much is buffered.
   await test.cluster.untilReceived(heartbeat, 10);
   assertEquals(test.cluster.received(fetch).length, 1);
   assertEquals(test.consumer.status.waitingFor, "the program to ask for messages");
   assertEquals((await pollAll(test.consumer, 20)).length, 20);
 });
 
-Deno.test("GroupConsumer reads on while a paused partition has all that may be buffered", async () => {
+Deno.test("GroupConsumer continues while a paused partition fills the buffer", async () => {
   await using test = setupClassicGroup({ prefetchBytes: 100, maxWait: 5 });
   write(test.cluster, "a", 0, ["held back", "x".repeat(90)]);
   await test.consumer.joinGroup();
@@ -147,7 +147,7 @@ Deno.test("GroupConsumer reads on while a paused partition has all that may be b
   assertEquals(texts(await pollAll(test.consumer, 1)), ["held back"]);
 });
 
-Deno.test("GroupConsumer reads on when a partition with all that may be buffered is given up", async () => {
+Deno.test("GroupConsumer continues when a partition that fills the buffer is revoked", async () => {
   await using test = setupClassicGroup({
     assignors: ["cooperative-sticky"],
     prefetchBytes: 100,
@@ -181,7 +181,7 @@ Deno.test("GroupConsumer lets the program finish in spite of a further rebalance
   assertEquals(test.group.committed.get("a-0"), 1);
 });
 
-Deno.test("GroupConsumer says which callback of the program it waits for", async () => {
+Deno.test("GroupConsumer reports which callback of the program it waits for", async () => {
   const { promise, resolve } = Promise.withResolvers<void>();
   await using test = setupClassicGroup({ onAssigned: () => promise });
   const joining = test.consumer.joinGroup();
@@ -191,7 +191,7 @@ Deno.test("GroupConsumer says which callback of the program it waits for", async
   assertEquals(test.consumer.status.waitingFor, "messages");
 });
 
-Deno.test("GroupConsumer commits past a tombstone and past what nobody sees at the end", async () => {
+Deno.test("GroupConsumer commits past tombstones and skipped batches at the end", async () => {
   await using test = setupClassicGroup({}, { topics: { a: 1 } });
   const tombstone = new RecordBatchBuilder();
   tombstone.append(1, "key", null);
@@ -207,7 +207,7 @@ Deno.test("GroupConsumer commits past a tombstone and past what nobody sees at t
   assertEquals(texts(await polling), ["x"]);
 });
 
-Deno.test("GroupConsumer hands out what came while a partition was paused", async () => {
+Deno.test("GroupConsumer returns messages that arrived while a partition was paused", async () => {
   await using test = setupClassicGroup({}, { topics: { a: 1 } });
   await test.consumer.joinGroup();
   await test.cluster.untilReceived(fetch, 1);
@@ -219,9 +219,9 @@ Deno.test("GroupConsumer hands out what came while a partition was paused", asyn
   assertEquals(texts(await pollAll(test.consumer, 2)), ["0", "1"]);
 });
 
-Deno.test("GroupConsumer.close() ends whatever a member waits for", async (t) => {
+Deno.test("GroupConsumer.close() ends every wait of a member", async (t) => {
   const waits: readonly [name: string, api: Api][] = [
-    ["the coordinator to be found", findCoordinator],
+    ["finding the coordinator", findCoordinator],
     ["the others to join", joinGroup],
     ["the leader to assign", syncGroup],
     ["committed offsets", offsetFetch],
@@ -244,7 +244,7 @@ Deno.test("GroupConsumer.close() ends whatever a member waits for", async (t) =>
   }
 });
 
-Deno.test("GroupConsumer that leaves while it joins tells the coordinator its member id", async () => {
+Deno.test("GroupConsumer.leaveGroup() while joining sends the member id to the coordinator", async () => {
   await using test = setupClassicGroup();
   let joins = 0;
   test.cluster.on(joinGroup, ({ memberId }) => {
@@ -259,7 +259,7 @@ Deno.test("GroupConsumer that leaves while it joins tells the coordinator its me
   assertEquals(test.cluster.received(leaveGroup)[0]!.body.members[0]!.memberId, "mine");
 });
 
-Deno.test("GroupConsumer that the coordinator does not know drops all and joins as a new member", async () => {
+Deno.test("GroupConsumer unknown to the coordinator drops its partitions and joins as a new member", async () => {
   await using test = setupClassicGroup();
   await test.consumer.joinGroup();
   test.group.memberId = undefined;
@@ -268,7 +268,7 @@ Deno.test("GroupConsumer that the coordinator does not know drops all and joins 
   assertEquals(test.events, ["assigned 2", "lost 2", "assigned 2"]);
 });
 
-Deno.test("GroupConsumer of an earlier generation drops all and joins with its member id", async () => {
+Deno.test("GroupConsumer of an earlier generation drops its partitions and rejoins with its member id", async () => {
   await using test = setupClassicGroup();
   await test.consumer.joinGroup();
   test.group.generation += 5;
@@ -277,7 +277,7 @@ Deno.test("GroupConsumer of an earlier generation drops all and joins with its m
   assertEquals(test.events, ["assigned 2", "lost 2", "assigned 2"]);
 });
 
-Deno.test("GroupConsumer joins in spite of all that passes", async (t) => {
+Deno.test("GroupConsumer joins in spite of temporary errors", async (t) => {
   const troubles: readonly [name: string, api: Api, answer: unknown][] = [
     ["no coordinator yet", findCoordinator, {
       coordinators: [{
@@ -320,7 +320,7 @@ Deno.test("GroupConsumer joins in spite of all that passes", async (t) => {
   }
 });
 
-Deno.test("GroupConsumer fails for good where the coordinator refuses it, and tells each poll()", async () => {
+Deno.test("GroupConsumer.poll() throws once the coordinator refuses the member permanently", async () => {
   await using test = setupClassicGroup();
   test.cluster.once(joinGroup, () => ({
     errorCode: ErrorCode.GROUP_AUTHORIZATION_FAILED,
@@ -337,7 +337,7 @@ Deno.test("GroupConsumer fails for good where the coordinator refuses it, and te
   assertEquals(test.consumer.status.state, "reading");
 });
 
-Deno.test("GroupConsumer.commit() waits out a rebalance and commits what is still its own", async () => {
+Deno.test("GroupConsumer.commit() waits out a rebalance and commits the partitions it keeps", async () => {
   await using test = setupClassicGroup({ autoCommit: false });
   write(test.cluster, "a", 0, ["x"]);
   await pollAll(test.consumer, 1);
@@ -355,14 +355,14 @@ Deno.test("GroupConsumer.commit() waits out a rebalance and commits what is stil
   assertEquals(test.group.committed.get("a-0"), 1);
 });
 
-Deno.test("GroupConsumer starts where autoOffsetReset says if a committed offset is there no more", async () => {
+Deno.test("GroupConsumer applies autoOffsetReset if the committed offset is out of range", async () => {
   await using test = setupClassicGroup({}, { topics: { a: 1 } });
   write(test.cluster, "a", 0, ["x"]);
   test.group.committed.set("a-0", 9);
   assertEquals(texts(await pollAll(test.consumer, 1)), ["x"]);
 });
 
-Deno.test("GroupConsumer without a place to start says so where autoOffsetReset is none", async () => {
+Deno.test("GroupConsumer.poll() throws without a position if autoOffsetReset is none", async () => {
   await using test = setupClassicGroup({ autoOffsetReset: "none" }, { topics: { a: 1 } });
   await assertRejects(() => pollAll(test.consumer, 1), UsageError, "has no position");
   await test.consumer.seek("a", 0, 0);
@@ -370,7 +370,7 @@ Deno.test("GroupConsumer without a place to start says so where autoOffsetReset 
   assertEquals(texts(await pollAll(test.consumer, 1)), ["x"]);
 });
 
-Deno.test("GroupConsumer speaks the oldest versions that Kafka 4 still has", async () => {
+Deno.test("GroupConsumer supports the oldest versions that Kafka 4 supports", async () => {
   await using test = setupClassicGroup({}, {
     topics: { a: 1 },
     maxVersions: { 8: 2, 9: 2, 10: 0, 11: 2, 12: 0, 13: 0, 14: 0 },
@@ -383,7 +383,7 @@ Deno.test("GroupConsumer speaks the oldest versions that Kafka 4 still has", asy
   assertEquals(test.group.memberId, undefined);
 });
 
-Deno.test("GroupConsumer tells each change of its status", async () => {
+Deno.test("GroupConsumer reports each change of its status", async () => {
   const seen: string[] = [];
   await using test = setupClassicGroup({ onStatus: ({ state }) => void seen.push(state) });
   assertEquals(test.consumer.status.state, "left");
@@ -398,13 +398,13 @@ Deno.test("GroupConsumer tells each change of its status", async () => {
   ]);
 });
 
-Deno.test("GroupConsumer refuses options that are not possible", async () => {
+Deno.test("GroupConsumer throws for invalid options", async () => {
   await using test = setup();
   const make = (options: Partial<GroupConsumerOptions>) => () =>
     test.client.groupConsumer({ groupId: "g", topics: "a", ...options });
   assertThrows(make({ groupId: "" }), UsageError, "groupId");
   assertThrows(make({ topics: [] }), UsageError, "topics");
-  assertThrows(make({ heartbeatInterval: 30_000 }), UsageError, "below sessionTimeout");
+  assertThrows(make({ heartbeatInterval: 30_000 }), UsageError, "less than sessionTimeout");
   assertThrows(make({ protocol: "new" as "classic" }), UsageError, "protocol");
   assertThrows(make({ assignors: ["best" as "range"] }), UsageError, "best");
   assertThrows(make({ maxPollInterval: 0 }), UsageError, "maxPollInterval");

@@ -1,8 +1,8 @@
 /**
- * Finds the broker that coordinates a group, and asks it.
+ * Finds the coordinator of a group, and sends requests to it.
  *
- * A group's coordinator is the broker that leads its partition of `__consumer_offsets`, so it moves when
- * that leader does. Whatever fails in a way that this may explain has it looked up again.
+ * A group's coordinator is the leader of its partition of `__consumer_offsets`, and moves with it.
+ * Errors that such a move may explain cause another lookup.
  *
  * @module
  */
@@ -19,20 +19,20 @@ import type { RequestBody, RequestOptions } from "../connection/connection.ts";
 import type { ConnectionLane } from "../connection/connection_lane.ts";
 import { KafkaError, refreshesMetadata, UnsupportedVersionError } from "../errors.ts";
 
-/** The first version that asks for several keys at once (KIP-699). */
+/** The first version with several keys (KIP-699). */
 const FIRST_VERSION_WITH_MANY_KEYS = 4;
 
-/** One broker and those of the groups asked for that it coordinates. */
+/** A broker, with the groups it coordinates. */
 export interface CoordinatedGroups {
   readonly node: BrokerNode;
   readonly groupIds: string[];
 }
 
 /**
- * Looks up who coordinates each group.
+ * Looks up the coordinators of groups.
  *
  * @returns The coordinators, each with its groups.
- * @throws {KafkaError} If a group has no coordinator at the moment, or its id is not legal.
+ * @throws {KafkaError} If a group has no coordinator at the moment, or its id is invalid.
  */
 export async function findCoordinators(
   core: ClientCore,
@@ -81,7 +81,7 @@ async function askForAll(
   }));
 }
 
-/** One group's coordinator, as far as known. */
+/** The coordinator of one group, looked up on demand. */
 export class GroupCoordinator {
   readonly #core: ClientCore;
   readonly #groupId: string;
@@ -93,21 +93,21 @@ export class GroupCoordinator {
     this.#groupId = groupId;
   }
 
-  /** The broker, undefined if it has to be looked up. */
+  /** The broker; undefined if it has to be looked up. */
   get node(): BrokerNode | undefined {
     return this.#node;
   }
 
-  /** Has the coordinator looked up again before the next request. */
+  /** Makes the next request look up the coordinator again. */
   forget(): void {
     this.#node = undefined;
   }
 
   /**
-   * Asks the coordinator.
+   * Sends a request to the coordinator.
    *
-   * @param lane The connections to use: what waits for others needs one of its own.
-   * @throws {DqueueError} If it cannot be found or reached, or does not answer.
+   * @param lane The connections to use: requests that wait for other members need their own.
+   * @throws {DqueueError} If it cannot be found or reached, or does not respond.
    */
   async request<Req extends Fields, Res extends Fields>(
     lane: ConnectionLane,
@@ -125,7 +125,7 @@ export class GroupCoordinator {
     }
   }
 
-  /** Takes note of an error, whether thrown by a request or read in its answer. */
+  /** Handles an error, whether thrown by a request or read in its response. */
   onError(error: unknown): void {
     if (refreshesMetadata(error)) this.forget();
   }

@@ -1,8 +1,8 @@
 /**
  * The requests for committed offsets: OffsetFetch, OffsetCommit and OffsetDelete.
  *
- * Topics are named by name: versions that name them by id (KIP-848) can tell less, for a topic that was
- * deleted has none.
+ * Topics are identified by name: versions that identify them by id (KIP-848) cannot report deleted
+ * topics.
  *
  * @module
  */
@@ -17,35 +17,37 @@ import type { GroupCoordinator } from "./group_coordinator.ts";
 import type { ConnectionLane } from "../connection/connection_lane.ts";
 import type { TopicPartition } from "../topic_partition.ts";
 
-/** The last version that names topics by their name, of OffsetCommit and of OffsetFetch. */
+/** The last versions of OffsetCommit and OffsetFetch that identify topics by name. */
 const LAST_VERSION_WITH_NAMES = 9;
 
-/** The first version that asks for all topics (KIP-88). */
+/** The first version that can request all topics (KIP-88). */
 const FIRST_VERSION_WITH_ALL_TOPICS = 2;
 
-/** The first version that asks for several groups (KIP-709). */
+/** The first version with several groups (KIP-709). */
 const FIRST_VERSION_WITH_MANY_GROUPS = 8;
 
-/** The first version that leaves out offsets of open transactions (KIP-447). */
+/** The first version that excludes offsets of open transactions (KIP-447). */
 const FIRST_VERSION_WITH_STABLE = 7;
 
-/** Who commits: a member of a group, or nobody in particular. */
+/** The committing member of a group, or none. */
 export interface Committer {
   readonly groupId: string;
   readonly memberId: string;
-  /** The generation of the classic protocol, the member's epoch in KIP-848, −1 for nobody. */
+  /**
+   * The generation in the classic protocol, the member epoch in the consumer protocol; −1 for none.
+   */
   readonly generation: number;
   readonly groupInstanceId: string | null;
-  /** Whether it is a member by the protocol of KIP-848. */
+  /** Whether it is a member by the consumer protocol. */
   readonly isModern: boolean;
 }
 
-/** Whoever is no member of the group. */
+/** A committer that is not a member of the group. */
 export function nobody(groupId: string): Committer {
   return { groupId, memberId: "", generation: -1, groupInstanceId: null, isModern: false };
 }
 
-/** How to reach a group's coordinator. */
+/** The connection to a group's coordinator. */
 export interface CoordinatorAccess {
   readonly coordinator: GroupCoordinator;
   readonly lane: ConnectionLane;
@@ -53,11 +55,11 @@ export interface CoordinatorAccess {
 }
 
 /**
- * Asks for committed offsets, once.
+ * Sends one request for committed offsets.
  *
- * @param partitions Which; undefined for all that there are.
- * @returns The offsets; in the order of the partitions if those were given, −1 where there is none.
- * @throws {KafkaError} If the group, or a partition, cannot be told now.
+ * @param partitions The partitions; undefined for all with a committed offset.
+ * @returns The offsets; in the order of `partitions` if given, −1 where there is none.
+ * @throws {KafkaError} If the group or a partition is refused.
  */
 export async function requestOffsetFetch(
   { coordinator, lane, signal }: CoordinatorAccess,
@@ -110,9 +112,9 @@ export async function requestOffsetFetch(
 }
 
 /**
- * Commits offsets, once.
+ * Sends one request to commit offsets.
  *
- * @throws {KafkaError} If the coordinator refuses any of them; others may be committed then.
+ * @throws {KafkaError} If the coordinator refuses any of them; others may have been committed.
  */
 export async function requestOffsetCommit(
   { coordinator, lane, signal }: CoordinatorAccess,
@@ -143,7 +145,9 @@ export async function requestOffsetCommit(
   }
 }
 
-/** Deletes committed offsets, once. @throws {KafkaError} If the coordinator refuses any of them. */
+/**
+ * Sends one request to delete offsets. @throws {KafkaError} If the coordinator refuses any of them.
+ */
 export async function requestOffsetDelete(
   { coordinator, lane, signal }: CoordinatorAccess,
   groupId: string,
@@ -169,7 +173,7 @@ export async function requestOffsetDelete(
 export function ensureOffset({ topic, partition, offset }: GroupOffset): void {
   if (Number.isSafeInteger(offset) && offset >= 0) return;
   throw new UsageError(
-    `Cannot commit offset of "${topic}-${partition}": it is ${offset}, the least is 0`,
+    `Cannot commit offset of "${topic}-${partition}": offset is ${offset}, it must be at least 0`,
   );
 }
 

@@ -1,5 +1,5 @@
 /**
- * One stay in a group, from joining to leaving, and what a group consumer tells of it.
+ * One session in a group, from joining to leaving, with its status.
  *
  * @module
  */
@@ -19,21 +19,23 @@ import { asDqueueError, type HeldPartitions } from "./held_partitions.ts";
 import type { Membership, MembershipObserver, MembershipParts } from "./membership.ts";
 import { ModernMembership } from "./modern_membership.ts";
 
-/** How long leaving may take, in milliseconds; a coordinator that is not told finds out by itself. */
+/**
+ * The time limit of leaving, in milliseconds; after that the session times out on the coordinator.
+ */
 const LEAVE_MS = 5000;
 
-/** What a group session works with. */
+/** The parts that a session depends on. */
 export interface GroupSessionParts {
   readonly core: ClientCore;
   readonly options: ResolvedGroupOptions;
   readonly coordinator: GroupCoordinator;
-  /** What the partitions are held by. */
+  /** The holder of the partitions. */
   readonly held: HeldPartitions;
-  /** Told whenever the status has changed. */
+  /** Called when the status has changed. */
   readonly onChange: () => void;
 }
 
-/** One stay in a group. */
+/** One session in a group. */
 export class GroupSession implements MembershipObserver {
   readonly #parts: GroupSessionParts;
   readonly #lane: ConnectionLane;
@@ -65,39 +67,39 @@ export class GroupSession implements MembershipObserver {
     this.#running = this.#run();
   }
 
-  /** Resolves when this member has got its first partitions; rejects when it cannot get any. */
+  /** Resolves when this member has its first assignment; rejects when it cannot get one. */
   get joined(): Promise<void> {
     return this.#joined.promise;
   }
 
-  /** Who this is to the coordinator. */
+  /** The current identity at the coordinator. */
   get committer(): Committer {
     return this.#membership.committer;
   }
 
-  /** What it is doing. */
+  /** The current status. */
   get status(): GroupConsumerStatus {
     const { memberId, generation } = this.committer;
     return { ...this.#status, memberId: memberId === "" ? undefined : memberId, generation };
   }
 
-  /** Why it was refused for good; undefined if it was not. */
+  /** Why it was refused permanently; undefined if it was not. */
   get failure(): DqueueError | undefined {
     return this.#status.state === "failed" ? this.#status.error : undefined;
   }
 
-  /** Whether this member has its partitions, and the group is at rest as far as it knows. */
+  /** Whether this member has its partitions and no rebalance is known. */
   get isSettled(): boolean {
     const { state } = this.#status;
     return state === "reading" || state === "standby";
   }
 
-  /** Takes note that a commit was refused, as the group has moved on. */
+  /** Handles a commit refused because the group has moved on. */
   onCommitRefused(error: DqueueError, committer: Committer): void {
     this.#membership.onCommitRefused(error, committer);
   }
 
-  /** Takes note that other topics are to be read. */
+  /** Handles a change of the subscription. */
   onTopics(): void {
     if (!this.#ending.signal.aborted) this.#membership.onTopics();
   }
@@ -122,9 +124,10 @@ export class GroupSession implements MembershipObserver {
   }
 
   /**
-   * Leaves the group. Never rejects: what the coordinator is not told, it finds out by itself.
+   * Leaves the group. Never rejects: if the coordinator is not reached, the session times out
+   * there.
    *
-   * @param giveUp Gives up the partitions, when nothing else happens to them any more.
+   * @param giveUp Revokes the partitions, once nothing else uses them.
    */
   end(giveUp: () => Promise<void>): Promise<void> {
     return this.#ended ??= this.#end(giveUp);
@@ -139,7 +142,7 @@ export class GroupSession implements MembershipObserver {
     try {
       await this.#membership.leave(AbortSignal.timeout(LEAVE_MS));
     } catch (error) {
-      // The coordinator cannot be reached, or has this member out already.
+      // The coordinator cannot be reached, or has already removed this member.
       if (!(error instanceof DqueueError) && !isTimeout(error)) throw error;
     } finally {
       await this.#lane.close();
@@ -171,17 +174,17 @@ export class GroupSession implements MembershipObserver {
   }
 }
 
-/** The status of a consumer that is in no group. */
+/** The status of a consumer that is not in a group. */
 export function leftStatus(waitingFor: string): GroupConsumerStatus {
   return { ...newStatus("left", waitingFor), memberId: undefined, generation: -1 };
 }
 
-/** Why nothing can be read of a consumer that is closed. */
+/** The error of reading with a closed consumer. */
 export function closedError(): ClosedError {
   return new ClosedError("Cannot read: the group consumer is closed");
 }
 
-/** Why nothing can be read of a consumer that has left. */
+/** The error of reading after the group was left. */
 export function leftError(): UsageError {
   return new UsageError("Cannot read: this consumer has left its group", "Call joinGroup() first");
 }

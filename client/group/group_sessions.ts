@@ -1,5 +1,5 @@
 /**
- * The sessions of a group consumer, one after the other: each begins when the last has ended.
+ * The consecutive sessions of a group consumer: each begins after the previous one has ended.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { GroupSession, leftStatus } from "./group_session.ts";
 import type { HeldPartitions } from "./held_partitions.ts";
 import type { PollWatch } from "./poll_watch.ts";
 
-/** What sessions work with. */
+/** The parts that sessions depend on. */
 export interface GroupSessionsParts {
   readonly core: ClientCore;
   readonly options: ResolvedGroupOptions;
@@ -20,11 +20,11 @@ export interface GroupSessionsParts {
   readonly held: HeldPartitions;
   readonly commits: GroupCommits;
   readonly pollWatch: PollWatch;
-  /** Told whenever the status has changed. */
+  /** Called when the status has changed. */
   readonly onChange: () => void;
 }
 
-/** Begins sessions and ends them. */
+/** Begins and ends sessions. */
 export class GroupSessions {
   readonly #parts: GroupSessionsParts;
   #current: GroupSession | undefined;
@@ -35,17 +35,17 @@ export class GroupSessions {
     this.#parts = parts;
   }
 
-  /** The session that there is, which may be about to end; undefined while there is none. */
+  /** The current session, which may be ending; undefined if there is none. */
   get current(): GroupSession | undefined {
     return this.#current;
   }
 
-  /** What the consumer is doing. */
+  /** The current status. */
   get status(): GroupConsumerStatus {
     return this.#current?.status ?? this.#leftStatus;
   }
 
-  /** Ends a session that has failed, and waits until one that is about to end has ended. */
+  /** Ends a failed session, and waits for one that is ending. */
   async settle(): Promise<void> {
     if (this.#current?.failure !== undefined) await this.end(this.#leftStatus.waitingFor);
     await this.#ending;
@@ -63,9 +63,9 @@ export class GroupSessions {
   }
 
   /**
-   * Ends the session, if there is one, after whatever it does for partitions now.
+   * Ends the session, if any, after its current operation on partitions.
    *
-   * @param waitingFor What the consumer waits for after that.
+   * @param waitingFor What the consumer waits for afterwards.
    */
   end(waitingFor: string): Promise<void> {
     const session = this.#current;

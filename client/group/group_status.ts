@@ -1,5 +1,5 @@
 /**
- * What a group consumer tells its program of itself: how its membership fares, and how fetching does.
+ * The status of a group consumer: that of its membership combined with that of fetching.
  *
  * @module
  */
@@ -9,19 +9,19 @@ import type { DqueueError } from "../errors.ts";
 import type { FetchObserver } from "../consumer/fetcher.ts";
 import type { GroupConsumerStatus } from "./group_consumer_options.ts";
 
-/** What a status is made of, and who is told. */
+/** The parts of the status, and the listener. */
 export interface GroupStatusParts {
   /** The id of the group. */
   readonly groupId: string;
-  /** What the program wants to be told with. */
+  /** The program's callback. */
   readonly onStatus: ((status: GroupConsumerStatus) => void) | undefined;
-  /** How the membership fares. */
+  /** The status of the membership. */
   readonly membership: () => GroupConsumerStatus;
-  /** The callback of the program that is under way. */
+  /** The callback of the program that is running. */
   readonly callback: () => string | undefined;
-  /** What reading waits for where nothing fails. */
+  /** What reading waits for while nothing fails. */
   readonly waitingFor: () => string;
-  /** Takes what the program's listener has thrown. */
+  /** Receives errors thrown by the program's callback. */
   readonly onError: (error: unknown) => void;
 }
 
@@ -37,7 +37,7 @@ export class GroupStatus implements FetchObserver {
     this.#warnings = new ConsoleWarnings(`Consumer of group "${parts.groupId}"`);
   }
 
-  /** What the consumer is doing, and what it waits for. */
+  /** The current status. */
   get current(): GroupConsumerStatus {
     const { membership, callback, waitingFor } = this.#parts;
     const status = membership();
@@ -47,7 +47,7 @@ export class GroupStatus implements FetchObserver {
     return { ...status, ...this.#fetchFailure ?? { waitingFor: waitingFor() } };
   }
 
-  /** Tells of it. */
+  /** Reports the status. */
   tell(status: GroupConsumerStatus = this.current): void {
     const { onStatus, onError } = this.#parts;
     try {

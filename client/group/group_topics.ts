@@ -1,8 +1,8 @@
 /**
- * Changes of the topics that a group consumer is subscribed to.
+ * Changes of the subscription of a group consumer.
  *
- * A change takes effect at once for what is handed out. The group learns of it in the background: in the
- * classic protocol this member joins again, in that of KIP-848 it says so with its next heartbeat.
+ * A change affects the returned messages immediately. The group is informed in the background: in
+ * the classic protocol this member rejoins, in the consumer protocol it sends a heartbeat.
  *
  * @module
  */
@@ -13,16 +13,16 @@ import { type ResolvedGroupOptions, topicNames } from "./group_consumer_options.
 import type { GroupSession } from "./group_session.ts";
 import type { HeldPartitions } from "./held_partitions.ts";
 
-/** What changes of topics work with. */
+/** The parts that changes depend on. */
 export interface GroupTopicsParts {
   readonly core: ClientCore;
-  /** Has the topics, of which the membership takes note. */
+  /** Holds the topics; the membership is notified. */
   readonly options: ResolvedGroupOptions;
   readonly held: HeldPartitions;
   readonly session: () => GroupSession | undefined;
-  /** Told of tries to describe topics that failed and are followed by another. */
+  /** Called for failures to describe topics that are retried. */
   readonly onRetry: (waitingFor: string, error: DqueueError) => void;
-  /** Told when topics could be described. */
+  /** Called when topics were described. */
   readonly onRecovered: () => void;
 }
 
@@ -34,7 +34,7 @@ export class GroupTopics {
     this.#parts = parts;
   }
 
-  /** Adds topics. @throws {KafkaError} If one does not exist; nothing has changed then. */
+  /** Adds topics. @throws {KafkaError} If one does not exist; then nothing has changed. */
   async add(topics: string | readonly string[], options: OperationOptions): Promise<void> {
     const { core, options: group, onRetry, onRecovered } = this.#parts;
     const names = topicNames(topics);
@@ -50,15 +50,15 @@ export class GroupTopics {
     if (added.length > 0) this.#change([...group.topics, ...added]);
   }
 
-  /** Removes topics. @throws {UsageError} If none would be left. */
+  /** Removes topics. @throws {UsageError} If no topic would be left. */
   remove(topics: string | readonly string[]): void {
     const { topics: before } = this.#parts.options;
     const names = topicNames(topics);
     const left = before.filter((name) => !names.includes(name));
     if (left.length === 0) {
       throw new UsageError(
-        "Cannot remove all topics: a member of a group needs one at least",
-        "Call leaveGroup() to read nothing",
+        "Cannot remove all topics: a member of a group needs at least one",
+        "Call leaveGroup() to stop reading",
       );
     }
     if (left.length < before.length) this.#change(left);

@@ -1,5 +1,5 @@
 /**
- * What an admin is asked and answers about groups.
+ * Arguments and results of the admin about groups.
  *
  * @module
  */
@@ -11,8 +11,9 @@ import type { TopicPartition } from "../topic_partition.ts";
 import type { OffsetSpec } from "../consumer/offset_lookup.ts";
 
 /**
- * What a group is doing. `PreparingRebalance` and `CompletingRebalance` are states of the classic
- * protocol, `Assigning` and `Reconciling` of the one of KIP-848; `Unknown` is what a broker does not say.
+ * The state of a group. `PreparingRebalance` and `CompletingRebalance` are states of the classic
+ * protocol, `Assigning` and `Reconciling` of the consumer protocol; `Unknown` means that the broker
+ * does not return it.
  */
 export type GroupState =
   | "Empty"
@@ -24,102 +25,105 @@ export type GroupState =
   | "Dead"
   | "Unknown";
 
-/** The protocol that a group uses; `unknown` if the broker is too old to tell. */
+/** The type of a group; `unknown` if the broker is too old to return it. */
 export type GroupType = "classic" | "consumer" | "share" | "streams" | "unknown";
 
 /** Which groups to list. */
 export interface ListGroupsOptions extends OperationOptions {
-  /** The states wanted; needs brokers of Kafka 2.6 or later. Default: all. */
+  /** The states to include; requires Kafka 2.6 or later. Default: all. */
   readonly states?: readonly Exclude<GroupState, "Unknown">[];
-  /** The types wanted; needs brokers of Kafka 3.8 or later. Default: all. */
+  /** The types to include; requires Kafka 3.8 or later. Default: all. */
   readonly types?: readonly Exclude<GroupType, "unknown">[];
 }
 
 /** A group in a list. */
 export interface GroupListing {
-  /** The group's id. */
+  /** The group id. */
   readonly groupId: string;
-  /** `consumer` for groups of consumers, empty for a group of which there are only offsets. */
+  /** `consumer` for consumer groups; empty for a group that has only committed offsets. */
   readonly protocolType: string;
-  /** What it is doing. */
+  /** Its state. */
   readonly state: GroupState;
-  /** The protocol it uses. */
+  /** Its type. */
   readonly type: GroupType;
 }
 
 /** A member of a group. */
 export interface GroupMember {
-  /** The id that the coordinator knows it by. */
+  /** The member id. */
   readonly memberId: string;
   /** Its `group.instance.id` if it is a static member (KIP-345). */
   readonly groupInstanceId: string | null;
-  /** What its client calls itself. */
+  /** The client id. */
   readonly clientId: string;
-  /** Where it connects from. */
+  /** The host it connects from. */
   readonly host: string;
-  /** The rack it stands in, if it says so. */
+  /** Its rack, if it has one. */
   readonly rackId: string | null;
-  /** The protocol it uses; in a group of KIP-848 there may be members of both. */
+  /** Its protocol; a KIP-848 group may have members of both. */
   readonly protocol: "classic" | "consumer";
-  /** The topics it is subscribed to, as far as the coordinator tells. */
+  /** The subscribed topics, if the coordinator returns them. */
   readonly topics: readonly string[];
-  /** The regular expression of topics it is subscribed to. */
+  /** The subscribed regular expression. */
   readonly topicRegex: string | null;
-  /** The partitions it holds. */
+  /** The partitions it owns. */
   readonly assignment: readonly TopicPartition[];
-  /** The partitions it shall hold in the end; undefined in groups of the classic protocol. */
+  /** The partitions it is to own after reconciliation; undefined in classic groups. */
   readonly targetAssignment: readonly TopicPartition[] | undefined;
-  /** Its epoch; undefined in groups of the classic protocol. */
+  /** Its member epoch; undefined in classic groups. */
   readonly memberEpoch: number | undefined;
 }
 
 /** A group and its members. */
 export interface GroupDescription {
-  /** The group's id. */
+  /** The group id. */
   readonly groupId: string;
-  /** The protocol it uses. */
+  /** Its type. */
   readonly type: "classic" | "consumer";
-  /** What it is doing. */
+  /** Its state. */
   readonly state: GroupState;
-  /** `consumer` for groups of consumers. */
+  /** `consumer` for consumer groups. */
   readonly protocolType: string;
-  /** How its partitions are assigned; empty if that is not decided. */
+  /** The assignor; empty if it is not decided yet. */
   readonly assignor: string;
-  /** The broker that coordinates it. */
+  /** The coordinator. */
   readonly coordinator: BrokerNode;
-  /** How often its members or subscriptions have changed; undefined in the classic protocol. */
+  /** The group epoch; undefined in classic groups. */
   readonly groupEpoch: number | undefined;
-  /** The group epoch that partitions were assigned for; undefined in the classic protocol. */
+  /** The group epoch of the current target assignment; undefined in classic groups. */
   readonly assignmentEpoch: number | undefined;
   /** Its members. */
   readonly members: readonly GroupMember[];
 }
 
-/** What became of a group that was to be deleted. */
+/** The result of deleting a group. */
 export interface DeleteGroupResult {
-  /** The group's id. */
+  /** The group id. */
   readonly groupId: string;
   /** Why it was not deleted; undefined if it was. */
   readonly error: DqueueError | undefined;
 }
 
-/** An offset that a group has committed: the next one it will read. */
+/** A committed offset of a group. */
 export interface CommittedOffset {
   /** The topic. */
   readonly topic: string;
   /** The partition. */
   readonly partition: number;
-  /** The next offset to read; −1 if none was committed. */
+  /** The next offset to read; −1 if none is committed. */
   readonly offset: number;
-  /** The epoch of the leader of the last message read, −1 if not known. */
+  /** The leader epoch of the last message read; −1 if unknown. */
   readonly leaderEpoch: number;
-  /** The text that was committed with it. */
+  /** The metadata committed with it. */
   readonly metadata: string;
 }
 
-/** Which offsets of a group to list. */
+/** Which committed offsets to list. */
 export interface ListGroupOffsetsOptions extends OperationOptions {
-  /** The partitions; those without a committed offset are listed with −1. Default: all with one. */
+  /**
+   * The partitions; those without a committed offset are listed with −1. Default: all that have
+   * one.
+   */
   readonly partitions?: readonly TopicPartition[];
 }
 
@@ -127,29 +131,29 @@ export interface ListGroupOffsetsOptions extends OperationOptions {
 export interface GroupOffset extends TopicPartition {
   /** The next offset to read, 0 or more. */
   readonly offset: number;
-  /** The epoch of the leader of the last message read. Default: not known. */
+  /** The leader epoch of the last message read. Default: unknown. */
   readonly leaderEpoch?: number;
-  /** A text to keep with it. Default: none. */
+  /** A text to store with the offset. Default: none. */
   readonly metadata?: string;
 }
 
 /**
- * Where to set a group: an offset, a place, or so many messages forward, or back, from where it is.
+ * Where to reset a group to: an offset, a place, or a shift from the current offset.
  */
 export type GroupOffsetTarget = number | OffsetSpec | { readonly shift: number };
 
-/** How to set a group to another place. */
+/** Options of resetting a group. */
 export interface ResetGroupOffsetsOptions extends OperationOptions {
   /** The partitions. Default: all of the topic. */
   readonly partitions?: readonly number[];
-  /** Looks up what would be done and does not do it. Default: false. */
+  /** Whether to return the changes without carrying them out. Default: false. */
   readonly validateOnly?: boolean;
 }
 
-/** Where a group was set to in one partition. */
+/** The change of the committed offset of one partition. */
 export interface ResetGroupOffset extends TopicPartition {
-  /** What was committed before, −1 if nothing. */
+  /** The previous committed offset; −1 if there was none. */
   readonly before: number;
-  /** What is committed now, or would be. */
+  /** The new committed offset. */
   readonly offset: number;
 }

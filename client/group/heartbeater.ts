@@ -1,5 +1,5 @@
 /**
- * Does something again and again in the background, as a member of a group that tells that it is alive.
+ * Sends heartbeats in the background.
  *
  * @module
  */
@@ -9,18 +9,18 @@ import type { ResolvedClientOptions } from "../client_options.ts";
 import { isRetriable } from "../errors.ts";
 import { Timer } from "../connection/timer.ts";
 
-/** What a heartbeater does and tells. */
+/** What a heartbeater sends, and whom it notifies. */
 export interface HeartbeaterOptions {
   readonly client: ResolvedClientOptions;
-  /** Tells that the member is alive. Returns when to do so again, in milliseconds. */
+  /** Sends a heartbeat. Returns the time until the next one, in milliseconds. */
   beat(signal: AbortSignal): Promise<number>;
-  /** Told when a beat failed and will be tried again. */
+  /** Called when a heartbeat failed and will be retried. */
   onRetry(error: unknown): void;
-  /** Told when a beat failed for good; there are no more then. */
+  /** Called when a heartbeat failed permanently; then it stops. */
   onFailed(error: unknown): void;
 }
 
-/** Beats until it is stopped, whatever the program does meanwhile. */
+/** Sends heartbeats until it is stopped, independently of the program. */
 export class Heartbeater {
   readonly #options: HeartbeaterOptions;
   #stopping: AbortController | undefined;
@@ -33,7 +33,7 @@ export class Heartbeater {
     this.#options = options;
   }
 
-  /** Beats for the first time after `ms` milliseconds. */
+  /** Schedules the first heartbeat in `ms` milliseconds. */
   start(ms: number): void {
     this.stop();
     this.#stopping = new AbortController();
@@ -41,14 +41,14 @@ export class Heartbeater {
     this.#schedule(ms);
   }
 
-  /** Beats at once, or as soon as the beat under way is answered. */
+  /** Sends a heartbeat immediately, or after the response to the one in flight. */
   hurry(): void {
     if (this.#stopping === undefined) return;
     if (this.#isBeating) this.#isDue = true;
     else this.#schedule(0);
   }
 
-  /** Beats no more; what is on its way is given up. */
+  /** Stops, and aborts a heartbeat in flight. */
   stop(): void {
     this.#timer?.clear();
     const stopping = this.#stopping;

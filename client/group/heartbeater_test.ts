@@ -5,7 +5,7 @@ import { Heartbeater } from "./heartbeater.ts";
 import { QUICK_RETRIES } from "../testing/client_setup.ts";
 import { WakeSignal } from "../connection/wake_signal.ts";
 
-/** A heartbeater whose beats a test answers. */
+/** A heartbeater whose heartbeats are answered by the test. */
 function setupBeats() {
   const beats: PromiseWithResolvers<number>[] = [];
   const signals: AbortSignal[] = [];
@@ -40,7 +40,7 @@ function setupBeats() {
   };
 }
 
-Deno.test("Heartbeater beats again when the last answer said, not before it has come", async () => {
+Deno.test("Heartbeater sends the next heartbeat at the time returned by the last one", async () => {
   using test = setupBeats();
   test.heartbeater.start(0);
   await test.untilBeats(1);
@@ -48,7 +48,7 @@ Deno.test("Heartbeater beats again when the last answer said, not before it has 
   test.heartbeater.hurry();
   assertEquals(test.beats.length, 1);
   test.beats[0]!.resolve(60_000);
-  // It was told to hurry meanwhile.
+  // It was hurried meanwhile.
   await test.untilBeats(2);
   test.beats[1]!.resolve(1);
   await test.untilBeats(3);
@@ -59,7 +59,7 @@ Deno.test("Heartbeater beats again when the last answer said, not before it has 
   assertEquals(test.events, []);
 });
 
-Deno.test("Heartbeater tries again after what passes, and ends after what does not", async () => {
+Deno.test("Heartbeater retries after temporary errors, and stops after permanent ones", async () => {
   using test = setupBeats();
   test.heartbeater.start(0);
   await test.untilBeats(1);
@@ -73,7 +73,7 @@ Deno.test("Heartbeater tries again after what passes, and ends after what does n
   assertEquals(test.signals[1]!.aborted, true);
 });
 
-Deno.test("Heartbeater.stop() gives up a beat on its way, and is told nothing of it", async () => {
+Deno.test("Heartbeater.stop() aborts a heartbeat in flight without reporting it", async () => {
   using test = setupBeats();
   test.heartbeater.start(0);
   await test.untilBeats(1);

@@ -1,9 +1,9 @@
 /**
- * The partitions that a member of a group holds, and how far the program is in each.
+ * The partitions assigned to a member, and the progress of the program in each.
  *
- * What a partition has handed out is one thing, what the program is done with another: `doneOffset` goes
- * up to what was handed out when the program comes back for more, and only that is committed without being
- * asked for. So whatever happens while the program works on messages, they are not skipped.
+ * Being returned and being processed are different things: `doneOffset` advances to the position
+ * when the program asks for more messages, and only that is committed automatically. So messages
+ * are never skipped, whatever happens while the program processes them.
  *
  * @module
  */
@@ -33,49 +33,49 @@ import { noPosition } from "../consumer/subscription.ts";
 import type { WakeSignal } from "../connection/wake_signal.ts";
 import { ErrorCode } from "../../protocol/errors.ts";
 
-/** A partition that this member holds. */
+/** A partition assigned to this member. */
 export interface HeldPartition {
   readonly reader: PartitionReader;
-  /** The id of the topic, to tell when it was made anew. */
+  /** The topic id, which detects a topic that was created again. */
   topicId: string | undefined;
-  /** The offset after the last message that the program is done with; −1 if there is no position. */
+  /** The offset after the last processed message; −1 if there is no position. */
   doneOffset: number;
-  /** What was committed last, as far as known; −1 for nothing. */
+  /** The committed offset, as far as known; −1 if there is none. */
   committedOffset: number;
-  /** Whether nothing of it is handed out, since it is being given up or taken on. */
+  /** Whether its messages are withheld, since it is being revoked or positioned. */
   isWithheld: boolean;
 }
 
-/** What a holder works with. */
+/** The parts that the holder depends on. */
 export interface HolderParts {
   readonly core: ClientCore;
   readonly options: ResolvedGroupOptions;
   readonly fetcher: Fetcher;
   readonly committer: OffsetCommitter;
-  /** Told of new messages, of new partitions, and when the program has come back for more. */
+  /** Notified of messages, of partitions, and when the program has asked for messages. */
   readonly news: WakeSignal;
-  /** Takes an error that the program has to be told of. */
+  /** Receives an error to be thrown to the program. */
   readonly onError: (error: unknown) => void;
-  /** Told when a callback of the program begins and when it has returned. */
+  /** Called when a callback of the program begins and returns. */
   readonly onCallback: () => void;
 }
 
-/** The callbacks of a program that partitions are told to. */
+/** The callbacks that receive partitions. */
 type CallbackName = "onAssigned" | "onRevoked" | "onLost";
 
-/** How long a commit may take that others wait for, in milliseconds. */
+/** The time limit of a commit that others wait for, in milliseconds. */
 const LAST_COMMIT_MS = 5000;
 
-/** The partitions of a member. */
+/** The partitions assigned to a member. */
 export class HeldPartitions implements PartitionHolder {
   readonly #parts: HolderParts;
   readonly #round: ReaderRound;
   readonly #held = new Map<string, HeldPartition>();
-  /** Calls for more messages that wait: while there are any, the program works on none. */
+  /** The number of pending calls for messages: while there are any, the program processes none. */
   #waitingCalls = 0;
-  /** The partition of the message that an iterator has handed out last. */
+  /** The partition of the last message returned by an iterator. */
   #current: HeldPartition | undefined;
-  /** Partitions of topics that are read no longer. */
+  /** Partitions of topics that were unsubscribed. */
   readonly #unread = new Set<string>();
   #callback: CallbackName | undefined;
 
@@ -91,26 +91,26 @@ export class HeldPartitions implements PartitionHolder {
     }));
   }
 
-  /** All partitions with how far they are. */
+  /** All partitions, with their progress. */
   get all(): Iterable<HeldPartition> {
     return this.#held.values();
   }
 
-  /** The callback of the program that is under way, during which nobody may wait for the group. */
+  /** The callback of the program that is running, during which nothing may wait for the group. */
   get callback(): CallbackName | undefined {
     return this.#callback;
   }
 
-  /** A partition, undefined if this member does not hold it. */
+  /** A partition; undefined if it is not assigned to this member. */
   get(topic: string, partition: number): HeldPartition | undefined {
     return this.#held.get(placeName({ topic, partition }));
   }
 
   /**
-   * A partition, or all of a topic.
+   * Returns a partition, or all of a topic.
    *
-   * @param action What is to be done with them, for the error.
-   * @throws {UsageError} If this member holds none of them.
+   * @param action The operation, for the error.
+   * @throws {UsageError} If none is assigned to this member.
    */
   find(action: string, topic: string, partition: number | undefined): HeldPartition[] {
     const found = Array.from(this.#held.values()).filter(({ reader }) =>
@@ -119,12 +119,12 @@ export class HeldPartitions implements PartitionHolder {
     if (found.length > 0) return found;
     const what = partition === undefined ? topic : `${topic}-${partition}`;
     throw new UsageError(
-      `Cannot ${action} "${what}": it does not belong to this consumer now`,
-      "Look at the assignment first, or do it in onAssigned",
+      `Cannot ${action} "${what}": it is not assigned to this consumer`,
+      "Check the assignment first, or do it in onAssigned",
     );
   }
 
-  /** What reading them waits for, in words. */
+  /** A description of what reading waits for. */
   get waitingFor(): string {
     const readers = Array.from(this.#held.values(), ({ reader }) => reader);
     if (readers.every(({ isPaused }) => isPaused)) return "resume() of its partitions";
@@ -135,13 +135,19 @@ export class HeldPartitions implements PartitionHolder {
     return `"${topic}-${partition}" to be fetched again after ${failures} failures`;
   }
 
-  /** Up to `max` messages. What was handed out before counts as done. @throws as `ReaderRound.take()`. */
+  /**
+   * Returns up to `max` messages; earlier ones count as processed. @throws Like
+   * `ReaderRound.take()`.
+   */
   take(max: number): Message[] {
     this.markDone();
     return this.#round.take(max);
   }
 
-  /** The next message. The one handed out before counts as done. @throws as `ReaderRound.next()`. */
+  /**
+   * Returns the next message; the previous one counts as processed. @throws Like
+   * `ReaderRound.next()`.
+   */
   next(): Message | undefined {
     const current = this.#current;
     if (current !== undefined) {
@@ -157,7 +163,9 @@ export class HeldPartitions implements PartitionHolder {
     return message;
   }
 
-  /** Waits for news; the program has come back for more, so it is done with all it has got. */
+  /**
+   * Waits for a change. The program has asked for messages, so it has processed all it was given.
+   */
   async waitForNews(ms: number, signal?: AbortSignal): Promise<boolean> {
     this.markDone();
     this.#waitingCalls++;
@@ -168,7 +176,7 @@ export class HeldPartitions implements PartitionHolder {
     }
   }
 
-  /** Notes that the program is done with all it has got. */
+  /** Marks all returned messages as processed. */
   markDone(): void {
     this.#current = undefined;
     let wasBusy = false;
@@ -178,16 +186,18 @@ export class HeldPartitions implements PartitionHolder {
       held.doneOffset = position;
       if (held.isWithheld) wasBusy = true;
     }
-    // Whoever gives up partitions waits for this.
+    // Revoking partitions waits for this.
     if (wasBusy) this.#parts.news.notify();
   }
 
   /**
-   * Goes on at another place, which is then what is committed.
+   * Sets the position, which is then also the offset to commit.
    *
-   * @returns The offset.
-   * @throws {UsageError} If this member does not hold the partition, or the offset is negative.
-   * @throws {KafkaError} With `OFFSET_OUT_OF_RANGE` and the range there is, if the offset is beyond its end.
+   * @returns The new position.
+   * @throws {UsageError} If the partition is not assigned to this member, or the offset is
+   * negative.
+   * @throws {KafkaError} With `OFFSET_OUT_OF_RANGE` and the valid range, if the offset is beyond
+   * the end.
    */
   async seekTo(
     { topic, partition }: TopicPartition,
@@ -200,7 +210,7 @@ export class HeldPartitions implements PartitionHolder {
       : await this.#lookUp({ topic, partition }, place, options);
     if (!Number.isSafeInteger(offset) || offset < 0) {
       throw new UsageError(
-        `Cannot read "${topic}-${partition}": offset is ${offset}, not a whole number from 0 up`,
+        `Cannot read "${topic}-${partition}": offset is ${offset}, it must be an integer of at least 0`,
       );
     }
     if (typeof place === "number") {
@@ -215,7 +225,7 @@ export class HeldPartitions implements PartitionHolder {
     return offset;
   }
 
-  /** For a time after the last message it is the end. */
+  /** For a timestamp after the last message it is the end. */
   async #lookUp(
     { topic, partition }: TopicPartition,
     place: Exclude<StartOffset, number>,
@@ -230,7 +240,7 @@ export class HeldPartitions implements PartitionHolder {
     return -1;
   }
 
-  /** Notes what was committed. */
+  /** Records committed offsets. */
   onCommitted(offsets: readonly GroupOffset[]): void {
     for (const { topic, partition, offset } of offsets) {
       const held = this.get(topic, partition);
@@ -239,7 +249,7 @@ export class HeldPartitions implements PartitionHolder {
     }
   }
 
-  /** Notes how far the program says that it is, by what it commits. */
+  /** Records the progress that the program declares by a commit. */
   onCommitting(offsets: readonly GroupOffset[]): void {
     for (const { topic, partition, offset } of offsets) {
       const held = this.get(topic, partition);
@@ -251,7 +261,7 @@ export class HeldPartitions implements PartitionHolder {
     }
   }
 
-  /** What was handed out and is not committed. */
+  /** The offsets after all returned messages, where they are not committed. */
   uncommittedPositions(): GroupOffset[] {
     const offsets: GroupOffset[] = [];
     for (const { reader: { topic, partition, position }, committedOffset } of this.#held.values()) {
@@ -263,9 +273,9 @@ export class HeldPartitions implements PartitionHolder {
   }
 
   /**
-   * Commits what the program is done with, of these partitions.
+   * Commits the processed messages of these partitions.
    *
-   * @throws {DqueueError} If it could not be committed.
+   * @throws {DqueueError} If the commit fails.
    */
   async commitDone(among?: ReadonlySet<string>, options: OperationOptions = {}): Promise<void> {
     if (this.#uncommitted(among).length === 0) return;
@@ -332,12 +342,12 @@ export class HeldPartitions implements PartitionHolder {
       held.isWithheld = false;
       fetcher.add(reader);
     }
-    // Others may be read by now than when the assignment was made.
+    // The subscription may have changed since the assignment.
     this.onTopics();
     news.notify();
   }
 
-  /** Hands out nothing of topics that are read no longer, until they are given up, or are read again. */
+  /** Withholds messages of unsubscribed topics, until they are revoked or subscribed again. */
   onTopics(): void {
     const { topics } = this.#parts.options;
     for (const [name, held] of this.#held) {
@@ -350,12 +360,12 @@ export class HeldPartitions implements PartitionHolder {
     this.#collect();
   }
 
-  /** Lets go of everything, without a word. */
+  /** Drops all partitions without notification. */
   clear(): void {
     this.#drop(new Set(this.#held.keys()));
   }
 
-  /** Starts topics that were deleted and made anew at their beginning. */
+  /** Restarts topics that were deleted and created again at their beginning. */
   onMetadata(): void {
     for (const held of this.#held.values()) {
       const id = this.#parts.core.metadata.topic(held.reader.topic)?.id;
@@ -366,9 +376,9 @@ export class HeldPartitions implements PartitionHolder {
     }
   }
 
-  /** What the program is done with and is not committed. */
+  /** The offsets after all processed messages, where they are not committed. */
   #uncommitted(among?: ReadonlySet<string>): GroupOffset[] {
-    // The position goes on while a call waits, past what nobody gets to see.
+    // While a call waits, the position also advances past skipped batches.
     if (this.#waitingCalls > 0) this.markDone();
     const offsets: GroupOffset[] = [];
     for (const [name, held] of this.#held) {
@@ -388,7 +398,7 @@ export class HeldPartitions implements PartitionHolder {
     this.#collect();
   }
 
-  /** Waits until the program is done with the messages it has of these partitions. */
+  /** Waits until the program has processed its messages of these partitions. */
   async #untilDone(
     names: ReadonlySet<string>,
     waitMs: number,
@@ -416,7 +426,7 @@ export class HeldPartitions implements PartitionHolder {
     try {
       await this.commitDone(names, { timeout: Math.min(core.options.timeoutMs, LAST_COMMIT_MS) });
     } catch (error) {
-      // What could not be committed the next owner does again, as at-least-once allows.
+      // The next owner repeats messages that could not be committed, as at-least-once allows.
       if (!hasMovedOn(error) && !isRetriable(error)) onError(error);
     }
   }
@@ -459,16 +469,16 @@ export class HeldPartitions implements PartitionHolder {
   }
 }
 
-/** Why nothing can be committed for a partition that this member does not hold. */
+/** The error of a commit for a partition that is not assigned to this member. */
 export function notHeld({ topic, partition }: TopicPartition): KafkaError {
   return new KafkaError(
     `commit offset of "${topic}-${partition}"`,
     ErrorCode.ILLEGAL_GENERATION,
-    "the partition does not belong to this consumer now",
+    "the partition is not assigned to this consumer",
   );
 }
 
-/** Any error as one of the SDK. */
+/** Converts any error to one of the SDK. */
 export function asDqueueError(action: string, error: unknown): DqueueError {
   if (error instanceof DqueueError) return error;
   return new ProtocolError(`Cannot ${action}: ${describeError(error)}`, { cause: error });

@@ -1,9 +1,9 @@
 /**
- * What a group consumer's membership and its partitions know of each other.
+ * The interfaces between a group consumer's membership and its partitions.
  *
- * A membership (`classic_membership.ts`, `modern_membership.ts`) talks to the coordinator and finds out
- * which partitions this member shall have. A holder (`held_partitions.ts`) has them: it positions, hands
- * out and commits.
+ * A membership (`classic_membership.ts`, `modern_membership.ts`) talks to the coordinator and
+ * learns which partitions are assigned to this member. A holder (`held_partitions.ts`) positions
+ * them, returns their messages and commits.
  *
  * @module
  */
@@ -16,13 +16,13 @@ import type { GroupCoordinator } from "./group_coordinator.ts";
 import type { Committer } from "./group_offsets.ts";
 import type { TopicPartition } from "../topic_partition.ts";
 
-/** Has the partitions of a member. */
+/** Holds the partitions of a member. */
 export interface PartitionHolder {
-  /** The partitions it has. */
+  /** The assigned partitions. */
   readonly partitions: readonly TopicPartition[];
   /**
-   * Gives partitions up: hands out no more of them, waits until the program is done with what it has,
-   * commits, and tells.
+   * Revokes partitions: withholds their messages, waits until the program has processed those it
+   * was given, commits, and notifies the program.
    *
    * @param waitMs How long to wait for the program.
    * @param signal Ends that wait.
@@ -32,32 +32,32 @@ export interface PartitionHolder {
     waitMs: number,
     signal?: AbortSignal,
   ): Promise<void>;
-  /** Drops all partitions, which others may have already. */
+  /** Drops all partitions, which others may already own. */
   lose(): Promise<void>;
   /**
-   * Takes partitions on: looks up where to go on in them, and tells.
+   * Takes partitions: looks up their positions, and notifies the program.
    *
-   * @param signal Aborted when the assignment does not hold any more; none of it is taken on then.
+   * @param signal Aborted when the assignment becomes invalid; then none of it is taken.
    */
   assign(partitions: readonly TopicPartition[], signal: AbortSignal): Promise<void>;
 }
 
-/** Is told how a membership fares. */
+/** Receives the progress of a membership. */
 export interface MembershipObserver {
-  /** It waits for something. */
+  /** Called when it waits for something. */
   onWait(state: GroupConsumerState, waitingFor: string, error?: DqueueError): void;
-  /** It has got its partitions, of which there may be none. */
+  /** Called when it has its partitions, which may be none. */
   onSettled(): void;
-  /** It was refused for good. */
+  /** Called when it was refused permanently. */
   onFailed(error: DqueueError): void;
 }
 
-/** What a membership works with. */
+/** The parts that a membership depends on. */
 export interface MembershipParts {
   readonly core: ClientCore;
   readonly options: ResolvedGroupOptions;
   readonly coordinator: GroupCoordinator;
-  /** Connections for what waits for other members. */
+  /** Connections for requests that wait for other members. */
   readonly lane: ConnectionLane;
   readonly holder: PartitionHolder;
   readonly observer: MembershipObserver;
@@ -65,30 +65,32 @@ export interface MembershipParts {
 
 /** A membership in a group. */
 export interface Membership {
-  /** Who this is to the coordinator, as of now. */
+  /** The current identity at the coordinator. */
   readonly committer: Committer;
-  /** Joins, and stays a member until the signal is aborted or it fails for good. Never rejects. */
+  /**
+   * Joins, and remains a member until the signal is aborted or it fails permanently. Never rejects.
+   */
   run(signal: AbortSignal): Promise<void>;
-  /** Takes note that a commit by `committer` was refused, as the group has moved on. */
+  /** Handles a commit by `committer` that was refused because the group has moved on. */
   onCommitRefused(error: DqueueError, committer: Committer): void;
-  /** Takes note that other topics are to be read. */
+  /** Handles a change of the subscription. */
   onTopics(): void;
-  /** Tells the coordinator that this member is gone. Nothing else may be under way. */
+  /** Tells the coordinator that this member leaves. Nothing else may be in progress. */
   leave(signal: AbortSignal): Promise<void>;
 }
 
-/** The part of the rebalance timeout for which the program may go on with the messages it has. */
+/** The share of the rebalance timeout that the program has to process its messages. */
 const SHARE_FOR_PROGRAM = 0.8;
 
 /**
- * How long a member that has just learnt of a rebalance may wait for its program: it may have learnt of it
- * a heartbeat later than it began, and has to join before the time is over.
+ * How long a member may wait for its program when a rebalance begins: it may have learned of it up
+ * to a heartbeat late, and has to join in time.
  */
 export function programTimeMs(rebalanceTimeoutMs: number, heartbeatIntervalMs: number): number {
   return Math.max(0, rebalanceTimeoutMs - heartbeatIntervalMs) * SHARE_FOR_PROGRAM;
 }
 
-/** The partitions of `some` that are not among `others`. */
+/** The partitions of `some` that are not in `others`. */
 export function without(
   some: readonly TopicPartition[],
   others: readonly TopicPartition[],
@@ -97,7 +99,7 @@ export function without(
   return some.filter((place) => !excluded.has(placeName(place)));
 }
 
-/** The partition's name, which tells it from all others. */
+/** A key that identifies a partition. */
 export function placeName({ topic, partition }: TopicPartition): string {
   return `${topic}-${partition}`;
 }

@@ -1,13 +1,13 @@
 /**
- * Reading as a member of a group.
+ * The group consumer: reads partitions as a member of a group.
  *
- * A `GroupConsumer` stays in its group by `GroupSessions`, one `GroupSession` after the other, each with
- * a `Membership`: `ClassicMembership` (JoinGroup, SyncGroup; partitions are divided by an `Assignor` of
- * `assignors/`) or `ModernMembership` (KIP-848, the broker divides). `HeldPartitions` are the partitions
- * that the member has, with a reader for each and how far the program is; `GroupCommits` decides when
- * that is committed, the `OffsetCommitter` does it. `PollWatch` gives partitions up when the program no
- * longer asks for messages. `group_coordinator.ts` finds the broker to ask, `group_offsets.ts` has
- * the requests about offsets.
+ * A `GroupConsumer` is in its group for one `GroupSession` after another (`GroupSessions`), each with a
+ * `Membership`: `ClassicMembership` (JoinGroup and SyncGroup; partitions are divided by an `Assignor` of
+ * `assignors/`) or `ModernMembership` (KIP-848; the broker divides them). `HeldPartitions` are the
+ * assigned partitions, with a reader for each and the progress of the program; `GroupCommits` decides
+ * when progress is committed, and the `OffsetCommitter` commits it. `PollWatch` leaves the group when the
+ * program no longer asks for messages. `group_coordinator.ts` finds the coordinator, and
+ * `group_offsets.ts` has the requests for committed offsets.
  *
  * @module
  */

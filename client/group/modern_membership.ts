@@ -1,10 +1,11 @@
 /**
- * Membership in a group by the protocol of KIP-848.
+ * Membership in a group of the consumer protocol (KIP-848).
  *
- * There is one request, the heartbeat. It tells what this member holds, and is answered with its epoch and
- * what it shall hold. What it shall not hold any more it gives up and says so with the next heartbeat; only
- * then does the coordinator give it to others, and to this member what others have given up. Members that
- * nothing changes for go on reading.
+ * The only request is the heartbeat. It reports the partitions this member owns, and its response
+ * contains the member epoch and the target assignment. The member revokes partitions that are not
+ * in the target and reports that with the next heartbeat; only then does the coordinator assign
+ * them to others, and to this member those that others have revoked. Members whose assignment does
+ * not change continue to read.
  *
  * @module
  */
@@ -33,13 +34,13 @@ const JOIN_EPOCH = 0;
 /** The epoch of a member that leaves. */
 const LEAVE_EPOCH = -1;
 
-/** The epoch of a static member that leaves its place open. */
+/** The epoch of a static member that leaves temporarily. */
 const LEAVE_STATIC_EPOCH = -2;
 
-/** The partitions that the coordinator has told this member to hold, by topic id. */
+/** The target assignment, by topic id. */
 type Target = readonly { readonly topicId: string; readonly partitions: readonly number[] }[];
 
-/** A member by the protocol of KIP-848. */
+/** A member of a KIP-848 group. */
 export class ModernMembership implements Membership {
   readonly #parts: MembershipParts;
   readonly #heartbeater: Heartbeater;
@@ -47,17 +48,19 @@ export class ModernMembership implements Membership {
   #epoch = JOIN_EPOCH;
   #intervalMs: number;
   #target: Target | undefined;
-  /** Aborted, with the reason, when this member is not in the group any more. */
+  /** Aborted with the reason when this member is no longer in the group. */
   #ending = new AbortController();
   /** Called when there is a new target. */
   #onTarget: () => void = () => {};
-  /** What the coordinator knows that this member holds; undefined if it has to be told everything. */
+  /**
+   * The partitions last reported to the coordinator; undefined if everything has to be reported.
+   */
   #told: string | undefined;
-  /** The topics that the coordinator knows it reads. */
+  /** The topics last reported to the coordinator. */
   #toldTopics: readonly string[] = [];
-  /** The topics that it reads, or may still hold partitions of. */
+  /** The topics it is subscribed to, or may still own partitions of. */
   readonly #names: Set<string>;
-  /** Whether the coordinator may know of this member. */
+  /** Whether the coordinator may know this member. */
   #hasJoined = false;
   #hasMissedBeats = false;
 
@@ -117,7 +120,7 @@ export class ModernMembership implements Membership {
 
   onCommitRefused(error: DqueueError, { generation }: Committer): void {
     if (generation !== this.#epoch) return;
-    // An epoch out of date is brought up to date by the next heartbeat, a fenced one found out.
+    // A stale epoch is updated by the next heartbeat, which also detects a fenced one.
     if (error.code === "UNKNOWN_MEMBER_ID") this.#ending.abort(error);
     else this.#heartbeater.hurry();
   }
@@ -140,7 +143,7 @@ export class ModernMembership implements Membership {
     this.#parts.observer.onWait("retrying", waitingFor, asDqueueError("reach the group", error));
   }
 
-  /** Tells that this member is alive, and what it holds if that has changed. */
+  /** Sends a heartbeat, with the owned partitions if they have changed. */
   async #beat(signal: AbortSignal): Promise<number> {
     const { options, holder, observer } = this.#parts;
     const isJoining = this.#epoch === JOIN_EPOCH;
@@ -149,8 +152,8 @@ export class ModernMembership implements Membership {
     const told = this.#told;
     const { topics } = options;
     const isChanged = told === undefined || topics !== this.#toldTopics;
-    // An answer that is lost may have been the only one to tell of an assignment: after that, the
-    // coordinator is told everything, and tells everything itself.
+    // A lost response may have been the only one with the assignment. Therefore the next heartbeat
+    // reports everything, and so does its response.
     this.#told = undefined;
     this.#hasJoined = true;
     const response = await this.#request({
@@ -181,7 +184,7 @@ export class ModernMembership implements Membership {
     this.#onTarget();
   }
 
-  /** Waits until there is something to hold or to give up. */
+  /** Waits until there are partitions to take or to revoke. */
   #nextTarget(signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       if (signal.aborted) return reject(signal.reason);
@@ -196,7 +199,7 @@ export class ModernMembership implements Membership {
     });
   }
 
-  /** Gives up what this member shall not hold, says so, and takes on the rest. */
+  /** Revokes partitions that are not in the target, reports that, and takes the rest. */
   async #reconcile(signal: AbortSignal): Promise<void> {
     const { holder, observer, options } = this.#parts;
     const target = await this.#withNames(this.#target!, signal);
@@ -211,7 +214,7 @@ export class ModernMembership implements Membership {
     }
     const added = without(target, holder.partitions);
     if (added.length > 0) {
-      observer.onWait("positioning", "the coordinator to tell committed offsets");
+      observer.onWait("positioning", "the coordinator to return committed offsets");
       await holder.assign(added, signal);
       signal.throwIfAborted();
       this.#heartbeater.hurry();
@@ -219,7 +222,7 @@ export class ModernMembership implements Membership {
     if (this.#target === undefined) observer.onSettled();
   }
 
-  /** Looks what an error means for the membership. Returns whether to join again. */
+  /** Handles an error of the membership. Returns whether to join again. */
   async #recover(error: DqueueError): Promise<boolean> {
     const { holder, observer } = this.#parts;
     if (isRetriable(error)) {
@@ -265,7 +268,7 @@ export class ModernMembership implements Membership {
     throw error;
   }
 
-  /** The partitions by id; those of a topic that was deleted are none any more. */
+  /** Groups partitions by topic id; those of deleted topics are omitted. */
   #withIds(partitions: readonly TopicPartition[]): Target {
     const { metadata } = this.#parts.core;
     const byTopic = [...Map.groupBy(partitions, ({ topic }) => topic)];
@@ -278,7 +281,10 @@ export class ModernMembership implements Membership {
     });
   }
 
-  /** The partitions by name; asks for the topics again if an id is new, as after one was made anew. */
+  /**
+   * Resolves topic ids to names; refreshes the metadata if an id is unknown, as after a topic was
+   * created again.
+   */
   async #withNames(target: Target, signal: AbortSignal): Promise<TopicPartition[]> {
     const { core } = this.#parts;
     return await core.retry("find the topics of the assignment", { signal }, async () => {

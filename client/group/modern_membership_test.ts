@@ -14,7 +14,7 @@ function refusal(errorCode: number): ConsumerGroupHeartbeatResponse {
   return { errorCode, memberEpoch: 0, heartbeatIntervalMs: 0 };
 }
 
-Deno.test("ModernMembership takes on and gives up what it is told to, and says so", async () => {
+Deno.test("ModernMembership takes and revokes partitions of the target, and reports it", async () => {
   await using test = setupModernGroup();
   await test.consumer.joinGroup();
   assertEquals(test.consumer.assignment, [{ topic: "a", partition: 0 }]);
@@ -29,7 +29,7 @@ Deno.test("ModernMembership takes on and gives up what it is told to, and says s
   assertEquals([second!.body.memberEpoch, second!.body.subscribedTopicNames], [1, null]);
 });
 
-Deno.test("ModernMembership asks for everything when an answer was lost", async () => {
+Deno.test("ModernMembership reports everything after a lost response", async () => {
   await using test = setupModernGroup();
   await test.consumer.joinGroup();
   await test.untilBeats(1);
@@ -45,7 +45,7 @@ Deno.test("ModernMembership asks for everything when an answer was lost", async 
   while (test.group.owned.length !== 2) await test.untilBeats(1);
 });
 
-Deno.test("ModernMembership drops all and joins again where it is fenced or not known", async (t) => {
+Deno.test("ModernMembership drops its partitions and rejoins when it is fenced or unknown", async (t) => {
   for (const code of ["FENCED_MEMBER_EPOCH", "UNKNOWN_MEMBER_ID"] as const) {
     await t.step(code, async () => {
       await using test = setupModernGroup();
@@ -74,7 +74,7 @@ Deno.test("ModernMembership waits until its instance id is released (KIP-345)", 
   assertEquals([last.memberEpoch, last.instanceId], [-2, "one"]);
 });
 
-Deno.test("ModernMembership fails where the coordinator refuses it for good", async () => {
+Deno.test("ModernMembership fails when the coordinator refuses it permanently", async () => {
   await using test = setupModernGroup({ serverAssignor: "best" });
   test.cluster.once(consumerGroupHeartbeat, (request, { nodeId }) => {
     assertEquals(request.serverAssignor, "best");
@@ -95,13 +95,13 @@ Deno.test("ModernMembership follows its coordinator to another broker", async ()
   assertEquals(test.events, ["assigned 1"]);
 });
 
-Deno.test("ModernMembership commits again with its new epoch where the old one is stale", async () => {
+Deno.test("ModernMembership retries a commit with its new epoch when the old one is stale", async () => {
   await using test = setupModernGroup({ autoCommit: false });
   write(test.cluster, "a", 0, ["x"]);
   await pollAll(test.consumer, 1);
   const epoch = test.group.epoch;
   test.cluster.once(offsetCommit, ({ topics }) => {
-    // The answer to the heartbeat that tells of the new epoch is on its way.
+    // The response to the heartbeat with the new epoch is in flight.
     test.group.bumpEpoch();
     return {
       topics: topics.map(({ name, partitions }) => ({
@@ -119,7 +119,7 @@ Deno.test("ModernMembership commits again with its new epoch where the old one i
   assertEquals(last.generationIdOrMemberEpoch, epoch + 1);
 });
 
-Deno.test("ModernMembership holds a topic that was made anew from its beginning", async () => {
+Deno.test("ModernMembership reads a topic that was created again from its beginning", async () => {
   await using test = setupModernGroup();
   write(test.cluster, "a", 0, ["old", "older"]);
   assertEquals(texts(await pollAll(test.consumer, 2)), ["old", "older"]);

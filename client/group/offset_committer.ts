@@ -1,5 +1,5 @@
 /**
- * Commits offsets for a member of a group, one request after the other, so that none overtakes a later one.
+ * Commits offsets for a member of a group, one request at a time, to preserve their order.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import { type Committer, requestOffsetCommit, requestOffsetFetch } from "./group
 import type { TopicPartition } from "../topic_partition.ts";
 import { abortable } from "../connection/waiting.ts";
 
-/** Commits offsets and asks for them. */
+/** Commits and fetches offsets. */
 export class OffsetCommitter {
   readonly #core: ClientCore;
   readonly #coordinator: GroupCoordinator;
@@ -26,8 +26,8 @@ export class OffsetCommitter {
   #last: Promise<unknown> = Promise.resolve();
 
   /**
-   * @param committer Who commits, as of now.
-   * @param onRefused Told when a commit was refused, as the group has moved on.
+   * @param committer Returns the current identity of the member.
+   * @param onRefused Called when a commit was refused because the group has moved on.
    */
   constructor(
     core: ClientCore,
@@ -44,9 +44,9 @@ export class OffsetCommitter {
   }
 
   /**
-   * Commits what `offsets` gives at the time it is sent: a try after a failure asks for it anew.
+   * Commits the offsets that `offsets` returns; it is called for each attempt.
    *
-   * @throws {KafkaError} If the coordinator refuses for good.
+   * @throws {KafkaError} If the coordinator refuses permanently.
    */
   commit(offsets: () => readonly GroupOffset[], options: OperationOptions): Promise<void> {
     const before = this.#last;
@@ -72,13 +72,13 @@ export class OffsetCommitter {
       if (!hasMovedOn(error)) throw error;
       this.#onRefused(error, committer);
       if (error.code !== "STALE_MEMBER_EPOCH") throw error;
-      // The member is in the group, and has only not learnt of its new epoch yet (KIP-848).
+      // The member is in the group, but does not know its new epoch yet (KIP-848).
       const { message, code, advice } = error;
       throw new DqueueError(message, { code, advice, retriable: true, cause: error });
     }
   }
 
-  /** The committed offsets of partitions, in their order. */
+  /** Fetches the committed offsets of partitions, in their order. */
   fetch(
     partitions: readonly TopicPartition[],
     options: OperationOptions,
@@ -96,7 +96,7 @@ export class OffsetCommitter {
   }
 }
 
-/** What a coordinator answers to a commit of a member that is none, or not of this generation. */
+/** The codes of a commit by a non-member, or by a member of another generation. */
 const MOVED_ON: ReadonlySet<string> = new Set([
   "REBALANCE_IN_PROGRESS",
   "ILLEGAL_GENERATION",
@@ -106,7 +106,7 @@ const MOVED_ON: ReadonlySet<string> = new Set([
   "FENCED_INSTANCE_ID",
 ]);
 
-/** Whether a commit failed because the group has moved on, or is about to. */
+/** Whether a commit failed because of a past or pending rebalance. */
 export function hasMovedOn(error: unknown): error is KafkaError {
   return error instanceof KafkaError && MOVED_ON.has(error.code);
 }

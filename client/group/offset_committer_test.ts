@@ -37,7 +37,7 @@ function setupCommitter() {
   return { ...test, group, offsets, commit, refused };
 }
 
-Deno.test("OffsetCommitter.commit() sends one after the other, whatever becomes of each", async () => {
+Deno.test("OffsetCommitter.commit() sends one request at a time, regardless of failures", async () => {
   await using test = setupCommitter();
   test.cluster.once(offsetCommit, () => NO_ANSWER);
   const first = assertRejects(() => test.commit(1, { timeout: 50 }), TimeoutError);
@@ -47,13 +47,13 @@ Deno.test("OffsetCommitter.commit() sends one after the other, whatever becomes 
   assertEquals(test.group.committed.get("a-0"), 2);
 });
 
-Deno.test("OffsetCommitter.commit() waits for those before it within its own time", async () => {
+Deno.test("OffsetCommitter.commit() waits for earlier commits within its own time limit", async () => {
   await using test = setupCommitter();
   test.cluster.once(offsetCommit, () => NO_ANSWER);
   const ending = new AbortController();
   const stuck = test.commit(1, { signal: ending.signal }).catch((error) => error);
   await assertRejects(() => test.commit(2, { timeout: 20 }), TimeoutError);
-  // The one that gave up must not let the next overtake the first.
+  // An aborted commit must not let the next one overtake the first.
   const third = test.commit(3);
   assertEquals(test.cluster.received(offsetCommit).length, 1);
   ending.abort(new DOMException("Enough", "AbortError"));
@@ -62,7 +62,7 @@ Deno.test("OffsetCommitter.commit() waits for those before it within its own tim
   assertEquals(test.group.committed.get("a-0"), 3);
 });
 
-Deno.test("OffsetCommitter.commit() asks what to commit at each try", async () => {
+Deno.test("OffsetCommitter.commit() determines the offsets at each attempt", async () => {
   await using test = setupCommitter();
   let offset = 1;
   test.cluster.once(offsetCommit, () => {
@@ -79,7 +79,7 @@ Deno.test("OffsetCommitter.commit() asks what to commit at each try", async () =
   assertEquals(test.refused, []);
 });
 
-Deno.test("OffsetCommitter.commit() tells who has to rejoin, and does not try again", async () => {
+Deno.test("OffsetCommitter.commit() reports that the member has to rejoin, and does not retry", async () => {
   await using test = setupCommitter();
   test.group.generation = 2;
   const error = await assertRejects(() => test.commit(1), KafkaError);
@@ -88,7 +88,7 @@ Deno.test("OffsetCommitter.commit() tells who has to rejoin, and does not try ag
   assertEquals(test.cluster.received(offsetCommit).length, 1);
 });
 
-Deno.test("OffsetCommitter.commit() gives up at once where the topic is gone", async () => {
+Deno.test("OffsetCommitter.commit() rejects immediately for a deleted topic", async () => {
   await using test = setupCommitter();
   const errorCode = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
   test.cluster.on(offsetCommit, () => ({
@@ -99,7 +99,7 @@ Deno.test("OffsetCommitter.commit() gives up at once where the topic is gone", a
   assertEquals(test.cluster.received(offsetCommit).length, 1);
 });
 
-Deno.test("OffsetCommitter.fetch() gives offsets in the order asked for, −1 where there is none", async () => {
+Deno.test("OffsetCommitter.fetch() returns offsets in the order of the partitions, −1 where there is none", async () => {
   await using test = setupCommitter();
   test.group.committed.set("a-1", 7);
   const partitions = [2, 1].map((partition) => ({ topic: "a", partition }));

@@ -1,25 +1,25 @@
 /**
- * Watches whether a program still asks for messages, so that one that hangs does not keep partitions from
- * members that could go on.
+ * Detects a program that no longer asks for messages, so that a hanging program does not keep
+ * partitions from other members.
  *
  * @module
  */
 
 import { Timer } from "../connection/timer.ts";
 
-/** How often to look within the longest time allowed. */
+/** The number of checks within the maximum interval. */
 const LOOKS = 8;
 
-/** Watches a program's calls for messages. */
+/** Watches the calls for messages. */
 export class PollWatch {
   readonly #maxPollIntervalMs: number;
   readonly #onOverdue: () => void;
   #timer: Timer | undefined;
   #seenCalls = 0;
   #lastCallAt = 0;
-  /** How often the program has called; whoever serves a call counts it. */
+  /** The number of calls so far; incremented where calls are served. */
   calls = 0;
-  /** How many of its calls wait for messages. */
+  /** The number of calls that wait for messages. */
   waiting = 0;
 
   /** @param onOverdue Called once when the program has not called for too long. */
@@ -28,7 +28,7 @@ export class PollWatch {
     this.#onOverdue = onOverdue;
   }
 
-  /** Watches from now on. */
+  /** Starts watching. */
   start(): void {
     this.stop();
     this.#seenCalls = this.calls;
@@ -36,7 +36,7 @@ export class PollWatch {
     this.#timer = Timer.every(Math.ceil(this.#maxPollIntervalMs / LOOKS), () => this.#look());
   }
 
-  /** Watches no longer. */
+  /** Stops watching. */
   stop(): void {
     this.#timer?.clear();
     this.#timer = undefined;

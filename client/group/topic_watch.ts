@@ -1,6 +1,6 @@
 /**
- * Watches the topics of a group for its leader: when one gets partitions, is deleted or comes to be, they
- * have to be assigned anew.
+ * Watches the topics of a group for its leader: when one gets partitions, is deleted or is created,
+ * the partitions have to be assigned again.
  *
  * @module
  */
@@ -15,19 +15,24 @@ export class TopicWatch {
   #stopListening: (() => void) | undefined;
   #isRefreshing = false;
 
-  /** @param onChange Called when a topic has another number of partitions than was assigned. */
+  /**
+   * @param onChange Called when the number of partitions of a topic differs from the assigned one.
+   */
   constructor(core: ClientCore, onChange: () => void) {
     this.#core = core;
     this.#onChange = onChange;
   }
 
-  /** Watches these topics, whose partitions were assigned; a topic that does not exist has none. */
+  /**
+   * Watches these topics with the assigned number of partitions; a topic that does not exist has
+   * none.
+   */
   watch(counts: ReadonlyMap<string, number>): void {
     this.#counts = counts;
     this.#stopListening ??= this.#core.metadata.onUpdate(() => this.#compare());
   }
 
-  /** Asks for the topics anew if what is known of them is old. Failures only mean that it stays so. */
+  /** Refreshes the topics if their metadata are old. Failures are ignored until the next time. */
   refresh(): void {
     if (this.#isRefreshing) return;
     const old = [...this.#counts.keys()].filter((topic) => !this.#core.metadata.isFresh(topic));
@@ -36,7 +41,7 @@ export class TopicWatch {
     this.#core.metadata.refresh(old).catch(() => {}).finally(() => this.#isRefreshing = false);
   }
 
-  /** Watches no longer. */
+  /** Stops watching. */
   stop(): void {
     this.#stopListening?.();
     this.#stopListening = undefined;

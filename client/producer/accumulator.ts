@@ -1,9 +1,9 @@
 /**
- * Where messages become batches: finds the partition of each, appends it to the batch that is filling
- * there, and keeps within the producer's memory.
+ * Collects messages into batches: chooses the partition of each, appends it to that partition's
+ * open batch, and enforces the producer's memory limit.
  *
- * Appending is synchronous. A message whose topic is not known yet, or for which there is no memory,
- * waits; so do all later ones to the same topic, in their order, until the first can go.
+ * Appending is synchronous. A message waits if its topic is unknown or no memory is available, and
+ * with it all later messages to the same topic, in order.
  *
  * @module
  */
@@ -21,47 +21,47 @@ import type { OutgoingMessage, ResolvedProducerOptions, TopicMessage } from "./p
 import { TextRun } from "./text_run.ts";
 import { ensureNoTypo } from "./outgoing_message.ts";
 
-/** Messages that wait to be appended. */
+/** Messages waiting to be appended. */
 export interface Waiter {
-  /** When they came, on the clock of `performance.now()`. */
+  /** When they were sent, on the clock of `performance.now()`. */
   readonly createdAt: number;
-  /** Resolves once they are appended, or have failed. */
+  /** Resolves once they are appended or have failed. */
   readonly appended: Promise<void>;
-  /** Appends as many as can be. @returns Whether that was all. */
+  /** Appends as many as possible. @returns Whether all were appended. */
   run(): boolean;
-  /** Gives up those that are left. */
+  /** Fails the remaining messages. */
   fail(error: DqueueError): void;
 }
 
-/** What the producer knows of a topic. */
+/** The producer's state of a topic. */
 export interface TopicState {
   readonly name: string;
-  /** How many partitions it has, 0 while that is not known. */
+  /** The number of partitions; 0 while unknown. */
   partitionCount: number;
   readonly queues: PartitionQueue[];
   readonly sticky: StickyPartition;
   readonly waiters: Waiter[];
   isLoading: boolean;
-  /** Why it could not be described when last tried. */
+  /** Why the last attempt to describe it failed. */
   lastError: DqueueError | undefined;
-  /** When it was last asked for, to tell whether a partition that is missing may have come since. */
+  /** When it was last requested: a missing partition may have been added since. */
   loadedAt: number;
 }
 
-/** Turns messages into batches. */
+/** Collects messages into batches. */
 export class Accumulator {
   readonly #core: ClientCore;
   readonly #options: ResolvedProducerOptions;
   readonly #onReady: (queue: PartitionQueue) => void;
   readonly #topics = new Map<string, TopicState>();
-  /** Topics with messages that wait, the longest waiting first. */
+  /** Topics with waiting messages, in the order in which they began to wait. */
   readonly #blocked = new Set<TopicState>();
   readonly #incomplete = new Set<ProducerBatch>();
   readonly #memory = new BatchMemory();
   #lastTopic: TopicState | undefined;
   #bufferedBytes = 0;
 
-  /** @param onReady Called when a partition has a new batch, or one that is full. */
+  /** @param onReady Called when a partition has a new or a full batch. */
   constructor(
     core: ClientCore,
     options: ResolvedProducerOptions,
@@ -72,22 +72,24 @@ export class Accumulator {
     this.#onReady = onReady;
   }
 
-  /** Bytes of the messages that are not written yet. */
+  /** Bytes of messages that are not written yet. */
   get bufferedBytes(): number {
     return this.#bufferedBytes;
   }
 
-  /** Whether there is no memory for more. */
+  /** Whether the memory is exhausted. */
   get isFull(): boolean {
     return this.#bufferedBytes >= this.#options.bufferMemory;
   }
 
-  /** Whether some messages wait for memory, so that batches should be sent whether full or not. */
+  /**
+   * Whether messages wait for memory, in which case batches should be sent before they are full.
+   */
   get hasBlocked(): boolean {
     return this.#blocked.size > 0 && this.isFull;
   }
 
-  /** The topic of the given name. */
+  /** The topic with the given name. */
   topic(name: string): TopicState {
     if (this.#lastTopic?.name === name) return this.#lastTopic;
     let topic = this.#topics.get(name);
@@ -114,11 +116,12 @@ export class Accumulator {
   }
 
   /**
-   * Appends a message if that can be done now, before any that waits.
+   * Appends a message if possible, before any waiting ones.
    *
-   * @param now The time, for a message that has none of its own.
-   * @param createdAt When the message came, on the clock of `performance.now()`; undefined for now.
-   * @returns The batch it is the last of, undefined if it has to wait.
+   * @param now The timestamp of a message without one.
+   * @param createdAt When the message was sent, on the clock of `performance.now()`; undefined for
+   * now.
+   * @returns The batch whose last message it is; undefined if it has to wait.
    * @throws {DqueueError} If the message can never be sent.
    */
   tryAppend(
@@ -144,7 +147,7 @@ export class Accumulator {
     const timestamp = message.timestamp ?? now;
     if (!isTimestamp(timestamp)) {
       throw new UsageError(
-        `Cannot send message to "${topic.name}": timestamp is ${timestamp}, not a whole number ` +
+        `Cannot send message to "${topic.name}": timestamp is ${timestamp}, it must be an integer ` +
           "from -1 to below 2^63",
       );
     }
@@ -156,7 +159,7 @@ export class Accumulator {
     let batch = queue.filling;
     let sizeBefore = batch?.sizeInBytes ?? 0;
     if (batch === undefined || !batch.tryAppend(timestamp, key, value, headers)) {
-      // A partition's batches tend to be of one size.
+      // Batches of a partition tend to have similar sizes.
       batch = new ProducerBatch(
         createdAt ?? performance.now(),
         this.#options,
@@ -178,11 +181,11 @@ export class Accumulator {
   }
 
   /**
-   * Appends the messages from the place `from` on to a batch that the one before them went to, as long
-   * as they belong there and leave everything else to the producer: the short way for most of a list.
+   * Appends messages from index `from` to the batch of the one before them, until one does not
+   * belong there or needs another check: the fast path for most messages of a list.
    *
-   * @param now The time that messages get.
-   * @returns The place of the first that was not appended.
+   * @param now The timestamp of the messages.
+   * @returns The index of the first message that was not appended.
    */
   extend(
     topic: TopicState,
@@ -215,19 +218,19 @@ export class Accumulator {
     return next;
   }
 
-  /** Has messages wait for their turn. */
+  /** Queues messages that have to wait. */
   wait(topic: TopicState, waiter: Waiter): void {
     topic.waiters.push(waiter);
     this.#blocked.add(topic);
   }
 
-  /** Puts two batches in the place of one. */
+  /** Replaces a batch by its two halves. */
   replace(batch: ProducerBatch, parts: readonly ProducerBatch[]): void {
     this.#incomplete.delete(batch);
     for (const part of parts) this.#incomplete.add(part);
   }
 
-  /** Notes that a batch was written or has failed, which frees its memory. */
+  /** Releases the memory of a batch that was written or has failed. */
   complete(batch: ProducerBatch): void {
     if (!this.#incomplete.delete(batch)) return;
     this.#bufferedBytes -= batch.accountedBytes;
@@ -237,7 +240,7 @@ export class Accumulator {
     }
   }
 
-  /** Resolves when all messages taken so far were written, or have failed. */
+  /** Resolves when all messages accepted so far were written or have failed. */
   async settled(): Promise<void> {
     const waiters: Promise<unknown>[] = [];
     for (const topic of this.#blocked) {
@@ -247,7 +250,10 @@ export class Accumulator {
     await Promise.all(Array.from(this.#incomplete, (batch) => batch.whenSettled()));
   }
 
-  /** Gives up messages that have waited since before `since`. Returns when the next came that waits. */
+  /**
+   * Fails messages that have waited since before `since`. Returns the time of the oldest remaining
+   * one.
+   */
   expire(since: number): number {
     let next = Infinity;
     for (const topic of this.#blocked) {
@@ -261,14 +267,14 @@ export class Accumulator {
     return next;
   }
 
-  /** Gives up everything, of one topic or of all. */
+  /** Fails all messages, of one topic or of all. */
   failAll(error: DqueueError, only?: string): void {
     for (const topic of this.#topics.values()) {
       if (only !== undefined && topic.name !== only) continue;
       this.#blocked.delete(topic);
       for (const waiter of topic.waiters.splice(0)) waiter.fail(error);
       for (const queue of topic.queues) {
-        // A queue is missing where nothing was ever sent to the partition.
+        // Partitions without messages have no queue.
         for (const batch of queue?.clear() ?? []) {
           batch.fail(error);
           this.complete(batch);
@@ -277,7 +283,7 @@ export class Accumulator {
     }
   }
 
-  /** Takes over how many partitions topics have now. */
+  /** Updates the number of partitions of topics. */
   updatePartitions(): void {
     for (const topic of this.#topics.values()) {
       const known = this.#core.metadata.topic(topic.name);
@@ -328,7 +334,7 @@ export class Accumulator {
     throw new KafkaError(
       `send message to "${topic.name}"`,
       ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
-      `it has ${partitionCount} partitions, none is number ${partition}`,
+      `it has ${partitionCount} partitions, there is no partition ${partition}`,
     );
   }
 
@@ -336,14 +342,14 @@ export class Accumulator {
     return new PartitionQueue(topic.name, partition, this.#options.idempotence);
   }
 
-  /** Asks how many partitions a topic has, then lets those go that wait for it. */
+  /** Requests the partitions of a topic, then appends the messages that wait for them. */
   #load(topic: TopicState): void {
     if (topic.isLoading) return;
     topic.isLoading = true;
     const startedAt = performance.now();
     const { allowAutoTopicCreation } = this.#options;
     const unwanted = new AbortController();
-    // Each message has its own time, which the sender watches; without any there is nothing to ask for.
+    // The sender enforces the deadline of each message; without any, the request is obsolete.
     const onFailure = (error: DqueueError) => {
       topic.lastError = error;
       if (topic.waiters.length === 0) unwanted.abort(error);
@@ -370,13 +376,13 @@ export class Accumulator {
     const { waiters } = topic;
     let done = 0;
     while (done < waiters.length && waiters[done]!.run()) done++;
-    // Taken out at once, since there may be many.
+    // Removed all together, since there may be many.
     waiters.splice(0, done);
     if (waiters.length === 0) this.#blocked.delete(topic);
   }
 }
 
-/** Whether it is a whole number that an int64 holds, from -1 up. */
+/** Returns whether a timestamp is an integer that fits into an int64, from -1 up. */
 function isTimestamp(timestamp: unknown): boolean {
   return typeof timestamp === "bigint"
     ? timestamp >= -1n && timestamp < 2n ** 63n
@@ -384,14 +390,14 @@ function isTimestamp(timestamp: unknown): boolean {
       (timestamp as number) < INT64_MAX;
 }
 
-/** Whether a message has a value only, of a type that can be sent. */
+/** Returns whether a message has only a value, of a type that can be sent. */
 function isPlain({ key, value, partition, headers, timestamp }: TopicMessage): boolean {
   return (key === undefined || key === null) && partition === undefined &&
     timestamp === undefined && (headers === undefined || headers === null) &&
     (typeof value === "string" || value instanceof Uint8Array);
 }
 
-/** The size of a key or value at least: text may take more bytes than it has units. */
+/** The minimum size of a key or value: encoded text may have more bytes than it has code units. */
 function dataSize(data: Uint8Array | string | null): number {
   return data === null ? 0 : data.length;
 }

@@ -1,24 +1,24 @@
 /**
- * Memory of batches that were written, for those to come. Batches are large and many, so allocating each
- * anew would keep the garbage collector busy with little else.
+ * A pool of the memory of written batches. Batches are large and frequent: allocating each would
+ * keep the garbage collector busy.
  *
  * @module
  */
 
-/** What is kept at most. */
+/** The maximum size of the pool. */
 const MAX_SPARE_BYTES = 4 * 1024 * 1024;
 
-/** Memory for batches. */
+/** A pool of memory for batches. */
 export class BatchMemory {
   readonly #spare: Uint8Array<ArrayBuffer>[] = [];
   #spareBytes = 0;
 
-  /** Bytes kept for later. */
+  /** The number of bytes in the pool. */
   get spareBytes(): number {
     return this.#spareBytes;
   }
 
-  /** At least `size` bytes, which may hold anything. */
+  /** Returns at least `size` bytes of arbitrary content. */
   take(size: number): Uint8Array<ArrayBuffer> {
     const spare = this.#spare.pop();
     if (spare === undefined) return new Uint8Array(size);
@@ -26,7 +26,7 @@ export class BatchMemory {
     return spare.length < size ? new Uint8Array(size) : spare;
   }
 
-  /** Takes memory that nobody looks at any more. */
+  /** Returns memory to the pool; nothing may use it afterwards. */
   give(memory: Uint8Array<ArrayBuffer>): void {
     if (this.#spareBytes + memory.length > MAX_SPARE_BYTES) return;
     this.#spare.push(memory);

@@ -1,8 +1,8 @@
 /**
- * Who hears what became of messages.
+ * Reports the outcome of messages to their callers.
  *
- * A batch keeps a list of deliveries, each standing for one or more of its records in a row: be it that
- * each has a promise, be it that a `sendBatch()` waits for all of them, with no promise per message.
+ * A batch keeps a list of deliveries, each for one or more consecutive records: either each record
+ * has its own promise, or a `sendBatch()` waits for all of them without a promise per message.
  *
  * @module
  */
@@ -14,34 +14,34 @@ import type { RecordMetadata } from "./producer_options.ts";
 export interface BatchResult {
   readonly topic: string;
   readonly partition: number;
-  /** The offset of the first record, −1 if not known. */
+  /** The offset of the first record; −1 if unknown. */
   readonly baseOffset: number;
-  /** The time the broker gave all records, −1 if they keep their own. */
+  /** The append time set by the broker for all records; −1 if they keep their own timestamps. */
   readonly logAppendTimeMs: number;
 }
 
-/** Why the record at a place of its batch was not written. */
+/** Returns why the record at an index of its batch was not written. */
 export type RecordFailure = (place: number) => DqueueError;
 
-/** Some records in a row, and who waits for them. */
+/** Consecutive records of a batch, and the caller that waits for them. */
 export interface Delivery {
-  /** How many records. */
+  /** The number of records. */
   readonly count: number;
-  /** @param first The place in the batch of the first of them. */
+  /** @param first The index in the batch of the first record. */
   delivered(batch: BatchResult, first: number): void;
-  /** @param first The place in the batch of the first of them. */
+  /** @param first The index in the batch of the first record. */
   failed(errorOf: RecordFailure, first: number): void;
-  /** The same as two: for the first `count` records, and for the others. */
+  /** Splits the delivery: the first `count` records, and the rest. */
   split(count: number): [Delivery, Delivery];
 }
 
-/** Tells where the record at a place was written, or throws why it was not. */
+/** Returns where the record at an index was written, or throws why it was not. */
 type Outcome = (place: number, timestamp: number) => RecordMetadata;
 
 /**
- * Records in a row, each with a promise of its own, derived from one promise that all share: that costs
- * less for each than a promise with its two functions to settle it. Nor has each a function that knows
- * its place: what waits for one promise is called in the order in which it came to wait.
+ * Consecutive records, each with its own promise, derived from a promise they share: that costs
+ * less than a promise with its own resolvers each. The records need no index, since reactions to a
+ * promise run in the order in which they were registered.
  */
 export class PromisedDelivery implements Delivery {
   readonly #outcome = Promise.withResolvers<Outcome>();
@@ -57,7 +57,7 @@ export class PromisedDelivery implements Delivery {
     return this.#count;
   }
 
-  /** Counts one more record, which will have `timestamp` unless the broker sets another. */
+  /** Adds a record with `timestamp`, which applies unless the broker sets another. */
   add(timestamp: number): Promise<RecordMetadata> {
     this.#count++;
     this.#timestamps.push(timestamp);
@@ -91,15 +91,15 @@ export class PromisedDelivery implements Delivery {
   }
 }
 
-/** What a list of messages comes to, in the order of the list. */
+/** The results of a list of messages, in the order of the list. */
 export class DeliveryGroup {
   readonly #count: number;
   /**
-   * Undefined as long as nothing was written: made early it would have grown old by the time it is
-   * filled, and whatever old memory points to is collected late.
+   * Undefined until the first message is written: an array allocated early would be promoted to the
+   * old generation, and what old objects point to is collected late.
    */
   #results: (RecordMetadata | undefined)[] | undefined;
-  /** Undefined as long as none has failed. */
+  /** Undefined until a message fails. */
   #errors: (DqueueError | undefined)[] | undefined;
   readonly #resolve: (results: readonly RecordMetadata[]) => void;
   readonly #reject: (error: unknown) => void;
@@ -117,18 +117,18 @@ export class DeliveryGroup {
     this.#reject = reject;
   }
 
-  /** Where the messages of the list were written; whoever fills some in then calls `succeed()`. */
+  /** The results of the list. The caller fills them in and then calls `succeed()`. */
   get results(): (RecordMetadata | undefined)[] {
     return this.#results ??= new Array(this.#count).fill(undefined);
   }
 
-  /** Notes that so many more were written. */
+  /** Counts messages that were written. */
   succeed(count: number): void {
     this.#remaining -= count;
     if (this.#remaining === 0) this.#settle();
   }
 
-  /** Notes that the message at `index` of the list was not written. */
+  /** Records that the message at `index` of the list failed. */
   fail(index: number, error: DqueueError): void {
     this.#errors ??= new Array(this.#count).fill(undefined);
     this.#errors[index] = error;
@@ -138,7 +138,7 @@ export class DeliveryGroup {
 
   #settle(): void {
     const { results } = this;
-    // What is given away is not held on to by what may be old itself.
+    // Drops the references, since this object may be in the old generation.
     this.#results = undefined;
     if (this.#errors === undefined) this.#resolve(results as RecordMetadata[]);
     else this.#reject(new SendBatchError(results, this.#errors, this.#failed));
@@ -148,14 +148,14 @@ export class DeliveryGroup {
 /** Messages of a list that are in one batch. */
 export class GroupDelivery implements Delivery {
   readonly #group: DeliveryGroup;
-  /** The place in the list of the first. */
+  /** The index in the list of the first message. */
   readonly #start: number;
   readonly #timestamp: number;
-  /** The places of all of them, if they do not follow each other in the list. */
+  /** The indexes of all messages, unless they are consecutive in the list. */
   #places: number[] | undefined;
   #count: number;
 
-  /** For `count` messages from the place `start` on, which will have `timestamp`. */
+  /** For `count` messages from index `start`, with `timestamp`. */
   constructor(group: DeliveryGroup, start: number, count: number, timestamp: number) {
     this.#group = group;
     this.#start = start;
@@ -167,7 +167,9 @@ export class GroupDelivery implements Delivery {
     return this.#count;
   }
 
-  /** Takes in `count` messages from `place` on, if they are of the same list and have its timestamp. */
+  /**
+   * Adds `count` messages from `place` if they are of the same list and have the same timestamp.
+   */
   tryExtend(group: DeliveryGroup, place: number, count: number, timestamp: number): boolean {
     if (group !== this.#group || timestamp !== this.#timestamp) return false;
     if (this.#places === undefined && place !== this.#start + this.#count) {
@@ -205,7 +207,7 @@ export class GroupDelivery implements Delivery {
   }
 }
 
-/** Records that only are counted, for a stream that wants to know when all are written. */
+/** Records that are only counted, for a stream that waits until all are written. */
 export class CountedDelivery implements Delivery {
   readonly #onSettled: (count: number, error?: DqueueError) => void;
   #count: number;
@@ -219,7 +221,7 @@ export class CountedDelivery implements Delivery {
     return this.#count;
   }
 
-  /** Counts one more, if it is for the same listener. */
+  /** Adds a record if it is for the same listener. */
   tryExtend(onSettled: (count: number, error?: DqueueError) => void): boolean {
     if (onSettled !== this.#onSettled) return false;
     this.#count++;
@@ -251,16 +253,16 @@ function recordMetadata(batch: BatchResult, place: number, timestamp: number): R
   };
 }
 
-/** Some messages of a `sendBatch()` were not written. Its code is that of the first of the failures. */
+/** Some messages of a `sendBatch()` were not written. Its code is that of the first failure. */
 export class SendBatchError extends DqueueError {
   /** The name of the class. */
   override name = "SendBatchError";
-  /** Where each message was written, in the order of the call; undefined for those that failed. */
+  /** The result of each message, in the order of the call; undefined for those that failed. */
   readonly results: readonly (RecordMetadata | undefined)[];
-  /** Why each message failed, in the order of the call; undefined for those that were written. */
+  /** The error of each message, in the order of the call; undefined for those that were written. */
   readonly errors: readonly (DqueueError | undefined)[];
 
-  /** Makes an error of a list of which `failed` messages failed. */
+  /** Creates an error of a list in which `failed` messages failed. */
   constructor(
     results: readonly (RecordMetadata | undefined)[],
     errors: readonly (DqueueError | undefined)[],

@@ -1,11 +1,11 @@
 /**
- * From messages to acknowledged record batches.
+ * The producer: from messages to acknowledged record batches.
  *
- * A `Producer` gives messages to the `Accumulator`: a `Partitioner` chooses the partition, and
- * the message is encoded at the end of the `ProducerBatch` that is being filled there. The batches of a
- * partition wait in a `PartitionQueue`, which keeps their order and sequence numbers. The `Sender` puts
- * the batches for one broker into one `ProduceRequest` and deals with its answer. A `Delivery` is who
- * waits for the result. `TopicWriter` is the `WritableStream` over all that.
+ * A `Producer` hands messages to the `Accumulator`: a `Partitioner` chooses the partition, and the
+ * message is encoded at the end of that partition's open `ProducerBatch`. The batches of a
+ * partition wait in a `PartitionQueue`, which maintains their order and sequence numbers. The
+ * `Sender` combines the batches for one broker into a `ProduceRequest` and handles the response. A
+ * `Delivery` reports the outcome to the caller. `TopicWriter` is the `WritableStream` on top.
  *
  * @module
  */

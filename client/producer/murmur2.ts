@@ -1,5 +1,5 @@
 /**
- * MurmurHash2 as Kafka's Java client computes it, by which a key finds its partition.
+ * MurmurHash2 as computed by Kafka's Java client, which maps keys to partitions.
  *
  * @module
  */
@@ -9,9 +9,9 @@ const M = 0x5bd1e995;
 const R = 24;
 
 /**
- * The hash of `bytes[start, end)`, as a signed 32-bit number.
+ * Returns the hash of `bytes[start, end)` as a signed 32-bit number.
  *
- * The algorithm is Austin Appleby's MurmurHash2, 32 bits, with the seed that Kafka chose.
+ * The algorithm is Austin Appleby's MurmurHash2, 32 bits, with Kafka's seed.
  */
 export function murmur2(bytes: Uint8Array, start = 0, end: number = bytes.length): number {
   const length = end - start;

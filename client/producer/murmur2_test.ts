@@ -3,8 +3,8 @@ import { murmur2 } from "./murmur2.ts";
 
 const utf8 = new TextEncoder();
 
-// Expected values of org.apache.kafka.common.utils.UtilsTest.testMurmur2.
-Deno.test("murmur2() gives the hashes of Kafka's Java client", () => {
+// Expected values are those of org.apache.kafka.common.utils.UtilsTest.testMurmur2.
+Deno.test("murmur2() returns the hashes of Kafka's Java client", () => {
   const expected: [string, number][] = [
     ["21", -973932308],
     ["foobar", -790332482],
@@ -16,7 +16,7 @@ Deno.test("murmur2() gives the hashes of Kafka's Java client", () => {
   assertEquals(murmur2(Uint8Array.of(97, 98, 99)), 479470107);
 });
 
-Deno.test("murmur2() hashes only the range it is given", () => {
+Deno.test("murmur2() hashes only the given range", () => {
   const bytes = utf8.encode("xx21yy");
   assertEquals(murmur2(bytes, 2, 4), -973932308);
 });

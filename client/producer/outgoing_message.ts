@@ -1,5 +1,5 @@
 /**
- * What may be given as a message to send, as far as its shape goes.
+ * Checks of the shape of messages to send.
  *
  * @module
  */
@@ -20,24 +20,24 @@ const MESSAGE_NAMES: Names<OutgoingMessage> = {
 };
 
 /**
- * Checks that something is an object, as messages are.
+ * Checks that a message is an object.
  *
- * @param index Where it is in its list, if it is in one.
- * @throws {UsageError} If it is null, or no object.
+ * @param index Its index, if it is in a list.
+ * @throws {UsageError} If it is not an object.
  */
 export function ensureMessage(message: unknown, index?: number): void {
   if (typeof message === "object" && message !== null) return;
   const what = index === undefined ? "message" : `message ${index} of the list`;
   throw new UsageError(
     `Cannot send ${what}: it is ${describeValue(message)}`,
-    "Give an object with topic and value; for a tombstone the value is null",
+    "Pass an object with topic and value; a tombstone has the value null",
   );
 }
 
 /**
- * Checks that a message has no property that is nearly one of those that are sent. Others it may have.
+ * Checks that no property is a misspelling of a known one. Unrelated properties are ignored.
  *
- * @throws {UsageError} If it has.
+ * @throws {UsageError} If a property looks like a misspelling.
  */
 export function ensureNoTypo(message: object): void {
   const names = Object.keys(MESSAGE_NAMES);
@@ -45,6 +45,6 @@ export function ensureNoTypo(message: object): void {
     if (Object.hasOwn(MESSAGE_NAMES, name)) continue;
     const hint = didYouMean(name, names.filter((known) => !Object.hasOwn(message, known)));
     if (hint === "") continue;
-    throw new UsageError(`Cannot send message with "${name}": it is not sent${hint}`);
+    throw new UsageError(`Cannot send message with "${name}": there is no such property${hint}`);
   }
 }

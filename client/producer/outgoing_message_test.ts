@@ -3,7 +3,7 @@ import { SerializationError, UsageError } from "../errors.ts";
 import { recordHeaders } from "../message_headers.ts";
 import { pollAll, setup } from "../testing/client_setup.ts";
 
-Deno.test("Producer refuses what is no message by name, in every way to send", async () => {
+Deno.test("Producer rejects values that are not messages, in every way to send", async () => {
   await using test = setup();
   const producer = test.client.producer();
   const cases: [message: unknown, what: string][] = [
@@ -15,7 +15,7 @@ Deno.test("Producer refuses what is no message by name, in every way to send", a
   for (const [message, what] of cases) {
     const error = await assertRejects(() => producer.send(message as never), UsageError, what);
     assertEquals(error.message.startsWith("Cannot send message: it is "), true, error.message);
-    assertEquals(error.advice.includes("for a tombstone the value is null"), true);
+    assertEquals(error.advice.includes("a tombstone has the value null"), true);
   }
   await assertRejects(
     () => producer.sendBatch([{ topic: "a", value: "1" }, null as never]),
@@ -41,7 +41,7 @@ Deno.test("Producer refuses what is no message by name, in every way to send", a
   await ended;
 });
 
-Deno.test("Producer takes a null value for a tombstone", async () => {
+Deno.test("Producer sends a null value as a tombstone", async () => {
   await using test = setup();
   await test.client.producer().send({ topic: "a", key: "k", value: null });
   const consumer = test.client.consumer();
@@ -50,23 +50,23 @@ Deno.test("Producer takes a null value for a tombstone", async () => {
   assertEquals([message!.keyText(), message!.value], ["k", null]);
 });
 
-Deno.test("Producer refuses the first message to a topic that has a mistyped property", async () => {
+Deno.test("Producer rejects the first message to a topic with a misspelled property", async () => {
   await using test = setup();
   const producer = test.client.producer();
   const mistyped = { topic: "a", value: "1", partion: 0 };
   await assertRejects(
     () => producer.send(mistyped),
     UsageError,
-    'Cannot send message with "partion": it is not sent, did you mean "partition"',
+    'Cannot send message with "partion": there is no such property, did you mean "partition"',
   );
-  // What is like nothing that is sent may be there, as in a message read elsewhere.
+  // Unrelated properties are allowed, as in a message that was read elsewhere.
   const { offset } = await producer.send(
     { topic: "a", value: "1", offset: 7, source: "x" } as never,
   );
   assertEquals(offset, 0);
 });
 
-Deno.test("recordHeaders() takes headers as an object, pairs, or objects with key and value", async () => {
+Deno.test("recordHeaders() accepts headers as an object, pairs, or objects with key and value", async () => {
   const expected = [{ key: "a", value: "1" }, { key: "a", value: null }, { key: "b", value: "2" }];
   const pairs = [["a", "1"], ["a", null], ["b", "2"]] as const;
   for (const init of [pairs, expected, { a: ["1", null], b: "2" }, new Set(pairs)]) {
@@ -83,7 +83,7 @@ Deno.test("recordHeaders() takes headers as an object, pairs, or objects with ke
   assertEquals(read, [["a", "1"], ["a", null], ["b", "2"]]);
 });
 
-Deno.test("recordHeaders() refuses other lists by name", () => {
+Deno.test("recordHeaders() names the invalid entry of a list", () => {
   const cases: [headers: unknown, message: string][] = [
     [["ab"], "header 0: it is a string, not a pair of name and value"],
     [[["a", "1"], null], "header 1: it is null"],

@@ -1,23 +1,23 @@
 /**
- * The batches of one partition and their order.
+ * The batches of one partition, in order.
  *
- * `pending` are batches not sent yet, the last of which may be filling; `unconfirmed` those that were
- * sent, in the order of their sequence numbers, be they in flight or waiting to be sent again. Invariants:
+ * `pending` are batches not sent yet, of which the last may be open; `unconfirmed` are batches that
+ * were sent, in the order of their sequence numbers, in flight or waiting for a retry. Invariants:
  *
- * - While a batch waits to be sent again, only the oldest unconfirmed batch is sent, and no new one. So
- *   records never overtake each other, with or without idempotence.
- * - A batch keeps its sequence numbers when it is sent again, by which the broker recognizes it.
- * - Sequence numbers change only while nothing of the partition is in flight.
- * - The first batch under an identity is alone until it is confirmed: a broker that does not know a
- *   producer yet takes whatever sequence number comes first, so it would not notice if the batch it
- *   refused a moment ago were missing.
+ * - While a batch waits for a retry, only the oldest unconfirmed batch is sent, and no new one. So
+ * records are never reordered, with or without idempotence.
+ * - A retried batch keeps its sequence numbers, by which the broker detects duplicates.
+ * - Sequence numbers change only while no batch of the partition is in flight.
+ * - The first batch under an identity is sent alone until it is confirmed: a broker accepts any
+ * first sequence number of an unknown producer, so it would not notice that the batch it refused
+ * just before is missing.
  *
- * When a batch is given up, the broker will not accept those after it: their sequence numbers do not
- * follow the last it has (a gap), unless it had written the batch after all. The oldest batch left is then
- * sent as it is. If the broker takes it, there was no gap. If the broker finds it out of order, nothing
- * after the gap can have been written, and it is safe to start anew: the epoch is raised and the batches
- * left are numbered from 0 (KIP-360). Brokers keep sequence numbers per partition, so an epoch is raised
- * for one partition alone.
+ * After a batch has failed, the broker rejects later ones: their sequence numbers leave a gap,
+ * unless the failed batch was written after all. The oldest remaining batch is then sent unchanged.
+ * If the broker accepts it, there was no gap. If the broker returns OUT_OF_ORDER_SEQUENCE_NUMBER,
+ * nothing after the gap can have been written, and it is safe to bump the epoch and renumber the
+ * remaining batches from 0 (KIP-360). Brokers track sequence numbers per partition, so the epoch is
+ * bumped for one partition only.
  *
  * @module
  */
@@ -25,13 +25,13 @@
 import { addSequence, type ProducerBatch } from "./producer_batch.ts";
 import { MAX_UNCONFIRMED_BATCHES } from "./producer_options.ts";
 
-/** What the broker knows an idempotent producer by. */
+/** The identity of an idempotent producer. */
 export interface ProducerIdentity {
   readonly producerId: number;
   readonly producerEpoch: number;
 }
 
-/** An epoch is an int16. */
+/** The highest epoch: it is an int16. */
 const MAX_EPOCH = 0x7fff;
 
 /** The batches of one partition. */
@@ -45,7 +45,7 @@ export class PartitionQueue {
   #nextSequence = 0;
   #nextOrdinal = 0;
   #lastSizeInBytes = 0;
-  /** The ordinal of the last batch given up, behind which there may be a gap; −1 if there is none. */
+  /** The ordinal of the last failed batch, after which there may be a gap; −1 if there is none. */
   #gapOrdinal = -1;
   #mustRaiseEpoch = false;
   /** Whether the broker has confirmed a batch under this identity. */
@@ -57,7 +57,7 @@ export class PartitionQueue {
     this.#isIdempotent = isIdempotent;
   }
 
-  /** Whether there is nothing to send or to wait for. */
+  /** Whether it has no batches. */
   get isEmpty(): boolean {
     return this.#pending.length === 0 && this.#unconfirmed.length === 0;
   }
@@ -72,24 +72,24 @@ export class PartitionQueue {
     return this.#unconfirmed;
   }
 
-  /** The batch that records go to, if it is still open. */
+  /** The batch that records are appended to, if one is open. */
   get filling(): ProducerBatch | undefined {
     const last = this.#pending[this.#pending.length - 1];
     return last === undefined || last.isClosed ? undefined : last;
   }
 
-  /** The size that the last batch has come to, 0 if there was none. */
+  /** The size of the last batch; 0 if there was none. */
   get lastSizeInBytes(): number {
     return this.#pending[this.#pending.length - 1]?.sizeInBytes ?? this.#lastSizeInBytes;
   }
 
-  /** Adds a batch behind all others. */
+  /** Adds a batch at the end. */
   add(batch: ProducerBatch): void {
     this.#pending.push(batch);
   }
 
   /**
-   * The batch that may be sent next, were its time to come. Undefined while order forbids to send any.
+   * The next batch to send, regardless of its time. Undefined while ordering allows none.
    */
   next(): ProducerBatch | undefined {
     if (this.#mustRaiseEpoch) return undefined;
@@ -99,8 +99,8 @@ export class PartitionQueue {
         return oldest.isInFlight ? undefined : oldest;
       }
       if (this.#gapOrdinal >= 0) return undefined;
-      // Counted from the oldest on, confirmed or not: it is by the last five written that the broker
-      // would recognize it, should it have been written without our knowing.
+      // Counted from the oldest batch on, confirmed or not: a broker detects duplicates among the
+      // last five it has written, and the oldest may have been written without our knowledge.
       const limit = this.#isKnown ? MAX_UNCONFIRMED_BATCHES : 1;
       if (this.#isIdempotent && this.#nextOrdinal - oldest.ordinal >= limit) return undefined;
     }
@@ -108,10 +108,10 @@ export class PartitionQueue {
   }
 
   /**
-   * Makes sure that batches can be numbered: takes the identity over if there is none yet, and raises
-   * the epoch if that has to be and nothing is in flight.
+   * Makes sure that batches can be numbered: adopts the identity if there is none yet, and bumps
+   * the epoch if that is necessary and nothing is in flight.
    *
-   * @returns Whether they can. If not, a new producer id is needed, for the epoch cannot be raised.
+   * @returns Whether they can. If not, a new producer id is needed since the epoch is exhausted.
    */
   prepare(identity: ProducerIdentity): boolean {
     const own = this.#identity;
@@ -125,7 +125,7 @@ export class PartitionQueue {
     return true;
   }
 
-  /** Notes that the batch, one that `next()` has named, is sent now. */
+  /** Records that the batch returned by `next()` is being sent. */
   sent(batch: ProducerBatch): void {
     if (batch === this.#pending[0]) {
       this.#pending.shift();
@@ -138,7 +138,7 @@ export class PartitionQueue {
     batch.attempts++;
   }
 
-  /** Notes that the broker has written the batch. */
+  /** Records that the broker has written the batch. */
   succeeded(batch: ProducerBatch): void {
     this.#remove(batch);
     this.#isKnown = true;
@@ -146,20 +146,21 @@ export class PartitionQueue {
     this.#closeGap();
   }
 
-  /** Notes that the batch is to be sent again, not before `retryAt`. */
+  /** Schedules a retry of the batch, not before `retryAt`. */
   retry(batch: ProducerBatch, retryAt: number): void {
     batch.isInFlight = false;
     batch.retryAt = retryAt;
   }
 
-  /** Notes that the broker did not write the batch because it does not follow what it has. */
+  /** Records that the broker rejected the batch as out of order. */
   outOfOrder(batch: ProducerBatch): void {
     batch.isInFlight = false;
-    // Any other has found its place taken by the gap that an older one leaves, which will be sent again.
+    // A later batch was rejected because of the gap that an older one leaves, which will be
+    // retried.
     if (batch === this.#unconfirmed[0]) this.#mustRaiseEpoch = true;
   }
 
-  /** Notes that the batch is given up, written or not. */
+  /** Removes a batch that failed, whether written or not. */
   gaveUp(batch: ProducerBatch): void {
     const wasSent = this.#remove(batch);
     if (!wasSent || this.#identity === undefined) return;
@@ -167,13 +168,13 @@ export class PartitionQueue {
     this.#closeGap();
   }
 
-  /** Puts two batches in the place of one that was sent. */
+  /** Replaces a batch that was sent by its two halves. */
   replace(batch: ProducerBatch, parts: readonly ProducerBatch[]): void {
     for (const part of parts) part.ordinal = batch.ordinal;
     this.#unconfirmed.splice(this.#unconfirmed.indexOf(batch), 1, ...parts);
   }
 
-  /** Takes out all batches, in their order. */
+  /** Removes and returns all batches, in order. */
   clear(): ProducerBatch[] {
     return [...this.#unconfirmed.splice(0), ...this.#pending.splice(0)];
   }
@@ -187,7 +188,7 @@ export class PartitionQueue {
     return sentAt >= 0;
   }
 
-  /** With nothing left that could tell whether there is a gap, there is taken to be one. */
+  /** With no batch left to reveal a gap, one is assumed. */
   #closeGap(): void {
     if (this.#gapOrdinal >= 0 && this.#unconfirmed.length === 0) this.#mustRaiseEpoch = true;
   }

@@ -19,7 +19,7 @@ function queueOf(...batches: ProducerBatch[]): PartitionQueue {
   return queue;
 }
 
-/** Sends the next batch, and returns it with the state it is sent with. */
+/** Sends the next batch, and returns it with the identity and sequence number it was sent with. */
 function send(queue: PartitionQueue): ProducerBatch {
   const next = queue.next()!;
   queue.sent(next);
@@ -30,7 +30,7 @@ function states(...batches: ProducerBatch[]): [number, number][] {
   return batches.map(({ producerEpoch, baseSequence }) => [producerEpoch, baseSequence]);
 }
 
-/** A queue to which the broker has confirmed a batch, so that more may be in flight. */
+/** A queue whose first batch is confirmed, so that several may be in flight. */
 function knownQueue(...batches: ProducerBatch[]): PartitionQueue {
   const first = batch();
   const queue = queueOf(first, ...batches);
@@ -38,7 +38,7 @@ function knownQueue(...batches: ProducerBatch[]): PartitionQueue {
   return queue;
 }
 
-Deno.test("PartitionQueue numbers records in the order of its batches", () => {
+Deno.test("PartitionQueue numbers records in the order of the batches", () => {
   const batches = [batch(2), batch(3), batch(1)];
   const queue = knownQueue(...batches);
   for (const one of batches) assertEquals(send(queue), one);
@@ -46,7 +46,7 @@ Deno.test("PartitionQueue numbers records in the order of its batches", () => {
   assert(batches.every(({ producerId }) => producerId === 7));
 });
 
-Deno.test("PartitionQueue sends the first batch alone until the broker knows the producer", () => {
+Deno.test("PartitionQueue sends the first batch alone until it is confirmed", () => {
   const queue = queueOf(batch(), batch());
   const first = send(queue);
   assertEquals(queue.next(), undefined);
@@ -54,12 +54,12 @@ Deno.test("PartitionQueue sends the first batch alone until the broker knows the
   assert(queue.next() !== undefined);
 });
 
-Deno.test("PartitionQueue has no more than five batches from the oldest unconfirmed one on", () => {
+Deno.test("PartitionQueue has at most five batches from the oldest unconfirmed one on", () => {
   const batches = Array.from({ length: 8 }, () => batch());
   const queue = knownQueue(...batches);
   for (let i = 0; i < 5; i++) send(queue);
   assertEquals(queue.next(), undefined);
-  // Those behind the oldest are confirmed, yet the oldest must stay among the last five written.
+  // Later batches are confirmed, but the oldest must remain among the last five written.
   queue.succeeded(batches[1]!);
   queue.succeeded(batches[2]!);
   assertEquals(queue.next(), undefined);
@@ -67,7 +67,7 @@ Deno.test("PartitionQueue has no more than five batches from the oldest unconfir
   assertEquals(send(queue), batches[5]);
 });
 
-Deno.test("PartitionQueue sends the oldest batch alone while one waits to be sent again", () => {
+Deno.test("PartitionQueue sends the oldest batch alone while one waits for a retry", () => {
   const batches = [batch(), batch(), batch()];
   const queue = knownQueue(...batches);
   send(queue);
@@ -83,7 +83,7 @@ Deno.test("PartitionQueue sends the oldest batch alone while one waits to be sen
   assertEquals(states(...batches.slice(0, 2)), [[0, 1], [0, 2]]);
 });
 
-Deno.test("PartitionQueue starts anew when the oldest batch is out of order (KIP-360)", () => {
+Deno.test("PartitionQueue bumps the epoch when the oldest batch is out of order (KIP-360)", () => {
   const batches = [batch(2), batch(3), batch(1)];
   const queue = knownQueue(...batches);
   send(queue);
@@ -91,7 +91,7 @@ Deno.test("PartitionQueue starts anew when the oldest batch is out of order (KIP
   queue.outOfOrder(batches[0]!);
   assertEquals(queue.next(), undefined);
   assert(queue.prepare(IDENTITY));
-  assertEquals(queue.next(), undefined, "another is in flight still");
+  assertEquals(queue.next(), undefined, "another is still in flight");
   queue.outOfOrder(batches[1]!);
   assert(queue.prepare(IDENTITY));
   assertEquals(states(batches[0]!, batches[1]!), [[1, 0], [1, 2]]);
@@ -101,20 +101,20 @@ Deno.test("PartitionQueue starts anew when the oldest batch is out of order (KIP
   assertEquals(states(batches[2]!), [[1, 5]]);
 });
 
-Deno.test("PartitionQueue leaves a batch behind a gap to be sent again as it is", () => {
+Deno.test("PartitionQueue retries a batch after a possible gap unchanged", () => {
   const batches = [batch(), batch(), batch()];
   const queue = knownQueue(...batches);
   send(queue);
   send(queue);
   queue.gaveUp(batches[0]!);
-  assertEquals(queue.next(), undefined, "nothing new goes out behind the gap");
-  // The broker takes what comes behind, so the batch given up had been written.
+  assertEquals(queue.next(), undefined, "no new batch is sent after the gap");
+  // The broker accepts the later batch, so the failed one had been written.
   queue.succeeded(batches[1]!);
   assertEquals(send(queue), batches[2]);
   assertEquals(states(batches[2]!), [[0, 3]]);
 });
 
-Deno.test("PartitionQueue starts anew when nothing is left that could show a gap", () => {
+Deno.test("PartitionQueue bumps the epoch when no batch is left to reveal a gap", () => {
   const batches = [batch(), batch()];
   const queue = knownQueue(...batches);
   send(queue);
@@ -125,7 +125,7 @@ Deno.test("PartitionQueue starts anew when nothing is left that could show a gap
   assertEquals(states(batches[1]!), [[1, 0]]);
 });
 
-Deno.test("PartitionQueue takes the place of a batch that was never sent out without a trace", () => {
+Deno.test("PartitionQueue removes a batch that was never sent without leaving a gap", () => {
   const batches = [batch(), batch()];
   const queue = knownQueue(...batches);
   queue.gaveUp(batches[0]!);
@@ -144,7 +144,7 @@ Deno.test("PartitionQueue keeps sequence numbers when a batch is split", () => {
   assertEquals(queue.next(), parts[0]);
 });
 
-Deno.test("PartitionQueue needs a new producer id when the epoch cannot be raised", () => {
+Deno.test("PartitionQueue needs a new producer id when the epoch is exhausted", () => {
   const one = batch();
   const queue = new PartitionQueue("a", 0, true);
   queue.add(one);
@@ -156,21 +156,21 @@ Deno.test("PartitionQueue needs a new producer id when the epoch cannot be raise
   assertEquals([one.producerId, one.producerEpoch, one.baseSequence], [8, 0, 0]);
 });
 
-Deno.test("PartitionQueue without idempotence has as many in flight as are asked for", () => {
+Deno.test("PartitionQueue without idempotence has up to maxInFlight batches in flight", () => {
   const queue = new PartitionQueue("a", 0, false);
   for (let i = 0; i < 9; i++) queue.add(batch());
   for (let i = 0; i < 9; i++) assertEquals(send(queue).baseSequence, -1);
   assertEquals(queue.next(), undefined);
 });
 
-Deno.test("PartitionQueue.clear() takes everything out", () => {
+Deno.test("PartitionQueue.clear() removes and returns all batches", () => {
   const queue = knownQueue(batch(), batch());
   send(queue);
   assertEquals(queue.clear().length, 2);
   assert(queue.isEmpty);
 });
 
-Deno.test("addSequence() starts over at 0 after 2147483647", () => {
+Deno.test("addSequence() wraps around to 0 after 2147483647", () => {
   assertEquals(addSequence(2147483646, 1), 2147483647);
   assertEquals(addSequence(2147483646, 2), 0);
   assertEquals(addSequence(2147483647, 5), 4);

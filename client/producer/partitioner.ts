@@ -1,10 +1,10 @@
 /**
- * Which partition a message goes to.
+ * Chooses the partitions of messages.
  *
- * With a key: the one its hash names, counted over all partitions of the topic, so that a key goes where
- * the Java client and kafkajs put it. Without: one partition is kept until about a batch of bytes has
- * gone there, then another is drawn (KIP-480, KIP-794), so that batches are full and partitions get even
- * shares however fast their leaders are.
+ * A message with a key goes to the partition of the key's hash, modulo all partitions of the topic,
+ * like in the Java client and kafkajs. Messages without a key stay on one partition for about a
+ * batch of bytes, then another is drawn at random (KIP-480, KIP-794): batches get full, and
+ * partitions get equal shares regardless of the speed of their leaders.
  *
  * @module
  */
@@ -15,14 +15,14 @@ const TEXT_ENCODER = new TextEncoder();
 let scratch: Uint8Array<ArrayBuffer> = new Uint8Array(256);
 
 /**
- * The partition of a key.
+ * Returns the partition of a key.
  *
  * @param key The key; text is hashed as UTF-8.
- * @param partitionCount How many partitions the topic has.
+ * @param partitionCount The number of partitions of the topic.
  */
 export function partitionForKey(key: Uint8Array | string, partitionCount: number): number {
   const hash = typeof key === "string" ? hashText(key) : murmur2(key);
-  // Clearing the sign bit, not taking the absolute value, is what the Java client does.
+  // Like the Java client, clear the sign bit; do not take the absolute value.
   return (hash & 0x7fffffff) % partitionCount;
 }
 
@@ -50,9 +50,9 @@ export class StickyPartition {
   #bytes = 0;
 
   /**
-   * @param switchBytes How many bytes go to a partition before another is drawn.
-   * @param isAvailable Whether a partition has a leader at the moment; where none has, any will do.
-   * @param random Draws a number from 0 up to but not including 1.
+   * @param switchBytes The number of bytes after which another partition is drawn.
+   * @param isAvailable Returns whether a partition has a leader; if none has, any is used.
+   * @param random Returns a number from 0 up to but not including 1.
    */
   constructor(
     switchBytes: number,
@@ -64,12 +64,12 @@ export class StickyPartition {
     this.#random = random;
   }
 
-  /** How many bytes may go to the partition last named before another is drawn. */
+  /** The number of bytes that may still go to the current partition. */
   get bytesLeft(): number {
     return this.#switchBytes - this.#bytes;
   }
 
-  /** The partition for the next message. */
+  /** The partition of the next message. */
   next(partitionCount: number): number {
     if (this.#partition < 0 || this.#partition >= partitionCount) {
       this.#partition = this.#draw(partitionCount);
@@ -78,7 +78,7 @@ export class StickyPartition {
     return this.#partition;
   }
 
-  /** Notes that a message went to the partition last named. */
+  /** Counts a message that went to the current partition. */
   add(bytes: number): void {
     this.#bytes += bytes;
     if (this.#bytes >= this.#switchBytes) this.#partition = -1;

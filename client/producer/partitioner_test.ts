@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { partitionForKey, StickyPartition } from "./partitioner.ts";
 
 // The hashes are those of org.apache.kafka.common.utils.UtilsTest, with the sign bit cleared.
-Deno.test("partitionForKey() puts keys where the Java client does", () => {
+Deno.test("partitionForKey() returns the same partitions as the Java client", () => {
   const hashes: [string, number][] = [
     ["21", -973932308],
     ["foobar", -790332482],
@@ -17,14 +17,14 @@ Deno.test("partitionForKey() puts keys where the Java client does", () => {
   }
 });
 
-Deno.test("partitionForKey() hashes text as UTF-8, however long", () => {
+Deno.test("partitionForKey() hashes text of any length as UTF-8", () => {
   for (const key of ["", "é", "日本", "a".repeat(1000), "é".repeat(1000), "\ud83d\ude00"]) {
     const bytes = new TextEncoder().encode(key);
     assertEquals(partitionForKey(key, 1000), partitionForKey(bytes, 1000), key);
   }
 });
 
-Deno.test("StickyPartition stays until about a batch has gone there (KIP-794)", () => {
+Deno.test("StickyPartition keeps a partition for about a batch (KIP-794)", () => {
   const draws = [0.9, 0.1, 0.5];
   const sticky = new StickyPartition(100, () => true, () => draws.shift()!);
   const seen: number[] = [];
@@ -42,7 +42,7 @@ Deno.test("StickyPartition avoids partitions without a leader while others have 
   assertEquals(none.next(4), 2);
 });
 
-Deno.test("StickyPartition draws anew when its partition is gone", () => {
+Deno.test("StickyPartition draws another when its partition is gone", () => {
   const draws = [0.99, 0];
   const sticky = new StickyPartition(1000, () => true, () => draws.shift()!);
   assertEquals(sticky.next(10), 9);

@@ -1,5 +1,5 @@
 /**
- * One Produce request: batches for the partitions that one broker leads, at most one for each.
+ * A Produce request: batches for one broker, at most one per partition.
  *
  * @module
  */
@@ -14,43 +14,43 @@ import type { QueuedBatch } from "./queued_batch.ts";
 import type { RefusedRecord } from "./refused_batch.ts";
 import { requestMs } from "../connection/timer.ts";
 
-/** The last version that names topics by their name. */
+/** The last version that identifies topics by name. */
 const LAST_VERSION_WITH_NAMES = 12;
 
-/** What the broker says of one batch. */
+/** The broker's result for one batch. */
 export interface ProduceResult extends QueuedBatch {
   readonly errorCode: number;
   readonly errorMessage: string | null;
-  /** The records to blame for it, if the broker names some. */
+  /** The records that caused the error, if the broker names them. */
   readonly recordErrors: readonly RefusedRecord[];
   readonly baseOffset: number;
   readonly logAppendTimeMs: number;
-  /** Who leads the partition, if the broker says so. */
+  /** The current leader of the partition, if the broker names it. */
   readonly leader: { readonly leaderId: number; readonly leaderEpoch: number };
   readonly nodes: readonly { nodeId: number; host: string; port: number; rack: string | null }[];
 }
 
-/** What goes with all batches of a request. */
+/** What all batches of a request share. */
 export interface ProduceRequestOptions {
   readonly acks: -1 | 1 | 0;
-  /** How long the broker may wait for the replicas. */
+  /** How long the broker may wait for replicas. */
   readonly timeoutMs: number;
 }
 
 interface TopicBatches {
   readonly topicId: string;
-  /** By partition. */
+  /** The results by partition. */
   readonly batches: Map<number, QueuedBatch>;
 }
 
 const NO_LEADER = { leaderId: -1, leaderEpoch: -1 };
 
-/** Batches that go to one broker together. */
+/** Batches that are sent to one broker together. */
 export class ProduceRequest {
   readonly batches: QueuedBatch[] = [];
   #sizeInBytes = 0;
 
-  /** Takes a batch in, unless it would make the request too large; the first always fits. */
+  /** Adds a batch unless that makes the request too large; the first one always fits. */
   tryAdd(queued: QueuedBatch, maxSize: number): boolean {
     const size = queued.batch.sizeInBytes;
     if (this.batches.length > 0 && this.#sizeInBytes + size > maxSize) return false;
@@ -59,7 +59,7 @@ export class ProduceRequest {
     return true;
   }
 
-  /** Sends the batches, and says what became of each. */
+  /** Sends the batches and returns the result of each. */
   async send(
     connection: BrokerConnection,
     metadata: ClusterMetadata,
@@ -136,7 +136,7 @@ export class ProduceRequest {
     }
     if (results.length !== this.batches.length) {
       throw new ProtocolError(
-        `Cannot use Produce response of ${peer}: it tells of ${results.length} partitions, ` +
+        `Cannot use Produce response of ${peer}: it has ${results.length} partitions, ` +
           `${this.batches.length} were sent`,
       );
     }
@@ -152,7 +152,7 @@ function byId(
   return undefined;
 }
 
-/** Without acknowledgement, what was handed to the connection counts as written. */
+/** Without acknowledgements, a batch counts as written once it is handed to the connection. */
 function unanswered(queued: QueuedBatch): ProduceResult {
   return {
     ...queued,

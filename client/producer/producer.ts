@@ -1,10 +1,11 @@
 /**
  * The producer: sends messages to topics.
  *
- * `send()` and `sendBatch()` put messages into batches, one for each partition (`accumulator.ts`,
- * `producer_batch.ts`, `text_run.ts`), and note who is to hear of them (`delivery.ts`). The sender takes
- * the batches to the brokers that lead the partitions (`sender.ts`, `produce_request.ts`), in order and
- * each once (`partition_queue.ts`). The memory of those written serves the next (`batch_memory.ts`).
+ * `send()` and `sendBatch()` append messages to batches, one per partition (`accumulator.ts`,
+ * `producer_batch.ts`, `text_run.ts`), and register who waits for the outcome (`delivery.ts`). The
+ * sender sends the batches to the partition leaders (`sender.ts`, `produce_request.ts`), in order
+ * and exactly once (`partition_queue.ts`). The memory of written batches is reused
+ * (`batch_memory.ts`).
  *
  * @module
  */
@@ -39,9 +40,9 @@ import { ensureMessage } from "./outgoing_message.ts";
 /**
  * Sends messages to topics.
  *
- * Messages are sent in batches: `send()` only puts a message into one and returns a promise of where it
- * was written. Messages to the same partition are written in the order of the calls, each once, however
- * often the connection is lost.
+ * Messages are sent in batches: `send()` appends a message to one and returns a promise of where it
+ * was written. Messages to the same partition are written in the order of the calls, each exactly
+ * once even if connections are lost.
  *
  * @example Sending a message
  * ```ts
@@ -66,7 +67,7 @@ export class Producer implements AsyncDisposable {
   #isClosing = false;
   #closed: Promise<void> | undefined;
 
-  /** @ignore `client.producer()` makes one. */
+  /** @ignore Use `client.producer()`. */
   constructor(core: ClientCore, options: ProducerOptions = {}) {
     this.#options = resolveProducerOptions(options);
     this.#core = core;
@@ -80,7 +81,7 @@ export class Producer implements AsyncDisposable {
     this.#sender = new Sender(this.#core, this.#lane, this.#options, this.#accumulator);
   }
 
-  /** Bytes of messages that wait to be sent or confirmed. */
+  /** Bytes of messages that are not yet confirmed. */
   get bufferedBytes(): number {
     return this.#accumulator.bufferedBytes;
   }
@@ -88,15 +89,15 @@ export class Producer implements AsyncDisposable {
   /**
    * Sends a message.
    *
-   * The promise may be awaited later, or together with others: calls do not wait for each other. When
-   * more than `bufferMemory` is waiting, a message waits for its turn, so whoever sends very many should
-   * await some of the promises on the way, or use `sendBatch()` or `writable()`.
+   * The promise may be awaited later, or together with others: calls do not wait for each other.
+   * While more than `bufferMemory` is unconfirmed, further messages wait. A program that sends many
+   * messages should therefore await some of the promises, or use `sendBatch()` or `writable()`.
    *
    * @param message The message to send.
    * @returns Where it was written.
-   * @throws {KafkaError} If the broker refuses it for good.
-   * @throws {TimeoutError} If it could not be written in time; it may have been written all the same.
-   * @throws {UsageError} If it can never be sent.
+   * @throws {KafkaError} If the broker refuses it permanently.
+   * @throws {TimeoutError} If it was not confirmed in time; it may still have been written.
+   * @throws {UsageError} If the message is invalid.
    * @throws {SerializationError} If key, value or a header is not bytes, text or null.
    * @throws {ClosedError} If the producer is closed.
    */
@@ -123,11 +124,11 @@ export class Producer implements AsyncDisposable {
   }
 
   /**
-   * Sends many messages, to one topic or several, with less work for each than `send()` has.
+   * Sends many messages to one or more topics, with less overhead per message than `send()`.
    *
-   * @param messages The messages to send; they must not be changed before they are sent.
+   * @param messages The messages to send. They must not be modified before the promise settles.
    * @returns Where each was written, in the order of the messages.
-   * @throws {SendBatchError} If some were not written; it says which.
+   * @throws {SendBatchError} If some were not written; it names them.
    * @throws {ClosedError} If the producer is closed.
    */
   sendBatch(messages: readonly OutgoingMessage[]): Promise<readonly RecordMetadata[]> {
@@ -145,8 +146,9 @@ export class Producer implements AsyncDisposable {
   }
 
   /**
-   * A stream that sends what is written to it to a topic. Writing waits while `bufferMemory` is full;
-   * closing waits until everything is written. If a message fails, the stream does, with that error.
+   * Creates a stream that sends everything written to it to a topic. Writing waits while
+   * `bufferMemory` is full; closing waits until all messages are written. If a message fails, the
+   * stream errors with its error.
    *
    * @param topic The topic to send to.
    * @returns The stream; it takes messages, or bare values.
@@ -173,11 +175,11 @@ export class Producer implements AsyncDisposable {
   }
 
   /**
-   * Sends without lingering what waits, and waits until it is written or has failed. Whether it has
-   * failed, the promises of `send()` tell.
+   * Sends waiting messages without lingering, and waits until all are written or have failed.
+   * Failures are reported by the promises of `send()`.
    *
-   * @param options How to give up on the wait.
-   * @throws {ClosedError} If the producer was closed before.
+   * @param options How to abort the wait.
+   * @throws {ClosedError} If the producer is closed.
    */
   async flush(options: WaitOptions = {}): Promise<void> {
     ensureKnown("flush()", options, WAIT_NAMES);
@@ -186,7 +188,8 @@ export class Producer implements AsyncDisposable {
   }
 
   /**
-   * Waits until all messages are written or have failed, then closes the producer. Safe to call again.
+   * Waits until all messages are written or have failed, then closes the producer. Calling it again
+   * has no effect.
    *
    * @param options How long to wait.
    */
@@ -195,7 +198,7 @@ export class Producer implements AsyncDisposable {
     await (this.#closed ??= this.#close(options));
   }
 
-  /** Closes the producer, like `close()`. */
+  /** Closes the producer. See {@linkcode Producer.close}. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
@@ -211,10 +214,12 @@ export class Producer implements AsyncDisposable {
         await withTimeout(flushed, timeout, late);
       }
     } catch {
-      // Those who wait for the messages are told so below.
+      // The callers of `send()` get the error instead.
     } finally {
       this.#sender.stop();
-      this.#accumulator.failAll(new ClosedError("Producer was closed before the message was sent"));
+      this.#accumulator.failAll(
+        new ClosedError("The producer was closed before the message was sent"),
+      );
       await this.#core.closeLane(this.#lane);
       this.#core.removeUser(this);
     }
@@ -228,7 +233,7 @@ export class Producer implements AsyncDisposable {
     if (this.#isClosing) throw new ClosedError("Cannot send message: the producer is closed");
   }
 
-  /** Has a message wait until `tryAppend` succeeds. */
+  /** Queues a message until `tryAppend` succeeds. */
   #wait(
     topic: TopicState,
     tryAppend: (createdAt: number) => boolean,
@@ -298,7 +303,7 @@ export class Producer implements AsyncDisposable {
     if (topic.waiters.length > 0 || !run()) this.#wait(topic, run, fail);
   }
 
-  /** Sends a message of a stream. Returns a promise if there is no room for more at the moment. */
+  /** Sends a message of a stream. Returns a promise if it has to wait for room. */
   #write(
     name: string,
     message: TopicMessage,
@@ -326,7 +331,7 @@ export class Producer implements AsyncDisposable {
   }
 }
 
-/** A promise of where the message just appended to `batch` is written. */
+/** Returns a promise of where the message just appended to `batch` is written. */
 function promised(batch: ProducerBatch, timestamp: number): Promise<RecordMetadata> {
   const { deliveries } = batch;
   const last = deliveries[deliveries.length - 1];
@@ -336,7 +341,7 @@ function promised(batch: ProducerBatch, timestamp: number): Promise<RecordMetada
   return delivery.add(timestamp);
 }
 
-/** Has a list hear of its `count` messages from `place` on, just appended to `batch`. */
+/** Registers a list for its `count` messages from `place` on, just appended to `batch`. */
 function deliver(
   batch: ProducerBatch,
   group: DeliveryGroup,
@@ -350,7 +355,7 @@ function deliver(
   deliveries.push(new GroupDelivery(group, place, count, timestamp));
 }
 
-/** Counts a message just appended to `batch`, together with others of the same stream before it. */
+/** Counts a message just appended to `batch`, together with those of the same stream before it. */
 function count(
   batch: ProducerBatch,
   onSettled: (count: number, error?: DqueueError) => void,
@@ -360,7 +365,7 @@ function count(
   batch.deliveries.push(new CountedDelivery(onSettled));
 }
 
-/** The places of each topic's messages; undefined where all are of one topic. */
+/** The indexes of each topic's messages; undefined if all are of one topic. */
 function byTopic(
   messages: readonly OutgoingMessage[],
 ): Iterable<[string, readonly number[] | undefined]> {
@@ -376,7 +381,7 @@ function byTopic(
   return places;
 }
 
-/** As `byTopic()`, with the reason where a message is none. */
+/** Like `byTopic()`, but reports the first invalid message. */
 function topicsOf(messages: readonly OutgoingMessage[]) {
   try {
     return byTopic(messages);
@@ -393,7 +398,7 @@ function areAllOf(topic: string, messages: readonly OutgoingMessage[]): boolean 
   return true;
 }
 
-/** Why a call failed: whatever came of something that is no message, that is why. */
+/** Why a call failed: an invalid message takes precedence over other errors. */
 function reasonOf(error: unknown, message: unknown): unknown {
   try {
     ensureMessage(message);

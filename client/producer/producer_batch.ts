@@ -1,5 +1,5 @@
 /**
- * One record batch on its way: being filled, waiting, sent, perhaps sent again.
+ * A record batch of the producer: open, waiting, in flight or waiting for a retry.
  *
  * @module
  */
@@ -17,7 +17,7 @@ import type { DqueueError } from "../errors.ts";
 import type { ResolvedProducerOptions } from "./producer_options.ts";
 import { RefusedBatchError } from "./refused_batch.ts";
 
-/** What of the producer's options a batch needs. */
+/** The producer options that a batch needs. */
 export type BatchOptions = Pick<
   ResolvedProducerOptions,
   "batchSize" | "compression" | "compressionLevel"
@@ -25,20 +25,23 @@ export type BatchOptions = Pick<
 
 /** A batch of one partition. */
 export class ProducerBatch {
-  /** When the first message came, on the clock of `performance.now()`; what its timeouts count from. */
+  /**
+   * When the first message was sent, on the clock of `performance.now()`; its timeouts count from
+   * here.
+   */
   readonly createdAt: number;
   readonly deliveries: Delivery[] = [];
   /** How often it was sent. */
   attempts = 0;
-  /** What it takes of the producer's buffer memory. */
+  /** Its share of the producer's buffer memory. */
   accountedBytes = 0;
-  /** Counts the batches of its partition in the order of their sequence numbers. */
+  /** Numbers the batches of a partition in the order of their sequence numbers. */
   ordinal = -1;
-  /** Whether it is waiting for an answer now. */
+  /** Whether it is in flight. */
   isInFlight = false;
-  /** Why it was not written so far. */
+  /** Why the last attempt failed. */
   lastError: DqueueError | undefined;
-  /** Not before this time may it be sent again. */
+  /** The earliest time of the next attempt. */
   retryAt = 0;
   producerId = -1;
   producerEpoch = -1;
@@ -52,8 +55,8 @@ export class ProducerBatch {
   #settled: PromiseWithResolvers<void> | undefined;
 
   /**
-   * @param memory Where the memory comes from.
-   * @param expectedSize How large it is likely to become, by which memory is taken at first.
+   * @param memory The pool to take memory from.
+   * @param expectedSize The likely final size, for the first allocation.
    */
   constructor(
     createdAt: number,
@@ -72,27 +75,29 @@ export class ProducerBatch {
     });
   }
 
-  /** How many records it has. */
+  /** The number of records. */
   get recordCount(): number {
     return this.#builder.recordCount;
   }
 
-  /** Its size before compression. */
+  /** The size before compression. */
   get sizeInBytes(): number {
     return this.#builder.estimatedSizeInBytes;
   }
 
-  /** Whether it takes no more records. */
+  /** Whether it is closed for records. */
   get isClosed(): boolean {
     return this.#isClosed;
   }
 
-  /** Whether whoever waits for it has heard of it. */
+  /** Whether its outcome was reported. */
   get isSettled(): boolean {
     return this.#isSettled;
   }
 
-  /** Adds a record, unless there is no room for it or the batch is closed; it closes when it is full. */
+  /**
+   * Appends a record, unless the batch is closed or has no room; closes the batch when it is full.
+   */
   tryAppend(
     timestamp: number | bigint,
     key: RecordData,
@@ -107,12 +112,12 @@ export class ProducerBatch {
     return added;
   }
 
-  /** Takes no more records from now on. */
+  /** Closes the batch for records. */
   close(): void {
     this.#isClosed = true;
   }
 
-  /** Gives the records their sequence numbers; also once the batch was sent, while it is not in flight. */
+  /** Sets the sequence numbers, also after the batch was sent, while it is not in flight. */
   setProducerState(producerId: number, producerEpoch: number, baseSequence: number): void {
     this.producerId = producerId;
     this.producerEpoch = producerEpoch;
@@ -129,14 +134,14 @@ export class ProducerBatch {
     return this.#batch.bytes;
   }
 
-  /** Gives its memory to the next batch. Nobody may look at its bytes any more, nor send them again. */
+  /** Returns its memory to the pool. Its bytes must not be used or sent afterwards. */
   recycle(): void {
     const memory = this.#builder.release();
     this.#batch = undefined;
     if (memory !== undefined) this.#memory.give(memory);
   }
 
-  /** Tells whoever waits that the records were written. */
+  /** Reports that the records were written. */
   succeed(result: BatchResult): void {
     if (this.#isSettled) return;
     this.#settle();
@@ -147,7 +152,7 @@ export class ProducerBatch {
     }
   }
 
-  /** Tells whoever waits that the records were not written, or that nobody knows. */
+  /** Reports that the records failed, or that their outcome is unknown. */
   fail(error: DqueueError): void {
     if (this.#isSettled) return;
     this.#settle();
@@ -169,8 +174,8 @@ export class ProducerBatch {
   }
 
   /**
-   * The same records in two batches, for a broker that finds this one too large. They take over those
-   * who wait and the sequence numbers.
+   * Splits the records into two batches, for a broker that rejects this one as too large. The
+   * halves take over the deliveries and the sequence numbers.
    */
   split(): [ProducerBatch, ProducerBatch] {
     const half = Math.ceil(this.recordCount / 2);
@@ -220,18 +225,18 @@ export class ProducerBatch {
   }
 }
 
-/** What a batch starts with, when nothing is known of how large it will be. */
+/** The initial size of a batch whose final size is unknown. */
 const INITIAL_CAPACITY = 2048;
 
-/** Room for text that turns out not to fit, which is found out by writing it. */
+/** Room for text that turns out not to fit, which is detected by writing it. */
 const SPARE_CAPACITY = 1024;
 
-/** Sequence numbers start over at 0 after 2147483647. */
+/** Sequence numbers wrap around to 0 after 2147483647. */
 export function addSequence(sequence: number, count: number): number {
   return (sequence + count) % 2 ** 31;
 }
 
-/** The timestamp of a record, as a number where that has all its digits. */
+/** The timestamp of a record as a number, if it can represent it exactly. */
 function timestampOf(record: BatchRecord): number | bigint {
   const { timestamp } = record;
   return Number.isSafeInteger(timestamp) ? timestamp : record.exactTimestamp;

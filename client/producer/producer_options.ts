@@ -1,5 +1,5 @@
 /**
- * What a producer sends and can be told, with the defaults.
+ * Messages to send, and the options of a producer with their defaults.
  *
  * @module
  */
@@ -10,23 +10,26 @@ import { atLeast, oneOf } from "../client_options.ts";
 import { UsageError } from "../errors.ts";
 import type { MessageData, MessageHeadersInit } from "../message_headers.ts";
 
-/** A message to send, without the topic where that is known otherwise. */
+/** A message to send to a given topic. */
 export interface TopicMessage {
-  /** The value; null deletes the key on a compacted topic. */
+  /** The value; null is a tombstone, which deletes the key in a compacted topic. */
   readonly value: MessageData;
   /** The key. Messages with the same key go to the same partition. */
   readonly key?: MessageData | undefined;
-  /** The partition. Default: chosen by the key, or in turn without one. */
+  /** The partition. Default: chosen by the key, or by the sticky partitioner without one. */
   readonly partition?: number | undefined;
-  /** Headers to travel with the message. */
+  /** The headers. */
   readonly headers?: MessageHeadersInit | undefined;
-  /** Milliseconds since 1970, from −1 to below 2^63; a bigint where a number has not all digits. Default: now. */
+  /**
+   * Milliseconds since 1970, from −1 to below 2^63; a bigint if a number is not precise enough.
+   * Default: now.
+   */
   readonly timestamp?: number | bigint | undefined;
 }
 
 /** A message to send. */
 export interface OutgoingMessage extends TopicMessage {
-  /** The topic to send it to. */
+  /** The topic. */
   readonly topic: string;
 }
 
@@ -36,73 +39,80 @@ export interface RecordMetadata {
   readonly topic: string;
   /** The partition. */
   readonly partition: number;
-  /** Its place in the partition; −1 if the broker did not say, as with `acks: 0`. */
+  /** The offset; −1 if the broker does not return it, as with `acks: 0`. */
   readonly offset: number;
-  /** The timestamp it has: that of the broker's clock if the topic says so, else that it was sent with. */
+  /**
+   * The timestamp: the append time if the topic is configured with it, otherwise the one it was
+   * sent with.
+   */
   readonly timestamp: number;
 }
 
-/** How batches are compressed. */
+/** A compression codec. */
 export type CompressionName = "none" | "gzip" | "snappy" | "lz4" | "zstd";
 
 /**
- * Chooses a partition.
+ * Chooses the partition of a message.
  *
  * @param message The message to send.
- * @param partitionCount How many partitions its topic has.
- * @returns A number from 0 up to but not including `partitionCount`; undefined for what the producer
- * would choose by itself.
+ * @param partitionCount The number of partitions of the topic.
+ * @returns A number from 0 up to but not including `partitionCount`; undefined for the default
+ * choice.
  */
 export type Partitioner = (message: OutgoingMessage, partitionCount: number) => number | undefined;
 
-/** What a producer can be told. */
+/** The options of a producer. */
 export interface ProducerOptions {
   /**
-   * Who must have a message before it counts as sent: `"all"` in-sync replicas, 1 for the leader, or 0
-   * for nobody, in which case failures go unnoticed. Default: `"all"`.
+   * The acknowledgements required before a message counts as written: `"all"` in-sync replicas, 1
+   * for the leader, or 0 for none, in which case failures go unnoticed. Default: `"all"`.
    */
   readonly acks?: "all" | 1 | 0;
   /**
-   * Whether brokers recognize messages sent again, so that each is written once and in order however
-   * often it had to be sent. Needs `acks: "all"`. Default: true, unless `acks` is something else.
+   * Whether brokers detect retried messages, so that each is written once and in order in spite of
+   * retries. Requires `acks: "all"`. Default: true, unless `acks` is something else.
    */
   readonly idempotence?: boolean;
   /**
-   * How long a batch waits for more messages, in milliseconds. Default: not at all while nothing is on
-   * its way to the broker, at most 5 otherwise; so a message alone goes out at once, and many together.
+   * How long a batch waits for more messages, in milliseconds. Default: 0 while nothing is in
+   * flight to the broker, otherwise up to 5. A single message is sent immediately, and many are
+   * combined.
    */
   readonly linger?: number;
   /** The size in bytes, before compression, at which a batch is full. Default: 262144. */
   readonly batchSize?: number;
-  /** The size in bytes that batches for several partitions may have in one request. Default: 1048576. */
+  /** The maximum total size of batches in one request, in bytes. Default: 1048576. */
   readonly maxRequestSize?: number;
-  /** How many requests may be on their way to each broker, 1 to 5 with idempotence. Default: 5. */
+  /** The maximum number of requests in flight per broker, 1 to 5 with idempotence. Default: 5. */
   readonly maxInFlight?: number;
-  /** How batches are compressed. Default: `"none"`. */
+  /** The compression codec of batches. Default: `"none"`. */
   readonly compression?: CompressionName;
-  /** How hard to compress, on the codec's own scale. Default: the codec's own. */
+  /** The compression level, on the scale of the codec. Default: that of the codec. */
   readonly compressionLevel?: number;
   /**
-   * Bytes of messages that may wait to be sent or confirmed; beyond that, `send()` waits for room.
-   * No message may be larger. Default: 33554432.
+   * The maximum number of bytes of unconfirmed messages; beyond that, `send()` waits. No message
+   * may be larger. Default: 33554432.
    */
   readonly bufferMemory?: number;
   /**
-   * How long sending a message may take, waiting and retries included, in milliseconds; then it fails
-   * with a `TimeoutError`. Default: 120000.
+   * The time limit of sending a message, waiting and retries included, in milliseconds; then it
+   * fails with a `TimeoutError`. Default: 120000.
    */
   readonly deliveryTimeout?: number;
-  /** Whether the broker may create topics that do not exist, if it is set to do so. Default: true. */
+  /** Whether the broker may auto-create topics, if it is configured to. Default: true. */
   readonly allowAutoTopicCreation?: boolean;
-  /** Chooses partitions. Default: by the key's murmur2 hash as the Java client does, else in turn. */
+  /**
+   * Chooses partitions. Default: the murmur2 hash of the key like the Java client, or the sticky
+   * partitioner without a key.
+   */
   readonly partitioner?: Partitioner;
 }
 
-/** The options with all defaults filled in. */
+/** The options with defaults applied. */
 export interface ResolvedProducerOptions {
   readonly acks: -1 | 1 | 0;
   readonly idempotence: boolean;
-  /** Undefined for the wait that depends on what is on its way. */
+  /** Undefined for a linger that depends on what is in flight. */
   readonly lingerMs: number | undefined;
   readonly batchSize: number;
   readonly maxRequestSize: number;
@@ -115,21 +125,24 @@ export interface ResolvedProducerOptions {
   readonly partitioner: Partitioner | undefined;
 }
 
-/** How many batches per producer and partition a broker remembers, so how many may be unconfirmed. */
+/**
+ * The number of batches per producer and partition that a broker remembers, and so the most that
+ * may be unconfirmed.
+ */
 export const MAX_UNCONFIRMED_BATCHES = 5;
 
-/** @throws {UsageError} If an option is not possible. */
+/** @throws {UsageError} If an option is invalid. */
 export function resolveProducerOptions(options: ProducerOptions): ResolvedProducerOptions {
   ensureKnown("producer()", options, PRODUCER_NAMES);
   const acks = oneOf<"all" | 1 | 0>("acks", options.acks ?? "all", ["all", 1, 0]);
   const idempotence = options.idempotence ?? acks === "all";
   const maxInFlight = atLeast("maxInFlight", options.maxInFlight ?? 5, 1);
   if (idempotence && acks !== "all") {
-    throw new UsageError(`Cannot use idempotence with acks of ${acks}: it needs acks of "all"`);
+    throw new UsageError(`Cannot use idempotence with acks of ${acks}: it requires acks of "all"`);
   }
   if (idempotence && maxInFlight > MAX_UNCONFIRMED_BATCHES) {
     throw new UsageError(
-      `Cannot use maxInFlight of ${maxInFlight} with idempotence: the most is ${MAX_UNCONFIRMED_BATCHES}`,
+      `Cannot use maxInFlight of ${maxInFlight} with idempotence: it must be at most ${MAX_UNCONFIRMED_BATCHES}`,
     );
   }
   const names: readonly CompressionName[] = ["none", "gzip", "snappy", "lz4", "zstd"];

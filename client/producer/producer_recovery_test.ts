@@ -19,7 +19,7 @@ interface ProducedPartition {
   readonly records: Uint8Array | null;
 }
 
-Deno.test("Producer sends again after a lost connection, and writes each message once", async (t) => {
+Deno.test("Producer retries after a lost connection and writes each message once", async (t) => {
   for (const isWritten of [false, true]) {
     await t.step(isWritten ? "lost after the write" : "lost before the write", async () => {
       await using test = setup();
@@ -38,7 +38,7 @@ Deno.test("Producer sends again after a lost connection, and writes each message
   }
 });
 
-Deno.test("Producer keeps order when the first of several batches in flight fails", async () => {
+Deno.test("Producer preserves order when the first of several batches in flight fails", async () => {
   await using test = setup();
   const producer = test.client.producer({ batchSize: 200, linger: 0 });
   test.cluster.once(produce, refuse(ErrorCode.NOT_ENOUGH_REPLICAS));
@@ -48,7 +48,7 @@ Deno.test("Producer keeps order when the first of several batches in flight fail
   assert(test.cluster.received(produce).length > test.cluster.log("a").batches.length);
 });
 
-Deno.test("Producer without idempotence keeps order on retry with one request in flight", async () => {
+Deno.test("Producer without idempotence preserves order on retry with one request in flight", async () => {
   await using test = setup();
   const producer = test.client.producer({ idempotence: false, maxInFlight: 1, batchSize: 200 });
   test.cluster.once(produce, refuse(ErrorCode.NOT_ENOUGH_REPLICAS));
@@ -67,7 +67,7 @@ Deno.test("Producer follows the leader of a partition", async () => {
   assertEquals(test.cluster.received(produce).map(({ nodeId }) => nodeId), [0, 0, 1]);
 });
 
-Deno.test("Producer goes to the leader that an answer names without asking for metadata (KIP-951)", async () => {
+Deno.test("Producer follows the leader named in a response without requesting metadata (KIP-951)", async () => {
   await using test = setup({ brokers: 2, topics: { a: 1 } });
   const producer = test.client.producer();
   await producer.send({ topic: "a", value: "1" });
@@ -91,7 +91,7 @@ Deno.test("Producer goes to the leader that an answer names without asking for m
   assertEquals(test.cluster.received(metadata).length, before);
 });
 
-Deno.test("Producer moves on to another broker when one goes down", async () => {
+Deno.test("Producer switches to another broker when one goes down", async () => {
   await using test = setup({ brokers: 2, topics: { a: 1 } });
   const producer = test.client.producer();
   await producer.send({ topic: "a", value: "1" });
@@ -114,10 +114,10 @@ Deno.test("Producer splits a batch that the broker finds too large", async () =>
   assertEquals((await producer.send({ topic: "a", value: "after" })).offset, 20);
 });
 
-Deno.test("Producer.sendBatch() knows its messages in batches that are split", async () => {
+Deno.test("Producer.sendBatch() returns the right results for batches that are split", async () => {
   await using test = setup({ topics: { a: 3 } });
   const producer = test.client.producer();
-  // Batches of each partition, and of those the halves, are refused.
+  // Batches of each partition, and their halves, are rejected.
   for (let i = 0; i < 3; i++) {
     test.cluster.once(produce, refuse(ErrorCode.MESSAGE_TOO_LARGE));
   }
@@ -134,7 +134,7 @@ Deno.test("Producer.sendBatch() knows its messages in batches that are split", a
   assert(batchCounts.some((count) => count > 1), `${batchCounts}`);
 });
 
-Deno.test("Producer fails a message that is too large and sends those around it", async () => {
+Deno.test("Producer rejects a message that is too large and sends those around it", async () => {
   await using test = setup();
   test.cluster.log("a").maxMessageBytes = 400;
   const producer = test.client.producer();
@@ -150,7 +150,7 @@ Deno.test("Producer fails a message that is too large and sends those around it"
   assertEquals(test.cluster.log("a").values(), ["before", "after"]);
 });
 
-Deno.test("Producer raises its epoch when a batch was given up (KIP-360)", async () => {
+Deno.test("Producer bumps its epoch after a batch has failed (KIP-360)", async () => {
   await using test = setup();
   const producer = test.client.producer({ linger: 0 });
   await producer.send({ topic: "a", value: "1" });
@@ -169,7 +169,7 @@ Deno.test("Producer raises its epoch when a batch was given up (KIP-360)", async
   assertEquals(test.cluster.received(initProducerId).length, 1);
 });
 
-Deno.test("Producer recovers when the broker has forgotten it", async (t) => {
+Deno.test("Producer recovers when its producer id is unknown to the broker", async (t) => {
   for (
     const name of [
       "UNKNOWN_PRODUCER_ID",
@@ -190,7 +190,7 @@ Deno.test("Producer recovers when the broker has forgotten it", async (t) => {
   }
 });
 
-Deno.test("Producer takes DUPLICATE_SEQUENCE_NUMBER for success with an unknown offset", async () => {
+Deno.test("Producer treats DUPLICATE_SEQUENCE_NUMBER as success with an unknown offset", async () => {
   await using test = setup();
   const producer = test.client.producer();
   test.cluster.once(produce, refuse(ErrorCode.DUPLICATE_SEQUENCE_NUMBER));
@@ -202,7 +202,7 @@ Deno.test("Producer takes DUPLICATE_SEQUENCE_NUMBER for success with an unknown 
   });
 });
 
-Deno.test("Producer fails a message at once that the broker refuses for good", async () => {
+Deno.test("Producer rejects a message immediately when the broker refuses it permanently", async () => {
   await using test = setup();
   const producer = test.client.producer();
   test.cluster.once(produce, (request) => ({
@@ -224,7 +224,7 @@ Deno.test("Producer fails a message at once that the broker refuses for good", a
   assert(!error.retriable);
 });
 
-Deno.test("Producer tells each message of a refused batch whether it is to blame (KIP-467)", async () => {
+Deno.test("Producer reports for each message of a refused batch whether it was invalid (KIP-467)", async () => {
   await using test = setup();
   const producer = test.client.producer({ linger: 20 });
   const refused = (name: string, topicId: string) => ({
@@ -243,8 +243,7 @@ Deno.test("Producer tells each message of a refused batch whether it is to blame
       }],
     }],
   });
-  const other =
-    "nothing is wrong with this message, it was in a batch with others that were refused";
+  const other = "this message is valid, but other messages of its batch are not";
   const expected = [other, "it has no key", other, "2 of 4 records are bad"].map((text) =>
     `Cannot append to "a-0": ${text} (INVALID_RECORD)`
   );
@@ -267,7 +266,7 @@ Deno.test("Producer tells each message of a refused batch whether it is to blame
   }
 });
 
-Deno.test("Producer fails messages to a topic that was deleted", async () => {
+Deno.test("Producer rejects messages to a deleted topic", async () => {
   await using test = setup();
   const producer = test.client.producer();
   await producer.send({ topic: "a", value: "1" });
@@ -276,8 +275,8 @@ Deno.test("Producer fails messages to a topic that was deleted", async () => {
   assertEquals(error.code, "UNKNOWN_TOPIC_OR_PARTITION");
 });
 
-Deno.test("Producer gives up messages after deliveryTimeout", async (t) => {
-  await t.step("sent and not answered", async () => {
+Deno.test("Producer times out messages after deliveryTimeout", async (t) => {
+  await t.step("sent without response", async () => {
     await using test = setup();
     const producer = test.client.producer({ deliveryTimeout: 30 });
     test.cluster.on(produce, () => NO_ANSWER);
@@ -288,7 +287,7 @@ Deno.test("Producer gives up messages after deliveryTimeout", async (t) => {
     assertStringIncludes(error.message, 'Cannot append to "a-0" within 30 ms');
     await producer.close();
   });
-  await t.step("refused again and again", async () => {
+  await t.step("refused repeatedly", async () => {
     await using test = setup();
     const producer = test.client.producer({ deliveryTimeout: 30 });
     test.cluster.on(produce, refuse(ErrorCode.NOT_ENOUGH_REPLICAS));
@@ -299,7 +298,7 @@ Deno.test("Producer gives up messages after deliveryTimeout", async (t) => {
     assertInstanceOf(error.cause, KafkaError);
     assertEquals((error.cause as KafkaError).code, "NOT_ENOUGH_REPLICAS");
   });
-  await t.step("never sent for lack of a topic", async () => {
+  await t.step("never sent because the topic is unknown", async () => {
     await using test = setup();
     const producer = test.client.producer({ deliveryTimeout: 30 });
     test.cluster.on(metadata, () => NO_ANSWER);
@@ -311,7 +310,7 @@ Deno.test("Producer gives up messages after deliveryTimeout", async (t) => {
   });
 });
 
-Deno.test("Producer numbers rightly after a batch was given up that had been written", async () => {
+Deno.test("Producer continues with correct numbers after a batch timed out that had been written", async () => {
   await using test = setup();
   const producer = test.client.producer({ deliveryTimeout: 40, linger: 0 });
   test.cluster.once(produce, async (_request, { usual }) => {
@@ -319,13 +318,13 @@ Deno.test("Producer numbers rightly after a batch was given up that had been wri
     return NO_ANSWER;
   });
   await assertRejects(() => producer.send({ topic: "a", value: "1" }), TimeoutError);
-  // The answer never comes; the connection is given up, and what follows goes on under a new epoch.
+  // The response never comes; the connection is closed, and later messages use a new epoch.
   test.cluster.disconnect();
   assertEquals((await producer.send({ topic: "a", value: "2" })).offset, 1);
   assertEquals(test.cluster.log("a").values(), ["1", "2"]);
 });
 
-Deno.test("Producer honours the throttle time of an answer (KIP-219)", async () => {
+Deno.test("Producer honours the throttle time of a response (KIP-219)", async () => {
   await using test = setup();
   const producer = test.client.producer({ linger: 0 });
   test.cluster.once(produce, async (_request, { usual }) => ({
@@ -339,19 +338,19 @@ Deno.test("Producer honours the throttle time of an answer (KIP-219)", async () 
   assertEquals((await second).offset, 1);
 });
 
-Deno.test("Producer writes each message once and in order whatever goes wrong", async () => {
+Deno.test("Producer writes each message once and in order under random failures", async () => {
   const seed = Deno.env.get("DQUEUE_TEST_SEED") ?? String(Math.floor(Math.random() * 2 ** 32));
   console.log(`seed ${seed}`);
   const random = new Random(Number(seed));
   await using test = setup({ brokers: 3, topics: { a: 4 } });
-  // One batch in each request, so that a bad one is refused alone.
+  // One batch per request, so that a bad one is refused alone.
   const producer = test.client.producer({
     batchSize: 300,
     bufferMemory: 20_000,
     maxRequestSize: 1,
   });
   test.cluster.on(produce, async (request, { usual, nodeId }) => {
-    // Which batches are refused for good depends on what is in them, as with a real broker.
+    // Whether a batch is refused permanently depends on its content, as with a real broker.
     const [{ index, records }] = request.topicData[0]!.partitionData as [ProducedPartition];
     const isBad = new TextDecoder().decode(records!).includes("bad");
     const answer = () =>
@@ -393,7 +392,7 @@ Deno.test("Producer writes each message once and in order whatever goes wrong", 
   }
 });
 
-Deno.test("Producer's batches are whole and carry valid checksums when sent again", async () => {
+Deno.test("Producer retries complete batches with valid CRCs", async () => {
   await using test = setup();
   const producer = test.client.producer();
   const seen: number[] = [];

@@ -14,7 +14,7 @@ import type { ProducerOptions } from "./producer_options.ts";
 import { refuse, setup } from "../testing/client_setup.ts";
 import { DISCONNECT, FakeCluster, NO_ANSWER } from "../testing/fake_cluster.ts";
 
-Deno.test("Producer.send() tells where the message was written", async () => {
+Deno.test("Producer.send() returns where the message was written", async () => {
   await using test = setup({ topics: { a: 2 } });
   const producer = test.client.producer();
   const written = await producer.send({
@@ -36,7 +36,7 @@ Deno.test("Producer.send() tells where the message was written", async () => {
   ]);
 });
 
-Deno.test("Producer.send() takes bytes, text and null as key and value", async () => {
+Deno.test("Producer.send() accepts bytes, text and null as key and value", async () => {
   await using test = setup();
   const producer = test.client.producer();
   await producer.send({ topic: "a", key: Uint8Array.of(1), value: Uint8Array.of(2) });
@@ -82,7 +82,7 @@ Deno.test("Producer.sendBatch() returns results in the order of the messages", a
   assertEquals(await producer.sendBatch([]), []);
 });
 
-Deno.test("Producer.sendBatch() keeps the order in each partition, whatever messages carry", async () => {
+Deno.test("Producer.sendBatch() preserves the order in each partition for messages of all kinds", async () => {
   await using test = setup({ topics: { a: 3 } });
   const producer = test.client.producer({ batchSize: 300 });
   const extras = [
@@ -116,7 +116,7 @@ Deno.test("Producer.sendBatch() keeps the order in each partition, whatever mess
   assertEquals(producer.bufferedBytes, 0);
 });
 
-Deno.test("Producer.sendBatch() takes no more than the buffer memory at a time", async () => {
+Deno.test("Producer.sendBatch() uses no more than bufferMemory at a time", async () => {
   await using test = setup();
   const producer = test.client.producer({ batchSize: 1000, bufferMemory: 5000 });
   await producer.send({ topic: "a", value: "first" });
@@ -128,7 +128,7 @@ Deno.test("Producer.sendBatch() takes no more than the buffer memory at a time",
   assertEquals(values, ["first", ...messages.map(({ value }) => value)]);
 });
 
-Deno.test("Producer writes batches to memory of others only once those are written", async (t) => {
+Deno.test("Producer reuses the memory of batches only after they are written", async (t) => {
   for (const compression of ["none", "gzip"] as const) {
     await t.step(compression, async () => {
       await using test = setup();
@@ -147,7 +147,7 @@ Deno.test("Producer writes batches to memory of others only once those are writt
   }
 });
 
-Deno.test("Producer.sendBatch() says which messages failed", async () => {
+Deno.test("Producer.sendBatch() reports which messages failed", async () => {
   await using test = setup();
   const producer = test.client.producer();
   const error = await assertRejects(
@@ -169,7 +169,7 @@ Deno.test("Producer.sendBatch() says which messages failed", async () => {
   assertEquals(error.code, "UNKNOWN_TOPIC_OR_PARTITION");
 });
 
-Deno.test("Producer sends batches for several partitions in one request for each broker", async () => {
+Deno.test("Producer sends batches for several partitions in one request per broker", async () => {
   await using test = setup({ brokers: 2, topics: { a: 6 } });
   const producer = test.client.producer();
   await producer.sendBatch(
@@ -200,7 +200,7 @@ Deno.test("Producer keeps request sizes below maxRequestSize", async () => {
   assertEquals(counts, [2, 2]);
 });
 
-Deno.test("Producer numbers batches as an idempotent producer does (KIP-98)", async () => {
+Deno.test("Producer numbers batches for idempotence (KIP-98)", async () => {
   await using test = setup();
   const producer = test.client.producer();
   await producer.sendBatch([{ topic: "a", value: "0" }, { topic: "a", value: "1" }]);
@@ -217,7 +217,7 @@ Deno.test("Producer numbers batches as an idempotent producer does (KIP-98)", as
   assertEquals(test.cluster.received(initProducerId).length, 1);
 });
 
-Deno.test("Producer without idempotence asks for no producer id", async () => {
+Deno.test("Producer without idempotence requests no producer id", async () => {
   await using test = setup();
   const producer = test.client.producer({ acks: 1 });
   await producer.send({ topic: "a", value: "v" });
@@ -226,7 +226,7 @@ Deno.test("Producer without idempotence asks for no producer id", async () => {
   assertEquals(test.cluster.received(produce)[0]!.body.acks, 1);
 });
 
-Deno.test("Producer with acks 0 does not wait for an answer", async () => {
+Deno.test("Producer with acks 0 does not wait for a response", async () => {
   await using test = setup();
   const producer = test.client.producer({ acks: 0 });
   const written = await producer.send({ topic: "a", value: "v", timestamp: 7 });
@@ -250,21 +250,21 @@ Deno.test("Producer compresses batches", async (t) => {
   }
 });
 
-Deno.test("Producer refuses options that contradict each other", () => {
+Deno.test("Producer throws for invalid and contradictory options", () => {
   const client = new Client({ broker: new FakeCluster() });
   const refused: [ProducerOptions, string][] = [
     [{ acks: 1, idempotence: true }, "Cannot use idempotence with acks of 1"],
-    [{ maxInFlight: 6 }, "the most is 5"],
+    [{ maxInFlight: 6 }, "it must be at most 5"],
     [{ compression: "brotli" as "gzip" }, 'Cannot use compression of "brotli"'],
     [{ acks: 2 as 1 }, 'Cannot use acks of "2"'],
-    [{ batchSize: 0 }, "Cannot use batchSize of 0: the least is 1"],
+    [{ batchSize: 0 }, "Cannot use batchSize of 0: it must be at least 1"],
   ];
   for (const [options, message] of refused) {
     assertThrows(() => client.producer(options), UsageError, message);
   }
 });
 
-Deno.test("Producer reports the timestamp that the broker has set", async () => {
+Deno.test("Producer reports the timestamp set by the broker", async () => {
   await using test = setup();
   const producer = test.client.producer();
   test.cluster.once(produce, async (_request, { usual }) => {
@@ -282,7 +282,7 @@ Deno.test("Producer reports the timestamp that the broker has set", async () => 
   assertEquals((await producer.send({ topic: "a", value: "1", timestamp: 5 })).timestamp, 999);
 });
 
-Deno.test("Producer.send() to a topic that does not exist fails soon", async () => {
+Deno.test("Producer.send() to a topic that does not exist rejects without delay", async () => {
   await using test = setup();
   const producer = test.client.producer();
   const error = await assertRejects(
@@ -304,7 +304,7 @@ Deno.test("Producer.send() waits for a topic that is being created", async () =>
   assertEquals((await producer.send({ topic: "new", value: "1" })).offset, 0);
 });
 
-Deno.test("Producer.send() checks the partition, looking for new ones first", async () => {
+Deno.test("Producer.send() checks the partition after refreshing the metadata", async () => {
   await using test = setup();
   const producer = test.client.producer();
   await producer.send({ topic: "a", value: "1" });
@@ -313,7 +313,7 @@ Deno.test("Producer.send() checks the partition, looking for new ones first", as
   await assertRejects(
     () => producer.send({ topic: "a", partition: 3, value: "3" }),
     KafkaError,
-    "it has 3 partitions, none is number 3",
+    "it has 3 partitions, there is no partition 3",
   );
   await assertRejects(
     () => producer.send({ topic: "a", partition: -1, value: "3" }),
@@ -322,20 +322,20 @@ Deno.test("Producer.send() checks the partition, looking for new ones first", as
   );
 });
 
-Deno.test("Producer uses the partitioner it is given", async () => {
+Deno.test("Producer uses a custom partitioner", async () => {
   await using test = setup({ topics: { a: 3 } });
   const producer = test.client.producer({
     partitioner: ({ key }, count) => key === "last" ? count - 1 : undefined,
   });
   assertEquals((await producer.send({ topic: "a", key: "last", value: "v" })).partition, 2);
-  // By murmur2, as the Java client has it: hash 479470107 of "abc".
+  // By murmur2, like the Java client: the hash of "abc" is 479470107.
   assertEquals(
     (await producer.send({ topic: "a", key: "abc", value: "v" })).partition,
     479470107 % 3,
   );
 });
 
-Deno.test("Producer keeps to one partition without keys until a batch is full", async () => {
+Deno.test("Producer without keys stays on one partition until a batch is full", async () => {
   await using test = setup({ topics: { a: 8 } });
   const producer = test.client.producer({ batchSize: 1000 });
   const messages = Array.from({ length: 400 }, () => ({ topic: "a", value: new Uint8Array(100) }));
@@ -382,7 +382,7 @@ Deno.test("Producer.flush() sends without lingering and waits for all messages",
   assertEquals(written, 3);
 });
 
-Deno.test("Producer.flush() can be given up", async () => {
+Deno.test("Producer.flush() can be aborted", async () => {
   await using test = setup();
   const producer = test.client.producer({ deliveryTimeout: 100 });
   test.cluster.on(produce, () => NO_ANSWER);
@@ -395,7 +395,7 @@ Deno.test("Producer.flush() can be given up", async () => {
   await assertRejects(() => sent, TimeoutError);
 });
 
-Deno.test("Producer.close() sends what waits, then refuses more", async () => {
+Deno.test("Producer.close() sends waiting messages, then rejects new ones", async () => {
   await using test = setup();
   const producer = test.client.producer({ linger: 60_000 });
   const sent = producer.send({ topic: "a", value: "1" });
@@ -406,7 +406,7 @@ Deno.test("Producer.close() sends what waits, then refuses more", async () => {
   await producer.close();
 });
 
-Deno.test("Producer.close() with a timeout fails what could not be sent", async () => {
+Deno.test("Producer.close() with a timeout rejects messages that could not be sent", async () => {
   await using test = setup();
   const producer = test.client.producer();
   test.cluster.on(produce, () => NO_ANSWER);
@@ -426,7 +426,7 @@ Deno.test("Client.close() closes its producers first", async () => {
   assertThrows(() => client.producer(), ClosedError);
 });
 
-Deno.test("Producer.writable() sends what is written to it", async () => {
+Deno.test("Producer.writable() sends everything written to it", async () => {
   await using test = setup();
   const producer = test.client.producer();
   await ReadableStream.from([
@@ -437,7 +437,7 @@ Deno.test("Producer.writable() sends what is written to it", async () => {
   assertEquals(test.cluster.log("a").values(), ["text", "b", "message"]);
 });
 
-Deno.test("Producer.writable() holds the writer back while the buffer memory is full", async () => {
+Deno.test("Producer.writable() applies backpressure while the buffer memory is full", async () => {
   await using test = setup();
   const producer = test.client.producer({ bufferMemory: 500, linger: 0 });
   const values = Array.from({ length: 100 }, (_, i) => `${i}`.padStart(100, "."));
@@ -445,7 +445,7 @@ Deno.test("Producer.writable() holds the writer back while the buffer memory is 
   assertEquals(test.cluster.log("a").values(), values);
 });
 
-Deno.test("Producer.writable() fails with the error of a message", async () => {
+Deno.test("Producer.writable() errors with the error of a message", async () => {
   await using test = setup();
   const producer = test.client.producer();
   test.cluster.on(produce, refuse(ErrorCode.TOPIC_AUTHORIZATION_FAILED));
@@ -456,7 +456,7 @@ Deno.test("Producer.writable() fails with the error of a message", async () => {
   await assertRejects(() => writer.closed, KafkaError);
 });
 
-Deno.test("Producer names topics by name where the broker has no ids (Produce before 13)", async (t) => {
+Deno.test("Producer identifies topics by name where the broker has no ids (Produce before 13)", async (t) => {
   for (
     const [version, max] of [[12, { 0: 12 }], [12, { 3: 9 }], [7, { 0: 7 }], [3, { 0: 3 }]] as const
   ) {
@@ -469,16 +469,16 @@ Deno.test("Producer names topics by name where the broker has no ids (Produce be
   }
 });
 
-Deno.test("Producer finds partitions that are added", async () => {
+Deno.test("Producer uses partitions that are added", async () => {
   await using test = setup({ topics: { a: 1 } }, { metadataMaxAge: 5 });
   const producer = test.client.producer({ batchSize: 1 });
   await producer.send({ topic: "a", value: "v" });
   test.cluster.addPartitions("a", 2);
-  // Without a key every message goes to a partition drawn anew, batches being that small.
+  // Without a key and with such small batches, each message draws a new partition.
   for (;;) if ((await producer.send({ topic: "a", value: "v" })).partition === 1) break;
 });
 
-Deno.test("Producer lets messages wait for each other only while others are on their way", async () => {
+Deno.test("Producer lingers only while other messages are in flight", async () => {
   await using test = setup();
   const producer = test.client.producer();
   await producer.send({ topic: "a", value: "alone" });
@@ -488,7 +488,7 @@ Deno.test("Producer lets messages wait for each other only while others are on t
     return await usual();
   });
   const sent: Promise<unknown>[] = [producer.send({ topic: "a", value: "first" })];
-  // The first has left by the time another request was answered.
+  // The first was sent by the time another request is answered.
   await test.client.discoverController();
   sent.push(producer.send({ topic: "a", value: "second" }));
   for (let i = 0; i < 20; i++) await Promise.resolve();

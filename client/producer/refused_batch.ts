@@ -1,20 +1,20 @@
 /**
- * A batch that a broker refused for some of its records.
+ * A batch that a broker refused because of some of its records.
  *
  * @module
  */
 
 import { KafkaError } from "../errors.ts";
 
-/** What is wrong with a record, in the words of a Produce response (KIP-467). */
+/** An invalid record, in the words of a Produce response (KIP-467). */
 export interface RefusedRecord {
   readonly batchIndex: number;
   readonly batchIndexErrorMessage: string | null;
 }
 
 /**
- * None of the batch was written. To each message it is another error: those that are to blame are told
- * why, and the others that it was not for them.
+ * No record of the batch was written. Each message gets its own error: the invalid ones their
+ * reason, the others that they were valid.
  */
 export class RefusedBatchError extends KafkaError {
   override name = "KafkaError";
@@ -24,10 +24,10 @@ export class RefusedBatchError extends KafkaError {
   #otherError: KafkaError | undefined;
 
   /**
-   * @param action What was tried.
-   * @param errorCode Of the batch.
-   * @param detail The broker's words about the batch.
-   * @param refused The records that are to blame, at least one.
+   * @param action What failed.
+   * @param errorCode The code of the batch.
+   * @param detail The broker's message about the batch.
+   * @param refused The invalid records, at least one.
    */
   constructor(
     action: string,
@@ -43,7 +43,7 @@ export class RefusedBatchError extends KafkaError {
     );
   }
 
-  /** The error of the message at a place of the batch. */
+  /** The error of the message at an index of the batch. */
   errorOf(place: number): KafkaError {
     const message = this.#refused.get(place);
     if (message !== undefined) {
@@ -52,7 +52,7 @@ export class RefusedBatchError extends KafkaError {
     return this.#otherError ??= new KafkaError(
       this.#action,
       this.errorCode,
-      "nothing is wrong with this message, it was in a batch with others that were refused",
+      "this message is valid, but other messages of its batch are not",
     );
   }
 }

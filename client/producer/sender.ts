@@ -1,10 +1,10 @@
 /**
- * Sends batches: finds those whose time has come, puts the batches for one broker into one request, and
- * deals with what the broker answers.
+ * Sends batches: selects those that are due, combines the batches for one broker into a request,
+ * and handles the response.
  *
- * Nothing here waits in a loop. Whatever may let a batch go (a batch is full, an answer has come, a
- * connection is open, metadata have changed, a timer) wakes the sender, which at the end of the turn goes
- * through the partitions that have something to send and asks for the next timer itself.
+ * Nothing here waits in a loop. Every event that may make a batch ready (a full batch, a response,
+ * an open connection, new metadata, a timer) wakes the sender, which at the end of the turn checks
+ * the partitions with batches and sets the next timer.
  *
  * @module
  */
@@ -34,16 +34,16 @@ import type { QueuedBatch } from "./queued_batch.ts";
 import { RefusedBatchError } from "./refused_batch.ts";
 import { Timer } from "../connection/timer.ts";
 
-/** How long a batch waits for more messages while others are on their way, unless the options say. */
+/** The default linger while other batches are in flight. */
 const DEFAULT_LINGER_MS = 5;
 
-/** What is on its way to a broker. */
+/** The requests in flight to a broker. */
 interface NodeState {
   inFlight: number;
   isConnecting: boolean;
 }
 
-/** Sends what the accumulator holds. */
+/** Sends the batches of the accumulator. */
 export class Sender {
   readonly #core: ClientCore;
   readonly #lane: ConnectionLane;
@@ -51,7 +51,7 @@ export class Sender {
   readonly #accumulator: Accumulator;
   readonly #active = new Set<PartitionQueue>();
   readonly #nodes = new Map<number, NodeState>();
-  /** Topics asked for now or a moment ago. */
+  /** Topics requested now or recently. */
   readonly #refreshing = new Set<string>();
   readonly #pauses = new Set<Timer>();
   readonly #stopListening: () => void;
@@ -79,13 +79,13 @@ export class Sender {
     });
   }
 
-  /** Looks for what can be sent; in a partition too, if that has something new. */
+  /** Schedules a round, and marks a partition that has something new. */
   wake(queue?: PartitionQueue): void {
     if (queue !== undefined) this.#active.add(queue);
     this.#schedule();
   }
 
-  /** Sends all there is without lingering, until `until` is settled. */
+  /** Sends all batches without lingering until `until` settles. */
   async flush(until: Promise<void>): Promise<void> {
     this.#flushing++;
     this.#schedule();
@@ -96,7 +96,7 @@ export class Sender {
     }
   }
 
-  /** Sends nothing any more. */
+  /** Stops sending. */
   stop(): void {
     this.#isStopped = true;
     this.#stopListening();
@@ -121,7 +121,7 @@ export class Sender {
       wakeAt = Math.min(wakeAt, this.#expire(queue, now));
       if (queue.isEmpty) this.#active.delete(queue);
     }
-    // Each round makes at most one request for each broker, with at most one batch of each partition.
+    // Each round sends at most one request per broker, with at most one batch per partition.
     for (;;) {
       const requests = new Map<BrokerNode, ProduceRequest>();
       for (const queue of this.#active) {
@@ -134,7 +134,7 @@ export class Sender {
     this.#wakeAt(wakeAt, now);
   }
 
-  /** Lets another partition be the first, when not all fit into a request. */
+  /** Rotates the partitions, for fairness when not all fit into a request. */
   #rotate(): void {
     const [first] = this.#active;
     if (first === undefined || this.#active.size < 2) return;
@@ -153,7 +153,10 @@ export class Sender {
     }, Math.ceil(at - now));
   }
 
-  /** Puts the next batch of a partition into a request if it can go. Returns when to look again. */
+  /**
+   * Adds the next batch of a partition to a request if it is due. Returns the time of the next
+   * check.
+   */
   #collect(
     queue: PartitionQueue,
     now: number,
@@ -163,7 +166,7 @@ export class Sender {
     const batch = queue.next();
     if (batch === undefined) return Infinity;
     const { metadata } = this.#core;
-    // Old metadata still serve while they are asked for again, which may tell of new partitions.
+    // Outdated metadata are used until the refresh, which may add partitions, completes.
     if (!metadata.isFresh(queue.topic)) this.#refresh(queue.topic);
     const leader = metadata.leader(queue.topic, queue.partition);
     if (leader === undefined) {
@@ -211,7 +214,7 @@ export class Sender {
     );
   }
 
-  /** Deals with what the broker says of one batch. */
+  /** Handles the broker's result for one batch. */
   #settle(result: ProduceResult): void {
     const { queue, batch, errorCode } = result;
     switch (errorCode) {
@@ -224,7 +227,8 @@ export class Sender {
           baseOffset: errorCode === ErrorCode.NONE ? result.baseOffset : -1,
           logAppendTimeMs: result.logAppendTimeMs,
         });
-        // Sent only once and answered, its bytes are on their way nowhere, and an embedded broker has a copy.
+        // After a single attempt with a response, nothing uses its bytes: an embedded broker has a
+        // copy.
         if (batch.attempts === 1 && this.#options.acks !== 0) batch.recycle();
         this.#accumulator.complete(batch);
         return;
@@ -253,7 +257,7 @@ export class Sender {
     );
   }
 
-  /** Deals with a request that got no answer, or could not be made. */
+  /** Handles a request without response, or one that could not be sent. */
   #onError({ queue, batch }: QueuedBatch, error: unknown): void {
     if (refreshesMetadata(error)) {
       this.#core.metadata.invalidate(queue.topic);
@@ -294,7 +298,7 @@ export class Sender {
     this.#active.add(queue);
   }
 
-  /** Gives up batches whose time is over. Returns when that will be so for the next. */
+  /** Times out overdue batches. Returns the time of the next deadline. */
   #expire(queue: PartitionQueue, now: number): number {
     const { deliveryTimeoutMs } = this.#options;
     const oldest = queue.unconfirmed[0] ?? queue.pending[0];
@@ -315,7 +319,7 @@ export class Sender {
           (reason === undefined ? "" : `: ${reason.message}`),
         { cause: reason },
       );
-      // The answer to a batch in flight still tells how the sequence goes on.
+      // The response to a batch in flight still shows how the sequence continues.
       if (batch.isInFlight) batch.fail(error);
       else this.#giveUp(queue, batch, error);
     }
@@ -347,7 +351,7 @@ export class Sender {
             continue;
           }
           for (const batch of queue.pending) batch.lastError = error;
-          // The leader may have moved because its broker is gone.
+          // The leader may have moved because its broker is down.
           this.#core.metadata.invalidate(queue.topic);
           this.#refresh(queue.topic);
         }
@@ -356,7 +360,7 @@ export class Sender {
     );
   }
 
-  /** Asks for a topic whose metadata are wrong; what is learnt wakes the sender. */
+  /** Refreshes an outdated topic; the update wakes the sender. */
   #refresh(topic: string): void {
     if (this.#refreshing.has(topic)) return;
     this.#refreshing.add(topic);
@@ -370,7 +374,7 @@ export class Sender {
       .finally(() => this.#endRefresh(topic));
   }
 
-  /** The next time the topic is asked for is not at once, for nothing may have changed. */
+  /** Delays the next refresh of the topic, since the metadata may not have changed yet. */
   #endRefresh(topic: string): void {
     if (this.#isStopped) return;
     const timer = new Timer(() => {
@@ -388,7 +392,7 @@ export class Sender {
     return false;
   }
 
-  /** Asks for a producer id. */
+  /** Requests a producer id. */
   #identify(): void {
     if (this.#isIdentifying) return;
     this.#isIdentifying = true;

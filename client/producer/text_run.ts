@@ -1,39 +1,39 @@
 /**
- * Texts of a list of messages as bytes. A call of the encoder costs more than what it does for a text of
- * usual size, so it is given several that follow each other at a time.
+ * Encodes the texts of a list of messages. A call of the encoder costs more than encoding a text of
+ * usual size, so several consecutive texts are encoded per call.
  *
  * @module
  */
 
 import type { TopicMessage } from "./producer_options.ts";
 
-/** What is shorter is written by a loop, which costs less. */
+/** Shorter texts are encoded by a loop, which is cheaper. */
 const MIN_SIZE = 49;
 
-/** What is encoded at a time, at most. */
+/** The maximum encoded per call. */
 const MAX_COUNT = 32;
 const MAX_SIZE = 8 * 1024;
 
 const TEXT_ENCODER = new TextEncoder();
 const scratch = new Uint8Array(MAX_SIZE);
 
-/** Texts that follow each other in a list. */
+/** Consecutive texts of a list. */
 export class TextRun {
   readonly #messages: readonly TopicMessage[];
   #start = 0;
-  /** Where in `scratch` each text ends, from that at `#start` on; none if they are not to be had there. */
+  /** The end in `scratch` of each text from `#start` on; empty if they are not available. */
   #ends: number[] = [];
-  /** The place of the first that was not looked at. */
+  /** The index of the first text not examined yet. */
   #end = 0;
 
-  /** The list must not change as long as this is used. */
+  /** The list must not change while this is in use. */
   constructor(messages: readonly TopicMessage[]) {
     this.#messages = messages;
   }
 
   /**
-   * The text at a place of the list, as bytes if that is of use. They are gone once another is asked for.
-   * Places have to be asked for in their order.
+   * The bytes of the text at an index, if available. They are valid until the next call. Indexes
+   * must be ascending.
    */
   at(place: number, text: string): Uint8Array | string {
     if (text.length < MIN_SIZE || text.length > MAX_SIZE) return text;
@@ -57,7 +57,7 @@ export class TextRun {
     this.#start = start;
     this.#end = place;
     const { read, written } = TEXT_ENCODER.encodeInto(joined, scratch);
-    // Where a unit takes more than one byte, lengths do not tell where texts end.
+    // If a code unit takes more than one byte, text lengths do not give the boundaries.
     this.#ends = read === joined.length && written === read ? ends : [];
   }
 }

@@ -3,7 +3,7 @@ import { TextRun } from "./text_run.ts";
 
 const ENCODER = new TextEncoder();
 
-/** What a run gives for each text of a list, as bytes. */
+/** The bytes that a run returns for each text of a list. */
 function encodeAll(values: readonly (string | Uint8Array | null)[]): (Uint8Array | null)[] {
   const run = new TextRun(values.map((value) => ({ value })));
   return values.map((value, place) => {
@@ -12,14 +12,14 @@ function encodeAll(values: readonly (string | Uint8Array | null)[]): (Uint8Array
   });
 }
 
-Deno.test("TextRun.at() gives the bytes of each text, whatever stands beside it", () => {
+Deno.test("TextRun.at() returns the bytes of each text regardless of its neighbors", () => {
   const sizes = [0, 1, 48, 49, 50, 100, 1000, 4096, 8191, 8192, 8193, 20_000];
   const values = sizes.flatMap((size) => [
     "a".repeat(size),
     "b".repeat(100),
     "é".repeat(size),
     "c".repeat(100),
-    // Beside each other these two would be one character.
+    // Next to each other, these two would form one character.
     "d".repeat(60) + "\ud83d",
     "\ude00" + "d".repeat(60),
     new Uint8Array(size),
@@ -31,7 +31,7 @@ Deno.test("TextRun.at() gives the bytes of each text, whatever stands beside it"
   assertEquals(encodeAll(ascii), ascii.map((text) => ENCODER.encode(text)));
 });
 
-Deno.test("TextRun.at() may leave places out", () => {
+Deno.test("TextRun.at() allows indexes to be skipped", () => {
   const values = Array.from({ length: 200 }, (_, i) => `${i}`.padStart(80, "."));
   const run = new TextRun(values.map((value) => ({ value })));
   for (const place of [0, 1, 5, 31, 32, 33, 100, 199]) {

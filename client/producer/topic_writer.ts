@@ -1,5 +1,5 @@
 /**
- * A `WritableStream` that sends what is written to it.
+ * A `WritableStream` that sends everything written to it.
  *
  * @module
  */
@@ -8,28 +8,29 @@ import type { DqueueError } from "../errors.ts";
 import { ensureMessage } from "./outgoing_message.ts";
 import type { TopicMessage } from "./producer_options.ts";
 
-/** What a stream to a topic takes: a message, or a bare value. */
+/** An item of a stream to a topic: a message, or just a value. */
 export type WritableMessage = TopicMessage | Uint8Array | string;
 
-/** What such a stream needs of its producer. */
+/** What the stream needs from its producer. */
 export interface MessageSink {
   /**
-   * Sends a message. Returns a promise if there is no room for more at the moment.
+   * Sends a message. Returns a promise if it has to wait for room.
    *
-   * @param onSettled Called when so many messages of this stream were written, or have failed.
+   * @param onSettled Called with the number of messages of this stream that were written or have
+   * failed.
    */
   write(
     message: TopicMessage,
     onSettled: (count: number, error?: DqueueError) => void,
   ): Promise<void> | undefined;
-  /** Has what waits sent without lingering; resolves when all of it was. */
+  /** Sends waiting messages without lingering; resolves when all are sent. */
   flush(): Promise<void>;
 }
 
-/** Messages a stream takes in before `ready` makes the writer wait. */
+/** The number of messages a stream accepts before `ready` makes the writer wait. */
 const HIGH_WATER_MARK = 256;
 
-/** A stream of messages to `sink`. */
+/** Creates a stream of messages to `sink`. */
 export function topicWriter(sink: MessageSink): WritableStream<WritableMessage> {
   let unsettled = 0;
   let failure: DqueueError | undefined;

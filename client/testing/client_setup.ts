@@ -1,5 +1,5 @@
 /**
- * A client and the fake cluster it works on, for tests.
+ * A client of a fake cluster, for tests.
  *
  * @module
  */
@@ -10,16 +10,16 @@ import type { Consumer } from "../consumer/consumer.ts";
 import type { Message } from "../consumer/message.ts";
 import { FakeCluster, type FakeClusterOptions } from "./fake_cluster.ts";
 
-/** Retries without much waiting. */
+/** Retries with short waits. */
 export const QUICK_RETRIES = { initialBackoff: 1, maxBackoff: 4 };
 
-/** A client and its cluster, both gone when the test leaves. */
+/** A client and its cluster, disposed at the end of the test. */
 export interface ClientSetup extends AsyncDisposable {
   readonly cluster: FakeCluster;
   readonly client: Client;
 }
 
-/** Makes a cluster, by default of one topic `a` with one partition, and a client of it. */
+/** Creates a cluster, by default of one topic `a` with one partition, and a client. */
 export function setup(
   options: FakeClusterOptions = { topics: { a: 1 } },
   clientOptions: { readonly timeout?: number; readonly metadataMaxAge?: number } = {},
@@ -41,7 +41,7 @@ export function setup(
   };
 }
 
-/** Appends one batch with the values to a partition. */
+/** Appends a batch with these values to a partition. */
 export function write(
   cluster: FakeCluster,
   topic: string,
@@ -59,7 +59,7 @@ export function texts(messages: readonly Message[]): string[] {
   return messages.map((message) => message.text());
 }
 
-/** Polls until so many messages have come. */
+/** Polls until `count` messages have arrived. */
 export async function pollAll(consumer: Consumer, count: number): Promise<Message[]> {
   const messages: Message[] = [];
   while (messages.length < count) {
@@ -68,7 +68,7 @@ export async function pollAll(consumer: Consumer, count: number): Promise<Messag
   return messages;
 }
 
-/** Answers a Produce request by refusing all its batches. */
+/** Answers a Produce request with an error for all its batches. */
 export function refuse(errorCode: number): (request: ProduceTargets) => ProduceRefusal {
   return (request) => ({
     responses: request.topicData.map(({ name, topicId, partitionData }) => ({

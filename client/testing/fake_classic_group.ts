@@ -1,6 +1,6 @@
 /**
- * The coordinator of a classic group of one: enough to have everything go wrong that a real one would not do
- * on demand.
+ * The coordinator of a classic group of one member, which can fail in ways that a real one would
+ * not on demand.
  *
  * @module
  */
@@ -10,13 +10,13 @@ import { heartbeat, joinGroup, leaveGroup, syncGroup } from "../../protocol/mess
 import type { FakeCluster } from "./fake_cluster.ts";
 import { FakeCoordinator } from "./fake_coordinator.ts";
 
-/** The member id that the coordinator gives to whoever joins without one. */
+/** The member id assigned to a new member. */
 const MEMBER_PREFIX = "member-";
 
-/** A classic group of one. */
+/** A classic group of one member. */
 export class FakeClassicGroup extends FakeCoordinator {
   generation = 0;
-  /** Whether the group wants its member to join again. */
+  /** Whether the member has to rejoin. */
   isRebalancing = false;
   #members = 0;
 

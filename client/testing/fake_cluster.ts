@@ -1,9 +1,9 @@
 /**
- * A cluster in memory for tests of the SDK: answers what the SDK asks as Kafka does, and fails on demand.
+ * A cluster in memory for tests of the SDK: answers requests like Kafka, and fails on demand.
  *
- * Each connection handles its requests one after the other, as a broker does, so a fetch that waits holds
- * up what is behind it. A test replaces the answer to an API with `on()`, for good, or with `once()`, for
- * the next request; both get the usual answer to build on.
+ * Each connection handles its requests in order, like a broker, so a waiting fetch blocks later
+ * requests. A test overrides the response of an API with `on()`, or with `once()` for the next
+ * request; both receive the default response.
  *
  * @module
  */
@@ -30,19 +30,19 @@ import { WakeSignal } from "../connection/wake_signal.ts";
 import { defaultAnswer } from "./fake_handlers.ts";
 import { FakeLog } from "./fake_log.ts";
 
-/** Says that a request gets no answer. */
+/** A request gets no response. */
 export const NO_ANSWER = "no answer" as const;
-/** Says that the connection is closed instead of an answer. */
+/** The connection is closed instead of a response. */
 export const DISCONNECT = "disconnect" as const;
 
-/** What a handler knows of a request beside its content. */
+/** The context of a request. */
 export interface FakeContext<A extends Api> {
   readonly cluster: FakeCluster;
   readonly nodeId: number;
   readonly version: number;
   /** Aborted when the connection ends. */
   readonly signal: AbortSignal;
-  /** What the cluster would have answered. */
+  /** The default response. */
   usual(): Promise<ResponseTo<A>>;
 }
 
@@ -64,17 +64,17 @@ export interface FakeTopic {
   readonly logs: FakeLog[];
 }
 
-/** What a fake cluster is made of. */
+/** The options of a fake cluster. */
 export interface FakeClusterOptions {
-  /** How many brokers. Default: 1. */
+  /** The number of brokers. Default: 1. */
   readonly brokers?: number;
-  /** The number of partitions of each topic, whose leaders take turns. */
+  /** The number of partitions of each topic; leaders are assigned in turn. */
   readonly topics?: { readonly [name: string]: number };
-  /** The highest versions to offer, by API key; −1 leaves the API out. */
+  /** The highest versions to support, by API key; −1 disables the API. */
   readonly maxVersions?: { readonly [apiKey: number]: number };
 }
 
-/** A request that the cluster has received. */
+/** A received request. */
 export interface ReceivedRequest {
   readonly nodeId: number;
   readonly api: string;
@@ -107,7 +107,7 @@ export class FakeCluster implements EmbeddedBroker {
     }
   }
 
-  /** How many connections are open. */
+  /** The number of open connections. */
   get connectionCount(): number {
     return this.#channels.size;
   }
@@ -124,12 +124,12 @@ export class FakeCluster implements EmbeddedBroker {
     while (logs.length < count) logs.push(new FakeLog(logs.length % this.nodeIds.length));
   }
 
-  /** The log of a partition that exists. */
+  /** The log of an existing partition. */
   log(topic: string, partition = 0): FakeLog {
     return this.topics.get(topic)!.logs[partition]!;
   }
 
-  /** Moves a partition to another broker. */
+  /** Moves a partition to another leader. */
   moveLeader(topic: string, partition: number, leaderId: number): void {
     const log = this.log(topic, partition);
     log.leaderId = leaderId;
@@ -137,12 +137,14 @@ export class FakeCluster implements EmbeddedBroker {
     log.wake();
   }
 
-  /** Answers an API in another way from now on. */
+  /** Overrides the response of an API. */
   on<A extends Api>(api: A, handler: FakeHandler<A>): void {
     this.#handlers.set(api.key, handler as AnyHandler);
   }
 
-  /** Answers the next request of an API in another way; called again, the one after that. */
+  /**
+   * Overrides the response to the next request of an API; a second call applies to the one after.
+   */
   once<A extends Api>(api: A, handler: FakeHandler<A>): void {
     const handlers = this.#once.get(api.key);
     if (handlers === undefined) this.#once.set(api.key, [handler as AnyHandler]);
@@ -156,12 +158,12 @@ export class FakeCluster implements EmbeddedBroker {
     return this.requests.filter((request) => request.api === api.name);
   }
 
-  /** Resolves once so many requests of an API have come in since the beginning. */
+  /** Resolves once `count` requests of an API have been received in total. */
   async untilReceived(api: Api, count: number): Promise<void> {
     while (this.received(api).length < count) await this.#arrivals.wait();
   }
 
-  /** Ends all connections to a broker, or to all of them. */
+  /** Closes all connections to a broker, or to all brokers. */
   disconnect(nodeId?: number): void {
     for (const [channel, id] of this.#channels) {
       if (nodeId === undefined || id === nodeId) channel.abort();
@@ -180,12 +182,12 @@ export class FakeCluster implements EmbeddedBroker {
     return client;
   }
 
-  /** Resolves when all connections have ended and what they had asked for is done. */
+  /** Resolves when all connections have ended and their requests are done. */
   async idle(): Promise<void> {
     while (this.#serving.size > 0) await Promise.all(this.#serving);
   }
 
-  /** Brokers are at `broker-N:9092`; any other address is that of the first that runs. */
+  /** Brokers are at `broker-N:9092`; any other address is that of the first live broker. */
   #nodeAt(address: string): number {
     const match = /^broker-(\d+):/.exec(address);
     if (match !== null) return Number(match[1]);
@@ -193,8 +195,8 @@ export class FakeCluster implements EmbeddedBroker {
   }
 
   /**
-   * Takes in requests and answers them in turn. What was taken in is done even if the connection ends
-   * meanwhile, as it may be by a broker.
+   * Queues requests and answers them in order. Queued requests are carried out even if the
+   * connection ends, as with a real broker.
    */
   async #serve(channel: FrameChannel, nodeId: number): Promise<void> {
     const ended = new AbortController();

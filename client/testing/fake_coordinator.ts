@@ -1,7 +1,7 @@
 /**
- * The part of a fake cluster that coordinates a group of one, whatever protocol its member speaks: where the
- * coordinator is, and what was committed. What one request is answered a test says with the cluster's
- * `once()`.
+ * The part of a fake cluster that coordinates a group of one member of either protocol: the
+ * location of the coordinator, and the committed offsets. Tests override single responses with the
+ * cluster's `once()`.
  *
  * @module
  */
@@ -11,11 +11,11 @@ import { findCoordinator, offsetCommit, offsetFetch } from "../../protocol/messa
 import { WakeSignal } from "../connection/wake_signal.ts";
 import type { FakeCluster } from "./fake_cluster.ts";
 
-/** The coordinator of a group of one. */
+/** The coordinator of a group of one member. */
 export abstract class FakeCoordinator {
   /** The broker that coordinates the group. */
   coordinatorId = 0;
-  /** The member, undefined if there is none. */
+  /** The member; undefined if there is none. */
   memberId: string | undefined;
   /** The committed offsets by topic and partition, as in `a-0`. */
   readonly committed = new Map<string, number>();
@@ -74,6 +74,6 @@ export abstract class FakeCoordinator {
     while (this.committed.get(partition) !== offset) await this.#commits.wait();
   }
 
-  /** What is wrong with a request of the member, if anything. */
+  /** The error code for a request of the member, if any. */
   protected abstract check(nodeId: number, memberId: string, generation: number): number;
 }

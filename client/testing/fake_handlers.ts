@@ -1,5 +1,5 @@
 /**
- * What the fake cluster answers unless a test says otherwise.
+ * The default responses of the fake cluster.
  *
  * @module
  */
@@ -25,7 +25,7 @@ import { ZERO_UUID } from "../../protocol/primitives/uuid.ts";
 import { type FakeCluster, type FakeTopic, NO_ANSWER } from "./fake_cluster.ts";
 import type { FakeLog } from "./fake_log.ts";
 
-/** The usual answer to a request. */
+/** The default response to a request. */
 export function defaultAnswer(
   cluster: FakeCluster,
   nodeId: number,
@@ -123,7 +123,7 @@ function findTopic(cluster: FakeCluster, name: string, id: string): FakeTopic | 
   return [...cluster.topics.values()].find((topic) => topic.id === id);
 }
 
-/** The log of a partition, or why this broker does not have it. */
+/** The log of a partition, or the error code if this broker does not have it. */
 function leaderLog(
   topic: FakeTopic | undefined,
   partition: number,
@@ -173,7 +173,9 @@ async function answerFetch(
   }
 }
 
-/** Waits until something changes in a partition asked for, or nobody waits for the answer any more. */
+/**
+ * Waits for a change of a requested partition, or until nothing waits for the response any more.
+ */
 function change(
   cluster: FakeCluster,
   request: RequestOf<typeof fetch>,

@@ -1,5 +1,5 @@
 /**
- * One partition of the fake cluster: batches in memory, checked as a broker checks them.
+ * A partition of the fake cluster: batches in memory, validated like on a broker.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import { ErrorCode } from "../../protocol/errors.ts";
 import { RecordBatch } from "../../protocol/records/record_batch.ts";
 
-/** How many batches of a producer are remembered, as by Kafka. */
+/** The number of batches per producer that are remembered, as in Kafka. */
 const REMEMBERED = 5;
 
 interface AppendedBatch {
@@ -21,7 +21,7 @@ interface ProducerState {
   batches: AppendedBatch[];
 }
 
-/** What an append comes to. */
+/** The result of an append. */
 export interface FakeAppend {
   readonly errorCode: number;
   readonly baseOffset: number;
@@ -33,9 +33,9 @@ export class FakeLog {
   leaderEpoch = 0;
   logStartOffset = 0;
   highWatermark = 0;
-  /** The largest batch to take. */
+  /** The maximum batch size. */
   maxMessageBytes = 1_048_588;
-  /** Transactions that were aborted. */
+  /** The aborted transactions. */
   readonly aborted: { producerId: number; firstOffset: number }[] = [];
   readonly batches: RecordBatch[] = [];
   readonly #producers = new Map<number, ProducerState>();
@@ -45,7 +45,7 @@ export class FakeLog {
     this.leaderId = leaderId;
   }
 
-  /** Appends a batch as a leader does. */
+  /** Appends a batch like a leader. */
   append(bytes: Uint8Array): FakeAppend {
     const batch = new RecordBatch(bytes.slice());
     const refused = (errorCode: number) => ({ errorCode, baseOffset: -1 });
@@ -70,7 +70,7 @@ export class FakeLog {
     return this.appendAsIs(batch);
   }
 
-  /** Appends a batch without looking at it, such as one a test has made. */
+  /** Appends a batch without validation, such as one made by a test. */
   appendAsIs(batch: RecordBatch): FakeAppend {
     batch.baseOffset = this.highWatermark;
     this.batches.push(batch);
@@ -79,7 +79,7 @@ export class FakeLog {
     return { errorCode: ErrorCode.NONE, baseOffset: batch.baseOffset };
   }
 
-  /** The batches from the one that holds `offset` on, the first even if it is larger than `maxBytes`. */
+  /** The batches from the one with `offset`; the first one even if it is larger than `maxBytes`. */
   read(offset: number, maxBytes: number): Uint8Array[] {
     const found: Uint8Array[] = [];
     let size = 0;
@@ -92,7 +92,7 @@ export class FakeLog {
     return found;
   }
 
-  /** The first record at or after a time. */
+  /** The first record at or after a timestamp. */
   findTimestamp(timestamp: number): { offset: number; timestamp: number } | undefined {
     for (const batch of this.batches) {
       for (const record of batch.records()) {
@@ -112,12 +112,12 @@ export class FakeLog {
     );
   }
 
-  /** Calls `callback` at the next change. */
+  /** Calls `callback` on the next change. */
   onChange(callback: () => void): void {
     this.#waiters.push(callback);
   }
 
-  /** Wakes all who wait for a change. */
+  /** Wakes all that wait for a change. */
   wake(): void {
     const waiters = this.#waiters;
     this.#waiters = [];

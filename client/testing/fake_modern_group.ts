@@ -1,5 +1,5 @@
 /**
- * The coordinator of a KIP-848 group of one, which assigns what a test says.
+ * The coordinator of a KIP-848 group of one member, whose assignment is set by the test.
  *
  * @module
  */
@@ -15,14 +15,14 @@ import { FakeCoordinator } from "./fake_coordinator.ts";
 
 const HEARTBEAT_INTERVAL_MS = 5;
 
-/** A KIP-848 group of one. */
+/** A KIP-848 group of one member. */
 export class FakeModernGroup extends FakeCoordinator {
   readonly #cluster: FakeCluster;
-  /** The epochs that the member's requests may carry: that of the last answer may not have come yet. */
+  /** The epochs accepted from the member: the last response may not have arrived yet. */
   readonly #epochs = new Set<number>();
   /** The member's epoch. */
   epoch = 0;
-  /** What the member said last that it holds, of topic `a`. */
+  /** The owned partitions of topic `a` last reported by the member. */
   owned: readonly number[] = [];
   #assigned: readonly number[] = [0];
   #isChanged = false;
@@ -33,18 +33,18 @@ export class FakeModernGroup extends FakeCoordinator {
     cluster.on(consumerGroupHeartbeat, (request, { nodeId }) => this.answer(request, nodeId));
   }
 
-  /** Assigns these partitions of topic `a`, and no others. */
+  /** Assigns exactly these partitions of topic `a`. */
   assign(...partitions: readonly number[]): void {
     this.#assigned = partitions;
     this.#isChanged = true;
   }
 
-  /** Has the member's next heartbeat answered with a new epoch. */
+  /** Bumps the epoch in the response to the member's next heartbeat. */
   bumpEpoch(): void {
     this.epoch++;
   }
 
-  /** Takes a heartbeat in, and answers it as Kafka does. */
+  /** Handles a heartbeat like Kafka. */
   answer(
     request: ConsumerGroupHeartbeatRequest,
     nodeId: number,

@@ -16,25 +16,27 @@ import { FakeClassicGroup } from "./fake_classic_group.ts";
 import type { FakeCluster, FakeClusterOptions } from "./fake_cluster.ts";
 import { FakeModernGroup } from "./fake_modern_group.ts";
 
-/** A member and the group it is alone in. */
+/** A member and its group. */
 export interface GroupSetup<Group> extends ClientSetup {
   readonly group: Group;
   readonly consumer: GroupConsumer;
-  /** What the member was told, as in `assigned 2`. */
+  /** The callbacks of the member, as in `assigned 2`. */
   readonly events: readonly string[];
   /** Resolves once the member's status satisfies a condition. */
   until(condition: (status: GroupConsumerStatus) => boolean): Promise<void>;
-  /** Resolves when so many more heartbeats have come in. */
+  /** Resolves when `count` more heartbeats have been received. */
   untilBeats(count: number): Promise<void>;
 }
 
-/** What a test may want otherwise. */
+/** Options of the setup. */
 export interface GroupSetupOptions extends FakeClusterOptions {
-  /** How long the client's operations may take, in milliseconds. */
+  /** The client's timeout, in milliseconds. */
   readonly timeout?: number;
 }
 
-/** Makes a classic group, by default on two brokers that share the two partitions of topic `a`. */
+/**
+ * Creates a classic group, by default on two brokers with one of topic `a`'s two partitions each.
+ */
 export function setupClassicGroup(
   options: Partial<GroupConsumerOptions> = {},
   setupOptions?: GroupSetupOptions,
@@ -42,7 +44,9 @@ export function setupClassicGroup(
   return setupGroup((cluster) => new FakeClassicGroup(cluster), heartbeat, options, setupOptions);
 }
 
-/** Makes a KIP-848 group, by default on two brokers that share the two partitions of topic `a`. */
+/**
+ * Creates a KIP-848 group, by default on two brokers with one of topic `a`'s two partitions each.
+ */
 export function setupModernGroup(
   options: Partial<GroupConsumerOptions> = {},
   setupOptions?: GroupSetupOptions,
@@ -95,12 +99,12 @@ function setupGroup<Group>(
   return { ...test, group, consumer, events, until, untilBeats };
 }
 
-/** Polls until so many messages have come. */
+/** Polls until `count` messages have arrived. */
 export async function pollAll(consumer: GroupConsumer, count: number): Promise<Message[]> {
   const messages: Message[] = [];
   while (messages.length < count) {
     const polled = await consumer.poll(count - messages.length, { timeout: 10_000 });
-    assert(polled.length > 0, `${messages.length} of ${count} messages have come`);
+    assert(polled.length > 0, `${messages.length} of ${count} messages have arrived`);
     messages.push(...polled);
   }
   return messages;

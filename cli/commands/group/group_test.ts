@@ -295,7 +295,7 @@ Deno.test("group reset-offsets warns if an offset is out of range", async () => 
   );
   const shift = await test.run("group reset-offsets billing -t orders --to +1");
   assertEquals(shift.code, 1);
-  assertMatch(shift.stderr, /"orders-2": the group has committed none; give --to earliest/);
+  assertMatch(shift.stderr, /"orders-2": the group has no committed offset; give --to earliest/);
 });
 
 Deno.test("group reset-offsets fails while the group has members", async () => {

@@ -64,7 +64,7 @@ Deno.test("produce --partition chooses the partition", async () => {
   assertEquals([json.topic, json.partition, json.offset], ["a", 2, 0]);
   const missing = await test.run("produce a -p 3 -m x");
   assertEquals(missing.code, 1);
-  assertStringIncludes(missing.stderr, "it has 3 partitions, none is number 3");
+  assertStringIncludes(missing.stderr, "it has 3 partitions, there is no partition 3");
 });
 
 Deno.test("produce --compression and --acks apply to the messages", async () => {

@@ -17,12 +17,12 @@ import { sticky } from "./sticky.ts";
 
 const ALL = [range, roundRobin, kafkajsRoundRobin, sticky, cooperativeSticky];
 
-Deno.test("roundRobin deals partitions out in turn", () => {
+Deno.test("roundRobin assigns partitions in turn", () => {
   const group = groupOf({ a: 4 }, ["c1", "c2", "c3"]);
   assertEquals(numbers(roundRobin.assign(group)), { c1: [0, 3], c2: [1], c3: [2] });
 });
 
-Deno.test("roundRobin passes over members that do not read the topic", () => {
+Deno.test("roundRobin skips members that are not subscribed to the topic", () => {
   const group = {
     members: [member("c1", ["a"]), member("c2", ["a", "b"]), member("c3", ["b"])],
     partitionCounts: new Map([["b", 2], ["a", 3]]),
@@ -34,7 +34,7 @@ Deno.test("roundRobin passes over members that do not read the topic", () => {
   });
 });
 
-Deno.test("range gives runs, the first members one more", () => {
+Deno.test("range assigns ranges, the first members one more", () => {
   const group = groupOf({ a: 5, b: 2 }, ["c1", "c2", "c3"]);
   assertEquals(names(range.assign(group)), {
     c1: ["a-0", "a-1", "b-0"],
@@ -43,7 +43,7 @@ Deno.test("range gives runs, the first members one more", () => {
   });
 });
 
-Deno.test("assignors give each partition to one member that reads its topic, evenly", async (t) => {
+Deno.test("assignors assign each partition to one subscribed member, evenly", async (t) => {
   for (const assignor of ALL) {
     await t.step(assignor.name, () => {
       for (let seed = 1; seed <= 50; seed++) {
@@ -70,7 +70,7 @@ Deno.test("assignors leave members without partitions on standby", () => {
   }
 });
 
-Deno.test("sticky keeps what members had, from their user data (KIP-54)", () => {
+Deno.test("sticky preserves assignments from user data (KIP-54)", () => {
   const had = (partitions: readonly number[], generationId: number) =>
     sticky.userData!({ partitions: places("a", partitions), generationId });
   const group = {
@@ -88,7 +88,7 @@ Deno.test("sticky keeps what members had, from their user data (KIP-54)", () => 
   assertEquals(assigned.c3!.length, 2);
 });
 
-Deno.test("sticky believes the later of two claims, and neither of two equal ones", () => {
+Deno.test("sticky trusts the later of two claims, and neither of two equal ones", () => {
   const had = (partitions: readonly number[], generationId: number) =>
     sticky.userData!({ partitions: places("a", partitions), generationId });
   const claimed = (first: number, second: number) =>
@@ -104,7 +104,7 @@ Deno.test("sticky believes the later of two claims, and neither of two equal one
   assertEquals(claimed(2, 2), { c1: [0], c2: [1] });
 });
 
-Deno.test("sticky takes user data that it cannot read for none", () => {
+Deno.test("sticky ignores malformed user data", () => {
   const group = {
     members: [{ ...member("c1"), userData: new Uint8Array([0, 0, 9]) }, member("c2")],
     partitionCounts: new Map([["a", 2]]),
@@ -112,7 +112,7 @@ Deno.test("sticky takes user data that it cannot read for none", () => {
   assertEquals(numbers(sticky.assign(group)), { c1: [0], c2: [1] });
 });
 
-Deno.test("sticky is even where members read different topics", () => {
+Deno.test("sticky is even when members subscribe to different topics", () => {
   const group = {
     members: [member("c1", ["a"]), member("c2", ["a", "b"]), member("c3", ["b"])],
     partitionCounts: new Map([["a", 3], ["b", 3]]),
@@ -122,7 +122,7 @@ Deno.test("sticky is even where members read different topics", () => {
   assertEquals([...assigned.values()].map(({ length }) => length), [2, 2, 2]);
 });
 
-Deno.test("cooperativeSticky gives what moves to nobody until it was given up (KIP-429)", () => {
+Deno.test("cooperativeSticky does not assign a moving partition until it is revoked (KIP-429)", () => {
   const first = {
     members: [
       { ...member("c1"), ownedPartitions: places("a", [0, 1, 2, 3]), generationId: 1 },
@@ -145,7 +145,7 @@ Deno.test("cooperativeSticky gives what moves to nobody until it was given up (K
   assertEquals([...end.c1!, ...end.c2!].sort(), [0, 1, 2, 3]);
 });
 
-Deno.test("cooperativeSticky settles after as many rounds as it takes, none owned twice", () => {
+Deno.test("cooperativeSticky settles after a few rounds, without a partition owned twice", () => {
   for (let seed = 1; seed <= 100; seed++) {
     const random = new Random(seed);
     const count = 1 + Math.floor(random.next() * 20);
@@ -167,7 +167,7 @@ Deno.test("cooperativeSticky settles after as many rounds as it takes, none owne
         const all = [...assigned.values()].flat();
         assertEquals(new Set(all.map(({ partition }) => partition)).size, all.length);
         for (const { memberId, ownedPartitions } of group.members) {
-          // Nobody gets what another has not given up.
+          // Nobody gets a partition that another has not revoked.
           for (const place of assigned.get(memberId)!) {
             const holder = group.members.find((other) => has(other.ownedPartitions, place));
             assert(holder === undefined || holder.memberId === memberId, `seed ${seed}`);
@@ -187,7 +187,7 @@ Deno.test("cooperativeSticky settles after as many rounds as it takes, none owne
   }
 });
 
-Deno.test("compareMembers() puts static members first, by their instance id (KIP-345)", () => {
+Deno.test("compareMembers() sorts static members first, by instance id (KIP-345)", () => {
   const members = [
     member("b"),
     { ...member("z"), groupInstanceId: "i2" },
@@ -197,7 +197,7 @@ Deno.test("compareMembers() puts static members first, by their instance id (KIP
   assertEquals(members.sort(compareMembers).map(({ memberId }) => memberId), ["y", "z", "a", "b"]);
 });
 
-Deno.test("resolveAssignors() takes names and assignors, and refuses what is neither", () => {
+Deno.test("resolveAssignors() accepts names and assignors, and throws for other values", () => {
   const own: Assignor = { name: "own", assign: () => new Map() };
   assertEquals(resolveAssignors(["range", own]), [range, own]);
   assertThrows(() => resolveAssignors([]), UsageError, "empty");

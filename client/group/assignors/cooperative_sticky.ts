@@ -1,6 +1,6 @@
 /**
- * The cooperative sticky assignor: assigns as the sticky one does, but a partition that moves is given to
- * nobody until who has it has given it up, which the rebalance after this one finds (KIP-429).
+ * The cooperative sticky assignor: assigns like the sticky one, but leaves a partition that moves
+ * unassigned until its owner has revoked it, which the following rebalance detects (KIP-429).
  *
  * @module
  */
@@ -16,7 +16,9 @@ export const cooperativeSticky: Assignor = {
   assign,
 };
 
-/** What members before version 2 of the subscription have no other place for: one int32. */
+/**
+ * User data for members whose subscription has no generation field (before version 2): one int32.
+ */
 function encodeGeneration({ generationId }: LastAssignment): Uint8Array {
   const userData = new Uint8Array(4);
   new DataView(userData.buffer).setInt32(0, generationId);

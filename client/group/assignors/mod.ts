@@ -1,6 +1,6 @@
 /**
- * The assignors that come with the SDK. `range.ts` and `round_robin.ts` look at nothing but members and
- * partitions; `sticky.ts` and `cooperative_sticky.ts` keep what members have.
+ * The built-in assignors. `range.ts` and `round_robin.ts` depend only on members and partitions;
+ * `sticky.ts` and `cooperative_sticky.ts` preserve existing assignments.
  *
  * @module
  */
@@ -19,7 +19,7 @@ const ASSIGNORS: ReadonlyMap<string, Assignor> = new Map(
   ]),
 );
 
-/** The assignors that are named or given. @throws {UsageError} If there is none of a name. */
+/** Resolves names to assignors. @throws {UsageError} If a name is unknown. */
 export function resolveAssignors(
   assignors: readonly (AssignorName | Assignor)[],
 ): readonly Assignor[] {
@@ -31,7 +31,7 @@ export function resolveAssignors(
     const known = ASSIGNORS.get(assignor);
     if (known !== undefined) return known;
     throw new UsageError(
-      `Cannot use assignor "${assignor}": choose of ${
+      `Cannot use assignor "${assignor}": it must be one of ${
         [...ASSIGNORS.keys()].join(", ")
       }, or give one`,
     );

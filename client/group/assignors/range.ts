@@ -1,6 +1,6 @@
 /**
- * The range assignor: each topic's partitions in as many runs as it has members, so that partitions of
- * the same number of different topics go to the same member.
+ * The range assignor: divides each topic's partitions into one range per member, so that partitions
+ * of equal number of different topics go to the same member.
  *
  * @module
  */

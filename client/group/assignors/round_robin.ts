@@ -1,5 +1,5 @@
 /**
- * The round-robin assignor: the partitions of all topics are dealt out to the members in turn.
+ * The round-robin assignor: assigns the partitions of all topics to the members in turn.
  *
  * @module
  */
@@ -15,7 +15,9 @@ import type { TopicPartition } from "../../topic_partition.ts";
 /** Kafka's `roundrobin`. */
 export const roundRobin: Assignor = { name: "roundrobin", assign };
 
-/** The same as kafkajs names it; its encodings are those of the consumer protocol's version 0. */
+/**
+ * The assignor as kafkajs names it; its encodings are those of the consumer protocol's version 0.
+ */
 export const kafkajsRoundRobin: Assignor = { name: "RoundRobinAssigner", assign };
 
 function assign(group: AssignorGroup): GroupAssignments {

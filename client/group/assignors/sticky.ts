@@ -1,8 +1,8 @@
 /**
- * The sticky assignor: as even as can be, and of all such assignments one that moves few partitions
- * (KIP-54).
+ * The sticky assignor: as even as possible, and among such assignments one that moves few
+ * partitions (KIP-54).
  *
- * A member tells what it had in its user data, for it gives up everything before it joins:
+ * A member revokes everything before it joins, so it reports what it owned in its user data:
  *
  *     topics, each with its partitions; then int32, the generation in which it got them
  *
@@ -50,7 +50,7 @@ function encodeUserData({ partitions, generationId }: LastAssignment): Uint8Arra
   return writer.takeBytes();
 }
 
-/** What a member has, or had before it gave it up to join. */
+/** The partitions of a member, owned or revoked just before joining. */
 function claimsOf(member: AssignorMember): LastAssignment {
   const { ownedPartitions, generationId, userData } = member;
   if (ownedPartitions.length > 0) return { partitions: ownedPartitions, generationId };
@@ -65,7 +65,7 @@ function claimsOf(member: AssignorMember): LastAssignment {
         generationId: data.generation,
       };
     } catch (error) {
-      // What cannot be read claims nothing: the member only loses its head start.
+      // Malformed user data claim nothing: the member only loses its preference.
       if (!(error instanceof MalformedMessageError)) throw error;
     }
   }
@@ -74,29 +74,29 @@ function claimsOf(member: AssignorMember): LastAssignment {
 
 /** A partition to assign. */
 interface Place extends TopicPartition {
-  /** The members that may read it, as indexes. */
+  /** The indexes of the members that may read it. */
   readonly readers: readonly number[];
-  /** Who had it, −1 for nobody. */
+  /** The index of its previous owner; −1 for none. */
   readonly before: number;
-  /** Who gets it. */
+  /** The index of its new owner. */
   owner: number;
 }
 
-/** An assignment and whom each partition comes from. */
+/** An assignment, with the previous owner of each partition. */
 export interface StickyAssignment {
   readonly assigned: Map<string, TopicPartition[]>;
-  /** The partitions that another member than the new owner had, by the new owner. */
+  /** The partitions that had another owner, by the new owner. */
   readonly moved: Map<string, TopicPartition[]>;
 }
 
-/** Assigns partitions to those that had them, as far as that is even. */
+/** Assigns partitions to their previous owners as far as that is even. */
 export function assignSticky(group: AssignorGroup): StickyAssignment {
   const { members } = group;
   const places = placesOf(group);
   const counts = members.map(() => 0);
   for (const place of places) if (place.owner >= 0) counts[place.owner]!++;
 
-  // Those that few may read come first, for they have the least choice.
+  // Partitions that few members may read come first, since they have the least choice.
   const free = places.filter(({ owner }) => owner < 0)
     .sort((a, b) => a.readers.length - b.readers.length);
   for (const place of free) {
@@ -104,7 +104,7 @@ export function assignSticky(group: AssignorGroup): StickyAssignment {
     counts[place.owner]!++;
   }
 
-  // Each move makes the sum of the squares of the counts smaller, so this ends.
+  // Each move reduces the sum of the squares of the counts, so this terminates.
   for (let hasMoved = true; hasMoved;) {
     hasMoved = false;
     for (const place of places) {
@@ -127,7 +127,7 @@ export function assignSticky(group: AssignorGroup): StickyAssignment {
   return { assigned, moved };
 }
 
-/** The partitions that somebody may read, with the member that has each if it may keep it. */
+/** All readable partitions, each with the owner that may keep it. */
 function placesOf(group: AssignorGroup): Place[] {
   const { members } = group;
   const before = new Map<string, { readonly owner: number; readonly generation: number }>();
@@ -136,7 +136,7 @@ function placesOf(group: AssignorGroup): Place[] {
     for (const { topic, partition } of partitions) {
       const key = `${topic}-${partition}`;
       const rival = before.get(key);
-      // A later claim beats an earlier one; of two equal ones neither can be believed.
+      // A later claim wins over an earlier one; of two equal ones neither can be trusted.
       if (rival === undefined || rival.generation < generation) {
         before.set(key, { owner, generation });
       } else if (rival.generation === generation) before.set(key, { owner: -1, generation });
