@@ -17,15 +17,15 @@ import { UsageError } from "./errors.ts";
 
 /** When and how often operations are retried. */
 export interface RetryOptions {
-  /** The maximum number of attempts; `timeout` applies in any case. Default: unlimited. */
+  /** The maximum number of attempts; `timeoutMs` applies in any case. Default: unlimited. */
   readonly attempts?: number;
   /**
    * The wait after the first failure, in milliseconds; it doubles with each further one. Default:
    * 100.
    */
-  readonly initialBackoff?: number;
+  readonly initialBackoffMs?: number;
   /** The maximum wait between attempts, in milliseconds. Default: 1000. */
-  readonly maxBackoff?: number;
+  readonly maxBackoffMs?: number;
 }
 
 /** How to reach a cluster. Exactly one of `brokers` and `broker` is required. */
@@ -43,19 +43,19 @@ export interface ClientOptions {
    * The time limit of an operation including retries, in milliseconds; for consumers also how long
    * they wait for unreachable brokers. Default: 30000, and no limit for consumers.
    */
-  readonly timeout?: number;
+  readonly timeoutMs?: number;
   /**
    * The time limit of a single request, in milliseconds; then the connection is closed and the
-   * request retried. Default: 30000, or `timeout` if that is less.
+   * request retried. Default: 30000, or `timeoutMs` if that is less.
    */
-  readonly requestTimeout?: number;
+  readonly requestTimeoutMs?: number;
   /**
-   * The time limit for connecting to a broker, in milliseconds. Default: 10000, or `timeout` if
+   * The time limit for connecting to a broker, in milliseconds. Default: 10000, or `timeoutMs` if
    * that is less.
    */
-  readonly connectTimeout?: number;
+  readonly connectTimeoutMs?: number;
   /** The maximum age of cached metadata, in milliseconds. Default: 300000. */
-  readonly metadataMaxAge?: number;
+  readonly metadataMaxAgeMs?: number;
   /** When and how often to retry. */
   readonly retry?: RetryOptions;
 }
@@ -85,28 +85,28 @@ export function resolveClientOptions(options: ClientOptions): ResolvedClientOpti
   if ((brokers === undefined) === (broker === undefined)) {
     throw new UsageError('Cannot create a client: give either "brokers" or "broker"');
   }
-  const timeoutMs = atLeast("timeout", options.timeout ?? 30_000, 1);
+  const timeoutMs = atLeast("timeoutMs", options.timeoutMs ?? 30_000, 1);
   return {
     bootstrap: brokers === undefined ? [EMBEDDED_ADDRESS] : parseBrokers(brokers),
     dialer: broker === undefined ? tcpDialer : embeddedDialer(broker),
     isEmbedded: broker !== undefined,
     clientId: options.clientId ?? "dqueue",
     timeoutMs,
-    patienceMs: options.timeout ?? Infinity,
+    patienceMs: options.timeoutMs ?? Infinity,
     requestTimeoutMs: atLeast(
-      "requestTimeout",
-      options.requestTimeout ?? Math.min(30_000, timeoutMs),
+      "requestTimeoutMs",
+      options.requestTimeoutMs ?? Math.min(30_000, timeoutMs),
       1,
     ),
     connectTimeoutMs: atLeast(
-      "connectTimeout",
-      options.connectTimeout ?? Math.min(10_000, timeoutMs),
+      "connectTimeoutMs",
+      options.connectTimeoutMs ?? Math.min(10_000, timeoutMs),
       1,
     ),
-    metadataMaxAgeMs: atLeast("metadataMaxAge", options.metadataMaxAge ?? 300_000, 0),
+    metadataMaxAgeMs: atLeast("metadataMaxAgeMs", options.metadataMaxAgeMs ?? 300_000, 0),
     attempts: atLeast("retry.attempts", retry.attempts ?? Infinity, 1),
-    initialBackoffMs: atLeast("retry.initialBackoff", retry.initialBackoff ?? 100, 0),
-    maxBackoffMs: atLeast("retry.maxBackoff", retry.maxBackoff ?? 1000, 0),
+    initialBackoffMs: atLeast("retry.initialBackoffMs", retry.initialBackoffMs ?? 100, 0),
+    maxBackoffMs: atLeast("retry.maxBackoffMs", retry.maxBackoffMs ?? 1000, 0),
   };
 }
 
@@ -153,16 +153,16 @@ export const CLIENT_NAMES: Names<ClientOptions> = {
   brokers: true,
   broker: true,
   clientId: true,
-  timeout: true,
-  requestTimeout: true,
-  connectTimeout: true,
-  metadataMaxAge: true,
+  timeoutMs: true,
+  requestTimeoutMs: true,
+  connectTimeoutMs: true,
+  metadataMaxAgeMs: true,
   retry: true,
 };
 
 /** The names of RetryOptions. */
 export const RETRY_NAMES: Names<RetryOptions> = {
   attempts: true,
-  initialBackoff: true,
-  maxBackoff: true,
+  initialBackoffMs: true,
+  maxBackoffMs: true,
 };

@@ -14,9 +14,9 @@ Deno.test("Client() throws for invalid options", () => {
     [{ brokers: "a", broker: new FakeCluster() }, 'give either "brokers" or "broker"'],
     [{ brokers: [] }, '"brokers" is empty'],
     [{ brokers: "host:port" }, 'Cannot use "host:port" as a broker\'s address'],
-    [{ brokers: "a", timeout: 0 }, "Cannot use timeout of 0: it must be at least 1"],
+    [{ brokers: "a", timeoutMs: 0 }, "Cannot use timeoutMs of 0: it must be at least 1"],
     [{ brokers: "a", retry: { attempts: NaN } }, "Cannot use retry.attempts of NaN"],
-    [{ brokers: "a", timeout: "5s" as unknown as number }, "Cannot use timeout of 5s"],
+    [{ brokers: "a", timeoutMs: "5s" as unknown as number }, "Cannot use timeoutMs of 5s"],
   ];
   for (const [options, message] of refused) {
     assertThrows(() => new Client(options), UsageError, message);
@@ -86,7 +86,7 @@ Deno.test("Client falls back to its bootstrap addresses when no known broker ans
 
 Deno.test("Client retries after a lost connection until its timeout", async () => {
   const cluster = new FakeCluster();
-  await using client = new Client({ broker: cluster, timeout: 50, retry: QUICK_RETRIES });
+  await using client = new Client({ broker: cluster, timeoutMs: 50, retry: QUICK_RETRIES });
   cluster.once(metadata, () => DISCONNECT);
   await client.discoverController();
   cluster.down.add(0);
@@ -113,7 +113,7 @@ Deno.test("Client operations reject with the reason of an aborted signal", async
   const waiting = client.admin().listTopics({ signal: controller.signal });
   controller.abort(reason);
   assertEquals(await assertRejects(() => waiting), reason);
-  await assertRejects(() => client.admin().listTopics({ timeout: 5 }), TimeoutError);
+  await assertRejects(() => client.admin().listTopics({ timeoutMs: 5 }), TimeoutError);
 });
 
 Deno.test("Client times out on a broker that accepts connections but does not answer", async () => {
@@ -121,8 +121,8 @@ Deno.test("Client times out on a broker that accepts connections but does not an
   cluster.on(apiVersions, () => NO_ANSWER);
   await using client = new Client({
     broker: cluster,
-    timeout: 40,
-    connectTimeout: 10,
+    timeoutMs: 40,
+    connectTimeoutMs: 10,
     retry: QUICK_RETRIES,
   });
   const error = await assertRejects(() => client.discoverController(), TimeoutError);
@@ -147,7 +147,7 @@ Deno.test("Client.close() with a timeout rejects messages that could not be sent
   const client = new Client({ broker: cluster });
   cluster.on(produce, () => NO_ANSWER);
   const sent = client.producer().send({ topic: "a", value: "v" });
-  await Promise.all([assertRejects(() => sent, ClosedError), client.close({ timeout: 10 })]);
+  await Promise.all([assertRejects(() => sent, ClosedError), client.close({ timeoutMs: 10 })]);
 });
 
 Deno.test("Client under await using closes open producers and consumers", async () => {

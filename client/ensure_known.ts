@@ -4,7 +4,7 @@
  * @module
  */
 
-import { didYouMean } from "../protocol/suggest.ts";
+import { suggest } from "../protocol/suggest.ts";
 import { UsageError } from "./errors.ts";
 
 /** All property names of a type; a missing one does not compile. */
@@ -30,10 +30,19 @@ export function ensureKnown(
   }
   for (const name of Object.keys(options)) {
     if (Object.hasOwn(names, name)) continue;
+    const nearest = nearestName(name, Object.keys(names));
     throw new UsageError(
       `Cannot use option "${name}" of ${call}: it is unknown` +
-        didYouMean(name, Object.keys(names)),
+        (nearest === undefined ? "" : `, did you mean "${nearest}"`),
       `Known options are ${Object.keys(names).join(", ")}`,
     );
   }
+}
+
+/** The known name nearest to `name`, which may lack the unit: `linger` is near to `lingerMs`. */
+function nearestName(name: string, known: readonly string[]): string | undefined {
+  const byName = new Map(known.map((one) => [one.replace(/Ms$/, ""), one]));
+  for (const one of known) byName.set(one, one);
+  const nearest = suggest(name, byName.keys());
+  return nearest === undefined ? undefined : byName.get(nearest);
 }

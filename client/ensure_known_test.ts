@@ -11,12 +11,18 @@ Deno.test("Client, producer(), consumer() and groupConsumer() reject unknown opt
       () => new Client({ broker, tiemout: 5 } as never),
       '"tiemout" of Client: it is unknown',
     ],
-    [() => new Client({ broker, tiemout: 5 } as never), 'did you mean "timeout"'],
+    [() => new Client({ broker, tiemout: 5 } as never), 'did you mean "timeoutMs"'],
     [
       () => new Client({ broker, retry: { retries: 5 } } as never),
       '"retries" of retry: it is unknown',
     ],
-    [() => client.producer({ lingerMs: 5 } as never), 'did you mean "linger"'],
+    [() => client.producer({ linger: 5 } as never), 'did you mean "lingerMs"'],
+    [() => client.producer({ lingreMs: 5 } as never), 'did you mean "lingerMs"'],
+    [() => client.consumer({ maxwait: 5 } as never), 'did you mean "maxWaitMs"'],
+    [
+      () => client.groupConsumer({ groupId: "g", topics: "a", sesionTimeout: 5 } as never),
+      'did you mean "sessionTimeoutMs"',
+    ],
     [() => client.producer({ ack: 1 } as never), 'did you mean "acks"'],
     [
       () => client.consumer({ autoOfsetReset: "latest" } as never),
@@ -69,8 +75,8 @@ Deno.test("Calls reject for unknown options, and have no effect", async () => {
     "close()": () => producer.close(typo),
   };
   for (const [name, call] of Object.entries(calls)) {
-    const message = `Cannot use option "timout" of ${name}: it is unknown, did you mean ` +
-      '"timeout"';
+    const message =
+      `Cannot use option "timout" of ${name}: it is unknown, did you mean "timeoutMs"`;
     await assertRejects(call, UsageError, message);
   }
   await assertRejects(() => consumer.subscribe("a", 0, () => {}, typo), UsageError, "timout");

@@ -10,7 +10,7 @@ import { Client } from "../client/mod.ts";
 /** The code under test: copies messages from one topic to another, in capitals. */
 async function shout(client: Client, from: string, to: string, count: number): Promise<void> {
   await using consumer = client.consumer({ autoOffsetReset: "earliest" });
-  await using producer = client.producer({ linger: 0 });
+  await using producer = client.producer({ lingerMs: 0 });
   await consumer.subscribe(from);
   for await (const message of consumer) {
     await producer.send({ topic: to, key: message.key, value: message.text().toUpperCase() });
@@ -23,7 +23,7 @@ Deno.test("shout() copies messages in capitals", async () => {
   await using client = new Client({ broker });
   await client.admin().createTopics([{ name: "spoken" }, { name: "shouted" }]);
 
-  await using producer = client.producer({ linger: 0 });
+  await using producer = client.producer({ lingerMs: 0 });
   await producer.sendBatch(["hello", "world"].map((value) => ({ topic: "spoken", value })));
   await shout(client, "spoken", "shouted", 2);
 

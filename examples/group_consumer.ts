@@ -34,7 +34,7 @@ async function commitEachBatch(consumer: GroupConsumer, stop: AbortSignal): Prom
   }
 }
 
-/** After a crash at most the messages of `autoCommitInterval` and a batch are processed again. */
+/** After a crash at most the messages of `autoCommitIntervalMs` and a batch are processed again. */
 async function commitOnTimer(consumer: GroupConsumer, stop: AbortSignal): Promise<void> {
   while (!stop.aborted) {
     for (const message of await consumer.poll(100)) await handle(message);
@@ -76,7 +76,7 @@ await using consumer = client.groupConsumer({
   topics: "orders",
   autoOffsetReset: "earliest",
   autoCommit: way === "timer",
-  autoCommitInterval: 1000,
+  autoCommitIntervalMs: 1000,
   onAssigned: (partitions) => console.log(`assigned ${partitions.length} partitions`),
   onRevoked: (partitions) => console.log(`revoked ${partitions.length} partitions`),
 });

@@ -43,7 +43,7 @@ async function makeDamage(data: string): Promise<void> {
     partitions: 2,
     configs: { "internal.segment.bytes": 20_000 },
   });
-  const producer = client.producer({ linger: 0 });
+  const producer = client.producer({ lingerMs: 0 });
   for (let batch = 0; batch < BATCHES; batch++) {
     for (const partition of [0, 1]) {
       await producer.sendBatch(Array.from({ length: PER_BATCH }, (_, i) => ({
@@ -181,7 +181,7 @@ async function makeGroupData(data: string): Promise<void> {
   await using client = new Client({ broker });
   const admin = client.admin();
   await admin.createTopic({ name: "a", configs: { "internal.segment.bytes": 2000 } });
-  const producer = client.producer({ linger: 0 });
+  const producer = client.producer({ lingerMs: 0 });
   for (let number = 0; number < 60; number++) {
     await producer.send({ topic: "a", value: `${number}`.padEnd(100) });
   }
@@ -283,7 +283,7 @@ Deno.test("Broker says of groups whose partition went that it cannot coordinate 
   await makeGroupData(data);
   // "a" is 97 in Java's hash, the others follow.
   await Deno.remove(`${data}/__consumer_offsets-1`, { recursive: true });
-  const options = { timeout: 500 };
+  const options = { timeoutMs: 500 };
   {
     const { broker, errors } = await startBroker(data);
     await using client = new Client({ broker });

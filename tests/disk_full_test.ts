@@ -46,7 +46,7 @@ testOnSmallDisk(
     const configs = { "segment.bytes": 2_000_000 };
     await admin.createTopic({ name: "t", partitions: 2, configs });
     await admin.createTopic({ name: "kcats" });
-    await using producer = client.producer({ linger: 0 });
+    await using producer = client.producer({ lingerMs: 0 });
     // After a failure, what waits would wait on.
     await using _ = { [Symbol.asyncDispose]: () => disk.free() };
     const acknowledged: number[][] = [[], []];
@@ -87,7 +87,7 @@ testOnSmallDisk(
       const kcat = outside("kcat");
       const kcatSending = kcat === undefined ? undefined : produceWithKcat(kcat, broker.address);
       // A topic takes next to no room, and may get it.
-      await admin.createTopic({ name: `full-${round}` }, { timeout: 300 }).catch((error) => {
+      await admin.createTopic({ name: `full-${round}` }, { timeoutMs: 300 }).catch((error) => {
         assert(error instanceof DqueueError);
       });
       await verify();

@@ -48,8 +48,8 @@ class Worker {
     this.#random = random;
     this.#done = done;
     this.consumer = fixture.member(id, {
-      sessionTimeout: 1000,
-      maxWait: 20,
+      sessionTimeoutMs: 1000,
+      maxWaitMs: 20,
       maxPartitionBytes: 200,
       ...options,
       autoCommit: random.next() < 0.5,
@@ -61,7 +61,7 @@ class Worker {
     const { consumer } = this;
     while (!this.#isEnding) {
       try {
-        const messages = await consumer.poll(7, { timeout: 50 });
+        const messages = await consumer.poll(7, { timeoutMs: 50 });
         if (this.#random.next() < 0.2) await pause(this.#random.next() * 20);
         if (this.#isEnding) return;
         for (const message of messages) this.#done(message.partition, Number(message.text()));

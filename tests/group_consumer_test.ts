@@ -56,7 +56,11 @@ Deno.test("GroupConsumer of c1, c2 and c3 on four partitions has 0 and 3, 1, 2 b
 testEach("GroupConsumer on standby takes over when an owner dies", async (options) => {
   await using fixture = await GroupFixture.start(2);
   const cut = new CuttableBroker(fixture.broker);
-  const owner = fixture.member("a", { ...options, sessionTimeout: 300 }, fixture.connect(cut, 500));
+  const owner = fixture.member(
+    "a",
+    { ...options, sessionTimeoutMs: 300 },
+    fixture.connect(cut, 500),
+  );
   await owner.joinGroup();
   const others = ["b", "c"].map((id) => fixture.member(id, options));
   await Promise.all(others.map((member) => member.joinGroup()));
@@ -87,7 +91,7 @@ testEach("GroupConsumer on standby takes over when an owner leaves", async (opti
 
 testEach("GroupConsumer goes on when the broker was started anew", async (options) => {
   await using fixture = await GroupFixture.start(2);
-  const mine = { ...options, sessionTimeout: 20_000 };
+  const mine = { ...options, sessionTimeoutMs: 20_000 };
   const members = ["a", "b"].map((id) => fixture.member(id, mine));
   await Promise.all(members.map((member) => member.joinGroup()));
   await fixture.untilShared(members, [1, 1]);
@@ -118,7 +122,7 @@ testEach(
     await fixture.send(0, ...sent.slice(0, 10));
     await fixture.send(1, ...sent.slice(10));
     const cut = new CuttableBroker(fixture.broker);
-    const mine = { ...options, sessionTimeout: 300 };
+    const mine = { ...options, sessionTimeoutMs: 300 };
     const first = fixture.member("a", mine, fixture.connect(cut, 500));
     const done = valuesOf(await pollAll(first, 4));
     await first.poll(4);
@@ -139,7 +143,7 @@ testEach(
   async (options) => {
     await using fixture = await GroupFixture.start(1);
     await fixture.send(0, "a", "b", "c");
-    const consumer = fixture.member("a", { ...options, autoCommitInterval: 60_000 });
+    const consumer = fixture.member("a", { ...options, autoCommitIntervalMs: 60_000 });
     const iterator = consumer[Symbol.asyncIterator]();
     assertEquals((await iterator.next()).value.text(), "a");
     assertEquals((await iterator.next()).value.text(), "b");
@@ -180,17 +184,17 @@ testEach(
     const committed: number[][] = [];
     const first = fixture.member("a", {
       ...options,
-      autoCommitInterval: 60_000,
+      autoCommitIntervalMs: 60_000,
       onRevoked: async () => void committed.push(await fixture.committed(2)),
     });
     await pollAll(first, 4);
-    const second = fixture.member("b", { ...options, autoCommitInterval: 60_000 });
+    const second = fixture.member("b", { ...options, autoCommitIntervalMs: 60_000 });
     const joining = second.joinGroup();
     await fixture.until(() => first.status.state === "rebalancing", "the rebalance");
     assertEquals(first.status.waitingFor, "the program to finish the messages it has");
     assertEquals(committed, []);
     // Coming back for more says that all four are done.
-    const polling = first.poll(1, { timeout: 20_000 });
+    const polling = first.poll(1, { timeoutMs: 20_000 });
     await joining;
     await fixture.untilShared([first, second], [1, 1]);
     assertEquals(committed.length, 1);
@@ -210,7 +214,7 @@ testEach(
     await fixture.send(0, "a");
     await fixture.send(1, "b");
     // A program that does not come back for longer than it may take.
-    const first = fixture.member("a", { ...options, autoCommit: false, rebalanceTimeout: 30 });
+    const first = fixture.member("a", { ...options, autoCommit: false, rebalanceTimeoutMs: 30 });
     await pollAll(first, 2);
     const second = fixture.member("b", { ...options, autoCommit: false });
     await second.joinGroup();
@@ -243,7 +247,7 @@ testEach(
   async (options) => {
     await using fixture = await GroupFixture.start(1);
     await fixture.send(0, "a");
-    const slow = fixture.member("a", { ...options, maxPollInterval: 100 });
+    const slow = fixture.member("a", { ...options, maxPollIntervalMs: 100 });
     assertEquals(valuesOf(await pollAll(slow, 1)), ["a"]);
     const standby = fixture.member("b", options);
     // The program works on "a" all the while, so the other one does it again.
@@ -261,9 +265,9 @@ testEach(
   "GroupConsumer that waits for messages does not leave, however long it takes",
   async (options) => {
     await using fixture = await GroupFixture.start(1);
-    const consumer = fixture.member("a", { ...options, maxPollInterval: 40 });
+    const consumer = fixture.member("a", { ...options, maxPollIntervalMs: 40 });
     await consumer.joinGroup();
-    const polling = consumer.poll(1, { timeout: 20_000 });
+    const polling = consumer.poll(1, { timeoutMs: 20_000 });
     // Several times the interval, on the clock that the consumer looks at.
     const { promise, resolve } = Promise.withResolvers<void>();
     setTimeout(resolve, 200);
@@ -277,7 +281,7 @@ testEach(
 Deno.test("GroupConsumer with an instance id keeps its place when it comes back (KIP-345)", async () => {
   for (const protocol of ["classic", "consumer"] as const) {
     await using fixture = await GroupFixture.start(2);
-    const options = { protocol, sessionTimeout: 20_000 };
+    const options = { protocol, sessionTimeoutMs: 20_000 };
     const first = fixture.member("a", { ...options, groupInstanceId: "one" });
     const second = fixture.member("b", { ...options, groupInstanceId: "two" });
     await first.joinGroup();
@@ -388,10 +392,10 @@ testEach("GroupConsumer can seek in onAssigned, pause and resume", async (option
   });
   assertEquals(valuesOf(await pollAll(consumer, 1)), ["c"]);
   assertEquals(consumer.paused, [{ topic: TOPIC, partition: 1 }]);
-  assertEquals(await consumer.poll(1, { timeout: 0 }), []);
+  assertEquals(await consumer.poll(1, { timeoutMs: 0 }), []);
   consumer.pause(TOPIC);
   assertEquals(consumer.status.waitingFor, "resume() of its partitions");
-  const polling = consumer.poll(1, { timeout: 20_000 });
+  const polling = consumer.poll(1, { timeoutMs: 20_000 });
   consumer.resume(TOPIC);
   assertEquals(valuesOf(await polling), ["d"]);
   assertEquals(await consumer.seek(TOPIC, 0, "earliest"), 0);
@@ -428,13 +432,13 @@ Deno.test("GroupConsumer.commitAsync() has the next poll() throw what nobody was
   await using fixture = await GroupFixture.start(1);
   await fixture.send(0, "a");
   const cut = new CuttableBroker(fixture.broker);
-  await using client = new Client({ broker: cut, timeout: 100 });
+  await using client = new Client({ broker: cut, timeoutMs: 100 });
   const consumer = fixture.member("a", { autoCommit: false }, client);
   await pollAll(consumer, 1);
   cut.cut();
   consumer.commitAsync();
   for (;;) {
-    const error = await consumer.poll(1, { timeout: 5000 }).catch((error) => error);
+    const error = await consumer.poll(1, { timeoutMs: 5000 }).catch((error) => error);
     // Fetches fail as well.
     assertInstanceOf(error, TimeoutError);
     if (error.message.startsWith("Cannot commit offsets")) break;
@@ -461,7 +465,7 @@ testEach(
     await consumer.joinGroup();
     const reader = consumer.readable.getReader();
     const reading = reader.read();
-    const polling = consumer.poll(1, { timeout: 20_000 });
+    const polling = consumer.poll(1, { timeoutMs: 20_000 });
     await Promise.all([
       consumer.leaveGroup(),
       assertRejects(() => polling, UsageError, "has left its group"),
@@ -486,10 +490,10 @@ testEach(
     });
     if (way === "KIP-848") return;
     const consumer = fixture.member("a", options);
-    const joining = consumer.joinGroup({ timeout: 20_000, signal: AbortSignal.timeout(200) });
+    const joining = consumer.joinGroup({ timeoutMs: 20_000, signal: AbortSignal.timeout(200) });
     await assertRejects(() => joining, DOMException);
     assertEquals(consumer.status.state, "left");
-    await assertRejects(() => consumer.joinGroup({ timeout: 50 }), TimeoutError);
+    await assertRejects(() => consumer.joinGroup({ timeoutMs: 50 }), TimeoutError);
     // The first of a group waits for others; the one that has given up is none of them.
     assertEquals((await fixture.client.admin().describeGroup(GROUP)).members, []);
     // Shutdown during a join.

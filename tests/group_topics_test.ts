@@ -39,7 +39,7 @@ async function setup() {
       client.groupConsumer({
         groupId: "g",
         topics: "a",
-        heartbeatInterval: 10,
+        heartbeatIntervalMs: 10,
         onStatus() {},
         ...options,
       }),
@@ -55,7 +55,7 @@ async function setup() {
 async function read(consumer: GroupConsumer, count: number): Promise<string[]> {
   const values: string[] = [];
   while (values.length < count) {
-    const messages = await consumer.poll(count - values.length, { timeout: 60_000 });
+    const messages = await consumer.poll(count - values.length, { timeoutMs: 60_000 });
     values.push(...messages.map((message) => message.text()));
   }
   return values.sort();
@@ -66,7 +66,7 @@ async function until(condition: () => boolean, ...members: GroupConsumer[]): Pro
   await within(
     (async () => {
       while (!condition()) {
-        await Promise.all(members.map((member) => member.poll(1, { timeout: 20 })));
+        await Promise.all(members.map((member) => member.poll(1, { timeoutMs: 20 })));
       }
     })(),
     "the members to hold their partitions",
@@ -163,14 +163,14 @@ Deno.test("GroupConsumer.commit() of a message commits its partition up to it", 
   await using consumer = test.member({ autoCommit: false });
   for (const value of ["0", "1", "2"]) await test.send("a", value);
   await test.send("a", "other", 1);
-  const messages = await consumer.poll(10, { timeout: 60_000 });
-  while (messages.length < 4) messages.push(...await consumer.poll(10, { timeout: 60_000 }));
+  const messages = await consumer.poll(10, { timeoutMs: 60_000 });
+  while (messages.length < 4) messages.push(...await consumer.poll(10, { timeoutMs: 60_000 }));
   const second = messages.find((message) => message.text() === "1")!;
   await consumer.commit(second);
   assertEquals((await consumer.fetchCommittedOffset("a", 0))?.offset, 2);
   assertEquals(await consumer.fetchCommittedOffset("a", 1), undefined);
-  await consumer.commit(second, { timeout: 5000 });
-  await consumer.commit({ timeout: 5000 });
+  await consumer.commit(second, { timeoutMs: 5000 });
+  await consumer.commit({ timeoutMs: 5000 });
   assertEquals((await consumer.fetchCommittedOffset("a", 0))?.offset, 3);
   assertEquals((await consumer.fetchCommittedOffset("a", 1))?.offset, 1);
 });

@@ -101,7 +101,7 @@ Deno.test("Producer puts a key where kafkajs's default partitioner puts it", asy
   await using consumer = client.consumer();
   await consumer.subscribe("keys");
   for (let count = 0; count < 2 * keys.length;) {
-    for (const message of await consumer.poll(1000, { timeout: 30_000 })) {
+    for (const message of await consumer.poll(1000, { timeoutMs: 30_000 })) {
       const key = message.key!.toHex();
       const placed = partitionOf.get(key) ?? new Map<string, number>();
       partitionOf.set(key, placed.set(message.text(), message.partition));

@@ -28,28 +28,28 @@ Deno.test("Client, Admin, Producer and Consumer wait for as long as they are tol
       await using broker = await Broker.start({ storage: "memory" });
       await using client = new Client({
         broker,
-        timeout: long,
-        requestTimeout: long,
-        connectTimeout: long,
-        metadataMaxAge: long,
-        retry: { initialBackoff: 1, maxBackoff: long },
+        timeoutMs: long,
+        requestTimeoutMs: long,
+        connectTimeoutMs: long,
+        metadataMaxAgeMs: long,
+        retry: { initialBackoffMs: 1, maxBackoffMs: long },
       });
       const admin = client.admin();
       await admin.createTopic({ name: "a" });
-      const producer = client.producer({ deliveryTimeout: long, linger: long });
+      const producer = client.producer({ deliveryTimeoutMs: long, lingerMs: long });
       const sent = producer.send({ topic: "a", value: "first" });
       await producer.flush();
       await sent;
-      await admin.deleteRecords("a", { 0: "latest" }, { timeout: long });
+      await admin.deleteRecords("a", { 0: "latest" }, { timeoutMs: long });
       await admin.listOffsets("a", { timestamp: 5 });
 
-      const consumer = client.consumer({ maxWait: long, autoOffsetReset: "earliest" });
+      const consumer = client.consumer({ maxWaitMs: long, autoOffsetReset: "earliest" });
       await consumer.subscribe("a");
-      const reading = consumer.poll(10, { timeout: long });
+      const reading = consumer.poll(10, { timeoutMs: long });
       assertEquals(await readWhileWaiting(client, "a", reading), ["awaited"]);
       await consumer.close();
-      await producer.close({ timeout: long });
-      await client.close({ timeout: long });
+      await producer.close({ timeoutMs: long });
+      await client.close({ timeoutMs: long });
     });
   }
 });
@@ -66,16 +66,16 @@ Deno.test("GroupConsumer waits for as long as it is told, in both protocols", as
           groupId: "g",
           topics: "a",
           protocol,
-          maxPollInterval: long,
-          rebalanceTimeout: long,
-          autoCommitInterval: long,
+          maxPollIntervalMs: long,
+          rebalanceTimeoutMs: long,
+          autoCommitIntervalMs: long,
           autoOffsetReset: "earliest",
         });
-        await consumer.joinGroup({ timeout: long });
-        const reading = consumer.poll(10, { timeout: long });
+        await consumer.joinGroup({ timeoutMs: long });
+        const reading = consumer.poll(10, { timeoutMs: long });
         assertEquals(await readWhileWaiting(client, "a", reading), ["awaited"]);
         assertEquals(consumer.status.state, "reading");
-        await consumer.commit({ timeout: long });
+        await consumer.commit({ timeoutMs: long });
       });
     }
   }
@@ -85,7 +85,7 @@ Deno.test("GroupConsumer hands a session timeout beyond 24.9 days to the broker,
   await using broker = await Broker.start({ storage: "memory" });
   await using client = new Client({ broker });
   await client.admin().createTopic({ name: "a" });
-  const options = { groupId: "g", topics: "a", sessionTimeout: Infinity };
+  const options = { groupId: "g", topics: "a", sessionTimeoutMs: Infinity };
   await using consumer = client.groupConsumer(options);
   await assertRejects(() => consumer.joinGroup(), Error, "INVALID_SESSION_TIMEOUT");
 });
@@ -97,7 +97,7 @@ Deno.test("A signal ends what waits for more than 24.9 days", async () => {
   const consumer = client.consumer();
   await consumer.subscribe("a");
   const stop = new AbortController();
-  const polling = consumer.poll(1, { timeout: 30 * DAY_MS, signal: stop.signal });
+  const polling = consumer.poll(1, { timeoutMs: 30 * DAY_MS, signal: stop.signal });
   stop.abort(new Error("enough"));
   await assertRejects(() => polling, Error, "enough");
 });

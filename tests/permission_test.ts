@@ -21,7 +21,7 @@ const USES = {
   "groupConsumer.joinGroup()":
     `await client.groupConsumer({ groupId: "g", topics: "a" }).joinGroup()`,
   "groupConsumer.poll()":
-    `await client.groupConsumer({ groupId: "g", topics: "a" }).poll(1, { timeout: 60_000 })`,
+    `await client.groupConsumer({ groupId: "g", topics: "a" }).poll(1, { timeoutMs: 60_000 })`,
 };
 
 Deno.test("Client that may not reach its broker fails at once and names the flag to pass", async (t) => {

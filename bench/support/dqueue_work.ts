@@ -8,7 +8,7 @@ import { Client, type Consumer, type OutgoingMessage, type Producer } from "../.
 import { BATCH_COUNT, FILLING, keepSending, type Task, touch, type Works } from "./client_work.ts";
 
 /** For messages that are all there; it only lets others run. */
-const NO_WAIT = { timeout: 0 };
+const NO_WAIT = { timeoutMs: 0 };
 
 export const works: Works = {
   produce: (task) => sendBatches(task, new Uint8Array(task.size).fill(FILLING)),

@@ -81,7 +81,7 @@ export async function connect(
   ]);
   return new Client({
     brokers: brokers.map(formatAddress),
-    ...(timeout === undefined ? {} : { timeout }),
+    ...(timeout === undefined ? {} : { timeoutMs: timeout }),
     clientId: "dqueue-cli",
   });
 }

@@ -23,8 +23,8 @@ interface Setup extends AsyncDisposable {
   readonly admin: Admin;
 }
 
-function setup(options: FakeClusterOptions = { topics: { a: 1 } }, timeout = 5000): Setup {
-  const own = setupClient(options, { timeout });
+function setup(options: FakeClusterOptions = { topics: { a: 1 } }, timeoutMs = 5000): Setup {
+  const own = setupClient(options, { timeoutMs });
   return {
     cluster: own.cluster,
     admin: own.client.admin(),

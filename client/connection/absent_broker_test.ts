@@ -29,7 +29,7 @@ class FastTime implements Disposable {
 }
 
 /** A cluster that is down, and a client with the default timeout. */
-function absent(options: { readonly timeout?: number } = {}) {
+function absent(options: { readonly timeoutMs?: number } = {}) {
   const cluster = new FakeCluster({ topics: { a: 1 } });
   write(cluster, "a", 0, ["0"]);
   cluster.down.add(0);
@@ -76,7 +76,7 @@ Deno.test("Consumer.subscribe() waits for an unreachable broker longer than any 
   assert(told.at(-1)!.error!.message.includes("Connection refused"));
   test.cluster.down.clear();
   await subscribed;
-  assertEquals(texts(await consumer.poll(1, { timeout: Infinity })), ["0"]);
+  assertEquals(texts(await consumer.poll(1, { timeoutMs: Infinity })), ["0"]);
   await recovered;
   assertEquals([consumer.status.state, consumer.status.error], ["reading", undefined]);
 });
@@ -88,14 +88,14 @@ Deno.test("Consumer continues after an outage longer than any default", async ()
   const { failed, recovered, onStatus } = listener<ConsumerStatus>(MANY);
   const consumer = test.client.consumer({ onStatus });
   await consumer.subscribe("a");
-  assertEquals(texts(await consumer.poll(1, { timeout: Infinity })), ["0"]);
+  assertEquals(texts(await consumer.poll(1, { timeoutMs: Infinity })), ["0"]);
   test.cluster.down.add(0);
   test.cluster.disconnect();
   await failed;
   assertEquals(consumer.status.state, "retrying");
   test.cluster.down.clear();
   write(test.cluster, "a", 0, ["1"]);
-  assertEquals(texts(await consumer.poll(1, { timeout: Infinity })), ["1"]);
+  assertEquals(texts(await consumer.poll(1, { timeoutMs: Infinity })), ["1"]);
   await recovered;
   assertEquals(consumer.status.state, "reading");
 });
@@ -113,12 +113,12 @@ Deno.test("GroupConsumer waits for an unreachable broker longer than any default
   assert(told.at(-1)!.error!.message.includes("Connection refused"));
   test.cluster.down.clear();
   await joined;
-  assertEquals(texts(await consumer.poll(1, { timeout: Infinity })), ["0"]);
+  assertEquals(texts(await consumer.poll(1, { timeoutMs: Infinity })), ["0"]);
 });
 
 Deno.test("Consumer waits no longer than its signal or an explicit limit", async (t) => {
   await t.step("the client's timeout", async () => {
-    await using test = absent({ timeout: 20 });
+    await using test = absent({ timeoutMs: 20 });
     const consumer = test.client.consumer({ onStatus() {} });
     await assertRejects(() => consumer.subscribe("a"), TimeoutError, "within 20 ms");
     assertEquals(consumer.status.state, "idle");
@@ -128,7 +128,7 @@ Deno.test("Consumer waits no longer than its signal or an explicit limit", async
   await t.step("the call's timeout", async () => {
     await using test = absent();
     const consumer = test.client.consumer({ onStatus() {} });
-    const limit = { timeout: 20 };
+    const limit = { timeoutMs: 20 };
     await assertRejects(() => consumer.subscribe("a", limit), TimeoutError, "within 20 ms");
     await using member = test.client.groupConsumer({ groupId: "g", topics: "a", onStatus() {} });
     await assertRejects(() => member.joinGroup(limit), TimeoutError, "within 20 ms");
@@ -184,11 +184,11 @@ Deno.test("Consumer without onStatus warns once on the console of a long outage"
   assert(warnings[0]!.startsWith("Warning: Consumer waits for a reachable broker: "));
 });
 
-Deno.test("Producer.send() waits the full deliveryTimeout for a topic's metadata, even beyond the client's timeout", async () => {
-  await using test = setup({ topics: { a: 1 } }, { timeout: 5 });
+Deno.test("Producer.send() waits the full deliveryTimeoutMs for a topic's metadata, even beyond the client's timeout", async () => {
+  await using test = setup({ topics: { a: 1 } }, { timeoutMs: 5 });
   // With waits of 1 to 5 ms, as many failures take longer than the client's timeout.
   for (let i = 0; i < 30; i++) test.cluster.once(metadata, () => DISCONNECT);
-  const producer = test.client.producer({ deliveryTimeout: 60_000 });
+  const producer = test.client.producer({ deliveryTimeoutMs: 60_000 });
   const { offset } = await producer.send({ topic: "a", value: "1" });
   assertEquals(offset, 0);
   assertEquals(test.cluster.received(produce).length, 1);
@@ -197,7 +197,7 @@ Deno.test("Producer.send() waits the full deliveryTimeout for a topic's metadata
 Deno.test("Producer.send() names the failure that kept it from sending", async () => {
   await using test = setup();
   test.cluster.down.add(0);
-  const producer = test.client.producer({ deliveryTimeout: 30 });
+  const producer = test.client.producer({ deliveryTimeoutMs: 30 });
   const error = await assertRejects(
     () => producer.send({ topic: "a", value: "1" }),
     TimeoutError,
@@ -211,15 +211,15 @@ Deno.test("Producer.send() names the failure that kept it from sending", async (
 });
 
 Deno.test("Consumer continues after describing a topic failed for a while", async () => {
-  await using test = setup({ topics: { a: 1 } }, { timeout: 5000, metadataMaxAge: 0 });
+  await using test = setup({ topics: { a: 1 } }, { timeoutMs: 5000, metadataMaxAgeMs: 0 });
   write(test.cluster, "a", 0, ["0"]);
-  const consumer = test.client.consumer({ maxWait: 1, onStatus() {} });
+  const consumer = test.client.consumer({ maxWaitMs: 1, onStatus() {} });
   await consumer.subscribe("a");
   for (let i = 0; i < 5; i++) test.cluster.once(metadata, () => DISCONNECT);
   for (let i = 0; i < 3; i++) test.cluster.once(fetch, () => DISCONNECT);
   assertEquals(texts(await pollAll(consumer, 1)), ["0"]);
   await test.cluster.untilReceived(fetch, test.cluster.received(fetch).length + 10);
-  assertEquals(QUICK_RETRIES.maxBackoff, 4);
+  assertEquals(QUICK_RETRIES.maxBackoffMs, 4);
   while (consumer.status.state !== "reading") {
     await test.cluster.untilReceived(fetch, test.cluster.received(fetch).length + 1);
   }

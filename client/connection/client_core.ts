@@ -40,9 +40,9 @@ export interface OperationOptions {
   readonly signal?: AbortSignal | undefined;
   /**
    * The time limit of the operation including retries, in milliseconds. Default: the client's
-   * `timeout`.
+   * `timeoutMs`.
    */
-  readonly timeout?: number | undefined;
+  readonly timeoutMs?: number | undefined;
 }
 
 /** Called for each failed attempt that is retried. */
@@ -132,7 +132,7 @@ export class ClientCore {
     const { timeoutMs, initialBackoffMs, maxBackoffMs, attempts } = this.options;
     using deadline = new Deadline(
       action,
-      options.timeout ?? timeoutMs,
+      options.timeoutMs ?? timeoutMs,
       options.signal,
       this.closing,
     );

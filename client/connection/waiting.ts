@@ -17,9 +17,9 @@ export interface WaitOptions {
 export interface CloseOptions {
   /**
    * How long to wait for queued messages, in milliseconds; after that they fail. Default: limited
-   * by their `deliveryTimeout`.
+   * by their `deliveryTimeoutMs`.
    */
-  readonly timeout?: number;
+  readonly timeoutMs?: number;
 }
 
 /** Resolves after `ms` milliseconds, or rejects with the reason of `signal`. */

@@ -88,7 +88,7 @@ import { WakeSignal } from "../connection/wake_signal.ts";
  *
  * await using consumer = client.consumer();
  * await consumer.subscribe("orders");
- * const messages = await consumer.poll(1000, { timeout: 5000 });
+ * const messages = await consumer.poll(1000, { timeoutMs: 5000 });
  * assertEquals(messages.map((message) => message.text()), ["first", "second"]);
  * ```
  */
@@ -329,8 +329,8 @@ export class Consumer implements AsyncDisposable, AsyncIterable<Message> {
   async poll(max: number = DEFAULT_POLL_MAX, options: PollOptions = {}): Promise<Message[]> {
     atLeast("max", max, 1);
     ensureKnown("poll()", options, POLL_NAMES);
-    const { timeout = DEFAULT_POLL_TIMEOUT_MS, signal } = options;
-    const until = performance.now() + timeout;
+    const { timeoutMs = DEFAULT_POLL_TIMEOUT_MS, signal } = options;
+    const until = performance.now() + timeoutMs;
     for (;;) {
       this.#ensureOpen();
       signal?.throwIfAborted();
@@ -453,8 +453,8 @@ export class Consumer implements AsyncDisposable, AsyncIterable<Message> {
    * While a broker is unreachable the consumer waits, unless it has a time limit, and reports it.
    */
   #waiting<T extends OperationOptions>(options: T): T & FailureListener {
-    const timeout = options.timeout ?? this.#core.options.patienceMs;
-    return { ...options, timeout, onFailure: this.#onFailure };
+    const timeoutMs = options.timeoutMs ?? this.#core.options.patienceMs;
+    return { ...options, timeoutMs, onFailure: this.#onFailure };
   }
 
   readonly #onFailure = (error: DqueueError): void => {

@@ -24,7 +24,7 @@ export interface ReadingOptions {
   /** Which messages to return. Default: `"read_uncommitted"`. */
   readonly isolationLevel?: IsolationLevel;
   /** How long the broker may wait for new messages, in milliseconds. Default: 500. */
-  readonly maxWait?: number;
+  readonly maxWaitMs?: number;
   /** The number of bytes that ends this wait. Default: 1. */
   readonly minBytes?: number;
   /**
@@ -80,7 +80,7 @@ export function resolveConsumerOptions(options: ReadingOptions): ResolvedConsume
       options.isolationLevel ?? "read_uncommitted",
       ["read_uncommitted", "read_committed"],
     ),
-    maxWaitMs: atLeast("maxWait", options.maxWait ?? 500, 0),
+    maxWaitMs: atLeast("maxWaitMs", options.maxWaitMs ?? 500, 0),
     minBytes: atLeast("minBytes", options.minBytes ?? 1, 0),
     maxBytes: atLeast("maxBytes", options.maxBytes ?? 52_428_800, 1),
     maxPartitionBytes: atLeast("maxPartitionBytes", options.maxPartitionBytes ?? 1_048_576, 1),
@@ -119,7 +119,7 @@ export const DEFAULT_POLL_TIMEOUT_MS = 1000;
 /** Options of waiting for messages. */
 export interface PollOptions {
   /** How long to wait for the first message, in milliseconds. Default: 1000. */
-  readonly timeout?: number;
+  readonly timeoutMs?: number;
   /** Aborts the wait; the call then rejects with the reason of the signal. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -132,8 +132,8 @@ export interface FetchFromOptions extends OperationOptions {
   readonly maxBytes?: number;
   /** The number of bytes that ends the wait. Default: the consumer's `minBytes`. */
   readonly minBytes?: number;
-  /** How long the broker may wait for messages, in milliseconds. Default: the consumer's `maxWait`. */
-  readonly maxWait?: number;
+  /** How long the broker may wait for messages, in milliseconds. Default: the consumer's `maxWaitMs`. */
+  readonly maxWaitMs?: number;
   /** Which messages to return. Default: the consumer's `isolationLevel`. */
   readonly isolationLevel?: IsolationLevel;
 }
@@ -154,7 +154,7 @@ export interface FetchFromResult {
 export const READING_NAMES: Names<ReadingOptions> = {
   autoOffsetReset: true,
   isolationLevel: true,
-  maxWait: true,
+  maxWaitMs: true,
   minBytes: true,
   maxBytes: true,
   maxPartitionBytes: true,
@@ -176,7 +176,7 @@ export const SUBSCRIBE_PARTITION_NAMES: Names<SubscribePartitionOptions> = {
 };
 
 /** The names of PollOptions. */
-export const POLL_NAMES: Names<PollOptions> = { timeout: true, signal: true };
+export const POLL_NAMES: Names<PollOptions> = { timeoutMs: true, signal: true };
 
 /** The names of FetchFromOptions. */
 export const FETCH_FROM_NAMES: Names<FetchFromOptions> = {
@@ -184,6 +184,6 @@ export const FETCH_FROM_NAMES: Names<FetchFromOptions> = {
   maxMessages: true,
   maxBytes: true,
   minBytes: true,
-  maxWait: true,
+  maxWaitMs: true,
   isolationLevel: true,
 };

@@ -98,28 +98,28 @@ Deno.test("Consumer reads from the other brokers while one is down", async () =>
 });
 
 Deno.test("Consumer.poll() throws when a partition cannot be read within its timeout", async () => {
-  await using test = setup({ topics: { a: 1 } }, { timeout: 50 });
+  await using test = setup({ topics: { a: 1 } }, { timeoutMs: 50 });
   const { client, cluster } = test;
   const consumer = client.consumer();
   await consumer.subscribe("a");
   cluster.on(fetch, () => DISCONNECT);
-  const error = await assertRejects(() => consumer.poll(1, { timeout: 5000 }), TimeoutError);
+  const error = await assertRejects(() => consumer.poll(1, { timeoutMs: 5000 }), TimeoutError);
   assertEquals(error.message.startsWith('Cannot fetch from "a-0" for 50 ms'), true);
 });
 
 Deno.test("Consumer.poll() throws when its topic was deleted", async () => {
   await using test = setup();
-  const consumer = test.client.consumer({ maxWait: 5 });
+  const consumer = test.client.consumer({ maxWaitMs: 5 });
   await consumer.subscribe("a");
   test.cluster.topics.delete("a");
-  const error = await assertRejects(() => consumer.poll(1, { timeout: 5000 }), KafkaError);
+  const error = await assertRejects(() => consumer.poll(1, { timeoutMs: 5000 }), KafkaError);
   assertEquals(error.code, "UNKNOWN_TOPIC_OR_PARTITION");
 });
 
 Deno.test("Consumer reads partitions that are added", async () => {
-  await using test = setup({ topics: { a: 1 } }, { metadataMaxAge: 10 });
+  await using test = setup({ topics: { a: 1 } }, { metadataMaxAgeMs: 10 });
   const { client, cluster } = test;
-  const consumer = client.consumer({ maxWait: 5, autoOffsetReset: "latest" });
+  const consumer = client.consumer({ maxWaitMs: 5, autoOffsetReset: "latest" });
   await consumer.subscribe("a");
   cluster.addPartitions("a", 2);
   write(cluster, "a", 1, ["in the new one"]);
@@ -131,7 +131,7 @@ Deno.test("Consumer reads a topic that was deleted and created again from its st
   await using test = setup();
   const { client, cluster } = test;
   write(cluster, "a", 0, ["old", "old"]);
-  const consumer = client.consumer({ maxWait: 5 });
+  const consumer = client.consumer({ maxWaitMs: 5 });
   await consumer.subscribe("a");
   await pollAll(consumer, 2);
   cluster.createTopic("a", 1);
@@ -144,12 +144,12 @@ Deno.test("Consumer skips control batches", async () => {
   const log = test.cluster.log("a");
   log.appendAsIs(transactional(1, ["committed"]));
   log.appendAsIs(marker(1, "commit"));
-  const consumer = test.client.consumer({ maxWait: 5 });
+  const consumer = test.client.consumer({ maxWaitMs: 5 });
   await consumer.subscribe("a");
   assertEquals(texts(await pollAll(consumer, 1)), ["committed"]);
   assertEquals(consumer.position("a", 0), 2);
   log.appendAsIs(marker(1, "commit"));
-  await consumer.poll(1, { timeout: 30 });
+  await consumer.poll(1, { timeoutMs: 30 });
   assertEquals(consumer.position("a", 0), 3);
 });
 
@@ -203,7 +203,7 @@ Deno.test("Consumer with checkCrcs false does not verify CRCs", async () => {
 Deno.test("Consumer does not delay a busy partition by the fetch of an idle one", async () => {
   await using test = setup({ topics: { busy: 1, idle: 1 } });
   for (let i = 0; i < 50; i++) write(test.cluster, "busy", 0, ["x".repeat(500)]);
-  const consumer = test.client.consumer({ maxWait: 60_000, maxPartitionBytes: 1000 });
+  const consumer = test.client.consumer({ maxWaitMs: 60_000, maxPartitionBytes: 1000 });
   await consumer.subscribe(["idle", "busy"]);
   assertEquals((await pollAll(consumer, 50)).length, 50);
 });
@@ -263,7 +263,7 @@ Deno.test("Consumer reads each message once and in order under random failures",
   console.log(`seed ${seed}`);
   const random = new Random(Number(seed));
   await using test = setup({ brokers: 3, topics: { a: 3, b: 2 } });
-  const consumer = test.client.consumer({ maxPartitionBytes: 300, maxWait: 5 });
+  const consumer = test.client.consumer({ maxPartitionBytes: 300, maxWaitMs: 5 });
   await consumer.subscribe(["a", "b"]);
   test.cluster.on(fetch, async (_request, { usual, nodeId }) => {
     const dice = random.next();
@@ -289,7 +289,7 @@ Deno.test("Consumer reads each message once and in order under random failures",
     left += count;
     if (random.next() < 0.1) consumer.pause(topic, partition);
     if (random.next() < 0.3) consumer.resume(topic);
-    const messages = await consumer.poll(Math.ceil(random.next() * 20), { timeout: 0 });
+    const messages = await consumer.poll(Math.ceil(random.next() * 20), { timeoutMs: 0 });
     left -= messages.length;
     for (const message of messages) check(message);
   }

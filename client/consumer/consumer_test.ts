@@ -41,17 +41,17 @@ Deno.test("Consumer.poll() returns at most max messages, in order", async () => 
 
 Deno.test("Consumer.poll() returns an empty array when no message arrives in time", async () => {
   await using test = setup();
-  const consumer = test.client.consumer({ maxWait: 5 });
+  const consumer = test.client.consumer({ maxWaitMs: 5 });
   await consumer.subscribe("a");
-  assertEquals(await consumer.poll(10, { timeout: 20 }), []);
-  assertEquals(await consumer.poll(10, { timeout: 0 }), []);
+  assertEquals(await consumer.poll(10, { timeoutMs: 20 }), []);
+  assertEquals(await consumer.poll(10, { timeoutMs: 0 }), []);
 });
 
 Deno.test("Consumer.poll() returns when messages arrive", async () => {
   await using test = setup();
   const consumer = test.client.consumer();
   await consumer.subscribe("a");
-  const polled = consumer.poll(10, { timeout: 5000 });
+  const polled = consumer.poll(10, { timeoutMs: 5000 });
   await test.client.discoverController();
   write(test.cluster, "a", 0, ["late"]);
   assertEquals(texts(await polled), ["late"]);
@@ -62,7 +62,7 @@ Deno.test("Consumer.poll() can be aborted", async () => {
   const consumer = test.client.consumer();
   await consumer.subscribe("a");
   const controller = new AbortController();
-  const polled = consumer.poll(1, { timeout: 5000, signal: controller.signal });
+  const polled = consumer.poll(1, { timeoutMs: 5000, signal: controller.signal });
   const reason = new Error("enough");
   controller.abort(reason);
   assertEquals(await assertRejects(() => polled), reason);
@@ -202,10 +202,10 @@ Deno.test("Consumer.seek() throws for an unknown topic or partition and an inval
 Deno.test("Consumer.seek() takes effect while a fetch waits at the broker", async () => {
   await using test = setup();
   write(test.cluster, "a", 0, ["0", "1"]);
-  const consumer = test.client.consumer({ maxWait: 60_000 });
+  const consumer = test.client.consumer({ maxWaitMs: 60_000 });
   await consumer.subscribe("a");
   await pollAll(consumer, 2);
-  const polled = consumer.poll(1, { timeout: 5000 });
+  const polled = consumer.poll(1, { timeoutMs: 5000 });
   await consumer.seek("a", 0, 1);
   assertEquals(texts(await polled), ["1"]);
 });
@@ -214,12 +214,12 @@ Deno.test("Consumer.pause() withholds messages of a partition until resume()", a
   await using test = setup({ topics: { a: 2 } });
   write(test.cluster, "a", 0, ["0"]);
   write(test.cluster, "a", 1, ["1"]);
-  const consumer = test.client.consumer({ maxWait: 5 });
+  const consumer = test.client.consumer({ maxWaitMs: 5 });
   await consumer.subscribe("a");
   consumer.pause("a", 0);
   assertEquals(consumer.paused, [{ topic: "a", partition: 0 }]);
   assertEquals(texts(await pollAll(consumer, 1)), ["1"]);
-  assertEquals(await consumer.poll(1, { timeout: 10 }), []);
+  assertEquals(await consumer.poll(1, { timeoutMs: 10 }), []);
   consumer.resume("a");
   assertEquals(consumer.paused, []);
   assertEquals(texts(await pollAll(consumer, 1)), ["0"]);
@@ -251,11 +251,11 @@ Deno.test("Consumer prefetches no more than prefetchBytes", async () => {
   const consumer = test.client.consumer({
     maxPartitionBytes: 2500,
     prefetchBytes: 5000,
-    maxWait: 5,
+    maxWaitMs: 5,
   });
   await consumer.subscribe("a");
   await pollAll(consumer, 1);
-  await consumer.poll(1, { timeout: 0 });
+  await consumer.poll(1, { timeoutMs: 0 });
   for (let i = 0; i < 20; i++) await test.client.discoverController();
   assert(test.cluster.received(fetch).length <= 4);
   await pollAll(consumer, 97);
@@ -368,7 +368,7 @@ Deno.test("Consumer.poll() throws after close()", async () => {
   await using test = setup();
   const consumer = test.client.consumer();
   await consumer.subscribe("a");
-  const polling = consumer.poll(1, { timeout: 5000 });
+  const polling = consumer.poll(1, { timeoutMs: 5000 });
   await consumer.close();
   await assertRejects(() => polling, ClosedError);
   await assertRejects(() => consumer.poll(), ClosedError);

@@ -75,7 +75,7 @@ export async function fetchOnce(
       return await lanes.use(async (lane) => {
         const connection = await lane.connection(leader, signal);
         const [result] = await requestFetch(connection, core, [target], {
-          maxWaitMs: options.maxWait ?? defaults.maxWaitMs,
+          maxWaitMs: options.maxWaitMs ?? defaults.maxWaitMs,
           minBytes: options.minBytes ?? defaults.minBytes,
           maxBytes,
           maxPartitionBytes: maxBytes,

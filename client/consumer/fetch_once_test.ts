@@ -6,7 +6,7 @@ Deno.test("Consumer.fetchFrom() fetches once from an offset", async () => {
   await using test = setup();
   write(test.cluster, "a", 0, ["0", "1", "2"]);
   write(test.cluster, "a", 0, ["3"]);
-  const consumer = test.client.consumer({ maxWait: 5 });
+  const consumer = test.client.consumer({ maxWaitMs: 5 });
   const first = await consumer.fetchFrom("a", 0, 1);
   assertEquals(texts(first.messages), ["1", "2", "3"]);
   assertEquals([first.nextOffset, first.highWatermark, first.logStartOffset], [4, 4, 0]);
@@ -39,7 +39,7 @@ Deno.test("Consumer.fetchFrom() throws for an invalid offset, topic or partition
 
 Deno.test("Consumer.fetchFrom() calls that wait do not block each other", async () => {
   await using test = setup({ topics: { a: 2 } });
-  const consumer = test.client.consumer({ maxWait: 60_000 });
+  const consumer = test.client.consumer({ maxWaitMs: 60_000 });
   const controller = new AbortController();
   const waiting = consumer.fetchFrom("a", 0, 0, { signal: controller.signal });
   write(test.cluster, "a", 1, ["1"]);

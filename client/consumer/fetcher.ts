@@ -360,7 +360,7 @@ export class Fetcher {
     this.#refreshing.add(topic);
     this.#core.metadata.invalidate(topic);
     this.#core.topic(topic, {
-      timeout: this.#core.options.patienceMs,
+      timeoutMs: this.#core.options.patienceMs,
       onFailure: (error) => this.#onRetry(topic, `a broker that knows "${topic}"`, error),
     })
       .then(() => this.#onDone(topic), (error) => {
@@ -393,7 +393,7 @@ export class Fetcher {
       at: resetTo!,
     }));
     lookUpOffsets(this.#core, queries, this.#options.isolationLevel, {
-      timeout: this.#core.options.patienceMs,
+      timeoutMs: this.#core.options.patienceMs,
       onFailure: (error) => this.#onRetry("", "a broker that returns offsets", error),
     })
       .then(

@@ -73,7 +73,7 @@ Deno.test("Consumer reports to onStatus a reset by autoOffsetReset, with both of
       });
       await consumer.subscribe("a");
       await consumer.seek("a", 0, 0);
-      await consumer.poll(1, { timeout: 0 });
+      await consumer.poll(1, { timeoutMs: 0 });
       await reset.promise;
       const { state, error } = told.at(-1)!;
       assertEquals([state, error?.code], ["reading", "OFFSET_OUT_OF_RANGE"]);

@@ -51,7 +51,7 @@ export async function handlePartition(
   try {
     if (start === "none") throw noPosition(reader);
     const { isolationLevel } = options;
-    const waiting = { signal: ends, timeout: core.options.patienceMs, onFailure };
+    const waiting = { signal: ends, timeoutMs: core.options.patienceMs, onFailure };
     reader.seek(await resolveOffset(core, reader, start, isolationLevel, waiting));
     if (typeof start === "number") {
       await ensureNotBeyond(core, `read "${topic}-${partition}"`, reader, start, waiting);

@@ -62,13 +62,13 @@ export class GroupCommits {
   async commit(offsets: readonly GroupOffset[], options: OperationOptions): Promise<void> {
     const { held, committer, session } = this.#parts;
     held.onCommitting(offsets);
-    const timeoutMs = options.timeout ?? this.#parts.timeoutMs;
+    const timeoutMs = options.timeoutMs ?? this.#parts.timeoutMs;
     using deadline = new Deadline("commit offsets", timeoutMs, options.signal);
     const { signal } = deadline;
     for (;;) {
       const own = offsets.filter(({ topic, partition }) => held.get(topic, partition));
       try {
-        await committer.commit(() => own, { signal, timeout: deadline.remainingMs });
+        await committer.commit(() => own, { signal, timeoutMs: deadline.remainingMs });
         held.onCommitted(own);
         const lost = offsets.find((offset) => !own.includes(offset));
         if (lost !== undefined) throw notHeld(lost);

@@ -54,7 +54,7 @@ import { WakeSignal } from "../connection/wake_signal.ts";
  * left, is read again. Use a single loop per consumer: with several, each would mark the messages
  * of the others as processed. There are three ways to commit:
  *
- * - on a timer, the default: after a crash up to `autoCommitInterval` of work is repeated
+ * - on a timer, the default: after a crash up to `autoCommitIntervalMs` of work is repeated
  * - per batch: `autoCommit: false`, and `commit()` after each `poll()`; at most one batch is
  * repeated
  * - per message: `autoCommit: false`, and `commit(message)` after each; at most one message is
@@ -210,8 +210,8 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
   /**
    * Joins the group. Otherwise the first call for messages joins.
    *
-   * @param options Time limit and signal. Default: `rebalanceTimeout` plus the client's `timeout`,
-   * since the other members have to join too; unlimited if the client has no `timeout`.
+   * @param options Time limit and signal. Default: `rebalanceTimeoutMs` plus the client's `timeoutMs`,
+   * since the other members have to join too; unlimited if the client has no `timeoutMs`.
    * @returns A promise that resolves once this member has its partitions, which may be none, and
    * their positions.
    * @throws {KafkaError} If a topic does not exist, or the coordinator refuses.
@@ -225,7 +225,7 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
     this.#ensureOpen();
     const session = this.#sessions.current ?? this.#start();
     const { patienceMs } = this.#core.options;
-    const ms = options.timeout ?? patienceMs + this.#options.rebalanceTimeoutMs;
+    const ms = options.timeoutMs ?? patienceMs + this.#options.rebalanceTimeoutMs;
     using deadline = new Deadline(`join group "${this.groupId}"`, ms, options.signal);
     try {
       await abortable(session.joined, deadline.signal);
@@ -304,8 +304,8 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
   async poll(max: number = DEFAULT_POLL_MAX, options: PollOptions = {}): Promise<Message[]> {
     atLeast("max", max, 1);
     ensureKnown("poll()", options, POLL_NAMES);
-    const { timeout = DEFAULT_POLL_TIMEOUT_MS, signal } = options;
-    const until = performance.now() + timeout;
+    const { timeoutMs = DEFAULT_POLL_TIMEOUT_MS, signal } = options;
+    const until = performance.now() + timeoutMs;
     this.#pollWatch.calls++;
     for (;;) {
       this.#ensureOpen();
@@ -406,7 +406,7 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
 
   /**
    * Pauses a topic until `resume()`: its messages are not returned. Heartbeats continue, but
-   * `maxPollInterval` applies: a program that pauses everything must still call `poll()`.
+   * `maxPollIntervalMs` applies: a program that pauses everything must still call `poll()`.
    *
    * @param topic The topic.
    * @param partition The partition. Default: all of the topic that are assigned to this consumer.
@@ -554,7 +554,7 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
    * Leaves because the program no longer asks for messages; those it holds may never be processed.
    */
   #onOverdue(): void {
-    this.#sessions.end("the program to ask for messages, which it has not for maxPollInterval")
+    this.#sessions.end("the program to ask for messages, which it has not for maxPollIntervalMs")
       .catch((error) => this.#onError(error));
   }
 

@@ -46,29 +46,29 @@ export interface GroupConsumerOptions extends ReadingOptions {
    * The time without a heartbeat after which this member is removed from the group, in
    * milliseconds. In the consumer protocol the broker decides. Default: 30000.
    */
-  readonly sessionTimeout?: number;
+  readonly sessionTimeoutMs?: number;
   /**
    * The interval between heartbeats, in milliseconds. In the consumer protocol the broker decides.
-   * Default: a third of `sessionTimeout`.
+   * Default: a third of `sessionTimeoutMs`.
    */
-  readonly heartbeatInterval?: number;
+  readonly heartbeatIntervalMs?: number;
   /**
    * The time this member has to revoke partitions, in milliseconds: to finish the messages it was
    * given, commit, and call `onRevoked`. Default: 60000.
    */
-  readonly rebalanceTimeout?: number;
+  readonly rebalanceTimeoutMs?: number;
   /**
    * The maximum time between calls for messages, in milliseconds. After that this member leaves the
    * group so that another can continue; the next call joins again. Default: 300000.
    */
-  readonly maxPollInterval?: number;
+  readonly maxPollIntervalMs?: number;
   /**
-   * Whether to commit processed messages automatically, every `autoCommitInterval` and when
+   * Whether to commit processed messages automatically, every `autoCommitIntervalMs` and when
    * partitions are revoked: those returned before the last call for messages. Default: true.
    */
   readonly autoCommit?: boolean;
   /** The interval between automatic commits, in milliseconds. Default: 5000. */
-  readonly autoCommitInterval?: number;
+  readonly autoCommitIntervalMs?: number;
   /**
    * The assignors of the classic protocol, in order of preference; the group uses one that all
    * members support. Members keep partitions that do not move if all are cooperative. Default:
@@ -188,15 +188,15 @@ export function resolveGroupOptions(options: GroupConsumerOptions): ResolvedGrou
     );
   }
   const names = topicNames(topics);
-  const sessionTimeoutMs = atLeast("sessionTimeout", options.sessionTimeout ?? 30_000, 1);
+  const sessionTimeoutMs = atLeast("sessionTimeoutMs", options.sessionTimeoutMs ?? 30_000, 1);
   const heartbeatIntervalMs = atLeast(
-    "heartbeatInterval",
-    options.heartbeatInterval ?? requestMs(sessionTimeoutMs) / 3,
+    "heartbeatIntervalMs",
+    options.heartbeatIntervalMs ?? requestMs(sessionTimeoutMs) / 3,
     1,
   );
   if (heartbeatIntervalMs >= sessionTimeoutMs) {
     throw new UsageError(
-      `Cannot use heartbeatInterval of ${heartbeatIntervalMs}: it must be less than sessionTimeout, ` +
+      `Cannot use heartbeatIntervalMs of ${heartbeatIntervalMs}: it must be less than sessionTimeoutMs, ` +
         `which is ${sessionTimeoutMs}`,
     );
   }
@@ -212,10 +212,10 @@ export function resolveGroupOptions(options: GroupConsumerOptions): ResolvedGrou
     ]),
     sessionTimeoutMs,
     heartbeatIntervalMs,
-    rebalanceTimeoutMs: atLeast("rebalanceTimeout", options.rebalanceTimeout ?? 60_000, 1),
-    maxPollIntervalMs: atLeast("maxPollInterval", options.maxPollInterval ?? 300_000, 1),
+    rebalanceTimeoutMs: atLeast("rebalanceTimeoutMs", options.rebalanceTimeoutMs ?? 60_000, 1),
+    maxPollIntervalMs: atLeast("maxPollIntervalMs", options.maxPollIntervalMs ?? 300_000, 1),
     autoCommit: options.autoCommit ?? true,
-    autoCommitIntervalMs: atLeast("autoCommitInterval", options.autoCommitInterval ?? 5000, 1),
+    autoCommitIntervalMs: atLeast("autoCommitIntervalMs", options.autoCommitIntervalMs ?? 5000, 1),
     assignors: resolveAssignors(options.assignors ?? ["range", "roundrobin"]),
     serverAssignor: options.serverAssignor ?? null,
     onAssigned: options.onAssigned,
@@ -233,12 +233,12 @@ export const GROUP_CONSUMER_NAMES: Names<GroupConsumerOptions> = {
   consumerId: true,
   groupInstanceId: true,
   protocol: true,
-  sessionTimeout: true,
-  heartbeatInterval: true,
-  rebalanceTimeout: true,
-  maxPollInterval: true,
+  sessionTimeoutMs: true,
+  heartbeatIntervalMs: true,
+  rebalanceTimeoutMs: true,
+  maxPollIntervalMs: true,
   autoCommit: true,
-  autoCommitInterval: true,
+  autoCommitIntervalMs: true,
   assignors: true,
   serverAssignor: true,
   onAssigned: true,

@@ -93,7 +93,7 @@ Deno.test("GroupConsumer continues after lost connections, and reports the retry
 });
 
 Deno.test("GroupConsumer closes a connection on which a heartbeat is not answered", async () => {
-  await using test = setupClassicGroup({ sessionTimeout: 60 });
+  await using test = setupClassicGroup({ sessionTimeoutMs: 60 });
   await test.consumer.joinGroup();
   test.cluster.once(heartbeat, () => NO_ANSWER);
   await test.until(({ state }) => state === "retrying");
@@ -102,7 +102,7 @@ Deno.test("GroupConsumer closes a connection on which a heartbeat is not answere
 });
 
 Deno.test("GroupConsumer rebalances while a fetch waits at the broker, and continues", async () => {
-  await using test = setupClassicGroup({ maxWait: 4000 }, { topics: { a: 1 } });
+  await using test = setupClassicGroup({ maxWaitMs: 4000 }, { topics: { a: 1 } });
   await test.consumer.joinGroup();
   await test.cluster.untilReceived(fetch, 1);
   test.group.isRebalancing = true;
@@ -123,9 +123,12 @@ Deno.test("GroupConsumer reads batches larger than all its limits", async () => 
 });
 
 Deno.test("GroupConsumer continues to fetch when the program polls late", async () => {
-  await using test = setupClassicGroup({ prefetchBytes: 100, maxPartitionBytes: 100, maxWait: 5 }, {
-    topics: { a: 1 },
-  });
+  await using test = setupClassicGroup(
+    { prefetchBytes: 100, maxPartitionBytes: 100, maxWaitMs: 5 },
+    {
+      topics: { a: 1 },
+    },
+  );
   for (let i = 0; i < 10; i++) write(test.cluster, "a", 0, [`${i}`, "x".repeat(90)]);
   await test.consumer.joinGroup();
   // No fetch is sent while this much is buffered.
@@ -136,7 +139,7 @@ Deno.test("GroupConsumer continues to fetch when the program polls late", async 
 });
 
 Deno.test("GroupConsumer continues while a paused partition fills the buffer", async () => {
-  await using test = setupClassicGroup({ prefetchBytes: 100, maxWait: 5 });
+  await using test = setupClassicGroup({ prefetchBytes: 100, maxWaitMs: 5 });
   write(test.cluster, "a", 0, ["held back", "x".repeat(90)]);
   await test.consumer.joinGroup();
   await untilBuffered(test);
@@ -151,7 +154,7 @@ Deno.test("GroupConsumer continues when a partition that fills the buffer is rev
   await using test = setupClassicGroup({
     assignors: ["cooperative-sticky"],
     prefetchBytes: 100,
-    maxWait: 5,
+    maxWaitMs: 5,
   });
   write(test.cluster, "a", 0, ["x".repeat(200)]);
   await test.consumer.joinGroup();
@@ -175,7 +178,7 @@ Deno.test("GroupConsumer lets the program finish in spite of a further rebalance
   test.group.isRebalancing = true;
   await test.untilBeats(3);
   assertEquals(test.events, ["assigned 2"]);
-  assertEquals(await test.consumer.poll(1, { timeout: 0 }), []);
+  assertEquals(await test.consumer.poll(1, { timeoutMs: 0 }), []);
   await test.until(({ state, generation }) => state === "reading" && generation === 3);
   assertEquals(test.events, ["assigned 2", "revoked 1"]);
   assertEquals(test.group.committed.get("a-0"), 1);
@@ -201,7 +204,7 @@ Deno.test("GroupConsumer commits past tombstones and skipped batches at the end"
   const control = new RecordBatchBuilder({ isControl: true, isTransactional: true, producerId: 7 });
   control.append(1, new Uint8Array([0, 0, 0, 1]), new Uint8Array(6));
   test.cluster.log("a").append(control.build());
-  const polling = test.consumer.poll(1, { timeout: 5000 });
+  const polling = test.consumer.poll(1, { timeoutMs: 5000 });
   await test.group.untilCommitted("a-0", 2);
   write(test.cluster, "a", 0, ["x"]);
   assertEquals(texts(await polling), ["x"]);
@@ -213,7 +216,7 @@ Deno.test("GroupConsumer returns messages that arrived while a partition was pau
   await test.cluster.untilReceived(fetch, 1);
   test.consumer.pause("a");
   write(test.cluster, "a", 0, ["0"]);
-  assertEquals(await test.consumer.poll(1, { timeout: 20 }), []);
+  assertEquals(await test.consumer.poll(1, { timeoutMs: 20 }), []);
   write(test.cluster, "a", 0, ["1"]);
   test.consumer.resume("a");
   assertEquals(texts(await pollAll(test.consumer, 2)), ["0", "1"]);
@@ -230,7 +233,7 @@ Deno.test("GroupConsumer.close() ends every wait of a member", async (t) => {
   ];
   for (const [name, api] of waits) {
     await t.step(name, async () => {
-      await using test = setupClassicGroup({}, { topics: { a: 1 }, timeout: 300 });
+      await using test = setupClassicGroup({}, { topics: { a: 1 }, timeoutMs: 300 });
       test.cluster.on(api, () => NO_ANSWER);
       write(test.cluster, "a", 0, ["x"]);
       const joining = test.consumer.joinGroup().catch((error) => error);
@@ -404,8 +407,8 @@ Deno.test("GroupConsumer throws for invalid options", async () => {
     test.client.groupConsumer({ groupId: "g", topics: "a", ...options });
   assertThrows(make({ groupId: "" }), UsageError, "groupId");
   assertThrows(make({ topics: [] }), UsageError, "topics");
-  assertThrows(make({ heartbeatInterval: 30_000 }), UsageError, "less than sessionTimeout");
+  assertThrows(make({ heartbeatIntervalMs: 30_000 }), UsageError, "less than sessionTimeoutMs");
   assertThrows(make({ protocol: "new" as "classic" }), UsageError, "protocol");
   assertThrows(make({ assignors: ["best" as "range"] }), UsageError, "best");
-  assertThrows(make({ maxPollInterval: 0 }), UsageError, "maxPollInterval");
+  assertThrows(make({ maxPollIntervalMs: 0 }), UsageError, "maxPollIntervalMs");
 });

@@ -153,11 +153,11 @@ export class GroupSession implements MembershipObserver {
     const { signal } = this.#ending;
     const { core, options } = this.#parts;
     try {
-      const timeout = core.options.patienceMs;
+      const timeoutMs = core.options.patienceMs;
       const onFailure = (error: DqueueError) => {
         this.onWait("retrying", "a broker that describes the topics", error);
       };
-      const waiting = { signal, timeout, onFailure };
+      const waiting = { signal, timeoutMs, onFailure };
       await Promise.all(options.topics.map((topic) => core.topic(topic, waiting)));
     } catch (error) {
       if (!signal.aborted) this.onFailed(asDqueueError("join the group", error));

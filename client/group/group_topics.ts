@@ -39,8 +39,8 @@ export class GroupTopics {
     const { core, options: group, onRetry, onRecovered } = this.#parts;
     const names = topicNames(topics);
     const onFailure = (error: DqueueError) => onRetry("a broker that describes the topics", error);
-    const timeout = options.timeout ?? core.options.patienceMs;
-    const waiting = { ...options, timeout, onFailure };
+    const timeoutMs = options.timeoutMs ?? core.options.patienceMs;
+    const waiting = { ...options, timeoutMs, onFailure };
     try {
       await Promise.all(names.map((name) => core.topic(name, waiting)));
     } finally {

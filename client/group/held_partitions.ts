@@ -424,7 +424,7 @@ export class HeldPartitions implements PartitionHolder {
   async #commitBeforeRevoke(names: ReadonlySet<string>): Promise<void> {
     const { core, onError } = this.#parts;
     try {
-      await this.commitDone(names, { timeout: Math.min(core.options.timeoutMs, LAST_COMMIT_MS) });
+      await this.commitDone(names, { timeoutMs: Math.min(core.options.timeoutMs, LAST_COMMIT_MS) });
     } catch (error) {
       // The next owner repeats messages that could not be committed, as at-least-once allows.
       if (!hasMovedOn(error) && !isRetriable(error)) onError(error);

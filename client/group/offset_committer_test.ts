@@ -40,7 +40,7 @@ function setupCommitter() {
 Deno.test("OffsetCommitter.commit() sends one request at a time, regardless of failures", async () => {
   await using test = setupCommitter();
   test.cluster.once(offsetCommit, () => NO_ANSWER);
-  const first = assertRejects(() => test.commit(1, { timeout: 50 }), TimeoutError);
+  const first = assertRejects(() => test.commit(1, { timeoutMs: 50 }), TimeoutError);
   const second = test.commit(2);
   await first;
   await second;
@@ -52,7 +52,7 @@ Deno.test("OffsetCommitter.commit() waits for earlier commits within its own tim
   test.cluster.once(offsetCommit, () => NO_ANSWER);
   const ending = new AbortController();
   const stuck = test.commit(1, { signal: ending.signal }).catch((error) => error);
-  await assertRejects(() => test.commit(2, { timeout: 20 }), TimeoutError);
+  await assertRejects(() => test.commit(2, { timeoutMs: 20 }), TimeoutError);
   // An aborted commit must not let the next one overtake the first.
   const third = test.commit(3);
   assertEquals(test.cluster.received(offsetCommit).length, 1);

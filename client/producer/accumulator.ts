@@ -354,7 +354,7 @@ export class Accumulator {
       topic.lastError = error;
       if (topic.waiters.length === 0) unwanted.abort(error);
     };
-    const options = { signal: unwanted.signal, timeout: Infinity, onFailure };
+    const options = { signal: unwanted.signal, timeoutMs: Infinity, onFailure };
     this.#core.topic(topic.name, { allowAutoTopicCreation, ...options }).then(
       ({ partitions }) => {
         topic.isLoading = false;

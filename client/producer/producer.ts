@@ -205,13 +205,13 @@ export class Producer implements AsyncDisposable {
 
   async #close(options: CloseOptions): Promise<void> {
     this.#isClosing = true;
-    const { timeout } = options;
+    const { timeoutMs } = options;
     const flushed = this.#flush();
     try {
-      if (timeout === undefined) await flushed;
+      if (timeoutMs === undefined) await flushed;
       else {
-        const late = () => new TimeoutError(`Cannot send all messages within ${timeout} ms`);
-        await withTimeout(flushed, timeout, late);
+        const late = () => new TimeoutError(`Cannot send all messages within ${timeoutMs} ms`);
+        await withTimeout(flushed, timeoutMs, late);
       }
     } catch {
       // The callers of `send()` get the error instead.

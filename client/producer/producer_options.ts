@@ -78,7 +78,7 @@ export interface ProducerOptions {
    * flight to the broker, otherwise up to 5. A single message is sent immediately, and many are
    * combined.
    */
-  readonly linger?: number;
+  readonly lingerMs?: number;
   /** The size in bytes, before compression, at which a batch is full. Default: 262144. */
   readonly batchSize?: number;
   /** The maximum total size of batches in one request, in bytes. Default: 1048576. */
@@ -98,7 +98,7 @@ export interface ProducerOptions {
    * The time limit of sending a message, waiting and retries included, in milliseconds; then it
    * fails with a `TimeoutError`. Default: 120000.
    */
-  readonly deliveryTimeout?: number;
+  readonly deliveryTimeoutMs?: number;
   /** Whether the broker may auto-create topics, if it is configured to. Default: true. */
   readonly allowAutoTopicCreation?: boolean;
   /**
@@ -149,14 +149,14 @@ export function resolveProducerOptions(options: ProducerOptions): ResolvedProduc
   return {
     acks: acks === "all" ? -1 : acks,
     idempotence,
-    lingerMs: options.linger === undefined ? undefined : atLeast("linger", options.linger, 0),
+    lingerMs: options.lingerMs === undefined ? undefined : atLeast("lingerMs", options.lingerMs, 0),
     batchSize: atLeast("batchSize", options.batchSize ?? 262_144, 1),
     maxRequestSize: atLeast("maxRequestSize", options.maxRequestSize ?? 1_048_576, 1),
     maxInFlight,
     compression: CompressionType[oneOf("compression", options.compression ?? "none", names)],
     compressionLevel: options.compressionLevel,
     bufferMemory: atLeast("bufferMemory", options.bufferMemory ?? 33_554_432, 1),
-    deliveryTimeoutMs: atLeast("deliveryTimeout", options.deliveryTimeout ?? 120_000, 1),
+    deliveryTimeoutMs: atLeast("deliveryTimeoutMs", options.deliveryTimeoutMs ?? 120_000, 1),
     allowAutoTopicCreation: options.allowAutoTopicCreation ?? true,
     partitioner: options.partitioner,
   };
@@ -166,14 +166,14 @@ export function resolveProducerOptions(options: ProducerOptions): ResolvedProduc
 export const PRODUCER_NAMES: Names<ProducerOptions> = {
   acks: true,
   idempotence: true,
-  linger: true,
+  lingerMs: true,
   batchSize: true,
   maxRequestSize: true,
   maxInFlight: true,
   compression: true,
   compressionLevel: true,
   bufferMemory: true,
-  deliveryTimeout: true,
+  deliveryTimeoutMs: true,
   allowAutoTopicCreation: true,
   partitioner: true,
 };

@@ -40,7 +40,7 @@ Deno.test("Producer retries after a lost connection and writes each message once
 
 Deno.test("Producer preserves order when the first of several batches in flight fails", async () => {
   await using test = setup();
-  const producer = test.client.producer({ batchSize: 200, linger: 0 });
+  const producer = test.client.producer({ batchSize: 200, lingerMs: 0 });
   test.cluster.once(produce, refuse(ErrorCode.NOT_ENOUGH_REPLICAS));
   const values = Array.from({ length: 40 }, (_, i) => `value number ${i} of many`);
   await producer.sendBatch(values.map((value) => ({ topic: "a", value })));
@@ -105,7 +105,7 @@ Deno.test("Producer switches to another broker when one goes down", async () => 
 Deno.test("Producer splits a batch that the broker finds too large", async () => {
   await using test = setup();
   test.cluster.log("a").maxMessageBytes = 400;
-  const producer = test.client.producer({ linger: 0 });
+  const producer = test.client.producer({ lingerMs: 0 });
   const values = Array.from({ length: 20 }, (_, i) => `${i}`.padStart(60, "."));
   const first = producer.sendBatch(values.map((value) => ({ topic: "a", value })));
   const results = await first;
@@ -152,7 +152,7 @@ Deno.test("Producer rejects a message that is too large and sends those around i
 
 Deno.test("Producer bumps its epoch after a batch has failed (KIP-360)", async () => {
   await using test = setup();
-  const producer = test.client.producer({ linger: 0 });
+  const producer = test.client.producer({ lingerMs: 0 });
   await producer.send({ topic: "a", value: "1" });
   test.cluster.once(produce, refuse(ErrorCode.INVALID_RECORD));
   await assertRejects(
@@ -226,7 +226,7 @@ Deno.test("Producer rejects a message immediately when the broker refuses it per
 
 Deno.test("Producer reports for each message of a refused batch whether it was invalid (KIP-467)", async () => {
   await using test = setup();
-  const producer = test.client.producer({ linger: 20 });
+  const producer = test.client.producer({ lingerMs: 20 });
   const refused = (name: string, topicId: string) => ({
     responses: [{
       name,
@@ -275,10 +275,10 @@ Deno.test("Producer rejects messages to a deleted topic", async () => {
   assertEquals(error.code, "UNKNOWN_TOPIC_OR_PARTITION");
 });
 
-Deno.test("Producer times out messages after deliveryTimeout", async (t) => {
+Deno.test("Producer times out messages after deliveryTimeoutMs", async (t) => {
   await t.step("sent without response", async () => {
     await using test = setup();
-    const producer = test.client.producer({ deliveryTimeout: 30 });
+    const producer = test.client.producer({ deliveryTimeoutMs: 30 });
     test.cluster.on(produce, () => NO_ANSWER);
     const error = await assertRejects(
       () => producer.send({ topic: "a", value: "1" }),
@@ -289,7 +289,7 @@ Deno.test("Producer times out messages after deliveryTimeout", async (t) => {
   });
   await t.step("refused repeatedly", async () => {
     await using test = setup();
-    const producer = test.client.producer({ deliveryTimeout: 30 });
+    const producer = test.client.producer({ deliveryTimeoutMs: 30 });
     test.cluster.on(produce, refuse(ErrorCode.NOT_ENOUGH_REPLICAS));
     const error = await assertRejects(
       () => producer.send({ topic: "a", value: "1" }),
@@ -300,7 +300,7 @@ Deno.test("Producer times out messages after deliveryTimeout", async (t) => {
   });
   await t.step("never sent because the topic is unknown", async () => {
     await using test = setup();
-    const producer = test.client.producer({ deliveryTimeout: 30 });
+    const producer = test.client.producer({ deliveryTimeoutMs: 30 });
     test.cluster.on(metadata, () => NO_ANSWER);
     await assertRejects(
       () => producer.send({ topic: "a", value: "1" }),
@@ -312,7 +312,7 @@ Deno.test("Producer times out messages after deliveryTimeout", async (t) => {
 
 Deno.test("Producer continues with correct numbers after a batch timed out that had been written", async () => {
   await using test = setup();
-  const producer = test.client.producer({ deliveryTimeout: 40, linger: 0 });
+  const producer = test.client.producer({ deliveryTimeoutMs: 40, lingerMs: 0 });
   test.cluster.once(produce, async (_request, { usual }) => {
     await usual();
     return NO_ANSWER;
@@ -326,7 +326,7 @@ Deno.test("Producer continues with correct numbers after a batch timed out that 
 
 Deno.test("Producer honours the throttle time of a response (KIP-219)", async () => {
   await using test = setup();
-  const producer = test.client.producer({ linger: 0 });
+  const producer = test.client.producer({ lingerMs: 0 });
   test.cluster.once(produce, async (_request, { usual }) => ({
     ...await usual(),
     throttleTimeMs: 100,

@@ -350,7 +350,7 @@ Deno.test("Producer without keys stays on one partition until a batch is full", 
 
 Deno.test("Producer.send() waits while the buffer memory is full", async () => {
   await using test = setup();
-  const producer = test.client.producer({ bufferMemory: 1000, linger: 0 });
+  const producer = test.client.producer({ bufferMemory: 1000, lingerMs: 0 });
   const held = Promise.withResolvers<void>();
   test.cluster.once(produce, async (_request, { usual }) => {
     await held.promise;
@@ -375,7 +375,7 @@ Deno.test("Producer.send() waits while the buffer memory is full", async () => {
 
 Deno.test("Producer.flush() sends without lingering and waits for all messages", async () => {
   await using test = setup();
-  const producer = test.client.producer({ linger: 60_000 });
+  const producer = test.client.producer({ lingerMs: 60_000 });
   let written = 0;
   for (let i = 0; i < 3; i++) producer.send({ topic: "a", value: `${i}` }).then(() => written++);
   await producer.flush();
@@ -384,7 +384,7 @@ Deno.test("Producer.flush() sends without lingering and waits for all messages",
 
 Deno.test("Producer.flush() can be aborted", async () => {
   await using test = setup();
-  const producer = test.client.producer({ deliveryTimeout: 100 });
+  const producer = test.client.producer({ deliveryTimeoutMs: 100 });
   test.cluster.on(produce, () => NO_ANSWER);
   const sent = producer.send({ topic: "a", value: "1" });
   const reason = new Error("enough");
@@ -397,7 +397,7 @@ Deno.test("Producer.flush() can be aborted", async () => {
 
 Deno.test("Producer.close() sends waiting messages, then rejects new ones", async () => {
   await using test = setup();
-  const producer = test.client.producer({ linger: 60_000 });
+  const producer = test.client.producer({ lingerMs: 60_000 });
   const sent = producer.send({ topic: "a", value: "1" });
   await producer.close();
   assertEquals((await sent).offset, 0);
@@ -412,14 +412,14 @@ Deno.test("Producer.close() with a timeout rejects messages that could not be se
   test.cluster.on(produce, () => NO_ANSWER);
   const sent = producer.send({ topic: "a", value: "1" });
   await Promise.all([
-    producer.close({ timeout: 10 }),
+    producer.close({ timeoutMs: 10 }),
     assertRejects(() => sent, ClosedError),
   ]);
 });
 
 Deno.test("Client.close() closes its producers first", async () => {
   const { cluster, client } = setup();
-  const sent = client.producer({ linger: 60_000 }).send({ topic: "a", value: "1" });
+  const sent = client.producer({ lingerMs: 60_000 }).send({ topic: "a", value: "1" });
   await client.close();
   assertEquals((await sent).offset, 0);
   assertEquals(cluster.connectionCount, 0);
@@ -439,7 +439,7 @@ Deno.test("Producer.writable() sends everything written to it", async () => {
 
 Deno.test("Producer.writable() applies backpressure while the buffer memory is full", async () => {
   await using test = setup();
-  const producer = test.client.producer({ bufferMemory: 500, linger: 0 });
+  const producer = test.client.producer({ bufferMemory: 500, lingerMs: 0 });
   const values = Array.from({ length: 100 }, (_, i) => `${i}`.padStart(100, "."));
   await ReadableStream.from(values).pipeTo(producer.writable("a"));
   assertEquals(test.cluster.log("a").values(), values);
@@ -470,7 +470,7 @@ Deno.test("Producer identifies topics by name where the broker has no ids (Produ
 });
 
 Deno.test("Producer uses partitions that are added", async () => {
-  await using test = setup({ topics: { a: 1 } }, { metadataMaxAge: 5 });
+  await using test = setup({ topics: { a: 1 } }, { metadataMaxAgeMs: 5 });
   const producer = test.client.producer({ batchSize: 1 });
   await producer.send({ topic: "a", value: "v" });
   test.cluster.addPartitions("a", 2);

@@ -11,7 +11,7 @@ import type { Message } from "../consumer/message.ts";
 import { FakeCluster, type FakeClusterOptions } from "./fake_cluster.ts";
 
 /** Retries with short waits. */
-export const QUICK_RETRIES = { initialBackoff: 1, maxBackoff: 4 };
+export const QUICK_RETRIES = { initialBackoffMs: 1, maxBackoffMs: 4 };
 
 /** A client and its cluster, disposed at the end of the test. */
 export interface ClientSetup extends AsyncDisposable {
@@ -22,12 +22,12 @@ export interface ClientSetup extends AsyncDisposable {
 /** Creates a cluster, by default of one topic `a` with one partition, and a client. */
 export function setup(
   options: FakeClusterOptions = { topics: { a: 1 } },
-  clientOptions: { readonly timeout?: number; readonly metadataMaxAge?: number } = {},
+  clientOptions: { readonly timeoutMs?: number; readonly metadataMaxAgeMs?: number } = {},
 ): ClientSetup {
   const cluster = new FakeCluster(options);
   const client = new Client({
     broker: cluster,
-    timeout: 5000,
+    timeoutMs: 5000,
     retry: QUICK_RETRIES,
     ...clientOptions,
   });
@@ -63,7 +63,7 @@ export function texts(messages: readonly Message[]): string[] {
 export async function pollAll(consumer: Consumer, count: number): Promise<Message[]> {
   const messages: Message[] = [];
   while (messages.length < count) {
-    messages.push(...await consumer.poll(count - messages.length, { timeout: 5000 }));
+    messages.push(...await consumer.poll(count - messages.length, { timeoutMs: 5000 }));
   }
   return messages;
 }

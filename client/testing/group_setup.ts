@@ -31,7 +31,7 @@ export interface GroupSetup<Group> extends ClientSetup {
 /** Options of the setup. */
 export interface GroupSetupOptions extends FakeClusterOptions {
   /** The client's timeout, in milliseconds. */
-  readonly timeout?: number;
+  readonly timeoutMs?: number;
 }
 
 /**
@@ -60,9 +60,9 @@ function setupGroup<Group>(
   makeGroup: (cluster: FakeCluster) => Group,
   beat: Api,
   options: Partial<GroupConsumerOptions>,
-  { timeout = 5000, ...clusterOptions }: GroupSetupOptions = { topics: { a: 2 }, brokers: 2 },
+  { timeoutMs = 5000, ...clusterOptions }: GroupSetupOptions = { topics: { a: 2 }, brokers: 2 },
 ): GroupSetup<Group> {
-  const test = setup(clusterOptions, { timeout });
+  const test = setup(clusterOptions, { timeoutMs });
   const group = makeGroup(test.cluster);
   const events: string[] = [];
   const checks = new Set<() => void>();
@@ -72,9 +72,9 @@ function setupGroup<Group>(
   const consumer = test.client.groupConsumer({
     groupId: "g",
     topics: "a",
-    sessionTimeout: 1000,
-    heartbeatInterval: 5,
-    autoCommitInterval: 5,
+    sessionTimeoutMs: 1000,
+    heartbeatIntervalMs: 5,
+    autoCommitIntervalMs: 5,
     onAssigned: tell("assigned"),
     onRevoked: tell("revoked"),
     onLost: tell("lost"),
@@ -103,7 +103,7 @@ function setupGroup<Group>(
 export async function pollAll(consumer: GroupConsumer, count: number): Promise<Message[]> {
   const messages: Message[] = [];
   while (messages.length < count) {
-    const polled = await consumer.poll(count - messages.length, { timeout: 10_000 });
+    const polled = await consumer.poll(count - messages.length, { timeoutMs: 10_000 });
     assert(polled.length > 0, `${messages.length} of ${count} messages have arrived`);
     messages.push(...polled);
   }

@@ -64,10 +64,11 @@ export class GroupFixture implements AsyncDisposable {
   /**
    * A client, closed with the fixture, that reaches the broker in a way of its own.
    *
-   * @param timeout How long its operations may take, in milliseconds; short for one that will be cut off.
+   * @param timeoutMs How long its operations may take, in milliseconds; short for one that will be cut off.
    */
-  connect(broker: EmbeddedBroker, timeout: number = 30_000): Client {
-    const client = new Client({ broker, timeout, retry: { initialBackoff: 5, maxBackoff: 50 } });
+  connect(broker: EmbeddedBroker, timeoutMs: number = 30_000): Client {
+    const retry = { initialBackoffMs: 5, maxBackoffMs: 50 };
+    const client = new Client({ broker, timeoutMs, retry });
     this.#clients.push(client);
     return client;
   }
@@ -90,9 +91,9 @@ export class GroupFixture implements AsyncDisposable {
       groupId: GROUP,
       topics: TOPIC,
       consumerId: id,
-      sessionTimeout: 2000,
-      heartbeatInterval: 20,
-      autoCommitInterval: 20,
+      sessionTimeoutMs: 2000,
+      heartbeatIntervalMs: 20,
+      autoCommitIntervalMs: 20,
       ...options,
       onAssigned: tell("assigned", options.onAssigned),
       onRevoked: tell("revoked", options.onRevoked),
@@ -106,7 +107,7 @@ export class GroupFixture implements AsyncDisposable {
 
   /** Sends values, one after the other, to a partition. */
   async send(partition: number, ...values: readonly (string | null)[]): Promise<void> {
-    await using producer = this.client.producer({ linger: 0 });
+    await using producer = this.client.producer({ lingerMs: 0 });
     await producer.sendBatch(values.map((value) => ({ topic: TOPIC, partition, value })));
   }
 
@@ -172,7 +173,7 @@ export function valuesOf(messages: readonly Message[]): string[] {
 export async function pollAll(consumer: GroupConsumer, count: number): Promise<Message[]> {
   const messages: Message[] = [];
   while (messages.length < count) {
-    const polled = consumer.poll(count - messages.length, { timeout: 20_000 });
+    const polled = consumer.poll(count - messages.length, { timeoutMs: 20_000 });
     messages.push(...await within(polled, `${count} messages`, 25_000));
   }
   return messages;

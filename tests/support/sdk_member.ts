@@ -17,17 +17,17 @@ const [address, topic, groupId, protocol, assignor] = Deno.args as Arguments;
 const client = new Client({
   brokers: address,
   clientId: "sdk",
-  retry: { initialBackoff: 50, maxBackoff: 500 },
+  retry: { initialBackoffMs: 50, maxBackoffMs: 500 },
 });
 const consumer = client.groupConsumer({
   groupId,
   topics: topic,
   protocol,
   assignors: [assignor],
-  sessionTimeout: SESSION_TIMEOUT_MS,
-  heartbeatInterval: HEARTBEAT_INTERVAL_MS,
-  rebalanceTimeout: REBALANCE_TIMEOUT_MS,
-  autoCommitInterval: 100,
+  sessionTimeoutMs: SESSION_TIMEOUT_MS,
+  heartbeatIntervalMs: HEARTBEAT_INTERVAL_MS,
+  rebalanceTimeoutMs: REBALANCE_TIMEOUT_MS,
+  autoCommitIntervalMs: 100,
   autoOffsetReset: "earliest",
   onAssigned: () => tellAssignment([]),
   onRevoked: (partitions) => tellAssignment(partitions),

@@ -106,7 +106,7 @@ async function measure(
   options: LatencyOptions,
 ): Promise<Histogram> {
   const { topic, size, count } = options;
-  await using consumer = client.consumer({ maxWait: 100 });
+  await using consumer = client.consumer({ maxWaitMs: 100 });
   await consumer.subscribe(topic, { from: "latest", signal: context.signal });
   await using producer = client.producer(producerOptions(options));
   const stop = new AbortController();
@@ -152,7 +152,7 @@ async function receive(
   const { count, rate, warmupCount, runId, startMs, signal } = run;
   const latencies = new Histogram();
   for (let received = 0; received < count;) {
-    const messages = await consumer.poll(1000, { timeout: 1000, signal });
+    const messages = await consumer.poll(1000, { timeoutMs: 1000, signal });
     const nowMs = performance.now();
     for (const { value } of messages) {
       if (value === null || value.length < INDEX_BYTES) continue;

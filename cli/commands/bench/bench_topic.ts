@@ -61,7 +61,7 @@ export function producerOptions(values: WritingValues): ProducerOptions {
     acks: acks === "all" ? "all" : acks === "1" ? 1 : 0,
     compression,
     ...(batchSize === undefined ? {} : { batchSize }),
-    ...(linger === undefined ? {} : { linger }),
+    ...(linger === undefined ? {} : { lingerMs: linger }),
   };
 }
 

@@ -32,7 +32,7 @@ async function withData(use: (data: string) => Promise<void>): Promise<void> {
     await using broker = await startBroker(data);
     await using client = new Client({ broker });
     await client.admin().createTopic({ name: "a" });
-    const producer = client.producer({ linger: 0 });
+    const producer = client.producer({ lingerMs: 0 });
     for (let batch = 0; batch < 3; batch++) {
       await producer.sendBatch([0, 1].map((i) => ({ topic: "a", value: `${batch * 2 + i}` })));
     }

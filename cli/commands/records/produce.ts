@@ -178,7 +178,7 @@ export const produce = command({
       acks: flags.acks === "all" ? "all" : flags.acks === "1" ? 1 : 0,
       compression: flags.compression as CompressionName,
       allowAutoTopicCreation: flags.allowAutoTopicCreation,
-      deliveryTimeout: flags.deliveryTimeout,
+      deliveryTimeoutMs: flags.deliveryTimeout,
     });
     const records = stdin === undefined
       ? repeated(message, count)

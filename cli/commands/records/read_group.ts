@@ -63,22 +63,22 @@ export async function* readGroup(
   using teller = new StatusReporter(context, options.groupId);
   await using consumer: GroupConsumer = client.groupConsumer({
     ...options,
-    autoCommitInterval: COMMIT_INTERVAL_MS,
+    autoCommitIntervalMs: COMMIT_INTERVAL_MS,
     onStatus: (status) => teller.onStatus(status, consumer.assignment),
   });
   await consumer.joinGroup({ signal });
-  const timeout = stopsAtEnd ? END_CHECK_MS : IDLE_MS;
+  const timeoutMs = stopsAtEnd ? END_CHECK_MS : IDLE_MS;
   try {
     for (let count = 0; count < limit;) {
       const max = Math.min(MAX_BATCH_COUNT, limit - count);
-      const messages = await consumer.poll(max, { timeout, signal });
+      const messages = await consumer.poll(max, { timeoutMs, signal });
       count += messages.length;
       if (messages.length > 0) yield messages;
       else if (stopsAtEnd && await isAtEnd(context, client, consumer)) break;
     }
   } catch (error) {
     // Reading ends without an error only after the last messages have been printed.
-    if (signal.aborted) await consumer.commit({ timeout: LAST_COMMIT_MS });
+    if (signal.aborted) await consumer.commit({ timeoutMs: LAST_COMMIT_MS });
     throw error;
   }
   await consumer.commit({ signal });

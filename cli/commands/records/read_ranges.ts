@@ -40,10 +40,10 @@ export async function* readRanges(
   const { signal, limit } = options;
   const open = new OpenRanges(consumer, ranges, options.readsNewPartitions);
   await open.subscribe(signal);
-  const timeout = ranges.some(({ to }) => to !== undefined) ? END_CHECK_MS : IDLE_MS;
+  const timeoutMs = ranges.some(({ to }) => to !== undefined) ? END_CHECK_MS : IDLE_MS;
   for (let count = 0; count < limit && !open.isEmpty;) {
     const polled = await consumer.poll(Math.min(MAX_BATCH_COUNT, limit - count), {
-      timeout,
+      timeoutMs,
       signal,
     });
     const messages = open.inside(polled);

@@ -18,7 +18,7 @@ async function withData(use: (data: string) => Promise<void>): Promise<void> {
     });
     await using client = new Client({ broker });
     await client.admin().createTopic({ name: "a" });
-    const producer = client.producer({ linger: 0 });
+    const producer = client.producer({ lingerMs: 0 });
     for (let batch = 0; batch < 3; batch++) {
       await producer.sendBatch([0, 1, 2].map((i) => ({
         topic: "a",
