@@ -171,8 +171,8 @@ export class Consumer implements AsyncDisposable, AsyncIterable<Message> {
    * time: if the handler returns a promise, it is awaited before the next message.
    *
    * @param topic The topic.
+   * @param partition The partition.
    * @param handler Called with each message.
-   * @param handler Takes each message.
    * @param options Where to start, and the signal that ends it.
    * @returns A promise that resolves after the signal was aborted or the consumer closed, and the
    * handler has finished.

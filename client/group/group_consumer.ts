@@ -55,11 +55,9 @@ import { WakeSignal } from "../connection/wake_signal.ts";
  * of the others as processed. There are three ways to commit:
  *
  * - on a timer, the default: after a crash up to `autoCommitIntervalMs` of work is repeated
- * - per batch: `autoCommit: false`, and `commit()` after each `poll()`; at most one batch is
- * repeated
+ * - per batch: `autoCommit: false`, and `commit()` after each `poll()`; at most one batch is repeated
  * - per message: `autoCommit: false`, and `commit(message)` after each; at most one message is
- * repeated,
- * and each message costs a request
+ *   repeated, and each message costs a request
  *
  * Heartbeats are sent in the background, regardless of how long the program takes. `status` tells
  * what the consumer is doing and waiting for, and `onStatus` is called when that changes.

@@ -5,12 +5,12 @@
  * were sent, in the order of their sequence numbers, in flight or waiting for a retry. Invariants:
  *
  * - While a batch waits for a retry, only the oldest unconfirmed batch is sent, and no new one. So
- * records are never reordered, with or without idempotence.
+ *   records are never reordered, with or without idempotence.
  * - A retried batch keeps its sequence numbers, by which the broker detects duplicates.
  * - Sequence numbers change only while no batch of the partition is in flight.
  * - The first batch under an identity is sent alone until it is confirmed: a broker accepts any
- * first sequence number of an unknown producer, so it would not notice that the batch it refused
- * just before is missing.
+ *   first sequence number of an unknown producer, so it would not notice that the batch it refused
+ *   just before is missing.
  *
  * After a batch has failed, the broker rejects later ones: their sequence numbers leave a gap,
  * unless the failed batch was written after all. The oldest remaining batch is then sent unchanged.
