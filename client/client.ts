@@ -10,6 +10,8 @@ import { Admin } from "./admin/admin.ts";
 import { ClientCore, type OperationOptions } from "./connection/client_core.ts";
 import { type ClientOptions, resolveClientOptions } from "./client_options.ts";
 import type { BrokerNode } from "./connection/cluster_metadata.ts";
+import type { ConnectionStatus } from "./connection/connection_status.ts";
+import type { DqueueError } from "./errors.ts";
 import { Consumer } from "./consumer/consumer.ts";
 import type { ConsumerOptions } from "./consumer/consumer_options.ts";
 import { GroupConsumer } from "./group/group_consumer.ts";
@@ -70,6 +72,14 @@ export class Client implements AsyncDisposable {
   /** The id of the cluster; null before the first request. */
   get clusterId(): string | null {
     return this.#core.metadata.clusterId;
+  }
+
+  /**
+   * The state of the connections to each broker that the client is connected to, or has lost. The
+   * `onStatus` option reports changes.
+   */
+  get connections(): readonly ConnectionStatus[] {
+    return this.#core.connections.statuses;
   }
 
   /**
@@ -143,6 +153,28 @@ export class Client implements AsyncDisposable {
   async close(options: CloseOptions = {}): Promise<void> {
     ensureKnown("close()", options, CLOSE_NAMES);
     await this.#core.close(options);
+  }
+
+  /**
+   * Waits until the client is closed. A client does not close by itself: while no broker can be
+   * reached it keeps trying, and `onStatus` reports that.
+   *
+   * @returns A promise that resolves once `close()` is done: with the error if a producer or consumer
+   * could not be closed, otherwise with undefined. It never rejects.
+   *
+   * @example Logging the end of a client
+   * ```ts
+   * import { Broker } from "@dqueue/dqueue/broker";
+   * import { Client } from "@dqueue/dqueue/client";
+   *
+   * await using broker = await Broker.start({ storage: "memory" });
+   * const client = new Client({ broker });
+   * client.closed().then((error) => console.log("client closed", error?.message ?? "cleanly"));
+   * await client.close();
+   * ```
+   */
+  closed(): Promise<DqueueError | undefined> {
+    return this.#core.closed;
   }
 
   /** Closes the client. See {@linkcode Client.close}. */

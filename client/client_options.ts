@@ -13,6 +13,7 @@ import {
   embeddedDialer,
   tcpDialer,
 } from "./connection/dialer.ts";
+import type { ConnectionStatus } from "./connection/connection_status.ts";
 import { UsageError } from "./errors.ts";
 
 /** When and how often operations are retried. */
@@ -58,6 +59,11 @@ export interface ClientOptions {
   readonly metadataMaxAgeMs?: number;
   /** When and how often to retry. */
   readonly retry?: RetryOptions;
+  /**
+   * Called when a connection to a broker opens, is lost or cannot be opened; see
+   * {@linkcode ConnectionStatus}. What a consumer waits for, its own `onStatus` reports.
+   */
+  readonly onStatus?: (status: ConnectionStatus) => void;
 }
 
 /** The options with defaults applied. */
@@ -75,6 +81,7 @@ export interface ResolvedClientOptions {
   readonly attempts: number;
   readonly initialBackoffMs: number;
   readonly maxBackoffMs: number;
+  readonly onStatus: ((status: ConnectionStatus) => void) | undefined;
 }
 
 /** @throws {UsageError} If an option is invalid. */
@@ -107,6 +114,7 @@ export function resolveClientOptions(options: ClientOptions): ResolvedClientOpti
     attempts: atLeast("retry.attempts", retry.attempts ?? Infinity, 1),
     initialBackoffMs: atLeast("retry.initialBackoffMs", retry.initialBackoffMs ?? 100, 0),
     maxBackoffMs: atLeast("retry.maxBackoffMs", retry.maxBackoffMs ?? 1000, 0),
+    onStatus: options.onStatus,
   };
 }
 
@@ -158,6 +166,7 @@ export const CLIENT_NAMES: Names<ClientOptions> = {
   connectTimeoutMs: true,
   metadataMaxAgeMs: true,
   retry: true,
+  onStatus: true,
 };
 
 /** The names of RetryOptions. */

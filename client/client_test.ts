@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { apiVersions, metadata, produce } from "../protocol/messages/mod.ts";
 import denoConfig from "../deno.json" with { type: "json" };
-import { Client } from "./client.ts";
+import { Client, coreOf } from "./client.ts";
 import type { ClientOptions } from "./client_options.ts";
 import { ClosedError, ConnectionError, TimeoutError, UsageError } from "./errors.ts";
-import { QUICK_RETRIES } from "./testing/client_setup.ts";
+import { QUICK_RETRIES, setup } from "./testing/client_setup.ts";
 import { DISCONNECT, FakeCluster, NO_ANSWER } from "./testing/fake_cluster.ts";
 import { CLIENT_SOFTWARE_VERSION } from "./connection/version.ts";
 
@@ -148,6 +148,29 @@ Deno.test("Client.close() with a timeout rejects messages that could not be sent
   cluster.on(produce, () => NO_ANSWER);
   const sent = client.producer().send({ topic: "a", value: "v" });
   await Promise.all([assertRejects(() => sent, ClosedError), client.close({ timeoutMs: 10 })]);
+});
+
+Deno.test("Client.closed() resolves once the client is closed, however often it is asked", async () => {
+  await using test = setup();
+  const { client } = test;
+  let isClosed = false;
+  const closed = client.closed().then((error) => {
+    isClosed = true;
+    return error;
+  });
+  await client.admin().listTopics();
+  assertEquals(isClosed, false);
+  await client.close();
+  assertEquals([await closed, await client.closed()], [undefined, undefined]);
+});
+
+Deno.test("Client.closed() resolves with the error of closing, and does not reject", async () => {
+  const client = new Client({ broker: new FakeCluster() });
+  const failure = new TimeoutError("Cannot leave");
+  coreOf(client).addUser({ close: () => Promise.reject(failure) });
+  const closed = client.closed();
+  assertEquals(await assertRejects(() => client.close()), failure);
+  assertEquals(await closed, failure);
 });
 
 Deno.test("Client under await using closes open producers and consumers", async () => {

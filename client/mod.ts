@@ -56,5 +56,6 @@ export {
   UnsupportedVersionError,
   UsageError,
 } from "./errors.ts";
+export { json } from "./json.ts";
 export type { TopicPartition } from "./topic_partition.ts";
 export { type MessageData, MessageHeaders, type MessageHeadersInit } from "./message_headers.ts";

@@ -16,6 +16,7 @@ import type { ResolvedClientOptions } from "../client_options.ts";
 import { type BrokerNode, ClusterMetadata, type TopicMetadata } from "./cluster_metadata.ts";
 import type { BrokerConnection, RequestBody, RequestOptions } from "./connection.ts";
 import { ConnectionLane } from "./connection_lane.ts";
+import { ConnectionMonitor } from "./connection_status.ts";
 import { Deadline } from "./deadline.ts";
 import {
   ClosedError,
@@ -59,15 +60,19 @@ export interface ClientUser {
 export class ClientCore {
   readonly options: ResolvedClientOptions;
   readonly metadata: ClusterMetadata;
+  /** The state of the connections to each broker. */
+  readonly connections: ConnectionMonitor;
   /** The lane of requests with prompt responses. */
   readonly control: ConnectionLane;
   readonly #lanes = new Set<ConnectionLane>();
   readonly #users = new Set<ClientUser>();
   readonly #closing = new AbortController();
+  readonly #end = Promise.withResolvers<DqueueError | undefined>();
   #closed: Promise<void> | undefined;
 
   constructor(options: ResolvedClientOptions) {
     this.options = options;
+    this.connections = new ConnectionMonitor(options.onStatus);
     this.control = this.openLane();
     this.metadata = new ClusterMetadata(
       (topics, allowAutoTopicCreation) => this.#askMetadata(topics, allowAutoTopicCreation),
@@ -80,9 +85,14 @@ export class ClientCore {
     return this.#closing.signal;
   }
 
+  /** Resolves when the client is closed, with the error of closing if there was one. */
+  get closed(): Promise<DqueueError | undefined> {
+    return this.#end.promise;
+  }
+
   /** Opens a lane for a producer or consumer, which has to close it. */
-  openLane(): ConnectionLane {
-    const lane = new ConnectionLane(this.options);
+  openLane(clientId: string = this.options.clientId): ConnectionLane {
+    const lane = new ConnectionLane({ ...this.options, clientId, observer: this.connections });
     this.#lanes.add(lane);
     return lane;
   }
@@ -113,7 +123,9 @@ export class ClientCore {
     const results = await Promise.allSettled([...this.#users].map((user) => user.close(options)));
     this.#closing.abort(new ClosedError("The client was closed"));
     await Promise.all([...this.#lanes].map((lane) => lane.close()));
-    for (const result of results) if (result.status === "rejected") throw result.reason;
+    const failure = results.find((result) => result.status === "rejected");
+    this.#end.resolve(failure?.reason);
+    if (failure !== undefined) throw failure.reason;
   }
 
   /**

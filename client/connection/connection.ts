@@ -91,6 +91,7 @@ export class BrokerConnection {
   readonly #receiving: Promise<void>;
   #versions!: ApiVersionTable;
   #nextCorrelationId = 1;
+  readonly #ending = Promise.withResolvers<DqueueError>();
   #ended: DqueueError | undefined;
   #timer: Timer | undefined;
   #timerDeadline = Infinity;
@@ -142,6 +143,11 @@ export class BrokerConnection {
   /** Whether requests can be sent. */
   get isOpen(): boolean {
     return this.#ended === undefined;
+  }
+
+  /** Resolves with the reason when the connection has ended. */
+  get ended(): Promise<DqueueError> {
+    return this.#ending.promise;
   }
 
   /** The number of requests in flight. */
@@ -429,6 +435,7 @@ export class BrokerConnection {
   #end(error: DqueueError): void {
     if (this.#ended !== undefined) return;
     this.#ended = error;
+    this.#ending.resolve(error);
     this.#stopWatching();
     this.#heldTimer?.clear();
     this.#heldTimer = undefined;

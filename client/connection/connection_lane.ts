@@ -11,8 +11,9 @@
 import { type BrokerAddress, formatAddress } from "./address.ts";
 import { backoffMs } from "./backoff.ts";
 import { BrokerConnection } from "./connection.ts";
+import type { ConnectionObserver } from "./connection_status.ts";
 import type { Dialer } from "./dialer.ts";
-import { ClosedError, isRetriable, TimeoutError } from "../errors.ts";
+import { ClosedError, DqueueError, isRetriable, TimeoutError } from "../errors.ts";
 import { abortable, delay } from "./waiting.ts";
 import { Timer } from "./timer.ts";
 
@@ -28,6 +29,8 @@ export interface ConnectionLaneOptions {
   readonly initialBackoffMs: number;
   /** The maximum wait between attempts. */
   readonly maxBackoffMs: number;
+  /** Receives the changes of the connections. */
+  readonly observer?: ConnectionObserver;
 }
 
 interface Peer {
@@ -97,8 +100,12 @@ export class ConnectionLane {
       const connection = await this.#dial(peer, closing);
       peer.failures = 0;
       peer.connection = connection;
+      this.#observe(peer, connection);
       return connection;
     } catch (error) {
+      if (!closing.aborted && error instanceof DqueueError) {
+        this.#options.observer?.onFailure(peer.address, error);
+      }
       // A permanent failure, such as a missing permission, needs no back-off.
       if (!isRetriable(error)) throw error;
       peer.failures++;
@@ -111,6 +118,13 @@ export class ConnectionLane {
     } finally {
       peer.opening = undefined;
     }
+  }
+
+  #observe({ address }: Peer, connection: BrokerConnection): void {
+    const { observer } = this.#options;
+    if (observer === undefined) return;
+    observer.onOpen(address);
+    connection.ended.then((reason) => observer.onEnd(address, reason));
   }
 
   async #dial(peer: Peer, closing: AbortSignal): Promise<BrokerConnection> {

@@ -6,7 +6,8 @@
  * back-off (`backoff.ts`) until the `Deadline` of an operation. A `ConnectionLane` keeps one
  * `Connection` per broker for one purpose, so that a Fetch that waits does not block other
  * requests; `dialer.ts` opens them, over TCP or inside this process, and `ApiVersionTable` chooses
- * the version of each request. Waits (`waiting.ts`, `wake_signal.ts`) take a signal; timers
+ * the version of each request. `ConnectionMonitor` reports their
+ * state to the program. Waits (`waiting.ts`, `wake_signal.ts`) take a signal; timers
  * (`timer.ts`) take any duration, including `Infinity`.
  *
  * @module
@@ -15,5 +16,6 @@
 export type { BrokerAddress } from "./address.ts";
 export type { OperationOptions } from "./client_core.ts";
 export type { BrokerNode, PartitionMetadata } from "./cluster_metadata.ts";
+export type { ConnectionState, ConnectionStatus } from "./connection_status.ts";
 export type { EmbeddedBroker, EmbeddedChannel } from "./dialer.ts";
 export type { CloseOptions, WaitOptions } from "./waiting.ts";

@@ -141,7 +141,7 @@ Deno.test("Consumer.subscribe() determines positions before it returns", async (
   assertEquals(texts(await pollAll(consumer, 1)), ["after"]);
 });
 
-Deno.test("Consumer.subscribe() starts at startFrom", async () => {
+Deno.test("Consumer.subscribe() starts at the place in `from`", async () => {
   await using test = setup();
   write(test.cluster, "a", 0, ["old"], 100);
   write(test.cluster, "a", 0, ["new"], 200);
@@ -333,7 +333,7 @@ Deno.test("Consumer.subscribe() with a handler reads one partition until its sig
   assertEquals(consumer.topics, []);
 });
 
-Deno.test("Consumer.subscribe() with a handler starts at startFrom and ends when the consumer is closed", async () => {
+Deno.test("Consumer.subscribe() with a handler starts at the place in `from` and ends when the consumer is closed", async () => {
   await using test = setup();
   write(test.cluster, "a", 0, ["0", "1"]);
   const consumer = test.client.consumer();

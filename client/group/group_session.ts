@@ -6,7 +6,7 @@
 
 import { ClassicMembership } from "./classic_membership.ts";
 import type { ClientCore } from "../connection/client_core.ts";
-import { ConnectionLane } from "../connection/connection_lane.ts";
+import type { ConnectionLane } from "../connection/connection_lane.ts";
 import { ClosedError, DqueueError, UsageError } from "../errors.ts";
 import type {
   GroupConsumerState,
@@ -49,8 +49,7 @@ export class GroupSession implements MembershipObserver {
   constructor(parts: GroupSessionParts) {
     this.#parts = parts;
     const { core, options, coordinator, held: holder } = parts;
-    const clientId = options.consumerId ?? core.options.clientId;
-    this.#lane = new ConnectionLane({ ...core.options, clientId });
+    this.#lane = core.openLane(options.consumerId);
     const membership: MembershipParts = {
       core,
       options,
@@ -145,7 +144,7 @@ export class GroupSession implements MembershipObserver {
       // The coordinator cannot be reached, or has already removed this member.
       if (!(error instanceof DqueueError) && !isTimeout(error)) throw error;
     } finally {
-      await this.#lane.close();
+      await this.#parts.core.closeLane(this.#lane);
     }
   }
 
