@@ -54,3 +54,9 @@ declare module "@std/path" {
   export function toFileUrl(path: string): URL;
   export const DELIMITER: string;
 }
+
+declare module "@std/streams" {
+  export class TextLineStream extends TransformStream<string, string> {
+    constructor(options?: { readonly allowCR?: boolean });
+  }
+}

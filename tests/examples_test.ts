@@ -5,16 +5,21 @@
  */
 
 import { assertEquals, assertMatch } from "@std/assert";
-import { Client } from "../client/mod.ts";
+import { Client, type Message } from "../client/mod.ts";
 import { ROOT } from "./support/dqueue.ts";
 import { LocalBroker } from "./support/local_broker.ts";
 import { within } from "./support/within.ts";
 
-function example(stderr: "inherit" | "piped", name: string, ...args: string[]): Deno.Command {
+function example(
+  stderr: "inherit" | "piped",
+  stdin: "null" | "piped",
+  name: string,
+  ...args: string[]
+): Deno.Command {
   return new Deno.Command(Deno.execPath(), {
     args: ["run", "--allow-net", "--allow-read", `examples/${name}`, ...args],
     cwd: ROOT,
-    stdin: "null",
+    stdin,
     stdout: "piped",
     stderr,
     env: { NO_COLOR: "1", DENO_SERVE_ADDRESS: "tcp:127.0.0.1:0" },
@@ -22,7 +27,7 @@ function example(stderr: "inherit" | "piped", name: string, ...args: string[]): 
 }
 
 async function run(name: string, ...args: string[]): Promise<{ code: number; lines: string[] }> {
-  const { code, stdout } = await example("inherit", name, ...args).output();
+  const { code, stdout } = await example("inherit", "null", name, ...args).output();
   return { code, lines: new TextDecoder().decode(stdout).trimEnd().split("\n") };
 }
 
@@ -37,6 +42,36 @@ Deno.test("examples/produce_consume.ts reads back what it wrote", async () => {
     "read planet 3: Earth",
     "read planet 4: Mars",
   ]);
+});
+
+Deno.test("examples/pipe_stdin.ts sends each line of the standard input", async () => {
+  await using local = await LocalBroker.start();
+  const child = example("inherit", "piped", "pipe_stdin.ts", "lines", local.address).spawn();
+  const lines = Array.from({ length: 5000 }, (_, i) => i % 7 === 0 ? "" : `line ${i} é`);
+  // The lines end in every way, and are cut anywhere by the pipe.
+  const bytes = new TextEncoder().encode(`${lines.slice(0, -1).join("\n")}\r\n${lines.at(-1)}`);
+  const writer = child.stdin.getWriter();
+  for (let at = 0; at < bytes.length; at += 4093) await writer.write(bytes.slice(at, at + 4093));
+  await writer.close();
+  assertEquals((await child.status).code, 0);
+  await child.stdout.cancel();
+  await using client = new Client({ brokers: local.address });
+  const consumer = client.consumer();
+  await consumer.subscribe("lines");
+  const read: Message[] = [];
+  while (read.length < lines.length) read.push(...await within(consumer.poll(), "the lines"));
+  assertEquals(read.map((message) => message.text()), lines);
+});
+
+Deno.test("examples/pipe_stdin.ts fails when the broker refuses a line", async () => {
+  await using local = await LocalBroker.start();
+  const child = example("piped", "piped", "pipe_stdin.ts", "not/a/topic", local.address).spawn();
+  const writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode("line\n")).catch(() => {});
+  await writer.close().catch(() => {});
+  const { code, stderr } = await child.output();
+  assertEquals(code, 1);
+  assertMatch(new TextDecoder().decode(stderr), /INVALID_TOPIC/);
 });
 
 Deno.test("examples/create_topics.ts creates topics and says which it could not", async () => {
@@ -57,7 +92,7 @@ Deno.test("examples/sse_page.ts shows a topic as it grows", async () => {
   await using client = new Client({ brokers: local.address });
   await using producer = client.producer();
   await producer.sendBatch(["a", "b"].map((value) => ({ topic: "events", value })));
-  const child = example("piped", "sse_page.ts", "events", local.address).spawn();
+  const child = example("piped", "null", "sse_page.ts", "events", local.address).spawn();
   try {
     const url = await within(listeningAt(child.stderr), "the page to be served");
     const page = await fetch(url);
@@ -88,7 +123,7 @@ Deno.test("examples/group_consumer.ts commits in each of its ways", async (t) =>
   for (const way of ["message", "batch", "timer"]) {
     await t.step(way, async () => {
       await producer.sendBatch(["a", "b"].map((value) => ({ topic: "orders", value })));
-      const child = example("inherit", "group_consumer.ts", way, local.address).spawn();
+      const child = example("inherit", "null", "group_consumer.ts", way, local.address).spawn();
       const printed = printedUntil(
         child.stdout,
         `offset ${end + 1}: b`,
