@@ -282,6 +282,12 @@ export function refreshesMetadata(error: unknown): boolean {
   return error instanceof KafkaError ? error.refreshesMetadata : error instanceof ConnectionError;
 }
 
+/** Converts any thrown value to an error of the SDK. */
+export function asDqueueError(action: string, error: unknown): DqueueError {
+  if (error instanceof DqueueError) return error;
+  return new ProtocolError(`Cannot ${action}: ${describeError(error)}`, { cause: error });
+}
+
 /** The message of any thrown value. */
 export function describeError(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

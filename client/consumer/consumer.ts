@@ -12,7 +12,6 @@
 import {
   CONSUMER_NAMES,
   FETCH_FROM_NAMES,
-  POLL_NAMES,
   SUBSCRIBE_NAMES,
   SUBSCRIBE_PARTITION_NAMES,
 } from "./consumer_options.ts";
@@ -20,11 +19,8 @@ import { OPERATION_NAMES } from "../connection/option_names.ts";
 import { ensureKnown } from "../ensure_known.ts";
 import { ErrorCode } from "../../protocol/errors.ts";
 import type { ClientCore, FailureListener, OperationOptions } from "../connection/client_core.ts";
-import { atLeast } from "../client_options.ts";
 import {
   type ConsumerOptions,
-  DEFAULT_POLL_MAX,
-  DEFAULT_POLL_TIMEOUT_MS,
   type FetchFromOptions,
   type FetchFromResult,
   type MessageHandler,
@@ -41,10 +37,11 @@ import { fetchOnce, LanePool } from "./fetch_once.ts";
 import { Fetcher } from "./fetcher.ts";
 import type { TopicPartition } from "../topic_partition.ts";
 import type { Message } from "./message.ts";
-import { messageIterator, messageStream } from "./message_stream.ts";
+import { MessageLoop, type MessageSource } from "./message_loop.ts";
 import { resolveOffset } from "./offset_lookup.ts";
 import { ensureNotBeyond } from "./offset_range.ts";
 import { handlePartition } from "./partition_handler.ts";
+import { PartitionControls } from "./partition_controls.ts";
 import type { PartitionReader } from "./partition_reader.ts";
 import { Subscription } from "./subscription.ts";
 import { WakeSignal } from "../connection/wake_signal.ts";
@@ -99,6 +96,8 @@ export class Consumer implements AsyncDisposable, AsyncIterable<Message> {
   readonly #fetcher: Fetcher;
   readonly #lanes: LanePool;
   readonly #subscription: Subscription;
+  readonly #controls: PartitionControls;
+  readonly #loop: MessageLoop;
   /** Notified when a partition has new messages, or has failed. */
   readonly #news = new WakeSignal();
   readonly #closing = new AbortController();
@@ -127,6 +126,8 @@ export class Consumer implements AsyncDisposable, AsyncIterable<Message> {
       this.#fetcher,
       () => this.#news.notify(),
     );
+    this.#controls = new PartitionControls(this.#subscription, this.#fetcher, this.#news);
+    this.#loop = new MessageLoop(this.#source());
   }
 
   /** What the consumer is doing, and what it is waiting for. */
@@ -141,7 +142,7 @@ export class Consumer implements AsyncDisposable, AsyncIterable<Message> {
 
   /** The partitions it reads: all partitions of its topics. */
   get assignment(): readonly TopicPartition[] {
-    return this.#subscription.readers.map(({ topic, partition }) => ({ topic, partition }));
+    return this.#controls.assignment;
   }
 
   /** An alias of {@linkcode assignment}, as in other clients. */
@@ -151,9 +152,7 @@ export class Consumer implements AsyncDisposable, AsyncIterable<Message> {
 
   /** The paused partitions. */
   get paused(): readonly TopicPartition[] {
-    return this.#subscription.readers
-      .filter(({ isPaused }) => isPaused)
-      .map(({ topic, partition }) => ({ topic, partition }));
+    return this.#controls.paused;
   }
 
   /**
@@ -272,8 +271,7 @@ export class Consumer implements AsyncDisposable, AsyncIterable<Message> {
    * @returns The offset; undefined if the partition is not read or has no position yet.
    */
   position(topic: string, partition: number): number | undefined {
-    const position = this.#subscription.reader(topic, partition)?.position ?? -1;
-    return position < 0 ? undefined : position;
+    return this.#controls.position(topic, partition);
   }
 
   /**
@@ -285,8 +283,7 @@ export class Consumer implements AsyncDisposable, AsyncIterable<Message> {
    * @returns The offset; undefined before the first fetch.
    */
   highWatermark(topic: string, partition: number): number | undefined {
-    const highWatermark = this.#subscription.reader(topic, partition)?.highWatermark ?? -1;
-    return highWatermark < 0 ? undefined : highWatermark;
+    return this.#controls.highWatermark(topic, partition);
   }
 
   /**
@@ -297,8 +294,7 @@ export class Consumer implements AsyncDisposable, AsyncIterable<Message> {
    * @throws {UsageError} If this consumer does not read it.
    */
   pause(topic: string, partition?: number): void {
-    for (const reader of this.#readers("pause", topic, partition)) reader.isPaused = true;
-    this.#fetcher.wake();
+    this.#controls.pause(topic, partition);
   }
 
   /**
@@ -309,16 +305,14 @@ export class Consumer implements AsyncDisposable, AsyncIterable<Message> {
    * @throws {UsageError} If this consumer does not read it.
    */
   resume(topic: string, partition?: number): void {
-    for (const reader of this.#readers("resume", topic, partition)) reader.isPaused = false;
-    this.#fetcher.wake();
-    this.#news.notify();
+    this.#controls.resume(topic, partition);
   }
 
   /**
    * Returns messages that were fetched, or waits for the first. Takes from all partitions in turn,
    * so that each gets its share, and preserves the order within each.
    *
-   * @param max The maximum number of messages.
+   * @param max The maximum number of messages. Default: 500.
    * @param options How long to wait.
    * @returns The messages; empty if none arrived in time.
    * @throws {KafkaError} If a partition cannot be read, after all messages before the failure were
@@ -326,22 +320,8 @@ export class Consumer implements AsyncDisposable, AsyncIterable<Message> {
    * @throws {UsageError} If the consumer is not subscribed.
    * @throws {ClosedError} If the consumer is closed.
    */
-  async poll(max: number = DEFAULT_POLL_MAX, options: PollOptions = {}): Promise<Message[]> {
-    atLeast("max", max, 1);
-    ensureKnown("poll()", options, POLL_NAMES);
-    const { timeoutMs = DEFAULT_POLL_TIMEOUT_MS, signal } = options;
-    const until = performance.now() + timeoutMs;
-    for (;;) {
-      this.#ensureOpen();
-      signal?.throwIfAborted();
-      if (this.#subscription.isEmpty) await this.#changing;
-      this.#ensureSubscribed();
-      const messages = this.#subscription.take(max);
-      if (messages.length > 0) return messages;
-      // Yields even if no time is left: a loop of polls must not keep data from arriving.
-      const left = Math.max(0, until - performance.now());
-      if (!await this.#news.wait(left, signal)) return [];
-    }
+  poll(max?: number, options?: PollOptions): Promise<Message[]> {
+    return this.#loop.poll(max, options);
   }
 
   /**
@@ -349,10 +329,7 @@ export class Consumer implements AsyncDisposable, AsyncIterable<Message> {
    * the consumer. The position advances only past messages that the loop has received.
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<Message> {
-    return messageIterator(
-      () => this.#isClosing ? undefined : this.#subscription.next(),
-      () => this.#next(),
-    );
+    return this.#loop[Symbol.asyncIterator]();
   }
 
   /**
@@ -360,7 +337,7 @@ export class Consumer implements AsyncDisposable, AsyncIterable<Message> {
    * stream.
    */
   get readable(): ReadableStream<Message> {
-    return messageStream(this);
+    return this.#loop.readable;
   }
 
   /**
@@ -461,14 +438,28 @@ export class Consumer implements AsyncDisposable, AsyncIterable<Message> {
     if (!this.#isClosing) this.#status.set("retrying", "a reachable broker", error);
   };
 
-  async #next(): Promise<IteratorResult<Message>> {
-    for (;;) {
-      if (this.#isClosing) return { done: true, value: undefined };
-      if (this.#subscription.isEmpty) await this.#changing;
-      this.#ensureSubscribed();
-      const message = this.#subscription.next();
-      if (message !== undefined) return { done: false, value: message };
-      await this.#news.wait();
+  #source(): MessageSource {
+    const closing = this.#closing.signal;
+    const subscription = this.#subscription;
+    return {
+      get isEnded() {
+        return closing.aborted;
+      },
+      ensureReadable: () => {
+        this.#ensureOpen();
+        if (subscription.isEmpty) return this.#untilSubscribed();
+      },
+      take: (max) => subscription.take(max),
+      next: () => subscription.next(),
+      wait: (ms, signal) => this.#news.wait(ms, signal),
+    };
+  }
+
+  /** Waits for a pending subscription. @throws {UsageError} If there is none. */
+  async #untilSubscribed(): Promise<void> {
+    await this.#changing;
+    if (this.#subscription.isEmpty) {
+      throw new UsageError("Cannot read: this consumer is not subscribed to a topic");
     }
   }
 
@@ -508,7 +499,7 @@ export class Consumer implements AsyncDisposable, AsyncIterable<Message> {
     partition: number,
     options: OperationOptions,
   ): Promise<PartitionReader> {
-    if (!this.#subscription.topics.includes(topic)) throw notSubscribed(action, topic);
+    if (!this.#subscription.topics.includes(topic)) throw this.#subscription.missing(action, topic);
     let reader = this.#subscription.reader(topic, partition);
     if (reader === undefined) {
       // It may have been added since the topic was last described.
@@ -526,22 +517,8 @@ export class Consumer implements AsyncDisposable, AsyncIterable<Message> {
     return reader;
   }
 
-  #readers(action: string, topic: string, partition: number | undefined): PartitionReader[] {
-    const readers = this.#subscription.readers.filter((reader) =>
-      reader.topic === topic && (partition === undefined || reader.partition === partition)
-    );
-    if (readers.length > 0) return readers;
-    throw notSubscribed(action, partition === undefined ? topic : `${topic}-${partition}`);
-  }
-
   #ensureOpen(): void {
     if (this.#isClosing) throw closed();
-  }
-
-  #ensureSubscribed(): void {
-    if (this.#subscription.isEmpty) {
-      throw new UsageError("Cannot read: this consumer is not subscribed to a topic");
-    }
   }
 }
 
@@ -551,11 +528,4 @@ function list(topics: string | readonly string[]): readonly string[] {
 
 function closed(): ClosedError {
   return new ClosedError("Cannot read: the consumer is closed");
-}
-
-function notSubscribed(action: string, what: string): UsageError {
-  return new UsageError(
-    `Cannot ${action} "${what}": this consumer is not subscribed to it`,
-    "Subscribe to the topic first",
-  );
 }

@@ -4,9 +4,9 @@
  * A `Consumer` has a `Subscription` with a `PartitionReader` per partition, which keeps the
  * position. The `Fetcher` prefetches for the readers, with one `FetchRequest` per leader;
  * `fetched_batches.ts` splits the response into batches and skips those that the reader must not
- * see. A `ReaderRound` gives each partition its turn. `message_stream.ts` makes iterators and
- * streams of `Message`s. `offset_lookup.ts` looks up offsets by timestamp, `fetch_once.ts` fetches
- * without a subscription.
+ * see. A `ReaderRound` gives each partition its turn. `MessageLoop` has `poll()`, iterators and
+ * streams, and `PartitionControls` positions and pausing, for consumers with and without a group.
+ * `offset_lookup.ts` looks up offsets by timestamp, `fetch_once.ts` fetches without a subscription.
  *
  * @module
  */

@@ -13,6 +13,7 @@ import { UsageError } from "../errors.ts";
 import type { Fetcher } from "./fetcher.ts";
 import type { TopicPartition } from "../topic_partition.ts";
 import type { Message } from "./message.ts";
+import type { ReaderOwner } from "./partition_controls.ts";
 import { lookUpOffsets, type OffsetSpec } from "./offset_lookup.ts";
 import { PartitionReader } from "./partition_reader.ts";
 import { ReaderRound } from "./reader_round.ts";
@@ -21,7 +22,7 @@ import { ReaderRound } from "./reader_round.ts";
 type SubscriptionOptions = SubscribeOptions & FailureListener;
 
 /** The subscription of a consumer. */
-export class Subscription {
+export class Subscription implements ReaderOwner {
   readonly #core: ClientCore;
   readonly #options: ResolvedConsumerOptions;
   readonly #fetcher: Fetcher;
@@ -62,6 +63,13 @@ export class Subscription {
   /** The reader of a partition; undefined if it is not subscribed. */
   reader(topic: string, partition: number): PartitionReader | undefined {
     return this.#topics.get(topic)?.readers[partition];
+  }
+
+  missing(action: string, what: string): UsageError {
+    return new UsageError(
+      `Cannot ${action} "${what}": this consumer is not subscribed to it`,
+      "Subscribe to the topic first",
+    );
   }
 
   /** Subscribes to exactly these topics. */

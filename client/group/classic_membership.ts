@@ -34,6 +34,7 @@ import {
   encodeSubscription,
 } from "./consumer_protocol.ts";
 import {
+  asDqueueError,
   describeError,
   type DqueueError,
   isRetriable,
@@ -43,7 +44,6 @@ import {
 } from "../errors.ts";
 import type { Committer } from "./group_offsets.ts";
 import { Heartbeater } from "./heartbeater.ts";
-import { asDqueueError } from "./held_partitions.ts";
 import type { TopicPartition } from "../topic_partition.ts";
 import { type Membership, type MembershipParts, programTimeMs, without } from "./membership.ts";
 import { TopicWatch } from "./topic_watch.ts";

@@ -1,45 +1,35 @@
 /**
- * When a group consumer commits: on a timer, and when the program calls `commit()`.
+ * When a group consumer commits: on a timer, before partitions are revoked, and when the program
+ * calls `commit()`.
  *
  * @module
  */
 
-import type { GroupOffset } from "./group_types.ts";
+import { ErrorCode } from "../../protocol/errors.ts";
 import type { OperationOptions } from "../connection/client_core.ts";
 import { Deadline } from "../connection/deadline.ts";
-import { isRetriable } from "../errors.ts";
-import type { GroupSession } from "./group_session.ts";
-import { type HeldPartitions, notHeld } from "./held_partitions.ts";
-import { hasMovedOn, type OffsetCommitter } from "./offset_committer.ts";
-import { delay } from "../connection/waiting.ts";
-import type { WakeSignal } from "../connection/wake_signal.ts";
 import { Timer } from "../connection/timer.ts";
-
-/** The parts that commits depend on. */
-export interface GroupCommitsParts {
-  readonly held: HeldPartitions;
-  readonly committer: OffsetCommitter;
-  /** Notified when the membership changes. */
-  readonly news: WakeSignal;
-  /** The default time limit of a commit. */
-  readonly timeoutMs: number;
-  /** The wait before a refused commit is retried. */
-  readonly backoffMs: number;
-  /** The current session, if any. */
-  readonly session: () => GroupSession | undefined;
-  /** Receives an error to be thrown to the program. */
-  readonly onError: (error: unknown) => void;
-}
+import { delay } from "../connection/waiting.ts";
+import { isRetriable, KafkaError } from "../errors.ts";
+import type { TopicPartition } from "../topic_partition.ts";
+import type { GroupContext } from "./group_context.ts";
+import type { GroupOffset } from "./group_types.ts";
+import type { HeldPartitions } from "./held_partitions.ts";
+import { hasMovedOn, type OffsetCommitter } from "./offset_committer.ts";
 
 /** Commits the progress of the program. */
 export class GroupCommits {
-  readonly #parts: GroupCommitsParts;
+  readonly #context: GroupContext;
+  readonly #held: HeldPartitions;
+  readonly #committer: OffsetCommitter;
   #timer: Timer | undefined;
   #stopping = new AbortController();
   #isAutoCommitting = false;
 
-  constructor(parts: GroupCommitsParts) {
-    this.#parts = parts;
+  constructor(context: GroupContext, held: HeldPartitions, committer: OffsetCommitter) {
+    this.#context = context;
+    this.#held = held;
+    this.#committer = committer;
   }
 
   /** Commits processed messages every `intervalMs` milliseconds. */
@@ -60,55 +50,80 @@ export class GroupCommits {
    * @throws {KafkaError} If a partition no longer belongs to this member.
    */
   async commit(offsets: readonly GroupOffset[], options: OperationOptions): Promise<void> {
-    const { held, committer, session } = this.#parts;
-    held.onCommitting(offsets);
-    const timeoutMs = options.timeoutMs ?? this.#parts.timeoutMs;
+    const { core } = this.#context;
+    this.#held.onCommitting(offsets);
+    const timeoutMs = options.timeoutMs ?? core.options.timeoutMs;
     using deadline = new Deadline("commit offsets", timeoutMs, options.signal);
     const { signal } = deadline;
     for (;;) {
-      const own = offsets.filter(({ topic, partition }) => held.get(topic, partition));
+      const own = offsets.filter(({ topic, partition }) => this.#held.get(topic, partition));
       try {
-        await committer.commit(() => own, { signal, timeoutMs: deadline.remainingMs });
-        held.onCommitted(own);
+        await this.#committer.commit(() => own, { signal, timeoutMs: deadline.remainingMs });
+        this.#held.onCommitted(own);
         const lost = offsets.find((offset) => !own.includes(offset));
         if (lost !== undefined) throw notHeld(lost);
         return;
       } catch (error) {
         // During a callback the group waits for the program, so the program cannot wait for the
         // group.
-        if (!hasMovedOn(error) || own.length < offsets.length || held.callback !== undefined) {
+        if (
+          !hasMovedOn(error) || own.length < offsets.length || this.#context.callback !== undefined
+        ) {
           throw error;
         }
         deadline.cause = error;
-        await delay(this.#parts.backoffMs, signal);
+        await delay(core.options.initialBackoffMs, signal);
         await this.#untilSettled(signal);
-        if (session()?.isSettled !== true) throw error;
+        if (this.#context.session?.isSettled !== true) throw error;
       }
     }
+  }
+
+  /**
+   * Commits processed messages.
+   *
+   * @param among The names of the partitions. Default: all.
+   * @throws {DqueueError} If the commit fails.
+   */
+  async commitDone(among?: ReadonlySet<string>, options: OperationOptions = {}): Promise<void> {
+    if (this.#held.uncommitted(among).length === 0) return;
+    let sent: readonly GroupOffset[] = [];
+    await this.#committer.commit(() => sent = this.#held.uncommitted(among), options);
+    this.#held.onCommitted(sent);
   }
 
   /** Waits until the member has its partitions, or is no longer a member. */
   async #untilSettled(signal: AbortSignal): Promise<void> {
     for (;;) {
-      const session = this.#parts.session();
+      const { session, news } = this.#context;
       if (session === undefined || session.isSettled || session.failure !== undefined) return;
-      await this.#parts.news.wait(Infinity, signal);
+      await news.wait(Infinity, signal);
     }
   }
 
   async #autoCommit(): Promise<void> {
-    const { held, session, onError } = this.#parts;
-    if (this.#isAutoCommitting || session()?.isSettled !== true) return;
+    if (this.#isAutoCommitting || this.#context.session?.isSettled !== true) return;
     this.#isAutoCommitting = true;
     const { signal } = this.#stopping;
     try {
-      await held.commitDone(undefined, { signal });
+      await this.commitDone(undefined, { signal });
     } catch (error) {
       // A member that has to rejoin commits the partitions it keeps later. An unreachable
       // coordinator is retried after the next interval, and the status reports it.
-      if (!signal.aborted && !hasMovedOn(error) && !isRetriable(error)) onError(error);
+      if (!signal.aborted && !hasMovedOn(error) && !isRetriable(error)) {
+        this.#context.addError(error);
+      }
     } finally {
       this.#isAutoCommitting = false;
     }
   }
+}
+
+/** The error of a commit for a partition that is not assigned to this member. */
+function notHeld({ topic, partition }: TopicPartition): KafkaError {
+  return new KafkaError(
+    `commit offset of "${topic}-${partition}"`,
+    ErrorCode.ILLEGAL_GENERATION,
+    "the partition is not assigned to this consumer",
+  );
 }

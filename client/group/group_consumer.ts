@@ -1,47 +1,39 @@
 /**
  * The group consumer: reads topics together with other members of a group.
  *
- * `mod.ts` describes how its parts work together.
+ * `mod.ts` draws how its parts work together.
  *
  * @module
  */
 
-import { POLL_NAMES } from "../consumer/consumer_options.ts";
-import { OPERATION_NAMES } from "../connection/option_names.ts";
-import { ensureKnown } from "../ensure_known.ts";
-import type { CommittedOffset } from "./group_types.ts";
 import type { ClientCore, OperationOptions } from "../connection/client_core.ts";
-import { atLeast } from "../client_options.ts";
-import {
-  DEFAULT_POLL_MAX,
-  DEFAULT_POLL_TIMEOUT_MS,
-  type PollOptions,
-  type StartOffset,
-} from "../consumer/consumer_options.ts";
 import { Deadline } from "../connection/deadline.ts";
-import type { DqueueError } from "../errors.ts";
+import { OPERATION_NAMES } from "../connection/option_names.ts";
+import { abortable } from "../connection/waiting.ts";
+import type { PollOptions, StartOffset } from "../consumer/consumer_options.ts";
 import { Fetcher } from "../consumer/fetcher.ts";
+import { Message } from "../consumer/message.ts";
+import { MessageLoop } from "../consumer/message_loop.ts";
+import { PartitionControls } from "../consumer/partition_controls.ts";
+import { ensureKnown } from "../ensure_known.ts";
+import { asDqueueError, type DqueueError } from "../errors.ts";
+import type { TopicPartition } from "../topic_partition.ts";
 import { GroupCommits } from "./group_commits.ts";
 import {
   type GroupConsumerOptions,
   type GroupConsumerStatus,
-  type ResolvedGroupOptions,
   resolveGroupOptions,
 } from "./group_consumer_options.ts";
-import { GroupCoordinator } from "./group_coordinator.ts";
-import { ensureOffset, nobody } from "./group_offsets.ts";
-import { closedError, type GroupSession, leftError } from "./group_session.ts";
+import { GroupContext } from "./group_context.ts";
+import { ensureOffset } from "./group_offsets.ts";
+import { closedError, GroupReading } from "./group_reading.ts";
 import { GroupSessions } from "./group_sessions.ts";
 import { GroupStatus } from "./group_status.ts";
 import { GroupTopics } from "./group_topics.ts";
-import { asDqueueError, HeldPartitions } from "./held_partitions.ts";
-import type { TopicPartition } from "../topic_partition.ts";
-import { Message } from "../consumer/message.ts";
-import { messageIterator, messageStream } from "../consumer/message_stream.ts";
+import type { CommittedOffset } from "./group_types.ts";
+import { HeldPartitions } from "./held_partitions.ts";
 import { OffsetCommitter } from "./offset_committer.ts";
-import { PollWatch } from "./poll_watch.ts";
-import { abortable } from "../connection/waiting.ts";
-import { WakeSignal } from "../connection/wake_signal.ts";
+import { PartitionHandover } from "./partition_handover.ts";
 
 /**
  * Reads topics together with the other members of a group: each partition belongs to one member at
@@ -84,103 +76,64 @@ import { WakeSignal } from "../connection/wake_signal.ts";
  * ```
  */
 export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
-  readonly #core: ClientCore;
-  readonly #options: ResolvedGroupOptions;
+  readonly #context: GroupContext;
+  readonly #held: HeldPartitions;
   readonly #status: GroupStatus;
   readonly #fetcher: Fetcher;
-  readonly #coordinator: GroupCoordinator;
   readonly #committer: OffsetCommitter;
-  readonly #held: HeldPartitions;
   readonly #commits: GroupCommits;
-  readonly #pollWatch: PollWatch;
   readonly #sessions: GroupSessions;
+  readonly #reading: GroupReading;
+  readonly #loop: MessageLoop;
+  readonly #controls: PartitionControls;
   readonly #topics: GroupTopics;
   readonly #stopListening: () => void;
-  /** Notified of messages, of changes of the membership, and when the program asks for messages. */
-  readonly #news = new WakeSignal();
-  readonly #closing = new AbortController();
-  /**
-   * Whether the program has left the group, in which case asking for messages does not join again.
-   */
-  #hasLeft = false;
-  /** The error to throw when the program next asks for messages. */
-  #errors: unknown[] = [];
   #closed: Promise<void> | undefined;
 
   /** @ignore Use `client.groupConsumer()`. */
   constructor(core: ClientCore, options: GroupConsumerOptions) {
-    this.#options = resolveGroupOptions(options);
-    this.#core = core;
-    this.#core.addUser(this);
-    this.#status = new GroupStatus({
-      groupId: this.#options.groupId,
-      onStatus: this.#options.onStatus,
-      membership: () => this.#sessions.status,
-      callback: () => this.#held.callback,
-      waitingFor: () => this.#held.waitingFor,
-      onError: (error) => this.#onError(error),
-    });
-    this.#fetcher = new Fetcher(this.#core, this.#options.reading, this.#status);
-    this.#coordinator = new GroupCoordinator(this.#core, this.#options.groupId);
-    this.#committer = new OffsetCommitter(
-      this.#core,
-      this.#coordinator,
-      this.#options.groupId,
-      () => this.#sessions.current?.committer ?? nobody(this.#options.groupId),
-      (error, committer) => this.#sessions.current?.onCommitRefused(error, committer),
+    const context = new GroupContext(core, resolveGroupOptions(options));
+    core.addUser(this);
+    const held = new HeldPartitions(context.news);
+    const status = new GroupStatus(context, held);
+    const fetcher = new Fetcher(core, context.options.reading, status);
+    const committer = new OffsetCommitter(
+      core,
+      context.coordinator,
+      context.options.groupId,
+      context,
     );
-    this.#held = new HeldPartitions({
-      core: this.#core,
-      options: this.#options,
-      fetcher: this.#fetcher,
-      committer: this.#committer,
-      news: this.#news,
-      onError: (error) => this.#onError(error),
-      onCallback: () => this.#onChange(),
-    });
-    this.#commits = new GroupCommits({
-      held: this.#held,
-      committer: this.#committer,
-      news: this.#news,
-      timeoutMs: this.#core.options.timeoutMs,
-      backoffMs: this.#core.options.initialBackoffMs,
-      session: () => this.#sessions.current,
-      onError: (error) => this.#onError(error),
-    });
-    this.#pollWatch = new PollWatch(this.#options.maxPollIntervalMs, () => this.#onOverdue());
-    this.#sessions = new GroupSessions({
-      core: this.#core,
-      options: this.#options,
-      coordinator: this.#coordinator,
-      held: this.#held,
-      commits: this.#commits,
-      pollWatch: this.#pollWatch,
-      onChange: () => this.#onChange(),
-    });
-    this.#topics = new GroupTopics({
-      core: this.#core,
-      options: this.#options,
-      held: this.#held,
-      session: () => this.#sessions.current,
-      onRetry: (waitingFor, error) => this.#status.onRetry(waitingFor, error),
-      onRecovered: () => this.#status.onRecovered(),
-    });
-    this.#stopListening = this.#core.metadata.onUpdate(() => this.#held.onMetadata());
+    const commits = new GroupCommits(context, held, committer);
+    const handover = new PartitionHandover(context, held, fetcher, committer, commits);
+    const sessions = new GroupSessions(context, held, handover, commits);
+    const reading = new GroupReading(context, held, fetcher, sessions);
+    this.#context = context;
+    this.#held = held;
+    this.#status = status;
+    this.#fetcher = fetcher;
+    this.#committer = committer;
+    this.#commits = commits;
+    this.#sessions = sessions;
+    this.#reading = reading;
+    this.#loop = new MessageLoop(reading);
+    this.#controls = new PartitionControls(held, fetcher, context.news);
+    this.#topics = new GroupTopics(context, status, handover);
+    this.#stopListening = core.metadata.onUpdate(() => handover.onMetadata());
   }
 
   /** The id of the group. */
   get groupId(): string {
-    return this.#options.groupId;
+    return this.#context.options.groupId;
   }
 
   /** The subscribed topics. */
   get topics(): readonly string[] {
-    return this.#options.topics;
+    return this.#context.options.topics;
   }
 
   /** The partitions currently assigned to this consumer. */
   get assignment(): readonly TopicPartition[] {
-    return this.#held.partitions;
+    return this.#controls.assignment;
   }
 
   /** An alias of {@linkcode assignment}, as in other clients. */
@@ -190,9 +143,7 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
 
   /** The paused partitions. */
   get paused(): readonly TopicPartition[] {
-    return Array.from(this.#held.all)
-      .filter(({ reader }) => reader.isPaused)
-      .map(({ reader: { topic, partition } }) => ({ topic, partition }));
+    return this.#controls.paused;
   }
 
   /** The member id; undefined while the consumer is not a member. */
@@ -217,19 +168,19 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
    */
   async joinGroup(options: OperationOptions = {}): Promise<void> {
     ensureKnown("joinGroup()", options, OPERATION_NAMES);
-    this.#ensureOpen();
-    this.#hasLeft = false;
+    this.#reading.ensureOpen();
+    this.#context.hasLeft = false;
     await this.#sessions.settle();
-    this.#ensureOpen();
-    const session = this.#sessions.current ?? this.#start();
-    const { patienceMs } = this.#core.options;
-    const ms = options.timeoutMs ?? patienceMs + this.#options.rebalanceTimeoutMs;
+    this.#reading.ensureOpen();
+    const session = this.#sessions.current ?? this.#sessions.start();
+    const { core, options: { rebalanceTimeoutMs } } = this.#context;
+    const ms = options.timeoutMs ?? core.options.patienceMs + rebalanceTimeoutMs;
     using deadline = new Deadline(`join group "${this.groupId}"`, ms, options.signal);
     try {
       await abortable(session.joined, deadline.signal);
     } catch (error) {
       if (this.#sessions.current === session) await this.leaveGroup();
-      throw this.#isClosing ? closedError() : error;
+      throw this.#context.isClosed ? closedError() : error;
     }
   }
 
@@ -245,8 +196,8 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
    * streams end.
    */
   leaveGroup(): Promise<void> {
-    this.#hasLeft = true;
-    this.#news.notify();
+    this.#context.hasLeft = true;
+    this.#context.news.notify();
     return this.#sessions.end("joinGroup() to be called");
   }
 
@@ -268,7 +219,7 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
     options: OperationOptions = {},
   ): Promise<void> {
     ensureKnown("addTopics()", options, OPERATION_NAMES);
-    this.#ensureOpen();
+    this.#reading.ensureOpen();
     await this.#topics.add(topics, options);
   }
 
@@ -282,7 +233,7 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
    */
   // deno-lint-ignore require-await
   async removeTopics(topics: string | readonly string[]): Promise<void> {
-    this.#ensureOpen();
+    this.#reading.ensureOpen();
     this.#topics.remove(topics);
   }
 
@@ -291,7 +242,7 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
    * so that each gets its share, and preserves the order within each. Messages returned earlier
    * count as processed.
    *
-   * @param max The maximum number of messages.
+   * @param max The maximum number of messages. Default: 500.
    * @param options How long to wait.
    * @returns The messages; empty if none arrived in time.
    * @throws {KafkaError} If a partition cannot be read, or the coordinator refuses this member
@@ -299,24 +250,8 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
    * @throws {UsageError} If this consumer has left the group.
    * @throws {ClosedError} If the consumer is closed.
    */
-  async poll(max: number = DEFAULT_POLL_MAX, options: PollOptions = {}): Promise<Message[]> {
-    atLeast("max", max, 1);
-    ensureKnown("poll()", options, POLL_NAMES);
-    const { timeoutMs = DEFAULT_POLL_TIMEOUT_MS, signal } = options;
-    const until = performance.now() + timeoutMs;
-    this.#pollWatch.calls++;
-    for (;;) {
-      this.#ensureOpen();
-      signal?.throwIfAborted();
-      if (this.#hasLeft) {
-        throw leftError();
-      }
-      this.#ensureMember();
-      const messages = this.#held.take(max);
-      if (messages.length > 0) return messages;
-      const ms = until - performance.now();
-      if (ms <= 0 || !await this.#wait(ms, signal)) return [];
-    }
+  poll(max?: number, options?: PollOptions): Promise<Message[]> {
+    return this.#loop.poll(max, options);
   }
 
   /**
@@ -324,18 +259,14 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
    * the group. A message counts as processed when the loop asks for the next one.
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<Message> {
-    return messageIterator(() => {
-      this.#pollWatch.calls++;
-      const isReading = this.#sessions.current !== undefined && !this.#hasLeft;
-      return isReading && this.#errors.length === 0 ? this.#held.next() : undefined;
-    }, () => this.#next());
+    return this.#loop[Symbol.asyncIterator]();
   }
 
   /**
    * A stream of messages without end. A message counts as processed when the next one is read.
    */
   get readable(): ReadableStream<Message> {
-    return messageStream(this);
+    return this.#loop.readable;
   }
 
   /**
@@ -359,8 +290,8 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
     options: OperationOptions = {},
   ): Promise<number> {
     ensureKnown("seek()", options, OPERATION_NAMES);
-    this.#ensureOpen();
-    return await this.#held.seekTo({ topic, partition }, offset, options);
+    this.#reading.ensureOpen();
+    return await this.#reading.seek({ topic, partition }, offset, options);
   }
 
   /**
@@ -371,8 +302,7 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
    * @returns The offset; undefined if the partition is not assigned to this consumer.
    */
   position(topic: string, partition: number): number | undefined {
-    const position = this.#held.get(topic, partition)?.reader.position ?? -1;
-    return position < 0 ? undefined : position;
+    return this.#controls.position(topic, partition);
   }
 
   /**
@@ -384,8 +314,7 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
    * @returns The offset; undefined before the first fetch.
    */
   highWatermark(topic: string, partition: number): number | undefined {
-    const highWatermark = this.#held.get(topic, partition)?.reader.highWatermark ?? -1;
-    return highWatermark < 0 ? undefined : highWatermark;
+    return this.#controls.highWatermark(topic, partition);
   }
 
   /**
@@ -411,8 +340,7 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
    * @throws {UsageError} If none is assigned to it.
    */
   pause(topic: string, partition?: number): void {
-    for (const { reader } of this.#held.find("pause", topic, partition)) reader.isPaused = true;
-    this.#fetcher.wake();
+    this.#controls.pause(topic, partition);
   }
 
   /**
@@ -423,9 +351,7 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
    * @throws {UsageError} If none is assigned to it.
    */
   resume(topic: string, partition?: number): void {
-    for (const { reader } of this.#held.find("resume", topic, partition)) reader.isPaused = false;
-    this.#fetcher.wake();
-    this.#news.notify();
+    this.#controls.resume(topic, partition);
   }
 
   /**
@@ -449,7 +375,7 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
     const committed = { topic, partition, offset, ...(metadata === undefined ? {} : { metadata }) };
     ensureKnown("commitOffset()", options, OPERATION_NAMES);
     ensureOffset(committed);
-    this.#ensureOpen();
+    this.#reading.ensureOpen();
     await this.#commits.commit([committed], options);
   }
 
@@ -479,7 +405,7 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
       return await this.commitOffset(topic, partition, offset + 1, undefined, options);
     }
     ensureKnown("commit()", messageOrOptions, OPERATION_NAMES);
-    this.#ensureOpen();
+    this.#reading.ensureOpen();
     await this.#commits.commit(this.#held.uncommittedPositions(), messageOrOptions);
   }
 
@@ -495,7 +421,7 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
       (error) => {
         const failure = asDqueueError("commit offsets", error);
         if (onDone !== undefined) onDone(failure);
-        else this.#onError(failure);
+        else this.#context.addError(failure);
       },
     );
   }
@@ -514,7 +440,7 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
     options: OperationOptions = {},
   ): Promise<CommittedOffset | undefined> {
     ensureKnown("fetchCommittedOffset()", options, OPERATION_NAMES);
-    this.#ensureOpen();
+    this.#reading.ensureOpen();
     const [committed] = await this.#committer.fetch([{ topic, partition }], options);
     return committed!.offset < 0 ? undefined : committed;
   }
@@ -531,69 +457,11 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
     return this.close();
   }
 
-  get #isClosing(): boolean {
-    return this.#closing.signal.aborted;
-  }
-
   async #close(): Promise<void> {
-    this.#closing.abort();
+    this.#context.isClosed = true;
     await this.leaveGroup();
     this.#stopListening();
     await this.#fetcher.close();
-    this.#core.removeUser(this);
-  }
-
-  #start(): GroupSession {
-    this.#errors = [];
-    return this.#sessions.start();
-  }
-
-  /**
-   * Leaves because the program no longer asks for messages; those it holds may never be processed.
-   */
-  #onOverdue(): void {
-    this.#sessions.end("the program to ask for messages, which it has not for maxPollIntervalMs")
-      .catch((error) => this.#onError(error));
-  }
-
-  #onChange(): void {
-    this.#news.notify();
-    this.#status.tell();
-  }
-
-  #onError(error: unknown): void {
-    this.#errors.push(error);
-    this.#news.notify();
-  }
-
-  /** Joins unless this is a member. @throws The pending error of the program. */
-  #ensureMember(): void {
-    if (this.#errors.length > 0) throw this.#errors.shift();
-    const failure = this.#sessions.current?.failure;
-    if (failure !== undefined) throw failure;
-    if (this.#sessions.current === undefined) this.#start();
-  }
-
-  async #wait(ms: number, signal?: AbortSignal): Promise<boolean> {
-    this.#pollWatch.waiting++;
-    try {
-      return await this.#held.waitForNews(ms, signal);
-    } finally {
-      this.#pollWatch.waiting--;
-    }
-  }
-
-  async #next(): Promise<IteratorResult<Message>> {
-    for (;;) {
-      if (this.#isClosing || this.#hasLeft) return { done: true, value: undefined };
-      this.#ensureMember();
-      const message = this.#held.next();
-      if (message !== undefined) return { done: false, value: message };
-      await this.#wait(Infinity);
-    }
-  }
-
-  #ensureOpen(): void {
-    if (this.#isClosing) throw closedError();
+    this.#context.core.removeUser(this);
   }
 }

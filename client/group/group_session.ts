@@ -4,19 +4,18 @@
  * @module
  */
 
-import { ClassicMembership } from "./classic_membership.ts";
-import type { ClientCore } from "../connection/client_core.ts";
 import type { ConnectionLane } from "../connection/connection_lane.ts";
-import { ClosedError, DqueueError, UsageError } from "../errors.ts";
-import type {
-  GroupConsumerState,
-  GroupConsumerStatus,
-  ResolvedGroupOptions,
-} from "./group_consumer_options.ts";
-import type { GroupCoordinator } from "./group_coordinator.ts";
+import { asDqueueError, DqueueError } from "../errors.ts";
+import { ClassicMembership } from "./classic_membership.ts";
+import type { GroupConsumerState, GroupConsumerStatus } from "./group_consumer_options.ts";
+import {
+  type CurrentSession,
+  type GroupContext,
+  type SessionStatus,
+  sessionStatus,
+} from "./group_context.ts";
 import type { Committer } from "./group_offsets.ts";
-import { asDqueueError, type HeldPartitions } from "./held_partitions.ts";
-import type { Membership, MembershipObserver, MembershipParts } from "./membership.ts";
+import type { Membership, MembershipObserver, PartitionHolder } from "./membership.ts";
 import { ModernMembership } from "./modern_membership.ts";
 
 /**
@@ -24,44 +23,28 @@ import { ModernMembership } from "./modern_membership.ts";
  */
 const LEAVE_MS = 5000;
 
-/** The parts that a session depends on. */
-export interface GroupSessionParts {
-  readonly core: ClientCore;
-  readonly options: ResolvedGroupOptions;
-  readonly coordinator: GroupCoordinator;
-  /** The holder of the partitions. */
-  readonly held: HeldPartitions;
-  /** Called when the status has changed. */
-  readonly onChange: () => void;
-}
-
 /** One session in a group. */
-export class GroupSession implements MembershipObserver {
-  readonly #parts: GroupSessionParts;
+export class GroupSession implements MembershipObserver, CurrentSession {
+  readonly #context: GroupContext;
+  readonly #holder: PartitionHolder;
   readonly #lane: ConnectionLane;
   readonly #membership: Membership;
   readonly #ending = new AbortController();
   readonly #joined = Promise.withResolvers<void>();
   readonly #running: Promise<void>;
-  #status: Pick<GroupConsumerStatus, "state" | "waitingFor" | "since" | "error">;
+  #status: SessionStatus = sessionStatus("joining", "the topics to be described");
   #ended: Promise<void> | undefined;
 
-  constructor(parts: GroupSessionParts) {
-    this.#parts = parts;
-    const { core, options, coordinator, held: holder } = parts;
+  /** @param holder Holds the partitions of the member. */
+  constructor(context: GroupContext, holder: PartitionHolder) {
+    const { core, options, coordinator } = context;
+    this.#context = context;
+    this.#holder = holder;
     this.#lane = core.openLane(options.consumerId);
-    const membership: MembershipParts = {
-      core,
-      options,
-      coordinator,
-      lane: this.#lane,
-      holder,
-      observer: this,
-    };
+    const parts = { core, options, coordinator, lane: this.#lane, holder, observer: this };
     this.#membership = options.protocol === "classic"
-      ? new ClassicMembership(membership)
-      : new ModernMembership(membership);
-    this.#status = newStatus("joining", "the topics to be described");
+      ? new ClassicMembership(parts)
+      : new ModernMembership(parts);
     this.#joined.promise.catch(() => {});
     this.#running = this.#run();
   }
@@ -71,34 +54,28 @@ export class GroupSession implements MembershipObserver {
     return this.#joined.promise;
   }
 
-  /** The current identity at the coordinator. */
   get committer(): Committer {
     return this.#membership.committer;
   }
 
-  /** The current status. */
   get status(): GroupConsumerStatus {
     const { memberId, generation } = this.committer;
     return { ...this.#status, memberId: memberId === "" ? undefined : memberId, generation };
   }
 
-  /** Why it was refused permanently; undefined if it was not. */
   get failure(): DqueueError | undefined {
     return this.#status.state === "failed" ? this.#status.error : undefined;
   }
 
-  /** Whether this member has its partitions and no rebalance is known. */
   get isSettled(): boolean {
     const { state } = this.#status;
     return state === "reading" || state === "standby";
   }
 
-  /** Handles a commit refused because the group has moved on. */
   onCommitRefused(error: DqueueError, committer: Committer): void {
     this.#membership.onCommitRefused(error, committer);
   }
 
-  /** Handles a change of the subscription. */
   onTopics(): void {
     if (!this.#ending.signal.aborted) this.#membership.onTopics();
   }
@@ -110,7 +87,7 @@ export class GroupSession implements MembershipObserver {
 
   onSettled(): void {
     if (this.#ending.signal.aborted) return;
-    const hasPartitions = this.#parts.held.partitions.length > 0;
+    const hasPartitions = this.#holder.partitions.length > 0;
     if (hasPartitions) this.#set("reading", "messages");
     else this.#set("standby", "a partition that no other member has");
     this.#joined.resolve();
@@ -144,13 +121,13 @@ export class GroupSession implements MembershipObserver {
       // The coordinator cannot be reached, or has already removed this member.
       if (!(error instanceof DqueueError) && !isTimeout(error)) throw error;
     } finally {
-      await this.#parts.core.closeLane(this.#lane);
+      await this.#context.core.closeLane(this.#lane);
     }
   }
 
   async #run(): Promise<void> {
     const { signal } = this.#ending;
-    const { core, options } = this.#parts;
+    const { core, options } = this.#context;
     try {
       const timeoutMs = core.options.patienceMs;
       const onFailure = (error: DqueueError) => {
@@ -168,32 +145,9 @@ export class GroupSession implements MembershipObserver {
   #set(state: GroupConsumerState, waitingFor: string, error?: DqueueError): void {
     const now = this.#status;
     if (state === now.state && waitingFor === now.waitingFor && error === now.error) return;
-    this.#status = newStatus(state, waitingFor, error);
-    this.#parts.onChange();
+    this.#status = sessionStatus(state, waitingFor, error);
+    this.#context.changed();
   }
-}
-
-/** The status of a consumer that is not in a group. */
-export function leftStatus(waitingFor: string): GroupConsumerStatus {
-  return { ...newStatus("left", waitingFor), memberId: undefined, generation: -1 };
-}
-
-/** The error of reading with a closed consumer. */
-export function closedError(): ClosedError {
-  return new ClosedError("Cannot read: the group consumer is closed");
-}
-
-/** The error of reading after the group was left. */
-export function leftError(): UsageError {
-  return new UsageError("Cannot read: this consumer has left its group", "Call joinGroup() first");
-}
-
-function newStatus(
-  state: GroupConsumerState,
-  waitingFor: string,
-  error?: DqueueError,
-): Pick<GroupConsumerStatus, "state" | "waitingFor" | "since" | "error"> {
-  return { state, waitingFor, since: Date.now(), error };
 }
 
 function isTimeout(error: unknown): boolean {

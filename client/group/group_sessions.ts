@@ -4,35 +4,34 @@
  * @module
  */
 
-import type { ClientCore } from "../connection/client_core.ts";
 import type { GroupCommits } from "./group_commits.ts";
-import type { GroupConsumerStatus, ResolvedGroupOptions } from "./group_consumer_options.ts";
-import type { GroupCoordinator } from "./group_coordinator.ts";
-import { GroupSession, leftStatus } from "./group_session.ts";
+import { type GroupContext, leftStatus } from "./group_context.ts";
+import { GroupSession } from "./group_session.ts";
 import type { HeldPartitions } from "./held_partitions.ts";
-import type { PollWatch } from "./poll_watch.ts";
-
-/** The parts that sessions depend on. */
-export interface GroupSessionsParts {
-  readonly core: ClientCore;
-  readonly options: ResolvedGroupOptions;
-  readonly coordinator: GroupCoordinator;
-  readonly held: HeldPartitions;
-  readonly commits: GroupCommits;
-  readonly pollWatch: PollWatch;
-  /** Called when the status has changed. */
-  readonly onChange: () => void;
-}
+import type { PartitionHandover } from "./partition_handover.ts";
+import { PollWatch } from "./poll_watch.ts";
 
 /** Begins and ends sessions. */
 export class GroupSessions {
-  readonly #parts: GroupSessionsParts;
+  /** Ends the session of a program that no longer asks for messages. */
+  readonly pollWatch: PollWatch;
+  readonly #context: GroupContext;
+  readonly #handover: PartitionHandover;
+  readonly #commits: GroupCommits;
   #current: GroupSession | undefined;
   #ending: Promise<void> | undefined;
-  #leftStatus = leftStatus("joinGroup() or the first poll()");
 
-  constructor(parts: GroupSessionsParts) {
-    this.#parts = parts;
+  constructor(
+    context: GroupContext,
+    held: HeldPartitions,
+    handover: PartitionHandover,
+    commits: GroupCommits,
+  ) {
+    this.#context = context;
+    this.#handover = handover;
+    this.#commits = commits;
+    const { maxPollIntervalMs } = context.options;
+    this.pollWatch = new PollWatch(maxPollIntervalMs, held, () => this.#onOverdue());
   }
 
   /** The current session, which may be ending; undefined if there is none. */
@@ -40,25 +39,21 @@ export class GroupSessions {
     return this.#current;
   }
 
-  /** The current status. */
-  get status(): GroupConsumerStatus {
-    return this.#current?.status ?? this.#leftStatus;
-  }
-
   /** Ends a failed session, and waits for one that is ending. */
   async settle(): Promise<void> {
-    if (this.#current?.failure !== undefined) await this.end(this.#leftStatus.waitingFor);
+    if (this.#current?.failure !== undefined) await this.end(this.#context.leftStatus.waitingFor);
     await this.#ending;
   }
 
   /** Begins a session; there must be none. */
   start(): GroupSession {
-    const { core, options, coordinator, held, commits, pollWatch, onChange } = this.#parts;
-    const session = new GroupSession({ core, options, coordinator, held, onChange });
-    this.#current = session;
-    session.joined.then(() => this.#current === session && pollWatch.start(), () => {});
-    if (options.autoCommit) commits.start(options.autoCommitIntervalMs);
-    onChange();
+    const { options } = this.#context;
+    this.#context.clearErrors();
+    const session = new GroupSession(this.#context, this.#handover);
+    this.#current = this.#context.session = session;
+    session.joined.then(() => this.#current === session && this.pollWatch.start(), () => {});
+    if (options.autoCommit) this.#commits.start(options.autoCommitIntervalMs);
+    this.#context.changed();
     return session;
   }
 
@@ -70,15 +65,25 @@ export class GroupSessions {
   end(waitingFor: string): Promise<void> {
     const session = this.#current;
     if (session === undefined) return Promise.resolve();
-    const { held, commits, pollWatch, onChange } = this.#parts;
-    commits.stop();
-    return this.#ending ??= session.end(() => held.revoke(held.partitions, 0)).finally(() => {
-      pollWatch.stop();
-      held.clear();
-      this.#current = undefined;
-      this.#ending = undefined;
-      this.#leftStatus = leftStatus(waitingFor);
-      onChange();
-    });
+    const handover = this.#handover;
+    this.#commits.stop();
+    return this.#ending ??= session.end(() => handover.revoke(handover.partitions, 0)).finally(
+      () => {
+        this.pollWatch.stop();
+        handover.clear();
+        this.#current = this.#context.session = undefined;
+        this.#ending = undefined;
+        this.#context.leftStatus = leftStatus(waitingFor);
+        this.#context.changed();
+      },
+    );
+  }
+
+  /**
+   * Leaves because the program no longer asks for messages; those it holds may never be processed.
+   */
+  #onOverdue(): void {
+    this.end("the program to ask for messages, which it has not for maxPollIntervalMs")
+      .catch((error) => this.#context.addError(error));
   }
 }

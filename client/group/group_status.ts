@@ -5,72 +5,64 @@
  */
 
 import { ConsoleWarnings } from "../consumer/consumer_status.ts";
-import type { DqueueError } from "../errors.ts";
 import type { FetchObserver } from "../consumer/fetcher.ts";
+import type { DqueueError } from "../errors.ts";
 import type { GroupConsumerStatus } from "./group_consumer_options.ts";
-
-/** The parts of the status, and the listener. */
-export interface GroupStatusParts {
-  /** The id of the group. */
-  readonly groupId: string;
-  /** The program's callback. */
-  readonly onStatus: ((status: GroupConsumerStatus) => void) | undefined;
-  /** The status of the membership. */
-  readonly membership: () => GroupConsumerStatus;
-  /** The callback of the program that is running. */
-  readonly callback: () => string | undefined;
-  /** What reading waits for while nothing fails. */
-  readonly waitingFor: () => string;
-  /** Receives errors thrown by the program's callback. */
-  readonly onError: (error: unknown) => void;
-}
+import type { GroupContext } from "./group_context.ts";
+import type { HeldPartitions } from "./held_partitions.ts";
 
 /** The status of a group consumer. */
 export class GroupStatus implements FetchObserver {
-  readonly #parts: GroupStatusParts;
+  readonly #context: GroupContext;
+  readonly #held: HeldPartitions;
   readonly #warnings: ConsoleWarnings;
   /** Why partitions cannot be fetched at the moment. */
   #fetchFailure: Pick<GroupConsumerStatus, "waitingFor" | "error" | "since"> | undefined;
 
-  constructor(parts: GroupStatusParts) {
-    this.#parts = parts;
-    this.#warnings = new ConsoleWarnings(`Consumer of group "${parts.groupId}"`);
+  constructor(context: GroupContext, held: HeldPartitions) {
+    this.#context = context;
+    this.#held = held;
+    this.#warnings = new ConsoleWarnings(`Consumer of group "${context.options.groupId}"`);
+    context.onChange(() => this.#report(this.current));
   }
 
   /** The current status. */
   get current(): GroupConsumerStatus {
-    const { membership, callback, waitingFor } = this.#parts;
-    const status = membership();
-    const running = callback();
-    if (running !== undefined) return { ...status, waitingFor: `${running} to return` };
+    const { session, leftStatus, callback } = this.#context;
+    const status = session?.status ?? leftStatus;
+    if (callback !== undefined) return { ...status, waitingFor: `${callback} to return` };
     if (status.state !== "reading") return status;
-    return { ...status, ...this.#fetchFailure ?? { waitingFor: waitingFor() } };
-  }
-
-  /** Reports the status. */
-  tell(status: GroupConsumerStatus = this.current): void {
-    const { onStatus, onError } = this.#parts;
-    try {
-      if (onStatus === undefined) this.#warnings.onStatus(status);
-      else onStatus(status);
-    } catch (error) {
-      onError(error);
-    }
+    return { ...status, ...this.#fetchFailure ?? { waitingFor: this.#held.waitingFor } };
   }
 
   onRetry(waitingFor: string, error: DqueueError): void {
     this.#fetchFailure = { waitingFor, error, since: Date.now() };
-    if (this.current.state === "reading") this.tell();
+    this.#reportIfReading();
   }
 
   onRecovered(): void {
     if (this.#fetchFailure === undefined) return;
     this.#fetchFailure = undefined;
-    if (this.current.state === "reading") this.tell();
+    this.#reportIfReading();
   }
 
   onReset(notice: DqueueError): void {
-    if (this.#parts.onStatus === undefined) this.#warnings.onReset(notice);
-    else this.tell({ ...this.current, error: notice });
+    if (this.#context.options.onStatus === undefined) this.#warnings.onReset(notice);
+    else this.#report({ ...this.current, error: notice });
+  }
+
+  #reportIfReading(): void {
+    const { current } = this;
+    if (current.state === "reading") this.#report(current);
+  }
+
+  #report(status: GroupConsumerStatus): void {
+    const { onStatus } = this.#context.options;
+    try {
+      if (onStatus === undefined) this.#warnings.onStatus(status);
+      else onStatus(status);
+    } catch (error) {
+      this.#context.addError(error);
+    }
   }
 }

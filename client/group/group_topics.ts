@@ -7,44 +7,37 @@
  * @module
  */
 
-import type { ClientCore, OperationOptions } from "../connection/client_core.ts";
+import type { OperationOptions } from "../connection/client_core.ts";
 import { type DqueueError, UsageError } from "../errors.ts";
-import { type ResolvedGroupOptions, topicNames } from "./group_consumer_options.ts";
-import type { GroupSession } from "./group_session.ts";
-import type { HeldPartitions } from "./held_partitions.ts";
-
-/** The parts that changes depend on. */
-export interface GroupTopicsParts {
-  readonly core: ClientCore;
-  /** Holds the topics; the membership is notified. */
-  readonly options: ResolvedGroupOptions;
-  readonly held: HeldPartitions;
-  readonly session: () => GroupSession | undefined;
-  /** Called for failures to describe topics that are retried. */
-  readonly onRetry: (waitingFor: string, error: DqueueError) => void;
-  /** Called when topics were described. */
-  readonly onRecovered: () => void;
-}
+import { topicNames } from "./group_consumer_options.ts";
+import type { GroupContext } from "./group_context.ts";
+import type { GroupStatus } from "./group_status.ts";
+import type { PartitionHandover } from "./partition_handover.ts";
 
 /** Changes the topics of a group consumer. */
 export class GroupTopics {
-  readonly #parts: GroupTopicsParts;
+  readonly #context: GroupContext;
+  readonly #status: GroupStatus;
+  readonly #handover: PartitionHandover;
 
-  constructor(parts: GroupTopicsParts) {
-    this.#parts = parts;
+  constructor(context: GroupContext, status: GroupStatus, handover: PartitionHandover) {
+    this.#context = context;
+    this.#status = status;
+    this.#handover = handover;
   }
 
   /** Adds topics. @throws {KafkaError} If one does not exist; then nothing has changed. */
   async add(topics: string | readonly string[], options: OperationOptions): Promise<void> {
-    const { core, options: group, onRetry, onRecovered } = this.#parts;
+    const { core, options: group } = this.#context;
     const names = topicNames(topics);
-    const onFailure = (error: DqueueError) => onRetry("a broker that describes the topics", error);
+    const onFailure = (error: DqueueError) =>
+      this.#status.onRetry("a broker that describes the topics", error);
     const timeoutMs = options.timeoutMs ?? core.options.patienceMs;
     const waiting = { ...options, timeoutMs, onFailure };
     try {
       await Promise.all(names.map((name) => core.topic(name, waiting)));
     } finally {
-      onRecovered();
+      this.#status.onRecovered();
     }
     const added = names.filter((name) => !group.topics.includes(name));
     if (added.length > 0) this.#change([...group.topics, ...added]);
@@ -52,7 +45,7 @@ export class GroupTopics {
 
   /** Removes topics. @throws {UsageError} If no topic would be left. */
   remove(topics: string | readonly string[]): void {
-    const { topics: before } = this.#parts.options;
+    const before = this.#context.options.topics;
     const names = topicNames(topics);
     const left = before.filter((name) => !names.includes(name));
     if (left.length === 0) {
@@ -65,9 +58,8 @@ export class GroupTopics {
   }
 
   #change(topics: readonly string[]): void {
-    const { options, held, session } = this.#parts;
-    options.topics = topics;
-    held.onTopics();
-    session()?.onTopics();
+    this.#context.options.topics = topics;
+    this.#handover.onTopics();
+    this.#context.session?.onTopics();
   }
 }

@@ -2,8 +2,8 @@
  * The interfaces between a group consumer's membership and its partitions.
  *
  * A membership (`classic_membership.ts`, `modern_membership.ts`) talks to the coordinator and
- * learns which partitions are assigned to this member. A holder (`held_partitions.ts`) positions
- * them, returns their messages and commits.
+ * learns which partitions are assigned to this member. A holder (`partition_handover.ts`) takes
+ * and revokes them.
  *
  * @module
  */

@@ -13,10 +13,9 @@
 import { ErrorCode } from "../../protocol/errors.ts";
 import { consumerGroupHeartbeat } from "../../protocol/messages/groups/consumer_group_heartbeat.ts";
 import { backoffMs } from "../connection/backoff.ts";
-import { type DqueueError, isRetriable, KafkaError } from "../errors.ts";
+import { asDqueueError, type DqueueError, isRetriable, KafkaError } from "../errors.ts";
 import type { Committer } from "./group_offsets.ts";
 import { Heartbeater } from "./heartbeater.ts";
-import { asDqueueError } from "./held_partitions.ts";
 import type { TopicPartition } from "../topic_partition.ts";
 import {
   type Membership,

@@ -16,31 +16,32 @@ import { type Committer, requestOffsetCommit, requestOffsetFetch } from "./group
 import type { TopicPartition } from "../topic_partition.ts";
 import { abortable } from "../connection/waiting.ts";
 
+/** The member that commits. */
+export interface CommittingMember {
+  /** Its current identity at the coordinator. */
+  readonly committer: Committer;
+  /** Called when a commit was refused because the group has moved on. */
+  onCommitRefused(error: KafkaError, committer: Committer): void;
+}
+
 /** Commits and fetches offsets. */
 export class OffsetCommitter {
   readonly #core: ClientCore;
   readonly #coordinator: GroupCoordinator;
   readonly #groupId: string;
-  readonly #committer: () => Committer;
-  readonly #onRefused: (error: KafkaError, committer: Committer) => void;
+  readonly #member: CommittingMember;
   #last: Promise<unknown> = Promise.resolve();
 
-  /**
-   * @param committer Returns the current identity of the member.
-   * @param onRefused Called when a commit was refused because the group has moved on.
-   */
   constructor(
     core: ClientCore,
     coordinator: GroupCoordinator,
     groupId: string,
-    committer: () => Committer,
-    onRefused: (error: KafkaError, committer: Committer) => void,
+    member: CommittingMember,
   ) {
     this.#core = core;
     this.#coordinator = coordinator;
     this.#groupId = groupId;
-    this.#committer = committer;
-    this.#onRefused = onRefused;
+    this.#member = member;
   }
 
   /**
@@ -64,13 +65,13 @@ export class OffsetCommitter {
   }
 
   async #commitOnce(offsets: readonly GroupOffset[], signal: AbortSignal): Promise<void> {
-    const committer = this.#committer();
+    const { committer } = this.#member;
     const access = { coordinator: this.#coordinator, lane: this.#core.control, signal };
     try {
       await requestOffsetCommit(access, committer, offsets);
     } catch (error) {
       if (!hasMovedOn(error)) throw error;
-      this.#onRefused(error, committer);
+      this.#member.onCommitRefused(error, committer);
       if (error.code !== "STALE_MEMBER_EPOCH") throw error;
       // The member is in the group, but does not know its new epoch yet (KIP-848).
       const { message, code, advice } = error;
@@ -89,7 +90,7 @@ export class OffsetCommitter {
       (signal) =>
         requestOffsetFetch(
           { coordinator: this.#coordinator, lane: this.#core.control, signal },
-          this.#committer(),
+          this.#member.committer,
           partitions,
         ),
     );

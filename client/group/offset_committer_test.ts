@@ -29,8 +29,7 @@ function setupCommitter() {
     core,
     new GroupCoordinator(core, "g"),
     "g",
-    () => committer,
-    ({ code }) => refused.push(code),
+    { committer, onCommitRefused: ({ code }) => void refused.push(code) },
   );
   const commit = (offset: number, options = {}) =>
     offsets.commit(() => [{ topic: "a", partition: 0, offset }], options);
