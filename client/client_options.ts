@@ -157,7 +157,7 @@ export function oneOf<T extends string | number>(
 }
 
 /** The names of ClientOptions. */
-export const CLIENT_NAMES: Names<ClientOptions> = {
+const CLIENT_NAMES: Names<ClientOptions> = {
   brokers: true,
   broker: true,
   clientId: true,
@@ -170,7 +170,7 @@ export const CLIENT_NAMES: Names<ClientOptions> = {
 };
 
 /** The names of RetryOptions. */
-export const RETRY_NAMES: Names<RetryOptions> = {
+const RETRY_NAMES: Names<RetryOptions> = {
   attempts: true,
   initialBackoffMs: true,
   maxBackoffMs: true,

@@ -15,7 +15,7 @@ export interface BrokerAddress {
 }
 
 /** The port of an address without one. */
-export const DEFAULT_PORT = 9092;
+const DEFAULT_PORT = 9092;
 
 /**
  * Parses an address.

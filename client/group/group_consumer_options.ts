@@ -226,7 +226,7 @@ export function resolveGroupOptions(options: GroupConsumerOptions): ResolvedGrou
 }
 
 /** The names of GroupConsumerOptions. */
-export const GROUP_CONSUMER_NAMES: Names<GroupConsumerOptions> = {
+const GROUP_CONSUMER_NAMES: Names<GroupConsumerOptions> = {
   ...READING_NAMES,
   groupId: true,
   topics: true,

@@ -163,7 +163,7 @@ export function resolveProducerOptions(options: ProducerOptions): ResolvedProduc
 }
 
 /** The names of ProducerOptions. */
-export const PRODUCER_NAMES: Names<ProducerOptions> = {
+const PRODUCER_NAMES: Names<ProducerOptions> = {
   acks: true,
   idempotence: true,
   lingerMs: true,
