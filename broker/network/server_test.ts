@@ -3,9 +3,14 @@ import net from "node:net";
 import { apiVersions } from "../../protocol/messages/cluster/api_versions.ts";
 import { fetch } from "../../protocol/messages/records/fetch.ts";
 import { produce } from "../../protocol/messages/records/produce.ts";
-import { RawConnection, requestFrame } from "../../tests/support/raw_connection.ts";
-import { batchOf } from "../../tests/support/records.ts";
-import { append, createTopic, FETCH_BY_NAME, fetchRequest } from "../../tests/support/requests.ts";
+import { RawConnection, requestFrame } from "../../tests/support/protocol/raw_connection.ts";
+import { batchOf } from "../../tests/support/protocol/records.ts";
+import {
+  append,
+  createTopic,
+  FETCH_BY_NAME,
+  fetchRequest,
+} from "../../tests/support/protocol/requests.ts";
 import { Broker, type BrokerOptions } from "../broker.ts";
 import { ManualClock } from "../time/clock.ts";
 import { createLogger } from "../logger.ts";

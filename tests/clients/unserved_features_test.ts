@@ -1,0 +1,136 @@
+/**
+ * What clients make of features that a single broker without an authorizer, users and transactions
+ * does not have.
+ *
+ * @module
+ */
+
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { ErrorCode } from "../../protocol/errors.ts";
+import { removeRaftVoter, shareAcknowledge, writeTxnMarkers } from "../../protocol/messages/mod.ts";
+import { randomUuid } from "../../protocol/primitives/uuid.ts";
+import {
+  AclOperationTypes,
+  AclPermissionTypes,
+  AclResourceTypes,
+  kafkaJs,
+  ResourcePatternTypes,
+} from "../support/clients/kafkajs.ts";
+import { LocalBroker } from "../support/broker/local_broker.ts";
+import { Admin, platformaticOptions, Producer } from "../support/clients/platformatic.ts";
+import { RawConnection } from "../support/protocol/raw_connection.ts";
+
+const ABOUT_TRANSACTIONS = "The producer attempted a transactional operation in an invalid state";
+
+Deno.test("kafkajs reports a refused transactional id in words about transactions", async () => {
+  await using local = await LocalBroker.start();
+  const producer = kafkaJs(local.address).producer({
+    transactionalId: "orders",
+    idempotent: true,
+    maxInFlightRequests: 1,
+  });
+  await producer.connect();
+  try {
+    const error = await assertRejects(() => producer.transaction(), Error);
+    assertStringIncludes(error.message, ABOUT_TRANSACTIONS);
+  } finally {
+    await producer.disconnect();
+  }
+});
+
+Deno.test("platformatic reports a refused transactional id in words about transactions", async () => {
+  await using local = await LocalBroker.start();
+  const producer = new Producer({
+    ...platformaticOptions(local.address),
+    idempotent: true,
+    transactionalId: "orders",
+  });
+  try {
+    const error = await assertRejects(() => producer.beginTransaction());
+    assertStringIncludes(messagesOf(error).join("\n"), "transaction");
+  } finally {
+    await producer.close();
+  }
+});
+
+/** The messages of an error and of all inside it. */
+function messagesOf(error: unknown): string[] {
+  const { message = "", cause, errors = [] } = error as AggregateError;
+  const inside = cause === undefined ? errors : [...errors, cause];
+  return [message, ...inside.flatMap(messagesOf)];
+}
+
+Deno.test("kafkajs's admin finds partitions where they are, and no authorizer", async () => {
+  await using local = await LocalBroker.start();
+  const admin = kafkaJs(local.address).admin();
+  await admin.connect();
+  try {
+    await admin.createTopics({ topics: [{ topic: "orders", numPartitions: 2 }] });
+    const reassign = (replicas: number[]) =>
+      admin.alterPartitionReassignments({
+        topics: [{ topic: "orders", partitionAssignment: [{ partition: 0, replicas }] }],
+      });
+    await reassign([1]);
+    await assertRejects(() => reassign([7]), Error, "reassign");
+    const { topics } = await admin.listPartitionReassignments({
+      topics: [{ topic: "orders", partitions: [0, 1] }],
+    });
+    assertEquals(topics, []);
+    const anything = {
+      resourceType: AclResourceTypes.ANY,
+      resourcePatternType: ResourcePatternTypes.ANY,
+      operation: AclOperationTypes.ANY,
+      permissionType: AclPermissionTypes.ANY,
+    };
+    await assertRejects(
+      () => admin.describeAcls(anything),
+      Error,
+      "Security features are disabled",
+    );
+  } finally {
+    await admin.disconnect();
+  }
+});
+
+Deno.test("platformatic's admin finds no quotas", async () => {
+  await using local = await LocalBroker.start();
+  const admin = new Admin(platformaticOptions(local.address));
+  try {
+    const quotas = await admin.describeClientQuotas(
+      {
+        components: [{ entityType: "user", matchType: 2, match: null }],
+      } as unknown as Parameters<typeof admin.describeClientQuotas>[0],
+    );
+    assertEquals(quotas, []);
+  } finally {
+    await admin.close();
+  }
+});
+
+Deno.test("A request of an API that is not served is refused by its name, and the connection lives", async () => {
+  await using local = await LocalBroker.start();
+  using connection = await RawConnection.connect(local.address);
+  const voter = { clusterId: null, voterId: 9, voterDirectoryId: randomUuid() };
+  for (let i = 0; i < 2; i++) {
+    const answer = await connection.request(removeRaftVoter, 0, voter);
+    assertEquals(answer.errorCode, ErrorCode.UNSUPPORTED_VERSION);
+    assertStringIncludes(answer.errorMessage!, "RemoveRaftVoter");
+  }
+  const acknowledged = await connection.request(shareAcknowledge, 1, {
+    groupId: "g",
+    memberId: "m",
+    shareSessionEpoch: 0,
+    topics: [],
+  });
+  assertEquals(acknowledged.errorCode, ErrorCode.UNSUPPORTED_VERSION);
+  assertStringIncludes(acknowledged.errorMessage!, "ShareAcknowledge");
+  const topics = [{ name: "t", partitionIndexes: [0, 1] }];
+  const marker = { producerId: 7, producerEpoch: 0, transactionResult: false, coordinatorEpoch: 0 };
+  const { markers } = await connection.request(writeTxnMarkers, 1, {
+    markers: [{ ...marker, topics }],
+  });
+  assertEquals(
+    markers[0]!.topics[0]!.partitions.map(({ errorCode }) => errorCode),
+    [ErrorCode.UNSUPPORTED_VERSION, ErrorCode.UNSUPPORTED_VERSION],
+  );
+});

@@ -1,0 +1,204 @@
+/**
+ * Groups of the SDK's members on a broker, with all going wrong at random: connections end, members die,
+ * leave, hang and come, partitions are paused, the broker is started anew. Then all is left in peace,
+ * and every message must be processed and committed.
+ *
+ * `DQUEUE_TEST_SEED` says what goes wrong, not when. `DQUEUE_GROUP_CHAOS_MS` has it go on for longer.
+ *
+ * @module
+ */
+
+import { assertEquals } from "@std/assert";
+import { DqueueError, type GroupConsumer, type GroupConsumerOptions } from "../../client/mod.ts";
+import { Random } from "../../protocol/random_testing.ts";
+import { CuttableBroker } from "../support/broker/embedded_broker.ts";
+import { GroupFixture, TOPIC } from "../support/groups/group_fixture.ts";
+import { within } from "../support/within.ts";
+
+const PARTITIONS = 5;
+const MEMBERS = 3;
+const DURATION_MS = Number(Deno.env.get("DQUEUE_GROUP_CHAOS_MS") ?? 1000);
+const SEED = Number(Deno.env.get("DQUEUE_TEST_SEED") ?? Math.floor(Math.random() * 2 ** 32));
+
+const WAYS: readonly (readonly [name: string, options: Partial<GroupConsumerOptions>])[] = [
+  ["eager", { assignors: ["range"] }],
+  ["cooperative", { assignors: ["cooperative-sticky"] }],
+  ["KIP-848", { protocol: "consumer" }],
+];
+
+/** A member that works, in the way of a program, until it is closed or killed. */
+class Worker {
+  readonly consumer: GroupConsumer;
+  readonly #cut: CuttableBroker;
+  readonly #done: (partition: number, value: number) => void;
+  readonly #random: Random;
+  readonly #working: Promise<void>;
+  #isEnding = false;
+  /** Errors that a program would be told of. */
+  readonly errors: unknown[] = [];
+
+  constructor(
+    fixture: GroupFixture,
+    id: string,
+    options: Partial<GroupConsumerOptions>,
+    random: Random,
+    done: (partition: number, value: number) => void,
+  ) {
+    this.#cut = new CuttableBroker(fixture.broker);
+    this.#random = random;
+    this.#done = done;
+    this.consumer = fixture.member(id, {
+      sessionTimeoutMs: 1000,
+      maxWaitMs: 20,
+      maxPartitionBytes: 200,
+      ...options,
+      autoCommit: random.next() < 0.5,
+    }, fixture.connect(this.#cut, 1000));
+    this.#working = this.#work();
+  }
+
+  async #work(): Promise<void> {
+    const { consumer } = this;
+    while (!this.#isEnding) {
+      try {
+        const messages = await consumer.poll(7, { timeoutMs: 50 });
+        if (this.#random.next() < 0.2) await pause(this.#random.next() * 20);
+        if (this.#isEnding) return;
+        for (const message of messages) this.#done(message.partition, Number(message.text()));
+        if (this.#random.next() < 0.5) await consumer.commit();
+      } catch (error) {
+        if (this.#isEnding) return;
+        this.errors.push(error);
+        await pause(5);
+      }
+    }
+  }
+
+  disconnect(): void {
+    this.#cut.disconnect();
+  }
+
+  /** Holds back what it has, or hands it out again. */
+  pauseOrResume(): void {
+    const paused = new Set(this.consumer.paused.map(({ partition }) => partition));
+    for (const { topic, partition } of this.consumer.assignment) {
+      if (paused.has(partition)) this.consumer.resume(topic, partition);
+      else if (this.#random.next() < 0.5) this.consumer.pause(topic, partition);
+    }
+  }
+
+  resume(): void {
+    for (const { topic, partition } of this.consumer.paused) this.consumer.resume(topic, partition);
+  }
+
+  /** Dies: what it was doing nobody gets to know, nor can it tell anybody. */
+  async kill(): Promise<void> {
+    this.#isEnding = true;
+    this.#cut.cut();
+    await this.consumer.close();
+    await this.#working;
+  }
+
+  /** Ends in good order. */
+  async close(): Promise<void> {
+    this.#isEnding = true;
+    await this.#working;
+    await this.consumer.close();
+  }
+}
+
+/** Lets time pass, which is part of what goes wrong. */
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+for (const [way, options] of WAYS) {
+  Deno.test(`GroupConsumer processes every message whatever goes wrong (${way})`, async () => {
+    console.log(`seed ${SEED}`);
+    const random = new Random(SEED);
+    await using fixture = await GroupFixture.start(PARTITIONS);
+    const processed = Array.from({ length: PARTITIONS }, () => new Set<number>());
+    const done = (partition: number, value: number) => {
+      processed[partition]!.add(value);
+      fixture.check();
+    };
+    let started = 0;
+    const start = () => new Worker(fixture, `m${started++}`, options, random, done);
+    const workers = Array.from({ length: MEMBERS }, start);
+    const ended: Promise<void>[] = [];
+    const counts = new Array<number>(PARTITIONS).fill(0);
+    const send = async () => {
+      const partition = Math.floor(random.next() * PARTITIONS);
+      const values = Array.from(
+        { length: Math.ceil(random.next() * 20) },
+        () => counts[partition]!++,
+      );
+      await fixture.send(partition, ...values.map(String));
+    };
+
+    const actions: readonly (readonly [weight: number, act: () => Promise<void> | void])[] = [
+      [20, send],
+      [6, () => anyOf(workers).disconnect()],
+      [4, () => anyOf(workers).pauseOrResume()],
+      [2, () => replace((worker) => worker.close())],
+      [2, () => replace((worker) => worker.kill())],
+      [1, async () => {
+        await fixture.broker.stop();
+        await pause(random.next() * 50);
+        await fixture.broker.start();
+      }],
+    ];
+    const total = actions.reduce((sum, [weight]) => sum + weight, 0);
+    const until = performance.now() + DURATION_MS;
+    while (performance.now() < until) {
+      let dice = random.next() * total;
+      const [, act] = actions.find(([weight]) => (dice -= weight) < 0)!;
+      await act();
+      await pause(random.next() * 30);
+    }
+
+    await send();
+    const resuming = setInterval(() => workers.forEach((worker) => worker.resume()), 20);
+    try {
+      await fixture.until(
+        () => processed.every(({ size }, partition) => size === counts[partition]),
+        "all messages",
+      );
+      await within(untilCommitted(fixture, counts), `commits of ${counts}`, 20_000);
+    } catch (error) {
+      throw new Error(`${(error as Error).message}\n${describe(workers)}`, { cause: error });
+    } finally {
+      clearInterval(resuming);
+      await Promise.all([...ended, ...workers.map((worker) => worker.close())]);
+    }
+    for (const { errors } of workers) {
+      assertEquals(errors.filter((error) => !(error instanceof DqueueError)), []);
+    }
+
+    function anyOf<T>(list: readonly T[]): T {
+      return list[Math.floor(random.next() * list.length)]!;
+    }
+
+    function replace(end: (worker: Worker) => Promise<void>): void {
+      const [worker] = workers.splice(Math.floor(random.next() * workers.length), 1);
+      ended.push(end(worker!));
+      workers.push(start());
+    }
+  });
+}
+
+async function untilCommitted(fixture: GroupFixture, ends: readonly number[]): Promise<void> {
+  while (`${await fixture.committed(PARTITIONS)}` !== `${ends}`) await pause(20);
+}
+
+function describe(workers: readonly Worker[]): string {
+  return workers.map(({ consumer, errors }) => {
+    const { state, waitingFor, error } = consumer.status;
+    const partitions = consumer.assignment.map(({ partition }) =>
+      `${partition}@${consumer.position(TOPIC, partition)}`
+    );
+    return `${state} on ${partitions}, waits for ${waitingFor}; ${error}; told of ${
+      errors.slice(-3)
+    }`;
+  }).join("\n");
+}

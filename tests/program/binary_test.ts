@@ -1,0 +1,108 @@
+/**
+ * The compiled program does the main job in an empty folder, with nothing else at hand.
+ *
+ * `DENO` names the Deno to compile with, if it is not to be the one that runs this test, and
+ * `DENORT_BIN` the runtime base for it, where Deno's own site is out of reach.
+ *
+ * @module
+ */
+
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { BrokerProcess } from "../support/broker/broker_process.ts";
+import {
+  attempt,
+  type CommandLine,
+  dqueue,
+  ROOT,
+  type RunOptions,
+  taskArguments,
+} from "../support/broker/dqueue.ts";
+import { realText } from "../support/real_text.ts";
+import { attemptInShell, committedOffset } from "../support/broker/redirected.ts";
+import { TemporaryFolder } from "../support/temporary_folder.ts";
+
+const CODECS = ["none", "gzip", "snappy", "lz4", "zstd"];
+
+/** One download, on any connection. */
+const MAX_SIZE = 100_000_000;
+const FULL = "No space left on device";
+
+/** Compiles the program as `deno task compile` does, to another place. */
+async function compile(output: string): Promise<CommandLine & { report: string }> {
+  const args = await taskArguments("compile");
+  const at = args.indexOf("dist/dqueue");
+  if (at < 0) throw new Error(`Cannot find dist/dqueue in task "compile"`);
+  args[at] = output;
+  const { code, stderr } = await new Deno.Command(Deno.env.get("DENO") ?? Deno.execPath(), {
+    args,
+    cwd: ROOT,
+    stdin: "null",
+    stderr: "piped",
+  }).output();
+  const report = new TextDecoder().decode(stderr);
+  assertEquals(code, 0, report);
+  return { path: output, args: [], report };
+}
+
+Deno.test("The compiled program serves, produces and consumes in an empty folder", async (t) => {
+  await using folder = await TemporaryFolder.create();
+  const program = await compile(folder.join("dqueue"));
+  const cwd = folder.join("empty");
+  await Deno.mkdir(cwd);
+  const options: RunOptions = { program, cwd, env: { DENO_DIR: folder.join("no-cache") } };
+  const { version } = JSON.parse(await Deno.readTextFile(`${ROOT}deno.json`));
+  assertMatch(await dqueue(["version"], options), new RegExp(`\\b${RegExp.escape(version)}\\b`));
+
+  await t.step("holds the packages it needs and no others", async () => {
+    // deno-lint-ignore no-control-regex
+    const plain = program.report.replaceAll(/\x1b\[[\d;]*m/g, "");
+    const packages = Array.from(plain.matchAll(/ (\S+)\/\d+\.\d+\.\d+\//g), ([, name]) => name);
+    assertEquals(packages.sort(), ["fzstd", "hysnappy", "re2js"], plain);
+    const { size } = await Deno.stat(program.path);
+    assert(size < MAX_SIZE, `it has ${size} bytes`);
+  });
+
+  const text = new TextDecoder().decode(await realText(5000));
+  let broker = await BrokerProcess.start({ data: "data", program, cwd });
+  try {
+    const run = (args: string[], input = "") =>
+      dqueue([...args, "-b", broker.address], { ...options, input });
+    for (const codec of CODECS) {
+      await t.step(`writes with ${codec}`, async () => {
+        await run(["topic", "create", codec, "--partitions", "1"]);
+        await run(["produce", codec, "-z", codec], text);
+      });
+    }
+    await broker.stop();
+    broker = await BrokerProcess.start({ data: "data", program, cwd });
+    for (const codec of CODECS) {
+      await t.step(`reads ${codec} after a restart`, async () => {
+        assertEquals(await run(["consume", codec, "-o", "start", "-e"]), text);
+      });
+    }
+    await t.step("fails, and commits nothing, where its output cannot be written", async () => {
+      const inShell = (args: string[], redirection: string) => {
+        return attemptInShell([...args, "-b", broker.address], redirection, options);
+      };
+      for (const args of [["topic", "list"], ["consume", "none", "-e", "-g", "g"]]) {
+        const { code, stderr } = await inShell(args, "> /dev/full");
+        assertEquals(code, 1, stderr);
+        assertStringIncludes(stderr, `Cannot write to standard output: ${FULL}`);
+      }
+      const env = { ...options.env, DQUEUE_BROKERS: broker.address };
+      assertEquals(await committedOffset("g", { ...options, env }), 0);
+      assertEquals((await inShell(["consume", "none", "-e"], "2> /dev/full")).code, 0);
+      assertEquals((await inShell(["consume", "none", "-e"], "| true")).stderr, "");
+    });
+    await t.step("refuses a variable that it does not have", async () => {
+      const env = { ...options.env, DQUEUE_BROKER: broker.address };
+      const { code, stderr } = await attempt(["topic", "list"], { ...options, env });
+      assertEquals(code, 2);
+      assertStringIncludes(stderr, 'Unknown variable "DQUEUE_BROKER", did you mean');
+    });
+    await broker.stop("SIGINT");
+  } finally {
+    await broker[Symbol.asyncDispose]();
+  }
+  assertEquals(await Array.fromAsync(Deno.readDir(cwd), ({ name }) => name), ["data"]);
+});

@@ -1,0 +1,82 @@
+/**
+ * `dqueue serve` as a process: signals, and what two of them must not share.
+ *
+ * @module
+ */
+
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { fetch } from "../../protocol/messages/mod.ts";
+import { BrokerProcess } from "../support/broker/broker_process.ts";
+import { attempt } from "../support/broker/dqueue.ts";
+import { RawConnection } from "../support/protocol/raw_connection.ts";
+import { batchOf, recordsOf } from "../support/protocol/records.ts";
+import {
+  append,
+  createTopic,
+  FETCH_BY_NAME,
+  fetchRequest,
+  read,
+} from "../support/protocol/requests.ts";
+import { TemporaryFolder } from "../support/temporary_folder.ts";
+
+Deno.test("dqueue serve stops on a signal although clients wait, and loses nothing", async (t) => {
+  await using folder = await TemporaryFolder.create();
+  const data = folder.join("data");
+  let written = 0;
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    await t.step(signal, async () => {
+      await using broker = await BrokerProcess.start({ data });
+      using connection = await RawConnection.connect(broker.address);
+      if (written === 0) await createTopic(connection, "t");
+      const values = recordsOf((await read(connection, "t", 0)).records);
+      assertEquals(
+        values.map(({ value }) => value),
+        Array.from({ length: written }, (_, i) => `${i}`),
+      );
+      // acks=1 leaves to the shutdown what is on disk.
+      await append(connection, "t", batchOf([`${written++}`]), { acks: 1 });
+      using waiting = await RawConnection.connect(broker.address);
+      const request = fetchRequest("t", written, { maxWaitMs: 600_000 });
+      await waiting.send(fetch, FETCH_BY_NAME, request);
+      await broker.stop(signal);
+      assertEquals(broker.log.filter((line) => / (?:ERROR|WARN) /.test(line)), []);
+      await connection.ended();
+    });
+  }
+});
+
+Deno.test("dqueue serve refuses a folder or an address that another serves", async () => {
+  await using folder = await TemporaryFolder.create();
+  await using broker = await BrokerProcess.start({ data: folder.join("data") });
+  const serve = (data: string, listen: string) =>
+    attempt(["serve", "--data", folder.join(data), "--listen", listen]);
+  const sameFolder = await serve("data", "127.0.0.1:0");
+  assertEquals(sameFolder.code, 1);
+  assertStringIncludes(sameFolder.stderr, `it is in use by process ${broker.pid}`);
+  assertStringIncludes(sameFolder.stderr, "--data");
+  const sameAddress = await serve("other", broker.address);
+  assertEquals(sameAddress.code, 1);
+  assertStringIncludes(sameAddress.stderr, "--listen");
+  // The first is none the worse for it.
+  using connection = await RawConnection.connect(broker.address);
+  await createTopic(connection, "t");
+  assertEquals((await append(connection, "t", batchOf(["a"]))).baseOffset, 0);
+});
+
+Deno.test("dqueue serve takes over the folder of one that was killed, and only then", async () => {
+  await using folder = await TemporaryFolder.create();
+  const data = folder.join("data");
+  let broker = await BrokerProcess.start({ data });
+  try {
+    for (let kill = 0; kill < 2; kill++) {
+      const second = await attempt(["serve", "--data", data, "--listen", "127.0.0.1:0"]);
+      assertEquals(second.code, 1);
+      assertStringIncludes(second.stderr, `it is in use by process ${broker.pid}`);
+      await broker.kill();
+      broker = await BrokerProcess.start({ data });
+    }
+    await broker.stop();
+  } finally {
+    await broker[Symbol.asyncDispose]();
+  }
+});

@@ -1,0 +1,146 @@
+/**
+ * Holds the code to the picture in ARCHITECTURE: dependencies point one way, by folder, by room and by
+ * file, and each room says what it is for.
+ *
+ * @module
+ */
+
+import { assert, assertEquals } from "@std/assert";
+import { ROOT } from "../support/broker/dqueue.ts";
+
+/** What the product files of a folder may import, beside their own folder. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  protocol: [],
+  storage: ["protocol"],
+  client: ["protocol"],
+  broker: ["storage", "protocol"],
+  cli: ["client", "broker", "storage", "protocol"],
+  "main.ts": ["cli"],
+};
+
+/** Files that serve tests, whatever they import. */
+const FOR_TESTS =
+  /_test(ing)?\.ts$|\.testing\.ts$|\/testing(\.ts$|\/)|\/simulation\/|\/test_\w+\.ts$/;
+
+/** A statement that imports from a file of the project. */
+const IMPORT = /^(?:import|export)\b[^;]*?\bfrom\s+"(\.[^"]+)"/gm;
+
+/** Folders whose files are in rooms. */
+const ROOMY = ["broker", "cli", "client", "protocol", "storage"];
+
+type Graph = ReadonlyMap<string, ReadonlySet<string>>;
+
+/** The product files of the folders, with those that each imports. */
+async function readImports(): Promise<Graph> {
+  const graph = new Map<string, Set<string>>();
+  for await (const path of productFiles()) {
+    const text = await Deno.readTextFile(`${ROOT}${path}`);
+    const imports = Array.from(
+      text.matchAll(IMPORT),
+      ([, specifier]) => new URL(specifier!, `file://${ROOT}${path}`).pathname.slice(ROOT.length),
+    );
+    graph.set(path, new Set(imports));
+  }
+  return graph;
+}
+
+async function* productFiles(): AsyncGenerator<string> {
+  yield "main.ts";
+  for (const folder of Object.keys(MAY_IMPORT)) {
+    if (!folder.endsWith(".ts")) yield* filesIn(folder);
+  }
+}
+
+async function* filesIn(folder: string): AsyncGenerator<string> {
+  for await (const entry of Deno.readDir(`${ROOT}${folder}`)) {
+    const path = `${folder}/${entry.name}`;
+    if (entry.isDirectory) yield* filesIn(path);
+    else if (path.endsWith(".ts") && !FOR_TESTS.test(path)) yield path;
+  }
+}
+
+/** The circles of a graph: sets of nodes of which each leads to every other (Tarjan's algorithm). */
+function circlesOf(graph: Graph): string[][] {
+  const circles: string[][] = [];
+  const indexes = new Map<string, number>();
+  const lows = new Map<string, number>();
+  const stack: string[] = [];
+  const visit = (node: string) => {
+    indexes.set(node, indexes.size);
+    lows.set(node, indexes.get(node)!);
+    stack.push(node);
+    for (const next of graph.get(node)!) {
+      if (!graph.has(next)) continue;
+      if (!indexes.has(next)) visit(next);
+      if (stack.includes(next)) lows.set(node, Math.min(lows.get(node)!, lows.get(next)!));
+    }
+    if (lows.get(node) !== indexes.get(node)) return;
+    const circle = stack.splice(stack.indexOf(node));
+    if (circle.length > 1) circles.push(circle.sort());
+  };
+  for (const node of graph.keys()) if (!indexes.has(node)) visit(node);
+  return circles;
+}
+
+/** The rooms of a folder, with those that each imports from; files outside of rooms do not count. */
+function roomsOf(graph: Graph, folder: string): Graph {
+  const roomOf = (path: string) => path.split("/").length > 2 ? path.split("/")[1] : undefined;
+  const rooms = new Map<string, Set<string>>();
+  for (const [path, imports] of graph) {
+    const room = roomOf(path);
+    if (!path.startsWith(`${folder}/`) || room === undefined) continue;
+    const others = rooms.get(room) ?? new Set();
+    rooms.set(room, others);
+    for (const imported of imports) {
+      const other = imported.startsWith(`${folder}/`) ? roomOf(imported) : undefined;
+      if (other !== undefined && other !== room) others.add(other);
+    }
+  }
+  return rooms;
+}
+
+const imports = await readImports();
+
+Deno.test("Folders import only what lies below them", () => {
+  const wrong: string[] = [];
+  for (const [path, imported] of imports) {
+    const folder = path.split("/")[0]!;
+    for (const other of imported) {
+      const target = other.split("/")[0]!;
+      if (target === folder || target === "deno.json") continue;
+      if (!MAY_IMPORT[folder]!.includes(target)) wrong.push(`${path} imports ${other}`);
+    }
+  }
+  assertEquals(wrong, []);
+});
+
+Deno.test("Files import one another in no circle", () => {
+  assertEquals(circlesOf(imports), []);
+});
+
+Deno.test("Rooms of a folder import from one another in no circle", async (t) => {
+  for (const folder of ROOMY) {
+    await t.step(folder, () => assertEquals(circlesOf(roomsOf(imports, folder)), []));
+  }
+});
+
+Deno.test("Rooms of a folder say what they are for", () => {
+  for (const folder of ROOMY) {
+    for (const room of roomsOf(imports, folder).keys()) {
+      const door = `${folder}/${room}/mod.ts`;
+      assert(imports.has(door), `there is no ${door}`);
+      assert(Deno.readTextFileSync(`${ROOT}${door}`).startsWith("/**\n"), `${door} says nothing`);
+    }
+  }
+});
+
+Deno.test("circlesOf() finds circles, and only these", () => {
+  const graph = new Map([
+    ["a", new Set(["b"])],
+    ["b", new Set(["c", "d"])],
+    ["c", new Set(["a"])],
+    ["d", new Set(["outside"])],
+    ["e", new Set(["e", "a"])],
+  ]);
+  assertEquals(circlesOf(graph), [["a", "b", "c"]]);
+});

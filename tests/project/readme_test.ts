@@ -1,0 +1,108 @@
+/**
+ * The README's tour: its commands are run as they stand there, and print what stands there.
+ *
+ * @module
+ */
+
+import { assert, assertEquals } from "@std/assert";
+import { DELIMITER, dirname, toFileUrl } from "@std/path";
+import { ROOT } from "../support/broker/dqueue.ts";
+import { LocalBroker } from "../support/broker/local_broker.ts";
+import { TemporaryFolder } from "../support/temporary_folder.ts";
+import { within } from "../support/within.ts";
+
+/** Stands before the block of commands of the tour. */
+const TOUR = "<!-- tour:";
+
+/** A command and what the README shows that it prints. */
+interface Step {
+  readonly command: string;
+  readonly output: string;
+}
+
+/** The blocks of code of a language, in order. */
+function blocksOf(markdown: string, language: string): string[] {
+  const fence = new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, "gms");
+  return Array.from(markdown.matchAll(fence), ([, block]) => block!);
+}
+
+/** Lines that start with `$ ` are commands, those up to the next one what it prints. */
+function stepsOf(block: string): Step[] {
+  return block.split(/^\$ /m).slice(1).map((part) => {
+    const end = part.indexOf("\n");
+    return { command: part.slice(0, end), output: part.slice(end + 1).trimEnd() };
+  });
+}
+
+/** The same text with what differs from run to run made equal. */
+function timeless(text: string): string {
+  return text
+    .replace(/\b1[6-9]\d{11}\b/g, "<timestamp>")
+    .replace(/\b(?:localhost|127\.0\.0\.1):\d+/g, "<address>")
+    .replace(/\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?Z?/g, "<time>")
+    .replace(/[ \t]+$/gm, "");
+}
+
+/** Runs a command in the checkout, with the broker where the command would look for it. */
+async function run(command: string, address: string): Promise<string> {
+  const { code, stdout, stderr } = await new Deno.Command("sh", {
+    args: ["-c", command],
+    cwd: ROOT,
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+    env: {
+      DQUEUE_BROKERS: address,
+      NO_COLOR: "1",
+      PATH: `${dirname(Deno.execPath())}${DELIMITER}${Deno.env.get("PATH")}`,
+    },
+  }).output();
+  assertEquals(code, 0, `${command}: ${new TextDecoder().decode(stderr)}`);
+  return new TextDecoder().decode(stdout).trimEnd();
+}
+
+Deno.test("README's tour prints what it shows", async (t) => {
+  const readme = await Deno.readTextFile(`${ROOT}README.md`);
+  const at = readme.indexOf(TOUR);
+  assert(at >= 0, `README.md has a comment "${TOUR}"`);
+  const steps = stepsOf(blocksOf(readme.slice(at), "sh")[0] ?? "");
+  assert(steps.length > 0, "the tour has commands");
+  await using local = await LocalBroker.start({
+    config: { "group.initial.rebalance.delay.ms": 0 },
+  });
+  for (const { command, output } of steps) {
+    await t.step(command, async () => {
+      assertEquals(timeless(await run(command, local.address)), timeless(output));
+    });
+  }
+});
+
+Deno.test("README's programs run", async (t) => {
+  const readme = await Deno.readTextFile(`${ROOT}README.md`);
+  const programs = blocksOf(readme, "ts").map((program) =>
+    program.replaceAll(/(?<=from ")\.\/(?=[^"]+")/g, toFileUrl(ROOT).href)
+  );
+  assert(programs.length > 0, "the README has programs");
+  await using folder = await TemporaryFolder.create();
+  for (const [index, program] of programs.entries()) {
+    await t.step(`program ${index + 1}`, async () => {
+      await using local = await LocalBroker.start();
+      const script = folder.join(`program_${index}.ts`);
+      await Deno.writeTextFile(script, program.replaceAll("localhost:9092", local.address));
+      const child = new Deno.Command(Deno.execPath(), {
+        args: ["run", "--quiet", "--no-prompt", "--allow-net", script],
+        cwd: folder.path,
+        stdin: "null",
+        stdout: "piped",
+        stderr: "inherit",
+      }).spawn();
+      // One that goes on for ever has done enough once it has printed something.
+      const reader = child.stdout.getReader();
+      const { done } = await within(reader.read(), "the program to print or end");
+      if (!done) child.kill();
+      await reader.cancel();
+      const { code } = await child.status;
+      if (done) assertEquals(code, 0);
+    });
+  }
+});

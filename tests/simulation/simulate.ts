@@ -1,0 +1,147 @@
+/**
+ * Simulates brokers on disks that fail, one seed after another: `deno task simulate --help`.
+ *
+ * @module
+ */
+
+import { type Fault, FAULTS, simulate } from "./simulation.ts";
+import { type Failing, formatSteps, parseSteps, shrink } from "./shrink.ts";
+
+const HELP =
+  `Simulate a broker, its clients and a disk that fails, in steps that a seed repeats exactly
+
+  deno task simulate [flags]
+
+  --seed N           The first seed (default: a random one)
+  --seeds N          How many seeds to run, one after another (default: 1)
+  --steps N          Steps with each seed (default: 300)
+  --only STEPS       Take only these steps, for instance 3,17,29-40
+  --without FAULTS   Let these not happen: ${FAULTS.join(", ")}
+  --shrink           Make a seed that fails smaller: leave out faults and steps while it still fails
+  --trace            Print everything that happens
+  --help             Print this
+
+A seed that fails is printed with the command that repeats it. Exit status 1 if one did.`;
+
+const DEFAULT_STEPS = 300;
+const PROGRESS_MS = 1000;
+
+/** What was asked for. */
+interface Arguments {
+  readonly seed: number;
+  readonly seeds: number;
+  readonly steps: readonly number[];
+  readonly without: ReadonlySet<Fault>;
+  readonly mayShrink: boolean;
+  readonly isTraced: boolean;
+}
+
+/** Flags that are followed by a value. */
+const VALUED = ["--seed", "--seeds", "--steps", "--only", "--without"];
+const SWITCHES = ["--shrink", "--trace"];
+
+function parse(args: readonly string[]): Arguments {
+  const given = new Map<string, string>();
+  for (let i = 0; i < args.length; i++) {
+    const [flag, ...rest] = args[i]!.split("=");
+    if (SWITCHES.includes(flag!) && rest.length === 0) given.set(flag!, "");
+    else if (VALUED.includes(flag!)) {
+      given.set(flag!, rest.length > 0 ? rest.join("=") : args[++i]!);
+    } else throw new TypeError(`There is no flag "${flag}": see --help`);
+  }
+  const number = (flag: string, missing: number) => {
+    const value = Number(given.get(flag) ?? missing);
+    if (Number.isSafeInteger(value) && value >= 0) return value;
+    throw new TypeError(`Cannot use ${flag} ${given.get(flag)}: give a whole number`);
+  };
+  const only = given.get("--only");
+  const without = given.get("--without")?.split(",") ?? [];
+  for (const fault of without) {
+    if ((FAULTS as readonly string[]).includes(fault)) continue;
+    throw new TypeError(`There is no fault "${fault}": there are ${FAULTS.join(", ")}`);
+  }
+  return {
+    seed: number("--seed", Math.floor(Math.random() * 2 ** 31)),
+    seeds: number("--seeds", 1),
+    steps: only === undefined
+      ? Array.from({ length: number("--steps", DEFAULT_STEPS) }, (_, step) => step)
+      : parseSteps(only),
+    without: new Set(without as Fault[]),
+    mayShrink: given.has("--shrink"),
+    isTraced: given.has("--trace"),
+  };
+}
+
+async function run(
+  { seed, seeds, steps, without, mayShrink, isTraced }: Arguments,
+): Promise<number> {
+  const startMs = Date.now();
+  const isTerminal = Deno.stderr.isTerminal();
+  let [failures, crashes, records, shownMs] = [0, 0, 0, startMs];
+  for (let i = 0; i < seeds; i++) {
+    const failing: Failing = { seed: seed + i, steps, without };
+    const result = await simulate(isTraced ? { ...failing, onTrace: console.log } : failing);
+    crashes += result.crashes;
+    records += result.records;
+    if (result.failure !== undefined) {
+      failures++;
+      await report(failing, result.failure, mayShrink);
+    }
+    if (isTerminal && Date.now() - shownMs >= PROGRESS_MS) {
+      shownMs = Date.now();
+      progress(`${i + 1} of ${seeds} seeds, ${failures} failed, ${crashes} crashes`);
+    }
+  }
+  if (isTerminal) progress("");
+  const seconds = ((Date.now() - startMs) / 1000).toFixed(1);
+  console.log(
+    `${
+      seeds === 1 ? `Seed ${seed}` : `${seeds} seeds from ${seed}`
+    }, ${steps.length} steps each: ${failures} failed; ` +
+      `${crashes} crashes, ${records} records, ${seconds} s`,
+  );
+  return failures;
+}
+
+async function report(
+  failing: Failing,
+  failure: { readonly step: number; readonly error: unknown },
+  mayShrink: boolean,
+): Promise<void> {
+  const { seed } = failing;
+  console.log(`Seed ${seed} fails at step ${failure.step}:`, failure.error);
+  if (!mayShrink) {
+    console.log(`Repeat it: deno task simulate --seed ${seed} ${stepsOf(failing)} --trace`);
+    return;
+  }
+  const { steps, without } = await shrink(failing, ({ steps, without }) => {
+    progress(`Shrinking: ${steps.length} steps, without ${[...without]}`);
+  });
+  progress("");
+  const faults = without.size === 0 ? "" : ` --without ${[...without].join(",")}`;
+  console.log(
+    `Repeat it: deno task simulate --seed ${seed} --only ${formatSteps(steps)}${faults} --trace`,
+  );
+}
+
+function stepsOf({ steps }: Failing): string {
+  const isWhole = steps.every((step, i) => step === i);
+  return isWhole ? `--steps ${steps.length}` : `--only ${formatSteps(steps)}`;
+}
+
+function progress(text: string): void {
+  if (Deno.stderr.isTerminal()) Deno.stderr.writeSync(new TextEncoder().encode(`\r\x1b[K${text}`));
+}
+
+if (import.meta.main) {
+  if (Deno.args.includes("--help")) console.log(HELP);
+  else {
+    try {
+      if (await run(parse(Deno.args)) > 0) Deno.exit(1);
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error;
+      console.error(error.message);
+      Deno.exit(2);
+    }
+  }
+}

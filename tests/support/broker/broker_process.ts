@@ -1,0 +1,114 @@
+/**
+ * `dqueue serve` in a process of its own, which can be killed.
+ *
+ * @module
+ */
+
+import { type CommandLine, fromSource } from "./dqueue.ts";
+import { within } from "../within.ts";
+
+/** How to start a broker. */
+export interface BrokerProcessOptions {
+  /** The folder of its data. */
+  readonly data: string;
+  /** Where to listen. Default: on a port that the system chooses. */
+  readonly listen?: string;
+  readonly program?: CommandLine;
+  /** Further flags of `serve`. */
+  readonly flags?: readonly string[];
+  readonly cwd?: string;
+}
+
+/** A broker that runs. */
+export class BrokerProcess {
+  readonly #child: Deno.ChildProcess;
+  readonly #lines: string[];
+  readonly #read: Promise<void>;
+  #hasEnded = false;
+  /** Where it listens, as `host:port`. */
+  readonly address: string;
+
+  private constructor(
+    child: Deno.ChildProcess,
+    address: string,
+    lines: string[],
+    read: Promise<void>,
+  ) {
+    this.#child = child;
+    this.address = address;
+    this.#lines = lines;
+    this.#read = read;
+  }
+
+  /** Starts one; it serves when this resolves. */
+  static async start(options: BrokerProcessOptions): Promise<BrokerProcess> {
+    const { data, listen = "127.0.0.1:0", flags = [], cwd } = options;
+    const { path, args } = options.program ?? await fromSource();
+    const child = new Deno.Command(path, {
+      args: [...args, "serve", "--listen", listen, "--data", data, ...flags],
+      ...(cwd === undefined ? {} : { cwd }),
+      env: { NO_COLOR: "1" },
+      stdin: "null",
+      stdout: "null",
+      stderr: "piped",
+    }).spawn();
+    const lines: string[] = [];
+    const listening = Promise.withResolvers<string>();
+    const read = (async () => {
+      let rest = "";
+      for await (const text of child.stderr.pipeThrough(new TextDecoderStream())) {
+        const parts = (rest + text).split("\n");
+        rest = parts.pop()!;
+        for (const line of parts) {
+          lines.push(line);
+          const [, address] = /\bListening address=(\S+)/.exec(line) ?? [];
+          if (address !== undefined) listening.resolve(address);
+        }
+      }
+      listening.reject(new Error(`The broker did not start:\n${lines.join("\n")}`));
+    })();
+    try {
+      const address = await within(listening.promise, "the broker to listen");
+      return new BrokerProcess(child, address, lines, read);
+    } catch (error) {
+      child.kill("SIGKILL");
+      await child.status;
+      await read;
+      throw error;
+    }
+  }
+
+  /** The lines it has logged. */
+  get log(): readonly string[] {
+    return this.#lines;
+  }
+
+  /** The id of its process. */
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  /** Kills it, as a crash or `kill -9` does. */
+  async kill(): Promise<void> {
+    await this.#end("SIGKILL");
+  }
+
+  /** Stops it in good order. Fails if it does not end, or not with success. */
+  async stop(signal: "SIGTERM" | "SIGINT" = "SIGTERM"): Promise<void> {
+    const { code } = await this.#end(signal);
+    if (code !== 0) throw new Error(`The broker ended with ${code}:\n${this.#lines.join("\n")}`);
+  }
+
+  async #end(signal: Deno.Signal): Promise<Deno.CommandStatus> {
+    if (!this.#hasEnded) this.#child.kill(signal);
+    this.#hasEnded = true;
+    const status = await within(this.#child.status, `the broker to end by ${signal}`);
+    await this.#read;
+    return status;
+  }
+
+  /** Kills it if it still runs. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#hasEnded) await this.kill();
+  }
+}

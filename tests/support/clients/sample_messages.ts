@@ -1,0 +1,71 @@
+/**
+ * Messages of every sort, and the form in which what clients read is compared.
+ *
+ * @module
+ */
+
+import { binaryText } from "./kcat.ts";
+import { crc32c } from "../../../protocol/records/mod.ts";
+
+/** A message to write. */
+export interface SampleMessage {
+  readonly key: Uint8Array | null;
+  readonly value: Uint8Array | null;
+  readonly headers: readonly (readonly [name: string, value: Uint8Array])[];
+  readonly timestamp: number;
+}
+
+/** A message as a client read it; what `shown()` makes of keys and values. */
+export interface ReadMessage {
+  readonly key: string | null;
+  readonly value: string | null;
+  readonly headers: readonly (readonly [name: string, value: string | null])[];
+  readonly timestamp: number;
+}
+
+const ENCODER = new TextEncoder();
+const text = (value: string) => ENCODER.encode(value);
+const ALL_BYTES = Uint8Array.from({ length: 256 }, (_, byte) => byte);
+const NOON = 1_700_000_000_000;
+
+/** Messages with and without keys, values and headers, of text and of other bytes, small and large. */
+export const SAMPLE_MESSAGES: readonly SampleMessage[] = [
+  { key: text("k"), value: text("v"), headers: [], timestamp: NOON },
+  { key: null, value: text("no key"), headers: [], timestamp: NOON + 1 },
+  { key: text("tombstone"), value: null, headers: [], timestamp: NOON + 2 },
+  { key: text(""), value: text(""), headers: [["empty", text("")]], timestamp: NOON + 3 },
+  { key: ALL_BYTES, value: ALL_BYTES, headers: [["bytes", ALL_BYTES]], timestamp: NOON + 4 },
+  { key: text("naïve 🦕"), value: text("日本\n\0"), headers: [], timestamp: NOON - 5 },
+  {
+    key: text("headers"),
+    value: text("two"),
+    headers: [["first", text("1")], ["naïve", text("日本")]],
+    timestamp: NOON + 6,
+  },
+  { key: text("large"), value: new Uint8Array(100_000).fill(120), headers: [], timestamp: NOON },
+  { key: new Uint8Array(5000).fill(107), value: text("v"), headers: [], timestamp: NOON + 7 },
+  { key: text("old"), value: text("1970"), headers: [], timestamp: 1 },
+];
+
+const LONG = 1000;
+
+/**
+ * Bytes, or binary text, as text with a character for each byte; of what is too long to be looked at only
+ * its size and a sum.
+ */
+export function shown(data: Uint8Array | string): string {
+  const text = typeof data === "string" ? data : binaryText(data);
+  if (text.length < LONG) return text;
+  const bytes = Uint8Array.from(text, (char) => char.charCodeAt(0));
+  return `${bytes.length} bytes with CRC ${crc32c(bytes)}`;
+}
+
+/** What a client must read of a message. */
+export function asRead({ key, value, headers, timestamp }: SampleMessage): ReadMessage {
+  return {
+    key: key && shown(key),
+    value: value && shown(value),
+    headers: headers.map(([name, value]) => [binaryText(name), shown(value)]),
+    timestamp,
+  };
+}

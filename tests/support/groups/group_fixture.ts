@@ -1,0 +1,180 @@
+/**
+ * A broker, a topic, and members of our SDK that tell what happens to them.
+ *
+ * @module
+ */
+
+import type { BrokerSettings } from "../../../broker/mod.ts";
+import {
+  Client,
+  type EmbeddedBroker,
+  type GroupConsumer,
+  type GroupConsumerOptions,
+  type Message,
+  type TopicPartition,
+} from "../../../client/mod.ts";
+import { RestartableBroker } from "../broker/embedded_broker.ts";
+import { within } from "../within.ts";
+
+/** The group that all members belong to. */
+export const GROUP = "workers";
+
+/** The topic that all members read. */
+export const TOPIC = "work";
+
+/** What keeps groups quick. */
+const QUICK: Partial<BrokerSettings> = {
+  "group.initial.rebalance.delay.ms": 0,
+  "group.min.session.timeout.ms": 100,
+  "group.consumer.session.timeout.ms": 1000,
+  "group.consumer.heartbeat.interval.ms": 50,
+};
+
+/** Something that a member was told. */
+export interface GroupEvent {
+  readonly member: string;
+  readonly type: "assigned" | "revoked" | "lost";
+  readonly partitions: readonly number[];
+}
+
+/** What a test of groups works with. */
+export class GroupFixture implements AsyncDisposable {
+  readonly broker: RestartableBroker;
+  readonly client: Client;
+  /** What members were told, in order. */
+  readonly events: GroupEvent[] = [];
+  readonly #clients: Client[] = [];
+  #checks = new Set<() => void>();
+
+  private constructor(broker: RestartableBroker) {
+    this.broker = broker;
+    this.client = this.connect(broker);
+  }
+
+  /** Starts a broker with a topic of so many partitions. */
+  static async start(
+    partitions: number,
+    config: Partial<BrokerSettings> = {},
+  ): Promise<GroupFixture> {
+    const fixture = new GroupFixture(await RestartableBroker.start({ ...QUICK, ...config }));
+    await fixture.client.admin().createTopic({ name: TOPIC, partitions });
+    return fixture;
+  }
+
+  /**
+   * A client, closed with the fixture, that reaches the broker in a way of its own.
+   *
+   * @param timeoutMs How long its operations may take, in milliseconds; short for one that will be cut off.
+   */
+  connect(broker: EmbeddedBroker, timeoutMs: number = 30_000): Client {
+    const retry = { initialBackoffMs: 5, maxBackoffMs: 50 };
+    const client = new Client({ broker, timeoutMs, retry });
+    this.#clients.push(client);
+    return client;
+  }
+
+  /** A member that beats quickly. */
+  member(
+    id: string,
+    options: Partial<GroupConsumerOptions> = {},
+    client: Client = this.client,
+  ): GroupConsumer {
+    const tell =
+      (type: GroupEvent["type"], callback?: (p: readonly TopicPartition[]) => unknown) =>
+      async (places: readonly TopicPartition[]) => {
+        const partitions = places.map(({ partition }) => partition).sort((a, b) => a - b);
+        this.events.push({ member: id, type, partitions });
+        await callback?.(places);
+        this.check();
+      };
+    return client.groupConsumer({
+      groupId: GROUP,
+      topics: TOPIC,
+      consumerId: id,
+      sessionTimeoutMs: 2000,
+      heartbeatIntervalMs: 20,
+      autoCommitIntervalMs: 20,
+      ...options,
+      onAssigned: tell("assigned", options.onAssigned),
+      onRevoked: tell("revoked", options.onRevoked),
+      onLost: tell("lost", options.onLost),
+      onStatus: (status) => {
+        options.onStatus?.(status);
+        this.check();
+      },
+    });
+  }
+
+  /** Sends values, one after the other, to a partition. */
+  async send(partition: number, ...values: readonly (string | null)[]): Promise<void> {
+    await using producer = this.client.producer({ lingerMs: 0 });
+    await producer.sendBatch(values.map((value) => ({ topic: TOPIC, partition, value })));
+  }
+
+  /** What was committed for each partition; −1 where nothing was. */
+  async committed(partitions: number): Promise<number[]> {
+    const places = Array.from({ length: partitions }, (_, partition) => ({
+      topic: TOPIC,
+      partition,
+    }));
+    const offsets = await this.client.admin().listGroupOffsets(GROUP, { partitions: places });
+    return offsets.map(({ offset }) => offset);
+  }
+
+  /** Looks again at what is waited for. */
+  check(): void {
+    for (const check of [...this.#checks]) check();
+  }
+
+  /** Waits until something holds that changes with the status of members. */
+  async until(condition: () => boolean, what: string): Promise<void> {
+    const met = Promise.withResolvers<void>();
+    const check = () => {
+      if (condition()) met.resolve();
+    };
+    this.#checks.add(check);
+    check();
+    try {
+      await within(met.promise, what, 20_000);
+    } finally {
+      this.#checks.delete(check);
+    }
+  }
+
+  /** Waits until members have their shares and the group is at rest. */
+  async untilShared(members: readonly GroupConsumer[], shares: readonly number[]): Promise<void> {
+    const wanted = [...shares].sort().join();
+    await this.until(
+      () =>
+        members.every(({ status: { state } }) => state === "reading" || state === "standby") &&
+        members.map(({ assignment }) => assignment.length).sort().join() === wanted &&
+        new Set(members.flatMap(numbersOf)).size === shares.reduce((sum, share) => sum + share, 0),
+      `shares of ${wanted}`,
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const client of this.#clients) await client.close();
+    await this.broker[Symbol.asyncDispose]();
+  }
+}
+
+/** The partitions that a member has. */
+export function numbersOf(consumer: GroupConsumer): number[] {
+  return consumer.assignment.map(({ partition }) => partition).sort((a, b) => a - b);
+}
+
+/** The values of messages. */
+export function valuesOf(messages: readonly Message[]): string[] {
+  return messages.map((message) => message.text());
+}
+
+/** Polls until so many messages have come. */
+export async function pollAll(consumer: GroupConsumer, count: number): Promise<Message[]> {
+  const messages: Message[] = [];
+  while (messages.length < count) {
+    const polled = consumer.poll(count - messages.length, { timeoutMs: 20_000 });
+    messages.push(...await within(polled, `${count} messages`, 25_000));
+  }
+  return messages;
+}

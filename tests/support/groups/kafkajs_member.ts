@@ -1,0 +1,47 @@
+/**
+ * A member of a group made with kafkajs, a program: `kafkajs_member.ts ADDRESS TOPIC GROUP`.
+ *
+ * It tells its assignments and messages until it is killed. An offset is committed after its message
+ * was told, at the latest a tenth of a second later.
+ *
+ * @module
+ */
+
+import { Kafka, logLevel } from "../clients/kafkajs.ts";
+import { tell } from "./member_journal.ts";
+import { HEARTBEAT_INTERVAL_MS, REBALANCE_TIMEOUT_MS, SESSION_TIMEOUT_MS } from "./member_times.ts";
+
+const [address, topic, groupId] = Deno.args as [string, string, string];
+const QUICK = { initialRetryTime: 50, maxRetryTime: 500, retries: 20 };
+const kafka = new Kafka({
+  clientId: "kafkajs",
+  brokers: [address],
+  retry: QUICK,
+  logLevel: logLevel.DEBUG,
+  // Its log is the one place where it tells generations.
+  logCreator: () => ({ log }) => {
+    if (log.message !== "Received assignment") return;
+    const { generationId, memberAssignment } = log;
+    const partitions: number[] = memberAssignment[topic] ?? [];
+    tell({ type: "assignment", generation: generationId, partitions, time: Date.now() });
+  },
+});
+const consumer = kafka.consumer({
+  groupId,
+  sessionTimeout: SESSION_TIMEOUT_MS,
+  heartbeatInterval: HEARTBEAT_INTERVAL_MS,
+  rebalanceTimeout: REBALANCE_TIMEOUT_MS,
+  // Heartbeats wait for fetches.
+  maxWaitTimeInMs: HEARTBEAT_INTERVAL_MS,
+  retry: QUICK,
+});
+await consumer.connect();
+await consumer.subscribe({ topic, fromBeginning: true });
+await consumer.run({
+  autoCommitInterval: 100,
+  eachMessage: ({ partition, message }) => {
+    const { offset, value } = message;
+    tell({ type: "message", partition, offset: Number(offset), value: `${value}` });
+    return Promise.resolve();
+  },
+});
