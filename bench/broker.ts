@@ -23,7 +23,7 @@
  * `--kafka-home` names a folder with the jars of Apache Kafka, which needs `java`; `--peer-command` any
  * command that serves on `$PORT` with its data in `$DIR`. An address instead stands for a broker that
  * runs already. `--seconds`, `--runs`, `--quick`, `--long`, `--headlines` (the rows that the README shows)
- * and `--only TEXT` say how much to do; `--list` shows the standard scenarios and `bench/support/scenario.ts` how to write others.
+ * and `--only TEXT` say how much to do; `--list` shows the standard scenarios and `bench/support/load/scenario.ts` how to write others.
  *
  * @module
  */
@@ -33,21 +33,21 @@ import {
   LATENCY_AIM_MS,
   STANDARD_SCENARIOS,
   type StandardScenario,
-} from "./support/broker_scenarios.ts";
+} from "./support/load/broker_scenarios.ts";
 import {
   type BrokerSubject,
   commandSubject,
   dqueueSubject,
   runningSubject,
-} from "./support/broker_subjects.ts";
-import { measureConnect } from "./support/connect_load.ts";
-import { measureFetch } from "./support/fetch_load.ts";
-import { kafkaSubject } from "./support/kafka_subject.ts";
-import { measureLatency } from "./support/latency_load.ts";
-import { describeMachine } from "./support/machine.ts";
-import { COST, type Outcome } from "./support/outcome.ts";
-import { pin } from "./support/process_usage.ts";
-import { measureProduce } from "./support/produce_load.ts";
+} from "./support/brokers/broker_subjects.ts";
+import { measureConnect } from "./support/load/connect_load.ts";
+import { measureFetch } from "./support/load/fetch_load.ts";
+import { kafkaSubject } from "./support/brokers/kafka_subject.ts";
+import { measureLatency } from "./support/load/latency_load.ts";
+import { describeMachine } from "./support/report/machine.ts";
+import { COST, type Outcome } from "./support/report/outcome.ts";
+import { pin } from "./support/brokers/process_usage.ts";
+import { measureProduce } from "./support/load/produce_load.ts";
 import {
   formatFigure,
   measured,
@@ -55,18 +55,18 @@ import {
   printReport,
   progress,
   type Row,
-} from "./support/report.ts";
+} from "./support/report/report.ts";
 import {
   describeScenario,
   familyOf,
   isOnDisk,
   parseScenario,
   type Scenario,
-} from "./support/scenario.ts";
-import { isHeadline } from "./support/readme_tables.ts";
-import type { Target } from "./support/target.ts";
-import { temporaryFolder } from "./support/temporary_folder.ts";
-import type { Timing } from "./support/window.ts";
+} from "./support/load/scenario.ts";
+import { isHeadline } from "./support/report/readme_tables.ts";
+import type { Target } from "./support/load/target.ts";
+import { temporaryFolder } from "./support/brokers/temporary_folder.ts";
+import type { Timing } from "./support/load/window.ts";
 
 /** From when load begins on a topic, to when it counts. */
 const SETTLE_MS = 1000;

@@ -26,13 +26,19 @@ import {
   type Rival,
   runClient,
   sdkSubject,
-} from "./support/client_subjects.ts";
-import { BATCH_COUNT, FILLING, type WorkName } from "./support/client_work.ts";
-import type { WorkResult } from "./support/client_worker.ts";
-import { describeMachine } from "./support/machine.ts";
-import { type Measured, measured, printReport, progress, type Row } from "./support/report.ts";
-import { defaultCommand, ServedBroker } from "./support/served_broker.ts";
-import { temporaryFolder } from "./support/temporary_folder.ts";
+} from "./support/clients/client_subjects.ts";
+import { BATCH_COUNT, FILLING, type WorkName } from "./support/clients/client_work.ts";
+import type { WorkResult } from "./support/clients/client_worker.ts";
+import { describeMachine } from "./support/report/machine.ts";
+import {
+  type Measured,
+  measured,
+  printReport,
+  progress,
+  type Row,
+} from "./support/report/report.ts";
+import { defaultCommand, ServedBroker } from "./support/brokers/served_broker.ts";
+import { temporaryFolder } from "./support/brokers/temporary_folder.ts";
 
 /** What is written to be read; a client that comes to its end starts over. */
 const READ_BYTES = 512 * 1024 * 1024;

@@ -13,16 +13,16 @@
 
 import { parseArgs } from "node:util";
 import { SETTINGS } from "../broker/settings/settings.ts";
-import { KeyedTopic } from "./support/keyed_topic.ts";
-import { LatencyHistogram } from "./support/latency_histogram.ts";
-import { describeMachine } from "./support/machine.ts";
-import { ObservedLog } from "./support/observed_log.ts";
-import { peakResidentBytes, residentBytes } from "./support/process_usage.ts";
-import { measured, printReport, progress, type Row } from "./support/report.ts";
-import { ServedBroker } from "./support/served_broker.ts";
-import { SteadyProducer } from "./support/steady_producer.ts";
-import { LoadTopic } from "./support/target.ts";
-import { temporaryFolder } from "./support/temporary_folder.ts";
+import { KeyedTopic } from "./support/load/keyed_topic.ts";
+import { LatencyHistogram } from "./support/report/latency_histogram.ts";
+import { describeMachine } from "./support/report/machine.ts";
+import { ObservedLog } from "./support/brokers/observed_log.ts";
+import { peakResidentBytes, residentBytes } from "./support/brokers/process_usage.ts";
+import { measured, printReport, progress, type Row } from "./support/report/report.ts";
+import { ServedBroker } from "./support/brokers/served_broker.ts";
+import { SteadyProducer } from "./support/load/steady_producer.ts";
+import { LoadTopic } from "./support/load/target.ts";
+import { temporaryFolder } from "./support/brokers/temporary_folder.ts";
 
 const MB = 1e6;
 const TOPIC = "keyed";

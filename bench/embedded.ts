@@ -20,11 +20,11 @@ import { fetch } from "../protocol/messages/records/fetch.ts";
 import { produce } from "../protocol/messages/records/produce.ts";
 import { RecordBatch } from "../protocol/records/mod.ts";
 import type { Api, RequestTo, ResponseOf } from "../protocol/schema/schema.ts";
-import { decodeResponse } from "./support/load_connection.ts";
-import { describeMachine } from "./support/machine.ts";
-import { sampleBatch } from "./support/record_batches.ts";
-import { measured, printReport, progress, type Row } from "./support/report.ts";
-import { expectNone, TIMEOUT_MS } from "./support/target.ts";
+import { decodeResponse } from "./support/load/load_connection.ts";
+import { describeMachine } from "./support/report/machine.ts";
+import { sampleBatch } from "./support/load/record_batches.ts";
+import { measured, printReport, progress, type Row } from "./support/report/report.ts";
+import { expectNone, TIMEOUT_MS } from "./support/load/target.ts";
 
 const TOPIC = "bench";
 const STEPS = ["start", "create topic", "produce", "consume", "stop"] as const;

@@ -14,16 +14,16 @@ import { apiVersions } from "../protocol/messages/cluster/api_versions.ts";
 import { listOffsets } from "../protocol/messages/records/list_offsets.ts";
 import { metadata } from "../protocol/messages/topics/metadata.ts";
 import { produce } from "../protocol/messages/records/produce.ts";
-import type { Flood, FloodNews } from "./support/flood_worker.ts";
-import { formatMs, LatencyHistogram } from "./support/latency_histogram.ts";
-import { LoadConnection, requestFrame } from "./support/load_connection.ts";
-import { describeMachine } from "./support/machine.ts";
-import { cpuSeconds } from "./support/process_usage.ts";
-import { measured, median, printReport, progress, type Row } from "./support/report.ts";
-import { sampleBatch } from "./support/record_batches.ts";
-import { ServedBroker } from "./support/served_broker.ts";
-import { LoadTopic, PRODUCE_VERSION, TIMEOUT_MS } from "./support/target.ts";
-import { temporaryFolder } from "./support/temporary_folder.ts";
+import type { Flood, FloodNews } from "./support/hostile/flood_worker.ts";
+import { formatMs, LatencyHistogram } from "./support/report/latency_histogram.ts";
+import { LoadConnection, requestFrame } from "./support/load/load_connection.ts";
+import { describeMachine } from "./support/report/machine.ts";
+import { cpuSeconds } from "./support/brokers/process_usage.ts";
+import { measured, median, printReport, progress, type Row } from "./support/report/report.ts";
+import { sampleBatch } from "./support/load/record_batches.ts";
+import { ServedBroker } from "./support/brokers/served_broker.ts";
+import { LoadTopic, PRODUCE_VERSION, TIMEOUT_MS } from "./support/load/target.ts";
+import { temporaryFolder } from "./support/brokers/temporary_folder.ts";
 
 /** The most that a neighbour may have to wait. */
 const AIM_MS = 100;
@@ -164,7 +164,7 @@ async function beside(
   frame: Uint8Array,
   waits: LatencyHistogram,
 ): Promise<void> {
-  const neighbours = new Worker(new URL("./support/flood_worker.ts", import.meta.url), {
+  const neighbours = new Worker(new URL("./support/hostile/flood_worker.ts", import.meta.url), {
     type: "module",
   });
   const client = await LoadConnection.connect(address);

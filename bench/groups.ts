@@ -23,16 +23,16 @@
  */
 
 import { parseArgs } from "node:util";
-import { CLASSIC } from "./support/classic_load_group.ts";
-import { CONSUMER } from "./support/consumer_load_group.ts";
-import { type GroupCosts, type GroupPlan, measureGroups } from "./support/group_costs.ts";
-import { withInspector } from "./support/heap_probe.ts";
-import { type GroupKind, SESSION_TIMEOUT_MS } from "./support/load_group.ts";
-import { describeMachine } from "./support/machine.ts";
-import { pin } from "./support/process_usage.ts";
-import { measured, printReport, progress, type Row } from "./support/report.ts";
-import { defaultCommand, ServedBroker } from "./support/served_broker.ts";
-import { temporaryFolder } from "./support/temporary_folder.ts";
+import { CLASSIC } from "./support/groups/classic_load_group.ts";
+import { CONSUMER } from "./support/groups/consumer_load_group.ts";
+import { type GroupCosts, type GroupPlan, measureGroups } from "./support/groups/group_costs.ts";
+import { withInspector } from "./support/brokers/heap_probe.ts";
+import { type GroupKind, SESSION_TIMEOUT_MS } from "./support/groups/load_group.ts";
+import { describeMachine } from "./support/report/machine.ts";
+import { pin } from "./support/brokers/process_usage.ts";
+import { measured, printReport, progress, type Row } from "./support/report/report.ts";
+import { defaultCommand, ServedBroker } from "./support/brokers/served_broker.ts";
+import { temporaryFolder } from "./support/brokers/temporary_folder.ts";
 
 const KINDS: readonly GroupKind[] = [CLASSIC, CONSUMER];
 const QUICK_GROUPS = 100;

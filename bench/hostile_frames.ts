@@ -22,16 +22,16 @@ import {
   HOSTILE_PARTITIONS,
   HOSTILE_TOPIC,
   type HostileCase,
-} from "./support/hostile_case.ts";
-import { HOSTILE_CASES } from "./support/hostile_cases.ts";
-import type { HostileOrder, HostileOutcome } from "./support/hostile_worker.ts";
-import { type LoadConnection, requestFrame } from "./support/load_connection.ts";
-import { describeMachine } from "./support/machine.ts";
-import { peakResidentBytes, residentBytes } from "./support/process_usage.ts";
-import { LoopProbe } from "./support/loop_probe.ts";
-import { measured, printReport, progress, type Row } from "./support/report.ts";
-import { ServedBroker } from "./support/served_broker.ts";
-import { temporaryFolder } from "./support/temporary_folder.ts";
+} from "./support/hostile/hostile_case.ts";
+import { HOSTILE_CASES } from "./support/hostile/hostile_cases.ts";
+import type { HostileOrder, HostileOutcome } from "./support/hostile/hostile_worker.ts";
+import { type LoadConnection, requestFrame } from "./support/load/load_connection.ts";
+import { describeMachine } from "./support/report/machine.ts";
+import { peakResidentBytes, residentBytes } from "./support/brokers/process_usage.ts";
+import { LoopProbe } from "./support/brokers/loop_probe.ts";
+import { measured, printReport, progress, type Row } from "./support/report/report.ts";
+import { ServedBroker } from "./support/brokers/served_broker.ts";
+import { temporaryFolder } from "./support/brokers/temporary_folder.ts";
 
 const MB = 1e6;
 /** No turn of the loop may be longer. */
@@ -142,7 +142,7 @@ async function measureCase(
     clientSoftwareName: "bench",
     clientSoftwareVersion: "1",
   });
-  const client = new Worker(new URL("./support/hostile_worker.ts", import.meta.url), {
+  const client = new Worker(new URL("./support/hostile/hostile_worker.ts", import.meta.url), {
     type: "module",
   });
   let outcome: HostileOutcome | undefined;

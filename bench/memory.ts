@@ -14,13 +14,13 @@ import { parseArgs } from "node:util";
 import { fetch } from "../protocol/messages/records/fetch.ts";
 import { produce } from "../protocol/messages/records/produce.ts";
 import { SETTINGS } from "../broker/settings/settings.ts";
-import { decodeResponse, LoadConnection, requestFrame } from "./support/load_connection.ts";
-import { describeMachine } from "./support/machine.ts";
-import { peakResidentBytes, residentBytes } from "./support/process_usage.ts";
-import { sampleBatch } from "./support/record_batches.ts";
-import { measured, printReport, progress, type Row } from "./support/report.ts";
-import { ServedBroker } from "./support/served_broker.ts";
-import { type Pace, SlowClient } from "./support/slow_clients.ts";
+import { decodeResponse, LoadConnection, requestFrame } from "./support/load/load_connection.ts";
+import { describeMachine } from "./support/report/machine.ts";
+import { peakResidentBytes, residentBytes } from "./support/brokers/process_usage.ts";
+import { sampleBatch } from "./support/load/record_batches.ts";
+import { measured, printReport, progress, type Row } from "./support/report/report.ts";
+import { ServedBroker } from "./support/brokers/served_broker.ts";
+import { type Pace, SlowClient } from "./support/hostile/slow_clients.ts";
 import {
   expectNone,
   FETCH_VERSION,
@@ -28,8 +28,8 @@ import {
   PRODUCE_VERSION,
   type Target,
   TIMEOUT_MS,
-} from "./support/target.ts";
-import { temporaryFolder } from "./support/temporary_folder.ts";
+} from "./support/load/target.ts";
+import { temporaryFolder } from "./support/brokers/temporary_folder.ts";
 
 const MB = 1e6;
 const REQUEST_BYTES = 1_000_000;

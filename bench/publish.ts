@@ -8,8 +8,8 @@
  */
 
 import { fromFileUrl } from "@std/path";
-import { headlines, readmeTables } from "./support/readme_tables.ts";
-import type { Report } from "./support/report.ts";
+import { headlines, readmeTables } from "./support/report/readme_tables.ts";
+import type { Report } from "./support/report/report.ts";
 
 const RESULTS = new URL("./results/results.json", import.meta.url);
 const BEGIN = "<!-- speed: bench/publish.ts writes what follows -->";

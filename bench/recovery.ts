@@ -16,15 +16,21 @@ import { parseArgs } from "node:util";
 import { produce } from "../protocol/messages/records/produce.ts";
 import { RecordBatch, RecordBatchBuilder } from "../protocol/records/mod.ts";
 import { LogDirectory } from "../storage/log_directory.ts";
-import type { LoadConnection } from "./support/load_connection.ts";
-import { describeMachine } from "./support/machine.ts";
-import { readBytes } from "./support/process_usage.ts";
-import { sampleBatch } from "./support/record_batches.ts";
-import { formatFigure, measured, printReport, progress, type Row } from "./support/report.ts";
-import { ServedBroker } from "./support/served_broker.ts";
-import { SparseFileSystem } from "./support/sparse_file_system.ts";
-import { createTopics, expectNone, PRODUCE_VERSION, TIMEOUT_MS } from "./support/target.ts";
-import { temporaryFolder } from "./support/temporary_folder.ts";
+import type { LoadConnection } from "./support/load/load_connection.ts";
+import { describeMachine } from "./support/report/machine.ts";
+import { readBytes } from "./support/brokers/process_usage.ts";
+import { sampleBatch } from "./support/load/record_batches.ts";
+import {
+  formatFigure,
+  measured,
+  printReport,
+  progress,
+  type Row,
+} from "./support/report/report.ts";
+import { ServedBroker } from "./support/brokers/served_broker.ts";
+import { SparseFileSystem } from "./support/brokers/sparse_file_system.ts";
+import { createTopics, expectNone, PRODUCE_VERSION, TIMEOUT_MS } from "./support/load/target.ts";
+import { temporaryFolder } from "./support/brokers/temporary_folder.ts";
 
 const MB = 1e6;
 const TOPIC = "bench";

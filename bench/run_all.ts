@@ -16,10 +16,10 @@
 import { parseArgs } from "node:util";
 import { fromFileUrl } from "@std/path";
 import metadata from "../deno.json" with { type: "json" };
-import { drawChart } from "./support/chart.ts";
-import { describeMachine } from "./support/machine.ts";
-import { isKeyRow, markdownReport, markdownSummary } from "./support/markdown.ts";
-import { progress, type Report } from "./support/report.ts";
+import { drawChart } from "./support/report/chart.ts";
+import { describeMachine } from "./support/report/machine.ts";
+import { isKeyRow, markdownReport, markdownSummary } from "./support/report/markdown.ts";
+import { progress, type Report } from "./support/report/report.ts";
 
 /** A benchmark and how to run it. */
 interface Program {

@@ -12,15 +12,15 @@
  */
 
 import { parseArgs } from "node:util";
-import { append, type Growth, GROWTHS, TOPIC } from "./support/growth.ts";
-import type { LoadConnection } from "./support/load_connection.ts";
-import { describeMachine } from "./support/machine.ts";
-import { residentBytes } from "./support/process_usage.ts";
-import { sampleBatch } from "./support/record_batches.ts";
-import { measured, median, printReport, progress, type Row } from "./support/report.ts";
-import { ServedBroker } from "./support/served_broker.ts";
-import { createTopics } from "./support/target.ts";
-import { temporaryFolder } from "./support/temporary_folder.ts";
+import { append, type Growth, GROWTHS, TOPIC } from "./support/load/growth.ts";
+import type { LoadConnection } from "./support/load/load_connection.ts";
+import { describeMachine } from "./support/report/machine.ts";
+import { residentBytes } from "./support/brokers/process_usage.ts";
+import { sampleBatch } from "./support/load/record_batches.ts";
+import { measured, median, printReport, progress, type Row } from "./support/report/report.ts";
+import { ServedBroker } from "./support/brokers/served_broker.ts";
+import { createTopics } from "./support/load/target.ts";
+import { temporaryFolder } from "./support/brokers/temporary_folder.ts";
 
 const ACKS_ALL = -1;
 /** What a broker is given to come to rest before its memory is read. */

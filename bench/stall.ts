@@ -17,15 +17,15 @@ import {
   disturbed,
   manyPartitions,
   retention,
-} from "./support/disturbances.ts";
-import { measureLatency } from "./support/latency_load.ts";
-import { describeMachine } from "./support/machine.ts";
-import type { Outcome } from "./support/outcome.ts";
-import { pin } from "./support/process_usage.ts";
-import { measured, median, printReport, progress, type Row } from "./support/report.ts";
-import { parseScenario, type ScenarioOf } from "./support/scenario.ts";
-import { ServedBroker } from "./support/served_broker.ts";
-import { temporaryFolder } from "./support/temporary_folder.ts";
+} from "./support/load/disturbances.ts";
+import { measureLatency } from "./support/load/latency_load.ts";
+import { describeMachine } from "./support/report/machine.ts";
+import type { Outcome } from "./support/report/outcome.ts";
+import { pin } from "./support/brokers/process_usage.ts";
+import { measured, median, printReport, progress, type Row } from "./support/report/report.ts";
+import { parseScenario, type ScenarioOf } from "./support/load/scenario.ts";
+import { ServedBroker } from "./support/brokers/served_broker.ts";
+import { temporaryFolder } from "./support/brokers/temporary_folder.ts";
 
 const BROKER_CORE = 0;
 const LOAD_CORE = 1;

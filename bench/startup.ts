@@ -12,14 +12,14 @@
 
 import { parseArgs } from "node:util";
 import { produce } from "../protocol/messages/records/produce.ts";
-import { describeMachine } from "./support/machine.ts";
-import type { LoadConnection } from "./support/load_connection.ts";
-import { residentBytes } from "./support/process_usage.ts";
-import { sampleBatch } from "./support/record_batches.ts";
-import { measured, median, printReport, progress, type Row } from "./support/report.ts";
-import { defaultCommand, ServedBroker } from "./support/served_broker.ts";
-import { createTopics, expectNone, TIMEOUT_MS } from "./support/target.ts";
-import { temporaryFolder } from "./support/temporary_folder.ts";
+import { describeMachine } from "./support/report/machine.ts";
+import type { LoadConnection } from "./support/load/load_connection.ts";
+import { residentBytes } from "./support/brokers/process_usage.ts";
+import { sampleBatch } from "./support/load/record_batches.ts";
+import { measured, median, printReport, progress, type Row } from "./support/report/report.ts";
+import { defaultCommand, ServedBroker } from "./support/brokers/served_broker.ts";
+import { createTopics, expectNone, TIMEOUT_MS } from "./support/load/target.ts";
+import { temporaryFolder } from "./support/brokers/temporary_folder.ts";
 
 const TOPIC = "bench";
 /** What a broker is given to come to rest before its memory is read. */

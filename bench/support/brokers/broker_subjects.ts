@@ -1,0 +1,146 @@
+/**
+ * Brokers that are measured: each can be started on a new folder as often as one likes.
+ *
+ * @module
+ */
+
+import { LoadConnection } from "../load/load_connection.ts";
+import { defaultCommand, freePort, ServedBroker } from "./served_broker.ts";
+import { pin } from "./process_usage.ts";
+import type { Target } from "../load/target.ts";
+import type { WarmUpBounds } from "../load/warm_up.ts";
+
+/** How to start a broker. */
+export interface SubjectStart {
+  /** A folder of its own, which is there and empty. */
+  readonly folder: string;
+  /** Its only core, once it takes connections. Default: any. */
+  readonly core?: number | undefined;
+}
+
+/** A broker that runs; it ends, without further ado, when it is disposed of. */
+export type RunningSubject = Target & AsyncDisposable;
+
+/** A broker that can be started. */
+export interface BrokerSubject {
+  readonly name: string;
+  /** Bounds of warming it up before each row; the least holds for the first row of a new process. */
+  readonly warmUp: WarmUpBounds;
+  /** Resolves when it takes connections. */
+  start(options: SubjectStart): Promise<RunningSubject>;
+}
+
+/** V8 has compiled what matters within a second or two. */
+const OUR_WARM_UP: WarmUpBounds = { leastMs: 0, mostMs: 8000 };
+/** What a virtual machine of Java needs on one core. */
+const PEER_WARM_UP: WarmUpBounds = { leastMs: 20_000, mostMs: 45_000 };
+const START_TIMEOUT_MS = 60_000;
+const RETRY_MS = 20;
+
+/** This project's broker. */
+export function dqueueSubject(): BrokerSubject {
+  const name = "dqueue";
+  return {
+    name,
+    warmUp: OUR_WARM_UP,
+    async start({ folder, core }) {
+      const broker = ServedBroker.start({
+        data: `${folder}/data`,
+        // Deno asks for them all where the file system is in memory.
+        command: defaultCommand(["--allow-all"]),
+      });
+      (await broker.connect()).close();
+      if (core !== undefined) await pin(broker.pid, core);
+      return {
+        name,
+        address: broker.address,
+        pid: broker.pid,
+        [Symbol.asyncDispose]: () => broker.kill(),
+      };
+    },
+  };
+}
+
+/**
+ * Any broker that a command starts.
+ *
+ * @param command For a shell; it finds a free port in `$PORT` and an empty folder in `$DIR`, is to serve
+ *   Kafka's protocol on 127.0.0.1, and to become the broker (`exec`), so that its process is known.
+ */
+export function commandSubject(name: string, command: string): BrokerSubject {
+  return processSubject(name, (port, folder) => ({
+    command: ["sh", "-c", command],
+    env: { PORT: `${port}`, DIR: folder },
+  }));
+}
+
+/** A broker that runs already, and stays. */
+export function runningSubject(target: Target): BrokerSubject {
+  return {
+    name: target.name,
+    warmUp: PEER_WARM_UP,
+    start: () => Promise.resolve({ ...target, [Symbol.asyncDispose]: () => Promise.resolve() }),
+  };
+}
+
+/** A program and its environment. */
+export interface Launch {
+  readonly command: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** A broker in a process, given how to launch it on a port and a folder. */
+export function processSubject(
+  name: string,
+  launch: (port: number, folder: string) => Launch | Promise<Launch>,
+): BrokerSubject {
+  return {
+    name,
+    warmUp: PEER_WARM_UP,
+    async start({ folder, core }) {
+      const port = freePort();
+      const { command, env = {} } = await launch(port, folder);
+      const [program, ...args] = command;
+      const process = new Deno.Command(program!, {
+        args,
+        env,
+        stdin: "null",
+        stdout: "null",
+        stderr: "null",
+      }).spawn();
+      const address = `127.0.0.1:${port}`;
+      const kill = async () => {
+        try {
+          process.kill("SIGKILL");
+        } catch (error) {
+          // It has ended by itself.
+          if (!(error instanceof TypeError)) throw error;
+        }
+        await process.status;
+      };
+      try {
+        await listening(address, process);
+        if (core !== undefined) await pin(process.pid, core);
+      } catch (error) {
+        await kill();
+        throw error;
+      }
+      return { name, address, pid: process.pid, [Symbol.asyncDispose]: kill };
+    },
+  };
+}
+
+async function listening(address: string, process: Deno.ChildProcess): Promise<void> {
+  const startedMs = performance.now();
+  let hasEnded = false;
+  process.status.then(() => hasEnded = true);
+  while (!hasEnded && performance.now() - startedMs < START_TIMEOUT_MS) {
+    try {
+      return (await LoadConnection.connect(address)).close();
+    } catch (error) {
+      if (!(error instanceof Deno.errors.ConnectionRefused)) throw error;
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    }
+  }
+  throw new Error(`The broker did not listen on ${address}`);
+}

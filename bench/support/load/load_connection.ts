@@ -1,0 +1,127 @@
+/**
+ * A connection for load: sends frames that were encoded beforehand and reads whole answers into one
+ * buffer, so that the program that measures spends little itself.
+ *
+ * Reads and writes go straight to the socket: through streams they would cost as much as the broker.
+ *
+ * @module
+ */
+
+import { codec } from "../../../protocol/schema/codec.ts";
+import { readResponseHeaderTags, writeRequestHeader } from "../../../protocol/frames/headers.ts";
+import { Reader } from "../../../protocol/primitives/reader.ts";
+import type { Api, RequestTo, ResponseOf } from "../../../protocol/schema/schema.ts";
+import { Writer } from "../../../protocol/primitives/writer.ts";
+
+const SIZE_BYTES = 4;
+const SMALLEST_BUFFER = 64 * 1024;
+const CORRELATION_ID = 1;
+
+/** A request as it goes to the socket, its size in front. */
+export function requestFrame<A extends Api>(
+  api: A,
+  apiVersion: number,
+  request: RequestTo<A>,
+): Uint8Array<ArrayBuffer> {
+  const writer = new Writer();
+  const header = { apiKey: api.key, apiVersion, correlationId: CORRELATION_ID, clientId: "bench" };
+  writer.beginFrame();
+  writeRequestHeader(writer, api, header);
+  codec(api.request, apiVersion).encode(writer, request as never);
+  writer.endFrame();
+  return writer.takeBytes();
+}
+
+/** Decodes an answer. */
+export function decodeResponse<A extends Api>(
+  api: A,
+  apiVersion: number,
+  frame: Uint8Array,
+): ResponseOf<A> {
+  const reader = new Reader(frame);
+  reader.int32();
+  readResponseHeaderTags(reader, api, apiVersion);
+  return codec(api.response, apiVersion).decode(reader) as ResponseOf<A>;
+}
+
+/** A connection to a broker. */
+export class LoadConnection {
+  readonly #conn: Deno.TcpConn;
+  #buffer: Uint8Array<ArrayBuffer> = new Uint8Array(SMALLEST_BUFFER);
+  #start = 0;
+  #end = 0;
+
+  private constructor(conn: Deno.TcpConn) {
+    this.#conn = conn;
+  }
+
+  /** Connects to `host:port`. */
+  static async connect(address: string): Promise<LoadConnection> {
+    const [hostname, port] = address.split(":");
+    const conn = await Deno.connect({ hostname: hostname!, port: Number(port) });
+    conn.setNoDelay(true);
+    return new LoadConnection(conn);
+  }
+
+  /** Sends a frame as it is. */
+  async send(frame: Uint8Array): Promise<void> {
+    let written = await this.#conn.write(frame);
+    while (written < frame.length) written += await this.#conn.write(frame.subarray(written));
+  }
+
+  /**
+   * The next answer without its size; a view that is overwritten by the next call.
+   *
+   * @throws {Deno.errors.UnexpectedEof} If the broker closes the connection.
+   */
+  async receive(): Promise<Uint8Array<ArrayBuffer>> {
+    while (this.#end - this.#start < SIZE_BYTES) await this.#fill(SIZE_BYTES);
+    const at = this.#start;
+    const bytes = this.#buffer;
+    const size = bytes[at]! << 24 | bytes[at + 1]! << 16 | bytes[at + 2]! << 8 | bytes[at + 3]!;
+    while (this.#end - this.#start < SIZE_BYTES + size) await this.#fill(SIZE_BYTES + size);
+    const from = this.#start + SIZE_BYTES;
+    this.#start = from + size;
+    return this.#buffer.subarray(from, from + size);
+  }
+
+  /** Reads once; there is room for `size` bytes from the start of the answer. */
+  async #fill(size: number): Promise<void> {
+    if (this.#start === this.#end) {
+      this.#start = this.#end = 0;
+    }
+    if (this.#start + size > this.#buffer.length) {
+      const held = this.#buffer.subarray(this.#start, this.#end);
+      const target = size > this.#buffer.length
+        ? new Uint8Array(size + SMALLEST_BUFFER)
+        : this.#buffer;
+      if (target === this.#buffer) target.copyWithin(0, this.#start, this.#end);
+      else target.set(held);
+      this.#buffer = target;
+      this.#end -= this.#start;
+      this.#start = 0;
+    }
+    const count = await this.#conn.read(this.#buffer.subarray(this.#end));
+    if (count === null) throw new Deno.errors.UnexpectedEof("The broker closed the connection");
+    this.#end += count;
+  }
+
+  /** Sends a request and gives its answer, which may look into the buffer. */
+  async request<A extends Api>(
+    api: A,
+    apiVersion: number,
+    request: RequestTo<A>,
+  ): Promise<ResponseOf<A>> {
+    await this.send(requestFrame(api, apiVersion, request));
+    return decodeResponse(api, apiVersion, await this.receive());
+  }
+
+  /** Closes the connection. */
+  close(): void {
+    this.#conn.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}

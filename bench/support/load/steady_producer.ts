@@ -1,0 +1,91 @@
+/**
+ * Messages sent at a steady rate, and how long each takes until it is answered.
+ *
+ * Each is a request of its own. It is sent when it is due, whether those before it were answered or
+ * not, so that a broker that stops for a while is seen by all that were sent meanwhile. What this
+ * program is late itself does not count: its timers are too coarse.
+ *
+ * @module
+ */
+
+import { produce } from "../../../protocol/messages/records/produce.ts";
+import { LatencyHistogram } from "../report/latency_histogram.ts";
+import { decodeResponse, LoadConnection, requestFrame } from "./load_connection.ts";
+import { sampleBatch } from "./record_batches.ts";
+import { acksOf, expectNone, PRODUCE_VERSION, TIMEOUT_MS } from "./target.ts";
+
+/** What to send, and how often. */
+export interface SteadyLoad {
+  readonly topic: string;
+  readonly acks: string;
+  /** Bytes of the message. */
+  readonly size: number;
+  /** Messages a second. */
+  readonly rate: number;
+}
+
+/** Sends until it is stopped. */
+export class SteadyProducer {
+  /** Latencies of what was answered since it was last replaced, in milliseconds. */
+  latencies: LatencyHistogram = new LatencyHistogram();
+  readonly #connection: LoadConnection;
+  readonly #frame: Uint8Array;
+  readonly #intervalMs: number;
+  /** When what is not yet answered was sent, oldest first. */
+  readonly #sentMs: number[] = [];
+  readonly #sending: Promise<void>;
+  readonly #receiving: Promise<void>;
+  #isStopped = false;
+
+  private constructor(connection: LoadConnection, { topic, acks, size, rate }: SteadyLoad) {
+    this.#connection = connection;
+    this.#intervalMs = 1000 / rate;
+    this.#frame = requestFrame(produce, PRODUCE_VERSION, {
+      acks: acksOf(acks),
+      timeoutMs: TIMEOUT_MS,
+      topicData: [{
+        name: topic,
+        partitionData: [{ index: 0, records: sampleBatch({ size, count: 1 }) }],
+      }],
+    });
+    this.#sending = this.#send();
+    this.#receiving = this.#receive();
+  }
+
+  /** Begins to send to a broker. */
+  static async start(address: string, load: SteadyLoad): Promise<SteadyProducer> {
+    return new SteadyProducer(await LoadConnection.connect(address), load);
+  }
+
+  /** Stops once all was answered. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isStopped = true;
+    await this.#sending;
+    await this.#receiving;
+    this.#connection.close();
+  }
+
+  async #send(): Promise<void> {
+    for (let dueMs = performance.now(); !this.#isStopped; dueMs += this.#intervalMs) {
+      const waitMs = dueMs - performance.now();
+      if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
+      await this.#sendOne();
+    }
+    // By its answer it is known that there is no other.
+    await this.#sendOne();
+  }
+
+  async #sendOne(): Promise<void> {
+    this.#sentMs.push(performance.now());
+    await this.#connection.send(this.#frame);
+  }
+
+  async #receive(): Promise<void> {
+    while (!this.#isStopped || this.#sentMs.length > 0) {
+      const answer = await this.#connection.receive();
+      this.latencies.add(performance.now() - this.#sentMs.shift()!);
+      const { responses } = decodeResponse(produce, PRODUCE_VERSION, answer);
+      expectNone(responses[0]!.partitionResponses[0]!.errorCode, "produce");
+    }
+  }
+}

@@ -1,0 +1,158 @@
+/**
+ * A broker that is measured, whoever made it, and topics on it.
+ *
+ * @module
+ */
+
+import { ErrorCode, errorInfo } from "../../../protocol/errors.ts";
+import { createTopics as createTopicsApi } from "../../../protocol/messages/topics/create_topics.ts";
+import { deleteTopics } from "../../../protocol/messages/topics/delete_topics.ts";
+import { produce } from "../../../protocol/messages/records/produce.ts";
+import { LoadConnection } from "./load_connection.ts";
+import { sampleBatch } from "./record_batches.ts";
+
+/** The versions that requests are sent in: the newest in which topics go by name. */
+export const PRODUCE_VERSION = 9;
+export const FETCH_VERSION = 12;
+const CREATE_TOPICS_VERSION = 7;
+const DELETE_TOPICS_VERSION = 5;
+
+export const TIMEOUT_MS = 30_000;
+
+/** A topic is not known on all of a cluster at once. */
+const NOT_YET: ReadonlySet<number> = new Set([
+  ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+  ErrorCode.LEADER_NOT_AVAILABLE,
+  ErrorCode.NOT_LEADER_OR_FOLLOWER,
+]);
+const RETRY_MS = 50;
+const MAX_TRIES = 200;
+
+/** A broker. */
+export interface Target {
+  readonly name: string;
+  /** `host:port`. */
+  readonly address: string;
+  /** Its process, if that is known. */
+  readonly pid: number | undefined;
+}
+
+/** How a topic is to be. */
+export interface TopicOptions {
+  readonly partitions: number;
+  /** `commit` for appends that are on disk before they are answered, `os` for later. */
+  readonly flush: string;
+  readonly maxMessageBytes: number;
+}
+
+/** The same wish in our words and in Kafka's. */
+const FLUSH_CONFIGS: Readonly<Record<string, readonly Readonly<Record<string, string>>[]>> = {
+  default: [{}],
+  commit: [{ "flush": "commit" }, { "flush.messages": "1" }],
+  os: [{ "flush": "os" }, {}],
+};
+
+/** A topic on a target, which is deleted when it is disposed of. */
+export class LoadTopic {
+  readonly name: string;
+  readonly partitions: number;
+  readonly #connection: LoadConnection;
+
+  private constructor(name: string, partitions: number, connection: LoadConnection) {
+    this.name = name;
+    this.partitions = partitions;
+    this.#connection = connection;
+  }
+
+  /**
+   * Creates one; each of its partitions has one small record, at offset 0.
+   *
+   * @throws {Error} If the broker refuses.
+   */
+  static async create({ address }: Target, options: TopicOptions): Promise<LoadTopic> {
+    const name = `bench-${crypto.randomUUID().slice(0, 8)}`;
+    const connection = await LoadConnection.connect(address);
+    let errorCode = -1;
+    for (const flush of FLUSH_CONFIGS[options.flush]!) {
+      const configs = {
+        ...flush,
+        "file.delete.delay.ms": "1000",
+        "max.message.bytes": String(options.maxMessageBytes),
+      };
+      errorCode = await tryCreateTopics(connection, [name], options.partitions, configs);
+      if (errorCode !== ErrorCode.INVALID_CONFIG) break;
+    }
+    expectNone(errorCode, "create a topic");
+    const topic = new LoadTopic(name, options.partitions, connection);
+    for (let index = 0; index < options.partitions; index++) await topic.#prime(index);
+    return topic;
+  }
+
+  async #prime(index: number): Promise<void> {
+    const records = sampleBatch({ size: 1, count: 1 });
+    for (let tries = 1;; tries++) {
+      const { responses } = await this.#connection.request(produce, PRODUCE_VERSION, {
+        acks: 1,
+        timeoutMs: TIMEOUT_MS,
+        topicData: [{ name: this.name, partitionData: [{ index, records }] }],
+      });
+      const { errorCode } = responses[0]!.partitionResponses[0]!;
+      if (!NOT_YET.has(errorCode) || tries === MAX_TRIES) return expectNone(errorCode, "produce");
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#connection.request(deleteTopics, DELETE_TOPICS_VERSION, {
+      topicNames: [this.name],
+      timeoutMs: TIMEOUT_MS,
+    });
+    this.#connection.close();
+  }
+}
+
+/**
+ * Creates topics with so many partitions each, which stay.
+ *
+ * @throws {Error} If the broker refuses one.
+ */
+export async function createTopics(
+  connection: LoadConnection,
+  names: readonly string[],
+  numPartitions: number,
+  configs: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const errorCode = await tryCreateTopics(connection, names, numPartitions, configs);
+  expectNone(errorCode, "create a topic");
+}
+
+/** Returns the first error. */
+async function tryCreateTopics(
+  connection: LoadConnection,
+  names: readonly string[],
+  numPartitions: number,
+  configs: Readonly<Record<string, string>>,
+): Promise<number> {
+  const { topics } = await connection.request(createTopicsApi, CREATE_TOPICS_VERSION, {
+    topics: names.map((name) => ({
+      name,
+      numPartitions,
+      replicationFactor: 1,
+      assignments: [],
+      configs: Object.entries(configs).map(([name, value]) => ({ name, value })),
+    })),
+    timeoutMs: TIMEOUT_MS,
+  });
+  return topics.find(({ errorCode }) => errorCode !== ErrorCode.NONE)?.errorCode ?? ErrorCode.NONE;
+}
+
+/** @throws {Error} If `errorCode` is one of an error. */
+export function expectNone(errorCode: number, action: string): void {
+  if (errorCode === ErrorCode.NONE) return;
+  throw new Error(`Cannot ${action}: ${errorInfo(errorCode).name}`);
+}
+
+/** Acks as they are on the wire. */
+export function acksOf(text: string): number {
+  return text === "all" ? -1 : Number(text);
+}
