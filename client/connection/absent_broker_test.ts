@@ -51,14 +51,14 @@ function absent(options: { readonly timeoutMs?: number } = {}) {
 function listener<Status extends ConsumerStatus | GroupConsumerStatus>(count: number) {
   const { promise: failed, resolve } = Promise.withResolvers<void>();
   const { promise: recovered, resolve: recover } = Promise.withResolvers<void>();
-  const told: Status[] = [];
+  const reported: Status[] = [];
   let errors = 0;
   const onStatus = (status: Status) => {
-    told.push(status);
+    reported.push(status);
     if (status.error !== undefined && ++errors === count) resolve();
     if (status.error === undefined && errors >= count) recover();
   };
-  return { failed, recovered, told, onStatus };
+  return { failed, recovered, reported, onStatus };
 }
 
 /** A number of failures that takes longer than 30 s with the default back-off of at most 1 s. */
@@ -67,13 +67,13 @@ const MANY = 60;
 Deno.test("Consumer.subscribe() waits for an unreachable broker longer than any default, and reports it", async () => {
   using _fast = new FastTime();
   await using test = absent();
-  const { failed, recovered, told, onStatus } = listener<ConsumerStatus>(MANY);
+  const { failed, recovered, reported, onStatus } = listener<ConsumerStatus>(MANY);
   const consumer = test.client.consumer({ onStatus });
   const subscribed = consumer.subscribe("a");
   await failed;
   assertEquals(consumer.status.state, "retrying");
   assertEquals(consumer.status.waitingFor, "a reachable broker");
-  assert(told.at(-1)!.error!.message.includes("Connection refused"));
+  assert(reported.at(-1)!.error!.message.includes("Connection refused"));
   test.cluster.down.clear();
   await subscribed;
   assertEquals(texts(await consumer.poll(1, { timeoutMs: Infinity })), ["0"]);
@@ -104,13 +104,13 @@ Deno.test("GroupConsumer waits for an unreachable broker longer than any default
   using _fast = new FastTime();
   await using test = absent();
   new FakeClassicGroup(test.cluster);
-  const { failed, told, onStatus } = listener<GroupConsumerStatus>(MANY);
+  const { failed, reported, onStatus } = listener<GroupConsumerStatus>(MANY);
   const options = { groupId: "g", topics: "a", onStatus };
   await using consumer = test.client.groupConsumer(options);
   const joined = consumer.joinGroup();
   await failed;
   assertEquals(consumer.status.state, "retrying");
-  assert(told.at(-1)!.error!.message.includes("Connection refused"));
+  assert(reported.at(-1)!.error!.message.includes("Connection refused"));
   test.cluster.down.clear();
   await joined;
   assertEquals(texts(await consumer.poll(1, { timeoutMs: Infinity })), ["0"]);
@@ -145,20 +145,20 @@ Deno.test("GroupConsumer reports that a leader is unreachable, and that it is ba
   await using test = setup({ brokers: 2, topics: { a: 1 } });
   new FakeClassicGroup(test.cluster);
   test.cluster.moveLeader("a", 0, 1);
-  const { failed, recovered, told, onStatus } = listener<GroupConsumerStatus>(1);
+  const { failed, recovered, reported, onStatus } = listener<GroupConsumerStatus>(1);
   const options = { groupId: "g", topics: "a", onStatus };
   await using consumer = test.client.groupConsumer(options);
   await consumer.joinGroup();
   test.cluster.down.add(1);
   test.cluster.disconnect(1);
   await failed;
-  const failing = told.find(({ error }) => error !== undefined)!;
+  const failing = reported.find(({ error }) => error !== undefined)!;
   assertEquals([failing.state, failing.waitingFor], ["reading", 'the leader of "a-0"']);
   test.cluster.down.clear();
   write(test.cluster, "a", 0, ["0"]);
   while ((await consumer.poll(1)).length === 0);
   await recovered;
-  assertEquals(told.at(-1)!.error, undefined);
+  assertEquals(reported.at(-1)!.error, undefined);
 });
 
 Deno.test("Consumer without onStatus warns once on the console of a long outage", async () => {

@@ -2,7 +2,7 @@
  * The state of a client's connections, as reported to the program.
  *
  * A client has several connections to a broker, one for each lane. The program is interested in the
- * broker, so it is told of the first connection that opens and of the last one that ends.
+ * broker, so it gets the first connection that opens and the last one that ends.
  *
  * @module
  */

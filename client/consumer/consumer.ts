@@ -31,7 +31,7 @@ import {
   type SubscribeOptions,
   type SubscribePartitionOptions,
 } from "./consumer_options.ts";
-import { type ConsumerStatus, StatusTeller } from "./consumer_status.ts";
+import { type ConsumerStatus, StatusReporter } from "./consumer_status.ts";
 import { ClosedError, type DqueueError, KafkaError, UsageError } from "../errors.ts";
 import { fetchOnce, LanePool } from "./fetch_once.ts";
 import { Fetcher } from "./fetcher.ts";
@@ -92,7 +92,7 @@ import { WakeSignal } from "../connection/wake_signal.ts";
 export class Consumer implements AsyncDisposable, AsyncIterable<Message> {
   readonly #core: ClientCore;
   readonly #options: ResolvedConsumerOptions;
-  readonly #status: StatusTeller;
+  readonly #status: StatusReporter;
   readonly #fetcher: Fetcher;
   readonly #lanes: LanePool;
   readonly #subscription: Subscription;
@@ -113,7 +113,7 @@ export class Consumer implements AsyncDisposable, AsyncIterable<Message> {
     this.#options = resolveConsumerOptions(options);
     this.#core = core;
     this.#core.addUser(this);
-    this.#status = new StatusTeller(options.onStatus);
+    this.#status = new StatusReporter(options.onStatus);
     this.#fetcher = new Fetcher(this.#core, this.#options, {
       onRetry: (waitingFor, error) => this.#status.set("retrying", waitingFor, error),
       onRecovered: () => this.#onSubscribed(),

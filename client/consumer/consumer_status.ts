@@ -38,13 +38,13 @@ const PATIENCE_MS = 3000;
 
 /** Logs warnings for a program without `onStatus`. */
 export class ConsoleWarnings {
-  readonly #who: string;
+  readonly #name: string;
   #failingSince: number | undefined;
-  #isTold = false;
+  #hasWarned = false;
 
-  /** @param who The name of the consumer in warnings. */
-  constructor(who: string) {
-    this.#who = who;
+  /** @param name The name of the consumer in warnings. */
+  constructor(name: string) {
+    this.#name = name;
   }
 
   /** Warns once of each outage that lasts. */
@@ -52,23 +52,23 @@ export class ConsoleWarnings {
     const now = performance.now();
     if (error === undefined) {
       this.#failingSince = undefined;
-      this.#isTold = false;
+      this.#hasWarned = false;
       return;
     }
     this.#failingSince ??= now;
-    if (this.#isTold || now - this.#failingSince < PATIENCE_MS) return;
-    this.#isTold = true;
-    console.warn(`Warning: ${this.#who} waits for ${waitingFor}: ${error.message}`);
+    if (this.#hasWarned || now - this.#failingSince < PATIENCE_MS) return;
+    this.#hasWarned = true;
+    console.warn(`Warning: ${this.#name} waits for ${waitingFor}: ${error.message}`);
   }
 
   /** Warns that reading continues at another offset. */
   onReset(error: DqueueError): void {
-    console.warn(`Warning: ${this.#who}: ${error.message}`);
+    console.warn(`Warning: ${this.#name}: ${error.message}`);
   }
 }
 
 /** Holds the status of a consumer, and reports changes. */
-export class StatusTeller {
+export class StatusReporter {
   readonly #onStatus: ((status: ConsumerStatus) => void) | undefined;
   readonly #warnings = new ConsoleWarnings("Consumer");
   #status: ConsumerStatus = newStatus("idle", "subscribe()");

@@ -62,12 +62,12 @@ Deno.test("Consumer reports to onStatus a reset by autoOffsetReset, with both of
     await t.step(autoOffsetReset, async () => {
       await using test = setup();
       writeAndTrim(test.cluster);
-      const told: ConsumerStatus[] = [];
+      const reported: ConsumerStatus[] = [];
       const reset = Promise.withResolvers<void>();
       const consumer = test.client.consumer({
         autoOffsetReset,
         onStatus: (status) => {
-          told.push(status);
+          reported.push(status);
           if (status.error !== undefined) reset.resolve();
         },
       });
@@ -75,7 +75,7 @@ Deno.test("Consumer reports to onStatus a reset by autoOffsetReset, with both of
       await consumer.seek("a", 0, 0);
       await consumer.poll(1, { timeoutMs: 0 });
       await reset.promise;
-      const { state, error } = told.at(-1)!;
+      const { state, error } = reported.at(-1)!;
       assertEquals([state, error?.code], ["reading", "OFFSET_OUT_OF_RANGE"]);
       assertEquals(
         error?.message,

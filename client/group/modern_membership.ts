@@ -54,9 +54,9 @@ export class ModernMembership implements Membership {
   /**
    * The partitions last reported to the coordinator; undefined if everything has to be reported.
    */
-  #told: string | undefined;
+  #reported: string | undefined;
   /** The topics last reported to the coordinator. */
-  #toldTopics: readonly string[] = [];
+  #reportedTopics: readonly string[] = [];
   /** The topics it is subscribed to, or may still own partitions of. */
   readonly #names: Set<string>;
   /** Whether the coordinator may know this member. */
@@ -93,7 +93,7 @@ export class ModernMembership implements Membership {
         this.#ending = new AbortController();
         this.#parts.observer.onWait("joining", "the coordinator to let this member join");
         this.#target = undefined;
-        this.#told = undefined;
+        this.#reported = undefined;
         this.#heartbeater.start(0);
         try {
           for (;;) {
@@ -148,12 +148,12 @@ export class ModernMembership implements Membership {
     const isJoining = this.#epoch === JOIN_EPOCH;
     const held = holder.partitions;
     const holds = held.map(placeName).sort().join();
-    const told = this.#told;
+    const reported = this.#reported;
     const { topics } = options;
-    const isChanged = told === undefined || topics !== this.#toldTopics;
+    const isChanged = reported === undefined || topics !== this.#reportedTopics;
     // A lost response may have been the only one with the assignment. Therefore the next heartbeat
     // reports everything, and so does its response.
-    this.#told = undefined;
+    this.#reported = undefined;
     this.#hasJoined = true;
     const response = await this.#request({
       memberEpoch: this.#epoch,
@@ -164,13 +164,13 @@ export class ModernMembership implements Membership {
           serverAssignor: options.serverAssignor,
         }
         : {}),
-      ...(told === holds ? {} : { topicPartitions: this.#withIds(isJoining ? [] : held) }),
+      ...(reported === holds ? {} : { topicPartitions: this.#withIds(isJoining ? [] : held) }),
     }, signal);
     if (response.memberId !== null) this.#memberId = response.memberId;
     this.#epoch = response.memberEpoch;
     this.#intervalMs = response.heartbeatIntervalMs;
-    this.#told = holds;
-    this.#toldTopics = topics;
+    this.#reported = holds;
+    this.#reportedTopics = topics;
     if (response.assignment !== null) this.#setTarget(response.assignment.topicPartitions);
     else if (isJoining) this.#setTarget([]);
     if (this.#hasMissedBeats && this.#target === undefined) observer.onSettled();

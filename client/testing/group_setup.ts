@@ -66,7 +66,7 @@ function setupGroup<Group>(
   const group = makeGroup(test.cluster);
   const events: string[] = [];
   const checks = new Set<() => void>();
-  const tell = (name: string) => (partitions: readonly unknown[]) => {
+  const record = (name: string) => (partitions: readonly unknown[]) => {
     events.push(`${name} ${partitions.length}`);
   };
   const consumer = test.client.groupConsumer({
@@ -75,9 +75,9 @@ function setupGroup<Group>(
     sessionTimeoutMs: 1000,
     heartbeatIntervalMs: 5,
     autoCommitIntervalMs: 5,
-    onAssigned: tell("assigned"),
-    onRevoked: tell("revoked"),
-    onLost: tell("lost"),
+    onAssigned: record("assigned"),
+    onRevoked: record("revoked"),
+    onLost: record("lost"),
     ...options,
     onStatus: (status) => {
       options.onStatus?.(status);
