@@ -4,6 +4,7 @@
  * @module
  */
 
+import { Acks } from "../../protocol/messages/records/produce.ts";
 import { MalformedMessageError } from "../../protocol/primitives/reader.ts";
 import {
   type Record,
@@ -23,7 +24,6 @@ import {
 } from "./records/group_record.ts";
 
 const READ_BYTES = 1024 * 1024;
-const ACKS_ALL = -1;
 
 /** What a log of groups needs beside its partition. */
 export interface PartitionLogOptions {
@@ -56,7 +56,7 @@ export class PartitionLog implements GroupLog {
     for (const bytes of this.#batches(records, nowMs, atomic)) {
       const batch = new RecordBatch(bytes);
       // Offsets commit in order, so the last batch's promise stands for all.
-      committed = this.#partition.append(batch, { acks: ACKS_ALL, nowMs, isInternal: true })
+      committed = this.#partition.append(batch, { acks: Acks.all, nowMs, isInternal: true })
         .committed;
     }
     return committed;

@@ -42,7 +42,7 @@ import { UnencodableValueError, Writer } from "../../protocol/primitives/writer.
 import { runSliced, TimeSlice } from "../../storage/mod.ts";
 import { apiVersions } from "../../protocol/messages/cluster/api_versions.ts";
 import { fetch } from "../../protocol/messages/records/fetch.ts";
-import { produce } from "../../protocol/messages/records/produce.ts";
+import { Acks, produce } from "../../protocol/messages/records/produce.ts";
 import { errorCodeOf, errorMessageOf } from "../api_error.ts";
 import { type AnsweredError, errorAnswer } from "./error_answer.ts";
 import { apiKeyOf, isLarge, memoryFor } from "./frame_memory.ts";
@@ -586,7 +586,7 @@ const MAX_ELEMENTS = 1_000_000;
 
 /** Whether a client has asked that nothing be sent to it. */
 function wantsNoAnswer({ header, request }: PendingRequest): boolean {
-  return header.apiKey === produce.key && (request as RequestOf<typeof produce>).acks === 0;
+  return header.apiKey === produce.key && (request as RequestOf<typeof produce>).acks === Acks.none;
 }
 
 function isClientsFault(error: unknown): error is Error {

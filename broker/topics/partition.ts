@@ -18,6 +18,8 @@
 
 import { ErrorCode } from "../../protocol/errors.ts";
 import { INT64_MAX } from "../../protocol/primitives/int64.ts";
+import { IsolationLevel } from "../../protocol/messages/records/fetch.ts";
+import { Acks } from "../../protocol/messages/records/produce.ts";
 import type { RecordBatch } from "../../protocol/records/mod.ts";
 import type { Log } from "../../storage/log.ts";
 import type { LogRead, TimestampAndOffset } from "../../storage/log/log_reader.ts";
@@ -31,7 +33,7 @@ import type { TopicConfig } from "./topic_config.ts";
 /** How an append is to be made. */
 export interface AppendOptions {
   /** Who must have it before it may be answered: all replicas (-1), the leader (1), nobody (0). */
-  readonly acks: -1 | 0 | 1;
+  readonly acks: Acks;
   readonly nowMs: number;
   /** Whether it comes from the broker itself, which may write internal topics and control batches. */
   readonly isInternal?: boolean;
@@ -95,12 +97,10 @@ export interface PartitionLogManager {
   requestFlush(log: Log, delayMs: number): void;
 }
 
-const ACKS_ALL = -1;
 /** What `flush.ms` is where nobody gave it a limit. */
 const NO_LIMIT = INT64_MAX;
 /** What `flush=interval` means without a limit. */
 const DEFAULT_INTERVAL_MS = 1000;
-const READ_COMMITTED = 1;
 const UNKNOWN: EpochEndOffset = { epoch: -1, endOffset: -1 };
 const HIGH_WATERMARK = -1;
 
@@ -297,7 +297,9 @@ export class Partition {
 
   /** The offset before which consumers of an isolation level may read. */
   lastFetchableOffset(isolationLevel: number): number {
-    return isolationLevel === READ_COMMITTED ? this.lastStableOffset : this.#highWatermark;
+    return isolationLevel === IsolationLevel.readCommitted
+      ? this.lastStableOffset
+      : this.#highWatermark;
   }
 
   /** The first record with this timestamp or a later one, in milliseconds since 1970. */
@@ -426,7 +428,7 @@ export class Partition {
   /** More replicas than the partition has are not asked for, as in Kafka from 4.0 on (KIP-966). */
   #ensureAppendable(acks: number): void {
     this.#ensureLeader();
-    if (acks !== ACKS_ALL) return;
+    if (acks !== Acks.all) return;
     const minIsr = Math.min(this.#config.get("min.insync.replicas"), this.#state.replicas.length);
     if (this.isr.length >= minIsr) return;
     throw new ApiError(
@@ -459,12 +461,12 @@ export class Partition {
   }
 
   /** Makes an append visible, now or with the flush that the returned promise stands for. */
-  #commit(firstOffset: number, endOffset: number, acks: -1 | 0 | 1): Promise<void> | undefined {
+  #commit(firstOffset: number, endOffset: number, acks: Acks): Promise<void> | undefined {
     const { flushedOffset } = this.log;
     const { flushMessages, flushMs } = this.#config.logConfig;
     const flush = this.#config.get("flush");
     if (endOffset > flushedOffset) {
-      const isCommit = flush === "commit" && acks === ACKS_ALL;
+      const isCommit = flush === "commit" && acks === Acks.all;
       if (isCommit || endOffset - flushedOffset >= flushMessages) {
         return this.#joinFlush(firstOffset);
       }

@@ -12,7 +12,7 @@ import type { BrokerConnection } from "../connection/connection.ts";
 import { KafkaError } from "../errors.ts";
 import type { AbortedTransaction } from "./fetched_batches.ts";
 import type { TopicPartition } from "../topic_partition.ts";
-import type { IsolationLevel } from "./offset_lookup.ts";
+import { type IsolationLevel, isolationLevelCode } from "./offset_lookup.ts";
 import { requestMs } from "../connection/timer.ts";
 
 /** The last version that identifies topics by name. */
@@ -73,7 +73,7 @@ export async function requestFetch(
     maxWaitMs: requestMs(maxWaitMs),
     minBytes: options.minBytes,
     maxBytes: options.maxBytes,
-    isolationLevel: options.isolationLevel === "read_committed" ? 1 : 0,
+    isolationLevel: isolationLevelCode(options.isolationLevel),
     sessionEpoch: NO_SESSION_EPOCH,
     topics: Array.from(byTopic, ([topic, indexes]) => ({
       topic,

@@ -5,6 +5,7 @@
  */
 
 import { ErrorCode } from "../../protocol/errors.ts";
+import { IsolationLevel as IsolationLevelCode } from "../../protocol/messages/records/fetch.ts";
 import { listOffsets, ListOffsetsTimestamp } from "../../protocol/messages/records/list_offsets.ts";
 import {
   type ClientCore,
@@ -115,6 +116,13 @@ export async function resolveOffset(
   return found < 0 ? await lookUp("latest") : found;
 }
 
+/** An isolation level as in Fetch and ListOffsets. */
+export function isolationLevelCode(level: IsolationLevel): number {
+  return level === "read_committed"
+    ? IsolationLevelCode.readCommitted
+    : IsolationLevelCode.readUncommitted;
+}
+
 interface Place {
   readonly topic: string;
   readonly partition: number;
@@ -134,7 +142,7 @@ async function askLeader(
 ): Promise<unknown> {
   const byTopic = Map.groupBy(group, ({ topic }) => topic);
   const body = {
-    isolationLevel: isolationLevel === "read_committed" ? 1 : 0,
+    isolationLevel: isolationLevelCode(isolationLevel),
     timeoutMs: requestMs(core.options.requestTimeoutMs),
     topics: Array.from(byTopic, ([name, places]) => ({
       name,

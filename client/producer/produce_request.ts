@@ -5,7 +5,7 @@
  */
 
 import { ErrorCode } from "../../protocol/errors.ts";
-import { produce } from "../../protocol/messages/records/produce.ts";
+import { Acks, produce } from "../../protocol/messages/records/produce.ts";
 import { ZERO_UUID } from "../../protocol/primitives/uuid.ts";
 import type { ClusterMetadata } from "../connection/cluster_metadata.ts";
 import type { BrokerConnection } from "../connection/connection.ts";
@@ -32,7 +32,7 @@ export interface ProduceResult extends QueuedBatch {
 
 /** What all batches of a request share. */
 export interface ProduceRequestOptions {
-  readonly acks: -1 | 1 | 0;
+  readonly acks: Acks;
   /** How long the broker may wait for replicas. */
   readonly timeoutMs: number;
 }
@@ -90,7 +90,7 @@ export class ProduceRequest {
       })),
     };
     const requestOptions = hasIds ? {} : { maxVersion: LAST_VERSION_WITH_NAMES };
-    if (options.acks === 0) {
+    if (options.acks === Acks.none) {
       await connection.send(produce, body, requestOptions);
       return this.batches.map(unanswered);
     }

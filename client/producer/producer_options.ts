@@ -4,6 +4,7 @@
  * @module
  */
 
+import { Acks } from "../../protocol/messages/records/produce.ts";
 import { ensureKnown, type Names } from "../ensure_known.ts";
 import { CompressionType } from "../../protocol/compression/mod.ts";
 import { atLeast, oneOf } from "../client_options.ts";
@@ -110,7 +111,7 @@ export interface ProducerOptions {
 
 /** The options with defaults applied. */
 export interface ResolvedProducerOptions {
-  readonly acks: -1 | 1 | 0;
+  readonly acks: Acks;
   readonly idempotence: boolean;
   /** Undefined for a linger that depends on what is in flight. */
   readonly lingerMs: number | undefined;
@@ -147,7 +148,7 @@ export function resolveProducerOptions(options: ProducerOptions): ResolvedProduc
   }
   const names: readonly CompressionName[] = ["none", "gzip", "snappy", "lz4", "zstd"];
   return {
-    acks: acks === "all" ? -1 : acks,
+    acks: acks === "all" ? Acks.all : acks,
     idempotence,
     lingerMs: options.lingerMs === undefined ? undefined : atLeast("lingerMs", options.lingerMs, 0),
     batchSize: atLeast("batchSize", options.batchSize ?? 262_144, 1),

@@ -9,6 +9,7 @@
  * @module
  */
 
+import { Acks } from "../../protocol/messages/records/produce.ts";
 import { ErrorCode, errorInfo } from "../../protocol/errors.ts";
 import { initProducerId } from "../../protocol/messages/transactions/init_producer_id.ts";
 import type { Accumulator } from "./accumulator.ts";
@@ -229,7 +230,7 @@ export class Sender {
         });
         // After a single attempt with a response, nothing uses its bytes: an embedded broker has a
         // copy.
-        if (batch.attempts === 1 && this.#options.acks !== 0) batch.recycle();
+        if (batch.attempts === 1 && this.#options.acks !== Acks.none) batch.recycle();
         this.#accumulator.complete(batch);
         return;
       case ErrorCode.MESSAGE_TOO_LARGE:

@@ -5,6 +5,8 @@
  */
 
 import { ErrorCode } from "../../protocol/errors.ts";
+import { IsolationLevel } from "../../protocol/messages/records/fetch.ts";
+import { Acks } from "../../protocol/messages/records/produce.ts";
 import {
   APIS,
   apiVersions,
@@ -149,7 +151,7 @@ function answerProduce(
       return { index, ...log!.append(records!) };
     }),
   }));
-  return request.acks === 0 ? NO_ANSWER : { responses };
+  return request.acks === Acks.none ? NO_ANSWER : { responses };
 }
 
 async function answerFetch(
@@ -217,7 +219,9 @@ function fetchNow(cluster: FakeCluster, nodeId: number, request: RequestOf<typeo
           highWatermark: log?.highWatermark ?? -1,
           lastStableOffset: log?.highWatermark ?? -1,
           logStartOffset: log?.logStartOffset ?? -1,
-          abortedTransactions: request.isolationLevel === 1 ? log?.aborted ?? [] : null,
+          abortedTransactions: request.isolationLevel === IsolationLevel.readCommitted
+            ? log?.aborted ?? []
+            : null,
           records: errorCode === 0 ? log!.read(fetchOffset, partitionMaxBytes) : [] as Uint8Array[],
         };
       }),

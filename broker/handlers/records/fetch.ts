@@ -16,7 +16,7 @@
  */
 
 import { ErrorCode } from "../../../protocol/errors.ts";
-import { fetch } from "../../../protocol/messages/records/fetch.ts";
+import { fetch, IsolationLevel } from "../../../protocol/messages/records/fetch.ts";
 import type { RequestOf, ResponseTo } from "../../../protocol/schema/schema.ts";
 import { ZERO_UUID } from "../../../protocol/primitives/uuid.ts";
 import { runSliced, TimeSlice } from "../../../storage/mod.ts";
@@ -34,7 +34,6 @@ type Response = ResponseTo<typeof fetch>;
 type TopicResponse = Response["responses"][number];
 type PartitionResponse = TopicResponse["partitions"][number];
 
-const READ_COMMITTED = 1;
 /** Partitions above which a request is served in slices. */
 const LONG = 256;
 const UNCHECKED_EPOCH = -1;
@@ -203,7 +202,9 @@ class Reading {
       highWatermark: partition.highWatermark,
       lastStableOffset: partition.lastStableOffset,
       logStartOffset: partition.logStartOffset,
-      abortedTransactions: this.#request.isolationLevel === READ_COMMITTED ? [] : null,
+      abortedTransactions: this.#request.isolationLevel === IsolationLevel.readCommitted
+        ? []
+        : null,
       records: NO_RECORDS,
       ...found,
     };

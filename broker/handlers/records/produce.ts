@@ -16,7 +16,7 @@
 
 import { compressionName, CompressionType } from "../../../protocol/compression/mod.ts";
 import { ErrorCode } from "../../../protocol/errors.ts";
-import { produce } from "../../../protocol/messages/records/produce.ts";
+import { Acks, produce } from "../../../protocol/messages/records/produce.ts";
 import { RecordBatch } from "../../../protocol/records/mod.ts";
 import { COMPRESSION_MASK } from "../../../protocol/records/record_batch.ts";
 import type { RequestOf, ResponseTo } from "../../../protocol/schema/schema.ts";
@@ -36,7 +36,6 @@ type PartitionResponse = { -readonly [K in keyof Entry]: Entry[K] };
 type RecordErrors = NonNullable<Entry["recordErrors"]>;
 type Entry = TopicResponse["partitionResponses"][number];
 
-const ACKS_NONE = 0;
 const FIRST_VERSION_WITH_ZSTD = 7;
 const FIRST_VERSION_WITH_TOPIC_ID = 13;
 const MAGIC_V2 = 2;
@@ -170,7 +169,7 @@ class Production {
     try {
       const batch = onlyBatch(records!, this.#context.apiVersion);
       const appended = partition!.produce(batch, {
-        acks: this.#request.acks as 0 | 1 | -1,
+        acks: this.#request.acks as Acks,
         nowMs: this.#nowMs,
         validations: this.#context.broker.validations,
         isLate: this.#isLate(),
@@ -210,7 +209,7 @@ class Production {
     records: Uint8Array | null,
   ): Refusal | undefined {
     const { acks, transactionalId } = this.#request;
-    if (acks < -1 || acks > 1) return INVALID_ACKS;
+    if (acks < Acks.all || acks > Acks.leader) return INVALID_ACKS;
     if (transactionalId !== null) return HAS_NO_TRANSACTIONS;
     if (topic === undefined && this.#context.apiVersion >= FIRST_VERSION_WITH_TOPIC_ID) {
       return UNKNOWN_TOPIC_ID;
@@ -224,7 +223,7 @@ class Production {
   answer(
     responses: readonly TopicResponse[],
   ): Response | typeof NO_RESPONSE | Promise<Response> {
-    if (this.#request.acks === ACKS_NONE) return closeIfFailed(responses);
+    if (this.#request.acks === Acks.none) return closeIfFailed(responses);
     if (this.#uncommitted.length === 0) return { responses };
     const { timeoutMs } = this.#request;
     return commit(this.#uncommitted, { responses }, timeoutMs, this.#context);
@@ -242,7 +241,7 @@ class Production {
     response.baseOffset = appended.baseOffset;
     response.logAppendTimeMs = appended.logAppendTimeMs;
     response.logStartOffset = appended.logStartOffset;
-    if (this.#request.acks === ACKS_NONE || appended.committed === undefined) return;
+    if (this.#request.acks === Acks.none || appended.committed === undefined) return;
     this.#uncommitted.push({ response, committed: appended.committed, isSettled: false });
   }
 

@@ -31,6 +31,14 @@ import {
 } from "../../schema/schema.ts";
 import { ZERO_UUID } from "../../primitives/uuid.ts";
 
+/** Which records consumers may read (KIP-98); also in ListOffsets. */
+export const IsolationLevel = {
+  /** All records up to the high watermark. */
+  readUncommitted: 0,
+  /** Up to the last stable offset; the client skips aborted transactions. */
+  readCommitted: 1,
+} as const;
+
 /** Request and response of Fetch in all versions. */
 export const fetch = api({
   key: 1,
@@ -60,7 +68,7 @@ export const fetch = api({
      * Maximum number of bytes to return; the first batch is returned even if it is larger (KIP-74).
      */
     maxBytes: int32("3+", { default: 2147483647, ignorable: true }),
-    /** 0 reads up to the high watermark, 1 only committed transactions. */
+    /** One of `IsolationLevel`. */
     isolationLevel: int8("4+", { default: 0, ignorable: true }),
     /** The session to continue, 0 for none or a new one. */
     sessionId: int32("7+", { default: 0, ignorable: true }),

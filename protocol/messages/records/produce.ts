@@ -28,6 +28,19 @@ import {
 } from "../../schema/schema.ts";
 import { ZERO_UUID } from "../../primitives/uuid.ts";
 
+/** The replicas that must have the records before the response. */
+export const Acks = {
+  /** None; there is no response. */
+  none: 0,
+  /** The leader. */
+  leader: 1,
+  /** All in-sync replicas. */
+  all: -1,
+} as const;
+
+/** One of {@linkcode Acks}. */
+export type Acks = typeof Acks[keyof typeof Acks];
+
 /** Request and response of Produce in all versions. */
 export const produce = api({
   key: 0,
@@ -36,10 +49,7 @@ export const produce = api({
   flexible: "9+",
   request: {
     transactionalId: string("3+", { nullable: "3+", default: null }),
-    /**
-     * The replicas that must have the records before the response: 0 none, and there is no
-     * response, 1 the leader, −1 all in-sync replicas.
-     */
+    /** One of `Acks`. */
     acks: int16("0+"),
     /** How long to wait for the replicas required by `acks`. */
     timeoutMs: int32("0+"),
