@@ -35,4 +35,5 @@ export { CorruptRecordError } from "../protocol/records/mod.ts";
 export * from "./errors.ts";
 export { Log, type SegmentInfo } from "./log.ts";
 export { type LogCreateOptions, LogDirectory, type LogDirectoryOptions } from "./log_directory.ts";
+export { afterPoll } from "./event_loop.ts";
 export { runSliced, TimeSlice } from "./time_slice.ts";

@@ -1,11 +1,13 @@
 /**
  * Yields to the event loop in the middle of long synchronous work.
  *
- * All tasks that use slices share the loop: each turn of the event loop resumes one of them, in the
+ * All tasks that use slices share the loop: between two polls of the sockets one of them runs, in the
  * order they paused. So many such tasks delay other work no longer than one would.
  *
  * @module
  */
+
+import { afterPoll } from "./event_loop.ts";
 
 /** Default length of a slice. */
 const SLICE_MS = 10;
@@ -17,7 +19,7 @@ let isScheduled = false;
 function takeTurn(): void {
   waiting.shift()!();
   isScheduled = waiting.length > 0;
-  if (isScheduled) setTimeout(takeTurn);
+  if (isScheduled) afterPoll(takeTurn);
 }
 
 /** Drops all paused tasks. For simulations, in which a process and its timers can end. */
@@ -48,7 +50,7 @@ export class TimeSlice {
       waiting.push(resolve);
       if (isScheduled) return;
       isScheduled = true;
-      setTimeout(takeTurn);
+      afterPoll(takeTurn);
     });
     this.#end = performance.now() + this.#lengthMs;
   }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { setImmediate } from "node:timers";
+import { afterPoll } from "../../storage/mod.ts";
 
 /** Tells the time and calls back later. */
 export interface Clock {
@@ -27,16 +27,6 @@ export interface Clock {
 /** A timer's longest delay; anything beyond fires at once in every JavaScript engine. */
 const MAX_DELAY_MS = 2 ** 31 - 1;
 
-/**
- * The loop of Deno (tokio's) polls sockets in every 61st of its ticks as long as there is something to do
- * in each.
- */
-const POLL_TICKS = 62;
-
-function afterTicks(count: number, callback: () => void): void {
-  setImmediate(count === 1 ? callback : () => afterTicks(count - 1, callback));
-}
-
 /** The machine's clock. Whoever sets a timer on it clears it when closed. */
 export const systemClock: Clock = {
   now: () => Date.now(),
@@ -46,8 +36,7 @@ export const systemClock: Clock = {
   setTimeout: (callback, ms) =>
     Number(setTimeout(callback, Math.max(0, Math.min(ms, MAX_DELAY_MS)))),
   clearTimeout: (id) => clearTimeout(id),
-  // A timer of no delay would come after a millisecond.
-  yield: () => new Promise((resolve) => afterTicks(POLL_TICKS, resolve)),
+  yield: () => new Promise((resolve) => afterPoll(resolve)),
 };
 
 interface Timer {

@@ -1,4 +1,5 @@
 import { assertEquals, assertGreaterOrEqual } from "@std/assert";
+import { TimeSlice } from "../../storage/mod.ts";
 import { ManualClock, systemClock } from "./clock.ts";
 
 Deno.test("ManualClock.advance() calls back in order of time, and moves on to each", () => {
@@ -56,4 +57,26 @@ Deno.test("systemClock does not fire at once for a delay beyond what timers can 
   await systemClock.yield();
   systemClock.clearTimeout(timer);
   assertEquals(hasFired, false);
+});
+
+Deno.test("systemClock.yield() takes turns with slices of long work", async () => {
+  const slice = new TimeSlice(0);
+  let slices = 0;
+  let isOver = false;
+  const work = async () => {
+    for (; !isOver; slices++) {
+      // Longer than a timer takes: the next slice is due in the next tick of the loop.
+      const end = performance.now() + 3;
+      while (performance.now() < end);
+      await slice.pause();
+    }
+  };
+  const worked = work();
+  for (let round = 0; round < 5; round++) {
+    const before = slices;
+    await systemClock.yield();
+    assertEquals(slices - before, 1);
+  }
+  isOver = true;
+  await worked;
 });

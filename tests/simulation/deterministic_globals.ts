@@ -44,6 +44,10 @@ export function replaceGlobals(options: GlobalsOptions): Disposable {
       onTimer(callback);
       return ++timers;
     }),
+    replace(globalThis, "setImmediate", (callback: () => void) => {
+      onTimer(callback);
+      return ++timers;
+    }),
     replace(globalThis, "setInterval", () => {
       throw new TypeError("Nothing in a simulation may use setInterval");
     }),
