@@ -31,24 +31,20 @@ export const CONSUMER_PROTOCOL_TYPE = "consumer";
 
 /** Subscription sent by a member when it joins. */
 export const consumerProtocolSubscription = message("ConsumerProtocolSubscription", "0-3", "none", {
-  topics: array(string("0+"), "0+"),
-  userData: bytes("0+", { nullable: "0+", default: null }),
-  ownedPartitions: array(
-    { topic: string("1+"), partitions: array(int32("1+"), "1+") },
-    "1+",
-    { default: [], ignorable: true },
-  ),
+  topics: array(string()),
+  userData: bytes({ nullable: "0+", default: null }),
+  ownedPartitions: array("1+", { topic: string(), partitions: array(int32()) }, {
+    default: [],
+    ignorable: true,
+  }),
   generationId: int32("2+", { default: -1, ignorable: true }),
   rackId: string("3+", { nullable: "3+", default: null, ignorable: true }),
 });
 
 /** Assignment of a member. */
 export const consumerProtocolAssignment = message("ConsumerProtocolAssignment", "0-3", "none", {
-  assignedPartitions: array(
-    { topic: string("0+"), partitions: array(int32("0+"), "0+") },
-    "0+",
-  ),
-  userData: bytes("0+", { nullable: "0+", default: null }),
+  assignedPartitions: array({ topic: string(), partitions: array(int32()) }),
+  userData: bytes({ nullable: "0+", default: null }),
 });
 
 /** A decoded subscription of any version. */

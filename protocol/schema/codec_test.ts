@@ -37,9 +37,9 @@ function decode(message: Message, version: number, text: string): Record<string,
 }
 
 const heartbeat = message("HeartbeatRequest", "0-4", "4+", {
-  groupId: string("0+"),
-  generationId: int32("0+"),
-  memberId: string("0+"),
+  groupId: string(),
+  generationId: int32(),
+  memberId: string(),
   groupInstanceId: string("3+", { nullable: "3+", default: null }),
 });
 
@@ -76,21 +76,21 @@ Deno.test("codec() throws for a version that the message does not have", () => {
 });
 
 const everyType = message("EveryType", "0-1", "1+", {
-  bool: bool("0+"),
-  int8: int8("0+"),
-  int16: int16("0+"),
-  uint16: uint16("0+"),
-  int32: int32("0+"),
-  uint32: uint32("0+"),
-  int64: int64("0+"),
-  float64: float64("0+"),
-  uuid: uuid("0+"),
-  string: string("0+"),
-  bytes: bytes("0+"),
-  records: records("0+", { nullable: "0+" }),
-  integers: array(int16("0+"), "0+"),
-  strings: array(string("0+"), "0+", { nullable: "0+" }),
-  structs: array({ inner: int8("0+") }, "0+"),
+  bool: bool(),
+  int8: int8(),
+  int16: int16(),
+  uint16: uint16(),
+  int32: int32(),
+  uint32: uint32(),
+  int64: int64(),
+  float64: float64(),
+  uuid: uuid(),
+  string: string(),
+  bytes: bytes(),
+  records: records({ nullable: "0+" }),
+  integers: array(int16()),
+  strings: array(string(), { nullable: "0+" }),
+  structs: array({ inner: int8() }),
 });
 
 Deno.test("codec() encodes and decodes every type, compact and not", () => {
@@ -124,7 +124,7 @@ Deno.test("codec() encodes and decodes every type, compact and not", () => {
 });
 
 Deno.test("codec().encode() writes records given in several pieces as one field", () => {
-  const one = message("One", "0", "none", { records: records("0+", { nullable: "0+" }) });
+  const one = message("One", "0", "none", { records: records({ nullable: "0+" }) });
   assertEquals(encode(one, 0, { records: [hex("01"), hex("0203")] }), "00 00 00 03 01 02 03");
   assertEquals(encode(one, 0, { records: null }), "ff ff ff ff");
   assertEquals(decode(one, 0, "ff ff ff ff"), { records: null });
@@ -132,13 +132,13 @@ Deno.test("codec().encode() writes records given in several pieces as one field"
 
 const tagged = message("Tagged", "0-2", "1+", {
   second: string("1+", { tag: 1, default: "" }),
-  body: int8("0+"),
+  body: int8(),
   first: int32("1+", { tag: 0, default: -1, ignorable: true }),
-  pair: struct({ a: int8("1+", { default: -1 }), b: string("1+", { default: "" }) }, "1+", {
+  pair: struct("1+", { a: int8({ default: -1 }), b: string({ default: "" }) }, {
     tag: 2,
     default: {},
   }),
-  list: array({ n: int8("2+") }, "2+", { tag: 300, default: [], ignorable: true }),
+  list: array("2+", { n: int8() }, { tag: 300, default: [], ignorable: true }),
   maybe: string("2+", { tag: 4, nullable: "2+", default: null, ignorable: true }),
 });
 
@@ -199,8 +199,8 @@ Deno.test("codec().decode() shares no mutable default between objects", () => {
 });
 
 const nested = message("Nested", "0-1", "0+", {
-  maybe: struct({ a: int8("0+"), b: string("0+") }, "0+", { nullable: "0+", default: null }),
-  all: array({ maybe: struct({ a: int64("0+") }, "0+", { nullable: "0+" }) }, "0+"),
+  maybe: struct({ a: int8(), b: string() }, { nullable: "0+", default: null }),
+  all: array({ maybe: struct({ a: int64() }, { nullable: "0+" }) }),
 });
 
 Deno.test("codec() prefixes a nullable struct with one byte", () => {
@@ -215,8 +215,8 @@ Deno.test("codec() prefixes a nullable struct with one byte", () => {
 
 Deno.test("codec() rejects null where the version does not allow it", () => {
   const list = message("List", "0-3", "2+", {
-    names: array(string("0+"), "0+", { nullable: "1-2" }),
-    name: string("0+", { nullable: "1+" }),
+    names: array(string(), { nullable: "1-2" }),
+    name: string({ nullable: "1+" }),
   });
   assertThrows(() => decode(list, 0, "ff ff ff ff 00 00"), MalformedMessageError, "names is null");
   assertThrows(() => decode(list, 0, "00 00 00 00 ff ff"), MalformedMessageError, "it is null");
@@ -252,7 +252,7 @@ Deno.test("codec().encode() rejects fields a version does not carry, and drops i
 
 Deno.test("codec().decode() allocates nothing for impossible counts", () => {
   const list = message("List", "0-1", "1+", {
-    items: array({ id: int64("0+"), name: string("0+") }, "0+"),
+    items: array({ id: int64(), name: string() }),
   });
   const cases: [version: number, bytes: string][] = [
     [0, "7f ff ff ff 00 00 00 00 00 00 00 00 00 00"],
@@ -265,7 +265,7 @@ Deno.test("codec().decode() allocates nothing for impossible counts", () => {
 });
 
 Deno.test("codec().decode() reads arrays longer than the presized maximum", () => {
-  const list = message("List", "0", "0+", { items: array(int16("0+"), "0+") });
+  const list = message("List", "0", "0+", { items: array(int16()) });
   for (const size of [0, 1, 1023, 1024, 5000]) {
     const items = Array.from({ length: size }, (_, i) => i);
     assertEquals(decode(list, 0, encode(list, 0, { items })), { items });
@@ -274,14 +274,33 @@ Deno.test("codec().decode() reads arrays longer than the presized maximum", () =
 
 Deno.test("codec() allows reserved words as field names", () => {
   const words = message("Words", "0", "0+", {
-    default: int8("0+"),
-    class: int8("0+", { default: 0 }),
-    return: string("0+", { tag: 0, default: "" }),
-    w: int8("0+"),
-    r: int8("0+"),
-    v: struct({ v: int8("0+") }, "0+"),
+    default: int8(),
+    class: int8({ default: 0 }),
+    return: string({ tag: 0, default: "" }),
+    w: int8(),
+    r: int8(),
+    v: struct({ v: int8() }),
   });
   const value = { default: 1, class: 2, return: "x", w: 3, r: 4, v: { v: 5 } };
   assertEquals(encode(words, 0, value), "01 02 03 04 05 00 01 00 02 02 78");
   assertEquals(decode(words, 0, "01 02 03 04 05 00 01 00 02 02 78"), value);
+});
+
+Deno.test("codec() carries fields without versions whenever the struct around them is", () => {
+  const inner = message("Inner", "0-2", "2+", {
+    first: int8(),
+    pair: struct("1+", { a: int8(), b: string("2+", { default: "" }) }, { default: {} as never }),
+    list: array("1+", { n: int8(), m: int8({ default: 7, tag: 0, tagged: "2+" }) }, {
+      default: [],
+    }),
+  });
+  const value = { first: 1, pair: { a: 2 }, list: [{ n: 3, m: 4 }] };
+  assertEquals(encode(inner, 0, { first: 1 }), "01");
+  assertEquals(encode(inner, 1, value), "01 02 00 00 00 01 03 04");
+  assertEquals(encode(inner, 2, value), "01 02 01 00 02 03 01 00 01 04 00");
+  assertEquals(decode(inner, 1, "01 02 00 00 00 01 03 04"), {
+    first: 1,
+    pair: { a: 2, b: "" },
+    list: [{ n: 3, m: 4 }],
+  });
 });

@@ -7,11 +7,14 @@
  * infers two views of the object. `Decoded` has every field, with defaults where the version
  * carries none. In `Encodable`, fields that declare a default may be omitted.
  *
+ * A declaration starts with its versions; without them, a field is carried whenever the struct or
+ * message around it is.
+ *
  * ```ts
  * const heartbeat = message("HeartbeatRequest", "0-4", "4+", {
- *   groupId: string("0+"),
- *   generationId: int32("0+"),
- *   memberId: string("0+"),
+ *   groupId: string(),
+ *   generationId: int32(),
+ *   memberId: string(),
  *   groupInstanceId: string("3+", { nullable: "3+", default: null }),
  * });
  * ```
@@ -19,7 +22,7 @@
  * @module
  */
 
-import { NO_VERSIONS, type VersionRange, versionRange } from "./version_range.ts";
+import { ALL_VERSIONS, NO_VERSIONS, type VersionRange, versionRange } from "./version_range.ts";
 import { ZERO_UUID } from "../primitives/uuid.ts";
 
 /** Types without parameters. */
@@ -98,18 +101,20 @@ type DefaultOf<O> = O extends { default: unknown } ? true : false;
 
 function field(
   type: Field["type"],
-  versions: string,
+  given: string | undefined,
   options: AnyOptions,
   implied: unknown,
   inside: { element?: Field; fields?: Fields } = {},
 ): Field {
   const hasDefault = "default" in options;
+  const versions = given === undefined ? ALL_VERSIONS : versionRange(given);
+  const tagged = options.tagged === undefined ? versions : versionRange(options.tagged);
   return {
     type,
-    versions: versionRange(versions),
+    versions,
     nullable: options.nullable === undefined ? NO_VERSIONS : versionRange(options.nullable),
     tag: options.tag,
-    tagged: options.tag === undefined ? NO_VERSIONS : versionRange(options.tagged ?? versions),
+    tagged: options.tag === undefined ? NO_VERSIONS : tagged,
     hasDefault,
     default: hasDefault ? options.default : implied,
     ignorable: options.ignorable ?? false,
@@ -118,17 +123,29 @@ function field(
   };
 }
 
-/** Declares a field of one scalar type. */
+/** Declares a field of one scalar type, in the given versions or in all of the struct around it. */
 export interface ScalarField<D, E = D> {
   <const O extends FieldOptions<E>>(
     versions: string,
     options?: O,
   ): Field<D | NullOf<O>, E | NullOf<O>, DefaultOf<O>>;
+  <const O extends FieldOptions<E>>(
+    options?: O,
+  ): Field<D | NullOf<O>, E | NullOf<O>, DefaultOf<O>>;
 }
 
 function scalar<D, E = D>(type: ScalarType, implied: E): ScalarField<D, E> {
-  return ((versions: string, options: AnyOptions = {}) =>
-    field(type, versions, options, implied)) as ScalarField<D, E>;
+  return ((...given: [versions?: string | AnyOptions, options?: AnyOptions]) => {
+    const [versions, options = {}] = withVersions<[AnyOptions?]>(given);
+    return field(type, versions, options, implied);
+  }) as ScalarField<D, E>;
+}
+
+/** Arguments of a declaration, with undefined in front if they do not start with versions. */
+function withVersions<R extends unknown[]>(
+  given: readonly unknown[],
+): [versions: string | undefined, ...R] {
+  return (typeof given[0] === "string" ? given : [undefined, ...given]) as never;
 }
 
 /** A boolean in one byte. */
@@ -162,21 +179,26 @@ export const records: ScalarField<Uint8Array, Uint8Array | readonly Uint8Array[]
   Uint8Array | readonly Uint8Array[]
 >("records", null as unknown as Uint8Array);
 
-/** Declares an array. `element` is a field whose versions do not matter, or the fields of a struct. */
+type ArrayField<T, O> = Field<
+  DecodedOf<T>[] | NullOf<O>,
+  readonly EncodableOf<T>[] | NullOf<O>,
+  DefaultOf<O>
+>;
+
+/** Declares an array. `element` is a field, whose versions do not matter, or the fields of a struct. */
 export function array<
   const T extends Field | Fields,
   const O extends FieldOptions<readonly EncodableOf<T>[]>,
->(
-  element: T,
-  versions: string,
-  options?: O,
-): Field<DecodedOf<T>[] | NullOf<O>, readonly EncodableOf<T>[] | NullOf<O>, DefaultOf<O>> {
-  const inside = isField(element) ? element : struct(element as Fields, "0+");
-  return field("array", versions, options ?? {}, [], { element: inside }) as Field<
-    DecodedOf<T>[] | NullOf<O>,
-    readonly EncodableOf<T>[] | NullOf<O>,
-    DefaultOf<O>
-  >;
+>(versions: string, element: T, options?: O): ArrayField<T, O>;
+/** Declares an array that is carried whenever the struct around it is. */
+export function array<
+  const T extends Field | Fields,
+  const O extends FieldOptions<readonly EncodableOf<T>[]>,
+>(element: T, options?: O): ArrayField<T, O>;
+export function array(...given: unknown[]): unknown {
+  const [versions, element, options = {}] = withVersions<[Field | Fields, AnyOptions?]>(given);
+  const inside = isField(element) ? element : struct(element);
+  return field("array", versions, options, [], { element: inside });
 }
 
 type DecodedOf<T> = T extends Field ? DecodedField<T> : T extends Fields ? DecodedFields<T> : never;
@@ -188,20 +210,26 @@ function isField(value: Field | Fields): value is Field {
   return typeof value.type === "string";
 }
 
+type StructField<F extends Fields, O> = Field<
+  DecodedFields<F> | NullOf<O>,
+  EncodableFields<F> | NullOf<O>,
+  DefaultOf<O>
+>;
+
 /** Declares a nested struct. */
-export function struct<
-  const F extends Fields,
-  const O extends FieldOptions<EncodableFields<F>>,
->(
-  fields: F,
+export function struct<const F extends Fields, const O extends FieldOptions<EncodableFields<F>>>(
   versions: string,
+  fields: F,
   options?: O,
-): Field<DecodedFields<F> | NullOf<O>, EncodableFields<F> | NullOf<O>, DefaultOf<O>> {
-  return field("struct", versions, options ?? {}, undefined, { fields }) as Field<
-    DecodedFields<F> | NullOf<O>,
-    EncodableFields<F> | NullOf<O>,
-    DefaultOf<O>
-  >;
+): StructField<F, O>;
+/** Declares a nested struct that is carried whenever the struct around it is. */
+export function struct<const F extends Fields, const O extends FieldOptions<EncodableFields<F>>>(
+  fields: F,
+  options?: O,
+): StructField<F, O>;
+export function struct(...given: unknown[]): unknown {
+  const [versions, fields, options = {}] = withVersions<[Fields, AnyOptions?]>(given);
+  return field("struct", versions, options, undefined, { fields });
 }
 
 /** A message: a request, a response, a header, or a record of an internal topic. */

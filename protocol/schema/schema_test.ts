@@ -7,6 +7,7 @@ import {
   type Encodable,
   int16,
   int32,
+  int8,
   message,
   records,
   type RequestOf,
@@ -18,16 +19,13 @@ import {
 } from "./schema.ts";
 
 const sample = message("Sample", "0-3", "2+", {
-  id: int32("0+"),
+  id: int32(),
   name: string("1+", { nullable: "1+", default: null }),
   flag: bool("2+", { default: true }),
-  records: records("0+", { nullable: "0+" }),
-  partitions: array(
-    { index: int32("0+"), leader: int32("3+", { default: -1 }) },
-    "0+",
-  ),
-  cursor: struct({ topic: string("0+") }, "0+", { nullable: "0+", default: null }),
-  replicas: array(int32("0+"), "0+", { nullable: "1+" }),
+  records: records({ nullable: "0+" }),
+  partitions: array({ index: int32(), leader: int32("3+", { default: -1 }) }),
+  cursor: struct({ topic: string() }, { nullable: "0+", default: null }),
+  replicas: array(int32(), { nullable: "1+" }),
 });
 
 /** Compiles only if both types are identical. */
@@ -81,10 +79,16 @@ Deno.test("Decoded is assignable to Encodable", () => {
 Deno.test("message() rejects a default of another type", () => {
   // @ts-expect-error: a string is no number
   int32("0+", { default: "1" });
+  // @ts-expect-error: the same without versions
+  int32({ default: "1" });
   // @ts-expect-error: a struct's default has the struct's fields
-  struct({ a: int32("0+") }, "0+", { default: { a: "1" } });
+  struct("0+", { a: int32() }, { default: { a: "1" } });
+  // @ts-expect-error: the same without versions
+  struct({ a: int32() }, { default: { a: "1" } });
   // @ts-expect-error: an array's default has the array's elements
-  array(int32("0+"), "0+", { default: ["1"] });
+  array("0+", int32(), { default: ["1"] });
+  // @ts-expect-error: the same without versions
+  array(int32(), { default: ["1"] });
 });
 
 const ping = api({
@@ -92,8 +96,8 @@ const ping = api({
   name: "Ping",
   versions: "0-2",
   flexible: "1+",
-  request: { text: string("0+") },
-  response: { errorCode: int16("0+"), text: string("1+", { default: "" }) },
+  request: { text: string() },
+  response: { errorCode: int16(), text: string("1+", { default: "" }) },
 });
 
 Deno.test("api() names its messages and sets their versions", () => {
@@ -118,4 +122,18 @@ Deno.test("string() and the other types keep declared options and imply the rest
   assertEquals(string("1+", { tag: 3, default: "" }).tagged, { min: 1, max: 32767 });
   assertEquals(string("1+", { tag: 3, tagged: "2+", default: "" }).tagged.min, 2);
   assertThrows(() => string("one"), TypeError);
+});
+
+Deno.test("array() and struct() take their versions first, and carry fields without versions in all", () => {
+  const all = { min: 0, max: 32767 };
+  const list = array("2+", { a: int8(), b: int8("3+", { default: 0 }) }, { default: [] });
+  assertEquals([list.versions.min, list.default, list.hasDefault], [2, [], true]);
+  assertEquals(list.element!.fields!.a!.versions, all);
+  assertEquals(list.element!.fields!.b!.versions.min, 3);
+  assertEquals(array(int8(), { nullable: "1+" }).versions, all);
+  assertEquals(array(int8(), { nullable: "1+" }).nullable.min, 1);
+  const pair = struct("1-2", { a: int8() }, { tag: 0, default: { a: 1 } });
+  assertEquals([pair.versions, pair.tagged], [{ min: 1, max: 2 }, { min: 1, max: 2 }]);
+  assertEquals(struct({ a: int8() }, { tag: 5, default: { a: 1 } }).tagged, all);
+  assertEquals(struct({ a: int8() }).versions, all);
 });

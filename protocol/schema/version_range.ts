@@ -13,6 +13,9 @@ export interface VersionRange {
 /** The highest version an API version field can carry. */
 const HIGHEST = 0x7fff;
 
+/** The range of all versions. */
+export const ALL_VERSIONS: VersionRange = { min: 0, max: HIGHEST };
+
 /** The range that holds no version. */
 export const NO_VERSIONS: VersionRange = { min: 0, max: -1 };
 

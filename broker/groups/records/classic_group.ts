@@ -19,26 +19,26 @@ import {
 } from "../../../protocol/schema/schema.ts";
 
 export const groupMetadataKey = message("GroupMetadataKey", "0", "none", {
-  group: string("0"),
+  group: string(),
 });
 
 export const groupMetadataValue = message("GroupMetadataValue", "0-4", "4+", {
-  protocolType: string("0+"),
-  generation: int32("0+"),
+  protocolType: string(),
+  generation: int32(),
   /** The assignor, null for a group without members. */
-  protocol: string("0+", { nullable: "0+" }),
-  leader: string("0+", { nullable: "0+" }),
+  protocol: string({ nullable: "0+" }),
+  leader: string({ nullable: "0+" }),
   currentStateTimestamp: int64("2+", { default: -1, ignorable: true }),
   members: array({
-    memberId: string("0+"),
+    memberId: string(),
     groupInstanceId: string("3+", { nullable: "3+", default: null, ignorable: true }),
-    clientId: string("0+"),
-    clientHost: string("0+"),
+    clientId: string(),
+    clientHost: string(),
     rebalanceTimeout: int32("1+", { default: -1, ignorable: true }),
-    sessionTimeout: int32("0+"),
-    subscription: bytes("0+"),
-    assignment: bytes("0+"),
-  }, "0+"),
+    sessionTimeout: int32(),
+    subscription: bytes(),
+    assignment: bytes(),
+  }),
 });
 
 export type GroupMetadataKey = Decoded<typeof groupMetadataKey>;

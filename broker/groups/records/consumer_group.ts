@@ -23,21 +23,21 @@ import {
 } from "../../../protocol/schema/schema.ts";
 
 export const consumerGroupMetadataKey = message("ConsumerGroupMetadataKey", "0", "none", {
-  groupId: string("0"),
+  groupId: string(),
 });
 
 export const consumerGroupMetadataValue = message("ConsumerGroupMetadataValue", "0", "0+", {
   /** The group epoch. */
-  epoch: int32("0+"),
+  epoch: int32(),
   /** A hash of the subscribed topics and their partitions, 0 if unknown. */
-  metadataHash: int64("0+", { default: 0, tag: 0 }),
+  metadataHash: int64({ default: 0, tag: 0 }),
 });
 
 export const consumerGroupPartitionMetadataKey = message(
   "ConsumerGroupPartitionMetadataKey",
   "0",
   "none",
-  { groupId: string("0") },
+  { groupId: string() },
 );
 
 export const consumerGroupPartitionMetadataValue = message(
@@ -46,14 +46,14 @@ export const consumerGroupPartitionMetadataValue = message(
   "0+",
   {
     topics: array({
-      topicId: uuid("0+"),
-      topicName: string("0+"),
-      numPartitions: int32("0+"),
+      topicId: uuid(),
+      topicName: string(),
+      numPartitions: int32(),
       partitionMetadata: array({
-        partition: int32("0+"),
-        racks: array(string("0+"), "0+"),
-      }, "0+"),
-    }, "0+"),
+        partition: int32(),
+        racks: array(string()),
+      }),
+    }),
   },
 );
 
@@ -61,7 +61,7 @@ export const consumerGroupMemberMetadataKey = message(
   "ConsumerGroupMemberMetadataKey",
   "0",
   "none",
-  { groupId: string("0"), memberId: string("0") },
+  { groupId: string(), memberId: string() },
 );
 
 export const consumerGroupMemberMetadataValue = message(
@@ -69,26 +69,22 @@ export const consumerGroupMemberMetadataValue = message(
   "0",
   "0+",
   {
-    instanceId: string("0+", { nullable: "0+" }),
-    rackId: string("0+", { nullable: "0+" }),
-    clientId: string("0+"),
-    clientHost: string("0+"),
-    subscribedTopicNames: array(string("0+"), "0+"),
-    subscribedTopicRegex: string("0+", { nullable: "0+" }),
-    rebalanceTimeoutMs: int32("0+", { default: -1 }),
-    serverAssignor: string("0+", { nullable: "0+" }),
+    instanceId: string({ nullable: "0+" }),
+    rackId: string({ nullable: "0+" }),
+    clientId: string(),
+    clientHost: string(),
+    subscribedTopicNames: array(string()),
+    subscribedTopicRegex: string({ nullable: "0+" }),
+    rebalanceTimeoutMs: int32({ default: -1 }),
+    serverAssignor: string({ nullable: "0+" }),
     /** Set for a member that uses the classic protocol. */
-    classicMemberMetadata: struct(
-      {
-        sessionTimeoutMs: int32("0+"),
-        supportedProtocols: array({
-          name: string("0+"),
-          metadata: bytes("0+"),
-        }, "0+"),
-      },
-      "0+",
-      { nullable: "0+", default: null, tag: 0 },
-    ),
+    classicMemberMetadata: struct({
+      sessionTimeoutMs: int32(),
+      supportedProtocols: array({
+        name: string(),
+        metadata: bytes(),
+      }),
+    }, { nullable: "0+", default: null, tag: 0 }),
   },
 );
 
@@ -96,7 +92,7 @@ export const consumerGroupTargetAssignmentMetadataKey = message(
   "ConsumerGroupTargetAssignmentMetadataKey",
   "0",
   "none",
-  { groupId: string("0") },
+  { groupId: string() },
 );
 
 export const consumerGroupTargetAssignmentMetadataValue = message(
@@ -105,7 +101,7 @@ export const consumerGroupTargetAssignmentMetadataValue = message(
   "0+",
   {
     /** The group epoch that the target was computed for. */
-    assignmentEpoch: int32("0+"),
+    assignmentEpoch: int32(),
   },
 );
 
@@ -113,7 +109,7 @@ export const consumerGroupTargetAssignmentMemberKey = message(
   "ConsumerGroupTargetAssignmentMemberKey",
   "0",
   "none",
-  { groupId: string("0"), memberId: string("0") },
+  { groupId: string(), memberId: string() },
 );
 
 export const consumerGroupTargetAssignmentMemberValue = message(
@@ -122,9 +118,9 @@ export const consumerGroupTargetAssignmentMemberValue = message(
   "0+",
   {
     topicPartitions: array({
-      topicId: uuid("0+"),
-      partitions: array(int32("0+"), "0+"),
-    }, "0+"),
+      topicId: uuid(),
+      partitions: array(int32()),
+    }),
   },
 );
 
@@ -132,7 +128,7 @@ export const consumerGroupCurrentMemberAssignmentKey = message(
   "ConsumerGroupCurrentMemberAssignmentKey",
   "0",
   "none",
-  { groupId: string("0"), memberId: string("0") },
+  { groupId: string(), memberId: string() },
 );
 
 export const consumerGroupCurrentMemberAssignmentValue = message(
@@ -140,18 +136,18 @@ export const consumerGroupCurrentMemberAssignmentValue = message(
   "0",
   "0+",
   {
-    memberEpoch: int32("0+"),
-    previousMemberEpoch: int32("0+"),
+    memberEpoch: int32(),
+    previousMemberEpoch: int32(),
     /** One of `MemberState`. */
-    state: int8("0+"),
+    state: int8(),
     assignedPartitions: array({
-      topicId: uuid("0+"),
-      partitions: array(int32("0+"), "0+"),
-    }, "0+"),
+      topicId: uuid(),
+      partitions: array(int32()),
+    }),
     partitionsPendingRevocation: array({
-      topicId: uuid("0+"),
-      partitions: array(int32("0+"), "0+"),
-    }, "0+"),
+      topicId: uuid(),
+      partitions: array(int32()),
+    }),
   },
 );
 
@@ -159,7 +155,7 @@ export const consumerGroupRegularExpressionKey = message(
   "ConsumerGroupRegularExpressionKey",
   "0",
   "none",
-  { groupId: string("0"), regularExpression: string("0") },
+  { groupId: string(), regularExpression: string() },
 );
 
 export const consumerGroupRegularExpressionValue = message(
@@ -168,11 +164,11 @@ export const consumerGroupRegularExpressionValue = message(
   "0+",
   {
     /** The topics it matches. */
-    topics: array(string("0+"), "0+"),
+    topics: array(string()),
     /** The revision of the cluster's metadata that it was resolved against. */
-    version: int64("0+"),
+    version: int64(),
     /** When it was resolved, in milliseconds since the epoch. */
-    timestamp: int64("0+"),
+    timestamp: int64(),
   },
 );
 

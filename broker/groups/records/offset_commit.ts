@@ -20,28 +20,28 @@ import {
 import { ZERO_UUID } from "../../../protocol/primitives/uuid.ts";
 
 export const legacyOffsetCommitKey = message("LegacyOffsetCommitKey", "0", "none", {
-  group: string("0"),
-  topic: string("0"),
-  partition: int32("0"),
+  group: string(),
+  topic: string(),
+  partition: int32(),
 });
 
 export const legacyOffsetCommitValue = message("LegacyOffsetCommitValue", "0", "none", {
-  offset: int64("0"),
-  metadata: string("0"),
-  commitTimestamp: int64("0"),
+  offset: int64(),
+  metadata: string(),
+  commitTimestamp: int64(),
 });
 
 export const offsetCommitKey = message("OffsetCommitKey", "0", "none", {
-  group: string("0"),
-  topic: string("0"),
-  partition: int32("0"),
+  group: string(),
+  topic: string(),
+  partition: int32(),
 });
 
 export const offsetCommitValue = message("OffsetCommitValue", "0-4", "4+", {
-  offset: int64("0+"),
+  offset: int64(),
   leaderEpoch: int32("3+", { default: -1, ignorable: true }),
-  metadata: string("0+"),
-  commitTimestamp: int64("0+"),
+  metadata: string(),
+  commitTimestamp: int64(),
   /** −1 where the broker's setting decides. */
   expireTimestamp: int64("1", { default: -1, ignorable: true }),
   topicId: uuid("4+", { default: ZERO_UUID, tag: 0, ignorable: true }),

@@ -24,10 +24,7 @@ import type { TopicPartition } from "../../topic_partition.ts";
 
 /** Version 0 has no generation. */
 const userDataMessage = message("StickyAssignorUserData", "0-1", "none", {
-  previousAssignment: array(
-    { topic: string("0+"), partitions: array(int32("0+"), "0+") },
-    "0+",
-  ),
+  previousAssignment: array({ topic: string(), partitions: array(int32()) }),
   generation: int32("1+", { default: -1, ignorable: true }),
 });
 

@@ -26,21 +26,21 @@ export const addRaftVoter = api({
   versions: "0-1",
   flexible: "0+",
   request: {
-    clusterId: string("0+", { nullable: "0+" }),
-    timeoutMs: int32("0+"),
-    voterId: int32("0+"),
-    voterDirectoryId: uuid("0+"),
+    clusterId: string({ nullable: "0+" }),
+    timeoutMs: int32(),
+    voterId: int32(),
+    voterDirectoryId: uuid(),
     listeners: array({
-      name: string("0+"),
-      host: string("0+"),
-      port: uint16("0+"),
-    }, "0+"),
+      name: string(),
+      host: string(),
+      port: uint16(),
+    }),
     ackWhenCommitted: bool("1+", { default: true }),
   },
   response: {
-    throttleTimeMs: int32("0+", { default: 0 }),
-    errorCode: int16("0+"),
-    errorMessage: string("0+", { nullable: "0+", ignorable: true }),
+    throttleTimeMs: int32({ default: 0 }),
+    errorCode: int16(),
+    errorMessage: string({ nullable: "0+", ignorable: true }),
   },
 });
 

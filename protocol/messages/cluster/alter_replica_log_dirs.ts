@@ -25,22 +25,22 @@ export const alterReplicaLogDirs = api({
   request: {
     dirs: array({
       /** The absolute path of the log directory. */
-      path: string("0+"),
+      path: string(),
       topics: array({
-        name: string("0+"),
-        partitions: array(int32("0+"), "0+"),
-      }, "0+"),
-    }, "0+"),
+        name: string(),
+        partitions: array(int32()),
+      }),
+    }),
   },
   response: {
-    throttleTimeMs: int32("0+", { default: 0 }),
+    throttleTimeMs: int32({ default: 0 }),
     results: array({
-      topicName: string("0+"),
+      topicName: string(),
       partitions: array({
-        partitionIndex: int32("0+"),
-        errorCode: int16("0+"),
-      }, "0+"),
-    }, "0+"),
+        partitionIndex: int32(),
+        errorCode: int16(),
+      }),
+    }),
   },
 });
 

@@ -39,35 +39,27 @@ export const apiVersions = api({
     nodeId: int32("5+", { default: -1, ignorable: true }),
   },
   response: {
-    errorCode: int16("0+"),
+    errorCode: int16(),
     apiKeys: array({
-      apiKey: int16("0+"),
-      minVersion: int16("0+"),
-      maxVersion: int16("0+"),
-    }, "0+"),
+      apiKey: int16(),
+      minVersion: int16(),
+      maxVersion: int16(),
+    }),
     throttleTimeMs: int32("1+", { default: 0, ignorable: true }),
     /** Features that the broker supports; before version 4 without those whose minimum is 0. */
-    supportedFeatures: array(
-      {
-        name: string("3+"),
-        minVersion: int16("3+"),
-        maxVersion: int16("3+"),
-      },
-      "3+",
-      { tag: 0, default: [], ignorable: true },
-    ),
+    supportedFeatures: array("3+", {
+      name: string(),
+      minVersion: int16(),
+      maxVersion: int16(),
+    }, { tag: 0, default: [], ignorable: true }),
     /** Counts the changes of `finalizedFeatures`; −1 if they are not known. */
     finalizedFeaturesEpoch: int64("3+", { tag: 1, default: -1, ignorable: true }),
     /** Features finalized by the cluster. */
-    finalizedFeatures: array(
-      {
-        name: string("3+"),
-        maxVersionLevel: int16("3+"),
-        minVersionLevel: int16("3+"),
-      },
-      "3+",
-      { tag: 2, default: [], ignorable: true },
-    ),
+    finalizedFeatures: array("3+", {
+      name: string(),
+      maxVersionLevel: int16(),
+      minVersionLevel: int16(),
+    }, { tag: 2, default: [], ignorable: true }),
     zkMigrationReady: bool("3+", { tag: 3, default: false, ignorable: true }),
   },
 });

@@ -27,30 +27,30 @@ export const describeCluster = api({
   versions: "0-2",
   flexible: "0+",
   request: {
-    includeClusterAuthorizedOperations: bool("0+", { default: false }),
+    includeClusterAuthorizedOperations: bool({ default: false }),
     /** 1 for brokers, 2 for controllers. */
     endpointType: int8("1+", { default: 1 }),
     /** Whether to list brokers that are registered but not alive. */
     includeFencedBrokers: bool("2+", { default: false }),
   },
   response: {
-    throttleTimeMs: int32("0+", { default: 0 }),
-    errorCode: int16("0+"),
-    errorMessage: string("0+", { nullable: "0+", default: null }),
+    throttleTimeMs: int32({ default: 0 }),
+    errorCode: int16(),
+    errorMessage: string({ nullable: "0+", default: null }),
     /** 1 for brokers, 2 for controllers. */
     endpointType: int8("1+", { default: 1 }),
-    clusterId: string("0+"),
+    clusterId: string(),
     /** The broker that receives requests for the controller, −1 if unknown. */
-    controllerId: int32("0+", { default: -1 }),
+    controllerId: int32({ default: -1 }),
     brokers: array({
-      brokerId: int32("0+"),
-      host: string("0+"),
-      port: int32("0+"),
-      rack: string("0+", { nullable: "0+", default: null }),
+      brokerId: int32(),
+      host: string(),
+      port: int32(),
+      rack: string({ nullable: "0+", default: null }),
       isFenced: bool("2+", { default: false }),
-    }, "0+"),
+    }),
     /** Bit field of operations that the principal is authorized for, if requested. */
-    clusterAuthorizedOperations: int32("0+", { default: NO_AUTHORIZED_OPERATIONS }),
+    clusterAuthorizedOperations: int32({ default: NO_AUTHORIZED_OPERATIONS }),
   },
 });
 

@@ -27,42 +27,38 @@ export const describeLogDirs = api({
   flexible: "2+",
   request: {
     /** The partitions to describe, null for all. */
-    topics: array(
-      {
-        topic: string("0+"),
-        partitions: array(int32("0+"), "0+"),
-      },
-      "0+",
-      { nullable: "0+" },
-    ),
+    topics: array({
+      topic: string(),
+      partitions: array(int32()),
+    }, { nullable: "0+" }),
   },
   response: {
-    throttleTimeMs: int32("0+", { default: 0 }),
+    throttleTimeMs: int32({ default: 0 }),
     errorCode: int16("3+", { default: 0, ignorable: true }),
     /** At least one: Java's admin client treats an empty list as a missing permission. */
     results: array({
-      errorCode: int16("0+"),
-      logDir: string("0+"),
+      errorCode: int16(),
+      logDir: string(),
       topics: array({
-        name: string("0+"),
+        name: string(),
         partitions: array({
-          partitionIndex: int32("0+"),
+          partitionIndex: int32(),
           /** Size of all segments in bytes. */
-          partitionSize: int64("0+"),
+          partitionSize: int64(),
           /**
            * Number of offsets that the log lacks compared to the high watermark or, for a future
            * log, to the current one.
            */
-          offsetLag: int64("0+"),
+          offsetLag: int64(),
           /** Whether this log is a copy that will replace another. */
-          isFutureKey: bool("0+", { default: false }),
-        }, "0+"),
-      }, "0+"),
+          isFutureKey: bool({ default: false }),
+        }),
+      }),
       /** Size of the volume in bytes, −1 if unknown. */
       totalBytes: int64("4+", { default: -1, ignorable: true }),
       /** Free space on the volume in bytes, −1 if unknown. */
       usableBytes: int64("4+", { default: -1, ignorable: true }),
-    }, "0+"),
+    }),
   },
 });
 

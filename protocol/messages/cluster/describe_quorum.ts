@@ -28,52 +28,48 @@ export const describeQuorum = api({
   flexible: "0+",
   request: {
     topics: array({
-      topicName: string("0+"),
+      topicName: string(),
       partitions: array({
-        partitionIndex: int32("0+"),
-      }, "0+"),
-    }, "0+"),
+        partitionIndex: int32(),
+      }),
+    }),
   },
   response: {
-    errorCode: int16("0+"),
+    errorCode: int16(),
     errorMessage: string("2+", { nullable: "2+", default: "", ignorable: true }),
     topics: array({
-      topicName: string("0+"),
+      topicName: string(),
       partitions: array({
-        partitionIndex: int32("0+"),
-        errorCode: int16("0+"),
+        partitionIndex: int32(),
+        errorCode: int16(),
         errorMessage: string("2+", { nullable: "2+", default: "", ignorable: true }),
-        leaderId: int32("0+"),
-        leaderEpoch: int32("0+"),
-        highWatermark: int64("0+"),
+        leaderId: int32(),
+        leaderEpoch: int32(),
+        highWatermark: int64(),
         currentVoters: array({
-          replicaId: int32("0+"),
+          replicaId: int32(),
           replicaDirectoryId: uuid("2+", { default: ZERO_UUID }),
-          logEndOffset: int64("0+"),
+          logEndOffset: int64(),
           lastFetchTimestamp: int64("1+", { default: -1, ignorable: true }),
           lastCaughtUpTimestamp: int64("1+", { default: -1, ignorable: true }),
-        }, "0+"),
+        }),
         observers: array({
-          replicaId: int32("0+"),
+          replicaId: int32(),
           replicaDirectoryId: uuid("2+", { default: ZERO_UUID }),
-          logEndOffset: int64("0+"),
+          logEndOffset: int64(),
           lastFetchTimestamp: int64("1+", { default: -1, ignorable: true }),
           lastCaughtUpTimestamp: int64("1+", { default: -1, ignorable: true }),
-        }, "0+"),
-      }, "0+"),
-    }, "0+"),
-    nodes: array(
-      {
-        nodeId: int32("2+"),
-        listeners: array({
-          name: string("2+"),
-          host: string("2+"),
-          port: uint16("2+"),
-        }, "2+"),
-      },
-      "2+",
-      { default: [] },
-    ),
+        }),
+      }),
+    }),
+    nodes: array("2+", {
+      nodeId: int32(),
+      listeners: array({
+        name: string(),
+        host: string(),
+        port: uint16(),
+      }),
+    }, { default: [] }),
   },
 });
 

@@ -25,20 +25,20 @@ export const getTelemetrySubscriptions = api({
   flexible: "0+",
   request: {
     /** The id previously assigned to the client, zero for none. */
-    clientInstanceId: uuid("0+"),
+    clientInstanceId: uuid(),
   },
   response: {
-    throttleTimeMs: int32("0+", { default: 0 }),
-    errorCode: int16("0+"),
-    clientInstanceId: uuid("0+"),
-    subscriptionId: int32("0+"),
+    throttleTimeMs: int32({ default: 0 }),
+    errorCode: int16(),
+    clientInstanceId: uuid(),
+    subscriptionId: int32(),
     /** Compression types by their numbers, the preferred one first. */
-    acceptedCompressionTypes: array(int8("0+"), "0+"),
-    pushIntervalMs: int32("0+"),
-    telemetryMaxBytes: int32("0+"),
-    deltaTemporality: bool("0+"),
+    acceptedCompressionTypes: array(int8()),
+    pushIntervalMs: int32(),
+    telemetryMaxBytes: int32(),
+    deltaTemporality: bool(),
     /** Prefixes of metric names; empty for no metrics, one empty string for all. */
-    requestedMetrics: array(string("0+"), "0+"),
+    requestedMetrics: array(string()),
   },
 });
 

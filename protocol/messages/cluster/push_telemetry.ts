@@ -23,17 +23,17 @@ export const pushTelemetry = api({
   versions: "0",
   flexible: "0+",
   request: {
-    clientInstanceId: uuid("0+"),
-    subscriptionId: int32("0+"),
+    clientInstanceId: uuid(),
+    subscriptionId: int32(),
     /** Whether the client is terminating. */
-    terminating: bool("0+"),
-    compressionType: int8("0+"),
+    terminating: bool(),
+    compressionType: int8(),
     /** OTLP MetricsData, version 1. */
-    metrics: bytes("0+"),
+    metrics: bytes(),
   },
   response: {
-    throttleTimeMs: int32("0+", { default: 0 }),
-    errorCode: int16("0+"),
+    throttleTimeMs: int32({ default: 0 }),
+    errorCode: int16(),
   },
 });
 

@@ -21,14 +21,14 @@ export const removeRaftVoter = api({
   versions: "0",
   flexible: "0+",
   request: {
-    clusterId: string("0+", { nullable: "0+" }),
-    voterId: int32("0+"),
-    voterDirectoryId: uuid("0+"),
+    clusterId: string({ nullable: "0+" }),
+    voterId: int32(),
+    voterDirectoryId: uuid(),
   },
   response: {
-    throttleTimeMs: int32("0+", { default: 0 }),
-    errorCode: int16("0+"),
-    errorMessage: string("0+", { nullable: "0+", ignorable: true }),
+    throttleTimeMs: int32({ default: 0 }),
+    errorCode: int16(),
+    errorMessage: string({ nullable: "0+", ignorable: true }),
   },
 });
 

@@ -14,12 +14,12 @@ export const unregisterBroker = api({
   versions: "0",
   flexible: "0+",
   request: {
-    brokerId: int32("0+"),
+    brokerId: int32(),
   },
   response: {
-    throttleTimeMs: int32("0+", { default: 0 }),
-    errorCode: int16("0+"),
-    errorMessage: string("0+", { nullable: "0+" }),
+    throttleTimeMs: int32({ default: 0 }),
+    errorCode: int16(),
+    errorMessage: string({ nullable: "0+" }),
   },
 });
 

@@ -26,30 +26,26 @@ export const updateFeatures = api({
   versions: "0-2",
   flexible: "0+",
   request: {
-    timeoutMs: int32("0+", { default: 60000 }),
+    timeoutMs: int32({ default: 60000 }),
     featureUpdates: array({
-      feature: string("0+"),
+      feature: string(),
       /** The new level; 0 removes the feature. */
-      maxVersionLevel: int16("0+"),
+      maxVersionLevel: int16(),
       allowDowngrade: bool("0", { default: false }),
       /** 1 upgrade, 2 safe downgrade, 3 unsafe downgrade. */
       upgradeType: int8("1+", { default: 1 }),
-    }, "0+"),
+    }),
     validateOnly: bool("1+", { default: false }),
   },
   response: {
-    throttleTimeMs: int32("0+", { default: 0 }),
-    errorCode: int16("0+"),
-    errorMessage: string("0+", { nullable: "0+" }),
-    results: array(
-      {
-        feature: string("0+"),
-        errorCode: int16("0+"),
-        errorMessage: string("0+", { nullable: "0+" }),
-      },
-      "0-1",
-      { default: [], ignorable: true },
-    ),
+    throttleTimeMs: int32({ default: 0 }),
+    errorCode: int16(),
+    errorMessage: string({ nullable: "0+" }),
+    results: array("0-1", {
+      feature: string(),
+      errorCode: int16(),
+      errorMessage: string({ nullable: "0+" }),
+    }, { default: [], ignorable: true }),
   },
 });
 

@@ -27,25 +27,25 @@ export const alterConfigs = api({
   request: {
     resources: array({
       /** One of `ConfigResourceType`. */
-      resourceType: int8("0+"),
-      resourceName: string("0+"),
+      resourceType: int8(),
+      resourceName: string(),
       configs: array({
-        name: string("0+"),
+        name: string(),
         /** Null for the default. */
-        value: string("0+", { nullable: "0+" }),
-      }, "0+"),
-    }, "0+"),
+        value: string({ nullable: "0+" }),
+      }),
+    }),
     /** Validates everything and changes nothing. */
-    validateOnly: bool("0+", { default: false }),
+    validateOnly: bool({ default: false }),
   },
   response: {
-    throttleTimeMs: int32("0+", { default: 0 }),
+    throttleTimeMs: int32({ default: 0 }),
     responses: array({
-      errorCode: int16("0+"),
-      errorMessage: string("0+", { nullable: "0+", default: null }),
-      resourceType: int8("0+"),
-      resourceName: string("0+"),
-    }, "0+"),
+      errorCode: int16(),
+      errorMessage: string({ nullable: "0+", default: null }),
+      resourceType: int8(),
+      resourceName: string(),
+    }),
   },
 });
 

@@ -65,46 +65,42 @@ export const describeConfigs = api({
   request: {
     resources: array({
       /** One of `ConfigResourceType`. */
-      resourceType: int8("0+"),
-      resourceName: string("0+"),
+      resourceType: int8(),
+      resourceName: string(),
       /** The requested settings; null or empty for all. */
-      configurationKeys: array(string("0+"), "0+", { nullable: "0+", default: null }),
-    }, "0+"),
-    includeSynonyms: bool("1+", { default: false }),
+      configurationKeys: array(string(), { nullable: "0+", default: null }),
+    }),
+    includeSynonyms: bool({ default: false }),
     includeDocumentation: bool("3+", { default: false }),
   },
   response: {
-    throttleTimeMs: int32("0+", { default: 0 }),
+    throttleTimeMs: int32({ default: 0 }),
     results: array({
-      errorCode: int16("0+"),
-      errorMessage: string("0+", { nullable: "0+", default: null }),
-      resourceType: int8("0+"),
-      resourceName: string("0+"),
+      errorCode: int16(),
+      errorMessage: string({ nullable: "0+", default: null }),
+      resourceType: int8(),
+      resourceName: string(),
       configs: array({
-        name: string("0+"),
+        name: string(),
         /** Null where the value is sensitive. */
-        value: string("0+", { nullable: "0+" }),
+        value: string({ nullable: "0+" }),
         /** Whether a restart is required to change the setting. */
-        readOnly: bool("0+"),
+        readOnly: bool(),
         /** One of `ConfigSource`. */
-        configSource: int8("1+", { default: -1, ignorable: true }),
-        isSensitive: bool("0+"),
+        configSource: int8({ default: -1, ignorable: true }),
+        isSensitive: bool(),
         /** All values of the setting, in order of precedence. */
-        synonyms: array(
-          {
-            name: string("1+"),
-            value: string("1+", { nullable: "0+" }),
-            source: int8("1+"),
-          },
-          "1+",
-          { default: [], ignorable: true },
-        ),
+        synonyms: array({
+          name: string(),
+          value: string({ nullable: "0+" }),
+          source: int8(),
+        }, { default: [], ignorable: true }),
         /** One of `ConfigType`. */
         configType: int8("3+", { default: 0, ignorable: true }),
         /** Null if not requested. */
         documentation: string("3+", { nullable: "0+", default: null, ignorable: true }),
-      }, "0+"),
-    }, "0+"),
+      }),
+    }),
   },
 });
 

@@ -30,27 +30,27 @@ export const incrementalAlterConfigs = api({
   request: {
     resources: array({
       /** One of `ConfigResourceType`. */
-      resourceType: int8("0+"),
-      resourceName: string("0+"),
+      resourceType: int8(),
+      resourceName: string(),
       configs: array({
-        name: string("0+"),
+        name: string(),
         /** One of `ConfigOperation`. */
-        configOperation: int8("0+"),
+        configOperation: int8(),
         /** Null if the operation is delete. */
-        value: string("0+", { nullable: "0+" }),
-      }, "0+"),
-    }, "0+"),
+        value: string({ nullable: "0+" }),
+      }),
+    }),
     /** Validates everything and changes nothing. */
-    validateOnly: bool("0+", { default: false }),
+    validateOnly: bool({ default: false }),
   },
   response: {
-    throttleTimeMs: int32("0+", { default: 0 }),
+    throttleTimeMs: int32({ default: 0 }),
     responses: array({
-      errorCode: int16("0+"),
-      errorMessage: string("0+", { nullable: "0+", default: null }),
-      resourceType: int8("0+"),
-      resourceName: string("0+"),
-    }, "0+"),
+      errorCode: int16(),
+      errorMessage: string({ nullable: "0+", default: null }),
+      resourceType: int8(),
+      resourceName: string(),
+    }),
   },
 });
 

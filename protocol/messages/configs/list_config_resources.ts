@@ -25,15 +25,15 @@ export const listConfigResources = api({
   flexible: "0+",
   request: {
     /** Empty for all types. */
-    resourceTypes: array(int8("0+"), "1+", { default: [] }),
+    resourceTypes: array("1+", int8(), { default: [] }),
   },
   response: {
-    throttleTimeMs: int32("0+", { default: 0 }),
-    errorCode: int16("0+"),
+    throttleTimeMs: int32({ default: 0 }),
+    errorCode: int16(),
     configResources: array({
-      resourceName: string("0+"),
+      resourceName: string(),
       resourceType: int8("1+", { default: 16, ignorable: true }),
-    }, "0+"),
+    }),
   },
 });
 

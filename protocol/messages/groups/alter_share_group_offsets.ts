@@ -23,28 +23,28 @@ export const alterShareGroupOffsets = api({
   versions: "0",
   flexible: "0+",
   request: {
-    groupId: string("0+"),
+    groupId: string(),
     topics: array({
-      topicName: string("0+"),
+      topicName: string(),
       partitions: array({
-        partitionIndex: int32("0+"),
-        startOffset: int64("0+"),
-      }, "0+"),
-    }, "0+"),
+        partitionIndex: int32(),
+        startOffset: int64(),
+      }),
+    }),
   },
   response: {
-    throttleTimeMs: int32("0+", { default: 0 }),
-    errorCode: int16("0+"),
-    errorMessage: string("0+", { nullable: "0+", default: null }),
+    throttleTimeMs: int32({ default: 0 }),
+    errorCode: int16(),
+    errorMessage: string({ nullable: "0+", default: null }),
     responses: array({
-      topicName: string("0+"),
-      topicId: uuid("0+"),
+      topicName: string(),
+      topicId: uuid(),
       partitions: array({
-        partitionIndex: int32("0+"),
-        errorCode: int16("0+"),
-        errorMessage: string("0+", { nullable: "0+", default: null }),
-      }, "0+"),
-    }, "0+"),
+        partitionIndex: int32(),
+        errorCode: int16(),
+        errorMessage: string({ nullable: "0+", default: null }),
+      }),
+    }),
   },
 });
 

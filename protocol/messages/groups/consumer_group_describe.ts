@@ -29,53 +29,53 @@ export const consumerGroupDescribe = api({
   versions: "0-1",
   flexible: "0+",
   request: {
-    groupIds: array(string("0+"), "0+"),
-    includeAuthorizedOperations: bool("0+", { default: false }),
+    groupIds: array(string()),
+    includeAuthorizedOperations: bool({ default: false }),
   },
   response: {
-    throttleTimeMs: int32("0+", { default: 0 }),
+    throttleTimeMs: int32({ default: 0 }),
     groups: array({
-      errorCode: int16("0+"),
-      errorMessage: string("0+", { nullable: "0+", default: null }),
-      groupId: string("0+"),
+      errorCode: int16(),
+      errorMessage: string({ nullable: "0+", default: null }),
+      groupId: string(),
       /** `Empty`, `Assigning`, `Reconciling`, `Stable` or `Dead`. */
-      groupState: string("0+"),
+      groupState: string(),
       /** Counts the changes of members and subscriptions. */
-      groupEpoch: int32("0+"),
+      groupEpoch: int32(),
       /** The group epoch for which the target assignment was computed. */
-      assignmentEpoch: int32("0+"),
-      assignorName: string("0+"),
+      assignmentEpoch: int32(),
+      assignorName: string(),
       members: array({
-        memberId: string("0+"),
-        instanceId: string("0+", { nullable: "0+", default: null }),
-        rackId: string("0+", { nullable: "0+", default: null }),
-        memberEpoch: int32("0+"),
-        clientId: string("0+"),
-        clientHost: string("0+"),
-        subscribedTopicNames: array(string("0+"), "0+"),
-        subscribedTopicRegex: string("0+", { nullable: "0+", default: null }),
+        memberId: string(),
+        instanceId: string({ nullable: "0+", default: null }),
+        rackId: string({ nullable: "0+", default: null }),
+        memberEpoch: int32(),
+        clientId: string(),
+        clientHost: string(),
+        subscribedTopicNames: array(string()),
+        subscribedTopicRegex: string({ nullable: "0+", default: null }),
         /** The current assignment. */
         assignment: struct({
           topicPartitions: array({
-            topicId: uuid("0+"),
-            topicName: string("0+"),
-            partitions: array(int32("0+"), "0+"),
-          }, "0+"),
-        }, "0+"),
+            topicId: uuid(),
+            topicName: string(),
+            partitions: array(int32()),
+          }),
+        }),
         /** The assignment that the member is moving to. */
         targetAssignment: struct({
           topicPartitions: array({
-            topicId: uuid("0+"),
-            topicName: string("0+"),
-            partitions: array(int32("0+"), "0+"),
-          }, "0+"),
-        }, "0+"),
+            topicId: uuid(),
+            topicName: string(),
+            partitions: array(int32()),
+          }),
+        }),
         /** 0 for a classic member, 1 for a KIP-848 member, −1 if unknown. */
         memberType: int8("1+", { default: -1, ignorable: true }),
-      }, "0+"),
+      }),
       /** Bit field of operations that the principal is authorized for, if requested. */
-      authorizedOperations: int32("0+", { default: NO_AUTHORIZED_OPERATIONS }),
-    }, "0+"),
+      authorizedOperations: int32({ default: NO_AUTHORIZED_OPERATIONS }),
+    }),
   },
 });
 

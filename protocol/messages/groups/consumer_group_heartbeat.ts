@@ -28,49 +28,41 @@ export const consumerGroupHeartbeat = api({
   versions: "0-1",
   flexible: "0+",
   request: {
-    groupId: string("0+"),
-    memberId: string("0+"),
+    groupId: string(),
+    memberId: string(),
     /** The epoch of the member: 0 joins, −1 leaves, −2 leaves temporarily as a static member. */
-    memberEpoch: int32("0+"),
-    instanceId: string("0+", { nullable: "0+", default: null }),
-    rackId: string("0+", { nullable: "0+", default: null }),
+    memberEpoch: int32(),
+    instanceId: string({ nullable: "0+", default: null }),
+    rackId: string({ nullable: "0+", default: null }),
     /** Maximum time for the member to revoke partitions. */
-    rebalanceTimeoutMs: int32("0+", { default: -1 }),
-    subscribedTopicNames: array(string("0+"), "0+", { nullable: "0+", default: null }),
+    rebalanceTimeoutMs: int32({ default: -1 }),
+    subscribedTopicNames: array(string(), { nullable: "0+", default: null }),
     /** In RE2 syntax. */
     subscribedTopicRegex: string("1+", { nullable: "1+", default: null }),
     /** The assignor preferred by the member. */
-    serverAssignor: string("0+", { nullable: "0+", default: null }),
+    serverAssignor: string({ nullable: "0+", default: null }),
     /** The partitions that the member owns. */
-    topicPartitions: array(
-      {
-        topicId: uuid("0+"),
-        partitions: array(int32("0+"), "0+"),
-      },
-      "0+",
-      { nullable: "0+", default: null },
-    ),
+    topicPartitions: array({
+      topicId: uuid(),
+      partitions: array(int32()),
+    }, { nullable: "0+", default: null }),
   },
   response: {
-    throttleTimeMs: int32("0+", { default: 0 }),
-    errorCode: int16("0+"),
-    errorMessage: string("0+", { nullable: "0+", default: null }),
+    throttleTimeMs: int32({ default: 0 }),
+    errorCode: int16(),
+    errorMessage: string({ nullable: "0+", default: null }),
     /** The id assigned to the member, in version 0. */
-    memberId: string("0+", { nullable: "0+", default: null }),
-    memberEpoch: int32("0+"),
+    memberId: string({ nullable: "0+", default: null }),
+    memberEpoch: int32(),
     /** When to send the next heartbeat. */
-    heartbeatIntervalMs: int32("0+"),
+    heartbeatIntervalMs: int32(),
     /** The new assignment of the member, null if it has not changed. */
-    assignment: struct(
-      {
-        topicPartitions: array({
-          topicId: uuid("0+"),
-          partitions: array(int32("0+"), "0+"),
-        }, "0+"),
-      },
-      "0+",
-      { nullable: "0+", default: null },
-    ),
+    assignment: struct({
+      topicPartitions: array({
+        topicId: uuid(),
+        partitions: array(int32()),
+      }),
+    }, { nullable: "0+", default: null }),
   },
 });
 

@@ -23,14 +23,14 @@ export const deleteGroups = api({
   versions: "0-2",
   flexible: "2+",
   request: {
-    groupsNames: array(string("0+"), "0+"),
+    groupsNames: array(string()),
   },
   response: {
-    throttleTimeMs: int32("0+", { default: 0 }),
+    throttleTimeMs: int32({ default: 0 }),
     results: array({
-      groupId: string("0+"),
-      errorCode: int16("0+"),
-    }, "0+"),
+      groupId: string(),
+      errorCode: int16(),
+    }),
   },
 });
 

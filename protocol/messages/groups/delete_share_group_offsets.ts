@@ -22,21 +22,21 @@ export const deleteShareGroupOffsets = api({
   versions: "0",
   flexible: "0+",
   request: {
-    groupId: string("0+"),
+    groupId: string(),
     topics: array({
-      topicName: string("0+"),
-    }, "0+"),
+      topicName: string(),
+    }),
   },
   response: {
-    throttleTimeMs: int32("0+", { default: 0 }),
-    errorCode: int16("0+"),
-    errorMessage: string("0+", { nullable: "0+", default: null }),
+    throttleTimeMs: int32({ default: 0 }),
+    errorCode: int16(),
+    errorMessage: string({ nullable: "0+", default: null }),
     responses: array({
-      topicName: string("0+"),
-      topicId: uuid("0+"),
-      errorCode: int16("0+"),
-      errorMessage: string("0+", { nullable: "0+", default: null }),
-    }, "0+"),
+      topicName: string(),
+      topicId: uuid(),
+      errorCode: int16(),
+      errorMessage: string({ nullable: "0+", default: null }),
+    }),
   },
 });
 

@@ -28,37 +28,33 @@ export const describeGroups = api({
   versions: "0-6",
   flexible: "5+",
   request: {
-    groups: array(string("0+"), "0+"),
+    groups: array(string()),
     includeAuthorizedOperations: bool("3+", { default: false }),
   },
   response: {
     throttleTimeMs: int32("1+", { default: 0, ignorable: true }),
     groups: array({
-      errorCode: int16("0+"),
+      errorCode: int16(),
       errorMessage: string("6+", { nullable: "6+", default: null }),
-      groupId: string("0+"),
+      groupId: string(),
       /** `PreparingRebalance`, `CompletingRebalance`, `Stable`, `Empty` or `Dead`. */
-      groupState: string("0+"),
-      protocolType: string("0+"),
+      groupState: string(),
+      protocolType: string(),
       /** The assignor, while the group is stable. */
-      protocolData: string("0+"),
-      members: array(
-        {
-          memberId: string("0+"),
-          groupInstanceId: string("4+", { nullable: "4+", default: null, ignorable: true }),
-          clientId: string("0+"),
-          clientHost: string("0+"),
-          /** The member's subscription, while the group is stable. */
-          memberMetadata: bytes("0+"),
-          /** The member's assignment, while the group is stable. */
-          memberAssignment: bytes("0+"),
-        },
-        "0+",
-        { default: [] },
-      ),
+      protocolData: string(),
+      members: array({
+        memberId: string(),
+        groupInstanceId: string("4+", { nullable: "4+", default: null, ignorable: true }),
+        clientId: string(),
+        clientHost: string(),
+        /** The member's subscription, while the group is stable. */
+        memberMetadata: bytes(),
+        /** The member's assignment, while the group is stable. */
+        memberAssignment: bytes(),
+      }, { default: [] }),
       /** Bit field of operations that the principal is authorized for, if requested. */
       authorizedOperations: int32("3+", { default: NO_AUTHORIZED_OPERATIONS }),
-    }, "0+"),
+    }),
   },
 });
 

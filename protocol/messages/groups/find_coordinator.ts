@@ -32,7 +32,7 @@ export const findCoordinator = api({
     key: string("0-3", { default: "" }),
     /** One of `CoordinatorType`. */
     keyType: int8("1+", { default: 0 }),
-    coordinatorKeys: array(string("4+"), "4+", { default: [] }),
+    coordinatorKeys: array("4+", string(), { default: [] }),
   },
   response: {
     throttleTimeMs: int32("1+", { default: 0, ignorable: true }),
@@ -42,19 +42,15 @@ export const findCoordinator = api({
     nodeId: int32("0-3", { default: 0 }),
     host: string("0-3", { default: "" }),
     port: int32("0-3", { default: 0 }),
-    coordinators: array(
-      {
-        key: string("4+"),
-        /** The coordinator, −1 on error. */
-        nodeId: int32("4+"),
-        host: string("4+"),
-        port: int32("4+"),
-        errorCode: int16("4+"),
-        errorMessage: string("4+", { nullable: "4+", default: null, ignorable: true }),
-      },
-      "4+",
-      { default: [] },
-    ),
+    coordinators: array("4+", {
+      key: string(),
+      /** The coordinator, −1 on error. */
+      nodeId: int32(),
+      host: string(),
+      port: int32(),
+      errorCode: int16(),
+      errorMessage: string({ nullable: "4+", default: null, ignorable: true }),
+    }, { default: [] }),
   },
 });
 

@@ -15,14 +15,14 @@ export const heartbeat = api({
   versions: "0-4",
   flexible: "4+",
   request: {
-    groupId: string("0+"),
-    generationId: int32("0+"),
-    memberId: string("0+"),
+    groupId: string(),
+    generationId: int32(),
+    memberId: string(),
     groupInstanceId: string("3+", { nullable: "3+", default: null }),
   },
   response: {
     throttleTimeMs: int32("1+", { default: 0, ignorable: true }),
-    errorCode: int16("0+"),
+    errorCode: int16(),
   },
 });
 

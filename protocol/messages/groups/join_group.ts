@@ -28,47 +28,43 @@ export const joinGroup = api({
   versions: "0-9",
   flexible: "6+",
   request: {
-    groupId: string("0+"),
+    groupId: string(),
     /** Time without heartbeats after which the member is removed. */
-    sessionTimeoutMs: int32("0+"),
+    sessionTimeoutMs: int32(),
     /** Maximum time for the member to rejoin; −1 for the session timeout. */
     rebalanceTimeoutMs: int32("1+", { default: -1, ignorable: true }),
     /** Empty for a new member. */
-    memberId: string("0+"),
+    memberId: string(),
     groupInstanceId: string("5+", { nullable: "5+", default: null }),
     /** `consumer`, for consumer groups. */
-    protocolType: string("0+"),
+    protocolType: string(),
     /** The member's assignors in order of preference. */
     protocols: array({
-      name: string("0+"),
+      name: string(),
       /** The member's subscription, in the format of the protocol type. */
-      metadata: bytes("0+"),
-    }, "0+"),
+      metadata: bytes(),
+    }),
     /** Why the member joins, for logs. */
     reason: string("8+", { nullable: "8+", default: null, ignorable: true }),
   },
   response: {
     throttleTimeMs: int32("2+", { default: 0, ignorable: true }),
-    errorCode: int16("0+"),
-    generationId: int32("0+", { default: -1 }),
+    errorCode: int16(),
+    generationId: int32({ default: -1 }),
     protocolType: string("7+", { nullable: "7+", default: null, ignorable: true }),
     /** The assignor supported by all members. */
-    protocolName: string("0+", { nullable: "7+" }),
+    protocolName: string({ nullable: "7+" }),
     /** The member that computes the assignment. */
-    leader: string("0+"),
+    leader: string(),
     /** Whether the leader keeps the current assignment. */
     skipAssignment: bool("9+", { default: false }),
-    memberId: string("0+"),
+    memberId: string(),
     /** All members, for the leader; empty for the others. */
-    members: array(
-      {
-        memberId: string("0+"),
-        groupInstanceId: string("5+", { nullable: "5+", default: null, ignorable: true }),
-        metadata: bytes("0+"),
-      },
-      "0+",
-      { default: [] },
-    ),
+    members: array({
+      memberId: string(),
+      groupInstanceId: string("5+", { nullable: "5+", default: null, ignorable: true }),
+      metadata: bytes(),
+    }, { default: [] }),
   },
 });
 

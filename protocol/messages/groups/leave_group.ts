@@ -24,33 +24,25 @@ export const leaveGroup = api({
   versions: "0-5",
   flexible: "4+",
   request: {
-    groupId: string("0+"),
+    groupId: string(),
     /** Up to version 2; replaced by `members`. */
     memberId: string("0-2", { default: "" }),
-    members: array(
-      {
-        /** Empty if the instance id is sufficient. */
-        memberId: string("3+"),
-        groupInstanceId: string("3+", { nullable: "3+", default: null }),
-        /** Why the member leaves, for logs. */
-        reason: string("5+", { nullable: "5+", default: null, ignorable: true }),
-      },
-      "3+",
-      { default: [] },
-    ),
+    members: array("3+", {
+      /** Empty if the instance id is sufficient. */
+      memberId: string(),
+      groupInstanceId: string({ nullable: "3+", default: null }),
+      /** Why the member leaves, for logs. */
+      reason: string("5+", { nullable: "5+", default: null, ignorable: true }),
+    }, { default: [] }),
   },
   response: {
     throttleTimeMs: int32("1+", { default: 0, ignorable: true }),
-    errorCode: int16("0+"),
-    members: array(
-      {
-        memberId: string("3+"),
-        groupInstanceId: string("3+", { nullable: "3+" }),
-        errorCode: int16("3+"),
-      },
-      "3+",
-      { default: [] },
-    ),
+    errorCode: int16(),
+    members: array("3+", {
+      memberId: string(),
+      groupInstanceId: string({ nullable: "3+" }),
+      errorCode: int16(),
+    }, { default: [] }),
   },
 });
 

@@ -24,20 +24,20 @@ export const listGroups = api({
   flexible: "3+",
   request: {
     /** The requested states; empty for all. */
-    statesFilter: array(string("4+"), "4+", { default: [] }),
+    statesFilter: array("4+", string(), { default: [] }),
     /** The requested types; empty for all. */
-    typesFilter: array(string("5+"), "5+", { default: [] }),
+    typesFilter: array("5+", string(), { default: [] }),
   },
   response: {
     throttleTimeMs: int32("1+", { default: 0, ignorable: true }),
-    errorCode: int16("0+"),
+    errorCode: int16(),
     groups: array({
-      groupId: string("0+"),
-      protocolType: string("0+"),
+      groupId: string(),
+      protocolType: string(),
       groupState: string("4+", { default: "", ignorable: true }),
       /** `classic`, `consumer`, `share` or `streams`. */
       groupType: string("5+", { default: "", ignorable: true }),
-    }, "0+"),
+    }),
   },
 });
 

@@ -28,13 +28,13 @@ export const offsetCommit = api({
   versions: "2-10",
   flexible: "8+",
   request: {
-    groupId: string("0+"),
+    groupId: string(),
     /**
      * The generation of a classic member, the epoch of a KIP-848 member, or −1 for a committer
      * outside the group.
      */
-    generationIdOrMemberEpoch: int32("1+", { default: -1, ignorable: true }),
-    memberId: string("1+", { ignorable: true }),
+    generationIdOrMemberEpoch: int32({ default: -1, ignorable: true }),
+    memberId: string({ ignorable: true }),
     groupInstanceId: string("7+", { nullable: "7+", default: null }),
     /** How long to keep the offsets, −1 for the broker's setting. */
     retentionTimeMs: int64("2-4", { default: -1, ignorable: true }),
@@ -42,14 +42,14 @@ export const offsetCommit = api({
       name: string("0-9", { default: "", ignorable: true }),
       topicId: uuid("10+", { default: ZERO_UUID, ignorable: true }),
       partitions: array({
-        partitionIndex: int32("0+"),
+        partitionIndex: int32(),
         /** The next offset to read. */
-        committedOffset: int64("0+"),
+        committedOffset: int64(),
         committedLeaderEpoch: int32("6+", { default: -1, ignorable: true }),
         /** Metadata of the client, stored with the offset. */
-        committedMetadata: string("0+", { nullable: "0+", default: "" }),
-      }, "0+"),
-    }, "0+"),
+        committedMetadata: string({ nullable: "0+", default: "" }),
+      }),
+    }),
   },
   response: {
     throttleTimeMs: int32("3+", { default: 0, ignorable: true }),
@@ -57,10 +57,10 @@ export const offsetCommit = api({
       name: string("0-9", { default: "", ignorable: true }),
       topicId: uuid("10+", { default: ZERO_UUID, ignorable: true }),
       partitions: array({
-        partitionIndex: int32("0+"),
-        errorCode: int16("0+"),
-      }, "0+"),
-    }, "0+"),
+        partitionIndex: int32(),
+        errorCode: int16(),
+      }),
+    }),
   },
 });
 

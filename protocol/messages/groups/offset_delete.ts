@@ -21,24 +21,24 @@ export const offsetDelete = api({
   versions: "0",
   flexible: "none",
   request: {
-    groupId: string("0+"),
+    groupId: string(),
     topics: array({
-      name: string("0+"),
+      name: string(),
       partitions: array({
-        partitionIndex: int32("0+"),
-      }, "0+"),
-    }, "0+"),
+        partitionIndex: int32(),
+      }),
+    }),
   },
   response: {
-    errorCode: int16("0+"),
-    throttleTimeMs: int32("0+", { default: 0, ignorable: true }),
+    errorCode: int16(),
+    throttleTimeMs: int32({ default: 0, ignorable: true }),
     topics: array({
-      name: string("0+"),
+      name: string(),
       partitions: array({
-        partitionIndex: int32("0+"),
-        errorCode: int16("0+"),
-      }, "0+"),
-    }, "0+"),
+        partitionIndex: int32(),
+        errorCode: int16(),
+      }),
+    }),
   },
 });
 

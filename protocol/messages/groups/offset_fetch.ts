@@ -32,34 +32,22 @@ export const offsetFetch = api({
     /** Up to version 7; replaced by `groups`. */
     groupId: string("0-7", { default: "" }),
     /** Null, from version 2 on, for all topics. */
-    topics: array(
-      {
-        name: string("0-7"),
-        partitionIndexes: array(int32("0-7"), "0-7"),
-      },
-      "0-7",
-      { nullable: "2-7", default: [] },
-    ),
-    groups: array(
-      {
-        groupId: string("8+"),
-        memberId: string("9+", { nullable: "9+", default: null, ignorable: true }),
-        /** The epoch of a KIP-848 member, −1 for others. */
-        memberEpoch: int32("9+", { default: -1, ignorable: true }),
-        /** Null for all topics. */
-        topics: array(
-          {
-            name: string("8-9", { default: "", ignorable: true }),
-            topicId: uuid("10+", { default: ZERO_UUID, ignorable: true }),
-            partitionIndexes: array(int32("8+"), "8+"),
-          },
-          "8+",
-          { nullable: "8+" },
-        ),
-      },
-      "8+",
-      { default: [] },
-    ),
+    topics: array("0-7", {
+      name: string(),
+      partitionIndexes: array(int32()),
+    }, { nullable: "2-7", default: [] }),
+    groups: array("8+", {
+      groupId: string(),
+      memberId: string("9+", { nullable: "9+", default: null, ignorable: true }),
+      /** The epoch of a KIP-848 member, −1 for others. */
+      memberEpoch: int32("9+", { default: -1, ignorable: true }),
+      /** Null for all topics. */
+      topics: array({
+        name: string("8-9", { default: "", ignorable: true }),
+        topicId: uuid("10+", { default: ZERO_UUID, ignorable: true }),
+        partitionIndexes: array(int32()),
+      }, { nullable: "8+" }),
+    }, { default: [] }),
     /**
      * Whether offsets that an open transaction may change are rejected with UNSTABLE_OFFSET_COMMIT.
      */
@@ -67,42 +55,34 @@ export const offsetFetch = api({
   },
   response: {
     throttleTimeMs: int32("3+", { default: 0, ignorable: true }),
-    topics: array(
-      {
-        name: string("0-7"),
-        partitions: array({
-          partitionIndex: int32("0-7"),
-          /** The next offset to read, −1 if none is committed. */
-          committedOffset: int64("0-7"),
-          committedLeaderEpoch: int32("5-7", { default: -1, ignorable: true }),
-          metadata: string("0-7", { nullable: "0-7", default: "" }),
-          errorCode: int16("0-7"),
-        }, "0-7"),
-      },
-      "0-7",
-      { default: [] },
-    ),
+    topics: array("0-7", {
+      name: string(),
+      partitions: array({
+        partitionIndex: int32(),
+        /** The next offset to read, −1 if none is committed. */
+        committedOffset: int64(),
+        committedLeaderEpoch: int32("5-7", { default: -1, ignorable: true }),
+        metadata: string({ nullable: "0-7", default: "" }),
+        errorCode: int16(),
+      }),
+    }, { default: [] }),
     errorCode: int16("2-7", { default: 0, ignorable: true }),
-    groups: array(
-      {
-        groupId: string("8+"),
-        topics: array({
-          name: string("8-9", { default: "", ignorable: true }),
-          topicId: uuid("10+", { default: ZERO_UUID, ignorable: true }),
-          partitions: array({
-            partitionIndex: int32("8+"),
-            /** The next offset to read, −1 if none is committed. */
-            committedOffset: int64("8+"),
-            committedLeaderEpoch: int32("8+", { default: -1, ignorable: true }),
-            metadata: string("8+", { nullable: "8+", default: "" }),
-            errorCode: int16("8+"),
-          }, "8+"),
-        }, "8+"),
-        errorCode: int16("8+", { default: 0 }),
-      },
-      "8+",
-      { default: [] },
-    ),
+    groups: array("8+", {
+      groupId: string(),
+      topics: array({
+        name: string("8-9", { default: "", ignorable: true }),
+        topicId: uuid("10+", { default: ZERO_UUID, ignorable: true }),
+        partitions: array({
+          partitionIndex: int32(),
+          /** The next offset to read, −1 if none is committed. */
+          committedOffset: int64(),
+          committedLeaderEpoch: int32({ default: -1, ignorable: true }),
+          metadata: string({ nullable: "8+", default: "" }),
+          errorCode: int16(),
+        }),
+      }),
+      errorCode: int16({ default: 0 }),
+    }, { default: [] }),
   },
 });
 

@@ -23,29 +23,25 @@ export const shareGroupHeartbeat = api({
   versions: "1",
   flexible: "0+",
   request: {
-    groupId: string("0+"),
-    memberId: string("0+"),
-    memberEpoch: int32("0+"),
-    rackId: string("0+", { nullable: "0+", default: null }),
-    subscribedTopicNames: array(string("0+"), "0+", { nullable: "0+", default: null }),
+    groupId: string(),
+    memberId: string(),
+    memberEpoch: int32(),
+    rackId: string({ nullable: "0+", default: null }),
+    subscribedTopicNames: array(string(), { nullable: "0+", default: null }),
   },
   response: {
-    throttleTimeMs: int32("0+", { default: 0 }),
-    errorCode: int16("0+"),
-    errorMessage: string("0+", { nullable: "0+", default: null }),
-    memberId: string("0+", { nullable: "0+", default: null }),
-    memberEpoch: int32("0+"),
-    heartbeatIntervalMs: int32("0+"),
-    assignment: struct(
-      {
-        topicPartitions: array({
-          topicId: uuid("0+"),
-          partitions: array(int32("0+"), "0+"),
-        }, "0+"),
-      },
-      "0+",
-      { nullable: "0+", default: null },
-    ),
+    throttleTimeMs: int32({ default: 0 }),
+    errorCode: int16(),
+    errorMessage: string({ nullable: "0+", default: null }),
+    memberId: string({ nullable: "0+", default: null }),
+    memberEpoch: int32(),
+    heartbeatIntervalMs: int32(),
+    assignment: struct({
+      topicPartitions: array({
+        topicId: uuid(),
+        partitions: array(int32()),
+      }),
+    }, { nullable: "0+", default: null }),
   },
 });
 

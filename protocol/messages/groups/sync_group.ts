@@ -25,29 +25,25 @@ export const syncGroup = api({
   versions: "0-5",
   flexible: "4+",
   request: {
-    groupId: string("0+"),
-    generationId: int32("0+"),
-    memberId: string("0+"),
+    groupId: string(),
+    generationId: int32(),
+    memberId: string(),
     groupInstanceId: string("3+", { nullable: "3+", default: null }),
     protocolType: string("5+", { nullable: "5+", default: null, ignorable: true }),
     protocolName: string("5+", { nullable: "5+", default: null, ignorable: true }),
     /** The assignment of each member, sent by the leader; empty from other members. */
-    assignments: array(
-      {
-        memberId: string("0+"),
-        assignment: bytes("0+"),
-      },
-      "0+",
-      { default: [] },
-    ),
+    assignments: array({
+      memberId: string(),
+      assignment: bytes(),
+    }, { default: [] }),
   },
   response: {
     throttleTimeMs: int32("1+", { default: 0, ignorable: true }),
-    errorCode: int16("0+"),
+    errorCode: int16(),
     protocolType: string("5+", { nullable: "5+", default: null, ignorable: true }),
     protocolName: string("5+", { nullable: "5+", default: null, ignorable: true }),
     /** In the format of the protocol type. */
-    assignment: bytes("0+"),
+    assignment: bytes(),
   },
 });
 

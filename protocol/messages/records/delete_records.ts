@@ -25,27 +25,27 @@ export const deleteRecords = api({
   flexible: "2+",
   request: {
     topics: array({
-      name: string("0+"),
+      name: string(),
       partitions: array({
-        partitionIndex: int32("0+"),
+        partitionIndex: int32(),
         /** The first offset to keep, −1 for the high watermark. */
-        offset: int64("0+"),
-      }, "0+"),
-    }, "0+"),
+        offset: int64(),
+      }),
+    }),
     /** How long to wait for all replicas. */
-    timeoutMs: int32("0+"),
+    timeoutMs: int32(),
   },
   response: {
-    throttleTimeMs: int32("0+", { default: 0 }),
+    throttleTimeMs: int32({ default: 0 }),
     topics: array({
-      name: string("0+"),
+      name: string(),
       partitions: array({
-        partitionIndex: int32("0+"),
+        partitionIndex: int32(),
         /** The new log start offset, −1 on error. */
-        lowWatermark: int64("0+"),
-        errorCode: int16("0+"),
-      }, "0+"),
-    }, "0+"),
+        lowWatermark: int64(),
+        errorCode: int16(),
+      }),
+    }),
   },
 });
 

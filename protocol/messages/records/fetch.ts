@@ -51,25 +51,21 @@ export const fetch = api({
      * The follower that sends the request, −1 for a consumer; from version 15 on in `replicaState`.
      */
     replicaId: int32("0-14", { default: -1 }),
-    replicaState: struct(
-      {
-        /** The follower that sends the request, −1 for a consumer. */
-        replicaId: int32("15+", { default: -1 }),
-        replicaEpoch: int64("15+", { default: -1 }),
-      },
-      "15+",
-      { tag: 1, default: {} },
-    ),
+    replicaState: struct("15+", {
+      /** The follower that sends the request, −1 for a consumer. */
+      replicaId: int32({ default: -1 }),
+      replicaEpoch: int64({ default: -1 }),
+    }, { tag: 1, default: {} }),
     /** How long the broker may wait for `minBytes`. */
-    maxWaitMs: int32("0+"),
+    maxWaitMs: int32(),
     /** Minimum number of bytes to return before `maxWaitMs` has passed. */
-    minBytes: int32("0+"),
+    minBytes: int32(),
     /**
      * Maximum number of bytes to return; the first batch is returned even if it is larger (KIP-74).
      */
-    maxBytes: int32("3+", { default: 2147483647, ignorable: true }),
+    maxBytes: int32({ default: 2147483647, ignorable: true }),
     /** One of `IsolationLevel`. */
-    isolationLevel: int8("4+", { default: 0, ignorable: true }),
+    isolationLevel: int8({ default: 0, ignorable: true }),
     /** The session to continue, 0 for none or a new one. */
     sessionId: int32("7+", { default: 0, ignorable: true }),
     /** Counts the requests of a session: 0 opens one, −1 closes it or uses none. */
@@ -79,37 +75,33 @@ export const fetch = api({
       topic: string("0-12", { default: "", ignorable: true }),
       topicId: uuid("13+", { default: ZERO_UUID, ignorable: true }),
       partitions: array({
-        partition: int32("0+"),
+        partition: int32(),
         /** The leader epoch known to the client, −1 if unknown. */
         currentLeaderEpoch: int32("9+", { default: -1, ignorable: true }),
-        fetchOffset: int64("0+"),
+        fetchOffset: int64(),
         /** The epoch of the follower's last record, −1 for none. */
         lastFetchedEpoch: int32("12+", { default: -1 }),
         /** The follower's log start offset, −1 for a consumer. */
         logStartOffset: int64("5+", { default: -1, ignorable: true }),
-        partitionMaxBytes: int32("0+"),
+        partitionMaxBytes: int32(),
         replicaDirectoryId: uuid("17+", { tag: 0, default: ZERO_UUID, ignorable: true }),
         /**
          * The high watermark known to the follower: −1 for none, the default if it does not report
          * one. Kafka's default is 2^63 − 1, which is never sent.
          */
         highWatermark: int64("18+", { tag: 1, default: INT64_MAX, ignorable: true }),
-      }, "0+"),
-    }, "0+"),
+      }),
+    }),
     /** Partitions to remove from the session. */
-    forgottenTopicsData: array(
-      {
-        topic: string("7-12", { default: "", ignorable: true }),
-        topicId: uuid("13+", { default: ZERO_UUID, ignorable: true }),
-        partitions: array(int32("7+"), "7+"),
-      },
-      "7+",
-      { default: [] },
-    ),
+    forgottenTopicsData: array("7+", {
+      topic: string("7-12", { default: "", ignorable: true }),
+      topicId: uuid("13+", { default: ZERO_UUID, ignorable: true }),
+      partitions: array(int32()),
+    }, { default: [] }),
     rackId: string("11+", { default: "", ignorable: true }),
   },
   response: {
-    throttleTimeMs: int32("1+", { default: 0, ignorable: true }),
+    throttleTimeMs: int32({ default: 0, ignorable: true }),
     /** An error of the session. */
     errorCode: int16("7+", { default: 0, ignorable: true }),
     /** The session of this response, 0 for none. */
@@ -119,64 +111,44 @@ export const fetch = api({
       topic: string("0-12", { default: "", ignorable: true }),
       topicId: uuid("13+", { default: ZERO_UUID, ignorable: true }),
       partitions: array({
-        partitionIndex: int32("0+"),
-        errorCode: int16("0+"),
-        highWatermark: int64("0+"),
+        partitionIndex: int32(),
+        errorCode: int16(),
+        highWatermark: int64(),
         /** The first offset of an open transaction, or the high watermark if there is none. */
-        lastStableOffset: int64("4+", { default: -1, ignorable: true }),
+        lastStableOffset: int64({ default: -1, ignorable: true }),
         logStartOffset: int64("5+", { default: -1, ignorable: true }),
         /** The point where the follower's log diverges from the leader's. */
-        divergingEpoch: struct(
-          {
-            epoch: int32("12+", { default: -1 }),
-            endOffset: int64("12+", { default: -1 }),
-          },
-          "12+",
-          { tag: 0, default: {} },
-        ),
-        currentLeader: struct(
-          {
-            leaderId: int32("12+", { default: -1 }),
-            leaderEpoch: int32("12+", { default: -1 }),
-          },
-          "12+",
-          { tag: 1, default: {} },
-        ),
+        divergingEpoch: struct("12+", {
+          epoch: int32({ default: -1 }),
+          endOffset: int64({ default: -1 }),
+        }, { tag: 0, default: {} }),
+        currentLeader: struct("12+", {
+          leaderId: int32({ default: -1 }),
+          leaderEpoch: int32({ default: -1 }),
+        }, { tag: 1, default: {} }),
         /** The snapshot to start from, for a follower whose offset is before the log start. */
-        snapshotId: struct(
-          {
-            endOffset: int64("0+", { default: -1 }),
-            epoch: int32("0+", { default: -1 }),
-          },
-          "12+",
-          { tag: 2, default: {} },
-        ),
+        snapshotId: struct("12+", {
+          endOffset: int64({ default: -1 }),
+          epoch: int32({ default: -1 }),
+        }, { tag: 2, default: {} }),
         /** Aborted transactions among the records; null unless isolation level 1 was requested. */
-        abortedTransactions: array(
-          {
-            producerId: int64("4+"),
-            firstOffset: int64("4+"),
-          },
-          "4+",
-          { nullable: "4+", ignorable: true },
-        ),
+        abortedTransactions: array({
+          producerId: int64(),
+          firstOffset: int64(),
+        }, { nullable: "4+", ignorable: true }),
         /** The replica to fetch from instead, −1 for this one. */
         preferredReadReplica: int32("11+", { default: -1 }),
         /** Whole batches, the first of which may begin before the requested offset. */
-        records: records("0+", { nullable: "0+" }),
-      }, "0+"),
-    }, "0+"),
+        records: records({ nullable: "0+" }),
+      }),
+    }),
     /** Endpoints of the leaders in `currentLeader`. */
-    nodeEndpoints: array(
-      {
-        nodeId: int32("16+"),
-        host: string("16+"),
-        port: int32("16+"),
-        rack: string("16+", { nullable: "16+", default: null }),
-      },
-      "16+",
-      { tag: 0, default: [] },
-    ),
+    nodeEndpoints: array("16+", {
+      nodeId: int32(),
+      host: string(),
+      port: int32(),
+      rack: string({ nullable: "16+", default: null }),
+    }, { tag: 0, default: [] }),
   },
 });
 

@@ -45,35 +45,35 @@ export const listOffsets = api({
   flexible: "6+",
   request: {
     /** The follower that sends the request, −1 for a consumer. */
-    replicaId: int32("0+", { default: -1 }),
+    replicaId: int32({ default: -1 }),
     /** Whether the latest offset is the high watermark (0) or the last stable offset (1). */
     isolationLevel: int8("2+", { default: 0 }),
     topics: array({
-      name: string("0+"),
+      name: string(),
       partitions: array({
-        partitionIndex: int32("0+"),
+        partitionIndex: int32(),
         currentLeaderEpoch: int32("4+", { default: -1, ignorable: true }),
         /** Milliseconds since 1970, or one of `ListOffsetsTimestamp`. */
-        timestamp: int64("0+"),
-      }, "0+"),
-    }, "0+"),
+        timestamp: int64(),
+      }),
+    }),
     /** How long to wait for remote storage. */
     timeoutMs: int32("10+", { default: 0, ignorable: true }),
   },
   response: {
     throttleTimeMs: int32("2+", { default: 0, ignorable: true }),
     topics: array({
-      name: string("0+"),
+      name: string(),
       partitions: array({
-        partitionIndex: int32("0+"),
-        errorCode: int16("0+"),
+        partitionIndex: int32(),
+        errorCode: int16(),
         /** The timestamp of the record, −1 if unknown. */
-        timestamp: int64("1+", { default: -1 }),
+        timestamp: int64({ default: -1 }),
         /** The first offset at or after the timestamp, −1 if there is none. */
-        offset: int64("1+", { default: -1 }),
+        offset: int64({ default: -1 }),
         leaderEpoch: int32("4+", { default: -1 }),
-      }, "0+"),
-    }, "0+"),
+      }),
+    }),
   },
 });
 

@@ -31,28 +31,28 @@ export const offsetForLeaderEpoch = api({
      */
     replicaId: int32("3+", { default: -2, ignorable: true }),
     topics: array({
-      topic: string("0+"),
+      topic: string(),
       partitions: array({
-        partition: int32("0+"),
-        currentLeaderEpoch: int32("2+", { default: -1, ignorable: true }),
+        partition: int32(),
+        currentLeaderEpoch: int32({ default: -1, ignorable: true }),
         /** The requested epoch. */
-        leaderEpoch: int32("0+"),
-      }, "0+"),
-    }, "0+"),
+        leaderEpoch: int32(),
+      }),
+    }),
   },
   response: {
-    throttleTimeMs: int32("2+", { default: 0, ignorable: true }),
+    throttleTimeMs: int32({ default: 0, ignorable: true }),
     topics: array({
-      topic: string("0+"),
+      topic: string(),
       partitions: array({
-        errorCode: int16("0+"),
-        partition: int32("0+"),
+        errorCode: int16(),
+        partition: int32(),
         /** The largest epoch not above the requested one, −1 if there is none. */
-        leaderEpoch: int32("1+", { default: -1, ignorable: true }),
+        leaderEpoch: int32({ default: -1, ignorable: true }),
         /** The first offset of the next epoch, or the log end offset; −1 if unknown. */
-        endOffset: int64("0+", { default: -1 }),
-      }, "0+"),
-    }, "0+"),
+        endOffset: int64({ default: -1 }),
+      }),
+    }),
   },
 });
 

@@ -48,68 +48,56 @@ export const produce = api({
   versions: "3-13",
   flexible: "9+",
   request: {
-    transactionalId: string("3+", { nullable: "3+", default: null }),
+    transactionalId: string({ nullable: "3+", default: null }),
     /** One of `Acks`. */
-    acks: int16("0+"),
+    acks: int16(),
     /** How long to wait for the replicas required by `acks`. */
-    timeoutMs: int32("0+"),
+    timeoutMs: int32(),
     topicData: array({
       name: string("0-12", { default: "", ignorable: true }),
       topicId: uuid("13+", { default: ZERO_UUID, ignorable: true }),
       partitionData: array({
-        index: int32("0+"),
+        index: int32(),
         /** Exactly one batch of format 2. */
-        records: records("0+", { nullable: "0+" }),
-      }, "0+"),
-    }, "0+"),
+        records: records({ nullable: "0+" }),
+      }),
+    }),
   },
   response: {
     responses: array({
       name: string("0-12", { default: "", ignorable: true }),
       topicId: uuid("13+", { default: ZERO_UUID, ignorable: true }),
       partitionResponses: array({
-        index: int32("0+"),
-        errorCode: int16("0+"),
+        index: int32(),
+        errorCode: int16(),
         /** The offset of the first record, −1 on error. */
-        baseOffset: int64("0+"),
+        baseOffset: int64(),
         /** The append time of the batch, −1 if the topic uses CreateTime. */
-        logAppendTimeMs: int64("2+", { default: -1, ignorable: true }),
+        logAppendTimeMs: int64({ default: -1, ignorable: true }),
         logStartOffset: int64("5+", { default: -1, ignorable: true }),
         /** The records that caused the broker to reject the batch. */
-        recordErrors: array(
-          {
-            /** Index of the record in the batch, from 0. */
-            batchIndex: int32("8+"),
-            batchIndexErrorMessage: string("8+", { nullable: "8+", default: null }),
-          },
-          "8+",
-          { default: [], ignorable: true },
-        ),
+        recordErrors: array("8+", {
+          /** Index of the record in the batch, from 0. */
+          batchIndex: int32(),
+          batchIndexErrorMessage: string({ nullable: "8+", default: null }),
+        }, { default: [], ignorable: true }),
         /** Details of the error, in addition to `errorCode`. */
         errorMessage: string("8+", { nullable: "8+", default: null, ignorable: true }),
         /** The new leader to send the records to. */
-        currentLeader: struct(
-          {
-            leaderId: int32("10+", { default: -1 }),
-            leaderEpoch: int32("10+", { default: -1 }),
-          },
-          "10+",
-          { tag: 0, default: {} },
-        ),
-      }, "0+"),
-    }, "0+"),
-    throttleTimeMs: int32("1+", { default: 0, ignorable: true }),
+        currentLeader: struct("10+", {
+          leaderId: int32({ default: -1 }),
+          leaderEpoch: int32({ default: -1 }),
+        }, { tag: 0, default: {} }),
+      }),
+    }),
+    throttleTimeMs: int32({ default: 0, ignorable: true }),
     /** Endpoints of the leaders in `currentLeader`. */
-    nodeEndpoints: array(
-      {
-        nodeId: int32("10+"),
-        host: string("10+"),
-        port: int32("10+"),
-        rack: string("10+", { nullable: "10+", default: null }),
-      },
-      "10+",
-      { tag: 0, default: [] },
-    ),
+    nodeEndpoints: array("10+", {
+      nodeId: int32(),
+      host: string(),
+      port: int32(),
+      rack: string({ nullable: "10+", default: null }),
+    }, { tag: 0, default: [] }),
   },
 });
 

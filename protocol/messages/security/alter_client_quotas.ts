@@ -27,28 +27,28 @@ export const alterClientQuotas = api({
   request: {
     entries: array({
       entity: array({
-        entityType: string("0+"),
+        entityType: string(),
         /** Null stands for the default. */
-        entityName: string("0+", { nullable: "0+" }),
-      }, "0+"),
+        entityName: string({ nullable: "0+" }),
+      }),
       ops: array({
-        key: string("0+"),
-        value: float64("0+"),
-        remove: bool("0+"),
-      }, "0+"),
-    }, "0+"),
-    validateOnly: bool("0+"),
+        key: string(),
+        value: float64(),
+        remove: bool(),
+      }),
+    }),
+    validateOnly: bool(),
   },
   response: {
-    throttleTimeMs: int32("0+", { default: 0 }),
+    throttleTimeMs: int32({ default: 0 }),
     entries: array({
-      errorCode: int16("0+"),
-      errorMessage: string("0+", { nullable: "0+" }),
+      errorCode: int16(),
+      errorMessage: string({ nullable: "0+" }),
       entity: array({
-        entityType: string("0+"),
-        entityName: string("0+", { nullable: "0+" }),
-      }, "0+"),
-    }, "0+"),
+        entityType: string(),
+        entityName: string({ nullable: "0+" }),
+      }),
+    }),
   },
 });
 

@@ -24,26 +24,26 @@ export const alterUserScramCredentials = api({
   flexible: "0+",
   request: {
     deletions: array({
-      name: string("0+"),
+      name: string(),
       /** 1 SCRAM-SHA-256, 2 SCRAM-SHA-512. */
-      mechanism: int8("0+"),
-    }, "0+"),
+      mechanism: int8(),
+    }),
     upsertions: array({
-      name: string("0+"),
+      name: string(),
       /** 1 SCRAM-SHA-256, 2 SCRAM-SHA-512. */
-      mechanism: int8("0+"),
-      iterations: int32("0+"),
-      salt: bytes("0+"),
-      saltedPassword: bytes("0+"),
-    }, "0+"),
+      mechanism: int8(),
+      iterations: int32(),
+      salt: bytes(),
+      saltedPassword: bytes(),
+    }),
   },
   response: {
-    throttleTimeMs: int32("0+", { default: 0 }),
+    throttleTimeMs: int32({ default: 0 }),
     results: array({
-      user: string("0+"),
-      errorCode: int16("0+"),
-      errorMessage: string("0+", { nullable: "0+" }),
-    }, "0+"),
+      user: string(),
+      errorCode: int16(),
+      errorMessage: string({ nullable: "0+" }),
+    }),
   },
 });
 

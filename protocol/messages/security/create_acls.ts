@@ -25,22 +25,22 @@ export const createAcls = api({
   flexible: "2+",
   request: {
     creations: array({
-      resourceType: int8("0+"),
-      resourceName: string("0+"),
-      resourcePatternType: int8("1+", { default: 3 }),
-      principal: string("0+"),
-      host: string("0+"),
-      operation: int8("0+"),
-      permissionType: int8("0+"),
-    }, "0+"),
+      resourceType: int8(),
+      resourceName: string(),
+      resourcePatternType: int8({ default: 3 }),
+      principal: string(),
+      host: string(),
+      operation: int8(),
+      permissionType: int8(),
+    }),
   },
   response: {
-    throttleTimeMs: int32("0+", { default: 0 }),
+    throttleTimeMs: int32({ default: 0 }),
     /** One for each creation, in the same order. */
     results: array({
-      errorCode: int16("0+"),
-      errorMessage: string("0+", { nullable: "0+" }),
-    }, "0+"),
+      errorCode: int16(),
+      errorMessage: string({ nullable: "0+" }),
+    }),
   },
 });
 

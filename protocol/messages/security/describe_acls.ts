@@ -24,33 +24,33 @@ export const describeAcls = api({
   versions: "1-3",
   flexible: "2+",
   request: {
-    resourceTypeFilter: int8("0+"),
+    resourceTypeFilter: int8(),
     /** Null matches every name. */
-    resourceNameFilter: string("0+", { nullable: "0+" }),
+    resourceNameFilter: string({ nullable: "0+" }),
     /** 1 any, 2 match, 3 literal, 4 prefixed. */
-    patternTypeFilter: int8("1+", { default: 3 }),
+    patternTypeFilter: int8({ default: 3 }),
     /** Null matches every principal. */
-    principalFilter: string("0+", { nullable: "0+" }),
+    principalFilter: string({ nullable: "0+" }),
     /** Null matches every host. */
-    hostFilter: string("0+", { nullable: "0+" }),
-    operation: int8("0+"),
-    permissionType: int8("0+"),
+    hostFilter: string({ nullable: "0+" }),
+    operation: int8(),
+    permissionType: int8(),
   },
   response: {
-    throttleTimeMs: int32("0+", { default: 0 }),
-    errorCode: int16("0+"),
-    errorMessage: string("0+", { nullable: "0+" }),
+    throttleTimeMs: int32({ default: 0 }),
+    errorCode: int16(),
+    errorMessage: string({ nullable: "0+" }),
     resources: array({
-      resourceType: int8("0+"),
-      resourceName: string("0+"),
-      patternType: int8("1+", { default: 3 }),
+      resourceType: int8(),
+      resourceName: string(),
+      patternType: int8({ default: 3 }),
       acls: array({
-        principal: string("0+"),
-        host: string("0+"),
-        operation: int8("0+"),
-        permissionType: int8("0+"),
-      }, "0+"),
-    }, "0+"),
+        principal: string(),
+        host: string(),
+        operation: int8(),
+        permissionType: int8(),
+      }),
+    }),
   },
 });
 

@@ -27,34 +27,30 @@ export const describeClientQuotas = api({
   flexible: "1+",
   request: {
     components: array({
-      entityType: string("0+"),
+      entityType: string(),
       /** 0 exact name, 1 default name, 2 any name. */
-      matchType: int8("0+"),
+      matchType: int8(),
       /** The name, for an exact match. */
-      match: string("0+", { nullable: "0+" }),
-    }, "0+"),
+      match: string({ nullable: "0+" }),
+    }),
     /** Whether to exclude entities that have further entity types. */
-    strict: bool("0+"),
+    strict: bool(),
   },
   response: {
-    throttleTimeMs: int32("0+", { default: 0 }),
-    errorCode: int16("0+"),
-    errorMessage: string("0+", { nullable: "0+" }),
-    entries: array(
-      {
-        entity: array({
-          entityType: string("0+"),
-          /** Null stands for the default. */
-          entityName: string("0+", { nullable: "0+" }),
-        }, "0+"),
-        values: array({
-          key: string("0+"),
-          value: float64("0+"),
-        }, "0+"),
-      },
-      "0+",
-      { nullable: "0+" },
-    ),
+    throttleTimeMs: int32({ default: 0 }),
+    errorCode: int16(),
+    errorMessage: string({ nullable: "0+" }),
+    entries: array({
+      entity: array({
+        entityType: string(),
+        /** Null stands for the default. */
+        entityName: string({ nullable: "0+" }),
+      }),
+      values: array({
+        key: string(),
+        value: float64(),
+      }),
+    }, { nullable: "0+" }),
   },
 });
 

@@ -26,33 +26,29 @@ export const describeDelegationToken = api({
   flexible: "2+",
   request: {
     /** Null for all. */
-    owners: array(
-      {
-        principalType: string("0+"),
-        principalName: string("0+"),
-      },
-      "0+",
-      { nullable: "0+" },
-    ),
+    owners: array({
+      principalType: string(),
+      principalName: string(),
+    }, { nullable: "0+" }),
   },
   response: {
-    errorCode: int16("0+"),
+    errorCode: int16(),
     tokens: array({
-      principalType: string("0+"),
-      principalName: string("0+"),
+      principalType: string(),
+      principalName: string(),
       tokenRequesterPrincipalType: string("3+", { default: "" }),
       tokenRequesterPrincipalName: string("3+", { default: "" }),
-      issueTimestamp: int64("0+"),
-      expiryTimestamp: int64("0+"),
-      maxTimestamp: int64("0+"),
-      tokenId: string("0+"),
-      hmac: bytes("0+"),
+      issueTimestamp: int64(),
+      expiryTimestamp: int64(),
+      maxTimestamp: int64(),
+      tokenId: string(),
+      hmac: bytes(),
       renewers: array({
-        principalType: string("0+"),
-        principalName: string("0+"),
-      }, "0+"),
-    }, "0+"),
-    throttleTimeMs: int32("0+", { default: 0 }),
+        principalType: string(),
+        principalName: string(),
+      }),
+    }),
+    throttleTimeMs: int32({ default: 0 }),
   },
 });
 

@@ -23,28 +23,24 @@ export const describeUserScramCredentials = api({
   flexible: "0+",
   request: {
     /** Null or empty for all. */
-    users: array(
-      {
-        name: string("0+"),
-      },
-      "0+",
-      { nullable: "0+" },
-    ),
+    users: array({
+      name: string(),
+    }, { nullable: "0+" }),
   },
   response: {
-    throttleTimeMs: int32("0+", { default: 0 }),
-    errorCode: int16("0+"),
-    errorMessage: string("0+", { nullable: "0+" }),
+    throttleTimeMs: int32({ default: 0 }),
+    errorCode: int16(),
+    errorMessage: string({ nullable: "0+" }),
     results: array({
-      user: string("0+"),
-      errorCode: int16("0+"),
-      errorMessage: string("0+", { nullable: "0+" }),
+      user: string(),
+      errorCode: int16(),
+      errorMessage: string({ nullable: "0+" }),
       credentialInfos: array({
         /** 1 SCRAM-SHA-256, 2 SCRAM-SHA-512. */
-        mechanism: int8("0+"),
-        iterations: int32("0+"),
-      }, "0+"),
-    }, "0+"),
+        mechanism: int8(),
+        iterations: int32(),
+      }),
+    }),
   },
 });
 

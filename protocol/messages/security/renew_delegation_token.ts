@@ -23,14 +23,14 @@ export const renewDelegationToken = api({
   versions: "1-2",
   flexible: "2+",
   request: {
-    hmac: bytes("0+"),
+    hmac: bytes(),
     /** Milliseconds to add, -1 for the broker's default. */
-    renewPeriodMs: int64("0+"),
+    renewPeriodMs: int64(),
   },
   response: {
-    errorCode: int16("0+"),
-    expiryTimestampMs: int64("0+"),
-    throttleTimeMs: int32("0+", { default: 0 }),
+    errorCode: int16(),
+    expiryTimestampMs: int64(),
+    throttleTimeMs: int32({ default: 0 }),
   },
 });
 

@@ -23,12 +23,12 @@ export const saslAuthenticate = api({
   versions: "0-2",
   flexible: "2+",
   request: {
-    authBytes: bytes("0+"),
+    authBytes: bytes(),
   },
   response: {
-    errorCode: int16("0+"),
-    errorMessage: string("0+", { nullable: "0+" }),
-    authBytes: bytes("0+"),
+    errorCode: int16(),
+    errorMessage: string({ nullable: "0+" }),
+    authBytes: bytes(),
     /** Milliseconds after which the client must authenticate again, 0 for never. */
     sessionLifetimeMs: int64("1+", { default: 0, ignorable: true }),
   },

@@ -16,12 +16,12 @@ export const saslHandshake = api({
   versions: "0-1",
   flexible: "none",
   request: {
-    mechanism: string("0+"),
+    mechanism: string(),
   },
   response: {
-    errorCode: int16("0+"),
+    errorCode: int16(),
     /** Mechanisms enabled on the listener. */
-    mechanisms: array(string("0+"), "0+"),
+    mechanisms: array(string()),
   },
 });
 

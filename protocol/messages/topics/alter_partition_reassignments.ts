@@ -25,30 +25,30 @@ export const alterPartitionReassignments = api({
   versions: "0-1",
   flexible: "0+",
   request: {
-    timeoutMs: int32("0+", { default: 60000 }),
+    timeoutMs: int32({ default: 60000 }),
     allowReplicationFactorChange: bool("1+", { default: true }),
     topics: array({
-      name: string("0+"),
+      name: string(),
       partitions: array({
-        partitionIndex: int32("0+"),
+        partitionIndex: int32(),
         /** Brokers to move the partition to; null cancels a reassignment in progress. */
-        replicas: array(int32("0+"), "0+", { nullable: "0+", default: null }),
-      }, "0+"),
-    }, "0+"),
+        replicas: array(int32(), { nullable: "0+", default: null }),
+      }),
+    }),
   },
   response: {
-    throttleTimeMs: int32("0+", { default: 0 }),
+    throttleTimeMs: int32({ default: 0 }),
     allowReplicationFactorChange: bool("1+", { default: true, ignorable: true }),
-    errorCode: int16("0+"),
-    errorMessage: string("0+", { nullable: "0+" }),
+    errorCode: int16(),
+    errorMessage: string({ nullable: "0+" }),
     responses: array({
-      name: string("0+"),
+      name: string(),
       partitions: array({
-        partitionIndex: int32("0+"),
-        errorCode: int16("0+"),
-        errorMessage: string("0+", { nullable: "0+" }),
-      }, "0+"),
-    }, "0+"),
+        partitionIndex: int32(),
+        errorCode: int16(),
+        errorMessage: string({ nullable: "0+" }),
+      }),
+    }),
   },
 });
 

@@ -25,30 +25,26 @@ export const createPartitions = api({
   flexible: "2+",
   request: {
     topics: array({
-      name: string("0+"),
+      name: string(),
       /** Total number of partitions after the change. */
-      count: int32("0+"),
+      count: int32(),
       /** The brokers of each new partition; null lets the broker choose. */
-      assignments: array(
-        {
-          brokerIds: array(int32("0+"), "0+"),
-        },
-        "0+",
-        { nullable: "0+", default: null },
-      ),
-    }, "0+"),
+      assignments: array({
+        brokerIds: array(int32()),
+      }, { nullable: "0+", default: null }),
+    }),
     /** How long to wait for the partitions to be created. */
-    timeoutMs: int32("0+"),
+    timeoutMs: int32(),
     /** Validates everything and creates nothing. */
-    validateOnly: bool("0+", { default: false }),
+    validateOnly: bool({ default: false }),
   },
   response: {
-    throttleTimeMs: int32("0+", { default: 0 }),
+    throttleTimeMs: int32({ default: 0 }),
     results: array({
-      name: string("0+"),
-      errorCode: int16("0+"),
-      errorMessage: string("0+", { nullable: "0+", default: null }),
-    }, "0+"),
+      name: string(),
+      errorCode: int16(),
+      errorMessage: string({ nullable: "0+", default: null }),
+    }),
   },
 });
 

@@ -31,58 +31,46 @@ export const createTopics = api({
   flexible: "5+",
   request: {
     topics: array({
-      name: string("0+"),
+      name: string(),
       /** −1 for the broker's default, or if `assignments` is given. */
-      numPartitions: int32("0+"),
+      numPartitions: int32(),
       /** −1 for the broker's default, or if `assignments` is given. */
-      replicationFactor: int16("0+"),
+      replicationFactor: int16(),
       /** The brokers of each partition; empty lets the broker choose. */
-      assignments: array(
-        {
-          partitionIndex: int32("0+"),
-          brokerIds: array(int32("0+"), "0+"),
-        },
-        "0+",
-        { default: [] },
-      ),
-      configs: array(
-        {
-          name: string("0+"),
-          value: string("0+", { nullable: "0+" }),
-        },
-        "0+",
-        { default: [] },
-      ),
-    }, "0+"),
+      assignments: array({
+        partitionIndex: int32(),
+        brokerIds: array(int32()),
+      }, { default: [] }),
+      configs: array({
+        name: string(),
+        value: string({ nullable: "0+" }),
+      }, { default: [] }),
+    }),
     /** How long to wait for the topics to be created. */
-    timeoutMs: int32("0+", { default: 60000 }),
+    timeoutMs: int32({ default: 60000 }),
     /** Validates everything and creates nothing. */
     validateOnly: bool("1+", { default: false }),
   },
   response: {
     throttleTimeMs: int32("2+", { default: 0, ignorable: true }),
     topics: array({
-      name: string("0+"),
+      name: string(),
       topicId: uuid("7+", { default: ZERO_UUID, ignorable: true }),
-      errorCode: int16("0+"),
+      errorCode: int16(),
       errorMessage: string("1+", { nullable: "0+", default: null, ignorable: true }),
       /** Why `configs` is missing, such as a missing permission. */
       topicConfigErrorCode: int16("5+", { tag: 0, default: 0, ignorable: true }),
       numPartitions: int32("5+", { default: -1, ignorable: true }),
       replicationFactor: int16("5+", { default: -1, ignorable: true }),
-      configs: array(
-        {
-          name: string("5+"),
-          value: string("5+", { nullable: "5+" }),
-          readOnly: bool("5+"),
-          /** One of `ConfigSource`. */
-          configSource: int8("5+", { default: -1, ignorable: true }),
-          isSensitive: bool("5+"),
-        },
-        "5+",
-        { nullable: "5+", default: [], ignorable: true },
-      ),
-    }, "0+"),
+      configs: array("5+", {
+        name: string(),
+        value: string({ nullable: "5+" }),
+        readOnly: bool(),
+        /** One of `ConfigSource`. */
+        configSource: int8({ default: -1, ignorable: true }),
+        isSensitive: bool(),
+      }, { nullable: "5+", default: [], ignorable: true }),
+    }),
   },
 });
 

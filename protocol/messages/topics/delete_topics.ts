@@ -27,29 +27,25 @@ export const deleteTopics = api({
   versions: "0-6",
   flexible: "4+",
   request: {
-    topics: array(
-      {
-        /** Null where `topicId` names the topic. */
-        name: string("6+", { nullable: "6+", default: null }),
-        topicId: uuid("6+"),
-      },
-      "6+",
-      { default: [] },
-    ),
+    topics: array("6+", {
+      /** Null where `topicId` names the topic. */
+      name: string({ nullable: "6+", default: null }),
+      topicId: uuid(),
+    }, { default: [] }),
     /** Up to version 5; replaced by `topics`. */
-    topicNames: array(string("0-5"), "0-5", { default: [], ignorable: true }),
+    topicNames: array("0-5", string(), { default: [], ignorable: true }),
     /** How long to wait for the topics to be deleted. */
-    timeoutMs: int32("0+"),
+    timeoutMs: int32(),
   },
   response: {
     throttleTimeMs: int32("1+", { default: 0, ignorable: true }),
     responses: array({
       /** Null if the topic was requested by id and the principal may not describe it. */
-      name: string("0+", { nullable: "6+" }),
+      name: string({ nullable: "6+" }),
       topicId: uuid("6+", { default: ZERO_UUID, ignorable: true }),
-      errorCode: int16("0+"),
+      errorCode: int16(),
       errorMessage: string("5+", { nullable: "5+", default: null, ignorable: true }),
-    }, "0+"),
+    }),
   },
 });
 

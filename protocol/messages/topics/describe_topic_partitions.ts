@@ -27,56 +27,48 @@ export const describeTopicPartitions = api({
   request: {
     /** The topics to describe; empty for all. */
     topics: array({
-      name: string("0+"),
-    }, "0+"),
+      name: string(),
+    }),
     /** Maximum number of partitions per page; the broker may have a lower limit. */
-    responsePartitionLimit: int32("0+", { default: 2000 }),
+    responsePartitionLimit: int32({ default: 2000 }),
     /** Where the page starts, null for the beginning. */
-    cursor: struct(
-      {
-        topicName: string("0+"),
-        partitionIndex: int32("0+"),
-      },
-      "0+",
-      { nullable: "0+", default: null },
-    ),
+    cursor: struct({
+      topicName: string(),
+      partitionIndex: int32(),
+    }, { nullable: "0+", default: null }),
   },
   response: {
-    throttleTimeMs: int32("0+", { default: 0, ignorable: true }),
+    throttleTimeMs: int32({ default: 0, ignorable: true }),
     topics: array({
-      errorCode: int16("0+"),
-      name: string("0+", { nullable: "0+" }),
-      topicId: uuid("0+", { ignorable: true }),
-      isInternal: bool("0+", { default: false, ignorable: true }),
+      errorCode: int16(),
+      name: string({ nullable: "0+" }),
+      topicId: uuid({ ignorable: true }),
+      isInternal: bool({ default: false, ignorable: true }),
       partitions: array({
-        errorCode: int16("0+"),
-        partitionIndex: int32("0+"),
+        errorCode: int16(),
+        partitionIndex: int32(),
         /** The broker that leads the partition, −1 if none does. */
-        leaderId: int32("0+"),
-        leaderEpoch: int32("0+", { default: -1, ignorable: true }),
-        replicaNodes: array(int32("0+"), "0+"),
-        isrNodes: array(int32("0+"), "0+"),
+        leaderId: int32(),
+        leaderEpoch: int32({ default: -1, ignorable: true }),
+        replicaNodes: array(int32()),
+        isrNodes: array(int32()),
         /**
          * Replicas outside the ISR that have all committed records. Java's admin client fails on
          * null, here and in `lastKnownElr`.
          */
-        eligibleLeaderReplicas: array(int32("0+"), "0+", { nullable: "0+", default: null }),
+        eligibleLeaderReplicas: array(int32(), { nullable: "0+", default: null }),
         /** The eligible leaders before the last ones were lost, null if unknown. */
-        lastKnownElr: array(int32("0+"), "0+", { nullable: "0+", default: null }),
-        offlineReplicas: array(int32("0+"), "0+", { default: [], ignorable: true }),
-      }, "0+"),
+        lastKnownElr: array(int32(), { nullable: "0+", default: null }),
+        offlineReplicas: array(int32(), { default: [], ignorable: true }),
+      }),
       /** Bit field of operations that the principal is authorized for. */
-      topicAuthorizedOperations: int32("0+", { default: NO_AUTHORIZED_OPERATIONS }),
-    }, "0+"),
+      topicAuthorizedOperations: int32({ default: NO_AUTHORIZED_OPERATIONS }),
+    }),
     /** Where the next page starts, null after the last one. */
-    nextCursor: struct(
-      {
-        topicName: string("0+"),
-        partitionIndex: int32("0+"),
-      },
-      "0+",
-      { nullable: "0+", default: null },
-    ),
+    nextCursor: struct({
+      topicName: string(),
+      partitionIndex: int32(),
+    }, { nullable: "0+", default: null }),
   },
 });
 

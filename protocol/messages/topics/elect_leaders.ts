@@ -28,27 +28,23 @@ export const electLeaders = api({
     /** 0 preferred, 1 unclean. */
     electionType: int8("1+", { default: 0 }),
     /** Null for all partitions. */
-    topicPartitions: array(
-      {
-        topic: string("0+"),
-        partitions: array(int32("0+"), "0+"),
-      },
-      "0+",
-      { nullable: "0+" },
-    ),
-    timeoutMs: int32("0+", { default: 60000 }),
+    topicPartitions: array({
+      topic: string(),
+      partitions: array(int32()),
+    }, { nullable: "0+" }),
+    timeoutMs: int32({ default: 60000 }),
   },
   response: {
-    throttleTimeMs: int32("0+", { default: 0 }),
+    throttleTimeMs: int32({ default: 0 }),
     errorCode: int16("1+", { default: 0 }),
     replicaElectionResults: array({
-      topic: string("0+"),
+      topic: string(),
       partitionResult: array({
-        partitionId: int32("0+"),
-        errorCode: int16("0+"),
-        errorMessage: string("0+", { nullable: "0+" }),
-      }, "0+"),
-    }, "0+"),
+        partitionId: int32(),
+        errorCode: int16(),
+        errorMessage: string({ nullable: "0+" }),
+      }),
+    }),
   },
 });
 

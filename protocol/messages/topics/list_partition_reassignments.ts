@@ -21,30 +21,26 @@ export const listPartitionReassignments = api({
   versions: "0",
   flexible: "0+",
   request: {
-    timeoutMs: int32("0+", { default: 60000 }),
+    timeoutMs: int32({ default: 60000 }),
     /** Null for all. */
-    topics: array(
-      {
-        name: string("0+"),
-        partitionIndexes: array(int32("0+"), "0+"),
-      },
-      "0+",
-      { nullable: "0+", default: null },
-    ),
+    topics: array({
+      name: string(),
+      partitionIndexes: array(int32()),
+    }, { nullable: "0+", default: null }),
   },
   response: {
-    throttleTimeMs: int32("0+", { default: 0 }),
-    errorCode: int16("0+"),
-    errorMessage: string("0+", { nullable: "0+" }),
+    throttleTimeMs: int32({ default: 0 }),
+    errorCode: int16(),
+    errorMessage: string({ nullable: "0+" }),
     topics: array({
-      name: string("0+"),
+      name: string(),
       partitions: array({
-        partitionIndex: int32("0+"),
-        replicas: array(int32("0+"), "0+"),
-        addingReplicas: array(int32("0+"), "0+"),
-        removingReplicas: array(int32("0+"), "0+"),
-      }, "0+"),
-    }, "0+"),
+        partitionIndex: int32(),
+        replicas: array(int32()),
+        addingReplicas: array(int32()),
+        removingReplicas: array(int32()),
+      }),
+    }),
   },
 });
 

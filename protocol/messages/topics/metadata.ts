@@ -34,15 +34,11 @@ export const metadata = api({
   flexible: "9+",
   request: {
     /** The topics to describe; null, or in version 0 none, for all of them. */
-    topics: array(
-      {
-        topicId: uuid("10+", { default: ZERO_UUID, ignorable: true }),
-        /** Null where `topicId` names the topic. */
-        name: string("0+", { nullable: "10+" }),
-      },
-      "0+",
-      { nullable: "1+" },
-    ),
+    topics: array({
+      topicId: uuid("10+", { default: ZERO_UUID, ignorable: true }),
+      /** Null where `topicId` names the topic. */
+      name: string({ nullable: "10+" }),
+    }, { nullable: "1+" }),
     /** Whether missing topics may be created, if the broker allows it too. */
     allowAutoTopicCreation: bool("4+", { default: true }),
     includeClusterAuthorizedOperations: bool("8-10", { default: false }),
@@ -52,34 +48,34 @@ export const metadata = api({
     throttleTimeMs: int32("3+", { default: 0, ignorable: true }),
     /** The brokers that are alive. */
     brokers: array({
-      nodeId: int32("0+"),
-      host: string("0+"),
-      port: int32("0+"),
+      nodeId: int32(),
+      host: string(),
+      port: int32(),
       rack: string("1+", { nullable: "1+", default: null, ignorable: true }),
-    }, "0+"),
+    }),
     clusterId: string("2+", { nullable: "2+", default: null, ignorable: true }),
     /** The broker that receives requests for the controller: one of `brokers`, or −1 if unknown. */
     controllerId: int32("1+", { default: -1, ignorable: true }),
     topics: array({
-      errorCode: int16("0+"),
+      errorCode: int16(),
       /** Null if the topic was requested by an unknown id. */
-      name: string("0+", { nullable: "12+" }),
+      name: string({ nullable: "12+" }),
       topicId: uuid("10+", { default: ZERO_UUID, ignorable: true }),
       isInternal: bool("1+", { default: false, ignorable: true }),
       partitions: array({
-        errorCode: int16("0+"),
-        partitionIndex: int32("0+"),
+        errorCode: int16(),
+        partitionIndex: int32(),
         /** The broker that leads the partition, −1 if none does. */
-        leaderId: int32("0+"),
+        leaderId: int32(),
         leaderEpoch: int32("7+", { default: -1, ignorable: true }),
-        replicaNodes: array(int32("0+"), "0+"),
-        isrNodes: array(int32("0+"), "0+"),
+        replicaNodes: array(int32()),
+        isrNodes: array(int32()),
         /** Replicas on brokers that are not alive. */
-        offlineReplicas: array(int32("5+"), "5+", { default: [], ignorable: true }),
-      }, "0+"),
+        offlineReplicas: array("5+", int32(), { default: [], ignorable: true }),
+      }),
       /** Bit field of operations that the principal is authorized for, if requested. */
       topicAuthorizedOperations: int32("8+", { default: NO_AUTHORIZED_OPERATIONS }),
-    }, "0+"),
+    }),
     clusterAuthorizedOperations: int32("8-10", { default: NO_AUTHORIZED_OPERATIONS }),
     /** A top-level error, such as REBOOTSTRAP_REQUIRED. */
     errorCode: int16("13+", { default: 0, ignorable: true }),

@@ -24,14 +24,14 @@ export const addOffsetsToTxn = api({
   versions: "0-4",
   flexible: "3+",
   request: {
-    transactionalId: string("0+"),
-    producerId: int64("0+"),
-    producerEpoch: int16("0+"),
-    groupId: string("0+"),
+    transactionalId: string(),
+    producerId: int64(),
+    producerEpoch: int16(),
+    groupId: string(),
   },
   response: {
-    throttleTimeMs: int32("0+", { default: 0 }),
-    errorCode: int16("0+"),
+    throttleTimeMs: int32({ default: 0 }),
+    errorCode: int16(),
   },
 });
 

@@ -26,64 +26,48 @@ export const addPartitionsToTxn = api({
   versions: "0-5",
   flexible: "3+",
   request: {
-    transactions: array(
-      {
-        transactionalId: string("4+"),
-        producerId: int64("4+"),
-        producerEpoch: int16("4+"),
-        /**
-         * Whether to verify that the partitions are part of the transaction, without adding any.
-         */
-        verifyOnly: bool("4+", { default: false }),
-        topics: array({
-          name: string("0+"),
-          partitions: array(int32("0+"), "0+"),
-        }, "4+"),
-      },
-      "4+",
-      { default: [] },
-    ),
+    transactions: array("4+", {
+      transactionalId: string(),
+      producerId: int64(),
+      producerEpoch: int16(),
+      /**
+       * Whether to verify that the partitions are part of the transaction, without adding any.
+       */
+      verifyOnly: bool({ default: false }),
+      topics: array({
+        name: string(),
+        partitions: array(int32()),
+      }),
+    }, { default: [] }),
     /** Up to version 3 a request has one transaction. */
     v3AndBelowTransactionalId: string("0-3", { default: "" }),
     v3AndBelowProducerId: int64("0-3", { default: 0 }),
     v3AndBelowProducerEpoch: int16("0-3", { default: 0 }),
-    v3AndBelowTopics: array(
-      {
-        name: string("0+"),
-        partitions: array(int32("0+"), "0+"),
-      },
-      "0-3",
-      { default: [] },
-    ),
+    v3AndBelowTopics: array("0-3", {
+      name: string(),
+      partitions: array(int32()),
+    }, { default: [] }),
   },
   response: {
-    throttleTimeMs: int32("0+", { default: 0 }),
+    throttleTimeMs: int32({ default: 0 }),
     errorCode: int16("4+", { default: 0, ignorable: true }),
-    resultsByTransaction: array(
-      {
-        transactionalId: string("4+"),
-        topicResults: array({
-          name: string("0+"),
-          resultsByPartition: array({
-            partitionIndex: int32("0+"),
-            partitionErrorCode: int16("0+"),
-          }, "0+"),
-        }, "4+"),
-      },
-      "4+",
-      { default: [] },
-    ),
-    resultsByTopicV3AndBelow: array(
-      {
-        name: string("0+"),
+    resultsByTransaction: array("4+", {
+      transactionalId: string(),
+      topicResults: array({
+        name: string(),
         resultsByPartition: array({
-          partitionIndex: int32("0+"),
-          partitionErrorCode: int16("0+"),
-        }, "0+"),
-      },
-      "0-3",
-      { default: [] },
-    ),
+          partitionIndex: int32(),
+          partitionErrorCode: int16(),
+        }),
+      }),
+    }, { default: [] }),
+    resultsByTopicV3AndBelow: array("0-3", {
+      name: string(),
+      resultsByPartition: array({
+        partitionIndex: int32(),
+        partitionErrorCode: int16(),
+      }),
+    }, { default: [] }),
   },
 });
 

@@ -23,28 +23,28 @@ export const describeProducers = api({
   flexible: "0+",
   request: {
     topics: array({
-      name: string("0+"),
-      partitionIndexes: array(int32("0+"), "0+"),
-    }, "0+"),
+      name: string(),
+      partitionIndexes: array(int32()),
+    }),
   },
   response: {
-    throttleTimeMs: int32("0+", { default: 0 }),
+    throttleTimeMs: int32({ default: 0 }),
     topics: array({
-      name: string("0+"),
+      name: string(),
       partitions: array({
-        partitionIndex: int32("0+"),
-        errorCode: int16("0+"),
-        errorMessage: string("0+", { nullable: "0+", default: null }),
+        partitionIndex: int32(),
+        errorCode: int16(),
+        errorMessage: string({ nullable: "0+", default: null }),
         activeProducers: array({
-          producerId: int64("0+"),
-          producerEpoch: int32("0+"),
-          lastSequence: int32("0+", { default: -1 }),
-          lastTimestamp: int64("0+", { default: -1 }),
-          coordinatorEpoch: int32("0+"),
-          currentTxnStartOffset: int64("0+", { default: -1 }),
-        }, "0+"),
-      }, "0+"),
-    }, "0+"),
+          producerId: int64(),
+          producerEpoch: int32(),
+          lastSequence: int32({ default: -1 }),
+          lastTimestamp: int64({ default: -1 }),
+          coordinatorEpoch: int32(),
+          currentTxnStartOffset: int64({ default: -1 }),
+        }),
+      }),
+    }),
   },
 });
 

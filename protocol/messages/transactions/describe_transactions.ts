@@ -22,23 +22,23 @@ export const describeTransactions = api({
   versions: "0",
   flexible: "0+",
   request: {
-    transactionalIds: array(string("0+"), "0+"),
+    transactionalIds: array(string()),
   },
   response: {
-    throttleTimeMs: int32("0+", { default: 0 }),
+    throttleTimeMs: int32({ default: 0 }),
     transactionStates: array({
-      errorCode: int16("0+"),
-      transactionalId: string("0+"),
-      transactionState: string("0+"),
-      transactionTimeoutMs: int32("0+"),
-      transactionStartTimeMs: int64("0+"),
-      producerId: int64("0+"),
-      producerEpoch: int16("0+"),
+      errorCode: int16(),
+      transactionalId: string(),
+      transactionState: string(),
+      transactionTimeoutMs: int32(),
+      transactionStartTimeMs: int64(),
+      producerId: int64(),
+      producerEpoch: int16(),
       topics: array({
-        topic: string("0+"),
-        partitions: array(int32("0+"), "0+"),
-      }, "0+"),
-    }, "0+"),
+        topic: string(),
+        partitions: array(int32()),
+      }),
+    }),
   },
 });
 

@@ -25,15 +25,15 @@ export const endTxn = api({
   versions: "0-5",
   flexible: "3+",
   request: {
-    transactionalId: string("0+"),
-    producerId: int64("0+"),
-    producerEpoch: int16("0+"),
+    transactionalId: string(),
+    producerId: int64(),
+    producerEpoch: int16(),
     /** Whether to commit the transaction; otherwise it is aborted. */
-    committed: bool("0+"),
+    committed: bool(),
   },
   response: {
-    throttleTimeMs: int32("0+", { default: 0 }),
-    errorCode: int16("0+"),
+    throttleTimeMs: int32({ default: 0 }),
+    errorCode: int16(),
     producerId: int64("5+", { default: -1, ignorable: true }),
     producerEpoch: int16("5+", { default: -1, ignorable: true }),
   },

@@ -27,21 +27,21 @@ export const initProducerId = api({
   flexible: "2+",
   request: {
     /** Null for a producer without transactions. */
-    transactionalId: string("0+", { nullable: "0+" }),
+    transactionalId: string({ nullable: "0+" }),
     /**
      * Maximum duration of a transaction; meaningless without `transactionalId`.
      */
-    transactionTimeoutMs: int32("0+"),
+    transactionTimeoutMs: int32(),
     /** The current producer id, −1 for none. */
     producerId: int64("3+", { default: -1 }),
     /** The current producer epoch, −1 for none. */
     producerEpoch: int16("3+", { default: -1 }),
   },
   response: {
-    throttleTimeMs: int32("0+", { default: 0, ignorable: true }),
-    errorCode: int16("0+"),
-    producerId: int64("0+", { default: -1 }),
-    producerEpoch: int16("0+"),
+    throttleTimeMs: int32({ default: 0, ignorable: true }),
+    errorCode: int16(),
+    producerId: int64({ default: -1 }),
+    producerEpoch: int16(),
   },
 });
 

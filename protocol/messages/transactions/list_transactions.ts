@@ -25,24 +25,24 @@ export const listTransactions = api({
   flexible: "0+",
   request: {
     /** Empty for all states. */
-    stateFilters: array(string("0+"), "0+"),
+    stateFilters: array(string()),
     /** Empty for all producers. */
-    producerIdFilters: array(int64("0+"), "0+"),
+    producerIdFilters: array(int64()),
     /** Minimum time in milliseconds since the start of the transaction; negative for any. */
     durationFilter: int64("1+", { default: -1 }),
     /** A regular expression (RE2) that must match the whole id; null or empty for any. */
     transactionalIdPattern: string("2+", { nullable: "2+", default: null }),
   },
   response: {
-    throttleTimeMs: int32("0+", { default: 0 }),
-    errorCode: int16("0+"),
+    throttleTimeMs: int32({ default: 0 }),
+    errorCode: int16(),
     /** State filters of the request that are unknown. */
-    unknownStateFilters: array(string("0+"), "0+"),
+    unknownStateFilters: array(string()),
     transactionStates: array({
-      transactionalId: string("0+"),
-      producerId: int64("0+"),
-      transactionState: string("0+"),
-    }, "0+"),
+      transactionalId: string(),
+      producerId: int64(),
+      transactionState: string(),
+    }),
   },
 });
 

@@ -25,32 +25,32 @@ export const txnOffsetCommit = api({
   versions: "0-5",
   flexible: "3+",
   request: {
-    transactionalId: string("0+"),
-    groupId: string("0+"),
-    producerId: int64("0+"),
-    producerEpoch: int16("0+"),
+    transactionalId: string(),
+    groupId: string(),
+    producerId: int64(),
+    producerEpoch: int16(),
     generationId: int32("3+", { default: -1 }),
     memberId: string("3+", { default: "" }),
     groupInstanceId: string("3+", { nullable: "3+", default: null }),
     topics: array({
-      name: string("0+"),
+      name: string(),
       partitions: array({
-        partitionIndex: int32("0+"),
-        committedOffset: int64("0+"),
+        partitionIndex: int32(),
+        committedOffset: int64(),
         committedLeaderEpoch: int32("2+", { default: -1, ignorable: true }),
-        committedMetadata: string("0+", { nullable: "0+" }),
-      }, "0+"),
-    }, "0+"),
+        committedMetadata: string({ nullable: "0+" }),
+      }),
+    }),
   },
   response: {
-    throttleTimeMs: int32("0+", { default: 0 }),
+    throttleTimeMs: int32({ default: 0 }),
     topics: array({
-      name: string("0+"),
+      name: string(),
       partitions: array({
-        partitionIndex: int32("0+"),
-        errorCode: int16("0+"),
-      }, "0+"),
-    }, "0+"),
+        partitionIndex: int32(),
+        errorCode: int16(),
+      }),
+    }),
   },
 });
 

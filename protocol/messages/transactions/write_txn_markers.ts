@@ -28,29 +28,29 @@ export const writeTxnMarkers = api({
   flexible: "1+",
   request: {
     markers: array({
-      producerId: int64("0+"),
-      producerEpoch: int16("0+"),
+      producerId: int64(),
+      producerEpoch: int16(),
       /** Whether the transaction is committed. */
-      transactionResult: bool("0+"),
+      transactionResult: bool(),
       topics: array({
-        name: string("0+"),
-        partitionIndexes: array(int32("0+"), "0+"),
-      }, "0+"),
-      coordinatorEpoch: int32("0+"),
+        name: string(),
+        partitionIndexes: array(int32()),
+      }),
+      coordinatorEpoch: int32(),
       transactionVersion: int8("2+", { default: 0, ignorable: true }),
-    }, "0+"),
+    }),
   },
   response: {
     markers: array({
-      producerId: int64("0+"),
+      producerId: int64(),
       topics: array({
-        name: string("0+"),
+        name: string(),
         partitions: array({
-          partitionIndex: int32("0+"),
-          errorCode: int16("0+"),
-        }, "0+"),
-      }, "0+"),
-    }, "0+"),
+          partitionIndex: int32(),
+          errorCode: int16(),
+        }),
+      }),
+    }),
   },
 });
 
