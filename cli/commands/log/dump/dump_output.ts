@@ -106,9 +106,17 @@ export class DumpOutput {
     }
   }
 
-  /** Reports something noteworthy that is not damage. */
-  note(text: string): void {
-    if (!this.#isJson) this.#context.stdout.line(this.style.dim(escapeControls(text)));
+  /**
+   * Reports something noteworthy that is not damage.
+   *
+   * @param json Properties of its line in JSON. Default: there is no such line.
+   */
+  note(text: string, json?: { readonly [name: string]: Json }): void {
+    const { stdout } = this.#context;
+    if (!this.#isJson) stdout.line(this.style.dim(escapeControls(text)));
+    else if (json !== undefined) {
+      writeJsonLine(stdout, { file: this.#path, type: this.#type, ...json });
+    }
   }
 
   async #flushIfFull(): Promise<void> {

@@ -179,13 +179,61 @@ Deno.test("log dump reports a truncated end and bytes that are not a batch", asy
       (await dump(path)).stdout,
       "10 bytes are left, a batch header takes 61",
     );
-    await Deno.writeFile(path, new Uint8Array(5000));
-    const zeros = await dumpJson(path);
-    assertEquals([zeros.code, zeros.lines.length, zeros.lines[0].size], [1, 1, 5000]);
+    await Deno.writeFile(path, new Uint8Array(5000).fill(1));
+    const garbage = await dumpJson(path);
+    assertEquals([garbage.code, garbage.lines.length, garbage.lines[0].size], [1, 1, 5000]);
     await Deno.writeFile(path, new Uint8Array(0));
     const empty = await dump(path);
     assertEquals(empty.code, 0);
     assertMatch(empty.stdout, /\nempty\n$/);
+  });
+});
+
+Deno.test("log dump names zeros at the end of the last segment preallocated space", async () => {
+  await withData(async (data) => {
+    const path = `${data}/a-0/${LOG}`;
+    const whole = await Deno.readFile(path);
+    const write = (size: number) => {
+      const file = new Uint8Array(size + 3_000_000);
+      file.set(whole.subarray(0, size));
+      return Deno.writeFile(path, file);
+    };
+    // After whole batches, and in a segment without any.
+    for (const size of [whole.length, 0]) {
+      await write(size);
+      const { code, lines } = await dumpJson(path);
+      assertEquals(code, 0);
+      assertEquals(lines.map(({ valid }) => valid ?? "zeros"), [
+        ...size > 0 ? [true, true, true] : [],
+        "zeros",
+      ]);
+      const { position, size: zeros, preallocated } = lines.at(-1);
+      assertEquals([position, zeros, preallocated], [size, 3_000_000, true]);
+      const text = await dump(path);
+      assertEquals(text.code, 0);
+      assertStringIncludes(
+        text.stdout,
+        `3000000 bytes at position ${size} are zeros: preallocated space\n`,
+      );
+    }
+    // A torn batch before the zeros is damage, without them.
+    await write(whole.length - 3);
+    const torn = await dumpJson(path);
+    assertEquals(torn.code, 1);
+    assertEquals(torn.lines.map(({ valid, type }) => valid ?? type), [
+      true,
+      true,
+      "problem",
+      "segment",
+    ]);
+    const [, , problem, { position, size }] = torn.lines;
+    assertEquals(problem.position + problem.size, position);
+    assertEquals(position + size, whole.length - 3 + 3_000_000);
+    // Only the last segment is preallocated.
+    await write(whole.length);
+    await Deno.writeFile(`${data}/a-0/00000000000000000009.log`, new Uint8Array(0));
+    const inactive = await dumpJson(path);
+    assertEquals([inactive.code, inactive.lines.at(-1).size], [1, 3_000_000]);
   });
 });
 

@@ -5,6 +5,9 @@
  */
 
 import type { Record as BatchRecord, RecordBatch } from "../../../../protocol/records/mod.ts";
+import { DenoFileSystem } from "../../../../storage/file_system/deno_file_system.ts";
+import { parentOf } from "../../../../storage/file_system/file_system.ts";
+import { LOG_SUFFIX, offsetOf } from "../../../../storage/segment/segment_file_name.ts";
 import { messageOf } from "../../../errors.ts";
 import { type Json, recordToJson } from "../../../records/json.ts";
 import type { OutputRecord } from "../../../records/record.ts";
@@ -43,9 +46,16 @@ export async function dumpSegment(
   await withWindow(path, async (file) => {
     output.file(path, "segment", COLUMNS);
     if (file.size === 0) output.empty();
-    for (const part of segmentBatches(file, baseOffset)) {
+    for (const part of segmentBatches(file, baseOffset, isActive(path, baseOffset))) {
       if ("batch" in part) {
         await dumpBatch(output, partition, part, withRecords);
+      } else if ("isPreallocated" in part) {
+        const { position, size } = part;
+        output.note(`${size} bytes at position ${position} are zeros: preallocated space`, {
+          position,
+          size,
+          preallocated: true,
+        });
       } else {
         const { position, size, problem } = part;
         output.problem(`${size} bytes at position ${position} are not a batch: ${problem}`, {
@@ -55,6 +65,12 @@ export async function dumpSegment(
       }
     }
   });
+}
+
+/** Whether no segment with a larger base offset is in the folder of a segment. */
+function isActive(path: string, baseOffset: number): boolean {
+  return new DenoFileSystem().readDirSync(parentOf(path))
+    .every(({ name }) => (offsetOf(name, LOG_SUFFIX) ?? baseOffset) <= baseOffset);
 }
 
 async function dumpBatch(
