@@ -62,6 +62,18 @@ Deno.test("LogDirectory.create() creates logs that exist after reopening the fol
   await again.close();
 });
 
+Deno.test("LogDirectory.restore() rejects a log that is not missing", async () => {
+  await using directory = await openDirectory(new MemoryFileSystem());
+  directory.create("orders-3", { nowMs: NOW_MS });
+  for (const name of ["orders-3", "orders-4"]) {
+    await assertRejects(
+      () => directory.restore(name, { nowMs: NOW_MS }),
+      StorageError,
+      `Cannot restore log "${name}": it is not missing`,
+    );
+  }
+});
+
 Deno.test("LogDirectory.create() rejects a duplicate name, and names that are not those of a partition", async () => {
   await using directory = await openDirectory(new MemoryFileSystem());
   directory.create("a-0", { nowMs: NOW_MS });

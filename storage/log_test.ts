@@ -592,8 +592,12 @@ Deno.test("Log.read() from files reuses released memory, and no other", async ()
     const second = await log.read(2, { maxBytes: 100_000 });
     assert(first.chunks[0]!.buffer !== second.chunks[0]!.buffer);
     first.release!();
+    // A second call must not give the memory to two reads.
+    first.release!();
     const third = await log.read(2, { maxBytes: 100_000 });
+    const fourth = await log.read(2, { maxBytes: 100_000 });
     assert(first.chunks[0]!.buffer === third.chunks[0]!.buffer);
+    assert(third.chunks[0]!.buffer !== fourth.chunks[0]!.buffer);
     assertEquals(recordsOf(second.chunks), recordsOf(third.chunks));
   });
 });

@@ -1,7 +1,7 @@
 /**
  * The data folder around the logs: the names of its files, its owner, and how it is opened.
  *
- * `../log_directory.ts` holds the logs and their checkpoints.
+ * `../log_directory.ts` holds the logs; `OffsetCheckpoints` writes their offset checkpoints.
  *
  * @module
  */

@@ -133,6 +133,31 @@ Deno.test("BatchCache reuses the memory of evicted chunks once they are released
   assertEquals(pool.idleBytes, 4 * ofAnother);
 });
 
+Deno.test("LogBatchCache.read() returns a release() whose second call has no effect", () => {
+  const pool = new BufferPool();
+  const log = new BatchCache(1 << 20, pool).forLog();
+  append(log, 0, 20_000);
+  const readers = [1, 2].map(() => read(log, 0, 1 << 20, Infinity, true)!);
+  log.clear();
+  readers[0]!.release!();
+  readers[0]!.release!();
+  assertEquals(pool.idleBytes, 0);
+  readers[1]!.release!();
+  const { idleBytes } = pool;
+  assert(idleBytes >= 20_000);
+  readers[1]!.release!();
+  assertEquals(pool.idleBytes, idleBytes);
+});
+
+Deno.test("LogBatchCache.read() skips chunks with only empty batches", () => {
+  const log = newBatchCache(1 << 20).forLog();
+  const empty = batchOfSize(2, 3000);
+  new DataView(empty.bytes.buffer, empty.bytes.byteOffset).setInt32(57, 0);
+  log.append(empty.bytes, 0, 2);
+  append(log, 2, 20_000);
+  assertEquals(offsetsOf(log, 0), [2, 3]);
+});
+
 Deno.test("BatchCache keeps chunks that are released but not evicted", () => {
   const pool = new BufferPool();
   const log = new BatchCache(1 << 20, pool).forLog();

@@ -1,13 +1,14 @@
 /**
  * The parts of a `Log` (`../log.ts`), which share its `LogState`.
  *
- * `log_append.ts` has the types and checks of an append; `LogFlusher` syncs batches to disk, with
- * one sync for all concurrent callers (`GroupCommit`); `LogCheckpointer` advances the recovery
- * point; `LogReader` serves reads; `LogTrimmer` removes batches from either end; `log_roll.ts` and
- * `log_retention.ts` decide when segments are rolled and deleted. `log_loader.ts` opens the files
- * of a log and `LogRecoverer` recovers them after a crash. `ProducerStateManager` tracks the last
- * batches of idempotent producers (`.snapshot` files), `LeaderEpochCache` the start offsets of
- * leader epochs. The `BatchCache` keeps the newest batches of all logs in memory.
+ * `LogAppender` appends batches (`log_append.ts` has the types and checks); `LogFlusher` syncs
+ * batches to disk, with one sync for all concurrent callers (`GroupCommit`); `LogCheckpointer`
+ * advances the recovery point; `LogReader` serves reads; `LogTrimmer` removes batches from either
+ * end; `log_roll.ts` and `log_retention.ts` decide when segments are rolled and deleted.
+ * `log_loader.ts` opens the files of a log and `LogRecoverer` recovers them after a crash.
+ * `ProducerStateManager` tracks the last batches of idempotent producers (`.snapshot` files),
+ * `LeaderEpochCache` the start offsets of leader epochs. The `BatchCache` keeps the newest batches
+ * of all logs in memory.
  *
  * @module
  */

@@ -22,11 +22,12 @@ export function* replayProducers(
     if (segmentEnd <= producers.endOffset || segment.baseOffset >= endOffset) continue;
     const position = segment.indexes.offset.lookup(producers.endOffset);
     for (const batches of segment.batchesFrom(position)) {
+      yield;
+      if (batches === undefined) continue;
       if (batches.header.nextOffset > endOffset) break;
       // The first batch may begin before the log start offset.
       if (batches.header.nextOffset <= producers.endOffset) continue;
       producers.update(batches.header, () => batches.batch());
-      yield;
     }
   }
   producers.advanceTo(endOffset);

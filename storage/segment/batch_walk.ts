@@ -149,6 +149,14 @@ export class BatchWalk {
     return true;
   }
 
+  /** Like `next`; yields during the search for the end of damage, and returns the result. */
+  *steps(): Generator<undefined, boolean> {
+    if (!this.#begin()) return false;
+    const problem = this.#problem();
+    if (problem !== undefined) this.#damaged(yield* this.#skip(problem));
+    return true;
+  }
+
   #begin(): boolean {
     this.#position = this.#nextPosition;
     this.#damage = undefined;
@@ -188,7 +196,7 @@ export class BatchWalk {
   }
 
   /** The damaged range at the position; yields between parts of the search for its end. */
-  *#skip(problem: string): Generator<void, DamagedRange> {
+  *#skip(problem: string): Generator<undefined, DamagedRange> {
     const available = this.#end - this.#position;
     let stated = 0;
     if (available >= RECORD_BATCH_OVERHEAD) {
@@ -220,7 +228,7 @@ export class BatchWalk {
   }
 
   /** The start of the next valid batch, or the end. */
-  *#search(from: number): Generator<void, number> {
+  *#search(from: number): Generator<undefined, number> {
     for (let start = from; start < this.#end; start += SEARCH_BYTES) {
       const bytes = this.#window.view(start + MAGIC_POSITION, SEARCH_BYTES).slice();
       for (let at = bytes.indexOf(MAGIC); at >= 0; at = bytes.indexOf(MAGIC, at + 1)) {

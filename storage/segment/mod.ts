@@ -1,9 +1,10 @@
 /**
  * One segment of a log: a file of batches from a base offset on, and its indexes.
  *
- * `Segment` appends, reads and finds batches. `OffsetIndex` and `TimeIndex` (both over
- * `IndexEntries`) find a batch by offset and by timestamp, and `IndexCache` bounds the memory of
- * the indexes of inactive segments.
+ * `Segment` appends, reads and finds batches; `fittingBatches` selects those that a read returns.
+ * Its `SegmentIndexes` own an `OffsetIndex` and a `TimeIndex` (both over `IndexEntries`), which
+ * find a batch by offset and by timestamp; `IndexCache` bounds the memory of the indexes of
+ * inactive segments.
  *
  * Ways to iterate over batches, from the cheapest to the most careful:
  *

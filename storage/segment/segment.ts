@@ -234,8 +234,11 @@ export class Segment implements IndexedSegment {
     });
   }
 
-  /** Iterates over the valid batches from a position where one starts. */
-  batchesFrom(position: number): Generator<BatchScanner | BatchWalk, void> {
+  /**
+   * Iterates over the valid batches from a position where one starts. Yields `undefined` during the
+   * search for the end of damage, so that the caller can pause.
+   */
+  batchesFrom(position: number): Generator<BatchScanner | BatchWalk | undefined, void> {
     return validBatches(this.scan(position, false), (from) => this.walk(from), this.baseOffset);
   }
 
@@ -276,9 +279,9 @@ export class Segment implements IndexedSegment {
 
   /** The batch that contains `offset`, or else the first one after it. */
   findBatch(offset: number): BatchPosition | undefined {
-    for (const { header, position } of this.batchesFrom(this.indexes.offset.lookup(offset))) {
-      const { lastOffset, baseOffset } = header;
-      if (lastOffset >= offset) return { baseOffset, position };
+    for (const batch of this.batchesFrom(this.indexes.offset.lookup(offset))) {
+      if (batch === undefined || batch.header.lastOffset < offset) continue;
+      return { baseOffset: batch.header.baseOffset, position: batch.position };
     }
     return undefined;
   }

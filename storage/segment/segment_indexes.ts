@@ -40,10 +40,10 @@ export interface IndexedSegment {
   readonly isDeleted: boolean;
   readonly offsetIndexPath: string;
   readonly timeIndexPath: string;
-  /** Iterates over the valid batches from a position where one starts. */
+  /** Iterates over the valid batches from a position where one starts; `undefined` is no batch. */
   batchesFrom(
     position: number,
-  ): Generator<{ readonly header: BatchHeader; readonly position: number }, void>;
+  ): Generator<{ readonly header: BatchHeader; readonly position: number } | undefined, void>;
 }
 
 /** The offset index and the time index of a segment. */
@@ -97,7 +97,7 @@ export class SegmentIndexes {
   /** Largest timestamp of the first non-empty batch, or -1. */
   get firstTimestamp(): number {
     if (this.#firstTimestamp === undefined) {
-      const first = this.#segment.batchesFrom(0).find(({ header }) => header.recordCount > 0);
+      const first = this.#segment.batchesFrom(0).find((batch) => batch?.header.recordCount! > 0);
       this.#firstTimestamp = first?.header.maxTimestamp ?? NO_TIMESTAMP;
     }
     return this.#firstTimestamp;
@@ -173,9 +173,10 @@ export class SegmentIndexes {
   truncated(endPosition: number): void {
     const { offset } = this.#ready("truncate");
     if (endPosition === 0) this.#firstTimestamp = undefined;
-    for (const { header, position } of this.#segment.batchesFrom(offset.lastPosition)) {
-      if (position >= endPosition) break;
-      const { maxTimestamp, lastOffset, recordCount } = header;
+    for (const batch of this.#segment.batchesFrom(offset.lastPosition)) {
+      if (batch === undefined) continue;
+      if (batch.position >= endPosition) break;
+      const { maxTimestamp, lastOffset, recordCount } = batch.header;
       if (maxTimestamp <= this.#maxTimestamp! || recordCount === 0) continue;
       this.#maxTimestamp = maxTimestamp;
       this.#offsetOfMaxTimestamp = lastOffset;
@@ -190,8 +191,8 @@ export class SegmentIndexes {
   /** Like `rebuild`; yields between batches so that the caller can pause. */
   *rebuildInSlices(indexIntervalBytes: number): Generator<void, IndexPair> {
     this.begin();
-    for (const { header, position } of this.#segment.batchesFrom(0)) {
-      this.add(header, position, indexIntervalBytes);
+    for (const batch of this.#segment.batchesFrom(0)) {
+      if (batch !== undefined) this.add(batch.header, batch.position, indexIntervalBytes);
       yield;
     }
     const pair = this.#ready("rebuild");

@@ -11,7 +11,7 @@ import type { BatchWalk } from "./batch_walk.ts";
 
 /**
  * Moves a scanner along the batches, and a walk along those after damage. Yields the one it moved,
- * which is valid until the next step.
+ * which is valid until the next step, and `undefined` during the search for the end of damage.
  *
  * @param scanner At the start position.
  * @param walkFrom Returns a walk from a position to the end of the scanner.
@@ -21,7 +21,7 @@ export function* validBatches(
   scanner: BatchScanner,
   walkFrom: (position: number) => BatchWalk,
   nextOffset: number,
-): Generator<BatchScanner | BatchWalk, void> {
+): Generator<BatchScanner | BatchWalk | undefined, void> {
   const start = scanner.position;
   let last = start - 1;
   try {
@@ -40,7 +40,7 @@ export function* validBatches(
   if (scanner.isAtEnd) return;
   // The damage may be in the batch before, whose size led here.
   const walk = walkFrom(Math.max(start, last));
-  while (walk.next()) {
+  while (yield* walk.steps()) {
     if (walk.damage === undefined && walk.position > last) yield walk;
   }
 }
