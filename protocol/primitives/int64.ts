@@ -27,9 +27,19 @@ export function int64Text(value: number): string {
   return String(BigInt(Math.max(value, INT64_MIN)));
 }
 
+/** The int64 of two halves: `high` is signed, of `low` the lower 32 bits count. */
+export function joinInt64(high: number, low: number): number {
+  return high * TWO_POW_32 + (low >>> 0);
+}
+
+/** The upper 32 bits of a safe integer, signed; the lower ones are `value >>> 0`. */
+export function upperInt32(value: number): number {
+  return Math.floor(value / TWO_POW_32);
+}
+
 /** Reads the int64 at `position`, big-endian. */
 export function getInt64(view: DataView, position: number): number {
-  return view.getInt32(position) * TWO_POW_32 + view.getUint32(position + 4);
+  return joinInt64(view.getInt32(position), view.getInt32(position + 4));
 }
 
 /**
@@ -49,6 +59,6 @@ export function setInt64(view: DataView, position: number, value: number | bigin
     }
     if (value < INT64_MIN) value = INT64_MIN;
   }
-  view.setInt32(position, Math.floor(value / TWO_POW_32));
+  view.setInt32(position, upperInt32(value));
   view.setUint32(position + 4, value);
 }

@@ -11,10 +11,12 @@
  * @module
  */
 
+import { joinInt64 } from "./int64.ts";
 import { uuidToString } from "./uuid.ts";
 
 /** Thrown when bytes do not form the expected message. */
 export class MalformedMessageError extends Error {
+  /** The name of the class. */
   override name = "MalformedMessageError";
 }
 
@@ -23,7 +25,6 @@ export class TooManyElementsError extends MalformedMessageError {
   override name = "TooManyElementsError";
 }
 
-const TWO_POW_32 = 2 ** 32;
 const STRING_MAX = 0x7fff;
 /** Maximum number of tags in one tag buffer; Kafka's own messages have up to a dozen. */
 const MAX_TAGS = 1000;
@@ -102,10 +103,12 @@ export class Reader {
   // The integers repeat `#take()` and combine bytes themselves: a private method call would cost as
   // much as the rest, and a DataView as much as all reads of a small frame.
 
+  /** A boolean: any byte but zero is true. */
   bool(): boolean {
     return this.int8() !== 0;
   }
 
+  /** A signed 8-bit integer. */
   int8(): number {
     const bytes = this.#bytes;
     const at = this.#position;
@@ -114,6 +117,7 @@ export class Reader {
     return bytes[at]! << 24 >> 24;
   }
 
+  /** A signed 16-bit integer. */
   int16(): number {
     const bytes = this.#bytes;
     const at = this.#position;
@@ -122,10 +126,12 @@ export class Reader {
     return (bytes[at]! << 24 | bytes[at + 1]! << 16) >> 16;
   }
 
+  /** An unsigned 16-bit integer. */
   uint16(): number {
     return this.int16() & 0xffff;
   }
 
+  /** A signed 32-bit integer. */
   int32(): number {
     const bytes = this.#bytes;
     const at = this.#position;
@@ -134,11 +140,12 @@ export class Reader {
     return bytes[at]! << 24 | bytes[at + 1]! << 16 | bytes[at + 2]! << 8 | bytes[at + 3]!;
   }
 
+  /** An unsigned 32-bit integer. */
   uint32(): number {
     return this.int32() >>> 0;
   }
 
-  /** A value outside ±(2^53 − 1) is rounded to the nearest number, see `int64.ts`. */
+  /** A signed 64-bit integer; outside ±(2^53 − 1) it is rounded to the nearest number. */
   int64(): number {
     const bytes = this.#bytes;
     const at = this.#position;
@@ -146,9 +153,10 @@ export class Reader {
     this.#position = at + 8;
     const high = bytes[at]! << 24 | bytes[at + 1]! << 16 | bytes[at + 2]! << 8 | bytes[at + 3]!;
     const low = bytes[at + 4]! << 24 | bytes[at + 5]! << 16 | bytes[at + 6]! << 8 | bytes[at + 7]!;
-    return high * TWO_POW_32 + (low >>> 0);
+    return joinInt64(high, low);
   }
 
+  /** An IEEE 754 double. */
   float64(): number {
     return this.#view(this.#take(8), 8).getFloat64(0);
   }
@@ -182,37 +190,6 @@ export class Reader {
       }
     }
     throw new MalformedMessageError(`Cannot read varint before ${at}: longer than 32 bits`);
-  }
-
-  /** A zig-zag varint of at most 32 bits. */
-  varint(): number {
-    const raw = this.uvarint();
-    return (raw >>> 1) ^ -(raw & 1);
-  }
-
-  /**
-   * A zig-zag varint of at most 64 bits; outside ±(2^53 − 1) it is rounded to the nearest number.
-   */
-  varlong(): number {
-    let low = 0;
-    let high = 0;
-    for (let shift = 0; shift < 70; shift += 7) {
-      const byte = this.#bytes[this.#take(1)]!;
-      // The tenth byte carries bits 63 to 69, of which a 64-bit value has one.
-      if (shift === 63 && byte > 1) break;
-      const bits = byte & 0x7f;
-      if (shift < 28) low += bits * 2 ** shift;
-      else high += bits * 2 ** (shift - 28);
-      if (byte < 0x80) {
-        const odd = low % 2;
-        // (raw - odd) / 2 in two parts, so only the last step rounds.
-        const half = high * 2 ** 27 + (low - odd) / 2;
-        return odd === 0 ? half : -half - 1;
-      }
-    }
-    throw new MalformedMessageError(
-      `Cannot read varlong before ${this.#position}: longer than 64 bits`,
-    );
   }
 
   /** A view of the next `size` bytes. @param size Must not be negative. */
@@ -252,37 +229,45 @@ export class Reader {
     return size;
   }
 
+  /** UTF-8 text after an int16 length. Invalid UTF-8 is replaced by U+FFFD. */
   string(): string {
     return this.#text(this.#size(this.int16(), "string"));
   }
 
+  /** UTF-8 text after an int16 length; null if that is negative. */
   nullableString(): string | null {
     const size = this.int16();
     return size < 0 ? null : this.#text(size);
   }
 
+  /** UTF-8 text after a varint of its length plus one (KIP-482). */
   compactString(): string {
     return this.#text(this.#size(this.#compactTextSize(), "compact string"));
   }
 
+  /** UTF-8 text after a varint of its length plus one; null if that is 0 (KIP-482). */
   compactNullableString(): string | null {
     const size = this.#compactTextSize();
     return size < 0 ? null : this.#text(size);
   }
 
+  /** Bytes after an int32 length, as a view. */
   bytes(): Uint8Array {
     return this.raw(this.#size(this.int32(), "bytes"));
   }
 
+  /** Bytes after an int32 length, as a view; null if that is negative. */
   nullableBytes(): Uint8Array | null {
     const size = this.int32();
     return size < 0 ? null : this.raw(size);
   }
 
+  /** Bytes after a varint of their length plus one, as a view (KIP-482). */
   compactBytes(): Uint8Array {
     return this.raw(this.#size(this.uvarint() - 1, "compact bytes"));
   }
 
+  /** Bytes after a varint of their length plus one, as a view; null if that is 0 (KIP-482). */
   compactNullableBytes(): Uint8Array | null {
     const size = this.uvarint() - 1;
     return size < 0 ? null : this.raw(size);

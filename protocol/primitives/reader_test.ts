@@ -62,38 +62,6 @@ Deno.test("Reader.uvarint() reads little-endian groups of seven bits (KIP-482)",
   refuse("80", (r) => r.uvarint(), "Cannot read 1 bytes at 1");
 });
 
-Deno.test("Reader.varint() reads zig-zag numbers", () => {
-  const cases: [string, number][] = [
-    ["00", 0],
-    ["01", -1],
-    ["02", 1],
-    ["7f", -64],
-    ["80 01", 64],
-    ["fe ff ff ff 0f", 2147483647],
-    ["ff ff ff ff 0f", -2147483648],
-  ];
-  for (const [bytes, value] of cases) assertEquals(read(bytes, (r) => r.varint()), value);
-});
-
-Deno.test("Reader.varlong() reads zig-zag numbers of up to 64 bits", () => {
-  const cases: [string, number][] = [
-    ["00", 0],
-    ["01", -1],
-    ["02", 1],
-    ["fe ff ff ff 0f", 2147483647],
-    ["80 80 80 80 10", 2147483648],
-    ["fe ff ff ff ff ff ff 1f", Number.MAX_SAFE_INTEGER],
-    ["fd ff ff ff ff ff ff 1f", Number.MIN_SAFE_INTEGER],
-    ["ff ff ff ff ff ff ff 1f", -(2 ** 53)],
-    ["80 80 80 80 80 80 80 20", 2 ** 53],
-    ["fe ff ff ff ff ff ff ff ff 01", 2 ** 63],
-    ["ff ff ff ff ff ff ff ff ff 01", -(2 ** 63)],
-  ];
-  for (const [bytes, value] of cases) assertEquals(read(bytes, (r) => r.varlong()), value, bytes);
-  refuse("ff ff ff ff ff ff ff ff ff 02", (r) => r.varlong(), "longer than 64 bits");
-  refuse("ff ff ff ff ff ff ff ff ff ff 01", (r) => r.varlong(), "longer than 64 bits");
-});
-
 Deno.test("Reader.uuid() reads Kafka's text form", () => {
   const text = read("000102030405060708090a0b0c0d0e0f", (r) => r.uuid());
   assertEquals(text, "AAECAwQFBgcICQoLDA0ODw");
@@ -167,8 +135,6 @@ Deno.test("Reader rejects reads past the end for every type", () => {
     (r) => r.float64(),
     (r) => r.uuid(),
     (r) => r.uvarint(),
-    (r) => r.varint(),
-    (r) => r.varlong(),
     (r) => r.string(),
     (r) => r.bytes(),
     (r) => r.compactBytes(),

@@ -11,15 +11,15 @@
  * @module
  */
 
-import { INT64_MAX, INT64_MIN, setInt64 } from "./int64.ts";
+import { setInt64, upperInt32 } from "./int64.ts";
 import { uuidToBytes } from "./uuid.ts";
 
 /** Thrown when a value does not fit the type or version it is written as. */
 export class UnencodableValueError extends Error {
+  /** The name of the class. */
   override name = "UnencodableValueError";
 }
 
-const TWO_POW_32 = 2 ** 32;
 const INITIAL_SIZE = 256;
 /** Bounds of the buffer that follows a taken one; growth stops at the upper bound. */
 const BUFFER_KEPT = 8 * 1024;
@@ -51,7 +51,7 @@ export class Writer {
   #frameView: DataView | null = null;
   #frameStart = 0;
 
-  /** @param size Initial buffer size in bytes. */
+  /** Creates an empty writer. @param size Initial buffer size in bytes. */
   constructor(size = INITIAL_SIZE) {
     this.#bytes = new Uint8Array(size);
     this.#view = new DataView(this.#bytes.buffer);
@@ -176,11 +176,13 @@ export class Writer {
 
   // The most frequent types repeat `#reserve()`: the call costs as much as the rest.
 
+  /** A boolean, in one byte. */
   bool(value: boolean): void {
     if (typeof value !== "boolean") throw outOfRange("bool", value);
     this.#byte(value ? 1 : 0);
   }
 
+  /** A signed 8-bit integer. */
   int8(value: number): void {
     if (value !== value << 24 >> 24) throw outOfRange("int8", value);
     let at = this.#position;
@@ -189,6 +191,7 @@ export class Writer {
     this.#view.setInt8(at, value);
   }
 
+  /** A signed 16-bit integer. */
   int16(value: number): void {
     if (value !== value << 16 >> 16) throw outOfRange("int16", value);
     let at = this.#position;
@@ -197,12 +200,14 @@ export class Writer {
     this.#view.setInt16(at, value);
   }
 
+  /** An unsigned 16-bit integer. */
   uint16(value: number): void {
     if (value !== (value & 0xffff)) throw outOfRange("uint16", value);
     const at = this.#reserve(2);
     this.#view.setUint16(at, value);
   }
 
+  /** A signed 32-bit integer. */
   int32(value: number): void {
     if (value !== (value | 0)) throw outOfRange("int32", value);
     let at = this.#position;
@@ -211,19 +216,20 @@ export class Writer {
     this.#view.setInt32(at, value);
   }
 
+  /** An unsigned 32-bit integer. */
   uint32(value: number): void {
     if (value !== value >>> 0) throw outOfRange("uint32", value);
     const at = this.#reserve(4);
     this.#view.setUint32(at, value);
   }
 
-  /** @param value An integer; values outside the range of int64 are clamped. */
+  /** A signed 64-bit integer. @param value An integer; values outside the range are clamped. */
   int64(value: number): void {
     if (!Number.isSafeInteger(value)) return this.#wideInt64(value);
     let at = this.#position;
     if (at + 8 > this.#bytes.length) at = this.#grow(8);
     else this.#position = at + 8;
-    this.#view.setInt32(at, Math.floor(value / TWO_POW_32));
+    this.#view.setInt32(at, upperInt32(value));
     this.#view.setUint32(at + 4, value >>> 0);
   }
 
@@ -233,13 +239,14 @@ export class Writer {
     setInt64(this.#view, at, value);
   }
 
+  /** An IEEE 754 double. */
   float64(value: number): void {
     if (typeof value !== "number") throw outOfRange("float64", value);
     const at = this.#reserve(8);
     this.#view.setFloat64(at, value);
   }
 
-  /** @param text A UUID in Kafka's text form. */
+  /** A UUID. @param text Its text form, 22 characters of base64url. */
   uuid(text: string): void {
     const at = this.#reserve(16);
     try {
@@ -249,6 +256,7 @@ export class Writer {
     }
   }
 
+  /** An unsigned varint of at most 32 bits (KIP-482). */
   uvarint(value: number): void {
     if (value !== value >>> 0) throw outOfRange("uvarint", value);
     while (value >= 0x80) {
@@ -259,28 +267,6 @@ export class Writer {
     if (at + 1 > this.#bytes.length) at = this.#grow(1);
     else this.#position = at + 1;
     this.#bytes[at] = value;
-  }
-
-  varint(value: number): void {
-    if (value !== (value | 0)) throw outOfRange("varint", value);
-    this.uvarint((value << 1 ^ value >> 31) >>> 0);
-  }
-
-  varlong(value: number): void {
-    if (!Number.isInteger(value) || value < INT64_MIN || value >= INT64_MAX) {
-      throw outOfRange("varlong", value);
-    }
-    // Zig-zag without 64-bit shifts: the value 2n, or -2n - 1 for negatives, as `half * 2 + bit`.
-    let bit = value < 0 ? 1 : 0;
-    let half = value < 0 ? -(value + 1) : value;
-    for (;;) {
-      const low = half % 64 * 2 + bit;
-      const rest = Math.floor(half / 64);
-      this.#byte(rest === 0 ? low : low | 0x80);
-      if (rest === 0) return;
-      bit = rest % 2;
-      half = Math.floor(rest / 2);
-    }
   }
 
   /** Copies bytes. */
@@ -313,6 +299,7 @@ export class Writer {
     }
   }
 
+  /** UTF-8 text of at most 32767 bytes, after an int16 length. */
   string(text: string): void {
     const size = utf8Size(text);
     if (size > 0x7fff) throw new UnencodableValueError(tooLong(size));
@@ -320,11 +307,13 @@ export class Writer {
     this.#text(text, size);
   }
 
+  /** Text like {@linkcode string}; null is the length −1. */
   nullableString(text: string | null): void {
     if (text === null) this.int16(-1);
     else this.string(text);
   }
 
+  /** UTF-8 text of at most 32767 bytes, after a varint of its length plus one (KIP-482). */
   compactString(text: string): void {
     const size = utf8Size(text);
     if (size > 0x7fff) throw new UnencodableValueError(tooLong(size));
@@ -332,38 +321,44 @@ export class Writer {
     this.#text(text, size);
   }
 
+  /** Text like {@linkcode compactString}; null is the length 0 (KIP-482). */
   compactNullableString(text: string | null): void {
     if (text === null) this.uvarint(0);
     else this.compactString(text);
   }
 
+  /** Bytes after an int32 length, by reference if they are many. */
   bytes(bytes: Uint8Array): void {
     this.int32(bytes.length);
     this.splice(bytes);
   }
 
+  /** Bytes like {@linkcode bytes}; null is the length −1. */
   nullableBytes(bytes: Uint8Array | null): void {
     if (bytes === null) this.int32(-1);
     else this.bytes(bytes);
   }
 
+  /** Bytes after a varint of their length plus one, by reference if they are many (KIP-482). */
   compactBytes(bytes: Uint8Array): void {
     this.uvarint(bytes.length + 1);
     this.splice(bytes);
   }
 
+  /** Bytes like {@linkcode compactBytes}; null is the length 0 (KIP-482). */
   compactNullableBytes(bytes: Uint8Array | null): void {
     if (bytes === null) this.uvarint(0);
     else this.compactBytes(bytes);
   }
 
-  /** Record batches, in one piece or in several consecutive pieces. */
+  /** Record batches after an int32 size, in one piece or several consecutive ones, by reference. */
   records(records: Uint8Array | readonly Uint8Array[] | null): void {
     if (records === null) return this.int32(-1);
     this.int32(recordsSize(records));
     this.#records(records);
   }
 
+  /** Record batches like {@linkcode records}, after a varint of their size plus one (KIP-482). */
   compactRecords(records: Uint8Array | readonly Uint8Array[] | null): void {
     if (records === null) return this.uvarint(0);
     this.uvarint(recordsSize(records) + 1);

@@ -29,7 +29,7 @@
  */
 
 import { CompressionType, decompress } from "../compression/mod.ts";
-import { getInt64, setInt64 } from "../primitives/int64.ts";
+import { getInt64, joinInt64, setInt64 } from "../primitives/int64.ts";
 import { crc32c } from "./crc32c.ts";
 import { CorruptRecordError, UnsupportedRecordFormatError } from "./errors.ts";
 import { readRecords, type RecordSequence } from "./record.ts";
@@ -196,9 +196,9 @@ export class RecordBatch {
     return getInt64(this.#view, BASE_TIMESTAMP_POSITION);
   }
 
-  /** The upper 32 bits of {@linkcode baseTimestamp}; together with the lower ones it is exact. */
+  /** {@linkcode baseTimestamp} without its lower 32 bits; the two parts are exact. */
   get baseTimestampHigh(): number {
-    return this.#view.getInt32(BASE_TIMESTAMP_POSITION) * 2 ** 32;
+    return joinInt64(this.#view.getInt32(BASE_TIMESTAMP_POSITION), 0);
   }
 
   /** The lower 32 bits of {@linkcode baseTimestamp}. */

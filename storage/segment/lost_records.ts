@@ -7,6 +7,7 @@
  * @module
  */
 
+import { setInt64 } from "../../protocol/primitives/int64.ts";
 import { crc32c, LOG_OVERHEAD, RECORD_BATCH_OVERHEAD } from "../../protocol/records/mod.ts";
 import {
   ATTRIBUTES_POSITION,
@@ -50,8 +51,7 @@ export function lostRecords(firstOffset: number, nextOffset: number): Uint8Array
   );
   const bytes = new Uint8Array(RECORD_BATCH_OVERHEAD + text.length);
   const view = new DataView(bytes.buffer);
-  view.setInt32(BASE_OFFSET_POSITION, Math.floor(firstOffset / 2 ** 32));
-  view.setUint32(BASE_OFFSET_POSITION + 4, firstOffset);
+  setInt64(view, BASE_OFFSET_POSITION, firstOffset);
   view.setInt32(BATCH_LENGTH_POSITION, bytes.length - LOG_OVERHEAD);
   view.setInt8(MAGIC_POSITION, MAGIC);
   view.setInt32(

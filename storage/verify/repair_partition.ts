@@ -10,6 +10,7 @@
  * @module
  */
 
+import { setInt64 } from "../../protocol/primitives/int64.ts";
 import {
   crc32c,
   LOG_OVERHEAD,
@@ -242,8 +243,7 @@ function controlBatch(baseOffset: number, partitionLeaderEpoch: number): Uint8Ar
 function emptyBatch(baseOffset: number, count: number, leaderEpoch: number): Uint8Array {
   const bytes = new Uint8Array(RECORD_BATCH_OVERHEAD);
   const view = new DataView(bytes.buffer);
-  view.setInt32(BASE_OFFSET_POSITION, Math.floor(baseOffset / 2 ** 32));
-  view.setUint32(BASE_OFFSET_POSITION + 4, baseOffset);
+  setInt64(view, BASE_OFFSET_POSITION, baseOffset);
   view.setInt32(BATCH_LENGTH_POSITION, RECORD_BATCH_OVERHEAD - LOG_OVERHEAD);
   view.setInt32(PARTITION_LEADER_EPOCH_POSITION, leaderEpoch);
   view.setInt8(MAGIC_POSITION, MAGIC);
