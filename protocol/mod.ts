@@ -8,7 +8,8 @@
  *   returns views of it; a writer takes large byte ranges by reference.
  * - `schema/` declares a message as data, one declaration for all its versions, from which TypeScript
  *   infers the types, and compiles it to an encoder and a decoder for each version.
- * - `messages/` has the declarations of Kafka's APIs, one file each.
+ * - `messages/` has the declarations of Kafka's APIs, one file each. It is imported on its own, as
+ *   `@dqueue/dqueue/protocol/messages`: the types of its exports are inferred from the declarations.
  * - `frames/` splits byte streams into frames and gathers frames into writes, has the headers in front
  *   of messages, and the channels that connect a client and a broker.
  * - `records/` reads, checks and builds the record batches that Produce and Fetch carry as opaque
@@ -19,9 +20,10 @@
  * `apiByKey()` and `codec(api.request, version).decode()`, and written in the reverse order.
  *
  * ```ts
- * import { codec, messages, Reader, Writer } from "@dqueue/dqueue/protocol";
+ * import { codec, Reader, Writer } from "@dqueue/dqueue/protocol";
+ * import { heartbeat } from "@dqueue/dqueue/protocol/messages";
  *
- * const { encode, decode } = codec(messages.heartbeat.request, 4);
+ * const { encode, decode } = codec(heartbeat.request, 4);
  * const writer = new Writer();
  * encode(writer, { groupId: "readers", generationId: 1, memberId: "me" });
  * decode(new Reader(writer.takeBytes())).groupInstanceId; // null, the default
@@ -33,10 +35,15 @@
  */
 
 export * from "./compression/mod.ts";
-export { ErrorCode, type ErrorInfo, errorInfo, type ErrorName } from "./errors.ts";
+export {
+  ErrorCode,
+  type ErrorEntry,
+  type ErrorInfo,
+  errorInfo,
+  type ErrorName,
+  ERRORS,
+} from "./errors.ts";
 export * from "./frames/mod.ts";
-/** The APIs by name; a namespace of their own, because one of them is `fetch`. */
-export * as messages from "./messages/mod.ts";
 export { apiByKey, APIS } from "./messages/mod.ts";
 export * from "./primitives/mod.ts";
 export * from "./records/mod.ts";

@@ -63,8 +63,11 @@ export interface FrameChannel {
  * have it.
  */
 export interface ByteDuplex {
+  /** Bytes from the peer. */
   readonly readable: ReadableStream<Uint8Array>;
+  /** Bytes to the peer. */
   readonly writable: WritableStream<Uint8Array>;
+  /** Closes both directions. */
   close(): void;
 }
 

@@ -19,10 +19,12 @@ import { type Chunks, joinBytes, Writer } from "../primitives/writer.ts";
 
 /** Thrown when the declared size of a frame is negative or above the limit. */
 export class FrameSizeError extends Error {
+  /** The name of the class. */
   override name = "FrameSizeError";
   /** The declared size. */
   readonly size: number;
 
+  /** Creates an error for a declared size. */
   constructor(message: string, size: number) {
     super(message);
     this.size = size;
@@ -31,6 +33,7 @@ export class FrameSizeError extends Error {
 
 /** Thrown when the peer closes the stream inside a frame. */
 export class TruncatedFrameError extends Error {
+  /** The name of the class. */
   override name = "TruncatedFrameError";
 }
 

@@ -18,10 +18,13 @@ const API_VERSIONS_KEY = 18;
 
 /** Header of a request. */
 export interface RequestHeader {
+  /** Key of the API. */
   readonly apiKey: number;
+  /** Version of the request. */
   readonly apiVersion: number;
   /** Chosen by the client; the response repeats it. */
   readonly correlationId: number;
+  /** Name that the client gives itself, for logs and quotas. */
   readonly clientId: string | null;
 }
 

@@ -10,7 +10,7 @@
 
 export { crc32c } from "./crc32c.ts";
 export { CorruptRecordError, UnsupportedRecordFormatError } from "./errors.ts";
-export { Record, type RecordHeader } from "./record.ts";
+export { Record, type RecordHeader, RecordReader, type RecordSequence } from "./record.ts";
 export {
   LOG_OVERHEAD,
   RECORD_BATCH_OVERHEAD,
@@ -19,7 +19,12 @@ export {
   sizeOfBatchAt,
   type TimestampType,
 } from "./record_batch.ts";
-export { MalformedRecordError, RecordWalk, type UnfitRecord } from "./record_walk.ts";
+export {
+  MalformedRecordError,
+  RecordWalk,
+  type RecordWalkOptions,
+  type UnfitRecord,
+} from "./record_walk.ts";
 export {
   RecordBatchBuilder,
   type RecordBatchBuilderOptions,

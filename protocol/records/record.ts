@@ -187,6 +187,7 @@ export function readRecords(
 
 /** The records of a batch, in order. */
 export interface RecordSequence extends Iterable<Record> {
+  /** Starts reading at the first record. */
   [Symbol.iterator](): RecordReader;
 }
 
@@ -205,6 +206,7 @@ export class RecordReader implements IterableIterator<Record> {
     this.#remaining = count;
   }
 
+  /** Returns this reader. */
   [Symbol.iterator](): this {
     return this;
   }

@@ -17,8 +17,9 @@ export interface RecordWalkOptions {
   readonly recordCount: number;
   /** Base of the timestamps, in milliseconds since 1970. */
   readonly baseTimestamp: number;
-  /** Minimum and maximum timestamp of a record; -1, which means none, is always allowed. */
+  /** Minimum timestamp of a record; -1, which means none, is always allowed. */
   readonly earliestTimestamp: number;
+  /** Maximum timestamp of a record. */
   readonly latestTimestamp: number;
   /** Whether each record must have a key. */
   readonly needsKeys: boolean;
@@ -34,6 +35,7 @@ export interface UnfitRecord {
 
 /** Thrown for a malformed record, with its index in the batch. */
 export class MalformedRecordError extends CorruptRecordError {
+  /** The name of the class. */
   override name = "MalformedRecordError";
   /** Index of the record in the batch, from 0; the record count for bytes after the last record. */
   readonly recordIndex: number;
@@ -61,13 +63,15 @@ export class RecordWalk {
   /** Whether the last record read by `#walkRecord()` has a key. */
   #hasKey = false;
   /** The latest timestamp so far, or -1. */
-  maxTimestamp = -1;
+  maxTimestamp: number = -1;
   /** The first thousand records that do not meet the requirements. */
   readonly unfit: UnfitRecord[] = [];
   /** Total number of records that do not meet the requirements. */
-  unfitCount = 0;
+  unfitCount: number = 0;
 
   /**
+   * Starts a walk at the first record.
+   *
    * @param bytes The batch or its decompressed records, which extend from `position` to the end.
    */
   constructor(bytes: Uint8Array, position: number, options: RecordWalkOptions) {

@@ -59,16 +59,25 @@ export interface FieldOptions<T> {
 
 /** One field of a message; the type parameters are the types it decodes to and encodes from. */
 export interface Field<D = unknown, E = unknown, HasDefault extends boolean = boolean> {
+  /** Type of the field. */
   readonly type: ScalarType | "array" | "struct";
+  /** Versions that carry the field. */
   readonly versions: VersionRange;
+  /** Versions in which the field may be null. */
   readonly nullable: VersionRange;
+  /** The tag, if there is one. */
   readonly tag: number | undefined;
+  /** Versions in which the field is tagged. */
   readonly tagged: VersionRange;
+  /** Whether a default is declared, so `Encodable` may omit the field. */
   readonly hasDefault: HasDefault;
+  /** The declared default, or the one implied by the type. */
   readonly default: unknown;
+  /** Whether a version that cannot carry the field drops its value. */
   readonly ignorable: boolean;
-  /** The element of an array, or the fields of a struct. */
+  /** The element of an array. */
   readonly element: Field | undefined;
+  /** The fields of a struct. */
   readonly fields: Fields | undefined;
   /** For types only; never present at run time. */
   readonly "~types"?: { decoded: D; encodable: E };
@@ -76,12 +85,16 @@ export interface Field<D = unknown, E = unknown, HasDefault extends boolean = bo
 
 /** The fields of a message or struct, in wire order. */
 export interface Fields {
+  /** A field by its name, in camelCase. */
   readonly [name: string]: Field;
 }
 
-type DecodedField<F> = F extends Field<infer D, infer _E> ? D : never;
-type EncodableField<F> = F extends Field<infer _D, infer E> ? E : never;
-type Flatten<T> = { [K in keyof T]: T[K] } & unknown;
+/** The type that a field decodes to. */
+export type DecodedField<F> = F extends Field<infer D, infer _E> ? D : never;
+/** The type that a field encodes from. */
+export type EncodableField<F> = F extends Field<infer _D, infer E> ? E : never;
+/** Merges an intersection of object types into one. */
+export type Flatten<T> = { [K in keyof T]: T[K] } & unknown;
 
 /** The object that a decoder returns for these fields. */
 export type DecodedFields<F extends Fields> = {
@@ -96,8 +109,12 @@ export type EncodableFields<F extends Fields> = Flatten<
 
 // deno-lint-ignore no-explicit-any
 type AnyOptions = FieldOptions<any>;
-type NullOf<O> = O extends { nullable: string } ? null : O extends { default: null } ? null : never;
-type DefaultOf<O> = O extends { default: unknown } ? true : false;
+/** `null` if the options of a field allow it, else `never`. */
+export type NullOf<O> = O extends { nullable: string } ? null
+  : O extends { default: null } ? null
+  : never;
+/** Whether the options of a field declare a default. */
+export type DefaultOf<O> = O extends { default: unknown } ? true : false;
 
 function field(
   type: Field["type"],
@@ -125,10 +142,12 @@ function field(
 
 /** Declares a field of one scalar type, in the given versions or in all of the struct around it. */
 export interface ScalarField<D, E = D> {
+  /** In the given versions. */
   <const O extends FieldOptions<E>>(
     versions: string,
     options?: O,
   ): Field<D | NullOf<O>, E | NullOf<O>, DefaultOf<O>>;
+  /** In all versions of the struct or message around it. */
   <const O extends FieldOptions<E>>(
     options?: O,
   ): Field<D | NullOf<O>, E | NullOf<O>, DefaultOf<O>>;
@@ -179,7 +198,8 @@ export const records: ScalarField<Uint8Array, Uint8Array | readonly Uint8Array[]
   Uint8Array | readonly Uint8Array[]
 >("records", null as unknown as Uint8Array);
 
-type ArrayField<T, O> = Field<
+/** An array of `T` with options `O`. */
+export type ArrayField<T, O> = Field<
   DecodedOf<T>[] | NullOf<O>,
   readonly EncodableOf<T>[] | NullOf<O>,
   DefaultOf<O>
@@ -201,8 +221,12 @@ export function array(...given: unknown[]): unknown {
   return field("array", versions, options, [], { element: inside });
 }
 
-type DecodedOf<T> = T extends Field ? DecodedField<T> : T extends Fields ? DecodedFields<T> : never;
-type EncodableOf<T> = T extends Field ? EncodableField<T>
+/** The type that an element of an array decodes to. */
+export type DecodedOf<T> = T extends Field ? DecodedField<T>
+  : T extends Fields ? DecodedFields<T>
+  : never;
+/** The type that an element of an array encodes from. */
+export type EncodableOf<T> = T extends Field ? EncodableField<T>
   : T extends Fields ? EncodableFields<T>
   : never;
 
@@ -210,7 +234,8 @@ function isField(value: Field | Fields): value is Field {
   return typeof value.type === "string";
 }
 
-type StructField<F extends Fields, O> = Field<
+/** A struct of fields `F` with options `O`. */
+export type StructField<F extends Fields, O> = Field<
   DecodedFields<F> | NullOf<O>,
   EncodableFields<F> | NullOf<O>,
   DefaultOf<O>
@@ -268,7 +293,9 @@ export interface Api<Req extends Fields = Fields, Res extends Fields = Fields> {
   readonly name: string;
   /** Supported versions. */
   readonly versions: VersionRange;
+  /** The request. */
   readonly request: Message<Req>;
+  /** The response. */
   readonly response: Message<Res>;
 }
 

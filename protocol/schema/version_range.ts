@@ -6,7 +6,9 @@
 
 /** Versions from `min` to `max`, both included; empty if `max` is below `min`. */
 export interface VersionRange {
+  /** The lowest version. */
   readonly min: number;
+  /** The highest version. */
   readonly max: number;
 }
 

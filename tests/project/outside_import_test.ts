@@ -34,7 +34,8 @@ Deno.test("A script elsewhere uses SDK, protocol and embedded broker without per
     `
     import { Broker } from "${moduleUrl("broker/mod.ts")}";
     import { Client } from "${moduleUrl("client/mod.ts")}";
-    import { codec, messages, Reader, Writer } from "${moduleUrl("protocol/mod.ts")}";
+    import { codec, Reader, Writer } from "${moduleUrl("protocol/mod.ts")}";
+    import { heartbeat } from "${moduleUrl("protocol/messages/mod.ts")}";
 
     await using broker = await Broker.start({ storage: "memory" });
     await using client = new Client({ broker });
@@ -48,7 +49,7 @@ Deno.test("A script elsewhere uses SDK, protocol and embedded broker without per
       break;
     }
 
-    const { encode, decode } = codec(messages.heartbeat.request, 4);
+    const { encode, decode } = codec(heartbeat.request, 4);
     const writer = new Writer();
     encode(writer, { groupId: "readers", generationId: 1, memberId: "me" });
     console.log(decode(new Reader(writer.takeBytes())).groupId);
