@@ -58,7 +58,10 @@ export interface MetadataSession {
   readonly isCertain: boolean;
   /** Resolves when the session has ended: its keys are deleted, or about to be. */
   readonly lost: Promise<void>;
-  /** Asks the store whether the session still lives, which moves the deadline. */
+  /**
+   * Asks the store whether the session still lives, which moves the deadline. Rejects if the store
+   * does not answer.
+   */
   confirm(): Promise<boolean>;
   /** Ends it and deletes its keys. Ending it twice is allowed. */
   end(): Promise<void>;

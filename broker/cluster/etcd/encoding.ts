@@ -1,0 +1,66 @@
+/**
+ * Keys, values and messages of etcd's gateway in JSON.
+ *
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+import type { MetadataEntry } from "../metadata_store.ts";
+import type { EtcdAnswer } from "./etcd_gateway.ts";
+
+const DECODER = new TextDecoder();
+
+/** A key and its value, as etcd gives it. */
+export interface KeyValue {
+  readonly key: string;
+  readonly entry: MetadataEntry;
+}
+
+/** Bytes, or a text's, as base64. */
+export function toBase64(value: Uint8Array | string): string {
+  if (typeof value === "string") return Buffer.from(value, "utf8").toString("base64");
+  return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("base64");
+}
+
+/** The bytes of base64, in a buffer of their own. */
+export function fromBase64(text: string): Uint8Array {
+  return new Uint8Array(Buffer.from(text, "base64"));
+}
+
+/** What all keys that begin with a prefix are in: from it up to this, exclusive. */
+export function rangeOf(prefix: string): { readonly key: string; readonly range_end: string } {
+  const end = Buffer.from(prefix, "utf8");
+  // No prefix ends with the highest byte, which no UTF-8 has.
+  end[end.length - 1]!++;
+  return { key: toBase64(prefix), range_end: end.toString("base64") };
+}
+
+/** Reads a key and its value. */
+export function keyValueOf(kv: EtcdAnswer): KeyValue {
+  return {
+    key: DECODER.decode(fromBase64(String(kv.key ?? ""))),
+    entry: {
+      value: fromBase64(String(kv.value ?? "")),
+      revision: Number(kv.mod_revision ?? 0),
+      created: Number(kv.create_revision ?? 0),
+    },
+  };
+}
+
+/** The keys that a range request was answered with. */
+export function keyValuesOf(answer: EtcdAnswer | undefined): KeyValue[] {
+  const kvs = (answer?.kvs ?? []) as readonly EtcdAnswer[];
+  return kvs.map(keyValueOf);
+}
+
+/** Messages of a stream: one JSON object a line. */
+export async function* messagesOf(
+  stream: ReadableStream<Uint8Array>,
+): AsyncGenerator<EtcdAnswer, void> {
+  let rest = "";
+  for await (const text of stream.pipeThrough(new TextDecoderStream() as never)) {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop()!;
+    for (const line of lines) if (line !== "") yield JSON.parse(line);
+  }
+}

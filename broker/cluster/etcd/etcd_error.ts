@@ -1,0 +1,88 @@
+/**
+ * What etcd answers instead of what was asked for, and what its silence means.
+ *
+ * @module
+ */
+
+/** Codes of gRPC that etcd answers with. */
+export const EtcdCode = {
+  deadlineExceeded: 4,
+  invalidArgument: 3,
+  notFound: 5,
+  permissionDenied: 7,
+  resourceExhausted: 8,
+  failedPrecondition: 9,
+  outOfRange: 11,
+  unavailable: 14,
+  unauthenticated: 16,
+} as const;
+
+/** Codes that do not say whether the request was carried out. */
+const UNCERTAIN_CODES: ReadonlySet<number> = new Set([
+  1, // canceled
+  2, // unknown
+  EtcdCode.deadlineExceeded,
+  13, // internal
+  EtcdCode.unavailable,
+]);
+
+/** An answer that is an error: the request was not carried out. */
+export class EtcdError extends Error {
+  override name = "EtcdError";
+  /** As gRPC numbers it. */
+  readonly code: number;
+
+  constructor(code: number, message: string) {
+    super(withAdvice(code, message));
+    this.code = code;
+  }
+}
+
+/** No answer, or one that does not say whether the request was carried out. */
+export class EtcdSilenceError extends Error {
+  override name = "EtcdSilenceError";
+}
+
+/** It cannot be told whether a commit took place. */
+export class CommitUnknownError extends Error {
+  override name = "CommitUnknownError";
+}
+
+/** The store is not the one that it was, or has gone back in time: it was restored from a backup. */
+export class EtcdRestoredError extends Error {
+  override name = "EtcdRestoredError";
+}
+
+/** The error that an answer's body is. */
+export function errorOf(status: number, body: unknown): EtcdError | EtcdSilenceError {
+  const { code, grpc_code, message } = (body ?? {}) as Record<string, unknown>;
+  const number = Number(code ?? grpc_code ?? -1);
+  if (number === -1 || UNCERTAIN_CODES.has(number)) {
+    const text = message === undefined ? `HTTP status ${status}` : String(message);
+    return new EtcdSilenceError(`etcd answered: ${text}`);
+  }
+  return new EtcdError(number, String(message));
+}
+
+function withAdvice(code: number, message: string): string {
+  const advice = adviceFor(code, message);
+  return `etcd answered: ${message}${advice === "" ? "" : `; ${advice}`}`;
+}
+
+function adviceFor(code: number, message: string): string {
+  if (message.includes("database space exceeded")) {
+    return "its database is full: compact and defragment it, then disarm the alarm " +
+      "(etcdctl compact, defrag, alarm disarm), and start it with --auto-compaction-retention=1h";
+  }
+  switch (code) {
+    case EtcdCode.unauthenticated:
+    case EtcdCode.invalidArgument:
+      return /user name is empty|authentication failed|invalid auth token/.test(message)
+        ? "give user and password with metadata.credentials.file"
+        : "";
+    case EtcdCode.permissionDenied:
+      return "the user needs a role that reads and writes keys from /dqueue/ on";
+    default:
+      return "";
+  }
+}

@@ -1,0 +1,160 @@
+/**
+ * A session with etcd: a lease that is kept alive, and a key that shows whether it still is.
+ *
+ * Once a second the lease is renewed and the session's key read, at the same member. A member that was
+ * stopped may answer a renewal without being entitled to, or confirm a lease that was revoked; reading
+ * needs a majority of the members. Only if both answers are of one term does the deadline move, to
+ * 90 % of the time to live after the renewal was sent. Past it the session may live on, but is no
+ * longer certain to.
+ *
+ * @module
+ */
+
+import type { Clock } from "../../time/clock.ts";
+import type { MetadataSession } from "../metadata_store.ts";
+import { toBase64 } from "./encoding.ts";
+import { EtcdCode, EtcdError } from "./etcd_error.ts";
+import type { EtcdAnswer, EtcdGateway } from "./etcd_gateway.ts";
+
+/** What a session needs. */
+export interface EtcdSessionOptions {
+  readonly gateway: EtcdGateway;
+  /** What its key begins with. */
+  readonly prefix: string;
+  readonly ttlMs: number;
+  readonly clock: Clock;
+  /** Called once, when it has ended. */
+  onEnd(session: EtcdSession): void;
+}
+
+/** How often to renew, and how soon again without an answer. */
+const RENEW_MS = 1000;
+const RETRY_MS = 100;
+/** The share of the time to live that is counted on. */
+const CERTAIN = 0.9;
+/** How far the wall clock may get ahead of the monotonic one, which stands still in a suspended machine. */
+const MAX_DRIFT_MS = 500;
+/** How often to try to end the lease; it ends by itself. */
+const MAX_REVOKE_ATTEMPTS = 3;
+
+/** A session that lasts as long as it is renewed. */
+export class EtcdSession implements MetadataSession {
+  readonly #options: EtcdSessionOptions;
+  /** The lease's id. */
+  readonly lease: string;
+  readonly #key: string;
+  readonly #lost: PromiseWithResolvers<void> = Promise.withResolvers();
+  readonly #ending = new AbortController();
+  #deadline: number;
+  /** By how much the wall clock was ahead of the monotonic one. */
+  #drift: number;
+  #timer: number | undefined;
+  #confirming: Promise<boolean> | undefined;
+
+  private constructor(options: EtcdSessionOptions, lease: string, key: string, sentMs: number) {
+    this.#options = options;
+    this.lease = lease;
+    this.#key = key;
+    this.#deadline = sentMs + options.ttlMs * CERTAIN;
+    this.#drift = this.#driftNow();
+    this.#schedule(RENEW_MS);
+  }
+
+  /** Takes a lease. */
+  static async open(options: EtcdSessionOptions): Promise<EtcdSession> {
+    const { gateway, clock, ttlMs, prefix } = options;
+    const sentMs = clock.monotonic();
+    const granted = await gateway.call("/v3/lease/grant", { TTL: String(Math.ceil(ttlMs / 1000)) });
+    const lease = String(granted.ID);
+    const key = prefix + lease;
+    await gateway.call("/v3/kv/put", { key: toBase64(key), value: "", lease });
+    return new EtcdSession(options, lease, key, sentMs);
+  }
+
+  get deadline(): number {
+    return this.#ending.signal.aborted ? -Infinity : this.#deadline;
+  }
+
+  get isCertain(): boolean {
+    return !this.#ending.signal.aborted && this.#options.clock.monotonic() < this.#deadline &&
+      this.#driftNow() - this.#drift < MAX_DRIFT_MS;
+  }
+
+  get lost(): Promise<void> {
+    return this.#lost.promise;
+  }
+
+  confirm(): Promise<boolean> {
+    if (this.#ending.signal.aborted) return Promise.resolve(false);
+    return this.#confirming ??= this.#confirm().finally(() => this.#confirming = undefined);
+  }
+
+  async end(): Promise<void> {
+    if (this.#ending.signal.aborted) return;
+    this.#finish();
+    const { gateway } = this.#options;
+    for (let attempt = 1; attempt <= MAX_REVOKE_ATTEMPTS; attempt++) {
+      try {
+        await gateway.call("/v3/lease/revoke", { ID: this.lease });
+        return;
+      } catch (error) {
+        if (error instanceof EtcdError || gateway.closed.aborted) return;
+      }
+    }
+  }
+
+  async #confirm(): Promise<boolean> {
+    const { gateway, clock, ttlMs } = this.#options;
+    const { endpoint } = gateway;
+    const { signal } = this.#ending;
+    const sentMs = clock.monotonic();
+    const drift = this.#driftNow();
+    const renewed = await gateway.call("/v3/lease/keepalive", { ID: this.lease }, {
+      endpoint,
+      signal,
+    });
+    const renewal = renewed.result as EtcdAnswer | undefined;
+    if (renewal === undefined || Number(renewal.TTL ?? 0) <= 0) return this.#isLost();
+    const key = toBase64(this.#key);
+    const read = await gateway.call("/v3/kv/range", { key }, { endpoint, signal });
+    if (Number(read.count ?? 0) === 0) return this.#isLost();
+    if (gateway.header(renewal).raftTerm !== gateway.header(read).raftTerm) return this.isCertain;
+    this.#deadline = sentMs + ttlMs * CERTAIN;
+    this.#drift = drift;
+    return true;
+  }
+
+  #isLost(): false {
+    this.#finish();
+    return false;
+  }
+
+  #finish(): void {
+    if (this.#ending.signal.aborted) return;
+    this.#ending.abort();
+    if (this.#timer !== undefined) this.#options.clock.clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#options.onEnd(this);
+    this.#lost.resolve();
+  }
+
+  #schedule(ms: number): void {
+    if (this.#ending.signal.aborted) return;
+    this.#timer = this.#options.clock.setTimeout(() => {
+      this.#timer = undefined;
+      this.confirm().then(
+        () => this.#schedule(RENEW_MS),
+        (error) => {
+          const isGone = error instanceof EtcdError && error.code === EtcdCode.notFound;
+          if (isGone) this.#finish();
+          else this.#schedule(RETRY_MS);
+        },
+      );
+    }, ms);
+  }
+
+  #driftNow(): number {
+    const { clock } = this.#options;
+    return clock.now() - clock.monotonic();
+  }
+}

@@ -1,0 +1,176 @@
+/**
+ * Real etcd for tests: members of one cluster, each a process on ports of its own, which can be stopped,
+ * killed and started again.
+ *
+ * @module
+ */
+
+import { join } from "@std/path";
+
+/** How a cluster of etcd is to be. */
+export interface EtcdClusterOptions {
+  /** The program. */
+  readonly path: string;
+  /** Members. Default: 1. */
+  readonly size?: number;
+  /** Further flags of each. */
+  readonly flags?: readonly string[];
+}
+
+interface Member {
+  readonly name: string;
+  readonly clientUrl: string;
+  readonly peerUrl: string;
+  child: Deno.ChildProcess | undefined;
+}
+
+/** A cluster of etcd that runs. */
+export class EtcdCluster implements AsyncDisposable {
+  readonly #folder: string;
+  readonly #options: EtcdClusterOptions;
+  readonly #members: readonly Member[];
+
+  private constructor(folder: string, options: EtcdClusterOptions, members: readonly Member[]) {
+    this.#folder = folder;
+    this.#options = options;
+    this.#members = members;
+  }
+
+  /** Starts one; it serves when this resolves. */
+  static async start(options: EtcdClusterOptions): Promise<EtcdCluster> {
+    const folder = await Deno.makeTempDir({ prefix: "dqueue-etcd-" });
+    const members = Array.from({ length: options.size ?? 1 }, (_, i) => ({
+      name: `m${i}`,
+      clientUrl: `http://127.0.0.1:${freePort()}`,
+      peerUrl: `http://127.0.0.1:${freePort()}`,
+      child: undefined,
+    }));
+    const cluster = new EtcdCluster(folder, options, members);
+    try {
+      for (const index of members.keys()) cluster.#spawn(index);
+      for (const index of members.keys()) await cluster.ready(index);
+    } catch (error) {
+      await cluster[Symbol.asyncDispose]();
+      throw error;
+    }
+    return cluster;
+  }
+
+  /** Where clients reach the members, as URLs. */
+  get endpoints(): readonly string[] {
+    return this.#members.map(({ clientUrl }) => clientUrl);
+  }
+
+  /** Ends a member as a crash does. */
+  async kill(index: number): Promise<void> {
+    const member = this.#members[index]!;
+    member.child?.kill("SIGKILL");
+    await member.child?.status;
+    member.child = undefined;
+  }
+
+  /** Stops a member where it is; `resume` lets it run again. */
+  pause(index: number): void {
+    this.#members[index]!.child?.kill("SIGSTOP");
+  }
+
+  /** Lets a member run that was paused. */
+  resume(index: number): void {
+    this.#members[index]!.child?.kill("SIGCONT");
+  }
+
+  /** Starts a member that was killed, on its data. */
+  restart(index: number): void {
+    this.#spawn(index);
+  }
+
+  /** Deletes what a member has, so that it begins as new. Of one that does not run. */
+  async erase(index: number): Promise<void> {
+    await Deno.remove(join(this.#folder, this.#members[index]!.name), { recursive: true });
+  }
+
+  /** The member that leads. */
+  async leader(): Promise<number> {
+    for (;;) {
+      for (const [index, { child }] of this.#members.entries()) {
+        if (child === undefined) continue;
+        const status = await this.ask(index, "/v3/maintenance/status", {});
+        const { leader, header } = status as { leader?: string; header: { member_id: string } };
+        if (leader !== undefined && leader === header.member_id) return index;
+      }
+    }
+  }
+
+  /** Forgets all revisions before one. */
+  async compact(revision: number): Promise<void> {
+    await this.ask(0, "/v3/kv/compaction", { revision: String(revision), physical: true });
+  }
+
+  /** Asks a member something. */
+  async ask(index: number, path: string, body: object): Promise<unknown> {
+    const response = await fetch(this.#members[index]!.clientUrl + path, {
+      method: "POST",
+      body: JSON.stringify(body),
+      headers: { connection: "close" },
+    });
+    return await response.json();
+  }
+
+  /** Resolves when a member answers with a leader known. */
+  async ready(index: number): Promise<void> {
+    for (let attempt = 0;; attempt++) {
+      try {
+        const answer = await this.ask(index, "/v3/kv/range", { key: "YQ==" });
+        if ((answer as { header?: unknown }).header !== undefined) return;
+      } catch {
+        // Not yet there.
+      }
+      if (attempt === 300) throw new Error(`etcd member ${index} does not start`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const index of this.#members.keys()) await this.kill(index);
+    await Deno.remove(this.#folder, { recursive: true });
+  }
+
+  #spawn(index: number): void {
+    const { path, flags = [] } = this.#options;
+    const isAlone = this.#members.length === 1;
+    const member = this.#members[index]!;
+    const { name, clientUrl, peerUrl } = member;
+    member.child = new Deno.Command(path, {
+      args: [
+        "--name",
+        name,
+        "--data-dir",
+        join(this.#folder, name),
+        "--listen-client-urls",
+        clientUrl,
+        "--advertise-client-urls",
+        clientUrl,
+        "--listen-peer-urls",
+        peerUrl,
+        "--initial-advertise-peer-urls",
+        peerUrl,
+        "--initial-cluster",
+        this.#members.map((of) => `${of.name}=${of.peerUrl}`).join(","),
+        "--heartbeat-interval",
+        isAlone ? "10" : "50",
+        "--election-timeout",
+        isAlone ? "100" : "500",
+        ...flags,
+      ],
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+    }).spawn();
+  }
+}
+
+/** A port that nobody listens on. */
+export function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
