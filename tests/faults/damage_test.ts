@@ -316,7 +316,7 @@ Deno.test("Broker does not start without the folder of its metadata, and leaves 
   await Deno.rename(path, folder.join("kept"));
   for (let start = 0; start < 2; start++) {
     const error = await assertRejects(() => startBroker(data), StorageError);
-    assertStringIncludes(error.message, `it has no folder "__cluster_metadata-0"`);
+    assertStringIncludes(error.message, `folder "__cluster_metadata-0" is missing`);
   }
   assertEquals((await attempt(["log", "repair", data, "--execute"])).code, 1);
   await Deno.rename(folder.join("kept"), path);
