@@ -1,5 +1,5 @@
 /**
- * The README's tour: its commands are run as they stand there, and print what stands there.
+ * The README's tour and programs, run as they are printed there.
  *
  * @module
  */
@@ -11,22 +11,22 @@ import { LocalBroker } from "../support/broker/local_broker.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
 import { within } from "../support/within.ts";
 
-/** Stands before the block of commands of the tour. */
+/** Precedes the block of commands of the tour. */
 const TOUR = "<!-- tour:";
 
-/** A command and what the README shows that it prints. */
+/** A command and the output that the README shows for it. */
 interface Step {
   readonly command: string;
   readonly output: string;
 }
 
-/** The blocks of code of a language, in order. */
+/** Returns the code blocks in a language, in order. */
 function blocksOf(markdown: string, language: string): string[] {
   const fence = new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, "gms");
   return Array.from(markdown.matchAll(fence), ([, block]) => block!);
 }
 
-/** Lines that start with `$ ` are commands, those up to the next one what it prints. */
+/** Splits a block into commands, lines that start with `$ `, and the output below each. */
 function stepsOf(block: string): Step[] {
   return block.split(/^\$ /m).slice(1).map((part) => {
     const end = part.indexOf("\n");
@@ -34,7 +34,7 @@ function stepsOf(block: string): Step[] {
   });
 }
 
-/** The same text with what differs from run to run made equal. */
+/** Replaces what differs from run to run: timestamps, addresses, trailing blanks. */
 function timeless(text: string): string {
   return text
     .replace(/\b1[6-9]\d{11}\b/g, "<timestamp>")
@@ -43,7 +43,7 @@ function timeless(text: string): string {
     .replace(/[ \t]+$/gm, "");
 }
 
-/** Runs a command in the checkout, with the broker where the command would look for it. */
+/** Runs a command in the checkout against the broker at an address, and returns its output. */
 async function run(command: string, address: string): Promise<string> {
   const { code, stdout, stderr } = await new Deno.Command("sh", {
     args: ["-c", command],
@@ -61,7 +61,7 @@ async function run(command: string, address: string): Promise<string> {
   return new TextDecoder().decode(stdout).trimEnd();
 }
 
-Deno.test("README's tour prints what it shows", async (t) => {
+Deno.test("README.md: the tour prints what it shows", async (t) => {
   const readme = await Deno.readTextFile(`${ROOT}README.md`);
   const at = readme.indexOf(TOUR);
   assert(at >= 0, `README.md has a comment "${TOUR}"`);
@@ -77,32 +77,34 @@ Deno.test("README's tour prints what it shows", async (t) => {
   }
 });
 
-Deno.test("README's programs run", async (t) => {
-  const readme = await Deno.readTextFile(`${ROOT}README.md`);
-  const programs = blocksOf(readme, "ts").map((program) =>
-    program.replaceAll(/(?<=from ")\.\/(?=[^"]+")/g, toFileUrl(ROOT).href)
-  );
-  assert(programs.length > 0, "the README has programs");
-  await using folder = await TemporaryFolder.create();
-  for (const [index, program] of programs.entries()) {
-    await t.step(`program ${index + 1}`, async () => {
-      await using local = await LocalBroker.start();
-      const script = folder.join(`program_${index}.ts`);
-      await Deno.writeTextFile(script, program.replaceAll("localhost:9092", local.address));
-      const child = new Deno.Command(Deno.execPath(), {
-        args: ["run", "--quiet", "--no-prompt", "--allow-net", script],
-        cwd: folder.path,
-        stdin: "null",
-        stdout: "piped",
-        stderr: "inherit",
-      }).spawn();
-      // One that goes on for ever has done enough once it has printed something.
-      const reader = child.stdout.getReader();
-      const { done } = await within(reader.read(), "the program to print or end");
-      if (!done) child.kill();
-      await reader.cancel();
-      const { code } = await child.status;
-      if (done) assertEquals(code, 0);
-    });
-  }
-});
+for (const document of ["README.md", "client/README.md"]) {
+  Deno.test(`${document}: its programs run`, async (t) => {
+    const url = new URL(document, toFileUrl(ROOT));
+    const programs = blocksOf(await Deno.readTextFile(url), "ts").map((program) =>
+      program.replaceAll(/(?<=from ")\.[^"]+(?=")/g, (path) => new URL(path, url).href)
+    );
+    assert(programs.length > 0, "the document has programs");
+    await using folder = await TemporaryFolder.create();
+    for (const [index, program] of programs.entries()) {
+      await t.step(`program ${index + 1}`, async () => {
+        await using local = await LocalBroker.start();
+        const script = folder.join(`program_${index}.ts`);
+        await Deno.writeTextFile(script, program.replaceAll("localhost:9092", local.address));
+        const child = new Deno.Command(Deno.execPath(), {
+          args: ["run", "--quiet", "--no-prompt", "--allow-net", script],
+          cwd: folder.path,
+          stdin: "null",
+          stdout: "piped",
+          stderr: "inherit",
+        }).spawn();
+        // A program that does not end has done enough once it has printed something.
+        const reader = child.stdout.getReader();
+        const { done } = await within(reader.read(), "the program to print or end");
+        if (!done) child.kill();
+        await reader.cancel();
+        const { code } = await child.status;
+        if (done) assertEquals(code, 0);
+      });
+    }
+  });
+}
