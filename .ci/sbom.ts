@@ -1,6 +1,6 @@
 /**
- * Lists what the program is made of, as CycloneDX 1.5: the packages it imports, directly or not,
- * with their digests, and the runtime.
+ * Writes the program's SBOM as CycloneDX 1.5: the packages it imports, directly or not, with their digests,
+ * and the runtime.
  *
  *     deno run --allow-read --allow-run=deno --allow-env .ci/sbom.ts > dqueue.cdx.json
  */
@@ -32,7 +32,7 @@ async function moduleGraph(): Promise<ModuleGraph> {
   return JSON.parse(new TextDecoder().decode(stdout));
 }
 
-/** Ids of the packages that the program's modules come from, and of those they depend on. */
+/** Returns the ids of the packages of the program's modules, and of their dependencies. */
 function packagesOf({ modules, npmPackages }: ModuleGraph): Set<string> {
   const ids = new Set<string>();
   const add = (id: string | undefined) => {
@@ -48,7 +48,7 @@ function purl(name: string, version: string): string {
   return `pkg:npm/${name.replace("@", "%40")}@${version}`;
 }
 
-/** The digest of a package in CycloneDX's form; the lock file has it in base64. */
+/** Returns the digest of a package, which the lock file has in base64, in CycloneDX's form. */
 function hashesOf(id: string): { alg: string; content: string }[] {
   const integrity = locked[id]?.integrity;
   if (integrity === undefined) return [];
