@@ -1,8 +1,7 @@
 /**
- * Bars beside each other, as an SVG that needs nothing else.
+ * Draws a bar chart as a self-contained SVG.
  *
- * Rows have different units, so each is drawn to a scale of its own: its largest value, or its aim,
- * is as wide as there is room.
+ * Rows have different units, so each has its own scale: its largest value, or its aim, has the full width.
  *
  * @module
  */
@@ -22,7 +21,7 @@ const TITLE_HEIGHT = 40;
 const LEGEND_HEIGHT = 26;
 const LEGEND_LINE_HEIGHT = 20;
 
-/** Dark to light, and told apart by who sees no colours. */
+/** Dark to light, so that they differ without colours too. */
 const COLOURS = [
   "#1f5fa8",
   "#e08214",
@@ -36,7 +35,7 @@ const COLOURS = [
 const INK = "#222222";
 const FAINT = "#767676";
 
-/** Draws the rows of reports under each other. */
+/** Draws the rows of reports below one another. */
 export function drawChart(title: string, subtitle: string, reports: readonly Report[]): string {
   const subjects = subjectsOf(reports.flatMap(({ rows }) => rows));
   const parts: string[] = [
@@ -66,7 +65,7 @@ function legend(subjects: readonly string[], top: number) {
   let x = MARGIN;
   let y = top;
   const parts: string[] = [];
-  /** Writes one more entry and returns where there is room for its sign. */
+  /** Writes another entry and returns the position of its symbol. */
   function add(name: string): number {
     const width = 36 + 7 * name.length;
     if (x + width > WIDTH - MARGIN) {
@@ -101,7 +100,7 @@ function drawRow(row: Row, subjects: readonly string[], top: number) {
   present.forEach((subject, i) => {
     const y = top + i * (BAR_HEIGHT + BAR_GAP);
     const width = Math.max(1, values[i]! * scale);
-    // A figure stands behind its bar, or behind the aim if that would cross it.
+    // A figure stands after its bar, or after the aim if that would cross it.
     const aim = (row.aim ?? 0) * scale;
     const end = aim > width && aim < width + FIGURE_WIDTH ? aim : width;
     const ratio = subject === first ? "" : ` (${ratioOf(row, first, subject)!.toFixed(1)} ×)`;

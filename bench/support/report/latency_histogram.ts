@@ -1,7 +1,7 @@
 /**
- * Latencies in buckets, so that a million of them cost as much memory as a thousand.
+ * A histogram of latencies, whose memory does not depend on their number.
  *
- * Buckets are a 128th of their value wide, which is the error of a percentile.
+ * The width of a bucket is 1/128 of its value, which is the error of a percentile.
  *
  * @module
  */
@@ -27,7 +27,7 @@ export class LatencyHistogram {
     return this.#max;
   }
 
-  /** Counts one, in milliseconds. */
+  /** Counts a latency, in milliseconds. */
   add(latencyMs: number): void {
     const bucket = Math.floor(Math.log2(latencyMs / SMALLEST_MS) * BUCKETS_PER_DOUBLING);
     this.#counts[Math.max(0, Math.min(BUCKET_COUNT - 1, bucket))]!++;
@@ -35,7 +35,7 @@ export class LatencyHistogram {
     if (latencyMs > this.#max) this.#max = latencyMs;
   }
 
-  /** The latency that this part of all, from 0 to 1, does not exceed, in milliseconds. */
+  /** Returns the latency in milliseconds that a share of all, from 0 to 1, does not exceed. */
   percentile(part: number): number {
     let left = Math.ceil(part * this.#count);
     for (let bucket = 0; bucket < BUCKET_COUNT; bucket++) {
@@ -46,7 +46,7 @@ export class LatencyHistogram {
   }
 }
 
-/** Milliseconds with as many digits as matter. */
+/** Formats milliseconds with three significant digits. */
 export function formatMs(ms: number): string {
   return `${ms >= 100 ? ms.toFixed(0) : ms >= 10 ? ms.toFixed(1) : ms.toFixed(2)} ms`;
 }

@@ -1,10 +1,10 @@
 /**
- * What the machine and the programs are that figures were taken with.
+ * Describes the machine and runtime of a measurement.
  *
  * @module
  */
 
-/** Describes the machine in a few words. */
+/** Describes the machine for a report. */
 export function describeMachine(): Record<string, string> {
   const { total } = Deno.systemMemoryInfo();
   return {

@@ -13,7 +13,7 @@ import {
   subjectsOf,
 } from "./report.ts";
 
-/** A report with all its rows. */
+/** Returns a report with all its rows. */
 export function markdownReport({ title, settings, rows, isSeries = false }: Report): string {
   const [first = "", ...peers] = subjectsOf(rows);
   const hasAims = rows.some(({ aim }) => aim !== undefined);
@@ -41,7 +41,7 @@ export function markdownReport({ title, settings, rows, isSeries = false }: Repo
   return [`## ${title}`, "", ...set, "", ...table(heads, lines), ""].join("\n");
 }
 
-/** The rows that matter most of several reports, as one table. */
+/** Returns the key rows of several reports as one table. */
 export function markdownSummary(reports: readonly Report[]): string {
   const lines = reports.flatMap(({ rows }) =>
     rows.filter(isKeyRow).map((row) => {
@@ -59,12 +59,12 @@ export function markdownSummary(reports: readonly Report[]): string {
   return table(["what", "dqueue", "beside it", "aim"], lines).join("\n") + "\n";
 }
 
-/** Whether a row stands in the short table. */
+/** Whether a row is in the short table. */
 export function isKeyRow(row: Row): boolean {
   return row.isKey ?? row.aim !== undefined;
 }
 
-/** The median, and how far the runs lie apart. */
+/** Returns the median, and the range of the runs. */
 function spreadOf(row: Row, subject: string): string {
   const result = row.results[subject];
   if (result === undefined) return "";

@@ -1,17 +1,17 @@
 /**
- * What one run of a scenario found.
+ * The outcome of one run of a scenario.
  *
  * @module
  */
 
 import type { Window } from "../load/window.ts";
 
-/** The name of the figure that is processor time. */
+/** The name of the figure of processor time. */
 export const COST = "processor time";
 
 /** One number of a run. */
 export interface Figure {
-  /** What it is of the scenario, such as `p99`; empty if that is clear. */
+  /** Which figure of the scenario it is, such as `p99`; empty if there is only one. */
   readonly name: string;
   readonly unit: string;
   readonly better: "higher" | "lower";
@@ -25,8 +25,8 @@ export interface Outcome {
 }
 
 /**
- * Who was busy in a window: if the load was and the broker was not, the broker can do more. Also how
- * long the broker was warmed up.
+ * Describes how busy broker and load were in a window, and how long the broker was warmed up. If only the
+ * load was busy, the broker can do more.
  */
 export function describeUsage({ brokerCores, loadCores, warmUpNote }: Window): string {
   const broker = Number.isNaN(brokerCores) ? "" : `broker ${percent(brokerCores)}, `;
@@ -35,8 +35,8 @@ export function describeUsage({ brokerCores, loadCores, warmUpNote }: Window): s
 }
 
 /**
- * Processor time of the broker for each thing done: depends less on what else the machine does, and on
- * whether it was the load that was waited for. Nothing where it is not known.
+ * Returns the broker's processor time for each unit of work; nothing if not known. It depends less than the
+ * rate on other work of the machine, and on whether the load was the bottleneck.
  */
 export function usagePer(what: string, count: number, { brokerCores, seconds }: Window): Figure[] {
   if (Number.isNaN(brokerCores) || count === 0) return [];

@@ -1,5 +1,5 @@
 /**
- * The short tables of the documents: what matters most, and everything that another does better.
+ * The short tables of the documents: the rows that matter most, and every row that another wins.
  *
  * @module
  */
@@ -18,7 +18,7 @@ import {
 const OURS = "dqueue";
 const OUR_NAME = "Deno Queue";
 
-/** The rows that the README shows: what people ask first, and where we lose. */
+/** The rows of the README: what people ask first, and where we lose. */
 export const HEADLINES: readonly string[] = [
   "produce 100 B, acks=1, 64 connections, 8 partitions",
   "produce 1 KB × 100, acks=1, 64 connections, 8 partitions",
@@ -33,19 +33,20 @@ export function isHeadline(scenario: string): boolean {
   return HEADLINES.some((name) => name.replace(/, p[\d.]+$/, "") === scenario);
 }
 
-/** The few rows of {@linkcode HEADLINES}, beside a peer. */
+/** Returns the rows of {@linkcode HEADLINES}, compared with a peer. */
 export function headlines(reports: readonly Report[]): string {
   const report = reports.find(({ rows }) => rows.some(({ name }) => name === HEADLINES[0]));
   const rows = HEADLINES.flatMap((name) => report?.rows.find((row) => row.name === name) ?? []);
   return table(rows).join("\n");
 }
 
-/** A table for each report that compares with others, and one for all the rest. */
+/** Returns a table for each report that compares with others, and one for the rest, if there are rows. */
 export function readmeTables(reports: readonly Report[]): string {
   const tables = reports.filter(comparesWithOthers).map(comparison);
   const own = reports.filter((report) => !comparesWithOthers(report))
     .flatMap(({ rows }) => rows.filter((row) => isKeyRow(row) && OURS in row.results));
-  return [...tables, ownTable(own)].map((lines) => lines.join("\n")).join("\n\n");
+  if (own.length > 0) tables.push(ownTable(own));
+  return tables.map((lines) => lines.join("\n")).join("\n\n");
 }
 
 function comparesWithOthers({ rows, isSeries = false, hasRivals = false }: Report): boolean {
@@ -67,7 +68,7 @@ function peersIn(rows: readonly Row[]): string[] {
 
 function table(rows: readonly Row[]): string[] {
   const peers = peersIn(rows);
-  // With several, ratios would take more room than there is.
+  // With several peers, there is no room for ratios.
   const only = peers.length === 1 ? peers[0] : undefined;
   return [
     line(["what", "unit", OUR_NAME, ...peers, ...(only === undefined ? [] : ["ratio"])]),

@@ -49,3 +49,9 @@ Deno.test("readmeTables() shows key rows, and every row that is lost, with the b
     "| aimed at | 70 MB/s | ≥ 80 missed |",
   ]);
 });
+
+Deno.test("readmeTables() without rows of its own report has no table for them", () => {
+  const rows = [row("key", { dqueue: 15, Kafka: 4 }, { isKey: true })];
+  const report = { title: "", settings: {}, hasRivals: true, rows };
+  assertEquals(readmeTables([report]).split("\n").length, 3);
+});

@@ -1,68 +1,68 @@
 /**
- * What a benchmark found, as data: `--json` prints it, tables and the chart are made from it.
+ * The results of a benchmark as data: `--json` prints them, tables and the chart are made from them.
  *
  * @module
  */
 
 import { formatTable } from "../../../cli/terminal/table.ts";
 
-/** What was measured several times. */
+/** A figure that was measured several times. */
 export interface Measured {
   readonly median: number;
   /** Every run, in the order they were made. */
   readonly runs: readonly number[];
 }
 
-/** One thing measured, of one or more subjects. */
+/** A row: one thing that was measured for one or more subjects. */
 export interface Row {
   /** What it is, such as `produce 100 B, 64 connections`. */
   readonly name: string;
   readonly unit: string;
   readonly better: "higher" | "lower";
-  /** The value hoped for of the first subject. */
+  /** The aim for the first subject. */
   readonly aim?: number;
-  /** How many times as good as others the first subject is hoped to be, by their names. */
+  /** How many times as good as other subjects the first one should be, by their names. */
   readonly ratioAims?: Readonly<Record<string, number>>;
-  /** Whether it belongs where there is room for a few rows only. Default: if it has an aim. */
+  /** Whether it is in the short tables. Default: whether it has an aim. */
   readonly isKey?: boolean;
-  /** By the names of the subjects. */
+  /** The results, by subject. */
   readonly results: Readonly<Record<string, Measured>>;
-  /** Further figures of each subject, such as latencies, as text. */
+  /** Additional figures of each subject, such as latencies, as text. */
   readonly notes?: Readonly<Record<string, string>>;
 }
 
-/** What one benchmark program prints. */
+/** The report of one benchmark. */
 export interface Report {
   readonly title: string;
-  /** What was set, in words. */
+  /** The settings, as text. */
   readonly settings: Readonly<Record<string, string>>;
-  /** Whether the subjects are sizes of one thing, and not to be compared. Default: false. */
+  /** Whether the subjects are sizes of one thing, which are not compared. Default: false. */
   readonly isSeries?: boolean;
-  /** Whether the subjects after the first are others' programs. Default: false. */
+  /** Whether the subjects after the first are other programs. Default: false. */
   readonly hasRivals?: boolean;
   readonly rows: readonly Row[];
 }
 
-/** The middle one of several runs, or the mean of the two in the middle. */
+/** Returns the median of several runs. */
 export function median(runs: readonly number[]): number {
   const sorted = runs.toSorted((a, b) => a - b);
   const middle = sorted.length >> 1;
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
-/** Several runs and their median. */
+/** Makes a figure of several runs. */
 export function measured(runs: readonly number[]): Measured {
   return { median: median(runs), runs };
 }
 
-/** A number with three significant digits, and commas between thousands. */
+/** Formats a number with three significant digits, and commas between thousands. */
 export function formatFigure(value: number): string {
   return Number(value.toPrecision(3)).toLocaleString("en-US", { maximumFractionDigits: 20 });
 }
 
 /**
- * How far a subject is from another, in each run that both were measured in: above 1 it is better,
- * whichever way is better. Of different numbers of runs, their medians are compared.
+ * Returns how many times as good as another a subject is, for each run: above 1 it is better. If the numbers
+ * of runs differ, returns the ratio of the medians.
  */
 export function ratiosOf(row: Row, subject: string, other: string): Measured | undefined {
   const [ours, theirs] = [row.results[subject], row.results[other]];
@@ -72,12 +72,12 @@ export function ratiosOf(row: Row, subject: string, other: string): Measured | u
   return measured(ours.runs.map((our, run) => ratio(our, theirs.runs[run]!)));
 }
 
-/** The median of what {@linkcode ratiosOf} gives. */
+/** Returns the median of {@linkcode ratiosOf}. */
 export function ratioOf(row: Row, subject: string, other: string): number | undefined {
   return ratiosOf(row, subject, other)?.median;
 }
 
-/** How far the first subject is from another, and from what is hoped for: `6.12 × (5.8 – 7.3), ≥ 5 met`. */
+/** Formats the ratio of the first subject to another, and its aim: `6.12 × (5.8 – 7.3), ≥ 5 met`. */
 export function formatRatio(row: Row, subject: string, other: string): string {
   const ratios = ratiosOf(row, subject, other);
   if (ratios === undefined) return "";
@@ -90,7 +90,7 @@ export function formatRatio(row: Row, subject: string, other: string): string {
   return `${ratio.toFixed(2)} ×${range}${verdict}`;
 }
 
-/** How an aim stands beside what was reached: `≥ 70,000 met`. */
+/** Formats an aim and whether it was met: `≥ 70,000 met`. */
 export function formatAim(row: Row, subject: string): string {
   const reached = row.results[subject]?.median;
   if (row.aim === undefined || reached === undefined) return "";
@@ -99,12 +99,12 @@ export function formatAim(row: Row, subject: string): string {
   return `${sign} ${formatFigure(row.aim)} ${isMet ? "met" : "missed"}`;
 }
 
-/** All subjects of a report, in the order they first appear. */
+/** Returns all subjects of a report, in the order of appearance. */
 export function subjectsOf(rows: readonly Row[]): string[] {
   return [...new Set(rows.flatMap((row) => Object.keys(row.results)))];
 }
 
-/** A report as text for people. */
+/** Formats a report as text. */
 export function formatReport({ title, settings, rows, isSeries = false }: Report): string {
   const subjects = subjectsOf(rows);
   const [first, ...others] = subjects;
@@ -136,12 +136,12 @@ function figureOf(row: Row, subject: string): string | undefined {
   return result === undefined ? undefined : formatFigure(result.median);
 }
 
-/** Prints a report the way it was asked for. */
+/** Prints a report, as text or JSON. */
 export function printReport(report: Report, asJson: boolean): void {
   console.log(asJson ? JSON.stringify(report, null, 2) : formatReport(report));
 }
 
-/** Says what is going on, where it does not get into the report. */
+/** Prints progress to stderr. */
 export function progress(text: string): void {
   console.error(text);
 }
