@@ -1,5 +1,5 @@
-// Declarations of the functions this project uses of the standard library, whose package on npm
-// carries none. https://jsr.io/@std has the full documentation.
+// Declarations of the parts of the standard library that this project uses; its npm package has none.
+// Documentation: https://jsr.io/@std
 
 declare module "@std/assert" {
   export function assert(condition: unknown, message?: string): asserts condition;
@@ -53,6 +53,20 @@ declare module "@std/path" {
   export function fromFileUrl(url: URL | string): string;
   export function toFileUrl(path: string): URL;
   export const DELIMITER: string;
+}
+
+declare module "@std/cli/parse-args" {
+  export interface ParseOptions {
+    boolean?: readonly string[];
+    string?: readonly string[];
+    collect?: readonly string[];
+    default?: Readonly<Record<string, unknown>>;
+    unknown?: (arg: string, key?: string, value?: unknown) => unknown;
+  }
+  export function parseArgs(
+    args: string[],
+    options?: ParseOptions,
+  ): { _: (string | number)[]; [name: string]: unknown };
 }
 
 declare module "@std/streams" {

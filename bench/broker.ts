@@ -1,6 +1,6 @@
 /**
- * Drives any broker that speaks Kafka's protocol, with batches made beforehand, so that what is
- * measured is the broker.
+ * Measures any broker that speaks Kafka's protocol, with prepared batches, so that the broker is the
+ * bottleneck.
  *
  *     deno run -A bench/broker.ts
  *     deno run -A bench/broker.ts --kafka-home ~/kafka
@@ -28,7 +28,7 @@
  * @module
  */
 
-import { parseArgs } from "node:util";
+import { parseFlags } from "./support/flags.ts";
 import {
   LATENCY_AIM_MS,
   STANDARD_SCENARIOS,
@@ -73,28 +73,25 @@ const SETTLE_MS = 1000;
 /** Room for what a broker is sent in a run. */
 const DATA_BYTES = 10e9;
 
-const { values: flags, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    name: { type: "string" },
-    pid: { type: "string" },
-    "kafka-home": { type: "string" },
-    "peer-command": { type: "string" },
-    "peer-name": { type: "string", default: "peer" },
-    scenario: { type: "string", multiple: true },
-    only: { type: "string" },
-    runs: { type: "string", default: "3" },
-    seconds: { type: "string", default: "1" },
-    quick: { type: "boolean", default: false },
-    long: { type: "boolean", default: false },
-    headlines: { type: "boolean", default: false },
-    "broker-core": { type: "string", default: "0" },
-    "load-core": { type: "string", default: "1" },
-    "no-pin": { type: "boolean", default: false },
-    list: { type: "boolean", default: false },
-    json: { type: "boolean", default: false },
-  },
-});
+const { flags, args } = parseFlags({
+  name: undefined,
+  pid: undefined,
+  "kafka-home": undefined,
+  "peer-command": undefined,
+  "peer-name": "peer",
+  scenario: [],
+  only: undefined,
+  runs: "3",
+  seconds: "1",
+  quick: false,
+  long: false,
+  headlines: false,
+  "broker-core": "0",
+  "load-core": "1",
+  "no-pin": false,
+  list: false,
+  json: false,
+}, { maxArgs: 1 });
 
 if (flags.list) {
   for (const { text } of STANDARD_SCENARIOS) console.log(text);
@@ -158,12 +155,14 @@ function chosenScenarios(): Scenario[] {
     if (flags.long || only !== "") return true;
     return flags.quick ? isQuick : !isLong;
   };
-  const texts = flags.scenario ?? STANDARD_SCENARIOS.filter(isChosen).map(({ text }) => text);
+  const texts = flags.scenario.length > 0
+    ? flags.scenario
+    : STANDARD_SCENARIOS.filter(isChosen).map(({ text }) => text);
   return texts.filter((text) => text.includes(only)).map(parseScenario);
 }
 
 async function chosenSubjects(): Promise<BrokerSubject[]> {
-  const [address] = positionals;
+  const [address] = args;
   if (address !== undefined) {
     const pid = flags.pid === undefined ? undefined : Number(flags.pid);
     return [runningSubject({ name: flags.name ?? address, address, pid })];

@@ -1,23 +1,22 @@
 /**
- * The SDK beside kafkajs and `@platformatic/kafka`, under Deno and under Node, and beside librdkafka where a
- * C compiler finds it: how many messages a program can send and read with each, and what each message
- * costs.
+ * Compares the SDK with kafkajs and `@platformatic/kafka`, under Deno and Node, and with librdkafka if a C
+ * compiler finds it: how many messages a program can send and read, and what each message costs.
  *
  *     deno run -A bench/client.ts [ADDRESS] [--runs 3] [--seconds 1.5] [--only TEXT] [--quick] [--alone] [--json]
  *
- * Without an address it starts this project's broker on a new folder, in memory where there is room:
- * it is clients that are measured, not the disk. Broker and clients have a core each, where there are
- * two. A client runs in a process of its own, whose processor time and memory are noted; in each run all
- * clients do the same in turn. Sending is with acks=all, without compression, in calls of 1000 messages,
- * 32 of them on their way, to a topic with `flush=os`. Reading is without commits and touches every
- * value. Everything else is as clients have it by default: the SDK's producer is idempotent, theirs are
- * not. `--alone` measures the SDK only, `--quick` once and not under Node.
+ * Without an address it starts this project's broker on a new folder, in memory if there is room, because
+ * clients are measured and not the disk. If there are two cores, broker and clients have one each. Each
+ * client runs in its own process, whose processor time and memory are recorded; in each run all clients do
+ * the same work in turn. They send with acks=all, without compression, in calls of 1000 messages, 32 calls
+ * in flight, to a topic with `flush=os`. They read without commits and touch every value. Everything else
+ * is the client's default: the SDK's producer is idempotent, the others are not. `--alone` measures only the
+ * SDK, `--quick` measures once and not under Node.
  *
  * @module
  */
 
-import { parseArgs } from "node:util";
 import { Client } from "../client/mod.ts";
+import { parseFlags } from "./support/flags.ts";
 import {
   type ClientSubject,
   denoSubjects,
@@ -40,30 +39,30 @@ import {
 import { defaultCommand, ServedBroker } from "./support/brokers/served_broker.ts";
 import { temporaryFolder } from "./support/brokers/temporary_folder.ts";
 
-/** What is written to be read; a client that comes to its end starts over. */
+/** Bytes of the messages to read; a client that reaches the end starts over. */
 const READ_BYTES = 512 * 1024 * 1024;
 const SEGMENT_BYTES = 64 * 1024 * 1024;
-/** What a broker needs for that, and for what is written faster than it is removed. */
+/** Memory that the broker needs for them, and for messages that are written faster than deleted. */
 const DATA_BYTES = 6 * READ_BYTES;
 const WARM_UP_MS = 500;
 const SIZES = [100, 1000];
 
-/** How much better than another client the SDK is to be. */
+/** How many times as good as another client the SDK should be. */
 const RATIO_AIMS: Readonly<Record<Rival, number>> = {
   kafkajs: 5,
   "@platformatic/kafka": 1.5,
   librdkafka: 2,
 };
 
-/** What clients do. */
+/** A kind of work that clients do. */
 interface ClientWork {
   readonly work: WorkName;
   readonly title: string;
   /** The SDK's aim for messages of 100 B. */
   readonly aim?: number;
-  /** Whether it belongs where there is room for a few rows only. */
+  /** Whether it is a row of the short tables. */
   readonly isKey?: boolean;
-  /** Whether it is measured with large messages too, unless asked for. */
+  /** Whether it is measured with large messages too by default. */
   readonly isForLarge?: boolean;
 }
 
@@ -75,17 +74,14 @@ const WORKS: readonly ClientWork[] = [
   { work: "consume each", title: "consume, one by one" },
 ];
 
-const { values: flags, positionals: [givenAddress] } = parseArgs({
-  allowPositionals: true,
-  options: {
-    runs: { type: "string" },
-    seconds: { type: "string" },
-    only: { type: "string", default: "" },
-    quick: { type: "boolean", default: false },
-    alone: { type: "boolean", default: false },
-    json: { type: "boolean", default: false },
-  },
-});
+const { flags, args: [givenAddress] } = parseFlags({
+  runs: undefined,
+  seconds: undefined,
+  only: "",
+  quick: false,
+  alone: false,
+  json: false,
+}, { maxArgs: 1 });
 const runs = Number(flags.runs ?? (flags.quick ? 1 : 3));
 const seconds = Number(flags.seconds ?? (flags.quick ? 0.5 : 1.5));
 
@@ -95,7 +91,7 @@ const data = resources.use(await temporaryFolder(DATA_BYTES));
 const address = givenAddress ?? resources.use(startBroker()).address;
 const client = resources.use(new Client({ brokers: address }));
 const subjects = [sdkSubject(), ...(flags.alone ? [] : await otherSubjects())];
-/** Native code that clients were seen to use. */
+/** Native code that clients loaded. */
 const addons = new Set<string>();
 const rows: Row[] = [];
 for (const size of SIZES) {
@@ -129,12 +125,12 @@ printReport(
 function startBroker(): ServedBroker {
   return ServedBroker.start({
     data: data.join("data"),
-    // Deno asks for them all where the file system is in memory.
+    // Deno requires all permissions for files in memory.
     command: defaultCommand(["--allow-all"]),
     ...(navigator.hardwareConcurrency > 1 ? { core: 0 } : {}),
     settings: {
       "group.initial.rebalance.delay.ms": "0",
-      // What is not read is gone soon, for there is much of it.
+      // Messages that are not read are deleted soon, because there are many.
       "log.retention.check.interval.ms": "500",
       "log.segment.delete.delay.ms": "0",
     },
@@ -216,7 +212,7 @@ function ratioAims(): Record<string, number> {
   );
 }
 
-/** Writes messages to be read, in batches as large as those of the clients. */
+/** Writes the messages to read, in batches of the size that the clients use. */
 async function fill(topic: string, size: number): Promise<void> {
   const message = { topic, value: new Uint8Array(size).fill(FILLING) };
   const messages = Array.from({ length: BATCH_COUNT }, () => message);

@@ -1,18 +1,17 @@
 /**
- * How long it takes to compact a large log, how much memory, and what producers feel of it.
+ * Measures the compaction of a large log: its duration, its memory, and the latencies of producers meanwhile.
  *
  *     deno run -A bench/compaction.ts [--records 10000000] [--keys 1000000] [--seconds 20] [--json]
  *
- * A broker in a process of its own is given the records in one partition. Then, while two producers go
- * on writing to topics of their own at a steady rate, its cleaner is let loose on that log; for as
- * long as before, or until it is done, their latencies are taken. Afterwards the whole log is read
- * and compared with what is to be left of it.
+ * A broker in its own process gets the records in one partition. Two producers write to other topics at a
+ * steady rate, first without compaction and then while the cleaner compacts that log, and their latencies
+ * are compared. Afterwards the whole log is read and compared with the records that should be left.
  *
  * @module
  */
 
-import { parseArgs } from "node:util";
 import { SETTINGS } from "../broker/settings/settings.ts";
+import { parseFlags } from "./support/flags.ts";
 import { KeyedTopic } from "./support/load/keyed_topic.ts";
 import { LatencyHistogram } from "./support/report/latency_histogram.ts";
 import { describeMachine } from "./support/report/machine.ts";
@@ -28,22 +27,20 @@ const MB = 1e6;
 const TOPIC = "keyed";
 const VALUE_SIZE = 100;
 const SEGMENT_BYTES = 128 << 20;
-/** How often the broker looks for logs to compact. */
+/** How often the broker checks for logs to compact. */
 const BACKOFF_MS = 100;
 const POLL_MS = 20;
 /** Messages a second of each producer. */
 const RATE = 250;
-/** What a broker is given to come to rest after it was filled. */
+/** Time for a broker to settle after it was filled. */
 const SETTLE_MS = 3000;
 const PERCENTILES = [["p50", 0.5], ["p99", 0.99], ["p99.9", 0.999]] as const;
 
-const { values: flags } = parseArgs({
-  options: {
-    records: { type: "string", default: "10000000" },
-    keys: { type: "string", default: "1000000" },
-    seconds: { type: "string", default: "20" },
-    json: { type: "boolean", default: false },
-  },
+const { flags } = parseFlags({
+  records: "10000000",
+  keys: "1000000",
+  seconds: "20",
+  json: false,
 });
 
 const records = Number(flags.records);
@@ -64,7 +61,7 @@ printReport(
   flags.json,
 );
 
-/** Latencies of producers, by what they wait for. */
+/** Latencies of the producers, by their acks. */
 type Latencies = Readonly<Record<string, LatencyHistogram>>;
 
 async function measure(): Promise<Row[]> {
@@ -154,7 +151,7 @@ function topicOptions(flush: string) {
   return { partitions: 1, flush, maxMessageBytes: 1_048_588 };
 }
 
-/** What was measured until now; from now on it is measured anew. */
+/** Returns the latencies measured so far, and starts a new measurement. */
 function take(producers: Readonly<Record<string, SteadyProducer>>): Latencies {
   return Object.fromEntries(
     Object.entries(producers).map(([name, producer]) => {

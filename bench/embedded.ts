@@ -1,16 +1,15 @@
 /**
- * A broker within the program that uses it, as in a unit test: how fast it is there and gone, and
- * how many messages pass through it.
+ * Measures an embedded broker, as in a unit test: how fast it starts and stops, and how many messages pass
+ * through it.
  *
  *     deno run -A bench/embedded.ts [--runs 20] [--seconds 2] [--json]
  *
- * The first cycle is a program's first: code is compiled as it runs. Later ones are warm. Messages
- * are sent in batches made beforehand, over the broker's in-process channel.
+ * The first cycle is cold: code is compiled as it runs. Later ones are warm. Messages are sent in prepared
+ * batches over the broker's in-process channel.
  *
  * @module
  */
 
-import { parseArgs } from "node:util";
 import { Broker } from "../broker/mod.ts";
 import { Client } from "../client/mod.ts";
 import { codec } from "../protocol/schema/codec.ts";
@@ -20,6 +19,7 @@ import { fetch } from "../protocol/messages/records/fetch.ts";
 import { produce } from "../protocol/messages/records/produce.ts";
 import { RecordBatch } from "../protocol/records/mod.ts";
 import type { Api, RequestTo, ResponseOf } from "../protocol/schema/schema.ts";
+import { parseFlags } from "./support/flags.ts";
 import { decodeResponse } from "./support/load/load_connection.ts";
 import { describeMachine } from "./support/report/machine.ts";
 import { sampleBatch } from "./support/load/record_batches.ts";
@@ -31,15 +31,13 @@ const STEPS = ["start", "create topic", "produce", "consume", "stop"] as const;
 const BATCH = { size: 100, count: 1000 };
 const FETCH_BYTES = 1024 * 1024;
 
-/** Milliseconds that each step took, and all together. */
+/** Milliseconds for each step, and in total. */
 type Cycle = Readonly<Record<typeof STEPS[number] | "in all", number>>;
 
-const { values: flags } = parseArgs({
-  options: {
-    runs: { type: "string", default: "20" },
-    seconds: { type: "string", default: "2" },
-    json: { type: "boolean", default: false },
-  },
+const { flags } = parseFlags({
+  runs: "20",
+  seconds: "2",
+  json: false,
 });
 
 const runs = Number(flags.runs);
@@ -92,7 +90,7 @@ function rateRow(name: string, rates: readonly number[], aim?: number): Row {
   };
 }
 
-/** What a unit test does with a broker. */
+/** Uses a broker as a unit test does. */
 async function cycle(): Promise<Cycle> {
   const times: number[] = [performance.now()];
   const broker = await Broker.start({ storage: "memory" });
@@ -115,14 +113,14 @@ async function cycle(): Promise<Cycle> {
   return { ...Object.fromEntries(tookMs), "in all": times.at(-1)! - times[0]! };
 }
 
-/** Messages per second in, and then out again. */
+/** Returns the messages per second written, and then read. */
 async function throughput(ms: number): Promise<{ produced: number; consumed: number }> {
   await using broker = await Broker.start({ storage: "memory" });
   await using client = new Client({ broker });
   await client.admin().createTopic({
     name: TOPIC,
     partitions: 1,
-    // What was read once is not read again, and must not fill the memory.
+    // Records that were read are not needed again, and must not fill the memory.
     configs: { "retention.bytes": "67108864", "segment.bytes": "33554432" },
   });
   const channel = broker.connect();

@@ -1,19 +1,19 @@
 /**
- * How long a client waits whose neighbours each send thousands of requests at once.
+ * Measures how long a client waits while its neighbours each send thousands of pipelined requests.
  *
  *     deno run -A bench/fairness.ts [--connections 50] [--requests 3000] [--runs 3] [--json]
  *
- * The client sends one small request after the other, and each is timed until all the others' requests
- * are answered. A broker that handles whatever a socket holds lets it wait for all of them.
+ * The client sends one small request after the other, each of them timed, until all requests of the
+ * neighbours are answered. A broker that handles everything in a socket first would make it wait for all.
  *
  * @module
  */
 
-import { parseArgs } from "node:util";
 import { apiVersions } from "../protocol/messages/cluster/api_versions.ts";
 import { listOffsets } from "../protocol/messages/records/list_offsets.ts";
 import { metadata } from "../protocol/messages/topics/metadata.ts";
 import { produce } from "../protocol/messages/records/produce.ts";
+import { parseFlags } from "./support/flags.ts";
 import type { Flood, FloodNews } from "./support/hostile/flood_worker.ts";
 import { formatMs, LatencyHistogram } from "./support/report/latency_histogram.ts";
 import { LoadConnection, requestFrame } from "./support/load/load_connection.ts";
@@ -25,7 +25,7 @@ import { ServedBroker } from "./support/brokers/served_broker.ts";
 import { LoadTopic, PRODUCE_VERSION, TIMEOUT_MS } from "./support/load/target.ts";
 import { temporaryFolder } from "./support/brokers/temporary_folder.ts";
 
-/** The most that a neighbour may have to wait. */
+/** The longest acceptable wait. */
 const AIM_MS = 100;
 const PARTITIONS = 10;
 const ALONE_MS = 1000;
@@ -34,13 +34,11 @@ const OWN_REQUEST = requestFrame(apiVersions, 3, {
   clientSoftwareVersion: "1",
 });
 
-const { values: flags } = parseArgs({
-  options: {
-    connections: { type: "string", default: "50" },
-    requests: { type: "string", default: "3000" },
-    runs: { type: "string", default: "3" },
-    json: { type: "boolean", default: false },
-  },
+const { flags } = parseFlags({
+  connections: "50",
+  requests: "3000",
+  runs: "3",
+  json: false,
 });
 const connections = Number(flags.connections);
 const requests = Number(flags.requests);
@@ -102,7 +100,7 @@ async function measure(): Promise<Row[]> {
   return rows;
 }
 
-/** What a wait is without neighbours says what of it is the machine's. */
+/** Waits without neighbours show how much of a wait is due to the machine. */
 async function measureBeside(
   broker: ServedBroker,
   kind: string | undefined,
@@ -151,14 +149,14 @@ async function ask(client: LoadConnection, waits: LatencyHistogram): Promise<voi
   waits.add(performance.now() - sentMs);
 }
 
-/** Sends one request after the other with nobody else there. */
+/** Sends one request after the other, without neighbours. */
 async function alone(address: string, waits: LatencyHistogram): Promise<void> {
   using client = await LoadConnection.connect(address);
   const endMs = performance.now() + ALONE_MS;
   while (performance.now() < endMs) await ask(client, waits);
 }
 
-/** Sends one request after the other while the others' are answered. */
+/** Sends one request after the other while the neighbours' requests are answered. */
 async function beside(
   address: string,
   frame: Uint8Array,

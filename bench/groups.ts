@@ -1,28 +1,27 @@
 /**
- * What consumer groups cost the broker that coordinates them: many small groups at once, and one large
- * group that rebalances, of either kind of group.
+ * Measures what consumer groups cost their coordinator: many small groups, and one large group that
+ * rebalances, in both protocols.
  *
  *     deno run -A bench/groups.ts [--runs 3] [--seconds 3] [--quick] [--json]
  *     deno run -A bench/groups.ts localhost:9092 --name "Apache Kafka 4.1.1" --pid 4711
  *
- * Without an address this project's broker is started, for each run and kind on a new folder; where
- * there are two cores and `taskset`, it gets one of them and this program the other. The memory and
- * the processor time of another broker are known only with its `--pid`. `--groups`, `--members` and
- * `--large` say how many groups there are of how many members, and how many the large group has;
- * `--kind` names one kind only.
+ * Without an address this project's broker is started, on a new folder for each run and kind. If there are
+ * two cores and `taskset`, it gets one of them and this program the other. Memory and processor time of
+ * another broker are measured only with its `--pid`. `--groups`, `--members` and `--large` set the number of
+ * groups, the members of each, and the members of the large group; `--kind` selects one kind.
  *
- * Members of a classic group wait for each other within their requests, and so need a connection
- * each. By default all groups begin at once; with `--connections` below the number of all members,
- * they take turns. Members of KIP-848 groups share a few.
+ * Members of a classic group wait for each other in their requests, so each needs its own connection. By
+ * default all groups start at the same time; with `--connections` below the number of all members, they
+ * take turns. Members of KIP-848 groups share a few connections.
  *
- * Before anything is counted, each partition is assigned to one member, the coordinator finds all
- * groups stable, and one more heartbeat of every member changes nothing. How long members take to
- * notice a rebalance is left out: they ask at once, where consumers wait for their heartbeat interval.
+ * Before anything is measured, each partition is assigned to one member, the coordinator reports all groups
+ * as stable, and one more heartbeat of every member changes nothing. The time until members notice a
+ * rebalance is not included: they send heartbeats immediately, where consumers wait for their interval.
  *
  * @module
  */
 
-import { parseArgs } from "node:util";
+import { parseFlags } from "./support/flags.ts";
 import { CLASSIC } from "./support/groups/classic_load_group.ts";
 import { CONSUMER } from "./support/groups/consumer_load_group.ts";
 import { type GroupCosts, type GroupPlan, measureGroups } from "./support/groups/group_costs.ts";
@@ -36,30 +35,27 @@ import { temporaryFolder } from "./support/brokers/temporary_folder.ts";
 
 const KINDS: readonly GroupKind[] = [CLASSIC, CONSUMER];
 const QUICK_GROUPS = 100;
-/** Members that were first to join may have to wait for the last; classic ones ask for that long. */
+/** The first members to join may have to wait for the last; classic members request this timeout. */
 const SETTINGS = { "group.consumer.session.timeout.ms": String(SESSION_TIMEOUT_MS) };
 
-const { values: flags, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    name: { type: "string" },
-    pid: { type: "string" },
-    kind: { type: "string" },
-    groups: { type: "string" },
-    members: { type: "string", default: "10" },
-    large: { type: "string", default: "100" },
-    connections: { type: "string" },
-    runs: { type: "string", default: "3" },
-    seconds: { type: "string", default: "3" },
-    quick: { type: "boolean", default: false },
-    "broker-core": { type: "string", default: "0" },
-    "load-core": { type: "string", default: "1" },
-    "no-pin": { type: "boolean", default: false },
-    json: { type: "boolean", default: false },
-  },
-});
+const { flags, args } = parseFlags({
+  name: undefined,
+  pid: undefined,
+  kind: undefined,
+  groups: undefined,
+  members: "10",
+  large: "100",
+  connections: undefined,
+  runs: "3",
+  seconds: "3",
+  quick: false,
+  "broker-core": "0",
+  "load-core": "1",
+  "no-pin": false,
+  json: false,
+}, { maxArgs: 1 });
 
-const [address] = positionals;
+const [address] = args;
 const subject = flags.name ?? address ?? "dqueue";
 const runs = flags.quick ? 1 : Number(flags.runs);
 const plan = planOf();

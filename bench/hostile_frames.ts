@@ -1,22 +1,22 @@
 /**
- * What clients can do to a broker that ask as much as they may: how long each case keeps a neighbour
- * waiting, the longest turn of the event loop, and how much memory all of it takes.
+ * Measures what requests at the limits do to a broker: how long each case keeps a neighbour waiting, the
+ * longest turn of the event loop, and the memory of the process.
  *
  *     deno run -A bench/hostile_frames.ts [--only TEXT] [--minutes 10] [--json]
  *
- * Each case is done once by a broker that stays the same; with `--minutes`, all of them over and over for
- * so long. A turn is told with the processor time in it, for on a machine that has other work a turn may
- * be long in which the process did not run.
+ * Each case runs once, on the same broker; with `--minutes`, all cases are repeated for that long. A turn is
+ * reported with its processor time, because on a busy machine a turn may be long in which the process did
+ * not run.
  *
  * @module
  */
 
-import { parseArgs } from "node:util";
 import { apiVersions } from "../protocol/messages/cluster/api_versions.ts";
 import { createTopics } from "../protocol/messages/topics/create_topics.ts";
 import { findCoordinator } from "../protocol/messages/groups/find_coordinator.ts";
 import { offsetCommit } from "../protocol/messages/groups/offset_commit.ts";
 import { SETTINGS } from "../broker/settings/settings.ts";
+import { parseFlags } from "./support/flags.ts";
 import {
   HOSTILE_GROUP,
   HOSTILE_PARTITIONS,
@@ -34,10 +34,10 @@ import { ServedBroker } from "./support/brokers/served_broker.ts";
 import { temporaryFolder } from "./support/brokers/temporary_folder.ts";
 
 const MB = 1e6;
-/** No turn of the loop may be longer. */
+/** The longest acceptable turn of the loop. */
 const TURN_AIM_MS = 50;
 const PING_EVERY_MS = 2;
-/** What a batch may hold beyond that while it is expanded and compressed otherwise: one at a time. */
+/** Additional memory of the one batch that may be decompressed and compressed again at a time. */
 const BATCH_MB = 3 * 100 * 1024 * 1024 / MB;
 const HELD = [
   "queued.max.request.bytes",
@@ -45,12 +45,10 @@ const HELD = [
   "batch.cache.bytes",
 ] as const;
 
-const { values: flags } = parseArgs({
-  options: {
-    only: { type: "string", default: "" },
-    minutes: { type: "string" },
-    json: { type: "boolean", default: false },
-  },
+const { flags } = parseFlags({
+  only: "",
+  minutes: undefined,
+  json: false,
 });
 
 printReport(
@@ -93,7 +91,7 @@ async function measure(): Promise<Row[]> {
     name: "peak memory over all cases",
     unit: "MB",
     better: "lower",
-    // Twice what is allowed: V8 keeps about as much garbage, and pages that were freed, as there is live.
+    // Twice the allowed memory: V8 keeps about as much garbage and freed pages as live memory.
     aim: Math.round(idleMb + 2 * allowedMb + BATCH_MB),
     results: { dqueue: measured([peakMb]) },
     notes: {

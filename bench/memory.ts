@@ -1,19 +1,19 @@
 /**
- * How much memory a broker takes at most when many clients are slow at once.
+ * Measures the peak memory of a broker with many slow clients.
  *
  *     deno run -A bench/memory.ts [--connections 5000] [--fetchers 64] [--json]
  *
- * Each situation has a broker of its own; what counts is the most memory its process ever had. The
- * aim is what it had with the connections open and idle, and what its settings allow requests,
- * answers and the newest batches, and once more what the garbage collector may leave lying about.
+ * Each situation has its own broker; what counts is the peak memory of its process. The aim is its memory
+ * with the connections open and idle, plus twice what its settings allow for requests, answers and the
+ * newest batches, because the garbage collector may leave as much.
  *
  * @module
  */
 
-import { parseArgs } from "node:util";
 import { fetch } from "../protocol/messages/records/fetch.ts";
 import { produce } from "../protocol/messages/records/produce.ts";
 import { SETTINGS } from "../broker/settings/settings.ts";
+import { parseFlags } from "./support/flags.ts";
 import { decodeResponse, LoadConnection, requestFrame } from "./support/load/load_connection.ts";
 import { describeMachine } from "./support/report/machine.ts";
 import { peakResidentBytes, residentBytes } from "./support/brokers/process_usage.ts";
@@ -34,22 +34,20 @@ import { temporaryFolder } from "./support/brokers/temporary_folder.ts";
 const MB = 1e6;
 const REQUEST_BYTES = 1_000_000;
 const ANSWER_BYTES = 50_000_000;
-/** What is fetched lies in files: so much is written behind it that memory has none of it. */
+/** Bytes written after the fetched records, so that these are only in files. */
 const UNREAD_BYTES = 128 * MB;
 const FETCHED_PARTITIONS = 8;
 const SENDING: Pace = { pieceBytes: 128 * 1024, pauseMs: 20 };
 const TAKING: Pace = { pieceBytes: 256 * 1024, pauseMs: 10 };
-/** What a broker is given to come to rest before its memory is read. */
+/** Time for a broker to settle before its memory is read. */
 const SETTLE_MS = 1000;
-/** What a frame adds to its batch, at most. */
+/** The most that a frame adds to the size of its batch. */
 const FRAME_BYTES = 1000;
 
-const { values: flags } = parseArgs({
-  options: {
-    connections: { type: "string", default: "5000" },
-    fetchers: { type: "string", default: "64" },
-    json: { type: "boolean", default: false },
-  },
+const { flags } = parseFlags({
+  connections: "5000",
+  fetchers: "64",
+  json: false,
 });
 
 const connectionCount = Number(flags.connections);
@@ -77,7 +75,7 @@ printReport(
   flags.json,
 );
 
-/** What opens connections, and gives what then uses them. */
+/** Opens connections, and returns the function that uses them. */
 type Prepare = (target: Target) => Promise<() => Promise<void>>;
 
 async function measure(name: string, prepare: Prepare): Promise<Row> {

@@ -1,6 +1,5 @@
 /**
- * How fast messages are encoded and decoded: the requests and responses a busy broker spends its
- * time on.
+ * Benchmarks encoding and decoding of the messages that a busy broker spends its time on.
  *
  * `deno bench bench/protocol_bench.ts`
  *
@@ -18,7 +17,7 @@ const TOPIC = "orders.created.v1";
 const PARTITIONS = 100;
 const numbers = Array.from({ length: PARTITIONS }, (_, i) => i);
 
-/** Both directions of one message, with what is decoded checked once before anything is timed. */
+/** Benchmarks both directions of a message, after checking that it decodes to itself. */
 function benchmark<M extends Message>(
   group: string,
   message: M,

@@ -1,6 +1,6 @@
 /**
- * Record batches and codecs, beside what else does the same: `deno bench --allow-read
- * --allow-env bench/records_bench.ts`.
+ * Benchmarks record batches and codecs against alternatives: `deno bench --allow-read --allow-env
+ * bench/records_bench.ts`.
  *
  * Every function's result is checked before it is timed. A batch is 100 records of 1 KB, or 1,000 of
  * 100 bytes; the codecs get 100 KB of JSON lines.

@@ -1,21 +1,21 @@
 /**
- * How long a broker takes to start on logs that are there, and how much of them it reads, after it was
- * stopped in good order and after it was killed.
+ * Measures how long a broker takes to start on existing logs, and how much of them it reads, after a clean
+ * shutdown and after a kill.
  *
  *     deno run -A bench/recovery.ts [--runs 5] [--quick] [--json]
  *
- * The logs are sound, but sparse: their records are zeros that take no disk. Before a kill every
- * partition is given one more message, which is what is to be checked then. The time counts from the
- * start of the process to an acknowledged message. What the runtime reads of programs is told by a
- * broker on an empty folder, and taken off.
+ * The logs are sound but sparse: their records are zeros that take no disk. Before a kill every partition
+ * gets one more message, which recovery has to check. The time is from the start of the process to an
+ * acknowledged message. What the runtime reads of the program itself is measured with an empty folder and
+ * subtracted.
  *
  * @module
  */
 
-import { parseArgs } from "node:util";
 import { produce } from "../protocol/messages/records/produce.ts";
 import { RecordBatch, RecordBatchBuilder } from "../protocol/records/mod.ts";
 import { LogDirectory } from "../storage/log_directory.ts";
+import { parseFlags } from "./support/flags.ts";
 import type { LoadConnection } from "./support/load/load_connection.ts";
 import { describeMachine } from "./support/report/machine.ts";
 import { readBytes } from "./support/brokers/process_usage.ts";
@@ -35,7 +35,7 @@ import { temporaryFolder } from "./support/brokers/temporary_folder.ts";
 const MB = 1e6;
 const TOPIC = "bench";
 const BATCH_BYTES = 1_000_000;
-/** As from a producer with Kafka's default of `batch.size`. */
+/** The batch of a producer with Kafka's default `batch.size`. */
 const LAST_BATCH_BYTES = 16_384;
 
 /** Logs to start on. */
@@ -44,18 +44,16 @@ interface Shape {
   readonly gigabytes: number;
 }
 
-/** What a start took. */
+/** The cost of a start. */
 interface Start {
   readonly ms: number;
   readonly bytesRead: number;
 }
 
-const { values: flags } = parseArgs({
-  options: {
-    quick: { type: "boolean", default: false },
-    runs: { type: "string", default: "5" },
-    json: { type: "boolean", default: false },
-  },
+const { flags } = parseFlags({
+  quick: false,
+  runs: "5",
+  json: false,
 });
 
 const runs = flags.quick ? 1 : Number(flags.runs);
@@ -122,7 +120,7 @@ function startRows(name: string, starts: readonly Start[], programBytes: number)
   ];
 }
 
-/** Starts a broker, and has it ended by `end` once a message was acknowledged. */
+/** Starts a broker, and ends it with `end` once a message is acknowledged. */
 async function start(
   data: string,
   end: (broker: ServedBroker, connection: LoadConnection) => Promise<void>,
@@ -136,9 +134,9 @@ async function start(
   return { ms, bytesRead };
 }
 
-/** Creates the topic. Returns how much a broker reads that starts on nothing. */
+/** Creates the topic. Returns how much a broker reads when it starts on an empty folder. */
 async function prepare(data: string, partitions: number): Promise<number> {
-  // The very first start may compile, and read more than those that find it done.
+  // The very first start may compile code, and read more than later ones.
   {
     await using first = ServedBroker.start({ data });
     (await first.connect()).close();
@@ -150,7 +148,7 @@ async function prepare(data: string, partitions: number): Promise<number> {
   return bytesRead;
 }
 
-/** Fills the topic's logs, which no broker has open. */
+/** Fills the topic's logs while no broker runs. */
 async function fill(data: string, { partitions, gigabytes }: Shape): Promise<void> {
   const nowMs = Date.now();
   const batch = batchOfZeros(BATCH_BYTES, nowMs);

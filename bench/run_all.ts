@@ -1,21 +1,21 @@
 /**
- * Runs all benchmarks and writes what they found to `bench/results/`: `results.json` with every run,
+ * Runs all benchmarks and writes the results to `bench/results/`: `results.json` with every run,
  * `results.md` with tables, `results.svg` with a chart.
  *
  *     deno task bench [--quick] [--only broker,client] [--headlines] [--kafka-home ~/kafka]
  *
- * In full it takes half an hour beside a peer, quickly five minutes, `--only broker --headlines`, with the
- * rows that the README shows and no others, ten. Nothing else should run on the
- * machine meanwhile. What the peer is, `bench/broker.ts` says: Apache Kafka from the jars in
- * `--kafka-home`, or whatever `--peer-command` starts, called `--peer-name`. With `--only`, what was found
- * of the others on this machine stays as it is.
+ * A full run takes half an hour with a peer, `--quick` five minutes, and `--only broker --headlines`, which
+ * measures only the rows of the README, ten. Nothing else should run on the machine meanwhile. The peer is
+ * Apache Kafka from the jars in `--kafka-home`, or the broker that `--peer-command` starts, with the name
+ * `--peer-name` (see `bench/broker.ts`). `--only` keeps earlier results of the other benchmarks if they were
+ * taken on this machine.
  *
  * @module
  */
 
-import { parseArgs } from "node:util";
 import { fromFileUrl } from "@std/path";
 import metadata from "../deno.json" with { type: "json" };
+import { parseFlags } from "./support/flags.ts";
 import { drawChart } from "./support/report/chart.ts";
 import { describeMachine } from "./support/report/machine.ts";
 import { isKeyRow, markdownReport, markdownSummary } from "./support/report/markdown.ts";
@@ -62,18 +62,16 @@ const RESULTS = new URL("./results/", import.meta.url);
 /** Flags for programs that take a peer. */
 const PEER_FLAGS = ["kafka-home", "peer-command", "peer-name"] as const;
 
-const { values: flags } = parseArgs({
-  options: {
-    quick: { type: "boolean", default: false },
-    headlines: { type: "boolean", default: false },
-    only: { type: "string", default: "" },
-    "kafka-home": { type: "string" },
-    "peer-command": { type: "string" },
-    "peer-name": { type: "string" },
-  },
+const { flags } = parseFlags({
+  quick: false,
+  headlines: false,
+  only: "",
+  "kafka-home": undefined,
+  "peer-command": undefined,
+  "peer-name": undefined,
 });
 
-/** All that was found by one command, or by several that each measured a part. */
+/** The results of one command, or of several that each measured a part. */
 interface Results {
   readonly command: string;
   readonly machine: Readonly<Record<string, string>>;
@@ -90,7 +88,7 @@ for (const program of PROGRAMS) {
 }
 const thisMachine = describeMachine();
 const last = flags.only === "" ? undefined : await lastResults();
-// Figures of two machines in one table would be taken for one's.
+// One table must not mix figures of two machines.
 const before = last?.machine.cpu === thisMachine.cpu ? last : undefined;
 const reports = merge(before?.reports ?? [], measured);
 const command = before?.command ?? ["deno task bench", ...Deno.args].join(" ");
@@ -128,7 +126,7 @@ async function run({ name, full, quick, takesPeer }: Program): Promise<Report> {
   return { ...report, settings: { ...report.settings, dqueue } };
 }
 
-/** What is in `results.json`, if there is one. */
+/** Reads `results.json`, if it exists. */
 async function lastResults(): Promise<Results | undefined> {
   try {
     return JSON.parse(await Deno.readTextFile(new URL("results.json", RESULTS)));
@@ -138,13 +136,13 @@ async function lastResults(): Promise<Results | undefined> {
   }
 }
 
-/** The reports, with those that were made anew in the place of the old ones. */
+/** Returns the old reports, replaced by new ones where there are any. */
 function merge(old: readonly Report[], measured: readonly Report[]): Report[] {
   const byTitle = new Map([...old, ...measured].map((report) => [report.title, report]));
   return [...byTitle.values()];
 }
 
-/** The commit that is measured, if this is a checkout. */
+/** Returns the measured commit, if this is a checkout. */
 async function commit(): Promise<string> {
   try {
     const git = new Deno.Command("git", {
@@ -161,7 +159,7 @@ async function commit(): Promise<string> {
 }
 
 function markdown(): string {
-  // What all have in common is said once.
+  // Settings that all reports share are listed once.
   const own = ({ settings, ...report }: Report): Report => ({
     ...report,
     settings: Object.fromEntries(
@@ -190,7 +188,7 @@ function chart(): string {
   return drawChart(`dqueue ${machine.dqueue}`, `${cpu}, ${memory}, ${runtime}`, key);
 }
 
-/** A reader never finds half a file. */
+/** Writes a file by renaming, so that a reader never finds half of it. */
 async function write(name: string, text: string): Promise<void> {
   const path = new URL(name, RESULTS);
   const temporary = new URL(`${name}.tmp`, RESULTS);

@@ -1,17 +1,16 @@
 /**
- * What it costs to have much of something: partitions, topics, connections, groups, bytes.
+ * Measures the cost of size: many partitions, topics, connections, groups, bytes.
  *
  *     deno run -A bench/scale.ts [--only partitions] [--most 10000] [--json]
  *
- * Each size has a broker of its own on a new folder. It is given so much, and then: how long that
- * took, its memory at rest, how long one small request takes on one connection, and how long it
- * takes from the start of the process to an acknowledged message, after a stop in good order and
- * after `kill -9`.
+ * Each size has its own broker on a new folder. Measured are the time to create that much, the idle memory,
+ * the time of one small request, and the time from the start of the process to an acknowledged message,
+ * after a clean shutdown and after `kill -9`.
  *
  * @module
  */
 
-import { parseArgs } from "node:util";
+import { parseFlags } from "./support/flags.ts";
 import { append, type Growth, GROWTHS, TOPIC } from "./support/load/growth.ts";
 import type { LoadConnection } from "./support/load/load_connection.ts";
 import { describeMachine } from "./support/report/machine.ts";
@@ -23,11 +22,11 @@ import { createTopics } from "./support/load/target.ts";
 import { temporaryFolder } from "./support/brokers/temporary_folder.ts";
 
 const ACKS_ALL = -1;
-/** What a broker is given to come to rest before its memory is read. */
+/** Time for a broker to settle before its memory is read. */
 const SETTLE_MS = 1500;
 const REQUEST_COUNT = 2000;
 
-/** What one size came to. */
+/** The costs of one size. */
 interface Cost {
   readonly growSeconds: number;
   readonly residentMb: number;
@@ -36,12 +35,10 @@ interface Cost {
   readonly recoveryMs?: number;
 }
 
-const { values: flags } = parseArgs({
-  options: {
-    only: { type: "string", default: "" },
-    most: { type: "string", default: "Infinity" },
-    json: { type: "boolean", default: false },
-  },
+const { flags } = parseFlags({
+  only: "",
+  most: "Infinity",
+  json: false,
 });
 
 const records = sampleBatch({ size: 100, count: 1 });
@@ -119,7 +116,7 @@ async function requestMs(connection: LoadConnection): Promise<number> {
   return median(times);
 }
 
-/** From the start of a process to a message on disk; ends the process as it is told to. */
+/** Measures from the start of a process to a message on disk, and then ends the process. */
 async function measureRestart(
   data: string,
   end: (broker: ServedBroker) => Promise<void>,

@@ -1,15 +1,15 @@
 /**
- * How long small requests take at most while a broker has other work: whether anything holds it up.
+ * Measures the longest small requests while a broker has other work, to find what holds the event loop.
  *
  *     deno run -A bench/stall.ts [--seconds 5] [--runs 3] [--partitions 10000] [--mb 1000] [--json]
  *
- * Messages are sent, and read by a consumer that waits, at a steady rate; a time counts from when a
- * message was due. What else goes on is named by each row, in the last one all of it at once.
+ * Messages are sent at a steady rate and read by a waiting consumer; a latency counts from when a message
+ * was due. Each row names the other work; the last row has all of it.
  *
  * @module
  */
 
-import { parseArgs } from "node:util";
+import { parseFlags } from "./support/flags.ts";
 import {
   coldRead,
   compaction,
@@ -30,21 +30,19 @@ import { temporaryFolder } from "./support/brokers/temporary_folder.ts";
 const BROKER_CORE = 0;
 const LOAD_CORE = 1;
 const WARM_UP_MS = 1000;
-/** What is to happen often while it is measured. */
+/** Settings that make background work frequent. */
 const SETTINGS = {
   "log.retention.check.interval.ms": "500",
   "log.cleaner.backoff.ms": "500",
 };
 
-const { values: flags } = parseArgs({
-  options: {
-    seconds: { type: "string", default: "4" },
-    runs: { type: "string", default: "3" },
-    rate: { type: "string", default: "1000" },
-    partitions: { type: "string", default: "10000" },
-    mb: { type: "string", default: "1000" },
-    json: { type: "boolean", default: false },
-  },
+const { flags } = parseFlags({
+  seconds: "4",
+  runs: "3",
+  rate: "1000",
+  partitions: "10000",
+  mb: "1000",
+  json: false,
 });
 
 const scenario = parseScenario(`latency rate=${flags.rate}`) as ScenarioOf<"latency">;

@@ -1,17 +1,17 @@
 /**
- * How long a broker takes to start, and what it needs while it has nothing to do.
+ * Measures how long a broker takes to start, and its memory while idle.
  *
  *     deno run -A bench/startup.ts [--runs 5] [--partitions 10000] [--binary dist/dqueue] [--json]
  *
  * The time to the first acknowledged message counts from the start of the process, on a new folder:
  * a client that is already running connects, creates a topic and writes one message with acks=all.
- * How much of that is the runtime's is told by a script that only says that it runs.
+ * A script that only reports that it runs shows the share of the runtime.
  *
  * @module
  */
 
-import { parseArgs } from "node:util";
 import { produce } from "../protocol/messages/records/produce.ts";
+import { parseFlags } from "./support/flags.ts";
 import { describeMachine } from "./support/report/machine.ts";
 import type { LoadConnection } from "./support/load/load_connection.ts";
 import { residentBytes } from "./support/brokers/process_usage.ts";
@@ -22,7 +22,7 @@ import { createTopics, expectNone, TIMEOUT_MS } from "./support/load/target.ts";
 import { temporaryFolder } from "./support/brokers/temporary_folder.ts";
 
 const TOPIC = "bench";
-/** What a broker is given to come to rest before its memory is read. */
+/** Time for a broker to settle before its memory is read. */
 const SETTLE_MS = 1500;
 
 /** One start of a broker, in milliseconds since its process was started. */
@@ -34,16 +34,14 @@ interface Start {
   readonly restartMs: number;
 }
 
-/** Names the ways to run the program, and how. */
+/** The ways to run the program, by name. */
 type Commands = Readonly<Record<string, readonly string[]>>;
 
-const { values: flags } = parseArgs({
-  options: {
-    runs: { type: "string", default: "5" },
-    partitions: { type: "string", default: "10000" },
-    binary: { type: "string" },
-    json: { type: "boolean", default: false },
-  },
+const { flags } = parseFlags({
+  runs: "5",
+  partitions: "10000",
+  binary: undefined,
+  json: false,
 });
 
 const runs = Number(flags.runs);
@@ -123,7 +121,7 @@ function row(
   return { name, unit, better: "lower", results, ...(aim === undefined ? {} : { aim }) };
 }
 
-/** Starts a broker on a new folder, and then again. */
+/** Starts a broker on a new folder, then again on the same one. */
 async function start(command: readonly string[], partitions: number): Promise<Start> {
   await using folder = await temporaryFolder();
   const options = { command, data: folder.join("data") };
@@ -165,7 +163,7 @@ async function send(connection: LoadConnection): Promise<void> {
   expectNone(responses[0]!.partitionResponses[0]!.errorCode, "produce");
 }
 
-/** How long the runtime takes until a script can say something. */
+/** Measures how long the runtime takes until a script can write a byte. */
 async function startRuntime(): Promise<number> {
   await using folder = await temporaryFolder();
   const script = folder.join("empty.ts");

@@ -1,5 +1,5 @@
 /**
- * The log beside plain sequential writes and reads of the same bytes.
+ * Compares the log with plain sequential writes and reads of the same bytes.
  *
  *     deno run --allow-read --allow-write --allow-sys bench/storage.ts [--mb 512] [--dir FOLDER] [--runs 3]
  *
@@ -45,7 +45,7 @@ function settingsOf(args: readonly string[]): Settings {
   };
 }
 
-/** A batch as a producer sends it; incompressible, so that no layer below gets it cheaper. */
+/** A batch as a producer sends it; incompressible, so that no layer below can save work. */
 function makeBatch(recordCount: number, valueSize: number): Uint8Array<ArrayBuffer> {
   const builder = new RecordBatchBuilder();
   const value = new Uint8Array(valueSize);
@@ -83,7 +83,7 @@ async function withLog(
   Deno.removeSync(path, { recursive: true });
 }
 
-/** Reads a log from start to end; returns the bytes it gave. */
+/** Reads a log from start to end; returns the number of bytes. */
 async function readThrough(log: Log, maxBytes: number): Promise<number> {
   let bytes = 0;
   for (let offset = 0; offset < log.logEndOffset;) {
@@ -104,7 +104,7 @@ async function* throughput(
 ): AsyncGenerator<Result> {
   const count = Math.max(1, Math.floor((megabytes << 20) / batchBytes.length));
   const total = count * batchBytes.length;
-  // Each batch in memory of its own, as it comes from a socket; made outside the timed part.
+  // Each batch has its own memory, as from a socket; it is made outside the timed part.
   const fresh = () => Array.from({ length: count }, () => new RecordBatch(batchBytes.slice()));
 
   const path = `${folder}/plain`;
@@ -157,7 +157,7 @@ async function* throughput(
   yield* results;
 }
 
-/** Rows with fdatasync: alone, and shared by those who wait. */
+/** Rows with fdatasync: one for each append, and shared by waiting appends. */
 async function* durability(
   folder: string,
   label: string,

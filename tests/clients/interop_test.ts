@@ -1,5 +1,5 @@
 /**
- * What our SDK and our command line write, others read, and the other way round.
+ * Tests that other clients read what our SDK and command line write, and vice versa.
  *
  * @module
  */
@@ -22,7 +22,7 @@ const CODECS: readonly CompressionName[] = ["none", "gzip", "snappy", "lz4", "zs
 
 const EXPECTED = [
   ...SAMPLE_MESSAGES.map(asRead),
-  // What only our own clients can write: a header without a value, a name that comes twice.
+  // Only our own clients can write these: a header without a value, a repeated name.
   {
     key: null,
     value: null,

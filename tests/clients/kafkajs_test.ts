@@ -1,5 +1,5 @@
 /**
- * kafkajs produces and administrates.
+ * Tests of kafkajs's producer and admin against our broker.
  *
  * @module
  */
@@ -77,7 +77,7 @@ Deno.test("kafkajs's header with two values arrives as two headers", async () =>
   assertEquals(message!.headers, [["a", "1"], ["a", "2"], ["b", "3"]]);
 });
 
-Deno.test("Producer puts a key where kafkajs's default partitioner puts it", async () => {
+Deno.test("Producer maps keys to the same partitions as kafkajs's default partitioner", async () => {
   const PARTITIONS = 7;
   await using local = await LocalBroker.start({ config: { "num.partitions": PARTITIONS } });
   const keys = Array.from({ length: 2000 }, (_, index) => {
@@ -127,7 +127,7 @@ async function withAdmin(address: string, use: (admin: Admin) => Promise<void>):
   }
 }
 
-Deno.test("kafkajs's admin creates, describes, grows and deletes topics", async () => {
+Deno.test("kafkajs's admin creates, describes, extends and deletes topics", async () => {
   await using local = await LocalBroker.start();
   await withAdmin(local.address, async (admin) => {
     const topic = { topic: "orders", numPartitions: 3, replicationFactor: 1 };
@@ -203,7 +203,7 @@ Deno.test("kafkajs's admin describes and alters configs", async () => {
     const values = (await describe("segment.bytes", "retention.ms")).map(
       ({ configName, configValue }) => [configName, configValue],
     );
-    // AlterConfigs replaces: what it does not name goes back to the default.
+    // AlterConfigs replaces all settings: those it does not name return to their defaults.
     assertEquals(Object.fromEntries(values), {
       "segment.bytes": "4194304",
       "retention.ms": "604800000",
@@ -309,14 +309,14 @@ Deno.test("kafkajs's admin gets Kafka's errors for bad requests", async (t) => {
   });
 });
 
-/** What kafkajs's errors have that lead to one of Kafka's. */
+/** The properties of kafkajs's errors that lead to Kafka's error. */
 interface KafkaJsError extends Error {
   readonly type?: string;
   readonly errors?: readonly Error[];
   readonly partitions?: readonly { readonly error: Error }[];
 }
 
-/** The name of Kafka's error inside whatever kafkajs made of it. */
+/** Returns the name of Kafka's error inside an error of kafkajs. */
 function kafkaErrorOf(error: unknown): string | undefined {
   const { type, cause, errors, partitions } = error as KafkaJsError;
   if (type !== undefined) return type;

@@ -1,5 +1,5 @@
 /**
- * kcat, and so librdkafka, produces and consumes.
+ * Tests of kcat, and so of librdkafka, as producer and consumer.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Times beyond what a timer of the runtime holds, in every option that is a time: they wait.
+ * Tests of times beyond the limit of the runtime's timers, in every option that takes a time.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { Client, type Message } from "../../client/mod.ts";
 const DAY_MS = 86_400_000;
 const LONG_TIMES = [2 ** 31, 25 * DAY_MS, 1e15, Infinity];
 
-/** What is read once a message is written while the reader waits already. */
+/** Reads a message that is written while the reader is waiting. */
 async function readWhileWaiting(
   client: Client,
   topic: string,
@@ -22,7 +22,7 @@ async function readWhileWaiting(
   return (await reading).map((message) => message.text());
 }
 
-Deno.test("Client, Admin, Producer and Consumer wait for as long as they are told, also 24.9 days and more", async (t) => {
+Deno.test("Client, Admin, Producer and Consumer accept times of 24.9 days and more", async (t) => {
   for (const long of LONG_TIMES) {
     await t.step(`${long} ms`, async () => {
       await using broker = await Broker.start({ storage: "memory" });
@@ -54,7 +54,7 @@ Deno.test("Client, Admin, Producer and Consumer wait for as long as they are tol
   }
 });
 
-Deno.test("GroupConsumer waits for as long as it is told, in both protocols", async (t) => {
+Deno.test("GroupConsumer accepts times of 24.9 days and more, in both protocols", async (t) => {
   for (const protocol of ["classic", "consumer"] as const) {
     for (const long of LONG_TIMES) {
       await t.step(`${protocol}, ${long} ms`, async () => {
@@ -81,7 +81,7 @@ Deno.test("GroupConsumer waits for as long as it is told, in both protocols", as
   }
 });
 
-Deno.test("GroupConsumer hands a session timeout beyond 24.9 days to the broker, which refuses it", async () => {
+Deno.test("GroupConsumer sends a session timeout beyond 24.9 days to the broker, which refuses it", async () => {
   await using broker = await Broker.start({ storage: "memory" });
   await using client = new Client({ broker });
   await client.admin().createTopic({ name: "a" });
@@ -90,7 +90,7 @@ Deno.test("GroupConsumer hands a session timeout beyond 24.9 days to the broker,
   await assertRejects(() => consumer.joinGroup(), Error, "INVALID_SESSION_TIMEOUT");
 });
 
-Deno.test("A signal ends what waits for more than 24.9 days", async () => {
+Deno.test("AbortSignal ends a wait of more than 24.9 days", async () => {
   await using broker = await Broker.start({ storage: "memory" });
   await using client = new Client({ broker });
   await client.admin().createTopic({ name: "a" });
@@ -102,7 +102,7 @@ Deno.test("A signal ends what waits for more than 24.9 days", async () => {
   await assertRejects(() => polling, Error, "enough");
 });
 
-Deno.test("dqueue takes a --timeout of 30 days for a wait, not for none", async () => {
+Deno.test("dqueue waits with a --timeout of 30 days", async () => {
   await using test = await CommandTest.start();
   await test.output("topic create a --timeout 30d");
   await test.output(["produce", "a", "--timeout", "30d", "-m", "x"]);

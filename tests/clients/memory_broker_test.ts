@@ -4,7 +4,7 @@ import { ManualClock } from "../../broker/time/clock.ts";
 import { Client, type Message } from "../../client/mod.ts";
 import { within } from "../support/within.ts";
 
-/** The first message that a new group reads from a topic that has one. */
+/** Returns the first message that a new group reads from a topic with one message. */
 async function firstOfGroup(client: Client, protocol: "classic" | "consumer"): Promise<Message> {
   const topic = `of-${protocol}`;
   await client.producer().send({ topic, value: protocol });
@@ -24,7 +24,7 @@ function nextTurn(): Promise<void> {
 
 for (const protocol of ["classic", "consumer"] as const) {
   Deno.test(`Broker in memory gives a ${protocol} group messages without waiting`, async () => {
-    // Its time stands still: whatever takes any does not come.
+    // Its clock stands still, so nothing that waits for time happens.
     const clock = new ManualClock(Date.now());
     await using broker = await Broker.start({ storage: "memory", clock });
     await using client = new Client({ broker });
@@ -38,7 +38,7 @@ for (const protocol of ["classic", "consumer"] as const) {
   });
 }
 
-Deno.test("Broker in memory delays the first rebalance where it is set to", async () => {
+Deno.test("Broker in memory delays the first rebalance if configured to", async () => {
   const delay = "group.initial.rebalance.delay.ms";
   for (const [config, value] of [[{}, "0"], [{ [delay]: 5 }, "5"]] as const) {
     await using broker = await Broker.start({ storage: "memory", config });

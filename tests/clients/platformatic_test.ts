@@ -1,5 +1,5 @@
 /**
- * `@platformatic/kafka` produces and administrates.
+ * Tests of `@platformatic/kafka`'s producer and admin against our broker.
  *
  * @module
  */
@@ -45,7 +45,7 @@ testWith(
         const messages = SAMPLE_MESSAGES.map(({ key, value, headers, timestamp }) => ({
           topic,
           partition: 0,
-          // Its types have no null, which it sends all the same.
+          // Its types do not allow null, but it can be sent.
           key: (key && Buffer.from(key)) as Buffer,
           value: (value && Buffer.from(value)) as Buffer,
           headers: new Map(
@@ -54,8 +54,8 @@ testWith(
           timestamp: BigInt(timestamp),
         }));
         try {
-          // The last, of 1970, goes alone: this client miscounts the time between two messages of a
-          // batch once that is 25 days.
+          // The last message, of 1970, is sent alone: this client miscalculates the time between two
+          // messages of a batch if it is above 25 days.
           for (const part of [messages.slice(0, 4), messages.slice(4, -1), messages.slice(-1)]) {
             await producer.send({ acks: -1, compression, messages: part });
           }
@@ -80,7 +80,7 @@ async function withAdmin(address: string, use: (admin: Admin) => Promise<void>):
   }
 }
 
-Deno.test("platformatic's admin creates, describes, grows and deletes topics", async () => {
+Deno.test("platformatic's admin creates, describes, extends and deletes topics", async () => {
   await using local = await LocalBroker.start();
   await withAdmin(local.address, async (admin) => {
     const [created] = await admin.createTopics({
@@ -160,7 +160,7 @@ Deno.test("platformatic's admin describes and alters configs", async () => {
   });
 });
 
-Deno.test("platformatic's admin lists offsets, deletes records and describes folders", async () => {
+Deno.test("platformatic's admin lists offsets, deletes records and describes log directories", async () => {
   await using local = await LocalBroker.start();
   await withAdmin(local.address, async (admin) => {
     await admin.createTopics({ topics: ["orders"] });
@@ -276,7 +276,7 @@ Deno.test("platformatic's admin gets Kafka's errors for bad requests", async (t)
   });
 });
 
-/** The name of Kafka's error inside whatever platformatic made of it. */
+/** Returns the name of Kafka's error inside an error of platformatic. */
 function kafkaErrorOf(error: unknown): string | undefined {
   const { apiId, errors = [] } = error as { apiId?: string; errors?: readonly Error[] };
   if (typeof apiId === "string") return apiId;

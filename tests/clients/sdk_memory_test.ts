@@ -1,5 +1,5 @@
 /**
- * The SDK and an embedded broker share a process, not memory.
+ * Tests that the SDK and an embedded broker share a process but no buffers.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { assertEquals } from "@std/assert";
 import { Broker } from "../../broker/mod.ts";
 import { Client } from "../../client/mod.ts";
 
-Deno.test("Producer writes over nothing that an embedded broker has", async () => {
+Deno.test("Producer overwrites no buffer of an embedded broker", async () => {
   await using broker = await Broker.start({ storage: "memory" });
   await using client = new Client({ broker });
   const topic = "a";

@@ -1,6 +1,6 @@
 /**
- * What clients make of features that a single broker without an authorizer, users and transactions
- * does not have.
+ * Tests of how clients report features that this broker does not have: authorizer, users, quotas and
+ * transactions.
  *
  * @module
  */
@@ -22,7 +22,7 @@ import { RawConnection } from "../support/protocol/raw_connection.ts";
 
 const ABOUT_TRANSACTIONS = "The producer attempted a transactional operation in an invalid state";
 
-Deno.test("kafkajs reports a refused transactional id in words about transactions", async () => {
+Deno.test("kafkajs reports a refused transactional id as a matter of transactions", async () => {
   await using local = await LocalBroker.start();
   const producer = kafkaJs(local.address).producer({
     transactionalId: "orders",
@@ -38,7 +38,7 @@ Deno.test("kafkajs reports a refused transactional id in words about transaction
   }
 });
 
-Deno.test("platformatic reports a refused transactional id in words about transactions", async () => {
+Deno.test("platformatic reports a refused transactional id as a matter of transactions", async () => {
   await using local = await LocalBroker.start();
   const producer = new Producer({
     ...platformaticOptions(local.address),
@@ -53,14 +53,14 @@ Deno.test("platformatic reports a refused transactional id in words about transa
   }
 });
 
-/** The messages of an error and of all inside it. */
+/** Returns the messages of an error and of all errors inside it. */
 function messagesOf(error: unknown): string[] {
   const { message = "", cause, errors = [] } = error as AggregateError;
   const inside = cause === undefined ? errors : [...errors, cause];
   return [message, ...inside.flatMap(messagesOf)];
 }
 
-Deno.test("kafkajs's admin finds partitions where they are, and no authorizer", async () => {
+Deno.test("kafkajs's admin finds no reassignments and no authorizer", async () => {
   await using local = await LocalBroker.start();
   const admin = kafkaJs(local.address).admin();
   await admin.connect();
@@ -107,7 +107,7 @@ Deno.test("platformatic's admin finds no quotas", async () => {
   }
 });
 
-Deno.test("A request of an API that is not served is refused by its name, and the connection lives", async () => {
+Deno.test("Request of an unserved API is refused with the API's name, and the connection stays open", async () => {
   await using local = await LocalBroker.start();
   using connection = await RawConnection.connect(local.address);
   const voter = { clusterId: null, voterId: 9, voterDirectoryId: randomUuid() };

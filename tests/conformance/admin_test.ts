@@ -1,5 +1,5 @@
 /**
- * What requests about topics and settings owe: an answer for every item, in full.
+ * Conformance tests of requests about topics and settings: every item is answered, in full.
  *
  * @module
  */
@@ -44,7 +44,7 @@ async function listTopics(connection: RawConnection): Promise<Record<string, num
   return Object.fromEntries(topics.map(({ name, partitions }) => [name!, partitions.length]));
 }
 
-Deno.test("Metadata tells an empty list of topics from null", async () => {
+Deno.test("Metadata distinguishes an empty list of topics from null", async () => {
   await withTopics(async (connection) => {
     const namesOf = async (version: number, topics: [] | null) =>
       (await connection.request(metadata, version, { topics })).topics.map(({ name }) => name);
@@ -56,7 +56,7 @@ Deno.test("Metadata tells an empty list of topics from null", async () => {
   });
 });
 
-Deno.test("Metadata creates a topic if client and broker both allow it", async () => {
+Deno.test("Metadata creates a topic only if client and broker both allow it", async () => {
   const ask = async (connection: RawConnection, name: string, allowAutoTopicCreation?: boolean) => {
     const topics = [{ name }];
     const request = allowAutoTopicCreation === undefined
@@ -99,7 +99,7 @@ Deno.test("Metadata answers in the order asked, by name and by id", async () => 
   });
 });
 
-Deno.test("Metadata says what a client may do if it asks (KIP-430)", async () => {
+Deno.test("Metadata lists authorized operations on request (KIP-430)", async () => {
   await withTopics(async (connection) => {
     const unasked = -2147483648;
     for (let version = 8; version <= 13; version++) {
@@ -118,7 +118,7 @@ Deno.test("Metadata says what a client may do if it asks (KIP-430)", async () =>
   });
 });
 
-Deno.test("CreatePartitions answers every topic asked for, and grows what it can", async () => {
+Deno.test("CreatePartitions answers every requested topic and extends those it can", async () => {
   await withTopics(async (connection) => {
     const topic = (name: string, count: number, assignments: { brokerIds: number[] }[] | null) => ({
       name,
@@ -169,7 +169,7 @@ Deno.test("CreatePartitions answers every topic asked for, and grows what it can
   });
 });
 
-Deno.test("DescribeConfigs answers every resource asked for, with every setting", async () => {
+Deno.test("DescribeConfigs answers every requested resource with every setting", async () => {
   await withTopics(async (connection) => {
     const topic = (resourceName: string, configurationKeys: string[] | null = null) => ({
       resourceType: ConfigResourceType.topic,
@@ -215,7 +215,7 @@ Deno.test("DescribeConfigs answers every resource asked for, with every setting"
       assertEquals(names[3], names[0], "no keys mean all");
       assert(names[0]!.includes("max.message.bytes") && names[0]!.includes("cleanup.policy"));
       assert(names[4]!.includes("log.segment.bytes") && names[4]!.includes("node.id"));
-      // As in Kafka, where no setting of brokers is behind it.
+      // As in Kafka, where no broker setting is a synonym of it.
       const alone = ["flush.ms", "remote.storage.enable", "leader.replication.throttled.replicas"];
       for (const { name, synonyms, configSource } of results[0]!.configs) {
         assertEquals(configSource, 5, name);
@@ -227,7 +227,7 @@ Deno.test("DescribeConfigs answers every resource asked for, with every setting"
   });
 });
 
-Deno.test("IncrementalAlterConfigs answers every resource, and alters all of one or nothing", async () => {
+Deno.test("IncrementalAlterConfigs answers every resource and changes all settings of one or none", async () => {
   await withTopics(async (connection) => {
     const set = (name: string, value: string | null, configOperation = 0) => ({
       name,
@@ -273,7 +273,7 @@ Deno.test("IncrementalAlterConfigs answers every resource, and alters all of one
   });
 });
 
-Deno.test("CreateTopics answers every topic, and checks without creating if asked to", async () => {
+Deno.test("CreateTopics answers every topic, and only validates with validateOnly", async () => {
   await withTopics(async (connection) => {
     const topic = (name: string, more: Record<string, unknown> = {}) => ({
       name,
@@ -353,7 +353,7 @@ Deno.test("DeleteTopics answers every topic, by name and by id", async () => {
   }, { "delete.topic.enable": false });
 });
 
-Deno.test("A topic deleted and created again has another id, a clean log and no settings", async () => {
+Deno.test("CreateTopics after DeleteTopics gives the topic a new id, an empty log and no settings", async () => {
   await withTopics(async (connection, local) => {
     const first = await createTopic(connection, "t", { configs: { "retention.ms": "1000" } });
     await append(connection, "t", batchOf(["old"], { timestamp: Date.now() }));
@@ -385,7 +385,7 @@ Deno.test("A topic deleted and created again has another id, a clean log and no 
   });
 });
 
-Deno.test("DeleteRecords answers every partition, and forgets for good", async () => {
+Deno.test("DeleteRecords answers every partition, and the records stay deleted after a restart", async () => {
   await withTopics(async (connection, local) => {
     for (const value of ["x", "y", "z"]) await append(connection, "b", batchOf([value]));
     const partition = (partitionIndex: number, offset: number) => ({ partitionIndex, offset });
@@ -420,7 +420,7 @@ Deno.test("DeleteRecords answers every partition, and forgets for good", async (
   });
 });
 
-Deno.test("DescribeTopicPartitions goes through topics page by page (KIP-966)", async () => {
+Deno.test("DescribeTopicPartitions returns topics page by page (KIP-966)", async () => {
   await withTopics(async (connection) => {
     await createTopic(connection, "c", { partitions: 3 });
     const seen: string[] = [];
@@ -455,7 +455,7 @@ Deno.test("DescribeTopicPartitions goes through topics page by page (KIP-966)", 
   });
 });
 
-Deno.test("DescribeLogDirs tells an empty list of topics from null", async () => {
+Deno.test("DescribeLogDirs distinguishes an empty list of topics from null", async () => {
   await withTopics(async (connection, local) => {
     await append(connection, "a", batchOf(["x"]));
     const ask = async (topics: { topic: string; partitions: number[] }[] | null) => {
@@ -473,7 +473,7 @@ Deno.test("DescribeLogDirs tells an empty list of topics from null", async () =>
   });
 });
 
-Deno.test("DescribeCluster names this broker, and the cluster keeps its id", async () => {
+Deno.test("DescribeCluster names this broker, and the cluster id survives a restart", async () => {
   await withTopics(async (connection, local) => {
     const ask = async (on: RawConnection) => {
       const { errorCode, clusterId, controllerId, brokers } = await on.request(

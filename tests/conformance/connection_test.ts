@@ -1,5 +1,5 @@
 /**
- * What a broker owes a connection, whatever is asked on it: answers in order, and no harm to any other.
+ * Conformance tests of connections: requests are answered in order, and no client harms another.
  *
  * @module
  */
@@ -31,7 +31,7 @@ import { within } from "../support/within.ts";
 
 const SOFTWARE = { clientSoftwareName: "test", clientSoftwareVersion: "1.0" };
 
-/** Runs `use` with a broker, a topic `t`, and a connection that must be unharmed at the end. */
+/** Runs `use` with a broker, a topic `t`, and a connection that must still work at the end. */
 async function withBystander(
   use: (local: LocalBroker, bystander: RawConnection) => Promise<void>,
   config: NonNullable<Parameters<typeof LocalBroker.start>[0]>["config"] = {},
@@ -46,7 +46,7 @@ async function withBystander(
   assertEquals(record?.value, "still here");
 }
 
-Deno.test("Connection answers pipelined requests in the order they came", async () => {
+Deno.test("Connection answers pipelined requests in order", async () => {
   await withBystander(async (local) => {
     using connection = await RawConnection.connect(local.address);
     const rounds = 40;
@@ -68,7 +68,7 @@ Deno.test("Connection answers pipelined requests in the order they came", async 
   });
 });
 
-Deno.test("Connection sees its own pipelined write in the next request", async () => {
+Deno.test("Connection makes a pipelined write visible to the next request", async () => {
   await withBystander(async (local) => {
     using connection = await RawConnection.connect(local.address);
     const topics = [{ name: "new", numPartitions: 2, replicationFactor: 1 }];
@@ -98,7 +98,7 @@ Deno.test("Produce with acks=0 sends no response", async () => {
   });
 });
 
-Deno.test("Produce with acks=0 closes the connection on an error, its only way to tell", async () => {
+Deno.test("Produce with acks=0 closes the connection on an error", async () => {
   await withBystander(async (local) => {
     using connection = await RawConnection.connect(local.address);
     const request = produceRequest("unknown", batchOf(["a"]), { acks: 0 });
@@ -107,7 +107,7 @@ Deno.test("Produce with acks=0 closes the connection on an error, its only way t
   });
 });
 
-Deno.test("A consumer that does not read its answers delays no other connection", async () => {
+Deno.test("Connection that does not read its answers delays no other", async () => {
   await withBystander(async (local, bystander) => {
     const megabyte = new Uint8Array(1_000_000).fill(120);
     for (let count = 0; count < 4; count++) await append(bystander, "t", batchOf([megabyte]));
@@ -122,7 +122,7 @@ Deno.test("A consumer that does not read its answers delays no other connection"
       assertEquals((await bystander.request(metadata, 12, { topics: null })).topics.length, 1);
       assertEquals((await append(bystander, "t", batchOf(["other"]))).baseOffset, 4 + count);
     }
-    // And in the end the slow one gets all it asked for.
+    // In the end the slow one gets everything that it requested.
     await Promise.all(answered);
     for (let count = 0; count < fetches; count++) {
       const { records } = (await slow.receive(fetch)).responses[0]!.partitions[0]!;
@@ -132,7 +132,7 @@ Deno.test("A consumer that does not read its answers delays no other connection"
   });
 });
 
-Deno.test("A fetch that waits delays no other connection, nor requests before it", async () => {
+Deno.test("Fetch that waits delays no other connection and no earlier request", async () => {
   await withBystander(async (local, bystander) => {
     using waiting = await RawConnection.connect(local.address);
     const request = fetchRequest("t", 0, { maxWaitMs: 60_000 });
@@ -144,7 +144,7 @@ Deno.test("A fetch that waits delays no other connection, nor requests before it
   });
 });
 
-Deno.test("Connections that end in the middle of anything leave nothing behind", async () => {
+Deno.test("Connections that end in the middle of a request leave nothing open", async () => {
   await withBystander(async (local, bystander) => {
     const whole = requestFrame(produce, PRODUCE_BY_NAME, produceRequest("t", batchOf(["half"])));
     for (const size of [1, 3, 4, 5, 12, whole.length - 1]) {
@@ -168,7 +168,7 @@ Deno.test("Connections that end in the middle of anything leave nothing behind",
   });
 });
 
-Deno.test("Connection takes a request that comes one byte at a time", async () => {
+Deno.test("Connection accepts a request that arrives one byte at a time", async () => {
   await withBystander(async (local) => {
     using connection = await RawConnection.connect(local.address);
     const frame = requestFrame(apiVersions, 3, SOFTWARE, 7);
@@ -202,7 +202,7 @@ Deno.test("Connection is closed for a size below zero or above socket.request.ma
   }, { "socket.request.max.bytes": limit });
 });
 
-Deno.test("Connection is closed for what is no request that the broker knows", async (t) => {
+Deno.test("Connection is closed after a request that the broker cannot parse", async (t) => {
   const header = (apiKey: number, apiVersion: number, rest: number[] = []) =>
     Uint8Array.of(
       ...[apiKey >> 8, apiKey, apiVersion >> 8, apiVersion].map((byte) => byte & 0xff),
@@ -234,7 +234,7 @@ Deno.test("Connection is closed for what is no request that the broker knows", a
   });
 });
 
-Deno.test("Connection answers what came before a request that ends it", async () => {
+Deno.test("Connection answers the requests before one that closes it", async () => {
   await withBystander(async (local) => {
     using connection = await RawConnection.connect(local.address);
     await connection.send(produce, PRODUCE_BY_NAME, produceRequest("t", batchOf(["a"])));
@@ -246,13 +246,13 @@ Deno.test("Connection answers what came before a request that ends it", async ()
   });
 });
 
-Deno.test("Broker closes although a client does not read its answers", async () => {
+Deno.test("Broker closes while a client does not read its answers", async () => {
   await using local = await LocalBroker.start();
   using connection = await RawConnection.connect(local.address);
   await createTopic(connection, "t");
   const megabyte = new Uint8Array(1_000_000);
   for (let count = 0; count < 20; count++) await append(connection, "t", batchOf([megabyte]));
-  // More than fits into the buffers of both ends' sockets.
+  // More than fits into the socket buffers of both ends.
   const request = fetchRequest("t", 0, { partitionMaxBytes: 50_000_000 });
   await connection.send(fetch, FETCH_BY_NAME, request);
   await connection.started();
@@ -272,7 +272,7 @@ Deno.test("ApiVersions in an unknown version is answered in version 0 (KIP-511)"
   });
 });
 
-Deno.test("ApiVersions refuses names of software that are no plain text (KIP-511)", async () => {
+Deno.test("ApiVersions refuses client software names with special characters (KIP-511)", async () => {
   await withBystander(async (local) => {
     using connection = await RawConnection.connect(local.address);
     for (const name of ["", "-dqueue", "dqueue-", "naïve", "a b", "a\n"]) {
@@ -285,7 +285,7 @@ Deno.test("ApiVersions refuses names of software that are no plain text (KIP-511
   });
 });
 
-Deno.test("ApiVersions sends a client that means another broker away (KIP-1242)", async () => {
+Deno.test("ApiVersions refuses a client that expects another broker (KIP-1242)", async () => {
   await withBystander(async (local) => {
     using connection = await RawConnection.connect(local.address);
     const { clusterId, nodeId } = local.broker;
@@ -298,7 +298,7 @@ Deno.test("ApiVersions sends a client that means another broker away (KIP-1242)"
   });
 });
 
-Deno.test("ApiVersions advertises Produce from version 0 on (KAFKA-18659)", async () => {
+Deno.test("ApiVersions advertises Produce from version 0 (KAFKA-18659)", async () => {
   await withBystander(async (local) => {
     using connection = await RawConnection.connect(local.address);
     const { apiKeys } = await connection.request(apiVersions, 0, {});
@@ -307,7 +307,7 @@ Deno.test("ApiVersions advertises Produce from version 0 on (KAFKA-18659)", asyn
   });
 });
 
-Deno.test("Connection takes a client without a name, and correlation ids up to the last", async () => {
+Deno.test("Connection accepts a null client id and every correlation id", async () => {
   await withBystander(async (local) => {
     using connection = await RawConnection.connect(local.address);
     for (const correlationId of [2147483647, 0, -1]) {

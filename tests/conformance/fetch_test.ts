@@ -1,5 +1,5 @@
 /**
- * What Fetch and ListOffsets find, and how Fetch waits.
+ * Conformance tests of Fetch and ListOffsets.
  *
  * @module
  */
@@ -82,7 +82,7 @@ Deno.test("Fetch returns the first batch whole even above every limit (KIP-74)",
   });
 });
 
-Deno.test("Fetch keeps to its limits, in the order of the request", async () => {
+Deno.test("Fetch applies its limits in the order of the request", async () => {
   await using local = await LocalBroker.start();
   using connection = await RawConnection.connect(local.address);
   await createTopic(connection, "t", { partitions: 3 });
@@ -109,7 +109,7 @@ Deno.test("Fetch keeps to its limits, in the order of the request", async () => 
   assertEquals(await sizes([1, 2, 0], 1, 2 * size), [[1, 1], [2, 0], [0, 0]]);
 });
 
-Deno.test("Fetch tells Kafka's errors for offsets, topics and epochs that are not there", async () => {
+Deno.test("Fetch answers unknown offsets, topics and epochs with Kafka's errors", async () => {
   await withBatches([["a", "b", "c"]], async (connection) => {
     const codeOf = async (...[topic, offset, options]: Parameters<typeof fetchRequest>) =>
       (await read(connection, topic, offset, options)).errorCode;
@@ -132,7 +132,7 @@ Deno.test("Fetch tells Kafka's errors for offsets, topics and epochs that are no
   });
 });
 
-Deno.test("Fetch by topic id knows the topic's own id only (KIP-516)", async () => {
+Deno.test("Fetch by topic id accepts only the topic's own id (KIP-516)", async () => {
   await withBatches([["a"]], async (connection, _local, topicId) => {
     const partitions = [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 1000 }];
     const fetchById = async (topicId: string) => {
@@ -155,7 +155,7 @@ Deno.test("Fetch by topic id knows the topic's own id only (KIP-516)", async () 
   });
 });
 
-Deno.test("Fetch waits for minBytes, and no longer", async () => {
+Deno.test("Fetch waits until minBytes are there, and no longer", async () => {
   await withBatches([], async (connection, local) => {
     using writer = await RawConnection.connect(local.address);
     const one = batchOf(["one"]);
@@ -168,7 +168,7 @@ Deno.test("Fetch waits for minBytes, and no longer", async () => {
   });
 });
 
-Deno.test("Fetch answers with no records, not null, once its time is over", async () => {
+Deno.test("Fetch answers with empty records, not null, after maxWaitMs", async () => {
   await withBatches([["a"]], async (connection) => {
     for (const maxWaitMs of [0, 1, 50]) {
       const answer = await read(connection, "t", 1, { maxWaitMs });
@@ -180,7 +180,7 @@ Deno.test("Fetch answers with no records, not null, once its time is over", asyn
   });
 });
 
-Deno.test("Fetch that waits is told at once that its topic was deleted", async () => {
+Deno.test("Fetch that waits is answered immediately when its topic is deleted", async () => {
   await withBatches([], async (connection, local) => {
     using other = await RawConnection.connect(local.address);
     await connection.send(fetch, FETCH_BY_NAME, fetchRequest("t", 0, { maxWaitMs: 60_000 }));
@@ -195,7 +195,7 @@ Deno.test("Fetch that waits is told at once that its topic was deleted", async (
   });
 });
 
-Deno.test("Fetch with several partitions at fault answers at once and in full", async () => {
+Deno.test("Fetch with several failed partitions is answered immediately and in full", async () => {
   await withBatches([["a"]], async (connection) => {
     const partition = (partition: number, fetchOffset: number) => ({
       partition,
@@ -234,7 +234,7 @@ Deno.test("Fetch lists aborted transactions for READ_COMMITTED only (KIP-98)", a
   });
 });
 
-Deno.test("Fetch within a session tells only what is new (KIP-227)", async () => {
+Deno.test("Fetch within a session returns only changed partitions (KIP-227)", async () => {
   await using local = await LocalBroker.start();
   using connection = await RawConnection.connect(local.address);
   await createTopic(connection, "t", { partitions: 2 });
@@ -327,7 +327,7 @@ Deno.test("ListOffsets by time finds the first record at or after it, inside a b
   }
 });
 
-Deno.test("ListOffsets by time goes through segments and survives a restart", async () => {
+Deno.test("ListOffsets by time searches all segments, also after a restart", async () => {
   await using local = await LocalBroker.start();
   using connection = await RawConnection.connect(local.address);
   await createTopic(connection, "t", { configs: { "internal.segment.bytes": "1024" } });
@@ -349,7 +349,7 @@ Deno.test("ListOffsets by time goes through segments and survives a restart", as
   await check(again);
 });
 
-Deno.test("ListOffsets answers every partition asked for", async () => {
+Deno.test("ListOffsets answers every requested partition", async () => {
   await withBatches([["a"]], async (connection) => {
     const partition = (partitionIndex: number) => ({ partitionIndex, timestamp: -1 });
     const { topics } = await connection.request(listOffsets, 7, {
@@ -372,7 +372,7 @@ Deno.test("ListOffsets answers every partition asked for", async () => {
   });
 });
 
-Deno.test("OffsetForLeaderEpoch knows the end of the current epoch and of no later one", async () => {
+Deno.test("OffsetForLeaderEpoch returns the end of the current epoch and of no later one", async () => {
   await withBatches([["a", "b"]], async (connection) => {
     const endOf = async (leaderEpoch: number) => {
       const partitions = [{ partition: 0, leaderEpoch }];
@@ -402,7 +402,7 @@ Deno.test("Fetch from disk answers each of many clients with its own records", a
     using own = await RawConnection.connect(local.address);
     for (let round = 0; round < 5; round++) {
       for (let offset = 0; offset < 10; offset += 5) {
-        // The next is asked for before this one is answered.
+        // The next request is sent before this one is answered.
         const requests = [offset, offset + 1].map((from) =>
           fetchRequest("t", from, { partition, partitionMaxBytes: 70_000 })
         );

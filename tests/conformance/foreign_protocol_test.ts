@@ -2,7 +2,7 @@ import { assertEquals, assertMatch, assertRejects, assertStringIncludes } from "
 import { Broker, createLogger } from "../../broker/mod.ts";
 import { Client } from "../../client/mod.ts";
 
-/** A broker whose log is kept. */
+/** Starts a broker whose log lines are kept. */
 async function startBroker(): Promise<{ broker: Broker; address: string; log: string[] }> {
   const log: string[] = [];
   const logger = createLogger({ sink: (line) => log.push(line), level: "warn" });
@@ -11,7 +11,7 @@ async function startBroker(): Promise<{ broker: Broker; address: string; log: st
   return { broker, address: `${host}:${port}`, log };
 }
 
-Deno.test("A Kafka port answers HTTP with what it is, and logs it once", async (t) => {
+Deno.test("Broker answers HTTP with an explanation, and logs it once", async (t) => {
   const { broker, address, log } = await startBroker();
   await using _ = broker;
   for (const method of ["GET", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"]) {
@@ -29,7 +29,7 @@ Deno.test("A Kafka port answers HTTP with what it is, and logs it once", async (
   assertEquals(await client.admin().listTopics(), []);
 });
 
-Deno.test("A Kafka port without encryption logs that a client speaks TLS", async () => {
+Deno.test("Broker without TLS logs that a client speaks TLS", async () => {
   const { broker, address, log } = await startBroker();
   await using _ = broker;
   const [hostname, port] = address.split(":");
@@ -43,7 +43,7 @@ Deno.test("A Kafka port without encryption logs that a client speaks TLS", async
   assertStringIncludes(log[0]!, "security.protocol=PLAINTEXT");
 });
 
-Deno.test("A Kafka port closes on any other impossible size, and logs each", async () => {
+Deno.test("Broker closes a connection on any other impossible frame size, and logs each", async () => {
   const { broker, address, log } = await startBroker();
   await using _ = broker;
   const [hostname, port] = address.split(":");

@@ -1,7 +1,7 @@
 /**
- * What becomes of numbers beyond 2^53: Kafka's answer for that item alone, on a connection that goes on.
+ * Conformance tests of numbers beyond 2^53: the item gets Kafka's answer, and the connection stays open.
  *
- * What is expected here is what Kafka 4.2 answers to the same requests.
+ * The expected answers are those of Kafka 4.2 to the same requests.
  *
  * @module
  */
@@ -42,7 +42,7 @@ const LARGEST = 2n ** 63n - 1n;
 const SMALLEST = -(2n ** 63n);
 const NANOSECONDS = 1_700_000_000_000_000_123n;
 
-/** Takes timestamps of any size. */
+/** Accepts timestamps of any size. */
 const ANY_TIME = { "message.timestamp.after.max.ms": String(LARGEST) };
 
 /** A batch of one record with these numbers in its header. */
@@ -77,7 +77,7 @@ async function produced(connection: RawConnection, topic: string, batch: Uint8Ar
   return [errorInfo(errorCode).name, baseOffset];
 }
 
-/** What ListOffsets answers: error, offset and timestamp. */
+/** An answer of ListOffsets: error, offset and timestamp. */
 async function lookedUp(connection: RawConnection, topic: string, timestamp: number) {
   const { topics } = await connection.request(listOffsets, 10, {
     replicaId: -1,
@@ -88,7 +88,7 @@ async function lookedUp(connection: RawConnection, topic: string, timestamp: num
   return [errorInfo(errorCode).name, offset, found];
 }
 
-Deno.test("Produce answers INVALID_TIMESTAMP to what is too late, and stores it where the limit is raised", async () => {
+Deno.test("Produce answers INVALID_TIMESTAMP to a timestamp too far ahead, and stores it if the limit is raised", async () => {
   await withTopics(async (connection) => {
     for (const timestamp of [LARGEST, NANOSECONDS, SMALLEST]) {
       const batch = batchWith({ timestamp });
@@ -106,7 +106,7 @@ Deno.test("Produce answers INVALID_TIMESTAMP to what is too late, and stores it 
   });
 });
 
-Deno.test("Produce takes any producer id and refuses any base offset but 0, as Kafka does", async () => {
+Deno.test("Produce accepts any producer id and refuses any base offset except 0, as Kafka does", async () => {
   await withTopics(async (connection) => {
     const batch = batchWith({ producerId: LARGEST });
     assertEquals(await produced(connection, "usual", batch), ["NONE", 0]);
@@ -118,7 +118,7 @@ Deno.test("Produce takes any producer id and refuses any base offset but 0, as K
   });
 });
 
-Deno.test("ListOffsets finds far timestamps and says that there is none, also after a restart", async () => {
+Deno.test("ListOffsets finds distant timestamps or answers that there is none, also after a restart", async () => {
   await withTopics(async (connection, local) => {
     for (const timestamp of [1n, NANOSECONDS, NANOSECONDS + 5_000n, LARGEST]) {
       await produced(connection, "any", batchWith({ timestamp }));
@@ -167,7 +167,7 @@ Deno.test("Fetch and DeleteRecords answer OFFSET_OUT_OF_RANGE to offsets beyond 
   });
 });
 
-Deno.test("OffsetCommit keeps any offset, and takes any retention, also over a restart", async () => {
+Deno.test("OffsetCommit keeps any offset and accepts any retention, also after a restart", async () => {
   await withTopics(async (connection, local) => {
     const offsets = [INT64_MAX, INT64_MIN, 2 ** 53, -2];
     const findCoordinators = async (on: RawConnection) => {
@@ -223,7 +223,7 @@ Deno.test("CreateTopics and DescribeConfigs keep all digits of a setting", async
   });
 });
 
-Deno.test("Consumer and dqueue consume read messages whatever their timestamps, and dqueue produce writes them", async () => {
+Deno.test("Consumer, dqueue consume and dqueue produce accept messages with any timestamp", async () => {
   await withTopics(async (connection, local) => {
     const timestamps = [LARGEST, NANOSECONDS, SMALLEST, 1n];
     await createTopic(connection, "copy", { configs: ANY_TIME });

@@ -1,5 +1,5 @@
 /**
- * What Produce accepts and refuses, and that what it refuses leaves connection and log unharmed.
+ * Conformance tests of Produce: what it accepts, and that a refusal leaves connection and log intact.
  *
  * @module
  */
@@ -49,7 +49,7 @@ async function withTopic(
   await use(connection, local);
 }
 
-/** Where the next record would go. */
+/** Returns the offset that the next record gets. */
 async function endOf(connection: RawConnection, topic = "t"): Promise<number> {
   const partitions = [{ partitionIndex: 0, timestamp: ListOffsetsTimestamp.latest }];
   const { topics } = await connection.request(listOffsets, 7, {
@@ -66,7 +66,7 @@ async function codeOf(
   return errorInfo((await append(connection, "t", records, options)).errorCode).name;
 }
 
-/** The batch with some of its bytes changed, and the CRC made to fit. */
+/** Returns the batch with some bytes changed and the CRC updated. */
 function changed(batch: Uint8Array, change: (view: DataView) => void): Uint8Array {
   const copy = batch.slice();
   const view = new DataView(copy.buffer);
@@ -75,7 +75,7 @@ function changed(batch: Uint8Array, change: (view: DataView) => void): Uint8Arra
   return copy;
 }
 
-/** A compressed batch whose last bytes are missing, though it does not say so. */
+/** Returns a compressed batch whose last bytes are missing, with a size that fits. */
 function cutShort(compression: CompressionType): Uint8Array {
   const whole = batchOf(["a", "b"], { compression });
   return changed(whole.slice(0, -6), (view) => view.setInt32(8, whole.length - 12 - 6));
@@ -163,7 +163,7 @@ Deno.test("Produce refuses bad batches with Kafka's errors and appends nothing",
   }, { "max.message.bytes": "1024" });
 });
 
-Deno.test("Produce tells what was wrong from version 8 on (KIP-467)", async () => {
+Deno.test("Produce explains errors from version 8 (KIP-467)", async () => {
   await withTopic(async (connection) => {
     const bad = batchOf(["a"], { producerId: 5, producerEpoch: 0 });
     for (const version of [3, 7, 8, 12]) {
@@ -173,7 +173,7 @@ Deno.test("Produce tells what was wrong from version 8 on (KIP-467)", async () =
   });
 });
 
-Deno.test("Produce knows topics by name up to version 12 and by id from 13 on (KIP-516)", async () => {
+Deno.test("Produce takes topics by name up to version 12 and by id from version 13 (KIP-516)", async () => {
   await using local = await LocalBroker.start();
   using connection = await RawConnection.connect(local.address);
   const topicId = await createTopic(connection, "t");
@@ -192,7 +192,7 @@ Deno.test("Produce knows topics by name up to version 12 and by id from 13 on (K
   assertEquals([refused.code, refused.topicId], [ErrorCode.UNKNOWN_TOPIC_ID, unknownId]);
 });
 
-Deno.test("Produce answers every partition, and one's failure leaves the others alone", async () => {
+Deno.test("Produce answers every partition, and one failure does not affect the others", async () => {
   await using local = await LocalBroker.start();
   using connection = await RawConnection.connect(local.address);
   await createTopic(connection, "t", { partitions: 3 });
@@ -226,7 +226,7 @@ Deno.test("Produce answers every partition, and one's failure leaves the others 
   );
 });
 
-Deno.test("Produce enforces max.message.bytes to the byte, and a change of it at once", async () => {
+Deno.test("Produce enforces max.message.bytes to the byte, and applies a change immediately", async () => {
   await withTopic(async (connection) => {
     const sizeOf = (value: number) => batchOf([new Uint8Array(value)]).length;
     const fitting = 1000 - (sizeOf(900) - 900);
@@ -246,7 +246,7 @@ Deno.test("Produce enforces max.message.bytes to the byte, and a change of it at
   }, { "max.message.bytes": "1000" });
 });
 
-Deno.test("Produce gives LogAppendTime where the topic says so", async () => {
+Deno.test("Produce returns the append time with message.timestamp.type=LogAppendTime", async () => {
   await withTopic(async (connection) => {
     const before = Date.now();
     const { logAppendTimeMs } = await append(connection, "t", batchOf(["a", "b"]));
@@ -262,7 +262,7 @@ Deno.test("Produce gives LogAppendTime where the topic says so", async () => {
   }, { "message.timestamp.type": "LogAppendTime" });
 });
 
-Deno.test("Produce corrects a header's largest timestamp, which some clients get wrong", async () => {
+Deno.test("Produce corrects a wrong maximum timestamp in the header", async () => {
   await withTopic(async (connection) => {
     const batch = changed(batchOf(["a", "b"]), (view) => view.setBigInt64(35, 5n));
     assertEquals(await codeOf(connection, batch), "NONE");
@@ -272,7 +272,7 @@ Deno.test("Produce corrects a header's largest timestamp, which some clients get
   });
 });
 
-/** The batches of an idempotent producer, of now, since producers of long ago are forgotten. */
+/** Makes batches of an idempotent producer, with the current time because old producers expire. */
 function sequenced(producerId: number, producerEpoch: number) {
   const timestamp = Date.now();
   return (baseSequence: number, ...values: string[]) =>
@@ -302,7 +302,7 @@ Deno.test("Produce answers a duplicate of the last five batches with its offset 
     assertEquals(await codeOf(connection, sent[1]!), "OUT_OF_ORDER_SEQUENCE_NUMBER");
     assertEquals(await endOf(connection), 14);
 
-    // What the broker knows of producers outlives it.
+    // Producer state survives a restart.
     await local.restart();
     using again = await RawConnection.connect(local.address);
     assertEquals((await append(again, "t", sent[6]!)).baseOffset, 12);
@@ -310,7 +310,7 @@ Deno.test("Produce answers a duplicate of the last five batches with its offset 
   });
 });
 
-Deno.test("Produce refuses gaps and reordered batches of a producer (KIP-98)", async () => {
+Deno.test("Produce refuses a producer's batches after a gap or out of order (KIP-98)", async () => {
   await withTopic(async (connection) => {
     const batch = sequenced(await newProducerId(connection), 0);
     assertEquals(await codeOf(connection, batch(0, "a", "b")), "NONE");
@@ -329,7 +329,7 @@ Deno.test("Produce refuses gaps and reordered batches of a producer (KIP-98)", a
   });
 });
 
-Deno.test("Produce takes sequence 0 after 2147483647", async () => {
+Deno.test("Produce accepts sequence 0 after 2147483647", async () => {
   await withTopic(async (connection) => {
     const batch = sequenced(await newProducerId(connection), 0);
     assertEquals(await codeOf(connection, batch(2147483646, "a")), "NONE");
@@ -342,7 +342,7 @@ Deno.test("Produce takes sequence 0 after 2147483647", async () => {
   });
 });
 
-Deno.test("Produce fences older epochs, and newer ones begin at sequence 0", async () => {
+Deno.test("Produce fences older producer epochs, and newer ones start at sequence 0", async () => {
   await withTopic(async (connection) => {
     const producerId = await newProducerId(connection);
     const [zero, one, two] = [0, 1, 2].map((epoch) => sequenced(producerId, epoch));
@@ -355,7 +355,7 @@ Deno.test("Produce fences older epochs, and newer ones begin at sequence 0", asy
   });
 });
 
-Deno.test("InitProducerId gives each producer an id of its own, also after a restart", async () => {
+Deno.test("InitProducerId assigns a new id each time, also after a restart", async () => {
   await withTopic(async (connection, local) => {
     const ids = new Set<number>();
     for (let count = 0; count < 20; count++) ids.add(await newProducerId(connection));
@@ -391,19 +391,19 @@ Deno.test("Produce appends pipelined batches in order, on several partitions", a
   }
 });
 
-Deno.test("Produce to a topic that a deletion and creation replaced meets a clean log", async () => {
+Deno.test("Produce to a topic that was deleted and created again starts an empty log", async () => {
   await withTopic(async (connection) => {
     const batch = sequenced(await newProducerId(connection), 0);
     assertEquals(await codeOf(connection, batch(0, "a")), "NONE");
     await deleteTopic(connection, "t");
     await createTopic(connection, "t");
     assertEquals(await endOf(connection), 0);
-    // Of the producer, the new topic knows nothing either: it may begin anywhere.
+    // The new topic has no state of the producer either, which may start at any sequence.
     assertEquals((await append(connection, "t", batch(1, "b"))).baseOffset, 0);
   });
 });
 
-Deno.test("Produce names the records that are to blame (KIP-467)", async () => {
+Deno.test("Produce names the invalid records (KIP-467)", async () => {
   const records: [key: string | null, timestamp: number][] = [
     ["k", FIRST_TIMESTAMP],
     [null, FIRST_TIMESTAMP],
@@ -434,7 +434,7 @@ Deno.test("Produce names the records that are to blame (KIP-467)", async () => {
   }, { "cleanup.policy": "compact" });
 });
 
-Deno.test("Produce names no more than a thousand records, over all partitions", async () => {
+Deno.test("Produce names at most a thousand invalid records over all partitions", async () => {
   const batch = batchOf(Array.from({ length: 800 }, () => "x"));
   await using local = await LocalBroker.start();
   using connection = await RawConnection.connect(local.address);
@@ -450,7 +450,7 @@ Deno.test("Produce names no more than a thousand records, over all partitions", 
   assert(partitionResponses.every(({ errorCode }) => errorCode === ErrorCode.INVALID_RECORD));
 });
 
-Deno.test("Produce appends in the order of requests, also where one takes long to validate", async () => {
+Deno.test("Produce appends in the order of requests, even if one takes long to validate", async () => {
   const large = new Uint8Array(3_000_000);
   await withTopic(async (connection) => {
     for (const acks of [-1, 1, 0]) {
@@ -489,7 +489,7 @@ Deno.test("Produce appends in the order of requests, also where one takes long t
   }, { "max.message.bytes": "4000000" });
 });
 
-Deno.test("Produce keeps an idempotent producer's batches in order where one takes long (KIP-98)", async () => {
+Deno.test("Produce keeps an idempotent producer's batches in order if one takes long to validate (KIP-98)", async () => {
   await withTopic(async (connection) => {
     const { producerId, producerEpoch } = await connection.request(initProducerId, 4, {
       transactionalId: null,
@@ -514,7 +514,7 @@ Deno.test("Produce keeps an idempotent producer's batches in order where one tak
   });
 });
 
-Deno.test("Produce with acks=0 of what turns out bad late closes the connection", async () => {
+Deno.test("Produce with acks=0 closes the connection if a slow validation fails", async () => {
   await withTopic(async (connection) => {
     const bytes = batchOf(["x".repeat(3_000_000)], { compression: CompressionType.gzip });
     const wrong = changed(bytes, (view) => {
@@ -526,7 +526,7 @@ Deno.test("Produce with acks=0 of what turns out bad late closes the connection"
   });
 });
 
-Deno.test("Produce compresses as compression.type says, at its level, and as it is changed", async (t) => {
+Deno.test("Produce compresses by compression.type and its level, and follows changes", async (t) => {
   const text = (size: number) =>
     Array.from({ length: size / 10 }, (_, index) => `${(index * index) % 99_991} `.padEnd(10, "-"))
       .join("");
@@ -576,7 +576,7 @@ Deno.test("Produce compresses as compression.type says, at its level, and as it 
   });
 });
 
-Deno.test("Produce does not look at records with record.validation=header", async () => {
+Deno.test("Produce does not validate records with record.validation=header", async () => {
   await withTopic(async (connection) => {
     const wrong = cutShort(CompressionType.gzip);
     assertEquals(await codeOf(connection, wrong), "NONE");

@@ -1,6 +1,6 @@
 /**
- * What requests about groups that do not exist, or have no name, are answered: the same as by Kafka
- * 4.2, which was asked all of these.
+ * Tests of requests about groups that do not exist or have an empty name. The expected answers are those of
+ * Kafka 4.2 to the same requests.
  *
  * @module
  */
@@ -17,7 +17,7 @@ const NAMELESS = "";
 const { GROUP_ID_NOT_FOUND, INVALID_GROUP_ID, UNKNOWN_MEMBER_ID, ILLEGAL_GENERATION, NONE } =
   ErrorCode;
 
-/** Runs `use` on a connection to a broker whose coordinator is there, as is a topic `t`. */
+/** Runs `use` on a connection to a broker with a loaded coordinator and a topic `t`. */
 async function withCoordinator(use: (connection: RawConnection) => Promise<void>): Promise<void> {
   await using local = await LocalBroker.start({ config: { "offsets.topic.num.partitions": 1 } });
   using connection = await RawConnection.connect(local.address);
@@ -31,7 +31,7 @@ async function withCoordinator(use: (connection: RawConnection) => Promise<void>
   await use(connection);
 }
 
-Deno.test("DescribeGroups takes an unknown group for a dead one, from version 6 on for an error", async () => {
+Deno.test("DescribeGroups answers an unknown group as dead, and from version 6 with an error", async () => {
   await withCoordinator(async (connection) => {
     for (let version = 0; version <= 6; version++) {
       const { groups } = await connection.request(messages.describeGroups, version, {
@@ -51,7 +51,7 @@ Deno.test("DescribeGroups takes an unknown group for a dead one, from version 6 
   });
 });
 
-Deno.test("ConsumerGroupDescribe finds no unknown group, and takes no empty name", async () => {
+Deno.test("ConsumerGroupDescribe answers unknown groups and empty names with errors", async () => {
   await withCoordinator(async (connection) => {
     for (const version of [0, 1]) {
       const { groups } = await connection.request(messages.consumerGroupDescribe, version, {
@@ -70,7 +70,7 @@ Deno.test("ConsumerGroupDescribe finds no unknown group, and takes no empty name
   });
 });
 
-Deno.test("DeleteGroups and OffsetDelete find no unknown group", async () => {
+Deno.test("DeleteGroups and OffsetDelete answer unknown groups with errors", async () => {
   await withCoordinator(async (connection) => {
     for (const version of [0, 1, 2]) {
       const { results } = await connection.request(messages.deleteGroups, version, {
@@ -91,7 +91,7 @@ Deno.test("DeleteGroups and OffsetDelete find no unknown group", async () => {
   });
 });
 
-Deno.test("OffsetFetch has no offset of an unknown group, which is no error, in every version", async () => {
+Deno.test("OffsetFetch answers an unknown group with no offsets and no error, in every version", async () => {
   await withCoordinator(async (connection) => {
     for (const groupId of [UNKNOWN, NAMELESS]) {
       for (let version = 1; version <= 9; version++) {
@@ -113,7 +113,7 @@ Deno.test("OffsetFetch has no offset of an unknown group, which is no error, in 
   });
 });
 
-Deno.test("Members of an unknown group are unknown, and a group has a name", async (t) => {
+Deno.test("Member requests answer unknown groups with UNKNOWN_MEMBER_ID and empty names with INVALID_GROUP_ID", async (t) => {
   await withCoordinator(async (connection) => {
     const member = { generationId: 1, memberId: "m" };
     const protocols = [{ name: "range", metadata: new Uint8Array(0) }];
@@ -147,7 +147,7 @@ Deno.test("Members of an unknown group are unknown, and a group has a name", asy
   });
 });
 
-Deno.test("ConsumerGroupHeartbeat joins no group without a name, and stays in none that is unknown", async () => {
+Deno.test("ConsumerGroupHeartbeat refuses an empty group name, and a member epoch in an unknown group", async () => {
   await withCoordinator(async (connection) => {
     const beat = async (groupId: string, memberEpoch: number) => {
       const request = { groupId, memberId: "m", memberEpoch };
@@ -164,7 +164,7 @@ Deno.test("ConsumerGroupHeartbeat joins no group without a name, and stays in no
   });
 });
 
-Deno.test("OffsetCommit knows the generations of no unknown group, and makes one without any", async () => {
+Deno.test("OffsetCommit refuses a generation in an unknown group, and creates a group without one", async () => {
   await withCoordinator(async (connection) => {
     const commit = async (version: number, groupId: string, generation: number, memberId = "") => {
       const partitions = [{ partitionIndex: 0, committedOffset: 1 }];

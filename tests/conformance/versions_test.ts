@@ -1,6 +1,6 @@
 /**
- * Every API answers in every version that ApiVersions advertises, with success and with errors, in a
- * form that the version can carry.
+ * Tests that every API answers in every advertised version, with success and with errors, in a form that
+ * the version can carry.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import { RawConnection } from "../support/protocol/raw_connection.ts";
 import { batchOf } from "../support/protocol/records.ts";
 import { append, createTopic } from "../support/protocol/requests.ts";
 
-/** Runs `use` with a broker on which a group is complete as soon as its first member joined. */
+/** Runs `use` with a broker on which the first rebalance of a group is not delayed. */
 async function withWorld(use: (world: World, local: LocalBroker) => Promise<void>): Promise<void> {
   await using local = await LocalBroker.start({
     config: { "group.initial.rebalance.delay.ms": 0, "offsets.topic.num.partitions": 1 },
@@ -24,7 +24,7 @@ async function withWorld(use: (world: World, local: LocalBroker) => Promise<void
   using connection = await RawConnection.connect(local.address);
   const topicId = await createTopic(connection, "t");
   await append(connection, "t", batchOf(["x"]));
-  // The first to ask for a coordinator brings it to life.
+  // The first FindCoordinator creates the offsets topic.
   let errors: number[];
   do {
     await connection.request(messages.findCoordinator, 4, { coordinatorKeys: ["g"] });
@@ -33,19 +33,19 @@ async function withWorld(use: (world: World, local: LocalBroker) => Promise<void
   await use(new World(connection, topicId), local);
 }
 
-/** What the broker serves: each API with the versions that are advertised and there. */
+/** Returns each API that the broker serves, with its served versions. */
 async function servedBy({ connection }: World): Promise<[api: Api, versions: number[]][]> {
   const { apiKeys } = await connection.request(messages.apiVersions, 0, {});
   return apiKeys.map(({ apiKey, minVersion, maxVersion }) => {
     const api = messages.apiByKey(apiKey)!;
-    // Produce 0 to 2 are advertised for the sake of old clients, and refused.
+    // Produce 0 to 2 are advertised for old clients, but refused.
     const first = Math.max(minVersion, api.versions.min);
     const versions = Array.from({ length: maxVersion - first + 1 }, (_, i) => first + i);
     return [api, versions];
   });
 }
 
-/** All error codes in a response that are none of those expected. */
+/** Returns the unexpected error codes in a response. */
 function errorsIn(value: unknown, expected: readonly number[] = []): number[] {
   if (Array.isArray(value)) return value.flatMap((item) => errorsIn(item, expected));
   if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return [];
@@ -74,10 +74,10 @@ Deno.test("Every API answers good and bad requests in every version it advertise
   });
 });
 
-/** Fields that would have the broker wait, or say nothing, and what they are given instead. */
+/** Fields that would make the broker wait or not answer, and the values they get instead. */
 const CALM: Readonly<Record<string, unknown>> = { maxWaitMs: 0, acks: 1, sessionTimeoutMs: 1 };
 
-Deno.test("Every API answers requests that make no sense in every version", async () => {
+Deno.test("Every API answers nonsensical requests in every version", async () => {
   const seed = Number(Deno.env.get("DQUEUE_FUZZ_SEED") ?? Math.floor(Math.random() * 2 ** 32));
   const random = seededRandom(seed);
   await withWorld(async (world) => {

@@ -1,6 +1,6 @@
 /**
- * Batches that cannot be read, in a log: an older version, `record.validation=header` or another
- * broker let a client write them. No consumer of ours may stay in front of one for ever.
+ * Tests with undecodable batches in a log, which an older version, `record.validation=header` or another
+ * broker let in. No consumer of ours may get stuck at one.
  *
  * @module
  */
@@ -40,7 +40,7 @@ function zstdBomb(): Uint8Array {
   return changed(bytes, (view) => view.setInt32(8, bytes.length - 12));
 }
 
-/** Batches of two offsets each, and how many messages of each can be read. */
+/** Batches of two offsets each, and how many messages of each can be decoded. */
 const BATCHES: Record<string, [batch: Uint8Array, readable: number]> = {
   "two counted, one there": [
     changed(batchOf(["bad"]), (view) => {
@@ -93,7 +93,7 @@ async function readPastErrors(
   return [texts, errors];
 }
 
-Deno.test("Consumer names a batch that cannot be read, and can continue after it", async () => {
+Deno.test("Consumer reports an undecodable batch and can continue after it", async () => {
   await withBadTopic(async (test) => {
     await using client = test.client();
     await using consumer = client.consumer();
@@ -111,7 +111,7 @@ Deno.test("Consumer names a batch that cannot be read, and can continue after it
   });
 });
 
-Deno.test("GroupConsumer names a batch that cannot be read, and can continue after it", async () => {
+Deno.test("GroupConsumer reports an undecodable batch and can continue after it", async () => {
   await withBadTopic(async (test) => {
     await using client = test.client();
     await using consumer = client.groupConsumer({ groupId: "g", topics: ["t"] });
@@ -121,7 +121,7 @@ Deno.test("GroupConsumer names a batch that cannot be read, and can continue aft
   });
 });
 
-Deno.test("Consumer with onCorruptBatch leaves batches out that cannot be read", async () => {
+Deno.test("Consumer with onCorruptBatch skips undecodable batches", async () => {
   await withBadTopic(async (test) => {
     const offsets: number[] = [];
     const onCorruptBatch = ({ offset }: CorruptBatchError) => void offsets.push(offset);
@@ -141,7 +141,7 @@ Deno.test("Consumer with onCorruptBatch leaves batches out that cannot be read",
   });
 });
 
-Deno.test("Consumer.fetchFrom() names a batch that cannot be read", async () => {
+Deno.test("Consumer.fetchFrom() reports an undecodable batch", async () => {
   await withBadTopic(async (test) => {
     await using client = test.client();
     await using consumer = client.consumer();
@@ -152,7 +152,7 @@ Deno.test("Consumer.fetchFrom() names a batch that cannot be read", async () => 
   });
 });
 
-Deno.test("consume says where it cannot read, and with --skip-corrupt goes past it", async () => {
+Deno.test("dqueue consume reports an undecodable batch, and skips it with --skip-corrupt", async () => {
   await withBadTopic(async (test) => {
     const stopped = await test.run("consume t -e");
     assertEquals([stopped.code, stopped.stdout], [1, "0\nbad\n"]);
@@ -169,7 +169,7 @@ Deno.test("consume says where it cannot read, and with --skip-corrupt goes past 
   });
 });
 
-Deno.test("consume stops at the end where the last batch cannot be read", async () => {
+Deno.test("dqueue consume -e stops if the last batch is undecodable", async () => {
   await using test = await CommandTest.start({ "record.validation": "header" });
   using connection = await RawConnection.connect(test.address);
   await createTopic(connection, "t");

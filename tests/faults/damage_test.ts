@@ -1,5 +1,5 @@
 /**
- * A broker whose disk has lost some bits.
+ * Tests of a broker with damaged or missing files.
  *
  * @module
  */
@@ -17,7 +17,7 @@ const BATCHES = 40;
 const PER_BATCH = 10;
 const LOST = 20;
 
-/** A broker on disk, and what it logs as errors. */
+/** A broker on disk, and the errors it logs. */
 async function startBroker(
   data: string,
   config: Partial<BrokerSettings> = {},
@@ -62,7 +62,7 @@ async function makeDamage(data: string): Promise<void> {
   await Deno.writeFile(path, bytes);
 }
 
-/** All there is of a partition from an offset on. */
+/** Reads a partition from an offset to its end. */
 async function readFrom(
   consumer: Consumer,
   partition: number,
@@ -83,7 +83,7 @@ function numbers(from: number, to: number): number[] {
   return Array.from({ length: to - from }, (_, i) => from + i);
 }
 
-Deno.test("Broker serves what is before and behind damage, answers it with CORRUPT_MESSAGE, and logs it once", async () => {
+Deno.test("Broker serves records before and after damage, answers damaged ones with CORRUPT_MESSAGE, and logs them once", async () => {
   await using folder = await TemporaryFolder.create();
   const data = folder.join("data");
   await makeDamage(data);
@@ -109,7 +109,7 @@ Deno.test("Broker serves what is before and behind damage, answers it with CORRU
   }
 });
 
-Deno.test("Consumer tells of damage on the broker once it gets there, and goes on where it is sent", async () => {
+Deno.test("Consumer reports damage on the broker when it reaches it, and continues after a seek", async () => {
   await using folder = await TemporaryFolder.create();
   const data = folder.join("data");
   await makeDamage(data);
@@ -136,7 +136,7 @@ Deno.test("Consumer tells of damage on the broker once it gets there, and goes o
   }
 });
 
-Deno.test("Broker says what it cuts off the end of a log after a crash", async () => {
+Deno.test("Broker logs what it truncates from a log after a crash", async () => {
   await using folder = await TemporaryFolder.create();
   const data = folder.join("data");
   await makeDamage(data);
@@ -157,7 +157,7 @@ Deno.test("Broker says what it cuts off the end of a log after a crash", async (
   }
 });
 
-Deno.test("dqueue serve does not start without its metadata, and says what can be done", async () => {
+Deno.test("dqueue serve does not start without its metadata, and says what to do", async () => {
   await using folder = await TemporaryFolder.create();
   const data = folder.join("data");
   await makeDamage(data);
@@ -201,7 +201,7 @@ async function segmentsOf(folder: string): Promise<string[]> {
   return names.filter((name) => name.endsWith(".log")).sort();
 }
 
-Deno.test("Broker answers CORRUPT_MESSAGE for a segment that went while it was stopped, until a repair gives it up", async () => {
+Deno.test("Broker answers CORRUPT_MESSAGE for a segment lost while it was stopped, until a repair gives it up", async () => {
   await using folder = await TemporaryFolder.create();
   const data = folder.join("data");
   await makeGroupData(data);
@@ -243,7 +243,7 @@ Deno.test("Broker answers CORRUPT_MESSAGE for a segment that went while it was s
   await broker.close();
 });
 
-Deno.test("Broker does not begin a partition again whose folder went, after a stop or a kill", async () => {
+Deno.test("Broker does not restart a partition at offset 0 if its folder was lost, after a stop or a kill", async () => {
   for (const isKilled of [false, true]) {
     await using folder = await TemporaryFolder.create();
     const data = folder.join("data");
@@ -263,7 +263,7 @@ Deno.test("Broker does not begin a partition again whose folder went, after a st
     }
     await broker.close();
     assertStringIncludes(errors.join("\n"), `"log":"a-0","firstOffset":0,"lastOffset":59`);
-    // The folder can be put back; what was written since is lost then.
+    // The folder can be put back, which loses what was written since.
     await Deno.remove(`${data}/a-0`, { recursive: true });
     await Deno.rename(folder.join("kept"), `${data}/a-0`);
     const again = await startBroker(data);
@@ -277,7 +277,7 @@ Deno.test("Broker does not begin a partition again whose folder went, after a st
   }
 });
 
-Deno.test("Broker says of groups whose partition went that it cannot coordinate them, and coordinates the others", async () => {
+Deno.test("Broker answers COORDINATOR_NOT_AVAILABLE for groups whose partition was lost, and coordinates the others", async () => {
   await using folder = await TemporaryFolder.create();
   const data = folder.join("data");
   await makeGroupData(data);
@@ -308,7 +308,7 @@ Deno.test("Broker says of groups whose partition went that it cannot coordinate 
   await broker.close();
 });
 
-Deno.test("Broker does not start without the folder of its metadata, and leaves all as it is", async () => {
+Deno.test("Broker does not start without its metadata folder, and changes nothing", async () => {
   await using folder = await TemporaryFolder.create();
   const data = folder.join("data");
   await makeGroupData(data);
@@ -328,11 +328,11 @@ Deno.test("Broker does not start without the folder of its metadata, and leaves 
   await broker.close();
 });
 
-Deno.test("Broker begins on a data folder of which half was copied only where it can say what is lost", async () => {
+Deno.test("Broker starts on a half-copied data folder only if it can tell what is lost", async () => {
   await using folder = await TemporaryFolder.create();
   const data = folder.join("data");
   await makeGroupData(data);
-  /** Starts on a copy without some files; gives what is logged, and what "a" does. */
+  /** Starts on a copy without some files; returns what is logged, and what topic "a" answers. */
   const startWithout = async (...paths: string[]) => {
     const copy = folder.join(crypto.randomUUID());
     assert((await new Deno.Command("cp", { args: ["-r", data, copy] }).output()).success);
@@ -370,7 +370,7 @@ Deno.test("Broker begins on a data folder of which half was copied only where it
   }
 });
 
-testWith("kcat", "Broker with damage tells kcat, which goes on behind it", async (kcat) => {
+testWith("kcat", "Broker reports damage to kcat, which continues after it", async (kcat) => {
   await using folder = await TemporaryFolder.create();
   const data = folder.join("data");
   await makeDamage(data);

@@ -1,6 +1,6 @@
 /**
- * `dqueue serve` with few file descriptors: clients may use up all that it lets them, and keep nobody
- * from writing to files.
+ * Tests of `dqueue serve` with few file descriptors: clients that use up all they are allowed do not keep
+ * others from writing to files.
  *
  * @module
  */
@@ -19,7 +19,7 @@ const LIMIT = 128;
 const PARTITIONS = 40;
 const REQUEST = { clientSoftwareName: "test", clientSoftwareVersion: "1" };
 
-/** The program with so many descriptors at most. */
+/** The program with a limit on its descriptors. */
 async function limited() {
   const { path, args } = await fromSource();
   return {
@@ -28,7 +28,7 @@ async function limited() {
   };
 }
 
-/** Connects until a connection is closed instead of answered, and gives the others. */
+/** Connects until a connection is closed instead of answered; returns the others. */
 async function connectAll(address: string): Promise<RawConnection[]> {
   const connections: RawConnection[] = [];
   for (;;) {
@@ -69,7 +69,7 @@ Deno.test({
       using refused = await RawConnection.connect(broker.address);
       await refused.ended();
     }
-    // What has no file open yet, what is created now, and what is read back from files.
+    // Logs without an open file, new logs, and reads from files.
     for (let partition = 0; partition < PARTITIONS; partition++) {
       const appended = await append(connection, "before", batchOf(["a"]), { partition });
       assertEquals([appended.errorCode, appended.baseOffset], [0, 0]);

@@ -1,5 +1,5 @@
 /**
- * A broker whose disk is full, and then is not.
+ * Tests of a broker whose disk is full and later has room again.
  *
  * @module
  */
@@ -21,7 +21,7 @@ import { within } from "../support/within.ts";
 const DISK_MB = 32;
 const VALUE = "x".repeat(20_000);
 
-/** Declares a test that needs a disk of its own; ignored with a line where there can be none. */
+/** Declares a test that needs its own disk; it is ignored, and says so, if no disk can be made. */
 function testOnSmallDisk(name: string, run: (disk: SmallDisk) => Promise<void>): void {
   Deno.test(name, async () => {
     await using disk = await SmallDisk.create(DISK_MB);
@@ -34,7 +34,7 @@ function testOnSmallDisk(name: string, run: (disk: SmallDisk) => Promise<void>):
 }
 
 testOnSmallDisk(
-  "Broker on a full disk refuses writes, serves reads, and goes on once there is room",
+  "Broker on a full disk refuses writes, serves reads, and continues once there is room",
   async (disk) => {
     const program = disk.wrap(await fromSource());
     const data = disk.join("data");
@@ -47,7 +47,7 @@ testOnSmallDisk(
     await admin.createTopic({ name: "t", partitions: 2, configs });
     await admin.createTopic({ name: "kcats" });
     await using producer = client.producer({ lingerMs: 0 });
-    // After a failure, what waits would wait on.
+    // After a failure, waiting clients would wait forever.
     await using _ = { [Symbol.asyncDispose]: () => disk.free() };
     const acknowledged: number[][] = [[], []];
     let sent = 0;
@@ -78,7 +78,7 @@ testOnSmallDisk(
         assertEquals(errorCode, ErrorCode.KAFKA_STORAGE_ERROR);
       }
 
-      // What was acknowledged is read; what is new waits, and the clients try again.
+      // Acknowledged records are served; new ones wait while the clients retry.
       await verify();
       const waiting = Array.from({ length: 10 }, () => send());
       const js = kafkaJs(broker.address).producer({ retry: { retries: 100, maxRetryTime: 500 } });
@@ -86,7 +86,7 @@ testOnSmallDisk(
       const jsSending = js.send({ topic: "kcats", messages: [{ value: VALUE }] });
       const kcat = outside("kcat");
       const kcatSending = kcat === undefined ? undefined : produceWithKcat(kcat, broker.address);
-      // A topic takes next to no room, and may get it.
+      // A topic needs next to no room, and may get it.
       await admin.createTopic({ name: `full-${round}` }, { timeoutMs: 300 }).catch((error) => {
         assert(error instanceof DqueueError);
       });
@@ -109,7 +109,7 @@ testOnSmallDisk(
   },
 );
 
-/** Has kcat send a message, for as long as it takes; gives its exit code. */
+/** Sends a message with kcat, however long it takes; returns the exit code. */
 async function produceWithKcat(kcat: string, address: string): Promise<number> {
   const child = new Deno.Command(kcat, {
     args: ["-P", "-b", address, "-t", "kcats", "-X", "acks=all", "-X", "retries=1000", "-E"],

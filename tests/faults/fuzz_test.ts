@@ -1,10 +1,10 @@
 /**
- * A broker under random and mutated frames.
+ * Fuzz test of a broker with random and mutated frames.
  *
- * Invariants: it goes on serving a client that behaves, whose records are all there in the end; it logs
- * no error, since whatever a client sends is the client's fault; when the clients have gone, so have their
- * connections and the memory they took. The seed is printed by a failure; `DQUEUE_FUZZ_SEED` repeats it,
- * `DQUEUE_FUZZ_FRAMES` asks for another number of frames.
+ * Invariants: the broker keeps serving a well-behaved client and loses none of its records; it logs no
+ * error, because no frame is the broker's fault; when the clients have disconnected, their memory is free
+ * again. A failure prints the seed; `DQUEUE_FUZZ_SEED` repeats it, `DQUEUE_FUZZ_FRAMES` sets the number of
+ * frames.
  *
  * @module
  */
@@ -26,16 +26,16 @@ import { append, createTopic, produceRequest, read } from "../support/protocol/r
 import { OverdueError } from "../support/within.ts";
 
 const FRAMES = Number(Deno.env.get("DQUEUE_FUZZ_FRAMES") ?? 10_000);
-/** What memory in use may differ by for other reasons: caches, code, what was not collected yet. */
+/** How much memory in use may differ for other reasons: caches, code, garbage not yet collected. */
 const MEMORY_TOLERANCE = 16 * 1024 * 1024;
 
-/** Bytes to send, and whether they are as long as their first four say. */
+/** Bytes to send, and whether their length is what their first four bytes say. */
 interface Frame {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly isWhole: boolean;
 }
 
-/** Fields that would have the broker wait, and what they are given instead. */
+/** Fields that would make the broker wait, and the values they get instead. */
 const CALM: Readonly<Record<string, unknown>> = { maxWaitMs: 0, sessionTimeoutMs: 1 };
 
 /** Makes frames: whole requests, requests with some bytes changed, and noise. */
@@ -80,7 +80,7 @@ class FrameSource {
     return { bytes: requestFrame(api, version, value, random(2 ** 30)), isWhole: true };
   }
 
-  /** A request with some bytes changed, cut off or added. */
+  /** Returns a request with some bytes changed, cut off or added. */
   #mutated(): Frame {
     const random = this.#random;
     const request = this.#request().bytes.subarray(4);
@@ -116,19 +116,19 @@ async function servedApis(connection: RawConnection): Promise<[Api, number[]][]>
   });
 }
 
-/** Sends frames to a broker, on one connection for as long as it lasts, then on the next. */
+/** Sends frames to a broker, on one connection until it ends, then on the next. */
 class Attacker {
   readonly #address: string;
   #connection: RawConnection | undefined;
   #probes = 0;
-  /** Frames after which the broker served the connection on, and after which it closed it. */
+  /** Frames after which the broker kept the connection open, and after which it closed it. */
   readonly outcomes = { served: 0, closed: 0, waiting: 0 };
 
   constructor(address: string) {
     this.#address = address;
   }
 
-  /** Sends a frame that may end anywhere, says that nothing follows, and waits for the end. */
+  /** Sends a frame that may end anywhere, closes the sending side, and waits for the end. */
   async sendLast(bytes: Uint8Array): Promise<void> {
     using connection = await RawConnection.connect(this.#address);
     await ignoringEnd(async () => {
@@ -139,7 +139,7 @@ class Attacker {
     this.outcomes.closed++;
   }
 
-  /** Sends a frame of the right size, and behind it a request to see whether it is answered. */
+  /** Sends a frame of the right size, followed by a request that shows whether the broker still answers. */
   async send(frame: Uint8Array): Promise<void> {
     const connection = this.#connection ??= await RawConnection.connect(this.#address);
     const probe = PROBE_ID + this.#probes++ % 1000;
@@ -164,10 +164,10 @@ class Attacker {
 
 /** Correlation ids that no other frame is likely to have. */
 const PROBE_ID = 0x51ee7000;
-/** A frame may ask the broker to wait. The attacker does not. */
+/** How long the attacker waits, whatever the frame asked of the broker. */
 const PATIENCE_MS = 500;
 
-/** What `send` gives; false if the broker ended the connection, undefined if it was too slow. */
+/** Returns the result of `send`; false if the broker closed the connection, undefined if it was too slow. */
 async function ignoringEnd<T>(send: () => Promise<T>): Promise<T | false | undefined> {
   try {
     return await send();
@@ -180,7 +180,7 @@ async function ignoringEnd<T>(send: () => Promise<T>): Promise<T | false | undef
   }
 }
 
-/** Bytes in use once the attacker has gone, and with it all that the broker held for it. */
+/** Returns the bytes in use after the attacker has disconnected and the broker has freed its memory. */
 async function memoryInUse(
   { broker }: LocalBroker,
   attacker: Attacker,
@@ -199,7 +199,7 @@ async function run(attacker: Attacker, source: FrameSource, frames: number): Pro
   }
 }
 
-Deno.test(`Broker serves on under ${FRAMES} random and mutated frames`, async () => {
+Deno.test(`Broker keeps serving under ${FRAMES} random and mutated frames`, async () => {
   const seed = Number(Deno.env.get("DQUEUE_FUZZ_SEED") ?? Math.floor(Math.random() * 2 ** 32));
   try {
     await using local = await LocalBroker.start({

@@ -1,6 +1,6 @@
 /**
- * Requests that ask as much as they may: each is answered, with what was asked or with an error, and the
- * connection serves on.
+ * Tests of requests at the limits: each is answered, with a result or an error, and the connection stays
+ * open.
  *
  * @module
  */
@@ -42,7 +42,7 @@ import { createTopic, PRODUCE_BY_NAME } from "../support/protocol/requests.ts";
 
 const GROUP = "g";
 const PARTITIONS = 200;
-/** Less than a topic of `PARTITIONS` takes while it is described, and more than one of two does. */
+/** Less memory than describing a topic of `PARTITIONS` takes, and more than describing one of two. */
 const LITTLE: Partial<BrokerSettings> = { "queued.max.response.bytes": 20_000 };
 
 /** Runs `use` with a broker that has the topics `narrow` and `wide`, and a group with offsets for both. */
@@ -85,7 +85,7 @@ function repeat<T>(count: number, item: T): T[] {
   return new Array<T>(count).fill(item);
 }
 
-Deno.test("Metadata answers a topic once, however often it is named, by name as by id", async () => {
+Deno.test("Metadata answers a topic once, however often it is named, by name or by id", async () => {
   await withTopics({}, async (connection) => {
     const { topics: [wide] } = await connection.request(metadata, 12, {
       topics: [{ name: "wide" }],
@@ -108,7 +108,7 @@ Deno.test("Metadata answers a topic once, however often it is named, by name as 
   });
 });
 
-Deno.test("Metadata answers a topic that there is no memory for with an error, and the others", async () => {
+Deno.test("Metadata answers a topic that exceeds the memory with an error, and the others in full", async () => {
   await withTopics(LITTLE, async (connection) => {
     for (const topics of [[{ name: "wide" }, { name: "narrow" }], null]) {
       const answer = await connection.request(metadata, 12, { topics });
@@ -119,7 +119,7 @@ Deno.test("Metadata answers a topic that there is no memory for with an error, a
   });
 });
 
-Deno.test("DescribeConfigs answers each resource, and with an error those that there is no memory for", async () => {
+Deno.test("DescribeConfigs answers resources that exceed the memory with an error, and the others in full", async () => {
   await withTopics(LITTLE, async (connection) => {
     for (const [resourceType, resourceName] of [[2, "narrow"], [4, "1"]] as const) {
       const { results } = await connection.request(describeConfigs, 4, {
@@ -146,7 +146,7 @@ Deno.test("DescribeConfigs answers each resource, and with an error those that t
   });
 });
 
-Deno.test("OffsetFetch answers groups whose offsets there is no memory for with an error", async () => {
+Deno.test("OffsetFetch answers groups whose offsets exceed the memory with an error", async () => {
   await withTopics(LITTLE, async (connection) => {
     const { groups } = await connection.request(offsetFetch, 8, {
       groups: [
@@ -208,7 +208,7 @@ Deno.test("DeleteRecords, ListOffsets and DescribeLogDirs answer a partition onc
   });
 });
 
-Deno.test("long lists are answered item by item", async () => {
+Deno.test("Requests with long lists are answered item by item", async () => {
   await withTopics({}, async (connection) => {
     const many = Array.from({ length: 3000 }, (_, i) => `name-${i}`);
     const found = await connection.request(findCoordinator, 4, {
@@ -267,7 +267,7 @@ Deno.test("long lists are answered item by item", async () => {
   });
 });
 
-Deno.test("OffsetCommit of one partition over and over keeps the last offset", async () => {
+Deno.test("OffsetCommit that repeats a partition keeps the last offset", async () => {
   await withTopics({}, async (connection) => {
     const offsets = Array.from({ length: 3000 }, (_, offset) => [7, offset] as const);
     assertEquals(await commit(connection, [...offsets, [PARTITIONS, 0]]), [
@@ -281,7 +281,7 @@ Deno.test("OffsetCommit of one partition over and over keeps the last offset", a
   });
 });
 
-Deno.test("Produce of very many entries is appended before what is sent after it", async () => {
+Deno.test("Produce with very many entries is appended before the next request", async () => {
   await withTopics({}, async (connection) => {
     const records = batchOf(["a"]);
     const send = (count: number) =>
@@ -307,7 +307,7 @@ Deno.test("Produce of very many entries is appended before what is sent after it
   });
 });
 
-Deno.test("Fetch answers a partition once, and each of very many that are not there", async () => {
+Deno.test("Fetch answers a partition once, and each of very many unknown ones", async () => {
   await withTopics({}, async (connection) => {
     const ask = async (partitions: readonly number[]) => {
       const { responses } = await connection.request(fetch, 12, {
@@ -333,7 +333,7 @@ Deno.test("Fetch answers a partition once, and each of very many that are not th
   });
 });
 
-Deno.test("names as long as a string can be are answered with an error", async () => {
+Deno.test("Requests with names of the maximum string length are answered with an error", async () => {
   await withTopics({}, async (connection) => {
     const name = "n".repeat(32767);
     const created = await connection.request(createTopics, 7, {
@@ -352,7 +352,7 @@ Deno.test("names as long as a string can be are answered with an error", async (
       });
       assertEquals(results[0]!.resourceName, name);
     }
-    // Each of these is decoded to a character that takes three bytes.
+    // Each of these decodes to a character of three bytes.
     const frames = [
       [findCoordinator, 4, { keyType: 0, coordinatorKeys: [name] }],
       [describeGroups, 5, { groups: [name] }],
@@ -360,7 +360,7 @@ Deno.test("names as long as a string can be are answered with an error", async (
     ] as const;
     for (const [api, version, request] of frames) {
       const frame = requestFrame<Api>(api, version, request as never);
-      // The name is all there is of this letter.
+      // Only the name consists of this letter.
       await connection.sendBytes(frame.map((byte) => byte === "n".charCodeAt(0) ? 0xff : byte));
       const reader = new Reader((await connection.receiveFrame())!);
       reader.int32();
@@ -371,7 +371,7 @@ Deno.test("names as long as a string can be are answered with an error", async (
   });
 });
 
-Deno.test("what one member of a group asks for is bounded", async () => {
+Deno.test("JoinGroup bounds what one member may send", async () => {
   await withTopics({}, async (connection) => {
     const joined = await connection.request(joinGroup, 7, {
       groupId: "classic",

@@ -1,11 +1,10 @@
 /**
- * A broker that is killed under load.
+ * Tests of a broker that is killed under load.
  *
- * Producers write through it all: idempotent ones, our SDK's and librdkafka's in kcat, of which every
- * message is there once in the end, in order, at the offset that was acknowledged; and one that is not.
- * Topics are compacted, trimmed, and lose old segments, meanwhile; topics are created and deleted,
- * groups commit, consumers read along. After each kill there is nothing wrong with the files.
- * `DQUEUE_KILLS` asks for another number of kills.
+ * Producers write throughout: two idempotent ones (our SDK's, and librdkafka's in kcat), whose messages must
+ * be there exactly once, in order, at the acknowledged offsets; and one that is not idempotent. Meanwhile
+ * topics are compacted, trimmed, created and deleted and lose old segments, groups commit, and consumers
+ * read. After each kill the files must be sound. `DQUEUE_KILLS` sets the number of kills.
  *
  * @module
  */
@@ -33,7 +32,7 @@ import { TemporaryFolder } from "../support/temporary_folder.ts";
 import { within } from "../support/within.ts";
 
 const KILLS = Number(Deno.env.get("DQUEUE_KILLS") ?? 3);
-/** Acknowledgements between two kills, of all producers together. */
+/** Acknowledgements between two kills, for all producers together. */
 const ACKS_PER_KILL = 1500;
 
 /** Writes numbered lines to kcat, from one call to the next. */
@@ -52,7 +51,7 @@ class KcatLoad {
       stderr: "piped",
     }).spawn();
     this.#writer = this.#child.stdin.getWriter();
-    // It says so whenever the broker is away, and would wait for somebody to read that.
+    // kcat reports each lost connection, and would block if the output were not read.
     this.#stderr = new Response(this.#child.stderr).text();
   }
 
@@ -65,7 +64,7 @@ class KcatLoad {
     await this.#writer.write(new TextEncoder().encode(lines.join("")));
   }
 
-  /** Resolves when kcat has ended, which it does once all is acknowledged. */
+  /** Resolves when kcat has ended, which it does once all messages are acknowledged. */
   async finish(): Promise<void> {
     await this.#writer.close();
     const { code } = await within(this.#child.status, "kcat to end", 120_000);
@@ -73,7 +72,7 @@ class KcatLoad {
   }
 }
 
-/** Fails if something is wrong with the files that a broker left. */
+/** Fails if the files that a broker left are not sound. */
 async function verifyFiles(data: string): Promise<void> {
   const { findings, partitions } = await verifyData(new DenoFileSystem(), data, {
     withRecords: true,
@@ -132,7 +131,7 @@ testWith("kcat", `Broker killed ${KILLS} times under load keeps what it promised
     const sent = Array.from({ length: kcatLoad.sent }, (_, number) => number);
     assertEquals(kcats!.messages.map(numberOf), sent);
 
-    // What kcat reads is no different after a stop in good order, which leaves nothing to find.
+    // kcat reads the same after a clean shutdown, after which no problem is found.
     await broker.stop();
     await verifyFiles(data);
     broker = await BrokerProcess.start({ data, listen, flags });

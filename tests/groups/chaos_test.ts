@@ -1,9 +1,9 @@
 /**
- * Groups of the SDK's members on a broker, with all going wrong at random: connections end, members die,
- * leave, hang and come, partitions are paused, the broker is started anew. Then all is left in peace,
- * and every message must be processed and committed.
+ * Chaos test of groups of SDK members: at random, connections end, members die, leave, hang and join,
+ * partitions are paused, and the broker is restarted. Then the faults stop, and every message must be
+ * processed and committed.
  *
- * `DQUEUE_TEST_SEED` says what goes wrong, not when. `DQUEUE_GROUP_CHAOS_MS` has it go on for longer.
+ * `DQUEUE_TEST_SEED` repeats the faults, though not their timing. `DQUEUE_GROUP_CHAOS_MS` sets how long they last.
  *
  * @module
  */
@@ -26,7 +26,7 @@ const WAYS: readonly (readonly [name: string, options: Partial<GroupConsumerOpti
   ["KIP-848", { protocol: "consumer" }],
 ];
 
-/** A member that works, in the way of a program, until it is closed or killed. */
+/** A member that processes messages like a program until it is closed or killed. */
 class Worker {
   readonly consumer: GroupConsumer;
   readonly #cut: CuttableBroker;
@@ -34,7 +34,7 @@ class Worker {
   readonly #random: Random;
   readonly #working: Promise<void>;
   #isEnding = false;
-  /** Errors that a program would be told of. */
+  /** Errors that were reported to the program. */
   readonly errors: unknown[] = [];
 
   constructor(
@@ -78,7 +78,7 @@ class Worker {
     this.#cut.disconnect();
   }
 
-  /** Holds back what it has, or hands it out again. */
+  /** Pauses its partitions, or resumes them. */
   pauseOrResume(): void {
     const paused = new Set(this.consumer.paused.map(({ partition }) => partition));
     for (const { topic, partition } of this.consumer.assignment) {
@@ -91,7 +91,7 @@ class Worker {
     for (const { topic, partition } of this.consumer.paused) this.consumer.resume(topic, partition);
   }
 
-  /** Dies: what it was doing nobody gets to know, nor can it tell anybody. */
+  /** Dies without leaving the group: its connections are cut and its results dropped. */
   async kill(): Promise<void> {
     this.#isEnding = true;
     this.#cut.cut();
@@ -99,7 +99,7 @@ class Worker {
     await this.#working;
   }
 
-  /** Ends in good order. */
+  /** Leaves the group and closes. */
   async close(): Promise<void> {
     this.#isEnding = true;
     await this.#working;
@@ -107,13 +107,13 @@ class Worker {
   }
 }
 
-/** Lets time pass, which is part of what goes wrong. */
+/** Lets time pass, which is one of the faults. */
 function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 for (const [way, options] of WAYS) {
-  Deno.test(`GroupConsumer processes every message whatever goes wrong (${way})`, async () => {
+  Deno.test(`GroupConsumer processes every message under random faults (${way})`, async () => {
     console.log(`seed ${SEED}`);
     const random = new Random(SEED);
     await using fixture = await GroupFixture.start(PARTITIONS);
@@ -197,7 +197,7 @@ function describe(workers: readonly Worker[]): string {
     const partitions = consumer.assignment.map(({ partition }) =>
       `${partition}@${consumer.position(TOPIC, partition)}`
     );
-    return `${state} on ${partitions}, waits for ${waitingFor}; ${error}; told of ${
+    return `${state} on ${partitions}, waits for ${waitingFor}; ${error}; reported ${
       errors.slice(-3)
     }`;
   }).join("\n");

@@ -1,5 +1,5 @@
 /**
- * Groups of clients that others have made: their members share the work, die, and are replaced.
+ * Tests of groups with members of several clients, which share the work, die, and are replaced.
  *
  * @module
  */
@@ -24,7 +24,7 @@ const CONFIG = {
   "group.consumer.heartbeat.interval.ms": 200,
 };
 
-/** A broker with a topic that is written to, and a group that works on it. */
+/** A broker with a topic that is being written, and a group that reads it. */
 async function withGroup(
   options: { readonly kind: MemberKind; readonly kcat: string; readonly assignor?: SharedAssignor },
   run: (group: WorkingGroup, admin: Admin) => Promise<void>,
@@ -51,7 +51,7 @@ async function withGroup(
   group.assertOwnedOnce();
 }
 
-/** Three members, of whom the first is killed and another comes, while messages are written. */
+/** Runs three members, kills the first and adds another while messages are written. */
 function replaceMember(kind: MemberKind, kcat = ""): Promise<void> {
   return withGroup({ kind, kcat }, async (group, admin) => {
     group.add(3);
@@ -64,7 +64,7 @@ function replaceMember(kind: MemberKind, kcat = ""): Promise<void> {
   });
 }
 
-/** Two members of one kind and two of another, of whom the first is killed, in one group. */
+/** Runs two members of one client and two of another in one group, and kills the first. */
 function mixMembers(
   kinds: readonly [MemberKind, MemberKind],
   assignor: SharedAssignor,
@@ -84,7 +84,7 @@ function mixMembers(
   });
 }
 
-/** Fails unless the leader of the group, whoever that is, has assigned as the others would have. */
+/** Fails unless the assignment is what every member would have computed as leader. */
 async function assertAssignedBy(name: SharedAssignor, admin: Admin): Promise<void> {
   const { members, assignor } = await admin.describeGroup(GROUP);
   assertEquals(assignor, name);

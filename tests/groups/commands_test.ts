@@ -1,10 +1,11 @@
 /**
- * The group commands as processes of their own, against a broker on a socket and members that live.
+ * Tests of the group commands as processes, against a broker on a socket and live members.
  *
  * @module
  */
 
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { TextLineStream } from "@std/streams";
 import { Client } from "../../client/mod.ts";
 import { attempt, dqueue, fromSource } from "../support/broker/dqueue.ts";
 import { LocalBroker } from "../support/broker/local_broker.ts";
@@ -21,24 +22,24 @@ class Commands {
     this.#env = { DQUEUE_BROKERS: address };
   }
 
-  /** What a command prints for people, without the blanks that align it. */
+  /** Returns the text output of a command, without the blanks that align it. */
   async text(line: string): Promise<string[]> {
     const text = await dqueue(line.split(" "), { env: this.#env });
     return text.trimEnd().split("\n").map((row) => row.replaceAll(/ +/g, " ").trim());
   }
 
-  /** What a command prints for programs. */
+  /** Returns the JSON output of a command. */
   async json(line: string) {
     return JSON.parse(await dqueue([...line.split(" "), "--output", "json"], { env: this.#env }));
   }
 
-  /** The code and the complaint of a command that fails. */
+  /** Returns exit code and error message of a command that fails. */
   async failure(line: string): Promise<string> {
     const { code, stderr } = await attempt(line.split(" "), { env: this.#env });
     return `${code}: ${stderr}`;
   }
 
-  /** The first object that a command prints before it is interrupted, and the code it ends with. */
+  /** Returns the first object that a command prints before it is interrupted, and its exit code. */
   // deno-lint-ignore no-explicit-any
   async watch(line: string): Promise<{ first: any; code: number }> {
     const { path, args } = await fromSource();
@@ -55,20 +56,17 @@ class Commands {
   }
 }
 
-/** All lines of a stream; calls `onLine` when the first has come. */
+/** Returns all lines of a stream; calls `onLine` at the first. */
 async function readLines(
-  stream: ReadableStream<Uint8Array>,
+  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
   onLine: () => void,
 ): Promise<string[]> {
-  let text = "";
-  let hasLine = false;
-  for await (const part of stream.pipeThrough(new TextDecoderStream())) {
-    text += part;
-    if (hasLine || !text.includes("\n")) continue;
-    hasLine = true;
-    onLine();
+  const lines: string[] = [];
+  const texts = stream.pipeThrough(new TextDecoderStream());
+  for await (const line of texts.pipeThrough(new TextLineStream())) {
+    if (lines.push(line) === 1) onLine();
   }
-  return text.trimEnd().split("\n");
+  return lines;
 }
 
 /** A broker with a topic of two partitions, of four messages and of none. */
@@ -83,7 +81,7 @@ async function start(): Promise<{ local: LocalBroker; client: Client; commands: 
   return { local, client, commands: new Commands(local.address) };
 }
 
-Deno.test("Group commands show a group that works, and leave it alone", async () => {
+Deno.test("Group commands show an active group and refuse to change it", async () => {
   const { local, client, commands } = await start();
   await using _local = local;
   await using _client = client;
@@ -131,7 +129,7 @@ Deno.test("Group commands show a group that works, and leave it alone", async ()
   assertEquals((await consumer.fetchCommittedOffset(TOPIC, 0))!.offset, 1);
 });
 
-Deno.test("Group commands mend a group that rests", async () => {
+Deno.test("Group commands change an empty group", async () => {
   const { local, client, commands } = await start();
   await using _local = local;
   await using _client = client;

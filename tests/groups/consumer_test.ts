@@ -1,5 +1,5 @@
 /**
- * The SDK's group consumer: membership, commits and what its program is told, against our broker.
+ * Tests of the SDK's group consumer against our broker: membership, commits, callbacks and errors.
  *
  * @module
  */
@@ -25,14 +25,14 @@ import {
 } from "../support/groups/group_fixture.ts";
 import { within } from "../support/within.ts";
 
-/** The ways in which members share partitions; each has to hold what is promised. */
+/** The ways in which members share partitions; the same promises hold for each. */
 const WAYS: readonly [name: string, options: Partial<GroupConsumerOptions>][] = [
   ["eager", { assignors: ["roundrobin"] }],
   ["cooperative", { assignors: ["cooperative-sticky"] }],
   ["KIP-848", { protocol: "consumer" }],
 ];
 
-/** Runs a test in each way. */
+/** Declares a test for each way. */
 function testEach(
   name: string,
   run: (options: Partial<GroupConsumerOptions>, way: string) => Promise<void>,
@@ -40,7 +40,7 @@ function testEach(
   for (const [way, options] of WAYS) Deno.test(`${name} (${way})`, () => run(options, way));
 }
 
-Deno.test("GroupConsumer of c1, c2 and c3 on four partitions has 0 and 3, 1, 2 by round-robin", async () => {
+Deno.test("GroupConsumer with round-robin assigns partitions 0 and 3 to c1, 1 to c2 and 2 to c3", async () => {
   await using fixture = await GroupFixture.start(4);
   const members = ["c1", "c2", "c3"].map((id) => fixture.member(id, { assignors: ["roundrobin"] }));
   await Promise.all(members.map((member) => member.joinGroup()));
@@ -53,7 +53,7 @@ Deno.test("GroupConsumer of c1, c2 and c3 on four partitions has 0 and 3, 1, 2 b
   for (const { memberId, clientId } of described) assert(memberId.startsWith(`${clientId}-`));
 });
 
-testEach("GroupConsumer on standby takes over when an owner dies", async (options) => {
+testEach("GroupConsumer without partitions takes over when an owner dies", async (options) => {
   await using fixture = await GroupFixture.start(2);
   const cut = new CuttableBroker(fixture.broker);
   const owner = fixture.member(
@@ -71,7 +71,7 @@ testEach("GroupConsumer on standby takes over when an owner dies", async (option
   await fixture.untilShared(others, [1, 1]);
 });
 
-testEach("GroupConsumer on standby takes over when an owner leaves", async (options) => {
+testEach("GroupConsumer without partitions takes over when an owner leaves", async (options) => {
   await using fixture = await GroupFixture.start(2);
   const members = ["a", "b", "c"].map((id) => fixture.member(id, options));
   await Promise.all(members.map((member) => member.joinGroup()));
@@ -89,7 +89,7 @@ testEach("GroupConsumer on standby takes over when an owner leaves", async (opti
   assertEquals(values.flatMap(valuesOf).sort(), [`${1 - partition!}`, "more"]);
 });
 
-testEach("GroupConsumer goes on when the broker was started anew", async (options) => {
+testEach("GroupConsumer continues after a restart of the broker", async (options) => {
   await using fixture = await GroupFixture.start(2);
   const mine = { ...options, sessionTimeoutMs: 20_000 };
   const members = ["a", "b"].map((id) => fixture.member(id, mine));
@@ -110,12 +110,12 @@ testEach("GroupConsumer goes on when the broker was started anew", async (option
   await Promise.all(members.map((member) => member.commit()));
   assertEquals(await fixture.committed(2), [1, 1]);
   await fixture.untilShared(members, [1, 1]);
-  // The group's state is stored, so nobody had to give up anything.
+  // The group's state is stored, so no member had to give up partitions.
   assertEquals(fixture.events.filter(({ type }) => type === "lost"), []);
 });
 
 testEach(
-  "GroupConsumer after a crash repeats what was not committed and skips nothing",
+  "GroupConsumer after a crash repeats uncommitted messages and skips none",
   async (options) => {
     await using fixture = await GroupFixture.start(2);
     const sent = Array.from({ length: 20 }, (_, i) => `v${i}`);
@@ -126,7 +126,7 @@ testEach(
     const first = fixture.member("a", mine, fixture.connect(cut, 500));
     const done = valuesOf(await pollAll(first, 4));
     await first.poll(4);
-    // The second batch is being worked on when the process dies.
+    // The second batch is being processed when the process dies.
     cut.cut();
     const committed = (await fixture.committed(2)).map((offset) => Math.max(0, offset));
     assert(committed[0]! + committed[1]! <= done.length, `${committed}`);
@@ -139,7 +139,7 @@ testEach(
 );
 
 testEach(
-  "GroupConsumer commits by itself what the program is done with, and no more",
+  "GroupConsumer auto-commits only messages that the program has processed",
   async (options) => {
     await using fixture = await GroupFixture.start(1);
     await fixture.send(0, "a", "b", "c");
@@ -147,7 +147,7 @@ testEach(
     const iterator = consumer[Symbol.asyncIterator]();
     assertEquals((await iterator.next()).value.text(), "a");
     assertEquals((await iterator.next()).value.text(), "b");
-    // The program works on "b", so only "a" is done.
+    // The program is processing "b", so only "a" is processed.
     await consumer.leaveGroup();
     assertEquals(await fixture.committed(1), [1]);
     assertEquals(await iterator.next(), { done: true, value: undefined });
@@ -193,7 +193,7 @@ testEach(
     await fixture.until(() => first.status.state === "rebalancing", "the rebalance");
     assertEquals(first.status.waitingFor, "the program to finish the messages it has");
     assertEquals(committed, []);
-    // Coming back for more says that all four are done.
+    // The next poll says that all four are processed.
     const polling = first.poll(1, { timeoutMs: 20_000 });
     await joining;
     await fixture.untilShared([first, second], [1, 1]);
@@ -208,12 +208,12 @@ testEach(
 );
 
 testEach(
-  "GroupConsumer.commit() is refused for partitions that others have now",
+  "GroupConsumer.commit() is refused for partitions that moved to other members",
   async (options) => {
     await using fixture = await GroupFixture.start(2);
     await fixture.send(0, "a");
     await fixture.send(1, "b");
-    // A program that does not come back for longer than it may take.
+    // A program that does not poll within max.poll.interval.ms.
     const first = fixture.member("a", { ...options, autoCommit: false, rebalanceTimeoutMs: 30 });
     await pollAll(first, 2);
     const second = fixture.member("b", { ...options, autoCommit: false });
@@ -223,12 +223,12 @@ testEach(
     const error = await assertRejects(() => first.commitOffset(TOPIC, theirs!, 1), KafkaError);
     assertEquals(error.code, "ILLEGAL_GENERATION");
     assertEquals((await fixture.committed(2))[theirs!], -1);
-    // The new owner does again what was not committed.
+    // The new owner repeats uncommitted messages.
     assertEquals((await pollAll(second, 1)).map(({ partition }) => partition), [theirs]);
   },
 );
 
-Deno.test("GroupConsumer with a cooperative assignor keeps what does not move (KIP-429)", async () => {
+Deno.test("GroupConsumer with a cooperative assignor keeps partitions that do not move (KIP-429)", async () => {
   await using fixture = await GroupFixture.start(4);
   const options: Partial<GroupConsumerOptions> = { assignors: ["cooperative-sticky"] };
   const first = fixture.member("a", options);
@@ -243,14 +243,14 @@ Deno.test("GroupConsumer with a cooperative assignor keeps what does not move (K
 });
 
 testEach(
-  "GroupConsumer that is not asked for messages leaves, and joins again when it is",
+  "GroupConsumer that is not polled leaves the group, and joins again with the next poll",
   async (options) => {
     await using fixture = await GroupFixture.start(1);
     await fixture.send(0, "a");
     const slow = fixture.member("a", { ...options, maxPollIntervalMs: 100 });
     assertEquals(valuesOf(await pollAll(slow, 1)), ["a"]);
     const standby = fixture.member("b", options);
-    // The program works on "a" all the while, so the other one does it again.
+    // The program is still processing "a", so the other member repeats it.
     assertEquals(valuesOf(await pollAll(standby, 1)), ["a"]);
     await fixture.until(() => slow.status.state === "left", "the slow member to leave");
     assert(slow.status.waitingFor.startsWith("the program to ask for messages"));
@@ -262,13 +262,13 @@ testEach(
 );
 
 testEach(
-  "GroupConsumer that waits for messages does not leave, however long it takes",
+  "GroupConsumer that waits for messages does not leave the group, however long it waits",
   async (options) => {
     await using fixture = await GroupFixture.start(1);
     const consumer = fixture.member("a", { ...options, maxPollIntervalMs: 40 });
     await consumer.joinGroup();
     const polling = consumer.poll(1, { timeoutMs: 20_000 });
-    // Several times the interval, on the clock that the consumer looks at.
+    // Several times the interval, on the consumer's clock.
     const { promise, resolve } = Promise.withResolvers<void>();
     setTimeout(resolve, 200);
     await promise;
@@ -278,7 +278,7 @@ testEach(
   },
 );
 
-Deno.test("GroupConsumer with an instance id keeps its place when it comes back (KIP-345)", async () => {
+Deno.test("GroupConsumer with an instance id gets its partitions back after a restart (KIP-345)", async () => {
   for (const protocol of ["classic", "consumer"] as const) {
     await using fixture = await GroupFixture.start(2);
     const options = { protocol, sessionTimeoutMs: 20_000 };
@@ -299,7 +299,7 @@ Deno.test("GroupConsumer with an instance id keeps its place when it comes back 
   }
 });
 
-Deno.test("GroupConsumer that another has taken the instance id of fails for good (KIP-345)", async () => {
+Deno.test("GroupConsumer fails for good when another member takes its instance id (KIP-345)", async () => {
   await using fixture = await GroupFixture.start(1);
   const first = fixture.member("a", { groupInstanceId: "one" });
   await first.joinGroup();
@@ -312,12 +312,12 @@ Deno.test("GroupConsumer that another has taken the instance id of fails for goo
   assertEquals(first.assignment, []);
 });
 
-testEach("GroupConsumer takes on partitions that a topic gets", async (options) => {
+testEach("GroupConsumer reads partitions that are added to its topic", async (options) => {
   await using fixture = await GroupFixture.start(1);
   const consumer = fixture.member("a", options);
   await consumer.joinGroup();
   await fixture.client.admin().createPartitions(TOPIC, 3);
-  // What is known of topics is asked for again every few minutes; here it is at once.
+  // Metadata is refreshed every few minutes; here it is refreshed immediately.
   const describing = fixture.client.consumer();
   await describing.subscribe(TOPIC);
   await describing.seek(TOPIC, 2, 0);
@@ -334,7 +334,7 @@ testEach("GroupConsumer.joinGroup() fails for a topic that does not exist", asyn
   assertEquals(consumer.status.state, "left");
 });
 
-Deno.test("GroupConsumer is refused where the members know no assignor in common", async () => {
+Deno.test("GroupConsumer is refused if the members have no assignor in common", async () => {
   await using fixture = await GroupFixture.start(1);
   await fixture.member("a", { assignors: ["range"] }).joinGroup();
   const other = fixture.member("b", { assignors: ["roundrobin"] });
@@ -363,7 +363,7 @@ Deno.test("GroupConsumer runs an assignor of the program's own", async () => {
   assertEquals(members.map(numbersOf), [[], [0, 1, 2]]);
 });
 
-Deno.test("GroupConsumer fails where its assignor does, and says so", async () => {
+Deno.test("GroupConsumer fails with the error of its assignor", async () => {
   await using fixture = await GroupFixture.start(1);
   const broken = {
     name: "broken",
@@ -404,7 +404,7 @@ testEach("GroupConsumer can seek in onAssigned, pause and resume", async (option
 });
 
 testEach(
-  "GroupConsumer.commitOffset() keeps a text, which fetchCommittedOffset() tells",
+  "GroupConsumer.commitOffset() stores metadata, which fetchCommittedOffset() returns",
   async (options) => {
     await using fixture = await GroupFixture.start(1);
     await fixture.send(0, "a", "b", "c");
@@ -428,7 +428,7 @@ testEach(
   },
 );
 
-Deno.test("GroupConsumer.commitAsync() has the next poll() throw what nobody was told", async () => {
+Deno.test("GroupConsumer.commitAsync() makes the next poll() throw an unhandled failure", async () => {
   await using fixture = await GroupFixture.start(1);
   await fixture.send(0, "a");
   const cut = new CuttableBroker(fixture.broker);
@@ -445,7 +445,7 @@ Deno.test("GroupConsumer.commitAsync() has the next poll() throw what nobody was
   }
 });
 
-Deno.test("GroupConsumer tells the program what its callback has thrown", async () => {
+Deno.test("GroupConsumer reports the error that a callback threw", async () => {
   await using fixture = await GroupFixture.start(1);
   const consumer = fixture.member("a", {
     onAssigned: () => {
@@ -458,7 +458,7 @@ Deno.test("GroupConsumer tells the program what its callback has thrown", async 
 });
 
 testEach(
-  "GroupConsumer.leaveGroup() ends iterators and streams, joinGroup() begins anew",
+  "GroupConsumer.leaveGroup() ends iterators and streams, and joinGroup() starts again",
   async (options) => {
     await using fixture = await GroupFixture.start(1);
     const consumer = fixture.member("a", options);
@@ -483,7 +483,7 @@ testEach(
 );
 
 testEach(
-  "GroupConsumer.joinGroup() can be given up, and takes the member out of the group",
+  "GroupConsumer.joinGroup() can be aborted, and removes the member from the group",
   async (options, way) => {
     await using fixture = await GroupFixture.start(1, {
       "group.initial.rebalance.delay.ms": 60_000,
@@ -494,7 +494,7 @@ testEach(
     await assertRejects(() => joining, DOMException);
     assertEquals(consumer.status.state, "left");
     await assertRejects(() => consumer.joinGroup({ timeoutMs: 50 }), TimeoutError);
-    // The first of a group waits for others; the one that has given up is none of them.
+    // The first member of a group waits for others, of which the aborted one is none.
     assertEquals((await fixture.client.admin().describeGroup(GROUP)).members, []);
     // Shutdown during a join.
     const again = assertRejects(() => consumer.joinGroup(), ClosedError);

@@ -1,8 +1,8 @@
 /**
- * A broker that is killed while groups work.
+ * Tests of groups whose broker is killed.
  *
- * A member of each group dies with it, so that after the restart the groups have to find back to what
- * they had committed.
+ * A member of each group dies with it. After the restart the groups must continue from their committed
+ * offsets.
  *
  * @module
  */
@@ -45,17 +45,17 @@ function startGroups(address: string, kcat: string, stack: AsyncDisposableStack)
 }
 
 /**
- * Whether members of this kind commit only what is theirs. Others keep a commit that was refused, as the
- * partition had gone to another member, and send it again later: an offset long behind what was committed
- * since, for a partition that at this time, after the crash, belongs to nobody.
+ * Whether members of this client commit only their own partitions. Others retry a refused commit later,
+ * when the partition has moved to another member: after the crash it has no owner, so the broker accepts
+ * an offset far below the one committed since.
  */
 function commitsOnlyItsOwn(kind: MemberKind): boolean {
   return kind !== "platformatic with KIP-848";
 }
 
 /**
- * Fails unless a member that came after the restart, and so knows of nothing else, begins where the group
- * had committed before. (Those that live on may do again what was committed since they have fetched.)
+ * Fails unless a member that joined after the restart starts at the offset that the group had committed
+ * before. (Members that survived may repeat messages that were committed since they fetched them.)
  */
 function assertGoesOn({ events }: GroupMember, committed: readonly number[]): void {
   let count = 0;
@@ -73,7 +73,7 @@ function assertGoesOn({ events }: GroupMember, committed: readonly number[]): vo
 
 testWith(
   "kcat",
-  "Broker killed while groups work has each go on from its commits",
+  "Broker killed under load lets each group continue from its commits",
   async (kcat) => {
     await using folder = await TemporaryFolder.create();
     const data = folder.join("data");

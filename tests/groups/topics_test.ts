@@ -1,5 +1,5 @@
 /**
- * Members of groups that change their topics while they read, in both protocols.
+ * Tests of group members that change their topics while they read, in both protocols.
  *
  * @module
  */
@@ -61,7 +61,7 @@ async function read(consumer: GroupConsumer, count: number): Promise<string[]> {
   return values.sort();
 }
 
-/** Polls until members hold what they should. */
+/** Polls until members have the expected partitions. */
 async function until(condition: () => boolean, ...members: GroupConsumer[]): Promise<void> {
   await within(
     (async () => {
@@ -101,14 +101,14 @@ Deno.test("GroupConsumer.addTopics() and removeTopics() change what a member rea
       assertEquals(await read(consumer, 1), ["b2"]);
       await until(() => topicsOf(consumer).join() === "b-0,b-1", consumer);
 
-      // What was not handed out of a topic is read when it is added again.
+      // Messages that were not handed out are read when the topic is added again.
       await consumer.addTopics("a");
       assertEquals(await read(consumer, 2), ["a3", "a4"]);
     });
   }
 });
 
-Deno.test("GroupConsumer.addTopics() shares the new partitions with the other members", async (t) => {
+Deno.test("GroupConsumer.addTopics() divides the new partitions among all members", async (t) => {
   for (const [name, options] of Object.entries(PROTOCOLS)) {
     await t.step(name, async () => {
       await using test = await setup();
@@ -146,7 +146,7 @@ Deno.test("GroupConsumer.addTopics() may be called within the loop, and before j
   }
 });
 
-Deno.test("GroupConsumer.addTopics() and removeTopics() refuse what cannot be", async () => {
+Deno.test("GroupConsumer.addTopics() and removeTopics() refuse invalid topics", async () => {
   await using test = await setup();
   await using consumer = test.member({});
   await consumer.joinGroup();
@@ -158,7 +158,7 @@ Deno.test("GroupConsumer.addTopics() and removeTopics() refuse what cannot be", 
   assertEquals(topicsOf(consumer), ["a-0", "a-1"]);
 });
 
-Deno.test("GroupConsumer.commit() of a message commits its partition up to it", async () => {
+Deno.test("GroupConsumer.commit() of a message commits its partition up to and including it", async () => {
   await using test = await setup();
   await using consumer = test.member({ autoCommit: false });
   for (const value of ["0", "1", "2"]) await test.send("a", value);
@@ -175,7 +175,7 @@ Deno.test("GroupConsumer.commit() of a message commits its partition up to it", 
   assertEquals((await consumer.fetchCommittedOffset("a", 1))?.offset, 1);
 });
 
-Deno.test("GroupConsumer and Consumer answer to the names of other clients", async () => {
+Deno.test("GroupConsumer and Consumer have aliases that other clients use", async () => {
   await using test = await setup();
   await using consumer = test.member({});
   await consumer.join();

@@ -1,8 +1,8 @@
 /**
- * The compiled program does the main job in an empty folder, with nothing else at hand.
+ * Tests of the compiled program, alone in an empty folder.
  *
- * `DENO` names the Deno to compile with, if it is not to be the one that runs this test, and
- * `DENORT_BIN` the runtime base for it, where Deno's own site is out of reach.
+ * `DENO` names the Deno to compile with, by default the one that runs this test. `DENORT_BIN` names the
+ * runtime base, where it cannot be downloaded.
  *
  * @module
  */
@@ -27,7 +27,7 @@ const CODECS = ["none", "gzip", "snappy", "lz4", "zstd"];
 const MAX_SIZE = 100_000_000;
 const FULL = "No space left on device";
 
-/** Compiles the program as `deno task compile` does, to another place. */
+/** Compiles the program as `deno task compile` does, to another path. */
 async function compile(output: string): Promise<CommandLine & { report: string }> {
   const args = await taskArguments("compile");
   const at = args.indexOf("dist/dqueue");
@@ -44,7 +44,7 @@ async function compile(output: string): Promise<CommandLine & { report: string }
   return { path: output, args: [], report };
 }
 
-Deno.test("The compiled program serves, produces and consumes in an empty folder", async (t) => {
+Deno.test("Compiled program serves, produces and consumes in an empty folder", async (t) => {
   await using folder = await TemporaryFolder.create();
   const program = await compile(folder.join("dqueue"));
   const cwd = folder.join("empty");
@@ -80,7 +80,7 @@ Deno.test("The compiled program serves, produces and consumes in an empty folder
         assertEquals(await run(["consume", codec, "-o", "start", "-e"]), text);
       });
     }
-    await t.step("fails, and commits nothing, where its output cannot be written", async () => {
+    await t.step("fails and commits nothing if its output cannot be written", async () => {
       const inShell = (args: string[], redirection: string) => {
         return attemptInShell([...args, "-b", broker.address], redirection, options);
       };
@@ -94,7 +94,7 @@ Deno.test("The compiled program serves, produces and consumes in an empty folder
       assertEquals((await inShell(["consume", "none", "-e"], "2> /dev/full")).code, 0);
       assertEquals((await inShell(["consume", "none", "-e"], "| true")).stderr, "");
     });
-    await t.step("refuses a variable that it does not have", async () => {
+    await t.step("refuses an unknown variable", async () => {
       const env = { ...options.env, DQUEUE_BROKER: broker.address };
       const { code, stderr } = await attempt(["topic", "list"], { ...options, env });
       assertEquals(code, 2);

@@ -1,5 +1,5 @@
 /**
- * Programs that Deno does not allow to reach their broker: they fail at once and say which flag to pass.
+ * Tests of programs that Deno does not allow to connect: they fail immediately and name the flag to pass.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { RawConnection } from "../support/protocol/raw_connection.ts";
 import { createTopic } from "../support/protocol/requests.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
 
-/** Ways to use the SDK, each of which has the client reach its broker. */
+/** Ways to use the SDK, each of which connects to the broker. */
 const USES = {
   admin: `await client.admin().listTopics()`,
   "producer.send()": `await client.producer().send({ topic: "a", value: "1" })`,
@@ -24,7 +24,7 @@ const USES = {
     `await client.groupConsumer({ groupId: "g", topics: "a" }).poll(1, { timeoutMs: 60_000 })`,
 };
 
-Deno.test("Client that may not reach its broker fails at once and names the flag to pass", async (t) => {
+Deno.test("Client without permission to connect fails immediately and names the flag to pass", async (t) => {
   await using local = await LocalBroker.start();
   await using folder = await TemporaryFolder.create();
   const { address } = local;
@@ -75,15 +75,15 @@ Deno.test("Client that may not reach its broker fails at once and names the flag
   };
   using connection = await RawConnection.connect(address);
   await createTopic(connection, "a");
-  await t.step("to nowhere", async () => check(await run([]), `--allow-net=${address}`));
-  await t.step("to elsewhere only", async () => {
+  await t.step("no address allowed", async () => check(await run([]), `--allow-net=${address}`));
+  await t.step("another address allowed", async () => {
     check(await run(["--allow-net=192.0.2.1:9092"]), `--allow-net=${address}`);
   });
-  await t.step("to the address it was given, and not to the one the broker tells", async () => {
+  await t.step("bootstrap address allowed, advertised address not", async () => {
     const { port } = local.hostPort;
     const results = await run([`--allow-net=localhost:${port}`], `localhost:${port}`);
     for (const [name, , , message] of results) {
-      // The admin lists topics without asking anyone else.
+      // Admin lists topics over the bootstrap connection.
       if (name !== "admin") assertStringIncludes(message ?? "", `--allow-net=${address}`, name);
     }
   });

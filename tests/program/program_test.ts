@@ -13,7 +13,7 @@ import { program } from "../../main.ts";
 
 const HERE_DOCUMENT = /^cat > (\S+) <<'END'\n([^]*?)\nEND$/gm;
 
-/** The command lines of this program in some lines of a shell, as words. */
+/** Returns this program's command lines in a shell script, split into words. */
 function commandLines(shell: string): string[][] {
   const words = shell.replaceAll(HERE_DOCUMENT, "").matchAll(
     /'([^']*)'|"((?:\\.|[^"])*)"|(\|\||&&|\||\n|;)|(#.*)|(\d?[<>]\s*\S+|<\(.*\))|([^\s'"|&;]+)/g,
@@ -26,7 +26,7 @@ function commandLines(shell: string): string[][] {
     }
   }
   return lines
-    // Lines that end in a pipe go on.
+    // A line that ends in a pipe continues on the next.
     .map((line) => line.filter((word, i) => i > 0 || !/^\w+=/.test(word)))
     .filter(([name]) => name === "dqueue")
     .map((line) => line.slice(1));
@@ -60,18 +60,18 @@ Deno.test("program has the version of deno.json", async () => {
   assertEquals(JSON.parse(stdout).version, manifest.version);
 });
 
-Deno.test("program needs the packages of .deno/program.lock, in the versions that are tested", async () => {
+Deno.test("program needs exactly the packages of .deno/program.lock, in the tested versions", async () => {
   const [own, all] = await Promise.all([".deno/program.lock", "deno.lock"].map(async (name) => {
     return JSON.parse(await Deno.readTextFile(new URL(`../../${name}`, import.meta.url))).npm;
   }));
   assertEquals(Object.keys(own).map((name) => name.split("@")[0]), ["fzstd", "hysnappy", "re2js"]);
   for (const [name, entry] of Object.entries(own)) assertEquals(all[name], entry);
-  // "deno task" fetches all that the lock of its config or the imports there name, before it starts.
+  // "deno task" first fetches everything in the lock and import map of its config.
   assertEquals([manifest.lock, "imports" in manifest], [false, false]);
   for (const name of ["start", "dqueue", "compile"] as const) {
     assertStringIncludes(manifest.tasks[name], " --lock=.deno/program.lock ");
   }
-  // It fails if a package is missing in the lock.
+  // It fails if a package is missing from the lock.
   const args = [
     "run",
     "--quiet",
@@ -87,7 +87,7 @@ Deno.test("program needs the packages of .deno/program.lock, in the versions tha
   assertEquals(code, 0, new TextDecoder().decode(stderr));
 });
 
-Deno.test("program shows examples that work, in its help and in cheat", () => {
+Deno.test("program shows only valid examples in its help and in cheat", () => {
   const files = new Map([["broker.json", "{}"]]);
   const shells = [
     ...commandsBelow(program.root).flatMap(({ examples }) =>
@@ -110,12 +110,12 @@ Deno.test("program shows examples that work, in its help and in cheat", () => {
   assert(count > 80, `only ${count} examples were found`);
 });
 
-Deno.test("program has help at every level that fits its columns", () => {
+Deno.test("program has help at every level, within its columns", () => {
   for (const node of nodesOf(program.root)) {
     for (const columns of [60, 80, 100]) {
       const help = formatHelp(program, node, { style: styleFor(false), columns });
       assert(!/undefined|\[object/.test(help), help);
-      // Lines of a shell and of tables are not broken; all else is.
+      // Shell lines and tables are not wrapped; everything else is.
       const text = help.split("Examples:")[0]!.split("\n").filter((line) => !line.startsWith("  "));
       for (const line of text) assert(line.length <= columns, `${node.words}: ${line}`);
     }
@@ -123,7 +123,7 @@ Deno.test("program has help at every level that fits its columns", () => {
   }
 });
 
-Deno.test("program explains every flag in a sentence of its own", () => {
+Deno.test("program documents every flag", () => {
   for (const command of commandsBelow(program.root)) {
     for (const { name, flag } of command.flags) {
       assertMatch(flag.doc, /^[A-Z]/, `--${name} of ${command.name}`);
@@ -132,7 +132,7 @@ Deno.test("program explains every flag in a sentence of its own", () => {
   }
 });
 
-Deno.test("cheat shows its subjects, and the examples of one or all", async () => {
+Deno.test("cheat lists its subjects, and the examples of one or all", async () => {
   const cheat = (line: string) => runIn(testContext(), line);
   assertMatch((await cheat("cheat")).stdout, /^SUBJECT +ABOUT\nserve /);
   assertMatch(
@@ -146,7 +146,7 @@ Deno.test("cheat shows its subjects, and the examples of one or all", async () =
   assertStringIncludes(unknown.stderr, 'Cannot find "topik", did you mean "topic"'.slice(1));
 });
 
-Deno.test("completions are of this very program", async () => {
+Deno.test("completions complete this program's commands", async () => {
   for (const shell of ["bash", "zsh", "fish"]) {
     const { code, stdout } = await runIn(testContext(), `completions ${shell}`);
     assertEquals(code, 0);
@@ -156,10 +156,10 @@ Deno.test("completions are of this very program", async () => {
   assertEquals((await runIn(testContext(), "completions sh")).code, 2);
 });
 
-Deno.test("a file can hold a whole command", async (t) => {
+Deno.test("--config reads a file with a whole command", async (t) => {
   await using test = await CommandTest.start();
   const run = (command: unknown, argv: string[] = []) => {
-    // The address in the file counts where the variable is not set.
+    // The address in the file is used if the variable is not set.
     const file = { broker_addrs: [test.address], timeout: "5s", command };
     const env = { DQUEUE_BROKERS: "" };
     const files = { "op.json": JSON.stringify(file) };
@@ -209,7 +209,7 @@ Deno.test("a file can hold a whole command", async (t) => {
       { key: "source", value: "file" },
       { key: "url", value: "http://x" },
     ]);
-    // What is on the command line counts first.
+    // The command line takes precedence.
     assertEquals((await run(command, ["--num", "1"])).stdout, "one\n");
   });
 

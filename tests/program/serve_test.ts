@@ -1,5 +1,5 @@
 /**
- * `dqueue serve` as a process: signals, and what two of them must not share.
+ * Tests of `dqueue serve` as a process: signals, and what two processes must not share.
  *
  * @module
  */
@@ -19,7 +19,7 @@ import {
 } from "../support/protocol/requests.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
 
-Deno.test("dqueue serve stops on a signal although clients wait, and loses nothing", async (t) => {
+Deno.test("dqueue serve stops on a signal while clients wait, and loses nothing", async (t) => {
   await using folder = await TemporaryFolder.create();
   const data = folder.join("data");
   let written = 0;
@@ -33,7 +33,7 @@ Deno.test("dqueue serve stops on a signal although clients wait, and loses nothi
         values.map(({ value }) => value),
         Array.from({ length: written }, (_, i) => `${i}`),
       );
-      // acks=1 leaves to the shutdown what is on disk.
+      // With acks=1 the shutdown has to flush.
       await append(connection, "t", batchOf([`${written++}`]), { acks: 1 });
       using waiting = await RawConnection.connect(broker.address);
       const request = fetchRequest("t", written, { maxWaitMs: 600_000 });
@@ -45,7 +45,7 @@ Deno.test("dqueue serve stops on a signal although clients wait, and loses nothi
   }
 });
 
-Deno.test("dqueue serve refuses a folder or an address that another serves", async () => {
+Deno.test("dqueue serve refuses a folder or an address that is in use", async () => {
   await using folder = await TemporaryFolder.create();
   await using broker = await BrokerProcess.start({ data: folder.join("data") });
   const serve = (data: string, listen: string) =>
@@ -57,13 +57,13 @@ Deno.test("dqueue serve refuses a folder or an address that another serves", asy
   const sameAddress = await serve("other", broker.address);
   assertEquals(sameAddress.code, 1);
   assertStringIncludes(sameAddress.stderr, "--listen");
-  // The first is none the worse for it.
+  // The first one is not affected.
   using connection = await RawConnection.connect(broker.address);
   await createTopic(connection, "t");
   assertEquals((await append(connection, "t", batchOf(["a"]))).baseOffset, 0);
 });
 
-Deno.test("dqueue serve takes over the folder of one that was killed, and only then", async () => {
+Deno.test("dqueue serve takes over the folder of a killed broker, but not of a running one", async () => {
   await using folder = await TemporaryFolder.create();
   const data = folder.join("data");
   let broker = await BrokerProcess.start({ data });

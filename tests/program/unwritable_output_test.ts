@@ -10,7 +10,7 @@ import { TemporaryFolder } from "../support/temporary_folder.ts";
 
 const FULL = "No space left on device";
 
-/** A data folder whose one partition, "a-0", is damaged: `log verify` prints that. */
+/** Makes a data folder whose one partition, "a-0", is damaged, so `log verify` has output. */
 async function damagedData(folder: TemporaryFolder): Promise<string> {
   const data = folder.join("data");
   const logger = { error() {}, warn() {}, info() {}, debug() {} };
@@ -26,7 +26,7 @@ async function damagedData(folder: TemporaryFolder): Promise<string> {
   return data;
 }
 
-/** A command line of every command that prints, in an order in which each finds what it needs. */
+/** A command line for every command with output, ordered so that each finds what it needs. */
 function commandLines(data: string): string[] {
   return [
     "--help",
@@ -65,14 +65,14 @@ function commandLines(data: string): string[] {
   ];
 }
 
-Deno.test("Every command fails with exit code 1 where its output cannot be written", async (t) => {
+Deno.test("Every command fails with exit code 1 if its output cannot be written", async (t) => {
   await using folder = await TemporaryFolder.create();
   await using test = await CommandTest.start({ "group.initial.rebalance.delay.ms": 0 });
   const lines = commandLines(await damagedData(folder));
   const tried = program.commands.filter(({ name }) => {
     return lines.some((line) => `${line} `.startsWith(`${name} `));
   });
-  // A broker prints nothing: it logs.
+  // A broker has no output, only a log.
   const others = program.commands.filter((command) => !tried.includes(command));
   assertEquals(others.map(({ name }) => name), ["serve"]);
   for (const line of lines) {
@@ -85,7 +85,7 @@ Deno.test("Every command fails with exit code 1 where its output cannot be writt
   }
 });
 
-Deno.test("A process fails, and commits nothing, where its output cannot be written", async (t) => {
+Deno.test("dqueue as a process fails and commits nothing if its output cannot be written", async (t) => {
   await using folder = await TemporaryFolder.create();
   await using broker = await BrokerProcess.start({
     data: folder.join("data"),

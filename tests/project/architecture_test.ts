@@ -1,6 +1,6 @@
 /**
- * Holds the code to the picture in ARCHITECTURE: dependencies point one way, by folder, by room and by
- * file, and each room says what it is for.
+ * Checks that dependencies point one way, by folder, room and file, as ARCHITECTURE says, and that each
+ * room says what it is for.
  *
  * @module
  */
@@ -8,7 +8,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { ROOT } from "../support/broker/dqueue.ts";
 
-/** What the product files of a folder may import, beside their own folder. */
+/** The folders that the product files of a folder may import from, besides their own. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   protocol: [],
   storage: ["protocol"],
@@ -18,19 +18,19 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "main.ts": ["cli"],
 };
 
-/** Files that serve tests, whatever they import. */
+/** Files that serve tests; they may import anything. */
 const FOR_TESTS =
   /_test(ing)?\.ts$|\.testing\.ts$|\/testing(\.ts$|\/)|\/simulation\/|\/test_\w+\.ts$/;
 
-/** A statement that imports from a file of the project. */
+/** An import or export statement that names a file of the project. */
 const IMPORT = /^(?:import|export)\b[^;]*?\bfrom\s+"(\.[^"]+)"/gm;
 
-/** Folders whose files are in rooms. */
+/** Folders that are divided into rooms. */
 const ROOMY = ["broker", "cli", "client", "protocol", "storage"];
 
 type Graph = ReadonlyMap<string, ReadonlySet<string>>;
 
-/** The product files of the folders, with those that each imports. */
+/** Returns the product files of the folders, each with the files that it imports. */
 async function readImports(): Promise<Graph> {
   const graph = new Map<string, Set<string>>();
   for await (const path of productFiles()) {
@@ -59,9 +59,9 @@ async function* filesIn(folder: string): AsyncGenerator<string> {
   }
 }
 
-/** The circles of a graph: sets of nodes of which each leads to every other (Tarjan's algorithm). */
-function circlesOf(graph: Graph): string[][] {
-  const circles: string[][] = [];
+/** Returns the cycles of a graph as sets of nodes that all reach one another (Tarjan's algorithm). */
+function cyclesOf(graph: Graph): string[][] {
+  const cycles: string[][] = [];
   const indexes = new Map<string, number>();
   const lows = new Map<string, number>();
   const stack: string[] = [];
@@ -75,14 +75,14 @@ function circlesOf(graph: Graph): string[][] {
       if (stack.includes(next)) lows.set(node, Math.min(lows.get(node)!, lows.get(next)!));
     }
     if (lows.get(node) !== indexes.get(node)) return;
-    const circle = stack.splice(stack.indexOf(node));
-    if (circle.length > 1) circles.push(circle.sort());
+    const cycle = stack.splice(stack.indexOf(node));
+    if (cycle.length > 1) cycles.push(cycle.sort());
   };
   for (const node of graph.keys()) if (!indexes.has(node)) visit(node);
-  return circles;
+  return cycles;
 }
 
-/** The rooms of a folder, with those that each imports from; files outside of rooms do not count. */
+/** Returns the rooms of a folder, each with the rooms it imports from. Files outside rooms do not count. */
 function roomsOf(graph: Graph, folder: string): Graph {
   const roomOf = (path: string) => path.split("/").length > 2 ? path.split("/")[1] : undefined;
   const rooms = new Map<string, Set<string>>();
@@ -101,7 +101,7 @@ function roomsOf(graph: Graph, folder: string): Graph {
 
 const imports = await readImports();
 
-Deno.test("Folders import only what lies below them", () => {
+Deno.test("Folders import only from the folders below them", () => {
   const wrong: string[] = [];
   for (const [path, imported] of imports) {
     const folder = path.split("/")[0]!;
@@ -114,17 +114,17 @@ Deno.test("Folders import only what lies below them", () => {
   assertEquals(wrong, []);
 });
 
-Deno.test("Files import one another in no circle", () => {
-  assertEquals(circlesOf(imports), []);
+Deno.test("Files have no import cycles", () => {
+  assertEquals(cyclesOf(imports), []);
 });
 
-Deno.test("Rooms of a folder import from one another in no circle", async (t) => {
+Deno.test("Rooms of a folder have no import cycles", async (t) => {
   for (const folder of ROOMY) {
-    await t.step(folder, () => assertEquals(circlesOf(roomsOf(imports, folder)), []));
+    await t.step(folder, () => assertEquals(cyclesOf(roomsOf(imports, folder)), []));
   }
 });
 
-Deno.test("Rooms of a folder say what they are for", () => {
+Deno.test("Rooms have a mod.ts that says what they are for", () => {
   for (const folder of ROOMY) {
     for (const room of roomsOf(imports, folder).keys()) {
       const door = `${folder}/${room}/mod.ts`;
@@ -134,7 +134,7 @@ Deno.test("Rooms of a folder say what they are for", () => {
   }
 });
 
-Deno.test("circlesOf() finds circles, and only these", () => {
+Deno.test("cyclesOf() finds all cycles and nothing else", () => {
   const graph = new Map([
     ["a", new Set(["b"])],
     ["b", new Set(["c", "d"])],
@@ -142,5 +142,5 @@ Deno.test("circlesOf() finds circles, and only these", () => {
     ["d", new Set(["outside"])],
     ["e", new Set(["e", "a"])],
   ]);
-  assertEquals(circlesOf(graph), [["a", "b", "c"]]);
+  assertEquals(cyclesOf(graph), [["a", "b", "c"]]);
 });

@@ -1,15 +1,17 @@
 /**
- * The scripts in `examples/` do what they say. (`embedded_broker_test.ts` is a test itself.)
+ * Tests of the scripts in `examples/`. (`embedded_broker_test.ts` is a test itself.)
  *
  * @module
  */
 
 import { assertEquals, assertMatch } from "@std/assert";
+import { TextLineStream } from "@std/streams";
 import { Client, type Message } from "../../client/mod.ts";
 import { ROOT } from "../support/broker/dqueue.ts";
 import { LocalBroker } from "../support/broker/local_broker.ts";
 import { within } from "../support/within.ts";
 
+/** Makes the command of an example. */
 function example(
   stderr: "inherit" | "piped",
   stdin: "null" | "piped",
@@ -74,7 +76,7 @@ Deno.test("examples/pipe_stdin.ts fails when the broker refuses a line", async (
   assertMatch(new TextDecoder().decode(stderr), /INVALID_TOPIC/);
 });
 
-Deno.test("examples/create_topics.ts creates topics and says which it could not", async () => {
+Deno.test("examples/create_topics.ts creates topics and reports those it could not create", async () => {
   await using local = await LocalBroker.start();
   const args = ["create_topics.ts", "examples/topics.json", local.address] as const;
   const topics = JSON.parse(await Deno.readTextFile(`${ROOT}examples/topics.json`));
@@ -111,7 +113,7 @@ Deno.test("examples/sse_page.ts shows a topic as it grows", async () => {
   }
 });
 
-Deno.test("examples/group_consumer.ts commits in each of its ways", async (t) => {
+Deno.test("examples/group_consumer.ts commits after messages, after batches and on a timer", async (t) => {
   await using local = await LocalBroker.start({
     config: { "group.initial.rebalance.delay.ms": 0 },
   });
@@ -144,30 +146,29 @@ Deno.test("examples/group_consumer.ts commits in each of its ways", async (t) =>
   }
 });
 
-/** The lines that are printed in all; calls `onText` when one of them ends with `text`. */
+/** Returns all lines of a stream; calls `onText` when one of them ends with `text`. */
 async function printedUntil(
-  stdout: ReadableStream<Uint8Array>,
+  stdout: ReadableStream<Uint8Array<ArrayBuffer>>,
   text: string,
   onText: () => void,
 ): Promise<string[]> {
-  let printed = "";
-  let isFound = false;
-  for await (const part of stdout.pipeThrough(new TextDecoderStream())) {
-    printed += part;
-    if (isFound || !printed.includes(`${text}\n`)) continue;
-    isFound = true;
-    onText();
+  const lines: string[] = [];
+  for await (const line of linesOf(stdout)) {
+    lines.push(line);
+    if (line.endsWith(text)) onText();
   }
-  return printed.trimEnd().split("\n");
+  return lines;
 }
 
-/** The address that `Deno.serve()` prints; the variable above makes it one that is free. */
-async function listeningAt(stderr: ReadableStream<Uint8Array>): Promise<string> {
-  let text = "";
-  for await (const part of stderr.pipeThrough(new TextDecoderStream())) {
-    text += part;
-    const [url] = /http:\/\/\S+/.exec(text) ?? [];
+/** Finds the address that `Deno.serve()` prints; the variable above makes it choose a free port. */
+async function listeningAt(stderr: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<string> {
+  for await (const line of linesOf(stderr)) {
+    const [url] = /http:\/\/\S+/.exec(line) ?? [];
     if (url !== undefined) return url;
   }
-  throw new Error(`No address in "${text}"`);
+  throw new Error("No address was printed");
+}
+
+function linesOf(stream: ReadableStream<Uint8Array<ArrayBuffer>>): ReadableStream<string> {
+  return stream.pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream());
 }

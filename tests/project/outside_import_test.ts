@@ -1,5 +1,6 @@
 /**
- * Scripts outside of this checkout import the SDK and the broker by path, without a `deno.json`.
+ * Tests of scripts outside of this checkout that import the SDK and the broker by path, without a
+ * `deno.json`.
  *
  * @module
  */
@@ -10,7 +11,7 @@ import { ROOT } from "../support/broker/dqueue.ts";
 import { LocalBroker } from "../support/broker/local_broker.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
 
-/** Runs a script from a folder of its own and gives what it printed. */
+/** Runs a script from its own folder and returns its output. */
 async function run(source: string, flags: readonly string[]): Promise<string> {
   await using folder = await TemporaryFolder.create();
   const script = folder.join("script.ts");
@@ -29,7 +30,7 @@ function moduleUrl(path: string): string {
   return toFileUrl(`${ROOT}${path}`).href;
 }
 
-Deno.test("A script elsewhere uses SDK, protocol and embedded broker without permissions", async () => {
+Deno.test("Script outside the checkout uses SDK, protocol and embedded broker without permissions", async () => {
   const printed = await run(
     `
     import { Broker } from "${moduleUrl("broker/mod.ts")}";
@@ -59,7 +60,7 @@ Deno.test("A script elsewhere uses SDK, protocol and embedded broker without per
   assertEquals(printed, "en hello\nreaders\n");
 });
 
-Deno.test("A script elsewhere uses the SDK over TCP", async () => {
+Deno.test("Script outside the checkout uses the SDK over TCP", async () => {
   await using local = await LocalBroker.start();
   const printed = await run(
     `

@@ -1,5 +1,5 @@
 /**
- * Somebody who creates topics, changes and deletes them, and deletes records.
+ * An administrator who creates, changes and deletes topics, and deletes records.
  *
  * @module
  */
@@ -22,16 +22,16 @@ import { Client, liveTopics, REQUEST_TIMEOUT_MS } from "./world.ts";
 const MAX_TOPICS = 4;
 const MAX_PARTITIONS = 3;
 
-/** What may become of any change: it may take too long, and happen all the same. */
+/** Answers that leave open whether a change happened. */
 const UNCERTAIN = [ErrorCode.REQUEST_TIMED_OUT];
 
-/** Changes topics, each in one way at a time. */
+/** Changes topics, with at most one change of each topic in flight. */
 export class Administrator extends Client {
   /** Creates a topic, unless there are enough. */
   createTopic(): void {
     const { machine, random, topics } = this.world;
     if (!machine.isUp || topics.length >= MAX_TOPICS) return;
-    // A name is free again after a restart, when nothing is under way to the topic that had it.
+    // A name is reused only after a restart, when nothing is in flight to the topic that had it.
     const names = topics.map(({ name }) => name).concat(this.#retiredNames);
     let number = 0;
     while (names.includes(`topic-${number}`)) number++;
@@ -64,7 +64,7 @@ export class Administrator extends Client {
 
   #retiredNames: string[] = [];
 
-  /** Says that the broker was started again. */
+  /** Records that the broker was restarted. */
   forgetNames(): void {
     this.#retiredNames = [];
   }
@@ -188,7 +188,7 @@ const CHANGEABLE: readonly string[] = [
   "preallocate",
 ];
 
-/** Settings of a topic: small, so that much happens. */
+/** Draws settings of a topic: small limits, so that much happens. */
 function drawConfigs(random: Random): Map<string, string> {
   const configs = new Map([
     ["flush", random.weighted([[6, "commit"], [2, "os"], [2, "interval"]])],

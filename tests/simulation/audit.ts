@@ -1,5 +1,5 @@
 /**
- * Reads all there is, while nothing else goes on, and compares it with what must be there.
+ * Reads everything while no other client is active, and compares it with the model.
  *
  * @module
  */
@@ -20,7 +20,7 @@ import { Client, liveTopics, nameOf } from "./world.ts";
 
 const MAX_BYTES = 4000;
 const MAX_ATTEMPTS = 20;
-/** Offsets and timestamps that are looked up in each partition. */
+/** How many offsets and timestamps are looked up in each partition. */
 const LOOKUPS = 3;
 
 /** Compares the broker with the model. */
@@ -82,7 +82,7 @@ export class Auditor extends Client {
     if (topic.possibleConfigs.length > 1) topic.has(matching[0]!);
   }
 
-  /** Reads a partition from its start to its end, and compares what was found. */
+  /** Reads a partition from start to end, and compares it with the model. */
   async auditPartition(partition: PartitionModel): Promise<void> {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const logStartOffset = await this.#lookUp(partition, ListOffsetsTimestamp.earliest);
@@ -98,7 +98,7 @@ export class Auditor extends Client {
     throw new Violation(`${partition} cannot be read from start to end`);
   }
 
-  /** Reads a partition while others use it, and compares what must be there at least. */
+  /** Reads a partition while other clients use it, and checks the records that must be there. */
   async auditLive(partition: PartitionModel): Promise<void> {
     const before = partition.bounds;
     const logStartOffset = await this.#lookUp(partition, ListOffsetsTimestamp.earliest);
@@ -110,7 +110,7 @@ export class Auditor extends Client {
     partition.compareLive(highWatermark, found, nowMs);
   }
 
-  /** All records; nothing if some were deleted meanwhile. */
+  /** Reads all records; returns nothing if some were deleted meanwhile. */
   async #scan(
     partition: PartitionModel,
     logStartOffset: number,

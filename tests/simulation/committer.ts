@@ -1,5 +1,5 @@
 /**
- * Somebody who commits offsets for a group, without being a member of it.
+ * A client that commits offsets for a group without being a member.
  *
  * @module
  */
@@ -14,16 +14,16 @@ import { Client, liveTopics, type World } from "./world.ts";
 
 const NO_OFFSET = -1;
 
-/** What a coordinator that fails or is not yet there may answer. */
+/** Errors that a failing or loading coordinator may answer. */
 const NOT_READY = [
   ErrorCode.COORDINATOR_LOAD_IN_PROGRESS,
   ErrorCode.COORDINATOR_NOT_AVAILABLE,
   ErrorCode.NOT_COORDINATOR,
 ];
 
-/** Commits offsets of one group, one at a time. */
+/** Commits offsets of one group, with one request in flight. */
 export class Committer extends Client {
-  /** By partition the offsets that may be found: of the last commit, and of those without an answer. */
+  /** By partition the possible offsets: of the last commit, and of unanswered ones. */
   readonly #possible: Map<PartitionModel, readonly number[]> = new Map();
   #isBusy = false;
   #isCoordinatorKnown = false;
@@ -49,7 +49,7 @@ export class Committer extends Client {
     });
   }
 
-  /** Looks all offsets up, which must be what was committed. Says whether there was an answer. */
+  /** Fetches all offsets, which must be the committed ones. Returns whether there was an answer. */
   async verify(): Promise<boolean> {
     await this.#findCoordinator();
     if (!this.#isCoordinatorKnown) return false;
@@ -64,7 +64,7 @@ export class Committer extends Client {
     if (this.#isCoordinatorKnown) return;
     const response = await this.request(findCoordinator, 3, { key: this.name });
     if (response === undefined) return;
-    this.note("looks for its coordinator", response.errorCode, NOT_READY);
+    this.note("finds its coordinator", response.errorCode, NOT_READY);
     this.#isCoordinatorKnown = response.errorCode === ErrorCode.NONE;
   }
 

@@ -10,7 +10,7 @@ import { readResponseHeaderTags, writeRequestHeader } from "../../protocol/frame
 import { Reader } from "../../protocol/primitives/reader.ts";
 import type { Api, RequestTo, ResponseOf } from "../../protocol/schema/schema.ts";
 
-/** A request without an answer yet. */
+/** A request that is not answered yet. */
 interface Sent {
   readonly api: Api;
   readonly version: number;
@@ -25,19 +25,19 @@ export class Connection {
   #correlationId = 0;
   #isOver = false;
 
-  /** @param isUp Whether the broker lives: what it says when it does not is never heard. */
+  /** @param isUp Returns whether the broker is up; answers of a dead broker are dropped. */
   constructor(channel: FrameChannel, isUp: () => boolean) {
     this.#channel = channel;
     this.#isUp = isUp;
     void this.#receive();
   }
 
-  /** Whether nothing will be answered any more. */
+  /** Whether the connection has ended. */
   get isOver(): boolean {
     return this.#isOver;
   }
 
-  /** Sends a request and gives its answer; nothing if the connection ends before that. */
+  /** Sends a request and returns its answer; nothing if the connection ends first. */
   request<A extends Api>(
     api: A,
     version: number,
@@ -50,7 +50,7 @@ export class Connection {
     });
   }
 
-  /** Sends a request that is not answered. */
+  /** Sends a request that has no answer. */
   send<A extends Api>(api: A, apiVersion: number, request: RequestTo<A>): void {
     if (this.#isOver) return;
     const { out } = this.#channel;
@@ -81,7 +81,7 @@ export class Connection {
     this.#end();
   }
 
-  /** Cuts the connection: whoever waits for an answer learns that there is none. */
+  /** Cuts the connection; pending requests resolve without an answer. */
   cut(): void {
     if (this.#isOver) return;
     this.#end();

@@ -1,5 +1,5 @@
 /**
- * A consumer: follows partitions, or reads from anywhere in them.
+ * A consumer that follows partitions, or reads from any offset.
  *
  * @module
  */
@@ -40,7 +40,7 @@ export class Consumer extends Client {
       this.#inFlight--;
       if (answer === undefined) return;
       const { errorCode, bounds, records, nextOffset } = answer;
-      // Where the log starts, others may have been told first.
+      // Another client may have seen the log start offset first.
       const allowed: number[] = [ErrorCode.OFFSET_OUT_OF_RANGE];
       if (partition.isDamaged) allowed.push(ErrorCode.CORRUPT_MESSAGE);
       if (partition.topic.state !== "live" || machine.hasFailed) {

@@ -1,26 +1,26 @@
 /**
- * Takes the runtime's clocks, timers and random numbers away from everything that runs, and gives it the
- * simulation's. So nothing can happen that a seed does not repeat, whoever asks.
+ * Replaces the runtime's clocks, timers and random numbers with the simulation's, so that a seed repeats
+ * everything.
  *
  * @module
  */
 
 import type { Random } from "../../protocol/random_testing.ts";
 
-/** What takes the place of the runtime's own. */
+/** The replacements. */
 export interface GlobalsOptions {
   readonly random: Random;
   /** Milliseconds since 1970. */
   now(): number;
-  /** Called with what a timer is to call; for how long it was to wait does not matter. */
+  /** Called with the callback of a timer; its delay does not matter. */
   onTimer(callback: () => void): void;
 }
 
-/** How likely a look at the clock finds that long work should give way to others. */
+/** Probability that a look at the clock ends a slice of long work. */
 const LATE_PROBABILITY = 0.01;
 const LATE_MS = 100;
 
-/** Replaces them until it is disposed of. */
+/** Replaces the globals until it is disposed of. */
 export function replaceGlobals(options: GlobalsOptions): Disposable {
   const { random, now, onTimer } = options;
   let lateMs = 0;

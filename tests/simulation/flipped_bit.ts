@@ -1,5 +1,5 @@
 /**
- * Flips a bit of a batch that was on disk long ago, as a disk does that ages.
+ * Flips a bit of an old batch on disk, as an aging disk does.
  *
  * @module
  */
@@ -9,22 +9,22 @@ import { recordBatches } from "../../protocol/records/mod.ts";
 import type { MemoryFileSystem } from "../../storage/mod.ts";
 
 /**
- * The base offset, length, leader epoch and magic: what the CRC does not cover, and without what the
+ * The base offset, length, leader epoch and magic. The CRC does not cover them, and if they are damaged the
  * next batch may not be found before the end of the segment.
  */
 const UNFRAMED_BYTES = 17;
 
-/** What was damaged: one batch or, if its framing was, maybe more of the segment. */
+/** The damaged offsets: one batch or, if its framing is damaged, possibly more of the segment. */
 export interface Damage {
   readonly firstOffset: number;
   readonly lastOffset: number;
 }
 
 /**
- * Flips a bit in a closed segment of a partition, before its recovery point: what lies behind that is
- * checked after a crash, and what is damaged there cannot be told from what was never written.
+ * Flips a bit in a closed segment of a partition, before its recovery point. Batches after it are checked
+ * after a crash, where damage cannot be distinguished from an unfinished write.
  *
- * @returns What is damaged; nothing if the partition has no such segment.
+ * @returns The damaged offsets; nothing if the partition has no such segment.
  */
 export function flipBit(
   disk: MemoryFileSystem,

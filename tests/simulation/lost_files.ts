@@ -1,5 +1,5 @@
 /**
- * Loses files that are made anew from others: indexes, snapshots, checkpoints.
+ * Loses files that are rebuilt from others: indexes, snapshots, checkpoints.
  *
  * @module
  */
@@ -7,16 +7,16 @@
 import type { Random } from "../../protocol/random_testing.ts";
 import type { MemoryFileSystem } from "../../storage/mod.ts";
 
-/** What can be worked out from the batches, or does without. */
+/** Files that are rebuilt from the batches, or not needed. */
 const DISPENSABLE =
   /\.index$|\.timeindex$|\.snapshot$|^leader-epoch-checkpoint$|^\.kafka_cleanshutdown$|^cleaner-offset-checkpoint$/;
 
-/** What tells the holes that a power failure left in a log from those of compaction. */
+/** The file that distinguishes gaps left by a power failure from those of compaction. */
 export const RECOVERY_POINTS = "recovery-point-offset-checkpoint";
 
 const MAX_LOST = 4;
 
-/** Loses some files of a data folder for good, maybe with the recovery points; gives their paths. */
+/** Removes some files of a data folder, possibly the recovery points too; returns their paths. */
 export function loseFiles(
   disk: MemoryFileSystem,
   folder: string,

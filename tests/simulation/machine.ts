@@ -1,8 +1,8 @@
 /**
- * A machine with a disk, on which a broker runs until it is stopped, killed, or the power fails.
+ * A machine with a disk, on which a broker runs until it is stopped or killed, or the power fails.
  *
- * Everything that waits, for the disk or for time, goes on when the machine is told to let it. A turn
- * is a fixed number of microtasks, so all that runs in one is the same each time.
+ * Everything that waits for the disk or for time continues when the machine says so. A turn is a fixed
+ * number of microtasks, so that each turn runs the same work every time.
  *
  * @module
  */
@@ -24,26 +24,26 @@ import { check, Violation } from "./violation.ts";
 /** Path of the data folder. */
 export const DATA_FOLDER = "/data";
 
-/** How a broker stopped, from what leaves most to what leaves least. */
+/** How a broker crashed: `power` leaves less on disk than `kill`. */
 export type Crash = "kill" | "power";
 
-/** The broker, or the machine below it, went down while something waited for it. */
+/** Thrown when the broker or the machine goes down while something waits for it. */
 export class MachineDown extends Error {
   override name = "MachineDown";
 }
 
 /** Microtasks in a turn. */
 const TURN = 40;
-/** How long all may stand still, with nothing to wait for but time, before it counts as hanging. */
+/** Turns without progress, waiting for nothing but time, after which a broker counts as hanging. */
 const MAX_IDLE_TURNS = 4000;
 const IDLE_MS = 50;
-/** What a broker logs of damage that it has found. */
+/** Log messages about damage. */
 const DAMAGE_REPORTS = ["Found damaged records; they are not served", "Cannot compact"];
 
 /** A machine, and the broker on it. */
 export class Machine {
   readonly clock: ManualClock = new ManualClock();
-  /** Where the present step's randomness comes from. */
+  /** The random numbers of the current step. */
   random: Random;
   #fs: FaultyFileSystem;
   #broker: Broker | undefined;
@@ -51,11 +51,11 @@ export class Machine {
   #connections: Connection[] = [];
   #timers: (() => void)[] = [];
   #violation: unknown;
-  /** Whether the disk has changed what was on it. */
+  /** Whether data on the disk was damaged. */
   isDamaged = false;
   readonly #log: (line: string) => void;
 
-  /** A machine with an empty disk and no broker. */
+  /** Makes a machine with an empty disk and no broker. */
   constructor(random: Random, log: (line: string) => void) {
     this.random = random;
     this.#log = log;
@@ -81,18 +81,18 @@ export class Machine {
     return new FaultyFileSystem(disk, () => this.random.next());
   }
 
-  /** Takes what a timer is to call; `advance` and `drive` call it. */
+  /** Adds a timer's callback, which `advance` and `drive` call. */
   onTimer(callback: () => void): void {
     this.#timers.push(callback);
   }
 
-  /** Lets everything run that does not wait for the disk or for time. */
+  /** Runs everything that does not wait for the disk or for time. */
   async turn(count = TURN): Promise<void> {
     for (let i = 0; i < count; i++) await undefined;
     if (this.#violation !== undefined) throw this.#violation;
   }
 
-  /** Lets one thing go on that waits; says whether there was one. */
+  /** Completes one pending operation or timer; returns whether there was one. */
   progress(): boolean {
     const timers = this.#timers;
     if (timers.length > 0 && this.random.chance(0.5)) {
@@ -102,7 +102,7 @@ export class Machine {
     return this.#fs.complete() || timers.length > 0;
   }
 
-  /** Runs something that nobody waits for. If it throws, the next turn does. */
+  /** Runs something in the background. If it throws, the next turn throws. */
   spawn(task: () => Promise<void>): void {
     task().catch((error) => {
       if (!(error instanceof MachineDown)) this.#violation ??= error;
@@ -110,10 +110,10 @@ export class Machine {
   }
 
   /**
-   * Lets everything go on until a promise is settled.
+   * Completes pending operations and timers until a promise settles.
    *
    * @throws {MachineDown} If the machine goes down meanwhile.
-   * @throws {Violation} If it never is.
+   * @throws {Violation} If it never settles.
    */
   async drive<T>(promise: Promise<T>): Promise<T> {
     let settle: (() => T) | undefined;
@@ -128,13 +128,13 @@ export class Machine {
       if (settle !== undefined) return settle();
       if (this.progress()) idle = 0;
       else if (++idle > 3) this.clock.advance(IDLE_MS);
-      check(idle < MAX_IDLE_TURNS, () => "What was waited for never ends");
+      check(idle < MAX_IDLE_TURNS, () => "The broker hangs");
     }
   }
 
-  /** Starts a broker on the disk as it is. */
+  /** Starts a broker on the disk. */
   async start(config: Partial<BrokerSettings>): Promise<void> {
-    check(this.#broker === undefined, () => "A broker runs already");
+    check(this.#broker === undefined, () => "A broker is running already");
     const process = new ProcessClock(this.clock);
     this.#process = process;
     this.#broker = await this.drive(Broker.start({
@@ -146,7 +146,7 @@ export class Machine {
     }));
   }
 
-  /** An error in the log is one of ours, unless the disk is to blame. */
+  /** Fails on errors in the log, unless a fault of the disk explains them. */
   #logger(fs: FaultyFileSystem): Logger {
     const write = (level: string, message: string, fields: unknown) => {
       if (fs === this.#fs && !fs.hasCrashed) this.#log(`${level} ${message} ${inspect(fields)}`);
@@ -175,7 +175,7 @@ export class Machine {
     return connection;
   }
 
-  /** Stops the broker in good order. */
+  /** Shuts the broker down cleanly. */
   async stop(): Promise<void> {
     await this.drive(this.#broker!.close());
     const { disk } = this.#fs;
@@ -183,7 +183,7 @@ export class Machine {
     this.#fs = this.#mount(disk.clone({ unsynced: "kept" }));
   }
 
-  /** Ends the broker without a word, or takes down the machine as a whole. */
+  /** Kills the broker, or cuts the power of the machine. */
   crash(crash: Crash): void {
     this.#fs.crash();
     const { disk } = this.#fs;
@@ -207,7 +207,7 @@ export class Machine {
   }
 }
 
-/** The clock of one process: when that ends, so do its timers. */
+/** The clock of one process, whose timers end with it. */
 class ProcessClock implements Clock {
   readonly #clock: ManualClock;
   readonly #timers: Set<number> = new Set();

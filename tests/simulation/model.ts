@@ -1,15 +1,14 @@
 /**
- * What the clients of a broker may rely on: topics, the records in their partitions, and what of that
- * they were told.
+ * The model: the topics and records that clients may rely on, and what the broker told them.
  *
  * @module
  */
 
 import { PartitionModel } from "./partition_model.ts";
 
-/** A record that a producer has made. */
+/** A record of a producer. */
 export interface ModelRecord {
-  /** A number that no other record has. */
+  /** A unique number. */
   readonly id: number;
   readonly key: string;
   /** Null for a tombstone. */
@@ -19,7 +18,7 @@ export interface ModelRecord {
   /** When it was made, in milliseconds since 1970. */
   readonly madeMs: number;
   readonly batch: ModelBatch;
-  /** The offsets at which it is known to be: more than one if a plain producer sent it again. */
+  /** The offsets at which it was found: more than one if a plain producer sent it again. */
   readonly offsets: Set<number>;
 }
 
@@ -32,11 +31,11 @@ export interface ModelBatch {
   attempts: number;
   /** The topic's settings when it was sent first. */
   readonly configVersion: number;
-  /** Says that it is not in the log any more, though it was acknowledged. */
+  /** Called when it is no longer in the log, although it was acknowledged. */
   readonly onLost: () => void;
 }
 
-/** How sure it is that a topic is there. */
+/** How certain the existence of a topic is. */
 export type TopicState = "creating" | "live" | "deleting" | "deleted";
 
 /** A topic. */
@@ -45,19 +44,19 @@ export class TopicModel {
   id = "";
   state: TopicState = "creating";
   partitions: PartitionModel[] = [];
-  /** The most partitions it may have: a request to add some may have had no answer. */
+  /** The most partitions it may have: a request to add some may be unanswered. */
   partitionLimit: number;
-  /** Settings that may apply: more than one set while a change has no answer. */
+  /** Settings that may apply: more than one set while a change is unanswered. */
   possibleConfigs: ReadonlyMap<string, string>[];
-  /** Changes with every change of settings that was asked for or made. */
+  /** Increases with every change of settings that was requested or confirmed. */
   configVersion = 0;
-  /** The least that was ever set; `undefined` for no limit. */
+  /** The lowest value that was ever set; `undefined` for no limit. */
   minRetentionMs = Infinity;
   hadRetentionBytes = false;
   hadCompaction = false;
-  /** How long compaction keeps tombstones, at least. */
+  /** The least time for which compaction keeps tombstones. */
   deleteRetentionMs = Infinity;
-  /** Whether a change of it is under way. */
+  /** Whether a change of it is in flight. */
   isChanging = false;
 
   constructor(name: string, partitionCount: number, configs: ReadonlyMap<string, string>) {
@@ -75,14 +74,14 @@ export class TopicModel {
     }
   }
 
-  /** Says that settings may have changed. */
+  /** Records that settings may have changed. */
   mayHave(configs: ReadonlyMap<string, string>): void {
     this.possibleConfigs = [...this.possibleConfigs, configs];
     this.configVersion++;
     this.#note(configs);
   }
 
-  /** Says which settings apply. */
+  /** Records which settings apply. */
   has(configs: ReadonlyMap<string, string>): void {
     this.possibleConfigs = [configs];
     this.configVersion++;
@@ -100,12 +99,12 @@ export class TopicModel {
     if (Number(configs.get("retention.bytes") ?? -1) >= 0) this.hadRetentionBytes = true;
   }
 
-  /** Whether clients may delete its records: not where compaction alone does. The policy never changes. */
+  /** Whether clients may delete its records, which they cannot if it is only compacted. Never changes. */
   get allowsDeleteRecords(): boolean {
     return (this.possibleConfigs[0]!.get("cleanup.policy") ?? "delete").includes("delete");
   }
 
-  /** Whether it is certain that what is acknowledged with acks=all is on disk. */
+  /** Whether records acknowledged with acks=all are certainly on disk. */
   get flushesBeforeAnswer(): boolean {
     return this.possibleConfigs.every((configs) => configs.get("flush") === "commit");
   }

@@ -1,11 +1,10 @@
 /**
- * What is known of one partition: which record is where, and which of them must still be there after
- * what has happened.
+ * The model of one partition: which record has which offset, and which records must still be there.
  *
- * Three promises are kept apart. A record that was acknowledged, or shown to a consumer, survives a kill
- * of the process; so do all before it. One that was acknowledged or shown under acks=all with
- * flush=commit survives a power failure as well. And where the log starts and how far it may be read
- * never go back, but for what a power failure may take.
+ * There are three promises. A record that was acknowledged, or shown to a consumer, survives a kill of the
+ * process, and so do all records before it. A record that was acknowledged or shown under acks=all with
+ * flush=commit also survives a power failure. The log start offset and the high watermark never move back,
+ * except for what a power failure may take.
  *
  * @module
  */
@@ -14,17 +13,17 @@ import type { Damage } from "./flipped_bit.ts";
 import type { ModelBatch, ModelRecord, TopicModel } from "./model.ts";
 import { check } from "./violation.ts";
 
-/** What may be missing after the broker was started again. */
+/** What may be missing after a restart of the broker. */
 export type Loss = "none" | "kill" | "power";
 
-/** A record as it was found in the log. */
+/** A record as found in the log. */
 export interface FoundRecord {
   readonly offset: number;
   readonly timestamp: number;
   readonly record: ModelRecord;
 }
 
-/** What the broker says of a partition beside its records. */
+/** The offsets that the broker reports for a partition. */
 export interface Bounds {
   readonly highWatermark: number;
   readonly logStartOffset: number;
@@ -34,7 +33,7 @@ interface StoredRecord {
   readonly record: ModelRecord;
   /** Whether compaction has removed it. */
   isCleaned: boolean;
-  /** The timestamp in the log, once it was seen. */
+  /** The timestamp in the log, once it is known. */
   timestamp: number | undefined;
 }
 
@@ -42,7 +41,7 @@ interface StoredRecord {
 export class PartitionModel {
   readonly topic: TopicModel;
   readonly index: number;
-  /** The records that are known to be in the log, by offset. */
+  /** The records known to be in the log, by offset. */
   readonly #stored: Map<number, StoredRecord> = new Map();
   #highWatermark = 0;
   #logStartOffset = 0;
@@ -50,7 +49,7 @@ export class PartitionModel {
   #killEnd = 0;
   /** Records before it survive a power failure. */
   #powerEnd = 0;
-  /** Up to where somebody asked for records to be deleted. */
+  /** The highest offset before which a client requested records to be deleted. */
   #deleteLimit = 0;
   #loss: Loss = "none";
   readonly #damages: Damage[] = [];
@@ -60,12 +59,12 @@ export class PartitionModel {
     this.index = index;
   }
 
-  /** The bounds that clients were told last. */
+  /** The bounds that clients saw last. */
   get bounds(): Bounds {
     return { highWatermark: this.#highWatermark, logStartOffset: this.#logStartOffset };
   }
 
-  /** Says that a batch is damaged on disk: it may be missing from then on, though never be wrong. */
+  /** Records that a batch is damaged on disk: it may be missing from now on, but never be wrong. */
   damage(damage: Damage): void {
     this.#damages.push(damage);
   }
@@ -75,7 +74,7 @@ export class PartitionModel {
     return this.#damages.length > 0;
   }
 
-  /** The damaged batch that holds an offset, if one does. */
+  /** Returns the damaged batch that holds an offset, if there is one. */
   damageAt(offset: number): Damage | undefined {
     return this.#damages.find(({ firstOffset, lastOffset }) =>
       offset >= firstOffset && offset <= lastOffset
@@ -83,8 +82,8 @@ export class PartitionModel {
   }
 
   /**
-   * Where to read on if an offset cannot be read; nothing if there is no reason for that. Of gaps beside
-   * a damaged batch, nobody knows how far it goes.
+   * Returns where to continue if an offset cannot be read; nothing if no damage explains it. If a damaged
+   * batch has gaps beside it, its end is not known.
    */
   nextAfterDamage(offset: number): number | undefined {
     const damage = this.damageAt(offset);
@@ -92,17 +91,17 @@ export class PartitionModel {
     return this.topic.hadCompaction && this.isDamaged ? offset + 1 : undefined;
   }
 
-  /** Says that the broker stopped, and what that may have cost. */
+  /** Records that the broker stopped, and what may be lost. */
   mayLose(loss: Loss): void {
     if (this.#loss !== "power" && loss !== "none") this.#loss = loss;
   }
 
-  /** Whether somebody asked for the record at an offset to be deleted: its producer may be forgotten. */
+  /** Whether a client requested to delete the record at an offset, so that its producer may be forgotten. */
   mayBeDeleted(offset: number): boolean {
     return offset < this.#deleteLimit;
   }
 
-  /** Says that somebody asks for records before `offset` to be deleted. */
+  /** Records a request to delete the records before `offset`. */
   mayDelete(offset: number): void {
     this.#deleteLimit = Math.max(this.#deleteLimit, offset);
   }
@@ -149,7 +148,7 @@ export class PartitionModel {
     this.#stored.set(offset, { record, timestamp, isCleaned: false });
     record.offsets.add(offset);
     const { batch: { isIdempotent, attempts }, offsets } = record;
-    // With its records, a broker that starts anew forgets a producer.
+    // A restarted broker forgets a producer whose records are gone.
     const count = Array.from(offsets).filter((offset) => !this.mayBeDeleted(offset)).length;
     check(
       count <= (isIdempotent ? 1 : attempts),
@@ -166,9 +165,9 @@ export class PartitionModel {
   }
 
   /**
-   * The broker said how far the log reaches.
+   * Records the bounds that the broker reported.
    *
-   * @param before What was known when it was asked.
+   * @param before The known bounds at the time of the request.
    */
   tell(bounds: Bounds, before: Bounds, nowMs: number): void {
     check(
@@ -184,7 +183,7 @@ export class PartitionModel {
     check(
       bounds.logStartOffset <= bounds.highWatermark,
       () =>
-        `${this} starts at ${bounds.logStartOffset}, behind its high watermark ${bounds.highWatermark}`,
+        `${this} starts at ${bounds.logStartOffset}, after its high watermark ${bounds.highWatermark}`,
     );
     this.#highWatermark = Math.max(this.#highWatermark, bounds.highWatermark);
     this.#killEnd = Math.max(this.#killEnd, bounds.highWatermark);
@@ -214,7 +213,7 @@ export class PartitionModel {
   }
 
   /**
-   * All that can be read was read, with nothing else going on.
+   * Records that the whole partition was read while no other client was active.
    *
    * @param found The records, in the order of the log.
    */
@@ -227,7 +226,7 @@ export class PartitionModel {
     );
     check(
       logStartOffset >= Math.min(this.#logStartOffset, highWatermark),
-      () => `${this} starts at ${logStartOffset}, clients were told ${this.#logStartOffset}`,
+      () => `${this} starts at ${logStartOffset}, clients have seen ${this.#logStartOffset}`,
     );
     this.#dropLost(highWatermark);
     this.#advanceStart(logStartOffset, nowMs);
@@ -236,23 +235,23 @@ export class PartitionModel {
     this.#checkPresence(found, highWatermark, nowMs);
     this.#highWatermark = highWatermark;
     this.#killEnd = highWatermark;
-    // What is found at a start is brought to disk before it is shown.
+    // Recovered records are flushed before they are shown.
     if (this.topic.flushesBeforeAnswer && this.#loss !== "none") this.#powerEnd = highWatermark;
     this.#loss = "none";
   }
 
   /**
-   * All that could be read up to an offset was read while others were at work.
+   * Records that the partition was read up to an offset while other clients were active.
    *
    * @param found The records, in the order of the log.
    */
   compareLive(endOffset: number, found: readonly FoundRecord[], nowMs: number): void {
     this.show(found);
-    // Compaction may be half way through while the log is read.
+    // Compaction may be half done while the log is read.
     if (!this.topic.hadCompaction) this.#checkPresence(found, endOffset, nowMs);
   }
 
-  /** Checks that all records before an offset were found, but for those that compaction may remove. */
+  /** Checks that all records before an offset were found, except those that compaction may remove. */
   #checkPresence(found: readonly FoundRecord[], endOffset: number, nowMs: number): void {
     const offsets = new Set(found.map(({ offset }) => offset));
     const latest = new Map<string, number>();

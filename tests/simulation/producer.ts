@@ -1,6 +1,6 @@
 /**
- * A producer that does what a careful client does: keeps several batches under way to a partition, sends
- * those again that failed, in order, and begins anew with another id when its sequence is broken.
+ * A careful producer: it keeps several batches in flight to a partition, retries failed ones in order, and
+ * starts again with another producer id when its sequence is broken.
  *
  * @module
  */
@@ -16,10 +16,10 @@ import { check } from "./violation.ts";
 import { Client, liveTopics, REQUEST_TIMEOUT_MS, type World } from "./world.ts";
 
 const MAX_IN_FLIGHT = 5;
-/** How likely a batch is sent again though it was acknowledged, as if the network had kept a copy. */
+/** Probability that an acknowledged batch is sent again, as if the network had kept a copy. */
 const ECHO_PROBABILITY = 0.1;
 
-/** What a producer promises and asks for. */
+/** The options of a producer. */
 export interface ProducerOptions {
   readonly isIdempotent: boolean;
   readonly acks: -1 | 0 | 1;
@@ -29,7 +29,7 @@ type ProducedPartition = ResponseOf<
   typeof produce
 >["responses"][number]["partitionResponses"][number];
 
-/** A batch on its way. */
+/** A batch in flight. */
 interface Sending {
   readonly batch: ModelBatch;
   readonly identity: ProducerIdentity | undefined;
@@ -38,14 +38,14 @@ interface Sending {
 /** A producer's batches to one partition. */
 interface Lane {
   readonly partition: PartitionModel;
-  /** Batches without a good answer, in order. */
+  /** Batches that are not acknowledged, in order. */
   readonly unresolved: Sending[];
   inFlight: number;
-  /** Whether something failed, so that all unresolved are sent again once nothing is in flight. */
+  /** Whether a batch failed, so that all unresolved ones are sent again once none is in flight. */
   mustResend: boolean;
   acknowledged: { readonly sending: Sending; readonly baseOffset: number } | undefined;
   nextSequence: number;
-  /** Whether the broker may not know of batches that came before. */
+  /** Whether the broker may have forgotten earlier batches. */
   hasGap: boolean;
 }
 
@@ -64,7 +64,7 @@ export class Producer extends Client {
     this.#producerIds = producerIds;
   }
 
-  /** Does something: sends a batch, sends some again, or gets an id. */
+  /** Sends a batch, retries some, or gets a producer id. */
   act(): void {
     const { machine, random } = this.world;
     if (!machine.isUp) return;
@@ -85,7 +85,7 @@ export class Producer extends Client {
       this.#send(lane, lane.acknowledged.sending);
       return;
     }
-    // The broker knows nothing of the producer until its first batch is there.
+    // The broker has no state of the producer until its first batch is appended.
     const limit = lane.acknowledged === undefined ? 1 : MAX_IN_FLIGHT;
     for (let i = 1 + random.below(3); i > 0; i--) {
       if (lane.unresolved.length < limit) this.#send(lane, this.#draw(lane));
@@ -118,7 +118,7 @@ export class Producer extends Client {
     this.#isIdentifying = false;
     if (response === undefined) return;
     const { errorCode, producerId } = response;
-    this.note("asks for a producer id", errorCode);
+    this.note("requests a producer id", errorCode);
     if (errorCode !== ErrorCode.NONE) return;
     check(!this.#producerIds.has(producerId), () => `Producer id ${producerId} was given twice`);
     this.#producerIds.add(producerId);
@@ -192,7 +192,7 @@ export class Producer extends Client {
         else this.#lanes.delete(partition);
         break;
       case ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER:
-        // One before it failed, and will be sent again first.
+        // An earlier batch failed, and is sent again first.
         if (slot > 0) lane.mustResend = true;
         else this.#producerId = -1;
         break;
@@ -201,7 +201,7 @@ export class Producer extends Client {
     }
   }
 
-  /** A batch that was acknowledged has the same place when it is sent again, while the log has it. */
+  /** Checks that a batch sent again gets its acknowledged offset, while the log has the batch. */
   #checkEcho({ acknowledged, partition }: Lane, sending: Sending, baseOffset: number): void {
     if (sending !== acknowledged?.sending || !this.#options.isIdempotent) return;
     const isGone = acknowledged.baseOffset < partition.bounds.logStartOffset ||
@@ -210,11 +210,11 @@ export class Producer extends Client {
     check(
       isGone || baseOffset === acknowledged.baseOffset,
       () =>
-        `${this.name} was told ${acknowledged.baseOffset} for a batch to ${partition}, then ${baseOffset}`,
+        `${this.name} got offset ${acknowledged.baseOffset} for a batch to ${partition}, then ${baseOffset}`,
     );
   }
 
-  /** The errors that may be answered. */
+  /** Returns the errors that the answer may have. */
   #allowed(lane: Lane, { batch }: Sending): number[] {
     const { topic } = lane.partition;
     const allowed: number[] = [ErrorCode.REQUEST_TIMED_OUT, ErrorCode.NOT_LEADER_OR_FOLLOWER];

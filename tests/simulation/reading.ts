@@ -1,5 +1,5 @@
 /**
- * Reading from a partition, and what must hold of any answer.
+ * Reads from a partition, and checks what must hold for any answer.
  *
  * @module
  */
@@ -19,16 +19,16 @@ export interface ReadLimits {
   readonly maxWaitMs: number;
 }
 
-/** What a read came to. */
+/** The result of a read. */
 export interface Read {
   readonly errorCode: number;
   readonly bounds: Bounds;
   readonly records: readonly FoundRecord[];
-  /** Where to read on: compaction may have left no record in the last batches. */
+  /** The offset to continue at: compaction may have left no record in the last batches. */
   readonly nextOffset: number;
 }
 
-/** Reads from an offset on; nothing if there was no answer. */
+/** Reads from an offset; returns nothing if there was no answer. */
 export async function read(
   client: Client,
   book: RecordBook,
@@ -80,7 +80,7 @@ function checkRecords(
   );
 }
 
-/** The offset of the first record with a timestamp or a later one, or one of Kafka's special timestamps. */
+/** Looks up the offset of the first record at or after a timestamp, or of one of Kafka's special timestamps. */
 export async function offsetOf(
   client: Client,
   { topic, index }: PartitionModel,

@@ -1,5 +1,5 @@
 /**
- * All records that were ever made, and how to tell what was read from what was written.
+ * All records of a simulation, to compare what is read with what was written.
  *
  * @module
  */
@@ -13,20 +13,20 @@ import { check } from "./violation.ts";
 const KEY_COUNT = 6;
 const MAX_RECORDS = 5;
 const MAX_VALUE_SIZE = 150;
-/** How far a record may be older than the batch it is in. */
+/** How much older than its batch a record may be. */
 const MAX_AGE_MS = 300;
 const TOMBSTONE_PROBABILITY = 0.1;
 
 const DECODER = new TextDecoder();
 
-/** Identity of a producer, as its batches carry it. */
+/** A producer's id and epoch, as its batches carry them. */
 export interface ProducerIdentity {
   readonly producerId: number;
   readonly producerEpoch: number;
   readonly baseSequence: number;
 }
 
-/** Makes records and knows them again. */
+/** Makes records and recognizes them. */
 export class RecordBook {
   readonly #records: Map<number, ModelRecord> = new Map();
 
@@ -35,7 +35,7 @@ export class RecordBook {
     return this.#records.size;
   }
 
-  /** A batch of new records. */
+  /** Makes a batch of new records. */
   draw(random: Random, nowMs: number, batch: Omit<ModelBatch, "records" | "attempts">): ModelBatch {
     const records: ModelRecord[] = [];
     const made: ModelBatch = { ...batch, records, attempts: 0 };
@@ -57,7 +57,7 @@ export class RecordBook {
     return made;
   }
 
-  /** The bytes of a batch. */
+  /** Encodes a batch. */
   encode({ records }: ModelBatch, identity?: ProducerIdentity): Uint8Array {
     const builder = new RecordBatchBuilder(identity ?? {});
     for (const { id, key, value, timestamp } of records) {
@@ -66,7 +66,7 @@ export class RecordBook {
     return builder.build();
   }
 
-  /** The records in bytes that were read, from an offset on. Each must be one that was written, unchanged. */
+  /** Decodes records from an offset on. Each must have been written, and be unchanged. */
   decode(bytes: Uint8Array, fromOffset: number, isLogAppendTime: boolean): FoundRecord[] {
     const found: FoundRecord[] = [];
     for (const batch of recordBatches(bytes)) {
@@ -75,7 +75,10 @@ export class RecordBook {
         if (offset < fromOffset) continue;
         const id = Number(DECODER.decode(headers[0]!.value!));
         const record = this.#records.get(id);
-        check(record !== undefined, () => `Offset ${offset} has record ${id}, which nobody wrote`);
+        check(
+          record !== undefined,
+          () => `Offset ${offset} has record ${id}, which was never written`,
+        );
         const text = value === null ? null : DECODER.decode(value);
         check(
           DECODER.decode(key!) === record.key && text === record.value,

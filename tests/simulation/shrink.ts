@@ -1,5 +1,5 @@
 /**
- * Makes a failing simulation smaller: leaves out kinds of faults, then steps, while it still fails.
+ * Makes a failing simulation smaller by leaving out kinds of faults, then steps, while it still fails.
  *
  * @module
  */
@@ -13,7 +13,7 @@ export interface Failing {
   readonly without: ReadonlySet<Fault>;
 }
 
-/** Finds a smaller simulation that fails too, though perhaps in another way. */
+/** Finds a smaller simulation that also fails, possibly in another way. */
 export async function shrink(
   failing: Failing,
   onProgress: (smaller: Failing) => void = () => {},
@@ -22,7 +22,7 @@ export async function shrink(
   const attempt = async (smaller: Failing): Promise<boolean> => {
     const { failure }: SimulationResult = await simulate(smaller);
     if (failure === undefined) return false;
-    // What comes after the failure never happened.
+    // Steps after the failure did not run.
     const steps = smaller.steps.filter((step) => step <= failure.step);
     smallest = { ...smaller, steps };
     onProgress(smallest);
@@ -46,7 +46,7 @@ export async function shrink(
   return smallest;
 }
 
-/** Step numbers as ranges: `3,17,29-40`. */
+/** Formats step numbers as ranges: `3,17,29-40`. */
 export function formatSteps(steps: readonly number[]): string {
   const ranges: string[] = [];
   for (let i = 0; i < steps.length;) {
@@ -59,9 +59,9 @@ export function formatSteps(steps: readonly number[]): string {
 }
 
 /**
- * The opposite of `formatSteps`.
+ * Parses what `formatSteps` returns.
  *
- * @throws {TypeError} If the text is something else.
+ * @throws {TypeError} If the text has another form.
  */
 export function parseSteps(text: string): number[] {
   return text.split(",").flatMap((range) => {

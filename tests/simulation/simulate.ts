@@ -4,6 +4,7 @@
  * @module
  */
 
+import { parseArgs } from "@std/cli/parse-args";
 import { type Fault, FAULTS, simulate } from "./simulation.ts";
 import { type Failing, formatSteps, parseSteps, shrink } from "./shrink.ts";
 
@@ -16,7 +17,7 @@ const HELP =
   --seeds N          How many seeds to run, one after another (default: 1)
   --steps N          Steps with each seed (default: 300)
   --only STEPS       Take only these steps, for instance 3,17,29-40
-  --without FAULTS   Let these not happen: ${FAULTS.join(", ")}
+  --without FAULTS   Leave these faults out: ${FAULTS.join(", ")}
   --shrink           Make a seed that fails smaller: leave out faults and steps while it still fails
   --trace            Print everything that happens
   --help             Print this
@@ -26,7 +27,7 @@ A seed that fails is printed with the command that repeats it. Exit status 1 if 
 const DEFAULT_STEPS = 300;
 const PROGRESS_MS = 1000;
 
-/** What was asked for. */
+/** The options of the command line. */
 interface Arguments {
   readonly seed: number;
   readonly seeds: number;
@@ -36,39 +37,36 @@ interface Arguments {
   readonly isTraced: boolean;
 }
 
-/** Flags that are followed by a value. */
-const VALUED = ["--seed", "--seeds", "--steps", "--only", "--without"];
-const SWITCHES = ["--shrink", "--trace"];
-
-function parse(args: readonly string[]): Arguments {
-  const given = new Map<string, string>();
-  for (let i = 0; i < args.length; i++) {
-    const [flag, ...rest] = args[i]!.split("=");
-    if (SWITCHES.includes(flag!) && rest.length === 0) given.set(flag!, "");
-    else if (VALUED.includes(flag!)) {
-      given.set(flag!, rest.length > 0 ? rest.join("=") : args[++i]!);
-    } else throw new TypeError(`There is no flag "${flag}": see --help`);
-  }
-  const number = (flag: string, missing: number) => {
-    const value = Number(given.get(flag) ?? missing);
-    if (Number.isSafeInteger(value) && value >= 0) return value;
-    throw new TypeError(`Cannot use ${flag} ${given.get(flag)}: give a whole number`);
+function parse(argv: readonly string[]): Arguments {
+  const unknown = (arg: string): never => {
+    throw new TypeError(`There is no flag "${arg}": see --help`);
   };
-  const only = given.get("--only");
-  const without = given.get("--without")?.split(",") ?? [];
+  const { _, ...given } = parseArgs([...argv], {
+    boolean: ["shrink", "trace"],
+    string: ["seed", "seeds", "steps", "only", "without"],
+    unknown,
+  });
+  const number = (name: string, missing: number) => {
+    const text = given[name];
+    const value = text === undefined ? missing : text === "" ? NaN : Number(text);
+    if (Number.isSafeInteger(value) && value >= 0) return value;
+    throw new TypeError(`Cannot use --${name} "${text}": give a whole number`);
+  };
+  const only = given["only"] as string | undefined;
+  const without = (given["without"] as string | undefined)?.split(",") ?? [];
   for (const fault of without) {
     if ((FAULTS as readonly string[]).includes(fault)) continue;
     throw new TypeError(`There is no fault "${fault}": there are ${FAULTS.join(", ")}`);
   }
   return {
-    seed: number("--seed", Math.floor(Math.random() * 2 ** 31)),
-    seeds: number("--seeds", 1),
+    seed: number("seed", Math.floor(Math.random() * 2 ** 31)),
+    seeds: number("seeds", 1),
     steps: only === undefined
-      ? Array.from({ length: number("--steps", DEFAULT_STEPS) }, (_, step) => step)
+      ? Array.from({ length: number("steps", DEFAULT_STEPS) }, (_, step) => step)
       : parseSteps(only),
     without: new Set(without as Fault[]),
-    mayShrink: given.has("--shrink"),
-    isTraced: given.has("--trace"),
+    mayShrink: given["shrink"] === true,
+    isTraced: given["trace"] === true,
   };
 }
 

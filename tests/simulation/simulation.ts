@@ -1,8 +1,8 @@
 /**
- * A broker, its clients and a bad disk, in steps that a seed repeats exactly.
+ * Simulates a broker, its clients and a bad disk, in steps that a seed repeats exactly.
  *
- * Each step draws from randomness of its own, made from the seed and the step's number: so steps can be
- * left out, and those that remain still draw what they drew. That is what makes a failure shrink.
+ * Each step has its own random numbers, derived from the seed and the step's number. Steps can be left out
+ * without changing what the others draw, which makes it possible to shrink a failure.
  *
  * @module
  */
@@ -25,7 +25,7 @@ import { RecordBook } from "./record_book.ts";
 import { Violation } from "./violation.ts";
 import { liveTopics, type World } from "./world.ts";
 
-/** What can go wrong, by the names under which it can be left out. */
+/** The faults, by the names under which they can be left out. */
 export const FAULTS = [
   "kill",
   "power",
@@ -40,44 +40,44 @@ export const FAULTS = [
   "cut-connection",
 ] as const;
 
-/** One thing that can go wrong. */
+/** The name of a fault. */
 export type Fault = typeof FAULTS[number];
 
-/** What to simulate. */
+/** Options of a simulation. */
 export interface SimulationOptions {
   readonly seed: number;
   /** Numbers of the steps to take, ascending. */
   readonly steps: readonly number[];
-  /** What is not to go wrong. Default: nothing is left out. */
+  /** Faults to leave out. Default: none. */
   readonly without?: ReadonlySet<Fault>;
-  /** Takes a line for everything that happens. */
+  /** Called with a line for each event. */
   readonly onTrace?: (line: string) => void;
 }
 
-/** What became of it. */
+/** The result of a simulation. */
 export interface SimulationResult {
-  /** What went wrong, if anything did. */
+  /** The step and error of the failure, if it failed. */
   readonly failure: { readonly step: number; readonly error: unknown } | undefined;
-  /** A number made of all that happened: the same for the same seed and steps. */
+  /** A hash of all events: the same for the same seed and steps. */
   readonly fingerprint: number;
   readonly crashes: number;
   readonly records: number;
-  /** The disk as it was at the end. */
+  /** The disk at the end. */
   readonly disk: MemoryFileSystem;
 }
 
-/** Steps after which a crash that has not found its change comes all the same. */
+/** Steps after which a planned crash happens at the latest. */
 const MAX_STEPS_TO_CRASH = 25;
-/** Steps after which a broker whose disk has failed is started anew. */
+/** Steps after which a broker whose disk has failed is restarted. */
 const MAX_STEPS_WITH_FAILURE = 20;
-/** Starts that may be interrupted one after another. */
+/** How many starts in a row may be interrupted. */
 const MAX_STARTS = 4;
 const MAX_VERIFY_ATTEMPTS = 200;
 
-/** Runs a simulation to its end, or to the first promise that is broken. */
+/** Runs a simulation to its end, or to the first broken promise. */
 export async function simulate(options: SimulationOptions): Promise<SimulationResult> {
   const result = await run(new Simulation(options), options.seed);
-  // All of it was one turn of the event loop. What weak references point at is kept until that ends.
+  // The simulation was one turn of the event loop, which keeps the targets of weak references alive.
   await new Promise((resolve) => setTimeout(resolve));
   return result;
 }
@@ -104,7 +104,7 @@ class Simulation implements World {
   #step = -1;
   #fingerprint = 0;
   #crashes = 0;
-  /** The crash that is to come, and the step at which it comes at the latest. */
+  /** The planned crash, and the step at which it happens at the latest. */
   #crash: { readonly kind: Crash; readonly step: number } | undefined;
   #restartStep = Infinity;
   #hasLostRecoveryPoints = false;
@@ -191,7 +191,7 @@ class Simulation implements World {
     await this.#recoverIfDue();
   }
 
-  /** Does something that a machine which goes down ends early. */
+  /** Runs something that ends early if the machine goes down. */
   async #unlessDown(task: () => Promise<void>): Promise<void> {
     try {
       await task();
@@ -213,7 +213,7 @@ class Simulation implements World {
     this.machine.fs.crashAfter(changes);
   }
 
-  /** Makes something go wrong. */
+  /** Causes a fault. */
   #fail(): void {
     const { random, machine: { fs } } = this;
     const left = random.below(8);
@@ -241,7 +241,7 @@ class Simulation implements World {
     else fs.freeBytes = this.random.below(2000);
   }
 
-  /** Compares a partition with others at work on it. */
+  /** Checks a partition while other clients use it. */
   async #auditSome(): Promise<void> {
     const topics = liveTopics(this);
     if (!this.machine.isUp || topics.length === 0 || this.machine.hasFailed) return;
@@ -258,13 +258,13 @@ class Simulation implements World {
     } else if (this.#step >= this.#restartStep) await this.#restart("kill");
   }
 
-  /** Has the broker end, in good order unless a crash is given, and start again; then compares everything. */
+  /** Restarts the broker, after a crash if one is given, otherwise cleanly; then compares everything. */
   async #restart(crash: Crash | undefined): Promise<void> {
     const { machine } = this;
     let next = crash;
     for (let attempt = 1;; attempt++) {
       await this.#end(next, attempt === 1);
-      // Without recovery points, what a power failure leaves cannot be told from what compaction does.
+      // Without recovery points, gaps of a power failure cannot be distinguished from those of compaction.
       const mayCrash = attempt < MAX_STARTS && !this.#hasLostRecoveryPoints;
       if (mayCrash && this.random.chance(0.2)) this.#planCrash();
       try {
@@ -302,8 +302,8 @@ class Simulation implements World {
   }
 
   /**
-   * Loses files, or flips a bit. With one seed only one of them: what is damaged and cannot be worked out
-   * from something else either is lost.
+   * Loses files, or flips a bit. One seed does only one of them: records that are damaged and cannot be
+   * rebuilt from other files either would be lost.
    */
   #spoil(kind: Crash | undefined, isFirst: boolean): void {
     const flips = (this.#options.seed & 1) === 1;
@@ -333,7 +333,7 @@ class Simulation implements World {
     machine.isDamaged = true;
   }
 
-  /** Stops the broker in good order; gives the crash that came instead, if one did. */
+  /** Shuts the broker down cleanly; returns the crash that happened instead, if any. */
   async #stop(): Promise<Crash | undefined> {
     const { machine } = this;
     if (!machine.isUp) return undefined;
@@ -347,7 +347,7 @@ class Simulation implements World {
     }
   }
 
-  /** Starts with a disk that fails, whatever comes of it. */
+  /** Tries to start the broker on a failing disk. */
   async #startBadly(): Promise<void> {
     const { machine, random } = this;
     const { fs } = machine;
@@ -386,7 +386,7 @@ class Simulation implements World {
   }
 }
 
-/** Mixes a seed and a number to the seed of something that shares nothing with its neighbours. */
+/** Mixes a seed and a number into an independent seed. */
 function mix(seed: number, number: number): number {
   let hash = Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b) ^ Math.imul(number + 0x7f4a7c15, 0xc2b2ae35);
   hash = Math.imul(hash ^ hash >>> 15, 0x2c1b3c6d);

@@ -1,6 +1,6 @@
 /**
- * A short run of the simulator. `DQUEUE_SIMULATION_SEED` repeats one seed; `deno task simulate` runs as
- * many as wanted, and shrinks those that fail.
+ * A short run of the simulator. `DQUEUE_SIMULATION_SEED` repeats one seed; `deno task simulate` runs any
+ * number of seeds, and shrinks those that fail.
  */
 
 import { assert, assertEquals } from "@std/assert";
@@ -10,7 +10,7 @@ import { simulate } from "./simulation.ts";
 const SEEDS = 20;
 const STEPS = Array.from({ length: 300 }, (_, step) => step);
 
-Deno.test("a broker keeps its promises on a disk that fails", async (t) => {
+Deno.test("simulate() finds no broken promise on failing disks", async (t) => {
   for (const seed of seeds()) {
     await t.step(`seed ${seed}`, async () => {
       const { failure } = await simulate({ seed, steps: STEPS });
@@ -31,7 +31,7 @@ function seeds(): number[] {
   return Array.from({ length: SEEDS }, (_, i) => first + i);
 }
 
-Deno.test("simulate() does the same again with the same seed", async () => {
+Deno.test("simulate() repeats a seed exactly", async () => {
   const options = { seed: 20_261_121, steps: STEPS };
   const [first, second] = [await simulate(options), await simulate(options)];
   assertEquals(second.fingerprint, first.fingerprint);
@@ -40,14 +40,14 @@ Deno.test("simulate() does the same again with the same seed", async () => {
   assert(other.fingerprint !== first.fingerprint);
 });
 
-Deno.test("simulate() gives the runtime's clocks and timers back", async () => {
+Deno.test("simulate() restores the runtime's clocks and timers", async () => {
   const { now } = Date;
   await simulate({ seed: 1, steps: [] });
   assertEquals(Date.now, now);
   assert(Date.now() - new Date().getTime() < 1000);
 });
 
-Deno.test("shrink() leaves a simulation that does not fail as it is", async () => {
+Deno.test("shrink() does not change a simulation that does not fail", async () => {
   const failing = { seed: 7, steps: [0, 1, 2], without: new Set<never>() };
   assertEquals(await shrink(failing), failing);
 });

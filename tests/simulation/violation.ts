@@ -1,4 +1,4 @@
-/** What ends a simulation early: a promise that was broken. */
+/** Thrown when the broker breaks a promise; it ends the simulation. */
 export class Violation extends Error {
   override name = "Violation";
 }

@@ -1,5 +1,5 @@
 /**
- * What all who take part in a simulation share.
+ * The state and base class that the participants of a simulation share.
  *
  * @module
  */
@@ -14,22 +14,22 @@ import type { TopicModel } from "./model.ts";
 import type { RecordBook } from "./record_book.ts";
 import { check } from "./violation.ts";
 
-/** Milliseconds that a client allows the broker. */
+/** Timeout of requests, in milliseconds. */
 export const REQUEST_TIMEOUT_MS = 3000;
 
-/** The world that clients live in. */
+/** The shared state of a simulation. */
 export interface World {
   readonly machine: Machine;
   readonly book: RecordBook;
-  /** Topics that there are, or may be. */
+  /** Topics that exist or may exist. */
   readonly topics: TopicModel[];
-  /** The randomness of the present step. */
+  /** The random numbers of the current step. */
   readonly random: Random;
-  /** Notes what happened. */
+  /** Records an event. */
   trace(event: string): void;
 }
 
-/** Somebody with a connection to the broker. */
+/** A participant with a connection to the broker. */
 export class Client {
   readonly name: string;
   protected readonly world: World;
@@ -40,7 +40,7 @@ export class Client {
     this.world = world;
   }
 
-  /** The connection, made anew if need be; nothing while no broker runs. */
+  /** The connection, opened again if needed; nothing while no broker runs. */
   protected get connection(): Connection | undefined {
     if (this.#connection === undefined || this.#connection.isOver) {
       this.#connection = this.world.machine.connect();
@@ -48,7 +48,7 @@ export class Client {
     return this.#connection;
   }
 
-  /** Sends a request and gives its answer; nothing if there will be none. */
+  /** Sends a request and returns its answer; nothing if there will be none. */
   async request<A extends Api>(
     api: A,
     version: number,
@@ -57,12 +57,12 @@ export class Client {
     return await this.connection?.request(api, version, request);
   }
 
-  /** Cuts the connection, whatever is under way. */
+  /** Cuts the connection, with any requests in flight. */
   disconnect(): void {
     this.#connection?.cut();
   }
 
-  /** Notes an outcome, which must be one that the circumstances allow. */
+  /** Records an outcome, which must be one of those allowed. */
   protected note(
     what: string,
     errorCode: number,
@@ -87,7 +87,7 @@ export function nameOf(errorCode: number): string {
   return errorInfo(errorCode).name;
 }
 
-/** The topics that are certainly there. */
+/** Returns the topics that certainly exist. */
 export function liveTopics(world: World): TopicModel[] {
   return world.topics.filter(({ state }) => state === "live");
 }

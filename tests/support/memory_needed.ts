@@ -1,5 +1,5 @@
 /**
- * How much memory is in use that is needed: what garbage collection leaves.
+ * The memory in use after garbage collection.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { runInNewContext } from "node:vm";
 
 let gc: (() => void) | null | undefined;
 
-/** Bytes of JavaScript objects and buffers that are in use, garbage not counted. */
+/** Returns the bytes of JavaScript objects and buffers in use, without garbage. */
 export function memoryNeeded(): number {
   gc ??= exposedGc();
   if (gc === null) return leastUnderPressure();
@@ -17,13 +17,13 @@ export function memoryNeeded(): number {
   return memoryInUse();
 }
 
-/** V8's own function, null where there is none: only newer versions of Deno give it to new contexts. */
+/** V8's `gc()`, or null: only newer versions of Deno have it in new contexts. */
 function exposedGc(): (() => void) | null {
   setFlagsFromString("--expose-gc");
   return (runInNewContext("globalThis.gc") as (() => void) | undefined) ?? null;
 }
 
-/** Takes and drops memory until V8 must have collected garbage several times; after one there is least. */
+/** Allocates memory until V8 must have collected garbage several times; returns the lowest use seen. */
 function leastUnderPressure(): number {
   let least = Infinity;
   for (let count = 0; count < 4000; count++) {

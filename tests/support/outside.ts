@@ -1,9 +1,9 @@
 /**
- * Parts that tests need and this project does not bring: `kcat`, for one.
+ * Programs that tests need from outside the project, such as `kcat`.
  *
- * A test whose part is missing is ignored, and one line says which part that is. With
- * `DQUEUE_TEST_REQUIRE=all` in the environment it fails instead, so that a machine meant to have all
- * of them cannot pass without.
+ * A test whose program is missing is ignored, and a line names the program. With
+ * `DQUEUE_TEST_REQUIRE=all` in the environment it fails instead, so a machine that should have all of
+ * them cannot pass without one.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import { DELIMITER, join } from "@std/path";
 const requireAll = Deno.env.get("DQUEUE_TEST_REQUIRE") === "all";
 const found = new Map<string, string | undefined>();
 
-/** Where the program of this name is, undefined if it is not installed. */
+/** Returns the path of a program, or undefined if it is not installed. */
 export function outside(program: string): string | undefined {
   if (!found.has(program)) {
     const path = search(program);
@@ -31,13 +31,13 @@ function search(program: string): string | undefined {
     try {
       if (Deno.statSync(path).isFile) return path;
     } catch {
-      // Not there, or not for us to look at.
+      // It does not exist or cannot be read.
     }
   }
   return undefined;
 }
 
-/** Declares a test that needs a program from outside, whose path it gets. */
+/** Declares a test that needs a program from outside, and gets its path. */
 export function testWith(
   program: string,
   name: string,

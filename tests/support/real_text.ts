@@ -1,5 +1,5 @@
 /**
- * Text as people have it: repetitive, of lines of all lengths.
+ * Realistic text: repetitive, with lines of all lengths.
  *
  * @module
  */
@@ -7,8 +7,8 @@
 const FOLDER = "/var/lib/dpkg/info";
 
 /**
- * `lines` lines of the lists of files of the packages that this machine has, again and again if there
- * are too few; or made up from words, on a machine without such lists. No line is empty.
+ * Returns `lines` lines from the file lists of the machine's packages, repeated if there are too few; on a
+ * machine without such lists, lines made of words. No line is empty.
  */
 export async function realText(lines: number): Promise<Uint8Array<ArrayBuffer>> {
   const found = await packageFiles();

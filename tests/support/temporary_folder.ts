@@ -1,12 +1,12 @@
 /**
- * A folder that is gone after the test.
+ * A temporary folder for a test.
  *
  * @module
  */
 
 import { join } from "@std/path";
 
-/** A folder of its own for a test; `await using` removes it with all it holds. */
+/** A temporary folder; `await using` removes it with its contents. */
 export class TemporaryFolder {
   readonly path: string;
 
@@ -14,12 +14,12 @@ export class TemporaryFolder {
     this.path = path;
   }
 
-  /** Makes one. */
+  /** Creates the folder. */
   static async create(): Promise<TemporaryFolder> {
     return new TemporaryFolder(await Deno.makeTempDir({ prefix: "dqueue-test-" }));
   }
 
-  /** The path of something inside. */
+  /** Returns the path of a file inside. */
   join(...names: string[]): string {
     return join(this.path, ...names);
   }

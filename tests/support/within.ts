@@ -1,23 +1,22 @@
 /**
- * An end to waiting for what a broken program would never do.
+ * A limit on waiting, so that a test fails instead of hanging.
  *
  * @module
  */
 
-/** What most waits in tests are given: far more than a slow machine needs. */
+/** The limit of most waits in tests: far more than a slow machine needs. */
 const DEFAULT_LIMIT_MS = 60_000;
 
-/** Something did not come in time. */
+/** Thrown when a wait exceeds its limit. */
 export class OverdueError extends Error {
   override name = "OverdueError";
 }
 
 /**
- * Waits for `promise`. The limit is no part of what is tested: it only turns a test that hangs into one
- * that fails.
+ * Waits for `promise`. The limit is not part of what is tested: it makes a hanging test fail.
  *
- * @param what What is waited for, for the message.
- * @throws {OverdueError} If it does not come.
+ * @param what What the test waits for, for the message.
+ * @throws {OverdueError} If the promise does not settle in time.
  */
 export async function within<T>(
   promise: Promise<T>,

@@ -1,5 +1,5 @@
 /**
- * Brokers that are measured: each can be started on a new folder as often as one likes.
+ * The measured brokers. Each can be started on a new folder any number of times.
  *
  * @module
  */
@@ -12,27 +12,27 @@ import type { WarmUpBounds } from "../load/warm_up.ts";
 
 /** How to start a broker. */
 export interface SubjectStart {
-  /** A folder of its own, which is there and empty. */
+  /** An existing, empty folder for its data. */
   readonly folder: string;
   /** Its only core, once it takes connections. Default: any. */
   readonly core?: number | undefined;
 }
 
-/** A broker that runs; it ends, without further ado, when it is disposed of. */
+/** A running broker, which is killed on disposal. */
 export type RunningSubject = Target & AsyncDisposable;
 
 /** A broker that can be started. */
 export interface BrokerSubject {
   readonly name: string;
-  /** Bounds of warming it up before each row; the least holds for the first row of a new process. */
+  /** Limits of the warm-up before each row; the minimum applies to the first row of a new process. */
   readonly warmUp: WarmUpBounds;
-  /** Resolves when it takes connections. */
+  /** Starts it. Resolves when it accepts connections. */
   start(options: SubjectStart): Promise<RunningSubject>;
 }
 
-/** V8 has compiled what matters within a second or two. */
+/** V8 compiles the hot code within a second or two. */
 const OUR_WARM_UP: WarmUpBounds = { leastMs: 0, mostMs: 8000 };
-/** What a virtual machine of Java needs on one core. */
+/** A Java virtual machine needs longer on one core. */
 const PEER_WARM_UP: WarmUpBounds = { leastMs: 20_000, mostMs: 45_000 };
 const START_TIMEOUT_MS = 60_000;
 const RETRY_MS = 20;
@@ -46,7 +46,7 @@ export function dqueueSubject(): BrokerSubject {
     async start({ folder, core }) {
       const broker = ServedBroker.start({
         data: `${folder}/data`,
-        // Deno asks for them all where the file system is in memory.
+        // Deno requires all permissions for files in memory.
         command: defaultCommand(["--allow-all"]),
       });
       (await broker.connect()).close();
@@ -62,10 +62,10 @@ export function dqueueSubject(): BrokerSubject {
 }
 
 /**
- * Any broker that a command starts.
+ * Makes the subject of a broker that a command starts.
  *
- * @param command For a shell; it finds a free port in `$PORT` and an empty folder in `$DIR`, is to serve
- *   Kafka's protocol on 127.0.0.1, and to become the broker (`exec`), so that its process is known.
+ * @param command A shell command. `$PORT` is a free port and `$DIR` an empty folder. It must serve Kafka's
+ *   protocol on 127.0.0.1, and become the broker by `exec`, so that its process is known.
  */
 export function commandSubject(name: string, command: string): BrokerSubject {
   return processSubject(name, (port, folder) => ({
@@ -74,7 +74,7 @@ export function commandSubject(name: string, command: string): BrokerSubject {
   }));
 }
 
-/** A broker that runs already, and stays. */
+/** Makes the subject of a broker that is running already, and is not stopped. */
 export function runningSubject(target: Target): BrokerSubject {
   return {
     name: target.name,
@@ -89,7 +89,7 @@ export interface Launch {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** A broker in a process, given how to launch it on a port and a folder. */
+/** Makes the subject of a broker process, from a function that launches it on a port and a folder. */
 export function processSubject(
   name: string,
   launch: (port: number, folder: string) => Launch | Promise<Launch>,
@@ -113,7 +113,7 @@ export function processSubject(
         try {
           process.kill("SIGKILL");
         } catch (error) {
-          // It has ended by itself.
+          // It has ended already.
           if (!(error instanceof TypeError)) throw error;
         }
         await process.status;

@@ -1,10 +1,9 @@
 /**
- * What a Deno process holds in memory, without what it has dropped and not yet collected: an idle
- * process does not collect of its own accord, so that what it has resident tells mostly how much
- * passed through it.
+ * Measures the live memory of a Deno process, without garbage. An idle process does not collect its garbage,
+ * so its resident memory mostly says how much data passed through it.
  *
- * A process that was started with `--inspect` is asked by the protocol of its debugger, over a
- * connection that is there only meanwhile.
+ * The process must have been started with `--inspect`. It is queried by the debugger's protocol, over a
+ * connection that is open only meanwhile.
  *
  * @module
  */
@@ -13,7 +12,7 @@
 export interface HeapUsage {
   /** Objects. */
   readonly usedSize: number;
-  /** Buffers, which are not within the heap. */
+  /** Buffers, which are outside the heap. */
   readonly backingStorageSize: number;
 }
 
@@ -22,14 +21,14 @@ type Message =
   | { readonly id: number; readonly result: unknown; readonly error?: { readonly message: string } }
   | { readonly id?: undefined };
 
-/** The command `deno run …` with its debugger on an address. */
+/** Adds a debugger on an address to the command `deno run …`. */
 export function withInspector(command: readonly string[], address: string): string[] {
   const [program, run, ...rest] = command;
   return [program!, run!, `--inspect=${address}`, ...rest];
 }
 
 /**
- * Has a process collect its garbage.
+ * Collects the garbage of a process, and returns its live memory.
  *
  * @throws {Error} If the process has no debugger on that address.
  */
@@ -60,9 +59,13 @@ function ask(socket: WebSocket, method: string): Promise<unknown> {
       else reject(new Error(`Cannot use the debugger: ${message.error.message}`));
     };
     socket.addEventListener("message", receive);
-    socket.addEventListener("close", () => reject(new Error("The debugger has gone")), {
-      once: true,
-    });
+    socket.addEventListener(
+      "close",
+      () => reject(new Error("The debugger closed the connection")),
+      {
+        once: true,
+      },
+    );
     socket.send(JSON.stringify({ id, method }));
   });
 }

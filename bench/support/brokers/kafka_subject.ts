@@ -7,7 +7,7 @@
 import { type BrokerSubject, processSubject } from "./broker_subjects.ts";
 import { freePort } from "./served_broker.ts";
 
-/** What `kafka-server-start.sh` gives the virtual machine. */
+/** Options of the virtual machine, as in `kafka-server-start.sh`. */
 const JAVA_OPTIONS = [
   "-Xmx1G",
   "-Xms1G",
@@ -22,11 +22,12 @@ const JAVA_OPTIONS = [
 const CLUSTER_ID = "MkU3OEVBNTcwNTJENDM2Qk";
 
 /**
- * Kafka from the folder it was unpacked to, or any folder that has its jars in `libs`, `lib` or itself.
+ * Makes the subject of Kafka from the folder it was unpacked to, or any folder with its jars, or with a `libs`
+ * or `lib` that has them.
  *
  * Its version is part of the subject's name. Needs `java` in the path.
  *
- * @throws {Error} If there are no jars of Kafka.
+ * @throws {Error} If there are no Kafka jars.
  */
 export async function kafkaSubject(home: string): Promise<BrokerSubject> {
   const { jars, version } = await findJars(home);
@@ -72,7 +73,7 @@ function settings(port: number, controllerPort: number, folder: string): string 
   }).map(([name, value]) => `${name}=${value}\n`).join("");
 }
 
-/** The files of a new data folder, which are the same wherever it is. */
+/** Returns the files of a new data folder, which do not depend on its path. */
 async function format(java: readonly string[]): Promise<ReadonlyMap<string, Uint8Array>> {
   const folder = await Deno.makeTempDir({ prefix: "dqueue-bench-" });
   try {

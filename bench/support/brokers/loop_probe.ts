@@ -1,5 +1,5 @@
 /**
- * Asks a broker started with `probed_main.ts` how long the turns of its event loop were.
+ * Reads the longest turn of the event loop from a broker started with `probed_main.ts`.
  *
  * @module
  */
@@ -12,13 +12,13 @@ const MAIN = fromFileUrl(new URL("./probed_main.ts", import.meta.url));
 /** The longest turn of an event loop. */
 export interface LongestTurn {
   readonly ms: number;
-  /** Processor time of the process in it, over all threads. */
+  /** Processor time of the process during the turn, over all threads. */
   readonly cpuMs: number;
 }
 
 /** The probe of one broker. */
 export class LoopProbe {
-  /** What to start the broker with. */
+  /** The command that starts the broker. */
   readonly command: readonly string[];
   readonly #port: number;
 
@@ -37,7 +37,7 @@ export class LoopProbe {
     return new LoopProbe(listener.addr.port);
   }
 
-  /** The longest turn since the last call. */
+  /** Returns the longest turn since the last call. */
   async longestTurn(): Promise<LongestTurn> {
     using conn = await Deno.connect({ hostname: "127.0.0.1", port: this.#port });
     return JSON.parse(await new Response(conn.readable).text());

@@ -1,5 +1,5 @@
 /**
- * A log of a broker in another process, as its files tell.
+ * A log of a broker in another process, observed through its files.
  *
  * @module
  */
@@ -14,7 +14,7 @@ export class ObservedLog {
 
   /**
    * @param data The broker's data folder.
-   * @param name Of the partition's folder, for instance `orders-3`.
+   * @param name The partition's folder, for instance `orders-3`.
    */
   constructor(data: string, name: string) {
     this.#data = data;
@@ -27,7 +27,7 @@ export class ObservedLog {
       .reduce((sum, name) => sum + Deno.statSync(`${this.#data}/${this.#name}/${name}`).size, 0);
   }
 
-  /** The base offset of the segment that is appended to. */
+  /** The base offset of the active segment. */
   get activeOffset(): number {
     return Number.parseInt(this.#segments.at(-1)!);
   }

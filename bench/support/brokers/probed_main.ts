@@ -1,6 +1,6 @@
 /**
- * The program, with a probe of its event loop: on the port in PROBE_PORT anybody who connects is told the
- * longest turn since the last time, in milliseconds, and the processor time in it.
+ * The program with a probe of its event loop: a connection to the port in PROBE_PORT gets the longest turn
+ * since the last one, in milliseconds, and its processor time.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * What a process takes of the machine. Linux tells; elsewhere nothing is known.
+ * Reads the resource usage of a process. Only Linux provides it.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 /** The kernel counts processor time in hundredths of a second. */
 const TICKS_PER_SECOND = 100;
 
-/** Seconds of processor time that a process has used so far, over all its threads. */
+/** Returns the seconds of processor time that a process has used, over all its threads. */
 export function cpuSeconds(pid: number): number | undefined {
   const stat = readProc(`/proc/${pid}/stat`);
   if (stat === undefined) return undefined;
@@ -16,17 +16,17 @@ export function cpuSeconds(pid: number): number | undefined {
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
 }
 
-/** Bytes of memory that a process has in use. */
+/** Returns the resident memory of a process in bytes. */
 export function residentBytes(pid: number): number | undefined {
   return statusBytes(pid, "VmRSS");
 }
 
-/** Bytes of memory that a process has ever had in use at once. */
+/** Returns the peak resident memory of a process in bytes. */
 export function peakResidentBytes(pid: number): number | undefined {
   return statusBytes(pid, "VmHWM");
 }
 
-/** Bytes that a process has read so far, from files in the page cache as well as from disk. */
+/** Returns the bytes that a process has read, from files in the page cache as well as from disk. */
 export function readBytes(pid: number): number | undefined {
   const match = /^rchar: (\d+)$/m.exec(readProc(`/proc/${pid}/io`) ?? "");
   return match === null ? undefined : Number(match[1]);
@@ -48,7 +48,7 @@ function readProc(path: string): string | undefined {
   }
 }
 
-/** Binds all threads of a process, also those to come, to one core. False where that cannot be. */
+/** Binds all threads of a process, including future ones, to one core. Returns false if not possible. */
 export async function pin(pid: number, core: number): Promise<boolean> {
   try {
     const { success } = await new Deno.Command("taskset", {

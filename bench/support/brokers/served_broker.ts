@@ -1,5 +1,5 @@
 /**
- * A broker in a process of its own, on a folder of its own, for benchmarks.
+ * A broker as a process, for benchmarks.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { LoadConnection } from "../load/load_connection.ts";
 
 const MAIN = fromFileUrl(new URL("../../../main.ts", import.meta.url));
 
-/** How often a broker that is starting is tried. */
+/** How often to try to connect to a starting broker. */
 const RETRY_MS = 1;
 const START_TIMEOUT_MS = 60_000;
 
@@ -18,11 +18,11 @@ const START_TIMEOUT_MS = 60_000;
 export interface ServeOptions {
   /** The command before `serve`. Default: this project's `main.ts` under this Deno. */
   readonly command?: readonly string[] | undefined;
-  /** The folder of its data. */
+  /** The data folder. */
   readonly data: string;
   /** Its only core. Default: any. */
   readonly core?: number | undefined;
-  /** Settings by Kafka's names. */
+  /** Broker settings, by Kafka's names. */
   readonly settings?: Readonly<Record<string, string>>;
 }
 
@@ -37,7 +37,7 @@ const PERMISSIONS = [
 /** Options of V8 that `deno task start` sets. */
 const V8_FLAGS = project.tasks.start.split(" ").filter((word) => word.startsWith("--v8-flags="));
 
-/** What `deno task start` runs, with the same permissions or others, or another main module. */
+/** Returns the command of `deno task start`, optionally with other permissions or another main module. */
 export function defaultCommand(
   permissions: readonly string[] = PERMISSIONS,
   main = MAIN,
@@ -59,7 +59,7 @@ export class ServedBroker {
     this.#process = process;
   }
 
-  /** Starts one, and resolves as soon as there is a process. */
+  /** Starts a broker. Returns before it accepts connections. */
   static start({ command = defaultCommand(), data, core, settings = {} }: ServeOptions) {
     const address = `127.0.0.1:${freePort()}`;
     const flags = Object.entries(settings)
@@ -89,7 +89,7 @@ export class ServedBroker {
     return this.#process.pid;
   }
 
-  /** A connection, as soon as the broker takes one. */
+  /** Connects as soon as the broker accepts connections. */
   async connect(): Promise<LoadConnection> {
     const { address } = this;
     let ended = false;
@@ -105,12 +105,12 @@ export class ServedBroker {
     throw new Error(`The broker did not listen on ${address}`);
   }
 
-  /** Stops it in good order. */
+  /** Shuts it down cleanly. */
   async stop(): Promise<void> {
     await this.#end("SIGTERM");
   }
 
-  /** Stops it as a crash of its process would. */
+  /** Kills it, like a crash of its process. */
   async kill(): Promise<void> {
     await this.#end("SIGKILL");
   }
@@ -127,7 +127,7 @@ export class ServedBroker {
   }
 }
 
-/** A port that nobody listens on at the moment. */
+/** Finds a free port. */
 export function freePort(): number {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   return listener.addr.port;

@@ -1,7 +1,6 @@
 /**
- * The machine's file system, but for large appends, of which only the first block is written: the rest
- * becomes a hole, which reads as zeros. A log of batches whose records are zeros is then sound to the
- * byte, and takes hardly any disk.
+ * A file system that writes only the first block of large appends: the rest becomes a hole, which reads as
+ * zeros. A log of batches whose records are zeros is then sound, and takes hardly any disk.
  *
  * @module
  */

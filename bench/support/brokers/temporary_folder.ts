@@ -1,5 +1,5 @@
 /**
- * A folder for a benchmark's files, gone when it is disposed of.
+ * A temporary folder for a benchmark.
  *
  * @module
  */
@@ -7,21 +7,21 @@
 import { statfs } from "node:fs/promises";
 import { join } from "@std/path";
 
-/** A file system in memory, where Linux has one. */
+/** Linux's file system in memory. */
 const MEMORY = "/dev/shm";
 
-/** A folder of a benchmark. */
+/** A temporary folder. */
 export interface TemporaryFolder extends AsyncDisposable {
-  /** Whether it is in memory, with no disk to wait for. */
+  /** Whether it is in memory. */
   readonly isInMemory: boolean;
-  /** The path of something in it. */
+  /** Returns the path of a file in it. */
   join(...names: string[]): string;
 }
 
 /**
- * Makes one; `await using` removes it with all it holds.
+ * Creates a folder; `await using` removes it with its contents.
  *
- * @param memoryBytes Makes it in memory if so much is free there. Default: on the disk.
+ * @param memoryBytes Creates it in memory if this many bytes are free there. Default: on disk.
  */
 export async function temporaryFolder(memoryBytes = Infinity): Promise<TemporaryFolder> {
   const isInMemory = memoryBytes <= await freeMemory();
@@ -36,7 +36,7 @@ export async function temporaryFolder(memoryBytes = Infinity): Promise<Temporary
   };
 }
 
-/** Bytes free in memory, 0 where no file system is there. */
+/** Returns the bytes free in memory; 0 if there is no such file system. */
 async function freeMemory(): Promise<number> {
   if (Deno.build.os !== "linux") return 0;
   try {

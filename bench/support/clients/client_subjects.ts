@@ -1,5 +1,5 @@
 /**
- * The clients that are measured beside each other, and how to run them.
+ * The compared clients, and how to run them.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { fromFileUrl, toFileUrl } from "@std/path";
 import type { WorkName } from "./client_work.ts";
 import type { WorkResult } from "./client_worker.ts";
 
-/** The core that clients run on, where there are two; the broker has the other. */
+/** The core that clients run on if there are two; the broker has the other. */
 const CORE = 1;
 const WORKER = fromFileUrl(new URL("./client_worker.ts", import.meta.url));
 const KAFKAJS = "kafkajs";
@@ -17,24 +17,24 @@ const RDKAFKA = "librdkafka";
 const RDKAFKA_SOURCE = fromFileUrl(new URL("./rdkafka_produce.c", import.meta.url));
 /** The packages of other clients, by version. */
 const VERSIONS = { [KAFKAJS]: "2.2.4", [PLATFORMATIC]: "2.12.1" };
-/** Node comes as a package too, so that the version is always the same. */
+/** Node is installed as a package too, so that its version is fixed. */
 const NODE = { package: `node-${nodePlatform()}`, version: "24.21.0" };
 
 /** A client under a runtime. */
 export interface ClientSubject {
-  /** What the report calls it. */
+  /** Its name in the report. */
   readonly name: string;
   /** Undefined for this project's. */
   readonly rival?: Rival;
   readonly works: readonly WorkName[];
-  /** The program that does a job. */
+  /** The command that does a job. */
   command(job: ClientJob): readonly string[];
 }
 
 /** A client that is not this project's. */
 export type Rival = keyof typeof VERSIONS | typeof RDKAFKA;
 
-/** What a client is to do, and where. */
+/** A job of a client. */
 export interface ClientJob {
   readonly work: WorkName;
   readonly address: string;
@@ -82,7 +82,7 @@ export async function nodeSubjects(folder: string): Promise<ClientSubject[]> {
   );
 }
 
-/** Has a client do a job in a process of its own. */
+/** Runs a job of a client as a process. */
 export async function runClient(subject: ClientSubject, job: ClientJob): Promise<WorkResult> {
   const { work } = job;
   const [program, ...args] = [
@@ -97,10 +97,10 @@ export async function runClient(subject: ClientSubject, job: ClientJob): Promise
 }
 
 /**
- * librdkafka, through a small program in C that does what its `rdkafka_performance` does.
+ * Makes the subject of librdkafka, with a small C program that does what its `rdkafka_performance` does.
  *
- * @param folder Where to put that program.
- * @returns Undefined where there is no C compiler, or no librdkafka to compile with.
+ * @param folder The folder for that program.
+ * @returns Undefined if there is no C compiler or no librdkafka.
  */
 export async function rdkafkaSubject(folder: string): Promise<ClientSubject | undefined> {
   const program = `${folder}/rdkafka_produce`;

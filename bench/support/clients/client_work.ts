@@ -1,10 +1,10 @@
 /**
- * What a client under measurement is made to do, the same for all clients. Runs under Deno and Node.
+ * The work of a measured client, the same for all clients. Runs under Deno and Node.
  *
  * @module
  */
 
-/** Work under way. */
+/** Work in progress. */
 export interface Task {
   /** The broker, `host:port`. */
   readonly address: string;
@@ -15,29 +15,29 @@ export interface Task {
   readonly module: string;
   /** Messages confirmed or read so far. */
   count: number;
-  /** Whether to come to an end. */
+  /** Whether to stop. */
   isOver: boolean;
 }
 
 /** Moves messages until the task is over, and counts them. */
 export type Work = (task: Task) => Promise<void>;
 
-/** What a client can be made to do. */
+/** The kinds of work. */
 export type WorkName = "produce" | "produce text" | "produce each" | "consume" | "consume each";
 
-/** How a client does it. */
+/** How a client does each kind of work. */
 export type Works = Readonly<Partial<Record<WorkName, Work>>>;
 
 /** What values consist of: "a". */
 export const FILLING = 97;
 
-/** How many messages are given to a client at a time, and so make a batch. */
+/** Messages passed to a client at a time, which form a batch. */
 export const BATCH_COUNT = 1000;
 
-/** Batches whose confirmation is waited for at the same time, at most. */
+/** The most batches in flight. */
 export const BATCHES_IN_FLIGHT = 32;
 
-/** Calls `send` again and again, many at a time; it resolves when a batch is confirmed. */
+/** Keeps many calls of `send` in flight; each resolves when its batch is confirmed. */
 export async function keepSending(task: Task, send: () => Promise<unknown>): Promise<void> {
   async function lane(): Promise<void> {
     while (!task.isOver) {
@@ -48,9 +48,9 @@ export async function keepSending(task: Task, send: () => Promise<unknown>): Pro
   await Promise.all(Array.from({ length: BATCHES_IN_FLIGHT }, lane));
 }
 
-/** Looks at the first and last byte of a value that was read; all that are written are alike. */
+/** Checks the first and last byte of a value; all written values are the same. */
 export function touch(value: Uint8Array | null, size: number): void {
   if (value === null || value[0] !== FILLING || value[size - 1] !== FILLING) {
-    throw new Error(`Read a value of ${value?.length} bytes that nobody wrote`);
+    throw new Error(`Read a value of ${value?.length} bytes that was never written`);
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Has one client do one thing and tells how fast it was and what it took, as JSON: a program, so that
- * memory and processor time are the client's alone. Runs under Deno and Node.
+ * Program that runs one kind of work of one client and prints its rate and costs as JSON. It is a process, so
+ * that memory and processor time are the client's alone. Runs under Deno and Node.
  *
  *     client_worker.ts CLIENT WORK ADDRESS TOPIC SIZE WARM_UP_MS MEASURE_MS MODULE
  *
@@ -11,14 +11,14 @@ import { readFileSync } from "node:fs";
 import process from "node:process";
 import type { Task, WorkName, Works } from "./client_work.ts";
 
-/** What a client did in the time measured. */
+/** The work of a client in the measured time. */
 export interface WorkResult {
   readonly messagesPerSecond: number;
-  /** Of all threads, in nanoseconds. */
+  /** Processor time of all threads, in nanoseconds. */
   readonly cpuPerMessage: number;
-  /** The most memory that was resident, in bytes; 0 where that is not known. */
+  /** Peak resident memory in bytes; 0 if not known. */
   readonly peakBytes: number;
-  /** Files of native code that the client has loaded; none where that is not known. */
+  /** Files of native code that the client has loaded; none if not known. */
   readonly addons: readonly string[];
 }
 
@@ -28,7 +28,7 @@ const CLIENTS: Readonly<Record<string, () => Promise<{ works: Works }>>> = {
   kafkajs: () => import("./kafkajs_work.ts"),
   platformatic: () => import("./platformatic_work.ts"),
 };
-/** How often it is looked whether the first message has come. */
+/** How often to check for the first message, in milliseconds. */
 const LOOK_MS = 5;
 
 const [client, name, address, topic, size, warmUpMs, measureMs, module] = process.argv.slice(2);
@@ -46,7 +46,7 @@ const result = await Promise.race([measure(), working.then(endedEarly)]);
 task.isOver = true;
 await working;
 console.log(JSON.stringify(result));
-// Some clients leave timers behind.
+// Some clients leave timers running.
 process.exit();
 
 async function measure(): Promise<WorkResult> {
@@ -68,7 +68,7 @@ async function measure(): Promise<WorkResult> {
 }
 
 function endedEarly(): never {
-  throw new Error(`${client} came to an end before it was told to`);
+  throw new Error(`${client} ended too early`);
 }
 
 function sleep(ms: number): Promise<void> {
@@ -84,7 +84,7 @@ function addons(): string[] {
   return [...new Set(files.map((line) => line.slice(line.lastIndexOf("/") + 1)))];
 }
 
-/** What Linux tells of this process, nothing elsewhere. */
+/** Reads a file of this process in Linux's `/proc`; empty on other systems. */
 function readProc(name: string): string {
   return process.platform === "linux" ? readFileSync(`/proc/self/${name}`, "utf8") : "";
 }

@@ -1,5 +1,5 @@
 /**
- * This project's SDK at work.
+ * The work of this project's SDK.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import { Client, type Consumer, type OutgoingMessage, type Producer } from "../../../client/mod.ts";
 import { BATCH_COUNT, FILLING, keepSending, type Task, touch, type Works } from "./client_work.ts";
 
-/** For messages that are all there; it only lets others run. */
+/** Yields to other tasks; the messages are available already. */
 const NO_WAIT = { timeoutMs: 0 };
 
 export const works: Works = {
@@ -64,7 +64,7 @@ function iterate(task: Task): Promise<void> {
   });
 }
 
-/** Goes back to the start at the end, so that there is always more to read. */
+/** Seeks back to the start at the end, so that there is always more to read. */
 async function startOver(consumer: Consumer, { topic }: Task): Promise<void> {
   const position = consumer.position(topic, 0) ?? 0;
   if (position + BATCH_COUNT > (consumer.highWatermark(topic, 0) ?? Infinity)) {

@@ -1,5 +1,5 @@
 /**
- * kafkajs at work.
+ * The work of kafkajs.
  *
  * @module
  */
@@ -57,7 +57,7 @@ function readEach(task: Task): Promise<void> {
   });
 }
 
-/** Takes note of messages read, the offset of the last of them, and the end of the partition. */
+/** Records the messages read, the offset of the last one, and the end of the partition. */
 type OnRead = (count: number, lastOffset: string, highWatermark: string) => void;
 
 async function withConsumer(

@@ -1,5 +1,5 @@
 /**
- * `@platformatic/kafka` at work, with its buffers.
+ * The work of `@platformatic/kafka`, with its buffers.
  *
  * @module
  */
@@ -15,8 +15,8 @@ type Stream = PlatformaticKafka.MessagesStream<Buffer, Buffer, Buffer, Buffer>;
 
 const ALL_IN_SYNC = -1;
 /**
- * What the other clients ask for of a partition. By default it asks for 50 MiB, and where there is as
- * much to read it takes seconds to put such an answer together.
+ * The bytes that the other clients fetch from a partition. The default here is 50 MiB, and if there is as
+ * much to read, this client takes seconds to assemble such an answer.
  */
 const MAX_BYTES = 1024 * 1024;
 

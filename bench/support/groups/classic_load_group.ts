@@ -1,6 +1,6 @@
 /**
- * A classic consumer group for load: JoinGroup and SyncGroup wait for other members, so that each
- * member of a group has a connection of its own, which groups take turns in using.
+ * A classic consumer group for load. JoinGroup and SyncGroup wait for other members, so each member of a
+ * group has its own connection; groups take turns in using them.
  *
  * @module
  */
@@ -38,10 +38,10 @@ const ASSIGNOR = "roundrobin";
 
 /** Milliseconds between a member's heartbeats until its group is stable. */
 const FORMING_BEAT_MS = 1000;
-/** A member of a group that is known to rebalance asks at once, and soon again. */
+/** Milliseconds between a member's heartbeats while its group rebalances. */
 const REBALANCING_BEAT_MS = 1;
 
-/** Groups by the classic protocol. */
+/** Groups with the classic protocol. */
 export const CLASSIC: GroupKind = {
   name: "classic",
   connectionsFor: (memberCount) => memberCount,
@@ -58,9 +58,9 @@ class ClassicLoadGroup implements LoadGroup {
   readonly groupId: string;
   readonly #topic: GroupTopic;
   readonly #connections: readonly LoadConnection[];
-  /** The last to join comes first: its request is on its way when the others ask. */
+  /** The last member to join comes first, so that its request is sent before the others' heartbeats. */
   readonly #members: Member[];
-  /** The generation in which all were last. */
+  /** The last generation that had all members. */
   #generation = -1;
 
   constructor(
@@ -123,7 +123,7 @@ class ClassicLoadGroup implements LoadGroup {
     for (const { errorCode } of left) expectNone(errorCode, "leave the group");
   }
 
-  /** Lets members do what heartbeats tell them, until all are in one generation that is new. */
+  /** Lets members follow their heartbeats until all are in one new generation. */
   async #converge(beatMs: number): Promise<void> {
     const stable = Promise.withResolvers<void>();
     let isStable = false;
@@ -154,7 +154,7 @@ class Member {
   memberId = "";
   generation = -1;
   partitions: readonly number[] = [];
-  /** Whether it has its part in its generation, and knows of no newer one. */
+  /** Whether it has its assignment, and knows of no newer generation. */
   isIn = false;
 
   constructor(groupId: string, topic: GroupTopic, connection: LoadConnection) {
@@ -163,14 +163,14 @@ class Member {
     this.connection = connection;
   }
 
-  /** Gets an id to join with (KIP-394). */
+  /** Gets a member id (KIP-394). */
   async introduce(): Promise<void> {
     const { errorCode, memberId } = await this.#join();
     if (errorCode !== ErrorCode.MEMBER_ID_REQUIRED) expectNone(errorCode, "join the group");
     this.memberId = memberId;
   }
 
-  /** Joins and gets its part, however many generations that takes. */
+  /** Joins and gets its assignment, however many generations that takes. */
   async enter(): Promise<void> {
     if (this.memberId === "") await this.introduce();
     for (;;) {
@@ -193,7 +193,7 @@ class Member {
     }
   }
 
-  /** Sends a heartbeat, which may tell that there is a new generation to join. */
+  /** Sends a heartbeat, whose answer may ask to rejoin. */
   async beat(): Promise<void> {
     await this.connection.send(this.heartbeatFrame());
     const errorCode = CLASSIC.readHeartbeat(await this.connection.receive());
@@ -230,7 +230,7 @@ class Member {
   }
 }
 
-/** Deals the partitions of a topic out, as the leader. */
+/** Assigns the partitions of a topic, as the leader. */
 function assign(
   { name: topic, partitions }: GroupTopic,
   members: readonly { readonly memberId: string }[],

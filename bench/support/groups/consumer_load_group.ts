@@ -1,7 +1,7 @@
 /**
- * A KIP-848 consumer group for load. No request waits for another member, so that a connection does
- * for any number of them; they do not wait for their heartbeat interval either until they have come
- * to their targets.
+ * A KIP-848 consumer group for load. No request waits for another member, so one connection serves any
+ * number of members. Until they have reached their target assignments, members do not wait for their
+ * heartbeat interval.
  *
  * @module
  */
@@ -18,18 +18,18 @@ import {
 } from "./load_group.ts";
 import { expectNone } from "../load/target.ts";
 
-/** The first in which members make their ids up (KIP-1082). */
+/** The first version in which members generate their ids (KIP-1082). */
 const HEARTBEAT_VERSION = 1;
 const DESCRIBE_VERSION = 0;
 
 const JOIN_EPOCH = 0;
 const LEAVE_EPOCH = -1;
 
-/** Above that many members, several share a connection. */
+/** The most members with a connection each; above it they share connections. */
 const MAX_CONNECTIONS = 64;
 const MEMBERS_PER_CONNECTION = 10;
 
-/** Groups by the protocol of KIP-848. */
+/** Groups with the protocol of KIP-848. */
 export const CONSUMER: GroupKind = {
   name: "KIP-848",
   connectionsFor: (memberCount) =>
@@ -48,7 +48,7 @@ class ConsumerLoadGroup implements LoadGroup {
   readonly groupId: string;
   readonly #topic: GroupTopic;
   readonly #connections: readonly LoadConnection[];
-  /** The last to join comes first. */
+  /** The last member to join comes first. */
   readonly #members: Member[];
 
   constructor(
@@ -84,7 +84,7 @@ class ConsumerLoadGroup implements LoadGroup {
   confirm(): Promise<void> {
     return this.#each(async (member, connection) => {
       if (!await member.beat(connection)) return;
-      throw new Error(`Group "${this.groupId}" has not come to its target`);
+      throw new Error(`Group "${this.groupId}" has not reached its target`);
     });
   }
 
@@ -118,7 +118,7 @@ class ConsumerLoadGroup implements LoadGroup {
     return assigned === this.#topic.partitions;
   }
 
-  /** Lets all members do something, over each connection one after the other. */
+  /** Runs a step for all members, one after the other on each connection. */
   async #each(
     act: (member: Member, connection: LoadConnection) => Promise<void>,
   ): Promise<void> {
@@ -137,7 +137,7 @@ class Member {
   readonly #memberId: string = crypto.randomUUID();
   epoch = JOIN_EPOCH;
   partitions: readonly number[] = [];
-  /** Whether the coordinator has yet to hear what the member holds. */
+  /** Whether the member still has to report its partitions. */
   #hasNews = true;
 
   constructor(groupId: string, topic: GroupTopic) {
@@ -145,7 +145,7 @@ class Member {
     this.#topic = topic;
   }
 
-  /** Sends a heartbeat and does what the answer says. Returns whether that is anything. */
+  /** Sends a heartbeat and follows the answer. Returns whether anything changed. */
   async beat(connection: LoadConnection): Promise<boolean> {
     const { errorCode, memberEpoch, assignment } = await connection.request(
       consumerGroupHeartbeat,

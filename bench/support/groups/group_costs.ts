@@ -1,9 +1,9 @@
 /**
- * What groups of one kind cost a broker, in one run.
+ * Measures what groups of one kind cost a broker, in one run.
  *
- * First a tenth of the groups comes and goes, so that neither the compiling of code nor the first
- * growth of the heap is taken for the cost of groups. Memory is what the process has resident: of a
- * broker with a debugger after its garbage was collected, of others with that.
+ * First a tenth of the groups joins and leaves, so that compiling code and the first growth of the heap do
+ * not count as the cost of groups. Memory is the resident memory of the process; a broker with a debugger
+ * collects its garbage first, others include it.
  *
  * @module
  */
@@ -30,17 +30,17 @@ import { LoadTopic, type Target } from "../load/target.ts";
 import type { Timing } from "../load/window.ts";
 
 const API_VERSIONS_VERSION = 3;
-/** Connections that are opened at once. */
+/** Connections that are opened at the same time. */
 const CONNECT_BATCH = 100;
-/** Those that heartbeats are sent over. */
+/** Connections that send heartbeats. */
 const BUSY_CONNECTIONS = 64;
-/** What a broker is given to come to rest before its memory is read. */
+/** Time for a broker to settle before its memory is read. */
 const SETTLE_MS = 1500;
-/** The large group rebalances that often before it counts. */
+/** Rebalances of the large group before measuring. */
 const UNCOUNTED_REBALANCES = 3;
 const MAX_MESSAGE_BYTES = 1_048_588;
 
-/** How much is done. */
+/** The size of the load. */
 export interface GroupPlan {
   readonly groupCount: number;
   readonly memberCount: number;
@@ -50,13 +50,13 @@ export interface GroupPlan {
   readonly largePartitions: number;
   /** How often the large group rebalances. */
   readonly rebalances: number;
-  /** Connections of the small groups, of those kinds whose members need their own. */
+  /** Connections of the small groups, for kinds whose members need their own. */
   readonly connectionCount: number;
-  /** Of heartbeats. */
+  /** When to measure heartbeats. */
   readonly timing: Timing;
 }
 
-/** A broker, and where its debugger is, if it has one. */
+/** A broker, and the address of its debugger, if it has one. */
 export interface GroupTarget extends Target {
   readonly inspector: string | undefined;
 }
@@ -68,12 +68,12 @@ interface Memory {
   readonly live: number;
 }
 
-/** What it cost. NaN where that is not known. */
+/** The costs; NaN if not known. */
 export interface GroupCosts {
   readonly stableSeconds: number;
   readonly joinMicros: number;
   readonly memberKb: number;
-  /** Only objects and buffers, without what surrounds them in memory. */
+  /** Objects and buffers only, without free space around them. */
   readonly liveMemberKb: number;
   readonly connectionKb: number;
   readonly beatsPerSecond: number;
@@ -84,7 +84,7 @@ export interface GroupCosts {
   >;
 }
 
-/** Puts a broker through it. */
+/** Runs the load on a broker. */
 export async function measureGroups(
   target: GroupTarget,
   kind: GroupKind,
@@ -152,7 +152,7 @@ async function measureSmallGroups(target: GroupTarget, kind: GroupKind, plan: Gr
   };
 }
 
-/** One group of many members, which another joins and leaves again and again. */
+/** One group of many members, which another member repeatedly joins and leaves. */
 async function measureLargeGroup(target: Target, kind: GroupKind, plan: GroupPlan) {
   const { largeMemberCount, largePartitions, rebalances } = plan;
   await using topic = await createTopic(target, largePartitions);
@@ -199,7 +199,7 @@ function createTopic(target: Target, partitions: number): Promise<LoadTopic> {
   return LoadTopic.create(target, options);
 }
 
-/** Connections that have each been used once. */
+/** Opens connections, each of which is used once. */
 async function connect(target: Target, count: number) {
   const connections: LoadConnection[] = [];
   while (connections.length < count) {
@@ -223,7 +223,7 @@ async function open({ address }: Target): Promise<LoadConnection> {
   return connection;
 }
 
-/** Parts connections, so that each part is enough for a group. */
+/** Divides connections into parts, each large enough for a group. */
 function lanesOf(connections: readonly LoadConnection[], width: number): LoadConnection[][] {
   const count = Math.floor(connections.length / width);
   return Array.from({ length: count }, (_, i) => connections.slice(i * width, (i + 1) * width));
@@ -243,7 +243,7 @@ function makeGroups(
   });
 }
 
-/** Does something with all groups: with those of different lanes at once, else one by one. */
+/** Runs a step for all groups: lanes in parallel, the groups of a lane one by one. */
 async function inLanes(
   laneCount: number,
   groups: readonly LoadGroup[],
@@ -254,7 +254,7 @@ async function inLanes(
   }));
 }
 
-/** @throws {Error} If a group is not as it should be. */
+/** @throws {Error} If a group is not in the expected state. */
 async function check(
   kind: GroupKind,
   control: LoadConnection,

@@ -1,5 +1,5 @@
 /**
- * Heartbeats that were encoded beforehand, as fast as they are answered.
+ * Load of prepared heartbeats, as fast as they are answered.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import type { GroupKind } from "./load_group.ts";
 import { expectNone, type Target } from "../load/target.ts";
 import { measureWindow, type Timing, type Window } from "../load/window.ts";
 
-/** How many were answered in a window. */
+/** The heartbeats answered in a window. */
 export interface HeartbeatWindow extends Window {
   readonly answered: number;
 }

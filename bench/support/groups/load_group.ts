@@ -1,8 +1,8 @@
 /**
- * What the two kinds of consumer groups have in common for one who puts load on their coordinator.
+ * The common interface and helpers of both kinds of consumer groups for load.
  *
- * Members are not consumers: they speak the protocol of groups and read nothing. Many of them share a
- * connection where the protocol allows that.
+ * Members are not consumers: they use the group protocol and read nothing. Many of them share a connection
+ * if the protocol allows it.
  *
  * @module
  */
@@ -19,10 +19,10 @@ import { expectNone } from "../load/target.ts";
 const FIND_COORDINATOR_VERSION = 3;
 export const DESCRIBE_GROUPS_VERSION = 5;
 const DELETE_GROUPS_VERSION = 2;
-/** The first that tells ids of topics that are asked for by name. */
+/** The first version that returns ids of topics requested by name. */
 const METADATA_VERSION = 10;
 
-/** A coordinator that was just made needs a moment. */
+/** A new coordinator needs a moment. */
 const NOT_YET: ReadonlySet<number> = new Set([
   ErrorCode.COORDINATOR_LOAD_IN_PROGRESS,
   ErrorCode.COORDINATOR_NOT_AVAILABLE,
@@ -31,7 +31,7 @@ const NOT_YET: ReadonlySet<number> = new Set([
 const RETRY_MS = 50;
 const MAX_TRIES = 400;
 
-/** Members that are not heard of while others join are still members. */
+/** Members without heartbeats stay members while others join. */
 export const SESSION_TIMEOUT_MS = 300_000;
 /** How long members may take to rejoin, or to give up partitions. */
 export const REBALANCE_TIMEOUT_MS = 60_000;
@@ -48,25 +48,25 @@ export interface LoadGroup {
   readonly groupId: string;
   /** The partitions of each member. */
   readonly assignments: readonly (readonly number[])[];
-  /** Lets all members join; resolves when each has its part. */
+  /** Joins all members; resolves when each has its assignment. */
   join(): Promise<void>;
-  /** Lets one more member join; resolves when each has its part. */
+  /** Joins one more member; resolves when each has its assignment. */
   grow(): Promise<void>;
-  /** Lets the member leave that joined last; resolves when each has its part. */
+  /** Removes the member that joined last; resolves when each other one has its assignment. */
   shrink(): Promise<void>;
   /**
    * Sends a heartbeat of each member.
    *
-   * @throws {Error} If an answer says that something is to change.
+   * @throws {Error} If an answer asks for a change.
    */
   confirm(): Promise<void>;
-  /** A heartbeat of each member, as long as nothing changes. */
+  /** An encoded heartbeat of each member, valid until something changes. */
   heartbeatFrames(): Uint8Array[];
-  /** Lets all members leave. */
+  /** Removes all members. */
   leave(): Promise<void>;
 }
 
-/** What the coordinator says of a group. */
+/** A group as the coordinator describes it. */
 export interface GroupView {
   readonly errorCode: number;
   readonly groupId: string;
@@ -77,9 +77,9 @@ export interface GroupView {
 /** A kind of group. */
 export interface GroupKind {
   readonly name: string;
-  /** Connections for one group: as many as wait for an answer at once. */
+  /** Connections that one group needs: as many as wait for an answer at the same time. */
   connectionsFor(memberCount: number): number;
-  /** A group whose members have yet to join. There is a connection too for one member more. */
+  /** Makes a group whose members have not joined. There is a connection for one additional member. */
   create(
     groupId: string,
     memberCount: number,
@@ -87,12 +87,12 @@ export interface GroupKind {
     connections: readonly LoadConnection[],
   ): LoadGroup;
   describe(connection: LoadConnection, groupIds: readonly string[]): Promise<readonly GroupView[]>;
-  /** Reads the answer to a heartbeat. Returns its error code. */
+  /** Decodes the answer to a heartbeat and returns its error code. */
   readHeartbeat(frame: Uint8Array): number;
 }
 
 /**
- * Checks that a group's partitions are all assigned, each to one member.
+ * Checks that each of a group's partitions is assigned to exactly one member.
  *
  * @throws {Error} If not.
  */
@@ -128,7 +128,7 @@ export async function checkStable(
   if (byId.size > 0) throw new Error(`${byId.size} groups were not described`);
 }
 
-/** Waits until a broker coordinates groups that do not exist yet. */
+/** Waits until a broker is ready to coordinate new groups. */
 export async function awaitCoordinator(
   connection: LoadConnection,
   groupIds: readonly string[],

@@ -1,22 +1,22 @@
 /**
- * Connections that each send many requests at once and take what is answered, in a thread of their own:
- * so the thread that measures others' waits is not held up by them.
+ * Worker with connections that each send many requests at once and read the answers. It is a thread, so that
+ * it does not hold up the one that measures.
  *
  * @module
  */
 
-/** What the thread is sent, once. */
+/** The message that starts the worker. */
 export interface Flood {
   /** The broker, `host:port`. */
   readonly address: string;
   readonly connections: number;
-  /** Requests, one after the other, as they are sent by each connection. */
+  /** The requests that each connection sends, concatenated. */
   readonly requests: Uint8Array<ArrayBuffer>;
   /** How many there are. */
   readonly count: number;
 }
 
-/** What it says: first that all are connected, and when all requests of each were answered once. */
+/** Messages of the worker: all are connected, and all requests of each are answered. */
 export type FloodNews = "connected" | "answered";
 
 const scope = globalThis as unknown as {
@@ -46,7 +46,7 @@ async function send(conn: Deno.TcpConn, bytes: Uint8Array): Promise<void> {
   for (let at = 0; at < bytes.length;) at += await conn.write(bytes.subarray(at));
 }
 
-/** Takes answers until there were `count`. */
+/** Reads `count` answers. */
 async function take(conn: Deno.TcpConn, count: number): Promise<void> {
   const buffer = new Uint8Array(256 * 1024);
   let held = 0;

@@ -1,5 +1,5 @@
 /**
- * Requests that ask as much as they may of the APIs that administrate a cluster.
+ * Hostile requests to the APIs that administer a cluster.
  *
  * @module
  */
@@ -21,7 +21,7 @@ import { requestFrame } from "../load/load_connection.ts";
 
 const topic = HOSTILE_TOPIC;
 
-/** Fits into the memory for answers, where `MANY` may not. */
+/** A number of items whose answer fits into memory, where that of `MANY` may not. */
 const SOME = 100_000;
 
 /** All cases. */

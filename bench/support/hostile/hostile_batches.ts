@@ -1,5 +1,5 @@
 /**
- * Batches of at most a megabyte that expand to very much, or are made of very many small parts.
+ * Hostile batches of at most a megabyte, which expand to very much or have very many small parts.
  *
  * @module
  */
@@ -13,10 +13,10 @@ import { requestFrame } from "../load/load_connection.ts";
 
 const OVERHEAD = 61;
 const SIZE = 1_000_000;
-/** The start of a zstd frame that holds nothing of the content. */
+/** The start of a zstd frame, before any content. */
 const SKIPPABLE_MAGIC = 0x184d2a50;
 
-/** Each is sent by several at once. */
+/** Connections that send each batch at the same time. */
 const CONNECTIONS = 8;
 
 /** The cases. */
@@ -61,7 +61,7 @@ export const HOSTILE_BATCHES: readonly HostileCase[] = [
     const frame = zstdZeros(80);
     const bytes = new Uint8Array(SIZE - 100);
     for (let i = 0; i < 9; i++) bytes.set(frame, i * frame.length);
-    // What is stepped over makes the batch large, and so it may expand to more.
+    // Skippable frames make the batch larger, and so it may expand to more.
     const view = new DataView(bytes.buffer, 9 * frame.length);
     view.setUint32(0, SKIPPABLE_MAGIC, true);
     view.setUint32(4, view.byteLength - 8, true);

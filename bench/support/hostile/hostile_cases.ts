@@ -1,6 +1,6 @@
 /**
- * Requests within all limits that cost a broker as much as one can: very many elements, the same thing
- * named over and over, answers much larger than what was asked, answers that nobody takes.
+ * Requests within all limits that cost a broker as much as possible: very many elements, the same item named
+ * repeatedly, answers much larger than their requests, answers that are never read.
  *
  * @module
  */

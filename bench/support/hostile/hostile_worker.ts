@@ -1,13 +1,13 @@
 /**
- * The client of a hostile case, in a thread of its own: so the thread that measures others' waits is not
- * held up by the making of large frames.
+ * Worker that is the client of a hostile case. It is a thread, so that making large frames does not hold up
+ * the one that measures.
  *
  * @module
  */
 
 import { HOSTILE_CASES } from "./hostile_cases.ts";
 
-/** What the thread is sent for each case. */
+/** The message that starts a case. */
 export interface HostileOrder {
   /** The broker, `host:port`. */
   readonly address: string;
@@ -15,9 +15,9 @@ export interface HostileOrder {
   readonly index: number;
 }
 
-/** What it says when a case is over. */
+/** The message of the worker when a case is over. */
 export interface HostileOutcome {
-  /** Answers taken. */
+  /** Answers read. */
   readonly answers: number;
   /** Their size in bytes. */
   readonly bytes: number;
@@ -26,7 +26,7 @@ export interface HostileOutcome {
   readonly seconds: number;
 }
 
-/** How long answers are not taken. */
+/** How long answers are not read. */
 const UNTAKEN_MS = 3000;
 /** How long a case may take at most. */
 const DEADLINE_MS = 60_000;
@@ -84,7 +84,7 @@ async function send(conn: Deno.TcpConn, frame: Uint8Array, times: number): Promi
   }
 }
 
-/** Takes answers, and looks at nothing but their sizes. */
+/** Reads answers, and only their sizes. */
 async function take(conn: Deno.TcpConn, count: number) {
   const buffer = new Uint8Array(1 << 20);
   const head = new Uint8Array(4);

@@ -1,12 +1,12 @@
 /**
- * Clients that are slow to send a request, or slow to take an answer, and so make a broker hold it.
+ * Clients that are slow to send a request or to read an answer, so that the broker has to hold it.
  *
  * @module
  */
 
 const SIZE_BYTES = 4;
 
-/** How slow clients are: after each piece of so many bytes they pause. */
+/** The pace of slow clients, which pause after each piece. */
 export interface Pace {
   readonly pieceBytes: number;
   readonly pauseMs: number;
@@ -26,7 +26,7 @@ export class SlowClient {
     return new SlowClient(await Deno.connect({ hostname: hostname!, port: Number(port) }));
   }
 
-  /** Connects many times, a few at a time. */
+  /** Opens many connections, a few at a time. */
   static async connectMany(address: string, count: number): Promise<SlowClient[]> {
     const clients: SlowClient[] = [];
     let begun = 0;
@@ -46,9 +46,9 @@ export class SlowClient {
   }
 
   /**
-   * Takes an answer in pieces.
+   * Reads an answer in pieces.
    *
-   * @returns Its first bytes, as many as fit in a piece, and its size in bytes.
+   * @returns Its first piece, and its size in bytes.
    */
   async receive({ pieceBytes, pauseMs }: Pace): Promise<{ head: Uint8Array; size: number }> {
     const head = await this.#fill(new Uint8Array(SIZE_BYTES));

@@ -1,18 +1,18 @@
 /**
- * What brokers are measured by unless asked for something else.
+ * The standard scenarios of brokers.
  *
  * @module
  */
 
-/** A scenario and what is hoped for of its first figure, in that figure's unit. */
+/** A scenario, and the aim for its first figure, in that figure's unit. */
 export interface StandardScenario {
   readonly text: string;
   readonly aim?: number;
-  /** Whether it is measured when time is short, too. */
+  /** Whether `--quick` includes it. */
   readonly isQuick?: boolean;
-  /** Whether it is measured only when there is plenty of time. */
+  /** Whether only `--long` includes it. */
   readonly isLong?: boolean;
-  /** Whether it stands in the short table, and the processor time that it takes. */
+  /** Whether it is in the short table, with its processor time. */
   readonly isKey?: boolean;
   readonly hasKeyCost?: boolean;
 }

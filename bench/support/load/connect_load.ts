@@ -1,5 +1,5 @@
 /**
- * Connections that are opened, used for one small request, and closed again.
+ * Load of connections that are opened, used for one small request, and closed.
  *
  * @module
  */

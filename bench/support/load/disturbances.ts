@@ -1,6 +1,5 @@
 /**
- * Work that goes on at a broker beside what is measured, at a steady pace so that this program stays
- * able to measure.
+ * Background work on a broker during a measurement, at a steady pace so that this program can still measure.
  *
  * @module
  */
@@ -19,20 +18,20 @@ const BATCH = { size: 1000, count: 100 };
 const KEY_COUNT = 20_000;
 const READ_BYTES = 1024 * 1024;
 
-/** Work that is prepared on a broker, and then goes on until it is stopped. */
+/** Work that is prepared on a broker, and then repeated until it is stopped. */
 export interface Disturbance {
   readonly name: string;
-  /** The same in a word or two. */
+  /** The name in a word or two. */
   readonly shortName: string;
-  /** What is to be there before anything is measured. */
+  /** Prepares topics and records before anything is measured. */
   prepare(connection: LoadConnection): Promise<void>;
   /** A piece of work. */
   step(connection: LoadConnection): Promise<void>;
-  /** Milliseconds from the start of one piece to that of the next, at least. */
+  /** The least time between the starts of two pieces, in milliseconds. */
   readonly everyMs: number;
 }
 
-/** Lets disturbances go on while `during` runs. */
+/** Runs disturbances while `during` runs. */
 export async function disturbed<T>(
   address: string,
   disturbances: readonly Disturbance[],
@@ -56,7 +55,7 @@ export async function disturbed<T>(
   }
 }
 
-/** Appends to one partition after another of a topic with many. */
+/** Appends to the partitions of a large topic in turn. */
 export function manyPartitions(count: number): Disturbance {
   const records = sampleBatch({ size: 100, count: 1 });
   let next = 0;
@@ -79,7 +78,7 @@ export function manyPartitions(count: number): Disturbance {
   };
 }
 
-/** Appends to a topic of which little is kept, so that segments are rolled and deleted. */
+/** Appends to a topic with short retention, so that segments are rolled and deleted. */
 export function retention(): Disturbance {
   const records = sampleBatch(BATCH);
   return {
@@ -96,7 +95,7 @@ export function retention(): Disturbance {
   };
 }
 
-/** Appends records with keys that come again to a topic that keeps the last of each. */
+/** Appends records with repeated keys to a compacted topic. */
 export function compaction(): Disturbance {
   const batches = Array.from({ length: KEY_COUNT / BATCH.count }, (_, i) => keyedBatch(i));
   let next = 0;
@@ -126,7 +125,7 @@ function keyedBatch(index: number): Uint8Array {
   return builder.build();
 }
 
-/** Reads a log from its start, again and again, of which memory has next to nothing. */
+/** Reads a log repeatedly from its start, almost all of it from files. */
 export function coldRead(bytes: number): Disturbance {
   const records = sampleBatch({ size: 1000, count: 900 });
   const count = Math.ceil(bytes / records.length);

@@ -1,8 +1,8 @@
 /**
- * Fetch requests for what was written before, as fast as they are answered.
+ * Load of Fetch requests for records that were written before, as fast as they are answered.
  *
- * What was written last fits what a broker keeps in memory, if it does; to read from files, more is
- * written, and the last part left alone.
+ * The last records fit into the memory of a broker that caches them. To read from files, more is written
+ * after the records that are read.
  *
  * @module
  */
@@ -25,7 +25,7 @@ import {
 } from "./target.ts";
 import { measureWindow, type Timing } from "./window.ts";
 
-/** Written after what is read from files, so that this is what a broker keeps in memory. */
+/** MB written after the records to read from files, so that a broker's memory holds these instead. */
 const IN_MEMORY_MB = 128;
 
 /** Runs a scenario once. */
@@ -67,7 +67,7 @@ export async function measureFetch(
   return { figures: [{ name: "", unit: "MB/s", better: "higher", value }, ...cost], note };
 }
 
-/** Fills all partitions alike, and then adds what is not read. */
+/** Fills all partitions equally, and then adds records that are not read. */
 async function write(
   { address }: Target,
   topic: LoadTopic,
@@ -94,7 +94,7 @@ async function write(
 
 class FetchLoad {
   readonly latencies = new LatencyHistogram();
-  /** Messages received while it counted, and in all. */
+  /** Messages received in the window, and in total. */
   messages = 0;
   progress = 0;
   readonly #topic: LoadTopic;
@@ -118,7 +118,7 @@ class FetchLoad {
     this.#isOver = true;
   }
 
-  /** Reads one partition over a connection of its own, from start to end, until it is over. */
+  /** Reads one partition over its own connection, repeatedly from start to end, until the load ends. */
   async read(address: string, partition: number): Promise<void> {
     using connection = await LoadConnection.connect(address);
     for (let offset = 0; !this.#isOver;) {

@@ -1,5 +1,5 @@
 /**
- * What a broker can have much of, and how to give it that.
+ * What a broker can have many of, and how to create it.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import { LoadConnection } from "./load_connection.ts";
 import { sampleBatch } from "./record_batches.ts";
 import { createTopics, expectNone, PRODUCE_VERSION, TIMEOUT_MS } from "./target.ts";
 
-/** The topic that everything may write to, with one partition. */
+/** A topic with one partition, for any writes. */
 export const TOPIC = "one";
 
 const AT_ONCE = 100;
@@ -21,16 +21,16 @@ const BATCH = { size: 1000, count: 900 };
 
 /** Something that grows. */
 export interface Growth {
-  /** What there is more and more of. */
+  /** What grows. */
   readonly name: string;
   readonly sizes: readonly number[];
-  /** Whether it is still there after a restart. */
+  /** Whether it survives a restart. */
   readonly isKept: boolean;
-  /** Gives a broker that has only `TOPIC` so much of it. */
+  /** Creates the given amount on a broker that has only `TOPIC`. */
   grow(address: string, connection: LoadConnection, size: number): Promise<Disposable | void>;
 }
 
-/** All that is known to grow. */
+/** Everything that can grow. */
 export const GROWTHS: readonly Growth[] = [
   {
     name: "connections",
@@ -84,7 +84,7 @@ export const GROWTHS: readonly Growth[] = [
     sizes: [1, 10, 100, 1000, 10_000],
     isKept: true,
     grow: async (_, connection, size) => {
-      // Creates the topic of offsets, if need be.
+      // Creates the offsets topic, if needed.
       await connection.request(findCoordinator, 3, { key: "group-0", keyType: 0 });
       for (let index = 0; index < size; index++) await commit(connection, `group-${index}`);
     },
@@ -118,14 +118,14 @@ export async function append(
   for (const { errorCode } of responses[0]!.partitionResponses) expectNone(errorCode, "produce");
 }
 
-/** A connection over which something was asked. */
+/** Opens a connection and uses it once. */
 async function used(address: string): Promise<LoadConnection> {
   const connection = await LoadConnection.connect(address);
   await connection.request(describeCluster, 0, {});
   return connection;
 }
 
-/** What a coordinator answers before it is ready. */
+/** Errors of a coordinator that is not ready yet. */
 const NOT_YET: ReadonlySet<number> = new Set([
   ErrorCode.COORDINATOR_LOAD_IN_PROGRESS,
   ErrorCode.COORDINATOR_NOT_AVAILABLE,

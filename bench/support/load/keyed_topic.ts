@@ -1,8 +1,8 @@
 /**
- * A compacted topic with many records for each of many keys, which knows what compaction is to leave.
+ * A compacted topic with many records for each of many keys, which knows the records that should be left.
  *
- * The key of a record is drawn from its offset, and its value begins with it. So every record that is
- * read can be told right from wrong, though none is kept.
+ * The key of a record is derived from its offset, and its value starts with the offset. So every record can
+ * be checked without keeping any.
  *
  * @module
  */
@@ -24,13 +24,13 @@ import { sampleValue } from "./record_batches.ts";
 import { createTopics, expectNone, FETCH_VERSION, PRODUCE_VERSION, TIMEOUT_MS } from "./target.ts";
 
 const RECORDS_PER_BATCH = 1000;
-/** Bytes of a record beside its value, at most. */
+/** The most bytes of a record besides its value. */
 const RECORD_OVERHEAD = 40;
 const MAX_IN_FLIGHT = 8;
 const FETCH_BYTES = 8 << 20;
 const decoder = new TextDecoder();
 
-/** What is to be in the topic. */
+/** The contents of the topic. */
 export interface KeyedTopicOptions {
   readonly name: string;
   readonly records: number;
@@ -50,7 +50,7 @@ export class KeyedTopic {
     this.#options = options;
   }
 
-  /** Creates it, with all records, and not to be compacted before `beginCompaction`. */
+  /** Creates it with all records. It is not compacted before `beginCompaction`. */
   static async create(
     connection: LoadConnection,
     options: KeyedTopicOptions,
@@ -105,7 +105,7 @@ export class KeyedTopic {
     });
   }
 
-  /** Has the topic compacted from now on. */
+  /** Makes the broker compact the topic from now on. */
   async beginCompaction(): Promise<void> {
     const { responses } = await this.#connection.request(incrementalAlterConfigs, 1, {
       resources: [{
@@ -123,11 +123,11 @@ export class KeyedTopic {
   }
 
   /**
-   * Reads all there is.
+   * Reads and checks all records.
    *
-   * @param cleanOffset Before it there is to be the last record of each key, from it on all.
-   * @returns How many records there are.
-   * @throws {Error} If a record is missing, is wrong, or should not be there.
+   * @param cleanOffset Before it only the last record of each key should be left, from it on all records.
+   * @returns The number of records.
+   * @throws {Error} If a record is missing, wrong, or should not be there.
    */
   async check(cleanOffset: number): Promise<number> {
     const { records } = this.#options;
@@ -141,11 +141,11 @@ export class KeyedTopic {
       for (const record of batch.records()) {
         while (next < record.offset && !isExpected(next)) next++;
         if (next !== record.offset || !isExpected(next)) {
-          throw new Error(`Found offset ${record.offset}, the next is to be ${next}`);
+          throw new Error(`Found offset ${record.offset}, expected ${next}`);
         }
         new DataView(value.buffer).setUint32(0, next);
         if (!isEqual(record.key, keyText(this.#keyAt(next))) || !isEqual(record.value, value)) {
-          throw new Error(`The record at offset ${next} is another`);
+          throw new Error(`The record at offset ${next} is not the expected one`);
         }
         next++;
         count++;
@@ -156,7 +156,7 @@ export class KeyedTopic {
     return count;
   }
 
-  /** The last offset of each key before `endOffset`. */
+  /** Returns the last offset of each key before `endOffset`. */
   #lastOffsets(endOffset: number): Uint32Array {
     const offsets = new Uint32Array(this.#options.keys);
     for (let offset = 0; offset < endOffset; offset++) offsets[this.#keyAt(offset)] = offset;
@@ -185,7 +185,7 @@ export class KeyedTopic {
     }
   }
 
-  /** The key of the record at an offset: any of them, and always the same. */
+  /** Returns the key of the record at an offset: pseudorandom, but always the same. */
   #keyAt(offset: number): number {
     let hash = Math.imul(offset ^ (offset >>> 15), 0x2c1b3c6d);
     hash = Math.imul(hash ^ (hash >>> 12), 0x297a2d39);

@@ -1,9 +1,9 @@
 /**
- * Messages at a steady rate, and how long each takes from when it was due to when a consumer has it.
+ * Load of messages at a steady rate; the latency is from when a message was due to when a consumer has it.
  *
- * An open loop: messages are due at fixed times, whether earlier ones were answered or not, and one
- * that is sent late counts its wait. Each is a request of its own, as from a producer that does not
- * linger, with at most five unanswered.
+ * This is an open loop: messages are due at fixed times, whether earlier ones were answered or not, and the
+ * latency of a message that is sent late includes its wait. Each message is its own request, as from a
+ * producer without linger, with at most five in flight.
  *
  * @module
  */
@@ -31,7 +31,7 @@ import { measureWindow, type Timing } from "./window.ts";
 
 const MAX_IN_FLIGHT = 5;
 const FIRST_OFFSET = 1;
-/** A consumer that lacks no more than what was due last, for so long, has caught up. */
+/** A consumer has caught up if it lags no further than the last due messages for this long. */
 const BEHIND_MS = 20;
 const CAUGHT_UP_MS = 2000;
 const MAX_CATCH_UP_MS = 15_000;
@@ -68,7 +68,7 @@ export async function measureLatency(
   };
 }
 
-/** Sends as fast as messages are taken until that is at a stable rate. Returns how long it took. */
+/** Sends as fast as possible until the rate is stable. Returns how long it took. */
 async function warmUp(
   target: Target,
   scenario: ScenarioOf<"latency">,
@@ -82,7 +82,7 @@ async function warmUp(
   return warmUp.note;
 }
 
-/** Sends to a topic of its own until the load has ended, and `control` with it. */
+/** Sends to a topic of its own until the load and `control` have ended. */
 async function sendWhile<T>(
   target: Target,
   scenario: ScenarioOf<"latency">,
@@ -106,9 +106,9 @@ async function sendWhile<T>(
 
 class LatencyLoad {
   readonly latencies = new LatencyHistogram();
-  /** How long after it was due each message was sent. */
+  /** How late each message was sent. */
   readonly lateness = new LatencyHistogram();
-  /** Messages that have come to the consumer. */
+  /** Messages that the consumer has received. */
   consumed = 0;
   readonly #topic: LoadTopic;
   readonly #scenario: ScenarioOf<"latency">;
@@ -134,8 +134,8 @@ class LatencyLoad {
   }
 
   /**
-   * Until the consumer has had nearly all that was due for a while: at another rate a virtual machine may
-   * compile again, and fall behind first. At most for some time, since some brokers cannot keep up.
+   * Waits until the consumer has received nearly all due messages for a while: at another rate a virtual
+   * machine may compile again, and lag at first. The wait is limited, because some brokers cannot keep up.
    */
   async caughtUp(): Promise<void> {
     const sinceMs = performance.now();
@@ -177,11 +177,11 @@ class LatencyLoad {
         this.#sent++;
         await connection.send(frame);
       } else {
-        // Timers are too coarse: this program waits by going round.
+        // Timers are too coarse, so this program waits in a loop.
         await new Promise<void>((resolve) => setImmediate(resolve));
       }
     }
-    // The last answer may have come before it was known to be the last.
+    // The last answer may have arrived before it was known to be the last.
     this.#sent++;
     await connection.send(frame);
     await answers;

@@ -1,8 +1,8 @@
 /**
- * A connection for load: sends frames that were encoded beforehand and reads whole answers into one
- * buffer, so that the program that measures spends little itself.
+ * A connection for load: sends prepared frames and reads whole answers into one buffer, so that the
+ * measuring program uses little processor time.
  *
- * Reads and writes go straight to the socket: through streams they would cost as much as the broker.
+ * Reads and writes go directly to the socket: streams would cost as much as the broker.
  *
  * @module
  */
@@ -17,7 +17,7 @@ const SIZE_BYTES = 4;
 const SMALLEST_BUFFER = 64 * 1024;
 const CORRELATION_ID = 1;
 
-/** A request as it goes to the socket, its size in front. */
+/** Encodes a request with its size. */
 export function requestFrame<A extends Api>(
   api: A,
   apiVersion: number,
@@ -63,14 +63,14 @@ export class LoadConnection {
     return new LoadConnection(conn);
   }
 
-  /** Sends a frame as it is. */
+  /** Sends a frame unchanged. */
   async send(frame: Uint8Array): Promise<void> {
     let written = await this.#conn.write(frame);
     while (written < frame.length) written += await this.#conn.write(frame.subarray(written));
   }
 
   /**
-   * The next answer without its size; a view that is overwritten by the next call.
+   * Reads the next answer, without its size: a view that the next call overwrites.
    *
    * @throws {Deno.errors.UnexpectedEof} If the broker closes the connection.
    */
@@ -85,7 +85,7 @@ export class LoadConnection {
     return this.#buffer.subarray(from, from + size);
   }
 
-  /** Reads once; there is room for `size` bytes from the start of the answer. */
+  /** Reads once, with room for `size` bytes from the start of the answer. */
   async #fill(size: number): Promise<void> {
     if (this.#start === this.#end) {
       this.#start = this.#end = 0;
@@ -106,7 +106,7 @@ export class LoadConnection {
     this.#end += count;
   }
 
-  /** Sends a request and gives its answer, which may look into the buffer. */
+  /** Sends a request and returns its answer, which may be a view of the buffer. */
   async request<A extends Api>(
     api: A,
     apiVersion: number,

@@ -1,5 +1,5 @@
 /**
- * Produce requests with batches made beforehand, as fast as they are answered.
+ * Load of Produce requests with prepared batches, as fast as they are answered.
  *
  * @module
  */
@@ -22,9 +22,9 @@ import {
 import { WarmUp, type WarmUpBounds } from "./warm_up.ts";
 import { measureWindow, type Timing } from "./window.ts";
 
-/** Frames for all partitions are made beforehand, which takes memory. */
+/** The most memory for the prepared frames of all partitions. */
 const MAX_FRAME_MEMORY = 512 * 1024 * 1024;
-/** After so many bytes warming up goes on with another topic, since files in memory take memory. */
+/** Bytes after which the warm-up continues on another topic, because files may be in memory. */
 const WARM_UP_TOPIC_BYTES = 2e9;
 
 /** Runs a scenario once. */
@@ -61,14 +61,14 @@ export async function measureProduce(
   return { figures: [{ name: "", better: "higher", ...rate }, ...cost], note: notes.join(", ") };
 }
 
-/** What is sent to whom. */
+/** The frames and the broker. */
 interface Work {
   readonly target: Target;
   readonly scenario: ScenarioOf<"produce">;
   readonly records: Uint8Array;
 }
 
-/** Produces until the rate is stable, to topics that are gone after it. Returns how long that took. */
+/** Produces to temporary topics until the rate is stable. Returns how long it took. */
 async function warmUp(work: Work, bounds: WarmUpBounds): Promise<string> {
   const warmUp = new WarmUp(work.target, bounds);
   const most = Math.max(1, Math.floor(WARM_UP_TOPIC_BYTES / work.records.length));
@@ -81,7 +81,7 @@ async function warmUp(work: Work, bounds: WarmUpBounds): Promise<string> {
   return warmUp.note;
 }
 
-/** Produces to a topic of its own until the load has ended, and `control` with it. */
+/** Produces to a topic of its own until the load and `control` have ended. */
 async function produceWhile<T>(
   { target, scenario, records }: Work,
   control: (load: ProduceLoad) => Promise<T>,
@@ -121,7 +121,7 @@ function framesOf(
 
 class ProduceLoad {
   readonly latencies = new LatencyHistogram();
-  /** Requests answered while it counted, and in all. */
+  /** Requests answered in the window, and in total. */
   answered = 0;
   progress = 0;
   readonly #frames: readonly Uint8Array[];
@@ -145,7 +145,7 @@ class ProduceLoad {
     this.#isOver = true;
   }
 
-  /** Sends over a connection of its own, to one partition after another from the `index`th on. */
+  /** Sends over its own connection, to the partitions in turn, starting at the `index`th. */
   async send(address: string, index: number): Promise<void> {
     using connection = await LoadConnection.connect(address);
     const sentMs: number[] = [];

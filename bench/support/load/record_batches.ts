@@ -1,5 +1,5 @@
 /**
- * Record batches as a producer sends them, made before anything is measured.
+ * Record batches as a producer sends them.
  *
  * @module
  */
@@ -7,13 +7,13 @@
 import { type CompressionName, CompressionType } from "../../../protocol/compression/mod.ts";
 import { RECORD_BATCH_OVERHEAD, RecordBatchBuilder } from "../../../protocol/records/mod.ts";
 
-/** What a batch is made of. */
+/** The shape of a batch. */
 export interface BatchShape {
   /** Bytes of each record's value; there is no key. */
   readonly size: number;
   /** Records in a batch. */
   readonly count: number;
-  /** What it is compressed with; its values compress to about half then. Default: none. */
+  /** Its codec; values then compress to about half. Default: none. */
   readonly codec?: CompressionName;
 }
 
@@ -32,7 +32,7 @@ function noise(size: number): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/** A value of `size` bytes that does not compress. */
+/** Returns an incompressible value of `size` bytes. */
 export function sampleValue(size: number): Uint8Array<ArrayBuffer> {
   const value = new Uint8Array(size);
   for (let at = 0; at < size; at += NOISE.length) {
@@ -41,11 +41,11 @@ export function sampleValue(size: number): Uint8Array<ArrayBuffer> {
   return value;
 }
 
-/** A batch with timestamps of now. */
+/** Makes a batch with current timestamps. */
 export function sampleBatch({ size, count, codec = "none" }: BatchShape): Uint8Array<ArrayBuffer> {
   const value = sampleValue(size);
   if (codec !== "none") {
-    // Each record is another, or they would all be one to the codec.
+    // Records must differ, or the codec would compress them as one.
     const all = sampleValue(size * count).map((byte, i) => byte & 0x0f ^ i >> 16);
     return built(all, { size, count, codec });
   }
@@ -57,7 +57,7 @@ export function sampleBatch({ size, count, codec = "none" }: BatchShape): Uint8A
   return builder.build();
 }
 
-/** A batch of values that are cut from `all`. */
+/** Makes a batch of values that are cut from `all`. */
 function built(
   all: Uint8Array,
   { size, count, codec }: Required<BatchShape>,

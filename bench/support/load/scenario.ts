@@ -1,34 +1,34 @@
 /**
- * What a broker is put through, written as one line: a kind, then names and values.
+ * A scenario, the load on a broker, written as one line: a kind, then names and values.
  *
  *     produce size=1000 batch=100 acks=1 connections=8 partitions=8
  *     fetch from=tail connections=4
  *     latency rate=10000
  *     connect connections=16
  *
- * What is left out has the kind's default.
+ * Omitted names have the kind's defaults.
  *
  * @module
  */
 
-/** What each kind can be told, with its defaults. Sizes are bytes of a record's value. */
+/** The parameters of each kind, with defaults. Sizes are bytes of a record's value. */
 const KINDS = {
-  /** Requests with one batch for one partition each, answered before the next but `inflight`. */
+  /** Requests with one batch for one partition each, with `inflight` of them per connection. */
   produce: {
     size: 100,
     batch: 1,
     acks: "1",
-    /** What batches are compressed with, of values that compress to about half. */
+    /** The codec of batches, whose values compress to about half. */
     codec: "none",
-    /** `commit` has each append on disk before it is answered, `os` leaves that to the system. */
+    /** `commit` syncs each append before it is answered, `os` leaves that to the system. */
     flush: "default",
     connections: 1,
     partitions: 1,
     inflight: 1,
   },
-  /** Reads from start to end, again and again; `mb` of them in all, `from` memory or files. */
+  /** Repeated reads from start to end of `mb` in total, `from` memory or files. */
   fetch: { from: "tail", mb: 32, size: 1000, batch: 100, connections: 1, max: 1_048_576 },
-  /** Messages sent at a steady rate, and how long each takes to a consumer that waits. */
+  /** Messages sent at a steady rate to a waiting consumer. */
   latency: { rate: 10_000, size: 100, acks: "1", flush: "default" },
   /** Connections opened, used for one small request and closed again, several at a time. */
   connect: { connections: 16 },
@@ -55,9 +55,9 @@ const CHOICES: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * Reads a scenario.
+ * Parses a scenario.
  *
- * @throws {TypeError} If it is none.
+ * @throws {TypeError} If the text is not a scenario.
  */
 export function parseScenario(text: string): Scenario {
   const [kind, ...settings] = text.trim().split(/\s+/);
@@ -78,15 +78,15 @@ export function parseScenario(text: string): Scenario {
   return { ...values, kind, text } as Scenario;
 }
 
-/** Whether what is measured waits for the disk. */
+/** Whether the scenario waits for the disk. */
 export function isOnDisk(scenario: Scenario): boolean {
   return "flush" in scenario && scenario.flush === "commit";
 }
 
-/** Requests up to this size are small: it is their number that costs. */
+/** Requests up to this size are small: their cost is that of their number. */
 const SMALL_BYTES = 1000;
 
-/** Scenarios of a family have so much in common that one process of a broker may serve them all. */
+/** Returns the family of a scenario: scenarios that one process of a broker may run in sequence. */
 export function familyOf(scenario: Scenario): string {
   const where = isOnDisk(scenario) ? "on disk" : "in memory";
   if (scenario.kind !== "produce") return `${scenario.kind} ${where}`;
@@ -100,7 +100,7 @@ function numberOf(text: string, value: string): number {
   throw new TypeError(`Cannot run "${text}": "${value}" is not a positive whole number`);
 }
 
-/** What a scenario is, for people. */
+/** Describes a scenario for the report. */
 export function describeScenario(scenario: Scenario): string {
   switch (scenario.kind) {
     case "produce": {

@@ -1,9 +1,9 @@
 /**
- * Messages sent at a steady rate, and how long each takes until it is answered.
+ * A producer that sends messages at a steady rate and measures the time to each answer.
  *
- * Each is a request of its own. It is sent when it is due, whether those before it were answered or
- * not, so that a broker that stops for a while is seen by all that were sent meanwhile. What this
- * program is late itself does not count: its timers are too coarse.
+ * Each message is its own request. It is sent when it is due, whether earlier ones were answered or not, so
+ * that a pause of the broker shows in all messages sent meanwhile. Delays of this program do not count,
+ * because its timers are too coarse.
  *
  * @module
  */
@@ -26,12 +26,12 @@ export interface SteadyLoad {
 
 /** Sends until it is stopped. */
 export class SteadyProducer {
-  /** Latencies of what was answered since it was last replaced, in milliseconds. */
+  /** Latencies since this was last replaced, in milliseconds. */
   latencies: LatencyHistogram = new LatencyHistogram();
   readonly #connection: LoadConnection;
   readonly #frame: Uint8Array;
   readonly #intervalMs: number;
-  /** When what is not yet answered was sent, oldest first. */
+  /** Send times of the unanswered messages, oldest first. */
   readonly #sentMs: number[] = [];
   readonly #sending: Promise<void>;
   readonly #receiving: Promise<void>;
@@ -52,12 +52,12 @@ export class SteadyProducer {
     this.#receiving = this.#receive();
   }
 
-  /** Begins to send to a broker. */
+  /** Starts sending to a broker. */
   static async start(address: string, load: SteadyLoad): Promise<SteadyProducer> {
     return new SteadyProducer(await LoadConnection.connect(address), load);
   }
 
-  /** Stops once all was answered. */
+  /** Stops once all messages are answered. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isStopped = true;
     await this.#sending;
@@ -71,7 +71,7 @@ export class SteadyProducer {
       if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
       await this.#sendOne();
     }
-    // By its answer it is known that there is no other.
+    // Its answer shows that no other is pending.
     await this.#sendOne();
   }
 

@@ -1,5 +1,5 @@
 /**
- * A broker that is measured, whoever made it, and topics on it.
+ * The measured broker, ours or another, and topics on it.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { produce } from "../../../protocol/messages/records/produce.ts";
 import { LoadConnection } from "./load_connection.ts";
 import { sampleBatch } from "./record_batches.ts";
 
-/** The versions that requests are sent in: the newest in which topics go by name. */
+/** Versions of the requests: the latest that name topics instead of giving their ids. */
 export const PRODUCE_VERSION = 9;
 export const FETCH_VERSION = 12;
 const CREATE_TOPICS_VERSION = 7;
@@ -19,7 +19,7 @@ const DELETE_TOPICS_VERSION = 5;
 
 export const TIMEOUT_MS = 30_000;
 
-/** A topic is not known on all of a cluster at once. */
+/** A new topic is not known immediately on all brokers of a cluster. */
 const NOT_YET: ReadonlySet<number> = new Set([
   ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
   ErrorCode.LEADER_NOT_AVAILABLE,
@@ -33,26 +33,26 @@ export interface Target {
   readonly name: string;
   /** `host:port`. */
   readonly address: string;
-  /** Its process, if that is known. */
+  /** Its process id, if known. */
   readonly pid: number | undefined;
 }
 
-/** How a topic is to be. */
+/** Options of a topic. */
 export interface TopicOptions {
   readonly partitions: number;
-  /** `commit` for appends that are on disk before they are answered, `os` for later. */
+  /** `commit` syncs appends before they are answered, `os` leaves that to the system. */
   readonly flush: string;
   readonly maxMessageBytes: number;
 }
 
-/** The same wish in our words and in Kafka's. */
+/** The topic settings for each policy, in our names and Kafka's. */
 const FLUSH_CONFIGS: Readonly<Record<string, readonly Readonly<Record<string, string>>[]>> = {
   default: [{}],
   commit: [{ "flush": "commit" }, { "flush.messages": "1" }],
   os: [{ "flush": "os" }, {}],
 };
 
-/** A topic on a target, which is deleted when it is disposed of. */
+/** A topic on a target, which is deleted on disposal. */
 export class LoadTopic {
   readonly name: string;
   readonly partitions: number;
@@ -65,7 +65,7 @@ export class LoadTopic {
   }
 
   /**
-   * Creates one; each of its partitions has one small record, at offset 0.
+   * Creates a topic with one small record in each partition, at offset 0.
    *
    * @throws {Error} If the broker refuses.
    */
@@ -112,7 +112,7 @@ export class LoadTopic {
 }
 
 /**
- * Creates topics with so many partitions each, which stay.
+ * Creates topics with a number of partitions each, which are not deleted.
  *
  * @throws {Error} If the broker refuses one.
  */
@@ -146,13 +146,13 @@ async function tryCreateTopics(
   return topics.find(({ errorCode }) => errorCode !== ErrorCode.NONE)?.errorCode ?? ErrorCode.NONE;
 }
 
-/** @throws {Error} If `errorCode` is one of an error. */
+/** @throws {Error} If `errorCode` is not NONE. */
 export function expectNone(errorCode: number, action: string): void {
   if (errorCode === ErrorCode.NONE) return;
   throw new Error(`Cannot ${action}: ${errorInfo(errorCode).name}`);
 }
 
-/** Acks as they are on the wire. */
+/** Returns acks as on the wire. */
 export function acksOf(text: string): number {
   return text === "all" ? -1 : Number(text);
 }

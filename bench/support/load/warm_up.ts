@@ -1,6 +1,6 @@
 /**
- * Until code is compiled and memory is there, a broker is slower than it will be: a virtual machine of
- * Java that has one core is so for half a minute.
+ * Warms brokers up: until code is compiled and memory is allocated a broker is slower, a Java virtual machine
+ * on one core for half a minute.
  *
  * @module
  */
@@ -8,28 +8,28 @@
 import { cpuSeconds } from "../brokers/process_usage.ts";
 import type { Target } from "./target.ts";
 
-/** How often a rate is looked at. */
+/** How often the rate is sampled. */
 const LOOK_MS = 500;
-/** Looks in each of two spans that follow each other: the rate is stable over both of them. */
+/** Samples in each of two consecutive spans, over which a stable rate is compared. */
 const SPAN_LOOKS = 6;
-/** A rate is stable that is no more than so many times as high as in any span before… */
+/** A rate is stable if it is at most this many times the rate of any earlier span… */
 const GROWTH = 1.03;
-/** …and no lower than this part of it, as it is for a while when garbage is collected. */
+/** …and at least this share of it; garbage collection lowers it for a while. */
 const DIP = 0.9;
 
-/** What was done by a moment, and what it took: both only ever grow. */
+/** The work done up to a moment, and what it took; both only grow. */
 interface Look {
   readonly work: number;
   readonly cost: number;
 }
 
-/** Tells from work done and what it took whether the rate is stable. */
+/** Decides whether a rate is stable. */
 export class Steadiness {
   readonly #looks: Look[] = [{ work: 0, cost: 0 }];
-  /** The highest rate of any span but the last. */
+  /** The highest rate of any span except the last. */
   #highest = 0;
 
-  /** Adds what was done since the last look. */
+  /** Adds a sample. */
   add(work: number, cost: number): void {
     const last = this.#looks.at(-1)!;
     this.#looks.push({ work: last.work + work, cost: last.cost + cost });
@@ -37,14 +37,14 @@ export class Steadiness {
     if (before !== undefined) this.#highest = Math.max(this.#highest, before);
   }
 
-  /** Whether the rate neither grows nor falls, over two spans at least. */
+  /** Whether the rate neither grows nor falls over at least two spans. */
   get isSteady(): boolean {
     const rate = this.#rate(0);
     if (rate === undefined || this.#highest === 0) return false;
     return rate <= this.#highest * GROWTH && rate >= this.#highest * DIP;
   }
 
-  /** The rate over the span that ends so many looks ago. */
+  /** Returns the rate over the span that ends `ago` samples ago. */
   #rate(ago: number): number | undefined {
     const end = this.#looks.at(-1 - ago);
     const start = this.#looks.at(-1 - ago - SPAN_LOOKS);
@@ -53,21 +53,21 @@ export class Steadiness {
   }
 }
 
-/** How long warming up may take, over everything that is watched. */
+/** Limits of a warm-up, over all its loads. */
 export interface WarmUpBounds {
   /**
-   * At least, even if the rate is stable, as it may be for a while before code is compiled. Of the broker's
-   * processor time, where that is known: compilers wait for a busy core, too.
+   * The minimum, even if the rate is stable, which it may be for a while before code is compiled. In the
+   * broker's processor time, if known, because compilers wait for a busy core too.
    */
   readonly leastMs: number;
   readonly mostMs: number;
 }
 
 /**
- * The time before it counts: lasts until the rate is stable, within bounds.
+ * A warm-up: the time before measuring. It lasts until the rate is stable, within limits.
  *
- * The rate is that by processor time of the broker, which depends less on what else the machine does
- * than that by time; by time where the process is not known.
+ * The rate is per processor time of the broker, which depends less on other work of the machine than the
+ * rate per time; per time if the process is not known.
  */
 export class WarmUp {
   readonly #pid: number | undefined;
@@ -94,17 +94,17 @@ export class WarmUp {
     return performance.now() - this.#startMs;
   }
 
-  /** How long it took, and whether it was enough, for people. */
+  /** A note for the report: how long it took, and whether the rate became stable. */
   get note(): string {
     const seconds = `warmed up for ${Math.round(this.elapsedMs / 1000)} s`;
     return this.#steadiness.isSteady ? seconds : `${seconds} and not stable`;
   }
 
   /**
-   * Looks at work until warming up is over, or as long as the work may last.
+   * Watches a load until the warm-up is over, or the load reaches its limit.
    *
-   * @param progress How much of it has been done so far.
-   * @param most How much of it may be done.
+   * @param progress Returns the work done so far.
+   * @param most The limit of the work.
    */
   async watch(progress: () => number, most = Infinity): Promise<void> {
     let before = progress();
@@ -119,7 +119,7 @@ export class WarmUp {
     }
   }
 
-  /** Seconds of processor time, or of time. */
+  /** Returns the seconds of processor time, or of time. */
   #cost(): number {
     return (this.#pid === undefined ? undefined : cpuSeconds(this.#pid)) ??
       performance.now() / 1000;

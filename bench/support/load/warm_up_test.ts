@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { Steadiness, WarmUp } from "./warm_up.ts";
 
-/** How many looks it takes at these rates until they are stable; undefined if they never are. */
+/** Returns how many samples of these rates it takes until they are stable; undefined if never. */
 function looksUntilSteady(rates: readonly number[], cost = 0.5): number | undefined {
   const steadiness = new Steadiness();
   for (const [i, rate] of rates.entries()) {
@@ -15,36 +15,36 @@ function times(count: number, rate: (i: number) => number): number[] {
   return Array.from({ length: count }, (_, i) => rate(i));
 }
 
-Deno.test("Steadiness, a rate that is the same from the start, is stable after six seconds", () => {
+Deno.test("Steadiness: a constant rate is stable after six seconds", () => {
   assertEquals(looksUntilSteady(times(20, () => 100)), 12);
 });
 
-Deno.test("Steadiness, a rate that grows by 2 % with each look, is never stable", () => {
+Deno.test("Steadiness: a rate that grows by 2 % with each sample is never stable", () => {
   assertEquals(looksUntilSteady(times(90, (i) => 1.02 ** i)), undefined);
 });
 
-Deno.test("Steadiness, a rate that is low for 15 s while it grows, is stable only at its height", () => {
+Deno.test("Steadiness: a rate that grows for 15 s is stable only at its height", () => {
   const growing = times(30, (i) => 1.4 + i * 0.4);
   const steady = times(20, () => 36);
   const looks = looksUntilSteady([...growing, ...steady]);
   assert(looks !== undefined && looks >= growing.length + 11, `${looks}`);
 });
 
-Deno.test("Steadiness, a single look is twice or half of the others, is stable all the same", () => {
+Deno.test("Steadiness: a rate with a single outlier of half or twice the others is stable", () => {
   const rates = times(40, (i) => i === 9 ? 0.5 : i === 14 ? 2 : 1);
   assert(looksUntilSteady(rates) !== undefined);
 });
 
-Deno.test("Steadiness, work that stops, is not stable", () => {
+Deno.test("Steadiness: work that stops is not stable", () => {
   const rates = [...times(8, () => 100), ...times(4, () => 0)];
   assertEquals(looksUntilSteady(rates), undefined);
 });
 
-Deno.test("Steadiness, looks that took nothing, do not count as a rate", () => {
+Deno.test("Steadiness: samples without time do not count as a rate", () => {
   assertEquals(looksUntilSteady(times(40, () => 100), 0), undefined);
 });
 
-Deno.test("WarmUp, work that may last no longer, returns before it is over", async () => {
+Deno.test("WarmUp: watch() returns at the limit of the load before the warm-up is over", async () => {
   const warmUp = new WarmUp({ name: "", address: "", pid: undefined }, {
     leastMs: 0,
     mostMs: Infinity,
@@ -53,7 +53,7 @@ Deno.test("WarmUp, work that may last no longer, returns before it is over", asy
   assertEquals(warmUp.isOver, false);
 });
 
-Deno.test("WarmUp, time is up, says that it is not stable", async () => {
+Deno.test("WarmUp: the note says that the rate is not stable when time is up", async () => {
   const warmUp = new WarmUp({ name: "", address: "", pid: undefined }, { leastMs: 0, mostMs: 0 });
   await warmUp.watch(() => 0);
   assert(warmUp.isOver);

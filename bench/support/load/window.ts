@@ -1,5 +1,5 @@
 /**
- * The time in which something is counted, after time to get going.
+ * The window of time in which a load is measured, after a warm-up.
  *
  * @module
  */
@@ -8,11 +8,11 @@ import { cpuSeconds } from "../brokers/process_usage.ts";
 import type { Target } from "./target.ts";
 import { WarmUp, type WarmUpBounds } from "./warm_up.ts";
 
-/** How long to wait before counting, and how long to count. */
+/** How long to warm up, and how long to measure. */
 export interface Timing {
-  /** At least. */
+  /** The minimum time before measuring. */
   readonly warmUpMs: number;
-  /** Before that, waits until the rate is stable. Default: does not. */
+  /** Before that, waits until the rate is stable. Default: no wait. */
   readonly stable?: WarmUpBounds;
   readonly measureMs: number;
 }
@@ -20,17 +20,17 @@ export interface Timing {
 /** What happened in a window. */
 export interface Window {
   readonly seconds: number;
-  /** How long the broker was warmed up, for people; undefined if its rate was not looked at. */
+  /** A note on the warm-up for the report; undefined if the rate was not watched. */
   readonly warmUpNote: string | undefined;
-  /** Parts of a core that the broker and this program used; NaN where that is not known. */
+  /** Shares of a core that the broker and this program used; NaN if not known. */
   readonly brokerCores: number;
   readonly loadCores: number;
 }
 
 /**
- * Lets work go on that was begun, and calls `begin` and `end` around the time that counts.
+ * Waits while a load runs, and calls `begin` and `end` around the measured time.
  *
- * @param progress How much has been done so far, also before it counts.
+ * @param progress Returns the work done so far, including the warm-up.
  */
 export async function measureWindow(
   { warmUpMs, stable, measureMs }: Timing,

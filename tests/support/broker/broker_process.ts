@@ -1,17 +1,18 @@
 /**
- * `dqueue serve` in a process of its own, which can be killed.
+ * `dqueue serve` as a process, which can be killed.
  *
  * @module
  */
 
+import { TextLineStream } from "@std/streams";
 import { type CommandLine, fromSource } from "./dqueue.ts";
 import { within } from "../within.ts";
 
 /** How to start a broker. */
 export interface BrokerProcessOptions {
-  /** The folder of its data. */
+  /** The data folder. */
   readonly data: string;
-  /** Where to listen. Default: on a port that the system chooses. */
+  /** The address to listen on. Default: a port that the system chooses. */
   readonly listen?: string;
   readonly program?: CommandLine;
   /** Further flags of `serve`. */
@@ -19,13 +20,13 @@ export interface BrokerProcessOptions {
   readonly cwd?: string;
 }
 
-/** A broker that runs. */
+/** A running broker. */
 export class BrokerProcess {
   readonly #child: Deno.ChildProcess;
   readonly #lines: string[];
   readonly #read: Promise<void>;
   #hasEnded = false;
-  /** Where it listens, as `host:port`. */
+  /** The address it listens on, as `host:port`. */
   readonly address: string;
 
   private constructor(
@@ -40,7 +41,7 @@ export class BrokerProcess {
     this.#read = read;
   }
 
-  /** Starts one; it serves when this resolves. */
+  /** Starts a broker. Resolves when it accepts connections. */
   static async start(options: BrokerProcessOptions): Promise<BrokerProcess> {
     const { data, listen = "127.0.0.1:0", flags = [], cwd } = options;
     const { path, args } = options.program ?? await fromSource();
@@ -55,15 +56,11 @@ export class BrokerProcess {
     const lines: string[] = [];
     const listening = Promise.withResolvers<string>();
     const read = (async () => {
-      let rest = "";
-      for await (const text of child.stderr.pipeThrough(new TextDecoderStream())) {
-        const parts = (rest + text).split("\n");
-        rest = parts.pop()!;
-        for (const line of parts) {
-          lines.push(line);
-          const [, address] = /\bListening address=(\S+)/.exec(line) ?? [];
-          if (address !== undefined) listening.resolve(address);
-        }
+      const texts = child.stderr.pipeThrough(new TextDecoderStream());
+      for await (const line of texts.pipeThrough(new TextLineStream())) {
+        lines.push(line);
+        const [, address] = /\bListening address=(\S+)/.exec(line) ?? [];
+        if (address !== undefined) listening.resolve(address);
       }
       listening.reject(new Error(`The broker did not start:\n${lines.join("\n")}`));
     })();
@@ -83,7 +80,7 @@ export class BrokerProcess {
     return this.#lines;
   }
 
-  /** The id of its process. */
+  /** Its process id. */
   get pid(): number {
     return this.#child.pid;
   }
@@ -93,7 +90,7 @@ export class BrokerProcess {
     await this.#end("SIGKILL");
   }
 
-  /** Stops it in good order. Fails if it does not end, or not with success. */
+  /** Shuts it down cleanly. Fails if it does not end, or ends with an error. */
   async stop(signal: "SIGTERM" | "SIGINT" = "SIGTERM"): Promise<void> {
     const { code } = await this.#end(signal);
     if (code !== 0) throw new Error(`The broker ended with ${code}:\n${this.#lines.join("\n")}`);
@@ -107,7 +104,7 @@ export class BrokerProcess {
     return status;
   }
 
-  /** Kills it if it still runs. */
+  /** Kills it if it is still running. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#hasEnded) await this.kill();
   }

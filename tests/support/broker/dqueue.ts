@@ -1,5 +1,5 @@
 /**
- * The program as its users run it: in a process of its own.
+ * The program as its users run it: as a process.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import { fromFileUrl } from "@std/path";
 import { within } from "../within.ts";
 
-/** The checkout's root. */
+/** Path of the checkout, with a slash at the end. */
 export const ROOT = fromFileUrl(new URL("../../../", import.meta.url));
 
 /** A program and its first arguments. */
@@ -16,7 +16,7 @@ export interface CommandLine {
   readonly args: readonly string[];
 }
 
-/** The arguments that a task of `deno.json` gives to `deno`. */
+/** Returns the arguments that a task of `deno.json` passes to `deno`. */
 export async function taskArguments(name: string): Promise<string[]> {
   const { tasks } = JSON.parse(await Deno.readTextFile(`${ROOT}deno.json`));
   const words = (tasks[name] as string).matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g);
@@ -28,7 +28,7 @@ export async function taskArguments(name: string): Promise<string[]> {
   return args;
 }
 
-/** What `deno task start` runs, up to the name of the command, with the permissions it grants. */
+/** Returns the command of `deno task start`, with its permissions, up to the program's own arguments. */
 export async function fromSource(): Promise<CommandLine> {
   const [run, ...args] = await taskArguments("start");
   const main = args.indexOf("main.ts");
@@ -53,7 +53,7 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** What became of a command. */
+/** The outcome of a command. */
 export interface RunResult {
   readonly code: number;
   readonly stdout: Uint8Array;
@@ -87,7 +87,7 @@ export async function attempt(
   }
 }
 
-/** Runs a command to its end and gives what it printed. Fails if the command does. */
+/** Runs a command to its end and returns its output. Fails if the command fails. */
 export async function dqueue(args: readonly string[], options?: RunOptions): Promise<string> {
   const { code, stdout, stderr } = await attempt(args, options);
   if (code !== 0) throw new Error(`dqueue ${args.join(" ")} ended with ${code}: ${stderr}`);
@@ -96,7 +96,7 @@ export async function dqueue(args: readonly string[], options?: RunOptions): Pro
 
 const ENCODER = new TextEncoder();
 
-/** Writes all of a process's input; one that has ended, for reasons of its own, reads no further. */
+/** Writes a process's input. A process that has ended reads no more of it, which is no error here. */
 export async function feed(stdin: WritableStream<Uint8Array>, input: Uint8Array): Promise<void> {
   const writer = stdin.getWriter();
   try {

@@ -19,7 +19,7 @@ export class RestartableBroker implements EmbeddedBroker, AsyncDisposable {
     this.#config = config;
   }
 
-  /** Starts one in a new folder. */
+  /** Starts a broker in a new folder. */
   static async start(config: Partial<BrokerSettings>): Promise<RestartableBroker> {
     const restartable = new RestartableBroker(await TemporaryFolder.create(), config);
     await restartable.start();
@@ -31,7 +31,7 @@ export class RestartableBroker implements EmbeddedBroker, AsyncDisposable {
     return this.#broker.connect();
   }
 
-  /** Starts it on its data. */
+  /** Starts it again on its data. */
   async start(): Promise<void> {
     this.#broker = await Broker.start({
       listen: [],
@@ -40,7 +40,7 @@ export class RestartableBroker implements EmbeddedBroker, AsyncDisposable {
     });
   }
 
-  /** Stops it in good order; whoever connects is refused until it is started. */
+  /** Shuts it down cleanly; connections are refused until it is started again. */
   async stop(): Promise<void> {
     const broker = this.#broker;
     this.#broker = undefined;
@@ -53,7 +53,7 @@ export class RestartableBroker implements EmbeddedBroker, AsyncDisposable {
   }
 }
 
-/** The way of one client to a broker, which can be cut: the client is then dead to the broker. */
+/** A client's route to a broker, which can be cut: the broker then sees the client as dead. */
 export class CuttableBroker implements EmbeddedBroker {
   readonly #broker: EmbeddedBroker;
   readonly #channels = new Set<EmbeddedChannel>();
@@ -70,13 +70,13 @@ export class CuttableBroker implements EmbeddedBroker {
     return channel;
   }
 
-  /** Ends all connections; the client can open others. */
+  /** Closes all connections; the client can open new ones. */
   disconnect(): void {
     for (const channel of this.#channels) channel.abort();
     this.#channels.clear();
   }
 
-  /** Ends all connections for good, as if the client's process had been killed. */
+  /** Closes all connections for good, as if the client's process had been killed. */
   cut(): void {
     this.#isCut = true;
     this.disconnect();

@@ -13,8 +13,7 @@ export interface LocalBrokerOptions {
 }
 
 /**
- * A broker for a test. Where the broker logs an error, which it does for faults of its own alone, the
- * test fails as this is disposed of.
+ * A broker for a test. Disposal fails if the broker logged an error, which it does only for its own faults.
  */
 export class LocalBroker {
   readonly #folder: TemporaryFolder;
@@ -27,34 +26,34 @@ export class LocalBroker {
     this.#options = options;
   }
 
-  /** Starts one in a new folder. */
+  /** Starts a broker in a new folder. */
   static async start(options: LocalBrokerOptions = {}): Promise<LocalBroker> {
     const local = new LocalBroker(await TemporaryFolder.create(), options);
     await local.#start();
     return local;
   }
 
-  /** The broker itself; another one after each restart. */
+  /** The broker; a new object after each restart. */
   get broker(): Broker {
     return this.#broker;
   }
 
-  /** Where it listens. */
+  /** The address it listens on. */
   get hostPort(): HostPort {
     return this.#broker.addresses[0]!;
   }
 
-  /** Where it listens, as `host:port`. */
+  /** The address it listens on, as `host:port`. */
   get address(): string {
     return `${this.hostPort.host}:${this.hostPort.port}`;
   }
 
-  /** The folder with its data. */
+  /** The data folder. */
   get dataPath(): string {
     return this.#folder.join("data");
   }
 
-  /** Stops the broker in good order and starts it anew on its data, on another port. */
+  /** Shuts the broker down cleanly and starts it again on its data, on another port. */
   async restart(): Promise<void> {
     await this.#broker.close();
     await this.#start();

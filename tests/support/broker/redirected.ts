@@ -6,7 +6,7 @@
 
 import { attempt, dqueue, fromSource, type RunOptions, type RunResult } from "./dqueue.ts";
 
-/** Runs a command to its end, with what a shell makes of `redirection` behind it. */
+/** Runs a command to its end in a shell, followed by `redirection`. */
 export async function attemptInShell(
   args: readonly string[],
   redirection: string,
@@ -17,7 +17,7 @@ export async function attemptInShell(
   return await attempt(args, { ...options, program: shell });
 }
 
-/** The sum of the offsets a group has committed. */
+/** Returns the sum of a group's committed offsets. */
 export async function committedOffset(group: string, options: RunOptions): Promise<number> {
   const described = JSON.parse(
     await dqueue(["group", "describe", group, "--output", "json"], options),

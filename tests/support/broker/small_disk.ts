@@ -1,8 +1,8 @@
 /**
- * A disk that is soon full: a tmpfs of a few megabytes, which says ENOSPC like any other.
+ * A small disk: a tmpfs of a few megabytes, which fails with ENOSPC when full.
  *
- * Mounting one takes root, or a mount namespace of one's own. In the latter only processes that enter
- * it see the disk: whatever works on it has to be started by what {@linkcode SmallDisk.wrap} makes of it.
+ * Mounting requires root or a mount namespace. In a namespace only processes that enter it see the disk:
+ * start them with the command that {@linkcode SmallDisk.wrap} returns.
  *
  * @module
  */
@@ -12,10 +12,10 @@ import type { CommandLine } from "./dqueue.ts";
 import { TemporaryFolder } from "../temporary_folder.ts";
 import { within } from "../within.ts";
 
-/** A small disk, gone after the test. */
+/** A small disk, removed on disposal. */
 export class SmallDisk implements AsyncDisposable {
   readonly #folder: TemporaryFolder;
-  /** Keeps the namespace, if there is one. */
+  /** The process that keeps the namespace, if there is one. */
   readonly #holder: Deno.ChildProcess | undefined;
 
   private constructor(
@@ -26,7 +26,7 @@ export class SmallDisk implements AsyncDisposable {
     this.#holder = holder;
   }
 
-  /** Makes a disk of some megabytes; undefined where this user cannot. */
+  /** Makes a disk of `sizeMb` megabytes; undefined if this user cannot. */
   static async create(sizeMb: number): Promise<SmallDisk | undefined> {
     const folder = await TemporaryFolder.create();
     const mount = ["mount", "-t", "tmpfs", "-o", `size=${sizeMb}m`, "dqueue-test", folder.path];
@@ -37,25 +37,25 @@ export class SmallDisk implements AsyncDisposable {
     return undefined;
   }
 
-  /** The path of something on it. */
+  /** Returns the path of a file on it. */
   join(name: string): string {
     return this.#folder.join(name);
   }
 
-  /** What runs a program that sees the disk. */
+  /** Returns the command that runs a program which sees the disk. */
   wrap({ path, args }: CommandLine): CommandLine {
     if (this.#holder === undefined) return { path, args };
     const enter = ["-t", `${this.#holder.pid}`, "-U", "-m", "--preserve-credentials", "--"];
     return { path: "nsenter", args: [...enter, path, ...args] };
   }
 
-  /** Takes all but some megabytes away. */
+  /** Fills the disk except for some megabytes. */
   async fill(leftMb: number): Promise<void> {
     const filler = this.join("filler");
     await this.#shell(`! cat /dev/zero > "${filler}" && truncate -s -${leftMb}M "${filler}"`);
   }
 
-  /** Gives them back. */
+  /** Frees the filled space. */
   async free(): Promise<void> {
     await this.#shell(`rm -f "${this.join("filler")}"`);
   }
@@ -86,7 +86,7 @@ async function succeeds([path, ...args]: readonly string[]): Promise<boolean> {
   }
 }
 
-/** A process in a mount namespace in which a command was run; undefined if that did not work. */
+/** Starts a process in a mount namespace in which a command was run; undefined if the command failed. */
 async function holdNamespace(mount: readonly string[]): Promise<Deno.ChildProcess | undefined> {
   const script = '"$@" && echo mounted && exec sleep 3600';
   let child;

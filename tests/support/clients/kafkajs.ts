@@ -1,5 +1,5 @@
 /**
- * kafkajs, as tests use it: quiet.
+ * kafkajs without its log.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { Kafka, logLevel } from "npm:kafkajs@2.2.4";
 
 export * from "npm:kafkajs@2.2.4";
 
-/** A client of the broker at `host:port`. */
+/** Makes a client of the broker at `host:port`. */
 export function kafkaJs(address: string): Kafka {
   return new Kafka({
     clientId: "kafkajs",

@@ -21,7 +21,7 @@ export interface KcatRecord {
 
 const ENCODER = new TextEncoder();
 
-/** Bytes, or text as UTF-8, with a character per byte. */
+/** Returns bytes, or the UTF-8 of a text, as text with one character per byte. */
 export function binaryText(data: Uint8Array | string): string {
   const bytes = typeof data === "string" ? ENCODER.encode(data) : data;
   let text = "";
@@ -39,14 +39,14 @@ export class Kcat {
     this.#brokers = brokers;
   }
 
-  /** Runs kcat with these arguments and gives what it printed. Fails if kcat does. */
+  /** Runs kcat with these arguments and returns its output. Fails if kcat fails. */
   async run(args: readonly string[], input: Uint8Array | string = ""): Promise<Uint8Array> {
     const { code, stdout, stderr } = await this.attempt(args, input);
     if (code !== 0) throw new Error(`kcat ${args.join(" ")} ended with ${code}: ${stderr}`);
     return stdout;
   }
 
-  /** Runs kcat with these arguments and gives what became of it. */
+  /** Runs kcat with these arguments and returns the outcome. */
   async attempt(
     args: readonly string[],
     input: Uint8Array | string = "",
@@ -78,14 +78,14 @@ export class Kcat {
     await this.run(["-P", "-t", topic, ...args], input);
   }
 
-  /** The bytes of all values of a topic, a line feed behind each. */
+  /** Reads all values of a topic, each followed by a line feed. */
   consume(topic: string, args: readonly string[] = []): Promise<Uint8Array> {
     return this.run(["-C", "-t", topic, "-e", "-q", "-o", "beginning", ...args]);
   }
 
-  /** All records of a topic, partition by partition, each in the order of its offsets. */
+  /** Reads all records of a topic, partition by partition in the order of offsets. */
   async records(topic: string, args: readonly string[] = []): Promise<KcatRecord[]> {
-    // JSON's own characters are all ASCII, so it can be parsed without knowing what else there is.
+    // JSON's own characters are all ASCII, so it can be parsed whatever the other bytes are.
     const text = binaryText(await this.consume(topic, ["-J", ...args]));
     const records = text.split("\n").filter((line) => line !== "")
       .map((line) => JSON.parse(line) as KcatRecord);

@@ -1,5 +1,5 @@
 /**
- * The clients that read back what others wrote. Each reads all of partition 0 of a topic.
+ * Clients that read back what others wrote. Each reads all of partition 0 of a topic.
  *
  * @module
  */
@@ -95,7 +95,7 @@ function fromJson(text: string | null | undefined, base64: string | undefined): 
   return text === null ? null : shown(binaryText(text));
 }
 
-/** The clients that read back what another wrote; kcat is at `kcat`. */
+/** Returns the reading clients, with kcat at the path `kcat`. */
 export const READERS: Readonly<
   Record<string, (address: string, topic: string, kcat: string) => Promise<ReadMessage[]>>
 > = {

@@ -1,5 +1,5 @@
 /**
- * Messages of every sort, and the form in which what clients read is compared.
+ * Sample messages of every kind, and the form in which they are compared.
  *
  * @module
  */
@@ -15,7 +15,7 @@ export interface SampleMessage {
   readonly timestamp: number;
 }
 
-/** A message as a client read it; what `shown()` makes of keys and values. */
+/** A message as a client read it, with keys and values as `shown()` returns them. */
 export interface ReadMessage {
   readonly key: string | null;
   readonly value: string | null;
@@ -50,8 +50,7 @@ export const SAMPLE_MESSAGES: readonly SampleMessage[] = [
 const LONG = 1000;
 
 /**
- * Bytes, or binary text, as text with a character for each byte; of what is too long to be looked at only
- * its size and a sum.
+ * Returns bytes, or binary text, as text with one character per byte; for long ones, size and checksum.
  */
 export function shown(data: Uint8Array | string): string {
   const text = typeof data === "string" ? data : binaryText(data);
@@ -60,7 +59,7 @@ export function shown(data: Uint8Array | string): string {
   return `${bytes.length} bytes with CRC ${crc32c(bytes)}`;
 }
 
-/** What a client must read of a message. */
+/** Returns the form of a message that a client must read. */
 export function asRead({ key, value, headers, timestamp }: SampleMessage): ReadMessage {
   return {
     key: key && shown(key),

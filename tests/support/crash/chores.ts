@@ -1,7 +1,7 @@
 /**
- * What administrators do to a broker that is killed meanwhile: trim topics, commit offsets of groups,
- * create and delete topics. Each chore keeps doing it in the background, and tells in the end whether
- * what was promised was kept.
+ * Administration of a broker that is killed meanwhile: trimming topics, committing group offsets, creating
+ * and deleting topics. Each chore repeats its work in the background, and checks at the end that the
+ * broker kept its promises.
  *
  * @module
  */
@@ -9,7 +9,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { type Admin, type Client, KafkaError, type Producer } from "../../../client/mod.ts";
 
-/** Does something again and again until it is stopped, at a broker that comes and goes. */
+/** Repeats some work until it is stopped, on a broker that is killed and restarted. */
 abstract class Chore {
   readonly #stop = new AbortController();
   readonly #working: Promise<void>;
@@ -26,21 +26,21 @@ abstract class Chore {
         await this.turn(admin, this.#count);
         this.#count++;
       } catch (error) {
-        // The broker is away, or was killed before it answered.
+        // The broker is down, or was killed before it answered.
         if (!(error instanceof KafkaError)) throw error;
       }
     }
   }
 
-  /** How often it was done. */
+  /** How often the work was done. */
   get count(): number {
     return this.#count;
   }
 
-  /** Does it once. */
+  /** Does the work once. */
   protected abstract turn(admin: Admin, count: number): Promise<void>;
 
-  /** Resolves when the turn that is under way has ended. */
+  /** Stops. Resolves when the current round has ended. */
   async stop(): Promise<void> {
     this.#stop.abort();
     await this.#working;
@@ -48,7 +48,7 @@ abstract class Chore {
   }
 }
 
-/** Deletes the older half of a topic's records, also before a segment's middle. */
+/** Deletes the older part of a topic's records, up to offsets within segments. */
 export class TrimmingChore extends Chore {
   readonly #topic: string;
   #logStartOffset = 0;
@@ -104,7 +104,7 @@ export class ChurningChore extends Chore {
   }
 
   protected override async turn(admin: Admin, count: number): Promise<void> {
-    // Names come again after others, with what a crash may have left of the topic before.
+    // Names are reused, when a crash may have left parts of the previous topic.
     const name = `churn-${count % 5}`;
     if (this.#created.includes(name)) {
       await ignoring("UNKNOWN_TOPIC_OR_PARTITION", admin.deleteTopic(name));
@@ -125,7 +125,7 @@ export class ChurningChore extends Chore {
   }
 }
 
-/** Waits for a change of metadata that may have been made by a try before a crash. */
+/** Waits for a change of metadata that an attempt before a crash may have made already. */
 async function ignoring(code: string, change: Promise<unknown>): Promise<void> {
   try {
     await change;

@@ -1,6 +1,6 @@
 /**
- * Loads on a broker that is killed under them. Each notes what was promised, and finds out in the end
- * whether it was kept.
+ * Loads on a broker that is killed meanwhile. Each records what the broker promised, and checks at the end
+ * that it was kept.
  *
  * @module
  */
@@ -15,14 +15,14 @@ import {
   type Producer,
 } from "../../../client/mod.ts";
 
-/** Messages of a load that are under way at a time. */
+/** Messages of a load that are in flight at a time. */
 const IN_FLIGHT = 100;
 
-/** Something that keeps a broker busy, in a topic of its own. */
+/** Load on a topic of its own. */
 export interface CrashLoad {
   /** The topic it needs. */
   readonly topic: NewTopic;
-  /** Sends until so many more messages are acknowledged, and leaves with others under way. */
+  /** Sends until `count` more messages are acknowledged, and returns with others in flight. */
   run(acks: number): Promise<void>;
   /** Called after each start of the broker. */
   check?(client: Client): Promise<void>;
@@ -32,7 +32,7 @@ export interface CrashLoad {
   verify(client: Client): Promise<void>;
 }
 
-/** All there is of a topic: values by offset, for each partition, from the first offset that is left. */
+/** Reads a topic: for each partition the values by offset, from the log start offset. */
 export async function readTopic(
   client: Client,
   topic: string,
@@ -66,7 +66,7 @@ async function readPartition(
     return { messages, logStartOffset };
   } catch (error) {
     const isGone = error instanceof KafkaError && error.code === "OFFSET_OUT_OF_RANGE";
-    // The segment may have been deleted since it was asked for.
+    // The segment may have been deleted since the request.
     if (!isGone || await startOf(client, topic, partition) <= offset) throw error;
     return await readPartition(client, consumer, topic, partition);
   }
@@ -136,7 +136,7 @@ export function numberOf(message: Message): number {
   return Number.parseInt(message.text());
 }
 
-/** An idempotent producer: every message is there once, in order, where it was acknowledged. */
+/** An idempotent producer: every message is there exactly once, in order, at its acknowledged offset. */
 export class IdempotentLoad extends SendingLoad {
   readonly topic: NewTopic = {
     name: "ours",
@@ -166,8 +166,8 @@ export class IdempotentLoad extends SendingLoad {
 }
 
 /**
- * A producer that is not idempotent: what was acknowledged is there, other messages may be there
- * twice. No offset is without a message, and none has what was not sent.
+ * A producer that is not idempotent: acknowledged messages are there, others may be missing or there twice.
+ * Every offset has a message, and every message was sent.
  */
 export class PlainLoad extends SendingLoad {
   readonly topic: NewTopic = { name: "plain", partitions: 2 };
@@ -193,7 +193,7 @@ export class PlainLoad extends SendingLoad {
   }
 }
 
-/** A topic of which old records are deleted: from its start on all is there, and the start never goes back. */
+/** A topic with retention: all records from the log start offset are there, and that never moves back. */
 export class RetainedLoad extends SendingLoad {
   readonly topic: NewTopic = {
     name: "retained",
@@ -232,7 +232,7 @@ export class RetainedLoad extends SendingLoad {
   }
 }
 
-/** Like `RetainedLoad`, of a topic whose records are deleted before offsets that clients give. */
+/** Like `RetainedLoad`, for a topic whose records are deleted by DeleteRecords. */
 export class TrimmedLoad extends RetainedLoad {
   override readonly topic: NewTopic = {
     name: "trimmed",
@@ -241,7 +241,7 @@ export class TrimmedLoad extends RetainedLoad {
   };
 }
 
-/** A topic that is compacted: of each key the last that was acknowledged is there, or a later one. */
+/** A compacted topic: the last acknowledged message of each key is there, or a later one. */
 export class CompactedLoad extends SendingLoad {
   readonly topic: NewTopic = {
     name: "compacted",
@@ -283,7 +283,7 @@ export class CompactedLoad extends SendingLoad {
   }
 }
 
-/** Reads a topic while it is written: what was seen once is there in the end, and was seen in order. */
+/** Reads a topic while it is written: messages are seen in order, and all seen ones are there at the end. */
 export class Tail {
   readonly #topic: string;
   readonly #partition: number;
@@ -306,7 +306,7 @@ export class Tail {
     }, { from: "earliest", signal });
   }
 
-  /** Ends reading, and holds what was seen against what there is. */
+  /** Stops reading, and compares the seen messages with the topic. */
   async verify(client: Client): Promise<void> {
     this.#stop.abort();
     await this.#reading;

@@ -1,5 +1,5 @@
 /**
- * A broker, a topic, and members of our SDK that tell what happens to them.
+ * A broker, a topic, and members of our SDK that record their events.
  *
  * @module
  */
@@ -22,7 +22,7 @@ export const GROUP = "workers";
 /** The topic that all members read. */
 export const TOPIC = "work";
 
-/** What keeps groups quick. */
+/** Broker settings that make groups quick. */
 const QUICK: Partial<BrokerSettings> = {
   "group.initial.rebalance.delay.ms": 0,
   "group.min.session.timeout.ms": 100,
@@ -30,18 +30,18 @@ const QUICK: Partial<BrokerSettings> = {
   "group.consumer.heartbeat.interval.ms": 50,
 };
 
-/** Something that a member was told. */
+/** A callback that a member received. */
 export interface GroupEvent {
   readonly member: string;
   readonly type: "assigned" | "revoked" | "lost";
   readonly partitions: readonly number[];
 }
 
-/** What a test of groups works with. */
+/** The fixture of tests of groups. */
 export class GroupFixture implements AsyncDisposable {
   readonly broker: RestartableBroker;
   readonly client: Client;
-  /** What members were told, in order. */
+  /** The callbacks that members received, in order. */
   readonly events: GroupEvent[] = [];
   readonly #clients: Client[] = [];
   #checks = new Set<() => void>();
@@ -51,7 +51,7 @@ export class GroupFixture implements AsyncDisposable {
     this.client = this.connect(broker);
   }
 
-  /** Starts a broker with a topic of so many partitions. */
+  /** Starts a broker with a topic of `partitions` partitions. */
   static async start(
     partitions: number,
     config: Partial<BrokerSettings> = {},
@@ -62,7 +62,7 @@ export class GroupFixture implements AsyncDisposable {
   }
 
   /**
-   * A client, closed with the fixture, that reaches the broker in a way of its own.
+   * Makes a client with a route of its own to the broker. It is closed with the fixture.
    *
    * @param timeoutMs How long its operations may take, in milliseconds; short for one that will be cut off.
    */
@@ -73,7 +73,7 @@ export class GroupFixture implements AsyncDisposable {
     return client;
   }
 
-  /** A member that beats quickly. */
+  /** Makes a member with a short heartbeat interval. */
   member(
     id: string,
     options: Partial<GroupConsumerOptions> = {},
@@ -111,7 +111,7 @@ export class GroupFixture implements AsyncDisposable {
     await producer.sendBatch(values.map((value) => ({ topic: TOPIC, partition, value })));
   }
 
-  /** What was committed for each partition; −1 where nothing was. */
+  /** Returns the committed offset of each partition; −1 where there is none. */
   async committed(partitions: number): Promise<number[]> {
     const places = Array.from({ length: partitions }, (_, partition) => ({
       topic: TOPIC,
@@ -121,12 +121,12 @@ export class GroupFixture implements AsyncDisposable {
     return offsets.map(({ offset }) => offset);
   }
 
-  /** Looks again at what is waited for. */
+  /** Checks the awaited conditions again. */
   check(): void {
     for (const check of [...this.#checks]) check();
   }
 
-  /** Waits until something holds that changes with the status of members. */
+  /** Waits for a condition that is checked when the status of a member changes. */
   async until(condition: () => boolean, what: string): Promise<void> {
     const met = Promise.withResolvers<void>();
     const check = () => {
@@ -141,7 +141,7 @@ export class GroupFixture implements AsyncDisposable {
     }
   }
 
-  /** Waits until members have their shares and the group is at rest. */
+  /** Waits until members have the expected numbers of partitions and the group is stable. */
   async untilShared(members: readonly GroupConsumer[], shares: readonly number[]): Promise<void> {
     const wanted = [...shares].sort().join();
     await this.until(
@@ -169,7 +169,7 @@ export function valuesOf(messages: readonly Message[]): string[] {
   return messages.map((message) => message.text());
 }
 
-/** Polls until so many messages have come. */
+/** Polls until `count` messages have arrived. */
 export async function pollAll(consumer: GroupConsumer, count: number): Promise<Message[]> {
   const messages: Message[] = [];
   while (messages.length < count) {

@@ -1,15 +1,15 @@
 /**
- * Numbered messages for groups to work on, from the beginning of a test to its end.
+ * Numbered messages for groups to read, written throughout a test.
  *
  * @module
  */
 
 import type { Producer } from "../../../client/mod.ts";
 
-/** Time between two messages for each partition: much less than the clients can take. */
+/** Time between two messages of a partition: far more than clients need to process one. */
 const INTERVAL_MS = 20;
 
-/** Writes a message to each partition again and again, each with a number of its own. */
+/** Writes numbered messages to each partition until it is stopped. */
 export class GroupLoad {
   readonly #producer: Producer;
   readonly #topic: string;
@@ -17,7 +17,7 @@ export class GroupLoad {
   readonly #sending = new Set<Promise<void>>();
   #sent = 0;
   #failure: { error: unknown } | undefined;
-  /** The values that are written, by partition and offset. */
+  /** The written values, by partition and offset. */
   readonly written: readonly string[][];
 
   constructor(producer: Producer, topic: string, partitions: number) {
@@ -29,12 +29,12 @@ export class GroupLoad {
     }, INTERVAL_MS);
   }
 
-  /** The offset behind the last message of each partition, as far as is known by now. */
+  /** The offset after the last acknowledged message of each partition. */
   get ends(): number[] {
     return this.written.map(({ length }) => length);
   }
 
-  /** Ends it; all messages are written when this resolves. Fails if one is not. */
+  /** Stops. Resolves when all messages are written, and fails if one could not be. */
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     await Promise.all(this.#sending);

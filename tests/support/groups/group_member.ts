@@ -1,5 +1,5 @@
 /**
- * Members of groups in processes of their own, which can be killed.
+ * Group members as processes, which can be killed.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { within } from "../within.ts";
 
 const LIBRDKAFKA_DEBUG = "%7|";
 
-/** A client that members can be made with. */
+/** A client that a member runs on. */
 export type MemberKind =
   | "sdk"
   | "sdk with KIP-848"
@@ -20,20 +20,20 @@ export type MemberKind =
   | "platformatic"
   | "platformatic with KIP-848";
 
-/** How librdkafka and our SDK divide partitions; the others have their own ways. */
+/** Assignors that librdkafka and our SDK share; the other clients have their own. */
 export type SharedAssignor = "range" | "roundrobin";
 
-/** Which group of which broker a member belongs to. */
+/** The options of a member. */
 export interface MemberOptions {
   readonly kind: MemberKind;
   readonly address: string;
   readonly topic: string;
   readonly groupId: string;
-  /** Where kcat is; members of that kind need it. */
+  /** Path of kcat, which members of that kind need. */
   readonly kcat: string;
-  /** How members of kcat and the SDK divide partitions. Default: `"range"`. */
+  /** The assignor of members of kcat and the SDK. Default: `"range"`. */
   readonly assignor?: SharedAssignor;
-  /** Is told each event as it comes. */
+  /** Called with each event. */
   readonly onEvent: () => void;
 }
 
@@ -75,27 +75,27 @@ export class GroupMember {
     this.#watch();
   }
 
-  /** What it has told so far, in its order. */
+  /** Its events so far, in order. */
   get events(): readonly MemberEvent[] {
     return this.#events;
   }
 
-  /** What it has now, as far as it has told. */
+  /** Its current assignment, as of its last event. */
   get assignment(): AssignmentEvent | undefined {
     return this.#assignment;
   }
 
-  /** The partitions of which it has processed messages since it has its assignment. */
+  /** The partitions of which it has processed messages since its last assignment. */
   get worked(): ReadonlySet<number> {
     return this.#worked;
   }
 
-  /** What it wrote to the standard error, except for what is meant for this class. */
+  /** Its stderr, without the lines meant for this class. */
   get stderr(): readonly string[] {
     return this.#stderr;
   }
 
-  /** When it was dead for certain, in milliseconds since 1970; undefined if it is not. */
+  /** When it was certainly dead, in milliseconds since 1970; undefined while it lives. */
   get killTime(): number | undefined {
     return this.#killTime;
   }
@@ -110,7 +110,7 @@ export class GroupMember {
     }
   }
 
-  /** Resolves with what there is to say about it once it has ended by itself. */
+  /** Resolves with an explanation if it ends without being killed. */
   get end(): Promise<string> {
     return this.#end.promise;
   }
@@ -157,7 +157,7 @@ function commandOf(options: MemberOptions) {
   };
 }
 
-/** Commits come every five seconds, which kcat does not let be changed. */
+/** kcat commits every five seconds, which cannot be changed. */
 function kcatArgs(
   address: string,
   topic: string,
@@ -173,7 +173,7 @@ function kcatArgs(
     `heartbeat.interval.ms=${HEARTBEAT_INTERVAL_MS}`,
     `max.poll.interval.ms=${REBALANCE_TIMEOUT_MS}`,
     `fetch.wait.max.ms=${HEARTBEAT_INTERVAL_MS}`,
-    // Only so does librdkafka tell generations.
+    // librdkafka reports generations only in these debug logs.
     "debug=cgrp",
   ];
   const format = ["-u", "-f", "%p %o %s\\n"];
@@ -184,7 +184,7 @@ function kcatArgs(
   ];
 }
 
-/** Makes events of what kcat prints. */
+/** Turns kcat's output into events. */
 class KcatLines {
   #generation = -1;
 
@@ -194,7 +194,7 @@ class KcatLines {
     return { type: "message", partition: Number(partition), offset: Number(offset), value };
   }
 
-  /** librdkafka joins no further generation before kcat has taken note of its assignment. */
+  /** librdkafka joins no later generation before kcat has handled its assignment. */
   assignment(line: string): MemberEvent | undefined {
     const [, generation] = /JoinGroup response: GenerationId (\d+)/.exec(line) ?? [];
     if (generation !== undefined) this.#generation = Number(generation);
@@ -209,6 +209,7 @@ class KcatLines {
   }
 }
 
+/** Calls `use` with each line, except one that was cut off by a kill. */
 async function readLines(
   stream: ReadableStream<Uint8Array<ArrayBuffer>>,
   use: (line: string) => void,

@@ -1,8 +1,8 @@
 /**
- * A member of a group made with kafkajs, a program: `kafkajs_member.ts ADDRESS TOPIC GROUP`.
+ * Program of a group member on kafkajs: `kafkajs_member.ts ADDRESS TOPIC GROUP`.
  *
- * It tells its assignments and messages until it is killed. An offset is committed after its message
- * was told, at the latest a tenth of a second later.
+ * It prints its assignments and messages until it is killed. An offset is committed after its message was
+ * printed, at most a tenth of a second later.
  *
  * @module
  */
@@ -18,7 +18,7 @@ const kafka = new Kafka({
   brokers: [address],
   retry: QUICK,
   logLevel: logLevel.DEBUG,
-  // Its log is the one place where it tells generations.
+  // It reports generations only in its log.
   logCreator: () => ({ log }) => {
     if (log.message !== "Received assignment") return;
     const { generationId, memberAssignment } = log;

@@ -1,27 +1,27 @@
 /**
- * What members of a group say about themselves, a line of JSON each.
+ * Events that group members print, one line of JSON each.
  *
- * A line is written before the call returns, so that what a member did is known whatever becomes of it.
+ * A line is written before the call returns, so no event is lost if the member is killed.
  *
  * @module
  */
 
-/** What a member says. */
+/** An event of a member. */
 export type MemberEvent = AssignmentEvent | MessageEvent;
 
-/** It has these partitions from now on, and no others. */
+/** From now on the member has exactly these partitions. */
 export interface AssignmentEvent {
   readonly type: "assignment";
   readonly partitions: readonly number[];
-  /** The generation of a classic group; a client of KIP-848 does not tell its epoch. */
+  /** The generation of a classic group; clients of KIP-848 do not report their epoch. */
   readonly generation?: number | undefined;
-  /** Whether it was out of the group for too long: others may have had its partitions for a while. */
+  /** Whether it was removed from the group: others may have had its partitions for a while. */
   readonly isLoss?: boolean;
-  /** When, in milliseconds since 1970. */
+  /** Time of the event, in milliseconds since 1970. */
   readonly time: number;
 }
 
-/** It has processed a message. */
+/** The member has processed a message. */
 export interface MessageEvent {
   readonly type: "message";
   readonly partition: number;
@@ -31,7 +31,7 @@ export interface MessageEvent {
 
 const ENCODER = new TextEncoder();
 
-/** Writes an event to the standard output. */
+/** Writes an event to stdout. */
 export function tell(event: MemberEvent): void {
   const bytes = ENCODER.encode(`${JSON.stringify(event)}\n`);
   for (let at = 0; at < bytes.length;) at += Deno.stdout.writeSync(bytes.subarray(at));

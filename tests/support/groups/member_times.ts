@@ -1,12 +1,12 @@
 /**
- * How members of groups keep in touch: often, and not for long without.
+ * Timeouts of group members, all short.
  *
  * @module
  */
 
-/** After how much silence a member is out. */
+/** Time without heartbeats after which a member is removed. */
 export const SESSION_TIMEOUT_MS = 2000;
-/** How often a member says that it is there. */
+/** Time between two heartbeats. */
 export const HEARTBEAT_INTERVAL_MS = 200;
-/** How long the group waits for a member to join again. */
+/** How long the group waits for a member to rejoin. */
 export const REBALANCE_TIMEOUT_MS = 10_000;

@@ -1,10 +1,10 @@
 /**
- * A member of a group made with `@platformatic/kafka`, a program:
+ * Program of a group member on `@platformatic/kafka`:
  * `platformatic_member.ts ADDRESS TOPIC GROUP classic|consumer`.
  *
- * It tells its assignments and messages until it is killed. An offset is committed after its message
- * was told, the last of a partition until it is taken: the epoch of a member may move on while its
- * commit is on the way (KIP-848), and the client does not try again by itself.
+ * It prints its assignments and messages until it is killed. An offset is committed after its message was
+ * printed. The commit of a partition's last message is retried until it succeeds: the member epoch may
+ * change while a commit is in flight (KIP-848), and the client does not retry.
  *
  * @module
  */
@@ -47,8 +47,8 @@ if (protocol === "classic") {
     });
   });
 } else {
-  // It takes partitions on and gives them up between two heartbeats, and tells the broker with the
-  // next: "start" is said before that is sent.
+  // The client changes its partitions between two heartbeats and reports that with the next; "start" is
+  // printed before it is sent.
   let told: string | undefined;
   const tellChange = () => {
     const partitions = assigned();
@@ -62,12 +62,12 @@ if (protocol === "classic") {
 
 const COMMIT_RETRY_MS = 50;
 
-/** By partition, how to commit the last message that was told. */
+/** By partition, the function that commits the last printed message. */
 const commits = new Map<number, () => unknown>();
 
 async function commitUntilTaken(partition: number, commit: () => unknown): Promise<void> {
   commits.set(partition, commit);
-  // It may still have messages of partitions that are another's by now.
+  // The stream may still hold messages of partitions that moved to another member.
   while (commits.get(partition) === commit && assigned().includes(partition)) {
     try {
       await commit();
@@ -91,7 +91,7 @@ for (;;) {
       commitUntilTaken(partition, commit);
     }
   } catch (error) {
-    // A commit in the middle of a rebalance and a broker out of reach end the stream, not the member.
+    // A commit during a rebalance, or an unreachable broker, ends the stream but not the member.
     console.error(error);
   }
 }

@@ -1,8 +1,8 @@
 /**
- * A member of a group made with our SDK, a program: `sdk_member.ts ADDRESS TOPIC GROUP PROTOCOL ASSIGNOR`.
+ * Program of a group member on our SDK: `sdk_member.ts ADDRESS TOPIC GROUP PROTOCOL ASSIGNOR`.
  *
- * It tells its assignments and messages until it is killed. An offset is committed after its message
- * was told, at the latest a tenth of a second later.
+ * It prints its assignments and messages until it is killed. An offset is committed after its message was
+ * printed, at most a tenth of a second later.
  *
  * @module
  */
@@ -36,9 +36,9 @@ const consumer = client.groupConsumer({
 
 let generation = -1;
 
-/** Tells what the member has, but for what it is giving up. */
+/** Prints the member's partitions, except those it is giving up. */
 function tellAssignment(without: readonly TopicPartition[], isLoss: boolean = false): void {
-  // One that has lost all is in no generation, but had it in the last.
+  // A member that lost all partitions is in no generation; it had them in the last one.
   generation = Math.max(generation, consumer.status.generation);
   const lost = new Set(without.map(({ partition }) => partition));
   tell({
@@ -57,7 +57,7 @@ for (;;) {
       tell({ type: "message", partition, offset, value: message.text() });
     }
   } catch (error) {
-    // A broker out of reach ends the loop, not the member.
+    // An unreachable broker ends the loop but not the member.
     console.error(error);
   }
 }

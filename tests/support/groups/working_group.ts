@@ -1,5 +1,5 @@
 /**
- * A group of members in processes of their own, and what must hold of it whatever happens to them.
+ * A group of member processes, and the invariants of such a group.
  *
  * @module
  */
@@ -9,10 +9,10 @@ import type { Admin } from "../../../client/mod.ts";
 import { GroupMember, type MemberKind, type MemberOptions } from "./group_member.ts";
 import { OverdueError, within } from "../within.ts";
 
-/** Nobody tells of commits, so they are asked for again and again. */
+/** Time between two requests for committed offsets, which are polled. */
 const POLL_MS = 50;
 
-/** A group that works on one topic. */
+/** A group that reads one topic. */
 export class WorkingGroup {
   readonly #options: Omit<MemberOptions, "onEvent">;
   readonly #partitions: number;
@@ -24,7 +24,7 @@ export class WorkingGroup {
     this.#partitions = partitions;
   }
 
-  /** All that were ever added, in this order. */
+  /** All members that were ever added, in order. */
   get members(): readonly GroupMember[] {
     return this.#members;
   }
@@ -33,7 +33,7 @@ export class WorkingGroup {
     return this.#members.filter(({ killTime }) => killTime === undefined);
   }
 
-  /** Starts further members, all at once. */
+  /** Starts further members, all at the same time. */
   add(count: number, kind: MemberKind = this.#options.kind): void {
     for (let i = 0; i < count; i++) {
       const onEvent = () => this.#checks.forEach((check) => check());
@@ -42,8 +42,8 @@ export class WorkingGroup {
   }
 
   /**
-   * Resolves once the partitions are shared evenly among the living, in one generation, and each of them
-   * has processed messages of all its partitions since.
+   * Resolves once the partitions are shared evenly among the live members, in one generation, and each
+   * member has processed messages of all its partitions since.
    */
   async untilShared(): Promise<void> {
     await this.#until(() => {
@@ -80,7 +80,7 @@ export class WorkingGroup {
     }, `messages up to ${ends} to be processed`);
   }
 
-  /** The offsets that the group has committed, by partition; −1 where it has none. */
+  /** Returns the group's committed offsets, by partition; −1 where there is none. */
   async committed(admin: Admin): Promise<number[]> {
     const { topic, groupId } = this.#options;
     const partitions = Array.from({ length: this.#partitions }, (_, partition) => ({
@@ -114,7 +114,7 @@ export class WorkingGroup {
     return offsets;
   }
 
-  /** Fails unless just these messages, by partition and offset, are processed, each once or more often. */
+  /** Fails unless exactly these messages, by partition and offset, are processed, each at least once. */
   assertProcessed(written: readonly (readonly string[])[]): void {
     const processed: string[][] = written.map(() => []);
     for (const { events } of this.#members) {
@@ -128,7 +128,7 @@ export class WorkingGroup {
     assertEquals(processed, written);
   }
 
-  /** Fails if a partition was ever owned by two members of one generation at once. */
+  /** Fails if a partition was ever owned by two members of one generation. */
   assertOwnedOnce(): void {
     if (this.#options.kind.endsWith("with KIP-848")) this.#assertNeverTwoOwners();
     else this.#assertOneOwnerInGeneration();
@@ -152,7 +152,7 @@ export class WorkingGroup {
     assert(owners.size >= this.#partitions);
   }
 
-  /** KIP-848 has members give up before others are given, so that time decides. */
+  /** In KIP-848 members give partitions up before others get them, so times must not overlap. */
   #assertNeverTwoOwners(): void {
     for (let partition = 0; partition < this.#partitions; partition++) {
       const spans = this.#members.flatMap((member) => spansOf(member, partition));
@@ -205,13 +205,13 @@ export class WorkingGroup {
     }).join("\n");
   }
 
-  /** Kills all that still live. */
+  /** Kills all live members. */
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#living.map((member) => member.kill()));
   }
 }
 
-/** A time for which a member had a partition, which ended as it gave that up, or died. */
+/** A span of time in which a member owned a partition, until it gave it up or died. */
 interface Span {
   readonly from: number;
   readonly to: number;

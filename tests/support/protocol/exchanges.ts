@@ -1,5 +1,5 @@
 /**
- * Requests of every API, good and bad, for each of its versions.
+ * Valid and invalid requests of every API, for each of its versions.
  *
  * @module
  */
@@ -13,25 +13,25 @@ import type { RawConnection } from "./raw_connection.ts";
 import { batchOf } from "./records.ts";
 import { createTopic } from "./requests.ts";
 
-/** What requests can refer to. */
+/** The topics and groups that requests refer to. */
 export class World {
   #count = 0;
 
   /** @param topicId the id of the topic `t`, which has one record in its one partition. */
   constructor(readonly connection: RawConnection, readonly topicId: string) {}
 
-  /** A name not given before. */
+  /** Returns a new name. */
   name(): string {
     return `name-${++this.#count}`;
   }
 
-  /** Creates a topic of a new name. */
+  /** Creates a topic with a new name. */
   async topic(): Promise<{ name: string; topicId: string }> {
     const name = this.name();
     return { name, topicId: await createTopic(this.connection, name) };
   }
 
-  /** Makes a group of one classic member and brings it to life. */
+  /** Creates a stable classic group with one member. */
   async group(): Promise<{ groupId: string; memberId: string; generationId: number }> {
     const groupId = this.name();
     const request = joinRequest(groupId, "");
@@ -52,7 +52,7 @@ export class World {
     return { groupId, memberId, generationId };
   }
 
-  /** Makes a group of one member of the protocol of KIP-848. */
+  /** Creates a KIP-848 group with one member. */
   async consumerGroup(): Promise<string> {
     const groupId = this.name();
     const request = heartbeatOf(groupId, 0);
@@ -84,11 +84,11 @@ export interface Exchange {
   readonly api: Api;
   /** Makes one that must be answered without any error. */
   readonly good: Make<Api>;
-  /** Makes one that must be answered with errors; undefined where nothing can be wrong. */
+  /** Makes one that must be answered with errors; undefined if no request is invalid. */
   readonly bad: Make<Api> | undefined;
-  /** The first version in which something can be wrong. */
+  /** The first version in which a request can be invalid. */
   readonly firstBad: number;
-  /** Errors that are no failure. */
+  /** Errors that are allowed in answers to valid requests. */
   readonly expected: readonly number[];
 }
 
@@ -101,7 +101,7 @@ function exchange<A extends Api>(
   return { api, good, bad, firstBad, expected } as unknown as Exchange;
 }
 
-/** An API that answers every request with one error. */
+/** Makes the exchange of an API that answers every request with one error. */
 function refused<A extends Api>(api: A, errorCode: number, make: Make<A>): Exchange {
   return exchange(api, make, undefined, { expected: [errorCode] });
 }

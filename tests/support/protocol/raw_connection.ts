@@ -1,7 +1,7 @@
 /**
- * A connection that speaks the protocol request by request, and can send any bytes instead.
+ * A connection that sends requests one by one, or any bytes.
  *
- * It has its own reading and writing of frames, so that a fault in the project's cannot hide itself.
+ * It reads and writes frames with its own code, so a fault in the project's cannot hide itself.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import { within } from "../within.ts";
 
 const SIZE_BYTES = 4;
 
-/** The bytes of a request as a client sends them, size and header included. */
+/** Encodes a request as a client sends it, with size and header. */
 export function requestFrame<A extends Api>(
   api: A,
   apiVersion: number,
@@ -35,14 +35,14 @@ function withSize(frame: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   return frame;
 }
 
-/** Bytes with their size in front. */
+/** Prepends the size to some bytes. */
 export function frameOf(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   const frame = new Uint8Array(SIZE_BYTES + bytes.length);
   frame.set(bytes, SIZE_BYTES);
   return withSize(frame);
 }
 
-/** A request sent whose answer was not read yet. */
+/** A request whose answer was not read yet. */
 interface Expected {
   readonly api: Api;
   readonly apiVersion: number;
@@ -69,7 +69,7 @@ export class RawConnection {
     return new RawConnection(conn);
   }
 
-  /** Sends a request and gives its answer. */
+  /** Sends a request and returns its answer. */
   async request<A extends Api>(
     api: A,
     apiVersion: number,
@@ -91,7 +91,7 @@ export class RawConnection {
     await this.sendBytes(requestFrame(api, apiVersion, request, correlationId));
   }
 
-  /** The answer to the oldest request without one. Fails if it is not for that request. */
+  /** Reads the answer to the oldest unanswered request. Fails if the answer is for another request. */
   async receive<A extends Api>(api: A): Promise<ResponseOf<A>> {
     const expected = this.#expected.shift();
     if (expected?.api !== api) throw new TypeError(`No answer of ${api.name} is due`);
@@ -109,17 +109,17 @@ export class RawConnection {
     return response as ResponseOf<A>;
   }
 
-  /** Sends bytes as they are. */
+  /** Sends bytes unchanged. */
   async sendBytes(bytes: Uint8Array): Promise<void> {
     for (let at = 0; at < bytes.length;) at += await this.#conn.write(bytes.subarray(at));
   }
 
-  /** The next frame without its size, or null if the broker has closed the connection. */
+  /** Reads the next frame, without its size; null if the broker has closed the connection. */
   receiveFrame(what = "a frame", limitMs?: number): Promise<Uint8Array<ArrayBuffer> | null> {
     return within(this.#receiveFrame(), what, limitMs);
   }
 
-  /** Resolves once the first bytes of an answer are there; they are left to be received. */
+  /** Resolves once the first bytes of an answer have arrived, without consuming them. */
   async started(): Promise<void> {
     if (!await within(this.#fill(1), "an answer")) throw new Error("The broker sent no answer");
   }
@@ -154,7 +154,7 @@ export class RawConnection {
     return true;
   }
 
-  /** A connection reset is an end like any other: what the broker had not read yet makes it one. */
+  /** A reset counts as an end: data that the broker had not read yet causes it. */
   async #read(bytes: Uint8Array): Promise<number | null> {
     try {
       return await this.#conn.read(bytes);
@@ -164,7 +164,7 @@ export class RawConnection {
     }
   }
 
-  /** Says that nothing more will be sent, and still reads. */
+  /** Closes the sending side; answers can still be read. */
   async closeWrite(): Promise<void> {
     await this.#conn.closeWrite();
   }

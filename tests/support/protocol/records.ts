@@ -11,16 +11,16 @@ import {
   recordBatches,
 } from "../../../protocol/records/mod.ts";
 
-/** The timestamp of the first record of a batch made here, unless said otherwise. */
+/** The default timestamp of the first record of a batch. */
 export const FIRST_TIMESTAMP = 1_700_000_000_000;
 
-/** What a test may choose of a batch. */
+/** Options of a batch. */
 export interface BatchOptions extends RecordBatchBuilderOptions {
   /** The timestamp of the first record, in milliseconds since 1970. */
   readonly timestamp?: number;
 }
 
-/** A batch of records with these values, each a millisecond later than the one before. */
+/** Makes a batch of records with these values, each a millisecond later than the previous one. */
 export function batchOf(
   values: readonly (string | Uint8Array)[],
   { timestamp = FIRST_TIMESTAMP, ...options }: BatchOptions = {},
@@ -30,14 +30,14 @@ export function batchOf(
   return builder.build().slice();
 }
 
-/** Where and what a record is. */
+/** Offset and value of a record. */
 export interface ReadRecord {
   readonly offset: number;
   readonly timestamp: number;
   readonly value: string;
 }
 
-/** The records in the batches of a Fetch response's partition. */
+/** Returns the records in the batches of a Fetch response's partition. */
 export function recordsOf(bytes: Uint8Array | null): ReadRecord[] {
   const records: ReadRecord[] = [];
   for (const batch of recordBatches(bytes ?? new Uint8Array(0))) {
@@ -50,7 +50,7 @@ export function recordsOf(bytes: Uint8Array | null): ReadRecord[] {
   return records;
 }
 
-/** Offsets of the first records of the batches in a Fetch response's partition. */
+/** Returns the base offsets of the batches in a Fetch response's partition. */
 export function baseOffsetsOf(bytes: Uint8Array | null): number[] {
   return [...recordBatches(bytes ?? new Uint8Array(0))].map((batch) => batch.baseOffset);
 }

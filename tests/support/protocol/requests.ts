@@ -1,5 +1,5 @@
 /**
- * The requests that most tests with a connection of their own make, for one partition each.
+ * Requests for one partition that most tests with a raw connection send.
  *
  * @module
  */
@@ -12,19 +12,19 @@ import { produce } from "../../../protocol/messages/records/produce.ts";
 import type { ResponseOf } from "../../../protocol/schema/schema.ts";
 import type { RawConnection } from "./raw_connection.ts";
 
-/** The newest versions in which topics go by name. */
+/** The latest versions that name topics instead of giving their ids. */
 export const PRODUCE_BY_NAME = 12;
 export const FETCH_BY_NAME = 12;
 
 const TIMEOUT_MS = 30_000;
 
-/** What a test may choose of a topic. */
+/** Options of a topic. */
 export interface TopicOptions {
   readonly partitions?: number;
   readonly configs?: Readonly<Record<string, string>>;
 }
 
-/** Creates a topic, with one partition unless said otherwise, and gives its id. */
+/** Creates a topic, by default with one partition, and returns its id. */
 export async function createTopic(
   connection: RawConnection,
   name: string,
@@ -57,14 +57,14 @@ export async function deleteTopic(connection: RawConnection, name: string): Prom
   }
 }
 
-/** How to append. */
+/** Options of an append. */
 export interface AppendOptions {
   readonly partition?: number;
   readonly acks?: number;
   readonly version?: number;
 }
 
-/** A Produce request for one partition. */
+/** Makes a Produce request for one partition. */
 export function produceRequest(
   topic: string,
   records: Uint8Array | null,
@@ -78,7 +78,7 @@ type ProducedPartition = ResponseOf<
   typeof produce
 >["responses"][number]["partitionResponses"][number];
 
-/** Sends records to a partition and gives what the broker says about it. */
+/** Sends records to a partition and returns the partition's part of the answer. */
 export async function append(
   connection: RawConnection,
   topic: string,
@@ -91,7 +91,7 @@ export async function append(
   return responses[0]!.partitionResponses[0]!;
 }
 
-/** How to fetch. */
+/** Options of a fetch. */
 export interface FetchOptions {
   readonly partition?: number;
   readonly maxBytes?: number;
@@ -101,7 +101,7 @@ export interface FetchOptions {
   readonly currentLeaderEpoch?: number;
 }
 
-/** A Fetch request for one partition, outside of a session, that does not wait unless told to. */
+/** Makes a Fetch request for one partition, outside of a session, that by default does not wait. */
 export function fetchRequest(topic: string, fetchOffset: number, options: FetchOptions = {}) {
   const {
     partition = 0,
@@ -117,7 +117,7 @@ export function fetchRequest(topic: string, fetchOffset: number, options: FetchO
 
 type FetchedPartition = ResponseOf<typeof fetch>["responses"][number]["partitions"][number];
 
-/** Reads from a partition and gives what the broker says about it. */
+/** Reads from a partition and returns the partition's part of the answer. */
 export async function read(
   connection: RawConnection,
   topic: string,
