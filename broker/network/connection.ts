@@ -1,21 +1,22 @@
 /**
- * One client's connection: frames in, handlers called in order, answers out in the same order.
+ * One client connection: reads requests, calls handlers, and sends responses in request order.
  *
- * Kafka answers the requests of a connection in the order they came, and clients rely on it. A
- * handler's first, synchronous part runs in that order too, so pipelined Produce requests append in
- * order while their answers wait for the disk together, and behind a Fetch that waits for data others
- * may start. Every other request waits for all answers before it, and holds up what comes behind: so
- * each sees what those before it changed, as with Kafka, which takes one request at a time.
+ * Kafka answers the requests of a connection in order, and clients rely on it. The synchronous part
+ * of each handler also runs in that order. Produce requests may start while earlier ones wait for a
+ * flush, so pipelined requests share it; they may also start while an earlier Fetch waits for data.
+ * Any other request starts only after all earlier responses are ready, and blocks later requests
+ * until its own response is ready. Each request therefore observes the changes made by earlier
+ * ones, as in Kafka, which processes one request of a connection at a time.
  *
- * Requests and answers of very many elements are decoded and encoded in slices, and what comes behind
- * waits for that as well.
+ * Requests and responses with very many elements are decoded and encoded in time slices. Later
+ * requests wait for that too.
  *
- * Back-pressure is not reading: while too many answers are pending, or the client does not take
- * what was answered, the socket is left alone. What was answered counts against the memory that all
- * connections share until it is taken.
+ * Back-pressure: the connection stops reading its socket while too many responses are pending or
+ * the client does not read them. Unread responses count against the memory budget that all
+ * connections share.
  *
- * A request that fails, or whose answer cannot be encoded, is answered with an error. The connection
- * ends only where the client breaks the protocol.
+ * A request that fails, or whose response cannot be encoded, gets an error response. Only a
+ * protocol violation by the client closes the connection.
  *
  * @module
  */
@@ -55,15 +56,15 @@ import { ProtocolViolationError } from "../protocol_violation_error.ts";
 import { Stall } from "./stall.ts";
 import { Share } from "./turns.ts";
 
-/** Bounds on what one connection may have under way. */
+/** Limits of one connection. */
 export interface ConnectionLimits {
-  /** Requests that may wait for their answer at once. */
+  /** Maximum number of requests that wait for their response. */
   readonly maxInFlight: number;
-  /** Bytes of answers not yet taken by the client above which no request is read. */
+  /** Bytes of unsent responses above which the connection stops reading requests. */
   readonly maxBacklog: number;
 }
 
-/** Serves one channel until either side ends it. */
+/** Serves one channel until either side closes it. */
 export class Connection {
   readonly #channel: FrameChannel;
   readonly #broker: BrokerContext;
@@ -77,15 +78,15 @@ export class Connection {
   #wake: (() => void) | undefined;
   #lentToNext = 0;
   #ahead: Promise<Uint8Array | null> | undefined;
-  /** Whether the frame that is read ahead has arrived. */
+  /** Whether the frame read ahead has arrived. */
   #hasAhead = false;
-  /** Whether requests are being handled, and so more answers may be there soon. */
+  /** Whether requests are being handled, so that more responses may follow shortly. */
   #isAtWork = false;
-  /** Whether there are answers that were not flushed, so that others may go with them. */
+  /** Whether responses are buffered but not flushed, to be sent together with later ones. */
   #hasUnsent = false;
-  /** Bytes of answers that count against the memory for answers. */
+  /** Bytes of responses counted against the response memory budget. */
   #counted = 0;
-  /** Bytes of answers not yet taken that their handlers count themselves. */
+  /** Unsent response bytes that handlers count themselves. */
   #countedByHandlers = 0;
 
   constructor(
@@ -102,22 +103,23 @@ export class Connection {
     channel.onTaken = () => this.#count();
   }
 
-  /** When a request last came in or an answer went out, in milliseconds since the epoch. */
+  /** When the last request arrived or response was sent, in milliseconds since the epoch. */
   lastActiveMs: number;
 
-  /** Whether requests are waiting for their answer. */
+  /** Whether any request is waiting for its response. */
   get isBusy(): boolean {
     return this.#pending.length > 0;
   }
 
-  /** Aborted when the connection has ended. */
+  /** Aborted when the connection ends. */
   readonly ended: AbortSignal = this.#ended.signal;
 
   /**
-   * Borrows memory for a large frame that is about to be read; may have to wait for it.
+   * Acquires memory for a large frame before it is read. Returns a promise if the memory is not
+   * available yet.
    *
-   * @param head First bytes of the frame, at least two.
-   * @throws {FrameSizeError} If only Produce requests may be so large.
+   * @param head The first bytes of the frame, at least two.
+   * @throws {FrameSizeError} If the size is only allowed for Produce requests.
    */
   admit(size: number, head: Uint8Array): Promise<void> | undefined {
     const needed = memoryFor(size, apiKeyOf(head));
@@ -129,13 +131,17 @@ export class Connection {
     });
   }
 
-  /** Answers requests until the client closes, breaks the protocol, or `close()` is called. */
+  /**
+   * Serves requests until the client closes the connection or violates the protocol, or `close()`
+   * is called.
+   */
   async serve(): Promise<void> {
     const channel = this.#channel;
     const { turns } = this.#broker;
     try {
       while (!this.#hasEnded) {
-        // No wait where there is a frame: answers to what came together then leave together.
+        // Do not wait while frames are buffered: responses to pipelined requests are then sent
+        // together.
         let frame = this.#ahead === undefined ? channel.buffered() : undefined;
         if (frame === undefined) {
           if (!this.#hasAhead) this.#stopWork();
@@ -169,7 +175,7 @@ export class Connection {
       const foreign = error instanceof FrameSizeError ? foreignProtocolOf(error) : undefined;
       if (foreign !== undefined) return await this.#refuse(foreign);
       this.#logEnd(error);
-      // What was answered before gets as far as the socket takes it at once.
+      // Write earlier responses as far as the socket accepts them without waiting.
       this.#stopWork();
       for (let round = 0; round < ROUNDS; round++) await undefined;
       channel.abort();
@@ -178,26 +184,28 @@ export class Connection {
     }
   }
 
-  /** Ends the connection; requests that wait give up, what was answered is still sent. */
+  /**
+   * Closes the connection. Waiting requests are aborted; responses already encoded are still sent.
+   */
   async close(): Promise<void> {
     this.#end();
     await this.#channel.close();
   }
 
-  /** Ends the connection if its client has memory held and neither sends nor takes what that is for. */
+  /** Closes the connection if its client holds memory but neither sends nor reads any more data. */
   endIfStalled(): void {
     const { requestMemory, responseMemory, clock, logger } = this.#broker;
     const { heldAt, peer, backlog } = this.#channel;
     const isShort = requestMemory.isShort || responseMemory.isShort;
     if (!this.#stall.isOver(heldAt, isShort, clock.now())) return;
     const reason = backlog > 0
-      ? "does not take its answers"
+      ? "does not read its responses"
       : "does not send the rest of a request";
     logger.warn(`Closed connection: client ${reason}`, { peer });
     this.abort();
   }
 
-  /** Ends the connection at once. */
+  /** Closes the connection immediately, discarding unsent responses. */
   abort(): void {
     this.#end();
     this.#channel.abort();
@@ -219,7 +227,7 @@ export class Connection {
     this.#wake?.();
   }
 
-  /** Counts what was answered against the memory for answers, for as long as it is not taken. */
+  /** Updates the bytes counted against the response memory budget. */
   #count(): void {
     const backlog = this.#hasEnded ? 0 : this.#channel.backlog;
     const counted = Math.max(0, backlog - this.#countedByHandlers);
@@ -230,7 +238,7 @@ export class Connection {
     responseMemory.adjust(before, counted);
   }
 
-  /** Takes a request. Returns what to wait for before the next is taken. */
+  /** Starts a request. Returns a promise if the next request must wait for it. */
   #accept(frame: Uint8Array): Promise<unknown> | undefined {
     this.lastActiveMs = this.#broker.clock.now();
     const reader = new Reader(frame, LONG);
@@ -241,7 +249,7 @@ export class Connection {
       this.#refuseVersion(handler, header);
       return undefined;
     }
-    // Few elements may be long as well, and their texts take their time.
+    // A large frame of few elements can also take long to decode.
     if (isLarge(frame, header.apiKey)) return this.#acceptLong(frame, handler);
     readRequestHeaderTags(reader, handler.api, header.apiVersion);
     let request: RequestOf<Api>;
@@ -254,7 +262,7 @@ export class Connection {
     return this.#handle(handler, header, request, frame);
   }
 
-  /** Takes a request of very many elements. */
+  /** Decodes and handles a request with very many elements. */
   async #acceptLong(frame: Uint8Array, handler: ApiHandler): Promise<void> {
     const reader = new Reader(frame, MAX_ELEMENTS);
     const header = readRequestHeader(reader);
@@ -287,7 +295,7 @@ export class Connection {
       this.#answerFailure(pending, error);
       return undefined;
     }
-    // Records are on their way to the disk, and where else they are kept, they were copied to.
+    // Appended records have been copied, so the frame's buffer can be reused.
     if (header.apiKey === produce.key && !pending.keepsFrame) this.#channel.recycle(frame);
     if (answer instanceof Promise) {
       this.#answerLater(pending, answer);
@@ -314,9 +322,9 @@ export class Connection {
   }
 
   /**
-   * Answers a request that failed, or whose answer cannot be encoded.
+   * Sends an error response to a request that failed or whose response cannot be encoded.
    *
-   * @throws what went wrong, if that cannot be answered.
+   * @throws The original error, if no error response is possible.
    */
   #answerFailure(pending: PendingRequest, error: unknown): void {
     if (this.#hasEnded) return;
@@ -329,7 +337,7 @@ export class Connection {
     if (error instanceof UnencodableValueError) {
       const { message: reason } = error;
       const { peer } = this.#channel;
-      logger.warn("Answered with an error: the answer cannot be encoded", {
+      logger.warn("Sent an error response: the response cannot be encoded", {
         api: api.name,
         peer,
         reason,
@@ -342,16 +350,19 @@ export class Connection {
   #answerError(pending: PendingRequest, error: AnsweredError): void {
     pending.failures++;
     const { handler: { api }, header: { apiVersion } } = pending;
-    // If even the errors are too much, there is one for all.
+    // If the error response itself is too large, report a single error for the whole request.
     const request = pending.failures > 1 ? undefined : pending.request;
     const steps = errorAnswer(api, apiVersion, request, error);
     const first = steps.next();
-    // One step is all there is to most.
+    // Most error responses take a single step.
     if (first.done === true) this.#answer(pending, first.value);
     else this.#answerLater(pending, runSliced(steps));
   }
 
-  /** A client that does not yet know what we speak is told, in the form that every client reads. */
+  /**
+   * Answers ApiVersions in version 0, which every client can read (KIP-511). Other APIs are a
+   * violation.
+   */
   #refuseVersion(handler: ApiHandler, header: RequestHeader): void {
     if (handler.api.key !== apiVersions.key) {
       const { name, versions: { min, max } } = handler.api;
@@ -391,13 +402,13 @@ export class Connection {
     else this.#deliver(pending, answer);
   }
 
-  /** Encodes an answer of very many elements, and counts it on the way. */
+  /** Encodes a response with very many elements in slices, counting its memory as it grows. */
   async #encodeLong(pending: PendingRequest, answer: ResponseTo<Api>): Promise<void> {
     const { handler: { api }, header: { apiVersion, correlationId } } = pending;
     const out = new Writer();
     try {
       const slice = new TimeSlice();
-      // Others may have worked in this turn of the loop.
+      // Other work may have used this turn of the event loop already.
       await slice.pause();
       if (this.#hasEnded) return;
       writeResponseHeader(out, api, apiVersion, correlationId);
@@ -415,7 +426,7 @@ export class Connection {
     }
   }
 
-  /** Sends an answer as soon as those before it were. */
+  /** Sends a response once all earlier ones have been sent. */
   #deliver(pending: PendingRequest, answer: Answer<Api>): void {
     pending.answer = answer;
     const queue = this.#pending;
@@ -426,7 +437,7 @@ export class Connection {
     this.#wake?.();
   }
 
-  /** Before a wait: sends what was held back for others to go with it. */
+  /** Flushes buffered responses before a wait. */
   #stopWork(): void {
     this.#isAtWork = false;
     if (!this.#hasUnsent) return;
@@ -466,7 +477,7 @@ export class Connection {
     });
   }
 
-  /** Whether a request may depend on what those before it have yet to do. */
+  /** Whether the request may depend on the effects of pending ones. */
   #mustFollow(frame: Uint8Array): boolean {
     if (this.#pending.length === 0) return false;
     const apiKey = apiKeyOf(frame);
@@ -478,7 +489,7 @@ export class Connection {
     while (this.#pending.length > 0) await this.#answered();
   }
 
-  /** Resolves when something was answered, or the connection has ended. */
+  /** Resolves when a response has been sent or the connection has ended. */
   async #answered(): Promise<void> {
     let isAwake = false;
     const woken = new Promise<void>((resolve) =>
@@ -487,7 +498,7 @@ export class Connection {
         resolve();
       }
     );
-    // Most answers are there without a wait for anything outside this program.
+    // Most responses become ready without waiting for I/O.
     for (let round = 0; round < ROUNDS && !isAwake; round++) await undefined;
     if (!isAwake) this.#stopWork();
     await woken;
@@ -506,7 +517,7 @@ export class Connection {
       (backlog > this.#limits.maxBacklog || this.#broker.responseMemory.isShort);
   }
 
-  /** Waits for answers to go out. Reads one frame ahead, so as to notice a client that leaves. */
+  /** Waits until responses have been sent. Reads one frame ahead to detect a disconnect. */
   async #pause(): Promise<void> {
     this.#ahead = this.#channel.next();
     this.#ahead.then(
@@ -522,7 +533,7 @@ export class Connection {
     }
   }
 
-  /** Tells a client of another protocol where it is, as far as it understands that. */
+  /** Answers a client of another protocol in that protocol, where possible. */
   async #refuse(foreign: ForeignProtocol): Promise<void> {
     const { name, hint, answer } = foreign;
     const { logger } = this.#broker;
@@ -533,7 +544,7 @@ export class Connection {
     await this.#channel.close();
   }
 
-  /** Ends the connection for an error outside the read loop. */
+  /** Closes the connection after an error outside the read loop. */
   #fail(error: unknown): void {
     if (this.ended.aborted) return;
     this.#logEnd(error);
@@ -552,26 +563,26 @@ export class Connection {
   }
 }
 
-/** Produce requests up to this size take a few microseconds. */
+/** Produce requests up to this size take a few microseconds to handle. */
 const CHEAP_BYTES = 2048;
 
 function isCheap(frame: Uint8Array): boolean {
   return frame.length <= CHEAP_BYTES && apiKeyOf(frame) === produce.key;
 }
 
-/** More rounds of reactions than a request takes from which nothing is waited for. */
+/** Upper bound on the microtask rounds of a request that waits for nothing external. */
 const ROUNDS = 32;
 
-/** APIs behind whose unanswered requests further ones may start. */
+/** APIs whose pending requests do not block later requests of these APIs. */
 const PIPELINED: ReadonlySet<number> = new Set([produce.key, fetch.key]);
 
-/** Bytes of answers not yet taken above which no request is read if memory for answers is short. */
+/** Replaces `maxBacklog` while response memory is short. */
 const MAX_BACKLOG_IF_SHORT = 64 * 1024;
 
-/** The bytes in front of a frame, which say its size. */
+/** Size of the length prefix of a frame. */
 const FRAME_HEAD = 4;
 
-/** Why a request cannot be answered, with the name that its sender knows the API by. */
+/** Explains why an API is not served, with the API's name if it is known. */
 function unservedApi(key: number): string {
   const name = apiName(key);
   return name === undefined
@@ -579,12 +590,12 @@ function unservedApi(key: number): string {
     : `This broker does not serve ${name} (API key ${key})`;
 }
 
-/** Elements above which a request is decoded, and an answer encoded, in slices. */
+/** Number of elements above which requests are decoded, and responses encoded, in slices. */
 const LONG = 1000;
-/** Elements that a request may have, over all its arrays. */
+/** Maximum number of elements of a request, summed over all its arrays. */
 const MAX_ELEMENTS = 1_000_000;
 
-/** Whether a client has asked that nothing be sent to it. */
+/** Whether the client asked for no response (Produce with `acks=0`). */
 function wantsNoAnswer({ header, request }: PendingRequest): boolean {
   return header.apiKey === produce.key && (request as RequestOf<typeof produce>).acks === Acks.none;
 }
@@ -594,7 +605,7 @@ function isClientsFault(error: unknown): error is Error {
     error instanceof FrameSizeError;
 }
 
-/** Whether the other end has gone, which is its right at any time. */
+/** Whether the error means that the peer closed the connection, which it may do at any time. */
 function isDisconnect(error: unknown): boolean {
   return error instanceof TruncatedFrameError || error instanceof Deno.errors.ConnectionReset ||
     error instanceof Deno.errors.ConnectionAborted || error instanceof Deno.errors.BrokenPipe ||

@@ -85,13 +85,13 @@ class Fixture implements AsyncDisposable {
     this.client.flush();
   }
 
-  /** The correlation id of the next answer, or null if the connection has ended. */
+  /** The correlation id of the next response, or null if the connection has ended. */
   async nextAnswer(): Promise<number | null> {
     const frame = await this.client.next();
     return frame === null ? null : new Reader(frame).int32();
   }
 
-  /** The next answer's body. */
+  /** The body of the next response. */
   async nextBody<A extends Api>(api: A, apiVersion: number): Promise<ResponseOf<A>> {
     const reader = new Reader((await this.client.next())!);
     reader.int32();
@@ -119,7 +119,7 @@ function encodeRequest<A extends Api>(
   out.endFrame();
 }
 
-/** A Fetch handler that answers when told to. */
+/** A Fetch handler that answers on request. */
 function controlled() {
   const calls: ((answer: Answer<typeof fetch>) => void)[] = [];
   const handlers = [
@@ -128,12 +128,12 @@ function controlled() {
   return { calls, handlers };
 }
 
-/** Lets everything that is ready run. */
+/** Lets all pending microtasks run. */
 function settle(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
 }
 
-/** A request for the coordinator of a group whose name is these bytes, be they text or not. */
+/** A request for the coordinator of a group with this name, which need not be valid UTF-8. */
 function findCoordinatorFrame(key: Uint8Array): Uint8Array {
   const writer = new Writer();
   const header = { apiKey: findCoordinator.key, apiVersion: 4, correlationId: 1, clientId: "test" };
@@ -150,7 +150,7 @@ const EMPTY: Answer<typeof fetch> = { responses: [] };
 const PRODUCE_HEAD = new Uint8Array([0, produce.key]);
 const FETCH_HEAD = new Uint8Array([0, fetch.key]);
 
-Deno.test("Connection answers in the order of the requests, whichever is ready first", async () => {
+Deno.test("Connection sends responses in request order, whichever is ready first", async () => {
   const { calls, handlers } = controlled();
   await using fixture = new Fixture(handlers);
   for (const id of [1, 2, 3]) fixture.sendFetch(id);
@@ -165,7 +165,7 @@ Deno.test("Connection answers in the order of the requests, whichever is ready f
   assertEquals(await fixture.nextAnswer(), 3);
 });
 
-Deno.test("Connection starts no request behind one that may change what it depends on", async () => {
+Deno.test("Connection delays a request that depends on a pending one", async () => {
   const started: string[] = [];
   let finish = () => {};
   await using fixture = new Fixture([
@@ -186,7 +186,7 @@ Deno.test("Connection starts no request behind one that may change what it depen
   assertEquals([await fixture.nextAnswer(), await fixture.nextAnswer()], [1, 2]);
 });
 
-Deno.test("Connection stops reading at the limit of requests in flight", async () => {
+Deno.test("Connection stops reading at the limit of in-flight requests", async () => {
   const { calls, handlers } = controlled();
   await using fixture = new Fixture(handlers, 2);
   for (const id of [1, 2, 3, 4]) fixture.sendFetch(id);
@@ -198,7 +198,7 @@ Deno.test("Connection stops reading at the limit of requests in flight", async (
   assertEquals(calls.length, 3);
 });
 
-Deno.test("Connection stops reading while the client does not take its answers", async () => {
+Deno.test("Connection stops reading while the client does not read its responses", async () => {
   let count = 0;
   const records = new Uint8Array(60_000);
   const partition = { partitionIndex: 0, errorCode: 0, highWatermark: 0, records };
@@ -218,7 +218,7 @@ Deno.test("Connection stops reading while the client does not take its answers",
   assertEquals(count, 10);
 });
 
-Deno.test("Connection sends nothing for NO_RESPONSE and goes on", async () => {
+Deno.test("Connection sends nothing for NO_RESPONSE and continues", async () => {
   let isFirst = true;
   await using fixture = new Fixture([
     handler(fetch, () => {
@@ -232,7 +232,7 @@ Deno.test("Connection sends nothing for NO_RESPONSE and goes on", async () => {
   assertEquals(await fixture.nextAnswer(), 2);
 });
 
-Deno.test("Connection answers ApiVersions of an unknown version in version 0 (KIP-511)", async () => {
+Deno.test("Connection answers an unknown version of ApiVersions in version 0 (KIP-511)", async () => {
   await using fixture = new Fixture([]);
   const { out } = fixture.client;
   out.beginFrame();
@@ -251,7 +251,7 @@ Deno.test("Connection answers ApiVersions of an unknown version in version 0 (KI
   assertEquals(reader.remaining, 0);
 });
 
-Deno.test("Connection ends, with a log line, when the client breaks the protocol", async (t) => {
+Deno.test("Connection logs a protocol violation and closes", async (t) => {
   const header = (apiKey: number, version: number) =>
     Uint8Array.of(apiKey >> 8, apiKey & 255, version >> 8, version & 255, 0, 0, 0, 1, 0xff, 0xff);
   const cases: [string, Uint8Array, string][] = [
@@ -273,12 +273,12 @@ Deno.test("Connection ends, with a log line, when the client breaks the protocol
   }
 });
 
-Deno.test("Connection answers with an error when a handler fails, logs it, and serves on", async (t) => {
+Deno.test("Connection logs a handler's failure, sends an error response and continues", async (t) => {
   const failures: [string, () => Promise<never>][] = [
-    ["at once", () => {
+    ["synchronously", () => {
       throw new Error("unexpected");
     }],
-    ["later", () => Promise.reject(new Error("unexpected"))],
+    ["asynchronously", () => Promise.reject(new Error("unexpected"))],
   ];
   for (const [name, fail] of failures) {
     await t.step(name, async () => {
@@ -293,7 +293,7 @@ Deno.test("Connection answers with an error when a handler fails, logs it, and s
   }
 });
 
-Deno.test("Connection answers with an error what cannot be encoded, after the answers before it", async () => {
+Deno.test("Connection sends an error response in order when a response cannot be encoded", async () => {
   await using fixture = new Fixture([
     handler(findCoordinator, ({ coordinatorKeys }) => ({
       coordinators: coordinatorKeys.map((key) => ({
@@ -305,7 +305,7 @@ Deno.test("Connection answers with an error what cannot be encoded, after the an
       })),
     })),
   ]);
-  // Three bytes for each of these go out, where one that is no UTF-8 came in.
+  // Each byte that is not valid UTF-8 grows to three bytes in the response.
   const long = "\uFFFD".repeat(20_000);
   const many = Array.from({ length: 3000 }, (_, i) => `group-${i}`);
   const situations: [string, string[]][] = [["ok", ["a", ""]], ["long", many.concat("")]];
@@ -325,7 +325,7 @@ Deno.test("Connection answers with an error what cannot be encoded, after the an
   assert(long.startsWith(refused!.key) && refused!.key.length > 10_000);
 });
 
-Deno.test("Connection serves requests and answers of very many elements in slices, in their order", async () => {
+Deno.test("Connection handles requests and responses of very many elements in slices, in order", async () => {
   const seen: number[] = [];
   await using fixture = new Fixture([
     handler(findCoordinator, ({ coordinatorKeys }) => {
@@ -358,7 +358,7 @@ Deno.test("Connection serves requests and answers of very many elements in slice
   assertEquals(seen.length, 3);
 });
 
-Deno.test("Connection answers with an error what exceeds the memory for answers, and serves on", async () => {
+Deno.test("Connection sends an error response when the response memory is exceeded and continues", async () => {
   const host = "a-host-of-some-length.example";
   const findAll = handler(findCoordinator, ({ coordinatorKeys }) => ({
     coordinators: coordinatorKeys.map((key) => ({
@@ -370,7 +370,7 @@ Deno.test("Connection answers with an error what exceeds the memory for answers,
     })),
   }));
   await using fixture = new Fixture([findAll], 100, undefined, 400_000);
-  // With errors instead of addresses the first would fit if messages were shorter.
+  // With errors instead of addresses, the first response would fit if the messages were shorter.
   for (const count of [9000, 100_000]) {
     const coordinatorKeys = Array.from({ length: count }, (_, i) => `${i}`);
     fixture.send(findCoordinator, 4, 1, { keyType: 0, coordinatorKeys });
@@ -382,7 +382,7 @@ Deno.test("Connection answers with an error what exceeds the memory for answers,
   assertEquals(fixture.responseMemory.lent, 0);
 });
 
-Deno.test("Connection counts answers that are not taken, and gives their memory back", async () => {
+Deno.test("Connection counts unread responses and releases their memory", async () => {
   await using fixture = new Fixture([
     handler(findCoordinator, ({ coordinatorKeys: [key] }) => ({
       coordinators: [{ key: key!, nodeId: 1, host: "h", port: 1, errorCode: ErrorCode.NONE }],
@@ -401,7 +401,7 @@ Deno.test("Connection counts answers that are not taken, and gives their memory 
   assertEquals(fixture.responseMemory.lent, 0);
 });
 
-Deno.test("Connection tells waiting handlers when the client has gone", async () => {
+Deno.test("Connection aborts waiting handlers when the client disconnects", async () => {
   let signal: AbortSignal | undefined;
   await using fixture = new Fixture([
     handler(fetch, (_, context) => {
@@ -417,7 +417,7 @@ Deno.test("Connection tells waiting handlers when the client has gone", async ()
   assertEquals(signal!.aborted, true);
 });
 
-Deno.test("Connection gives borrowed memory back with the answer, or when it ends", async () => {
+Deno.test("Connection releases request memory with the response, or when it ends", async () => {
   const { calls, handlers } = controlled();
   await using fixture = new Fixture(handlers);
   fixture.connection.admit(400, PRODUCE_HEAD);
@@ -434,7 +434,7 @@ Deno.test("Connection gives borrowed memory back with the answer, or when it end
   assertEquals(fixture.memory.lent, 0);
 });
 
-Deno.test("Connection.admit() borrows more for what is decoded to values, and refuses what none sends", async () => {
+Deno.test("Connection.admit() acquires more for decoded requests and rejects oversized ones", async () => {
   await using fixture = new Fixture([]);
   fixture.connection.admit(100, FETCH_HEAD);
   assertEquals(fixture.memory.lent, 400);
@@ -442,7 +442,7 @@ Deno.test("Connection.admit() borrows more for what is decoded to values, and re
   assertThrows(() => fixture.connection.admit(large, FETCH_HEAD), FrameSizeError, "API key 1");
 });
 
-Deno.test("Connection tells a handler when the client has taken its answer", async () => {
+Deno.test("Connection calls back when the client has read the response", async () => {
   await using fixture = new Fixture([
     handler(fetch, (_, context) => {
       const { responseMemory } = context.broker;
@@ -461,7 +461,7 @@ Deno.test("Connection tells a handler when the client has taken its answer", asy
   assertEquals(fixture.responseMemory.lent, 0);
 });
 
-Deno.test("Connection tells a handler when nobody will take its answer", async () => {
+Deno.test("Connection calls back when the response is discarded", async () => {
   const { promise, resolve } = Promise.withResolvers<Answer<typeof fetch>>();
   let answerLate = () => {};
   let isFirst = true;
@@ -493,7 +493,7 @@ Deno.test("Connection tells a handler when nobody will take its answer", async (
   assertEquals(fixture.responseMemory.lent, 0);
 });
 
-Deno.test("Connection sends an answer when the next request has to wait", async () => {
+Deno.test("Connection flushes responses when the next request has to wait", async () => {
   const { calls, handlers } = controlled();
   await using fixture = new Fixture([...handlers, handler(deleteTopics, deleteNothing)]);
   fixture.send(deleteTopics, 5, 1, { topicNames: [], timeoutMs: 0 });
@@ -505,19 +505,19 @@ Deno.test("Connection sends an answer when the next request has to wait", async 
   assertEquals(await fixture.nextAnswer(), 3);
 });
 
-Deno.test("Connection sends together what a client asked for at once, also if each answer takes its time", async () => {
+Deno.test("Connection sends responses to pipelined requests together, even if each takes some time", async () => {
   await using fixture = new Fixture([handler(deleteTopics, deleteNothing)]);
   for (let id = 1; id <= 20; id++) {
     fixture.send(deleteTopics, 5, id, { topicNames: [], timeoutMs: 0 });
   }
   assertEquals(await fixture.nextAnswer(), 1);
   for (let id = 2; id <= 20; id++) {
-    assert(fixture.client.hasBuffered, `answer ${id} was sent later`);
+    assert(fixture.client.hasBuffered, `answer ${id} was not sent with the others`);
     assertEquals(await fixture.nextAnswer(), id);
   }
 });
 
-Deno.test("Connection has another wait for a turn, not for all that 50 have sent", async () => {
+Deno.test("Connection waits for one turn, not for all requests of 50 other connections", async () => {
   let nowMs = 0;
   const clock = { yield: () => settle() };
   const turns = new Turns(clock, () => nowMs);
@@ -540,7 +540,7 @@ Deno.test("Connection has another wait for a turn, not for all that 50 have sent
     const before = handled;
     quiet.sendFetch(id);
     assertEquals(await quiet.nextAnswer(), id);
-    assert(handled - before < 1000, `${handled - before} requests of others came before`);
+    assert(handled - before < 1000, `${handled - before} requests of other connections came first`);
   }
   const answers = flood.map(async ({ client }) => {
     for (let id = 0; id < 600; id++) await client.next();

@@ -1,9 +1,10 @@
 /**
- * The answer to a request that failed as a whole, in the form that its API has for errors.
+ * Builds the error response to a request that failed as a whole, in the form its API uses for
+ * errors.
  *
- * Where the response has an error code of its own, that has it and the lists are empty. Where each item
- * has one, every item of the request is answered with it. So it works for every API there is, from the
- * declarations alone.
+ * If the response has a top-level error code, that is set and the lists are empty. If each item has
+ * one, every item of the request is answered with it. This is derived from the message declarations
+ * and works for every API.
  *
  * @module
  */
@@ -12,7 +13,7 @@ import type { Api, Field, Fields, ResponseTo } from "../../protocol/schema/schem
 import { inRange } from "../../protocol/schema/version_range.ts";
 import { utf8Size } from "../../protocol/primitives/writer.ts";
 
-/** An error as it is answered. */
+/** An error code and message for a response. */
 export interface AnsweredError {
   readonly errorCode: number;
   readonly errorMessage: string;
@@ -20,25 +21,25 @@ export interface AnsweredError {
 
 type Item = Readonly<Record<string, unknown>>;
 
-/** Items between two steps, for a request may have very many. */
+/** Items per step, because a request may have very many. */
 const ITEMS_PER_STEP = 64;
 const MAX_STRING_BYTES = 0x7fff;
-/** UTF-8 takes at most so many bytes for a unit of a string. */
+/** Maximum UTF-8 bytes per UTF-16 code unit. */
 const BYTES_PER_UNIT = 3;
 
 const ERROR_CODES: readonly string[] = ["errorCode", "partitionErrorCode"];
 const ERROR_MESSAGE = "errorMessage";
 
-/** What responses call differently from requests. */
+/** Response fields whose counterpart in the request has another name. */
 const NAMES_IN_REQUESTS: Readonly<Record<string, string>> = {
   partitionIndex: "partition",
   user: "name",
 };
 
 /**
- * Makes the answer, in steps.
+ * Builds the response in steps.
  *
- * @param request What was asked; `undefined` if that is not known.
+ * @param request The request, or `undefined` if it was not decoded.
  */
 export function* errorAnswer<A extends Api>(
   api: A,
@@ -58,7 +59,7 @@ function* structOf(
 ): Generator<void, Record<string, unknown>> {
   const struct: Record<string, unknown> = {};
   const hasCode = hasErrorCode(fields, version);
-  // An item that is nothing but a text or number names itself in the first field that can hold it.
+  // An item that is a plain string or number goes into the first field that can hold it.
   const nameField = typeof asked === "object" ? undefined : namingField(fields, version, asked);
   for (const [name, field] of Object.entries(fields)) {
     if (!inRange(version, field.versions)) continue;
@@ -85,7 +86,7 @@ function* itemsOf(
   return items;
 }
 
-/** The fields of a list's items, if those, or items of theirs, have an error code. */
+/** The fields of a list's items, if the items or their nested items have an error code. */
 function itemFields({ type, element }: Field, version: number): Fields | undefined {
   const fields = type === "array" ? element!.fields : undefined;
   if (fields === undefined) return undefined;
@@ -98,7 +99,7 @@ function hasErrorCode(fields: Fields, version: number): boolean {
   return ERROR_CODES.some((name) => name in fields && inRange(version, fields[name]!.versions));
 }
 
-/** The list of a request, or of an item of it, that a list of the response answers. */
+/** The list in the request, or in one of its items, that corresponds to a list of the response. */
 function listIn(asked: unknown, name: string): readonly unknown[] {
   if (typeof asked !== "object" || asked === null) return [];
   const same = (asked as Item)[name];
@@ -107,7 +108,7 @@ function listIn(asked: unknown, name: string): readonly unknown[] {
   return lists.find((list) => list.length > 0) ?? [];
 }
 
-/** Whether an item of the response is about an item of the request, and not about something else. */
+/** Whether a response item describes this request item and not something else. */
 function canAnswer(fields: Fields, version: number, asked: unknown): boolean {
   const isOther = ([name, { type, hasDefault, versions }]: [string, Field]) =>
     inRange(version, versions) && !hasDefault && !isOfError(name) && type !== "array";
@@ -115,7 +116,7 @@ function canAnswer(fields: Fields, version: number, asked: unknown): boolean {
     namingField(fields, version, asked) !== undefined;
 }
 
-/** The first field by which an item of the response says which item of the request it answers. */
+/** The first field that identifies the request item in a response item. */
 function namingField(fields: Fields, version: number, asked: unknown): string | undefined {
   const found = Object.entries(fields).find(([name, field]) =>
     inRange(version, field.versions) && namedIn(name, field, asked) !== undefined
@@ -123,7 +124,7 @@ function namingField(fields: Fields, version: number, asked: unknown): string | 
   return found?.[0];
 }
 
-/** What an item of a request says for a field that names it in the response. */
+/** The value of an identifying field, taken from the request item. */
 function namedIn(name: string, { type }: Field, asked: unknown): unknown {
   if (typeof asked === "string") return type === "string" && !isOfError(name) ? asked : undefined;
   if (typeof asked === "number") return type === "int32" && !isOfError(name) ? asked : undefined;
@@ -183,7 +184,10 @@ function neutralValue(field: Field, version: number, isShown = false): unknown {
   }
 }
 
-/** A text, cut to what a string can carry: bytes that are no UTF-8 take more when they are sent back. */
+/**
+ * Cuts a string to the longest that can be encoded: bytes that are not valid UTF-8 grow when
+ * encoded again.
+ */
 function fitting(text: string): string {
   if (utf8Size(text) <= MAX_STRING_BYTES) return text;
   return text.slice(0, Math.floor(MAX_STRING_BYTES / BYTES_PER_UNIT));

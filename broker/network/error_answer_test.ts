@@ -17,7 +17,7 @@ import { HandlerTable } from "../handlers/mod.ts";
 
 const ERROR = { errorCode: ErrorCode.INVALID_REQUEST, errorMessage: "because" };
 
-/** The answer as the client reads it. */
+/** The response as the client decodes it. */
 // deno-lint-ignore no-explicit-any
 function answered(api: Api, version: number, request: object | undefined): any {
   const steps = errorAnswer(api, version, request, ERROR);
@@ -35,10 +35,10 @@ function hasError(value: unknown): boolean {
   );
 }
 
-/** What they answer about is not listed as such in the request, so that nothing is answered. */
+/** APIs whose response items do not correspond to request items, so that none are answered. */
 const WITHOUT_CODES: ReadonlySet<string> = new Set(["AlterReplicaLogDirs", "DescribeLogDirs"]);
 
-Deno.test("errorAnswer() has an answer of every API in every version, with the error in it", () => {
+Deno.test("errorAnswer() answers every API in every version with the error", () => {
   const random = seededRandom(1);
   const served = new HandlerTable();
   const withoutError = new Set<string>();
@@ -53,7 +53,7 @@ Deno.test("errorAnswer() has an answer of every API in every version, with the e
   assertEquals(withoutError, WITHOUT_CODES);
 });
 
-Deno.test("errorAnswer() answers each item of a request as its API does", () => {
+Deno.test("errorAnswer() answers each item of a request in the form of its API", () => {
   const { errorCode } = ERROR;
   const partition = { index: 3, records: null };
   const topicData = [{ name: "a", partitionData: [partition] }];
@@ -79,7 +79,7 @@ Deno.test("errorAnswer() answers each item of a request as its API does", () => 
   assertEquals([offsets.groupId, offsets.topics, offsets.errorCode], ["g", [], errorCode]);
 });
 
-Deno.test("errorAnswer() cuts names that grew beyond a string's limit when they were decoded", () => {
+Deno.test("errorAnswer() cuts names that decoding grew beyond a string's limit", () => {
   const name = "\uFFFD".repeat(32767);
   const [topic] = answered(createTopics, 7, { topics: [{ name }] }).topics;
   assert(name.startsWith(topic.name) && topic.name.length > 10_000);

@@ -1,22 +1,22 @@
 /**
- * Clients of other protocols on a Kafka port. Their first four bytes, taken for the size of a frame, are
- * far above any limit, so they are recognized where they would be refused anyway.
+ * Detects clients of other protocols. Their first four bytes, read as a frame size, are far above
+ * any limit, so they are recognized when the frame is rejected.
  *
  * @module
  */
 
 import type { FrameSizeError } from "../../protocol/frames/framing.ts";
 
-/** A protocol that is not Kafka's. */
+/** A protocol other than Kafka's. */
 export interface ForeignProtocol {
-  /** What it is called, and what the client should do instead; for the log. */
+  /** The protocol's name, and for the log what the client should do instead. */
   readonly name: string;
   readonly hint: string;
-  /** What the client is told in its own protocol, if it understands any answer. */
+  /** The response in that protocol, if the client understands any. */
   readonly answer?: Uint8Array;
 }
 
-/** The first four bytes of requests: HTTP/1 by method, and HTTP/2 by its preface. */
+/** The first four bytes of HTTP/1 requests, by method, and of the HTTP/2 preface. */
 const HTTP_STARTS: ReadonlySet<string> = new Set([
   "GET ",
   "HEAD",
@@ -29,7 +29,7 @@ const HTTP_STARTS: ReadonlySet<string> = new Set([
   "PATC",
   "PRI ",
 ]);
-/** A TLS record of type handshake, version 3.x, as every ClientHello begins. */
+/** Start of a TLS ClientHello: a handshake record of version 3.x. */
 const TLS_START = 0x1603;
 
 const HTTP_TEXT =
@@ -38,7 +38,7 @@ const HTTP_TEXT =
 
 const HTTP: ForeignProtocol = {
   name: "HTTP",
-  hint: "this port speaks Kafka's protocol; use a Kafka client, and TCP checks of health",
+  hint: "this port speaks Kafka's protocol; use a Kafka client, and TCP health checks",
   answer: new TextEncoder().encode(
     `HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n` +
       `Content-Length: ${HTTP_TEXT.length}\r\nConnection: close\r\n\r\n${HTTP_TEXT}`,
@@ -49,17 +49,17 @@ const TLS: ForeignProtocol = {
   hint: "this listener is not encrypted; set security.protocol=PLAINTEXT in the client",
 };
 
-/** The protocol that a frame's impossible size is the beginning of, if it is one of those known. */
+/** The protocol whose first bytes were read as this frame size, if it is a known one. */
 export function foreignProtocolOf({ size }: FrameSizeError): ForeignProtocol | undefined {
   if (size >>> 16 === TLS_START) return TLS;
   const bytes = [size >>> 24, size >>> 16 & 0xff, size >>> 8 & 0xff, size & 0xff];
   return HTTP_STARTS.has(String.fromCharCode(...bytes)) ? HTTP : undefined;
 }
 
-/** What each broker has met, so that it tells of each once: checks of health come for ever. */
+/** Protocols already logged by each broker, since health checks repeat forever. */
 const met = new WeakMap<object, Set<ForeignProtocol>>();
 
-/** Whether a broker meets a protocol for the first time. */
+/** Whether this is the first time the broker meets the protocol. */
 export function isFirstMeeting(broker: object, protocol: ForeignProtocol): boolean {
   const known = met.get(broker) ?? new Set();
   met.set(broker, known);

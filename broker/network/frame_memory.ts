@@ -1,5 +1,5 @@
 /**
- * What frames of requests take in memory.
+ * Estimates the memory that request frames use.
  *
  * @module
  */
@@ -7,14 +7,14 @@
 import { FrameSizeError } from "../../protocol/frames/framing.ts";
 import { produce } from "../../protocol/messages/records/produce.ts";
 
-/** Frames of other requests than Produce may not be larger: no client sends so much. */
+/** Maximum size of frames other than Produce, far above what clients send. */
 const MAX_DECODED_FRAME = 8 * 1024 * 1024;
-/** Bytes of memory that a byte of such a frame comes to, about. */
+/** Approximate memory per byte of a decoded frame. */
 const DECODED_PER_BYTE = 4;
 
 /**
- * What a large request takes in memory. Records stay bytes; of other requests each field becomes a
- * value, and each element of an array an object.
+ * The memory that a large request uses. Records stay bytes; in other requests each field becomes a
+ * value and each array element an object.
  */
 export function memoryFor(size: number, apiKey: number): number {
   if (apiKey === produce.key) return size;
@@ -25,15 +25,17 @@ export function memoryFor(size: number, apiKey: number): number {
   );
 }
 
-/** The API that a request's header names, or none if it is too short to. */
+/** The API key in a request header, or -1 if the frame is too short. */
 export function apiKeyOf(frame: Uint8Array): number {
   return frame.length < 2 ? -1 : frame[0]! << 8 | frame[1]!;
 }
 
-/** Bytes above which a request that is not Produce is decoded in slices, and its answer encoded so. */
+/**
+ * Size above which requests other than Produce are decoded, and their responses encoded, in slices.
+ */
 const LARGE_FRAME = 256 * 1024;
 
-/** Whether a request may take long to decode, however few its elements; records stay bytes. */
+/** Whether a request may take long to decode even with few elements. Records are not decoded. */
 export function isLarge(frame: Uint8Array, apiKey: number): boolean {
   return frame.length > LARGE_FRAME && apiKey !== produce.key;
 }

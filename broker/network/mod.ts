@@ -1,12 +1,13 @@
 /**
- * Connections: frames in, answers out, and fairness between clients.
+ * Client connections: requests in, responses out, and fairness between clients.
  *
- * The `Server` accepts, within the descriptors that there are (`refusals.ts` says once what is refused).
- * A `Connection` reads frames, waits for its turn (`Turns`), decodes a request, has its handler answer,
- * and sends answers in the order of the requests; each request is a `PendingRequest` until then. What
- * large frames may take is in `frame_memory.ts`. A failure becomes an `error_answer.ts` in the form of its
- * API. A client that leaves half a request or its answers lying is a `Stall`; one that speaks HTTP or TLS is
- * told so (`foreign_protocol.ts`).
+ * The `Server` accepts connections while file descriptors are available (`refusals.ts` logs refused
+ * connections once). A `Connection` reads frames, waits for its turn (`Turns`), decodes each
+ * request, calls its handler, and sends responses in request order; a request in progress is a
+ * `PendingRequest`. `frame_memory.ts` bounds the memory that large frames use. `error_answer.ts`
+ * turns a failure into an error response of the API. A client that leaves a request half sent or
+ * its responses unread is detected by `Stall`; one that speaks HTTP or TLS gets an explanation
+ * (`foreign_protocol.ts`).
  *
  * @module
  */

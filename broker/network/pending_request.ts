@@ -1,5 +1,5 @@
 /**
- * A request whose answer is due.
+ * A request whose response has not been sent.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import type { Api, RequestOf } from "../../protocol/schema/schema.ts";
 import { type Chunks, UnencodableValueError } from "../../protocol/primitives/writer.ts";
 import type { Answer, ApiHandler, BrokerContext, RequestContext } from "../handler.ts";
 
-/** A request whose answer is due, as its handler sees it; they are answered first to last. */
+/** A request whose response has not been sent, and the context its handler sees. */
 export class PendingRequest implements RequestContext {
   readonly handler: ApiHandler;
   readonly header: RequestHeader;
@@ -18,22 +18,22 @@ export class PendingRequest implements RequestContext {
   readonly peer: string;
   readonly signal: AbortSignal;
   readonly broker: BrokerContext;
-  /** What was asked, if that could be decoded. */
+  /** The decoded request, or `undefined` if it could not be decoded. */
   readonly request: RequestOf<Api> | undefined;
-  /** Bytes lent for the request, given back with the answer. */
+  /** Bytes acquired for the request, released with the response. */
   lent: number;
-  /** Bytes lent for the answer until it is encoded. */
+  /** Bytes claimed for the response until it is encoded. */
   claimed = 0;
-  /** Until when the next request is held back. */
+  /** The next request waits for this promise. */
   heldBack: Promise<unknown> | undefined;
   answer: Answer<Api> | undefined;
-  /** The answer, header and all, if it was encoded in slices. */
+  /** The encoded response with its header, if it was encoded in slices. */
   encoded: Chunks | undefined;
-  /** Whether its bytes are needed after its handler has returned. */
+  /** Whether the frame is used after the handler has returned. */
   keepsFrame = false;
-  /** Whether the request was so large that the answer may take long to encode. */
+  /** Whether the request was large, so that its response may take long to encode. */
   isLarge = false;
-  /** How often the request, or an answer to it, has failed. */
+  /** How often the request or an error response to it has failed. */
   failures = 0;
   #encodedSize = 0;
   #whenTaken: (() => void)[] | undefined;
@@ -69,7 +69,7 @@ export class PendingRequest implements RequestContext {
     const waiting = responseMemory.acquire(bytes, this.signal);
     if (waiting === undefined) this.claimed += bytes;
     return waiting?.then(() => {
-      // The connection may have ended since.
+      // The connection may have ended in the meantime.
       if (this.signal.aborted) responseMemory.release(bytes);
       this.signal.throwIfAborted();
       this.claimed += bytes;
@@ -85,22 +85,22 @@ export class PendingRequest implements RequestContext {
   }
 
   /**
-   * Counts what is encoded so far.
+   * Counts the bytes encoded so far.
    *
-   * @throws {UnencodableValueError} if that alone is more than all answers may take.
+   * @throws {UnencodableValueError} If they exceed the budget for all responses.
    */
   countEncoded(size: number): void {
     const { responseMemory } = this.broker;
     responseMemory.adjust(this.#encodedSize, size);
     this.#encodedSize = size;
-    // What handlers count themselves they bound as well.
+    // Responses counted by their handlers are bounded there.
     if (size <= responseMemory.limit || this.isFollowed) return;
     throw new UnencodableValueError(
-      `Cannot answer ${this.handler.api.name}: the answer would exceed queued.max.response.bytes`,
+      `Cannot answer ${this.handler.api.name}: the response would exceed queued.max.response.bytes`,
     );
   }
 
-  /** Gives back what was lent. */
+  /** Releases acquired memory. */
   settle(): void {
     const { requestMemory, responseMemory } = this.broker;
     if (this.lent > 0) requestMemory.release(this.lent);
@@ -109,12 +109,12 @@ export class PendingRequest implements RequestContext {
     this.lent = this.claimed = this.#encodedSize = 0;
   }
 
-  /** Whether somebody wants to know when the answer was taken. */
+  /** Whether a callback waits for the response to be sent. */
   get isFollowed(): boolean {
     return this.#whenTaken !== undefined;
   }
 
-  /** Says that the answer was taken, or never will be. */
+  /** Called when the response has been sent or discarded. */
   taken(): void {
     const callbacks = this.#whenTaken ?? [];
     this.#whenTaken = undefined;

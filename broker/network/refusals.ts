@@ -1,12 +1,12 @@
 /**
- * Connections that are refused for one reason: says so once, and when it is over, however many they are.
+ * Logs refused connections: once when the first is refused, and once when refusals have stopped.
  *
  * @module
  */
 
 import type { BrokerContext } from "../handler.ts";
 
-/** Without a refusal for so long, it is over. */
+/** Time without a refusal after which refusals count as over. */
 const QUIET_MS = 1000;
 
 /** Refusals for one reason. */
@@ -17,16 +17,16 @@ export class Refusals {
   #countAtTimer = 0;
   #timer: number | undefined;
 
-  /** @param reason Why, as the end of a sentence. */
+  /** @param reason The reason, as the end of a sentence. */
   constructor(reason: string, broker: Pick<BrokerContext, "clock" | "logger">) {
     this.#reason = reason;
     this.#broker = broker;
   }
 
   /**
-   * Notes that a connection was refused.
+   * Records that a connection was refused.
    *
-   * @param connections How many are open.
+   * @param connections The number of open connections.
    */
   add(connections: number): void {
     this.#count++;
@@ -35,7 +35,7 @@ export class Refusals {
     this.#await();
   }
 
-  /** Says nothing more. */
+  /** Stops logging. */
   close(): void {
     if (this.#timer !== undefined) this.#broker.clock.clearTimeout(this.#timer);
     this.#timer = undefined;

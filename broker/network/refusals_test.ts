@@ -3,7 +3,7 @@ import { ManualClock } from "../time/clock.ts";
 import { createLogger } from "../logger.ts";
 import { Refusals } from "./refusals.ts";
 
-Deno.test("Refusals are logged once, and when none have come for a while", () => {
+Deno.test("Refusals logs the first refusal, and the end of a series", () => {
   const clock = new ManualClock();
   const lines: string[] = [];
   const logger = createLogger({ sink: (line) => lines.push(line.slice(25)), clock });

@@ -1,5 +1,5 @@
 /**
- * Accepts connections and keeps the set of those that live.
+ * Accepts connections and tracks the open ones.
  *
  * @module
  */
@@ -15,16 +15,16 @@ import type { HandlerTable } from "../handlers/mod.ts";
 import { formatHostPort, type HostPort } from "../settings/listener.ts";
 import { Refusals } from "./refusals.ts";
 
-/** How often connections are looked over for ones that have gone quiet. */
+/** Interval between checks for idle connections. */
 const SWEEP_MS = 1000;
-/** Answers of a connection that may wait for the client before we stop reading from it. */
+/** Bytes of unsent responses above which a connection stops reading requests. */
 const MAX_BACKLOG_BYTES = 1024 * 1024;
-/** How long clients may take what was answered once the server closes. */
+/** How long clients may keep reading responses while the server closes. */
 const CLOSE_GRACE_MS = 1000;
-/** How long to wait where no connection can be accepted, nor refused. */
+/** Delay before accepting again when a connection can be neither accepted nor refused. */
 const ACCEPT_PAUSE_MS = 100;
 
-/** Serves Kafka's protocol on any number of addresses, and inside the process. */
+/** Serves Kafka's protocol on any number of addresses and within the process. */
 export class Server {
   readonly #broker: BrokerContext;
   readonly #handlers: HandlerTable;
@@ -33,13 +33,13 @@ export class Server {
   readonly #connections: Map<Connection, Promise<void>> = new Map();
   readonly #accepting: Promise<void>[] = [];
   readonly #descriptors: DescriptorReserve | undefined;
-  /** Connections closed for want of descriptors, and for `max.connections`. */
+  /** Connections refused because descriptors are short, or `max.connections` is reached. */
   readonly #shortage: Refusals;
   readonly #excess: Refusals;
   #sweepTimer: number | undefined;
   #closed = false;
 
-  /** @param descriptors What files draw on, and so connections must not use up. */
+  /** @param descriptors Reserve of descriptors for files, which connections must not use up. */
   constructor(broker: BrokerContext, handlers: HandlerTable, descriptors?: DescriptorReserve) {
     this.#broker = broker;
     this.#handlers = handlers;
@@ -56,16 +56,16 @@ export class Server {
     this.#scheduleSweep();
   }
 
-  /** Connections that live. */
+  /** Number of open connections. */
   get connectionCount(): number {
     return this.#connections.size;
   }
 
   /**
-   * Binds an address. Clients can connect from now on, and are accepted after `start()`.
+   * Binds an address. Clients can connect immediately and are accepted after `start()`.
    *
-   * @returns the address as bound.
-   * @throws {Deno.errors.AddrInUse} if another program listens there.
+   * @returns The bound address.
+   * @throws {Deno.errors.AddrInUse} If another program listens on the address.
    */
   bind({ host, port }: HostPort): HostPort {
     const listener = Deno.listen({ hostname: host, port, transport: "tcp" });
@@ -73,12 +73,12 @@ export class Server {
     return { host: listener.addr.hostname, port: listener.addr.port };
   }
 
-  /** Starts to accept connections on every address bound. */
+  /** Starts accepting connections on every bound address. */
   start(): void {
     for (const listener of this.#listeners) this.#accepting.push(this.#accept(listener));
   }
 
-  /** Opens a connection from inside this process and returns the client's end. */
+  /** Opens an in-process connection and returns the client's end. */
   connect(): FrameChannel {
     if (this.#closed) throw new Deno.errors.ConnectionRefused("Cannot connect: broker has stopped");
     const [clientEnd, ourEnd] = memoryChannels();
@@ -87,8 +87,8 @@ export class Server {
   }
 
   /**
-   * Stops listening, ends every connection, and resolves when all have ended. A client that does not
-   * take its answers cannot hold that up for longer than a moment.
+   * Stops listening, closes every connection, and resolves when all have ended. Clients that do not
+   * read their responses are disconnected after a short grace period.
    */
   async close(): Promise<void> {
     this.#closed = true;
@@ -123,14 +123,14 @@ export class Server {
     }
   }
 
-  /** Connections wait in the system's queue meanwhile. */
+  /** Connections wait in the system's backlog meanwhile. */
   async #pause(): Promise<void> {
     await new Promise<void>((resolve) => {
       this.#broker.clock.setTimeout(resolve, ACCEPT_PAUSE_MS);
     });
   }
 
-  /** Why a connection cannot be kept, if it cannot. */
+  /** The reason to refuse a new connection, if any. */
   #reasonToRefuse(): Refusals | undefined {
     if (this.connectionCount >= this.#broker.config.get("max.connections")) return this.#excess;
     const descriptors = this.#descriptors;
@@ -141,7 +141,7 @@ export class Server {
     return undefined;
   }
 
-  /** @throws if the client has left already. */
+  /** @throws If the client has already disconnected. */
   #serveSocket(conn: Deno.TcpConn): void {
     const refusals = this.#reasonToRefuse();
     if (refusals !== undefined) {
@@ -186,7 +186,7 @@ export class Server {
   }
 }
 
-/** Codes of what can go wrong with a connection that its client has ended before it was accepted. */
+/** Error codes of connections that the client closed before they were accepted. */
 const LEFT: ReadonlySet<string> = new Set([
   "ECONNABORTED",
   "ECONNRESET",

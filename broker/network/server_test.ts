@@ -18,7 +18,7 @@ import { createLogger } from "../logger.ts";
 const VERSION = 3;
 const REQUEST = { clientSoftwareName: "test", clientSoftwareVersion: "1" };
 
-/** A broker whose clock stands still, so that no pause in it ever ends, and what it logs. */
+/** A broker with a manual clock, so that none of its pauses end, and its log lines. */
 async function start(options: BrokerOptions = {}) {
   const lines: string[] = [];
   const clock = new ManualClock();
@@ -33,7 +33,7 @@ async function start(options: BrokerOptions = {}) {
   return { broker, clock, lines, host, port, address: `${host}:${port}` };
 }
 
-/** Connects, and resets the connection, maybe before it is accepted. */
+/** Connects and resets the connection, possibly before it is accepted. */
 function connectAndReset(host: string, port: number, send: string): Promise<void> {
   return new Promise((resolve) => {
     const socket = net.connect(port, host, () => {
@@ -45,11 +45,11 @@ function connectAndReset(host: string, port: number, send: string): Promise<void
   });
 }
 
-Deno.test("Server accepts at once after clients that connect and reset", async (t) => {
+Deno.test("Server keeps accepting after clients that connect and reset", async (t) => {
   const { broker, lines, host, port, address } = await start();
   await using _ = broker;
   for (const send of ["", "\0\0\0\x0a", "GET / HTTP/1.0\r\n\r\n"]) {
-    await t.step(`having sent ${JSON.stringify(send)}`, async () => {
+    await t.step(`after sending ${JSON.stringify(send)}`, async () => {
       await Promise.all(Array.from({ length: 50 }, () => connectAndReset(host, port, send)));
       using connection = await RawConnection.connect(address);
       const { errorCode } = await connection.request(apiVersions, VERSION, REQUEST);
@@ -59,7 +59,7 @@ Deno.test("Server accepts at once after clients that connect and reset", async (
   assertEquals(lines.filter((line) => line.includes(" ERROR ")), []);
 });
 
-Deno.test("Server says once that max.connections are open, and takes others when one has gone", async () => {
+Deno.test("Server logs max.connections once and accepts again when a connection closes", async () => {
   const { broker, lines, address } = await start({ config: { "max.connections": 2 } });
   await using _ = broker;
   using first = await RawConnection.connect(address);
@@ -78,7 +78,7 @@ Deno.test("Server says once that max.connections are open, and takes others when
   await third.request(apiVersions, VERSION, REQUEST);
 });
 
-/** A Produce request of a megabyte for a topic that is not there. */
+/** A Produce request of one megabyte for a topic that does not exist. */
 function largeRequest(): Uint8Array<ArrayBuffer> {
   return requestFrame(produce, 9, {
     acks: 1,
@@ -90,18 +90,18 @@ function largeRequest(): Uint8Array<ArrayBuffer> {
   });
 }
 
-/** Lets the broker's time pass until something is so, at most a minute. */
+/** Advances the broker's time until a condition holds, by at most a minute. */
 async function passUntil(clock: ManualClock, isSo: () => boolean): Promise<number> {
   const startMs = clock.now();
   while (!isSo() && clock.now() - startMs < 60_000) {
-    // What is on its way in or out of sockets arrives meanwhile.
+    // Data on its way through sockets arrives meanwhile.
     await new Promise((resolve) => setTimeout(resolve, 1));
     clock.advance(100);
   }
   return clock.now() - startMs;
 }
 
-Deno.test("Server gives the memory of a half-sent request to others within seconds", async () => {
+Deno.test("Server releases the memory of a half-sent request within seconds", async () => {
   const { broker, clock, lines, address } = await start({
     config: { "queued.max.request.bytes": 1_500_000 },
   });
@@ -115,11 +115,11 @@ Deno.test("Server gives the memory of a half-sent request to others within secon
   const passedMs = await passUntil(clock, () => broker.connectionCount === 1);
   assertLess(passedMs, 10_000);
   await sent;
-  assert(await other.receiveFrame("the answer to Produce") !== null);
+  assert(await other.receiveFrame("the response to Produce") !== null);
   assertEquals(lines.filter((line) => line.includes("the rest of a request")).length, 1);
 });
 
-Deno.test("Server ends clients that do not take their answers", async (t) => {
+Deno.test("Server disconnects clients that do not read their responses", async (t) => {
   const { broker, clock, lines, address } = await start();
   await using _ = broker;
   using connection = await RawConnection.connect(address);
@@ -127,7 +127,7 @@ Deno.test("Server ends clients that do not take their answers", async (t) => {
   const batch = batchOf(Array.from({ length: 9 }, () => "v".repeat(100_000)));
   for (let i = 0; i < 40; i++) await append(connection, "t", batch);
   for (const leaves of [false, true]) {
-    await t.step(leaves ? "and have closed their side" : "and stay connected", async () => {
+    await t.step(leaves ? "after a half-close" : "while connected", async () => {
       const [hostname, port] = address.split(":");
       using conn = await Deno.connect({ hostname: hostname!, port: Number(port) });
       const request = fetchRequest("t", 0, { maxBytes: 50_000_000, partitionMaxBytes: 50_000_000 });
@@ -139,5 +139,5 @@ Deno.test("Server ends clients that do not take their answers", async (t) => {
       assertLess(passedMs, 40_000);
     });
   }
-  assertEquals(lines.filter((line) => line.includes("does not take its answers")).length, 1);
+  assertEquals(lines.filter((line) => line.includes("does not read its responses")).length, 1);
 });

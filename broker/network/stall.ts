@@ -1,27 +1,27 @@
 /**
- * Notices clients that have a broker hold memory for them and do nothing about it: they have sent half
- * of a large request, or do not take what was answered.
+ * Detects clients that make the broker hold memory without making progress: they have sent part of
+ * a large request, or do not read their responses.
  *
  * @module
  */
 
-/** What a client has to move, in bytes, to count as alive. */
+/** Bytes that must move for a client to count as making progress. */
 const LEAST_BYTES = 16 * 1024;
-/** How long it may take for that. */
+/** How long a client may take to move `LEAST_BYTES`. */
 const PATIENCE_MS = 30_000;
-/** The same where others could use the memory. */
+/** The same while memory is short. */
 const SHORT_PATIENCE_MS = 5000;
 
-/** Watches one client. */
+/** Tracks the progress of one client. */
 export class Stall {
   #movedBytes = 0;
   #sinceMs: number | undefined;
 
   /**
-   * Looks at the client once more.
+   * Checks the client again.
    *
-   * @param heldAt Bytes moved so far, or undefined if no memory is held.
-   * @param isMemoryShort Whether others could use it.
+   * @param heldAt Bytes moved so far, or `undefined` if no memory is held.
+   * @param isMemoryShort Whether other clients wait for memory.
    * @returns Whether the client has moved too little for too long.
    */
   isOver(heldAt: number | undefined, isMemoryShort: boolean, nowMs: number): boolean {

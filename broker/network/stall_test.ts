@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { Stall } from "./stall.ts";
 
-Deno.test("Stall is over for a client that moves nothing, the sooner the more memory is needed", () => {
+Deno.test("Stall.isOver() is true for a client without progress, earlier if memory is short", () => {
   for (const [isShort, patienceMs] of [[false, 30_000], [true, 5000]] as const) {
     const stall = new Stall();
     assertEquals(stall.isOver(7, isShort, 1000), false);
@@ -10,13 +10,13 @@ Deno.test("Stall is over for a client that moves nothing, the sooner the more me
   }
 });
 
-Deno.test("Stall is over for a client that moves a byte now and then", () => {
+Deno.test("Stall.isOver() is true for a client that moves single bytes", () => {
   const stall = new Stall();
   const over = Array.from({ length: 40 }, (_, i) => stall.isOver(i, false, i * 1000));
   assertEquals(over.indexOf(true), 30);
 });
 
-Deno.test("Stall is not over for a slow client, nor for one that has nothing held", () => {
+Deno.test("Stall.isOver() is false for a slow client, and for one that holds no memory", () => {
   const stall = new Stall();
   for (let second = 0; second < 1000; second++) {
     const heldAt = second < 500 ? second * 4096 : undefined;

@@ -1,34 +1,34 @@
 /**
- * Shares the event loop among connections, so that one that sends many requests at once does not make
- * the others wait for all of them.
+ * Shares the event loop among connections, so that a connection with many pipelined requests does
+ * not delay the others.
  *
- * A connection handles requests at a stretch until its slice is used up, or all connections together
- * have used up this turn of the loop. Then it waits; the loop polls sockets and timers, and those that
- * wait go on in the order of the time they have used (start-time fair queueing): a connection that was
- * quiet comes before those that were not. So it waits for one turn and one request at most, however many
- * connections have however many requests.
+ * A connection handles requests until its slice is used up or all connections together have used
+ * this turn of the event loop. Then it waits while the loop polls sockets and timers. Waiting
+ * connections continue in the order of the time they have used (start-time fair queueing), so one
+ * that was idle comes before busy ones and waits for at most one turn and one request, independent
+ * of the number of connections and pending requests.
  *
  * @module
  */
 
 import type { Clock } from "../time/clock.ts";
 
-/** How long connections handle requests, all together, before sockets and timers are polled again. */
+/** Time that all connections together handle requests before sockets and timers are polled. */
 const TURN_MS = 4;
-/** How long one connection handles requests while others may wait. */
+/** Time that one connection handles requests while others wait. */
 const SLICE_MS = 0.5;
-/** Cheap requests that may go without a look at the clock, which costs a fiftieth of what they do. */
+/** Cheap requests handled without reading the clock, which costs 2% of their time. */
 const MAX_UNTIMED = 8;
-/** When nobody has handled a request for so long, the loop has been polled. */
+/** If no request was handled for this long, the event loop has polled in between. */
 const QUIET_MS = 1;
-/** More rounds of reactions than a request takes from which nothing is waited for. */
+/** Upper bound on the microtask rounds of a request that waits for nothing external. */
 const ROUNDS = 32;
 
-/** What one connection has used of the loop's time. */
+/** Time used by one connection. */
 export class Share {
-  /** Time used, in milliseconds, raised to that of the others when it comes back from a rest. */
+  /** Time used, in milliseconds, raised to the others' level after an idle period. */
   usedMs = 0;
-  /** Time used since it last waited, for its turn or for its client. */
+  /** Time used since the connection last waited for its turn or its client. */
   sliceMs = 0;
 }
 
@@ -37,42 +37,42 @@ interface Waiter {
   readonly resolve: () => void;
 }
 
-/** Says which connection may handle its next request. */
+/** Decides which connection may handle its next request. */
 export class Turns {
   readonly #clock: Pick<Clock, "yield">;
   readonly #now: () => number;
-  /** A binary heap: the one that has used least is first. */
+  /** A binary heap ordered by used time, least first. */
   readonly #waiting: Waiter[] = [];
   #isPumping = false;
-  /** The connection that was woken, until it has used its slice. */
+  /** The connection resumed last, until it has used its slice. */
   #running: Share | undefined;
   #wokenMs = 0;
   #untimed = 0;
   #turnBeganMs = 0;
   #lastMs = 0;
-  /** What the connection that was woken last had used. */
+  /** The used time of the connection resumed last. */
   #virtualMs = 0;
 
-  /** @param now Milliseconds since any time. Default: `performance.now()`. */
+  /** @param now Milliseconds since an arbitrary origin. Default: `performance.now()`. */
   constructor(clock: Pick<Clock, "yield">, now: () => number = () => performance.now()) {
     this.#clock = clock;
     this.#now = now;
   }
 
-  /** Connections that wait for their turn. */
+  /** Number of connections waiting for their turn. */
   get waitingCount(): number {
     return this.#waiting.length;
   }
 
   /**
-   * Whether a connection may handle a request of a few microseconds at once, and need not tell what it
-   * has `used()`. Else it is to ask whether it `mayGo()`.
+   * Whether a connection may handle a cheap request immediately, without a call of `used()`.
+   * Otherwise it must call `mayGo()`.
    */
   mayGoUntimed(): boolean {
     return this.#waiting.length === 0 && ++this.#untimed <= MAX_UNTIMED;
   }
 
-  /** Whether a connection may handle a request at once; else it is to `wait()`. */
+  /** Whether a connection may handle a request immediately. Otherwise it must call `wait()`. */
   mayGo(share: Share): boolean {
     this.#untimed = 0;
     const nowMs = this.#now();
@@ -85,7 +85,7 @@ export class Turns {
       this.#raised(share) <= first.share.usedMs;
   }
 
-  /** Notes that the connection waited for its client: what it handles next is a new slice. */
+  /** Records that the connection waited for its client: its next request starts a new slice. */
   rested(share: Share): void {
     share.sliceMs = 0;
     if (this.#running === share) this.#running = undefined;
@@ -101,7 +101,7 @@ export class Turns {
     });
   }
 
-  /** Notes that a request was handled since `mayGo()` or `wait()`. */
+  /** Records that a request was handled since `mayGo()` or `wait()`. */
   used(share: Share): void {
     const nowMs = this.#now();
     const ms = nowMs - this.#lastMs;
@@ -111,14 +111,19 @@ export class Turns {
     this.#countRunning(share, nowMs);
   }
 
-  /** Of a connection that was woken all time counts, also what its requests take later on. */
+  /**
+   * For the resumed connection all elapsed time counts, including asynchronous parts of its
+   * requests.
+   */
   #countRunning(share: Share, nowMs: number): void {
     if (this.#running !== share) return;
     share.sliceMs = nowMs - this.#wokenMs;
     share.usedMs = this.#virtualMs + share.sliceMs;
   }
 
-  /** What is held against a connection: a rest gains it one slice on those that had none, not more. */
+  /**
+   * Used time for ordering. An idle period gains at most one slice over connections that had none.
+   */
   #raised({ usedMs }: Share): number {
     return Math.max(usedMs, this.#virtualMs - SLICE_MS);
   }
@@ -140,7 +145,7 @@ export class Turns {
     this.#isPumping = false;
   }
 
-  /** Resolves when a connection that was woken has used its slice, or waits for something else. */
+  /** Resolves when the resumed connection has used its slice or waits for something else. */
   async #sliceEnd(share: Share): Promise<void> {
     let { usedMs } = share;
     for (let round = 0; round < ROUNDS && this.#running === share; round++) {

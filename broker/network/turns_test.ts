@@ -1,7 +1,7 @@
 import { assertEquals, assertLess } from "@std/assert";
 import { Share, Turns } from "./turns.ts";
 
-/** A loop whose turns end, and whose time passes, when the test says so. */
+/** An event loop whose turns and time the test controls. */
 class Loop {
   nowMs = 0;
   readonly turns: Turns;
@@ -12,7 +12,7 @@ class Loop {
     this.turns = new Turns({ yield: yielding }, () => this.nowMs);
   }
 
-  /** Ends this turn of the loop, and lets the next one come to its end. */
+  /** Ends this turn of the loop and runs the next one. */
   async nextTurn(): Promise<void> {
     const ends = this.#ends;
     this.#ends = [];
@@ -20,7 +20,7 @@ class Loop {
     for (let round = 0; round < 1000; round++) await undefined;
   }
 
-  /** A connection that handles `count` requests, each of which takes `ms`, then rests. */
+  /** A connection that handles `count` requests of `ms` each, then rests. */
   async handle(count: number, ms: number, onHandled: () => void, share = new Share()) {
     this.turns.rested(share);
     for (let i = 0; i < count; i++) {
@@ -32,7 +32,7 @@ class Loop {
   }
 }
 
-Deno.test("Turns lets a connection handle what it has at once while that is short", async () => {
+Deno.test("Turns lets a connection handle all its requests if they are short", async () => {
   const loop = new Loop();
   let handled = 0;
   const done = loop.handle(4, 0.1, () => handled++);
@@ -41,7 +41,7 @@ Deno.test("Turns lets a connection handle what it has at once while that is shor
   assertEquals(loop.turns.waitingCount, 0);
 });
 
-Deno.test("Turns interrupts a connection with much to do, so that the loop is polled", async () => {
+Deno.test("Turns interrupts a busy connection, so that the loop is polled", async () => {
   const loop = new Loop();
   let handled = 0;
   const done = loop.handle(3000, 0.01, () => handled++);
@@ -55,7 +55,7 @@ Deno.test("Turns interrupts a connection with much to do, so that the loop is po
   await done;
 });
 
-Deno.test("Turns has a quiet connection wait for a turn, whatever 50 others have sent", async () => {
+Deno.test("Turns lets an idle connection wait for one turn, whatever 50 others have sent", async () => {
   const loop = new Loop();
   let handled = 0;
   const others = Array.from({ length: 50 }, () => loop.handle(3000, 0.01, () => handled++));
@@ -73,7 +73,7 @@ Deno.test("Turns has a quiet connection wait for a turn, whatever 50 others have
   await Promise.all(others);
 });
 
-Deno.test("Turns gives connections that send costly requests no more than those of cheap ones", async () => {
+Deno.test("Turns gives connections with costly requests no more time than those with cheap ones", async () => {
   const loop = new Loop();
   let costly = 0;
   let cheap = 0;
@@ -84,7 +84,7 @@ Deno.test("Turns gives connections that send costly requests no more than those 
   await Promise.all(both);
 });
 
-Deno.test("Turns does not let a connection that rested save time up", async () => {
+Deno.test("Turns does not let an idle connection save up time", async () => {
   const loop = new Loop();
   const early = new Share();
   await loop.handle(1, 0.01, () => {}, early);
@@ -100,7 +100,7 @@ Deno.test("Turns does not let a connection that rested save time up", async () =
   await Promise.all([busy, back]);
 });
 
-Deno.test("Turns looks at the clock for every few cheap requests, and for all while others wait", async () => {
+Deno.test("Turns.mayGoUntimed() allows a few cheap requests, and none while others wait", async () => {
   let looks = 0;
   let nowMs = 0;
   const ends: (() => void)[] = [];
@@ -118,7 +118,7 @@ Deno.test("Turns looks at the clock for every few cheap requests, and for all wh
   await waiting;
 });
 
-Deno.test("Turns counts what requests take after their handlers gave up their turn", async () => {
+Deno.test("Turns counts time that requests use after their handlers yield", async () => {
   const loop = new Loop();
   const share = new Share();
   const slice = (async () => {
