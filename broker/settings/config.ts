@@ -1,9 +1,9 @@
 /**
- * A broker's configuration: where each setting's value comes from, and what it is.
+ * A broker's configuration: the value of each setting and where it comes from.
  *
- * A value is taken from the first of these that has one: what was set on this broker while running,
- * what was set on all brokers while running, what the broker was started with (flag, then
- * environment variable, then file), the default. `settings.ts` has the settings themselves.
+ * A value is taken from the first source that has one: set on this broker at run time, set on all
+ * brokers at run time, given at start (by flag, then environment variable, then file), default.
+ * `settings.ts` defines the settings.
  *
  * @module
  */
@@ -24,25 +24,25 @@ import {
 
 export type { BrokerSettings, SettingName } from "./settings.ts";
 
-/** A configuration that cannot be used; the message names flag, variable or key. */
+/** An invalid configuration. The message names the flag, variable or key. */
 export class ConfigError extends Error {
   override name = "ConfigError";
 }
 
-/** Where a value comes from, as DescribeConfigs numbers it. */
+/** The source of a value, as numbered in DescribeConfigs. */
 export type ConfigSourceCode = typeof ConfigSource[keyof typeof ConfigSource];
 
-/** A value that a setting has somewhere, as text. */
+/** The value of a setting in one source, as text. */
 export interface ConfigValue {
   readonly name: string;
   readonly text: string;
   readonly source: ConfigSourceCode;
 }
 
-/** Values by name, as text. */
+/** Values by setting, as text. */
 export type ConfigTexts = ReadonlyMap<string, string>;
 
-/** The settings of one broker. */
+/** The configuration of one broker. */
 export class BrokerConfig {
   readonly #static: ConfigTexts;
   #ofBroker: ConfigTexts = new Map();
@@ -51,9 +51,9 @@ export class BrokerConfig {
   readonly #listeners: Set<() => void> = new Set();
 
   /**
-   * @param texts Values that the broker is started with; the others have their defaults.
-   * @throws {SettingValueError} If one of them is not a value of its setting.
-   * @throws {ConfigError} If a setting and its older name contradict each other.
+   * @param texts Values given at start; other settings have their defaults.
+   * @throws {SettingValueError} If a value is invalid.
+   * @throws {ConfigError} If a setting and its former name have different values.
    */
   constructor(texts: ConfigTexts = new Map()) {
     this.#static = withOlderNames(texts);
@@ -61,22 +61,22 @@ export class BrokerConfig {
   }
 
   /**
-   * A configuration from values, as a program has them.
+   * Creates a configuration from typed values.
    *
-   * @throws {ConfigError} If there is no such setting, or a value is not one of its setting.
+   * @throws {ConfigError} If a setting does not exist or its value is invalid.
    */
   static from(values: Partial<BrokerSettings>): BrokerConfig {
     return parseBrokerConfig({ file: values });
   }
 
-  /** The value of a setting. */
+  /** The effective value of a setting. */
   get<N extends SettingName>(name: N): BrokerSettings[N] {
     return this.#values[name];
   }
 
   /**
-   * All values that a setting has anywhere, also one that does not act; the first is the one that
-   * counts. None if there is no such setting, or its default is to have none.
+   * The values of a setting in all sources; the first one is effective. Empty if there is no such
+   * setting, or if it is not set and has no default.
    */
   valuesOf(name: string): ConfigValue[] {
     const layers: [ConfigTexts, ConfigSourceCode][] = [
@@ -95,16 +95,16 @@ export class BrokerConfig {
     return values;
   }
 
-  /** What was set on all brokers while running. */
+  /** Values set on all brokers at run time. */
   get ofCluster(): ConfigTexts {
     return this.#ofCluster;
   }
 
   /**
-   * Takes over what was set while running; values that are no longer valid are left out.
+   * Replaces the values set at run time. Invalid values are skipped.
    *
-   * @param ofCluster For all brokers.
-   * @param ofBroker For this one.
+   * @param ofCluster Values for all brokers.
+   * @param ofBroker Values for this broker.
    */
   setDynamic(ofCluster: ConfigTexts, ofBroker: ConfigTexts): void {
     this.#ofCluster = ofCluster;
@@ -116,7 +116,7 @@ export class BrokerConfig {
   /**
    * Calls `listener` after values have changed.
    *
-   * @returns What ends that.
+   * @returns A function that removes the listener.
    */
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);
@@ -138,7 +138,7 @@ export class BrokerConfig {
         try {
           return setting.parse(text);
         } catch (error) {
-          // It was checked when set: by a version of this program that knew more, or other, values.
+          // The value was valid when set, for another version of this program.
           if (!(error instanceof SettingValueError)) throw error;
         }
       }
@@ -148,13 +148,15 @@ export class BrokerConfig {
   }
 }
 
-/** Settings that have an older name, which counts where the newer one is not given. */
+/** Settings with a former name, which is used if the current name is not set. */
 const OLDER_NAMES: readonly (readonly [name: SettingName, olderName: SettingName])[] = [
   ["node.id", "broker.id"],
   ["log.dirs", "log.dir"],
 ];
 
-/** Gives a setting and its older name one value. Where Kafka's -1 stands for none, it is none. */
+/**
+ * Gives a setting and its former name the same value. Where Kafka's -1 stands for none, it is none.
+ */
 function withOlderNames(given: ConfigTexts): ConfigTexts {
   const texts = new Map(given);
   if (texts.get("broker.id") === "-1") texts.delete("broker.id");
@@ -173,21 +175,23 @@ function withOlderNames(given: ConfigTexts): ConfigTexts {
   return texts;
 }
 
-/** What a command line, an environment and a config file say. */
+/** Values from the command line, the environment and a config file. */
 export interface ConfigInputs {
-  /** By flag, without dashes. A flag that may be repeated comes as a list. */
+  /** By flag, without dashes. A repeatable flag has a list. */
   readonly flags?: Readonly<Record<string, unknown>>;
-  /** By name. Variables that are not a setting's are somebody else's. */
+  /** By variable. Unrelated variables are ignored. */
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** By setting, or by its flag: text, number, boolean, or list of texts. Null: the default. */
+  /**
+   * By setting or flag: string, number, boolean, or list of strings. `null` selects the default.
+   */
   readonly file?: Readonly<Record<string, unknown>>;
 }
 
 /**
- * Puts a configuration together; a flag counts before a variable, and that before the file.
+ * Builds a configuration. Flags take precedence over variables, and variables over the file.
  *
- * @throws {ConfigError} If a value is not one of its setting, or flag, key or a variable that is nearly
- *   that of a setting are of none.
+ * @throws {ConfigError} If a value is invalid, a flag or key is unknown, or a variable is a near
+ * miss of a setting's variable.
  */
 export function parseBrokerConfig(inputs: ConfigInputs): BrokerConfig {
   const texts = new Map<string, string>();
@@ -220,9 +224,11 @@ export function parseBrokerConfig(inputs: ConfigInputs): BrokerConfig {
   return new BrokerConfig(texts);
 }
 
-/** What all variables begin with. */
+/** Prefix of all variables. */
 const PREFIX = "DQUEUE_";
-/** Letters by which the variable of something else may be longer or shorter than that of a setting. */
+/**
+ * Maximum difference in length between a variable and the setting's variable it is compared with.
+ */
 const MAX_TYPO_LENGTH = 3;
 
 let namesByFlag: ReadonlyMap<string, string> | undefined;
@@ -240,7 +246,7 @@ function fileNames(): string[] {
   return [...nameByFlag().keys(), ...KNOWN_SETTING_NAMES];
 }
 
-/** Variables of other parts of the program are left alone; one that is nearly a setting's is a typo. */
+/** Unrelated variables are ignored; a near miss of a setting's variable is an error. */
 function checkVariable(variable: string): void {
   const word = variable.slice(PREFIX.length);
   const words = Array.from(nameByVariable().keys(), (known) => known.slice(PREFIX.length));
@@ -254,7 +260,7 @@ function checkVariable(variable: string): void {
   );
 }
 
-/** The text of a value, as the setting writes it. */
+/** Validates a value and returns its canonical text. */
 function readSetting(name: string, text: string, origin: string): string {
   const setting = knownSetting(name)!;
   try {

@@ -3,7 +3,7 @@ import { INT64_MAX } from "../../protocol/primitives/int64.ts";
 import { BrokerConfig, ConfigError, parseBrokerConfig } from "./config.ts";
 import { flagOf, KNOWN_SETTING_NAMES, knownSetting, variableOf } from "./settings.ts";
 
-Deno.test("parseBrokerConfig() takes a flag before a variable, that before the file, that before the default", () => {
+Deno.test("parseBrokerConfig() prefers flag to variable, variable to file, and file to default", () => {
   const file = { "log.segment.bytes": 4_000_000, "node.id": 4, "num.partitions": 4 };
   const env = { DQUEUE_LOG_SEGMENT_BYTES: "3000000", DQUEUE_NODE_ID: "3", PATH: "/bin" };
   const flags = { "log-segment-bytes": "2000000" };
@@ -14,7 +14,7 @@ Deno.test("parseBrokerConfig() takes a flag before a variable, that before the f
   assertEquals(config.get("log.retention.hours"), 168);
 });
 
-Deno.test("parseBrokerConfig() reads every kind of value from every place", () => {
+Deno.test("parseBrokerConfig() parses every type of value from every source", () => {
   const config = parseBrokerConfig({
     flags: { listen: ["localhost:1", "localhost:2"], data: "/tmp/x", "log-level": "debug" },
     env: { DQUEUE_ADVERTISED_LISTENERS: "a:1,b:2", DQUEUE_BROKER_RACK: "r1", DQUEUE_NODE_ID: "" },
@@ -31,7 +31,7 @@ Deno.test("parseBrokerConfig() reads every kind of value from every place", () =
   assertEquals(config.get("cluster.id"), null);
 });
 
-Deno.test("parseBrokerConfig() says which flag, variable or key is wrong, and why", () => {
+Deno.test("parseBrokerConfig() names the invalid flag, variable or key and the reason", () => {
   const cases: [Parameters<typeof parseBrokerConfig>[0], string][] = [
     [{ flags: { "node-id": "x" } }, "Cannot use --node-id: Not a number of type INT"],
     [
@@ -55,7 +55,7 @@ Deno.test("parseBrokerConfig() says which flag, variable or key is wrong, and wh
     [{ flags: { "no-such": "1" } }, "Cannot use --no-such"],
     [{ file: { "no.such": 1 } }, 'Cannot use setting "no.such": there is no such setting'],
     [{ file: { "num.io.threads": 9 } }, '"num.io.threads": "9" is not supported, only 8 is: one'],
-    [{ flags: { "ssl-key-password": "secret" } }, "a value is not supported, it has to stay unset"],
+    [{ flags: { "ssl-key-password": "secret" } }, "a value is not supported, it must not be set"],
     [{ file: { "broker.id": 3, "node.id": 4 } }, "broker.id=3 with node.id=4"],
   ];
   for (const [inputs, message] of cases) {
@@ -63,7 +63,7 @@ Deno.test("parseBrokerConfig() says which flag, variable or key is wrong, and wh
   }
 });
 
-Deno.test("parseBrokerConfig() takes Kafka's largest int64 for no limit, and nothing beyond", () => {
+Deno.test("parseBrokerConfig() accepts Kafka's largest int64 as no limit, and rejects larger values", () => {
   const largest = "9223372036854775807";
   const config = parseBrokerConfig({ flags: { "log-retention-ms": largest } });
   assertEquals(config.get("log.retention.ms"), INT64_MAX);
@@ -80,7 +80,7 @@ Deno.test("parseBrokerConfig() takes Kafka's largest int64 for no limit, and not
   );
 });
 
-Deno.test("parseBrokerConfig() suggests the setting that is meant, in the spelling of where it stood", () => {
+Deno.test("parseBrokerConfig() suggests the nearest setting in the spelling of its source", () => {
   const cases: [Parameters<typeof parseBrokerConfig>[0], string][] = [
     [{ file: { "log.segment.byte": 1 } }, 'did you mean "log.segment.bytes"'],
     [{ file: { "log-segment-byte": 1 } }, 'did you mean "log-segment-bytes"'],
@@ -95,11 +95,11 @@ Deno.test("parseBrokerConfig() suggests the setting that is meant, in the spelli
   for (const [inputs, message] of cases) {
     assertThrows(() => parseBrokerConfig(inputs), ConfigError, message);
   }
-  // Variables of the other commands.
+  // Variables of other commands.
   parseBrokerConfig({ env: { DQUEUE_BROKERS: "a:1", DQUEUE_TIMEOUT: "5s", DQUEUE_GROUP: "g" } });
 });
 
-Deno.test("parseBrokerConfig() takes broker.id for node.id, and log.dir for log.dirs", () => {
+Deno.test("parseBrokerConfig() accepts broker.id for node.id and log.dir for log.dirs", () => {
   const config = parseBrokerConfig({ file: { "broker.id": 7, "log.dir": "/a" } });
   assertEquals([config.get("node.id"), config.get("broker.id")], [7, 7]);
   assertEquals(config.get("log.dirs"), "/a");
@@ -109,7 +109,7 @@ Deno.test("parseBrokerConfig() takes broker.id for node.id, and log.dir for log.
   assertEquals(both.get("log.dirs"), "/b");
 });
 
-Deno.test("parseBrokerConfig() takes the values of settings that have one value, however written", () => {
+Deno.test("parseBrokerConfig() accepts every spelling of the single value of a fixed setting", () => {
   const config = parseBrokerConfig({
     flags: { "num-io-threads": "8" },
     env: { DQUEUE_SSL_ENABLED_PROTOCOLS: "TLSv1.2, TLSv1.3" },
@@ -122,7 +122,7 @@ Deno.test("parseBrokerConfig() takes the values of settings that have one value,
   assertEquals(config.valuesOf("ssl.enabled.protocols")[0]!.text, "TLSv1.2,TLSv1.3");
 });
 
-Deno.test("knownSetting() gives documentation, and defaults that their own parser accepts", () => {
+Deno.test("knownSetting() returns documentation and a default that its parser accepts", () => {
   const flags = new Set<string>();
   for (const name of KNOWN_SETTING_NAMES) {
     const setting = knownSetting(name)!;
@@ -136,7 +136,7 @@ Deno.test("knownSetting() gives documentation, and defaults that their own parse
   assertEquals(variableOf("log.segment.bytes"), "DQUEUE_LOG_SEGMENT_BYTES");
 });
 
-Deno.test("BrokerConfig.setDynamic() counts one broker's value before all brokers' before its own", () => {
+Deno.test("BrokerConfig.setDynamic() prefers the broker's value to the cluster's, and that to the one given at start", () => {
   const config = BrokerConfig.from({ "message.max.bytes": 1000 });
   let changes = 0;
   const end = config.onChange(() => changes++);
@@ -158,14 +158,14 @@ Deno.test("BrokerConfig.setDynamic() counts one broker's value before all broker
   assertEquals(changes, 2);
 });
 
-Deno.test("BrokerConfig.setDynamic() passes over values that are none, and settings that need a restart", () => {
+Deno.test("BrokerConfig.setDynamic() skips invalid values and read-only settings", () => {
   const config = new BrokerConfig();
   config.setDynamic(new Map([["message.max.bytes", "many"], ["node.id", "9"]]), new Map());
   assertEquals(config.get("message.max.bytes"), 1048588);
   assertEquals(config.get("node.id"), 1);
 });
 
-Deno.test("BrokerConfig.from() takes values as a program has them", () => {
+Deno.test("BrokerConfig.from() accepts typed values", () => {
   const config = BrokerConfig.from({ "listeners": ["h:1"], "log.roll.ms": null, "node.id": 7 });
   assertEquals(config.get("listeners"), ["PLAINTEXT://h:1"]);
   assertEquals(config.get("log.roll.ms"), null);

@@ -1,6 +1,6 @@
 /**
- * Settings of Kafka's of which this broker offers one value: they are known and described, and any
- * other value is refused with the reason.
+ * Kafka settings for which this broker accepts a single value: they are described, and any other
+ * value is rejected with a reason.
  *
  * @module
  */
@@ -8,7 +8,7 @@
 import { type Setting, type SettingScope, type SettingType, SettingValueError } from "./setting.ts";
 import { brief } from "./unknown_setting.ts";
 
-/** A setting that has its default and nothing else. Null: it cannot be set. */
+/** A setting that accepts only its default. `null`: it cannot be set. */
 export class FixedSetting implements Setting<string | null> {
   readonly type: SettingType;
   readonly default: string | null;
@@ -16,7 +16,7 @@ export class FixedSetting implements Setting<string | null> {
   readonly choices = undefined;
   readonly flag = undefined;
   readonly scope: SettingScope;
-  /** Why there is no other value. */
+  /** Why other values are not accepted. */
   readonly reason: string;
 
   constructor(
@@ -33,30 +33,30 @@ export class FixedSetting implements Setting<string | null> {
     this.scope = scope;
   }
 
-  /** Passwords are. */
+  /** Passwords are sensitive. */
   get isSensitive(): boolean {
     return this.type === "password";
   }
 
-  /** Reads the default. @throws {SettingValueError} If the text is another value. */
+  /** Parses the default. @throws {SettingValueError} If the text is any other value. */
   parse(text: string): string | null {
     if (canonical(this.type, text) === canonical(this.type, this.default ?? "")) {
       return this.default;
     }
     const value = this.isSensitive ? "a value" : `"${brief(text)}"`;
     const supported = this.default === null || this.default === ""
-      ? "it has to stay unset"
+      ? "it must not be set"
       : `only ${this.default} is`;
     throw new SettingValueError(`${value} is not supported, ${supported}: ${this.reason}`);
   }
 
-  /** Writes a value as `parse` reads it. */
+  /** Formats a value so that `parse` accepts it. */
   format(value: string | null): string | null {
     return value;
   }
 }
 
-/** What {@linkcode FixedSetting} takes after the reason. */
+/** The arguments of {@linkcode FixedSetting} after the reason. */
 export type FixedSettingRow = readonly [
   type: SettingType,
   value: string | null,
@@ -64,7 +64,7 @@ export type FixedSettingRow = readonly [
   scope?: SettingScope,
 ];
 
-/** Settings that have one value for the same reason. */
+/** Creates settings that accept a single value for the same reason. */
 export function fixedSettings(
   reason: string,
   rows: Readonly<Record<string, FixedSettingRow>>,
@@ -76,7 +76,7 @@ export function fixedSettings(
   return settings;
 }
 
-/** The same text for all texts of a value. */
+/** Maps all spellings of a value to the same text. */
 function canonical(type: SettingType, text: string): string {
   const trimmed = text.trim();
   switch (type) {

@@ -1,11 +1,11 @@
 /**
- * Every setting, as data: name, type, bounds, default, what it does.
+ * All settings as data: name, type, bounds, default, documentation.
  *
- * `setting.ts` has the types of values. `settings.ts` lists those that act, `group_settings.ts` those of
- * consumer groups; `fixed/` lists Kafka's others, which accept the one value that this broker offers.
- * `config.ts` collects the values: flags, variables and files come as texts, and what was changed while
- * the broker runs comes before them. Unknown names get a suggestion (`unknown_setting.ts`). Settings
- * of topics are in `../topics/topic_config.ts`.
+ * `setting.ts` defines the value types. `settings.ts` lists the settings that take effect, and
+ * `group_settings.ts` those of consumer groups; `fixed/` lists Kafka's other settings, which accept
+ * a single value. `config.ts` collects the values from flags, variables, file and run-time changes.
+ * Unknown names get a suggestion (`unknown_setting.ts`). Topic settings are in
+ * `../topics/topic_config.ts`.
  *
  * @module
  */

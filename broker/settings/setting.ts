@@ -1,6 +1,6 @@
 /**
- * What a setting is: its type, bounds, default and meaning, as data. Flags, environment variables,
- * the config file, `DescribeConfigs` and `--help` all derive from it.
+ * Settings as data: type, bounds, default and documentation. Flags, environment variables, config
+ * file, `DescribeConfigs` and `--help` are derived from them.
  *
  * @module
  */
@@ -8,7 +8,7 @@
 import { INT64_MAX, INT64_MIN, int64Text } from "../../protocol/primitives/int64.ts";
 import { brief } from "./unknown_setting.ts";
 
-/** Kafka's types of settings. */
+/** Kafka's setting types. */
 export type SettingType =
   | "boolean"
   | "string"
@@ -21,36 +21,36 @@ export type SettingType =
   | "password";
 
 /**
- * Where a setting may be changed: at start only, or in the running cluster by `AlterConfigs` on all
- * brokers or on one.
+ * Where a setting can be changed: only at start, or at run time with `AlterConfigs` on one or all
+ * brokers.
  */
 export type SettingScope = "read-only" | "cluster-wide";
 
-/** What makes up a setting. */
+/** The definition of a setting. */
 export interface Setting<T = unknown> {
   readonly type: SettingType;
   readonly default: T;
-  /** What it does, with its unit. */
+  /** What the setting does, with its unit. */
   readonly doc: string;
-  /** The values it may have, if these are few. */
+  /** The accepted values, if the setting has a fixed list. */
   readonly choices: readonly string[] | undefined;
-  /** The flag without its dashes, where that is not the name in kebab case. */
+  /** The flag without dashes, if it is not the name in kebab case. */
   readonly flag: string | undefined;
   readonly scope: SettingScope;
-  /** Whether its value is a secret, which is never shown. */
+  /** Whether the value is a secret, which is never disclosed. */
   readonly isSensitive: boolean;
-  /** Reads a value. @throws {SettingValueError} If the text is not a value, or is out of bounds. */
+  /** Parses a value. @throws {SettingValueError} If the text is invalid or out of bounds. */
   parse(text: string): T;
-  /** Writes a value as `parse` reads it; null if there is none. */
+  /** Formats a value so that `parse` accepts it; `null` if the setting has no value. */
   format(value: T): string | null;
 }
 
-/** A text that is not a value of its setting; the message says why. */
+/** An invalid value of a setting; the message explains why. */
 export class SettingValueError extends Error {
   override name = "SettingValueError";
 }
 
-/** What all kinds of settings can be given. */
+/** Options of all settings. */
 export interface SettingOptions {
   readonly flag?: string;
   readonly scope?: SettingScope;
@@ -58,15 +58,15 @@ export interface SettingOptions {
 }
 
 interface NumberOptions extends SettingOptions {
-  /** Default: as the function says. */
+  /** The type, if not that of the function. */
   readonly type?: "short";
   readonly min?: number;
   readonly max?: number;
-  /** A number between them that it may not be. */
+  /** A number within the bounds that is not accepted. */
   readonly not?: number;
 }
 
-/** The ends of Kafka's int64, of which the largest means "no limit", and clients send it. */
+/** Bounds of int64. Clients send the maximum for "no limit". */
 const MAX_INT64 = 2n ** 63n - 1n;
 const MIN_INT64 = -(2n ** 63n);
 const MAX_INT32 = 2 ** 31 - 1;
@@ -91,7 +91,7 @@ function setting<T>(
   };
 }
 
-/** A whole number of 32 bits. */
+/** A 32-bit integer. */
 export function int(value: number, doc: string, options: NumberOptions = {}): Setting<number> {
   const bounds = { min: -(2 ** 31), max: MAX_INT32, ...options };
   return setting(options.type ?? "int", value, doc, options, {
@@ -104,7 +104,7 @@ export function int(value: number, doc: string, options: NumberOptions = {}): Se
   });
 }
 
-/** A whole number of 64 bits; beyond 2^53-1 the nearest number, see `protocol/primitives/int64.ts`. */
+/** A 64-bit integer; beyond 2^53−1 the nearest number, see `protocol/primitives/int64.ts`. */
 export function long(value: number, doc: string, options: NumberOptions = {}): Setting<number> {
   const { min = INT64_MIN, max = INT64_MAX } = options;
   return setting("long", value, doc, options, {
@@ -113,7 +113,7 @@ export function long(value: number, doc: string, options: NumberOptions = {}): S
   });
 }
 
-/** A number with a fraction. */
+/** A floating-point number. */
 export function double(
   value: number,
   doc: string,
@@ -132,7 +132,7 @@ export function double(
   });
 }
 
-/** Like {@linkcode int} or {@linkcode long}, but possibly not set. */
+/** Like {@linkcode int} or {@linkcode long}, but optional. */
 export function optionalNumber(
   type: "int" | "long",
   doc: string,
@@ -145,7 +145,7 @@ export function optionalNumber(
   });
 }
 
-/** True or false. */
+/** A boolean. */
 export function boolean(
   value: boolean,
   doc: string,
@@ -163,16 +163,16 @@ export function boolean(
   });
 }
 
-/** Checks a text, and throws a {@linkcode SettingValueError} if it will not do. */
+/** Throws a {@linkcode SettingValueError} if the text is invalid. */
 export type TextCheck = (text: string) => void;
 
 interface TextOptions extends SettingOptions {
   readonly check?: TextCheck;
-  /** As what it is described, where Kafka has a list and this broker takes one item. */
+  /** The reported type, if Kafka accepts a list but this broker a single item. */
   readonly type?: "list";
 }
 
-/** Any text that passes a check. */
+/** A string that passes a check. */
 export function string(
   value: string,
   doc: string,
@@ -187,7 +187,7 @@ export function string(
   });
 }
 
-/** Like {@linkcode string}, but possibly not set. */
+/** Like {@linkcode string}, but optional. */
 export function optionalString(
   doc: string,
   options: TextOptions = {},
@@ -199,11 +199,11 @@ export function optionalString(
 }
 
 interface ChoiceOptions extends SettingOptions {
-  /** Values that Kafka has and we have not, each with what to tell whoever wants it. */
+  /** Values of Kafka that this broker does not support, each with an explanation. */
   readonly unsupported?: Readonly<Record<string, string>>;
 }
 
-/** One of a few words. */
+/** One of a fixed list of values. */
 export function choice<const C extends string>(
   choices: readonly C[],
   value: NoInfer<C>,
@@ -225,11 +225,11 @@ interface ListOptions extends ChoiceOptions {
   readonly check?: TextCheck;
   /** Whether the list may be empty. */
   readonly allowEmpty?: boolean;
-  /** Reads an item, and throws a {@linkcode SettingValueError} if it is none. Default: as it is. */
+  /** Normalizes an item, or throws a {@linkcode SettingValueError}. Default: the item as given. */
   readonly read?: (text: string) => string;
 }
 
-/** Texts separated by commas. */
+/** A comma-separated list of strings. */
 export function list(
   value: readonly string[],
   doc: string,
@@ -242,7 +242,7 @@ export function list(
   });
 }
 
-/** Like {@linkcode list}, but possibly not set. */
+/** Like {@linkcode list}, but optional. */
 export function optionalList(
   doc: string,
   options: ListOptions = {},

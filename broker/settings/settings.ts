@@ -1,10 +1,11 @@
 /**
- * Every setting of a broker, as one table. A setting stands here only if it acts; Kafka's others, which
- * have one value, are in `fixed_settings/`.
+ * Every broker setting that takes effect, as one table. Kafka's other settings, which accept a
+ * single value, are in `fixed/`.
  *
- * Names, units and defaults are Kafka's where Kafka has the setting. Ours alone are
+ * Names, units and defaults are Kafka's where Kafka has the setting. Specific to this broker are
  * `log.flush.policy`, `log.level`, `record.validation`, `batch.cache.bytes`, `open.files.max`,
- * `queued.max.response.bytes` and `max.in.flight.requests.per.connection`, which in Kafka is a client's.
+ * `queued.max.response.bytes` and `max.in.flight.requests.per.connection` (a client setting in
+ * Kafka).
  *
  * @module
  */
@@ -29,7 +30,10 @@ import {
   string,
 } from "./setting.ts";
 
-/** When an append is on disk: before it is acknowledged, every so often, or when the system likes. */
+/**
+ * When appends are flushed: before they are acknowledged, at an interval, or when the operating
+ * system writes back.
+ */
 export type FlushPolicy = "commit" | "interval" | "os";
 
 /** How batches are compressed on disk. */
@@ -37,13 +41,15 @@ export type CompressionTypeSetting = typeof COMPRESSION_TYPES[number];
 
 const COMPRESSION_TYPES = ["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"] as const;
 
-/** What is checked of a batch before it is appended. */
+/**
+ * What is validated before a batch is appended: its records too, or only its header and checksum.
+ */
 export type RecordValidation = "full" | "header";
 
-/** Who sets the timestamps of records. */
+/** Whether a record's timestamp is set by the producer or at append. */
 export type MessageTimestampType = "CreateTime" | "LogAppendTime";
 
-/** The type of each setting's value, by its name. */
+/** The type of each setting's value. */
 export interface BrokerSettings extends GroupSettings {
   "advertised.listeners": readonly string[] | null;
   "auto.create.topics.enable": boolean;
@@ -115,211 +121,213 @@ const HOUR_MS = 60 * 60 * 1000;
 const DAY_MS = 24 * HOUR_MS;
 const MIB = 1024 * 1024;
 
-/** Defaults of topic settings may change while the broker runs. */
+/** Defaults of topic settings can change while the broker runs. */
 const DYNAMIC = { scope: "cluster-wide" } as const;
 
-/** The settings. */
+/** The settings by name. */
 export const SETTINGS: { readonly [N in SettingName]: Setting<BrokerSettings[N]> } = {
   "node.id": int(1, "Number of this broker, unique in its cluster", { min: 0 }),
-  "broker.id": int(1, "Older name of node.id", { min: -1 }),
+  "broker.id": int(1, "Former name of node.id", { min: -1 }),
   "cluster.id": optionalString(
-    "Id of the cluster. A data folder that belongs to another cluster is refused. Default: the " +
-      "data folder's, or a new one",
+    "Id of the cluster. A data folder that belongs to another cluster is rejected. Default: the " +
+    "id in the data folder, or a new one",
   ),
-  "broker.rack": optionalString("Where this broker stands, as clients are told"),
+  "broker.rack": optionalString("Rack of this broker, reported to clients"),
   "listeners": list(
     ["PLAINTEXT://127.0.0.1:9092"],
-    "Addresses to accept clients on, as HOST:PORT; port 0 for one the system chooses, host " +
-      "0.0.0.0 for all of the machine's",
+    "Addresses to listen on, as HOST:PORT; port 0 lets the system choose one, host 0.0.0.0 " +
+    "stands for all interfaces",
     { flag: "listen", read: normalizeListener },
   ),
   "advertised.listeners": optionalList(
-    "Address that clients are told to connect to, as HOST:PORT. Default: the first listener",
+    "Address announced to clients, as HOST:PORT. Default: the first listener",
     { read: normalizeListener },
   ),
-  "log.dirs": string("dqueue-data", "Folder of the data; exactly one", {
+  "log.dirs": string("dqueue-data", "Data folder; exactly one", {
     flag: "data",
     type: "list",
     check: checkDataFolder,
   }),
-  "log.dir": optionalString("Folder of the data, where log.dirs does not name one", {
+  "log.dir": optionalString("Data folder, if log.dirs is not set", {
     type: "list",
     check: checkDataFolder,
   }),
-  "log.level": choice(LOG_LEVELS, "info", "The least important lines that are logged"),
+  "log.level": choice(LOG_LEVELS, "info", "Least severe level that is logged"),
 
   "auto.create.topics.enable": boolean(
     true,
-    "Whether a topic comes into being when a client that wants so first asks for it",
+    "Whether a topic is created automatically when a client that allows it first requests it",
   ),
   "delete.topic.enable": boolean(true, "Whether topics can be deleted"),
-  "num.partitions": int(1, "Partitions of a topic created without a number", { min: 1 }),
-  "default.replication.factor": int(1, "Replicas of a topic created without a number", {
+  "num.partitions": int(1, "Default number of partitions of a new topic", { min: 1 }),
+  "default.replication.factor": int(1, "Default number of replicas of a new topic", {
     min: 1,
     max: 32767,
   }),
   "min.insync.replicas": int(
     1,
-    "Replicas that must be in sync for a write with acks=all to be accepted",
+    "Minimum number of in-sync replicas for a write with acks=all",
     { min: 1, ...DYNAMIC },
   ),
 
   "socket.request.max.bytes": int(
     100 * MIB,
-    "Largest request in bytes, for others than Produce at most 8 MiB; a connection that announces " +
-      "a larger one is closed",
+    "Maximum size of a request in bytes; 8 MiB for requests other than Produce. The connection " +
+    "of a larger request is closed",
     { min: 1024 },
   ),
   "queued.max.request.bytes": long(
     128 * MIB,
-    "Bytes of requests held in memory at once, over all connections; above that, sockets are not read",
+    "Maximum bytes of requests held in memory, over all connections; sockets are not read above it",
     { min: 1 },
   ),
   "queued.max.response.bytes": long(
     128 * MIB,
-    "Memory for answers until clients have taken them, over all connections; the nearer to that, the " +
-      "fewer records a fetch is answered, and what alone would exceed it is refused with an error",
+    "Maximum memory for responses that clients have not read, over all connections. Fetch " +
+    "responses shrink as it fills up, and a response that alone would exceed it is replaced by " +
+    "an error",
     { min: 1 },
   ),
   "max.in.flight.requests.per.connection": int(
     16,
-    "Requests of one connection worked on at once; the next is read when one is answered",
+    "Maximum number of unanswered requests of a connection; no more are read until one is answered",
     { min: 1 },
   ),
-  "max.connections": int(2 ** 31 - 1, "Connections held at once; further ones are closed", {
+  "max.connections": int(2 ** 31 - 1,
+    "Maximum number of open connections; further ones are closed", {
     min: 0,
     ...DYNAMIC,
   }),
   "connections.max.idle.ms": long(
     10 * 60 * 1000,
-    "Milliseconds after which a connection without requests is closed; -1 for never",
+    "Milliseconds after which an idle connection is closed; -1 disables it",
     { min: -1 },
   ),
   "fetch.max.bytes": int(
     55 * MIB,
-    "Most bytes of records in the answer to one fetch, unless its first batch alone is larger",
+    "Maximum bytes of records in a fetch response, unless its first batch alone is larger",
     { min: 1024 },
   ),
   "max.incremental.fetch.session.cache.slots": int(
     1000,
-    "Fetch sessions remembered at once; 0 for none",
+    "Maximum number of fetch sessions; 0 disables them",
     { min: 0 },
   ),
   "max.request.partition.size.limit": int(
     2000,
-    "Most partitions in one answer to DescribeTopicPartitions",
+    "Maximum number of partitions in a response to DescribeTopicPartitions",
     { min: 1 },
   ),
 
   "message.max.bytes": int(
     MIB + 12,
-    "Largest record batch in bytes, as compressed; default of max.message.bytes",
+    "Maximum size of a record batch in bytes, after compression; default of max.message.bytes",
     { min: 0, ...DYNAMIC },
   ),
   "compression.type": choice(
     COMPRESSION_TYPES,
     "producer",
-    "How batches are compressed on disk. producer: as they come; otherwise with this codec, or not " +
-      "at all, a batch that comes otherwise being compressed again. Default of the topics' setting " +
-      "of this name",
+    "How batches are compressed on disk. producer: as sent by the producer; otherwise batches " +
+    "with another codec are recompressed with this one, or decompressed. Default of the topic " +
+    "setting of the same name",
     DYNAMIC,
   ),
   "compression.gzip.level": int(
     -1,
-    "Level where compression.type is gzip, 1 to 9, or -1 for gzip's own; default of the topics' " +
-      "setting of this name",
+    "Level for compression.type=gzip, 1 to 9, or -1 for gzip's default; default of the topic " +
+    "setting of the same name",
     { min: -1, max: 9, not: 0, ...DYNAMIC },
   ),
   "compression.lz4.level": int(
     9,
-    "Level where compression.type is lz4, 1 to 17; default of the topics' setting of this name",
+    "Level for compression.type=lz4, 1 to 17; default of the topic setting of the same name",
     { min: 1, max: 17, ...DYNAMIC },
   ),
   "compression.zstd.level": int(
     3,
-    "Level where compression.type is zstd, -131072 to 22; default of the topics' setting of this " +
-      "name",
+    "Level for compression.type=zstd, -131072 to 22; default of the topic setting of the same name",
     { min: -131072, max: 22, ...DYNAMIC },
   ),
   "record.validation": choice(
     ["full", "header"],
     "full",
-    "What is checked of a batch before it is appended. full: its records too; header: its checksum " +
-      "and header, for producers that can be trusted: a wrong record or time is found by those who " +
-      "read it. Default of the topics' setting of this name",
+    "What is validated before a batch is appended. full: the records too; header: checksum and " +
+    "header only, for trusted producers: consumers will find an invalid record or timestamp. " +
+    "Default of the topic setting of the same name",
     DYNAMIC,
   ),
   "log.message.timestamp.type": choice(
     ["CreateTime", "LogAppendTime"],
     "CreateTime",
-    "Whether a record's timestamp is the producer's or the time of its append; default of " +
-      "message.timestamp.type",
+    "Whether a record's timestamp is set by the producer or at append; default of " +
+    "message.timestamp.type",
     DYNAMIC,
   ),
   "log.message.timestamp.before.max.ms": long(
     INT64_MAX,
-    "How far a producer's timestamp may lie in the past, in milliseconds; default of " +
-      "message.timestamp.before.max.ms",
+    "Maximum age in milliseconds of a producer's timestamp at append; default of " +
+    "message.timestamp.before.max.ms",
     { min: 0, ...DYNAMIC },
   ),
   "log.message.timestamp.after.max.ms": long(
     HOUR_MS,
-    "How far a producer's timestamp may lie in the future, in milliseconds; default of " +
-      "message.timestamp.after.max.ms",
+    "Maximum milliseconds that a producer's timestamp may lie in the future at append; default " +
+    "of message.timestamp.after.max.ms",
     { min: 0, ...DYNAMIC },
   ),
 
   "log.flush.policy": choice(
     ["commit", "interval", "os"],
     "commit",
-    "When appends are on disk. commit: before a write with acks=all is answered, one sync for all " +
-      "that wait; interval: within log.flush.interval.ms, or a second without it; os: when the " +
-      "system writes back. Default of flush",
+    "When appends are flushed to disk. commit: before a write with acks=all is acknowledged, one " +
+    "flush for all waiting writes; interval: within log.flush.interval.ms, or one second if that " +
+    "is not set; os: when the operating system writes back. Default of flush",
     DYNAMIC,
   ),
   "log.flush.interval.messages": long(
     INT64_MAX,
-    "Records of a partition that may not be on disk yet: the write that makes them as many is " +
-      "answered after a sync, whatever its acks and log.flush.policy; default of flush.messages",
+    "Number of unflushed records in a partition at which a write is flushed before it is " +
+    "acknowledged, whatever its acks and log.flush.policy; default of flush.messages",
     { min: 1, ...DYNAMIC },
   ),
   "log.flush.interval.ms": optionalNumber(
     "long",
-    "Milliseconds within which an append is on disk, whatever log.flush.policy; default of flush.ms",
+    "Milliseconds within which an append is flushed, whatever log.flush.policy; default of " +
+    "flush.ms",
     { min: 0, ...DYNAMIC },
   ),
   "log.flush.offset.checkpoint.interval.ms": int(
     60_000,
-    "Milliseconds between notes of how far logs are on disk, which shorten recovery after a crash",
+    "Milliseconds between recovery point checkpoints, which shorten recovery after a crash",
     { min: 1 },
   ),
   "log.segment.bytes": int(
     1024 * MIB,
-    "Size in bytes at which a log begins a new file; default of segment.bytes",
+    "Size in bytes at which a new segment is rolled; default of segment.bytes",
     { min: MIB, ...DYNAMIC },
   ),
   "log.preallocate": boolean(
     false,
-    "Whether the file of a new segment has its full size from the start; default of preallocate",
+    "Whether the file of a new segment is created at its full size; default of preallocate",
     DYNAMIC,
   ),
   "log.roll.ms": optionalNumber(
     "long",
-    "Age in milliseconds at which a log goes on in a new file; default of segment.ms. Without it, " +
-      "log.roll.hours counts",
+    "Age in milliseconds at which a new segment is rolled; default of segment.ms. If not set, " +
+    "log.roll.hours is used",
     { min: 1, ...DYNAMIC },
   ),
   "log.roll.hours": int(168, "Like log.roll.ms, in hours", { min: 1 }),
   "log.roll.jitter.ms": optionalNumber(
     "long",
-    "Up to so many milliseconds earlier a log starts a new file than log.roll.ms says, so that not " +
-      "all do at once; default of segment.jitter.ms. Without it, log.roll.jitter.hours counts",
+    "Maximum random milliseconds subtracted from log.roll.ms, so that partitions do not roll at " +
+    "the same time; default of segment.jitter.ms. If not set, log.roll.jitter.hours is used",
     { min: 0, ...DYNAMIC },
   ),
   "log.roll.jitter.hours": int(0, "Like log.roll.jitter.ms, in hours", { min: 0 }),
   "log.index.size.max.bytes": int(
     10 * MIB,
-    "Largest index file in bytes; default of segment.index.bytes",
+    "Maximum size of an index file in bytes; default of segment.index.bytes",
     { min: 12, ...DYNAMIC },
   ),
   "log.index.interval.bytes": int(
@@ -329,91 +337,93 @@ export const SETTINGS: { readonly [N in SettingName]: Setting<BrokerSettings[N]>
   ),
   "log.cleanup.policy": list(
     ["delete"],
-    "What becomes of old records. delete: they go by age and size; compact: of those with the same " +
-      "key the last stays; or both; or nothing, which keeps all. Default of cleanup.policy",
+    "What happens to old records. delete: segments are deleted by age and size; compact: the " +
+    "last record of each key is kept; or both; if empty, everything is kept. Default of " +
+    "cleanup.policy",
     { choices: ["compact", "delete"], allowEmpty: true, ...DYNAMIC },
   ),
   "log.cleaner.enable": boolean(true, "Whether logs with cleanup.policy=compact are compacted"),
   "log.cleaner.backoff.ms": long(
     15_000,
-    "Milliseconds between two looks for logs to compact",
+    "Milliseconds between checks for logs to compact",
     { min: 0, ...DYNAMIC },
   ),
   "log.cleaner.dedupe.buffer.size": long(
     128 * MIB,
-    "Memory in bytes for the keys of a log that is being compacted, 27 bytes each; if it has more, " +
-      "it is compacted in several passes",
+    "Memory in bytes for the keys of the log being compacted, 27 bytes each; a log with more " +
+    "keys is compacted in several passes",
     { min: MIB, ...DYNAMIC },
   ),
   "log.cleaner.min.cleanable.ratio": double(
     0.5,
-    "Part of a log that may be not yet compacted, 0 to 1; default of min.cleanable.dirty.ratio",
+    "Minimum ratio of uncompacted to total bytes at which a log is compacted, 0 to 1; default of " +
+    "min.cleanable.dirty.ratio",
     { min: 0, max: 1, ...DYNAMIC },
   ),
   "log.cleaner.delete.retention.ms": long(
     DAY_MS,
-    "Milliseconds for which compaction keeps a tombstone; default of delete.retention.ms",
+    "Milliseconds for which compaction retains tombstones; default of delete.retention.ms",
     { min: 0, ...DYNAMIC },
   ),
   "log.cleaner.min.compaction.lag.ms": long(
     0,
-    "Milliseconds for which a record is not compacted; default of min.compaction.lag.ms",
+    "Minimum age in milliseconds at which a record can be compacted; default of " +
+    "min.compaction.lag.ms",
     { min: 0, ...DYNAMIC },
   ),
   "log.cleaner.max.compaction.lag.ms": long(
     INT64_MAX,
-    "Milliseconds after which a record is compacted, whatever part of the log that is; default of " +
-      "max.compaction.lag.ms",
+    "Age in milliseconds at which a record must be compacted, whatever the dirty ratio; default " +
+    "of max.compaction.lag.ms",
     { min: 1, ...DYNAMIC },
   ),
   "log.retention.ms": optionalNumber(
     "long",
-    "Milliseconds for which records are kept at least, -1 for ever; default of retention.ms. " +
-      "Without it, log.retention.minutes counts",
+    "Milliseconds for which records are retained at least, -1 for no limit; default of " +
+    "retention.ms. If not set, log.retention.minutes is used",
     { min: -1, ...DYNAMIC },
   ),
   "log.retention.minutes": optionalNumber(
     "int",
-    "Like log.retention.ms, in minutes. Without it, log.retention.hours counts",
+    "Like log.retention.ms, in minutes. If not set, log.retention.hours is used",
     { min: -1 },
   ),
   "log.retention.hours": int(168, "Like log.retention.ms, in hours", { min: -1 }),
   "log.retention.bytes": long(
     -1,
-    "Bytes that a partition keeps at least before old ones go, -1 for no limit; default of " +
-      "retention.bytes",
+    "Bytes that a partition retains at least before old segments are deleted, -1 for no limit; " +
+    "default of retention.bytes",
     { min: -1, ...DYNAMIC },
   ),
   "log.retention.check.interval.ms": long(
     300_000,
-    "Milliseconds between two looks for records past their retention",
+    "Milliseconds between checks for segments to delete",
     { min: 1 },
   ),
   "log.segment.delete.delay.ms": long(
     60_000,
-    "Milliseconds between the deletion of a segment or topic and that of its files; default of " +
-      "file.delete.delay.ms",
+    "Milliseconds between the deletion of a segment or topic and the removal of its files; " +
+    "default of file.delete.delay.ms",
     { min: 0, ...DYNAMIC },
   ),
 
   "producer.id.expiration.ms": int(
     DAY_MS,
-    "Milliseconds after its last write for which a producer is remembered and its duplicates are " +
-      "recognised",
+    "Milliseconds after its last write for which a producer's state is kept to detect duplicates",
     { min: 1, ...DYNAMIC },
   ),
   "batch.cache.bytes": long(
     64 * MIB,
     "Memory in bytes for the newest batches of all logs, from which consumers that keep up are " +
-      "served; 0 for none",
+    "served; 0 disables it",
     { min: 0 },
   ),
-  "open.files.max": int(1000, "Files of logs held open at once, over all partitions", { min: 1 }),
+  "open.files.max": int(1000, "Maximum number of open log files, over all partitions", { min: 1 }),
 
   ...GROUP_SETTINGS,
 };
 
-/** The names of the settings that act, sorted. */
+/** Names of the settings that take effect, sorted. */
 export const SETTING_NAMES: readonly SettingName[] = (Object.keys(SETTINGS) as SettingName[])
   .sort();
 
@@ -422,20 +432,23 @@ const KNOWN_SETTINGS: Readonly<Record<string, Setting>> = {
   ...FIXED_SETTINGS as unknown as Record<string, Setting>,
 };
 
-/** The names of all settings, also of those that have one value, sorted. */
+/** Names of all settings, including those that accept a single value, sorted. */
 export const KNOWN_SETTING_NAMES: readonly string[] = Object.keys(KNOWN_SETTINGS).sort();
 
-/** Whether `name` is the name of a setting that acts. */
+/** Whether `name` is a setting that takes effect. */
 export function isSettingName(name: string): name is SettingName {
   return Object.hasOwn(SETTINGS, name);
 }
 
-/** A setting, also one that has one value; `undefined` if there is none of that name. */
+/**
+ * The setting, including those that accept a single value; `undefined` if there is none of that
+ * name.
+ */
 export function knownSetting(name: string): Setting | undefined {
   return Object.hasOwn(KNOWN_SETTINGS, name) ? KNOWN_SETTINGS[name] : undefined;
 }
 
-/** The flag of a setting, without its dashes. */
+/** The command line flag of a setting, without dashes. */
 export function flagOf(name: string): string {
   return knownSetting(name)?.flag ?? name.replaceAll(".", "-");
 }
@@ -446,6 +459,6 @@ export function variableOf(name: string): string {
 }
 
 function checkDataFolder(text: string): void {
-  if (text.trim() === "") throw new SettingValueError("the name of the folder is empty");
+  if (text.trim() === "") throw new SettingValueError("the folder name is empty");
   if (text.includes(",")) throw new SettingValueError(`"${text}" names more than one folder`);
 }

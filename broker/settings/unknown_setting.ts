@@ -1,23 +1,25 @@
 /**
- * What clients are told of settings that there are not, and of values that will not do, at a cost that
- * does not grow with what they send.
+ * Error texts for unknown settings and invalid values, at a cost independent of the size of the
+ * request.
  *
  * @module
  */
 
 import { didYouMean } from "../../protocol/suggest.ts";
 
-/** Longer texts are cut in messages. */
+/** Longer texts are truncated in messages. */
 const MAX_TEXT_LENGTH = 200;
-/** Suggestions take some ten microseconds each: a request with thousands of typos gets the first. */
+/**
+ * A suggestion takes about ten microseconds: a request with thousands of typos gets only the first.
+ */
 const MAX_SUGGESTIONS = 100;
-/** For how long, in milliseconds, that many are made. */
+/** Period in milliseconds for which `MAX_SUGGESTIONS` applies. */
 const PERIOD_MS = 1000;
 
 let periodEndMs = 0;
 let suggestions = 0;
 
-/** `name`, and the known one that may be meant. */
+/** Returns `name` and the most similar known name. */
 export function unknownName(name: string, known: readonly string[]): string {
   const nowMs = performance.now();
   if (nowMs >= periodEndMs) {
@@ -27,7 +29,7 @@ export function unknownName(name: string, known: readonly string[]): string {
   return ++suggestions > MAX_SUGGESTIONS ? brief(name) : brief(name) + didYouMean(name, known);
 }
 
-/** What came from a client, as much of it as a message shows. */
+/** Truncates client input for a message. */
 export function brief(text: string): string {
   return text.length <= MAX_TEXT_LENGTH ? text : `${text.slice(0, MAX_TEXT_LENGTH)}…`;
 }

@@ -1,12 +1,12 @@
 /**
- * The controller, its quorum, the log of the metadata, and replicas on other brokers.
+ * Settings of the controller, its quorum, the metadata log, and replication.
  *
  * @module
  */
 
 import { type FixedSetting, fixedSettings } from "../fixed_setting.ts";
 
-/** The settings. */
+/** The settings by name. */
 export const CLUSTER_SETTINGS: Readonly<Record<string, FixedSetting>> = {
   ...fixedSettings("each broker is its own controller, so there is no quorum to configure", {
     "process.roles": ["list", "broker,controller", "What this process does in its cluster"],

@@ -1,12 +1,12 @@
 /**
- * The coordinators of groups, share groups, streams groups and transactions.
+ * Settings of the coordinators of groups, share groups, streams groups and transactions.
  *
  * @module
  */
 
 import { type FixedSetting, fixedSettings } from "../fixed_setting.ts";
 
-/** The settings. */
+/** The settings by name. */
 export const COORDINATOR_SETTINGS: Readonly<Record<string, FixedSetting>> = {
   ...fixedSettings("Kafka Streams uses classic groups here, there are no streams groups", {
     "group.streams.heartbeat.interval.ms": [

@@ -1,12 +1,12 @@
 /**
- * How logs are compacted and checkpointed, and segments that are moved to a remote store.
+ * Settings of compaction, checkpoints and tiered storage.
  *
  * @module
  */
 
 import { type FixedSetting, fixedSettings } from "../fixed_setting.ts";
 
-/** The settings. */
+/** The settings by name. */
 export const LOG_SETTINGS: Readonly<Record<string, FixedSetting>> = {
   ...fixedSettings("one log is compacted at a time, as fast as the disk allows", {
     "log.cleaner.io.buffer.load.factor": [

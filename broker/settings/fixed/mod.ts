@@ -1,8 +1,8 @@
 /**
- * Kafka's broker settings that have one value here, area by area. A setting that comes to act moves to
- * `../settings.ts`.
+ * Kafka broker settings that accept a single value here, by area. When a setting is implemented, it
+ * moves to `../settings.ts`.
  *
- * The areas are few, since every command of the program loads them all.
+ * There are few files because every command of the program loads all of them.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import { LOG_SETTINGS } from "./log_settings.ts";
 import { PROCESS_SETTINGS } from "./process_settings.ts";
 import { SECURITY_SETTINGS } from "./security_settings.ts";
 
-/** The settings, by name. */
+/** The settings by name. */
 export const FIXED_SETTINGS: Readonly<Record<string, FixedSetting>> = {
   ...CLUSTER_SETTINGS,
   ...COORDINATOR_SETTINGS,

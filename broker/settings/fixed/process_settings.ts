@@ -1,12 +1,12 @@
 /**
- * Threads, sockets, limits of requests and connections, plug-ins, metrics and quotas.
+ * Settings of threads, sockets, request and connection limits, plug-ins, metrics and quotas.
  *
  * @module
  */
 
 import { type FixedSetting, fixedSettings } from "../fixed_setting.ts";
 
-/** The settings. */
+/** The settings by name. */
 export const PROCESS_SETTINGS: Readonly<Record<string, FixedSetting>> = {
   ...fixedSettings("one event loop does this work, and the system sizes its sockets", {
     "background.threads": ["int", "10", "Threads for housekeeping", "cluster-wide"],

@@ -1,12 +1,12 @@
 /**
- * Authentication, authorization, delegation tokens and encryption.
+ * Settings of authentication, authorization, delegation tokens and encryption.
  *
  * @module
  */
 
 import { type FixedSetting, fixedSettings } from "../fixed_setting.ts";
 
-/** The settings. */
+/** The settings by name. */
 export const SECURITY_SETTINGS: Readonly<Record<string, FixedSetting>> = {
   ...fixedSettings("clients are not authenticated", {
     "authorizer.class.name": ["string", "", "Decides who may do what"],
@@ -221,7 +221,7 @@ export const SECURITY_SETTINGS: Readonly<Record<string, FixedSetting>> = {
       "org.apache.kafka.common.security.oauthbearer.DefaultJwtValidator",
       "Checks tokens",
     ],
-    "sasl.oauthbearer.scope": ["string", null, "Scope that tokens are asked for"],
+    "sasl.oauthbearer.scope": ["string", null, "Scope of requested tokens"],
     "sasl.oauthbearer.scope.claim.name": ["string", "scope", "Claim that has the scope"],
     "sasl.oauthbearer.sub.claim.name": ["string", "sub", "Claim that has the user"],
     "sasl.oauthbearer.token.endpoint.url": ["string", null, "Address at which tokens are got"],
