@@ -1,5 +1,5 @@
 /**
- * Memory for an answer that may list very many things, claimed before any of it is made.
+ * Claims memory for a response that may list very many items, before any of it is built.
  *
  * @module
  */
@@ -7,14 +7,14 @@
 import { AnswerRoom } from "../answer_room.ts";
 import type { RequestContext } from "../handler.ts";
 
-/** UTF-8 takes at most so many bytes for a unit of a string. */
+/** Maximum UTF-8 bytes per UTF-16 code unit. */
 const BYTES_PER_UNIT = 3;
 
 /**
- * Resolves once there is memory for an answer.
+ * Resolves when memory for a response is available.
  *
- * @param bytes What it takes encoded, at most.
- * @throws {ApiError} INVALID_REQUEST if the broker never has memory for an answer of that size.
+ * @param bytes Upper bound of the encoded size.
+ * @throws {ApiError} INVALID_REQUEST if the size exceeds the broker's total memory for responses.
  */
 export async function claimRoom(bytes: number, context: RequestContext): Promise<void> {
   const room = new AnswerRoom(context);
@@ -22,12 +22,12 @@ export async function claimRoom(bytes: number, context: RequestContext): Promise
   await room.claim();
 }
 
-/** What a text takes in an answer, at most. */
+/** Upper bound of the encoded size of a string. */
 export function textBytes(text: string | null): number {
   return (text ?? "").length * BYTES_PER_UNIT + BYTES_PER_UNIT;
 }
 
-/** The sum of what items take. */
+/** Sums the sizes of items. */
 export function sumOf<T>(items: Iterable<T>, bytesOf: (item: T) => number): number {
   let sum = 0;
   for (const item of items) sum += bytesOf(item);

@@ -14,7 +14,7 @@ function contextOf(claimed: number[]): RequestContext {
   } as unknown as RequestContext;
 }
 
-Deno.test("claimRoom() refuses an answer larger than all memory for answers", async () => {
+Deno.test("claimRoom() rejects a response larger than the response memory", async () => {
   const claimed: number[] = [];
   const error = await assertRejects(() => claimRoom(LIMIT, contextOf(claimed)), ApiError);
   assertEquals(error.code, ErrorCode.INVALID_REQUEST);
@@ -22,7 +22,7 @@ Deno.test("claimRoom() refuses an answer larger than all memory for answers", as
   assertEquals(claimed, []);
 });
 
-Deno.test("claimRoom() claims memory for a large answer, and none for a small one", async () => {
+Deno.test("claimRoom() claims memory for a large response and none for a small one", async () => {
   const claimed: number[] = [];
   await claimRoom(100, contextOf(claimed));
   assertEquals(claimed, []);
@@ -30,7 +30,7 @@ Deno.test("claimRoom() claims memory for a large answer, and none for a small on
   assertEquals(claimed, [LIMIT / 2]);
 });
 
-Deno.test("textBytes() is never less than what a text takes, whatever is in it", () => {
+Deno.test("textBytes() is at least the encoded size of any string", () => {
   const encoder = new TextEncoder();
   for (const text of ["", "a", "é", "日本", "🦕", "x".repeat(1000)]) {
     assertEquals(textBytes(text) >= encoder.encode(text).length + 2, true, text);

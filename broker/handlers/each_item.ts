@@ -1,20 +1,20 @@
 /**
- * Long lists of requests, worked on without holding up the rest of the broker.
+ * Processes long lists of a request in time slices, without blocking the event loop.
  *
  * @module
  */
 
 import { TimeSlice } from "../../storage/mod.ts";
 
-/** Lists up to this are worked on at a stretch, be the names in them as long as they may. */
+/** Lists up to this length are processed without yielding, even if their strings are long. */
 const SHORT = 64;
-/** Items that are worked on at once, where that takes a wait; they share writes to disk. */
+/** Items processed concurrently if processing is asynchronous; they share disk writes. */
 const AT_ONCE = 1000;
 
-/** Changes of metadata that are worked on at once: each takes more than a look-up does. */
+/** Concurrent metadata changes, each of which costs more than a look-up. */
 export const CHANGES_AT_ONCE = 100;
 
-/** Does what `Array.from(items, map)` does, and gives way on the way if there are many. */
+/** Like `Array.from(items, map)`, but yields to the event loop if there are many items. */
 export function mapEach<T, U>(items: readonly T[], map: (item: T) => U): U[] | Promise<U[]> {
   return items.length <= SHORT ? Array.from(items, (item) => map(item)) : mapLong(items, map);
 }
@@ -30,10 +30,10 @@ async function mapLong<T, U>(items: readonly T[], map: (item: T) => U): Promise<
 }
 
 /**
- * As {@linkcode mapEach}, where each item may take a wait: many are worked on at once.
+ * Like {@linkcode mapEach} for an asynchronous `map`; many items are processed concurrently.
  *
- * @param map Must not fail.
- * @param atOnce How many to work on at once; few where each is much work. Default: 1000.
+ * @param map Must not reject.
+ * @param atOnce Number of concurrent items; low if each is expensive. Default: 1000.
  */
 export async function awaitEach<T, U>(
   items: readonly T[],
@@ -51,13 +51,13 @@ export async function awaitEach<T, U>(
       begun.push(map(item));
       if (slice.isOver) await slice.pause();
     }
-    // One by one: a list of as many promises as there are items would be settled at a stretch.
+    // Awaited one by one: `Promise.all` on very many promises would block the event loop.
     for (const result of begun) results.push(result instanceof Promise ? await result : result);
   }
   return results;
 }
 
-/** As {@linkcode mapEach} for a list of lists: `map` is given each item with the list it is in. */
+/** Like {@linkcode mapEach} for nested lists: `map` gets each inner item with its outer item. */
 export async function mapNested<O, T, U>(
   outer: readonly O[],
   inner: (of: O) => readonly T[],
@@ -77,14 +77,14 @@ export async function mapNested<O, T, U>(
   return mapped;
 }
 
-/** What a list names once or more. */
+/** An item that a list contains once or more. */
 export interface NamedItem<T> {
-  /** As it was named last. */
+  /** The last occurrence. */
   readonly item: T;
   readonly count: number;
 }
 
-/** The items of a list by what they name, in the order of their first mention. */
+/** Groups the items of a list by key, in the order of first occurrence. */
 export async function byName<T, K>(
   items: readonly T[],
   nameOf: (item: T) => K,
@@ -99,7 +99,7 @@ export async function byName<T, K>(
   return named;
 }
 
-/** Texts in the order of their UTF-16 units, as `Array.prototype.sort` has them. */
+/** Sorts by UTF-16 code units, like `Array.prototype.sort`. */
 export async function sortTexts(texts: readonly string[]): Promise<string[]> {
   const slice = new TimeSlice();
   let runs: string[][] = [];

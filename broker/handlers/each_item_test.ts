@@ -3,12 +3,12 @@ import { awaitEach, byName, mapEach, mapNested, sortTexts } from "./each_item.ts
 
 const MANY = Array.from({ length: 5000 }, (_, i) => i);
 
-Deno.test("mapEach() keeps the order, of few at once and of many in slices", async () => {
+Deno.test("mapEach() keeps the order of few and of many items", async () => {
   assertEquals(mapEach([1, 2], (n) => n * 2), [2, 4]);
   assertEquals(await mapEach(MANY, (n) => n * 2), MANY.map((n) => n * 2));
 });
 
-Deno.test("awaitEach() keeps the order and works on no more at once than it is told to", async () => {
+Deno.test("awaitEach() keeps the order and limits concurrency", async () => {
   let atWork = 0;
   let most = 0;
   const double = async (n: number) => {
@@ -24,7 +24,7 @@ Deno.test("awaitEach() keeps the order and works on no more at once than it is t
   assertEquals(most, 3);
 });
 
-Deno.test("mapNested() gives each item with the list it is in", async () => {
+Deno.test("mapNested() passes each item with its outer item", async () => {
   const lists = [{ of: "a", items: [1, 2] }, { of: "b", items: [] }, { of: "c", items: [3] }];
   const mapped = await mapNested(lists, ({ items }) => items, ({ of }, item) => `${of}${item}`);
   assertEquals(mapped.map(([{ of }, results]) => [of, results]), [
@@ -34,7 +34,7 @@ Deno.test("mapNested() gives each item with the list it is in", async () => {
   ]);
 });
 
-Deno.test("byName() has each name once, in the order of first mention, as it was named last", async () => {
+Deno.test("byName() returns the last item of each key in order of first occurrence", async () => {
   const items = [["b", 1], ["a", 2], ["b", 3]] as const;
   const named = await byName(items, ([name]) => name);
   assertEquals([...named], [
@@ -43,7 +43,7 @@ Deno.test("byName() has each name once, in the order of first mention, as it was
   ]);
 });
 
-Deno.test("sortTexts() sorts as Array.prototype.sort does, be they many", async () => {
+Deno.test("sortTexts() sorts like Array.prototype.sort", async () => {
   const texts = Array.from({ length: 4321 }, (_, i) => `${(i * 7919) % 4321}é${i % 3}`);
   assertEquals(await sortTexts(texts), texts.toSorted());
   assertEquals(await sortTexts([]), []);

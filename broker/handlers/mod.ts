@@ -1,7 +1,7 @@
 /**
- * Every API this broker serves, one file each (a family shares one where its members differ little).
+ * Every API that this broker serves, one file each; closely related APIs share one.
  *
- * A file's header says the versions served, what it does, and each version's KIP.
+ * A file's header lists the supported versions, the behaviour, and the KIPs of each version.
  *
  * @module
  */
@@ -115,7 +115,7 @@ const HANDLERS: readonly ApiHandler[] = [
 export class HandlerTable {
   readonly #byKey: (ApiHandler | undefined)[] = [];
 
-  /** @param handlers all but that of ApiVersions, which speaks for them. */
+  /** @param handlers All handlers except that of ApiVersions, which describes them. */
   constructor(handlers: readonly ApiHandler[] = HANDLERS) {
     for (const api of APIS) this.#byKey[api.key] = unservedHandler(api);
     for (const handler of [...handlers, apiVersionsHandler(handlers)]) {
@@ -123,7 +123,7 @@ export class HandlerTable {
     }
   }
 
-  /** What answers requests of an API, if only to refuse them. */
+  /** The handler of an API, including those that only refuse requests. */
   get(apiKey: number): ApiHandler | undefined {
     return this.#byKey[apiKey];
   }

@@ -1,5 +1,5 @@
 /**
- * What a request is answered about each of its items.
+ * The result of one item of a request.
  *
  * @module
  */
@@ -8,29 +8,29 @@ import { ErrorCode } from "../../protocol/errors.ts";
 import { errorCodeOf, errorMessageOf } from "../api_error.ts";
 import type { RequestContext } from "../handler.ts";
 
-/** What is answered about one item of a request. */
+/** The result of one item of a request. */
 export interface Outcome {
   readonly errorCode: number;
   readonly errorMessage: string | null;
 }
 
-/** The outcome of what went well. */
+/** A successful result. */
 export const SUCCESS: Outcome = { errorCode: ErrorCode.NONE, errorMessage: null };
 
-/** The outcome of what went wrong. */
+/** The result of a failed item. */
 export function failure(error: unknown, { broker }: RequestContext): Outcome {
   return { errorCode: errorCodeOf(error, broker.logger), errorMessage: errorMessageOf(error) };
 }
 
-/** The outcome of an item that a request names twice. */
+/** The result of an item that a request contains twice. */
 export function duplicate(what: string): Outcome {
   return {
     errorCode: ErrorCode.INVALID_REQUEST,
-    errorMessage: `Cannot serve request: it names ${what} more than once`,
+    errorMessage: `Cannot process request: ${what} is listed more than once`,
   };
 }
 
-/** The values that a list has more than once. */
+/** The values that occur more than once. */
 export function duplicatesOf<T>(values: Iterable<T>): ReadonlySet<T> {
   const seen = new Set<T>();
   const duplicates = new Set<T>();

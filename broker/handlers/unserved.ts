@@ -1,8 +1,8 @@
 /**
- * Requests of APIs that this broker does not serve.
+ * Handles requests of APIs that this broker does not serve.
  *
- * They are not advertised, so that clients name them without a question. One that asks all the same
- * is answered with UNSUPPORTED_VERSION in the API's own form, where Kafka closes the connection.
+ * The APIs are not advertised. A client that uses one anyway gets UNSUPPORTED_VERSION in the form
+ * of that API, where Kafka closes the connection.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import { NO_VERSIONS } from "../../protocol/schema/version_range.ts";
 import { ApiError } from "../api_error.ts";
 import { type ApiHandler, handler } from "../handler.ts";
 
-/** A handler that refuses every request of an API, by its name. */
+/** Creates a handler that refuses every request of an API and names the API. */
 export function unservedHandler(api: Api): ApiHandler {
   const refuse = (): never => {
     throw new ApiError(

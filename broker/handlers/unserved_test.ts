@@ -13,14 +13,14 @@ import type { RequestContext } from "../handler.ts";
 import { HandlerTable } from "./mod.ts";
 import { unservedHandler } from "./unserved.ts";
 
-Deno.test("unservedHandler() refuses every request with the API's name", () => {
+Deno.test("unservedHandler() rejects every request with the API's name", () => {
   const { handle } = unservedHandler(addRaftVoter);
   const error = assertThrows(() => handle({} as never, {} as RequestContext), ApiError);
   assertEquals(error.code, ErrorCode.UNSUPPORTED_VERSION);
   assertEquals(error.message, "This broker does not serve AddRaftVoter (API key 80)");
 });
 
-Deno.test("HandlerTable has a handler for every declared API, and advertises those that serve", async () => {
+Deno.test("HandlerTable has a handler for every declared API and advertises the served ones", async () => {
   const table = new HandlerTable();
   for (const { key } of APIS) assertEquals(table.get(key)?.api.key, key);
   const { handle } = table.get(apiVersions.key)!;

@@ -1,5 +1,5 @@
 /**
- * The time a client allows for a change of metadata.
+ * Applies the timeout of a client to a metadata change.
  *
  * @module
  */
@@ -9,9 +9,8 @@ import { ApiError } from "../api_error.ts";
 import type { RequestContext } from "../handler.ts";
 
 /**
- * Waits for work, which continues even if the client's time is over. A client that allows 0 ms, or a
- * negative time, asks for the work and sets no limit: it waits as long as the work takes, which is
- * what a broker without peers needs at most.
+ * Waits for work, which continues after the timeout. A timeout of 0 ms or less sets no limit: the
+ * client waits until the work is done.
  *
  * @throws {ApiError} REQUEST_TIMED_OUT if the work takes longer than `timeoutMs`.
  */

@@ -13,7 +13,7 @@ import { deleteTopicsHandler } from "./topics/delete_topics.ts";
 
 const HOUR_MS = 60 * 60 * 1000;
 
-/** Changes the topics of a broker by each API with a timeout; gives the error codes. */
+/** Changes a broker's topics with every API that has a timeout; returns the error codes. */
 async function changeTopics(broker: TestBroker, timeoutMs: number): Promise<number[]> {
   const partition = await broker.createTopic("records");
   await broker.createTopic("grown");
@@ -44,14 +44,14 @@ async function changeTopics(broker: TestBroker, timeoutMs: number): Promise<numb
       timeoutMs,
     }).then(({ topics }) => topics[0]!.partitions[0]!.errorCode),
   ]);
-  // Until all have begun.
+  // Wait until all have begun.
   for (let round = 0; round < 50; round++) await broker.clock.yield();
   broker.clock.advance(HOUR_MS);
   fs.release();
   return await answers;
 }
 
-Deno.test("withinTimeout() lets work that is given no time be done, and answers when it is", async () => {
+Deno.test("withinTimeout() waits without limit for a timeout of 0 or less", async () => {
   for (const timeoutMs of [0, -1, -(2 ** 31)]) {
     const fs = new HeldSyncFileSystem();
     fs.holdsMetadata = true;
@@ -64,13 +64,13 @@ Deno.test("withinTimeout() lets work that is given no time be done, and answers 
   }
 });
 
-Deno.test("withinTimeout() answers REQUEST_TIMED_OUT after a time that is given, and the work is done", async () => {
+Deno.test("withinTimeout() rejects with REQUEST_TIMED_OUT while the work continues", async () => {
   const fs = new HeldSyncFileSystem();
   fs.holdsMetadata = true;
   await using broker = await TestBroker.start({ fs });
   const codes = await changeTopics(broker, 1);
   assertEquals(codes.slice(0, 3), Array(3).fill(ErrorCode.REQUEST_TIMED_OUT));
-  // A change of a topic follows those before it.
+  // Changes of a topic are applied in order.
   await broker.topics.createTopic({ name: "last" });
   assertEquals(broker.topics.get("grown")?.partitions.length, 3);
   assertEquals(broker.topics.get("deleted"), undefined);

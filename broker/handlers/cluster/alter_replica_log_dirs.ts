@@ -1,10 +1,10 @@
 /**
- * AlterReplicaLogDirs: moves replicas between the log directories of this broker (KIP-113). Versions
- * 1 to 2.
+ * AlterReplicaLogDirs: moves replicas between the log directories of this broker (KIP-113).
+ * Versions 1 to 2.
  *
- * There is one directory, so that each replica is where it can be: to have it there succeeds, and
- * every other directory is LOG_DIR_NOT_FOUND. Where a partition is named more than once, its last
- * directory counts, as in Kafka. Version 2 is flexible.
+ * There is a single directory: moving a replica to it succeeds, and any other directory is
+ * LOG_DIR_NOT_FOUND. If a partition is listed more than once, its last directory is used, as in
+ * Kafka. Version 2 is flexible.
  *
  * @module
  */
@@ -20,7 +20,7 @@ import { type ApiHandler, handler, type RequestContext } from "../../handler.ts"
 import { claimRoom, sumOf, textBytes } from "../claim_room.ts";
 import { mapNested } from "../each_item.ts";
 
-/** What a partition takes in an answer. */
+/** Size of a partition in the response. */
 const PARTITION_BYTES = 8;
 
 /** Serves AlterReplicaLogDirs. */

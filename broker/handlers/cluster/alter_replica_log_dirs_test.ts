@@ -4,7 +4,7 @@ import { alterReplicaLogDirs } from "../../../protocol/messages/cluster/alter_re
 import { TestBroker } from "../../broker_testing.ts";
 import { alterReplicaLogDirsHandler } from "./alter_replica_log_dirs.ts";
 
-Deno.test("AlterReplicaLogDirs keeps replicas in the one directory, and knows no other (KIP-113)", async (t) => {
+Deno.test("AlterReplicaLogDirs accepts the only directory and rejects others (KIP-113)", async (t) => {
   await using broker = await TestBroker.start();
   await broker.createTopic("t", { partitions: 3 });
   for (const version of [1, 2]) {

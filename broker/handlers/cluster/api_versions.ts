@@ -1,16 +1,15 @@
 /**
- * ApiVersions: what this broker speaks. Versions 0 to 5.
+ * ApiVersions: the APIs and versions that this broker supports. Versions 0 to 5.
  *
- * Advertises every handler's range. Answered at any time, before anything else is known about the
- * client. From version 3 (KIP-511) the client's name and version are checked and kept out of logs
- * if they are not plain text. A client that asks in a version we do not have is answered in version
- * 0 with the range of ApiVersions alone, so that it can ask again. Version 5 (KIP-1242) names the
- * broker the client believes to talk to; if that is another one, the client starts over from its
- * bootstrap addresses.
+ * Lists the version range of every handler. It is the first request of a connection and always
+ * answered. From version 3 (KIP-511) the client's software name and version are validated, so that
+ * only plain text is logged. An unsupported version is answered in version 0 with the range of
+ * ApiVersions alone, so that the client can retry. In version 5 (KIP-1242) the client names the
+ * broker it expects; if that is another one, the client bootstraps again.
  *
- * Version 3 also lists the features of the cluster (KIP-584): the levels that this broker can run and
- * those that are finalized. A supported range that starts at 0 is left out before version 4, since
- * older clients take it for a fault (KAFKA-17011).
+ * Version 3 also lists the cluster's features (KIP-584): the supported and the finalized levels.
+ * Before version 4, supported ranges that start at 0 are omitted because older clients reject them
+ * (KAFKA-17011).
  *
  * @module
  */
@@ -30,7 +29,7 @@ const FIRST_VERSION_WITH_MIN_LEVEL_0 = 4;
 
 const SOFTWARE_NAME = /^[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?$/;
 
-/** The handler for a broker that has these other handlers. */
+/** Creates the handler for a broker that has these other handlers. */
 export function apiVersionsHandler(others: readonly ApiHandler[]): ApiHandler {
   const own = { api: apiVersions, advertised: apiVersions.versions };
   const apiKeys = [...others, own]
@@ -74,7 +73,7 @@ function check(request: Request, { apiVersion, broker }: RequestContext): number
   return isOther ? ErrorCode.REBOOTSTRAP_REQUIRED : ErrorCode.NONE;
 }
 
-/** The answer, in version 0, to a version outside `range`. */
+/** The version 0 response to a version outside `range`. */
 export function unsupportedApiVersions(range: VersionRange): Response {
   return {
     errorCode: ErrorCode.UNSUPPORTED_VERSION,

@@ -1,9 +1,9 @@
 /**
  * DescribeCluster: the cluster's id, brokers and controller (KIP-700). Versions 0 to 2.
  *
- * Version 1 tells brokers from controllers (KIP-919); this is a broker, and where brokers are
- * controllers as well there is no other place to ask. Version 2 can include fenced brokers
- * (KIP-1073), of which there are none yet.
+ * Version 1 distinguishes brokers from controllers (KIP-919). Only brokers are described; a broker
+ * that is also controller has no other listener. Version 2 can include fenced brokers (KIP-1073),
+ * of which there are none yet.
  *
  * @module
  */
@@ -35,7 +35,7 @@ function handleDescribeCluster(
       ...answer,
       errorCode: isKnown ? ErrorCode.MISMATCHED_ENDPOINT_TYPE : ErrorCode.UNSUPPORTED_ENDPOINT_TYPE,
       errorMessage: `Cannot describe endpoints of type ${endpointType}: ` +
-        `this listener has those of type ${EndpointType.brokers}, brokers`,
+        `this listener serves type ${EndpointType.brokers} (brokers)`,
       brokers: [],
     };
   }

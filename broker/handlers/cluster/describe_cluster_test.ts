@@ -13,7 +13,7 @@ function call(
   return broker.call(describeCluster, describeClusterHandler, apiVersion, request);
 }
 
-Deno.test("DescribeCluster names cluster, brokers and controller (KIP-700)", async (t) => {
+Deno.test("DescribeCluster returns cluster id, brokers and controller (KIP-700)", async (t) => {
   await using broker = await TestBroker.start();
   for (let version = 0; version <= 2; version++) {
     await t.step(`version ${version}`, async () => {
@@ -28,14 +28,14 @@ Deno.test("DescribeCluster names cluster, brokers and controller (KIP-700)", asy
   }
 });
 
-Deno.test("DescribeCluster tells what may be done with the cluster, if asked (KIP-430)", async () => {
+Deno.test("DescribeCluster returns authorized operations on request (KIP-430)", async () => {
   await using broker = await TestBroker.start();
   const answer = await call(broker, 0, { includeClusterAuthorizedOperations: true });
   // CREATE 5, ALTER 7, DESCRIBE 8, CLUSTER_ACTION 9, both CONFIGS 10 and 11, IDEMPOTENT_WRITE 12.
   assertEquals(answer.clusterAuthorizedOperations, 0b1_1111_1010_0000);
 });
 
-Deno.test("DescribeCluster has no endpoints but brokers (KIP-919)", async () => {
+Deno.test("DescribeCluster rejects endpoint types other than brokers (KIP-919)", async () => {
   await using broker = await TestBroker.start();
   const controllers = await call(broker, 1, { endpointType: 2 });
   assertEquals(controllers.errorCode, ErrorCode.MISMATCHED_ENDPOINT_TYPE);

@@ -1,8 +1,9 @@
 /**
- * DescribeLogDirs: the data folder, and the size of each partition in it (KIP-113). Versions 1 to 4.
+ * DescribeLogDirs: the data folder and the size of each partition in it (KIP-113). Versions 1 to 4.
  *
- * Null topics mean all of them. A partition that is not on this broker is left out. Version 2 is
- * flexible, 3 adds an error for all, 4 the size of the volume (KIP-827), which is told as unknown.
+ * `null` topics select all. Partitions that are not on this broker are omitted. Version 2 is
+ * flexible, 3 adds a top-level error, 4 the size of the volume (KIP-827), which is reported as
+ * unknown.
  *
  * @module
  */
@@ -21,7 +22,7 @@ import type { Partition } from "../../topics/partition.ts";
 
 type TopicResponse = DescribeLogDirsResponse["results"][number]["topics"][number];
 
-/** What a topic and a partition take in the answer, at most. */
+/** Upper bounds of the encoded sizes of a topic and a partition. */
 const TOPIC_BYTES = 20;
 const PARTITION_BYTES = 24;
 
@@ -57,7 +58,7 @@ async function handleDescribeLogDirs(
   };
 }
 
-/** The partitions that are asked for and are here, each once. */
+/** The requested partitions that are on this broker, without duplicates. */
 async function find(
   topics: NonNullable<DescribeLogDirsRequest["topics"]>,
   { broker }: RequestContext,

@@ -4,7 +4,7 @@ import { describeLogDirs } from "../../../protocol/messages/cluster/describe_log
 import { batchOf, TestBroker } from "../../broker_testing.ts";
 import { describeLogDirsHandler } from "./describe_log_dirs.ts";
 
-Deno.test("DescribeLogDirs tells the size of each partition in the data folder (KIP-113)", async (t) => {
+Deno.test("DescribeLogDirs returns the size of each partition in the data folder (KIP-113)", async (t) => {
   await using broker = await TestBroker.start();
   await broker.createTopic("a", { partitions: 2 });
   await broker.createTopic("b");

@@ -1,10 +1,9 @@
 /**
- * DescribeQuorum: who votes on the cluster's metadata, and how far each has come (KIP-595). Versions
- * 0 to 2.
+ * DescribeQuorum: the voters on the cluster metadata and their progress (KIP-595). Versions 0 to 2.
  *
- * The broker that keeps the metadata's log is the leader and only voter of it, and observers there
- * are none. Offsets are those of that log, `__cluster_metadata-0`; every other partition is unknown
- * to this API. As in Kafka, a request that asks for more than that one gets nothing.
+ * The broker that keeps the metadata log is its leader and only voter; there are no observers.
+ * Offsets refer to that log, `__cluster_metadata-0`; any other partition is unknown. As in Kafka, a
+ * request for more than that partition gets an empty response.
  *
  * Version 1 adds times (KIP-836), 2 directory ids, addresses and error messages (KIP-853).
  *
@@ -27,7 +26,7 @@ type PartitionResponse = DescribeQuorumResponse["topics"][number]["partitions"][
 const METADATA_TOPIC = "__cluster_metadata";
 const METADATA_PARTITION = 0;
 const FIRST_VERSION_WITH_DIRECTORIES = 2;
-/** What a partition takes in an answer. */
+/** Size of a partition in the response. */
 const PARTITION_BYTES = 160;
 const LISTENER_NAME = "PLAINTEXT";
 

@@ -11,7 +11,7 @@ function describe(broker: TestBroker, apiVersion: number, topicName: string, ...
   });
 }
 
-Deno.test("DescribeQuorum tells how far the only voter's log of metadata has come (KIP-595)", async (t) => {
+Deno.test("DescribeQuorum returns the state of the metadata log of the only voter (KIP-595)", async (t) => {
   await using broker = await TestBroker.start();
   let lastEndOffset = 0;
   for (let version = 0; version <= 2; version++) {
@@ -37,7 +37,7 @@ Deno.test("DescribeQuorum tells how far the only voter's log of metadata has com
   }
 });
 
-Deno.test("DescribeQuorum knows no other partition, and answers nothing beside one", async () => {
+Deno.test("DescribeQuorum rejects other partitions, and returns nothing for several", async () => {
   await using broker = await TestBroker.start();
   await broker.createTopic("t");
   for (

@@ -1,10 +1,10 @@
 /**
- * GetTelemetrySubscriptions and PushTelemetry: metrics of clients (KIP-714). Version 0.
+ * GetTelemetrySubscriptions and PushTelemetry: client metrics (KIP-714). Version 0.
  *
- * Served, and left out of ApiVersions as Kafka leaves them out where it has nothing to hand metrics
- * to: a client that saw them would ask for its subscription soon after it connects, and every few
- * minutes from then on. One that asks all the same is subscribed to no metrics, and what it pushes is
- * checked and dropped.
+ * Both are served but omitted from ApiVersions, as in Kafka without a metrics receiver: clients
+ * that see them request their subscription soon after connecting and every few minutes after that.
+ * A client that sends them anyway is subscribed to no metrics, and what it pushes is validated and
+ * discarded.
  *
  * @module
  */
@@ -30,7 +30,7 @@ const PUSH_INTERVAL_MS = 5 * 60 * 1000;
 /** Kafka's default of `telemetry.max.bytes`. */
 const MAX_BYTES = 1024 * 1024;
 
-/** Types of compression that a push may have besides none, the preferred one first. */
+/** Accepted compression types besides none, preferred first. */
 const COMPRESSION_TYPES: readonly number[] = [
   CompressionType.zstd,
   CompressionType.lz4,
@@ -78,7 +78,7 @@ function check(
   return metrics.length > MAX_BYTES ? ErrorCode.TELEMETRY_TOO_LARGE : ErrorCode.NONE;
 }
 
-/** Every client has the same subscription, so that its number follows from the client's id. */
+/** Every client has the same subscription, so its id is derived from the client's. */
 function subscriptionOf(clientInstanceId: string): number {
   const bytes = new Uint8Array(16);
   uuidToBytes(clientInstanceId, bytes);

@@ -14,7 +14,7 @@ function subscribe(broker: TestBroker, clientInstanceId: string) {
   });
 }
 
-Deno.test("GetTelemetrySubscriptions subscribes to no metrics, and gives a client an id that it keeps (KIP-714)", async () => {
+Deno.test("GetTelemetrySubscriptions returns no metrics and a stable client instance id (KIP-714)", async () => {
   await using broker = await TestBroker.start();
   const first = await subscribe(broker, ZERO_UUID);
   assertEquals([first.errorCode, first.requestedMetrics], [ErrorCode.NONE, []]);
@@ -25,7 +25,7 @@ Deno.test("GetTelemetrySubscriptions subscribes to no metrics, and gives a clien
   assert(other.clientInstanceId !== first.clientInstanceId);
 });
 
-Deno.test("PushTelemetry checks what it is given", async () => {
+Deno.test("PushTelemetry validates its request", async () => {
   await using broker = await TestBroker.start();
   const { clientInstanceId, subscriptionId } = await subscribe(broker, ZERO_UUID);
   const code = async (change: Partial<RequestTo<typeof pushTelemetry>> = {}) =>
@@ -46,7 +46,7 @@ Deno.test("PushTelemetry checks what it is given", async () => {
   assertEquals(await code({ metrics: tooMuch }), ErrorCode.TELEMETRY_TOO_LARGE);
 });
 
-Deno.test("HandlerTable serves telemetry, and does not advertise it", () => {
+Deno.test("HandlerTable serves telemetry without advertising it", () => {
   const table = new HandlerTable();
   for (const { key } of [getTelemetrySubscriptions, pushTelemetry]) {
     const { min, max } = table.get(key)!.advertised;

@@ -1,7 +1,8 @@
 /**
- * UnregisterBroker: takes a broker that has gone for good off the cluster's list (KIP-500). Version 0.
+ * UnregisterBroker: removes a permanently stopped broker from the cluster (KIP-500). Version 0.
  *
- * The only broker there is answers, so that it has not gone, and is refused; every other is unknown.
+ * The only registered broker is this one, which is running and therefore refused; any other is
+ * unknown.
  *
  * @module
  */

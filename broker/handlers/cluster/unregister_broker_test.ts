@@ -4,7 +4,7 @@ import { unregisterBroker } from "../../../protocol/messages/cluster/unregister_
 import { TestBroker } from "../../broker_testing.ts";
 import { unregisterBrokerHandler } from "./unregister_broker.ts";
 
-Deno.test("UnregisterBroker knows no other broker, and keeps the one that answers", async () => {
+Deno.test("UnregisterBroker rejects unknown brokers and this running one", async () => {
   await using broker = await TestBroker.start();
   const unregister = async (brokerId: number) => {
     const answer = await broker.call(unregisterBroker, unregisterBrokerHandler, 0, { brokerId });

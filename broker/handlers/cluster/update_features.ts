@@ -1,9 +1,9 @@
 /**
  * UpdateFeatures: raises and lowers the levels of the cluster's features (KIP-584). Versions 0 to 2.
  *
- * All updates of a request are made, or none. Version 1 adds upgrade types and validation without a
- * change (KIP-778); 0 has a flag in place of the types. Version 2 answers for all features at once
- * (KIP-1022).
+ * The updates of a request are applied together or not at all. Version 1 adds upgrade types and
+ * validate-only (KIP-778); version 0 has a flag instead. Version 2 has a single result for all
+ * features (KIP-1022).
  *
  * @module
  */
@@ -20,7 +20,7 @@ import { type ApiHandler, handler, type RequestContext } from "../../handler.ts"
 import { failure, SUCCESS } from "../outcome.ts";
 import { withinTimeout } from "../within_timeout.ts";
 
-/** Far more than there are features. */
+/** Far above the number of features. */
 const MAX_UPDATES = 1000;
 const FIRST_VERSION_WITH_UPGRADE_TYPE = 1;
 const FIRST_VERSION_WITHOUT_RESULTS = 2;

@@ -53,7 +53,7 @@ async function featuresOf(broker: TestBroker, apiVersion = 4) {
   };
 }
 
-Deno.test("ApiVersions lists features from version 3, ranges that start at 0 from version 4 (KAFKA-17011)", async () => {
+Deno.test("ApiVersions lists features from version 3, ranges from 0 since version 4 (KAFKA-17011)", async () => {
   await using broker = await TestBroker.start();
   for (const version of [0, 1, 2]) {
     assertEquals(await featuresOf(broker, version), { supported: [], finalized: {}, epoch: -1 });
@@ -73,7 +73,7 @@ Deno.test("ApiVersions lists features from version 3, ranges that start at 0 fro
   }
 });
 
-Deno.test("UpdateFeatures lowers and raises a level, which outlives a restart (KIP-584)", async (t) => {
+Deno.test("UpdateFeatures lowers and raises a level, which survives a restart (KIP-584)", async (t) => {
   for (const version of [0, 1, 2]) {
     await t.step(`version ${version}`, async () => {
       const fs = new MemoryFileSystem({ now: () => 0 });
@@ -98,7 +98,7 @@ Deno.test("UpdateFeatures lowers and raises a level, which outlives a restart (K
   }
 });
 
-Deno.test("UpdateFeatures refuses what cannot be, says why, and changes nothing of the request", async (t) => {
+Deno.test("UpdateFeatures rejects invalid updates with a reason and applies none of the request", async (t) => {
   await using broker = await TestBroker.start();
   const cases: [string, number, number, string][] = [
     ["transaction.version", 2, UPGRADE, "does not support this feature"],
@@ -133,7 +133,7 @@ Deno.test("UpdateFeatures refuses what cannot be, says why, and changes nothing 
   assertEquals([finalized["group.version"], epoch], [1, 0]);
 });
 
-Deno.test("group.version 0 switches the group protocol of KIP-848 off, and 1 on again", async () => {
+Deno.test("UpdateFeatures disables KIP-848 groups with group.version 0 and enables them with 1", async () => {
   await using started = await startGroupBroker();
   const { broker } = started;
   const codes = async () => {

@@ -1,10 +1,10 @@
 /**
- * AlterConfigs: replaces all that is set for topics, brokers, groups or subscriptions to clients'
- * metrics; what is left out falls back to its default. Versions 0 to 2.
+ * AlterConfigs: replaces the configuration of topics, brokers, groups or client metrics
+ * subscriptions. Settings not listed return to their defaults. Versions 0 to 2.
  *
- * Deprecated in favour of IncrementalAlterConfigs, but what kafkajs and older librdkafka send. Each
- * resource succeeds or fails as a whole. A null value is refused, as since Kafka 2.3. Version 2 is
- * flexible.
+ * Deprecated in favour of IncrementalAlterConfigs, but used by kafkajs and older librdkafka. Each
+ * resource succeeds or fails as a whole. `null` values are rejected, as since Kafka 2.3. Version 2
+ * is flexible.
  *
  * @module
  */
@@ -33,7 +33,7 @@ async function handleAlterConfigs(
     if (resource.resourceType === ConfigResourceType.brokerLogger) {
       throw new ApiError(
         ErrorCode.INVALID_REQUEST,
-        "Levels of loggers can be changed by IncrementalAlterConfigs only",
+        "Log levels can only be changed by IncrementalAlterConfigs",
       );
     }
     return alterResource(resource, replacement(resource), validateOnly, context);

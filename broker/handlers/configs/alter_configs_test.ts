@@ -30,7 +30,7 @@ function overridesOf(broker: TestBroker, topic: string): Record<string, string> 
   return Object.fromEntries(broker.topics.get(topic)!.config.overrides);
 }
 
-Deno.test("AlterConfigs replaces all that is set for a topic, in every version", async (t) => {
+Deno.test("AlterConfigs replaces all settings of a topic, in every version", async (t) => {
   for (let version = 0; version <= 2; version++) {
     await t.step(`version ${version}`, async () => {
       await using broker = await TestBroker.start();
@@ -48,7 +48,7 @@ Deno.test("AlterConfigs replaces all that is set for a topic, in every version",
   }
 });
 
-Deno.test("AlterConfigs changes all of a resource or nothing, and answers each", async () => {
+Deno.test("AlterConfigs changes each resource completely or not at all", async () => {
   await using broker = await TestBroker.start();
   await broker.createTopic("a");
   await broker.createTopic("b");
@@ -73,7 +73,7 @@ Deno.test("AlterConfigs changes all of a resource or nothing, and answers each",
   assertEquals(overridesOf(broker, "b"), { "retention.ms": "9" });
 });
 
-Deno.test("AlterConfigs refuses a resource or a setting named twice", async () => {
+Deno.test("AlterConfigs rejects duplicate resources and settings", async () => {
   await using broker = await TestBroker.start();
   await broker.createTopic("a");
   await broker.createTopic("b");
@@ -90,7 +90,7 @@ Deno.test("AlterConfigs refuses a resource or a setting named twice", async () =
   assertEquals([overridesOf(broker, "a"), overridesOf(broker, "b")], [{}, {}]);
 });
 
-Deno.test("AlterConfigs only checks with validateOnly", async () => {
+Deno.test("AlterConfigs only validates with validateOnly", async () => {
   await using broker = await TestBroker.start();
   await broker.createTopic("a");
   const responses = await call(broker, [
@@ -107,7 +107,7 @@ Deno.test("AlterConfigs only checks with validateOnly", async () => {
   assertEquals(broker.context.config.get("message.max.bytes"), 1048588);
 });
 
-Deno.test("AlterConfigs sets what may change on brokers, and refuses what needs a restart", async () => {
+Deno.test("AlterConfigs sets dynamic broker settings and rejects read-only ones", async () => {
   await using broker = await TestBroker.start();
   const { config } = broker.context;
   const responses = await call(broker, [

@@ -1,6 +1,6 @@
 /**
- * What AlterConfigs and IncrementalAlterConfigs have in common: checking what each resource is to have,
- * changing it, and answering.
+ * The common part of AlterConfigs and IncrementalAlterConfigs: validating, applying and answering
+ * changes per resource.
  *
  * @module
  */
@@ -20,10 +20,10 @@ export interface AlteredResource {
   readonly configs: readonly { readonly name: string; readonly value: string | null }[];
 }
 
-/** The largest value, in characters, as in Kafka. */
+/** Maximum length of a value in characters, as in Kafka. */
 const MAX_VALUE_LENGTH = 32767;
 
-/** Changes each resource, and answers each, in the order of the request. */
+/** Applies the change of each resource. Results are in request order. */
 export async function alterResources<R extends AlteredResource>(
   resources: readonly R[],
   alter: (resource: R) => void | Promise<void>,
@@ -57,7 +57,7 @@ async function outcomeOf<R extends AlteredResource>(
 /**
  * Changes the settings of a resource.
  *
- * @throws {ApiError} If there is no such resource, or it cannot have these settings.
+ * @throws {ApiError} If the resource does not exist or its new settings are invalid.
  */
 export async function alterResource(
   { resourceType, resourceName }: AlteredResource,
@@ -72,14 +72,14 @@ export async function alterResource(
   await resource.alter(resourceName, change, validateOnly, context);
 }
 
-/** Settings of one resource that may be changed in one request. */
+/** Maximum number of settings of one resource in a request. */
 const MAX_CONFIGS = 1000;
 
 function checkKeys({ configs }: AlteredResource): void {
   if (configs.length > MAX_CONFIGS) {
     throw new ApiError(
       ErrorCode.INVALID_REQUEST,
-      `Cannot alter ${configs.length} settings at once: ${MAX_CONFIGS} are allowed, which are more than there are`,
+      `Cannot alter ${configs.length} settings in one request: the maximum is ${MAX_CONFIGS}`,
     );
   }
   const [twice] = duplicatesOf(configs.map(({ name }) => name));
@@ -95,7 +95,7 @@ function checkKeys({ configs }: AlteredResource): void {
       ErrorCode.INVALID_CONFIG,
       `Cannot set "${
         brief(name)
-      }": value has ${value.length} characters, ${MAX_VALUE_LENGTH} are allowed`,
+      }": value has ${value.length} characters, the maximum is ${MAX_VALUE_LENGTH}`,
     );
   }
 }

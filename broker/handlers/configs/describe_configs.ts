@@ -1,10 +1,10 @@
 /**
- * DescribeConfigs: settings of topics, this broker, its logger, groups and subscriptions to clients'
- * metrics, and where each value comes from. Versions 1 to 4.
+ * DescribeConfigs: settings of topics, this broker, its logger, groups and client metrics
+ * subscriptions, with the source of each value. Versions 1 to 4.
  *
- * A broker's resource is named by its id; the empty name stands for what was set on all brokers
- * while running. Keys that are asked for and do not exist are left out, as in Kafka. A group has
- * settings whether or not there is one of that name.
+ * A broker resource is named by the broker's id; the empty name selects the settings of all brokers
+ * that were set at run time. Requested keys that do not exist are omitted, as in Kafka. A group has
+ * settings even if it does not exist.
  *
  * Version 1 adds synonyms (KIP-226), 3 types and documentation (KIP-569), 4 is flexible.
  *
@@ -28,13 +28,13 @@ import { failure, SUCCESS } from "../outcome.ts";
 type Resource = DescribeConfigsRequest["resources"][number];
 type Result = DescribeConfigsResponse["results"][number];
 
-/** A resource, and which of its settings are asked for. */
+/** A resource and the requested settings. */
 interface Asked {
   readonly resource: Resource;
   readonly isAsked: (name: string) => boolean;
 }
 
-/** What an entry takes beside its texts, at most. */
+/** Upper bound of the encoded size of an entry, without its strings. */
 const ENTRY_BYTES = 20;
 
 /** Serves DescribeConfigs. */
@@ -49,7 +49,8 @@ async function handleDescribeConfigs(
     isAsked: await asked(resource.configurationKeys),
   }));
   const room = new AnswerRoom(context);
-  // Each is looked at to see what it takes, and let go again: only the answer may fill memory.
+  // Each resource is described once for its size and discarded, so that only the response uses
+  // memory.
   let isFull = false;
   const fits = await mapEach(resources, (resource) => {
     isFull ||= !room.take(sizeOf(describe(resource, request, context)));
@@ -101,7 +102,7 @@ function entriesOf(
   );
 }
 
-/** What a result takes in the answer, at most. */
+/** Upper bound of the encoded size of a result. */
 function sizeOf({ resourceName, configs, errorMessage }: Result): number {
   let size = ENTRY_BYTES + 3 * (resourceName.length + (errorMessage ?? "").length);
   for (const { name, value, documentation, synonyms = [] } of configs) {
@@ -113,7 +114,7 @@ function sizeOf({ resourceName, configs, errorMessage }: Result): number {
   return size;
 }
 
-/** An empty list of keys means all of them, as null does. */
+/** An empty list of keys selects all settings, like `null`. */
 async function asked(keys: readonly string[] | null): Promise<Asked["isAsked"]> {
   if (keys === null || keys.length === 0) return () => true;
   const wanted = await byName(keys, (key) => key);

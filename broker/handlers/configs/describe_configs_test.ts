@@ -53,7 +53,7 @@ Deno.test("DescribeConfigs describes all of a topic's settings, in every version
   }
 });
 
-Deno.test("DescribeConfigs lists synonyms in the order they count (KIP-226), and documentation (KIP-569)", async () => {
+Deno.test("DescribeConfigs lists synonyms in order of precedence (KIP-226) and documentation (KIP-569)", async () => {
   await using broker = await TestBroker.start({ config: { "log.retention.hours": 1 } });
   await broker.createTopic("a", { configs: new Map([["retention.ms", "9"]]) });
   const [result] = await call(
@@ -67,10 +67,10 @@ Deno.test("DescribeConfigs lists synonyms in the order they count (KIP-226), and
     { name: "log.retention.hours", value: "1", source: 4 },
     { name: "log.retention.hours", value: "168", source: 5 },
   ]);
-  assertEquals(documentation, "Milliseconds for which records are kept at least, -1 for ever");
+  assertEquals(documentation, "Milliseconds for which records are retained at least, -1 for no limit");
 });
 
-Deno.test("DescribeConfigs tells of every setting of the broker where it comes from and whether it can change", async () => {
+Deno.test("DescribeConfigs returns source and read-only flag of every broker setting", async () => {
   await using broker = await TestBroker.start({ config: { "num.partitions": 3 } });
   await broker.cluster.changeBrokerConfigs("all", () => new Map([["message.max.bytes", "7"]]));
   const [result] = await call(broker, [[BROKER, "1"]]);
@@ -85,7 +85,7 @@ Deno.test("DescribeConfigs tells of every setting of the broker where it comes f
   assertEquals(of("listeners"), ["PLAINTEXT://127.0.0.1:9092", true, 5]);
 });
 
-Deno.test("DescribeConfigs describes by the empty name what was set on all brokers", async () => {
+Deno.test("DescribeConfigs describes cluster-wide settings under the empty name", async () => {
   await using broker = await TestBroker.start();
   assertEquals((await call(broker, [[BROKER, ""]]))[0]!.configs, []);
   await broker.cluster.changeBrokerConfigs("all", () => new Map([["message.max.bytes", "7"]]));
@@ -99,7 +99,7 @@ Deno.test("DescribeConfigs describes by the empty name what was set on all broke
   );
 });
 
-Deno.test("DescribeConfigs answers every resource, in the order of the request", async () => {
+Deno.test("DescribeConfigs returns every resource in request order", async () => {
   await using broker = await TestBroker.start();
   await broker.createTopic("a");
   const results = await call(broker, [
@@ -134,7 +134,7 @@ Deno.test("DescribeConfigs answers every resource, in the order of the request",
   );
 });
 
-Deno.test("DescribeConfigs describes this broker's ids, and its listeners with their protocol", async () => {
+Deno.test("DescribeConfigs describes this broker's ids and its listeners with their protocol", async () => {
   const config = { "node.id": 7, "listeners": ["127.0.0.1:0", "plaintext://[::1]:9"] };
   await using broker = await TestBroker.start({ config });
   const names = ["broker.id", "node.id", "listeners", "advertised.listeners"];
@@ -150,7 +150,7 @@ Deno.test("DescribeConfigs describes this broker's ids, and its listeners with t
   );
 });
 
-Deno.test("DescribeConfigs lists a setting's other units among its synonyms, as Kafka does", async () => {
+Deno.test("DescribeConfigs lists settings in other units as synonyms, as Kafka does", async () => {
   await using broker = await TestBroker.start({ config: { "log.retention.minutes": 3 } });
   const synonymsOf = async (name: string) => {
     const [result] = await call(broker, [[BROKER, "1", [name]]], { includeSynonyms: true });
@@ -166,7 +166,7 @@ Deno.test("DescribeConfigs lists a setting's other units among its synonyms, as 
   assertEquals(await synonymsOf("log.retention.hours"), [["log.retention.hours", "168", 5]]);
 });
 
-Deno.test("DescribeConfigs describes groups and subscriptions, whether or not they have settings", async () => {
+Deno.test("DescribeConfigs describes groups and subscriptions with and without settings", async () => {
   await using broker = await TestBroker.start();
   const { cluster } = broker;
   await cluster.changeResourceConfigs(
@@ -189,7 +189,7 @@ Deno.test("DescribeConfigs describes groups and subscriptions, whether or not th
   );
 });
 
-Deno.test("DescribeConfigs describes the logger and its level, or none (KIP-412)", async () => {
+Deno.test("DescribeConfigs describes the logger and its level, if there is one (KIP-412)", async () => {
   await using silent = await TestBroker.start();
   assertEquals((await call(silent, [[8, "1"]]))[0]!.configs, []);
   const logger = createLogger({ level: "warn", sink: () => {} });

@@ -1,10 +1,10 @@
 /**
- * IncrementalAlterConfigs: changes settings of topics, brokers, groups or subscriptions to clients'
- * metrics one by one (KIP-339), and levels of loggers (KIP-412). Versions 0 and 1.
+ * IncrementalAlterConfigs: changes single settings of topics, brokers, groups or client metrics
+ * subscriptions (KIP-339), and log levels (KIP-412). Versions 0 and 1.
  *
- * SET gives a value, DELETE takes it away, so that the default counts again; APPEND and SUBTRACT add
- * to and take from a setting that is a list, starting from what counts now. Each resource succeeds or
- * fails as a whole. Version 1 is flexible.
+ * SET assigns a value, DELETE removes it so that the default applies; APPEND and SUBTRACT change a
+ * list setting, starting from its effective value. Each resource succeeds or fails as a whole.
+ * Version 1 is flexible.
  *
  * @module
  */
@@ -66,7 +66,7 @@ function increment({ resourceType, configs }: Resource, context: RequestContext)
   };
 }
 
-/** The text that a setting has after a change; `undefined` for none. */
+/** The text of a setting after a change; `undefined` if it is removed. */
 function apply(
   { name, configOperation, value }: Change,
   current: string | undefined,
@@ -92,12 +92,15 @@ function apply(
     default:
       throw new ApiError(
         ErrorCode.INVALID_REQUEST,
-        `Cannot change "${name}": there is no operation ${configOperation}`,
+        `Cannot change "${name}": unknown operation ${configOperation}`,
       );
   }
 }
 
-/** What counts for a list while nothing is set. @throws {ApiError} INVALID_CONFIG if it is none. */
+/**
+ * The effective value of a list setting. @throws {ApiError} INVALID_CONFIG if the setting is not a
+ * list.
+ */
 function listOf(
   name: string,
   resourceType: number,

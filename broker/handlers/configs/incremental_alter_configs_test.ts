@@ -60,7 +60,7 @@ function overridesOf(broker: TestBroker, topic: string): Record<string, string> 
   return Object.fromEntries(broker.topics.get(topic)!.config.overrides);
 }
 
-Deno.test("IncrementalAlterConfigs sets and deletes, and leaves the rest as it is (KIP-339)", async (t) => {
+Deno.test("IncrementalAlterConfigs sets and deletes settings and leaves the rest unchanged (KIP-339)", async (t) => {
   for (let apiVersion = 0; apiVersion <= 1; apiVersion++) {
     await t.step(`version ${apiVersion}`, async () => {
       await using broker = await TestBroker.start();
@@ -78,7 +78,7 @@ Deno.test("IncrementalAlterConfigs sets and deletes, and leaves the rest as it i
   }
 });
 
-Deno.test("IncrementalAlterConfigs appends to and subtracts from lists, from what counts now", async () => {
+Deno.test("IncrementalAlterConfigs appends to and subtracts from the effective value of lists", async () => {
   await using broker = await TestBroker.start();
   await broker.createTopic("a");
   assertEquals(
@@ -95,12 +95,12 @@ Deno.test("IncrementalAlterConfigs appends to and subtracts from lists, from wha
   assertEquals(await call(broker, TOPIC, "a", [[APPEND, "retention.ms", "1"]]), invalid);
   assertEquals(await call(broker, TOPIC, "a", [[SUBTRACT, "no.such", "1"]]), invalid);
   assertEquals(overridesOf(broker, "a"), { "cleanup.policy": "delete" });
-  // Nothing is left, so that all records stay, from Kafka 4.2 on.
+  // An empty list retains all records, since Kafka 4.2.
   await call(broker, TOPIC, "a", [[SUBTRACT, "cleanup.policy", "delete"]]);
   assertEquals(overridesOf(broker, "a"), { "cleanup.policy": "" });
 });
 
-Deno.test("IncrementalAlterConfigs refuses null values and operations that there are not", async () => {
+Deno.test("IncrementalAlterConfigs rejects null values and unknown operations", async () => {
   await using broker = await TestBroker.start();
   await broker.createTopic("a");
   const cases: Changes = [[SET, "flush", null], [APPEND, "cleanup.policy", null], [
@@ -117,7 +117,7 @@ Deno.test("IncrementalAlterConfigs refuses null values and operations that there
   );
 });
 
-Deno.test("IncrementalAlterConfigs changes brokers while they run, and keeps it over a restart", async () => {
+Deno.test("IncrementalAlterConfigs changes running brokers and survives a restart", async () => {
   const fs = new MemoryFileSystem();
   await using broker = await TestBroker.start({ fs });
   const { config } = broker.context;
@@ -132,7 +132,7 @@ Deno.test("IncrementalAlterConfigs changes brokers while they run, and keeps it 
   assertEquals(after.context.config.get("log.segment.bytes"), 4_194_304);
 });
 
-Deno.test("IncrementalAlterConfigs only checks with validateOnly", async () => {
+Deno.test("IncrementalAlterConfigs only validates with validateOnly", async () => {
   await using broker = await TestBroker.start();
   await broker.createTopic("a");
   const only = { validateOnly: true };
@@ -141,7 +141,7 @@ Deno.test("IncrementalAlterConfigs only checks with validateOnly", async () => {
   assertEquals([bad, overridesOf(broker, "a")], [ErrorCode.INVALID_CONFIG, {}]);
 });
 
-Deno.test("IncrementalAlterConfigs answers what there is not in Kafka's words, with what may be meant", async () => {
+Deno.test("IncrementalAlterConfigs rejects unknown settings in Kafka's words, with a suggestion", async () => {
   await using broker = await TestBroker.start({ logger: createLogger({ sink: () => {} }) });
   await broker.createTopic("a");
   const { INVALID_CONFIG, INVALID_REQUEST, UNKNOWN_TOPIC_OR_PARTITION } = ErrorCode;
@@ -222,7 +222,7 @@ Deno.test("IncrementalAlterConfigs answers what there is not in Kafka's words, w
   assertEquals(secret.errorMessage!.includes("hush"), false);
 });
 
-Deno.test("IncrementalAlterConfigs takes the default of a setting that has one value, at either level", async () => {
+Deno.test("IncrementalAlterConfigs accepts the single value of a fixed setting at either level", async () => {
   await using broker = await TestBroker.start();
   await broker.createTopic("a");
   const none = ErrorCode.NONE;
@@ -235,7 +235,7 @@ Deno.test("IncrementalAlterConfigs takes the default of a setting that has one v
   ]);
 });
 
-Deno.test("IncrementalAlterConfigs sets what groups have of their own, and keeps it over a restart (KIP-848)", async () => {
+Deno.test("IncrementalAlterConfigs sets group settings, which survive a restart (KIP-848)", async () => {
   const fs = new MemoryFileSystem();
   await using broker = await TestBroker.start({ fs });
   const none = ErrorCode.NONE;
@@ -254,7 +254,7 @@ Deno.test("IncrementalAlterConfigs sets what groups have of their own, and keeps
   }
 });
 
-Deno.test("IncrementalAlterConfigs keeps subscriptions to clients' metrics (KIP-714)", async () => {
+Deno.test("IncrementalAlterConfigs stores client metrics subscriptions (KIP-714)", async () => {
   await using broker = await TestBroker.start();
   const changes: Changes = [
     [SET, "interval.ms", "60000"],
@@ -284,13 +284,13 @@ Deno.test("IncrementalAlterConfigs changes the level of the logger (KIP-412)", a
   await call(broker, BROKER_LOGGER, "1", [[SET, "root", "DEBUG"]]);
   logger.debug("seen");
   assertEquals(lines.length > 0, true);
-  // A broker that logs nowhere has no loggers.
+  // A broker with a silent logger has no loggers.
   await using silent = await TestBroker.start();
   const invalid = ErrorCode.INVALID_CONFIG;
   assertEquals(await call(silent, BROKER_LOGGER, "1", [[SET, "root", "INFO"]]), invalid);
 });
 
-Deno.test("IncrementalAlterConfigs does not mind what was set long ago and would be refused today", async () => {
+Deno.test("IncrementalAlterConfigs ignores existing values that are no longer valid", async () => {
   await using broker = await TestBroker.start();
   await broker.cluster.changeBrokerConfigs(1, () => new Map([["log.retention.hours", "2"]]));
   const changes: Changes = [[SET, "message.max.bytes", "9"]];
@@ -298,7 +298,7 @@ Deno.test("IncrementalAlterConfigs does not mind what was set long ago and would
   assertEquals(broker.context.config.get("message.max.bytes"), 9);
 });
 
-Deno.test("IncrementalAlterConfigs changes how long producers are remembered", async () => {
+Deno.test("IncrementalAlterConfigs changes the retention of producer ids", async () => {
   await using broker = await TestBroker.start();
   const partition = await broker.createTopic("a");
   const nowMs = broker.clock.now();
@@ -311,7 +311,7 @@ Deno.test("IncrementalAlterConfigs changes how long producers are remembered", a
   assertEquals(partition.log.producers.size, 0);
 });
 
-Deno.test("IncrementalAlterConfigs refuses long texts without long work or long words", async () => {
+Deno.test("IncrementalAlterConfigs rejects long values quickly and with short messages", async () => {
   await using broker = await TestBroker.start();
   await broker.createTopic("a");
   const long = 32_000;

@@ -1,5 +1,5 @@
 /**
- * Compares the settings with those of Apache Kafka 4.2, as recorded from it.
+ * Compares the settings with those recorded from Apache Kafka 4.2.
  *
  * @module
  */
@@ -23,22 +23,22 @@ const BROKER = 4;
 const CLIENT_METRICS = 16;
 const GROUP = 32;
 
-/** Defaults that are not Kafka's, with the reason. */
+/** Settings whose defaults differ from Kafka's, with the reason. */
 const OTHER_DEFAULTS: Readonly<Record<string, string>> = {
   "broker.id": "it is that of node.id, which Kafka shows, too",
   "controller.listener.names": "Kafka has none",
   "group.coordinator.rebalance.protocols": "there are no streams groups",
-  "listeners": "nothing beyond the machine is listened to unless asked for",
-  "advertised.listeners": "clients are told where this broker listens",
+  "listeners": "only the loopback interface is used by default",
+  "advertised.listeners": "the first listener is announced to clients",
   "log.dir": "log.dirs has a default",
   "log.dirs": "the folder is below the current one",
   "node.id": "Kafka has none",
-  "offsets.topic.segment.bytes": "all of it is read at the start",
+  "offsets.topic.segment.bytes": "all of it is read at start",
   "process.roles": "Kafka has none",
   "queued.max.request.bytes": "memory is bounded",
 };
 
-/** Settings that Kafka can change while it runs, and this broker cannot. */
+/** Settings that are dynamic in Kafka but not in this broker. */
 const READ_ONLY: readonly string[] = ["listeners"];
 
 async function describe(broker: TestBroker, resourceType: number, resourceName: string) {
@@ -89,7 +89,7 @@ Deno.test("parseBrokerConfig() accepts every default of Kafka 4.2's broker setti
   }
 });
 
-Deno.test("CreateTopics takes every topic setting of Kafka 4.2 at its default, which DescribeConfigs gives back", async () => {
+Deno.test("CreateTopics accepts the default of every topic setting of Kafka 4.2", async () => {
   await using broker = await TestBroker.start();
   await broker.createTopic("plain");
   const plain = await describe(broker, TOPIC, "plain");
@@ -120,7 +120,7 @@ Deno.test("CreateTopics takes every topic setting of Kafka 4.2 at its default, w
   }
 });
 
-Deno.test("CreateTopics takes all topic settings of Kafka 4.2 at their defaults at once", async () => {
+Deno.test("CreateTopics accepts the defaults of all topic settings of Kafka 4.2 together", async () => {
   await using broker = await TestBroker.start();
   const configs = kafka.topic.map((row) => [row[0]!, row[2]!] as const);
   const partition = await broker.createTopic("all", { configs: new Map(configs) });

@@ -1,8 +1,8 @@
 /**
  * ListConfigResources: the resources that have settings (KIP-1142). Versions 0 to 1.
  *
- * Version 0, in which the API was called ListClientMetricsResources (KIP-714), lists those of client
- * metrics alone.
+ * Version 0, then named ListClientMetricsResources (KIP-714), lists only client metrics
+ * subscriptions.
  *
  * @module
  */
@@ -29,7 +29,7 @@ export const listConfigResourcesHandler: ApiHandler = handler(
   handleListConfigResources,
 );
 
-/** Names of the resources of each type. */
+/** The names of the resources of each type. */
 const RESOURCES: ReadonlyMap<number, (broker: BrokerContext) => Iterable<string>> = new Map([
   [ConfigResourceType.topic, topicNames],
   [ConfigResourceType.broker, brokerIds],

@@ -18,7 +18,7 @@ async function list(broker: TestBroker, apiVersion: number, ...resourceTypes: nu
   ];
 }
 
-Deno.test("ListConfigResources lists the resources of the types asked for, or of all (KIP-1142)", async () => {
+Deno.test("ListConfigResources lists the resources of the requested types, or of all (KIP-1142)", async () => {
   await using broker = await TestBroker.start();
   await broker.createTopic("a");
   await broker.createTopic("b");
@@ -33,13 +33,13 @@ Deno.test("ListConfigResources lists the resources of the types asked for, or of
   assertEquals((await list(broker, 0)).length, 2);
 });
 
-Deno.test("ListConfigResources knows client metrics alone in version 0 (KIP-714)", async () => {
+Deno.test("ListConfigResources lists only client metrics in version 0 (KIP-714)", async () => {
   await using broker = await TestBroker.start();
   await broker.createTopic("a");
   assertEquals(await list(broker, 0), [ErrorCode.NONE]);
 });
 
-Deno.test("ListConfigResources refuses types that there are not", async () => {
+Deno.test("ListConfigResources rejects unknown types", async () => {
   await using broker = await TestBroker.start();
   for (const type of [0, 1, 3, 64, -1]) {
     assertEquals(await list(broker, 1, ConfigResourceType.broker, type), [

@@ -1,9 +1,9 @@
 /**
  * ConsumerGroupDescribe: state and members of KIP-848 groups. Versions 0 and 1.
  *
- * A classic group is GROUP_ID_NOT_FOUND, upon which clients ask DescribeGroups.
+ * A classic group is GROUP_ID_NOT_FOUND, after which clients use DescribeGroups.
  *
- * Version 1 tells which protocol a member uses (KIP-1099).
+ * Version 1 reports the protocol that each member uses (KIP-1099).
  *
  * @module
  */
@@ -23,9 +23,9 @@ import { checkConsumerProtocol, groupErrorCode, groupOperations } from "./group_
 
 type Described = ConsumerGroupDescribeResponse["groups"][number];
 
-/** Groups that are worked on at once, each of which may have very many members. */
+/** Groups described concurrently, each of which may have very many members. */
 const GROUPS_AT_ONCE = 16;
-/** What a group, a member or a topic takes beside names and partitions, at most. */
+/** Upper bounds of the encoded sizes of a group, member and topic, without names and partitions. */
 const GROUP_BYTES = 100;
 
 /** Serves ConsumerGroupDescribe. */
@@ -48,7 +48,7 @@ async function handleConsumerGroupDescribe(
       return failed(groupId, error, context);
     }
   };
-  // Each is looked at to see what it takes, and let go again: only the answer may fill memory.
+  // Each group is described once for its size and discarded, so that only the response uses memory.
   const fits = await awaitEach(
     groupIds,
     async (groupId) => room.take(sizeOf(await describeOne(groupId, true))),
@@ -64,7 +64,7 @@ async function handleConsumerGroupDescribe(
   return { groups: described };
 }
 
-/** What a group takes in the answer, at most. */
+/** Upper bound of the encoded size of a group. */
 function sizeOf({ groupId, members }: Described): number {
   let size = GROUP_BYTES + 3 * groupId.length;
   for (const member of members) {

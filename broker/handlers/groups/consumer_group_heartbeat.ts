@@ -1,12 +1,13 @@
 /**
- * ConsumerGroupHeartbeat: enters a KIP-848 group, stays and leaves, and learns what to hold. Versions 0
- * and 1.
+ * ConsumerGroupHeartbeat: joins and leaves a KIP-848 group, keeps the membership alive, and returns
+ * the assignment. Versions 0 and 1.
  *
- * Differences from Kafka: a regular expression is resolved with the heartbeat that brings it, not some
- * time later; it never matches the broker's own topics; a static member may come back under the id it
- * had.
+ * Differences from Kafka: a regular expression is resolved with the heartbeat that brings it, not
+ * asynchronously; it never matches internal topics; a static member may return with its previous
+ * member id.
  *
- * Version 1 has the client make its member id up (KIP-1082) and adds subscription by regular expression.
+ * In version 1 the client generates its member id (KIP-1082) and can subscribe by regular
+ * expression.
  *
  * @module
  */

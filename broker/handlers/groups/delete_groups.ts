@@ -1,7 +1,7 @@
 /**
- * DeleteGroups: deletes groups without members, and their offsets (KIP-229). Versions 0 to 2.
+ * DeleteGroups: deletes empty groups and their offsets (KIP-229). Versions 0 to 2.
  *
- * Answered when that is on disk. Version 2 is flexible.
+ * The response is sent when the deletion is on disk. Version 2 is flexible.
  *
  * @module
  */

@@ -1,7 +1,7 @@
 /**
  * DescribeGroups: state and members of classic groups. Versions 0 to 6.
  *
- * A group that does not exist, or is one of KIP-848, is told as a dead one, from version 6 on as
+ * A group that does not exist or uses KIP-848 is reported as dead, from version 6 with
  * GROUP_ID_NOT_FOUND (KIP-1043).
  *
  * Version 3 adds authorized operations (KIP-430), 4 static members (KIP-345), 5 is flexible.
@@ -25,7 +25,7 @@ type Described = DescribeGroupsResponse["groups"][number];
 
 const FIRST_VERSION_WITH_NOT_FOUND = 6;
 
-/** What a group or a member takes beside names and bytes, at most. */
+/** Upper bounds of the encoded sizes of a group and a member, without names and bytes. */
 const GROUP_BYTES = 100;
 
 /** Serves DescribeGroups. */
@@ -37,7 +37,7 @@ async function handleDescribeGroups(
 ): Promise<DescribeGroupsResponse> {
   const authorizedOperations = groupOperations(includeAuthorizedOperations);
   const room = new AnswerRoom(context);
-  // Each is looked at to see what it takes, and let go again: only the answer may fill memory.
+  // Each group is described once for its size and discarded, so that only the response uses memory.
   const fits = await mapEach(groups, (groupId) => room.take(sizeOf(describe(groupId, context))));
   await room.claim();
   let index = 0;
@@ -48,7 +48,7 @@ async function handleDescribeGroups(
   return { groups: described };
 }
 
-/** What a group takes in the answer, at most. */
+/** Upper bound of the encoded size of a group. */
 function sizeOf({ groupId, members = [] }: Described): number {
   let size = GROUP_BYTES + 3 * groupId.length;
   for (const { memberId, clientId, memberMetadata, memberAssignment } of members) {

@@ -1,18 +1,19 @@
 /**
- * FindCoordinator: who coordinates a group, a transactional id or a share partition. Versions 0 to 6.
+ * FindCoordinator: the coordinator of a group, a transactional id or a share partition. Versions 0
+ * to 6.
  *
- * A group is coordinated by the broker that leads its partition of `__consumer_offsets`; that topic is
- * created when a group's coordinator is first looked for. Clients retry COORDINATOR_NOT_AVAILABLE
- * until their patience ends, so that what nobody here coordinates is refused with what they take for
- * final: share partitions with UNSUPPORTED_VERSION, transactional ids with INVALID_TXN_STATE. The
- * message says what is missing.
+ * A group is coordinated by the leader of its partition of `__consumer_offsets`; the topic is
+ * created when a coordinator is first requested. Clients retry COORDINATOR_NOT_AVAILABLE until
+ * their timeout, so unsupported coordinators are refused with errors that clients treat as fatal:
+ * share partitions with UNSUPPORTED_VERSION, transactional ids with INVALID_TXN_STATE. The message
+ * says what is missing.
  *
- * Clients that ask in versions before 4 do not come to know so: librdkafka retries every error that
- * it does not expect here, and kafkajs hides them all. They are sent to this broker, where
- * InitProducerId refuses the id with an error that they show.
+ * Before version 4 clients do not see such errors: librdkafka retries every unexpected error, and
+ * kafkajs hides them all. They are directed to this broker, where InitProducerId refuses the id
+ * with an error that they report.
  *
- * Version 1 adds transactional ids, 3 is flexible, 4 asks for many keys at once (KIP-699), 6 adds
- * share partitions (KIP-932).
+ * Version 1 adds transactional ids, 3 is flexible, 4 accepts several keys (KIP-699), 6 adds share
+ * partitions (KIP-932).
  *
  * @module
  */
@@ -104,6 +105,6 @@ function refusal(keyType: number, apiVersion: number): Outcome {
   }
   return {
     errorCode: ErrorCode.INVALID_REQUEST,
-    errorMessage: `Cannot find coordinator: there is no key type ${keyType} in this version`,
+    errorMessage: `Cannot find coordinator: key type ${keyType} is unknown in this version`,
   };
 }

@@ -35,7 +35,7 @@ function call<A extends Api>(
   return broker.call(api, handler, apiVersion, request);
 }
 
-/** A broker whose groups have somewhere to be, with a topic "t" of two partitions. */
+/** A broker that can store groups, with a topic "t" of two partitions. */
 async function start(options: Parameters<typeof startGroupBroker>[0] = {}): Promise<GroupBroker> {
   const started = await startGroupBroker(options);
   if (started.broker.topics.get("t") === undefined) {
@@ -46,7 +46,7 @@ async function start(options: Parameters<typeof startGroupBroker>[0] = {}): Prom
   return started;
 }
 
-/** Has a member join, by itself, in one version of all requests. Returns its id and generation. */
+/** Lets a single member join, in one version of all requests. Returns its id and generation. */
 async function join(
   started: GroupBroker,
   groupId: string,
@@ -108,7 +108,7 @@ async function commitTo(
   return response.topics[0]!.partitions[0]!.errorCode;
 }
 
-Deno.test("FindCoordinator creates __consumer_offsets, and names this broker, in every version", async (t) => {
+Deno.test("FindCoordinator creates __consumer_offsets and returns this broker, in every version", async (t) => {
   await using started = await startGroupBroker();
   for (let version = 0; version <= 6; version++) {
     await t.step(`version ${version}`, async () => {
@@ -126,7 +126,7 @@ Deno.test("FindCoordinator creates __consumer_offsets, and names this broker, in
   assertEquals(topic.config.get("cleanup.policy"), ["compact"]);
 });
 
-Deno.test("FindCoordinator refuses what has no coordinator here", async () => {
+Deno.test("FindCoordinator rejects unsupported key types", async () => {
   await using started = await startGroupBroker();
   const code = async (version: number, keyType: number) =>
     (await call(started, findCoordinator, version, { coordinatorKeys: ["x"], keyType }))
@@ -138,7 +138,7 @@ Deno.test("FindCoordinator refuses what has no coordinator here", async () => {
   assertEquals(await code(6, 3), ErrorCode.INVALID_REQUEST);
 });
 
-Deno.test("FindCoordinator sends old clients with a transactional id on, to where they show the error", async () => {
+Deno.test("FindCoordinator returns this broker for transactional ids of old clients", async () => {
   await using started = await startGroupBroker();
   for (const version of [1, 2, 3]) {
     const { errorCode, nodeId, port } = await call(started, findCoordinator, version, {
@@ -149,7 +149,7 @@ Deno.test("FindCoordinator sends old clients with a transactional id on, to wher
   }
 });
 
-Deno.test("requests to groups find no coordinator before anybody looked for one", async () => {
+Deno.test("Group APIs return NOT_COORDINATOR before a coordinator was requested", async () => {
   await using started = await startGroupBroker();
   const code = ErrorCode.NOT_COORDINATOR;
   assertEquals((await join(started, "g") as ResponseOf<typeof joinGroup>).errorCode, code);
@@ -166,7 +166,7 @@ Deno.test("requests to groups find no coordinator before anybody looked for one"
   });
 });
 
-Deno.test("a member joins, syncs, beats and leaves in every version", async (t) => {
+Deno.test("JoinGroup, SyncGroup, Heartbeat and LeaveGroup work together in every version", async (t) => {
   await using started = await start();
   for (let version = 0; version <= 9; version++) {
     await t.step(`JoinGroup version ${version}`, async () => {
@@ -193,7 +193,7 @@ Deno.test("a member joins, syncs, beats and leaves in every version", async (t) 
   }
 });
 
-Deno.test("JoinGroup below version 7 answers errors with an empty protocol name, not null", async () => {
+Deno.test("JoinGroup below version 7 returns errors with an empty protocol name, not null", async () => {
   await using started = await start();
   const request = {
     groupId: "g",
@@ -209,7 +209,7 @@ Deno.test("JoinGroup below version 7 answers errors with an empty protocol name,
   }
 });
 
-Deno.test("JoinGroup refuses an empty group id, and session timeouts outside the broker's bounds", async () => {
+Deno.test("JoinGroup rejects an empty group id and session timeouts out of bounds", async () => {
   await using started = await start();
   const code = async (groupId: string, sessionTimeoutMs: number) =>
     (await call(started, joinGroup, 5, {
@@ -225,7 +225,7 @@ Deno.test("JoinGroup refuses an empty group id, and session timeouts outside the
   assertEquals(await code("g", 6000), ErrorCode.MEMBER_ID_REQUIRED);
 });
 
-Deno.test("SyncGroup version 5 must name protocol type and name (KIP-559)", async () => {
+Deno.test("SyncGroup requires protocol type and name in version 5 (KIP-559)", async () => {
   await using started = await start();
   const { memberId, generationId } = await join(started, "g");
   const request = { groupId: "g", memberId, generationId, assignments: [] };
@@ -233,7 +233,7 @@ Deno.test("SyncGroup version 5 must name protocol type and name (KIP-559)", asyn
   assertEquals(response.errorCode, ErrorCode.INCONSISTENT_GROUP_PROTOCOL);
 });
 
-Deno.test("OffsetCommit and OffsetFetch go together in every version", async (t) => {
+Deno.test("OffsetCommit and OffsetFetch work together in every version", async (t) => {
   await using started = await start();
   const topicId = started.broker.topics.get("t")!.id;
   for (let version = 2; version <= 10; version++) {
@@ -268,7 +268,7 @@ Deno.test("OffsetCommit and OffsetFetch go together in every version", async (t)
   }
 });
 
-Deno.test("OffsetCommit refuses topics and partitions that do not exist, and takes the others", async () => {
+Deno.test("OffsetCommit rejects unknown topics and partitions and commits the others", async () => {
   await using started = await start();
   const response = await call(started, offsetCommit, 9, {
     groupId: "g",
@@ -295,7 +295,7 @@ Deno.test("OffsetCommit refuses topics and partitions that do not exist, and tak
   assertEquals(await commitTo(started, 10, { topicId }), ErrorCode.UNKNOWN_TOPIC_ID);
 });
 
-Deno.test("OffsetFetch says what is wrong at the place that its version has for it", async () => {
+Deno.test("OffsetFetch returns errors where its version has a field for them", async () => {
   await using started = await startGroupBroker();
   const code = ErrorCode.NOT_COORDINATOR;
   const request = { groupId: "g", topics: [{ name: "t", partitionIndexes: [0] }] };
@@ -306,7 +306,7 @@ Deno.test("OffsetFetch says what is wrong at the place that its version has for 
   assertEquals((await call(started, offsetFetch, 8, { groups })).groups[0]!.errorCode, code);
 });
 
-Deno.test("OffsetFetch version 10 tells topics apart by id", async () => {
+Deno.test("OffsetFetch distinguishes topics by id in version 10", async () => {
   await using started = await start();
   const topicId = "AAECAwQFBgcICQoLDA0ODw";
   const groups = [{ groupId: "g", topics: [{ topicId, partitionIndexes: [0] }] }];
@@ -316,7 +316,7 @@ Deno.test("OffsetFetch version 10 tells topics apart by id", async () => {
   assertEquals(topic!.partitions[0]!.errorCode, ErrorCode.UNKNOWN_TOPIC_ID);
 });
 
-Deno.test("OffsetDelete answers for every partition (KIP-496)", async () => {
+Deno.test("OffsetDelete returns a result for every partition (KIP-496)", async () => {
   await using started = await start();
   await commitTo(started, 9, { name: "t" });
   const remove = (groupId: string) =>
@@ -334,7 +334,7 @@ Deno.test("OffsetDelete answers for every partition (KIP-496)", async () => {
   assertEquals((await remove("")).errorCode, ErrorCode.INVALID_GROUP_ID);
 });
 
-Deno.test("DescribeGroups tells members in every version, and unknown groups as dead", async (t) => {
+Deno.test("DescribeGroups returns members in every version, and unknown groups as dead", async (t) => {
   await using started = await start();
   const joined = await join(started, "g");
   await sync(started, "g", joined);
@@ -387,7 +387,7 @@ Deno.test("ListGroups filters by state and type", async () => {
   assertEquals(await list({}, 0), ["modern consumer  ", "simple   ", "stable consumer  "]);
 });
 
-Deno.test("DeleteGroups deletes groups without members, with their offsets", async (t) => {
+Deno.test("DeleteGroups deletes empty groups with their offsets", async (t) => {
   await using started = await start();
   const joined = await join(started, "used");
   await sync(started, "used", joined);
@@ -424,7 +424,7 @@ async function beat(
   });
 }
 
-Deno.test("ConsumerGroupHeartbeat and ConsumerGroupDescribe go together in every version", async (t) => {
+Deno.test("ConsumerGroupHeartbeat and ConsumerGroupDescribe work together in every version", async (t) => {
   await using started = await start();
   const topicId = started.broker.topics.get("t")!.id;
   for (const version of [0, 1]) {
@@ -454,7 +454,7 @@ Deno.test("ConsumerGroupHeartbeat and ConsumerGroupDescribe go together in every
   assertEquals((await beat(started, { groupId: "" })).errorCode, ErrorCode.INVALID_REQUEST);
 });
 
-Deno.test("groups and offsets are on disk when they are answered", async () => {
+Deno.test("Group APIs respond when groups and offsets are on disk", async () => {
   const fs = new MemoryFileSystem();
   const before = await start({ fs });
   const joined = await join(before, "g");
@@ -478,7 +478,7 @@ Deno.test("groups and offsets are on disk when they are answered", async () => {
   assertEquals(fetched.topics[0]!.partitions[0]!.committedOffset, 9);
 });
 
-Deno.test("while groups are read from disk, members are told to wait, and heartbeats are welcome", async () => {
+Deno.test("Group APIs return COORDINATOR_LOAD_IN_PROGRESS during loading, except Heartbeat", async () => {
   const fs = new MemoryFileSystem();
   const before = await start({ fs });
   await commitTo(before, 9, { name: "t" });
@@ -496,7 +496,7 @@ Deno.test("while groups are read from disk, members are told to wait, and heartb
   assertEquals((await call(after, listGroups, 5, {})).errorCode, ErrorCode.NONE);
 });
 
-Deno.test("a deleted topic takes its committed offsets along", async () => {
+Deno.test("DeleteTopics deletes committed offsets", async () => {
   await using started = await start();
   await commitTo(started, 9, { name: "t" });
   await started.broker.topics.deleteTopic(started.broker.topics.get("t")!);
@@ -504,7 +504,7 @@ Deno.test("a deleted topic takes its committed offsets along", async () => {
   assertEquals(fetched.topics, []);
 });
 
-Deno.test("many offsets in one commit are spread over batches that the topic takes", async () => {
+Deno.test("OffsetCommit splits many offsets into batches within the size limit", async () => {
   await using started = await start({ config: { "message.max.bytes": 2048 } });
   await started.broker.createTopic("wide", { partitions: 200 });
   const response = await call(started, offsetCommit, 9, {

@@ -1,5 +1,5 @@
 /**
- * What the requests about groups have in common.
+ * Helpers shared by the group APIs.
  *
  * @module
  */
@@ -14,19 +14,19 @@ import type { GroupClient } from "../../groups/environment.ts";
 import { coordinatorErrorCode } from "../../groups/group_shard.ts";
 import type { RequestContext } from "../../handler.ts";
 
-/** Who sends a request, as groups know their members. */
+/** The client of a request, as stored with group members. */
 export function groupClient({ apiVersion, clientId, peer }: RequestContext): GroupClient {
   const host = peer.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1");
-  // Java writes addresses so, and tools show them as they come.
+  // Java formats addresses this way, and tools print them unchanged.
   return { apiVersion, clientId, clientHost: `/${host}` };
 }
 
-/** The error to answer with when a request to a group failed. */
+/** The error code for a failed group request. */
 export function groupErrorCode(error: unknown, { broker }: RequestContext): number {
   return coordinatorErrorCode(error, broker.logger);
 }
 
-/** All that can be done with a group. */
+/** All operations on a group. */
 const ALL_GROUP_OPERATIONS = [
   AclOperation.read,
   AclOperation.delete,
@@ -35,17 +35,17 @@ const ALL_GROUP_OPERATIONS = [
   AclOperation.alterConfigs,
 ].reduce((bits, operation) => bits | 1 << operation, 0);
 
-/** What the client may do with a group, if it asks. */
+/** The authorized operations on a group, if requested. */
 export function groupOperations(isAsked: boolean): number {
   return isAsked ? ALL_GROUP_OPERATIONS : NO_AUTHORIZED_OPERATIONS;
 }
 
-/** Whether a topic has a partition. */
+/** Whether a topic has the partition. */
 export function hasPartition(topic: TopicState | undefined, index: number): boolean {
   return topic !== undefined && index >= 0 && index < topic.partitions.length;
 }
 
-/** @throws {ApiError} UNSUPPORTED_VERSION if the cluster has switched the protocol of KIP-848 off. */
+/** @throws {ApiError} UNSUPPORTED_VERSION if the KIP-848 protocol is disabled for the cluster. */
 export function checkConsumerProtocol({ broker: { cluster } }: RequestContext): void {
   if (cluster.featureLevels.get(GROUP_VERSION) !== 0) return;
   throw new ApiError(

@@ -1,7 +1,8 @@
 /**
- * Heartbeat: keeps a member of a classic group alive, and tells it of rebalances. Versions 0 to 4.
+ * Heartbeat: keeps a member of a classic group alive and notifies it of rebalances. Versions 0 to
+ * 4.
  *
- * While groups are being loaded every heartbeat is welcome: sessions begin when that is done.
+ * While groups are being loaded, every heartbeat succeeds: sessions start when loading is complete.
  *
  * Version 3 adds static members (KIP-345), 4 is flexible.
  *

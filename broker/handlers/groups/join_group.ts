@@ -1,13 +1,13 @@
 /**
- * JoinGroup: enters a group by the classic protocol. Versions 0 to 9.
+ * JoinGroup: joins a group with the classic protocol. Versions 0 to 9.
  *
- * Answered when the group's next generation begins, which is when all members have joined, or those
- * who have not have had the time they asked for. An empty group waits
+ * The response is sent when the next generation begins: when all members have rejoined, or the
+ * rebalance timeout of the others has expired. An empty group waits
  * `group.initial.rebalance.delay.ms` for more members.
  *
- * Version 1 adds the rebalance timeout (KIP-62), 4 has a new member join with an id it is given first
- * (KIP-394), 5 adds static members (KIP-345), 6 is flexible, 7 returns the protocol type (KIP-559), 8
- * adds a reason (KIP-800), 9 lets a returning static leader skip the assignment (KIP-814).
+ * Version 1 adds the rebalance timeout (KIP-62), 4 assigns a member id before a new member joins
+ * (KIP-394), 5 adds static members (KIP-345), 6 is flexible, 7 returns the protocol type (KIP-559),
+ * 8 adds a reason (KIP-800), 9 lets a returning static leader skip the assignment (KIP-814).
  *
  * @module
  */
@@ -24,7 +24,7 @@ import { type ApiHandler, handler, type RequestContext } from "../../handler.ts"
 import { groupClient, groupErrorCode } from "./group_request.ts";
 
 const FIRST_VERSION_WITH_NULL_PROTOCOL = 7;
-/** Protocols that a member may offer; clients offer a handful. */
+/** Maximum number of protocols of a member; clients have a handful. */
 const MAX_PROTOCOLS = 1000;
 
 /** Serves JoinGroup. */

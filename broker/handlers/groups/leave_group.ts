@@ -1,8 +1,8 @@
 /**
- * LeaveGroup: takes members out of a group. Versions 0 to 5.
+ * LeaveGroup: removes members from a group. Versions 0 to 5.
  *
- * Version 3 takes several at once, static ones by instance id alone (KIP-345), and answers for each; 4
- * is flexible, 5 adds a reason (KIP-800).
+ * Version 3 accepts several members, static ones by instance id alone (KIP-345), each with its own
+ * result; 4 is flexible, 5 adds a reason (KIP-800).
  *
  * @module
  */
@@ -20,13 +20,13 @@ import { type ApiHandler, handler, type RequestContext } from "../../handler.ts"
 import { groupErrorCode } from "./group_request.ts";
 
 const FIRST_VERSION_WITH_MANY_MEMBERS = 3;
-/** Members that leave at once. */
+/** Members removed per portion. */
 const PORTION = 1000;
 
 /** Serves LeaveGroup. */
 export const leaveGroupHandler: ApiHandler = handler(leaveGroup, handleLeaveGroup);
 
-/** Takes members out, very many in portions. */
+/** Removes members, in portions if there are very many. */
 async function leave(
   shard: GroupShard,
   groupId: string,

@@ -1,7 +1,7 @@
 /**
  * ListGroups: the groups that this broker coordinates. Versions 0 to 5.
  *
- * A group that is known by its offsets alone has protocol type "".
+ * A group that only has committed offsets has the protocol type "".
  *
  * Version 3 is flexible, 4 filters by state (KIP-518), 5 by type (KIP-848).
  *
@@ -21,7 +21,7 @@ import { type ApiHandler, handler, type RequestContext } from "../../handler.ts"
 import { byName } from "../each_item.ts";
 import { groupErrorCode } from "./group_request.ts";
 
-/** What a group takes beside its name, at most. */
+/** Upper bound of the encoded size of a group, without its name. */
 const GROUP_BYTES = 100;
 
 /** Serves ListGroups. */
@@ -54,7 +54,7 @@ async function handleListGroups(
   }
 }
 
-/** The words of a filter, which are compared without regard to case. */
+/** The values of a filter, which are compared case-insensitively. */
 function wordsOf(filter: readonly string[]): Promise<administration.Words> {
   return byName(filter, (word) => word.trim().toLowerCase());
 }

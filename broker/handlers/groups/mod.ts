@@ -1,5 +1,5 @@
 /**
- * The handlers of all requests about groups.
+ * The handlers of all group APIs.
  *
  * @module
  */
@@ -19,7 +19,7 @@ import { offsetDeleteHandler } from "./offset_delete.ts";
 import { offsetFetchHandler } from "./offset_fetch.ts";
 import { syncGroupHandler } from "./sync_group.ts";
 
-/** Handlers of requests about groups. */
+/** The handlers of all group APIs. */
 export const groupHandlers: readonly ApiHandler[] = [
   findCoordinatorHandler,
   joinGroupHandler,

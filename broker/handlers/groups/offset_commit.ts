@@ -1,11 +1,11 @@
 /**
- * OffsetCommit: stores how far a group has read. Versions 2 to 10.
+ * OffsetCommit: stores the committed offsets of a group. Versions 2 to 10.
  *
- * Answered when the offsets are on disk. Topics and partitions must exist; offsets may be anything,
- * since some clients commit negative ones.
+ * The response is sent when the offsets are on disk. Topics and partitions must exist; offsets are
+ * not checked because some clients commit negative ones.
  *
- * Versions 2 to 4 may say how long to keep the offsets (KIP-211 took that away), 6 adds leader epochs
- * (KIP-320), 7 static members (KIP-345), 8 is flexible, 9 serves KIP-848 members, 10 names topics by id.
+ * Versions 2 to 4 have a retention time (removed by KIP-211), 6 adds leader epochs (KIP-320), 7
+ * static members (KIP-345), 8 is flexible, 9 supports KIP-848 members, 10 identifies topics by id.
  *
  * @module
  */
@@ -27,7 +27,7 @@ type TopicResponse = OffsetCommitResponse["topics"][number];
 type Answered = TopicResponse & { partitions: { partitionIndex: number; errorCode: number }[] };
 
 const FIRST_VERSION_WITH_TOPIC_ID = 10;
-/** Partitions that are committed at a stretch, and so written together. */
+/** Partitions committed, and written to disk, together. */
 const PORTION = 1000;
 
 /** Serves OffsetCommit. */
@@ -45,7 +45,7 @@ async function handleOffsetCommit(
     commits.push(commitPortion(topics, request, context));
     if (slice.isOver) await slice.pause();
   }
-  // All may be durable at once: what each comes to is looked at one after the other.
+  // Commits can become durable at the same time; their results are processed one after the other.
   for (const committed of commits) {
     for (const topic of await committed) {
       for (const { partitionIndex, errorCode } of topic.partitions) {
@@ -57,7 +57,7 @@ async function handleOffsetCommit(
   return { topics: answers.topics };
 }
 
-/** Commits offsets of partitions that exist. */
+/** Commits offsets of existing partitions. */
 async function commitPortion(
   topics: readonly RequestTopic[],
   request: OffsetCommitRequest,
@@ -76,7 +76,7 @@ async function commitPortion(
   }
 }
 
-/** Answers what does not exist, and gives what does in portions that are not too long to commit at a stretch. */
+/** Answers unknown partitions and divides the others into portions. */
 async function sort(
   topics: readonly RequestTopic[],
   answers: Answers,
@@ -116,7 +116,7 @@ async function sort(
   return portions.filter((portion) => portion.length > 0);
 }
 
-/** The answer to each partition, under topics that are each named once. */
+/** The results of partitions, grouped by topic. */
 class Answers {
   readonly #byId: boolean;
   readonly #topics: Map<string, Answered> = new Map();

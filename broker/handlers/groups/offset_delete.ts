@@ -1,8 +1,9 @@
 /**
- * OffsetDelete: deletes committed offsets of topics that a group does not read (KIP-496). Version 0.
+ * OffsetDelete: deletes committed offsets of topics that a group is not subscribed to (KIP-496).
+ * Version 0.
  *
- * Of a group that is in use, only a consumer group's offsets can be deleted, since only of those it is
- * known which topics they read.
+ * If the group is not empty it must be a consumer group: the subscriptions of other groups are
+ * unknown.
  *
  * @module
  */

@@ -1,13 +1,13 @@
 /**
- * OffsetFetch: the offsets that groups have committed. Versions 1 to 10.
+ * OffsetFetch: the committed offsets of groups. Versions 1 to 10.
  *
- * A partition without a commit, and a group that does not exist, have offset −1, which is no error. An
- * offset is told only once it is on disk. There are no transactions here that could leave an offset
- * unstable, so `requireStable` asks for no more than that.
+ * A partition without a committed offset, or an unknown group, has offset −1 and no error. Only
+ * offsets that are on disk are returned. There are no transactions with pending offsets, so
+ * `requireStable` makes no further difference.
  *
- * Version 2 can ask for all topics (KIP-88), 5 adds leader epochs (KIP-320), 6 is flexible, 7 adds
- * `requireStable` (KIP-447), 8 asks for several groups (KIP-709), 9 serves KIP-848 members, 10 names
- * topics by id.
+ * Version 2 can request all topics (KIP-88), 5 adds leader epochs (KIP-320), 6 is flexible, 7 adds
+ * `requireStable` (KIP-447), 8 accepts several groups (KIP-709), 9 supports KIP-848 members, 10
+ * identifies topics by id.
  *
  * @module
  */
@@ -38,9 +38,9 @@ type GroupResponse = NonNullable<OffsetFetchResponse["groups"]>[number];
 const FIRST_VERSION_WITH_GROUP_ERROR = 2;
 const FIRST_VERSION_WITH_MANY_GROUPS = 8;
 const FIRST_VERSION_WITH_TOPIC_ID = 10;
-/** Groups that are worked on at once, each of which may have very many offsets. */
+/** Groups processed concurrently, each of which may have very many offsets. */
 const GROUPS_AT_ONCE = 4;
-/** What a group takes in the answer beside its topics, at most. */
+/** Upper bound of the encoded size of a group, without its topics. */
 const GROUP_BYTES = 100;
 
 /** Serves OffsetFetch. */
@@ -71,7 +71,7 @@ async function handleOffsetFetch(
   return { errorCode: response.errorCode ?? ErrorCode.NONE, topics: withNames(response.topics) };
 }
 
-/** Whether there is room in the answer for each group, of which one may be asked for over and over. */
+/** Whether the response has room for each group. A group may be listed repeatedly. */
 async function roomFor(
   groups: readonly GroupRequest[],
   context: RequestContext,
@@ -84,7 +84,7 @@ async function roomFor(
     if (topics === null && !sizes.has(groupId)) {
       sizes.set(groupId, await sizeOf(groupId, context));
     }
-    // What is asked for one by one takes no more than a few times the request.
+    // Explicitly listed partitions use no more than a few times the size of the request.
     fits.push(room.take(GROUP_BYTES + (topics === null ? sizes.get(groupId)! : 0)));
     if (slice.isOver) await slice.pause();
   }
@@ -115,7 +115,7 @@ async function fetchGroup(
   }
 }
 
-/** Finds the names of topics asked for by id, and tells those apart that have none. */
+/** Resolves topic ids to names and separates the unknown ones. */
 async function sort(
   topics: GroupRequest["topics"],
   { apiVersion, broker: { cluster } }: RequestContext,
@@ -144,7 +144,7 @@ async function withoutOffsets(
   return { name, topicId, partitions };
 }
 
-/** Before version 2 an error stands at each partition. */
+/** Before version 2 the error is repeated for each partition. */
 async function failed(
   { groupId, topics }: GroupRequest,
   errorCode: number,
@@ -155,7 +155,7 @@ async function failed(
   return { groupId, topics: each, errorCode: ErrorCode.NONE };
 }
 
-/** All topics of a group; by id only those that still exist can be told. */
+/** All topics of a group; identified by id, only those that still exist. */
 function withIds(
   topics: FetchedTopics,
   { apiVersion, broker: { cluster } }: RequestContext,

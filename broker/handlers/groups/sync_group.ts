@@ -1,10 +1,10 @@
 /**
- * SyncGroup: brings the leader's assignment, and takes each member's part of it. Versions 0 to 5.
+ * SyncGroup: receives the leader's assignment and returns each member's part. Versions 0 to 5.
  *
- * Answered when the leader's assignment is on disk.
+ * The response is sent when the assignment is on disk.
  *
- * Version 3 adds static members (KIP-345), 4 is flexible, 5 has the member say protocol type and name,
- * which must be the group's (KIP-559).
+ * Version 3 adds static members (KIP-345), 4 is flexible, 5 adds protocol type and name, which must
+ * match the group's (KIP-559).
  *
  * @module
  */

@@ -1,9 +1,9 @@
 /**
  * DeleteRecords: deletes the records of partitions before an offset (KIP-107). Versions 0 to 2.
  *
- * -1 stands for the high watermark. The answer has the log start offset that came of it; an offset
- * that is already gone changes nothing and is no error. Of several offsets for one partition the last
- * counts, and each partition is answered once, as in Kafka. Version 2 is flexible.
+ * -1 stands for the high watermark. The response has the resulting log start offset; an offset
+ * below it changes nothing and is no error. If a partition is listed several times, the last offset
+ * is used and the partition is answered once, as in Kafka. Version 2 is flexible.
  *
  * @module
  */

@@ -45,7 +45,7 @@ Deno.test("DeleteRecords deletes before an offset, -1 for the high watermark (KI
   }
 });
 
-Deno.test("DeleteRecords refuses the broker's own topics and those that only compaction shortens, as Kafka does", async () => {
+Deno.test("DeleteRecords rejects internal and compact-only topics, as Kafka does", async () => {
   await using broker = await TestBroker.start();
   const compacted = (policy: string) => ({ configs: new Map([["cleanup.policy", policy]]) });
   const topics = [

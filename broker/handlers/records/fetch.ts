@@ -1,16 +1,16 @@
 /**
  * Fetch: reads record batches. Versions 4 to 18.
  *
- * Partitions are read in the order asked for until the request's limits are reached; the first
- * batch found is returned whole even if it is larger than they are (KIP-74). Less than they allow is
- * read while clients are slow to take much (`queued.max.response.bytes`): they ask again. If there is less than
- * `minBytes` and nothing that the client should know at once, the request waits in its partitions
- * until one of them has more, or `maxWaitMs` is over. Readers see records below the high watermark,
- * or with `read_committed` below the last stable offset.
+ * Partitions are read in request order until the request's limits are reached. The first batch is
+ * returned even if it is larger than the limits (KIP-74). If slow clients hold much of the response
+ * memory (`queued.max.response.bytes`), less is returned and clients fetch again. If fewer than
+ * `minBytes` are available and nothing else must be reported immediately, the request waits in its
+ * partitions until more data arrives or `maxWaitMs` expires. Consumers see records below the high
+ * watermark, or with `read_committed` below the last stable offset.
  *
  * Version 7 adds sessions (KIP-227), 9 leader epochs (KIP-320), 10 zstd, 11 racks (KIP-392), 12 is
- * flexible and tells of diverging epochs (KIP-595), 13 names topics by id (KIP-516), 16 names new
- * leaders' addresses (KIP-951); 14, 15, 17 and 18 concern replicas.
+ * flexible and reports diverging epochs (KIP-595), 13 identifies topics by id (KIP-516), 16 returns
+ * the addresses of new leaders (KIP-951); 14, 15, 17 and 18 concern replicas.
  *
  * @module
  */
@@ -34,11 +34,12 @@ type Response = ResponseTo<typeof fetch>;
 type TopicResponse = Response["responses"][number];
 type PartitionResponse = TopicResponse["partitions"][number];
 
-/** Partitions above which a request is served in slices. */
+const READ_COMMITTED = 1;
+/** Number of partitions above which a request is served in slices. */
 const LONG = 256;
 const UNCHECKED_EPOCH = -1;
 const NO_RECORDS = new Uint8Array(0);
-/** Bytes of records that a fetch may find even if clients hold all memory there is for answers. */
+/** Bytes of records that a fetch may return even if clients hold all response memory. */
 const LEAST_BYTES = 64 * 1024;
 
 /** Serves Fetch. */
@@ -63,21 +64,21 @@ async function handleFetch(request: Request, context: RequestContext): Promise<R
   }
 }
 
-/** Whether a request names, or forgets, very many partitions. */
+/** Whether a request lists, or forgets, very many partitions. */
 function isLong({ topics }: Request): boolean {
   let count = topics.length;
   for (let i = 0; i < topics.length && count <= LONG; i++) count += topics[i]!.partitions.length;
   return count > LONG;
 }
 
-/** One partition of a request and what was found there. */
+/** A partition of a request and the data read from it. */
 interface Found {
   readonly wanted: FetchPartition;
   readonly response: PartitionResponse;
   readonly size: number;
 }
 
-/** Topics of an answer, by name or id. */
+/** Topics of a response, by name or id. */
 type AnsweredTopics = Map<
   string,
   { -readonly [K in keyof TopicResponse]: TopicResponse[K] } & {
@@ -85,7 +86,7 @@ type AnsweredTopics = Map<
   }
 >;
 
-/** What one request has found so far. */
+/** The data read so far for one request. */
 class Reading {
   readonly #plan: FetchPlan;
   readonly #request: Request;
@@ -93,16 +94,16 @@ class Reading {
   #found: Found[] = [];
   #size = 0;
   #maxBytes = 0;
-  /** Bytes with which it may be answered at once. */
+  /** Number of bytes at which the request is answered without waiting. */
   #enough = 0;
-  /** Bytes taken of the broker's memory for answers. */
+  /** Bytes taken from the response memory. */
   #held = 0;
-  /** Give back memory that was read into. */
+  /** Callbacks that release read buffers. */
   #releases: (() => void)[] = [];
-  /** Whether there is something that the client should know without waiting for data. */
+  /** Whether there is something to report without waiting for data. */
   #isUrgent = false;
 
-  /** When to give way, where there are very many partitions. */
+  /** Yields to the event loop if there are very many partitions. */
   readonly #slice: TimeSlice | undefined;
 
   constructor(plan: FetchPlan, request: Request, context: RequestContext) {
@@ -117,15 +118,15 @@ class Reading {
       this.#request.maxWaitMs > 0 && this.#plan.partitions.length > 0;
   }
 
-  /** Reads every partition anew. */
+  /** Reads every partition again. */
   async collect(): Promise<void> {
     this.release();
     this.#takeMemory();
     const slice = this.#slice;
     for (const wanted of this.#plan.partitions) {
       if (slice?.isOver) await slice.pause();
-      // Only a read that the batch cache cannot serve is awaited: most requests find all they want
-      // without giving up their turn.
+      // Only reads that the batch cache cannot serve are awaited; most requests complete without
+      // yielding.
       const found = this.#read(wanted);
       this.#add(found instanceof Promise ? await found : found);
     }
@@ -133,7 +134,7 @@ class Reading {
     this.#held = this.#size;
   }
 
-  /** Forgets what was found, which nobody looks at any more. */
+  /** Discards the data read, whose buffers are no longer used. */
   release(): void {
     this.#context.broker.responseMemory.release(this.#held);
     for (const release of this.#releases) release();
@@ -149,7 +150,7 @@ class Reading {
     this.#held = responseMemory.takeShare(Math.max(0, wanted), LEAST_BYTES);
     this.#maxBytes = this.#held;
     const { minBytes } = this.#request;
-    // What there is no memory for is not waited for. Whole batches rarely fill it.
+    // Do not wait for more data than there is memory for. Whole batches rarely fill it.
     this.#enough = this.#maxBytes < wanted ? Math.min(minBytes, this.#maxBytes / 2) : minBytes;
   }
 
@@ -223,7 +224,7 @@ class Reading {
     return { wanted, response, size: 0 };
   }
 
-  /** Waits until the partitions have `minBytes`, or for as long as the client is willing to. */
+  /** Waits until the partitions have `minBytes`, at most `maxWaitMs`. */
   async waitForMore(): Promise<void> {
     const { broker, signal } = this.#context;
     let wake = () => {};
@@ -243,7 +244,7 @@ class Reading {
       lookUp(wanted, this.#context)?.subscribe(onNews)
     );
     try {
-      // News may have come between the first look and the subscription.
+      // Data may have arrived between the first read and the subscription.
       await this.collect();
       while (this.shouldWait && !isOver) {
         if (!hasNews) await new Promise<void>((resolve) => wake = resolve);
@@ -257,7 +258,7 @@ class Reading {
     }
   }
 
-  /** The answer's topics, each with its partitions; an incremental one leaves out those with no news. */
+  /** The topics of the response. An incremental one omits partitions without changes. */
   responses(): TopicResponse[] | Promise<TopicResponse[]> {
     const topics: AnsweredTopics = new Map();
     const withData: FetchPartition[] = [];
@@ -334,7 +335,7 @@ function checkEpoch(known: number, current: number): void {
   );
 }
 
-/** Where the client's log and ours part, if it has records of an epoch that ended earlier here. */
+/** Where the logs of client and broker diverge, if the client has a later end of its last epoch. */
 function divergence(
   { lastFetchedEpoch, fetchOffset }: FetchPartition,
   partition: Partition,
@@ -344,7 +345,7 @@ function divergence(
   return epoch < lastFetchedEpoch || endOffset < fetchOffset ? { epoch, endOffset } : undefined;
 }
 
-/** KAFKA_STORAGE_ERROR is newer than the versions up to 5, which take a change of leader for it. */
+/** Clients up to version 5 do not know KAFKA_STORAGE_ERROR; they get a leader change instead. */
 function sentAs(errorCode: number, apiVersion: number): number {
   return errorCode === ErrorCode.KAFKA_STORAGE_ERROR && apiVersion <= 5
     ? ErrorCode.NOT_LEADER_OR_FOLLOWER

@@ -27,14 +27,14 @@ async function fetchAll(broker: TestBroker, minBytes = 1): Promise<number> {
   return Math.floor((responses[0]!.partitions[0]!.records?.length ?? 0) / 10_000);
 }
 
-Deno.test("Fetch answers all that is asked for while clients take what they are answered", async () => {
+Deno.test("Fetch returns everything requested while clients read their responses", async () => {
   await using broker = await TestBroker.start();
   await withBatches(broker);
   assertEquals(await fetchAll(broker), BATCH_COUNT);
   assertEquals(broker.context.responseMemory.lent, 0);
 });
 
-Deno.test("Fetch answers less the more memory is held for slow clients, but never nothing", async () => {
+Deno.test("Fetch returns less as slow clients hold more memory, but never nothing", async () => {
   await using broker = await TestBroker.start({
     config: { "queued.max.response.bytes": 800_000 },
   });
@@ -46,11 +46,11 @@ Deno.test("Fetch answers less the more memory is held for slow clients, but neve
   assertEquals(responseMemory.lent, held);
 });
 
-Deno.test("Fetch does not wait for more than there is memory for", async () => {
+Deno.test("Fetch does not wait for more data than there is memory for", async () => {
   await using broker = await TestBroker.start({
     config: { "queued.max.response.bytes": 800_000 },
   });
   await withBatches(broker);
-  // The clock stands still: what waits is never answered.
+  // The clock is manual: a waiting fetch would never be answered.
   assertEquals(await fetchAll(broker, 99_000), 9);
 });

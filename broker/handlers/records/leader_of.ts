@@ -1,5 +1,5 @@
 /**
- * The partition that a request is about, if this broker leads it.
+ * The partition of a request, if this broker leads it.
  *
  * @module
  */
@@ -14,7 +14,7 @@ const UNCHECKED_EPOCH = -1;
 /**
  * Finds a partition by its topic's name.
  *
- * @param currentLeaderEpoch What the client takes for the leader's epoch; -1 not to check it.
+ * @param currentLeaderEpoch The leader epoch known to the client; -1 to skip the check.
  * @throws {ApiError} UNKNOWN_TOPIC_OR_PARTITION, NOT_LEADER_OR_FOLLOWER; FENCED_LEADER_EPOCH if the
  *   client's epoch is lower, UNKNOWN_LEADER_EPOCH if it is higher.
  */

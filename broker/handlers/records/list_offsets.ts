@@ -1,14 +1,15 @@
 /**
  * ListOffsets: offsets by timestamp. Versions 1 to 11.
  *
- * A timestamp asks for the first record at or after it, inside batches too; without one, the answer
- * is offset -1 and no error. Below zero are special ones: -1 the end (high watermark, or last stable
- * offset for READ_COMMITTED), -2 the start, -3 the record with the latest timestamp (version 7,
- * KIP-734), -4 the start on local disks (8, KIP-405), -5 the last tiered offset (9, KIP-1005), -6 the
- * earliest to be tiered (11, KIP-1023). There are no tiers here, so -4 is the start, and -5 and -6
- * are nowhere. In a version that does not have it yet, a special one is UNSUPPORTED_VERSION.
+ * A timestamp selects the first record with that timestamp or a later one, also within batches; if
+ * there is none, the offset is -1 without an error. Negative timestamps are special: -1 the end
+ * (high watermark, or last stable offset for READ_COMMITTED), -2 the start, -3 the record with the
+ * latest timestamp (version 7, KIP-734), -4 the start on local disks (8, KIP-405), -5 the last
+ * tiered offset (9, KIP-1005), -6 the earliest pending upload (11, KIP-1023). There is no tiered
+ * storage: -4 is the start, and -5 and -6 have no offset. A special timestamp of a later version is
+ * UNSUPPORTED_VERSION.
  *
- * A partition that is named more than once is answered once, with INVALID_REQUEST, as in Kafka.
+ * A partition listed more than once is answered once, with INVALID_REQUEST, as in Kafka.
  *
  * Version 4 checks leader epochs (KIP-320), 6 is flexible, 10 adds a timeout for remote reads.
  *
@@ -33,7 +34,7 @@ import { byTopic, uniquePartitions } from "./unique_partitions.ts";
 type PartitionRequest = ListOffsetsRequest["topics"][number]["partitions"][number];
 type PartitionResponse = ListOffsetsResponse["topics"][number]["partitions"][number];
 
-/** Where a record is. */
+/** The position of a record. */
 interface Place {
   readonly offset: number;
   readonly timestamp: number;
@@ -44,7 +45,7 @@ const NOWHERE: Place = { offset: -1, timestamp: -1, leaderEpoch: -1 };
 
 const FIRST_VERSION_WITH_EPOCH = 4;
 
-/** The first version that has each special timestamp. */
+/** The first version of each special timestamp. */
 const FIRST_VERSIONS: ReadonlyMap<number, number> = new Map([
   [ListOffsetsTimestamp.latest, 1],
   [ListOffsetsTimestamp.earliest, 1],

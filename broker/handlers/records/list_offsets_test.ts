@@ -22,7 +22,7 @@ async function call(broker: TestBroker, apiVersion: number, asked: Asked[], topi
   return topics[0]!.partitions;
 }
 
-/** Asks for one timestamp; [errorCode, offset, timestamp]. */
+/** Looks up one timestamp; returns [errorCode, offset, timestamp]. */
 async function ask(broker: TestBroker, apiVersion: number, timestamp: number) {
   const [answer] = await call(broker, apiVersion, [{ timestamp }]);
   return [answer!.errorCode, answer!.offset, answer!.timestamp];
@@ -35,7 +35,7 @@ function append(partition: Partition, ...timestamps: number[]): void {
   partition.append(new RecordBatch(builder.build()), { acks: 1, nowMs: START_MS });
 }
 
-Deno.test("ListOffsets finds the first record at or after a timestamp, inside batches too", async (t) => {
+Deno.test("ListOffsets finds the first record at or after a timestamp, also within batches", async (t) => {
   await using broker = await TestBroker.start();
   const partition = await broker.createTopic("a");
   append(partition, 10, 20, 30);
@@ -56,7 +56,7 @@ Deno.test("ListOffsets finds the first record at or after a timestamp, inside ba
   }
 });
 
-Deno.test("ListOffsets answers special timestamps from the version that has them", async () => {
+Deno.test("ListOffsets supports special timestamps from their first version", async () => {
   await using broker = await TestBroker.start();
   const partition = await broker.createTopic("a");
   append(partition, 10, 30, 20);
@@ -80,7 +80,7 @@ Deno.test("ListOffsets answers special timestamps from the version that has them
   assertEquals(await ask(broker, 11, -7), unsupported);
 });
 
-Deno.test("ListOffsets answers -1 and no error for an empty partition", async () => {
+Deno.test("ListOffsets returns -1 without an error for an empty partition", async () => {
   await using broker = await TestBroker.start();
   await broker.createTopic("a");
   assertEquals(await ask(broker, 11, START_MS), [ErrorCode.NONE, -1, -1]);
@@ -88,7 +88,7 @@ Deno.test("ListOffsets answers -1 and no error for an empty partition", async ()
   assertEquals(await ask(broker, 11, -1), [ErrorCode.NONE, 0, -1]);
 });
 
-Deno.test("ListOffsets does not see beyond the high watermark", async () => {
+Deno.test("ListOffsets returns no offset above the high watermark", async () => {
   const fs = new HeldSyncFileSystem();
   await using broker = await TestBroker.start({ fs });
   const partition = await broker.createTopic("a");
@@ -103,7 +103,7 @@ Deno.test("ListOffsets does not see beyond the high watermark", async () => {
   assertEquals(await ask(broker, 11, START_MS + 15), [ErrorCode.NONE, 1, START_MS + 20]);
 });
 
-Deno.test("ListOffsets checks the leader epoch that the client knows (KIP-320)", async () => {
+Deno.test("ListOffsets checks the client's leader epoch (KIP-320)", async () => {
   await using broker = await TestBroker.start();
   const partition = await broker.createTopic("a");
   partition.updateState({ leaderId: 1, leaderEpoch: 3, replicas: [1], isr: [1] });
@@ -122,7 +122,7 @@ Deno.test("ListOffsets checks the leader epoch that the client knows (KIP-320)",
   }
 });
 
-Deno.test("ListOffsets answers unknown, foreign and doubled partitions with an error each", async () => {
+Deno.test("ListOffsets returns an error for unknown, foreign and duplicate partitions", async () => {
   await using broker = await TestBroker.start();
   await broker.createTopic("a", { partitions: 3 });
   broker.topics.partition("a", 2)!.updateState({

@@ -1,9 +1,9 @@
 /**
- * OffsetForLeaderEpoch: where a leader epoch ended, by which clients and followers find out whether
- * a log was cut back behind them (KIP-320). Versions 2 to 4.
+ * OffsetForLeaderEpoch: the end offset of a leader epoch, by which clients and followers detect log
+ * truncation (KIP-320). Versions 2 to 4.
  *
- * For the current epoch that is the log end offset; for an earlier one, the end of the last epoch not
- * above it; -1 for one not known. Version 3 names the replica that asks, 4 is flexible.
+ * For the current epoch it is the log end offset; for an earlier one, the end of the largest epoch
+ * up to it; -1 for an unknown epoch. Version 3 adds the replica id, 4 is flexible.
  *
  * @module
  */

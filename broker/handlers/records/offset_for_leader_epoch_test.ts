@@ -4,7 +4,7 @@ import { offsetForLeaderEpoch } from "../../../protocol/messages/records/offset_
 import { batchOf, TestBroker } from "../../broker_testing.ts";
 import { offsetForLeaderEpochHandler } from "./offset_for_leader_epoch.ts";
 
-Deno.test("OffsetForLeaderEpoch says where epochs ended, and checks the client's (KIP-320)", async (t) => {
+Deno.test("OffsetForLeaderEpoch returns end offsets of epochs and checks the client's epoch (KIP-320)", async (t) => {
   await using broker = await TestBroker.start();
   const partition = await broker.createTopic("a");
   const append = () => partition.append(batchOf(["x"]), { acks: 1, nowMs: 1_700_000_000_000 });

@@ -1,15 +1,15 @@
 /**
  * Produce: appends record batches. Versions 3 to 13; 0 to 2 are advertised but refused.
  *
- * Each partition entry carries exactly one record batch of format v2. `acks=0` is answered with
- * nothing, and with a closed connection if anything failed; `acks=1` after the write to the log;
- * `acks=all` once the topic's flush policy says it is durable, or with REQUEST_TIMED_OUT after the
- * request's timeout. A partition's failure leaves the others alone, and names the records that are to
- * blame (KIP-467), up to a thousand in an answer.
+ * Each partition has exactly one record batch of format v2. `acks=0` gets no response, and a closed
+ * connection if anything failed; `acks=1` is answered after the append; `acks=all` once the topic's
+ * flush policy considers it durable, or with REQUEST_TIMED_OUT after the request's timeout. A
+ * failed partition does not affect the others; its result lists the invalid records (KIP-467), up
+ * to a thousand per response.
  *
- * Version 7 allows zstd, 8 explains refused records (KIP-467), 9 is flexible, 10 names the current
- * leader on NOT_LEADER_OR_FOLLOWER (KIP-951), 13 names topics by id (KIP-516). librdkafka before
- * 2.11.1 turns compression off unless the advertised range starts at 0 (KAFKA-18659).
+ * Version 7 allows zstd, 8 explains rejected records (KIP-467), 9 is flexible, 10 names the current
+ * leader with NOT_LEADER_OR_FOLLOWER (KIP-951), 13 identifies topics by id (KIP-516). librdkafka
+ * before 2.11.1 disables compression unless the advertised range starts at 0 (KAFKA-18659).
  *
  * @module
  */
@@ -40,19 +40,22 @@ const FIRST_VERSION_WITH_ZSTD = 7;
 const FIRST_VERSION_WITH_TOPIC_ID = 13;
 const MAGIC_V2 = 2;
 
-/** Partitions above which a request appends in slices. */
+/** Number of partitions above which a request is processed in slices. */
 const LONG = 1000;
 
-/** How long a request may append at a stretch; what is left then is done in slices. */
+/** How long a request may append without yielding; the rest is done in slices. */
 const SLICE_MS = 5;
 
-/** Refused records that an answer names, over all partitions: it must not be much larger than the request. */
+/**
+ * Maximum number of rejected records listed in a response, so that it is not much larger than the
+ * request.
+ */
 const MAX_RECORD_ERRORS = 1000;
 
 /** Serves Produce. */
 export const produceHandler: ApiHandler = handler(produce, handleProduce, { min: 0, max: 13 });
 
-/** Why no batch is looked at: what a response says then. */
+/** The result of a partition whose batch is rejected without validation. */
 type Refusal = Pick<PartitionResponse, "errorCode" | "errorMessage">;
 
 const UNKNOWN_TOPIC_ID: Refusal = { errorCode: ErrorCode.UNKNOWN_TOPIC_ID };
@@ -71,7 +74,7 @@ const NO_RECORDS: Refusal = {
   errorMessage: "Cannot append: the request carries no records",
 };
 
-/** An append that may only be answered once it is durable. */
+/** An append whose response waits until it is durable. */
 interface Uncommitted {
   readonly response: PartitionResponse;
   readonly committed: Promise<void>;
@@ -100,7 +103,7 @@ function handleProduce(
     };
   });
   if (production.late.length === 0) return production.answer(responses);
-  // Their batches are in the frame.
+  // Their batches are views of the frame.
   context.keepFrame();
   return production.answerLate(responses);
 }
@@ -112,7 +115,7 @@ function topicOf(
   return apiVersion >= FIRST_VERSION_WITH_TOPIC_ID ? topics.byId(topicId) : topics.get(name);
 }
 
-/** Whether a request names very many partitions. */
+/** Whether a request has very many partitions. */
 function isLong({ topicData }: Request): boolean {
   let count = topicData.length;
   for (let i = 0; i < topicData.length && count <= LONG; i++) {
@@ -121,7 +124,7 @@ function isLong({ topicData }: Request): boolean {
   return count > LONG;
 }
 
-/** Appends in the order of the request; the connection's next request is held back meanwhile. */
+/** Appends in request order; the connection's next request waits meanwhile. */
 async function appendInSlices(
   request: Request,
   production: Production,
@@ -142,17 +145,17 @@ async function appendInSlices(
   return responses;
 }
 
-/** One request's appends. */
+/** The appends of one request. */
 class Production {
   readonly #request: Request;
   readonly #context: RequestContext;
   readonly #nowMs: number;
-  /** Begins with the second append: to look at the clock costs a fiftieth of what one does. */
+  /** Set at the second append: reading the clock costs 2% of an append. */
   #slice: TimeSlice | undefined;
   #hasAppended = false;
   readonly #uncommitted: Uncommitted[] = [];
   #recordErrorsLeft = MAX_RECORD_ERRORS;
-  /** Appends that are still to be made, which do not reject. */
+  /** Appends in progress. They do not reject. */
   readonly late: Promise<void>[] = [];
 
   constructor(request: Request, context: RequestContext) {
@@ -182,7 +185,7 @@ class Production {
     return response;
   }
 
-  /** The answer, once those that are late were made as well. */
+  /** The response, once the appends in progress are done. */
   async answerLate(
     responses: readonly TopicResponse[],
   ): Promise<Response | typeof NO_RESPONSE> {
@@ -190,7 +193,7 @@ class Production {
     return await this.answer(responses);
   }
 
-  /** Whether appends have held up the loop for as long as they may. */
+  /** Whether appends have used up the time slice. */
   #isLate(): boolean {
     if (!this.#hasAppended) {
       this.#hasAppended = true;
@@ -200,8 +203,8 @@ class Production {
   }
 
   /**
-   * What is wrong with a partition's part of the request as such. It is found out without errors being
-   * thrown, for there may be very many.
+   * The error of a partition's part of the request, if it is malformed. Returned, not thrown,
+   * because there may be very many.
    */
   #refusalOf(
     topic: Topic | undefined,
@@ -219,7 +222,7 @@ class Production {
     return records === null || records.length === 0 ? NO_RECORDS : undefined;
   }
 
-  /** The answer, once all appends were made. */
+  /** The response, once all appends are done. */
   answer(
     responses: readonly TopicResponse[],
   ): Response | typeof NO_RESPONSE | Promise<Response> {
@@ -285,7 +288,10 @@ function onlyBatch(records: Uint8Array, apiVersion: number): RecordBatch {
   return batch;
 }
 
-/** Gives `response` once all appends are durable, or after `timeoutMs`, with those that failed marked. */
+/**
+ * Returns `response` once all appends are durable, or after `timeoutMs` with the others marked as
+ * failed.
+ */
 function commit(
   uncommitted: readonly Uncommitted[],
   response: Response,

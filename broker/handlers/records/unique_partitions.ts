@@ -1,5 +1,5 @@
 /**
- * Partitions of a request that may name the same one over and over.
+ * Removes duplicate partitions from a request.
  *
  * @module
  */
@@ -10,11 +10,11 @@ import { TimeSlice } from "../../../storage/mod.ts";
 export interface AskedPartition<P> {
   readonly topic: string;
   readonly partition: P;
-  /** How often it was named. */
+  /** The number of times it was listed. */
   readonly count: number;
 }
 
-/** Each partition once, as it was named last, in the order of their first mention. */
+/** Each partition once, with its last occurrence, in the order of first occurrence. */
 export async function uniquePartitions<P>(
   topics: readonly { readonly name: string; readonly partitions: readonly P[] }[],
   indexOf: (partition: P) => number,
@@ -46,7 +46,7 @@ export async function uniquePartitions<P>(
   return unique;
 }
 
-/** Answers to such partitions, one for each, under their topics. */
+/** Groups the results of such partitions by topic. */
 export async function byTopic<R>(
   asked: readonly AskedPartition<unknown>[],
   responses: readonly R[],

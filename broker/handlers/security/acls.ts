@@ -1,7 +1,7 @@
 /**
  * DescribeAcls, CreateAcls and DeleteAcls (KIP-140). Versions 1 to 3.
  *
- * This broker has no authorizer, which is what it answers, in Kafka's words.
+ * This broker has no authorizer and says so in Kafka's words.
  *
  * @module
  */
@@ -20,7 +20,7 @@ const NO_AUTHORIZER: Outcome = {
   errorMessage: "No Authorizer is configured.",
 };
 
-/** What an entry or a filter takes in an answer. */
+/** Size of an entry or filter in the response. */
 const REFUSAL_BYTES = 40;
 
 /** Serves DescribeAcls. */

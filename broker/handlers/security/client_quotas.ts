@@ -1,9 +1,9 @@
 /**
  * DescribeClientQuotas and AlterClientQuotas (KIP-546). Versions 0 to 1.
  *
- * There are no quotas here: a filter is checked as Kafka does and matches nothing, to remove a quota
- * that is not there succeeds, and to set one is refused with UNSUPPORTED_VERSION rather than taken
- * and not kept. Version 1 is flexible.
+ * There are no quotas: a filter is validated as in Kafka and matches nothing, removing a quota
+ * succeeds, and setting one is refused with UNSUPPORTED_VERSION instead of being ignored. Version 1
+ * is flexible.
  *
  * @module
  */
@@ -31,7 +31,7 @@ type EntryResponse = AlterClientQuotasResponse["entries"][number];
 
 const MatchType = { exact: 0, default: 1, any: 2 } as const;
 
-/** What an entry takes in an answer, without its entity. */
+/** Size of an entry in the response, without its entity. */
 const ENTRY_BYTES = 120;
 
 const IP = "ip";

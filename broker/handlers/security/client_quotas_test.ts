@@ -11,7 +11,7 @@ const ANY = 2;
 
 type Component = [entityType: string, matchType: number, match: string | null];
 
-Deno.test("DescribeClientQuotas finds none, and checks what it is asked for (KIP-546)", async () => {
+Deno.test("DescribeClientQuotas returns no quotas and validates its filter (KIP-546)", async () => {
   await using broker = await TestBroker.start();
   const describe = (...components: Component[]) =>
     broker.call(describeClientQuotas, describeClientQuotasHandler, 1, {
@@ -47,7 +47,7 @@ Deno.test("DescribeClientQuotas finds none, and checks what it is asked for (KIP
   }
 });
 
-Deno.test("AlterClientQuotas removes what is not there, and takes no quota that it would not keep", async () => {
+Deno.test("AlterClientQuotas accepts removing quotas and rejects setting them", async () => {
   await using broker = await TestBroker.start();
   const alter = async (
     entity: [type: string, name: string | null][],

@@ -2,9 +2,8 @@
  * CreateDelegationToken, RenewDelegationToken, ExpireDelegationToken and DescribeDelegationToken
  * (KIP-48). Versions 1 to 3, 1 to 2, 1 to 2 and 1 to 3.
  *
- * A token stands for a principal that has proved who it is, and clients of this broker do not
- * authenticate: all four are answered with DELEGATION_TOKEN_REQUEST_NOT_ALLOWED, as by Kafka's
- * PLAINTEXT listeners.
+ * A token represents an authenticated principal, but clients of this broker do not authenticate:
+ * all four return DELEGATION_TOKEN_REQUEST_NOT_ALLOWED, as Kafka's PLAINTEXT listeners do.
  *
  * @module
  */
@@ -19,7 +18,7 @@ import { type ApiHandler, handler, type RequestContext } from "../../handler.ts"
 const NEVER = -1;
 const REFUSAL = { errorCode: ErrorCode.DELEGATION_TOKEN_REQUEST_NOT_ALLOWED };
 const REFUSED_CHANGE = { ...REFUSAL, expiryTimestampMs: NEVER };
-/** Whom every client is taken for. */
+/** The principal of every client. */
 const PRINCIPAL = { principalType: "User", principalName: "ANONYMOUS" };
 const REQUESTER = {
   tokenRequesterPrincipalType: PRINCIPAL.principalType,

@@ -1,9 +1,8 @@
 /**
  * SaslHandshake and SaslAuthenticate (KIP-43, KIP-152), versions 0 to 1 and 0 to 2.
  *
- * Clients of this broker's listeners do not authenticate, so that a connection is past the point
- * where either is in place: both are answered with ILLEGAL_SASL_STATE, as by Kafka's PLAINTEXT
- * listeners.
+ * The listeners do not use SASL, so both return ILLEGAL_SASL_STATE, as Kafka's PLAINTEXT listeners
+ * do.
  *
  * @module
  */

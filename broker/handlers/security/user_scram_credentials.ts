@@ -1,9 +1,8 @@
 /**
  * DescribeUserScramCredentials and AlterUserScramCredentials (KIP-554). Version 0.
  *
- * There are no users here: none is listed, one that is asked for or is to be deleted does not exist,
- * and a new one is checked as Kafka does, and then refused with UNSUPPORTED_VERSION rather than taken
- * and not kept.
+ * There are no users: describing or deleting one reports that it does not exist, and a new one is
+ * validated as in Kafka and then refused with UNSUPPORTED_VERSION instead of being ignored.
  *
  * @module
  */
@@ -29,7 +28,7 @@ type Upsertion = AlterUserScramCredentialsRequest["upsertions"][number];
 const ScramMechanism = { sha256: 1, sha512: 2 } as const;
 const MIN_ITERATIONS = 4096;
 const MAX_ITERATIONS = 16_384;
-/** What a user takes in an answer, without its name. */
+/** Size of a user in the response, without its name. */
 const RESULT_BYTES = 100;
 
 /** Serves DescribeUserScramCredentials. */
@@ -69,7 +68,7 @@ async function handleDescribe(
   return { ...SUCCESS, results };
 }
 
-/** A user gets one result, of the first of its changes that fails, which each of them does. */
+/** A user has a single result, that of its first change that fails. Every change fails. */
 async function handleAlter(
   { deletions, upsertions }: AlterUserScramCredentialsRequest,
   context: RequestContext,

@@ -10,7 +10,7 @@ import {
 
 const SHA_256 = 1;
 
-Deno.test("DescribeUserScramCredentials finds no users (KIP-554)", async () => {
+Deno.test("DescribeUserScramCredentials returns no users (KIP-554)", async () => {
   await using broker = await TestBroker.start();
   const describe = async (...names: string[] | [null]) => {
     const answer = await broker.call(
@@ -34,7 +34,7 @@ Deno.test("DescribeUserScramCredentials finds no users (KIP-554)", async () => {
   ]);
 });
 
-Deno.test("AlterUserScramCredentials takes no credential that it would not keep", async () => {
+Deno.test("AlterUserScramCredentials rejects storing credentials", async () => {
   await using broker = await TestBroker.start();
   const deletion = (name: string, mechanism = SHA_256) => ({ name, mechanism });
   const upsertion = (name: string, iterations = 4096, mechanism = SHA_256) => ({

@@ -1,7 +1,7 @@
 /**
- * CreatePartitions: grows topics (KIP-195). Versions 0 to 3.
+ * CreatePartitions: adds partitions to topics (KIP-195). Versions 0 to 3.
  *
- * A topic can only grow. Each is answered, in the order of the request (Kafka answers in none).
+ * The number of partitions can only grow. Results are in request order (Kafka guarantees none).
  * Version 2 is flexible, 3 may be throttled (KIP-599).
  *
  * @module

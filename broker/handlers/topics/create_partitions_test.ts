@@ -12,7 +12,7 @@ function call(broker: TestBroker, topics: Topic[], validateOnly = false, apiVers
   return broker.call(createPartitions, createPartitionsHandler, apiVersion, request);
 }
 
-Deno.test("CreatePartitions answers every topic in full, in the order of the request", async (t) => {
+Deno.test("CreatePartitions returns a full result for every topic in request order", async (t) => {
   for (let version = 0; version <= 3; version++) {
     await t.step(`version ${version}`, async () => {
       await using broker = await TestBroker.start();
@@ -42,7 +42,7 @@ Deno.test("CreatePartitions answers every topic in full, in the order of the req
   }
 });
 
-Deno.test("CreatePartitions refuses a topic named twice, and an assignment that does not fit", async () => {
+Deno.test("CreatePartitions rejects duplicate topics and unsuitable assignments", async () => {
   await using broker = await TestBroker.start();
   for (const name of ["a", "b", "c"]) await broker.createTopic(name);
   const { results } = await call(broker, [
@@ -58,7 +58,7 @@ Deno.test("CreatePartitions refuses a topic named twice, and an assignment that 
   ]);
 });
 
-Deno.test("CreatePartitions only checks with validateOnly", async () => {
+Deno.test("CreatePartitions only validates with validateOnly", async () => {
   await using broker = await TestBroker.start();
   await broker.createTopic("a");
   const { results } = await call(broker, [{ name: "a", count: 2, assignments: null }], true);

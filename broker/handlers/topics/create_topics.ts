@@ -1,13 +1,12 @@
 /**
- * CreateTopics: creates topics, each with a result of its own. Versions 0 to 7.
+ * CreateTopics: creates topics, each with its own result. Versions 0 to 7.
  *
- * A topic named twice in one request is refused, as is any with a setting that this broker does not
- * have. -1 partitions or replicas stand for the broker's defaults. Results come in the order of the
- * request (Kafka gives them in none). Versions 0 and 1, which Kafka 4 dropped, differ in nothing but
- * fields they lack.
+ * A topic listed twice is rejected, as is one with an unknown setting. -1 partitions or replicas
+ * select the broker's defaults. Results are in request order (Kafka guarantees none). Versions 0
+ * and 1, which Kafka 4 removed, only lack some fields.
  *
- * Version 1 adds validation without a change and messages, 4 the defaults (KIP-464), 5 is flexible
- * and answers with the settings (KIP-525), 7 with the topic id (KIP-516).
+ * Version 1 adds validate-only and messages, 4 the defaults (KIP-464), 5 is flexible and returns
+ * the settings (KIP-525), 7 the topic id (KIP-516).
  *
  * @module
  */
@@ -34,7 +33,7 @@ import { withinTimeout } from "../within_timeout.ts";
 type TopicRequest = CreateTopicsRequest["topics"][number];
 type TopicResponse = CreateTopicsResponse["topics"][number];
 
-/** Settings that may be given for a topic. */
+/** Maximum number of settings of a topic. */
 const MAX_CONFIGS = 1000;
 
 /** Serves CreateTopics. */
@@ -75,7 +74,7 @@ function newTopic(topic: TopicRequest): NewTopic {
   if (topic.configs.length > MAX_CONFIGS) {
     throw new ApiError(
       ErrorCode.INVALID_CONFIG,
-      `Cannot set ${topic.configs.length} settings: ${MAX_CONFIGS} are allowed, which are more than there are`,
+      `Cannot set ${topic.configs.length} settings: the maximum is ${MAX_CONFIGS}`,
     );
   }
   for (const { name, value } of topic.configs) {
@@ -110,7 +109,10 @@ function created({ name, id, partitions, replicationFactor, config }: CreatedTop
   };
 }
 
-/** Kafka bounds what one request may create in all, since it creates it in one piece. */
+/**
+ * Kafka limits the partitions created per request because it creates them in a single metadata
+ * transaction.
+ */
 function checkTotal(
   { topics }: CreateTopicsRequest,
   { broker }: RequestContext,
@@ -123,6 +125,6 @@ function checkTotal(
   }
   return total <= MAX_PARTITIONS_PER_REQUEST ? undefined : new ApiError(
     ErrorCode.POLICY_VIOLATION,
-    `Cannot create ${total} partitions: ${MAX_PARTITIONS_PER_REQUEST} are allowed at a time`,
+    `Cannot create ${total} partitions: the maximum per request is ${MAX_PARTITIONS_PER_REQUEST}`,
   );
 }

@@ -18,7 +18,7 @@ function call(broker: TestBroker, topics: Topic[], apiVersion = 7, more: Partial
   return broker.call(createTopics, createTopicsHandler, apiVersion, { topics, ...more });
 }
 
-Deno.test("CreateTopics answers each topic, in the order of the request, in every version", async (t) => {
+Deno.test("CreateTopics returns each topic in request order, in every version", async (t) => {
   for (let version = 0; version <= 7; version++) {
     await t.step(`version ${version}`, async () => {
       await using broker = await TestBroker.start();
@@ -45,7 +45,7 @@ Deno.test("CreateTopics answers each topic, in the order of the request, in ever
   }
 });
 
-Deno.test("CreateTopics takes -1 for the broker's defaults (KIP-464)", async () => {
+Deno.test("CreateTopics uses the broker's defaults for -1 (KIP-464)", async () => {
   await using broker = await TestBroker.start({ config: { "num.partitions": 4 } });
   const { topics } = await call(broker, [
     topic("a", { numPartitions: -1, replicationFactor: -1 }),
@@ -54,7 +54,7 @@ Deno.test("CreateTopics takes -1 for the broker's defaults (KIP-464)", async () 
   assertEquals(broker.topics.get("a")!.partitions.length, 4);
 });
 
-Deno.test("CreateTopics answers with the settings and where they come from (KIP-525)", async () => {
+Deno.test("CreateTopics returns the settings and their sources (KIP-525)", async () => {
   await using broker = await TestBroker.start({ config: { "log.segment.bytes": 4_194_304 } });
   const { topics } = await call(broker, [
     topic("a", { configs: [{ name: "retention.ms", value: "9" }] }),
@@ -75,7 +75,7 @@ Deno.test("CreateTopics answers with the settings and where they come from (KIP-
   assertEquals([topics[0]!.replicationFactor, topics[0]!.topicConfigErrorCode], [1, 0]);
 });
 
-Deno.test("CreateTopics refuses a topic that is named twice with INVALID_REQUEST, and creates the others", async () => {
+Deno.test("CreateTopics rejects a duplicate topic with INVALID_REQUEST and creates the others", async () => {
   await using broker = await TestBroker.start();
   const { topics } = await call(broker, [topic("a"), topic("b"), topic("a", { numPartitions: 2 })]);
   assertEquals(topics.map(({ name, errorCode }) => [name, errorCode]), [
@@ -85,7 +85,7 @@ Deno.test("CreateTopics refuses a topic that is named twice with INVALID_REQUEST
   assertEquals(broker.topics.get("a"), undefined);
 });
 
-Deno.test("CreateTopics takes an assignment only if it names this broker, once for each partition", async () => {
+Deno.test("CreateTopics accepts only assignments of each partition to this broker", async () => {
   await using broker = await TestBroker.start();
   const assigned = (...of: [number, number[]][]) => ({
     numPartitions: -1,
@@ -112,7 +112,7 @@ Deno.test("CreateTopics takes an assignment only if it names this broker, once f
   assertEquals(broker.topics.get("fine")!.partitions.length, 2);
 });
 
-Deno.test("CreateTopics refuses what it could not act on, saying why", async () => {
+Deno.test("CreateTopics rejects unsupported requests with a reason", async () => {
   await using broker = await TestBroker.start();
   const config = (name: string, value: string | null) => ({ configs: [{ name, value }] });
   const { topics } = await call(broker, [
@@ -134,7 +134,7 @@ Deno.test("CreateTopics refuses what it could not act on, saying why", async () 
   assertEquals([...broker.topics.all()], []);
 });
 
-Deno.test("CreateTopics checks and creates nothing with validateOnly", async () => {
+Deno.test("CreateTopics only validates with validateOnly", async () => {
   await using broker = await TestBroker.start();
   const { topics } = await call(broker, [topic("a"), topic("?")], 7, { validateOnly: true });
   assertEquals(topics.map(({ errorCode }) => errorCode), [
@@ -144,7 +144,7 @@ Deno.test("CreateTopics checks and creates nothing with validateOnly", async () 
   assertEquals(broker.topics.get("a"), undefined);
 });
 
-Deno.test("CreateTopics refuses more than 10,000 partitions at once with POLICY_VIOLATION", async () => {
+Deno.test("CreateTopics rejects more than 10,000 partitions per request with POLICY_VIOLATION", async () => {
   await using broker = await TestBroker.start();
   const { topics } = await call(broker, [
     topic("a", { numPartitions: 6000 }),
@@ -156,7 +156,7 @@ Deno.test("CreateTopics refuses more than 10,000 partitions at once with POLICY_
   ]);
 });
 
-Deno.test("CreateTopics answers NOT_CONTROLLER when another broker is controller", async () => {
+Deno.test("CreateTopics returns NOT_CONTROLLER if another broker is the controller", async () => {
   await using broker = await TestBroker.start();
   const value = new TextEncoder().encode('{"brokerId":2}');
   const changed = new Promise<void>((resolve) => broker.cluster.onChange(() => resolve()));
@@ -166,7 +166,7 @@ Deno.test("CreateTopics answers NOT_CONTROLLER when another broker is controller
   assertEquals(topics[0]!.errorCode, ErrorCode.NOT_CONTROLLER);
 });
 
-Deno.test("CreateTopics answers REQUEST_TIMED_OUT if that takes longer than the client allows", async () => {
+Deno.test("CreateTopics returns REQUEST_TIMED_OUT after the request's timeout", async () => {
   const fs = new HeldSyncFileSystem();
   await using broker = await TestBroker.start({ fs });
   fs.holdsMetadata = true;

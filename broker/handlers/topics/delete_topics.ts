@@ -1,11 +1,11 @@
 /**
  * DeleteTopics: deletes topics with all their records. Versions 0 to 6.
  *
- * Each topic is named or, from version 6, given by its id, once. Results come in the order of the
- * request. The broker's own topics are not deleted (Kafka would). Version 0, which Kafka 4 dropped,
- * lacks a field.
+ * A topic is identified by name or, from version 6, by id, and may be listed once. Results are in
+ * request order. Internal topics cannot be deleted (in Kafka they can). Version 0, which Kafka 4
+ * removed, lacks a field.
  *
- * Version 4 is flexible, 5 adds messages, 6 takes ids (KIP-516).
+ * Version 4 is flexible, 5 adds messages, 6 accepts ids (KIP-516).
  *
  * @module
  */
@@ -26,7 +26,7 @@ import { withinTimeout } from "../within_timeout.ts";
 
 type Result = DeleteTopicsResponse["responses"][number];
 
-/** How a request refers to a topic. */
+/** A topic as identified in the request. */
 interface Reference {
   readonly name: string | null;
   readonly topicId: string;
@@ -95,7 +95,7 @@ function notFound({ name, topicId }: Reference): ApiError {
     : new ApiError(ErrorCode.UNKNOWN_TOPIC_ID);
 }
 
-/** TOPIC_DELETION_DISABLED is newer than the versions up to 2. */
+/** Versions up to 2 do not have TOPIC_DELETION_DISABLED. */
 function sentAs(outcome: Outcome, apiVersion: number): Outcome {
   return outcome.errorCode === ErrorCode.TOPIC_DELETION_DISABLED &&
       apiVersion < FIRST_VERSION_WITH_DELETION_DISABLED

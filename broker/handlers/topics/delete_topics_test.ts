@@ -24,7 +24,7 @@ function call(
   });
 }
 
-Deno.test("DeleteTopics answers each name, in the order of the request, in every version", async (t) => {
+Deno.test("DeleteTopics returns each topic in request order, in every version", async (t) => {
   for (let version = 0; version <= 6; version++) {
     await t.step(`version ${version}`, async () => {
       await using broker = await TestBroker.start();
@@ -48,7 +48,7 @@ Deno.test("DeleteTopics answers each name, in the order of the request, in every
   }
 });
 
-Deno.test("DeleteTopics deletes by id, and says which name that was (KIP-516)", async () => {
+Deno.test("DeleteTopics deletes by id and returns the name (KIP-516)", async () => {
   await using broker = await TestBroker.start();
   await broker.createTopic("a");
   const { id } = broker.topics.get("a")!;
@@ -61,7 +61,7 @@ Deno.test("DeleteTopics deletes by id, and says which name that was (KIP-516)", 
   ]);
 });
 
-Deno.test("DeleteTopics refuses topics given twice, or by both or neither of name and id", async () => {
+Deno.test("DeleteTopics rejects duplicate topics, and those with both or neither of name and id", async () => {
   await using broker = await TestBroker.start();
   await broker.createTopic("a");
   await broker.createTopic("b");
@@ -82,14 +82,14 @@ Deno.test("DeleteTopics refuses topics given twice, or by both or neither of nam
   assertEquals([...broker.topics.all()].length, 2);
 });
 
-Deno.test("DeleteTopics does not delete the broker's own topics", async () => {
+Deno.test("DeleteTopics does not delete internal topics", async () => {
   await using broker = await TestBroker.start();
   await broker.createTopic("__consumer_offsets", { isInternal: true });
   const { responses } = await call(broker, 5, { topicNames: ["__consumer_offsets"] });
   assertEquals(responses[0]!.errorCode, ErrorCode.INVALID_TOPIC_EXCEPTION);
 });
 
-Deno.test("DeleteTopics says if delete.topic.enable is false, as each version can", async () => {
+Deno.test("DeleteTopics fails with delete.topic.enable=false, as each version can express", async () => {
   await using broker = await TestBroker.start({ config: { "delete.topic.enable": false } });
   await broker.createTopic("a");
   for (
@@ -103,7 +103,7 @@ Deno.test("DeleteTopics says if delete.topic.enable is false, as each version ca
   }
 });
 
-Deno.test("DeleteTopics has a fetch that waits, and a produce that is not yet on disk, answered at once", async () => {
+Deno.test("DeleteTopics completes waiting Fetch and Produce requests immediately", async () => {
   const fs = new HeldSyncFileSystem();
   await using broker = await TestBroker.start({ fs });
   await broker.createTopic("a");

@@ -1,10 +1,10 @@
 /**
- * DescribeTopicPartitions: topics and their partitions, page by page (KIP-966). Version 0.
+ * DescribeTopicPartitions: topics and their partitions, with pagination (KIP-966). Version 0.
  *
- * Topics come sorted by name, so that a cursor (topic and partition to go on with) means the same in
- * every page; no topics in the request mean all of them. A page has as many partitions as the client
- * wants and `max.request.partition.size.limit` allows. Replicas eligible as leader outside the ISR
- * are not kept track of, so the lists of them are empty.
+ * Topics are sorted by name, so that a cursor (the topic and partition to continue with) is valid
+ * on every page; an empty list selects all topics. The page size is limited by the request and by
+ * `max.request.partition.size.limit`. Eligible leader replicas are not tracked, so their lists are
+ * empty.
  *
  * @module
  */
@@ -54,7 +54,7 @@ async function handleDescribeTopicPartitions(
     if (left === 0) return page(described, { topicName: name, partitionIndex: 0 });
     const topic = topics.get(name);
     if (topic === undefined) {
-      // The topic of a cursor may be gone by now.
+      // The cursor's topic may have been deleted.
       if (!wantsAll) described.push(unknown(name));
       continue;
     }
@@ -82,14 +82,14 @@ async function namesToDescribe(
   return await sortTexts(names.filter((name) => cursor === null || name >= cursor.topicName));
 }
 
-/** Whether a page can start where the request says. */
+/** Whether a page can start at the request's cursor. */
 function isValid({ topics, cursor }: DescribeTopicPartitionsRequest): boolean {
   if (cursor === null) return true;
   const isListed = topics.length === 0 || topics.some(({ name }) => name === cursor.topicName);
   return isListed && cursor.partitionIndex >= 0;
 }
 
-/** The response has no error of its own, so each topic has it. */
+/** The response has no top-level error, so it is repeated for each topic. */
 async function refuse(
   { topics, cursor }: DescribeTopicPartitionsRequest,
 ): Promise<DescribeTopicPartitionsResponse> {

@@ -50,7 +50,7 @@ Deno.test("DescribeTopicPartitions describes topics, sorted by name (KIP-966)", 
   }]);
 });
 
-Deno.test("DescribeTopicPartitions goes on page by page where the cursor says", async () => {
+Deno.test("DescribeTopicPartitions continues page by page at the cursor", async () => {
   await using broker = await TestBroker.start();
   await broker.createTopic("a", { partitions: 3 });
   await broker.createTopic("b", { partitions: 2 });
@@ -65,7 +65,7 @@ Deno.test("DescribeTopicPartitions goes on page by page where the cursor says", 
   assertEquals(pages, [[["a", 0, 1]], [["a", 2], ["b", 0]], [["b", 1], ["c", 0]]]);
 });
 
-Deno.test("DescribeTopicPartitions has pages no larger than max.request.partition.size.limit", async () => {
+Deno.test("DescribeTopicPartitions limits pages to max.request.partition.size.limit", async () => {
   await using broker = await TestBroker.start({
     config: { "max.request.partition.size.limit": 2 },
   });
@@ -77,7 +77,7 @@ Deno.test("DescribeTopicPartitions has pages no larger than max.request.partitio
   assertEquals(indexes(await call(broker, [], { responsePartitionLimit: 0 })), [["a", 0]]);
 });
 
-Deno.test("DescribeTopicPartitions passes over the topic of a cursor that was deleted meanwhile", async () => {
+Deno.test("DescribeTopicPartitions skips a deleted topic of a cursor", async () => {
   await using broker = await TestBroker.start();
   await broker.createTopic("a");
   await broker.createTopic("c");
@@ -85,7 +85,7 @@ Deno.test("DescribeTopicPartitions passes over the topic of a cursor that was de
   assertEquals([indexes(page), page.nextCursor], [[["c", 0]], null]);
 });
 
-Deno.test("DescribeTopicPartitions answers topics that are not there with an error each", async () => {
+Deno.test("DescribeTopicPartitions returns an error for each unknown topic", async () => {
   await using broker = await TestBroker.start();
   await broker.createTopic("a");
   const { topics } = await call(broker, ["gone", "a", "a/b"]);
@@ -96,7 +96,7 @@ Deno.test("DescribeTopicPartitions answers topics that are not there with an err
   ]);
 });
 
-Deno.test("DescribeTopicPartitions refuses a cursor at what was not asked for", async () => {
+Deno.test("DescribeTopicPartitions rejects a cursor outside the requested topics", async () => {
   await using broker = await TestBroker.start();
   await broker.createTopic("a");
   const cursors = [{ topicName: "b", partitionIndex: 0 }, { topicName: "a", partitionIndex: -1 }];

@@ -1,9 +1,9 @@
 /**
- * ElectLeaders: has the preferred or, at the risk of loss, any live replica lead (KIP-183, KIP-460).
- * Versions 0 to 2.
+ * ElectLeaders: elects the preferred replica or, at the risk of data loss, any live replica as
+ * leader (KIP-183, KIP-460). Versions 0 to 2.
  *
- * A partition has one replica, this broker, which leads it: no election is ever needed. So with all
- * partitions asked for none is listed, for a list leaves those out that need no election, as in Kafka.
+ * A partition has a single replica, which leads it, so no election is ever needed. A request for
+ * all partitions lists none, because partitions that need no election are omitted, as in Kafka.
  *
  * Version 1 adds the election type, 2 is flexible.
  *
@@ -26,7 +26,7 @@ type TopicPartitions = NonNullable<ElectLeadersRequest["topicPartitions"]>[numbe
 
 const ElectionType = { preferred: 0, unclean: 1 } as const;
 
-/** What a partition takes in an answer, without the name that its message may have. */
+/** Size of a partition in the response, without the name in its message. */
 const PARTITION_BYTES = 80;
 
 const NOT_NEEDED: Outcome = {

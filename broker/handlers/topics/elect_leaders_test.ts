@@ -16,7 +16,7 @@ function call(
   return broker.call(electLeaders, electLeadersHandler, apiVersion, request);
 }
 
-Deno.test("ElectLeaders needs no election for partitions it has, and knows no others (KIP-460)", async (t) => {
+Deno.test("ElectLeaders returns ELECTION_NOT_NEEDED for existing partitions (KIP-460)", async (t) => {
   await using broker = await TestBroker.start();
   await broker.createTopic("t", { partitions: 2 });
   const topicPartitions = [
@@ -48,7 +48,7 @@ Deno.test("ElectLeaders needs no election for partitions it has, and knows no ot
   }
 });
 
-Deno.test("ElectLeaders for all partitions names the topics, and no partition that needs nothing", async () => {
+Deno.test("ElectLeaders for all partitions returns topics without partitions", async () => {
   await using broker = await TestBroker.start();
   await broker.createTopic("a");
   await broker.createTopic("b");
@@ -60,7 +60,7 @@ Deno.test("ElectLeaders for all partitions names the topics, and no partition th
   ]);
 });
 
-Deno.test("ElectLeaders refuses an election type that there is not", async () => {
+Deno.test("ElectLeaders rejects an unknown election type", async () => {
   await using broker = await TestBroker.start();
   await broker.createTopic("t");
   const all = await call(broker, 2, { electionType: 7, topicPartitions: null });

@@ -1,15 +1,14 @@
 /**
  * Metadata: brokers, topics, partitions and their leaders. Versions 0 to 13.
  *
- * Null topics mean all of them, as an empty list does in version 0; from version 1 an empty list
- * means none. A topic that does not exist is created if the client and
- * `auto.create.topics.enable` both allow it, and is answered with its leaders at once, since not
- * every client asks again after UNKNOWN_TOPIC_OR_PARTITION. Topics come in the order asked for.
- * One that is named twice is answered once, as in Kafka. What would take more memory than there is for
- * answers is answered with INVALID_REQUEST, topic by topic.
+ * `null` topics select all, as does an empty list in version 0; from version 1 an empty list
+ * selects none. An unknown topic is created if both the client and `auto.create.topics.enable`
+ * allow it, and returned with its leaders, because not every client retries after
+ * UNKNOWN_TOPIC_OR_PARTITION. Topics are in request order; duplicates are returned once, as in
+ * Kafka. Topics for which response memory is insufficient are answered with INVALID_REQUEST.
  *
- * From version 12 topics may be asked for by id; 10 and 11 carry ids in answers only. From version 8
- * a client may ask what it is allowed to do (KIP-430), until 10 with the cluster too.
+ * From version 12 topics can be requested by id; versions 10 and 11 only return ids. From version 8
+ * a client can request authorized operations (KIP-430), up to version 10 also those of the cluster.
  *
  * @module
  */
@@ -34,10 +33,10 @@ type TopicMetadata = Response["topics"][number];
 const FIRST_VERSION_BY_TOPIC_ID = 12;
 const NO_LEADER = -1;
 
-/** Topics that one request may have created. */
+/** Maximum number of topics created by one request. */
 const MAX_CREATED = 1000;
 
-/** What parts of an answer take, at most. */
+/** Upper bounds of the encoded sizes of parts of the response. */
 const TOPIC_BYTES = 300;
 const PARTITION_BYTES = 40;
 const REPLICA_BYTES = 4;
@@ -82,7 +81,7 @@ async function describeTopics(request: Request, context: RequestContext): Promis
   return await mapEach(described, (topic) => isTopic(topic) ? describe(topic) : topic);
 }
 
-/** The topics asked for, each once; where there is none, what is answered instead. */
+/** The requested topics without duplicates, or the error of those that do not exist. */
 async function find(
   asked: NonNullable<Request["topics"]>,
   request: Request,
@@ -107,7 +106,7 @@ async function find(
   return found;
 }
 
-/** Creates a topic that is not there, if it may be. */
+/** Creates a missing topic, if allowed. */
 async function create(
   name: string,
   { allowAutoTopicCreation }: Request,
@@ -128,7 +127,7 @@ function isTopic(topic: Topic | TopicMetadata): topic is Topic {
   return !("errorCode" in topic);
 }
 
-/** What a topic takes in an answer, at most. */
+/** Upper bound of the encoded size of a topic. */
 function sizeOf({ partitions }: Topic): number {
   const replicas = partitions[0]?.replicas.length ?? 0;
   return TOPIC_BYTES + partitions.length * (PARTITION_BYTES + 2 * REPLICA_BYTES * replicas);

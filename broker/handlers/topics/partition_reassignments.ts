@@ -1,11 +1,12 @@
 /**
  * AlterPartitionReassignments and ListPartitionReassignments (KIP-455). Versions 0 to 1 and 0.
  *
- * A partition can be on no other broker than the one it is on: an assignment that says so succeeds
- * at once, every other is INVALID_REPLICA_ASSIGNMENT. So no reassignment is ever under way, to be
- * listed or cancelled. Each partition is answered for itself, as often as it is named.
+ * A partition can only be on the broker where it is: an assignment to that broker succeeds
+ * immediately, any other is INVALID_REPLICA_ASSIGNMENT. No reassignment is ever in progress. Every
+ * entry has a result, including duplicates.
  *
- * Version 1 can forbid that the number of replicas changes (KIP-860), which it never does.
+ * In version 1 the request can forbid changing the number of replicas (KIP-860), which never
+ * happens.
  *
  * @module
  */
@@ -23,9 +24,9 @@ import { claimRoom, sumOf, textBytes } from "../claim_room.ts";
 import { mapNested } from "../each_item.ts";
 import { type Outcome, SUCCESS } from "../outcome.ts";
 
-/** What a partition takes in an answer, without the topic's name that its message may have. */
+/** Size of a partition in the response, without the topic's name in its message. */
 const PARTITION_BYTES = 120;
-/** What a broker's number takes in a message. */
+/** Size of a broker id in a message. */
 const BROKER_BYTES = 12;
 
 /** Serves AlterPartitionReassignments. */
@@ -106,7 +107,7 @@ function problemOf(
   return undefined;
 }
 
-/** A move that the cluster's brokers would allow, but that none of them carries out. */
+/** The reason a valid assignment is not carried out, if it differs from the current one. */
 function difference(wanted: readonly number[], actual: readonly number[]): string | undefined {
   const isSame = wanted.length === actual.length && wanted.every((id) => actual.includes(id));
   return isSame ? undefined : `brokers ${wanted.join()}, but the partition cannot leave ${actual}`;

@@ -31,7 +31,7 @@ async function reassign(
 const BAD = ErrorCode.INVALID_REPLICA_ASSIGNMENT;
 const INCLUDES = "The manual partition assignment includes";
 
-Deno.test("AlterPartitionReassignments lets a partition be where it is, and nowhere else (KIP-455)", async (t) => {
+Deno.test("AlterPartitionReassignments accepts only the current assignment (KIP-455)", async (t) => {
   await using broker = await TestBroker.start();
   await broker.createTopic("t");
   for (const version of [0, 1]) {
@@ -64,7 +64,7 @@ Deno.test("AlterPartitionReassignments lets a partition be where it is, and nowh
   assertEquals(broker.cluster.topic("t")!.partitions[0]!.replicas, [1]);
 });
 
-Deno.test("ListPartitionReassignments never finds one", async () => {
+Deno.test("ListPartitionReassignments returns none", async () => {
   await using broker = await TestBroker.start();
   await broker.createTopic("t");
   for (const topics of [null, [], [{ name: "t", partitionIndexes: [0, 9] }]]) {

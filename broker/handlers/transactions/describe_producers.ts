@@ -1,7 +1,7 @@
 /**
- * DescribeProducers: the idempotent producers that a partition remembers (KIP-664). Version 0.
+ * DescribeProducers: the idempotent producers known to a partition (KIP-664). Version 0.
  *
- * A partition is answered once, however often it is named.
+ * A partition listed several times is answered once.
  *
  * @module
  */
@@ -22,7 +22,7 @@ import { byTopic, uniquePartitions } from "../records/unique_partitions.ts";
 type PartitionResponse = DescribeProducersResponse["topics"][number]["partitions"][number];
 
 const ANY_EPOCH = -1;
-/** What a partition takes in an answer, without its producers and its topic's name. */
+/** Size of a partition in the response, without its producers and its topic's name. */
 const PARTITION_BYTES = 200;
 const PRODUCER_BYTES = 40;
 

@@ -10,7 +10,7 @@ function describe(broker: TestBroker, topics: { name: string; partitionIndexes: 
   return broker.call(describeProducers, describeProducersHandler, 0, { topics });
 }
 
-Deno.test("DescribeProducers tells what a partition remembers of idempotent producers (KIP-664)", async () => {
+Deno.test("DescribeProducers returns the state of idempotent producers (KIP-664)", async () => {
   await using broker = await TestBroker.start();
   const partition = await broker.createTopic("t", { partitions: 2 });
   const append = (producerId: number, baseSequence: number, values: string[]) =>
@@ -38,7 +38,7 @@ Deno.test("DescribeProducers tells what a partition remembers of idempotent prod
   ]);
 });
 
-Deno.test("DescribeProducers answers each partition once, and refuses those there are not", async () => {
+Deno.test("DescribeProducers returns each partition once, and an error for unknown ones", async () => {
   await using broker = await TestBroker.start();
   await broker.createTopic("t");
   const { topics } = await describe(broker, [

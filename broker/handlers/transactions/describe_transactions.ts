@@ -1,7 +1,7 @@
 /**
  * DescribeTransactions: the state of transactional ids (KIP-664). Version 0.
  *
- * There are no transactions here, so that no id is found.
+ * There are no transactions, so no id is found.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { type ApiHandler, handler } from "../../handler.ts";
 import { claimRoom, sumOf, textBytes } from "../claim_room.ts";
 import { mapEach } from "../each_item.ts";
 
-/** What a transactional id takes in an answer, without itself. */
+/** Size of a transactional id in the response, without its name. */
 const STATE_BYTES = 40;
 
 /** Serves DescribeTransactions. */

@@ -1,13 +1,13 @@
 /**
- * InitProducerId: an id for an idempotent producer (KIP-98). Versions 0 to 5.
+ * InitProducerId: allocates an id for an idempotent producer (KIP-98). Versions 0 to 5.
  *
- * Without a transactional id, every request gets a fresh id with epoch 0, whatever id and epoch the
- * producer had. There are no transactions yet: a transactional id is refused with INVALID_TXN_STATE,
- * which every client takes for final and shows in words about transactions, where "no coordinator"
- * would have it retry until its timeout.
+ * Without a transactional id, every request gets a new id with epoch 0, whatever id and epoch the
+ * producer had. There are no transactions yet: a transactional id is refused with
+ * INVALID_TXN_STATE, which every client treats as fatal and reports in terms of transactions,
+ * whereas "no coordinator" would be retried until the timeout.
  *
- * Version 2 is flexible, 3 carries the producer's id and epoch (KIP-360), 4 may answer
- * PRODUCER_FENCED (KIP-588).
+ * Version 2 is flexible, 3 adds the producer's id and epoch (KIP-360), 4 can return PRODUCER_FENCED
+ * (KIP-588).
  *
  * @module
  */

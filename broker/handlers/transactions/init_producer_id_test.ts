@@ -17,7 +17,7 @@ function call(
   });
 }
 
-Deno.test("InitProducerId gives every request a fresh id with epoch 0, in every version (KIP-98)", async () => {
+Deno.test("InitProducerId returns a new id with epoch 0, in every version (KIP-98)", async () => {
   await using broker = await TestBroker.start();
   for (let version = 0; version <= 5; version++) {
     const { errorCode, producerId, producerEpoch } = await call(broker, version);
@@ -27,7 +27,7 @@ Deno.test("InitProducerId gives every request a fresh id with epoch 0, in every 
   assertEquals([again.producerId, again.producerEpoch], [6, 0]);
 });
 
-Deno.test("InitProducerId refuses half of an id and epoch (KIP-360), and an empty transactional id", async () => {
+Deno.test("InitProducerId rejects an incomplete id and epoch (KIP-360), and an empty transactional id", async () => {
   await using broker = await TestBroker.start();
   for (
     const request of [
@@ -41,7 +41,7 @@ Deno.test("InitProducerId refuses half of an id and epoch (KIP-360), and an empt
   }
 });
 
-Deno.test("InitProducerId refuses transactions with an error that clients take for final", async () => {
+Deno.test("InitProducerId rejects transactional ids with an error that clients treat as fatal", async () => {
   await using broker = await TestBroker.start();
   for (let version = 0; version <= 5; version++) {
     const { errorCode } = await call(broker, version, { transactionalId: "t" });

@@ -1,10 +1,9 @@
 /**
- * ListTransactions: the transactions that this broker coordinates, which are none (KIP-664).
- * Versions 0 to 2.
+ * ListTransactions: the transactions coordinated by this broker, which has none (KIP-664). Versions
+ * 0 to 2.
  *
- * Filters are checked all the same: a state that there is not is named in the answer, and an
- * expression that cannot be read is refused. Version 1 filters by duration (KIP-994), 2 by a pattern
- * of ids (KIP-1152).
+ * Filters are still validated: unknown states are listed in the response, and an invalid pattern is
+ * rejected. Version 1 filters by duration (KIP-994), 2 by transactional id pattern (KIP-1152).
  *
  * @module
  */

@@ -2,10 +2,10 @@
  * AddPartitionsToTxn, AddOffsetsToTxn, EndTxn and TxnOffsetCommit (KIP-98). Versions 0 to 5, 0 to 4,
  * 0 to 5 and 0 to 5.
  *
- * There are no transactions here, so that no producer id belongs to a transactional id: each is
- * answered with INVALID_PRODUCER_ID_MAPPING, as by a Kafka that does not know the transactional id.
- * No client comes so far, since InitProducerId and FindCoordinator have refused it before; tools
- * that tell a broker's release by its APIs miss these four less than anything.
+ * There are no transactions, so no producer id belongs to a transactional id: each returns
+ * INVALID_PRODUCER_ID_MAPPING, as Kafka does for an unknown transactional id. Clients do not get
+ * this far because InitProducerId and FindCoordinator refuse the id first. The APIs are still
+ * listed because tools infer a broker's release from them.
  *
  * @module
  */
@@ -32,7 +32,7 @@ type TopicRequest = AddPartitionsToTxnRequest["v3AndBelowTopics"][number];
 type TopicResult = NonNullable<AddPartitionsToTxnResponse["resultsByTopicV3AndBelow"]>[number];
 
 const FIRST_VERSION_WITH_MANY_TRANSACTIONS = 4;
-/** What a partition takes in an answer. */
+/** Size of a partition in the response. */
 const PARTITION_BYTES = 8;
 const REFUSAL = { errorCode: ErrorCode.INVALID_PRODUCER_ID_MAPPING };
 
@@ -86,14 +86,14 @@ async function handleAddPartitionsToTxn(
   return { resultsByTransaction };
 }
 
-/** What a topic takes in an answer. */
+/** Size of a topic in the response. */
 function bytesOf(
   { name, partitions }: { readonly name: string; readonly partitions: readonly unknown[] },
 ): number {
   return textBytes(name) + partitions.length * PARTITION_BYTES;
 }
 
-/** Where a partition is unknown the others are not attempted. */
+/** If any partition is unknown, the others are not attempted. */
 async function resultsOf(
   topics: readonly TopicRequest[],
   broker: BrokerContext,

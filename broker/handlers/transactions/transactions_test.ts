@@ -9,7 +9,7 @@ import { describeTransactionsHandler } from "./describe_transactions.ts";
 import { listTransactionsHandler } from "./list_transactions.ts";
 import { addPartitionsToTxnHandler } from "./transactions.ts";
 
-Deno.test("AddPartitionsToTxn knows no transactional id, and attempts nothing beside an unknown partition", async (t) => {
+Deno.test("AddPartitionsToTxn finds no transactional id, and attempts nothing if a partition is unknown", async (t) => {
   await using broker = await TestBroker.start();
   await broker.createTopic("t");
   for (let version = 0; version <= 5; version++) {
@@ -39,7 +39,7 @@ Deno.test("AddPartitionsToTxn knows no transactional id, and attempts nothing be
   }
 });
 
-Deno.test("DescribeTransactions finds no transactional id (KIP-664)", async () => {
+Deno.test("DescribeTransactions returns no transactional id (KIP-664)", async () => {
   await using broker = await TestBroker.start();
   const { transactionStates } = await broker.call(
     describeTransactions,
@@ -57,7 +57,7 @@ Deno.test("DescribeTransactions finds no transactional id (KIP-664)", async () =
   ]);
 });
 
-Deno.test("ListTransactions lists none, names unknown states and refuses bad expressions", async () => {
+Deno.test("ListTransactions returns none, lists unknown states and rejects invalid patterns", async () => {
   await using broker = await TestBroker.start();
   const list = (version: number, filters: Partial<RequestTo<typeof listTransactions>>) =>
     broker.call(listTransactions, listTransactionsHandler, version, {

@@ -1,6 +1,6 @@
 /**
- * Brokers: this one by its id, or all of them by the empty name. They take those settings that can
- * change while they run; others need a restart.
+ * Broker resources: this broker by its id, or all brokers by the empty name. Only dynamic settings
+ * can be changed; others require a restart.
  *
  * @module
  */
@@ -17,7 +17,7 @@ import { brief, unknownName } from "../../../settings/unknown_setting.ts";
 import { brokerConfigEntry, type ConfigEntry } from "./config_entries.ts";
 import type { ConfigResource } from "./config_resource.ts";
 
-/** Brokers. */
+/** The settings of brokers. */
 export const brokerResource: ConfigResource = {
   describe(name, isAsked, { broker }) {
     const { config } = broker;
@@ -58,7 +58,7 @@ function ownerOf(name: string, { nodeId }: BrokerContext): number | "all" {
   );
 }
 
-/** Where nothing says what clients are told to connect to, it is what the cluster knows. */
+/** Without `advertised.listeners` the address registered with the cluster is reported. */
 function withAddress(entry: ConfigEntry, { cluster, nodeId }: BrokerContext): ConfigEntry {
   if (entry.name !== "advertised.listeners" || entry.value !== null) return entry;
   const address = cluster.broker(nodeId);
@@ -67,7 +67,7 @@ function withAddress(entry: ConfigEntry, { cluster, nodeId }: BrokerContext): Co
     : { ...entry, value: `PLAINTEXT://${formatHostPort(address)}` };
 }
 
-/** Checks what is not as it was: what was set long ago may not be taken any more. */
+/** Validates only changed settings: a value set earlier may no longer be valid. */
 function checkChanges(before: ConfigTexts, after: ConfigTexts): void {
   const changed = [...after].filter(([name, text]) => before.get(name) !== text);
   const readOnly = changed.map(([name]) => name)

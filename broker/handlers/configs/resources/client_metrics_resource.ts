@@ -1,7 +1,8 @@
 /**
- * Subscriptions to the metrics of clients (KIP-714): which metrics of which clients, and how often.
+ * Client metrics subscriptions (KIP-714): which metrics are collected from which clients, and how
+ * often.
  *
- * They are kept and described. What clients push is not taken yet.
+ * Subscriptions are stored and described, but metrics are not collected yet.
  *
  * @module
  */
@@ -18,7 +19,7 @@ import type { ConfigResource } from "./config_resource.ts";
 const MIN_INTERVAL_MS = 100;
 const MAX_INTERVAL_MS = 60 * 60 * 1000;
 
-/** What a pattern of `match` may name of a client. */
+/** The client properties that a `match` pattern can name. */
 const MATCHED = [
   "client_id",
   "client_instance_id",
@@ -28,24 +29,24 @@ const MATCHED = [
   "client_source_port",
 ];
 
-/** The settings. */
+/** The settings of a subscription. */
 const SETTINGS: Readonly<Record<string, Setting>> = {
   "interval.ms": int(300_000, "Milliseconds between two pushes of a client, 100 to 3600000", {
     min: MIN_INTERVAL_MS,
     max: MAX_INTERVAL_MS,
   }) as unknown as Setting,
-  "match": list([], `Clients that are asked, as NAME=REGEX, names being ${MATCHED.join(", ")}`, {
+  "match": list([], `Clients to collect metrics from, as NAME=REGEX with the names ${MATCHED.join(", ")}`, {
     allowEmpty: true,
     check: checkPattern,
   }) as unknown as Setting,
-  "metrics": list([], "Metrics that are asked for, by the beginning of their names; * for all", {
+  "metrics": list([], "Metrics to collect, by name prefix; * for all", {
     allowEmpty: true,
   }) as unknown as Setting,
 };
 
 const NAMES = Object.keys(SETTINGS);
 
-/** Subscriptions to metrics. */
+/** The settings of client metrics subscriptions. */
 export const clientMetricsResource: ConfigResource = {
   describe(name, isAsked, { broker }) {
     if (name === "") {
@@ -79,7 +80,7 @@ export const clientMetricsResource: ConfigResource = {
     checked(cluster.resourceConfigs("client-metrics", name));
     if (validateOnly) return;
     await cluster.changeResourceConfigs("client-metrics", name, checked);
-    logger.info("Changed subscription to metrics of clients", { subscription: name });
+    logger.info("Changed client metrics subscription", { subscription: name });
   },
   typeOf: (setting) => Object.hasOwn(SETTINGS, setting) ? SETTINGS[setting]!.type : undefined,
   inherited: (setting) => SETTINGS[setting]!.format(SETTINGS[setting]!.default) ?? "",

@@ -1,5 +1,5 @@
 /**
- * Settings as DescribeConfigs and CreateTopics answer them.
+ * Settings as reported by DescribeConfigs and CreateTopics.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import type { Setting, SettingType } from "../../../settings/setting.ts";
 import { knownSetting } from "../../../settings/settings.ts";
 import { type TopicConfig, topicSetting } from "../../../topics/topic_config.ts";
 
-/** A setting in an answer. */
+/** A setting in a response. */
 export type ConfigEntry = Required<DescribeConfigsResponse["results"][number]["configs"][number]>;
 
 const TYPES: Readonly<Record<SettingType, number>> = {
@@ -29,7 +29,7 @@ const TYPES: Readonly<Record<SettingType, number>> = {
   password: ConfigType.password,
 };
 
-/** A topic's setting. */
+/** Describes a topic setting. */
 export function topicConfigEntry(config: TopicConfig, name: string): ConfigEntry {
   const { setting, doc } = topicSetting(name)!;
   const values = config.valuesOf(name);
@@ -37,9 +37,9 @@ export function topicConfigEntry(config: TopicConfig, name: string): ConfigEntry
 }
 
 /**
- * A broker's setting.
+ * Describes a broker setting.
  *
- * @param ofCluster Whether as it is for all brokers, without what was set on this one.
+ * @param ofCluster Whether to describe the value for all brokers, without what is set on this one.
  */
 export function brokerConfigEntry(
   config: BrokerConfig,
@@ -58,20 +58,22 @@ export function brokerConfigEntry(
   return configEntry({ name, value, values, setting, doc: setting.doc, readOnly });
 }
 
-/** Settings of the same thing in other units, the one that counts first before the others. */
+/** Settings of the same quantity in different units, in order of precedence. */
 const UNITS: readonly (readonly string[])[] = [
   ["log.retention.ms", "log.retention.minutes", "log.retention.hours"],
   ["log.roll.jitter.ms", "log.roll.jitter.hours"],
   ["log.roll.ms", "log.roll.hours"],
 ];
 
-/** The settings that count where one has no value: as in Kafka, they are among its synonyms. */
+/**
+ * The settings that apply if the given one is not set: as in Kafka, they are among its synonyms.
+ */
 function coarserThan(name: string): readonly string[] {
   const units = UNITS.find((each) => each.includes(name)) ?? [];
   return units.slice(units.indexOf(name) + 1);
 }
 
-/** A setting of any resource. The first of its values is the one that counts. */
+/** Describes a setting of any resource. The first of its values is the effective one. */
 export function configEntry(described: {
   readonly name: string;
   readonly value: string | null;

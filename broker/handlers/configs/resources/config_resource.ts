@@ -1,6 +1,6 @@
 /**
- * What has settings that clients may see and change: a kind of resource in DescribeConfigs,
- * AlterConfigs and IncrementalAlterConfigs.
+ * A type of resource whose settings clients can read and change with DescribeConfigs, AlterConfigs
+ * and IncrementalAlterConfigs.
  *
  * @module
  */
@@ -10,16 +10,16 @@ import type { RequestContext } from "../../../handler.ts";
 import type { SettingType } from "../../../settings/setting.ts";
 import type { ConfigEntry } from "./config_entries.ts";
 
-/** From a resource's settings to those it is to have; may be called more than once. */
+/** Maps the current settings of a resource to the new ones. May be called more than once. */
 export type ConfigChange = (configs: ConfigTexts) => ConfigTexts;
 
-/** A kind of resource. */
+/** A type of resource. */
 export interface ConfigResource {
   /**
-   * The settings of one, and their values.
+   * Describes the settings of a resource.
    *
-   * @param isAsked Whether a setting is wanted.
-   * @throws {ApiError} If there is none of this name.
+   * @param isAsked Whether a setting was requested.
+   * @throws {ApiError} If the resource does not exist.
    */
   describe(
     name: string,
@@ -27,9 +27,9 @@ export interface ConfigResource {
     context: RequestContext,
   ): ConfigEntry[];
   /**
-   * Changes the settings of one.
+   * Changes the settings of a resource.
    *
-   * @throws {ApiError} If there is none of this name, or it cannot have these settings.
+   * @throws {ApiError} If the resource does not exist or its new settings are invalid.
    */
   alter(
     name: string,
@@ -37,8 +37,8 @@ export interface ConfigResource {
     validateOnly: boolean,
     context: RequestContext,
   ): Promise<void>;
-  /** The type of a setting; `undefined` if there is none of this name. */
+  /** The type of a setting; `undefined` if it does not exist. */
   typeOf(setting: string): SettingType | undefined;
-  /** What counts for a list while nothing is set for the resource. */
+  /** The effective value of a list setting that is not set on the resource. */
   inherited(setting: string, context: RequestContext): string;
 }

@@ -1,5 +1,5 @@
 /**
- * Groups, whether or not they have members yet (KIP-848): settings that count for one group before
+ * Group resources, which need not exist as groups yet (KIP-848): settings of a group that override
  * those of the broker.
  *
  * @module
@@ -18,7 +18,7 @@ import {
 import { configEntry } from "./config_entries.ts";
 import type { ConfigResource } from "./config_resource.ts";
 
-/** Groups. */
+/** The settings of groups. */
 export const groupResource: ConfigResource = {
   describe(name, isAsked, { broker }) {
     if (name === "") {

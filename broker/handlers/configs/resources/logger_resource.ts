@@ -1,6 +1,6 @@
 /**
- * Loggers of a broker: there is one, `root`, whose level can be changed while the broker runs, until
- * it is stopped (KIP-412). A broker that logs nowhere has none.
+ * The loggers of a broker: a single one, `root`, whose level can be changed until the broker stops
+ * (KIP-412). A broker with a silent logger has none.
  *
  * @module
  */
@@ -19,7 +19,7 @@ import type { ConfigEntry } from "./config_entries.ts";
 const ROOT = "root";
 const LEVELS = LOG_LEVELS.map((level) => level.toUpperCase()).sort();
 
-/** The loggers of a broker, and their levels. */
+/** Describes the loggers of a broker and their levels. */
 export function describeLoggers(
   name: string,
   isAsked: (logger: string) => boolean,
@@ -36,14 +36,14 @@ export function describeLoggers(
     isSensitive: false,
     synonyms: [],
     configType: ConfigType.unknown,
-    documentation: `The least important lines that are logged: ${LEVELS.join(", ")}`,
+    documentation: `Least severe level that is logged: ${LEVELS.join(", ")}`,
   }];
 }
 
-/** A change of one logger. */
+/** A change of a logger. */
 export interface LoggerChange {
   readonly name: string;
-  /** As in IncrementalAlterConfigs. */
+  /** One of IncrementalAlterConfigs' operations. */
   readonly configOperation: number;
   readonly value: string | null;
 }
@@ -52,9 +52,9 @@ const SET = 0;
 const DELETE = 1;
 
 /**
- * Changes levels.
+ * Changes log levels.
  *
- * @throws {ApiError} If the broker is another, or has no such logger, or there is no such level.
+ * @throws {ApiError} If the broker id is another one, or the logger or level does not exist.
  */
 export function alterLoggers(
   name: string,
@@ -68,7 +68,7 @@ export function alterLoggers(
   const level = levels.at(-1);
   if (validateOnly || level === undefined) return;
   logger.level = level;
-  logger.info("Changed level of logger", { level });
+  logger.info("Changed log level", { level });
 }
 
 function levelOf({ name, configOperation, value }: LoggerChange, hasRoot: boolean): LogLevel {
@@ -95,7 +95,7 @@ function levelOf({ name, configOperation, value }: LoggerChange, hasRoot: boolea
     `Cannot set the log level of ${name} to ${
       brief(value ?? "null")
     } as it is not a supported log level. Valid log ` +
-      `levels are ${LEVELS.join(", ")}`,
+      `the levels are ${LEVELS.join(", ")}`,
   );
 }
 

@@ -1,6 +1,6 @@
 /**
- * The kinds of resources whose settings clients may see and change, but for loggers, which are not
- * settings of the cluster.
+ * The resource types with settings that clients can read and change. Loggers are separate because
+ * their levels are not part of the cluster metadata.
  *
  * @module
  */
@@ -16,7 +16,7 @@ export { type ConfigEntry, topicConfigEntry } from "./config_entries.ts";
 export type { ConfigChange, ConfigResource } from "./config_resource.ts";
 export { alterLoggers, describeLoggers, type LoggerChange } from "./logger_resource.ts";
 
-/** The kind of resource that a number of `ConfigResourceType` stands for. */
+/** The resource type for a value of `ConfigResourceType`. */
 export function configResource(type: number): ConfigResource | undefined {
   switch (type) {
     case ConfigResourceType.topic:

@@ -1,5 +1,5 @@
 /**
- * Topics: they take any of their settings.
+ * Topic resources: all topic settings can be changed.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { checkTopicName } from "../../../topics/topic_name.ts";
 import { topicConfigEntry } from "./config_entries.ts";
 import type { ConfigResource } from "./config_resource.ts";
 
-/** Topics. */
+/** The settings of topics. */
 export const topicResource: ConfigResource = {
   describe(name, isAsked, { broker }) {
     checkTopicName(name);
