@@ -1,6 +1,6 @@
 /**
- * Requests of operators: what groups there are, what they look like, and that they shall go; and the
- * clearing away of what nobody needs any more.
+ * Administrative requests: listing, describing and deleting groups, and the expiry of offsets and
+ * groups.
  *
  * @module
  */
@@ -24,14 +24,14 @@ type Listed = ListGroupsResponse["groups"][number];
 
 const MINUTE_MS = 60 * 1000;
 
-/** Describes a classic group; undefined if there is none of that name. */
+/** Describes a classic group; `undefined` if it does not exist. */
 export function describeGroup(shard: GroupShard, groupId: string): Described | undefined {
   const group = shard.group(groupId);
   return group instanceof ClassicGroup ? describe(group) : undefined;
 }
 
 function describe(group: ClassicGroup): Described {
-  // While a rebalance goes on, what was agreed upon before counts no more.
+  // During a rebalance the previous agreement no longer applies.
   const protocol = group.state === "Stable" ? group.protocolName : null;
   return {
     errorCode: ErrorCode.NONE,
@@ -50,16 +50,16 @@ function describe(group: ClassicGroup): Described {
   };
 }
 
-/** Which groups to list, by states and types in lower case; empty ones let all pass. */
+/** Filters groups by state and type, in lower case. Empty filters match all. */
 export interface GroupFilter {
   readonly states: Words;
   readonly types: Words;
 }
 
-/** The words of a filter. */
+/** The values of a filter. */
 export type Words = Pick<ReadonlySet<string>, "has" | "size">;
 
-/** The groups of a shard in certain states and of certain types. */
+/** The groups of a shard that match a filter. */
 export function* listGroups(shard: GroupShard, { states, types }: GroupFilter): Iterable<Listed> {
   for (const group of shard.groups) {
     if (states.size > 0 && !states.has(group.state.toLowerCase())) continue;
@@ -74,10 +74,10 @@ export function* listGroups(shard: GroupShard, { states, types }: GroupFilter): 
 }
 
 /**
- * Deletes a group without members, and its offsets.
+ * Deletes an empty group and its offsets.
  *
- * @returns Resolves when that is durable.
- * @throws {ApiError} GROUP_ID_NOT_FOUND, NON_EMPTY_GROUP, or what is wrong with the log.
+ * @returns A promise that resolves when the deletion is durable.
+ * @throws {ApiError} GROUP_ID_NOT_FOUND, NON_EMPTY_GROUP, or an error of the log.
  */
 export function deleteGroup(shard: GroupShard, groupId: string): Promise<void> | undefined {
   const group = shard.group(groupId);
@@ -89,10 +89,9 @@ export function deleteGroup(shard: GroupShard, groupId: string): Promise<void> |
 }
 
 /**
- * Deletes the offsets of a shard that are past their retention, and groups that have neither members
- * nor offsets.
+ * Deletes a shard's expired offsets, and groups that have neither members nor offsets.
  *
- * @throws {ApiError} What is wrong with the log.
+ * @throws {ApiError} If the log fails.
  */
 export function expireGroups(shard: GroupShard): void {
   for (const group of [...shard.groups]) {
@@ -124,13 +123,13 @@ function tombstones(group: Group): GroupRecord[] {
   return group instanceof ClassicGroup ? [groupTombstone(group.groupId)] : groupTombstones(group);
 }
 
-/** Deletes all offsets of a topic that is gone. */
+/** Deletes all offsets of a deleted topic. */
 export function forgetTopic(shard: GroupShard, topic: string): void {
   const byGroup = Map.groupBy(topicTombstones(shard.offsets, topic), ({ key }) => key.group);
   for (const [groupId, records] of byGroup) shard.commit(groupId, records, false);
 }
 
-/** Has KIP-848 groups that read a topic look at it anew. */
+/** Requests a metadata refresh of KIP-848 groups subscribed to a topic. */
 export function refreshTopic(shard: GroupShard, topic: string): void {
   for (const group of shard.groups) {
     if (group instanceof ConsumerGroup && group.isSubscribedTo(topic)) group.refreshDueMs = 0;

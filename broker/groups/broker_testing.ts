@@ -1,5 +1,5 @@
 /**
- * A broker's parts with a group coordinator, for tests that call handlers directly.
+ * A broker's components with a group coordinator, for tests that call handlers directly.
  *
  * @module
  */
@@ -13,11 +13,11 @@ import { RegistryOffsetsTopic } from "./registry_offsets_topic.ts";
 export interface GroupBroker extends AsyncDisposable {
   readonly broker: TestBroker;
   readonly groups: GroupCoordinator;
-  /** Stops all but the data folder, as if the process were about to be killed. */
+  /** Stops everything but the data folder, as if the process were about to be killed. */
   stop(): Promise<void>;
 }
 
-/** Starts one with small numbers; the same `fs` again for a restart. */
+/** Starts a broker with small limits. Pass the same `fs` again for a restart. */
 export async function startGroupBroker(options: TestBrokerOptions = {}): Promise<GroupBroker> {
   const broker = await TestBroker.start({
     ...options,

@@ -1,5 +1,5 @@
 /**
- * The cluster's topics, as groups see them.
+ * The cluster's topics, as groups need them.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import type { ClusterState } from "../cluster/cluster_state.ts";
 import type { GroupTopic, GroupTopics, TopicListener } from "./group_topics.ts";
 
-/** Topics of a cluster. */
+/** The topics of a cluster. */
 export class ClusterTopics implements GroupTopics {
   readonly #cluster: ClusterState;
   #newestRevision = 0;

@@ -1,13 +1,13 @@
 /**
- * Many deadlines on one timer of the clock.
+ * Many deadlines on one timer.
  *
- * A member's session is extended by every heartbeat, so extending must cost nothing: a deadline that
- * moves later stays where it is in the queue, and is put back when its old time comes up. The queue is
- * touched once per session timeout and member, not once per heartbeat.
+ * Every heartbeat extends a session, so extending must be cheap: a deadline that is moved later
+ * stays at its place in the queue and is requeued when its old time comes. The queue changes once
+ * per member and session timeout, not once per heartbeat.
  *
- * Time here stands still while the process does: if a timer comes back much too late, because the
- * machine slept, the event loop was blocked or somebody set the clock, then whatever members sent
- * meanwhile has not been read yet either, and all deadlines move by as much.
+ * Deadlines do not expire while the process is not running: if a timer fires much too late because
+ * the machine slept, the event loop was blocked or the clock was changed, requests sent meanwhile
+ * have not been read yet, so all deadlines move by the same time.
  *
  * @module
  */
@@ -16,19 +16,19 @@ import type { Clock } from "../time/clock.ts";
 
 const NEVER = Infinity;
 
-/** Cancelled places in the queue that are tolerated before it is cleaned. */
+/** Cancelled queue entries tolerated before the queue is cleaned. */
 const SLACK = 64;
 
-/** How far a timer may miss its time, in milliseconds, before it is the clock that is taken for wrong. */
+/** Delay of a timer, in milliseconds, above which deadlines are moved. */
 const MAX_DRIFT_MS = 1000;
 
-/** A moment at which something is done, unless it is moved or cancelled before. */
+/** A time at which a callback runs, unless it is moved or cancelled before. */
 export class Deadline {
   readonly #queue: DeadlineQueue;
   readonly #callback: () => void;
-  /** When it is due, in the queue's time. */
+  /** The due time in queue time. */
   #dueMs = NEVER;
-  /** The time of its place in the queue, never later than `#dueMs` while one is set. */
+  /** The time of its queue entry, at most `#dueMs` while the deadline is set. */
   #queuedMs = NEVER;
 
   /** Use {@linkcode DeadlineQueue.deadline}. */
@@ -37,30 +37,30 @@ export class Deadline {
     this.#callback = callback;
   }
 
-  /** Whether it will come. */
+  /** Whether the deadline is set. */
   get isSet(): boolean {
     return this.#dueMs !== NEVER;
   }
 
-  /** Sets it, or moves it, to `delayMs` from now. */
+  /** Sets or moves the deadline to `delayMs` from now. */
   setIn(delayMs: number): void {
     this.#dueMs = this.#queue.nowMs() + Math.max(0, delayMs);
     if (this.#dueMs < this.#queuedMs) this.#enqueue();
   }
 
-  /** Takes it back. */
+  /** Cancels the deadline. */
   cancel(): void {
     if (!this.isSet) return;
     this.#dueMs = NEVER;
     this.#queue.noteCancelled();
   }
 
-  /** For the queue: whether a place at `atMs` is this deadline's, and it is still needed. */
+  /** For the queue: whether an entry at `atMs` belongs to this deadline and is still needed. */
   holds(atMs: number): boolean {
     return this.#queuedMs === atMs && this.isSet;
   }
 
-  /** For the queue: its place at `atMs` has come up. Fires it if it is due, else queues it anew. */
+  /** For the queue: handles its entry at `atMs`. Fires if due, otherwise queues it again. */
   reached(atMs: number, nowMs: number): void {
     if (this.#queuedMs !== atMs) return;
     this.#queuedMs = NEVER;
@@ -72,7 +72,7 @@ export class Deadline {
     this.#callback();
   }
 
-  /** For the queue: its place is gone. */
+  /** For the queue: its entry was removed. */
   dropped(atMs: number): void {
     if (this.#queuedMs === atMs) this.#queuedMs = NEVER;
   }
@@ -98,26 +98,26 @@ export class DeadlineQueue {
   #timer: number | undefined;
   #timerMs = NEVER;
   #isRunning = false;
-  /** What the clock shows more than the time that counts here. */
+  /** The clock's lead over queue time. */
   #driftMs = 0;
 
-  /** @param onError Told of what a deadline's callback throws. */
+  /** @param onError Called with errors thrown by callbacks. */
   constructor(clock: Clock, onError: (error: unknown) => void) {
     this.#clock = clock;
     this.#onError = onError;
   }
 
-  /** Places in the queue, for tests of what it costs. */
+  /** Number of queue entries, for tests. */
   get size(): number {
     return this.#heap.length;
   }
 
-  /** A deadline that calls `callback`, not yet set. */
+  /** Creates a deadline, not yet set. */
   deadline(callback: () => void): Deadline {
     return new Deadline(this, callback);
   }
 
-  /** Drops all deadlines. */
+  /** Cancels all deadlines. */
   clear(): void {
     for (const { deadline, atMs } of this.#heap) {
       deadline.cancel();
@@ -128,7 +128,7 @@ export class DeadlineQueue {
     this.#arm();
   }
 
-  /** The time that counts for deadlines, in milliseconds. */
+  /** The current queue time in milliseconds. */
   nowMs(): number {
     return this.#clock.now() - this.#driftMs;
   }
@@ -151,7 +151,7 @@ export class DeadlineQueue {
       if (place.deadline.holds(place.atMs)) kept.push(place);
       else place.deadline.dropped(place.atMs);
     }
-    // Sorted is a heap, too.
+    // A sorted array is a valid heap.
     this.#heap = kept.sort((a, b) => a.atMs - b.atMs);
     this.#cancelled = 0;
     if (!this.#isRunning) this.#arm();

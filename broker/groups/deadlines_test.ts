@@ -11,7 +11,7 @@ function setUp() {
   return { clock, queue, fired, errors, deadline };
 }
 
-Deno.test("DeadlineQueue fires deadlines in the order of their time, each once", () => {
+Deno.test("DeadlineQueue fires deadlines once, in order of time", () => {
   const { clock, queue, fired, deadline } = setUp();
   for (const ms of [50, 10, 40, 20, 30]) deadline(`${ms}`).setIn(ms);
   clock.advance(35);
@@ -22,7 +22,7 @@ Deno.test("DeadlineQueue fires deadlines in the order of their time, each once",
   assertEquals(clock.timerCount, 0);
 });
 
-Deno.test("Deadline moves later without another place in the queue", () => {
+Deno.test("Deadline.setIn() moves later without another queue entry", () => {
   const { clock, queue, fired, deadline } = setUp();
   const session = deadline("session");
   session.setIn(100);
@@ -38,7 +38,7 @@ Deno.test("Deadline moves later without another place in the queue", () => {
   assertEquals(fired, ["session"]);
 });
 
-Deno.test("Deadline moves earlier, and fires once", () => {
+Deno.test("Deadline.setIn() moves earlier and fires once", () => {
   const { clock, fired, deadline } = setUp();
   const session = deadline("session");
   session.setIn(100);
@@ -50,7 +50,7 @@ Deno.test("Deadline moves earlier, and fires once", () => {
   assertEquals(fired, ["session"]);
 });
 
-Deno.test("Deadline can be cancelled, and set again", () => {
+Deno.test("Deadline.cancel() allows setting the deadline again", () => {
   const { clock, fired, deadline } = setUp();
   const session = deadline("session");
   session.setIn(10);
@@ -63,7 +63,7 @@ Deno.test("Deadline can be cancelled, and set again", () => {
   assertEquals(fired, ["session"]);
 });
 
-Deno.test("Deadline may be set again, or another one cancelled, when one fires", () => {
+Deno.test("Deadline can be set, and others cancelled, by a callback", () => {
   const { clock, queue, fired, deadline } = setUp();
   const victim = deadline("victim");
   const again = queue.deadline(() => {
@@ -78,7 +78,7 @@ Deno.test("Deadline may be set again, or another one cancelled, when one fires",
   assertEquals(clock.timerCount, 0);
 });
 
-Deno.test("DeadlineQueue forgets cancelled deadlines long before their time", () => {
+Deno.test("DeadlineQueue removes cancelled deadlines long before their time", () => {
   const { queue, deadline } = setUp();
   for (let i = 0; i < 10_000; i++) {
     const session = deadline(`${i}`);
@@ -88,7 +88,7 @@ Deno.test("DeadlineQueue forgets cancelled deadlines long before their time", ()
   assertEquals(queue.size < 200, true);
 });
 
-Deno.test("DeadlineQueue goes on after a callback that throws", () => {
+Deno.test("DeadlineQueue continues after a callback throws", () => {
   const { clock, queue, fired, errors, deadline } = setUp();
   const failure = new Error("no");
   queue.deadline(() => {
@@ -100,7 +100,7 @@ Deno.test("DeadlineQueue goes on after a callback that throws", () => {
   assertEquals(fired, ["next"]);
 });
 
-Deno.test("DeadlineQueue gives members the time in which the process did not run", () => {
+Deno.test("DeadlineQueue extends deadlines by time in which the process did not run", () => {
   let nowMs = 1000;
   let fire = () => {};
   const clock = {

@@ -1,5 +1,5 @@
 /**
- * What a group needs of the coordinator it lives in.
+ * The interface between a group and its coordinator.
  *
  * @module
  */
@@ -12,29 +12,29 @@ import type { GroupTopics } from "./group_topics.ts";
 import type { GroupRecord } from "./records/group_record.ts";
 import type { GroupConfig } from "../settings/group_settings.ts";
 
-/** Surroundings of a group. */
+/** The environment of a group. */
 export interface GroupEnvironment {
   readonly clock: Clock;
   readonly config: GroupConfig;
-  /** Settings of single groups, which count first. Default: none have any. */
+  /** Settings of single groups, which take precedence. Default: none. */
   readonly configsOf?: ((groupId: string) => ConfigTexts) | undefined;
   readonly deadlines: DeadlineQueue;
   readonly topics: GroupTopics;
   readonly logger: Logger;
-  /** Something that no other member has, to make a member id of. */
+  /** Generates a unique suffix for member ids. */
   readonly uniqueId: () => string;
   /**
-   * Writes records of one group, all or none. Calls `done` with 0 once they are durable, perhaps before
-   * this returns, or at once with Kafka's error code if they could not be written. If they were
-   * written and are then lost, the group goes with them: it is shut down, and `done` is not called.
+   * Writes records of one group atomically. Calls `done` with 0 when they are durable, possibly
+   * before this returns, or immediately with an error code if they could not be written. If
+   * appended records are lost, the group is shut down and `done` is not called.
    */
   write(groupId: string, records: readonly GroupRecord[], done: (errorCode: number) => void): void;
 }
 
-/** Who sends a request. */
+/** The client of a request. */
 export interface GroupClient {
   readonly clientId: string;
-  /** The address it comes from, without its port. */
+  /** Its address, without the port. */
   readonly clientHost: string;
   readonly apiVersion: number;
 }

@@ -1,5 +1,5 @@
 /**
- * A group of either protocol, and what can be asked of both.
+ * A group of either protocol and its common operations.
  *
  * @module
  */
@@ -14,14 +14,14 @@ import * as consumer from "./consumer/validate.ts";
 /** A group. */
 export type Group = ClassicGroup | ConsumerGroup;
 
-/** Whether a commit is accepted; the error if not. */
+/** Validates a commit; returns an error code. */
 export function validateCommit(group: Group, committer: Committer, apiVersion: number): number {
   return group instanceof ClassicGroup
     ? classic.validateCommit(group, committer)
     : consumer.validateCommit(group, committer, apiVersion);
 }
 
-/** Whether a committer that is accepted may commit this very partition; the error if not. */
+/** Validates the commit of a partition by an accepted committer; returns an error code. */
 export function refusalOf(
   group: Group,
   committer: Committer,
@@ -32,32 +32,32 @@ export function refusalOf(
   return consumer.refusalOf(group, committer, topicId, partition);
 }
 
-/** Whether somebody may see a group's offsets; the error if not. */
+/** Validates fetching a group's offsets; returns an error code. */
 export function validateFetch(group: Group, memberId: string | null, memberEpoch: number): number {
   if (group instanceof ClassicGroup) return ErrorCode.NONE;
   return consumer.validateFetch(group, memberId, memberEpoch);
 }
 
-/** Whether offsets may be deleted; the error if not. */
+/** Whether offsets can be deleted; returns an error code. */
 export function validateOffsetDelete(group: Group): number {
   return group instanceof ClassicGroup ? classic.validateOffsetDelete(group) : ErrorCode.NONE;
 }
 
-/** Whether a group may be deleted; the error if not. */
+/** Whether a group can be deleted; returns an error code. */
 export function validateDelete(group: Group): number {
   if (group instanceof ClassicGroup) return classic.validateDelete(group);
   return group.isEmpty ? ErrorCode.NONE : ErrorCode.NON_EMPTY_GROUP;
 }
 
 /**
- * From when on the retention of an offset counts that was committed at `committedMs`; undefined while
- * the group is in use in a way that keeps all offsets.
+ * The start of the retention period of an offset committed at `committedMs`; `undefined` while the
+ * group is active in a way that keeps all offsets.
  */
 export function retentionStart(group: Group, committedMs: number): number | undefined {
   return group instanceof ClassicGroup ? classic.retentionStart(group, committedMs) : committedMs;
 }
 
-/** Whether nobody uses a group or is about to. */
+/** Whether a group has no members and none are joining. */
 export function isAbandoned(group: Group): boolean {
   return group.isEmpty && (!(group instanceof ClassicGroup) || group.pendingMembers.size === 0);
 }

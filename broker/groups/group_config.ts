@@ -1,5 +1,5 @@
 /**
- * Settings of single groups (KIP-848), set while the broker runs, that count before the broker's.
+ * Settings of single groups (KIP-848), changed at run time, that override the broker's.
  *
  * @module
  */
@@ -13,11 +13,11 @@ import { brief, unknownName } from "../settings/unknown_setting.ts";
 import type { GroupEnvironment } from "./environment.ts";
 import type { GroupSettings } from "../settings/group_settings.ts";
 
-/** A setting of groups. */
+/** A group setting. */
 export interface GroupSetting {
   readonly setting: Setting;
   readonly doc: string;
-  /** The broker's settings of its default and its bounds, if it acts. */
+  /** The broker settings of its default and bounds, if it takes effect. */
   readonly broker?: {
     readonly default: keyof GroupSettings;
     readonly min: keyof GroupSettings;
@@ -34,11 +34,11 @@ const HEARTBEAT_INTERVAL = "consumer.heartbeat.interval.ms";
 const SETTINGS: Readonly<Record<string, GroupSetting>> = {
   [HEARTBEAT_INTERVAL]: acting(
     "heartbeat.interval.ms",
-    "Milliseconds between heartbeats that the group's members are asked for, if it is a KIP-848 group",
+    "Heartbeat interval in milliseconds of members, if the group uses KIP-848",
   ),
   [SESSION_TIMEOUT]: acting(
     "session.timeout.ms",
-    "Milliseconds of silence after which a member of the group is out, if it is a KIP-848 group",
+    "Session timeout in milliseconds of members, if the group uses KIP-848",
   ),
   ...fixed(NO_SHARE_GROUPS, [
     ["share.auto.offset.reset", "string", "latest", "Where a new share group starts to read"],
@@ -75,15 +75,15 @@ const SETTINGS: Readonly<Record<string, GroupSetting>> = {
   ]),
 };
 
-/** The names, sorted. */
+/** Setting names, sorted. */
 export const GROUP_CONFIG_NAMES: readonly string[] = Object.keys(SETTINGS).sort();
 
-/** A setting of groups; `undefined` if there is none of that name. */
+/** The group setting; `undefined` if there is none of that name. */
 export function groupSetting(name: string): GroupSetting | undefined {
   return Object.hasOwn(SETTINGS, name) ? SETTINGS[name] : undefined;
 }
 
-/** What counts for groups that have no value of their own. */
+/** The effective value for groups that do not override it. */
 export function defaultOfGroupSetting(name: string, config: BrokerConfig): string {
   const { setting, broker } = SETTINGS[name]!;
   return broker === undefined
@@ -92,9 +92,9 @@ export function defaultOfGroupSetting(name: string, config: BrokerConfig): strin
 }
 
 /**
- * Checks what is to be set for a group.
+ * Validates settings for a group.
  *
- * @throws {ApiError} INVALID_CONFIG if there is no such setting, or a value is not one of its.
+ * @throws {ApiError} INVALID_CONFIG if a setting does not exist or its value is invalid.
  */
 export function checkGroupConfigs(configs: ConfigTexts, config: BrokerConfig): void {
   for (const [name, text] of configs) {
@@ -134,12 +134,12 @@ function checkBounds(
   if (number > (config.get(broker.max) as number)) throw refuse("less", broker.max);
 }
 
-/** Milliseconds of silence after which a member of a KIP-848 group is out. */
+/** Session timeout of a KIP-848 group in milliseconds. */
 export function sessionTimeoutMs(environment: GroupEnvironment, groupId: string): number {
   return valueOf(environment, groupId, SESSION_TIMEOUT);
 }
 
-/** Milliseconds between heartbeats that members of a KIP-848 group are asked for. */
+/** Heartbeat interval of a KIP-848 group in milliseconds. */
 export function heartbeatIntervalMs(environment: GroupEnvironment, groupId: string): number {
   return valueOf(environment, groupId, HEARTBEAT_INTERVAL);
 }

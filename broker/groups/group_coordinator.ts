@@ -1,9 +1,9 @@
 /**
- * The group coordinator of a broker: which groups it coordinates, and the life of their shards.
+ * The group coordinator of a broker: the groups it coordinates and the life cycle of their shards.
  *
- * A group belongs to the partition of `__consumer_offsets` that its id hashes to, and is coordinated by
- * the broker that leads that partition. The topic is created when somebody first looks for the
- * coordinator of a group.
+ * A group belongs to the partition of `__consumer_offsets` selected by the hash of its id, and is
+ * coordinated by that partition's leader. The topic is created when a coordinator is first
+ * requested.
  *
  * @module
  */
@@ -23,17 +23,17 @@ import type { GroupTopics } from "./group_topics.ts";
 import type { OffsetsTopic } from "./offsets_topic.ts";
 import type { GroupConfig } from "../settings/group_settings.ts";
 
-/** What a coordinator needs of the broker. */
+/** Options of {@linkcode GroupCoordinator.start}. */
 export interface GroupCoordinatorOptions {
   readonly topic: OffsetsTopic;
-  /** What groups read. */
+  /** The topics that groups can subscribe to. */
   readonly topics: GroupTopics;
   readonly config: GroupConfig;
-  /** Settings of single groups, which count first. Default: none have any. */
+  /** Settings of single groups, which take precedence. Default: none. */
   readonly configsOf?: (groupId: string) => ConfigTexts;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Makes ids that no other member has. Default: random UUIDs. */
+  /** Generates unique ids. Default: random UUIDs. */
   readonly uniqueId?: () => string;
 }
 
@@ -51,7 +51,7 @@ export class GroupCoordinator {
   readonly #expiry: Deadline;
   readonly #closing = new AbortController();
   readonly #loads: Set<Promise<void>> = new Set();
-  /** By partition; undefined where another broker leads. */
+  /** By partition; `undefined` if another broker is the leader. */
   #shards: (GroupShard | undefined)[] = [];
   #creating: Promise<void> | undefined;
 
@@ -72,7 +72,7 @@ export class GroupCoordinator {
     });
   }
 
-  /** Starts to coordinate; what was written before is read in the background. */
+  /** Starts coordinating; existing logs are loaded in the background. */
   static start(options: GroupCoordinatorOptions): GroupCoordinator {
     const coordinator = new GroupCoordinator(options);
     coordinator.#openShards();
@@ -80,12 +80,12 @@ export class GroupCoordinator {
     return coordinator;
   }
 
-  /** Resolves when everything that is being read has been. */
+  /** Resolves when all logs have been loaded. */
   async loaded(): Promise<void> {
     await Promise.all(this.#loads);
   }
 
-  /** Stops coordinating: requests that wait are answered with NOT_COORDINATOR. */
+  /** Stops coordinating. Waiting requests get NOT_COORDINATOR. */
   async close(): Promise<void> {
     if (this.#closing.signal.aborted) return;
     this.#closing.abort(new DOMException("The group coordinator is closing", "AbortError"));
@@ -105,11 +105,11 @@ export class GroupCoordinator {
   }
 
   /**
-   * Makes sure that groups have somewhere to be kept.
+   * Creates the offsets topic if necessary.
    *
-   * @returns The partition of `__consumer_offsets` that a group belongs to.
-   * @throws {ApiError} COORDINATOR_NOT_AVAILABLE if the topic cannot be created, or the partition
-   *   cannot be read.
+   * @returns The partition of `__consumer_offsets` that the group belongs to.
+   * @throws {ApiError} COORDINATOR_NOT_AVAILABLE if the topic cannot be created or the partition
+   * cannot be read.
    */
   async findPartition(groupId: string): Promise<number> {
     if (this.#shards.length === 0) {
@@ -122,7 +122,7 @@ export class GroupCoordinator {
   }
 
   /**
-   * The shard that a group belongs to.
+   * The shard of a group.
    *
    * @throws {ApiError} NOT_COORDINATOR, COORDINATOR_LOAD_IN_PROGRESS, COORDINATOR_NOT_AVAILABLE while
    *   closing.
@@ -136,7 +136,7 @@ export class GroupCoordinator {
     return shard;
   }
 
-  /** Members that read a topic learn on their next heartbeat that it has changed. */
+  /** Subscribed members learn of the change with their next heartbeat. */
   #topicChanged(name: string, isDeleted: boolean): void {
     for (const shard of this.shards) {
       if (!shard.isActive) continue;
@@ -150,7 +150,7 @@ export class GroupCoordinator {
     try {
       await this.#topic.create();
     } catch (error) {
-      this.#logger.warn("Cannot create the topic that groups are kept in", { error });
+      this.#logger.warn("Cannot create __consumer_offsets", { error });
       throw new ApiError(ErrorCode.COORDINATOR_NOT_AVAILABLE, undefined, { cause: error });
     }
     if (!this.#closing.signal.aborted) this.#openShards();
@@ -187,7 +187,7 @@ export class GroupCoordinator {
     }
   }
 
-  /** Gives every member that the log has a session in full. */
+  /** Starts a full session for every member restored from the log. */
   #startSessions(shard: GroupShard): void {
     if (!shard.isActive) return;
     for (const group of shard.groups) {
@@ -196,7 +196,7 @@ export class GroupCoordinator {
     }
   }
 
-  /** Deletes the offsets of topics whose deletion a crash has cut short. */
+  /** Deletes offsets of topics whose deletion was interrupted by a crash. */
   #forgetMissingTopics(shard: GroupShard): void {
     if (!shard.isActive) return;
     const names = new Set<string>();
@@ -232,14 +232,14 @@ export class GroupCoordinator {
   }
 }
 
-/** The partition of `__consumer_offsets` that a group belongs to, as Kafka has it. */
+/** The partition of `__consumer_offsets` that a group belongs to, as in Kafka. */
 export function partitionOf(groupId: string, partitionCount: number): number {
   return Math.abs(javaHashCode(groupId)) % partitionCount;
 }
 
 /**
- * Java's `String.hashCode`, but 0 for its least value, whose absolute value Java's int cannot hold:
- * that is how Kafka avoids negative partitions.
+ * Java's `String.hashCode`, but 0 for the minimum int, whose absolute value does not fit: Kafka
+ * avoids negative partitions this way.
  */
 function javaHashCode(text: string): number {
   let hash = 0;

@@ -21,16 +21,16 @@ function codeOf(act: () => unknown): number {
   return assertThrows(act, ApiError).code;
 }
 
-Deno.test("partitionOf() is Kafka's: Java's hash of the group id, without its sign", () => {
+Deno.test("partitionOf() uses the absolute value of Java's hash, as Kafka does", () => {
   assertEquals(partitionOf("", 50), 0);
   assertEquals(partitionOf("test", 50), 3556498 % 50);
   // In Java "Hello World".hashCode() is -862545276.
   assertEquals(partitionOf("Hello World", 50), 862545276 % 50);
-  // Its hash is the least int, which has no absolute value.
+  // Its hash is the minimum int, which has no absolute value.
   assertEquals(partitionOf("polygenelubricants", 50), 0);
 });
 
-Deno.test("GroupCoordinator finds no shard until the topic is created, and creates it once", async () => {
+Deno.test("GroupCoordinator has no shard until the topic is created, and creates it once", async () => {
   const topic = new MemoryOffsetsTopic(3, false);
   let creations = 0;
   const create = topic.create.bind(topic);
@@ -46,7 +46,7 @@ Deno.test("GroupCoordinator finds no shard until the topic is created, and creat
   assertEquals(coordinator.shardOf("g").index, found[0]);
 });
 
-Deno.test("GroupCoordinator answers that there is none if the topic cannot be created", async () => {
+Deno.test("GroupCoordinator.findPartition() fails if the topic cannot be created", async () => {
   const topic = new MemoryOffsetsTopic(3, false);
   topic.create = () => Promise.reject(new Error("no"));
   await using coordinator = start(topic);
@@ -54,7 +54,7 @@ Deno.test("GroupCoordinator answers that there is none if the topic cannot be cr
   assertEquals(error.code, ErrorCode.COORDINATOR_NOT_AVAILABLE);
 });
 
-Deno.test("GroupCoordinator coordinates only groups of partitions that this broker leads", async () => {
+Deno.test("GroupCoordinator coordinates only groups in partitions led by this broker", async () => {
   const topic = new MemoryOffsetsTopic(2);
   const { log } = MemoryOffsetsTopic.prototype;
   topic.log = (index) => index === partitionOf("g", 2) ? log.call(topic, index) : undefined;
@@ -66,7 +66,7 @@ Deno.test("GroupCoordinator coordinates only groups of partitions that this brok
   assertEquals(codeOf(() => coordinator.shardOf(other)), ErrorCode.NOT_COORDINATOR);
 });
 
-Deno.test("GroupCoordinator serves a shard once it is read, and gives up one that cannot be", async () => {
+Deno.test("GroupCoordinator serves a shard when it is loaded, and fails one that cannot be", async () => {
   const topic = new MemoryOffsetsTopic(2);
   const gate = Promise.withResolvers<void>();
   topic.logs[0]!.replay = () => gate.promise;
@@ -80,7 +80,7 @@ Deno.test("GroupCoordinator serves a shard once it is read, and gives up one tha
   assertEquals(codeOf(() => broken!.ensureActive()), ErrorCode.NOT_COORDINATOR);
 });
 
-Deno.test("GroupCoordinator.close() ends what is being read, and everything after", async () => {
+Deno.test("GroupCoordinator.close() aborts loading and later requests", async () => {
   const topic = new MemoryOffsetsTopic(1);
   topic.logs[0]!.replay = (_visit, signal) =>
     new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));

@@ -1,17 +1,17 @@
 /**
- * Where the groups of one coordinator partition are written down.
+ * Stores the groups of one coordinator partition.
  *
  * @module
  */
 
 import type { GroupRecord } from "./records/group_record.ts";
 
-/** How records are appended. */
+/** Options of an append. */
 export interface GroupAppendOptions {
   readonly nowMs: number;
   /**
-   * Whether a crash must leave all of them or none. If not, they may be spread over several batches, of
-   * which the last may be missing.
+   * Whether the records must survive a crash together or not at all. Otherwise they may be split
+   * into several batches, the last of which may be lost.
    */
   readonly atomic: boolean;
 }
@@ -21,13 +21,13 @@ export interface GroupLog {
   /**
    * Appends records.
    *
-   * @returns A promise that resolves when they are durable, and rejects if they will not be;
-   *   `undefined` if they are already.
+   * @returns A promise that resolves when they are durable and rejects if they are lost;
+   * `undefined` if they are durable already.
    * @throws {Error} If they could not be appended.
    */
   append(records: readonly GroupRecord[], options: GroupAppendOptions): Promise<void> | undefined;
   /**
-   * Reads everything that is in the log, in order.
+   * Reads all records in order.
    *
    * @throws {Error} If the log cannot be read, or the signal's reason.
    */

@@ -1,14 +1,14 @@
 /**
- * The groups that are kept in one partition of `__consumer_offsets`: their state, and the way from the
- * log to the state and back.
+ * The groups stored in one partition of `__consumer_offsets`: their state, how it is loaded from
+ * the log, and how changes are written.
  *
- * The state is what the log says, plus what passes with time and is not written: sessions, and the
- * rebalances of classic groups under way. A change that is written is appended first; if that fails
- * nothing has changed. Then it is applied, and answered when it is durable. So an answer never tells
- * of what a crash may take back, and one that reads waits for what its group has appended before.
+ * The state is defined by the log, except for sessions and rebalances in progress of classic
+ * groups. A change is appended first; if that fails, nothing changes. Then it is applied, and
+ * acknowledged when it is durable. A response therefore never contains state that a crash could
+ * undo, and reads wait for earlier appends of their group.
  *
- * If records that were appended do not become durable, the state is ahead of the log and nothing here
- * may be believed: the shard fails, and stays so until it is loaded again.
+ * If appended records do not become durable, the state is ahead of the log and not usable: the
+ * shard fails until it is loaded again.
  *
  * @module
  */
@@ -27,10 +27,10 @@ import type { GroupLog } from "./group_log.ts";
 import { offsetFromRecord, OffsetStore } from "./offsets/offset_store.ts";
 import type { GroupRecord, RecordOf } from "./records/group_record.ts";
 
-/** What all shards of a coordinator share. */
+/** Options shared by all shards of a coordinator. */
 export type ShardOptions = Omit<GroupEnvironment, "write">;
 
-/** What the oldest form of a committed offset does not have. */
+/** Defaults of fields missing in the oldest version of a committed offset. */
 const LEGACY_DEFAULTS = { leaderEpoch: -1, expireTimestamp: -1, topicId: ZERO_UUID };
 
 type ShardState = "loading" | "active" | "failed" | "closed";
@@ -39,11 +39,11 @@ type ShardState = "loading" | "active" | "failed" | "closed";
 export class GroupShard {
   readonly index: number;
   readonly offsets: OffsetStore = new OffsetStore();
-  /** What groups here live in. */
+  /** The environment of the groups. */
   readonly environment: GroupEnvironment;
   readonly #log: GroupLog;
   readonly #groups: Map<string, Group> = new Map();
-  /** By group, when what was appended last becomes durable. */
+  /** When the last append of each group becomes durable. */
   readonly #unstable: Map<string, Promise<void>> = new Map();
   #state: ShardState = "loading";
   #failure: string | undefined;
@@ -62,12 +62,12 @@ export class GroupShard {
     return this.#state === "active";
   }
 
-  /** Whether it no longer serves requests because its log failed. */
+  /** Whether the log has failed. */
   get hasFailed(): boolean {
     return this.#state === "failed";
   }
 
-  /** @throws {ApiError} COORDINATOR_NOT_AVAILABLE, with the reason, if its log failed. */
+  /** @throws {ApiError} COORDINATOR_NOT_AVAILABLE with the reason, if the log has failed. */
   ensureNotFailed(): void {
     if (this.#state !== "failed") return;
     throw new ApiError(
@@ -95,13 +95,13 @@ export class GroupShard {
     return this.#groups.get(groupId);
   }
 
-  /** A KIP-848 group; undefined if there is none of that name. */
+  /** The KIP-848 group, if it exists. */
   consumerGroup(groupId: string): ConsumerGroup | undefined {
     const group = this.#groups.get(groupId);
     return group instanceof ConsumerGroup ? group : undefined;
   }
 
-  /** Makes a classic group, without members and not yet written. */
+  /** Creates an empty classic group, not yet written. */
   createClassicGroup(groupId: string): ClassicGroup {
     const group = new ClassicGroup({ groupId, nowMs: this.environment.clock.now() });
     this.#groups.set(groupId, group);
@@ -109,9 +109,9 @@ export class GroupShard {
   }
 
   /**
-   * Reads the log, and begins to serve. Sessions of the members are for the caller to start.
+   * Loads the log and starts serving. The caller starts the members' sessions.
    *
-   * @throws {Error} If the log cannot be read; or the signal's reason.
+   * @throws {Error} If the log cannot be read, or the signal's reason.
    */
   async load(signal: AbortSignal): Promise<void> {
     await this.#log.replay((record) => this.#apply(record), signal);
@@ -119,18 +119,18 @@ export class GroupShard {
     this.#state = "active";
   }
 
-  /** Ends service; requests that wait are sent to look for the coordinator anew. */
+  /** Stops serving; waiting requests get NOT_COORDINATOR. */
   close(): void {
     if (this.#state === "closed") return;
     this.#stop("closed");
   }
 
-  /** Ends service because the log failed. */
+  /** Stops serving because the log has failed. */
   fail(error: unknown): void {
     if (this.#state === "closed" || this.#state === "failed") return;
     this.#failure = error instanceof Error ? error.message : String(error);
     this.environment.logger.error(
-      "Stopped coordinating groups, since their log failed. If it is damaged, stop the broker and " +
+      "Stopped coordinating groups because their log failed. If it is damaged, stop the broker and " +
         'restore it from a copy, or give up what is lost with "dqueue log repair"',
       { partition: this.index, error },
     );
@@ -146,7 +146,8 @@ export class GroupShard {
   }
 
   /**
-   * Appends records, applies them, and says when they are durable: `undefined` if they are already.
+   * Appends and applies records. Returns a promise that resolves when they are durable, or
+   * `undefined` if they already are.
    *
    * @throws {Error} If they could not be appended; nothing has changed then.
    */
@@ -163,7 +164,7 @@ export class GroupShard {
     return durable;
   }
 
-  /** Resolves when all that a group has appended is durable; `undefined` if it is. */
+  /** Resolves when all appends of a group are durable; `undefined` if they already are. */
   stable(groupId: string): Promise<void> | undefined {
     return this.#unstable.get(groupId);
   }
@@ -213,7 +214,7 @@ export class GroupShard {
   #applyOffset({ key, value }: RecordOf<"legacyOffsetCommit"> | RecordOf<"offsetCommit">): void {
     const { group, topic, partition } = key;
     if (value === null) return this.offsets.delete(group, topic, partition);
-    // Offsets of somebody who needs no group make one all the same, for them to be found by.
+    // Offsets committed without a group create one, so that they can be found.
     if (!this.#groups.has(group)) this.createClassicGroup(group);
     this.offsets.set(group, topic, partition, offsetFromRecord({ ...LEGACY_DEFAULTS, ...value }));
   }
@@ -228,7 +229,7 @@ export class GroupShard {
     const { groupId } = record.key;
     let group = this.consumerGroup(groupId);
     if (group === undefined) {
-      // The last of what was there of a group that is gone.
+      // The last tombstone of a deleted group.
       if (record.value === null) return;
       this.#drop(groupId, ErrorCode.REBALANCE_IN_PROGRESS);
       this.#groups.set(groupId, group = new ConsumerGroup(groupId));
@@ -239,7 +240,7 @@ export class GroupShard {
     }
   }
 
-  /** Ends a group's life here; requests that wait are answered with an error. */
+  /** Removes a group; its waiting requests get an error. */
   #drop(groupId: string, errorCode: number): void {
     const group = this.#groups.get(groupId);
     if (group instanceof ConsumerGroup) group.cancelDeadlines();
@@ -248,7 +249,7 @@ export class GroupShard {
   }
 }
 
-/** The error to tell a group's member of when something could not be written. */
+/** The error code for a failed write. */
 export function coordinatorErrorCode(error: unknown, logger: Logger): number {
   const code = errorCodeOf(error, logger);
   switch (code) {

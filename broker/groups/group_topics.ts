@@ -1,23 +1,23 @@
 /**
- * What groups know of topics.
+ * The topics that groups can subscribe to.
  *
  * @module
  */
 
-/** A topic, as far as its partitions are to be assigned. */
+/** A topic and its partitions. */
 export interface GroupTopic {
   readonly name: string;
   readonly id: string;
-  /** One entry for each partition. */
+  /** One entry per partition. */
   readonly partitions: readonly unknown[];
 }
 
-/** Told that a topic was created, has changed, or is gone. */
+/** Called when a topic was created, changed or deleted. */
 export type TopicListener = (name: string, isDeleted: boolean) => void;
 
-/** The topics that there are. */
+/** The topics of the cluster. */
 export interface GroupTopics {
-  /** Grows with every topic that is created. */
+  /** Increases with every topic created. */
   readonly newestRevision: number;
   topic(name: string): GroupTopic | undefined;
   topicById(id: string): GroupTopic | undefined;
@@ -25,7 +25,7 @@ export interface GroupTopics {
   /**
    * Calls `listener` with every change.
    *
-   * @returns What ends that.
+   * @returns A function that removes the listener.
    */
   onChange(listener: TopicListener): () => void;
 }

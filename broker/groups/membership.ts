@@ -1,5 +1,5 @@
 /**
- * Requests of members of the classic protocol, to whatever kind of group they are sent.
+ * Requests of classic protocol members, for groups of either protocol.
  *
  * @module
  */
@@ -36,9 +36,9 @@ import type { GroupClient } from "./environment.ts";
 import type { GroupShard } from "./group_shard.ts";
 
 /**
- * JoinGroup: answered when the generation begins.
+ * JoinGroup: resolves when the generation begins.
  *
- * @throws {ApiError} What is wrong with the member, the group or the log.
+ * @throws {ApiError} An error of the member, the group or the log.
  */
 export async function joinGroup(
   shard: GroupShard,
@@ -67,8 +67,8 @@ export async function joinGroup(
 }
 
 /**
- * An answer that a group gives some time, and another when the client has gone. What a group then still
- * holds is `respond`, and that nothing of the request.
+ * A response that a group sends later, or an error when the client disconnects. The group then only
+ * holds `respond`, and nothing of the request.
  */
 function answerUnlessGone<T>(
   signal: AbortSignal | undefined,
@@ -90,7 +90,7 @@ function answerUnlessGone<T>(
   };
 }
 
-/** A group without members may be of either kind. Its generations go on where its epochs were. */
+/** An empty group can change its protocol. Its generations continue from its epochs. */
 function makeClassic(shard: GroupShard, group: ConsumerGroup): ClassicGroup {
   const { groupId, groupEpoch, protocolType } = group;
   const nowMs = shard.environment.clock.now();
@@ -100,9 +100,9 @@ function makeClassic(shard: GroupShard, group: ConsumerGroup): ClassicGroup {
 }
 
 /**
- * SyncGroup: answered when there is an assignment.
+ * SyncGroup: resolves when there is an assignment.
  *
- * @throws {ApiError} What is wrong with the member, the group or the log.
+ * @throws {ApiError} An error of the member, the group or the log.
  */
 export async function syncGroup(
   shard: GroupShard,
@@ -124,9 +124,9 @@ export async function syncGroup(
 }
 
 /**
- * Heartbeat. Returns the error to answer with.
+ * Heartbeat. Returns an error code.
  *
- * @throws {ApiError} What is wrong with the member.
+ * @throws {ApiError} An error of the member.
  */
 export function heartbeat(shard: GroupShard, request: HeartbeatRequest): number {
   const group = shard.group(request.groupId);
@@ -138,7 +138,7 @@ export function heartbeat(shard: GroupShard, request: HeartbeatRequest): number 
 /**
  * LeaveGroup of one or several members.
  *
- * @throws {ApiError} What is wrong with the log.
+ * @throws {ApiError} An error of the log.
  */
 export function leaveGroup(
   shard: GroupShard,

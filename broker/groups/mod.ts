@@ -1,22 +1,22 @@
 /**
- * Consumer groups: who shares the work, and how far it is done.
+ * Consumer groups: membership, assignments and committed offsets.
  *
- * How the files work together. `group_coordinator.ts` knows which groups this broker coordinates: those
- * whose partition of `__consumer_offsets` it leads. Each partition is a shard (`group_shard.ts`), which
- * holds its groups in memory and writes every change to its log before it is answered
- * (`group_log.ts`, in the broker `partition_log.ts`; `records/` has Kafka's formats). Requests come from
- * `../handlers/groups/`, one file per API.
+ * How the files work together: `group_coordinator.ts` manages the groups of this broker, which are
+ * those whose partition of `__consumer_offsets` it leads. Each partition is a shard
+ * (`group_shard.ts`), which holds its groups in memory and writes every change to its log before it
+ * responds (`group_log.ts`, implemented by `partition_log.ts`; `records/` defines Kafka's formats).
+ * Requests come from `../handlers/groups/`, one file per API.
  *
- * There are two kinds of groups (`group.ts`). In `classic/` members agree among themselves, one of them
- * assigns, and all begin a generation together: a state machine (`classic_group.ts`) that `rebalance.ts`
- * moves from state to state. In `consumer/`, KIP-848, the coordinator assigns and members come to
- * their targets one by one: the state is what the records say (`consumer_group.ts`), `update.ts` works
- * out what follows from a heartbeat, `reconcile.ts` what a member may hold. `membership.ts` takes
- * classic members' requests to either kind, and `consumer/migrate.ts` turns one kind into the other.
- * `offsets/` is what groups of both kinds, and whoever needs no group, have committed.
+ * There are two protocols (`group.ts`). In `classic/`, one of the members assigns, and all start a
+ * generation together: a state machine (`classic_group.ts`) driven by `rebalance.ts`. In
+ * `consumer/` (KIP-848), the coordinator assigns and members reach their targets independently: the
+ * state is defined by records (`consumer_group.ts`), `update.ts` computes the effects of a
+ * heartbeat, and `reconcile.ts` what a member may hold. `membership.ts` handles classic requests
+ * for either kind of group, and `consumer/migrate.ts` converts groups. `offsets/` stores committed
+ * offsets.
  *
- * Sessions and other timeouts are deadlines on one timer (`deadlines.ts`). Nothing else here passes with
- * time, and all state changes are synchronous; only the log is waited for.
+ * Sessions and other timeouts are deadlines on one timer (`deadlines.ts`). All state changes are
+ * synchronous; only the log is awaited.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * The topic `__consumer_offsets`, where groups are kept.
+ * The topic `__consumer_offsets`, which stores groups.
  *
  * @module
  */
@@ -8,12 +8,12 @@ import type { GroupLog } from "./group_log.ts";
 
 export const OFFSETS_TOPIC = "__consumer_offsets";
 
-/** Where groups are kept: partitions, each with a log. */
+/** The offsets topic: partitions with a log each. */
 export interface OffsetsTopic {
-  /** Partitions that there are; 0 until the topic is created. */
+  /** Number of partitions; 0 until the topic is created. */
   readonly partitionCount: number;
-  /** Creates it, unless it is there. */
+  /** Creates the topic if it does not exist. */
   create(): Promise<void>;
-  /** The log of a partition; undefined if this broker does not lead it. */
+  /** The log of a partition; `undefined` if this broker is not its leader. */
   log(index: number): GroupLog | undefined;
 }

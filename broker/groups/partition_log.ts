@@ -1,5 +1,5 @@
 /**
- * A partition of `__consumer_offsets` as the log of the groups that are kept in it.
+ * A partition of `__consumer_offsets` as a group log.
  *
  * @module
  */
@@ -25,16 +25,16 @@ import {
 
 const READ_BYTES = 1024 * 1024;
 
-/** What a log of groups needs beside its partition. */
+/** Options of a partition log. */
 export interface PartitionLogOptions {
   readonly partition: Partition;
-  /** Size in bytes up to which records that need not stay together share a batch. */
+  /** Batch size in bytes for records that need not be atomic. */
   readonly batchBytes: number;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
-/** Groups in a partition. */
+/** The groups in a partition. */
 export class PartitionLog implements GroupLog {
   readonly #partition: Partition;
   readonly #batchBytes: number;
@@ -86,7 +86,7 @@ export class PartitionLog implements GroupLog {
       for (const chunk of read.chunks) {
         for (const batch of recordBatches(chunk)) this.#visitBatch(batch, visit);
       }
-      // What compaction leaves at the end has no records.
+      // The end of a compacted log may have no records.
       if (read.nextOffset === offset) break;
       offset = read.nextOffset;
       await this.#clock.yield();
@@ -101,20 +101,20 @@ export class PartitionLog implements GroupLog {
     }
   }
 
-  /** A record that cannot be read is passed over: the other groups must not suffer for it. */
+  /** Unreadable records are skipped, so that other groups are not affected. */
   #decode({ key, value, offset }: Record): GroupRecord | undefined {
     try {
       return decodeGroupRecord(key ?? new Uint8Array(0), value);
     } catch (error) {
       const partition = `${this.#partition}`;
       if (error instanceof UnknownRecordError) {
-        this.#logger.warn("Passed over group record of a newer program", {
+        this.#logger.warn("Skipped group record of a later version", {
           partition,
           offset,
           reason: error.message,
         });
       } else if (error instanceof MalformedMessageError) {
-        this.#logger.error("Passed over malformed group record", { partition, offset, error });
+        this.#logger.error("Skipped malformed group record", { partition, offset, error });
       } else throw error;
       return undefined;
     }

@@ -57,7 +57,7 @@ Deno.test("PartitionLog replays what was appended, tombstones included", async (
   assertEquals(await replay(log), records);
 });
 
-Deno.test("PartitionLog keeps records together that must be, and spreads others over batches", async () => {
+Deno.test("PartitionLog writes atomic records as one batch and splits others", async () => {
   await using broker = await TestBroker.start();
   const { log, partition } = await open(broker, 1024);
   const records = Array.from({ length: 20 }, (_, i) => offset(i, "x".repeat(200)));
@@ -68,7 +68,7 @@ Deno.test("PartitionLog keeps records together that must be, and spreads others 
   assertEquals((await replay(log)).length, 40);
 });
 
-Deno.test("PartitionLog refuses records that must be together and fit in no segment", async () => {
+Deno.test("PartitionLog rejects atomic records that do not fit into a segment", async () => {
   await using broker = await TestBroker.start();
   const { log } = await open(broker, 1 << 20, { "internal.segment.bytes": "1024" });
   const records = Array.from({ length: 20 }, (_, i) => offset(i, "x".repeat(200)));
@@ -79,7 +79,7 @@ Deno.test("PartitionLog refuses records that must be together and fit in no segm
   assertEquals(await replay(log), []);
 });
 
-Deno.test("PartitionLog passes over records that it cannot read, and says so", async () => {
+Deno.test("PartitionLog logs and skips unreadable records", async () => {
   await using broker = await TestBroker.start();
   const { log, partition, lines } = await open(broker);
   const builder = new RecordBatchBuilder();
@@ -94,13 +94,13 @@ Deno.test("PartitionLog passes over records that it cannot read, and says so", a
   await log.append([offset(1)], { nowMs: NOW_MS, atomic: true });
   assertEquals(await replay(log), [offset(1)]);
   assertEquals(lines, [
-    "Passed over group record of a newer program",
-    "Passed over malformed group record",
-    "Passed over malformed group record",
+    "Skipped group record of a later version",
+    "Skipped malformed group record",
+    "Skipped malformed group record",
   ]);
 });
 
-Deno.test("PartitionLog.replay() stops when it is told to", async () => {
+Deno.test("PartitionLog.replay() stops when its signal is aborted", async () => {
   await using broker = await TestBroker.start();
   const { log } = await open(broker);
   await log.append([offset(1)], { nowMs: NOW_MS, atomic: true });

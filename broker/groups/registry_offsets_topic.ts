@@ -1,5 +1,5 @@
 /**
- * The topic `__consumer_offsets` among the broker's topics.
+ * The topic `__consumer_offsets` in the broker's topic registry.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import type { GroupLog } from "./group_log.ts";
 import { OFFSETS_TOPIC, type OffsetsTopic } from "./offsets_topic.ts";
 import { PartitionLog } from "./partition_log.ts";
 
-/** What the topic needs of the broker. */
+/** Options of the offsets topic. */
 export interface RegistryOffsetsTopicOptions {
   readonly topics: TopicRegistry;
   readonly config: BrokerConfig;
@@ -55,8 +55,8 @@ export class RegistryOffsetsTopic implements OffsetsTopic {
   }
 
   /**
-   * Has the topic compacted if it is not, as when an earlier version of this program created it, or
-   * somebody altered it: the latest record of a key must not go for its age.
+   * Enables compaction if it is disabled, because an earlier version of this program created the
+   * topic or it was altered: the latest record of a key must not expire.
    */
   async ensureCompacted(): Promise<void> {
     const { topics } = this.#options;
@@ -73,7 +73,7 @@ export class RegistryOffsetsTopic implements OffsetsTopic {
     const segmentBytes = this.#options.config.get("offsets.topic.segment.bytes");
     return new Map([
       ["cleanup.policy", "compact"],
-      // A topic cannot be given less by its own setting, though the broker's allows it.
+      // The topic setting has a minimum that the broker's setting does not have.
       [
         segmentBytes < MIN_SEGMENT_BYTES ? INTERNAL_SEGMENT_BYTES : "segment.bytes",
         String(segmentBytes),

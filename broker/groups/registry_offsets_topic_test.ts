@@ -39,7 +39,7 @@ function offsetsLog({ broker }: GroupBroker) {
   return broker.topics.partition(OFFSETS_TOPIC, 0)!.log;
 }
 
-Deno.test("RegistryOffsetsTopic is compacted: the same commits come from a small log", async () => {
+Deno.test("RegistryOffsetsTopic compacts the log and keeps its commits", async () => {
   const fs = new MemoryFileSystem();
   const started = await startGroupBroker({ fs, config: CONFIG });
   await started.broker.createTopic("t", { partitions: 2 });
@@ -63,7 +63,7 @@ Deno.test("RegistryOffsetsTopic is compacted: the same commits come from a small
   }
 });
 
-Deno.test("RegistryOffsetsTopic compacts a topic that an earlier version created without", async () => {
+Deno.test("RegistryOffsetsTopic enables compaction of a topic created by an earlier version", async () => {
   const fs = new MemoryFileSystem();
   {
     await using started = await startGroupBroker({ fs, config: CONFIG });

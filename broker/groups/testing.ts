@@ -1,5 +1,5 @@
 /**
- * A coordinator in memory, on a clock that stands still, for tests.
+ * An in-memory coordinator on a manual clock, for tests.
  *
  * @module
  */
@@ -42,14 +42,14 @@ import {
   type RecordBytes,
 } from "./records/group_record.ts";
 
-/** A log in memory, whose records become durable at once, or when told to. */
+/** An in-memory log whose records become durable immediately or on request. */
 export class MemoryGroupLog implements GroupLog {
   #records: RecordBytes[] = [];
   #durableCount = 0;
   #waiting: { readonly count: number; readonly settled: PromiseWithResolvers<void> }[] = [];
   /** Whether records wait for `release()` before they are durable. */
   isHeld = false;
-  /** What the next append throws. */
+  /** The error that the next append throws. */
   nextFailure: Error | undefined;
 
   append(records: readonly GroupRecord[], _options: GroupAppendOptions): Promise<void> | undefined {
@@ -71,12 +71,12 @@ export class MemoryGroupLog implements GroupLog {
     for (const record of this.records) visit(record);
   }
 
-  /** What was appended, decoded anew. */
+  /** The appended records, decoded. */
   get records(): GroupRecord[] {
     return this.#records.map(({ key, value }) => decodeGroupRecord(key, value));
   }
 
-  /** Makes durable what waits: all of it, or the first few appends. */
+  /** Makes pending appends durable, all or the first few. */
   release(count = Infinity): void {
     for (const { count: upTo, settled } of this.#waiting.splice(0, count)) {
       this.#durableCount = upTo;
@@ -84,19 +84,19 @@ export class MemoryGroupLog implements GroupLog {
     }
   }
 
-  /** Fails what waits to be durable. */
+  /** Fails pending appends. */
   fail(error: Error): void {
     this.#records.length = this.#durableCount;
     for (const { settled } of this.#waiting.splice(0)) settled.reject(error);
   }
 
-  /** Loses what is not durable, as a crash would. Nobody who waits is told. */
+  /** Drops records that are not durable, like a crash. Pending promises are not settled. */
   crash(): void {
     this.#records.length = this.#durableCount;
     this.#waiting = [];
   }
 
-  /** Keeps the last record of each key only, as compaction would. */
+  /** Keeps only the last record of each key, like compaction. */
   compact(): void {
     const last = new Map<string, RecordBytes>();
     for (const record of this.#records.splice(0)) {
@@ -109,7 +109,7 @@ export class MemoryGroupLog implements GroupLog {
   }
 }
 
-/** A topic of such logs. */
+/** An offsets topic of in-memory logs. */
 export class MemoryOffsetsTopic implements OffsetsTopic {
   readonly logs: MemoryGroupLog[];
   #isCreated: boolean;
@@ -133,13 +133,13 @@ export class MemoryOffsetsTopic implements OffsetsTopic {
   }
 }
 
-/** Topics that a test makes. */
+/** Topics defined by a test. */
 export class MemoryTopics implements GroupTopics {
   readonly #topics: Map<string, GroupTopic> = new Map();
   readonly #listeners: Set<TopicListener> = new Set();
   newestRevision = 0;
 
-  /** Creates a topic, or grows one. Its id is its name, filled up. */
+  /** Creates a topic or adds partitions. Its id is its padded name. */
   set(name: string, partitionCount: number): GroupTopic {
     const topic = { name, id: topicIdOf(name), partitions: new Array(partitionCount).fill(null) };
     if (!this.#topics.has(name)) this.newestRevision++;
@@ -171,14 +171,14 @@ export class MemoryTopics implements GroupTopics {
   }
 }
 
-/** The id that `MemoryTopics` gives to a topic. */
+/** The id that `MemoryTopics` assigns to a topic. */
 export function topicIdOf(name: string): string {
   return name.replaceAll(/[^A-Za-z0-9]/g, "_").padEnd(21, "_") + "A";
 }
 
-/** An answer that may not be there yet. */
+/** A response that may be pending. */
 export class Answer<T> {
-  /** The answer, once it is there. */
+  /** The response, once available. */
   value: T | undefined;
   readonly promise: Promise<T>;
 
@@ -189,7 +189,7 @@ export class Answer<T> {
 
 const encoder = new TextEncoder();
 
-/** A coordinator of one partition, and shorthands to talk to it. */
+/** A coordinator of one partition, with shorthands for requests. */
 export class TestCoordinator {
   readonly clock: ManualClock;
   readonly topic: MemoryOffsetsTopic;
@@ -233,7 +233,7 @@ export class TestCoordinator {
     return this.coordinator.shards[0]!;
   }
 
-  /** Stops the coordinator, loses what is not durable, and starts anew from the log. */
+  /** Stops the coordinator, drops what is not durable, and restarts from the log. */
   async restart(whileDown: () => void = () => {}): Promise<void> {
     this.log.crash();
     await this.coordinator.close();
@@ -247,7 +247,7 @@ export class TestCoordinator {
       readonly protocols?: readonly (string | readonly [string, string | Uint8Array])[];
       readonly apiVersion?: number;
       readonly clientId?: string;
-      /** Aborted when the client has gone. */
+      /** Aborted when the client disconnects. */
       readonly signal?: AbortSignal;
     } = {},
   ): Answer<JoinGroupResponse> {
@@ -313,7 +313,7 @@ export class TestCoordinator {
     return leaveGroup(this.shard, "g", leaving);
   }
 
-  /** A KIP-848 heartbeat, joining unless there is an epoch. */
+  /** A KIP-848 heartbeat, which joins unless an epoch is given. */
   beat(request: Partial<ConsumerGroupHeartbeatRequest> & { apiVersion?: number }): Promise<
     ConsumerGroupHeartbeatResponse
   > {
@@ -337,8 +337,8 @@ export class TestCoordinator {
   }
 
   /**
-   * Brings a group to its next generation with these members joining at once, the first of them new
-   * to it, and lets the leader assign each its own id.
+   * Brings a group to its next generation with these members joining concurrently, the first of
+   * them new to it, and lets the leader assign each its own id.
    */
   async stable(...members: Parameters<TestCoordinator["join"]>[0][]): Promise<{
     readonly generation: number;
@@ -358,17 +358,17 @@ export class TestCoordinator {
   }
 }
 
-/** Lets everything run that waits for nothing but its turn. */
+/** Lets all pending microtasks run. */
 export async function turn(): Promise<void> {
   for (let i = 0; i < 20; i++) await Promise.resolve();
 }
 
-/** Bytes as text. */
+/** Decodes text. */
 export function text(bytes: Uint8Array): string {
   return new TextDecoder().decode(bytes);
 }
 
-/** A subscription to topics, as consumers write it. */
+/** A subscription to topics in the consumers' format. */
 export function subscription(...topics: string[]): Uint8Array {
   const writer = new Writer();
   writer.int16(0);

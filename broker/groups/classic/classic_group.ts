@@ -1,15 +1,14 @@
 /**
- * The state of a classic group: its members, who leads, which protocol they share, which generation
- * they are in.
+ * The state of a classic group: members, leader, protocol and generation.
  *
  *     Empty ──────► PreparingRebalance ◄──────┐       members join; those that do not, leave
  *       ▲               │        ▲            │
  *       │               ▼        │            │
  *       └────── CompletingRebalance ───► Stable       the leader assigns; members fetch that
  *
- * Any state may go to Dead, when the group is deleted or its coordinator stops. What moves a group
- * from state to state is in `rebalance.ts` and the files of the requests; here everything is plain
- * state, and every change keeps the counts it goes with.
+ * Every state can change to Dead, when the group is deleted or its coordinator stops. The
+ * transitions are in `rebalance.ts` and the files of the requests; this file only holds state, and
+ * keeps its counts consistent.
  *
  * @module
  */
@@ -21,7 +20,7 @@ import { CONSUMER_PROTOCOL_TYPE, subscribedTopics } from "../../../protocol/cons
 import type { Deadline } from "../deadlines.ts";
 import type { ClassicMember, ClassicProtocol, RespondToJoin } from "./classic_member.ts";
 
-/** The states of a classic group, as DescribeGroups names them. */
+/** The states of a classic group, as named by DescribeGroups. */
 export type ClassicGroupState =
   | "Empty"
   | "PreparingRebalance"
@@ -37,7 +36,7 @@ const PREVIOUS_STATES: { readonly [S in ClassicGroupState]: readonly ClassicGrou
   Dead: ["Stable", "PreparingRebalance", "CompletingRebalance", "Empty", "Dead"],
 };
 
-/** A group as its last record left it. */
+/** A group as stored in its last record. */
 export interface ClassicGroupInit {
   readonly groupId: string;
   readonly nowMs: number;
@@ -46,32 +45,32 @@ export interface ClassicGroupInit {
   readonly protocolType?: string | null;
   readonly protocolName?: string | null;
   readonly leaderId?: string | null;
-  /** When it came into its state, −1 if not known; default: now. */
+  /** When the group entered its state, −1 if unknown. Default: now. */
   readonly stateTimestampMs?: number;
 }
 
-/** One classic group. */
+/** A classic group. */
 export class ClassicGroup {
   readonly type = "classic";
   readonly groupId: string;
-  /** In the order in which they came. */
+  /** In the order in which they joined. */
   readonly members: Map<string, ClassicMember> = new Map();
-  /** Members that were given an id and have not joined with it (KIP-394), each until its deadline. */
+  /** Member ids that were assigned but not used yet (KIP-394), each with its deadline. */
   readonly pendingMembers: Map<string, Deadline> = new Map();
-  /** Members of this generation that have not asked for their assignment. */
+  /** Members of this generation that have not fetched their assignment. */
   readonly pendingSyncs: Set<string> = new Set();
-  /** Ends the wait for members to join; set while that goes on. */
+  /** Ends the wait for members to join. */
   joinDeadline: Deadline | undefined;
   /** Ends the wait for members to fetch their assignment. */
   syncDeadline: Deadline | undefined;
-  /** The generation whose assignment is being written, −1 if none is. */
+  /** The generation whose assignment is being written, −1 if none. */
   storingGeneration = -1;
   /**
-   * Whether its members do not hold all there is to hold: the record of such a group, which comes of
-   * going back from KIP-848, names no leader.
+   * Whether some partitions may be unassigned. The record of a group that was downgraded from
+   * KIP-848 has no leader.
    */
   mustRebalance = false;
-  /** Whether a member came since the initial rebalance was last delayed. */
+  /** Whether a member joined since the initial rebalance was last delayed. */
   hasNewMember = false;
   readonly #memberIdByInstance: Map<string, string> = new Map();
   readonly #supporters: Map<string, number> = new Map();
@@ -103,7 +102,7 @@ export class ClassicGroup {
     return this.#previousState;
   }
 
-  /** When it came into its state, in milliseconds since the epoch; −1 if not known. */
+  /** When the group entered its state, in milliseconds since the epoch; −1 if unknown. */
   get stateTimestampMs(): number {
     return this.#stateTimestampMs;
   }
@@ -112,7 +111,7 @@ export class ClassicGroup {
     return this.#generation;
   }
 
-  /** Null for a group that only keeps offsets. */
+  /** `null` for a group that only stores offsets. */
   get protocolType(): string | null {
     return this.#protocolType;
   }
@@ -134,12 +133,12 @@ export class ClassicGroup {
     return this.#protocolType === CONSUMER_PROTOCOL_TYPE;
   }
 
-  /** The topics its members read; undefined where only they know. */
+  /** The topics that members are subscribed to; `undefined` if unknown. */
   get subscribedTopics(): ReadonlySet<string> | undefined {
     return this.#subscribedTopics;
   }
 
-  /** Members whose JoinGroup waits. */
+  /** Number of members waiting in JoinGroup. */
   get awaitingJoinCount(): number {
     return this.#awaitingJoinCount;
   }
@@ -148,7 +147,7 @@ export class ClassicGroup {
     return this.members.size === this.#awaitingJoinCount && this.pendingMembers.size === 0;
   }
 
-  /** How long a rebalance waits for its members: as long as the slowest asks for. */
+  /** The rebalance timeout: the maximum of the members'. */
   get rebalanceTimeoutMs(): number {
     let longestMs = 0;
     for (const { rebalanceTimeoutMs } of this.members.values()) {
@@ -165,7 +164,7 @@ export class ClassicGroup {
     return this.#leaderId === memberId;
   }
 
-  /** The member that goes by an instance id. */
+  /** The member id of an instance id. */
   staticMemberId(instanceId: string): string | undefined {
     return this.#memberIdByInstance.get(instanceId);
   }
@@ -179,7 +178,7 @@ export class ClassicGroup {
     this.#stateTimestampMs = nowMs;
   }
 
-  /** Adds a member, whose JoinGroup waits if `respond` is given. */
+  /** Adds a member. It waits in JoinGroup if `respond` is given. */
   add(member: ClassicMember, protocolType: string, respond?: RespondToJoin): void {
     const { memberId, groupInstanceId } = member;
     if (groupInstanceId !== null) this.#memberIdByInstance.set(groupInstanceId, memberId);
@@ -191,7 +190,7 @@ export class ClassicGroup {
     this.removePending(memberId);
   }
 
-  /** Takes a member out, or one that was only given an id. Its session ends; nobody is answered. */
+  /** Removes a member, or an unused member id. Its session ends; no response is sent. */
   remove(memberId: string): void {
     const member = this.members.get(memberId);
     if (member !== undefined) {
@@ -207,13 +206,13 @@ export class ClassicGroup {
     this.pendingSyncs.delete(memberId);
   }
 
-  /** Forgets that an id was given out. */
+  /** Removes an unused member id. */
   removePending(memberId: string): void {
     this.pendingMembers.get(memberId)?.cancel();
     this.pendingMembers.delete(memberId);
   }
 
-  /** Gives a member what it now asks for; its JoinGroup waits if `respond` is given. */
+  /** Updates a member from its request. It waits in JoinGroup if `respond` is given. */
   update(
     member: ClassicMember,
     wish: Pick<ClassicMember, "protocols" | "rebalanceTimeoutMs" | "sessionTimeoutMs">,
@@ -227,7 +226,7 @@ export class ClassicGroup {
     this.#await(member, respond);
   }
 
-  /** Puts a static member's new incarnation in its place, with its assignment and its leadership. */
+  /** Replaces a static member by its new instance, which inherits assignment and leadership. */
   replace(old: ClassicMember, next: ClassicMember): void {
     this.members.delete(old.memberId);
     old.session.cancel();
@@ -237,7 +236,7 @@ export class ClassicGroup {
     this.#memberIdByInstance.set(next.groupInstanceId!, next.memberId);
   }
 
-  /** Answers a JoinGroup that waits. Returns whether one did. */
+  /** Responds to a waiting JoinGroup. Returns whether there was one. */
   answerJoin(member: ClassicMember, response: JoinGroupResponse): boolean {
     const respond = member.respondToJoin;
     if (respond === undefined) return false;
@@ -246,7 +245,7 @@ export class ClassicGroup {
     return true;
   }
 
-  /** Whether this is a member; if not, the error to tell it. */
+  /** Validates a member id and instance id. Returns an error code. */
   validateMember(memberId: string, groupInstanceId: string | null): number {
     if (groupInstanceId !== null) {
       const current = this.staticMemberId(groupInstanceId);
@@ -263,7 +262,7 @@ export class ClassicGroup {
       names.some(({ name }) => (this.#supporters.get(name) ?? 0) === this.members.size);
   }
 
-  /** The protocol that most members vote for among those that all support. */
+  /** The protocol with most votes among those that all members support. */
   selectProtocol(): string {
     const candidates = new Set<string>();
     for (const [name, count] of this.#supporters) {
@@ -285,9 +284,9 @@ export class ClassicGroup {
   }
 
   /**
-   * Makes sure that the leader is one of those who have joined.
+   * Makes sure that the leader is among the members that have joined.
    *
-   * @returns Whether anybody has.
+   * @returns Whether any member has joined.
    */
   electJoinedLeader(): boolean {
     if (this.#leaderId === null) return false;
@@ -300,7 +299,7 @@ export class ClassicGroup {
     return false;
   }
 
-  /** Starts the next generation of whoever is a member now. */
+  /** Starts the next generation with the current members. */
   startNextGeneration(nowMs: number): void {
     this.#generation++;
     this.#protocolName = this.members.size > 0 ? this.selectProtocol() : null;
@@ -309,7 +308,7 @@ export class ClassicGroup {
     this.pendingSyncs.clear();
   }
 
-  /** Learns the topics that the members read from their subscriptions. */
+  /** Updates the subscribed topics from the members' subscriptions. */
   refreshSubscribedTopics(): void {
     this.#subscribedTopics = this.#computeSubscribedTopics();
   }
@@ -325,14 +324,14 @@ export class ClassicGroup {
         for (const topic of subscribedTopics(metadata)) topics.add(topic);
       }
     } catch (error) {
-      // Another program's assignor may use a form of its own. Then only it knows the topics.
+      // The subscription may be in another assignor's own format.
       if (error instanceof MalformedMessageError) return undefined;
       throw error;
     }
     return topics;
   }
 
-  /** Whether offsets of a topic are in use. Where only the members know, all of them are. */
+  /** Whether offsets of a topic are in use. If the subscriptions are unknown, all are. */
   isSubscribedTo(topic: string): boolean {
     return this.#subscribedTopics?.has(topic) ?? this.usesConsumerProtocol;
   }

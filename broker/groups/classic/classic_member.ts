@@ -11,18 +11,18 @@ import type {
 import type { SyncGroupResponse } from "../../../protocol/messages/groups/sync_group.ts";
 import type { Deadline } from "../deadlines.ts";
 
-/** An assignor that a member offers, and the member's subscription in that assignor's form. */
+/** A protocol (assignor) that a member supports, with the member's subscription in its format. */
 export interface ClassicProtocol {
   readonly name: string;
   readonly metadata: Uint8Array;
 }
 
-/** Takes the answer to a JoinGroup that waits. */
+/** Sends the response to a waiting JoinGroup. */
 export type RespondToJoin = (response: JoinGroupResponse) => void;
-/** Takes the answer to a SyncGroup that waits. */
+/** Sends the response to a waiting SyncGroup. */
 export type RespondToSync = (response: SyncGroupResponse) => void;
 
-/** What is known of a member when it joins. */
+/** Properties of a member when it joins. */
 export interface ClassicMemberInit {
   readonly memberId: string;
   readonly groupInstanceId: string | null;
@@ -38,7 +38,7 @@ export interface ClassicMemberInit {
 
 export const NO_ASSIGNMENT = new Uint8Array(0);
 
-/** One member, dynamic or static (KIP-345). */
+/** A dynamic or static member (KIP-345). */
 export class ClassicMember {
   readonly memberId: string;
   readonly groupInstanceId: string | null;
@@ -50,11 +50,14 @@ export class ClassicMember {
   /** In the member's order of preference. */
   protocols: readonly ClassicProtocol[];
   assignment: Uint8Array;
-  /** Whether it has not yet been given its first generation. */
+  /** Whether the member is waiting for its first generation. */
   isNew = false;
-  /** Set while its JoinGroup waits. `ClassicGroup` counts these: only it may change this. */
+  /**
+   * Set while a JoinGroup waits. Only `ClassicGroup` may change it, because it counts waiting
+   * members.
+   */
   respondToJoin: RespondToJoin | undefined;
-  /** Set while its SyncGroup waits. */
+  /** Set while a SyncGroup waits. */
   respondToSync: RespondToSync | undefined;
 
   constructor(init: ClassicMemberInit) {
@@ -81,22 +84,22 @@ export class ClassicMember {
     return this.respondToSync !== undefined;
   }
 
-  /** Whether it cannot be expected to send heartbeats, since it waits for an answer of ours. */
+  /** Whether no heartbeats are expected because the member waits for a response. */
   get isExcused(): boolean {
     return !this.isNew && (this.isAwaitingJoin || this.isAwaitingSync);
   }
 
-  /** Its subscription in the form of one assignor; undefined if it does not offer that. */
+  /** The subscription for a protocol; `undefined` if the member does not support it. */
   metadata(protocolName: string): Uint8Array | undefined {
     return this.protocols.find(({ name }) => name === protocolName)?.metadata;
   }
 
-  /** The first of its protocols that is a candidate. */
+  /** The member's preferred protocol among the candidates. */
   vote(candidates: ReadonlySet<string>): string | undefined {
     return this.protocols.find(({ name }) => candidates.has(name))?.name;
   }
 
-  /** Whether it offers exactly these protocols with these subscriptions. */
+  /** Whether the member has exactly these protocols and subscriptions. */
   offers(protocols: readonly ClassicProtocol[]): boolean {
     return protocols.length === this.protocols.length &&
       protocols.every(({ name, metadata }, i) => {
@@ -105,7 +108,7 @@ export class ClassicMember {
       });
   }
 
-  /** Answers a SyncGroup that waits. Returns whether one did. */
+  /** Responds to a waiting SyncGroup. Returns whether there was one. */
   answerSync(response: SyncGroupResponse): boolean {
     const respond = this.respondToSync;
     this.respondToSync = undefined;
@@ -114,7 +117,7 @@ export class ClassicMember {
   }
 }
 
-/** Protocols of a request, copied out of its frame; of two with one name the first counts. */
+/** Copies the protocols out of a request's frame. Of duplicates the first is used. */
 export function ownProtocols(
   protocols: JoinGroupRequest["protocols"],
 ): readonly ClassicProtocol[] {

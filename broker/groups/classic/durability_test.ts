@@ -8,7 +8,7 @@ function group(test: TestCoordinator): ClassicGroup {
   return test.shard.group("g") as ClassicGroup;
 }
 
-Deno.test("an assignment is handed out only once it is durable", async () => {
+Deno.test("syncGroup() returns the assignment only when it is durable", async () => {
   await using test = await TestCoordinator.start();
   const joins = [test.join(), test.join()];
   test.clock.advance(0);
@@ -26,7 +26,7 @@ Deno.test("an assignment is handed out only once it is durable", async () => {
   assertEquals(group(test).state, "Stable");
 });
 
-Deno.test("an assignment that cannot be written starts another rebalance", async () => {
+Deno.test("syncGroup() starts another rebalance if the assignment cannot be written", async () => {
   await using test = await TestCoordinator.start();
   const joins = [test.join(), test.join()];
   test.clock.advance(0);
@@ -39,7 +39,7 @@ Deno.test("an assignment that cannot be written starts another rebalance", async
   assertEquals(group(test).state, "PreparingRebalance");
 });
 
-Deno.test("an assignment of a generation that is over is not handed out", async () => {
+Deno.test("syncGroup() does not return the assignment of a past generation", async () => {
   await using test = await TestCoordinator.start();
   const joins = [test.join(), test.join()];
   test.clock.advance(0);
@@ -53,14 +53,14 @@ Deno.test("an assignment of a generation that is over is not handed out", async 
   assertEquals(group(test).state, "PreparingRebalance");
 });
 
-Deno.test("a group survives a restart with its generation, members and assignment", async () => {
+Deno.test("GroupShard.load() restores generation, members and assignment of a classic group", async () => {
   await using test = await TestCoordinator.start();
   const { ids } = await test.stable({ sessionTimeoutMs: 6000 }, { groupInstanceId: "one" });
   test.clock.advance(5000);
   await test.restart();
   assertEquals(group(test).state, "Stable");
   test.clock.advance(5999);
-  assertEquals(test.heartbeat(ids[0]!, 1), ErrorCode.NONE, "its session began anew");
+  assertEquals(test.heartbeat(ids[0]!, 1), ErrorCode.NONE, "its session was restarted");
   assertEquals(text((await test.sync(ids[0]!, 1).promise).assignment), `for ${ids[0]}`);
   assertEquals(test.heartbeat(ids[1]!, 1, "one"), ErrorCode.NONE);
   const rejoined = [
@@ -70,7 +70,7 @@ Deno.test("a group survives a restart with its generation, members and assignmen
   assertEquals((await rejoined[0]!.promise).generationId, 2);
 });
 
-Deno.test("a restart during a rebalance brings the last assigned generation back", async () => {
+Deno.test("GroupShard.load() restores the last assigned generation after a restart during a rebalance", async () => {
   await using test = await TestCoordinator.start();
   const { ids } = await test.stable({}, {});
   const newcomer = test.join();
@@ -83,7 +83,7 @@ Deno.test("a restart during a rebalance brings the last assigned generation back
   assertEquals(test.heartbeat((await newcomer.promise).memberId, 2), ErrorCode.UNKNOWN_MEMBER_ID);
 });
 
-Deno.test("closing the coordinator sends everybody who waits to look for another", async () => {
+Deno.test("GroupCoordinator.close() answers waiting requests with NOT_COORDINATOR", async () => {
   const test = await TestCoordinator.start();
   const { ids } = await test.stable({}, {});
   const join = test.join();
@@ -93,7 +93,7 @@ Deno.test("closing the coordinator sends everybody who waits to look for another
   assertEquals(ids.length, 2);
 });
 
-Deno.test("a log that fails after an append takes its groups out of service", async () => {
+Deno.test("GroupShard.fail() stops serving groups when the log fails after an append", async () => {
   await using test = await TestCoordinator.start();
   const join = test.join();
   test.clock.advance(0);

@@ -1,5 +1,5 @@
 /**
- * A classic group as its record.
+ * The record of a classic group.
  *
  * @module
  */
@@ -9,9 +9,9 @@ import type { ClassicGroup } from "./classic_group.ts";
 import { NO_ASSIGNMENT } from "./classic_member.ts";
 
 /**
- * The record of a group in its present generation.
+ * Creates the record of a group's current generation.
  *
- * @param assignments What the leader assigned, by member; default: what the members have now.
+ * @param assignments The leader's assignment by member. Default: the members' current assignments.
  */
 export function groupRecord(
   group: ClassicGroup,
@@ -42,12 +42,12 @@ export function groupRecord(
   };
 }
 
-/** The record that a group is gone. */
+/** Creates the tombstone of a group. */
 export function groupTombstone(groupId: string): RecordOf<"classicGroup"> {
   return { kind: "classicGroup", key: { group: groupId }, value: null };
 }
 
-/** The record of a group without members that has come to a generation under another protocol. */
+/** Creates the record of an empty group whose generation continues that of another protocol. */
 export function emptyGroupRecord(
   groupId: string,
   protocolType: string,

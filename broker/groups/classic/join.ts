@@ -1,9 +1,9 @@
 /**
- * JoinGroup to a classic group.
+ * JoinGroup for a classic group.
  *
- * A new dynamic member is given an id and asked to join with it (version 4, KIP-394), so that a client
- * whose answer is lost does not leave a ghost behind. A static member that comes back takes its own
- * place; whoever held that is fenced (KIP-345). The answer comes when the generation begins.
+ * A new dynamic member gets an id and has to join again with it (version 4, KIP-394), so that a
+ * lost response does not leave a ghost member. A returning static member takes its previous place,
+ * and its former instance is fenced (KIP-345). The response is sent when the generation begins.
  *
  * @module
  */
@@ -29,12 +29,12 @@ const FIRST_VERSION_WITH_KNOWN_ID = 4;
 const FIRST_VERSION_WITH_SKIPPED_ASSIGNMENT = 9;
 
 /**
- * How long a new member may wait for its first generation. It has no heartbeats to be missed by, and
- * if it is gone there is no other way to notice.
+ * Time that a new member may wait for its first generation. It sends no heartbeats meanwhile, so a
+ * dead client cannot be detected otherwise.
  */
 const NEW_MEMBER_TIMEOUT_MS = 5 * 60 * 1000;
 
-/** One JoinGroup under way. */
+/** A JoinGroup in progress. */
 interface Join {
   readonly env: GroupEnvironment;
   readonly group: ClassicGroup;
@@ -43,7 +43,7 @@ interface Join {
   readonly respond: RespondToJoin;
 }
 
-/** Joins a member to a group; `respond` is called once, perhaps before this returns. */
+/** Joins a member to a group; `respond` is called once, possibly before this returns. */
 export function joinGroup(
   env: GroupEnvironment,
   group: ClassicGroup,
@@ -68,14 +68,14 @@ export function joinGroup(
   else joinAgain(join);
 }
 
-/** An error as the answer to a JoinGroup. */
+/** An error response to JoinGroup. */
 export function failed(errorCode: number, memberId: string): JoinGroupResponse {
   return { errorCode, protocolName: null, leader: "", memberId };
 }
 
 /**
- * Whether the group's limit lets a member in. During a rebalance those count who have joined it, so
- * that a group above a lowered limit loses whoever joins last.
+ * Whether the group's size limit admits a member. During a rebalance only members that have joined
+ * it count, so that the last to join are rejected if the limit was lowered.
  */
 function hasRoomFor(group: ClassicGroup, memberId: string, maxSize: number): boolean {
   switch (group.state) {
@@ -120,11 +120,11 @@ function joinAgain(join: Join): void {
     case "PreparingRebalance":
       return updateMember(join, member, "joins again");
     case "CompletingRebalance":
-      // The same once more: perhaps the first answer did not arrive.
+      // A repeated request: the first response may have been lost.
       if (member.offers(request.protocols)) return respond(joined(group, member));
       return updateMember(join, member, "changed its subscription");
     case "Stable":
-      // The leader knows of changes that its subscription does not show, such as new partitions.
+      // The leader may know of changes its subscription does not show, such as new partitions.
       if (group.isLeader(memberId)) return updateMember(join, member, "leads and joins again");
       if (!member.offers(request.protocols)) {
         return updateMember(join, member, "changed its subscription");
@@ -162,7 +162,7 @@ function updateMember(join: Join, member: ClassicMember, what: string): void {
   rebalanceOrCompleteJoin(env, group, reasonOf(request, `${member.memberId} ${what}`));
 }
 
-/** A member that joins while its JoinGroup waits has given that up; it must not wait for ever. */
+/** A member that sends another JoinGroup has given up the waiting one, which must be answered. */
 function supersedeJoin(group: ClassicGroup, member: ClassicMember): void {
   group.answerJoin(member, failed(ErrorCode.REBALANCE_IN_PROGRESS, member.memberId));
 }
@@ -172,7 +172,7 @@ function wishOf(request: JoinGroupRequest) {
   return {
     protocols: ownProtocols(request.protocols),
     sessionTimeoutMs,
-    // Version 0 has no timeout of its own for rebalances.
+    // Version 0 has no rebalance timeout.
     rebalanceTimeoutMs: rebalanceTimeoutMs === -1 ? sessionTimeoutMs : rebalanceTimeoutMs,
   };
 }
@@ -181,7 +181,7 @@ function reasonOf({ reason }: JoinGroupRequest, what: string): string {
   return reason ? `${what}: ${reason}` : what;
 }
 
-/** A static member is back, under a new id, and takes its own place. */
+/** A static member has returned with a new id and takes its previous place. */
 function replaceStaticMember(join: Join, old: ClassicMember, memberId: string): void {
   const { env, group, request, respond } = join;
   const before = group.leaderId;
@@ -201,7 +201,7 @@ function replaceStaticMember(join: Join, old: ClassicMember, memberId: string): 
         reasonOf(request, `${memberId} needs another protocol`),
       );
     case "CompletingRebalance":
-      // The leader may assign to the old id at this moment, so it has to be told of the new one.
+      // The leader may be assigning to the old id and must learn the new one.
       return prepareRebalance(
         env,
         group,
@@ -237,7 +237,7 @@ function incarnation(
   });
 }
 
-/** The group stays as it is but for the member's id, which must be known after a restart. */
+/** Keeps the group's state and stores the new member id, which must survive a restart. */
 function recordReplacement(
   { env, group, client }: Join,
   old: ClassicMember,
@@ -245,7 +245,7 @@ function recordReplacement(
   leaderBefore: string | null,
 ): void {
   env.write(group.groupId, [groupRecord(group)], (errorCode) => {
-    // If another rebalance has begun meanwhile, it answers.
+    // If another rebalance has begun, it sends the response.
     if (group.members.get(member.memberId) !== member || group.state !== "Stable") return;
     if (errorCode !== ErrorCode.NONE) {
       group.answerJoin(member, failed(errorCode, ""));
@@ -256,14 +256,14 @@ function recordReplacement(
       const isLeader = group.isLeader(member.memberId);
       group.answerJoin(member, { ...response, skipAssignment: isLeader });
     } else {
-      // An older client that found itself the leader would assign, and a stable group ignores that. So
-      // it is told the id that led before.
+      // An older client that is told it is the leader would send an assignment, which a stable
+      // group ignores. It is told the previous leader's id instead.
       group.answerJoin(member, { ...response, leader: leaderBefore ?? "", members: [] });
     }
   });
 }
 
-/** The old incarnation is the member again: after a restart it would be. */
+/** Restores the old instance, which would be the member after a restart. */
 function takeBack(
   env: GroupEnvironment,
   group: ClassicGroup,

@@ -13,7 +13,7 @@ Deno.test("joinGroup() makes the first member leader and gives it all members", 
   const b = test.join({ protocols: [["range", "b's topics"]] });
   test.clock.advance(5999);
   await turn();
-  assertEquals(a.value, undefined, "b came within the initial delay, which therefore begins anew");
+  assertEquals(a.value, undefined, "b came within the initial delay, which therefore restarts");
   test.clock.advance(1);
   const [first, second] = [await a.promise, await b.promise];
   assertEquals(first.errorCode, ErrorCode.NONE);
@@ -30,7 +30,7 @@ Deno.test("joinGroup() makes the first member leader and gives it all members", 
   assertEquals(group(test).state, "CompletingRebalance");
 });
 
-Deno.test("joinGroup() delays the first rebalance no longer than the rebalance timeout", async () => {
+Deno.test("joinGroup() delays the first rebalance by at most the rebalance timeout", async () => {
   await using test = await TestCoordinator.start({ "group.initial.rebalance.delay.ms": 3000 });
   const first = test.join({ rebalanceTimeoutMs: 7000 });
   for (let ms = 0; ms < 6999; ms += 1000) {
@@ -44,7 +44,7 @@ Deno.test("joinGroup() delays the first rebalance no longer than the rebalance t
   assertEquals(first.value?.generationId, 1);
 });
 
-Deno.test("joinGroup() asks a new dynamic member to join with the id it is given (KIP-394)", async () => {
+Deno.test("joinGroup() requires a new dynamic member to join with its assigned id (KIP-394)", async () => {
   await using test = await TestCoordinator.start();
   const asked = await test.join({ apiVersion: 4, clientId: "app" }).promise;
   assertEquals(asked.errorCode, ErrorCode.MEMBER_ID_REQUIRED);
@@ -56,7 +56,7 @@ Deno.test("joinGroup() asks a new dynamic member to join with the id it is given
   assertEquals(group(test).pendingMembers.size, 0);
 });
 
-Deno.test("joinGroup() forgets an id that nobody joins with, and then completes a rebalance", async () => {
+Deno.test("joinGroup() drops an unused member id and then completes the rebalance", async () => {
   await using test = await TestCoordinator.start();
   const { ids } = await test.stable({});
   await test.join({ apiVersion: 4, sessionTimeoutMs: 6000 }).promise;
@@ -68,7 +68,7 @@ Deno.test("joinGroup() forgets an id that nobody joins with, and then completes 
   assertEquals(again.value?.generationId, 2);
 });
 
-Deno.test("joinGroup() refuses a member that nobody knows, in a group or without one", async () => {
+Deno.test("joinGroup() rejects an unknown member, in an existing group or a new one", async () => {
   await using test = await TestCoordinator.start();
   const code = async (groupId: string) =>
     (await test.join({ groupId, memberId: "nobody" }).promise).errorCode;
@@ -77,7 +77,7 @@ Deno.test("joinGroup() refuses a member that nobody knows, in a group or without
   assertEquals(await code("g"), ErrorCode.UNKNOWN_MEMBER_ID);
 });
 
-Deno.test("joinGroup() selects the protocol that most members prefer and all support", async () => {
+Deno.test("joinGroup() selects the supported protocol that most members prefer", async () => {
   await using test = await TestCoordinator.start();
   const joins = [["range", "sticky"], ["sticky", "range"], ["only-mine", "sticky", "range"]]
     .map((protocols) => test.join({ protocols }));
@@ -85,7 +85,7 @@ Deno.test("joinGroup() selects the protocol that most members prefer and all sup
   assertEquals((await joins[0]!.promise).protocolName, "sticky");
 });
 
-Deno.test("joinGroup() refuses protocols and protocol types that the group does not share", async () => {
+Deno.test("joinGroup() rejects protocols and protocol types that the group does not support", async () => {
   await using test = await TestCoordinator.start();
   const code = async (request: Parameters<TestCoordinator["join"]>[0]) =>
     (await test.join(request).promise).errorCode;
@@ -99,7 +99,7 @@ Deno.test("joinGroup() refuses protocols and protocol types that the group does 
   assertEquals(await code({ protocolType: "connect" }), ErrorCode.INCONSISTENT_GROUP_PROTOCOL);
 });
 
-Deno.test("joinGroup() repeats its answer to a member that joins unchanged", async () => {
+Deno.test("joinGroup() repeats its response to a member that rejoins unchanged", async () => {
   await using test = await TestCoordinator.start();
   const joins = [test.join(), test.join()];
   test.clock.advance(0);
@@ -140,7 +140,7 @@ Deno.test("joinGroup() rebalances when the leader joins again, or a follower wit
   });
 });
 
-Deno.test("group.max.size refuses new members, and rejoining ones over a lowered limit", async () => {
+Deno.test("joinGroup() rejects members above group.max.size, and rejoining ones above a lowered limit", async () => {
   await using test = await TestCoordinator.start({ "group.max.size": 2 });
   const { ids } = await test.stable({}, {});
   const refused = await test.join().promise;
@@ -156,7 +156,7 @@ Deno.test("group.max.size refuses new members, and rejoining ones over a lowered
   assertEquals((await joins[0]!.promise).generationId, 2);
 });
 
-Deno.test("joinGroup() forgets a new member soon whose client has gone, with what it has sent", async () => {
+Deno.test("joinGroup() drops a new member shortly after its client disconnects", async () => {
   await using test = await TestCoordinator.start();
   const { ids } = await test.stable({ sessionTimeoutMs: 60_000 });
   const client = new AbortController();
@@ -171,7 +171,7 @@ Deno.test("joinGroup() forgets a new member soon whose client has gone, with wha
   assertEquals([...group(test).members.keys()], ids);
 });
 
-Deno.test("joinGroup() keeps a new member whose client came back over another connection", async () => {
+Deno.test("joinGroup() keeps a new member whose client reconnects", async () => {
   await using test = await TestCoordinator.start();
   const { ids } = await test.stable({ sessionTimeoutMs: 60_000 });
   const client = new AbortController();
@@ -186,7 +186,7 @@ Deno.test("joinGroup() keeps a new member whose client came back over another co
   assertEquals(again.value, undefined, "it waits for the others");
 });
 
-Deno.test("joinGroup() keeps a member of a generation for its session when its client has gone", async () => {
+Deno.test("joinGroup() keeps an existing member for its session when its client disconnects", async () => {
   await using test = await TestCoordinator.start();
   const { ids } = await test.stable({ sessionTimeoutMs: 60_000 }, { sessionTimeoutMs: 60_000 });
   const client = new AbortController();

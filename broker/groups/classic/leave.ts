@@ -1,5 +1,5 @@
 /**
- * LeaveGroup from a classic group: several members at once, by member id or by instance id (KIP-345).
+ * LeaveGroup for a classic group: several members, by member id or instance id (KIP-345).
  *
  * @module
  */
@@ -16,7 +16,7 @@ import { dismiss } from "./session.ts";
 
 type Leaving = LeaveGroupRequest["members"][number];
 
-/** Takes members out; the answer says for each whether it was one. */
+/** Removes members, with a result for each. */
 export function leaveGroup(
   env: GroupEnvironment,
   group: ClassicGroup,
@@ -42,7 +42,7 @@ function leave(group: ClassicGroup, { memberId, groupInstanceId }: Leaving): num
     group.removePending(memberId);
     return ErrorCode.NONE;
   }
-  // An operator who takes a static member out knows its instance id alone.
+  // Operators identify static members by instance id only.
   const id = memberId === "" && groupInstanceId !== null
     ? group.staticMemberId(groupInstanceId) ?? ""
     : memberId;

@@ -1,5 +1,5 @@
 /**
- * Classic groups read back from the log.
+ * Restores classic groups from the log.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { ClassicMember } from "./classic_member.ts";
 import { rebalanceOrCompleteJoin } from "./rebalance.ts";
 import { memberSession } from "./session.ts";
 
-/** A group as a record left it. Its sessions are not yet running. */
+/** Creates a group from its record. Its sessions are not started. */
 export function groupFromRecord(
   env: GroupEnvironment,
   groupId: string,
@@ -52,10 +52,7 @@ export function groupFromRecord(
   return group;
 }
 
-/**
- * Starts the sessions of a group that was read from the log, anew and in full, and the rebalance that it
- * needs.
- */
+/** Starts full sessions for a group restored from the log, and a rebalance if needed. */
 export function startSessions(env: GroupEnvironment, group: ClassicGroup): void {
   for (const member of group.members.values()) member.session.setIn(member.sessionTimeoutMs);
   const { size } = group.members;
@@ -64,7 +61,7 @@ export function startSessions(env: GroupEnvironment, group: ClassicGroup): void 
   if (!group.canRebalance || !(isTooLarge || group.mustRebalance)) return;
   group.mustRebalance = false;
   const reason = isTooLarge
-    ? `${size} members are more than ${maxSize}`
+    ? `${size} members exceed group.max.size ${maxSize}`
     : "members have left since the last assignment";
   rebalanceOrCompleteJoin(env, group, reason);
 }

@@ -1,11 +1,11 @@
 /**
- * How a classic group comes from one generation to the next.
+ * Rebalances of a classic group.
  *
- * A rebalance begins when somebody joins, leaves or changes (`prepareRebalance`). It waits for all
- * members to join again, for as long as the slowest of them asks for, or, when the group was empty, for
- * as long as new members keep coming. Then everybody is told the new generation (`completeJoin`), the
- * leader assigns, and the assignment is written and handed out (`sync.ts`). Members that do not join,
- * or do not fetch their assignment, are out.
+ * A rebalance begins when a member joins, leaves or changes (`prepareRebalance`). It waits for all
+ * members to rejoin, up to the rebalance timeout, or, if the group was empty, while new members
+ * keep joining. Then all members get the new generation (`completeJoin`), the leader assigns, and
+ * the assignment is written and returned (`sync.ts`). Members that do not rejoin, or do not fetch
+ * their assignment, are removed.
  *
  * @module
  */
@@ -17,7 +17,7 @@ import type { ClassicGroup } from "./classic_group.ts";
 import { type ClassicMember, NO_ASSIGNMENT } from "./classic_member.ts";
 import { groupRecord } from "./group_record.ts";
 
-/** Starts a rebalance if the group is in a state to; else sees whether one can end. */
+/** Starts a rebalance if the state allows it; otherwise completes the current one if possible. */
 export function rebalanceOrCompleteJoin(
   env: GroupEnvironment,
   group: ClassicGroup,
@@ -27,7 +27,7 @@ export function rebalanceOrCompleteJoin(
   else maybeCompleteJoin(env, group);
 }
 
-/** Starts a rebalance: members that wait for an assignment are sent back to join. */
+/** Starts a rebalance. Members waiting for an assignment must rejoin. */
 export function prepareRebalance(env: GroupEnvironment, group: ClassicGroup, reason: string): void {
   if (group.state === "CompletingRebalance") {
     dropAssignment(group, ErrorCode.REBALANCE_IN_PROGRESS);
@@ -45,7 +45,7 @@ export function prepareRebalance(env: GroupEnvironment, group: ClassicGroup, rea
   else waitForJoins(env, group);
 }
 
-/** Gives an empty group time for more members than its first. */
+/** Delays the first rebalance of an empty group so that more members can join. */
 function delayInitialRebalance(env: GroupEnvironment, group: ClassicGroup): void {
   const delayMs = env.config.get("group.initial.rebalance.delay.ms");
   const remainingMs = Math.max(0, group.rebalanceTimeoutMs - delayMs);
@@ -82,15 +82,15 @@ function setJoinDeadline(
   group.joinDeadline.setIn(delayMs);
 }
 
-/** Ends the wait for members if all are there. A first rebalance waits its time in any case. */
+/** Ends the wait if all members have joined. An initial rebalance always waits its full delay. */
 export function maybeCompleteJoin(env: GroupEnvironment, group: ClassicGroup): void {
   if (group.state !== "PreparingRebalance" || group.previousState === "Empty") return;
   if (group.hasAllMembersJoined) completeJoin(env, group);
 }
 
 /**
- * Starts the next generation with those who have joined. Dynamic members that have not are out; static
- * ones keep their place (KIP-345).
+ * Starts the next generation with the members that have joined. Other dynamic members are removed;
+ * static ones keep their place (KIP-345).
  */
 export function completeJoin(env: GroupEnvironment, group: ClassicGroup): void {
   group.joinDeadline?.cancel();
@@ -100,7 +100,7 @@ export function completeJoin(env: GroupEnvironment, group: ClassicGroup): void {
     if (!member.isAwaitingJoin && !member.isStatic) group.remove(member.memberId);
   }
   if (group.members.size > 0 && !group.electJoinedLeader()) {
-    // Nobody has joined, and static members are waited for until their sessions end.
+    // No member has joined; static members remain until their sessions end.
     return waitForJoins(env, group);
   }
   group.startNextGeneration(env.clock.now());
@@ -122,8 +122,8 @@ export function completeJoin(env: GroupEnvironment, group: ClassicGroup): void {
 }
 
 /**
- * If this record is lost, the generation before comes back to life after a restart, without harm: its
- * members are gone and their sessions end.
+ * If this record is lost, the previous generation is restored after a restart, which is harmless:
+ * its members are gone and their sessions expire.
  */
 function recordEmptyGeneration(env: GroupEnvironment, group: ClassicGroup): void {
   const { groupId, generation } = group;
@@ -134,7 +134,7 @@ function recordEmptyGeneration(env: GroupEnvironment, group: ClassicGroup): void
   });
 }
 
-/** The answer to a member of this generation; to the leader with all members. */
+/** The JoinGroup response of a member; the leader's lists all members. */
 export function joined(group: ClassicGroup, member: ClassicMember): JoinGroupResponse {
   return {
     errorCode: ErrorCode.NONE,
@@ -147,7 +147,7 @@ export function joined(group: ClassicGroup, member: ClassicMember): JoinGroupRes
   };
 }
 
-/** What the leader needs to know to assign. */
+/** The members as the leader needs them. */
 function membersForLeader(group: ClassicGroup): NonNullable<JoinGroupResponse["members"]> {
   return [...group.members.values()].map((member) => ({
     memberId: member.memberId,
@@ -163,7 +163,7 @@ function waitForSyncs(env: GroupEnvironment, group: ClassicGroup): void {
   group.syncDeadline.setIn(group.rebalanceTimeoutMs);
 }
 
-/** Members that have not fetched their assignment in time are out. */
+/** Removes members that have not fetched their assignment in time. */
 function expireSyncs(env: GroupEnvironment, group: ClassicGroup, generation: number): void {
   if (group.generation !== generation || group.pendingSyncs.size === 0) return;
   if (group.state !== "CompletingRebalance" && group.state !== "Stable") return;
@@ -172,7 +172,7 @@ function expireSyncs(env: GroupEnvironment, group: ClassicGroup, generation: num
   prepareRebalance(env, group, `${late.join(", ")} did not fetch the assignment in time`);
 }
 
-/** Notes that a member has asked for its assignment. */
+/** Records that a member has requested its assignment. */
 export function removePendingSync(group: ClassicGroup, memberId: string): void {
   group.pendingSyncs.delete(memberId);
   if (group.pendingSyncs.size === 0) group.syncDeadline?.cancel();
@@ -183,15 +183,15 @@ function cancelPendingSync(group: ClassicGroup): void {
   group.syncDeadline?.cancel();
 }
 
-/** Gives everybody nothing and answers those who wait with an error. */
+/** Clears all assignments and answers waiting members with an error. */
 export function dropAssignment(group: ClassicGroup, errorCode: number): void {
   for (const member of group.members.values()) member.assignment = NO_ASSIGNMENT;
   propagateAssignment(group, errorCode);
 }
 
 /**
- * Answers every SyncGroup that waits. Those members' sessions start anew: their end was not acted upon
- * while they waited.
+ * Answers all waiting SyncGroup requests and restarts the members' sessions, which were not
+ * enforced meanwhile.
  */
 export function propagateAssignment(
   group: ClassicGroup,

@@ -7,7 +7,7 @@ function group(test: TestCoordinator): ClassicGroup {
   return test.shard.group("g") as ClassicGroup;
 }
 
-Deno.test("a rebalance ends without dynamic members that do not join in time", async () => {
+Deno.test("completeJoin() removes dynamic members that do not join in time", async () => {
   await using test = await TestCoordinator.start();
   const { ids } = await test.stable({ rebalanceTimeoutMs: 20_000 }, { rebalanceTimeoutMs: 30_000 });
   const join = test.join({ rebalanceTimeoutMs: 10_000 });
@@ -27,7 +27,7 @@ Deno.test("a rebalance ends without dynamic members that do not join in time", a
   assertEquals(test.heartbeat(ids[0]!, 1), ErrorCode.UNKNOWN_MEMBER_ID);
 });
 
-Deno.test("a rebalance elects a leader among those who joined", async () => {
+Deno.test("completeJoin() elects a leader among the members that joined", async () => {
   await using test = await TestCoordinator.start();
   const { ids } = await test.stable({ groupInstanceId: "static" }, {});
   const join = test.join({ memberId: ids[1]!, protocols: [["range", "changed"]] });
@@ -42,7 +42,7 @@ Deno.test("a rebalance elects a leader among those who joined", async () => {
   assertEquals([...group(test).members.keys()], ids);
 });
 
-Deno.test("a member whose session ends is out at once, and the others are told", async () => {
+Deno.test("Session removes a member when it expires and rebalances the others", async () => {
   await using test = await TestCoordinator.start();
   const { ids } = await test.stable({ sessionTimeoutMs: 6000 }, { sessionTimeoutMs: 30_000 });
   test.clock.advance(5999);
@@ -54,7 +54,7 @@ Deno.test("a member whose session ends is out at once, and the others are told",
   assertEquals([again.generationId, again.leader], [2, ids[1]]);
 });
 
-Deno.test("heartbeats extend a session for as long as they come", async () => {
+Deno.test("heartbeat() extends the session", async () => {
   await using test = await TestCoordinator.start();
   const { ids } = await test.stable({ sessionTimeoutMs: 6000 });
   for (let beat = 0; beat < 100; beat++) {
@@ -66,7 +66,7 @@ Deno.test("heartbeats extend a session for as long as they come", async () => {
   assertEquals(group(test).state, "Empty");
 });
 
-Deno.test("heartbeat() refuses other generations and unknown members", async () => {
+Deno.test("heartbeat() rejects other generations and unknown members", async () => {
   await using test = await TestCoordinator.start();
   assertEquals(test.heartbeat("nobody", 1), ErrorCode.UNKNOWN_MEMBER_ID);
   const { ids } = await test.stable({});
@@ -75,7 +75,7 @@ Deno.test("heartbeat() refuses other generations and unknown members", async () 
   assertEquals(test.heartbeat(ids[0]!, 1, "instance"), ErrorCode.UNKNOWN_MEMBER_ID);
 });
 
-Deno.test("a member that waits for an answer of ours is not expected to send heartbeats", async () => {
+Deno.test("Session does not expire while the member waits for a response", async () => {
   await using test = await TestCoordinator.start();
   const { ids } = await test.stable({ sessionTimeoutMs: 6000 }, { sessionTimeoutMs: 60_000 });
   const join = test.join({ memberId: ids[0]!, sessionTimeoutMs: 6000 });
@@ -94,7 +94,7 @@ Deno.test("a member that waits for an answer of ours is not expected to send hea
   assertEquals([...group(test).members.keys()], [ids[1]]);
 });
 
-Deno.test("a new member that is never answered does not wait for ever", async () => {
+Deno.test("joinGroup() removes a new member that waits too long", async () => {
   await using test = await TestCoordinator.start();
   await test.stable({ rebalanceTimeoutMs: 2 ** 31 - 1, sessionTimeoutMs: 1_800_000 });
   const join = test.join({ sessionTimeoutMs: 6000 });
@@ -105,7 +105,7 @@ Deno.test("a new member that is never answered does not wait for ever", async ()
   assertEquals((await join.promise).errorCode, ErrorCode.UNKNOWN_MEMBER_ID);
 });
 
-Deno.test("syncGroup() hands each member what the leader assigned, and nothing to those left out", async () => {
+Deno.test("syncGroup() returns each member's assignment, empty for omitted members", async () => {
   await using test = await TestCoordinator.start();
   const joins = [test.join(), test.join(), test.join()];
   test.clock.advance(0);
@@ -123,7 +123,7 @@ Deno.test("syncGroup() hands each member what the leader assigned, and nothing t
   );
 });
 
-Deno.test("syncGroup() refuses what does not belong to the generation", async () => {
+Deno.test("syncGroup() rejects requests that do not match the generation", async () => {
   await using test = await TestCoordinator.start();
   const code = async (...args: Parameters<TestCoordinator["sync"]>) =>
     (await test.sync(...args).promise).errorCode;
@@ -139,7 +139,7 @@ Deno.test("syncGroup() refuses what does not belong to the generation", async ()
   assertEquals(await code(ids[1]!, 1), ErrorCode.REBALANCE_IN_PROGRESS);
 });
 
-Deno.test("members that do not fetch their assignment in time are out", async () => {
+Deno.test("syncGroup() removes members that do not fetch their assignment in time", async () => {
   await using test = await TestCoordinator.start();
   const joins = [test.join(), test.join()];
   test.clock.advance(0);
@@ -155,7 +155,7 @@ Deno.test("members that do not fetch their assignment in time are out", async ()
   assertEquals(test.heartbeat(follower!, 1), ErrorCode.UNKNOWN_MEMBER_ID);
 });
 
-Deno.test("leaveGroup() rebalances the others, and the last one leaves an empty group", async () => {
+Deno.test("leaveGroup() rebalances the others, and leaves an empty group at last", async () => {
   await using test = await TestCoordinator.start();
   const { ids } = await test.stable({}, {});
   assertEquals((await test.leave(ids[0]!)).members!.map(({ errorCode }) => errorCode), [
@@ -168,7 +168,7 @@ Deno.test("leaveGroup() rebalances the others, and the last one leaves an empty 
   assertEquals(group(test).protocolType, "consumer");
 });
 
-Deno.test("leaveGroup() takes several members out, each with its own result (KIP-345)", async () => {
+Deno.test("leaveGroup() removes several members, each with its own result (KIP-345)", async () => {
   await using test = await TestCoordinator.start();
   const { ids } = await test.stable({}, { groupInstanceId: "one" }, { groupInstanceId: "two" });
   const pending = (await test.join({ apiVersion: 4 }).promise).memberId;
@@ -192,7 +192,7 @@ Deno.test("leaveGroup() takes several members out, each with its own result (KIP
   assertEquals([...group(test).members.keys()], [ids[2]]);
 });
 
-Deno.test("leaveGroup() answers what the member was waiting for", async () => {
+Deno.test("leaveGroup() answers the member's waiting request", async () => {
   await using test = await TestCoordinator.start();
   const joins = [test.join(), test.join()];
   test.clock.advance(0);

@@ -1,5 +1,5 @@
 /**
- * How members of a classic group prove that they are alive, and what happens when they do not.
+ * Sessions of classic group members: heartbeats and their absence.
  *
  * @module
  */
@@ -12,13 +12,12 @@ import type { ClassicGroup } from "./classic_group.ts";
 import type { ClassicMember, RespondToJoin } from "./classic_member.ts";
 import { completeJoin, rebalanceOrCompleteJoin } from "./rebalance.ts";
 
-/** How long a new member whose client has gone may take to come back. */
+/** Time that a new member whose client disconnected has to reconnect. */
 const NEW_MEMBER_GONE_MS = 10_000;
 
 /**
- * Notes that the client of a JoinGroup that waits has gone. A member that was in a generation has its
- * session; a new one would otherwise be kept, with all it has sent, for as long as a first generation
- * may take.
+ * Handles a client that disconnects during JoinGroup. An existing member has its session; a new one
+ * would otherwise be kept, with its request, until the first generation times out.
  */
 export function joiningClientGone(group: ClassicGroup, respond: RespondToJoin): void {
   for (const member of group.members.values()) {
@@ -27,7 +26,7 @@ export function joiningClientGone(group: ClassicGroup, respond: RespondToJoin): 
   }
 }
 
-/** The session of a member, or of an id given out, not yet running. */
+/** The session of a member or of an assigned member id, not yet started. */
 export function memberSession(
   env: GroupEnvironment,
   group: ClassicGroup,
@@ -44,7 +43,7 @@ function expireSession(env: GroupEnvironment, group: ClassicGroup, memberId: str
     return completeIfAllJoined(env, group);
   }
   const member = group.members.get(memberId);
-  // Its session starts anew when it is answered.
+  // The session restarts when the member gets its response.
   if (member === undefined || member.isExcused) return;
   env.logger.info("Session timed out", { group: group.groupId, member: memberId });
   dismiss(group, member);
@@ -52,12 +51,15 @@ function expireSession(env: GroupEnvironment, group: ClassicGroup, memberId: str
   else rebalanceOrCompleteJoin(env, group, `session of ${memberId} timed out`);
 }
 
-/** Here even a first rebalance does not wait on: the member it waited for may have been the only one. */
+/**
+ * Completes a rebalance if all members have joined, even an initial one: the removed member may
+ * have been the only missing one.
+ */
 function completeIfAllJoined(env: GroupEnvironment, group: ClassicGroup): void {
   if (group.state === "PreparingRebalance" && group.hasAllMembersJoined) completeJoin(env, group);
 }
 
-/** Takes a member out; requests of its that wait are told that it is none any more. */
+/** Removes a member; its waiting requests get UNKNOWN_MEMBER_ID. */
 export function dismiss(group: ClassicGroup, member: ClassicMember): void {
   const errorCode = ErrorCode.UNKNOWN_MEMBER_ID;
   group.answerJoin(member, { errorCode, protocolName: null, leader: "", memberId: "" });
@@ -65,7 +67,7 @@ export function dismiss(group: ClassicGroup, member: ClassicMember): void {
   group.remove(member.memberId);
 }
 
-/** Extends a member's session. Returns the error to answer with. */
+/** Extends a member's session. Returns an error code. */
 export function heartbeat(group: ClassicGroup, request: HeartbeatRequest): number {
   if (group.state === "Dead") return ErrorCode.COORDINATOR_NOT_AVAILABLE;
   const { memberId, groupInstanceId, generationId } = request;
@@ -77,7 +79,7 @@ export function heartbeat(group: ClassicGroup, request: HeartbeatRequest): numbe
   return group.state === "PreparingRebalance" ? ErrorCode.REBALANCE_IN_PROGRESS : ErrorCode.NONE;
 }
 
-/** Ends all that a group waits for; requests that wait are answered with an error. */
+/** Cancels all timeouts of a group and answers waiting requests with an error. */
 export function shutDown(env: GroupEnvironment, group: ClassicGroup, errorCode: number): void {
   group.joinDeadline?.cancel();
   group.syncDeadline?.cancel();

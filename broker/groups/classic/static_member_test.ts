@@ -8,7 +8,7 @@ function group(test: TestCoordinator): ClassicGroup {
   return test.shard.group("g") as ClassicGroup;
 }
 
-Deno.test("a static member comes back under its own assignment without a rebalance (KIP-345)", async (t) => {
+Deno.test("joinGroup() returns a static member to its assignment without a rebalance (KIP-345)", async (t) => {
   for (const apiVersion of [8, 9]) {
     await t.step(`JoinGroup version ${apiVersion}`, async () => {
       await using test = await TestCoordinator.start();
@@ -20,7 +20,7 @@ Deno.test("a static member comes back under its own assignment without a rebalan
       assertNotEquals(back.memberId, ids[0]);
       assertEquals(back.memberId.startsWith("one-"), true);
       const isNew = apiVersion >= 9;
-      // Only a client that can be told to skip the assignment (KIP-814) may learn that it leads.
+      // Only a client that can skip the assignment (KIP-814) may be told that it is the leader.
       assertEquals(back.leader, isNew ? back.memberId : leader);
       assertEquals(back.skipAssignment ?? false, isNew);
       assertEquals(back.members!.length, isNew ? 2 : 0);
@@ -34,7 +34,7 @@ Deno.test("a static member comes back under its own assignment without a rebalan
   }
 });
 
-Deno.test("a static member's second self fences the first, whatever that waits for", async () => {
+Deno.test("joinGroup() fences the previous instance of a static member, whatever it waits for", async () => {
   await using test = await TestCoordinator.start();
   const first = test.join({ groupInstanceId: "one" });
   const second = test.join({ groupInstanceId: "one" });
@@ -58,7 +58,7 @@ Deno.test("a static member's second self fences the first, whatever that waits f
   assertEquals((await third.promise).generationId, 3);
 });
 
-Deno.test("a static member that needs another protocol starts a rebalance", async () => {
+Deno.test("joinGroup() rebalances if a static member needs another protocol", async () => {
   await using test = await TestCoordinator.start();
   await test.stable({ groupInstanceId: "one", protocols: ["range", "sticky"] });
   const back = test.join({ groupInstanceId: "one", protocols: ["sticky", "range"] });
@@ -66,7 +66,7 @@ Deno.test("a static member that needs another protocol starts a rebalance", asyn
   assertEquals([joined.generationId, joined.protocolName], [2, "sticky"]);
 });
 
-Deno.test("a static member stays the old one if its new id cannot be written", async () => {
+Deno.test("joinGroup() keeps the old static member if the new id cannot be written", async () => {
   await using test = await TestCoordinator.start();
   const { ids } = await test.stable({ groupInstanceId: "one" });
   test.log.nextFailure = new DiskFullError("Cannot write: the disk is full");
@@ -75,5 +75,5 @@ Deno.test("a static member stays the old one if its new id cannot be written", a
   assertEquals(test.heartbeat(ids[0]!, 1, "one"), ErrorCode.NONE);
   assertEquals(group(test).supportsProtocols("consumer", [{ name: "x" }]), false);
   test.clock.advance(10_000);
-  assertEquals(group(test).state, "Empty", "its session goes on, and ends");
+  assertEquals(group(test).state, "Empty", "its session continues and expires");
 });

@@ -1,8 +1,8 @@
 /**
- * SyncGroup to a classic group: the leader brings the assignment, every member fetches its part.
+ * SyncGroup for a classic group: the leader sends the assignment, every member fetches its part.
  *
- * The assignment is handed out only when it is on disk, so that no restart can bring back a generation
- * whose members have meanwhile been given other partitions.
+ * The assignment is returned only when it is on disk, so that a restart cannot restore a generation
+ * whose members have since got other partitions.
  *
  * @module
  */
@@ -23,7 +23,7 @@ import {
   removePendingSync,
 } from "./rebalance.ts";
 
-/** Fetches a member's assignment; `respond` is called once, perhaps before this returns. */
+/** Fetches a member's assignment; `respond` is called once, possibly before this returns. */
 export function syncGroup(
   env: GroupEnvironment,
   group: ClassicGroup,
@@ -40,13 +40,13 @@ export function syncGroup(
     const { assignment } = member;
     return respond({ errorCode: ErrorCode.NONE, protocolType, protocolName, assignment });
   }
-  // A member that asks again has given its first request up.
+  // A member that sends another SyncGroup has given up the waiting one.
   member.answerSync(failed(ErrorCode.REBALANCE_IN_PROGRESS));
   member.respondToSync = respond;
   if (group.isLeader(memberId)) assign(env, group, request);
 }
 
-/** An error as the answer to a SyncGroup. */
+/** An error response to SyncGroup. */
 export function failed(errorCode: number): SyncGroupResponse {
   return { errorCode, assignment: NO_ASSIGNMENT };
 }
@@ -63,10 +63,10 @@ function validate(group: ClassicGroup, request: SyncGroupRequest): number {
   return group.state === "PreparingRebalance" ? ErrorCode.REBALANCE_IN_PROGRESS : ErrorCode.NONE;
 }
 
-/** Writes the leader's assignment, then hands it out. Members it leaves out get nothing. */
+/** Writes the leader's assignment, then returns it. Omitted members get an empty one. */
 function assign(env: GroupEnvironment, group: ClassicGroup, request: SyncGroupRequest): void {
   const { groupId, generation } = group;
-  // The leader asks again: what it brought first is on its way.
+  // A repeated request of the leader: the first assignment is being written.
   if (group.storingGeneration === generation) return;
   group.storingGeneration = generation;
   const assignments = new Map<string, Uint8Array>();
@@ -75,7 +75,7 @@ function assign(env: GroupEnvironment, group: ClassicGroup, request: SyncGroupRe
   }
   env.write(groupId, [groupRecord(group, assignments)], (errorCode) => {
     group.storingGeneration = -1;
-    // Meanwhile somebody may have joined or left, and another rebalance begun.
+    // Another rebalance may have begun.
     if (group.state !== "CompletingRebalance" || group.generation !== generation) return;
     if (errorCode !== ErrorCode.NONE) {
       dropAssignment(group, errorCode);

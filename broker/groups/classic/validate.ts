@@ -1,5 +1,5 @@
 /**
- * Who may do what with the offsets of a classic group, and when.
+ * Validates access to the offsets of a classic group.
  *
  * @module
  */
@@ -9,8 +9,8 @@ import type { Committer } from "../committer.ts";
 import type { ClassicGroup } from "./classic_group.ts";
 
 /**
- * Whether a commit is accepted; the error if not. Somebody outside the group may commit while it has no
- * members; a member only for the present generation. A commit proves that the member is alive.
+ * Validates a commit; returns an error code. A client outside the group can commit while the group
+ * is empty, a member only for the current generation. A commit extends the member's session.
  */
 export function validateCommit(group: ClassicGroup, committer: Committer): number {
   const { memberId, groupInstanceId, generationIdOrMemberEpoch: generation } = committer;
@@ -28,27 +28,27 @@ export function validateCommit(group: ClassicGroup, committer: Committer): numbe
   return ErrorCode.NONE;
 }
 
-/** Whether offsets may be deleted; the error if not. */
+/** Whether offsets can be deleted; returns an error code. */
 export function validateOffsetDelete(group: ClassicGroup): number {
   if (group.state === "Dead") return ErrorCode.GROUP_ID_NOT_FOUND;
-  // Of a consumer group it is known which topics its members read: the others' offsets may go.
+  // The subscriptions of a consumer group are known: offsets of other topics can be deleted.
   return group.isEmpty || group.usesConsumerProtocol ? ErrorCode.NONE : ErrorCode.NON_EMPTY_GROUP;
 }
 
-/** Whether the group may be deleted; the error if not. */
+/** Whether the group can be deleted; returns an error code. */
 export function validateDelete(group: ClassicGroup): number {
   if (group.state === "Dead") return ErrorCode.GROUP_ID_NOT_FOUND;
   return group.isEmpty ? ErrorCode.NONE : ErrorCode.NON_EMPTY_GROUP;
 }
 
 /**
- * From when on the retention of an offset counts that was committed at `committedMs`; undefined while
- * the group is in use in a way that keeps all offsets.
+ * The start of the retention period of an offset committed at `committedMs`; `undefined` while the
+ * group is active in a way that keeps all offsets.
  */
 export function retentionStart(group: ClassicGroup, committedMs: number): number | undefined {
   if (group.protocolType === null) return committedMs;
   if (group.isEmpty) return group.stateTimestampMs === -1 ? committedMs : group.stateTimestampMs;
-  // Topics that are read keep theirs; of those that are no longer read, the last commit counts.
+  // Offsets of subscribed topics are kept; for other topics the last commit counts.
   const knowsTopics = group.usesConsumerProtocol && group.subscribedTopics !== undefined;
   return knowsTopics && group.state === "Stable" ? committedMs : undefined;
 }

@@ -1,18 +1,18 @@
 /**
- * Sets of partitions, by topic.
+ * Sets of partitions by topic.
  *
  * @module
  */
 
-/** Partitions by topic id, each list ascending, none empty. */
+/** Partitions by topic id: ascending, non-empty lists. */
 export type Assignment = ReadonlyMap<string, readonly number[]>;
 
-/** Partitions as requests and records have them. */
+/** Partitions in the form of requests and records. */
 export type TopicPartitions = { topicId: string; partitions: number[] }[];
 
 export const NOTHING: Assignment = new Map();
 
-/** Partitions of a request or record as an assignment. */
+/** Converts partitions of a request or record to an assignment. */
 export function assignmentOf(
   topicPartitions: readonly { readonly topicId: string; readonly partitions: readonly number[] }[],
 ): Assignment {
@@ -24,24 +24,24 @@ export function assignmentOf(
   return assignment;
 }
 
-/** An assignment as requests and records have it. */
+/** Converts an assignment to the form of requests and records. */
 export function topicPartitionsOf(assignment: Assignment): TopicPartitions {
   return [...assignment].map(([topicId, partitions]) => ({ topicId, partitions: [...partitions] }));
 }
 
-/** How many partitions there are in it. */
+/** The number of partitions. */
 export function sizeOf(assignment: Assignment): number {
   let size = 0;
   for (const partitions of assignment.values()) size += partitions.length;
   return size;
 }
 
-/** Whether it has a partition. */
+/** Whether it contains a partition. */
 export function includes(assignment: Assignment, topicId: string, partition: number): boolean {
   return assignment.get(topicId)?.includes(partition) ?? false;
 }
 
-/** The partitions that `isWanted` is true for. */
+/** The partitions that `isWanted` returns true for. */
 export function filter(
   assignment: Assignment,
   isWanted: (topicId: string, partition: number) => boolean,
@@ -54,14 +54,14 @@ export function filter(
   return filtered;
 }
 
-/** The partitions of both. */
+/** The partitions in either assignment. */
 export function union(a: Assignment, b: Assignment): Assignment {
   if (a.size === 0) return b;
   if (b.size === 0) return a;
   return assignmentOf(topicPartitionsOf(a).concat(topicPartitionsOf(b)));
 }
 
-/** Whether they have a partition in common. */
+/** Whether the assignments have a common partition. */
 export function intersects(a: Assignment, b: Assignment): boolean {
   for (const [topicId, partitions] of a) {
     if (partitions.some((partition) => includes(b, topicId, partition))) return true;
@@ -69,7 +69,7 @@ export function intersects(a: Assignment, b: Assignment): boolean {
   return false;
 }
 
-/** Whether all partitions of `a` are in `b`. */
+/** Whether `b` contains all partitions of `a`. */
 export function isSubset(a: Assignment, b: Assignment): boolean {
   for (const [topicId, partitions] of a) {
     if (!partitions.every((partition) => includes(b, topicId, partition))) return false;
@@ -77,7 +77,7 @@ export function isSubset(a: Assignment, b: Assignment): boolean {
   return true;
 }
 
-/** Whether they have the same partitions. */
+/** Whether the assignments have the same partitions. */
 export function equal(a: Assignment, b: Assignment): boolean {
   if (a === b) return true;
   if (a.size !== b.size) return false;

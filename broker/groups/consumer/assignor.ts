@@ -1,23 +1,22 @@
 /**
- * What an assignor is: it decides which member holds which partition. Assignors run in the broker, not
- * in a client (KIP-848).
+ * Server-side assignors (KIP-848), which distribute partitions among members.
  *
  * @module
  */
 
 import type { Assignment } from "./assignment.ts";
 
-/** A member, as an assignor sees it. */
+/** A member, as seen by an assignor. */
 export interface AssignorMember {
   readonly memberId: string;
   readonly instanceId: string | null;
-  /** The topics that it reads and that exist, in ascending order. */
+  /** The existing topics it is subscribed to, in ascending order. */
   readonly topicIds: readonly string[];
-  /** What it was to hold before. */
+  /** Its previous target assignment. */
   readonly target: Assignment;
 }
 
-/** Assigns every partition of the topics that are read to one of the members that read it. */
+/** Assigns every partition of the subscribed topics to a subscriber. */
 export type Assign = (
   members: readonly AssignorMember[],
   partitionCount: (topicId: string) => number,

@@ -13,7 +13,7 @@ function member(
   return { memberId, instanceId, topicIds, target };
 }
 
-/** What each member got, as `topic:partitions`. */
+/** Each member's assignment, as `topic:partitions`. */
 function show(assignments: Map<string, Assignment>): Record<string, string> {
   return Object.fromEntries(
     [...assignments].map(([memberId, assignment]) => [
@@ -23,7 +23,7 @@ function show(assignments: Map<string, Assignment>): Record<string, string> {
   );
 }
 
-/** Assigns anew to members that have what was assigned to them before. */
+/** Assigns again, with the previous assignments as targets. */
 function again(
   assign: Assign,
   before: Map<string, Assignment>,
@@ -35,7 +35,7 @@ function again(
   return assign(members, (topic) => counts[topic]!);
 }
 
-Deno.test("assignRange() gives each member a range of every topic", () => {
+Deno.test("assignRange() assigns each member a range of every topic", () => {
   const members = ["c", "a", "b"].map((id) => member(id, ["t", "u"]));
   const assigned = ASSIGNORS.range!(members, (topic) => topic === "t" ? 7 : 2);
   assertEquals(show(assigned), { a: "t:012 u:0", b: "t:34 u:1", c: "t:56" });
@@ -51,13 +51,13 @@ Deno.test("assignRange() puts static members first, by instance id, whatever the
   assertEquals(show(assigned), { z: "t:0", y: "t:1", a: "t:2" });
 });
 
-Deno.test("assignRange() counts for each topic only those who read it", () => {
+Deno.test("assignRange() considers only the subscribers of each topic", () => {
   const members = [member("a", ["t", "u"]), member("b", ["t"]), member("c", ["u"])];
   const assigned = ASSIGNORS.range!(members, () => 4);
   assertEquals(show(assigned), { a: "t:01 u:01", b: "t:23", c: "u:23" });
 });
 
-Deno.test("assignUniform() keeps what members have, and moves as little as it takes", () => {
+Deno.test("assignUniform() keeps assignments and moves as few partitions as possible", () => {
   const { uniform } = ASSIGNORS;
   const counts = { t: 4, u: 3 };
   const one = again(uniform!, new Map(), ["a"], counts);
@@ -73,7 +73,7 @@ Deno.test("assignUniform() keeps what members have, and moves as little as it ta
   assertEquals(moved(left, grown), 2, "only what is new");
 });
 
-Deno.test("assignUniform() evens out members that read different topics as far as they allow", () => {
+Deno.test("assignUniform() balances members with different subscriptions as far as possible", () => {
   const members = [
     member("a", ["t", "u"], new Map([["t", [0, 1, 2, 3]], ["u", [0, 1]]])),
     member("b", ["t"]),
@@ -90,13 +90,13 @@ Deno.test("assignUniform() evens out members that read different topics as far a
   assert(Math.abs(a - c) <= 1, `the readers of u have ${a} and ${c}`);
 });
 
-Deno.test("assignUniform() leaves members without partitions where there are too few", () => {
+Deno.test("assignUniform() leaves members without partitions if there are too few", () => {
   const members = ["a", "b", "c"].map((id) => member(id, ["t"]));
   const assigned = ASSIGNORS.uniform!(members, () => 2);
   assertEquals([...assigned.values()].map(sizeOf).sort(), [0, 1, 1]);
 });
 
-Deno.test("every assignor assigns every partition once, to somebody who reads it", async (t) => {
+Deno.test("ASSIGNORS assign every partition once, to a subscriber", async (t) => {
   for (const [name, assign] of Object.entries(ASSIGNORS)) {
     await t.step(name, () => {
       for (let seed = 0; seed < 200; seed++) check(assign, seed);
@@ -132,7 +132,7 @@ function check(assign: Assign, seed: number): void {
   }
 }
 
-/** Partitions of the second assignment that their owner did not have in the first. */
+/** The number of partitions that changed their owner. */
 function moved(before: Map<string, Assignment>, after: Map<string, Assignment>): number {
   let count = 0;
   for (const [memberId, assignment] of after) {

@@ -1,9 +1,9 @@
 /**
- * Members of a KIP-848 group that use the classic protocol: their requests, in the new protocol's terms.
+ * Requests of members of a KIP-848 group that use the classic protocol.
  *
- * Such a member's generation is its member epoch. JoinGroup takes it towards its target, and SyncGroup
- * fetches what it then holds; there is no leader. When there is more to give up or to get, its
- * heartbeats tell it to join again.
+ * The generation of such a member is its member epoch. JoinGroup advances it towards its target,
+ * and SyncGroup returns its current assignment; there is no leader. If it must revoke partitions or
+ * can get more, heartbeats tell it to rejoin.
  *
  * @module
  */
@@ -42,8 +42,8 @@ const FIRST_VERSION_WITH_KNOWN_ID = 4;
 /**
  * JoinGroup of a classic member.
  *
- * @returns The answer, once what it says is durable.
- * @throws {ApiError} What is wrong with the request, the member or the log.
+ * @returns The response, once its content is durable.
+ * @throws {ApiError} An error of the request, the member or the log.
  */
 export async function joinConsumerGroup(
   shard: GroupShard,
@@ -78,7 +78,7 @@ export async function joinConsumerGroup(
   };
 }
 
-/** Whether a member offers a protocol that all classic members do. */
+/** Whether a member supports a protocol that all classic members support. */
 function sharesProtocol(
   group: ConsumerGroup,
   { protocolType, protocols }: JoinGroupRequest,
@@ -147,7 +147,7 @@ function subscriptionOf(metadata: Uint8Array) {
   }
 }
 
-/** Takes a member on, and writes that; the group may be a classic one afterwards. */
+/** Adds or updates the member and writes it; the group may be downgraded to a classic one. */
 async function advance(
   shard: GroupShard,
   group: ConsumerGroup,
@@ -162,7 +162,7 @@ async function advance(
   const { member } = update;
   if (isLast) {
     const joining = { memberId: member.memberId, replacedId: replaced.memberId };
-    // What members were on their way to, they would never be given.
+    // In the classic group, members would never get the rest of their targets.
     const mustRebalance = update.hasSubscriptionChanged || group.state !== "Stable";
     await downgrade(shard, group, members, { joining, mustRebalance });
     return { ...member, memberEpoch: groupEpoch };
@@ -191,7 +191,7 @@ function membersAfter(group: ConsumerGroup, { after, replaced }: MemberChange): 
 /**
  * SyncGroup of a classic member.
  *
- * @throws {ApiError} What is wrong with the member or its generation.
+ * @throws {ApiError} An error of the member or its generation.
  */
 export async function syncConsumerGroup(
   shard: GroupShard,
@@ -222,9 +222,9 @@ export async function syncConsumerGroup(
 }
 
 /**
- * Heartbeat of a classic member. Returns the error to answer with.
+ * Heartbeat of a classic member. Returns an error code.
  *
- * @throws {ApiError} What is wrong with the member or its generation.
+ * @throws {ApiError} An error of the member or its generation.
  */
 export function heartbeatConsumerGroup(
   shard: GroupShard,
@@ -239,13 +239,13 @@ export function heartbeatConsumerGroup(
   return ErrorCode.REBALANCE_IN_PROGRESS;
 }
 
-/** Whether there is a newer target, or something to give up, or something more to get. */
+/** Whether the member must rejoin: there is a newer target, or partitions to revoke or to get. */
 function mustRejoin(group: ConsumerGroup, member: ConsumerMember): boolean {
   if (member.memberEpoch < group.groupEpoch || member.state === MemberState.unrevoked) return true;
   return member.state === MemberState.unreleased && !isWaiting(group, member);
 }
 
-/** Whether others still hold partitions that a member shall hold. */
+/** Whether target partitions of a member are still held by others. */
 function isWaiting(group: ConsumerGroup, { memberId }: ConsumerMember): boolean {
   for (const [topicId, partitions] of group.target(memberId) ?? NOTHING) {
     for (const partition of partitions) {
@@ -257,9 +257,10 @@ function isWaiting(group: ConsumerGroup, { memberId }: ConsumerMember): boolean 
 }
 
 /**
- * LeaveGroup, also of members that do not use the classic protocol: operators take static ones out so.
+ * LeaveGroup, also of members that use the new protocol, since operators remove static members this
+ * way.
  *
- * @throws {ApiError} If it could not be written.
+ * @throws {ApiError} If the log fails.
  */
 export async function leaveConsumerGroup(
   shard: GroupShard,

@@ -1,10 +1,11 @@
 /**
- * The state of a KIP-848 group, which is what its records say.
+ * The state of a KIP-848 group, as defined by its records.
  *
- * The group epoch grows with every change of members, subscriptions or topics. For each a target
- * assignment is computed, which says what every member shall hold in the end. Members come to it one by
- * one, on their heartbeats: each first gives up what it shall no longer hold, and is given only what
- * nobody else holds. So no partition ever has two owners, and members that are not concerned go on.
+ * The group epoch is incremented with every change of members, subscriptions or topics. A target
+ * assignment is computed for each epoch. Members move to their targets independently, with their
+ * heartbeats: each first revokes partitions that are no longer in its target, and gets only
+ * partitions that are free. A partition therefore never has two owners, and unaffected members
+ * continue without interruption.
  *
  *     Empty         no members
  *     Assigning     the target is older than the group epoch
@@ -27,48 +28,48 @@ import {
   withSubscription,
 } from "./consumer_member.ts";
 
-/** The states of a KIP-848 group, as ConsumerGroupDescribe names them. */
+/** The states of a KIP-848 group, as named by ConsumerGroupDescribe. */
 export type ConsumerGroupState = "Empty" | "Assigning" | "Reconciling" | "Stable";
 
-/** The topics that a regular expression matches. */
+/** The topics that match a regular expression. */
 export interface ResolvedRegex {
   /** In alphabetical order. */
   readonly topics: readonly string[];
-  /** The revision of the newest topic that was considered. */
+  /** The revision of the newest topic considered. */
   readonly version: number;
-  /** When that was, in milliseconds since the epoch. */
+  /** When it was resolved, in milliseconds since the epoch. */
   readonly timestampMs: number;
 }
 
-/** What ends a membership unless something happens before. */
+/** Deadlines that end a membership. */
 export interface MemberDeadlines {
   session?: Deadline;
-  /** A member that does not give partitions up. */
+  /** For revoking partitions. */
   rebalance?: Deadline;
-  /** A classic member that does not join again when it should. */
+  /** For a classic member to rejoin. */
   join?: Deadline;
-  /** A classic member that does not fetch its assignment. */
+  /** For a classic member to fetch its assignment. */
   sync?: Deadline;
 }
 
-/** The kinds of records that make up a KIP-848 group. */
+/** The record kinds of a KIP-848 group. */
 export type ConsumerGroupRecord = Extract<GroupRecord, { kind: `consumer${string}` }>;
 
 const NO_EPOCH = -1;
 
-/** One KIP-848 group. */
+/** A KIP-848 group. */
 export class ConsumerGroup {
   readonly type = "consumer";
   readonly protocolType = CONSUMER_PROTOCOL_TYPE;
   readonly groupId: string;
   readonly members: Map<string, ConsumerMember> = new Map();
-  /** What each member shall hold. */
+  /** Target assignments by member id. */
   readonly targets: Map<string, Assignment> = new Map();
   readonly regexes: Map<string, ResolvedRegex> = new Map();
-  /** How many members use each regular expression. */
+  /** Number of members that use each regular expression. */
   readonly regexSubscribers: Map<string, number> = new Map();
   readonly deadlines: Map<string, MemberDeadlines> = new Map();
-  /** When to look whether the topics have changed, though nobody has said so. */
+  /** When to check for changed topics without a notification. */
   refreshDueMs = 0;
   readonly #memberIdByInstance: Map<string, string> = new Map();
   readonly #owners: Map<string, Map<number, string>> = new Map();
@@ -78,15 +79,15 @@ export class ConsumerGroup {
   #hasPartitionsRecord = false;
 
   /**
-   * @param groupEpoch What the group has come to under another protocol. Epochs go on from there, so
-   *   that no late request of a member's earlier life is taken for one of now.
+   * @param groupEpoch The last generation of a classic group. Epochs continue from it, so that late
+   * requests of classic members are not accepted.
    */
   constructor(groupId: string, groupEpoch = 0) {
     this.groupId = groupId;
     this.#groupEpoch = groupEpoch;
   }
 
-  /** Counts the changes of members, subscriptions and topics. */
+  /** Incremented with changes of members, subscriptions and topics. */
   get groupEpoch(): number {
     return this.#groupEpoch;
   }
@@ -96,7 +97,7 @@ export class ConsumerGroup {
     return this.#metadataHash;
   }
 
-  /** The group epoch that the targets are for. */
+  /** The group epoch of the targets. */
   get assignmentEpoch(): number {
     return this.#assignmentEpoch;
   }
@@ -119,23 +120,23 @@ export class ConsumerGroup {
     return "Stable";
   }
 
-  /** The member that goes by an instance id. */
+  /** The member with an instance id. */
   staticMember(instanceId: string | null): ConsumerMember | undefined {
     const memberId = instanceId === null ? undefined : this.#memberIdByInstance.get(instanceId);
     return memberId === undefined ? undefined : this.members.get(memberId);
   }
 
-  /** What a member shall hold. */
+  /** The target assignment of a member. */
   target(memberId: string): Assignment {
     return this.targets.get(memberId) ?? NOTHING;
   }
 
-  /** The member that holds a partition, be it to give it up. */
+  /** The member that holds a partition, including during revocation. */
   ownerOf(topicId: string, partition: number): string | undefined {
     return this.#owners.get(topicId)?.get(partition);
   }
 
-  /** Whether a member of this group reads a topic. */
+  /** Whether a member of the group is subscribed to a topic. */
   isSubscribedTo(topic: string): boolean {
     for (const { subscribedTopicNames } of this.members.values()) {
       if (subscribedTopicNames.includes(topic)) return true;
@@ -156,12 +157,12 @@ export class ConsumerGroup {
     return deadlines;
   }
 
-  /** Takes all deadlines back. */
+  /** Cancels all deadlines. */
   cancelDeadlines(): void {
     for (const memberId of [...this.deadlines.keys()]) this.#cancelDeadlinesOf(memberId);
   }
 
-  /** Takes over what a record says. */
+  /** Applies a record to the state. */
   apply(record: ConsumerGroupRecord): void {
     switch (record.kind) {
       case "consumerGroup":

@@ -1,5 +1,5 @@
 /**
- * A member of a KIP-848 group. Members are values: a change makes a new one.
+ * A member of a KIP-848 group. Members are immutable: a change creates a new object.
  *
  * @module
  */
@@ -8,56 +8,56 @@ import type { ClassicProtocol } from "../classic/classic_member.ts";
 import type { RecordOf } from "../records/group_record.ts";
 import { type Assignment, assignmentOf, NOTHING, topicPartitionsOf } from "./assignment.ts";
 
-/** Where a member stands between what it holds and what it shall hold. */
+/** The progress of a member towards its target. */
 export const MemberState = {
   /** It holds its target. */
   stable: 0,
-  /** It must give partitions up before it may go on to the next epoch. */
+  /** It must revoke partitions before it can advance to the next epoch. */
   unrevoked: 1,
-  /** It is in the target's epoch and waits for partitions that others have not yet given up. */
+  /** It is in the target's epoch and waits for partitions held by others. */
   unreleased: 2,
 } as const;
 
 /** The epoch with which a member leaves. */
 export const LEAVE_EPOCH = -1;
-/** The epoch with which a static member leaves its place open for its next incarnation. */
+/** The epoch with which a static member leaves temporarily, to return later. */
 export const LEAVE_STATIC_EPOCH = -2;
 
-/** What a member has that uses the classic protocol in a KIP-848 group. */
+/** Additional state of a member that uses the classic protocol. */
 export interface ClassicSide {
   readonly sessionTimeoutMs: number;
   readonly protocols: readonly ClassicProtocol[];
 }
 
-/** One member. */
+/** A member. */
 export interface ConsumerMember {
   readonly memberId: string;
-  /** The epoch it is in; 0 while it joins, `LEAVE_STATIC_EPOCH` while its place is open. */
+  /** The member's epoch; 0 while it joins, `LEAVE_STATIC_EPOCH` while it has left temporarily. */
   readonly memberEpoch: number;
   readonly previousMemberEpoch: number;
-  /** One of `MemberState`, or what a newer program has made of it. */
+  /** One of `MemberState`, or an unknown value of a later version. */
   readonly state: number;
   readonly instanceId: string | null;
   readonly rackId: string | null;
   readonly clientId: string;
   readonly clientHost: string;
-  /** How long it may take to give partitions up. */
+  /** Time limit for revoking partitions. */
   readonly rebalanceTimeoutMs: number;
   /** In alphabetical order. */
   readonly subscribedTopicNames: readonly string[];
-  /** In RE2's syntax; null for none. */
+  /** In RE2 syntax; `null` for none. */
   readonly subscribedTopicRegex: string | null;
-  /** The assignor it would like. */
+  /** The member's preferred assignor. */
   readonly serverAssignor: string | null;
-  /** Null for a member that uses the KIP-848 protocol. */
+  /** `null` for a member that uses the KIP-848 protocol. */
   readonly classic: ClassicSide | null;
-  /** What it holds, and may go on with. */
+  /** Partitions that it holds and keeps. */
   readonly assigned: Assignment;
-  /** What it holds, and is asked to give up. */
+  /** Partitions that it holds and must revoke. */
   readonly pendingRevocation: Assignment;
 }
 
-/** A member that nothing is known of yet. */
+/** A member without any state. */
 export function newMember(memberId: string): ConsumerMember {
   return {
     memberId,
@@ -78,12 +78,12 @@ export function newMember(memberId: string): ConsumerMember {
   };
 }
 
-/** Whether it holds all that a target of this epoch gives it. */
+/** Whether the member holds its full target of this epoch. */
 export function isReconciled(member: ConsumerMember, targetEpoch: number): boolean {
   return member.state === MemberState.stable && member.memberEpoch === targetEpoch;
 }
 
-/** Whether two have the same subscription and description; what they hold does not count. */
+/** Whether two members have the same subscription and description, apart from partitions. */
 export function isSameSubscription(a: ConsumerMember, b: ConsumerMember): boolean {
   return a.instanceId === b.instanceId && a.rackId === b.rackId && a.clientId === b.clientId &&
     a.clientHost === b.clientHost && a.rebalanceTimeoutMs === b.rebalanceTimeoutMs &&
@@ -92,7 +92,7 @@ export function isSameSubscription(a: ConsumerMember, b: ConsumerMember): boolea
     isSameClassicSide(a.classic, b.classic);
 }
 
-/** Whether two lists of topics are the same. */
+/** Whether two lists of topics are equal. */
 export function isSameNames(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((name, i) => name === b[i]);
 }
@@ -107,7 +107,7 @@ function isSameClassicSide(a: ClassicSide | null, b: ClassicSide | null): boolea
     });
 }
 
-/** The member with the subscription of a record. */
+/** Returns the member with the subscription of a record. */
 export function withSubscription(
   member: ConsumerMember,
   value: NonNullable<RecordOf<"consumerMember">["value"]>,
@@ -133,7 +133,7 @@ export function withSubscription(
   };
 }
 
-/** The member with the epoch and partitions of a record. */
+/** Returns the member with the epoch and partitions of a record. */
 export function withCurrentAssignment(
   member: ConsumerMember,
   value: NonNullable<RecordOf<"consumerCurrentMember">["value"]>,
@@ -148,7 +148,7 @@ export function withCurrentAssignment(
   };
 }
 
-/** The record of a member's subscription. */
+/** Creates the record of a member's subscription. */
 export function subscriptionRecord(
   groupId: string,
   member: ConsumerMember,
@@ -174,7 +174,7 @@ export function subscriptionRecord(
   };
 }
 
-/** The record of what a member holds. */
+/** Creates the record of a member's current assignment. */
 export function currentRecord(
   groupId: string,
   member: ConsumerMember,

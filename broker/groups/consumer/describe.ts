@@ -1,5 +1,5 @@
 /**
- * ConsumerGroupDescribe: a KIP-848 group, member by member.
+ * ConsumerGroupDescribe: a KIP-848 group and its members.
  *
  * @module
  */
@@ -16,7 +16,7 @@ type DescribedAssignment = Described["members"][number]["assignment"];
 
 const MemberType = { classic: 0, consumer: 1 } as const;
 
-/** Describes a KIP-848 group; undefined if there is none of that name. */
+/** Describes a KIP-848 group; `undefined` if it does not exist. */
 export function describeConsumerGroup(shard: GroupShard, groupId: string): Described | undefined {
   const group = shard.consumerGroup(groupId);
   if (group === undefined) return undefined;
@@ -45,7 +45,7 @@ export function describeConsumerGroup(shard: GroupShard, groupId: string): Descr
   };
 }
 
-/** An assignment with the names of its topics; those that are gone are left out. */
+/** An assignment with topic names, without deleted topics. */
 function describe(assignment: Assignment, topics: GroupTopics): DescribedAssignment {
   return {
     topicPartitions: [...assignment].flatMap(([topicId, partitions]) => {

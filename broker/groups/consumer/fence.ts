@@ -1,5 +1,5 @@
 /**
- * How members of a KIP-848 group go, by their own wish or not.
+ * Removal of members of a KIP-848 group, voluntary or by timeout.
  *
  * @module
  */
@@ -13,14 +13,14 @@ import { epochRecord, memberTombstones, regexTombstone } from "./group_records.t
 import { downgrade, mayDowngrade } from "./migrate.ts";
 import { metadataHash } from "./subscription.ts";
 
-/** After a write failed, how long until it is tried again. */
+/** Delay before a failed write is retried. */
 const RETRY_MS = 1000;
 
 /**
- * Takes members out of a group. What they held is free at once.
+ * Removes members from a group. Their partitions are free immediately.
  *
- * @returns Resolves when that is durable.
- * @throws {Error} If it could not be written; then they are still members.
+ * @returns A promise that resolves when the removal is durable.
+ * @throws {Error} If the write failed; they are still members then.
  */
 export function fenceMembers(
   shard: GroupShard,
@@ -44,7 +44,7 @@ export function fenceMembers(
   return shard.commit(groupId, records, true);
 }
 
-/** Starts, or extends, a member's session. */
+/** Starts or extends a member's session. */
 export function startSession(
   shard: GroupShard,
   group: ConsumerGroup,
@@ -58,7 +58,7 @@ export function startSession(
   );
 }
 
-/** Gives a member its time to give partitions up, if it has to. */
+/** Starts the rebalance timeout of a member that must revoke partitions. */
 export function watchRevocation(
   shard: GroupShard,
   group: ConsumerGroup,
@@ -75,7 +75,7 @@ export function watchRevocation(
   deadlines.rebalance.setIn(rebalanceTimeoutMs);
 }
 
-/** Gives a classic member its time to join again, from when it was first told to. */
+/** Starts the time limit of a classic member to rejoin, from when it is first told to. */
 export function watchJoin(shard: GroupShard, group: ConsumerGroup, member: ConsumerMember): void {
   const { memberId, rebalanceTimeoutMs } = member;
   const deadlines = group.deadlinesOf(memberId);
@@ -84,7 +84,7 @@ export function watchJoin(shard: GroupShard, group: ConsumerGroup, member: Consu
   if (!deadlines.join.isSet) deadlines.join.setIn(rebalanceTimeoutMs);
 }
 
-/** Gives a classic member its time to fetch its assignment. */
+/** Starts the time limit of a classic member to fetch its assignment. */
 export function watchSync(shard: GroupShard, group: ConsumerGroup, member: ConsumerMember): void {
   const { memberId, rebalanceTimeoutMs } = member;
   const deadlines = group.deadlinesOf(memberId);
@@ -108,12 +108,12 @@ function expire(
   try {
     fenceMembers(shard, group, new Set([memberId]));
   } catch (error) {
-    logger.warn("Cannot take a member out", { group: groupId, member: memberId, error });
+    logger.warn("Cannot remove member", { group: groupId, member: memberId, error });
     group.deadlinesOf(memberId)[deadline]?.setIn(RETRY_MS);
   }
 }
 
-/** Starts the sessions of a group that was read from the log, anew and in full. */
+/** Starts full sessions for a group restored from the log. */
 export function startSessions(shard: GroupShard, group: ConsumerGroup): void {
   for (const member of group.members.values()) {
     startSession(shard, group, member);

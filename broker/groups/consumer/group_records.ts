@@ -1,5 +1,5 @@
 /**
- * The records of a KIP-848 group; those of its members' subscriptions and partitions are in
+ * The records of a KIP-848 group; those of member subscriptions and assignments are in
  * `consumer_member.ts`.
  *
  * @module
@@ -9,7 +9,7 @@ import type { GroupRecord, RecordOf } from "../records/group_record.ts";
 import { type Assignment, topicPartitionsOf } from "./assignment.ts";
 import type { ConsumerGroup, ResolvedRegex } from "./consumer_group.ts";
 
-/** The record of a group's epoch. */
+/** Creates the record of a group's epoch. */
 export function epochRecord(
   groupId: string,
   epoch: number,
@@ -18,7 +18,7 @@ export function epochRecord(
   return { kind: "consumerGroup", key: { groupId }, value: { epoch, metadataHash } };
 }
 
-/** The record of the epoch that the target assignment is for. */
+/** Creates the record of the target assignment's epoch. */
 export function targetEpochRecord(
   groupId: string,
   assignmentEpoch: number,
@@ -26,7 +26,7 @@ export function targetEpochRecord(
   return { kind: "consumerTarget", key: { groupId }, value: { assignmentEpoch } };
 }
 
-/** The record of what a member shall hold. */
+/** Creates the record of a member's target. */
 export function targetRecord(
   groupId: string,
   memberId: string,
@@ -36,7 +36,7 @@ export function targetRecord(
   return { kind: "consumerTargetMember", key: { groupId, memberId }, value };
 }
 
-/** The record of the topics that a regular expression matches. */
+/** Creates the record of the topics that match a regular expression. */
 export function regexRecord(
   groupId: string,
   regularExpression: string,
@@ -49,7 +49,7 @@ export function regexRecord(
   };
 }
 
-/** The record that nobody uses a regular expression any more. */
+/** Creates the tombstone of an unused regular expression. */
 export function regexTombstone(
   groupId: string,
   regularExpression: string,
@@ -57,7 +57,7 @@ export function regexTombstone(
   return { kind: "consumerRegex", key: { groupId, regularExpression }, value: null };
 }
 
-/** The records that a member is gone, in the order in which Kafka takes them. */
+/** Creates the tombstones of a member, in Kafka's order. */
 export function memberTombstones(groupId: string, memberId: string): GroupRecord[] {
   const key = { groupId, memberId };
   return [
@@ -67,12 +67,12 @@ export function memberTombstones(groupId: string, memberId: string): GroupRecord
   ];
 }
 
-/** The record that drops what early versions kept of the topics' partitions. */
+/** Creates the tombstone of the partition metadata that early versions stored. */
 export function partitionsTombstone(groupId: string): RecordOf<"consumerPartitions"> {
   return { kind: "consumerPartitions", key: { groupId }, value: null };
 }
 
-/** The records that a group is gone, with all its members. */
+/** Creates the tombstones of a group and all its members. */
 export function groupTombstones(group: ConsumerGroup): GroupRecord[] {
   const { groupId } = group;
   const keys = [...group.members.keys()].map((memberId) => ({ groupId, memberId }));

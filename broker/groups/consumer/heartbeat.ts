@@ -1,5 +1,5 @@
 /**
- * ConsumerGroupHeartbeat: all that a member of a KIP-848 group has to say, and is told.
+ * ConsumerGroupHeartbeat: validates and processes a member's heartbeat.
  *
  * @module
  */
@@ -42,19 +42,19 @@ import { type MemberChange, METADATA_REFRESH_INTERVAL_MS, updateGroup } from "./
 type Request = ConsumerGroupHeartbeatRequest;
 type Response = ConsumerGroupHeartbeatResponse;
 
-/** From this version on the client makes its member id up (KIP-1082). */
+/** From this version on the client generates its member id (KIP-1082). */
 const FIRST_VERSION_WITH_OWN_ID = 1;
 const JOIN_EPOCH = 0;
-/** Topics that one member may name, and partitions that it may own: a heartbeat is served at a stretch. */
+/** Limits on topics and owned partitions of a member: a heartbeat is processed without yielding. */
 const MAX_TOPICS = 10_000;
 const MAX_PARTITIONS = 50_000;
 const UNCHANGED = -1;
 
 /**
- * Serves a heartbeat.
+ * Processes a heartbeat.
  *
- * @returns The answer, once what it says is durable.
- * @throws {ApiError} What is wrong with the request, the member or the log.
+ * @returns The response, once its content is durable.
+ * @throws {ApiError} An error of the request, the member or the log.
  */
 export function consumerHeartbeat(
   shard: GroupShard,
@@ -77,7 +77,7 @@ export function consumerHeartbeat(
   return beat(shard, request, client);
 }
 
-/** The regular expressions that a heartbeat may have to match with topics. */
+/** The regular expressions that the heartbeat may have to resolve. */
 function regexesFor(shard: GroupShard, request: Request): string[] {
   const used = shard.consumerGroup(request.groupId)?.regexSubscribers;
   const given = request.subscribedTopicRegex;
@@ -99,7 +99,7 @@ function validate(request: Request, apiVersion: number, { config }: GroupEnviron
   };
   const mustHaveId = apiVersion >= FIRST_VERSION_WITH_OWN_ID || memberEpoch > JOIN_EPOCH ||
     memberEpoch === LEAVE_EPOCH;
-  refuseIf(mustHaveId && memberId === "", "Cannot serve heartbeat: MemberId is empty");
+  refuseIf(mustHaveId && memberId === "", "Cannot process heartbeat: MemberId is empty");
   const { subscribedTopicNames: names, topicPartitions: owned } = request;
   refuseIf(
     (names?.length ?? 0) > MAX_TOPICS,
@@ -114,15 +114,15 @@ function validate(request: Request, apiVersion: number, { config }: GroupEnviron
     ownedCount > MAX_PARTITIONS,
     `Cannot own ${ownedCount} partitions: the limit is ${MAX_PARTITIONS}`,
   );
-  refuseIf(instanceId === "", "Cannot serve heartbeat: InstanceId is empty");
-  refuseIf(request.rackId === "", "Cannot serve heartbeat: RackId is empty");
+  refuseIf(instanceId === "", "Cannot process heartbeat: InstanceId is empty");
+  refuseIf(request.rackId === "", "Cannot process heartbeat: RackId is empty");
   refuseIf(
     memberEpoch < LEAVE_STATIC_EPOCH,
-    `Cannot serve heartbeat: MemberEpoch is ${memberEpoch}, the least is ${LEAVE_STATIC_EPOCH}`,
+    `Cannot process heartbeat: MemberEpoch is ${memberEpoch}, the minimum is ${LEAVE_STATIC_EPOCH}`,
   );
   refuseIf(
     memberEpoch === LEAVE_STATIC_EPOCH && instanceId === null,
-    "Cannot leave the place open: InstanceId is null",
+    "Cannot leave temporarily: InstanceId is null",
   );
   if (memberEpoch === JOIN_EPOCH) {
     refuseIf(
@@ -142,7 +142,7 @@ function validate(request: Request, apiVersion: number, { config }: GroupEnviron
   if (serverAssignor !== null && !assignors.includes(serverAssignor)) {
     throw new ApiError(
       ErrorCode.UNSUPPORTED_ASSIGNOR,
-      `Cannot use assignor "${serverAssignor}": this broker has ${assignors.join(", ")}`,
+      `Cannot use assignor "${serverAssignor}": this broker supports ${assignors.join(", ")}`,
     );
   }
 }
@@ -192,7 +192,7 @@ function beat(
   return durable === undefined ? response : durable.then(() => response);
 }
 
-/** The group that a member belongs to or joins, perhaps not yet written. */
+/** The group of the request, which may be new and not yet written. */
 function openGroup(
   shard: GroupShard,
   { groupId, memberEpoch }: Request,
@@ -208,7 +208,7 @@ function openGroup(
   return { group, records: [groupTombstone(groupId)] };
 }
 
-/** @throws {ApiError} GROUP_MAX_SIZE_REACHED if a member is one too many. */
+/** @throws {ApiError} GROUP_MAX_SIZE_REACHED if the group is full. */
 export function checkSize(
   { config }: GroupEnvironment,
   group: ConsumerGroup,
@@ -223,7 +223,7 @@ export function checkSize(
   );
 }
 
-/** The member that sends a heartbeat; if it takes a static one's place, with that one. */
+/** The member of the request, and the static member that it replaces, if any. */
 function findMember(
   group: ConsumerGroup,
   memberId: string,
@@ -263,7 +263,7 @@ function fencedInstance({ instanceId, memberId }: ConsumerMember, other: string)
   );
 }
 
-/** A static member's place is taken by another only once it was left open; a classic member's, always. */
+/** A static member can be replaced only after it left temporarily; a classic member always can. */
 function ensureReleased(existing: ConsumerMember, memberId: string): void {
   const { classic, memberEpoch, instanceId } = existing;
   if (classic !== null || memberEpoch === LEAVE_STATIC_EPOCH) return;
@@ -276,8 +276,8 @@ function ensureReleased(existing: ConsumerMember, memberId: string): void {
 }
 
 /**
- * An older epoch than the member has may be that of an answer that was lost, as long as the member does
- * not hold more than it should.
+ * An older epoch can be due to a lost response, provided that the member holds no more than its
+ * assignment.
  */
 function checkEpoch(member: ConsumerMember, epoch: number, owned: Assignment | null): void {
   if (epoch === JOIN_EPOCH || epoch === member.memberEpoch) return;
@@ -286,12 +286,12 @@ function checkEpoch(member: ConsumerMember, epoch: number, owned: Assignment | n
   if (isPrevious) return;
   throw new ApiError(
     ErrorCode.FENCED_MEMBER_EPOCH,
-    `Member "${member.memberId}" has epoch ${epoch}, the coordinator knows it with ` +
-      `${member.memberEpoch}: it must give up all partitions and rejoin`,
+    `Member "${member.memberId}" has epoch ${epoch}, the coordinator has ` +
+      `${member.memberEpoch}: it must revoke all partitions and rejoin`,
   );
 }
 
-/** The records that put a member in a static one's place. */
+/** The records that replace a static member. */
 export function replacement(
   group: ConsumerGroup,
   replaced: ConsumerMember,
@@ -306,7 +306,7 @@ export function replacement(
   ];
 }
 
-/** The member with what the request changes of it. */
+/** Applies the subscription of a request to a member. */
 function subscribe(member: ConsumerMember, request: Request, client: GroupClient): ConsumerMember {
   const { subscribedTopicNames: names, subscribedTopicRegex: regex, rebalanceTimeoutMs } = request;
   return {
@@ -346,7 +346,7 @@ function leave(shard: GroupShard, request: Request): Response | Promise<Response
   return durable === undefined ? response : durable.then(() => response);
 }
 
-/** A static member will be back: until its session ends nobody else gets what it holds. */
+/** A static member that will return keeps its partitions until its session ends. */
 function leaveOpen(
   shard: GroupShard,
   { groupId }: ConsumerGroup,

@@ -22,7 +22,7 @@ async function codeOf(promise: Promise<unknown>): Promise<number> {
   }
 }
 
-/** The partitions of an answer as `topic-partition`; undefined if it says nothing of them. */
+/** The partitions of a response as `topic-partition`; `undefined` if it has none. */
 function held({ assignment }: ConsumerGroupHeartbeatResponse): string[] | undefined {
   return assignment?.topicPartitions.flatMap(({ topicId, partitions }) =>
     partitions.map((partition) => `${topicId.replace(/_+A$/, "")}-${partition}`)
@@ -36,7 +36,7 @@ function partitions(...names: string[]) {
   });
 }
 
-/** A member that does what it is told, one heartbeat at a time. */
+/** A well-behaved member, driven one heartbeat at a time. */
 class Member {
   readonly #test: TestCoordinator;
   readonly #request: Request;
@@ -63,7 +63,7 @@ class Member {
   }
 }
 
-/** Lets members send heartbeats in turn until nothing moves. */
+/** Lets members send heartbeats in turn until the group is stable. */
 async function settle(test: TestCoordinator, ...members: Member[]): Promise<void> {
   for (let round = 0; round < 20; round++) {
     for (const member of members) await member.beat();
@@ -72,7 +72,7 @@ async function settle(test: TestCoordinator, ...members: Member[]): Promise<void
       return;
     }
   }
-  throw new Error("The group does not settle");
+  throw new Error("The group does not become stable");
 }
 
 async function start(settings = {}): Promise<TestCoordinator> {
@@ -81,33 +81,33 @@ async function start(settings = {}): Promise<TestCoordinator> {
   return test;
 }
 
-Deno.test("consumerHeartbeat() gives a first member everything at once", async () => {
+Deno.test("consumerHeartbeat() assigns everything to the first member immediately", async () => {
   await using test = await start();
   const answer = await test.beat({});
   assertEquals([answer.memberId, answer.memberEpoch, answer.heartbeatIntervalMs], ["m", 1, 5000]);
   assertEquals(held(answer), ["t-0", "t-1", "t-2", "t-3"]);
   const next = await test.beat({ memberEpoch: 1 });
-  assertEquals([next.memberEpoch, next.assignment], [1, null], "what has not changed is not told");
+  assertEquals([next.memberEpoch, next.assignment], [1, null], "an unchanged assignment is omitted");
   assertEquals(test.shard.consumerGroup("g")!.state, "Stable");
 });
 
-Deno.test("consumerHeartbeat() makes a member id for version 0 (KIP-1082)", async () => {
+Deno.test("consumerHeartbeat() generates a member id for version 0 (KIP-1082)", async () => {
   await using test = await start();
   const answer = await test.beat({ memberId: "", apiVersion: 0 });
   assertEquals(answer.memberId, "1");
   assertEquals((await test.beat({ memberId: "1", memberEpoch: 1, apiVersion: 0 })).memberEpoch, 1);
 });
 
-Deno.test("consumerHeartbeat() has a member give up before another gets", async () => {
+Deno.test("consumerHeartbeat() revokes partitions before assigning them to another member", async () => {
   await using test = await start();
   const [a, b] = [new Member(test, "a"), new Member(test, "b")];
   await a.beat();
   const joined = await b.beat();
-  assertEquals([joined.memberEpoch, held(joined)], [2, []], "all it shall have is still held by a");
+  assertEquals([joined.memberEpoch, held(joined)], [2, []], "its whole target is still held by a");
   await a.beat();
-  assertEquals([a.epoch, a.holds.length], [1, 2], "a is in its old epoch until it has given up");
+  assertEquals([a.epoch, a.holds.length], [1, 2], "a stays in its old epoch until it has revoked");
   await b.beat();
-  assertEquals(b.holds, [], "a was told, but has not said that it has");
+  assertEquals(b.holds, [], "a was told to revoke, but has not confirmed");
   await a.beat();
   assertEquals([a.epoch, a.holds.length], [2, 2]);
   await b.beat();
@@ -116,7 +116,7 @@ Deno.test("consumerHeartbeat() has a member give up before another gets", async 
   assertEquals(test.shard.consumerGroup("g")!.state, "Stable");
 });
 
-Deno.test("consumerHeartbeat() of a member that does not say what it holds revokes nothing", async () => {
+Deno.test("consumerHeartbeat() without owned partitions confirms no revocation", async () => {
   await using test = await start();
   const [a, b] = [new Member(test, "a"), new Member(test, "b")];
   await a.beat();
@@ -128,7 +128,7 @@ Deno.test("consumerHeartbeat() of a member that does not say what it holds revok
   assertEquals(b.holds, []);
 });
 
-Deno.test("consumerHeartbeat() takes what a member gave up in parts as it comes", async () => {
+Deno.test("consumerHeartbeat() accepts a revocation in several steps", async () => {
   await using test = await start();
   const [a, b, c] = [new Member(test, "a"), new Member(test, "b"), new Member(test, "c")];
   await settle(test, a, b);
@@ -140,7 +140,7 @@ Deno.test("consumerHeartbeat() takes what a member gave up in parts as it comes"
   assertEquals([a.epoch, b.epoch, c.epoch], [3, 3, 3]);
 });
 
-Deno.test("consumerHeartbeat() refuses contradictory requests", async (t) => {
+Deno.test("consumerHeartbeat() rejects contradictory requests", async (t) => {
   await using test = await start();
   const cases: [string, Parameters<TestCoordinator["beat"]>[0], number][] = [
     ["no member id", { memberId: "" }, ErrorCode.INVALID_REQUEST],
@@ -148,14 +148,14 @@ Deno.test("consumerHeartbeat() refuses contradictory requests", async (t) => {
     ["empty instance id", { instanceId: "" }, ErrorCode.INVALID_REQUEST],
     ["empty rack", { rackId: "" }, ErrorCode.INVALID_REQUEST],
     ["epoch below -2", { memberEpoch: -3 }, ErrorCode.INVALID_REQUEST],
-    ["open place without instance id", { memberEpoch: -2 }, ErrorCode.INVALID_REQUEST],
+    ["temporary leave without instance id", { memberEpoch: -2 }, ErrorCode.INVALID_REQUEST],
     ["no rebalance timeout", { rebalanceTimeoutMs: -1 }, ErrorCode.INVALID_REQUEST],
     ["partitions while joining", { topicPartitions: partitions("t-0") }, 42],
     ["partitions not given", { topicPartitions: null }, ErrorCode.INVALID_REQUEST],
     ["no subscription", { subscribedTopicNames: null }, ErrorCode.INVALID_REQUEST],
     ["unknown assignor", { serverAssignor: "sticky" }, ErrorCode.UNSUPPORTED_ASSIGNOR],
     ["broken expression", { subscribedTopicRegex: "a(" }, ErrorCode.INVALID_REGULAR_EXPRESSION],
-    ["a group that is not there", { memberEpoch: 1 }, ErrorCode.GROUP_ID_NOT_FOUND],
+    ["an unknown group", { memberEpoch: 1 }, ErrorCode.GROUP_ID_NOT_FOUND],
   ];
   for (const [name, request, code] of cases) {
     await t.step(name, async () => assertEquals(await codeOf(test.beat(request)), code));
@@ -163,7 +163,7 @@ Deno.test("consumerHeartbeat() refuses contradictory requests", async (t) => {
   assertEquals(test.shard.group("g"), undefined);
 });
 
-Deno.test("consumerHeartbeat() fences epochs that are not the member's", async () => {
+Deno.test("consumerHeartbeat() fences wrong member epochs", async () => {
   await using test = await start();
   await test.beat({ memberId: "a" });
   assertEquals(
@@ -178,16 +178,16 @@ Deno.test("consumerHeartbeat() fences epochs that are not the member's", async (
   const again = { memberId: "a", memberEpoch: 1 };
   assertEquals(await codeOf(test.beat(again)), ErrorCode.FENCED_MEMBER_EPOCH);
   const lost = await test.beat({ ...again, topicPartitions: partitions("t-0") });
-  assertEquals(lost.memberEpoch, 2, "its answer was lost, and it holds no more than it should");
+  assertEquals(lost.memberEpoch, 2, "its response was lost, and it holds no more than its assignment");
   assertEquals(
     await codeOf(test.beat({ ...again, topicPartitions: partitions("x-0") })),
     ErrorCode.FENCED_MEMBER_EPOCH,
   );
   const rejoined = await test.beat({ memberId: "a" });
-  assertEquals(held(rejoined)!.length, 4, "epoch 0 is always welcome");
+  assertEquals(held(rejoined)!.length, 4, "epoch 0 is always accepted");
 });
 
-Deno.test("a member that is silent for its session timeout is out, and its partitions are free", async () => {
+Deno.test("consumerHeartbeat() removes a member after its session timeout and frees its partitions", async () => {
   await using test = await start({ "group.consumer.session.timeout.ms": 10_000 });
   const [a, b] = [new Member(test, "a"), new Member(test, "b")];
   await settle(test, a, b);
@@ -199,7 +199,7 @@ Deno.test("a member that is silent for its session timeout is out, and its parti
   assertEquals(await codeOf(b.beat()), ErrorCode.UNKNOWN_MEMBER_ID);
 });
 
-Deno.test("a member's session timeout and heartbeat interval are those of its group, if it has its own", async () => {
+Deno.test("consumerHeartbeat() uses the group's session timeout and heartbeat interval if set", async () => {
   await using test = await start({ "group.consumer.session.timeout.ms": 50_000 });
   test.groupConfigs.set(
     "g",
@@ -214,13 +214,13 @@ Deno.test("a member's session timeout and heartbeat interval are those of its gr
     ErrorCode.UNKNOWN_MEMBER_ID,
   );
   assertEquals((await test.beat({ groupId: "h", memberId: "a", memberEpoch: 1 })).memberEpoch, 1);
-  // What is changed counts from the next heartbeat on.
+  // Changes take effect with the next heartbeat.
   test.groupConfigs.set("h", new Map([["consumer.heartbeat.interval.ms", "9000"]]));
   const changed = await test.beat({ groupId: "h", memberId: "a", memberEpoch: 1 });
   assertEquals(changed.heartbeatIntervalMs, 9000);
 });
 
-Deno.test("a member that does not give up in its rebalance timeout is out", async () => {
+Deno.test("consumerHeartbeat() removes a member that does not revoke within its rebalance timeout", async () => {
   await using test = await start();
   const a = new Member(test, "a", { rebalanceTimeoutMs: 20_000 });
   const b = new Member(test, "b");
@@ -238,7 +238,7 @@ Deno.test("a member that does not give up in its rebalance timeout is out", asyn
   assertEquals(b.holds.length, 4);
 });
 
-Deno.test("a member leaves with epoch -1", async () => {
+Deno.test("consumerHeartbeat() removes a member with epoch -1", async () => {
   await using test = await start();
   const [a, b] = [new Member(test, "a"), new Member(test, "b")];
   await settle(test, a, b);
@@ -254,7 +254,7 @@ Deno.test("a member leaves with epoch -1", async () => {
   );
 });
 
-Deno.test("a static member leaves its place open with epoch -2, and its next self takes it", async () => {
+Deno.test("consumerHeartbeat() keeps the place of a static member with epoch -2 for its next instance", async () => {
   await using test = await start();
   const a = new Member(test, "a", { instanceId: "one" });
   const b = new Member(test, "b");
@@ -265,7 +265,7 @@ Deno.test("a static member leaves its place open with epoch -2, and its next sel
   );
   await test.beat({ memberId: "a", instanceId: "one", memberEpoch: -2 });
   await b.beat();
-  assertEquals([b.epoch, b.holds.length], [2, 2], "nobody gets what it will be back for");
+  assertEquals([b.epoch, b.holds.length], [2, 2], "nobody gets the partitions it will return for");
   const back = await test.beat({ memberId: "a2", instanceId: "one" });
   assertEquals([back.memberEpoch, held(back)], [2, a.holds]);
   assertEquals(
@@ -283,7 +283,7 @@ Deno.test("a static member leaves its place open with epoch -2, and its next sel
   assertEquals(next.memberEpoch, 2);
 });
 
-Deno.test("a static member that does not come back is out after its session timeout", async () => {
+Deno.test("consumerHeartbeat() removes a static member that does not return within its session timeout", async () => {
   await using test = await start({ "group.consumer.session.timeout.ms": 10_000 });
   const a = new Member(test, "a", { instanceId: "one" });
   const b = new Member(test, "b");
@@ -296,37 +296,37 @@ Deno.test("a static member that does not come back is out after its session time
   assertEquals(b.holds.length, 4);
 });
 
-Deno.test("group.consumer.max.size refuses one member too many, and knows those it has", async () => {
+Deno.test("consumerHeartbeat() rejects new members above group.consumer.max.size", async () => {
   await using test = await start({ "group.consumer.max.size": 1 });
   await test.beat({ memberId: "a" });
   assertEquals(await codeOf(test.beat({ memberId: "b" })), ErrorCode.GROUP_MAX_SIZE_REACHED);
   assertEquals(await codeOf(test.beat({ memberId: "a" })), ErrorCode.NONE);
 });
 
-Deno.test("consumerHeartbeat() uses the assignor that most members want", async () => {
+Deno.test("consumerHeartbeat() uses the assignor that most members prefer", async () => {
   await using test = await start();
   test.topics.set("u", 2);
   const names = { subscribedTopicNames: ["t", "u"] };
   const a = new Member(test, "a", { ...names, serverAssignor: "range" });
   const b = new Member(test, "b", { ...names });
   await settle(test, a, b);
-  assertEquals(a.holds, ["t-0", "t-1", "u-0"], "ranges put the same numbers of topics together");
+  assertEquals(a.holds, ["t-0", "t-1", "u-0"], "ranges co-locate equal partition numbers of topics");
   assertEquals(b.holds, ["t-2", "t-3", "u-1"]);
   assertEquals(describeConsumerGroup(test.shard, "g")!.assignorName, "range");
 });
 
-Deno.test("a changed subscription takes away at once what is no longer read", async () => {
+Deno.test("consumerHeartbeat() revokes topics removed from the subscription immediately", async () => {
   await using test = await start();
   test.topics.set("u", 1);
   const a = new Member(test, "a");
   await a.beat();
   await a.beat({ subscribedTopicNames: ["u"] });
-  assertEquals([a.epoch, a.holds], [1, []], "first it has to give up the other topic");
+  assertEquals([a.epoch, a.holds], [1, []], "first it has to revoke the other topic");
   await a.beat();
   assertEquals([a.epoch, a.holds], [2, ["u-0"]]);
 });
 
-Deno.test("members learn of topics that are created, grown and deleted", async () => {
+Deno.test("consumerHeartbeat() follows created, extended and deleted topics", async () => {
   await using test = await start();
   const a = new Member(test, "a", { subscribedTopicNames: ["t", "later"] });
   await a.beat();
@@ -346,7 +346,7 @@ Deno.test("members learn of topics that are created, grown and deleted", async (
   assertEquals([a.epoch, a.holds], [4, ["later-0"]]);
 });
 
-Deno.test("members learn after a restart of topics that changed meanwhile", async () => {
+Deno.test("consumerHeartbeat() follows topics that changed during a restart", async () => {
   await using test = await start();
   const a = new Member(test, "a");
   await a.beat();
@@ -357,7 +357,7 @@ Deno.test("members learn after a restart of topics that changed meanwhile", asyn
   assertEquals([a.epoch, a.holds.length], [2, 5]);
 });
 
-Deno.test("a subscription by regular expression follows the topics", async () => {
+Deno.test("consumerHeartbeat() resolves a regular expression against changing topics", async () => {
   await using test = await start();
   for (const name of ["orders", "orders.eu", "reorders", "__consumer_offsets"]) {
     test.topics.set(name, 1);
@@ -367,10 +367,10 @@ Deno.test("a subscription by regular expression follows the topics", async () =>
     subscribedTopicRegex: "(orders|__).*",
   });
   await a.beat();
-  assertEquals(a.holds, ["orders-0", "orders_eu-0"], "whole names, and none of the broker's own");
+  assertEquals(a.holds, ["orders-0", "orders_eu-0"], "matches whole names, and no internal topics");
   test.topics.set("orders.us", 1);
   await a.beat();
-  assertEquals(a.epoch, 1, "the topics are looked at every ten seconds at most");
+  assertEquals(a.epoch, 1, "topics are checked at most every ten seconds");
   test.clock.advance(10_001);
   await a.beat();
   assertEquals([a.epoch, a.holds.length], [2, 3]);
@@ -392,7 +392,7 @@ Deno.test("a subscription by regular expression follows the topics", async () =>
   assertEquals(test.shard.consumerGroup("g")!.regexes.size, 0);
 });
 
-Deno.test("a group survives a restart with epochs, targets and partitions", async () => {
+Deno.test("GroupShard.load() restores epochs, targets and partitions of a KIP-848 group", async () => {
   await using test = await start();
   const [a, b, c] = [new Member(test, "a"), new Member(test, "b"), new Member(test, "c")];
   await settle(test, a, b);
@@ -407,7 +407,7 @@ Deno.test("a group survives a restart with epochs, targets and partitions", asyn
   assertEquals([...a.holds, ...b.holds, ...c.holds].sort(), ["t-0", "t-1", "t-2", "t-3"]);
 });
 
-Deno.test("what a heartbeat is told is durable", async () => {
+Deno.test("consumerHeartbeat() returns only durable state", async () => {
   await using test = await start();
   test.log.isHeld = true;
   let answer: ConsumerGroupHeartbeatResponse | undefined;
@@ -417,13 +417,13 @@ Deno.test("what a heartbeat is told is durable", async () => {
   let repeated: ConsumerGroupHeartbeatResponse | undefined;
   const again = test.beat({}).then((value) => repeated = value);
   await turn();
-  assertEquals(repeated, undefined, "it would be told what the first is still waiting for");
+  assertEquals(repeated, undefined, "it would return what the first is still waiting for");
   test.log.release();
   assertEquals((await joined).memberEpoch, 1);
   assertEquals((await again).memberEpoch, 1);
 });
 
-Deno.test("a heartbeat that cannot be written changes nothing", async () => {
+Deno.test("consumerHeartbeat() changes nothing if the write fails", async () => {
   await using test = await start();
   test.log.nextFailure = new DiskFullError("The disk is full");
   await assertRejects(() => test.beat({}), DiskFullError);
@@ -431,7 +431,7 @@ Deno.test("a heartbeat that cannot be written changes nothing", async () => {
   assertEquals((await test.beat({})).memberEpoch, 1);
 });
 
-Deno.test("a member that cannot be taken out is tried again", async () => {
+Deno.test("fenceMembers() is retried after a failed write", async () => {
   await using test = await start({ "group.consumer.session.timeout.ms": 10_000 });
   await test.beat({});
   test.log.nextFailure = new DiskFullError("The disk is full");
@@ -441,7 +441,7 @@ Deno.test("a member that cannot be taken out is tried again", async () => {
   assertEquals(test.shard.consumerGroup("g")!.members.size, 0);
 });
 
-Deno.test("commit() of a member is accepted in its epoch, and not of what others hold", async () => {
+Deno.test("commit() of a member is accepted in its epoch, except for partitions of other members", async () => {
   await using test = await start();
   const [a, b] = [new Member(test, "a"), new Member(test, "b")];
   await settle(test, a, b);
@@ -487,7 +487,7 @@ Deno.test("commit() of a member is accepted in its epoch, and not of what others
   assertEquals(await look(null, -1), ErrorCode.NONE);
 });
 
-Deno.test("describeConsumerGroup() tells what members hold and shall hold", async () => {
+Deno.test("describeConsumerGroup() describes current and target assignments", async () => {
   await using test = await start();
   const [a, b] = [new Member(test, "a"), new Member(test, "b", { rackId: "r" })];
   await a.beat();

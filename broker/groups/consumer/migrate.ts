@@ -1,10 +1,10 @@
 /**
- * Groups that go over from the classic protocol to KIP-848 and back while they are in use.
+ * Online conversion of groups from the classic protocol to KIP-848 and back.
  *
- * A classic group of consumers becomes one of KIP-848 when a first member joins that uses the new
- * protocol. Its classic members stay, with what they hold, and are led by their old requests to what
- * the server assigns. When the last member that uses the new protocol has left, the group becomes a
- * classic one again, and its members rebalance among themselves.
+ * A classic consumer group becomes a KIP-848 group when the first member with the new protocol
+ * joins. Classic members stay with their partitions, and their requests lead them to their new
+ * targets. When the last member with the new protocol has left, the group becomes classic again and
+ * rebalances.
  *
  * @module
  */
@@ -39,17 +39,17 @@ import {
 import { epochRecord, groupTombstones, targetEpochRecord, targetRecord } from "./group_records.ts";
 import { metadataHash } from "./subscription.ts";
 
-/** A group that has gone over, as far as it has not been written. */
+/** A converted group that has not been written yet. */
 export interface Upgrade {
   readonly group: ConsumerGroup;
-  /** What makes it so. */
+  /** The records of the conversion. */
   readonly records: readonly GroupRecord[];
 }
 
 /**
- * Works out the KIP-848 group that a classic one becomes; changes nothing.
+ * Computes the KIP-848 group of a classic group. Changes nothing.
  *
- * @throws {ApiError} GROUP_ID_NOT_FOUND if it may not or cannot go over.
+ * @throws {ApiError} GROUP_ID_NOT_FOUND if the group cannot be converted.
  */
 export function upgrade(env: GroupEnvironment, classic: ClassicGroup): Upgrade {
   const { groupId, generation } = classic;
@@ -60,8 +60,8 @@ export function upgrade(env: GroupEnvironment, classic: ClassicGroup): Upgrade {
       { cause },
     );
   const policy = env.config.get("group.consumer.migration.policy");
-  if (policy !== "upgrade" && policy !== "bidirectional") throw refuse("that is switched off");
-  if (!classic.usesConsumerProtocol) throw refuse("its members are no consumers");
+  if (policy !== "upgrade" && policy !== "bidirectional") throw refuse("the migration policy does not allow it");
+  if (!classic.usesConsumerProtocol) throw refuse("its members are not consumers");
   const maxSize = env.config.get("group.consumer.max.size");
   if (classic.members.size > maxSize) {
     throw refuse(`it has ${classic.members.size} members, group.consumer.max.size is ${maxSize}`);
@@ -71,7 +71,7 @@ export function upgrade(env: GroupEnvironment, classic: ClassicGroup): Upgrade {
     members = [...classic.members.values()].map((member) => upgradeMember(env, classic, member));
   } catch (error) {
     if (!(error instanceof MalformedMessageError)) throw error;
-    throw refuse("what its members say of themselves cannot be read", error);
+    throw refuse("its members' metadata cannot be read", error);
   }
   const hash = metadataHash(members, new Map(), env.topics);
   const records = [
@@ -97,7 +97,7 @@ function upgradeMember(
   if (userData !== null && userData.length > 0) {
     throw new ApiError(
       ErrorCode.GROUP_ID_NOT_FOUND,
-      `Cannot upgrade classic group "${group.groupId}" to KIP-848: its assignor keeps data of its own`,
+      `Cannot upgrade classic group "${group.groupId}" to KIP-848: its assignor uses custom user data`,
     );
   }
   return {
@@ -116,7 +116,7 @@ function upgradeMember(
   };
 }
 
-/** Partitions by topic name as an assignment; of topics that are gone, none. */
+/** Converts partitions by topic name to an assignment, without deleted topics. */
 export function partitionsByName(
   partitions: readonly { readonly topic: string; readonly partitions: readonly number[] }[],
   topics: GroupTopics,
@@ -129,7 +129,7 @@ export function partitionsByName(
   return assignmentOf(byId);
 }
 
-/** An assignment as classic members read it, in the version of their subscription. */
+/** Encodes an assignment for classic members, in the version of their subscription. */
 export function classicAssignment(
   { classic }: ConsumerMember,
   assignment: Assignment,
@@ -146,7 +146,7 @@ export function classicAssignment(
   );
 }
 
-/** Whether a KIP-848 group that has these members left becomes a classic one. */
+/** Whether a KIP-848 group with these remaining members becomes a classic one. */
 export function mayDowngrade(
   env: GroupEnvironment,
   group: ConsumerGroup,
@@ -157,7 +157,7 @@ export function mayDowngrade(
   if (policy !== "downgrade" && policy !== "bidirectional") return false;
   const maxSize = env.config.get("group.max.size");
   if (remaining.length <= maxSize) return true;
-  env.logger.info("Group stays with KIP-848: it has too many members for the classic protocol", {
+  env.logger.info("Cannot downgrade group to the classic protocol: it has too many members", {
     group: group.groupId,
     members: remaining.length,
     maxSize,
@@ -165,19 +165,19 @@ export function mayDowngrade(
   return false;
 }
 
-/** How a group becomes classic. */
+/** Options of a downgrade. */
 export interface DowngradeOptions {
-  /** Whether its members have to rebalance, to come to hold all there is to hold. */
+  /** Whether members must rebalance because some partitions are unassigned. */
   readonly mustRebalance: boolean;
-  /** The member that has taken the place of another, and the one whose place that was. */
+  /** The member that replaces another, and the one replaced. */
   readonly joining?: { readonly memberId: string; readonly replacedId: string };
 }
 
 /**
- * Makes a KIP-848 group of classic members a classic one.
+ * Converts a KIP-848 group of classic members to a classic group.
  *
- * @returns Resolves when that is durable.
- * @throws {Error} If it could not be written; nothing has changed then.
+ * @returns A promise that resolves when the conversion is durable.
+ * @throws {Error} If the write failed; nothing has changed then.
  */
 export function downgrade(
   shard: GroupShard,
@@ -212,12 +212,12 @@ export function downgrade(
     },
   };
   const durable = shard.commit(groupId, [...groupTombstones(group), record], true);
-  env.logger.info("Group has gone back to the classic protocol", { group: groupId });
+  env.logger.info("Downgraded group to the classic protocol", { group: groupId });
   resume(shard, groupId, members);
   return durable;
 }
 
-/** A record keeps one protocol of each member; here the others are still known. */
+/** A record has only one protocol per member; the others are still known here. */
 function resume(
   shard: GroupShard,
   groupId: string,
@@ -232,7 +232,7 @@ function resume(
   startSessions(shard.environment, classic);
 }
 
-/** The protocol that all members offer and most prefer. */
+/** The protocol that all members support and most prefer. */
 function sharedProtocol(members: readonly ConsumerMember[]): string {
   const offers = members.map(({ classic }) => classic!.protocols.map(({ name }) => name));
   const shared = offers[0]!.filter((name) => offers.every((names) => names.includes(name)));

@@ -42,12 +42,12 @@ async function codeOf(promise: Promise<unknown>): Promise<number> {
   }
 }
 
-/** The partitions of an assignment in the classic protocol's form. */
+/** The partitions of an assignment in the classic protocol's format. */
 function classicPartitions(assignment: Uint8Array): number[] {
   return decodeAssignment(assignment).assignedPartitions.flatMap(({ partitions }) => partitions);
 }
 
-/** Has a classic member join and sync as long as it is told to. Returns what it holds. */
+/** Lets a classic member join and sync until it need not rejoin. Returns its partitions. */
 async function follow(test: TestCoordinator, memberId: string): Promise<number[]> {
   for (let round = 0; round < 10; round++) {
     const joined = await test.join({ memberId, ...CONSUMER }).promise;
@@ -58,10 +58,10 @@ async function follow(test: TestCoordinator, memberId: string): Promise<number[]
       return classicPartitions(synced.assignment);
     }
   }
-  throw new Error("The member does not come to rest");
+  throw new Error("The member keeps rejoining");
 }
 
-Deno.test("a classic group goes over to KIP-848 when a first such member joins", async () => {
+Deno.test("upgrade() converts a classic group when the first KIP-848 member joins", async () => {
   await using test = await start();
   const [a, b] = await classicGroup(test) as [string, string];
   const joined = await test.beat({ memberId: "new" });
@@ -78,13 +78,13 @@ Deno.test("a classic group goes over to KIP-848 when a first such member joins",
   assertEquals(test.shard.consumerGroup("g")!.state, "Stable");
 });
 
-Deno.test("classic members give up in KIP-848 before others get", async () => {
+Deno.test("joinConsumerGroup() revokes partitions of classic members before assigning them", async () => {
   await using test = await start();
   const [a] = await classicGroup(test) as [string, string];
   await test.beat({ memberId: "new" });
   const withOwned = { protocols: [["range", owning(0, 1)]] } as const;
   const told = await test.join({ memberId: a, ...withOwned }).promise;
-  assertEquals(told.generationId, 1, "it has to give up first, in its old generation");
+  assertEquals(told.generationId, 1, "it has to revoke first, in its old generation");
   assertEquals(classicPartitions((await test.sync(a, 1).promise).assignment), [0]);
   const waiting = await test.beat({ memberId: "new", memberEpoch: 2, topicPartitions: [] });
   assertEquals(waiting.assignment, null);
@@ -95,17 +95,17 @@ Deno.test("classic members give up in KIP-848 before others get", async () => {
   assertEquals(next.assignment!.topicPartitions[0]!.partitions, [1]);
 });
 
-/** A subscription to "t" that says which partitions are held. */
+/** A subscription to "t" with owned partitions. */
 function owning(...partitions: number[]): Uint8Array {
   const plain = subscription("t");
   const owned = encodeAssignment({ assignedPartitions: [{ topic: "t", partitions }] }, 0);
-  // From version 1 on the partitions stand where an assignment has them, without its user data.
+  // From version 1 on, owned partitions are encoded like an assignment without user data.
   const bytes = new Uint8Array([...plain, ...owned.subarray(2, owned.length - 4)]);
   bytes[1] = 1;
   return bytes;
 }
 
-Deno.test("a KIP-848 group goes back when its last such member leaves", async () => {
+Deno.test("downgrade() converts a group when its last KIP-848 member leaves", async () => {
   await using test = await start();
   const [a, b] = await classicGroup(test) as [string, string];
   await test.beat({ memberId: "new" });
@@ -121,14 +121,14 @@ Deno.test("a KIP-848 group goes back when its last such member leaves", async ()
   await test.restart();
   const restored = test.shard.group("g") as ClassicGroup;
   assertEquals([restored.type, restored.generation], ["classic", 2]);
-  assertEquals(restored.state, "PreparingRebalance", "what the one that left held has no owner");
+  assertEquals(restored.state, "PreparingRebalance", "partitions of the member that left are unassigned");
   const shown = [...restored.members.values()].map(({ assignment }) =>
     classicPartitions(assignment)
   );
   assertEquals(shown, [[0], [2, 3]]);
 });
 
-Deno.test("a KIP-848 group goes back when its last such member's session ends", async () => {
+Deno.test("downgrade() converts a group when its last KIP-848 member's session ends", async () => {
   await using test = await start({ "group.consumer.session.timeout.ms": 7000 });
   const [a, b] = await classicGroup(test) as [string, string];
   await test.beat({ memberId: "new" });
@@ -138,7 +138,7 @@ Deno.test("a KIP-848 group goes back when its last such member's session ends", 
   assertEquals(test.shard.group("g")!.type, "classic");
 });
 
-Deno.test("a static member takes its place under the other protocol", async (t) => {
+Deno.test("upgrade() and downgrade() keep the place of a static member that changes its protocol", async (t) => {
   const instance = { groupInstanceId: "one", ...CONSUMER };
   await t.step("from classic to KIP-848 and back", async () => {
     await using test = await start();
@@ -171,7 +171,7 @@ Deno.test("a static member takes its place under the other protocol", async (t) 
   });
 });
 
-Deno.test("group.consumer.migration.policy says which way a group in use may go", async (t) => {
+Deno.test("group.consumer.migration.policy controls the conversion of active groups", async (t) => {
   const policies = {
     disabled: [],
     upgrade: ["up"],
@@ -193,8 +193,8 @@ Deno.test("group.consumer.migration.policy says which way a group in use may go"
   }
 });
 
-Deno.test("a classic group that cannot go over stays as it is", async (t) => {
-  await t.step("no consumers", async () => {
+Deno.test("upgrade() leaves a group unchanged if it cannot be converted", async (t) => {
+  await t.step("not a consumer group", async () => {
     await using test = await start();
     await test.stable({ protocolType: "connect" });
     assertEquals(await codeOf(test.beat({})), ErrorCode.GROUP_ID_NOT_FOUND);
@@ -213,7 +213,7 @@ Deno.test("a classic group that cannot go over stays as it is", async (t) => {
   });
 });
 
-Deno.test("a group without members takes on whatever protocol comes, and counts on", async () => {
+Deno.test("joinGroup() and consumerHeartbeat() convert an empty group and continue its epochs", async () => {
   await using test = await start();
   const [a, b] = await classicGroup(test) as [string, string];
   await test.leave(a, b);
@@ -235,7 +235,7 @@ Deno.test("a group without members takes on whatever protocol comes, and counts 
   assertEquals((await join.promise).errorCode, ErrorCode.NOT_COORDINATOR);
 });
 
-Deno.test("a classic member of a KIP-848 group is held to the classic protocol's rules", async () => {
+Deno.test("joinConsumerGroup() enforces the rules of the classic protocol", async () => {
   await using test = await start();
   await test.beat({ memberId: "new" });
   const refused = await codeOf(test.join({ protocolType: "connect" }).promise);
@@ -256,11 +256,11 @@ Deno.test("a classic member of a KIP-848 group is held to the classic protocol's
   assertEquals(
     test.shard.consumerGroup("g")!.members.has(memberId),
     false,
-    "its own session counts",
+    "its own session applies",
   );
 });
 
-Deno.test("a classic member that does not join again, or does not sync, is out", async (t) => {
+Deno.test("joinConsumerGroup() removes a classic member that does not rejoin or sync in time", async (t) => {
   await t.step("sync", async () => {
     await using test = await start();
     await test.beat({ memberId: "new" });
@@ -286,7 +286,7 @@ Deno.test("a classic member that does not join again, or does not sync, is out",
   });
 });
 
-Deno.test("an operator takes members of a KIP-848 group out by LeaveGroup", async () => {
+Deno.test("leaveConsumerGroup() removes members of a KIP-848 group for an operator", async () => {
   await using test = await start();
   await test.beat({ memberId: "a", instanceId: "one" });
   await test.beat({ memberId: "b" });

@@ -1,8 +1,10 @@
 /**
- * The assignor `range`: each topic's partitions in order, in equal ranges, to its members in order.
+ * The `range` assignor: divides each topic's partitions, in order, into equal ranges for its
+ * members.
  *
- * Members that read the same topics of the same size hold the same partition numbers of each, which
- * joins need. Static members come first, by instance id, so that a restart of theirs moves nothing.
+ * Members subscribed to the same topics of equal size get the same partition numbers of each, as
+ * joins require. Static members come first, sorted by instance id, so that their restarts move
+ * nothing.
  *
  * @module
  */
@@ -10,7 +12,7 @@
 import type { Assignment } from "./assignment.ts";
 import type { AssignorMember } from "./assignor.ts";
 
-/** Assigns by ranges. */
+/** Assigns ranges of partitions. */
 export function assignRange(
   members: readonly AssignorMember[],
   partitionCount: (topicId: string) => number,

@@ -1,7 +1,7 @@
 /**
- * How a member comes from what it holds to what it shall hold, one heartbeat at a time.
+ * Reconciliation of a member's current assignment with its target, one heartbeat at a time.
  *
- *     stable       holds its target; goes on when there is a newer one
+ *     stable       holds its target; advances when there is a newer one
  *     unrevoked    holds partitions that it shall give up, and stays in its epoch until it says, in
  *                  the partitions it sends with its heartbeat, that it has
  *     unreleased   is in the target's epoch, and is given the rest of it as others give that up
@@ -23,24 +23,24 @@ import {
 } from "./assignment.ts";
 import { type ConsumerMember, isReconciled, MemberState } from "./consumer_member.ts";
 
-/** What a member is reconciled with. */
+/** The goal of a reconciliation. */
 export interface Reconciliation {
   readonly targetEpoch: number;
   readonly target: Assignment;
-  /** Whether the member reads a topic. */
+  /** Whether the member is subscribed to a topic. */
   isSubscribed(topicId: string): boolean;
-  /** Whether nobody else holds a partition. */
+  /** Whether no other member holds a partition. */
   isFree(topicId: string, partition: number): boolean;
-  /** Whether its subscription has changed with this heartbeat. */
+  /** Whether this heartbeat changed the member's subscription. */
   readonly hasSubscriptionChanged: boolean;
-  /** The partitions that it says it holds; null if it does not say. */
+  /** The partitions that the member reports as owned; `null` if it does not report. */
   readonly owned: Assignment | null;
 }
 
 /**
- * Takes a member as far as it can go.
+ * Advances a member as far as possible.
  *
- * @throws {ApiError} FENCED_MEMBER_EPOCH if only rejoining can help.
+ * @throws {ApiError} FENCED_MEMBER_EPOCH if the member must rejoin.
  */
 export function reconcile(member: ConsumerMember, goal: Reconciliation): ConsumerMember {
   if (!goal.hasSubscriptionChanged && isReconciled(member, goal.targetEpoch)) return member;
@@ -56,7 +56,7 @@ export function reconcile(member: ConsumerMember, goal: Reconciliation): Consume
     case MemberState.unreleased:
       return advance(member, member.memberEpoch, goal);
     default:
-      // A newer program has written it. Who holds nothing can start over.
+      // Written by a later version. A member without partitions can start over.
       if (goal.owned === null || sizeOf(goal.owned) > 0) {
         throw new ApiError(ErrorCode.FENCED_MEMBER_EPOCH, "The member's state is not known");
       }
@@ -64,12 +64,15 @@ export function reconcile(member: ConsumerMember, goal: Reconciliation): Consume
   }
 }
 
-/** Whether a member holds, as far as it says, any of the partitions it was asked to give up. */
+/** Whether the member reports any partition that it was asked to revoke. */
 function stillOwns(revoked: Assignment, { owned }: Reconciliation): boolean {
   return owned === null || intersects(owned, revoked);
 }
 
-/** Takes from a member at once what it no longer reads; the next target is computed without it. */
+/**
+ * Revokes topics the member is no longer subscribed to immediately; the next target is computed
+ * without them.
+ */
 function dropUnsubscribed(member: ConsumerMember, goal: Reconciliation): ConsumerMember {
   const dropped = filter(member.assigned, (topicId) => !goal.isSubscribed(topicId));
   if (dropped.size === 0) return member;
@@ -100,7 +103,7 @@ function advance(member: ConsumerMember, epoch: number, goal: Reconciliation): C
   });
 }
 
-/** The member in an epoch; itself if that is what it already is. */
+/** The member with a new epoch and state, or the same object if unchanged. */
 function enter(
   member: ConsumerMember,
   memberEpoch: number,

@@ -1,5 +1,5 @@
 /**
- * Which topics a KIP-848 group reads: those its members name, and those their regular expressions match.
+ * Topics that a KIP-848 group is subscribed to, by name and by regular expression.
  *
  * @module
  */
@@ -13,13 +13,13 @@ import { regexRecord, regexTombstone } from "./group_records.ts";
 import { topicMatches } from "./topic_matches.ts";
 import type { TopicMatcher } from "./topic_regex.ts";
 
-/** New topics are looked for at most this often, in milliseconds, however many are created. */
+/** Minimum milliseconds between checks for new topics. */
 const MIN_REFRESH_INTERVAL_MS = 10_000;
 
-/** The topics of each regular expression that a group uses. */
+/** The resolved regular expressions of a group. */
 export type Regexes = ReadonlyMap<string, ResolvedRegex>;
 
-/** The topics that a member reads and that exist. */
+/** The existing topics that a member is subscribed to. */
 export function topicsOf(
   { subscribedTopicNames, subscribedTopicRegex }: ConsumerMember,
   regexes: Regexes,
@@ -30,7 +30,7 @@ export function topicsOf(
   return [...names].map((name) => topics.topic(name)).filter((topic) => topic !== undefined);
 }
 
-/** Whether a member reads a topic. */
+/** Whether a member is subscribed to a topic. */
 export function isSubscribed(
   { subscribedTopicNames, subscribedTopicRegex }: ConsumerMember,
   topicId: string,
@@ -44,10 +44,7 @@ export function isSubscribed(
   return regexes.get(subscribedTopicRegex)?.topics.includes(name) ?? false;
 }
 
-/**
- * A number that changes when the topics that members read do: their names, ids or partitions. The same
- * for the same topics in every process.
- */
+/** A hash of the subscribed topics' names, ids and partitions. It is the same in every process. */
 export function metadataHash(
   members: Iterable<ConsumerMember>,
   regexes: Regexes,
@@ -69,29 +66,29 @@ export function metadataHash(
   }
   high = Math.imul(high ^ high >>> 16, 2246822507) ^ Math.imul(low ^ low >>> 13, 3266489909);
   low = Math.imul(low ^ low >>> 16, 2246822507) ^ Math.imul(high ^ high >>> 13, 3266489909);
-  // As many bits as a number holds.
+  // As many bits as a safe integer holds.
   return (low & 0x1fffff) * 2 ** 32 + (high >>> 0);
 }
 
-/** What a group's regular expressions come to after a member has changed. */
+/** A group's regular expressions after a change of a member. */
 export interface RegexUpdate {
   readonly regexes: Regexes;
   readonly records: readonly GroupRecord[];
-  /** Whether one that is in use matches other topics than before. */
+  /** Whether an expression in use matches other topics than before. */
   readonly haveTopicsChanged: boolean;
 }
 
-/** When to look for topics that an expression matches. */
+/** Options of resolving regular expressions. */
 export interface RegexOptions {
   readonly nowMs: number;
-  /** Milliseconds after which to look anew, even if no topic was created. */
+  /** Milliseconds after which expressions are resolved again even if no topic was created. */
   readonly refreshIntervalMs: number;
 }
 
 /**
- * Matches a group's expressions with the topics there are, if one is new or topics are.
+ * Resolves a group's expressions if one is new or topics have been created.
  *
- * @throws {ApiError} INVALID_REGULAR_EXPRESSION if the member's is none.
+ * @throws {ApiError} INVALID_REGULAR_EXPRESSION if the member's expression is invalid.
  */
 export function updateRegexes(
   group: ConsumerGroup,
@@ -123,7 +120,7 @@ export function updateRegexes(
   return { regexes, records, haveTopicsChanged };
 }
 
-/** The expressions in use once a member has changed. */
+/** The expressions in use after a change of a member. */
 function usedAfter(
   group: ConsumerGroup,
   before: ConsumerMember,
@@ -158,8 +155,8 @@ function mustResolve(
 }
 
 /**
- * The topics that each expression matches, in alphabetical order. The broker's own are not among them:
- * whoever reads all topics would find its own commits there, and commit that it has read them.
+ * The topics that match each expression, in alphabetical order. Internal topics are excluded: a
+ * consumer of all topics would read, and thereby commit, its own commits.
  */
 function resolve(used: ReadonlySet<string>, topics: GroupTopics): Map<string, readonly string[]> {
   const names = [...topics.topics()].map(({ name }) => name)

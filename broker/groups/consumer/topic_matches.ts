@@ -1,9 +1,9 @@
 /**
- * Which topics regular expressions match, found out without holding up the broker.
+ * Matches topics with regular expressions without blocking the event loop.
  *
- * An expression takes up to milliseconds for one name, and there may be tens of thousands of topics. So
- * before a heartbeat is served that needs to know, all names are matched in slices, and what came of it
- * is kept for the heartbeat, and for those after it.
+ * Matching one name takes up to milliseconds, and there may be tens of thousands of topics. All
+ * names are therefore matched in slices before a heartbeat that needs them is processed, and the
+ * result is cached.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { TimeSlice } from "../../../storage/mod.ts";
 import type { GroupTopics } from "../group_topics.ts";
 import { compileTopicRegex, type TopicMatcher } from "./topic_regex.ts";
 
-/** Expressions whose matches are kept. */
+/** Number of expressions whose matches are cached. */
 const MAX_KEPT = 64;
 
 interface Matches {
@@ -22,10 +22,10 @@ interface Matches {
   revision: number;
 }
 
-/** The matches of expressions that were used last. */
+/** The matches of recently used expressions. */
 export class TopicMatches {
   readonly #topics: GroupTopics;
-  /** Least recently used first. */
+  /** In order of use, least recently used first. */
   readonly #byRegex: Map<string, Matches> = new Map();
 
   constructor(topics: GroupTopics) {
@@ -40,7 +40,7 @@ export class TopicMatches {
   /**
    * Matches all topics with an expression, in slices.
    *
-   * @throws {ApiError} INVALID_REGULAR_EXPRESSION if it is none.
+   * @throws {ApiError} INVALID_REGULAR_EXPRESSION if the expression is invalid.
    */
   async prepare(regex: string): Promise<void> {
     const matches = this.#matchesOf(regex);
@@ -54,9 +54,9 @@ export class TopicMatches {
   }
 
   /**
-   * Tells whether topics match an expression, at once if that was prepared.
+   * Returns a function that matches topic names, which is fast after `prepare`.
    *
-   * @throws {ApiError} INVALID_REGULAR_EXPRESSION if it is none.
+   * @throws {ApiError} INVALID_REGULAR_EXPRESSION if the expression is invalid.
    */
   matcher(regex: string): TopicMatcher {
     const { matcher, byName } = this.#matchesOf(regex);
@@ -77,7 +77,7 @@ export class TopicMatches {
   }
 }
 
-/** By what they are matches of: one for all groups of a coordinator. */
+/** One cache for all groups of a coordinator. */
 const matchesOf = new WeakMap<GroupTopics, TopicMatches>();
 
 /** The matches of a broker's topics. */

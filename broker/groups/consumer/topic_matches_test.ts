@@ -5,7 +5,7 @@ import type { GroupTopics } from "../group_topics.ts";
 import { TopicMatches } from "./topic_matches.ts";
 import { compileTopicRegex, expandedSize, loadRegexEngine } from "./topic_regex.ts";
 
-/** Topics that a test may add to. */
+/** Topics that a test can extend. */
 function topicsOf(names: string[]) {
   let newestRevision = 0;
   const topics: GroupTopics = {
@@ -24,7 +24,7 @@ function topicsOf(names: string[]) {
   return { topics, create };
 }
 
-Deno.test("TopicMatches knows of all topics once prepared, and of new ones when prepared again", async () => {
+Deno.test("TopicMatches TopicMatches.prepare() matches all topics, and new ones when called again", async () => {
   await loadRegexEngine();
   const { topics, create } = topicsOf(["a1", "b1"]);
   const matches = new TopicMatches(topics);
@@ -33,13 +33,13 @@ Deno.test("TopicMatches knows of all topics once prepared, and of new ones when 
   assertEquals(matches.isReady("a.*"), true);
   create("a2");
   assertEquals(matches.isReady("a.*"), false);
-  // A heartbeat that is not prepared for is served all the same.
+  // A heartbeat without preparation still works.
   assertEquals(["a1", "a2", "b1"].map(matches.matcher("a.*")), [true, true, false]);
   await matches.prepare("a.*");
   assertEquals(matches.isReady("a.*"), true);
 });
 
-Deno.test("TopicMatches keeps what was used last of very many expressions", async () => {
+Deno.test("TopicMatches keeps the most recently used of very many expressions", async () => {
   await loadRegexEngine();
   const { topics } = topicsOf(["a"]);
   const matches = new TopicMatches(topics);
@@ -52,7 +52,7 @@ Deno.test("TopicMatches keeps what was used last of very many expressions", asyn
   assertEquals(matches.isReady("other-0"), false);
 });
 
-Deno.test("expandedSize() grows with what is repeated, however deeply", () => {
+Deno.test("expandedSize() grows with repetitions at any depth", () => {
   assertEquals(expandedSize("abc"), 3);
   assertEquals(expandedSize("a{10}"), 10);
   assertEquals(expandedSize("a{2,}"), 2);
@@ -65,7 +65,7 @@ Deno.test("expandedSize() grows with what is repeated, however deeply", () => {
   assert(expandedSize("((((") < 10 && expandedSize("))))") < 10);
 });
 
-Deno.test("compileTopicRegex() refuses what takes long to match, and takes what users write", async () => {
+Deno.test("compileTopicRegex() rejects expensive expressions and accepts usual ones", async () => {
   await loadRegexEngine();
   for (const costly of ["((a?){50}){50}", "a".repeat(4001), "(" + "a?".repeat(400) + "){1000}"]) {
     const error = assertThrows(() => compileTopicRegex(costly), ApiError);

@@ -1,9 +1,9 @@
 /**
- * Subscriptions by regular expression, in RE2's syntax, which is what clients send.
+ * Subscriptions by regular expression, in the RE2 syntax that clients send.
  *
- * The expressions come from outside and run over all topics, so they are matched by an engine whose
- * time grows with the text's length alone, whatever the expression: JavaScript's own can be made to
- * hang. It is the port of the one that Kafka uses, and is loaded when first needed.
+ * Expressions come from clients and are matched with all topics, so the engine must run in linear
+ * time for every expression, unlike JavaScript's. This is a port of the engine that Kafka uses; it
+ * is loaded on first use.
  *
  * @module
  */
@@ -15,31 +15,31 @@ type Engine = typeof import("npm:re2js@2.10.0");
 
 let engine: Engine | undefined;
 
-/** Whether expressions can be compiled. */
+/** Whether the engine is loaded. */
 export function isRegexEngineLoaded(): boolean {
   return engine !== undefined;
 }
 
-/** Makes sure that expressions can be compiled. */
+/** Loads the engine. */
 export async function loadRegexEngine(): Promise<void> {
   // deno-lint-ignore no-import-prefix
   engine ??= await import("npm:re2js@2.10.0");
 }
 
-/** Whether a whole topic name matches. */
+/** Whether an entire topic name matches. */
 export type TopicMatcher = (topic: string) => boolean;
 
-/** The longest expression, in characters. */
+/** Maximum length of an expression in characters. */
 const MAX_LENGTH = 4000;
-/** Characters that a shorter one may come to once its repetitions are written out. */
+/** Maximum length of an expression with its repetitions expanded. */
 const MAX_EXPANDED = 1000;
 
 /**
- * Characters of an expression with all that is repeated written out, which is what its time and memory
- * grow with. Counts too much rather than too little, and anything of what is no expression.
+ * The length of an expression with all repetitions expanded, which determines its time and memory.
+ * The result is an upper bound, and unspecified for an invalid expression.
  */
 export function expandedSize(expression: string): number {
-  /** Sizes of the open groups, innermost last, and of the last thing in each. */
+  /** Sizes of the open groups, innermost last, and of the last element in each. */
   const open = [{ size: 0, last: 0 }];
   for (let i = 0; i < expression.length; i++) {
     const group = open.at(-1)!;
@@ -72,13 +72,13 @@ export function expandedSize(expression: string): number {
 }
 
 const REPETITION = /^\{(\d+)(?:,(\d*))?\}/;
-/** RE2 repeats up to a thousand times. */
+/** Length of the longest repetition; RE2 allows up to 1000 repetitions. */
 const MAX_REPETITION_LENGTH = 12;
 
 /**
- * Compiles an expression, which must be after `loadRegexEngine`.
+ * Compiles an expression. `loadRegexEngine` must have been called.
  *
- * @throws {ApiError} INVALID_REGULAR_EXPRESSION if it is none.
+ * @throws {ApiError} INVALID_REGULAR_EXPRESSION if the expression is invalid or too expensive.
  */
 export function compileTopicRegex(expression: string): TopicMatcher {
   const { RE2JS } = engine!;
@@ -86,8 +86,8 @@ export function compileTopicRegex(expression: string): TopicMatcher {
   if (expression.length > MAX_LENGTH || size > Math.max(expression.length, MAX_EXPANDED)) {
     throw new ApiError(
       ErrorCode.INVALID_REGULAR_EXPRESSION,
-      `Cannot subscribe by a regular expression of ${expression.length} characters which repeats them ` +
-        `${size} times: the limits are ${MAX_LENGTH} and ${MAX_EXPANDED}`,
+      `Cannot subscribe by a regular expression of ${expression.length} characters, or ` +
+        `${size} with its repetitions expanded: the limits are ${MAX_LENGTH} and ${MAX_EXPANDED}`,
     );
   }
   try {

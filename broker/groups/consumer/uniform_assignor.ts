@@ -1,10 +1,10 @@
 /**
- * The assignor `uniform`: every member holds as many partitions as any other, as far as their
- * subscriptions allow, and as few as possible move.
+ * The `uniform` assignor: balances partitions among members as far as their subscriptions allow,
+ * moving as few as possible.
  *
- * Members keep what they had and still read. What is left over goes to whoever has least. Then
- * partitions move from those who have most to those who have least, topic by topic, until no topic has
- * two readers that differ by more than one.
+ * Members keep previous partitions of topics they are still subscribed to. The rest goes to the
+ * members with the fewest partitions. Then partitions move from the members with most to those with
+ * fewest, topic by topic, until the subscribers of each topic differ by at most one.
  *
  * @module
  */
@@ -13,21 +13,21 @@ import type { Assignment } from "./assignment.ts";
 import type { AssignorMember } from "./assignor.ts";
 
 /**
- * Rounds of balancing. With equal subscriptions one does it all; where subscriptions overlap each
- * about halves what is wrong.
+ * Rounds of balancing. Equal subscriptions need one; with overlapping subscriptions each round
+ * about halves the imbalance.
  */
 const MAX_ROUNDS = 16;
 
 const NOBODY = -1;
 
-/** A topic, its readers and who holds its partitions; members by index. */
+/** A topic, its subscribers and the owners of its partitions; members by index. */
 interface Topic {
   readonly id: string;
   readonly readers: readonly number[];
   readonly owners: number[];
 }
 
-/** Assigns evenly, and keeps what can be kept. */
+/** Assigns evenly, keeping previous assignments where possible. */
 export function assignUniform(
   members: readonly AssignorMember[],
   partitionCount: (topicId: string) => number,
@@ -44,7 +44,7 @@ export function assignUniform(
   return collect(topics, members);
 }
 
-/** Topics in the order to hand them out: first those whose readers have least choice. */
+/** Topics in assignment order: first those whose subscribers have the fewest alternatives. */
 function topicsOf(
   members: readonly AssignorMember[],
   partitionCount: (topicId: string) => number,
@@ -88,7 +88,7 @@ function fill({ readers, owners }: Topic, sizes: number[]): void {
   }
 }
 
-/** Evens out one topic's readers as far as its partitions allow. Returns whether any has moved. */
+/** Balances one topic's subscribers as far as its partitions allow. Returns whether any moved. */
 function balance({ readers, owners }: Topic, sizes: number[]): boolean {
   const held = new Map<number, number[]>(readers.map((index) => [index, []]));
   owners.forEach((index, partition) => held.get(index)!.push(partition));

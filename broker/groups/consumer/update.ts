@@ -1,9 +1,8 @@
 /**
- * What follows from a heartbeat of a member of a KIP-848 group: the records that bring group and member
- * up to date.
+ * Computes the effects of a member's heartbeat on its KIP-848 group, as records.
  *
- * A changed subscription raises the group epoch; so do topics that were created, deleted or grown. A
- * raised epoch gets a target assignment, and the member goes towards its target as far as it can.
+ * A changed subscription increments the group epoch, as do created, deleted and extended topics. A
+ * new epoch gets a target assignment, and the member advances to its target as far as possible.
  *
  * @module
  */
@@ -36,34 +35,34 @@ import {
   updateRegexes,
 } from "./subscription.ts";
 
-/** Milliseconds after which to look whether topics have changed, though nobody has said so. */
+/** Milliseconds after which topics are checked for changes without a notification. */
 export const METADATA_REFRESH_INTERVAL_MS = 10 * 60 * 1000;
 
-/** What is known of a member with a heartbeat. */
+/** The change of a member by a heartbeat. */
 export interface MemberChange {
-  /** The member as it was; one that nothing is known of, if it is new. */
+  /** The previous member; one without state if it is new. */
   readonly before: ConsumerMember;
   readonly after: ConsumerMember;
-  /** The member whose place a static member takes. */
+  /** The static member that is replaced. */
   readonly replaced: ConsumerMember | undefined;
-  /** The partitions that it says it holds; null if it does not say. */
+  /** The partitions that the member reports as owned; `null` if it does not report. */
   readonly owned: Assignment | null;
 }
 
-/** What follows from it. */
+/** The effects of a heartbeat. */
 export interface GroupUpdate {
   readonly records: readonly GroupRecord[];
   readonly member: ConsumerMember;
-  /** Whether the member's subscription, or what it matches, has changed. */
+  /** Whether the member's subscription, or the topics it matches, have changed. */
   readonly hasSubscriptionChanged: boolean;
-  /** Whether it was looked whether the topics have changed. */
+  /** Whether topics were checked for changes. */
   readonly isRefreshed: boolean;
 }
 
 /**
- * Works out what follows from a heartbeat; changes nothing.
+ * Computes the effects of a heartbeat. Changes nothing.
  *
- * @param mayAssign Whether a raised epoch gets its target now, or is left to whoever comes next.
+ * @param mayAssign Whether a new epoch gets its target now, or with a later heartbeat.
  * @throws {ApiError} INVALID_REGULAR_EXPRESSION, FENCED_MEMBER_EPOCH.
  */
 export function updateGroup(
@@ -117,7 +116,7 @@ function regexesAfter(env: GroupEnvironment, group: ConsumerGroup, change: Membe
   });
 }
 
-/** The group's members once the change is made. */
+/** The group's members after the change. */
 function membersAfter(
   group: ConsumerGroup,
   { after, replaced }: MemberChange,
@@ -143,7 +142,7 @@ function raiseEpoch(
   return groupEpoch + 1;
 }
 
-/** Computes the targets of all members for an epoch. Returns that of the member at hand. */
+/** Computes the targets of all members for an epoch. Returns that of the current member. */
 function assign(
   env: GroupEnvironment,
   group: ConsumerGroup,
@@ -182,7 +181,7 @@ function assign(
   return targets.get(after.memberId) ?? NOTHING;
 }
 
-/** The assignor that most members want; undefined if none says. */
+/** The assignor that most members prefer; `undefined` if none has a preference. */
 export function preferredAssignor(members: Iterable<ConsumerMember>): string | undefined {
   const votes = new Map<string, number>();
   let preferred: string | undefined;
@@ -195,7 +194,7 @@ export function preferredAssignor(members: Iterable<ConsumerMember>): string | u
   return preferred;
 }
 
-/** Whether a partition is held by nobody but the member itself, or the one it replaces. */
+/** Whether no other member holds a partition, except the one that is replaced. */
 function isFree(
   group: ConsumerGroup,
   { after, replaced }: MemberChange,

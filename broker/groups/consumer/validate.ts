@@ -1,5 +1,5 @@
 /**
- * Who may do what with the offsets of a KIP-848 group.
+ * Validates access to the offsets of a KIP-848 group.
  *
  * @module
  */
@@ -9,12 +9,12 @@ import type { Committer } from "../committer.ts";
 import type { ConsumerGroup } from "./consumer_group.ts";
 import type { ConsumerMember } from "./consumer_member.ts";
 
-/** Members of KIP-848 need a version that tells them of their epoch. */
+/** KIP-848 members need a version that can report their epoch. */
 const FIRST_VERSION_FOR_MEMBERS = 9;
 
 /**
- * Whether a commit is accepted; the error if not. Somebody outside the group may commit while it has no
- * members; a member only with its present epoch.
+ * Validates a commit; returns an error code. A client outside the group can commit while the group
+ * is empty, a member only with its current epoch.
  */
 export function validateCommit(
   group: ConsumerGroup,
@@ -31,9 +31,9 @@ export function validateCommit(
 }
 
 /**
- * Whether a member may commit a partition; the error if not. Its epoch may be the present one all the
- * same after it gave the partition up, while it has more to give up. Once another member has the
- * partition, a late commit would take that one's work back.
+ * Validates a member's commit of a partition; returns an error code. A member keeps its epoch while
+ * it has more partitions to revoke. Once another member owns the partition, a late commit would
+ * undo that one's progress.
  */
 export function refusalOf(
   group: ConsumerGroup,
@@ -47,7 +47,7 @@ export function refusalOf(
   return isClassic ? ErrorCode.ILLEGAL_GENERATION : ErrorCode.STALE_MEMBER_EPOCH;
 }
 
-/** Whether somebody may see the offsets; the error if not. Who does not say who it is, may. */
+/** Validates fetching offsets; returns an error code. Clients without a member id are accepted. */
 export function validateFetch(
   group: ConsumerGroup,
   memberId: string | null,

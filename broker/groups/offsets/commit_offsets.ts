@@ -1,5 +1,5 @@
 /**
- * OffsetCommit: from what a client commits to records.
+ * OffsetCommit: converts the offsets of a client to records.
  *
  * @module
  */
@@ -10,19 +10,19 @@ import type { RecordOf } from "../records/group_record.ts";
 
 type RequestTopic = OffsetCommitRequest["topics"][number];
 
-/** A client that does not say for how long its offsets are to be kept. */
+/** The client did not set a retention time. */
 const DEFAULT_RETENTION = -1;
 
-/** What became of one partition of a commit. */
+/** The result of committing one partition. */
 export interface CommitResult {
   readonly partitionIndex: number;
   readonly errorCode: number;
 }
 
-/** What a commit comes to: records to write, and a result for each partition. */
+/** The records of a commit and the result of each partition. */
 export interface Commit {
   readonly records: readonly RecordOf<"offsetCommit">[];
-  /** In the order of the request. */
+  /** In request order. */
   readonly topics: readonly {
     readonly name: string;
     readonly topicId: string;
@@ -30,18 +30,18 @@ export interface Commit {
   }[];
 }
 
-/** Bounds and times that a commit is subject to. */
+/** Limits and times of a commit. */
 export interface CommitOptions {
   readonly nowMs: number;
   /** Milliseconds to keep the offsets, −1 for the broker's setting (versions 2 to 4). */
   readonly retentionTimeMs: number;
-  /** Longest text beside an offset, in characters. */
+  /** Maximum length of the metadata in characters. */
   readonly maxMetadataLength: number;
-  /** The error that a commit of one partition is refused with; 0 for none. */
+  /** The error code of a partition; 0 if it can be committed. */
   refusal(topic: string, partition: number): number;
 }
 
-/** The records of a commit that its group has accepted. */
+/** Creates the records of an accepted commit. */
 export function offsetRecords(
   groupId: string,
   topics: readonly RequestTopic[],
@@ -79,7 +79,7 @@ export function offsetRecords(
   return { records, topics: results };
 }
 
-/** The record that a committed offset is gone. */
+/** Creates the tombstone of a committed offset. */
 export function offsetTombstone(
   group: string,
   topic: string,

@@ -1,5 +1,5 @@
 /**
- * Which committed offsets are to go: those past their retention, those of deleted topics.
+ * Finds committed offsets to delete: expired ones, and those of deleted topics.
  *
  * @module
  */
@@ -8,17 +8,17 @@ import type { RecordOf } from "../records/group_record.ts";
 import { offsetTombstone } from "./commit_offsets.ts";
 import type { CommittedOffset, OffsetStore } from "./offset_store.ts";
 
-/** What decides about the offsets of a group. */
+/** The retention of a group's offsets. */
 export interface Retention {
   readonly nowMs: number;
   readonly retentionMs: number;
   /** Whether offsets of a topic are in use. */
   isSubscribedTo(topic: string): boolean;
-  /** From when on the retention of an offset counts; undefined if it does not. */
+  /** The start of an offset's retention period; `undefined` if it does not expire. */
   startOf(committed: CommittedOffset): number | undefined;
 }
 
-/** The tombstones of a group's expired offsets, and whether it then has none left. */
+/** The tombstones of a group's expired offsets, and whether no offsets remain. */
 export function expiredOffsets(
   store: OffsetStore,
   groupId: string,
@@ -59,7 +59,7 @@ export function allOffsetTombstones(
   return records;
 }
 
-/** The tombstones of all groups' offsets of a topic that was deleted. */
+/** The tombstones of all groups' offsets of a deleted topic. */
 export function topicTombstones(store: OffsetStore, topic: string): RecordOf<"offsetCommit">[] {
   const records: RecordOf<"offsetCommit">[] = [];
   for (const groupId of store.groupIds()) {

@@ -1,8 +1,8 @@
 /**
- * OffsetFetch: what a group has committed.
+ * OffsetFetch: the committed offsets of a group.
  *
- * A partition without a commit has offset −1, no leader epoch and no text, which is no error; neither
- * is a group that does not exist.
+ * A partition without a committed offset, or an unknown group, has offset −1, no leader epoch, no
+ * metadata, and no error.
  *
  * @module
  */
@@ -17,19 +17,19 @@ import type { CommittedOffset, OffsetStore } from "./offset_store.ts";
 
 type GroupTopics = NonNullable<OffsetFetchRequest["groups"][number]["topics"]>;
 
-/** Topics with their offsets, as the response has them. */
+/** Topics with their offsets, in the form of the response. */
 export type FetchedTopics = NonNullable<OffsetFetchResponse["groups"]>[number]["topics"];
 type FetchedPartition = FetchedTopics[number]["partitions"][number];
 
 const NO_OFFSET = -1;
 const NO_EPOCH = -1;
-/** Partitions between two steps. */
+/** Partitions per step. */
 const PARTITIONS_PER_STEP = 64;
-/** What a topic and a partition take in an answer beside texts, at most. */
+/** Upper bounds of the encoded sizes of a topic and a partition, without strings. */
 const TOPIC_BYTES = 30;
 const PARTITION_BYTES = 30;
 
-/** The offsets of the partitions asked for, in steps. */
+/** The offsets of requested partitions, in steps. */
 export function* fetchOffsets(
   store: OffsetStore,
   groupId: string,
@@ -70,7 +70,7 @@ export function* fetchAllOffsets(
   return fetchedTopics;
 }
 
-/** What all offsets of a group take in an answer, in bytes, at most; in steps. */
+/** Upper bound of the encoded size of all offsets of a group; computed in steps. */
 export function* sizeOfAllOffsets(store: OffsetStore, groupId: string): Generator<void, number> {
   let size = 0;
   for (const [name, offsets] of store.ofGroup(groupId) ?? []) {
@@ -81,7 +81,7 @@ export function* sizeOfAllOffsets(store: OffsetStore, groupId: string): Generato
   return size;
 }
 
-/** A partition for which there is no offset, perhaps because of an error. */
+/** The result of a partition without an offset, with an optional error. */
 export function noOffset(
   partitionIndex: number,
   errorCode: number = ErrorCode.NONE,

@@ -1,23 +1,23 @@
 /**
- * The committed offsets of the groups of one coordinator partition.
+ * The committed offsets of the groups in one coordinator partition.
  *
  * @module
  */
 
 import type { OffsetCommitValue } from "../records/offset_commit.ts";
 
-/** What was committed for one partition of a topic. */
+/** A committed offset. */
 export interface CommittedOffset {
   /** The next offset to read. Some clients commit negative ones. */
   readonly offset: number;
-  /** The leader epoch of the record before it, −1 if not known. */
+  /** The leader epoch of the last consumed record, −1 if unknown. */
   readonly leaderEpoch: number;
-  /** Text of the client's own. */
+  /** The client's own metadata. */
   readonly metadata: string;
   readonly commitTimestampMs: number;
-  /** When it expires, in milliseconds since the epoch; −1 where the broker's setting decides. */
+  /** When it expires, in milliseconds since the epoch; −1 for the broker's setting. */
   readonly expireTimestampMs: number;
-  /** The zero UUID if not known. */
+  /** The zero UUID if unknown. */
   readonly topicId: string;
 }
 
@@ -32,7 +32,7 @@ export class OffsetStore {
     return this.#groups.get(groupId)?.get(topic)?.get(partition);
   }
 
-  /** The offsets of a group by topic, undefined if it has none. */
+  /** The offsets of a group by topic; `undefined` if it has none. */
   ofGroup(groupId: string): ReadonlyMap<string, TopicOffsets> | undefined {
     return this.#groups.get(groupId);
   }
@@ -60,7 +60,7 @@ export class OffsetStore {
   }
 }
 
-/** A committed offset as its record has it. */
+/** Converts the record of a committed offset. */
 export function offsetFromRecord(value: Readonly<OffsetCommitValue>): CommittedOffset {
   return {
     offset: value.offset,

@@ -1,5 +1,5 @@
 /**
- * Requests about committed offsets, to whatever kind of group they are sent.
+ * Requests for committed offsets, for groups of either protocol.
  *
  * @module
  */
@@ -24,10 +24,10 @@ const FIRST_VERSION_WITH_GROUP_NOT_FOUND = 9;
 type CommitResults = Commit["topics"];
 
 /**
- * Commits offsets, all of partitions that exist.
+ * Commits offsets of existing partitions.
  *
- * @returns A result for each partition, once they are durable.
- * @throws {ApiError} What is wrong with the committer, or with the log.
+ * @returns The result of each partition, once the offsets are durable.
+ * @throws {ApiError} An error of the committer or the log.
  */
 export function commit(
   shard: GroupShard,
@@ -62,9 +62,9 @@ export function commit(
 type GroupRequest = OffsetFetchRequest["groups"][number];
 
 /**
- * The offsets that a group has committed, of the topics asked for, or of all.
+ * Fetches a group's committed offsets of the requested topics, or of all.
  *
- * @throws {ApiError} What is wrong with the member that asks.
+ * @throws {ApiError} An error of the requesting member.
  */
 export function fetch(
   shard: GroupShard,
@@ -79,15 +79,15 @@ export function fetch(
         ? fetchAllOffsets(shard.offsets, groupId)
         : fetchOffsets(shard.offsets, groupId, topics),
     );
-  // What is not yet durable must not be seen: a crash would take it back.
+  // Offsets that are not durable yet must not be visible: a crash would undo them.
   return shard.stable(groupId)?.then(read) ?? read();
 }
 
 /**
- * Deletes offsets of topics that the group does not read.
+ * Deletes offsets of topics that the group is not subscribed to.
  *
- * @returns A result for each partition, once that is durable.
- * @throws {ApiError} What is wrong with the group, or with the log.
+ * @returns The result of each partition, once the deletion is durable.
+ * @throws {ApiError} An error of the group or the log.
  */
 export function deleteOffsets(
   shard: GroupShard,

@@ -54,7 +54,7 @@ async function commitTo(
   return results.flatMap(({ partitions }) => partitions.map(({ errorCode }) => errorCode));
 }
 
-/** The error that a commit is refused with, 0 if it is accepted. */
+/** The error code of a commit, 0 if it is accepted. */
 async function codeOf(attempt: () => Promise<unknown>): Promise<number> {
   try {
     await attempt();
@@ -82,7 +82,7 @@ async function allOffsets(test: TestCoordinator, groupId = "g"): Promise<Record<
   );
 }
 
-Deno.test("commit() keeps offset, leader epoch and text, through a restart", async () => {
+Deno.test("commit() keeps offset, leader epoch and metadata over a restart", async () => {
   await using test = await TestCoordinator.start();
   assertEquals(await commitTo(test, { "a-0": 5 }, { metadata: "half", leaderEpoch: 3 }), [0]);
   assertEquals(await commitTo(test, { "a-1": -1, "b-0": 0 }, { metadata: null }), [0, 0]);
@@ -118,7 +118,7 @@ function partition(
   return { partitionIndex, committedOffset, committedLeaderEpoch, metadata, errorCode: 0 };
 }
 
-Deno.test("commit() accepts text up to offset.metadata.max.bytes, partition by partition", async () => {
+Deno.test("commit() accepts metadata up to offset.metadata.max.bytes, partition by partition", async () => {
   await using test = await TestCoordinator.start({ "offset.metadata.max.bytes": 4 });
   assertEquals(await commitTo(test, { "a-0": 1 }, { metadata: "1234" }), [ErrorCode.NONE]);
   assertEquals(await commitTo(test, { "a-0": 2 }, { metadata: "12345" }), [
@@ -127,7 +127,7 @@ Deno.test("commit() accepts text up to offset.metadata.max.bytes, partition by p
   assertEquals(await allOffsets(test), { "a-0": 1 });
 });
 
-Deno.test("commit() from outside the group is accepted while it has no members", async () => {
+Deno.test("commit() accepts a client outside the group while the group is empty", async () => {
   await using test = await TestCoordinator.start();
   const code = () => codeOf(() => commitTo(test, { "a-0": 1 }));
   assertEquals(await code(), ErrorCode.NONE);
@@ -137,7 +137,7 @@ Deno.test("commit() from outside the group is accepted while it has no members",
   assertEquals(await code(), ErrorCode.NONE);
 });
 
-Deno.test("commit() of a member is accepted in its generation only", async () => {
+Deno.test("commit() accepts a member in its generation only", async () => {
   await using test = await TestCoordinator.start();
   const code = (memberId: string, generation: number, instance: string | null = null) =>
     codeOf(() =>
@@ -158,7 +158,7 @@ Deno.test("commit() of a member is accepted in its generation only", async () =>
   assertEquals(
     await code(ids[0]!, 1),
     ErrorCode.NONE,
-    "before the rebalance ends work can be saved",
+    "commits are accepted until the rebalance ends",
   );
   joins.push(test.join({ memberId: ids[1]!, groupInstanceId: "one" }));
   await Promise.all(joins.map(({ promise }) => promise));
@@ -166,7 +166,7 @@ Deno.test("commit() of a member is accepted in its generation only", async () =>
   assertEquals(await code(ids[0]!, 2), ErrorCode.REBALANCE_IN_PROGRESS);
 });
 
-Deno.test("commit() to a group that does not exist is refused from version 9 on by another code", async () => {
+Deno.test("commit() returns another error code for an unknown group from version 9 on", async () => {
   await using test = await TestCoordinator.start();
   const code = (apiVersion: number) =>
     codeOf(() => commitTo(test, { "a-0": 1 }, { apiVersion, generationIdOrMemberEpoch: 1 }));
@@ -185,7 +185,7 @@ Deno.test("commit() extends the member's session", async () => {
   assertEquals(test.heartbeat(ids[0]!, 1), ErrorCode.NONE);
 });
 
-Deno.test("fetch() tells nothing that a crash could still take back", async () => {
+Deno.test("fetch() returns nothing that a crash could undo", async () => {
   await using test = await TestCoordinator.start();
   await commitTo(test, { "a-0": 1 });
   test.log.isHeld = true;
@@ -203,7 +203,7 @@ Deno.test("fetch() tells nothing that a crash could still take back", async () =
   assertEquals(await allOffsets(test), { "a-0": 2 });
 });
 
-Deno.test("commit() fails if it cannot be written, and changes nothing", async () => {
+Deno.test("commit() changes nothing if the write fails", async () => {
   await using test = await TestCoordinator.start();
   await commitTo(test, { "a-0": 1 });
   test.log.nextFailure = new Error("no");
@@ -211,7 +211,7 @@ Deno.test("commit() fails if it cannot be written, and changes nothing", async (
   assertEquals(await allOffsets(test), { "a-0": 1 });
 });
 
-Deno.test("fetch() gives no offset of an earlier topic of the same name (version 10)", async () => {
+Deno.test("fetch() returns no offset of an earlier topic of the same name (version 10)", async () => {
   await using test = await TestCoordinator.start();
   await commitTo(test, { "a-0": 7 }, { topicId: ID_A, apiVersion: 10 });
   await test.restart();
@@ -228,12 +228,12 @@ Deno.test("fetch() gives no offset of an earlier topic of the same name (version
   assertEquals([await offset(ID_A), await offset(ID_B), await offset(ZERO_UUID)], [7, -1, 7]);
 });
 
-Deno.test("fetch() of a group that does not exist finds nothing", async () => {
+Deno.test("fetch() returns no offsets for an unknown group", async () => {
   await using test = await TestCoordinator.start();
   assertEquals(await allOffsets(test, "none"), {});
 });
 
-Deno.test("deleteOffsets() deletes what the group does not read (KIP-496)", async () => {
+Deno.test("deleteOffsets() deletes offsets of topics the group is not subscribed to (KIP-496)", async () => {
   await using test = await TestCoordinator.start();
   const remove = async (...topics: string[]) => {
     const asked = topics.map((name) => ({ name, partitions: [{ partitionIndex: 0 }] }));
@@ -252,14 +252,14 @@ Deno.test("deleteOffsets() deletes what the group does not read (KIP-496)", asyn
   assertEquals(await allOffsets(test), { "read-0": 1 });
 });
 
-Deno.test("deleteOffsets() refuses a group in use whose protocol is not the consumers'", async () => {
+Deno.test("deleteOffsets() rejects an active group that is not a consumer group", async () => {
   await using test = await TestCoordinator.start();
   await test.stable({ protocolType: "connect" });
   const error = assertThrows(() => deleteOffsets(test.shard, "g", []), ApiError);
   assertEquals(error.code, ErrorCode.NON_EMPTY_GROUP);
 });
 
-Deno.test("expireGroups() drops offsets that nobody renews, then their group", async () => {
+Deno.test("expireGroups() deletes expired offsets, then their group", async () => {
   await using test = await TestCoordinator.start({ "offsets.retention.minutes": 10 });
   await commitTo(test, { "a-0": 1 });
   test.clock.advance(5 * MINUTE_MS);
@@ -277,7 +277,7 @@ Deno.test("expireGroups() drops offsets that nobody renews, then their group", a
   assertEquals(test.shard.group("g"), undefined);
 });
 
-Deno.test("expireGroups() keeps an empty group's offsets from when it became empty (KIP-211)", async () => {
+Deno.test("expireGroups() starts an empty group's retention when it becomes empty (KIP-211)", async () => {
   await using test = await TestCoordinator.start({ "offsets.retention.minutes": 10 });
   const { ids } = await test.stable({ sessionTimeoutMs: 1_800_000 });
   await commitTo(test, { "a-0": 1 }, { memberId: ids[0]!, generationIdOrMemberEpoch: 1 });
@@ -292,7 +292,7 @@ Deno.test("expireGroups() keeps an empty group's offsets from when it became emp
   assertEquals(await allOffsets(test), {});
 });
 
-Deno.test("expireGroups() of a group in use drops only topics it no longer reads", async () => {
+Deno.test("expireGroups() deletes only unsubscribed topics of an active group", async () => {
   await using test = await TestCoordinator.start({ "offsets.retention.minutes": 10 });
   await commitTo(test, { "read-0": 1, "left-0": 1 });
   await test.stable({
@@ -304,7 +304,7 @@ Deno.test("expireGroups() of a group in use drops only topics it no longer reads
   assertEquals(await allOffsets(test), { "read-0": 1 });
 });
 
-Deno.test("expireGroups() lets an offset live as long as its commit asked for (versions 2 to 4)", async () => {
+Deno.test("expireGroups() uses the retention time of the commit (versions 2 to 4)", async () => {
   await using test = await TestCoordinator.start({ "offsets.retention.minutes": 10 });
   await commitTo(test, { "a-0": 1 }, { retentionTimeMs: 5000 });
   await commitTo(test, { "a-1": 1 }, { retentionTimeMs: 30 * MINUTE_MS });
@@ -317,7 +317,7 @@ Deno.test("expireGroups() lets an offset live as long as its commit asked for (v
   assertEquals(await allOffsets(test), { "a-1": 1 });
 });
 
-Deno.test("the coordinator looks for expired offsets every offsets.retention.check.interval.ms", async () => {
+Deno.test("GroupCoordinator expires offsets every offsets.retention.check.interval.ms", async () => {
   await using test = await TestCoordinator.start({
     "offsets.retention.minutes": 1,
     "offsets.retention.check.interval.ms": 45_000,
@@ -331,7 +331,7 @@ Deno.test("the coordinator looks for expired offsets every offsets.retention.che
   assertEquals(await allOffsets(test), {});
 });
 
-Deno.test("forgetTopic() drops the offsets of a deleted topic in all groups", async () => {
+Deno.test("forgetTopic() deletes the offsets of a deleted topic in all groups", async () => {
   await using test = await TestCoordinator.start();
   await commitTo(test, { "gone-0": 1, "gone-1": 1, "kept-0": 1 });
   await commitTo(test, { "gone-0": 1 }, { groupId: "other" });
@@ -340,7 +340,7 @@ Deno.test("forgetTopic() drops the offsets of a deleted topic in all groups", as
   assertEquals([await allOffsets(test), await allOffsets(test, "other")], [{ "kept-0": 1 }, {}]);
 });
 
-Deno.test("the coordinator drops offsets of a topic whose deletion a crash has cut short", async () => {
+Deno.test("GroupCoordinator deletes offsets of a topic whose deletion a crash interrupted", async () => {
   await using test = await TestCoordinator.start();
   await commitTo(test, { "gone-0": 1, "kept-0": 1 });
   await test.restart(() => test.topics.delete("gone"));

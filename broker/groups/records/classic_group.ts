@@ -25,7 +25,7 @@ export const groupMetadataKey = message("GroupMetadataKey", "0", "none", {
 export const groupMetadataValue = message("GroupMetadataValue", "0-4", "4+", {
   protocolType: string(),
   generation: int32(),
-  /** The assignor, null for a group without members. */
+  /** The assignor; `null` for an empty group. */
   protocol: string({ nullable: "0+" }),
   leader: string({ nullable: "0+" }),
   currentStateTimestamp: int64("2+", { default: -1, ignorable: true }),

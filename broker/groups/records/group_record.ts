@@ -1,5 +1,5 @@
 /**
- * A record of `__consumer_offsets`, typed by what it is about, and its bytes.
+ * Typed records of `__consumer_offsets` and their encoding.
  *
  *     key     int16 type, then the key of that type in version 0
  *     value   int16 version, then the value in that version; null: what the key names is gone
@@ -36,7 +36,9 @@ import {
   offsetCommitValue,
 } from "./offset_commit.ts";
 
-/** The kinds of records, each with the number in its key and the version its value is written in. */
+/**
+ * The record kinds, with the type number in the key and the version in which values are written.
+ */
 export const RECORD_KINDS = {
   legacyOffsetCommit: {
     type: 0,
@@ -90,27 +92,27 @@ export const RECORD_KINDS = {
   },
 } as const;
 
-/** The name of a kind. */
+/** The name of a record kind. */
 export type RecordKind = keyof typeof RECORD_KINDS;
 
 /** A record of one kind. */
 export interface RecordOf<K extends RecordKind> {
   readonly kind: K;
   readonly key: Readonly<Decoded<typeof RECORD_KINDS[K]["key"]>>;
-  /** Null if what the key names is gone. */
+  /** `null` for a tombstone. */
   readonly value: Readonly<Decoded<typeof RECORD_KINDS[K]["value"]>> | null;
 }
 
 /** A record of `__consumer_offsets`. */
 export type GroupRecord = { [K in RecordKind]: RecordOf<K> }[RecordKind];
 
-/** The bytes of a record. */
+/** The encoded key and value of a record. */
 export interface RecordBytes {
   readonly key: Uint8Array;
   readonly value: Uint8Array | null;
 }
 
-/** A record of a kind or version that only a newer program knows. */
+/** A record of a type or version that only a later version knows. */
 export class UnknownRecordError extends Error {
   override name = "UnknownRecordError";
 }
@@ -125,10 +127,10 @@ const KIND_BY_TYPE: readonly (RecordKind | undefined)[] = (() => {
 
 const KEY_VERSION = 0;
 
-/** An offset with a time of its own at which it expires needs the one version that carries it. */
+/** Only one version can carry an offset's own expiry time. */
 const OFFSET_VERSION_WITH_EXPIRY = 1;
 
-/** The bytes of a record. */
+/** Encodes a record. */
 export function encodeGroupRecord(record: GroupRecord): RecordBytes {
   const { type, key, value } = RECORD_KINDS[record.kind];
   return {
@@ -154,17 +156,17 @@ function encode(prefix: number, message: Message, version: number, value: unknow
 }
 
 /**
- * Reads a record. Bytes fields are views into what is given.
+ * Decodes a record. Bytes fields are views into the input.
  *
- * @throws {UnknownRecordError} If a newer program has written it.
- * @throws {MalformedMessageError} If its bytes do not form a record.
+ * @throws {UnknownRecordError} If the record was written by a later version.
+ * @throws {MalformedMessageError} If the bytes are not a valid record.
  */
 export function decodeGroupRecord(key: Uint8Array, value: Uint8Array | null): GroupRecord {
   const keyReader = new Reader(key);
   const type = keyReader.int16();
   const kind = KIND_BY_TYPE[type];
   if (kind === undefined) {
-    throw new UnknownRecordError(`Cannot read group record: its type ${type} is not known`);
+    throw new UnknownRecordError(`Cannot read group record: type ${type} is unknown`);
   }
   const { key: keyMessage, value: valueMessage } = RECORD_KINDS[kind];
   const record = {

@@ -43,7 +43,7 @@ Deno.test("encodeGroupRecord() writes offsets in version 4, with the topic id in
   );
 });
 
-Deno.test("encodeGroupRecord() writes offsets in version 1 if they expire on their own", () => {
+Deno.test("encodeGroupRecord() writes offsets in version 1 if they have an expiry time", () => {
   const expiring = { ...offset, value: { ...offset.value!, expireTimestamp: 2 } };
   const record = encodeGroupRecord(expiring);
   // deno-fmt-ignore
@@ -79,7 +79,7 @@ Deno.test("encodeGroupRecord() writes classic groups in version 3", () => {
   );
 });
 
-Deno.test("decodeGroupRecord() reads what encodeGroupRecord() wrote, tombstones included", async (t) => {
+Deno.test("decodeGroupRecord() decodes what encodeGroupRecord() wrote, including tombstones", async (t) => {
   const topicPartitions = [{ topicId: TOPIC_ID, partitions: [0, 2] }];
   const member = { groupId: "g", memberId: "m" };
   const records: GroupRecord[] = [
@@ -167,7 +167,7 @@ Deno.test("decodeGroupRecord() reads what encodeGroupRecord() wrote, tombstones 
   }
 });
 
-Deno.test("decodeGroupRecord() tells records of a newer program from broken ones", () => {
+Deno.test("decodeGroupRecord() distinguishes records of later versions from malformed ones", () => {
   const { key, value } = encodeGroupRecord(offset);
   assertThrows(() => decodeGroupRecord(bytes(0, 99, 0, 0), value), UnknownRecordError, "type 99");
   assertThrows(() => decodeGroupRecord(key, bytes(0, 5, 0, 0)), UnknownRecordError, "version is 5");

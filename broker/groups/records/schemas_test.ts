@@ -1,4 +1,6 @@
-/** Compares the declarations of records, and of the embedded consumer protocol, with Kafka's own. */
+/**
+ * Compares the record declarations, and the embedded consumer protocol, with Kafka's definitions.
+ */
 
 import { assertEquals } from "@std/assert";
 import type { Message } from "../../../protocol/schema/schema.ts";
@@ -15,7 +17,7 @@ import {
 } from "../../../protocol/consumer_protocol.ts";
 import { RECORD_KINDS, type RecordKind } from "./group_record.ts";
 
-Deno.test("RECORD_KINDS are what Kafka's record definitions say, in every version", async (t) => {
+Deno.test("RECORD_KINDS match Kafka's record definitions in every version", async (t) => {
   for (const kind of Object.keys(RECORD_KINDS) as RecordKind[]) {
     await t.step(kind, () => {
       const { type, key, value } = RECORD_KINDS[kind];
@@ -24,7 +26,7 @@ Deno.test("RECORD_KINDS are what Kafka's record definitions say, in every versio
   }
 });
 
-Deno.test("the embedded consumer protocol is what Kafka's definitions say, in every version", () => {
+Deno.test("ConsumerProtocol messages match Kafka's definitions in every version", () => {
   check(consumerProtocolSubscription);
   check(consumerProtocolAssignment);
 });

@@ -1,5 +1,6 @@
 /**
- * A simulated consumer of the classic protocol, eager: it gives everything up before it joins.
+ * A simulated consumer of the classic protocol with eager rebalancing: it revokes everything before
+ * it joins.
  *
  * @module
  */
@@ -29,7 +30,7 @@ type Waiting =
 /** Versions of JoinGroup before and after KIP-394, and with KIP-814. */
 const VERSIONS = [2, 5, 9];
 
-/** One consumer. */
+/** A consumer of the classic protocol. */
 export class ClassicConsumer extends Consumer {
   readonly #apiVersion: number;
   protected readonly commitVersion = 8;
@@ -168,7 +169,7 @@ export class ClassicConsumer extends Consumer {
 
   protected sendLeave(shard: GroupShard): void {
     const { memberId, instanceId: groupInstanceId } = this;
-    // Nobody waits for the answer.
+    // The response is not awaited.
     (async () => {
       await leaveGroup(shard, this.groupId, [{ memberId, groupInstanceId, reason: null }]);
     })().catch(codeOf);
@@ -189,13 +190,13 @@ export class ClassicConsumer extends Consumer {
   }
 }
 
-/** What the leader gives to the member at `index`. */
+/** The leader's assignment for the member at `index`. */
 function everyNth(index: number, memberCount: number): number[] {
   return Array.from({ length: PARTITION_COUNT }, (_, partition) => partition)
     .filter((partition) => partition % memberCount === index);
 }
 
-/** The code that the broker answers with. */
+/** The error code of a failed request. */
 export function codeOf(error: unknown): number {
   if (error instanceof ApiError) return error.code;
   if (error instanceof DiskFullError) return ErrorCode.NOT_COORDINATOR;

@@ -1,5 +1,5 @@
 /**
- * What simulated consumers of either protocol have in common: reading, committing, hanging, dying.
+ * The common part of simulated consumers: reading, committing, hanging, dying.
  *
  * @module
  */
@@ -19,13 +19,13 @@ export const SESSION_TIMEOUT_MS = 10_000;
 export const REBALANCE_TIMEOUT_MS = 20_000;
 const HEARTBEAT_INTERVAL_MS = 3000;
 
-/** Where consumers live. */
+/** The environment of consumers. */
 export interface World {
   readonly clock: ManualClock;
   readonly random: Random;
-  /** The shard of a group, unless it is away at the moment. */
+  /** The shard of a group, if it is available. */
   shard(groupId: string): GroupShard | undefined;
-  /** The value of a promise if nothing but writes stands in its way; undefined if it fails. */
+  /** Resolves to the promise's value if it only waits for writes; `undefined` if it fails. */
   settle<T>(promise: Promise<T>): Promise<T | undefined>;
 }
 
@@ -37,7 +37,7 @@ interface PastCommit {
   readonly generation: number;
 }
 
-/** One consumer. */
+/** A simulated consumer. */
 export abstract class Consumer {
   readonly name: string;
   readonly groupId: string;
@@ -45,9 +45,9 @@ export abstract class Consumer {
   protected readonly ledger: Ledger;
   protected readonly instanceId: string | null;
   isHanging = false;
-  /** Whether it takes part. One that has died or left may come back. */
+  /** Whether it is running. A consumer that died or left may return. */
   isRunning = false;
-  /** Next offsets to read, by partition; undefined while it has no part in the group. */
+  /** Next offsets to read by partition; `undefined` while it has no assignment. */
   positions: Map<number, number> | undefined;
   #lastHeartbeatMs = 0;
   readonly #last: Map<number, PastCommit> = new Map();
@@ -66,25 +66,25 @@ export abstract class Consumer {
     this.instanceId = instanceId;
   }
 
-  /** The id under which it is, or was last, a member. */
+  /** Its current or last member id. */
   abstract get memberId(): string;
   /** Its generation or member epoch. */
   abstract get generation(): number;
-  /** Whether it takes part, waits for no answer and knows of no reason to do anything. */
+  /** Whether it is running, waits for no response and has nothing to do. */
   abstract get isSettled(): boolean;
   /** The version of OffsetCommit that it uses. */
   protected abstract readonly commitVersion: number;
-  /** Does what comes next in the protocol. */
+  /** Performs the next step of the protocol. */
   protected abstract step(shard: GroupShard): void | Promise<void>;
   protected abstract beat(shard: GroupShard): void;
   protected abstract sendLeave(shard: GroupShard): void;
-  /** Forgets that it was ever a member. */
+  /** Clears the membership. */
   protected abstract forget(): void;
   protected abstract actOn(errorCode: number): void;
-  /** The coordinator that was to answer is gone. */
+  /** Handles the loss of the coordinator. */
   abstract disconnect(): void;
 
-  /** Whom it is for others, whatever its member id. */
+  /** Its identity, independent of its member id. */
   protected get owner(): string {
     return this.instanceId ?? this.memberId;
   }
@@ -93,7 +93,7 @@ export abstract class Consumer {
     this.isRunning = true;
   }
 
-  /** Vanishes: nobody hears from it again, and it remembers nothing. */
+  /** Dies without leaving, and loses its state. */
   die(): void {
     this.isRunning = this.isHanging = false;
     this.forget();
@@ -121,7 +121,7 @@ export abstract class Consumer {
     this.beat(shard);
   }
 
-  /** Reads some, and commits that, also when it should know better. */
+  /** Reads and commits some records, even if it should know better. */
   work(): void {
     if (!this.isRunning || !this.positions?.size) return;
     const partition = this.world.random.pick([...this.positions.keys()]);
@@ -133,12 +133,12 @@ export abstract class Consumer {
     if (!this.isHanging) this.actOn(errorCode);
   }
 
-  /** Its last commit of a partition arrives once more, whatever has become of it since. */
+  /** Sends its last commit of a partition again, whatever happened since. */
   workLate(): void {
     if (this.#last.size === 0) return;
     const late = this.world.random.pick([...this.#last.values()]);
     const isCurrent = late.memberId === this.memberId && late.generation === this.generation;
-    // Who has the partition in this very generation would be undoing its own work.
+    // If it owns the partition in this generation, it would undo its own work.
     if (!isCurrent || !this.positions?.has(late.partition)) this.#commit(late);
   }
 
@@ -163,7 +163,7 @@ export abstract class Consumer {
       }],
     };
     try {
-      // It does not wait: an acknowledgement may come long after the group has moved on.
+      // Not awaited: the acknowledgement may come long after a rebalance.
       Promise.resolve(commit(shard, request, this.commitVersion)).then(
         ([topic]) => {
           const { errorCode } = topic!.partitions[0]!;
@@ -179,7 +179,7 @@ export abstract class Consumer {
     }
   }
 
-  /** What the group has committed for some partitions; undefined if that cannot be learnt now. */
+  /** The group's committed offsets of some partitions; `undefined` if not available now. */
   protected async committed(
     shard: GroupShard,
     partitions: readonly number[],

@@ -1,25 +1,25 @@
 /**
- * What the outside world knows of a group, and holds its coordinator to.
+ * Records what consumers observe of a group, and checks invariants.
  *
  * @module
  */
 
-/** Partitions of the topic that simulated groups read. */
+/** Number of partitions of the simulated groups' topic. */
 export const PARTITION_COUNT = 6;
 
-/** What must always hold does not. */
+/** An invariant is violated. */
 export class InvariantError extends Error {
   override name = "InvariantError";
 }
 
 /** The ledger of one group. */
 export class Ledger {
-  /** Who was given a partition, by generation. */
+  /** Owners of partitions by generation. */
   readonly #owners: Map<number, Map<number, string>> = new Map();
-  /** The highest offset whose commit was acknowledged, by partition. */
+  /** The highest acknowledged commit by partition. */
   readonly #acknowledged: number[] = new Array(PARTITION_COUNT).fill(-1);
 
-  /** Notes that a member was told of its partitions. */
+  /** Records an assignment. */
   assigned(generation: number, owner: string, partitions: readonly number[]): void {
     let owners = this.#owners.get(generation);
     if (owners === undefined) this.#owners.set(generation, owners = new Map());
@@ -34,12 +34,12 @@ export class Ledger {
     }
   }
 
-  /** Notes that a commit was acknowledged. */
+  /** Records an acknowledged commit. */
   acknowledged(partition: number, offset: number): void {
     this.#acknowledged[partition] = Math.max(this.#acknowledged[partition]!, offset);
   }
 
-  /** Checks an offset that was read: it may be ahead of what was acknowledged, never behind. */
+  /** Checks a fetched offset: it must not be below the acknowledged one. */
   read(partition: number, offset: number): void {
     const least = this.#acknowledged[partition]!;
     if (offset < least) {

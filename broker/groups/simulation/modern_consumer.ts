@@ -13,14 +13,14 @@ import { codeOf } from "./classic_consumer.ts";
 import { Consumer, REBALANCE_TIMEOUT_MS, TOPIC, type World } from "./consumer.ts";
 import type { Ledger } from "./ledger.ts";
 
-/** One consumer. */
+/** A consumer of the KIP-848 protocol. */
 export class ModernConsumer extends Consumer {
   protected readonly commitVersion = 9;
   readonly #assignor: string | null;
   #incarnation = 0;
   #epoch = 0;
   #waiting: Answer<ConsumerGroupHeartbeatResponse> | undefined;
-  /** Whether the next heartbeat has something to say. */
+  /** Whether the next heartbeat reports a change. */
   #hasNews = true;
 
   constructor(world: World, groupId: string, ledger: Ledger, index: number) {
@@ -73,7 +73,7 @@ export class ModernConsumer extends Consumer {
 
   protected beat(shard: GroupShard): void {
     const isJoining = this.#epoch === 0;
-    // What has not changed need not be said, but may be.
+    // Unchanged fields may be omitted or sent.
     const saysAll = isJoining || this.#hasNews || this.world.random.chance(0.3);
     this.#waiting = new Answer(this.#send(shard, this.#epoch, saysAll));
     this.#hasNews = false;
@@ -123,7 +123,7 @@ export class ModernConsumer extends Consumer {
     this.positions = new Map(kept);
     const offsets = gained.length === 0 ? new Map() : await this.committed(shard, gained);
     if (offsets === undefined) return this.#rejoin();
-    // It may have been fenced meanwhile.
+    // It may have been fenced in the meantime.
     if (this.positions === undefined || this.#epoch !== memberEpoch) return;
     for (const [partition, offset] of offsets) this.positions.set(partition, offset);
     this.#hasNews = hasGivenUp || gained.length > 0;

@@ -1,11 +1,11 @@
 /**
- * Groups of simulated consumers with everything going wrong, for the randomized test.
+ * Simulates groups of consumers with random faults, for the randomized test.
  *
- * Each consumer does what a careful client does: joins, gives partitions up when told to, reads from the
- * committed offset, commits what it has read, and acts on every error. It may also hang, die without a
- * word, leave, and commit when it should know better. The coordinator restarts, losing what was not
- * durable, and now and then cannot write. One group uses the classic protocol, one KIP-848, and one has
- * members of both, so that it goes over and back again and again.
+ * Each consumer behaves like a careful client: it joins, revokes partitions when told to, reads
+ * from the committed offset, commits, and handles every error. It may also hang, die, leave, and
+ * commit late. The coordinator restarts, losing what was not durable, and sometimes fails to write.
+ * One group uses the classic protocol, one KIP-848, and one has members of both, so that it is
+ * converted back and forth.
  *
  * @module
  */
@@ -32,7 +32,7 @@ import { ModernConsumer } from "./modern_consumer.ts";
 
 const MEMBERS_PER_GROUP = 5;
 
-/** Groups of consumers, their coordinator, and the hand of fate. */
+/** The groups, their coordinator, and random events. */
 export class Simulation implements World {
   readonly clock: ManualClock = new ManualClock();
   readonly random: Random;
@@ -90,7 +90,7 @@ export class Simulation implements World {
     await this.#coordinator.close();
   }
 
-  /** Lets something happen, and checks that all is well. */
+  /** Performs a random action and checks the invariants. */
   async step(): Promise<void> {
     const { random } = this;
     const consumer = random.pick(this.#consumers);
@@ -142,7 +142,7 @@ export class Simulation implements World {
 
   async #restart(): Promise<void> {
     for (const log of this.#topic.logs) {
-      // Some of what waited was written all the same.
+      // Some of the pending writes succeeded.
       log.release(this.random.below(3));
       log.crash();
       if (this.random.chance(0.3)) log.compact();
@@ -153,7 +153,7 @@ export class Simulation implements World {
     await this.#coordinator.loaded();
   }
 
-  /** Lets everybody do what they should, until all agree; it must not take longer than it may. */
+  /** Runs all consumers without faults until they agree, within a limit. */
   async converge(): Promise<void> {
     for (const log of this.#topic.logs) {
       log.isHeld = false;
@@ -170,7 +170,7 @@ export class Simulation implements World {
       await turn();
       this.clock.advance(250);
     }
-    // What was sent last has been answered.
+    // Pending requests have been answered.
     for (const consumer of this.#consumers) await consumer.act();
     for (const groupId of this.#ledgers.keys()) this.#checkConverged(groupId);
   }
@@ -180,7 +180,7 @@ export class Simulation implements World {
       consumer.groupId === groupId && consumer.isRunning
     );
     for (const { name, isSettled } of live) {
-      if (!isSettled) throw new InvariantError(`${name} does not come to rest`);
+      if (!isSettled) throw new InvariantError(`${name} does not settle`);
     }
     if (live.length === 0) return;
     const { state } = this.shard(groupId)!.group(groupId)!;
@@ -197,7 +197,7 @@ export class Simulation implements World {
   }
 }
 
-/** No partition is held by two members, be it to give it up. */
+/** Checks that no partition is held by two members, including during revocation. */
 function checkOwners({ groupId, members }: ConsumerGroup): void {
   const owners = new Map<string, string>();
   for (const { memberId, assigned, pendingRevocation } of members.values()) {
@@ -216,7 +216,7 @@ function checkOwners({ groupId, members }: ConsumerGroup): void {
   }
 }
 
-/** A consumer holds nothing that could be given to another, and was told nothing that a crash undid. */
+/** Checks that a consumer holds only its own partitions and knows only durable state. */
 function checkConsumer(group: ConsumerGroup, consumer: Consumer): void {
   const { name, generation, positions = new Map<number, number>() } = consumer;
   const member = group.members.get(consumer.memberId);
@@ -224,12 +224,12 @@ function checkConsumer(group: ConsumerGroup, consumer: Consumer): void {
   if (consumer instanceof ModernConsumer && generation > member.memberEpoch) {
     throw new InvariantError(`${name} is in epoch ${generation}, known is ${member.memberEpoch}`);
   }
-  // An answer on its way may have taken it to the next epoch.
+  // A response in flight may have advanced it to the next epoch.
   const isPrevious = consumer instanceof ModernConsumer && generation > 0 &&
     generation === member.previousMemberEpoch;
   if (generation !== member.memberEpoch && !isPrevious) return;
   for (const partition of positions.keys()) {
     if (group.ownerOf(topicIdOf(TOPIC), partition) === member.memberId) continue;
-    throw new InvariantError(`${name} holds partition ${partition}, which is not known to be its`);
+    throw new InvariantError(`${name} holds partition ${partition}, which it does not own`);
   }
 }

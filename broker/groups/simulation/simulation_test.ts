@@ -15,7 +15,7 @@ const SEEDS = 10;
 const STEPS = 10_000;
 const STEPS_BETWEEN_RESTS = 400;
 
-Deno.test("groups keep their promises whatever members and broker do", async (t) => {
+Deno.test("Simulation keeps the invariants of groups under random faults", async (t) => {
   for (const seed of seeds()) {
     await t.step(`seed ${seed}`, () => run(seed));
   }
