@@ -1,38 +1,38 @@
 /**
- * Time and timers, injected, so that what waits for hours can be tested in microseconds.
+ * Injected time and timers, so that tests need not wait.
  *
  * @module
  */
 
 import { afterPoll } from "../../storage/mod.ts";
 
-/** Tells the time and calls back later. */
+/** Provides the time and timers. */
 export interface Clock {
-  /** Milliseconds since 1970. */
+  /** Milliseconds since the epoch. */
   now(): number;
   /** Milliseconds since any time, which nobody sets: for durations. */
   monotonic(): number;
   /**
    * Calls `callback` once after `ms` milliseconds, unless cleared before.
    *
-   * @returns What `clearTimeout` takes.
+   * @returns The timer's id for `clearTimeout`.
    */
   setTimeout(callback: () => void, ms: number): number;
-  /** Cancels a callback. One that has run, or was cancelled, is no error. */
+  /** Cancels a timer. Does nothing if the timer has fired or was cancelled. */
   clearTimeout(id: number): void;
-  /** Lets whatever else is due run first: long work calls this between its slices. */
+  /** Yields to other work. Long tasks call this between slices. */
   yield(): Promise<void>;
 }
 
-/** A timer's longest delay; anything beyond fires at once in every JavaScript engine. */
+/** The longest delay of a timer; JavaScript engines fire longer ones immediately. */
 const MAX_DELAY_MS = 2 ** 31 - 1;
 
-/** The machine's clock. Whoever sets a timer on it clears it when closed. */
+/** The system clock. Timers must be cleared by the code that sets them. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
-  // Deno 2.9 gives an object, earlier versions the number that the object converts to. It also warns
-  // of delays below zero, which what is overdue has, and clients may send.
+  // Deno 2.9 returns an object, earlier versions the number that the object converts to. Deno also
+  // warns about negative delays, which overdue timers have and clients may send.
   setTimeout: (callback, ms) =>
     Number(setTimeout(callback, Math.max(0, Math.min(ms, MAX_DELAY_MS)))),
   clearTimeout: (id) => clearTimeout(id),
@@ -45,18 +45,18 @@ interface Timer {
   readonly callback: () => void;
 }
 
-/** A clock for tests, which stands still until it is told to advance. */
+/** A manual clock for tests, advanced explicitly. */
 export class ManualClock implements Clock {
   #nowMs: number;
   #nextId = 1;
   readonly #timers: Map<number, Timer> = new Map();
 
-  /** @param startMs The time it begins at, in milliseconds since 1970. */
+  /** @param startMs The initial time in milliseconds since the epoch. */
   constructor(startMs = 1_700_000_000_000) {
     this.#nowMs = startMs;
   }
 
-  /** Timers that wait. */
+  /** Number of pending timers. */
   get timerCount(): number {
     return this.#timers.size;
   }
@@ -83,7 +83,7 @@ export class ManualClock implements Clock {
     return Promise.resolve();
   }
 
-  /** Moves time on, and calls back all that falls due on the way, in order of their time. */
+  /** Advances the time and fires the timers that become due, in order. */
   advance(ms: number): void {
     const endMs = this.#nowMs + ms;
     for (;;) {

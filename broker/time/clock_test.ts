@@ -2,7 +2,7 @@ import { assertEquals, assertGreaterOrEqual } from "@std/assert";
 import { TimeSlice } from "../../storage/mod.ts";
 import { ManualClock, systemClock } from "./clock.ts";
 
-Deno.test("ManualClock.advance() calls back in order of time, and moves on to each", () => {
+Deno.test("ManualClock.advance() fires timers in order, each at its time", () => {
   const clock = new ManualClock(1000);
   const calls: string[] = [];
   const note = (name: string) => () => calls.push(`${name} ${clock.now()}`);
@@ -16,7 +16,7 @@ Deno.test("ManualClock.advance() calls back in order of time, and moves on to ea
   assertEquals(clock.timerCount, 1);
 });
 
-Deno.test("ManualClock.advance() calls back timers that callbacks set on the way", () => {
+Deno.test("ManualClock.advance() fires timers set by callbacks", () => {
   const clock = new ManualClock(0);
   const times: number[] = [];
   const tick = () => {
@@ -28,7 +28,7 @@ Deno.test("ManualClock.advance() calls back timers that callbacks set on the way
   assertEquals(times, [10, 20, 30]);
 });
 
-Deno.test("ManualClock.clearTimeout() cancels one timer, and is no error for one that has run", () => {
+Deno.test("ManualClock.clearTimeout() cancels a timer and ignores one that has fired", () => {
   const clock = new ManualClock();
   let calls = 0;
   const cancelled = clock.setTimeout(() => calls += 100, 5);
@@ -39,7 +39,7 @@ Deno.test("ManualClock.clearTimeout() cancels one timer, and is no error for one
   assertEquals(calls, 1);
 });
 
-Deno.test("systemClock calls back, cancels, and tells the time", async () => {
+Deno.test("systemClock fires and cancels timers and returns the time", async () => {
   const before = Date.now();
   const cancelled = systemClock.setTimeout(() => {
     throw new Error("This timer was cancelled");
@@ -50,7 +50,7 @@ Deno.test("systemClock calls back, cancels, and tells the time", async () => {
   assertGreaterOrEqual(systemClock.now(), before);
 });
 
-Deno.test("systemClock does not fire at once for a delay beyond what timers can hold", async () => {
+Deno.test("systemClock.setTimeout() does not fire immediately for a delay above the maximum", async () => {
   let hasFired = false;
   const timer = systemClock.setTimeout(() => hasFired = true, 1e12);
   await systemClock.yield();

@@ -1,25 +1,28 @@
 /**
- * One timer of the clock for many times: it comes at the earliest that it was set for.
+ * A timer that fires at the earliest of the times it was set for.
  *
  * @module
  */
 
 import type { Clock } from "./clock.ts";
 
-/** A timer that can be set many times over, and comes once. */
+/** A timer that can be set repeatedly and fires once, at the earliest time. */
 export class EarliestTimer {
   readonly #clock: Clock;
   readonly #callback: (nowMs: number) => void;
   #timer: number | undefined;
   #dueMs = Infinity;
 
-  /** @param callback Called with the time when it comes. What is due later has to be set again then. */
+  /** @param callback Called with the current time. Later times must then be set again. */
   constructor(clock: Clock, callback: (nowMs: number) => void) {
     this.#clock = clock;
     this.#callback = callback;
   }
 
-  /** Comes at `dueMs`, in the clock's milliseconds, unless it comes earlier already. `Infinity` is never. */
+  /**
+   * Fires at `dueMs`, in the clock's milliseconds, unless an earlier time is set. `Infinity` sets
+   * nothing.
+   */
   set(dueMs: number): void {
     if (dueMs >= this.#dueMs) return;
     this.cancel();
@@ -31,7 +34,7 @@ export class EarliestTimer {
     }, dueMs - this.#clock.now());
   }
 
-  /** Does not come, unless it is set again. */
+  /** Cancels the timer until it is set again. */
   cancel(): void {
     if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer);
     this.#timer = undefined;

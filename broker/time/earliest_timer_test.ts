@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { ManualClock } from "./clock.ts";
 import { EarliestTimer } from "./earliest_timer.ts";
 
-Deno.test("EarliestTimer comes once, at the earliest time it was set for", () => {
+Deno.test("EarliestTimer.set() fires once, at the earliest time", () => {
   const clock = new ManualClock();
   const start = clock.now();
   const came: number[] = [];
@@ -15,7 +15,7 @@ Deno.test("EarliestTimer comes once, at the earliest time it was set for", () =>
   assertEquals(came, [20]);
 });
 
-Deno.test("EarliestTimer can be set again when it has come, and cancelled", () => {
+Deno.test("EarliestTimer.set() works again after the timer has fired or was cancelled", () => {
   const clock = new ManualClock();
   const start = clock.now();
   const came: number[] = [];

@@ -1,8 +1,8 @@
 /**
- * Time as the broker sees it: a `Clock` that tests can set, and timers that many share.
+ * Time: a `Clock` that tests can control, and shared timers.
  *
- * `Timeouts` are many of about the same length, `EarliestTimer` is one for whatever is due first.
- * `turnEnd` waits for what came in together.
+ * `Timeouts` holds many timeouts on one timer, `EarliestTimer` fires at the earliest of several
+ * times, and `turnEnd` waits for work that arrived in the same turn of the event loop.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Timeouts that are nearly always called off before they come, all on one timer of the clock: to set
- * one and call it off costs next to nothing. When one does come, all that are set are gone through.
+ * Timeouts that are usually cancelled before they expire, sharing one timer, so that setting and
+ * cancelling one is cheap. When the timer fires, all pending timeouts are checked.
  *
  * @module
  */
@@ -8,17 +8,17 @@
 import type { Clock } from "./clock.ts";
 import { EarliestTimer } from "./earliest_timer.ts";
 
-/** A timeout that was set. */
+/** A pending timeout. */
 export interface Timeout {
   readonly dueMs: number;
   readonly callback: () => void;
 }
 
-/** Timeouts of one broker. */
+/** The timeouts of one broker. */
 export class Timeouts {
   readonly #clock: Clock;
   readonly #set: Set<Timeout> = new Set();
-  /** May come before anything is due. */
+  /** May fire before any timeout is due. */
   readonly #timer: EarliestTimer;
 
   constructor(clock: Clock) {
@@ -26,7 +26,7 @@ export class Timeouts {
     this.#timer = new EarliestTimer(clock, (nowMs) => this.#onTimer(nowMs));
   }
 
-  /** Calls `callback` in `delayMs` milliseconds, unless it is called off. */
+  /** Calls `callback` after `delayMs` milliseconds, unless cancelled. */
   set(callback: () => void, delayMs: number): Timeout {
     const timeout = { dueMs: this.#clock.now() + delayMs, callback };
     this.#set.add(timeout);
@@ -34,12 +34,12 @@ export class Timeouts {
     return timeout;
   }
 
-  /** Calls a timeout off. */
+  /** Cancels a timeout. */
   clear(timeout: Timeout): void {
     this.#set.delete(timeout);
   }
 
-  /** Calls all off. */
+  /** Cancels all timeouts. */
   close(): void {
     this.#set.clear();
     this.#timer.cancel();
@@ -52,7 +52,7 @@ export class Timeouts {
         nextMs = Math.min(nextMs, timeout.dueMs);
         continue;
       }
-      // One that was called back before may have called this one off.
+      // An earlier callback may have cancelled this timeout.
       if (this.#set.delete(timeout)) timeout.callback();
     }
     this.#timer.set(nextMs);

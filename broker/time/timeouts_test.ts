@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { ManualClock } from "./clock.ts";
 import { Timeouts } from "./timeouts.ts";
 
-Deno.test("Timeouts come when they are due, whatever the order they were set in", () => {
+Deno.test("Timeouts.set() expires in order of time, not of calls", () => {
   const clock = new ManualClock();
   const timeouts = new Timeouts(clock);
   const came: string[] = [];
@@ -18,7 +18,7 @@ Deno.test("Timeouts come when they are due, whatever the order they were set in"
   assertEquals(clock.timerCount, 0);
 });
 
-Deno.test("Timeouts that are called off do not come", () => {
+Deno.test("Timeouts.clear() cancels a timeout", () => {
   const clock = new ManualClock();
   const timeouts = new Timeouts(clock);
   const came: string[] = [];
@@ -35,7 +35,7 @@ Deno.test("Timeouts that are called off do not come", () => {
   assertEquals(came, ["second"]);
 });
 
-Deno.test("Timeouts share one timer, also with those set while one comes", () => {
+Deno.test("Timeouts.set() uses one timer, even for timeouts set by callbacks", () => {
   const clock = new ManualClock();
   const timeouts = new Timeouts(clock);
   const came: number[] = [];
@@ -48,7 +48,7 @@ Deno.test("Timeouts share one timer, also with those set while one comes", () =>
   assertEquals(came.length, 101);
 });
 
-Deno.test("Timeouts.close() calls all off and leaves no timer", () => {
+Deno.test("Timeouts.close() cancels all timeouts and clears the timer", () => {
   const clock = new ManualClock();
   const timeouts = new Timeouts(clock);
   timeouts.set(() => {

@@ -1,15 +1,18 @@
 /**
- * Waiting for what came in together.
+ * Waits for work that arrived in the same turn of the event loop.
  *
  * @module
  */
 
-/** More rounds of reactions than lie between bytes from a socket and the handler of their request. */
+/**
+ * Upper bound on the microtask rounds between bytes from a socket and the handler of their request.
+ */
 const ROUNDS = 24;
 
 /**
- * Resolves when the handlers of requests that came in the same turn of the event loop have begun,
- * before the next turn: so late costs a microsecond, and lets work that serves many begin for all.
+ * Resolves when the handlers of all requests that arrived in this turn of the event loop have
+ * started, before the next turn. Delaying shared work that long costs a microsecond and lets one
+ * run serve them all.
  */
 export async function turnEnd(): Promise<void> {
   for (let round = 0; round < ROUNDS; round++) await undefined;

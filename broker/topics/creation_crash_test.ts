@@ -11,7 +11,7 @@ import { verifyData } from "../verify_data.ts";
 
 const NOW_MS = 1_700_000_000_000;
 
-/** Keeps what a kill, or a power failure, would leave before each change of the disk. */
+/** Records the state that a kill or power failure would leave before each change on disk. */
 class KilledFileSystem extends WatchedFileSystem {
   readonly left: MemoryFileSystem[] = [];
   readonly #disk: MemoryFileSystem;
@@ -40,7 +40,9 @@ class KilledFileSystem extends WatchedFileSystem {
   }
 }
 
-/** Begins with one topic, changes something, and gives what a kill on the way may leave. */
+/**
+ * Starts with one topic, makes a change, and returns the states that a kill during it may leave.
+ */
 async function killsOf(change: (broker: TestBroker) => Promise<void>): Promise<MemoryFileSystem[]> {
   const disk = new MemoryFileSystem();
   {
@@ -61,13 +63,13 @@ async function findingsOf(fs: MemoryFileSystem): Promise<string[]> {
     .map(({ path, problem }) => `${path}: ${problem}`);
 }
 
-/** What a lookup of each timestamp finds. */
+/** The expected result of looking up each timestamp. */
 function expectedOffsets(logEndOffset: number): [timestamp: number, offset: number][] {
   const isEmpty = logEndOffset === 0;
   return [[-1, logEndOffset], [-2, 0], [-3, isEmpty ? -1 : 0], [5, isEmpty ? -1 : 0]];
 }
 
-/** Fails unless all partitions of a topic that is there can be used, in this start and the next. */
+/** Checks that all partitions of an existing topic are usable, in this start and the next. */
 async function checkUsable(fs: MemoryFileSystem, topic: string): Promise<void> {
   assertEquals(await findingsOf(fs), []);
   for (let start = 0; start < 2; start++) {
@@ -92,7 +94,7 @@ async function checkUsable(fs: MemoryFileSystem, topic: string): Promise<void> {
   assertEquals(await findingsOf(fs), []);
 }
 
-Deno.test("TopicRegistry.createTopic() leaves empty partitions that can be used, whenever it is killed", async () => {
+Deno.test("TopicRegistry.createTopic() leaves usable empty partitions when killed at any point", async () => {
   const kills = await killsOf(async (broker) => {
     const partition = await broker.createTopic("a", { partitions: 2 });
     await partition.append(batchOf(["x"]), { acks: -1, nowMs: NOW_MS }).committed;
@@ -107,7 +109,7 @@ Deno.test("TopicRegistry.createTopic() leaves empty partitions that can be used,
   assert(created > 5);
 });
 
-Deno.test("TopicRegistry.createPartitions() leaves empty partitions that can be used, whenever it is killed", async () => {
+Deno.test("TopicRegistry.createPartitions() leaves usable empty partitions when killed at any point", async () => {
   const kills = await killsOf(async (broker) => {
     await broker.call(createPartitions, createPartitionsHandler, 3, {
       topics: [{ name: "old", count: 3, assignments: null }],
@@ -119,7 +121,7 @@ Deno.test("TopicRegistry.createPartitions() leaves empty partitions that can be 
   for (const fs of kills) await checkUsable(fs, "old");
 });
 
-Deno.test("TopicRegistry.deleteTopic() leaves nothing that is in the way of the name, whenever it is killed", async () => {
+Deno.test("TopicRegistry.deleteTopic() leaves the name available when killed at any point", async () => {
   const kills = await killsOf(async (broker) => {
     await broker.topics.deleteTopic(broker.topics.get("old")!);
     await broker.createTopic("old", { partitions: 2 });
@@ -127,7 +129,7 @@ Deno.test("TopicRegistry.deleteTopic() leaves nothing that is in the way of the 
   for (const fs of kills) await checkUsable(fs, "old");
 });
 
-Deno.test("Log without any file but its folder is empty and can be used, after a stop and after a kill", async () => {
+Deno.test("Log with only its folder is empty and usable, after a shutdown and after a kill", async () => {
   for (const isClean of [true, false]) {
     for (const files of [[], ["partition.metadata"]]) {
       const fs = new MemoryFileSystem();

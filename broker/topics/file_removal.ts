@@ -1,5 +1,5 @@
 /**
- * Removes the files of deleted segments and topics once `file.delete.delay.ms` is over.
+ * Removes the files of deleted segments and topics after `file.delete.delay.ms`.
  *
  * @module
  */
@@ -8,18 +8,18 @@ import type { Clock } from "../time/clock.ts";
 import { EarliestTimer } from "../time/earliest_timer.ts";
 import type { Logger } from "../logger.ts";
 
-/** What holds files that are to be removed: a data folder. */
+/** A data folder with files to be removed. */
 export interface DeletedFiles {
-  /** Removes those whose time is over. */
+  /** Removes the files that are due. */
   removeDeleted(nowMs: number): Promise<void>;
 }
 
-/** Wakes up when there is something to remove. */
+/** Schedules the removal of files. */
 export class FileRemoval {
   readonly #files: DeletedFiles;
   readonly #clock: Clock;
   readonly #logger: Logger;
-  /** When files are due, each time once. */
+  /** Times at which files are due, without duplicates. */
   readonly #dueMs: Set<number> = new Set();
   readonly #timer: EarliestTimer;
   #removing: Promise<void> = Promise.resolve();
@@ -32,7 +32,7 @@ export class FileRemoval {
     this.#timer = new EarliestTimer(clock, (nowMs) => this.#onTimer(nowMs));
   }
 
-  /** Notes that files were deleted just now, to be removed after `delayMs`. */
+  /** Schedules the removal of files deleted now, after `delayMs`. */
   after(delayMs: number): void {
     if (this.#isClosed) return;
     const dueMs = this.#clock.now() + delayMs;
@@ -40,7 +40,7 @@ export class FileRemoval {
     this.#timer.set(dueMs);
   }
 
-  /** Stops, once a removal under way has ended. What is left is removed at the next start. */
+  /** Stops after a running removal has ended. Remaining files are removed at the next start. */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#timer.cancel();

@@ -3,7 +3,7 @@ import { ManualClock } from "../time/clock.ts";
 import { createLogger, silentLogger } from "../logger.ts";
 import { FileRemoval } from "./file_removal.ts";
 
-Deno.test("FileRemoval removes at each time that files are due, once", async () => {
+Deno.test("FileRemoval removes files once at each due time", async () => {
   const clock = new ManualClock(0);
   const removals: number[] = [];
   const files = {
@@ -24,7 +24,7 @@ Deno.test("FileRemoval removes at each time that files are due, once", async () 
   assertEquals(removals, [30, 60, 100]);
 });
 
-Deno.test("FileRemoval waits for a removal under way when it is closed, and begins no other", async () => {
+Deno.test("FileRemoval waits for a running removal when closed and starts no other", async () => {
   const clock = new ManualClock(0);
   const running = Promise.withResolvers<void>();
   let removals = 0;
@@ -50,7 +50,7 @@ Deno.test("FileRemoval waits for a removal under way when it is closed, and begi
   assertEquals([removals, clock.timerCount], [1, 0]);
 });
 
-Deno.test("FileRemoval says what cannot be removed, and goes on", async () => {
+Deno.test("FileRemoval logs a failed removal and continues", async () => {
   const clock = new ManualClock(0);
   const lines: string[] = [];
   const logger = createLogger({ sink: (line) => lines.push(line) });

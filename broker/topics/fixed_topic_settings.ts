@@ -1,5 +1,5 @@
 /**
- * Kafka's settings of topics that have one value here.
+ * Kafka topic settings that accept a single value here.
  *
  * @module
  */
@@ -11,53 +11,55 @@ import type { TopicSetting } from "./topic_setting.ts";
 const NO_REMOTE_STORE = "logs are kept in the data folder alone, there is no tiered storage";
 const NOTHING_TO_THROTTLE = "partitions have one replica, so there is no replication to throttle";
 
-/** The settings, by name. */
+/** The settings by name. */
 export const FIXED_TOPIC_SETTINGS: Readonly<Record<string, TopicSetting>> = {
   "follower.replication.throttled.replicas": own(
     NOTHING_TO_THROTTLE,
     "list",
     "",
-    "Replicas whose fetches from their leader are throttled, as PARTITION:BROKER",
+    "Replicas whose fetches from the leader are throttled, as PARTITION:BROKER",
   ),
   "leader.replication.throttled.replicas": own(
     NOTHING_TO_THROTTLE,
     "list",
     "",
-    "Replicas that are throttled at their leader, as PARTITION:BROKER",
+    "Replicas throttled on the leader, as PARTITION:BROKER",
   ),
   "local.retention.bytes": derived(
     "log.local.retention.bytes",
-    "Bytes of a partition kept here once they are in the remote store too, -2 for retention.bytes",
+    "Bytes of a partition retained locally after they were copied to remote storage, -2 for " +
+    "retention.bytes",
   ),
   "local.retention.ms": derived(
     "log.local.retention.ms",
-    "Milliseconds that records stay here once they are in the remote store too, -2 for retention.ms",
+    "Milliseconds for which records are retained locally after they were copied to remote " +
+    "storage, -2 for retention.ms",
   ),
   "remote.log.copy.disable": own(
     NO_REMOTE_STORE,
     "boolean",
     "false",
-    "Whether no more segments are copied to the remote store",
+    "Whether copying segments to remote storage is stopped",
   ),
   "remote.log.delete.on.disable": own(
     NO_REMOTE_STORE,
     "boolean",
     "false",
-    "Whether what is in the remote store goes when remote.storage.enable is taken away",
+    "Whether remote data is deleted when remote.storage.enable is disabled",
   ),
   "remote.storage.enable": own(
     NO_REMOTE_STORE,
     "boolean",
     "false",
-    "Whether segments are copied to the remote store",
+    "Whether segments are copied to remote storage",
   ),
   "unclean.leader.election.enable": derived(
     "unclean.leader.election.enable",
-    "Whether a replica that is not in sync may lead as a last resort",
+    "Whether an out-of-sync replica can become leader as a last resort",
   ),
 };
 
-/** A setting that a broker's of one value gives its value to. */
+/** A topic setting whose broker setting accepts a single value. */
 function derived(name: string, doc: string): TopicSetting {
   const setting = FIXED_SETTINGS[name]!;
   return { setting, doc, synonyms: [{ name, factor: 1 }], default: setting.default };

@@ -1,7 +1,7 @@
 /**
- * Brings appends to disk within `flush.ms`, for topics with `flush=interval`.
+ * Flushes appends within `flush.ms`, for topics with `flush=interval`.
  *
- * A log asks when it takes its first batch since it was last flushed; one timer serves them all.
+ * A log requests a flush when it receives its first batch after a flush; one timer serves all logs.
  *
  * @module
  */
@@ -10,17 +10,17 @@ import type { Clock } from "../time/clock.ts";
 import { EarliestTimer } from "../time/earliest_timer.ts";
 import type { Logger } from "../logger.ts";
 
-/** What can be flushed: a log. */
+/** A log that can be flushed. */
 export interface Flushable {
   readonly name: string;
   readonly isClosed: boolean;
   flush(): Promise<void>;
 }
 
-/** Logs that are flushed at a time. */
+/** Logs flushed concurrently. */
 const CONCURRENCY = 16;
 
-/** Flushes logs when their time has come. */
+/** Flushes logs when they are due. */
 export class IntervalFlusher {
   readonly #clock: Clock;
   readonly #logger: Logger;
@@ -35,7 +35,7 @@ export class IntervalFlusher {
     this.#timer = new EarliestTimer(clock, (nowMs) => this.#onTimer(nowMs));
   }
 
-  /** Flushes a log within `delayMs`, unless it is to be flushed earlier already. */
+  /** Flushes a log within `delayMs`, unless an earlier flush is scheduled. */
   request(log: Flushable, delayMs: number): void {
     const dueMs = this.#clock.now() + delayMs;
     if (this.#isClosed || (this.#dueMs.get(log) ?? Infinity) <= dueMs) return;
@@ -43,12 +43,12 @@ export class IntervalFlusher {
     this.#timer.set(dueMs);
   }
 
-  /** Forgets a log that was deleted. */
+  /** Cancels the flush of a deleted log. */
   forget(log: Flushable): void {
     this.#dueMs.delete(log);
   }
 
-  /** Stops, once flushes under way have ended. What is still to be flushed is, when logs are closed. */
+  /** Stops after running flushes have ended. Remaining logs are flushed when they are closed. */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#timer.cancel();
@@ -75,7 +75,7 @@ export class IntervalFlusher {
         try {
           await log.flush();
         } catch (error) {
-          // Its topic may have been deleted meanwhile.
+          // The topic may have been deleted in the meantime.
           if (log.isClosed) continue;
           this.#logger.error("Cannot flush log", { log: log.name, error });
         }

@@ -3,7 +3,7 @@ import { ManualClock } from "../time/clock.ts";
 import { createLogger, silentLogger } from "../logger.ts";
 import { type Flushable, IntervalFlusher } from "./interval_flusher.ts";
 
-/** A log that notes when it is flushed. */
+/** A log that records when it is flushed. */
 function flushable(name: string, flushed: string[], clock: ManualClock): Flushable {
   const startMs = clock.now();
   return {
@@ -16,12 +16,12 @@ function flushable(name: string, flushed: string[], clock: ManualClock): Flushab
   };
 }
 
-/** Lets flushes begin that have to wait for others. */
+/** Lets flushes start that wait for others. */
 async function turns(clock: ManualClock): Promise<void> {
   for (let turn = 0; turn < 10; turn++) await clock.yield();
 }
 
-Deno.test("IntervalFlusher flushes each log in its time, once for all that asked", async () => {
+Deno.test("IntervalFlusher flushes each log when due, once for all requests", async () => {
   const clock = new ManualClock();
   const flushed: string[] = [];
   const flusher = new IntervalFlusher(clock, silentLogger);
@@ -42,7 +42,7 @@ Deno.test("IntervalFlusher flushes each log in its time, once for all that asked
   assertEquals(clock.timerCount, 0);
 });
 
-Deno.test("IntervalFlusher forgets logs that were deleted, and all when it is closed", async () => {
+Deno.test("IntervalFlusher skips deleted logs, and all logs when closed", async () => {
   const clock = new ManualClock();
   const flushed: string[] = [];
   const flusher = new IntervalFlusher(clock, silentLogger);
@@ -58,7 +58,7 @@ Deno.test("IntervalFlusher forgets logs that were deleted, and all when it is cl
   assertEquals([flushed, clock.timerCount], [[], 0]);
 });
 
-Deno.test("IntervalFlusher says which log cannot be flushed, and flushes the others", async () => {
+Deno.test("IntervalFlusher logs a failed flush and flushes the other logs", async () => {
   const clock = new ManualClock();
   const flushed: string[] = [];
   const lines: string[] = [];

@@ -1,6 +1,6 @@
 /**
- * What the logs of a broker's topics need beside being written and read: retention, compaction,
- * checkpoints that make recovery short, flushes by time, and the removal of files that were deleted.
+ * Maintains the logs of a broker's topics: retention, compaction, recovery point checkpoints, timed
+ * flushes, and the removal of deleted files.
  *
  * @module
  */
@@ -21,7 +21,7 @@ import { IntervalFlusher } from "./interval_flusher.ts";
 import type { PartitionLogManager } from "./partition.ts";
 import type { Topic } from "./topic.ts";
 
-/** What a log manager works on. */
+/** Options of a log manager. */
 export interface LogManagerOptions {
   readonly cluster: ClusterState;
   readonly directory: LogDirectory;
@@ -29,15 +29,15 @@ export interface LogManagerOptions {
   readonly logger: Logger;
 }
 
-/** How to compact. */
+/** Options of compaction. */
 export interface CompactionOptions {
   /** Memory for keys, in bytes. */
   readonly dedupeBytes: number;
-  /** Ends it. */
+  /** Aborts the compaction. */
   readonly signal: AbortSignal;
 }
 
-/** How long to work at a stretch before others have their turn. */
+/** Time slice before yielding to other work. */
 const SLICE_MS = 10;
 
 /** Manages the logs of one data folder. */
@@ -46,7 +46,7 @@ export class LogManager implements PartitionLogManager {
   readonly #removal: FileRemoval;
   readonly #flusher: IntervalFlusher;
   readonly #cleaner = new LogCleaner();
-  /** Ids of deleted topics whose folders have another name, though perhaps not yet on disk. */
+  /** Ids of deleted topics whose folders have been renamed, though perhaps not yet on disk. */
   readonly #removedTopics: Set<string> = new Set();
   #isClosed = false;
 
@@ -62,7 +62,7 @@ export class LogManager implements PartitionLogManager {
     this.#flusher.request(log, delayMs);
   }
 
-  /** Deletes a log; its files go after `file.delete.delay.ms`. */
+  /** Deletes a log; its files are removed after `file.delete.delay.ms`. */
   delete(log: Log): void {
     const { directory, clock } = this.#options;
     this.#flusher.forget(log);
@@ -70,20 +70,20 @@ export class LogManager implements PartitionLogManager {
     this.#removal.after(log.config.fileDeleteDelayMs);
   }
 
-  /** Notes that all logs of a deleted topic have been deleted. */
+  /** Records that all logs of a deleted topic have been deleted. */
   markRemoved(topicId: string): void {
     this.#removedTopics.add(topicId);
   }
 
-  /** Resolves when it is on disk where each log starts. */
+  /** Resolves when the log start offsets are on disk. */
   writeLogStarts(): Promise<void> {
     return this.#options.directory.writeCheckpoints();
   }
 
   /**
-   * Resolves when it is on disk how far each log is there, where it starts, and which are deleted.
+   * Writes recovery points, log start offsets and log deletions to disk.
    *
-   * @param signal Ends it early: the logs that it did not come to are as far as they were.
+   * @param signal Aborts the checkpoint; the remaining logs keep their previous recovery points.
    */
   async checkpoint(signal?: AbortSignal): Promise<void> {
     const { directory, cluster } = this.#options;
@@ -93,7 +93,7 @@ export class LogManager implements PartitionLogManager {
     for (const id of removed) this.#removedTopics.delete(id);
   }
 
-  /** Deletes segments that the topics' retention no longer keeps; gives way to others on the way. */
+  /** Deletes segments past the topics' retention, yielding to other work. */
   async applyRetention(topics: Iterable<Topic>): Promise<void> {
     const { clock } = this.#options;
     let sliceMs = clock.now();
@@ -119,16 +119,15 @@ export class LogManager implements PartitionLogManager {
       const { logStartOffset } = partition;
       logger.info("Deleted old segments", { log: `${partition}`, count, logStartOffset });
     } catch (error) {
-      // Its topic may have been deleted meanwhile.
+      // The topic may have been deleted in the meantime.
       if (partition.log.isClosed) return;
       logger.error("Cannot apply retention", { log: `${partition}`, error });
     }
   }
 
   /**
-   * Makes passes over the logs of topics that are to be compacted, the one that needs it most first,
-   * until none does. A log with damage is left alone from then on; after any other failure the rest
-   * is left for the next time.
+   * Compacts logs, the one with the highest dirty ratio first, until none needs it. A damaged log
+   * is skipped from then on; after any other failure the rest is left for the next run.
    */
   async compact(topics: () => Iterable<Topic>, options: CompactionOptions): Promise<void> {
     const { clock, logger } = this.#options;
@@ -172,7 +171,7 @@ export class LogManager implements PartitionLogManager {
     });
   }
 
-  /** Stops, once what is under way has ended. */
+  /** Stops after running work has ended. */
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#flusher.close();
@@ -180,7 +179,7 @@ export class LogManager implements PartitionLogManager {
   }
 }
 
-/** The logs that are compacted, each up to its last stable offset. */
+/** The logs to compact, each up to its last stable offset. */
 function* cleanableLogs(topics: Iterable<Topic>): Generator<CleanableLog, void> {
   for (const { config, partitions } of topics) {
     if (!config.get("cleanup.policy").includes("compact")) continue;

@@ -1,10 +1,10 @@
 /**
  * The topics of a broker.
  *
- * `TopicRegistry` looks topics up, and creates, deletes and changes them through the cluster's
- * metadata. `TopicHosting` follows the metadata: it opens, creates and deletes the logs that are to be
- * here, each under a `Partition`, which knows who leads and how far consumers may read. `LogManager` has
- * what the logs need from time to time. A topic's settings (`TopicConfig`) derive from the broker's.
+ * `TopicRegistry` looks up topics, and creates, deletes and changes them through the cluster
+ * metadata. `TopicHosting` follows the metadata: it opens, creates and deletes the logs of this
+ * broker, each owned by a `Partition`, which knows its leader and high watermark. `LogUpkeep`
+ * maintains the logs. Topic settings (`TopicConfig`) derive from the broker's.
  *
  * @module
  */

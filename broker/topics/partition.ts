@@ -1,17 +1,17 @@
 /**
- * One partition on this broker: its log, who leads it, and how far consumers may read.
+ * A partition on this broker: its log, its leader, and its high watermark.
  *
- * The high watermark is the offset up to which records are committed, and thus visible. With one
- * replica and `flush=commit`, an append with acks=all commits once it is on disk, so nothing is ever
- * seen that a crash could take back after somebody acted on it. An append with acks=0 or 1 makes no
- * such promise and is visible at once, unless it lies behind one with acks=all that is not yet on
- * disk: offsets become visible in order. With `flush=interval` and `flush=os` everything is visible
- * as soon as it is written. What a log holds when it is opened is all committed.
+ * Records below the high watermark are committed and visible. With a single replica and
+ * `flush=commit`, an append with acks=all commits when it is on disk, so that a crash never takes
+ * back records that were visible. Appends with acks=0 or 1 make no such promise and are visible
+ * immediately, unless they follow one with acks=all that is not on disk yet: offsets become visible
+ * in order. With `flush=interval` and `flush=os` every append is visible immediately. All records
+ * found when a log is opened are committed.
  *
- * Appends with acks=all that come in one turn of the event loop, or while a flush is under way, share
- * the next flush (group commit).
+ * Appends with acks=all in the same turn of the event loop, or during a flush, share the next flush
+ * (group commit).
  *
- * Whoever waits for something here subscribes; what changes the partition wakes them.
+ * Code that waits for data or state changes subscribes to the partition.
  *
  * @module
  */
@@ -30,53 +30,53 @@ import type { PartitionState } from "../cluster/cluster_state.ts";
 import { turnEnd } from "../time/turn_end.ts";
 import type { TopicConfig } from "./topic_config.ts";
 
-/** How an append is to be made. */
+/** Options of an append. */
 export interface AppendOptions {
-  /** Who must have it before it may be answered: all replicas (-1), the leader (1), nobody (0). */
+  /** The requested acknowledgements. */
   readonly acks: Acks;
   readonly nowMs: number;
-  /** Whether it comes from the broker itself, which may write internal topics and control batches. */
+  /** Whether the broker itself appends, which may write internal topics and control batches. */
   readonly isInternal?: boolean;
 }
 
-/** How a client's batch is to be appended. */
+/** Options of a client's append. */
 export interface ProduceOptions extends AppendOptions {
-  /** Where it is validated if that takes long. */
+  /** Validates batches that take long. */
   readonly validations: BatchValidations;
-  /** Whether to validate it there in any case, because the request has had its time. */
+  /** Whether to use `validations` in any case, because the request has used up its time slice. */
   readonly isLate: boolean;
 }
 
-/** What became of an append. */
+/** The result of an append. */
 export interface AppendResult {
-  /** Offset of the batch's first record; of a duplicate, where it was appended the first time. */
+  /** Offset of the batch's first record; for a duplicate, that of the original append. */
   readonly baseOffset: number;
-  /** The timestamp that the records were given, -1 if they keep their own. */
+  /** The timestamp assigned to the records, -1 if they keep their own. */
   readonly logAppendTimeMs: number;
   readonly logStartOffset: number;
   /**
-   * Resolves when an append with acks=all may be answered; `undefined` if that is at once. Rejects
-   * if it could not be made durable, or the partition was deleted.
+   * Resolves when an append with acks=all can be acknowledged; `undefined` if it already can.
+   * Rejects if it did not become durable or the partition was deleted.
    */
   readonly committed: Promise<void> | undefined;
 }
 
-/** How to read. */
+/** Options of a read. */
 export interface ReadOptions {
-  /** Bytes to return at most, except for the first batch if `minOneBatch`. */
+  /** Maximum bytes to return, except for the first batch with `minOneBatch`. */
   readonly maxBytes: number;
   readonly minOneBatch: boolean;
-  /** 0 up to the high watermark, 1 up to the last stable offset. */
+  /** 0 reads up to the high watermark, 1 up to the last stable offset. */
   readonly isolationLevel: number;
 }
 
-/** Where an epoch ended; both -1 if that is not known. */
+/** The end offset of an epoch; both -1 if unknown. */
 export interface EpochEndOffset {
   readonly epoch: number;
   readonly endOffset: number;
 }
 
-/** What a partition is made of. */
+/** Options of a partition. */
 export interface PartitionOptions {
   readonly topic: string;
   readonly topicId: string;
@@ -89,28 +89,28 @@ export interface PartitionOptions {
   readonly logManager: PartitionLogManager;
 }
 
-/** What a partition asks of its broker. */
+/** The log maintenance that a partition requests from its broker. */
 export interface PartitionLogManager {
-  /** Resolves when it is on disk where logs start. */
+  /** Resolves when log start offsets are on disk. */
   writeLogStarts(): Promise<void>;
   /** Flushes a log within `delayMs`. */
   requestFlush(log: Log, delayMs: number): void;
 }
 
-/** What `flush.ms` is where nobody gave it a limit. */
+/** The value of `flush.ms` without a limit. */
 const NO_LIMIT = INT64_MAX;
-/** What `flush=interval` means without a limit. */
+/** The interval of `flush=interval` without a limit. */
 const DEFAULT_INTERVAL_MS = 1000;
 const UNKNOWN: EpochEndOffset = { epoch: -1, endOffset: -1 };
 const HIGH_WATERMARK = -1;
 
-/** Appends that become visible, and may be answered, with one flush. */
+/** Appends that become visible and are acknowledged with the same flush. */
 interface CommitGroup extends PromiseWithResolvers<void> {
-  /** Where the first of them begins. */
+  /** The offset of the first of them. */
   readonly firstOffset: number;
 }
 
-/** A partition that this broker has a replica of. */
+/** A partition that has a replica on this broker. */
 export class Partition {
   readonly topic: string;
   readonly topicId: string;
@@ -127,7 +127,7 @@ export class Partition {
   #flushing: CommitGroup | undefined;
   #queued: CommitGroup | undefined;
   #isDeleted = false;
-  /** Resolves when the last of the batches that are being validated was appended, or refused. */
+  /** Resolves when the last batch being validated was appended or rejected. */
   #produced: Promise<void> | undefined;
 
   constructor(options: PartitionOptions) {
@@ -160,12 +160,12 @@ export class Partition {
     return this.#state.isr;
   }
 
-  /** Whether this broker leads the partition. */
+  /** Whether this broker is the leader. */
   get isLeader(): boolean {
     return this.#state.leaderId === this.#nodeId && !this.#isDeleted;
   }
 
-  /** Whether the disk failed under it: it takes no appends until the broker starts anew. */
+  /** Whether a disk error occurred. The partition accepts no appends until the broker restarts. */
   get isOffline(): boolean {
     return this.log.offlineError !== undefined;
   }
@@ -174,17 +174,17 @@ export class Partition {
     return this.#config;
   }
 
-  /** The first offset that is not committed. */
+  /** The first uncommitted offset. */
   get highWatermark(): number {
     return this.#highWatermark;
   }
 
-  /** The first offset that may belong to an open transaction, or the high watermark. */
+  /** The first offset of an open transaction, or the high watermark. */
   get lastStableOffset(): number {
     return this.#highWatermark;
   }
 
-  /** The first offset that may be read. Records before it are deleted, and that they are is on disk. */
+  /** The first readable offset. The deletion of records before it is on disk. */
   get logStartOffset(): number {
     return this.#logStartOffset;
   }
@@ -195,10 +195,10 @@ export class Partition {
   }
 
   /**
-   * Calls `callback` whenever more can be read, the log's start moves, the leader changes, or the
+   * Calls `callback` when more records are readable, the log start offset or leader changes, or the
    * partition fails or is deleted.
    *
-   * @returns What ends that.
+   * @returns A function that removes the subscription.
    */
   subscribe(callback: () => void): () => void {
     this.#waiters.add(callback);
@@ -206,12 +206,12 @@ export class Partition {
   }
 
   /**
-   * Appends a batch, whose bytes the log changes, and does not look at any more when this returns.
+   * Appends a batch. The log modifies the batch's bytes, but does not use them after this returns.
    *
    * @throws {ApiError} NOT_LEADER_OR_FOLLOWER, NOT_ENOUGH_REPLICAS, INVALID_TOPIC_EXCEPTION,
-   *   INVALID_RECORD, INVALID_TXN_STATE; INVALID_REQUEST for a client's batch that takes long to
-   *   validate, which `produce` is for.
-   * @throws {Error} What `validateBatch` and `Log.append` throw.
+   * INVALID_RECORD, INVALID_TXN_STATE; INVALID_REQUEST for a client's batch that takes long to
+   * validate and requires `produce`.
+   * @throws {Error} Whatever `validateBatch` and `Log.append` throw.
    */
   append(batch: RecordBatch, options: AppendOptions): AppendResult {
     this.#ensureAppendable(options.acks);
@@ -221,18 +221,18 @@ export class Partition {
     if (valid === undefined) {
       throw new ApiError(
         ErrorCode.INVALID_REQUEST,
-        `Cannot append to "${this}": the batch takes too long to validate at once`,
+        `Cannot append to "${this}": the batch takes too long to validate synchronously`,
       );
     }
     return this.#append(valid, options, "client");
   }
 
   /**
-   * Appends a client's batch, at once if it takes no longer than milliseconds to validate. Batches are
-   * appended in the order of the calls, so that one that is slow holds up those after it. The bytes
-   * must not be changed until the result is there.
+   * Appends a client's batch, synchronously unless it takes long to validate. Batches are appended
+   * in the order of the calls, so a slow one delays later ones. The bytes must not change until the
+   * result is available.
    *
-   * @throws {Error} What `append` throws, or rejects with it.
+   * @throws {Error} What `append` throws; may also reject with it.
    */
   produce(batch: RecordBatch, options: ProduceOptions): AppendResult | Promise<AppendResult> {
     this.#ensureAppendable(options.acks);
@@ -262,7 +262,7 @@ export class Partition {
   ): Promise<AppendResult> {
     const [outcome] = await Promise.allSettled([validated, before]);
     if (outcome.status === "rejected") throw outcome.reason;
-    // Much may have happened since.
+    // The state may have changed during validation.
     this.#ensureAppendable(options.acks);
     return this.#append(outcome.value, options, "client");
   }
@@ -282,11 +282,11 @@ export class Partition {
   }
 
   /**
-   * Reads whole batches from the one that holds `offset`, up to what is committed; nothing if that
-   * is not yet there.
+   * Reads whole batches starting with the one that contains `offset`, up to the last fetchable
+   * offset; empty if the offset is not yet readable.
    *
    * @throws {ApiError} NOT_LEADER_OR_FOLLOWER.
-   * @throws {OffsetOutOfRangeError} If the log does not reach from or to `offset`.
+   * @throws {OffsetOutOfRangeError} If `offset` is outside the log.
    */
   read(offset: number, options: ReadOptions): LogRead | Promise<LogRead> {
     this.#ensureLeader();
@@ -295,14 +295,14 @@ export class Partition {
     return this.log.read(offset, { maxBytes, maxOffset, minOneBatch });
   }
 
-  /** The offset before which consumers of an isolation level may read. */
+  /** The offset up to which consumers with an isolation level can read. */
   lastFetchableOffset(isolationLevel: number): number {
     return isolationLevel === IsolationLevel.readCommitted
       ? this.lastStableOffset
       : this.#highWatermark;
   }
 
-  /** The first record with this timestamp or a later one, in milliseconds since 1970. */
+  /** The first record with this timestamp (milliseconds since the epoch) or a later one. */
   offsetForTimestamp(timestamp: number): Promise<TimestampAndOffset | undefined> {
     return this.log.offsetForTimestamp(timestamp);
   }
@@ -312,7 +312,7 @@ export class Partition {
     return this.log.maxTimestampOffset();
   }
 
-  /** Where the records of an epoch end, or those of the last one before it that has any (KIP-320). */
+  /** The end offset of the largest epoch up to `epoch` (KIP-320). */
   endOffsetForEpoch(epoch: number): EpochEndOffset {
     this.#ensureLeader();
     const { latestEpoch, logEndOffset } = this.log;
@@ -325,7 +325,7 @@ export class Partition {
     return end === undefined ? UNKNOWN : { epoch: end.leaderEpoch, endOffset: end.offset };
   }
 
-  /** The epoch that the first record was written in, or the next one will be. */
+  /** The epoch of the first record, or of the next one if the log is empty. */
   get firstEpoch(): number {
     const { logStartOffset, logEndOffset, latestEpoch } = this.log;
     if (logStartOffset === logEndOffset) return this.leaderEpoch;
@@ -341,14 +341,14 @@ export class Partition {
   }
 
   /**
-   * Deletes records before an offset. That they are gone is on disk when this resolves.
+   * Deletes records before an offset. The deletion is on disk when the promise resolves.
    *
    * @param offset -1 for the high watermark.
    * @returns The log start offset.
-   * @throws {ApiError} OFFSET_OUT_OF_RANGE if it is beyond the high watermark;
-   *   INVALID_TOPIC_EXCEPTION if the topic is the broker's own; POLICY_VIOLATION if compaction alone
-   *   removes its records; NOT_LEADER_OR_FOLLOWER.
-   * @throws {StorageError} If that could not be written.
+   * @throws {ApiError} OFFSET_OUT_OF_RANGE if the offset is above the high watermark;
+   * INVALID_TOPIC_EXCEPTION if the topic is internal; POLICY_VIOLATION if records are only removed
+   * by compaction; NOT_LEADER_OR_FOLLOWER.
+   * @throws {StorageError} If the deletion could not be written.
    */
   async deleteRecordsBefore(offset: number): Promise<number> {
     this.#ensureLeader();
@@ -373,7 +373,7 @@ export class Partition {
     if (this.#isInternal) {
       throw new ApiError(
         ErrorCode.INVALID_TOPIC_EXCEPTION,
-        `Cannot delete records of "${this}": the topic is the broker's own`,
+        `Cannot delete records of "${this}": the topic is internal`,
       );
     }
     const policy = this.#config.get("cleanup.policy");
@@ -384,7 +384,7 @@ export class Partition {
     );
   }
 
-  /** Deletes segments that retention no longer keeps. Returns how many. */
+  /** Deletes segments past their retention. Returns their number. */
   async applyRetention(nowMs: number): Promise<number> {
     const count = await this.log.applyRetention(nowMs, this.#highWatermark);
     this.#advanceStart(this.log.firstSegmentOffset);
@@ -397,20 +397,20 @@ export class Partition {
     this.#notify();
   }
 
-  /** Takes over who leads the partition now. */
+  /** Applies a new partition state. */
   updateState(state: PartitionState): void {
     const { leaderId, leaderEpoch } = this.#state;
     this.#state = state;
     if (state.leaderId !== leaderId || state.leaderEpoch !== leaderEpoch) this.#notify();
   }
 
-  /** Takes over settings. They act from now on. */
+  /** Applies new settings. */
   updateConfig(config: TopicConfig): void {
     this.#config = config;
     this.log.updateConfig(config.logConfig);
   }
 
-  /** Says that the topic was deleted: nothing can be written or read from now on. */
+  /** Marks the topic as deleted: the partition can no longer be read or written. */
   markDeleted(): void {
     if (this.#isDeleted) return;
     this.#isDeleted = true;
@@ -425,7 +425,9 @@ export class Partition {
     if (!this.isLeader) throw new ApiError(ErrorCode.NOT_LEADER_OR_FOLLOWER);
   }
 
-  /** More replicas than the partition has are not asked for, as in Kafka from 4.0 on (KIP-966). */
+  /**
+   * At most as many replicas as the partition has are required, as in Kafka since 4.0 (KIP-966).
+   */
   #ensureAppendable(acks: number): void {
     this.#ensureLeader();
     if (acks !== Acks.all) return;
@@ -438,12 +440,12 @@ export class Partition {
     );
   }
 
-  /** Refuses what only the broker itself may write. */
+  /** Rejects batches that only the broker itself may append. */
   #ensureClients(batch: RecordBatch): void {
     if (this.#isInternal) {
       throw new ApiError(
         ErrorCode.INVALID_TOPIC_EXCEPTION,
-        `Cannot append to "${this}": the topic is the broker's own`,
+        `Cannot append to "${this}": the topic is internal`,
       );
     }
     if (batch.isTransactional) {
@@ -455,12 +457,12 @@ export class Partition {
     if (batch.baseOffset !== 0) {
       throw new ApiError(
         ErrorCode.INVALID_RECORD,
-        `Cannot append to "${this}": base offset is ${batch.baseOffset}, a producer's must be 0`,
+        `Cannot append to "${this}": base offset is ${batch.baseOffset}, producers must send 0`,
       );
     }
   }
 
-  /** Makes an append visible, now or with the flush that the returned promise stands for. */
+  /** Makes an append visible, immediately or when the returned promise resolves. */
   #commit(firstOffset: number, endOffset: number, acks: Acks): Promise<void> | undefined {
     const { flushedOffset } = this.log;
     const { flushMessages, flushMs } = this.#config.logConfig;
@@ -501,11 +503,11 @@ export class Partition {
     const next = this.#queued;
     this.#advance(next === undefined ? this.log.logEndOffset : next.firstOffset);
     group.resolve();
-    // Answers let clients send again, which may still be in time for the next.
+    // Acknowledged clients may send more, in time for the next flush.
     if (next !== undefined) turnEnd().then(() => this.#flush());
   }
 
-  /** Answers everyone who waits for a flush, or for data, that there will be none. */
+  /** Fails everything that waits for a flush or for data. */
   #rejectWaiting(error: unknown): void {
     this.#flushing?.reject(error);
     this.#queued?.reject(error);
@@ -527,7 +529,7 @@ export class Partition {
 
 function newGroup(firstOffset: number): CommitGroup {
   const group = { firstOffset, ...Promise.withResolvers<void>() };
-  // The client that waited may be gone when it fails.
+  // The rejection is also handled here, in case nothing waits for the promise.
   group.promise.catch(() => {});
   return group;
 }

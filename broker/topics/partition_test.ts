@@ -25,7 +25,7 @@ async function codeRejected(promise: Promise<unknown>): Promise<number> {
   return errorCodeOf(await assertRejects(() => promise), silentLogger);
 }
 
-Deno.test("Partition.append() with acks=all is seen once it is on disk, with flush=commit", async () => {
+Deno.test("Partition.append() with acks=all and flush=commit is visible once it is on disk", async () => {
   const fs = new HeldSyncFileSystem();
   await using broker = await TestBroker.start({ fs });
   const partition = await broker.createTopic("a");
@@ -42,7 +42,7 @@ Deno.test("Partition.append() with acks=all is seen once it is on disk, with flu
   assertEquals(await valuesFrom(partition, 0), ["one", "two"]);
 });
 
-Deno.test("Partition.append() with acks=1 is seen at once, unless it lies behind one that is not yet on disk", async () => {
+Deno.test("Partition.append() with acks=1 is visible immediately, unless it follows one not yet on disk", async () => {
   const fs = new HeldSyncFileSystem();
   await using broker = await TestBroker.start({ fs });
   const partition = await broker.createTopic("a");
@@ -58,7 +58,7 @@ Deno.test("Partition.append() with acks=1 is seen at once, unless it lies behind
   assertEquals(await valuesFrom(partition, 0), ["one", "two", "three", "four"]);
 });
 
-Deno.test("Partition.append() shows what lies before the next append with acks=all when a flush ends", async () => {
+Deno.test("Partition.append() becomes visible up to the next acks=all when a flush ends", async () => {
   const fs = new HeldSyncFileSystem();
   await using broker = await TestBroker.start({ fs });
   const partition = await broker.createTopic("a");
@@ -77,7 +77,7 @@ Deno.test("Partition.append() shows what lies before the next append with acks=a
   assertEquals(partition.highWatermark, 4);
 });
 
-Deno.test("Partition.append() shares one flush among all that come in one turn", async () => {
+Deno.test("Partition.append() shares one flush within a turn of the event loop", async () => {
   const fs = new HeldSyncFileSystem();
   await using broker = await TestBroker.start({ fs });
   const partition = await broker.createTopic("a");
@@ -87,7 +87,7 @@ Deno.test("Partition.append() shares one flush among all that come in one turn",
   assertEquals(partition.highWatermark, 50);
 });
 
-Deno.test("Partition.append() shares one flush among all that come while another is under way", async () => {
+Deno.test("Partition.append() shares one flush for all appends during another", async () => {
   const fs = new HeldSyncFileSystem();
   await using broker = await TestBroker.start({ fs });
   const partition = await broker.createTopic("a");
@@ -105,7 +105,7 @@ Deno.test("Partition.append() shares one flush among all that come while another
   assertEquals(partition.highWatermark, 50);
 });
 
-Deno.test("Partition.append() fails those that wait for a failed flush, and takes no more", async () => {
+Deno.test("Partition.append() fails when its flush fails, and so do later appends", async () => {
   const fs = new HeldSyncFileSystem();
   const broker = await TestBroker.start({ fs });
   const partition = await broker.createTopic("a");
@@ -126,7 +126,7 @@ Deno.test("Partition.append() fails those that wait for a failed flush, and take
   await broker.close();
 });
 
-Deno.test("Partition.append() is refused, and not flushed, if the partition is deleted in the same turn", async () => {
+Deno.test("Partition.append() fails without a flush if the partition is deleted in the same turn", async () => {
   const fs = new HeldSyncFileSystem();
   await using broker = await TestBroker.start({ fs });
   const partition = await broker.createTopic("a");
@@ -136,7 +136,7 @@ Deno.test("Partition.append() is refused, and not flushed, if the partition is d
   assertEquals(fs.syncCount, 0);
 });
 
-Deno.test("Partition.append() with flush=os or interval is seen and answered after the write", async () => {
+Deno.test("Partition.append() with flush=os or interval is visible and acknowledged after the write", async () => {
   for (const flush of ["os", "interval"]) {
     const fs = new HeldSyncFileSystem();
     await using broker = await TestBroker.start({ fs });
@@ -146,7 +146,7 @@ Deno.test("Partition.append() with flush=os or interval is seen and answered aft
   }
 });
 
-Deno.test("Partition.append() with flush=interval is on disk within flush.ms", async () => {
+Deno.test("Partition.append() with flush=interval is flushed within flush.ms", async () => {
   const fs = new HeldSyncFileSystem();
   await using broker = await TestBroker.start({ fs });
   const configs = new Map([["flush", "interval"], ["flush.ms", "500"]]);
@@ -164,7 +164,7 @@ Deno.test("Partition.append() with flush=interval is on disk within flush.ms", a
   assertEquals(partition.log.flushedOffset, 3);
 });
 
-Deno.test("Partition.append() is answered and seen after a sync once flush.messages are not on disk, whatever acks and flush", async (t) => {
+Deno.test("Partition.append() is visible after a flush at flush.messages, whatever acks and flush", async (t) => {
   for (const flush of ["commit", "interval", "os"]) {
     for (const acks of [0, 1] as const) {
       await t.step(`flush=${flush} acks=${acks}`, async () => {
@@ -180,7 +180,7 @@ Deno.test("Partition.append() is answered and seen after a sync once flush.messa
         fs.release();
         await committed;
         assertEquals([partition.highWatermark, partition.log.flushedOffset], [3, 3]);
-        // They are counted from the last flush on.
+        // Counting restarts at each flush.
         assertEquals(append(partition, acks, "four", "five").committed, undefined);
         assertEquals([partition.highWatermark, partition.log.flushedOffset], [5, 3]);
       });
@@ -188,7 +188,7 @@ Deno.test("Partition.append() is answered and seen after a sync once flush.messa
   }
 });
 
-Deno.test("Partition.append() takes log.flush.interval.messages where the topic has no flush.messages", async () => {
+Deno.test("Partition.append() uses log.flush.interval.messages if the topic has no flush.messages", async () => {
   await using broker = await TestBroker.start({ config: { "log.flush.interval.messages": 1 } });
   const partition = await broker.createTopic("a");
   const { committed } = append(partition, 1, "one");
@@ -199,7 +199,7 @@ Deno.test("Partition.append() takes log.flush.interval.messages where the topic 
   assertEquals(append(other, 1, "one").committed, undefined);
 });
 
-Deno.test("Partition.append() is on disk within flush.ms, whatever flush says", async (t) => {
+Deno.test("Partition.append() is flushed within flush.ms, whatever flush is", async (t) => {
   for (const flush of ["commit", "os"]) {
     await t.step(`flush=${flush}`, async () => {
       const fs = new HeldSyncFileSystem();
@@ -216,7 +216,7 @@ Deno.test("Partition.append() is on disk within flush.ms, whatever flush says", 
   }
 });
 
-Deno.test("Partition.append() with flush=interval is on disk within a second, or log.flush.interval.ms", async () => {
+Deno.test("Partition.append() with flush=interval is flushed within one second or log.flush.interval.ms", async () => {
   for (const [config, ms] of [[{}, 1000], [{ "log.flush.interval.ms": 70 }, 70]] as const) {
     const fs = new HeldSyncFileSystem();
     await using broker = await TestBroker.start({ fs, config });
@@ -231,7 +231,7 @@ Deno.test("Partition.append() with flush=interval is on disk within a second, or
   }
 });
 
-Deno.test("Partition.append() rolls up to segment.jitter.ms earlier than segment.ms says, each partition at its own time", async () => {
+Deno.test("Partition.append() rolls up to segment.jitter.ms before segment.ms, differently per partition", async () => {
   await using broker = await TestBroker.start();
   const segmentsAfter = async (name: string, waitMs: number, configs: [string, string][]) => {
     await broker.createTopic(name, {
@@ -251,7 +251,7 @@ Deno.test("Partition.append() rolls up to segment.jitter.ms earlier than segment
   assertEquals(new Set(await segmentsAfter("full", 1001, [jitter])), new Set([2]));
 });
 
-Deno.test("Partition.append() answers a duplicate with its first offset, once that is on disk (KIP-98)", async () => {
+Deno.test("Partition.append() returns the original offset of a duplicate once it is on disk (KIP-98)", async () => {
   const fs = new HeldSyncFileSystem();
   await using broker = await TestBroker.start({ fs });
   const partition = await broker.createTopic("a");
@@ -272,7 +272,7 @@ Deno.test("Partition.append() answers a duplicate with its first offset, once th
   assertEquals([late.baseOffset, late.committed, partition.highWatermark], [1, undefined, 3]);
 });
 
-Deno.test("Partition.append() has the flush of a duplicate with acks=all waited for, though acks=1 showed it", async () => {
+Deno.test("Partition.append() waits for a flush for a duplicate with acks=all of a visible append", async () => {
   const fs = new HeldSyncFileSystem();
   await using broker = await TestBroker.start({ fs });
   const partition = await broker.createTopic("a");
@@ -290,7 +290,7 @@ Deno.test("Partition.append() has the flush of a duplicate with acks=all waited 
   assertEquals(partition.log.flushedOffset, 1);
 });
 
-Deno.test("Partition.append() refuses what Kafka refuses, and the log is unharmed", async () => {
+Deno.test("Partition.append() rejects what Kafka rejects and leaves the log unchanged", async () => {
   await using broker = await TestBroker.start();
   const configs = new Map([["max.message.bytes", "200"]]);
   const partition = await broker.createTopic("a", { configs });
@@ -320,7 +320,7 @@ Deno.test("Partition.append() refuses what Kafka refuses, and the log is unharme
   assertEquals(await valuesFrom(partition, 0), ["fine"]);
 });
 
-Deno.test("Partition.append() refuses records without keys on a compacted topic with INVALID_RECORD", async () => {
+Deno.test("Partition.append() rejects records without keys on a compacted topic with INVALID_RECORD", async () => {
   await using broker = await TestBroker.start();
   const configs = new Map([["cleanup.policy", "delete,compact"]]);
   const partition = await broker.createTopic("a", { configs });
@@ -334,7 +334,7 @@ Deno.test("Partition.append() refuses records without keys on a compacted topic 
   assertEquals(partition.logEndOffset, 2);
 });
 
-Deno.test("Partition.append() refuses a sequence gap and an old epoch with Kafka's codes", async () => {
+Deno.test("Partition.append() rejects a sequence gap and an old epoch with Kafka's codes", async () => {
   await using broker = await TestBroker.start();
   const partition = await broker.createTopic("a");
   const send = (producerEpoch: number, baseSequence: number) =>
@@ -349,31 +349,31 @@ Deno.test("Partition.append() refuses a sequence gap and an old epoch with Kafka
   assertEquals(send(1, 1).baseOffset, 1);
 });
 
-Deno.test("Partition.append() asks for no more than all replicas, whatever min.insync.replicas is", async (t) => {
+Deno.test("Partition.append() requires at most all replicas, whatever min.insync.replicas is", async (t) => {
   await using broker = await TestBroker.start();
   const partition = await broker.createTopic("a", {
     configs: new Map([["min.insync.replicas", "2"]]),
   });
-  await t.step("one replica in sync is enough where there is one, with any acks", async () => {
+  await t.step("a single in-sync replica is enough if there is one, with any acks", async () => {
     assertEquals(append(partition, -1, "x").baseOffset, 0);
     assertEquals(append(partition, 1, "x").baseOffset, 1);
     assertEquals(append(partition, 0, "x").baseOffset, 2);
     await partition.append(batchOf(["x"]), { acks: -1, nowMs: NOW_MS }).committed;
   });
-  await t.step("fewer in sync than both are refused with NOT_ENOUGH_REPLICAS", () => {
+  await t.step("fewer in-sync replicas fail with NOT_ENOUGH_REPLICAS", () => {
     const { leaderId, leaderEpoch } = partition;
     partition.updateState({ leaderId, leaderEpoch, isr: [leaderId], replicas: [leaderId, 7] });
     assertEquals(codeThrown(() => append(partition, -1, "x")), ErrorCode.NOT_ENOUGH_REPLICAS);
     append(partition, 1, "x");
     append(partition, 0, "x");
   });
-  await t.step("a change of the setting acts at once", () => {
+  await t.step("a change of the setting takes effect immediately", () => {
     partition.updateConfig(new TopicConfig(new BrokerConfig(), new Map()));
     append(partition, -1, "x");
   });
 });
 
-Deno.test("Partition.append() writes internal topics where min.insync.replicas of the broker is 2", async () => {
+Deno.test("Partition.append() writes internal topics with min.insync.replicas=2 on the broker", async () => {
   await using broker = await TestBroker.start({ config: { "min.insync.replicas": 2 } });
   const partition = await broker.createTopic("__consumer_offsets", { isInternal: true });
   const options = { acks: -1, nowMs: NOW_MS, isInternal: true } as const;
@@ -381,7 +381,7 @@ Deno.test("Partition.append() writes internal topics where min.insync.replicas o
   assertEquals(await valuesFrom(partition, 0), ["x"]);
 });
 
-Deno.test("Partition.append() keeps clients out of internal topics, and lets the broker in", async () => {
+Deno.test("Partition.append() rejects clients' batches for internal topics and accepts the broker's", async () => {
   await using broker = await TestBroker.start();
   const partition = await broker.createTopic("__consumer_offsets", { isInternal: true });
   assertEquals(codeThrown(() => append(partition, 1, "x")), ErrorCode.INVALID_TOPIC_EXCEPTION);
@@ -389,7 +389,7 @@ Deno.test("Partition.append() keeps clients out of internal topics, and lets the
   assertEquals(await valuesFrom(partition, 0), ["x"]);
 });
 
-Deno.test("Partition.append() stamps records with message.timestamp.type=LogAppendTime", async () => {
+Deno.test("Partition.append() sets timestamps with message.timestamp.type=LogAppendTime", async () => {
   await using broker = await TestBroker.start();
   const configs = new Map([["message.timestamp.type", "LogAppendTime"]]);
   const partition = await broker.createTopic("a", { configs });
@@ -401,7 +401,7 @@ Deno.test("Partition.append() stamps records with message.timestamp.type=LogAppe
   batch.ensureValid();
 });
 
-Deno.test("Partition.append() corrects the latest timestamp where kafkajs compared them as text", async () => {
+Deno.test("Partition.append() corrects a max timestamp that kafkajs compared as text", async () => {
   await using broker = await TestBroker.start();
   const partition = await broker.createTopic("a");
   for (const [max, compression] of [[5, 0], [1, 1]] as const) {
@@ -414,7 +414,7 @@ Deno.test("Partition.append() corrects the latest timestamp where kafkajs compar
   assertEquals(new RecordBatch(chunks[0]!).maxTimestamp, 10);
 });
 
-Deno.test("Partition.logStartOffset tells of no deletion that a crash could undo", async () => {
+Deno.test("Partition.logStartOffset shows no deletion that a crash could undo", async () => {
   const fs = new HeldSyncFileSystem();
   await using broker = await TestBroker.start({ fs });
   const partition = await broker.createTopic("a");
@@ -427,7 +427,7 @@ Deno.test("Partition.logStartOffset tells of no deletion that a crash could undo
   assertEquals(partition.logStartOffset, 2);
 });
 
-Deno.test("Partition.read() is bounded by log start, log end and high watermark", async () => {
+Deno.test("Partition.read() is bounded by log start offset, log end offset and high watermark", async () => {
   const fs = new HeldSyncFileSystem();
   await using broker = await TestBroker.start({ fs });
   const partition = await broker.createTopic("a");
@@ -445,7 +445,7 @@ Deno.test("Partition.read() is bounded by log start, log end and high watermark"
   await committed;
 });
 
-Deno.test("Partition.read() from the middle of a batch returns the batch that holds the offset", async () => {
+Deno.test("Partition.read() from within a batch returns the batch that contains the offset", async () => {
   await using broker = await TestBroker.start();
   const partition = await broker.createTopic("a");
   append(partition, 1, "one", "two", "three");
@@ -455,7 +455,7 @@ Deno.test("Partition.read() from the middle of a batch returns the batch that ho
   assertEquals(await valuesFrom(partition, 1), ["two", "three", "four"]);
 });
 
-Deno.test("Partition.deleteRecordsBefore() moves the start, wakes waiters, and survives a power failure (KIP-107)", async () => {
+Deno.test("Partition.deleteRecordsBefore() moves the log start offset, wakes waiters and is durable (KIP-107)", async () => {
   const fs = new MemoryFileSystem();
   const broker = await TestBroker.start({ fs });
   const partition = await broker.createTopic("a");
@@ -475,7 +475,7 @@ Deno.test("Partition.deleteRecordsBefore() moves the start, wakes waiters, and s
   await broker.close();
 });
 
-Deno.test("Partition.endOffsetForEpoch() answers as Kafka's leader does (KIP-320)", async () => {
+Deno.test("Partition.endOffsetForEpoch() returns what Kafka's leader returns (KIP-320)", async () => {
   await using broker = await TestBroker.start();
   const partition = await broker.createTopic("a");
   const at = (leaderEpoch: number) => ({ leaderId: 1, leaderEpoch, replicas: [1], isr: [1] });
@@ -504,7 +504,7 @@ Deno.test("Partition.endOffsetForEpoch() answers as Kafka's leader does (KIP-320
   assertEquals(partition.firstEpoch, 5);
 });
 
-Deno.test("Partition.updateState() wakes waiters when the leader changes, and then refuses", async () => {
+Deno.test("Partition.updateState() wakes waiters when the leader changes, and later calls fail", async () => {
   await using broker = await TestBroker.start();
   const partition = await broker.createTopic("a");
   let wakes = 0;

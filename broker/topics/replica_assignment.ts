@@ -1,5 +1,5 @@
 /**
- * Which brokers hold a partition: as a client says, or spread evenly.
+ * The brokers of a partition: as requested by a client, or spread evenly.
  *
  * @module
  */
@@ -7,11 +7,11 @@
 import { ErrorCode } from "../../protocol/errors.ts";
 import { ApiError } from "../api_error.ts";
 
-/** The brokers of each partition, by its index. */
+/** The brokers of each partition, by partition index. */
 export type ReplicaAssignment = readonly (readonly number[])[];
 
 /**
- * Spreads the replicas of partitions over brokers; the first of each leads it.
+ * Spreads the replicas of partitions over brokers; the first replica of each is the leader.
  *
  * @param firstPartition Index of the first of `count` partitions.
  * @throws {ApiError} INVALID_REPLICATION_FACTOR if there are fewer brokers than replicas.
@@ -39,11 +39,11 @@ export function spreadReplicas(
 }
 
 /**
- * Checks an assignment that a client made.
+ * Validates an assignment requested by a client.
  *
- * @param replicationFactor Replicas that each partition must have; by default as many as the first.
- * @throws {ApiError} INVALID_REPLICA_ASSIGNMENT if it names a broker twice or one there is not, or
- *   the partitions differ in their number of replicas.
+ * @param replicationFactor Required number of replicas per partition. Default: that of the first.
+ * @throws {ApiError} INVALID_REPLICA_ASSIGNMENT if a broker is listed twice or unknown, or
+ * partitions differ in their number of replicas.
  */
 export function checkAssignment(
   assignment: ReplicaAssignment,
@@ -64,9 +64,10 @@ export function checkAssignment(
 }
 
 /**
- * Puts what a CreateTopics request assigns in the order of the partitions.
+ * Sorts the assignments of a CreateTopics request by partition.
  *
- * @throws {ApiError} INVALID_REPLICA_ASSIGNMENT if they are not 0, 1, 2 and so on, each once.
+ * @throws {ApiError} INVALID_REPLICA_ASSIGNMENT if the partitions are not 0, 1, 2 and so on, each
+ * once.
  */
 export function inPartitionOrder(
   assignments: readonly {
@@ -80,7 +81,7 @@ export function inPartitionOrder(
       throw invalid(`partition ${partitionIndex} is not one of 0 to ${assignments.length - 1}`);
     }
     if (ordered[partitionIndex] !== undefined) {
-      throw invalid(`partition ${partitionIndex} is twice`);
+      throw invalid(`partition ${partitionIndex} is listed twice`);
     }
     ordered[partitionIndex] = brokerIds;
   }

@@ -13,11 +13,11 @@ Deno.test("spreadReplicas() gives each broker its share of leaders and replicas"
   assertEquals(spreadReplicas([1, 2, 3], 4, 2, 1), [[2], [3]]);
 });
 
-Deno.test("spreadReplicas() refuses more replicas than brokers with INVALID_REPLICATION_FACTOR", () => {
+Deno.test("spreadReplicas() rejects more replicas than brokers with INVALID_REPLICATION_FACTOR", () => {
   assertEquals(codeOf(() => spreadReplicas([1], 0, 1, 2)), ErrorCode.INVALID_REPLICATION_FACTOR);
 });
 
-Deno.test("checkAssignment() refuses unknown, doubled and missing brokers, and uneven replicas", () => {
+Deno.test("checkAssignment() rejects unknown, duplicate and missing brokers, and uneven replicas", () => {
   checkAssignment([[1], [2]], [1, 2]);
   for (const assignment of [[[3]], [[1, 1]], [[]], [[1], [1, 2]], [[1], []]]) {
     assertEquals(
@@ -31,7 +31,7 @@ Deno.test("checkAssignment() refuses unknown, doubled and missing brokers, and u
   );
 });
 
-Deno.test("inPartitionOrder() wants each partition from 0 on once, in any order", () => {
+Deno.test("inPartitionOrder() requires each partition from 0 on once, in any order", () => {
   const at = (partitionIndex: number) => ({ partitionIndex, brokerIds: [partitionIndex + 10] });
   assertEquals(inPartitionOrder([at(1), at(0), at(2)]), [[10], [11], [12]]);
   for (const wrong of [[at(0), at(0)], [at(1)], [at(0), at(2)], [at(-1)]]) {

@@ -1,11 +1,11 @@
 import type { Partition } from "./partition.ts";
 import type { TopicConfig } from "./topic_config.ts";
 
-/** A topic. Never changed in place but for its partitions: a change makes a new one. */
+/** A topic. Immutable except for its partitions: a change creates a new object. */
 export interface Topic {
   readonly name: string;
   readonly id: string;
-  /** Whether it is one of the broker's own. */
+  /** Whether the topic is internal. */
   readonly isInternal: boolean;
   readonly config: TopicConfig;
   /** By index. */

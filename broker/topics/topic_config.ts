@@ -1,6 +1,6 @@
 /**
- * A topic's settings: each has the value set for the topic, or else that of the broker's setting it
- * derives from. Type, bounds and choices are that setting's too.
+ * Topic settings: each has the value set for the topic, otherwise that of the broker setting it
+ * derives from, which also defines type, bounds and choices.
  *
  * @module
  */
@@ -26,7 +26,7 @@ import { brief, unknownName } from "../settings/unknown_setting.ts";
 import { FIXED_TOPIC_SETTINGS } from "./fixed_topic_settings.ts";
 import type { Synonym, TopicSetting } from "./topic_setting.ts";
 
-/** The type of each setting's value, by its name. */
+/** The type of each setting's value. */
 export interface TopicSettings {
   "cleanup.policy": readonly string[];
   "compression.gzip.level": number;
@@ -57,7 +57,7 @@ export interface TopicSettings {
   "segment.ms": number;
 }
 
-/** The name of a topic's setting. */
+/** The name of a topic setting. */
 export type TopicSettingName = keyof TopicSettings;
 
 const MINUTE_MS = 60 * 1000;
@@ -71,52 +71,53 @@ function derived(name: SettingName, doc: string, ...longer: Longer[]): TopicSett
   return { setting, doc, synonyms, default: setting.default };
 }
 
-/** The settings. */
+/** The settings by name. */
 export const TOPIC_SETTINGS: { readonly [N in TopicSettingName]: TopicSetting } = {
   "cleanup.policy": derived(
     "log.cleanup.policy",
-    "What becomes of old records. delete: they go by retention.ms and retention.bytes; compact: of " +
-      "those with the same key the last stays; or both",
+    "What happens to old records. delete: segments are deleted by retention.ms and " +
+    "retention.bytes; compact: the last record of each key is kept; or both",
   ),
   "compression.gzip.level": derived(
     "compression.gzip.level",
-    "Level where compression.type is gzip, 1 to 9, or -1 for gzip's own",
+    "Level for compression.type=gzip, 1 to 9, or -1 for gzip's default",
   ),
   "compression.lz4.level": derived(
     "compression.lz4.level",
-    "Level where compression.type is lz4, 1 to 17",
+    "Level for compression.type=lz4, 1 to 17",
   ),
   "compression.type": derived(
     "compression.type",
-    "How batches are compressed on disk. producer: as they come; otherwise with this codec, or not " +
-      "at all, a batch that comes otherwise being compressed again",
+    "How batches are compressed on disk. producer: as sent by the producer; otherwise batches " +
+    "with another codec are recompressed with this one, or decompressed",
   ),
   "compression.zstd.level": derived(
     "compression.zstd.level",
-    "Level where compression.type is zstd, -131072 to 22",
+    "Level for compression.type=zstd, -131072 to 22",
   ),
   "delete.retention.ms": derived(
     "log.cleaner.delete.retention.ms",
-    "Milliseconds for which compaction keeps a tombstone, for consumers to see it",
+    "Milliseconds for which compaction retains tombstones, so that consumers see them",
   ),
   "file.delete.delay.ms": derived(
     "log.segment.delete.delay.ms",
-    "Milliseconds between the deletion of a segment and that of its files",
+    "Milliseconds between the deletion of a segment and the removal of its files",
   ),
   "flush": derived(
     "log.flush.policy",
-    "When appends are on disk. commit: before a write with acks=all is answered; interval: within " +
-      "flush.ms, or a second without it; os: when the system writes back",
+    "When appends are flushed to disk. commit: before a write with acks=all is acknowledged; " +
+    "interval: within flush.ms, or one second if that is not set; os: when the operating system " +
+    "writes back",
   ),
   "flush.messages": derived(
     "log.flush.interval.messages",
-    "Records of a partition that may not be on disk yet: the write that makes them as many is " +
-      "answered after a sync, whatever its acks and flush",
+    "Number of unflushed records in a partition at which a write is flushed before it is " +
+    "acknowledged, whatever its acks and flush",
   ),
   "flush.ms": {
     ...derived(
       "log.flush.interval.ms",
-      "Milliseconds within which an append is on disk, whatever flush says",
+      "Milliseconds within which an append is flushed, whatever flush",
     ),
     default: INT64_MAX,
   },
@@ -126,82 +127,83 @@ export const TOPIC_SETTINGS: { readonly [N in TopicSettingName]: TopicSetting } 
   ),
   "max.compaction.lag.ms": derived(
     "log.cleaner.max.compaction.lag.ms",
-    "Milliseconds after which a record is compacted, whatever part of the log that is",
+    "Age in milliseconds at which a record must be compacted, whatever the dirty ratio",
   ),
   "max.message.bytes": derived(
     "message.max.bytes",
-    "Largest record batch in bytes, as compressed",
+    "Maximum size of a record batch in bytes, after compression",
   ),
   "message.timestamp.after.max.ms": derived(
     "log.message.timestamp.after.max.ms",
-    "How far a producer's timestamp may lie in the future, in milliseconds",
+    "Maximum milliseconds that a producer's timestamp may lie in the future at append",
   ),
   "message.timestamp.before.max.ms": derived(
     "log.message.timestamp.before.max.ms",
-    "How far a producer's timestamp may lie in the past, in milliseconds",
+    "Maximum age in milliseconds of a producer's timestamp at append",
   ),
   "message.timestamp.type": derived(
     "log.message.timestamp.type",
-    "Whether a record's timestamp is the producer's or the time of its append",
+    "Whether a record's timestamp is set by the producer or at append",
   ),
   "min.cleanable.dirty.ratio": derived(
     "log.cleaner.min.cleanable.ratio",
-    "Part of a log, 0 to 1, that may be not yet compacted; above it, it is",
+    "Minimum ratio of uncompacted to total bytes at which a log is compacted, 0 to 1",
   ),
   "min.compaction.lag.ms": derived(
     "log.cleaner.min.compaction.lag.ms",
-    "Milliseconds for which a record is not compacted",
+    "Minimum age in milliseconds at which a record can be compacted",
   ),
   "min.insync.replicas": derived(
     "min.insync.replicas",
-    "Replicas that must be in sync for a write with acks=all to be accepted",
+    "Minimum number of in-sync replicas for a write with acks=all",
   ),
   "record.validation": derived(
     "record.validation",
-    "What is checked of a batch before it is appended. full: its records too; header: its checksum " +
-      "and header, for producers that can be trusted",
+    "What is validated before a batch is appended. full: the records too; header: checksum and " +
+    "header only, for trusted producers",
   ),
   "preallocate": derived(
     "log.preallocate",
-    "Whether the file of a new segment has its full size from the start",
+    "Whether the file of a new segment is created at its full size",
   ),
   "retention.bytes": derived(
     "log.retention.bytes",
-    "Bytes that a partition keeps at least before old ones go, -1 for no limit",
+    "Bytes that a partition retains at least before old segments are deleted, -1 for no limit",
   ),
   "retention.ms": derived(
     "log.retention.ms",
-    "Milliseconds for which records are kept at least, -1 for ever",
+    "Milliseconds for which records are retained at least, -1 for no limit",
     ["log.retention.minutes", MINUTE_MS],
     ["log.retention.hours", HOUR_MS],
   ),
   "segment.bytes": derived(
     "log.segment.bytes",
-    "Size in bytes at which a log goes on in a new file",
+    "Size in bytes at which a new segment is rolled",
   ),
-  "segment.index.bytes": derived("log.index.size.max.bytes", "Largest index file in bytes"),
+  "segment.index.bytes": derived("log.index.size.max.bytes",
+    "Maximum size of an index file in bytes"),
   "segment.jitter.ms": derived(
     "log.roll.jitter.ms",
-    "Up to so many milliseconds earlier a log starts a new file than segment.ms says, so that not " +
-      "all do at once",
+    "Maximum random milliseconds subtracted from segment.ms, so that partitions do not roll at " +
+    "the same time",
     ["log.roll.jitter.hours", HOUR_MS],
   ),
   "segment.ms": derived(
     "log.roll.ms",
-    "Age in milliseconds at which a log goes on in a new file",
+    "Age in milliseconds at which a new segment is rolled",
     ["log.roll.hours", HOUR_MS],
   ),
 };
 
-/** The least that `segment.bytes` may be, from Kafka 4.2 on. */
+/** The minimum of `segment.bytes`, since Kafka 4.2. */
 export const MIN_SEGMENT_BYTES: number = 1 << 20;
 
-/** Size of the segments of a topic, below what `segment.bytes` may be. */
+/** Segment size of a topic, which can be below the minimum of `segment.bytes`. */
 export const INTERNAL_SEGMENT_BYTES = "internal.segment.bytes";
 
-const INTERNAL_BYTES = int(0, "Size in bytes at which a log begins a new file", { min: 1 });
+const INTERNAL_BYTES = int(0, "Size in bytes at which a new segment is rolled", { min: 1 });
 
-/** Settings for tests and for the broker's own topics, which are listed where they are set, as in Kafka. */
+/** Settings for tests and internal topics, listed only where they are set, as in Kafka. */
 const INTERNAL_SETTINGS: Readonly<Record<string, TopicSetting>> = {
   [INTERNAL_SEGMENT_BYTES]: {
     setting: INTERNAL_BYTES as unknown as Setting,
@@ -211,7 +213,7 @@ const INTERNAL_SETTINGS: Readonly<Record<string, TopicSetting>> = {
   },
 };
 
-/** The names of the settings that act. */
+/** Names of the settings that take effect. */
 const ACTING_NAMES = Object.keys(TOPIC_SETTINGS) as TopicSettingName[];
 
 const KNOWN_SETTINGS: Readonly<Record<string, TopicSetting>> = {
@@ -219,16 +221,19 @@ const KNOWN_SETTINGS: Readonly<Record<string, TopicSetting>> = {
   ...TOPIC_SETTINGS,
 };
 
-/** The names of all settings, also of those that have one value, sorted. */
+/** Names of all settings, including those that accept a single value, sorted. */
 export const TOPIC_SETTING_NAMES: readonly string[] = Object.keys(KNOWN_SETTINGS).sort();
 
-/** A topic's setting, also one that has one value; `undefined` if there is none of that name. */
+/**
+ * The topic setting, including those that accept a single value; `undefined` if there is none of
+ * that name.
+ */
 export function topicSetting(name: string): TopicSetting | undefined {
   if (Object.hasOwn(KNOWN_SETTINGS, name)) return KNOWN_SETTINGS[name];
   return Object.hasOwn(INTERNAL_SETTINGS, name) ? INTERNAL_SETTINGS[name] : undefined;
 }
 
-/** The settings of one topic at one moment. */
+/** A topic's settings at one point in time. */
 export class TopicConfig {
   readonly #broker: BrokerConfig;
   readonly #overrides: ConfigTexts;
@@ -236,8 +241,8 @@ export class TopicConfig {
   #logConfig: LogConfig | undefined;
 
   /**
-   * @param broker Where values come from that the topic does not have.
-   * @param overrides The topic's own; one that is not valid is passed over.
+   * @param broker Source of values that the topic does not override.
+   * @param overrides Values set for the topic; invalid ones are skipped.
    */
   constructor(broker: BrokerConfig, overrides: ConfigTexts) {
     this.#broker = broker;
@@ -247,12 +252,12 @@ export class TopicConfig {
     this.#values = values as unknown as TopicSettings;
   }
 
-  /** The value of a setting. */
+  /** The effective value of a setting. */
   get<N extends TopicSettingName>(name: N): TopicSettings[N] {
     return this.#values[name];
   }
 
-  /** The value of a setting, also of one that has one value, as text. */
+  /** The effective value of any setting as text. */
   textOf(name: string): string {
     const { setting, default: fallback } = topicSetting(name)!;
     const value = Object.hasOwn(TOPIC_SETTINGS, name)
@@ -261,7 +266,7 @@ export class TopicConfig {
     return this.#overrides.get(name) ?? setting.format(value)!;
   }
 
-  /** The settings as the topic's logs take them. */
+  /** The settings of the topic's logs. */
   get logConfig(): LogConfig {
     return this.#logConfig ??= this.#toLogConfig();
   }
@@ -316,7 +321,7 @@ export class TopicConfig {
     return text === undefined ? undefined : INTERNAL_BYTES.parse(text);
   }
 
-  /** The names of the settings to list, sorted. */
+  /** Names of the settings to list, sorted. */
   get names(): readonly string[] {
     const internal = Object.keys(INTERNAL_SETTINGS).filter((name) => this.#overrides.has(name));
     return internal.length === 0
@@ -324,12 +329,12 @@ export class TopicConfig {
       : [...TOPIC_SETTING_NAMES, ...internal].sort();
   }
 
-  /** What was set for the topic itself. */
+  /** The values set for the topic itself. */
   get overrides(): ConfigTexts {
     return this.#overrides;
   }
 
-  /** All values that a setting has anywhere; the first is the one that counts. */
+  /** The values of a setting in all sources; the first is effective. */
   valuesOf(name: string): ConfigValue[] {
     const values: ConfigValue[] = [];
     const own = this.#overrides.get(name);
@@ -347,7 +352,7 @@ export class TopicConfig {
       try {
         return setting.parse(text);
       } catch (error) {
-        // It was checked when set: by a version of this program that knew other values.
+        // The value was valid when set, for another version of this program.
         if (!(error instanceof SettingValueError)) throw error;
       }
     }
@@ -365,10 +370,10 @@ export class TopicConfig {
 }
 
 /**
- * Checks what is to be set for a topic.
+ * Validates settings for a topic.
  *
- * @throws {ApiError} INVALID_CONFIG if there is no such setting, a value is not one of its, or two
- *   contradict each other.
+ * @throws {ApiError} INVALID_CONFIG if a setting does not exist, a value is invalid, or two
+ * settings contradict each other.
  */
 export function checkTopicConfigs(configs: ConfigTexts, broker: BrokerConfig): void {
   for (const [name, text] of configs) {

@@ -5,7 +5,7 @@ import { ApiError } from "../api_error.ts";
 import { BrokerConfig, ConfigError } from "../settings/config.ts";
 import { checkTopicConfigs, TOPIC_SETTING_NAMES, TopicConfig } from "./topic_config.ts";
 
-Deno.test("TopicConfig takes the topic's value, or else the broker's", () => {
+Deno.test("TopicConfig.get() returns the topic's value, otherwise the broker's", () => {
   const broker = BrokerConfig.from({ "log.segment.bytes": 5_000_000, "message.max.bytes": 100 });
   const config = new TopicConfig(broker, new Map([["segment.bytes", "6000000"]]));
   assertEquals(config.get("segment.bytes"), 6_000_000);
@@ -15,7 +15,7 @@ Deno.test("TopicConfig takes the topic's value, or else the broker's", () => {
   assertEquals(config.textOf("message.timestamp.before.max.ms"), "9223372036854775807");
 });
 
-Deno.test("TopicConfig counts log.retention.ms before minutes before hours, whatever their place", () => {
+Deno.test("TopicConfig.get() prefers log.retention.ms to minutes to hours, whatever their source", () => {
   const retention = (settings: Parameters<typeof BrokerConfig.from>[0]) =>
     new TopicConfig(BrokerConfig.from(settings), new Map());
   assertEquals(retention({ "log.retention.hours": 2 }).get("retention.ms"), 7_200_000);
@@ -40,7 +40,7 @@ Deno.test("TopicConfig.valuesOf() lists the topic's value, then the broker's, th
   ]);
 });
 
-Deno.test("TopicConfig has a value of every setting", () => {
+Deno.test("TopicConfig.get() returns a value for every setting", () => {
   const config = new TopicConfig(new BrokerConfig(), new Map());
   for (const name of TOPIC_SETTING_NAMES) {
     assertEquals(typeof config.textOf(name), "string", name);
@@ -48,7 +48,7 @@ Deno.test("TopicConfig has a value of every setting", () => {
   }
 });
 
-Deno.test("checkTopicConfigs() refuses with INVALID_CONFIG what the topic could not act on", () => {
+Deno.test("checkTopicConfigs() rejects invalid settings with INVALID_CONFIG", () => {
   const cases: [string, string][] = [
     ["no.such.setting", "1"],
     ["log.segment.bytes", "5000"],
@@ -81,7 +81,7 @@ Deno.test("checkTopicConfigs() refuses with INVALID_CONFIG what the topic could 
   }
 });
 
-Deno.test("checkTopicConfigs() refuses a least compaction lag above the greatest (KIP-354)", () => {
+Deno.test("checkTopicConfigs() rejects min.compaction.lag.ms above the maximum (KIP-354)", () => {
   const broker = BrokerConfig.from({ "log.cleaner.max.compaction.lag.ms": 100 });
   const min = (ms: number) => ["min.compaction.lag.ms", `${ms}`] as const;
   checkTopicConfigs(new Map([min(100)]), broker);
@@ -95,7 +95,7 @@ Deno.test("checkTopicConfigs() refuses a least compaction lag above the greatest
   );
 });
 
-Deno.test("checkTopicConfigs() refuses segment.bytes below 1 MiB in Kafka's words, which internal.segment.bytes may be", () => {
+Deno.test("checkTopicConfigs() rejects segment.bytes below 1 MiB in Kafka's words, but not internal.segment.bytes", () => {
   const check = (name: string, text: string) =>
     checkTopicConfigs(new Map([[name, text]]), new BrokerConfig());
   for (const text of ["0", "1", "1024", "1048575", "-1"]) {
@@ -116,7 +116,7 @@ Deno.test("checkTopicConfigs() refuses segment.bytes below 1 MiB in Kafka's word
   );
 });
 
-Deno.test("TopicConfig takes internal.segment.bytes before segment.bytes, and lists it where it is set", () => {
+Deno.test("TopicConfig prefers internal.segment.bytes to segment.bytes and lists it if set", () => {
   const overrides = { "segment.bytes": "2000000", "internal.segment.bytes": "1024" };
   const config = new TopicConfig(new BrokerConfig(), new Map(Object.entries(overrides)));
   assertEquals(config.logConfig.segmentBytes, 1024);
@@ -128,7 +128,7 @@ Deno.test("TopicConfig takes internal.segment.bytes before segment.bytes, and li
   ]);
 });
 
-Deno.test("TopicConfig hands the settings of compaction to the topic's logs", () => {
+Deno.test("TopicConfig.logConfig has the compaction settings", () => {
   const broker = BrokerConfig.from({ "log.cleaner.min.cleanable.ratio": 0.25 });
   const overrides = { "cleanup.policy": "compact,delete", "delete.retention.ms": "7" };
   const { logConfig } = new TopicConfig(broker, new Map(Object.entries(overrides)));
@@ -139,7 +139,7 @@ Deno.test("TopicConfig hands the settings of compaction to the topic's logs", ()
   assertEquals(logConfig.maxCompactionLagMs, INT64_MAX);
 });
 
-Deno.test("TopicConfig hands flush.messages, flush.ms and segment.jitter.ms to the topic's logs", () => {
+Deno.test("TopicConfig.logConfig has flush.messages, flush.ms and segment.jitter.ms", () => {
   const logConfig = (settings: Parameters<typeof BrokerConfig.from>[0], own = {}) =>
     new TopicConfig(BrokerConfig.from(settings), new Map(Object.entries(own))).logConfig;
   const plain = logConfig({});
@@ -165,7 +165,7 @@ Deno.test("TopicConfig hands flush.messages, flush.ms and segment.jitter.ms to t
   assertEquals([ofTopic.flushMessages, ofTopic.flushMs, ofTopic.segmentJitterMs], [1, 0, 9]);
 });
 
-Deno.test("TopicConfig hands preallocate, or log.preallocate of the broker, to the topic's logs", () => {
+Deno.test("TopicConfig.logConfig has preallocate, otherwise the broker's log.preallocate", () => {
   const isOn = (settings: Parameters<typeof BrokerConfig.from>[0], own = {}) =>
     new TopicConfig(BrokerConfig.from(settings), new Map(Object.entries(own))).logConfig
       .preallocate;

@@ -1,15 +1,15 @@
 /**
- * Keeps what is on this broker in step with what the cluster's metadata says should be: opens and
- * creates logs, deletes them, and passes on leaders and settings.
+ * Brings the topics on this broker in line with the cluster metadata: opens, creates and deletes
+ * logs, and applies leaders and settings.
  *
- * A topic appears here when all its partitions can be used, and disappears the moment its deletion is
- * known: whoever waits for one of its partitions is woken at once, then its logs are deleted. Changes
- * of one topic are followed one after another, those of different topics side by side.
+ * A topic appears here when all its partitions are usable, and disappears as soon as its deletion
+ * is known: waiters on its partitions are woken first, then the logs are deleted. Changes of one
+ * topic are applied in order, those of different topics concurrently.
  *
- * Metadata is on disk before logs are created or deleted; what a crash leaves undone is done at the
- * next start. Logs that are missing are created. Logs of a topic that was deleted are deleted: that
- * it was is remembered until its folders are gone from disk. Any other log without a topic may be
- * there because metadata was lost, so it is left alone, and stands in the way of its name.
+ * Metadata is on disk before logs are created or deleted; work interrupted by a crash is done at
+ * the next start. Missing logs are created. Logs of a deleted topic are deleted: the deletion is
+ * remembered until the folders are gone from disk. Any other log without a topic may indicate lost
+ * metadata, so it is left alone and its name cannot be used.
  *
  * @module
  */
@@ -27,7 +27,7 @@ import { TopicConfig } from "./topic_config.ts";
 import { isInternalTopic } from "./topic_name.ts";
 import type { Topic } from "./topic.ts";
 
-/** What a broker's topics live on. */
+/** Options of {@linkcode TopicHosting.open}. */
 export interface TopicHostingOptions {
   readonly cluster: ClusterState;
   readonly config: BrokerConfig;
@@ -36,35 +36,35 @@ export interface TopicHostingOptions {
   readonly logger: Logger;
 }
 
-/** How long to work at a stretch before others have their turn. */
+/** Time slice before yielding to other work. */
 const SLICE_MS = 10;
 
-/** A topic that is here, and the metadata that it was last brought in step with. */
+/** A topic on this broker and the metadata last applied to it. */
 interface HostedTopic extends Topic {
   state: TopicState;
   config: TopicConfig;
   partitions: readonly Partition[];
 }
 
-/** The topics that are here. */
+/** The topics on this broker. */
 export class TopicHosting {
   readonly #options: TopicHostingOptions;
   readonly #byName: Map<string, HostedTopic> = new Map();
   readonly #byId: Map<string, HostedTopic> = new Map();
-  /** Topics that have disappeared and whose logs have not. */
+  /** Deleted topics whose logs still exist. */
   readonly #retired: Set<HostedTopic> = new Set();
-  /** The last task of each topic, while it is under way or if it failed. */
+  /** The last task of each topic, while it is running or if it failed. */
   readonly #tasks: Map<string, Promise<void>> = new Map();
   readonly #unsubscribes: (() => void)[] = [];
-  /** Topics of the logs that were there at start, until these are hosted: each is read from a file. */
+  /** Topic ids of logs found at start, until their topics are opened; each is read from a file. */
   #topicIdsAtStart: Map<Log, string> = new Map();
-  /** The settings of all topics that have none of their own. */
+  /** The settings of topics without overrides. */
   #defaults: TopicConfig;
   #isClosed = false;
-  /** Whether what is here is being brought in step with the metadata for the first time. */
+  /** Whether the metadata is being applied for the first time. */
   #isStarting = true;
 
-  /** What the logs need from time to time. */
+  /** Maintains the logs. */
   readonly logManager: LogManager;
 
   private constructor(options: TopicHostingOptions) {
@@ -73,7 +73,7 @@ export class TopicHosting {
     this.logManager = new LogManager(options);
   }
 
-  /** Opens what is to be here, and follows changes from then on. */
+  /** Opens the topics on this broker and follows changes from then on. */
   static async open(options: TopicHostingOptions): Promise<TopicHosting> {
     const { cluster, config, logger } = options;
     const hosting = new TopicHosting(options);
@@ -90,22 +90,22 @@ export class TopicHosting {
     return hosting;
   }
 
-  /** The topics, by name. */
+  /** The topics by name. */
   get byName(): ReadonlyMap<string, Topic> {
     return this.#byName;
   }
 
-  /** The topics, by id. */
+  /** The topics by id. */
   get byId(): ReadonlyMap<string, Topic> {
     return this.#byId;
   }
 
-  /** Resolves when a topic is in step with the metadata; rejects if it could not be brought so. */
+  /** Resolves when the metadata has been applied to a topic; rejects if that failed. */
   async settled(name: string): Promise<void> {
     await this.#tasks.get(name);
   }
 
-  /** Stops following, once what is under way has ended. The logs stay open. */
+  /** Stops following after running tasks have ended. The logs stay open. */
   async close(): Promise<void> {
     this.#isClosed = true;
     for (const unsubscribe of this.#unsubscribes) unsubscribe();
@@ -139,7 +139,7 @@ export class TopicHosting {
     for (const partition of hosted.partitions) partition.updateConfig(hosted.config);
   }
 
-  /** Looks at what is there: deletes what a crash left of deleted topics, tells of what nobody knows. */
+  /** Checks the logs found at start: deletes those of deleted topics and reports unknown ones. */
   async #clearUp(): Promise<void> {
     const { directory, cluster, clock, logger } = this.#options;
     let sliceMs = clock.now();
@@ -157,24 +157,24 @@ export class TopicHosting {
   }
 
   /**
-   * Moves a log aside whose folder does not say whose it is. Nothing in it was ever flushed if it has no
-   * recovery point, and it may be what a power failure left of an older topic of the name. One without
-   * records is deleted, unless somebody else has put files there.
+   * Moves a log aside whose folder does not identify its topic. If it has no recovery point it was
+   * never flushed, and it may be left from an older topic after a power failure. A log without
+   * records is deleted, unless the folder contains other files.
    */
   #clearUpNobodys(log: Log): void {
     if (log.name === METADATA_LOG_NAME || log.recoveryPoint > 0) return;
     const { directory, logger } = this.#options;
     const { folder } = log;
     if (log.isUnused) {
-      logger.warn("Deleted empty folder that does not say whose it is", { folder });
+      logger.warn("Deleted empty folder of an unidentified topic", { folder });
       this.logManager.delete(log);
       return;
     }
     const path = directory.setAside(log.name);
-    logger.warn("Set folder aside that does not say whose it is", { folder, path });
+    logger.warn("Moved folder of an unidentified topic aside", { folder, path });
   }
 
-  /** Has a topic brought in step, after what is under way for it. */
+  /** Schedules applying the metadata to a topic, after its running task. */
   #schedule(name: string): void {
     if (this.#isClosed) return;
     const task = this.#reconcileAfter(this.#tasks.get(name), name);
@@ -183,7 +183,7 @@ export class TopicHosting {
       () => {
         if (this.#tasks.get(name) === task) this.#tasks.delete(name);
       },
-      (error) => this.#options.logger.error("Cannot host topic", { topic: name, error }),
+      (error) => this.#options.logger.error("Cannot open topic", { topic: name, error }),
     );
   }
 
@@ -205,7 +205,7 @@ export class TopicHosting {
     const partitions = await this.#openPartitions(state, config, 0);
     const hosted = { name, id, isInternal: isInternalTopic(name), config, partitions, state };
     if (this.#options.cluster.topicById(id) === undefined) {
-      // It was deleted meanwhile.
+      // The topic was deleted in the meantime.
       await this.#deleteLogs(hosted);
       return;
     }
@@ -227,7 +227,7 @@ export class TopicHosting {
     }
   }
 
-  /** Opens or creates a topic's partitions from an index on; if one fails, those are undone. */
+  /** Opens or creates a topic's partitions from an index on. If one fails, all are undone. */
   async #openPartitions(
     state: TopicState,
     config: TopicConfig,
@@ -252,7 +252,10 @@ export class TopicHosting {
     return partitions;
   }
 
-  /** What was recovered after a crash may be in memory only; it must not be seen before it is not. */
+  /**
+   * Records recovered after a crash may be only in memory; they must be flushed before they are
+   * visible.
+   */
   async #flushRecovered(partitions: readonly Partition[]): Promise<void> {
     const logs = partitions.map(({ log }) => log)
       .filter((log) => log.flushedOffset < log.logEndOffset);
@@ -315,7 +318,7 @@ export class TopicHosting {
     return found;
   }
 
-  /** Without recovery points nobody knows whether a log was there that is not. */
+  /** Without checkpoints it is unknown whether a missing log existed. */
   #tellOfUnknownLoss(name: string): void {
     const { directory, logger } = this.#options;
     logger.warn(
@@ -326,8 +329,8 @@ export class TopicHosting {
   }
 
   /**
-   * Whether a log was there, and is not. After a crash the checkpoints may have an older one of its name;
-   * then the deletion of that is not yet forgotten.
+   * Whether a log existed and is missing. After a crash the checkpoints may refer to an older log
+   * with this name, whose deletion is then still recorded.
    */
   #isLost({ name: topic }: TopicState, name: string): boolean {
     const { directory, cluster } = this.#options;
@@ -358,8 +361,8 @@ export class TopicHosting {
 }
 
 /**
- * The topic that a log belongs to, as its folder says. A folder may not say so after a power failure,
- * if nothing in it had been flushed.
+ * The topic id stored in a log's folder. It may be missing after a power failure if nothing in the
+ * folder was flushed.
  */
 function topicIdOf(log: Log): string | undefined {
   try {

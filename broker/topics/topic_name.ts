@@ -1,5 +1,5 @@
 /**
- * What a topic may be called.
+ * Rules for topic names.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import { ErrorCode } from "../../protocol/errors.ts";
 import { ApiError } from "../api_error.ts";
 
-/** Topics of the broker's own, which clients may read but not create, write, change or delete. */
+/** Internal topics, which clients can read but not create, write, change or delete. */
 const INTERNAL_TOPICS: ReadonlySet<string> = new Set([
   "__consumer_offsets",
   "__transaction_state",
@@ -15,20 +15,20 @@ const INTERNAL_TOPICS: ReadonlySet<string> = new Set([
   "__cluster_metadata",
 ]);
 
-/** Leaves room, within the 255 bytes of a file name, for a dash and the number of a partition. */
+/** Leaves room for a dash and a partition number within the 255 bytes of a file name. */
 const MAX_LENGTH = 249;
 
-/** Whether a topic is one of the broker's own. */
+/** Whether the topic is internal. */
 export function isInternalTopic(name: string): boolean {
   return INTERNAL_TOPICS.has(name);
 }
 
-/** Whether a topic can have this name. */
+/** Whether the name is a valid topic name. */
 export function isTopicName(name: string): boolean {
   return problemOf(name) === undefined;
 }
 
-/** @throws {ApiError} INVALID_TOPIC_EXCEPTION if no topic can have this name. */
+/** @throws {ApiError} INVALID_TOPIC_EXCEPTION if the name is invalid. */
 export function checkTopicName(name: string): void {
   const problem = problemOf(name);
   if (problem !== undefined) {
@@ -40,8 +40,8 @@ export function checkTopicName(name: string): void {
 }
 
 /**
- * The name with dots made underscores: two topics for which it is the same cannot both be there,
- * because metrics, which are named after topics, could not tell them apart.
+ * The name with dots replaced by underscores. Two topics must not have the same, because metric
+ * names could not distinguish them.
  */
 export function collisionKeyOf(name: string): string {
   return name.replaceAll(".", "_");
@@ -51,7 +51,7 @@ function problemOf(name: string): string | undefined {
   if (name === "") return "it is empty";
   if (name === "." || name === "..") return "it is the name of a folder";
   if (name.length > MAX_LENGTH) {
-    return `it is ${name.length} characters long, ${MAX_LENGTH} are allowed`;
+    return `it is ${name.length} characters long, the maximum is ${MAX_LENGTH}`;
   }
   if (!/^[a-zA-Z0-9._-]+$/.test(name)) {
     return "it has characters other than ASCII letters, digits, dot, underscore and dash";

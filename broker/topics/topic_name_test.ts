@@ -10,7 +10,7 @@ Deno.test("checkTopicName() accepts what Kafka accepts", () => {
   }
 });
 
-Deno.test("checkTopicName() refuses what Kafka refuses with INVALID_TOPIC_EXCEPTION", () => {
+Deno.test("checkTopicName() rejects what Kafka rejects with INVALID_TOPIC_EXCEPTION", () => {
   for (const name of ["", ".", "..", "a b", "a/b", "ä", "a:b", "a\n", "x".repeat(250)]) {
     const error = assertThrows(() => checkTopicName(name), ApiError);
     assertEquals(error.code, ErrorCode.INVALID_TOPIC_EXCEPTION, name);
@@ -18,12 +18,12 @@ Deno.test("checkTopicName() refuses what Kafka refuses with INVALID_TOPIC_EXCEPT
   }
 });
 
-Deno.test("collisionKeyOf() is the same for names that metrics cannot tell apart", () => {
+Deno.test("collisionKeyOf() is the same for names that metrics cannot distinguish", () => {
   assertEquals(collisionKeyOf("a.b_c"), collisionKeyOf("a_b.c"));
   assertEquals(collisionKeyOf("a.b") === collisionKeyOf("a-b"), false);
 });
 
-Deno.test("isInternalTopic() knows Kafka's internal topics and no others", () => {
+Deno.test("isInternalTopic() is true for Kafka's internal topics only", () => {
   assertEquals(isInternalTopic("__consumer_offsets"), true);
   assertEquals(isInternalTopic("__transaction_state"), true);
   assertEquals(isInternalTopic("__my_topic"), false);

@@ -1,9 +1,9 @@
 /**
  * The topics of this broker: looks them up, and creates, deletes and changes them.
  *
- * A mutation is checked here, committed to the cluster's metadata, and done when this broker has
- * followed: a topic that was created can be written to when `createTopic` resolves, one that was
- * deleted is gone. `topic_hosting.ts` does the following.
+ * A mutation is validated here, committed to the cluster metadata, and complete when this broker
+ * has applied it: a created topic is writable when `createTopic` resolves, and a deleted one is
+ * gone. `topic_hosting.ts` applies the metadata.
  *
  * @module
  */
@@ -24,38 +24,40 @@ import { checkTopicName, collisionKeyOf, isInternalTopic } from "./topic_name.ts
 /** A topic to create. */
 export interface NewTopic {
   readonly name: string;
-  /** Number of partitions; -1, or left out, for `num.partitions`. */
+  /** Number of partitions. -1 or omitted: `num.partitions`. */
   readonly partitions?: number;
-  /** Replicas of each; -1, or left out, for `default.replication.factor`. */
+  /** Number of replicas. -1 or omitted: `default.replication.factor`. */
   readonly replicationFactor?: number;
   /** The brokers of each partition, instead of both numbers. */
   readonly assignment?: ReplicaAssignment;
-  /** Settings that differ from the broker's defaults. */
+  /** Settings that override the broker's defaults. */
   readonly configs?: ConfigTexts;
-  /** Whether the broker itself creates it, as it may its internal topics. */
+  /** Whether the broker itself creates the topic, which is required for internal ones. */
   readonly isInternal?: boolean;
 }
 
-/** What a created topic has come to. */
+/** The result of creating a topic. */
 export interface CreatedTopic {
   readonly name: string;
-  /** The zero UUID if nothing was created. */
+  /** The zero UUID if the topic was only validated. */
   readonly id: string;
   readonly partitions: number;
   readonly replicationFactor: number;
   readonly config: TopicConfig;
 }
 
-/** How to carry a mutation out. */
+/** Options of a mutation. */
 export interface MutationOptions {
-  /** Whether only to check it. */
+  /** Whether to validate only. */
   readonly validateOnly?: boolean;
 }
 
-/** Partitions that one request may create, as in Kafka: each costs files and memory. */
+/**
+ * Maximum number of partitions created by one request, as in Kafka: each costs files and memory.
+ */
 export const MAX_PARTITIONS_PER_REQUEST = 10_000;
 
-/** What a registry needs. */
+/** Options of {@linkcode TopicRegistry.open}. */
 export type TopicRegistryOptions = TopicHostingOptions;
 
 /** The topics of one broker. */
@@ -63,7 +65,7 @@ export class TopicRegistry {
   readonly #options: TopicRegistryOptions;
   readonly #cluster: ClusterState;
   readonly #hosting: TopicHosting;
-  /** Creations under way, by what names collide on. */
+  /** Creations in progress, by collision key. */
   readonly #creating: Map<string, Promise<unknown>> = new Map();
 
   private constructor(options: TopicRegistryOptions, hosting: TopicHosting) {
@@ -72,17 +74,17 @@ export class TopicRegistry {
     this.#hosting = hosting;
   }
 
-  /** Opens the logs of all partitions that the cluster's metadata places on this broker. */
+  /** Opens the logs of all partitions that the cluster metadata assigns to this broker. */
   static async open(options: TopicRegistryOptions): Promise<TopicRegistry> {
     return new TopicRegistry(options, await TopicHosting.open(options));
   }
 
-  /** A topic, if there is one of that name. */
+  /** The topic with this name, if it exists. */
   get(name: string): Topic | undefined {
     return this.#hosting.byName.get(name);
   }
 
-  /** A topic, if there is one of that id. */
+  /** The topic with this id, if it exists. */
   byId(id: string): Topic | undefined {
     return this.#hosting.byId.get(id);
   }
@@ -92,7 +94,7 @@ export class TopicRegistry {
     return this.#hosting.byName.values();
   }
 
-  /** A partition, if there is one of that topic and index. */
+  /** The partition of a topic, if it exists. */
   partition(topic: string, index: number): Partition | undefined {
     return this.#hosting.byName.get(topic)?.partitions[index];
   }
@@ -102,31 +104,31 @@ export class TopicRegistry {
     return this.#options.directory.path;
   }
 
-  /** Id of the data folder; undefined if it has none. */
+  /** Id of the data folder, if it has one. */
   get logDirectoryId(): string | undefined {
     return this.#options.directory.metaProperties?.directoryId;
   }
 
-  /** Deletes segments that the topics' retention no longer keeps; gives way to others on the way. */
+  /** Deletes segments past the topics' retention, yielding to other work. */
   async applyRetention(): Promise<void> {
     await this.#hosting.logManager.applyRetention(this.all());
   }
 
   /**
-   * Resolves when it is on disk how far each log is there, where it starts, and which are deleted.
+   * Writes recovery points, log start offsets and log deletions to disk.
    *
-   * @param signal Ends it early: the logs that it did not come to are as far as they were.
+   * @param signal Aborts the checkpoint; the remaining logs keep their previous recovery points.
    */
   async checkpoint(signal?: AbortSignal): Promise<void> {
     await this.#hosting.logManager.checkpoint(signal);
   }
 
   /**
-   * A topic that a client asked for and that is not there: creates it, if client and
-   * `auto.create.topics.enable` allow that.
+   * Creates a missing topic that a client requested, if the client and `auto.create.topics.enable`
+   * allow it.
    *
-   * @throws {ApiError} INVALID_TOPIC_EXCEPTION if there can be no such topic;
-   *   UNKNOWN_TOPIC_OR_PARTITION if it is not to be created; what `createTopic` throws.
+   * @throws {ApiError} INVALID_TOPIC_EXCEPTION if the name is invalid; UNKNOWN_TOPIC_OR_PARTITION
+   * if it must not be created; errors of `createTopic`.
    */
   async autoCreate(name: string, isAllowed: boolean): Promise<Topic> {
     checkTopicName(name);
@@ -140,7 +142,7 @@ export class TopicRegistry {
       if (!isThere) throw error;
     }
     const topic = this.get(name);
-    // Deleted again already, by somebody else.
+    // Deleted again concurrently.
     if (topic === undefined) throw new ApiError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
     return topic;
   }
@@ -150,9 +152,9 @@ export class TopicRegistry {
   }
 
   /**
-   * Compacts the topics that are to be, until none needs it.
+   * Compacts topics until none needs it.
    *
-   * @param signal Ends it.
+   * @param signal Aborts the compaction.
    */
   async compact(signal: AbortSignal): Promise<void> {
     const dedupeBytes = this.#options.config.get("log.cleaner.dedupe.buffer.size");
@@ -220,8 +222,8 @@ export class TopicRegistry {
   /**
    * Deletes a topic and all its records.
    *
-   * @throws {ApiError} INVALID_TOPIC_EXCEPTION if it is the broker's own;
-   *   UNKNOWN_TOPIC_OR_PARTITION if it is gone already; TOPIC_DELETION_DISABLED, NOT_CONTROLLER.
+   * @throws {ApiError} INVALID_TOPIC_EXCEPTION if the topic is internal; UNKNOWN_TOPIC_OR_PARTITION
+   * if it does not exist; TOPIC_DELETION_DISABLED, NOT_CONTROLLER.
    */
   async deleteTopic({ name, id }: Pick<Topic, "name" | "id">): Promise<void> {
     this.#ensureController();
@@ -239,13 +241,13 @@ export class TopicRegistry {
   }
 
   /**
-   * Grows a topic.
+   * Adds partitions to a topic.
    *
-   * @param count Partitions it is to have.
-   * @param assignment The brokers of each new one.
-   * @throws {ApiError} UNKNOWN_TOPIC_OR_PARTITION, INVALID_PARTITIONS unless that is more than it
-   *   has, INVALID_REPLICA_ASSIGNMENT, INVALID_REPLICATION_FACTOR, INVALID_TOPIC_EXCEPTION,
-   *   POLICY_VIOLATION, NOT_CONTROLLER, KAFKA_STORAGE_ERROR.
+   * @param count The new number of partitions.
+   * @param assignment The brokers of each new partition.
+   * @throws {ApiError} UNKNOWN_TOPIC_OR_PARTITION, INVALID_PARTITIONS unless `count` increases,
+   * INVALID_REPLICA_ASSIGNMENT, INVALID_REPLICATION_FACTOR, INVALID_TOPIC_EXCEPTION,
+   * POLICY_VIOLATION, NOT_CONTROLLER, KAFKA_STORAGE_ERROR.
    */
   async createPartitions(
     name: string,
@@ -267,9 +269,9 @@ export class TopicRegistry {
   }
 
   /**
-   * Replaces what is set for a topic itself.
+   * Replaces the settings of a topic.
    *
-   * @param change From what is set now to what is to be set; may be called more than once.
+   * @param change Maps the current overrides to the new ones. May be called more than once.
    * @throws {ApiError} UNKNOWN_TOPIC_OR_PARTITION, INVALID_CONFIG, NOT_CONTROLLER.
    */
   async alterConfigs(
@@ -291,7 +293,7 @@ export class TopicRegistry {
     this.#options.logger.info("Changed settings of topic", { topic: name });
   }
 
-  /** Stops following the cluster. The logs stay open; their folder closes them. */
+  /** Stops following the cluster metadata. The logs stay open and are closed with their folder. */
   async close(): Promise<void> {
     await this.#hosting.close();
   }
@@ -333,7 +335,7 @@ export class TopicRegistry {
       if (replicationFactor !== -1 || partitions !== -1) {
         throw new ApiError(
           ErrorCode.INVALID_REQUEST,
-          "Cannot create topic: with an assignment of replicas, partitions and replication factor " +
+          "Cannot create topic: with a replica assignment, partitions and replication factor " +
             "must be -1",
         );
       }
@@ -344,7 +346,7 @@ export class TopicRegistry {
     if (replicationFactor < -1 || replicationFactor === 0) {
       throw new ApiError(
         ErrorCode.INVALID_REPLICATION_FACTOR,
-        `Cannot create topic: replication factor is ${replicationFactor}, the least is 1`,
+        `Cannot create topic: replication factor is ${replicationFactor}, the minimum is 1`,
       );
     }
     const { config } = this.#options;
@@ -376,16 +378,15 @@ export class TopicRegistry {
     if (assignment.length !== additional) {
       throw new ApiError(
         ErrorCode.INVALID_REPLICA_ASSIGNMENT,
-        `Cannot grow topic "${name}": ${additional} partitions are to be added, ` +
-          `${assignment.length} are assigned`,
+        `Cannot grow topic "${name}": ${additional} partitions would be added, ` +
+          `${assignment.length} assignments are given`,
       );
     }
     checkAssignment(assignment, this.#brokers, replicationFactor);
     return assignment;
   }
 
-  /** Brokers that can hold a replica; this one can before others can reach it. */
-  /** How many brokers there are to have replicas. */
+  /** The number of brokers that can have replicas. */
   get brokerCount(): number {
     return this.#brokers.length;
   }
@@ -404,7 +405,7 @@ function ensureNotInternal(action: string, name: string): void {
   if (!isInternalTopic(name)) return;
   throw new ApiError(
     ErrorCode.INVALID_TOPIC_EXCEPTION,
-    `Cannot ${action} topic "${name}": it is the broker's own`,
+    `Cannot ${action} topic "${name}": it is internal`,
   );
 }
 
@@ -412,13 +413,13 @@ function checkPartitionCount(count: number): void {
   if (count <= 0) {
     throw new ApiError(
       ErrorCode.INVALID_PARTITIONS,
-      `Cannot create ${count} partitions: the least is 1`,
+      `Cannot create ${count} partitions: the minimum is 1`,
     );
   }
   if (count > MAX_PARTITIONS_PER_REQUEST) {
     throw new ApiError(
       ErrorCode.POLICY_VIOLATION,
-      `Cannot create ${count} partitions: ${MAX_PARTITIONS_PER_REQUEST} are allowed at a time`,
+      `Cannot create ${count} partitions: the maximum per request is ${MAX_PARTITIONS_PER_REQUEST}`,
     );
   }
 }

@@ -26,7 +26,7 @@ function foldersOf(fs: MemoryFileSystem): string[] {
     .sort();
 }
 
-/** Fails to create folders of one partition. */
+/** Fails to create the folders of one partition. */
 class UnwritableFileSystem extends MemoryFileSystem {
   unwritable = "";
 
@@ -38,7 +38,7 @@ class UnwritableFileSystem extends MemoryFileSystem {
   }
 }
 
-Deno.test("TopicRegistry.createTopic() makes a topic that can be written to at once", async () => {
+Deno.test("TopicRegistry.createTopic() creates a topic that is writable immediately", async () => {
   await using broker = await TestBroker.start({ config: { "num.partitions": 3 } });
   const created = await broker.topics.createTopic({ name: "orders" });
   assertEquals([created.partitions, created.replicationFactor], [3, 1]);
@@ -51,7 +51,7 @@ Deno.test("TopicRegistry.createTopic() makes a topic that can be written to at o
   assertEquals(append(partition, "x").baseOffset, 0);
 });
 
-Deno.test("TopicRegistry.createTopic() refuses what Kafka refuses, with its codes", async () => {
+Deno.test("TopicRegistry.createTopic() rejects what Kafka rejects, with its error codes", async () => {
   await using broker = await TestBroker.start();
   const { topics } = broker;
   await topics.createTopic({ name: "a.b" });
@@ -81,7 +81,7 @@ Deno.test("TopicRegistry.createTopic() refuses what Kafka refuses, with its code
   assertEquals(topics.get("c")!.partitions.length, 2);
 });
 
-Deno.test("TopicRegistry.createTopic() only checks with validateOnly", async () => {
+Deno.test("TopicRegistry.createTopic() only validates with validateOnly", async () => {
   await using broker = await TestBroker.start();
   const created = await broker.topics.createTopic({ name: "a" }, { validateOnly: true });
   assertEquals([created.id, created.partitions], [ZERO_UUID, 1]);
@@ -92,7 +92,7 @@ Deno.test("TopicRegistry.createTopic() only checks with validateOnly", async () 
   );
 });
 
-Deno.test("TopicRegistry.createTopic() creates one of several with names that collide", async () => {
+Deno.test("TopicRegistry.createTopic() creates one of several topics with colliding names", async () => {
   await using broker = await TestBroker.start();
   const { topics } = broker;
   const results = await Promise.allSettled(
@@ -109,7 +109,7 @@ Deno.test("TopicRegistry.createTopic() creates one of several with names that co
   ]);
 });
 
-Deno.test("TopicRegistry.createTopic() leaves nothing behind if a folder cannot be made", async () => {
+Deno.test("TopicRegistry.createTopic() leaves nothing if a folder cannot be created", async () => {
   const fs = new UnwritableFileSystem();
   fs.unwritable = "/orders-2";
   await using broker = await TestBroker.start({ fs });
@@ -125,7 +125,7 @@ Deno.test("TopicRegistry.createTopic() leaves nothing behind if a folder cannot 
   assertEquals(broker.topics.get("orders")!.partitions.length, 3);
 });
 
-Deno.test("TopicRegistry.autoCreate() creates once for all who ask at once", async () => {
+Deno.test("TopicRegistry.autoCreate() creates a topic once for concurrent calls", async () => {
   await using broker = await TestBroker.start({ config: { "num.partitions": 2 } });
   const { topics } = broker;
   const [first, second] = await Promise.all([
@@ -152,7 +152,7 @@ Deno.test("TopicRegistry.autoCreate() creates nothing that client, broker or nam
   assertEquals(await codeRejected(strict.topics.autoCreate("a", true)), unknown);
 });
 
-Deno.test("TopicRegistry.deleteTopic() answers who waits, and another of the name starts anew", async () => {
+Deno.test("TopicRegistry.deleteTopic() fails waiters, and a new topic of the same name starts empty", async () => {
   const fs = new HeldSyncFileSystem();
   await using broker = await TestBroker.start({ fs });
   const { topics } = broker;
@@ -192,7 +192,7 @@ Deno.test("TopicRegistry.deleteTopic() removes files after file.delete.delay.ms"
   assertEquals(foldersOf(fs), []);
 });
 
-Deno.test("TopicRegistry.deleteTopic() refuses what is gone, internal, or not to be deleted", async () => {
+Deno.test("TopicRegistry.deleteTopic() rejects missing and internal topics, and delete.topic.enable=false", async () => {
   await using broker = await TestBroker.start();
   const { topics } = broker;
   await broker.createTopic("orders");
@@ -213,7 +213,7 @@ Deno.test("TopicRegistry.deleteTopic() refuses what is gone, internal, or not to
   );
 });
 
-Deno.test("TopicRegistry creates and deletes topics of one name in the order asked for", async () => {
+Deno.test("TopicRegistry creates and deletes topics of one name in call order", async () => {
   const fs = new MemoryFileSystem();
   await using broker = await TestBroker.start({ fs });
   const { topics } = broker;
@@ -231,7 +231,7 @@ Deno.test("TopicRegistry creates and deletes topics of one name in the order ask
   assertEquals(foldersOf(fs).filter((name) => name === "a-0"), []);
 });
 
-Deno.test("TopicRegistry.createPartitions() only lets topics grow", async () => {
+Deno.test("TopicRegistry.createPartitions() only adds partitions", async () => {
   await using broker = await TestBroker.start();
   const { topics } = broker;
   const first = await broker.createTopic("a", { partitions: 2 });
@@ -258,7 +258,7 @@ Deno.test("TopicRegistry.createPartitions() only lets topics grow", async () => 
   assertEquals(append(partitions[4]!, "x").baseOffset, 0);
 });
 
-Deno.test("TopicRegistry.alterConfigs() acts on running partitions", async () => {
+Deno.test("TopicRegistry.alterConfigs() takes effect on running partitions", async () => {
   await using broker = await TestBroker.start();
   const { topics } = broker;
   const partition = await broker.createTopic("a", { partitions: 2 });
@@ -274,7 +274,7 @@ Deno.test("TopicRegistry.alterConfigs() acts on running partitions", async () =>
   assertEquals(await codeRejected(bad), ErrorCode.INVALID_CONFIG);
 });
 
-Deno.test("TopicRegistry follows what is set on all brokers, where the topic has nothing of its own", async () => {
+Deno.test("TopicRegistry applies cluster-wide settings that the topic does not override", async () => {
   await using broker = await TestBroker.start();
   await broker.createTopic("a");
   await broker.createTopic("b", { configs: new Map([["max.message.bytes", "300"]]) });
@@ -284,7 +284,7 @@ Deno.test("TopicRegistry follows what is set on all brokers, where the topic has
   assertRejects(() => Promise.try(() => append(broker.topics.partition("a", 0)!, "x".repeat(220))));
 });
 
-Deno.test("TopicRegistry has all topics, settings and records again after a restart", async () => {
+Deno.test("TopicRegistry restores topics, settings and records after a restart", async () => {
   const fs = new MemoryFileSystem();
   const ids: string[] = [];
   {
@@ -302,7 +302,7 @@ Deno.test("TopicRegistry has all topics, settings and records again after a rest
   assertEquals(append(partition, "y").baseOffset, 1);
 });
 
-Deno.test("TopicRegistry shows nothing after a crash that another crash could take back", async () => {
+Deno.test("TopicRegistry shows nothing after a crash that another crash could undo", async () => {
   const fs = new MemoryFileSystem();
   const broker = await TestBroker.start({ fs });
   append(await broker.createTopic("a"), "x");
@@ -314,7 +314,7 @@ Deno.test("TopicRegistry shows nothing after a crash that another crash could ta
   await broker.close();
 });
 
-Deno.test("TopicRegistry creates at start the logs that a crash kept it from creating", async () => {
+Deno.test("TopicRegistry creates missing logs of a crash at start", async () => {
   const fs = new MemoryFileSystem();
   const broker = await TestBroker.start({ fs });
   await broker.createTopic("a", { partitions: 2 });
@@ -325,7 +325,7 @@ Deno.test("TopicRegistry creates at start the logs that a crash kept it from cre
   assertEquals(append(after.topics.partition("a", 1)!, "x").baseOffset, 0);
 });
 
-Deno.test("TopicRegistry shows nothing of a folder that does not say whose it is and was never flushed", async () => {
+Deno.test("TopicRegistry ignores an unidentified folder that was never flushed", async () => {
   const fs = new MemoryFileSystem();
   const broker = await TestBroker.start({ fs });
   append(await broker.createTopic("a"), "of an older topic, maybe");
@@ -344,7 +344,7 @@ Deno.test("TopicRegistry shows nothing of a folder that does not say whose it is
   await broker.close();
 });
 
-Deno.test("TopicRegistry deletes at start the logs of a deleted topic that a crash brought back", async () => {
+Deno.test("TopicRegistry deletes logs of a deleted topic that a crash restored", async () => {
   const fs = new MemoryFileSystem();
   const broker = await TestBroker.start({ fs });
   const partition = await broker.createTopic("a");
@@ -367,7 +367,7 @@ Deno.test("TopicRegistry deletes at start the logs of a deleted topic that a cra
   await broker.close();
 });
 
-Deno.test("TopicRegistry leaves a folder alone whose topic it does not know, and says so", async () => {
+Deno.test("TopicRegistry logs and keeps a folder of an unknown topic", async () => {
   const fs = new MemoryFileSystem();
   const lines: string[] = [];
   const logger = createLogger({ sink: (line) => lines.push(line) });
@@ -375,7 +375,7 @@ Deno.test("TopicRegistry leaves a folder alone whose topic it does not know, and
     await using broker = await TestBroker.start({ fs });
     append(await broker.createTopic("a"), "precious");
   }
-  // Somebody deletes the metadata.
+  // Delete the metadata.
   await fs.remove("/data/__cluster_metadata-0");
   fs.removeSync("/data/segment-checkpoint");
   await using broker = await TestBroker.start({ fs, logger });
@@ -386,7 +386,7 @@ Deno.test("TopicRegistry leaves a folder alone whose topic it does not know, and
   await broker.createTopic("b");
 });
 
-Deno.test("TopicRegistry.applyRetention() deletes old segments, moves the start and wakes waiters", async () => {
+Deno.test("TopicRegistry.applyRetention() deletes old segments, moves the log start offset and wakes waiters", async () => {
   const fs = new MemoryFileSystem();
   await using broker = await TestBroker.start({ fs });
   const configs = new Map([["retention.ms", "10000"], ["internal.segment.bytes", "1024"]]);

@@ -1,19 +1,19 @@
 import type { Setting } from "../settings/setting.ts";
 
-/** A broker's setting that a topic's gets its value from. */
+/** A broker setting that a topic setting takes its value from. */
 export interface Synonym {
   readonly name: string;
-  /** What its value is multiplied by, if that is positive. */
+  /** Factor applied to positive values. */
   readonly factor: number;
 }
 
-/** A topic's setting. */
+/** A topic setting. */
 export interface TopicSetting {
   /** Type, bounds, choices. */
   readonly setting: Setting;
   readonly doc: string;
-  /** The broker's settings; the first that has a value counts. */
+  /** The broker settings; the first one that is set is used. */
   readonly synonyms: readonly Synonym[];
-  /** The value where none of them has one. */
+  /** The value if none is set. */
   readonly default: unknown;
 }
