@@ -1,5 +1,5 @@
 /**
- * What an answer is to take in memory, known from counts before any of it is made.
+ * Bounds the memory of a response, estimated from counts before any of it is built.
  *
  * @module
  */
@@ -9,12 +9,14 @@ import { TimeSlice } from "../storage/mod.ts";
 import { ApiError } from "./api_error.ts";
 import type { RequestContext } from "./handler.ts";
 
-/** Bytes of memory that a byte of an answer comes to, about: each field is a value before it is encoded. */
+/**
+ * Approximate memory per byte of an encoded response: each field is a value before it is encoded.
+ */
 const MEMORY_PER_BYTE = 4;
-/** Answers that take no more memory are made without a claim; they are counted when they are encoded. */
+/** Responses that need less memory are built without a claim; they are counted when encoded. */
 const UNCLAIMED_BYTES = 64 * 1024;
 
-/** Room for one answer, out of what is left of `queued.max.response.bytes`. */
+/** Room for one response within the limit of `queued.max.response.bytes`. */
 export class AnswerRoom {
   readonly #context: RequestContext;
   readonly #limit: number;
@@ -26,10 +28,10 @@ export class AnswerRoom {
   }
 
   /**
-   * Sets room aside for a part of the answer.
+   * Reserves room for a part of the response.
    *
-   * @param bytes What it takes encoded, at most.
-   * @returns Whether there is room; if not, the part is to be left out.
+   * @param bytes Upper bound of its encoded size.
+   * @returns Whether there is room. If not, the part must be left out.
    */
   take(bytes: number): boolean {
     const size = this.#size + bytes * MEMORY_PER_BYTE;
@@ -39,25 +41,25 @@ export class AnswerRoom {
   }
 
   /**
-   * Sets room aside for a part of the answer.
+   * Reserves room for a part of the response.
    *
-   * @throws {ApiError} INVALID_REQUEST if there is none.
+   * @throws {ApiError} INVALID_REQUEST if there is no room.
    */
   require(bytes: number): void {
     if (!this.take(bytes)) throw this.refusal();
   }
 
-  /** What is answered for a part that is left out. */
+  /** The error for a part that is left out. */
   refusal(): ApiError {
     return new ApiError(
       ErrorCode.INVALID_REQUEST,
-      "The answer would exceed queued.max.response.bytes: ask for less at a time",
+      "The response would exceed queued.max.response.bytes: request fewer items at a time",
     );
   }
 
   /**
-   * Waits until there is memory for all that was taken, and for its turn: one large answer is made in a
-   * turn of the loop, however many are asked for. To be called once, before the answer is made.
+   * Waits until memory is available for everything reserved. Large responses are built one per turn
+   * of the event loop. Must be called once, before the response is built.
    */
   claim(): Promise<void> | undefined {
     return this.#size <= UNCLAIMED_BYTES ? undefined : this.#claimInTurn();

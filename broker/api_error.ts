@@ -1,5 +1,5 @@
 /**
- * From what went wrong to the error code that a client is told.
+ * Maps errors to Kafka's error codes.
  *
  * @module
  */
@@ -24,18 +24,18 @@ import { FileSystemError } from "../storage/file_system/file_system.ts";
 import { MetadataStoreClosedError } from "./cluster/metadata_store.ts";
 import type { Logger } from "./logger.ts";
 
-/** A failure that has a code in Kafka's protocol. */
+/** A failure with an error code of Kafka's protocol. */
 export class ApiError extends Error {
   override name = "ApiError";
-  /** Kafka's number for it. */
+  /** The error code. */
   readonly code: number;
 
   /**
    * @param code One of `ErrorCode`.
-   * @param message What failed, with value and bound. Default: what the error means in general.
+   * @param message What failed, with value and bound. Default: the general description of the code.
    */
   constructor(code: number, message?: string, options?: ErrorOptions) {
-    // Where it was thrown tells nothing, and to find out costs more than all else; clients cause many.
+    // Clients can cause many of these; capturing a stack trace would dominate their cost.
     const { stackTraceLimit } = Error;
     Error.stackTraceLimit = 0;
     super(message ?? errorInfo(code).description, options);
@@ -46,7 +46,7 @@ export class ApiError extends Error {
 
 type ErrorClass = abstract new (...args: never[]) => Error;
 
-/** Subclasses before their base. */
+/** Subclasses come before their base classes. */
 const CODES: readonly (readonly [ErrorClass, number])[] = [
   [CorruptRecordError, ErrorCode.CORRUPT_MESSAGE],
   [UnsupportedRecordFormatError, ErrorCode.INVALID_RECORD],
@@ -59,7 +59,7 @@ const CODES: readonly (readonly [ErrorClass, number])[] = [
   [InvalidProducerEpochError, ErrorCode.INVALID_PRODUCER_EPOCH],
   [InvalidTransactionStateError, ErrorCode.INVALID_TXN_STATE],
   [TransactionCoordinatorFencedError, ErrorCode.TRANSACTION_COORDINATOR_FENCED],
-  // The log went away under the request: its topic was deleted, or the broker stops.
+  // The log was closed during the request: its topic was deleted, or the broker is stopping.
   [LogClosedError, ErrorCode.NOT_LEADER_OR_FOLLOWER],
   [DiskFullError, ErrorCode.KAFKA_STORAGE_ERROR],
   [StorageError, ErrorCode.KAFKA_STORAGE_ERROR],
@@ -68,8 +68,8 @@ const CODES: readonly (readonly [ErrorClass, number])[] = [
 ];
 
 /**
- * The code to answer a failed operation with. What has none is a fault of ours: the client gets
- * UNKNOWN_SERVER_ERROR, and the log gets the stack.
+ * The error code for a failed operation. An error without a code is a bug: the client gets
+ * UNKNOWN_SERVER_ERROR, and the error is logged with its stack.
  */
 export function errorCodeOf(error: unknown, logger: Logger): number {
   if (error instanceof ApiError) return error.code;
@@ -80,7 +80,7 @@ export function errorCodeOf(error: unknown, logger: Logger): number {
   return ErrorCode.UNKNOWN_SERVER_ERROR;
 }
 
-/** The text beside the code; nothing of our insides where the failure is ours. */
+/** The message for a failed operation. Internal errors are not disclosed. */
 export function errorMessageOf(error: unknown): string {
   if (error instanceof ApiError || error instanceof StorageError) return error.message;
   for (const [errorClass] of CODES) {

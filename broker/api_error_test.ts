@@ -13,7 +13,7 @@ import {
 import { ApiError, errorCodeOf, errorMessageOf } from "./api_error.ts";
 import { createLogger, silentLogger } from "./logger.ts";
 
-Deno.test("errorCodeOf() gives storage's errors the codes that Kafka's have", () => {
+Deno.test("errorCodeOf() maps storage errors to the codes of their counterparts in Kafka", () => {
   const cases: [Error, number][] = [
     [new ApiError(ErrorCode.NOT_CONTROLLER), 41],
     [new CorruptRecordError("x"), 2],
@@ -29,7 +29,7 @@ Deno.test("errorCodeOf() gives storage's errors the codes that Kafka's have", ()
   for (const [error, code] of cases) assertEquals(errorCodeOf(error, silentLogger), code);
 });
 
-Deno.test("errorCodeOf() logs what it has no code for, and the client learns no more than that", () => {
+Deno.test("errorCodeOf() logs an unknown error and does not disclose it to the client", () => {
   const lines: string[] = [];
   const logger = createLogger({ sink: (line) => lines.push(line) });
   const error = new TypeError("undefined is not a secret");
@@ -38,7 +38,7 @@ Deno.test("errorCodeOf() logs what it has no code for, and the client learns no 
   assertEquals(errorMessageOf(error).includes("secret"), false);
 });
 
-Deno.test("ApiError has the general description unless it is given a message", () => {
+Deno.test("ApiError uses the general description without a message", () => {
   assertEquals(new ApiError(ErrorCode.NOT_CONTROLLER, "why").message, "why");
   assertEquals(new ApiError(ErrorCode.NOT_CONTROLLER).message.length > 20, true);
 });

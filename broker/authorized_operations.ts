@@ -1,11 +1,11 @@
 /**
- * What a client may do with a resource, as a bit field: bit n stands for the ACL operation of number
- * n (KIP-430). Without an authorizer that is all there is to do with it.
+ * The operations that a client is authorized to perform on a resource, as a bit field: bit n is the
+ * ACL operation with number n (KIP-430). Without an authorizer every operation is allowed.
  *
  * @module
  */
 
-/** Kafka's numbers of the operations that access lists know. */
+/** Kafka's numbers of ACL operations. */
 export const AclOperation = {
   read: 3,
   write: 4,
@@ -23,7 +23,7 @@ function bitsOf(...operations: readonly number[]): number {
   return operations.reduce((bits, operation) => bits | 1 << operation, 0);
 }
 
-/** All that can be done with a cluster. */
+/** All operations on a cluster. */
 export const ALL_CLUSTER_OPERATIONS: number = bitsOf(
   AclOperation.create,
   AclOperation.alter,
@@ -34,7 +34,7 @@ export const ALL_CLUSTER_OPERATIONS: number = bitsOf(
   AclOperation.idempotentWrite,
 );
 
-/** All that can be done with a topic. */
+/** All operations on a topic. */
 export const ALL_TOPIC_OPERATIONS: number = bitsOf(
   AclOperation.read,
   AclOperation.write,

@@ -1,11 +1,11 @@
 /**
- * Validates batches that take long: large compressed ones, those that are compressed otherwise than
- * the topic wants, and those of requests that have had their time.
+ * Validates batches that take long: large compressed ones, those to be recompressed, and those of
+ * requests that have used up their time slice.
  *
- * Few are under way at once, in slices of a few milliseconds, and what they hold in memory counts as
- * requests do (`queued.max.request.bytes`), so that sockets are not read while it is much. What a batch
- * expands to is not known before, and may be beyond what is left: so one at a time may hold much, and
- * the others pause where they would.
+ * A small number run concurrently, in slices of a few milliseconds. The memory they hold counts as
+ * request memory (`queued.max.request.bytes`), so that sockets are not read while it is high. The
+ * size a batch expands to is not known in advance and may exceed what is left. Therefore one
+ * validation at a time may exceed its share; the others pause when they would.
  *
  * @module
  */
@@ -20,19 +20,19 @@ import { type BatchWork, validateBatchInSlices } from "../storage/validation/val
 import { CompressionWorker } from "./compression_worker.ts";
 import type { MemoryBudget } from "./memory_budget.ts";
 
-/** Validations under way at once. */
+/** Number of concurrent validations. */
 const MAX_UNDER_WAY = 2;
 
 /**
- * Bytes that each of them may hold. Beyond that only one goes on: it may hold three times what a batch
- * may expand to.
+ * Bytes that each validation may hold. Only one at a time continues beyond that: it may hold three
+ * times the size that a batch may expand to.
  */
 const HELD_BY_EACH = 32 * 1024 * 1024;
 
-/** How long to work at a stretch. */
+/** Time slice of a validation. */
 const SLICE_MS = 4;
 
-/** Validations of one broker. */
+/** The validations of one broker. */
 export class BatchValidations {
   readonly #memory: MemoryBudget;
   readonly #worker = new CompressionWorker();
@@ -41,16 +41,15 @@ export class BatchValidations {
   readonly #waiting: (() => void)[] = [];
   #underWay = 0;
 
-  /** @param memory Where the memory that is held counts. */
+  /** @param memory The budget that held memory counts against. */
   constructor(memory: MemoryBudget) {
     this.#memory = memory;
   }
 
   /**
-   * Validates a batch as `validateBatch` does, when its turn has come. Its bytes must not be changed
-   * until then.
+   * Validates a batch as `validateBatch` does, in its turn. Its bytes must not change until then.
    *
-   * @throws {Error} What `validateBatch` throws.
+   * @throws {Error} Whatever `validateBatch` throws.
    */
   async validate(
     log: string,
@@ -67,20 +66,20 @@ export class BatchValidations {
       return await validateBatchInSlices(log, batch, config, nowMs, work);
     } finally {
       work.end();
-      // The next takes the place over.
+      // The next validation takes over this slot.
       const next = this.#waiting.shift();
       if (next === undefined) this.#underWay--;
       else next();
     }
   }
 
-  /** Ends the worker, if there is one. */
+  /** Stops the compression worker, if it is running. */
   close(): void {
     this.#worker.close();
   }
 }
 
-/** A place for one, taken in turn. */
+/** A slot for one validation. */
 class Place {
   #isTaken = false;
   readonly #waiting: (() => void)[] = [];
@@ -129,7 +128,7 @@ class Work implements BatchWork {
     this.#held = bytes;
   }
 
-  /** Gives back what is held. */
+  /** Releases the held memory. */
   end(): void {
     this.hold(0);
     if (this.#isLarge) this.#large.leave();
@@ -141,7 +140,7 @@ class Work implements BatchWork {
     bytes: Uint8Array,
     level: number | undefined,
   ): Promise<Uint8Array> {
-    // The bytes, their copy in the worker, and what comes of them.
+    // The bytes, their copy in the worker, and the result.
     this.hold(3 * bytes.length);
     if (this.isOver) await this.pause();
     const isForWorker = type === CompressionType.gzip ||

@@ -27,7 +27,9 @@ function batchOf(size: number, compression: CompressionType): RecordBatch {
   return new RecordBatch(builder.build());
 }
 
-/** The batch with its records compressed in several frames, large enough to expand to 60 MB. */
+/**
+ * Returns the batch with its records compressed in several frames, large enough to expand to 60 MB.
+ */
 function inFrames({ bytes }: RecordBatch, type: CompressionType, count: number): RecordBatch {
   const records = bytes.subarray(RECORD_BATCH_OVERHEAD);
   for (let at = 0; at < 600_000; at += 60_000) {
@@ -47,7 +49,7 @@ function inFrames({ bytes }: RecordBatch, type: CompressionType, count: number):
   return new RecordBatch(batch);
 }
 
-/** Notes the most that was lent. */
+/** Records the peak of acquired memory. */
 class NotedBudget extends MemoryBudget {
   most = 0;
 
@@ -61,7 +63,7 @@ function configOf(config: Partial<LogConfig> = {}): LogConfig {
   return { ...DEFAULT_LOG_CONFIG, ...config };
 }
 
-Deno.test("BatchValidations counts what two at a time hold, and gives it back", async () => {
+Deno.test("BatchValidations counts the memory of two concurrent validations and releases it", async () => {
   const memory = new NotedBudget(1);
   const validations = new BatchValidations(memory);
   const size = 5_000_000;
@@ -79,7 +81,7 @@ Deno.test("BatchValidations counts what two at a time hold, and gives it back", 
   validations.close();
 });
 
-Deno.test("BatchValidations lets one batch at a time hold much", async () => {
+Deno.test("BatchValidations lets one batch at a time exceed its share", async () => {
   const size = 40_000_000;
   const { gzip, zstd } = CompressionType;
   for (const [compression, frames] of [[gzip, 1], [gzip, 4], [zstd, 1], [zstd, 4]] as const) {
@@ -97,7 +99,7 @@ Deno.test("BatchValidations lets one batch at a time hold much", async () => {
   }
 });
 
-Deno.test("BatchValidations lets the next hold much where one that did is refused", async () => {
+Deno.test("BatchValidations lets the next batch exceed its share after a large one is rejected", async () => {
   const memory = new NotedBudget(1);
   const validations = new BatchValidations(memory);
   const { gzip } = CompressionType;
@@ -115,7 +117,7 @@ Deno.test("BatchValidations lets the next hold much where one that did is refuse
   validations.close();
 });
 
-Deno.test("BatchValidations gives place and memory back where a batch is refused", async () => {
+Deno.test("BatchValidations releases slot and memory when a batch is rejected", async () => {
   const memory = new NotedBudget(1);
   const validations = new BatchValidations(memory);
   const bomb = batchOf(17_000_000, CompressionType.zstd);
@@ -132,7 +134,7 @@ Deno.test("BatchValidations gives place and memory back where a batch is refused
   validations.close();
 });
 
-Deno.test("BatchValidations compresses in a worker, which close() ends", async () => {
+Deno.test("BatchValidations compresses in a worker and close() stops it", async () => {
   const memory = new NotedBudget(1);
   const validations = new BatchValidations(memory);
   for (
@@ -155,11 +157,11 @@ Deno.test("BatchValidations compresses in a worker, which close() ends", async (
   await assertRejects(
     () => validations.validate("t-0", batch, config, NOW_MS),
     LogClosedError,
-    "Cannot compress: the broker stops",
+    "Cannot compress: the broker is stopping",
   );
 });
 
-Deno.test("CompressionWorker.close() refuses what is under way", async () => {
+Deno.test("CompressionWorker.close() rejects jobs in progress", async () => {
   const worker = new CompressionWorker();
   const bytes = new Uint8Array(1_000_000);
   const jobs = [1, 9].map((level) => worker.compress(CompressionType.gzip, bytes, level));

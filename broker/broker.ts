@@ -1,5 +1,5 @@
 /**
- * A broker: opens its data, joins its cluster, serves clients, and leaves in good order.
+ * A broker: opens its data, registers with its cluster, serves clients, and shuts down cleanly.
  *
  * @module
  */
@@ -34,38 +34,38 @@ import { Timeouts } from "./time/timeouts.ts";
 import { TopicRegistry } from "./topics/topic_registry.ts";
 import { Turns } from "./network/turns.ts";
 
-/** How to start a broker. */
+/** Options of {@linkcode Broker.start}. */
 export interface BrokerOptions {
   /**
-   * `"disk"` keeps data in the folder that `log.dirs` names; `"memory"` keeps it in this process,
-   * where it is gone when the broker is closed. Default: `"disk"`.
+   * `"disk"` keeps data in the folder that `log.dirs` names; `"memory"` keeps it in this process
+   * until the broker is closed. Default: `"disk"`.
    */
   readonly storage?: "disk" | "memory";
   /**
-   * Addresses to accept clients on, as `HOST:PORT`; port 0 for one that the system chooses. Default:
-   * none in memory, where `connect()` needs none, else what `listeners` says.
+   * Addresses to listen on, as `HOST:PORT`; port 0 lets the system choose one. Default: none in
+   * memory, where `connect()` needs none, otherwise the setting `listeners`.
    */
   readonly listen?: string | readonly string[];
   /**
-   * Settings, by Kafka's names. Default: each setting's own; in memory, a group's first members do not
-   * wait for more (`group.initial.rebalance.delay.ms` is 0).
+   * Settings, by Kafka's names. Default: each setting's default, except that
+   * `group.initial.rebalance.delay.ms` is 0 in memory.
    */
   readonly config?: Partial<BrokerSettings> | BrokerConfig;
-  /** Where log lines go. Default: stderr, or nowhere in memory. */
+  /** Receives log lines. Default: a logger that writes to stderr, or none in memory. */
   readonly logger?: Logger;
-  /** Time and timers. Default: the machine's. */
+  /** Time and timers. Default: the system clock. */
   readonly clock?: Clock;
-  /** The files that `"disk"` means. Default: the machine's. */
+  /** The file system for `"disk"`. Default: the machine's. */
   readonly fileSystem?: FileSystem;
 }
 
 /**
- * What a memory broker is set to unless told otherwise. Its groups are those of a test, which does not
- * start many members one after the other.
+ * Defaults of a memory broker. Its groups belong to tests, which do not start many members one
+ * after the other.
  */
 const MEMORY_CONFIG = { "group.initial.rebalance.delay.ms": 0 } as const;
 
-/** Where a memory broker keeps its data, in a file system that has nothing else. */
+/** The data folder within a memory broker's file system. */
 const MEMORY_FOLDER = "/data";
 const EMBEDDED_ADDRESS: HostPort = { host: "embedded", port: 0 };
 
@@ -87,7 +87,10 @@ export class Broker {
   readonly #resources: AsyncDisposableStack;
   #closing: Promise<void> | undefined;
 
-  /** Where clients can connect, as bound; none for a broker that is only embedded. */
+  /**
+   * The addresses that the broker listens on, as bound; empty if it only serves in-process
+   * connections.
+   */
   readonly addresses: readonly HostPort[];
 
   private constructor(
@@ -103,9 +106,9 @@ export class Broker {
   }
 
   /**
-   * Starts a broker; it serves clients when this resolves.
+   * Starts a broker. It serves clients when the promise resolves.
    *
-   * @throws {ConfigError} If a setting cannot be used, or the data folder is another broker's.
+   * @throws {ConfigError} If a setting is invalid, or the data folder belongs to another broker.
    * @throws {DataFolderLockedError} If another process has the data folder open.
    * @throws {Deno.errors.AddrInUse} If another program listens on an address.
    */
@@ -188,19 +191,19 @@ export class Broker {
     return this.#context.cluster.clusterId;
   }
 
-  /** This broker's number in its cluster. */
+  /** The broker's id in its cluster. */
   get nodeId(): number {
     return this.#context.nodeId;
   }
 
-  /** Connections that live. */
+  /** Number of open connections. */
   get connectionCount(): number {
     return this.#server.connectionCount;
   }
 
   /**
-   * Opens a connection from inside this process, without a socket. A client made with
-   * `new Client({ broker })` calls it.
+   * Opens a connection within this process, without a socket. A client created with `new Client({
+   * broker })` uses it.
    *
    * @throws {Deno.errors.ConnectionRefused} If the broker has been closed.
    */
@@ -209,8 +212,8 @@ export class Broker {
   }
 
   /**
-   * Stops serving, brings everything to disk and closes it, so that the next start need not check
-   * the logs. Closing again waits for the same end.
+   * Stops serving clients, flushes and closes all logs (a clean shutdown, after which the next
+   * start does not need to recover them). Closing twice returns the same promise.
    */
   close(): Promise<void> {
     return this.#closing ??= this.#resources.disposeAsync();
@@ -265,8 +268,8 @@ function openDirectory(
 }
 
 /**
- * Says what is not as it was when the broker stopped, and what a crash has left: a torn batch that nobody
- * was promised, or worse.
+ * Logs what has changed since the broker stopped and what a crash left: a torn batch that was not
+ * acknowledged, or worse.
  */
 function tellOfRecoveries(directory: LogDirectory, logger: Logger): void {
   for (const log of directory.logs) {
@@ -274,7 +277,7 @@ function tellOfRecoveries(directory: LogDirectory, logger: Logger): void {
     const { name, recovery } = log;
     if (recovery?.problem === undefined) continue;
     const { fromOffset, logEndOffset, truncatedBytes, problem } = recovery;
-    logger.warn("Cut off the end of a log, which was not sound after a crash", {
+    logger.warn("Truncated a log whose end was damaged by a crash", {
       log: name,
       recoveryPoint: fromOffset,
       logEndOffset,
@@ -284,7 +287,9 @@ function tellOfRecoveries(directory: LogDirectory, logger: Logger): void {
   }
 }
 
-/** Makes a new folder this broker's, and refuses one that is another's. Returns the cluster's id. */
+/**
+ * Claims a new folder for this broker, or checks that it owns the folder. Returns the cluster's id.
+ */
 async function claimDirectory(directory: LogDirectory, config: BrokerConfig): Promise<string> {
   const nodeId = config.get("node.id");
   const wantedClusterId = config.get("cluster.id");
@@ -293,8 +298,8 @@ async function claimDirectory(directory: LogDirectory, config: BrokerConfig): Pr
     const { logCount, path } = directory;
     if (logCount > 0 && wantedClusterId === null) {
       throw new ConfigError(
-        `Cannot use data folder "${path}": it has ${logCount} logs, and meta.properties, which says ` +
-          "whose they are, is missing; restore it from a copy, or set cluster.id",
+        `Cannot use data folder "${path}": it has ${logCount} logs, and meta.properties, which says` +
+          "which broker they belong to, is missing; restore it from a copy, or set cluster.id",
       );
     }
     const clusterId = wantedClusterId ?? randomUuid();
@@ -331,7 +336,7 @@ function listenersOf({ storage, listen }: BrokerOptions, config: BrokerConfig): 
   return (typeof texts === "string" ? [texts] : texts).map(parseListener);
 }
 
-/** The address that clients are told, which must be one that they can connect to. */
+/** The address announced to clients, which must be reachable for them. */
 function advertised(config: BrokerConfig, bound: readonly HostPort[]): HostPort {
   const [text] = config.get("advertised.listeners") ?? [];
   if (text !== undefined) return parseListener(text);

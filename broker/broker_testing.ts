@@ -1,6 +1,6 @@
 /**
- * A broker's parts without its server, in memory and on a clock that stands still, for tests that call
- * handlers directly.
+ * The components of a broker without its server, in memory and on a manual clock, for tests that
+ * call handlers directly.
  *
  * @module
  */
@@ -38,7 +38,7 @@ import { Timeouts } from "./time/timeouts.ts";
 import { type NewTopic, TopicRegistry } from "./topics/topic_registry.ts";
 import { Turns } from "./network/turns.ts";
 
-/** What a test may choose. */
+/** Options of a test broker. */
 export interface TestBrokerOptions {
   readonly config?: Partial<BrokerSettings>;
   readonly fs?: FileSystem;
@@ -46,7 +46,7 @@ export interface TestBrokerOptions {
   readonly logger?: Logger;
 }
 
-/** A broker's parts. */
+/** The components of a broker. */
 export class TestBroker {
   readonly context: BrokerContext;
   readonly directory: LogDirectory;
@@ -68,7 +68,7 @@ export class TestBroker {
     this.#stopFollowing = stopFollowing;
   }
 
-  /** Starts one; the same `fs` again for a restart. */
+  /** Starts a test broker. Pass the same `fs` again for a restart. */
   static async start(options: TestBrokerOptions = {}): Promise<TestBroker> {
     const { clock = new ManualClock(), logger = silentLogger } = options;
     const fs = options.fs ?? new MemoryFileSystem({ now: () => clock.now() });
@@ -122,13 +122,13 @@ export class TestBroker {
     return this.context.cluster;
   }
 
-  /** Creates a topic, with one partition unless said otherwise. */
+  /** Creates a topic, with one partition by default. */
   async createTopic(name: string, topic: Omit<NewTopic, "name"> = {}): Promise<Partition> {
     await this.topics.createTopic({ name, ...topic });
     return this.topics.partition(name, 0)!;
   }
 
-  /** Calls a handler the way a connection does: request and response go through their codecs. */
+  /** Calls a handler as a connection does: request and response pass through their codecs. */
   async call<A extends Api>(
     api: A,
     apiHandler: ApiHandler,
@@ -149,19 +149,19 @@ export class TestBroker {
       holdBack: () => {},
     };
     const answer = await apiHandler.handle(decoded as RequestOf<Api>, context);
-    if (answer === NO_RESPONSE) throw new TypeError(`${api.name} was not answered`);
+    if (answer === NO_RESPONSE) throw new TypeError(`${api.name} sent no response`);
     const response = reencode(api.response, apiVersion, answer as ResponseTo<Api> as never);
     for (const callback of callbacks) callback();
     return response as ResponseOf<A>;
   }
 
-  /** Stops in good order. */
+  /** Shuts down cleanly. */
   async close(): Promise<void> {
     await this.stop();
     await this.directory.close();
   }
 
-  /** Stops all but the data folder, as if the process were about to be killed. */
+  /** Stops everything but the data folder, as if the process were about to be killed. */
   async stop(): Promise<void> {
     this.#stopFollowing();
     this.context.validations.close();
@@ -185,7 +185,7 @@ function reencode(
   return codec(message, apiVersion).decode(new Reader(writer.takeBytes()));
 }
 
-/** A batch of records with these values, as a producer sends it. */
+/** Builds a record batch with these values, as a producer sends it. */
 export function batchOf(
   values: readonly string[],
   options: ConstructorParameters<typeof RecordBatchBuilder>[0] & { readonly timestamp?: number } =
@@ -196,7 +196,7 @@ export function batchOf(
   return new RecordBatch(builder.build());
 }
 
-/** The values of all records from an offset on that can be read at once. */
+/** The values of all records from an offset that are readable. */
 export async function valuesFrom(partition: Partition, offset: number): Promise<string[]> {
   const { chunks } = await partition.read(offset, {
     maxBytes: 1 << 20,

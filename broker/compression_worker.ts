@@ -1,9 +1,9 @@
 /**
- * Compresses with gzip and zstd outside of the event loop.
+ * Compresses with gzip and zstd outside the event loop.
  *
- * `node:zlib` works on the thread that calls it, in Deno also where it gives a promise, and at high
- * levels a megabyte takes it seconds. So a worker has the work, which is started when it is first
- * needed. Its module is in its URL, which works in the compiled program as from source.
+ * `node:zlib` blocks the calling thread, in Deno even in its asynchronous functions, and at high
+ * levels a megabyte takes seconds. The work is therefore done in a worker, which is started on
+ * first use. The worker's module is a data URL, which also works in the compiled program.
  *
  * @module
  */
@@ -11,7 +11,7 @@
 import { compress, CompressionType } from "../protocol/compression/mod.ts";
 import { LogClosedError } from "../storage/errors.ts";
 
-/** What the worker runs. It has to do what `compress` does. */
+/** The worker's module. It must do what `compress` does. */
 const MODULE = `
 import zlib from "node:zlib";
 self.onmessage = ({ data: { id, type, bytes, level } }) => {
@@ -48,7 +48,7 @@ export class CompressionWorker {
   #lastId = 0;
   #isClosed = false;
 
-  /** Bytes under way. */
+  /** Number of jobs in progress. */
   get jobCount(): number {
     return this.#jobs.size;
   }
@@ -56,7 +56,7 @@ export class CompressionWorker {
   /**
    * Compresses `bytes` with gzip or zstd, as `compress` does.
    *
-   * @throws {LogClosedError} If the worker was closed.
+   * @throws {LogClosedError} If the worker has been closed.
    */
   compress(
     type: CompressionType,
@@ -77,7 +77,7 @@ export class CompressionWorker {
     return job.promise;
   }
 
-  /** Ends the worker; what it has not done is refused. */
+  /** Stops the worker. Pending jobs are rejected. */
   close(): void {
     this.#isClosed = true;
     this.#worker?.terminate();
@@ -105,7 +105,7 @@ export class CompressionWorker {
     else job.resolve(packed);
   }
 
-  /** A worker that cannot run is no reason to refuse records. */
+  /** If the worker cannot run, jobs are compressed on this thread. */
   #failed(): void {
     this.#worker?.terminate();
     this.#worker = undefined;
@@ -124,5 +124,5 @@ export class CompressionWorker {
 }
 
 function closed(): LogClosedError {
-  return new LogClosedError("Cannot compress: the broker stops");
+  return new LogClosedError("Cannot compress: the broker is stopping");
 }

@@ -1,12 +1,12 @@
 /**
- * Fetch sessions (KIP-227): what a client fetches is remembered, so that it need send only changes
- * and is sent only partitions with news.
+ * Fetch sessions (KIP-227): the broker remembers what a client fetches, so that the client sends
+ * only changes and receives only partitions with new data.
  *
- * A session is named by an id and counted by an epoch, which the client raises with each request.
- * It holds the partitions in the order they are to be served; one that returned data goes to the
- * end, so that none starves when a response is full. Sessions outlive connections. They live in a
- * bounded cache: when it is full, one that was not used for two minutes makes room; if there is
- * none, the client is answered without a session and sends full requests.
+ * A session has an id and an epoch, which the client increments with each request. It holds its
+ * partitions in the order in which they are served; one that returned data moves to the end, so
+ * that none starves when a response is full. Sessions outlive connections. They are kept in a
+ * bounded cache: when it is full, a session unused for two minutes is evicted. If there is none,
+ * the client gets no session and sends full requests.
  *
  * @module
  */
@@ -24,30 +24,30 @@ const FINAL_EPOCH = -1;
 const MAX_EPOCH = 0x7fffffff;
 const EVICTION_AGE_MS = 120_000;
 
-/** What a client wants of one partition, and what it was last told about it. */
+/** What a client fetches from one partition, and the state it last received. */
 export interface FetchPartition {
   readonly topic: string;
-  /** The topic's id, or the zero UUID if the client named the topic. */
+  /** The topic's id, or the zero UUID if the client uses topic names. */
   readonly topicId: string;
   readonly partition: number;
   readonly currentLeaderEpoch: number;
   readonly lastFetchedEpoch: number;
   readonly fetchOffset: number;
   readonly maxBytes: number;
-  /** High watermark and log start offset of the last answer; −1 before the first. */
+  /** High watermark and log start offset of the last response; −1 before the first. */
   toldHighWatermark: number;
   toldLogStartOffset: number;
 }
 
-/** What one fetch request comes to, once its session is taken into account. */
+/** A fetch request combined with its session. */
 export interface FetchPlan {
-  /** Not 0 if the session was refused; there are then no partitions. */
+  /** If not 0, the session was rejected and there are no partitions. */
   readonly errorCode: number;
-  /** The session to name in the answer, 0 for none. */
+  /** The session id for the response, 0 for none. */
   readonly sessionId: number;
-  /** What to serve, in this order. */
+  /** The partitions to serve, in order. */
   readonly partitions: readonly FetchPartition[];
-  /** Whether partitions without news are left out of the answer. */
+  /** Whether partitions without changes are left out of the response. */
   readonly isIncremental: boolean;
 }
 
@@ -60,35 +60,35 @@ interface Session {
   readonly partitions: Map<string, FetchPartition>;
 }
 
-/** Partitions that one session may have; a client with more of them fetches without. */
+/** Maximum number of partitions of a session; clients with more fetch without one. */
 const MAX_SESSION_PARTITIONS = 50_000;
-/** Partitions that all sessions may have, about 200 bytes each. */
+/** Maximum number of partitions over all sessions, about 200 bytes each. */
 const MAX_PARTITIONS = 500_000;
-/** Partitions of a request between two steps. */
+/** Partitions of a request per step. */
 const PARTITIONS_PER_STEP = 64;
 
 /** The sessions of one broker. */
 export class FetchSessions {
   readonly #maxSessions: number;
-  /** Least recently used first. */
+  /** In order of use, least recently used first. */
   readonly #sessions: Map<number, Session> = new Map();
-  /** Partitions of all of them. */
+  /** Number of partitions over all sessions. */
   #partitionCount = 0;
 
-  /** @param maxSessions `max.incremental.fetch.session.cache.slots`; 0 for no sessions. */
+  /** @param maxSessions `max.incremental.fetch.session.cache.slots`; 0 disables sessions. */
   constructor(maxSessions: number) {
     this.#maxSessions = maxSessions;
   }
 
-  /** Sessions held. */
+  /** Number of sessions. */
   get size(): number {
     return this.#sessions.size;
   }
 
   /**
-   * Applies a request to its session, or opens or closes one, and says what to serve.
+   * Applies a request to its session, or opens or closes one, and returns what to serve.
    *
-   * @param given The request's partitions, if they were gathered before.
+   * @param given The request's partitions, if already collected.
    */
   plan(
     request: FetchRequest,
@@ -125,7 +125,8 @@ export class FetchSessions {
       return refusal(ErrorCode.FETCH_SESSION_TOPIC_ID_ERROR, sessionId);
     }
     if (!this.#advance(session, request, given ?? askedPartitions(request), nowMs)) {
-      // As if it had been evicted: the client asks for all again, and gets a session if there is room.
+      // Treated as evicted: the client sends a full request and gets a new session if there is
+      // room.
       this.#close(sessionId);
       return refusal(ErrorCode.FETCH_SESSION_ID_NOT_FOUND);
     }
@@ -133,7 +134,7 @@ export class FetchSessions {
     return { errorCode: ErrorCode.NONE, sessionId, partitions, isIncremental: true };
   }
 
-  /** Moves partitions that returned data behind the others of their session. */
+  /** Moves partitions that returned data to the end of their session. */
   served(plan: FetchPlan, withData: readonly FetchPartition[]): void {
     const session = this.#sessions.get(plan.sessionId);
     if (session === undefined) return;
@@ -176,7 +177,7 @@ export class FetchSessions {
     this.#sessions.delete(id);
   }
 
-  /** Changes a session. Returns whether it may have what is asked for. */
+  /** Applies changes to a session. Returns whether its size stays within the limits. */
   #advance(
     session: Session,
     request: FetchRequest,
@@ -219,10 +220,10 @@ function keyOf({ topic, topicId, partition }: {
   return `${partition} ${topicId === ZERO_UUID ? topic : topicId}`;
 }
 
-/** The partitions of a request, by what names them; of two entries for one the last counts. */
+/** The partitions of a request by their identity; the last of duplicate entries counts. */
 export type AskedPartitions = Map<string, FetchPartition>;
 
-/** The partition of a request that has but one, as most without a session have. */
+/** The partition of a request with exactly one, the usual case without a session. */
 function onlyOf({ topics }: FetchRequest): FetchPartition | undefined {
   if (topics.length !== 1 || topics[0]!.partitions.length !== 1) return undefined;
   return asked(topics[0]!, topics[0]!.partitions[0]!);
@@ -236,7 +237,7 @@ function askedPartitions(request: FetchRequest): AskedPartitions {
   return asked;
 }
 
-/** The partitions of a request that has very many of them, in steps. */
+/** Collects the partitions of a request with very many of them, in steps. */
 export function* askedPartitionsInSteps(
   request: FetchRequest,
 ): Generator<void, AskedPartitions> {

@@ -50,7 +50,7 @@ Deno.test("FetchSessions opens a session for a full request (KIP-227)", () => {
   assertEquals(offsets(plan), ["a-0@5", "a-1@6"]);
 });
 
-Deno.test("FetchSessions remembers partitions and applies changes (KIP-227)", () => {
+Deno.test("FetchSessions keeps partitions and applies changes (KIP-227)", () => {
   const sessions = new FetchSessions(10);
   const { sessionId } = sessions.plan(request(0, 0, [topic("a", 5, 6), topic("b", 1)]), VERSION, 0);
   const unchanged = sessions.plan(request(sessionId, 1, []), VERSION, 0);
@@ -64,7 +64,7 @@ Deno.test("FetchSessions remembers partitions and applies changes (KIP-227)", ()
   assertEquals(offsets(changed), ["a-0@9", "b-0@1"]);
 });
 
-Deno.test("FetchSessions refuses unknown sessions, wrong epochs and mixed names and ids", () => {
+Deno.test("FetchSessions rejects unknown sessions, wrong epochs and mixed names and ids", () => {
   const sessions = new FetchSessions(10);
   const { sessionId } = sessions.plan(request(0, 0, [topic("a", 5)]), VERSION, 0);
   const code = (id: number, epoch: number, version = VERSION) =>
@@ -83,7 +83,7 @@ Deno.test("FetchSessions closes a session at the final epoch and answers without
   assertEquals(offsets(last), ["a-0@7"]);
 });
 
-Deno.test("FetchSessions replaces a session when its client starts over", () => {
+Deno.test("FetchSessions replaces a session when its client sends a new full request", () => {
   const sessions = new FetchSessions(10);
   const first = sessions.plan(request(0, 0, [topic("a", 5)]), VERSION, 0);
   const second = sessions.plan(request(first.sessionId, 0, [topic("a", 6)]), VERSION, 0);
@@ -99,7 +99,7 @@ Deno.test("FetchSessions moves partitions that returned data to the end", () => 
   assertEquals(offsets(second), ["a-1@2", "a-2@3", "a-0@1"]);
 });
 
-Deno.test("FetchSessions makes room only by sessions unused for two minutes", () => {
+Deno.test("FetchSessions evicts only sessions unused for two minutes", () => {
   const sessions = new FetchSessions(2);
   const open = (nowMs: number) =>
     sessions.plan(request(0, 0, [topic("a", 1)]), VERSION, nowMs).sessionId;
@@ -114,12 +114,12 @@ Deno.test("FetchSessions makes room only by sessions unused for two minutes", ()
   assertEquals(code(first, 2), ErrorCode.NONE);
 });
 
-Deno.test("FetchSessions opens none with no slots", () => {
+Deno.test("FetchSessions opens no session with no slots", () => {
   const sessions = new FetchSessions(0);
   assertEquals(sessions.plan(request(0, 0, [topic("a", 1)]), VERSION, 0).sessionId, 0);
 });
 
-Deno.test("FetchSessions serves clients of very many partitions without a session", () => {
+Deno.test("FetchSessions serves very many partitions without a session", () => {
   const sessions = new FetchSessions(10);
   const topics = (count: number): Topics => [{
     topic: "a",
@@ -133,13 +133,13 @@ Deno.test("FetchSessions serves clients of very many partitions without a sessio
   assertEquals([without.sessionId, without.partitions.length], [0, 50_001]);
   const { sessionId } = sessions.plan(request(0, 0, topics(40_000)), VERSION, 0);
   assertNotEquals(sessionId, 0);
-  // More than a session may have: the client starts over.
+  // More partitions than a session may have: the client starts over.
   const { errorCode } = sessions.plan(request(sessionId, 1, topics(20_000)), VERSION, 0);
   assertEquals(errorCode, ErrorCode.FETCH_SESSION_ID_NOT_FOUND);
   assertEquals(sessions.size, 0);
 });
 
-Deno.test("FetchSessions asks for a partition once that a request names twice, as it was named last", () => {
+Deno.test("FetchSessions serves a duplicate partition once, with its last entry", () => {
   const sessions = new FetchSessions(10);
   const partition = { partition: 0, partitionMaxBytes: 1 };
   const { partitions } = sessions.plan(
@@ -153,7 +153,7 @@ Deno.test("FetchSessions asks for a partition once that a request names twice, a
   assertEquals(partitions.map(({ fetchOffset }) => fetchOffset), [2]);
 });
 
-Deno.test("askedPartitionsInSteps() gives way as well where one partition is named over and over", () => {
+Deno.test("askedPartitionsInSteps() yields for duplicate entries of one partition", () => {
   const partition = { partition: 0, fetchOffset: 0, partitionMaxBytes: 1 };
   const topics = [{ topic: "a", partitions: new Array(1000).fill(partition) }];
   const steps = askedPartitionsInSteps(request(0, 0, topics));

@@ -1,8 +1,8 @@
 /**
- * What a request handler is: a function from a decoded request and its context to a response.
+ * Request handlers: functions from a decoded request and its context to a response.
  *
- * Handlers do no I/O on the connection. What they need of the broker comes through the context, so
- * that each can be called in a test with plain objects.
+ * Handlers do no I/O on the connection. They reach the broker's components through the context, so
+ * tests can call them with plain objects.
  *
  * @module
  */
@@ -22,7 +22,7 @@ import type { Timeouts } from "./time/timeouts.ts";
 import type { TopicRegistry } from "./topics/topic_registry.ts";
 import type { Turns } from "./network/turns.ts";
 
-/** The parts of a broker that handlers use; one for all its connections. */
+/** The components of a broker that handlers use, shared by all connections. */
 export interface BrokerContext {
   readonly nodeId: number;
   readonly config: BrokerConfig;
@@ -31,71 +31,72 @@ export interface BrokerContext {
   readonly producerIds: ProducerIds;
   readonly fetchSessions: FetchSessions;
   readonly groups: GroupCoordinator;
-  /** Memory that frames of requests under way may take. */
+  /** Memory of request frames in progress. */
   readonly requestMemory: MemoryBudget;
-  /** Memory that answers may take until clients have taken them. */
+  /** Memory of responses until clients have read them. */
   readonly responseMemory: MemoryBudget;
-  /** Where batches are validated that take long. */
+  /** Validates batches that take long. */
   readonly validations: BatchValidations;
   readonly timeouts: Timeouts;
-  /** Which connection may handle its next request. */
+  /** Decides which connection may handle its next request. */
   readonly turns: Turns;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
-/** One request's surroundings. */
+/** The context of one request. */
 export interface RequestContext {
   readonly apiVersion: number;
-  /** The client's name for itself; empty if it gave none. */
+  /** The client id; empty if the client sent none. */
   readonly clientId: string;
-  /** The other end, as `host:port`. */
+  /** The client's address, as `host:port`. */
   readonly peer: string;
-  /** Aborted when the connection has ended or the broker stops: whoever waits gives up. */
+  /** Aborted when the connection has ended or the broker stops. Waiting handlers must give up. */
   readonly signal: AbortSignal;
   readonly broker: BrokerContext;
-  /** Says that the request's bytes are needed after the handler has returned its promise. */
+  /** Keeps the request's bytes valid after the handler has returned its promise. */
   keepFrame(): void;
   /**
-   * Calls `callback` when the client has taken the answer, or never will: nobody looks at the answer
-   * any more, nor at what it is made of.
+   * Calls `callback` when the response has been sent or discarded, so that its buffers can be
+   * reused.
    */
   whenTaken(callback: () => void): void;
   /**
-   * Claims memory for an answer that is about to be made, until it is encoded; to be called once. May
-   * have to wait for others' answers to be taken.
+   * Claims memory for a response until it is encoded. Must be called at most once. May wait until
+   * other responses have been sent.
    *
-   * @returns `undefined` if there was memory at once. The promise rejects when the connection ends.
+   * @returns `undefined` if memory was available immediately. The promise rejects when the
+   * connection ends.
    */
   claim(bytes: number): Promise<void> | undefined;
   /**
-   * Keeps the connection's next request from being handled before `work` is done: for what is to be
-   * done in the order of the requests, and takes too long to be done at a stretch.
+   * Delays the connection's next request until `work` is done. For work that must happen in request
+   * order but takes too long for one turn of the event loop.
    */
   holdBack(work: Promise<unknown>): void;
 }
 
-/** A handler's answer that nothing is sent: what a client asked for with `acks=0`. */
+/** Returned by a handler to send no response, as for Produce with `acks=0`. */
 export const NO_RESPONSE: unique symbol = Symbol("no response");
 
-/** Answers requests of one API. */
+/** Handles requests of one API. */
 export type Handle<A extends Api> = (
   request: RequestOf<A>,
   context: RequestContext,
 ) => Answer<A> | Promise<Answer<A>>;
 
-/** What a handler gives back. */
+/** The result of a handler. */
 export type Answer<A extends Api> = ResponseTo<A> | typeof NO_RESPONSE;
 
-/** An API this broker serves. */
+/** An API that this broker serves. */
 export interface ApiHandler<A extends Api = Api> {
   readonly api: A;
-  /** What ApiVersions says, where that is more than what is accepted. */
+  /** The versions in ApiVersions, if they differ from the accepted ones. */
   readonly advertised: VersionRange;
   readonly handle: Handle<A>;
 }
 
-/** Ties a handler to its API. */
+/** Creates the handler of an API. */
 export function handler<A extends Api>(
   api: A,
   handle: Handle<A>,

@@ -1,5 +1,5 @@
 /**
- * A file system in memory whose syncs can be held back, failed and counted, for tests.
+ * An in-memory file system for tests, whose syncs can be held back, failed and counted.
  *
  * @module
  */
@@ -12,13 +12,13 @@ import {
   type OpenOptions,
 } from "../storage/mod.ts";
 
-/** Holds syncs of log files while told to. */
+/** Holds back syncs of log files on request. */
 export class HeldSyncFileSystem extends MemoryFileSystem {
-  /** Syncs of log files that were begun. */
+  /** Number of syncs of log files begun. */
   syncCount = 0;
-  /** Whether syncs fail from now on. */
+  /** Whether new syncs fail. */
   isFailing = false;
-  /** Whether those of the cluster's metadata are held back too. */
+  /** Whether syncs of the cluster metadata are held back too. */
   holdsMetadata = false;
   #held: PromiseWithResolvers<void> | undefined;
   #begun: PromiseWithResolvers<void> = Promise.withResolvers();
@@ -28,12 +28,12 @@ export class HeldSyncFileSystem extends MemoryFileSystem {
     this.#held ??= Promise.withResolvers();
   }
 
-  /** Resolves when so many syncs of log files were begun. */
+  /** Resolves when this many syncs of log files have begun. */
   async begun(count: number): Promise<void> {
     while (this.syncCount < count) await this.#begun.promise;
   }
 
-  /** Lets those that are held back go on. */
+  /** Completes the syncs held back. */
   release(): void {
     this.#held?.resolve();
     this.#held = undefined;

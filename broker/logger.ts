@@ -1,5 +1,5 @@
 /**
- * Log lines: when, how bad, what happened, and the values that matter, one line each.
+ * Log lines: time, level, message, and fields, one line each.
  *
  *     2026-11-20T08:15:30.123Z INFO  Created topic topic=orders partitions=3
  *
@@ -9,40 +9,45 @@
 import type { Clock } from "./time/clock.ts";
 import { systemClock } from "./time/clock.ts";
 
-/** How bad it is, worst first. */
+/** Log levels, most severe first. */
 export const LOG_LEVELS = ["error", "warn", "info", "debug"] as const;
 
-/** One of the levels a line can have. */
+/** The level of a log line. */
 export type LogLevel = typeof LOG_LEVELS[number];
 
-/** Values that belong to a line. An `Error` is written with its causes, and its stack at "error". */
+/**
+ * Fields of a log line. An `Error` is written with its causes, and with its stack at level `error`.
+ */
 export type LogFields = Readonly<Record<string, unknown>>;
 
-/** Takes log lines. */
+/** Receives log lines. */
 export interface Logger {
-  /** The least bad lines that are written, which can be changed; none for a logger without levels. */
+  /**
+   * The least severe level that is written. It can be changed. `undefined` for a logger without
+   * levels.
+   */
   level?: LogLevel;
-  /** Something failed that must not; somebody has to act. */
+  /** A failure that needs attention. */
   error(message: string, fields?: LogFields): void;
-  /** Something is wrong that the broker could deal with. */
+  /** A problem that the broker could handle. */
   warn(message: string, fields?: LogFields): void;
-  /** Something changed that an operator wants to know. */
+  /** A change that operators want to know about. */
   info(message: string, fields?: LogFields): void;
-  /** Details for whoever looks for a fault. */
+  /** Details for troubleshooting. */
   debug(message: string, fields?: LogFields): void;
 }
 
-/** How a logger made by {@linkcode createLogger} works. */
+/** Options of {@linkcode createLogger}. */
 export interface LoggerOptions {
-  /** The least bad lines to write. Default: info. */
+  /** The least severe level to write. Default: `info`. */
   readonly level?: LogLevel;
-  /** Where lines go, each without its line end. Default: stderr. */
+  /** Receives each line, without its line end. Default: writes to stderr. */
   readonly sink?: (line: string) => void;
-  /** Default: the machine's clock. */
+  /** Time of log lines. Default: the system clock. */
   readonly clock?: Clock;
 }
 
-/** A logger that writes lines. */
+/** Creates a logger that writes one line per event. */
 export function createLogger(options: LoggerOptions = {}): Logger {
   const { sink = writeToStderr, clock = systemClock } = options;
   const write = (lineLevel: LogLevel) => {
@@ -64,7 +69,7 @@ export function createLogger(options: LoggerOptions = {}): Logger {
   return logger;
 }
 
-/** A logger that drops everything: what an embedded broker has unless it is given another. */
+/** A logger that discards everything, the default of an embedded broker. */
 export const silentLogger: Logger = {
   error: () => {},
   warn: () => {},
@@ -81,7 +86,7 @@ function writeToStderr(line: string): void {
       written += Deno.stderr.writeSync(bytes.subarray(written));
     }
   } catch {
-    // Nobody reads stderr any more. That is no reason to stop serving.
+    // Stderr is closed; the broker keeps serving.
   }
 }
 
@@ -112,7 +117,7 @@ function describeError(error: Error, level: LogLevel): string {
   return text;
 }
 
-/** Text that came over the network must not be able to forge lines. */
+/** Quotes text from the network so that it cannot forge log lines. */
 function quote(text: string): string {
   return /^[\w.:/@+,-]+$/.test(text) ? text : JSON.stringify(text);
 }

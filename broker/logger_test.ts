@@ -18,7 +18,7 @@ Deno.test("createLogger() writes time, level, message and fields", () => {
   ]);
 });
 
-Deno.test("createLogger() drops lines less important than its level", () => {
+Deno.test("createLogger() drops lines below its level", () => {
   for (const [level, count] of [["error", 1], ["warn", 2], ["info", 3], ["debug", 4]] as const) {
     const { lines, logger } = collect(level);
     logger.error("a");
@@ -29,7 +29,7 @@ Deno.test("createLogger() drops lines less important than its level", () => {
   }
 });
 
-Deno.test("Logger.level can be changed while it is used", () => {
+Deno.test("Logger.level changes which lines are written", () => {
   const { lines, logger } = collect("error");
   const { info } = logger;
   info("a");
@@ -41,7 +41,7 @@ Deno.test("Logger.level can be changed while it is used", () => {
   assertEquals(lines.map((line) => line.at(-1)), ["b"]);
 });
 
-Deno.test("createLogger() lets no value forge a line", () => {
+Deno.test("createLogger() quotes values that could forge a line", () => {
   const { lines, logger } = collect();
   logger.info("Client says\n2026 ERROR", { clientId: "x\ny=1", empty: "" });
   assertEquals(lines.length, 1);

@@ -1,7 +1,7 @@
 /**
- * What a broker does from time to time by itself, each task with a pause after it: retention every
- * `log.retention.check.interval.ms`, checkpoints every `log.flush.offset.checkpoint.interval.ms`,
- * compaction every `log.cleaner.backoff.ms`.
+ * Periodic tasks of a broker, each followed by a pause: retention
+ * (`log.retention.check.interval.ms`), checkpoints (`log.flush.offset.checkpoint.interval.ms`), and
+ * compaction (`log.cleaner.backoff.ms`).
  *
  * @module
  */
@@ -12,7 +12,7 @@ import type { BrokerConfig } from "./settings/config.ts";
 import type { Logger } from "./logger.ts";
 import type { TopicRegistry } from "./topics/topic_registry.ts";
 
-/** What maintenance works on. */
+/** Options of {@linkcode Maintenance.start}. */
 export interface MaintenanceOptions {
   readonly directory: LogDirectory;
   readonly topics: TopicRegistry;
@@ -21,13 +21,13 @@ export interface MaintenanceOptions {
   readonly logger: Logger;
 }
 
-/** A setting that says how long to pause. */
+/** A setting that defines a pause. */
 type Interval =
   | "log.cleaner.backoff.ms"
   | "log.flush.offset.checkpoint.interval.ms"
   | "log.retention.check.interval.ms";
 
-/** Tasks that run again and again. */
+/** Runs the periodic tasks. */
 export class Maintenance {
   readonly #clock: Clock;
   readonly #logger: Logger;
@@ -40,7 +40,7 @@ export class Maintenance {
     this.#logger = logger;
   }
 
-  /** Begins with pauses. */
+  /** Starts the tasks, each after its pause. */
   static start(options: MaintenanceOptions): Maintenance {
     const { directory, topics, config, clock, logger } = options;
     const maintenance = new Maintenance(clock, logger);
@@ -60,7 +60,7 @@ export class Maintenance {
     return maintenance;
   }
 
-  /** Stops, once tasks under way have ended; compactions and checkpoints end early. */
+  /** Stops after running tasks have ended. Compactions and checkpoints are aborted. */
   async close(): Promise<void> {
     this.#closing.abort();
     for (const timer of this.#timers.values()) this.#clock.clearTimeout(timer);

@@ -30,7 +30,7 @@ Deno.test("Maintenance applies retention every log.retention.check.interval.ms",
   broker.clock.advance(499);
   assertEquals(partition.logStartOffset, 0);
   broker.clock.advance(1);
-  // That of retention again, and one for the removal of the files.
+  // The timer of retention, and one for the removal of files.
   while (broker.clock.timerCount < timerCount + 1) await broker.clock.yield();
   assertEquals(partition.logStartOffset, 3);
   fill();
@@ -39,14 +39,14 @@ Deno.test("Maintenance applies retention every log.retention.check.interval.ms",
   assertEquals(partition.logStartOffset, 4);
 });
 
-Deno.test("Maintenance keeps fresh records whose batch states an old timestamp for the latest", async () => {
+Deno.test("Maintenance keeps fresh records in a batch with an old max timestamp", async () => {
   await using broker = await TestBroker.start({
     config: { "log.retention.check.interval.ms": 500 },
   });
   const configs = new Map([["retention.ms", "1000"], ["internal.segment.bytes", "1024"]]);
   const partition = await broker.createTopic("a", { configs });
   const fresh = broker.clock.now();
-  // As kafkajs sends a record with a timestamp of 1970 and one without, by every codec.
+  // kafkajs sends such a batch for a record with a timestamp of 1970 and one without.
   for (const compression of Object.values(CompressionType)) {
     const builder = new RecordBatchBuilder({ compression });
     builder.append(5, null, crypto.getRandomValues(new Uint8Array(700)));
@@ -80,7 +80,7 @@ Deno.test("Maintenance writes checkpoints every log.flush.offset.checkpoint.inte
   assertEquals(text.includes("a 0 1"), true);
 });
 
-/** Appends batches of one record with the key "a" to a compacted topic, each in a segment of its own. */
+/** Appends batches of one record with the key "a" to a compacted topic, each in its own segment. */
 async function compactedTopic(broker: TestBroker, batches: number): Promise<Partition> {
   const configs = {
     "cleanup.policy": "compact",
@@ -112,7 +112,7 @@ Deno.test("Maintenance compacts every log.cleaner.backoff.ms", async () => {
   await maintenance.close();
 });
 
-Deno.test("Maintenance compacts nothing with log.cleaner.enable=false", async () => {
+Deno.test("Maintenance does not compact with log.cleaner.enable=false", async () => {
   await using broker = await TestBroker.start({ config: { "log.cleaner.enable": false } });
   const partition = await compactedTopic(broker, 5);
   const maintenance = start(broker);
@@ -121,7 +121,7 @@ Deno.test("Maintenance compacts nothing with log.cleaner.enable=false", async ()
   assertEquals(partition.log.segments.length, 5);
 });
 
-Deno.test("Maintenance.close() ends a compaction under way", async () => {
+Deno.test("Maintenance.close() aborts a running compaction", async () => {
   const fs = new HeldSyncFileSystem();
   await using broker = await TestBroker.start({ fs });
   const partition = await compactedTopic(broker, 5);
@@ -135,7 +135,7 @@ Deno.test("Maintenance.close() ends a compaction under way", async () => {
   assertEquals(partition.log.firstDirtyOffset, 0);
 });
 
-Deno.test("Maintenance goes on after a task failed, and says what failed", async () => {
+Deno.test("Maintenance logs a failed task and continues", async () => {
   const lines: string[] = [];
   const logger = createLogger({ sink: (line) => lines.push(line) });
   await using broker = await TestBroker.start({
@@ -160,7 +160,7 @@ Deno.test("Maintenance goes on after a task failed, and says what failed", async
   await maintenance.close();
 });
 
-Deno.test("Maintenance.close() waits for tasks under way, and leaves no timer", async () => {
+Deno.test("Maintenance.close() waits for running tasks and clears its timers", async () => {
   await using broker = await TestBroker.start();
   const timers = broker.clock.timerCount;
   const maintenance = start(broker);

@@ -1,13 +1,13 @@
 /**
- * A bound on memory that requests, or answers, may hold at once, over all connections.
+ * Bounds the memory that requests, or responses, hold over all connections.
  *
  * @module
  */
 
-/** What is left is thought of as divided among so many, for others to get something as well. */
+/** Shares that the remaining memory is divided into. */
 const SHARES = 8;
 
-/** The part of the limit above which little is left. */
+/** Fraction of the limit above which memory counts as short. */
 const SHORT = 0.75;
 
 interface Waiter {
@@ -15,23 +15,23 @@ interface Waiter {
   readonly admit: () => void;
 }
 
-/** Bytes that are lent out and given back; whoever asks for more than is left waits in turn. */
+/** Lends out a bounded number of bytes. Requests for more than is left wait in order. */
 export class MemoryBudget {
   readonly #limit: number;
   #lent = 0;
   #waiters: Waiter[] = [];
 
-  /** @param limit bytes to lend out at most; one request larger than that is admitted alone. */
+  /** @param limit Maximum bytes to lend out. A single request above the limit is admitted alone. */
   constructor(limit: number) {
     this.#limit = limit;
   }
 
-  /** Bytes to lend out at most. */
+  /** Maximum bytes to lend out. */
   get limit(): number {
     return this.#limit;
   }
 
-  /** Whether there is little left, or somebody waits. */
+  /** Whether little memory is left or a request is waiting. */
   get isShort(): boolean {
     return this.#waiters.length > 0 || this.#lent > this.#limit * SHORT;
   }
@@ -42,9 +42,9 @@ export class MemoryBudget {
   }
 
   /**
-   * Takes `size` bytes. Returns undefined if that was possible at once, else a promise.
+   * Acquires `size` bytes. Returns `undefined` if they were available, otherwise a promise.
    *
-   * The promise rejects with the signal's reason if that is aborted first.
+   * The promise rejects with the signal's reason if the signal is aborted first.
    */
   acquire(size: number, signal: AbortSignal): Promise<void> | undefined {
     if (this.#waiters.length === 0 && this.#fits(size)) {
@@ -71,10 +71,10 @@ export class MemoryBudget {
   }
 
   /**
-   * Takes `most` bytes or, if that is more than a fair part of what is left, that part; but never
-   * less than `least`, be it beyond the limit. Never waits.
+   * Acquires `most` bytes, or a fair share of what is left if that is smaller, but at least
+   * `least`, even above the limit. Never waits.
    *
-   * @returns How many bytes were taken.
+   * @returns The number of bytes acquired.
    */
   takeShare(most: number, least: number): number {
     const share = Math.floor((this.#limit - this.#lent) / SHARES);
@@ -83,13 +83,13 @@ export class MemoryBudget {
     return size;
   }
 
-  /** Changes what was taken from `held` bytes to `size`, be it beyond the limit. Never waits. */
+  /** Changes an acquired amount from `held` to `size` bytes, even above the limit. Never waits. */
   adjust(held: number, size: number): void {
     if (size > held) this.#lent += size - held;
     else this.release(held - size);
   }
 
-  /** Gives `size` bytes back. */
+  /** Releases `size` bytes. */
   release(size: number): void {
     this.#lent -= size;
     this.#admitWaiters();

@@ -3,14 +3,14 @@ import { MemoryBudget } from "./memory_budget.ts";
 
 const never = new AbortController().signal;
 
-Deno.test("MemoryBudget lends at once what is left", () => {
+Deno.test("MemoryBudget.acquire() returns immediately while memory is left", () => {
   const budget = new MemoryBudget(100);
   assertEquals(budget.acquire(60, never), undefined);
   assertEquals(budget.acquire(40, never), undefined);
   assertEquals(budget.lent, 100);
 });
 
-Deno.test("MemoryBudget makes whoever asks for more wait in turn, small behind large", async () => {
+Deno.test("MemoryBudget.acquire() waits in order, small requests after large ones", async () => {
   const budget = new MemoryBudget(100);
   budget.acquire(90, never);
   const order: string[] = [];
@@ -22,7 +22,7 @@ Deno.test("MemoryBudget makes whoever asks for more wait in turn, small behind l
   assertEquals(budget.lent, 90);
 });
 
-Deno.test("MemoryBudget admits a request above its limit when nothing else is lent", async () => {
+Deno.test("MemoryBudget.acquire() admits a request above the limit when nothing else is lent", async () => {
   const budget = new MemoryBudget(100);
   assertEquals(budget.acquire(500, never), undefined);
   const waiting = budget.acquire(1, never);
@@ -32,7 +32,7 @@ Deno.test("MemoryBudget admits a request above its limit when nothing else is le
   assertEquals(budget.lent, 1);
 });
 
-Deno.test("MemoryBudget lets those behind one who gave up go on", async () => {
+Deno.test("MemoryBudget.acquire() admits later requests when an earlier one is aborted", async () => {
   const budget = new MemoryBudget(100);
   budget.acquire(50, never);
   const impatient = new AbortController();
@@ -45,7 +45,7 @@ Deno.test("MemoryBudget lets those behind one who gave up go on", async () => {
   await assertRejects(() => budget.acquire(1, impatient.signal)!, Error, "connection has ended");
 });
 
-Deno.test("MemoryBudget.takeShare() takes a part of what is left, and a little when nothing is", () => {
+Deno.test("MemoryBudget.takeShare() takes a share of what is left, and the minimum when nothing is", () => {
   const budget = new MemoryBudget(800);
   assertEquals(budget.takeShare(50, 10), 50);
   assertEquals(budget.takeShare(1000, 10), 93);
@@ -56,7 +56,7 @@ Deno.test("MemoryBudget.takeShare() takes a part of what is left, and a little w
   assertEquals(budget.takeShare(5, 10), 5);
 });
 
-Deno.test("MemoryBudget.adjust() takes more or gives back, for those who wait", async () => {
+Deno.test("MemoryBudget.adjust() acquires more or releases memory to waiting requests", async () => {
   const budget = new MemoryBudget(100);
   const held = budget.takeShare(90, 90);
   budget.adjust(held, 120);

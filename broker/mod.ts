@@ -1,12 +1,12 @@
 /**
- * The broker: serves Kafka's protocol from a data folder, or from memory inside your own process.
+ * The broker: serves Kafka's protocol from a data folder, or from memory within your own process.
  *
- * How the rooms work together. `broker.ts` opens everything in order and closes it in reverse.
- * `network/` accepts connections, turns frames into calls of `handlers/` (one file per API) and answers in
- * order; `handler.ts` says what a handler is given. `topics/` holds the topics and partitions that are
- * here, `cluster/` what the whole cluster agrees on, `groups/` the coordinator of consumer groups.
- * `settings/` is the table of all settings and where their values come from. `maintenance.ts` does what is
- * due from time to time. Time comes from the clock of `time/` everywhere.
+ * How the rooms work together: `broker.ts` opens all components in order and closes them in
+ * reverse. `network/` accepts connections, passes requests to `handlers/` (one file per API) and
+ * sends responses in order; `handler.ts` defines the context of a handler. `topics/` holds the
+ * local topics and partitions, `cluster/` the state that all brokers of a cluster share, `groups/`
+ * the group coordinator. `settings/` is the table of all settings and where their values come from.
+ * `maintenance.ts` runs periodic tasks. All code takes the time from the clock of `time/`.
  *
  * @module
  */

@@ -1,8 +1,8 @@
 /**
- * Ids for idempotent producers, none of which is ever given twice.
+ * Allocates producer ids, none of which is ever repeated.
  *
- * Ids are taken from the cluster's metadata in blocks. A block is on disk as taken before its first
- * id is handed out, so a crash wastes what is left of it and repeats none. Kafka does the same
+ * Ids are allocated from the cluster metadata in blocks. A block is recorded on disk before its
+ * first id is used, so a crash wastes the rest of the block but repeats no id. Kafka does the same
  * (AllocateProducerIds, KIP-730).
  *
  * @module
@@ -10,17 +10,17 @@
 
 import { type MetadataStore, RevisionConflictError } from "./cluster/metadata_store.ts";
 
-/** Ids in a block, as in Kafka. */
+/** Number of ids in a block, as in Kafka. */
 export const PRODUCER_ID_BLOCK_SIZE = 1000;
 
 const KEY = "producer_ids";
-/** Tries to take a block that other brokers keep getting ahead of. */
+/** Attempts to allocate a block while other brokers allocate concurrently. */
 const MAX_ATTEMPTS = 16;
 
 const ENCODER = new TextEncoder();
 const DECODER = new TextDecoder();
 
-/** Hands out the ids. */
+/** Allocates producer ids. */
 export class ProducerIds {
   readonly #store: MetadataStore;
   #nextId = 0;
@@ -31,7 +31,7 @@ export class ProducerIds {
     this.#store = store;
   }
 
-  /** An id that no producer has had. */
+  /** Returns an unused producer id. */
   async next(): Promise<number> {
     while (this.#nextId === this.#endId) {
       this.#taking ??= this.#takeBlock().finally(() => this.#taking = undefined);

@@ -3,13 +3,13 @@ import { MemoryFileSystem } from "../storage/mod.ts";
 import { TestBroker } from "./broker_testing.ts";
 import { PRODUCER_ID_BLOCK_SIZE, ProducerIds } from "./producer_ids.ts";
 
-Deno.test("ProducerIds.next() counts up, over the end of a block", async () => {
+Deno.test("ProducerIds.next() counts up across the end of a block", async () => {
   await using broker = await TestBroker.start();
   const ids = new ProducerIds(broker.store);
   for (let id = 0; id < PRODUCER_ID_BLOCK_SIZE + 2; id++) assertEquals(await ids.next(), id);
 });
 
-Deno.test("ProducerIds.next() gives all who ask at once different ids", async () => {
+Deno.test("ProducerIds.next() returns different ids to concurrent calls", async () => {
   await using broker = await TestBroker.start();
   const brokers = [new ProducerIds(broker.store), new ProducerIds(broker.store)];
   const count = 1500;
@@ -19,7 +19,7 @@ Deno.test("ProducerIds.next() gives all who ask at once different ids", async ()
   assertEquals(new Set(ids).size, count);
 });
 
-Deno.test("ProducerIds.next() never gives an id again, not even after a power failure", async () => {
+Deno.test("ProducerIds.next() never repeats an id, even after a power failure", async () => {
   let fs = new MemoryFileSystem();
   const given: number[] = [];
   for (let start = 0; start < 3; start++) {

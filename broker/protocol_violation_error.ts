@@ -1,4 +1,4 @@
-/** The client did something that has no answer but the end of its connection. */
+/** A violation of the protocol that only closing the connection can answer. */
 export class ProtocolViolationError extends Error {
   override name = "ProtocolViolationError";
 }

@@ -1,5 +1,5 @@
 /**
- * Checks the data folder of a broker that has stopped.
+ * Checks the data folder of a stopped broker.
  *
  * @module
  */
@@ -13,10 +13,10 @@ import {
 import { MetadataTopics } from "./cluster/metadata_topics.ts";
 
 /**
- * Checks all logs of a data folder, or one by its folder, also against the topics of the cluster's
- * metadata. Nothing is changed; nobody else may use the folder meanwhile.
+ * Checks all logs of a data folder, or a single log's folder, including against the topics of the
+ * cluster metadata. Changes nothing. The folder must not be in use.
  *
- * @throws {StorageError} If the folder is none of logs.
+ * @throws {StorageError} If the folder contains no logs.
  * @throws {FileSystemError} If a file cannot be read.
  */
 export function verifyData(

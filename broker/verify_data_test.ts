@@ -6,7 +6,7 @@ import { verifyData } from "./verify_data.ts";
 
 const NOW_MS = 1_700_000_000_000;
 
-/** The files of a broker with two partitions of "a", stopped or killed. */
+/** The files of a broker with two partitions of "a", after a clean shutdown or a kill. */
 async function makeData({ isClean = true } = {}): Promise<MemoryFileSystem> {
   const fs = new MemoryFileSystem();
   const broker = await TestBroker.start({ fs });
@@ -32,7 +32,7 @@ async function repair(fs: MemoryFileSystem): Promise<void> {
   await repairDataFolder(fs, "/data", await verifyData(fs, "/data"), NOW_MS);
 }
 
-Deno.test("verifyData() finds any flipped bit of partition.metadata, and a repair mends it", async () => {
+Deno.test("verifyData() finds any flipped bit of partition.metadata and a repair restores it", async () => {
   for (const isClean of [true, false]) {
     const fs = await makeData({ isClean });
     assertEquals(await findingsOf(fs), []);
@@ -54,7 +54,7 @@ Deno.test("verifyData() finds any flipped bit of partition.metadata, and a repai
   }
 });
 
-Deno.test("verifyData() misses partition.metadata where it has been on disk, and knows one of another topic", async () => {
+Deno.test("verifyData() reports a missing partition.metadata and one of another topic", async () => {
   const fs = await makeData();
   const path = "/data/a-1/partition.metadata";
   const id = new TextDecoder().decode(fs.readFileSync(path));
@@ -64,12 +64,12 @@ Deno.test("verifyData() misses partition.metadata where it has been on disk, and
   assertEquals(new TextDecoder().decode(fs.readFileSync(path)), id);
   fs.writeFileSync(path, fs.readFileSync("/data/empty-0/partition.metadata"));
   assertMatch((await findingsOf(fs))[0]!, /topic id is \S+, the topic has /);
-  // Whose records these are is not for a program to decide.
+  // A program cannot decide which topic the records belong to.
   await repair(fs);
   assertEquals((await findingsOf(fs)).length, 1);
 });
 
-Deno.test("verifyData() finds nothing wrong with what a kill leaves of topics that come and go", async () => {
+Deno.test("verifyData() reports nothing after a kill during topic creation and deletion", async () => {
   const fs = new MemoryFileSystem();
   const broker = await TestBroker.start({ fs });
   await broker.directory.writeMetaProperties({ clusterId: "mQ2cDRTnRJ2DWrl_8Ee-JA", nodeId: 1 });
@@ -85,14 +85,14 @@ Deno.test("verifyData() finds nothing wrong with what a kill leaves of topics th
   assertEquals(await findingsOf(fs), []);
 });
 
-Deno.test("verifyData() misses the folder of a partition, after a stop and after a kill", async () => {
+Deno.test("verifyData() reports a missing partition folder, after a shutdown and after a kill", async () => {
   for (const isClean of [true, false]) {
     for (const [name, records] of [["a-1", true], ["empty-0", false]] as const) {
       const fs = await makeData({ isClean });
       await fs.remove(`/data/${name}`);
       const expected = `/data/${name}: the folder of "${name}"` +
         (records ? ", which had offsets 0 to 1, is missing" : " is missing");
-      // Without records the folder may not have been there before a kill.
+      // Without records the folder may not have existed before the kill.
       assertEquals(await findingsOf(fs), isClean || records ? [expected] : []);
     }
   }

@@ -149,7 +149,7 @@ Deno.test("Broker logs what it truncates from a log after a crash", async () => 
     assertEquals(await readFrom(consumer, 0, 0), numbers(0, LOST));
     assertEquals(await readFrom(consumer, 1, 0), numbers(0, BATCHES * PER_BATCH));
     assertEquals(errors.length, 1);
-    assertStringIncludes(errors[0]!, "Cut off the end of a log");
+    assertStringIncludes(errors[0]!, "Truncated a log");
     assertStringIncludes(errors[0]!, `"log":"a-0"`);
     assertStringIncludes(errors[0]!, `"logEndOffset":${LOST}`);
   } finally {
@@ -366,7 +366,7 @@ Deno.test("Broker starts on a half-copied data folder only if it can tell what i
   assertStringIncludes(errors, "Created a partition without records");
   for (const gone of [["meta.properties"], ["meta.properties", marker, points]]) {
     const error = await assertRejects(() => startWithout(...gone), Error);
-    assertStringIncludes(error.message, "meta.properties, which says whose they are, is missing");
+    assertStringIncludes(error.message, "meta.properties, which says which broker they belong to, is missing");
   }
 });
 
