@@ -21,7 +21,7 @@ import { IntervalFlusher } from "./interval_flusher.ts";
 import type { PartitionLogManager } from "./partition.ts";
 import type { Topic } from "./topic.ts";
 
-/** Options of a log manager. */
+/** Options of log maintenance. */
 export interface LogManagerOptions {
   readonly cluster: ClusterState;
   readonly directory: LogDirectory;
@@ -40,7 +40,7 @@ export interface CompactionOptions {
 /** Time slice before yielding to other work. */
 const SLICE_MS = 10;
 
-/** Manages the logs of one data folder. */
+/** Maintains the logs of one data folder. */
 export class LogManager implements PartitionLogManager {
   readonly #options: LogManagerOptions;
   readonly #removal: FileRemoval;

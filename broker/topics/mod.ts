@@ -2,8 +2,8 @@
  * The topics of a broker.
  *
  * `TopicRegistry` looks up topics, and creates, deletes and changes them through the cluster
- * metadata. `TopicHosting` follows the metadata: it opens, creates and deletes the logs of this
- * broker, each owned by a `Partition`, which knows its leader and high watermark. `LogUpkeep`
+ * metadata. `ReplicaManager` follows the metadata: it opens, creates and deletes the logs of this
+ * broker, each owned by a `Partition`, which knows its leader and high watermark. `LogManager`
  * maintains the logs. Topic settings (`TopicConfig`) derive from the broker's.
  *
  * @module

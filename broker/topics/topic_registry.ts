@@ -3,7 +3,7 @@
  *
  * A mutation is validated here, committed to the cluster metadata, and complete when this broker
  * has applied it: a created topic is writable when `createTopic` resolves, and a deleted one is
- * gone. `topic_hosting.ts` applies the metadata.
+ * gone. `replica_manager.ts` applies the metadata.
  *
  * @module
  */
@@ -18,7 +18,7 @@ import type { Partition } from "./partition.ts";
 import { checkAssignment, type ReplicaAssignment, spreadReplicas } from "./replica_assignment.ts";
 import type { Topic } from "./topic.ts";
 import { checkTopicConfigs, TopicConfig } from "./topic_config.ts";
-import { TopicHosting, type TopicHostingOptions } from "./topic_hosting.ts";
+import { ReplicaManager, type ReplicaManagerOptions } from "./replica_manager.ts";
 import { checkTopicName, collisionKeyOf, isInternalTopic } from "./topic_name.ts";
 
 /** A topic to create. */
@@ -58,45 +58,45 @@ export interface MutationOptions {
 export const MAX_PARTITIONS_PER_REQUEST = 10_000;
 
 /** Options of {@linkcode TopicRegistry.open}. */
-export type TopicRegistryOptions = TopicHostingOptions;
+export type TopicRegistryOptions = ReplicaManagerOptions;
 
 /** The topics of one broker. */
 export class TopicRegistry {
   readonly #options: TopicRegistryOptions;
   readonly #cluster: ClusterState;
-  readonly #hosting: TopicHosting;
+  readonly #replicaManager: ReplicaManager;
   /** Creations in progress, by collision key. */
   readonly #creating: Map<string, Promise<unknown>> = new Map();
 
-  private constructor(options: TopicRegistryOptions, hosting: TopicHosting) {
+  private constructor(options: TopicRegistryOptions, replicaManager: ReplicaManager) {
     this.#options = options;
     this.#cluster = options.cluster;
-    this.#hosting = hosting;
+    this.#replicaManager = replicaManager;
   }
 
   /** Opens the logs of all partitions that the cluster metadata assigns to this broker. */
   static async open(options: TopicRegistryOptions): Promise<TopicRegistry> {
-    return new TopicRegistry(options, await TopicHosting.open(options));
+    return new TopicRegistry(options, await ReplicaManager.open(options));
   }
 
   /** The topic with this name, if it exists. */
   get(name: string): Topic | undefined {
-    return this.#hosting.byName.get(name);
+    return this.#replicaManager.byName.get(name);
   }
 
   /** The topic with this id, if it exists. */
   byId(id: string): Topic | undefined {
-    return this.#hosting.byId.get(id);
+    return this.#replicaManager.byId.get(id);
   }
 
   /** All topics, in no particular order. */
   all(): Iterable<Topic> {
-    return this.#hosting.byName.values();
+    return this.#replicaManager.byName.values();
   }
 
   /** The partition of a topic, if it exists. */
   partition(topic: string, index: number): Partition | undefined {
-    return this.#hosting.byName.get(topic)?.partitions[index];
+    return this.#replicaManager.byName.get(topic)?.partitions[index];
   }
 
   /** Path of the data folder. */
@@ -111,7 +111,7 @@ export class TopicRegistry {
 
   /** Deletes segments past the topics' retention, yielding to other work. */
   async applyRetention(): Promise<void> {
-    await this.#hosting.logManager.applyRetention(this.all());
+    await this.#replicaManager.logManager.applyRetention(this.all());
   }
 
   /**
@@ -120,7 +120,7 @@ export class TopicRegistry {
    * @param signal Aborts the checkpoint; the remaining logs keep their previous recovery points.
    */
   async checkpoint(signal?: AbortSignal): Promise<void> {
-    await this.#hosting.logManager.checkpoint(signal);
+    await this.#replicaManager.logManager.checkpoint(signal);
   }
 
   /**
@@ -158,7 +158,7 @@ export class TopicRegistry {
    */
   async compact(signal: AbortSignal): Promise<void> {
     const dedupeBytes = this.#options.config.get("log.cleaner.dedupe.buffer.size");
-    await this.#hosting.logManager.compact(() => this.all(), { dedupeBytes, signal });
+    await this.#replicaManager.logManager.compact(() => this.all(), { dedupeBytes, signal });
   }
 
   /**
@@ -206,7 +206,7 @@ export class TopicRegistry {
       throw alreadyExists(topic.name);
     }
     try {
-      await this.#hosting.settled(topic.name);
+      await this.#replicaManager.settled(topic.name);
     } catch (error) {
       const state = this.#cluster.topicById(topic.id);
       if (state !== undefined) await this.#cluster.deleteTopic(state);
@@ -236,7 +236,7 @@ export class TopicRegistry {
       if (state === undefined) throw new ApiError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
       return this.#cluster.deleteTopic(state);
     });
-    await this.#hosting.settled(name);
+    await this.#replicaManager.settled(name);
     this.#options.logger.info("Deleted topic", { topic: name, id });
   }
 
@@ -264,7 +264,7 @@ export class TopicRegistry {
       await this.#cluster.createPartitions(state, replicas);
     });
     if (options.validateOnly === true) return;
-    await this.#hosting.settled(name);
+    await this.#replicaManager.settled(name);
     this.#options.logger.info("Added partitions to topic", { topic: name, partitions: count });
   }
 
@@ -289,13 +289,13 @@ export class TopicRegistry {
       await this.#cluster.setTopicConfigs(state, configs);
     });
     if (options.validateOnly === true) return;
-    await this.#hosting.settled(name);
+    await this.#replicaManager.settled(name);
     this.#options.logger.info("Changed settings of topic", { topic: name });
   }
 
   /** Stops following the cluster metadata. The logs stay open and are closed with their folder. */
   async close(): Promise<void> {
-    await this.#hosting.close();
+    await this.#replicaManager.close();
   }
 
   #ensureController(): void {

@@ -27,8 +27,8 @@ import { TopicConfig } from "./topic_config.ts";
 import { isInternalTopic } from "./topic_name.ts";
 import type { Topic } from "./topic.ts";
 
-/** Options of {@linkcode TopicHosting.open}. */
-export interface TopicHostingOptions {
+/** Options of {@linkcode ReplicaManager.open}. */
+export interface ReplicaManagerOptions {
   readonly cluster: ClusterState;
   readonly config: BrokerConfig;
   readonly directory: LogDirectory;
@@ -40,19 +40,19 @@ export interface TopicHostingOptions {
 const SLICE_MS = 10;
 
 /** A topic on this broker and the metadata last applied to it. */
-interface HostedTopic extends Topic {
+interface LocalTopic extends Topic {
   state: TopicState;
   config: TopicConfig;
   partitions: readonly Partition[];
 }
 
 /** The topics on this broker. */
-export class TopicHosting {
-  readonly #options: TopicHostingOptions;
-  readonly #byName: Map<string, HostedTopic> = new Map();
-  readonly #byId: Map<string, HostedTopic> = new Map();
+export class ReplicaManager {
+  readonly #options: ReplicaManagerOptions;
+  readonly #byName: Map<string, LocalTopic> = new Map();
+  readonly #byId: Map<string, LocalTopic> = new Map();
   /** Deleted topics whose logs still exist. */
-  readonly #retired: Set<HostedTopic> = new Set();
+  readonly #retired: Set<LocalTopic> = new Set();
   /** The last task of each topic, while it is running or if it failed. */
   readonly #tasks: Map<string, Promise<void>> = new Map();
   readonly #unsubscribes: (() => void)[] = [];
@@ -67,27 +67,27 @@ export class TopicHosting {
   /** Maintains the logs. */
   readonly logManager: LogManager;
 
-  private constructor(options: TopicHostingOptions) {
+  private constructor(options: ReplicaManagerOptions) {
     this.#options = options;
     this.#defaults = new TopicConfig(options.config, new Map());
     this.logManager = new LogManager(options);
   }
 
   /** Opens the topics on this broker and follows changes from then on. */
-  static async open(options: TopicHostingOptions): Promise<TopicHosting> {
+  static async open(options: ReplicaManagerOptions): Promise<ReplicaManager> {
     const { cluster, config, logger } = options;
-    const hosting = new TopicHosting(options);
-    hosting.#unsubscribes.push(
-      config.onChange(() => hosting.#onConfigChange()),
-      cluster.onChange((change) => hosting.#onClusterChange(change)),
+    const replicaManager = new ReplicaManager(options);
+    replicaManager.#unsubscribes.push(
+      config.onChange(() => replicaManager.#onConfigChange()),
+      cluster.onChange((change) => replicaManager.#onClusterChange(change)),
     );
-    await hosting.#clearUp();
-    for (const { name } of cluster.topics()) hosting.#schedule(name);
-    const failures = await hosting.#tasksDone();
-    hosting.#isStarting = false;
-    hosting.#topicIdsAtStart.clear();
+    await replicaManager.#checkLogs();
+    for (const { name } of cluster.topics()) replicaManager.#schedule(name);
+    const failures = await replicaManager.#tasksDone();
+    replicaManager.#isStarting = false;
+    replicaManager.#topicIdsAtStart.clear();
     if (failures > 0) logger.error("Topics are unavailable", { count: failures });
-    return hosting;
+    return replicaManager;
   }
 
   /** The topics by name. */
@@ -120,32 +120,32 @@ export class TopicHosting {
 
   #onClusterChange(change: ClusterChange): void {
     if (change.type !== "topic") return;
-    const hosted = this.#byName.get(change.name);
-    if (hosted !== undefined && hosted.id !== change.after?.id) this.#retire(hosted);
+    const local = this.#byName.get(change.name);
+    if (local !== undefined && local.id !== change.after?.id) this.#retire(local);
     this.#schedule(change.name);
   }
 
   #onConfigChange(): void {
     this.#defaults = new TopicConfig(this.#options.config, new Map());
-    for (const hosted of this.#byName.values()) this.#configure(hosted);
+    for (const local of this.#byName.values()) this.#configure(local);
   }
 
   #configOf({ configs }: TopicState): TopicConfig {
     return configs.size === 0 ? this.#defaults : new TopicConfig(this.#options.config, configs);
   }
 
-  #configure(hosted: HostedTopic): void {
-    hosted.config = this.#configOf(hosted.state);
-    for (const partition of hosted.partitions) partition.updateConfig(hosted.config);
+  #configure(local: LocalTopic): void {
+    local.config = this.#configOf(local.state);
+    for (const partition of local.partitions) partition.updateConfig(local.config);
   }
 
   /** Checks the logs found at start: deletes those of deleted topics and reports unknown ones. */
-  async #clearUp(): Promise<void> {
+  async #checkLogs(): Promise<void> {
     const { directory, cluster, clock, logger } = this.#options;
     let sliceMs = clock.now();
     for (const log of [...directory.logs]) {
       const id = log.name === METADATA_LOG_NAME ? undefined : topicIdOf(log);
-      if (id === undefined) this.#clearUpNobodys(log);
+      if (id === undefined) this.#setAside(log);
       else if (cluster.topicById(id) !== undefined) this.#topicIdsAtStart.set(log, id);
       else if (cluster.deletedTopics.has(id)) this.logManager.delete(log);
       else logger.warn("Folder holds a partition of an unknown topic", { folder: log.folder, id });
@@ -161,7 +161,7 @@ export class TopicHosting {
    * never flushed, and it may be left from an older topic after a power failure. A log without
    * records is deleted, unless the folder contains other files.
    */
-  #clearUpNobodys(log: Log): void {
+  #setAside(log: Log): void {
     if (log.name === METADATA_LOG_NAME || log.recoveryPoint > 0) return;
     const { directory, logger } = this.#options;
     const { folder } = log;
@@ -194,35 +194,35 @@ export class TopicHosting {
     }
     const state = this.#options.cluster.topic(name);
     if (state === undefined) return;
-    const hosted = this.#byName.get(name);
-    if (hosted === undefined) await this.#host(state);
-    else await this.#update(hosted, state);
+    const local = this.#byName.get(name);
+    if (local === undefined) await this.#openTopic(state);
+    else await this.#update(local, state);
   }
 
-  async #host(state: TopicState): Promise<void> {
+  async #openTopic(state: TopicState): Promise<void> {
     const { name, id } = state;
     const config = this.#configOf(state);
     const partitions = await this.#openPartitions(state, config, 0);
-    const hosted = { name, id, isInternal: isInternalTopic(name), config, partitions, state };
+    const local = { name, id, isInternal: isInternalTopic(name), config, partitions, state };
     if (this.#options.cluster.topicById(id) === undefined) {
       // The topic was deleted in the meantime.
-      await this.#deleteLogs(hosted);
+      await this.#deleteLogs(local);
       return;
     }
-    this.#byName.set(name, hosted);
-    this.#byId.set(id, hosted);
+    this.#byName.set(name, local);
+    this.#byId.set(id, local);
   }
 
-  async #update(hosted: HostedTopic, state: TopicState): Promise<void> {
-    const isReconfigured = hosted.state.configs !== state.configs;
-    hosted.partitions.forEach((partition, index) =>
+  async #update(local: LocalTopic, state: TopicState): Promise<void> {
+    const isReconfigured = local.state.configs !== state.configs;
+    local.partitions.forEach((partition, index) =>
       partition.updateState(state.partitions[index]!)
     );
-    hosted.state = state;
-    if (isReconfigured) this.#configure(hosted);
-    const added = await this.#openPartitions(state, hosted.config, hosted.partitions.length);
-    if (added.length > 0) hosted.partitions = [...hosted.partitions, ...added];
-    if (this.#retired.has(hosted)) {
+    local.state = state;
+    if (isReconfigured) this.#configure(local);
+    const added = await this.#openPartitions(state, local.config, local.partitions.length);
+    if (added.length > 0) local.partitions = [...local.partitions, ...added];
+    if (this.#retired.has(local)) {
       for (const partition of added) partition.markDeleted();
     }
   }
@@ -300,7 +300,7 @@ export class TopicHosting {
       return log;
     }
     if (found === undefined) {
-      if (this.#isStarting && directory.hasLostRecoveryPoints) this.#tellOfUnknownLoss(name);
+      if (this.#isStarting && directory.hasLostRecoveryPoints) this.#logUnknownLoss(name);
       if (directory.hasStaleCheckpoints(name)) await directory.writeCheckpoints();
       const options = { nowMs: clock.now(), config: config.logConfig, topicId: state.id };
       const log = directory.create(name, options);
@@ -319,7 +319,7 @@ export class TopicHosting {
   }
 
   /** Without checkpoints it is unknown whether a missing log existed. */
-  #tellOfUnknownLoss(name: string): void {
+  #logUnknownLoss(name: string): void {
     const { directory, logger } = this.#options;
     logger.warn(
       "Created a partition without records: its folder is missing, and so is the checkpoint that " +
@@ -339,24 +339,24 @@ export class TopicHosting {
   }
 
   /** Makes a topic disappear. */
-  #retire(hosted: HostedTopic): void {
-    this.#byName.delete(hosted.name);
-    this.#byId.delete(hosted.id);
-    this.#retired.add(hosted);
-    for (const partition of hosted.partitions) partition.markDeleted();
+  #retire(local: LocalTopic): void {
+    this.#byName.delete(local.name);
+    this.#byId.delete(local.id);
+    this.#retired.add(local);
+    for (const partition of local.partitions) partition.markDeleted();
   }
 
-  async #deleteLogs(hosted: HostedTopic): Promise<void> {
+  async #deleteLogs(local: LocalTopic): Promise<void> {
     const { clock } = this.#options;
     let sliceMs = clock.now();
-    for (const { log } of hosted.partitions) {
+    for (const { log } of local.partitions) {
       this.logManager.delete(log);
       if (clock.now() - sliceMs < SLICE_MS) continue;
       await clock.yield();
       sliceMs = clock.now();
     }
-    this.#retired.delete(hosted);
-    this.logManager.markRemoved(hosted.id);
+    this.#retired.delete(local);
+    this.logManager.markRemoved(local.id);
   }
 }
 
