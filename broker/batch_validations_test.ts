@@ -55,7 +55,7 @@ class NotedBudget extends MemoryBudget {
 
   override adjust(held: number, size: number): void {
     super.adjust(held, size);
-    this.most = Math.max(this.most, this.lent);
+    this.most = Math.max(this.most, this.acquired);
   }
 }
 
@@ -74,7 +74,7 @@ Deno.test("BatchValidations counts the memory of two concurrent validations and 
       batches.map((batch) => validations.validate("t-0", batch, configOf(), NOW_MS)),
     );
     assertEquals(valid, batches);
-    assertEquals(memory.lent, 0);
+    assertEquals(memory.acquired, 0);
     assert(memory.most >= size, `${compression}: ${memory.most}`);
     assert(memory.most <= 2 * 3 * size, `${compression}: ${memory.most}`);
   }
@@ -92,7 +92,7 @@ Deno.test("BatchValidations lets one batch at a time exceed its share", async ()
       Array.from({ length: 4 }, () => validations.validate("t-0", batch, configOf(), NOW_MS)),
     );
     for (const each of valid) assertEquals(each, batch);
-    assertEquals(memory.lent, 0);
+    assertEquals(memory.acquired, 0);
     assert(memory.most >= 2 * size, `${compression} ${frames}: ${memory.most}`);
     assert(memory.most < 3 * size, `${compression} ${frames}: ${memory.most}`);
     validations.close();
@@ -113,7 +113,7 @@ Deno.test("BatchValidations lets the next batch exceed its share after a large o
   );
   assertEquals(await validations.validate("t-0", fine, configOf(), NOW_MS), fine);
   await Promise.all(refused);
-  assertEquals(memory.lent, 0);
+  assertEquals(memory.acquired, 0);
   validations.close();
 });
 
@@ -128,7 +128,7 @@ Deno.test("BatchValidations releases slot and memory when a batch is rejected", 
       "expands to more than 16777216 bytes",
     ));
   await Promise.all(refusals);
-  assertEquals(memory.lent, 0);
+  assertEquals(memory.acquired, 0);
   const fine = batchOf(2_000_000, CompressionType.zstd);
   assertEquals(await validations.validate("t-0", fine, configOf(), NOW_MS), fine);
   validations.close();
@@ -149,7 +149,7 @@ Deno.test("BatchValidations compresses in a worker and close() stops it", async 
       decompress(compression, valid.bytes.subarray(RECORD_BATCH_OVERHEAD)),
       batch.bytes.subarray(RECORD_BATCH_OVERHEAD),
     );
-    assertEquals(memory.lent, 0);
+    assertEquals(memory.acquired, 0);
   }
   validations.close();
   const batch = batchOf(100_000, CompressionType.none);

@@ -22,7 +22,7 @@ import { GroupCoordinator } from "./groups/group_coordinator.ts";
 import { RegistryOffsetsTopic } from "./groups/registry_offsets_topic.ts";
 import type { BrokerContext } from "./handler.ts";
 import { HandlerTable } from "./handlers/mod.ts";
-import { tellLosses } from "./log_losses.ts";
+import { logLosses } from "./log_losses.ts";
 import { type HostPort, parseListener } from "./settings/listener.ts";
 import { createLogger, type Logger, silentLogger } from "./logger.ts";
 import { Maintenance } from "./maintenance.ts";
@@ -126,7 +126,7 @@ export class Broker {
       : opened.use(DescriptorReserve.open());
     const fs = fileSystemOf(options, descriptors);
     const directory = opened.use(await openDirectory(options, fs, config, clock, logger));
-    tellOfRecoveries(directory, logger);
+    logRecoveries(directory, logger);
     const clusterId = await claimDirectory(directory, config);
     const nodeId = config.get("node.id");
 
@@ -271,9 +271,9 @@ function openDirectory(
  * Logs what has changed since the broker stopped and what a crash left: a torn batch that was not
  * acknowledged, or worse.
  */
-function tellOfRecoveries(directory: LogDirectory, logger: Logger): void {
+function logRecoveries(directory: LogDirectory, logger: Logger): void {
   for (const log of directory.logs) {
-    tellLosses(log, logger);
+    logLosses(log, logger);
     const { name, recovery } = log;
     if (recovery?.problem === undefined) continue;
     const { fromOffset, logEndOffset, truncatedBytes, problem } = recovery;

@@ -35,8 +35,8 @@ export interface FetchPartition {
   readonly fetchOffset: number;
   readonly maxBytes: number;
   /** High watermark and log start offset of the last response; −1 before the first. */
-  toldHighWatermark: number;
-  toldLogStartOffset: number;
+  lastHighWatermark: number;
+  lastLogStartOffset: number;
 }
 
 /** A fetch request combined with its session. */
@@ -94,7 +94,7 @@ export class FetchSessions {
     request: FetchRequest,
     apiVersion: number,
     nowMs: number,
-    given?: AskedPartitions,
+    given?: RequestedPartitions,
   ): FetchPlan {
     const { sessionId, sessionEpoch } = request;
     const usesTopicIds = apiVersion >= 13;
@@ -111,7 +111,7 @@ export class FetchSessions {
           isIncremental: false,
         };
       }
-      const asked = given ?? askedPartitions(request);
+      const asked = given ?? requestedPartitions(request);
       const partitions = [...asked.values()];
       const id = sessionEpoch === FINAL_EPOCH ? NO_SESSION : this.#open(asked, usesTopicIds, nowMs);
       return { errorCode: ErrorCode.NONE, sessionId: id, partitions, isIncremental: false };
@@ -124,7 +124,7 @@ export class FetchSessions {
     if (session.usesTopicIds !== usesTopicIds) {
       return refusal(ErrorCode.FETCH_SESSION_TOPIC_ID_ERROR, sessionId);
     }
-    if (!this.#advance(session, request, given ?? askedPartitions(request), nowMs)) {
+    if (!this.#advance(session, request, given ?? requestedPartitions(request), nowMs)) {
       // Treated as evicted: the client sends a full request and gets a new session if there is
       // room.
       this.#close(sessionId);
@@ -144,7 +144,7 @@ export class FetchSessions {
     }
   }
 
-  #open(partitions: AskedPartitions, usesTopicIds: boolean, nowMs: number): number {
+  #open(partitions: RequestedPartitions, usesTopicIds: boolean, nowMs: number): number {
     if (partitions.size === 0 || partitions.size > MAX_SESSION_PARTITIONS) return NO_SESSION;
     if (this.#partitionCount + partitions.size > MAX_PARTITIONS || !this.#makeRoom(nowMs)) {
       return NO_SESSION;
@@ -181,7 +181,7 @@ export class FetchSessions {
   #advance(
     session: Session,
     request: FetchRequest,
-    asked: AskedPartitions,
+    asked: RequestedPartitions,
     nowMs: number,
   ): boolean {
     const { size } = session.partitions;
@@ -189,8 +189,8 @@ export class FetchSessions {
     for (const [key, partition] of asked) {
       const known = session.partitions.get(key);
       if (known !== undefined) {
-        partition.toldHighWatermark = known.toldHighWatermark;
-        partition.toldLogStartOffset = known.toldLogStartOffset;
+        partition.lastHighWatermark = known.lastHighWatermark;
+        partition.lastLogStartOffset = known.lastLogStartOffset;
       }
       session.partitions.set(key, partition);
     }
@@ -221,7 +221,7 @@ function keyOf({ topic, topicId, partition }: {
 }
 
 /** The partitions of a request by their identity; the last of duplicate entries counts. */
-export type AskedPartitions = Map<string, FetchPartition>;
+export type RequestedPartitions = Map<string, FetchPartition>;
 
 /** The partition of a request with exactly one, the usual case without a session. */
 function onlyOf({ topics }: FetchRequest): FetchPartition | undefined {
@@ -229,8 +229,8 @@ function onlyOf({ topics }: FetchRequest): FetchPartition | undefined {
   return asked(topics[0]!, topics[0]!.partitions[0]!);
 }
 
-function askedPartitions(request: FetchRequest): AskedPartitions {
-  const asked: AskedPartitions = new Map();
+function requestedPartitions(request: FetchRequest): RequestedPartitions {
+  const asked: RequestedPartitions = new Map();
   for (const topic of request.topics) {
     for (const partition of topic.partitions) add(asked, topic, partition);
   }
@@ -238,10 +238,10 @@ function askedPartitions(request: FetchRequest): AskedPartitions {
 }
 
 /** Collects the partitions of a request with very many of them, in steps. */
-export function* askedPartitionsInSteps(
+export function* requestedPartitionsInSteps(
   request: FetchRequest,
-): Generator<void, AskedPartitions> {
-  const asked: AskedPartitions = new Map();
+): Generator<void, RequestedPartitions> {
+  const asked: RequestedPartitions = new Map();
   let count = 0;
   for (const topic of request.topics) {
     for (const partition of topic.partitions) {
@@ -254,7 +254,7 @@ export function* askedPartitionsInSteps(
 }
 
 function add(
-  to: AskedPartitions,
+  to: RequestedPartitions,
   topic: FetchRequest["topics"][number],
   partition: FetchRequest["topics"][number]["partitions"][number],
 ): void {
@@ -274,7 +274,7 @@ function asked(
     lastFetchedEpoch: of.lastFetchedEpoch,
     fetchOffset: of.fetchOffset,
     maxBytes: of.partitionMaxBytes,
-    toldHighWatermark: -1,
-    toldLogStartOffset: -1,
+    lastHighWatermark: -1,
+    lastLogStartOffset: -1,
   };
 }

@@ -5,7 +5,7 @@ import { codec } from "../protocol/schema/codec.ts";
 import { Reader } from "../protocol/primitives/reader.ts";
 import type { RequestTo } from "../protocol/schema/schema.ts";
 import { Writer } from "../protocol/primitives/writer.ts";
-import { askedPartitionsInSteps, type FetchPlan, FetchSessions } from "./fetch_sessions.ts";
+import { requestedPartitionsInSteps, type FetchPlan, FetchSessions } from "./fetch_sessions.ts";
 
 type Topics = RequestTo<typeof fetch>["topics"];
 type Forgotten = RequestTo<typeof fetch>["forgottenTopicsData"];
@@ -153,10 +153,10 @@ Deno.test("FetchSessions serves a duplicate partition once, with its last entry"
   assertEquals(partitions.map(({ fetchOffset }) => fetchOffset), [2]);
 });
 
-Deno.test("askedPartitionsInSteps() yields for duplicate entries of one partition", () => {
+Deno.test("requestedPartitionsInSteps() yields for duplicate entries of one partition", () => {
   const partition = { partition: 0, fetchOffset: 0, partitionMaxBytes: 1 };
   const topics = [{ topic: "a", partitions: new Array(1000).fill(partition) }];
-  const steps = askedPartitionsInSteps(request(0, 0, topics));
+  const steps = requestedPartitionsInSteps(request(0, 0, topics));
   let count = 0;
   let step = steps.next();
   for (; step.done !== true; step = steps.next()) count++;

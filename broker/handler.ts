@@ -83,10 +83,10 @@ export const NO_RESPONSE: unique symbol = Symbol("no response");
 export type Handle<A extends Api> = (
   request: RequestOf<A>,
   context: RequestContext,
-) => Answer<A> | Promise<Answer<A>>;
+) => HandlerResult<A> | Promise<HandlerResult<A>>;
 
 /** The result of a handler. */
-export type Answer<A extends Api> = ResponseTo<A> | typeof NO_RESPONSE;
+export type HandlerResult<A extends Api> = ResponseTo<A> | typeof NO_RESPONSE;
 
 /** An API that this broker serves. */
 export interface ApiHandler<A extends Api = Api> {

@@ -8,7 +8,7 @@ import type { Log } from "../storage/mod.ts";
 import type { Logger } from "./logger.ts";
 
 /** Logs each range of lost records, and each file that changed without a loss. */
-export function tellLosses({ name, losses }: Log, logger: Logger): void {
+export function logLosses({ name, losses }: Log, logger: Logger): void {
   for (const { path, problem, firstOffset, nextOffset } of losses) {
     if (nextOffset === firstOffset) {
       logger.warn("File of a log has changed since it was closed", { log: name, path, problem });

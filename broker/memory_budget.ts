@@ -18,7 +18,7 @@ interface Waiter {
 /** Lends out a bounded number of bytes. Requests for more than is left wait in order. */
 export class MemoryBudget {
   readonly #limit: number;
-  #lent = 0;
+  #acquired = 0;
   #waiters: Waiter[] = [];
 
   /** @param limit Maximum bytes to lend out. A single request above the limit is admitted alone. */
@@ -33,12 +33,12 @@ export class MemoryBudget {
 
   /** Whether little memory is left or a request is waiting. */
   get isShort(): boolean {
-    return this.#waiters.length > 0 || this.#lent > this.#limit * SHORT;
+    return this.#waiters.length > 0 || this.#acquired > this.#limit * SHORT;
   }
 
-  /** Bytes lent out. */
-  get lent(): number {
-    return this.#lent;
+  /** Bytes acquired and not released. */
+  get acquired(): number {
+    return this.#acquired;
   }
 
   /**
@@ -48,7 +48,7 @@ export class MemoryBudget {
    */
   acquire(size: number, signal: AbortSignal): Promise<void> | undefined {
     if (this.#waiters.length === 0 && this.#fits(size)) {
-      this.#lent += size;
+      this.#acquired += size;
       return undefined;
     }
     return new Promise((resolve, reject) => {
@@ -77,26 +77,26 @@ export class MemoryBudget {
    * @returns The number of bytes acquired.
    */
   takeShare(most: number, least: number): number {
-    const share = Math.floor((this.#limit - this.#lent) / SHARES);
+    const share = Math.floor((this.#limit - this.#acquired) / SHARES);
     const size = Math.min(most, Math.max(share, least));
-    this.#lent += size;
+    this.#acquired += size;
     return size;
   }
 
   /** Changes an acquired amount from `held` to `size` bytes, even above the limit. Never waits. */
   adjust(held: number, size: number): void {
-    if (size > held) this.#lent += size - held;
+    if (size > held) this.#acquired += size - held;
     else this.release(held - size);
   }
 
   /** Releases `size` bytes. */
   release(size: number): void {
-    this.#lent -= size;
+    this.#acquired -= size;
     this.#admitWaiters();
   }
 
   #fits(size: number): boolean {
-    return this.#lent === 0 || this.#lent + size <= this.#limit;
+    return this.#acquired === 0 || this.#acquired + size <= this.#limit;
   }
 
   #admitWaiters(): void {
@@ -104,7 +104,7 @@ export class MemoryBudget {
       const next = this.#waiters[0];
       if (next === undefined || !this.#fits(next.size)) return;
       this.#waiters.shift();
-      this.#lent += next.size;
+      this.#acquired += next.size;
       next.admit();
     }
   }

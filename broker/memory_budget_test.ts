@@ -7,7 +7,7 @@ Deno.test("MemoryBudget.acquire() returns immediately while memory is left", () 
   const budget = new MemoryBudget(100);
   assertEquals(budget.acquire(60, never), undefined);
   assertEquals(budget.acquire(40, never), undefined);
-  assertEquals(budget.lent, 100);
+  assertEquals(budget.acquired, 100);
 });
 
 Deno.test("MemoryBudget.acquire() waits in order, small requests after large ones", async () => {
@@ -19,17 +19,17 @@ Deno.test("MemoryBudget.acquire() waits in order, small requests after large one
   budget.release(90);
   await Promise.all([large, small]);
   assertEquals(order, ["large", "small"]);
-  assertEquals(budget.lent, 90);
+  assertEquals(budget.acquired, 90);
 });
 
-Deno.test("MemoryBudget.acquire() admits a request above the limit when nothing else is lent", async () => {
+Deno.test("MemoryBudget.acquire() admits a request above the limit when nothing else is acquired", async () => {
   const budget = new MemoryBudget(100);
   assertEquals(budget.acquire(500, never), undefined);
   const waiting = budget.acquire(1, never);
   assert(waiting !== undefined);
   budget.release(500);
   await waiting;
-  assertEquals(budget.lent, 1);
+  assertEquals(budget.acquired, 1);
 });
 
 Deno.test("MemoryBudget.acquire() admits later requests when an earlier one is aborted", async () => {
@@ -41,7 +41,7 @@ Deno.test("MemoryBudget.acquire() admits later requests when an earlier one is a
   impatient.abort(new Error("connection has ended"));
   await assertRejects(() => large, Error, "connection has ended");
   await small;
-  assertEquals(budget.lent, 100);
+  assertEquals(budget.acquired, 100);
   await assertRejects(() => budget.acquire(1, impatient.signal)!, Error, "connection has ended");
 });
 
@@ -51,7 +51,7 @@ Deno.test("MemoryBudget.takeShare() takes a share of what is left, and the minim
   assertEquals(budget.takeShare(1000, 10), 93);
   assertEquals(budget.takeShare(1000, 200), 200);
   assertEquals(budget.takeShare(1000, 600), 600);
-  assertEquals(budget.lent, 943);
+  assertEquals(budget.acquired, 943);
   assertEquals(budget.takeShare(1000, 10), 10);
   assertEquals(budget.takeShare(5, 10), 5);
 });
@@ -60,9 +60,9 @@ Deno.test("MemoryBudget.adjust() acquires more or releases memory to waiting req
   const budget = new MemoryBudget(100);
   const held = budget.takeShare(90, 90);
   budget.adjust(held, 120);
-  assertEquals(budget.lent, 120);
+  assertEquals(budget.acquired, 120);
   const waiting = budget.acquire(50, never);
   budget.adjust(120, 40);
   await waiting;
-  assertEquals(budget.lent, 90);
+  assertEquals(budget.acquired, 90);
 });

@@ -177,7 +177,7 @@ export function topicIdOf(name: string): string {
 }
 
 /** A response that may be pending. */
-export class Answer<T> {
+export class PendingResponse<T> {
   /** The response, once available. */
   value: T | undefined;
   readonly promise: Promise<T>;
@@ -250,7 +250,7 @@ export class TestCoordinator {
       /** Aborted when the client disconnects. */
       readonly signal?: AbortSignal;
     } = {},
-  ): Answer<JoinGroupResponse> {
+  ): PendingResponse<JoinGroupResponse> {
     const { apiVersion = 3, clientId = "client", protocols = ["range"], signal, ...rest } = request;
     const client: GroupClient = { apiVersion, clientId, clientHost: "/127.0.0.1" };
     const filled: JoinGroupRequest = {
@@ -268,7 +268,7 @@ export class TestCoordinator {
         return { name, metadata: bytes };
       }),
     };
-    return new Answer(joinGroup(this.shard, filled, client, signal));
+    return new PendingResponse(joinGroup(this.shard, filled, client, signal));
   }
 
   sync(
@@ -276,7 +276,7 @@ export class TestCoordinator {
     generationId: number,
     assignments: Readonly<Record<string, string>> = {},
     rest: Partial<SyncGroupRequest> = {},
-  ): Answer<SyncGroupResponse> {
+  ): PendingResponse<SyncGroupResponse> {
     const request: SyncGroupRequest = {
       groupId: "g",
       generationId,
@@ -290,7 +290,7 @@ export class TestCoordinator {
       })),
       ...rest,
     };
-    return new Answer(syncGroup(this.shard, request));
+    return new PendingResponse(syncGroup(this.shard, request));
   }
 
   heartbeat(memberId: string, generationId: number, groupInstanceId: string | null = null): number {

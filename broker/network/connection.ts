@@ -45,9 +45,9 @@ import { apiVersions } from "../../protocol/messages/cluster/api_versions.ts";
 import { fetch } from "../../protocol/messages/records/fetch.ts";
 import { Acks, produce } from "../../protocol/messages/records/produce.ts";
 import { errorCodeOf, errorMessageOf } from "../api_error.ts";
-import { type AnsweredError, errorAnswer } from "./error_answer.ts";
+import { type ResponseError, errorResponse } from "./error_response.ts";
 import { apiKeyOf, isLarge, memoryFor } from "./frame_memory.ts";
-import { type Answer, type ApiHandler, type BrokerContext, NO_RESPONSE } from "../handler.ts";
+import { type HandlerResult, type ApiHandler, type BrokerContext, NO_RESPONSE } from "../handler.ts";
 import { unsupportedApiVersions } from "../handlers/cluster/api_versions.ts";
 import { type ForeignProtocol, foreignProtocolOf, isFirstMeeting } from "./foreign_protocol.ts";
 import type { HandlerTable } from "../handlers/mod.ts";
@@ -76,7 +76,7 @@ export class Connection {
   #hasEnded = false;
   #pending: PendingRequest[] = [];
   #wake: (() => void) | undefined;
-  #lentToNext = 0;
+  #acquiredForNext = 0;
   #ahead: Promise<Uint8Array | null> | undefined;
   /** Whether the frame read ahead has arrived. */
   #hasAhead = false;
@@ -124,10 +124,10 @@ export class Connection {
   admit(size: number, head: Uint8Array): Promise<void> | undefined {
     const needed = memoryFor(size, apiKeyOf(head));
     const waiting = this.#broker.requestMemory.acquire(needed, this.ended);
-    if (waiting === undefined) this.#lentToNext = needed;
+    if (waiting === undefined) this.#acquiredForNext = needed;
     return waiting?.then(() => {
       if (this.ended.aborted) this.#broker.requestMemory.release(needed);
-      else this.#lentToNext = needed;
+      else this.#acquiredForNext = needed;
     });
   }
 
@@ -217,8 +217,8 @@ export class Connection {
     this.#ended.abort(new DOMException("The connection has ended", "AbortError"));
     const pending = this.#pending;
     this.#pending = [];
-    this.#broker.requestMemory.release(this.#lentToNext);
-    this.#lentToNext = 0;
+    this.#broker.requestMemory.release(this.#acquiredForNext);
+    this.#acquiredForNext = 0;
     for (const request of pending) {
       request.settle();
       request.taken();
@@ -288,7 +288,7 @@ export class Connection {
   ): Promise<unknown> | undefined {
     const pending = this.#enqueue(handler, header, request);
     pending.isLarge = isLarge(frame, header.apiKey);
-    let answer: Answer<Api> | Promise<Answer<Api>>;
+    let answer: HandlerResult<Api> | Promise<HandlerResult<Api>>;
     try {
       answer = handler.handle(request, pending);
     } catch (error) {
@@ -303,7 +303,7 @@ export class Connection {
     return pending.heldBack;
   }
 
-  async #answerLater(pending: PendingRequest, answer: Promise<Answer<Api>>): Promise<void> {
+  async #answerLater(pending: PendingRequest, answer: Promise<HandlerResult<Api>>): Promise<void> {
     try {
       const value = await answer;
       this.lastActiveMs = this.#broker.clock.now();
@@ -332,7 +332,7 @@ export class Connection {
     this.#answerError(pending, this.#explain(pending, error));
   }
 
-  #explain({ handler: { api } }: PendingRequest, error: unknown): AnsweredError {
+  #explain({ handler: { api } }: PendingRequest, error: unknown): ResponseError {
     const { logger } = this.#broker;
     if (error instanceof UnencodableValueError) {
       const { message: reason } = error;
@@ -347,12 +347,12 @@ export class Connection {
     return { errorCode: errorCodeOf(error, logger), errorMessage: errorMessageOf(error) };
   }
 
-  #answerError(pending: PendingRequest, error: AnsweredError): void {
+  #answerError(pending: PendingRequest, error: ResponseError): void {
     pending.failures++;
     const { handler: { api }, header: { apiVersion } } = pending;
     // If the error response itself is too large, report a single error for the whole request.
     const request = pending.failures > 1 ? undefined : pending.request;
-    const steps = errorAnswer(api, apiVersion, request, error);
+    const steps = errorResponse(api, apiVersion, request, error);
     const first = steps.next();
     // Most error responses take a single step.
     if (first.done === true) this.#answer(pending, first.value);
@@ -383,17 +383,17 @@ export class Connection {
       handler,
       header,
       request,
-      this.#lentToNext,
+      this.#acquiredForNext,
       this.#channel.peer,
       this.ended,
       this.#broker,
     );
-    this.#lentToNext = 0;
+    this.#acquiredForNext = 0;
     this.#pending.push(pending);
     return pending;
   }
 
-  #answer(pending: PendingRequest, answer: Answer<Api>): void {
+  #answer(pending: PendingRequest, answer: HandlerResult<Api>): void {
     if (this.#hasEnded) return;
     const { handler: { api }, apiVersion } = pending;
     const isLong = answer !== NO_RESPONSE && (pending.isLarge ||
@@ -427,7 +427,7 @@ export class Connection {
   }
 
   /** Sends a response once all earlier ones have been sent. */
-  #deliver(pending: PendingRequest, answer: Answer<Api>): void {
+  #deliver(pending: PendingRequest, answer: HandlerResult<Api>): void {
     pending.answer = answer;
     const queue = this.#pending;
     while (queue.length > 0 && queue[0]!.answer !== undefined) this.#send(queue.shift()!);

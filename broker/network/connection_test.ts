@@ -15,7 +15,7 @@ import type { Api, RequestTo, ResponseOf } from "../../protocol/schema/schema.ts
 import { ManualClock } from "../time/clock.ts";
 import { Connection } from "./connection.ts";
 import {
-  type Answer,
+  type HandlerResult,
   type ApiHandler,
   type BrokerContext,
   handler,
@@ -121,9 +121,9 @@ function encodeRequest<A extends Api>(
 
 /** A Fetch handler that answers on request. */
 function controlled() {
-  const calls: ((answer: Answer<typeof fetch>) => void)[] = [];
+  const calls: ((answer: HandlerResult<typeof fetch>) => void)[] = [];
   const handlers = [
-    handler(fetch, () => new Promise<Answer<typeof fetch>>((resolve) => calls.push(resolve))),
+    handler(fetch, () => new Promise<HandlerResult<typeof fetch>>((resolve) => calls.push(resolve))),
   ];
   return { calls, handlers };
 }
@@ -146,7 +146,7 @@ function findCoordinatorFrame(key: Uint8Array): Uint8Array {
   return writer.takeBytes();
 }
 
-const EMPTY: Answer<typeof fetch> = { responses: [] };
+const EMPTY: HandlerResult<typeof fetch> = { responses: [] };
 const PRODUCE_HEAD = new Uint8Array([0, produce.key]);
 const FETCH_HEAD = new Uint8Array([0, fetch.key]);
 
@@ -202,7 +202,7 @@ Deno.test("Connection stops reading while the client does not read its responses
   let count = 0;
   const records = new Uint8Array(60_000);
   const partition = { partitionIndex: 0, errorCode: 0, highWatermark: 0, records };
-  const answer: Answer<typeof fetch> = {
+  const answer: HandlerResult<typeof fetch> = {
     responses: [{ topic: "a", partitions: [{ ...partition, abortedTransactions: null }] }],
   };
   await using fixture = new Fixture([
@@ -379,7 +379,7 @@ Deno.test("Connection sends an error response when the response memory is exceed
   fixture.send(findCoordinator, 4, 1, { keyType: 0, coordinatorKeys: ["a"] });
   assertEquals((await fixture.nextBody(findCoordinator, 4)).coordinators[0]!.host, host);
   await settle();
-  assertEquals(fixture.responseMemory.lent, 0);
+  assertEquals(fixture.responseMemory.acquired, 0);
 });
 
 Deno.test("Connection counts unread responses and releases their memory", async () => {
@@ -392,13 +392,13 @@ Deno.test("Connection counts unread responses and releases their memory", async 
     fixture.send(findCoordinator, 4, 1, { keyType: 0, coordinatorKeys: ["k".repeat(300)] });
   for (let i = 0; i < 3; i++) send();
   await settle();
-  const { lent } = fixture.responseMemory;
-  assert(lent > 900 && lent < 1100, `${lent}`);
+  const { acquired } = fixture.responseMemory;
+  assert(acquired > 900 && acquired < 1100, `${acquired}`);
   await fixture.nextAnswer();
   await settle();
-  assert(fixture.responseMemory.lent < lent - 300);
+  assert(fixture.responseMemory.acquired < acquired - 300);
   fixture.connection.abort();
-  assertEquals(fixture.responseMemory.lent, 0);
+  assertEquals(fixture.responseMemory.acquired, 0);
 });
 
 Deno.test("Connection aborts waiting handlers when the client disconnects", async () => {
@@ -426,18 +426,18 @@ Deno.test("Connection releases request memory with the response, or when it ends
   fixture.connection.admit(300, PRODUCE_HEAD);
   fixture.sendFetch(2);
   await settle();
-  assertEquals(fixture.memory.lent, 700);
+  assertEquals(fixture.memory.acquired, 700);
   calls[0]!(EMPTY);
   await fixture.nextAnswer();
-  assertEquals(fixture.memory.lent, 300);
+  assertEquals(fixture.memory.acquired, 300);
   fixture.connection.abort();
-  assertEquals(fixture.memory.lent, 0);
+  assertEquals(fixture.memory.acquired, 0);
 });
 
 Deno.test("Connection.admit() acquires more for decoded requests and rejects oversized ones", async () => {
   await using fixture = new Fixture([]);
   fixture.connection.admit(100, FETCH_HEAD);
-  assertEquals(fixture.memory.lent, 400);
+  assertEquals(fixture.memory.acquired, 400);
   const large = 8 * 1024 * 1024 + 1;
   assertThrows(() => fixture.connection.admit(large, FETCH_HEAD), FrameSizeError, "API key 1");
 });
@@ -454,15 +454,15 @@ Deno.test("Connection calls back when the client has read the response", async (
   fixture.sendFetch(1);
   fixture.sendFetch(2);
   await settle();
-  assertEquals(fixture.responseMemory.lent, 200);
+  assertEquals(fixture.responseMemory.acquired, 200);
   await fixture.nextAnswer();
   await fixture.nextAnswer();
   await settle();
-  assertEquals(fixture.responseMemory.lent, 0);
+  assertEquals(fixture.responseMemory.acquired, 0);
 });
 
 Deno.test("Connection calls back when the response is discarded", async () => {
-  const { promise, resolve } = Promise.withResolvers<Answer<typeof fetch>>();
+  const { promise, resolve } = Promise.withResolvers<HandlerResult<typeof fetch>>();
   let answerLate = () => {};
   let isFirst = true;
   await using fixture = new Fixture([
@@ -473,7 +473,7 @@ Deno.test("Connection calls back when the response is discarded", async () => {
       if (isFirst) {
         isFirst = false;
         context.whenTaken(release);
-        return new Promise<Answer<typeof fetch>>(() => {});
+        return new Promise<HandlerResult<typeof fetch>>(() => {});
       }
       answerLate = () => {
         context.whenTaken(release);
@@ -485,12 +485,12 @@ Deno.test("Connection calls back when the response is discarded", async () => {
   fixture.sendFetch(1);
   fixture.sendFetch(2);
   await settle();
-  assertEquals(fixture.responseMemory.lent, 200);
+  assertEquals(fixture.responseMemory.acquired, 200);
   fixture.connection.abort();
-  assertEquals(fixture.responseMemory.lent, 100);
+  assertEquals(fixture.responseMemory.acquired, 100);
   answerLate();
   await settle();
-  assertEquals(fixture.responseMemory.lent, 0);
+  assertEquals(fixture.responseMemory.acquired, 0);
 });
 
 Deno.test("Connection flushes responses when the next request has to wait", async () => {
@@ -549,7 +549,7 @@ Deno.test("Connection waits for one turn, not for all requests of 50 other conne
   assertEquals(handled, 50 * 600 + 5);
 });
 
-async function deleteNothing(): Promise<Answer<typeof deleteTopics>> {
+async function deleteNothing(): Promise<HandlerResult<typeof deleteTopics>> {
   for (let round = 0; round < 5; round++) await undefined;
   return { responses: [] };
 }

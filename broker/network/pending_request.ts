@@ -7,7 +7,7 @@
 import type { RequestHeader } from "../../protocol/frames/headers.ts";
 import type { Api, RequestOf } from "../../protocol/schema/schema.ts";
 import { type Chunks, UnencodableValueError } from "../../protocol/primitives/writer.ts";
-import type { Answer, ApiHandler, BrokerContext, RequestContext } from "../handler.ts";
+import type { HandlerResult, ApiHandler, BrokerContext, RequestContext } from "../handler.ts";
 
 /** A request whose response has not been sent, and the context its handler sees. */
 export class PendingRequest implements RequestContext {
@@ -21,12 +21,12 @@ export class PendingRequest implements RequestContext {
   /** The decoded request, or `undefined` if it could not be decoded. */
   readonly request: RequestOf<Api> | undefined;
   /** Bytes acquired for the request, released with the response. */
-  lent: number;
+  acquired: number;
   /** Bytes claimed for the response until it is encoded. */
   claimed = 0;
   /** The next request waits for this promise. */
   heldBack: Promise<unknown> | undefined;
-  answer: Answer<Api> | undefined;
+  answer: HandlerResult<Api> | undefined;
   /** The encoded response with its header, if it was encoded in slices. */
   encoded: Chunks | undefined;
   /** Whether the frame is used after the handler has returned. */
@@ -42,7 +42,7 @@ export class PendingRequest implements RequestContext {
     handler: ApiHandler,
     header: RequestHeader,
     request: RequestOf<Api> | undefined,
-    lent: number,
+    acquired: number,
     peer: string,
     signal: AbortSignal,
     broker: BrokerContext,
@@ -55,7 +55,7 @@ export class PendingRequest implements RequestContext {
     this.peer = peer;
     this.signal = signal;
     this.broker = broker;
-    this.lent = lent;
+    this.acquired = acquired;
     this.answer = undefined;
   }
 
@@ -103,10 +103,10 @@ export class PendingRequest implements RequestContext {
   /** Releases acquired memory. */
   settle(): void {
     const { requestMemory, responseMemory } = this.broker;
-    if (this.lent > 0) requestMemory.release(this.lent);
+    if (this.acquired > 0) requestMemory.release(this.acquired);
     if (this.claimed > 0) responseMemory.release(this.claimed);
     if (this.#encodedSize > 0) responseMemory.release(this.#encodedSize);
-    this.lent = this.claimed = this.#encodedSize = 0;
+    this.acquired = this.claimed = this.#encodedSize = 0;
   }
 
   /** Whether a callback waits for the response to be sent. */

@@ -20,7 +20,7 @@ import type { ClusterChange, ClusterState, TopicState } from "../cluster/cluster
 import { METADATA_LOG_NAME } from "../cluster/local_metadata_store.ts";
 import type { BrokerConfig } from "../settings/config.ts";
 import type { Logger } from "../logger.ts";
-import { tellLosses } from "../log_losses.ts";
+import { logLosses } from "../log_losses.ts";
 import { LogManager } from "./log_manager.ts";
 import { Partition } from "./partition.ts";
 import { TopicConfig } from "./topic_config.ts";
@@ -296,7 +296,7 @@ export class ReplicaManager {
     if (found === undefined && this.#isStarting && this.#isLost(state, name)) {
       const options = { nowMs: clock.now(), config: config.logConfig, topicId: state.id };
       const log = await directory.restore(name, options);
-      tellLosses(log, this.#options.logger);
+      logLosses(log, this.#options.logger);
       return log;
     }
     if (found === undefined) {

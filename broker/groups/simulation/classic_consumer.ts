@@ -13,7 +13,7 @@ import { ApiError } from "../../api_error.ts";
 import { decodeAssignment, encodeAssignment } from "../../../protocol/consumer_protocol.ts";
 import type { GroupShard } from "../group_shard.ts";
 import { heartbeat, joinGroup, leaveGroup, syncGroup } from "../membership.ts";
-import { Answer, subscription } from "../testing.ts";
+import { PendingResponse, subscription } from "../testing.ts";
 import {
   Consumer,
   REBALANCE_TIMEOUT_MS,
@@ -24,8 +24,8 @@ import {
 import { type Ledger, PARTITION_COUNT } from "./ledger.ts";
 
 type Waiting =
-  | { readonly kind: "join"; readonly answer: Answer<JoinGroupResponse> }
-  | { readonly kind: "sync"; readonly answer: Answer<SyncGroupResponse> };
+  | { readonly kind: "join"; readonly answer: PendingResponse<JoinGroupResponse> }
+  | { readonly kind: "sync"; readonly answer: PendingResponse<SyncGroupResponse> };
 
 /** Versions of JoinGroup before and after KIP-394, and with KIP-814. */
 const VERSIONS = [2, 5, 9];
@@ -100,7 +100,7 @@ export class ClassicConsumer extends Consumer {
       leader: "",
       memberId: this.#memberId,
     }));
-    this.#waiting = { kind: "join", answer: new Answer<JoinGroupResponse>(answer) };
+    this.#waiting = { kind: "join", answer: new PendingResponse<JoinGroupResponse>(answer) };
   }
 
   #sync(shard: GroupShard, joined: JoinGroupResponse): void {
@@ -125,7 +125,7 @@ export class ClassicConsumer extends Consumer {
       errorCode: codeOf(error),
       assignment: new Uint8Array(0),
     }));
-    this.#waiting = { kind: "sync", answer: new Answer<SyncGroupResponse>(answer) };
+    this.#waiting = { kind: "sync", answer: new PendingResponse<SyncGroupResponse>(answer) };
   }
 
   protected beat(shard: GroupShard): void {

@@ -8,7 +8,7 @@ import { ErrorCode } from "../../../protocol/errors.ts";
 import type { ConsumerGroupHeartbeatResponse } from "../../../protocol/messages/groups/consumer_group_heartbeat.ts";
 import { consumerHeartbeat } from "../consumer/heartbeat.ts";
 import type { GroupShard } from "../group_shard.ts";
-import { Answer, topicIdOf } from "../testing.ts";
+import { PendingResponse, topicIdOf } from "../testing.ts";
 import { codeOf } from "./classic_consumer.ts";
 import { Consumer, REBALANCE_TIMEOUT_MS, TOPIC, type World } from "./consumer.ts";
 import type { Ledger } from "./ledger.ts";
@@ -19,7 +19,7 @@ export class ModernConsumer extends Consumer {
   readonly #assignor: string | null;
   #incarnation = 0;
   #epoch = 0;
-  #waiting: Answer<ConsumerGroupHeartbeatResponse> | undefined;
+  #waiting: PendingResponse<ConsumerGroupHeartbeatResponse> | undefined;
   /** Whether the next heartbeat reports a change. */
   #hasNews = true;
 
@@ -75,7 +75,7 @@ export class ModernConsumer extends Consumer {
     const isJoining = this.#epoch === 0;
     // Unchanged fields may be omitted or sent.
     const saysAll = isJoining || this.#hasNews || this.world.random.chance(0.3);
-    this.#waiting = new Answer(this.#send(shard, this.#epoch, saysAll));
+    this.#waiting = new PendingResponse(this.#send(shard, this.#epoch, saysAll));
     this.#hasNews = false;
   }
 

@@ -17,7 +17,7 @@ import {
 } from "../../../protocol/messages/cluster/alter_replica_log_dirs.ts";
 import { TimeSlice } from "../../../storage/mod.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
-import { claimRoom, sumOf, textBytes } from "../claim_room.ts";
+import { claimResponseMemory, sumOf, textBytes } from "../claim_response_memory.ts";
 import { mapNested } from "../each_item.ts";
 
 /** Size of a partition in the response. */
@@ -42,7 +42,7 @@ async function handleAlterReplicaLogDirs(
         ({ name, partitions }) => textBytes(name) + partitions.length * PARTITION_BYTES,
       ),
   );
-  await claimRoom(bytes, context);
+  await claimResponseMemory(bytes, context);
   const errorCodeOf = (topic: string, index: number) =>
     all.partition(topic, index) === undefined
       ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION

@@ -15,7 +15,7 @@ import {
   type DescribeLogDirsResponse,
 } from "../../../protocol/messages/cluster/describe_log_dirs.ts";
 import { TimeSlice } from "../../../storage/mod.ts";
-import { AnswerRoom } from "../../answer_room.ts";
+import { ResponseBudget } from "../../response_budget.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import { mapNested } from "../each_item.ts";
 import type { Partition } from "../../topics/partition.ts";
@@ -37,13 +37,13 @@ async function handleDescribeLogDirs(
   const found = topics === null
     ? new Map(Array.from(all.all(), ({ name, partitions }) => [name, new Set(partitions)]))
     : await find(topics, context);
-  const room = new AnswerRoom(context);
+  const budget = new ResponseBudget(context);
   let error: number = ErrorCode.NONE;
   for (const [name, partitions] of found) {
-    const fits = room.take(TOPIC_BYTES + name.length + PARTITION_BYTES * partitions.size);
+    const fits = budget.reserve(TOPIC_BYTES + name.length + PARTITION_BYTES * partitions.size);
     if (!fits) error = ErrorCode.INVALID_REQUEST;
   }
-  await room.claim();
+  await budget.claim();
   const described = await mapNested(
     error === ErrorCode.NONE ? [...found] : [],
     ([, partitions]) => [...partitions],

@@ -18,7 +18,7 @@ import {
 } from "../../../protocol/messages/cluster/describe_quorum.ts";
 import { ZERO_UUID } from "../../../protocol/primitives/uuid.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
-import { claimRoom, sumOf, textBytes } from "../claim_room.ts";
+import { claimResponseMemory, sumOf, textBytes } from "../claim_response_memory.ts";
 import { mapNested } from "../each_item.ts";
 
 type PartitionResponse = DescribeQuorumResponse["topics"][number]["partitions"][number];
@@ -41,7 +41,7 @@ async function handleDescribeQuorum(
     topics,
     ({ topicName, partitions }) => textBytes(topicName) + partitions.length * PARTITION_BYTES,
   );
-  await claimRoom(bytes, context);
+  await claimResponseMemory(bytes, context);
   const [first] = topics;
   const asksForMetadata = topics.length === 1 && first!.topicName === METADATA_TOPIC &&
     first!.partitions.length === 1 && first!.partitions[0]!.partitionIndex === METADATA_PARTITION;

@@ -18,7 +18,7 @@ import {
   type DescribeConfigsRequest,
   type DescribeConfigsResponse,
 } from "../../../protocol/messages/configs/describe_configs.ts";
-import { AnswerRoom } from "../../answer_room.ts";
+import { ResponseBudget } from "../../response_budget.ts";
 import { ApiError } from "../../api_error.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import { type ConfigEntry, configResource, describeLoggers } from "./resources/mod.ts";
@@ -29,9 +29,9 @@ type Resource = DescribeConfigsRequest["resources"][number];
 type Result = DescribeConfigsResponse["results"][number];
 
 /** A resource and the requested settings. */
-interface Asked {
+interface RequestedResource {
   readonly resource: Resource;
-  readonly isAsked: (name: string) => boolean;
+  readonly isRequested: (name: string) => boolean;
 }
 
 /** Upper bound of the encoded size of an entry, without its strings. */
@@ -44,19 +44,19 @@ async function handleDescribeConfigs(
   request: DescribeConfigsRequest,
   context: RequestContext,
 ): Promise<DescribeConfigsResponse> {
-  const resources = await awaitEach(request.resources, async (resource): Promise<Asked> => ({
+  const resources = await awaitEach(request.resources, async (resource): Promise<RequestedResource> => ({
     resource,
-    isAsked: await asked(resource.configurationKeys),
+    isRequested: await asked(resource.configurationKeys),
   }));
-  const room = new AnswerRoom(context);
+  const budget = new ResponseBudget(context);
   // Each resource is described once for its size and discarded, so that only the response uses
   // memory.
   let isFull = false;
   const fits = await mapEach(resources, (resource) => {
-    isFull ||= !room.take(sizeOf(describe(resource, request, context)));
+    isFull ||= !budget.reserve(sizeOf(describe(resource, request, context)));
     return !isFull;
   });
-  await room.claim();
+  await budget.claim();
   let index = 0;
   const results = await mapEach(
     resources,
@@ -66,15 +66,15 @@ async function handleDescribeConfigs(
 }
 
 function describe(
-  { resource, isAsked }: Asked,
+  { resource, isRequested }: RequestedResource,
   request: DescribeConfigsRequest,
   context: RequestContext,
   fits = true,
 ): Result {
   const { resourceType, resourceName } = resource;
   try {
-    if (!fits) throw new AnswerRoom(context).refusal();
-    const configs = entriesOf(resource, isAsked, context).map((entry) => ({
+    if (!fits) throw new ResponseBudget(context).refusal();
+    const configs = entriesOf(resource, isRequested, context).map((entry) => ({
       ...entry,
       synonyms: request.includeSynonyms ? entry.synonyms : [],
       documentation: request.includeDocumentation ? entry.documentation : null,
@@ -87,14 +87,14 @@ function describe(
 
 function entriesOf(
   { resourceType, resourceName }: Resource,
-  isAsked: Asked["isAsked"],
+  isRequested: RequestedResource["isRequested"],
   context: RequestContext,
 ): ConfigEntry[] {
   if (resourceType === ConfigResourceType.brokerLogger) {
-    return describeLoggers(resourceName, isAsked, context);
+    return describeLoggers(resourceName, isRequested, context);
   }
   const resource = configResource(resourceType);
-  if (resource !== undefined) return resource.describe(resourceName, isAsked, context);
+  if (resource !== undefined) return resource.describe(resourceName, isRequested, context);
   throw new ApiError(
     ErrorCode.INVALID_REQUEST,
     `Unexpected resource type ${resourceType}: settings have topics (2), brokers (4), loggers (8), ` +
@@ -115,7 +115,7 @@ function sizeOf({ resourceName, configs, errorMessage }: Result): number {
 }
 
 /** An empty list of keys selects all settings, like `null`. */
-async function asked(keys: readonly string[] | null): Promise<Asked["isAsked"]> {
+async function asked(keys: readonly string[] | null): Promise<RequestedResource["isRequested"]> {
   if (keys === null || keys.length === 0) return () => true;
   const wanted = await byName(keys, (key) => key);
   return (name) => wanted.has(name);

@@ -14,7 +14,7 @@ import {
   type ConsumerGroupDescribeRequest,
   type ConsumerGroupDescribeResponse,
 } from "../../../protocol/messages/groups/consumer_group_describe.ts";
-import { AnswerRoom } from "../../answer_room.ts";
+import { ResponseBudget } from "../../response_budget.ts";
 import { ApiError } from "../../api_error.ts";
 import { describeConsumerGroup } from "../../groups/consumer/describe.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
@@ -39,10 +39,10 @@ async function handleConsumerGroupDescribe(
   context: RequestContext,
 ): Promise<ConsumerGroupDescribeResponse> {
   const authorizedOperations = groupOperations(includeAuthorizedOperations);
-  const room = new AnswerRoom(context);
+  const budget = new ResponseBudget(context);
   const describeOne = async (groupId: string, fits: boolean): Promise<Described> => {
     try {
-      if (!fits) throw room.refusal();
+      if (!fits) throw budget.refusal();
       return { ...await describe(groupId, context), authorizedOperations };
     } catch (error) {
       return failed(groupId, error, context);
@@ -51,10 +51,10 @@ async function handleConsumerGroupDescribe(
   // Each group is described once for its size and discarded, so that only the response uses memory.
   const fits = await awaitEach(
     groupIds,
-    async (groupId) => room.take(sizeOf(await describeOne(groupId, true))),
+    async (groupId) => budget.reserve(sizeOf(await describeOne(groupId, true))),
     GROUPS_AT_ONCE,
   );
-  await room.claim();
+  await budget.claim();
   let index = 0;
   const described = await awaitEach(
     groupIds,

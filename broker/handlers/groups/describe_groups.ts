@@ -16,7 +16,7 @@ import {
   type DescribeGroupsResponse,
 } from "../../../protocol/messages/groups/describe_groups.ts";
 import { describeGroup } from "../../groups/administration.ts";
-import { AnswerRoom } from "../../answer_room.ts";
+import { ResponseBudget } from "../../response_budget.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import { mapEach } from "../each_item.ts";
 import { groupErrorCode, groupOperations } from "./group_request.ts";
@@ -36,10 +36,10 @@ async function handleDescribeGroups(
   context: RequestContext,
 ): Promise<DescribeGroupsResponse> {
   const authorizedOperations = groupOperations(includeAuthorizedOperations);
-  const room = new AnswerRoom(context);
+  const budget = new ResponseBudget(context);
   // Each group is described once for its size and discarded, so that only the response uses memory.
-  const fits = await mapEach(groups, (groupId) => room.take(sizeOf(describe(groupId, context))));
-  await room.claim();
+  const fits = await mapEach(groups, (groupId) => budget.reserve(sizeOf(describe(groupId, context))));
+  await budget.claim();
   let index = 0;
   const described = await mapEach(groups, (groupId) => {
     const group = describe(groupId, context, fits[index++]);
@@ -61,7 +61,7 @@ function sizeOf({ groupId, members = [] }: Described): number {
 function describe(groupId: string, context: RequestContext, fits = true): Described {
   const none = { groupId, groupState: "", protocolType: "", protocolData: "" };
   try {
-    if (!fits) throw new AnswerRoom(context).refusal();
+    if (!fits) throw new ResponseBudget(context).refusal();
     const described = describeGroup(context.broker.groups.shardOf(groupId), groupId);
     if (described !== undefined) return described;
     const dead = { ...none, groupState: "Dead" };

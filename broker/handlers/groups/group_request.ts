@@ -36,8 +36,8 @@ const ALL_GROUP_OPERATIONS = [
 ].reduce((bits, operation) => bits | 1 << operation, 0);
 
 /** The authorized operations on a group, if requested. */
-export function groupOperations(isAsked: boolean): number {
-  return isAsked ? ALL_GROUP_OPERATIONS : NO_AUTHORIZED_OPERATIONS;
+export function groupOperations(isRequested: boolean): number {
+  return isRequested ? ALL_GROUP_OPERATIONS : NO_AUTHORIZED_OPERATIONS;
 }
 
 /** Whether a topic has the partition. */

@@ -15,7 +15,7 @@ import {
   type ListGroupsResponse,
 } from "../../../protocol/messages/groups/list_groups.ts";
 import { TimeSlice } from "../../../storage/mod.ts";
-import { AnswerRoom } from "../../answer_room.ts";
+import { ResponseBudget } from "../../response_budget.ts";
 import * as administration from "../../groups/administration.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import { byName } from "../each_item.ts";
@@ -36,14 +36,14 @@ async function handleListGroups(
       states: await wordsOf(request.statesFilter),
       types: await wordsOf(request.typesFilter),
     };
-    const room = new AnswerRoom(context);
+    const budget = new ResponseBudget(context);
     const groups: NonNullable<ListGroupsResponse["groups"]>[number][] = [];
     const slice = new TimeSlice();
     for (const shard of context.broker.groups.shards) {
       if (shard.hasFailed) continue;
       shard.ensureActive();
       for (const group of administration.listGroups(shard, filter)) {
-        room.require(GROUP_BYTES + 3 * group.groupId.length);
+        budget.require(GROUP_BYTES + 3 * group.groupId.length);
         groups.push(group);
         if (slice.isOver) await slice.pause();
       }

@@ -24,7 +24,7 @@ import { groupErrorCode, hasPartition } from "./group_request.ts";
 
 type RequestTopic = OffsetCommitRequest["topics"][number];
 type TopicResponse = OffsetCommitResponse["topics"][number];
-type Answered = TopicResponse & { partitions: { partitionIndex: number; errorCode: number }[] };
+type TopicResult = TopicResponse & { partitions: { partitionIndex: number; errorCode: number }[] };
 
 const FIRST_VERSION_WITH_TOPIC_ID = 10;
 /** Partitions committed, and written to disk, together. */
@@ -37,8 +37,8 @@ async function handleOffsetCommit(
   request: OffsetCommitRequest,
   context: RequestContext,
 ): Promise<OffsetCommitResponse> {
-  const answers = new Answers(context.apiVersion);
-  const portions = await sort(request.topics, answers, context);
+  const response = new CommitResponse(context.apiVersion);
+  const portions = await sort(request.topics, response, context);
   const commits: Promise<readonly TopicResponse[]>[] = [];
   const slice = new TimeSlice();
   for (const topics of portions) {
@@ -49,12 +49,12 @@ async function handleOffsetCommit(
   for (const committed of commits) {
     for (const topic of await committed) {
       for (const { partitionIndex, errorCode } of topic.partitions) {
-        answers.add(topic, partitionIndex, errorCode);
+        response.add(topic, partitionIndex, errorCode);
       }
     }
     if (slice.isOver) await slice.pause();
   }
-  return { topics: answers.topics };
+  return { topics: response.topics };
 }
 
 /** Commits offsets of existing partitions. */
@@ -76,10 +76,10 @@ async function commitPortion(
   }
 }
 
-/** Answers unknown partitions and divides the others into portions. */
+/** CommitResponse unknown partitions and divides the others into portions. */
 async function sort(
   topics: readonly RequestTopic[],
-  answers: Answers,
+  response: CommitResponse,
   { apiVersion, broker: { cluster } }: RequestContext,
 ): Promise<RequestTopic[][]> {
   const byId = apiVersion >= FIRST_VERSION_WITH_TOPIC_ID;
@@ -96,7 +96,7 @@ async function sort(
     for (const partition of topic.partitions) {
       if (slice.isOver) await slice.pause();
       if (!hasPartition(state, partition.partitionIndex)) {
-        answers.add(topic, partition.partitionIndex, missing);
+        response.add(topic, partition.partitionIndex, missing);
         continue;
       }
       if (left === 0) {
@@ -117,15 +117,15 @@ async function sort(
 }
 
 /** The results of partitions, grouped by topic. */
-class Answers {
+class CommitResponse {
   readonly #byId: boolean;
-  readonly #topics: Map<string, Answered> = new Map();
+  readonly #topics: Map<string, TopicResult> = new Map();
 
   constructor(apiVersion: number) {
     this.#byId = apiVersion >= FIRST_VERSION_WITH_TOPIC_ID;
   }
 
-  get topics(): Answered[] {
+  get topics(): TopicResult[] {
     return [...this.#topics.values()];
   }
 

@@ -20,7 +20,7 @@ import {
 } from "../../../protocol/messages/groups/offset_fetch.ts";
 import { ZERO_UUID } from "../../../protocol/primitives/uuid.ts";
 import { runSliced, TimeSlice } from "../../../storage/mod.ts";
-import { AnswerRoom } from "../../answer_room.ts";
+import { ResponseBudget } from "../../response_budget.ts";
 import {
   type FetchedTopics,
   noOffset,
@@ -76,7 +76,7 @@ async function roomFor(
   groups: readonly GroupRequest[],
   context: RequestContext,
 ): Promise<boolean[]> {
-  const room = new AnswerRoom(context);
+  const budget = new ResponseBudget(context);
   const sizes = new Map<string, number>();
   const fits: boolean[] = [];
   const slice = new TimeSlice();
@@ -85,10 +85,10 @@ async function roomFor(
       sizes.set(groupId, await sizeOf(groupId, context));
     }
     // Explicitly listed partitions use no more than a few times the size of the request.
-    fits.push(room.take(GROUP_BYTES + (topics === null ? sizes.get(groupId)! : 0)));
+    fits.push(budget.reserve(GROUP_BYTES + (topics === null ? sizes.get(groupId)! : 0)));
     if (slice.isOver) await slice.pause();
   }
-  await room.claim();
+  await budget.claim();
   return fits;
 }
 
@@ -104,7 +104,7 @@ async function fetchGroup(
 ): Promise<GroupResponse> {
   const { groupId } = request;
   try {
-    if (!fits) throw new AnswerRoom(context).refusal();
+    if (!fits) throw new ResponseBudget(context).refusal();
     const { known, unknown } = await sort(request.topics, context);
     const shard = context.broker.groups.shardOf(groupId);
     const topics = await fetch(shard, { ...request, topics: known });

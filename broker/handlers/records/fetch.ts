@@ -22,7 +22,7 @@ import { ZERO_UUID } from "../../../protocol/primitives/uuid.ts";
 import { runSliced, TimeSlice } from "../../../storage/mod.ts";
 import { ApiError, errorCodeOf } from "../../api_error.ts";
 import {
-  askedPartitionsInSteps,
+  requestedPartitionsInSteps,
   type FetchPartition,
   type FetchPlan,
 } from "../../fetch_sessions.ts";
@@ -47,7 +47,7 @@ export const fetchHandler: ApiHandler = handler(fetch, handleFetch);
 
 async function handleFetch(request: Request, context: RequestContext): Promise<Response> {
   const { broker, apiVersion } = context;
-  const asked = isLong(request) ? await runSliced(askedPartitionsInSteps(request)) : undefined;
+  const asked = isLong(request) ? await runSliced(requestedPartitionsInSteps(request)) : undefined;
   const plan = broker.fetchSessions.plan(request, apiVersion, broker.clock.now(), asked);
   if (plan.errorCode !== ErrorCode.NONE) return { errorCode: plan.errorCode, responses: [] };
   const reading = new Reading(plan, request, context);
@@ -79,7 +79,7 @@ interface Found {
 }
 
 /** Topics of a response, by name or id. */
-type AnsweredTopics = Map<
+type ResponseTopics = Map<
   string,
   { -readonly [K in keyof TopicResponse]: TopicResponse[K] } & {
     partitions: PartitionResponse[];
@@ -260,7 +260,7 @@ class Reading {
 
   /** The topics of the response. An incremental one omits partitions without changes. */
   responses(): TopicResponse[] | Promise<TopicResponse[]> {
-    const topics: AnsweredTopics = new Map();
+    const topics: ResponseTopics = new Map();
     const withData: FetchPartition[] = [];
     if (this.#found.length > LONG) return this.#longResponses(topics, withData);
     for (const found of this.#found) this.#addTo(topics, withData, found);
@@ -269,7 +269,7 @@ class Reading {
   }
 
   async #longResponses(
-    topics: AnsweredTopics,
+    topics: ResponseTopics,
     withData: FetchPartition[],
   ): Promise<TopicResponse[]> {
     const slice = new TimeSlice();
@@ -282,14 +282,14 @@ class Reading {
   }
 
   #addTo(
-    topics: AnsweredTopics,
+    topics: ResponseTopics,
     withData: FetchPartition[],
     { wanted, response, size }: Found,
   ): void {
     if (size > 0) withData.push(wanted);
     if (this.#plan.isIncremental && !hasNews(wanted, response, size)) return;
-    wanted.toldHighWatermark = response.highWatermark;
-    wanted.toldLogStartOffset = response.logStartOffset ?? -1;
+    wanted.lastHighWatermark = response.highWatermark;
+    wanted.lastLogStartOffset = response.logStartOffset ?? -1;
     const key = wanted.topicId === ZERO_UUID ? wanted.topic : wanted.topicId;
     let topic = topics.get(key);
     if (topic === undefined) {
@@ -303,8 +303,8 @@ class Reading {
 function hasNews(wanted: FetchPartition, response: PartitionResponse, size: number): boolean {
   return size > 0 || response.errorCode !== ErrorCode.NONE ||
     response.divergingEpoch !== undefined ||
-    response.highWatermark !== wanted.toldHighWatermark ||
-    (response.logStartOffset ?? -1) !== wanted.toldLogStartOffset;
+    response.highWatermark !== wanted.lastHighWatermark ||
+    (response.logStartOffset ?? -1) !== wanted.lastLogStartOffset;
 }
 
 function lookUp(

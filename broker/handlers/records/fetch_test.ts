@@ -31,7 +31,7 @@ Deno.test("Fetch returns everything requested while clients read their responses
   await using broker = await TestBroker.start();
   await withBatches(broker);
   assertEquals(await fetchAll(broker), BATCH_COUNT);
-  assertEquals(broker.context.responseMemory.lent, 0);
+  assertEquals(broker.context.responseMemory.acquired, 0);
 });
 
 Deno.test("Fetch returns less as slow clients hold more memory, but never nothing", async () => {
@@ -43,7 +43,7 @@ Deno.test("Fetch returns less as slow clients hold more memory, but never nothin
   assertEquals(await fetchAll(broker), 9);
   const held = responseMemory.takeShare(2_000_000, 2_000_000);
   assertEquals(await fetchAll(broker), 6);
-  assertEquals(responseMemory.lent, held);
+  assertEquals(responseMemory.acquired, held);
 });
 
 Deno.test("Fetch does not wait for more data than there is memory for", async () => {

@@ -9,13 +9,13 @@ import { listOffsetsHandler } from "./list_offsets.ts";
 
 const START_MS = 1_700_000_000_000;
 
-interface Asked {
+interface RequestedTimestamp {
   readonly timestamp: number;
   readonly partitionIndex?: number;
   readonly currentLeaderEpoch?: number;
 }
 
-async function call(broker: TestBroker, apiVersion: number, asked: Asked[], topic = "a") {
+async function call(broker: TestBroker, apiVersion: number, asked: RequestedTimestamp[], topic = "a") {
   const { topics } = await broker.call(listOffsets, listOffsetsHandler, apiVersion, {
     topics: [{ name: topic, partitions: asked.map((of) => ({ partitionIndex: 0, ...of })) }],
   });

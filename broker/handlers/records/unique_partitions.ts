@@ -7,7 +7,7 @@
 import { TimeSlice } from "../../../storage/mod.ts";
 
 /** A partition of a request. */
-export interface AskedPartition<P> {
+export interface RequestedPartition<P> {
   readonly topic: string;
   readonly partition: P;
   /** The number of times it was listed. */
@@ -18,7 +18,7 @@ export interface AskedPartition<P> {
 export async function uniquePartitions<P>(
   topics: readonly { readonly name: string; readonly partitions: readonly P[] }[],
   indexOf: (partition: P) => number,
-): Promise<AskedPartition<P>[]> {
+): Promise<RequestedPartition<P>[]> {
   const byTopic = new Map<string, Map<number, { partition: P; count: number }>>();
   const slice = new TimeSlice();
   for (const { name, partitions } of topics) {
@@ -36,7 +36,7 @@ export async function uniquePartitions<P>(
     }
     if (slice.isOver) await slice.pause();
   }
-  const unique: AskedPartition<P>[] = [];
+  const unique: RequestedPartition<P>[] = [];
   for (const [topic, partitions] of byTopic) {
     for (const asked of partitions.values()) {
       if (slice.isOver) await slice.pause();
@@ -48,7 +48,7 @@ export async function uniquePartitions<P>(
 
 /** Groups the results of such partitions by topic. */
 export async function byTopic<R>(
-  asked: readonly AskedPartition<unknown>[],
+  asked: readonly RequestedPartition<unknown>[],
   responses: readonly R[],
 ): Promise<{ name: string; partitions: R[] }[]> {
   const topics: { name: string; partitions: R[] }[] = [];

@@ -11,7 +11,7 @@ import { createAcls } from "../../../protocol/messages/security/create_acls.ts";
 import { deleteAcls } from "../../../protocol/messages/security/delete_acls.ts";
 import { describeAcls } from "../../../protocol/messages/security/describe_acls.ts";
 import { type ApiHandler, handler } from "../../handler.ts";
-import { claimRoom } from "../claim_room.ts";
+import { claimResponseMemory } from "../claim_response_memory.ts";
 import { mapEach } from "../each_item.ts";
 import type { Outcome } from "../outcome.ts";
 
@@ -37,7 +37,7 @@ export const describeAclsHandler: ApiHandler = handler(
 export const createAclsHandler: ApiHandler = handler(
   createAcls,
   async ({ creations }, context) => {
-    await claimRoom(creations.length * REFUSAL_BYTES, context);
+    await claimResponseMemory(creations.length * REFUSAL_BYTES, context);
     return { results: await mapEach(creations, () => NO_AUTHORIZER) };
   },
 );
@@ -48,7 +48,7 @@ const NONE_DELETED = { ...NO_AUTHORIZER, matchingAcls: [] };
 export const deleteAclsHandler: ApiHandler = handler(
   deleteAcls,
   async ({ filters }, context) => {
-    await claimRoom(filters.length * REFUSAL_BYTES, context);
+    await claimResponseMemory(filters.length * REFUSAL_BYTES, context);
     return { filterResults: await mapEach(filters, () => NONE_DELETED) };
   },
 );

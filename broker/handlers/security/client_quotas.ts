@@ -21,7 +21,7 @@ import {
 } from "../../../protocol/messages/security/describe_client_quotas.ts";
 import { ApiError } from "../../api_error.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
-import { claimRoom, sumOf, textBytes } from "../claim_room.ts";
+import { claimResponseMemory, sumOf, textBytes } from "../claim_response_memory.ts";
 import { mapEach } from "../each_item.ts";
 import { failure, SUCCESS } from "../outcome.ts";
 
@@ -120,7 +120,7 @@ async function handleAlterClientQuotas(
         ({ entityType, entityName }) => 2 * textBytes(entityType) + textBytes(entityName),
       ),
   );
-  await claimRoom(bytes, context);
+  await claimResponseMemory(bytes, context);
   return { entries: await mapEach(entries, (entry) => alter(entry, context)) };
 }
 

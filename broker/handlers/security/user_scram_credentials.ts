@@ -19,7 +19,7 @@ import {
   type DescribeUserScramCredentialsResponse,
 } from "../../../protocol/messages/security/describe_user_scram_credentials.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
-import { claimRoom, sumOf, textBytes } from "../claim_room.ts";
+import { claimResponseMemory, sumOf, textBytes } from "../claim_response_memory.ts";
 import { byName, mapEach } from "../each_item.ts";
 import { type Outcome, SUCCESS } from "../outcome.ts";
 
@@ -49,7 +49,7 @@ async function handleDescribe(
 ): Promise<DescribeUserScramCredentialsResponse> {
   const asked = users ?? [];
   const bytes = sumOf(asked, ({ name }) => RESULT_BYTES + 2 * textBytes(name));
-  await claimRoom(bytes, context);
+  await claimResponseMemory(bytes, context);
   const named = await byName(asked, ({ name }) => name);
   const results = await mapEach([...named], ([user, { count }]) => ({
     user,
@@ -74,7 +74,7 @@ async function handleAlter(
   context: RequestContext,
 ): Promise<AlterUserScramCredentialsResponse> {
   const bytesOf = ({ name }: { readonly name: string }) => RESULT_BYTES + textBytes(name);
-  await claimRoom(sumOf(deletions, bytesOf) + sumOf(upsertions, bytesOf), context);
+  await claimResponseMemory(sumOf(deletions, bytesOf) + sumOf(upsertions, bytesOf), context);
   const named = await byName(upsertions, keyOf);
   const outcomes = new Map<string, Outcome>();
   const note = (user: string, outcome: Outcome) => {

@@ -18,7 +18,7 @@ import {
 } from "../../../protocol/messages/topics/elect_leaders.ts";
 import type { TopicState } from "../../cluster/cluster_state.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
-import { claimRoom, sumOf, textBytes } from "../claim_room.ts";
+import { claimResponseMemory, sumOf, textBytes } from "../claim_response_memory.ts";
 import { mapNested } from "../each_item.ts";
 import type { Outcome } from "../outcome.ts";
 
@@ -71,7 +71,7 @@ async function elect(
     ({ topic, partitions }) =>
       textBytes(topic) + partitions.length * (PARTITION_BYTES + textBytes(topic)),
   );
-  await claimRoom(bytes, context);
+  await claimResponseMemory(bytes, context);
   const elected = await mapNested(
     topicPartitions,
     ({ partitions }) => partitions,

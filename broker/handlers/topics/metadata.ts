@@ -18,7 +18,7 @@ import { metadata } from "../../../protocol/messages/topics/metadata.ts";
 import type { RequestOf, ResponseTo } from "../../../protocol/schema/schema.ts";
 import { ZERO_UUID } from "../../../protocol/primitives/uuid.ts";
 import { TimeSlice } from "../../../storage/mod.ts";
-import { AnswerRoom } from "../../answer_room.ts";
+import { ResponseBudget } from "../../response_budget.ts";
 import { errorCodeOf } from "../../api_error.ts";
 import { ALL_CLUSTER_OPERATIONS, ALL_TOPIC_OPERATIONS } from "../../authorized_operations.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
@@ -69,15 +69,15 @@ async function describeTopics(request: Request, context: RequestContext): Promis
   const found = wantsAll
     ? new Set(context.broker.topics.all())
     : await find(request.topics!, request, context);
-  const room = new AnswerRoom(context);
+  const budget = new ResponseBudget(context);
   const described = await mapEach([...found], (topic): Topic | TopicMetadata => {
     if (!isTopic(topic)) {
-      room.take(TOPIC_BYTES);
+      budget.reserve(TOPIC_BYTES);
       return topic;
     }
-    return room.take(sizeOf(topic)) ? topic : tooLarge(topic);
+    return budget.reserve(sizeOf(topic)) ? topic : tooLarge(topic);
   });
-  await room.claim();
+  await budget.claim();
   return await mapEach(described, (topic) => isTopic(topic) ? describe(topic) : topic);
 }
 

@@ -20,7 +20,7 @@ import {
 import { listPartitionReassignments } from "../../../protocol/messages/topics/list_partition_reassignments.ts";
 import type { TopicState } from "../../cluster/cluster_state.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
-import { claimRoom, sumOf, textBytes } from "../claim_room.ts";
+import { claimResponseMemory, sumOf, textBytes } from "../claim_response_memory.ts";
 import { mapNested } from "../each_item.ts";
 import { type Outcome, SUCCESS } from "../outcome.ts";
 
@@ -51,7 +51,7 @@ async function handleAlterPartitionReassignments(
     return textBytes(name) +
       sumOf(partitions, ({ replicas }) => partitionBytes + (replicas?.length ?? 0) * BROKER_BYTES);
   });
-  await claimRoom(bytes, context);
+  await claimResponseMemory(bytes, context);
   const brokers = new Set(cluster.brokers.map(({ id }) => id));
   const reassigned = await mapNested(
     topics,

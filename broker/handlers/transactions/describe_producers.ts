@@ -13,7 +13,7 @@ import {
 } from "../../../protocol/messages/transactions/describe_producers.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import { checkTopicName } from "../../topics/topic_name.ts";
-import { claimRoom, sumOf, textBytes } from "../claim_room.ts";
+import { claimResponseMemory, sumOf, textBytes } from "../claim_response_memory.ts";
 import { leaderOf } from "../records/leader_of.ts";
 import { awaitEach } from "../each_item.ts";
 import { failure, SUCCESS } from "../outcome.ts";
@@ -44,7 +44,7 @@ async function handleDescribeProducers(
     const log = context.broker.topics.partition(topic, partition)?.log;
     return PARTITION_BYTES + textBytes(topic) + (log?.producers.size ?? 0) * PRODUCER_BYTES;
   });
-  await claimRoom(bytes, context);
+  await claimResponseMemory(bytes, context);
   const described = await awaitEach(
     asked,
     ({ topic, partition }) => describe(topic, partition, context),

@@ -9,7 +9,7 @@
 import { ErrorCode } from "../../../protocol/errors.ts";
 import { describeTransactions } from "../../../protocol/messages/transactions/describe_transactions.ts";
 import { type ApiHandler, handler } from "../../handler.ts";
-import { claimRoom, sumOf, textBytes } from "../claim_room.ts";
+import { claimResponseMemory, sumOf, textBytes } from "../claim_response_memory.ts";
 import { mapEach } from "../each_item.ts";
 
 /** Size of a transactional id in the response, without its name. */
@@ -19,7 +19,7 @@ const STATE_BYTES = 40;
 export const describeTransactionsHandler: ApiHandler = handler(
   describeTransactions,
   async ({ transactionalIds }, context) => {
-    await claimRoom(sumOf(transactionalIds, (id) => STATE_BYTES + textBytes(id)), context);
+    await claimResponseMemory(sumOf(transactionalIds, (id) => STATE_BYTES + textBytes(id)), context);
     return { transactionStates: await mapEach(transactionalIds, describe) };
   },
 );

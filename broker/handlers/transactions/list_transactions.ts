@@ -17,7 +17,7 @@ import {
 import { errorCodeOf } from "../../api_error.ts";
 import { compileTopicRegex, loadRegexEngine } from "../../groups/consumer/topic_regex.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
-import { claimRoom, sumOf, textBytes } from "../claim_room.ts";
+import { claimResponseMemory, sumOf, textBytes } from "../claim_response_memory.ts";
 import { byName } from "../each_item.ts";
 
 const STATES: ReadonlySet<string> = new Set([
@@ -42,7 +42,7 @@ async function handleListTransactions(
   context: RequestContext,
 ): Promise<ListTransactionsResponse> {
   const errorCode = await check(transactionalIdPattern ?? "", context);
-  await claimRoom(sumOf(stateFilters, textBytes), context);
+  await claimResponseMemory(sumOf(stateFilters, textBytes), context);
   const states = await byName(stateFilters, (state) => state);
   const unknownStateFilters = [...states.keys()].filter((state) => !STATES.has(state));
   return { errorCode, unknownStateFilters, transactionStates: [] };

@@ -25,7 +25,7 @@ import {
   handler,
   type RequestContext,
 } from "../../handler.ts";
-import { claimRoom, sumOf, textBytes } from "../claim_room.ts";
+import { claimResponseMemory, sumOf, textBytes } from "../claim_response_memory.ts";
 import { awaitEach, mapNested } from "../each_item.ts";
 
 type TopicRequest = AddPartitionsToTxnRequest["v3AndBelowTopics"][number];
@@ -52,7 +52,7 @@ export const endTxnHandler: ApiHandler = handler(endTxn, () => REFUSAL);
 export const txnOffsetCommitHandler: ApiHandler = handler(
   txnOffsetCommit,
   async ({ topics }, context) => {
-    await claimRoom(sumOf(topics, bytesOf), context);
+    await claimResponseMemory(sumOf(topics, bytesOf), context);
     const refused = await mapNested(
       topics,
       ({ partitions }) => partitions,
@@ -72,7 +72,7 @@ async function handleAddPartitionsToTxn(
       transactions,
       ({ transactionalId, topics }) => textBytes(transactionalId) + sumOf(topics, bytesOf),
     );
-  await claimRoom(bytes, context);
+  await claimResponseMemory(bytes, context);
   if (apiVersion < FIRST_VERSION_WITH_MANY_TRANSACTIONS) {
     return { resultsByTopicV3AndBelow: await resultsOf(v3AndBelowTopics, broker) };
   }

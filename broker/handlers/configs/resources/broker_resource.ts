@@ -19,14 +19,14 @@ import type { ConfigResource } from "./config_resource.ts";
 
 /** The settings of brokers. */
 export const brokerResource: ConfigResource = {
-  describe(name, isAsked, { broker }) {
+  describe(name, isRequested, { broker }) {
     const { config } = broker;
     if (ownerOf(name, broker) === "all") {
-      return [...config.ofCluster.keys()].filter(isAsked)
+      return [...config.ofCluster.keys()].filter(isRequested)
         .filter((setting) => knownSetting(setting) !== undefined)
         .map((setting) => brokerConfigEntry(config, setting, true));
     }
-    return KNOWN_SETTING_NAMES.filter(isAsked)
+    return KNOWN_SETTING_NAMES.filter(isRequested)
       .map((setting) => withAddress(brokerConfigEntry(config, setting), broker));
   },
   async alter(name, change, validateOnly, { broker }) {

@@ -48,7 +48,7 @@ const NAMES = Object.keys(SETTINGS);
 
 /** The settings of client metrics subscriptions. */
 export const clientMetricsResource: ConfigResource = {
-  describe(name, isAsked, { broker }) {
+  describe(name, isRequested, { broker }) {
     if (name === "") {
       throw new ApiError(
         ErrorCode.INVALID_REQUEST,
@@ -56,7 +56,7 @@ export const clientMetricsResource: ConfigResource = {
       );
     }
     const texts = broker.cluster.resourceConfigs("client-metrics", name);
-    return NAMES.filter(isAsked).map((setting) => {
+    return NAMES.filter(isRequested).map((setting) => {
       const own = texts.get(setting);
       const described = SETTINGS[setting]!;
       const value = own ?? described.format(described.default);

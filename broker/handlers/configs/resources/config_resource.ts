@@ -18,12 +18,12 @@ export interface ConfigResource {
   /**
    * Describes the settings of a resource.
    *
-   * @param isAsked Whether a setting was requested.
+   * @param isRequested Whether a setting was requested.
    * @throws {ApiError} If the resource does not exist.
    */
   describe(
     name: string,
-    isAsked: (setting: string) => boolean,
+    isRequested: (setting: string) => boolean,
     context: RequestContext,
   ): ConfigEntry[];
   /**

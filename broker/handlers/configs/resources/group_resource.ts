@@ -20,12 +20,12 @@ import type { ConfigResource } from "./config_resource.ts";
 
 /** The settings of groups. */
 export const groupResource: ConfigResource = {
-  describe(name, isAsked, { broker }) {
+  describe(name, isRequested, { broker }) {
     if (name === "") {
       throw new ApiError(ErrorCode.INVALID_REQUEST, "Group name must not be empty");
     }
     const texts = broker.cluster.resourceConfigs("groups", name);
-    return GROUP_CONFIG_NAMES.filter(isAsked).map((setting) => {
+    return GROUP_CONFIG_NAMES.filter(isRequested).map((setting) => {
       const own = texts.get(setting);
       const value = own ?? defaultOfGroupSetting(setting, broker.config);
       const source = own === undefined ? ConfigSource.default : ConfigSource.group;

@@ -22,12 +22,12 @@ const LEVELS = LOG_LEVELS.map((level) => level.toUpperCase()).sort();
 /** Describes the loggers of a broker and their levels. */
 export function describeLoggers(
   name: string,
-  isAsked: (logger: string) => boolean,
+  isRequested: (logger: string) => boolean,
   { broker }: RequestContext,
 ): ConfigEntry[] {
   ensureThisBroker(name, broker);
   const { level } = broker.logger;
-  if (level === undefined || !isAsked(ROOT)) return [];
+  if (level === undefined || !isRequested(ROOT)) return [];
   return [{
     name: ROOT,
     value: level.toUpperCase(),

@@ -13,7 +13,7 @@ import type { ConfigResource } from "./config_resource.ts";
 
 /** The settings of topics. */
 export const topicResource: ConfigResource = {
-  describe(name, isAsked, { broker }) {
+  describe(name, isRequested, { broker }) {
     checkTopicName(name);
     const topic = broker.topics.get(name);
     if (topic === undefined) {
@@ -22,7 +22,7 @@ export const topicResource: ConfigResource = {
         `The topic '${name}' does not exist.`,
       );
     }
-    return topic.config.names.filter(isAsked)
+    return topic.config.names.filter(isRequested)
       .map((setting) => topicConfigEntry(topic.config, setting));
   },
   async alter(name, change, validateOnly, { broker }) {

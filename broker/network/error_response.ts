@@ -14,7 +14,7 @@ import { inRange } from "../../protocol/schema/version_range.ts";
 import { utf8Size } from "../../protocol/primitives/writer.ts";
 
 /** An error code and message for a response. */
-export interface AnsweredError {
+export interface ResponseError {
   readonly errorCode: number;
   readonly errorMessage: string;
 }
@@ -41,11 +41,11 @@ const NAMES_IN_REQUESTS: Readonly<Record<string, string>> = {
  *
  * @param request The request, or `undefined` if it was not decoded.
  */
-export function* errorAnswer<A extends Api>(
+export function* errorResponse<A extends Api>(
   api: A,
   apiVersion: number,
   request: object | undefined,
-  error: AnsweredError,
+  error: ResponseError,
 ): Generator<void, ResponseTo<A>> {
   const answer = yield* structOf(api.response.fields, apiVersion, request as Item ?? {}, error);
   return answer as ResponseTo<A>;
@@ -55,7 +55,7 @@ function* structOf(
   fields: Fields,
   version: number,
   asked: unknown,
-  error: AnsweredError,
+  error: ResponseError,
 ): Generator<void, Record<string, unknown>> {
   const struct: Record<string, unknown> = {};
   const hasCode = hasErrorCode(fields, version);
@@ -75,7 +75,7 @@ function* itemsOf(
   fields: Fields,
   version: number,
   asked: readonly unknown[],
-  error: AnsweredError,
+  error: ResponseError,
 ): Generator<void, unknown[]> {
   if (!canAnswer(fields, version, asked[0])) return [];
   const items: unknown[] = [];
@@ -143,7 +143,7 @@ function valueOf(
   field: Field,
   version: number,
   asked: unknown,
-  error: AnsweredError,
+  error: ResponseError,
 ): unknown {
   if (ERROR_CODES.includes(name)) return error.errorCode;
   if (name === ERROR_MESSAGE) return error.errorMessage;

@@ -17,7 +17,7 @@ const MEMORY_PER_BYTE = 4;
 const UNCLAIMED_BYTES = 64 * 1024;
 
 /** Room for one response within the limit of `queued.max.response.bytes`. */
-export class AnswerRoom {
+export class ResponseBudget {
   readonly #context: RequestContext;
   readonly #limit: number;
   #size = 0;
@@ -33,7 +33,7 @@ export class AnswerRoom {
    * @param bytes Upper bound of its encoded size.
    * @returns Whether there is room. If not, the part must be left out.
    */
-  take(bytes: number): boolean {
+  reserve(bytes: number): boolean {
     const size = this.#size + bytes * MEMORY_PER_BYTE;
     if (size > this.#limit) return false;
     this.#size = size;
@@ -46,7 +46,7 @@ export class AnswerRoom {
    * @throws {ApiError} INVALID_REQUEST if there is no room.
    */
   require(bytes: number): void {
-    if (!this.take(bytes)) throw this.refusal();
+    if (!this.reserve(bytes)) throw this.refusal();
   }
 
   /** The error for a part that is left out. */

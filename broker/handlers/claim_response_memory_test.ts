@@ -3,7 +3,7 @@ import { ErrorCode } from "../../protocol/errors.ts";
 import { ApiError } from "../api_error.ts";
 import { MemoryBudget } from "../memory_budget.ts";
 import type { RequestContext } from "../handler.ts";
-import { claimRoom, sumOf, textBytes } from "./claim_room.ts";
+import { claimResponseMemory, sumOf, textBytes } from "./claim_response_memory.ts";
 
 const LIMIT = 1 << 20;
 
@@ -14,19 +14,19 @@ function contextOf(claimed: number[]): RequestContext {
   } as unknown as RequestContext;
 }
 
-Deno.test("claimRoom() rejects a response larger than the response memory", async () => {
+Deno.test("claimResponseMemory() rejects a response larger than the response memory", async () => {
   const claimed: number[] = [];
-  const error = await assertRejects(() => claimRoom(LIMIT, contextOf(claimed)), ApiError);
+  const error = await assertRejects(() => claimResponseMemory(LIMIT, contextOf(claimed)), ApiError);
   assertEquals(error.code, ErrorCode.INVALID_REQUEST);
   assertStringIncludes(error.message, "queued.max.response.bytes");
   assertEquals(claimed, []);
 });
 
-Deno.test("claimRoom() claims memory for a large response and none for a small one", async () => {
+Deno.test("claimResponseMemory() claims memory for a large response and none for a small one", async () => {
   const claimed: number[] = [];
-  await claimRoom(100, contextOf(claimed));
+  await claimResponseMemory(100, contextOf(claimed));
   assertEquals(claimed, []);
-  await claimRoom(LIMIT / 8, contextOf(claimed));
+  await claimResponseMemory(LIMIT / 8, contextOf(claimed));
   assertEquals(claimed, [LIMIT / 2]);
 });
 

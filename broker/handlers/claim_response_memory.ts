@@ -4,7 +4,7 @@
  * @module
  */
 
-import { AnswerRoom } from "../answer_room.ts";
+import { ResponseBudget } from "../response_budget.ts";
 import type { RequestContext } from "../handler.ts";
 
 /** Maximum UTF-8 bytes per UTF-16 code unit. */
@@ -16,10 +16,10 @@ const BYTES_PER_UNIT = 3;
  * @param bytes Upper bound of the encoded size.
  * @throws {ApiError} INVALID_REQUEST if the size exceeds the broker's total memory for responses.
  */
-export async function claimRoom(bytes: number, context: RequestContext): Promise<void> {
-  const room = new AnswerRoom(context);
-  room.require(bytes);
-  await room.claim();
+export async function claimResponseMemory(bytes: number, context: RequestContext): Promise<void> {
+  const budget = new ResponseBudget(context);
+  budget.require(bytes);
+  await budget.claim();
 }
 
 /** Upper bound of the encoded size of a string. */

@@ -12,7 +12,7 @@ import { sampleMessage, seededRandom } from "../../protocol/messages/sample_mess
 import { Reader } from "../../protocol/primitives/reader.ts";
 import type { Api } from "../../protocol/schema/schema.ts";
 import { Writer } from "../../protocol/primitives/writer.ts";
-import { errorAnswer } from "./error_answer.ts";
+import { errorResponse } from "./error_response.ts";
 import { HandlerTable } from "../handlers/mod.ts";
 
 const ERROR = { errorCode: ErrorCode.INVALID_REQUEST, errorMessage: "because" };
@@ -20,7 +20,7 @@ const ERROR = { errorCode: ErrorCode.INVALID_REQUEST, errorMessage: "because" };
 /** The response as the client decodes it. */
 // deno-lint-ignore no-explicit-any
 function answered(api: Api, version: number, request: object | undefined): any {
-  const steps = errorAnswer(api, version, request, ERROR);
+  const steps = errorResponse(api, version, request, ERROR);
   let step = steps.next();
   while (step.done !== true) step = steps.next();
   const writer = new Writer();
@@ -38,7 +38,7 @@ function hasError(value: unknown): boolean {
 /** APIs whose response items do not correspond to request items, so that none are answered. */
 const WITHOUT_CODES: ReadonlySet<string> = new Set(["AlterReplicaLogDirs", "DescribeLogDirs"]);
 
-Deno.test("errorAnswer() answers every API in every version with the error", () => {
+Deno.test("errorResponse() answers every API in every version with the error", () => {
   const random = seededRandom(1);
   const served = new HandlerTable();
   const withoutError = new Set<string>();
@@ -53,7 +53,7 @@ Deno.test("errorAnswer() answers every API in every version with the error", () 
   assertEquals(withoutError, WITHOUT_CODES);
 });
 
-Deno.test("errorAnswer() answers each item of a request in the form of its API", () => {
+Deno.test("errorResponse() answers each item of a request in the form of its API", () => {
   const { errorCode } = ERROR;
   const partition = { index: 3, records: null };
   const topicData = [{ name: "a", partitionData: [partition] }];
@@ -79,7 +79,7 @@ Deno.test("errorAnswer() answers each item of a request in the form of its API",
   assertEquals([offsets.groupId, offsets.topics, offsets.errorCode], ["g", [], errorCode]);
 });
 
-Deno.test("errorAnswer() cuts names that decoding grew beyond a string's limit", () => {
+Deno.test("errorResponse() cuts names that decoding grew beyond a string's limit", () => {
   const name = "\uFFFD".repeat(32767);
   const [topic] = answered(createTopics, 7, { topics: [{ name }] }).topics;
   assert(name.startsWith(topic.name) && topic.name.length > 10_000);
