@@ -6,7 +6,7 @@
  * feature of it:
  *
  *     group.version     1: the group protocol of KIP-848 (ConsumerGroupHeartbeat); 0: without it
- *     metadata.version  the release whose metadata clients can expect, which cannot be changed here
+ *     metadata.version  the metadata format of Kafka's release; it cannot be changed
  *
  * @module
  */

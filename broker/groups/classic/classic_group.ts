@@ -1,10 +1,10 @@
 /**
  * The state of a classic group: members, leader, protocol and generation.
  *
- *     Empty ──────► PreparingRebalance ◄──────┐       members join; those that do not, leave
+ *     Empty ──────► PreparingRebalance ◄──────┐       members join; others are removed
  *       ▲               │        ▲            │
  *       │               ▼        │            │
- *       └────── CompletingRebalance ───► Stable       the leader assigns; members fetch that
+ *       └────── CompletingRebalance ───► Stable       the leader assigns; members fetch
  *
  * Every state can change to Dead, when the group is deleted or its coordinator stops. The
  * transitions are in `rebalance.ts` and the files of the requests; this file only holds state, and

@@ -2,9 +2,9 @@
  * Reconciliation of a member's current assignment with its target, one heartbeat at a time.
  *
  *     stable       holds its target; advances when there is a newer one
- *     unrevoked    holds partitions that it shall give up, and stays in its epoch until it says, in
- *                  the partitions it sends with its heartbeat, that it has
- *     unreleased   is in the target's epoch, and is given the rest of it as others give that up
+ *     unrevoked    holds partitions that it must revoke, and stays in its epoch until a heartbeat
+ *                  reports its owned partitions without them
+ *     unreleased   is in the target's epoch, and gets the rest of it as other members revoke that
  *
  * @module
  */

@@ -2,7 +2,7 @@
  * Typed records of `__consumer_offsets` and their encoding.
  *
  *     key     int16 type, then the key of that type in version 0
- *     value   int16 version, then the value in that version; null: what the key names is gone
+ *     value   int16 version, then the value in that version; null for a tombstone
  *
  * @module
  */

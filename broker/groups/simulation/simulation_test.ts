@@ -1,11 +1,11 @@
 /**
- * Groups with everything going wrong, from a seed. Held to, after every step:
+ * Groups under random faults, from a seed. Invariants checked after every step:
  *
- * - no partition has two owners in one generation, nor at any one time in a KIP-848 group
- * - what a commit was acknowledged for is never taken back, not even by a crash
- * - left in peace, all live members agree on a generation and own every partition once
+ * - no partition has two owners in one generation, nor at any time in a KIP-848 group
+ * - an acknowledged commit is never undone, not even by a crash
+ * - without faults, all live members agree on a generation and own every partition once
  *
- * A failing seed prints itself; `DQUEUE_GROUP_SEED` replays exactly that one.
+ * A failing seed is printed; `DQUEUE_GROUP_SEED` replays it.
  */
 
 import { Random } from "../../../protocol/random_testing.ts";
