@@ -298,7 +298,7 @@ async function claimDirectory(directory: LogDirectory, config: BrokerConfig): Pr
     const { logCount, path } = directory;
     if (logCount > 0 && wantedClusterId === null) {
       throw new ConfigError(
-        `Cannot use data folder "${path}": it has ${logCount} logs, and meta.properties, which says` +
+        `Cannot use data folder "${path}": it has ${logCount} logs, and meta.properties, which says ` +
           "which broker they belong to, is missing; restore it from a copy, or set cluster.id",
       );
     }

@@ -5,7 +5,7 @@ import { codec } from "../protocol/schema/codec.ts";
 import { Reader } from "../protocol/primitives/reader.ts";
 import type { RequestTo } from "../protocol/schema/schema.ts";
 import { Writer } from "../protocol/primitives/writer.ts";
-import { requestedPartitionsInSteps, type FetchPlan, FetchSessions } from "./fetch_sessions.ts";
+import { type FetchPlan, FetchSessions, requestedPartitionsInSteps } from "./fetch_sessions.ts";
 
 type Topics = RequestTo<typeof fetch>["topics"];
 type Forgotten = RequestTo<typeof fetch>["forgottenTopicsData"];

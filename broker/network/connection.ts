@@ -45,9 +45,14 @@ import { apiVersions } from "../../protocol/messages/cluster/api_versions.ts";
 import { fetch } from "../../protocol/messages/records/fetch.ts";
 import { Acks, produce } from "../../protocol/messages/records/produce.ts";
 import { errorCodeOf, errorMessageOf } from "../api_error.ts";
-import { type ResponseError, errorResponse } from "./error_response.ts";
+import { errorResponse, type ResponseError } from "./error_response.ts";
 import { apiKeyOf, isLarge, memoryFor } from "./frame_memory.ts";
-import { type HandlerResult, type ApiHandler, type BrokerContext, NO_RESPONSE } from "../handler.ts";
+import {
+  type ApiHandler,
+  type BrokerContext,
+  type HandlerResult,
+  NO_RESPONSE,
+} from "../handler.ts";
 import { unsupportedApiVersions } from "../handlers/cluster/api_versions.ts";
 import { type ForeignProtocol, foreignProtocolOf, isFirstMeeting } from "./foreign_protocol.ts";
 import type { HandlerTable } from "../handlers/mod.ts";

@@ -15,10 +15,10 @@ import type { Api, RequestTo, ResponseOf } from "../../protocol/schema/schema.ts
 import { ManualClock } from "../time/clock.ts";
 import { Connection } from "./connection.ts";
 import {
-  type HandlerResult,
   type ApiHandler,
   type BrokerContext,
   handler,
+  type HandlerResult,
   NO_RESPONSE,
 } from "../handler.ts";
 import { HandlerTable } from "../handlers/mod.ts";
@@ -123,7 +123,10 @@ function encodeRequest<A extends Api>(
 function controlled() {
   const calls: ((answer: HandlerResult<typeof fetch>) => void)[] = [];
   const handlers = [
-    handler(fetch, () => new Promise<HandlerResult<typeof fetch>>((resolve) => calls.push(resolve))),
+    handler(
+      fetch,
+      () => new Promise<HandlerResult<typeof fetch>>((resolve) => calls.push(resolve)),
+    ),
   ];
   return { calls, handlers };
 }

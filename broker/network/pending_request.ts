@@ -7,7 +7,7 @@
 import type { RequestHeader } from "../../protocol/frames/headers.ts";
 import type { Api, RequestOf } from "../../protocol/schema/schema.ts";
 import { type Chunks, UnencodableValueError } from "../../protocol/primitives/writer.ts";
-import type { HandlerResult, ApiHandler, BrokerContext, RequestContext } from "../handler.ts";
+import type { ApiHandler, BrokerContext, HandlerResult, RequestContext } from "../handler.ts";
 
 /** A request whose response has not been sent, and the context its handler sees. */
 export class PendingRequest implements RequestContext {

@@ -99,12 +99,12 @@ export const GROUP_SETTINGS: { readonly [N in keyof GroupSettings]: Setting<Grou
     ["disabled", "downgrade", "upgrade", "bidirectional"],
     "bidirectional",
     "Whether a group is converted to KIP-848 when its first such member joins (upgrade), and " +
-    "back when the last one leaves (downgrade)",
+      "back when the last one leaves (downgrade)",
   ),
   "group.consumer.regex.refresh.interval.ms": int(
     10 * 60 * 1000,
     "Milliseconds after which a regular expression subscription is matched against the topics " +
-    "again, even if none was created",
+      "again, even if none was created",
     { min: 10_000 },
   ),
   "group.max.size": int(2 ** 31 - 1, "Maximum number of members of a classic group", { min: 1 }),
@@ -116,7 +116,7 @@ export const GROUP_SETTINGS: { readonly [N in keyof GroupSettings]: Setting<Grou
   "offsets.retention.minutes": int(
     WEEK_MINUTES,
     "Minutes for which the offsets of an empty group are retained; those of an active group are " +
-    "retained as long for topics it is no longer subscribed to",
+      "retained as long for topics it is no longer subscribed to",
     { min: 1 },
   ),
   "offsets.retention.check.interval.ms": long(
@@ -127,7 +127,7 @@ export const GROUP_SETTINGS: { readonly [N in keyof GroupSettings]: Setting<Grou
   "offsets.topic.num.partitions": int(
     50,
     "Number of partitions of __consumer_offsets; used when the topic is created, with the first " +
-    "group",
+      "group",
     { min: 1 },
   ),
   "offsets.topic.replication.factor": int(

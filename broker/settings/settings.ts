@@ -130,13 +130,13 @@ export const SETTINGS: { readonly [N in SettingName]: Setting<BrokerSettings[N]>
   "broker.id": int(1, "Former name of node.id", { min: -1 }),
   "cluster.id": optionalString(
     "Id of the cluster. A data folder that belongs to another cluster is rejected. Default: the " +
-    "id in the data folder, or a new one",
+      "id in the data folder, or a new one",
   ),
   "broker.rack": optionalString("Rack of this broker, reported to clients"),
   "listeners": list(
     ["PLAINTEXT://127.0.0.1:9092"],
     "Addresses to listen on, as HOST:PORT; port 0 lets the system choose one, host 0.0.0.0 " +
-    "stands for all interfaces",
+      "stands for all interfaces",
     { flag: "listen", read: normalizeListener },
   ),
   "advertised.listeners": optionalList(
@@ -173,7 +173,7 @@ export const SETTINGS: { readonly [N in SettingName]: Setting<BrokerSettings[N]>
   "socket.request.max.bytes": int(
     100 * MIB,
     "Maximum size of a request in bytes; 8 MiB for requests other than Produce. The connection " +
-    "of a larger request is closed",
+      "of a larger request is closed",
     { min: 1024 },
   ),
   "queued.max.request.bytes": long(
@@ -184,8 +184,8 @@ export const SETTINGS: { readonly [N in SettingName]: Setting<BrokerSettings[N]>
   "queued.max.response.bytes": long(
     128 * MIB,
     "Maximum memory for responses that clients have not read, over all connections. Fetch " +
-    "responses shrink as it fills up, and a response that alone would exceed it is replaced by " +
-    "an error",
+      "responses shrink as it fills up, and a response that alone would exceed it is replaced by " +
+      "an error",
     { min: 1 },
   ),
   "max.in.flight.requests.per.connection": int(
@@ -193,11 +193,14 @@ export const SETTINGS: { readonly [N in SettingName]: Setting<BrokerSettings[N]>
     "Maximum number of unanswered requests of a connection; no more are read until one is answered",
     { min: 1 },
   ),
-  "max.connections": int(2 ** 31 - 1,
-    "Maximum number of open connections; further ones are closed", {
-    min: 0,
-    ...DYNAMIC,
-  }),
+  "max.connections": int(
+    2 ** 31 - 1,
+    "Maximum number of open connections; further ones are closed",
+    {
+      min: 0,
+      ...DYNAMIC,
+    },
+  ),
   "connections.max.idle.ms": long(
     10 * 60 * 1000,
     "Milliseconds after which an idle connection is closed; -1 disables it",
@@ -228,14 +231,14 @@ export const SETTINGS: { readonly [N in SettingName]: Setting<BrokerSettings[N]>
     COMPRESSION_TYPES,
     "producer",
     "How batches are compressed on disk. producer: as sent by the producer; otherwise batches " +
-    "with another codec are recompressed with this one, or decompressed. Default of the topic " +
-    "setting of the same name",
+      "with another codec are recompressed with this one, or decompressed. Default of the topic " +
+      "setting of the same name",
     DYNAMIC,
   ),
   "compression.gzip.level": int(
     -1,
     "Level for compression.type=gzip, 1 to 9, or -1 for gzip's default; default of the topic " +
-    "setting of the same name",
+      "setting of the same name",
     { min: -1, max: 9, not: 0, ...DYNAMIC },
   ),
   "compression.lz4.level": int(
@@ -252,27 +255,27 @@ export const SETTINGS: { readonly [N in SettingName]: Setting<BrokerSettings[N]>
     ["full", "header"],
     "full",
     "What is validated before a batch is appended. full: the records too; header: checksum and " +
-    "header only, for trusted producers: consumers will find an invalid record or timestamp. " +
-    "Default of the topic setting of the same name",
+      "header only, for trusted producers: consumers will find an invalid record or timestamp. " +
+      "Default of the topic setting of the same name",
     DYNAMIC,
   ),
   "log.message.timestamp.type": choice(
     ["CreateTime", "LogAppendTime"],
     "CreateTime",
     "Whether a record's timestamp is set by the producer or at append; default of " +
-    "message.timestamp.type",
+      "message.timestamp.type",
     DYNAMIC,
   ),
   "log.message.timestamp.before.max.ms": long(
     INT64_MAX,
     "Maximum age in milliseconds of a producer's timestamp at append; default of " +
-    "message.timestamp.before.max.ms",
+      "message.timestamp.before.max.ms",
     { min: 0, ...DYNAMIC },
   ),
   "log.message.timestamp.after.max.ms": long(
     HOUR_MS,
     "Maximum milliseconds that a producer's timestamp may lie in the future at append; default " +
-    "of message.timestamp.after.max.ms",
+      "of message.timestamp.after.max.ms",
     { min: 0, ...DYNAMIC },
   ),
 
@@ -280,20 +283,20 @@ export const SETTINGS: { readonly [N in SettingName]: Setting<BrokerSettings[N]>
     ["commit", "interval", "os"],
     "commit",
     "When appends are flushed to disk. commit: before a write with acks=all is acknowledged, one " +
-    "flush for all waiting writes; interval: within log.flush.interval.ms, or one second if that " +
-    "is not set; os: when the operating system writes back. Default of flush",
+      "flush for all waiting writes; interval: within log.flush.interval.ms, or one second if that " +
+      "is not set; os: when the operating system writes back. Default of flush",
     DYNAMIC,
   ),
   "log.flush.interval.messages": long(
     INT64_MAX,
     "Number of unflushed records in a partition at which a write is flushed before it is " +
-    "acknowledged, whatever its acks and log.flush.policy; default of flush.messages",
+      "acknowledged, whatever its acks and log.flush.policy; default of flush.messages",
     { min: 1, ...DYNAMIC },
   ),
   "log.flush.interval.ms": optionalNumber(
     "long",
     "Milliseconds within which an append is flushed, whatever log.flush.policy; default of " +
-    "flush.ms",
+      "flush.ms",
     { min: 0, ...DYNAMIC },
   ),
   "log.flush.offset.checkpoint.interval.ms": int(
@@ -314,14 +317,14 @@ export const SETTINGS: { readonly [N in SettingName]: Setting<BrokerSettings[N]>
   "log.roll.ms": optionalNumber(
     "long",
     "Age in milliseconds at which a new segment is rolled; default of segment.ms. If not set, " +
-    "log.roll.hours is used",
+      "log.roll.hours is used",
     { min: 1, ...DYNAMIC },
   ),
   "log.roll.hours": int(168, "Like log.roll.ms, in hours", { min: 1 }),
   "log.roll.jitter.ms": optionalNumber(
     "long",
     "Maximum random milliseconds subtracted from log.roll.ms, so that partitions do not roll at " +
-    "the same time; default of segment.jitter.ms. If not set, log.roll.jitter.hours is used",
+      "the same time; default of segment.jitter.ms. If not set, log.roll.jitter.hours is used",
     { min: 0, ...DYNAMIC },
   ),
   "log.roll.jitter.hours": int(0, "Like log.roll.jitter.ms, in hours", { min: 0 }),
@@ -338,8 +341,8 @@ export const SETTINGS: { readonly [N in SettingName]: Setting<BrokerSettings[N]>
   "log.cleanup.policy": list(
     ["delete"],
     "What happens to old records. delete: segments are deleted by age and size; compact: the " +
-    "last record of each key is kept; or both; if empty, everything is kept. Default of " +
-    "cleanup.policy",
+      "last record of each key is kept; or both; if empty, everything is kept. Default of " +
+      "cleanup.policy",
     { choices: ["compact", "delete"], allowEmpty: true, ...DYNAMIC },
   ),
   "log.cleaner.enable": boolean(true, "Whether logs with cleanup.policy=compact are compacted"),
@@ -351,13 +354,13 @@ export const SETTINGS: { readonly [N in SettingName]: Setting<BrokerSettings[N]>
   "log.cleaner.dedupe.buffer.size": long(
     128 * MIB,
     "Memory in bytes for the keys of the log being compacted, 27 bytes each; a log with more " +
-    "keys is compacted in several passes",
+      "keys is compacted in several passes",
     { min: MIB, ...DYNAMIC },
   ),
   "log.cleaner.min.cleanable.ratio": double(
     0.5,
     "Minimum ratio of uncompacted to total bytes at which a log is compacted, 0 to 1; default of " +
-    "min.cleanable.dirty.ratio",
+      "min.cleanable.dirty.ratio",
     { min: 0, max: 1, ...DYNAMIC },
   ),
   "log.cleaner.delete.retention.ms": long(
@@ -368,19 +371,19 @@ export const SETTINGS: { readonly [N in SettingName]: Setting<BrokerSettings[N]>
   "log.cleaner.min.compaction.lag.ms": long(
     0,
     "Minimum age in milliseconds at which a record can be compacted; default of " +
-    "min.compaction.lag.ms",
+      "min.compaction.lag.ms",
     { min: 0, ...DYNAMIC },
   ),
   "log.cleaner.max.compaction.lag.ms": long(
     INT64_MAX,
     "Age in milliseconds at which a record must be compacted, whatever the dirty ratio; default " +
-    "of max.compaction.lag.ms",
+      "of max.compaction.lag.ms",
     { min: 1, ...DYNAMIC },
   ),
   "log.retention.ms": optionalNumber(
     "long",
     "Milliseconds for which records are retained at least, -1 for no limit; default of " +
-    "retention.ms. If not set, log.retention.minutes is used",
+      "retention.ms. If not set, log.retention.minutes is used",
     { min: -1, ...DYNAMIC },
   ),
   "log.retention.minutes": optionalNumber(
@@ -392,7 +395,7 @@ export const SETTINGS: { readonly [N in SettingName]: Setting<BrokerSettings[N]>
   "log.retention.bytes": long(
     -1,
     "Bytes that a partition retains at least before old segments are deleted, -1 for no limit; " +
-    "default of retention.bytes",
+      "default of retention.bytes",
     { min: -1, ...DYNAMIC },
   ),
   "log.retention.check.interval.ms": long(
@@ -403,7 +406,7 @@ export const SETTINGS: { readonly [N in SettingName]: Setting<BrokerSettings[N]>
   "log.segment.delete.delay.ms": long(
     60_000,
     "Milliseconds between the deletion of a segment or topic and the removal of its files; " +
-    "default of file.delete.delay.ms",
+      "default of file.delete.delay.ms",
     { min: 0, ...DYNAMIC },
   ),
 
@@ -415,7 +418,7 @@ export const SETTINGS: { readonly [N in SettingName]: Setting<BrokerSettings[N]>
   "batch.cache.bytes": long(
     64 * MIB,
     "Memory in bytes for the newest batches of all logs, from which consumers that keep up are " +
-    "served; 0 disables it",
+      "served; 0 disables it",
     { min: 0 },
   ),
   "open.files.max": int(1000, "Maximum number of open log files, over all partitions", { min: 1 }),

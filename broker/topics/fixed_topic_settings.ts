@@ -28,12 +28,12 @@ export const FIXED_TOPIC_SETTINGS: Readonly<Record<string, TopicSetting>> = {
   "local.retention.bytes": derived(
     "log.local.retention.bytes",
     "Bytes of a partition retained locally after they were copied to remote storage, -2 for " +
-    "retention.bytes",
+      "retention.bytes",
   ),
   "local.retention.ms": derived(
     "log.local.retention.ms",
     "Milliseconds for which records are retained locally after they were copied to remote " +
-    "storage, -2 for retention.ms",
+      "storage, -2 for retention.ms",
   ),
   "remote.log.copy.disable": own(
     NO_REMOTE_STORE,

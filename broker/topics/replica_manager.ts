@@ -215,9 +215,7 @@ export class ReplicaManager {
 
   async #update(local: LocalTopic, state: TopicState): Promise<void> {
     const isReconfigured = local.state.configs !== state.configs;
-    local.partitions.forEach((partition, index) =>
-      partition.updateState(state.partitions[index]!)
-    );
+    local.partitions.forEach((partition, index) => partition.updateState(state.partitions[index]!));
     local.state = state;
     if (isReconfigured) this.#configure(local);
     const added = await this.#openPartitions(state, local.config, local.partitions.length);

@@ -76,7 +76,7 @@ export const TOPIC_SETTINGS: { readonly [N in TopicSettingName]: TopicSetting } 
   "cleanup.policy": derived(
     "log.cleanup.policy",
     "What happens to old records. delete: segments are deleted by retention.ms and " +
-    "retention.bytes; compact: the last record of each key is kept; or both",
+      "retention.bytes; compact: the last record of each key is kept; or both",
   ),
   "compression.gzip.level": derived(
     "compression.gzip.level",
@@ -89,7 +89,7 @@ export const TOPIC_SETTINGS: { readonly [N in TopicSettingName]: TopicSetting } 
   "compression.type": derived(
     "compression.type",
     "How batches are compressed on disk. producer: as sent by the producer; otherwise batches " +
-    "with another codec are recompressed with this one, or decompressed",
+      "with another codec are recompressed with this one, or decompressed",
   ),
   "compression.zstd.level": derived(
     "compression.zstd.level",
@@ -106,13 +106,13 @@ export const TOPIC_SETTINGS: { readonly [N in TopicSettingName]: TopicSetting } 
   "flush": derived(
     "log.flush.policy",
     "When appends are flushed to disk. commit: before a write with acks=all is acknowledged; " +
-    "interval: within flush.ms, or one second if that is not set; os: when the operating system " +
-    "writes back",
+      "interval: within flush.ms, or one second if that is not set; os: when the operating system " +
+      "writes back",
   ),
   "flush.messages": derived(
     "log.flush.interval.messages",
     "Number of unflushed records in a partition at which a write is flushed before it is " +
-    "acknowledged, whatever its acks and flush",
+      "acknowledged, whatever its acks and flush",
   ),
   "flush.ms": {
     ...derived(
@@ -160,7 +160,7 @@ export const TOPIC_SETTINGS: { readonly [N in TopicSettingName]: TopicSetting } 
   "record.validation": derived(
     "record.validation",
     "What is validated before a batch is appended. full: the records too; header: checksum and " +
-    "header only, for trusted producers",
+      "header only, for trusted producers",
   ),
   "preallocate": derived(
     "log.preallocate",
@@ -180,12 +180,14 @@ export const TOPIC_SETTINGS: { readonly [N in TopicSettingName]: TopicSetting } 
     "log.segment.bytes",
     "Size in bytes at which a new segment is rolled",
   ),
-  "segment.index.bytes": derived("log.index.size.max.bytes",
-    "Maximum size of an index file in bytes"),
+  "segment.index.bytes": derived(
+    "log.index.size.max.bytes",
+    "Maximum size of an index file in bytes",
+  ),
   "segment.jitter.ms": derived(
     "log.roll.jitter.ms",
     "Maximum random milliseconds subtracted from segment.ms, so that partitions do not roll at " +
-    "the same time",
+      "the same time",
     ["log.roll.jitter.hours", HOUR_MS],
   ),
   "segment.ms": derived(

@@ -366,7 +366,10 @@ Deno.test("Broker starts on a half-copied data folder only if it can tell what i
   assertStringIncludes(errors, "Created a partition without records");
   for (const gone of [["meta.properties"], ["meta.properties", marker, points]]) {
     const error = await assertRejects(() => startWithout(...gone), Error);
-    assertStringIncludes(error.message, "meta.properties, which says which broker they belong to, is missing");
+    assertStringIncludes(
+      error.message,
+      "meta.properties, which says which broker they belong to, is missing",
+    );
   }
 });
 

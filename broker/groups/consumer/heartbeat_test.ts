@@ -87,7 +87,11 @@ Deno.test("consumerHeartbeat() assigns everything to the first member immediatel
   assertEquals([answer.memberId, answer.memberEpoch, answer.heartbeatIntervalMs], ["m", 1, 5000]);
   assertEquals(held(answer), ["t-0", "t-1", "t-2", "t-3"]);
   const next = await test.beat({ memberEpoch: 1 });
-  assertEquals([next.memberEpoch, next.assignment], [1, null], "an unchanged assignment is omitted");
+  assertEquals(
+    [next.memberEpoch, next.assignment],
+    [1, null],
+    "an unchanged assignment is omitted",
+  );
   assertEquals(test.shard.consumerGroup("g")!.state, "Stable");
 });
 
@@ -178,7 +182,11 @@ Deno.test("consumerHeartbeat() fences wrong member epochs", async () => {
   const again = { memberId: "a", memberEpoch: 1 };
   assertEquals(await codeOf(test.beat(again)), ErrorCode.FENCED_MEMBER_EPOCH);
   const lost = await test.beat({ ...again, topicPartitions: partitions("t-0") });
-  assertEquals(lost.memberEpoch, 2, "its response was lost, and it holds no more than its assignment");
+  assertEquals(
+    lost.memberEpoch,
+    2,
+    "its response was lost, and it holds no more than its assignment",
+  );
   assertEquals(
     await codeOf(test.beat({ ...again, topicPartitions: partitions("x-0") })),
     ErrorCode.FENCED_MEMBER_EPOCH,
@@ -310,7 +318,11 @@ Deno.test("consumerHeartbeat() uses the assignor that most members prefer", asyn
   const a = new Member(test, "a", { ...names, serverAssignor: "range" });
   const b = new Member(test, "b", { ...names });
   await settle(test, a, b);
-  assertEquals(a.holds, ["t-0", "t-1", "u-0"], "ranges co-locate equal partition numbers of topics");
+  assertEquals(
+    a.holds,
+    ["t-0", "t-1", "u-0"],
+    "ranges co-locate equal partition numbers of topics",
+  );
   assertEquals(b.holds, ["t-2", "t-3", "u-1"]);
   assertEquals(describeConsumerGroup(test.shard, "g")!.assignorName, "range");
 });

@@ -60,7 +60,9 @@ export function upgrade(env: GroupEnvironment, classic: ClassicGroup): Upgrade {
       { cause },
     );
   const policy = env.config.get("group.consumer.migration.policy");
-  if (policy !== "upgrade" && policy !== "bidirectional") throw refuse("the migration policy does not allow it");
+  if (policy !== "upgrade" && policy !== "bidirectional") {
+    throw refuse("the migration policy does not allow it");
+  }
   if (!classic.usesConsumerProtocol) throw refuse("its members are not consumers");
   const maxSize = env.config.get("group.consumer.max.size");
   if (classic.members.size > maxSize) {

@@ -121,7 +121,11 @@ Deno.test("downgrade() converts a group when its last KIP-848 member leaves", as
   await test.restart();
   const restored = test.shard.group("g") as ClassicGroup;
   assertEquals([restored.type, restored.generation], ["classic", 2]);
-  assertEquals(restored.state, "PreparingRebalance", "partitions of the member that left are unassigned");
+  assertEquals(
+    restored.state,
+    "PreparingRebalance",
+    "partitions of the member that left are unassigned",
+  );
   const shown = [...restored.members.values()].map(({ assignment }) =>
     classicPartitions(assignment)
   );

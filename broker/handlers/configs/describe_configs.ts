@@ -44,10 +44,13 @@ async function handleDescribeConfigs(
   request: DescribeConfigsRequest,
   context: RequestContext,
 ): Promise<DescribeConfigsResponse> {
-  const resources = await awaitEach(request.resources, async (resource): Promise<RequestedResource> => ({
-    resource,
-    isRequested: await asked(resource.configurationKeys),
-  }));
+  const resources = await awaitEach(
+    request.resources,
+    async (resource): Promise<RequestedResource> => ({
+      resource,
+      isRequested: await asked(resource.configurationKeys),
+    }),
+  );
   const budget = new ResponseBudget(context);
   // Each resource is described once for its size and discarded, so that only the response uses
   // memory.

@@ -67,7 +67,10 @@ Deno.test("DescribeConfigs lists synonyms in order of precedence (KIP-226) and d
     { name: "log.retention.hours", value: "1", source: 4 },
     { name: "log.retention.hours", value: "168", source: 5 },
   ]);
-  assertEquals(documentation, "Milliseconds for which records are retained at least, -1 for no limit");
+  assertEquals(
+    documentation,
+    "Milliseconds for which records are retained at least, -1 for no limit",
+  );
 });
 
 Deno.test("DescribeConfigs returns source and read-only flag of every broker setting", async () => {

@@ -38,7 +38,10 @@ async function handleDescribeGroups(
   const authorizedOperations = groupOperations(includeAuthorizedOperations);
   const budget = new ResponseBudget(context);
   // Each group is described once for its size and discarded, so that only the response uses memory.
-  const fits = await mapEach(groups, (groupId) => budget.reserve(sizeOf(describe(groupId, context))));
+  const fits = await mapEach(
+    groups,
+    (groupId) => budget.reserve(sizeOf(describe(groupId, context))),
+  );
   await budget.claim();
   let index = 0;
   const described = await mapEach(groups, (groupId) => {

@@ -22,9 +22,9 @@ import { ZERO_UUID } from "../../../protocol/primitives/uuid.ts";
 import { runSliced, TimeSlice } from "../../../storage/mod.ts";
 import { ApiError, errorCodeOf } from "../../api_error.ts";
 import {
-  requestedPartitionsInSteps,
   type FetchPartition,
   type FetchPlan,
+  requestedPartitionsInSteps,
 } from "../../fetch_sessions.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import type { Partition } from "../../topics/partition.ts";
@@ -34,7 +34,6 @@ type Response = ResponseTo<typeof fetch>;
 type TopicResponse = Response["responses"][number];
 type PartitionResponse = TopicResponse["partitions"][number];
 
-const READ_COMMITTED = 1;
 /** Number of partitions above which a request is served in slices. */
 const LONG = 256;
 const UNCHECKED_EPOCH = -1;

@@ -15,7 +15,12 @@ interface RequestedTimestamp {
   readonly currentLeaderEpoch?: number;
 }
 
-async function call(broker: TestBroker, apiVersion: number, asked: RequestedTimestamp[], topic = "a") {
+async function call(
+  broker: TestBroker,
+  apiVersion: number,
+  asked: RequestedTimestamp[],
+  topic = "a",
+) {
   const { topics } = await broker.call(listOffsets, listOffsetsHandler, apiVersion, {
     topics: [{ name: topic, partitions: asked.map((of) => ({ partitionIndex: 0, ...of })) }],
   });

@@ -19,7 +19,10 @@ const STATE_BYTES = 40;
 export const describeTransactionsHandler: ApiHandler = handler(
   describeTransactions,
   async ({ transactionalIds }, context) => {
-    await claimResponseMemory(sumOf(transactionalIds, (id) => STATE_BYTES + textBytes(id)), context);
+    await claimResponseMemory(
+      sumOf(transactionalIds, (id) => STATE_BYTES + textBytes(id)),
+      context,
+    );
     return { transactionStates: await mapEach(transactionalIds, describe) };
   },
 );

@@ -35,10 +35,14 @@ const SETTINGS: Readonly<Record<string, Setting>> = {
     min: MIN_INTERVAL_MS,
     max: MAX_INTERVAL_MS,
   }) as unknown as Setting,
-  "match": list([], `Clients to collect metrics from, as NAME=REGEX with the names ${MATCHED.join(", ")}`, {
-    allowEmpty: true,
-    check: checkPattern,
-  }) as unknown as Setting,
+  "match": list(
+    [],
+    `Clients to collect metrics from, as NAME=REGEX with the names ${MATCHED.join(", ")}`,
+    {
+      allowEmpty: true,
+      check: checkPattern,
+    },
+  ) as unknown as Setting,
   "metrics": list([], "Metrics to collect, by name prefix; * for all", {
     allowEmpty: true,
   }) as unknown as Setting,
