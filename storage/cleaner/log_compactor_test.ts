@@ -337,8 +337,8 @@ Deno.test("Log.clean() records its end in cleaner-offset-checkpoint, in Kafka's 
   assertEquals(reopened.log.firstDirtyOffset, 2);
   assertEquals(await textOf(reopened.log), "1a=2 2z=1");
   reopened.directory.delete(NAME, NOW_MS);
-  const anew = reopened.directory.create(NAME, { nowMs: NOW_MS, config: compactedConfig() });
-  assertEquals(anew.firstDirtyOffset, 0);
+  const recreated = reopened.directory.create(NAME, { nowMs: NOW_MS, config: compactedConfig() });
+  assertEquals(recreated.firstDirtyOffset, 0);
   await reopened.directory.close();
 });
 
