@@ -52,7 +52,7 @@ import {
   readPartitionMetadata,
   writePartitionMetadata,
 } from "./log/partition_metadata.ts";
-import type { ProducerState } from "./log/producer_state.ts";
+import type { ProducerState } from "./log/producers/producer_state.ts";
 import { Segment } from "./segment/segment.ts";
 import type { ClosedSegment } from "./segment/segment_checkpoint.ts";
 import {

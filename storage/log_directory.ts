@@ -59,7 +59,7 @@ import {
 import { forEach, throwAny } from "./directory/for_each.ts";
 import { GroupCommit } from "./log/group_commit.ts";
 import { BatchCache } from "./log/batch_cache.ts";
-import { IndexCache } from "./segment/index_cache.ts";
+import { IndexCache } from "./segment/indexes/index_cache.ts";
 import { Log } from "./log.ts";
 import { DEFAULT_LOG_CONFIG, type LogConfig } from "./log/log_config.ts";
 import type { LogDamage } from "./log/log_reader.ts";
@@ -72,7 +72,7 @@ import {
 } from "./directory/meta_properties.ts";
 import { OffsetCheckpoints } from "./directory/offset_checkpoints.ts";
 import { PARTITION_METADATA_FILE_NAME, writePartitionMetadata } from "./log/partition_metadata.ts";
-import type { Milliseconds } from "./log/producer_state.ts";
+import type { Milliseconds } from "./log/producers/producer_state.ts";
 import { formatSegmentCheckpoint } from "./segment/segment_checkpoint.ts";
 import { TimeSlice } from "./time_slice.ts";
 

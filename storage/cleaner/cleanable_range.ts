@@ -11,9 +11,9 @@
 import { INT64_MAX } from "../../protocol/primitives/int64.ts";
 import type { LogConfig } from "../log/log_config.ts";
 import type { LogSegments } from "../log/log_segments.ts";
-import { OFFSET_INDEX_ENTRY_SIZE } from "../segment/offset_index.ts";
+import { OFFSET_INDEX_ENTRY_SIZE } from "../segment/indexes/offset_index.ts";
 import type { Segment } from "../segment/segment.ts";
-import { TIME_INDEX_ENTRY_SIZE } from "../segment/time_index.ts";
+import { TIME_INDEX_ENTRY_SIZE } from "../segment/indexes/time_index.ts";
 
 /** The part of a log that can be cleaned. */
 export interface CleanableRange {

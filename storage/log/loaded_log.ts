@@ -6,7 +6,7 @@
 
 import type { LeaderEpochCache } from "./leader_epoch_cache.ts";
 import type { LogLoss } from "../segment/lost_records.ts";
-import type { Milliseconds, ProducerStateManager } from "./producer_state.ts";
+import type { Milliseconds, ProducerStateManager } from "./producers/producer_state.ts";
 import type { Segment } from "../segment/segment.ts";
 import type { ClosedSegment } from "../segment/segment_checkpoint.ts";
 

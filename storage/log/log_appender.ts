@@ -20,7 +20,7 @@ import { newFileSize } from "./log_config.ts";
 import type { LogFlusher } from "./log_flusher.ts";
 import { isRollDue, roll, rollOffset } from "./log_roll.ts";
 import type { LogState } from "./log_state.ts";
-import type { ProducerStateManager } from "./producer_state.ts";
+import type { ProducerStateManager } from "./producers/producer_state.ts";
 
 /** Appends to one log. */
 export class LogAppender {

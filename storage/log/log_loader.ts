@@ -17,8 +17,8 @@ import { completeSwaps } from "./complete_swaps.ts";
 import type { DirectoryEntry } from "../file_system/file_system.ts";
 import type { LoadedLog, LoadOptions } from "./loaded_log.ts";
 import { LogRecoverer } from "./log_recoverer.ts";
-import { ProducerStateManager } from "./producer_state.ts";
-import { replayProducers } from "./replay_producers.ts";
+import { ProducerStateManager } from "./producers/producer_state.ts";
+import { replayProducers } from "./producers/replay_producers.ts";
 import { Segment, type SegmentContext } from "../segment/segment.ts";
 import { compareSegments } from "../segment/segment_comparison.ts";
 import {

@@ -30,7 +30,7 @@ import type { LogConfig } from "./log_config.ts";
 import type { LogSegments } from "./log_segments.ts";
 import type { Segment, SegmentContext } from "../segment/segment.ts";
 import { checkSegment } from "../segment/segment_check.ts";
-import { MAX_RELATIVE_OFFSET } from "../segment/segment_indexes.ts";
+import { MAX_RELATIVE_OFFSET } from "../segment/indexes/segment_indexes.ts";
 import type { BatchPlace } from "../segment/segment_integrity.ts";
 
 /** Minimum size of a file read, because the wanted batch may start after the indexed position. */

@@ -12,8 +12,8 @@ import { CorruptFileError } from "../errors.ts";
 import { LEADER_EPOCH_FILE_NAME, LeaderEpochCache } from "./leader_epoch_cache.ts";
 import type { LoadedLog, LoadOptions } from "./loaded_log.ts";
 import { type LogLoss, lostRecords } from "../segment/lost_records.ts";
-import { ProducerStateManager } from "./producer_state.ts";
-import { replayProducers } from "./replay_producers.ts";
+import { ProducerStateManager } from "./producers/producer_state.ts";
+import { replayProducers } from "./producers/replay_producers.ts";
 import { Segment, type SegmentContext } from "../segment/segment.ts";
 import { runSliced, TimeSlice } from "../time_slice.ts";
 

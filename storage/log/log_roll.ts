@@ -11,7 +11,7 @@ import type { LogCheckpointer } from "./log_checkpointer.ts";
 import type { LogFlusher } from "./log_flusher.ts";
 import type { LogState } from "./log_state.ts";
 import { Segment } from "../segment/segment.ts";
-import { MAX_RELATIVE_OFFSET } from "../segment/segment_indexes.ts";
+import { MAX_RELATIVE_OFFSET } from "../segment/indexes/segment_indexes.ts";
 
 /**
  * Whether batches, with their offsets assigned, need a new segment: the active one would exceed

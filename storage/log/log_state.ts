@@ -23,8 +23,8 @@ import type { LogConfig } from "./log_config.ts";
 import type { LoadedLog } from "./loaded_log.ts";
 import type { ReadContext } from "./log_reader.ts";
 import { LogSegments } from "./log_segments.ts";
-import { type Milliseconds, ProducerStateManager } from "./producer_state.ts";
-import { replayProducers } from "./replay_producers.ts";
+import { type Milliseconds, ProducerStateManager } from "./producers/producer_state.ts";
+import { replayProducers } from "./producers/replay_producers.ts";
 import { type Segment, SegmentWriteError } from "../segment/segment.ts";
 import { runAtOnce } from "../time_slice.ts";
 

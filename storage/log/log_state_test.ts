@@ -4,7 +4,7 @@ import { LogClosedError } from "../errors.ts";
 import { FilePool } from "../file_system/file_pool.ts";
 import { MemoryFileSystem } from "../file_system/memory_file_system.ts";
 import { configOf, NOW_MS } from "../log_testing.ts";
-import { IndexCache } from "../segment/index_cache.ts";
+import { IndexCache } from "../segment/indexes/index_cache.ts";
 import { Segment } from "../segment/segment.ts";
 import { BatchCache } from "./batch_cache.ts";
 import { LeaderEpochCache } from "./leader_epoch_cache.ts";

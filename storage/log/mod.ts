@@ -18,4 +18,4 @@ export type { AppendInfo, AppendOptions } from "./log_append.ts";
 export { DEFAULT_LOG_CONFIG, type LogConfig } from "./log_config.ts";
 export type { LogRecovery } from "./loaded_log.ts";
 export type { LogDamage, LogRead, ReadOptions, TimestampAndOffset } from "./log_reader.ts";
-export type { AppendOrigin, ProducerState } from "./producer_state.ts";
+export type { AppendOrigin, ProducerState } from "./producers/mod.ts";

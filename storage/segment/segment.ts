@@ -2,14 +2,14 @@
  * One segment of a log: a file with the batches from a base offset on, and its indexes.
  *
  *     00000000000000004711.log         record batches, one after another
- *     00000000000000004711.index       offset index, see offset_index.ts
- *     00000000000000004711.timeindex   time index, see time_index.ts
+ *     00000000000000004711.index       offset index, see indexes/offset_index.ts
+ *     00000000000000004711.timeindex   time index, see indexes/time_index.ts
  *     00000000000000004711.txnindex    aborted transactions, if any
  *
  * While the cleaner writes a segment to replace others, the names have an additional suffix, see
  * `cleaner/segment_swap.ts`.
  *
- * Only the last segment of a log, the active one, takes appends. `segment_indexes.ts` has
+ * Only the last segment of a log, the active one, takes appends. `indexes/` has
  * the indexes, which are in memory while the segment is active.
  *
  * With `preallocate` the file is created at its full size, with zeros after the batches. The zeros
@@ -36,7 +36,11 @@ import {
   SEGMENT_SUFFIXES,
   TIME_INDEX_SUFFIX,
 } from "./segment_file_name.ts";
-import { type IndexContext, type IndexedSegment, SegmentIndexes } from "./segment_indexes.ts";
+import {
+  type IndexContext,
+  type IndexedSegment,
+  SegmentIndexes,
+} from "./indexes/segment_indexes.ts";
 import { SegmentIntegrity } from "./segment_integrity.ts";
 import { validBatches } from "./valid_batches.ts";
 

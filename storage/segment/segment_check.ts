@@ -8,7 +8,7 @@
 
 import { BatchWalk, type DamagedRange } from "./batch_walk.ts";
 import type { Segment } from "./segment.ts";
-import { type IndexContext, SegmentIndexes } from "./segment_indexes.ts";
+import { type IndexContext, SegmentIndexes } from "./indexes/segment_indexes.ts";
 import { TimeSlice } from "../time_slice.ts";
 
 /** How to check a segment. */

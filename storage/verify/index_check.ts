@@ -7,13 +7,13 @@
 import type { BatchHeader } from "../segment/batch_cursor.ts";
 import { CorruptFileError } from "../errors.ts";
 import { type FileSystem, isNotFound } from "../file_system/file_system.ts";
-import { OffsetIndex } from "../segment/offset_index.ts";
+import { OffsetIndex } from "../segment/indexes/offset_index.ts";
 import {
   fileNameOf,
   OFFSET_INDEX_SUFFIX,
   TIME_INDEX_SUFFIX,
 } from "../segment/segment_file_name.ts";
-import { NO_TIMESTAMP, TimeIndex } from "../segment/time_index.ts";
+import { NO_TIMESTAMP, TimeIndex } from "../segment/indexes/time_index.ts";
 import type { Finding } from "./report.ts";
 
 /** The segment to check, and how far its indexes are trusted. */

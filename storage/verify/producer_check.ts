@@ -7,7 +7,10 @@
 import type { BatchHeader } from "../segment/batch_cursor.ts";
 import { CorruptFileError } from "../errors.ts";
 import type { FileSystem } from "../file_system/file_system.ts";
-import { decodeProducerSnapshot, type ProducerSnapshotEntry } from "../log/producer_snapshot.ts";
+import {
+  decodeProducerSnapshot,
+  type ProducerSnapshotEntry,
+} from "../log/producers/producer_snapshot.ts";
 import { fileNameOf, PRODUCER_SNAPSHOT_SUFFIX } from "../segment/segment_file_name.ts";
 import type { Finding } from "./report.ts";
 

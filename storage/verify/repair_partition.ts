@@ -37,13 +37,13 @@ import {
   parentOf,
   syncFile,
 } from "../file_system/file_system.ts";
-import { IndexCache } from "../segment/index_cache.ts";
+import { IndexCache } from "../segment/indexes/index_cache.ts";
 import { LEADER_EPOCH_FILE_NAME, LeaderEpochCache } from "../log/leader_epoch_cache.ts";
 import { PARTITION_METADATA_FILE_NAME, writePartitionMetadata } from "../log/partition_metadata.ts";
 import { Segment } from "../segment/segment.ts";
 import { STRAY_SUFFIX } from "../segment/segment_comparison.ts";
 import { CORRUPT_SUFFIX, fileNameOf, LOG_SUFFIX } from "../segment/segment_file_name.ts";
-import { NO_TIMESTAMP } from "../segment/time_index.ts";
+import { NO_TIMESTAMP } from "../segment/indexes/time_index.ts";
 import type { Hole, MissingLog, PartitionReport, SegmentReport, WrongEpoch } from "./report.ts";
 
 const REPAIRING_SUFFIX = ".repairing.tmp";

@@ -4,7 +4,10 @@ import { appendKeyed, clean, compactedConfig } from "../cleaner/cleaner_testing.
 import type { Log } from "../log.ts";
 import { append, configOf, NOW_MS, openDirectory, recordsOf } from "../log_testing.ts";
 import { MemoryFileSystem } from "../file_system/memory_file_system.ts";
-import { decodeProducerSnapshot, encodeProducerSnapshot } from "../log/producer_snapshot.ts";
+import {
+  decodeProducerSnapshot,
+  encodeProducerSnapshot,
+} from "../log/producers/producer_snapshot.ts";
 import { type DataFolderReport, repairDataFolder, verifyDataFolder } from "./mod.ts";
 
 const NAME = "orders-3";

@@ -1,8 +1,8 @@
 /**
  * Dumps index files: arrays of fixed-size entries.
  *
- * `storage/segment/offset_index.ts` and `storage/segment/time_index.ts` document `.index` and
- * `.timeindex`. Entries of Kafka's `.txnindex`, for aborted transactions, have this layout:
+ * `storage/segment/indexes/` documents `.index` and `.timeindex`. Entries of Kafka's `.txnindex`, for
+ * aborted transactions, have this layout:
  *
  *     position  size  field
  *            0     2  version                0

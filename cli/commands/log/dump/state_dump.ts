@@ -8,7 +8,7 @@ import { readCheckpoint } from "../../../../storage/file_system/checkpoint_file.
 import { DenoFileSystem } from "../../../../storage/file_system/deno_file_system.ts";
 import { readMetaProperties } from "../../../../storage/directory/meta_properties.ts";
 import { readPartitionMetadata } from "../../../../storage/log/partition_metadata.ts";
-import { decodeProducerSnapshot } from "../../../../storage/log/producer_snapshot.ts";
+import { decodeProducerSnapshot } from "../../../../storage/log/producers/producer_snapshot.ts";
 import { timeText } from "../../records/record_printer.ts";
 import type { DumpColumn, DumpOutput } from "./dump_output.ts";
 

@@ -18,8 +18,8 @@
  * @module
  */
 
-import type { RecordBatch } from "../../protocol/records/mod.ts";
-import type { BatchHeader } from "../segment/batch_cursor.ts";
+import type { RecordBatch } from "../../../protocol/records/mod.ts";
+import type { BatchHeader } from "../../segment/batch_cursor.ts";
 import {
   CorruptFileError,
   InvalidProducerEpochError,
@@ -27,10 +27,10 @@ import {
   InvalidTransactionStateError,
   OutOfOrderSequenceError,
   TransactionCoordinatorFencedError,
-} from "../errors.ts";
-import { type FileSystem, isNotFound, replaceFileSync } from "../file_system/file_system.ts";
+} from "../../errors.ts";
+import { type FileSystem, isNotFound, replaceFileSync } from "../../file_system/file_system.ts";
 import { decodeProducerSnapshot, encodeProducerSnapshot } from "./producer_snapshot.ts";
-import { fileNameOf, PRODUCER_SNAPSHOT_SUFFIX } from "../segment/segment_file_name.ts";
+import { fileNameOf, PRODUCER_SNAPSHOT_SUFFIX } from "../../segment/segment_file_name.ts";
 
 /** Number of batches kept of each producer. */
 const REMEMBERED_BATCHES = 5;

@@ -19,9 +19,9 @@
  * @module
  */
 
-import { getInt64, setInt64 } from "../../protocol/primitives/int64.ts";
-import { crc32c } from "../../protocol/records/mod.ts";
-import { CorruptFileError } from "../errors.ts";
+import { getInt64, setInt64 } from "../../../protocol/primitives/int64.ts";
+import { crc32c } from "../../../protocol/records/mod.ts";
+import { CorruptFileError } from "../../errors.ts";
 
 const VERSION = 1;
 

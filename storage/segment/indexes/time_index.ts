@@ -16,9 +16,9 @@
  * @module
  */
 
-import { getInt64, setInt64 } from "../../protocol/primitives/int64.ts";
-import { CorruptFileError } from "../errors.ts";
-import type { FileSystem } from "../file_system/file_system.ts";
+import { getInt64, setInt64 } from "../../../protocol/primitives/int64.ts";
+import { CorruptFileError } from "../../errors.ts";
+import type { FileSystem } from "../../file_system/file_system.ts";
 import { IndexEntries } from "./index_entries.ts";
 
 const TIMESTAMP_POSITION = 0;

@@ -18,8 +18,8 @@
  * @module
  */
 
-import { CorruptFileError } from "../errors.ts";
-import type { FileSystem } from "../file_system/file_system.ts";
+import { CorruptFileError } from "../../errors.ts";
+import type { FileSystem } from "../../file_system/file_system.ts";
 import { IndexEntries } from "./index_entries.ts";
 
 const RELATIVE_OFFSET_POSITION = 0;

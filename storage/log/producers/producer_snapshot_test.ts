@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { CorruptFileError } from "../errors.ts";
+import { CorruptFileError } from "../../errors.ts";
 import { decodeProducerSnapshot, encodeProducerSnapshot } from "./producer_snapshot.ts";
 
 // Written by hand from Kafka's ProducerSnapshot.json; the CRC is computed by a bitwise one in Python.

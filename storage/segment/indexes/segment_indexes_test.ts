@@ -1,11 +1,11 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { FilePool } from "../file_system/file_pool.ts";
-import { FileSystemError } from "../file_system/file_system.ts";
-import { MemoryFileSystem } from "../file_system/memory_file_system.ts";
-import { diskFull, WatchedFileSystem } from "../file_system/watched_file_system_testing.ts";
-import { batchOf, NOW_MS } from "../log_testing.ts";
+import { FilePool } from "../../file_system/file_pool.ts";
+import { FileSystemError } from "../../file_system/file_system.ts";
+import { MemoryFileSystem } from "../../file_system/memory_file_system.ts";
+import { diskFull, WatchedFileSystem } from "../../file_system/watched_file_system_testing.ts";
+import { batchOf, NOW_MS } from "../../log_testing.ts";
 import { IndexCache } from "./index_cache.ts";
-import { Segment } from "./segment.ts";
+import { Segment } from "../segment.ts";
 
 /** A segment with ten batches of one record, each with an index entry. */
 function makeSegment() {

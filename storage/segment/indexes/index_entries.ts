@@ -8,7 +8,7 @@
  * @module
  */
 
-import { appendFullySync, type FileSystem } from "../file_system/file_system.ts";
+import { appendFullySync, type FileSystem } from "../../file_system/file_system.ts";
 
 const FIRST_CAPACITY = 32;
 

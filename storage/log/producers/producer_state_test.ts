@@ -1,13 +1,13 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import type { RecordBatch } from "../../protocol/records/mod.ts";
+import type { RecordBatch } from "../../../protocol/records/mod.ts";
 import {
   InvalidProducerEpochError,
   InvalidTransactionStateError,
   OutOfOrderSequenceError,
   TransactionCoordinatorFencedError,
-} from "../errors.ts";
-import { batchOf, NOW_MS } from "../log_testing.ts";
-import { MemoryFileSystem } from "../file_system/memory_file_system.ts";
+} from "../../errors.ts";
+import { batchOf, NOW_MS } from "../../log_testing.ts";
+import { MemoryFileSystem } from "../../file_system/memory_file_system.ts";
 import { type AppendOrigin, ProducerStateManager } from "./producer_state.ts";
 
 const MAX_SEQUENCE = 2 ** 31 - 1;

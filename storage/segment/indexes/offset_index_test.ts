@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { CorruptFileError } from "../errors.ts";
-import { MemoryFileSystem } from "../file_system/memory_file_system.ts";
+import { CorruptFileError } from "../../errors.ts";
+import { MemoryFileSystem } from "../../file_system/memory_file_system.ts";
 import { OFFSET_INDEX_ENTRY_SIZE, OffsetIndex } from "./offset_index.ts";
 
 const PATH = "/00000000000000001000.index";

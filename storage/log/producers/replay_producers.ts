@@ -5,7 +5,7 @@
  */
 
 import type { ProducerStateManager } from "./producer_state.ts";
-import type { Segment } from "../segment/segment.ts";
+import type { Segment } from "../../segment/segment.ts";
 
 /**
  * Applies the batches from the state's end offset up to `endOffset`. Damaged batches are skipped;

@@ -11,15 +11,15 @@
  * @module
  */
 
-import { CorruptFileError } from "../errors.ts";
+import { CorruptFileError } from "../../errors.ts";
 import {
   type FileSystem,
   FileSystemError,
   isNotFound,
   syncFile,
-} from "../file_system/file_system.ts";
-import { runAtOnce } from "../time_slice.ts";
-import type { BatchHeader } from "./batch_cursor.ts";
+} from "../../file_system/file_system.ts";
+import { runAtOnce } from "../../time_slice.ts";
+import type { BatchHeader } from "../batch_cursor.ts";
 import type { IndexCache, IndexPair } from "./index_cache.ts";
 import { OFFSET_INDEX_ENTRY_SIZE, OffsetIndex } from "./offset_index.ts";
 import { NO_TIMESTAMP, TIME_INDEX_ENTRY_SIZE, TimeIndex } from "./time_index.ts";

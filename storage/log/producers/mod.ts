@@ -1,0 +1,11 @@
+/**
+ * The state of a log's idempotent producers.
+ *
+ * A `ProducerStateManager` has the last batches of each producer, and checks appends against them. It is
+ * saved in snapshot files (`producer_snapshot.ts`), and brought up to date from the batches after a
+ * snapshot by `replayProducers`.
+ *
+ * @module
+ */
+
+export type { AppendOrigin, ProducerState } from "./producer_state.ts";
