@@ -10,6 +10,7 @@ import {
   type RecordBatchBuilderOptions,
 } from "../protocol/records/mod.ts";
 import type { FileSystem } from "./file_system/file_system.ts";
+import { MemoryFileSystem } from "./file_system/memory_file_system.ts";
 import type { Log } from "./log.ts";
 import { DEFAULT_LOG_CONFIG, type LogConfig } from "./log/log_config.ts";
 import { LogDirectory, type LogDirectoryOptions } from "./log_directory.ts";
@@ -93,6 +94,30 @@ export function openDirectory(
 /** Kafka's defaults with some settings replaced. */
 export function configOf(config: Partial<LogConfig> = {}): LogConfig {
   return { ...DEFAULT_LOG_CONFIG, ...config };
+}
+
+/** What a test's log is opened with. */
+export interface LogSetting {
+  readonly fs?: FileSystem;
+  readonly batchCacheBytes?: number;
+  readonly config?: Partial<LogConfig>;
+}
+
+/** Runs a test with a new log, once with the batch cache and once without. */
+export async function withLog(
+  setting: LogSetting,
+  test: (log: Log, directory: LogDirectory) => Promise<void> | void,
+): Promise<void> {
+  for (
+    const batchCacheBytes of setting.batchCacheBytes === undefined
+      ? [0, 1 << 20]
+      : [setting.batchCacheBytes]
+  ) {
+    const fs = setting.fs ?? new MemoryFileSystem();
+    await using directory = await openDirectory(fs, { batchCacheBytes });
+    const config = configOf(setting.config);
+    await test(directory.create("orders-3", { nowMs: NOW_MS, config }), directory);
+  }
 }
 
 /** A record read back. */
