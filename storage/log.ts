@@ -17,6 +17,9 @@
  * failed write or sync takes the log offline, because the state on disk is then unknown: a second
  * sync after a failed one may succeed without the data. Reads continue to work.
  *
+ * `beginEpoch`, `truncateTo`, `truncateFullyAndStartAt` and appends with origin `replication` are for
+ * followers, which brokers do not have yet.
+ *
  * @module
  */
 
@@ -39,12 +42,8 @@ import type { LogConfig } from "./log/log_config.ts";
 import { LogFlusher, type LogFlusherOptions } from "./log/log_flusher.ts";
 import type { LoadedLog, LoadOptions, LogRecovery } from "./log/loaded_log.ts";
 import { loadLog } from "./log/log_loader.ts";
-import {
-  type LogRead,
-  LogReader,
-  type ReadOptions,
-  type TimestampAndOffset,
-} from "./log/log_reader.ts";
+import type { LogRead, ReadOptions } from "./log/log_read.ts";
+import { LogReader, type TimestampAndOffset } from "./log/log_reader.ts";
 import { type LogContext, LogState } from "./log/log_state.ts";
 import { LogTrimmer } from "./log/log_trimmer.ts";
 import {

@@ -15,6 +15,7 @@
  */
 
 import type { BufferPool } from "../../protocol/frames/buffer_pool.ts";
+import type { LogRead } from "./log_read.ts";
 import { fittingBatches, type ReadLimits } from "../segment/fitting_batches.ts";
 
 /** Batches up to this size share chunks. */
@@ -128,16 +129,6 @@ class CacheEntry {
   }
 }
 
-/** Batches that were read. */
-export interface CacheRead {
-  readonly chunks: readonly Uint8Array[];
-  readonly sizeInBytes: number;
-  /** The offset after the last batch read. */
-  readonly nextOffset: number;
-  /** Ends the use of the chunks. Calling it again has no effect. */
-  readonly release?: () => void;
-}
-
 /** The newest batches of one log. */
 export class LogBatchCache {
   readonly #batchCache: BatchCache;
@@ -194,7 +185,7 @@ export class LogBatchCache {
    *
    * @returns `undefined` if `offset` is not in the cache. Callers should release the result.
    */
-  read(limits: ReadLimits): CacheRead | undefined {
+  read(limits: ReadLimits): LogRead | undefined {
     const { offset, maxBytes, maxOffset, minOneBatch } = limits;
     if (!(offset >= this.baseOffset && offset < this.#entries.at(-1)!.nextOffset)) return undefined;
     const chunks: Uint8Array[] = [];

@@ -27,6 +27,7 @@ import type { DamagedRange } from "../segment/batch_walk.ts";
 import { LogClosedError, OffsetOutOfRangeError, StorageError } from "../errors.ts";
 import { FileSystemError, isNotFound } from "../file_system/file_system.ts";
 import type { LogConfig } from "./log_config.ts";
+import type { LogRead } from "./log_read.ts";
 import type { LogSegments } from "./log_segments.ts";
 import type { Segment, SegmentContext } from "../segment/segment.ts";
 import { checkSegment } from "../segment/segment_check.ts";
@@ -38,34 +39,6 @@ const SMALLEST_READ_BYTES = 16_384;
 
 /** Size of the file reads that search for a timestamp. */
 const TIMESTAMP_READ_BYTES = 1 << 20;
-
-/** What to read. */
-export interface ReadOptions {
-  /** Maximum size in bytes. */
-  readonly maxBytes: number;
-  /**
-   * Exclusive upper bound of offsets, for instance the high watermark. Default: the log end offset.
-   */
-  readonly maxOffset?: number | undefined;
-  /**
-   * Whether to return the first batch even if it is larger than `maxBytes` (KIP-74). Default: true.
-   */
-  readonly minOneBatch?: boolean | undefined;
-}
-
-/** Consecutive whole batches of a log. */
-export interface LogRead {
-  /** The bytes of the batches, in order. They must not be changed. */
-  readonly chunks: readonly Uint8Array[];
-  readonly sizeInBytes: number;
-  /** The offset after the last batch, or the requested offset if there is none. */
-  readonly nextOffset: number;
-  /**
-   * Releases the memory of the chunks for reuse. They must not be used afterwards. Optional;
-   * calling it again has no effect.
-   */
-  readonly release?: () => void;
-}
 
 /** A record found by its timestamp. */
 export interface TimestampAndOffset {

@@ -17,5 +17,6 @@ export type { EpochAndOffset } from "./leader_epoch_cache.ts";
 export type { AppendInfo, AppendOptions } from "./log_append.ts";
 export { DEFAULT_LOG_CONFIG, type LogConfig } from "./log_config.ts";
 export type { LogRecovery } from "./loaded_log.ts";
-export type { LogDamage, LogRead, ReadOptions, TimestampAndOffset } from "./log_reader.ts";
+export type { LogRead, ReadOptions } from "./log_read.ts";
+export type { LogDamage, TimestampAndOffset } from "./log_reader.ts";
 export type { AppendOrigin, ProducerState } from "./producers/mod.ts";

@@ -51,7 +51,7 @@ export interface WrittenBatch {
   readonly timestamp: number;
 }
 
-/** A transaction that a marker ended. */
+/** A transaction that a marker ended, for a transaction index, which is not written yet. */
 export interface CompletedTransaction {
   readonly producerId: number;
   readonly firstOffset: number;
