@@ -24,7 +24,7 @@ import { GroupCoordinator } from "../group/group_coordinator.ts";
 import {
   type CoordinatorAccess,
   ensureOffset,
-  nobody,
+  nonMember,
   requestOffsetCommit,
   requestOffsetDelete,
   requestOffsetFetch,
@@ -44,7 +44,7 @@ export function listOffsetsOfGroup(
     action,
     groupId,
     options,
-    (access) => requestOffsetFetch(access, nobody(groupId), options.partitions),
+    (access) => requestOffsetFetch(access, nonMember(groupId), options.partitions),
   );
 }
 
@@ -62,7 +62,7 @@ export async function alterOffsetsOfGroup(
     action,
     groupId,
     options,
-    (access) => requestOffsetCommit(access, nobody(groupId), offsets),
+    (access) => requestOffsetCommit(access, nonMember(groupId), offsets),
   );
 }
 

@@ -143,7 +143,7 @@ async function changeEach<T extends { name: string; error: DqueueError | undefin
       if (left.length === 0) return;
       let again: DqueueError | undefined;
       for (const result of await change(left, signal)) {
-        if (result.error !== undefined && mayYetBeDone(result.error)) again = result.error;
+        if (result.error !== undefined && mayBeRetried(result.error)) again = result.error;
         else results.set(result.name, result);
       }
       if (again !== undefined) {
@@ -162,7 +162,7 @@ async function changeEach<T extends { name: string; error: DqueueError | undefin
   );
 }
 
-function mayYetBeDone({ code }: DqueueError): boolean {
+function mayBeRetried({ code }: DqueueError): boolean {
   return code === "NOT_CONTROLLER" || code === "THROTTLING_QUOTA_EXCEEDED";
 }
 

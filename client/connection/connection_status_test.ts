@@ -46,7 +46,7 @@ Deno.test("ConnectionMonitor forgets a broker whose connections the client has c
   assertEquals(monitor.statuses, []);
 });
 
-Deno.test("ConnectionMonitor reports an error of the callback as uncaught, and goes on", () => {
+Deno.test("ConnectionMonitor reports an error of the callback as uncaught, and continues", () => {
   const failure = new Error("callback failed");
   const uncaught: unknown[] = [];
   const listener = (event: ErrorEvent) => {
@@ -102,7 +102,7 @@ Deno.test("Client.onStatus reports connections of all its users, an outage and t
   assertEquals(open, []);
 });
 
-Deno.test("Client.onStatus reports a broker that refuses for good, and no attempt that close() ends", async () => {
+Deno.test("Client.onStatus reports each failed attempt, and none that close() ends", async () => {
   const cluster = new FakeCluster({ topics: { a: 1 } });
   cluster.down.add(0);
   const reported: ConnectionStatus[] = [];

@@ -13,7 +13,7 @@ import type {
   ResolvedGroupOptions,
 } from "./group_consumer_options.ts";
 import { GroupCoordinator } from "./group_coordinator.ts";
-import { type Committer, nobody } from "./group_offsets.ts";
+import { type Committer, nonMember } from "./group_offsets.ts";
 
 /** What the parts of a group consumer know of its current session. */
 export interface CurrentSession {
@@ -65,7 +65,7 @@ export class GroupContext {
 
   /** The identity that commits are made with. */
   get committer(): Committer {
-    return this.session?.committer ?? nobody(this.options.groupId);
+    return this.session?.committer ?? nonMember(this.options.groupId);
   }
 
   /** Handles a commit refused because the group has moved on. */

@@ -43,7 +43,7 @@ export interface Committer {
 }
 
 /** A committer that is not a member of the group. */
-export function nobody(groupId: string): Committer {
+export function nonMember(groupId: string): Committer {
   return { groupId, memberId: "", generation: -1, groupInstanceId: null, isModern: false };
 }
 
