@@ -13,7 +13,7 @@
 import { SETTINGS } from "../broker/settings/settings.ts";
 import { parseFlags } from "./support/flags.ts";
 import { KeyedTopic } from "./support/load/keyed_topic.ts";
-import { LatencyHistogram } from "./support/report/latency_histogram.ts";
+import { Histogram } from "../cli/commands/bench/histogram.ts";
 import { describeMachine } from "./support/report/machine.ts";
 import { ObservedLog } from "./support/brokers/observed_log.ts";
 import { peakResidentBytes, residentBytes } from "./support/brokers/process_usage.ts";
@@ -62,7 +62,7 @@ printReport(
 );
 
 /** Latencies of the producers, by their acks. */
-type Latencies = Readonly<Record<string, LatencyHistogram>>;
+type Latencies = Readonly<Record<string, Histogram>>;
 
 async function measure(): Promise<Row[]> {
   await using folder = await temporaryFolder();
@@ -156,24 +156,24 @@ function take(producers: Readonly<Record<string, SteadyProducer>>): Latencies {
   return Object.fromEntries(
     Object.entries(producers).map(([name, producer]) => {
       const { latencies } = producer;
-      producer.latencies = new LatencyHistogram();
+      producer.latencies = new Histogram();
       return [name, latencies];
     }),
   );
 }
 
-function latencyRows(name: string, before: LatencyHistogram, during: LatencyHistogram): Row[] {
+function latencyRows(name: string, before: Histogram, during: Histogram): Row[] {
   return PERCENTILES.map(([percentile, part]) => ({
     name: `produce 100 B, ${name}, while another log is compacted, ${percentile}`,
     unit: "ms",
     better: "lower",
     results: {
-      dqueue: measured([during.percentile(part)]),
-      "without": measured([before.percentile(part)]),
+      dqueue: measured([during.percentileMs(100 * part)]),
+      "without": measured([before.percentileMs(100 * part)]),
     },
     notes: {
-      dqueue: `${grouped(during.count)} messages, largest ${during.max.toFixed(0)} ms, ` +
-        `without ${before.max.toFixed(0)} ms`,
+      dqueue: `${grouped(during.count)} messages, largest ${during.maxMs.toFixed(0)} ms, ` +
+        `without ${before.maxMs.toFixed(0)} ms`,
     },
   }));
 }

@@ -15,7 +15,8 @@ import { metadata } from "../protocol/messages/topics/metadata.ts";
 import { produce } from "../protocol/messages/records/produce.ts";
 import { parseFlags } from "./support/flags.ts";
 import type { Flood, FloodNews } from "./support/hostile/flood_worker.ts";
-import { formatMs, LatencyHistogram } from "./support/report/latency_histogram.ts";
+import { Histogram } from "../cli/commands/bench/histogram.ts";
+import { formatMs } from "./support/report/format_ms.ts";
 import { LoadConnection, requestFrame } from "./support/load/load_connection.ts";
 import { describeMachine } from "./support/report/machine.ts";
 import { cpuSeconds } from "./support/brokers/process_usage.ts";
@@ -109,24 +110,24 @@ async function measureBeside(
   const most: number[] = [];
   const notes: string[] = [];
   for (let run = 0; run < Number(flags.runs); run++) {
-    const waits = new LatencyHistogram();
+    const waits = new Histogram();
     const startedMs = performance.now();
     const cpuBefore = cpuSeconds(broker.pid) ?? NaN;
     await (kind === undefined
       ? alone(broker.address, waits)
       : beside(broker.address, frame, waits));
-    most.push(waits.max);
+    most.push(waits.maxMs);
     const seconds = (performance.now() - startedMs) / 1000;
     const cpu = (cpuSeconds(broker.pid) ?? NaN) - cpuBefore;
     const parts = [["p50", 0.5], ["p99", 0.99]] as const;
     notes.push([
-      ...parts.map(([name, part]) => `${name} ${formatMs(waits.percentile(part))}`),
+      ...parts.map(([name, part]) => `${name} ${formatMs(waits.percentileMs(100 * part))}`),
       ...(kind === undefined ? [] : [
         `all answered in ${seconds.toFixed(1)} s`,
         `${(cpu * 1e6 / (connections * requests)).toFixed(1)} µs of the broker each`,
       ]),
     ].join(", "));
-    progress(`${kind ?? "alone"}: at most ${waits.max.toFixed(1)} ms, ${notes.at(-1)}`);
+    progress(`${kind ?? "alone"}: at most ${waits.maxMs.toFixed(1)} ms, ${notes.at(-1)}`);
   }
   const distances = most.map((ms) => Math.abs(ms - median(most)));
   return {
@@ -142,15 +143,15 @@ async function measureBeside(
   };
 }
 
-async function ask(client: LoadConnection, waits: LatencyHistogram): Promise<void> {
+async function ask(client: LoadConnection, waits: Histogram): Promise<void> {
   const sentMs = performance.now();
   await client.send(OWN_REQUEST);
   await client.receive();
-  waits.add(performance.now() - sentMs);
+  waits.record(performance.now() - sentMs);
 }
 
 /** Sends one request after the other, without neighbours. */
-async function alone(address: string, waits: LatencyHistogram): Promise<void> {
+async function alone(address: string, waits: Histogram): Promise<void> {
   using client = await LoadConnection.connect(address);
   const endMs = performance.now() + ALONE_MS;
   while (performance.now() < endMs) await ask(client, waits);
@@ -160,7 +161,7 @@ async function alone(address: string, waits: LatencyHistogram): Promise<void> {
 async function beside(
   address: string,
   frame: Uint8Array,
-  waits: LatencyHistogram,
+  waits: Histogram,
 ): Promise<void> {
   const neighbours = new Worker(new URL("./support/hostile/flood_worker.ts", import.meta.url), {
     type: "module",

@@ -1,6 +1,9 @@
 /**
  * Width of text on a terminal, and escaping of control characters.
  *
+ * `unicodeWidth()` of `@std/cli` is not used: its npm build lacks the data file that it reads, and it
+ * adds up code points where a terminal shows one grapheme.
+ *
  * @module
  */
 

@@ -9,7 +9,7 @@
  */
 
 import { apiVersions } from "../../../protocol/messages/cluster/api_versions.ts";
-import { LatencyHistogram } from "../report/latency_histogram.ts";
+import { Histogram } from "../../../cli/commands/bench/histogram.ts";
 import { collectGarbage } from "../brokers/heap_probe.ts";
 import { measureHeartbeats } from "./heartbeat_load.ts";
 import { LoadConnection } from "../load/load_connection.ts";
@@ -181,12 +181,12 @@ async function measureLargeGroup(target: Target, kind: GroupKind, plan: GroupPla
     await check(kind, control, groups, 1, largePartitions);
   }
   await disband(control, groups, 1);
-  const latencies = new LatencyHistogram();
-  for (const ms of times) latencies.add(ms);
+  const latencies = new Histogram();
+  for (const ms of times) latencies.record(ms);
   const notes = [
     `${pool.connections.length} connections`,
     `${times.length} times`,
-    `longest ${latencies.max.toFixed(0)} ms`,
+    `longest ${latencies.maxMs.toFixed(0)} ms`,
     ...(Number.isNaN(cpu)
       ? []
       : [`broker used ${(cpu / times.length * 1000).toFixed(0)} ms of CPU each`]),

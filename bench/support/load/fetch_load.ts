@@ -10,7 +10,8 @@
 import { fetch } from "../../../protocol/messages/records/fetch.ts";
 import { produce } from "../../../protocol/messages/records/produce.ts";
 import { RecordBatch } from "../../../protocol/records/mod.ts";
-import { formatMs, LatencyHistogram } from "../report/latency_histogram.ts";
+import { Histogram } from "../../../cli/commands/bench/histogram.ts";
+import { formatMs } from "../report/format_ms.ts";
 import { decodeResponse, LoadConnection, requestFrame } from "./load_connection.ts";
 import { describeUsage, type Outcome, usagePer } from "../report/outcome.ts";
 import { sampleBatch } from "./record_batches.ts";
@@ -58,8 +59,8 @@ export async function measureFetch(
   const messagesPerSecond = load.messages / window.seconds;
   const note = [
     `${Math.round(messagesPerSecond).toLocaleString("en-US")} msg/s`,
-    `p50 ${formatMs(load.latencies.percentile(0.5))}`,
-    `p99 ${formatMs(load.latencies.percentile(0.99))}`,
+    `p50 ${formatMs(load.latencies.percentileMs(50))}`,
+    `p99 ${formatMs(load.latencies.percentileMs(99))}`,
     describeUsage(window),
   ].join(", ");
   const value = messagesPerSecond * size / 1e6;
@@ -93,7 +94,7 @@ async function write(
 }
 
 class FetchLoad {
-  readonly latencies = new LatencyHistogram();
+  readonly latencies = new Histogram();
   /** Messages received in the window, and in total. */
   messages = 0;
   progress = 0;
@@ -143,7 +144,7 @@ class FetchLoad {
       this.progress += count;
       if (this.#isCounting) {
         this.messages += count;
-        this.latencies.add(performance.now() - sentMs);
+        this.latencies.record(performance.now() - sentMs);
       }
       offset = nextOffset >= this.#endOffset ? 0 : nextOffset;
     }

@@ -12,7 +12,8 @@ import { setImmediate } from "node:timers";
 import { fetch } from "../../../protocol/messages/records/fetch.ts";
 import { produce } from "../../../protocol/messages/records/produce.ts";
 import { endOf } from "./fetch_load.ts";
-import { formatMs, LatencyHistogram } from "../report/latency_histogram.ts";
+import { Histogram } from "../../../cli/commands/bench/histogram.ts";
+import { formatMs } from "../report/format_ms.ts";
 import { decodeResponse, LoadConnection, requestFrame } from "./load_connection.ts";
 import { describeUsage, type Outcome } from "../report/outcome.ts";
 import { sampleBatch } from "./record_batches.ts";
@@ -57,12 +58,12 @@ export async function measureLatency(
       name,
       unit: "ms",
       better: "lower",
-      value: latencies.percentile(part),
+      value: latencies.percentileMs(100 * part),
     })),
     note: [
       `${rate} msg/s`,
-      `largest ${formatMs(latencies.max)}`,
-      `sent late by ${formatMs(lateness.percentile(0.99))} at p99`,
+      `largest ${formatMs(latencies.maxMs)}`,
+      `sent late by ${formatMs(lateness.percentileMs(99))} at p99`,
       describeUsage(window),
     ].join(", "),
   };
@@ -105,9 +106,9 @@ async function sendWhile<T>(
 }
 
 class LatencyLoad {
-  readonly latencies = new LatencyHistogram();
+  readonly latencies = new Histogram();
   /** How late each message was sent. */
-  readonly lateness = new LatencyHistogram();
+  readonly lateness = new Histogram();
   /** Messages that the consumer has received. */
   consumed = 0;
   readonly #topic: LoadTopic;
@@ -173,7 +174,7 @@ class LatencyLoad {
     while (!this.#isOver) {
       const dueMs = this.#startMs + this.#sent * this.#intervalMs;
       if (this.#sent - answered < MAX_IN_FLIGHT && performance.now() >= dueMs) {
-        if (this.#isCounting) this.lateness.add(performance.now() - dueMs);
+        if (this.#isCounting) this.lateness.record(performance.now() - dueMs);
         this.#sent++;
         await connection.send(frame);
       } else {
@@ -207,7 +208,7 @@ class LatencyLoad {
       this.consumed = nextOffset - FIRST_OFFSET;
       for (; offset < nextOffset; offset++) {
         if (!this.#isCounting) continue;
-        this.latencies.add(nowMs - this.#startMs - (offset - FIRST_OFFSET) * this.#intervalMs);
+        this.latencies.record(nowMs - this.#startMs - (offset - FIRST_OFFSET) * this.#intervalMs);
       }
     }
   }

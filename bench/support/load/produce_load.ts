@@ -6,7 +6,8 @@
 
 import type { CompressionName } from "../../../protocol/compression/mod.ts";
 import { produce } from "../../../protocol/messages/records/produce.ts";
-import { formatMs, LatencyHistogram } from "../report/latency_histogram.ts";
+import { Histogram } from "../../../cli/commands/bench/histogram.ts";
+import { formatMs } from "../report/format_ms.ts";
 import { decodeResponse, LoadConnection, requestFrame } from "./load_connection.ts";
 import { describeUsage, type Outcome, usagePer } from "../report/outcome.ts";
 import { sampleBatch } from "./record_batches.ts";
@@ -51,8 +52,8 @@ export async function measureProduce(
     : { unit: "MB/s", value: messagesPerSecond * size / 1e6 };
   const notes = [
     ...(batch === 1 ? [] : [`${Math.round(messagesPerSecond).toLocaleString("en-US")} msg/s`]),
-    `p50 ${formatMs(latencies.percentile(0.5))}`,
-    `p99 ${formatMs(latencies.percentile(0.99))}`,
+    `p50 ${formatMs(latencies.percentileMs(50))}`,
+    `p99 ${formatMs(latencies.percentileMs(99))}`,
     describeUsage(window),
   ];
   const cost = batch === 1
@@ -120,7 +121,7 @@ function framesOf(
 }
 
 class ProduceLoad {
-  readonly latencies = new LatencyHistogram();
+  readonly latencies = new Histogram();
   /** Requests answered in the window, and in total. */
   answered = 0;
   progress = 0;
@@ -167,7 +168,7 @@ class ProduceLoad {
     this.progress++;
     if (!this.#isCounting) return;
     this.answered++;
-    this.latencies.add(performance.now() - sentMs);
+    this.latencies.record(performance.now() - sentMs);
   }
 }
 

@@ -9,7 +9,7 @@
  */
 
 import { produce } from "../../../protocol/messages/records/produce.ts";
-import { LatencyHistogram } from "../report/latency_histogram.ts";
+import { Histogram } from "../../../cli/commands/bench/histogram.ts";
 import { decodeResponse, LoadConnection, requestFrame } from "./load_connection.ts";
 import { sampleBatch } from "./record_batches.ts";
 import { acksOf, expectNone, PRODUCE_VERSION, TIMEOUT_MS } from "./target.ts";
@@ -27,7 +27,7 @@ export interface SteadyLoad {
 /** Sends until it is stopped. */
 export class SteadyProducer {
   /** Latencies since this was last replaced, in milliseconds. */
-  latencies: LatencyHistogram = new LatencyHistogram();
+  latencies: Histogram = new Histogram();
   readonly #connection: LoadConnection;
   readonly #frame: Uint8Array;
   readonly #intervalMs: number;
@@ -83,7 +83,7 @@ export class SteadyProducer {
   async #receive(): Promise<void> {
     while (!this.#isStopped || this.#sentMs.length > 0) {
       const answer = await this.#connection.receive();
-      this.latencies.add(performance.now() - this.#sentMs.shift()!);
+      this.latencies.record(performance.now() - this.#sentMs.shift()!);
       const { responses } = decodeResponse(produce, PRODUCE_VERSION, answer);
       expectNone(responses[0]!.partitionResponses[0]!.errorCode, "produce");
     }

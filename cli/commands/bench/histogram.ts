@@ -1,16 +1,17 @@
 /**
  * A histogram of durations, accurate to 1 %, with constant memory.
  *
- * Values are whole microseconds. Values up to 128 have a bucket each. Above that each power of two
- * is divided into 64 buckets, so a bucket is never wider than 1/64 of its values.
+ * Values are whole tenths of a microsecond. Values up to 256 have a bucket each. Above that each
+ * power of two is divided into 128 buckets, so a bucket is never wider than 1/128 of its values.
  *
  * @module
  */
 
-const EXACT_BITS = 7;
+const UNITS_PER_MS = 10_000;
+const EXACT_BITS = 8;
 const EXACT_COUNT = 1 << EXACT_BITS;
 const HALF_COUNT = EXACT_COUNT / 2;
-/** 2^42 µs are seven weeks. */
+/** 2^42 tenths of a microsecond are five days. */
 const MAX_BITS = 42;
 const BUCKET_COUNT = EXACT_COUNT + (MAX_BITS - EXACT_BITS) * HALF_COUNT;
 const MAX_VALUE = 2 ** MAX_BITS - 1;
@@ -46,7 +47,7 @@ export class Histogram {
   /** Records a duration `count` times. A negative one, caused by a clock set back, counts as 0. */
   record(ms: number, count = 1): void {
     const value = Math.max(0, ms);
-    this.#counts[bucketOf(Math.min(MAX_VALUE, Math.round(value * 1000)))]! += count;
+    this.#counts[bucketOf(Math.min(MAX_VALUE, Math.round(value * UNITS_PER_MS)))]! += count;
     this.#count += count;
     this.#sum += value * count;
     if (value > this.#max) this.#max = value;
@@ -65,7 +66,7 @@ export class Histogram {
     for (let bucket = 0; bucket < BUCKET_COUNT; bucket++) {
       seen += this.#counts[bucket]!;
       if (seen >= rank) {
-        return Math.min(this.#max, Math.max(this.#min, highestOf(bucket) / 1000));
+        return Math.min(this.#max, Math.max(this.#min, highestOf(bucket) / UNITS_PER_MS));
       }
     }
     return this.#max;
@@ -73,7 +74,7 @@ export class Histogram {
 
   /** Number of recorded durations of at most `ms`, within the accuracy of the buckets. */
   countUpTo(ms: number): number {
-    const last = bucketOf(Math.min(MAX_VALUE, Math.round(ms * 1000)));
+    const last = bucketOf(Math.min(MAX_VALUE, Math.round(ms * UNITS_PER_MS)));
     let count = 0;
     for (let bucket = 0; bucket <= last; bucket++) count += this.#counts[bucket]!;
     return count;
