@@ -22,6 +22,7 @@ import {
   HOSTILE_PARTITIONS,
   HOSTILE_TOPIC,
   type HostileCase,
+  RECOMPRESSED_TOPIC,
 } from "./support/hostile/hostile_case.ts";
 import { HOSTILE_CASES } from "./support/hostile/hostile_cases.ts";
 import type { HostileOrder, HostileOutcome } from "./support/hostile/hostile_worker.ts";
@@ -110,6 +111,12 @@ async function prepare(connection: LoadConnection): Promise<void> {
       replicationFactor: 1,
       assignments: [],
       configs: [],
+    }, {
+      name: RECOMPRESSED_TOPIC,
+      numPartitions: 1,
+      replicationFactor: 1,
+      assignments: [],
+      configs: [{ name: "compression.type", value: "snappy" }],
     }],
     timeoutMs: 120_000,
   });

@@ -4,11 +4,17 @@
  * @module
  */
 
-import { compress, CompressionType } from "../../../protocol/compression/mod.ts";
+import { compress, compressionName, CompressionType } from "../../../protocol/compression/mod.ts";
 import { produce } from "../../../protocol/messages/records/produce.ts";
 import { crc32c } from "../../../protocol/records/mod.ts";
 import { MAX_VARINT_SIZE, writeVarint } from "../../../protocol/records/varint.ts";
-import { EMPTY, HOSTILE_TOPIC, type HostileCase, TIMEOUT_MS } from "./hostile_case.ts";
+import {
+  EMPTY,
+  HOSTILE_TOPIC,
+  type HostileCase,
+  RECOMPRESSED_TOPIC,
+  TIMEOUT_MS,
+} from "./hostile_case.ts";
 import { requestFrame } from "../load/load_connection.ts";
 
 const OVERHEAD = 61;
@@ -67,6 +73,15 @@ export const HOSTILE_BATCHES: readonly HostileCase[] = [
     view.setUint32(4, view.byteLength - 8, true);
     return bytes;
   }),
+  ...([CompressionType.gzip, CompressionType.lz4, CompressionType.zstd] as const).map((type) =>
+    bombs(
+      `${compressionName(type)} of 1,100 records of 9 KB, compressed again`,
+      type,
+      () => compress(type, manyRecords(1100, 9000)),
+      1100,
+      RECOMPRESSED_TOPIC,
+    )
+  ),
   bombs("zstd, 70,000 frames", CompressionType.zstd, () => repeated(zstdZeros(1))),
   bombs("one record of 300,000 headers", CompressionType.none, () => manyHeaders(300_000)),
   bombs("140,000 records that are none", CompressionType.none, () => new Uint8Array(SIZE), 140_000),
@@ -77,6 +92,7 @@ function bombs(
   compression: CompressionType,
   records: () => Uint8Array,
   recordCount = 1,
+  topic = HOSTILE_TOPIC,
 ): HostileCase {
   return {
     name: `Produce, ${name}`,
@@ -86,7 +102,7 @@ function bombs(
         acks: 1,
         timeoutMs: TIMEOUT_MS,
         topicData: [{
-          name: HOSTILE_TOPIC,
+          name: topic,
           partitionData: [{ index: 0, records: batchOf(compression, records(), recordCount) }],
         }],
       }),
@@ -157,6 +173,19 @@ function record(head: readonly number[], tail: Uint8Array): Uint8Array {
 
 function largeRecord(size: number): Uint8Array {
   return record([0, 0, 0, 1, ...varint(size)], new Uint8Array(size + 1));
+}
+
+function manyRecords(count: number, size: number): Uint8Array {
+  const bytes = new Uint8Array(count * (size + 20));
+  const tail = new Uint8Array(size + 1);
+  let end = 0;
+  for (let i = 0; i < count; i++) {
+    crypto.getRandomValues(tail.subarray(0, size / 20));
+    const next = record([0, 0, ...varint(i), 1, ...varint(size)], tail);
+    bytes.set(next, end);
+    end += next.length;
+  }
+  return bytes.subarray(0, end);
 }
 
 function manyHeaders(count: number): Uint8Array {

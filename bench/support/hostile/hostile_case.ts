@@ -11,6 +11,9 @@ export const HOSTILE_PARTITIONS = 10_000;
 /** The group, without members. */
 export const HOSTILE_GROUP = "many-offsets";
 
+/** A topic of one partition, whose batches the broker compresses with snappy. */
+export const RECOMPRESSED_TOPIC = "recompressed";
+
 /** A case: requests at the limits. */
 export interface HostileCase {
   readonly name: string;
