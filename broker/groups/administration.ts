@@ -9,12 +9,9 @@ import { ErrorCode } from "../../protocol/errors.ts";
 import type { DescribeGroupsResponse } from "../../protocol/messages/groups/describe_groups.ts";
 import type { ListGroupsResponse } from "../../protocol/messages/groups/list_groups.ts";
 import { ApiError } from "../api_error.ts";
-import { ClassicGroup } from "./classic/classic_group.ts";
+import type { ClassicGroup } from "./classic/classic_group.ts";
 import { NO_ASSIGNMENT } from "./classic/classic_member.ts";
-import { groupTombstone } from "./classic/group_record.ts";
-import { ConsumerGroup } from "./consumer/consumer_group.ts";
-import { groupTombstones } from "./consumer/group_records.ts";
-import { type Group, isAbandoned, retentionStart, validateDelete } from "./group.ts";
+import type { Group } from "./group.ts";
 import type { GroupShard } from "./group_shard.ts";
 import { allOffsetTombstones, expiredOffsets, topicTombstones } from "./offsets/expire_offsets.ts";
 import type { GroupRecord } from "./records/group_record.ts";
@@ -27,7 +24,7 @@ const MINUTE_MS = 60 * 1000;
 /** Describes a classic group; `undefined` if it does not exist. */
 export function describeGroup(shard: GroupShard, groupId: string): Described | undefined {
   const group = shard.group(groupId);
-  return group instanceof ClassicGroup ? describe(group) : undefined;
+  return group?.type === "classic" ? describe(group) : undefined;
 }
 
 function describe(group: ClassicGroup): Described {
@@ -82,9 +79,9 @@ export function* listGroups(shard: GroupShard, { states, types }: GroupFilter): 
 export function deleteGroup(shard: GroupShard, groupId: string): Promise<void> | undefined {
   const group = shard.group(groupId);
   if (group === undefined) throw new ApiError(ErrorCode.GROUP_ID_NOT_FOUND);
-  const errorCode = validateDelete(group);
+  const errorCode = group.validateDelete();
   if (errorCode !== ErrorCode.NONE) throw new ApiError(errorCode);
-  const records = [...allOffsetTombstones(shard.offsets, groupId), ...tombstones(group)];
+  const records = [...allOffsetTombstones(shard.offsets, groupId), ...group.tombstones()];
   return shard.commit(groupId, records, true);
 }
 
@@ -96,7 +93,7 @@ export function deleteGroup(shard: GroupShard, groupId: string): Promise<void> |
 export function expireGroups(shard: GroupShard): void {
   for (const group of [...shard.groups]) {
     const { records, isAll } = expired(shard, group);
-    if (isAll && isAbandoned(group)) records.push(...tombstones(group));
+    if (isAll && group.isAbandoned) records.push(...group.tombstones());
     if (records.length === 0) continue;
     shard.commit(group.groupId, records, false);
     shard.environment.logger.info("Deleted expired offsets", {
@@ -115,23 +112,12 @@ function expired(
     nowMs: clock.now(),
     retentionMs: config.get("offsets.retention.minutes") * MINUTE_MS,
     isSubscribedTo: (topic) => group.isSubscribedTo(topic),
-    startOf: ({ commitTimestampMs }) => retentionStart(group, commitTimestampMs),
+    startOf: ({ commitTimestampMs }) => group.retentionStart(commitTimestampMs),
   });
-}
-
-function tombstones(group: Group): GroupRecord[] {
-  return group instanceof ClassicGroup ? [groupTombstone(group.groupId)] : groupTombstones(group);
 }
 
 /** Deletes all offsets of a deleted topic. */
 export function forgetTopic(shard: GroupShard, topic: string): void {
   const byGroup = Map.groupBy(topicTombstones(shard.offsets, topic), ({ key }) => key.group);
   for (const [groupId, records] of byGroup) shard.commit(groupId, records, false);
-}
-
-/** Requests a metadata refresh of KIP-848 groups subscribed to a topic. */
-export function refreshTopic(shard: GroupShard, topic: string): void {
-  for (const group of shard.groups) {
-    if (group instanceof ConsumerGroup && group.isSubscribedTo(topic)) group.refreshDueMs = 0;
-  }
 }

@@ -13,9 +13,8 @@ import { ApiError } from "../api_error.ts";
 import type { Clock } from "../time/clock.ts";
 import type { ConfigTexts } from "../settings/config.ts";
 import type { Logger } from "../logger.ts";
-import { expireGroups, forgetTopic, refreshTopic } from "./administration.ts";
+import { expireGroups, forgetTopic } from "./administration.ts";
 import { startSessions as startClassicSessions } from "./classic/load.ts";
-import { ConsumerGroup } from "./consumer/consumer_group.ts";
 import { startSessions } from "./consumer/fence.ts";
 import { type Deadline, DeadlineQueue } from "./deadlines.ts";
 import { GroupShard } from "./group_shard.ts";
@@ -140,7 +139,7 @@ export class GroupCoordinator {
   #topicChanged(name: string, isDeleted: boolean): void {
     for (const shard of this.shards) {
       if (!shard.isActive) continue;
-      refreshTopic(shard, name);
+      for (const group of shard.groups) group.topicChanged(name);
       if (!isDeleted) continue;
       this.#guard("delete the offsets of a deleted topic", () => forgetTopic(shard, name));
     }
@@ -191,7 +190,7 @@ export class GroupCoordinator {
   #startSessions(shard: GroupShard): void {
     if (!shard.isActive) return;
     for (const group of shard.groups) {
-      if (group instanceof ConsumerGroup) startSessions(shard, group);
+      if (group.type === "consumer") startSessions(shard, group);
       else startClassicSessions(shard.environment, group);
     }
   }

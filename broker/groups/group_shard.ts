@@ -19,10 +19,8 @@ import { ApiError, errorCodeOf } from "../api_error.ts";
 import type { Logger } from "../logger.ts";
 import { ClassicGroup } from "./classic/classic_group.ts";
 import { groupFromRecord } from "./classic/load.ts";
-import { shutDown } from "./classic/session.ts";
 import { ConsumerGroup, type ConsumerGroupRecord } from "./consumer/consumer_group.ts";
 import type { GroupEnvironment } from "./environment.ts";
-import type { Group } from "./group.ts";
 import type { GroupLog } from "./group_log.ts";
 import { offsetFromRecord, OffsetStore } from "./offsets/offset_store.ts";
 import type { GroupRecord, RecordOf } from "./records/group_record.ts";
@@ -33,6 +31,9 @@ export type ShardOptions = Omit<GroupEnvironment, "write">;
 /** Defaults of fields missing in the oldest version of a committed offset. */
 const LEGACY_DEFAULTS = { leaderEpoch: -1, expireTimestamp: -1, topicId: ZERO_UUID };
 
+/** A group, narrowed by its `type` where the protocols differ. */
+export type AnyGroup = ClassicGroup | ConsumerGroup;
+
 type ShardState = "loading" | "active" | "failed" | "closed";
 
 /** The groups of one partition. */
@@ -42,7 +43,7 @@ export class GroupShard {
   /** The environment of the groups. */
   readonly environment: GroupEnvironment;
   readonly #log: GroupLog;
-  readonly #groups: Map<string, Group> = new Map();
+  readonly #groups: Map<string, AnyGroup> = new Map();
   /** When the last append of each group becomes durable. */
   readonly #unstable: Map<string, Promise<void>> = new Map();
   #state: ShardState = "loading";
@@ -77,7 +78,7 @@ export class GroupShard {
   }
 
   /** All groups. */
-  get groups(): Iterable<Group> {
+  get groups(): Iterable<AnyGroup> {
     return this.#groups.values();
   }
 
@@ -91,14 +92,14 @@ export class GroupShard {
     );
   }
 
-  group(groupId: string): Group | undefined {
+  group(groupId: string): AnyGroup | undefined {
     return this.#groups.get(groupId);
   }
 
   /** The KIP-848 group, if it exists. */
   consumerGroup(groupId: string): ConsumerGroup | undefined {
     const group = this.#groups.get(groupId);
-    return group instanceof ConsumerGroup ? group : undefined;
+    return group?.type === "consumer" ? group : undefined;
   }
 
   /** Creates an empty classic group, not yet written. */
@@ -242,9 +243,7 @@ export class GroupShard {
 
   /** Removes a group; its waiting requests get an error. */
   #drop(groupId: string, errorCode: number): void {
-    const group = this.#groups.get(groupId);
-    if (group instanceof ConsumerGroup) group.cancelDeadlines();
-    else if (group !== undefined) shutDown(this.environment, group, errorCode);
+    this.#groups.get(groupId)?.shutDown(errorCode, this.environment.clock.now());
     this.#groups.delete(groupId);
   }
 }

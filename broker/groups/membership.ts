@@ -18,7 +18,7 @@ import type {
   SyncGroupRequest,
   SyncGroupResponse,
 } from "../../protocol/messages/groups/sync_group.ts";
-import { ClassicGroup } from "./classic/classic_group.ts";
+import type { ClassicGroup } from "./classic/classic_group.ts";
 import { emptyGroupRecord } from "./classic/group_record.ts";
 import * as classicJoin from "./classic/join.ts";
 import * as classicLeave from "./classic/leave.ts";
@@ -30,8 +30,7 @@ import {
   leaveConsumerGroup,
   syncConsumerGroup,
 } from "./consumer/classic_requests.ts";
-import { ConsumerGroup } from "./consumer/consumer_group.ts";
-import { groupTombstones } from "./consumer/group_records.ts";
+import type { ConsumerGroup } from "./consumer/consumer_group.ts";
 import type { GroupClient } from "./environment.ts";
 import type { GroupShard } from "./group_shard.ts";
 
@@ -48,13 +47,13 @@ export async function joinGroup(
 ): Promise<JoinGroupResponse> {
   const { groupId, memberId } = request;
   const existing = shard.group(groupId);
-  if (existing instanceof ConsumerGroup && !existing.isEmpty) {
+  if (existing?.type === "consumer" && !existing.isEmpty) {
     return await joinConsumerGroup(shard, existing, request, client);
   }
-  if (memberId !== "" && !(existing instanceof ClassicGroup)) {
+  if (memberId !== "" && existing?.type !== "classic") {
     return classicJoin.failed(ErrorCode.UNKNOWN_MEMBER_ID, memberId);
   }
-  const group = existing instanceof ConsumerGroup
+  const group = existing?.type === "consumer"
     ? makeClassic(shard, existing)
     : existing ?? shard.createClassicGroup(groupId);
   const { answer, respond } = answerUnlessGone<JoinGroupResponse>(
@@ -95,7 +94,7 @@ function makeClassic(shard: GroupShard, group: ConsumerGroup): ClassicGroup {
   const { groupId, groupEpoch, protocolType } = group;
   const nowMs = shard.environment.clock.now();
   const record = emptyGroupRecord(groupId, protocolType, groupEpoch, nowMs);
-  shard.commit(groupId, [...groupTombstones(group), record], true);
+  shard.commit(groupId, [...group.tombstones(), record], true);
   return shard.group(groupId) as ClassicGroup;
 }
 
@@ -113,7 +112,7 @@ export async function syncGroup(
   if (group === undefined || group.isEmpty) {
     return classicSync.failed(ErrorCode.UNKNOWN_MEMBER_ID);
   }
-  if (group instanceof ConsumerGroup) return await syncConsumerGroup(shard, group, request);
+  if (group.type === "consumer") return await syncConsumerGroup(shard, group, request);
   const { answer, respond } = answerUnlessGone<SyncGroupResponse>(
     signal,
     classicSync.failed(ErrorCode.NETWORK_EXCEPTION),
@@ -131,7 +130,7 @@ export async function syncGroup(
 export function heartbeat(shard: GroupShard, request: HeartbeatRequest): number {
   const group = shard.group(request.groupId);
   if (group === undefined) return ErrorCode.UNKNOWN_MEMBER_ID;
-  if (group instanceof ConsumerGroup) return heartbeatConsumerGroup(shard, group, request);
+  if (group.type === "consumer") return heartbeatConsumerGroup(shard, group, request);
   return classicSession.heartbeat(group, request);
 }
 
@@ -146,7 +145,7 @@ export function leaveGroup(
   members: LeaveGroupRequest["members"],
 ): LeaveGroupResponse | Promise<LeaveGroupResponse> {
   const group = shard.group(groupId);
-  if (group instanceof ConsumerGroup) return leaveConsumerGroup(shard, group, members);
+  if (group?.type === "consumer") return leaveConsumerGroup(shard, group, members);
   if (group !== undefined) return classicLeave.leaveGroup(shard.environment, group, members);
   return {
     errorCode: ErrorCode.NONE,

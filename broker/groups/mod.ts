@@ -7,13 +7,13 @@
  * responds (`group_log.ts`, implemented by `partition_log.ts`; `records/` defines Kafka's formats).
  * Requests come from `../handlers/groups/`, one file per API.
  *
- * There are two protocols (`group.ts`). In `classic/`, one of the members assigns, and all start a
- * generation together: a state machine (`classic_group.ts`) driven by `rebalance.ts`. In
- * `consumer/` (KIP-848), the coordinator assigns and members reach their targets independently: the
- * state is defined by records (`consumer_group.ts`), `update.ts` computes the effects of a
- * heartbeat, and `reconcile.ts` what a member may hold. `membership.ts` handles classic requests
- * for either kind of group, and `consumer/migrate.ts` converts groups. `offsets/` stores committed
- * offsets.
+ * There are two protocols; `group.ts` has what their groups have in common. In `classic/`, one of
+ * the members assigns, and all start a generation together: a state machine (`classic_group.ts`)
+ * driven by `rebalance.ts`. In `consumer/` (KIP-848), the coordinator assigns and members reach
+ * their targets independently: the state is defined by records (`consumer_group.ts`), `update.ts`
+ * computes the effects of a heartbeat, and `reconcile.ts` what a member may hold. `membership.ts`
+ * handles classic requests for either kind of group, and `consumer/migrate.ts` converts groups.
+ * `offsets/` stores committed offsets.
  *
  * Sessions and other timeouts are deadlines on one timer (`deadlines.ts`). All state changes are
  * synchronous; only the log is awaited.

@@ -17,7 +17,10 @@ import { ErrorCode } from "../../../protocol/errors.ts";
 import type { JoinGroupResponse } from "../../../protocol/messages/groups/join_group.ts";
 import { MalformedMessageError } from "../../../protocol/primitives/reader.ts";
 import { CONSUMER_PROTOCOL_TYPE, subscribedTopics } from "../../../protocol/consumer_protocol.ts";
+import type { Committer } from "../committer.ts";
 import type { Deadline } from "../deadlines.ts";
+import type { Group } from "../group.ts";
+import type { GroupRecord } from "../records/group_record.ts";
 import type { ClassicMember, ClassicProtocol, RespondToJoin } from "./classic_member.ts";
 
 /** The states of a classic group, as named by DescribeGroups. */
@@ -50,7 +53,7 @@ export interface ClassicGroupInit {
 }
 
 /** A classic group. */
-export class ClassicGroup {
+export class ClassicGroup implements Group {
   readonly type = "classic";
   readonly groupId: string;
   /** In the order in which they joined. */
@@ -127,6 +130,10 @@ export class ClassicGroup {
 
   get isEmpty(): boolean {
     return this.#state === "Empty";
+  }
+
+  get isAbandoned(): boolean {
+    return this.isEmpty && this.pendingMembers.size === 0;
   }
 
   get usesConsumerProtocol(): boolean {
@@ -334,6 +341,69 @@ export class ClassicGroup {
   /** Whether offsets of a topic are in use. If the subscriptions are unknown, all are. */
   isSubscribedTo(topic: string): boolean {
     return this.#subscribedTopics?.has(topic) ?? this.usesConsumerProtocol;
+  }
+
+  /** Validates a commit, which extends the member's session. */
+  validateCommit(committer: Committer): number {
+    const { memberId, groupInstanceId, generationIdOrMemberEpoch: generation } = committer;
+    if (this.state === "Dead") return ErrorCode.COORDINATOR_NOT_AVAILABLE;
+    if (generation < 0 && this.isEmpty) return ErrorCode.NONE;
+    if (generation < 0 && memberId === "" && groupInstanceId === null) {
+      return ErrorCode.UNKNOWN_MEMBER_ID;
+    }
+    const invalid = this.validateMember(memberId, groupInstanceId);
+    if (invalid !== ErrorCode.NONE) return invalid;
+    if (generation !== this.generation) return ErrorCode.ILLEGAL_GENERATION;
+    if (this.state === "CompletingRebalance") return ErrorCode.REBALANCE_IN_PROGRESS;
+    const member = this.members.get(memberId)!;
+    member.session.setIn(member.sessionTimeoutMs);
+    return ErrorCode.NONE;
+  }
+
+  validatePartitionCommit(): number {
+    return ErrorCode.NONE;
+  }
+
+  validateFetch(): number {
+    return ErrorCode.NONE;
+  }
+
+  validateOffsetDelete(): number {
+    if (this.state === "Dead") return ErrorCode.GROUP_ID_NOT_FOUND;
+    // The subscriptions of a consumer group are known: offsets of other topics can be deleted.
+    return this.isEmpty || this.usesConsumerProtocol ? ErrorCode.NONE : ErrorCode.NON_EMPTY_GROUP;
+  }
+
+  validateDelete(): number {
+    if (this.state === "Dead") return ErrorCode.GROUP_ID_NOT_FOUND;
+    return this.isEmpty ? ErrorCode.NONE : ErrorCode.NON_EMPTY_GROUP;
+  }
+
+  retentionStart(committedMs: number): number | undefined {
+    if (this.protocolType === null) return committedMs;
+    if (this.isEmpty) return this.stateTimestampMs === -1 ? committedMs : this.stateTimestampMs;
+    // Offsets of subscribed topics are kept; for other topics the last commit counts.
+    const knowsTopics = this.usesConsumerProtocol && this.subscribedTopics !== undefined;
+    return knowsTopics && this.state === "Stable" ? committedMs : undefined;
+  }
+
+  tombstones(): GroupRecord[] {
+    return [{ kind: "classicGroup", key: { group: this.groupId }, value: null }];
+  }
+
+  topicChanged(): void {}
+
+  shutDown(errorCode: number, nowMs: number): void {
+    this.joinDeadline?.cancel();
+    this.syncDeadline?.cancel();
+    for (const memberId of [...this.pendingMembers.keys()]) this.removePending(memberId);
+    for (const member of this.members.values()) {
+      member.session.cancel();
+      const { memberId } = member;
+      this.answerJoin(member, { errorCode, protocolName: null, leader: "", memberId });
+      member.answerSync({ errorCode, assignment: new Uint8Array(0) });
+    }
+    this.transitionTo("Dead", nowMs);
   }
 
   #await(member: ClassicMember, respond: RespondToJoin | undefined): void {

@@ -42,11 +42,6 @@ export function groupRecord(
   };
 }
 
-/** Creates the tombstone of a group. */
-export function groupTombstone(groupId: string): RecordOf<"classicGroup"> {
-  return { kind: "classicGroup", key: { group: groupId }, value: null };
-}
-
 /** Creates the record of an empty group whose generation continues that of another protocol. */
 export function emptyGroupRecord(
   groupId: string,

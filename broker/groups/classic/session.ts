@@ -78,17 +78,3 @@ export function heartbeat(group: ClassicGroup, request: HeartbeatRequest): numbe
   member.session.setIn(member.sessionTimeoutMs);
   return group.state === "PreparingRebalance" ? ErrorCode.REBALANCE_IN_PROGRESS : ErrorCode.NONE;
 }
-
-/** Cancels all timeouts of a group and answers waiting requests with an error. */
-export function shutDown(env: GroupEnvironment, group: ClassicGroup, errorCode: number): void {
-  group.joinDeadline?.cancel();
-  group.syncDeadline?.cancel();
-  for (const memberId of [...group.pendingMembers.keys()]) group.removePending(memberId);
-  for (const member of group.members.values()) {
-    member.session.cancel();
-    const { memberId } = member;
-    group.answerJoin(member, { errorCode, protocolName: null, leader: "", memberId });
-    member.answerSync({ errorCode, assignment: new Uint8Array(0) });
-  }
-  group.transitionTo("Dead", env.clock.now());
-}

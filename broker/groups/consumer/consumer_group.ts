@@ -16,7 +16,10 @@
  */
 
 import { CONSUMER_PROTOCOL_TYPE } from "../../../protocol/consumer_protocol.ts";
+import { ErrorCode } from "../../../protocol/errors.ts";
+import type { Committer } from "../committer.ts";
 import type { Deadline } from "../deadlines.ts";
+import type { Group } from "../group.ts";
 import type { GroupRecord } from "../records/group_record.ts";
 import { type Assignment, assignmentOf, NOTHING } from "./assignment.ts";
 import {
@@ -27,19 +30,11 @@ import {
   withCurrentAssignment,
   withSubscription,
 } from "./consumer_member.ts";
+import { partitionsTombstone, regexTombstone } from "./group_records.ts";
+import type { ResolvedRegex } from "./resolved_regex.ts";
 
 /** The states of a KIP-848 group, as named by ConsumerGroupDescribe. */
 export type ConsumerGroupState = "Empty" | "Assigning" | "Reconciling" | "Stable";
-
-/** The topics that match a regular expression. */
-export interface ResolvedRegex {
-  /** In alphabetical order. */
-  readonly topics: readonly string[];
-  /** The revision of the newest topic considered. */
-  readonly version: number;
-  /** When it was resolved, in milliseconds since the epoch. */
-  readonly timestampMs: number;
-}
 
 /** Deadlines that end a membership. */
 export interface MemberDeadlines {
@@ -56,9 +51,11 @@ export interface MemberDeadlines {
 export type ConsumerGroupRecord = Extract<GroupRecord, { kind: `consumer${string}` }>;
 
 const NO_EPOCH = -1;
+/** Members that use the KIP-848 protocol need a version of OffsetCommit that reports their epoch. */
+const FIRST_VERSION_FOR_MEMBERS = 9;
 
 /** A KIP-848 group. */
-export class ConsumerGroup {
+export class ConsumerGroup implements Group {
   readonly type = "consumer";
   readonly protocolType = CONSUMER_PROTOCOL_TYPE;
   readonly groupId: string;
@@ -111,6 +108,10 @@ export class ConsumerGroup {
     return this.members.size === 0;
   }
 
+  get isAbandoned(): boolean {
+    return this.isEmpty;
+  }
+
   get state(): ConsumerGroupState {
     if (this.isEmpty) return "Empty";
     if (this.#groupEpoch > this.#assignmentEpoch) return "Assigning";
@@ -145,6 +146,68 @@ export class ConsumerGroup {
     return false;
   }
 
+  validateCommit(committer: Committer, apiVersion: number): number {
+    const { memberId, generationIdOrMemberEpoch: epoch } = committer;
+    if (epoch < 0 && this.isEmpty) return ErrorCode.NONE;
+    const member = this.members.get(memberId);
+    if (member === undefined) return ErrorCode.UNKNOWN_MEMBER_ID;
+    if (member.classic === null && apiVersion < FIRST_VERSION_FOR_MEMBERS) {
+      return ErrorCode.UNSUPPORTED_VERSION;
+    }
+    return validateEpoch(member, epoch);
+  }
+
+  /**
+   * Validates a member's commit of a partition. A member keeps its epoch while it has more
+   * partitions to revoke. Once another member owns the partition, a late commit would undo that
+   * one's progress.
+   */
+  validatePartitionCommit({ memberId }: Committer, topicId: string, partition: number): number {
+    const owner = this.ownerOf(topicId, partition);
+    if (owner === undefined || owner === memberId) return ErrorCode.NONE;
+    const isClassic = (this.members.get(memberId)?.classic ?? null) !== null;
+    return isClassic ? ErrorCode.ILLEGAL_GENERATION : ErrorCode.STALE_MEMBER_EPOCH;
+  }
+
+  /** Validates fetching offsets. Clients without a member id are accepted. */
+  validateFetch(memberId: string | null, epoch: number): number {
+    if (memberId === null && epoch < 0) return ErrorCode.NONE;
+    const member = this.members.get(memberId ?? "");
+    return member === undefined ? ErrorCode.UNKNOWN_MEMBER_ID : validateEpoch(member, epoch);
+  }
+
+  validateOffsetDelete(): number {
+    return ErrorCode.NONE;
+  }
+
+  validateDelete(): number {
+    return this.isEmpty ? ErrorCode.NONE : ErrorCode.NON_EMPTY_GROUP;
+  }
+
+  retentionStart(committedMs: number): number {
+    return committedMs;
+  }
+
+  /** The records that delete the group with all its members. */
+  tombstones(): GroupRecord[] {
+    const { groupId } = this;
+    const keys = [...this.members.keys()].map((memberId) => ({ groupId, memberId }));
+    return [
+      ...keys.map((key): GroupRecord => ({ kind: "consumerCurrentMember", key, value: null })),
+      ...keys.map((key): GroupRecord => ({ kind: "consumerTargetMember", key, value: null })),
+      { kind: "consumerTarget", key: { groupId }, value: null },
+      ...keys.map((key): GroupRecord => ({ kind: "consumerMember", key, value: null })),
+      ...[...this.regexes.keys()].map((regex) => regexTombstone(groupId, regex)),
+      partitionsTombstone(groupId),
+      { kind: "consumerGroup", key: { groupId }, value: null },
+    ];
+  }
+
+  /** Members learn of the change with their next heartbeat. */
+  topicChanged(topic: string): void {
+    if (this.isSubscribedTo(topic)) this.refreshDueMs = 0;
+  }
+
   /** Members that use the classic protocol. */
   get classicMembers(): ConsumerMember[] {
     return [...this.members.values()].filter(({ classic }) => classic !== null);
@@ -157,8 +220,8 @@ export class ConsumerGroup {
     return deadlines;
   }
 
-  /** Cancels all deadlines. */
-  cancelDeadlines(): void {
+  /** Cancels all deadlines. No request waits in a group of this protocol. */
+  shutDown(): void {
     for (const memberId of [...this.deadlines.keys()]) this.#cancelDeadlinesOf(memberId);
   }
 
@@ -280,4 +343,9 @@ export class ConsumerGroup {
       }
     }
   }
+}
+
+function validateEpoch({ memberEpoch, classic }: ConsumerMember, epoch: number): number {
+  if (epoch === memberEpoch) return ErrorCode.NONE;
+  return classic === null ? ErrorCode.STALE_MEMBER_EPOCH : ErrorCode.ILLEGAL_GENERATION;
 }

@@ -7,7 +7,7 @@
 
 import type { GroupRecord, RecordOf } from "../records/group_record.ts";
 import { type Assignment, topicPartitionsOf } from "./assignment.ts";
-import type { ConsumerGroup, ResolvedRegex } from "./consumer_group.ts";
+import type { ResolvedRegex } from "./resolved_regex.ts";
 
 /** Creates the record of a group's epoch. */
 export function epochRecord(
@@ -70,19 +70,4 @@ export function memberTombstones(groupId: string, memberId: string): GroupRecord
 /** Creates the tombstone of the partition metadata that early versions stored. */
 export function partitionsTombstone(groupId: string): RecordOf<"consumerPartitions"> {
   return { kind: "consumerPartitions", key: { groupId }, value: null };
-}
-
-/** Creates the tombstones of a group and all its members. */
-export function groupTombstones(group: ConsumerGroup): GroupRecord[] {
-  const { groupId } = group;
-  const keys = [...group.members.keys()].map((memberId) => ({ groupId, memberId }));
-  return [
-    ...keys.map((key): GroupRecord => ({ kind: "consumerCurrentMember", key, value: null })),
-    ...keys.map((key): GroupRecord => ({ kind: "consumerTargetMember", key, value: null })),
-    { kind: "consumerTarget", key: { groupId }, value: null },
-    ...keys.map((key): GroupRecord => ({ kind: "consumerMember", key, value: null })),
-    ...[...group.regexes.keys()].map((regex) => regexTombstone(groupId, regex)),
-    partitionsTombstone(groupId),
-    { kind: "consumerGroup", key: { groupId }, value: null },
-  ];
 }

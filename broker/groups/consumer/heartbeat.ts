@@ -14,7 +14,6 @@ import type { GroupClient, GroupEnvironment } from "../environment.ts";
 import { heartbeatIntervalMs } from "../group_config.ts";
 import type { GroupShard } from "../group_shard.ts";
 import type { GroupRecord } from "../records/group_record.ts";
-import { groupTombstone } from "../classic/group_record.ts";
 import {
   type Assignment,
   assignmentOf,
@@ -198,14 +197,14 @@ function openGroup(
   { groupId, memberEpoch }: Request,
 ): { group: ConsumerGroup; records: readonly GroupRecord[] } {
   const existing = shard.group(groupId);
-  if (existing instanceof ConsumerGroup) return { group: existing, records: [] };
+  if (existing?.type === "consumer") return { group: existing, records: [] };
   if (memberEpoch !== JOIN_EPOCH) {
     throw new ApiError(ErrorCode.GROUP_ID_NOT_FOUND, `Group ${groupId} is not a consumer group.`);
   }
   if (existing === undefined) return { group: new ConsumerGroup(groupId), records: [] };
   if (!existing.isEmpty) return upgrade(shard.environment, existing);
   const group = new ConsumerGroup(groupId, existing.generation);
-  return { group, records: [groupTombstone(groupId)] };
+  return { group, records: existing.tombstones() };
 }
 
 /** @throws {ApiError} GROUP_MAX_SIZE_REACHED if the group is full. */

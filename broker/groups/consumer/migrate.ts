@@ -12,9 +12,8 @@
 import { ErrorCode } from "../../../protocol/errors.ts";
 import { MalformedMessageError } from "../../../protocol/primitives/reader.ts";
 import { ApiError } from "../../api_error.ts";
-import { ClassicGroup } from "../classic/classic_group.ts";
+import type { ClassicGroup } from "../classic/classic_group.ts";
 import { type ClassicMember, NO_ASSIGNMENT } from "../classic/classic_member.ts";
-import { groupTombstone } from "../classic/group_record.ts";
 import { startSessions } from "../classic/load.ts";
 import {
   CONSUMER_PROTOCOL_TYPE,
@@ -36,7 +35,7 @@ import {
   newMember,
   subscriptionRecord,
 } from "./consumer_member.ts";
-import { epochRecord, groupTombstones, targetEpochRecord, targetRecord } from "./group_records.ts";
+import { epochRecord, targetEpochRecord, targetRecord } from "./group_records.ts";
 import { metadataHash } from "./subscription.ts";
 
 /** A converted group that has not been written yet. */
@@ -85,7 +84,7 @@ export function upgrade(env: GroupEnvironment, classic: ClassicGroup): Upgrade {
   ];
   const group = new ConsumerGroup(groupId);
   for (const record of records) group.apply(record);
-  return { group, records: [groupTombstone(groupId), ...records] };
+  return { group, records: [...classic.tombstones(), ...records] };
 }
 
 function upgradeMember(
@@ -213,7 +212,7 @@ export function downgrade(
       })),
     },
   };
-  const durable = shard.commit(groupId, [...groupTombstones(group), record], true);
+  const durable = shard.commit(groupId, [...group.tombstones(), record], true);
   env.logger.info("Downgraded group to the classic protocol", { group: groupId });
   resume(shard, groupId, members);
   return durable;
@@ -226,7 +225,7 @@ function resume(
   members: readonly ConsumerMember[],
 ): void {
   const classic = shard.group(groupId);
-  if (!(classic instanceof ClassicGroup)) return;
+  if (classic?.type !== "classic") return;
   for (const { memberId, classic: side } of members) {
     const member = classic.members.get(memberId)!;
     classic.update(member, { ...member, protocols: side!.protocols }, undefined);

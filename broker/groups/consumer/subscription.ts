@@ -7,9 +7,10 @@
 import { isInternalTopic } from "../../topics/topic_name.ts";
 import type { GroupRecord } from "../records/group_record.ts";
 import type { GroupTopic, GroupTopics } from "../group_topics.ts";
-import type { ConsumerGroup, ResolvedRegex } from "./consumer_group.ts";
+import type { ConsumerGroup } from "./consumer_group.ts";
 import { type ConsumerMember, isSameNames } from "./consumer_member.ts";
 import { regexRecord, regexTombstone } from "./group_records.ts";
+import type { ResolvedRegex } from "./resolved_regex.ts";
 import { topicMatches } from "./topic_matches.ts";
 import type { TopicMatcher } from "./topic_regex.ts";
 

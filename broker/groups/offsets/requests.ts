@@ -13,7 +13,6 @@ import type {
 import type { OffsetFetchRequest } from "../../../protocol/messages/groups/offset_fetch.ts";
 import { runSliced } from "../../../storage/mod.ts";
 import { ApiError } from "../../api_error.ts";
-import { refusalOf, validateCommit, validateFetch, validateOffsetDelete } from "../group.ts";
 import type { GroupShard } from "../group_shard.ts";
 import type { RecordOf } from "../records/group_record.ts";
 import { type Commit, offsetRecords, offsetTombstone } from "./commit_offsets.ts";
@@ -44,16 +43,17 @@ export function commit(
           : ErrorCode.ILLEGAL_GENERATION,
       );
     }
-  } else check(validateCommit(group, request, apiVersion));
+  } else check(group.validateCommit(request, apiVersion));
   const { clock, config, topics } = shard.environment;
   const { records, topics: results } = offsetRecords(groupId, request.topics, {
     nowMs: clock.now(),
     retentionTimeMs: request.retentionTimeMs,
     maxMetadataLength: config.get("offset.metadata.max.bytes"),
-    refusal: (topic, partition) =>
-      group === undefined
-        ? ErrorCode.NONE
-        : refusalOf(group, request, topics.topic(topic)?.id, partition),
+    refusal: (topic, partition) => {
+      const topicId = topics.topic(topic)?.id;
+      if (group === undefined || topicId === undefined) return ErrorCode.NONE;
+      return group.validatePartitionCommit(request, topicId, partition);
+    },
   });
   const durable = shard.commit(groupId, records, false);
   return durable === undefined ? results : durable.then(() => results);
@@ -72,7 +72,7 @@ export function fetch(
 ): Promise<FetchedTopics> {
   const { groupId, memberId, memberEpoch, topics } = request;
   const group = shard.group(groupId);
-  if (group !== undefined) check(validateFetch(group, memberId, memberEpoch));
+  if (group !== undefined) check(group.validateFetch(memberId, memberEpoch));
   const read = () =>
     runSliced(
       topics === null
@@ -96,7 +96,7 @@ export function deleteOffsets(
 ): OffsetDeleteResponse["topics"] | Promise<OffsetDeleteResponse["topics"]> {
   const group = shard.group(groupId);
   if (group === undefined) throw new ApiError(ErrorCode.GROUP_ID_NOT_FOUND);
-  check(validateOffsetDelete(group));
+  check(group.validateOffsetDelete());
   const records: RecordOf<"offsetCommit">[] = [];
   const results = topics.map(({ name, partitions }) => {
     const isInUse = group.isSubscribedTo(name);

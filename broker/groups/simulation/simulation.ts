@@ -14,7 +14,7 @@ import { DiskFullError } from "../../../storage/errors.ts";
 import { ManualClock } from "../../time/clock.ts";
 import { BrokerConfig } from "../../settings/config.ts";
 import { silentLogger } from "../../logger.ts";
-import { ConsumerGroup } from "../consumer/consumer_group.ts";
+import type { ConsumerGroup } from "../consumer/consumer_group.ts";
 import { GroupCoordinator } from "../group_coordinator.ts";
 import type { GroupShard } from "../group_shard.ts";
 import type { Random } from "../../../protocol/random_testing.ts";
@@ -122,7 +122,7 @@ export class Simulation implements World {
       ledger.read(partition, offset);
     }
     const group = shard.group(groupId);
-    if (!(group instanceof ConsumerGroup)) return;
+    if (group?.type !== "consumer") return;
     checkOwners(group);
     for (const consumer of this.#consumers) {
       if (consumer.groupId === groupId && consumer.isRunning) checkConsumer(group, consumer);
