@@ -16,10 +16,23 @@ export * from "./settings/mod.ts";
 export * from "./time/mod.ts";
 export {
   createLogger,
+  LOG_LEVELS,
   type LogFields,
   type Logger,
   type LoggerOptions,
   type LogLevel,
   silentLogger,
 } from "./logger.ts";
-export { DataFolderLockedError } from "../storage/errors.ts";
+export { DataFolderLockedError, StorageError } from "../storage/errors.ts";
+export type { DescriptorReserve } from "../storage/file_system/descriptor_reserve.ts";
+export type {
+  DirectoryEntry,
+  File,
+  FileInfo,
+  FileLock,
+  FileMode,
+  FileSystem,
+  OpenOptions,
+} from "../storage/file_system/file_system.ts";
+export type { FrameChannel } from "../protocol/frames/channel.ts";
+export type { Chunks, Writer } from "../protocol/primitives/writer.ts";

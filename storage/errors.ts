@@ -8,6 +8,7 @@
 
 /** Base class of the errors of storage. Broken invariants throw a plain `Error` instead. */
 export class StorageError extends Error {
+  /** The name of the error class. */
   override name = "StorageError";
 }
 
@@ -129,5 +130,6 @@ export class CorruptFileError extends StorageError {
 
 /** The data folder is in use by another process, or by another part of this one. */
 export class DataFolderLockedError extends StorageError {
+  /** The name of the error class. */
   override name = "DataFolderLockedError";
 }

@@ -26,6 +26,7 @@ export type { BrokerSettings, SettingName } from "./settings.ts";
 
 /** An invalid configuration. The message names the flag, variable or key. */
 export class ConfigError extends Error {
+  /** The name of the error class. */
   override name = "ConfigError";
 }
 
@@ -34,8 +35,11 @@ export type ConfigSourceCode = typeof ConfigSource[keyof typeof ConfigSource];
 
 /** The value of a setting in one source, as text. */
 export interface ConfigValue {
+  /** The setting, which may be a synonym of the requested one. */
   readonly name: string;
+  /** The value. */
   readonly text: string;
+  /** Where it was set. */
   readonly source: ConfigSourceCode;
 }
 
@@ -51,6 +55,8 @@ export class BrokerConfig {
   readonly #listeners: Set<() => void> = new Set();
 
   /**
+   * Creates a configuration from texts.
+   *
    * @param texts Values given at start; other settings have their defaults.
    * @throws {SettingValueError} If a value is invalid.
    * @throws {ConfigError} If a setting and its former name have different values.

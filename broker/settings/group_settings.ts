@@ -6,42 +6,13 @@
  * @module
  */
 
-import { choice, int, list, long, type Setting } from "./setting.ts";
-
-/** The type of each setting's value. */
-export interface GroupSettings {
-  "group.consumer.assignors": readonly string[];
-  "group.consumer.heartbeat.interval.ms": number;
-  "group.consumer.max.heartbeat.interval.ms": number;
-  "group.consumer.max.session.timeout.ms": number;
-  "group.consumer.max.size": number;
-  "group.consumer.migration.policy": "disabled" | "downgrade" | "upgrade" | "bidirectional";
-  "group.consumer.min.heartbeat.interval.ms": number;
-  "group.consumer.min.session.timeout.ms": number;
-  "group.consumer.regex.refresh.interval.ms": number;
-  "group.consumer.session.timeout.ms": number;
-  "group.initial.rebalance.delay.ms": number;
-  "group.max.session.timeout.ms": number;
-  "group.max.size": number;
-  "group.min.session.timeout.ms": number;
-  "offset.metadata.max.bytes": number;
-  "offsets.retention.check.interval.ms": number;
-  "offsets.retention.minutes": number;
-  "offsets.topic.num.partitions": number;
-  "offsets.topic.replication.factor": number;
-  "offsets.topic.segment.bytes": number;
-}
-
-/** The coordinator's source of settings: the broker's configuration, or a test's. */
-export interface GroupConfig {
-  get<N extends keyof GroupSettings>(name: N): GroupSettings[N];
-}
+import { choice, int, list, long, type SettingValues } from "./setting.ts";
 
 const WEEK_MINUTES = 7 * 24 * 60;
 const MIB = 1024 * 1024;
 
 /** The settings by name. */
-export const GROUP_SETTINGS: { readonly [N in keyof GroupSettings]: Setting<GroupSettings[N]> } = {
+export const GROUP_SETTINGS = {
   "group.min.session.timeout.ms": int(
     6000,
     "Minimum session timeout in milliseconds of members of classic groups",
@@ -141,3 +112,11 @@ export const GROUP_SETTINGS: { readonly [N in keyof GroupSettings]: Setting<Grou
     { min: 1024 },
   ),
 };
+
+/** The value of each setting. */
+export type GroupSettings = SettingValues<typeof GROUP_SETTINGS>;
+
+/** The coordinator's source of settings: the broker's configuration, or a test's. */
+export interface GroupConfig {
+  get<N extends keyof GroupSettings>(name: N): GroupSettings[N];
+}

@@ -10,6 +10,23 @@
  * @module
  */
 
-export { BrokerConfig, ConfigError, parseBrokerConfig } from "./config.ts";
+export { ConfigSource } from "../../protocol/messages/configs/describe_configs.ts";
+export {
+  BrokerConfig,
+  ConfigError,
+  type ConfigInputs,
+  type ConfigSourceCode,
+  type ConfigTexts,
+  type ConfigValue,
+  parseBrokerConfig,
+} from "./config.ts";
+export { GROUP_SETTINGS } from "./group_settings.ts";
 export type { HostPort } from "./listener.ts";
-export type { BrokerSettings, SettingName } from "./settings.ts";
+export {
+  type Setting,
+  type SettingScope,
+  type SettingType,
+  SettingValueError,
+  type SettingValues,
+} from "./setting.ts";
+export { type BrokerSettings, type SettingName, SETTINGS } from "./settings.ts";

@@ -28,7 +28,9 @@ export type SettingScope = "read-only" | "cluster-wide";
 
 /** The definition of a setting. */
 export interface Setting<T = unknown> {
+  /** Kafka's type of the value. */
   readonly type: SettingType;
+  /** The value if the setting is not set. */
   readonly default: T;
   /** What the setting does, with its unit. */
   readonly doc: string;
@@ -36,6 +38,7 @@ export interface Setting<T = unknown> {
   readonly choices: readonly string[] | undefined;
   /** The flag without dashes, if it is not the name in kebab case. */
   readonly flag: string | undefined;
+  /** Where the setting can be changed. */
   readonly scope: SettingScope;
   /** Whether the value is a secret, which is never disclosed. */
   readonly isSensitive: boolean;
@@ -45,8 +48,14 @@ export interface Setting<T = unknown> {
   format(value: T): string | null;
 }
 
+/** The value of each setting of a table, by its name. */
+export type SettingValues<T> = {
+  readonly [N in keyof T]: T[N] extends Setting<infer V> ? V : never;
+};
+
 /** An invalid value of a setting; the message explains why. */
 export class SettingValueError extends Error {
+  /** The name of the error class. */
   override name = "SettingValueError";
 }
 

@@ -12,8 +12,8 @@
 
 import { INT64_MAX } from "../../protocol/primitives/int64.ts";
 import { FIXED_SETTINGS } from "./fixed/mod.ts";
-import { GROUP_SETTINGS, type GroupSettings } from "./group_settings.ts";
-import { LOG_LEVELS, type LogLevel } from "../logger.ts";
+import { GROUP_SETTINGS } from "./group_settings.ts";
+import { LOG_LEVELS } from "../logger.ts";
 import { normalizeListener } from "./listener.ts";
 import {
   boolean,
@@ -27,95 +27,11 @@ import {
   optionalString,
   type Setting,
   SettingValueError,
+  type SettingValues,
   string,
 } from "./setting.ts";
 
-/**
- * When appends are flushed: before they are acknowledged, at an interval, or when the operating
- * system writes back.
- */
-export type FlushPolicy = "commit" | "interval" | "os";
-
-/** How batches are compressed on disk. */
-export type CompressionTypeSetting = typeof COMPRESSION_TYPES[number];
-
 const COMPRESSION_TYPES = ["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"] as const;
-
-/**
- * What is validated before a batch is appended: its records too, or only its header and checksum.
- */
-export type RecordValidation = "full" | "header";
-
-/** Whether a record's timestamp is set by the producer or at append. */
-export type MessageTimestampType = "CreateTime" | "LogAppendTime";
-
-/** The type of each setting's value. */
-export interface BrokerSettings extends GroupSettings {
-  "advertised.listeners": readonly string[] | null;
-  "auto.create.topics.enable": boolean;
-  "broker.id": number;
-  "broker.rack": string | null;
-  "cluster.id": string | null;
-  "compression.gzip.level": number;
-  "compression.lz4.level": number;
-  "compression.type": CompressionTypeSetting;
-  "compression.zstd.level": number;
-  "connections.max.idle.ms": number;
-  "default.replication.factor": number;
-  "delete.topic.enable": boolean;
-  "fetch.max.bytes": number;
-  "batch.cache.bytes": number;
-  "listeners": readonly string[];
-  "log.cleaner.backoff.ms": number;
-  "log.cleaner.dedupe.buffer.size": number;
-  "log.cleaner.delete.retention.ms": number;
-  "log.cleaner.enable": boolean;
-  "log.cleaner.max.compaction.lag.ms": number;
-  "log.cleaner.min.cleanable.ratio": number;
-  "log.cleaner.min.compaction.lag.ms": number;
-  "log.cleanup.policy": readonly string[];
-  "log.dir": string | null;
-  "log.dirs": string;
-  "log.flush.interval.messages": number;
-  "log.flush.interval.ms": number | null;
-  "log.flush.offset.checkpoint.interval.ms": number;
-  "log.flush.policy": FlushPolicy;
-  "log.index.interval.bytes": number;
-  "log.index.size.max.bytes": number;
-  "log.level": LogLevel;
-  "log.message.timestamp.after.max.ms": number;
-  "log.message.timestamp.before.max.ms": number;
-  "log.message.timestamp.type": MessageTimestampType;
-  "log.preallocate": boolean;
-  "log.retention.bytes": number;
-  "log.retention.check.interval.ms": number;
-  "log.retention.hours": number;
-  "log.retention.minutes": number | null;
-  "log.retention.ms": number | null;
-  "log.roll.hours": number;
-  "log.roll.jitter.hours": number;
-  "log.roll.jitter.ms": number | null;
-  "log.roll.ms": number | null;
-  "log.segment.bytes": number;
-  "log.segment.delete.delay.ms": number;
-  "max.connections": number;
-  "max.in.flight.requests.per.connection": number;
-  "max.incremental.fetch.session.cache.slots": number;
-  "max.request.partition.size.limit": number;
-  "message.max.bytes": number;
-  "min.insync.replicas": number;
-  "node.id": number;
-  "num.partitions": number;
-  "open.files.max": number;
-  "producer.id.expiration.ms": number;
-  "queued.max.request.bytes": number;
-  "queued.max.response.bytes": number;
-  "record.validation": RecordValidation;
-  "socket.request.max.bytes": number;
-}
-
-/** The name of a setting. */
-export type SettingName = keyof BrokerSettings;
 
 const HOUR_MS = 60 * 60 * 1000;
 const DAY_MS = 24 * HOUR_MS;
@@ -125,7 +41,7 @@ const MIB = 1024 * 1024;
 const DYNAMIC = { scope: "cluster-wide" } as const;
 
 /** The settings by name. */
-export const SETTINGS: { readonly [N in SettingName]: Setting<BrokerSettings[N]> } = {
+export const SETTINGS = {
   "node.id": int(1, "Number of this broker, unique in its cluster", { min: 0 }),
   "broker.id": int(1, "Former name of node.id", { min: -1 }),
   "cluster.id": optionalString(
@@ -425,6 +341,12 @@ export const SETTINGS: { readonly [N in SettingName]: Setting<BrokerSettings[N]>
 
   ...GROUP_SETTINGS,
 };
+
+/** The value of each setting. */
+export type BrokerSettings = SettingValues<typeof SETTINGS>;
+
+/** The name of a setting. */
+export type SettingName = keyof BrokerSettings;
 
 /** Names of the settings that take effect, sorted. */
 export const SETTING_NAMES: readonly SettingName[] = (Object.keys(SETTINGS) as SettingName[])

@@ -51,7 +51,11 @@ export class ManualClock implements Clock {
   #nextId = 1;
   readonly #timers: Map<number, Timer> = new Map();
 
-  /** @param startMs The initial time in milliseconds since the epoch. */
+  /**
+   * Creates a clock that stands still.
+   *
+   * @param startMs The initial time in milliseconds since the epoch.
+   */
   constructor(startMs = 1_700_000_000_000) {
     this.#nowMs = startMs;
   }

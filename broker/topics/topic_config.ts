@@ -13,66 +13,28 @@ import { DEFAULT_LOG_CONFIG, type LogConfig } from "../../storage/log/log_config
 import { ApiError } from "../api_error.ts";
 import type { BrokerConfig, ConfigTexts, ConfigValue } from "../settings/config.ts";
 import { int, type Setting, SettingValueError } from "../settings/setting.ts";
-import {
-  type BrokerSettings,
-  type CompressionTypeSetting,
-  type FlushPolicy,
-  type MessageTimestampType,
-  type RecordValidation,
-  type SettingName,
-  SETTINGS,
-} from "../settings/settings.ts";
+import { type BrokerSettings, type SettingName, SETTINGS } from "../settings/settings.ts";
 import { brief, unknownName } from "../settings/unknown_setting.ts";
 import { FIXED_TOPIC_SETTINGS } from "./fixed_topic_settings.ts";
 import type { Synonym, TopicSetting } from "./topic_setting.ts";
-
-/** The type of each setting's value. */
-export interface TopicSettings {
-  "cleanup.policy": readonly string[];
-  "compression.gzip.level": number;
-  "compression.lz4.level": number;
-  "compression.type": CompressionTypeSetting;
-  "compression.zstd.level": number;
-  "delete.retention.ms": number;
-  "file.delete.delay.ms": number;
-  "flush": FlushPolicy;
-  "flush.messages": number;
-  "flush.ms": number;
-  "index.interval.bytes": number;
-  "max.compaction.lag.ms": number;
-  "max.message.bytes": number;
-  "message.timestamp.after.max.ms": number;
-  "message.timestamp.before.max.ms": number;
-  "message.timestamp.type": MessageTimestampType;
-  "min.cleanable.dirty.ratio": number;
-  "min.compaction.lag.ms": number;
-  "min.insync.replicas": number;
-  "record.validation": RecordValidation;
-  "preallocate": boolean;
-  "retention.bytes": number;
-  "retention.ms": number;
-  "segment.bytes": number;
-  "segment.index.bytes": number;
-  "segment.jitter.ms": number;
-  "segment.ms": number;
-}
-
-/** The name of a topic setting. */
-export type TopicSettingName = keyof TopicSettings;
 
 const MINUTE_MS = 60 * 1000;
 const HOUR_MS = 60 * MINUTE_MS;
 
 type Longer = readonly [name: SettingName, factor: number];
 
-function derived(name: SettingName, doc: string, ...longer: Longer[]): TopicSetting {
+function derived<N extends SettingName>(
+  name: N,
+  doc: string,
+  ...longer: Longer[]
+): TopicSetting<NonNullable<BrokerSettings[N]>> {
   const synonyms = [{ name, factor: 1 }, ...longer.map(([name, factor]) => ({ name, factor }))];
-  const setting = SETTINGS[name] as unknown as Setting;
-  return { setting, doc, synonyms, default: setting.default };
+  const setting = SETTINGS[name] as unknown as Setting<NonNullable<BrokerSettings[N]>>;
+  return { setting: setting as unknown as Setting, doc, synonyms, default: setting.default };
 }
 
 /** The settings by name. */
-export const TOPIC_SETTINGS: { readonly [N in TopicSettingName]: TopicSetting } = {
+export const TOPIC_SETTINGS = {
   "cleanup.policy": derived(
     "log.cleanup.policy",
     "What happens to old records. delete: segments are deleted by retention.ms and " +
@@ -196,6 +158,14 @@ export const TOPIC_SETTINGS: { readonly [N in TopicSettingName]: TopicSetting } 
     ["log.roll.hours", HOUR_MS],
   ),
 };
+
+/** The value of each setting. */
+export type TopicSettings = {
+  readonly [N in keyof typeof TOPIC_SETTINGS]: typeof TOPIC_SETTINGS[N]["default"];
+};
+
+/** The name of a topic setting. */
+export type TopicSettingName = keyof TopicSettings;
 
 /** The minimum of `segment.bytes`, since Kafka 4.2. */
 export const MIN_SEGMENT_BYTES: number = 1 << 20;

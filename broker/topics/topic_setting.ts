@@ -8,12 +8,12 @@ export interface Synonym {
 }
 
 /** A topic setting. */
-export interface TopicSetting {
+export interface TopicSetting<T = unknown> {
   /** Type, bounds, choices. */
   readonly setting: Setting;
   readonly doc: string;
   /** The broker settings; the first one that is set is used. */
   readonly synonyms: readonly Synonym[];
   /** The value if none is set. */
-  readonly default: unknown;
+  readonly default: T;
 }

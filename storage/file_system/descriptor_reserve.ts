@@ -127,6 +127,7 @@ export class DescriptorReserve {
     for (const spare of this.#spares.splice(0)) spare.close();
   }
 
+  /** Closes the reserve. */
   [Symbol.dispose](): void {
     this.close();
   }

@@ -67,7 +67,9 @@ export function isTooManyFiles(error: unknown): boolean {
 
 /** Size and kind of a file or folder. */
 export interface FileInfo {
+  /** Whether it is a regular file. */
   readonly isFile: boolean;
+  /** Whether it is a folder. */
   readonly isDirectory: boolean;
   /** In bytes. */
   readonly size: number;
@@ -77,8 +79,11 @@ export interface FileInfo {
 
 /** One entry of a folder. */
 export interface DirectoryEntry {
+  /** The name within the folder. */
   readonly name: string;
+  /** Whether it is a regular file. */
   readonly isFile: boolean;
+  /** Whether it is a folder. */
   readonly isDirectory: boolean;
 }
 
