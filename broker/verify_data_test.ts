@@ -14,7 +14,7 @@ async function makeData({ isClean = true } = {}): Promise<MemoryFileSystem> {
   await broker.createTopic("a", { partitions: 2 });
   await broker.createTopic("empty");
   for (const partition of broker.topics.get("a")!.partitions) {
-    await partition.append(batchOf(["one", "two"]), { acks: -1, nowMs: NOW_MS }).committed;
+    await partition!.append(batchOf(["one", "two"]), { acks: -1, nowMs: NOW_MS }).committed;
   }
   await broker.directory.checkpoint();
   const killed = fs.clone({ unsynced: "kept" });

@@ -9,6 +9,7 @@ import { ApiError } from "../api_error.ts";
 import type { Clock } from "../time/clock.ts";
 import type { BrokerConfig, ConfigTexts } from "../settings/config.ts";
 import type { Logger } from "../logger.ts";
+import { MAX_REPLICATION_FACTOR } from "../topics/replica_assignment.ts";
 import { INTERNAL_SEGMENT_BYTES, MIN_SEGMENT_BYTES } from "../topics/topic_config.ts";
 import type { TopicRegistry } from "../topics/topic_registry.ts";
 import type { GroupLog } from "./group_log.ts";
@@ -44,7 +45,7 @@ export class RegistryOffsetsTopic implements OffsetsTopic {
         partitions: config.get("offsets.topic.num.partitions"),
         replicationFactor: Math.min(
           config.get("offsets.topic.replication.factor"),
-          topics.brokerCount,
+          MAX_REPLICATION_FACTOR,
         ),
         configs: this.#configs,
         isInternal: true,

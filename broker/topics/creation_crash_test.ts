@@ -75,6 +75,7 @@ async function checkUsable(fs: MemoryFileSystem, topic: string): Promise<void> {
   for (let start = 0; start < 2; start++) {
     await using broker = await TestBroker.start({ fs });
     for (const partition of broker.topics.get(topic)?.partitions ?? []) {
+      assert(partition !== undefined);
       const { logStartOffset, logEndOffset, index } = partition;
       assert(logStartOffset === 0 && logEndOffset <= start + 1, `${partition} has ${logEndOffset}`);
       for (const [timestamp, offset] of expectedOffsets(logEndOffset)) {

@@ -110,8 +110,8 @@ export class LogManager implements PartitionLogManager {
 
   async #applyRetention({ config, partitions }: Topic, index: number): Promise<void> {
     const { clock, logger } = this.#options;
-    const partition = partitions[index]!;
-    if (partition.log.isClosed || partition.isOffline) return;
+    const partition = partitions[index];
+    if (partition === undefined || partition.log.isClosed || partition.isOffline) return;
     try {
       const count = await partition.applyRetention(clock.now());
       if (count === 0) return;
@@ -183,6 +183,9 @@ export class LogManager implements PartitionLogManager {
 function* cleanableLogs(topics: Iterable<Topic>): Generator<CleanableLog, void> {
   for (const { config, partitions } of topics) {
     if (!config.get("cleanup.policy").includes("compact")) continue;
-    for (const { log, lastStableOffset } of partitions) yield { log, maxOffset: lastStableOffset };
+    for (const partition of partitions) {
+      if (partition === undefined) continue;
+      yield { log: partition.log, maxOffset: partition.lastStableOffset };
+    }
   }
 }

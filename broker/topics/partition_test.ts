@@ -240,9 +240,9 @@ Deno.test("Partition.append() rolls up to segment.jitter.ms before segment.ms, d
     });
     return broker.topics.get(name)!.partitions.map((partition) => {
       for (const timestamp of [NOW_MS, NOW_MS + waitMs]) {
-        partition.append(batchOf(["one"], { timestamp }), { acks: 1, nowMs: timestamp });
+        partition!.append(batchOf(["one"], { timestamp }), { acks: 1, nowMs: timestamp });
       }
-      return partition.log.segments.length;
+      return partition!.log.segments.length;
     });
   };
   const jitter: [string, string] = ["segment.jitter.ms", "1000"];

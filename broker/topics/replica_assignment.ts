@@ -10,17 +10,36 @@ import { ApiError } from "../api_error.ts";
 /** The brokers of each partition, by partition index. */
 export type ReplicaAssignment = readonly (readonly number[])[];
 
+/** A broker that can have replicas. */
+export interface ReplicaHolder {
+  readonly id: number;
+  /** Where it stands: brokers of one rack may fail together. */
+  readonly rack: string | null;
+}
+
+/** How to spread replicas. */
+export interface SpreadOptions {
+  /** Index of the first partition to place. */
+  readonly firstPartition: number;
+  /** Number of partitions to place. */
+  readonly count: number;
+  readonly replicationFactor: number;
+  /** The broker that leads, or would lead, partition 0. Default: any, so that topics do not pile up. */
+  readonly firstLeader?: number | undefined;
+}
+
+/** Records are not copied between brokers. */
+export const MAX_REPLICATION_FACTOR = 1;
+
 /**
- * Spreads the replicas of partitions over brokers; the first replica of each is the leader.
+ * Spreads the replicas of partitions over brokers; the first replica of each is the leader. Racks
+ * alternate as far as possible.
  *
- * @param firstPartition Index of the first of `count` partitions.
  * @throws {ApiError} INVALID_REPLICATION_FACTOR if there are fewer brokers than replicas.
  */
 export function spreadReplicas(
-  brokers: readonly number[],
-  firstPartition: number,
-  count: number,
-  replicationFactor: number,
+  brokers: readonly ReplicaHolder[],
+  { firstPartition, count, replicationFactor, firstLeader }: SpreadOptions,
 ): ReplicaAssignment {
   if (replicationFactor > brokers.length) {
     throw new ApiError(
@@ -29,13 +48,42 @@ export function spreadReplicas(
         `the cluster has ${brokers.length} broker${brokers.length === 1 ? "" : "s"}`,
     );
   }
-  return Array.from({ length: count }, (_, at) => {
-    const leader = firstPartition + at;
-    return Array.from(
+  const ids = alternateRacks(brokers);
+  const start = firstLeader === undefined ? -1 : ids.indexOf(firstLeader);
+  const first = firstPartition + (start >= 0 ? start : anyBelow(ids.length));
+  return Array.from({ length: count }, (_, at) =>
+    Array.from(
       { length: replicationFactor },
-      (_, replica) => brokers[(leader + replica) % brokers.length]!,
-    );
-  });
+      (_, replica) => ids[(first + at + replica) % ids.length]!,
+    ));
+}
+
+function anyBelow(count: number): number {
+  return count === 1 ? 0 : Math.floor(Math.random() * count);
+}
+
+/** Ids of brokers, one of each rack, then the next of each. */
+function alternateRacks(brokers: readonly ReplicaHolder[]): number[] {
+  const racks = Map.groupBy(brokers.toSorted((a, b) => a.id - b.id), ({ rack }) => rack);
+  const columns = [...racks.values()];
+  const ids: number[] = [];
+  for (let row = 0; ids.length < brokers.length; row++) {
+    for (const column of columns) if (row < column.length) ids.push(column[row]!.id);
+  }
+  return ids;
+}
+
+/**
+ * @throws {ApiError} INVALID_REPLICATION_FACTOR if a partition cannot have so many replicas, though there
+ *   are as many brokers.
+ */
+export function checkReplicationFactor(replicationFactor: number): void {
+  if (replicationFactor <= MAX_REPLICATION_FACTOR) return;
+  throw new ApiError(
+    ErrorCode.INVALID_REPLICATION_FACTOR,
+    `Cannot place ${replicationFactor} replicas of a partition: this version does not copy records ` +
+      `between brokers, so the replication factor must be ${MAX_REPLICATION_FACTOR}`,
+  );
 }
 
 /**

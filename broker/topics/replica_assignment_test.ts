@@ -1,20 +1,76 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { ErrorCode } from "../../protocol/errors.ts";
 import { ApiError } from "../api_error.ts";
-import { checkAssignment, inPartitionOrder, spreadReplicas } from "./replica_assignment.ts";
+import {
+  checkAssignment,
+  checkReplicationFactor,
+  inPartitionOrder,
+  spreadReplicas,
+} from "./replica_assignment.ts";
+
+function brokers(...racks: (string | null)[]) {
+  return racks.map((rack, at) => ({ id: at + 1, rack }));
+}
 
 function codeOf(fn: () => unknown): number {
   return assertThrows(fn, ApiError).code;
 }
 
 Deno.test("spreadReplicas() gives each broker its share of leaders and replicas", () => {
-  assertEquals(spreadReplicas([1], 0, 3, 1), [[1], [1], [1]]);
-  assertEquals(spreadReplicas([1, 2, 3], 0, 4, 2), [[1, 2], [2, 3], [3, 1], [1, 2]]);
-  assertEquals(spreadReplicas([1, 2, 3], 4, 2, 1), [[2], [3]]);
+  const one = { firstPartition: 0, count: 3, replicationFactor: 1 };
+  assertEquals(spreadReplicas(brokers(null), one), [[1], [1], [1]]);
+  assertEquals(
+    spreadReplicas(brokers(null, null, null), {
+      firstPartition: 0,
+      count: 4,
+      replicationFactor: 2,
+      firstLeader: 1,
+    }),
+    [[1, 2], [2, 3], [3, 1], [1, 2]],
+  );
+});
+
+Deno.test("spreadReplicas() continues with the broker after the last partition's", () => {
+  const more = { firstPartition: 4, count: 2, replicationFactor: 1 };
+  assertEquals(spreadReplicas(brokers(null, null, null), { ...more, firstLeader: 1 }), [[2], [3]]);
+  assertEquals(spreadReplicas(brokers(null, null, null), { ...more, firstLeader: 3 }), [[1], [2]]);
+});
+
+Deno.test("spreadReplicas() begins with any broker, and gives each the same number", () => {
+  const firsts = new Set<number>();
+  for (let topic = 0; topic < 100; topic++) {
+    const replicas = spreadReplicas(brokers(null, null, null), {
+      firstPartition: 0,
+      count: 12,
+      replicationFactor: 1,
+    });
+    for (const id of [1, 2, 3]) {
+      assertEquals(replicas.filter(([leader]) => leader === id).length, 4);
+    }
+    firsts.add(replicas[0]![0]!);
+  }
+  assertEquals([...firsts].sort(), [1, 2, 3]);
+});
+
+Deno.test("spreadReplicas() gives brokers of different racks partitions that follow one another", () => {
+  const six = brokers("a", "a", "b", "b", "c", "c");
+  const options = { firstPartition: 0, count: 6, replicationFactor: 3, firstLeader: 1 };
+  for (const replicas of spreadReplicas(six, options)) {
+    assertEquals(new Set(replicas.map((id) => six[id - 1]!.rack)).size, 3);
+  }
+});
+
+Deno.test("checkReplicationFactor() refuses replicas that nobody copies records to", () => {
+  checkReplicationFactor(1);
+  assertEquals(codeOf(() => checkReplicationFactor(2)), ErrorCode.INVALID_REPLICATION_FACTOR);
 });
 
 Deno.test("spreadReplicas() rejects more replicas than brokers with INVALID_REPLICATION_FACTOR", () => {
-  assertEquals(codeOf(() => spreadReplicas([1], 0, 1, 2)), ErrorCode.INVALID_REPLICATION_FACTOR);
+  const options = { firstPartition: 0, count: 1, replicationFactor: 2 };
+  assertEquals(
+    codeOf(() => spreadReplicas(brokers(null), options)),
+    ErrorCode.INVALID_REPLICATION_FACTOR,
+  );
 });
 
 Deno.test("checkAssignment() rejects unknown, duplicate and missing brokers, and uneven replicas", () => {

@@ -2,9 +2,10 @@
  * Brings the topics on this broker in line with the cluster metadata: opens, creates and deletes
  * logs, and applies leaders and settings.
  *
- * A topic appears here when all its partitions are usable, and disappears as soon as its deletion
- * is known: waiters on its partitions are woken first, then the logs are deleted. Changes of one
- * topic are applied in order, those of different topics concurrently.
+ * Every topic of the cluster is here, with those of its partitions that this broker has a replica of.
+ * A topic appears when all of these are usable, and disappears as soon as its deletion is known:
+ * waiters on its partitions are woken first, then the logs are deleted. Changes of one topic are
+ * applied in order, those of different topics concurrently.
  *
  * Metadata is on disk before logs are created or deleted; work interrupted by a crash is done at
  * the next start. Missing logs are created. Logs of a deleted topic are deleted: the deletion is
@@ -43,7 +44,7 @@ const SLICE_MS = 10;
 interface LocalTopic extends Topic {
   state: TopicState;
   config: TopicConfig;
-  partitions: readonly Partition[];
+  partitions: readonly (Partition | undefined)[];
 }
 
 /** The topics on this broker. */
@@ -136,7 +137,7 @@ export class ReplicaManager {
 
   #configure(local: LocalTopic): void {
     local.config = this.#configOf(local.state);
-    for (const partition of local.partitions) partition.updateConfig(local.config);
+    for (const partition of local.partitions) partition?.updateConfig(local.config);
   }
 
   /** Checks the logs found at start: deletes those of deleted topics and reports unknown ones. */
@@ -215,29 +216,40 @@ export class ReplicaManager {
 
   async #update(local: LocalTopic, state: TopicState): Promise<void> {
     const isReconfigured = local.state.configs !== state.configs;
-    local.partitions.forEach((partition, index) => partition.updateState(state.partitions[index]!));
-    local.state = state;
+    local.partitions.forEach((partition, index) =>
+      partition?.updateState(state.partitions[index]!)
+    );
+    const { length } = local.partitions;
+    // New partitions become visible once they are usable.
+    local.state = { ...state, partitions: state.partitions.slice(0, length) };
     if (isReconfigured) this.#configure(local);
-    const added = await this.#openPartitions(state, local.config, local.partitions.length);
+    const added = await this.#openPartitions(state, local.config, length);
+    local.state = state;
     if (added.length > 0) local.partitions = [...local.partitions, ...added];
     if (this.#retired.has(local)) {
-      for (const partition of added) partition.markDeleted();
+      for (const partition of added) partition?.markDeleted();
     }
   }
 
-  /** Opens or creates a topic's partitions from an index on. If one fails, all are undone. */
+  /**
+   * Opens or creates a topic's partitions from an index on, as far as this broker has a replica of
+   * them. If one fails, all are undone.
+   */
   async #openPartitions(
     state: TopicState,
     config: TopicConfig,
     from: number,
-  ): Promise<Partition[]> {
-    const { clock } = this.#options;
-    const partitions: Partition[] = [];
+  ): Promise<(Partition | undefined)[]> {
+    const { clock, cluster: { nodeId } } = this.#options;
+    const partitions: (Partition | undefined)[] = [];
     const created: Log[] = [];
     let sliceMs = clock.now();
     try {
       for (let index = from; index < state.partitions.length; index++) {
-        partitions.push(await this.#openPartition(state, index, config, created));
+        const isHere = state.partitions[index]!.replicas.includes(nodeId);
+        partitions.push(
+          isHere ? await this.#openPartition(state, index, config, created) : undefined,
+        );
         if (clock.now() - sliceMs < SLICE_MS) continue;
         await clock.yield();
         sliceMs = clock.now();
@@ -254,8 +266,8 @@ export class ReplicaManager {
    * Records recovered after a crash may be only in memory; they must be flushed before they are
    * visible.
    */
-  async #flushRecovered(partitions: readonly Partition[]): Promise<void> {
-    const logs = partitions.map(({ log }) => log)
+  async #flushRecovered(partitions: readonly (Partition | undefined)[]): Promise<void> {
+    const logs = partitions.flatMap((partition) => partition?.log ?? [])
       .filter((log) => log.flushedOffset < log.logEndOffset);
     await this.#options.directory.flush(logs);
   }
@@ -341,14 +353,15 @@ export class ReplicaManager {
     this.#byName.delete(local.name);
     this.#byId.delete(local.id);
     this.#retired.add(local);
-    for (const partition of local.partitions) partition.markDeleted();
+    for (const partition of local.partitions) partition?.markDeleted();
   }
 
   async #deleteLogs(local: LocalTopic): Promise<void> {
     const { clock } = this.#options;
     let sliceMs = clock.now();
-    for (const { log } of local.partitions) {
-      this.logManager.delete(log);
+    for (const partition of local.partitions) {
+      if (partition === undefined) continue;
+      this.logManager.delete(partition.log);
       if (clock.now() - sliceMs < SLICE_MS) continue;
       await clock.yield();
       sliceMs = clock.now();

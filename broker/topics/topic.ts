@@ -1,13 +1,16 @@
+import type { TopicState } from "../cluster/cluster_state.ts";
 import type { Partition } from "./partition.ts";
 import type { TopicConfig } from "./topic_config.ts";
 
-/** A topic. Immutable except for its partitions: a change creates a new object. */
+/** A topic of the cluster, with its partitions on this broker. */
 export interface Topic {
   readonly name: string;
   readonly id: string;
   /** Whether the topic is internal. */
   readonly isInternal: boolean;
   readonly config: TopicConfig;
-  /** By index. */
-  readonly partitions: readonly Partition[];
+  /** The topic in the cluster metadata. */
+  readonly state: TopicState;
+  /** By index; undefined where this broker has no replica. */
+  readonly partitions: readonly (Partition | undefined)[];
 }

@@ -15,7 +15,13 @@ import type { ClusterState, TopicState } from "../cluster/cluster_state.ts";
 import { RevisionConflictError } from "../cluster/metadata_store.ts";
 import type { ConfigTexts } from "../settings/config.ts";
 import type { Partition } from "./partition.ts";
-import { checkAssignment, type ReplicaAssignment, spreadReplicas } from "./replica_assignment.ts";
+import {
+  checkAssignment,
+  checkReplicationFactor,
+  type ReplicaAssignment,
+  type ReplicaHolder,
+  spreadReplicas,
+} from "./replica_assignment.ts";
 import type { Topic } from "./topic.ts";
 import { checkTopicConfigs, TopicConfig } from "./topic_config.ts";
 import { ReplicaManager, type ReplicaManagerOptions } from "./replica_manager.ts";
@@ -94,7 +100,7 @@ export class TopicRegistry {
     return this.#replicaManager.byName.values();
   }
 
-  /** The partition of a topic, if it exists. */
+  /** The partition of a topic, if it exists and this broker has a replica of it. */
   partition(topic: string, index: number): Partition | undefined {
     return this.#replicaManager.byName.get(topic)?.partitions[index];
   }
@@ -330,7 +336,7 @@ export class TopicRegistry {
   }
 
   #place({ partitions = -1, replicationFactor = -1, assignment }: NewTopic): ReplicaAssignment {
-    const brokers = this.#brokers;
+    const brokers = this.#replicaHolders;
     if (assignment !== undefined) {
       if (replicationFactor !== -1 || partitions !== -1) {
         throw new ApiError(
@@ -340,7 +346,8 @@ export class TopicRegistry {
         );
       }
       checkPartitionCount(assignment.length);
-      checkAssignment(assignment, brokers);
+      checkAssignment(assignment, brokers.map(({ id }) => id));
+      checkReplicationFactor(assignment[0]!.length);
       return assignment;
     }
     if (replicationFactor < -1 || replicationFactor === 0) {
@@ -355,7 +362,13 @@ export class TopicRegistry {
     const factor = replicationFactor === -1
       ? config.get("default.replication.factor")
       : replicationFactor;
-    return spreadReplicas(brokers, 0, count, factor);
+    const replicas = spreadReplicas(brokers, {
+      firstPartition: 0,
+      count,
+      replicationFactor: factor,
+    });
+    checkReplicationFactor(factor);
+    return replicas;
   }
 
   #placeMore(
@@ -373,7 +386,12 @@ export class TopicRegistry {
     checkPartitionCount(additional);
     const replicationFactor = partitions[0]!.replicas.length;
     if (assignment === null) {
-      return spreadReplicas(this.#brokers, partitions.length, additional, replicationFactor);
+      return spreadReplicas(this.#replicaHolders, {
+        firstPartition: partitions.length,
+        count: additional,
+        replicationFactor,
+        firstLeader: partitions[0]!.replicas[0],
+      });
     }
     if (assignment.length !== additional) {
       throw new ApiError(
@@ -382,18 +400,16 @@ export class TopicRegistry {
           `${assignment.length} assignments are given`,
       );
     }
-    checkAssignment(assignment, this.#brokers, replicationFactor);
+    const brokers = this.#replicaHolders.map(({ id }) => id);
+    checkAssignment(assignment, brokers, replicationFactor);
     return assignment;
   }
 
-  /** The number of brokers that can have replicas. */
-  get brokerCount(): number {
-    return this.#brokers.length;
-  }
-
-  get #brokers(): readonly number[] {
-    const ids = new Set(this.#cluster.brokers.map(({ id }) => id)).add(this.#cluster.nodeId);
-    return [...ids].sort((a, b) => a - b);
+  /** Brokers that can have replicas: the registered ones, and this one before it is registered. */
+  get #replicaHolders(): readonly ReplicaHolder[] {
+    const { brokers, nodeId } = this.#cluster;
+    if (this.#cluster.broker(nodeId) !== undefined) return brokers;
+    return [...brokers, { id: nodeId, rack: this.#options.config.get("broker.rack") }];
   }
 }
 

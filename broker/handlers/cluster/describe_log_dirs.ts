@@ -35,7 +35,7 @@ async function handleDescribeLogDirs(
 ): Promise<DescribeLogDirsResponse> {
   const { topics: all } = context.broker;
   const found = topics === null
-    ? new Map(Array.from(all.all(), ({ name, partitions }) => [name, new Set(partitions)]))
+    ? new Map(Array.from(all.all(), ({ name, partitions }) => [name, here(partitions)]))
     : await find(topics, context);
   const budget = new ResponseBudget(context);
   let error: number = ErrorCode.NONE;
@@ -56,6 +56,10 @@ async function handleDescribeLogDirs(
       topics: described.map(([[name], partitions]) => ({ name, partitions })),
     }],
   };
+}
+
+function here(partitions: readonly (Partition | undefined)[]): Set<Partition> {
+  return new Set(partitions.filter((partition) => partition !== undefined));
 }
 
 /** The requested partitions that are on this broker, without duplicates. */

@@ -14,10 +14,10 @@ import {
   type DeleteRecordsRequest,
   type DeleteRecordsResponse,
 } from "../../../protocol/messages/records/delete_records.ts";
-import { ApiError } from "../../api_error.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import { awaitEach } from "../each_item.ts";
 import { failure } from "../outcome.ts";
+import { leaderIn } from "./leader_of.ts";
 import { byTopic, uniquePartitions } from "./unique_partitions.ts";
 import { withinTimeout } from "../within_timeout.ts";
 
@@ -51,8 +51,7 @@ async function deleteFrom(
   context: RequestContext,
 ): Promise<PartitionResponse> {
   try {
-    const partition = context.broker.topics.partition(topic, partitionIndex);
-    if (partition === undefined) throw new ApiError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+    const partition = leaderIn(context.broker.topics.get(topic), partitionIndex);
     const deleted = partition.deleteRecordsBefore(offset);
     const lowWatermark = await withinTimeout(deleted, timeoutMs, context);
     return { partitionIndex, lowWatermark, errorCode: ErrorCode.NONE };

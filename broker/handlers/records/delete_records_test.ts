@@ -11,7 +11,7 @@ Deno.test("DeleteRecords deletes before an offset, -1 for the high watermark (KI
       await broker.createTopic("a", { partitions: 4 });
       const { partitions } = broker.topics.get("a")!;
       for (const partition of partitions) {
-        partition.append(batchOf(["one", "two", "three"]), { acks: 1, nowMs: 1_700_000_000_000 });
+        partition!.append(batchOf(["one", "two", "three"]), { acks: 1, nowMs: 1_700_000_000_000 });
       }
       const asked = [[0, 1], [1, -1], [2, 4], [3, 0], [9, 0]] as const;
       const { topics } = await broker.call(deleteRecords, deleteRecordsHandler, version, {

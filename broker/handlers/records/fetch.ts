@@ -28,6 +28,9 @@ import {
 } from "../../fetch_sessions.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import type { Partition } from "../../topics/partition.ts";
+import type { Topic } from "../../topics/topic.ts";
+import { LeaderHints } from "./leader_hints.ts";
+import { leaderIn } from "./leader_of.ts";
 
 type Request = RequestOf<typeof fetch>;
 type Response = ResponseTo<typeof fetch>;
@@ -36,7 +39,14 @@ type PartitionResponse = TopicResponse["partitions"][number];
 
 /** Number of partitions above which a request is served in slices. */
 const LONG = 256;
+const FIRST_VERSION_WITH_LEADERS = 12;
+const FIRST_VERSION_WITH_ENDPOINTS = 16;
 const UNCHECKED_EPOCH = -1;
+/** Errors after which a client looks for the leader. */
+const ENDS_LEADERSHIP: ReadonlySet<number> = new Set([
+  ErrorCode.NOT_LEADER_OR_FOLLOWER,
+  ErrorCode.FENCED_LEADER_EPOCH,
+]);
 const NO_RECORDS = new Uint8Array(0);
 /** Bytes of records that a fetch may return even if clients hold all response memory. */
 const LEAST_BYTES = 64 * 1024;
@@ -57,6 +67,7 @@ async function handleFetch(request: Request, context: RequestContext): Promise<R
     return {
       sessionId: plan.sessionId,
       responses: responses instanceof Promise ? await responses : responses,
+      ...reading.nodeEndpoints,
     };
   } finally {
     context.whenTaken(() => reading.release());
@@ -102,6 +113,8 @@ class Reading {
   /** Whether there is something to report without waiting for data. */
   #isUrgent = false;
 
+  /** The leaders of partitions that this broker does not lead. */
+  #hints: LeaderHints | undefined;
   /** Yields to the event loop if there are very many partitions. */
   readonly #slice: TimeSlice | undefined;
 
@@ -219,8 +232,27 @@ class Reading {
       highWatermark: -1,
       abortedTransactions: null,
       records: NO_RECORDS,
+      ...this.#leaderHint(wanted, errorCode),
     };
     return { wanted, response, size: 0 };
+  }
+
+  /** The leader of a partition that is not led here, or not in the client's epoch. */
+  #leaderHint(wanted: FetchPartition, errorCode: number): Pick<PartitionResponse, "currentLeader"> {
+    const { apiVersion, broker: { cluster } } = this.#context;
+    if (apiVersion < FIRST_VERSION_WITH_LEADERS || !ENDS_LEADERSHIP.has(errorCode)) return {};
+    this.#hints ??= new LeaderHints(cluster);
+    const topic = topicOf(wanted, this.#context);
+    const currentLeader = this.#hints.leaderOf(topic?.state, wanted.partition);
+    return currentLeader === undefined ? {} : { currentLeader };
+  }
+
+  /** The addresses of the leaders named in the response. */
+  get nodeEndpoints(): Pick<Response, "nodeEndpoints"> {
+    if (this.#hints === undefined || this.#context.apiVersion < FIRST_VERSION_WITH_ENDPOINTS) {
+      return {};
+    }
+    return { nodeEndpoints: this.#hints.nodeEndpoints };
   }
 
   /** Waits until the partitions have `minBytes`, at most `maxWaitMs`. */
@@ -306,25 +338,23 @@ function hasNews(wanted: FetchPartition, response: PartitionResponse, size: numb
     (response.logStartOffset ?? -1) !== wanted.lastLogStartOffset;
 }
 
-function lookUp(
-  { topic, topicId, partition }: FetchPartition,
+function topicOf(
+  { topic, topicId }: FetchPartition,
   { broker }: RequestContext,
-): Partition | undefined {
-  const found = topicId === ZERO_UUID ? broker.topics.get(topic) : broker.topics.byId(topicId);
-  return found?.partitions[partition];
+): Topic | undefined {
+  return topicId === ZERO_UUID ? broker.topics.get(topic) : broker.topics.byId(topicId);
+}
+
+function lookUp(wanted: FetchPartition, context: RequestContext): Partition | undefined {
+  return topicOf(wanted, context)?.partitions[wanted.partition];
 }
 
 function find(wanted: FetchPartition, context: RequestContext): Partition {
-  const partition = lookUp(wanted, context);
-  if (partition === undefined) {
-    const isUnknownId = wanted.topicId !== ZERO_UUID &&
-      context.broker.topics.byId(wanted.topicId) === undefined;
-    throw new ApiError(
-      isUnknownId ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
-    );
+  const topic = topicOf(wanted, context);
+  if (topic === undefined && wanted.topicId !== ZERO_UUID) {
+    throw new ApiError(ErrorCode.UNKNOWN_TOPIC_ID);
   }
-  if (!partition.isLeader) throw new ApiError(ErrorCode.NOT_LEADER_OR_FOLLOWER);
-  return partition;
+  return leaderIn(topic, wanted.partition);
 }
 
 function checkEpoch(known: number, current: number): void {

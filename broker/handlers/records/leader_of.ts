@@ -8,6 +8,7 @@ import { ErrorCode } from "../../../protocol/errors.ts";
 import { ApiError } from "../../api_error.ts";
 import type { RequestContext } from "../../handler.ts";
 import type { Partition } from "../../topics/partition.ts";
+import type { Topic } from "../../topics/topic.ts";
 
 const UNCHECKED_EPOCH = -1;
 
@@ -24,10 +25,23 @@ export function leaderOf(
   currentLeaderEpoch: number,
   { broker }: RequestContext,
 ): Partition {
-  const partition = broker.topics.partition(topic, index);
-  if (partition === undefined) throw new ApiError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
-  if (!partition.isLeader) throw new ApiError(ErrorCode.NOT_LEADER_OR_FOLLOWER);
+  const partition = leaderIn(broker.topics.get(topic), index);
   checkLeaderEpoch(currentLeaderEpoch, partition);
+  return partition;
+}
+
+/**
+ * A partition of a topic.
+ *
+ * @throws {ApiError} UNKNOWN_TOPIC_OR_PARTITION if there is none; NOT_LEADER_OR_FOLLOWER if another
+ *   broker leads it.
+ */
+export function leaderIn(topic: Topic | undefined, index: number): Partition {
+  if (topic?.state.partitions[index] === undefined) {
+    throw new ApiError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+  }
+  const partition = topic.partitions[index];
+  if (partition?.isLeader !== true) throw new ApiError(ErrorCode.NOT_LEADER_OR_FOLLOWER);
   return partition;
 }
 

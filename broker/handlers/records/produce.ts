@@ -27,6 +27,7 @@ import { type ApiHandler, handler, NO_RESPONSE, type RequestContext } from "../.
 import { ProtocolViolationError } from "../../protocol_violation_error.ts";
 import type { AppendResult, Partition } from "../../topics/partition.ts";
 import type { Topic } from "../../topics/topic.ts";
+import { LeaderHints } from "./leader_hints.ts";
 
 type Request = RequestOf<typeof produce>;
 type Response = ResponseTo<typeof produce>;
@@ -37,6 +38,7 @@ type RecordErrors = NonNullable<Entry["recordErrors"]>;
 type Entry = TopicResponse["partitionResponses"][number];
 
 const FIRST_VERSION_WITH_ZSTD = 7;
+const FIRST_VERSION_WITH_LEADER_HINTS = 10;
 const FIRST_VERSION_WITH_TOPIC_ID = 13;
 const MAGIC_V2 = 2;
 
@@ -155,6 +157,8 @@ class Production {
   #hasAppended = false;
   readonly #uncommitted: Uncommitted[] = [];
   #recordErrorsLeft = MAX_RECORD_ERRORS;
+  /** The leaders of partitions that this broker does not lead. */
+  #hints: LeaderHints | undefined;
   /** Appends in progress. They do not reject. */
   readonly late: Promise<void>[] = [];
 
@@ -167,8 +171,12 @@ class Production {
   append(topic: Topic | undefined, { index, records }: PartitionRequest): PartitionResponse {
     const response: PartitionResponse = { index, errorCode: ErrorCode.NONE, baseOffset: -1 };
     const partition = topic?.partitions[index];
-    const refusal = this.#refusalOf(topic, partition, records);
-    if (refusal !== undefined) return Object.assign(response, refusal);
+    const refusal = this.#refusalOf(topic, index, partition, records);
+    if (refusal !== undefined) {
+      Object.assign(response, refusal);
+      this.#hintAtLeader(response, topic);
+      return response;
+    }
     try {
       const batch = onlyBatch(records!, this.#context.apiVersion);
       const appended = partition!.produce(batch, {
@@ -177,10 +185,11 @@ class Production {
         validations: this.#context.broker.validations,
         isLate: this.#isLate(),
       });
-      if (appended instanceof Promise) this.late.push(this.#appendLater(response, appended));
-      else this.#appended(response, appended);
+      if (appended instanceof Promise) {
+        this.late.push(this.#appendLater(response, appended, topic!));
+      } else this.#appended(response, appended);
     } catch (error) {
-      this.#failed(response, error);
+      this.#failed(response, error, topic!);
     }
     return response;
   }
@@ -208,6 +217,7 @@ class Production {
    */
   #refusalOf(
     topic: Topic | undefined,
+    index: number,
     partition: Partition | undefined,
     records: Uint8Array | null,
   ): Refusal | undefined {
@@ -217,8 +227,8 @@ class Production {
     if (topic === undefined && this.#context.apiVersion >= FIRST_VERSION_WITH_TOPIC_ID) {
       return UNKNOWN_TOPIC_ID;
     }
-    if (partition === undefined) return UNKNOWN_PARTITION;
-    if (!partition.isLeader) return NOT_LEADER;
+    if (topic?.state.partitions[index] === undefined) return UNKNOWN_PARTITION;
+    if (partition?.isLeader !== true) return NOT_LEADER;
     return records === null || records.length === 0 ? NO_RECORDS : undefined;
   }
 
@@ -227,17 +237,33 @@ class Production {
     responses: readonly TopicResponse[],
   ): Response | typeof NO_RESPONSE | Promise<Response> {
     if (this.#request.acks === Acks.none) return closeIfFailed(responses);
-    if (this.#uncommitted.length === 0) return { responses };
+    const response: Response = this.#hints === undefined
+      ? { responses }
+      : { responses, nodeEndpoints: this.#hints.nodeEndpoints };
+    if (this.#uncommitted.length === 0) return response;
     const { timeoutMs } = this.#request;
-    return commit(this.#uncommitted, { responses }, timeoutMs, this.#context);
+    return commit(this.#uncommitted, response, timeoutMs, this.#context);
   }
 
-  async #appendLater(response: PartitionResponse, appended: Promise<AppendResult>): Promise<void> {
+  async #appendLater(
+    response: PartitionResponse,
+    appended: Promise<AppendResult>,
+    topic: Topic,
+  ): Promise<void> {
     try {
       this.#appended(response, await appended);
     } catch (error) {
-      this.#failed(response, error);
+      this.#failed(response, error, topic);
     }
+  }
+
+  /** Names the leader of a partition that is not led here, where the client knows what to do with it. */
+  #hintAtLeader(response: PartitionResponse, topic: Topic | undefined): void {
+    if (response.errorCode !== ErrorCode.NOT_LEADER_OR_FOLLOWER) return;
+    if (this.#context.apiVersion < FIRST_VERSION_WITH_LEADER_HINTS) return;
+    this.#hints ??= new LeaderHints(this.#context.broker.cluster);
+    const leader = this.#hints.leaderOf(topic?.state, response.index);
+    if (leader !== undefined) response.currentLeader = leader;
   }
 
   #appended(response: PartitionResponse, appended: AppendResult): void {
@@ -248,8 +274,9 @@ class Production {
     this.#uncommitted.push({ response, committed: appended.committed, isSettled: false });
   }
 
-  #failed(response: PartitionResponse, error: unknown): void {
+  #failed(response: PartitionResponse, error: unknown, topic: Topic): void {
     failed(response, error, this.#context);
+    this.#hintAtLeader(response, topic);
     if (!(error instanceof InvalidRecordError || error instanceof InvalidTimestampError)) return;
     const recordErrors: RecordErrors = error.recordErrors.slice(0, this.#recordErrorsLeft)
       .map(({ batchIndex, message }) => ({ batchIndex, batchIndexErrorMessage: message }));

@@ -16,18 +16,17 @@ import {
   type DescribeTopicPartitionsResponse,
 } from "../../../protocol/messages/topics/describe_topic_partitions.ts";
 import { ZERO_UUID } from "../../../protocol/primitives/uuid.ts";
+import type { ClusterState } from "../../cluster/cluster_state.ts";
 import { ALL_TOPIC_OPERATIONS } from "../../authorized_operations.ts";
 import { TimeSlice } from "../../../storage/mod.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import { byName, mapEach, sortTexts } from "../each_item.ts";
-import type { Partition } from "../../topics/partition.ts";
 import { isInternalTopic, isTopicName } from "../../topics/topic_name.ts";
 import type { Topic } from "../../topics/topic.ts";
+import { partitionMetadata } from "./partition_metadata.ts";
 
 type TopicResponse = DescribeTopicPartitionsResponse["topics"][number];
 type Cursor = NonNullable<DescribeTopicPartitionsResponse["nextCursor"]>;
-
-const NO_LEADER = -1;
 
 /** Serves DescribeTopicPartitions. */
 export const describeTopicPartitionsHandler: ApiHandler = handler(
@@ -40,7 +39,7 @@ async function handleDescribeTopicPartitions(
   context: RequestContext,
 ): Promise<DescribeTopicPartitionsResponse> {
   if (!isValid(request)) return await refuse(request);
-  const { config, topics } = context.broker;
+  const { config, topics, cluster } = context.broker;
   const wantsAll = request.topics.length === 0;
   const limit = Math.min(
     request.responsePartitionLimit,
@@ -59,10 +58,11 @@ async function handleDescribeTopicPartitions(
       continue;
     }
     const from = request.cursor?.topicName === name ? request.cursor.partitionIndex : 0;
-    const end = Math.min(topic.partitions.length, from + left);
-    described.push(describe(topic, from, end));
+    const { length } = topic.state.partitions;
+    const end = Math.min(length, from + left);
+    described.push(describe(topic, from, end, cluster));
     left -= Math.max(0, end - from);
-    if (end < topic.partitions.length) {
+    if (end < length) {
       return page(described, { topicName: name, partitionIndex: end });
     }
   }
@@ -119,27 +119,22 @@ function unknown(name: string): TopicResponse {
   );
 }
 
-function describe(topic: Topic, from: number, end: number): TopicResponse {
+function describe(
+  { name, id, isInternal, state }: Topic,
+  from: number,
+  end: number,
+  cluster: ClusterState,
+): TopicResponse {
   return {
     errorCode: ErrorCode.NONE,
-    name: topic.name,
-    topicId: topic.id,
-    isInternal: topic.isInternal,
-    partitions: topic.partitions.slice(from, end).map(describePartition),
+    name,
+    topicId: id,
+    isInternal,
+    partitions: state.partitions.slice(from, end).map((partition, at) => ({
+      ...partitionMetadata(from + at, partition, cluster),
+      eligibleLeaderReplicas: [],
+      lastKnownElr: [],
+    })),
     topicAuthorizedOperations: ALL_TOPIC_OPERATIONS,
-  };
-}
-
-function describePartition(partition: Partition): TopicResponse["partitions"][number] {
-  const { leaderId, leaderEpoch, replicas, isr } = partition;
-  return {
-    errorCode: leaderId === NO_LEADER ? ErrorCode.LEADER_NOT_AVAILABLE : ErrorCode.NONE,
-    partitionIndex: partition.index,
-    leaderId,
-    leaderEpoch,
-    replicaNodes: replicas,
-    isrNodes: isr,
-    eligibleLeaderReplicas: [],
-    lastKnownElr: [],
   };
 }

@@ -20,18 +20,18 @@ import { ZERO_UUID } from "../../../protocol/primitives/uuid.ts";
 import { TimeSlice } from "../../../storage/mod.ts";
 import { ResponseBudget } from "../../response_budget.ts";
 import { errorCodeOf } from "../../api_error.ts";
+import type { ClusterState } from "../../cluster/cluster_state.ts";
 import { ALL_CLUSTER_OPERATIONS, ALL_TOPIC_OPERATIONS } from "../../authorized_operations.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import { mapEach } from "../each_item.ts";
-import type { Partition } from "../../topics/partition.ts";
 import type { Topic } from "../../topics/topic.ts";
+import { partitionMetadata } from "./partition_metadata.ts";
 
 type Request = RequestOf<typeof metadata>;
 type Response = ResponseTo<typeof metadata>;
 type TopicMetadata = Response["topics"][number];
 
 const FIRST_VERSION_BY_TOPIC_ID = 12;
-const NO_LEADER = -1;
 
 /** Maximum number of topics created by one request. */
 const MAX_CREATED = 1000;
@@ -78,7 +78,8 @@ async function describeTopics(request: Request, context: RequestContext): Promis
     return budget.reserve(sizeOf(topic)) ? topic : tooLarge(topic);
   });
   await budget.claim();
-  return await mapEach(described, (topic) => isTopic(topic) ? describe(topic) : topic);
+  const { cluster } = context.broker;
+  return await mapEach(described, (topic) => isTopic(topic) ? describe(topic, cluster) : topic);
 }
 
 /** The requested topics without duplicates, or the error of those that do not exist. */
@@ -128,7 +129,7 @@ function isTopic(topic: Topic | TopicMetadata): topic is Topic {
 }
 
 /** Upper bound of the encoded size of a topic. */
-function sizeOf({ partitions }: Topic): number {
+function sizeOf({ state: { partitions } }: Topic): number {
   const replicas = partitions[0]?.replicas.length ?? 0;
   return TOPIC_BYTES + partitions.length * (PARTITION_BYTES + 2 * REPLICA_BYTES * replicas);
 }
@@ -141,24 +142,14 @@ function unknownId(topicId: string): TopicMetadata {
   return { errorCode: ErrorCode.UNKNOWN_TOPIC_ID, name: null, topicId, partitions: [] };
 }
 
-function describe(topic: Topic): TopicMetadata {
+function describe({ name, id, isInternal, state }: Topic, cluster: ClusterState): TopicMetadata {
   return {
     errorCode: ErrorCode.NONE,
-    name: topic.name,
-    topicId: topic.id,
-    isInternal: topic.isInternal,
-    partitions: topic.partitions.map(describePartition),
-  };
-}
-
-function describePartition(partition: Partition): TopicMetadata["partitions"][number] {
-  const { leaderId, leaderEpoch, replicas, isr } = partition;
-  return {
-    errorCode: leaderId === NO_LEADER ? ErrorCode.LEADER_NOT_AVAILABLE : ErrorCode.NONE,
-    partitionIndex: partition.index,
-    leaderId,
-    leaderEpoch,
-    replicaNodes: replicas,
-    isrNodes: isr,
+    name,
+    topicId: id,
+    isInternal,
+    partitions: state.partitions.map((partition, index) =>
+      partitionMetadata(index, partition, cluster)
+    ),
   };
 }

@@ -100,7 +100,7 @@ async function resultsOf(
 ): Promise<TopicResult[]> {
   const partitionsOf = ({ partitions }: TopicRequest) => partitions;
   const isUnknown = ({ name }: TopicRequest, index: number) =>
-    broker.topics.partition(name, index) === undefined;
+    broker.topics.get(name)?.state.partitions[index] === undefined;
   let areKnown = true;
   await mapNested(topics, partitionsOf, (topic, index) => {
     if (isUnknown(topic, index)) areKnown = false;

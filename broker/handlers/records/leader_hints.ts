@@ -1,0 +1,46 @@
+/**
+ * Where clients find the leaders of partitions that this broker does not lead (KIP-951).
+ *
+ * @module
+ */
+
+import type { ClusterState, TopicState } from "../../cluster/cluster_state.ts";
+
+/** The leader of a partition. */
+export interface CurrentLeader {
+  readonly leaderId: number;
+  readonly leaderEpoch: number;
+}
+
+/** Where a leader is reached. */
+export interface NodeEndpoint {
+  readonly nodeId: number;
+  readonly host: string;
+  readonly port: number;
+  readonly rack: string | null;
+}
+
+/** The leaders that one answer names. */
+export class LeaderHints {
+  readonly #cluster: ClusterState;
+  readonly #endpoints: Map<number, NodeEndpoint> = new Map();
+
+  constructor(cluster: ClusterState) {
+    this.#cluster = cluster;
+  }
+
+  /** The leader of a partition; undefined if there is no such partition, or no broker leads it. */
+  leaderOf(topic: TopicState | undefined, index: number): CurrentLeader | undefined {
+    const partition = topic?.partitions[index];
+    const broker = partition && this.#cluster.broker(partition.leaderId);
+    if (broker === undefined) return undefined;
+    const { id, host, port, rack } = broker;
+    this.#endpoints.set(id, { nodeId: id, host, port, rack });
+    return { leaderId: id, leaderEpoch: partition!.leaderEpoch };
+  }
+
+  /** The endpoints of the leaders that were named. */
+  get nodeEndpoints(): NodeEndpoint[] {
+    return [...this.#endpoints.values()];
+  }
+}
