@@ -5,7 +5,7 @@
  */
 
 /** An example: what it does, and the command. */
-export interface CheatExample {
+interface CheatExample {
   readonly doc: string;
   /** One or more shell lines. */
   readonly command: string;

@@ -49,14 +49,14 @@ export const patientConnectionFlags = {
 } as const satisfies Flags;
 
 /** Values of {@linkcode connectionFlags} or {@linkcode patientConnectionFlags}. */
-export interface ConnectionValues {
+interface ConnectionValues {
   readonly brokers: readonly BrokerAddress[];
   /** Undefined to wait for an unavailable broker. */
   readonly timeout: number | undefined;
 }
 
 /** Options of {@linkcode connect}. */
-export interface ConnectOptions {
+interface ConnectOptions {
   /**
    * Whether to wait for an unavailable broker, limited by the timeout if there is one. Default:
    * false, because a short command should fail immediately if no broker is running.

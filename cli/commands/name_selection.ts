@@ -38,7 +38,7 @@ export interface NameSelection {
 }
 
 /** Things to select from. */
-export interface Named<T> {
+interface Named<T> {
   readonly all: readonly T[];
   /** Kind of the things: `topic`, which has the command `topic list`. */
   readonly kind: "topic" | "group";

@@ -24,7 +24,7 @@ export interface Outcome {
 }
 
 /** Layout of the table of outcomes. */
-export interface OutcomeTable {
+interface OutcomeTable {
   /** Heading of the names, in capitals. Default: `TOPIC`. */
   readonly heading?: string;
   /** Names of the details to print. Default: none. */

@@ -23,7 +23,7 @@ import type { Argument, Arguments, ArgumentValues, Flags, FlagValues, NamedFlag 
 import { nameFlags } from "./flag.ts";
 
 /** An example in a command's help. */
-export interface Example {
+interface Example {
   /** What the example does. */
   readonly doc: string;
   /** The command line. */
@@ -31,7 +31,7 @@ export interface Example {
 }
 
 /** Arguments and flags of a call. */
-export interface Invocation<A extends Arguments = Arguments, F extends Flags = Flags> {
+interface Invocation<A extends Arguments = Arguments, F extends Flags = Flags> {
   readonly args: ArgumentValues<A>;
   readonly flags: FlagValues<F>;
 }

@@ -36,7 +36,7 @@ export interface ConfigFile {
 }
 
 /** The command in a config file. */
-export interface FileCommand {
+interface FileCommand {
   readonly command: Command;
   /** Its arguments. */
   readonly args: readonly string[];

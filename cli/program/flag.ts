@@ -12,7 +12,7 @@ import { parseBytes } from "../values/bytes.ts";
 import { parseDuration } from "../values/duration.ts";
 
 /** Types of values. */
-export interface ValueTypes {
+interface ValueTypes {
   /** The text itself. */
   string: string;
   /**
@@ -104,13 +104,13 @@ type IsSure<F> = F extends { readonly fallback: string } ? false
   : false;
 
 /** Type of a flag's value. */
-export type FlagValue<F> = F extends { readonly many: true } | { readonly separator: string }
+type FlagValue<F> = F extends { readonly many: true } | { readonly separator: string }
   ? SingleValue<F>[] | (F extends { readonly fallback: string } ? undefined : never)
   : IsSure<F> extends true ? SingleValue<F>
   : SingleValue<F> | undefined;
 
 /** Type of an argument's value. */
-export type ArgumentValue<A> = A extends { readonly many: true } ? SingleValue<A>[]
+type ArgumentValue<A> = A extends { readonly many: true } ? SingleValue<A>[]
   : A extends { readonly optional: true } ? SingleValue<A> | undefined
   : SingleValue<A>;
 

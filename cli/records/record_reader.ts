@@ -37,7 +37,7 @@ export class RecordReadError extends CommandError {
 }
 
 /** Options of {@linkcode RecordReader}. */
-export interface RecordReaderOptions {
+interface RecordReaderOptions {
   /** Maximum size of a field in bytes. Default: 1 GiB. */
   maxFieldBytes?: number;
 }

@@ -16,7 +16,7 @@ import type { NumberEncoding } from "./format_number.ts";
 import type { Strftime } from "./strftime.ts";
 
 /** How the end of a text is determined. */
-export type TextEnd =
+type TextEnd =
   | { readonly type: "size"; readonly verb: "T" | "K" | "V" }
   | { readonly type: "json" }
   | { readonly type: "delimiter"; readonly bytes: Uint8Array }

@@ -11,7 +11,7 @@ import { Output } from "./output.ts";
 const DEFAULT_SIZE = { columns: 80, rows: 24 };
 
 /** The context of a process; disposing it restores the default signal handlers. */
-export interface ProcessContext extends Context, Disposable {}
+interface ProcessContext extends Context, Disposable {}
 
 /**
  * Creates the context of this process.

@@ -25,7 +25,7 @@ const BAR_WIDTH = 16;
 const CLEAR_LINE = "\r\x1b[K";
 
 /** Description of the work. */
-export interface ProgressOptions {
+interface ProgressOptions {
   /** The activity, such as `Producing`. */
   readonly label: string;
   /** Unit of the amount: a plural such as `messages`, or `bytes`. */

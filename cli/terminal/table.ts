@@ -13,7 +13,7 @@ const GAP = "  ";
 const NOTHING = "-";
 
 /** Content of a cell; null is shown as `-`. */
-export type Cell = string | number | boolean | null | undefined;
+type Cell = string | number | boolean | null | undefined;
 
 /** A column of a table of `Row`s. */
 export interface Column<Row> {
@@ -30,7 +30,7 @@ export interface Column<Row> {
 }
 
 /** Layout of a table. */
-export interface TableOptions {
+interface TableOptions {
   /** Default: no colours. */
   readonly style?: Style;
   /** Whether columns may be cut to their `maxWidth`. Default: no. */

@@ -47,7 +47,7 @@ interface RecordFrame {
 }
 
 /** The part of a batch header that describes its records. */
-export interface RecordsHeader {
+interface RecordsHeader {
   readonly baseOffset: number;
   readonly lastOffsetDelta: number;
   readonly recordCount: number;

@@ -19,7 +19,7 @@ const MAX_PENDING_BYTES = 8 * 1024 * 1024;
 const TICK_MS = 1;
 
 /** The messages to send, and their rate. */
-export interface PacedOptions {
+interface PacedOptions {
   /** Number of messages. */
   readonly count: number;
   /** Messages per second; undefined for as many as possible. */

@@ -25,7 +25,7 @@ export interface Health {
 }
 
 /** A kind of problem, with everything it affects. */
-export interface Problem {
+interface Problem {
   /** Name of the problem as a key in JSON. */
   readonly name: string;
   /** Title for people. */

@@ -8,9 +8,9 @@ import type { GroupState, GroupType } from "../../../client/mod.ts";
 import type { Style } from "../../terminal/style.ts";
 
 /** A state that can be given. */
-export type KnownGroupState = Exclude<GroupState, "Unknown">;
+type KnownGroupState = Exclude<GroupState, "Unknown">;
 /** A type that can be given. */
-export type KnownGroupType = Exclude<GroupType, "unknown">;
+type KnownGroupType = Exclude<GroupType, "unknown">;
 
 /** States as Kafka writes them; `Record` makes the compiler check that the list is complete. */
 const STATES = Object.keys(

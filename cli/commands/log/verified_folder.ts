@@ -14,7 +14,7 @@ import { CommandError } from "../../errors.ts";
 import { Progress } from "../../terminal/progress.ts";
 
 /** What to verify, and how. */
-export interface VerifiedFolderOptions {
+interface VerifiedFolderOptions {
   /** The folder as given by the user. */
   readonly path: string;
   /** The action, for error messages: `verify`. */
@@ -28,7 +28,7 @@ export interface VerifiedFolderOptions {
 const NOT_WRITABLE: readonly string[] = ["EROFS", "EACCES", "EPERM"];
 
 /** Called with a verified folder. */
-export type FolderUse = (
+type FolderUse = (
   fs: DenoFileSystem,
   path: string,
   report: DataFolderReport,

@@ -30,7 +30,7 @@ export interface PartitionRange {
 }
 
 /** How to resolve positions. */
-export interface RangeOptions {
+interface RangeOptions {
   readonly isolationLevel?: IsolationLevel;
   readonly signal: AbortSignal;
 }

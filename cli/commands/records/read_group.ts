@@ -33,7 +33,7 @@ const PATIENCE_MS = 1000;
 const LAST_COMMIT_MS = 5000;
 
 /** What to read, and how much. */
-export interface GroupReadOptions {
+interface GroupReadOptions {
   readonly groupId: string;
   readonly topics: readonly string[];
   readonly isolationLevel: IsolationLevel;

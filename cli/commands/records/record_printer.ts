@@ -105,7 +105,7 @@ export class MessageView implements OutputRecord {
 }
 
 /** Bytes as text on one line, or in hex if they are not text. */
-export function bytesText(bytes: Uint8Array): string {
+function bytesText(bytes: Uint8Array): string {
   const text = decodeExactly(bytes);
   if (text !== undefined) return escapeControls(text);
   const hex = bytes.subarray(0, MAX_HEX_BYTES).toHex();

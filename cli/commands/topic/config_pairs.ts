@@ -7,7 +7,7 @@
 import { withoutUnit } from "../../values/units.ts";
 
 /** Name and value of a setting. */
-export type ConfigPair = readonly [name: string, value: string];
+type ConfigPair = readonly [name: string, value: string];
 
 /**
  * Parses `name=value`. Sizes and durations may have units, unlike in Kafka.

@@ -9,7 +9,7 @@ import type { Context } from "../../terminal/context.ts";
 import { type NameSelection, selectByName } from "../name_selection.ts";
 
 /** The topics given on the command line. */
-export interface TopicSelection extends NameSelection {
+interface TopicSelection extends NameSelection {
   /** Whether expressions also match internal topics. */
   readonly internal: boolean;
 }

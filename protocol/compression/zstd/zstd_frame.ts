@@ -31,7 +31,7 @@ const RLE_BLOCK = 1;
 const COMPRESSED_BLOCK = 2;
 
 /** Maximum decompressed size of one block. */
-export const MAX_ZSTD_BLOCK_SIZE: number = 128 * 1024;
+const MAX_ZSTD_BLOCK_SIZE: number = 128 * 1024;
 
 /** Maximum window size, like that of other decoders. */
 const MAX_WINDOW_SIZE = 2 ** 27;

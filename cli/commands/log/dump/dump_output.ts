@@ -21,7 +21,7 @@ export interface DumpColumn {
 }
 
 /** A row, as cells for people and as JSON for scripts. */
-export interface DumpRow {
+interface DumpRow {
   readonly cells: readonly (string | number)[];
   readonly json: { readonly [name: string]: Json };
 }
