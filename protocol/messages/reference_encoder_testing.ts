@@ -112,7 +112,7 @@ function isDefault(field: Field, value: unknown): boolean {
   return Deno.inspect(whole) === Deno.inspect(defaultOf(field));
 }
 
-const INTEGER_SIZES = { int8: 1, int16: 2, uint16: 2, int32: 4, uint32: 4, int64: 8 } as const;
+const INTEGER_SIZES = { int8: 1, int16: 2, uint16: 2, int32: 4, int64: 8 } as const;
 
 function integer(value: number, size: number): number[] {
   const bits = BigInt.asUintN(size * 8, BigInt(value));

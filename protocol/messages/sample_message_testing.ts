@@ -135,7 +135,6 @@ const INTEGERS = {
   int16: [-32768, 32767],
   uint16: [0, 65535],
   int32: [-2147483648, 2147483647],
-  uint32: [0, 4294967295],
   int64: [-(2 ** 63), 2 ** 63 - 1024],
 } as const;
 
@@ -145,7 +144,6 @@ const MINIMAL: Record<ScalarType, unknown> = {
   int16: 0,
   uint16: 0,
   int32: 0,
-  uint32: 0,
   int64: 0,
   float64: 0,
   uuid: "AAAAAAAAAAAAAAAAAAAAAA",

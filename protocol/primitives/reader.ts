@@ -140,11 +140,6 @@ export class Reader {
     return bytes[at]! << 24 | bytes[at + 1]! << 16 | bytes[at + 2]! << 8 | bytes[at + 3]!;
   }
 
-  /** An unsigned 32-bit integer. */
-  uint32(): number {
-    return this.int32() >>> 0;
-  }
-
   /** A signed 64-bit integer; outside ±(2^53 − 1) it is rounded to the nearest number. */
   int64(): number {
     const bytes = this.#bytes;

@@ -216,13 +216,6 @@ export class Writer {
     this.#view.setInt32(at, value);
   }
 
-  /** An unsigned 32-bit integer. */
-  uint32(value: number): void {
-    if (value !== value >>> 0) throw outOfRange("uint32", value);
-    const at = this.#reserve(4);
-    this.#view.setUint32(at, value);
-  }
-
   /** A signed 64-bit integer. @param value An integer; values outside the range are clamped. */
   int64(value: number): void {
     if (!Number.isSafeInteger(value)) return this.#wideInt64(value);

@@ -140,7 +140,6 @@ const MIN_SIZE: Record<Field["type"], readonly [number, number]> = {
   int16: [2, 2],
   uint16: [2, 2],
   int32: [4, 4],
-  uint32: [4, 4],
   int64: [8, 8],
   float64: [8, 8],
   uuid: [16, 16],

@@ -32,7 +32,6 @@ export type ScalarType =
   | "int16"
   | "uint16"
   | "int32"
-  | "uint32"
   | "int64"
   | "float64"
   | "uuid"
@@ -177,8 +176,6 @@ export const int16: ScalarField<number> = scalar<number>("int16", 0);
 export const uint16: ScalarField<number> = scalar<number>("uint16", 0);
 /** A signed 32-bit integer. */
 export const int32: ScalarField<number> = scalar<number>("int32", 0);
-/** An unsigned 32-bit integer. */
-export const uint32: ScalarField<number> = scalar<number>("uint32", 0);
 /** A signed 64-bit integer within ±(2^53 − 1). */
 export const int64: ScalarField<number> = scalar<number>("int64", 0);
 /** An IEEE 754 double. */
