@@ -9,21 +9,22 @@
  *     deno run -A bench/broker.ts localhost:9092
  *
  * In each run each family of rows (small produce requests, large ones, fetch, latency, connect, each in
- * memory or on disk) has a broker of its own, with a new process and a new folder, for the peer as for
- * this project's: in memory (`/dev/shm`) but where the disk is what is asked for. Before each row it is
- * warmed up with what is measured, as fast as it can, until work per processor time of the broker is
- * stable for six seconds. That takes a Java virtual machine on one core 15 to 30 s: a peer is given
- * 20 s of processor time at least in a new process, and 45 s at most for a row; this project's broker 8 s
- * at most. Each note says how long it took. Where the rate is given, the load then waits until the
- * consumer has caught up. What is measured goes to a new topic, and nothing of it is deleted meanwhile.
- * All families are measured once, then all again; the subjects take turns in each, in changing order, so
- * that what else the machine does meets both, and ratios are of the same run. Where there are two cores
- * and `taskset`, brokers get one of them and this program the other.
+ * memory or on disk) has its own broker, with a new process and a new folder, for the peer as for this
+ * project's. The folder is in memory (`/dev/shm`), unless the row is about the disk. Before each row the
+ * broker is warmed up with the measured load, at full rate, until its work per processor time is stable
+ * for six seconds. That takes a Java virtual machine on one core 15 to 30 s: a peer gets at least 20 s of
+ * processor time in a new process and at most 45 s for a row, this project's broker at most 8 s. Each note
+ * says how long it took. If the row has a fixed rate, the load then waits until the consumer has caught
+ * up. Measured records go to a new topic, from which nothing is deleted meanwhile. All families are
+ * measured once, then all again. The subjects take turns in changing order, so that other work of the
+ * machine affects both, and ratios are of the same run. If there are two cores and `taskset`, brokers get
+ * one of them and this program the other.
  *
- * `--kafka-home` names a folder with the jars of Apache Kafka, which needs `java`; `--peer-command` any
- * command that serves on `$PORT` with its data in `$DIR`. An address instead stands for a broker that
- * runs already. `--seconds`, `--runs`, `--quick`, `--long`, `--headlines` (the rows that the README shows)
- * and `--only TEXT` say how much to do; `--list` shows the standard scenarios and `bench/support/load/scenario.ts` how to write others.
+ * `--kafka-home` names a folder with the jars of Apache Kafka, which needs `java`; `--peer-command` is any
+ * command that serves on `$PORT` with its data in `$DIR`. An address stands for a broker that is running
+ * already. `--seconds`, `--runs`, `--quick`, `--long`, `--headlines` (only the rows of the README) and
+ * `--only TEXT` set the extent; `--list` prints the standard scenarios, and
+ * `bench/support/load/scenario.ts` describes how to write others.
  *
  * @module
  */
@@ -68,9 +69,9 @@ import type { Target } from "./support/load/target.ts";
 import { temporaryFolder } from "./support/brokers/temporary_folder.ts";
 import type { Timing } from "./support/load/window.ts";
 
-/** From when load begins on a topic, to when it counts. */
+/** Time from the start of the load on a topic to the start of the measurement. */
 const SETTLE_MS = 1000;
-/** Room for what a broker is sent in a run. */
+/** Memory for the data that a broker receives in a run. */
 const DATA_BYTES = 10e9;
 
 const { flags, args } = parseFlags({
@@ -175,7 +176,7 @@ async function chosenSubjects(): Promise<BrokerSubject[]> {
   ];
 }
 
-/** Puts a broker through scenarios of one family that has seen nothing else. */
+/** Runs the scenarios of one family on a new broker. */
 async function measureFresh(
   subject: BrokerSubject,
   family: readonly Scenario[],
@@ -223,7 +224,7 @@ function rowsOf(
   });
 }
 
-/** The note of the run in the middle. */
+/** Returns the note of the median run. */
 function noteOf(runs: readonly Outcome[], values: readonly number[]): string {
   const middle = median(values);
   const distances = values.map((value) => Math.abs(value - middle));

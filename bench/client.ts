@@ -105,7 +105,7 @@ for (const size of SIZES) {
 }
 printReport(
   {
-    title: "SDK beside other clients",
+    title: "SDK and other clients",
     hasRivals: true,
     settings: {
       ...describeMachine(),

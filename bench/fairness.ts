@@ -46,7 +46,7 @@ const requests = Number(flags.requests);
 
 printReport(
   {
-    title: "One client beside many that send at once",
+    title: "One client among many that pipeline requests",
     settings: {
       ...describeMachine(),
       neighbours: `${connections} connections, ${requests.toLocaleString("en-US")} requests each`,
@@ -115,7 +115,7 @@ async function measureBeside(
     const cpuBefore = cpuSeconds(broker.pid) ?? NaN;
     await (kind === undefined
       ? alone(broker.address, waits)
-      : beside(broker.address, frame, waits));
+      : amongNeighbours(broker.address, frame, waits));
     most.push(waits.maxMs);
     const seconds = (performance.now() - startedMs) / 1000;
     const cpu = (cpuSeconds(broker.pid) ?? NaN) - cpuBefore;
@@ -133,7 +133,7 @@ async function measureBeside(
   return {
     name: kind === undefined
       ? "longest wait of one connection, alone"
-      : `longest wait beside ${connections} connections with ${requests} requests each, ${kind}`,
+      : `longest wait with ${connections} connections with ${requests} requests each, ${kind}`,
     unit: "ms",
     better: "lower",
     ...(kind === undefined ? {} : { aim: AIM_MS }),
@@ -158,7 +158,7 @@ async function alone(address: string, waits: Histogram): Promise<void> {
 }
 
 /** Sends one request after the other while the neighbours' requests are answered. */
-async function beside(
+async function amongNeighbours(
   address: string,
   frame: Uint8Array,
   waits: Histogram,

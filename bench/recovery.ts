@@ -100,8 +100,8 @@ async function measure(shape: Shape): Promise<Row[]> {
     afterKill.push(await start(data, (broker) => broker.stop()));
   }
   return [
-    ...startRows(`${name}, stopped in good order`, afterStop, programBytes),
-    ...startRows(`${name}, killed`, afterKill, programBytes),
+    ...startRows(`${name}, after a clean shutdown`, afterStop, programBytes),
+    ...startRows(`${name}, after a kill`, afterKill, programBytes),
   ];
 }
 

@@ -54,7 +54,7 @@ const all = [
 ];
 printReport(
   {
-    title: "Small requests beside other work",
+    title: "Small requests with other work",
     settings: {
       ...describeMachine(),
       load: `${scenario.rate.toLocaleString("en-US")} msg/s of ${scenario.size} B, acks=1`,
@@ -83,7 +83,7 @@ async function measure(): Promise<Row[]> {
   const situations: [string, Disturbance[]][] = [
     ["nothing else", []],
     ...all.map((disturbance): [string, Disturbance[]] => [disturbance.name, [disturbance]]),
-    [`${all.map(({ shortName }) => shortName).join(", ")}, all at once`, all],
+    [`${all.map(({ shortName }) => shortName).join(", ")}, all together`, all],
   ];
   const outcomes = new Map<string, Outcome[]>(situations.map(([name]) => [name, []]));
   for (let run = 0; run < Number(flags.runs); run++) {
@@ -107,10 +107,10 @@ function rowOf(name: string, outcomes: readonly Outcome[]): Row {
     return `${other} ${value.toPrecision(3)} ms`;
   });
   return {
-    name: `end to end beside ${name}, p99.9`,
+    name: `end to end with ${name}, p99.9`,
     unit: "ms",
     better: "lower",
-    isKey: name.endsWith("at once"),
+    isKey: name.endsWith("all together"),
     results: { dqueue: measured(p999) },
     notes: { dqueue: [...others, outcomes.at(-1)!.note].join(", ") },
   };

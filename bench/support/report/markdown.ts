@@ -56,7 +56,7 @@ export function markdownSummary(reports: readonly Report[]): string {
       ];
     })
   );
-  return table(["what", "dqueue", "beside it", "aim"], lines).join("\n") + "\n";
+  return table(["what", "dqueue", "compared with", "aim"], lines).join("\n") + "\n";
 }
 
 /** Whether a row is in the short table. */
