@@ -9,7 +9,16 @@ import { toFileUrl } from "@std/path";
 import { ROOT } from "../support/broker/dqueue.ts";
 
 /** Folders whose documents are checked. */
-const FOLDERS = ["", ".github/", ".github/decisions/", "bench/", "client/", "storage/", "tests/"];
+const FOLDERS = [
+  "",
+  ".github/",
+  ".github/decisions/",
+  "bench/",
+  "client/",
+  "storage/",
+  "tests/",
+  "tests/simulation/",
+];
 
 /** The folders of the project, as the first part of a path. */
 const TOP = "(?:\\.ci|\\.deno|\\.github|bench|broker|cli|client|examples|protocol|storage|tests)";
