@@ -64,11 +64,14 @@ if (work === undefined) {
 const stopping = new AbortController();
 Deno.addSignalListener("SIGINT", () => stopping.abort());
 
-await using client = new Client({ brokers: address });
+await using client = new Client({
+  brokers: address,
+  onStatus: ({ broker, state }) => console.error(`${broker} is ${state}`),
+});
 try {
   await client.admin().createTopic({ name: "orders", partitions: 4 });
 } catch (error) {
-  // Another member committed before.
+  // Another member has created it.
   if (!(error instanceof KafkaError && error.code === "TOPIC_ALREADY_EXISTS")) throw error;
 }
 await using consumer = client.groupConsumer({

@@ -6,7 +6,7 @@
  *     deno run --allow-net examples/produce_consume.ts [HOST:PORT]
  */
 
-import { Client } from "../client/mod.ts";
+import { Client, json } from "../client/mod.ts";
 
 const [address = "localhost:9092"] = Deno.args;
 
@@ -23,7 +23,7 @@ await admin.createTopic({ name: topic, partitions: 3, replicas: 1 });
   const results = await producer.sendBatch(planets.map((name, i) => ({
     topic,
     key: name,
-    value: JSON.stringify({ name, position: i + 1 }),
+    value: json({ name, position: i + 1 }),
     headers: { kind: "planet" },
   })));
   for (const { partition, offset } of results) {

@@ -125,7 +125,8 @@ Deno.test("examples/group_consumer.ts commits after messages, after batches and 
   for (const way of ["message", "batch", "timer"]) {
     await t.step(way, async () => {
       await producer.sendBatch(["a", "b"].map((value) => ({ topic: "orders", value })));
-      const child = example("inherit", "null", "group_consumer.ts", way, local.address).spawn();
+      const child = example("piped", "null", "group_consumer.ts", way, local.address).spawn();
+      const connections = new Response(child.stderr).text();
       const printed = printedUntil(
         child.stdout,
         `offset ${end + 1}: b`,
@@ -138,6 +139,10 @@ Deno.test("examples/group_consumer.ts commits after messages, after batches and 
         `partition 0, offset ${end}: a`,
         `partition 0, offset ${end + 1}: b`,
         "revoked 1 partitions",
+      ]);
+      assertEquals((await connections).trim().split("\n").sort(), [
+        `${local.address} is connected`,
+        `${local.address} is disconnected`,
       ]);
       end += 2;
       const [committed] = await admin.listGroupOffsets("billing");
