@@ -24,7 +24,7 @@ import type {
 } from "../group/group_types.ts";
 import type { ClientCore, OperationOptions } from "../connection/client_core.ts";
 import type { BrokerNode } from "../connection/cluster_metadata.ts";
-import { decodeAssignment, decodeSubscription } from "../group/consumer_protocol.ts";
+import { decodeAssignment, decodeSubscription } from "../group/membership/consumer_protocol.ts";
 import { DqueueError, isRetriable, KafkaError, UnsupportedVersionError } from "../errors.ts";
 import { findCoordinators } from "../group/group_coordinator.ts";
 import type { TopicPartition } from "../topic_partition.ts";

@@ -12,7 +12,7 @@ import {
 } from "../../protocol/messages/mod.ts";
 import { RecordBatchBuilder } from "../../protocol/records/record_batch_builder.ts";
 import type { Api } from "../../protocol/schema/schema.ts";
-import { encodeAssignment } from "./consumer_protocol.ts";
+import { encodeAssignment } from "./membership/consumer_protocol.ts";
 import { ClosedError, KafkaError, UsageError } from "../errors.ts";
 import type { GroupConsumerOptions } from "./group_consumer_options.ts";
 import { setup, texts, write } from "../testing/client_setup.ts";

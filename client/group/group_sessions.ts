@@ -6,7 +6,7 @@
 
 import type { GroupCommits } from "./group_commits.ts";
 import { type GroupContext, leftStatus } from "./group_context.ts";
-import { GroupSession } from "./group_session.ts";
+import { GroupSession } from "./membership/group_session.ts";
 import type { HeldPartitions } from "./held_partitions.ts";
 import type { PartitionHandover } from "./partition_handover.ts";
 import { PollWatch } from "./poll_watch.ts";

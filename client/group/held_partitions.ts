@@ -18,7 +18,7 @@ import type { PartitionReader } from "../consumer/partition_reader.ts";
 import { UsageError } from "../errors.ts";
 import type { TopicPartition } from "../topic_partition.ts";
 import type { GroupOffset } from "./group_types.ts";
-import { placeName } from "./membership.ts";
+import { placeName } from "./membership/membership.ts";
 
 /** A partition assigned to this member. */
 export interface HeldPartition {

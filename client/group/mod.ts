@@ -19,10 +19,10 @@
  *  HeldPartitions: the assigned partitions, and the progress of the program
  * ```
  *
- * A `Membership` joins the group and learns which partitions are assigned to this member. There is one
+ * A `Membership` (`membership/`) joins the group and learns which partitions are assigned to this member. There is one
  * for each protocol: `ClassicMembership` (JoinGroup and SyncGroup; an `Assignor` of `assignors/` divides
  * the partitions) and `ModernMembership` (KIP-848; the broker divides them). Heartbeats
- * (`heartbeater.ts`) are sent in the background. `PartitionHandover` takes and revokes partitions and
+ * (`membership/heartbeater.ts`) are sent in the background. `PartitionHandover` takes and revokes partitions and
  * calls the program's callbacks; `GroupReading` returns their messages, which a `Fetcher` prefetches;
  * `GroupCommits` decides when progress is committed, and the `OffsetCommitter` commits it. `PollWatch`
  * ends the session of a program that no longer asks for messages, and `GroupStatus` combines the status

@@ -14,7 +14,7 @@ import type { TopicPartition } from "../topic_partition.ts";
 import type { GroupCommits } from "./group_commits.ts";
 import type { CallbackName, GroupContext } from "./group_context.ts";
 import type { HeldPartitions } from "./held_partitions.ts";
-import { type PartitionHolder, placeName } from "./membership.ts";
+import { type PartitionHolder, placeName } from "./membership/membership.ts";
 import { hasMovedOn, type OffsetCommitter } from "./offset_committer.ts";
 
 /** The time limit of a commit that others wait for, in milliseconds. */

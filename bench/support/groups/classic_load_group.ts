@@ -9,7 +9,7 @@ import {
   decodeAssignment,
   encodeAssignment,
   encodeSubscription,
-} from "../../../client/group/consumer_protocol.ts";
+} from "../../../client/group/membership/consumer_protocol.ts";
 import { CONSUMER_PROTOCOL_TYPE } from "../../../protocol/consumer_protocol.ts";
 import { ErrorCode } from "../../../protocol/errors.ts";
 import { describeGroups } from "../../../protocol/messages/groups/describe_groups.ts";

@@ -5,7 +5,10 @@
  */
 
 import { coreOf } from "../../../client/client.ts";
-import { encodeAssignment, encodeSubscription } from "../../../client/group/consumer_protocol.ts";
+import {
+  encodeAssignment,
+  encodeSubscription,
+} from "../../../client/group/membership/consumer_protocol.ts";
 import type { Client, TopicPartition } from "../../../client/mod.ts";
 import { CONSUMER_PROTOCOL_TYPE } from "../../../protocol/consumer_protocol.ts";
 import { consumerGroupHeartbeat } from "../../../protocol/messages/groups/consumer_group_heartbeat.ts";

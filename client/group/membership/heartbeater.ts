@@ -4,10 +4,10 @@
  * @module
  */
 
-import { backoffMs } from "../connection/backoff.ts";
-import type { ResolvedClientOptions } from "../client_options.ts";
-import { isRetriable } from "../errors.ts";
-import { Timer } from "../connection/timer.ts";
+import { backoffMs } from "../../connection/backoff.ts";
+import type { ResolvedClientOptions } from "../../client_options.ts";
+import { isRetriable } from "../../errors.ts";
+import { Timer } from "../../connection/timer.ts";
 
 /** What a heartbeater sends, and whom it notifies. */
 export interface HeartbeaterOptions {

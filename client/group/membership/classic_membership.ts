@@ -17,8 +17,8 @@ import {
   compareMembers,
   type GroupAssignments,
   type LastAssignment,
-} from "./assignor.ts";
-import { backoffMs } from "../connection/backoff.ts";
+} from "../assignor.ts";
+import { backoffMs } from "../../connection/backoff.ts";
 import {
   type ClassicAccess,
   type ClassicMember,
@@ -41,14 +41,14 @@ import {
   KafkaError,
   ProtocolError,
   UsageError,
-} from "../errors.ts";
-import type { Committer } from "./group_offsets.ts";
+} from "../../errors.ts";
+import type { Committer } from "../group_offsets.ts";
 import { Heartbeater } from "./heartbeater.ts";
-import type { TopicPartition } from "../topic_partition.ts";
+import type { TopicPartition } from "../../topic_partition.ts";
 import { type Membership, type MembershipParts, programTimeMs, without } from "./membership.ts";
-import { TopicWatch } from "./topic_watch.ts";
-import { delay } from "../connection/waiting.ts";
-import { ErrorCode } from "../../protocol/errors.ts";
+import { TopicWatch } from "../topic_watch.ts";
+import { delay } from "../../connection/waiting.ts";
+import { ErrorCode } from "../../../protocol/errors.ts";
 
 type Joined = Awaited<ReturnType<typeof requestJoin>>;
 

@@ -4,18 +4,18 @@
  * @module
  */
 
-import { ErrorCode } from "../../protocol/errors.ts";
-import { heartbeat } from "../../protocol/messages/groups/heartbeat.ts";
-import { joinGroup } from "../../protocol/messages/groups/join_group.ts";
-import { leaveGroup } from "../../protocol/messages/groups/leave_group.ts";
-import { syncGroup } from "../../protocol/messages/groups/sync_group.ts";
-import type { ResponseOf } from "../../protocol/schema/schema.ts";
-import type { ClientCore } from "../connection/client_core.ts";
-import type { ConnectionLane } from "../connection/connection_lane.ts";
-import { CONSUMER_PROTOCOL_TYPE } from "../../protocol/consumer_protocol.ts";
-import { KafkaError } from "../errors.ts";
-import type { GroupCoordinator } from "./group_coordinator.ts";
-import { requestMs } from "../connection/timer.ts";
+import { ErrorCode } from "../../../protocol/errors.ts";
+import { heartbeat } from "../../../protocol/messages/groups/heartbeat.ts";
+import { joinGroup } from "../../../protocol/messages/groups/join_group.ts";
+import { leaveGroup } from "../../../protocol/messages/groups/leave_group.ts";
+import { syncGroup } from "../../../protocol/messages/groups/sync_group.ts";
+import type { ResponseOf } from "../../../protocol/schema/schema.ts";
+import type { ClientCore } from "../../connection/client_core.ts";
+import type { ConnectionLane } from "../../connection/connection_lane.ts";
+import { CONSUMER_PROTOCOL_TYPE } from "../../../protocol/consumer_protocol.ts";
+import { KafkaError } from "../../errors.ts";
+import type { GroupCoordinator } from "../group_coordinator.ts";
+import { requestMs } from "../../connection/timer.ts";
 
 /** The first version of JoinGroup with a rebalance timeout (KIP-62). */
 const FIRST_JOIN_WITH_REBALANCE_TIMEOUT = 1;

@@ -10,13 +10,13 @@
  * @module
  */
 
-import { ErrorCode } from "../../protocol/errors.ts";
-import { consumerGroupHeartbeat } from "../../protocol/messages/groups/consumer_group_heartbeat.ts";
-import { backoffMs } from "../connection/backoff.ts";
-import { asDqueueError, type DqueueError, isRetriable, KafkaError } from "../errors.ts";
-import type { Committer } from "./group_offsets.ts";
+import { ErrorCode } from "../../../protocol/errors.ts";
+import { consumerGroupHeartbeat } from "../../../protocol/messages/groups/consumer_group_heartbeat.ts";
+import { backoffMs } from "../../connection/backoff.ts";
+import { asDqueueError, type DqueueError, isRetriable, KafkaError } from "../../errors.ts";
+import type { Committer } from "../group_offsets.ts";
 import { Heartbeater } from "./heartbeater.ts";
-import type { TopicPartition } from "../topic_partition.ts";
+import type { TopicPartition } from "../../topic_partition.ts";
 import {
   type Membership,
   type MembershipParts,
@@ -24,8 +24,8 @@ import {
   programTimeMs,
   without,
 } from "./membership.ts";
-import { delay } from "../connection/waiting.ts";
-import { requestMs } from "../connection/timer.ts";
+import { delay } from "../../connection/waiting.ts";
+import { requestMs } from "../../connection/timer.ts";
 
 /** The epoch of a member that joins. */
 const JOIN_EPOCH = 0;

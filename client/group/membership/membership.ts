@@ -8,13 +8,13 @@
  * @module
  */
 
-import type { ClientCore } from "../connection/client_core.ts";
-import type { ConnectionLane } from "../connection/connection_lane.ts";
-import type { DqueueError } from "../errors.ts";
-import type { GroupConsumerState, ResolvedGroupOptions } from "./group_consumer_options.ts";
-import type { GroupCoordinator } from "./group_coordinator.ts";
-import type { Committer } from "./group_offsets.ts";
-import type { TopicPartition } from "../topic_partition.ts";
+import type { ClientCore } from "../../connection/client_core.ts";
+import type { ConnectionLane } from "../../connection/connection_lane.ts";
+import type { DqueueError } from "../../errors.ts";
+import type { GroupConsumerState, ResolvedGroupOptions } from "../group_consumer_options.ts";
+import type { GroupCoordinator } from "../group_coordinator.ts";
+import type { Committer } from "../group_offsets.ts";
+import type { TopicPartition } from "../../topic_partition.ts";
 
 /** Holds the partitions of a member. */
 export interface PartitionHolder {

@@ -4,17 +4,17 @@
  * @module
  */
 
-import type { ConnectionLane } from "../connection/connection_lane.ts";
-import { asDqueueError, DqueueError } from "../errors.ts";
+import type { ConnectionLane } from "../../connection/connection_lane.ts";
+import { asDqueueError, DqueueError } from "../../errors.ts";
 import { ClassicMembership } from "./classic_membership.ts";
-import type { GroupConsumerState, GroupConsumerStatus } from "./group_consumer_options.ts";
+import type { GroupConsumerState, GroupConsumerStatus } from "../group_consumer_options.ts";
 import {
   type CurrentSession,
   type GroupContext,
   type SessionStatus,
   sessionStatus,
-} from "./group_context.ts";
-import type { Committer } from "./group_offsets.ts";
+} from "../group_context.ts";
+import type { Committer } from "../group_offsets.ts";
 import type { Membership, MembershipObserver, PartitionHolder } from "./membership.ts";
 import { ModernMembership } from "./modern_membership.ts";
 

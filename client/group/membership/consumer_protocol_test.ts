@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { MalformedMessageError } from "../../protocol/primitives/reader.ts";
+import { MalformedMessageError } from "../../../protocol/primitives/reader.ts";
 import {
   decodeAssignment,
   decodeSubscription,

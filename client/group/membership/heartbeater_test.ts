@@ -1,9 +1,9 @@
 import { assertEquals } from "@std/assert";
-import { ConnectionError, UsageError } from "../errors.ts";
-import { resolveClientOptions } from "../client_options.ts";
+import { ConnectionError, UsageError } from "../../errors.ts";
+import { resolveClientOptions } from "../../client_options.ts";
 import { Heartbeater } from "./heartbeater.ts";
-import { QUICK_RETRIES } from "../testing/client_setup.ts";
-import { WakeSignal } from "../connection/wake_signal.ts";
+import { QUICK_RETRIES } from "../../testing/client_setup.ts";
+import { WakeSignal } from "../../connection/wake_signal.ts";
 
 /** A heartbeater whose heartbeats are answered by the test. */
 function setupBeats() {

@@ -5,8 +5,8 @@
  * @module
  */
 
-import * as wire from "../../protocol/consumer_protocol.ts";
-import type { TopicPartition } from "../topic_partition.ts";
+import * as wire from "../../../protocol/consumer_protocol.ts";
+import type { TopicPartition } from "../../topic_partition.ts";
 
 /** The subscription of a member. */
 export interface MemberSubscription {

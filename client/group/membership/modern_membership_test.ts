@@ -1,14 +1,14 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { ErrorCode } from "../../protocol/errors.ts";
+import { ErrorCode } from "../../../protocol/errors.ts";
 import {
   consumerGroupHeartbeat,
   type ConsumerGroupHeartbeatResponse,
-} from "../../protocol/messages/groups/consumer_group_heartbeat.ts";
-import { offsetCommit } from "../../protocol/messages/mod.ts";
-import { KafkaError } from "../errors.ts";
-import { texts, write } from "../testing/client_setup.ts";
-import { DISCONNECT } from "../testing/fake_cluster.ts";
-import { pollAll, setupModernGroup } from "../testing/group_setup.ts";
+} from "../../../protocol/messages/groups/consumer_group_heartbeat.ts";
+import { offsetCommit } from "../../../protocol/messages/mod.ts";
+import { KafkaError } from "../../errors.ts";
+import { texts, write } from "../../testing/client_setup.ts";
+import { DISCONNECT } from "../../testing/fake_cluster.ts";
+import { pollAll, setupModernGroup } from "../../testing/group_setup.ts";
 
 function refusal(errorCode: number): ConsumerGroupHeartbeatResponse {
   return { errorCode, memberEpoch: 0, heartbeatIntervalMs: 0 };
