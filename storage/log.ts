@@ -249,13 +249,22 @@ export class Log {
     const { segments, context, logEndOffset } = this.#state;
     const all = Array.from(segments);
     const sizeOf = (path: string) => context.fs.statSync(path)?.size ?? 0;
+    const modifiedMsOf = (path: string) => context.fs.statSync(path)?.modifiedMs ?? -1;
     return all.flatMap((segment, slot) => {
       if (!segment.isOnDisk) return [];
       const { baseOffset, sizeInBytes } = segment;
       const offsetIndexSize = sizeOf(segment.offsetIndexPath);
       const timeIndexSize = sizeOf(segment.timeIndexPath);
       const endOffset = all[slot + 1]?.baseOffset ?? logEndOffset;
-      return [{ baseOffset, endOffset, sizeInBytes, offsetIndexSize, timeIndexSize }];
+      return [{
+        baseOffset,
+        endOffset,
+        sizeInBytes,
+        offsetIndexSize,
+        timeIndexSize,
+        modifiedMs: modifiedMsOf(segment.path),
+        lastBatch: segment.indexes.lastBatch,
+      }];
     });
   }
 

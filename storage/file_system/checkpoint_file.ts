@@ -29,7 +29,11 @@ export function formatCheckpoint(entries: readonly string[]): Uint8Array {
  *
  * @throws {CorruptFileError} If the content is invalid.
  */
-export function readCheckpoint(fs: FileSystem, path: string, fieldCount: number): string[][] {
+export function readCheckpoint(
+  fs: FileSystem,
+  path: string,
+  ...fieldCounts: number[]
+): string[][] {
   let text: string;
   try {
     text = new TextDecoder().decode(fs.readFileSync(path));
@@ -51,10 +55,12 @@ export function readCheckpoint(fs: FileSystem, path: string, fieldCount: number)
     );
   }
   for (const entry of entries) {
-    if (entry.length !== fieldCount) {
+    if (!fieldCounts.includes(entry.length)) {
       throw new CorruptFileError(
         path,
-        `entry "${entry.join(" ")}" has ${entry.length} fields, expected ${fieldCount}`,
+        `entry "${entry.join(" ")}" has ${entry.length} fields, expected ${
+          fieldCounts.join(" or ")
+        }`,
       );
     }
   }

@@ -160,11 +160,14 @@ function findSegments(
   entries: readonly DirectoryEntry[],
   { closed = [], nowMs }: LoadOptions,
 ): Segment[] {
-  const known = new Map(closed.map(({ baseOffset, sizeInBytes }) => [baseOffset, sizeInBytes]));
+  const known = new Map(closed.map((segment) => [segment.baseOffset, segment]));
   return offsetsOf(entries, LOG_SUFFIX).map((baseOffset) => {
-    const size = known.get(baseOffset) ??
+    const before = known.get(baseOffset);
+    const size = before?.sizeInBytes ??
       context.fs.statSync(`${folder}/${fileNameOf(baseOffset, LOG_SUFFIX)}`)!.size;
-    return new Segment(context, folder, baseOffset, size, nowMs);
+    const segment = new Segment(context, folder, baseOffset, size, nowMs);
+    if (before?.lastBatch !== undefined) segment.indexes.restoreLastBatch(before.lastBatch);
+    return segment;
   });
 }
 

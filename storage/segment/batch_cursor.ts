@@ -35,6 +35,7 @@ export interface BatchHeader {
   readonly lastOffset: number;
   readonly nextOffset: number;
   readonly sizeInBytes: number;
+  readonly crc: number;
   readonly partitionLeaderEpoch: number;
   readonly maxTimestamp: number;
   readonly hasProducerId: boolean;
@@ -97,7 +98,7 @@ export class BatchCursor implements BatchHeader {
   get crcProblem(): string | undefined {
     const end = this.position + this.sizeInBytes;
     const computed = crc32c(this.#bytes, this.position + ATTRIBUTES_POSITION, end);
-    const stated = this.#view.getUint32(this.position + CRC_POSITION);
+    const stated = this.crc;
     if (computed === stated) return undefined;
     return areLostRecords(this.#bytes, this.position)
       ? "the records were found to be lost when the log was opened"
@@ -118,6 +119,10 @@ export class BatchCursor implements BatchHeader {
 
   get sizeInBytes(): number {
     return LOG_OVERHEAD + this.#view.getInt32(this.position + BATCH_LENGTH_POSITION);
+  }
+
+  get crc(): number {
+    return this.#view.getUint32(this.position + CRC_POSITION);
   }
 
   get magic(): number {

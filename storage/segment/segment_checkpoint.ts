@@ -3,10 +3,15 @@
  * Kafka does not have and ignores. With it the next start notices missing or truncated files
  * without reading them.
  *
- *     0                                  version of the format
- *     2                                  number of entries
- *     orders 3 0 8011 1048570 2040 3060  topic, partition, base offset, end offset, size in bytes of
- *     orders 3 8011 8211 26200 48 72     the batches, the offset index and the time index
+ *     0                          version of the format
+ *     2                          number of entries
+ *     orders 3 0 8011 1048570 2040 3060 1700000000000 1047546 3735928559
+ *     orders 3 8011 8211 26200 48 72 1700000060000 25176 -1
+ *
+ * An entry has topic, partition, base offset, end offset; the sizes in bytes of the batches, the offset
+ * index and the time index; when the file was last changed, in milliseconds since 1970; and the position
+ * and CRC of the last batch, each -1 if it is not known. The last three, which older versions did not
+ * write, tell the file from another one of the same size.
  *
  * It is valid only together with the marker of a clean shutdown, before which it is written.
  *
@@ -18,6 +23,7 @@ import {
   formatCheckpoint,
   readCheckpoint,
 } from "../file_system/checkpoint_file.ts";
+import type { LastBatch } from "./indexes/segment_indexes.ts";
 import type { FileSystem } from "../file_system/file_system.ts";
 
 /** A segment at the time its log was closed. */
@@ -31,12 +37,17 @@ export interface ClosedSegment {
   readonly offsetIndexSize: number;
   /** In bytes; 0 if there was no file. */
   readonly timeIndexSize: number;
+  /** When the file with the batches was last changed, in milliseconds since 1970, or -1. */
+  readonly modifiedMs: number;
+  /** The last batch, if it is known. */
+  readonly lastBatch: LastBatch | undefined;
 }
 
 /** The segments of each log, in order, by the name of the log. */
 export type ClosedSegments = ReadonlyMap<string, readonly ClosedSegment[]>;
 
-const FIELD_COUNT = 7;
+/** With the last three fields and without them. */
+const FIELD_COUNTS = [10, 7];
 
 /** The content of the file. */
 export function formatSegmentCheckpoint(segments: ClosedSegments): Uint8Array {
@@ -46,8 +57,10 @@ export function formatSegmentCheckpoint(segments: ClosedSegments): Uint8Array {
     const log = `${name.slice(0, dash)} ${name.slice(dash + 1)}`;
     for (const segment of closed) {
       const { baseOffset, endOffset, sizeInBytes, offsetIndexSize, timeIndexSize } = segment;
+      const { modifiedMs, lastBatch } = segment;
       const sizes = `${sizeInBytes} ${offsetIndexSize} ${timeIndexSize}`;
-      entries.push(`${log} ${baseOffset} ${endOffset} ${sizes}`);
+      const last = `${lastBatch?.position ?? -1} ${lastBatch?.crc ?? -1}`;
+      entries.push(`${log} ${baseOffset} ${endOffset} ${sizes} ${modifiedMs} ${last}`);
     }
   }
   return formatCheckpoint(entries);
@@ -62,9 +75,10 @@ export function formatSegmentCheckpoint(segments: ClosedSegments): Uint8Array {
 export function readSegmentCheckpoint(fs: FileSystem, path: string): ClosedSegments | undefined {
   if (!fs.statSync(path)?.size) return undefined;
   const segments = new Map<string, ClosedSegment[]>();
-  for (const [topic, partition, ...fields] of readCheckpoint(fs, path, FIELD_COUNT)) {
+  for (const [topic, partition, ...fields] of readCheckpoint(fs, path, ...FIELD_COUNTS)) {
     const numbers = fields.map((field) => checkpointNumber(path, field));
     const [baseOffset, endOffset, sizeInBytes, offsetIndexSize, timeIndexSize] = numbers;
+    const [modifiedMs = -1, position = -1, crc = -1] = numbers.slice(5);
     const name = `${topic}-${partition}`;
     const closed = segments.get(name) ?? [];
     segments.set(name, closed);
@@ -74,6 +88,8 @@ export function readSegmentCheckpoint(fs: FileSystem, path: string): ClosedSegme
       sizeInBytes: sizeInBytes!,
       offsetIndexSize: offsetIndexSize!,
       timeIndexSize: timeIndexSize!,
+      modifiedMs,
+      lastBatch: position < 0 ? undefined : { position, crc },
     });
   }
   return segments;

@@ -9,8 +9,11 @@
  * @module
  */
 
+import { CRC_POSITION } from "../../protocol/records/record_batch.ts";
+import type { WindowedFile } from "../file_system/file_window.ts";
 import { BatchWalk } from "./batch_walk.ts";
-import { appendFullySync, type FileSystem } from "../file_system/file_system.ts";
+import type { LastBatch } from "./indexes/segment_indexes.ts";
+import { appendFullySync, type FileInfo, type FileSystem } from "../file_system/file_system.ts";
 import { type LogLoss, lostRecords } from "./lost_records.ts";
 import type { ClosedSegment } from "./segment_checkpoint.ts";
 import { Segment, type SegmentContext } from "./segment.ts";
@@ -29,6 +32,17 @@ import { TimeSlice } from "../time_slice.ts";
 export const STRAY_SUFFIX = ".stray";
 
 const COPY_BYTES = 1 << 20;
+
+/** What is wrong with a file that does not have the last batch that it had. */
+export const OTHER_BATCHES =
+  "its last batch is not that of the last shutdown: it is damaged, or the file of another segment";
+
+/** Whether a file has a batch with a CRC at a position. Does not check the batch. */
+export function hasBatch(file: WindowedFile, { position, crc }: LastBatch): boolean {
+  const bytes = new Uint8Array(CRC_POSITION + 4);
+  const count = file.readSync(bytes, position);
+  return count === bytes.length && new DataView(bytes.buffer).getUint32(CRC_POSITION) === crc;
+}
 
 /** What to compare. */
 export interface ComparisonOptions {
@@ -76,12 +90,13 @@ class SegmentComparer implements Comparison {
 
   async compare(): Promise<void> {
     const { closed, folder, logStartOffset } = this.#options;
-    const sizes = closed.map((segment) => this.#sizeOf(segment, LOG_SUFFIX));
-    this.hasMore = closed.some(({ sizeInBytes }, slot) => (sizes[slot] ?? 0) > sizeInBytes);
+    const infos = closed.map((segment) => this.#infoOf(segment, LOG_SUFFIX));
+    this.hasMore = closed.some(({ sizeInBytes }, slot) => (infos[slot]?.size ?? 0) > sizeInBytes);
     // If a file is larger, others that were lost before may have been restored.
     if (!this.hasMore) this.#setStraysAside();
     for (const [slot, segment] of closed.entries()) {
-      const size = sizes[slot];
+      const info = infos[slot];
+      const size = info?.size;
       // A segment whose records are all deleted is no loss.
       if (size === undefined && segment.endOffset <= logStartOffset) continue;
       if (size !== undefined) this.#missingCount = 0;
@@ -91,7 +106,10 @@ class SegmentComparer implements Comparison {
           segment,
           `it has ${size} bytes, it had ${segment.sizeInBytes} at the last shutdown`,
         );
-      } else this.#compareIndexes(segment);
+      } else {
+        this.#compareIndexes(segment);
+        this.#compareLastBatch(segment, info!);
+      }
       if (this.#slice.isOver) await this.#slice.pause();
     }
     if (this.isChanged) await this.#fs.syncDir(folder);
@@ -124,12 +142,29 @@ class SegmentComparer implements Comparison {
       [OFFSET_INDEX_SUFFIX, segment.offsetIndexSize],
       [TIME_INDEX_SUFFIX, segment.timeIndexSize],
     ] as const;
-    const wrong = indexes.filter(([suffix, size]) => (this.#sizeOf(segment, suffix) ?? 0) !== size);
+    const wrong = indexes.filter(([suffix, size]) =>
+      (this.#infoOf(segment, suffix)?.size ?? 0) !== size
+    );
     if (wrong.length === 0) return;
     for (const [suffix] of indexes) this.#fs.removeSync(this.#pathOf(segment, suffix));
     this.isChanged = true;
     const names = wrong.map(([suffix]) => fileNameOf(segment.baseOffset, suffix)).join(" and ");
     this.#report(segment, `${names} is missing or truncated; the indexes are rebuilt`);
+  }
+
+  /**
+   * Notices a file of the same size that has other batches, such as that of another segment. It is only
+   * reported: its batches may be valid ones, and the right file may still exist. Files that were not
+   * changed since the shutdown are not read.
+   */
+  #compareLastBatch(segment: ClosedSegment, { modifiedMs }: FileInfo): void {
+    if (segment.lastBatch === undefined || modifiedMs === segment.modifiedMs) return;
+    const file = this.#fs.openSync(this.#pathOf(segment, LOG_SUFFIX), "read");
+    try {
+      if (!hasBatch(file, segment.lastBatch)) this.#report(segment, OTHER_BATCHES);
+    } finally {
+      file.close();
+    }
   }
 
   /** Replaces the lost batches of a file by a placeholder. */
@@ -224,9 +259,9 @@ class SegmentComparer implements Comparison {
     this.losses.push({ path, problem, firstOffset: baseOffset, nextOffset: baseOffset });
   }
 
-  #sizeOf(segment: ClosedSegment, suffix: string): number | undefined {
+  #infoOf(segment: ClosedSegment, suffix: string): FileInfo | undefined {
     if (!this.#options.names.has(fileNameOf(segment.baseOffset, suffix))) return undefined;
-    return this.#fs.statSync(this.#pathOf(segment, suffix))?.size;
+    return this.#fs.statSync(this.#pathOf(segment, suffix));
   }
 
   #pathOf({ baseOffset }: ClosedSegment, suffix: string): string {

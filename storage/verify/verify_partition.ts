@@ -9,6 +9,7 @@ import type { BatchCursor } from "../segment/batch_cursor.ts";
 import { BatchWalk, type DamagedRange } from "../segment/batch_walk.ts";
 import type { FileSystem } from "../file_system/file_system.ts";
 import type { ClosedSegment } from "../segment/segment_checkpoint.ts";
+import { hasBatch, OTHER_BATCHES } from "../segment/segment_comparison.ts";
 import {
   fileNameOf,
   LOG_SUFFIX,
@@ -171,8 +172,10 @@ class PartitionVerifier {
       this.#producers.damage();
     };
     this.#nextOffset = Math.max(this.#nextOffset, baseOffset);
+    let hasLastBatch = true;
     const file = fs.openSync(path, "read");
     try {
+      if (closed?.lastBatch !== undefined) hasLastBatch = hasBatch(file, closed.lastBatch);
       const walk = new BatchWalk(file, {
         position: 0,
         endPosition: sizeInBytes,
@@ -212,6 +215,8 @@ class PartitionVerifier {
       const problem =
         `it has ${sizeInBytes} bytes, it had ${closed.sizeInBytes} at the last shutdown`;
       this.#findings.push({ path, problem });
+    } else if (holes.length === 0 && !hasLastBatch) {
+      this.#findings.push({ path, problem: OTHER_BATCHES });
     }
     indexes.end();
     this.#findings.push(...indexes.findings);

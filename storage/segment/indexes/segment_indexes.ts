@@ -33,6 +33,12 @@ export interface IndexContext {
   readonly indexCache: IndexCache;
 }
 
+/** The last batch of a segment, by which its file is recognized. */
+export interface LastBatch {
+  readonly position: number;
+  readonly crc: number;
+}
+
 /** The segment that indexes belong to. */
 export interface IndexedSegment {
   readonly baseOffset: number;
@@ -56,6 +62,8 @@ export class SegmentIndexes {
   #offsetOfMaxTimestamp = -1;
   #firstTimestamp: number | undefined;
   #hasUnsyncedFiles = false;
+  #lastPosition = -1;
+  #lastCrc = -1;
 
   constructor(context: IndexContext, segment: IndexedSegment) {
     this.#context = context;
@@ -103,6 +111,18 @@ export class SegmentIndexes {
     return this.#firstTimestamp;
   }
 
+  /** The last batch, if it was added since the segment was loaded, or is known from before. */
+  get lastBatch(): LastBatch | undefined {
+    const [position, crc] = [this.#lastPosition, this.#lastCrc];
+    return position < 0 ? undefined : { position, crc };
+  }
+
+  /** Sets the last batch as known from a clean shutdown. */
+  restoreLastBatch({ position, crc }: LastBatch): void {
+    this.#lastPosition = position;
+    this.#lastCrc = crc;
+  }
+
   /** Whether the indexes can hold offsets up to `lastOffset`. */
   takesOffset(lastOffset: number): boolean {
     return lastOffset - this.#segment.baseOffset <= MAX_RELATIVE_OFFSET;
@@ -123,6 +143,7 @@ export class SegmentIndexes {
     this.#maxTimestamp = NO_TIMESTAMP;
     this.#offsetOfMaxTimestamp = -1;
     this.#firstTimestamp = undefined;
+    this.#lastPosition = -1;
   }
 
   /** Loads the indexes and keeps them in memory, so that they take entries. */
@@ -137,7 +158,9 @@ export class SegmentIndexes {
    */
   add(batch: BatchHeader, position: number, indexIntervalBytes: number): void {
     const { offset, time } = this.#ready("add a batch to");
-    const { maxTimestamp, lastOffset, recordCount } = batch;
+    const { maxTimestamp, lastOffset, recordCount, crc } = batch;
+    this.#lastPosition = position;
+    this.#lastCrc = crc;
     if (position === 0 && recordCount > 0) this.#firstTimestamp = maxTimestamp;
     if (maxTimestamp > this.#maxTimestamp! && recordCount > 0) {
       this.#maxTimestamp = maxTimestamp;
@@ -164,6 +187,7 @@ export class SegmentIndexes {
     pair.time.truncateTo(offset);
     this.#maxTimestamp = pair.time.lastTimestamp;
     this.#offsetOfMaxTimestamp = pair.time.count === 0 ? -1 : pair.time.lastOffset;
+    this.#lastPosition = -1;
   }
 
   /**
@@ -208,6 +232,8 @@ export class SegmentIndexes {
     this.#maxTimestamp = other.#maxTimestamp;
     this.#offsetOfMaxTimestamp = other.#offsetOfMaxTimestamp;
     this.#firstTimestamp = other.#firstTimestamp;
+    this.#lastPosition = other.#lastPosition;
+    this.#lastCrc = other.#lastCrc;
     if (!isReady) this.retire();
   }
 
