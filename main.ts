@@ -15,10 +15,10 @@ export const program: Program = new Program({
   summary: "A partitioned, durable log that speaks Kafka's protocol",
   version: commands.VERSION,
   nouns: {
-    bench: "Measurements",
-    cluster: "The cluster",
+    bench: "Benchmarks",
+    cluster: "Cluster",
     group: "Consumer groups",
-    log: "Files of the log",
+    log: "Log files",
     topic: "Topics",
   },
   commands: [

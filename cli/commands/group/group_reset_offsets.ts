@@ -47,7 +47,7 @@ export const groupResetOffsets = command({
   description:
     `Shows the new offsets; they are only changed with --execute. The group must not have ` +
     `members: stop them first.\n\n` +
-    `Places:\n` +
+    `Positions:\n` +
     `  earliest, latest   the first message, the next one to be written\n` +
     `  N                  offset N\n` +
     `  @T                 by time: @2024-12-30, @2024-12-30T23:06:40Z, @-1h\n` +
@@ -57,7 +57,7 @@ export const groupResetOffsets = command({
     ...topicsFlag,
     to: {
       required: true,
-      value: "PLACE",
+      value: "POSITION",
       env: false,
       parse: parseResetTarget,
       doc: "New position of the group",
