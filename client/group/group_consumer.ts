@@ -262,9 +262,7 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
     return this.#loop[Symbol.asyncIterator]();
   }
 
-  /**
-   * A stream of messages without end. A message counts as processed when the next one is read.
-   */
+  /** A stream of messages without end. A message counts as processed when the next one is read. */
   get readable(): ReadableStream<Message> {
     return this.#loop.readable;
   }

@@ -80,9 +80,7 @@ export interface GroupConsumerOptions extends ReadingOptions {
    * broker's choice.
    */
   readonly serverAssignor?: string;
-  /**
-   * Called with newly assigned partitions before they are read; may seek in them.
-   */
+  /** Called with newly assigned partitions before they are read; may seek in them. */
   readonly onAssigned?: PartitionsCallback;
   /**
    * Called with partitions that are being revoked, while this member still owns them; may commit.

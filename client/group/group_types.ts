@@ -137,9 +137,7 @@ export interface GroupOffset extends TopicPartition {
   readonly metadata?: string;
 }
 
-/**
- * Where to reset a group to: an offset, a place, or a shift from the current offset.
- */
+/** Where to reset a group to: an offset, a place, or a shift from the current offset. */
 export type GroupOffsetTarget = number | OffsetSpec | { readonly shift: number };
 
 /** Options of resetting a group. */

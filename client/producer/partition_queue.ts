@@ -88,9 +88,7 @@ export class PartitionQueue {
     this.#pending.push(batch);
   }
 
-  /**
-   * The next batch to send, regardless of its time. Undefined while ordering allows none.
-   */
+  /** The next batch to send, regardless of its time. Undefined while ordering allows none. */
   next(): ProducerBatch | undefined {
     if (this.#mustRaiseEpoch) return undefined;
     const oldest = this.#unconfirmed[0];
