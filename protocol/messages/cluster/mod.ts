@@ -11,6 +11,7 @@ export * from "./api_versions.ts";
 export * from "./describe_cluster.ts";
 export * from "./describe_log_dirs.ts";
 export * from "./describe_quorum.ts";
+export * from "./envelope.ts";
 export * from "./get_telemetry_subscriptions.ts";
 export * from "./push_telemetry.ts";
 export * from "./remove_raft_voter.ts";
