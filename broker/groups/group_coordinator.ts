@@ -2,8 +2,8 @@
  * The group coordinator of a broker: the groups it coordinates and the life cycle of their shards.
  *
  * A group belongs to the partition of `__consumer_offsets` selected by the hash of its id, and is
- * coordinated by that partition's leader. The topic is created when a coordinator is first
- * requested.
+ * coordinated by that partition's leader. Its groups are loaded when this broker becomes the leader,
+ * and unloaded when another does. The topic is created when a coordinator is first requested.
  *
  * @module
  */
@@ -18,6 +18,7 @@ import { startSessions as startClassicSessions } from "./classic/load.ts";
 import { startSessions } from "./consumer/fence.ts";
 import { type Deadline, DeadlineQueue } from "./deadlines.ts";
 import { GroupShard } from "./group_shard.ts";
+import type { GroupLog } from "./group_log.ts";
 import type { GroupTopics } from "./group_topics.ts";
 import type { OffsetsTopic } from "./offsets_topic.ts";
 import type { GroupConfig } from "../settings/group_settings.ts";
@@ -36,11 +37,17 @@ export interface GroupCoordinatorOptions {
   readonly uniqueId?: () => string;
 }
 
+/** The groups of a partition that this broker leads, and the epoch that it does so in. */
+interface LedShard {
+  readonly shard: GroupShard;
+  readonly leaderEpoch: number;
+}
+
 /** The coordinator of the groups whose partitions this broker leads. */
 export class GroupCoordinator {
   readonly #topic: OffsetsTopic;
   readonly #topics: GroupTopics;
-  readonly #stopFollowing: () => void;
+  readonly #stopFollowing: (() => void)[];
   readonly #config: GroupConfig;
   readonly #configsOf: GroupCoordinatorOptions["configsOf"];
   readonly #clock: Clock;
@@ -51,7 +58,7 @@ export class GroupCoordinator {
   readonly #closing = new AbortController();
   readonly #loads: Set<Promise<void>> = new Set();
   /** By partition; `undefined` if another broker is the leader. */
-  #shards: (GroupShard | undefined)[] = [];
+  #shards: (LedShard | undefined)[] = [];
   #creating: Promise<void> | undefined;
 
   private constructor(options: GroupCoordinatorOptions) {
@@ -66,15 +73,16 @@ export class GroupCoordinator {
       this.#logger.error("Group failed unexpectedly", { error });
     });
     this.#expiry = this.#deadlines.deadline(() => void this.#expire());
-    this.#stopFollowing = options.topics.onChange((name, isDeleted) => {
-      this.#topicChanged(name, isDeleted);
-    });
+    this.#stopFollowing = [
+      options.topics.onChange((name, isDeleted) => this.#topicChanged(name, isDeleted)),
+      options.topic.onChange(() => this.#followLeaders()),
+    ];
   }
 
   /** Starts coordinating; existing logs are loaded in the background. */
   static start(options: GroupCoordinatorOptions): GroupCoordinator {
     const coordinator = new GroupCoordinator(options);
-    coordinator.#openShards();
+    coordinator.#followLeaders();
     coordinator.#scheduleExpiry();
     return coordinator;
   }
@@ -88,8 +96,8 @@ export class GroupCoordinator {
   async close(): Promise<void> {
     if (this.#closing.signal.aborted) return;
     this.#closing.abort(new DOMException("The group coordinator is closing", "AbortError"));
-    this.#stopFollowing();
-    for (const shard of this.#shards) shard?.close();
+    for (const stop of this.#stopFollowing) stop();
+    for (const shard of this.shards) shard.close();
     this.#deadlines.clear();
     await this.loaded();
   }
@@ -100,7 +108,7 @@ export class GroupCoordinator {
 
   /** The shards on this broker. */
   get shards(): readonly GroupShard[] {
-    return this.#shards.filter((shard) => shard !== undefined);
+    return this.#shards.flatMap((led) => led?.shard ?? []);
   }
 
   /**
@@ -116,7 +124,7 @@ export class GroupCoordinator {
       await this.#creating;
     }
     const index = partitionOf(groupId, this.#topic.partitionCount);
-    this.#shards[index]?.ensureNotFailed();
+    this.#shards[index]?.shard.ensureNotFailed();
     return index;
   }
 
@@ -129,7 +137,7 @@ export class GroupCoordinator {
   shardOf(groupId: string): GroupShard {
     if (this.#closing.signal.aborted) throw new ApiError(ErrorCode.COORDINATOR_NOT_AVAILABLE);
     const count = this.#shards.length;
-    const shard = count === 0 ? undefined : this.#shards[partitionOf(groupId, count)];
+    const shard = count === 0 ? undefined : this.#shards[partitionOf(groupId, count)]?.shard;
     if (shard === undefined) throw new ApiError(ErrorCode.NOT_COORDINATOR);
     shard.ensureActive();
     return shard;
@@ -152,12 +160,29 @@ export class GroupCoordinator {
       this.#logger.warn("Cannot create __consumer_offsets", { error });
       throw new ApiError(ErrorCode.COORDINATOR_NOT_AVAILABLE, undefined, { cause: error });
     }
-    if (!this.#closing.signal.aborted) this.#openShards();
+    this.#followLeaders();
     await this.loaded();
   }
 
-  #openShards(): void {
-    const options = {
+  /** Loads the groups of partitions that this broker has come to lead, and unloads others. */
+  #followLeaders(): void {
+    if (this.#closing.signal.aborted) return;
+    const before = this.#shards;
+    const { partitionCount } = this.#topic;
+    for (const led of before.slice(partitionCount)) led?.shard.close();
+    this.#shards = Array.from({ length: partitionCount }, (_, index) => {
+      const led = before[index];
+      const leaderEpoch = this.#topic.leaderEpoch(index);
+      if (led !== undefined && led.leaderEpoch === leaderEpoch) return led;
+      led?.shard.close();
+      const log = this.#topic.log(index);
+      if (leaderEpoch === undefined || log === undefined) return undefined;
+      return { leaderEpoch, shard: this.#openShard(index, log) };
+    });
+  }
+
+  #openShard(index: number, log: GroupLog): GroupShard {
+    const shard = new GroupShard(index, log, {
       clock: this.#clock,
       config: this.#config,
       configsOf: this.#configsOf,
@@ -165,15 +190,10 @@ export class GroupCoordinator {
       topics: this.#topics,
       logger: this.#logger,
       uniqueId: this.#uniqueId,
-    };
-    this.#shards = Array.from({ length: this.#topic.partitionCount }, (_, index) => {
-      const log = this.#topic.log(index);
-      if (log === undefined) return undefined;
-      const shard = new GroupShard(index, log, options);
-      const load = this.#load(shard).finally(() => this.#loads.delete(load));
-      this.#loads.add(load);
-      return shard;
     });
+    const load = this.#load(shard).finally(() => this.#loads.delete(load));
+    this.#loads.add(load);
+    return shard;
   }
 
   async #load(shard: GroupShard): Promise<void> {

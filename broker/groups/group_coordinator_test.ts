@@ -5,6 +5,7 @@ import { ManualClock } from "../time/clock.ts";
 import { BrokerConfig } from "../settings/config.ts";
 import { silentLogger } from "../logger.ts";
 import { GroupCoordinator, partitionOf } from "./group_coordinator.ts";
+import { joinGroup } from "./membership.ts";
 import { MemoryOffsetsTopic, MemoryTopics } from "./testing.ts";
 
 function start(topic: MemoryOffsetsTopic): GroupCoordinator {
@@ -88,4 +89,70 @@ Deno.test("GroupCoordinator.close() aborts loading and later requests", async ()
   await coordinator.close();
   await coordinator.close();
   assertEquals(codeOf(() => coordinator.shardOf("g")), ErrorCode.COORDINATOR_NOT_AVAILABLE);
+});
+
+Deno.test("GroupCoordinator loads groups when this broker becomes the leader, and unloads them when another does", async () => {
+  const topic = new MemoryOffsetsTopic(2);
+  const index = partitionOf("g", 2);
+  topic.elect(index, undefined);
+  await using coordinator = start(topic);
+  await coordinator.loaded();
+  const [other] = coordinator.shards;
+  assertEquals(codeOf(() => coordinator.shardOf("g")), ErrorCode.NOT_COORDINATOR);
+  const gate = Promise.withResolvers<void>();
+  topic.logs[index]!.replay = () => gate.promise;
+  topic.elect(index, 1);
+  assertEquals(codeOf(() => coordinator.shardOf("g")), ErrorCode.COORDINATOR_LOAD_IN_PROGRESS);
+  gate.resolve();
+  await coordinator.loaded();
+  const shard = coordinator.shardOf("g");
+  assertEquals(shard.index, index);
+  topic.elect(index, undefined);
+  assertEquals(shard.isActive, false);
+  assertEquals(codeOf(() => shard.ensureActive()), ErrorCode.NOT_COORDINATOR);
+  assertEquals(codeOf(() => coordinator.shardOf("g")), ErrorCode.NOT_COORDINATOR);
+  assertEquals(coordinator.shards, [other!]);
+});
+
+Deno.test("GroupCoordinator loads a partition again that this broker leads in another epoch, and no other", async () => {
+  const topic = new MemoryOffsetsTopic(2);
+  await using coordinator = start(topic);
+  await coordinator.loaded();
+  const [first, second] = coordinator.shards;
+  topic.changed();
+  assertEquals(coordinator.shards, [first!, second!]);
+  topic.elect(1, 5);
+  assertEquals(coordinator.shards[0], first);
+  assertEquals(second!.isActive, false);
+  await coordinator.loaded();
+  assertEquals(coordinator.shards[1]!.isActive, true);
+});
+
+Deno.test("GroupCoordinator follows a topic that another broker has created", async () => {
+  const topic = new MemoryOffsetsTopic(2, false);
+  await using coordinator = start(topic);
+  assertEquals(coordinator.shards.length, 0);
+  await topic.create();
+  topic.changed();
+  await coordinator.loaded();
+  assertEquals(coordinator.shards.length, 2);
+  assertEquals(coordinator.shardOf("g").index, partitionOf("g", 2));
+});
+
+Deno.test("GroupCoordinator answers JoinGroup with NOT_COORDINATOR when it is no longer the leader", async () => {
+  const topic = new MemoryOffsetsTopic(1);
+  await using coordinator = start(topic);
+  await coordinator.loaded();
+  const waiting = joinGroup(coordinator.shardOf("g"), {
+    groupId: "g",
+    memberId: "",
+    groupInstanceId: null,
+    protocolType: "consumer",
+    protocols: [{ name: "range", metadata: new Uint8Array() }],
+    sessionTimeoutMs: 10_000,
+    rebalanceTimeoutMs: 10_000,
+    reason: null,
+  }, { clientId: "c", clientHost: "/127.0.0.1", apiVersion: 3 });
+  topic.elect(0, undefined);
+  assertEquals((await waiting).errorCode, ErrorCode.NOT_COORDINATOR);
 });

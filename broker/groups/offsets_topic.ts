@@ -14,6 +14,14 @@ export interface OffsetsTopic {
   readonly partitionCount: number;
   /** Creates the topic if it does not exist. */
   create(): Promise<void>;
+  /** The epoch in which this broker leads a partition; `undefined` if it is not the leader. */
+  leaderEpoch(index: number): number | undefined;
   /** The log of a partition; `undefined` if this broker is not its leader. */
   log(index: number): GroupLog | undefined;
+  /**
+   * Calls `listener` after partitions were added or their leaders may have changed.
+   *
+   * @returns A function that unsubscribes.
+   */
+  onChange(listener: () => void): () => void;
 }

@@ -22,6 +22,8 @@ export interface RegistryOffsetsTopicOptions {
   readonly config: BrokerConfig;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Has the controller create the topic; gives false if that is this broker. Default: it is. */
+  readonly createElsewhere?: () => Promise<boolean>;
 }
 
 /** The topic in the broker's registry. */
@@ -37,8 +39,8 @@ export class RegistryOffsetsTopic implements OffsetsTopic {
   }
 
   async create(): Promise<void> {
-    const { topics, config } = this.#options;
-    if (topics.get(OFFSETS_TOPIC) !== undefined) return;
+    const { topics, config, createElsewhere } = this.#options;
+    if (topics.get(OFFSETS_TOPIC) !== undefined || await createElsewhere?.() === true) return;
     try {
       await topics.createTopic({
         name: OFFSETS_TOPIC,
@@ -80,6 +82,17 @@ export class RegistryOffsetsTopic implements OffsetsTopic {
         String(segmentBytes),
       ],
     ]);
+  }
+
+  leaderEpoch(index: number): number | undefined {
+    const partition = this.#options.topics.partition(OFFSETS_TOPIC, index);
+    return partition?.isLeader === true ? partition.leaderEpoch : undefined;
+  }
+
+  onChange(listener: () => void): () => void {
+    return this.#options.topics.onChange((name) => {
+      if (name === OFFSETS_TOPIC) listener();
+    });
   }
 
   log(index: number): GroupLog | undefined {

@@ -128,8 +128,32 @@ export class MemoryOffsetsTopic implements OffsetsTopic {
     this.#isCreated = true;
   }
 
+  /** Epochs of partitions that are led in another than 0; undefined for one that is not led here. */
+  readonly leaderEpochs: Map<number, number | undefined> = new Map();
+  readonly #listeners: Set<() => void> = new Set();
+
+  leaderEpoch(index: number): number | undefined {
+    return this.leaderEpochs.has(index) ? this.leaderEpochs.get(index) : 0;
+  }
+
+  /** Elects this broker in an epoch, or another. */
+  elect(index: number, leaderEpoch: number | undefined): void {
+    this.leaderEpochs.set(index, leaderEpoch);
+    this.changed();
+  }
+
+  /** Says that it has changed. */
+  changed(): void {
+    for (const listener of this.#listeners) listener();
+  }
+
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
   log(index: number): GroupLog | undefined {
-    return this.logs[index];
+    return this.leaderEpoch(index) === undefined ? undefined : this.logs[index];
   }
 }
 

@@ -57,6 +57,7 @@ export class ReplicaManager {
   /** The last task of each topic, while it is running or if it failed. */
   readonly #tasks: Map<string, Promise<void>> = new Map();
   readonly #unsubscribes: (() => void)[] = [];
+  readonly #listeners: Set<(name: string) => void> = new Set();
   /** Topic ids of logs found at start, until their topics are opened; each is read from a file. */
   #topicIdsAtStart: Map<Log, string> = new Map();
   /** The settings of topics without overrides. */
@@ -104,6 +105,22 @@ export class ReplicaManager {
   /** Resolves when the metadata has been applied to a topic; rejects if that failed. */
   async settled(name: string): Promise<void> {
     await this.#tasks.get(name);
+  }
+
+  /** Resolves when the current metadata has been applied to all topics, successfully or not. */
+  async allSettled(): Promise<void> {
+    await this.#tasksDone();
+  }
+
+  /**
+   * Calls `listener` with the name of a topic after it has changed on this broker. The listener must
+   * not throw.
+   *
+   * @returns A function that unsubscribes.
+   */
+  onChange(listener: (name: string) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   /** Stops following after running tasks have ended. The logs stay open. */
@@ -212,6 +229,11 @@ export class ReplicaManager {
     }
     this.#byName.set(name, local);
     this.#byId.set(id, local);
+    this.#notify(name);
+  }
+
+  #notify(name: string): void {
+    for (const listener of this.#listeners) listener(name);
   }
 
   async #update(local: LocalTopic, state: TopicState): Promise<void> {
@@ -229,6 +251,7 @@ export class ReplicaManager {
     if (this.#retired.has(local)) {
       for (const partition of added) partition?.markDeleted();
     }
+    this.#notify(local.name);
   }
 
   /**
@@ -354,6 +377,7 @@ export class ReplicaManager {
     this.#byId.delete(local.id);
     this.#retired.add(local);
     for (const partition of local.partitions) partition?.markDeleted();
+    this.#notify(local.name);
   }
 
   async #deleteLogs(local: LocalTopic): Promise<void> {

@@ -105,6 +105,21 @@ export class TopicRegistry {
     return this.#replicaManager.byName.get(topic)?.partitions[index];
   }
 
+  /** Resolves when the current metadata has been applied to all topics, successfully or not. */
+  async settled(): Promise<void> {
+    await this.#replicaManager.allSettled();
+  }
+
+  /**
+   * Calls `listener` with the name of a topic after it has changed on this broker. The listener must
+   * not throw.
+   *
+   * @returns A function that unsubscribes.
+   */
+  onChange(listener: (name: string) => void): () => void {
+    return this.#replicaManager.onChange(listener);
+  }
+
   /** Path of the data folder. */
   get logDirectory(): string {
     return this.#options.directory.path;
@@ -133,16 +148,23 @@ export class TopicRegistry {
    * Creates a missing topic that a client requested, if the client and `auto.create.topics.enable`
    * allow it.
    *
+   * @param createElsewhere Has the controller create the topic; resolves to false if that is this
+   * broker.
    * @throws {ApiError} INVALID_TOPIC_EXCEPTION if the name is invalid; UNKNOWN_TOPIC_OR_PARTITION
    * if it must not be created; errors of `createTopic`.
    */
-  async autoCreate(name: string, isAllowed: boolean): Promise<Topic> {
+  async autoCreate(
+    name: string,
+    isAllowed: boolean,
+    createElsewhere: () => Promise<boolean> = () => Promise.resolve(false),
+  ): Promise<Topic> {
     checkTopicName(name);
     if (!isAllowed || isInternalTopic(name) || !this.#isAutoCreateEnabled) {
       throw new ApiError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
     }
     try {
-      await this.createTopic({ name });
+      const isHere = this.#cluster.isController() || !await createElsewhere();
+      if (isHere) await this.createTopic({ name });
     } catch (error) {
       const isThere = error instanceof ApiError && error.code === ErrorCode.TOPIC_ALREADY_EXISTS;
       if (!isThere) throw error;
