@@ -14,7 +14,12 @@ import { MemoryFileSystem } from "../storage/file_system/memory_file_system.ts";
 import { BatchValidations } from "./batch_validations.ts";
 import { type Clock, systemClock } from "./time/clock.ts";
 import { ClusterState } from "./cluster/cluster_state.ts";
+import { forwardOffsetsTopicCreation } from "./cluster/forwarded_creation.ts";
+import { ForwardingManager } from "./cluster/forwarding_manager.ts";
 import { LocalMetadataStore, METADATA_LOG_NAME } from "./cluster/local_metadata_store.ts";
+import type { MetadataStore } from "./cluster/metadata_store.ts";
+import { tcpNetwork } from "./cluster/peer_network.ts";
+import { Peers } from "./cluster/peers.ts";
 import { BrokerConfig, ConfigError } from "./settings/config.ts";
 import { FetchSessions } from "./fetch_sessions.ts";
 import { ClusterTopics } from "./groups/cluster_topics.ts";
@@ -57,16 +62,26 @@ export interface BrokerOptions {
   readonly clock?: Clock;
   /** The file system for `"disk"`. Default: the machine's. */
   readonly fileSystem?: FileSystem;
+  /** The cluster in this process that the broker belongs to; see `Cluster`. Default: one of its own. */
+  readonly membership?: ClusterMembership;
+}
+
+/** What a broker shares with others of its process. */
+export interface ClusterMembership {
+  /** Where the cluster's metadata is; the broker closes its use of it. */
+  readonly store: MetadataStore;
+  /** Opens a connection to the broker with this address; undefined if there is none. */
+  connect(address: string): FrameChannel | undefined;
 }
 
 /**
  * Defaults of a memory broker. Its groups belong to tests, which do not start many members one
  * after the other.
  */
-const MEMORY_CONFIG = { "group.initial.rebalance.delay.ms": 0 } as const;
+export const MEMORY_CONFIG = { "group.initial.rebalance.delay.ms": 0 } as const;
 
 /** The data folder within a memory broker's file system. */
-const MEMORY_FOLDER = "/data";
+export const MEMORY_FOLDER = "/data";
 const EMBEDDED_ADDRESS: HostPort = { host: "embedded", port: 0 };
 
 /**
@@ -85,6 +100,7 @@ export class Broker {
   readonly #context: BrokerContext;
   readonly #server: Server;
   readonly #resources: AsyncDisposableStack;
+  readonly #membership: ClusterMembership | undefined;
   #closing: Promise<void> | undefined;
 
   /**
@@ -98,11 +114,13 @@ export class Broker {
     server: Server,
     addresses: readonly HostPort[],
     resources: AsyncDisposableStack,
+    membership: ClusterMembership | undefined,
   ) {
     this.#context = context;
     this.#server = server;
     this.addresses = addresses;
     this.#resources = resources;
+    this.#membership = membership;
   }
 
   /**
@@ -130,9 +148,7 @@ export class Broker {
     const clusterId = await claimDirectory(directory, config);
     const nodeId = config.get("node.id");
 
-    const log = directory.get(METADATA_LOG_NAME) ??
-      directory.create(METADATA_LOG_NAME, { nowMs: clock.now() });
-    const store = await LocalMetadataStore.open(log, { clock });
+    const store = options.membership?.store ?? await openLocalStore(directory, clock);
     opened.defer(() => store.close());
     const cluster = await ClusterState.open({ store, nodeId, clusterId, clock, logger });
     opened.defer(() => cluster.close());
@@ -141,7 +157,20 @@ export class Broker {
     opened.defer(() => topics.close());
     const maintenance = Maintenance.start({ directory, topics, config, clock, logger });
     opened.defer(() => maintenance.close());
-    const offsetsTopic = new RegistryOffsetsTopic({ topics, config, clock, logger });
+    const peers = new Peers({ network: tcpNetwork, nodeId, clock });
+    opened.defer(() => peers.close());
+    const settled = () => topics.settled();
+    const forwarding = new ForwardingManager({ cluster, peers, clock, settled });
+    const stopping = new AbortController();
+    opened.defer(() => stopping.abort());
+    const createElsewhere = () => forwardOffsetsTopicCreation(forwarding, stopping.signal);
+    const offsetsTopic = new RegistryOffsetsTopic({
+      topics,
+      config,
+      clock,
+      logger,
+      createElsewhere,
+    });
     await offsetsTopic.ensureCompacted();
     const groups = opened.use(
       GroupCoordinator.start({
@@ -163,6 +192,7 @@ export class Broker {
       nodeId,
       config,
       cluster,
+      forwarding,
       topics,
       groups,
       producerIds: new ProducerIds(store),
@@ -183,7 +213,7 @@ export class Broker {
       rack: config.get("broker.rack"),
     });
     server.start();
-    return new Broker(context, server, addresses, opened.move());
+    return new Broker(context, server, addresses, opened.move(), options.membership);
   }
 
   /** The cluster's id, 22 characters of base64url. */
@@ -205,9 +235,21 @@ export class Broker {
    * Opens a connection within this process, without a socket. A client created with `new Client({
    * broker })` uses it.
    *
+   * @param address Where another broker of the same `Cluster` listens, to connect to that. Default: this
+   *   broker.
    * @throws {Deno.errors.ConnectionRefused} If the broker has been closed.
    */
-  connect(): FrameChannel {
+  connect(address?: string): FrameChannel {
+    const other = address === undefined ? undefined : this.#membership?.connect(address);
+    return other ?? this.connectHere();
+  }
+
+  /**
+   * Opens a connection to this broker.
+   *
+   * @throws {Deno.errors.ConnectionRefused} If the broker has been closed.
+   */
+  connectHere(): FrameChannel {
     return this.#server.connect();
   }
 
@@ -225,6 +267,12 @@ export class Broker {
   }
 }
 
+async function openLocalStore(directory: LogDirectory, clock: Clock): Promise<MetadataStore> {
+  const log = directory.get(METADATA_LOG_NAME) ??
+    directory.create(METADATA_LOG_NAME, { nowMs: clock.now() });
+  return await LocalMetadataStore.open(log, { clock });
+}
+
 function configOf({ config = {}, storage }: BrokerOptions): BrokerConfig {
   if (config instanceof BrokerConfig) return config;
   return BrokerConfig.from(storage === "memory" ? { ...MEMORY_CONFIG, ...config } : config);
@@ -240,7 +288,7 @@ function fileSystemOf(
 }
 
 function openDirectory(
-  { storage }: BrokerOptions,
+  { storage, membership }: BrokerOptions,
   fs: FileSystem,
   config: BrokerConfig,
   clock: Clock,
@@ -249,7 +297,7 @@ function openDirectory(
   const inMemory = storage === "memory";
   return LogDirectory.open(fs, inMemory ? MEMORY_FOLDER : config.get("log.dirs"), {
     nowMs: clock.now(),
-    requiredLog: METADATA_LOG_NAME,
+    ...(membership === undefined ? { requiredLog: METADATA_LOG_NAME } : {}),
     owner: `process ${Deno.pid}`,
     maxOpenFiles: config.get("open.files.max"),
     batchCacheBytes: config.get("batch.cache.bytes"),

@@ -20,6 +20,9 @@ import { type FileSystem, LogDirectory, MemoryFileSystem } from "../storage/mod.
 import { BatchValidations } from "./batch_validations.ts";
 import { ManualClock } from "./time/clock.ts";
 import { ClusterState } from "./cluster/cluster_state.ts";
+import { ForwardingManager } from "./cluster/forwarding_manager.ts";
+import { tcpNetwork } from "./cluster/peer_network.ts";
+import { Peers } from "./cluster/peers.ts";
 import { LocalMetadataStore, METADATA_LOG_NAME } from "./cluster/local_metadata_store.ts";
 import { BrokerConfig } from "./settings/config.ts";
 import { FetchSessions } from "./fetch_sessions.ts";
@@ -99,6 +102,12 @@ export class TestBroker {
       nodeId,
       config,
       cluster,
+      forwarding: new ForwardingManager({
+        cluster,
+        peers: new Peers({ network: tcpNetwork, nodeId, clock }),
+        clock,
+        settled: () => topics.settled(),
+      }),
       topics,
       producerIds: new ProducerIds(store),
       fetchSessions: new FetchSessions(0),

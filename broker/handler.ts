@@ -12,6 +12,7 @@ import type { VersionRange } from "../protocol/schema/version_range.ts";
 import type { BatchValidations } from "./batch_validations.ts";
 import type { Clock } from "./time/clock.ts";
 import type { ClusterState } from "./cluster/cluster_state.ts";
+import type { ForwardingManager } from "./cluster/forwarding_manager.ts";
 import type { BrokerConfig } from "./settings/config.ts";
 import type { FetchSessions } from "./fetch_sessions.ts";
 import type { GroupCoordinator } from "./groups/group_coordinator.ts";
@@ -27,6 +28,7 @@ export interface BrokerContext {
   readonly nodeId: number;
   readonly config: BrokerConfig;
   readonly cluster: ClusterState;
+  readonly forwarding: ForwardingManager;
   readonly topics: TopicRegistry;
   readonly producerIds: ProducerIds;
   readonly fetchSessions: FetchSessions;

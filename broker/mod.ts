@@ -11,7 +11,8 @@
  * @module
  */
 
-export { Broker, type BrokerOptions } from "./broker.ts";
+export { Broker, type BrokerOptions, type ClusterMembership } from "./broker.ts";
+export { Cluster, type ClusterOptions } from "./cluster.ts";
 export * from "./settings/mod.ts";
 export * from "./time/mod.ts";
 export {

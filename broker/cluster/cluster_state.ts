@@ -200,6 +200,16 @@ export class ClusterState {
     return this.#registration.isFenced;
   }
 
+  /** The revision of the store that the view has come to. */
+  get revision(): number {
+    return this.#follower.revision;
+  }
+
+  /** Resolves when the view has come to a revision of the store, or does not follow it any more. */
+  async caughtUp(revision: number): Promise<void> {
+    await this.#follower.caughtUp(revision);
+  }
+
   /** How far the log of the cluster's metadata has come, where a broker keeps it. */
   get metadataLog(): MetadataLogState | undefined {
     return this.#store.logState;

@@ -54,6 +54,11 @@ export class MetadataFollower {
     this.#following = this.#follow();
   }
 
+  /** The revision of the store up to which everything was shown. */
+  get revision(): number {
+    return this.#revision;
+  }
+
   /** The commit of a key that was shown; 0 if it is not there. */
   revisionOf(key: string): number {
     return this.#revisions.get(key) ?? 0;

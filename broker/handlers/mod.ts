@@ -8,6 +8,11 @@
 
 import { groupHandlers } from "./groups/mod.ts";
 import { APIS } from "../../protocol/messages/mod.ts";
+import {
+  type AlterConfigsRequest,
+  ConfigResourceType,
+  type IncrementalAlterConfigsRequest,
+} from "../../protocol/messages/configs/mod.ts";
 import type { ApiHandler } from "../handler.ts";
 import { createAclsHandler, deleteAclsHandler, describeAclsHandler } from "./security/acls.ts";
 import { alterConfigsHandler } from "./configs/alter_configs.ts";
@@ -32,6 +37,8 @@ import { describeQuorumHandler } from "./cluster/describe_quorum.ts";
 import { describeTopicPartitionsHandler } from "./topics/describe_topic_partitions.ts";
 import { describeTransactionsHandler } from "./transactions/describe_transactions.ts";
 import { electLeadersHandler } from "./topics/elect_leaders.ts";
+import { envelopeHandler } from "./cluster/envelope.ts";
+import { findCoordinatorHandler } from "./groups/find_coordinator.ts";
 import { fetchHandler } from "./records/fetch.ts";
 import { incrementalAlterConfigsHandler } from "./configs/incremental_alter_configs.ts";
 import { initProducerIdHandler } from "./transactions/init_producer_id.ts";
@@ -44,6 +51,7 @@ import {
   alterPartitionReassignmentsHandler,
   listPartitionReassignmentsHandler,
 } from "./topics/partition_reassignments.ts";
+import { onController } from "./on_controller.ts";
 import { produceHandler } from "./records/produce.ts";
 import { saslAuthenticateHandler, saslHandshakeHandler } from "./security/sasl.ts";
 import { getTelemetrySubscriptionsHandler, pushTelemetryHandler } from "./cluster/telemetry.ts";
@@ -61,21 +69,31 @@ import {
   describeUserScramCredentialsHandler,
 } from "./security/user_scram_credentials.ts";
 
+/** What the controller serves for all brokers. */
+const OF_CONTROLLER: readonly ApiHandler[] = [
+  createTopicsHandler,
+  deleteTopicsHandler,
+  createPartitionsHandler,
+  alterConfigsHandler,
+  incrementalAlterConfigsHandler,
+  updateFeaturesHandler,
+];
+
 const HANDLERS: readonly ApiHandler[] = [
   produceHandler,
   fetchHandler,
   listOffsetsHandler,
   metadataHandler,
-  createTopicsHandler,
-  deleteTopicsHandler,
+  onController(createTopicsHandler),
+  onController(deleteTopicsHandler),
   deleteRecordsHandler,
   initProducerIdHandler,
   offsetForLeaderEpochHandler,
   describeConfigsHandler,
-  alterConfigsHandler,
+  onController(alterConfigsHandler, isOfLoggers),
   describeLogDirsHandler,
-  createPartitionsHandler,
-  incrementalAlterConfigsHandler,
+  onController(createPartitionsHandler),
+  onController(incrementalAlterConfigsHandler, isOfLoggers),
   describeClusterHandler,
   describeTopicPartitionsHandler,
   saslHandshakeHandler,
@@ -103,13 +121,18 @@ const HANDLERS: readonly ApiHandler[] = [
   alterPartitionReassignmentsHandler,
   listPartitionReassignmentsHandler,
   describeQuorumHandler,
-  updateFeaturesHandler,
+  onController(updateFeaturesHandler),
   unregisterBrokerHandler,
   listConfigResourcesHandler,
   getTelemetrySubscriptionsHandler,
   pushTelemetryHandler,
   ...groupHandlers,
 ];
+
+/** Whether settings to alter are those of this process's logger alone. */
+function isOfLoggers({ resources }: AlterConfigsRequest | IncrementalAlterConfigsRequest): boolean {
+  return resources.every(({ resourceType }) => resourceType === ConfigResourceType.brokerLogger);
+}
 
 /** Handlers by API key. */
 export class HandlerTable {
@@ -118,7 +141,9 @@ export class HandlerTable {
   /** @param handlers All handlers except that of ApiVersions, which describes them. */
   constructor(handlers: readonly ApiHandler[] = HANDLERS) {
     for (const api of APIS) this.#byKey[api.key] = unservedHandler(api);
-    for (const handler of [...handlers, apiVersionsHandler(handlers)]) {
+    // The controller creates the topic that groups are kept in, when asked for a coordinator.
+    const forwarded = envelopeHandler([...OF_CONTROLLER, findCoordinatorHandler]);
+    for (const handler of [...handlers, apiVersionsHandler(handlers), forwarded]) {
       this.#byKey[handler.api.key] = handler;
     }
   }

@@ -16,6 +16,7 @@ import {
 } from "../../../protocol/messages/cluster/describe_cluster.ts";
 import { NO_AUTHORIZED_OPERATIONS } from "../../../protocol/messages/topics/metadata.ts";
 import { ALL_CLUSTER_OPERATIONS } from "../../authorized_operations.ts";
+import { controllerOf } from "./controller_of.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 
 const EndpointType = { brokers: 1, controllers: 2 } as const;
@@ -42,7 +43,7 @@ function handleDescribeCluster(
   return {
     ...answer,
     errorCode: ErrorCode.NONE,
-    controllerId: cluster.controllerId,
+    controllerId: controllerOf(cluster),
     brokers: cluster.brokers.map(({ id, host, port, rack }) => ({
       brokerId: id,
       host,

@@ -20,11 +20,13 @@ import { ZERO_UUID } from "../../../protocol/primitives/uuid.ts";
 import { TimeSlice } from "../../../storage/mod.ts";
 import { ResponseBudget } from "../../response_budget.ts";
 import { errorCodeOf } from "../../api_error.ts";
+import { forwardCreation } from "../../cluster/forwarded_creation.ts";
 import type { ClusterState } from "../../cluster/cluster_state.ts";
 import { ALL_CLUSTER_OPERATIONS, ALL_TOPIC_OPERATIONS } from "../../authorized_operations.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import { mapEach } from "../each_item.ts";
 import type { Topic } from "../../topics/topic.ts";
+import { controllerOf } from "../cluster/controller_of.ts";
 import { partitionMetadata } from "./partition_metadata.ts";
 
 type Request = RequestOf<typeof metadata>;
@@ -50,7 +52,7 @@ async function handleMetadata(request: Request, context: RequestContext): Promis
   return {
     brokers: cluster.brokers.map(({ id, host, port, rack }) => ({ nodeId: id, host, port, rack })),
     clusterId: cluster.clusterId,
-    controllerId: cluster.controllerId,
+    controllerId: controllerOf(cluster),
     topics: request.includeTopicAuthorizedOperations ? topics.map(withOperations) : topics,
     ...(request.includeClusterAuthorizedOperations
       ? { clusterAuthorizedOperations: ALL_CLUSTER_OPERATIONS }
@@ -112,11 +114,16 @@ async function create(
   name: string,
   { allowAutoTopicCreation }: Request,
   creation: { left: number },
-  { broker }: RequestContext,
+  context: RequestContext,
 ): Promise<Topic | TopicMetadata> {
   const isAllowed = allowAutoTopicCreation && creation.left > 0;
+  const { broker } = context;
   try {
-    const topic = await broker.topics.autoCreate(name, isAllowed);
+    const topic = await broker.topics.autoCreate(
+      name,
+      isAllowed,
+      () => forwardCreation(broker.forwarding, name, context),
+    );
     creation.left--;
     return topic;
   } catch (error) {

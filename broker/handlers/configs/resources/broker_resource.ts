@@ -32,7 +32,7 @@ export const brokerResource: ConfigResource = {
   async alter(name, change, validateOnly, { broker }) {
     const { cluster, logger } = broker;
     if (!cluster.isController()) throw new ApiError(ErrorCode.NOT_CONTROLLER);
-    const owner = ownerOf(name, broker);
+    const owner = alteredOwner(name, broker);
     const checked = (configs: ConfigTexts) => {
       const changed = change(configs);
       checkChanges(configs, changed);
@@ -56,6 +56,12 @@ function ownerOf(name: string, { nodeId }: BrokerContext): number | "all" {
       ? `Unexpected broker id, expected ${nodeId} or empty string, but received ${brief(name)}`
       : `Broker id must be an integer, but it is: ${brief(name)}`,
   );
+}
+
+/** The controller also changes the settings of other brokers, which forward requests to it. */
+function alteredOwner(name: string, broker: BrokerContext): number | "all" {
+  const other = /^\d+$/.test(name) ? broker.cluster.broker(Number(name)) : undefined;
+  return other?.id ?? ownerOf(name, broker);
 }
 
 /** Without `advertised.listeners` the address registered with the cluster is reported. */

@@ -1,0 +1,189 @@
+/**
+ * Several brokers in this process that form one cluster, in memory.
+ *
+ * @module
+ */
+
+import type { FrameChannel } from "../protocol/frames/channel.ts";
+import { randomUuid } from "../protocol/primitives/uuid.ts";
+import { MemoryFileSystem } from "../storage/file_system/memory_file_system.ts";
+import { LogDirectory } from "../storage/log_directory.ts";
+import { Broker, MEMORY_CONFIG, MEMORY_FOLDER } from "./broker.ts";
+import { LocalMetadataStore, METADATA_LOG_NAME } from "./cluster/local_metadata_store.ts";
+import { SharedMetadataStore } from "./cluster/shared_metadata_store.ts";
+import { type Logger, silentLogger } from "./logger.ts";
+import { formatHostPort } from "./settings/listener.ts";
+import type { BrokerSettings } from "./settings/settings.ts";
+import { systemClock } from "./time/clock.ts";
+
+/** How to start a cluster. */
+export interface ClusterOptions {
+  /** Number of brokers. Their ids are 1, 2 and so on. Default: 3. */
+  readonly brokers?: number;
+  /** The rack of each broker, in the order of their ids. Default: none. */
+  readonly racks?: readonly string[];
+  /** Settings of all brokers, by Kafka's names. Default: those of a broker in memory. */
+  readonly config?: Partial<BrokerSettings>;
+  /** Where log lines go. Default: nowhere. */
+  readonly logger?: Logger;
+}
+
+/** A broker's place in the cluster, which outlives the broker. */
+interface Member {
+  readonly nodeId: number;
+  readonly fileSystem: MemoryFileSystem;
+  /** Where the broker listens; undefined before its first start. */
+  address: string | undefined;
+  /** Undefined while the broker is stopped. */
+  broker: Broker | undefined;
+}
+
+/**
+ * A cluster of brokers in this process, for tests. Records are in memory and are lost when the cluster is
+ * closed. Each broker listens on a loopback port. A partition has one replica: while its broker is
+ * stopped, it cannot be used.
+ *
+ * @example In a unit test
+ * ```ts
+ * import { Cluster } from "@dqueue/dqueue/broker";
+ * import { Client } from "@dqueue/dqueue/client";
+ *
+ * await using cluster = await Cluster.start({ brokers: 3 });
+ * await using client = new Client({ brokers: cluster.addresses });
+ * ```
+ */
+export class Cluster {
+  readonly #options: ClusterOptions;
+  readonly #store: LocalMetadataStore;
+  readonly #resources: AsyncDisposableStack;
+  readonly #members: Member[] = [];
+  #closing: Promise<void> | undefined;
+
+  /** The cluster's id, 22 characters of base64url. */
+  readonly clusterId: string = randomUuid();
+
+  private constructor(
+    options: ClusterOptions,
+    store: LocalMetadataStore,
+    resources: AsyncDisposableStack,
+  ) {
+    this.#options = options;
+    this.#store = store;
+    this.#resources = resources;
+  }
+
+  /**
+   * Starts a cluster; all its brokers serve clients when this resolves.
+   *
+   * @throws {ConfigError} If a setting cannot be used.
+   */
+  static async start(options: ClusterOptions = {}): Promise<Cluster> {
+    await using opened = new AsyncDisposableStack();
+    const nowMs = systemClock.now();
+    const directory = opened.use(
+      await LogDirectory.open(new MemoryFileSystem(), MEMORY_FOLDER, { nowMs }),
+    );
+    const log = directory.create(METADATA_LOG_NAME, { nowMs });
+    const store = await LocalMetadataStore.open(log, { clock: systemClock });
+    opened.defer(() => store.close());
+    const cluster = new Cluster(options, store, opened.move());
+    try {
+      for (let nodeId = 1; nodeId <= (options.brokers ?? 3); nodeId++) {
+        const fileSystem = new MemoryFileSystem();
+        cluster.#members.push({ nodeId, fileSystem, address: undefined, broker: undefined });
+        await cluster.startBroker(nodeId);
+      }
+    } catch (error) {
+      await cluster.close();
+      throw error;
+    }
+    return cluster;
+  }
+
+  /** The running brokers, by id. */
+  get brokers(): readonly Broker[] {
+    return this.#members.flatMap(({ broker }) => broker ?? []);
+  }
+
+  /** Where the brokers listen, as `HOST:PORT`, stopped ones included. */
+  get addresses(): readonly string[] {
+    return this.#members.flatMap(({ address }) => address ?? []);
+  }
+
+  /** The broker with an id; undefined if there is none, or it is stopped. */
+  broker(nodeId: number): Broker | undefined {
+    return this.#members.find((member) => member.nodeId === nodeId)?.broker;
+  }
+
+  /**
+   * Starts a broker that was stopped, with the records and at the address that it had.
+   *
+   * @throws {RangeError} If the cluster has no such broker.
+   */
+  async startBroker(nodeId: number): Promise<Broker> {
+    const member = this.#member(nodeId);
+    if (member.broker !== undefined) return member.broker;
+    const { config, racks, logger = silentLogger } = this.#options;
+    const broker = await Broker.start({
+      fileSystem: member.fileSystem,
+      listen: member.address ?? "127.0.0.1:0",
+      config: {
+        ...MEMORY_CONFIG,
+        ...config,
+        "log.dirs": MEMORY_FOLDER,
+        "node.id": nodeId,
+        "cluster.id": this.clusterId,
+        ...(racks === undefined ? {} : { "broker.rack": racks[nodeId - 1] ?? null }),
+      },
+      logger,
+      membership: {
+        store: new SharedMetadataStore(this.#store),
+        connect: (address) => this.#connect(address),
+      },
+    });
+    member.address = formatHostPort(broker.addresses[0]!);
+    member.broker = broker;
+    return broker;
+  }
+
+  /**
+   * Stops a broker. The others continue without it.
+   *
+   * @throws {RangeError} If the cluster has no such broker.
+   */
+  async stopBroker(nodeId: number): Promise<void> {
+    const member = this.#member(nodeId);
+    const { broker } = member;
+    member.broker = undefined;
+    await broker?.close();
+  }
+
+  /** Stops all brokers. Closing again waits for the same end. */
+  close(): Promise<void> {
+    return this.#closing ??= this.#close();
+  }
+
+  /** Stops all brokers. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    for (const { nodeId } of this.#members) await this.stopBroker(nodeId);
+    await this.#resources.disposeAsync();
+  }
+
+  #member(nodeId: number): Member {
+    const member = this.#members.find((known) => known.nodeId === nodeId);
+    if (member !== undefined) return member;
+    throw new RangeError(`Cannot find broker ${nodeId}: the cluster has ${this.#members.length}`);
+  }
+
+  /** @throws {Deno.errors.ConnectionRefused} If the broker with the address is stopped. */
+  #connect(address: string): FrameChannel | undefined {
+    const member = this.#members.find((known) => known.address === address);
+    if (member === undefined) return undefined;
+    if (member.broker !== undefined) return member.broker.connectHere();
+    throw new Deno.errors.ConnectionRefused(`Cannot connect: broker ${member.nodeId} is stopped`);
+  }
+}

@@ -1,0 +1,68 @@
+/**
+ * Topics that the controller creates because another broker needs them.
+ *
+ * @module
+ */
+
+import { ErrorCode } from "../../protocol/errors.ts";
+import {
+  CoordinatorType,
+  findCoordinator,
+} from "../../protocol/messages/groups/find_coordinator.ts";
+import { createTopics } from "../../protocol/messages/topics/create_topics.ts";
+import { ApiError } from "../api_error.ts";
+import type { ForwardedRequest, ForwardingManager } from "./forwarding_manager.ts";
+
+/** The client that a topic is created for. */
+export type Requester = Pick<ForwardedRequest, "clientId" | "peer" | "signal">;
+
+/** Time limit of the controller for creating a topic. */
+const CREATION_TIMEOUT_MS = 10_000;
+
+/**
+ * Has the controller create a topic with default settings, if it does not exist.
+ *
+ * @returns Whether the controller did; false if this broker is the controller.
+ * @throws {ApiError} Errors of the controller and of forwarding.
+ */
+export async function forwardCreation(
+  forwarding: ForwardingManager,
+  name: string,
+  { clientId, peer, signal }: Requester,
+): Promise<boolean> {
+  const request = {
+    topics: [{ name, numPartitions: -1, replicationFactor: -1, assignments: [], configs: [] }],
+    timeoutMs: CREATION_TIMEOUT_MS,
+    validateOnly: false,
+  };
+  const from = { apiVersion: createTopics.versions.max, clientId, peer, signal };
+  const answer = await forwarding.forward(createTopics, request, from);
+  if (answer === undefined) return false;
+  const { errorCode, errorMessage } = answer.topics[0]!;
+  if (errorCode !== ErrorCode.TOPIC_ALREADY_EXISTS) check(errorCode, errorMessage);
+  return true;
+}
+
+/**
+ * Has the controller create `__consumer_offsets`, which clients may not create: it does when it is asked
+ * for the coordinator of a group.
+ *
+ * @returns Whether the controller did; false if this broker is the controller.
+ * @throws {ApiError} Errors of the controller and of forwarding.
+ */
+export async function forwardOffsetsTopicCreation(
+  forwarding: ForwardingManager,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const request = { key: "", keyType: CoordinatorType.group, coordinatorKeys: [""] };
+  const from = { apiVersion: findCoordinator.versions.max, clientId: "", peer: "", signal };
+  const answer = await forwarding.forward(findCoordinator, request, from);
+  if (answer === undefined) return false;
+  const { errorCode, errorMessage } = answer.coordinators![0]!;
+  check(errorCode, errorMessage);
+  return true;
+}
+
+function check(errorCode: number, errorMessage: string | null | undefined): void {
+  if (errorCode !== ErrorCode.NONE) throw new ApiError(errorCode, errorMessage ?? undefined);
+}

@@ -1,0 +1,214 @@
+/**
+ * Connections of this broker to the others of its cluster: one to each that it has asked something.
+ *
+ * Requests are pipelined, and told apart by their correlation id. A request that could not be sent fails
+ * with `PeerUnreachableError` and may be sent again; one whose answer is lost, with `PeerAnswerLostError`:
+ * it may have been carried out.
+ *
+ * @module
+ */
+
+import type { FrameChannel } from "../../protocol/frames/channel.ts";
+import { readResponseHeaderTags, writeRequestHeader } from "../../protocol/frames/headers.ts";
+import { Reader } from "../../protocol/primitives/reader.ts";
+import { codec } from "../../protocol/schema/codec.ts";
+import type { Api, RequestTo, ResponseOf } from "../../protocol/schema/schema.ts";
+import { formatHostPort, type HostPort } from "../settings/listener.ts";
+import type { Clock } from "../time/clock.ts";
+import type { PeerNetwork } from "./peer_network.ts";
+
+/** What connections to other brokers need. */
+export interface PeersOptions {
+  readonly network: PeerNetwork;
+  readonly nodeId: number;
+  readonly clock: Clock;
+}
+
+/** Another broker. */
+export interface Peer extends HostPort {
+  readonly id: number;
+}
+
+/** How long to try to connect. */
+const CONNECT_TIMEOUT_MS = 1000;
+/** A connection that has been idle for longer may be about to be closed by the other end. */
+const MAX_IDLE_MS = 60_000;
+
+/** A request could not be sent. */
+export class PeerUnreachableError extends Error {
+  override name = "PeerUnreachableError";
+}
+
+/** A request was sent, and is not answered. */
+export class PeerAnswerLostError extends Error {
+  override name = "PeerAnswerLostError";
+}
+
+/** The connections. */
+export class Peers {
+  readonly #options: PeersOptions;
+  readonly #connections: Map<number, PeerConnection> = new Map();
+  readonly #closing = new AbortController();
+
+  constructor(options: PeersOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Sends a request and gives its answer.
+   *
+   * @param timeoutMs Milliseconds to wait for the answer.
+   * @throws {PeerUnreachableError} If it was not sent.
+   * @throws {PeerAnswerLostError} If it was sent, and no answer came.
+   */
+  async request<A extends Api>(
+    peer: Peer,
+    api: A,
+    apiVersion: number,
+    request: RequestTo<A>,
+    timeoutMs: number,
+  ): Promise<ResponseOf<A>> {
+    const connection = this.#connection(peer);
+    await connection.opened;
+    return await connection.request(api, apiVersion, request, timeoutMs);
+  }
+
+  /** Ends all connections. Requests that wait fail. */
+  close(): void {
+    this.#closing.abort();
+    for (const connection of this.#connections.values()) connection.abort();
+    this.#connections.clear();
+  }
+
+  #connection(peer: Peer): PeerConnection {
+    if (this.#closing.signal.aborted) {
+      throw new PeerUnreachableError(`Cannot connect to broker ${peer.id}: this one is closing`);
+    }
+    const known = this.#connections.get(peer.id);
+    if (known?.canCarry(peer) === true) return known;
+    known?.abort();
+    const connection: PeerConnection = new PeerConnection(peer, this.#options, () => {
+      if (this.#connections.get(peer.id) === connection) this.#connections.delete(peer.id);
+    });
+    this.#connections.set(peer.id, connection);
+    return connection;
+  }
+}
+
+/** A connection to one broker. */
+class PeerConnection {
+  readonly #peer: Peer;
+  readonly #options: PeersOptions;
+  readonly #onEnd: () => void;
+  readonly #ended = new AbortController();
+  /** Answers that are due, by correlation id. */
+  readonly #due: Map<number, PromiseWithResolvers<Uint8Array>> = new Map();
+  #channel: FrameChannel | undefined;
+  #nextId = 1;
+  #lastUsedMs: number;
+  /** Resolves when requests can be sent. */
+  readonly opened: Promise<void>;
+
+  constructor(peer: Peer, options: PeersOptions, onEnd: () => void) {
+    this.#peer = peer;
+    this.#options = options;
+    this.#onEnd = onEnd;
+    this.#lastUsedMs = options.clock.monotonic();
+    this.opened = this.#open();
+    this.opened.catch(() => {});
+  }
+
+  /** Whether a request to a broker at this address may go here. */
+  canCarry({ host, port }: Peer): boolean {
+    if (host !== this.#peer.host || port !== this.#peer.port) return false;
+    return this.#due.size > 0 || this.#options.clock.monotonic() - this.#lastUsedMs < MAX_IDLE_MS;
+  }
+
+  async request<A extends Api>(
+    api: A,
+    apiVersion: number,
+    request: RequestTo<A>,
+    timeoutMs: number,
+  ): Promise<ResponseOf<A>> {
+    const channel = this.#channel;
+    if (channel === undefined || this.#ended.signal.aborted) throw this.#unreachable();
+    const { clock, nodeId } = this.#options;
+    const correlationId = this.#nextId++;
+    const { out } = channel;
+    out.beginFrame();
+    try {
+      const header = { apiKey: api.key, apiVersion, correlationId, clientId: `broker-${nodeId}` };
+      writeRequestHeader(out, api, header);
+      codec(api.request, apiVersion).encode(out, request);
+      out.endFrame();
+    } catch (error) {
+      out.abandonFrame();
+      throw error;
+    }
+    const answered = Promise.withResolvers<Uint8Array>();
+    this.#due.set(correlationId, answered);
+    const timer = clock.setTimeout(() => {
+      answered.reject(this.#lost(`there was none within ${timeoutMs} ms`));
+    }, timeoutMs);
+    channel.flush();
+    try {
+      const reader = new Reader(await answered.promise);
+      reader.int32();
+      readResponseHeaderTags(reader, api, apiVersion);
+      return codec(api.response, apiVersion).decode(reader) as ResponseOf<A>;
+    } finally {
+      clock.clearTimeout(timer);
+      this.#due.delete(correlationId);
+      this.#lastUsedMs = clock.monotonic();
+    }
+  }
+
+  abort(): void {
+    if (this.#ended.signal.aborted) return;
+    this.#ended.abort();
+    this.#channel?.abort();
+    for (const { reject } of this.#due.values()) reject(this.#lost("the connection has ended"));
+    this.#onEnd();
+  }
+
+  async #open(): Promise<void> {
+    const { network, clock } = this.#options;
+    const timer = clock.setTimeout(() => this.abort(), CONNECT_TIMEOUT_MS);
+    try {
+      this.#channel = await network.connect(this.#peer, this.#ended.signal);
+    } catch (error) {
+      this.abort();
+      throw this.#unreachable(error);
+    } finally {
+      clock.clearTimeout(timer);
+    }
+    if (this.#ended.signal.aborted) {
+      this.#channel.abort();
+      throw this.#unreachable();
+    }
+    this.#read(this.#channel);
+  }
+
+  async #read(channel: FrameChannel): Promise<void> {
+    try {
+      for (;;) {
+        const frame = await channel.next();
+        if (frame === null) break;
+        this.#due.get(new Reader(frame).int32())?.resolve(frame);
+      }
+    } catch {
+      // Whatever ended it, those who wait learn of it.
+    }
+    this.abort();
+  }
+
+  #unreachable(cause?: unknown): PeerUnreachableError {
+    const { id } = this.#peer;
+    const address = formatHostPort(this.#peer);
+    return new PeerUnreachableError(`Cannot connect to broker ${id} at ${address}`, { cause });
+  }
+
+  #lost(reason: string): PeerAnswerLostError {
+    return new PeerAnswerLostError(`Lost the answer of broker ${this.#peer.id}: ${reason}`);
+  }
+}

@@ -1,0 +1,74 @@
+/**
+ * One broker's use of a store that several brokers of a process share: closing it ends the broker's
+ * sessions, and nothing for the others.
+ *
+ * @module
+ */
+
+import {
+  type AbortOptions,
+  type CommitOptions,
+  type MetadataChange,
+  type MetadataEntry,
+  type MetadataEvent,
+  type MetadataLogState,
+  type MetadataSession,
+  type MetadataSnapshot,
+  type MetadataStore,
+  MetadataStoreClosedError,
+} from "./metadata_store.ts";
+
+/** A part of a store. */
+export class SharedMetadataStore implements MetadataStore {
+  readonly #store: MetadataStore;
+  readonly #sessions: Set<MetadataSession> = new Set();
+  readonly #closing = new AbortController();
+
+  constructor(store: MetadataStore) {
+    this.#store = store;
+  }
+
+  get logState(): MetadataLogState | undefined {
+    return this.#store.logState;
+  }
+
+  async read(): Promise<MetadataSnapshot> {
+    this.#ensureOpen();
+    return await this.#store.read();
+  }
+
+  async get(key: string): Promise<MetadataEntry | undefined> {
+    this.#ensureOpen();
+    return await this.#store.get(key);
+  }
+
+  async commit(changes: readonly MetadataChange[], options?: CommitOptions): Promise<number> {
+    this.#ensureOpen();
+    return await this.#store.commit(changes, options);
+  }
+
+  watch(from: number, { signal }: AbortOptions): AsyncIterable<MetadataEvent> {
+    const closing = this.#closing.signal;
+    const ended = signal === undefined ? closing : AbortSignal.any([signal, closing]);
+    return this.#store.watch(from, { signal: ended });
+  }
+
+  async session(ttlMs: number): Promise<MetadataSession> {
+    this.#ensureOpen();
+    const session = await this.#store.session(ttlMs);
+    this.#sessions.add(session);
+    session.lost.then(() => this.#sessions.delete(session));
+    if (this.#closing.signal.aborted) await session.end();
+    return session;
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    for (const session of [...this.#sessions]) await session.end();
+  }
+
+  #ensureOpen(): void {
+    if (!this.#closing.signal.aborted) return;
+    throw new MetadataStoreClosedError("Cannot use metadata: the store is closed");
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * Envelope: a request that another broker forwards to the controller (KIP-590). Version 0.
+ *
+ * Only requests that are the controller's to serve are taken. If this broker is not the controller the
+ * answer is NOT_CONTROLLER, and nothing was done. It is not advertised: clients have no use for it.
+ *
+ * @module
+ */
+
+import { ErrorCode } from "../../../protocol/errors.ts";
+import {
+  readRequestHeader,
+  readRequestHeaderTags,
+  writeResponseHeader,
+} from "../../../protocol/frames/headers.ts";
+import {
+  envelope,
+  type EnvelopeRequest,
+  type EnvelopeResponse,
+} from "../../../protocol/messages/cluster/envelope.ts";
+import { Reader } from "../../../protocol/primitives/reader.ts";
+import { Writer } from "../../../protocol/primitives/writer.ts";
+import { slicedCodec } from "../../../protocol/schema/codec.ts";
+import type { Api } from "../../../protocol/schema/schema.ts";
+import { inRange, NO_VERSIONS } from "../../../protocol/schema/version_range.ts";
+import { runSliced } from "../../../storage/mod.ts";
+import { errorCodeOf } from "../../api_error.ts";
+import {
+  type ApiHandler,
+  handler,
+  type HandlerResult,
+  NO_RESPONSE,
+  type RequestContext,
+} from "../../handler.ts";
+
+/** Elements that a request may have. */
+const MAX_ELEMENTS = 1_000_000;
+
+const DECODER = new TextDecoder();
+
+/** @param forwarded What serves the requests that may be forwarded. */
+export function envelopeHandler(forwarded: readonly ApiHandler[]): ApiHandler {
+  const byKey = new Map(forwarded.map((of) => [of.api.key, of]));
+  return handler(
+    envelope,
+    (request, context) => handleEnvelope(request, context, byKey),
+    NO_VERSIONS,
+  );
+}
+
+async function handleEnvelope(
+  { requestData, clientHostAddress }: EnvelopeRequest,
+  context: RequestContext,
+  handlers: ReadonlyMap<number, ApiHandler>,
+): Promise<EnvelopeResponse> {
+  const { cluster, logger } = context.broker;
+  // The bytes are read in slices.
+  context.keepFrame();
+  const reader = new Reader(requestData, MAX_ELEMENTS);
+  const header = readRequestHeader(reader);
+  const { apiKey, apiVersion, correlationId } = header;
+  const inner = handlers.get(apiKey);
+  if (inner === undefined) return { errorCode: ErrorCode.INVALID_REQUEST };
+  const { api } = inner;
+  if (!inRange(apiVersion, api.versions)) return { errorCode: ErrorCode.UNSUPPORTED_VERSION };
+  readRequestHeaderTags(reader, api, apiVersion);
+  const request = await runSliced(slicedCodec(api.request, apiVersion).decode(reader));
+  if (!cluster.isController()) return { errorCode: ErrorCode.NOT_CONTROLLER };
+  let answer: HandlerResult<Api>;
+  try {
+    answer = await inner.handle(request, {
+      apiVersion,
+      clientId: header.clientId ?? "",
+      peer: DECODER.decode(clientHostAddress),
+      signal: context.signal,
+      broker: context.broker,
+      keepFrame: () => {},
+      whenTaken: (callback) => context.whenTaken(callback),
+      claim: (bytes) => context.claim(bytes),
+      holdBack: (work) => context.holdBack(work),
+    });
+  } catch (error) {
+    return { errorCode: errorCodeOf(error, logger) };
+  }
+  if (answer === NO_RESPONSE) return { errorCode: ErrorCode.INVALID_REQUEST };
+  const writer = new Writer();
+  writeResponseHeader(writer, api, apiVersion, correlationId);
+  await runSliced(slicedCodec(api.response, apiVersion).encode(writer, answer));
+  const { revision } = cluster;
+  return { responseData: writer.takeBytes(), errorCode: ErrorCode.NONE, revision };
+}
