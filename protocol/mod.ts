@@ -14,7 +14,9 @@
  *   of messages, and the channels that connect a client and a broker.
  * - `records/` reads, checks and builds the record batches that Produce and Fetch carry as opaque
  *   bytes, and `compression/` compresses and decompresses their records.
- * - `errors.ts` is the table of error codes.
+ * - `errors.ts` is the table of error codes, `api_name.ts` has the names of all APIs, and
+ *   `consumer_protocol.ts` the data that members of classic consumer groups exchange. `suggest.ts`
+ *   corrects mistyped names in the messages of every folder.
  *
  * A frame is read with `FrameChannel.next()`, `new Reader(frame)`, `readRequestHeader()`,
  * `apiByKey()` and `codec(api.request, version).decode()`, and written in the reverse order.
