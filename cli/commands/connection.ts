@@ -77,7 +77,7 @@ export async function connect(
   const [{ Client }] = await Promise.all([
     // The client is loaded here, so commands without it start faster.
     import("../../client/mod.ts"),
-    ensureReachable(context, brokers, { waits, timeout: timeout ?? Infinity }),
+    ensureReachable(context, brokers, { waits, timeoutMs: timeout ?? Infinity }),
   ]);
   return new Client({
     brokers: brokers.map(formatAddress),

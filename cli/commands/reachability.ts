@@ -24,24 +24,24 @@ export interface WaitOptions {
   /** Whether to try again if no broker responds. */
   readonly waits: boolean;
   /** Time limit in milliseconds; `Infinity` for none. */
-  readonly timeout: number;
+  readonly timeoutMs: number;
 }
 
 /**
  * Resolves when one of the brokers accepts a connection.
  *
- * @throws {CommandError} If none does within `timeout`; without `waits`, at the first refusal.
+ * @throws {CommandError} If none does within `timeoutMs`; without `waits`, at the first refusal.
  * @throws The reason of the context's signal.
  */
 export async function ensureReachable(
   context: Context,
   brokers: readonly BrokerAddress[],
-  { waits, timeout }: WaitOptions,
+  { waits, timeoutMs }: WaitOptions,
 ): Promise<void> {
   const startMs = performance.now();
   const notice = new UnreachableNotice(context, brokers);
   for (let pauseMs = MIN_PAUSE_MS;; pauseMs = Math.min(2 * pauseMs, MAX_PAUSE_MS)) {
-    const leftMs = timeout - (performance.now() - startMs);
+    const leftMs = timeoutMs - (performance.now() - startMs);
     const errors = await connectOnce(
       context,
       brokers,
@@ -49,10 +49,10 @@ export async function ensureReachable(
     );
     if (errors === undefined) return await notice.end();
     ensurePermitted(brokers, errors);
-    const isLate = performance.now() - startMs + pauseMs >= timeout;
+    const isLate = performance.now() - startMs + pauseMs >= timeoutMs;
     if (!waits) throw unreachable(brokers, errors, "");
     if (isLate) {
-      throw unreachable(brokers, errors, ` within ${formatDuration(timeout)} (--timeout)`);
+      throw unreachable(brokers, errors, ` within ${formatDuration(timeoutMs)} (--timeout)`);
     }
     await notice.say(problemsText(brokers, errors));
     await delay(pauseMs, context.signal);

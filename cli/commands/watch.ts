@@ -27,7 +27,7 @@ export const watchFlags = {
 export interface Watched<T> {
   readonly output: "table" | "json";
   /** Pause between queries, in milliseconds. */
-  readonly interval: number;
+  readonly intervalMs: number;
   look(): Promise<T>;
   /** Text for people. */
   text(seen: T): string;
@@ -52,7 +52,7 @@ export async function watch<T>(context: Context, watched: Watched<T>): Promise<v
   const heading = (problem?: string) => {
     const { dim, red } = stdout.style;
     const time = new Date(context.now()).toISOString().slice(11, 19);
-    const rhythm = `every ${formatDuration(watched.interval)}, press Ctrl-C to stop`;
+    const rhythm = `every ${formatDuration(watched.intervalMs)}, press Ctrl-C to stop`;
     return problem === undefined ? dim(`${time} UTC, ${rhythm}`) : red(`${time} UTC, ${problem}`);
   };
   let seen: T | undefined;
@@ -69,7 +69,7 @@ export async function watch<T>(context: Context, watched: Watched<T>): Promise<v
       else if (problem === undefined) writeJsonLine(stdout, watched.json(seen));
       else context.stderr.line(`${context.stderr.style.yellow("Warning:")} ${problem}`);
       await Promise.all([stdout.flush(), context.stderr.flush()]);
-      await delay(watched.interval, signal);
+      await delay(watched.intervalMs, signal);
     }
   } catch (error) {
     // An interruption is the only way to end it.

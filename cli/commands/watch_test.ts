@@ -10,7 +10,7 @@ function watching(output: "table" | "json", looks: readonly (string | Error)[]) 
   const left = [...looks];
   const watched: Watched<string> = {
     output,
-    interval: 1,
+    intervalMs: 1,
     look() {
       const next = left.shift();
       if (next === undefined) context.stop.abort(new DOMException("Interrupted", "AbortError"));

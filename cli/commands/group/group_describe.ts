@@ -82,7 +82,9 @@ export const groupDescribe = command({
       return groups.map((group) => groupText(group, stdout)).join("\n");
     };
     const json = (groups: GroupDetails[]) => groups.map(groupToJson);
-    if (flags.watch) return await watch(context, { output, interval, look, text, json });
+    if (flags.watch) {
+      return await watch(context, { output, intervalMs: interval, look, text, json });
+    }
     const groups = await look();
     if (output === "json") writeJsonDocument(stdout, json(groups));
     else stdout.write(text(groups));
