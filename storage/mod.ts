@@ -7,9 +7,9 @@
  * appends; each has a file of batches, an `OffsetIndex` and a `TimeIndex`. A log also has the state
  * of its idempotent producers (`ProducerStateManager`) and its leader epochs (`LeaderEpochCache`).
  * `LogFlusher`, `LogCheckpointer`, `LogReader` and `LogTrimmer` are parts of a log that share its
- * `LogState`, as does the `LogCompactor` in `cleaner/`. `log_loader.ts` finds the files of a log
- * when it is opened, and `LogRecoverer` recovers them after a crash. A file that differs from its
- * state at the last clean shutdown (`segment_comparison.ts`) is reported as a `LogLoss`.
+ * `LogState`, as does the `LogCompactor` in `cleaner/`. `log/loading/` finds the files of a log
+ * when it is opened, and recovers them after a crash. A file that differs from its state at the
+ * last clean shutdown (`segment_comparison.ts`) is reported as a `LogLoss`.
  *
  * Bytes are checked the first time they are read from a file. `BatchWalk` walks the batches of a
  * file past damage; the damage known of a segment is in its `SegmentIntegrity`, and is never

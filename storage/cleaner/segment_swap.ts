@@ -8,9 +8,9 @@
  *
  * Steps, each synced before the next one or the next swap: the files are written; they are renamed
  * to `.swap`, that of the batches last; the old segments are renamed to `.deleted`; `.swap` is
- * removed from the names. After a crash in between, `../log/complete_swaps.ts` does the last two
- * steps when the log is opened. It first removes the old indexes, because those of the new segment
- * may be lost.
+ * removed from the names. After a crash in between, `../log/loading/complete_swaps.ts` does the
+ * last two steps when the log is opened. It first removes the old indexes, because those of the new
+ * segment may be lost.
  *
  * A crash may leave old segments after the last batch of the new one. Their records are superseded,
  * and the next cleaning removes them again.

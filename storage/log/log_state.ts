@@ -20,7 +20,7 @@ import { FileSystemError, isDiskFull, isTooManyFiles } from "../file_system/file
 import type { BatchCache } from "./batch_cache.ts";
 import { LEADER_EPOCH_FILE_NAME, LeaderEpochCache } from "./leader_epoch_cache.ts";
 import type { LogConfig } from "./log_config.ts";
-import type { LoadedLog } from "./loaded_log.ts";
+import type { LoadedLog } from "./loading/loaded_log.ts";
 import type { ReadContext } from "./log_reader.ts";
 import { LogSegments } from "./log_segments.ts";
 import { type Milliseconds, ProducerStateManager } from "./producers/producer_state.ts";

@@ -19,7 +19,7 @@
  * reported as not undone. Offsets ascend from batch to batch, with or without gaps.
  *
  * After a crash the file has everything that was synced; later bytes may be there, torn or missing.
- * Recovery (`log_loader.ts`) checks the file, from the recovery point on.
+ * Recovery (`../log/loading/`) checks the file, from the recovery point on.
  *
  * @module
  */

@@ -5,10 +5,10 @@
  * @module
  */
 
-import { CorruptRecordError } from "../../protocol/records/mod.ts";
-import { isNotFound } from "../file_system/file_system.ts";
-import { BatchScanner } from "../segment/batch_scanner.ts";
-import type { SegmentContext } from "../segment/segment.ts";
+import { CorruptRecordError } from "../../../protocol/records/mod.ts";
+import { isNotFound } from "../../file_system/file_system.ts";
+import { BatchScanner } from "../../segment/batch_scanner.ts";
+import type { SegmentContext } from "../../segment/segment.ts";
 import {
   CLEANED_SUFFIX,
   fileNameOf,
@@ -16,8 +16,8 @@ import {
   offsetOf,
   SEGMENT_SUFFIXES,
   SWAP_SUFFIX,
-} from "../segment/segment_file_name.ts";
-import { TimeSlice } from "../time_slice.ts";
+} from "../../segment/segment_file_name.ts";
+import { TimeSlice } from "../../time_slice.ts";
 
 /**
  * Completes interrupted swaps, and removes files of cleanings that had not reached the swap.

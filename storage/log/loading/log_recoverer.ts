@@ -5,17 +5,17 @@
  * @module
  */
 
-import { CorruptRecordError } from "../../protocol/records/mod.ts";
-import type { BatchScanner } from "../segment/batch_scanner.ts";
-import type { DamagedRange } from "../segment/batch_walk.ts";
-import { CorruptFileError } from "../errors.ts";
-import { LEADER_EPOCH_FILE_NAME, LeaderEpochCache } from "./leader_epoch_cache.ts";
+import { CorruptRecordError } from "../../../protocol/records/mod.ts";
+import type { BatchScanner } from "../../segment/batch_scanner.ts";
+import type { DamagedRange } from "../../segment/batch_walk.ts";
+import { CorruptFileError } from "../../errors.ts";
+import { LEADER_EPOCH_FILE_NAME, LeaderEpochCache } from "../leader_epoch_cache.ts";
 import type { LoadedLog, LoadOptions } from "./loaded_log.ts";
-import { type LogLoss, lostRecords } from "../segment/lost_records.ts";
-import { ProducerStateManager } from "./producers/producer_state.ts";
-import { replayProducers } from "./producers/replay_producers.ts";
-import { Segment, type SegmentContext } from "../segment/segment.ts";
-import { runSliced, TimeSlice } from "../time_slice.ts";
+import { type LogLoss, lostRecords } from "../../segment/lost_records.ts";
+import { ProducerStateManager } from "../producers/producer_state.ts";
+import { replayProducers } from "../producers/replay_producers.ts";
+import { Segment, type SegmentContext } from "../../segment/segment.ts";
+import { runSliced, TimeSlice } from "../../time_slice.ts";
 
 /** After this many zeros the rest of a file is assumed to be zeros. */
 const ZEROS_READ = 1 << 20;

@@ -14,13 +14,13 @@
  */
 
 import { completeSwaps } from "./complete_swaps.ts";
-import type { DirectoryEntry } from "../file_system/file_system.ts";
+import type { DirectoryEntry } from "../../file_system/file_system.ts";
 import type { LoadedLog, LoadOptions } from "./loaded_log.ts";
 import { LogRecoverer } from "./log_recoverer.ts";
-import { ProducerStateManager } from "./producers/producer_state.ts";
-import { replayProducers } from "./producers/replay_producers.ts";
-import { Segment, type SegmentContext } from "../segment/segment.ts";
-import { compareSegments } from "../segment/segment_comparison.ts";
+import { ProducerStateManager } from "../producers/producer_state.ts";
+import { replayProducers } from "../producers/replay_producers.ts";
+import { Segment, type SegmentContext } from "../../segment/segment.ts";
+import { compareSegments } from "../../segment/segment_comparison.ts";
 import {
   DELETED_SUFFIX,
   fileNameOf,
@@ -30,8 +30,8 @@ import {
   PRODUCER_SNAPSHOT_SUFFIX,
   SEGMENT_SUFFIXES,
   TIME_INDEX_SUFFIX,
-} from "../segment/segment_file_name.ts";
-import { runSliced, TimeSlice } from "../time_slice.ts";
+} from "../../segment/segment_file_name.ts";
+import { runSliced, TimeSlice } from "../../time_slice.ts";
 
 /** Loads the log `name` from `folder`, and recovers it unless the last shutdown was clean. */
 export async function loadLog(

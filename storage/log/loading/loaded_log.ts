@@ -4,11 +4,11 @@
  * @module
  */
 
-import type { LeaderEpochCache } from "./leader_epoch_cache.ts";
-import type { LogLoss } from "../segment/lost_records.ts";
-import type { Milliseconds, ProducerStateManager } from "./producers/producer_state.ts";
-import type { Segment } from "../segment/segment.ts";
-import type { ClosedSegment } from "../segment/segment_checkpoint.ts";
+import type { LeaderEpochCache } from "../leader_epoch_cache.ts";
+import type { LogLoss } from "../../segment/lost_records.ts";
+import type { Milliseconds, ProducerStateManager } from "../producers/producer_state.ts";
+import type { Segment } from "../../segment/segment.ts";
+import type { ClosedSegment } from "../../segment/segment_checkpoint.ts";
 
 /** What the checkpoints of the data folder say about a log. */
 export interface LoadOptions {
