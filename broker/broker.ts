@@ -11,7 +11,7 @@ import { DenoFileSystem } from "../storage/file_system/deno_file_system.ts";
 import type { FileSystem } from "../storage/file_system/file_system.ts";
 import { LogDirectory } from "../storage/log_directory.ts";
 import { MemoryFileSystem } from "../storage/file_system/memory_file_system.ts";
-import { BatchValidations } from "./batch_validations.ts";
+import { BatchValidations } from "./validation/batch_validations.ts";
 import { type Clock, systemClock } from "./time/clock.ts";
 import { ClusterState } from "./cluster/cluster_state.ts";
 import { forwardOffsetsTopicCreation } from "./cluster/forwarded_creation.ts";

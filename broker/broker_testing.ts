@@ -17,7 +17,7 @@ import type {
 } from "../protocol/schema/schema.ts";
 import { Writer } from "../protocol/primitives/writer.ts";
 import { type FileSystem, LogDirectory, MemoryFileSystem } from "../storage/mod.ts";
-import { BatchValidations } from "./batch_validations.ts";
+import { BatchValidations } from "./validation/batch_validations.ts";
 import { ManualClock } from "./time/clock.ts";
 import { ClusterState } from "./cluster/cluster_state.ts";
 import { ForwardingManager } from "./cluster/forwarding_manager.ts";

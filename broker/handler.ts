@@ -9,7 +9,7 @@
 
 import type { Api, RequestOf, ResponseTo } from "../protocol/schema/schema.ts";
 import type { VersionRange } from "../protocol/schema/version_range.ts";
-import type { BatchValidations } from "./batch_validations.ts";
+import type { BatchValidations } from "./validation/batch_validations.ts";
 import type { Clock } from "./time/clock.ts";
 import type { ClusterState } from "./cluster/cluster_state.ts";
 import type { ForwardingManager } from "./cluster/forwarding_manager.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { ResponseBudget } from "../response_budget.ts";
+import { ResponseBudget } from "./response_budget.ts";
 import type { RequestContext } from "../handler.ts";
 
 /** Maximum UTF-8 bytes per UTF-16 code unit. */

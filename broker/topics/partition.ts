@@ -26,7 +26,7 @@ import type { LogRead } from "../../storage/log/log_read.ts";
 import type { TimestampAndOffset } from "../../storage/log/log_reader.ts";
 import { validateBatch } from "../../storage/validation/validate_batch.ts";
 import { ApiError } from "../api_error.ts";
-import type { BatchValidations } from "../batch_validations.ts";
+import type { BatchValidations } from "../validation/batch_validations.ts";
 import type { PartitionState } from "../cluster/cluster_state.ts";
 import { turnEnd } from "../time/turn_end.ts";
 import type { TopicConfig } from "./topic_config.ts";

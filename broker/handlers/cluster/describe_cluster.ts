@@ -15,7 +15,7 @@ import {
   type DescribeClusterResponse,
 } from "../../../protocol/messages/cluster/describe_cluster.ts";
 import { NO_AUTHORIZED_OPERATIONS } from "../../../protocol/messages/topics/metadata.ts";
-import { ALL_CLUSTER_OPERATIONS } from "../../authorized_operations.ts";
+import { ALL_CLUSTER_OPERATIONS } from "../authorized_operations.ts";
 import { controllerOf } from "./controller_of.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 

@@ -15,7 +15,7 @@ import {
   type DescribeLogDirsResponse,
 } from "../../../protocol/messages/cluster/describe_log_dirs.ts";
 import { TimeSlice } from "../../../storage/mod.ts";
-import { ResponseBudget } from "../../response_budget.ts";
+import { ResponseBudget } from "../response_budget.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import { mapNested } from "../each_item.ts";
 import type { Partition } from "../../topics/partition.ts";

@@ -18,7 +18,7 @@ import {
   type DescribeConfigsRequest,
   type DescribeConfigsResponse,
 } from "../../../protocol/messages/configs/describe_configs.ts";
-import { ResponseBudget } from "../../response_budget.ts";
+import { ResponseBudget } from "../response_budget.ts";
 import { ApiError } from "../../api_error.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import { type ConfigEntry, configResource, describeLoggers } from "./resources/mod.ts";

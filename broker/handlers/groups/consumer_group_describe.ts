@@ -14,7 +14,7 @@ import {
   type ConsumerGroupDescribeRequest,
   type ConsumerGroupDescribeResponse,
 } from "../../../protocol/messages/groups/consumer_group_describe.ts";
-import { ResponseBudget } from "../../response_budget.ts";
+import { ResponseBudget } from "../response_budget.ts";
 import { ApiError } from "../../api_error.ts";
 import { describeConsumerGroup } from "../../groups/consumer/describe.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";

@@ -16,7 +16,7 @@ import {
   type DescribeGroupsResponse,
 } from "../../../protocol/messages/groups/describe_groups.ts";
 import { describeGroup } from "../../groups/administration.ts";
-import { ResponseBudget } from "../../response_budget.ts";
+import { ResponseBudget } from "../response_budget.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import { mapEach } from "../each_item.ts";
 import { groupErrorCode, groupOperations } from "./group_request.ts";

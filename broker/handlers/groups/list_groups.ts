@@ -15,7 +15,7 @@ import {
   type ListGroupsResponse,
 } from "../../../protocol/messages/groups/list_groups.ts";
 import { TimeSlice } from "../../../storage/mod.ts";
-import { ResponseBudget } from "../../response_budget.ts";
+import { ResponseBudget } from "../response_budget.ts";
 import * as administration from "../../groups/administration.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import { byName } from "../each_item.ts";

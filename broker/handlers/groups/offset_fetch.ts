@@ -20,7 +20,7 @@ import {
 } from "../../../protocol/messages/groups/offset_fetch.ts";
 import { ZERO_UUID } from "../../../protocol/primitives/uuid.ts";
 import { runSliced, TimeSlice } from "../../../storage/mod.ts";
-import { ResponseBudget } from "../../response_budget.ts";
+import { ResponseBudget } from "../response_budget.ts";
 import {
   type FetchedTopics,
   noOffset,

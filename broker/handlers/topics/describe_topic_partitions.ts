@@ -17,7 +17,7 @@ import {
 } from "../../../protocol/messages/topics/describe_topic_partitions.ts";
 import { ZERO_UUID } from "../../../protocol/primitives/uuid.ts";
 import type { ClusterState } from "../../cluster/cluster_state.ts";
-import { ALL_TOPIC_OPERATIONS } from "../../authorized_operations.ts";
+import { ALL_TOPIC_OPERATIONS } from "../authorized_operations.ts";
 import { TimeSlice } from "../../../storage/mod.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import { byName, mapEach, sortTexts } from "../each_item.ts";

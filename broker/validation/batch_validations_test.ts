@@ -1,23 +1,23 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { compress, CompressionType, decompress } from "../protocol/compression/mod.ts";
-import { joinBytes } from "../protocol/primitives/writer.ts";
+import { compress, CompressionType, decompress } from "../../protocol/compression/mod.ts";
+import { joinBytes } from "../../protocol/primitives/writer.ts";
 import {
   crc32c,
   LOG_OVERHEAD,
   RECORD_BATCH_OVERHEAD,
   RecordBatch,
   RecordBatchBuilder,
-} from "../protocol/records/mod.ts";
+} from "../../protocol/records/mod.ts";
 import {
   ATTRIBUTES_POSITION,
   BATCH_LENGTH_POSITION,
   CRC_POSITION,
-} from "../protocol/records/record_batch.ts";
-import { LogClosedError, RecordTooLargeError } from "../storage/errors.ts";
-import { DEFAULT_LOG_CONFIG, type LogConfig } from "../storage/log/log_config.ts";
+} from "../../protocol/records/record_batch.ts";
+import { LogClosedError, RecordTooLargeError } from "../../storage/errors.ts";
+import { DEFAULT_LOG_CONFIG, type LogConfig } from "../../storage/log/log_config.ts";
 import { BatchValidations } from "./batch_validations.ts";
 import { CompressionWorker } from "./compression_worker.ts";
-import { MemoryBudget } from "./memory_budget.ts";
+import { MemoryBudget } from "../memory_budget.ts";
 
 const NOW_MS = 1_700_000_000_000;
 

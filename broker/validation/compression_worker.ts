@@ -8,8 +8,8 @@
  * @module
  */
 
-import { compress, CompressionType } from "../protocol/compression/mod.ts";
-import { LogClosedError } from "../storage/errors.ts";
+import { compress, CompressionType } from "../../protocol/compression/mod.ts";
+import { LogClosedError } from "../../storage/errors.ts";
 
 /** The worker's module. It must do what `compress` does. */
 const MODULE = `

@@ -10,15 +10,15 @@
  * @module
  */
 
-import { CompressionType } from "../protocol/compression/mod.ts";
-import { compressInSlices } from "../protocol/compression/slices.ts";
-import { hasNativeZstd } from "../protocol/compression/zstd/mod.ts";
-import type { RecordBatch } from "../protocol/records/mod.ts";
-import type { LogConfig } from "../storage/log/log_config.ts";
-import { TimeSlice } from "../storage/time_slice.ts";
-import { type BatchWork, validateBatchInSlices } from "../storage/validation/validate_batch.ts";
+import { CompressionType } from "../../protocol/compression/mod.ts";
+import { compressInSlices } from "../../protocol/compression/slices.ts";
+import { hasNativeZstd } from "../../protocol/compression/zstd/mod.ts";
+import type { RecordBatch } from "../../protocol/records/mod.ts";
+import type { LogConfig } from "../../storage/log/log_config.ts";
+import { TimeSlice } from "../../storage/time_slice.ts";
+import { type BatchWork, validateBatchInSlices } from "../../storage/validation/validate_batch.ts";
 import { CompressionWorker } from "./compression_worker.ts";
-import type { MemoryBudget } from "./memory_budget.ts";
+import type { MemoryBudget } from "../memory_budget.ts";
 
 /** Number of concurrent validations. */
 const MAX_UNDER_WAY = 2;

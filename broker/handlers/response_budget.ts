@@ -4,10 +4,10 @@
  * @module
  */
 
-import { ErrorCode } from "../protocol/errors.ts";
-import { TimeSlice } from "../storage/mod.ts";
-import { ApiError } from "./api_error.ts";
-import type { RequestContext } from "./handler.ts";
+import { ErrorCode } from "../../protocol/errors.ts";
+import { TimeSlice } from "../../storage/mod.ts";
+import { ApiError } from "../api_error.ts";
+import type { RequestContext } from "../handler.ts";
 
 /**
  * Approximate memory per byte of an encoded response: each field is a value before it is encoded.
