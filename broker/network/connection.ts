@@ -22,42 +22,30 @@
  */
 
 import type { FrameChannel } from "../../protocol/frames/channel.ts";
-import { apiName } from "../../protocol/api_name.ts";
 import { codec, slicedCodec } from "../../protocol/schema/codec.ts";
 import { ErrorCode } from "../../protocol/errors.ts";
-import { FrameSizeError, TruncatedFrameError } from "../../protocol/frames/framing.ts";
+import { FrameSizeError } from "../../protocol/frames/framing.ts";
 import {
   readRequestHeader,
   readRequestHeaderTags,
   type RequestHeader,
-  writeResponseHeader,
 } from "../../protocol/frames/headers.ts";
-import {
-  MalformedMessageError,
-  Reader,
-  TooManyElementsError,
-} from "../../protocol/primitives/reader.ts";
-import type { Api, RequestOf, ResponseTo } from "../../protocol/schema/schema.ts";
+import { Reader, TooManyElementsError } from "../../protocol/primitives/reader.ts";
+import type { Api, RequestOf } from "../../protocol/schema/schema.ts";
 import { inRange } from "../../protocol/schema/version_range.ts";
-import { UnencodableValueError, Writer } from "../../protocol/primitives/writer.ts";
-import { runSliced, TimeSlice } from "../../storage/mod.ts";
+import { runSliced } from "../../storage/mod.ts";
 import { apiVersions } from "../../protocol/messages/cluster/api_versions.ts";
 import { fetch } from "../../protocol/messages/records/fetch.ts";
-import { Acks, produce } from "../../protocol/messages/records/produce.ts";
-import { errorCodeOf, errorMessageOf } from "../api_error.ts";
-import { errorResponse, type ResponseError } from "./error_response.ts";
+import { produce } from "../../protocol/messages/records/produce.ts";
 import { apiKeyOf, isLarge, memoryFor } from "./frame_memory.ts";
-import {
-  type ApiHandler,
-  type BrokerContext,
-  type HandlerResult,
-  NO_RESPONSE,
-} from "../handler.ts";
+import type { ApiHandler, BrokerContext, HandlerResult } from "../handler.ts";
 import { unsupportedApiVersions } from "../handlers/cluster/api_versions.ts";
+import { logClosed, unservedApi } from "./failures.ts";
 import { type ForeignProtocol, foreignProtocolOf, isFirstMeeting } from "./foreign_protocol.ts";
 import type { HandlerTable } from "../handlers/mod.ts";
 import { PendingRequest } from "./pending_request.ts";
 import { ProtocolViolationError } from "../protocol_violation_error.ts";
+import { LONG, ResponseQueue, ROUNDS } from "./response_queue.ts";
 import { Stall } from "./stall.ts";
 import { Share } from "./turns.ts";
 
@@ -79,21 +67,10 @@ export class Connection {
   readonly #share = new Share();
   readonly #stall = new Stall();
   #hasEnded = false;
-  #pending: PendingRequest[] = [];
-  #wake: (() => void) | undefined;
+  readonly #queue: ResponseQueue;
+  #lastRequestMs: number;
   #acquiredForNext = 0;
   #ahead: Promise<Uint8Array | null> | undefined;
-  /** Whether the frame read ahead has arrived. */
-  #hasAhead = false;
-  /** Whether requests are being handled, so that more responses may follow shortly. */
-  #isAtWork = false;
-  /** Whether responses are buffered but not flushed, to be sent together with later ones. */
-  #hasUnsent = false;
-  /** Bytes of responses counted against the response memory budget. */
-  #counted = 0;
-  /** Unsent response bytes that handlers count themselves. */
-  #countedByHandlers = 0;
-
   constructor(
     channel: FrameChannel,
     broker: BrokerContext,
@@ -104,16 +81,18 @@ export class Connection {
     this.#broker = broker;
     this.#handlers = handlers;
     this.#limits = limits;
-    this.lastActiveMs = broker.clock.now();
-    channel.onTaken = () => this.#count();
+    this.#queue = new ResponseQueue({ channel, broker, onError: (error) => this.#fail(error) });
+    this.#lastRequestMs = broker.clock.now();
   }
 
   /** When the last request arrived or response was sent, in milliseconds since the epoch. */
-  lastActiveMs: number;
+  get lastActiveMs(): number {
+    return Math.max(this.#lastRequestMs, this.#queue.lastResponseMs);
+  }
 
   /** Whether any request is waiting for its response. */
   get isBusy(): boolean {
-    return this.#pending.length > 0;
+    return this.#queue.length > 0;
   }
 
   /** Aborted when the connection ends. */
@@ -142,6 +121,7 @@ export class Connection {
    */
   async serve(): Promise<void> {
     const channel = this.#channel;
+    const queue = this.#queue;
     const { turns } = this.#broker;
     try {
       while (!this.#hasEnded) {
@@ -149,39 +129,39 @@ export class Connection {
         // together.
         let frame = this.#ahead === undefined ? channel.buffered() : undefined;
         if (frame === undefined) {
-          if (!this.#hasAhead) this.#stopWork();
+          if (!queue.hasAhead) queue.stopWork();
           if (this.#ahead === undefined) turns.rested(this.#share);
           const next = await (this.#ahead ?? channel.next());
           this.#ahead = undefined;
-          this.#hasAhead = false;
+          queue.hasAhead = false;
           if (next === null) break;
           frame = next;
         }
-        if (this.#mustFollow(frame)) await this.#allAnswered();
+        if (this.#mustFollow(frame)) await queue.allAnswered();
         const isUntimed = isCheap(frame) && turns.mayGoUntimed();
         if (!isUntimed && !turns.mayGo(this.#share)) {
-          this.#stopWork();
+          queue.stopWork();
           await turns.wait(this.#share);
         }
         if (this.#hasEnded) break;
-        this.#isAtWork = true;
+        queue.beginWork();
         const accepted = this.#accept(frame);
         if (!isUntimed) turns.used(this.#share);
         if (accepted !== undefined) {
-          this.#stopWork();
+          queue.stopWork();
           turns.rested(this.#share);
           await accepted;
         }
         if (this.#mustPause()) await this.#pause();
       }
-      this.#stopWork();
+      queue.stopWork();
       await channel.close();
     } catch (error) {
       const foreign = error instanceof FrameSizeError ? foreignProtocolOf(error) : undefined;
       if (foreign !== undefined) return await this.#refuse(foreign);
       this.#logEnd(error);
       // Write earlier responses as far as the socket accepts them without waiting.
-      this.#stopWork();
+      queue.stopWork();
       for (let round = 0; round < ROUNDS; round++) await undefined;
       channel.abort();
     } finally {
@@ -219,33 +199,16 @@ export class Connection {
   #end(): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
+    this.#queue.stop();
     this.#ended.abort(new DOMException("The connection has ended", "AbortError"));
-    const pending = this.#pending;
-    this.#pending = [];
     this.#broker.requestMemory.release(this.#acquiredForNext);
     this.#acquiredForNext = 0;
-    for (const request of pending) {
-      request.settle();
-      request.taken();
-    }
-    this.#count();
-    this.#wake?.();
-  }
-
-  /** Updates the bytes counted against the response memory budget. */
-  #count(): void {
-    const backlog = this.#hasEnded ? 0 : this.#channel.backlog;
-    const counted = Math.max(0, backlog - this.#countedByHandlers);
-    if (counted === this.#counted) return;
-    const { responseMemory } = this.#broker;
-    const before = this.#counted;
-    this.#counted = counted;
-    responseMemory.adjust(before, counted);
+    this.#queue.end();
   }
 
   /** Starts a request. Returns a promise if the next request must wait for it. */
   #accept(frame: Uint8Array): Promise<unknown> | undefined {
-    this.lastActiveMs = this.#broker.clock.now();
+    this.#lastRequestMs = this.#broker.clock.now();
     const reader = new Reader(frame, LONG);
     const header = readRequestHeader(reader);
     const handler = this.#handlers.get(header.apiKey);
@@ -279,7 +242,7 @@ export class Connection {
       if (!(error instanceof TooManyElementsError)) throw error;
       const { message: errorMessage } = error;
       const pending = this.#enqueue(handler, header, undefined);
-      this.#answerError(pending, { errorCode: ErrorCode.INVALID_REQUEST, errorMessage });
+      this.#queue.answerError(pending, { errorCode: ErrorCode.INVALID_REQUEST, errorMessage });
       return;
     }
     if (!this.#hasEnded) await this.#handle(handler, header, request, frame);
@@ -293,75 +256,18 @@ export class Connection {
   ): Promise<unknown> | undefined {
     const pending = this.#enqueue(handler, header, request);
     pending.isLarge = isLarge(frame, header.apiKey);
-    let answer: HandlerResult<Api> | Promise<HandlerResult<Api>>;
+    let result: HandlerResult<Api> | Promise<HandlerResult<Api>>;
     try {
-      answer = handler.handle(request, pending);
+      result = handler.handle(request, pending);
     } catch (error) {
-      this.#answerFailure(pending, error);
+      this.#queue.answerFailure(pending, error);
       return undefined;
     }
     // Appended records have been copied, so the frame's buffer can be reused.
     if (header.apiKey === produce.key && !pending.keepsFrame) this.#channel.recycle(frame);
-    if (answer instanceof Promise) {
-      this.#answerLater(pending, answer);
-    } else this.#answer(pending, answer);
+    if (result instanceof Promise) this.#queue.answerLater(pending, result);
+    else this.#queue.answer(pending, result);
     return pending.heldBack;
-  }
-
-  async #answerLater(pending: PendingRequest, answer: Promise<HandlerResult<Api>>): Promise<void> {
-    try {
-      const value = await answer;
-      this.lastActiveMs = this.#broker.clock.now();
-      this.#answer(pending, value);
-    } catch (error) {
-      this.#answerFailureOrEnd(pending, error);
-    }
-  }
-
-  #answerFailureOrEnd(pending: PendingRequest, error: unknown): void {
-    try {
-      this.#answerFailure(pending, error);
-    } catch (cause) {
-      this.#fail(cause);
-    }
-  }
-
-  /**
-   * Sends an error response to a request that failed or whose response cannot be encoded.
-   *
-   * @throws The original error, if no error response is possible.
-   */
-  #answerFailure(pending: PendingRequest, error: unknown): void {
-    if (this.#hasEnded) return;
-    if (pending.failures > 1 || isClientsFault(error) || wantsNoAnswer(pending)) throw error;
-    this.#answerError(pending, this.#explain(pending, error));
-  }
-
-  #explain({ handler: { api } }: PendingRequest, error: unknown): ResponseError {
-    const { logger } = this.#broker;
-    if (error instanceof UnencodableValueError) {
-      const { message: reason } = error;
-      const { peer } = this.#channel;
-      logger.warn("Sent an error response: the response cannot be encoded", {
-        api: api.name,
-        peer,
-        reason,
-      });
-      return { errorCode: ErrorCode.INVALID_REQUEST, errorMessage: reason };
-    }
-    return { errorCode: errorCodeOf(error, logger), errorMessage: errorMessageOf(error) };
-  }
-
-  #answerError(pending: PendingRequest, error: ResponseError): void {
-    pending.failures++;
-    const { handler: { api }, header: { apiVersion } } = pending;
-    // If the error response itself is too large, report a single error for the whole request.
-    const request = pending.failures > 1 ? undefined : pending.request;
-    const steps = errorResponse(api, apiVersion, request, error);
-    const first = steps.next();
-    // Most error responses take a single step.
-    if (first.done === true) this.#answer(pending, first.value);
-    else this.#answerLater(pending, runSliced(steps));
   }
 
   /**
@@ -376,7 +282,7 @@ export class Connection {
       );
     }
     const pending = this.#enqueue(handler, { ...header, apiVersion: 0 }, undefined);
-    this.#answer(pending, unsupportedApiVersions(handler.advertised));
+    this.#queue.answer(pending, unsupportedApiVersions(handler.advertised));
   }
 
   #enqueue(
@@ -394,129 +300,22 @@ export class Connection {
       this.#broker,
     );
     this.#acquiredForNext = 0;
-    this.#pending.push(pending);
+    this.#queue.push(pending);
     return pending;
-  }
-
-  #answer(pending: PendingRequest, answer: HandlerResult<Api>): void {
-    if (this.#hasEnded) return;
-    const { handler: { api }, apiVersion } = pending;
-    const isLong = answer !== NO_RESPONSE && (pending.isLarge ||
-      codec(api.response, apiVersion).hasMoreElementsThan(LONG, answer as ResponseTo<Api>));
-    if (isLong) this.#encodeLong(pending, answer as ResponseTo<Api>);
-    else this.#deliver(pending, answer);
-  }
-
-  /** Encodes a response with very many elements in slices, counting its memory as it grows. */
-  async #encodeLong(pending: PendingRequest, answer: ResponseTo<Api>): Promise<void> {
-    const { handler: { api }, header: { apiVersion, correlationId } } = pending;
-    const out = new Writer();
-    try {
-      const slice = new TimeSlice();
-      // Other work may have used this turn of the event loop already.
-      await slice.pause();
-      if (this.#hasEnded) return;
-      writeResponseHeader(out, api, apiVersion, correlationId);
-      for (const _ of slicedCodec(api.response, apiVersion).encode(out, answer)) {
-        if (!slice.isOver) continue;
-        pending.countEncoded(out.size);
-        await slice.pause();
-        if (this.#hasEnded) return;
-      }
-      pending.countEncoded(out.size);
-      pending.encoded = out.take();
-      this.#deliver(pending, answer);
-    } catch (error) {
-      this.#answerFailureOrEnd(pending, error);
-    }
-  }
-
-  /** Sends a response once all earlier ones have been sent. */
-  #deliver(pending: PendingRequest, answer: HandlerResult<Api>): void {
-    pending.answer = answer;
-    const queue = this.#pending;
-    while (queue.length > 0 && queue[0]!.answer !== undefined) this.#send(queue.shift()!);
-    this.#count();
-    if (this.#isAtWork && (this.#hasAhead || this.#channel.hasBuffered)) this.#hasUnsent = true;
-    else this.#channel.flush();
-    this.#wake?.();
-  }
-
-  /** Flushes buffered responses before a wait. */
-  #stopWork(): void {
-    this.#isAtWork = false;
-    if (!this.#hasUnsent) return;
-    this.#hasUnsent = false;
-    this.#channel.flush();
-  }
-
-  #send(pending: PendingRequest): void {
-    const { handler: { api }, header, encoded, answer } = pending;
-    pending.settle();
-    if (answer === NO_RESPONSE) return pending.taken();
-    const { out } = this.#channel;
-    out.beginFrame();
-    let size: number;
-    try {
-      if (encoded === undefined) {
-        writeResponseHeader(out, api, header.apiVersion, header.correlationId);
-        codec(api.response, header.apiVersion).encode(out, answer as ResponseTo<Api>);
-      } else {
-        for (const chunk of encoded) out.splice(chunk);
-        pending.encoded = undefined;
-      }
-      size = out.endFrame() + FRAME_HEAD;
-    } catch (error) {
-      out.abandonFrame();
-      pending.taken();
-      pending.answer = undefined;
-      this.#pending.unshift(pending);
-      return this.#answerFailure(pending, error);
-    }
-    if (!pending.isFollowed) return;
-    this.#countedByHandlers += size;
-    this.#channel.drained().then(() => {
-      this.#countedByHandlers -= size;
-      pending.taken();
-      this.#count();
-    });
   }
 
   /** Whether the request may depend on the effects of pending ones. */
   #mustFollow(frame: Uint8Array): boolean {
-    if (this.#pending.length === 0) return false;
+    if (this.#queue.length === 0) return false;
     const apiKey = apiKeyOf(frame);
     if (apiKey === produce.key) return false;
-    return apiKey !== fetch.key || this.#pending.some(({ header }) => header.apiKey !== fetch.key);
-  }
-
-  async #allAnswered(): Promise<void> {
-    while (this.#pending.length > 0) await this.#answered();
-  }
-
-  /** Resolves when a response has been sent or the connection has ended. */
-  async #answered(): Promise<void> {
-    let isAwake = false;
-    const woken = new Promise<void>((resolve) =>
-      this.#wake = () => {
-        isAwake = true;
-        resolve();
-      }
-    );
-    // Most responses become ready without waiting for I/O.
-    for (let round = 0; round < ROUNDS && !isAwake; round++) await undefined;
-    if (!isAwake) this.#stopWork();
-    await woken;
-    this.#isAtWork = true;
-    this.#wake = undefined;
+    return apiKey !== fetch.key || !this.#queue.hasOnly(fetch.key);
   }
 
   #mustPause(): boolean {
-    const last = this.#pending.at(-1);
-    if (last !== undefined) {
-      if (this.#pending.length >= this.#limits.maxInFlight) return true;
-      if (!PIPELINED.has(last.header.apiKey)) return true;
-    }
+    const { length, lastApiKey } = this.#queue;
+    if (length >= this.#limits.maxInFlight) return true;
+    if (lastApiKey !== undefined && !PIPELINED.has(lastApiKey)) return true;
     const { backlog } = this.#channel;
     return backlog > MAX_BACKLOG_IF_SHORT &&
       (backlog > this.#limits.maxBacklog || this.#broker.responseMemory.isShort);
@@ -526,13 +325,13 @@ export class Connection {
   async #pause(): Promise<void> {
     this.#ahead = this.#channel.next();
     this.#ahead.then(
-      (frame) => frame === null ? this.#end() : this.#hasAhead = true,
+      (frame) => frame === null ? this.#end() : this.#queue.hasAhead = true,
       (error) => this.#fail(error),
     );
     while (this.#mustPause() && !this.ended.aborted) {
-      if (this.#pending.length > 0) await this.#answered();
+      if (this.#queue.length > 0) await this.#queue.answered();
       else {
-        this.#stopWork();
+        this.#queue.stopWork();
         await this.#channel.drained();
       }
     }
@@ -557,14 +356,7 @@ export class Connection {
   }
 
   #logEnd(error: unknown): void {
-    if (this.ended.aborted || isDisconnect(error)) return;
-    const { logger } = this.#broker;
-    const { peer } = this.#channel;
-    if (isClientsFault(error)) {
-      logger.warn("Closed connection: client broke the protocol", { peer, reason: error.message });
-    } else {
-      logger.error("Closed connection: request failed", { peer, error });
-    }
+    if (!this.ended.aborted) logClosed(error, this.#channel.peer, this.#broker.logger);
   }
 }
 
@@ -575,44 +367,11 @@ function isCheap(frame: Uint8Array): boolean {
   return frame.length <= CHEAP_BYTES && apiKeyOf(frame) === produce.key;
 }
 
-/** Upper bound on the microtask rounds of a request that waits for nothing external. */
-const ROUNDS = 32;
-
 /** APIs whose pending requests do not block later requests of these APIs. */
 const PIPELINED: ReadonlySet<number> = new Set([produce.key, fetch.key]);
 
 /** Replaces `maxBacklog` while response memory is short. */
 const MAX_BACKLOG_IF_SHORT = 64 * 1024;
 
-/** Size of the length prefix of a frame. */
-const FRAME_HEAD = 4;
-
-/** Explains why an API is not served, with the API's name if it is known. */
-function unservedApi(key: number): string {
-  const name = apiName(key);
-  return name === undefined
-    ? `Unknown API key ${key}`
-    : `This broker does not serve ${name} (API key ${key})`;
-}
-
-/** Number of elements above which requests are decoded, and responses encoded, in slices. */
-const LONG = 1000;
 /** Maximum number of elements of a request, summed over all its arrays. */
 const MAX_ELEMENTS = 1_000_000;
-
-/** Whether the client asked for no response (Produce with `acks=0`). */
-function wantsNoAnswer({ header, request }: PendingRequest): boolean {
-  return header.apiKey === produce.key && (request as RequestOf<typeof produce>).acks === Acks.none;
-}
-
-function isClientsFault(error: unknown): error is Error {
-  return error instanceof MalformedMessageError || error instanceof ProtocolViolationError ||
-    error instanceof FrameSizeError;
-}
-
-/** Whether the error means that the peer closed the connection, which it may do at any time. */
-function isDisconnect(error: unknown): boolean {
-  return error instanceof TruncatedFrameError || error instanceof Deno.errors.ConnectionReset ||
-    error instanceof Deno.errors.ConnectionAborted || error instanceof Deno.errors.BrokenPipe ||
-    error instanceof Deno.errors.BadResource || error instanceof Deno.errors.Interrupted;
-}

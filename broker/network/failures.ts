@@ -1,0 +1,64 @@
+/**
+ * Classifies the errors of a connection: what the client gets, and what is logged.
+ *
+ * @module
+ */
+
+import { apiName } from "../../protocol/api_name.ts";
+import { ErrorCode } from "../../protocol/errors.ts";
+import { FrameSizeError, TruncatedFrameError } from "../../protocol/frames/framing.ts";
+import { MalformedMessageError } from "../../protocol/primitives/reader.ts";
+import { UnencodableValueError } from "../../protocol/primitives/writer.ts";
+import { errorCodeOf, errorMessageOf } from "../api_error.ts";
+import type { Logger } from "../logger.ts";
+import { ProtocolViolationError } from "../protocol_violation_error.ts";
+import type { ResponseError } from "./error_response.ts";
+import type { PendingRequest } from "./pending_request.ts";
+
+/** Whether the client broke the protocol, so that only closing the connection can answer it. */
+export function isClientsFault(error: unknown): error is Error {
+  return error instanceof MalformedMessageError || error instanceof ProtocolViolationError ||
+    error instanceof FrameSizeError;
+}
+
+/** Whether the error means that the peer closed the connection, which it may do at any time. */
+function isDisconnect(error: unknown): boolean {
+  return error instanceof TruncatedFrameError || error instanceof Deno.errors.ConnectionReset ||
+    error instanceof Deno.errors.ConnectionAborted || error instanceof Deno.errors.BrokenPipe ||
+    error instanceof Deno.errors.BadResource || error instanceof Deno.errors.Interrupted;
+}
+
+/** The error response to a request that failed, or whose response cannot be encoded. */
+export function explainFailure(
+  { handler: { api }, broker: { logger }, peer }: PendingRequest,
+  error: unknown,
+): ResponseError {
+  if (error instanceof UnencodableValueError) {
+    const { message: reason } = error;
+    logger.warn("Sent an error response: the response cannot be encoded", {
+      api: api.name,
+      peer,
+      reason,
+    });
+    return { errorCode: ErrorCode.INVALID_REQUEST, errorMessage: reason };
+  }
+  return { errorCode: errorCodeOf(error, logger), errorMessage: errorMessageOf(error) };
+}
+
+/** Explains why an API is not served, with the API's name if it is known. */
+export function unservedApi(key: number): string {
+  const name = apiName(key);
+  return name === undefined
+    ? `Unknown API key ${key}`
+    : `This broker does not serve ${name} (API key ${key})`;
+}
+
+/** Logs why a connection was closed, unless the client closed it. */
+export function logClosed(error: unknown, peer: string, logger: Logger): void {
+  if (isDisconnect(error)) return;
+  if (isClientsFault(error)) {
+    logger.warn("Closed connection: client broke the protocol", { peer, reason: error.message });
+  } else {
+    logger.error("Closed connection: request failed", { peer, error });
+  }
+}
