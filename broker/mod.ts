@@ -5,8 +5,9 @@
  * reverse. `network/` accepts connections, passes requests to `handlers/` (one file per API) and
  * sends responses in order; `handler.ts` defines the context of a handler. `topics/` holds the
  * local topics and partitions, `cluster/` the state that all brokers of a cluster share, `groups/`
- * the group coordinator. `settings/` is the table of all settings and where their values come from.
- * `maintenance.ts` runs periodic tasks. All code takes the time from the clock of `time/`.
+ * the group coordinator, `validation/` the checks of produced batches. `settings/` is the table of
+ * all settings and where their values come from. `maintenance.ts` runs periodic tasks. All code
+ * takes the time from the clock of `time/`.
  *
  * @module
  */

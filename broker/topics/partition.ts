@@ -28,6 +28,7 @@ import { validateBatch } from "../../storage/validation/validate_batch.ts";
 import { ApiError } from "../api_error.ts";
 import type { BatchValidations } from "../validation/batch_validations.ts";
 import type { PartitionState } from "../cluster/cluster_state.ts";
+import { checkClientBatch } from "../validation/produced_batch.ts";
 import { turnEnd } from "../time/turn_end.ts";
 import type { TopicConfig } from "./topic_config.ts";
 
@@ -117,7 +118,8 @@ export class Partition {
   readonly topicId: string;
   readonly index: number;
   readonly log: Log;
-  readonly #isInternal: boolean;
+  /** Whether the topic is internal. */
+  readonly isInternal: boolean;
   readonly #nodeId: number;
   readonly #logManager: PartitionLogManager;
   readonly #waiters: Set<() => void> = new Set();
@@ -136,7 +138,7 @@ export class Partition {
     this.topicId = options.topicId;
     this.index = options.index;
     this.log = options.log;
-    this.#isInternal = options.isInternal;
+    this.isInternal = options.isInternal;
     this.#nodeId = options.nodeId;
     this.#logManager = options.logManager;
     this.#state = options.state;
@@ -217,7 +219,7 @@ export class Partition {
   append(batch: RecordBatch, options: AppendOptions): AppendResult {
     this.#ensureAppendable(options.acks);
     if (options.isInternal === true) return this.#append(batch, options, "coordinator");
-    this.#ensureClients(batch);
+    checkClientBatch(this, batch);
     const valid = validateBatch(this.log.name, batch, this.#config.logConfig, options.nowMs);
     if (valid === undefined) {
       throw new ApiError(
@@ -237,7 +239,7 @@ export class Partition {
    */
   produce(batch: RecordBatch, options: ProduceOptions): AppendResult | Promise<AppendResult> {
     this.#ensureAppendable(options.acks);
-    this.#ensureClients(batch);
+    checkClientBatch(this, batch);
     if (this.#produced !== undefined || options.isLate) return this.#produceLater(batch, options);
     const valid = validateBatch(this.log.name, batch, this.#config.logConfig, options.nowMs);
     return valid === undefined
@@ -371,7 +373,7 @@ export class Partition {
   }
 
   #ensureDeletable(): void {
-    if (this.#isInternal) {
+    if (this.isInternal) {
       throw new ApiError(
         ErrorCode.INVALID_TOPIC_EXCEPTION,
         `Cannot delete records of "${this}": the topic is internal`,
@@ -439,28 +441,6 @@ export class Partition {
       `Cannot append to "${this}": ${this.isr.length} replicas are in sync, ` +
         `min.insync.replicas is ${minIsr}`,
     );
-  }
-
-  /** Rejects batches that only the broker itself may append. */
-  #ensureClients(batch: RecordBatch): void {
-    if (this.#isInternal) {
-      throw new ApiError(
-        ErrorCode.INVALID_TOPIC_EXCEPTION,
-        `Cannot append to "${this}": the topic is internal`,
-      );
-    }
-    if (batch.isTransactional) {
-      throw new ApiError(
-        ErrorCode.INVALID_TXN_STATE,
-        `Cannot append to "${this}": this broker has no transactions`,
-      );
-    }
-    if (batch.baseOffset !== 0) {
-      throw new ApiError(
-        ErrorCode.INVALID_RECORD,
-        `Cannot append to "${this}": base offset is ${batch.baseOffset}, producers must send 0`,
-      );
-    }
   }
 
   /** Makes an append visible, immediately or when the returned promise resolves. */

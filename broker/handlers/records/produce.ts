@@ -14,11 +14,8 @@
  * @module
  */
 
-import { compressionName, CompressionType } from "../../../protocol/compression/mod.ts";
 import { ErrorCode } from "../../../protocol/errors.ts";
 import { Acks, produce } from "../../../protocol/messages/records/produce.ts";
-import { RecordBatch } from "../../../protocol/records/mod.ts";
-import { COMPRESSION_MASK } from "../../../protocol/records/record_batch.ts";
 import type { RequestOf, ResponseTo } from "../../../protocol/schema/schema.ts";
 import { InvalidRecordError, InvalidTimestampError } from "../../../storage/errors.ts";
 import { TimeSlice } from "../../../storage/time_slice.ts";
@@ -28,6 +25,7 @@ import { ProtocolViolationError } from "../../protocol_violation_error.ts";
 import type { AppendResult, Partition } from "../../topics/partition.ts";
 import type { Topic } from "../../topics/topic.ts";
 import { LeaderHints } from "./leader_hints.ts";
+import { producedBatch } from "../../validation/produced_batch.ts";
 
 type Request = RequestOf<typeof produce>;
 type Response = ResponseTo<typeof produce>;
@@ -37,10 +35,8 @@ type PartitionResponse = { -readonly [K in keyof Entry]: Entry[K] };
 type RecordErrors = NonNullable<Entry["recordErrors"]>;
 type Entry = TopicResponse["partitionResponses"][number];
 
-const FIRST_VERSION_WITH_ZSTD = 7;
 const FIRST_VERSION_WITH_LEADER_HINTS = 10;
 const FIRST_VERSION_WITH_TOPIC_ID = 13;
-const MAGIC_V2 = 2;
 
 /** Number of partitions above which a request is processed in slices. */
 const LONG = 1000;
@@ -178,7 +174,7 @@ class Production {
       return response;
     }
     try {
-      const batch = onlyBatch(records!, this.#context.apiVersion);
+      const batch = producedBatch(records!, this.#context.apiVersion);
       const appended = partition!.produce(batch, {
         acks: this.#request.acks as Acks,
         nowMs: this.#nowMs,
@@ -283,36 +279,6 @@ class Production {
     this.#recordErrorsLeft -= recordErrors.length;
     response.recordErrors = recordErrors;
   }
-}
-
-function onlyBatch(records: Uint8Array, apiVersion: number): RecordBatch {
-  const batch = new RecordBatch(records);
-  if (batch.magic !== MAGIC_V2) {
-    throw new ApiError(
-      ErrorCode.INVALID_RECORD,
-      `Cannot append: record format has magic ${batch.magic}, only ${MAGIC_V2} is supported`,
-    );
-  }
-  if (batch.sizeInBytes !== records.length) {
-    throw new ApiError(
-      ErrorCode.INVALID_RECORD,
-      "Cannot append: a partition's records must be exactly one record batch",
-    );
-  }
-  const compression = batch.attributes & COMPRESSION_MASK;
-  if (compressionName(compression) === undefined) {
-    throw new ApiError(
-      ErrorCode.UNSUPPORTED_COMPRESSION_TYPE,
-      `Cannot append: compression type is ${compression}, the last known is ${CompressionType.zstd}`,
-    );
-  }
-  if (compression === CompressionType.zstd && apiVersion < FIRST_VERSION_WITH_ZSTD) {
-    throw new ApiError(
-      ErrorCode.UNSUPPORTED_COMPRESSION_TYPE,
-      `Cannot append: zstd needs Produce version ${FIRST_VERSION_WITH_ZSTD} or later`,
-    );
-  }
-  return batch;
 }
 
 /**
