@@ -145,7 +145,7 @@ export class Accumulator {
       );
     }
     const timestamp = message.timestamp ?? now;
-    if (!isTimestamp(timestamp)) {
+    if (timestamp !== now && !isTimestamp(timestamp)) {
       throw new UsageError(
         `Cannot send message to "${topic.name}": timestamp is ${timestamp}, it must be an integer ` +
           "from -1 to below 2^63",

@@ -45,12 +45,18 @@ type Outcome = (place: number, timestamp: number) => RecordMetadata;
  */
 export class PromisedDelivery implements Delivery {
   readonly #outcome = Promise.withResolvers<Outcome>();
+  /** The timestamps without consecutive repetitions: most records share their millisecond. */
   readonly #timestamps: number[] = [];
+  /** The index of the first record with each timestamp but the first. */
+  readonly #changes: number[] = [];
+  #lastTimestamp = NaN;
   #count = 0;
   #settledCount = 0;
+  #timestampIndex = 0;
   readonly #settle = (outcome: Outcome): RecordMetadata => {
     const place = this.#settledCount++;
-    return outcome(place, this.#timestamps[place]!);
+    if (place === this.#changes[this.#timestampIndex]) this.#timestampIndex++;
+    return outcome(place, this.#timestamps[this.#timestampIndex]!);
   };
 
   get count(): number {
@@ -59,8 +65,12 @@ export class PromisedDelivery implements Delivery {
 
   /** Adds a record with `timestamp`, which applies unless the broker sets another. */
   add(timestamp: number): Promise<RecordMetadata> {
+    if (timestamp !== this.#lastTimestamp) {
+      if (this.#count > 0) this.#changes.push(this.#count);
+      this.#timestamps.push(timestamp);
+      this.#lastTimestamp = timestamp;
+    }
     this.#count++;
-    this.#timestamps.push(timestamp);
     return this.#outcome.promise.then(this.#settle);
   }
 

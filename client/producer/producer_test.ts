@@ -64,6 +64,29 @@ Deno.test("Producer.send() calls made together share a batch and keep their orde
   assertEquals(test.cluster.received(produce).length, 1);
 });
 
+Deno.test("Producer.send() returns to each call of a batch its own timestamp", async () => {
+  await using test = setup();
+  const producer = test.client.producer();
+  const timestamps = [5, 5, 7, 5, 2n, 2, 2, 2 ** 41, -1, 5, 5];
+  const sent = timestamps.map((timestamp) => producer.send({ topic: "a", value: "v", timestamp }));
+  const written = await Promise.all(sent);
+  assertEquals(written.map(({ timestamp }) => timestamp), timestamps.map(Number));
+  assertEquals(written.map(({ offset }) => offset), [...timestamps.keys()]);
+  assertEquals(test.cluster.received(produce).length, 1);
+});
+
+Deno.test("Producer.send() returns to each call its own timestamp when the batch is split", async () => {
+  await using test = setup();
+  test.cluster.log("a").maxMessageBytes = 400;
+  const producer = test.client.producer({ lingerMs: 0 });
+  const timestamps = Array.from({ length: 20 }, (_, i) => Math.floor(i / 3));
+  const value = "v".repeat(60);
+  const sent = timestamps.map((timestamp) => producer.send({ topic: "a", value, timestamp }));
+  const written = await Promise.all(sent);
+  assertEquals(written.map(({ timestamp }) => timestamp), timestamps);
+  assertEquals(written.map(({ offset }) => offset), [...timestamps.keys()]);
+});
+
 Deno.test("Producer.sendBatch() returns results in the order of the messages", async () => {
   await using test = setup({ brokers: 2, topics: { a: 3, b: 1 } });
   const producer = test.client.producer();
