@@ -1,6 +1,6 @@
 /**
- * Checks that dependencies point one way, by folder, room and file, as ARCHITECTURE says, and that each
- * room says what it is for.
+ * Checks that dependencies point one way, by folder, room and file, as ARCHITECTURE says, that each room
+ * says what it is for, and that files and folders stay small.
  *
  * @module
  */
@@ -27,6 +27,11 @@ const IMPORT = /^(?:import|export)\b[^;]*?\bfrom\s+"(\.[^"]+)"/gm;
 
 /** Folders that are divided into rooms. */
 const ROOMY = ["broker", "cli", "client", "protocol", "storage"];
+
+/** The most lines of a file. */
+const MAX_LINES = 600;
+/** The most files of a folder that are not for tests. */
+const MAX_FILES = 25;
 
 type Graph = ReadonlyMap<string, ReadonlySet<string>>;
 
@@ -132,6 +137,24 @@ Deno.test("Rooms have a mod.ts that says what they are for", () => {
       assert(Deno.readTextFileSync(`${ROOT}${door}`).startsWith("/**\n"), `${door} says nothing`);
     }
   }
+});
+
+Deno.test("Files have at most 600 lines", () => {
+  const long: string[] = [];
+  for (const path of imports.keys()) {
+    const lines = Deno.readTextFileSync(`${ROOT}${path}`).split("\n").length - 1;
+    if (lines > MAX_LINES) long.push(`${path} has ${lines} lines`);
+  }
+  assertEquals(long, []);
+});
+
+Deno.test("Folders have at most 25 files besides those for tests", () => {
+  const counts = new Map<string, number>();
+  for (const path of imports.keys()) {
+    const folder = path.slice(0, path.lastIndexOf("/") + 1);
+    counts.set(folder, (counts.get(folder) ?? 0) + 1);
+  }
+  assertEquals([...counts].filter(([, count]) => count > MAX_FILES), []);
 });
 
 Deno.test("cyclesOf() finds all cycles and nothing else", () => {
