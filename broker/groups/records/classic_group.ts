@@ -8,15 +8,7 @@
  * @module
  */
 
-import {
-  array,
-  bytes,
-  type Decoded,
-  int32,
-  int64,
-  message,
-  string,
-} from "../../../protocol/schema/schema.ts";
+import { array, bytes, int32, int64, message, string } from "../../../protocol/schema/schema.ts";
 
 export const groupMetadataKey = message("GroupMetadataKey", "0", "none", {
   group: string(),
@@ -40,6 +32,3 @@ export const groupMetadataValue = message("GroupMetadataValue", "0-4", "4+", {
     assignment: bytes(),
   }),
 });
-
-export type GroupMetadataKey = Decoded<typeof groupMetadataKey>;
-export type GroupMetadataValue = Decoded<typeof groupMetadataValue>;

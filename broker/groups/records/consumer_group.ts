@@ -12,7 +12,6 @@
 import {
   array,
   bytes,
-  type Decoded,
   int32,
   int64,
   int8,
@@ -171,8 +170,3 @@ export const consumerGroupRegularExpressionValue = message(
     timestamp: int64(),
   },
 );
-
-export type ConsumerGroupMemberMetadataValue = Decoded<typeof consumerGroupMemberMetadataValue>;
-export type ConsumerGroupCurrentMemberAssignmentValue = Decoded<
-  typeof consumerGroupCurrentMemberAssignmentValue
->;

@@ -47,5 +47,4 @@ export const offsetCommitValue = message("OffsetCommitValue", "0-4", "4+", {
   topicId: uuid("4+", { default: ZERO_UUID, tag: 0, ignorable: true }),
 });
 
-export type OffsetCommitKey = Decoded<typeof offsetCommitKey>;
 export type OffsetCommitValue = Decoded<typeof offsetCommitValue>;
