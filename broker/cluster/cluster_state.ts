@@ -1,27 +1,27 @@
 /**
- * What the cluster consists of, as this broker knows it: brokers, topics, partitions and their
- * leaders, settings, and who the controller is.
+ * This broker's view of the cluster: brokers, topics, partitions and their leaders, settings, and
+ * the controller.
  *
- * The truth is in the `MetadataStore`; this is a typed view that follows it commit by commit.
- * Mutations commit to the store and return once the view, and so everyone who listens to it, has
- * caught up. Keys, each with JSON as its value:
+ * The `MetadataStore` is the source of truth; this is a typed view that follows its commits.
+ * Mutations commit to the store and return when the view, and thus every listener, has caught up.
+ * Keys, each with a JSON value:
  *
  *     cluster                         the cluster's id, and the version of this layout
- *     brokers/<id>                    where a broker is reached, while its session lasts
+ *     brokers/<id>                    the address of a broker, while its session lasts
  *     directories/<id>                the data folder that has a broker's number
- *     controller                      the broker in the controller's office, while its session lasts
+ *     controller                      the controller, while its session lasts
  *     topics/<name>                   id, replicas of each partition, settings
- *     partitions/<topic id>/<index>   leader, leader epoch and ISR, once they differ from the
+ *     partitions/<topic id>/<index>   leader, leader epoch and ISR, if they differ from the
  *                                     initial ones: the first replica, 0, all replicas
  *     deleted/<topic id>/<broker>     the broker may still have logs of a topic that was deleted
- *     configs/brokers/<id>            settings of a broker changed while it runs
- *     configs/brokers                 settings of all brokers changed while they run
- *     features                        finalized levels of features that were changed
+ *     configs/brokers/<id>            settings of a broker changed at run time
+ *     configs/brokers                 settings of all brokers changed at run time
+ *     features                        finalized feature levels that were changed
  *     configs/groups/<group id>       settings of a group (KIP-848)
- *     configs/client-metrics/<name>   a subscription to the metrics of clients (KIP-714)
+ *     configs/client-metrics/<name>   a client metrics subscription (KIP-714)
  *
- * So a topic is created by one key however many partitions it has, and a leader is changed by
- * comparing and setting one small key.
+ * A topic is therefore created by writing one key, however many partitions it has, and a leader is
+ * changed by a compare-and-set of one small key.
  *
  * @module
  */
@@ -50,33 +50,33 @@ import {
   Registration,
 } from "./registration.ts";
 
-/** A broker, and where it is reached. */
+/** A broker and its address. */
 export interface BrokerInfo extends BrokerAddress {
   readonly id: number;
 }
 
-/** Who has a partition. */
+/** The leader and replicas of a partition. */
 export interface PartitionState {
-  /** The broker that leads it, -1 for none. */
+  /** The leader's broker id, -1 for none. */
   readonly leaderId: number;
-  /** Raised whenever the leader changes. */
+  /** Incremented whenever the leader changes. */
   readonly leaderEpoch: number;
   readonly replicas: readonly number[];
   readonly isr: readonly number[];
 }
 
-/** A topic as the cluster knows it. Never changed in place: a change makes a new one. */
+/** A topic in the cluster's metadata. Immutable: a change creates a new object. */
 export interface TopicState {
   readonly name: string;
   readonly id: string;
   readonly partitions: readonly PartitionState[];
-  /** Settings that differ from the brokers' defaults. */
+  /** Settings that override the brokers' defaults. */
   readonly configs: ConfigTexts;
-  /** The commit that last set it, without regard to its partitions' leaders. */
+  /** The revision of the last commit to the topic, not including leader changes. */
   readonly revision: number;
 }
 
-/** What changed with a commit. */
+/** A change made by a commit. */
 export type ClusterChange =
   | {
     readonly type: "topic";
@@ -86,27 +86,27 @@ export type ClusterChange =
   }
   | { readonly type: "brokers" | "controller" | "broker-configs" | "resource-configs" };
 
-/** What has settings of its own beside topics and brokers. */
+/** Resource types with settings besides topics and brokers. */
 export type ConfiguredResourceType = "groups" | "client-metrics";
 
-/** What a view of the cluster needs. */
+/** Options of {@linkcode ClusterState.open}. */
 export interface ClusterStateOptions {
   readonly store: MetadataStore;
   readonly nodeId: number;
   readonly clusterId: string;
-  /** Who this broker is; needed where the store has several. */
+  /** The identity of this broker; required if several brokers use the store. */
   readonly identity?: BrokerIdentity;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
-/** Tries of a mutation that others keep getting ahead of. */
+/** Attempts of a mutation while others change the same keys. */
 const MAX_ATTEMPTS = 16;
 
-/** What keys of topics begin with. */
+/** Prefix of the keys of topics. */
 export const TOPICS_PREFIX = "topics/";
 const PARTITIONS = "partitions/";
-/** What keys of deleted topics begin with, of which there may be logs. */
+/** Prefix of the keys of deleted topics that may still have logs. */
 export const DELETED_TOPICS_PREFIX = "deleted/";
 const FEATURES = "features";
 const CONFIGS = "configs/";
@@ -114,7 +114,7 @@ const BROKER_CONFIGS = "configs/brokers";
 
 const NO_CONFIGS: ConfigTexts = new Map();
 
-/** The value of a topic. */
+/** The value of a topic's key. */
 export interface TopicValue {
   readonly id: string;
   readonly replicas: readonly (readonly number[])[];
@@ -123,7 +123,7 @@ export interface TopicValue {
 
 type PartitionValue = Omit<PartitionState, "replicas">;
 
-/** The cluster, in step with the store. */
+/** A view of the cluster that follows the metadata store. */
 export class ClusterState {
   readonly nodeId: number;
   readonly clusterId: string;
@@ -157,8 +157,8 @@ export class ClusterState {
   }
 
   /**
-   * Begins a session with the store, reads it, follows it from then on, and stands for controller.
-   * The office is this broker's when this resolves, if it is free.
+   * Begins a session with the store, reads and follows it, and competes to become the controller.
+   * If no broker is the controller, this one is when the promise resolves.
    */
   static async open(options: ClusterStateOptions): Promise<ClusterState> {
     const state = new ClusterState(options, await Registration.open(options));
@@ -172,45 +172,46 @@ export class ClusterState {
     return state;
   }
 
-  /** Brokers, by id. */
+  /** The brokers, by id. */
   get brokers(): readonly BrokerInfo[] {
     return [...this.#brokers.values()].sort((a, b) => a.id - b.id);
   }
 
-  /** A broker, if there is one of that id. */
+  /** The broker with this id, if registered. */
   broker(id: number): BrokerInfo | undefined {
     return this.#brokers.get(id);
   }
 
-  /** The broker that may change metadata, -1 if there is none. */
+  /** The controller's broker id, -1 if there is none. */
   get controllerId(): number {
     return this.#office.holderId;
   }
 
-  /** Whether that is this one. */
+  /** Whether this broker is the controller. */
   isController(): boolean {
     return this.#office.isHeld;
   }
 
   /**
-   * Whether another broker may have been put in this one's place, since the store has not been heard
-   * for long: nothing may be acknowledged, nor answered as leader or coordinator.
+   * Whether another broker may have taken over, because the store has not been reached for too
+   * long. While fenced, the broker must not acknowledge anything, nor respond as leader or
+   * coordinator.
    */
   get isFenced(): boolean {
     return this.#registration.isFenced;
   }
 
-  /** The revision of the store that the view has come to. */
+  /** The revision of the store that the view has reached. */
   get revision(): number {
     return this.#follower.revision;
   }
 
-  /** Resolves when the view has come to a revision of the store, or does not follow it any more. */
+  /** Resolves when the view has reached a revision or stopped following. */
   async caughtUp(revision: number): Promise<void> {
     await this.#follower.caughtUp(revision);
   }
 
-  /** How far the log of the cluster's metadata has come, where a broker keeps it. */
+  /** The state of the cluster metadata log, if a broker keeps one. */
   get metadataLog(): MetadataLogState | undefined {
     return this.#store.logState;
   }
@@ -220,12 +221,12 @@ export class ClusterState {
     return this.#topics.values();
   }
 
-  /** A topic, if there is one of that name. */
+  /** The topic with this name, if it exists. */
   topic(name: string): TopicState | undefined {
     return this.#topics.get(name);
   }
 
-  /** A topic, if there is one of that id. */
+  /** The topic with this id, if it exists. */
   topicById(id: string): TopicState | undefined {
     return this.#topicsById.get(id);
   }
@@ -235,22 +236,22 @@ export class ClusterState {
     return this.#deletedTopics;
   }
 
-  /** Settings changed while running, of one broker or of all of them. */
+  /** Settings of one broker or of all brokers changed at run time. */
   brokerConfigs(id: number | "all"): ConfigTexts {
     return this.#configs.get(configKey(id)) ?? NO_CONFIGS;
   }
 
-  /** Levels of features that the cluster has finalized. */
+  /** The finalized feature levels of the cluster. */
   get featureLevels(): FeatureLevels {
     return this.#featureLevels;
   }
 
-  /** The commit that last changed the levels of features; 0 if they are the initial ones. */
+  /** The revision of the last change of feature levels; 0 if they are the initial ones. */
   get featuresEpoch(): number {
     return this.#follower.revisionOf(FEATURES);
   }
 
-  /** Settings of a group, or a subscription to the metrics of clients. */
+  /** The settings of a group or of a client metrics subscription. */
   resourceConfigs(type: ConfiguredResourceType, name: string): ConfigTexts {
     return this.#configs.get(`${CONFIGS}${type}/${name}`) ?? NO_CONFIGS;
   }
@@ -263,26 +264,26 @@ export class ClusterState {
   }
 
   /**
-   * Calls `listener` with each change, as soon as the view shows it. It must not throw.
+   * Calls `listener` with each change, after the view has been updated. It must not throw.
    *
-   * @returns What ends that.
+   * @returns A function that removes the listener.
    */
   onChange(listener: (change: ClusterChange) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** Tells the cluster where this broker is reached. */
+  /** Registers this broker's address with the cluster. */
   async registerBroker(address: BrokerAddress): Promise<void> {
     const known = this.#brokers.get(this.nodeId);
     await this.#follower.caughtUp(await this.#registration.register(address, known));
   }
 
   /**
-   * Creates a topic; each partition's first replica leads it.
+   * Creates a topic; the first replica of each partition becomes its leader.
    *
-   * @throws {RevisionConflictError} If there is a topic of that name.
-   * @throws {ApiError} NOT_CONTROLLER, as from all that changes topics or settings.
+   * @throws {RevisionConflictError} If a topic with this name exists.
+   * @throws {ApiError} NOT_CONTROLLER, as do all changes of topics and settings.
    */
   async createTopic(topic: {
     readonly name: string;
@@ -299,7 +300,7 @@ export class ClusterState {
   /**
    * Deletes a topic.
    *
-   * @throws {RevisionConflictError} If it has changed.
+   * @throws {RevisionConflictError} If the topic has changed.
    */
   async deleteTopic({ name, id, revision, partitions }: TopicState): Promise<void> {
     const key = TOPICS_PREFIX + name;
@@ -314,7 +315,7 @@ export class ClusterState {
     await this.#commitAsController(changes, [{ key, revision }]);
   }
 
-  /** Notes that this broker has no logs any more of topics that were deleted. */
+  /** Records that this broker has removed all logs of deleted topics. */
   async forgetDeletedTopics(ids: Iterable<string>): Promise<void> {
     const changes = Array.from(ids, (id) => ({
       key: `${DELETED_TOPICS_PREFIX}${id}/${this.nodeId}`,
@@ -330,7 +331,7 @@ export class ClusterState {
    * Adds partitions to a topic.
    *
    * @param replicas The brokers of each new partition.
-   * @throws {RevisionConflictError} If it has changed.
+   * @throws {RevisionConflictError} If the topic has changed.
    */
   async createPartitions(
     topic: TopicState,
@@ -343,13 +344,13 @@ export class ClusterState {
   /**
    * Replaces a topic's settings.
    *
-   * @throws {RevisionConflictError} If it has changed.
+   * @throws {RevisionConflictError} If the topic has changed.
    */
   async setTopicConfigs(topic: TopicState, configs: ConfigTexts): Promise<void> {
     await this.#setTopic(topic, { configs: Object.fromEntries(configs) });
   }
 
-  /** Changes the settings of one broker or of all; `change` may be called more than once. */
+  /** Changes the settings of one or all brokers; `change` may be called more than once. */
   async changeBrokerConfigs(
     id: number | "all",
     change: (configs: ConfigTexts) => ConfigTexts,
@@ -357,7 +358,7 @@ export class ClusterState {
     await this.#changeConfigs(configKey(id), change);
   }
 
-  /** Changes the settings of a group, or a subscription; `change` may be called more than once. */
+  /** Changes the settings of a group or subscription; `change` may be called more than once. */
   async changeResourceConfigs(
     type: ConfiguredResourceType,
     name: string,
@@ -378,7 +379,7 @@ export class ClusterState {
     });
   }
 
-  /** Finalizes other levels of features; `change` may be called more than once. */
+  /** Changes finalized feature levels; `change` may be called more than once. */
   async changeFeatureLevels(change: (levels: FeatureLevels) => FeatureLevels): Promise<void> {
     await this.retry(async () => {
       const revision = this.#follower.revisionOf(FEATURES);
@@ -390,9 +391,7 @@ export class ClusterState {
     });
   }
 
-  /**
-   * Runs a mutation, again from the start if something else changed meanwhile what it is based on.
-   */
+  /** Runs a mutation, and repeats it if a concurrent change conflicts. */
   async retry<T>(mutation: () => Promise<T>): Promise<T> {
     for (let attempt = 1;; attempt++) {
       try {
@@ -404,7 +403,7 @@ export class ClusterState {
     }
   }
 
-  /** Stands for controller no more, and stops following the store, which stays open. */
+  /** Stops competing for controller and following the store, which stays open. */
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#office.close();
@@ -423,7 +422,7 @@ export class ClusterState {
     await this.#commitAsController([set(key, value)], [{ key, revision: topic.revision }]);
   }
 
-  /** Commits what is the controller's to change, if this broker still is that when it takes place. */
+  /** Commits a change that only the controller may make, provided that this broker still is it. */
   async #commitAsController(
     changes: readonly MetadataChange[],
     expect: readonly MetadataExpectation[],

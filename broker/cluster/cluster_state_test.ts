@@ -32,7 +32,7 @@ Deno.test("ClusterState.createTopic() lets the first replica lead each partition
   assertEquals(topic.configs, configs);
 });
 
-Deno.test("ClusterState.createTopic() refuses a name that is taken, deleteTopic() a topic that changed", async () => {
+Deno.test("ClusterState.createTopic() rejects an existing name, deleteTopic() a changed topic", async () => {
   await using broker = await TestBroker.start();
   const { cluster } = broker;
   const topic = { name: "orders", replicas: [[1]], configs: NO_CONFIGS };
@@ -45,7 +45,7 @@ Deno.test("ClusterState.createTopic() refuses a name that is taken, deleteTopic(
   assertEquals([cluster.topic("orders"), cluster.topicById(ID_1)], [undefined, undefined]);
 });
 
-Deno.test("ClusterState.onChange() tells of each change, with the topic before and after", async () => {
+Deno.test("ClusterState.onChange() reports each change with the topic before and after", async () => {
   await using broker = await TestBroker.start();
   const { cluster } = broker;
   const changes: ClusterChange[] = [];
@@ -65,7 +65,7 @@ Deno.test("ClusterState.onChange() tells of each change, with the topic before a
   assertEquals(grown.partitions.length, 3);
 });
 
-Deno.test("ClusterState follows what others commit, and reads it all when it is opened", async () => {
+Deno.test("ClusterState follows commits by others and reads them when opened", async () => {
   await using broker = await TestBroker.start();
   const { cluster } = broker;
   await cluster.createTopic({ name: "a", id: ID_1, replicas: [[1]], configs: NO_CONFIGS });
@@ -78,7 +78,7 @@ Deno.test("ClusterState follows what others commit, and reads it all when it is 
   await other.close();
 });
 
-Deno.test("ClusterState shows a leader that the store has, until its topic is deleted", async () => {
+Deno.test("ClusterState shows the leader in the store until its topic is deleted", async () => {
   await using broker = await TestBroker.start();
   const { cluster, store } = broker;
   await cluster.createTopic({ name: "a", id: ID_1, replicas: [[1, 2]], configs: NO_CONFIGS });
@@ -94,7 +94,7 @@ Deno.test("ClusterState shows a leader that the store has, until its topic is de
   assertEquals((await store.read()).entries.has(`partitions/${ID_1}/0`), false);
 });
 
-Deno.test("ClusterState.retry() runs a mutation again with what came in between", async () => {
+Deno.test("ClusterState.retry() repeats a mutation after a concurrent change", async () => {
   await using broker = await TestBroker.start();
   const { cluster } = broker;
   await cluster.createTopic({ name: "a", id: ID_1, replicas: [[1]], configs: NO_CONFIGS });
@@ -107,7 +107,7 @@ Deno.test("ClusterState.retry() runs a mutation again with what came in between"
   assertEquals([...cluster.topic("a")!.configs.keys()].sort(), ["x", "y", "z"]);
 });
 
-Deno.test("ClusterState.changeBrokerConfigs() loses no change made at the same time", async () => {
+Deno.test("ClusterState.changeBrokerConfigs() keeps concurrent changes", async () => {
   await using broker = await TestBroker.start();
   const { cluster } = broker;
   await Promise.all(
@@ -121,7 +121,7 @@ Deno.test("ClusterState.changeBrokerConfigs() loses no change made at the same t
   assertEquals(cluster.brokerConfigs("all").size, 0);
 });
 
-Deno.test("ClusterState makes the broker controller, and keeps all over a restart", async () => {
+Deno.test("ClusterState makes the broker controller and keeps its state over a restart", async () => {
   const fs = new MemoryFileSystem();
   {
     await using broker = await TestBroker.start({ fs });
@@ -139,7 +139,7 @@ Deno.test("ClusterState makes the broker controller, and keeps all over a restar
   assertEquals(cluster.brokers, [{ id: 1, host: "localhost", port: 9092, rack: null }]);
 });
 
-Deno.test("ClusterState.close() gives up the controller's office, and is no error twice", async () => {
+Deno.test("ClusterState.close() resigns as controller and can be called twice", async () => {
   const broker = await TestBroker.start();
   await broker.cluster.close();
   assertEquals(broker.cluster.isController(), false);

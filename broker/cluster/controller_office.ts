@@ -1,10 +1,10 @@
 /**
- * The controller's office: the one broker that may change the cluster's metadata.
+ * Elects the controller: the one broker that may change the cluster metadata.
  *
- * It belongs to the broker that the key `controller` names, as long as the session lasts that the key
- * was set with. Every broker stands for it: when the key is gone, the first to set it has the office.
- * The key's revision is the controller's epoch, and what a controller commits is based on it, so one
- * that has lost the office without knowing changes nothing.
+ * The controller is the broker named by the key `controller`, which exists while the session lasts
+ * that set it. Every broker competes: when the key is gone, the first to set it becomes the
+ * controller. The key's revision is the controller epoch, and every commit of a controller depends
+ * on it, so a replaced controller cannot change anything.
  *
  * @module
  */
@@ -19,33 +19,33 @@ import {
   RevisionConflictError,
 } from "./metadata_store.ts";
 
-/** What a candidate needs. */
+/** Options of a candidate. */
 export interface ControllerOfficeOptions {
   readonly store: MetadataStore;
   readonly nodeId: number;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** The session that the broker is registered with; undefined while it has none. */
+  /** The broker's current session, if it has one. */
   session(): MetadataSession | undefined;
 }
 
 /** The key that names the controller. */
 export const CONTROLLER_KEY = "controller";
 
-/** Attempts to take the office in a row, each after another broker has changed the key. */
+/** Consecutive attempts to become the controller, each after another broker changed the key. */
 const MAX_ATTEMPTS = 16;
 const RETRY_MS = 1000;
 
 const ENCODER = new TextEncoder();
 const DECODER = new TextDecoder();
 
-/** The office, as one candidate sees it. */
+/** The election, as seen by one candidate. */
 export class ControllerOffice {
   readonly #options: ControllerOfficeOptions;
-  /** The key, as the store was last seen to have it. */
+  /** The key's entry, as last seen. */
   #entry: MetadataEntry | undefined;
   #session: MetadataSession | undefined;
-  /** The controller epoch; 0 while this broker is not in office. */
+  /** The controller epoch; 0 while this broker is not the controller. */
   #epoch = 0;
   #standing: Promise<number> | undefined;
   #timer: number | undefined;
@@ -55,44 +55,44 @@ export class ControllerOffice {
     this.#options = options;
   }
 
-  /** The broker that the key names, -1 if it is not there. */
+  /** The broker that the key names, -1 if there is no key. */
   get holderId(): number {
     return holderOf(this.#entry);
   }
 
-  /** Whether this broker has the office, and will at least for a moment. */
+  /** Whether this broker is the controller, and will be at least for a moment. */
   get isHeld(): boolean {
     return this.#epoch !== 0 && this.#entry?.revision === this.#epoch &&
       this.#session?.isCertain === true;
   }
 
-  /** What a commit of the controller is based on. */
+  /** The precondition of a controller's commit. */
   get expectation(): MetadataExpectation {
     return { key: CONTROLLER_KEY, revision: this.#epoch };
   }
 
-  /** Takes over what the store has for the key. */
+  /** Applies the key's entry in the store. */
   update(entry: MetadataEntry | undefined): void {
     this.#entry = entry;
     if (this.#epoch !== 0 && entry !== undefined && entry.revision > this.#epoch) this.#epoch = 0;
   }
 
   /**
-   * Takes the office if it is free, or this broker's own from before.
+   * Becomes the controller if there is none, or if this broker was it before.
    *
-   * @returns The revision at which a watch shows that; 0 if there was nothing to change.
+   * @returns The revision at which a watch shows the change; 0 if nothing changed.
    */
   stand(): Promise<number> {
     return this.#standing ??= this.#stand().finally(() => this.#standing = undefined);
   }
 
-  /** Stands in the background, again after a while if the store cannot be reached. */
+  /** Competes in the background, with retries while the store is unreachable. */
   standSoon(): void {
     if (this.#isClosed || this.#timer !== undefined) return;
     this.stand().catch((error) => {
       const { clock, logger } = this.#options;
       if (this.#isClosed) return;
-      logger.warn("Cannot stand for controller", { error });
+      logger.warn("Cannot compete for controller", { error });
       this.#timer ??= clock.setTimeout(() => {
         this.#timer = undefined;
         this.standSoon();
@@ -100,7 +100,7 @@ export class ControllerOffice {
     });
   }
 
-  /** Stands no more. The office ends with the session, or when the store is closed. */
+  /** Stops competing. The key is deleted with the session, or when the store is closed. */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#epoch = 0;
@@ -116,7 +116,7 @@ export class ControllerOffice {
       if (this.#isClosed || session === undefined) return 0;
       if (entry !== undefined && holderOf(entry) !== nodeId) return 0;
       if (entry !== undefined && session.deadline === Infinity) {
-        // The store had no other broker since the office was taken.
+        // No other broker has used the store since this one became controller.
         this.#session = session;
         this.#epoch = entry.revision;
       }
@@ -130,7 +130,7 @@ export class ControllerOffice {
         this.#session = session;
         this.#epoch = revision;
         if (session.deadline !== Infinity) {
-          logger.info("Took the controller's office", { nodeId, controllerEpoch: revision });
+          logger.info("Became the controller", { nodeId, controllerEpoch: revision });
         }
         return revision;
       } catch (error) {

@@ -19,7 +19,7 @@ function openView(broker: TestBroker, nodeId: number): Promise<ClusterState> {
   });
 }
 
-/** Resolves when a view shows a controller. */
+/** Resolves when a view shows the controller. */
 function controllerOf(cluster: ClusterState, id: number): Promise<void> {
   return new Promise((resolve) => {
     const end = cluster.onChange(({ type }) => {
@@ -30,7 +30,7 @@ function controllerOf(cluster: ClusterState, id: number): Promise<void> {
   });
 }
 
-Deno.test("ControllerOffice is one broker's at a time, and the next takes it when it is free", async () => {
+Deno.test("ControllerOffice elects one controller at a time, and the next when it is gone", async () => {
   await using broker = await TestBroker.start();
   const other = await openView(broker, 2);
   assertEquals([other.controllerId, other.isController()], [1, false]);
@@ -46,12 +46,12 @@ Deno.test("ControllerOffice is one broker's at a time, and the next takes it whe
   await other.close();
 });
 
-Deno.test("ControllerOffice lets a controller that was replaced change nothing", async () => {
+Deno.test("ControllerOffice keeps a replaced controller from changing anything", async () => {
   await using broker = await TestBroker.start();
   const { cluster, store } = broker;
   const topic = { name: "a", id: "t1t1t1t1t1t1t1t1t1t1tA", replicas: [[1]], configs: NO_CONFIGS };
   const replacing = store.commit([setText(CONTROLLER_KEY, '{"brokerId":2}')]);
-  // It does not know yet.
+  // The old controller does not know yet.
   assertEquals(cluster.isController(), true);
   const error = await assertRejects(() => cluster.createTopic(topic), ApiError);
   assertEquals(error.code, ErrorCode.NOT_CONTROLLER);

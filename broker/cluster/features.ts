@@ -1,9 +1,8 @@
 /**
- * Features of the cluster, which all its brokers have to agree on (KIP-584).
+ * Cluster features, whose levels all brokers agree on (KIP-584).
  *
- * A broker supports a range of levels of each; the cluster has finalized one of them, 0 where the
- * feature is switched off. Clients see both in ApiVersions. Only what this broker really does is a
- * feature of it:
+ * A broker supports a range of levels of each feature; the cluster has finalized one of them, 0 if
+ * the feature is disabled. ApiVersions reports both. Supported features:
  *
  *     group.version     1: the group protocol of KIP-848 (ConsumerGroupHeartbeat); 0: without it
  *     metadata.version  the metadata format of Kafka's release; it cannot be changed
@@ -14,23 +13,23 @@
 import { ErrorCode } from "../../protocol/errors.ts";
 import { ApiError } from "../api_error.ts";
 
-/** The levels of a feature that this broker can run. */
+/** The levels of a feature that this broker supports. */
 export interface Feature {
   readonly name: string;
   readonly min: number;
   readonly max: number;
 }
 
-/** Finalized levels, by the name of the feature; 0 for one that is switched off. */
+/** Finalized levels by feature; 0 if disabled. */
 export type FeatureLevels = ReadonlyMap<string, number>;
 
 /** Kafka's number for 4.2-IV1. */
 const METADATA_VERSION_OF_KAFKA_4_2 = 29;
 
-/** Switches the group protocol of KIP-848. */
+/** The feature of the KIP-848 group protocol. */
 export const GROUP_VERSION = "group.version";
 
-/** All features, by name. */
+/** All features, sorted by name. */
 export const FEATURES: readonly Feature[] = [
   { name: GROUP_VERSION, min: 0, max: 1 },
   {
@@ -40,10 +39,10 @@ export const FEATURES: readonly Feature[] = [
   },
 ];
 
-/** What a cluster has finalized that has never changed anything. */
+/** The finalized levels of a cluster that has never changed them. */
 export const INITIAL_LEVELS: FeatureLevels = new Map(FEATURES.map(({ name, max }) => [name, max]));
 
-/** What a client may ask for, by Kafka's numbers. */
+/** Kafka's upgrade types. */
 export const UpgradeType = { upgrade: 1, safeDowngrade: 2, unsafeDowngrade: 3 } as const;
 
 /** A change of one feature's level. */
@@ -54,9 +53,9 @@ export interface FeatureUpdate {
 }
 
 /**
- * The levels after updates, in their order.
+ * Returns the levels after applying updates in order.
  *
- * @throws {ApiError} INVALID_UPDATE_VERSION if one of them cannot be.
+ * @throws {ApiError} INVALID_UPDATE_VERSION if an update is not possible.
  */
 export function updatedLevels(
   levels: FeatureLevels,

@@ -1,5 +1,5 @@
 /**
- * Topics that the controller creates because another broker needs them.
+ * Topic creations that this broker forwards to the controller.
  *
  * @module
  */
@@ -20,7 +20,7 @@ export type Requester = Pick<ForwardedRequest, "clientId" | "peer" | "signal">;
 const CREATION_TIMEOUT_MS = 10_000;
 
 /**
- * Has the controller create a topic with default settings, if it does not exist.
+ * Lets the controller create a topic with default settings, if it does not exist.
  *
  * @returns Whether the controller did; false if this broker is the controller.
  * @throws {ApiError} Errors of the controller and of forwarding.
@@ -44,8 +44,8 @@ export async function forwardCreation(
 }
 
 /**
- * Has the controller create `__consumer_offsets`, which clients may not create: it does when it is asked
- * for the coordinator of a group.
+ * Lets the controller create `__consumer_offsets`, which clients cannot create: the controller does
+ * so when it is asked for a group's coordinator.
  *
  * @returns Whether the controller did; false if this broker is the controller.
  * @throws {ApiError} Errors of the controller and of forwarding.

@@ -1,10 +1,10 @@
 /**
- * Forwards requests that only the controller can serve from any broker to it (KIP-590).
+ * Forwards requests that only the controller can serve (KIP-590).
  *
- * A client may send them to any broker. While there is no controller, or it changes, the request is held
- * for a moment. It is sent again only as long as it cannot have been carried out. The answer is given when
- * this broker's view of the cluster holds what the controller has changed, so that a client finds here what
- * it was told of.
+ * Clients can send such requests to any broker. While there is no controller, or it changes, the
+ * request waits for a moment. It is sent again only if it cannot have been carried out. The
+ * response is sent when this broker's view of the cluster includes the controller's changes, so
+ * that the client sees them here.
  *
  * @module
  */
@@ -22,39 +22,39 @@ import type { Clock } from "../time/clock.ts";
 import type { ClusterState } from "./cluster_state.ts";
 import { PeerAnswerLostError, type Peers, PeerUnreachableError } from "./peers.ts";
 
-/** What forwarding needs of the broker. */
+/** Options of the forwarding manager. */
 export interface ForwardingManagerOptions {
   readonly cluster: ClusterState;
   readonly peers: Peers;
   readonly clock: Clock;
-  /** Resolves when what is on this broker is in step with its view of the cluster. */
+  /** Resolves when this broker has applied its view of the cluster. */
   settled(): Promise<void>;
 }
 
-/** Who sends a request, and how. */
+/** The context of a forwarded request. */
 export interface ForwardedRequest {
   readonly apiVersion: number;
   readonly clientId: string;
   /** The client's address. */
   readonly peer: string;
-  /** Aborted when nobody waits for the answer any more. */
+  /** Aborted when the response is no longer needed. */
   readonly signal: AbortSignal;
 }
 
-/** How long a request waits for a controller. */
+/** Time that a request waits for a controller. */
 const CONTROLLER_WAIT_MS = 2000;
-/** How soon to ask again a controller that could not be reached, or says that it is none. */
+/** Delay before retrying a controller that is unreachable or no longer is one. */
 const RETRY_MS = 50;
-/** How long the controller may take. */
+/** Time limit of the controller. */
 const ANSWER_TIMEOUT_MS = 30_000;
-/** How long to wait for this broker's view to hold what has been done. */
+/** Time limit for this broker's view to catch up. */
 const CATCH_UP_MS = 2000;
-/** Elements that an answer may have. */
+/** Maximum number of elements of a response. */
 const MAX_ELEMENTS = 1_000_000;
 
 const ENCODER = new TextEncoder();
 
-/** Forwards to the controller. */
+/** Forwards requests to the controller. */
 export class ForwardingManager {
   readonly #options: ForwardingManagerOptions;
 
@@ -63,11 +63,11 @@ export class ForwardingManager {
   }
 
   /**
-   * Has the controller answer a request.
+   * Lets the controller answer a request.
    *
-   * @returns The answer; undefined if this broker is the controller, or has become it.
-   * @throws {ApiError} NOT_CONTROLLER if none was found in time; REQUEST_TIMED_OUT if the answer was lost,
-   *   and the request may have been carried out; what the controller says.
+   * @returns The response; `undefined` if this broker is, or has become, the controller.
+   * @throws {ApiError} NOT_CONTROLLER if none was found in time; REQUEST_TIMED_OUT if the response
+   * was lost and the request may have been carried out; errors of the controller.
    */
   async forward<A extends Api>(
     api: A,
@@ -96,7 +96,7 @@ export class ForwardingManager {
     return undefined;
   }
 
-  /** Asks the broker that is the controller; undefined if there is none, or it is no longer. */
+  /** Sends the request to the controller; `undefined` if there is none. */
   async #ask(sent: RequestOf<typeof envelope>) {
     const { cluster, peers } = this.#options;
     const controller = cluster.broker(cluster.controllerId);

@@ -1,19 +1,20 @@
 /**
- * Cluster metadata of a single broker, in a log of our own storage engine: `__cluster_metadata-0`.
+ * The cluster metadata of a single broker, stored in a log of our own storage engine:
+ * `__cluster_metadata-0`.
  *
- * Each record is a change: the key, and the value or null. A header, "revision", has the number of
- * its commit as decimal digits, and "created" that of the commit that created the key, if earlier. A commit is one record batch, so a crash leaves all of it or nothing,
- * and it is on disk before it is acknowledged or seen; commits made at the same time share a flush.
+ * Each record is a change: a key and its value, or null. A header, "revision", has the commit's
+ * number in decimal, and "created" that of the commit that created the key, if it was an earlier
+ * one. A commit is one record batch, so a crash keeps all of it or nothing. It is flushed before it
+ * is acknowledged or visible; concurrent commits share a flush.
  *
- * The log is kept in proportion to what is in it: when it has several times as many records as there
- * are keys, all keys are written anew at its end, and what lies before is deleted. Those records say
- * nothing that was not so already, so a crash at any point of this leaves a log that reads the same.
- * A record with an empty key comes first among them, for its revision: numbers of commits that have
- * left no other trace are not given again.
+ * When the log has several times as many records as keys, it is rewritten: all keys are appended
+ * again and the records before are deleted. The new records only repeat the current state, so a
+ * crash at any point leaves a log with the same content. The first of them has an empty key and
+ * preserves the revision, so that the numbers of commits without a remaining record are not reused.
  *
- * The data folder's lock keeps other brokers away, so a session needs no clock: its holder cannot
- * outlive it, nor be cut off from it. Keys of a session that ends with the store stay, for the next
- * broker that opens the folder is the same one.
+ * The data folder's lock excludes other brokers, so a session needs no clock: it ends with its
+ * holder. Keys of a session that ends with the store are kept, because the next broker that opens
+ * the folder is the same one.
  *
  * @module
  */
@@ -51,21 +52,21 @@ import {
   RevisionConflictError,
 } from "./metadata_store.ts";
 
-/** How the log is to be kept. */
+/** Options of {@linkcode LocalMetadataStore.open}. */
 export interface LocalMetadataStoreOptions {
   readonly clock: Clock;
-  /** Records below which the log is not rewritten. Default: 1000. */
+  /** Number of records below which the log is not rewritten. Default: 1000. */
   readonly minRecordsToCompact?: number;
-  /** Size of the log's segments, which are deleted whole. Default: 8 MiB. */
+  /** Size of the log's segments, the unit of deletion. Default: 8 MiB. */
   readonly segmentBytes?: number;
 }
 
-/** Name of the log in the data folder; Kafka has its metadata under the same. */
+/** Name of the log in the data folder, as in Kafka. */
 export const METADATA_LOG_NAME = "__cluster_metadata-0";
 
 const SEGMENT_BYTES = 8 * 1024 * 1024;
 
-/** Only a rewrite deletes anything, and at once. */
+/** Segments are only deleted by rewrites, and then immediately. */
 const LOG_CONFIG: LogConfig = {
   ...DEFAULT_LOG_CONFIG,
   retentionMs: -1,
@@ -73,30 +74,30 @@ const LOG_CONFIG: LogConfig = {
   fileDeleteDelayMs: 0,
 };
 
-/** The log is rewritten when it has this many times as many records as there are keys. */
+/** The log is rewritten when its records are this many times its keys. */
 const COMPACTION_RATIO = 4;
 const MIN_RECORDS_TO_COMPACT = 1000;
-/** Records are rewritten in batches of about this size. */
+/** Approximate batch size of a rewrite. */
 const REWRITE_BATCH_BYTES = 64 * 1024;
 const READ_BYTES = 1024 * 1024;
-/** Commits kept for those who watch. */
+/** Commits kept for watchers. */
 const MAX_HISTORY = 1024;
 const LEADER_EPOCH = 0;
 
-/** Metadata in a log. */
+/** A metadata store backed by a log. */
 export class LocalMetadataStore implements MetadataStore {
   readonly #log: Log;
   readonly #clock: Clock;
   readonly #minRecordsToCompact: number;
   readonly #entries: Map<string, MetadataEntry> = new Map();
   readonly #sessions: Set<LocalSession> = new Set();
-  /** Commits that are on disk, oldest first. */
+  /** Commits on disk, oldest first. */
   #history: MetadataEvent[] = [];
-  /** Commits that are appended and not yet on disk. */
+  /** Commits appended but not yet flushed. */
   #unflushed: MetadataEvent[] = [];
-  /** The last commit appended. */
+  /** Revision of the last appended commit. */
   #revision = 0;
-  /** The last commit that is on disk. */
+  /** Revision of the last flushed commit. */
   #published = 0;
   #recordCount = 0;
   #compacting: Promise<void> | undefined;
@@ -110,7 +111,7 @@ export class LocalMetadataStore implements MetadataStore {
     this.#minRecordsToCompact = options.minRecordsToCompact ?? MIN_RECORDS_TO_COMPACT;
   }
 
-  /** Reads the log, which the store has to itself from then on, and whose settings it sets. */
+  /** Opens a store on a log, which the store then owns and configures. */
   static async open(log: Log, options: LocalMetadataStoreOptions): Promise<LocalMetadataStore> {
     const { segmentBytes = SEGMENT_BYTES } = options;
     log.updateConfig({ ...LOG_CONFIG, segmentBytes });
@@ -144,7 +145,7 @@ export class LocalMetadataStore implements MetadataStore {
     checkCommitSize(changes, expect);
     const conflict = this.#conflictWith(expect);
     if (conflict !== undefined) {
-      // It shows what is there, which must be on disk before.
+      // The error reveals the current state, which must be on disk first.
       if (this.#unflushed.length > 0) await this.#flush();
       throw conflict;
     }
@@ -214,7 +215,7 @@ export class LocalMetadataStore implements MetadataStore {
       if (nextOffset <= offset) break;
       offset = nextOffset;
     }
-    // What a crash has left may be in memory only, and must not be shown before it is on disk.
+    // Records left by a crash may be only in memory; they must be flushed before they are visible.
     if (this.#log.flushedOffset < logEndOffset) await this.#log.flush();
     this.#published = this.#revision;
   }
@@ -225,7 +226,7 @@ export class LocalMetadataStore implements MetadataStore {
       this.#recordCount++;
       this.#revision = Math.max(this.#revision, revision);
       if (key === REVISION_KEY) continue;
-      // What is read is a view of more than is kept.
+      // The record's value is a view of a larger buffer.
       if (value === null) this.#entries.delete(key);
       else {
         const created = record.created ?? this.#entries.get(key)?.created ?? revision;
@@ -303,7 +304,7 @@ export class LocalMetadataStore implements MetadataStore {
     this.#recordCount += builder.recordCount;
   }
 
-  /** Resolves when all that is appended is on disk, and has been shown to those who watch. */
+  /** Resolves when all appended commits are flushed and visible to watchers. */
   async #flush(): Promise<void> {
     const revision = this.#revision;
     try {
@@ -342,14 +343,14 @@ export class LocalMetadataStore implements MetadataStore {
     if (this.#recordCount <= limit || this.#compacting !== undefined) return;
     this.#compacting = this.#compact()
       .catch((error) => {
-        // A full disk passes, and any other failure of the log the next commit meets as well.
+        // The next commit reports any persistent failure; a full disk may recover.
         const isOfStorage = error instanceof StorageError || error instanceof FileSystemError;
         if (!isOfStorage) this.#failure ??= error;
       })
       .finally(() => this.#compacting = undefined);
   }
 
-  /** Commits may come in between; each key is written as it is at that moment. */
+  /** Commits may happen concurrently; each key is written with its value at that time. */
   async #compact(): Promise<void> {
     const startOffset = this.#log.logEndOffset;
     const recordsBefore = this.#recordCount;
@@ -385,9 +386,9 @@ export class LocalMetadataStore implements MetadataStore {
   }
 }
 
-/** A session that ends by nothing but its end, or the store's. */
+/** A session that only ends with `end()` or with the store. */
 class LocalSession implements MetadataSession {
-  /** Keys set with it. */
+  /** Keys set with this session. */
   readonly keys: Set<string> = new Set();
   readonly #lost: PromiseWithResolvers<void> = Promise.withResolvers();
   readonly #onEnd: () => Promise<void>;

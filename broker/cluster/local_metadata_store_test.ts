@@ -7,7 +7,7 @@ import { METADATA_STORE_CONTRACT } from "./metadata_store_contract_testing.ts";
 
 const clock = new ManualClock();
 
-/** A store and the folder it is in. */
+/** A store and its folder. */
 class Opened {
   constructor(readonly store: LocalMetadataStore, readonly directory: LogDirectory) {}
 
@@ -50,7 +50,7 @@ for (const { sentence, run } of METADATA_STORE_CONTRACT) {
   });
 }
 
-Deno.test("LocalMetadataStore.commit() numbers commits from 1, without gaps", async () => {
+Deno.test("LocalMetadataStore.commit() assigns consecutive revisions from 1", async () => {
   await using opened = await open();
   const { store } = opened;
   assertEquals(await store.read(), { revision: 0, entries: new Map() });
@@ -61,7 +61,7 @@ Deno.test("LocalMetadataStore.commit() numbers commits from 1, without gaps", as
   assertEquals(await contentOf(store), { a: ["2", 2] });
 });
 
-Deno.test("LocalMetadataStore keeps keys and revisions when it is opened again", async () => {
+Deno.test("LocalMetadataStore.open() restores keys and revisions", async () => {
   const fs = new MemoryFileSystem();
   {
     await using opened = await open(fs);
@@ -73,7 +73,7 @@ Deno.test("LocalMetadataStore keeps keys and revisions when it is opened again",
   assertEquals(await opened.store.commit([set("c", "3")]), 3);
 });
 
-Deno.test("LocalMetadataStore.commit() is on disk when it resolves, whatever the power does", async () => {
+Deno.test("LocalMetadataStore.commit() is durable when it resolves, even after a power failure", async () => {
   const fs = new MemoryFileSystem();
   await using opened = await open(fs);
   await opened.store.commit([set("a", "1")]);
@@ -82,7 +82,7 @@ Deno.test("LocalMetadataStore.commit() is on disk when it resolves, whatever the
   assertEquals(await contentOf(reopened.store), { a: ["1", 1], b: ["1", 2], c: ["1", 2] });
 });
 
-Deno.test("LocalMetadataStore.open() brings to disk what a crash of the process has left", async () => {
+Deno.test("LocalMetadataStore.open() flushes what a crash of the process left", async () => {
   const fs = new MemoryFileSystem();
   await using opened = await open(fs);
   const committing = opened.store.commit([set("a", "1")]);
@@ -94,7 +94,7 @@ Deno.test("LocalMetadataStore.open() brings to disk what a crash of the process 
   assertEquals(await contentOf(again.store), { a: ["1", 1] });
 });
 
-Deno.test("LocalMetadataStore.read() shows nothing that is not on disk", async () => {
+Deno.test("LocalMetadataStore.read() returns nothing that is not on disk", async () => {
   const fs = new MemoryFileSystem();
   await using opened = await open(fs);
   const committing = opened.store.commit([set("a", "1")]);
@@ -104,7 +104,7 @@ Deno.test("LocalMetadataStore.read() shows nothing that is not on disk", async (
   await committing;
 });
 
-Deno.test("LocalMetadataStore rewrites its log in proportion to its keys, and reads the same after", async () => {
+Deno.test("LocalMetadataStore rewrites its log in proportion to its keys and keeps its content", async () => {
   const fs = new MemoryFileSystem();
   {
     await using opened = await open(fs, 20);
@@ -125,7 +125,7 @@ Deno.test("LocalMetadataStore rewrites its log in proportion to its keys, and re
   assertEquals(await opened.store.commit([set("a", "1")]), 533);
 });
 
-Deno.test("LocalMetadataStore gives no revision twice, even if a rewrite left no trace of it", async () => {
+Deno.test("LocalMetadataStore repeats no revision, even after a rewrite removed its records", async () => {
   const fs = new MemoryFileSystem();
   {
     await using opened = await open(fs, 10);
@@ -137,7 +137,7 @@ Deno.test("LocalMetadataStore gives no revision twice, even if a rewrite left no
   assertEquals(await opened.store.commit([set("b", "1")]), 12);
 });
 
-Deno.test("LocalMetadataStore reads the same after a crash at any point of a rewrite", async () => {
+Deno.test("LocalMetadataStore keeps its content after a crash at any point of a rewrite", async () => {
   const fs = new MemoryFileSystem();
   await using opened = await open(fs, 10);
   const { store } = opened;
@@ -163,7 +163,7 @@ Deno.test("LocalMetadataStore reads the same after a crash at any point of a rew
   }
 });
 
-Deno.test("LocalMetadataStore keeps when a key was created over restarts and rewrites", async () => {
+Deno.test("LocalMetadataStore keeps the created revision of a key over restarts and rewrites", async () => {
   const fs = new MemoryFileSystem();
   const created = async ({ store }: Opened) =>
     Object.fromEntries(
@@ -188,7 +188,7 @@ Deno.test("LocalMetadataStore keeps when a key was created over restarts and rew
   assertEquals(await created(opened), { a: 1, b: 4 });
 });
 
-Deno.test("LocalMetadataStore.commit() refuses on the ground of what is on disk only", async () => {
+Deno.test("LocalMetadataStore.commit() reports conflicts only with what is on disk", async () => {
   const fs = new MemoryFileSystem();
   await using opened = await open(fs);
   const committing = opened.store.commit([set("a", "1")]);
@@ -199,7 +199,7 @@ Deno.test("LocalMetadataStore.commit() refuses on the ground of what is on disk 
   await committing;
 });
 
-Deno.test("LocalMetadataStore keeps the keys of a session that the store's end has ended", async () => {
+Deno.test("LocalMetadataStore keeps the keys of a session that ended with the store", async () => {
   const fs = new MemoryFileSystem();
   {
     await using opened = await open(fs);

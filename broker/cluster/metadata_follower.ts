@@ -1,9 +1,9 @@
 /**
- * Follows a `MetadataStore`: shows what is in it key by key, then every change as it comes.
+ * Follows a `MetadataStore`: reports its content key by key, then every change.
  *
- * What is shown of a key never goes back: a refused commit may show what is there now before the watch
- * does, and a store may repeat itself. When the watch ends, or fails, everything is read again, so
- * nothing is missed.
+ * A key never goes back to an older state: a rejected commit may report a key's current state
+ * before the watch does, and a store may repeat events. When the watch ends or fails, everything is
+ * read again, so that nothing is missed.
  *
  * @module
  */
@@ -19,26 +19,26 @@ import {
   type RevisionConflictError,
 } from "./metadata_store.ts";
 
-/** What to follow, and who looks. */
+/** Options of a follower. */
 export interface MetadataFollowerOptions {
   readonly store: MetadataStore;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Called with each key that is there or has changed; `undefined` for one that is gone. */
+  /** Called with each existing or changed key; `undefined` for a deleted one. */
   show(key: string, entry: MetadataEntry | undefined): void;
 }
 
-/** How long to wait after an error: at first, and at most. */
+/** Delay after an error: the first and the longest. */
 const MIN_RETRY_MS = 50;
 const MAX_RETRY_MS = 5000;
 
-/** Somebody who looks at a store. */
+/** A follower of a store. */
 export class MetadataFollower {
   readonly #options: MetadataFollowerOptions;
   readonly #closing = new AbortController();
-  /** Of each key that is there, the commit that was shown. */
+  /** The revision reported for each key. */
   readonly #revisions: Map<string, number> = new Map();
-  /** Keys that were shown ahead of the watch, and the store's revisions then. */
+  /** Keys reported before the watch, with the store's revision at that time. */
   readonly #ahead: Map<string, number> = new Map();
   #revision = 0;
   #waiters: { readonly revision: number; readonly resolve: () => void }[] = [];
@@ -48,29 +48,29 @@ export class MetadataFollower {
     this.#options = options;
   }
 
-  /** Shows what is there, and follows from then on. */
+  /** Reports the store's content and follows changes from then on. */
   async start(): Promise<void> {
     await this.#load();
     this.#following = this.#follow();
   }
 
-  /** The revision of the store up to which everything was shown. */
+  /** The revision of the store up to which everything has been reported. */
   get revision(): number {
     return this.#revision;
   }
 
-  /** The commit of a key that was shown; 0 if it is not there. */
+  /** The reported revision of a key; 0 if it does not exist. */
   revisionOf(key: string): number {
     return this.#revisions.get(key) ?? 0;
   }
 
-  /** Resolves when everything up to a revision was shown, or nothing is any more. */
+  /** Resolves when everything up to a revision has been reported, or the follower is closed. */
   async caughtUp(revision: number): Promise<void> {
     if (this.#revision >= revision) return;
     await new Promise<void>((resolve) => this.#waiters.push({ revision, resolve }));
   }
 
-  /** Shows what a refused commit has found, unless the watch was first. */
+  /** Reports the state that a rejected commit found, unless the watch has reported it. */
   showConflict({ key, current, revision }: RevisionConflictError): void {
     if (revision <= Math.max(this.#revision, this.#ahead.get(key) ?? 0)) return;
     if ((current?.revision ?? 0) === this.revisionOf(key)) return;
@@ -78,7 +78,7 @@ export class MetadataFollower {
     this.#show(key, current);
   }
 
-  /** Follows no more. */
+  /** Stops following. */
   async close(): Promise<void> {
     this.#closing.abort();
     await this.#following;
@@ -115,11 +115,11 @@ export class MetadataFollower {
         await this.#pause(Math.min(retryMs, MAX_RETRY_MS));
       }
     }
-    // Nobody waits for what is not shown any more.
+    // Nothing is reported any more, so waiting for it must end.
     this.#advance(Infinity);
   }
 
-  /** Resolves after a while, or when nothing is followed any more. */
+  /** Resolves after a delay, or when the follower is closed. */
   #pause(ms: number): Promise<void> {
     const { clock } = this.#options;
     const { signal } = this.#closing;
@@ -139,7 +139,7 @@ export class MetadataFollower {
     this.#advance(revision);
   }
 
-  /** Shows what a key had at a revision of the store, unless that is no news. */
+  /** Reports the state of a key at a revision of the store, unless it is known. */
   #showAt(revision: number, key: string, entry: MetadataEntry | undefined): void {
     if (revision <= (this.#ahead.get(key) ?? 0)) return;
     const shown = this.revisionOf(key);

@@ -88,7 +88,7 @@ interface Watching {
   fail(error: unknown): void;
 }
 
-Deno.test("MetadataFollower reads everything again after its watch failed, or ended", async () => {
+Deno.test("MetadataFollower reads everything again after its watch failed or ended", async () => {
   await using broker = await TestBroker.start();
   await using script = new ScriptedWatch(broker);
   await broker.store.commit([setText("a", "1"), setText("b", "1")]);
@@ -106,7 +106,7 @@ Deno.test("MetadataFollower reads everything again after its watch failed, or en
   assertEquals(script.takeShown(), [["c", "1"]]);
 });
 
-Deno.test("MetadataFollower shows what a refused commit has found, and then nothing older", async () => {
+Deno.test("MetadataFollower reports the state found by a rejected commit, then nothing older", async () => {
   await using broker = await TestBroker.start();
   await using script = new ScriptedWatch(broker);
   const first = await broker.store.commit([setText("a", "1")]);
@@ -140,7 +140,7 @@ Deno.test("MetadataFollower shows what a refused commit has found, and then noth
   assertEquals([script.takeShown(), script.follower.revisionOf("a")], [[["a", "4"]], last]);
 });
 
-Deno.test("MetadataFollower.caughtUp() resolves when nothing is followed any more", async () => {
+Deno.test("MetadataFollower.caughtUp() resolves when the follower is closed", async () => {
   await using broker = await TestBroker.start();
   await using script = new ScriptedWatch(broker);
   await script.follower.start();

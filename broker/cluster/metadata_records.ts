@@ -1,18 +1,18 @@
 /**
- * The records of `__cluster_metadata-0`, as `local_metadata_store.ts` writes them.
+ * The record format of `__cluster_metadata-0`, as written by `local_metadata_store.ts`.
  *
  * @module
  */
 
 import type { RecordBatch } from "../../protocol/records/mod.ts";
 
-/** Header that has the number of a record's commit. */
+/** Header with the revision of a record's commit. */
 export const REVISION_HEADER = "revision";
 
-/** Header that has the number of the commit that created the key, where that is an earlier one. */
+/** Header with the revision of the commit that created the key, if it is an earlier one. */
 export const CREATED_HEADER = "created";
 
-/** Key of a record that has nothing but the number of a commit. */
+/** Key of a record that only preserves a revision. */
 export const REVISION_KEY = "";
 
 const DECODER = new TextDecoder();
@@ -20,19 +20,19 @@ const DECODER = new TextDecoder();
 /** A change of one key. */
 export interface MetadataRecord {
   readonly key: string;
-  /** A view of the batch; null if the key was deleted. */
+  /** A view of the batch; `null` if the key was deleted. */
   readonly value: Uint8Array | null;
   readonly revision: number;
-  /** The commit that created the key; undefined if only the records before can tell. */
+  /** The revision that created the key; `undefined` if only earlier records know it. */
   readonly created: number | undefined;
 }
 
-/** The changes in a batch, from the log start offset on. */
+/** Decodes the changes in a batch from the log start offset on. */
 export function* metadataRecords(
   batch: RecordBatch,
   logStartOffset: number,
 ): Generator<MetadataRecord, void> {
-  // A repaired log may end with one.
+  // A repaired log may end with a control batch.
   if (batch.isControl) return;
   for (const { offset, key, value, headers } of batch.records()) {
     if (offset < logStartOffset) continue;

@@ -1,114 +1,118 @@
 /**
- * Where a cluster's metadata lives: keys and values that change in revisions.
+ * Stores the cluster metadata: a revisioned key-value store.
  *
- * Each commit is one revision, and revisions only rise; a key's revision is that of the commit that
- * last set it. A commit takes place whole or not at all, and only if the keys it was based on still
- * have the revisions it names. A session ties keys to a broker's life: they are deleted when it ends.
- * Consensus among brokers, where there are several, is the store's business.
+ * Each commit has a revision, in increasing order; a key's revision is that of the last commit that
+ * set it. A commit is atomic, and succeeds only if the keys it depends on still have the expected
+ * revisions. A session ties keys to the life of a broker: they are deleted when it ends. Consensus
+ * among several brokers is up to the implementation.
  *
  * @module
  */
 
-/** A key's value, and the commits that set it. */
+/** A key's value and revisions. */
 export interface MetadataEntry {
   readonly value: Uint8Array;
-  /** The commit that last set it. */
+  /** The commit that last set the key. */
   readonly revision: number;
-  /** The commit that created it: the first to set it since the key was last deleted. */
+  /** The commit that created the key: the first to set it after its last deletion. */
   readonly created: number;
 }
 
-/** All there is at one revision. */
+/** The content of the store at one revision. */
 export interface MetadataSnapshot {
-  /** The last commit that it holds; 0 if there was none. */
+  /** The revision of the last commit included; 0 if there was none. */
   readonly revision: number;
   readonly entries: ReadonlyMap<string, MetadataEntry>;
 }
 
-/** A key's new value; null to delete the key. */
+/** A change of one key; `null` deletes the key. */
 export interface MetadataKeyChange {
   readonly key: string;
   readonly value: Uint8Array | null;
-  /** Deletes the key when this session ends. A change without it takes the key off its session. */
+  /**
+   * The key is deleted when this session ends. Without it, a change detaches the key from its
+   * session.
+   */
   readonly session?: MetadataSession;
 }
 
-/** What a commit does to one key, or to all keys that begin with a prefix. */
+/** A change of one key, or the deletion of all keys with a prefix. */
 export type MetadataChange = MetadataKeyChange | { readonly prefix: string; readonly value: null };
 
-/** What a commit is based on. */
+/** A precondition of a commit. */
 export interface MetadataExpectation {
   readonly key: string;
-  /** The key's revision; 0 if the key must not be there. */
+  /** The key's revision; 0 if the key must not exist. */
   readonly revision: number;
 }
 
-/** A commit, as it is watched. */
+/** A commit, as seen by a watcher. */
 export interface MetadataEvent {
   readonly revision: number;
-  /** The keys that it changed; `undefined` for one that it deleted. */
+  /** The changed keys; `undefined` for a deleted one. */
   readonly changes: readonly { readonly key: string; readonly entry: MetadataEntry | undefined }[];
 }
 
-/** A time during which keys are there that are deleted after it. */
+/** A session, with whose end its keys are deleted. */
 export interface MetadataSession {
-  /** Until when its keys are certain to be there, on `Clock.monotonic()`; Infinity for always. */
+  /** Until when its keys certainly exist, as of `Clock.monotonic()`; Infinity for always. */
   readonly deadline: number;
-  /** Whether its keys are certain to be there at this moment. */
+  /** Whether its keys certainly exist now. */
   readonly isCertain: boolean;
   /** Resolves when the session has ended: its keys are deleted, or about to be. */
   readonly lost: Promise<void>;
   /**
-   * Asks the store whether the session still lives, which moves the deadline. Rejects if the store
-   * does not answer.
+   * Checks with the store whether the session still exists, which moves the deadline. Rejects if
+   * the store does not respond.
    */
   confirm(): Promise<boolean>;
-  /** Ends it and deletes its keys. Ending it twice is allowed. */
+  /** Ends the session and deletes its keys. Can be called twice. */
   end(): Promise<void>;
 }
 
-/** How far the log that a store keeps has come. */
+/** The state of a store's log. */
 export interface MetadataLogState {
-  /** Epoch in which the log is written. */
+  /** The log's current leader epoch. */
   readonly leaderEpoch: number;
-  /** Offset that the next record gets. */
+  /** The offset of the next record. */
   readonly logEndOffset: number;
-  /** First offset that is not yet committed. */
+  /** The first uncommitted offset. */
   readonly highWatermark: number;
 }
 
-/** How to watch, or to wait. */
+/** Options of operations that wait. */
 export interface AbortOptions {
   readonly signal?: AbortSignal;
 }
 
-/** How to commit. */
+/** Options of a commit. */
 export interface CommitOptions {
   readonly expect?: readonly MetadataExpectation[];
 }
 
-/** Changes, and expectations, that one commit may have. */
+/** Maximum number of changes, and of expectations, of a commit. */
 export const MAX_COMMIT_CHANGES = 120;
 
-/** Holds the metadata of a cluster. */
+/** Stores the metadata of a cluster. */
 export interface MetadataStore {
-  /** How far the store's log has come; undefined if the store keeps none of its own. */
+  /** The state of the store's log; `undefined` if the store keeps no log. */
   readonly logState: MetadataLogState | undefined;
-  /** All that was committed so far. */
+  /** Returns the current content. */
   read(): Promise<MetadataSnapshot>;
-  /** What was last committed for one key; undefined if it is not there. */
+  /** Returns the entry of one key, if it exists. */
   get(key: string): Promise<MetadataEntry | undefined>;
   /**
-   * Makes changes, durable when this resolves. A key may be changed once.
+   * Commits changes, which are durable when the promise resolves. A key can be changed once.
    *
    * @returns The revision at which a watch shows the commit; 0 if it changed nothing.
-   * @throws {RevisionConflictError} If a key is not at the revision expected; nothing was changed.
+   * @throws {RevisionConflictError} If a key is not at the expected revision; nothing is changed.
    * @throws {RangeError} If there are more than `MAX_COMMIT_CHANGES` changes or expectations.
    */
   commit(changes: readonly MetadataChange[], options?: CommitOptions): Promise<number>;
   /**
-   * The commits after revision `from`, in order, as they come; ends when `signal` is aborted or the
-   * store closed. May end by itself: read everything again, then watch again.
+   * Yields the commits after revision `from` in order, including later ones. Ends when `signal` is
+   * aborted or the store is closed. It may also end at any other time: read the store and watch
+   * again.
    *
    * @throws {RevisionCompactedError} If commits after `from` are no longer available.
    */
@@ -116,20 +120,20 @@ export interface MetadataStore {
   /**
    * Begins a session.
    *
-   * @param ttlMs Milliseconds after which the session of a broker that has gone silent ends.
+   * @param ttlMs Milliseconds after which the session of an unresponsive broker ends.
    */
   session(ttlMs: number): Promise<MetadataSession>;
-  /** Ends all use of the store, and its sessions. Closing twice is allowed. */
+  /** Closes the store and its sessions. Can be called twice. */
   close(): Promise<void>;
 }
 
-/** A commit was based on what is no longer so. */
+/** A commit's precondition was not met. */
 export class RevisionConflictError extends Error {
   override name = "RevisionConflictError";
   readonly key: string;
-  /** What the key has instead; undefined if it is not there. */
+  /** The key's current entry, if it exists. */
   readonly current: MetadataEntry | undefined;
-  /** The store's revision when it had that. */
+  /** The store's revision at which the key had that entry. */
   readonly revision: number;
 
   constructor(
@@ -138,14 +142,14 @@ export class RevisionConflictError extends Error {
     storeRevision: number,
   ) {
     const actual = current?.revision ?? 0;
-    super(`Cannot commit metadata: "${key}" is at revision ${actual}, expected is ${revision}`);
+    super(`Cannot commit metadata: "${key}" is at revision ${actual}, expected ${revision}`);
     this.key = key;
     this.current = current;
     this.revision = storeRevision;
   }
 }
 
-/** Commits that a watcher asked for are no longer available one by one. */
+/** Commits requested by a watcher are no longer available. */
 export class RevisionCompactedError extends Error {
   override name = "RevisionCompactedError";
 
@@ -154,12 +158,12 @@ export class RevisionCompactedError extends Error {
   }
 }
 
-/** The store was closed, or can no longer write. */
+/** The store is closed or can no longer write. */
 export class MetadataStoreClosedError extends Error {
   override name = "MetadataStoreClosedError";
 }
 
-/** @throws {RangeError} If a commit has more than it may have. */
+/** @throws {RangeError} If a commit is too large. */
 export function checkCommitSize(
   changes: readonly MetadataChange[],
   expect: readonly MetadataExpectation[],
@@ -167,7 +171,7 @@ export function checkCommitSize(
   for (const [what, { length }] of [["changes", changes], ["expectations", expect]] as const) {
     if (length <= MAX_COMMIT_CHANGES) continue;
     throw new RangeError(
-      `Cannot commit metadata: the commit has ${length} ${what}, at most are ${MAX_COMMIT_CHANGES}`,
+      `Cannot commit metadata: the commit has ${length} ${what}, the maximum is ${MAX_COMMIT_CHANGES}`,
     );
   }
 }

@@ -1,6 +1,6 @@
 /**
- * What every `MetadataStore` has to do, as tests. Numbers of revisions are the store's own: these rise,
- * and no test says from where.
+ * The contract of every `MetadataStore`, as tests. Revisions are up to the store: they increase,
+ * from any start.
  *
  * @module
  */
@@ -19,13 +19,13 @@ import {
 /** An empty store for a test. */
 export interface StoreOfTest {
   readonly store: MetadataStore;
-  /** Makes the store forget its commits one by one, but for the last; undefined if it cannot be told. */
+  /** Compacts the store's history up to the last commit, if the store supports it. */
   compact?(): Promise<void>;
 }
 
-/** A rule that every store keeps. */
+/** A rule of the contract. */
 export interface ContractRule {
-  /** What follows a store's name in the name of its test. */
+  /** The name of the test, after the store's name. */
   readonly sentence: string;
   /** Tests the rule on an empty store. */
   run(opened: StoreOfTest): Promise<void>;

@@ -1,5 +1,6 @@
 /**
- * The topics in `__cluster_metadata-0`, read without a broker: what there should be in a data folder.
+ * Reads the topics in `__cluster_metadata-0` without a broker, to know which logs a data folder
+ * should contain.
  *
  * @module
  */
@@ -12,11 +13,11 @@ import { metadataRecords } from "./metadata_records.ts";
 
 const DECODER = new TextDecoder();
 
-/** Follows the batches of the metadata's log. */
+/** Follows the batches of the metadata log. */
 export class MetadataTopics implements ExpectedLogs {
   readonly source: string = METADATA_LOG_NAME;
   readonly #topics: Map<string, TopicValue> = new Map();
-  /** Names of deleted topics, by the key that says so. */
+  /** Names of deleted topics, by their key. */
   readonly #deleted: Map<string, string> = new Map();
 
   #isReadable = true;
@@ -29,7 +30,7 @@ export class MetadataTopics implements ExpectedLogs {
     try {
       this.#apply(batch, logStartOffset);
     } catch (error) {
-      // Of another program, or records that are damaged, which is told otherwise.
+      // Keys of other programs, or damaged records, which are reported elsewhere.
       if (!(error instanceof Error)) throw error;
       this.#isReadable = false;
     }

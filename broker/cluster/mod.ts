@@ -1,13 +1,13 @@
 /**
- * What the cluster consists of, and who may change it.
+ * The state of the cluster, and the controller that changes it.
  *
- * The truth is in a `MetadataStore`: keys and values that change in revisions. `LocalMetadataStore`
- * keeps it in a log beside those of the topics, for a cluster of one broker; `etcd/` has the one that
- * several brokers share, and `SharedMetadataStore` is for several brokers of one process. `ClusterState`
- * is the typed view that the broker works with; it follows the store, and changes it by comparing and
- * setting. `Registration` tells the others of this broker, for as long as its session with the store
- * lasts; `ControllerOffice` makes one broker the controller. `ForwardingManager` has the controller serve
- * what another broker was asked for, over the connections of `Peers`.
+ * A `MetadataStore`, a revisioned key-value store, is the source of truth. `LocalMetadataStore`
+ * keeps it in a log next to those of the topics, for a cluster of one broker; `etcd/` has the one
+ * that several brokers share, and `SharedMetadataStore` is for several brokers of one process.
+ * `ClusterState` is the broker's typed view; it follows the store and changes it by
+ * compare-and-set. `Registration` announces this broker to the others while its session with the
+ * store lasts; `ControllerOffice` elects the controller. `ForwardingManager` forwards requests to
+ * the controller over the connections of `Peers`.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * How brokers connect to one another.
+ * Connections between brokers.
  *
  * @module
  */
@@ -13,7 +13,7 @@ export interface PeerNetwork {
   connect(address: HostPort, signal: AbortSignal): Promise<FrameChannel>;
 }
 
-/** The largest answer of a broker that is read. */
+/** Maximum size of a response of a broker. */
 const MAX_FRAME_BYTES = 100 * 1024 * 1024;
 
 /** Connects over TCP. */

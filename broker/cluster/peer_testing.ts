@@ -1,5 +1,5 @@
 /**
- * Brokers that tests reach without a network, and whose responses they decide on.
+ * Brokers that tests reach without a network, and whose responses the test controls.
  *
  * @module
  */

@@ -1,9 +1,10 @@
 /**
- * Connections of this broker to the others of its cluster: one to each that it has asked something.
+ * Connections of this broker to the others of its cluster: one to each broker it has sent a request
+ * to.
  *
- * Requests are pipelined, and told apart by their correlation id. A request that could not be sent fails
- * with `PeerUnreachableError` and may be sent again; one whose answer is lost, with `PeerAnswerLostError`:
- * it may have been carried out.
+ * Requests are pipelined, and matched to responses by correlation id. A request that could not be
+ * sent fails with `PeerUnreachableError` and can be sent again; one whose response is lost fails
+ * with `PeerAnswerLostError` and may have been carried out.
  *
  * @module
  */
@@ -17,7 +18,7 @@ import { formatHostPort, type HostPort } from "../settings/listener.ts";
 import type { Clock } from "../time/clock.ts";
 import type { PeerNetwork } from "./peer_network.ts";
 
-/** What connections to other brokers need. */
+/** Options of connections to other brokers. */
 export interface PeersOptions {
   readonly network: PeerNetwork;
   readonly nodeId: number;
@@ -29,9 +30,9 @@ export interface Peer extends HostPort {
   readonly id: number;
 }
 
-/** How long to try to connect. */
+/** Time limit of connecting. */
 const CONNECT_TIMEOUT_MS = 1000;
-/** A connection that has been idle for longer may be about to be closed by the other end. */
+/** Idle time after which the other end may be about to close a connection. */
 const MAX_IDLE_MS = 60_000;
 
 /** A request could not be sent. */
@@ -39,12 +40,12 @@ export class PeerUnreachableError extends Error {
   override name = "PeerUnreachableError";
 }
 
-/** A request was sent, and is not answered. */
+/** A request was sent, but its response was lost. */
 export class PeerAnswerLostError extends Error {
   override name = "PeerAnswerLostError";
 }
 
-/** The connections. */
+/** The connections to other brokers. */
 export class Peers {
   readonly #options: PeersOptions;
   readonly #connections: Map<number, PeerConnection> = new Map();
@@ -55,11 +56,11 @@ export class Peers {
   }
 
   /**
-   * Sends a request and gives its answer.
+   * Sends a request and returns its response.
    *
-   * @param timeoutMs Milliseconds to wait for the answer.
+   * @param timeoutMs Milliseconds to wait for the response.
    * @throws {PeerUnreachableError} If it was not sent.
-   * @throws {PeerAnswerLostError} If it was sent, and no answer came.
+   * @throws {PeerAnswerLostError} If it was sent and no response arrived.
    */
   async request<A extends Api>(
     peer: Peer,
@@ -73,7 +74,7 @@ export class Peers {
     return await connection.request(api, apiVersion, request, timeoutMs);
   }
 
-  /** Ends all connections. Requests that wait fail. */
+  /** Closes all connections. Pending requests fail. */
   close(): void {
     this.#closing.abort();
     for (const connection of this.#connections.values()) connection.abort();
@@ -101,7 +102,7 @@ class PeerConnection {
   readonly #options: PeersOptions;
   readonly #onEnd: () => void;
   readonly #ended = new AbortController();
-  /** Answers that are due, by correlation id. */
+  /** Pending responses by correlation id. */
   readonly #due: Map<number, PromiseWithResolvers<Uint8Array>> = new Map();
   #channel: FrameChannel | undefined;
   #nextId = 1;
@@ -118,7 +119,7 @@ class PeerConnection {
     this.opened.catch(() => {});
   }
 
-  /** Whether a request to a broker at this address may go here. */
+  /** Whether a request to a broker at this address can use this connection. */
   canCarry({ host, port }: Peer): boolean {
     if (host !== this.#peer.host || port !== this.#peer.port) return false;
     return this.#due.size > 0 || this.#options.clock.monotonic() - this.#lastUsedMs < MAX_IDLE_MS;
@@ -148,7 +149,7 @@ class PeerConnection {
     const answered = Promise.withResolvers<Uint8Array>();
     this.#due.set(correlationId, answered);
     const timer = clock.setTimeout(() => {
-      answered.reject(this.#lost(`there was none within ${timeoutMs} ms`));
+      answered.reject(this.#lost(`none arrived within ${timeoutMs} ms`));
     }, timeoutMs);
     channel.flush();
     try {
@@ -209,6 +210,6 @@ class PeerConnection {
   }
 
   #lost(reason: string): PeerAnswerLostError {
-    return new PeerAnswerLostError(`Lost the answer of broker ${this.#peer.id}: ${reason}`);
+    return new PeerAnswerLostError(`Lost the response of broker ${this.#peer.id}: ${reason}`);
   }
 }

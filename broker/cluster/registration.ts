@@ -1,10 +1,10 @@
 /**
- * This broker's registration with its cluster: the key `brokers/<id>`, which says where the broker is
- * reached, and the session that the key lasts for.
+ * This broker's registration with its cluster: the key `brokers/<id>` with the broker's address,
+ * and the session that the key belongs to.
  *
- * Past the session's deadline the broker is fenced: another may have been put in its place, so it
- * acknowledges nothing and answers for nothing. A session that turns out to live on ends the fence. One
- * that is lost is replaced, and the broker registers again.
+ * After the session's deadline the broker is fenced: another may have taken over, so it neither
+ * acknowledges nor serves anything. If the session turns out to exist, the fence is lifted. A lost
+ * session is replaced, and the broker registers again.
  *
  * @module
  */
@@ -13,41 +13,41 @@ import type { Logger } from "../logger.ts";
 import type { Clock } from "../time/clock.ts";
 import type { MetadataSession, MetadataStore } from "./metadata_store.ts";
 
-/** Where a broker is reached. */
+/** The address of a broker. */
 export interface BrokerAddress {
   readonly host: string;
   readonly port: number;
   readonly rack: string | null;
 }
 
-/** Which process of a broker it is, and on which data. */
+/** Identifies a process of a broker and its data. */
 export interface BrokerIdentity {
   /** Id of the data folder. */
   readonly directoryId: string;
-  /** The commit that gave the broker's number to that folder. */
+  /** The commit that assigned the broker id to that folder. */
   readonly directoryRevision: number;
-  /** Of this process alone. */
+  /** Unique to this process. */
   readonly incarnation: string;
   /** The program's version. */
   readonly version: string;
 }
 
-/** What a registration needs. */
+/** Options of a registration. */
 export interface RegistrationOptions {
   readonly store: MetadataStore;
   readonly nodeId: number;
-  /** Who the broker is; needed where a store has several. */
+  /** The broker's identity; required if several brokers use the store. */
   readonly identity?: BrokerIdentity | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
-/** What keys of brokers begin with. */
+/** Prefix of the keys of brokers. */
 export const BROKERS_PREFIX = "brokers/";
-/** What keys of data folders begin with. */
+/** Prefix of the keys of data folders. */
 export const DIRECTORIES_PREFIX = "directories/";
 
-/** How long the store keeps the registration of a broker that has gone silent. */
+/** Time after which the registration of an unresponsive broker is deleted. */
 export const SESSION_TTL_MS = 6000;
 const MIN_RETRY_MS = 1000;
 const MAX_RETRY_MS = 30_000;
@@ -76,34 +76,34 @@ export class Registration {
     return new Registration(options, await options.store.session(SESSION_TTL_MS));
   }
 
-  /** The session; undefined while there is none. */
+  /** The current session, if there is one. */
   get session(): MetadataSession | undefined {
     return this.#session;
   }
 
-  /** Whether another broker may have been put in this one's place. */
+  /** Whether another broker may have taken over. */
   get isFenced(): boolean {
     return this.#session?.isCertain !== true;
   }
 
   /**
-   * Says where the broker is reached.
+   * Registers the broker's address.
    *
-   * @param known What the store has for it.
-   * @returns The revision at which a watch shows it; 0 if there was nothing to change.
+   * @param known The address in the store, if any.
+   * @returns The revision at which a watch shows the registration; 0 if nothing changed.
    */
   async register(address: BrokerAddress, known: BrokerAddress | undefined): Promise<number> {
     const { host, port, rack } = address;
     this.#address = address;
     const session = this.#session;
-    // What the store has of an earlier life is as good, if its sessions do not end.
+    // A registration of an earlier process is still valid if sessions of this store do not expire.
     if (session === undefined) return 0;
     const isSame = known?.host === host && known.port === port && known.rack === rack;
     if (isSame && session.deadline === Infinity) return 0;
     return await this.#register(address, session);
   }
 
-  /** Renews no more. The session ends with the store. */
+  /** Stops renewing. The session ends with the store. */
   async close(): Promise<void> {
     this.#isClosed = true;
     if (this.#timer !== undefined) this.#options.clock.clearTimeout(this.#timer);
@@ -147,7 +147,7 @@ export class Registration {
       logger.info("Registered again");
       this.onRenewed();
     } catch (error) {
-      // What may have been registered with it must not stay.
+      // Keys that may have been registered with this session must not remain.
       session?.end().catch(() => {});
       if (this.#isClosed) return;
       logger.warn("Cannot register with the metadata store", { error });

@@ -1,6 +1,6 @@
 /**
- * One broker's use of a store that several brokers of a process share: closing it ends the broker's
- * sessions, and nothing for the others.
+ * A broker's access to a store shared by several brokers of a process: closing it ends only the
+ * broker's own sessions.
  *
  * @module
  */
@@ -18,7 +18,7 @@ import {
   MetadataStoreClosedError,
 } from "./metadata_store.ts";
 
-/** A part of a store. */
+/** One broker's access to a shared store. */
 export class SharedMetadataStore implements MetadataStore {
   readonly #store: MetadataStore;
   readonly #sessions: Set<MetadataSession> = new Set();

@@ -26,7 +26,7 @@ for (const { sentence, run } of METADATA_STORE_CONTRACT) {
   });
 }
 
-Deno.test("SharedMetadataStore.close() ends its own sessions and watches, and leaves the others alone", async () => {
+Deno.test("SharedMetadataStore.close() ends only its own sessions and watches", async () => {
   await using resources = new AsyncDisposableStack();
   const shared = await openLocal(resources);
   const first = new SharedMetadataStore(shared);

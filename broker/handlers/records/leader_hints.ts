@@ -1,5 +1,5 @@
 /**
- * Where clients find the leaders of partitions that this broker does not lead (KIP-951).
+ * Addresses of the leaders of partitions that this broker does not lead (KIP-951).
  *
  * @module
  */
@@ -12,7 +12,7 @@ export interface CurrentLeader {
   readonly leaderEpoch: number;
 }
 
-/** Where a leader is reached. */
+/** The address of a leader. */
 export interface NodeEndpoint {
   readonly nodeId: number;
   readonly host: string;
@@ -20,7 +20,7 @@ export interface NodeEndpoint {
   readonly rack: string | null;
 }
 
-/** The leaders that one answer names. */
+/** The leaders named in one response. */
 export class LeaderHints {
   readonly #cluster: ClusterState;
   readonly #endpoints: Map<number, NodeEndpoint> = new Map();
@@ -29,7 +29,7 @@ export class LeaderHints {
     this.#cluster = cluster;
   }
 
-  /** The leader of a partition; undefined if there is no such partition, or no broker leads it. */
+  /** The leader of a partition, if the partition exists and has one. */
   leaderOf(topic: TopicState | undefined, index: number): CurrentLeader | undefined {
     const partition = topic?.partitions[index];
     const broker = partition && this.#cluster.broker(partition.leaderId);
@@ -39,7 +39,7 @@ export class LeaderHints {
     return { leaderId: id, leaderEpoch: partition!.leaderEpoch };
   }
 
-  /** The endpoints of the leaders that were named. */
+  /** The endpoints of the named leaders. */
   get nodeEndpoints(): NodeEndpoint[] {
     return [...this.#endpoints.values()];
   }

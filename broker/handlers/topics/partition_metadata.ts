@@ -1,5 +1,6 @@
 /**
- * What clients are told of a partition: its leader and replicas, as far as brokers are there for them.
+ * A partition as reported to clients: its leader and replicas, considering which brokers are
+ * registered.
  *
  * @module
  */
@@ -7,12 +8,12 @@
 import { ErrorCode } from "../../../protocol/errors.ts";
 import type { ClusterState, PartitionState } from "../../cluster/cluster_state.ts";
 
-/** A partition in an answer of Metadata or DescribeTopicPartitions. */
+/** A partition in a response of Metadata or DescribeTopicPartitions. */
 export interface PartitionMetadata {
-  /** LEADER_NOT_AVAILABLE if no broker leads it. */
+  /** LEADER_NOT_AVAILABLE if there is no leader. */
   readonly errorCode: number;
   readonly partitionIndex: number;
-  /** -1 if there is none, or it is not registered. */
+  /** -1 if there is no leader, or it is not registered. */
   readonly leaderId: number;
   readonly leaderEpoch: number;
   readonly replicaNodes: readonly number[];
@@ -24,7 +25,7 @@ export interface PartitionMetadata {
 const NO_LEADER = -1;
 const NONE: readonly number[] = [];
 
-/** Describes a partition of the cluster, on whichever brokers it is. */
+/** Describes a partition of the cluster. */
 export function partitionMetadata(
   partitionIndex: number,
   { leaderId, leaderEpoch, replicas, isr }: PartitionState,
