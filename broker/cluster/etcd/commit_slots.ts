@@ -1,13 +1,14 @@
 /**
- * Commits to etcd whose answers may be lost.
+ * Makes commits to etcd exactly once, although responses may be lost.
  *
- * A request without an answer may still be carried out, even long after. So each commit also writes a
- * key of its own, its slot, and is based on what the slot had. Only one request can come next in a
- * slot: when an answer is lost, another request writes the slot on the same ground. If it wins, the
- * lost one can never take place, and the commit is made again. If it loses, the slot tells whose
- * request has won. Neither needs to know what the commit was about.
+ * A request without a response may still be carried out, even much later. Each commit therefore
+ * also writes a key of its own, its slot, on condition of the slot's last revision. Only one
+ * request can be the next in a slot: when a response is lost, another request writes the slot with
+ * the same condition. If that succeeds, the lost request can never be carried out, and the commit
+ * is repeated. If it fails, the slot tells which request succeeded. This does not depend on the
+ * content of the commit.
  *
- * Slots are used again, one commit at a time, and are deleted with the session or by `close()`.
+ * Slots are reused, one commit at a time, and are deleted with the session or by `close()`.
  *
  * @module
  */
@@ -17,41 +18,41 @@ import { keyValuesOf, rangeOf, toBase64 } from "./encoding.ts";
 import { CommitUnknownError, EtcdCode, EtcdError, EtcdSilenceError } from "./etcd_error.ts";
 import type { EtcdAnswer, EtcdGateway } from "./etcd_gateway.ts";
 
-/** What a commit consists of, as etcd's gateway takes it. */
+/** The parts of a commit, as etcd's gateway expects them. */
 export interface Transaction {
   readonly compare: readonly object[];
   readonly success: readonly object[];
-  /** Requests whose answers show why the comparisons failed. */
+  /** Requests whose responses show why the comparisons failed. */
   readonly failure: readonly object[];
 }
 
-/** What a transaction has come to. */
+/** The outcome of a transaction. */
 export interface Outcome {
   readonly hasSucceeded: boolean;
   readonly revision: number;
-  /** Answers to its requests; undefined if they were lost. */
+  /** Responses to its requests; `undefined` if they were lost. */
   readonly responses: readonly EtcdAnswer[] | undefined;
 }
 
-/** What slots need. */
+/** Options of commit slots. */
 export interface CommitSlotsOptions {
   readonly gateway: EtcdGateway;
-  /** What their keys begin with: nobody else's. */
+  /** Prefix of the slots' keys, unique to this process. */
   readonly prefix: string;
-  /** How long to try to have an answer. */
+  /** Time limit for getting a response. */
   readonly patienceMs: number;
   /** Waits between attempts. */
   pause(): Promise<void>;
-  /** Called with each answer. */
+  /** Called with each response. */
   note(answer: EtcdAnswer): number;
   monotonic(): number;
 }
 
 interface Slot {
   readonly key: string;
-  /** The lease that it is deleted with. */
+  /** The lease that the slot is deleted with. */
   readonly lease: string | undefined;
-  /** The last commit of the key. */
+  /** The slot's last revision. */
   revision: number;
 }
 
@@ -67,18 +68,18 @@ export class CommitSlots {
     this.#options = options;
   }
 
-  /** Has slots deleted with a lease from now on. */
+  /** Attaches slots to a lease from now on. */
   useLease(lease: string | undefined): void {
     this.#lease = lease;
     this.#free = [];
   }
 
   /**
-   * Makes a transaction take place once, or not at all.
+   * Carries out a transaction once, or not at all.
    *
-   * @throws {EtcdError} If it was refused.
-   * @throws {EtcdSilenceError} If there was no answer, and it did not take place.
-   * @throws {CommitUnknownError} If there was no answer.
+   * @throws {EtcdError} If it was rejected.
+   * @throws {EtcdSilenceError} If there was no response, and it was not carried out.
+   * @throws {CommitUnknownError} If there was no response, and the outcome is unknown.
    */
   async commit(transaction: Transaction): Promise<Outcome> {
     const slot = this.#take();
@@ -96,7 +97,7 @@ export class CommitSlots {
         if (error instanceof EtcdError) this.#release(slot);
         if (!(error instanceof EtcdSilenceError)) throw error;
         outcome = await this.#settle(slot, nonce, untilMs);
-        // It has not taken place, and will not.
+        // The transaction was not carried out, and will not be.
         if (outcome === undefined && this.#options.monotonic() >= untilMs) throw error;
       }
       if (outcome === undefined) continue;
@@ -121,7 +122,7 @@ export class CommitSlots {
       { key: `${this.#options.prefix}${++this.#count}`, lease: this.#lease, revision: 0 };
   }
 
-  /** Returns nothing if the slot was not as expected, so that nothing took place. */
+  /** Returns nothing if the slot was not as expected, so that nothing was changed. */
   async #attempt(
     slot: Slot,
     nonce: string,
@@ -143,7 +144,7 @@ export class CommitSlots {
     const actual = found?.entry.revision ?? 0;
     if (actual === slot.revision) return { hasSucceeded: false, revision, responses };
     if (found !== undefined && textOf(found.entry.value) === nonce) {
-      // The request was sent twice on the way.
+      // The request was delivered twice.
       slot.revision = actual;
       return { hasSucceeded: true, revision: actual, responses: undefined };
     }
@@ -151,7 +152,9 @@ export class CommitSlots {
     return undefined;
   }
 
-  /** Finds out what became of a request; nothing if it has not taken place, and never will. */
+  /**
+   * Determines the outcome of a request; `undefined` if it was not carried out, and never will be.
+   */
   async #settle(slot: Slot, nonce: string, untilMs: number): Promise<Outcome | undefined> {
     const { gateway, note, pause, monotonic } = this.#options;
     const ownNonce = String(++this.#nonces);
@@ -200,7 +203,7 @@ export function compareRevision(key: string, revision: number): object {
   return { key: toBase64(key), target: "MOD", result: "EQUAL", mod_revision: String(revision) };
 }
 
-/** A request for one key. */
+/** A range request for one key. */
 export function rangeRequest(key: string): object {
   return { request_range: { key: toBase64(key) } };
 }

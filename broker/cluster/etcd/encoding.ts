@@ -1,5 +1,5 @@
 /**
- * Keys, values and messages of etcd's gateway in JSON.
+ * Keys, values and messages of etcd's JSON gateway.
  *
  * @module
  */
@@ -10,32 +10,32 @@ import type { EtcdAnswer } from "./etcd_gateway.ts";
 
 const DECODER = new TextDecoder();
 
-/** A key and its value, as etcd gives it. */
+/** A key and its value. */
 export interface KeyValue {
   readonly key: string;
   readonly entry: MetadataEntry;
 }
 
-/** Bytes, or a text's, as base64. */
+/** Encodes bytes or text as base64. */
 export function toBase64(value: Uint8Array | string): string {
   if (typeof value === "string") return Buffer.from(value, "utf8").toString("base64");
   return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("base64");
 }
 
-/** The bytes of base64, in a buffer of their own. */
+/** Decodes base64 into a buffer of its own. */
 export function fromBase64(text: string): Uint8Array {
   return new Uint8Array(Buffer.from(text, "base64"));
 }
 
-/** What all keys that begin with a prefix are in: from it up to this, exclusive. */
+/** The range of all keys with a prefix; its end is exclusive. */
 export function rangeOf(prefix: string): { readonly key: string; readonly range_end: string } {
   const end = Buffer.from(prefix, "utf8");
-  // No prefix ends with the highest byte, which no UTF-8 has.
+  // No prefix ends with byte 0xff, which does not occur in UTF-8.
   end[end.length - 1]!++;
   return { key: toBase64(prefix), range_end: end.toString("base64") };
 }
 
-/** Reads a key and its value. */
+/** Decodes a key and its value. */
 export function keyValueOf(kv: EtcdAnswer): KeyValue {
   return {
     key: DECODER.decode(fromBase64(String(kv.key ?? ""))),
@@ -47,13 +47,13 @@ export function keyValueOf(kv: EtcdAnswer): KeyValue {
   };
 }
 
-/** The keys that a range request was answered with. */
+/** The keys in the response to a range request. */
 export function keyValuesOf(answer: EtcdAnswer | undefined): KeyValue[] {
   const kvs = (answer?.kvs ?? []) as readonly EtcdAnswer[];
   return kvs.map(keyValueOf);
 }
 
-/** Messages of a stream: one JSON object a line. */
+/** The messages of a stream: one JSON object per line. */
 export async function* messagesOf(
   stream: ReadableStream<Uint8Array>,
 ): AsyncGenerator<EtcdAnswer, void> {

@@ -1,31 +1,32 @@
 /**
- * Where a cluster's metadata is in etcd: `etcd://HOST:PORT,HOST:PORT/NAME`, or `etcds://` for TLS.
+ * The address of a cluster's metadata in etcd: `etcd://HOST:PORT,HOST:PORT/NAME`, or `etcds://` for
+ * TLS.
  *
- * The hosts are members of one etcd cluster. The name keeps clusters of brokers apart that share it.
+ * The hosts are members of one etcd cluster. The name separates clusters of brokers that share it.
  *
  * @module
  */
 
-/** An address, taken apart. */
+/** A parsed address. */
 export interface EtcdAddress {
-  /** Base URLs of the members, without a slash at the end. */
+  /** Base URLs of the members, without a trailing slash. */
   readonly endpoints: readonly string[];
   /** The name of the cluster of brokers. */
   readonly name: string;
 }
 
-/** Port for clients of etcd, where none is named. */
+/** Default client port of etcd. */
 const DEFAULT_PORT = 2379;
 const NAME = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}$/;
 
 /**
- * Takes an address apart.
+ * Parses an address.
  *
- * @throws {SyntaxError} If it is none.
+ * @throws {SyntaxError} If it is invalid.
  */
 export function parseEtcdAddress(text: string): EtcdAddress {
   const fail = (reason: string) =>
-    new SyntaxError(`${reason}; expected is etcd://HOST:PORT,HOST:PORT/NAME, or etcds:// for TLS`);
+    new SyntaxError(`${reason}; expected etcd://HOST:PORT,HOST:PORT/NAME, or etcds:// for TLS`);
   const match = /^(etcds?):\/\/([^/?#]*)(?:\/([^?#]*))?$/.exec(text);
   if (match === null) throw fail(`"${text}" is not the address of a metadata store`);
   const [, scheme, hosts, name = ""] = match;
@@ -43,7 +44,7 @@ export function parseEtcdAddress(text: string): EtcdAddress {
       throw fail(`"${host}" is not HOST:PORT`);
     }
     const protocol = scheme === "etcds" ? "https" : "http";
-    // The port of a URL is empty where it is its scheme's own.
+    // A URL's port is empty if it is the default of its scheme.
     const port = url.port !== "" ? url.port : /:80$/.test(host) ? "80" : DEFAULT_PORT;
     return `${protocol}://${url.hostname}:${port}`;
   });

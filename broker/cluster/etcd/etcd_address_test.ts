@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { parseEtcdAddress } from "./etcd_address.ts";
 
-Deno.test("parseEtcdAddress() takes members, ports and the name apart", () => {
+Deno.test("parseEtcdAddress() parses members, ports and the name", () => {
   const of = (text: string) => {
     const { endpoints, name } = parseEtcdAddress(text);
     return [...endpoints, name];
@@ -21,7 +21,7 @@ Deno.test("parseEtcdAddress() takes members, ports and the name apart", () => {
   assertEquals(of("etcd://a:80,a:80/n"), ["http://a:80", "n"]);
 });
 
-Deno.test("parseEtcdAddress() says what is wrong with an address", async (t) => {
+Deno.test("parseEtcdAddress() explains what is wrong with an address", async (t) => {
   const cases = [
     ["", "is not the address of a metadata store"],
     ["http://a:2379/orders", "is not the address of a metadata store"],

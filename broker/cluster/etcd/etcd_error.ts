@@ -1,10 +1,10 @@
 /**
- * What etcd answers instead of what was asked for, and what its silence means.
+ * Errors of etcd, and of missing responses.
  *
  * @module
  */
 
-/** Codes of gRPC that etcd answers with. */
+/** gRPC codes that etcd returns. */
 export const EtcdCode = {
   deadlineExceeded: 4,
   invalidArgument: 3,
@@ -17,7 +17,7 @@ export const EtcdCode = {
   unauthenticated: 16,
 } as const;
 
-/** Codes that do not say whether the request was carried out. */
+/** Codes that leave open whether the request was carried out. */
 const UNCERTAIN_CODES: ReadonlySet<number> = new Set([
   1, // canceled
   2, // unknown
@@ -26,10 +26,10 @@ const UNCERTAIN_CODES: ReadonlySet<number> = new Set([
   EtcdCode.unavailable,
 ]);
 
-/** An answer that is an error: the request was not carried out. */
+/** An error response: the request was not carried out. */
 export class EtcdError extends Error {
   override name = "EtcdError";
-  /** As gRPC numbers it. */
+  /** The gRPC code. */
   readonly code: number;
 
   constructor(code: number, message: string) {
@@ -38,22 +38,22 @@ export class EtcdError extends Error {
   }
 }
 
-/** No answer, or one that does not say whether the request was carried out. */
+/** No response, or one that leaves open whether the request was carried out. */
 export class EtcdSilenceError extends Error {
   override name = "EtcdSilenceError";
 }
 
-/** It cannot be told whether a commit took place. */
+/** It is unknown whether a commit was carried out. */
 export class CommitUnknownError extends Error {
   override name = "CommitUnknownError";
 }
 
-/** The store is not the one that it was, or has gone back in time: it was restored from a backup. */
+/** The store was replaced or restored from a backup, so that earlier commits are missing. */
 export class EtcdRestoredError extends Error {
   override name = "EtcdRestoredError";
 }
 
-/** The error that an answer's body is. */
+/** The error in a response body. */
 export function errorOf(status: number, body: unknown): EtcdError | EtcdSilenceError {
   const { code, grpc_code, message } = (body ?? {}) as Record<string, unknown>;
   const number = Number(code ?? grpc_code ?? -1);

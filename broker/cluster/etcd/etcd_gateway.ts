@@ -1,10 +1,10 @@
 /**
- * Requests to an etcd cluster, over the HTTP/JSON gateway of its members.
+ * A client of an etcd cluster, over the HTTP/JSON gateway of its members.
  *
- * One member is asked at a time. One that does not answer within `timeoutMs` is left for the next, and
- * those that listen are told, so that all that a broker does goes through the same member.
+ * Requests go to one member at a time. If it does not respond within `timeoutMs`, the next one is
+ * used, and listeners are notified, so that everything a broker does goes through the same member.
  *
- * In JSON, int64 are strings, bytes are base64, and fields that are 0, false or empty are left out.
+ * In JSON, int64 are strings, bytes are base64, and fields that are 0, false or empty are omitted.
  *
  * @module
  */
@@ -12,30 +12,30 @@
 import type { Clock } from "../../time/clock.ts";
 import { errorOf, EtcdCode, EtcdError, EtcdRestoredError, EtcdSilenceError } from "./etcd_error.ts";
 
-/** Who asks. */
+/** The client's credentials. */
 export interface EtcdCredentials {
   readonly user: string;
   readonly password: string;
 }
 
-/** What TLS needs beside the system's certificates, each as PEM. */
+/** TLS options in addition to the system's certificates, each as PEM. */
 export interface EtcdTls {
-  /** Certificates of the authorities that sign the members'. */
+  /** Certificates of the authorities that sign the members' certificates. */
   readonly caCerts?: readonly string[] | undefined;
   /** This client's certificate. */
   readonly cert?: string | undefined;
-  /** Its key. */
+  /** The certificate's private key. */
   readonly key?: string | undefined;
 }
 
-/** How to reach etcd. */
+/** Options of {@linkcode EtcdGateway}. */
 export interface EtcdGatewayOptions {
   /** Base URLs of the members. */
   readonly endpoints: readonly string[];
   readonly credentials?: EtcdCredentials | undefined;
   readonly tls?: EtcdTls | undefined;
   readonly clock: Clock;
-  /** How long to wait for an answer. Default: 700 ms. */
+  /** Time limit of a response. Default: 700 ms. */
   readonly timeoutMs?: number | undefined;
 }
 
@@ -46,24 +46,24 @@ export interface EtcdPosition {
   readonly revision: number;
 }
 
-/** What all answers have. */
+/** The header of every response. */
 export interface EtcdHeader extends EtcdPosition {
   readonly raftTerm: string;
 }
 
-/** How to ask. */
+/** Options of a call. */
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
-  /** The member to ask. Default: the current one. */
+  /** The member to call. Default: the current one. */
   readonly endpoint?: string;
   readonly timeoutMs?: number | undefined;
 }
 
-/** Any answer's fields. */
+/** The fields of a response. */
 export type EtcdAnswer = Readonly<Record<string, unknown>>;
 
 const TIMEOUT_MS = 700;
-/** Ends a stream of a member that has lost its leader. */
+/** Ends a stream if the member loses its leader. */
 const HAS_LEADER = { "Grpc-Metadata-hasleader": "true" };
 const KEY_VALUE = "/v3/kv/";
 const AUTHENTICATE = "/v3/auth/authenticate";
@@ -77,7 +77,7 @@ export class EtcdGateway {
   #current = 0;
   #token: string | undefined;
   #clusterId: string | undefined;
-  /** The highest revision that a majority of the members has answered with. */
+  /** The highest revision in a response that a majority of the members confirmed. */
   #revision = 0;
   #failure: EtcdRestoredError | undefined;
 
@@ -90,12 +90,12 @@ export class EtcdGateway {
     } as Deno.CreateHttpClientOptions);
   }
 
-  /** The member that is asked. */
+  /** The current member. */
   get endpoint(): string {
     return this.#options.endpoints[this.#current]!;
   }
 
-  /** Which state of etcd was seen last. */
+  /** The state of etcd last seen. */
   get position(): EtcdPosition {
     return { clusterId: this.#clusterId ?? "", revision: this.#revision };
   }
@@ -111,16 +111,16 @@ export class EtcdGateway {
   }
 
   /**
-   * Calls `listener` when another member is asked from then on.
+   * Calls `listener` when the current member changes.
    *
-   * @returns What ends that.
+   * @returns A function that removes the listener.
    */
   onMove(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** Leaves a member that failed for the next, unless that has happened already. */
+  /** Switches from a failed member to the next, unless already done. */
   leave(endpoint: string): void {
     if (endpoint !== this.endpoint || this.#options.endpoints.length === 1) return;
     this.#current = (this.#current + 1) % this.#options.endpoints.length;
@@ -128,11 +128,12 @@ export class EtcdGateway {
   }
 
   /**
-   * Asks the current member once.
+   * Calls the current member once.
    *
-   * @throws {EtcdError} If it answers with an error.
-   * @throws {EtcdSilenceError} If it does not answer, or not definitely.
-   * @throws {EtcdRestoredError} If it is not the etcd cluster that it was, from then on.
+   * @throws {EtcdError} If it returns an error.
+   * @throws {EtcdSilenceError} If there is no definite response.
+   * @throws {EtcdRestoredError} If it is not the same etcd cluster as before; all later calls fail
+   * too.
    */
   async call(path: string, body: object, options: CallOptions = {}): Promise<EtcdAnswer> {
     if (this.#failure !== undefined) throw this.#failure;
@@ -142,15 +143,15 @@ export class EtcdGateway {
       const response = await this.#fetch(endpoint, path, body, options);
       return parse(response.status, response.text);
     });
-    // These answers need a majority; others may be of a member that lags behind.
+    // These responses need a majority; others may come from a member that lags.
     if (path.startsWith(KEY_VALUE)) this.#notePosition(answer, before);
     return answer;
   }
 
   /**
-   * Holds etcd to a state in which it was seen.
+   * Requires etcd to be in a state seen before, or a later one.
    *
-   * @throws {EtcdRestoredError} If it has another one already.
+   * @throws {EtcdRestoredError} If it is already known to be in another state.
    */
   expect({ clusterId, revision }: EtcdPosition): void {
     this.#clusterId ??= clusterId;
@@ -176,9 +177,9 @@ export class EtcdGateway {
   }
 
   /**
-   * Asks the current member for a stream of answers; it breaks off when the signal is aborted.
+   * Opens a stream of responses, which ends when the signal is aborted.
    *
-   * @throws {EtcdError | EtcdSilenceError} As `call` does.
+   * @throws {EtcdError | EtcdSilenceError} Like `call`.
    */
   async stream(
     path: string,
@@ -186,7 +187,7 @@ export class EtcdGateway {
     { signal, endpoint = this.endpoint }: { readonly signal: AbortSignal; endpoint?: string },
   ): Promise<ReadableStream<Uint8Array>> {
     return await this.#authenticated(endpoint, async () => {
-      // What was opened in time goes on until it is aborted.
+      // A stream opened in time continues until it is aborted.
       const ending = new AbortController();
       const end = () => ending.abort();
       if (signal.aborted) end();
@@ -200,7 +201,7 @@ export class EtcdGateway {
     });
   }
 
-  /** Reads the header of an answer, and notes whose it is. */
+  /** Reads and checks the header of a response. */
   header({ header }: EtcdAnswer): EtcdHeader {
     const { cluster_id, revision, raft_term } = (header ?? {}) as Record<string, unknown>;
     const clusterId = String(cluster_id ?? "");
@@ -209,7 +210,7 @@ export class EtcdGateway {
     return { clusterId, revision: Number(revision ?? 0), raftTerm: String(raft_term ?? "") };
   }
 
-  /** Ends all requests. */
+  /** Aborts all requests. */
   close(): void {
     if (this.#closing.signal.aborted) return;
     this.#closing.abort();
@@ -226,7 +227,7 @@ export class EtcdGateway {
     } catch (error) {
       const isExpired = error instanceof EtcdError && error.code === EtcdCode.unauthenticated;
       if (!isExpired) throw error;
-      // Another request may have renewed it meanwhile.
+      // Another request may have renewed the token already.
       if (this.#token === token) this.#token = undefined;
       this.#token ??= await this.#authenticate(endpoint, credentials);
       return await request();

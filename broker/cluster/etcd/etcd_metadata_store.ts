@@ -1,10 +1,10 @@
 /**
- * A cluster's metadata in etcd, for brokers that share it. Where it keeps what, beside each other so that
- * none is in the way of another cluster of brokers:
+ * A cluster's metadata in etcd, shared by its brokers. The keys of different clusters of brokers do
+ * not overlap:
  *
  *     /dqueue/<name>/<key>                    the metadata
- *     /dqueue/.commits/<name>/<process>/<n>   what shows whether a commit took place (`commit_slots.ts`)
- *     /dqueue/.sessions/<name>/<lease>        what shows whether a session lives (`etcd_session.ts`)
+ *     /dqueue/.commits/<name>/<process>/<n>   commit slots (`commit_slots.ts`)
+ *     /dqueue/.sessions/<name>/<lease>        sessions (`etcd_session.ts`)
  *
  * @module
  */
@@ -38,27 +38,27 @@ import {
 import { EtcdSession } from "./etcd_session.ts";
 import { watchEtcd } from "./etcd_watch.ts";
 
-/** How to use etcd. */
+/** Options of {@linkcode EtcdMetadataStore.open}. */
 export interface EtcdMetadataStoreOptions {
   readonly address: EtcdAddress;
   readonly credentials?: EtcdCredentials | undefined;
   readonly tls?: EtcdTls | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** How long a member may take to answer. Default: 700 ms. */
+  /** Time limit of one member's response. Default: 700 ms. */
   readonly timeoutMs?: number;
-  /** How long to try for an answer, of all members. Default: 10 seconds. */
+  /** Time limit for a response of any member. Default: 10 seconds. */
   readonly patienceMs?: number;
-  /** A state in which etcd was seen before. */
+  /** A state of etcd seen before. */
   readonly seen?: EtcdPosition | undefined;
 }
 
-/** Keys of a read that come in one answer. */
+/** Keys per response of a read. */
 const PAGE_SIZE = 1000;
 const PATIENCE_MS = 10_000;
 const PAUSE_MS = 50;
 
-/** Metadata in etcd. */
+/** A metadata store in etcd. */
 export class EtcdMetadataStore implements MetadataStore {
   readonly #options: EtcdMetadataStoreOptions;
   readonly #gateway: EtcdGateway;
@@ -67,7 +67,7 @@ export class EtcdMetadataStore implements MetadataStore {
   readonly #slots: CommitSlots;
   readonly #sessions: Set<EtcdSession> = new Set();
   readonly #closing = new AbortController();
-  /** The last commit that is known to have changed the metadata. */
+  /** The last revision known to have changed the metadata. */
   #changed = 0;
 
   readonly logState = undefined;
@@ -90,11 +90,11 @@ export class EtcdMetadataStore implements MetadataStore {
   }
 
   /**
-   * Reaches etcd.
+   * Connects to etcd.
    *
-   * @throws {EtcdSilenceError} If no member answers.
-   * @throws {EtcdError} If what answers is not etcd 3.4 or later, or does not let this broker in.
-   * @throws {EtcdRestoredError} If it is not in the state that it was seen in, or a later one.
+   * @throws {EtcdSilenceError} If no member responds.
+   * @throws {EtcdError} If it is not etcd 3.4 or later, or does not authorize this broker.
+   * @throws {EtcdRestoredError} If it is not in the state seen before, or a later one.
    */
   static async open(options: EtcdMetadataStoreOptions): Promise<EtcdMetadataStore> {
     const store = new EtcdMetadataStore(options);
@@ -108,7 +108,7 @@ export class EtcdMetadataStore implements MetadataStore {
     return store;
   }
 
-  /** What its keys begin with in etcd. */
+  /** Prefix of its keys in etcd. */
   get prefix(): string {
     return this.#prefix;
   }
@@ -118,12 +118,12 @@ export class EtcdMetadataStore implements MetadataStore {
     return this.#options.address.name;
   }
 
-  /** The member that is asked. */
+  /** The current member. */
   get endpoint(): string {
     return this.#gateway.endpoint;
   }
 
-  /** Which state of etcd was seen last. */
+  /** The state of etcd last seen. */
   get position(): EtcdPosition {
     return this.#gateway.position;
   }
@@ -134,7 +134,7 @@ export class EtcdMetadataStore implements MetadataStore {
       try {
         return await this.#read();
       } catch (error) {
-        // The revision that the pages were read at is no longer there.
+        // The revision at which the pages were read has been compacted.
         if (!(error instanceof EtcdError) || error.code !== EtcdCode.outOfRange) throw error;
       }
     }
@@ -258,7 +258,7 @@ export class EtcdMetadataStore implements MetadataStore {
     return revision;
   }
 
-  /** Asks one member after another until one answers. Only for what may be asked twice. */
+  /** Calls one member after another until one responds. Only for idempotent requests. */
   async #ask(path: string, body: object): Promise<EtcdAnswer> {
     const { clock } = this.#options;
     const untilMs = clock.monotonic() + this.#patienceMs;

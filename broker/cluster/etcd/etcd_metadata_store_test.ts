@@ -39,7 +39,7 @@ testWith(
     await using store = await openStore(cluster, { endpoints: [relay.url], timeoutMs: 300 });
     await using direct = await openStore(cluster, { name: store.name });
     let lost = 0;
-    /** Has the first transactions that set a key named "x" meet a fault. */
+    /** Injects a fault into the first transactions that set a key named "x". */
     const losing = (fault: RelayFault, count = 1) => {
       lost = 0;
       relay.fault = (path, body) =>
@@ -305,7 +305,7 @@ Deno.test("EtcdMetadataStore.open() says that nothing answers, and where", async
   assertStringIncludes(error.message, "connection refused");
 });
 
-/** The outcome of an attempt that is made until the store answers. */
+/** Repeats an attempt until the store responds. */
 async function eventually<T>(attempt: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
@@ -316,7 +316,7 @@ async function eventually<T>(attempt: () => Promise<T>): Promise<T> {
   }
 }
 
-/** The system's clock, with time added. */
+/** The system clock with added time. */
 class SkippingClock implements Clock {
   #skippedMs = 0;
   #suspendedMs = 0;

@@ -1,11 +1,11 @@
 /**
- * A session with etcd: a lease that is kept alive, and a key that shows whether it still is.
+ * A session with etcd: a lease that is kept alive, and a key that proves it.
  *
- * Once a second the lease is renewed and the session's key read, at the same member. A member that was
- * stopped may answer a renewal without being entitled to, or confirm a lease that was revoked; reading
- * needs a majority of the members. Only if both answers are of one term does the deadline move, to
- * 90 % of the time to live after the renewal was sent. Past it the session may live on, but is no
- * longer certain to.
+ * Once a second the lease is renewed and the session's key is read, at the same member. A member
+ * that was paused may confirm a renewal without being entitled to, or a lease that was revoked;
+ * reading requires a majority of the members. Only if both responses are of the same term does the
+ * deadline move, to 90% of the time to live after the renewal was sent. After the deadline the
+ * session may still exist, but is no longer certain to.
  *
  * @module
  */
@@ -16,28 +16,31 @@ import { toBase64 } from "./encoding.ts";
 import { EtcdCode, EtcdError } from "./etcd_error.ts";
 import type { EtcdAnswer, EtcdGateway } from "./etcd_gateway.ts";
 
-/** What a session needs. */
+/** Options of {@linkcode EtcdSession.open}. */
 export interface EtcdSessionOptions {
   readonly gateway: EtcdGateway;
-  /** What its key begins with. */
+  /** Prefix of its key. */
   readonly prefix: string;
   readonly ttlMs: number;
   readonly clock: Clock;
-  /** Called once, when it has ended. */
+  /** Called once, when the session has ended. */
   onEnd(session: EtcdSession): void;
 }
 
-/** How often to renew, and how soon again without an answer. */
+/** Interval of renewals, and delay after one without a response. */
 const RENEW_MS = 1000;
 const RETRY_MS = 100;
-/** The share of the time to live that is counted on. */
+/** The fraction of the time to live that is relied on. */
 const CERTAIN = 0.9;
-/** How far the wall clock may get ahead of the monotonic one, which stands still in a suspended machine. */
+/**
+ * Tolerated lead of the wall clock over the monotonic one, which stops while the machine is
+ * suspended.
+ */
 const MAX_DRIFT_MS = 500;
-/** How often to try to end the lease; it ends by itself. */
+/** Attempts to revoke the lease, which otherwise expires. */
 const MAX_REVOKE_ATTEMPTS = 3;
 
-/** A session that lasts as long as it is renewed. */
+/** A session that lasts while it is renewed. */
 export class EtcdSession implements MetadataSession {
   readonly #options: EtcdSessionOptions;
   /** The lease's id. */
@@ -46,7 +49,7 @@ export class EtcdSession implements MetadataSession {
   readonly #lost: PromiseWithResolvers<void> = Promise.withResolvers();
   readonly #ending = new AbortController();
   #deadline: number;
-  /** By how much the wall clock was ahead of the monotonic one. */
+  /** Lead of the wall clock over the monotonic one. */
   #drift: number;
   #timer: number | undefined;
   #confirming: Promise<boolean> | undefined;
@@ -60,7 +63,7 @@ export class EtcdSession implements MetadataSession {
     this.#schedule(RENEW_MS);
   }
 
-  /** Takes a lease. */
+  /** Grants a lease. */
   static async open(options: EtcdSessionOptions): Promise<EtcdSession> {
     const { gateway, clock, ttlMs, prefix } = options;
     const sentMs = clock.monotonic();

@@ -1,9 +1,9 @@
 /**
- * A watch of all keys that begin with a prefix, as etcd streams it.
+ * A watch of all keys with a prefix, as a stream from etcd.
  *
- * The stream is one request to one member. It ends when the broker leaves that member, when the member
- * has lost its leader, and after five minutes in any case: whoever follows then reads everything again,
- * which also finds what a member has failed to send.
+ * The stream is a single request to one member. It ends when the broker switches to another member,
+ * when the member has lost its leader, and after five minutes in any case: the follower then reads
+ * everything again, which also finds events that a member failed to send.
  *
  * @module
  */
@@ -14,25 +14,25 @@ import { type KeyValue, keyValueOf, messagesOf, rangeOf } from "./encoding.ts";
 import { errorOf, EtcdSilenceError } from "./etcd_error.ts";
 import type { EtcdAnswer, EtcdGateway } from "./etcd_gateway.ts";
 
-/** What to watch. */
+/** Options of a watch. */
 export interface EtcdWatchOptions {
   readonly gateway: EtcdGateway;
   readonly prefix: string;
-  /** The last revision that is known. */
+  /** The last known revision. */
   readonly from: number;
   readonly clock: Clock;
-  /** Each ends it when it is aborted. */
+  /** Abort signals, each of which ends the watch. */
   readonly signals: readonly AbortSignal[];
-  /** The last revision that is known to have changed one of the keys. */
+  /** The last revision known to have changed one of the keys. */
   expected(): number;
 }
 
-/** How long a revision that is known to be there may be missing. */
+/** Time that a known revision may be missing. */
 const MAX_LAG_MS = 2000;
 const CHECK_MS = 500;
 const MAX_AGE_MS = 5 * 60_000;
 
-/** Yields commits as they come. */
+/** Yields commits as they arrive. */
 export async function* watchEtcd(options: EtcdWatchOptions): AsyncGenerator<MetadataEvent, void> {
   const { gateway, prefix, from, clock, signals } = options;
   const ending = new AbortController();
@@ -76,7 +76,7 @@ export async function* watchEtcd(options: EtcdWatchOptions): AsyncGenerator<Meta
   }
 }
 
-/** Ends a watch that lags behind what the store has told otherwise, and one that is old. */
+/** Ends a watch that lags behind what is known from other responses, and one that is old. */
 function startWatchdog(
   { clock, expected }: EtcdWatchOptions,
   passed: () => number,
@@ -103,7 +103,7 @@ function throwIfCanceled(answer: EtcdAnswer, from: number): void {
   throw new EtcdSilenceError(`etcd canceled a watch: ${answer.cancel_reason ?? "no reason given"}`);
 }
 
-/** The commits in a message: events of one revision are one. */
+/** The commits in a message: events of one revision belong together. */
 function* eventsOf(answer: EtcdAnswer): Generator<MetadataEvent, void> {
   const changes = ((answer.events ?? []) as readonly EtcdAnswer[]).map(({ type, kv }) => ({
     isDelete: type === "DELETE",

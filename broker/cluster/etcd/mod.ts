@@ -1,9 +1,9 @@
 /**
- * A cluster's metadata in etcd, which several brokers share.
+ * The cluster metadata in etcd, shared by several brokers.
  *
- * `EtcdMetadataStore` is what a broker uses. `EtcdGateway` asks etcd's members over HTTP with JSON, one
- * after another until one answers; `CommitSlots` makes commits whose answers may be lost; `EtcdSession`
- * keeps a lease; `watchEtcd()` follows changes.
+ * `EtcdMetadataStore` is the store that a broker uses. `EtcdGateway` calls etcd's members over HTTP
+ * with JSON, one after another until one responds; `CommitSlots` makes commits whose responses may
+ * be lost; `EtcdSession` keeps a lease alive; `watchEtcd()` follows changes.
  *
  * @module
  */

@@ -9,10 +9,10 @@ import { silentLogger } from "../../logger.ts";
 import { systemClock } from "../../time/clock.ts";
 import { EtcdMetadataStore, type EtcdMetadataStoreOptions } from "./etcd_metadata_store.ts";
 
-/** How to open a store; unless a name is given, one that is still empty. */
+/** Options of a store; without a name, a new empty one is opened. */
 export interface OpenStoreOptions extends Partial<EtcdMetadataStoreOptions> {
   readonly name?: string;
-  /** Where to reach the members. Default: directly. */
+  /** Addresses of the members. Default: direct. */
   readonly endpoints?: readonly string[];
 }
 
