@@ -26,6 +26,7 @@ import {
   KafkaError,
   refreshesMetadata,
 } from "../errors.ts";
+import { firstSuccess } from "./first_success.ts";
 import type { TopicPartition } from "../topic_partition.ts";
 import { type CloseOptions, delay } from "./waiting.ts";
 
@@ -34,6 +35,8 @@ import { type CloseOptions, delay } from "./waiting.ts";
  * brokers yet.
  */
 const UNKNOWN_TOPIC_ATTEMPTS = 4;
+/** How long one broker has to answer before the next is tried as well. */
+const DIAL_DELAY_MS = 50;
 
 /** Options of an operation that waits. */
 export interface OperationOptions {
@@ -299,23 +302,24 @@ export class ClientCore {
 
   /**
    * A connection to any broker that can be reached: known ones in random order, then the bootstrap
-   * addresses.
+   * addresses. A broker that is silent delays the next attempt for a moment only.
    */
   async #anyConnection(signal?: AbortSignal): Promise<BrokerConnection> {
-    const failures: unknown[] = [];
-    for (const address of this.#candidates()) {
-      try {
-        return await this.control.connection(address, signal);
-      } catch (error) {
-        if (signal?.aborted || !isRetriable(error)) throw error;
-        failures.push(error);
-      }
-    }
-    if (failures.length === 1) throw failures[0];
-    throw new ConnectionError(
-      `Cannot reach the cluster: ${failures.map((error) => (error as Error).message).join("; ")}`,
-      { cause: new AggregateError(failures) },
+    const attempts = this.#candidates().map((address) => () =>
+      this.control.connection(address, signal)
     );
+    const isFinal = (error: unknown) => signal?.aborted === true || !isRetriable(error);
+    try {
+      return await firstSuccess(attempts, DIAL_DELAY_MS, isFinal);
+    } catch (error) {
+      if (!(error instanceof AggregateError)) throw error;
+      const failures: Error[] = error.errors;
+      if (failures.length === 1) throw failures[0];
+      throw new ConnectionError(
+        `Cannot reach the cluster: ${failures.map(({ message }) => message).join("; ")}`,
+        { cause: error },
+      );
+    }
   }
 
   #candidates(): readonly BrokerAddress[] {

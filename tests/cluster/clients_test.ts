@@ -153,3 +153,19 @@ Deno.test("Producer with idempotence keeps order and repeats nothing while the c
   }
   assert((await client.discoverController()).id > 0);
 });
+
+Deno.test("Client works with one address of three, while the others refuse or are silent", async () => {
+  await using cluster = await Cluster.start({ brokers: 1, config: CONFIG });
+  using silent = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const gone = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  gone.close();
+  const dead = [silent, gone].map(({ addr }) => `127.0.0.1:${(addr as Deno.NetAddr).port}`);
+  // The silent address alone would take an hour.
+  await using client = new Client({
+    brokers: [...dead, ...cluster.addresses],
+    connectTimeoutMs: 3_600_000,
+    timeoutMs: 3_600_000,
+  });
+  assertEquals((await within(client.discoverController(), "the controller")).id, 1);
+  await client.admin().createTopic({ name: TOPIC, partitions: 1 });
+});
