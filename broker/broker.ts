@@ -18,6 +18,8 @@ import { forwardOffsetsTopicCreation } from "./cluster/forwarded_creation.ts";
 import { ForwardingManager } from "./cluster/forwarding_manager.ts";
 import { LocalMetadataStore, METADATA_LOG_NAME } from "./cluster/local_metadata_store.ts";
 import type { MetadataStore } from "./cluster/metadata_store.ts";
+import { MetadataStoreServer } from "./cluster/port/metadata_store_server.ts";
+import { SharedMetadataStore } from "./cluster/shared_metadata_store.ts";
 import { tcpNetwork } from "./cluster/peer_network.ts";
 import { Peers } from "./cluster/peers.ts";
 import { BrokerConfig, ConfigError } from "./settings/config.ts";
@@ -101,6 +103,7 @@ export class Broker {
   readonly #server: Server;
   readonly #resources: AsyncDisposableStack;
   readonly #membership: ClusterMembership | undefined;
+  readonly #store: MetadataStore;
   #closing: Promise<void> | undefined;
 
   /**
@@ -115,7 +118,9 @@ export class Broker {
     addresses: readonly HostPort[],
     resources: AsyncDisposableStack,
     membership: ClusterMembership | undefined,
+    store: MetadataStore,
   ) {
+    this.#store = store;
     this.#context = context;
     this.#server = server;
     this.addresses = addresses;
@@ -213,7 +218,7 @@ export class Broker {
       rack: config.get("broker.rack"),
     });
     server.start();
-    return new Broker(context, server, addresses, opened.move(), options.membership);
+    return new Broker(context, server, addresses, opened.move(), options.membership, store);
   }
 
   /** The cluster's id, 22 characters of base64url. */
@@ -251,6 +256,15 @@ export class Broker {
    */
   connectHere(): FrameChannel {
     return this.#server.connect();
+  }
+
+  /**
+   * Serves the cluster's metadata to a broker in another thread, until the result is disposed of.
+   *
+   * @param port Its other end is given to a `PortMetadataStore`.
+   */
+  serveMetadata(port: MessagePort): AsyncDisposable {
+    return new MetadataStoreServer(new SharedMetadataStore(this.#store), port);
   }
 
   /**

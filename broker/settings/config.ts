@@ -101,6 +101,11 @@ export class BrokerConfig {
     return values;
   }
 
+  /** Values given at start. */
+  get given(): ConfigTexts {
+    return this.#static;
+  }
+
   /** Values set on all brokers at run time. */
   get ofCluster(): ConfigTexts {
     return this.#ofCluster;

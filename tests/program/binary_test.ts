@@ -27,15 +27,27 @@ const CODECS = ["none", "gzip", "snappy", "lz4", "zstd"];
 const MAX_SIZE = 100_000_000;
 const FULL = "No space left on device";
 
-/** Compiles the program as `deno task compile` does, to another path. */
+/** What the program is compiled from. */
+const SOURCES = ["main.ts", "deno.json", ".deno", "broker", "cli", "client", "protocol", "storage"];
+
+/**
+ * Compiles the program as `deno task compile` does, to another path, from sources that are gone
+ * afterwards: modules that were not compiled in would be read from there.
+ */
 async function compile(output: string): Promise<CommandLine & { report: string }> {
+  await using sources = await TemporaryFolder.create();
+  const copied = await new Deno.Command("cp", {
+    args: ["-r", ...SOURCES, sources.path],
+    cwd: ROOT,
+  }).output();
+  assert(copied.success, new TextDecoder().decode(copied.stderr));
   const args = await taskArguments("compile");
   const at = args.indexOf("dist/dqueue");
   if (at < 0) throw new Error(`Cannot find dist/dqueue in task "compile"`);
   args[at] = output;
   const { code, stderr } = await new Deno.Command(Deno.env.get("DENO") ?? Deno.execPath(), {
     args,
-    cwd: ROOT,
+    cwd: sources.path,
     stdin: "null",
     stderr: "piped",
   }).output();
@@ -104,5 +116,16 @@ Deno.test("Compiled program serves, produces and consumes in an empty folder", a
   } finally {
     await broker[Symbol.asyncDispose]();
   }
+  await t.step("runs brokers in workers", async () => {
+    const flags = ["--workers", "2"];
+    await using brokers = await BrokerProcess.start({ data: "data", program, cwd, flags });
+    const run = (args: string[], input = "") =>
+      dqueue([...args, "-b", brokers.address], { ...options, input });
+    await run(["topic", "create", "spread", "--partitions", "4"]);
+    await run(["produce", "spread"], text);
+    assertEquals((await run(["consume", "spread", "-o", "start", "-e"])).length, text.length);
+    assertMatch(await run(["cluster", "info"]), /^ +2 /m);
+    await brokers.stop("SIGINT");
+  });
   assertEquals(await Array.fromAsync(Deno.readDir(cwd), ({ name }) => name), ["data"]);
 });

@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { Broker, BrokerConfig, HostPort, LogLevel } from "../../../broker/mod.ts";
+import type { BrokerConfig, HostPort, LogLevel } from "../../../broker/mod.ts";
+import type { ProcessBrokers } from "../../../broker/workers/mod.ts";
 import { command } from "../../program/command.ts";
 import type { Context } from "../../terminal/context.ts";
 import { CommandError, messageOf, UsageError } from "../../errors.ts";
@@ -33,7 +34,17 @@ export const serve = command({
     `  acks=0    nothing is acknowledged\n` +
     `A full disk loses none of them: writes are rejected until there is space. Data damaged by the ` +
     `disk is not served, and "dqueue log verify" finds it.`,
-  flags: brokerFlags,
+  flags: () => ({
+    workers: {
+      doc: "Brokers to run as threads of this process, each on the port after the last one's; " +
+        "auto for one per core",
+      parse: parseWorkers,
+      value: "N|auto",
+      default: "1",
+      group: "Cluster",
+    } as const,
+    ...brokerFlags(),
+  }),
   examples: [
     { doc: "On port 9092 of this machine, data in ./dqueue-data", command: "dqueue serve" },
     {
@@ -42,40 +53,59 @@ export const serve = command({
         "--data /var/lib/dqueue",
     },
     {
+      doc: "On all cores: a cluster of as many brokers, on ports 9092, 9093 …",
+      command: "dqueue serve --workers auto",
+    },
+    {
       doc: "With settings from a file",
       command: `dqueue serve --config broker.json   # { "log.retention.hours": 24 }`,
     },
   ],
   async run(context, { flags }) {
     // The broker is by far the largest part of the program; other commands start faster without it.
-    const { Broker, createLogger, parseBrokerConfig } = await import("../../../broker/mod.ts");
-    const config = parseBrokerConfig({ flags: brokerConfigInputs(flags) });
-    const logger = createLogger({
-      level: config.get("log.level") as LogLevel,
-      sink: logTo(context),
-    });
+    const { createLogger, parseBrokerConfig } = await import("../../../broker/mod.ts");
+    const { ProcessBrokers } = await import("../../../broker/workers/mod.ts");
+    const { workers, ...settings } = flags;
+    const config = parseBrokerConfig({ flags: brokerConfigInputs(settings) });
+    const sink = logTo(context);
+    const logger = createLogger({ level: config.get("log.level") as LogLevel, sink });
     logger.info("Starting", { version: VERSION, data: await fullPath(config.get("log.dirs")) });
-    let broker: Broker;
+    const fatal = Promise.withResolvers<never>();
+    let brokers: ProcessBrokers;
     try {
-      broker = await Broker.start({ config, logger });
+      brokers = await ProcessBrokers.start({
+        count: workers,
+        config,
+        logger,
+        sink,
+        onFatal: fatal.reject,
+      });
     } catch (error) {
       throw explained(error, config);
     }
-    const { addresses, clusterId, nodeId } = broker;
-    for (const address of addresses) {
-      logger.info("Listening", { address: formatAddress(address), clusterId, nodeId });
+    const { first } = brokers;
+    for (const { broker, address } of brokers.listeners) {
+      const { clusterId } = first;
+      logger.info("Listening", { address: formatAddress(address), clusterId, nodeId: broker });
       const exposure = exposureOf(address);
       if (exposure !== undefined) logger.warn(exposure, { address: formatAddress(address) });
     }
-    if (context.stderr.isTerminal) await writeHints(context, addresses[0]!);
-    await aborted(context.signal);
-    logger.info("Stopping", { connections: broker.connectionCount });
+    if (context.stderr.isTerminal) await writeHints(context, first.addresses[0]!);
+    await Promise.race([aborted(context.signal), fatal.promise]);
+    logger.info("Stopping", { connections: first.connectionCount });
     const timer = setTimeout(() => logger.info(PATIENCE), PATIENCE_MS);
-    await broker.close();
+    await brokers.close();
     clearTimeout(timer);
     logger.info("Stopped");
   },
 });
+
+/** Parses a number of brokers. */
+function parseWorkers(text: string): number {
+  if (text === "auto") return navigator.hardwareConcurrency;
+  if (/^[1-9]\d{0,2}$/.test(text)) return Number(text);
+  throw new Error(`"${text}" is not a number from 1 to 999, or auto`);
+}
 
 /** Log lines are not awaited, and a closed reader does not stop the broker. */
 function logTo({ stderr }: Context): (line: string) => void {

@@ -235,3 +235,25 @@ Deno.test("serve reads the file of --config - from standard input", async () => 
     "Cannot read standard input: --config - has already read it",
   );
 });
+
+Deno.test("serve --workers runs a cluster of brokers in one process", async () => {
+  await withFolder(async (folder) => {
+    const argv = ["--workers", "2", "--listen", "127.0.0.1:0", "--data", `${folder}/data`];
+    const { code, stderr } = await serving(argv, async (address) => {
+      await using client = new Client({ brokers: address });
+      const { brokers } = await client.admin().describeCluster();
+      assertEquals(brokers.map(({ id }) => id), [1, 2]);
+    });
+    assertEquals(code, 0);
+    assertMatch(stderr, /Listening address=\S+ clusterId=\S{22} nodeId=1\n/);
+    assertMatch(stderr, /Listening address=\S+ clusterId=\S{22} nodeId=2\n/);
+  });
+});
+
+Deno.test("serve --workers refuses what is not a number of brokers", async () => {
+  for (const text of ["0", "-1", "1.5", "many", "1000"]) {
+    const { code, stderr } = await serving([`--workers=${text}`], () => Promise.resolve());
+    assertEquals(code, 2);
+    assertStringIncludes(stderr, `"${text}" is not a number from 1 to 999, or auto`);
+  }
+});

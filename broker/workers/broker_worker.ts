@@ -1,0 +1,84 @@
+/**
+ * The module of a worker: runs one broker until it is told to stop.
+ *
+ * After an error that nothing caught the broker is closed as at any other end, so that no write is under
+ * way when its next worker opens the same files.
+ *
+ * @module
+ */
+
+import { Broker } from "../broker.ts";
+import { PortMetadataStore } from "../cluster/port/port_metadata_store.ts";
+import { createLogger } from "../logger.ts";
+import { BrokerConfig } from "../settings/config.ts";
+import type { FromWorker, ToWorker } from "./messages.ts";
+
+/** What a worker's global scope has. */
+interface WorkerScope {
+  onmessage: ((event: MessageEvent<ToWorker>) => void) | null;
+  postMessage(message: FromWorker): void;
+  addEventListener(type: "error", listener: (event: ErrorEvent) => void): void;
+  addEventListener(
+    type: "unhandledrejection",
+    listener: (event: PromiseRejectionEvent) => void,
+  ): void;
+  close(): void;
+}
+
+const scope = globalThis as unknown as WorkerScope;
+let starting: Promise<Broker> | undefined;
+let stopping: Promise<void> | undefined;
+
+scope.onmessage = ({ data }) => {
+  switch (data.type) {
+    case "start":
+      starting = start(data);
+      starting.then(
+        ({ addresses }) => scope.postMessage({ type: "serving", addresses }),
+        fail,
+      );
+      break;
+    case "stop":
+      stopping ??= stop();
+      break;
+    case "throw":
+      throw new Error("A test asked for this error");
+  }
+};
+scope.addEventListener("error", (event) => {
+  event.preventDefault();
+  fail(event.error);
+});
+scope.addEventListener("unhandledrejection", (event) => {
+  event.preventDefault();
+  fail(event.reason);
+});
+
+function start({ config: texts, metadata }: ToWorker & { type: "start" }): Promise<Broker> {
+  const config = new BrokerConfig(texts);
+  return Broker.start({
+    config,
+    logger: createLogger({
+      level: config.get("log.level"),
+      sink: (line) => scope.postMessage({ type: "line", line }),
+    }),
+    membership: { store: new PortMetadataStore(metadata), connect: () => undefined },
+  });
+}
+
+function fail(error: unknown): void {
+  const problem = error instanceof Error ? error.stack ?? error.message : String(error);
+  scope.postMessage({ type: "failed", problem });
+  stopping ??= stop();
+}
+
+async function stop(): Promise<void> {
+  try {
+    const broker = await starting;
+    await broker?.close();
+  } catch {
+    // It was reported when it could not start, or could not close a log.
+  }
+  scope.postMessage({ type: "stopped" });
+  scope.close();
+}

@@ -1,0 +1,30 @@
+/**
+ * What the main thread and a broker in a worker say to each other.
+ *
+ * @module
+ */
+
+import type { ConfigTexts } from "../settings/config.ts";
+import type { HostPort } from "../settings/listener.ts";
+
+/** What the main thread says. */
+export type ToWorker =
+  | {
+    readonly type: "start";
+    /** Values of settings, of this broker alone. */
+    readonly config: ConfigTexts;
+    /** Where the cluster's metadata is served. */
+    readonly metadata: MessagePort;
+  }
+  | { readonly type: "stop" }
+  /** Throws an error that nothing catches, for tests. */
+  | { readonly type: "throw" };
+
+/** What the worker says. */
+export type FromWorker =
+  | { readonly type: "line"; readonly line: string }
+  | { readonly type: "serving"; readonly addresses: readonly HostPort[] }
+  /** Something failed that nothing expected. The worker stops its broker. */
+  | { readonly type: "failed"; readonly problem: string }
+  /** The broker has closed its files, and the worker ends. */
+  | { readonly type: "stopped" };

@@ -1,0 +1,90 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { Client } from "../../client/mod.ts";
+import { BrokerConfig, ConfigError } from "../settings/config.ts";
+import { formatHostPort } from "../settings/listener.ts";
+import { silentLogger } from "../logger.ts";
+import { ProcessBrokers } from "./process_brokers.ts";
+
+function start(folder: string, count: number): Promise<ProcessBrokers> {
+  return ProcessBrokers.start({
+    count,
+    config: BrokerConfig.from({
+      "log.dirs": folder,
+      "listeners": ["127.0.0.1:0"],
+      "group.initial.rebalance.delay.ms": 0,
+    }),
+    logger: silentLogger,
+    sink: () => {},
+    onFatal: (error) => {
+      throw error;
+    },
+  });
+}
+
+async function withFolder(test: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir({ prefix: "dqueue-test-" });
+  try {
+    await test(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** Values of all partitions of a topic, in order of partitions and offsets. */
+async function valuesOf(client: Client, topic: string, count: number): Promise<string[]> {
+  await using consumer = client.consumer({ autoOffsetReset: "earliest" });
+  await consumer.subscribe(topic);
+  const values: string[] = [];
+  for await (const message of consumer) {
+    values.push(message.text()!);
+    if (values.length === count) break;
+  }
+  return values.sort();
+}
+
+Deno.test("ProcessBrokers.start() serves one cluster, and refuses fewer brokers than have records", () =>
+  withFolder(async (folder) => {
+    {
+      await using brokers = await start(folder, 2);
+      // Any of them names all, and clients find the leader of each partition.
+      await using client = new Client({ brokers: formatHostPort(brokers.addresses[1]!) });
+      const admin = client.admin();
+      await admin.createTopics([{ name: "orders", partitions: 4 }]);
+      const [topic] = await admin.describeTopics(["orders"]);
+      const leaders = topic!.partitions.map(({ leaderId }) => leaderId).sort();
+      assertEquals(leaders, [1, 1, 2, 2]);
+      await using producer = client.producer();
+      await Promise.all(
+        Array.from(
+          { length: 8 },
+          (_, i) => producer.send({ topic: "orders", partition: i % 4, value: `${i}` }),
+        ),
+      );
+      assertEquals(await valuesOf(client, "orders", 8), [..."01234567"]);
+    }
+    const error = await assertRejects(() => start(folder, 1), ConfigError);
+    assert(error.message.includes("start with --workers 2"), error.message);
+    await using brokers = await start(folder, 2);
+    await using client = new Client({ brokers: formatHostPort(brokers.addresses[0]!) });
+    assertEquals(await valuesOf(client, "orders", 8), [..."01234567"]);
+  }));
+
+Deno.test("ProcessBrokers starts a broker again whose worker failed, and the others stay", () =>
+  withFolder(async (folder) => {
+    await using brokers = await start(folder, 2);
+    await using client = new Client({ brokers: brokers.addresses.map(formatHostPort) });
+    await client.admin().createTopics([{ name: "orders", partitions: 2 }]);
+    const [topic] = await client.admin().describeTopics(["orders"]);
+    const ofFirst = topic!.partitions.find(({ leaderId }) => leaderId === 1)!.partition;
+    await using producer = client.producer();
+    await producer.send({ topic: "orders", partition: 1 - ofFirst, value: "before" });
+    const [worker] = brokers.workers;
+    const addresses = worker!.addresses;
+    worker!.throw();
+    // Sent while the worker is closed and started: one to each, both of which arrive.
+    await producer.send({ topic: "orders", partition: ofFirst, value: "meanwhile" });
+    await producer.send({ topic: "orders", partition: 1 - ofFirst, value: "again" });
+    assertEquals(await valuesOf(client, "orders", 3), ["again", "before", "meanwhile"]);
+    await worker!.serving;
+    assertEquals(worker!.addresses, addresses);
+  }));

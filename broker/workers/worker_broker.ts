@@ -1,0 +1,169 @@
+/**
+ * A broker in a worker, as the main thread sees it: started, and started again when it fails.
+ *
+ * @module
+ */
+
+import type { Logger } from "../logger.ts";
+import type { ConfigTexts } from "../settings/config.ts";
+import type { HostPort } from "../settings/listener.ts";
+import type { Clock } from "../time/clock.ts";
+import type { FromWorker, ToWorker } from "./messages.ts";
+
+/** What a broker in a worker needs. */
+export interface WorkerBrokerOptions {
+  readonly nodeId: number;
+  /** Its settings; `addresses` are those of its last life, undefined before the first. */
+  configFor(addresses: readonly HostPort[] | undefined): ConfigTexts;
+  /** Serves the cluster's metadata on a port, until it is disposed of. */
+  serveMetadata(port: MessagePort): AsyncDisposable;
+  /** Receives the worker's log lines. */
+  readonly sink: (line: string) => void;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  /** Called when the process must end, for the worker may still write to its files. */
+  readonly onFatal: (error: Error) => void;
+}
+
+/** How long a broker that failed may take to close its files. */
+const STOP_TIMEOUT_MS = 10_000;
+const MIN_RETRY_MS = 1000;
+const MAX_RETRY_MS = 30_000;
+
+/** A broker in a worker. */
+export class WorkerBroker {
+  readonly #options: WorkerBrokerOptions;
+  #worker: Worker | undefined;
+  #metadata: AsyncDisposable | undefined;
+  #addresses: readonly HostPort[] | undefined;
+  #served = Promise.withResolvers<void>();
+  #stopped = Promise.withResolvers<void>();
+  #problem: string | undefined;
+  #isServing = false;
+  #isClosing = false;
+  #retryMs = 0;
+  #retryTimer: number | undefined;
+  #stopTimer: number | undefined;
+
+  private constructor(options: WorkerBrokerOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Starts it; resolves when it serves clients.
+   *
+   * @throws {Error} If it cannot start.
+   */
+  static async start(options: WorkerBrokerOptions): Promise<WorkerBroker> {
+    const broker = new WorkerBroker(options);
+    broker.#begin();
+    await broker.#served.promise;
+    return broker;
+  }
+
+  /** Its id in the cluster. */
+  get nodeId(): number {
+    return this.#options.nodeId;
+  }
+
+  /** Where it listens. */
+  get addresses(): readonly HostPort[] {
+    return this.#addresses ?? [];
+  }
+
+  /** Resolves when it serves clients, immediately if it does. */
+  get serving(): Promise<void> {
+    return this.#served.promise;
+  }
+
+  /** Makes it fail, for tests. */
+  throw(): void {
+    this.#post({ type: "throw" });
+  }
+
+  /** Stops it, and closes its files. */
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    if (this.#retryTimer !== undefined) this.#options.clock.clearTimeout(this.#retryTimer);
+    if (this.#worker === undefined) return;
+    this.#post({ type: "stop" });
+    await this.#stopped.promise;
+  }
+
+  #begin(): void {
+    const { configFor, serveMetadata, nodeId } = this.#options;
+    this.#problem = undefined;
+    this.#stopped = Promise.withResolvers();
+    const { port1, port2 } = new MessageChannel();
+    this.#metadata = serveMetadata(port1);
+    const worker = new Worker(new URL("./broker_worker.ts", import.meta.url), {
+      type: "module",
+      name: `broker-${nodeId}`,
+    });
+    this.#worker = worker;
+    worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.#receive(data);
+    worker.onerror = (event) => {
+      event.preventDefault();
+      this.#options.onFatal(new Error(`Broker ${nodeId} ended without closing: ${event.message}`));
+    };
+    const start: ToWorker = {
+      type: "start",
+      config: configFor(this.#addresses),
+      metadata: port2,
+    };
+    worker.postMessage(start, [port2]);
+  }
+
+  #receive(message: FromWorker): void {
+    switch (message.type) {
+      case "line":
+        return this.#options.sink(message.line);
+      case "serving":
+        this.#addresses = message.addresses;
+        this.#isServing = true;
+        return this.#served.resolve();
+      case "failed":
+        return this.#fail(message.problem);
+      case "stopped":
+        return void this.#end();
+    }
+  }
+
+  #fail(problem: string): void {
+    this.#problem ??= problem;
+    const { nodeId, logger, clock, onFatal } = this.#options;
+    logger.error("A worker failed; its broker is closed and started again", { nodeId, problem });
+    this.#stopTimer ??= clock.setTimeout(
+      () =>
+        onFatal(new Error(`Broker ${nodeId} cannot close its files after it failed: ${problem}`)),
+      STOP_TIMEOUT_MS,
+    );
+  }
+
+  async #end(): Promise<void> {
+    const { clock } = this.#options;
+    if (this.#stopTimer !== undefined) clock.clearTimeout(this.#stopTimer);
+    this.#stopTimer = undefined;
+    this.#worker!.terminate();
+    this.#worker = undefined;
+    await this.#metadata?.[Symbol.asyncDispose]();
+    this.#stopped.resolve();
+    if (this.#isClosing) return;
+    // What never served has told its starter; what did is started again.
+    if (!this.#isServing && this.#retryMs === 0) {
+      return this.#served.reject(new Error(this.#problem ?? "The worker ended"));
+    }
+    if (this.#isServing) this.#served = Promise.withResolvers();
+    this.#retryMs = this.#isServing ? 0 : this.#retryMs;
+    this.#isServing = false;
+    this.#retryTimer = clock.setTimeout(() => {
+      this.#retryTimer = undefined;
+      this.#begin();
+    }, this.#retryMs);
+    this.#retryMs = Math.min(Math.max(2 * this.#retryMs, MIN_RETRY_MS), MAX_RETRY_MS);
+  }
+
+  #post(message: ToWorker): void {
+    this.#worker?.postMessage(message);
+  }
+}
