@@ -166,6 +166,7 @@ export class Broker {
     opened.defer(() => peers.close());
     const settled = () => topics.settled();
     const forwarding = new ForwardingManager({ cluster, peers, clock, settled });
+    opened.defer(() => forwarding.close());
     const stopping = new AbortController();
     opened.defer(() => stopping.abort());
     const createElsewhere = () => forwardOffsetsTopicCreation(forwarding, stopping.signal);

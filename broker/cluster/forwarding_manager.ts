@@ -58,6 +58,10 @@ const ENCODER = new TextEncoder();
 export class ForwardingManager {
   readonly #options: ForwardingManagerOptions;
 
+  /** End the waits in progress. */
+  readonly #wakes: Set<() => void> = new Set();
+  #isClosed = false;
+
   constructor(options: ForwardingManagerOptions) {
     this.#options = options;
   }
@@ -66,8 +70,9 @@ export class ForwardingManager {
    * Lets the controller answer a request.
    *
    * @returns The response; `undefined` if this broker is, or has become, the controller.
-   * @throws {ApiError} NOT_CONTROLLER if none was found in time; REQUEST_TIMED_OUT if the response
-   * was lost and the request may have been carried out; errors of the controller.
+   * @throws {ApiError} NOT_CONTROLLER if none was found in time or this broker closes;
+   * REQUEST_TIMED_OUT if the response was lost and the request may have been carried out; errors of
+   * the controller.
    */
   async forward<A extends Api>(
     api: A,
@@ -90,10 +95,16 @@ export class ForwardingManager {
       }
       from.signal.throwIfAborted();
       const leftMs = deadlineMs - clock.monotonic();
-      if (leftMs <= 0) throw new ApiError(ErrorCode.NOT_CONTROLLER);
+      if (leftMs <= 0 || this.#isClosed) throw new ApiError(ErrorCode.NOT_CONTROLLER);
       await this.#change(Math.min(leftMs, RETRY_MS));
     }
     return undefined;
+  }
+
+  /** Ends all waits; requests that have not been sent fail. */
+  close(): void {
+    this.#isClosed = true;
+    for (const wake of this.#wakes) wake();
   }
 
   /** Sends the request to the controller; `undefined` if there is none. */
@@ -129,10 +140,13 @@ export class ForwardingManager {
   }
 
   async #within(promise: Promise<void>, ms: number): Promise<void> {
+    if (this.#isClosed) return;
     const { clock } = this.#options;
     const timeout = Promise.withResolvers<void>();
     const timer = clock.setTimeout(timeout.resolve, ms);
+    this.#wakes.add(timeout.resolve);
     await Promise.race([promise, timeout.promise]);
+    this.#wakes.delete(timeout.resolve);
     clock.clearTimeout(timer);
   }
 }

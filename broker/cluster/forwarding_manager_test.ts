@@ -21,7 +21,7 @@ class Fixture implements AsyncDisposable {
   readonly broker: TestBroker;
   readonly network: TestNetwork;
   readonly #peers: Peers;
-  readonly #forwarding: ForwardingManager;
+  readonly forwarding: ForwardingManager;
 
   private constructor(broker: TestBroker, receive: (received: ReceivedEnvelope) => void) {
     this.broker = broker;
@@ -29,7 +29,7 @@ class Fixture implements AsyncDisposable {
     this.network = new TestNetwork(receive);
     this.#peers = new Peers({ network: this.network, nodeId: 1, clock });
     const settled = () => broker.topics.settled();
-    this.#forwarding = new ForwardingManager({ cluster, peers: this.#peers, clock, settled });
+    this.forwarding = new ForwardingManager({ cluster, peers: this.#peers, clock, settled });
   }
 
   static async start(receive: (received: ReceivedEnvelope) => void): Promise<Fixture> {
@@ -48,7 +48,7 @@ class Fixture implements AsyncDisposable {
   /** Forwards a request to create a topic. */
   create(name: string) {
     const request = { topics: [{ name, numPartitions: 1, replicationFactor: 1 }] };
-    return this.#forwarding.forward(createTopics, withDefaults(request), {
+    return this.forwarding.forward(createTopics, withDefaults(request), {
       apiVersion: 7,
       clientId: "client",
       peer: "1.2.3.4:5",
@@ -198,6 +198,19 @@ Deno.test("ForwardingManager.forward() gives nothing if this broker becomes the 
   await fixture.commit({ key: "controller", value: null });
   assertEquals(await fixture.advanceUntil(sent), undefined);
   assertEquals(fixture.broker.cluster.isController(), true);
+});
+
+Deno.test("ForwardingManager.close() ends what waits for a controller, and leaves no timer", async () => {
+  await using fixture = await Fixture.start(() => {});
+  await fixture.commit(NOBODY_IN_OFFICE);
+  const before = fixture.broker.clock.timerCount;
+  const sent = fixture.create("a");
+  await turn();
+  assertEquals(fixture.broker.clock.timerCount, before + 1);
+  fixture.forwarding.close();
+  const error = await assertRejects(() => sent, ApiError);
+  assertEquals(error.code, ErrorCode.NOT_CONTROLLER);
+  assertEquals(fixture.broker.clock.timerCount, before);
 });
 
 Deno.test("Envelope is refused by a broker that is not the controller, and for requests of others", async () => {

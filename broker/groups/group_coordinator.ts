@@ -114,15 +114,23 @@ export class GroupCoordinator {
   /**
    * Creates the offsets topic if necessary.
    *
+   * @throws {ApiError} COORDINATOR_NOT_AVAILABLE if it cannot be created.
+   */
+  async ensureTopic(): Promise<void> {
+    if (this.#shards.length > 0) return;
+    this.#creating ??= this.#create().finally(() => this.#creating = undefined);
+    await this.#creating;
+  }
+
+  /**
+   * Creates the offsets topic if necessary.
+   *
    * @returns The partition of `__consumer_offsets` that the group belongs to.
    * @throws {ApiError} COORDINATOR_NOT_AVAILABLE if the topic cannot be created or the partition
    * cannot be read.
    */
   async findPartition(groupId: string): Promise<number> {
-    if (this.#shards.length === 0) {
-      this.#creating ??= this.#create().finally(() => this.#creating = undefined);
-      await this.#creating;
-    }
+    await this.ensureTopic();
     const index = partitionOf(groupId, this.#topic.partitionCount);
     this.#shards[index]?.shard.ensureNotFailed();
     return index;

@@ -304,3 +304,45 @@ Deno.test("Cluster.startBroker() of a running broker and stopBroker() of a stopp
   assertEquals([cluster.brokers.length, cluster.addresses.length], [0, 1]);
   await assertRejects(() => cluster.startBroker(2), RangeError);
 });
+
+Deno.test("A broker that was stopped learns which topics were created, grown and deleted meanwhile", async () => {
+  await using cluster = await Cluster.start({ brokers: 3, config: CONFIG });
+  await using client = new Client({ brokers: cluster.addresses });
+  const admin = client.admin();
+  await admin.createTopic({ name: "gone", partitions: 6 });
+  await admin.createTopic({ name: "again", assignments: [[2]] });
+  await admin.createTopic({ name: "grown", partitions: 3 });
+  await client.producer().send({ topic: "again", partition: 0, value: "old" });
+  await cluster.stopBroker(2);
+  await admin.deleteTopics(["gone", "again"]);
+  await admin.createTopic({ name: "again", assignments: [[1]] });
+  await admin.createPartitions("grown", 5);
+  const broker = await cluster.startBroker(2);
+  await using returned = new Client({ broker });
+  const names = (await returned.admin().listTopics()).map(({ name }) => name).sort();
+  assertEquals(names, ["again", "grown"]);
+  assertEquals((await returned.admin().describeTopic("grown")).partitions.length, 5);
+  const [end] = await returned.admin().listOffsets("again", "latest");
+  assertEquals(end!.offset, 0);
+  await returned.admin().createTopic({ name: "gone", partitions: 3 });
+  await returned.producer().sendBatch(
+    [0, 1, 2].map((partition) => ({ topic: "gone", partition, value: "new" })),
+  );
+});
+
+Deno.test("Metadata and FindCoordinator create topics on a broker that has just become the controller", async () => {
+  await using cluster = await Cluster.start({ brokers: 2, config: CONFIG });
+  await using client = new Client({ brokers: cluster.addresses });
+  const { id } = await client.discoverController();
+  const other = 3 - id;
+  await using connection = await RawConnection.connect(cluster.addresses[other - 1]!);
+  await cluster.stopBroker(id);
+  const names = Array.from({ length: 50 }, (_, i) => `auto-${i}`);
+  const { topics } = await connection.request(messages.metadata, 12, {
+    topics: names.map((name) => ({ name })),
+    allowAutoTopicCreation: true,
+  });
+  assertEquals(topics.map(({ errorCode }) => errorCode), names.map(() => ErrorCode.NONE));
+  const found = await connection.request(messages.findCoordinator, 4, { coordinatorKeys: names });
+  assertEquals(new Set(found.coordinators.map(({ nodeId }) => nodeId)), new Set([other]));
+});

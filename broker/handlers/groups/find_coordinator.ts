@@ -28,7 +28,7 @@ import {
 import { ApiError } from "../../api_error.ts";
 import { OFFSETS_TOPIC } from "../../groups/offsets_topic.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
-import { awaitEach } from "../each_item.ts";
+import { awaitEach, mapEach } from "../each_item.ts";
 import { failure, type Outcome, SUCCESS } from "../outcome.ts";
 
 interface Coordinator extends Outcome {
@@ -53,6 +53,17 @@ async function handleFindCoordinator(
   const { keyType } = request;
   if (context.apiVersion < FIRST_VERSION_WITH_MANY_KEYS) {
     return await find(keyType, request.key, context);
+  }
+  if (keyType === CoordinatorType.group) {
+    try {
+      await context.broker.groups.ensureTopic();
+    } catch (error) {
+      // An attempt for each of the keys would add up.
+      const refused = { ...NO_NODE, ...failure(error, context) };
+      return {
+        coordinators: await mapEach(request.coordinatorKeys, (key) => ({ key, ...refused })),
+      };
+    }
   }
   const coordinators = await awaitEach(request.coordinatorKeys, async (key) => ({
     key,

@@ -38,6 +38,12 @@ const FIRST_VERSION_BY_TOPIC_ID = 12;
 /** Maximum number of topics created by one request. */
 const MAX_CREATED = 1000;
 
+/** Errors of creating a topic while the controller is away. Clients retry LEADER_NOT_AVAILABLE. */
+const LACKS_CONTROLLER: ReadonlySet<number> = new Set([
+  ErrorCode.NOT_CONTROLLER,
+  ErrorCode.REQUEST_TIMED_OUT,
+]);
+
 /** Upper bounds of the encoded sizes of parts of the response. */
 const TOPIC_BYTES = 300;
 const PARTITION_BYTES = 40;
@@ -127,7 +133,11 @@ async function create(
     creation.left--;
     return topic;
   } catch (error) {
-    return { errorCode: errorCodeOf(error, broker.logger), name, partitions: [] };
+    const errorCode = errorCodeOf(error, broker.logger);
+    if (!LACKS_CONTROLLER.has(errorCode)) return { errorCode, name, partitions: [] };
+    // A wait for each of the other topics would add up.
+    creation.left = 0;
+    return { errorCode: ErrorCode.LEADER_NOT_AVAILABLE, name, partitions: [] };
   }
 }
 
