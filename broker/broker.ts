@@ -5,10 +5,13 @@
  */
 
 import type { FrameChannel } from "../protocol/frames/channel.ts";
-import { randomUuid } from "../protocol/primitives/uuid.ts";
 import { DescriptorReserve } from "../storage/file_system/descriptor_reserve.ts";
 import { DenoFileSystem } from "../storage/file_system/deno_file_system.ts";
 import type { FileSystem } from "../storage/file_system/file_system.ts";
+import {
+  META_PROPERTIES_FILE_NAME,
+  readMetaProperties,
+} from "../storage/directory/meta_properties.ts";
 import { LogDirectory } from "../storage/log_directory.ts";
 import { MemoryFileSystem } from "../storage/file_system/memory_file_system.ts";
 import { BatchValidations } from "./validation/batch_validations.ts";
@@ -16,13 +19,13 @@ import { type Clock, systemClock } from "./time/clock.ts";
 import { ClusterState } from "./cluster/cluster_state.ts";
 import { forwardOffsetsTopicCreation } from "./cluster/forwarded_creation.ts";
 import { ForwardingManager } from "./cluster/forwarding_manager.ts";
-import { LocalMetadataStore, METADATA_LOG_NAME } from "./cluster/local_metadata_store.ts";
+import { METADATA_LOG_NAME } from "./cluster/local_metadata_store.ts";
 import type { MetadataStore } from "./cluster/metadata_store.ts";
 import { MetadataStoreServer } from "./cluster/port/metadata_store_server.ts";
 import { SharedMetadataStore } from "./cluster/shared_metadata_store.ts";
 import { tcpNetwork } from "./cluster/peer_network.ts";
 import { Peers } from "./cluster/peers.ts";
-import { BrokerConfig, ConfigError } from "./settings/config.ts";
+import { BrokerConfig } from "./settings/config.ts";
 import { FetchSessions } from "./fetch_sessions.ts";
 import { ClusterTopics } from "./groups/cluster_topics.ts";
 import { GroupCoordinator } from "./groups/group_coordinator.ts";
@@ -32,6 +35,7 @@ import { HandlerTable } from "./handlers/mod.ts";
 import { logLosses } from "./log_losses.ts";
 import { type HostPort, parseListener } from "./settings/listener.ts";
 import { createLogger, type Logger, silentLogger } from "./logger.ts";
+import { LOCAL, openMetadata } from "./open_metadata.ts";
 import { Maintenance } from "./maintenance.ts";
 import { MemoryBudget } from "./memory_budget.ts";
 import { ProducerIds } from "./producer_ids.ts";
@@ -150,12 +154,11 @@ export class Broker {
     const fs = fileSystemOf(options, descriptors);
     const directory = opened.use(await openDirectory(options, fs, config, clock, logger));
     logRecoveries(directory, logger);
-    const clusterId = await claimDirectory(directory, config);
-    const nodeId = config.get("node.id");
-
-    const store = options.membership?.store ?? await openLocalStore(directory, clock);
-    opened.defer(() => store.close());
-    const cluster = await ClusterState.open({ store, nodeId, clusterId, clock, logger });
+    const shared = options.membership?.store;
+    const metadata = await openMetadata({ directory, config, clock, logger, shared });
+    opened.defer(() => metadata.close());
+    const { store, nodeId } = metadata;
+    const cluster = await ClusterState.open({ ...metadata, clock, logger });
     opened.defer(() => cluster.close());
     followDynamicConfigs(config, cluster);
     const topics = await TopicRegistry.open({ cluster, config, directory, clock, logger });
@@ -184,6 +187,7 @@ export class Broker {
         topics: new ClusterTopics(cluster),
         config,
         configsOf: (groupId) => cluster.resourceConfigs("groups", groupId),
+        fence: cluster,
         clock,
         logger,
       }),
@@ -282,12 +286,6 @@ export class Broker {
   }
 }
 
-async function openLocalStore(directory: LogDirectory, clock: Clock): Promise<MetadataStore> {
-  const log = directory.get(METADATA_LOG_NAME) ??
-    directory.create(METADATA_LOG_NAME, { nowMs: clock.now() });
-  return await LocalMetadataStore.open(log, { clock });
-}
-
 function configOf({ config = {}, storage }: BrokerOptions): BrokerConfig {
   if (config instanceof BrokerConfig) return config;
   return BrokerConfig.from(storage === "memory" ? { ...MEMORY_CONFIG, ...config } : config);
@@ -310,9 +308,11 @@ function openDirectory(
   logger: Logger,
 ): Promise<LogDirectory> {
   const inMemory = storage === "memory";
-  return LogDirectory.open(fs, inMemory ? MEMORY_FOLDER : config.get("log.dirs"), {
+  const path = inMemory ? MEMORY_FOLDER : config.get("log.dirs");
+  const isOwn = config.get("metadata") === LOCAL && !hasSharedMetadata(fs, path);
+  return LogDirectory.open(fs, path, {
     nowMs: clock.now(),
-    ...(membership === undefined ? { requiredLog: METADATA_LOG_NAME } : {}),
+    ...(isOwn && membership === undefined ? { requiredLog: METADATA_LOG_NAME } : {}),
     owner: `process ${Deno.pid}`,
     maxOpenFiles: config.get("open.files.max"),
     batchCacheBytes: config.get("batch.cache.bytes"),
@@ -328,6 +328,16 @@ function openDirectory(
         problem,
       }),
   });
+}
+
+/** Whether a data folder says that its metadata is elsewhere. */
+function hasSharedMetadata(fs: FileSystem, path: string): boolean {
+  try {
+    return readMetaProperties(fs, `${path}/${META_PROPERTIES_FILE_NAME}`)?.metadata !== undefined;
+  } catch {
+    // Opening the folder reports what is wrong with it.
+    return false;
+  }
 }
 
 /**
@@ -348,40 +358,6 @@ function logRecoveries(directory: LogDirectory, logger: Logger): void {
       problem,
     });
   }
-}
-
-/**
- * Claims a new folder for this broker, or checks that it owns the folder. Returns the cluster's id.
- */
-async function claimDirectory(directory: LogDirectory, config: BrokerConfig): Promise<string> {
-  const nodeId = config.get("node.id");
-  const wantedClusterId = config.get("cluster.id");
-  const found = directory.metaProperties;
-  if (found === undefined) {
-    const { logCount, path } = directory;
-    if (logCount > 0 && wantedClusterId === null) {
-      throw new ConfigError(
-        `Cannot use data folder "${path}": it has ${logCount} logs, and meta.properties, which says ` +
-          "which broker they belong to, is missing; restore it from a copy, or set cluster.id",
-      );
-    }
-    const clusterId = wantedClusterId ?? randomUuid();
-    await directory.writeMetaProperties({ clusterId, nodeId, directoryId: randomUuid() });
-    return clusterId;
-  }
-  const { path } = directory;
-  if (found.nodeId !== nodeId) {
-    throw new ConfigError(
-      `Cannot use data folder "${path}": it belongs to node.id ${found.nodeId}, this is ${nodeId}`,
-    );
-  }
-  if (wantedClusterId !== null && wantedClusterId !== found.clusterId) {
-    throw new ConfigError(
-      `Cannot use data folder "${path}": it belongs to cluster.id ${found.clusterId}, ` +
-        `this is ${wantedClusterId}`,
-    );
-  }
-  return found.clusterId;
 }
 
 function followDynamicConfigs(config: BrokerConfig, cluster: ClusterState): void {

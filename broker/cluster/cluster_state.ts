@@ -406,8 +406,8 @@ export class ClusterState {
   /** Stops competing for controller and following the store, which stays open. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    await this.#office.close();
-    await this.#registration.close();
+    this.#office.close();
+    this.#registration.close();
     await this.#follower.close();
   }
 
@@ -503,6 +503,7 @@ export class ClusterState {
   }
 
   #applyBroker(id: number, entry: MetadataEntry | undefined): void {
+    if (id === this.nodeId) this.#registration.update(entry);
     if (entry === undefined) this.#brokers.delete(id);
     else {
       const { host, port, rack } = decode<BrokerAddress>(entry);

@@ -78,7 +78,8 @@ export class ControllerOffice {
   }
 
   /**
-   * Becomes the controller if there is none, or if this broker was it before.
+   * Becomes the controller if there is none, or if this broker was it before in a session that does
+   * not end.
    *
    * @returns The revision at which a watch shows the change; 0 if nothing changed.
    */
@@ -100,12 +101,11 @@ export class ControllerOffice {
     });
   }
 
-  /** Stops competing. The key is deleted with the session, or when the store is closed. */
-  async close(): Promise<void> {
+  /** Stops competing. The key, and what is under way, ends with the store. */
+  close(): void {
     this.#isClosed = true;
     this.#epoch = 0;
     if (this.#timer !== undefined) this.#options.clock.clearTimeout(this.#timer);
-    await this.#standing?.catch(() => {});
   }
 
   async #stand(): Promise<number> {
@@ -114,16 +114,18 @@ export class ControllerOffice {
       const session = this.#options.session();
       const entry = this.#entry;
       if (this.#isClosed || session === undefined) return 0;
-      if (entry !== undefined && holderOf(entry) !== nodeId) return 0;
-      if (entry !== undefined && session.deadline === Infinity) {
-        // No other broker has used the store since this one became controller.
-        this.#session = session;
-        this.#epoch = entry.revision;
+      if (entry !== undefined) {
+        // The store has had no other broker since the office was taken.
+        if (session.deadline === Infinity && holderOf(entry) === nodeId) {
+          this.#session = session;
+          this.#epoch = entry.revision;
+        }
+        // Of a session that is lost the key is about to go.
+        return 0;
       }
-      if (this.isHeld && this.#session === session) return 0;
       const value = ENCODER.encode(JSON.stringify({ brokerId: nodeId }));
       const change = { key: CONTROLLER_KEY, value, session };
-      const expect = [{ key: CONTROLLER_KEY, revision: entry?.revision ?? 0 }];
+      const expect = [{ key: CONTROLLER_KEY, revision: 0 }];
       try {
         const revision = await store.commit([change], { expect });
         if (this.#isClosed) return 0;

@@ -388,6 +388,7 @@ export class LocalMetadataStore implements MetadataStore {
 
 /** A session that only ends with `end()` or with the store. */
 class LocalSession implements MetadataSession {
+  readonly name = "local";
   /** Keys set with this session. */
   readonly keys: Set<string> = new Set();
   readonly #lost: PromiseWithResolvers<void> = Promise.withResolvers();

@@ -42,6 +42,7 @@ export class MetadataFollower {
   readonly #ahead: Map<string, number> = new Map();
   #revision = 0;
   #waiters: { readonly revision: number; readonly resolve: () => void }[] = [];
+  #isLoading = false;
   #following: Promise<void> = Promise.resolve();
 
   constructor(options: MetadataFollowerOptions) {
@@ -78,15 +79,18 @@ export class MetadataFollower {
     this.#show(key, current);
   }
 
-  /** Stops following. */
+  /** Stops following. A read under way ends with the store. */
   async close(): Promise<void> {
     this.#closing.abort();
-    await this.#following;
+    if (!this.#isLoading) await this.#following;
     this.#advance(Infinity);
   }
 
   async #load(): Promise<void> {
-    const { revision, entries } = await this.#options.store.read();
+    this.#isLoading = true;
+    const { revision, entries } = await this.#options.store.read()
+      .finally(() => this.#isLoading = false);
+    if (this.#closing.signal.aborted) return;
     for (const key of [...this.#revisions.keys()]) {
       if (!entries.has(key)) this.#showAt(revision, key, undefined);
     }

@@ -55,6 +55,8 @@ export interface MetadataEvent {
 
 /** A session, with whose end its keys are deleted. */
 export interface MetadataSession {
+  /** Identifies it; a commit that deletes the key `sessions/<name>` ends it. */
+  readonly name: string;
   /** Until when its keys certainly exist, as of `Clock.monotonic()`; Infinity for always. */
   readonly deadline: number;
   /** Whether its keys certainly exist now. */
@@ -89,6 +91,9 @@ export interface AbortOptions {
 export interface CommitOptions {
   readonly expect?: readonly MetadataExpectation[];
 }
+
+/** Prefix of the keys whose deletion ends a session. A store does not show them. */
+export const SESSIONS_PREFIX = "sessions/";
 
 /** Maximum number of changes, and of expectations, of a commit. */
 export const MAX_COMMIT_CHANGES = 120;

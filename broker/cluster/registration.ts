@@ -11,7 +11,12 @@
 
 import type { Logger } from "../logger.ts";
 import type { Clock } from "../time/clock.ts";
-import type { MetadataSession, MetadataStore } from "./metadata_store.ts";
+import {
+  type MetadataEntry,
+  type MetadataSession,
+  type MetadataStore,
+  RevisionConflictError,
+} from "./metadata_store.ts";
 
 /** The address of a broker. */
 export interface BrokerAddress {
@@ -42,6 +47,11 @@ export interface RegistrationOptions {
   readonly logger: Logger;
 }
 
+/** Another process is registered under the broker's number. */
+export class NumberTakenError extends Error {
+  override name = "NumberTakenError";
+}
+
 /** Prefix of the keys of brokers. */
 export const BROKERS_PREFIX = "brokers/";
 /** Prefix of the keys of data folders. */
@@ -59,9 +69,10 @@ export class Registration {
   readonly #options: RegistrationOptions;
   #session: MetadataSession | undefined;
   #address: BrokerAddress | undefined;
+  /** The commit that registered the broker with the session; 0 if none has. */
+  #epoch = 0;
   #timer: number | undefined;
   #retryMs = MIN_RETRY_MS;
-  #renewing: Promise<void> | undefined;
   #isClosed = false;
   /** Called with each session after the first. */
   onRenewed: () => void = () => {};
@@ -103,23 +114,46 @@ export class Registration {
     return await this.#register(address, session);
   }
 
-  /** Stops renewing. The session ends with the store. */
-  async close(): Promise<void> {
-    this.#isClosed = true;
-    if (this.#timer !== undefined) this.#options.clock.clearTimeout(this.#timer);
-    await this.#renewing;
+  /** Applies the registration that the store has: the session ends if it is not this one. */
+  update(entry: MetadataEntry | undefined): void {
+    const session = this.#session;
+    if (this.#options.identity === undefined || session === undefined || this.#epoch === 0) return;
+    if (entry !== undefined && entry.revision <= this.#epoch) return;
+    session.end().catch(() => {});
   }
 
-  #register({ host, port, rack }: BrokerAddress, session: MetadataSession): Promise<number> {
+  /** Stops renewing. The session, and what is under way, ends with the store. */
+  close(): void {
+    this.#isClosed = true;
+    if (this.#timer !== undefined) this.#options.clock.clearTimeout(this.#timer);
+  }
+
+  async #register(
+    { host, port, rack }: BrokerAddress,
+    session: MetadataSession,
+  ): Promise<number> {
     const { store, nodeId, identity } = this.#options;
     const key = `${BROKERS_PREFIX}${nodeId}`;
     if (identity === undefined) {
-      return store.commit([{ key, value: encode({ host, port, rack }), session }]);
+      return await store.commit([{ key, value: encode({ host, port, rack }), session }]);
     }
     const { directoryRevision, ...who } = identity;
-    const directory = { key: `${DIRECTORIES_PREFIX}${nodeId}`, revision: directoryRevision };
-    const value = encode({ host, port, rack, ...who });
-    return store.commit([{ key, value, session }], { expect: [directory] });
+    // The number must still be the folder's, and no other process registered on it.
+    const expect = [
+      { key: `${DIRECTORIES_PREFIX}${nodeId}`, revision: directoryRevision },
+      { key, revision: 0 },
+    ];
+    const value = encode({ host, port, rack, ...who, session: session.name });
+    try {
+      return this.#epoch = await store.commit([{ key, value, session }], { expect });
+    } catch (error) {
+      if (!(error instanceof RevisionConflictError)) throw error;
+      throw new NumberTakenError(
+        `Cannot register as broker ${nodeId}: another process has registered under that number; ` +
+          "stop one of the two, or give this one another data folder and node.id",
+        { cause: error },
+      );
+    }
   }
 
   #use(session: MetadataSession): void {
@@ -127,15 +161,16 @@ export class Registration {
     session.lost.then(() => {
       if (this.#isClosed || this.#session !== session) return;
       this.#session = undefined;
+      this.#epoch = 0;
       this.#options.logger.warn(
         "Lost the session with the metadata store: fenced until registered",
       );
-      this.#renewing = this.#renew();
+      this.#renewLater();
     });
   }
 
   async #renew(): Promise<void> {
-    const { store, clock, logger } = this.#options;
+    const { store, logger } = this.#options;
     let session: MetadataSession | undefined;
     try {
       session = await store.session(SESSION_TTL_MS);
@@ -151,12 +186,16 @@ export class Registration {
       session?.end().catch(() => {});
       if (this.#isClosed) return;
       logger.warn("Cannot register with the metadata store", { error });
-      this.#timer = clock.setTimeout(() => {
-        this.#timer = undefined;
-        this.#renewing = this.#renew();
-      }, this.#retryMs);
-      this.#retryMs = Math.min(this.#retryMs * 2, MAX_RETRY_MS);
+      this.#renewLater();
     }
+  }
+
+  #renewLater(): void {
+    this.#timer = this.#options.clock.setTimeout(() => {
+      this.#timer = undefined;
+      this.#renew();
+    }, this.#retryMs);
+    this.#retryMs = Math.min(this.#retryMs * 2, MAX_RETRY_MS);
   }
 }
 

@@ -29,6 +29,8 @@ export interface GroupCoordinatorOptions {
   /** The topics that groups can subscribe to. */
   readonly topics: GroupTopics;
   readonly config: GroupConfig;
+  /** Says when the broker must not act as coordinator. Default: never. */
+  readonly fence?: { readonly isFenced: boolean };
   /** Settings of single groups, which take precedence. Default: none. */
   readonly configsOf?: (groupId: string) => ConfigTexts;
   readonly clock: Clock;
@@ -50,6 +52,7 @@ export class GroupCoordinator {
   readonly #stopFollowing: (() => void)[];
   readonly #config: GroupConfig;
   readonly #configsOf: GroupCoordinatorOptions["configsOf"];
+  readonly #fence: GroupCoordinatorOptions["fence"];
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #uniqueId: () => string;
@@ -66,6 +69,7 @@ export class GroupCoordinator {
     this.#topics = options.topics;
     this.#config = options.config;
     this.#configsOf = options.configsOf;
+    this.#fence = options.fence;
     this.#clock = options.clock;
     this.#logger = options.logger;
     this.#uniqueId = options.uniqueId ?? (() => crypto.randomUUID());
@@ -140,10 +144,12 @@ export class GroupCoordinator {
    * The shard of a group.
    *
    * @throws {ApiError} NOT_COORDINATOR, COORDINATOR_LOAD_IN_PROGRESS, COORDINATOR_NOT_AVAILABLE while
-   *   closing.
+   *   closing or fenced.
    */
   shardOf(groupId: string): GroupShard {
-    if (this.#closing.signal.aborted) throw new ApiError(ErrorCode.COORDINATOR_NOT_AVAILABLE);
+    if (this.#closing.signal.aborted || this.#fence?.isFenced === true) {
+      throw new ApiError(ErrorCode.COORDINATOR_NOT_AVAILABLE);
+    }
     const count = this.#shards.length;
     const shard = count === 0 ? undefined : this.#shards[partitionOf(groupId, count)]?.shard;
     if (shard === undefined) throw new ApiError(ErrorCode.NOT_COORDINATOR);

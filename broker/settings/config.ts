@@ -48,7 +48,7 @@ export type ConfigTexts = ReadonlyMap<string, string>;
 
 /** The configuration of one broker. */
 export class BrokerConfig {
-  readonly #static: ConfigTexts;
+  #static: ConfigTexts;
   #ofBroker: ConfigTexts = new Map();
   #ofCluster: ConfigTexts = new Map();
   #values: BrokerSettings;
@@ -109,6 +109,14 @@ export class BrokerConfig {
   /** Values set on all brokers at run time. */
   get ofCluster(): ConfigTexts {
     return this.#ofCluster;
+  }
+
+  /** Takes over the number that the broker was given by its cluster, or by its data folder. */
+  setNodeId(nodeId: number): void {
+    if (nodeId === this.get("node.id")) return;
+    const text = String(nodeId);
+    this.#static = new Map([...this.#static, ["node.id", text], ["broker.id", text]]);
+    this.#values = this.#evaluate();
   }
 
   /**

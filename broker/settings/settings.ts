@@ -3,7 +3,7 @@
  * single value, are in `fixed/`.
  *
  * Names, units and defaults are Kafka's where Kafka has the setting. Specific to this broker are
- * `log.flush.policy`, `log.level`, `record.validation`, `batch.cache.bytes`, `open.files.max`,
+ * `metadata` and what begins with it, `log.flush.policy`, `log.level`, `record.validation`, `batch.cache.bytes`, `open.files.max`,
  * `queued.max.response.bytes` and `max.in.flight.requests.per.connection` (a client setting in
  * Kafka).
  *
@@ -11,6 +11,7 @@
  */
 
 import { INT64_MAX } from "../../protocol/primitives/int64.ts";
+import { parseEtcdAddress } from "./etcd_address.ts";
 import { FIXED_SETTINGS } from "./fixed/mod.ts";
 import { GROUP_SETTINGS } from "./group_settings.ts";
 import { LOG_LEVELS } from "../logger.ts";
@@ -48,6 +49,20 @@ export const SETTINGS = {
     "Id of the cluster. A data folder that belongs to another cluster is rejected. Default: the " +
       "id in the data folder, or a new one",
   ),
+  "metadata": string(
+    "local",
+    "Where the cluster's metadata is: local for a cluster of this broker alone, in its data folder, " +
+      "or etcd://HOST:PORT,HOST:PORT/NAME, with etcds:// for TLS",
+    { check: checkMetadata },
+  ),
+  "metadata.credentials.file": optionalString(
+    "File with one line, USER:PASSWORD, to log in to etcd with",
+  ),
+  "metadata.tls.ca.file": optionalString(
+    "File with the certificates, as PEM, of the authorities that etcd's are signed by",
+  ),
+  "metadata.tls.cert.file": optionalString("File with this client's certificate for etcd, as PEM"),
+  "metadata.tls.key.file": optionalString("File with the key of metadata.tls.cert.file, as PEM"),
   "broker.rack": optionalString("Rack of this broker, reported to clients"),
   "listeners": list(
     ["PLAINTEXT://127.0.0.1:9092"],
@@ -381,6 +396,15 @@ export function flagOf(name: string): string {
 /** The environment variable of a setting. */
 export function variableOf(name: string): string {
   return `DQUEUE_${flagOf(name).replaceAll("-", "_").toUpperCase()}`;
+}
+
+function checkMetadata(text: string): void {
+  if (text === "local") return;
+  try {
+    parseEtcdAddress(text);
+  } catch (error) {
+    throw new SettingValueError(error instanceof Error ? error.message : String(error));
+  }
 }
 
 function checkDataFolder(text: string): void {

@@ -89,6 +89,13 @@ export interface PartitionOptions {
   readonly state: PartitionState;
   readonly config: TopicConfig;
   readonly logManager: PartitionLogManager;
+  /** Says when the broker must not act as leader. Default: never. */
+  readonly fence?: Fence;
+}
+
+/** Whether this broker may have been replaced without knowing. */
+export interface Fence {
+  readonly isFenced: boolean;
 }
 
 /** The log maintenance that a partition requests from its broker. */
@@ -122,6 +129,7 @@ export class Partition {
   readonly isInternal: boolean;
   readonly #nodeId: number;
   readonly #logManager: PartitionLogManager;
+  readonly #fence: Fence | undefined;
   readonly #waiters: Set<() => void> = new Set();
   #state: PartitionState;
   #config: TopicConfig;
@@ -141,6 +149,7 @@ export class Partition {
     this.isInternal = options.isInternal;
     this.#nodeId = options.nodeId;
     this.#logManager = options.logManager;
+    this.#fence = options.fence;
     this.#state = options.state;
     this.#config = options.config;
     this.#highWatermark = options.log.logEndOffset;
@@ -166,6 +175,11 @@ export class Partition {
   /** Whether this broker is the leader. */
   get isLeader(): boolean {
     return this.#state.leaderId === this.#nodeId && !this.#isDeleted;
+  }
+
+  /** Whether clients are served here: this broker leads the partition, and is sure of it. */
+  get isServed(): boolean {
+    return this.isLeader && this.#fence?.isFenced !== true;
   }
 
   /** Whether a disk error occurred. The partition accepts no appends until the broker restarts. */
@@ -217,7 +231,7 @@ export class Partition {
    * @throws {Error} Whatever `validateBatch` and `Log.append` throw.
    */
   append(batch: RecordBatch, options: AppendOptions): AppendResult {
-    this.#ensureAppendable(options.acks);
+    this.#ensureAppendable(options);
     if (options.isInternal === true) return this.#append(batch, options, "coordinator");
     checkClientBatch(this, batch);
     const valid = validateBatch(this.log.name, batch, this.#config.logConfig, options.nowMs);
@@ -238,7 +252,7 @@ export class Partition {
    * @throws {Error} What `append` throws; may also reject with it.
    */
   produce(batch: RecordBatch, options: ProduceOptions): AppendResult | Promise<AppendResult> {
-    this.#ensureAppendable(options.acks);
+    this.#ensureAppendable(options);
     checkClientBatch(this, batch);
     if (this.#produced !== undefined || options.isLate) return this.#produceLater(batch, options);
     const valid = validateBatch(this.log.name, batch, this.#config.logConfig, options.nowMs);
@@ -266,7 +280,7 @@ export class Partition {
     const [outcome] = await Promise.allSettled([validated, before]);
     if (outcome.status === "rejected") throw outcome.reason;
     // The state may have changed during validation.
-    this.#ensureAppendable(options.acks);
+    this.#ensureAppendable(options);
     return this.#append(outcome.value, options, "client");
   }
 
@@ -425,14 +439,16 @@ export class Partition {
   }
 
   #ensureLeader(): void {
-    if (!this.isLeader) throw new ApiError(ErrorCode.NOT_LEADER_OR_FOLLOWER);
+    if (!this.isServed) throw new ApiError(ErrorCode.NOT_LEADER_OR_FOLLOWER);
   }
 
   /**
    * At most as many replicas as the partition has are required, as in Kafka since 4.0 (KIP-966).
    */
-  #ensureAppendable(acks: number): void {
-    this.#ensureLeader();
+  #ensureAppendable({ acks, isInternal = false }: AppendOptions): void {
+    // What the broker itself has to note must not fail for being fenced: nobody is told of it.
+    if (!isInternal) this.#ensureLeader();
+    else if (!this.isLeader) throw new ApiError(ErrorCode.NOT_LEADER_OR_FOLLOWER);
     if (acks !== Acks.all) return;
     const minIsr = Math.min(this.#config.get("min.insync.replicas"), this.#state.replicas.length);
     if (this.isr.length >= minIsr) return;

@@ -309,6 +309,7 @@ export class ReplicaManager {
       index,
       isInternal: isInternalTopic(state.name),
       nodeId: cluster.nodeId,
+      fence: cluster,
       log,
       state: state.partitions[index]!,
       config,

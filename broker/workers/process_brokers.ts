@@ -61,6 +61,12 @@ export class ProcessBrokers {
     if (count === 1) {
       return new ProcessBrokers(await Broker.start({ config, logger: options.logger }), []);
     }
+    if (config.get("metadata") !== "local") {
+      throw new ConfigError(
+        `Cannot serve with ${count} workers: metadata is in etcd, which they do not reach yet; start ` +
+          "with --workers 1, or without --metadata",
+      );
+    }
     const parts = partsOf(config, count);
     const first = await Broker.start({ config: new BrokerConfig(parts), logger: options.logger });
     const ids = Array.from({ length: count - 1 }, (_, i) => i + 1);

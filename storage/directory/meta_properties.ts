@@ -6,6 +6,13 @@
  *     node.id=1
  *     directory.id=0x2lXx4DTFCD9mKQ1yQ8sQ
  *
+ * Where the cluster's metadata is in etcd, the file also says under which name, and in which state etcd
+ * was seen last:
+ *
+ *     metadata.name=orders
+ *     metadata.etcd.cluster.id=14841639068965178418
+ *     metadata.etcd.revision=1234
+ *
  * Version 0, which Kafka wrote with ZooKeeper, has `broker.id` instead of `node.id`.
  *
  * @module
@@ -24,6 +31,18 @@ export interface MetaProperties {
   readonly nodeId: number;
   /** The id of this folder, if it has one (KIP-858). */
   readonly directoryId?: string | undefined;
+  /** Where the cluster's metadata is; undefined if it is in this folder. */
+  readonly metadata?: MetadataLocation;
+}
+
+/** A place in etcd. */
+export interface MetadataLocation {
+  /** The name that the cluster of brokers has there. */
+  readonly name: string;
+  /** The id of the etcd cluster. */
+  readonly clusterId: string;
+  /** The last revision of etcd that was seen. */
+  readonly revision: number;
 }
 
 /**
@@ -55,7 +74,15 @@ export function readMetaProperties(fs: FileSystem, path: string): MetaProperties
   if (nodeId === undefined || !/^\d+$/.test(nodeId)) {
     throw new CorruptFileError(path, `broker id is "${nodeId ?? ""}"`);
   }
-  return { clusterId, nodeId: Number(nodeId), directoryId: properties.get("directory.id") };
+  const directoryId = properties.get("directory.id");
+  const name = properties.get("metadata.name");
+  if (name === undefined) return { clusterId, nodeId: Number(nodeId), directoryId };
+  const metadata = {
+    name,
+    clusterId: properties.get("metadata.etcd.cluster.id") ?? "",
+    revision: Number(properties.get("metadata.etcd.revision") ?? 0),
+  };
+  return { clusterId, nodeId: Number(nodeId), directoryId, metadata };
 }
 
 /** Writes the file and syncs it. */
@@ -64,8 +91,15 @@ export async function writeMetaProperties(
   path: string,
   properties: MetaProperties,
 ): Promise<void> {
-  const { clusterId, nodeId, directoryId } = properties;
+  const { clusterId, nodeId, directoryId, metadata } = properties;
   const lines = ["version=1", `cluster.id=${clusterId}`, `node.id=${nodeId}`];
   if (directoryId !== undefined) lines.push(`directory.id=${directoryId}`);
+  if (metadata !== undefined) {
+    lines.push(
+      `metadata.name=${metadata.name}`,
+      `metadata.etcd.cluster.id=${metadata.clusterId}`,
+      `metadata.etcd.revision=${metadata.revision}`,
+    );
+  }
   await replaceFile(fs, path, new TextEncoder().encode(`${lines.join("\n")}\n`));
 }

@@ -46,6 +46,8 @@ export interface CommitSlotsOptions {
   /** Called with each response. */
   note(answer: EtcdAnswer): number;
   monotonic(): number;
+  /** Whether the store is closed. */
+  isClosed(): boolean;
 }
 
 interface Slot {
@@ -156,13 +158,14 @@ export class CommitSlots {
    * Determines the outcome of a request; `undefined` if it was not carried out, and never will be.
    */
   async #settle(slot: Slot, nonce: string, untilMs: number): Promise<Outcome | undefined> {
-    const { gateway, note, pause, monotonic } = this.#options;
+    const { gateway, note, pause, monotonic, isClosed } = this.#options;
     const ownNonce = String(++this.#nonces);
     for (;;) {
-      if (gateway.closed.aborted) {
+      if (isClosed()) {
         throw new MetadataStoreClosedError("Cannot use metadata: the store is closed");
       }
       await pause();
+      if (isClosed()) continue;
       let answer: EtcdAnswer;
       try {
         answer = await gateway.call("/v3/kv/txn", {

@@ -53,14 +53,31 @@ export function keyValuesOf(answer: EtcdAnswer | undefined): KeyValue[] {
   return kvs.map(keyValueOf);
 }
 
-/** The messages of a stream: one JSON object per line. */
+/** The messages of a stream: one JSON object per line. Ends when the signal is aborted. */
 export async function* messagesOf(
   stream: ReadableStream<Uint8Array>,
+  signal: AbortSignal,
 ): AsyncGenerator<EtcdAnswer, void> {
+  const reader = stream.getReader();
+  const decoder = new TextDecoder();
+  // A read that waits does not always end with the request.
+  const aborted = Promise.withResolvers<{ readonly value?: undefined }>();
+  const onAbort = () => aborted.resolve({});
+  signal.addEventListener("abort", onAbort);
+  if (signal.aborted) onAbort();
   let rest = "";
-  for await (const text of stream.pipeThrough(new TextDecoderStream() as never)) {
-    const lines = (rest + text).split("\n");
-    rest = lines.pop()!;
-    for (const line of lines) if (line !== "") yield JSON.parse(line);
+  try {
+    for (;;) {
+      const read = reader.read();
+      read.catch(() => {});
+      const { value } = await Promise.race([read, aborted.promise]);
+      if (value === undefined) return;
+      const lines = (rest + decoder.decode(value, { stream: true })).split("\n");
+      rest = lines.pop()!;
+      for (const line of lines) if (line !== "") yield JSON.parse(line);
+    }
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+    reader.cancel().catch(() => {});
   }
 }

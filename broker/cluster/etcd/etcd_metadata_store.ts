@@ -4,7 +4,7 @@
  *
  *     /dqueue/<name>/<key>                    the metadata
  *     /dqueue/.commits/<name>/<process>/<n>   commit slots (`commit_slots.ts`)
- *     /dqueue/.sessions/<name>/<lease>        sessions (`etcd_session.ts`)
+ *     /dqueue/<name>/sessions/<lease>         sessions (`etcd_session.ts`)
  *
  * @module
  */
@@ -23,10 +23,11 @@ import {
   type MetadataStore,
   MetadataStoreClosedError,
   RevisionConflictError,
+  SESSIONS_PREFIX,
 } from "../metadata_store.ts";
 import { CommitSlots, compareRevision, type Outcome, rangeRequest } from "./commit_slots.ts";
 import { keyValuesOf, rangeOf, toBase64 } from "./encoding.ts";
-import type { EtcdAddress } from "./etcd_address.ts";
+import type { EtcdAddress } from "../../settings/etcd_address.ts";
 import { EtcdCode, EtcdError, EtcdSilenceError } from "./etcd_error.ts";
 import {
   type EtcdAnswer,
@@ -86,6 +87,7 @@ export class EtcdMetadataStore implements MetadataStore {
       pause: () => this.#pause(),
       note: (answer) => this.#revisionOf(answer),
       monotonic: () => clock.monotonic(),
+      isClosed: () => this.#closing.signal.aborted,
     });
   }
 
@@ -177,38 +179,40 @@ export class EtcdMetadataStore implements MetadataStore {
       signals: signal === undefined ? [closing] : [signal, closing],
       expected: () => this.#changed,
     });
-    for await (const { revision, changes } of events) {
-      yield {
-        revision,
-        changes: changes.map(({ key, entry }) => ({ key: key.slice(this.#prefix.length), entry })),
-      };
+    for await (const { revision, changes: all } of events) {
+      const changes = all
+        .map(({ key, entry }) => ({ key: key.slice(this.#prefix.length), entry }))
+        .filter(({ key }) => !key.startsWith(SESSIONS_PREFIX));
+      if (changes.length > 0) yield { revision, changes };
     }
   }
 
   async session(ttlMs: number): Promise<MetadataSession> {
     this.#ensureOpen();
-    const { address, clock } = this.#options;
+    const { clock } = this.#options;
     const session = await EtcdSession.open({
       gateway: this.#gateway,
-      prefix: `/dqueue/.sessions/${address.name}/`,
+      prefix: this.#prefix + SESSIONS_PREFIX,
       ttlMs,
       clock,
       onEnd: (ended) => {
         this.#sessions.delete(ended);
         const [another] = this.#sessions;
-        this.#slots.useLease(another?.lease);
+        this.#slots.useLease(another?.name);
       },
     });
     this.#sessions.add(session);
-    this.#slots.useLease(session.lease);
+    this.#slots.useLease(session.name);
     return session;
   }
 
   async close(): Promise<void> {
     if (this.#closing.signal.aborted) return;
     this.#closing.abort();
-    await Promise.all(Array.from(this.#sessions, (session) => session.end()));
-    await this.#slots.close().catch(() => {});
+    await Promise.all([
+      ...Array.from(this.#sessions, (session) => session.end()),
+      this.#slots.close().catch(() => {}),
+    ]);
     this.#gateway.close();
   }
 
@@ -225,7 +229,10 @@ export class EtcdMetadataStore implements MetadataStore {
       });
       if (revision === 0) revision = this.#revisionOf(answer);
       const page = keyValuesOf(answer);
-      for (const { key, entry } of page) entries.set(key.slice(this.#prefix.length), entry);
+      for (const { key, entry } of page) {
+        const name = key.slice(this.#prefix.length);
+        if (!name.startsWith(SESSIONS_PREFIX)) entries.set(name, entry);
+      }
       hasMore = answer.more === true && page.length > 0;
       if (hasMore) from = toBase64(`${page.at(-1)!.key}\0`);
     }
@@ -241,7 +248,7 @@ export class EtcdMetadataStore implements MetadataStore {
     if (value === null) return { request_delete_range: { key } };
     const put = { key, value: toBase64(value) };
     if (session === undefined) return { request_put: put };
-    return { request_put: { ...put, lease: (session as EtcdSession).lease } };
+    return { request_put: { ...put, lease: session.name } };
   }
 
   /** The revision at which a watch shows a commit. */

@@ -2,14 +2,15 @@ import { assert, assertEquals, assertLess, assertRejects, assertStringIncludes }
 import { EtcdCluster, freePort } from "../../../tests/support/etcd_cluster.ts";
 import { EtcdRelay, type RelayFault } from "../../../tests/support/etcd_relay.ts";
 import { testWith } from "../../../tests/support/outside.ts";
+import { SkippingClock } from "../../../tests/support/skipping_clock.ts";
 import { silentLogger } from "../../logger.ts";
 import { ProducerIds } from "../../producer_ids.ts";
-import { type Clock, systemClock } from "../../time/clock.ts";
+import { systemClock } from "../../time/clock.ts";
 import { MetadataFollower } from "../metadata_follower.ts";
-import { RevisionConflictError } from "../metadata_store.ts";
+import { RevisionConflictError, SESSIONS_PREFIX } from "../metadata_store.ts";
 import { METADATA_STORE_CONTRACT, setText, textsOf } from "../metadata_store_contract_testing.ts";
 import { toBase64 } from "./encoding.ts";
-import { parseEtcdAddress } from "./etcd_address.ts";
+import { parseEtcdAddress } from "../../settings/etcd_address.ts";
 import {
   CommitUnknownError,
   EtcdError,
@@ -17,7 +18,6 @@ import {
   EtcdSilenceError,
 } from "./etcd_error.ts";
 import { EtcdMetadataStore } from "./etcd_metadata_store.ts";
-import type { EtcdSession } from "./etcd_session.ts";
 import { openStore } from "./testing.ts";
 
 testWith("etcd", "EtcdMetadataStore keeps the contract of stores", async (path, t) => {
@@ -178,10 +178,10 @@ testWith("etcd", "EtcdMetadataStore goes on after a failed member of three", asy
 testWith("etcd", "EtcdSession ends when its lease is revoked", async (path) => {
   await using cluster = await EtcdCluster.start({ path });
   await using store = await openStore(cluster);
-  const session = await store.session(6000) as EtcdSession;
+  const session = await store.session(6000);
   await store.commit([{ ...setText("a", "1"), session }]);
   assert(session.isCertain);
-  await cluster.ask(0, "/v3/lease/revoke", { ID: session.lease });
+  await cluster.ask(0, "/v3/lease/revoke", { ID: session.name });
   await session.lost;
   assertEquals([session.isCertain, await store.get("a")], [false, undefined]);
   await assertRejects(() => store.commit([{ ...setText("a", "1"), session }]), EtcdError, "lease");
@@ -316,36 +316,16 @@ async function eventually<T>(attempt: () => Promise<T>): Promise<T> {
   }
 }
 
-/** The system clock with added time. */
-class SkippingClock implements Clock {
-  #skippedMs = 0;
-  #suspendedMs = 0;
-
-  skip(ms: number): void {
-    this.#skippedMs += ms;
-  }
-
-  suspend(ms: number): void {
-    this.#suspendedMs += ms;
-  }
-
-  now(): number {
-    return systemClock.now() + this.#skippedMs + this.#suspendedMs;
-  }
-
-  monotonic(): number {
-    return systemClock.monotonic() + this.#skippedMs;
-  }
-
-  setTimeout(callback: () => void, ms: number): number {
-    return systemClock.setTimeout(callback, ms);
-  }
-
-  clearTimeout(id: number): void {
-    systemClock.clearTimeout(id);
-  }
-
-  yield(): Promise<void> {
-    return systemClock.yield();
-  }
-}
+testWith(
+  "etcd",
+  "EtcdSession ends when another deletes its key, and is seen by no one",
+  async (path) => {
+    await using cluster = await EtcdCluster.start({ path });
+    await using store = await openStore(cluster);
+    const session = await store.session(6000);
+    assertEquals(await textsOf(store), {});
+    await store.commit([{ key: `${SESSIONS_PREFIX}${session.name}`, value: null }]);
+    assertEquals(await session.confirm(), false);
+    await session.lost;
+  },
+);

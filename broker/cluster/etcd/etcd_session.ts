@@ -38,13 +38,11 @@ const CERTAIN = 0.9;
  */
 const MAX_DRIFT_MS = 500;
 /** Attempts to revoke the lease, which otherwise expires. */
-const MAX_REVOKE_ATTEMPTS = 3;
+const MAX_REVOKE_ATTEMPTS = 2;
 
 /** A session that lasts while it is renewed. */
 export class EtcdSession implements MetadataSession {
   readonly #options: EtcdSessionOptions;
-  /** The lease's id. */
-  readonly lease: string;
   readonly #key: string;
   readonly #lost: PromiseWithResolvers<void> = Promise.withResolvers();
   readonly #ending = new AbortController();
@@ -54,9 +52,12 @@ export class EtcdSession implements MetadataSession {
   #timer: number | undefined;
   #confirming: Promise<boolean> | undefined;
 
+  /** The lease's. */
+  readonly name: string;
+
   private constructor(options: EtcdSessionOptions, lease: string, key: string, sentMs: number) {
     this.#options = options;
-    this.lease = lease;
+    this.name = lease;
     this.#key = key;
     this.#deadline = sentMs + options.ttlMs * CERTAIN;
     this.#drift = this.#driftNow();
@@ -98,7 +99,7 @@ export class EtcdSession implements MetadataSession {
     const { gateway } = this.#options;
     for (let attempt = 1; attempt <= MAX_REVOKE_ATTEMPTS; attempt++) {
       try {
-        await gateway.call("/v3/lease/revoke", { ID: this.lease });
+        await gateway.call("/v3/lease/revoke", { ID: this.name });
         return;
       } catch (error) {
         if (error instanceof EtcdError || gateway.closed.aborted) return;
@@ -112,7 +113,7 @@ export class EtcdSession implements MetadataSession {
     const { signal } = this.#ending;
     const sentMs = clock.monotonic();
     const drift = this.#driftNow();
-    const renewed = await gateway.call("/v3/lease/keepalive", { ID: this.lease }, {
+    const renewed = await gateway.call("/v3/lease/keepalive", { ID: this.name }, {
       endpoint,
       signal,
     });

@@ -51,7 +51,7 @@ export async function* watchEtcd(options: EtcdWatchOptions): AsyncGenerator<Meta
       signal: ending.signal,
       endpoint,
     });
-    for await (const { result, error } of messagesOf(stream)) {
+    for await (const { result, error } of messagesOf(stream, ending.signal)) {
       if (error !== undefined) throw errorOf(200, error);
       const answer = result as EtcdAnswer;
       gateway.header(answer);
@@ -62,7 +62,7 @@ export async function* watchEtcd(options: EtcdWatchOptions): AsyncGenerator<Meta
         yield event;
       }
     }
-    throw new EtcdSilenceError("etcd ended a watch");
+    if (!ending.signal.aborted) throw new EtcdSilenceError("etcd ended a watch");
   } catch (error) {
     if (!ending.signal.aborted) {
       if (error instanceof EtcdSilenceError) gateway.leave(endpoint);

@@ -8,7 +8,6 @@
  * @module
  */
 
-export { type EtcdAddress, parseEtcdAddress } from "./etcd_address.ts";
 export {
   CommitUnknownError,
   EtcdError,

@@ -154,12 +154,14 @@ export class PortMetadataStore implements MetadataStore {
 /** A session that lasts as long as the thread does, or until it is ended. */
 class PortSession implements MetadataSession {
   readonly id: number;
+  readonly name: string;
   readonly #end: () => Promise<unknown>;
   readonly #lost: PromiseWithResolvers<void> = Promise.withResolvers();
   #isLost = false;
 
   constructor(id: number, end: () => Promise<unknown>) {
     this.id = id;
+    this.name = `port-${id}`;
     this.#end = end;
   }
 

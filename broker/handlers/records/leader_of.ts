@@ -41,7 +41,7 @@ export function leaderIn(topic: Topic | undefined, index: number): Partition {
     throw new ApiError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
   }
   const partition = topic.partitions[index];
-  if (partition?.isLeader !== true) throw new ApiError(ErrorCode.NOT_LEADER_OR_FOLLOWER);
+  if (partition?.isServed !== true) throw new ApiError(ErrorCode.NOT_LEADER_OR_FOLLOWER);
   return partition;
 }
 

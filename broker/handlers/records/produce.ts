@@ -224,7 +224,7 @@ class Production {
       return UNKNOWN_TOPIC_ID;
     }
     if (topic?.state.partitions[index] === undefined) return UNKNOWN_PARTITION;
-    if (partition?.isLeader !== true) return NOT_LEADER;
+    if (partition?.isServed !== true) return NOT_LEADER;
     return records === null || records.length === 0 ? NO_RECORDS : undefined;
   }
 
@@ -314,7 +314,9 @@ function commit(
     };
     for (const append of uncommitted) {
       append.committed.then(() => {
-        if (!append.isSettled) settle(append);
+        if (append.isSettled) return;
+        if (context.broker.cluster.isFenced) failed(append.response, notLeader(), context);
+        settle(append);
       }, (error) => {
         if (append.isSettled) return;
         failed(append.response, error, context);
@@ -322,6 +324,11 @@ function commit(
       });
     }
   });
+}
+
+/** Another broker may have been put in this one's place while the append was on its way to disk. */
+function notLeader(): ApiError {
+  return new ApiError(ErrorCode.NOT_LEADER_OR_FOLLOWER);
 }
 
 function failed(

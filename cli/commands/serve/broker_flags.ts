@@ -17,7 +17,10 @@ import { withoutUnit, withUnit } from "../../values/units.ts";
 /** Heading of a setting in the help: the first one that matches its name. */
 const GROUPS: readonly (readonly [heading: string | undefined, names: RegExp])[] = [
   [undefined, /^(listeners|log\.dirs?|log\.level)$/],
-  ["Cluster", /^(node\.id|broker\.id|cluster\.id|broker\.rack|advertised\.listeners)$/],
+  [
+    "Cluster",
+    /^(node\.id|broker\.id|cluster\.id|broker\.rack|advertised\.listeners|metadata(\..*)?)$/,
+  ],
   ["Durability", /^(log\.flush\.|min\.insync)/],
   ["Retention and compaction", /^(log\.retention\.|log\.clean|log\.segment\.delete)/],
   ["Segments of the log", /^(log\.segment\.|log\.roll\.|log\.index\.)/],
@@ -101,6 +104,7 @@ function fixedFlag(name: string): Flag {
 
 function placeholder(name: string, { type }: Setting): string {
   if (isFolder(name)) return "DIR";
+  if (name.endsWith(".file")) return "FILE";
   if (name.endsWith("listeners")) return "HOST:PORT";
   if (name.endsWith(".ms")) return "DURATION";
   if (name.endsWith(".bytes")) return "SIZE";

@@ -17,6 +17,15 @@ import { VERSION } from "../version.ts";
 const PATIENCE_MS = 2000;
 const PATIENCE = "Still flushing data to disk; another SIGINT (Ctrl-C) stops immediately";
 
+/** What is wrong with a metadata store that brokers share; the messages say what to do. */
+const METADATA_ERRORS: readonly string[] = [
+  "EtcdError",
+  "EtcdSilenceError",
+  "EtcdRestoredError",
+  "CommitUnknownError",
+  "NumberTakenError",
+];
+
 /** `serve`. */
 export const serve = command({
   name: "serve",
@@ -150,6 +159,7 @@ function explained(error: unknown, config: BrokerConfig): unknown {
   if (["DataFolderLockedError", "FileSystemError"].includes(error.name)) {
     return new CommandError(`${message}; choose another folder with --data`, cause);
   }
+  if (METADATA_ERRORS.includes(error.name)) return new CommandError(message, cause);
   if (["CorruptRecordError", "CorruptFileError"].includes(error.name)) {
     return new CommandError(
       `${message}; "dqueue log repair ${config.get("log.dirs")}" shows what can be done`,

@@ -1,0 +1,91 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { TestBroker } from "../broker_testing.ts";
+import { AdmissionError, admit, type Applicant } from "./admission.ts";
+import { setText, textsOf } from "./metadata_store_contract_testing.ts";
+import type { MetadataStore } from "./metadata_store.ts";
+
+/** A store that no broker is registered with. */
+async function emptyStore(broker: TestBroker): Promise<MetadataStore> {
+  await broker.cluster.close();
+  await broker.store.commit([{ prefix: "", value: null }]);
+  return broker.store;
+}
+
+const NEW: Applicant = {
+  clusterId: undefined,
+  isMember: false,
+  nodeId: undefined,
+  directoryId: "folder",
+  newClusterId: "new",
+};
+
+Deno.test("admit() gives the first broker a new cluster, and each folder a number of its own", async () => {
+  await using broker = await TestBroker.start();
+  const store = await emptyStore(broker);
+  const first = await admit(store, NEW);
+  assertEquals([first.clusterId, first.nodeId, first.replacedDirectoryId], ["new", 1, undefined]);
+  const others = await Promise.all(
+    ["b", "c", "d"].map((directoryId) => admit(store, { ...NEW, directoryId, newClusterId: "x" })),
+  );
+  assertEquals(others.map(({ clusterId }) => clusterId), ["new", "new", "new"]);
+  assertEquals(others.map(({ nodeId }) => nodeId).sort(), [2, 3, 4]);
+  assertEquals((await store.get("directories/1"))!.revision, first.directoryRevision);
+});
+
+Deno.test("admit() deletes what an earlier life of the broker has left", async () => {
+  await using broker = await TestBroker.start();
+  const store = await emptyStore(broker);
+  const { directoryRevision } = await admit(store, NEW);
+  const left = '{"directoryId":"folder","host":"a","port":1}';
+  await store.commit([setText("brokers/1", left), setText("controller", '{"brokerId":1}')]);
+  const again = { ...NEW, clusterId: "new", isMember: true, nodeId: 1 };
+  assertEquals((await admit(store, again)).directoryRevision, directoryRevision);
+  assertEquals(Object.keys(await textsOf(store)), ["cluster", "directories/1"]);
+  await store.commit([setText("controller", '{"brokerId":2}')]);
+  await admit(store, again);
+  assertEquals((await textsOf(store)).controller, '{"brokerId":2}');
+});
+
+Deno.test("admit() gives a number to another folder if no broker runs on the one that had it", async () => {
+  await using broker = await TestBroker.start();
+  const store = await emptyStore(broker);
+  await admit(store, NEW);
+  const other = { ...NEW, nodeId: 1, directoryId: "other" };
+  assertEquals((await admit(store, other)).replacedDirectoryId, "folder");
+});
+
+Deno.test("admit() refuses before it changes anything", async (t) => {
+  await using broker = await TestBroker.start();
+  const store = await emptyStore(broker);
+  const refuses = async (applicant: Applicant, reason: string) => {
+    const before = await textsOf(store);
+    await assertRejects(() => admit(store, applicant), AdmissionError, reason);
+    assertEquals(await textsOf(store), before);
+  };
+  const member = { ...NEW, clusterId: "new", isMember: true, nodeId: 1 };
+  await t.step(
+    "a member of a cluster that the store has lost",
+    () => refuses(member, "the metadata store has no cluster, and the data folder belongs to"),
+  );
+  await admit(store, NEW);
+  await t.step(
+    "a member of another cluster",
+    () =>
+      refuses({ ...member, clusterId: "else" }, "belongs to cluster.id else, the store's is new"),
+  );
+  await store.commit([setText("brokers/1", '{"directoryId":"folder","host":"a","port":1}')]);
+  await t.step(
+    "another folder under the number of a broker that runs",
+    () =>
+      refuses(
+        { ...NEW, nodeId: 1, directoryId: "other" },
+        "node.id 1 is that of the broker at a:1",
+      ),
+  );
+  await t.step(
+    "a second broker",
+    () => refuses({ ...NEW, directoryId: "other" }, "this version runs one broker a cluster"),
+  );
+  await store.commit([setText("cluster", '{"id":"new","version":2}')]);
+  await t.step("a newer layout", () => refuses(member, "run the newer program"));
+});

@@ -1,0 +1,221 @@
+import { assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
+import {
+  Broker,
+  type BrokerOptions,
+  type BrokerSettings,
+  ConfigError,
+  createLogger,
+} from "../../broker/mod.ts";
+import { Client, KafkaError } from "../../client/mod.ts";
+import { MemoryFileSystem } from "../../storage/mod.ts";
+import { errorInfo } from "../../protocol/errors.ts";
+import { findCoordinator } from "../../protocol/messages/groups/find_coordinator.ts";
+import { heartbeat } from "../../protocol/messages/groups/heartbeat.ts";
+import { fetch } from "../../protocol/messages/records/fetch.ts";
+import { createTopics } from "../../protocol/messages/topics/create_topics.ts";
+import { RawConnection } from "../support/protocol/raw_connection.ts";
+import { batchOf } from "../support/protocol/records.ts";
+import { append, createTopic, FETCH_BY_NAME, fetchRequest } from "../support/protocol/requests.ts";
+import { EtcdCluster } from "../support/etcd_cluster.ts";
+import { EtcdRelay } from "../support/etcd_relay.ts";
+import { testWith } from "../support/outside.ts";
+import { SkippingClock } from "../support/skipping_clock.ts";
+
+interface StartOptions extends Partial<BrokerOptions> {
+  readonly url: string;
+  readonly fs: MemoryFileSystem;
+  readonly name?: string;
+  readonly settings?: Partial<BrokerSettings>;
+  readonly log?: string[];
+}
+
+function start({ url, fs, name = "orders", settings, log = [], ...options }: StartOptions) {
+  return Broker.start({
+    fileSystem: fs,
+    listen: [],
+    logger: createLogger({ level: "info", sink: (line) => log.push(line) }),
+    config: {
+      "metadata": `etcd://${new URL(url).host}/${name}`,
+      "log.dirs": "/data",
+      "group.initial.rebalance.delay.ms": 0,
+      ...settings,
+    },
+    ...options,
+  });
+}
+
+async function codeOf(operation: Promise<unknown>): Promise<string> {
+  try {
+    await operation;
+    return "NONE";
+  } catch (error) {
+    return error instanceof KafkaError ? String(error.code) : String(error);
+  }
+}
+
+async function valuesOf(client: Client, topic: string, count: number): Promise<string[]> {
+  await using consumer = client.consumer();
+  await consumer.subscribe(topic);
+  const values: string[] = [];
+  for await (const message of consumer) {
+    values.push(message.text());
+    if (values.length === count) break;
+  }
+  return values;
+}
+
+testWith("etcd", "Broker keeps its metadata in etcd, over a restart and a crash", async (path) => {
+  await using cluster = await EtcdCluster.start({ path });
+  const url = cluster.endpoints[0]!;
+  const fs = new MemoryFileSystem();
+  let clusterId: string;
+  {
+    await using broker = await start({ url, fs });
+    await using client = new Client({ broker });
+    ({ clusterId } = broker);
+    assertEquals(broker.nodeId, 1);
+    const admin = client.admin();
+    await admin.createTopic({ name: "a", partitions: 3, configs: { "retention.ms": "-1" } });
+    await admin.createTopic({ name: "gone" });
+    await client.producer().send({ topic: "a", partition: 1, value: "one" });
+    await admin.deleteTopic("gone");
+    assertEquals((await admin.describeCluster()).controllerId, 1);
+  }
+  await using relay = new EtcdRelay(url);
+  await using _crashed = await start({ url: relay.url, fs });
+  relay.fault = () => "silent";
+  const left = fs.clone({ unsynced: "lost" });
+  const log: string[] = [];
+  await using broker = await start({ url, fs: left, log });
+  await using client = new Client({ broker });
+  assertEquals([broker.clusterId, broker.nodeId], [clusterId, 1]);
+  assertEquals((await client.admin().listTopics()).map(({ name }) => name), ["a"]);
+  assertEquals(await valuesOf(client, "a", 1), ["one"]);
+  await client.admin().createTopic({ name: "b" });
+  await client.producer().send({ topic: "b", value: "two" });
+  assertEquals(await valuesOf(client, "b", 1), ["two"]);
+  assertEquals(log.filter((line) => / ERROR /.test(line)), []);
+});
+
+testWith(
+  "etcd",
+  "Broker refuses a data folder that another store has the metadata of",
+  async (path, t) => {
+    await using cluster = await EtcdCluster.start({ path });
+    const url = cluster.endpoints[0]!;
+    const [shared, own] = [new MemoryFileSystem(), new MemoryFileSystem()];
+    await (await start({ url, fs: shared })).close();
+    await (await start({ url, fs: own, settings: { metadata: "local" } })).close();
+    const refused = async (options: Omit<StartOptions, "url">, reason: string) => {
+      const error = await assertRejects(() => start({ url, ...options }), ConfigError);
+      assertStringIncludes(error.message, reason);
+    };
+    await t.step("its own", () =>
+      refused(
+        { fs: shared, settings: { metadata: "local" } },
+        'its metadata is in etcd, as "orders"; start with --metadata etcd://HOST:PORT/orders',
+      ));
+    await t.step(
+      "etcd, though its own is in it",
+      () => refused({ fs: own }, '"dqueue cluster import /data" copies it to an empty store'),
+    );
+    await t.step(
+      "of another name",
+      () => refused({ fs: shared, name: "else" }, 'it belongs to "orders", this is "else"'),
+    );
+    await t.step("of another broker that runs", async () => {
+      await using _broker = await start({ url, fs: shared });
+      const another = { fs: new MemoryFileSystem(), settings: { "node.id": 1 } };
+      await refused(another, "node.id 1 is that of the broker at embedded:0");
+    });
+  },
+);
+
+testWith(
+  "etcd",
+  "Broker that etcd does not answer is fenced, and serves on when it does",
+  async (path) => {
+    await using cluster = await EtcdCluster.start({ path });
+    await using relay = new EtcdRelay(cluster.endpoints[0]!);
+    const clock = new SkippingClock();
+    const log: string[] = [];
+    await using broker = await start({
+      url: relay.url,
+      fs: new MemoryFileSystem(),
+      listen: "127.0.0.1:0",
+      clock,
+      log,
+    });
+    const { host, port } = broker.addresses[0]!;
+    using connection = await RawConnection.connect(`${host}:${port}`);
+    await createTopic(connection, "a");
+    const coordinator = { key: "g", keyType: 0 };
+    await connection.request(findCoordinator, 3, coordinator);
+    let topics = 0;
+    const outcomes = async () => {
+      const produced = await append(connection, "a", batchOf(["one"]));
+      const fetched = await connection.request(fetch, FETCH_BY_NAME, fetchRequest("a", 0));
+      const member = { groupId: "g", generationId: 1, memberId: "none" };
+      const beaten = await connection.request(heartbeat, 4, member);
+      const topic = {
+        name: `t${topics++}`,
+        numPartitions: 1,
+        replicationFactor: 1,
+        assignments: [],
+      };
+      const request = { topics: [{ ...topic, configs: [] }], timeoutMs: 5000 };
+      const created = await connection.request(createTopics, 7, request);
+      return [
+        produced.errorCode,
+        fetched.responses[0]!.partitions[0]!.errorCode,
+        beaten.errorCode,
+        created.topics[0]!.errorCode,
+      ].map((code) => errorInfo(code).name);
+    };
+    const served = ["NONE", "NONE", "UNKNOWN_MEMBER_ID", "NONE"];
+    assertEquals(await outcomes(), served);
+    relay.fault = () => "silent";
+    clock.skip(5400);
+    assertEquals(await outcomes(), [
+      "NOT_LEADER_OR_FOLLOWER",
+      "NOT_LEADER_OR_FOLLOWER",
+      "COORDINATOR_NOT_AVAILABLE",
+      "NOT_CONTROLLER",
+    ]);
+    relay.fault = () => "none";
+    while ((await outcomes())[0] !== "NONE");
+    assertEquals(await outcomes(), served);
+    assertEquals(log.filter((line) => line.includes("Registered again")), []);
+  },
+);
+
+testWith("etcd", "Broker whose registration is deleted registers again", async (path) => {
+  await using cluster = await EtcdCluster.start({ path });
+  const log: string[] = [];
+  const url = cluster.endpoints[0]!;
+  await using broker = await start({ url, fs: new MemoryFileSystem(), log });
+  await using client = new Client({ broker });
+  const { leases } = await cluster.ask(0, "/v3/lease/leases", {}) as { leases: { ID: string }[] };
+  assertEquals(leases.length, 1);
+  await cluster.ask(0, "/v3/lease/revoke", { ID: leases[0]!.ID });
+  while (!log.some((line) => line.includes("Registered again"))) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  while ((await codeOf(client.admin().createTopic({ name: "a" }))) === "NOT_CONTROLLER");
+  await client.producer().send({ topic: "a", value: "one" });
+  assertEquals((await client.admin().describeCluster()).brokers.map(({ id }) => id), [1]);
+  assertMatch(log.join("\n"), /Lost the session with the metadata store/);
+});
+
+testWith("etcd", "Broker refuses etcd that has lost what it was told", async (path) => {
+  await using cluster = await EtcdCluster.start({ path });
+  const url = cluster.endpoints[0]!;
+  const fs = new MemoryFileSystem();
+  await (await start({ url, fs })).close();
+  await cluster.kill(0);
+  await cluster.erase(0);
+  cluster.restart(0);
+  await cluster.ready(0);
+  const error = await assertRejects(() => start({ url, fs }));
+  assertStringIncludes((error as Error).message, "It was set up again or restored from a backup");
+});
