@@ -49,6 +49,7 @@ const PROGRAMS: readonly Program[] = [
   { name: "hostile_frames", full: [], quick: ["--only=Metadata"] },
   { name: "scale", full: [], quick: ["--most=10"] },
   { name: "startup", full: ["--runs=3"], quick: ["--runs=1", "--partitions=0"] },
+  { name: "cluster", full: [], quick: ["--runs=2", "--requests=50"] },
   { name: "groups", full: ["--runs=1"], quick: ["--quick"] },
   { name: "recovery", full: ["--runs=3"], quick: ["--quick"] },
   {
