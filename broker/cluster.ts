@@ -31,7 +31,7 @@ export interface ClusterOptions {
 /** A broker's place in the cluster, which outlives the broker. */
 interface Member {
   readonly nodeId: number;
-  readonly fileSystem: MemoryFileSystem;
+  fileSystem: MemoryFileSystem;
   /** Where the broker listens; undefined before its first start. */
   address: string | undefined;
   /** Undefined while the broker is stopped. */
@@ -156,6 +156,23 @@ export class Cluster {
     const { broker } = member;
     member.broker = undefined;
     await broker?.close();
+  }
+
+  /**
+   * Kills a broker: its connections end at once, and it starts again with the files that it had at
+   * that moment.
+   *
+   * @throws {RangeError} If the cluster has no such broker.
+   */
+  async killBroker(nodeId: number): Promise<void> {
+    const member = this.#member(nodeId);
+    const { broker } = member;
+    if (broker === undefined) return;
+    member.broker = undefined;
+    const ended = broker.abort();
+    // What it writes on its way out is lost.
+    member.fileSystem = member.fileSystem.clone({ unsynced: "kept" });
+    await ended;
   }
 
   /** Stops all brokers. Closing again waits for the same end. */

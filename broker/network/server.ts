@@ -86,6 +86,12 @@ export class Server {
     return clientEnd;
   }
 
+  /** Ends every connection at once; responses that have not been taken are lost. */
+  abort(): void {
+    this.#closed = true;
+    for (const connection of this.#connections.keys()) connection.abort();
+  }
+
   /**
    * Stops listening, closes every connection, and resolves when all have ended. Clients that do not
    * read their responses are disconnected after a short grace period.
@@ -143,6 +149,7 @@ export class Server {
 
   /** @throws If the client has already disconnected. */
   #serveSocket(conn: Deno.TcpConn): void {
+    if (this.#closed) return conn.close();
     const refusals = this.#reasonToRefuse();
     if (refusals !== undefined) {
       conn.close();

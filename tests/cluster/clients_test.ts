@@ -124,34 +124,56 @@ Deno.test("GroupConsumer rejoins and commits after its coordinator was stopped a
   assertEquals(offsets.map(({ offset }) => offset), new Array(PARTITIONS).fill(2));
 });
 
-Deno.test("Producer with idempotence keeps order and repeats nothing while the controller is stopped and started", async () => {
+for (const way of ["stopBroker", "killBroker"] as const) {
+  Deno.test(`Producer with idempotence keeps order and repeats nothing across Cluster.${way}() of the controller`, async () => {
+    await using resources = new AsyncDisposableStack();
+    const { cluster, client } = await start(resources);
+    const { id } = await client.discoverController();
+    const producer = resources.use(client.producer({ idempotence: true }));
+    const sending: Promise<unknown>[] = [];
+    let stopped: Promise<unknown> | undefined;
+    for (let i = 0; i < 300; i++) {
+      sending.push(producer.send({ topic: TOPIC, partition: i % PARTITIONS, value: `${i}` }));
+      if (i % 10 === 0) await new Promise((resolve) => setTimeout(resolve));
+      if (i === 100) stopped = cluster[way](id).then(() => cluster.startBroker(id));
+    }
+    await within(Promise.all(sending), "all sent");
+    await stopped;
+    const consumer = resources.use(client.consumer());
+    await consumer.subscribe(TOPIC);
+    const read = Array.from({ length: PARTITIONS }, (): number[] => []);
+    for (let count = 0; count < 300;) {
+      for (const message of await consumer.poll(1000)) {
+        read[message.partition]!.push(Number(message.text()));
+        count++;
+      }
+    }
+    for (const [partition, values] of read.entries()) {
+      const expected = Array.from({ length: 25 }, (_, i) => i * PARTITIONS + partition);
+      assertEquals(values, expected);
+    }
+    assert((await client.discoverController()).id > 0);
+  });
+}
+
+Deno.test("Records and commits that were acknowledged are there after Cluster.killBroker() of all brokers in turn", async () => {
   await using resources = new AsyncDisposableStack();
   const { cluster, client } = await start(resources);
-  const { id } = await client.discoverController();
-  const producer = resources.use(client.producer({ idempotence: true }));
-  const sending: Promise<unknown>[] = [];
-  let stopped: Promise<unknown> | undefined;
-  for (let i = 0; i < 300; i++) {
-    sending.push(producer.send({ topic: TOPIC, partition: i % PARTITIONS, value: `${i}` }));
-    if (i % 10 === 0) await new Promise((resolve) => setTimeout(resolve));
-    if (i === 100) stopped = cluster.stopBroker(id).then(() => cluster.startBroker(id));
+  const all = Array.from({ length: PARTITIONS }, (_, i) => i);
+  for (const nodeId of [1, 2, 3]) {
+    const groupId = await groupOf(client, nodeId);
+    await using consumer = client.groupConsumer({ groupId, topics: TOPIC });
+    await produce(client, all, `round-${nodeId}`);
+    await within(pollUntil(consumer, `round-${nodeId}`, PARTITIONS), "messages");
+    await consumer.commit();
+    await cluster.killBroker(nodeId);
+    assertEquals(cluster.broker(nodeId), undefined);
+    await cluster.startBroker(nodeId);
+    const offsets = await client.admin().listGroupOffsets(groupId);
+    assertEquals(offsets.map(({ offset }) => offset), new Array(PARTITIONS).fill(nodeId));
   }
-  await within(Promise.all(sending), "all sent");
-  await stopped;
-  const consumer = resources.use(client.consumer());
-  await consumer.subscribe(TOPIC);
-  const read = Array.from({ length: PARTITIONS }, (): number[] => []);
-  for (let count = 0; count < 300;) {
-    for (const message of await consumer.poll(1000)) {
-      read[message.partition]!.push(Number(message.text()));
-      count++;
-    }
-  }
-  for (const [partition, values] of read.entries()) {
-    const expected = Array.from({ length: 25 }, (_, i) => i * PARTITIONS + partition);
-    assertEquals(values, expected);
-  }
-  assert((await client.discoverController()).id > 0);
+  const ends = await client.admin().listOffsets(TOPIC, "latest");
+  assertEquals(ends.map(({ offset }) => offset), new Array(PARTITIONS).fill(3));
 });
 
 Deno.test("Client works with one address of three, while the others refuse or are silent", async () => {
