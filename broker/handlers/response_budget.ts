@@ -21,6 +21,7 @@ export class ResponseBudget {
   readonly #context: RequestContext;
   readonly #limit: number;
   #size = 0;
+  #isClaimed = false;
 
   constructor(context: RequestContext) {
     this.#context = context;
@@ -34,6 +35,7 @@ export class ResponseBudget {
    * @returns Whether there is room. If not, the part must be left out.
    */
   reserve(bytes: number): boolean {
+    this.#ensureUnclaimed();
     const size = this.#size + bytes * MEMORY_PER_BYTE;
     if (size > this.#limit) return false;
     this.#size = size;
@@ -62,7 +64,13 @@ export class ResponseBudget {
    * of the event loop. Must be called once, before the response is built.
    */
   claim(): Promise<void> | undefined {
+    this.#ensureUnclaimed();
+    this.#isClaimed = true;
     return this.#size <= UNCLAIMED_BYTES ? undefined : this.#claimInTurn();
+  }
+
+  #ensureUnclaimed(): void {
+    if (this.#isClaimed) throw new Error("Cannot reserve memory for a response: it is claimed");
   }
 
   async #claimInTurn(): Promise<void> {

@@ -81,7 +81,10 @@ const MAX_REPETITION_LENGTH = 12;
  * @throws {ApiError} INVALID_REGULAR_EXPRESSION if the expression is invalid or too expensive.
  */
 export function compileTopicRegex(expression: string): TopicMatcher {
-  const { RE2JS } = engine!;
+  if (engine === undefined) {
+    throw new Error("Cannot compile a regular expression: loadRegexEngine() has not resolved");
+  }
+  const { RE2JS } = engine;
   const size = expandedSize(expression);
   if (expression.length > MAX_LENGTH || size > Math.max(expression.length, MAX_EXPANDED)) {
     throw new ApiError(
