@@ -15,12 +15,24 @@ const DECODER = new TextDecoder();
 
 /** Follows the batches of the metadata log. */
 export class MetadataTopics implements ExpectedLogs {
-  readonly source: string = METADATA_LOG_NAME;
-  readonly #topics: Map<string, TopicValue> = new Map();
+  readonly source: string | undefined;
+  readonly #nodeId: number | undefined;
+  readonly #topics: Map<string, TopicValue>;
   /** Names of deleted topics, by their key. */
-  readonly #deleted: Map<string, string> = new Map();
-
+  readonly #deleted: Map<string, string>;
   #isReadable = true;
+
+  /**
+   * @param nodeId The broker whose folder it is; undefined to expect the partitions of all.
+   * @param known What was read in the folder of another broker. Default: reads this one's.
+   */
+  constructor(nodeId: number | undefined, known?: MetadataTopics) {
+    this.#nodeId = nodeId;
+    this.source = known === undefined ? METADATA_LOG_NAME : undefined;
+    this.#topics = known === undefined ? new Map() : known.#topics;
+    this.#deleted = known === undefined ? new Map() : known.#deleted;
+    if (known !== undefined) this.#isReadable = known.#isReadable;
+  }
 
   get isKnown(): boolean {
     return this.#isReadable;
@@ -51,7 +63,10 @@ export class MetadataTopics implements ExpectedLogs {
 
   *logs(): Generator<{ readonly name: string; readonly topicId: string }, void> {
     for (const [topic, { id, replicas }] of this.#topics) {
-      for (const partition of replicas.keys()) yield { name: `${topic}-${partition}`, topicId: id };
+      for (const [partition, brokers] of replicas.entries()) {
+        const isHere = this.#nodeId === undefined || brokers.includes(this.#nodeId);
+        if (isHere) yield { name: `${topic}-${partition}`, topicId: id };
+      }
     }
   }
 

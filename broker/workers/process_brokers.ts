@@ -13,7 +13,10 @@ import { BrokerConfig, ConfigError, type ConfigTexts } from "../settings/config.
 import { formatHostPort, type HostPort, parseListener } from "../settings/listener.ts";
 import { systemClock } from "../time/clock.ts";
 import { isLogName } from "../../storage/directory/data_folder.ts";
+import { DenoFileSystem } from "../../storage/file_system/deno_file_system.ts";
+import { FileSystemError } from "../../storage/file_system/file_system.ts";
 import { WorkerBroker } from "./worker_broker.ts";
+import { workerFolder, workerFolders } from "./worker_folders.ts";
 
 /** How to start the brokers of a process. */
 export interface ProcessBrokersOptions {
@@ -27,9 +30,6 @@ export interface ProcessBrokersOptions {
   /** Called when one ended without closing its files: the process must end. */
   readonly onFatal: (error: Error) => void;
 }
-
-/** Where a broker in a worker has its data, in the folder of the first. */
-export const WORKERS_FOLDER = "workers";
 
 /** Settings that bound what a process takes; each broker has its part. */
 const BUDGETS = [
@@ -57,7 +57,7 @@ export class ProcessBrokers {
    */
   static async start(options: ProcessBrokersOptions): Promise<ProcessBrokers> {
     const { count, config } = options;
-    await refuseFewer(config.get("log.dirs"), count);
+    refuseFewer(config.get("log.dirs"), count);
     if (count === 1) {
       return new ProcessBrokers(await Broker.start({ config, logger: options.logger }), []);
     }
@@ -132,7 +132,7 @@ function startWorker(
         ...[...parts].filter(([name]) => name !== "broker.id" && name !== "log.dir"),
         ["node.id", `${nodeId}`],
         ["cluster.id", first.clusterId],
-        ["log.dirs", `${config.get("log.dirs")}/${WORKERS_FOLDER}/${index + 1}`],
+        ["log.dirs", workerFolder(config.get("log.dirs"), index + 1)],
         ["listeners", addresses?.map(formatHostPort).join(",") ?? following(config, index)],
         ...(advertised === null ? [] : [
           ["advertised.listeners", advertised.map((text) => portAfter(text, index)).join(",")],
@@ -164,27 +164,26 @@ function partsOf(config: BrokerConfig, count: number): ConfigTexts {
 }
 
 /** @throws {ConfigError} If a worker that would be missing has logs, which nobody else has. */
-async function refuseFewer(folder: string, count: number): Promise<void> {
-  for (const index of await namesIn(`${folder}/${WORKERS_FOLDER}`)) {
-    if (!/^\d+$/.test(index) || Number(index) <= count) continue;
-    const path = `${folder}/${WORKERS_FOLDER}/${index}`;
-    const logs = (await namesIn(path)).filter(isLogName);
+function refuseFewer(data: string, count: number): void {
+  const fs = new DenoFileSystem();
+  for (const folder of foldersOf(fs, data)) {
+    const number = Number(folder.slice(folder.lastIndexOf("/") + 1));
+    if (number <= count) continue;
+    const logs = fs.readDirSync(folder).filter(({ name }) => isLogName(name));
     if (logs.length === 0) continue;
     throw new ConfigError(
-      `Cannot serve with ${count} workers: "${path}" has ${logs.length} logs that no other broker ` +
-        `has; start with --workers ${index}`,
+      `Cannot serve with ${count} workers: "${folder}" has ${logs.length} logs that no other broker ` +
+        `has; start with --workers ${number}`,
     );
   }
 }
 
-async function namesIn(folder: string): Promise<string[]> {
+function foldersOf(fs: DenoFileSystem, data: string): string[] {
   try {
-    return (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name);
+    return workerFolders(fs, data);
   } catch (error) {
     // A data folder that cannot be used, the broker reports.
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
-      return [];
-    }
+    if (error instanceof FileSystemError) return [];
     throw error;
   }
 }

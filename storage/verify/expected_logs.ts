@@ -8,8 +8,8 @@ import type { RecordBatch } from "../../protocol/records/mod.ts";
 
 /** Reads the batches of one log, and then knows the expected logs. */
 export interface ExpectedLogs {
-  /** Name of the log that lists the others. */
-  readonly source: string;
+  /** Name of the log that lists the others; undefined if it is in another folder. */
+  readonly source: string | undefined;
   /** Whether its records could be read. */
   readonly isKnown: boolean;
   /** Takes the next valid batch of that log. Records before the log start offset are ignored. */

@@ -169,10 +169,10 @@ function missingLogs(contents: FolderContents): MissingLog[] {
       if (!there.has(name)) missing.add(name);
     }
   }
-  if (expected !== undefined && !there.has(expected.source) && there.size > 0) {
-    missing.add(expected.source);
-  }
-  const isKnown = expected?.isKnown === true && there.has(expected.source);
+  const source = expected?.source;
+  const hasSource = source === undefined || there.has(source);
+  if (!hasSource && there.size > 0) missing.add(source);
+  const isKnown = expected?.isKnown === true && hasSource;
   for (const { name } of isKnown ? expected.logs() : []) {
     const wasThere = (recoveryPoints.get(name) ?? 0) > 0 && !expected!.hadDeletedTopic(name);
     if (!there.has(name) && (isClean || wasThere)) missing.add(name);

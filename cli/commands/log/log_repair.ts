@@ -46,8 +46,8 @@ export const logRepair = command({
       isReadOnly: !flags.execute,
       withRecords: false,
     };
-    await withVerifiedFolder(context, options, async (fs, path, report) => {
-      const steps = stepsOf(report, isBeyondRepair);
+    await withVerifiedFolder(context, options, async (fs, folders) => {
+      const steps = folders.flatMap(({ report }) => stepsOf(report, isBeyondRepair));
       for (const { text, json } of steps) {
         if (flags.output === "json") {
           writeJsonLine(context.stdout, { ...json, done: flags.execute });
@@ -56,19 +56,22 @@ export const logRepair = command({
       }
       await context.stdout.flush();
       if (flags.execute && steps.length > 0) {
-        await repairDataFolder(fs, path, report, context.now());
+        for (const { path, report } of folders) {
+          await repairDataFolder(fs, path, report, context.now());
+        }
       } else if (steps.length === 0) {
         context.stderr.line("There is nothing to repair");
       } else {
         context.stderr.line("Nothing was changed: add --execute to apply it");
       }
-      const left = report.wrongFiles.find(isBeyondRepair);
+      const left = folders.flatMap(({ report }) => report.wrongFiles).find(isBeyondRepair);
       if (left !== undefined) {
         throw new CommandError(
           `Cannot repair "${left}": it identifies the broker of this folder; repair it by hand`,
         );
       }
-      const lost = report.missing.find(({ folder }) => isBeyondRepair(folder));
+      const lost = folders.flatMap(({ report }) => report.missing)
+        .find(({ folder }) => isBeyondRepair(folder));
       if (lost === undefined) return;
       throw new CommandError(
         `Cannot repair "${lost.folder}": it lists the topics; restore it from a backup`,

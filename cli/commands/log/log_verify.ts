@@ -44,9 +44,9 @@ export const logVerify = command({
       isReadOnly: true,
       withRecords: flags.records,
     };
-    await withVerifiedFolder(context, options, async (_fs, _path, report) => {
+    await withVerifiedFolder(context, options, async (_fs, folders) => {
       const isJson = flags.output === "json";
-      const findings = findingsOf(report);
+      const findings = findingsOf(folders);
       for (const { path, position, problem } of findings) {
         if (isJson) {
           writeJsonLine(context.stdout, { file: path, position: position ?? null, problem });
@@ -57,7 +57,7 @@ export const logVerify = command({
         if (context.stdout.isFull) await context.stdout.flush();
       }
       await context.stdout.flush();
-      if (!isJson) printSummary(context, report.partitions);
+      if (!isJson) printSummary(context, folders.flatMap(({ report }) => report.partitions));
       const { length: count } = findings;
       if (count > 0) {
         throw new CommandError(count === 1 ? "Found 1 problem" : `Found ${count} problems`);

@@ -5,10 +5,10 @@
  */
 
 import { DenoFileSystem } from "../../../storage/file_system/deno_file_system.ts";
-import { verifyData } from "../../../broker/verify_data.ts";
+import { type VerifiedFolder, verifyAllData } from "../../../broker/verify_data.ts";
 import { LOCK_FILE_NAME } from "../../../storage/directory/data_folder.ts";
 import { type FileLock, FileSystemError } from "../../../storage/file_system/file_system.ts";
-import { dataFolderOf, type DataFolderReport, type Finding } from "../../../storage/verify/mod.ts";
+import { dataFolderOf, type Finding } from "../../../storage/verify/mod.ts";
 import type { Context } from "../../terminal/context.ts";
 import { CommandError } from "../../errors.ts";
 import { Progress } from "../../terminal/progress.ts";
@@ -30,8 +30,7 @@ const NOT_WRITABLE: readonly string[] = ["EROFS", "EACCES", "EPERM"];
 /** Called with a verified folder. */
 type FolderUse = (
   fs: DenoFileSystem,
-  path: string,
-  report: DataFolderReport,
+  folders: readonly VerifiedFolder[],
 ) => Promise<void>;
 
 /**
@@ -62,7 +61,7 @@ export async function withVerifiedFolder(
     );
   }
   try {
-    await use(fs, path, await verify(context, fs, path, withRecords));
+    await use(fs, await verify(context, fs, path, withRecords));
   } finally {
     lock?.release();
   }
@@ -88,23 +87,27 @@ async function verify(
   fs: DenoFileSystem,
   path: string,
   withRecords: boolean,
-): Promise<DataFolderReport> {
+): Promise<VerifiedFolder[]> {
   let progress: Progress | undefined;
   try {
-    return await verifyData(fs, path, {
+    return await Array.fromAsync(verifyAllData(fs, path, {
       withRecords,
       signal: context.signal,
       onSize: (total) => {
+        progress?.finish();
         progress = new Progress(context, { label: "Verifying", unit: "bytes", total });
       },
       onProgress: (bytes) => progress!.add(bytes),
-    });
+    }));
   } finally {
     progress?.finish();
   }
 }
 
-/** All findings, those about files of the data folder first. */
-export function findingsOf({ findings, partitions }: DataFolderReport): Finding[] {
-  return [...findings, ...partitions.flatMap((partition) => partition.findings)];
+/** All findings, in each folder those about its own files first. */
+export function findingsOf(folders: readonly VerifiedFolder[]): Finding[] {
+  return folders.flatMap(({ report: { findings, partitions } }) => [
+    ...findings,
+    ...partitions.flatMap((partition) => partition.findings),
+  ]);
 }

@@ -243,10 +243,24 @@ Deno.test("serve --workers runs a cluster of brokers in one process", async () =
       await using client = new Client({ brokers: address });
       const { brokers } = await client.admin().describeCluster();
       assertEquals(brokers.map(({ id }) => id), [1, 2]);
+      // Whichever broker begins, each leads one of two.
+      const { partitions } = await client.admin().createTopic({ name: "a", partitions: 2 });
+      assertEquals(partitions, 2);
     });
     assertEquals(code, 0);
     assertMatch(stderr, /Listening address=\S+ clusterId=\S{22} nodeId=1\n/);
     assertMatch(stderr, /Listening address=\S+ clusterId=\S{22} nodeId=2\n/);
+    const folders = [`${folder}/data`, `${folder}/data/workers/2`];
+    for (const path of folders) {
+      const verified = await runIn(testContext(), ["log", "verify", path]);
+      assertEquals([verified.code, verified.stdout], [0, ""]);
+    }
+    const ofWorker = Deno.readDirSync(folders[1]!);
+    const log = [...ofWorker].find(({ name }) => name.startsWith("a-"))!.name;
+    await Deno.remove(`${folders[1]}/${log}`, { recursive: true });
+    const { code: found, stdout } = await runIn(testContext(), ["log", "verify", folders[0]!]);
+    assertEquals(found, 1);
+    assertStringIncludes(stdout, `${folders[1]}/${log}: the folder of "${log}" is missing`);
   });
 });
 
