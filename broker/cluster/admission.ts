@@ -69,7 +69,6 @@ export async function admit(store: MetadataStore, applicant: Applicant): Promise
     const found = clusterOf(snapshot, applicant);
     const clusterId = found ?? applicant.clusterId ?? applicant.newClusterId;
     const nodeId = applicant.nodeId ?? freeNumber(snapshot);
-    checkAlone(snapshot, nodeId);
     const plan = claim(snapshot, nodeId, applicant.directoryId);
     if (found === undefined) {
       plan.changes.push(change(CLUSTER_KEY, { id: clusterId, version: LAYOUT_VERSION }));
@@ -113,18 +112,6 @@ function clusterOf({ entries }: MetadataSnapshot, applicant: Applicant): string 
     );
   }
   return id;
-}
-
-/** What brokers do for one another is not there yet. */
-function checkAlone({ entries }: MetadataSnapshot, nodeId: number): void {
-  for (const [key, entry] of entries) {
-    if (!key.startsWith(BROKERS_PREFIX) || key === `${BROKERS_PREFIX}${nodeId}`) continue;
-    const { host, port } = decode<{ host: string; port: number }>(entry);
-    throw new AdmissionError(
-      `the broker at ${host}:${port} is in the cluster, and this version runs one broker a cluster; ` +
-        "stop that one first, or use another name at the end of the store's address",
-    );
-  }
 }
 
 function freeNumber({ entries }: MetadataSnapshot): number {

@@ -219,3 +219,39 @@ testWith("etcd", "Broker refuses etcd that has lost what it was told", async (pa
   const error = await assertRejects(() => start({ url, fs }));
   assertStringIncludes((error as Error).message, "It was set up again or restored from a backup");
 });
+
+testWith(
+  "etcd",
+  "Brokers of one cluster share topics, and one goes on when the other stops",
+  async (path) => {
+    await using cluster = await EtcdCluster.start({ path });
+    const url = cluster.endpoints[0]!;
+    const options = { url, listen: "127.0.0.1:0" };
+    const fs = new MemoryFileSystem();
+    const first = await start({ ...options, fs });
+    await using second = await start({ ...options, fs: new MemoryFileSystem() });
+    assertEquals([first.nodeId, second.nodeId], [1, 2]);
+    const addressOf = ({ addresses }: Broker) => `${addresses[0]!.host}:${addresses[0]!.port}`;
+    await using client = new Client({ brokers: [addressOf(second), addressOf(first)] });
+    const admin = client.admin();
+    assertEquals((await admin.describeCluster()).brokers.map(({ id }) => id), [1, 2]);
+    await admin.createTopic({ name: "a", partitions: 4 });
+    const { partitions } = await admin.describeTopic("a");
+    assertEquals(partitions.map(({ leaderId }) => leaderId).sort(), [1, 1, 2, 2]);
+    const producer = client.producer();
+    for (const { partition } of partitions) {
+      await producer.send({ topic: "a", partition, value: String(partition) });
+    }
+    assertEquals((await valuesOf(client, "a", 4)).sort(), ["0", "1", "2", "3"]);
+    await first.close();
+    // Its session has ended, and the office with it.
+    await admin.createTopic({ name: "b", partitions: 2 });
+    assertEquals((await admin.describeTopic("b")).partitions.map(({ leaderId }) => leaderId), [
+      2,
+      2,
+    ]);
+    await using _again = await start({ ...options, fs });
+    assertEquals((await admin.describeCluster()).controllerId, 2);
+    assertEquals((await valuesOf(client, "a", 4)).sort(), ["0", "1", "2", "3"]);
+  },
+);
