@@ -14,6 +14,19 @@
 
 export { Broker, type BrokerOptions, type ClusterMembership } from "./broker.ts";
 export { Cluster, type ClusterOptions } from "./cluster.ts";
+export type {
+  AbortOptions,
+  CommitOptions,
+  MetadataChange,
+  MetadataEntry,
+  MetadataEvent,
+  MetadataExpectation,
+  MetadataKeyChange,
+  MetadataLogState,
+  MetadataSession,
+  MetadataSnapshot,
+  MetadataStore,
+} from "./cluster/metadata_store.ts";
 export * from "./settings/mod.ts";
 export * from "./time/mod.ts";
 export {

@@ -11,6 +11,7 @@
 
 /** A key's value and revisions. */
 export interface MetadataEntry {
+  /** The value. */
   readonly value: Uint8Array;
   /** The commit that last set the key. */
   readonly revision: number;
@@ -22,12 +23,15 @@ export interface MetadataEntry {
 export interface MetadataSnapshot {
   /** The revision of the last commit included; 0 if there was none. */
   readonly revision: number;
+  /** The entries by key. */
   readonly entries: ReadonlyMap<string, MetadataEntry>;
 }
 
 /** A change of one key; `null` deletes the key. */
 export interface MetadataKeyChange {
+  /** The key to change. */
   readonly key: string;
+  /** The new value; `null` deletes the key. */
   readonly value: Uint8Array | null;
   /**
    * The key is deleted when this session ends. Without it, a change detaches the key from its
@@ -41,6 +45,7 @@ export type MetadataChange = MetadataKeyChange | { readonly prefix: string; read
 
 /** A precondition of a commit. */
 export interface MetadataExpectation {
+  /** The key that the commit depends on. */
   readonly key: string;
   /** The key's revision; 0 if the key must not exist. */
   readonly revision: number;
@@ -48,6 +53,7 @@ export interface MetadataExpectation {
 
 /** A commit, as seen by a watcher. */
 export interface MetadataEvent {
+  /** The revision of the commit. */
   readonly revision: number;
   /** The changed keys; `undefined` for a deleted one. */
   readonly changes: readonly { readonly key: string; readonly entry: MetadataEntry | undefined }[];
@@ -84,11 +90,13 @@ export interface MetadataLogState {
 
 /** Options of operations that wait. */
 export interface AbortOptions {
+  /** Ends the wait when it is aborted. */
   readonly signal?: AbortSignal;
 }
 
 /** Options of a commit. */
 export interface CommitOptions {
+  /** Preconditions of the commit. Default: none. */
   readonly expect?: readonly MetadataExpectation[];
 }
 
