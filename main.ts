@@ -39,6 +39,7 @@ export const program: Program = new Program({
     commands.groupDelete,
     commands.clusterInfo,
     commands.clusterHealth,
+    commands.clusterImport,
     commands.logDump,
     commands.logVerify,
     commands.logRepair,

@@ -43,6 +43,29 @@ export interface OpenMetadata {
   close(): Promise<void>;
 }
 
+/**
+ * Opens the store in etcd that the settings name.
+ *
+ * @param seen The state in which etcd was seen before.
+ */
+export async function openEtcd(
+  config: BrokerConfig,
+  clock: Clock,
+  logger: Logger,
+  seen?: { readonly clusterId: string; readonly revision: number },
+): Promise<EtcdMetadataStore> {
+  // A broker of its own starts faster without it.
+  const { EtcdMetadataStore } = await import("./cluster/etcd/mod.ts");
+  return await EtcdMetadataStore.open({
+    address: parseEtcdAddress(config.get("metadata")),
+    credentials: await readCredentials(config),
+    tls: await readTls(config),
+    clock,
+    logger,
+    seen,
+  });
+}
+
 /** What `metadata` is for a broker of its own. */
 export const LOCAL = "local";
 
@@ -80,19 +103,10 @@ function openLocalStore(directory: LogDirectory, clock: Clock): Promise<LocalMet
 async function openShared(options: OpenMetadataOptions): Promise<OpenMetadata> {
   const { directory, config, clock, logger } = options;
   const { path, metaProperties: found } = directory;
-  // A broker of its own starts faster without it.
-  const { EtcdMetadataStore } = await import("./cluster/etcd/mod.ts");
   const address = parseEtcdAddress(config.get("metadata"));
   checkFolder(directory, address.name);
   const seen = found?.metadata;
-  const store = await EtcdMetadataStore.open({
-    address,
-    credentials: await readCredentials(config),
-    tls: await readTls(config),
-    clock,
-    logger,
-    seen: seen === undefined ? undefined : { clusterId: seen.clusterId, revision: seen.revision },
-  });
+  const store = await openEtcd(config, clock, logger, seen);
   try {
     const directoryId = found?.directoryId ?? randomUuid();
     const admission = await admit(store, {

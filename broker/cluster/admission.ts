@@ -50,7 +50,7 @@ export class AdmissionError extends Error {
 }
 
 /** The key of the cluster itself. */
-const CLUSTER_KEY = "cluster";
+export const CLUSTER_KEY = "cluster";
 /** Version of the layout of keys. */
 const LAYOUT_VERSION = 1;
 /** Attempts, each after another broker was quicker. */
@@ -71,7 +71,7 @@ export async function admit(store: MetadataStore, applicant: Applicant): Promise
     const nodeId = applicant.nodeId ?? freeNumber(snapshot);
     const plan = claim(snapshot, nodeId, applicant.directoryId);
     if (found === undefined) {
-      plan.changes.push(change(CLUSTER_KEY, { id: clusterId, version: LAYOUT_VERSION }));
+      plan.changes.push(clusterChange(clusterId));
       plan.expect.push({ key: CLUSTER_KEY, revision: 0 });
     }
     try {
@@ -172,6 +172,11 @@ function claim({ entries }: MetadataSnapshot, nodeId: number, directoryId: strin
     directoryRevision: owner === directoryId ? directory!.revision : undefined,
     replacedDirectoryId: owner === directoryId ? undefined : owner,
   };
+}
+
+/** What makes a cluster of its keys. */
+export function clusterChange(clusterId: string): MetadataChange {
+  return change(CLUSTER_KEY, { id: clusterId, version: LAYOUT_VERSION });
 }
 
 function change(key: string, value: object): MetadataChange {

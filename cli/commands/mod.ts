@@ -32,6 +32,7 @@ export * from "./bench/bench_latency.ts";
 export * from "./bench/bench_produce.ts";
 export * from "./cheat.ts";
 export * from "./cluster/cluster_health.ts";
+export * from "./cluster/cluster_import.ts";
 export * from "./cluster/cluster_info.ts";
 export * from "./completions.ts";
 export * from "./records/consume.ts";

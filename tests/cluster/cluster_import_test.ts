@@ -1,0 +1,67 @@
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { Broker, silentLogger } from "../../broker/mod.ts";
+import { Client } from "../../client/mod.ts";
+import { program } from "../../main.ts";
+import { runProgram } from "../../cli/program/run_program.ts";
+import { testContext } from "../../cli/terminal/test_context.ts";
+import { EtcdCluster } from "../support/etcd_cluster.ts";
+import { testWith } from "../support/outside.ts";
+import { TemporaryFolder } from "../support/temporary_folder.ts";
+
+async function run(...words: string[]): Promise<{ code: number; text: string }> {
+  const context = testContext({ now: () => Date.now() });
+  const code = await runProgram(program, words, context);
+  return { code, text: context.stdoutText() + context.stderrText() };
+}
+
+testWith(
+  "etcd",
+  "cluster import copies a single broker's metadata to etcd, which it needs from then on",
+  async (path, t) => {
+    await using cluster = await EtcdCluster.start({ path });
+    await using folder = await TemporaryFolder.create();
+    const data = folder.join("data");
+    const metadata = `etcd://${new URL(cluster.endpoints[0]!).host}/orders`;
+    const start = (settings: object) =>
+      Broker.start({ listen: [], logger: silentLogger, config: { "log.dirs": data, ...settings } });
+    let producerId: string;
+    {
+      await using broker = await start({ "node.id": 7 });
+      await using client = new Client({ broker });
+      const admin = client.admin();
+      for (let i = 0; i < 130; i++) await admin.createTopic({ name: `t${i}`, partitions: 1 });
+      await admin.alterConfigs({ type: "topic", name: "t5" }, { "retention.ms": "1234" });
+      await client.producer().send({ topic: "t5", value: "one" });
+      producerId = broker.clusterId;
+      const used = await run("cluster", "import", data, "--metadata", metadata);
+      assertMatch(used.text, /locked|in use|another process/);
+      assertStringIncludes(used.text, "Cannot ");
+    }
+    await t.step("once", async () => {
+      const { code, text } = await run("cluster", "import", data, "--metadata", metadata);
+      assertEquals([code, text], [0, `Imported broker 7 of cluster ${producerId}: 130 topics\n`]);
+      const again = await run("cluster", "import", data, "--metadata", metadata);
+      assertEquals(again.code, 2);
+      assertStringIncludes(
+        again.text,
+        'Cannot import to "orders": there is a cluster of that name',
+      );
+    });
+    await t.step("with all that the broker has", async () => {
+      await using broker = await start({ metadata });
+      await using client = new Client({ broker });
+      assertEquals([broker.nodeId, broker.clusterId], [7, producerId]);
+      const admin = client.admin();
+      assertEquals((await admin.listTopics()).length, 130);
+      const configs = await admin.describeConfigs({ type: "topic", name: "t5" });
+      assertEquals(configs.find(({ name }) => name === "retention.ms")!.value, "1234");
+      await client.producer().send({ topic: "t5", value: "two" });
+      const [end] = await admin.listOffsets("t5", "latest");
+      assertEquals(end!.offset, 2);
+    });
+    await t.step("so that it refuses its own", async () => {
+      const error = await start({}).then((broker) => broker.close(), (error) => error as Error);
+      assertMatch(String(error), /its metadata is in etcd, as "orders"/);
+    });
+  },
+);
