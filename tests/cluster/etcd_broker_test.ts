@@ -6,7 +6,7 @@ import {
   ConfigError,
   createLogger,
 } from "../../broker/mod.ts";
-import { Client, KafkaError } from "../../client/mod.ts";
+import { Client, KafkaError, type TopicDescription } from "../../client/mod.ts";
 import { MemoryFileSystem } from "../../storage/mod.ts";
 import { errorInfo } from "../../protocol/errors.ts";
 import { findCoordinator } from "../../protocol/messages/groups/find_coordinator.ts";
@@ -50,6 +50,19 @@ async function codeOf(operation: Promise<unknown>): Promise<string> {
     return "NONE";
   } catch (error) {
     return error instanceof KafkaError ? String(error.code) : String(error);
+  }
+}
+
+/** A topic, once the broker that is asked knows it: the watch of etcd takes milliseconds. */
+async function described(client: Client, topic: string): Promise<TopicDescription> {
+  for (;;) {
+    try {
+      return await client.admin().describeTopic(topic);
+    } catch (error) {
+      if (!(error instanceof KafkaError) || error.code !== "UNKNOWN_TOPIC_OR_PARTITION") {
+        throw error;
+      }
+    }
   }
 }
 
@@ -236,7 +249,7 @@ testWith(
     const admin = client.admin();
     assertEquals((await admin.describeCluster()).brokers.map(({ id }) => id), [1, 2]);
     await admin.createTopic({ name: "a", partitions: 4 });
-    const { partitions } = await admin.describeTopic("a");
+    const { partitions } = await described(client, "a");
     assertEquals(partitions.map(({ leaderId }) => leaderId).sort(), [1, 1, 2, 2]);
     const producer = client.producer();
     for (const { partition } of partitions) {
@@ -246,7 +259,7 @@ testWith(
     await first.close();
     // Its session has ended, and the office with it.
     await admin.createTopic({ name: "b", partitions: 2 });
-    assertEquals((await admin.describeTopic("b")).partitions.map(({ leaderId }) => leaderId), [
+    assertEquals((await described(client, "b")).partitions.map(({ leaderId }) => leaderId), [
       2,
       2,
     ]);
