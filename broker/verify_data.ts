@@ -7,6 +7,7 @@
 import type { FileSystem } from "../storage/file_system/file_system.ts";
 import {
   META_PROPERTIES_FILE_NAME,
+  type MetaProperties,
   readMetaProperties,
 } from "../storage/directory/meta_properties.ts";
 import { CorruptFileError } from "../storage/errors.ts";
@@ -72,15 +73,21 @@ function verify(
   return verifyDataFolder(fs, path, expected === undefined ? options : { ...options, expected });
 }
 
-/** The logs of a folder; not known in that of a worker, where the metadata is not. */
+/** The logs of a folder; not known in that of a worker, or where the metadata is in etcd. */
 function expectedIn(fs: FileSystem, path: string): MetadataTopics | undefined {
-  return isWorkerFolder(path) ? undefined : new MetadataTopics(nodeIdOf(fs, path));
+  const properties = propertiesOf(fs, path);
+  const isElsewhere = isWorkerFolder(path) || properties?.metadata !== undefined;
+  return isElsewhere ? undefined : new MetadataTopics(properties?.nodeId);
 }
 
 /** The broker that a folder belongs to, if it can be read. */
 function nodeIdOf(fs: FileSystem, path: string): number | undefined {
+  return propertiesOf(fs, path)?.nodeId;
+}
+
+function propertiesOf(fs: FileSystem, path: string): MetaProperties | undefined {
   try {
-    return readMetaProperties(fs, `${path}/${META_PROPERTIES_FILE_NAME}`)?.nodeId;
+    return readMetaProperties(fs, `${path}/${META_PROPERTIES_FILE_NAME}`);
   } catch (error) {
     // Reported as a problem of the folder.
     if (error instanceof CorruptFileError) return undefined;

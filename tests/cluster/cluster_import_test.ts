@@ -59,6 +59,11 @@ testWith(
       const [end] = await admin.listOffsets("t5", "latest");
       assertEquals(end!.offset, 2);
     });
+    await t.step("so that log verify asks for no topics in the folder", async () => {
+      const { code, text } = await run("log", "verify", data);
+      assertEquals(code, 0);
+      assertMatch(text, /^Checked 131 logs/);
+    });
     await t.step("so that it refuses its own", async () => {
       const error = await start({}).then((broker) => broker.close(), (error) => error as Error);
       assertMatch(String(error), /its metadata is in etcd, as "orders"/);

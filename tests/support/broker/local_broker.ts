@@ -19,11 +19,18 @@ export class LocalBroker {
   readonly #folder: TemporaryFolder;
   readonly #options: LocalBrokerOptions;
   readonly #errors: string[] = [];
+  /**
+   * With the address of an etcd in `DQUEUE_TEST_METADATA`, as `etcd://HOST:PORT`, each broker keeps its
+   * metadata there, under a name of its own.
+   */
+  readonly #metadata: Partial<BrokerSettings>;
   #broker!: Broker;
 
   private constructor(folder: TemporaryFolder, options: LocalBrokerOptions) {
     this.#folder = folder;
     this.#options = options;
+    const etcd = Deno.env.get("DQUEUE_TEST_METADATA");
+    this.#metadata = etcd === undefined ? {} : { metadata: `${etcd}/${crypto.randomUUID()}` };
   }
 
   /** Starts a broker in a new folder. */
@@ -62,7 +69,7 @@ export class LocalBroker {
   async #start(): Promise<void> {
     this.#broker = await Broker.start({
       listen: "127.0.0.1:0",
-      config: { ...this.#options.config, "log.dirs": this.dataPath },
+      config: { ...this.#options.config, ...this.#metadata, "log.dirs": this.dataPath },
       logger: createLogger({ level: "error", sink: (line) => this.#errors.push(line) }),
     });
   }
