@@ -157,7 +157,7 @@ const MIN_SIZE: Record<Field["type"], readonly [number, number]> = {
 const PRESIZED_MAX = 1024;
 
 /** A sliced codec yields after this number of array elements plus one; a bit mask. */
-const SLICE_MASK = 63;
+const SLICE_MASK = 7;
 
 class CodecGenerator {
   readonly #message: Message;
