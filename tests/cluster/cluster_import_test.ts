@@ -8,8 +8,14 @@ import { EtcdCluster } from "../support/etcd_cluster.ts";
 import { testWith } from "../support/outside.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
 
-async function run(...words: string[]): Promise<{ code: number; text: string }> {
-  const context = testContext({ now: () => Date.now() });
+function run(...words: string[]): Promise<{ code: number; text: string }> {
+  return runIn(testContext({ now: () => Date.now() }), words);
+}
+
+async function runIn(
+  context: ReturnType<typeof testContext>,
+  words: string[],
+): Promise<{ code: number; text: string }> {
   const code = await runProgram(program, words, context);
   return { code, text: context.stdoutText() + context.stderrText() };
 }
@@ -68,5 +74,35 @@ testWith(
       const error = await start({}).then((broker) => broker.close(), (error) => error as Error);
       assertMatch(String(error), /its metadata is in etcd, as "orders"/);
     });
+  },
+);
+
+testWith(
+  "etcd",
+  "cluster import fails with exit code 1 if its output cannot be written",
+  async (path) => {
+    await using cluster = await EtcdCluster.start({ path });
+    await using folder = await TemporaryFolder.create();
+    const data = folder.join("data");
+    const broker = await Broker.start({
+      listen: [],
+      logger: silentLogger,
+      config: { "log.dirs": data },
+    });
+    await broker.close();
+    const metadata = `etcd://${new URL(cluster.endpoints[0]!).host}/unwritable`;
+    const context = testContext({
+      now: () => Date.now(),
+      stdout: { failure: new Error("No space left on device") },
+    });
+    const { code, text } = await runIn(context, [
+      "cluster",
+      "import",
+      data,
+      "--metadata",
+      metadata,
+    ]);
+    assertEquals(code, 1);
+    assertStringIncludes(text, "Cannot write to the output: No space left on device");
   },
 );
