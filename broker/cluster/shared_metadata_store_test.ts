@@ -1,26 +1,13 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { LogDirectory, MemoryFileSystem } from "../../storage/mod.ts";
-import { ManualClock } from "../time/clock.ts";
-import { LocalMetadataStore, METADATA_LOG_NAME } from "./local_metadata_store.ts";
+import { openLocalStore } from "./local_metadata_store_testing.ts";
 import { METADATA_STORE_CONTRACT, setText, textsOf } from "./metadata_store_contract_testing.ts";
 import { MetadataStoreClosedError } from "./metadata_store.ts";
 import { SharedMetadataStore } from "./shared_metadata_store.ts";
 
-async function openLocal(resources: AsyncDisposableStack): Promise<LocalMetadataStore> {
-  const clock = new ManualClock();
-  const nowMs = clock.now();
-  const directory = await LogDirectory.open(new MemoryFileSystem(), "/data", { nowMs });
-  resources.use(directory);
-  const log = directory.create(METADATA_LOG_NAME, { nowMs });
-  const store = await LocalMetadataStore.open(log, { clock });
-  resources.defer(() => store.close());
-  return store;
-}
-
 for (const { sentence, run } of METADATA_STORE_CONTRACT) {
   Deno.test(`SharedMetadataStore${sentence}`, async () => {
     await using resources = new AsyncDisposableStack();
-    const store = new SharedMetadataStore(await openLocal(resources));
+    const store = new SharedMetadataStore(await openLocalStore(resources));
     resources.defer(() => store.close());
     await run({ store });
   });
@@ -28,7 +15,7 @@ for (const { sentence, run } of METADATA_STORE_CONTRACT) {
 
 Deno.test("SharedMetadataStore.close() ends only its own sessions and watches", async () => {
   await using resources = new AsyncDisposableStack();
-  const shared = await openLocal(resources);
+  const shared = await openLocalStore(resources);
   const first = new SharedMetadataStore(shared);
   const second = new SharedMetadataStore(shared);
   const ofFirst = await first.session(1000);

@@ -446,7 +446,7 @@ export class Partition {
    * At most as many replicas as the partition has are required, as in Kafka since 4.0 (KIP-966).
    */
   #ensureAppendable({ acks, isInternal = false }: AppendOptions): void {
-    // What the broker itself has to note must not fail for being fenced: nobody is told of it.
+    // The broker's own records are appended even while it is fenced: no client gets an answer by that.
     if (!isInternal) this.#ensureLeader();
     else if (!this.isLeader) throw new ApiError(ErrorCode.NOT_LEADER_OR_FOLLOWER);
     if (acks !== Acks.all) return;

@@ -7,10 +7,11 @@
  * @module
  */
 
-import { Broker } from "../broker.ts";
+import { Broker, type BrokerOptions } from "../broker.ts";
 import { PortMetadataStore } from "../cluster/port/port_metadata_store.ts";
 import { createLogger } from "../logger.ts";
 import { BrokerConfig } from "../settings/config.ts";
+import { formatHostPort, parseListener } from "../settings/listener.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 
 /** What a worker's global scope has. */
@@ -54,21 +55,28 @@ scope.addEventListener("unhandledrejection", (event) => {
   fail(event.reason);
 });
 
-function start({ config: texts, metadata }: ToWorker & { type: "start" }): Promise<Broker> {
+async function start({ config: texts, metadata }: ToWorker & { type: "start" }): Promise<Broker> {
   const config = new BrokerConfig(texts);
-  return Broker.start({
+  const options: BrokerOptions = {
     config,
     logger: createLogger({
       level: config.get("log.level"),
       sink: (line) => scope.postMessage({ type: "line", line }),
     }),
     membership: { store: new PortMetadataStore(metadata), connect: () => undefined },
-  });
+  };
+  try {
+    return await Broker.start(options);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    const listeners = config.get("listeners").map((text) => formatHostPort(parseListener(text)));
+    throw new Error(`Cannot listen on ${listeners.join(", ")}: the address is in use`);
+  }
 }
 
 function fail(error: unknown): void {
-  const problem = error instanceof Error ? error.stack ?? error.message : String(error);
-  scope.postMessage({ type: "failed", problem });
+  const { message, stack } = error instanceof Error ? error : new Error(String(error));
+  scope.postMessage({ type: "failed", message, stack });
   stopping ??= stop();
 }
 

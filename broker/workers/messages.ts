@@ -24,7 +24,7 @@ export type ToWorker =
 export type FromWorker =
   | { readonly type: "line"; readonly line: string }
   | { readonly type: "serving"; readonly addresses: readonly HostPort[] }
-  /** Something failed that nothing expected. The worker stops its broker. */
-  | { readonly type: "failed"; readonly problem: string }
+  /** The broker cannot start, or met an error that nothing caught. The worker stops it. */
+  | { readonly type: "failed"; readonly message: string; readonly stack: string | undefined }
   /** The broker has closed its files, and the worker ends. */
   | { readonly type: "stopped" };

@@ -9,4 +9,4 @@
  */
 
 export { ProcessBrokers, type ProcessBrokersOptions } from "./process_brokers.ts";
-export { WorkerBroker, type WorkerBrokerOptions } from "./worker_broker.ts";
+export { WorkerBroker, type WorkerBrokerOptions, WorkerStartError } from "./worker_broker.ts";

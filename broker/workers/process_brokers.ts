@@ -31,14 +31,14 @@ export interface ProcessBrokersOptions {
   readonly onFatal: (error: Error) => void;
 }
 
-/** Settings that bound what a process takes; each broker has its part. */
-const BUDGETS = [
-  "queued.max.request.bytes",
-  "queued.max.response.bytes",
-  "batch.cache.bytes",
-  "open.files.max",
-  "log.cleaner.dedupe.buffer.size",
-] as const;
+/** Settings that bound what a process takes, with their minimum; each broker has its part. */
+const BUDGETS = {
+  "queued.max.request.bytes": 1,
+  "queued.max.response.bytes": 1,
+  "batch.cache.bytes": 0,
+  "open.files.max": 1,
+  "log.cleaner.dedupe.buffer.size": 1024 * 1024,
+} as const;
 
 /** The brokers of a process. */
 export class ProcessBrokers {
@@ -157,9 +157,10 @@ function portAfter(text: string, index: number): string {
 }
 
 function partsOf(config: BrokerConfig, count: number): ConfigTexts {
-  const parts = BUDGETS.map((name) =>
-    [name, `${Math.max(1, Math.floor(config.get(name) / count))}`] as const
-  );
+  const parts = Object.entries(BUDGETS).map(([name, min]) => {
+    const part = Math.floor(config.get(name as keyof typeof BUDGETS) / count);
+    return [name, `${Math.max(min, part)}`] as const;
+  });
   return new Map([...config.given, ...parts]);
 }
 

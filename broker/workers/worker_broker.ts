@@ -30,16 +30,26 @@ const STOP_TIMEOUT_MS = 10_000;
 const MIN_RETRY_MS = 1000;
 const MAX_RETRY_MS = 30_000;
 
+/** A broker that served for so long has not failed because of how it was started. */
+const STEADY_MS = 30_000;
+
+/** A broker in a worker cannot start. */
+export class WorkerStartError extends Error {
+  override name = "WorkerStartError";
+}
+
 /** A broker in a worker. */
 export class WorkerBroker {
   readonly #options: WorkerBrokerOptions;
   #worker: Worker | undefined;
   #metadata: AsyncDisposable | undefined;
   #addresses: readonly HostPort[] | undefined;
-  #served = Promise.withResolvers<void>();
+  #served = quietly();
   #stopped = Promise.withResolvers<void>();
   #problem: string | undefined;
-  #isServing = false;
+  /** When it began to serve, in milliseconds since 1970; undefined while it does not. */
+  #servesSinceMs: number | undefined;
+  #hasServed = false;
   #isClosing = false;
   #retryMs = 0;
   #retryTimer: number | undefined;
@@ -52,7 +62,7 @@ export class WorkerBroker {
   /**
    * Starts it; resolves when it serves clients.
    *
-   * @throws {Error} If it cannot start.
+   * @throws {WorkerStartError} If it cannot start.
    */
   static async start(options: WorkerBrokerOptions): Promise<WorkerBroker> {
     const broker = new WorkerBroker(options);
@@ -104,7 +114,9 @@ export class WorkerBroker {
     worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.#receive(data);
     worker.onerror = (event) => {
       event.preventDefault();
-      this.#options.onFatal(new Error(`Broker ${nodeId} ended without closing: ${event.message}`));
+      const error = new Error(`Broker ${nodeId} ended without closing: ${event.message}`);
+      this.#served.reject(error);
+      this.#options.onFatal(error);
     };
     const start: ToWorker = {
       type: "start",
@@ -120,19 +132,23 @@ export class WorkerBroker {
         return this.#options.sink(message.line);
       case "serving":
         this.#addresses = message.addresses;
-        this.#isServing = true;
+        this.#servesSinceMs = this.#options.clock.now();
+        this.#hasServed = true;
         return this.#served.resolve();
       case "failed":
-        return this.#fail(message.problem);
+        return this.#fail(message.message, message.stack);
       case "stopped":
         return void this.#end();
     }
   }
 
-  #fail(problem: string): void {
+  #fail(problem: string, stack = problem): void {
     this.#problem ??= problem;
     const { nodeId, logger, clock, onFatal } = this.#options;
-    logger.error("A worker failed; its broker is closed and started again", { nodeId, problem });
+    // What cannot start for the first time is reported by start().
+    if (this.#hasServed) {
+      logger.error("A worker failed; its broker is closed and started again", { nodeId, stack });
+    }
     this.#stopTimer ??= clock.setTimeout(
       () =>
         onFatal(new Error(`Broker ${nodeId} cannot close its files after it failed: ${problem}`)),
@@ -141,7 +157,7 @@ export class WorkerBroker {
   }
 
   async #end(): Promise<void> {
-    const { clock } = this.#options;
+    const { clock, nodeId } = this.#options;
     if (this.#stopTimer !== undefined) clock.clearTimeout(this.#stopTimer);
     this.#stopTimer = undefined;
     this.#worker!.terminate();
@@ -149,13 +165,21 @@ export class WorkerBroker {
     await this.#metadata?.[Symbol.asyncDispose]();
     this.#stopped.resolve();
     if (this.#isClosing) return;
-    // What never served has told its starter; what did is started again.
-    if (!this.#isServing && this.#retryMs === 0) {
-      return this.#served.reject(new Error(this.#problem ?? "The worker ended"));
+    if (!this.#hasServed) {
+      const problem = this.#problem ?? "the worker ended";
+      return this.#served.reject(new WorkerStartError(`Cannot start broker ${nodeId}: ${problem}`));
     }
-    if (this.#isServing) this.#served = Promise.withResolvers();
-    this.#retryMs = this.#isServing ? 0 : this.#retryMs;
-    this.#isServing = false;
+    this.#startAgain();
+  }
+
+  /** The first time immediately, then after 1, 2, 4 … 30 s, until it has served for a while. */
+  #startAgain(): void {
+    const { clock } = this.#options;
+    if (this.#servesSinceMs !== undefined) {
+      this.#served = quietly();
+      if (clock.now() - this.#servesSinceMs >= STEADY_MS) this.#retryMs = 0;
+      this.#servesSinceMs = undefined;
+    }
     this.#retryTimer = clock.setTimeout(() => {
       this.#retryTimer = undefined;
       this.#begin();
@@ -166,4 +190,11 @@ export class WorkerBroker {
   #post(message: ToWorker): void {
     this.#worker?.postMessage(message);
   }
+}
+
+/** A promise that may be rejected with nobody waiting for it. */
+function quietly(): PromiseWithResolvers<void> {
+  const resolvers = Promise.withResolvers<void>();
+  resolvers.promise.catch(() => {});
+  return resolvers;
 }

@@ -235,7 +235,7 @@ testWith("etcd", "Broker refuses etcd that has lost what it was told", async (pa
 
 testWith(
   "etcd",
-  "Brokers of one cluster share topics, and one goes on when the other stops",
+  "Brokers of one cluster share topics, and one continues when the other stops",
   async (path) => {
     await using cluster = await EtcdCluster.start({ path });
     const url = cluster.endpoints[0]!;

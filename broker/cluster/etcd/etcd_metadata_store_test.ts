@@ -115,7 +115,7 @@ testWith("etcd", "ProducerIds gives no id twice though answers are lost", async 
   assertEquals(new Set(blocks).size, 6);
 });
 
-testWith("etcd", "EtcdMetadataStore goes on after a failed member of three", async (path, t) => {
+testWith("etcd", "EtcdMetadataStore continues after a member of three failed", async (path, t) => {
   await using cluster = await EtcdCluster.start({ path, size: 3 });
   await using store = await openStore(cluster);
   const session = await store.session(6000);

@@ -1,23 +1,11 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { LogDirectory, MemoryFileSystem } from "../../../storage/mod.ts";
-import { ManualClock } from "../../time/clock.ts";
-import { LocalMetadataStore, METADATA_LOG_NAME } from "../local_metadata_store.ts";
+import type { LocalMetadataStore } from "../local_metadata_store.ts";
+import { openLocalStore } from "../local_metadata_store_testing.ts";
 import { MetadataStoreClosedError } from "../metadata_store.ts";
 import { METADATA_STORE_CONTRACT, setText, textsOf } from "../metadata_store_contract_testing.ts";
 import { SharedMetadataStore } from "../shared_metadata_store.ts";
 import { MetadataStoreServer } from "./metadata_store_server.ts";
 import { PortMetadataStore } from "./port_metadata_store.ts";
-
-async function openLocal(resources: AsyncDisposableStack): Promise<LocalMetadataStore> {
-  const clock = new ManualClock();
-  const nowMs = clock.now();
-  const directory = await LogDirectory.open(new MemoryFileSystem(), "/data", { nowMs });
-  resources.use(directory);
-  const log = directory.create(METADATA_LOG_NAME, { nowMs });
-  const store = await LocalMetadataStore.open(log, { clock });
-  resources.defer(() => store.close());
-  return store;
-}
 
 function openPort(
   store: LocalMetadataStore,
@@ -33,13 +21,13 @@ function openPort(
 for (const { sentence, run } of METADATA_STORE_CONTRACT) {
   Deno.test(`PortMetadataStore${sentence}`, async () => {
     await using resources = new AsyncDisposableStack();
-    await run(openPort(await openLocal(resources), resources));
+    await run(openPort(await openLocalStore(resources), resources));
   });
 }
 
 Deno.test("MetadataStoreServer.close() ends the sessions of a thread that is gone, and no others", async () => {
   await using resources = new AsyncDisposableStack();
-  const local = await openLocal(resources);
+  const local = await openLocalStore(resources);
   const gone = openPort(local, resources);
   const other = openPort(local, resources);
   await gone.store.commit([{ ...setText("a", "1"), session: await gone.store.session(1000) }]);
@@ -50,7 +38,7 @@ Deno.test("MetadataStoreServer.close() ends the sessions of a thread that is gon
 
 Deno.test("PortMetadataStore.close() rejects calls that wait, and those that come later", async () => {
   await using resources = new AsyncDisposableStack();
-  const { store } = openPort(await openLocal(resources), resources);
+  const { store } = openPort(await openLocalStore(resources), resources);
   const waiting = store.read();
   const rejected = assertRejects(() => waiting, MetadataStoreClosedError);
   await store.close();

@@ -42,7 +42,7 @@ const LONG = 256;
 const FIRST_VERSION_WITH_LEADERS = 12;
 const FIRST_VERSION_WITH_ENDPOINTS = 16;
 const UNCHECKED_EPOCH = -1;
-/** Errors after which a client looks for the leader. */
+/** Errors that make a client look up the leader. */
 const ENDS_LEADERSHIP: ReadonlySet<number> = new Set([
   ErrorCode.NOT_LEADER_OR_FOLLOWER,
   ErrorCode.FENCED_LEADER_EPOCH,

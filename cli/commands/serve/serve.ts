@@ -80,6 +80,8 @@ export const serve = command({
     const logger = createLogger({ level: config.get("log.level") as LogLevel, sink });
     logger.info("Starting", { version: VERSION, data: await fullPath(config.get("log.dirs")) });
     const fatal = Promise.withResolvers<never>();
+    // It may come before anything waits for it.
+    fatal.promise.catch(() => {});
     let brokers: ProcessBrokers;
     try {
       brokers = await ProcessBrokers.start({
@@ -155,6 +157,7 @@ function explained(error: unknown, config: BrokerConfig): unknown {
   }
   if (!(error instanceof Error)) return error;
   const cause = { cause: error };
+  if (error.name === "WorkerStartError") return new CommandError(message, cause);
   if (error.name === "ConfigError") return new UsageError(message, cause);
   if (["DataFolderLockedError", "FileSystemError"].includes(error.name)) {
     return new CommandError(`${message}; choose another folder with --data`, cause);

@@ -264,6 +264,36 @@ Deno.test("serve --workers runs a cluster of brokers in one process", async () =
   });
 });
 
+Deno.test("serve --workers says which broker cannot listen, and closes the others", async () => {
+  await withFolder(async (folder) => {
+    const [port, next] = takePortAfterFree();
+    using _ = next;
+    const argv = ["--workers", "2", "--listen", `127.0.0.1:${port}`, "--data", `${folder}/data`];
+    const { code, stderr } = await serving(argv, () => Promise.resolve());
+    assertEquals(code, 1);
+    assertStringIncludes(
+      stderr,
+      `Error: Cannot start broker 2: Cannot listen on 127.0.0.1:${port + 1}: the address is in use`,
+    );
+    assertEquals(stderr.includes("    at "), false, stderr);
+  });
+});
+
+/** A port that is free, and a listener on the next. */
+function takePortAfterFree(): [port: number, next: Deno.TcpListener] {
+  for (;;) {
+    const next = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const port = next.addr.port - 1;
+    try {
+      Deno.listen({ hostname: "127.0.0.1", port }).close();
+      return [port, next];
+    } catch (error) {
+      next.close();
+      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    }
+  }
+}
+
 Deno.test("serve --workers refuses what is not a number of brokers", async () => {
   for (const text of ["0", "-1", "1.5", "many", "1000"]) {
     const { code, stderr } = await serving([`--workers=${text}`], () => Promise.resolve());
