@@ -25,6 +25,7 @@ import { LOCAL, openEtcd } from "./open_metadata.ts";
 import { type BrokerConfig, ConfigError } from "./settings/config.ts";
 import { parseEtcdAddress } from "./settings/etcd_address.ts";
 import { systemClock } from "./time/clock.ts";
+import { workersWithLogs } from "./workers/worker_folders.ts";
 
 /** What was copied. */
 export interface ImportedMetadata {
@@ -58,6 +59,13 @@ export async function importMetadata(
   const nowMs = systemClock.now();
   if (fs.statSync(path)?.isDirectory !== true) {
     throw new ConfigError(`Cannot import "${path}": there is no such folder`);
+  }
+  const [worker] = workersWithLogs(fs, path);
+  if (worker !== undefined) {
+    throw new ConfigError(
+      `Cannot import "${path}": it has records of several brokers (serve --workers), and those of ` +
+        `"${worker.folder}" cannot join a cluster on etcd yet`,
+    );
   }
   await using opened = new AsyncDisposableStack();
   const directory = opened.use(

@@ -12,11 +12,10 @@ import type { Logger } from "../logger.ts";
 import { BrokerConfig, ConfigError, type ConfigTexts } from "../settings/config.ts";
 import { formatHostPort, type HostPort, parseListener } from "../settings/listener.ts";
 import { systemClock } from "../time/clock.ts";
-import { isLogName } from "../../storage/directory/data_folder.ts";
 import { DenoFileSystem } from "../../storage/file_system/deno_file_system.ts";
 import { FileSystemError } from "../../storage/file_system/file_system.ts";
 import { WorkerBroker } from "./worker_broker.ts";
-import { workerFolder, workerFolders } from "./worker_folders.ts";
+import { workerFolder, type WorkerLogs, workersWithLogs } from "./worker_folders.ts";
 
 /** How to start the brokers of a process. */
 export interface ProcessBrokersOptions {
@@ -166,22 +165,18 @@ function partsOf(config: BrokerConfig, count: number): ConfigTexts {
 
 /** @throws {ConfigError} If a worker that would be missing has logs, which nobody else has. */
 function refuseFewer(data: string, count: number): void {
-  const fs = new DenoFileSystem();
-  for (const folder of foldersOf(fs, data)) {
-    const number = Number(folder.slice(folder.lastIndexOf("/") + 1));
-    if (number <= count) continue;
-    const logs = fs.readDirSync(folder).filter(({ name }) => isLogName(name));
-    if (logs.length === 0) continue;
-    throw new ConfigError(
-      `Cannot serve with ${count} workers: "${folder}" has ${logs.length} logs that no other broker ` +
-        `has; start with --workers ${number}`,
-    );
-  }
+  const missing = withLogs(data).findLast(({ number }) => number > count);
+  if (missing === undefined) return;
+  const { folder, logCount, number } = missing;
+  throw new ConfigError(
+    `Cannot serve with ${count} workers: "${folder}" has ${logCount} logs that no other broker has; ` +
+      `start with --workers ${number}`,
+  );
 }
 
-function foldersOf(fs: DenoFileSystem, data: string): string[] {
+function withLogs(data: string): WorkerLogs[] {
   try {
-    return workerFolders(fs, data);
+    return workersWithLogs(new DenoFileSystem(), data);
   } catch (error) {
     // A data folder that cannot be used, the broker reports.
     if (error instanceof FileSystemError) return [];

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { isLogName } from "../../storage/directory/data_folder.ts";
 import type { FileSystem } from "../../storage/file_system/file_system.ts";
 
 const FOLDER = "workers";
@@ -28,4 +29,21 @@ export function workerFolders(fs: FileSystem, data: string): string[] {
     .map(({ name }) => Number(name))
     .sort((a, b) => a - b)
     .map((number) => workerFolder(data, number));
+}
+
+/** The data folder of a worker that has logs. */
+export interface WorkerLogs {
+  readonly folder: string;
+  /** Number of the broker among those of the process. */
+  readonly number: number;
+  readonly logCount: number;
+}
+
+/** The data folders of workers that have logs. */
+export function workersWithLogs(fs: FileSystem, data: string): WorkerLogs[] {
+  return workerFolders(fs, data).map((folder) => ({
+    folder,
+    number: Number(folder.slice(folder.lastIndexOf("/") + 1)),
+    logCount: fs.readDirSync(folder).filter(({ name }) => isLogName(name)).length,
+  })).filter(({ logCount }) => logCount > 0);
 }

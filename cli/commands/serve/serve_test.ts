@@ -255,6 +255,11 @@ Deno.test("serve --workers runs a cluster of brokers in one process", async () =
       const verified = await runIn(testContext(), ["log", "verify", path]);
       assertEquals([verified.code, verified.stdout], [0, ""]);
     }
+    const metadata = "etcd://127.0.0.1:1/orders";
+    const words = ["cluster", "import", folders[0]!, "--metadata", metadata];
+    const imported = await runIn(testContext(), words);
+    assertEquals(imported.code, 2);
+    assertStringIncludes(imported.stderr, "it has records of several brokers (serve --workers)");
     const ofWorker = Deno.readDirSync(folders[1]!);
     const log = [...ofWorker].find(({ name }) => name.startsWith("a-"))!.name;
     await Deno.remove(`${folders[1]}/${log}`, { recursive: true });
