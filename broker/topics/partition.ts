@@ -21,6 +21,7 @@ import { INT64_MAX } from "../../protocol/primitives/int64.ts";
 import { IsolationLevel } from "../../protocol/messages/records/fetch.ts";
 import { Acks } from "../../protocol/messages/records/produce.ts";
 import type { RecordBatch } from "../../protocol/records/mod.ts";
+import { OffsetOutOfRangeError } from "../../storage/errors.ts";
 import type { Log } from "../../storage/log.ts";
 import type { LogRead } from "../../storage/log/log_read.ts";
 import type { TimestampAndOffset } from "../../storage/log/log_reader.ts";
@@ -135,6 +136,8 @@ export class Partition {
   #config: TopicConfig;
   #highWatermark: number;
   #logStartOffset: number;
+  /** Settles when the log start offset of all running deletions is shown. */
+  #trimming: Promise<unknown> | undefined;
   #flushing: CommitGroup | undefined;
   #queued: CommitGroup | undefined;
   #isDeleted = false;
@@ -303,13 +306,30 @@ export class Partition {
    * offset; empty if the offset is not yet readable.
    *
    * @throws {ApiError} NOT_LEADER_OR_FOLLOWER.
-   * @throws {OffsetOutOfRangeError} If `offset` is outside the log.
+   * @throws {OffsetOutOfRangeError} If `offset` is outside the log. {@linkcode logStartOffset} says
+   * so then, too: a client that looks up where to continue must not be sent back to this offset.
    */
   read(offset: number, options: ReadOptions): LogRead | Promise<LogRead> {
     this.#ensureLeader();
     const { maxBytes, minOneBatch, isolationLevel } = options;
     const maxOffset = this.lastFetchableOffset(isolationLevel);
-    return this.log.read(offset, { maxBytes, maxOffset, minOneBatch });
+    let read: LogRead | Promise<LogRead>;
+    try {
+      read = this.log.read(offset, { maxBytes, maxOffset, minOneBatch });
+    } catch (error) {
+      if (this.#trimming === undefined) throw error;
+      return this.#throwAfterTrim(offset, error);
+    }
+    return read instanceof Promise
+      ? read.catch((error) => this.#throwAfterTrim(offset, error))
+      : read;
+  }
+
+  async #throwAfterTrim(offset: number, error: unknown): Promise<never> {
+    if (error instanceof OffsetOutOfRangeError && offset >= this.#logStartOffset) {
+      await this.#trimming;
+    }
+    throw error;
   }
 
   /** The offset up to which consumers with an isolation level can read. */
@@ -379,9 +399,11 @@ export class Partition {
       );
     }
     if (target > this.#logStartOffset) {
-      this.log.deleteRecordsBefore(target);
-      await this.#logManager.writeLogStarts();
-      this.#advanceStart(target);
+      await this.#trim(async () => {
+        this.log.deleteRecordsBefore(target);
+        await this.#logManager.writeLogStarts();
+        this.#advanceStart(target);
+      });
     }
     return this.#logStartOffset;
   }
@@ -402,10 +424,24 @@ export class Partition {
   }
 
   /** Deletes segments past their retention. Returns their number. */
-  async applyRetention(nowMs: number): Promise<number> {
-    const count = await this.log.applyRetention(nowMs, this.#highWatermark);
-    this.#advanceStart(this.log.firstSegmentOffset);
-    return count;
+  applyRetention(nowMs: number): Promise<number> {
+    return this.#trim(async () => {
+      const count = await this.log.applyRetention(nowMs, this.#highWatermark);
+      this.#advanceStart(this.log.firstSegmentOffset);
+      return count;
+    });
+  }
+
+  /** Runs work that moves the log start offset, which readers learn when it has ended. */
+  async #trim<T>(work: () => Promise<T>): Promise<T> {
+    const trimmed = work();
+    const trimming = Promise.allSettled([this.#trimming, trimmed]);
+    this.#trimming = trimming;
+    try {
+      return await trimmed;
+    } finally {
+      if (this.#trimming === trimming) this.#trimming = undefined;
+    }
   }
 
   #advanceStart(offset: number): void {

@@ -427,6 +427,45 @@ Deno.test("Partition.logStartOffset shows no deletion that a crash could undo", 
   assertEquals(partition.logStartOffset, 2);
 });
 
+Deno.test("Partition.read() rejects an offset that is being deleted once logStartOffset says so", async () => {
+  const fs = new HeldSyncFileSystem();
+  await using broker = await TestBroker.start({ fs });
+  const partition = await broker.createTopic("a");
+  append(partition, 1, "one", "two", "three");
+  fs.hold();
+  const deleted = partition.deleteRecordsBefore(2);
+  const starts = [0, 1].map(async (offset) => {
+    await assertRejects(async () => await partition.read(offset, ANY), OffsetOutOfRangeError);
+    return partition.logStartOffset;
+  });
+  assertEquals(await valuesFrom(partition, 2), ["three"]);
+  assertEquals(partition.logStartOffset, 0);
+  fs.release();
+  assertEquals(await Promise.all(starts), [2, 2]);
+  await deleted;
+  assertThrows(() => partition.read(1, ANY), OffsetOutOfRangeError);
+});
+
+Deno.test("Partition.read() rejects an offset in a segment that retention deletes once logStartOffset says so", async () => {
+  const fs = new HeldSyncFileSystem();
+  await using broker = await TestBroker.start({ fs });
+  const partition = await broker.createTopic("a", { configs: new Map([["retention.bytes", "0"]]) });
+  append(partition, 1, "one");
+  const retention = partition.applyRetention(Date.now());
+  const startWhenRejected = async () => {
+    for (;;) {
+      try {
+        await partition.read(0, ANY);
+      } catch (error) {
+        assertInstanceOf(error, OffsetOutOfRangeError);
+        return partition.logStartOffset;
+      }
+    }
+  };
+  assertEquals(await startWhenRejected(), 1);
+  assertEquals(await retention, 1);
+});
+
 Deno.test("Partition.read() is bounded by log start offset, log end offset and high watermark", async () => {
   const fs = new HeldSyncFileSystem();
   await using broker = await TestBroker.start({ fs });
