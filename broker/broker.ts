@@ -35,7 +35,7 @@ import { HandlerTable } from "./handlers/mod.ts";
 import { logLosses } from "./log_losses.ts";
 import { type HostPort, parseListener } from "./settings/listener.ts";
 import { createLogger, type Logger, silentLogger } from "./logger.ts";
-import { LOCAL, openMetadata } from "./open_metadata.ts";
+import { type ClusterSurroundings, LOCAL, openMetadata } from "./open_metadata.ts";
 import { Maintenance } from "./maintenance.ts";
 import { MemoryBudget } from "./memory_budget.ts";
 import { ProducerIds } from "./producer_ids.ts";
@@ -70,6 +70,8 @@ export interface BrokerOptions {
   readonly fileSystem?: FileSystem;
   /** The cluster in this process that the broker belongs to; see `Cluster`. Default: one of its own. */
   readonly membership?: ClusterMembership;
+  /** What connects the broker to its cluster, for simulations. Default: TCP, and etcd's HTTP API. */
+  readonly surroundings?: ClusterSurroundings;
 }
 
 /** What a broker shares with others of its process. */
@@ -155,7 +157,8 @@ export class Broker {
     const directory = opened.use(await openDirectory(options, fs, config, clock, logger));
     logRecoveries(directory, logger);
     const shared = options.membership?.store;
-    const metadata = await openMetadata({ directory, config, clock, logger, shared });
+    const { openStore, network = tcpNetwork } = options.surroundings ?? {};
+    const metadata = await openMetadata({ directory, config, clock, logger, shared, openStore });
     opened.defer(() => metadata.close());
     const { store, nodeId } = metadata;
     const cluster = await ClusterState.open({ ...metadata, clock, logger });
@@ -165,7 +168,7 @@ export class Broker {
     opened.defer(() => topics.close());
     const maintenance = Maintenance.start({ directory, topics, config, clock, logger });
     opened.defer(() => maintenance.close());
-    const peers = new Peers({ network: tcpNetwork, nodeId, clock });
+    const peers = new Peers({ network, nodeId, clock });
     opened.defer(() => peers.close());
     const settled = () => topics.settled();
     const forwarding = new ForwardingManager({ cluster, peers, clock, settled });

@@ -14,6 +14,8 @@
 
 export { Broker, type BrokerOptions, type ClusterMembership } from "./broker.ts";
 export { Cluster, type ClusterOptions } from "./cluster.ts";
+export type { ClusterSurroundings, SharedStore, StorePosition } from "./open_metadata.ts";
+export type { PeerNetwork } from "./cluster/peer_network.ts";
 export type {
   AbortOptions,
   CommitOptions,

@@ -17,6 +17,7 @@ import { AdmissionError, admit } from "./cluster/admission.ts";
 import type { EtcdMetadataStore } from "./cluster/etcd/mod.ts";
 import { LocalMetadataStore, METADATA_LOG_NAME } from "./cluster/local_metadata_store.ts";
 import type { MetadataStore } from "./cluster/metadata_store.ts";
+import type { PeerNetwork } from "./cluster/peer_network.ts";
 import type { BrokerIdentity } from "./cluster/registration.ts";
 import type { Logger } from "./logger.ts";
 import { type BrokerConfig, ConfigError } from "./settings/config.ts";
@@ -31,6 +32,32 @@ export interface OpenMetadataOptions {
   readonly logger: Logger;
   /** The store of a cluster in this process; it is used instead of the one in the settings. */
   readonly shared?: MetadataStore | undefined;
+  /** Opens the store in etcd that the settings name. Default: over HTTP. */
+  readonly openStore?: ClusterSurroundings["openStore"] | undefined;
+}
+
+/** What connects a broker to the others of its cluster. */
+export interface ClusterSurroundings {
+  /** Connections to other brokers. */
+  readonly network: PeerNetwork;
+  /**
+   * Opens the store that is shared by the cluster's brokers.
+   *
+   * @param seen The state in which it was seen before.
+   */
+  openStore(seen: StorePosition | undefined): Promise<SharedStore>;
+}
+
+/** The state of a store: it becomes an older one only if the store is restored from a backup. */
+export interface StorePosition {
+  readonly clusterId: string;
+  readonly revision: number;
+}
+
+/** A store shared by brokers. */
+export interface SharedStore extends MetadataStore {
+  /** The state last seen. */
+  readonly position: StorePosition;
 }
 
 /** A store, and who the broker is. */
@@ -52,7 +79,7 @@ export async function openEtcd(
   config: BrokerConfig,
   clock: Clock,
   logger: Logger,
-  seen?: { readonly clusterId: string; readonly revision: number },
+  seen?: StorePosition,
 ): Promise<EtcdMetadataStore> {
   // A broker of its own starts faster without it.
   const { EtcdMetadataStore } = await import("./cluster/etcd/mod.ts");
@@ -101,12 +128,12 @@ function openLocalStore(directory: LogDirectory, clock: Clock): Promise<LocalMet
 }
 
 async function openShared(options: OpenMetadataOptions): Promise<OpenMetadata> {
-  const { directory, config, clock, logger } = options;
+  const { directory, config, clock, logger, openStore } = options;
   const { path, metaProperties: found } = directory;
   const address = parseEtcdAddress(config.get("metadata"));
   checkFolder(directory, address.name);
   const seen = found?.metadata;
-  const store = await openEtcd(config, clock, logger, seen);
+  const store = await (openStore?.(seen) ?? openEtcd(config, clock, logger, seen));
   try {
     const directoryId = found?.directoryId ?? randomUuid();
     const admission = await admit(store, {
@@ -147,7 +174,7 @@ async function openShared(options: OpenMetadataOptions): Promise<OpenMetadata> {
   }
 }
 
-async function closeShared(store: EtcdMetadataStore, note: () => Promise<void>): Promise<void> {
+async function closeShared(store: SharedStore, note: () => Promise<void>): Promise<void> {
   await store.close();
   await note();
 }
