@@ -37,49 +37,22 @@ import {
 } from "./support/load/broker_scenarios.ts";
 import {
   type BrokerSubject,
-  commandSubject,
   dqueueSubject,
   runningSubject,
 } from "./support/brokers/broker_subjects.ts";
-import { measureConnect } from "./support/load/connect_load.ts";
-import { measureFetch } from "./support/load/fetch_load.ts";
-import { kafkaSubject } from "./support/brokers/kafka_subject.ts";
-import { measureLatency } from "./support/load/latency_load.ts";
+import { Comparison } from "./support/load/comparison.ts";
+import { PEER_FLAGS, peerSubjects } from "./support/brokers/peer_subjects.ts";
 import { describeMachine } from "./support/report/machine.ts";
-import { COST, type Outcome } from "./support/report/outcome.ts";
+import { COST } from "./support/report/outcome.ts";
 import { pin } from "./support/brokers/process_usage.ts";
-import { measureProduce } from "./support/load/produce_load.ts";
-import {
-  formatFigure,
-  measured,
-  median,
-  printReport,
-  progress,
-  type Row,
-} from "./support/report/report.ts";
-import {
-  describeScenario,
-  familyOf,
-  isOnDisk,
-  parseScenario,
-  type Scenario,
-} from "./support/load/scenario.ts";
+import { printReport } from "./support/report/report.ts";
+import { describeScenario, parseScenario, type Scenario } from "./support/load/scenario.ts";
 import { isHeadline } from "./support/report/readme_tables.ts";
-import type { Target } from "./support/load/target.ts";
-import { temporaryFolder } from "./support/brokers/temporary_folder.ts";
-import type { Timing } from "./support/load/window.ts";
-
-/** Time from the start of the load on a topic to the start of the measurement. */
-const SETTLE_MS = 1000;
-/** Memory for the data that a broker receives in a run. */
-const DATA_BYTES = 10e9;
 
 const { flags, args } = parseFlags({
   name: undefined,
   pid: undefined,
-  "kafka-home": undefined,
-  "peer-command": undefined,
-  "peer-name": "peer",
+  ...PEER_FLAGS,
   scenario: [],
   only: undefined,
   runs: "3",
@@ -107,24 +80,13 @@ async function main(): Promise<void> {
     await pin(Deno.pid, Number(flags["load-core"]));
   const core = isPinned ? Number(flags["broker-core"]) : undefined;
   const subjects = await chosenSubjects();
-  const families = [...Map.groupBy(scenarios, familyOf).values()];
-  const found = new Map(scenarios.map((scenario) => [scenario, new Map<string, Outcome[]>()]));
-  for (let run = 0; run < runs; run++) {
-    const order = run % 2 === 0 ? subjects : subjects.toReversed();
-    for (const family of families) {
-      for (const subject of order) {
-        await measureFresh(subject, family, core, (scenario, outcome) => {
-          const ofScenario = found.get(scenario)!;
-          ofScenario.set(subject.name, [...ofScenario.get(subject.name) ?? [], outcome]);
-          const [{ value, unit, name }] = outcome.figures as [Outcome["figures"][number]];
-          progress(
-            `${run + 1}/${runs} ${scenario.text}: ${subject.name} ${name} ${formatFigure(value)} ` +
-              `${unit}, ${outcome.note}`,
-          );
-        });
-      }
-    }
-  }
+  const comparison = await Comparison.measure({
+    subjects,
+    scenarios,
+    runs,
+    measureMs: Number(flags.seconds) * 1000,
+    core,
+  });
   const pinning = isPinned
     ? `load on core ${flags["load-core"]}, broker on core ${flags["broker-core"]}`
     : "none";
@@ -143,7 +105,7 @@ async function main(): Promise<void> {
         values: "random bytes, no compression, no keys",
         durability: "acks=1 answers after the write, acks=all as each row says",
       },
-      rows: scenarios.flatMap((scenario) => rowsOf(scenario, subjects, found.get(scenario)!)),
+      rows: comparison.rows(aimOf, isKey),
     },
     flags.json,
   );
@@ -168,67 +130,7 @@ async function chosenSubjects(): Promise<BrokerSubject[]> {
     const pid = flags.pid === undefined ? undefined : Number(flags.pid);
     return [runningSubject({ name: flags.name ?? address, address, pid })];
   }
-  const { "kafka-home": home, "peer-command": command } = flags;
-  return [
-    dqueueSubject(),
-    ...(home === undefined ? [] : [await kafkaSubject(home)]),
-    ...(command === undefined ? [] : [commandSubject(flags["peer-name"], command)]),
-  ];
-}
-
-/** Runs the scenarios of one family on a new broker. */
-async function measureFresh(
-  subject: BrokerSubject,
-  family: readonly Scenario[],
-  core: number | undefined,
-  report: (scenario: Scenario, outcome: Outcome) => void,
-): Promise<void> {
-  await using folder = await temporaryFolder(isOnDisk(family[0]!) ? Infinity : DATA_BYTES);
-  await using target = await subject.start({ folder: folder.join(), core });
-  for (const [i, scenario] of family.entries()) {
-    const { leastMs, mostMs } = subject.warmUp;
-    const timing: Timing = {
-      stable: { leastMs: i === 0 ? leastMs : 0, mostMs },
-      warmUpMs: SETTLE_MS,
-      measureMs: Number(flags.seconds) * 1000,
-    };
-    report(scenario, await measure(target, scenario, timing));
-  }
-}
-
-function rowsOf(
-  scenario: Scenario,
-  subjects: readonly BrokerSubject[],
-  outcomes: ReadonlyMap<string, readonly Outcome[]>,
-): Row[] {
-  const [first] = outcomes.values();
-  return first![0]!.figures.map(({ name, unit, better }) => {
-    const valuesOf = (runs: readonly Outcome[]) =>
-      runs.flatMap(({ figures }) =>
-        figures.filter((other) => other.name === name).map(({ value }) => value)
-      );
-    const bySubject = <T>(of: (runs: readonly Outcome[]) => T) =>
-      Object.fromEntries(
-        subjects.map((subject) => [subject.name, of(outcomes.get(subject.name)!)]),
-      );
-    const aim = aimOf(scenario, name);
-    return {
-      name: [describeScenario(scenario), name].filter((part) => part !== "").join(", "),
-      unit,
-      better,
-      ...(aim === undefined ? {} : { aim }),
-      isKey: isKey(scenario, name),
-      results: bySubject((runs) => measured(valuesOf(runs))),
-      notes: bySubject((runs) => noteOf(runs, valuesOf(runs))),
-    };
-  });
-}
-
-/** Returns the note of the median run. */
-function noteOf(runs: readonly Outcome[], values: readonly number[]): string {
-  const middle = median(values);
-  const distances = values.map((value) => Math.abs(value - middle));
-  return runs[distances.indexOf(Math.min(...distances))]!.note;
+  return [dqueueSubject(), ...await peerSubjects(flags)];
 }
 
 function aimOf({ kind, text }: Scenario, figure: string): number | undefined {
@@ -242,17 +144,4 @@ function isKey({ kind, text }: Scenario, figure: string): boolean {
   if (figure === COST) return standard?.hasKeyCost ?? false;
   if (kind === "latency" && figure !== "p99") return false;
   return standard?.isKey ?? false;
-}
-
-function measure(target: Target, scenario: Scenario, timing: Timing): Promise<Outcome> {
-  switch (scenario.kind) {
-    case "produce":
-      return measureProduce(target, scenario, timing);
-    case "fetch":
-      return measureFetch(target, scenario, timing);
-    case "latency":
-      return measureLatency(target, scenario, timing);
-    case "connect":
-      return measureConnect(target, scenario, timing);
-  }
 }

@@ -28,6 +28,8 @@ interface Program {
   readonly quick: readonly string[];
   /** Whether it compares with another broker. */
   readonly takesPeer?: boolean;
+  /** Whether it can measure only the rows of the README. */
+  readonly hasHeadlines?: boolean;
 }
 
 const PROGRAMS: readonly Program[] = [
@@ -36,6 +38,7 @@ const PROGRAMS: readonly Program[] = [
     full: [],
     quick: ["--quick"],
     takesPeer: true,
+    hasHeadlines: true,
   },
   { name: "client", full: ["--runs=2", "--seconds=1"], quick: ["--quick"] },
   { name: "embedded", full: [], quick: ["--runs=5", "--seconds=0.3"] },
@@ -49,6 +52,12 @@ const PROGRAMS: readonly Program[] = [
   { name: "hostile_frames", full: [], quick: ["--only=Metadata"] },
   { name: "scale", full: [], quick: ["--most=10"] },
   { name: "startup", full: ["--runs=3"], quick: ["--runs=1", "--partitions=0"] },
+  {
+    name: "workers",
+    full: [],
+    quick: ["--runs=1", "--seconds=1"],
+    takesPeer: true,
+  },
   { name: "cluster", full: [], quick: ["--runs=2", "--requests=50"] },
   { name: "groups", full: ["--runs=1"], quick: ["--quick"] },
   { name: "recovery", full: ["--runs=3"], quick: ["--quick"] },
@@ -104,12 +113,12 @@ await write("results.svg", chart());
 console.log(markdownSummary(reports));
 progress(`${Math.round((performance.now() - startedMs) / 1000)} s, results in bench/results/`);
 
-async function run({ name, full, quick, takesPeer }: Program): Promise<Report> {
+async function run({ name, full, quick, takesPeer, hasHeadlines }: Program): Promise<Report> {
   const startedMs = performance.now();
   progress(`== ${name}`);
   const peer = takesPeer
     ? [
-      ...(flags.headlines ? ["--headlines"] : []),
+      ...(flags.headlines && hasHeadlines ? ["--headlines"] : []),
       ...PEER_FLAGS.flatMap((flag) =>
         flags[flag] === undefined ? [] : [`--${flag}=${flags[flag]}`]
       ),

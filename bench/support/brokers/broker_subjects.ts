@@ -37,9 +37,15 @@ const PEER_WARM_UP: WarmUpBounds = { leastMs: 20_000, mostMs: 45_000 };
 const START_TIMEOUT_MS = 60_000;
 const RETRY_MS = 20;
 
-/** This project's broker. */
-export function dqueueSubject(): BrokerSubject {
-  const name = "dqueue";
+/**
+ * This project's broker.
+ *
+ * @param settings Its settings, by Kafka's names and those of `dqueue serve`.
+ */
+export function dqueueSubject(
+  name = "dqueue",
+  settings: Readonly<Record<string, string>> = {},
+): BrokerSubject {
   return {
     name,
     warmUp: OUR_WARM_UP,
@@ -48,6 +54,7 @@ export function dqueueSubject(): BrokerSubject {
         data: `${folder}/data`,
         // Deno requires all permissions for files in memory.
         command: defaultCommand(["--allow-all"]),
+        settings,
       });
       (await broker.connect()).close();
       if (core !== undefined) await pin(broker.pid, core);

@@ -46,10 +46,10 @@ export async function measureFetch(
   const each = scenario.mb * 1e6 / connections;
   const batches = Math.max(1, Math.floor(each / records.length));
   const cold = scenario.from === "cold" ? Math.ceil(IN_MEMORY_MB * 1e6 / records.length) : 0;
-  await write(target, topic, records, batches, Math.ceil(cold / connections));
+  await write(topic, records, batches, Math.ceil(cold / connections));
   const load = new FetchLoad(topic, scenario, 1 + batches * batch);
   const reading = Promise.all(
-    Array.from({ length: connections }, (_, i) => load.read(target.address, i)),
+    Array.from({ length: connections }, (_, i) => load.read(i)),
   );
   const window = await Promise.race([
     measureWindow(timing, target, () => load.begin(), () => load.end(), () => load.progress),
@@ -70,15 +70,14 @@ export async function measureFetch(
 
 /** Fills all partitions equally, and then adds records that are not read. */
 async function write(
-  { address }: Target,
   topic: LoadTopic,
   records: Uint8Array,
   batches: number,
   unread: number,
 ): Promise<void> {
-  using connection = await LoadConnection.connect(address);
   for (const count of [batches, unread]) {
-    for (let index = 0; index < topic.partitions; index++) {
+    for (const [index, leader] of topic.leaders.entries()) {
+      using connection = await LoadConnection.connect(leader);
       const frame = requestFrame(produce, PRODUCE_VERSION, {
         acks: 1,
         timeoutMs: TIMEOUT_MS,
@@ -120,8 +119,8 @@ class FetchLoad {
   }
 
   /** Reads one partition over its own connection, repeatedly from start to end, until the load ends. */
-  async read(address: string, partition: number): Promise<void> {
-    using connection = await LoadConnection.connect(address);
+  async read(partition: number): Promise<void> {
+    using connection = await LoadConnection.connect(this.#topic.leaders[partition]!);
     for (let offset = 0; !this.#isOver;) {
       const sentMs = performance.now();
       const response = await connection.request(fetch, FETCH_VERSION, {

@@ -96,7 +96,8 @@ async function sendWhile<T>(
     maxMessageBytes: 1_048_588,
   });
   const load = new LatencyLoad(topic, scenario, rate);
-  const working = Promise.all([load.consume(target.address), load.produce(target.address)]);
+  const leader = topic.leaders[0]!;
+  const working = Promise.all([load.consume(leader), load.produce(leader)]);
   const result = await Promise.race([
     control(load),
     working.then(() => Promise.reject(new Error("The load ended too early"))),

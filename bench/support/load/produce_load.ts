@@ -92,9 +92,9 @@ async function produceWhile<T>(
     flush: scenario.flush,
     maxMessageBytes: Math.max(1_048_588, records.length),
   });
-  const load = new ProduceLoad(scenario, framesOf(topic, scenario, records));
+  const load = new ProduceLoad(scenario, topic.leaders, framesOf(topic, scenario, records));
   const sending = Promise.all(
-    Array.from({ length: scenario.connections }, (_, i) => load.send(target.address, i)),
+    Array.from({ length: scenario.connections }, (_, i) => load.send(i)),
   );
   const result = await Promise.race([
     control(load),
@@ -125,13 +125,19 @@ class ProduceLoad {
   /** Requests answered in the window, and in total. */
   answered = 0;
   progress = 0;
+  readonly #leaders: readonly string[];
   readonly #frames: readonly Uint8Array[];
   readonly #inFlight: number;
   readonly #isAnswered: boolean;
   #isCounting = false;
   #isOver = false;
 
-  constructor({ inflight, acks }: ScenarioOf<"produce">, frames: readonly Uint8Array[]) {
+  constructor(
+    { inflight, acks }: ScenarioOf<"produce">,
+    leaders: readonly string[],
+    frames: readonly Uint8Array[],
+  ) {
+    this.#leaders = leaders;
     this.#frames = frames;
     this.#inFlight = inflight;
     this.#isAnswered = acks !== "0";
@@ -146,14 +152,20 @@ class ProduceLoad {
     this.#isOver = true;
   }
 
-  /** Sends over its own connection, to the partitions in turn, starting at the `index`th. */
-  async send(address: string, index: number): Promise<void> {
+  /**
+   * Sends over its own connection, to the leader of the partition with this index modulo their number:
+   * to that one and the leader's others, in turn.
+   */
+  async send(index: number): Promise<void> {
+    const first = index % this.#leaders.length;
+    const address = this.#leaders[first]!;
+    const frames = this.#frames.filter((_, partition) => this.#leaders[partition] === address);
     using connection = await LoadConnection.connect(address);
     const sentMs: number[] = [];
-    let next = index;
+    let next = this.#leaders.slice(0, first).filter((leader) => leader === address).length;
     const sendNext = () => {
       sentMs.push(performance.now());
-      return connection.send(this.#frames[next++ % this.#frames.length]!);
+      return connection.send(frames[next++ % frames.length]!);
     };
     if (this.#isAnswered) { for (let i = 1; i < this.#inFlight; i++) await sendNext(); }
     while (!this.#isOver) {

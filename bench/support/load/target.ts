@@ -6,6 +6,7 @@
 
 import { ErrorCode, errorInfo } from "../../../protocol/errors.ts";
 import { createTopics as createTopicsApi } from "../../../protocol/messages/topics/create_topics.ts";
+import { metadata } from "../../../protocol/messages/topics/metadata.ts";
 import { deleteTopics } from "../../../protocol/messages/topics/delete_topics.ts";
 import { produce } from "../../../protocol/messages/records/produce.ts";
 import { LoadConnection } from "./load_connection.ts";
@@ -16,6 +17,7 @@ export const PRODUCE_VERSION = 9;
 export const FETCH_VERSION = 12;
 const CREATE_TOPICS_VERSION = 7;
 const DELETE_TOPICS_VERSION = 5;
+const METADATA_VERSION = 9;
 
 export const TIMEOUT_MS = 30_000;
 
@@ -56,11 +58,14 @@ const FLUSH_CONFIGS: Readonly<Record<string, readonly Readonly<Record<string, st
 export class LoadTopic {
   readonly name: string;
   readonly partitions: number;
+  /** The address of each partition's leader, as `host:port`. */
+  readonly leaders: readonly string[];
   readonly #connection: LoadConnection;
 
-  private constructor(name: string, partitions: number, connection: LoadConnection) {
+  private constructor(name: string, leaders: readonly string[], connection: LoadConnection) {
     this.name = name;
-    this.partitions = partitions;
+    this.partitions = leaders.length;
+    this.leaders = leaders;
     this.#connection = connection;
   }
 
@@ -83,31 +88,54 @@ export class LoadTopic {
       if (errorCode !== ErrorCode.INVALID_CONFIG) break;
     }
     expectNone(errorCode, "create a topic");
-    const topic = new LoadTopic(name, options.partitions, connection);
-    for (let index = 0; index < options.partitions; index++) await topic.#prime(index);
-    return topic;
-  }
-
-  async #prime(index: number): Promise<void> {
-    const records = sampleBatch({ size: 1, count: 1 });
-    for (let tries = 1;; tries++) {
-      const { responses } = await this.#connection.request(produce, PRODUCE_VERSION, {
-        acks: 1,
-        timeoutMs: TIMEOUT_MS,
-        topicData: [{ name: this.name, partitionData: [{ index, records }] }],
-      });
-      const { errorCode } = responses[0]!.partitionResponses[0]!;
-      if (!NOT_YET.has(errorCode) || tries === MAX_TRIES) return expectNone(errorCode, "produce");
-      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    const leaders = await leadersOf(connection, name, options.partitions);
+    for (const [address, partitions] of Map.groupBy(leaders.keys(), (index) => leaders[index]!)) {
+      using leader = await LoadConnection.connect(address);
+      for (const index of partitions) await prime(leader, name, index);
     }
+    return new LoadTopic(name, leaders, connection);
   }
-
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#connection.request(deleteTopics, DELETE_TOPICS_VERSION, {
       topicNames: [this.name],
       timeoutMs: TIMEOUT_MS,
     });
     this.#connection.close();
+  }
+}
+
+/** Returns the address of the leader of each partition. @throws {Error} If one has none. */
+async function leadersOf(
+  connection: LoadConnection,
+  name: string,
+  partitions: number,
+): Promise<string[]> {
+  for (let tries = 1;; tries++) {
+    const { brokers, topics } = await connection.request(metadata, METADATA_VERSION, {
+      topics: [{ name }],
+      allowAutoTopicCreation: false,
+    });
+    const addresses = new Map(brokers.map(({ nodeId, host, port }) => [nodeId, `${host}:${port}`]));
+    const known = topics[0]!.partitions.toSorted((a, b) => a.partitionIndex - b.partitionIndex);
+    const leaders = known.flatMap(({ leaderId }) => addresses.get(leaderId) ?? []);
+    if (leaders.length === partitions) return leaders;
+    if (tries === MAX_TRIES) throw new Error(`Topic "${name}" has no leaders`);
+    await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+  }
+}
+
+/** Writes a small record. */
+async function prime(leader: LoadConnection, name: string, index: number): Promise<void> {
+  const records = sampleBatch({ size: 1, count: 1 });
+  for (let tries = 1;; tries++) {
+    const { responses } = await leader.request(produce, PRODUCE_VERSION, {
+      acks: 1,
+      timeoutMs: TIMEOUT_MS,
+      topicData: [{ name, partitionData: [{ index, records }] }],
+    });
+    const { errorCode } = responses[0]!.partitionResponses[0]!;
+    if (!NOT_YET.has(errorCode) || tries === MAX_TRIES) return expectNone(errorCode, "produce");
+    await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
   }
 }
 
