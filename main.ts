@@ -40,6 +40,7 @@ export const program: Program = new Program({
     commands.clusterInfo,
     commands.clusterHealth,
     commands.clusterImport,
+    commands.clusterTry,
     commands.logDump,
     commands.logVerify,
     commands.logRepair,

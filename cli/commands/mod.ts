@@ -19,6 +19,9 @@
  * **Log files.** `log dump` is in `log/dump/`; `log verify` and `log repair` use the findings of
  * `verified_folder.ts`.
  *
+ * **Trial cluster.** `cluster try` runs etcd and brokers as processes; they and the relays between them
+ * are in `cluster/trial/`.
+ *
  * **Benchmarks** are in `bench/`.
  *
  * Only `serve` and the commands for log files use the broker's code; all others are programs on top
@@ -34,6 +37,7 @@ export * from "./cheat.ts";
 export * from "./cluster/cluster_health.ts";
 export * from "./cluster/cluster_import.ts";
 export * from "./cluster/cluster_info.ts";
+export * from "./cluster/cluster_try.ts";
 export * from "./completions.ts";
 export * from "./records/consume.ts";
 export * from "./group/group_delete.ts";

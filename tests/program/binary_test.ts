@@ -17,6 +17,7 @@ import {
   type RunOptions,
   taskArguments,
 } from "../support/broker/dqueue.ts";
+import { outside } from "../support/outside.ts";
 import { realText } from "../support/real_text.ts";
 import { attemptInShell, committedOffset } from "../support/broker/redirected.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
@@ -127,5 +128,12 @@ Deno.test("Compiled program serves, produces and consumes in an empty folder", a
     assertMatch(await run(["cluster", "info"]), /^ +2 /m);
     await brokers.stop("SIGINT");
   });
+  if (outside("etcd") !== undefined) {
+    await t.step("runs itself as the brokers of a trial cluster", async () => {
+      const args = ["cluster", "try", "--brokers", "2"];
+      const output = await dqueue(args, { ...options, input: "status\nquit\n" });
+      assertMatch(output, /^broker 2 +running +\d+ +127\.0\.0\.1:\d+$/m);
+    });
+  }
   assertEquals(await Array.fromAsync(Deno.readDir(cwd), ({ name }) => name), ["data"]);
 });

@@ -71,6 +71,8 @@ export const serve = command({
     },
   ],
   async run(context, { flags }) {
+    // Only `cluster try` starts processes.
+    Deno.permissions.revokeSync({ name: "run" });
     // The broker is by far the largest part of the program; other commands start faster without it.
     const { createLogger, parseBrokerConfig } = await import("../../../broker/mod.ts");
     const { ProcessBrokers } = await import("../../../broker/workers/mod.ts");

@@ -28,11 +28,11 @@ export async function taskArguments(name: string): Promise<string[]> {
   return args;
 }
 
-/** Returns the command of `deno task start`, with its permissions, up to the program's own arguments. */
-export async function fromSource(): Promise<CommandLine> {
-  const [run, ...args] = await taskArguments("start");
+/** Returns the command of a task, with its permissions, up to the program's own arguments. */
+export async function fromSource(task: "start" | "dqueue" = "start"): Promise<CommandLine> {
+  const [run, ...args] = await taskArguments(task);
   const main = args.indexOf("main.ts");
-  if (main < 0) throw new Error(`Cannot find main.ts in task "start"`);
+  if (main < 0) throw new Error(`Cannot find main.ts in task "${task}"`);
   const config = ["--quiet", `--config=${ROOT}deno.json`];
   return {
     path: Deno.execPath(),
