@@ -95,6 +95,26 @@ export class TransactionCoordinatorFencedError extends StorageError {
   override name = "TransactionCoordinatorFencedError";
 }
 
+/** A batch of a leader's log that begins before the end of the follower's. */
+export class UnexpectedAppendOffsetError extends StorageError {
+  override name = "UnexpectedAppendOffsetError";
+  /** Base offset of the batch. */
+  readonly offset: number;
+  /** The lowest offset that it could have had. */
+  readonly nextOffset: number;
+
+  constructor(log: string, offset: number, nextOffset: number) {
+    super(`Cannot append to "${log}": batch begins at offset ${offset}, the next is ${nextOffset}`);
+    this.offset = offset;
+    this.nextOffset = nextOffset;
+  }
+}
+
+/** A batch of a leader's log with an epoch lower than that before it, or newer than the leader's. */
+export class UnexpectedLeaderEpochError extends StorageError {
+  override name = "UnexpectedLeaderEpochError";
+}
+
 /** The disk is full. Nothing was written, the log stays in service, and a retry may succeed. */
 export class DiskFullError extends StorageError {
   override name = "DiskFullError";

@@ -17,8 +17,8 @@
  * failed write or sync takes the log offline, because the state on disk is then unknown: a second
  * sync after a failed one may succeed without the data. Reads continue to work.
  *
- * `beginEpoch`, `truncateTo`, `truncateFullyAndStartAt` and appends with origin `replication` are for
- * followers, which brokers do not have yet.
+ * A follower's log is filled by `appendReplicated` and cut by `truncateTo` and
+ * `truncateFullyAndStartAt`.
  *
  * @module
  */
@@ -52,6 +52,7 @@ import {
   writePartitionMetadata,
 } from "./log/partition_metadata.ts";
 import type { ProducerState } from "./log/producers/producer_state.ts";
+import type { ReplicatedAppendInfo, ReplicatedAppendOptions } from "./log/replicated_batches.ts";
 import { Segment } from "./segment/segment.ts";
 import type { ClosedSegment } from "./segment/segment_checkpoint.ts";
 import {
@@ -120,8 +121,14 @@ export class Log {
     });
     this.#checkpointer = new LogCheckpointer(state, this.#flusher, recoveryPoint, recovered);
     this.#cache = state.context.batchCache.forLog();
-    this.#appender = new LogAppender(state, this.#flusher, this.#checkpointer, this.#cache);
     this.#trimmer = new LogTrimmer(state, this.#flusher, this.#checkpointer, this.#cache);
+    this.#appender = new LogAppender(
+      state,
+      this.#flusher,
+      this.#checkpointer,
+      this.#cache,
+      this.#trimmer,
+    );
   }
 
   /** Creates the log of a new folder. Its files are created by the first append. */
@@ -322,6 +329,33 @@ export class Log {
   }
 
   /**
+   * Appends batches of the leader's log as they are: with their offsets, between which there may be
+   * gaps, leader epochs, timestamps and producers. The log does not change or keep the bytes. A part of
+   * a batch at their end is ignored.
+   *
+   * If the log has no batches and starts within the first one, it then starts with that batch;
+   * `logStartOffset` stays.
+   *
+   * Nothing is appended if a batch is rejected. If a write fails, the batches before it may have been
+   * appended; `logEndOffset` tells.
+   *
+   * @throws {CorruptRecordError} If a batch is damaged or has an unknown format.
+   * @throws {UnexpectedAppendOffsetError} If a batch begins before the log end offset, or before the
+   *   end of the one before.
+   * @throws {UnexpectedLeaderEpochError} If the leader epoch of a batch is lower than that of the one
+   *   before, or higher than `options.leaderEpoch`.
+   * @throws {InvalidRecordError} If there is no whole batch, or one contradicts itself.
+   * @throws {DiskFullError} If the disk is full.
+   * @throws {LogOfflineError} If a write failed otherwise, or the log was offline already.
+   */
+  appendReplicated(
+    input: RecordBatch | Uint8Array,
+    options: ReplicatedAppendOptions,
+  ): ReplicatedAppendInfo {
+    return this.#appender.appendReplicated(input, options);
+  }
+
+  /**
    * Resolves when everything appended before the call is on disk. Calls made during a sync share
    * the next one.
    *
@@ -343,10 +377,10 @@ export class Log {
     const state = this.#state;
     if (state.isClosed) throw state.closedError("read from");
     this.#reader.checkRange("read from", offset);
-    const { maxBytes, minOneBatch = true } = options;
+    const { maxBytes, minOneBatch = true, withEmptyBatches = false } = options;
     const maxOffset = Math.min(options.maxOffset ?? Infinity, state.logEndOffset);
     if (offset >= maxOffset) return { chunks: [], sizeInBytes: 0, nextOffset: offset };
-    const limits = { offset, maxBytes, maxOffset, minOneBatch };
+    const limits = { offset, maxBytes, maxOffset, minOneBatch, withEmptyBatches };
     return this.#cache.read(limits) ?? this.#reader.read(limits);
   }
 

@@ -329,8 +329,8 @@ Deno.test("Log.read() accepts gaps of compaction, and detects wrong base offsets
   const log = directory.create(NAME, { nowMs: NOW_MS });
   const bases = [0, 10, 20, 40, 80];
   for (const baseOffset of bases) {
-    const options = { leaderEpoch: 0, nowMs: NOW_MS, origin: "replication" } as const;
-    log.append(batchOf(["value"], { baseOffset }), options);
+    const options = { leaderEpoch: 0, nowMs: NOW_MS };
+    log.appendReplicated(batchOf(["value"], { baseOffset }), options);
   }
   const size = log.sizeInBytes / bases.length;
   await directory.close();

@@ -421,11 +421,7 @@ Deno.test("Log.open() after a kill keeps gaps between offsets", async () => {
   const fs = new MemoryFileSystem();
   const { directory, log } = await create(fs);
   for (const baseOffset of [5, 100, 300]) {
-    log.append(batchOf(["a"], { baseOffset }), {
-      leaderEpoch: 0,
-      nowMs: NOW_MS,
-      origin: "replication",
-    });
+    log.appendReplicated(batchOf(["a"], { baseOffset }), { leaderEpoch: 0, nowMs: NOW_MS });
   }
   const copy = fs.clone({ unsynced: "kept" });
   await directory.close();

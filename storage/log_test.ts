@@ -107,22 +107,6 @@ Deno.test("Log.append() rejects batches larger than segment.bytes", async () => 
   });
 });
 
-Deno.test("Log.append() keeps the offsets and epochs of replicated batches, and gaps between them", async () => {
-  await withLog({}, async (log) => {
-    const replicate = (baseOffset: number, leaderEpoch: number) => {
-      const batch = batchOf(["a", "b"], { baseOffset, partitionLeaderEpoch: leaderEpoch });
-      return log.append(batch, { leaderEpoch: 99, nowMs: NOW_MS, origin: "replication" });
-    };
-    replicate(0, 1);
-    assertEquals(replicate(10, 3).firstOffset, 10);
-    assertThrows(() => replicate(11, 3), InvalidRecordError, "begins at offset 11, the next is 12");
-    assertEquals(log.logEndOffset, 12);
-    assertEquals(await offsetsAt(log, 2), [10, 11]);
-    assertEquals(log.endOffsetForEpoch(2), { leaderEpoch: 1, offset: 10 });
-    assertEquals(log.latestEpoch, 3);
-  });
-});
-
 Deno.test("Log.append() returns the timestamp of LogAppendTime records", async () => {
   await withLog({ config: { messageTimestampType: "LogAppendTime" } }, (log) => {
     const batch = batchOf(["a"]);
@@ -229,10 +213,9 @@ Deno.test("Log.read() finds batches larger than a file read", async () => {
 Deno.test("Log.read() continues in the next segment after the end of one", async () => {
   await withLog({ config: { segmentBytes: 400 } }, async (log) => {
     const replicate = (baseOffset: number) =>
-      log.append(batchOf(["x".repeat(100)], { baseOffset }), {
+      log.appendReplicated(batchOf(["x".repeat(100)], { baseOffset }), {
         leaderEpoch: 0,
         nowMs: NOW_MS,
-        origin: "replication",
       });
     // More than the segment's index can hold.
     const far = 2 ** 31 + 50;
@@ -247,10 +230,9 @@ Deno.test("Log.read() continues in the next segment after the end of one", async
 Deno.test("Log rolls at its end offset even before a gap left by the leader's compaction", async () => {
   await withLog({ config: { segmentBytes: 400 } }, async (log) => {
     for (const baseOffset of [0, 5, 50, 51]) {
-      log.append(batchOf(["x".repeat(100)], { baseOffset }), {
+      log.appendReplicated(batchOf(["x".repeat(100)], { baseOffset }), {
         leaderEpoch: 0,
         nowMs: NOW_MS,
-        origin: "replication",
       });
     }
     assertEquals(log.segments.map((segment) => segment.baseOffset), [0, 6]);
@@ -310,11 +292,7 @@ Deno.test("Log rolls when an offset is too far from the base offset", async () =
   await withLog({}, async (log) => {
     const far = 2 ** 31;
     for (const baseOffset of [0, far - 1, far]) {
-      log.append(batchOf(["a"], { baseOffset }), {
-        leaderEpoch: 0,
-        nowMs: NOW_MS,
-        origin: "replication",
-      });
+      log.appendReplicated(batchOf(["a"], { baseOffset }), { leaderEpoch: 0, nowMs: NOW_MS });
     }
     assertEquals(log.segments.map((segment) => segment.baseOffset), [0, far]);
     assertEquals((await readAll(log)).map((record) => record.offset), [0, far - 1, far]);

@@ -76,13 +76,12 @@ export function rollWith(log: Log, records: readonly KeyedRecord[]): void {
   log.updateConfig(config);
 }
 
-/** Appends a transaction marker. */
-export function appendMarker(
-  log: Log,
+/** A transaction marker. */
+export function markerBatch(
   producerId: number,
   type: "abort" | "commit",
   coordinatorEpoch = 0,
-): number {
+): RecordBatch {
   const builder = new RecordBatchBuilder({
     producerId,
     producerEpoch: 0,
@@ -91,7 +90,17 @@ export function appendMarker(
   });
   const key = new Uint8Array([0, 0, 0, type === "abort" ? 0 : 1]);
   builder.append(NOW_MS, key, new Uint8Array([0, 0, 0, 0, 0, coordinatorEpoch]));
-  return log.append(new RecordBatch(builder.build()), {
+  return new RecordBatch(builder.build());
+}
+
+/** Appends a transaction marker. */
+export function appendMarker(
+  log: Log,
+  producerId: number,
+  type: "abort" | "commit",
+  coordinatorEpoch = 0,
+): number {
+  return log.append(markerBatch(producerId, type, coordinatorEpoch), {
     leaderEpoch: 0,
     nowMs: NOW_MS,
     origin: "coordinator",

@@ -186,7 +186,7 @@ export class LogBatchCache {
    * @returns `undefined` if `offset` is not in the cache. Callers should release the result.
    */
   read(limits: ReadLimits): LogRead | undefined {
-    const { offset, maxBytes, maxOffset, minOneBatch } = limits;
+    const { offset, maxBytes, maxOffset, minOneBatch, withEmptyBatches } = limits;
     if (!(offset >= this.baseOffset && offset < this.#entries.at(-1)!.nextOffset)) return undefined;
     const chunks: Uint8Array[] = [];
     const entries: CacheEntry[] = [];
@@ -204,6 +204,7 @@ export class LogBatchCache {
           maxBytes: maxBytes - sizeInBytes,
           maxOffset,
           minOneBatch: isFirst && minOneBatch,
+          withEmptyBatches,
         });
         // All its batches are skipped: the next entry is the first one.
         if (position === bytes.length) continue;

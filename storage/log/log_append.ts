@@ -10,11 +10,11 @@ import type { AppendOrigin } from "./producers/producer_state.ts";
 
 /** How to append. */
 export interface AppendOptions {
-  /** The epoch of the appending leader; replicated batches have theirs already. */
+  /** The epoch of the appending leader. */
   readonly leaderEpoch: number;
   /** Milliseconds since 1970. */
   readonly nowMs: number;
-  /** The source of the batches. Default: `client`. Batches of `replication` keep their offsets. */
+  /** The source of the batches. Default: `client`. */
   readonly origin?: AppendOrigin | undefined;
 }
 
@@ -73,22 +73,5 @@ export function assignOffsets(
     batch.baseOffset = next;
     batch.partitionLeaderEpoch = leaderEpoch;
     next += batch.lastOffsetDelta + 1;
-  }
-}
-
-/**
- * Checks that the offsets of batches start at `offset` or later and ascend.
- *
- * @throws {InvalidRecordError} If they do not.
- */
-export function checkOffsets(log: string, batches: readonly RecordBatch[], offset: number): void {
-  let next = offset;
-  for (const batch of batches) {
-    if (batch.baseOffset < next) {
-      throw new InvalidRecordError(
-        `Cannot append to "${log}": batch begins at offset ${batch.baseOffset}, the next is ${next}`,
-      );
-    }
-    next = batch.nextOffset;
   }
 }

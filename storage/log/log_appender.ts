@@ -1,6 +1,6 @@
 /**
- * Appends batches to a log: assigns their offsets, rolls a segment if one is due, writes them, and
- * updates everything that is derived from them.
+ * Appends batches to a log: assigns their offsets, or checks those that a leader assigned; rolls a
+ * segment if one is due; writes them, and updates everything that is derived from them.
  *
  * @module
  */
@@ -8,19 +8,19 @@
 import { RecordBatch, recordBatches } from "../../protocol/records/mod.ts";
 import type { LogBatchCache } from "./batch_cache.ts";
 import type { LeaderEpochCache } from "./leader_epoch_cache.ts";
-import {
-  type AppendInfo,
-  type AppendOptions,
-  assignOffsets,
-  checkBatches,
-  checkOffsets,
-} from "./log_append.ts";
+import { type AppendInfo, type AppendOptions, assignOffsets, checkBatches } from "./log_append.ts";
 import type { LogCheckpointer } from "./log_checkpointer.ts";
 import { newFileSize } from "./log_config.ts";
 import type { LogFlusher } from "./log_flusher.ts";
-import { isRollDue, roll, rollOffset } from "./log_roll.ts";
+import { endOfRun, isRollDue, roll, rollOffset } from "./log_roll.ts";
 import type { LogState } from "./log_state.ts";
+import type { LogTrimmer } from "./log_trimmer.ts";
 import type { ProducerStateManager } from "./producers/producer_state.ts";
+import {
+  checkReplicatedBatches,
+  type ReplicatedAppendInfo,
+  type ReplicatedAppendOptions,
+} from "./replicated_batches.ts";
 
 /** Appends to one log. */
 export class LogAppender {
@@ -28,17 +28,20 @@ export class LogAppender {
   readonly #flusher: LogFlusher;
   readonly #checkpointer: LogCheckpointer;
   readonly #cache: LogBatchCache;
+  readonly #trimmer: LogTrimmer;
 
   constructor(
     log: LogState,
     flusher: LogFlusher,
     checkpointer: LogCheckpointer,
     cache: LogBatchCache,
+    trimmer: LogTrimmer,
   ) {
     this.#log = log;
     this.#flusher = flusher;
     this.#checkpointer = checkpointer;
     this.#cache = cache;
+    this.#trimmer = trimmer;
   }
 
   /** `Log.append` documents this. */
@@ -58,11 +61,66 @@ export class LogAppender {
     if (duplicate !== undefined) {
       return this.#appended(duplicate.firstOffset, duplicate.lastOffset, batches, true);
     }
-    if (origin === "replication") checkOffsets(log.name, batches, log.logEndOffset);
-    else assignOffsets(batches, log.logEndOffset, leaderEpoch);
-    const firstOffset = batches[0]!.baseOffset;
-    const { lastOffset } = batches[batches.length - 1]!;
+    assignOffsets(batches, log.logEndOffset, leaderEpoch);
     this.#rollIfDue(bytes.length, batches, nowMs);
+    this.#write(bytes, batches, producers, epochs);
+    const { lastOffset } = batches[batches.length - 1]!;
+    return this.#appended(batches[0]!.baseOffset, lastOffset, batches, false);
+  }
+
+  /** `Log.appendReplicated` documents this. */
+  appendReplicated(
+    input: RecordBatch | Uint8Array,
+    { leaderEpoch, nowMs }: ReplicatedAppendOptions,
+  ): ReplicatedAppendInfo {
+    const log = this.#log;
+    log.checkWritable("append to");
+    const isBatch = input instanceof RecordBatch;
+    const batches = isBatch ? [input] : Array.from(recordBatches(input));
+    const bytes = isBatch ? input.bytes : input;
+    const { name, logEndOffset } = log;
+    const { epochs } = log;
+    const { latestEpoch } = epochs;
+    const startsEarlier = this.#startsWithin(batches[0]);
+    const nextOffset = startsEarlier ? batches[0]!.baseOffset : logEndOffset;
+    checkReplicatedBatches({ name, nextOffset, latestEpoch }, batches, leaderEpoch);
+    log.activate();
+    const producers = log.producers(nowMs);
+    producers.checkReplicated(batches);
+    if (startsEarlier) this.#trimmer.truncateFullyAndStartAt(nextOffset, nowMs);
+    let position = 0;
+    for (let slot = 0; slot < batches.length;) {
+      this.#rollIfDue(batches[slot]!.sizeInBytes, [batches[slot]!], nowMs);
+      const end = endOfRun(name, log.segments.active, log.config, batches, slot);
+      const run = batches.slice(slot, end);
+      const start = position;
+      for (const batch of run) position += batch.sizeInBytes;
+      this.#write(bytes.subarray(start, position), run, producers, epochs);
+      slot = end;
+    }
+    if (startsEarlier) log.advanceStart(logEndOffset);
+    const { lastOffset } = batches[batches.length - 1]!;
+    return { firstOffset: batches[0]!.baseOffset, lastOffset, sizeInBytes: position };
+  }
+
+  /**
+   * Whether the log has no batches, and begins within this one: the leader's log start offset, where
+   * the copy begins, need not be that of a batch.
+   */
+  #startsWithin(first: RecordBatch | undefined): boolean {
+    const { logStartOffset, logEndOffset, segments } = this.#log;
+    return first !== undefined && logStartOffset === logEndOffset && segments.sizeInBytes === 0 &&
+      first.baseOffset >= 0 && first.baseOffset < logEndOffset && first.lastOffset >= logEndOffset;
+  }
+
+  /** Writes batches with offsets, and updates everything that is derived from them. */
+  #write(
+    bytes: Uint8Array,
+    batches: readonly RecordBatch[],
+    producers: ProducerStateManager,
+    epochs: LeaderEpochCache,
+  ): void {
+    const log = this.#log;
     const { active } = log.segments;
     if (!active.isOnDisk) this.#flusher.namesChanged();
     try {
@@ -71,10 +129,9 @@ export class LogAppender {
       throw log.failure("append to", error, true);
     }
     this.#updateDerivedState(batches, producers, epochs);
-    log.appended(lastOffset + 1);
+    log.appended(batches[batches.length - 1]!.nextOffset);
     this.#flusher.appended();
     this.#checkpointer.changed();
-    return this.#appended(firstOffset, lastOffset, batches, false);
   }
 
   #appended(

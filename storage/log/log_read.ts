@@ -16,6 +16,12 @@ export interface ReadOptions {
    * Whether to return the first batch even if it is larger than `maxBytes` (KIP-74). Default: true.
    */
   readonly minOneBatch?: boolean | undefined;
+  /**
+   * Whether to return empty batches, which compaction leaves for the state of producers, also at the
+   * start and end of the read. Replicas need them; some clients cannot continue after them. Default:
+   * false.
+   */
+  readonly withEmptyBatches?: boolean | undefined;
 }
 
 /** Consecutive whole batches of a log. */

@@ -36,13 +36,50 @@ export function isRollDue(
   for (const batch of batches) maxTimestamp = Math.max(maxTimestamp, batch.maxTimestamp);
   const { firstTimestamp } = active.indexes;
   const waitedMs = firstTimestamp >= 0 ? maxTimestamp - firstTimestamp : nowMs - active.createdMs;
+  return waitedMs > maxAgeMs(log, active, config) ||
+    active.indexes.isFull(config.segmentIndexBytes) ||
+    !active.indexes.takesOffset(batches[batches.length - 1]!.lastOffset);
+}
+
+/**
+ * The end of the batches from `slot` on that can be written together: no roll would be due between
+ * them. There is at least one, for which the segment has been rolled if necessary. The result may be
+ * lower than it could be.
+ *
+ * @param log Name of the log, as for `isRollDue`.
+ * @returns The slot after the last of them.
+ */
+export function endOfRun(
+  log: string,
+  active: Segment,
+  config: LogConfig,
+  batches: readonly RecordBatch[],
+  slot: number,
+): number {
+  const first = batches[slot]!;
+  const { indexes } = active;
+  const firstTimestamp = active.sizeInBytes > 0 ? indexes.firstTimestamp : first.maxTimestamp;
+  const latest = firstTimestamp < 0 ? Infinity : firstTimestamp + maxAgeMs(log, active, config);
+  let size = active.sizeInBytes + first.sizeInBytes;
+  let end = slot + 1;
+  for (; end < batches.length; end++) {
+    const batch = batches[end]!;
+    size += batch.sizeInBytes;
+    // At most one entry is added to each index for a batch.
+    const isFull = indexes.isFull(config.segmentIndexBytes, end - slot);
+    if (size > config.segmentBytes || batch.maxTimestamp > latest || isFull) break;
+    if (!indexes.takesOffset(batch.lastOffset)) break;
+  }
+  return end;
+}
+
+/** The age of its first batch up to which a segment takes batches. */
+function maxAgeMs(log: string, active: Segment, config: LogConfig): number {
   const segmentMs = config.cleanupPolicy.includes("compact")
     ? Math.min(config.segmentMs, config.maxCompactionLagMs)
     : config.segmentMs;
-  return waitedMs >
-      segmentMs - jitterMs(log, active.baseOffset, Math.min(config.segmentJitterMs, segmentMs)) ||
-    active.indexes.isFull(config.segmentIndexBytes) ||
-    !active.indexes.takesOffset(batches[batches.length - 1]!.lastOffset);
+  const maxJitterMs = Math.min(config.segmentJitterMs, segmentMs);
+  return segmentMs - jitterMs(log, active.baseOffset, maxJitterMs);
 }
 
 /**

@@ -1,7 +1,8 @@
 /**
  * The parts of a `Log` (`../log.ts`), which share its `LogState`.
  *
- * `LogAppender` appends batches (`log_append.ts` has the types and checks); `LogFlusher` syncs
+ * `LogAppender` appends batches (`log_append.ts` has the types and checks, and
+ * `replicated_batches.ts` those of a follower's appends); `LogFlusher` syncs
  * batches to disk, with one sync for all concurrent callers (`GroupCommit`); `LogCheckpointer`
  * advances the recovery point; `LogReader` serves reads; `LogTrimmer` removes batches from either
  * end; `log_roll.ts` and `log_retention.ts` decide when segments are rolled and deleted. `loading/`
@@ -19,3 +20,4 @@ export type { LogRecovery } from "./loading/mod.ts";
 export type { LogRead, ReadOptions } from "./log_read.ts";
 export type { LogDamage, TimestampAndOffset } from "./log_reader.ts";
 export type { AppendOrigin, ProducerState } from "./producers/mod.ts";
+export type { ReplicatedAppendInfo, ReplicatedAppendOptions } from "./replicated_batches.ts";

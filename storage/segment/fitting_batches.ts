@@ -1,8 +1,8 @@
 /**
  * Which whole batches of some bytes a read returns: from a requested offset on, as many as fit.
  *
- * Empty batches, which compaction keeps for producer state, are left out at the start and end: some
- * clients cannot continue after a response that ends with one.
+ * Empty batches, which compaction keeps for producer state, are left out at the start and end, except
+ * for replicas: some clients cannot continue after a response that ends with one.
  *
  * @module
  */
@@ -19,6 +19,8 @@ export interface ReadLimits {
   readonly maxOffset: number;
   /** Whether to return the first batch even if it is larger than `maxBytes` (KIP-74). */
   readonly minOneBatch: boolean;
+  /** Whether to keep empty batches at the start and end. */
+  readonly withEmptyBatches?: boolean | undefined;
 }
 
 /** A range of bytes with whole batches. */
@@ -42,9 +44,10 @@ export function fittingBatches(
   size: number,
   limits: ReadLimits,
 ): FittingBatches {
-  const { offset, maxBytes, maxOffset, minOneBatch } = limits;
+  const { offset, maxBytes, maxOffset, minOneBatch, withEmptyBatches = false } = limits;
   const cursor = new BatchCursor(bytes);
-  while (cursor.position < size && (cursor.lastOffset < offset || cursor.recordCount === 0)) {
+  const isKept = () => withEmptyBatches || cursor.recordCount !== 0;
+  while (cursor.position < size && (cursor.lastOffset < offset || !isKept())) {
     cursor.position += cursor.sizeInBytes;
   }
   const { position } = cursor;
@@ -55,7 +58,7 @@ export function fittingBatches(
     const batchEnd = cursor.nextOffset;
     if (batchEnd > maxOffset) break;
     if (end - position > maxBytes && !(minOneBatch && cursor.position === position)) break;
-    if (cursor.recordCount !== 0) {
+    if (isKept()) {
       endPosition = end;
       nextOffset = batchEnd;
     }

@@ -39,10 +39,9 @@ const MAX_SEQUENCE = 2 ** 31 - 1;
 
 /**
  * The source of a batch. Batches of a `client` are checked in full; those of a `coordinator`, which
- * writes transaction markers and internal topics, only for their epoch; those of `replication` were
- * checked by the leader.
+ * writes transaction markers and internal topics, only for their epoch.
  */
-export type AppendOrigin = "client" | "coordinator" | "replication";
+export type AppendOrigin = "client" | "coordinator";
 
 /** An earlier append of a batch. */
 export interface WrittenBatch {
@@ -205,7 +204,6 @@ export class ProducerStateManager {
    * @throws {TransactionCoordinatorFencedError} If a marker is from a replaced coordinator.
    */
   check(batches: readonly RecordBatch[], origin: AppendOrigin): WrittenBatch | undefined {
-    if (origin === "replication") return undefined;
     if (batches.length === 1) {
       const batch = batches[0]!;
       return batch.hasProducerId
@@ -225,6 +223,17 @@ export class ProducerStateManager {
       staged.set(producerId, next);
     }
     return undefined;
+  }
+
+  /**
+   * Checks that `update` can apply batches of a leader's log, which the leader has checked already.
+   *
+   * @throws {InvalidRecordError} If a control batch of a producer is not a transaction marker.
+   */
+  checkReplicated(batches: readonly RecordBatch[]): void {
+    for (const batch of batches) {
+      if (batch.isControl && batch.hasProducerId) this.#markerOf(batch);
+    }
   }
 
   #checkOne(

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { RecordBatch } from "../../../protocol/records/mod.ts";
 import {
   InvalidProducerEpochError,
+  InvalidRecordError,
   InvalidTransactionStateError,
   OutOfOrderSequenceError,
   TransactionCoordinatorFencedError,
@@ -155,12 +156,16 @@ Deno.test("ProducerStateManager.check() checks batches of one append against eac
   assertEquals(producers.manager.producers.size, 0);
 });
 
-Deno.test("ProducerStateManager.check() accepts every replicated batch", () => {
-  const producers = new Producers();
-  producers.append(dataOf(7, 1, 0), "replication");
-  producers.append(dataOf(7, 1, 5), "replication");
-  producers.append(dataOf(7, 1, 5), "replication");
-  assertEquals(producers.offset, 3);
+Deno.test("ProducerStateManager.checkReplicated() accepts any sequence, and rejects unknown control batches", () => {
+  const { manager } = new Producers();
+  manager.checkReplicated([
+    dataOf(7, 1, 0),
+    dataOf(7, 1, 5),
+    dataOf(7, 0, 5),
+    markerOf(7, 1, 0, 3),
+  ]);
+  const unknown = batchOf(["a"], { producerId: 7, producerEpoch: 1, isControl: true });
+  assertThrows(() => manager.checkReplicated([unknown]), InvalidRecordError);
 });
 
 Deno.test("ProducerStateManager tracks a transaction from its first batch to its marker", () => {

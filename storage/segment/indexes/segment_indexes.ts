@@ -128,11 +128,14 @@ export class SegmentIndexes {
     return lastOffset - this.#segment.baseOffset <= MAX_RELATIVE_OFFSET;
   }
 
-  /** Whether an index has `maxBytes`; the time index reserves room for the entry added on roll. */
-  isFull(maxBytes: number): boolean {
+  /**
+   * Whether an index has `maxBytes`, or would with more entries. The time index reserves room for the
+   * entry added on roll.
+   */
+  isFull(maxBytes: number, additional = 0): boolean {
     const { offset, time } = this.#loaded;
-    return offset.count >= Math.floor(maxBytes / OFFSET_INDEX_ENTRY_SIZE) ||
-      time.count >= Math.floor(maxBytes / TIME_INDEX_ENTRY_SIZE) - 1;
+    return offset.count + additional >= Math.floor(maxBytes / OFFSET_INDEX_ENTRY_SIZE) ||
+      time.count + additional >= Math.floor(maxBytes / TIME_INDEX_ENTRY_SIZE) - 1;
   }
 
   /** Replaces the indexes by empty ones, which take entries. */
