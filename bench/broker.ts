@@ -127,8 +127,8 @@ function chosenScenarios(): Scenario[] {
 async function chosenSubjects(): Promise<BrokerSubject[]> {
   const [address] = args;
   if (address !== undefined) {
-    const pid = flags.pid === undefined ? undefined : Number(flags.pid);
-    return [runningSubject({ name: flags.name ?? address, address, pid })];
+    const pids = flags.pid === undefined ? [] : [Number(flags.pid)];
+    return [runningSubject({ name: flags.name ?? address, address, pids })];
   }
   return [dqueueSubject(), ...await peerSubjects(flags)];
 }

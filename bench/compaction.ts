@@ -86,7 +86,7 @@ async function measure(): Promise<Row[]> {
   const activeOffset = log.activeOffset;
   const memoryBefore = residentBytes(broker.pid) ?? NaN;
 
-  const target = { name: "dqueue", address: broker.address, pid: broker.pid };
+  const target = { name: "dqueue", address: broker.address, pids: [broker.pid] };
   await using onDisk = await LoadTopic.create(target, topicOptions("commit"));
   await using written = await LoadTopic.create(target, topicOptions("os"));
   const load = { size: 100, rate: RATE };

@@ -65,7 +65,7 @@ async function measure(): Promise<Row[]> {
   });
   (await broker.connect()).close();
   await using topic = await LoadTopic.create(
-    { name: "dqueue", address: broker.address, pid: broker.pid },
+    { name: "dqueue", address: broker.address, pids: [broker.pid] },
     { partitions: PARTITIONS, flush: "default", maxMessageBytes: 1_048_588 },
   );
   const { name } = topic;

@@ -113,8 +113,8 @@ function planOf(): GroupPlan {
 
 async function measure(kind: GroupKind, isPinned: boolean): Promise<GroupCosts> {
   if (address !== undefined) {
-    const pid = flags.pid === undefined ? undefined : Number(flags.pid);
-    return await measureGroups({ name: subject, address, pid, inspector: undefined }, kind, plan);
+    const pids = flags.pid === undefined ? [] : [Number(flags.pid)];
+    return await measureGroups({ name: subject, address, pids, inspector: undefined }, kind, plan);
   }
   const inspector = `127.0.0.1:${freePort()}`;
   await using folder = await temporaryFolder();
@@ -125,7 +125,7 @@ async function measure(kind: GroupKind, isPinned: boolean): Promise<GroupCosts> 
     settings: SETTINGS,
   });
   (await broker.connect()).close();
-  const target = { name: subject, address: broker.address, pid: broker.pid, inspector };
+  const target = { name: subject, address: broker.address, pids: [broker.pid], inspector };
   return await measureGroups(target, kind, plan);
 }
 

@@ -83,7 +83,7 @@ async function measure(name: string, prepare: Prepare): Promise<Row> {
   await using folder = await temporaryFolder();
   await using broker = ServedBroker.start({ data: folder.join("data") });
   (await broker.connect()).close();
-  const use = await prepare({ name: "dqueue", address: broker.address, pid: broker.pid });
+  const use = await prepare({ name: "dqueue", address: broker.address, pids: [broker.pid] });
   await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
   const idleMb = (residentBytes(broker.pid) ?? NaN) / MB;
   const startedMs = performance.now();

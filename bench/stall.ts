@@ -78,7 +78,7 @@ async function measure(): Promise<Row[]> {
     progress(`preparing: ${disturbance.name}`);
     await disturbance.prepare(connection);
   }
-  const target = { name: "dqueue", address: broker.address, pid: broker.pid };
+  const target = { name: "dqueue", address: broker.address, pids: [broker.pid] };
   const timing = { warmUpMs: WARM_UP_MS, measureMs: Number(flags.seconds) * 1000 };
   const situations: [string, Disturbance[]][] = [
     ["nothing else", []],

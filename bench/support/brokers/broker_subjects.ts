@@ -61,7 +61,7 @@ export function dqueueSubject(
       return {
         name,
         address: broker.address,
-        pid: broker.pid,
+        pids: [broker.pid],
         [Symbol.asyncDispose]: () => broker.kill(),
       };
     },
@@ -132,7 +132,7 @@ export function processSubject(
         await kill();
         throw error;
       }
-      return { name, address, pid: process.pid, [Symbol.asyncDispose]: kill };
+      return { name, address, pids: [process.pid], [Symbol.asyncDispose]: kill };
     },
   };
 }

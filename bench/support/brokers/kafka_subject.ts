@@ -1,10 +1,15 @@
 /**
- * Apache Kafka as a subject: one node, broker and controller in one, with Kafka's defaults.
+ * Apache Kafka as a subject: one or several nodes, each a broker and a controller, with Kafka's defaults.
  *
  * @module
  */
 
-import { type BrokerSubject, processSubject } from "./broker_subjects.ts";
+import {
+  type BrokerSubject,
+  processSubject,
+  type RunningSubject,
+  type SubjectStart,
+} from "./broker_subjects.ts";
 import { freePort } from "./served_broker.ts";
 
 /** Options of the virtual machine, as in `kafka-server-start.sh`. */
@@ -30,14 +35,66 @@ const CLUSTER_ID = "MkU3OEVBNTcwNTJENDM2Qk";
  * @throws {Error} If there are no Kafka jars.
  */
 export async function kafkaSubject(home: string): Promise<BrokerSubject> {
+  const { name, java } = await program(home);
+  return nodeSubject(name, java, 1, new Map([[1, freePort()]]));
+}
+
+/**
+ * Makes the subject of a cluster of Kafka's nodes, in which topics have a replica on each.
+ *
+ * @throws {Error} If there are no Kafka jars.
+ */
+export async function kafkaClusterSubject(home: string, size: number): Promise<BrokerSubject> {
+  const { name, java } = await program(home);
+  return {
+    name,
+    warmUp: nodeSubject(name, java, 1, new Map()).warmUp,
+    start: ({ folder, core }) => startCluster(name, java, size, { folder, core }),
+  };
+}
+
+async function startCluster(
+  name: string,
+  java: readonly string[],
+  size: number,
+  { folder, core }: SubjectStart,
+): Promise<RunningSubject> {
+  const ids = Array.from({ length: size }, (_, i) => i + 1);
+  const controllers = new Map(ids.map((id) => [id, freePort()]));
+  await using started = new AsyncDisposableStack();
+  // A controller takes office when a majority of the nodes runs, so all must start together.
+  const nodes = await Promise.all(ids.map(async (id) => {
+    await Deno.mkdir(`${folder}/${id}`);
+    const subject = nodeSubject(name, java, id, controllers);
+    return started.use(await subject.start({ folder: `${folder}/${id}`, core }));
+  }));
+  const running = started.move();
+  return {
+    name,
+    address: nodes[0]!.address,
+    pids: nodes.flatMap(({ pids }) => pids),
+    replicationFactor: size,
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
+}
+
+async function program(home: string): Promise<{ name: string; java: readonly string[] }> {
   const { jars, version } = await findJars(home);
   const java = ["java", ...JAVA_OPTIONS, "-cp", `${jars}/*`];
-  const formatted = await format(java);
-  return processSubject(`Apache Kafka ${version}`, async (port, folder) => {
+  return { name: `Apache Kafka ${version}`, java };
+}
+
+/** One node of a cluster whose controllers listen on these ports. */
+function nodeSubject(
+  name: string,
+  java: readonly string[],
+  id: number,
+  controllers: ReadonlyMap<number, number>,
+): BrokerSubject {
+  return processSubject(name, async (port, folder) => {
     const properties = `${folder}/server.properties`;
-    await Deno.writeTextFile(properties, settings(port, freePort(), folder));
-    await Deno.mkdir(`${folder}/data`);
-    for (const [name, bytes] of formatted) await Deno.writeFile(`${folder}/data/${name}`, bytes);
+    await Deno.writeTextFile(properties, settings(id, port, controllers, folder));
+    await format(java, properties);
     return { command: [...java, "kafka.Kafka", properties] };
   });
 }
@@ -56,41 +113,36 @@ async function findJars(home: string): Promise<{ jars: string; version: string }
   throw new Error(`There is no kafka-clients jar in "${home}", nor in its libs or lib`);
 }
 
-function settings(port: number, controllerPort: number, folder: string): string {
+function settings(
+  id: number,
+  port: number,
+  controllers: ReadonlyMap<number, number>,
+  folder: string,
+): string {
+  const voters = Array.from(controllers, ([voter, at]) => `${voter}@127.0.0.1:${at}`);
+  const replicas = Math.min(3, controllers.size);
   return Object.entries({
     "process.roles": "broker,controller",
-    "node.id": 1,
-    "controller.quorum.voters": `1@127.0.0.1:${controllerPort}`,
-    "listeners": `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
+    "node.id": id,
+    "controller.quorum.voters": voters.join(","),
+    "listeners": `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllers.get(id)}`,
     "advertised.listeners": `PLAINTEXT://127.0.0.1:${port}`,
     "controller.listener.names": "CONTROLLER",
     "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
     "inter.broker.listener.name": "PLAINTEXT",
     "log.dirs": `${folder}/data`,
-    "offsets.topic.replication.factor": 1,
-    "transaction.state.log.replication.factor": 1,
+    "offsets.topic.replication.factor": replicas,
+    "transaction.state.log.replication.factor": replicas,
     "transaction.state.log.min.isr": 1,
   }).map(([name, value]) => `${name}=${value}\n`).join("");
 }
 
-/** Returns the files of a new data folder, which do not depend on its path. */
-async function format(java: readonly string[]): Promise<ReadonlyMap<string, Uint8Array>> {
-  const folder = await Deno.makeTempDir({ prefix: "dqueue-bench-" });
-  try {
-    const properties = `${folder}/server.properties`;
-    await Deno.writeTextFile(properties, settings(1, 2, folder));
-    const [program, ...args] = [
-      ...java,
-      ...["kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", properties],
-    ];
-    const { success, stderr } = await new Deno.Command(program!, { args, stdin: "null" }).output();
-    if (!success) throw new Error(`Cannot format: ${new TextDecoder().decode(stderr)}`);
-    const files = new Map<string, Uint8Array>();
-    for await (const { name } of Deno.readDir(`${folder}/data`)) {
-      files.set(name, await Deno.readFile(`${folder}/data/${name}`));
-    }
-    return files;
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+/** Formats the data folder that the settings name. */
+async function format(java: readonly string[], properties: string): Promise<void> {
+  const [program, ...args] = [
+    ...java,
+    ...["kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", properties],
+  ];
+  const { success, stderr } = await new Deno.Command(program!, { args, stdin: "null" }).output();
+  if (!success) throw new Error(`Cannot format: ${new TextDecoder().decode(stderr)}`);
 }

@@ -16,6 +16,14 @@ export function cpuSeconds(pid: number): number | undefined {
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
 }
 
+/** Returns the seconds of processor time of several processes; `undefined` for none, or if one has ended. */
+export function cpuSecondsOf(pids: readonly number[]): number | undefined {
+  if (pids.length === 0) return undefined;
+  return pids.map(cpuSeconds).reduce((a, b) =>
+    a === undefined || b === undefined ? undefined : a + b
+  );
+}
+
 /** Returns the resident memory of a process in bytes. */
 export function residentBytes(pid: number): number | undefined {
   return statusBytes(pid, "VmRSS");

@@ -24,7 +24,7 @@ import {
   type LoadGroup,
 } from "./load_group.ts";
 import { describeUsage } from "../report/outcome.ts";
-import { cpuSeconds, residentBytes } from "../brokers/process_usage.ts";
+import { cpuSecondsOf, residentBytes } from "../brokers/process_usage.ts";
 import { median } from "../report/report.ts";
 import { LoadTopic, type Target } from "../load/target.ts";
 import type { Timing } from "../load/window.ts";
@@ -280,7 +280,7 @@ function framesOf(groups: readonly LoadGroup[]): Uint8Array[] {
   return groups.flatMap((group) => group.heartbeatFrames());
 }
 
-async function settledMemory({ pid, inspector }: GroupTarget): Promise<Memory> {
+async function settledMemory({ pids: [pid], inspector }: GroupTarget): Promise<Memory> {
   const heap = inspector === undefined ? undefined : await collectGarbage(inspector);
   await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
   return {
@@ -289,8 +289,8 @@ async function settledMemory({ pid, inspector }: GroupTarget): Promise<Memory> {
   };
 }
 
-function usedBy({ pid }: Target): number {
-  return (pid === undefined ? undefined : cpuSeconds(pid)) ?? NaN;
+function usedBy({ pids }: Target): number {
+  return cpuSecondsOf(pids) ?? NaN;
 }
 
 function megabytes(bytes: number): string {

@@ -30,13 +30,15 @@ const NOT_YET: ReadonlySet<number> = new Set([
 const RETRY_MS = 50;
 const MAX_TRIES = 200;
 
-/** A broker. */
+/** A broker, or a cluster of brokers. */
 export interface Target {
   readonly name: string;
   /** `host:port`. */
   readonly address: string;
-  /** Its process id, if known. */
-  readonly pid: number | undefined;
+  /** The ids of its processes, if known. */
+  readonly pids: readonly number[];
+  /** Replicas of each partition of a topic for load. Default: 1. */
+  readonly replicationFactor?: number;
 }
 
 /** Options of a topic. */
@@ -74,9 +76,10 @@ export class LoadTopic {
    *
    * @throws {Error} If the broker refuses.
    */
-  static async create({ address }: Target, options: TopicOptions): Promise<LoadTopic> {
+  static async create(target: Target, options: TopicOptions): Promise<LoadTopic> {
     const name = `bench-${crypto.randomUUID().slice(0, 8)}`;
-    const connection = await LoadConnection.connect(address);
+    const connection = await LoadConnection.connect(target.address);
+    const { replicationFactor = 1 } = target;
     let errorCode = -1;
     for (const flush of FLUSH_CONFIGS[options.flush]!) {
       const configs = {
@@ -84,7 +87,11 @@ export class LoadTopic {
         "file.delete.delay.ms": "1000",
         "max.message.bytes": String(options.maxMessageBytes),
       };
-      errorCode = await tryCreateTopics(connection, [name], options.partitions, configs);
+      errorCode = await tryCreateTopics(connection, [name], {
+        numPartitions: options.partitions,
+        replicationFactor,
+        configs,
+      });
       if (errorCode !== ErrorCode.INVALID_CONFIG) break;
     }
     expectNone(errorCode, "create a topic");
@@ -150,7 +157,11 @@ export async function createTopics(
   numPartitions: number,
   configs: Readonly<Record<string, string>> = {},
 ): Promise<void> {
-  const errorCode = await tryCreateTopics(connection, names, numPartitions, configs);
+  const errorCode = await tryCreateTopics(connection, names, {
+    numPartitions,
+    replicationFactor: 1,
+    configs,
+  });
   expectNone(errorCode, "create a topic");
 }
 
@@ -158,14 +169,17 @@ export async function createTopics(
 async function tryCreateTopics(
   connection: LoadConnection,
   names: readonly string[],
-  numPartitions: number,
-  configs: Readonly<Record<string, string>>,
+  { numPartitions, replicationFactor, configs }: {
+    readonly numPartitions: number;
+    readonly replicationFactor: number;
+    readonly configs: Readonly<Record<string, string>>;
+  },
 ): Promise<number> {
   const { topics } = await connection.request(createTopicsApi, CREATE_TOPICS_VERSION, {
     topics: names.map((name) => ({
       name,
       numPartitions,
-      replicationFactor: 1,
+      replicationFactor,
       assignments: [],
       configs: Object.entries(configs).map(([name, value]) => ({ name, value })),
     })),

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { cpuSeconds } from "../brokers/process_usage.ts";
+import { cpuSecondsOf } from "../brokers/process_usage.ts";
 import type { Target } from "./target.ts";
 
 /** How often the rate is sampled. */
@@ -70,14 +70,14 @@ export interface WarmUpBounds {
  * rate per time; per time if the process is not known.
  */
 export class WarmUp {
-  readonly #pid: number | undefined;
+  readonly #pids: readonly number[];
   readonly #bounds: WarmUpBounds;
   readonly #startMs = performance.now();
   readonly #startCost: number;
   readonly #steadiness = new Steadiness();
 
-  constructor({ pid }: Target, bounds: WarmUpBounds) {
-    this.#pid = pid;
+  constructor({ pids }: Target, bounds: WarmUpBounds) {
+    this.#pids = pids;
     this.#bounds = bounds;
     this.#startCost = this.#cost();
   }
@@ -121,7 +121,6 @@ export class WarmUp {
 
   /** Returns the seconds of processor time, or of time. */
   #cost(): number {
-    return (this.#pid === undefined ? undefined : cpuSeconds(this.#pid)) ??
-      performance.now() / 1000;
+    return cpuSecondsOf(this.#pids) ?? performance.now() / 1000;
   }
 }

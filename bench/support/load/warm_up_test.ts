@@ -45,7 +45,7 @@ Deno.test("Steadiness: samples without time do not count as a rate", () => {
 });
 
 Deno.test("WarmUp: watch() returns at the limit of the load before the warm-up is over", async () => {
-  const warmUp = new WarmUp({ name: "", address: "", pid: undefined }, {
+  const warmUp = new WarmUp({ name: "", address: "", pids: [] }, {
     leastMs: 0,
     mostMs: Infinity,
   });
@@ -54,7 +54,7 @@ Deno.test("WarmUp: watch() returns at the limit of the load before the warm-up i
 });
 
 Deno.test("WarmUp: the note says that the rate is not stable when time is up", async () => {
-  const warmUp = new WarmUp({ name: "", address: "", pid: undefined }, { leastMs: 0, mostMs: 0 });
+  const warmUp = new WarmUp({ name: "", address: "", pids: [] }, { leastMs: 0, mostMs: 0 });
   await warmUp.watch(() => 0);
   assert(warmUp.isOver);
   assertStringIncludes(warmUp.note, "not stable");

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { cpuSeconds } from "../brokers/process_usage.ts";
+import { cpuSecondsOf } from "../brokers/process_usage.ts";
 import type { Target } from "./target.ts";
 import { WarmUp, type WarmUpBounds } from "./warm_up.ts";
 
@@ -39,13 +39,13 @@ export async function measureWindow(
   end: () => void,
   progress: () => number = () => 0,
 ): Promise<Window> {
-  const { pid } = target;
+  const { pids } = target;
   const warmUp = stable === undefined ? undefined : new WarmUp(target, stable);
   await warmUp?.watch(progress);
   const warmUpNote = warmUp?.note;
   await sleep(warmUpMs);
-  const brokerBefore = usedBy(pid);
-  const loadBefore = usedBy(Deno.pid);
+  const brokerBefore = usedBy(pids);
+  const loadBefore = usedBy([Deno.pid]);
   const startMs = performance.now();
   begin();
   await sleep(measureMs);
@@ -54,13 +54,13 @@ export async function measureWindow(
   return {
     seconds,
     warmUpNote,
-    brokerCores: (usedBy(pid) - brokerBefore) / seconds,
-    loadCores: (usedBy(Deno.pid) - loadBefore) / seconds,
+    brokerCores: (usedBy(pids) - brokerBefore) / seconds,
+    loadCores: (usedBy([Deno.pid]) - loadBefore) / seconds,
   };
 }
 
-function usedBy(pid: number | undefined): number {
-  return (pid === undefined ? undefined : cpuSeconds(pid)) ?? NaN;
+function usedBy(pids: readonly number[]): number {
+  return cpuSecondsOf(pids) ?? NaN;
 }
 
 function sleep(ms: number): Promise<void> {
