@@ -78,6 +78,11 @@ export interface BrokerOptions {
 export interface ClusterMembership {
   /** Where the cluster's metadata is; the broker closes its use of it. */
   readonly store: MetadataStore;
+  /**
+   * Whether its brokers fail one by one, so that one can have replicas of what another leads. Default:
+   * no, they are threads of one process.
+   */
+  readonly failsAlone?: boolean;
   /** Opens a connection to the broker with this address; undefined if there is none. */
   connect(address: string): FrameChannel | undefined;
 }
@@ -156,9 +161,17 @@ export class Broker {
     const fs = fileSystemOf(options, descriptors);
     const directory = opened.use(await openDirectory(options, fs, config, clock, logger));
     logRecoveries(directory, logger);
-    const shared = options.membership?.store;
+    const { store: shared, failsAlone } = options.membership ?? {};
     const { openStore, network = tcpNetwork } = options.surroundings ?? {};
-    const metadata = await openMetadata({ directory, config, clock, logger, shared, openStore });
+    const metadata = await openMetadata({
+      directory,
+      config,
+      clock,
+      logger,
+      shared,
+      failsAlone,
+      openStore,
+    });
     opened.defer(() => metadata.close());
     const { store, nodeId } = metadata;
     const cluster = await ClusterState.open({ ...metadata, clock, logger });

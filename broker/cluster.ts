@@ -138,6 +138,7 @@ export class Cluster {
       logger,
       membership: {
         store: new SharedMetadataStore(this.#store),
+        failsAlone: true,
         connect: (address) => this.#connect(address),
       },
     });

@@ -32,6 +32,8 @@ export interface OpenMetadataOptions {
   readonly logger: Logger;
   /** The store of a cluster in this process; it is used instead of the one in the settings. */
   readonly shared?: MetadataStore | undefined;
+  /** Whether brokers of that cluster fail one by one, and must be told from their earlier lives. */
+  readonly failsAlone?: boolean | undefined;
   /** Opens the store in etcd that the settings name. Default: over HTTP. */
   readonly openStore?: ClusterSurroundings["openStore"] | undefined;
 }
@@ -118,7 +120,28 @@ async function openLocal(options: OpenMetadataOptions): Promise<OpenMetadata> {
   }
   const clusterId = await claimDirectory(directory, config);
   const store = shared ?? await openLocalStore(directory, clock);
+  if (options.failsAlone === true) return await joinShared(options, store, clusterId);
   return { store, clusterId, nodeId: config.get("node.id"), close: () => store.close() };
+}
+
+/** Joins a cluster in this process whose brokers behave as if each had a machine. */
+async function joinShared(
+  { directory, config }: OpenMetadataOptions,
+  store: MetadataStore,
+  clusterId: string,
+): Promise<OpenMetadata> {
+  const directoryId = directory.metaProperties?.directoryId ?? randomUuid();
+  const nodeId = config.get("node.id");
+  const applicant = { clusterId, isMember: false, nodeId, directoryId, newClusterId: clusterId };
+  const { directoryRevision } = await admit(store, applicant);
+  const identity = newIdentity(directoryId, directoryRevision);
+  return { store, clusterId, nodeId, identity, close: () => store.close() };
+}
+
+/** The identity of this process. */
+function newIdentity(directoryId: string, directoryRevision: number): BrokerIdentity {
+  const { version } = denoConfig;
+  return { directoryId, directoryRevision, incarnation: randomUuid(), version };
 }
 
 function openLocalStore(directory: LogDirectory, clock: Clock): Promise<LocalMetadataStore> {
@@ -157,12 +180,7 @@ async function openShared(options: OpenMetadataOptions): Promise<OpenMetadata> {
       store,
       clusterId,
       nodeId,
-      identity: {
-        directoryId,
-        directoryRevision,
-        incarnation: randomUuid(),
-        version: denoConfig.version,
-      },
+      identity: newIdentity(directoryId, directoryRevision),
       close: () => closeShared(store, note),
     };
   } catch (error) {

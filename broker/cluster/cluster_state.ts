@@ -12,7 +12,7 @@
  *     controller                      the controller, while its session lasts
  *     topics/<name>                   id, replicas of each partition, settings
  *     partitions/<topic id>/<index>   leader, leader epoch and ISR, if they differ from the
- *                                     initial ones: the first replica, 0, all replicas
+ *                                     initial ones; see `topic_state.ts`
  *     deleted/<topic id>/<broker>     the broker may still have logs of a topic that was deleted
  *     configs/brokers/<id>            settings of a broker changed at run time
  *     configs/brokers                 settings of all brokers changed at run time
@@ -49,41 +49,33 @@ import {
   BROKERS_PREFIX,
   Registration,
 } from "./registration.ts";
+import { type PartitionChange, partitionCommit } from "./partition_commit.ts";
+import {
+  decodeValue,
+  encodeValue,
+  type Incarnations,
+  PARTITIONS_PREFIX,
+  topicKey,
+  TOPICS_PREFIX,
+  type TopicState,
+  type TopicValue,
+} from "./topic_state.ts";
+import { type TopicChange, TopicsView } from "./topics_view.ts";
+
+export type { PartitionState, TopicState } from "./topic_state.ts";
 
 /** A broker and its address. */
 export interface BrokerInfo extends BrokerAddress {
   readonly id: number;
-}
-
-/** The leader and replicas of a partition. */
-export interface PartitionState {
-  /** The leader's broker id, -1 for none. */
-  readonly leaderId: number;
-  /** Incremented whenever the leader changes. */
-  readonly leaderEpoch: number;
-  readonly replicas: readonly number[];
-  readonly isr: readonly number[];
-}
-
-/** A topic in the cluster's metadata. Immutable: a change creates a new object. */
-export interface TopicState {
-  readonly name: string;
-  readonly id: string;
-  readonly partitions: readonly PartitionState[];
-  /** Settings that override the brokers' defaults. */
-  readonly configs: ConfigTexts;
-  /** The revision of the last commit to the topic, not including leader changes. */
-  readonly revision: number;
+  /** The commit that registered it; a broker that registers again gets another one. */
+  readonly epoch: number;
+  /** Unique to its process; undefined if no other broker uses the store. */
+  readonly incarnation: string | undefined;
 }
 
 /** A change made by a commit. */
 export type ClusterChange =
-  | {
-    readonly type: "topic";
-    readonly name: string;
-    readonly before: TopicState | undefined;
-    readonly after: TopicState | undefined;
-  }
+  | TopicChange
   | { readonly type: "brokers" | "controller" | "broker-configs" | "resource-configs" };
 
 /** Resource types with settings besides topics and brokers. */
@@ -103,9 +95,6 @@ export interface ClusterStateOptions {
 /** Attempts of a mutation while others change the same keys. */
 const MAX_ATTEMPTS = 16;
 
-/** Prefix of the keys of topics. */
-export const TOPICS_PREFIX = "topics/";
-const PARTITIONS = "partitions/";
 /** Prefix of the keys of deleted topics that may still have logs. */
 export const DELETED_TOPICS_PREFIX = "deleted/";
 const FEATURES = "features";
@@ -114,15 +103,6 @@ const BROKER_CONFIGS = "configs/brokers";
 
 const NO_CONFIGS: ConfigTexts = new Map();
 
-/** The value of a topic's key. */
-export interface TopicValue {
-  readonly id: string;
-  readonly replicas: readonly (readonly number[])[];
-  readonly configs: Readonly<Record<string, string>>;
-}
-
-type PartitionValue = Omit<PartitionState, "replicas">;
-
 /** A view of the cluster that follows the metadata store. */
 export class ClusterState {
   readonly nodeId: number;
@@ -130,15 +110,14 @@ export class ClusterState {
   readonly #store: MetadataStore;
   readonly #follower: MetadataFollower;
   readonly #registration: Registration;
+  /** Unique to this process; undefined if no other broker uses the store. */
+  readonly incarnation: string | undefined;
   readonly #office: ControllerOffice;
   readonly #listeners: Set<(change: ClusterChange) => void> = new Set();
   readonly #brokers: Map<number, BrokerInfo> = new Map();
-  readonly #topics: Map<string, TopicState> = new Map();
-  readonly #topicsById: Map<string, TopicState> = new Map();
+  readonly #topics: TopicsView = new TopicsView();
   /** Names of deleted topics that this broker may still have logs of, by id. */
   readonly #deletedTopics: Map<string, string> = new Map();
-  /** Leaders that differ from the initial ones, by topic id and partition. */
-  readonly #leaders: Map<string, Map<number, PartitionValue>> = new Map();
   readonly #configs: Map<string, ConfigTexts> = new Map();
   #featureLevels: FeatureLevels = INITIAL_LEVELS;
   #isClosed = false;
@@ -148,6 +127,7 @@ export class ClusterState {
     this.#store = store;
     this.nodeId = nodeId;
     this.clusterId = clusterId;
+    this.incarnation = options.identity?.incarnation;
     const show = (key: string, entry: MetadataEntry | undefined) => this.#apply(key, entry);
     this.#follower = new MetadataFollower({ store, clock, logger, show });
     this.#registration = registration;
@@ -201,6 +181,11 @@ export class ClusterState {
     return this.#registration.isFenced;
   }
 
+  /** The commit that registered this process; 0 while it is not registered. */
+  get brokerEpoch(): number {
+    return this.#registration.epoch;
+  }
+
   /** The revision of the store that the view has reached. */
   get revision(): number {
     return this.#follower.revision;
@@ -218,7 +203,7 @@ export class ClusterState {
 
   /** All topics, in no particular order. */
   topics(): Iterable<TopicState> {
-    return this.#topics.values();
+    return this.#topics.all();
   }
 
   /** The topic with this name, if it exists. */
@@ -228,7 +213,7 @@ export class ClusterState {
 
   /** The topic with this id, if it exists. */
   topicById(id: string): TopicState | undefined {
-    return this.#topicsById.get(id);
+    return this.#topics.byId(id);
   }
 
   /** Names of deleted topics that this broker may still have logs of, by id. */
@@ -292,8 +277,14 @@ export class ClusterState {
     readonly configs: ConfigTexts;
   }): Promise<void> {
     const { id, replicas } = topic;
-    const value: TopicValue = { id, replicas, configs: Object.fromEntries(topic.configs) };
-    const key = TOPICS_PREFIX + topic.name;
+    const incarnations = this.#incarnations(0, replicas);
+    const value: TopicValue = {
+      id,
+      replicas,
+      configs: Object.fromEntries(topic.configs),
+      ...(incarnations === undefined ? {} : { incarnations: [incarnations] }),
+    };
+    const key = topicKey(topic.name);
     await this.#commitAsController([set(key, value)], [{ key, revision: 0 }]);
   }
 
@@ -303,11 +294,11 @@ export class ClusterState {
    * @throws {RevisionConflictError} If the topic has changed.
    */
   async deleteTopic({ name, id, revision, partitions }: TopicState): Promise<void> {
-    const key = TOPICS_PREFIX + name;
+    const key = topicKey(name);
     const brokers = new Set(partitions.flatMap(({ replicas }) => replicas));
     const changes: MetadataChange[] = [
       { key, value: null },
-      { prefix: `${PARTITIONS}${id}/`, value: null },
+      { prefix: `${PARTITIONS_PREFIX}${id}/`, value: null },
     ];
     for (const broker of brokers) {
       changes.push(set(`${DELETED_TOPICS_PREFIX}${id}/${broker}`, { name }));
@@ -337,8 +328,51 @@ export class ClusterState {
     topic: TopicState,
     replicas: readonly (readonly number[])[],
   ): Promise<void> {
-    const all = [...topic.partitions.map((partition) => partition.replicas), ...replicas];
-    await this.#setTopic(topic, { replicas: all });
+    const { length } = topic.partitions;
+    const known = this.#topics.value(topic.name)?.replicas ?? [];
+    const added = this.#incarnations(length, replicas);
+    const incarnations = added === undefined ? topic.incarnations : [...topic.incarnations, added];
+    await this.#setTopic(topic, {
+      replicas: [...known, ...replicas],
+      ...(incarnations.length === 0 ? {} : { incarnations }),
+    });
+  }
+
+  /** The processes that lead new partitions, if these are replicated. */
+  #incarnations(from: number, replicas: readonly (readonly number[])[]): Incarnations | undefined {
+    const leaders: Record<string, string> = {};
+    for (const [leader, ...others] of replicas) {
+      if (others.length === 0) continue;
+      const { incarnation } = this.#brokers.get(leader!) ?? {};
+      if (incarnation !== undefined) leaders[leader!] = incarnation;
+    }
+    return Object.keys(leaders).length === 0 ? undefined : { from, leaders };
+  }
+
+  /**
+   * Replaces states of partitions, at most {@linkcode MAX_PARTITION_CHANGES}, unless they have
+   * changed meanwhile.
+   *
+   * @param guards What else the change depends on.
+   * @param asController Whether this broker must be the controller.
+   * @throws {RevisionConflictError} If a partition has changed or a guard does not hold; the view
+   *   then knows the state that was found. Nothing is changed.
+   * @throws {ApiError} NOT_CONTROLLER.
+   */
+  async commitPartitions(
+    changes: readonly PartitionChange[],
+    guards: readonly MetadataExpectation[],
+    asController: boolean,
+  ): Promise<void> {
+    const commit = partitionCommit(changes, guards);
+    try {
+      if (asController) return await this.#commitAsController(commit.changes, commit.expect);
+      const revision = await this.#store.commit(commit.changes, { expect: commit.expect });
+      await this.#follower.caughtUp(revision);
+    } catch (error) {
+      if (error instanceof RevisionConflictError) this.#follower.showConflict(error);
+      throw error;
+    }
   }
 
   /**
@@ -374,7 +408,7 @@ export class ClusterState {
     await this.retry(async () => {
       const revision = this.#follower.revisionOf(key);
       const configs = change(this.#configs.get(key) ?? NO_CONFIGS);
-      const value = configs.size === 0 ? null : encode(Object.fromEntries(configs));
+      const value = configs.size === 0 ? null : encodeValue(Object.fromEntries(configs));
       await this.#commitAsController([{ key, value }], [{ key, revision }]);
     });
   }
@@ -412,11 +446,16 @@ export class ClusterState {
   }
 
   async #setTopic(topic: TopicState, update: Partial<TopicValue>): Promise<void> {
-    const key = TOPICS_PREFIX + topic.name;
+    const key = topicKey(topic.name);
+    const known = this.#topics.value(topic.name);
+    // It was deleted meanwhile, which the commit finds out.
+    const replicas = known?.replicas ?? topic.partitions.map((partition) => partition.replicas);
+    const { id, incarnations } = topic;
     const value: TopicValue = {
-      id: topic.id,
-      replicas: topic.partitions.map((partition) => partition.replicas),
+      id,
+      replicas,
       configs: Object.fromEntries(topic.configs),
+      ...(incarnations.length === 0 ? {} : { incarnations }),
       ...update,
     };
     await this.#commitAsController([set(key, value)], [{ key, revision: topic.revision }]);
@@ -442,14 +481,17 @@ export class ClusterState {
   }
 
   #apply(key: string, entry: MetadataEntry | undefined): void {
-    if (key.startsWith(TOPICS_PREFIX)) this.#applyTopic(key.slice(TOPICS_PREFIX.length), entry);
-    else if (key.startsWith(PARTITIONS)) this.#applyPartition(key, entry);
-    else if (key.startsWith(BROKERS_PREFIX)) {
+    if (key.startsWith(TOPICS_PREFIX)) {
+      this.#notify(this.#topics.applyTopic(key.slice(TOPICS_PREFIX.length), entry));
+    } else if (key.startsWith(PARTITIONS_PREFIX)) {
+      const change = this.#topics.applyPartition(key, entry);
+      if (change !== undefined) this.#notify(change);
+    } else if (key.startsWith(BROKERS_PREFIX)) {
       this.#applyBroker(Number(key.slice(BROKERS_PREFIX.length)), entry);
     } else if (key.startsWith(CONFIGS)) this.#applyConfigs(key, entry);
     else if (key.startsWith(DELETED_TOPICS_PREFIX)) this.#applyDeleted(key, entry);
     else if (key === FEATURES) {
-      const changed = entry === undefined ? {} : decode<Record<string, number>>(entry);
+      const changed = entry === undefined ? {} : decodeValue<Record<string, number>>(entry);
       this.#featureLevels = new Map([...INITIAL_LEVELS, ...Object.entries(changed)]);
     } else if (key === CONTROLLER_KEY) {
       this.#office.update(entry);
@@ -458,56 +500,16 @@ export class ClusterState {
     }
   }
 
-  #applyTopic(name: string, entry: MetadataEntry | undefined): void {
-    const before = this.#topics.get(name);
-    const after = entry && this.#topicState(name, decode<TopicValue>(entry), entry.revision);
-    if (before !== undefined && before.id !== after?.id) {
-      this.#topicsById.delete(before.id);
-      this.#leaders.delete(before.id);
-    }
-    this.#setTopicState(name, before, after);
-  }
-
-  #topicState(name: string, { id, replicas, configs }: TopicValue, revision: number): TopicState {
-    const leaders = this.#leaders.get(id);
-    const partitions = replicas.map((of, index) => partitionState(of, leaders?.get(index)));
-    return { name, id, partitions, configs: new Map(Object.entries(configs)), revision };
-  }
-
-  #applyPartition(key: string, entry: MetadataEntry | undefined): void {
-    const [, id, index] = key.split("/") as [string, string, string];
-    let leaders = this.#leaders.get(id);
-    if (leaders === undefined) this.#leaders.set(id, leaders = new Map());
-    if (entry === undefined) leaders.delete(Number(index));
-    else leaders.set(Number(index), decode<PartitionValue>(entry));
-    if (leaders.size === 0) this.#leaders.delete(id);
-    const before = this.#topicsById.get(id);
-    if (before === undefined) return;
-    const partitions = before.partitions.map((partition, at) =>
-      at === Number(index) ? partitionState(partition.replicas, leaders.get(at)) : partition
-    );
-    this.#setTopicState(before.name, before, { ...before, partitions });
-  }
-
-  #setTopicState(
-    name: string,
-    before: TopicState | undefined,
-    after: TopicState | undefined,
-  ): void {
-    if (after === undefined) this.#topics.delete(name);
-    else {
-      this.#topics.set(name, after);
-      this.#topicsById.set(after.id, after);
-    }
-    this.#notify({ type: "topic", name, before, after });
-  }
-
   #applyBroker(id: number, entry: MetadataEntry | undefined): void {
     if (id === this.nodeId) this.#registration.update(entry);
     if (entry === undefined) this.#brokers.delete(id);
     else {
-      const { host, port, rack } = decode<BrokerAddress>(entry);
-      this.#brokers.set(id, { id, host, port, rack });
+      const { host, port, rack, incarnation } = decodeValue<
+        BrokerAddress & { incarnation?: string }
+      >(
+        entry,
+      );
+      this.#brokers.set(id, { id, host, port, rack, epoch: entry.revision, incarnation });
     }
     this.#notify({ type: "brokers" });
   }
@@ -516,12 +518,15 @@ export class ClusterState {
     const [, id, broker] = key.split("/") as [string, string, string];
     if (Number(broker) !== this.nodeId) return;
     if (entry === undefined) this.#deletedTopics.delete(id);
-    else this.#deletedTopics.set(id, decode<{ name: string }>(entry).name);
+    else this.#deletedTopics.set(id, decodeValue<{ name: string }>(entry).name);
   }
 
   #applyConfigs(key: string, entry: MetadataEntry | undefined): void {
     if (entry === undefined) this.#configs.delete(key);
-    else this.#configs.set(key, new Map(Object.entries(decode<Record<string, string>>(entry))));
+    else {this.#configs.set(
+        key,
+        new Map(Object.entries(decodeValue<Record<string, string>>(entry))),
+      );}
     const type = key.startsWith(BROKER_CONFIGS) ? "broker-configs" : "resource-configs";
     this.#notify({ type });
   }
@@ -531,28 +536,10 @@ export class ClusterState {
   }
 }
 
-function partitionState(
-  replicas: readonly number[],
-  changed: PartitionValue | undefined,
-): PartitionState {
-  return { leaderId: replicas[0]!, leaderEpoch: 0, isr: replicas, replicas, ...changed };
-}
-
 function configKey(id: number | "all"): string {
   return id === "all" ? BROKER_CONFIGS : `${BROKER_CONFIGS}/${id}`;
 }
 
-const ENCODER = new TextEncoder();
-const DECODER = new TextDecoder();
-
 function set(key: string, value: object): MetadataChange {
-  return { key, value: encode(value) };
-}
-
-function encode(value: object): Uint8Array {
-  return ENCODER.encode(JSON.stringify(value));
-}
-
-function decode<T>(entry: MetadataEntry): T {
-  return JSON.parse(DECODER.decode(entry.value));
+  return { key, value: encodeValue(value) };
 }

@@ -1,9 +1,10 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { MemoryFileSystem } from "../../storage/mod.ts";
 import { TestBroker } from "../broker_testing.ts";
 import { silentLogger } from "../logger.ts";
 import { type ClusterChange, ClusterState } from "./cluster_state.ts";
 import { RevisionConflictError } from "./metadata_store.ts";
+import { partitionStateOf } from "./topic_state_testing.ts";
 
 const ID_1 = "t1t1t1t1t1t1t1t1t1t1tA";
 const ID_2 = "t2t2t2t2t2t2t2t2t2t2tA";
@@ -27,7 +28,7 @@ Deno.test("ClusterState.createTopic() lets the first replica lead each partition
   await cluster.createTopic({ name: "orders", id: ID_1, replicas: [[1], [1]], configs });
   const topic = cluster.topic("orders")!;
   assertEquals(cluster.topicById(ID_1), topic);
-  const partition = { leaderId: 1, leaderEpoch: 0, replicas: [1], isr: [1] };
+  const partition = partitionStateOf({ replicas: [1] });
   assertEquals(topic.partitions, [partition, partition]);
   assertEquals(topic.configs, configs);
 });
@@ -85,11 +86,12 @@ Deno.test("ClusterState shows the leader in the store until its topic is deleted
   const leader = { leaderId: 2, leaderEpoch: 5, isr: [2] };
   const value = new TextEncoder().encode(JSON.stringify(leader));
   const changed = new Promise<void>((resolve) => cluster.onChange(() => resolve()));
-  await store.commit([{ key: `partitions/${ID_1}/0`, value }]);
+  const revision = await store.commit([{ key: `partitions/${ID_1}/0`, value }]);
   await changed;
-  assertEquals(cluster.topic("a")!.partitions, [{ ...leader, replicas: [1, 2] }]);
+  const state = partitionStateOf({ ...leader, replicas: [1, 2], revision });
+  assertEquals(cluster.topic("a")!.partitions, [state]);
   await cluster.createPartitions(cluster.topic("a")!, [[2, 1]]);
-  assertEquals(cluster.topic("a")!.partitions[0], { ...leader, replicas: [1, 2] });
+  assertEquals(cluster.topic("a")!.partitions[0], state);
   await cluster.deleteTopic(cluster.topic("a")!);
   assertEquals((await store.read()).entries.has(`partitions/${ID_1}/0`), false);
 });
@@ -136,7 +138,10 @@ Deno.test("ClusterState makes the broker controller and keeps its state over a r
   assertEquals(cluster.isController(), true);
   assertEquals(cluster.topic("a")!.id, ID_1);
   assertEquals(cluster.brokerConfigs(1).get("x"), "1");
-  assertEquals(cluster.brokers, [{ id: 1, host: "localhost", port: 9092, rack: null }]);
+  const [{ epoch, ...registered } = { epoch: 0 }] = cluster.brokers;
+  const address = { host: "localhost", port: 9092, rack: null };
+  assertEquals(registered, { id: 1, ...address, incarnation: undefined });
+  assert(epoch > 0);
 });
 
 Deno.test("ClusterState.close() resigns as controller and can be called twice", async () => {

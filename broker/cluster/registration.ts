@@ -69,7 +69,6 @@ export class Registration {
   readonly #options: RegistrationOptions;
   #session: MetadataSession | undefined;
   #address: BrokerAddress | undefined;
-  /** The commit that registered the broker with the session; 0 if none has. */
   #epoch = 0;
   #timer: number | undefined;
   #retryMs = MIN_RETRY_MS;
@@ -92,6 +91,11 @@ export class Registration {
     return this.#session;
   }
 
+  /** The commit that registered the broker with the session; 0 if none has. */
+  get epoch(): number {
+    return this.#epoch;
+  }
+
   /** Whether another broker may have taken over. */
   get isFenced(): boolean {
     return this.#session?.isCertain !== true;
@@ -110,7 +114,8 @@ export class Registration {
     // A registration of an earlier process is still valid if sessions of this store do not expire.
     if (session === undefined) return 0;
     const isSame = known?.host === host && known.port === port && known.rack === rack;
-    if (isSame && session.deadline === Infinity) return 0;
+    const isOnlyBroker = this.#options.identity === undefined;
+    if (isSame && isOnlyBroker && session.deadline === Infinity) return 0;
     return await this.#register(address, session);
   }
 

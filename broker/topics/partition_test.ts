@@ -9,6 +9,7 @@ import { HeldSyncFileSystem } from "../held_sync_testing.ts";
 import { silentLogger } from "../logger.ts";
 import type { Partition } from "./partition.ts";
 import { TopicConfig } from "./topic_config.ts";
+import { partitionStateOf } from "../cluster/topic_state_testing.ts";
 
 const NOW_MS = 1_700_000_000_000;
 const ANY = { maxBytes: 1 << 20, minOneBatch: true, isolationLevel: 0 };
@@ -362,7 +363,9 @@ Deno.test("Partition.append() requires at most all replicas, whatever min.insync
   });
   await t.step("fewer in-sync replicas fail with NOT_ENOUGH_REPLICAS", () => {
     const { leaderId, leaderEpoch } = partition;
-    partition.updateState({ leaderId, leaderEpoch, isr: [leaderId], replicas: [leaderId, 7] });
+    partition.updateState(
+      partitionStateOf({ leaderId, leaderEpoch, isr: [leaderId], replicas: [leaderId, 7] }),
+    );
     assertEquals(codeThrown(() => append(partition, -1, "x")), ErrorCode.NOT_ENOUGH_REPLICAS);
     append(partition, 1, "x");
     append(partition, 0, "x");
@@ -517,7 +520,7 @@ Deno.test("Partition.deleteRecordsBefore() moves the log start offset, wakes wai
 Deno.test("Partition.endOffsetForEpoch() returns what Kafka's leader returns (KIP-320)", async () => {
   await using broker = await TestBroker.start();
   const partition = await broker.createTopic("a");
-  const at = (leaderEpoch: number) => ({ leaderId: 1, leaderEpoch, replicas: [1], isr: [1] });
+  const at = (leaderEpoch: number) => partitionStateOf({ leaderEpoch });
   assertEquals(partition.endOffsetForEpoch(0), { epoch: 0, endOffset: 0 });
   append(partition, 1, "one", "two");
   partition.updateState(at(3));
@@ -548,13 +551,15 @@ Deno.test("Partition.updateState() wakes waiters when the leader changes, and la
   const partition = await broker.createTopic("a");
   let wakes = 0;
   const end = partition.subscribe(() => wakes++);
-  partition.updateState({ leaderId: 2, leaderEpoch: 1, replicas: [1, 2], isr: [1, 2] });
+  partition.updateState(
+    partitionStateOf({ leaderId: 2, leaderEpoch: 1, replicas: [1, 2], isr: [1, 2] }),
+  );
   assertEquals([wakes, partition.isLeader, partition.isr], [1, false, [1, 2]]);
   const notLeader = ErrorCode.NOT_LEADER_OR_FOLLOWER;
   assertEquals(codeThrown(() => append(partition, 1, "x")), notLeader);
   assertEquals(codeThrown(() => partition.read(0, ANY)), notLeader);
   assertEquals(await codeRejected(partition.deleteRecordsBefore(0)), notLeader);
   end();
-  partition.updateState({ leaderId: 1, leaderEpoch: 2, replicas: [1], isr: [1] });
+  partition.updateState(partitionStateOf({ leaderId: 1, leaderEpoch: 2, replicas: [1], isr: [1] }));
   assertEquals(wakes, 1);
 });

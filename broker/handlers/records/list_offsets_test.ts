@@ -6,6 +6,7 @@ import { HeldSyncFileSystem } from "../../held_sync_testing.ts";
 import type { Partition } from "../../topics/partition.ts";
 import { RecordBatch, RecordBatchBuilder } from "../../../protocol/records/mod.ts";
 import { listOffsetsHandler } from "./list_offsets.ts";
+import { partitionStateOf } from "../../cluster/topic_state_testing.ts";
 
 const START_MS = 1_700_000_000_000;
 
@@ -111,7 +112,7 @@ Deno.test("ListOffsets returns no offset above the high watermark", async () => 
 Deno.test("ListOffsets checks the client's leader epoch (KIP-320)", async () => {
   await using broker = await TestBroker.start();
   const partition = await broker.createTopic("a");
-  partition.updateState({ leaderId: 1, leaderEpoch: 3, replicas: [1], isr: [1] });
+  partition.updateState(partitionStateOf({ leaderId: 1, leaderEpoch: 3, replicas: [1], isr: [1] }));
   append(partition, 10);
   const cases = [
     [-1, ErrorCode.NONE, 3],
@@ -130,12 +131,12 @@ Deno.test("ListOffsets checks the client's leader epoch (KIP-320)", async () => 
 Deno.test("ListOffsets returns an error for unknown, foreign and duplicate partitions", async () => {
   await using broker = await TestBroker.start();
   await broker.createTopic("a", { partitions: 3 });
-  broker.topics.partition("a", 2)!.updateState({
+  broker.topics.partition("a", 2)!.updateState(partitionStateOf({
     leaderId: 2,
     leaderEpoch: 1,
     replicas: [1, 2],
     isr: [1, 2],
-  });
+  }));
   const answers = await call(broker, 1, [
     { timestamp: -1, partitionIndex: 9 },
     { timestamp: -1, partitionIndex: 2 },

@@ -3,13 +3,14 @@ import { ErrorCode } from "../../../protocol/errors.ts";
 import { offsetForLeaderEpoch } from "../../../protocol/messages/records/offset_for_leader_epoch.ts";
 import { batchOf, TestBroker } from "../../broker_testing.ts";
 import { offsetForLeaderEpochHandler } from "./offset_for_leader_epoch.ts";
+import { partitionStateOf } from "../../cluster/topic_state_testing.ts";
 
 Deno.test("OffsetForLeaderEpoch returns end offsets of epochs and checks the client's epoch (KIP-320)", async (t) => {
   await using broker = await TestBroker.start();
   const partition = await broker.createTopic("a");
   const append = () => partition.append(batchOf(["x"]), { acks: 1, nowMs: 1_700_000_000_000 });
   append();
-  partition.updateState({ leaderId: 1, leaderEpoch: 2, replicas: [1], isr: [1] });
+  partition.updateState(partitionStateOf({ leaderId: 1, leaderEpoch: 2, replicas: [1], isr: [1] }));
   append();
   const cases: [current: number, asked: number, code: number, epoch: number, end: number][] = [
     [-1, 2, ErrorCode.NONE, 2, 2],
