@@ -34,10 +34,10 @@ export class WorkingGroup {
   }
 
   /** Starts further members, all at the same time. */
-  add(count: number, kind: MemberKind = this.#options.kind): void {
+  add(count: number, kind: MemberKind = this.#options.kind, address = this.#options.address): void {
     for (let i = 0; i < count; i++) {
       const onEvent = () => this.#checks.forEach((check) => check());
-      this.#members.push(new GroupMember({ ...this.#options, kind, onEvent }));
+      this.#members.push(new GroupMember({ ...this.#options, kind, address, onEvent }));
     }
   }
 
