@@ -61,6 +61,11 @@ export class EtcdCluster implements AsyncDisposable {
     return this.#members.map(({ clientUrl }) => clientUrl);
   }
 
+  /** The ids of the processes of the members that run. */
+  get pids(): readonly number[] {
+    return this.#members.flatMap(({ child }) => child?.pid ?? []);
+  }
+
   /** Ends a member as a crash does. */
   async kill(index: number): Promise<void> {
     const member = this.#members[index]!;

@@ -20,7 +20,10 @@ const KINDS = {
     acks: "1",
     /** The codec of batches, whose values compress to about half. */
     codec: "none",
-    /** `commit` syncs each append before it is answered, `os` leaves that to the system. */
+    /**
+     * `commit` syncs each append before it is answered, `os` leaves that to the system, `own` is what
+     * each broker does by default, on disk; `default` is the same in memory.
+     */
     flush: "default",
     connections: 1,
     partitions: 1,
@@ -50,7 +53,7 @@ export type Scenario = { [K in Kind]: ScenarioOf<K> }[Kind];
 const CHOICES: Readonly<Record<string, readonly string[]>> = {
   acks: ["0", "1", "all"],
   codec: ["none", "gzip", "snappy", "lz4", "zstd"],
-  flush: ["default", "commit", "os"],
+  flush: ["default", "commit", "own", "os"],
   from: ["tail", "cold"],
 };
 
@@ -80,7 +83,7 @@ export function parseScenario(text: string): Scenario {
 
 /** Whether the scenario waits for the disk. */
 export function isOnDisk(scenario: Scenario): boolean {
-  return "flush" in scenario && scenario.flush === "commit";
+  return "flush" in scenario && (scenario.flush === "commit" || scenario.flush === "own");
 }
 
 /** Requests up to this size are small: their cost is that of their number. */
@@ -135,6 +138,7 @@ export function describeScenario(scenario: Scenario): string {
 
 function durability({ acks, flush }: { readonly acks: string; readonly flush: string }): string {
   if (acks !== "all" || flush === "default") return "";
+  if (flush === "own") return " as by default";
   return flush === "commit" ? " on disk" : " in page cache";
 }
 

@@ -52,6 +52,7 @@ export interface TopicOptions {
 /** The topic settings for each policy, in our names and Kafka's. */
 const FLUSH_CONFIGS: Readonly<Record<string, readonly Readonly<Record<string, string>>[]>> = {
   default: [{}],
+  own: [{}],
   commit: [{ "flush": "commit" }, { "flush.messages": "1" }],
   os: [{ "flush": "os" }, {}],
 };
