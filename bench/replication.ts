@@ -14,6 +14,7 @@
 
 import { dqueueClusterSubject } from "./support/brokers/cluster_subject.ts";
 import { kafkaClusterSubject } from "./support/brokers/kafka_subject.ts";
+import { PEER_FLAGS } from "./support/brokers/peer_subjects.ts";
 import { parseFlags } from "./support/flags.ts";
 import { Comparison } from "./support/load/comparison.ts";
 import { parseScenario } from "./support/load/scenario.ts";
@@ -36,7 +37,7 @@ const { flags } = parseFlags({
   seconds: "2",
   partitions: "10,100,1000",
   only: "",
-  "kafka-home": undefined,
+  ...PEER_FLAGS,
   json: false,
 });
 const { "kafka-home": home } = flags;

@@ -58,6 +58,12 @@ const PROGRAMS: readonly Program[] = [
     quick: ["--runs=1", "--seconds=1"],
     takesPeer: true,
   },
+  {
+    name: "replication",
+    full: [],
+    quick: ["--runs=1", "--seconds=1", "--partitions=10"],
+    takesPeer: true,
+  },
   { name: "cluster", full: [], quick: ["--runs=2", "--requests=50"] },
   { name: "groups", full: ["--runs=1"], quick: ["--quick"] },
   { name: "recovery", full: ["--runs=3"], quick: ["--quick"] },

@@ -41,7 +41,7 @@ const { flags } = parseFlags({
 });
 const runs = Number(flags.runs);
 const counts = [1, Number(flags.workers)];
-const nameOf = (workers: number) => `--workers ${workers}`;
+const nameOf = (workers: number) => workers === 1 ? "dqueue" : `dqueue --workers ${workers}`;
 
 const ours = counts.map((count) => dqueueSubject(nameOf(count), { workers: String(count) }));
 const scenarios = SCENARIOS.map(parseScenario);
@@ -64,6 +64,7 @@ const alone = await Comparison.measure({
 printReport(
   {
     title: "Workers",
+    hasRivals: true,
     settings: {
       ...describeMachine(),
       runs: `${runs} of ${flags.seconds} s each`,
