@@ -19,6 +19,7 @@ import { type Clock, systemClock } from "./time/clock.ts";
 import { ClusterState } from "./cluster/cluster_state.ts";
 import { forwardOffsetsTopicCreation } from "./cluster/forwarded_creation.ts";
 import { ForwardingManager } from "./cluster/forwarding_manager.ts";
+import { HeartbeatManager } from "./cluster/heartbeat_manager.ts";
 import { METADATA_LOG_NAME } from "./cluster/local_metadata_store.ts";
 import type { MetadataStore } from "./cluster/metadata_store.ts";
 import { MetadataStoreServer } from "./cluster/port/metadata_store_server.ts";
@@ -186,6 +187,7 @@ export class Broker {
     const settled = () => topics.settled();
     const forwarding = new ForwardingManager({ cluster, peers, clock, settled });
     opened.defer(() => forwarding.close());
+    const heartbeats = new HeartbeatManager({ cluster, network, clock, logger, settled });
     const stopping = new AbortController();
     opened.defer(() => stopping.abort());
     const createElsewhere = () => forwardOffsetsTopicCreation(forwarding, stopping.signal);
@@ -219,6 +221,7 @@ export class Broker {
       config,
       cluster,
       forwarding,
+      heartbeats,
       topics,
       groups,
       producerIds: new ProducerIds(store),
@@ -233,11 +236,16 @@ export class Broker {
     };
     const server = new Server(context, new HandlerTable(), descriptors);
     opened.defer(() => server.close());
+    opened.defer(() => {
+      heartbeats.close();
+      cluster.retire();
+    });
     const addresses = listeners.map((address) => server.bind(address));
     await cluster.registerBroker({
       ...advertised(config, addresses),
       rack: config.get("broker.rack"),
     });
+    heartbeats.start();
     server.start();
     return new Broker(context, server, addresses, opened.move(), options.membership, store);
   }

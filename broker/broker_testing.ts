@@ -21,6 +21,7 @@ import { BatchValidations } from "./validation/batch_validations.ts";
 import { ManualClock } from "./time/clock.ts";
 import { ClusterState } from "./cluster/cluster_state.ts";
 import { ForwardingManager } from "./cluster/forwarding_manager.ts";
+import { HeartbeatManager } from "./cluster/heartbeat_manager.ts";
 import { tcpNetwork } from "./cluster/peer_network.ts";
 import { Peers } from "./cluster/peers.ts";
 import { LocalMetadataStore, METADATA_LOG_NAME } from "./cluster/local_metadata_store.ts";
@@ -106,6 +107,13 @@ export class TestBroker {
         cluster,
         peers: new Peers({ network: tcpNetwork, nodeId, clock }),
         clock,
+        settled: () => topics.settled(),
+      }),
+      heartbeats: new HeartbeatManager({
+        cluster,
+        network: tcpNetwork,
+        clock,
+        logger,
         settled: () => topics.settled(),
       }),
       topics,

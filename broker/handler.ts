@@ -12,6 +12,7 @@ import type { VersionRange } from "../protocol/schema/version_range.ts";
 import type { BatchValidations } from "./validation/batch_validations.ts";
 import type { Clock } from "./time/clock.ts";
 import type { ClusterState } from "./cluster/cluster_state.ts";
+import type { HeartbeatManager } from "./cluster/heartbeat_manager.ts";
 import type { ForwardingManager } from "./cluster/forwarding_manager.ts";
 import type { BrokerConfig } from "./settings/config.ts";
 import type { FetchSessions } from "./fetch_sessions.ts";
@@ -29,6 +30,7 @@ export interface BrokerContext {
   readonly config: BrokerConfig;
   readonly cluster: ClusterState;
   readonly forwarding: ForwardingManager;
+  readonly heartbeats: HeartbeatManager;
   readonly topics: TopicRegistry;
   readonly producerIds: ProducerIds;
   readonly fetchSessions: FetchSessions;

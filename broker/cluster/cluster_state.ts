@@ -10,6 +10,7 @@
  *     brokers/<id>                    the address of a broker, while its session lasts
  *     directories/<id>                the data folder that has a broker's number
  *     controller                      the controller, while its session lasts
+ *     suspects/<id>/<voter>           a broker says that the controller is dead (`suspicions.ts`)
  *     topics/<name>                   id, replicas of each partition, settings
  *     partitions/<topic id>/<index>   leader, leader epoch and ISR, if they differ from the
  *                                     initial ones; see `topic_state.ts`
@@ -31,7 +32,7 @@ import { ApiError } from "../api_error.ts";
 import type { ConfigTexts } from "../settings/config.ts";
 import type { Clock } from "../time/clock.ts";
 import type { Logger } from "../logger.ts";
-import { CONTROLLER_KEY, ControllerOffice } from "./controller_office.ts";
+import { CONTROLLER_KEY, ControllerOffice, holderOf } from "./controller_office.ts";
 import { type FeatureLevels, INITIAL_LEVELS } from "./features.ts";
 import { MetadataFollower } from "./metadata_follower.ts";
 import {
@@ -42,6 +43,7 @@ import {
   type MetadataLogState,
   type MetadataStore,
   RevisionConflictError,
+  SESSIONS_PREFIX,
 } from "./metadata_store.ts";
 import {
   type BrokerAddress,
@@ -63,6 +65,8 @@ import {
 import { type TopicChange, TopicsView } from "./topics_view.ts";
 
 export type { PartitionState, TopicState } from "./topic_state.ts";
+import type { Suspicion } from "./liveness.ts";
+import { accusation, dismissal, SUSPECTS_PREFIX, Suspicions, withdrawal } from "./suspicions.ts";
 
 /** A broker and its address. */
 export interface BrokerInfo extends BrokerAddress {
@@ -71,12 +75,22 @@ export interface BrokerInfo extends BrokerAddress {
   readonly epoch: number;
   /** Unique to its process; undefined if no other broker uses the store. */
   readonly incarnation: string | undefined;
+  /** Name of its session; undefined if no other broker uses the store. */
+  readonly session: string | undefined;
 }
 
 /** A change made by a commit. */
 export type ClusterChange =
   | TopicChange
-  | { readonly type: "brokers" | "controller" | "broker-configs" | "resource-configs" };
+  | {
+    readonly type:
+      | "brokers"
+      | "controller"
+      | "suspicions"
+      | "broker-configs"
+      | "resource-configs"
+      | "features";
+  };
 
 /** Resource types with settings besides topics and brokers. */
 export type ConfiguredResourceType = "groups" | "client-metrics";
@@ -119,6 +133,8 @@ export class ClusterState {
   /** Names of deleted topics that this broker may still have logs of, by id. */
   readonly #deletedTopics: Map<string, string> = new Map();
   readonly #configs: Map<string, ConfigTexts> = new Map();
+  readonly #suspicions: Suspicions = new Suspicions();
+  #lastDecision = 0;
   #featureLevels: FeatureLevels = INITIAL_LEVELS;
   #isClosed = false;
 
@@ -128,12 +144,18 @@ export class ClusterState {
     this.nodeId = nodeId;
     this.clusterId = clusterId;
     this.incarnation = options.identity?.incarnation;
-    const show = (key: string, entry: MetadataEntry | undefined) => this.#apply(key, entry);
+    const show = (key: string, entry: MetadataEntry | undefined, revision: number) => {
+      this.#apply(key, entry, revision);
+      if (isDecision(key)) this.#lastDecision = Math.max(this.#lastDecision, revision);
+    };
     this.#follower = new MetadataFollower({ store, clock, logger, show });
     this.#registration = registration;
     const session = () => registration.session;
     this.#office = new ControllerOffice({ store, nodeId, clock, logger, session });
-    registration.onRenewed = () => this.#office.standSoon();
+    registration.onRenewed = () => {
+      this.#office.standSoon();
+      this.#notify({ type: "brokers" });
+    };
   }
 
   /**
@@ -144,7 +166,8 @@ export class ClusterState {
     const state = new ClusterState(options, await Registration.open(options));
     try {
       await state.#follower.start();
-      await state.#follower.caughtUp(await state.#office.stand());
+      // Where a controller is trusted only while it answers, it must be serving.
+      if (!state.hasExpiringSessions) await state.#standForOffice();
     } catch (error) {
       await state.close();
       throw error;
@@ -167,9 +190,35 @@ export class ClusterState {
     return this.#office.holderId;
   }
 
+  /** The controller's epoch, 0 if there is none. */
+  get controllerEpoch(): number {
+    return this.#follower.revisionOf(CONTROLLER_KEY);
+  }
+
   /** Whether this broker is the controller. */
   isController(): boolean {
     return this.#office.isHeld;
+  }
+
+  /** This broker's epoch; 0 while it is not registered. */
+  get brokerEpoch(): number {
+    const { epoch, isExpiring } = this.#registration;
+    return isExpiring ? epoch : this.#brokers.get(this.nodeId)?.epoch ?? 0;
+  }
+
+  /** Whether a broker that stops responding loses its session only some time later. */
+  get hasExpiringSessions(): boolean {
+    return this.#registration.isExpiring;
+  }
+
+  /** Statements of brokers that the controller is dead. */
+  get suspicions(): Iterable<Suspicion> {
+    return this.#suspicions.all();
+  }
+
+  /** The revision of the last change of a topic, of settings or of feature levels. */
+  get lastDecision(): number {
+    return this.#lastDecision;
   }
 
   /**
@@ -180,12 +229,6 @@ export class ClusterState {
   get isFenced(): boolean {
     return this.#registration.isFenced;
   }
-
-  /** The commit that registered this process; 0 while it is not registered. */
-  get brokerEpoch(): number {
-    return this.#registration.epoch;
-  }
-
   /** The revision of the store that the view has reached. */
   get revision(): number {
     return this.#follower.revision;
@@ -258,10 +301,62 @@ export class ClusterState {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Registers this broker's address with the cluster. */
+  /**
+   * Registers this broker's address with the cluster. If no broker is the controller, this one is
+   * when the promise resolves.
+   */
   async registerBroker(address: BrokerAddress): Promise<void> {
     const known = this.#brokers.get(this.nodeId);
     await this.#follower.caughtUp(await this.#registration.register(address, known));
+    if (this.hasExpiringSessions) await this.#standForOffice();
+  }
+
+  /**
+   * Sets what is awaited before this broker registers again, after it has lost its session. If it
+   * fails, it is called again later.
+   */
+  set beforeReturn(ready: () => Promise<void>) {
+    this.#registration.beforeReturn = ready;
+  }
+
+  /** Reads from the store who is the controller, if it is another broker. */
+  async currentController(): Promise<BrokerInfo | undefined> {
+    const office = await this.#store.get(CONTROLLER_KEY);
+    const id = office === undefined ? -1 : holderOf(office);
+    if (id === -1 || id === this.nodeId) return undefined;
+    const entry = await this.#store.get(`${BROKERS_PREFIX}${id}`);
+    if (entry === undefined) throw new Error(`The controller, broker ${id}, is not registered`);
+    return brokerInfo(id, entry);
+  }
+
+  /** States that the controller is dead. */
+  async accuse(suspicion: Suspicion): Promise<void> {
+    const { session } = this.#registration;
+    if (session === undefined) return;
+    const expect = [this.#registration.expectation];
+    await this.#store.commit([accusation(suspicion, session)], { expect });
+  }
+
+  /** Withdraws this broker's statement. */
+  async withdraw(suspicion: Suspicion): Promise<void> {
+    await this.#store.commit([withdrawal(suspicion)]);
+  }
+
+  /**
+   * Ends the registration and the session of another broker that is dead. If it was the controller,
+   * this broker becomes it in the same commit.
+   *
+   * @throws {RevisionConflictError} If either broker has registered again meanwhile, or another has
+   *   decided.
+   * @throws {ApiError} NOT_CONTROLLER.
+   */
+  async depose({ id, epoch, session }: BrokerInfo): Promise<void> {
+    const key = `${BROKERS_PREFIX}${id}`;
+    const changes: MetadataChange[] = [{ key, value: null }, dismissal(id)];
+    if (session !== undefined) changes.push({ key: `${SESSIONS_PREFIX}${session}`, value: null });
+    const expect = [{ key, revision: epoch }, this.#registration.expectation];
+    if (this.controllerId !== id) await this.#commitAsController(changes, expect);
+    else await this.#follower.caughtUp(await this.#office.takeOver(changes, expect));
   }
 
   /**
@@ -437,12 +532,21 @@ export class ClusterState {
     }
   }
 
+  /** Does not register again if the session is lost, because this broker is about to stop. */
+  retire(): void {
+    this.#registration.close();
+  }
+
   /** Stops competing for controller and following the store, which stays open. */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#office.close();
     this.#registration.close();
     await this.#follower.close();
+  }
+
+  async #standForOffice(): Promise<void> {
+    await this.#follower.caughtUp(await this.#office.stand());
   }
 
   async #setTopic(topic: TopicState, update: Partial<TopicValue>): Promise<void> {
@@ -480,19 +584,23 @@ export class ClusterState {
     await this.#follower.caughtUp(revision);
   }
 
-  #apply(key: string, entry: MetadataEntry | undefined): void {
+  #apply(key: string, entry: MetadataEntry | undefined, revision: number): void {
     if (key.startsWith(TOPICS_PREFIX)) {
       this.#notify(this.#topics.applyTopic(key.slice(TOPICS_PREFIX.length), entry));
     } else if (key.startsWith(PARTITIONS_PREFIX)) {
       const change = this.#topics.applyPartition(key, entry);
       if (change !== undefined) this.#notify(change);
     } else if (key.startsWith(BROKERS_PREFIX)) {
-      this.#applyBroker(Number(key.slice(BROKERS_PREFIX.length)), entry);
+      this.#applyBroker(Number(key.slice(BROKERS_PREFIX.length)), entry, revision);
     } else if (key.startsWith(CONFIGS)) this.#applyConfigs(key, entry);
     else if (key.startsWith(DELETED_TOPICS_PREFIX)) this.#applyDeleted(key, entry);
     else if (key === FEATURES) {
       const changed = entry === undefined ? {} : decodeValue<Record<string, number>>(entry);
       this.#featureLevels = new Map([...INITIAL_LEVELS, ...Object.entries(changed)]);
+      this.#notify({ type: "features" });
+    } else if (key.startsWith(SUSPECTS_PREFIX)) {
+      this.#suspicions.update(key, entry);
+      this.#notify({ type: "suspicions" });
     } else if (key === CONTROLLER_KEY) {
       this.#office.update(entry);
       if (entry === undefined && !this.#isClosed) this.#office.standSoon();
@@ -500,17 +608,10 @@ export class ClusterState {
     }
   }
 
-  #applyBroker(id: number, entry: MetadataEntry | undefined): void {
-    if (id === this.nodeId) this.#registration.update(entry);
+  #applyBroker(id: number, entry: MetadataEntry | undefined, revision: number): void {
+    if (id === this.nodeId) this.#registration.changed(revision);
     if (entry === undefined) this.#brokers.delete(id);
-    else {
-      const { host, port, rack, incarnation } = decodeValue<
-        BrokerAddress & { incarnation?: string }
-      >(
-        entry,
-      );
-      this.#brokers.set(id, { id, host, port, rack, epoch: entry.revision, incarnation });
-    }
+    else this.#brokers.set(id, brokerInfo(id, entry));
     this.#notify({ type: "brokers" });
   }
 
@@ -534,6 +635,18 @@ export class ClusterState {
   #notify(change: ClusterChange): void {
     for (const listener of this.#listeners) listener(change);
   }
+}
+
+/** Whether a key is one that only the controller changes, apart from leaders. */
+function isDecision(key: string): boolean {
+  return key.startsWith(TOPICS_PREFIX) || key.startsWith(CONFIGS) || key === FEATURES;
+}
+
+function brokerInfo(id: number, entry: MetadataEntry): BrokerInfo {
+  const { host, port, rack, incarnation, session } = decodeValue<
+    BrokerAddress & { incarnation?: string; session?: string }
+  >(entry);
+  return { id, host, port, rack, epoch: entry.revision, incarnation, session };
 }
 
 function configKey(id: number | "all"): string {

@@ -12,6 +12,7 @@
 import type { Logger } from "../logger.ts";
 import type { Clock } from "../time/clock.ts";
 import {
+  type MetadataChange,
   type MetadataEntry,
   type MetadataExpectation,
   type MetadataSession,
@@ -87,6 +88,27 @@ export class ControllerOffice {
     return this.#standing ??= this.#stand().finally(() => this.#standing = undefined);
   }
 
+  /**
+   * Takes the office from the broker that has it, together with other changes.
+   *
+   * @returns The revision at which a watch shows the change.
+   * @throws {RevisionConflictError} If an expectation is not met, or another broker is in office.
+   */
+  async takeOver(
+    changes: readonly MetadataChange[],
+    expect: readonly MetadataExpectation[],
+  ): Promise<number> {
+    const { store, logger, nodeId } = this.#options;
+    const session = this.#options.session();
+    if (session === undefined) throw new Error("Cannot become the controller without a session");
+    const ofOffice = { key: CONTROLLER_KEY, revision: this.#entry?.revision ?? 0 };
+    const all = [...changes, this.#claim(session)];
+    const revision = await store.commit(all, { expect: [...expect, ofOffice] });
+    this.#hold(session, revision);
+    logger.info("Became the controller", { nodeId, controllerEpoch: revision });
+    return revision;
+  }
+
   /** Competes in the background, with retries while the store is unreachable. */
   standSoon(): void {
     if (this.#isClosed || this.#timer !== undefined) return;
@@ -108,6 +130,16 @@ export class ControllerOffice {
     if (this.#timer !== undefined) this.#options.clock.clearTimeout(this.#timer);
   }
 
+  #claim(session: MetadataSession): MetadataChange {
+    const value = ENCODER.encode(JSON.stringify({ brokerId: this.#options.nodeId }));
+    return { key: CONTROLLER_KEY, value, session };
+  }
+
+  #hold(session: MetadataSession, epoch: number): void {
+    this.#session = session;
+    this.#epoch = epoch;
+  }
+
   async #stand(): Promise<number> {
     const { store, nodeId, logger } = this.#options;
     for (let attempt = 1;; attempt++) {
@@ -117,20 +149,17 @@ export class ControllerOffice {
       if (entry !== undefined) {
         // The store has had no other broker since the office was taken.
         if (session.deadline === Infinity && holderOf(entry) === nodeId) {
-          this.#session = session;
-          this.#epoch = entry.revision;
+          this.#hold(session, entry.revision);
         }
         // Of a session that is lost the key is about to go.
         return 0;
       }
-      const value = ENCODER.encode(JSON.stringify({ brokerId: nodeId }));
-      const change = { key: CONTROLLER_KEY, value, session };
+      const change = this.#claim(session);
       const expect = [{ key: CONTROLLER_KEY, revision: 0 }];
       try {
         const revision = await store.commit([change], { expect });
         if (this.#isClosed) return 0;
-        this.#session = session;
-        this.#epoch = revision;
+        this.#hold(session, revision);
         if (session.deadline !== Infinity) {
           logger.info("Became the controller", { nodeId, controllerEpoch: revision });
         }
@@ -143,6 +172,7 @@ export class ControllerOffice {
   }
 }
 
-function holderOf(entry: MetadataEntry | undefined): number {
+/** The broker that the controller's key names, -1 if there is no key. */
+export function holderOf(entry: MetadataEntry | undefined): number {
   return entry === undefined ? -1 : JSON.parse(DECODER.decode(entry.value)).brokerId;
 }

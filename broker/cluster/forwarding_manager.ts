@@ -88,7 +88,7 @@ export class ForwardingManager {
       clientHostAddress: ENCODER.encode(from.peer),
     };
     while (!cluster.isController()) {
-      const answer = await this.#ask(sent);
+      const answer = await this.#ask(sent, deadlineMs);
       if (answer !== undefined) {
         await this.#catchUp(answer.revision);
         return await decodeAnswer(api, from.apiVersion, answer.responseData!);
@@ -107,20 +107,71 @@ export class ForwardingManager {
     for (const wake of this.#wakes) wake();
   }
 
-  /** Sends the request to the controller; `undefined` if there is none. */
-  async #ask(sent: RequestOf<typeof envelope>) {
+  /**
+   * Sends the request to the controller; `undefined` if there is none, or it has been replaced
+   * without having carried out anything.
+   */
+  async #ask(sent: RequestOf<typeof envelope>, deadlineMs: number) {
     const { cluster, peers } = this.#options;
+    const { controllerEpoch, lastDecision } = cluster;
     const controller = cluster.broker(cluster.controllerId);
     if (controller === undefined || controller.id === cluster.nodeId) return undefined;
+    // What a replaced controller has changed is known before its successor is.
+    const isSafe = () =>
+      cluster.controllerEpoch !== controllerEpoch && cluster.lastDecision === lastDecision;
+    const answered = peers.request(controller, envelope, 0, sent, ANSWER_TIMEOUT_MS);
+    answered.catch(() => {});
+    const replacement = this.#replacement(controllerEpoch, isSafe, deadlineMs);
     try {
-      const answer = await peers.request(controller, envelope, 0, sent, ANSWER_TIMEOUT_MS);
+      const answer = await Promise.race([answered, replacement.found]);
+      if (answer === undefined) {
+        if (isSafe()) return undefined;
+        throw new ApiError(ErrorCode.REQUEST_TIMED_OUT, "The controller has been replaced");
+      }
       if (answer.errorCode === ErrorCode.NONE) return answer;
       if (answer.errorCode === ErrorCode.NOT_CONTROLLER) return undefined;
       throw new ApiError(answer.errorCode);
     } catch (error) {
       if (error instanceof PeerUnreachableError) return undefined;
       if (!(error instanceof PeerAnswerLostError)) throw error;
+      await this.#replaced(controllerEpoch, deadlineMs);
+      if (isSafe()) return undefined;
       throw new ApiError(ErrorCode.REQUEST_TIMED_OUT, error.message, { cause: error });
+    } finally {
+      replacement.end();
+    }
+  }
+
+  /**
+   * Waits for another controller: until it is safe to ask that one, or, if it is not, to the
+   * deadline, because an answer may be on its way.
+   */
+  #replacement(controllerEpoch: number, isSafe: () => boolean, deadlineMs: number) {
+    const { cluster, clock } = this.#options;
+    const found = Promise.withResolvers<undefined>();
+    let timer: number | undefined;
+    const unsubscribe = cluster.onChange(({ type }) => {
+      if (type !== "controller" || cluster.controllerEpoch === controllerEpoch) return;
+      if (isSafe()) found.resolve(undefined);
+      else {
+        const leftMs = deadlineMs - clock.monotonic();
+        timer ??= clock.setTimeout(() => found.resolve(undefined), leftMs);
+      }
+    });
+    const end = () => {
+      unsubscribe();
+      if (timer !== undefined) clock.clearTimeout(timer);
+    };
+    return { found: found.promise, end };
+  }
+
+  /** Resolves when the controller has been replaced, at `deadlineMs` at the latest. */
+  async #replaced(controllerEpoch: number, deadlineMs: number): Promise<void> {
+    const { cluster, clock } = this.#options;
+    while (cluster.controllerEpoch === controllerEpoch && !this.#isClosed) {
+      const leftMs = deadlineMs - clock.monotonic();
+      if (leftMs <= 0) return;
+      await this.#change(leftMs);
     }
   }
 

@@ -186,7 +186,10 @@ Deno.test("ForwardingManager.forward() rejects with REQUEST_TIMED_OUT if the res
     asked++;
     cut();
   });
-  const error = await assertRejects(() => fixture.create("a"), ApiError);
+  const error = await assertRejects(
+    () => fixture.advanceUntil(fixture.create("a")),
+    ApiError,
+  );
   assertEquals(error.code, ErrorCode.REQUEST_TIMED_OUT);
   assertEquals(asked, 1);
 });

@@ -24,8 +24,12 @@ export interface MetadataFollowerOptions {
   readonly store: MetadataStore;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Called with each existing or changed key; `undefined` for a deleted one. */
-  show(key: string, entry: MetadataEntry | undefined): void;
+  /**
+   * Called with each existing or changed key; `undefined` for a deleted one.
+   *
+   * @param revision A revision of the store at which the key has that state.
+   */
+  show(key: string, entry: MetadataEntry | undefined, revision: number): void;
 }
 
 /** Delay after an error: the first and the longest. */
@@ -76,7 +80,7 @@ export class MetadataFollower {
     if (revision <= Math.max(this.#revision, this.#ahead.get(key) ?? 0)) return;
     if ((current?.revision ?? 0) === this.revisionOf(key)) return;
     this.#ahead.set(key, revision);
-    this.#show(key, current);
+    this.#show(key, current, revision);
   }
 
   /** Stops following. A read under way ends with the store. */
@@ -148,13 +152,13 @@ export class MetadataFollower {
     if (revision <= (this.#ahead.get(key) ?? 0)) return;
     const shown = this.revisionOf(key);
     if (entry === undefined ? shown === 0 || revision <= shown : entry.revision <= shown) return;
-    this.#show(key, entry);
+    this.#show(key, entry, revision);
   }
 
-  #show(key: string, entry: MetadataEntry | undefined): void {
+  #show(key: string, entry: MetadataEntry | undefined, revision: number): void {
     if (entry === undefined) this.#revisions.delete(key);
     else this.#revisions.set(key, entry.revision);
-    this.#options.show(key, entry);
+    this.#options.show(key, entry, entry?.revision ?? revision);
   }
 
   #advance(revision: number): void {

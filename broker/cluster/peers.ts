@@ -23,6 +23,8 @@ export interface PeersOptions {
   readonly network: PeerNetwork;
   readonly nodeId: number;
   readonly clock: Clock;
+  /** Called when a connection that was made has ended, unless this broker has ended it. */
+  readonly onLost?: (peerId: number) => void;
 }
 
 /** Another broker. */
@@ -72,6 +74,11 @@ export class Peers {
     const connection = this.#connection(peer);
     await connection.opened;
     return await connection.request(api, apiVersion, request, timeoutMs);
+  }
+
+  /** Closes the connection to a broker. Pending requests fail. */
+  disconnect(peerId: number): void {
+    this.#connections.get(peerId)?.abort();
   }
 
   /** Closes all connections. Pending requests fail. */
@@ -200,7 +207,9 @@ class PeerConnection {
     } catch {
       // Whatever ended it, those who wait learn of it.
     }
+    if (this.#ended.signal.aborted) return;
     this.abort();
+    this.#options.onLost?.(this.#peer.id);
   }
 
   #unreachable(cause?: unknown): PeerUnreachableError {

@@ -12,7 +12,7 @@
 import type { Logger } from "../logger.ts";
 import type { Clock } from "../time/clock.ts";
 import {
-  type MetadataEntry,
+  type MetadataExpectation,
   type MetadataSession,
   type MetadataStore,
   RevisionConflictError,
@@ -72,12 +72,16 @@ export class Registration {
   #epoch = 0;
   #timer: number | undefined;
   #retryMs = MIN_RETRY_MS;
+  readonly #isExpiring: boolean;
   #isClosed = false;
   /** Called with each session after the first. */
   onRenewed: () => void = () => {};
+  /** Awaited before the broker registers again; it is called again later if it fails. */
+  beforeReturn: () => Promise<void> = () => Promise.resolve();
 
   private constructor(options: RegistrationOptions, session: MetadataSession) {
     this.#options = options;
+    this.#isExpiring = session.deadline !== Infinity;
     this.#use(session);
   }
 
@@ -91,9 +95,19 @@ export class Registration {
     return this.#session;
   }
 
-  /** The commit that registered the broker with the session; 0 if none has. */
+  /** The broker epoch; 0 while the broker is not registered. */
   get epoch(): number {
-    return this.#epoch;
+    return this.#session === undefined ? 0 : this.#epoch;
+  }
+
+  /** The precondition of a commit that only the registered broker may make. */
+  get expectation(): MetadataExpectation {
+    return { key: `${BROKERS_PREFIX}${this.#options.nodeId}`, revision: this.#epoch };
+  }
+
+  /** Whether the session ends if it is not confirmed in time. */
+  get isExpiring(): boolean {
+    return this.#isExpiring;
   }
 
   /** Whether another broker may have taken over. */
@@ -119,11 +133,15 @@ export class Registration {
     return await this.#register(address, session);
   }
 
-  /** Applies the registration that the store has: the session ends if it is not this one. */
-  update(entry: MetadataEntry | undefined): void {
+  /**
+   * Ends the session if the registration has been changed or deleted.
+   *
+   * @param revision The revision of the change; that of an earlier registration may be reported late.
+   */
+  changed(revision: number): void {
     const session = this.#session;
     if (this.#options.identity === undefined || session === undefined || this.#epoch === 0) return;
-    if (entry !== undefined && entry.revision <= this.#epoch) return;
+    if (revision <= this.#epoch) return;
     session.end().catch(() => {});
   }
 
@@ -178,6 +196,8 @@ export class Registration {
     const { store, logger } = this.#options;
     let session: MetadataSession | undefined;
     try {
+      await this.beforeReturn();
+      if (this.#isClosed) return;
       session = await store.session(SESSION_TTL_MS);
       if (this.#isClosed) return;
       if (this.#address !== undefined) await this.#register(this.#address, session);

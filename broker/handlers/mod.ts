@@ -18,6 +18,7 @@ import { createAclsHandler, deleteAclsHandler, describeAclsHandler } from "./sec
 import { alterConfigsHandler } from "./configs/alter_configs.ts";
 import { alterReplicaLogDirsHandler } from "./cluster/alter_replica_log_dirs.ts";
 import { apiVersionsHandler } from "./cluster/api_versions.ts";
+import { brokerHeartbeatHandler } from "./cluster/broker_heartbeat.ts";
 import { alterClientQuotasHandler, describeClientQuotasHandler } from "./security/client_quotas.ts";
 import { createPartitionsHandler } from "./topics/create_partitions.ts";
 import { createTopicsHandler } from "./topics/create_topics.ts";
@@ -51,6 +52,7 @@ import {
   alterPartitionReassignmentsHandler,
   listPartitionReassignmentsHandler,
 } from "./topics/partition_reassignments.ts";
+import { knownToAll } from "./known_to_all.ts";
 import { onController } from "./on_controller.ts";
 import { produceHandler } from "./records/produce.ts";
 import { saslAuthenticateHandler, saslHandshakeHandler } from "./security/sasl.ts";
@@ -69,31 +71,40 @@ import {
   describeUserScramCredentialsHandler,
 } from "./security/user_scram_credentials.ts";
 
+const createTopics = knownToAll(createTopicsHandler);
+const deleteTopics = knownToAll(deleteTopicsHandler);
+const createPartitions = knownToAll(createPartitionsHandler);
+const alterConfigs = knownToAll(alterConfigsHandler);
+const incrementalAlterConfigs = knownToAll(incrementalAlterConfigsHandler);
+const updateFeatures = knownToAll(updateFeaturesHandler);
+
 /** What the controller serves for all brokers. */
 const OF_CONTROLLER: readonly ApiHandler[] = [
-  createTopicsHandler,
-  deleteTopicsHandler,
-  createPartitionsHandler,
-  alterConfigsHandler,
-  incrementalAlterConfigsHandler,
-  updateFeaturesHandler,
+  createTopics,
+  deleteTopics,
+  createPartitions,
+  alterConfigs,
+  incrementalAlterConfigs,
+  updateFeatures,
+  // Creates the topic that groups are kept in.
+  knownToAll(findCoordinatorHandler),
 ];
 
 const HANDLERS: readonly ApiHandler[] = [
   produceHandler,
   fetchHandler,
   listOffsetsHandler,
-  metadataHandler,
-  onController(createTopicsHandler),
-  onController(deleteTopicsHandler),
+  knownToAll(metadataHandler),
+  onController(createTopics),
+  onController(deleteTopics),
   deleteRecordsHandler,
   initProducerIdHandler,
   offsetForLeaderEpochHandler,
   describeConfigsHandler,
-  onController(alterConfigsHandler, isOfLoggers),
+  onController(alterConfigs, isOfLoggers),
   describeLogDirsHandler,
-  onController(createPartitionsHandler),
-  onController(incrementalAlterConfigsHandler, isOfLoggers),
+  onController(createPartitions),
+  onController(incrementalAlterConfigs, isOfLoggers),
   describeClusterHandler,
   describeTopicPartitionsHandler,
   saslHandshakeHandler,
@@ -121,7 +132,8 @@ const HANDLERS: readonly ApiHandler[] = [
   alterPartitionReassignmentsHandler,
   listPartitionReassignmentsHandler,
   describeQuorumHandler,
-  onController(updateFeaturesHandler),
+  onController(updateFeatures),
+  brokerHeartbeatHandler,
   unregisterBrokerHandler,
   listConfigResourcesHandler,
   getTelemetrySubscriptionsHandler,
@@ -141,8 +153,7 @@ export class HandlerTable {
   /** @param handlers All handlers except that of ApiVersions, which describes them. */
   constructor(handlers: readonly ApiHandler[] = HANDLERS) {
     for (const api of APIS) this.#byKey[api.key] = unservedHandler(api);
-    // The controller creates the topic that groups are kept in, when asked for a coordinator.
-    const forwarded = envelopeHandler([...OF_CONTROLLER, findCoordinatorHandler]);
+    const forwarded = envelopeHandler(OF_CONTROLLER);
     for (const handler of [...handlers, apiVersionsHandler(handlers), forwarded]) {
       this.#byKey[handler.api.key] = handler;
     }

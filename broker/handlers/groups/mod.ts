@@ -18,10 +18,12 @@ import { offsetCommitHandler } from "./offset_commit.ts";
 import { offsetDeleteHandler } from "./offset_delete.ts";
 import { offsetFetchHandler } from "./offset_fetch.ts";
 import { syncGroupHandler } from "./sync_group.ts";
+import { knownToAll } from "../known_to_all.ts";
 
 /** The handlers of all group APIs. */
 export const groupHandlers: readonly ApiHandler[] = [
-  findCoordinatorHandler,
+  // May create the topic that groups are kept in.
+  knownToAll(findCoordinatorHandler),
   joinGroupHandler,
   syncGroupHandler,
   heartbeatHandler,

@@ -8,6 +8,7 @@
 export * from "./add_raft_voter.ts";
 export * from "./alter_replica_log_dirs.ts";
 export * from "./api_versions.ts";
+export * from "./broker_heartbeat.ts";
 export * from "./describe_cluster.ts";
 export * from "./describe_log_dirs.ts";
 export * from "./describe_quorum.ts";

@@ -90,6 +90,16 @@ export class BrokerProcess {
     await this.#end("SIGKILL");
   }
 
+  /** Stops it where it is; `resume` lets it run again. */
+  pause(): void {
+    this.#child.kill("SIGSTOP");
+  }
+
+  /** Lets it run after `pause`. */
+  resume(): void {
+    this.#child.kill("SIGCONT");
+  }
+
   /** Shuts it down cleanly. Fails if it does not end, or ends with an error. */
   async stop(signal: "SIGTERM" | "SIGINT" = "SIGTERM"): Promise<void> {
     const { code } = await this.#end(signal);
