@@ -52,7 +52,9 @@ export interface ClusterSurroundings {
 
 /** The state of a store: it becomes an older one only if the store is restored from a backup. */
 export interface StorePosition {
+  /** The id of the store itself. */
   readonly clusterId: string;
+  /** The revision of its last known commit. */
   readonly revision: number;
 }
 

@@ -9,7 +9,11 @@ import { formatHostPort, type HostPort } from "../settings/listener.ts";
 
 /** Opens connections to brokers. */
 export interface PeerNetwork {
-  /** @throws {Error} If the broker cannot be reached, or `signal` is aborted. */
+  /**
+   * Connects to a broker.
+   *
+   * @throws {Error} If the broker cannot be reached, or `signal` is aborted.
+   */
   connect(address: HostPort, signal: AbortSignal): Promise<FrameChannel>;
 }
 
