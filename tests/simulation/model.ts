@@ -26,6 +26,8 @@ export interface ModelRecord {
 export interface ModelBatch {
   readonly records: readonly ModelRecord[];
   readonly isIdempotent: boolean;
+  /** Whose batches are in order, if that is checked. */
+  readonly producer?: string;
   readonly acks: -1 | 0 | 1;
   /** How often it was sent. */
   attempts: number;

@@ -20,6 +20,7 @@ import { flipBit } from "./flipped_bit.ts";
 import { loseFiles, RECOVERY_POINTS } from "./lost_files.ts";
 import { type Crash, DATA_FOLDER, Machine, MachineDown } from "./machine.ts";
 import type { TopicModel } from "./model.ts";
+import { mix } from "./mix.ts";
 import { Producer } from "./producer.ts";
 import { RecordBook } from "./record_book.ts";
 import { Violation } from "./violation.ts";
@@ -384,12 +385,4 @@ class Simulation implements World {
       "offsets.retention.minutes": 1 << 20,
     };
   }
-}
-
-/** Mixes a seed and a number into an independent seed. */
-function mix(seed: number, number: number): number {
-  let hash = Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b) ^ Math.imul(number + 0x7f4a7c15, 0xc2b2ae35);
-  hash = Math.imul(hash ^ hash >>> 15, 0x2c1b3c6d);
-  hash = Math.imul(hash ^ hash >>> 12, 0x297a2d39);
-  return (hash ^ hash >>> 15) >>> 0;
 }
