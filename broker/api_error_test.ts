@@ -11,6 +11,8 @@ import {
   RecordTooLargeError,
 } from "../storage/errors.ts";
 import { ApiError, errorCodeOf, errorMessageOf } from "./api_error.ts";
+import { CommitUnknownError, EtcdSilenceError } from "./cluster/etcd/etcd_error.ts";
+import { MetadataStoreClosedError } from "./cluster/metadata_store.ts";
 import { createLogger, silentLogger } from "./logger.ts";
 
 Deno.test("errorCodeOf() maps storage errors to the codes of their counterparts in Kafka", () => {
@@ -25,6 +27,9 @@ Deno.test("errorCodeOf() maps storage errors to the codes of their counterparts 
     [new OutOfOrderSequenceError("x"), 45],
     [new DiskFullError("x"), 56],
     [new LogOfflineError("x"), 56],
+    [new MetadataStoreClosedError("x"), 56],
+    [new CommitUnknownError("x"), 7],
+    [new EtcdSilenceError("x"), 7],
   ];
   for (const [error, code] of cases) assertEquals(errorCodeOf(error, silentLogger), code);
 });

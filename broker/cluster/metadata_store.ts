@@ -171,6 +171,14 @@ export class RevisionCompactedError extends Error {
   }
 }
 
+/**
+ * The store has not responded in time. Whether a commit was carried out is unknown; it may still
+ * be.
+ */
+export class MetadataStoreSilentError extends Error {
+  override name = "MetadataStoreSilentError";
+}
+
 /** The store is closed or can no longer write. */
 export class MetadataStoreClosedError extends Error {
   override name = "MetadataStoreClosedError";

@@ -15,6 +15,7 @@ import {
 } from "../../storage/mod.ts";
 import type { Clock } from "../time/clock.ts";
 import type { ClusterState } from "../cluster/cluster_state.ts";
+import { MetadataStoreSilentError } from "../cluster/metadata_store.ts";
 import type { Logger } from "../logger.ts";
 import { FileRemoval } from "./file_removal.ts";
 import { IntervalFlusher } from "./interval_flusher.ts";
@@ -86,11 +87,22 @@ export class LogManager implements PartitionLogManager {
    * @param signal Aborts the checkpoint; the remaining logs keep their previous recovery points.
    */
   async checkpoint(signal?: AbortSignal): Promise<void> {
-    const { directory, cluster } = this.#options;
+    const { directory } = this.#options;
     const removed = [...this.#removedTopics];
     await directory.checkpoint(signal);
-    await cluster.forgetDeletedTopics(removed.filter((id) => cluster.deletedTopics.has(id)));
-    for (const id of removed) this.#removedTopics.delete(id);
+    await this.#forgetDeletedTopics(removed);
+  }
+
+  /** Without the metadata store they are forgotten after a later checkpoint. */
+  async #forgetDeletedTopics(ids: readonly string[]): Promise<void> {
+    const { cluster, logger } = this.#options;
+    try {
+      await cluster.forgetDeletedTopics(ids.filter((id) => cluster.deletedTopics.has(id)));
+      for (const id of ids) this.#removedTopics.delete(id);
+    } catch (error) {
+      if (!(error instanceof MetadataStoreSilentError)) throw error;
+      logger.warn("Cannot forget deleted topics for the moment", { error });
+    }
   }
 
   /** Deletes segments past the topics' retention, yielding to other work. */

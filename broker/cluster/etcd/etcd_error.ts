@@ -4,6 +4,8 @@
  * @module
  */
 
+import { MetadataStoreSilentError } from "../metadata_store.ts";
+
 /** gRPC codes that etcd returns. */
 export const EtcdCode = {
   deadlineExceeded: 4,
@@ -39,12 +41,12 @@ export class EtcdError extends Error {
 }
 
 /** No response, or one that leaves open whether the request was carried out. */
-export class EtcdSilenceError extends Error {
+export class EtcdSilenceError extends MetadataStoreSilentError {
   override name = "EtcdSilenceError";
 }
 
 /** It is unknown whether a commit was carried out. */
-export class CommitUnknownError extends Error {
+export class CommitUnknownError extends MetadataStoreSilentError {
   override name = "CommitUnknownError";
 }
 
