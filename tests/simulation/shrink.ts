@@ -4,23 +4,31 @@
  * @module
  */
 
-import { type Fault, FAULTS, simulate, type SimulationResult } from "./simulation.ts";
-
 /** A simulation that fails. */
-export interface Failing {
+export interface Failing<F extends string> {
   readonly seed: number;
   readonly steps: readonly number[];
-  readonly without: ReadonlySet<Fault>;
+  readonly without: ReadonlySet<F>;
+}
+
+/** A kind of simulation. */
+export interface Simulator<F extends string> {
+  /** The faults, by the names under which they can be left out. */
+  readonly faults: readonly F[];
+  simulate(
+    options: Failing<F>,
+  ): Promise<{ readonly failure: { readonly step: number } | undefined }>;
 }
 
 /** Finds a smaller simulation that also fails, possibly in another way. */
-export async function shrink(
-  failing: Failing,
-  onProgress: (smaller: Failing) => void = () => {},
-): Promise<Failing> {
+export async function shrink<F extends string>(
+  { faults, simulate }: Simulator<F>,
+  failing: Failing<F>,
+  onProgress: (smaller: Failing<F>) => void = () => {},
+): Promise<Failing<F>> {
   let smallest = failing;
-  const attempt = async (smaller: Failing): Promise<boolean> => {
-    const { failure }: SimulationResult = await simulate(smaller);
+  const attempt = async (smaller: Failing<F>): Promise<boolean> => {
+    const { failure } = await simulate(smaller);
     if (failure === undefined) return false;
     // Steps after the failure did not run.
     const steps = smaller.steps.filter((step) => step <= failure.step);
@@ -29,7 +37,7 @@ export async function shrink(
     return true;
   };
   await attempt(failing);
-  for (const fault of FAULTS) {
+  for (const fault of faults) {
     if (smallest.without.has(fault)) continue;
     await attempt({ ...smallest, without: new Set([...smallest.without, fault]) });
   }

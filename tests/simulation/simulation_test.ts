@@ -5,7 +5,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { formatSteps, parseSteps, shrink } from "./shrink.ts";
-import { simulate } from "./simulation.ts";
+import { FAULTS, simulate } from "./simulation.ts";
 
 const SEEDS = 20;
 const STEPS = Array.from({ length: 300 }, (_, step) => step);
@@ -49,7 +49,7 @@ Deno.test("simulate() restores the runtime's clocks and timers", async () => {
 
 Deno.test("shrink() does not change a simulation that does not fail", async () => {
   const failing = { seed: 7, steps: [0, 1, 2], without: new Set<never>() };
-  assertEquals(await shrink(failing), failing);
+  assertEquals(await shrink({ faults: FAULTS, simulate }, failing), failing);
 });
 
 Deno.test("parseSteps() reads what formatSteps() writes", () => {

@@ -1,0 +1,43 @@
+/**
+ * A short run of the simulator of clusters. `DQUEUE_SIMULATION_SEED` repeats one seed; `deno task simulate
+ * --machines 3` runs any number of seeds.
+ */
+
+import { assert, assertEquals } from "@std/assert";
+import { simulateCluster } from "./cluster_simulation.ts";
+
+const SEEDS = 12;
+const STEPS = Array.from({ length: 300 }, (_, step) => step);
+
+for (const machines of [3, 5]) {
+  Deno.test(`simulateCluster() finds no broken promise of ${machines} brokers`, async (t) => {
+    for (const seed of seeds()) {
+      await t.step(`seed ${seed}`, async () => {
+        const { failure } = await simulateCluster({ seed, steps: STEPS, machines });
+        if (failure === undefined) return;
+        throw new Error(
+          `Seed ${seed} fails at step ${failure.step}; see it with ` +
+            `deno task simulate --machines ${machines} --seed ${seed} --trace`,
+          { cause: failure.error },
+        );
+      });
+    }
+  });
+}
+
+function seeds(): number[] {
+  const given = Deno.env.get("DQUEUE_SIMULATION_SEED");
+  if (given !== undefined) return [Number(given)];
+  const first = Math.floor(Math.random() * 2 ** 31);
+  return Array.from({ length: SEEDS }, (_, i) => first + i);
+}
+
+Deno.test("simulateCluster() repeats a seed exactly", async () => {
+  const options = { seed: 20_261_130, steps: STEPS };
+  const [first, second] = [await simulateCluster(options), await simulateCluster(options)];
+  assertEquals(second.fingerprint, first.fingerprint);
+  assert(first.faults > 0);
+  assert(first.records > 0);
+  const other = await simulateCluster({ ...options, seed: options.seed + 1 });
+  assert(other.fingerprint !== first.fingerprint);
+});
