@@ -194,6 +194,46 @@ Deno.test("ForwardingManager.forward() rejects with REQUEST_TIMED_OUT if the res
   assertEquals(asked, 1);
 });
 
+Deno.test("ForwardingManager.forward() asks the next controller if the first was replaced without a response", async (t) => {
+  for (const isCut of [false, true]) {
+    await t.step(isCut ? "its connection ended" : "it is silent", async () => {
+      await using remote = await TestBroker.start();
+      let asked = 0;
+      await using fixture = await Fixture.start((received) => {
+        if (asked++ > 0) {
+          controller(remote)({
+            ...received,
+            respond: (response) => received.respond({ ...response, revision: 0 }),
+          });
+        } else if (isCut) received.cut();
+      });
+      const sent = fixture.create("a");
+      while (asked === 0) await turn();
+      await fixture.commit(OTHER_IN_OFFICE);
+      assertEquals(errorsOf(await fixture.advanceUntil(sent)), [ErrorCode.NONE]);
+      assertEquals(asked, 2);
+    });
+  }
+});
+
+Deno.test("ForwardingManager.forward() rejects with REQUEST_TIMED_OUT if a replaced controller may have served the request", async (t) => {
+  for (const isCut of [false, true]) {
+    await t.step(isCut ? "its connection ended" : "it is silent", async () => {
+      let asked = 0;
+      await using fixture = await Fixture.start(({ cut }) => {
+        asked++;
+        if (isCut) cut();
+      });
+      const sent = fixture.create("a");
+      while (asked === 0) await turn();
+      await fixture.commit(setText("configs/brokers", "{}"));
+      await fixture.commit(OTHER_IN_OFFICE);
+      const error = await assertRejects(() => fixture.advanceUntil(sent), ApiError);
+      assertEquals([error.code, asked], [ErrorCode.REQUEST_TIMED_OUT, 1]);
+    });
+  }
+});
+
 Deno.test("ForwardingManager.forward() gives nothing if this broker becomes the controller", async () => {
   await using fixture = await Fixture.start(() => {});
   await fixture.commit(NOBODY_IN_OFFICE);
