@@ -11,7 +11,7 @@
 
 import { ErrorCode } from "../../protocol/errors.ts";
 import { readResponseHeaderTags, writeRequestHeader } from "../../protocol/frames/headers.ts";
-import { envelope } from "../../protocol/messages/cluster/envelope.ts";
+import { envelope, type EnvelopeRequest } from "../../protocol/messages/cluster/envelope.ts";
 import { Reader } from "../../protocol/primitives/reader.ts";
 import { Writer } from "../../protocol/primitives/writer.ts";
 import { slicedCodec } from "../../protocol/schema/codec.ts";
@@ -82,7 +82,7 @@ export class ForwardingManager {
     const { cluster, clock } = this.#options;
     const deadlineMs = clock.monotonic() + CONTROLLER_WAIT_MS;
     const requestData = await encodeRequest(api, request, from);
-    const sent = {
+    const sent: Omit<EnvelopeRequest, "controllerEpoch"> = {
       requestData,
       requestPrincipal: null,
       clientHostAddress: ENCODER.encode(from.peer),
@@ -111,15 +111,18 @@ export class ForwardingManager {
    * Sends the request to the controller; `undefined` if there is none, or it has been replaced
    * without having carried out anything.
    */
-  async #ask(sent: RequestOf<typeof envelope>, deadlineMs: number) {
+  async #ask(sent: Omit<EnvelopeRequest, "controllerEpoch">, deadlineMs: number) {
     const { cluster, peers } = this.#options;
     const { controllerEpoch, lastDecision } = cluster;
     const controller = cluster.broker(cluster.controllerId);
     if (controller === undefined || controller.id === cluster.nodeId) return undefined;
+    // Its epoch, and what its predecessors have changed, is not known yet.
+    if (controllerEpoch === 0) return undefined;
     // What a replaced controller has changed is known before its successor is.
     const isSafe = () =>
       cluster.controllerEpoch !== controllerEpoch && cluster.lastDecision === lastDecision;
-    const answered = peers.request(controller, envelope, 0, sent, ANSWER_TIMEOUT_MS);
+    const request = { ...sent, controllerEpoch };
+    const answered = peers.request(controller, envelope, 0, request, ANSWER_TIMEOUT_MS);
     answered.catch(() => {});
     const replacement = this.#replacement(controllerEpoch, isSafe, deadlineMs);
     try {

@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { ErrorCode } from "../../protocol/errors.ts";
 import { envelope } from "../../protocol/messages/cluster/envelope.ts";
 import { createTopics } from "../../protocol/messages/topics/create_topics.ts";
@@ -91,7 +91,8 @@ function withDefaults(request: object): RequestOf<typeof createTopics> {
 function controller(broker: TestBroker): (received: ReceivedEnvelope) => Promise<void> {
   const handler = envelopeHandler([createTopicsHandler]);
   return async ({ request, respond }) => {
-    respond(await broker.call(envelope, handler, 0, request));
+    // The epoch is of another store here.
+    respond(await broker.call(envelope, handler, 0, { ...request, controllerEpoch: 0 }));
   };
 }
 
@@ -272,4 +273,36 @@ Deno.test("Envelope is refused by a broker that is not the controller, and for r
   respond(unknown);
   const error = await assertRejects(() => sent, ApiError);
   assertEquals(error.code, ErrorCode.INVALID_REQUEST);
+});
+
+Deno.test("ForwardingManager.forward() asks for the epoch of the controller that it knows", async () => {
+  const epochs: number[] = [];
+  await using fixture = await Fixture.start(({ request, respond }) => {
+    epochs.push(request.controllerEpoch);
+    respond({ errorCode: ErrorCode.INVALID_REQUEST });
+  });
+  await assertRejects(() => fixture.create("a"), ApiError);
+  const inOffice = await fixture.commit(OTHER_IN_OFFICE);
+  await assertRejects(() => fixture.create("a"), ApiError);
+  assertEquals(epochs[1], inOffice);
+  assert(epochs[0]! < inOffice);
+});
+
+Deno.test("envelopeHandler() refuses a request that was sent to the controller of another epoch", async () => {
+  await using remote = await TestBroker.start();
+  const handler = envelopeHandler([createTopicsHandler]);
+  await using fixture = await Fixture.start(async ({ request, respond }) => {
+    const answers = [];
+    const epoch = remote.cluster.controllerEpoch;
+    for (const controllerEpoch of [epoch + 1, epoch + 2, epoch]) {
+      answers.push(await remote.call(envelope, handler, 0, { ...request, controllerEpoch }));
+    }
+    assertEquals(answers.map(({ errorCode }) => errorCode), [
+      ErrorCode.NOT_CONTROLLER,
+      ErrorCode.NOT_CONTROLLER,
+      ErrorCode.NONE,
+    ]);
+    respond({ ...answers[2]!, revision: 0 });
+  });
+  assertEquals(errorsOf(await fixture.create("a")), [ErrorCode.NONE]);
 });

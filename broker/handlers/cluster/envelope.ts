@@ -49,7 +49,7 @@ export function envelopeHandler(forwarded: readonly ApiHandler[]): ApiHandler {
 }
 
 async function handleEnvelope(
-  { requestData, clientHostAddress }: EnvelopeRequest,
+  { requestData, clientHostAddress, controllerEpoch }: EnvelopeRequest,
   context: RequestContext,
   handlers: ReadonlyMap<number, ApiHandler>,
 ): Promise<EnvelopeResponse> {
@@ -66,6 +66,10 @@ async function handleEnvelope(
   readRequestHeaderTags(reader, api, apiVersion);
   const request = await runSliced(slicedCodec(api.request, apiVersion).decode(reader));
   if (!cluster.isController()) return { errorCode: ErrorCode.NOT_CONTROLLER };
+  // A request that arrives late, after this broker has come into office again, has been sent again.
+  if (controllerEpoch !== 0 && controllerEpoch !== cluster.controllerEpoch) {
+    return { errorCode: ErrorCode.NOT_CONTROLLER };
+  }
   let answer: HandlerResult<Api>;
   try {
     answer = await inner.handle(request, {

@@ -19,6 +19,11 @@ export const envelope = api({
     requestPrincipal: bytes("0+", { nullable: "0+" }),
     /** The client's address. */
     clientHostAddress: bytes("0+"),
+    /**
+     * The controller epoch in which the request may be handled; 0 for any. Not in Kafka, whose
+     * brokers skip it.
+     */
+    controllerEpoch: int64("0+", { tag: 10_000, default: 0 }),
   },
   response: {
     /** The response, with its header and without its size; null if there is an error instead. */
