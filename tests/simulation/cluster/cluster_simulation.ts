@@ -56,6 +56,8 @@ const TURN = 40;
 /** Time that a cluster gets to become whole when nothing fails any more. */
 const MAX_HEALING_MS = 60_000;
 const POLL_MS = 250;
+/** Time within which brokers find others dead that were silent while something failed. */
+const SILENCE_MS = 2500;
 
 /** Runs a simulation to its end, or to the first broken promise. */
 export async function simulateCluster(
@@ -267,6 +269,8 @@ class ClusterSimulation implements ClusterWorld {
       machine.start();
     }
     const endMs = this.timeline.nowMs + MAX_HEALING_MS;
+    // Who was silent may be found dead a little later.
+    await this.#pass(SILENCE_MS);
     for (;;) {
       const problem = await this.#drive(this.#auditor.problem());
       if (problem === undefined) return;

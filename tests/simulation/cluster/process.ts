@@ -15,6 +15,9 @@ export interface ClockError {
   readonly rate: number;
 }
 
+/** Some time passes until the next turn of a process. */
+const MIN_DELAY_MS = 0.01;
+
 /** A process, which is also the clock of everything in it. */
 export class Process implements Clock {
   readonly #timeline: Timeline;
@@ -56,7 +59,7 @@ export class Process implements Clock {
   setTimeout(callback: () => void, ms: number): number {
     const id = this.#nextId++;
     if (!this.#isAlive) return id;
-    const happening = this.#timeline.after(Math.max(0, ms) / this.#error.rate, () => {
+    const happening = this.#timeline.after(Math.max(MIN_DELAY_MS, ms) / this.#error.rate, () => {
       this.enter(() => {
         if (this.#timers.delete(id)) callback();
       }, true);
@@ -73,7 +76,9 @@ export class Process implements Clock {
   }
 
   yield(): Promise<void> {
-    return new Promise((resolve) => this.#timeline.after(0, () => this.enter(resolve)));
+    return new Promise((resolve) => {
+      this.#timeline.after(MIN_DELAY_MS, () => this.enter(resolve));
+    });
   }
 
   /** Runs something that reaches the process: at once, after its pause, or never once it has ended. */

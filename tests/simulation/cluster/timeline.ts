@@ -4,6 +4,8 @@
  * @module
  */
 
+import { check } from "../violation.ts";
+
 /** Something that happens at a time, unless it is cancelled. */
 export interface Happening {
   readonly dueMs: number;
@@ -12,12 +14,15 @@ export interface Happening {
   callback: (() => void) | undefined;
 }
 
+const MAX_EVENTS_AT_ONCE = 50_000;
 const START_MS = 1_700_000_000_000;
 
 /** Time that jumps from one event to the next. */
 export class Timeline {
   #nowMs = START_MS;
   #order = 0;
+  /** How much has happened without time going on. */
+  #count = 0;
   /** A binary heap, earliest first. */
   readonly #heap: Happening[] = [];
 
@@ -45,6 +50,8 @@ export class Timeline {
       this.#pop();
       const { callback } = first;
       if (callback === undefined) continue;
+      this.#count = first.dueMs > this.#nowMs ? 0 : this.#count + 1;
+      check(this.#count < MAX_EVENTS_AT_ONCE, () => "Time does not go on");
       this.#nowMs = first.dueMs;
       first.callback = undefined;
       callback();
