@@ -27,7 +27,7 @@ import type { RecordBatch } from "../protocol/records/mod.ts";
 import type { CleanableRange } from "./cleaner/cleanable_range.ts";
 import type { CleanOptions, LogCleaning } from "./cleaner/cleaning_pass.ts";
 import { LogCompactor } from "./cleaner/log_compactor.ts";
-import type { LogOfflineError } from "./errors.ts";
+import { type LogOfflineError, UnexpectedLeaderEpochError } from "./errors.ts";
 import type { LogBatchCache } from "./log/batch_cache.ts";
 import {
   type EpochAndOffset,
@@ -37,7 +37,7 @@ import {
 import type { AppendInfo, AppendOptions } from "./log/log_append.ts";
 import { LogAppender } from "./log/log_appender.ts";
 import type { LogLoss } from "./segment/lost_records.ts";
-import { LogCheckpointer } from "./log/log_checkpointer.ts";
+import { type CheckpointedOffsets, LogCheckpointer } from "./log/log_checkpointer.ts";
 import type { LogConfig } from "./log/log_config.ts";
 import { LogFlusher, type LogFlusherOptions } from "./log/log_flusher.ts";
 import type { LoadedLog, LoadOptions, LogRecovery } from "./log/loading/loaded_log.ts";
@@ -212,6 +212,11 @@ export class Log {
     return this.#checkpointer.recoveryPoint;
   }
 
+  /** The offsets of this log for the checkpoints of the data folder. */
+  get checkpointedOffsets(): CheckpointedOffsets {
+    return this.#checkpointer.offsets;
+  }
+
   /** Records before this offset have been cleaned, if the log is compacted. */
   get firstDirtyOffset(): number {
     return this.#state.firstDirtyOffset;
@@ -311,6 +316,15 @@ export class Log {
   }
 
   /**
+   * Whether epochs may be missing: their file was lost, and compaction may have removed the batches that
+   * tell where they begin. A comparison with the leader's log may then miss that they differ.
+   */
+  get hasDoubtfulEpochs(): boolean {
+    const { epochs, firstDirtyOffset, config } = this.#state;
+    return epochs.isRebuilt && (firstDirtyOffset > 0 || config.cleanupPolicy.includes("compact"));
+  }
+
+  /**
    * Appends one or more whole batches. Writes offsets and leader epoch into their bytes. The log
    * does not keep the bytes after this returns.
    *
@@ -406,11 +420,23 @@ export class Log {
     return epochs.endOffsetFor(leaderEpoch, logEndOffset);
   }
 
-  /** Starts a leader epoch at the log end offset, before the leader's first append. */
+  /**
+   * Starts a leader epoch at the log end offset, before the leader's first append or answer (KIP-279).
+   * Does nothing if it is the latest already.
+   *
+   * @throws {UnexpectedLeaderEpochError} If the log has a later one: epochs that fall make two histories
+   *   look like one.
+   */
   beginEpoch(leaderEpoch: number): void {
     const state = this.#state;
     state.checkWritable("begin an epoch of");
-    if (leaderEpoch <= state.epochs.latestEpoch) return;
+    const { latestEpoch } = state.epochs;
+    if (leaderEpoch < latestEpoch) {
+      throw new UnexpectedLeaderEpochError(
+        `Cannot begin epoch ${leaderEpoch} of "${state.name}": the log has epoch ${latestEpoch}`,
+      );
+    }
+    if (leaderEpoch === latestEpoch) return;
     state.epochs.assign(leaderEpoch, state.logEndOffset);
     this.#checkpointer.changed();
   }
@@ -427,18 +453,40 @@ export class Log {
   }
 
   /**
-   * Removes the batches with offsets of `offset` or larger.
+   * Removes the batches with offsets of `offset` or larger, and what was derived from them: index
+   * entries, leader epochs, the state of producers.
    *
-   * @returns Whether there were any. The log then ends at `offset`, or at the base offset of the
+   * First the recovery point on disk is lowered, so that after a crash at any time everything derived
+   * from the batches agrees with those that are there. Truncations of many logs that begin at the same
+   * time share that write. When the promise resolves, the cut is on disk: no removed batch can come
+   * back after one that was appended since.
+   *
+   * @param isWanted Asked immediately before the cut, because the log may have got another leader
+   *   since the call. If false, nothing is removed. Default: true.
+   * @returns Whether batches were removed. The log then ends at `offset`, or at the base offset of the
    *   batch that contained it.
+   * @throws {StorageError} If the recovery point cannot be written. Nothing is removed.
+   * @throws {LogOfflineError} If the cut failed, or the log was offline already.
    */
-  truncateTo(offset: number, nowMs: number): boolean {
-    return this.#trimmer.truncateTo(offset, nowMs);
+  truncateTo(
+    offset: number,
+    nowMs: number,
+    isWanted: () => boolean = () => true,
+  ): Promise<boolean> {
+    return this.#trimmer.truncateTo(offset, nowMs, isWanted);
   }
 
-  /** Removes all batches; the log then starts and ends at `offset`. */
-  truncateFullyAndStartAt(offset: number, nowMs: number): void {
-    this.#trimmer.truncateFullyAndStartAt(offset, nowMs);
+  /**
+   * Removes all batches; the log then starts and ends at `offset`. Otherwise like `truncateTo`.
+   *
+   * @returns Whether it was wanted.
+   */
+  truncateFullyAndStartAt(
+    offset: number,
+    nowMs: number,
+    isWanted: () => boolean = () => true,
+  ): Promise<boolean> {
+    return this.#trimmer.truncateFullyAndStartAt(offset, nowMs, isWanted);
   }
 
   /**

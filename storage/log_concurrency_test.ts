@@ -135,11 +135,14 @@ class Simulation {
     await this.#directory.removeDeleted(NOW_MS);
   }
 
-  #truncate(): undefined {
+  async #truncate(): Promise<void> {
     const { logStartOffset, logEndOffset } = this.#log;
     const span = Math.min(30, logEndOffset - logStartOffset);
-    this.#truncations++;
-    this.#log.truncateTo(logEndOffset - this.#random.below(span + 1), NOW_MS);
+    const offset = logEndOffset - this.#random.below(span + 1);
+    await this.#log.truncateTo(offset, NOW_MS, () => {
+      this.#truncations++;
+      return true;
+    });
   }
 
   #deleteRecords(): undefined {

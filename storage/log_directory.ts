@@ -18,8 +18,7 @@
  * After a crash each log is recovered from its recovery point on.
  *
  * A recovery point in the file is never ahead of the data on disk. It advances only after the log's
- * own checkpoint. When a truncation lowers it, the file is written before the log takes another
- * batch, and synced before that batch is reported as flushed.
+ * own checkpoint. A truncation lowers it, and the file is on disk before anything is removed.
  *
  * Nothing here runs periodically: the owner calls `checkpoint`, `removeDeleted` and
  * `removeExpiredProducers`, by its own clock.
@@ -170,7 +169,6 @@ export class LogDirectory {
       producerIdExpirationMs: options.producerIdExpirationMs ?? DAY_MS,
       onDamage: options.onDamage ?? (() => {}),
       syncDataFolder: syncFolder,
-      writeCheckpoints: () => this.#checkpoints.writeNow(),
       syncCheckpoints: () => this.#checkpoints.write(),
     };
   }

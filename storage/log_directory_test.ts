@@ -274,7 +274,7 @@ Deno.test("LogDirectory.open() checks a truncated log from the truncation on, af
   const log = directory.create("orders-3", { nowMs: NOW_MS });
   for (let i = 0; i < 10; i++) append(log, ["old"]);
   await directory.checkpoint();
-  log.truncateTo(3, NOW_MS);
+  await log.truncateTo(3, NOW_MS);
   for (let i = 3; i < 12; i++) append(log, ["new"]);
   const killed = fs.clone({ unsynced: "kept" });
   await log.flush();
@@ -297,7 +297,7 @@ Deno.test("LogDirectory.open() does not trust index files that were out of date 
     appendRolls(log, [{ value: "x".repeat(size), timestamp }]);
   for (const timestamp of [100, 900]) at(timestamp, 400);
   await directory.checkpoint();
-  log.truncateTo(1, NOW_MS);
+  await log.truncateTo(1, NOW_MS);
   // Too large for the truncated segment, so that a new one is rolled.
   for (const timestamp of [300, 500]) assert(at(timestamp, 600));
   await log.flush();
@@ -321,10 +321,11 @@ Deno.test("LogDirectory.checkpoint() writes correct recovery points if a log is 
   while (!fs.opened.includes("/data/recovery-point-offset-checkpoint.tmp")) {
     await new Promise((resolve) => setTimeout(resolve));
   }
-  log.truncateTo(3, NOW_MS);
-  append(log, ["new"]);
+  const truncating = log.truncateTo(3, NOW_MS);
   gate.resolve();
   await checkpointing;
+  await truncating;
+  append(log, ["new"]);
   const copy = (fs.inner as MemoryFileSystem).clone({ unsynced: "kept" });
   await directory.close();
   await using again = await openDirectory(copy);
@@ -449,7 +450,7 @@ Deno.test("LogDirectory works with DenoFileSystem as in memory", async () => {
     await directory.removeDeleted(NOW_MS);
     const { logStartOffset } = log;
     assertEquals((await readAll(log)).length, 100 - logStartOffset);
-    log.truncateTo(95, NOW_MS);
+    await log.truncateTo(95, NOW_MS);
     await directory.checkpoint();
     append(log, ["again"], { producerId: 7, producerEpoch: 0, baseSequence: 95 });
     await directory.close();

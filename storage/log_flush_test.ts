@@ -136,10 +136,16 @@ Deno.test("Log.flush() syncs again if truncated batches were replaced during the
   append(log, ["b"]);
   const gate = holdSync(fs);
   const flushing = log.flush();
-  log.truncateTo(1, NOW_MS);
+  const cut = Promise.withResolvers<void>();
+  const truncating = log.truncateTo(1, NOW_MS, () => {
+    cut.resolve();
+    return true;
+  });
+  await cut.promise;
   append(log, ["c", "d", "e"]);
   gate.resolve();
   await flushing;
+  await truncating;
   assertEquals(log.flushedOffset, 4);
   const lost = (fs.inner as MemoryFileSystem).clone({ unsynced: "lost" });
   await directory.close();

@@ -227,7 +227,7 @@ class Simulation {
       this.#startOffset,
       this.#endOffset - this.#random.below(Math.min(span, 40) + 1),
     );
-    this.#log.truncateTo(offset, NOW_MS);
+    const isCut = await this.#log.truncateTo(offset, NOW_MS);
     this.#batches = this.#batches.filter((batch) => batch.nextOffset <= offset);
     const endOffset = this.#log.logEndOffset;
     assert(endOffset <= offset);
@@ -235,8 +235,9 @@ class Simulation {
     this.#durableStartOffset = Math.min(this.#durableStartOffset, this.#startOffset);
     if (this.#batches.length > 0) assertEquals(endOffset, this.#endOffset);
     else this.#startOffset = endOffset;
-    // A power failure may undo a truncation that was not flushed.
-    await this.#flush();
+    if (!isCut) return;
+    this.#flushedOffset = this.#endOffset;
+    assertEquals(this.#log.flushedOffset, this.#endOffset);
   }
 
   async #restart(): Promise<void> {

@@ -7,6 +7,7 @@ import {
   OffsetOutOfRangeError,
   OutOfOrderSequenceError,
   RecordBatchTooLargeError,
+  UnexpectedLeaderEpochError,
 } from "./errors.ts";
 import type { Log } from "./log.ts";
 import {
@@ -363,7 +364,8 @@ Deno.test("Log.endOffsetForEpoch() returns the end offset of epochs, also of one
     log.beginEpoch(2);
     log.beginEpoch(3);
     append(log, ["c"], { leaderEpoch: 3 });
-    log.beginEpoch(2);
+    log.beginEpoch(3);
+    assertThrows(() => log.beginEpoch(2), UnexpectedLeaderEpochError);
     assertEquals(log.endOffsetForEpoch(1), { leaderEpoch: 1, offset: 2 });
     assertEquals(log.endOffsetForEpoch(2), { leaderEpoch: 1, offset: 2 });
     assertEquals(log.endOffsetForEpoch(3), { leaderEpoch: 3, offset: 3 });
@@ -379,7 +381,7 @@ Deno.test("Log.read() is retried if the log is truncated meanwhile", async () =>
     fs.onRead = () => gate.promise;
     const reading = log.read(6, { maxBytes: 1 << 20 });
     const lost = log.read(9, { maxBytes: 1 << 20 });
-    log.truncateTo(6, NOW_MS);
+    await log.truncateTo(6, NOW_MS);
     append(log, ["x".repeat(10), "y", "z"]);
     gate.resolve();
     assertEquals(recordsOf((await reading).chunks).map((record) => record.value), [
@@ -431,7 +433,7 @@ Deno.test("Log rejects all operations after close(), which can be called twice",
     await log.close();
     assertThrows(() => append3(log, 1), LogClosedError);
     assertThrows(() => log.read(0, { maxBytes: 1 }), LogClosedError);
-    assertThrows(() => log.truncateTo(0, NOW_MS), LogClosedError);
+    await assertRejects(() => log.truncateTo(0, NOW_MS), LogClosedError);
     await assertRejects(() => log.flush(), LogClosedError);
     assertEquals(log.isClosed, true);
   });
@@ -442,7 +444,7 @@ Deno.test("Log.close() rejects appends during its flush", async () => {
     append3(log, 1);
     const closing = log.close();
     assertThrows(() => append3(log, 1), LogClosedError);
-    assertThrows(() => log.truncateTo(0, NOW_MS), LogClosedError);
+    await assertRejects(() => log.truncateTo(0, NOW_MS), LogClosedError);
     assertEquals(await offsetsAt(log, 0), [0, 1, 2]);
     await closing;
   });

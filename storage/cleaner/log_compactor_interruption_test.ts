@@ -11,7 +11,7 @@ Deno.test("Log.clean() starts again from a truncation, and ends if one happens d
   for (let i = 0; i < 10; i++) rollWith(log, [["a", `${i}`]]);
   await clean(log);
   assertEquals(log.firstDirtyOffset, 9);
-  log.truncateTo(5, NOW_MS);
+  await log.truncateTo(5, NOW_MS);
   assertEquals(log.firstDirtyOffset, 5);
   for (let i = 0; i < 10; i++) rollWith(log, [["a", `again ${i}`]]);
   const { log: name } = (await clean(log))!;
@@ -19,16 +19,22 @@ Deno.test("Log.clean() starts again from a truncation, and ends if one happens d
   for (let i = 0; i < 3; i++) rollWith(log, [["a", `more ${i}`], ["b", null]]);
   for (const step of [".log.cleaned", ".timeindex.cleaned", "/data/compacted-0"]) {
     let truncated = false;
-    watched.onSync = (path) => {
+    let truncating: Promise<boolean> | undefined;
+    watched.onSync = async (path) => {
       if (truncated || !path.endsWith(step)) return;
       if (step.startsWith("/") && log.segments.some(({ path }) => path.endsWith(".swap"))) return;
       truncated = true;
-      log.truncateTo(log.logEndOffset - 1, NOW_MS);
+      const cut = Promise.withResolvers<void>();
+      truncating = log.truncateTo(log.logEndOffset - 1, NOW_MS, () => {
+        cut.resolve();
+        return true;
+      });
+      await cut.promise;
     };
     const before = (await textOf(log)).split(" ");
     const endOffset = log.logEndOffset;
     assertEquals(await clean(log), undefined);
-    assert(truncated);
+    assert(await truncating);
     watched.onSync = () => {};
     assert(log.logEndOffset < endOffset);
     const after = (await textOf(log)).split(" ");

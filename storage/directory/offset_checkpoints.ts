@@ -8,16 +8,15 @@
 import { formatOffsetCheckpoint } from "../file_system/checkpoint_file.ts";
 import { type FileSystem, syncFile } from "../file_system/file_system.ts";
 import { GroupCommit } from "../log/group_commit.ts";
+import type { CheckpointedOffsets } from "../log/log_checkpointer.ts";
 import type { LogConfig } from "../log/log_config.ts";
 import { CLEANER_FILE_NAME, LOG_START_FILE_NAME, RECOVERY_POINT_FILE_NAME } from "./data_folder.ts";
 
 /** The part of a log that is in the checkpoints. */
 export interface CheckpointedLog {
   readonly name: string;
-  readonly recoveryPoint: number;
-  readonly logStartOffset: number;
-  readonly firstDirtyOffset: number;
   readonly config: LogConfig;
+  readonly checkpointedOffsets: CheckpointedOffsets;
 }
 
 /** What the checkpoints of a folder are written from. */
@@ -87,7 +86,8 @@ export class OffsetCheckpoints {
     const logStartOffsets = new Map<string, number>();
     const firstDirtyOffsets = new Map<string, number>();
     for (const log of this.#options.logs()) {
-      const { name, recoveryPoint, logStartOffset, firstDirtyOffset, config } = log;
+      const { name, config } = log;
+      const { recoveryPoint, logStartOffset, firstDirtyOffset } = log.checkpointedOffsets;
       recoveryPoints.set(name, recoveryPoint);
       if (logStartOffset > 0) logStartOffsets.set(name, logStartOffset);
       // A listed log may have gaps, even before its first pass is recorded here.

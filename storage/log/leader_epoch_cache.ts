@@ -2,7 +2,7 @@
  * The start offset of each leader epoch of a partition: `leader-epoch-checkpoint`.
  *
  * Entries ascend in both fields. The file is written at checkpoints and at close; recovery finds
- * later epochs in the batches that it scans.
+ * later epochs in the batches that it scans. `leader_epoch_file.ts` has what happens if it is lost.
  *
  * @module
  */
@@ -27,6 +27,7 @@ export interface EpochAndOffset {
 export class LeaderEpochCache {
   #entries: EpochAndOffset[] = [];
   #isDirty = false;
+  #isRebuilt = false;
 
   /** Reads the file in a partition's folder; the cache is empty if there is none. */
   static read(fs: FileSystem, path: string): LeaderEpochCache {
@@ -46,6 +47,16 @@ export class LeaderEpochCache {
   /** The latest epoch, or -1. */
   get latestEpoch(): number {
     return this.#entries.at(-1)?.leaderEpoch ?? -1;
+  }
+
+  /** Whether the epochs were found in the batches, because the file was lost. */
+  get isRebuilt(): boolean {
+    return this.#isRebuilt;
+  }
+
+  /** Marks the epochs as found in the batches. */
+  markRebuilt(): void {
+    this.#isRebuilt = true;
   }
 
   /** Whether there are changes since the last `write` or `read`. */
@@ -85,12 +96,14 @@ export class LeaderEpochCache {
     return this.#entries.findLast((entry) => entry.offset <= offset)?.leaderEpoch ?? -1;
   }
 
-  /** Removes epochs that begin at `endOffset` or later. */
-  truncateFromEnd(endOffset: number): void {
+  /** Removes epochs that begin at `endOffset` or later. Returns whether there were any. */
+  truncateFromEnd(endOffset: number): boolean {
+    let isChanged = false;
     while (this.#entries.length > 0 && this.#entries.at(-1)!.offset >= endOffset) {
       this.#entries.pop();
-      this.#isDirty = true;
+      this.#isDirty = isChanged = true;
     }
+    return isChanged;
   }
 
   /**

@@ -87,7 +87,7 @@ export class LogAppender {
     log.activate();
     const producers = log.producers(nowMs);
     producers.checkReplicated(batches);
-    if (startsEarlier) this.#trimmer.truncateFullyAndStartAt(nextOffset, nowMs);
+    if (startsEarlier) this.#trimmer.startAt(nextOffset, nowMs);
     let position = 0;
     for (let slot = 0; slot < batches.length;) {
       this.#rollIfDue(batches[slot]!.sizeInBytes, [batches[slot]!], nowMs);

@@ -14,12 +14,30 @@ import type { LogFlusher } from "./log_flusher.ts";
 import type { LogState } from "./log_state.ts";
 import type { Segment } from "../segment/segment.ts";
 
+/** What the checkpoints of the data folder say of a log. */
+export interface CheckpointedOffsets {
+  /** Batches before this offset need no check after a crash. */
+  readonly recoveryPoint: number;
+  readonly logStartOffset: number;
+  readonly firstDirtyOffset: number;
+}
+
+/** A truncation of a log. */
+export interface Truncation {
+  /** Batches from here on are removed. */
+  readonly offset: number;
+  /** Where recovery must begin after a crash, whatever part of the truncation is on disk. */
+  readonly recoveryPoint: number;
+}
+
 /** Checkpoints one log. */
 export class LogCheckpointer {
   readonly #log: LogState;
   readonly #flusher: LogFlusher;
   #recoveryPoint: number;
   #isDue: boolean;
+  /** The truncations under way. */
+  #truncations: Truncation[] = [];
 
   constructor(log: LogState, flusher: LogFlusher, recoveryPoint: number, isDue: boolean) {
     this.#log = log;
@@ -42,6 +60,31 @@ export class LogCheckpointer {
   truncated(offset: number): void {
     this.#recoveryPoint = Math.min(this.#recoveryPoint, offset);
     this.#isDue = true;
+  }
+
+  /**
+   * Lowers what the data folder's checkpoints say of the log, before it is truncated. They stay that low
+   * until `endTruncation`.
+   */
+  beginTruncation(truncation: Truncation): void {
+    this.#truncations.push(truncation);
+    this.truncated(truncation.recoveryPoint);
+  }
+
+  /** Ends what `beginTruncation` began, whether or not the log was truncated. */
+  endTruncation(truncation: Truncation): void {
+    this.#truncations.splice(this.#truncations.indexOf(truncation), 1);
+  }
+
+  /** The offsets of the log for the data folder's checkpoints. */
+  get offsets(): CheckpointedOffsets {
+    const { logStartOffset, firstDirtyOffset } = this.#log;
+    const offsets = this.#truncations.map(({ offset }) => offset);
+    return {
+      recoveryPoint: this.#recoveryPoint,
+      logStartOffset: Math.min(logStartOffset, ...offsets),
+      firstDirtyOffset: Math.min(firstDirtyOffset, ...offsets),
+    };
   }
 
   /** Advances the recovery point to the current log end offset. */
@@ -68,7 +111,10 @@ export class LogCheckpointer {
       if (log.isClosed) throw log.closedError("checkpoint");
       throw error;
     }
-    if (truncations !== this.#flusher.truncations) return;
+    if (truncations !== this.#flusher.truncations || this.#truncations.length > 0) {
+      this.#isDue = true;
+      return;
+    }
     this.#recoveryPoint = Math.max(this.#recoveryPoint, target);
     // Older snapshots are used by truncation only, for which those at segment starts suffice.
     log.loadedProducers?.removeSnapshots(log.folder, (snapshot) => {

@@ -84,11 +84,10 @@ export class LogFlusher {
     this.namesChanged();
   }
 
-  /** Marks the log as truncated to `offset`, with checkpoints that were written accordingly. */
+  /** Marks the log as truncated to `offset`. */
   truncated(offset: number): void {
     this.#truncations++;
     this.#flushedOffset = Math.min(this.#flushedOffset, offset);
-    this.#hasUnsyncedCheckpoints = true;
     this.namesChanged();
   }
 

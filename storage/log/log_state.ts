@@ -9,16 +9,11 @@
  */
 
 import { CorruptRecordError } from "../../protocol/records/mod.ts";
-import {
-  CorruptFileError,
-  DiskFullError,
-  LogClosedError,
-  LogOfflineError,
-  StorageError,
-} from "../errors.ts";
+import { DiskFullError, LogClosedError, LogOfflineError, StorageError } from "../errors.ts";
 import { FileSystemError, isDiskFull, isTooManyFiles } from "../file_system/file_system.ts";
 import type { BatchCache } from "./batch_cache.ts";
-import { LEADER_EPOCH_FILE_NAME, LeaderEpochCache } from "./leader_epoch_cache.ts";
+import type { LeaderEpochCache } from "./leader_epoch_cache.ts";
+import { readLeaderEpochs, rebuildLeaderEpochs } from "./leader_epoch_file.ts";
 import type { LogConfig } from "./log_config.ts";
 import type { LoadedLog } from "./loading/loaded_log.ts";
 import type { ReadContext } from "./log_reader.ts";
@@ -35,9 +30,7 @@ export interface LogContext extends ReadContext {
   readonly producerIdExpirationMs: Milliseconds;
   /** Resolves when the names of the logs' folders are on disk. */
   syncDataFolder(): Promise<void>;
-  /** Writes the checkpoints of the data folder, because an offset in them is now too large. */
-  writeCheckpoints(): void;
-  /** Resolves when the checkpoints as last written are on disk. */
+  /** Writes the checkpoints of the data folder; resolves when they are on disk. */
   syncCheckpoints(): Promise<void>;
 }
 
@@ -239,17 +232,10 @@ export class LogState {
     this.#pendingSwap = undefined;
   }
 
-  /** The leader epochs, loaded from their file if necessary. */
+  /** The leader epochs, loaded if necessary: from their file or, if it is lost, from the batches. */
   get epochs(): LeaderEpochCache {
-    if (this.#epochs !== undefined) return this.#epochs;
-    try {
-      const path = `${this.folder}/${LEADER_EPOCH_FILE_NAME}`;
-      this.#epochs = LeaderEpochCache.read(this.context.fs, path);
-    } catch (error) {
-      if (!(error instanceof CorruptFileError)) throw error;
-      this.#epochs = new LeaderEpochCache();
-    }
-    return this.#epochs;
+    return this.#epochs ??= readLeaderEpochs(this.context.fs, this.folder) ??
+      rebuildLeaderEpochs(this.segments, this.logEndOffset);
   }
 
   /** Prepares the active segment for appends after a clean start, if that was not done yet. */

@@ -23,7 +23,6 @@ function makeState() {
     producerIdExpirationMs: 1000,
     onDamage: () => {},
     syncDataFolder: () => Promise.resolve(),
-    writeCheckpoints: () => {},
     syncCheckpoints: () => Promise.resolve(),
   };
   const segment = new Segment(context, "/a-0", 10, undefined, NOW_MS);

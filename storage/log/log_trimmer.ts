@@ -4,13 +4,17 @@
  * Files of whole segments are renamed immediately and removed later. A crash during that leaves no
  * gap: segments are removed from the outside in.
  *
+ * Before a truncation, the recovery point on disk is lowered to where it cuts, or before. So whatever
+ * part of the truncation, and of appends after it, a power failure leaves, recovery checks all of it
+ * and derives everything from the batches that are there.
+ *
  * @module
  */
 
-import { OffsetOutOfRangeError } from "../errors.ts";
-import { isDiskFull } from "../file_system/file_system.ts";
+import { DiskFullError, OffsetOutOfRangeError, StorageError } from "../errors.ts";
+import { FileSystemError, isDiskFull } from "../file_system/file_system.ts";
 import type { LogBatchCache } from "./batch_cache.ts";
-import type { LogCheckpointer } from "./log_checkpointer.ts";
+import type { LogCheckpointer, Truncation } from "./log_checkpointer.ts";
 import type { LogFlusher } from "./log_flusher.ts";
 import { countExpiredSegments } from "./log_retention.ts";
 import { newFileSize } from "./log_config.ts";
@@ -50,16 +54,65 @@ export class LogTrimmer {
     return log.logStartOffset;
   }
 
-  truncateTo(offset: number, nowMs: number): boolean {
+  async truncateTo(offset: number, nowMs: number, isWanted: () => boolean): Promise<boolean> {
     const log = this.#log;
     log.checkWritable("truncate");
+    if (offset >= log.logEndOffset) return isWanted() && this.#truncateTo(offset, nowMs);
+    const { segments } = log;
+    // The index files of the truncated segment are out of date until the next checkpoint.
+    const { baseOffset } = segments.at(Math.max(0, segments.floorSlot(offset)))!;
+    const truncation = { offset, recoveryPoint: Math.min(offset, baseOffset) };
+    return await this.#truncate(truncation, isWanted, () => this.#truncateTo(offset, nowMs));
+  }
+
+  async truncateFullyAndStartAt(
+    offset: number,
+    nowMs: number,
+    isWanted: () => boolean,
+  ): Promise<boolean> {
+    const log = this.#log;
+    log.checkWritable("truncate");
+    const recoveryPoint = Math.min(offset, log.segments.first.baseOffset);
+    return await this.#truncate({ offset, recoveryPoint }, isWanted, () => {
+      this.startAt(offset, nowMs);
+      return true;
+    });
+  }
+
+  /** Truncates the log, once the checkpoints on disk agree with it, and syncs that. */
+  async #truncate(
+    truncation: Truncation,
+    isWanted: () => boolean,
+    cut: () => boolean,
+  ): Promise<boolean> {
+    const log = this.#log;
+    this.#checkpointer.beginTruncation(truncation);
+    try {
+      await log.context.syncCheckpoints();
+      log.checkWritable("truncate");
+      if (!isWanted()) return false;
+      const isCut = cut();
+      await this.#flusher.flush();
+      return isCut;
+    } catch (error) {
+      if (!(error instanceof FileSystemError)) throw error;
+      const message = `Cannot truncate "${log.name}": ${error.message}`;
+      throw new (isDiskFull(error) ? DiskFullError : StorageError)(message, { cause: error });
+    } finally {
+      this.#checkpointer.endTruncation(truncation);
+    }
+  }
+
+  #truncateTo(offset: number, nowMs: number): boolean {
+    const log = this.#log;
     const { segments, logEndOffset } = log;
     if (offset >= logEndOffset) {
-      log.epochs.truncateFromEnd(logEndOffset);
+      // Epochs that began here have no batches.
+      if (log.epochs.truncateFromEnd(logEndOffset)) this.#checkpointer.changed();
       return false;
     }
     if (offset < segments.first.baseOffset) {
-      this.truncateFullyAndStartAt(offset, nowMs);
+      this.startAt(offset, nowMs);
       return true;
     }
     try {
@@ -78,9 +131,12 @@ export class LogTrimmer {
     return true;
   }
 
-  truncateFullyAndStartAt(offset: number, nowMs: number): void {
+  /**
+   * Replaces all segments by an empty one. The log must have no batches, or its checkpoints on disk must
+   * have been lowered.
+   */
+  startAt(offset: number, nowMs: number): void {
     const log = this.#log;
-    log.checkWritable("truncate");
     try {
       const segment = new Segment(log.context, log.folder, offset, undefined, nowMs);
       this.delete(log.segments.replaceAll(segment).toReversed(), nowMs);
@@ -165,10 +221,8 @@ export class LogTrimmer {
     log.epochs.truncateFromEnd(offset);
     log.reloadProducers(nowMs);
     this.#cache.truncateTo(offset);
-    // The index files of the truncated segment are out of date until the next checkpoint.
     this.#checkpointer.truncated(Math.min(offset, log.segments.active.baseOffset));
     this.#flusher.truncated(offset);
-    log.context.writeCheckpoints();
   }
 
   /** Renames the files of segments that were taken out of the log, to be removed later. */

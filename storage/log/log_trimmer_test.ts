@@ -12,7 +12,7 @@ Deno.test("Log.truncateTo() removes batches from the offset on, in all segments"
   for (const [offset, end] of [[0, 0], [1, 0], [3, 3], [7, 6], [14, 12], [15, 15]] as const) {
     await withLog({ config: { segmentBytes: 220, indexIntervalBytes: 50 } }, async (log) => {
       append3(log, 5);
-      assertEquals(log.truncateTo(offset, NOW_MS), offset < 15);
+      assertEquals(await log.truncateTo(offset, NOW_MS), offset < 15);
       assertEquals(log.logEndOffset, end);
       assertEquals((await readAll(log)).length, end);
       append(log, ["again"], { leaderEpoch: 1 });
@@ -36,7 +36,7 @@ Deno.test("Log.truncateTo() restores producer sequences and the largest timestam
     append(log, [{ value: "a", timestamp: 100 }], { ...producer, baseSequence: 0 });
     append(log, [{ value: "b", timestamp: 900 }], { ...producer, baseSequence: 1 });
     append(log, [{ value: "c", timestamp: 500 }], { ...producer, baseSequence: 2 });
-    log.truncateTo(1, NOW_MS);
+    await log.truncateTo(1, NOW_MS);
     assertEquals((await log.maxTimestampOffset())?.timestamp, 100);
     assertThrows(
       () => append(log, ["c"], { ...producer, baseSequence: 2 }),
@@ -56,7 +56,7 @@ Deno.test("Log.truncateTo() is not undone by reopening", async () => {
     });
     append3(log, 5);
     await directory.checkpoint();
-    log.truncateTo(7, NOW_MS);
+    await log.truncateTo(7, NOW_MS);
     append(log, ["again"]);
     if (kill) fs = fs.clone({ unsynced: "kept" });
     await directory.close();
@@ -71,12 +71,12 @@ Deno.test("Log.truncateTo() is not undone by reopening", async () => {
 Deno.test("Log.truncateFullyAndStartAt() removes all batches and starts at an offset", async () => {
   await withLog({ config: { segmentBytes: 220 } }, async (log) => {
     append3(log, 5);
-    log.truncateFullyAndStartAt(100, NOW_MS);
+    await log.truncateFullyAndStartAt(100, NOW_MS);
     assertEquals([log.logStartOffset, log.logEndOffset, log.sizeInBytes], [100, 100, 0]);
     assertThrows(() => log.read(14, { maxBytes: 1 }), OffsetOutOfRangeError);
     assertEquals(append(log, ["a"]).firstOffset, 100);
     assertEquals(await readAll(log), [{ offset: 100, value: "a" }]);
-    log.truncateTo(50, NOW_MS);
+    await log.truncateTo(50, NOW_MS);
     assertEquals([log.logStartOffset, log.logEndOffset], [50, 50]);
   });
 });

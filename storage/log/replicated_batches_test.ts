@@ -223,7 +223,7 @@ Deno.test("Log.appendReplicated() starts an empty log with the batch that its st
     for (let i = 0; i < 3; i++) append(leader, ["a", "b", "c"], { leaderEpoch: 2 });
     leader.deleteRecordsBefore(4);
     const follower = newFollower();
-    follower.truncateFullyAndStartAt(4, NOW_MS);
+    await follower.truncateFullyAndStartAt(4, NOW_MS);
     const bytes = await fetchBytes(leader, 4);
     const info = follower.appendReplicated(bytes, { leaderEpoch: 2, nowMs: NOW_MS });
     assertEquals([info.firstOffset, info.lastOffset], [3, 8]);

@@ -8,8 +8,8 @@
 import { CorruptRecordError } from "../../../protocol/records/mod.ts";
 import type { BatchScanner } from "../../segment/batch_scanner.ts";
 import type { DamagedRange } from "../../segment/batch_walk.ts";
-import { CorruptFileError } from "../../errors.ts";
-import { LEADER_EPOCH_FILE_NAME, LeaderEpochCache } from "../leader_epoch_cache.ts";
+import { LeaderEpochCache } from "../leader_epoch_cache.ts";
+import { readLeaderEpochs, rebuildLeaderEpochs } from "../leader_epoch_file.ts";
 import type { LoadedLog, LoadOptions } from "./loaded_log.ts";
 import { type LogLoss, lostRecords } from "../../segment/lost_records.ts";
 import { ProducerStateManager } from "../producers/producer_state.ts";
@@ -28,7 +28,8 @@ export class LogRecoverer {
   readonly #segments: Segment[];
   readonly #options: LoadOptions;
   readonly #producers: ProducerStateManager;
-  readonly #epochs: LeaderEpochCache;
+  #epochs: LeaderEpochCache;
+  readonly #areEpochsLost: boolean;
   readonly #slice = new TimeSlice();
   #recoveryPoint: number;
   #nextOffset = 0;
@@ -56,12 +57,18 @@ export class LogRecoverer {
       snapshots,
       options.producerIdExpirationMs,
     );
-    this.#epochs = this.#readEpochs();
     this.#recoveryPoint = options.recoveryPoint ?? 0;
+    this.#epochs = readLeaderEpochs(context.fs, folder) ?? new LeaderEpochCache();
+    this.#areEpochsLost = options.recoveryPoint !== 0 &&
+      (options.recoveryPoint === undefined || this.#epochs.entries.length === 0);
+    // Later ones may be from before a truncation, or from after one that did not reach the disk.
+    this.#epochs.truncateFromEnd(this.#recoveryPoint);
   }
 
   async recover(logStartOffset: number): Promise<LoadedLog> {
     const { recoveryPoint = 0, nowMs } = this.#options;
+    // Later ones may be from before a truncation, like later epochs.
+    this.#producers.removeSnapshots(this.#folder, (offset) => offset <= recoveryPoint);
     await this.#restoreProducers(Math.min(logStartOffset, recoveryPoint), recoveryPoint);
     let slot = Math.max(
       0,
@@ -88,6 +95,9 @@ export class LogRecoverer {
     const logEndOffset = this.#nextOffset;
     if (this.#producers.endOffset > logEndOffset) {
       await this.#restoreProducers(logStartOffset, logEndOffset);
+    }
+    if (this.#areEpochsLost) {
+      this.#epochs = rebuildLeaderEpochs(this.#segments, logEndOffset);
     }
     this.#epochs.truncateFromEnd(logEndOffset);
     this.#epochs.truncateFromStart(logStartOffset);
@@ -140,6 +150,7 @@ export class LogRecoverer {
       await runSliced(segment.indexes.rebuildInSlices(this.#indexInterval), this.#slice);
     }
     const last = this.#segments.at(-1)!;
+    this.#epochs.truncateFromEnd(last.baseOffset);
     this.#recoveryPoint = last.baseOffset;
     this.#nextOffset = last.baseOffset;
     await this.#recoverSegment(last);
@@ -204,8 +215,14 @@ export class LogRecoverer {
    * empty but not the next one. After the recovery point a segment begins where the one before
    * ends: compaction, which leaves gaps, only cleans batches before it. Without a known recovery
    * point there may be gaps anywhere.
+   *
+   * A segment that begins before the end of the one before was replaced by that one, but its removal
+   * did not reach the disk.
    */
   #checkNext(next: Segment | undefined): void {
+    if (next !== undefined && next.baseOffset < this.#nextOffset) {
+      this.#problem ??= `segment ${next.baseOffset} begins before offset ${this.#nextOffset}`;
+    }
     if (this.#options.recoveryPoint === undefined) return;
     if (next === undefined || next.baseOffset <= this.#nextOffset) return;
     this.#problem ??= `batches from offset ${this.#nextOffset} to ${next.baseOffset} are missing`;
@@ -297,15 +314,6 @@ export class LogRecoverer {
 
   get #indexInterval(): number {
     return this.#options.indexIntervalBytes;
-  }
-
-  #readEpochs(): LeaderEpochCache {
-    try {
-      return LeaderEpochCache.read(this.#context.fs, `${this.#folder}/${LEADER_EPOCH_FILE_NAME}`);
-    } catch (error) {
-      if (error instanceof CorruptFileError) return new LeaderEpochCache();
-      throw error;
-    }
   }
 
   async #dropSegmentsAfter(slot: number): Promise<void> {
