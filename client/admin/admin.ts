@@ -12,6 +12,7 @@
 import {
   CHANGE_NAMES,
   CREATE_PARTITIONS_NAMES,
+  DESCRIBE_CLUSTER_NAMES,
   DESCRIBE_CONFIGS_NAMES,
   DESCRIBE_LOG_DIRS_NAMES,
   LIST_GROUP_OFFSETS_NAMES,
@@ -57,6 +58,7 @@ import type {
   CreateTopicResult,
   DeletedRecords,
   DeleteTopicResult,
+  DescribeClusterOptions,
   DescribeConfigsOptions,
   DescribeLogDirsOptions,
   ListOffsetsOptions,
@@ -329,10 +331,10 @@ export class Admin {
   /**
    * Describes the cluster.
    *
-   * @param options Time limit and signal.
+   * @param options Whether to include fenced brokers, time limit and signal.
    */
-  async describeCluster(options: OperationOptions = {}): Promise<ClusterDescription> {
-    ensureKnown("describeCluster()", options, OPERATION_NAMES);
+  async describeCluster(options: DescribeClusterOptions = {}): Promise<ClusterDescription> {
+    ensureKnown("describeCluster()", options, DESCRIBE_CLUSTER_NAMES);
     return await describeWholeCluster(this.#core, options);
   }
 

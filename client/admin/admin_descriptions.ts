@@ -9,6 +9,7 @@ import { describeCluster } from "../../protocol/messages/cluster/describe_cluste
 import { metadata } from "../../protocol/messages/topics/metadata.ts";
 import type {
   ClusterDescription,
+  DescribeClusterOptions,
   ListTopicsOptions,
   TopicDescription,
   TopicListing,
@@ -18,7 +19,7 @@ import {
   isUnknownTopic,
   type OperationOptions,
 } from "../connection/client_core.ts";
-import { topicMetadata } from "../connection/cluster_metadata.ts";
+import { type BrokerNode, topicMetadata } from "../connection/cluster_metadata.ts";
 import { KafkaError, UnsupportedVersionError } from "../errors.ts";
 
 /** Lists topics, sorted by name. */
@@ -79,31 +80,47 @@ export function describeAllTopics(
 /** Describes the cluster, with its brokers sorted by id. */
 export async function describeWholeCluster(
   core: ClientCore,
-  options: OperationOptions,
+  { includeFencedBrokers = false, ...options }: DescribeClusterOptions,
 ): Promise<ClusterDescription> {
   const action = "describe the cluster";
-  const { clusterId, controllerId, brokers } = await core.retry(action, options, async (signal) => {
-    try {
-      const response = await core.requestAny(describeCluster, {}, { signal });
-      if (response.errorCode !== ErrorCode.NONE) {
-        throw new KafkaError(action, response.errorCode, response.errorMessage);
+  const { clusterId, controllerId, brokers, fenced } = await core.retry(
+    action,
+    options,
+    async (signal) => {
+      try {
+        const request = (version: number) => version >= 2 ? { includeFencedBrokers } : {};
+        const response = await core.requestAny(describeCluster, request, { signal });
+        if (response.errorCode !== ErrorCode.NONE) {
+          throw new KafkaError(action, response.errorCode, response.errorMessage);
+        }
+        const fenced = response.brokers.filter(({ isFenced }) => isFenced).map(nodeOf);
+        const brokers = response.brokers.filter(({ isFenced }) => !isFenced).map(nodeOf);
+        return { ...response, brokers, fenced };
+      } catch (error) {
+        if (!(error instanceof UnsupportedVersionError)) throw error;
+        // Brokers before 2.8 return the same in Metadata.
+        await core.metadata.refresh();
+        const { brokers, clusterId, controller } = core.metadata;
+        return { brokers, clusterId, controllerId: controller?.id ?? -1, fenced: [] };
       }
-      return {
-        ...response,
-        brokers: response.brokers.map(({ brokerId, host, port, rack }) => ({
-          id: brokerId,
-          host,
-          port,
-          rack,
-        })),
-      };
-    } catch (error) {
-      if (!(error instanceof UnsupportedVersionError)) throw error;
-      // Brokers before 2.8 return the same in Metadata.
-      await core.metadata.refresh();
-      const { brokers, clusterId, controller } = core.metadata;
-      return { brokers, clusterId, controllerId: controller?.id ?? -1 };
-    }
-  });
-  return { clusterId, controllerId, brokers: [...brokers].sort((a, b) => a.id - b.id) };
+    },
+  );
+  const byId = (a: BrokerNode, b: BrokerNode) => a.id - b.id;
+  return {
+    clusterId,
+    controllerId,
+    brokers: [...brokers].sort(byId),
+    fencedBrokers: fenced.sort(byId),
+  };
+}
+
+function nodeOf(
+  { brokerId, host, port, rack }: {
+    readonly brokerId: number;
+    readonly host: string;
+    readonly port: number;
+    readonly rack: string | null;
+  },
+): BrokerNode {
+  return { id: brokerId, host, port, rack };
 }

@@ -408,9 +408,33 @@ Deno.test("Admin.describeCluster() returns brokers and controller, also of older
           { id: 0, host: "broker-0", port: 9092, rack: null },
           { id: 1, host: "broker-1", port: 9092, rack: null },
         ],
+        fencedBrokers: [],
       });
       assertEquals(test.cluster.received(describeCluster).length, version < 0 ? 0 : 1);
     });
+  }
+});
+
+Deno.test("Admin.describeCluster() returns fenced brokers on request, if the broker can (KIP-1073)", async () => {
+  for (const version of [2, 1]) {
+    await using test = setup({ brokers: 3, maxVersions: { 60: version } });
+    const broker = (brokerId: number, isFenced: boolean) => {
+      const address = { host: `broker-${brokerId}`, port: 9092, rack: null };
+      return { brokerId, ...address, ...(version >= 2 ? { isFenced } : {}) };
+    };
+    test.cluster.on(describeCluster, () => ({
+      errorCode: 0,
+      clusterId: "fake",
+      controllerId: 0,
+      brokers: [broker(2, true), broker(0, false), broker(1, true)],
+    }));
+    const described = await test.admin.describeCluster({ includeFencedBrokers: true });
+    const [request] = test.cluster.received(describeCluster);
+    assertEquals(request!.body.includeFencedBrokers, version >= 2);
+    assertEquals(
+      [described.brokers, described.fencedBrokers].map((each) => each.map(({ id }) => id)),
+      version >= 2 ? [[0], [1, 2]] : [[0, 1, 2], []],
+    );
   }
 });
 

@@ -208,6 +208,17 @@ export interface ClusterDescription {
   readonly controllerId: number;
   /** The live brokers, sorted by node id. */
   readonly brokers: readonly BrokerNode[];
+  /**
+   * The brokers that are registered but serve nobody, sorted by node id, if they were asked for; always
+   * empty from brokers before Kafka 4.0.
+   */
+  readonly fencedBrokers: readonly BrokerNode[];
+}
+
+/** How to describe a cluster. */
+export interface DescribeClusterOptions extends OperationOptions {
+  /** Whether to return fenced brokers (KIP-1073). Default: false. */
+  readonly includeFencedBrokers?: boolean;
 }
 
 /** Which log directories to describe. */

@@ -8,6 +8,7 @@ import type {
 import type {
   ChangeOptions,
   CreatePartitionsOptions,
+  DescribeClusterOptions,
   DescribeConfigsOptions,
   DescribeLogDirsOptions,
   ListOffsetsOptions,
@@ -49,6 +50,12 @@ export const LIST_OFFSETS_NAMES: Names<ListOffsetsOptions> = {
   ...OPERATION_NAMES,
   partitions: true,
   isolationLevel: true,
+};
+
+/** The names of DescribeClusterOptions. */
+export const DESCRIBE_CLUSTER_NAMES: Names<DescribeClusterOptions> = {
+  ...OPERATION_NAMES,
+  includeFencedBrokers: true,
 };
 
 /** The names of DescribeLogDirsOptions. */

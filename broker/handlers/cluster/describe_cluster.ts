@@ -2,8 +2,9 @@
  * DescribeCluster: the cluster's id, brokers and controller (KIP-700). Versions 0 to 2.
  *
  * Version 1 distinguishes brokers from controllers (KIP-919). Only brokers are described; a broker
- * that is also controller has no other listener. Version 2 can include fenced brokers (KIP-1073),
- * of which there are none yet.
+ * that is also controller has no other listener. Version 2 can include fenced brokers (KIP-1073): this
+ * broker while it is unsure that the metadata store still lists it. Others whose registration has
+ * ended are unknown.
  *
  * @module
  */
@@ -28,7 +29,7 @@ function handleDescribeCluster(
   request: DescribeClusterRequest,
   { broker: { cluster } }: RequestContext,
 ): DescribeClusterResponse {
-  const { endpointType } = request;
+  const { endpointType, includeFencedBrokers } = request;
   const answer = { endpointType, clusterId: cluster.clusterId };
   if (endpointType !== EndpointType.brokers) {
     const isKnown = endpointType === EndpointType.controllers;
@@ -49,6 +50,8 @@ function handleDescribeCluster(
       host,
       port,
       rack,
+      // It may serve again without having been away, so it is listed in any case.
+      isFenced: includeFencedBrokers && id === cluster.nodeId && cluster.isFenced,
     })),
     clusterAuthorizedOperations: request.includeClusterAuthorizedOperations
       ? ALL_CLUSTER_OPERATIONS

@@ -34,29 +34,52 @@ interface Problem {
   readonly items: readonly string[];
 }
 
+/** A healthy broker answers far sooner. */
+const ANSWER_TIMEOUT_MS = 5000;
+
 /** Examines a cluster. */
 export async function examineCluster(
   admin: HealthAdmin,
   signal: AbortSignal,
 ): Promise<Health> {
   const [cluster, listings] = await Promise.all([
-    admin.describeCluster({ signal }),
+    admin.describeCluster({ includeFencedBrokers: true, signal }),
     admin.listTopics({ internal: true, signal }),
   ]);
   const topics = await admin.describeTopics(listings.map(({ name }) => name), { signal });
-  const { clusterId, controllerId, brokers } = cluster;
-  const broken = await Promise.all(brokers.map((broker) => brokerProblems(admin, broker, signal)));
+  const { clusterId, controllerId, brokers, fencedBrokers } = cluster;
+  const found = await Promise.all(
+    brokers.map(async (broker) => ({ broker, ...await askBroker(admin, broker, signal) })),
+  );
+  const alive = new Set(found.filter(({ isSilent }) => !isSilent).map(({ broker }) => broker.id));
   const problems: Problem[] = [
     {
       name: "no_controller",
       title: "No controller",
       items: controllerId < 0 ? ["the cluster has none at the moment"] : [],
     },
-    { name: "failed_brokers", title: "Failed brokers and folders", items: broken.flat() },
+    {
+      name: "fenced_brokers",
+      title: "Fenced brokers",
+      items: fencedBrokers.map((broker) =>
+        `${nameOf(broker)}: serves nobody, because it cannot reach the metadata store; check ` +
+        `that etcd is running and has a quorum`
+      ),
+    },
+    {
+      name: "missing_brokers",
+      title: "Missing brokers",
+      items: missingBrokers(topics, [...brokers, ...fencedBrokers]),
+    },
+    {
+      name: "failed_brokers",
+      title: "Failed brokers and folders",
+      items: found.flatMap(({ problems }) => problems),
+    },
     {
       name: "leaderless_partitions",
-      title: "Partitions without a leader",
-      items: partitionsWhere(topics, ({ leaderId }) => leaderId < 0),
+      title: "Partitions without a live leader",
+      items: partitionsWhere(topics, ({ leaderId }) => !alive.has(leaderId)),
     },
     {
       name: "under_replicated_partitions",
@@ -74,21 +97,40 @@ export async function examineCluster(
 }
 
 /** Checks that a broker, which is listed as alive, responds, and that its folders work. */
-async function brokerProblems(
+async function askBroker(
   admin: HealthAdmin,
-  { id, host, port }: BrokerNode,
+  broker: BrokerNode,
   signal: AbortSignal,
-): Promise<string[]> {
-  const name = `broker ${id} at ${host}:${port}`;
+): Promise<{ isSilent: boolean; problems: string[] }> {
+  const name = nameOf(broker);
+  const options = { brokers: [broker.id], topics: [], timeoutMs: ANSWER_TIMEOUT_MS, signal };
   try {
-    const folders = await admin.describeLogDirs({ brokers: [id], topics: [], signal });
-    return folders
+    const folders = await admin.describeLogDirs(options);
+    const problems = folders
       .filter(({ error }) => error !== undefined)
       .map(({ path, error }) => `${name}, folder ${path}: ${error!.message}`);
+    return { isSilent: false, problems };
   } catch (error) {
     signal.throwIfAborted();
-    return [`${name}: ${messageOf(error)}`];
+    return { isSilent: true, problems: [`${name}: ${messageOf(error)}`] };
   }
+}
+
+/** Brokers that have replicas and are not registered. */
+function missingBrokers(
+  topics: readonly TopicDescription[],
+  brokers: readonly BrokerNode[],
+): string[] {
+  const registered = new Set(brokers.map(({ id }) => id));
+  const replicas = topics.flatMap(({ partitions }) => partitions.flatMap((each) => each.replicas));
+  const missing = Map.groupBy(replicas.filter((id) => !registered.has(id)), (id) => id);
+  return [...missing].sort(([a], [b]) => a - b).map(([id, { length }]) =>
+    `broker ${id}: not registered, and has ${length} replica${length === 1 ? "" : "s"}; start it`
+  );
+}
+
+function nameOf({ id, host, port }: BrokerNode): string {
+  return `broker ${id} at ${host}:${port}`;
 }
 
 function partitionsWhere(

@@ -1,5 +1,5 @@
-import { assertEquals } from "@std/assert";
-import type { LogDirDescription, PartitionMetadata } from "../../../client/mod.ts";
+import { assertEquals, assertMatch } from "@std/assert";
+import type { BrokerNode, LogDirDescription, PartitionMetadata } from "../../../client/mod.ts";
 import { ConnectionError, KafkaError } from "../../../client/errors.ts";
 import { ErrorCode } from "../../../protocol/errors.ts";
 import { examineCluster, type HealthAdmin } from "./cluster_examination.ts";
@@ -21,11 +21,18 @@ function admin(
   partitions: PartitionMetadata[],
   controllerId: number,
   logDirsOf: (broker: number) => LogDirDescription[],
+  fencedBrokers: BrokerNode[] = [],
 ): HealthAdmin {
   const topic = { name: "a", id: "x", isInternal: false };
   const brokers = [1, 2].map((id) => ({ id, host: "host", port: 9090 + id, rack: null }));
   return {
-    describeCluster: () => Promise.resolve({ clusterId: "c", controllerId, brokers }),
+    describeCluster: (options) =>
+      Promise.resolve({
+        clusterId: "c",
+        controllerId,
+        brokers,
+        fencedBrokers: options?.includeFencedBrokers ? fencedBrokers : [],
+      }),
     listTopics: () => Promise.resolve([{ ...topic, partitions: partitions.length, replicas: 2 }]),
     describeTopics: () => Promise.resolve([{ ...topic, partitions }]),
     describeLogDirs: (options) => Promise.resolve().then(() => logDirsOf(options!.brokers![0]!)),
@@ -67,4 +74,33 @@ Deno.test("examineCluster() finds brokers that do not respond, and failed folder
       "broker 2 at host:9092: Cannot connect to host:9092: refused",
     ]],
   ]);
+});
+
+Deno.test("examineCluster() finds partitions whose leader is listed and does not respond", async () => {
+  const partitions = [partition(0, 1, [1, 2]), partition(1, 2, [1, 2])];
+  const logDirsOf = (broker: number) => {
+    if (broker === 2) throw new ConnectionError("Cannot connect to host:9092: refused");
+    return [];
+  };
+  const { problems } = await examineCluster(admin(partitions, 1, logDirsOf), signal);
+  assertEquals(problems.map(({ name }) => name), ["failed_brokers", "leaderless_partitions"]);
+  assertEquals(problems[1]!.items, ["a-1"]);
+});
+
+Deno.test("examineCluster() finds brokers that have replicas and are not registered", async () => {
+  const partitions = [partition(0, 1, [1]), partition(1, 1, [1])]
+    .map((each, i) => ({ ...each, replicas: [1, 7 - i], isr: [1, 7 - i] }));
+  const { problems } = await examineCluster(admin(partitions, 1, () => []), signal);
+  assertEquals(problems.map(({ name, items }) => [name, items]), [["missing_brokers", [
+    "broker 6: not registered, and has 1 replica; start it",
+    "broker 7: not registered, and has 1 replica; start it",
+  ]]]);
+});
+
+Deno.test("examineCluster() finds fenced brokers and says to check etcd", async () => {
+  const fenced = { id: 3, host: "host", port: 9093, rack: null };
+  const partitions = [{ ...partition(0, 3, [1, 3]), replicas: [1, 3] }];
+  const { problems } = await examineCluster(admin(partitions, 1, () => [], [fenced]), signal);
+  assertEquals(problems.map(({ name }) => name), ["fenced_brokers", "leaderless_partitions"]);
+  assertMatch(problems[0]!.items[0]!, /^broker 3 at host:9093: .* check that etcd is running/);
 });
