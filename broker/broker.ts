@@ -39,6 +39,7 @@ import { createLogger, type Logger, silentLogger } from "./logger.ts";
 import { type ClusterSurroundings, LOCAL, openMetadata } from "./open_metadata.ts";
 import { Maintenance } from "./maintenance.ts";
 import { MemoryBudget } from "./memory_budget.ts";
+import { BrokerCounters } from "./metrics/broker_counters.ts";
 import { ProducerIds } from "./producer_ids.ts";
 import { Server } from "./network/server.ts";
 import type { BrokerSettings } from "./settings/settings.ts";
@@ -98,6 +99,18 @@ export const MEMORY_CONFIG = { "group.initial.rebalance.delay.ms": 0 } as const;
 export const MEMORY_FOLDER = "/data";
 const EMBEDDED_ADDRESS: HostPort = { host: "embedded", port: 0 };
 
+/** The parts of a broker, for what serves them beside Kafka's protocol. */
+export interface BrokerParts {
+  readonly context: BrokerContext;
+  readonly server: Server;
+  readonly directory: LogDirectory;
+  /** When it began to serve clients, in milliseconds since the epoch. */
+  readonly startedMs: number;
+}
+
+/** Returns the parts of a broker. */
+export let partsOf: (broker: Broker) => BrokerParts;
+
 /**
  * A running broker.
  *
@@ -111,7 +124,18 @@ const EMBEDDED_ADDRESS: HostPort = { host: "embedded", port: 0 };
  * ```
  */
 export class Broker {
+  static {
+    partsOf = (broker) => ({
+      context: broker.#context,
+      server: broker.#server,
+      directory: broker.#directory,
+      startedMs: broker.#startedMs,
+    });
+  }
+
   readonly #context: BrokerContext;
+  readonly #directory: LogDirectory;
+  readonly #startedMs: number = Date.now();
   readonly #server: Server;
   readonly #resources: AsyncDisposableStack;
   readonly #membership: ClusterMembership | undefined;
@@ -131,7 +155,9 @@ export class Broker {
     resources: AsyncDisposableStack,
     membership: ClusterMembership | undefined,
     store: MetadataStore,
+    directory: LogDirectory,
   ) {
+    this.#directory = directory;
     this.#store = store;
     this.#context = context;
     this.#server = server;
@@ -160,7 +186,10 @@ export class Broker {
       ? undefined
       : opened.use(DescriptorReserve.open());
     const fs = fileSystemOf(options, descriptors);
-    const directory = opened.use(await openDirectory(options, fs, config, clock, logger));
+    const counters = new BrokerCounters();
+    const directory = opened.use(
+      await openDirectory({ options, fs, config, clock, logger, counters }),
+    );
     logRecoveries(directory, logger);
     const { store: shared, failsAlone } = options.membership ?? {};
     const { openStore, network = tcpNetwork } = options.surroundings ?? {};
@@ -231,6 +260,7 @@ export class Broker {
       responseMemory: new MemoryBudget(config.get("queued.max.response.bytes")),
       timeouts,
       turns: new Turns(clock),
+      counters,
       clock,
       logger,
     };
@@ -247,7 +277,8 @@ export class Broker {
     });
     heartbeats.start();
     server.start();
-    return new Broker(context, server, addresses, opened.move(), options.membership, store);
+    const { membership } = options;
+    return new Broker(context, server, addresses, opened.move(), membership, store, directory);
   }
 
   /** The cluster's id, 22 characters of base64url. */
@@ -333,13 +364,15 @@ function fileSystemOf(
     : fileSystem ?? new DenoFileSystem(descriptors);
 }
 
-function openDirectory(
-  { storage, membership }: BrokerOptions,
-  fs: FileSystem,
-  config: BrokerConfig,
-  clock: Clock,
-  logger: Logger,
-): Promise<LogDirectory> {
+function openDirectory({ options, fs, config, clock, logger, counters }: {
+  readonly options: BrokerOptions;
+  readonly fs: FileSystem;
+  readonly config: BrokerConfig;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly counters: BrokerCounters;
+}): Promise<LogDirectory> {
+  const { storage, membership } = options;
   const inMemory = storage === "memory";
   const path = inMemory ? MEMORY_FOLDER : config.get("log.dirs");
   const isOwn = config.get("metadata") === LOCAL && !hasSharedMetadata(fs, path);
@@ -350,7 +383,9 @@ function openDirectory(
     maxOpenFiles: config.get("open.files.max"),
     batchCacheBytes: config.get("batch.cache.bytes"),
     producerIdExpirationMs: () => config.get("producer.id.expiration.ms"),
-    onDamage: ({ log, path, position, endPosition, firstOffset, nextOffset, problem }) =>
+    onFlush: (durationMs) => counters.flushes.observe(durationMs),
+    onDamage: ({ log, path, position, endPosition, firstOffset, nextOffset, problem }) => {
+      counters.damages++;
       logger.error("Found damaged records; they are not served", {
         log,
         firstOffset,
@@ -359,7 +394,8 @@ function openDirectory(
         position,
         size: endPosition - position,
         problem,
-      }),
+      });
+    },
   });
 }
 

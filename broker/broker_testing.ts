@@ -35,6 +35,7 @@ import {
 } from "./handler.ts";
 import { type Logger, silentLogger } from "./logger.ts";
 import { MemoryBudget } from "./memory_budget.ts";
+import { BrokerCounters } from "./metrics/broker_counters.ts";
 import { ProducerIds } from "./producer_ids.ts";
 import type { BrokerSettings } from "./settings/settings.ts";
 import type { Partition } from "./topics/partition.ts";
@@ -124,6 +125,7 @@ export class TestBroker {
       responseMemory: new MemoryBudget(config.get("queued.max.response.bytes")),
       timeouts: new Timeouts(clock),
       turns: new Turns(clock),
+      counters: new BrokerCounters(),
       clock,
       logger,
     };
@@ -164,6 +166,7 @@ export class TestBroker {
       whenTaken: (callback) => callbacks.push(callback),
       claim: () => undefined,
       holdBack: () => {},
+      waited: () => {},
     };
     const answer = await apiHandler.handle(decoded as RequestOf<Api>, context);
     if (answer === NO_RESPONSE) throw new TypeError(`${api.name} sent no response`);

@@ -19,6 +19,7 @@ import type { FetchSessions } from "./fetch_sessions.ts";
 import type { GroupCoordinator } from "./groups/group_coordinator.ts";
 import type { Logger } from "./logger.ts";
 import type { MemoryBudget } from "./memory_budget.ts";
+import type { BrokerCounters } from "./metrics/broker_counters.ts";
 import type { ProducerIds } from "./producer_ids.ts";
 import type { Timeouts } from "./time/timeouts.ts";
 import type { TopicRegistry } from "./topics/topic_registry.ts";
@@ -44,6 +45,7 @@ export interface BrokerContext {
   readonly timeouts: Timeouts;
   /** Decides which connection may handle its next request. */
   readonly turns: Turns;
+  readonly counters: BrokerCounters;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -78,6 +80,8 @@ export interface RequestContext {
    * order but takes too long for one turn of the event loop.
    */
   holdBack(work: Promise<unknown>): void;
+  /** Leaves `ms` milliseconds that the client asked to wait out of the request's duration. */
+  waited(ms: number): void;
 }
 
 /** Returned by a handler to send no response, as for Produce with `acks=0`. */

@@ -97,6 +97,8 @@ export interface LogDirectoryOptions {
   readonly indexCacheBytes?: number | undefined;
   /** Called for damage that a read finds, once for each damaged range. */
   readonly onDamage?: ((damage: LogDamage) => void) | undefined;
+  /** Called after each sync of a log, with its duration in milliseconds. */
+  readonly onFlush?: ((durationMs: number) => void) | undefined;
   /** `producer.id.expiration.ms`, or a function that returns it. Default: one day. */
   readonly producerIdExpirationMs?: Milliseconds | undefined;
 }
@@ -168,6 +170,7 @@ export class LogDirectory {
       batchCache: new BatchCache(options.batchCacheBytes ?? 64 << 20, buffers),
       producerIdExpirationMs: options.producerIdExpirationMs ?? DAY_MS,
       onDamage: options.onDamage ?? (() => {}),
+      onFlush: options.onFlush ?? (() => {}),
       syncDataFolder: syncFolder,
       syncCheckpoints: () => this.#checkpoints.write(),
     };

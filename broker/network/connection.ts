@@ -82,10 +82,10 @@ export class Connection {
     this.#handlers = handlers;
     this.#limits = limits;
     this.#queue = new ResponseQueue({ channel, broker, onError: (error) => this.#fail(error) });
-    this.#lastRequestMs = broker.clock.now();
+    this.#lastRequestMs = broker.clock.monotonic();
   }
 
-  /** When the last request arrived or response was sent, in milliseconds since the epoch. */
+  /** When the last request arrived or response was sent, by the monotonic clock. */
   get lastActiveMs(): number {
     return Math.max(this.#lastRequestMs, this.#queue.lastResponseMs);
   }
@@ -208,7 +208,7 @@ export class Connection {
 
   /** Starts a request. Returns a promise if the next request must wait for it. */
   #accept(frame: Uint8Array): Promise<unknown> | undefined {
-    this.#lastRequestMs = this.#broker.clock.now();
+    this.#lastRequestMs = this.#broker.clock.monotonic();
     const reader = new Reader(frame, LONG);
     const header = readRequestHeader(reader);
     const handler = this.#handlers.get(header.apiKey);
@@ -298,6 +298,7 @@ export class Connection {
       this.#channel.peer,
       this.ended,
       this.#broker,
+      this.#lastRequestMs,
     );
     this.#acquiredForNext = 0;
     this.#queue.push(pending);

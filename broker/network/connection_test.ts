@@ -13,6 +13,7 @@ import { Reader } from "../../protocol/primitives/reader.ts";
 import { Writer } from "../../protocol/primitives/writer.ts";
 import type { Api, RequestTo, ResponseOf } from "../../protocol/schema/schema.ts";
 import { ManualClock } from "../time/clock.ts";
+import { BrokerCounters } from "../metrics/broker_counters.ts";
 import { Connection } from "./connection.ts";
 import {
   type ApiHandler,
@@ -58,6 +59,7 @@ class Fixture implements AsyncDisposable {
       turns: turns ?? new Turns(clock),
       requestMemory: this.memory,
       responseMemory: this.responseMemory,
+      counters: new BrokerCounters(),
       logger: createLogger({ sink: (line) => this.logLines.push(line), clock }),
     } as unknown as BrokerContext;
     const [client, server] = memoryChannels();

@@ -22,6 +22,12 @@ export class PendingRequest implements RequestContext {
   readonly request: RequestOf<Api> | undefined;
   /** Bytes acquired for the request, released with the response. */
   acquired: number;
+  /** When it arrived, by the monotonic clock. */
+  readonly arrivedMs: number;
+  /** Milliseconds that the client asked to wait. */
+  waitedMs = 0;
+  /** Whether it is counted as answered. */
+  isCounted = false;
   /** Bytes claimed for the response until it is encoded. */
   claimed = 0;
   /** The next request waits for this promise. */
@@ -46,6 +52,7 @@ export class PendingRequest implements RequestContext {
     peer: string,
     signal: AbortSignal,
     broker: BrokerContext,
+    arrivedMs: number,
   ) {
     this.handler = handler;
     this.header = header;
@@ -55,6 +62,7 @@ export class PendingRequest implements RequestContext {
     this.peer = peer;
     this.signal = signal;
     this.broker = broker;
+    this.arrivedMs = arrivedMs;
     this.acquired = acquired;
     this.answer = undefined;
   }
@@ -82,6 +90,10 @@ export class PendingRequest implements RequestContext {
 
   holdBack(work: Promise<unknown>): void {
     this.heldBack = work;
+  }
+
+  waited(ms: number): void {
+    this.waitedMs += ms;
   }
 
   /**

@@ -17,6 +17,7 @@ import { runSliced, TimeSlice } from "../../storage/mod.ts";
 import { type BrokerContext, type HandlerResult, NO_RESPONSE } from "../handler.ts";
 import { errorResponse, type ResponseError } from "./error_response.ts";
 import { explainFailure, isClientsFault } from "./failures.ts";
+import { countAnswer } from "./answer_counting.ts";
 import type { PendingRequest } from "./pending_request.ts";
 
 /** Number of elements above which requests are decoded, and responses encoded, in slices. */
@@ -57,14 +58,14 @@ export class ResponseQueue {
     this.#channel = channel;
     this.#broker = broker;
     this.#onError = onError;
-    this.lastResponseMs = broker.clock.now();
+    this.lastResponseMs = broker.clock.monotonic();
     channel.onTaken = () => this.#count();
   }
 
   /** Whether the frame read ahead has arrived. */
   hasAhead = false;
 
-  /** When the last asynchronous response became ready, in milliseconds since the epoch. */
+  /** When the last asynchronous response became ready, by the monotonic clock. */
   lastResponseMs: number;
 
   /** Number of requests that wait. */
@@ -87,9 +88,14 @@ export class ResponseQueue {
     this.#pending.push(pending);
   }
 
-  /** Gives a request the result of its handler. */
-  answer(pending: PendingRequest, result: HandlerResult<Api>): void {
+  /**
+   * Gives a request the result of its handler.
+   *
+   * @param nowMs The time, by the monotonic clock, if it is known.
+   */
+  answer(pending: PendingRequest, result: HandlerResult<Api>, nowMs?: number): void {
     if (this.#hasEnded) return;
+    countAnswer(pending, result, nowMs);
     const { handler: { api }, apiVersion } = pending;
     const isLong = result !== NO_RESPONSE && (pending.isLarge ||
       codec(api.response, apiVersion).hasMoreElementsThan(LONG, result as ResponseTo<Api>));
@@ -101,8 +107,8 @@ export class ResponseQueue {
   async answerLater(pending: PendingRequest, result: Promise<HandlerResult<Api>>): Promise<void> {
     try {
       const value = await result;
-      this.lastResponseMs = this.#broker.clock.now();
-      this.answer(pending, value);
+      this.lastResponseMs = this.#broker.clock.monotonic();
+      this.answer(pending, value, this.lastResponseMs);
     } catch (error) {
       this.#answerFailureOrEnd(pending, error);
     }

@@ -123,7 +123,10 @@ export class Server {
         if (hasLeft(error)) continue;
         if (!isOutOfDescriptors(error)) this.#broker.logger.error("Cannot accept", { error });
         else if (this.#descriptors?.makeRoom()) continue;
-        else this.#shortage.add(this.connectionCount);
+        else {
+          this.#broker.counters.connections.refusedByShortage++;
+          this.#shortage.add(this.connectionCount);
+        }
         await this.#pause();
       }
     }
@@ -138,11 +141,17 @@ export class Server {
 
   /** The reason to refuse a new connection, if any. */
   #reasonToRefuse(): Refusals | undefined {
-    if (this.connectionCount >= this.#broker.config.get("max.connections")) return this.#excess;
+    const { connections } = this.#broker.counters;
+    if (this.connectionCount >= this.#broker.config.get("max.connections")) {
+      connections.refusedByLimit++;
+      return this.#excess;
+    }
     const descriptors = this.#descriptors;
     if (descriptors === undefined) return undefined;
     while (!descriptors.refill()) {
-      if (!descriptors.reclaim()) return this.#shortage;
+      if (descriptors.reclaim()) continue;
+      connections.refusedByShortage++;
+      return this.#shortage;
     }
     return undefined;
   }
@@ -176,14 +185,19 @@ export class Server {
   }
 
   #serve(connection: Connection): void {
-    const served = connection.serve().finally(() => this.#connections.delete(connection));
+    const { connections } = this.#broker.counters;
+    connections.opened++;
+    const served = connection.serve().finally(() => {
+      connections.closed++;
+      this.#connections.delete(connection);
+    });
     this.#connections.set(connection, served);
   }
 
   #scheduleSweep(): void {
     this.#sweepTimer = this.#broker.clock.setTimeout(() => {
       const maxIdleMs = this.#broker.config.get("connections.max.idle.ms");
-      const oldest = maxIdleMs < 0 ? -Infinity : this.#broker.clock.now() - maxIdleMs;
+      const oldest = maxIdleMs < 0 ? -Infinity : this.#broker.clock.monotonic() - maxIdleMs;
       for (const connection of this.#connections.keys()) {
         if (connection.lastActiveMs < oldest && !connection.isBusy) connection.abort();
         else connection.endIfStalled();

@@ -30,6 +30,7 @@ import { ApiError } from "../api_error.ts";
 import type { BatchValidations } from "../validation/batch_validations.ts";
 import type { PartitionState } from "../cluster/cluster_state.ts";
 import { checkClientBatch } from "../validation/produced_batch.ts";
+import { PartitionTraffic } from "../metrics/broker_counters.ts";
 import { turnEnd } from "../time/turn_end.ts";
 import type { TopicConfig } from "./topic_config.ts";
 
@@ -128,6 +129,8 @@ export class Partition {
   readonly log: Log;
   /** Whether the topic is internal. */
   readonly isInternal: boolean;
+  /** What clients have written and read. */
+  readonly traffic: PartitionTraffic = new PartitionTraffic();
   readonly #nodeId: number;
   readonly #logManager: PartitionLogManager;
   readonly #fence: Fence | undefined;

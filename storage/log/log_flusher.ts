@@ -110,6 +110,7 @@ export class LogFlusher {
     if (log.offline !== undefined) throw log.offline;
     let target: number;
     let truncations: number;
+    const startMs = performance.now();
     try {
       do {
         truncations = this.#truncations;
@@ -126,6 +127,7 @@ export class LogFlusher {
     } catch (error) {
       throw log.failure("flush", error, false);
     }
+    log.context.onFlush(performance.now() - startMs);
     if (log.isClosed) throw log.closedError("flush");
     this.#flushedOffset = Math.max(this.#flushedOffset, target);
   }

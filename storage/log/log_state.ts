@@ -28,6 +28,8 @@ export interface LogContext extends ReadContext {
   readonly batchCache: BatchCache;
   /** How long an idempotent producer is remembered (`producer.id.expiration.ms`). */
   readonly producerIdExpirationMs: Milliseconds;
+  /** Called after each sync of a log's segments, with its duration. */
+  onFlush(durationMs: number): void;
   /** Resolves when the names of the logs' folders are on disk. */
   syncDataFolder(): Promise<void>;
   /** Writes the checkpoints of the data folder; resolves when they are on disk. */

@@ -19,6 +19,7 @@ import { ErrorCode } from "../../../protocol/errors.ts";
 import { fetch, IsolationLevel } from "../../../protocol/messages/records/fetch.ts";
 import type { RequestOf, ResponseTo } from "../../../protocol/schema/schema.ts";
 import { ZERO_UUID } from "../../../protocol/primitives/uuid.ts";
+import type { LogRead } from "../../../storage/log/log_read.ts";
 import { runSliced, TimeSlice } from "../../../storage/mod.ts";
 import { ApiError, errorCodeOf } from "../../api_error.ts";
 import {
@@ -48,6 +49,7 @@ const ENDS_LEADERSHIP: ReadonlySet<number> = new Set([
   ErrorCode.FENCED_LEADER_EPOCH,
 ]);
 const NO_RECORDS = new Uint8Array(0);
+const NOTHING = { sizeInBytes: 0, nextOffset: -1 };
 /** Bytes of records that a fetch may return even if clients hold all response memory. */
 const LEAST_BYTES = 64 * 1024;
 
@@ -86,6 +88,9 @@ interface Found {
   readonly wanted: FetchPartition;
   readonly response: PartitionResponse;
   readonly size: number;
+  readonly partition?: Partition;
+  /** The offset after the records. */
+  readonly nextOffset?: number;
 }
 
 /** Topics of a response, by name or id. */
@@ -188,13 +193,16 @@ class Reading {
         minOneBatch: this.#size === 0,
         isolationLevel: this.#request.isolationLevel,
       });
+      const { counters } = this.#context.broker;
       if (!(read instanceof Promise)) {
-        return this.#answer(wanted, partition, { records: read.chunks }, read.sizeInBytes);
+        if (read.sizeInBytes > 0) counters.cacheHits++;
+        return this.#answer(wanted, partition, { records: read.chunks }, read);
       }
+      counters.cacheMisses++;
       return read.then(
-        ({ chunks, sizeInBytes, release }) => {
-          if (release !== undefined) this.#releases.push(release);
-          return this.#answer(wanted, partition, { records: chunks }, sizeInBytes);
+        (read) => {
+          if (read.release !== undefined) this.#releases.push(read.release);
+          return this.#answer(wanted, partition, { records: read.chunks }, read);
         },
         (error) => this.#fail(wanted, error),
       );
@@ -207,7 +215,7 @@ class Reading {
     wanted: FetchPartition,
     partition: Partition,
     found: Partial<PartitionResponse>,
-    size = 0,
+    { sizeInBytes, nextOffset }: Pick<LogRead, "sizeInBytes" | "nextOffset"> = NOTHING,
   ): Found {
     const response: PartitionResponse = {
       partitionIndex: wanted.partition,
@@ -221,11 +229,13 @@ class Reading {
       records: NO_RECORDS,
       ...found,
     };
-    return { wanted, response, size };
+    return { wanted, response, size: sizeInBytes, partition, nextOffset };
   }
 
   #fail(wanted: FetchPartition, error: unknown): Found {
-    const errorCode = errorCodeOf(error, this.#context.broker.logger);
+    const { counters, logger } = this.#context.broker;
+    const errorCode = errorCodeOf(error, logger);
+    counters.api(fetch.key).failed(errorCode);
     const response: PartitionResponse = {
       partitionIndex: wanted.partition,
       errorCode: sentAs(errorCode, this.#context.apiVersion),
@@ -258,6 +268,7 @@ class Reading {
   /** Waits until the partitions have `minBytes`, at most `maxWaitMs`. */
   async waitForMore(): Promise<void> {
     const { broker, signal } = this.#context;
+    const startMs = broker.clock.monotonic();
     let wake = () => {};
     let isOver = signal.aborted;
     const end = () => {
@@ -283,6 +294,7 @@ class Reading {
         await this.collect();
       }
     } finally {
+      this.#context.waited(broker.clock.monotonic() - startMs);
       broker.clock.clearTimeout(timer);
       signal.removeEventListener("abort", end);
       for (const unsubscribe of unsubscribes) unsubscribe?.();
@@ -315,9 +327,14 @@ class Reading {
   #addTo(
     topics: ResponseTopics,
     withData: FetchPartition[],
-    { wanted, response, size }: Found,
+    { wanted, response, size, partition, nextOffset }: Found,
   ): void {
-    if (size > 0) withData.push(wanted);
+    if (size > 0) {
+      withData.push(wanted);
+      const { traffic } = partition!;
+      traffic.bytesOut += size;
+      traffic.recordsOut += nextOffset! - wanted.fetchOffset;
+    }
     if (this.#plan.isIncremental && !hasNews(wanted, response, size)) return;
     wanted.lastHighWatermark = response.highWatermark;
     wanted.lastLogStartOffset = response.logStartOffset ?? -1;

@@ -15,6 +15,7 @@
  */
 
 import { ErrorCode } from "../../../protocol/errors.ts";
+import type { RecordBatch } from "../../../protocol/records/mod.ts";
 import { Acks, produce } from "../../../protocol/messages/records/produce.ts";
 import type { RequestOf, ResponseTo } from "../../../protocol/schema/schema.ts";
 import { InvalidRecordError, InvalidTimestampError } from "../../../storage/errors.ts";
@@ -170,6 +171,7 @@ class Production {
     const refusal = this.#refusalOf(topic, index, partition, records);
     if (refusal !== undefined) {
       Object.assign(response, refusal);
+      this.#context.broker.counters.api(produce.key).failed(refusal.errorCode);
       this.#hintAtLeader(response, topic);
       return response;
     }
@@ -182,8 +184,8 @@ class Production {
         isLate: this.#isLate(),
       });
       if (appended instanceof Promise) {
-        this.late.push(this.#appendLater(response, appended, topic!));
-      } else this.#appended(response, appended);
+        this.late.push(this.#appendLater(response, appended, topic!, batch));
+      } else this.#appended(response, appended, partition!, batch);
     } catch (error) {
       this.#failed(response, error, topic!);
     }
@@ -245,9 +247,10 @@ class Production {
     response: PartitionResponse,
     appended: Promise<AppendResult>,
     topic: Topic,
+    batch: RecordBatch,
   ): Promise<void> {
     try {
-      this.#appended(response, await appended);
+      this.#appended(response, await appended, topic.partitions[response.index]!, batch);
     } catch (error) {
       this.#failed(response, error, topic);
     }
@@ -262,7 +265,14 @@ class Production {
     if (leader !== undefined) response.currentLeader = leader;
   }
 
-  #appended(response: PartitionResponse, appended: AppendResult): void {
+  #appended(
+    response: PartitionResponse,
+    appended: AppendResult,
+    { traffic }: Partition,
+    batch: RecordBatch,
+  ): void {
+    traffic.bytesIn += batch.sizeInBytes;
+    traffic.recordsIn += batch.recordCount;
     response.baseOffset = appended.baseOffset;
     response.logAppendTimeMs = appended.logAppendTimeMs;
     response.logStartOffset = appended.logStartOffset;
@@ -337,6 +347,7 @@ function failed(
   { broker }: RequestContext,
 ): PartitionResponse {
   response.errorCode = errorCodeOf(error, broker.logger);
+  broker.counters.api(produce.key).failed(response.errorCode);
   response.errorMessage = errorMessageOf(error);
   response.baseOffset = -1;
   return response;
