@@ -75,7 +75,15 @@ class Pipe {
 Deno.test("main.ts serves, produces and consumes as processes, with the right exit codes", async () => {
   const folder = await Deno.makeTempDir();
   try {
-    const serve = new Process(["serve", "--listen", "127.0.0.1:0", "--data", `${folder}/data`]);
+    const serve = new Process([
+      "serve",
+      "--http",
+      "off",
+      "--listen",
+      "127.0.0.1:0",
+      "--data",
+      `${folder}/data`,
+    ]);
     const [, address] = await serve.stderr.until(/Listening address=(\S+) /);
     const env = { DQUEUE_BROKERS: address! };
 

@@ -5,12 +5,14 @@
  */
 
 import type { BrokerConfig, HostPort, LogLevel } from "../../../broker/mod.ts";
+import type { HttpServer } from "../../../broker/http/mod.ts";
 import type { ProcessBrokers } from "../../../broker/workers/mod.ts";
 import { command } from "../../program/command.ts";
 import type { Context } from "../../terminal/context.ts";
 import { CommandError, messageOf, UsageError } from "../../errors.ts";
 import { brokerConfigInputs, brokerFlags } from "./broker_flags.ts";
 import { exposureOf } from "./exposure.ts";
+import { httpFlags, openHttp } from "./http_port.ts";
 import { VERSION } from "../version.ts";
 
 /** A longer shutdown is explained to the user. */
@@ -52,6 +54,7 @@ export const serve = command({
       default: "1",
       group: "Cluster",
     } as const,
+    ...httpFlags,
     ...brokerFlags(),
   }),
   examples: [
@@ -76,7 +79,7 @@ export const serve = command({
     // The broker is by far the largest part of the program; other commands start faster without it.
     const { createLogger, parseBrokerConfig } = await import("../../../broker/mod.ts");
     const { ProcessBrokers } = await import("../../../broker/workers/mod.ts");
-    const { workers, ...settings } = flags;
+    const { workers, http, httpHost, httpCorsOrigin, ...settings } = flags;
     const config = parseBrokerConfig({ flags: brokerConfigInputs(settings) });
     const sink = logTo(context);
     const logger = createLogger({ level: config.get("log.level") as LogLevel, sink });
@@ -103,10 +106,18 @@ export const serve = command({
       const exposure = exposureOf(address);
       if (exposure !== undefined) logger.warn(exposure, { address: formatAddress(address) });
     }
+    let httpServer: HttpServer | undefined;
+    try {
+      httpServer = await openHttp(first, { http, httpHost, httpCorsOrigin }, logger);
+    } catch (error) {
+      await brokers.close();
+      throw error;
+    }
     if (context.stderr.isTerminal) await writeHints(context, first.addresses[0]!);
     await Promise.race([aborted(context.signal), fatal.promise]);
     logger.info("Stopping", { connections: first.connectionCount });
     const timer = setTimeout(() => logger.info(PATIENCE), PATIENCE_MS);
+    await httpServer?.close();
     await brokers.close();
     clearTimeout(timer);
     logger.info("Stopped");

@@ -6,6 +6,7 @@ import { nameFlags } from "../../program/flag.ts";
 import { testContext } from "../../terminal/test_context.ts";
 import { brokerConfigInputs, brokerFlags } from "./broker_flags.ts";
 import { runIn, WatchedOutput } from "../testing.ts";
+import { VERSION } from "../version.ts";
 
 /** Runs `serve` until `use` returns. */
 async function serving(
@@ -15,16 +16,22 @@ async function serving(
     isTerminal?: boolean;
     env?: Record<string, string>;
     files?: Record<string, string>;
+    onText?: (text: string) => void;
   } = {},
 ): Promise<{ code: number; stderr: string }> {
   const stderr = new WatchedOutput(options);
-  const context = testContext({ env: options.env ?? {}, files: options.files ?? {} });
+  const env = { DQUEUE_HTTP: "off", ...options.env };
+  const context = testContext({ env, files: options.files ?? {} });
   const running = runIn({ ...context, stderr: stderr.output }, ["serve", ...argv]);
   // `running` settles if the broker does not start.
   await Promise.race([stderr.until(" Listening address="), running]);
   const address = /address=(\S+)/.exec(stderr.text)?.[1];
   try {
-    if (address !== undefined) await use(address);
+    if (address !== undefined) {
+      const { onText } = options;
+      if (onText !== undefined) stderr.until("Serving HTTP url=").then(() => onText(stderr.text));
+      await use(address);
+    }
   } finally {
     context.stop.abort(new DOMException("Terminated", "AbortError"));
   }
@@ -74,6 +81,67 @@ Deno.test("serve prints example commands on a terminal", async () => {
     assertMatch(stderr, /dqueue topic create hello -b 127\.0\.0\.1:\d+\n/);
   });
 });
+
+Deno.test("serve --http serves metrics and health beside Kafka's protocol", async () => {
+  await withFolder(async (folder) => {
+    const argv = ["--listen", "127.0.0.1:0", "--data", folder, "--http", "127.0.0.1:0"];
+    const url = Promise.withResolvers<string>();
+    const { code, stderr } = await serving(argv, async () => {
+      const { status, text } = await get(`${await url.promise}/metrics`);
+      assertEquals(status, 200);
+      assertStringIncludes(text, `dqueue_build_info{version="${VERSION}"`);
+      assertEquals((await get(`${await url.promise}/readyz`)).status, 200);
+    }, {
+      onText: (text) => {
+        const [, found] = /Serving HTTP url=(\S+)/.exec(text) ?? [];
+        if (found !== undefined) url.resolve(found);
+      },
+    });
+    assertEquals(code, 0);
+    assertMatch(stderr, /Listening address(.*\n)+.*Serving HTTP/, "Kafka's listener comes first");
+  });
+});
+
+Deno.test("serve --http refuses an address that is in use, and closes the broker", async () => {
+  await withFolder(async (folder) => {
+    using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const address = `127.0.0.1:${taken.addr.port}`;
+    const argv = ["--listen", "127.0.0.1:0", "--data", folder];
+    const { code, stderr } = await serving([...argv, "--http", address], async () => {});
+    assertEquals(code, 1);
+    assertStringIncludes(
+      stderr,
+      `Error: Cannot serve HTTP on ${address}: the address is in use; choose another with --http\n`,
+    );
+    const env = { DQUEUE_HTTP: address };
+    assertEquals(
+      (await serving(argv, async () => {}, { env })).code,
+      1,
+      "a variable names one too",
+    );
+    assertEquals((await serving(argv, async () => {})).code, 0, "the folder is free");
+  });
+});
+
+Deno.test("serve refuses what is not an address or an origin", async () => {
+  for (
+    const [flag, text] of [
+      ["--http", "nowhere"],
+      ["--http-cors-origin", "example.com"],
+      ["--http-cors-origin", "https://example.com/"],
+      ["--http-cors-origin", "*"],
+    ]
+  ) {
+    const { code, stderr } = await runIn(testContext(), ["serve", flag!, text!]);
+    assertEquals(code, 2);
+    assertStringIncludes(stderr, `Invalid ${flag}: "${text}" is not`);
+  }
+});
+
+async function get(url: string): Promise<{ status: number; text: string }> {
+  const response = await fetch(url);
+  return { status: response.status, text: await response.text() };
+}
 
 Deno.test("serve explains what to do if its port or folder is in use", async () => {
   await withFolder(async (folder) => {

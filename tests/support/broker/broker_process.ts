@@ -48,7 +48,8 @@ export class BrokerProcess {
     const child = new Deno.Command(path, {
       args: [...args, "serve", "--listen", listen, "--data", data, ...flags],
       ...(cwd === undefined ? {} : { cwd }),
-      env: { NO_COLOR: "1" },
+      // The default port belongs to nobody in particular; flags take precedence.
+      env: { NO_COLOR: "1", DQUEUE_HTTP: "off" },
       stdin: "null",
       stdout: "null",
       stderr: "piped",

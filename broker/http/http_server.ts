@@ -1,0 +1,161 @@
+/**
+ * The HTTP port of a broker.
+ *
+ * It starts after the listeners of Kafka's protocol, and loads what it needs when it is asked for it,
+ * so that neither the start nor the memory of a broker that nobody asks suffers.
+ *
+ * @module
+ */
+
+import { type Broker, type BrokerParts, partsOf } from "../broker.ts";
+import type { HostPort } from "../settings/listener.ts";
+import { DiskSpace } from "./disk_space.ts";
+import { Health } from "./health.ts";
+import { HttpCounters } from "./http_counters.ts";
+import { HttpError, methodNotAllowed, notFound } from "./http_error.ts";
+import type { MetricsPage } from "./metrics/metrics_page.ts";
+import { RequestGuard } from "./request_guard.ts";
+
+/** How to serve HTTP. */
+export interface HttpOptions {
+  readonly broker: Broker;
+  readonly address: HostPort;
+  /** The program's version, for the metrics. */
+  readonly version: string;
+  /** Further names that clients use for this machine, while only it can connect. */
+  readonly hosts?: readonly string[];
+  /** Origins whose pages may use everything. */
+  readonly corsOrigins?: readonly string[];
+}
+
+/** How long requests in progress may take while the server closes. */
+const CLOSE_GRACE_MS = 1000;
+
+/** Serves HTTP for one broker. */
+export class HttpServer {
+  readonly #options: HttpOptions;
+  readonly #parts: BrokerParts;
+  readonly #server: Deno.HttpServer<Deno.NetAddr>;
+  readonly #abort = new AbortController();
+  readonly #guard: RequestGuard;
+  readonly #counters = new HttpCounters();
+  readonly #disk: DiskSpace;
+  readonly #health: Health;
+  #metrics: Promise<MetricsPage> | undefined;
+  #closing: Promise<void> | undefined;
+
+  private constructor(options: HttpOptions) {
+    this.#options = options;
+    this.#parts = partsOf(options.broker);
+    this.#disk = new DiskSpace(this.#parts.directory.path);
+    this.#health = new Health(this.#parts, this.#disk);
+    const { host, port } = options.address;
+    this.#server = Deno.serve({
+      hostname: host,
+      port,
+      signal: this.#abort.signal,
+      onListen: () => {},
+      onError: (error) => this.#failed(error).response(),
+    }, (request) => this.#serve(request));
+    this.#guard = new RequestGuard({ ...options, address: this.address });
+  }
+
+  /**
+   * Starts to serve.
+   *
+   * @throws {Deno.errors.AddrInUse} If another program listens on the address.
+   */
+  static start(options: HttpOptions): HttpServer {
+    return new HttpServer(options);
+  }
+
+  /** The bound address. */
+  get address(): HostPort {
+    const { hostname, port } = this.#server.addr;
+    return { host: hostname, port };
+  }
+
+  /** Stops serving. Requests in progress get a moment to end. Closing twice has no further effect. */
+  close(): Promise<void> {
+    return this.#closing ??= this.#close();
+  }
+
+  async #close(): Promise<void> {
+    this.#health.closing();
+    const grace = setTimeout(() => this.#abort.abort(), CLOSE_GRACE_MS);
+    await this.#server.shutdown();
+    clearTimeout(grace);
+    (await this.#metrics)?.close();
+  }
+
+  /** Stops serving. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #serve(request: Request): Promise<Response> {
+    const startMs = performance.now();
+    let route = "other";
+    let response: Response;
+    try {
+      const allowed = this.#guard.check(request);
+      const { pathname } = new URL(request.url);
+      if (allowed !== undefined) response = allowed;
+      else if (pathname in OWN) {
+        route = pathname;
+        response = await this.#own(request, pathname as keyof typeof OWN);
+      } else throw notFound(pathname);
+    } catch (error) {
+      response = this.#failed(error).response();
+    }
+    this.#counters.answered(route, request.method, response.status, performance.now() - startMs);
+    return this.#guard.decorate(request, response);
+  }
+
+  async #own({ method }: Request, path: keyof typeof OWN): Promise<Response> {
+    if (method !== "GET" && method !== "HEAD") throw methodNotAllowed(method, ["GET", "HEAD"]);
+    return await OWN[path](this);
+  }
+
+  /** For {@linkcode OWN}. */
+  async readiness(): Promise<Response> {
+    await this.#disk.refresh();
+    const { isReady, checks } = this.#health.check();
+    const status = isReady ? "ready" : "not ready";
+    return Response.json({ status, checks }, { status: isReady ? 200 : 503 });
+  }
+
+  /** For {@linkcode OWN}. */
+  async metrics(): Promise<Response> {
+    this.#metrics ??= this.#openMetrics();
+    const text = await (await this.#metrics).text();
+    const { EXPOSITION_TYPE } = await import("./metrics/mod.ts");
+    return new Response(text, { headers: { "content-type": EXPOSITION_TYPE } });
+  }
+
+  async #openMetrics(): Promise<MetricsPage> {
+    const { MetricsPage } = await import("./metrics/mod.ts");
+    return new MetricsPage({
+      parts: this.#parts,
+      version: this.#options.version,
+      health: this.#health,
+      disk: this.#disk,
+      http: this.#counters,
+    });
+  }
+
+  #failed(error: unknown): HttpError {
+    if (error instanceof HttpError) return error;
+    this.#parts.context.logger.error("HTTP request failed unexpectedly", { error });
+    return new HttpError(500, "The broker failed unexpectedly; its log says why", {
+      errorCode: 50002,
+    });
+  }
+}
+
+/** What is served without loading anything. */
+const OWN = {
+  "/livez": () => Promise.resolve(Response.json({ status: "live" })),
+  "/readyz": (server) => server.readiness(),
+  "/metrics": (server) => server.metrics(),
+} satisfies Record<string, (server: HttpServer) => Promise<Response>>;

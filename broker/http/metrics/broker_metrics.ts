@@ -1,0 +1,115 @@
+/**
+ * Metrics of the broker and its process.
+ *
+ * @module
+ */
+
+import { ErrorCode } from "../../../protocol/errors.ts";
+import { apiName } from "../../../protocol/api_name.ts";
+import type { BrokerParts } from "../../broker.ts";
+import type { DiskSpace } from "../disk_space.ts";
+import type { HttpCounters } from "../http_counters.ts";
+import { type Exposition, labelsOf } from "./exposition.ts";
+import { METRICS } from "./metric_names.ts";
+import type { PartitionCounts } from "./topic_metrics.ts";
+
+/** Names of errors by code. */
+const ERROR_NAMES: ReadonlyMap<number, string> = new Map(
+  Object.entries(ErrorCode).map(([name, code]) => [code, name]),
+);
+
+/** Adds the counters of requests. */
+export function addRequests(out: Exposition, { context: { counters } }: BrokerParts): void {
+  for (const [key, { requests, errors, duration }] of counters.apis()) {
+    const api = labelsOf({ api: apiName(key) ?? key });
+    out.add(METRICS.requests, api, requests);
+    for (const [code, count] of errors) {
+      const error = labelsOf({ error: ERROR_NAMES.get(code) ?? code });
+      out.add(METRICS.requestErrors, `${api},${error}`, count);
+    }
+    if (duration.count > 0) out.addHistogram(METRICS.requestDuration, api, duration);
+  }
+  for (const [acks, durations] of counters.acknowledged) {
+    const labels = labelsOf({ acks: acks === -1 ? "all" : acks });
+    if (durations.count > 0) out.addHistogram(METRICS.acknowledgedDuration, labels, durations);
+  }
+  out.addHistogram(METRICS.flushDuration, "", counters.flushes);
+}
+
+/** Adds the state of the broker. */
+export function addBroker(
+  out: Exposition,
+  { context, server, directory, startedMs }: BrokerParts,
+  { version }: { readonly version: string },
+): void {
+  const { counters, config, requestMemory, responseMemory, cluster } = context;
+  const { deno, v8 } = Deno.version;
+  out.add(METRICS.buildInfo, labelsOf({ version, deno, v8 }), 1);
+  out.add(METRICS.startTime, "", startedMs / 1000);
+  out.add(METRICS.controllerActive, "", cluster.isController() ? 1 : 0);
+  if (cluster.isController()) {
+    const { brokers } = cluster;
+    out.add(METRICS.brokers, "", brokers.length);
+    for (const { id, host, port } of brokers) {
+      out.add(METRICS.brokerInfo, labelsOf({ id, address: `${host}:${port}` }), 1);
+    }
+  }
+  const { connections } = counters;
+  out.add(METRICS.connections, "", server.connectionCount);
+  out.add(METRICS.connectionsOpened, "", connections.opened);
+  out.add(METRICS.connectionsClosed, "", connections.closed);
+  const refused = {
+    max_connections: connections.refusedByLimit,
+    descriptors: connections.refusedByShortage,
+  };
+  for (const [reason, count] of Object.entries(refused)) {
+    out.add(METRICS.connectionsRefused, labelsOf({ reason }), count);
+  }
+  const budgets = {
+    request: [requestMemory.acquired, requestMemory.limit],
+    response: [responseMemory.acquired, responseMemory.limit],
+    hot_tail: [directory.batchCacheSizeInBytes, config.get("batch.cache.bytes")],
+  } as const;
+  for (const [budget, [used, limit]] of Object.entries(budgets)) {
+    const labels = labelsOf({ budget });
+    out.add(METRICS.budgetUsed, labels, used);
+    out.add(METRICS.budgetLimit, labels, limit);
+  }
+  out.add(METRICS.openFiles, "", directory.openFiles);
+  out.add(METRICS.openFilesLimit, "", config.get("open.files.max"));
+  out.add(METRICS.logDamage, "", counters.damages);
+  out.add(METRICS.cacheHits, "", counters.cacheHits);
+  out.add(METRICS.cacheMisses, "", counters.cacheMisses);
+}
+
+/** Adds the memory and time of the process, and the space on its disk where it is known. */
+export function addProcess(out: Exposition, disk: DiskSpace): void {
+  const { rss, heapUsed, external } = Deno.memoryUsage();
+  out.add(METRICS.resident, "", rss);
+  out.add(METRICS.heapUsed, "", heapUsed);
+  out.add(METRICS.external, "", external);
+  const { user, system } = globalThis.process.cpuUsage();
+  out.add(METRICS.cpu, "", (user + system) / 1e6);
+  const { space, path } = disk;
+  if (space === undefined) return;
+  const dir = labelsOf({ dir: path });
+  out.add(METRICS.diskFree, dir, space.freeBytes);
+  out.add(METRICS.diskTotal, dir, space.totalBytes);
+}
+
+/** Adds how many partitions are in which state. */
+export function addPartitionCounts(out: Exposition, counts: PartitionCounts): void {
+  for (const state of ["leader", "follower", "offline"] as const) {
+    out.add(METRICS.partitions, labelsOf({ state }), counts[state]);
+  }
+}
+
+/** Adds the requests to the HTTP port. */
+export function addHttp(out: Exposition, counters: HttpCounters): void {
+  for (const { route, method, status, count } of counters.requests()) {
+    out.add(METRICS.httpRequests, labelsOf({ route, method, code: status }), count);
+  }
+  for (const [route, durations] of counters.durations) {
+    out.addHistogram(METRICS.httpDuration, labelsOf({ route }), durations);
+  }
+}

@@ -1,0 +1,132 @@
+/**
+ * Every metric of `GET /metrics`.
+ *
+ * Those that begin with `kafka_` have the names and labels of kafka_exporter, so that its dashboards
+ * work. Partitions are reported by their leaders, groups by their coordinators, and what is the same
+ * on every broker by the controller: sums over all brokers are right.
+ *
+ * @module
+ */
+
+import { counter, gauge, histogram, type Metric, untyped } from "./metric.ts";
+
+const partition = (name: string, help: string) => gauge(`kafka_topic_partition_${name}`, help);
+
+/** The metrics, by what they are called here. */
+export const METRICS = {
+  buildInfo: gauge("dqueue_build_info", "Versions of the program and its runtime; always 1"),
+  startTime: gauge("dqueue_start_time_seconds", "When the broker began to serve, since 1970"),
+  ready: gauge("dqueue_ready", "Whether GET /readyz answers 200: 1 or 0"),
+  controllerActive: gauge("dqueue_controller_active", "Whether this broker is the controller"),
+
+  requests: counter("dqueue_requests_total", "Answered requests of Kafka's protocol, by API"),
+  requestErrors: counter(
+    "dqueue_request_errors_total",
+    "Errors in answers, by API and Kafka's name of the error; one answer may have several",
+  ),
+  requestDuration: histogram(
+    "dqueue_request_duration_seconds",
+    "Time from a request to its answer, without the time that a Fetch asked to wait for records; " +
+      "JoinGroup and SyncGroup, which wait for other members, are left out",
+  ),
+  acknowledgedDuration: histogram(
+    "dqueue_produce_acked_duration_seconds",
+    "Time until a Produce request is acknowledged, by its acks",
+  ),
+  flushDuration: histogram("dqueue_flush_duration_seconds", "Time of a sync of a log to disk"),
+
+  topicBytesIn: counter("dqueue_topic_bytes_in_total", "Bytes of record batches produced"),
+  topicBytesOut: counter("dqueue_topic_bytes_out_total", "Bytes of record batches fetched"),
+  topicRecordsIn: counter("dqueue_topic_records_in_total", "Records produced"),
+  topicRecordsOut: counter(
+    "dqueue_topic_records_out_total",
+    "Records fetched; in compacted topics with those between them that are gone",
+  ),
+  topicLogBytes: gauge("dqueue_topic_log_bytes", "Size of the topic's segments on this broker"),
+  topicSegments: gauge("dqueue_topic_segments", "Number of the topic's segments on this broker"),
+
+  connections: gauge("dqueue_connections", "Open connections of Kafka's protocol"),
+  connectionsOpened: counter("dqueue_connections_opened_total", "Connections opened"),
+  connectionsClosed: counter("dqueue_connections_closed_total", "Connections closed"),
+  connectionsRefused: counter(
+    "dqueue_connections_refused_total",
+    "Connections refused, by reason: max_connections, or descriptors",
+  ),
+  budgetUsed: gauge(
+    "dqueue_memory_budget_used_bytes",
+    "Memory in use for requests, for responses that clients have not read, and for the batch cache",
+  ),
+  budgetLimit: gauge("dqueue_memory_budget_limit_bytes", "Limits of the memory budgets"),
+  loopDelay: histogram(
+    "dqueue_event_loop_delay_seconds",
+    "How late a timer of 20 ms fires; measured while somebody asks for metrics",
+  ),
+  resident: gauge("dqueue_process_resident_bytes", "Resident memory of the process"),
+  heapUsed: gauge("dqueue_process_heap_used_bytes", "Used memory of JavaScript's heap"),
+  external: gauge("dqueue_process_external_bytes", "Memory of buffers outside of the heap"),
+  cpu: counter("dqueue_process_cpu_seconds_total", "Processor time of the process"),
+  openFiles: gauge("dqueue_open_files", "Open log files"),
+  openFilesLimit: gauge("dqueue_open_files_limit", "Most log files open at once: open.files.max"),
+  diskFree: gauge("dqueue_disk_free_bytes", "Free space of the data folder's file system"),
+  diskTotal: gauge("dqueue_disk_total_bytes", "Size of the data folder's file system"),
+  partitions: gauge(
+    "dqueue_partitions",
+    "Partitions on this broker, by state: leader, follower, or offline after a disk error",
+  ),
+  logDamage: counter("dqueue_log_damage_total", "Damaged ranges of logs found since the start"),
+  cacheHits: counter("dqueue_hot_tail_hits_total", "Reads served from the batch cache"),
+  cacheMisses: counter("dqueue_hot_tail_misses_total", "Reads served from files"),
+  groups: gauge("dqueue_groups", "Consumer groups coordinated here, by state"),
+
+  httpRequests: counter(
+    "dqueue_http_requests_total",
+    "Requests to the HTTP port, by route, method and status",
+  ),
+  httpDuration: histogram(
+    "dqueue_http_request_duration_seconds",
+    "Time from an HTTP request to the head of its answer, by route",
+  ),
+
+  series: gauge("dqueue_metrics_series", "Series in this answer, without the last few"),
+  seriesLimit: gauge("dqueue_metrics_series_limit", "Most series in an answer"),
+  seriesDropped: gauge(
+    "dqueue_metrics_series_dropped",
+    "Series left out of this answer because of the limit, by metric",
+  ),
+  scrapeDuration: gauge(
+    "dqueue_metrics_scrape_duration_seconds",
+    "Time that it took to make this answer",
+  ),
+
+  brokers: gauge("kafka_brokers", "Number of brokers in the cluster"),
+  brokerInfo: gauge("kafka_broker_info", "A broker and its address; always 1"),
+  topicPartitions: gauge("kafka_topic_partitions", "Number of partitions of the topic"),
+  currentOffset: partition("current_offset", "Offset that the next committed record gets"),
+  oldestOffset: partition("oldest_offset", "First offset that can be read"),
+  inSyncReplicas: partition("in_sync_replica", "Number of in-sync replicas"),
+  leader: partition("leader", "Id of the partition's leader; -1 if it has none"),
+  leaderIsPreferred: partition(
+    "leader_is_preferred",
+    "Whether the leader is the first of the replicas: 1 or 0",
+  ),
+  replicas: partition("replicas", "Number of replicas"),
+  underReplicated: partition(
+    "under_replicated_partition",
+    "Whether some replicas are not in sync: 1 or 0",
+  ),
+  groupOffset: gauge("kafka_consumergroup_current_offset", "Committed offset"),
+  groupLag: gauge("kafka_consumergroup_lag", "Records after the committed offset"),
+  groupOffsetSum: untyped(
+    "kafka_consumergroup_current_offset_sum",
+    "Sum of the committed offsets of a topic's partitions",
+  ),
+  groupLagSum: untyped(
+    "kafka_consumergroup_lag_sum",
+    "Records after the committed offsets of a topic",
+  ),
+  groupMembers: gauge("kafka_consumergroup_members", "Members of the group"),
+  groupLagSeconds: gauge(
+    "kafka_consumergroup_group_lag_seconds",
+    "Age of the batch with the first record after the committed offset; 0 if there is none",
+  ),
+} as const satisfies Readonly<Record<string, Metric>>;

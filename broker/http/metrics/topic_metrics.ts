@@ -1,0 +1,118 @@
+/**
+ * Metrics of topics and partitions.
+ *
+ * @module
+ */
+
+import type { TopicState } from "../../cluster/cluster_state.ts";
+import type { BrokerContext } from "../../handler.ts";
+import { PartitionTraffic } from "../../metrics/broker_counters.ts";
+import { partitionMetadata } from "../../handlers/topics/partition_metadata.ts";
+import type { Topic } from "../../topics/topic.ts";
+import { type Exposition, labelsOf } from "./exposition.ts";
+import { METRICS } from "./metric_names.ts";
+
+/** Series of a partition. */
+const PARTITION_SERIES = 7;
+
+/** A topic with the sums of its partitions on this broker. */
+export interface TopicSums {
+  readonly topic: Topic;
+  readonly labels: string;
+  readonly traffic: PartitionTraffic;
+}
+
+/** Counts of the partitions on this broker. */
+export interface PartitionCounts {
+  leader: number;
+  follower: number;
+  offline: number;
+}
+
+/** Adds the series of each topic, and returns the topics with the busiest first. */
+export function* addTopics(
+  out: Exposition,
+  { topics }: BrokerContext,
+  counts: PartitionCounts,
+): Generator<void, TopicSums[]> {
+  const sums: TopicSums[] = [];
+  for (const topic of topics.all()) {
+    const traffic = new PartitionTraffic();
+    let bytes = 0;
+    let segments = 0;
+    for (const partition of topic.partitions) {
+      if (partition === undefined) continue;
+      const { log, isLeader, isOffline } = partition;
+      counts[isOffline ? "offline" : isLeader ? "leader" : "follower"]++;
+      bytes += log.sizeInBytes;
+      segments += log.segments.length;
+      traffic.bytesIn += partition.traffic.bytesIn;
+      traffic.bytesOut += partition.traffic.bytesOut;
+      traffic.recordsIn += partition.traffic.recordsIn;
+      traffic.recordsOut += partition.traffic.recordsOut;
+      yield;
+    }
+    const labels = labelsOf({ topic: topic.name });
+    sums.push({ topic, labels, traffic });
+    if (topic.partitions.every((partition) => partition === undefined)) continue;
+    out.add(METRICS.topicBytesIn, labels, traffic.bytesIn);
+    out.add(METRICS.topicBytesOut, labels, traffic.bytesOut);
+    out.add(METRICS.topicRecordsIn, labels, traffic.recordsIn);
+    out.add(METRICS.topicRecordsOut, labels, traffic.recordsOut);
+    out.add(METRICS.topicLogBytes, labels, bytes);
+    out.add(METRICS.topicSegments, labels, segments);
+  }
+  return sums.sort((a, b) => activityOf(b) - activityOf(a));
+}
+
+function activityOf({ traffic: { bytesIn, bytesOut } }: TopicSums): number {
+  return bytesIn + bytesOut;
+}
+
+/** Adds the series of partitions: those led here, and on the controller those without a leader. */
+export function* addPartitions(
+  out: Exposition,
+  { cluster, nodeId }: BrokerContext,
+  sums: readonly TopicSums[],
+): Generator<void, void> {
+  for (const { topic, labels } of sums) {
+    const state: TopicState | undefined = cluster.topicById(topic.id);
+    if (state === undefined) continue;
+    if (cluster.isController()) out.add(METRICS.topicPartitions, labels, state.partitions.length);
+    for (const [index, partitionState] of state.partitions.entries()) {
+      const { leaderId, replicaNodes, isrNodes } = partitionMetadata(
+        index,
+        partitionState,
+        cluster,
+      );
+      const isOurs = leaderId === nodeId || (leaderId < 0 && cluster.isController());
+      if (!isOurs) continue;
+      if (!out.hasRoomFor(PARTITION_SERIES)) {
+        for (const metric of OF_PARTITION) out.drop(metric);
+        continue;
+      }
+      const of = `${labels},partition="${index}"`;
+      const partition = topic.partitions[index];
+      if (partition !== undefined) {
+        out.add(METRICS.currentOffset, of, partition.highWatermark);
+        out.add(METRICS.oldestOffset, of, partition.logStartOffset);
+      }
+      out.add(METRICS.inSyncReplicas, of, isrNodes.length);
+      out.add(METRICS.leader, of, leaderId);
+      out.add(METRICS.leaderIsPreferred, of, leaderId === replicaNodes[0] ? 1 : 0);
+      out.add(METRICS.replicas, of, replicaNodes.length);
+      out.add(METRICS.underReplicated, of, isrNodes.length < replicaNodes.length ? 1 : 0);
+      yield;
+    }
+  }
+}
+
+const OF_PARTITION = [
+  METRICS.currentOffset,
+  METRICS.oldestOffset,
+  METRICS.inSyncReplicas,
+  METRICS.leader,
+  METRICS.leaderIsPreferred,
+  METRICS.replicas,
+  METRICS.underReplicated,
+];

@@ -1,0 +1,43 @@
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { Broker, createLogger } from "../../../broker/mod.ts";
+import { CommandError } from "../../errors.ts";
+import { type HttpFlagValues, openHttp } from "./http_port.ts";
+
+const UNSET: HttpFlagValues = { http: undefined, httpHost: undefined, httpCorsOrigin: undefined };
+
+Deno.test("openHttp() continues without HTTP if its default address is in use, and says so", async () => {
+  await using broker = await Broker.start({ storage: "memory" });
+  using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = taken.addr;
+  const address = { host: "127.0.0.1", port };
+  const lines: string[] = [];
+  const logger = createLogger({ sink: (line) => lines.push(line) });
+  assertEquals(await openHttp(broker, UNSET, logger, address), undefined);
+  assertStringIncludes(
+    lines.join("\n"),
+    `Cannot serve HTTP on 127.0.0.1:${port}: the address is in use; continuing without it`,
+  );
+  await assertRejects(
+    () => openHttp(broker, { ...UNSET, http: address }, logger),
+    CommandError,
+    "choose another with --http",
+  );
+});
+
+Deno.test("openHttp() serves where it is asked to, and nothing when it is off", async () => {
+  await using broker = await Broker.start({ storage: "memory" });
+  const lines: string[] = [];
+  const logger = createLogger({ sink: (line) => lines.push(line) });
+  assertEquals(await openHttp(broker, { ...UNSET, http: "off" }, logger), undefined);
+  assertEquals(lines, []);
+  await using server = await openHttp(broker, UNSET, logger, { host: "127.0.0.1", port: 0 });
+  const response = await fetch(`http://127.0.0.1:${server!.address.port}/livez`);
+  assertEquals([response.status, await response.json()], [200, { status: "live" }]);
+  await using open = await openHttp(
+    broker,
+    { ...UNSET, http: { host: "0.0.0.0", port: 0 } },
+    logger,
+  );
+  assertStringIncludes(lines.join("\n"), "Listening on the network without authentication");
+  await open!.close();
+});

@@ -1,0 +1,223 @@
+/**
+ * Tests of `GET /metrics` against clients, and by Prometheus itself.
+ *
+ * @module
+ */
+
+import { assert, assertEquals } from "@std/assert";
+import { partsOf } from "../../broker/broker.ts";
+import { HttpServer } from "../../broker/http/mod.ts";
+import { METRICS, MetricsPage } from "../../broker/http/metrics/mod.ts";
+import { DiskSpace } from "../../broker/http/disk_space.ts";
+import { Health } from "../../broker/http/health.ts";
+import { HttpCounters } from "../../broker/http/http_counters.ts";
+import { Broker } from "../../broker/mod.ts";
+import { Client } from "../../client/mod.ts";
+import { testWith } from "../support/outside.ts";
+import { Prometheus, runWith } from "../support/prometheus.ts";
+
+const ADDRESS = { host: "127.0.0.1", port: 0 };
+const VERSION = "1.2.3";
+
+/** Series by name and labels. */
+type Series = ReadonlyMap<string, number>;
+
+/** Parses the text of metrics. Fails if a series comes without its type, or twice. */
+function parse(text: string): Series {
+  const series = new Map<string, number>();
+  const types = new Map<string, string>();
+  for (const line of text.trimEnd().split("\n")) {
+    const [, named, type] = /^# TYPE (\S+) (\S+)$/.exec(line) ?? [];
+    if (named !== undefined) {
+      assertEquals(types.has(named), false, `${named} comes in one piece`);
+      types.set(named, type!);
+    }
+    if (line.startsWith("#")) continue;
+    const [, name, value] = /^([a-z_]+(?:\{.*\})?) (\S+)$/.exec(line) ?? [];
+    assert(name !== undefined, line);
+    assertEquals(series.has(name), false, name);
+    const [family] = name.split("{");
+    const base = family!.replace(/_(bucket|sum|count)$/, "");
+    assert(types.has(family!) || types.get(base) === "histogram", `${name} has a type`);
+    series.set(name, Number(value));
+  }
+  return series;
+}
+
+/** The metrics of a broker, without an HTTP port. */
+async function metricsOf(broker: Broker, maxSeries?: number): Promise<string> {
+  const parts = partsOf(broker);
+  const disk = new DiskSpace(parts.directory.path);
+  const page = new MetricsPage({
+    parts,
+    version: VERSION,
+    health: new Health(parts, disk),
+    disk,
+    http: new HttpCounters(),
+    ...(maxSeries === undefined ? {} : { maxSeries }),
+  });
+  try {
+    return await page.text();
+  } finally {
+    page.close();
+  }
+}
+
+/** Writes and reads a little, in a group that stays behind. */
+async function use(broker: Broker): Promise<void> {
+  await using client = new Client({ broker });
+  await client.admin().createTopic({ name: "orders", partitions: 2 });
+  const producer = client.producer();
+  for (let i = 0; i < 5; i++) {
+    await producer.send({ topic: "orders", partition: 0, value: `${i}`, timestamp: 1000 + i });
+  }
+  await client.consumer().fetchFrom("orders", 0, 0);
+  await client.admin().alterGroupOffsets("billing", [{ topic: "orders", partition: 0, offset: 2 }]);
+}
+
+Deno.test("GET /metrics has kafka_exporter's series, with its names and labels", async () => {
+  await using broker = await Broker.start({ storage: "memory" });
+  await use(broker);
+  const series = parse(await metricsOf(broker));
+  const of = (name: string) => series.get(name);
+  assertEquals(of("kafka_brokers"), 1);
+  assertEquals(of('kafka_broker_info{id="1",address="embedded:0"}'), 1);
+  assertEquals(of('kafka_topic_partitions{topic="orders"}'), 2);
+  const partition = 'topic="orders",partition="0"';
+  const expected = {
+    current_offset: 5,
+    oldest_offset: 0,
+    in_sync_replica: 1,
+    leader: 1,
+    leader_is_preferred: 1,
+    replicas: 1,
+    under_replicated_partition: 0,
+  };
+  for (const [name, value] of Object.entries(expected)) {
+    assertEquals(of(`kafka_topic_partition_${name}{${partition}}`), value, name);
+  }
+  const group = `consumergroup="billing",${partition}`;
+  assertEquals(of(`kafka_consumergroup_current_offset{${group}}`), 2);
+  assertEquals(of(`kafka_consumergroup_lag{${group}}`), 3);
+  const sums = 'consumergroup="billing",topic="orders"';
+  assertEquals(of(`kafka_consumergroup_current_offset_sum{${sums}}`), 2);
+  assertEquals(of(`kafka_consumergroup_lag_sum{${sums}}`), 3);
+  assertEquals(of('kafka_consumergroup_members{consumergroup="billing"}'), 0);
+  const seconds = of(`kafka_consumergroup_group_lag_seconds{group="billing",${partition}}`)!;
+  const expectedSeconds = (Date.now() - 1002) / 1000;
+  assert(seconds > expectedSeconds - 3600 && seconds <= expectedSeconds, `${seconds}`);
+});
+
+Deno.test("GET /metrics counts requests, errors, records and bytes", async () => {
+  await using broker = await Broker.start({ storage: "memory" });
+  await use(broker);
+  await using client = new Client({ broker });
+  await client.consumer().fetchFrom("orders", 0, 99).catch(() => {});
+  const series = parse(await metricsOf(broker));
+  const of = (name: string) => series.get(name);
+  assertEquals(of('dqueue_requests_total{api="Produce"}'), 5);
+  assertEquals(of('dqueue_request_duration_seconds_count{api="Produce"}'), 5);
+  assertEquals(of('dqueue_produce_acked_duration_seconds_count{acks="all"}'), 5);
+  const outOfRange = 'dqueue_request_errors_total{api="Fetch",error="OFFSET_OUT_OF_RANGE"}';
+  assert(of(outOfRange)! >= 1);
+  assertEquals(of('dqueue_request_errors_total{api="Fetch",error="NONE"}'), undefined);
+  assertEquals(of('dqueue_topic_records_in_total{topic="orders"}'), 5);
+  assertEquals(of('dqueue_topic_records_out_total{topic="orders"}'), 5);
+  const bytes = of('dqueue_topic_log_bytes{topic="orders"}')!;
+  assertEquals(of('dqueue_topic_bytes_in_total{topic="orders"}'), bytes);
+  assertEquals(of('dqueue_topic_bytes_out_total{topic="orders"}'), bytes);
+  assertEquals(of('dqueue_groups{state="Empty"}'), 1);
+  assert(of("dqueue_flush_duration_seconds_count")! >= 5);
+  assertEquals(of("dqueue_ready"), 1);
+  assertEquals(
+    of("dqueue_connections"),
+    of("dqueue_connections_opened_total")! - of("dqueue_connections_closed_total")!,
+  );
+});
+
+Deno.test("GET /metrics leaves out the time that a Fetch waits for records", async () => {
+  await using broker = await Broker.start({ storage: "memory" });
+  await using client = new Client({ broker });
+  await client.admin().createTopic({ name: "quiet" });
+  await client.consumer().fetchFrom("quiet", 0, 0, { maxWaitMs: 300 });
+  const series = parse(await metricsOf(broker));
+  assertEquals(series.get('dqueue_request_duration_seconds_count{api="Fetch"}'), 1);
+  assert(series.get('dqueue_request_duration_seconds_sum{api="Fetch"}')! < 0.3);
+});
+
+Deno.test("GET /metrics has no more series than its limit, and says what it leaves out", async () => {
+  await using broker = await Broker.start({ storage: "memory" });
+  await use(broker);
+  await using client = new Client({ broker });
+  await client.admin().createTopic({ name: "wide", partitions: 1000 });
+  const limit = 600;
+  const series = parse(await metricsOf(broker, limit));
+  assert(series.get("dqueue_metrics_series")! <= limit);
+  assertEquals(series.get("dqueue_metrics_series_limit"), limit);
+  const partitions = [...series.keys()].filter((name) =>
+    /^kafka_topic_partition_leader\{/.test(name)
+  );
+  const dropped = series.get(
+    'dqueue_metrics_series_dropped{family="kafka_topic_partition_leader"}',
+  )!;
+  assertEquals(partitions.length + dropped, 1052, "orders, wide and __consumer_offsets");
+  assert(
+    series.has('kafka_topic_partition_leader{topic="orders",partition="0"}'),
+    "the busiest topic comes first",
+  );
+  assert(series.has('dqueue_topic_log_bytes{topic="wide"}'), "series of topics stay");
+});
+
+Deno.test("GET /metrics forgets a topic at once when it is deleted", async () => {
+  await using broker = await Broker.start({ storage: "memory" });
+  await use(broker);
+  await using client = new Client({ broker });
+  await client.admin().deleteTopic("orders");
+  const text = await metricsOf(broker);
+  assertEquals(text.split("\n").filter((line) => line.includes('topic="orders"')), []);
+});
+
+Deno.test("MetricsPage.text() is made once for many scrapers", async () => {
+  await using broker = await Broker.start({ storage: "memory" });
+  await using server = HttpServer.start({ broker, address: ADDRESS, version: VERSION });
+  const url = `http://127.0.0.1:${server.address.port}/metrics`;
+  const texts = await Promise.all(
+    Array.from({ length: 20 }, async () => await (await fetch(url)).text()),
+  );
+  assertEquals(new Set(texts).size, 1);
+});
+
+Deno.test("METRICS have names that follow Prometheus's conventions", () => {
+  const names = Object.values(METRICS).map(({ name }) => name);
+  assertEquals(new Set(names).size, names.length);
+  for (const { name, type, help } of Object.values(METRICS)) {
+    assert(/^(dqueue|kafka)_[a-z_]+$/.test(name), name);
+    assertEquals(name.endsWith("_total"), type === "counter", name);
+    if (type === "histogram") assert(name.endsWith("_seconds"), name);
+    assert(/^[A-Z].*[^.]$/.test(help), help);
+  }
+});
+
+testWith("promtool", "promtool finds nothing wrong with GET /metrics", async (promtool) => {
+  await using broker = await Broker.start({ storage: "memory" });
+  await use(broker);
+  // A group may have any name.
+  await using client = new Client({ broker });
+  for (const groupId of ['a"b\\c\nd', "é{}", " "]) {
+    await client.admin().alterGroupOffsets(groupId, [{ topic: "orders", partition: 0, offset: 1 }]);
+  }
+  const { code, output } = await runWith(promtool, ["check", "metrics"], await metricsOf(broker));
+  assertEquals([code, output], [0, ""]);
+});
+
+testWith("prometheus", "Prometheus scrapes GET /metrics", async (prometheus) => {
+  await using broker = await Broker.start({ storage: "memory" });
+  await use(broker);
+  await using server = HttpServer.start({ broker, address: ADDRESS, version: VERSION });
+  const { port } = server.address;
+  await using scraper = await Prometheus.start(prometheus, `127.0.0.1:${port}`);
+  const [lag] = await scraper.until('kafka_consumergroup_lag{topic="orders",partition="0"}');
+  assertEquals([lag!.labels.consumergroup, lag!.value], ["billing", 3]);
+  const [up] = await scraper.until("up == 1");
+  assertEquals(up!.labels.job, "dqueue");
+});
