@@ -254,7 +254,7 @@ export class TrialCluster {
         args: [
           ...program.args,
           "serve",
-          ...["--listen", `${HOST}:0`],
+          ...["--listen", `${HOST}:0`, "--http", "off"],
           ...["--advertised-listeners", `${HOST}:${relay.address.port}`],
           ...["--data", `${data}/broker-${id}`],
           ...["--node-id", String(id)],
