@@ -64,6 +64,8 @@ export class ClusterMachine implements Host {
   #isWanted = false;
   #hasPower = true;
   #lives = 0;
+  /** Whether its disk was replaced, and no broker has started on the new one since. */
+  isDiskLost = false;
   /** Longest time that an operation of the disk takes, in milliseconds. */
   diskMs = DISK_MS;
 
@@ -183,6 +185,7 @@ export class ClusterMachine implements Host {
       });
       if (process !== this.#process || !process.isAlive) return;
       this.#broker = broker;
+      this.isDiskLost = false;
       this.#state = "up";
       log(`${this.name} is up`);
     } catch (error) {
@@ -255,8 +258,9 @@ export class ClusterMachine implements Host {
     this.#end(crash);
   }
 
-  /** Replaces the disk by an empty one. */
+  /** Replaces the disk by an empty one, while the machine is down. */
   loseDisk(): void {
+    this.isDiskLost = true;
     this.#fs = this.#mount(
       new MemoryFileSystem({ now: () => this.#options.network.timeline.nowMs }),
     );

@@ -22,6 +22,7 @@ import { ClusterMachine } from "./cluster_machine.ts";
 import { SimEtcd } from "./etcd.ts";
 import { type ClusterFault, drawFault, type FaultContext } from "./faults.ts";
 import type { ClusterTopic } from "./model.ts";
+import { ReplicaAuditor } from "./replica_auditor.ts";
 import { SimNetwork } from "./network.ts";
 import { ClusterProducer } from "./producer.ts";
 import { Timeline } from "./timeline.ts";
@@ -100,6 +101,7 @@ class ClusterSimulation implements ClusterWorld {
   readonly #committers: ClusterCommitter[];
   readonly #administrator: ClusterAdministrator;
   readonly #auditor: ClusterAuditor;
+  readonly #replicaAuditor: ReplicaAuditor;
   #step = -1;
   #fingerprint = 0;
   #faults = 0;
@@ -138,6 +140,7 @@ class ClusterSimulation implements ClusterWorld {
     this.#committers = [0, 1].map((i) => new ClusterCommitter(`group-${i}`, this));
     this.#administrator = new ClusterAdministrator("administrator", this);
     this.#auditor = new ClusterAuditor("auditor", this);
+    this.#replicaAuditor = new ReplicaAuditor({ machines: this.machines, etcd: this.#etcd });
   }
 
   get isCalm(): boolean {
@@ -207,6 +210,7 @@ class ClusterSimulation implements ClusterWorld {
       [0.6, () => this.#administrator.addPartition()],
       [1, () => this.#administrator.deleteRecords()],
       [5, () => this.#fail()],
+      [2, () => this.#replicaAuditor.audit(this.topics)],
     ])();
   }
 
@@ -218,6 +222,7 @@ class ClusterSimulation implements ClusterWorld {
       etcd: this.#etcd,
       random: this.random,
       replicas: this.#options.replicas ?? 1,
+      isLastInSync: (machine) => this.#replicaAuditor.isLastInSync(machine),
       hosts: [...this.#producers, ...this.#consumers, ...this.#committers].map(({ name }) => name),
     };
     const { fault, durationMs, begin } = drawFault(context);
@@ -295,6 +300,7 @@ class ClusterSimulation implements ClusterWorld {
     }
     await this.#drive(this.#auditor.auditAll());
     for (const committer of this.#committers) await this.#verify(committer);
+    this.#replicaAuditor.auditHealed(this.topics);
   }
 
   async #verify(committer: ClusterCommitter): Promise<void> {

@@ -45,6 +45,8 @@ export interface FaultContext {
   readonly replicas: number;
   /** Names of the clients' hosts. */
   readonly hosts: readonly string[];
+  /** Whether some partition would lose its last replica in sync with a machine's disk. */
+  isLastInSync(machine: ClusterMachine): boolean;
 }
 
 /** A fault that has been drawn. */
@@ -59,7 +61,7 @@ const nothing = () => {};
 
 /** Draws a fault. */
 export function drawFault(context: FaultContext): DrawnFault {
-  const { machines, network, etcd, random } = context;
+  const { machines, network, etcd, random, replicas } = context;
   const machine = random.pick(machines);
   const shortMs = random.below(1500);
   const longMs = random.below(random.chance(0.5) ? 3000 : 9000);
@@ -86,6 +88,7 @@ export function drawFault(context: FaultContext): DrawnFault {
     [1, () => instant("store-compacts", () => etcd.compact())],
     [1, () => failedSync(machine, random, shortMs)],
     [1, () => slowDisk(machine, random, longMs)],
+    [replicas > 1 ? 1 : 0, () => lostDisk(context, machine, shortMs)],
   ]);
   return draw();
 }
@@ -249,6 +252,24 @@ function storeLate(
       return () => {
         weather.lagMs = weather.lossRate = weather.echoRate = 0;
       };
+    },
+  };
+}
+
+/** Replaces a disk by an empty one, unless that must lose records. */
+function lostDisk(
+  { machines, isLastInSync }: FaultContext,
+  machine: ClusterMachine,
+  durationMs: number,
+): DrawnFault {
+  return {
+    fault: "lost-disk",
+    durationMs,
+    begin: () => {
+      if (machines.some(({ isDiskLost }) => isDiskLost) || isLastInSync(machine)) return nothing;
+      machine.crash("power");
+      machine.loseDisk();
+      return () => machine.start();
     },
   };
 }
