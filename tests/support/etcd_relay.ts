@@ -4,10 +4,14 @@
  * @module
  */
 
-/** What a relay does with an exchange: pass it on, or lose the answer, or hold the request back. */
-export type RelayFault = "none" | "lose-answer" | "hold-request" | "silent";
+/**
+ * What a relay does with an exchange: pass it on, or lose the answer, or hold the request back. Of a
+ * stream it can lose everything after its beginning, or send it twice.
+ */
+export type RelayFault = "none" | "lose-answer" | "hold-request" | "silent" | "mute" | "double";
 
 interface Exchange {
+  readonly method: string;
   readonly body: string;
   readonly headers: Headers;
 }
@@ -20,8 +24,8 @@ export class EtcdRelay implements AsyncDisposable {
   readonly #ending = new AbortController();
   readonly #held: (() => void)[] = [];
   readonly #exchanges: Set<Promise<unknown>> = new Set();
-  /** Says what to do with a request for a path. */
-  fault: (path: string, body: string) => RelayFault = () => "none";
+  /** Says what to do with a request for a path; meanwhile the request waits. */
+  fault: (path: string, body: string) => RelayFault | Promise<RelayFault> = () => "none";
   /** Paths that were asked for. */
   readonly paths: string[] = [];
 
@@ -61,9 +65,9 @@ export class EtcdRelay implements AsyncDisposable {
       if (value !== null) headers.set(name, value);
     }
     const body = await request.text();
-    const exchange = { body, headers };
+    const exchange = { method: request.method, body, headers };
     this.paths.push(pathname);
-    const fault = this.fault(pathname, body);
+    const fault = await this.fault(pathname, body);
     if (fault === "silent") return await this.#never(request);
     if (fault === "hold-request") {
       const released = new Promise<void>((resolve) => this.#held.push(resolve));
@@ -76,12 +80,14 @@ export class EtcdRelay implements AsyncDisposable {
     }
     const signal = AbortSignal.any([request.signal, this.#ending.signal]);
     const answer = await this.#ask(pathname, exchange, signal);
-    return new Response(answer.body, { status: answer.status });
+    const stream = fault === "none" ? answer.body : answer.body?.pipeThrough(faulty(fault));
+    return new Response(stream ?? null, { status: answer.status });
   }
 
-  #ask(path: string, { body, headers }: Exchange, signal: AbortSignal): Promise<Response> {
-    const client = this.#client;
-    return fetch(this.#target + path, { method: "POST", body, headers, signal, client });
+  #ask(path: string, exchange: Exchange, signal: AbortSignal): Promise<Response> {
+    const { method, headers } = exchange;
+    const body = method === "GET" ? null : exchange.body;
+    return fetch(this.#target + path, { method, body, headers, signal, client: this.#client });
   }
 
   async #forget(path: string, exchange: Exchange): Promise<void> {
@@ -104,4 +110,16 @@ export class EtcdRelay implements AsyncDisposable {
       ended.addEventListener("abort", () => resolve(new Response(null, { status: 503 })));
     });
   }
+}
+
+/** Passes on the first chunk of a stream, which says that a watch was created, and then none or all twice. */
+function faulty(fault: "mute" | "double"): TransformStream<Uint8Array, Uint8Array> {
+  let isFirst = true;
+  return new TransformStream({
+    transform(chunk, controller) {
+      if (isFirst || fault === "double") controller.enqueue(chunk);
+      if (!isFirst && fault === "double") controller.enqueue(chunk.slice());
+      isFirst = false;
+    },
+  });
 }

@@ -45,7 +45,9 @@ export async function* watchEtcd(options: EtcdWatchOptions): AsyncGenerator<Meta
   }
   let passed = from;
   const watchdog = startWatchdog(options, () => passed, end);
-  const create = { ...rangeOf(prefix), start_revision: String(from + 1) };
+  // A watch from the very revision that etcd has compacted is accepted, but deletions in it are
+  // missing. Starting one revision earlier, where there is nothing new, makes etcd refuse it.
+  const create = { ...rangeOf(prefix), start_revision: String(Math.max(1, from)) };
   try {
     const stream = await gateway.stream("/v3/watch", { create_request: create }, {
       signal: ending.signal,
