@@ -28,6 +28,7 @@ export type {
   MetadataSession,
   MetadataSnapshot,
   MetadataStore,
+  MetadataStoreHealth,
 } from "./cluster/metadata_store.ts";
 export * from "./settings/mod.ts";
 export * from "./time/mod.ts";

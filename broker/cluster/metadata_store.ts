@@ -106,10 +106,22 @@ export const SESSIONS_PREFIX = "sessions/";
 /** Maximum number of changes, and of expectations, of a commit. */
 export const MAX_COMMIT_CHANGES = 120;
 
+/** The state of a store that brokers share. */
+export interface MetadataStoreHealth {
+  /** What an operator should do something about; each says what. */
+  readonly problems: readonly string[];
+  /** The used part of the database's quota, 0 to 1; undefined if it is unknown. */
+  readonly databaseRatio: number | undefined;
+}
+
 /** Stores the metadata of a cluster. */
 export interface MetadataStore {
   /** The state of the store's log; `undefined` if the store keeps no log. */
   readonly logState: MetadataLogState | undefined;
+  /** The store's state; `undefined` if it is this broker's own. */
+  readonly health?: MetadataStoreHealth;
+  /** Resolves when the store can never be used again, with the reason. */
+  readonly failed?: Promise<Error>;
   /** Returns the current content. */
   read(): Promise<MetadataSnapshot>;
   /** Returns the entry of one key, if it exists. */
@@ -182,6 +194,11 @@ export class MetadataStoreSilentError extends Error {
 /** The store is closed or can no longer write. */
 export class MetadataStoreClosedError extends Error {
   override name = "MetadataStoreClosedError";
+}
+
+/** The store refuses a request, for a reason that an operator can remove. */
+export class MetadataStoreRefusalError extends Error {
+  override name = "MetadataStoreRefusalError";
 }
 
 /** @throws {RangeError} If a commit is too large. */

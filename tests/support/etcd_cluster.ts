@@ -6,6 +6,7 @@
  */
 
 import { join } from "@std/path";
+import type { Certificates } from "./certificates.ts";
 
 /** How a cluster of etcd is to be. */
 export interface EtcdClusterOptions {
@@ -15,6 +16,8 @@ export interface EtcdClusterOptions {
   readonly size?: number;
   /** Further flags of each. */
   readonly flags?: readonly string[];
+  /** Certificates, for members that are reached by TLS only. */
+  readonly certificates?: Certificates;
 }
 
 interface Member {
@@ -29,11 +32,13 @@ export class EtcdCluster implements AsyncDisposable {
   readonly #folder: string;
   readonly #options: EtcdClusterOptions;
   readonly #members: readonly Member[];
+  readonly #client: Deno.HttpClient;
 
   private constructor(folder: string, options: EtcdClusterOptions, members: readonly Member[]) {
     this.#folder = folder;
     this.#options = options;
     this.#members = members;
+    this.#client = Deno.createHttpClient(options.certificates?.client ?? {});
   }
 
   /** Starts one; it serves when this resolves. */
@@ -41,7 +46,9 @@ export class EtcdCluster implements AsyncDisposable {
     const folder = await Deno.makeTempDir({ prefix: "dqueue-etcd-" });
     const members = Array.from({ length: options.size ?? 1 }, (_, i) => ({
       name: `m${i}`,
-      clientUrl: `http://127.0.0.1:${freePort()}`,
+      clientUrl: `${
+        options.certificates === undefined ? "http" : "https"
+      }://127.0.0.1:${freePort()}`,
       peerUrl: `http://127.0.0.1:${freePort()}`,
       child: undefined,
     }));
@@ -91,7 +98,18 @@ export class EtcdCluster implements AsyncDisposable {
 
   /** Deletes what a member has, so that it begins as new. Of one that does not run. */
   async erase(index: number): Promise<void> {
-    await Deno.remove(join(this.#folder, this.#members[index]!.name), { recursive: true });
+    await Deno.remove(this.#folderOf(index), { recursive: true });
+  }
+
+  /** Copies what a member has. Of one that does not run. */
+  async backUp(index: number): Promise<void> {
+    await copy(this.#folderOf(index), `${this.#folderOf(index)}.backup`);
+  }
+
+  /** Replaces what a member has by its backup. Of one that does not run. */
+  async restore(index: number): Promise<void> {
+    await this.erase(index);
+    await copy(`${this.#folderOf(index)}.backup`, this.#folderOf(index));
   }
 
   /** The member that leads. */
@@ -111,12 +129,24 @@ export class EtcdCluster implements AsyncDisposable {
     await this.ask(0, "/v3/kv/compaction", { revision: String(revision), physical: true });
   }
 
+  /** Gives the space of forgotten revisions back, and disarms the alarm of a full database. */
+  async makeRoom(): Promise<void> {
+    for (const index of this.#members.keys()) {
+      await this.ask(index, "/v3/maintenance/defragment", {});
+    }
+    const answer = await this.ask(0, "/v3/maintenance/alarm", {});
+    for (const alarm of (answer as { alarms?: object[] }).alarms ?? []) {
+      await this.ask(0, "/v3/maintenance/alarm", { ...alarm, action: "DEACTIVATE" });
+    }
+  }
+
   /** Asks a member something. */
   async ask(index: number, path: string, body: object): Promise<unknown> {
     const response = await fetch(this.#members[index]!.clientUrl + path, {
       method: "POST",
       body: JSON.stringify(body),
       headers: { connection: "close" },
+      client: this.#client,
     });
     return await response.json();
   }
@@ -137,11 +167,16 @@ export class EtcdCluster implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const index of this.#members.keys()) await this.kill(index);
+    this.#client.close();
     await Deno.remove(this.#folder, { recursive: true });
   }
 
+  #folderOf(index: number): string {
+    return join(this.#folder, this.#members[index]!.name);
+  }
+
   #spawn(index: number): void {
-    const { path, flags = [] } = this.#options;
+    const { path, flags = [], certificates } = this.#options;
     const isAlone = this.#members.length === 1;
     const member = this.#members[index]!;
     const { name, clientUrl, peerUrl } = member;
@@ -165,12 +200,30 @@ export class EtcdCluster implements AsyncDisposable {
         isAlone ? "10" : "50",
         "--election-timeout",
         isAlone ? "100" : "500",
+        ...(certificates === undefined ? [] : [
+          "--cert-file",
+          certificates.server.certFile,
+          "--key-file",
+          certificates.server.keyFile,
+          "--trusted-ca-file",
+          certificates.caFile,
+          "--client-cert-auth",
+        ]),
         ...flags,
       ],
       stdin: "null",
       stdout: "null",
       stderr: "null",
     }).spawn();
+  }
+}
+
+/** Copies a folder with what is in it. */
+async function copy(from: string, to: string): Promise<void> {
+  await Deno.mkdir(to);
+  for await (const { name, isDirectory } of Deno.readDir(from)) {
+    if (isDirectory) await copy(join(from, name), join(to, name));
+    else await Deno.copyFile(join(from, name), join(to, name));
   }
 }
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { MetadataStoreSilentError } from "../metadata_store.ts";
+import { MetadataStoreRefusalError, MetadataStoreSilentError } from "../metadata_store.ts";
 
 /** gRPC codes that etcd returns. */
 export const EtcdCode = {
@@ -29,7 +29,7 @@ const UNCERTAIN_CODES: ReadonlySet<number> = new Set([
 ]);
 
 /** An error response: the request was not carried out. */
-export class EtcdError extends Error {
+export class EtcdError extends MetadataStoreRefusalError {
   override name = "EtcdError";
   /** The gRPC code. */
   readonly code: number;
@@ -51,7 +51,7 @@ export class CommitUnknownError extends MetadataStoreSilentError {
 }
 
 /** The store was replaced or restored from a backup, so that earlier commits are missing. */
-export class EtcdRestoredError extends Error {
+export class EtcdRestoredError extends MetadataStoreRefusalError {
   override name = "EtcdRestoredError";
 }
 

@@ -37,6 +37,8 @@ export interface EtcdGatewayOptions {
   readonly clock: Clock;
   /** Time limit of a response. Default: 700 ms. */
   readonly timeoutMs?: number | undefined;
+  /** Called once, when etcd turns out not to be the same as before. */
+  onFailure?(error: EtcdRestoredError): void;
 }
 
 /** A state of etcd. */
@@ -88,6 +90,16 @@ export class EtcdGateway {
       ...(caCerts === undefined ? {} : { caCerts: [...caCerts] }),
       ...(cert === undefined || key === undefined ? {} : { cert, key }),
     } as Deno.CreateHttpClientOptions);
+  }
+
+  /** All members. */
+  get endpoints(): readonly string[] {
+    return this.#options.endpoints;
+  }
+
+  /** Why etcd cannot be used any more, if so. */
+  get failure(): EtcdRestoredError | undefined {
+    return this.#failure;
   }
 
   /** The current member. */
@@ -149,6 +161,20 @@ export class EtcdGateway {
   }
 
   /**
+   * Reads a page of a member that is not part of the API.
+   *
+   * @throws {EtcdSilenceError} If there is no response.
+   */
+  async page(path: string, { endpoint }: { readonly endpoint: string }): Promise<string> {
+    return await this.#withTimeout({ endpoint }, async (signal) => {
+      const response = await fetch(endpoint + path, { signal, client: this.#client });
+      const text = await response.text();
+      if (!response.ok) throw new EtcdSilenceError(`etcd answered: HTTP status ${response.status}`);
+      return text;
+    });
+  }
+
+  /**
    * Requires etcd to be in a state seen before, or a later one.
    *
    * @throws {EtcdRestoredError} If it is already known to be in another state.
@@ -170,10 +196,13 @@ export class EtcdGateway {
   }
 
   #restored(what: string): EtcdRestoredError {
-    return this.#failure ??= new EtcdRestoredError(
+    if (this.#failure !== undefined) return this.#failure;
+    this.#failure = new EtcdRestoredError(
       `Cannot use the metadata in etcd at ${this}: it is ${what}. It was set up again or restored ` +
         "from a backup, so what brokers did since is unknown to it",
     );
+    this.#options.onFailure?.(this.#failure);
+    return this.#failure;
   }
 
   /**
@@ -298,7 +327,7 @@ export class EtcdGateway {
     } catch (error) {
       if (error instanceof EtcdError || error instanceof EtcdSilenceError) throw error;
       const host = new URL(endpoint).host;
-      const reason = isLate ? `no answer within ${timeoutMs} ms` : reasonOf(error);
+      const reason = isLate ? `no answer within ${timeoutMs} ms` : reasonOf(error, endpoint);
       if (isLate || !ending.signal.aborted) this.leave(endpoint);
       throw new EtcdSilenceError(`Cannot reach etcd at ${host}: ${reason}`, { cause: error });
     } finally {
@@ -323,6 +352,13 @@ function errorFrom(status: number, text: string): Error {
       "there is no such page; etcd 3.4 or later is needed",
     );
   }
+  if (status === 400 && text.startsWith("CommonName of client")) {
+    return new EtcdError(
+      EtcdCode.failedPrecondition,
+      "with users enabled it refuses certificates of clients that have a common name; give this " +
+        "broker a certificate without one in metadata.tls.cert.file",
+    );
+  }
   return errorOf(status, parseJson(text));
 }
 
@@ -334,8 +370,35 @@ function parseJson(text: string): EtcdAnswer | undefined {
   }
 }
 
-function reasonOf(error: unknown): string {
+function reasonOf(error: unknown, endpoint: string): string {
   if (!(error instanceof Error)) return String(error);
-  const cause = error.cause instanceof Error ? error.cause.message : error.message;
-  return /refused/i.test(cause) ? "connection refused" : cause;
+  const cause = rootOf(error).message;
+  if (/refused/i.test(cause)) return "connection refused";
+  const advice = endpoint.startsWith("https:") ? TLS_ADVICE : PLAIN_ADVICE;
+  const found = advice.find(([pattern]) => pattern.test(cause));
+  return found === undefined ? cause : `${cause}; ${found[1]}`;
 }
+
+function rootOf(error: Error): Error {
+  return error.cause instanceof Error ? rootOf(error.cause) : error;
+}
+
+/** What to do about an error. A server that refuses a certificate may just close the connection. */
+const TLS_ADVICE: readonly (readonly [RegExp, string])[] = [
+  [
+    /invalid peer certificate/i,
+    "name the authority that signed its certificate with metadata.tls.ca.file, and use a host that " +
+    "the certificate is for",
+  ],
+  [
+    /corrupt message|InvalidContentType|handshake eof/i,
+    "if it does not use TLS, write etcd:// instead of etcds://",
+  ],
+  [
+    /certificate|unknown ?ca|closed|reset/i,
+    "if it wants a certificate of this broker, set metadata.tls.cert.file and metadata.tls.key.file",
+  ],
+];
+const PLAIN_ADVICE: readonly (readonly [RegExp, string])[] = [
+  [/closed before message completed/i, "if it uses TLS, write etcds:// instead of etcd://"],
+];

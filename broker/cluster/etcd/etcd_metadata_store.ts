@@ -22,6 +22,7 @@ import {
   type MetadataSnapshot,
   type MetadataStore,
   MetadataStoreClosedError,
+  type MetadataStoreHealth,
   RevisionConflictError,
   SESSIONS_PREFIX,
 } from "../metadata_store.ts";
@@ -36,6 +37,7 @@ import {
   type EtcdPosition,
   type EtcdTls,
 } from "./etcd_gateway.ts";
+import { EtcdExamination } from "./etcd_examination.ts";
 import { EtcdSession } from "./etcd_session.ts";
 import { watchEtcd } from "./etcd_watch.ts";
 
@@ -67,6 +69,8 @@ export class EtcdMetadataStore implements MetadataStore {
   readonly #patienceMs: number;
   readonly #slots: CommitSlots;
   readonly #sessions: Set<EtcdSession> = new Set();
+  readonly #examination: EtcdExamination;
+  readonly #failed: PromiseWithResolvers<Error> = Promise.withResolvers();
   readonly #closing = new AbortController();
   /** The last revision known to have changed the metadata. */
   #changed = 0;
@@ -74,11 +78,13 @@ export class EtcdMetadataStore implements MetadataStore {
   readonly logState = undefined;
 
   private constructor(options: EtcdMetadataStoreOptions) {
-    const { address, credentials, tls, clock, timeoutMs } = options;
+    const { address, credentials, tls, clock, logger, timeoutMs } = options;
     this.#options = options;
     this.#patienceMs = options.patienceMs ?? PATIENCE_MS;
     const { endpoints, name } = address;
-    this.#gateway = new EtcdGateway({ endpoints, credentials, tls, clock, timeoutMs });
+    const onFailure = this.#failed.resolve;
+    this.#gateway = new EtcdGateway({ endpoints, credentials, tls, clock, timeoutMs, onFailure });
+    this.#examination = new EtcdExamination({ gateway: this.#gateway, clock, logger });
     this.#prefix = `/dqueue/${name}/`;
     this.#slots = new CommitSlots({
       gateway: this.#gateway,
@@ -103,6 +109,7 @@ export class EtcdMetadataStore implements MetadataStore {
     try {
       await store.get("cluster");
       if (options.seen !== undefined) store.#gateway.expect(options.seen);
+      await store.#examination.start();
     } catch (error) {
       await store.close();
       throw error;
@@ -130,6 +137,14 @@ export class EtcdMetadataStore implements MetadataStore {
     return this.#gateway.position;
   }
 
+  get health(): MetadataStoreHealth {
+    return this.#examination.health;
+  }
+
+  get failed(): Promise<Error> {
+    return this.#failed.promise;
+  }
+
   async read(): Promise<MetadataSnapshot> {
     this.#ensureOpen();
     for (;;) {
@@ -145,7 +160,9 @@ export class EtcdMetadataStore implements MetadataStore {
   async get(key: string): Promise<MetadataEntry | undefined> {
     this.#ensureOpen();
     const answer = await this.#ask("/v3/kv/range", { key: toBase64(this.#prefix + key) });
-    return keyValuesOf(answer)[0]?.entry;
+    const entry = keyValuesOf(answer)[0]?.entry;
+    this.#noteSeen(entry);
+    return entry;
   }
 
   async commit(
@@ -164,6 +181,7 @@ export class EtcdMetadataStore implements MetadataStore {
       const found = keyValuesOf(outcome.responses![index]!.response_range as EtcdAnswer);
       const current = found[0]?.entry;
       if ((current?.revision ?? 0) === expectation.revision) continue;
+      this.#noteSeen(current);
       throw new RevisionConflictError(expectation, current, outcome.revision);
     }
     throw new EtcdSilenceError("etcd refused a commit without a reason");
@@ -189,12 +207,13 @@ export class EtcdMetadataStore implements MetadataStore {
 
   async session(ttlMs: number): Promise<MetadataSession> {
     this.#ensureOpen();
-    const { clock } = this.#options;
+    const { clock, logger } = this.#options;
     const session = await EtcdSession.open({
       gateway: this.#gateway,
       prefix: this.#prefix + SESSIONS_PREFIX,
       ttlMs,
       clock,
+      logger,
       onEnd: (ended) => {
         this.#sessions.delete(ended);
         const [another] = this.#sessions;
@@ -209,6 +228,7 @@ export class EtcdMetadataStore implements MetadataStore {
   async close(): Promise<void> {
     if (this.#closing.signal.aborted) return;
     this.#closing.abort();
+    this.#examination.close();
     await Promise.all([
       ...Array.from(this.#sessions, (session) => session.end()),
       this.#slots.close().catch(() => {}),
@@ -263,6 +283,11 @@ export class EtcdMetadataStore implements MetadataStore {
     if (!hasChanged) return 0;
     this.#changed = Math.max(this.#changed, revision);
     return revision;
+  }
+
+  /** A watch that does not show what another response has shown is broken. */
+  #noteSeen(entry: MetadataEntry | undefined): void {
+    this.#changed = Math.max(this.#changed, entry?.revision ?? 0);
   }
 
   /** Calls one member after another until one responds. Only for idempotent requests. */

@@ -230,10 +230,7 @@ testWith(
     assertEquals(await session.confirm(), true);
     assertEquals((await store.get("large"))!.value.length, 400_000);
     await cluster.compact(store.position.revision);
-    await cluster.ask(0, "/v3/maintenance/defragment", {});
-    const { alarms } = await cluster.ask(0, "/v3/maintenance/alarm", {}) as { alarms: object[] };
-    const disarm = { ...alarms[0], action: "DEACTIVATE" };
-    await cluster.ask(0, "/v3/maintenance/alarm", disarm);
+    await cluster.makeRoom();
     await store.commit([setText("small", "1")]);
   },
 );
@@ -252,6 +249,22 @@ testWith("etcd", "EtcdMetadataStore refuses etcd that was set up again", async (
       EtcdRestoredError,
     );
     assertStringIncludes(error.message, "restored from a backup");
+  });
+  await t.step("from a backup, while it is in use", async () => {
+    await cluster.kill(0);
+    await cluster.backUp(0);
+    cluster.restart(0);
+    await cluster.ready(0);
+    await using used = await openStore(cluster, { name: store.name });
+    const session = await used.session(6000);
+    await used.commit([setText("b", "1")]);
+    await cluster.kill(0);
+    await cluster.restore(0);
+    cluster.restart(0);
+    await cluster.ready(0);
+    await assertRejects(() => used.read(), EtcdRestoredError, "from a backup");
+    assertEquals(session.isCertain, false);
+    assert(await used.failed instanceof EtcdRestoredError);
   });
   await t.step("while it is in use", async () => {
     await cluster.kill(0);
@@ -273,7 +286,11 @@ testWith("etcd", "EtcdMetadataStore logs in, again when its token has ended", as
   const none = await assertRejects(() => openStore(cluster), EtcdError);
   assertStringIncludes(none.message, "metadata.credentials.file");
   const wrong = { user: "root", password: "wrong" };
-  await assertRejects(() => openStore(cluster, { credentials: wrong }), EtcdError);
+  const refused = await assertRejects(
+    () => openStore(cluster, { credentials: wrong }),
+    EtcdError,
+  );
+  assertStringIncludes(refused.message, "metadata.credentials.file");
   await using relay = new EtcdRelay(cluster.endpoints[0]!);
   const endpoints = [relay.url];
   await using store = await openStore(cluster, {

@@ -10,10 +10,11 @@
  * @module
  */
 
+import type { Logger } from "../../logger.ts";
 import type { Clock } from "../../time/clock.ts";
 import type { MetadataSession } from "../metadata_store.ts";
 import { toBase64 } from "./encoding.ts";
-import { EtcdCode, EtcdError } from "./etcd_error.ts";
+import { EtcdCode, EtcdError, EtcdRestoredError } from "./etcd_error.ts";
 import type { EtcdAnswer, EtcdGateway } from "./etcd_gateway.ts";
 
 /** Options of {@linkcode EtcdSession.open}. */
@@ -23,6 +24,7 @@ export interface EtcdSessionOptions {
   readonly prefix: string;
   readonly ttlMs: number;
   readonly clock: Clock;
+  readonly logger: Logger;
   /** Called once, when the session has ended. */
   onEnd(session: EtcdSession): void;
 }
@@ -50,6 +52,8 @@ export class EtcdSession implements MetadataSession {
   /** Lead of the wall clock over the monotonic one. */
   #drift: number;
   #timer: number | undefined;
+  /** Whether the log says that the session is past its deadline. */
+  #isWarned = false;
   #confirming: Promise<boolean> | undefined;
 
   /** The lease's. */
@@ -80,8 +84,9 @@ export class EtcdSession implements MetadataSession {
   }
 
   get isCertain(): boolean {
-    return !this.#ending.signal.aborted && this.#options.clock.monotonic() < this.#deadline &&
-      this.#driftNow() - this.#drift < MAX_DRIFT_MS;
+    const { clock, gateway } = this.#options;
+    return !this.#ending.signal.aborted && clock.monotonic() < this.#deadline &&
+      this.#driftNow() - this.#drift < MAX_DRIFT_MS && gateway.failure === undefined;
   }
 
   get lost(): Promise<void> {
@@ -147,14 +152,33 @@ export class EtcdSession implements MetadataSession {
     this.#timer = this.#options.clock.setTimeout(() => {
       this.#timer = undefined;
       this.confirm().then(
-        () => this.#schedule(RENEW_MS),
+        () => {
+          this.#noteAnswer();
+          this.#schedule(RENEW_MS);
+        },
         (error) => {
+          this.#noteSilence(error);
           const isGone = error instanceof EtcdError && error.code === EtcdCode.notFound;
-          if (isGone) this.#finish();
+          if (isGone || error instanceof EtcdRestoredError) this.#finish();
           else this.#schedule(RETRY_MS);
         },
       );
     }, ms);
+  }
+
+  #noteSilence(error: unknown): void {
+    if (this.#isWarned || this.isCertain || this.#ending.signal.aborted) return;
+    this.#isWarned = true;
+    this.#options.logger.warn(
+      "Cannot reach the metadata store: fenced until it answers, for another broker may take over",
+      { error },
+    );
+  }
+
+  #noteAnswer(): void {
+    if (!this.#isWarned || !this.isCertain) return;
+    this.#isWarned = false;
+    this.#options.logger.info("The metadata store answers again: no longer fenced");
   }
 
   #driftNow(): number {
