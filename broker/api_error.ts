@@ -21,7 +21,11 @@ import {
   TransactionCoordinatorFencedError,
 } from "../storage/errors.ts";
 import { FileSystemError } from "../storage/file_system/file_system.ts";
-import { MetadataStoreClosedError, MetadataStoreSilentError } from "./cluster/metadata_store.ts";
+import {
+  MetadataStoreClosedError,
+  MetadataStoreRefusalError,
+  MetadataStoreSilentError,
+} from "./cluster/metadata_store.ts";
 import type { Logger } from "./logger.ts";
 
 /** A failure with an error code of Kafka's protocol. */
@@ -65,6 +69,7 @@ const CODES: readonly (readonly [ErrorClass, number])[] = [
   [StorageError, ErrorCode.KAFKA_STORAGE_ERROR],
   [FileSystemError, ErrorCode.KAFKA_STORAGE_ERROR],
   [MetadataStoreClosedError, ErrorCode.KAFKA_STORAGE_ERROR],
+  [MetadataStoreRefusalError, ErrorCode.KAFKA_STORAGE_ERROR],
   // What the request wanted may still happen.
   [MetadataStoreSilentError, ErrorCode.REQUEST_TIMED_OUT],
 ];
