@@ -74,6 +74,11 @@ export interface BrokerOptions {
   readonly membership?: ClusterMembership;
   /** What connects the broker to its cluster, for simulations. Default: TCP, and etcd's HTTP API. */
   readonly surroundings?: ClusterSurroundings;
+  /**
+   * Called when the broker can never serve again, because the metadata store is not the one it was.
+   * It then serves nothing, and should be closed.
+   */
+  readonly onFatal?: (error: Error) => void;
 }
 
 /** What a broker shares with others of its process. */
@@ -204,12 +209,23 @@ export class Broker {
     });
     opened.defer(() => metadata.close());
     const { store, nodeId } = metadata;
+    store.failed?.then((error) => {
+      logger.error("Stopped serving for good", { error });
+      options.onFatal?.(error);
+    });
     const cluster = await ClusterState.open({ ...metadata, clock, logger });
     opened.defer(() => cluster.close());
     followDynamicConfigs(config, cluster);
     const topics = await TopicRegistry.open({ cluster, config, directory, clock, logger });
     opened.defer(() => topics.close());
-    const maintenance = Maintenance.start({ directory, topics, config, clock, logger });
+    const maintenance = Maintenance.start({
+      directory,
+      topics,
+      config,
+      clock,
+      logger,
+      onCheckpoint: metadata.note,
+    });
     opened.defer(() => maintenance.close());
     const peers = new Peers({ network, nodeId, clock });
     opened.defer(() => peers.close());

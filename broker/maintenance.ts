@@ -19,6 +19,8 @@ export interface MaintenanceOptions {
   readonly config: BrokerConfig;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Called with each checkpoint. */
+  readonly onCheckpoint?: (() => Promise<void>) | undefined;
 }
 
 /** A setting that defines a pause. */
@@ -51,8 +53,9 @@ export class Maintenance {
       directory.removeExpiredProducers(clock.now());
     });
     const { signal } = maintenance.#closing;
-    schedule("Checkpoint", "log.flush.offset.checkpoint.interval.ms", () => {
-      return topics.checkpoint(signal);
+    schedule("Checkpoint", "log.flush.offset.checkpoint.interval.ms", async () => {
+      await topics.checkpoint(signal);
+      await options.onCheckpoint?.();
     });
     if (config.get("log.cleaner.enable")) {
       schedule("Compaction", "log.cleaner.backoff.ms", () => topics.compact(signal));

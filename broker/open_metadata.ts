@@ -71,6 +71,8 @@ export interface OpenMetadata {
   readonly nodeId: number;
   /** Only where brokers share the store. */
   readonly identity?: BrokerIdentity;
+  /** Notes the state of a shared store in the data folder, to recognize one restored from a backup. */
+  note?(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -173,9 +175,12 @@ async function openShared(options: OpenMetadataOptions): Promise<OpenMetadata> {
     if (replacedDirectoryId !== undefined) {
       logger.warn("Took over the number of another data folder", { nodeId, replacedDirectoryId });
     }
-    const note = () => {
+    let noted = -1;
+    const note = async () => {
       const metadata = { name: address.name, ...store.position };
-      return directory.writeMetaProperties({ clusterId, nodeId, directoryId, metadata });
+      if (metadata.revision === noted) return;
+      noted = metadata.revision;
+      await directory.writeMetaProperties({ clusterId, nodeId, directoryId, metadata });
     };
     await note();
     return {
@@ -183,6 +188,7 @@ async function openShared(options: OpenMetadataOptions): Promise<OpenMetadata> {
       clusterId,
       nodeId,
       identity: newIdentity(directoryId, directoryRevision),
+      note,
       close: () => closeShared(store, note),
     };
   } catch (error) {

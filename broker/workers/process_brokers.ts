@@ -26,7 +26,7 @@ export interface ProcessBrokersOptions {
   readonly logger: Logger;
   /** Receives the log lines of those in workers. */
   readonly sink: (line: string) => void;
-  /** Called when one ended without closing its files: the process must end. */
+  /** Called when one cannot serve again or ended without closing its files: the process must end. */
   readonly onFatal: (error: Error) => void;
 }
 
@@ -55,10 +55,10 @@ export class ProcessBrokers {
    * @throws {ConfigError} If a broker that would be missing has records.
    */
   static async start(options: ProcessBrokersOptions): Promise<ProcessBrokers> {
-    const { count, config } = options;
+    const { count, config, logger, onFatal } = options;
     refuseFewer(config.get("log.dirs"), count);
     if (count === 1) {
-      return new ProcessBrokers(await Broker.start({ config, logger: options.logger }), []);
+      return new ProcessBrokers(await Broker.start({ config, logger, onFatal }), []);
     }
     if (config.get("metadata") !== "local") {
       throw new ConfigError(
@@ -67,7 +67,7 @@ export class ProcessBrokers {
       );
     }
     const parts = partsOf(config, count);
-    const first = await Broker.start({ config: new BrokerConfig(parts), logger: options.logger });
+    const first = await Broker.start({ config: new BrokerConfig(parts), logger });
     const ids = Array.from({ length: count - 1 }, (_, i) => i + 1);
     const started = await Promise.allSettled(
       ids.map((index) => startWorker(first, parts, index, options)),

@@ -114,7 +114,13 @@ export const serve = command({
       throw error;
     }
     if (context.stderr.isTerminal) await writeHints(context, first.addresses[0]!);
-    await Promise.race([aborted(context.signal), fatal.promise]);
+    try {
+      await Promise.race([aborted(context.signal), fatal.promise]);
+    } catch (error) {
+      if (!isMetadataError(error)) throw error;
+      await brokers.close();
+      throw explained(error, config);
+    }
     logger.info("Stopping", { connections: first.connectionCount });
     const timer = setTimeout(() => logger.info(PATIENCE), PATIENCE_MS);
     await httpServer?.close();
@@ -175,7 +181,7 @@ function explained(error: unknown, config: BrokerConfig): unknown {
   if (["DataFolderLockedError", "FileSystemError"].includes(error.name)) {
     return new CommandError(`${message}; choose another folder with --data`, cause);
   }
-  if (METADATA_ERRORS.includes(error.name)) return new CommandError(message, cause);
+  if (isMetadataError(error)) return new CommandError(message, cause);
   if (["CorruptRecordError", "CorruptFileError"].includes(error.name)) {
     return new CommandError(
       `${message}; "dqueue log repair ${config.get("log.dirs")}" shows what can be done`,
@@ -183,6 +189,10 @@ function explained(error: unknown, config: BrokerConfig): unknown {
     );
   }
   return error;
+}
+
+function isMetadataError(error: unknown): boolean {
+  return error instanceof Error && METADATA_ERRORS.includes(error.name);
 }
 
 /** An absolute path, because the log may be read elsewhere. */

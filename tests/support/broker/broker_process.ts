@@ -86,6 +86,14 @@ export class BrokerProcess {
     return this.#child.pid;
   }
 
+  /** Resolves with its exit code when it ends by itself. */
+  async ended(): Promise<number> {
+    const { code } = await within(this.#child.status, "the broker to end");
+    this.#hasEnded = true;
+    await this.#read;
+    return code;
+  }
+
   /** Kills it, as a crash or `kill -9` does. */
   async kill(): Promise<void> {
     await this.#end("SIGKILL");
