@@ -229,6 +229,12 @@ export class ClusterState {
   get isFenced(): boolean {
     return this.#registration.isFenced;
   }
+
+  /** Resolves when this broker is not fenced, or closed. */
+  async unfenced(): Promise<void> {
+    await this.#registration.unfenced();
+  }
+
   /** The revision of the store that the view has reached. */
   get revision(): number {
     return this.#follower.revision;

@@ -59,6 +59,8 @@ export const DIRECTORIES_PREFIX = "directories/";
 
 /** Time after which the registration of an unresponsive broker is deleted. */
 export const SESSION_TTL_MS = 6000;
+/** Interval of looking whether the fence is lifted, while something waits for it. */
+const FENCE_CHECK_MS = 50;
 const MIN_RETRY_MS = 1000;
 const MAX_RETRY_MS = 30_000;
 
@@ -71,6 +73,8 @@ export class Registration {
   #address: BrokerAddress | undefined;
   #epoch = 0;
   #timer: number | undefined;
+  #unfenced: PromiseWithResolvers<void> | undefined;
+  #fenceTimer: number | undefined;
   #retryMs = MIN_RETRY_MS;
   readonly #isExpiring: boolean;
   #isClosed = false;
@@ -115,6 +119,28 @@ export class Registration {
     return this.#session?.isCertain !== true;
   }
 
+  /** Resolves when the broker is not fenced, or closed. */
+  async unfenced(): Promise<void> {
+    if (!this.isFenced || this.#isClosed) return;
+    if (this.#unfenced === undefined) {
+      this.#unfenced = Promise.withResolvers();
+      this.#checkFence();
+    }
+    await this.#unfenced.promise;
+  }
+
+  /** A session is certain again by its clock, which nothing announces. */
+  #checkFence(): void {
+    const { clock } = this.#options;
+    if (this.isFenced && !this.#isClosed) {
+      this.#fenceTimer = clock.setTimeout(() => this.#checkFence(), FENCE_CHECK_MS);
+      return;
+    }
+    this.#fenceTimer = undefined;
+    this.#unfenced?.resolve();
+    this.#unfenced = undefined;
+  }
+
   /**
    * Registers the broker's address.
    *
@@ -148,7 +174,11 @@ export class Registration {
   /** Stops renewing. The session, and what is under way, ends with the store. */
   close(): void {
     this.#isClosed = true;
-    if (this.#timer !== undefined) this.#options.clock.clearTimeout(this.#timer);
+    const { clock } = this.#options;
+    if (this.#timer !== undefined) clock.clearTimeout(this.#timer);
+    if (this.#fenceTimer === undefined) return;
+    clock.clearTimeout(this.#fenceTimer);
+    this.#checkFence();
   }
 
   async #register(

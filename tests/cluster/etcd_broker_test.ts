@@ -1,4 +1,10 @@
-import { assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import {
   Broker,
   type BrokerOptions,
@@ -7,7 +13,8 @@ import {
   createLogger,
 } from "../../broker/mod.ts";
 import { Client, KafkaError, type TopicDescription } from "../../client/mod.ts";
-import { MemoryFileSystem } from "../../storage/mod.ts";
+import { type FileSystem, MemoryFileSystem } from "../../storage/mod.ts";
+import { WatchedFileSystem } from "../../storage/file_system/watched_file_system_testing.ts";
 import { errorInfo } from "../../protocol/errors.ts";
 import { findCoordinator } from "../../protocol/messages/groups/find_coordinator.ts";
 import { heartbeat } from "../../protocol/messages/groups/heartbeat.ts";
@@ -18,12 +25,16 @@ import { batchOf } from "../support/protocol/records.ts";
 import { append, createTopic, FETCH_BY_NAME, fetchRequest } from "../support/protocol/requests.ts";
 import { EtcdCluster } from "../support/etcd_cluster.ts";
 import { EtcdRelay } from "../support/etcd_relay.ts";
-import { testWith } from "../support/outside.ts";
+import { makeCertificates } from "../support/certificates.ts";
+import { outside, testWith } from "../support/outside.ts";
+import { TemporaryFolder } from "../support/temporary_folder.ts";
+import { openStore } from "../../broker/cluster/etcd/testing.ts";
+import { readMetaProperties } from "../../storage/directory/meta_properties.ts";
 import { SkippingClock } from "../support/skipping_clock.ts";
 
 interface StartOptions extends Partial<BrokerOptions> {
   readonly url: string;
-  readonly fs: MemoryFileSystem;
+  readonly fs: FileSystem;
   readonly name?: string;
   readonly settings?: Partial<BrokerSettings>;
   readonly log?: string[];
@@ -199,8 +210,133 @@ testWith(
     while ((await outcomes())[0] !== "NONE");
     assertEquals(await outcomes(), served);
     assertEquals(log.filter((line) => line.includes("Registered again")), []);
+    const told = log.filter((line) => /fenced/.test(line));
+    assertEquals(told.length, 2, told.join("\n"));
+    assertMatch(told[0]!, /WARN.* fenced until it answers.*no answer within 700 ms/);
+    assertMatch(told[1]!, /no longer fenced/);
   },
 );
+
+testWith(
+  "etcd",
+  "Broker that is fenced lets appends wait, and answers them when it is not",
+  async (path, t) => {
+    await using cluster = await EtcdCluster.start({ path });
+    const url = cluster.endpoints[0]!;
+    await using relay = new EtcdRelay(url);
+    const clock = new SkippingClock();
+    const log: string[] = [];
+    const fs = new WatchedFileSystem(new MemoryFileSystem());
+    const options = { url: relay.url, fs, listen: "127.0.0.1:0", clock, log };
+    await using broker = await start(options);
+    const { host, port } = broker.addresses[0]!;
+    using connection = await RawConnection.connect(`${host}:${port}`);
+    await createTopic(connection, "a");
+    await append(connection, "a", batchOf(["first"]));
+
+    /** Appends, with the disk slow until the broker is fenced; the result has the error's name. */
+    const appendFenced = async (timeoutMs: number): Promise<{ outcome: Promise<string> }> => {
+      const disk = Promise.withResolvers<void>();
+      const syncing = Promise.withResolvers<void>();
+      fs.onSync = (path) => {
+        if (!path.includes("/a-0/")) return;
+        syncing.resolve();
+        return disk.promise;
+      };
+      let isAnswered = false;
+      const outcome = append(connection, "a", batchOf(["one"]), { timeoutMs }).then((response) => {
+        isAnswered = true;
+        return errorInfo(response.errorCode).name;
+      });
+      await syncing.promise;
+      relay.fault = () => "silent";
+      clock.skip(5400);
+      fs.onSync = () => {};
+      disk.resolve();
+      // Others are refused, which are not yet in the log.
+      using another = await RawConnection.connect(`${host}:${port}`);
+      const { errorCode } = await append(another, "a", batchOf(["refused"]));
+      assertEquals([errorInfo(errorCode).name, isAnswered], ["NOT_LEADER_OR_FOLLOWER", false]);
+      return { outcome };
+    };
+
+    await t.step("because its session exists", async () => {
+      const { outcome } = await appendFenced(30_000);
+      relay.fault = () => "none";
+      assertEquals(await outcome, "NONE");
+    });
+
+    await t.step("because it has registered again", async () => {
+      const { outcome } = await appendFenced(30_000);
+      const { leases } = await cluster.ask(0, "/v3/lease/leases", {}) as {
+        leases: { ID: string }[];
+      };
+      for (const { ID } of leases) await cluster.ask(0, "/v3/lease/revoke", { ID });
+      relay.fault = () => "none";
+      assertEquals(await outcome, "NONE");
+      assert(log.some((line) => line.includes("Registered again")));
+    });
+
+    await t.step("unless that takes longer than they may", async () => {
+      const { outcome } = await appendFenced(300);
+      assertEquals(await outcome, "REQUEST_TIMED_OUT");
+    });
+    relay.fault = () => "none";
+  },
+);
+
+testWith("etcd", "Broker notes the state of etcd with each checkpoint", async (path) => {
+  await using cluster = await EtcdCluster.start({ path });
+  const fs = new MemoryFileSystem();
+  const settings = { "log.flush.offset.checkpoint.interval.ms": 20 };
+  await using broker = await start({ url: cluster.endpoints[0]!, fs, settings });
+  await using client = new Client({ broker });
+  await using store = await openStore(cluster, { name: "orders" });
+  const noted = () => readMetaProperties(fs, "/data/meta.properties")!.metadata!.revision;
+  for (const name of ["a", "b"]) {
+    await client.admin().createTopic({ name });
+    const { revision } = (await store.get(`topics/${name}`))!;
+    while (noted() < revision) await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+});
+
+testWith("etcd", "Broker reaches etcd by TLS and with a password", async (path) => {
+  await using folder = await TemporaryFolder.create();
+  const certificates = await makeCertificates(outside("openssl")!, folder.path);
+  await using cluster = await EtcdCluster.start({ path, certificates });
+  await cluster.ask(0, "/v3/auth/user/add", { name: "root", password: "secret" });
+  await cluster.ask(0, "/v3/auth/role/add", { name: "root" });
+  await cluster.ask(0, "/v3/auth/user/grant", { user: "root", role: "root" });
+  await cluster.ask(0, "/v3/auth/enable", {});
+  const credentials = folder.join("credentials");
+  await Deno.writeTextFile(credentials, "root:secret\n");
+  const url = cluster.endpoints[0]!;
+  const settings = {
+    "metadata": `etcds://${new URL(url).host}/orders`,
+    "metadata.credentials.file": credentials,
+    "metadata.tls.ca.file": certificates.caFile,
+    "metadata.tls.cert.file": certificates.clientFiles.certFile,
+    "metadata.tls.key.file": certificates.clientFiles.keyFile,
+  };
+  const fs = new MemoryFileSystem();
+  {
+    await using broker = await start({ url, fs, settings });
+    await using client = new Client({ broker });
+    await client.admin().createTopic({ name: "a" });
+    await client.producer().send({ topic: "a", value: "one" });
+    assertEquals(await valuesOf(client, "a", 1), ["one"]);
+  }
+  const named = {
+    ...settings,
+    "metadata.tls.cert.file": certificates.namedFiles.certFile,
+    "metadata.tls.key.file": certificates.namedFiles.keyFile,
+  };
+  const hasName = await assertRejects(() => start({ url, fs, settings: named }), Error);
+  assertStringIncludes(hasName.message, "without one in metadata.tls.cert.file");
+  await Deno.writeTextFile(credentials, "root:wrong\n");
+  const { message } = await assertRejects(() => start({ url, fs, settings }), Error);
+  assertStringIncludes(message, "metadata.credentials.file");
+});
 
 testWith("etcd", "Broker whose registration is deleted registers again", async (path) => {
   await using cluster = await EtcdCluster.start({ path });

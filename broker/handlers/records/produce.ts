@@ -76,6 +76,8 @@ const NO_RECORDS: Refusal = {
 /** An append whose response waits until it is durable. */
 interface Uncommitted {
   readonly response: PartitionResponse;
+  readonly partition: Partition;
+  readonly leaderEpoch: number;
   readonly committed: Promise<void>;
   isSettled: boolean;
 }
@@ -268,16 +270,18 @@ class Production {
   #appended(
     response: PartitionResponse,
     appended: AppendResult,
-    { traffic }: Partition,
+    partition: Partition,
     batch: RecordBatch,
   ): void {
+    const { traffic, leaderEpoch } = partition;
     traffic.bytesIn += batch.sizeInBytes;
     traffic.recordsIn += batch.recordCount;
     response.baseOffset = appended.baseOffset;
     response.logAppendTimeMs = appended.logAppendTimeMs;
     response.logStartOffset = appended.logStartOffset;
     if (this.#request.acks === Acks.none || appended.committed === undefined) return;
-    this.#uncommitted.push({ response, committed: appended.committed, isSettled: false });
+    const { committed } = appended;
+    this.#uncommitted.push({ response, partition, leaderEpoch, committed, isSettled: false });
   }
 
   #failed(response: PartitionResponse, error: unknown, topic: Topic): void {
@@ -301,7 +305,7 @@ function commit(
   timeoutMs: number,
   context: RequestContext,
 ): Promise<Response> {
-  const { timeouts } = context.broker;
+  const { timeouts, cluster } = context.broker;
   let waitingCount = uncommitted.length;
   return new Promise((resolve) => {
     const timeout = timeouts.set(() => {
@@ -325,8 +329,13 @@ function commit(
     for (const append of uncommitted) {
       append.committed.then(() => {
         if (append.isSettled) return;
-        if (context.broker.cluster.isFenced) failed(append.response, notLeader(), context);
-        settle(append);
+        if (!cluster.isFenced) return settle(append);
+        // The response waits until it is certain that no other broker leads the partition.
+        cluster.unfenced().then(() => {
+          if (append.isSettled) return;
+          if (!isStillLed(append)) failed(append.response, notLeader(), context);
+          settle(append);
+        });
       }, (error) => {
         if (append.isSettled) return;
         failed(append.response, error, context);
@@ -336,7 +345,11 @@ function commit(
   });
 }
 
-/** Another broker may have been put in this one's place while the append was on its way to disk. */
+function isStillLed({ partition, leaderEpoch }: Uncommitted): boolean {
+  return partition.isServed && partition.leaderEpoch === leaderEpoch;
+}
+
+/** Another broker has been put in this one's place while the append was on its way to disk. */
 function notLeader(): ApiError {
   return new ApiError(ErrorCode.NOT_LEADER_OR_FOLLOWER);
 }

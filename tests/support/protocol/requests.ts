@@ -61,6 +61,7 @@ export async function deleteTopic(connection: RawConnection, name: string): Prom
 export interface AppendOptions {
   readonly partition?: number;
   readonly acks?: number;
+  readonly timeoutMs?: number;
   readonly version?: number;
 }
 
@@ -68,10 +69,10 @@ export interface AppendOptions {
 export function produceRequest(
   topic: string,
   records: Uint8Array | null,
-  { partition = 0, acks = -1 }: AppendOptions = {},
+  { partition = 0, acks = -1, timeoutMs = TIMEOUT_MS }: AppendOptions = {},
 ) {
   const partitionData = [{ index: partition, records }];
-  return { acks, timeoutMs: TIMEOUT_MS, topicData: [{ name: topic, partitionData }] };
+  return { acks, timeoutMs, topicData: [{ name: topic, partitionData }] };
 }
 
 type ProducedPartition = ResponseOf<
