@@ -4,9 +4,11 @@
  * @module
  */
 
-import { assert } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
+import { MemoryFileSystem } from "./file_system/memory_file_system.ts";
 import type { Log } from "./log.ts";
-import { NOW_MS } from "./log_testing.ts";
+import type { LogConfig } from "./log/log_config.ts";
+import { NOW_MS, openDirectory } from "./log_testing.ts";
 
 /** Limits of a copy. */
 export interface CopyOptions {
@@ -71,4 +73,48 @@ export async function copyLog(
     follower.appendReplicated(bytes, { leaderEpoch, nowMs: NOW_MS });
     assert(follower.logEndOffset > before);
   }
+}
+
+/**
+ * Checks that everything derived from the batches of a log is as in one that has just copied them:
+ * leader epochs, producers, open transactions, lookups by timestamp.
+ */
+export async function assertDerived(log: Log, config: LogConfig): Promise<void> {
+  const { logStartOffset, logEndOffset } = log;
+  await using directory = await openDirectory(new MemoryFileSystem(), { config });
+  const copy = directory.create("copy-0", { nowMs: NOW_MS, config });
+  if (logStartOffset > 0) await copy.truncateFullyAndStartAt(logStartOffset, NOW_MS);
+  await copyLog(log, copy, { leaderEpoch: 2 ** 31 - 1 });
+  assertEquals([copy.logStartOffset, copy.logEndOffset], [logStartOffset, logEndOffset]);
+  if (logEndOffset > logStartOffset) assertEquals(epochsOf(log), epochsOf(copy));
+  assertEquals(producersOf(log), producersOf(copy));
+  assertEquals(log.firstOpenTransactionOffset, copy.firstOpenTransactionOffset);
+  for (let offset = logStartOffset; offset < logEndOffset; offset++) {
+    const [found, expected] = [await fetchBytes(log, offset, 1), await fetchBytes(copy, offset, 1)];
+    assertEquals(found, expected, `batch at offset ${offset}`);
+  }
+  assertEquals(
+    (await log.offsetForTimestamp(0))?.offset,
+    (await copy.offsetForTimestamp(0))?.offset,
+  );
+}
+
+/** The end offset of each epoch of a log, as far as it has its batches. */
+function epochsOf(log: Log) {
+  return Array.from({ length: log.latestEpoch + 1 }, (_, epoch) => log.endOffsetForEpoch(epoch)!)
+    .filter(({ offset }) => offset > log.logStartOffset);
+}
+
+/** What snapshots keep of the producers of a log that have batches in it. */
+function producersOf(log: Log) {
+  return Array.from(log.producers.values())
+    .filter((state) => state.lastOffset >= log.logStartOffset)
+    .map(({ producerId, producerEpoch, lastSequence, lastOffset, coordinatorEpoch }) => ({
+      producerId,
+      producerEpoch,
+      lastSequence,
+      lastOffset,
+      coordinatorEpoch,
+    }))
+    .toSorted((a, b) => a.producerId - b.producerId);
 }

@@ -43,7 +43,8 @@ export function readCheckpoint(
   }
   if (text === "") return [];
   const lines = text.split("\n");
-  if (lines.at(-1) === "") lines.pop();
+  // A power failure may leave a part of a file, even of a number.
+  if (lines.pop() !== "") throw new CorruptFileError(path, "its last line is incomplete");
   if (lines[0] !== String(VERSION)) {
     throw new CorruptFileError(path, `version is "${lines[0]}", expected ${VERSION}`);
   }

@@ -31,6 +31,8 @@ Deno.test("readOffsetCheckpoint() rejects invalid text", () => {
       "0\n",
       "0\n2\norders 3 4711\n",
       "0\n1\norders 4711\n",
+      "0\n1\norders 3 4711",
+      "0\n0",
       "0\n1\norders 3 47x\n",
       "0\n1\norders 3 99999999999999999999\n",
       "\0\0\0\0",

@@ -12,7 +12,7 @@ import {
   formatCheckpoint,
   readCheckpoint,
 } from "../file_system/checkpoint_file.ts";
-import { type FileSystem, replaceFileSync } from "../file_system/file_system.ts";
+import { type FileSystem, replaceFile, replaceFileSync } from "../file_system/file_system.ts";
 
 /** Name of the file in a partition's folder. */
 export const LEADER_EPOCH_FILE_NAME = "leader-epoch-checkpoint";
@@ -124,13 +124,27 @@ export class LeaderEpochCache {
     this.truncateFromEnd(-1);
   }
 
-  /** Writes the file without a sync: recovery can do without it. */
-  write(fs: FileSystem, path: string): void {
-    replaceFileSync(
-      fs,
-      path,
-      formatCheckpoint(this.#entries.map((entry) => `${entry.leaderEpoch} ${entry.offset}`)),
-    );
+  /**
+   * Replaces the file and syncs it. A part of it must not remain after a power failure: epochs of a
+   * compacted log cannot be found in its batches with certainty.
+   */
+  async save(fs: FileSystem, path: string): Promise<void> {
     this.#isDirty = false;
+    try {
+      await replaceFile(fs, path, this.#content());
+    } catch (error) {
+      this.#isDirty = true;
+      throw error;
+    }
+  }
+
+  /** Writes the file without a sync. */
+  write(fs: FileSystem, path: string): void {
+    replaceFileSync(fs, path, this.#content());
+    this.#isDirty = false;
+  }
+
+  #content(): Uint8Array {
+    return formatCheckpoint(this.#entries.map((entry) => `${entry.leaderEpoch} ${entry.offset}`));
   }
 }

@@ -9,6 +9,7 @@
  */
 
 import { syncFile } from "../file_system/file_system.ts";
+import { GroupCommit } from "./group_commit.ts";
 import { LEADER_EPOCH_FILE_NAME } from "./leader_epoch_cache.ts";
 import type { LogFlusher } from "./log_flusher.ts";
 import type { LogState } from "./log_state.ts";
@@ -34,6 +35,7 @@ export interface Truncation {
 export class LogCheckpointer {
   readonly #log: LogState;
   readonly #flusher: LogFlusher;
+  readonly #runs = new GroupCommit(() => this.#checkpoint());
   #recoveryPoint: number;
   #isDue: boolean;
   /** The truncations under way. */
@@ -87,8 +89,14 @@ export class LogCheckpointer {
     };
   }
 
-  /** Advances the recovery point to the current log end offset. */
+  /** Advances the recovery point to the current log end offset. Concurrent calls share a run. */
   async checkpoint(): Promise<void> {
+    const log = this.#log;
+    if (log.offline !== undefined || log.isClosed) return;
+    await (this.#isDue ? this.#runs.request() : this.#runs.current);
+  }
+
+  async #checkpoint(): Promise<void> {
     const log = this.#log;
     if (!this.#isDue || log.offline !== undefined || log.isClosed) return;
     this.#isDue = false;
@@ -106,6 +114,9 @@ export class LogCheckpointer {
         if (fs.statSync(path)?.size) await syncFile(fs, path);
       }
       for (const { indexes } of indexed) await indexes.sync();
+      // After the flush, so that no epoch precedes its batches, nor a truncation of others.
+      const { loadedEpochs, folder } = log;
+      if (loadedEpochs?.isDirty) await loadedEpochs.save(fs, `${folder}/${LEADER_EPOCH_FILE_NAME}`);
     } catch (error) {
       this.#isDue = true;
       if (log.isClosed) throw log.closedError("checkpoint");
@@ -136,16 +147,9 @@ export class LogCheckpointer {
     return Array.from(segments).filter(({ indexes }) => indexes.hasUnsyncedFiles);
   }
 
-  /** Writes the producer snapshot and the leader epochs; returns the paths that must be synced. */
+  /** Writes the producer snapshot; returns the paths that must be synced. */
   #writeState(): string[] {
-    const { loadedProducers, loadedEpochs, folder, context } = this.#log;
-    const paths: string[] = [];
-    if (loadedProducers !== undefined) paths.push(loadedProducers.takeSnapshot(folder));
-    if (loadedEpochs?.isDirty) {
-      const path = `${folder}/${LEADER_EPOCH_FILE_NAME}`;
-      loadedEpochs.write(context.fs, path);
-      paths.push(path);
-    }
-    return paths;
+    const { loadedProducers, folder } = this.#log;
+    return loadedProducers === undefined ? [] : [loadedProducers.takeSnapshot(folder)];
   }
 }

@@ -15,6 +15,8 @@
 
 import { completeSwaps } from "./complete_swaps.ts";
 import type { DirectoryEntry } from "../../file_system/file_system.ts";
+import { LeaderEpochCache } from "../leader_epoch_cache.ts";
+import { readLeaderEpochs } from "../leader_epoch_file.ts";
 import type { LoadedLog, LoadOptions } from "./loaded_log.ts";
 import { LogRecoverer } from "./log_recoverer.ts";
 import { ProducerStateManager } from "../producers/producer_state.ts";
@@ -92,7 +94,8 @@ async function load(
       segments.push(firstSegment(context, folder, logStartOffset, options));
     }
     const logEndOffset = isClean ? Math.max(logStartOffset, recoveryPoint) : logStartOffset;
-    return { ...LAZILY_LOADED, segments, logStartOffset, logEndOffset, snapshots };
+    const loaded = { ...LAZILY_LOADED, segments, logStartOffset, logEndOffset, snapshots };
+    return isClean ? loaded : { ...loaded, ...withoutBatches(context, folder, loaded) };
   }
   if (isClean && segments.length > 0 && recoveryPoint >= segments.at(-1)!.baseOffset) {
     await rebuildMissingIndexes(segments, names, options);
@@ -116,12 +119,34 @@ const LAZILY_LOADED = {
   losses: [],
 } as const;
 
+/**
+ * What is derived from the batches of a log that has none after a crash. The files may be from before a
+ * truncation.
+ */
+function withoutBatches(
+  { fs }: SegmentContext,
+  folder: string,
+  { snapshots, logStartOffset, logEndOffset }: LoadedLog,
+): Pick<LoadedLog, "epochs" | "snapshots"> {
+  const epochs = readLeaderEpochs(fs, folder) ?? new LeaderEpochCache();
+  epochs.truncateFromEnd(logEndOffset);
+  epochs.truncateFromStart(logStartOffset);
+  for (const offset of snapshots) {
+    if (offset > logEndOffset) fs.removeSync(snapshotPath(folder, offset));
+  }
+  return { epochs, snapshots: snapshots.filter((offset) => offset <= logEndOffset) };
+}
+
 /** Whether a crash left a snapshot without content. Removes it. */
 function isEmptySnapshot({ fs }: SegmentContext, folder: string, offset: number): boolean {
-  const path = `${folder}/${fileNameOf(offset, PRODUCER_SNAPSHOT_SUFFIX)}`;
+  const path = snapshotPath(folder, offset);
   if (fs.statSync(path)?.size !== 0) return false;
   fs.removeSync(path);
   return true;
+}
+
+function snapshotPath(folder: string, offset: number): string {
+  return `${folder}/${fileNameOf(offset, PRODUCER_SNAPSHOT_SUFFIX)}`;
 }
 
 /**
