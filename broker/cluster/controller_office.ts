@@ -30,6 +30,13 @@ export interface ControllerOfficeOptions {
   session(): MetadataSession | undefined;
 }
 
+/** The value of the key. */
+interface OfficeValue {
+  readonly brokerId: number;
+  /** The name of the broker's session. */
+  readonly session?: string;
+}
+
 /** The key that names the controller. */
 export const CONTROLLER_KEY = "controller";
 
@@ -76,6 +83,17 @@ export class ControllerOffice {
   update(entry: MetadataEntry | undefined): void {
     this.#entry = entry;
     if (this.#epoch !== 0 && entry !== undefined && entry.revision > this.#epoch) this.#epoch = 0;
+    if (entry !== undefined) this.#adopt(entry);
+  }
+
+  /** Takes the office if the key is this broker's claim, which was carried out unanswered. */
+  #adopt(entry: MetadataEntry): void {
+    const session = this.#options.session();
+    if (this.#isClosed || session === undefined || session.deadline === Infinity) return;
+    const { brokerId, session: name } = valueOf(entry);
+    if (brokerId === this.#options.nodeId && name === session.name) {
+      this.#hold(session, entry.revision);
+    }
   }
 
   /**
@@ -98,14 +116,13 @@ export class ControllerOffice {
     changes: readonly MetadataChange[],
     expect: readonly MetadataExpectation[],
   ): Promise<number> {
-    const { store, logger, nodeId } = this.#options;
+    const { store } = this.#options;
     const session = this.#options.session();
     if (session === undefined) throw new Error("Cannot become the controller without a session");
     const ofOffice = { key: CONTROLLER_KEY, revision: this.#entry?.revision ?? 0 };
     const all = [...changes, this.#claim(session)];
     const revision = await store.commit(all, { expect: [...expect, ofOffice] });
     this.#hold(session, revision);
-    logger.info("Became the controller", { nodeId, controllerEpoch: revision });
     return revision;
   }
 
@@ -131,17 +148,22 @@ export class ControllerOffice {
   }
 
   #claim(session: MetadataSession): MetadataChange {
-    const value = ENCODER.encode(JSON.stringify({ brokerId: this.#options.nodeId }));
+    const claim: OfficeValue = { brokerId: this.#options.nodeId, session: session.name };
+    const value = ENCODER.encode(JSON.stringify(claim));
     return { key: CONTROLLER_KEY, value, session };
   }
 
   #hold(session: MetadataSession, epoch: number): void {
+    if (this.#epoch === epoch) return;
     this.#session = session;
     this.#epoch = epoch;
+    if (session.deadline === Infinity) return;
+    const { logger, nodeId } = this.#options;
+    logger.info("Became the controller", { nodeId, controllerEpoch: epoch });
   }
 
   async #stand(): Promise<number> {
-    const { store, nodeId, logger } = this.#options;
+    const { store, nodeId } = this.#options;
     for (let attempt = 1;; attempt++) {
       const session = this.#options.session();
       const entry = this.#entry;
@@ -160,13 +182,10 @@ export class ControllerOffice {
         const revision = await store.commit([change], { expect });
         if (this.#isClosed) return 0;
         this.#hold(session, revision);
-        if (session.deadline !== Infinity) {
-          logger.info("Became the controller", { nodeId, controllerEpoch: revision });
-        }
         return revision;
       } catch (error) {
         if (!(error instanceof RevisionConflictError) || attempt === MAX_ATTEMPTS) throw error;
-        if (this.#entry === entry) this.#entry = error.current;
+        if (this.#entry === entry) this.update(error.current);
       }
     }
   }
@@ -174,5 +193,9 @@ export class ControllerOffice {
 
 /** The broker that the controller's key names, -1 if there is no key. */
 export function holderOf(entry: MetadataEntry | undefined): number {
-  return entry === undefined ? -1 : JSON.parse(DECODER.decode(entry.value)).brokerId;
+  return entry === undefined ? -1 : valueOf(entry).brokerId;
+}
+
+function valueOf(entry: MetadataEntry): OfficeValue {
+  return JSON.parse(DECODER.decode(entry.value));
 }

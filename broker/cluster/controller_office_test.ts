@@ -3,8 +3,16 @@ import { ErrorCode } from "../../protocol/errors.ts";
 import { ApiError } from "../api_error.ts";
 import { TestBroker } from "../broker_testing.ts";
 import { silentLogger } from "../logger.ts";
+import { ManualClock } from "../time/clock.ts";
 import { ClusterState } from "./cluster_state.ts";
-import { CONTROLLER_KEY } from "./controller_office.ts";
+import { CONTROLLER_KEY, ControllerOffice } from "./controller_office.ts";
+import { CommitUnknownError } from "./etcd/etcd_error.ts";
+import type {
+  MetadataEntry,
+  MetadataKeyChange,
+  MetadataSession,
+  MetadataStore,
+} from "./metadata_store.ts";
 import { setText } from "./metadata_store_contract_testing.ts";
 
 const NO_CONFIGS: ReadonlyMap<string, string> = new Map();
@@ -58,4 +66,49 @@ Deno.test("ControllerOffice keeps a replaced controller from changing anything",
   await replacing;
   assertEquals([cluster.isController(), cluster.controllerId], [false, 2]);
   assertEquals(cluster.topic("a"), undefined);
+});
+
+/** A candidate whose session expires, and whose commits are carried out without an answer. */
+async function silentlyElected(
+  commit: (office: ControllerOffice) => Promise<unknown>,
+  sessionName = "mine",
+): Promise<ControllerOffice> {
+  const entries = new Map<string, MetadataEntry>();
+  let current = "mine";
+  const session = () => ({ name: current, deadline: 1e9, isCertain: true }) as MetadataSession;
+  const store = {
+    commit: ([change]: readonly MetadataKeyChange[]) => {
+      entries.set(change!.key, { value: change!.value!, revision: 7, created: 7 });
+      return Promise.reject(new CommitUnknownError("silent"));
+    },
+  } as unknown as MetadataStore;
+  const office = new ControllerOffice({
+    store,
+    nodeId: 1,
+    clock: new ManualClock(),
+    logger: silentLogger,
+    session,
+  });
+  await assertRejects(() => commit(office), CommitUnknownError);
+  assertEquals(office.isHeld, false);
+  current = sessionName;
+  office.update(entries.get(CONTROLLER_KEY));
+  return office;
+}
+
+Deno.test("ControllerOffice.stand() takes the office when an unanswered claim was carried out", async () => {
+  const office = await silentlyElected((office) => office.stand());
+  assertEquals([office.isHeld, office.expectation.revision], [true, 7]);
+  office.update({ value: new TextEncoder().encode('{"brokerId":2}'), revision: 9, created: 9 });
+  assertEquals(office.isHeld, false);
+});
+
+Deno.test("ControllerOffice.takeOver() takes the office when an unanswered claim was carried out", async () => {
+  const office = await silentlyElected((office) => office.takeOver([], []));
+  assertEquals([office.isHeld, office.holderId], [true, 1]);
+});
+
+Deno.test("ControllerOffice.update() does not take an office that was claimed with a lost session", async () => {
+  const office = await silentlyElected((office) => office.stand(), "next");
+  assertEquals([office.isHeld, office.holderId], [false, 1]);
 });
