@@ -22,6 +22,8 @@ import { ClusterTopic } from "./model.ts";
 
 const MAX_TOPICS = 4;
 const MAX_PARTITIONS = 4;
+/** How long a broker's view may be late after the store has failed. */
+const MAX_VIEW_LAG_MS = 8000;
 
 /** Answers after which a change has certainly not happened. */
 const CERTAIN: readonly number[] = [
@@ -77,9 +79,9 @@ export class ClusterAdministrator extends ClusterClient {
       topics: [{ topicId: topic.id, name: null }],
       allowAutoTopicCreation: false,
     });
-    // Its view may be late if the store does not send it what has changed.
-    if (answer === undefined || broker.life !== life || broker.weather.lagMs > 0) return;
-    if (broker.weather.isAway || topic.state !== "live") return;
+    if (answer === undefined || broker.life !== life || topic.state !== "live") return;
+    // Its view may be late if the store has not sent it what has changed.
+    if (this.world.timeline.nowMs < broker.weather.badUntilMs + MAX_VIEW_LAG_MS) return;
     const { errorCode } = answer.response.topics[0]!;
     check(
       errorCode === ErrorCode.NONE || errorCode === ErrorCode.LEADER_NOT_AVAILABLE,

@@ -52,7 +52,13 @@ const RESTART_MS = 1000;
 export class ClusterMachine implements Host {
   readonly id: number;
   readonly name: string;
-  readonly weather: StoreWeather = { isAway: false, lossRate: 0, lagMs: 0, echoRate: 0 };
+  readonly weather: StoreWeather = {
+    isAway: false,
+    lossRate: 0,
+    lagMs: 0,
+    echoRate: 0,
+    badUntilMs: 0,
+  };
   readonly #options: ClusterMachineOptions;
   #clockError: ClockError = { offsetMs: 0, rate: 1 };
   #fs: FaultyFileSystem;

@@ -81,8 +81,8 @@ export function drawFault(context: FaultContext): DrawnFault {
     ],
     [1, () => block("two-apart", network, pairs(twoOf(context).map(({ name }) => name)), longMs)],
     [1, () => instant("cut-connection", () => network.cut(machine.name, () => random.chance(0.5)))],
-    [3, () => storeAway(random.chance(0.4) ? machines : [machine], longMs)],
-    [3, () => storeLate(machine, random, longMs)],
+    [3, () => storeAway(random.chance(0.4) ? machines : [machine], network, longMs)],
+    [3, () => storeLate(machine, network, random, longMs)],
     [1, () => instant("store-election", () => etcd.elect())],
     [0.5, () => instant("store-revokes", () => etcd.revokeAll())],
     [1, () => instant("store-compacts", () => etcd.compact())],
@@ -215,23 +215,34 @@ function isolate(
     durationMs,
     begin: () => {
       const end = begin();
-      if (isStoreAway) machine.weather.isAway = true;
+      if (!isStoreAway) return end;
+      const endStore = storeAway([machine], network, durationMs).begin();
       return () => {
-        machine.weather.isAway = false;
+        endStore();
         end();
       };
     },
   };
 }
 
-function storeAway(machines: readonly ClusterMachine[], durationMs: number): DrawnFault {
+function storeAway(
+  machines: readonly ClusterMachine[],
+  { timeline }: SimNetwork,
+  durationMs: number,
+): DrawnFault {
   return {
     fault: "store-away",
     durationMs,
     begin: () => {
-      for (const { weather } of machines) weather.isAway = true;
+      for (const { weather } of machines) {
+        weather.isAway = true;
+        weather.badUntilMs = Infinity;
+      }
       return () => {
-        for (const { weather } of machines) weather.isAway = false;
+        for (const { weather } of machines) {
+          weather.isAway = false;
+          weather.badUntilMs = timeline.nowMs;
+        }
       };
     },
   };
@@ -239,6 +250,7 @@ function storeAway(machines: readonly ClusterMachine[], durationMs: number): Dra
 
 function storeLate(
   { weather }: ClusterMachine,
+  { timeline }: SimNetwork,
   random: Random,
   durationMs: number,
 ): DrawnFault {
@@ -249,7 +261,9 @@ function storeLate(
       weather.lagMs = random.pick([50, 400, 1000]);
       weather.lossRate = random.pick([0, 0.2, 0.5]);
       weather.echoRate = random.pick([0, 0.3]);
+      weather.badUntilMs = Infinity;
       return () => {
+        weather.badUntilMs = timeline.nowMs;
         weather.lagMs = weather.lossRate = weather.echoRate = 0;
       };
     },

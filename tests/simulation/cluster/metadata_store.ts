@@ -37,6 +37,8 @@ export interface StoreWeather {
   lagMs: number;
   /** Probability that an event is sent twice. */
   echoRate: number;
+  /** When the last of this ended: the true time, or Infinity. */
+  badUntilMs: number;
 }
 
 /** What a broker's store needs. */
