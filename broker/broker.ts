@@ -17,6 +17,7 @@ import { MemoryFileSystem } from "../storage/file_system/memory_file_system.ts";
 import { BatchValidations } from "./validation/batch_validations.ts";
 import { type Clock, systemClock } from "./time/clock.ts";
 import { ClusterState } from "./cluster/cluster_state.ts";
+import { ElectionManager } from "./cluster/election_manager.ts";
 import { forwardOffsetsTopicCreation } from "./cluster/forwarded_creation.ts";
 import { ForwardingManager } from "./cluster/forwarding_manager.ts";
 import { HeartbeatManager } from "./cluster/heartbeat_manager.ts";
@@ -233,6 +234,7 @@ export class Broker {
     const forwarding = new ForwardingManager({ cluster, peers, clock, settled });
     opened.defer(() => forwarding.close());
     const heartbeats = new HeartbeatManager({ cluster, network, clock, logger, settled });
+    const elections = new ElectionManager({ cluster, config, clock, logger });
     const stopping = new AbortController();
     opened.defer(() => stopping.abort());
     const createElsewhere = () => forwardOffsetsTopicCreation(forwarding, stopping.signal);
@@ -284,6 +286,7 @@ export class Broker {
     opened.defer(() => server.close());
     opened.defer(() => {
       heartbeats.close();
+      elections.close();
       cluster.retire();
     });
     const addresses = listeners.map((address) => server.bind(address));
@@ -292,6 +295,8 @@ export class Broker {
       rack: config.get("broker.rack"),
     });
     heartbeats.start();
+    // A broker of its own has none to hold.
+    if (cluster.incarnation !== undefined) elections.start();
     server.start();
     const { membership } = options;
     return new Broker(context, server, addresses, opened.move(), membership, store, directory);

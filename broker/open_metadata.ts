@@ -138,14 +138,19 @@ async function joinShared(
   const nodeId = config.get("node.id");
   const applicant = { clusterId, isMember: false, nodeId, directoryId, newClusterId: clusterId };
   const { directoryRevision } = await admit(store, applicant);
-  const identity = newIdentity(directoryId, directoryRevision);
+  const identity = newIdentity(directory, directoryId, directoryRevision);
   return { store, clusterId, nodeId, identity, close: () => store.close() };
 }
 
 /** The identity of this process. */
-function newIdentity(directoryId: string, directoryRevision: number): BrokerIdentity {
+function newIdentity(
+  directory: LogDirectory,
+  directoryId: string,
+  directoryRevision: number,
+): BrokerIdentity {
   const { version } = denoConfig;
-  return { directoryId, directoryRevision, incarnation: randomUuid(), version };
+  const hasCrashed = directory.logCount > 0 && !directory.wasCleanShutdown;
+  return { directoryId, directoryRevision, incarnation: randomUuid(), version, hasCrashed };
 }
 
 function openLocalStore(directory: LogDirectory, clock: Clock): Promise<LocalMetadataStore> {
@@ -187,7 +192,7 @@ async function openShared(options: OpenMetadataOptions): Promise<OpenMetadata> {
       store,
       clusterId,
       nodeId,
-      identity: newIdentity(directoryId, directoryRevision),
+      identity: newIdentity(directory, directoryId, directoryRevision),
       note,
       close: () => closeShared(store, note),
     };

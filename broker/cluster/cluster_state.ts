@@ -55,7 +55,7 @@ import { type PartitionChange, partitionCommit } from "./partition_commit.ts";
 import {
   decodeValue,
   encodeValue,
-  type Incarnations,
+  initialIncarnations,
   PARTITIONS_PREFIX,
   topicKey,
   TOPICS_PREFIX,
@@ -64,36 +64,28 @@ import {
 } from "./topic_state.ts";
 import { type TopicChange, TopicsView } from "./topics_view.ts";
 
-export type { PartitionState, TopicState } from "./topic_state.ts";
+import { type BrokerInfo, brokerInfo, type BrokersChange, BrokersView } from "./brokers_view.ts";
+import {
+  brokerConfigsKey,
+  CONFIGS_PREFIX,
+  type ConfigsChange,
+  ConfigsView,
+  type ConfiguredResourceType,
+  resourceConfigsKey,
+} from "./configs_view.ts";
 import type { Suspicion } from "./liveness.ts";
-import { accusation, dismissal, SUSPECTS_PREFIX, Suspicions, withdrawal } from "./suspicions.ts";
+import { accusation, dismissal, withdrawal } from "./suspicions.ts";
 
-/** A broker and its address. */
-export interface BrokerInfo extends BrokerAddress {
-  readonly id: number;
-  /** The commit that registered it; a broker that registers again gets another one. */
-  readonly epoch: number;
-  /** Unique to its process; undefined if no other broker uses the store. */
-  readonly incarnation: string | undefined;
-  /** Name of its session; undefined if no other broker uses the store. */
-  readonly session: string | undefined;
-}
+export type { BrokerInfo } from "./brokers_view.ts";
+export type { ConfiguredResourceType } from "./configs_view.ts";
+export type { PartitionState, TopicState } from "./topic_state.ts";
 
 /** A change made by a commit. */
 export type ClusterChange =
   | TopicChange
-  | {
-    readonly type:
-      | "brokers"
-      | "controller"
-      | "suspicions"
-      | "broker-configs"
-      | "resource-configs"
-      | "features";
-  };
-
-/** Resource types with settings besides topics and brokers. */
-export type ConfiguredResourceType = "groups" | "client-metrics";
+  | BrokersChange
+  | ConfigsChange
+  | { readonly type: "controller" | "features" };
 
 /** Options of {@linkcode ClusterState.open}. */
 export interface ClusterStateOptions {
@@ -112,10 +104,6 @@ const MAX_ATTEMPTS = 16;
 /** Prefix of the keys of deleted topics that may still have logs. */
 export const DELETED_TOPICS_PREFIX = "deleted/";
 const FEATURES = "features";
-const CONFIGS = "configs/";
-const BROKER_CONFIGS = "configs/brokers";
-
-const NO_CONFIGS: ConfigTexts = new Map();
 
 /** A view of the cluster that follows the metadata store. */
 export class ClusterState {
@@ -128,12 +116,13 @@ export class ClusterState {
   readonly incarnation: string | undefined;
   readonly #office: ControllerOffice;
   readonly #listeners: Set<(change: ClusterChange) => void> = new Set();
-  readonly #brokers: Map<number, BrokerInfo> = new Map();
+  readonly #brokers: BrokersView = new BrokersView();
   readonly #topics: TopicsView = new TopicsView();
   /** Names of deleted topics that this broker may still have logs of, by id. */
   readonly #deletedTopics: Map<string, string> = new Map();
-  readonly #configs: Map<string, ConfigTexts> = new Map();
-  readonly #suspicions: Suspicions = new Suspicions();
+  readonly #configs: ConfigsView = new ConfigsView();
+  /** Epochs of brokers that this one has deposed. */
+  readonly #deposed: Set<number> = new Set();
   #lastDecision = 0;
   #featureLevels: FeatureLevels = INITIAL_LEVELS;
   #isClosed = false;
@@ -152,6 +141,7 @@ export class ClusterState {
     this.#registration = registration;
     const session = () => registration.session;
     this.#office = new ControllerOffice({ store, nodeId, clock, logger, session });
+    this.#office.onHeld = () => this.#notify({ type: "controller" });
     registration.onRenewed = () => {
       this.#office.standSoon();
       this.#notify({ type: "brokers" });
@@ -177,7 +167,7 @@ export class ClusterState {
 
   /** The brokers, by id. */
   get brokers(): readonly BrokerInfo[] {
-    return [...this.#brokers.values()].sort((a, b) => a.id - b.id);
+    return this.#brokers.all();
   }
 
   /** The broker with this id, if registered. */
@@ -211,9 +201,19 @@ export class ClusterState {
     return this.#registration.isExpiring;
   }
 
+  /** Whether a broker should not lead if another can. */
+  isDraining(id: number): boolean {
+    return this.#brokers.isDraining(id);
+  }
+
+  /** Whether this broker has ended, or tried to end, the registration with an epoch. */
+  hasDeposed(epoch: number): boolean {
+    return this.#deposed.has(epoch);
+  }
+
   /** Statements of brokers that the controller is dead. */
   get suspicions(): Iterable<Suspicion> {
-    return this.#suspicions.all();
+    return this.#brokers.suspicions();
   }
 
   /** The revision of the last change of a topic, of settings or of feature levels. */
@@ -272,7 +272,7 @@ export class ClusterState {
 
   /** Settings of one broker or of all brokers changed at run time. */
   brokerConfigs(id: number | "all"): ConfigTexts {
-    return this.#configs.get(configKey(id)) ?? NO_CONFIGS;
+    return this.#configs.get(brokerConfigsKey(id));
   }
 
   /** The finalized feature levels of the cluster. */
@@ -287,14 +287,12 @@ export class ClusterState {
 
   /** The settings of a group or of a client metrics subscription. */
   resourceConfigs(type: ConfiguredResourceType, name: string): ConfigTexts {
-    return this.#configs.get(`${CONFIGS}${type}/${name}`) ?? NO_CONFIGS;
+    return this.#configs.get(resourceConfigsKey(type, name));
   }
 
   /** The names of the resources of a type that have settings. */
   configuredResources(type: ConfiguredResourceType): string[] {
-    const prefix = `${CONFIGS}${type}/`;
-    return [...this.#configs.keys()].filter((key) => key.startsWith(prefix))
-      .map((key) => key.slice(prefix.length));
+    return this.#configs.resources(type);
   }
 
   /**
@@ -357,6 +355,7 @@ export class ClusterState {
    * @throws {ApiError} NOT_CONTROLLER.
    */
   async depose({ id, epoch, session }: BrokerInfo): Promise<void> {
+    this.#deposed.add(epoch);
     const key = `${BROKERS_PREFIX}${id}`;
     const changes: MetadataChange[] = [{ key, value: null }, dismissal(id)];
     if (session !== undefined) changes.push({ key: `${SESSIONS_PREFIX}${session}`, value: null });
@@ -378,7 +377,7 @@ export class ClusterState {
     readonly configs: ConfigTexts;
   }): Promise<void> {
     const { id, replicas } = topic;
-    const incarnations = this.#incarnations(0, replicas);
+    const incarnations = initialIncarnations(0, replicas, this.#brokers);
     const value: TopicValue = {
       id,
       replicas,
@@ -431,23 +430,12 @@ export class ClusterState {
   ): Promise<void> {
     const { length } = topic.partitions;
     const known = this.#topics.value(topic.name)?.replicas ?? [];
-    const added = this.#incarnations(length, replicas);
+    const added = initialIncarnations(length, replicas, this.#brokers);
     const incarnations = added === undefined ? topic.incarnations : [...topic.incarnations, added];
     await this.#setTopic(topic, {
       replicas: [...known, ...replicas],
       ...(incarnations.length === 0 ? {} : { incarnations }),
     });
-  }
-
-  /** The processes that lead new partitions, if these are replicated. */
-  #incarnations(from: number, replicas: readonly (readonly number[])[]): Incarnations | undefined {
-    const leaders: Record<string, string> = {};
-    for (const [leader, ...others] of replicas) {
-      if (others.length === 0) continue;
-      const { incarnation } = this.#brokers.get(leader!) ?? {};
-      if (incarnation !== undefined) leaders[leader!] = incarnation;
-    }
-    return Object.keys(leaders).length === 0 ? undefined : { from, leaders };
   }
 
   /**
@@ -490,7 +478,7 @@ export class ClusterState {
     id: number | "all",
     change: (configs: ConfigTexts) => ConfigTexts,
   ): Promise<void> {
-    await this.#changeConfigs(configKey(id), change);
+    await this.#changeConfigs(brokerConfigsKey(id), change);
   }
 
   /** Changes the settings of a group or subscription; `change` may be called more than once. */
@@ -499,7 +487,7 @@ export class ClusterState {
     name: string,
     change: (configs: ConfigTexts) => ConfigTexts,
   ): Promise<void> {
-    await this.#changeConfigs(`${CONFIGS}${type}/${name}`, change);
+    await this.#changeConfigs(resourceConfigsKey(type, name), change);
   }
 
   async #changeConfigs(
@@ -508,7 +496,7 @@ export class ClusterState {
   ): Promise<void> {
     await this.retry(async () => {
       const revision = this.#follower.revisionOf(key);
-      const configs = change(this.#configs.get(key) ?? NO_CONFIGS);
+      const configs = change(this.#configs.get(key));
       const value = configs.size === 0 ? null : encodeValue(Object.fromEntries(configs));
       await this.#commitAsController([{ key, value }], [{ key, revision }]);
     });
@@ -596,29 +584,21 @@ export class ClusterState {
     } else if (key.startsWith(PARTITIONS_PREFIX)) {
       const change = this.#topics.applyPartition(key, entry);
       if (change !== undefined) this.#notify(change);
-    } else if (key.startsWith(BROKERS_PREFIX)) {
-      this.#applyBroker(Number(key.slice(BROKERS_PREFIX.length)), entry, revision);
-    } else if (key.startsWith(CONFIGS)) this.#applyConfigs(key, entry);
+    } else if (key.startsWith(CONFIGS_PREFIX)) this.#notify(this.#configs.apply(key, entry));
     else if (key.startsWith(DELETED_TOPICS_PREFIX)) this.#applyDeleted(key, entry);
     else if (key === FEATURES) {
       const changed = entry === undefined ? {} : decodeValue<Record<string, number>>(entry);
       this.#featureLevels = new Map([...INITIAL_LEVELS, ...Object.entries(changed)]);
       this.#notify({ type: "features" });
-    } else if (key.startsWith(SUSPECTS_PREFIX)) {
-      this.#suspicions.update(key, entry);
-      this.#notify({ type: "suspicions" });
     } else if (key === CONTROLLER_KEY) {
       this.#office.update(entry);
       if (entry === undefined && !this.#isClosed) this.#office.standSoon();
       this.#notify({ type: "controller" });
+    } else {
+      if (key === `${BROKERS_PREFIX}${this.nodeId}`) this.#registration.changed(revision);
+      const change = this.#brokers.apply(key, entry);
+      if (change !== undefined) this.#notify(change);
     }
-  }
-
-  #applyBroker(id: number, entry: MetadataEntry | undefined, revision: number): void {
-    if (id === this.nodeId) this.#registration.changed(revision);
-    if (entry === undefined) this.#brokers.delete(id);
-    else this.#brokers.set(id, brokerInfo(id, entry));
-    this.#notify({ type: "brokers" });
   }
 
   #applyDeleted(key: string, entry: MetadataEntry | undefined): void {
@@ -628,16 +608,6 @@ export class ClusterState {
     else this.#deletedTopics.set(id, decodeValue<{ name: string }>(entry).name);
   }
 
-  #applyConfigs(key: string, entry: MetadataEntry | undefined): void {
-    if (entry === undefined) this.#configs.delete(key);
-    else {this.#configs.set(
-        key,
-        new Map(Object.entries(decodeValue<Record<string, string>>(entry))),
-      );}
-    const type = key.startsWith(BROKER_CONFIGS) ? "broker-configs" : "resource-configs";
-    this.#notify({ type });
-  }
-
   #notify(change: ClusterChange): void {
     for (const listener of this.#listeners) listener(change);
   }
@@ -645,18 +615,7 @@ export class ClusterState {
 
 /** Whether a key is one that only the controller changes, apart from leaders. */
 function isDecision(key: string): boolean {
-  return key.startsWith(TOPICS_PREFIX) || key.startsWith(CONFIGS) || key === FEATURES;
-}
-
-function brokerInfo(id: number, entry: MetadataEntry): BrokerInfo {
-  const { host, port, rack, incarnation, session } = decodeValue<
-    BrokerAddress & { incarnation?: string; session?: string }
-  >(entry);
-  return { id, host, port, rack, epoch: entry.revision, incarnation, session };
-}
-
-function configKey(id: number | "all"): string {
-  return id === "all" ? BROKER_CONFIGS : `${BROKER_CONFIGS}/${id}`;
+  return key.startsWith(TOPICS_PREFIX) || key.startsWith(CONFIGS_PREFIX) || key === FEATURES;
 }
 
 function set(key: string, value: object): MetadataChange {

@@ -140,7 +140,13 @@ Deno.test("ClusterState makes the broker controller and keeps its state over a r
   assertEquals(cluster.brokerConfigs(1).get("x"), "1");
   const [{ epoch, ...registered } = { epoch: 0 }] = cluster.brokers;
   const address = { host: "localhost", port: 9092, rack: null };
-  assertEquals(registered, { id: 1, ...address, incarnation: undefined, session: undefined });
+  assertEquals(registered, {
+    id: 1,
+    ...address,
+    incarnation: undefined,
+    session: undefined,
+    hasCrashed: false,
+  });
   assert(epoch > 0);
 });
 

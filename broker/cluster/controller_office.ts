@@ -58,6 +58,8 @@ export class ControllerOffice {
   #standing: Promise<number> | undefined;
   #timer: number | undefined;
   #isClosed = false;
+  /** Called when this broker has taken the office; a watch may have shown it before. */
+  onHeld: () => void = () => {};
 
   constructor(options: ControllerOfficeOptions) {
     this.#options = options;
@@ -157,9 +159,11 @@ export class ControllerOffice {
     if (this.#epoch === epoch) return;
     this.#session = session;
     this.#epoch = epoch;
-    if (session.deadline === Infinity) return;
-    const { logger, nodeId } = this.#options;
-    logger.info("Became the controller", { nodeId, controllerEpoch: epoch });
+    if (session.deadline !== Infinity) {
+      const { logger, nodeId } = this.#options;
+      logger.info("Became the controller", { nodeId, controllerEpoch: epoch });
+    }
+    this.onHeld();
   }
 
   async #stand(): Promise<number> {

@@ -20,8 +20,10 @@ import { codec } from "../../protocol/schema/codec.ts";
 import { LogDirectory } from "../../storage/log_directory.ts";
 import { MemoryFileSystem } from "../../storage/mod.ts";
 import { silentLogger } from "../logger.ts";
+import { BrokerConfig } from "../settings/config.ts";
 import { type Clock, ManualClock } from "../time/clock.ts";
 import { ClusterState } from "./cluster_state.ts";
+import { ElectionManager } from "./election_manager.ts";
 import { HeartbeatManager } from "./heartbeat_manager.ts";
 import { LocalMetadataStore, METADATA_LOG_NAME } from "./local_metadata_store.ts";
 import type { MetadataChange, MetadataSession, MetadataStore } from "./metadata_store.ts";
@@ -32,6 +34,7 @@ const STEP_MS = 10;
 /** Microtasks after which what a step has started has come to rest. */
 const MICROTASKS = 300;
 const VERSION = 1;
+const CONFIG = BrokerConfig.from({ "min.insync.replicas": 2 });
 
 /** A clock whose process can be paused: its timers then run late. */
 class ProcessClock implements Clock {
@@ -141,6 +144,7 @@ export class HeartbeatingBroker {
   readonly clock: ProcessClock = new ProcessClock();
   readonly cluster: ClusterState;
   readonly heartbeats: HeartbeatManager;
+  readonly elections: ElectionManager;
   isKilled = false;
   /** Resolves while the broker runs. */
   running: Promise<void> = Promise.resolve();
@@ -151,11 +155,13 @@ export class HeartbeatingBroker {
     clock: ProcessClock,
     cluster: ClusterState,
     heartbeats: HeartbeatManager,
+    elections: ElectionManager,
   ) {
     this.id = id;
     this.clock = clock;
     this.cluster = cluster;
     this.heartbeats = heartbeats;
+    this.elections = elections;
   }
 
   get isPaused(): boolean {
@@ -171,6 +177,7 @@ export class HeartbeatingCluster implements AsyncDisposable {
     new Set();
   readonly #cuts: Set<string> = new Set();
   readonly #directory: LogDirectory;
+  #processes = 0;
   /** Heartbeats that were received. */
   heartbeatCount = 0;
 
@@ -187,7 +194,7 @@ export class HeartbeatingCluster implements AsyncDisposable {
     const log = directory.create(METADATA_LOG_NAME, { nowMs });
     const store = await LocalMetadataStore.open(log, { clock });
     const cluster = new HeartbeatingCluster(store, directory);
-    for (let id = 1; id <= count; id++) await cluster.#start(id);
+    for (let id = 1; id <= count; id++) await cluster.#start(id, false);
     await cluster.pass(500);
     return cluster;
   }
@@ -218,6 +225,7 @@ export class HeartbeatingCluster implements AsyncDisposable {
     const broker = this.broker(id);
     broker.isKilled = true;
     broker.heartbeats.close();
+    broker.elections.close();
     for (const { ends, channel } of this.#channels) if (ends.includes(id)) channel.abort();
     await broker.cluster.close();
   }
@@ -259,20 +267,27 @@ export class HeartbeatingCluster implements AsyncDisposable {
     await this.#directory.close();
   }
 
-  async #start(id: number): Promise<void> {
+  /** Starts a broker that was killed, as a new process. */
+  async restart(id: number, hasCrashed = true): Promise<void> {
+    await this.#start(id, hasCrashed);
+  }
+
+  async #start(id: number, hasCrashed: boolean): Promise<void> {
     const clock = new ProcessClock();
     const key = `directories/${id}`;
     const directory = { key, value: new TextEncoder().encode("{}") };
     const directoryRevision = await this.store.commit([directory]);
+    const process = ++this.#processes;
     const cluster = await ClusterState.open({
-      store: new ExpiringStore(this.store, `session-of-${id}`),
+      store: new ExpiringStore(this.store, `session-of-${id}-${process}`),
       nodeId: id,
       clusterId: "cluster",
       identity: {
         directoryId: `directory-${id}`,
         directoryRevision,
-        incarnation: `incarnation-${id}`,
+        incarnation: `incarnation-${process}`,
         version: "1",
+        hasCrashed,
       },
       clock,
       logger: silentLogger,
@@ -284,9 +299,11 @@ export class HeartbeatingCluster implements AsyncDisposable {
       logger: silentLogger,
       settled: () => Promise.resolve(),
     });
-    this.#brokers.push(new HeartbeatingBroker(id, clock, cluster, heartbeats));
+    const elections = new ElectionManager({ cluster, config: CONFIG, clock, logger: silentLogger });
+    this.#brokers[id - 1] = new HeartbeatingBroker(id, clock, cluster, heartbeats, elections);
     await cluster.registerBroker({ host: "test", port: id, rack: null });
     heartbeats.start();
+    elections.start();
   }
 
   #connect(from: number, to: number, signal: AbortSignal): Promise<FrameChannel> {

@@ -35,6 +35,8 @@ export interface BrokerIdentity {
   readonly incarnation: string;
   /** The program's version. */
   readonly version: string;
+  /** Whether the data folder was not closed by the process before this one. */
+  readonly hasCrashed?: boolean;
 }
 
 /** Options of a registration. */
@@ -76,6 +78,7 @@ export class Registration {
   #unfenced: PromiseWithResolvers<void> | undefined;
   #fenceTimer: number | undefined;
   #retryMs = MIN_RETRY_MS;
+  #wasRegistered = false;
   readonly #isExpiring: boolean;
   #isClosed = false;
   /** Called with each session after the first. */
@@ -190,15 +193,19 @@ export class Registration {
     if (identity === undefined) {
       return await store.commit([{ key, value: encode({ host, port, rack }), session }]);
     }
-    const { directoryRevision, ...who } = identity;
+    const { directoryRevision, hasCrashed = false, ...who } = identity;
     // The number must still be the folder's, and no other process registered on it.
     const expect = [
       { key: `${DIRECTORIES_PREFIX}${nodeId}`, revision: directoryRevision },
       { key, revision: 0 },
     ];
-    const value = encode({ host, port, rack, ...who, session: session.name });
+    // A process that registers again has kept what it had.
+    const crash = hasCrashed && !this.#wasRegistered ? { hasCrashed } : {};
+    const value = encode({ host, port, rack, ...who, ...crash, session: session.name });
     try {
-      return this.#epoch = await store.commit([{ key, value, session }], { expect });
+      this.#epoch = await store.commit([{ key, value, session }], { expect });
+      this.#wasRegistered = true;
+      return this.#epoch;
     } catch (error) {
       if (!(error instanceof RevisionConflictError)) throw error;
       throw new NumberTakenError(

@@ -140,6 +140,26 @@ export function partitionState(
   };
 }
 
+/**
+ * The processes that lead new partitions; undefined if none is replicated.
+ *
+ * @param from The first of them.
+ * @param brokers Gives the process of a registered broker.
+ */
+export function initialIncarnations(
+  from: number,
+  replicas: readonly (readonly number[])[],
+  brokers: { get(id: number): { readonly incarnation: string | undefined } | undefined },
+): Incarnations | undefined {
+  const leaders: Record<string, string> = {};
+  for (const [leader, ...others] of replicas) {
+    if (others.length === 0) continue;
+    const { incarnation } = brokers.get(leader!) ?? {};
+    if (incarnation !== undefined) leaders[leader!] = incarnation;
+  }
+  return Object.keys(leaders).length === 0 ? undefined : { from, leaders };
+}
+
 /** The value of the key of a partition in a state. */
 export function partitionValue(state: Omit<PartitionState, "revision">): PartitionValue {
   const { leaderId, leaderEpoch, leaderIncarnation, replicas, isr, uncleanEpoch } = state;

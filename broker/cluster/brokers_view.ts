@@ -1,0 +1,82 @@
+/**
+ * The brokers of the cluster, from the keys of the metadata store that concern them.
+ *
+ * @module
+ */
+
+import type { Suspicion } from "./liveness.ts";
+import type { MetadataEntry } from "./metadata_store.ts";
+import { type BrokerAddress, BROKERS_PREFIX } from "./registration.ts";
+import { SUSPECTS_PREFIX, Suspicions } from "./suspicions.ts";
+import { decodeValue } from "./topic_state.ts";
+
+/** A registered broker. */
+export interface BrokerInfo extends BrokerAddress {
+  readonly id: number;
+  /** The commit that registered it; a broker that registers again gets another one. */
+  readonly epoch: number;
+  /** Unique to its process; undefined if no other broker uses the store. */
+  readonly incarnation: string | undefined;
+  /** Name of its session; undefined if no other broker uses the store. */
+  readonly session: string | undefined;
+  /** Whether its process may lack records that an earlier one of this broker had. */
+  readonly hasCrashed: boolean;
+}
+
+/** What a change concerned. */
+export type BrokersChange = { readonly type: "brokers" | "suspicions" };
+
+/** Prefix of the keys of brokers that should not lead. */
+export const DRAINING_PREFIX = "draining/";
+
+/** The brokers, and what is said of them. */
+export class BrokersView {
+  readonly #brokers: Map<number, BrokerInfo> = new Map();
+  readonly #draining: Set<number> = new Set();
+  readonly #suspicions: Suspicions = new Suspicions();
+
+  /** The registered brokers, by id. */
+  all(): readonly BrokerInfo[] {
+    return [...this.#brokers.values()].sort((a, b) => a.id - b.id);
+  }
+
+  /** The broker with this id, if registered. */
+  get(id: number): BrokerInfo | undefined {
+    return this.#brokers.get(id);
+  }
+
+  /** Whether a broker should not lead if another can. */
+  isDraining(id: number): boolean {
+    return this.#draining.has(id);
+  }
+
+  /** Statements of brokers that the controller is dead. */
+  suspicions(): Iterable<Suspicion> {
+    return this.#suspicions.all();
+  }
+
+  /** Applies a key in the store; undefined if it does not concern brokers. */
+  apply(key: string, entry: MetadataEntry | undefined): BrokersChange | undefined {
+    if (key.startsWith(BROKERS_PREFIX)) {
+      const id = Number(key.slice(BROKERS_PREFIX.length));
+      if (entry === undefined) this.#brokers.delete(id);
+      else this.#brokers.set(id, brokerInfo(id, entry));
+    } else if (key.startsWith(DRAINING_PREFIX)) {
+      const id = Number(key.slice(DRAINING_PREFIX.length));
+      if (entry === undefined) this.#draining.delete(id);
+      else this.#draining.add(id);
+    } else if (key.startsWith(SUSPECTS_PREFIX)) {
+      this.#suspicions.update(key, entry);
+      return { type: "suspicions" };
+    } else return undefined;
+    return { type: "brokers" };
+  }
+}
+
+/** A broker from its key. */
+export function brokerInfo(id: number, entry: MetadataEntry): BrokerInfo {
+  const { host, port, rack, incarnation, session, hasCrashed = false } = decodeValue<
+    BrokerAddress & { incarnation?: string; session?: string; hasCrashed?: boolean }
+  >(entry);
+  return { id, host, port, rack, epoch: entry.revision, incarnation, session, hasCrashed };
+}
