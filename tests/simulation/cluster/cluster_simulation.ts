@@ -15,12 +15,13 @@ import { RecordBook } from "../record_book.ts";
 import { check, Violation } from "../violation.ts";
 import { ClusterAdministrator } from "./administrator.ts";
 import { ClusterAuditor } from "./auditor.ts";
-import type { ClusterWorld } from "./client.ts";
+import { type ClusterWorld, liveTopics } from "./client.ts";
 import { ClusterCommitter } from "./committer.ts";
 import { ClusterConsumer } from "./consumer.ts";
 import { ClusterMachine } from "./cluster_machine.ts";
 import { SimEtcd } from "./etcd.ts";
 import { type ClusterFault, drawFault, type FaultContext } from "./faults.ts";
+import { GroupMember, type GroupOffsets } from "./group_member.ts";
 import type { ClusterTopic } from "./model.ts";
 import { ReplicaAuditor } from "./replica_auditor.ts";
 import { SimNetwork } from "./network.ts";
@@ -99,6 +100,7 @@ class ClusterSimulation implements ClusterWorld {
   readonly #producers: ClusterProducer[];
   readonly #consumers: ClusterConsumer[];
   readonly #committers: ClusterCommitter[];
+  readonly #members: GroupMember[];
   readonly #administrator: ClusterAdministrator;
   readonly #auditor: ClusterAuditor;
   readonly #replicaAuditor: ReplicaAuditor;
@@ -125,6 +127,10 @@ class ClusterSimulation implements ClusterWorld {
           "offsets.topic.num.partitions": 2,
           "offsets.topic.segment.bytes": 4000,
           "offsets.topic.replication.factor": options.replicas ?? 1,
+          "group.consumer.min.session.timeout.ms": 3000,
+          "group.consumer.session.timeout.ms": 3000,
+          "group.consumer.min.heartbeat.interval.ms": 400,
+          "group.consumer.heartbeat.interval.ms": 400,
           "log.flush.offset.checkpoint.interval.ms": 3000,
         },
         random,
@@ -138,6 +144,8 @@ class ClusterSimulation implements ClusterWorld {
     );
     this.#consumers = [0, 1, 2].map((i) => new ClusterConsumer(`consumer-${i}`, this));
     this.#committers = [0, 1].map((i) => new ClusterCommitter(`group-${i}`, this));
+    const offsets: GroupOffsets = new Map();
+    this.#members = [0, 1, 2].map((i) => new GroupMember(`member-${i}`, this, "group-m", offsets));
     this.#administrator = new ClusterAdministrator("administrator", this);
     this.#auditor = new ClusterAuditor("auditor", this);
     this.#replicaAuditor = new ReplicaAuditor({ machines: this.machines, etcd: this.#etcd });
@@ -163,6 +171,7 @@ class ClusterSimulation implements ClusterWorld {
     try {
       for (const machine of this.machines) machine.start();
       await this.#becomeWhole();
+      for (const member of this.#members) member.start();
       for (const step of this.#options.steps) {
         this.#step = step;
         this.random = new Random(mix(this.#options.seed, step + 1));
@@ -204,6 +213,7 @@ class ClusterSimulation implements ClusterWorld {
       [50, () => random.pick(this.#producers).act()],
       [16, () => random.pick(this.#consumers).act()],
       [6, () => random.pick(this.#committers).act()],
+      [6, () => random.pick(this.#members).act()],
       [3, () => this.#administrator.createTopic(replicas)],
       [0.3, () => this.#administrator.deleteTopic()],
       [1, () => this.#administrator.alterConfigs()],
@@ -223,7 +233,12 @@ class ClusterSimulation implements ClusterWorld {
       random: this.random,
       replicas: this.#options.replicas ?? 1,
       isLastInSync: (machine) => this.#replicaAuditor.isLastInSync(machine),
-      hosts: [...this.#producers, ...this.#consumers, ...this.#committers].map(({ name }) => name),
+      hosts: [
+        ...this.#producers,
+        ...this.#consumers,
+        ...this.#committers,
+        ...this.#members,
+      ].map(({ name }) => name),
     };
     const { fault, durationMs, begin } = drawFault(context);
     if (this.#isLeftOut(fault)) return;
@@ -300,7 +315,20 @@ class ClusterSimulation implements ClusterWorld {
     }
     await this.#drive(this.#auditor.auditAll());
     for (const committer of this.#committers) await this.#verify(committer);
+    await this.#awaitMembers();
     this.#replicaAuditor.auditHealed(this.topics);
+  }
+
+  /** Waits until the members own all partitions, each of them one member. */
+  async #awaitMembers(): Promise<void> {
+    const endMs = this.timeline.nowMs + MAX_HEALING_MS;
+    for (;;) {
+      const owned = this.#members.reduce((sum, { ownedCount }) => sum + ownedCount, 0);
+      const wanted = liveTopics(this).reduce((sum, { partitions }) => sum + partitions.length, 0);
+      if (owned === wanted) return;
+      check(this.timeline.nowMs < endMs, () => `Members own ${owned} of ${wanted} partitions`);
+      await this.#pass(POLL_MS);
+    }
   }
 
   async #verify(committer: ClusterCommitter): Promise<void> {
