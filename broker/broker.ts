@@ -42,6 +42,8 @@ import { Maintenance } from "./maintenance.ts";
 import { MemoryBudget } from "./memory_budget.ts";
 import { BrokerCounters } from "./metrics/broker_counters.ts";
 import { ProducerIds } from "./producer_ids.ts";
+import { Replication } from "./replication/replication.ts";
+import { ReplicaSessions } from "./replication/replica_sessions.ts";
 import { Server } from "./network/server.ts";
 import type { BrokerSettings } from "./settings/settings.ts";
 import { Timeouts } from "./time/timeouts.ts";
@@ -217,8 +219,23 @@ export class Broker {
     const cluster = await ClusterState.open({ ...metadata, clock, logger });
     opened.defer(() => cluster.close());
     followDynamicConfigs(config, cluster);
-    const topics = await TopicRegistry.open({ cluster, config, directory, clock, logger });
+    const replication = new Replication({
+      cluster,
+      network,
+      clock,
+      logger,
+      maxLagMs: () => config.get("replica.lag.time.max.ms"),
+    });
+    const topics = await TopicRegistry.open({
+      cluster,
+      config,
+      directory,
+      clock,
+      logger,
+      replication,
+    });
     opened.defer(() => topics.close());
+    opened.defer(() => replication.close());
     const maintenance = Maintenance.start({
       directory,
       topics,
@@ -273,6 +290,7 @@ export class Broker {
       groups,
       producerIds: new ProducerIds(store),
       fetchSessions: new FetchSessions(config.get("max.incremental.fetch.session.cache.slots")),
+      replicaSessions: new ReplicaSessions(),
       requestMemory,
       validations,
       responseMemory: new MemoryBudget(config.get("queued.max.response.bytes")),
@@ -298,6 +316,7 @@ export class Broker {
     // A broker of its own has none to hold.
     if (cluster.incarnation !== undefined) elections.start();
     server.start();
+    replication.start();
     const { membership } = options;
     return new Broker(context, server, addresses, opened.move(), membership, store, directory);
   }

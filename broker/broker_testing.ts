@@ -39,6 +39,7 @@ import { BrokerCounters } from "./metrics/broker_counters.ts";
 import { ProducerIds } from "./producer_ids.ts";
 import type { BrokerSettings } from "./settings/settings.ts";
 import type { Partition } from "./topics/partition.ts";
+import { ReplicaSessions } from "./replication/replica_sessions.ts";
 import { Timeouts } from "./time/timeouts.ts";
 import { type NewTopic, TopicRegistry } from "./topics/topic_registry.ts";
 import { Turns } from "./network/turns.ts";
@@ -120,6 +121,7 @@ export class TestBroker {
       topics,
       producerIds: new ProducerIds(store),
       fetchSessions: new FetchSessions(0),
+      replicaSessions: new ReplicaSessions(),
       requestMemory,
       validations: new BatchValidations(requestMemory),
       responseMemory: new MemoryBudget(config.get("queued.max.response.bytes")),

@@ -40,8 +40,8 @@ interface Member {
 
 /**
  * A cluster of brokers in this process, for tests. Records are in memory and are lost when the cluster is
- * closed. Each broker listens on a loopback port. A partition has one replica: while its broker is
- * stopped, it cannot be used.
+ * closed. Each broker listens on a loopback port. A partition with one replica cannot be used while its
+ * broker is stopped.
  *
  * @example In a unit test
  * ```ts

@@ -21,6 +21,7 @@ import type { Logger } from "./logger.ts";
 import type { MemoryBudget } from "./memory_budget.ts";
 import type { BrokerCounters } from "./metrics/broker_counters.ts";
 import type { ProducerIds } from "./producer_ids.ts";
+import type { ReplicaSessions } from "./replication/replica_sessions.ts";
 import type { Timeouts } from "./time/timeouts.ts";
 import type { TopicRegistry } from "./topics/topic_registry.ts";
 import type { Turns } from "./network/turns.ts";
@@ -35,6 +36,7 @@ export interface BrokerContext {
   readonly topics: TopicRegistry;
   readonly producerIds: ProducerIds;
   readonly fetchSessions: FetchSessions;
+  readonly replicaSessions: ReplicaSessions;
   readonly groups: GroupCoordinator;
   /** Memory of request frames in progress. */
   readonly requestMemory: MemoryBudget;

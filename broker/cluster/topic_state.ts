@@ -182,6 +182,14 @@ export function minInSync(setting: number, { replicas }: Pick<PartitionState, "r
   return Math.min(setting, replicas.length);
 }
 
+/** Whether a change of state leaves a broker in its role: leader or follower of an epoch, or none. */
+export function isSameRole(before: PartitionState, after: PartitionState, nodeId: number): boolean {
+  return before.leaderId === after.leaderId && before.leaderEpoch === after.leaderEpoch &&
+    before.leaderIncarnation === after.leaderIncarnation &&
+    (before.replicas.length > 1) === (after.replicas.length > 1) &&
+    before.replicas.includes(nodeId) === after.replicas.includes(nodeId);
+}
+
 const ENCODER = new TextEncoder();
 const DECODER = new TextDecoder();
 

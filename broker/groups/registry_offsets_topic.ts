@@ -9,7 +9,6 @@ import { ApiError } from "../api_error.ts";
 import type { Clock } from "../time/clock.ts";
 import type { BrokerConfig, ConfigTexts } from "../settings/config.ts";
 import type { Logger } from "../logger.ts";
-import { MAX_REPLICATION_FACTOR } from "../topics/replica_assignment.ts";
 import { INTERNAL_SEGMENT_BYTES, MIN_SEGMENT_BYTES } from "../topics/topic_config.ts";
 import type { TopicRegistry } from "../topics/topic_registry.ts";
 import type { GroupLog } from "./group_log.ts";
@@ -45,10 +44,7 @@ export class RegistryOffsetsTopic implements OffsetsTopic {
       await topics.createTopic({
         name: OFFSETS_TOPIC,
         partitions: config.get("offsets.topic.num.partitions"),
-        replicationFactor: Math.min(
-          config.get("offsets.topic.replication.factor"),
-          MAX_REPLICATION_FACTOR,
-        ),
+        replicationFactor: this.#replicationFactor,
         configs: this.#configs,
         isInternal: true,
       });
@@ -72,10 +68,18 @@ export class RegistryOffsetsTopic implements OffsetsTopic {
     }
   }
 
+  get #replicationFactor(): number {
+    const { topics, config } = this.#options;
+    // More only once leaders are elected without an operator.
+    return Math.min(1, topics.replicationFactor(config.get("offsets.topic.replication.factor")));
+  }
+
   get #configs(): ConfigTexts {
     const segmentBytes = this.#options.config.get("offsets.topic.segment.bytes");
     return new Map([
       ["cleanup.policy", "compact"],
+      // Replicas require it, whatever log.flush.policy.
+      ...(this.#replicationFactor === 1 ? [] : [["flush", "commit"] as const]),
       // The topic setting has a minimum that the broker's setting does not have.
       [
         segmentBytes < MIN_SEGMENT_BYTES ? INTERNAL_SEGMENT_BYTES : "segment.bytes",

@@ -100,6 +100,11 @@ export const SETTINGS = {
     "Minimum number of in-sync replicas for a write with acks=all",
     { min: 1, ...DYNAMIC },
   ),
+  "replica.lag.time.max.ms": long(
+    30_000,
+    "Milliseconds behind its leader after which a follower is no longer in sync",
+    { min: 1 },
+  ),
 
   "socket.request.max.bytes": int(
     100 * MIB,

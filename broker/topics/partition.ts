@@ -1,15 +1,10 @@
 /**
  * A partition on this broker: its log, its leader, and its high watermark.
  *
- * Records below the high watermark are committed and visible. With a single replica and
- * `flush=commit`, an append with acks=all commits when it is on disk, so that a crash never takes
- * back records that were visible. Appends with acks=0 or 1 make no such promise and are visible
- * immediately, unless they follow one with acks=all that is not on disk yet: offsets become visible
- * in order. With `flush=interval` and `flush=os` every append is visible immediately. All records
- * found when a log is opened are committed.
- *
- * Appends with acks=all in the same turn of the event loop, or during a flush, share the next flush
- * (group commit).
+ * Records below the high watermark are committed and visible. With one replica, `flush` says when
+ * that is (`single_replica_commits.ts`); all records found when the log is opened are committed. With
+ * several, a record commits when all in-sync replicas have it on disk (`../replication/`): the broker
+ * leads or follows, one epoch after the other, and nothing of an epoch is carried over to the next.
  *
  * Code that waits for data or state changes subscribes to the partition.
  *
@@ -17,7 +12,6 @@
  */
 
 import { ErrorCode } from "../../protocol/errors.ts";
-import { INT64_MAX } from "../../protocol/primitives/int64.ts";
 import { IsolationLevel } from "../../protocol/messages/records/fetch.ts";
 import { Acks } from "../../protocol/messages/records/produce.ts";
 import type { RecordBatch } from "../../protocol/records/mod.ts";
@@ -27,99 +21,30 @@ import type { LogRead } from "../../storage/log/log_read.ts";
 import type { TimestampAndOffset } from "../../storage/log/log_reader.ts";
 import { validateBatch } from "../../storage/validation/validate_batch.ts";
 import { ApiError } from "../api_error.ts";
-import type { BatchValidations } from "../validation/batch_validations.ts";
 import type { PartitionState } from "../cluster/cluster_state.ts";
 import { checkClientBatch } from "../validation/produced_batch.ts";
 import { PartitionTraffic } from "../metrics/broker_counters.ts";
-import { turnEnd } from "../time/turn_end.ts";
+import { isSameRole, minInSync } from "../cluster/topic_state.ts";
+import { Following, type FollowingPartition } from "../replication/following.ts";
+import { Leadership } from "../replication/leadership.ts";
+import { endOffsetForEpoch, firstEpoch } from "./epoch_offsets.ts";
+import { type Commits, SingleReplicaCommits } from "./single_replica_commits.ts";
+import type {
+  AppendOptions,
+  AppendResult,
+  EpochEndOffset,
+  Fence,
+  PartitionLogManager,
+  PartitionOptions,
+  PartitionReplication,
+  ProduceOptions,
+  ReadOptions,
+} from "./partition_options.ts";
 import type { TopicConfig } from "./topic_config.ts";
 
-/** Options of an append. */
-export interface AppendOptions {
-  /** The requested acknowledgements. */
-  readonly acks: Acks;
-  readonly nowMs: number;
-  /** Whether the broker itself appends, which may write internal topics and control batches. */
-  readonly isInternal?: boolean;
-}
+export type * from "./partition_options.ts";
 
-/** Options of a client's append. */
-export interface ProduceOptions extends AppendOptions {
-  /** Validates batches that take long. */
-  readonly validations: BatchValidations;
-  /** Whether to use `validations` in any case, because the request has used up its time slice. */
-  readonly isLate: boolean;
-}
-
-/** The result of an append. */
-export interface AppendResult {
-  /** Offset of the batch's first record; for a duplicate, that of the original append. */
-  readonly baseOffset: number;
-  /** The timestamp assigned to the records, -1 if they keep their own. */
-  readonly logAppendTimeMs: number;
-  readonly logStartOffset: number;
-  /**
-   * Resolves when an append with acks=all can be acknowledged; `undefined` if it already can.
-   * Rejects if it did not become durable or the partition was deleted.
-   */
-  readonly committed: Promise<void> | undefined;
-}
-
-/** Options of a read. */
-export interface ReadOptions {
-  /** Maximum bytes to return, except for the first batch with `minOneBatch`. */
-  readonly maxBytes: number;
-  readonly minOneBatch: boolean;
-  /** 0 reads up to the high watermark, 1 up to the last stable offset. */
-  readonly isolationLevel: number;
-}
-
-/** The end offset of an epoch; both -1 if unknown. */
-export interface EpochEndOffset {
-  readonly epoch: number;
-  readonly endOffset: number;
-}
-
-/** Options of a partition. */
-export interface PartitionOptions {
-  readonly topic: string;
-  readonly topicId: string;
-  readonly index: number;
-  readonly isInternal: boolean;
-  readonly nodeId: number;
-  readonly log: Log;
-  readonly state: PartitionState;
-  readonly config: TopicConfig;
-  readonly logManager: PartitionLogManager;
-  /** Says when the broker must not act as leader. Default: never. */
-  readonly fence?: Fence;
-}
-
-/** Whether this broker may have been replaced without knowing. */
-export interface Fence {
-  readonly isFenced: boolean;
-}
-
-/** The log maintenance that a partition requests from its broker. */
-export interface PartitionLogManager {
-  /** Resolves when log start offsets are on disk. */
-  writeLogStarts(): Promise<void>;
-  /** Flushes a log within `delayMs`. */
-  requestFlush(log: Log, delayMs: number): void;
-}
-
-/** The value of `flush.ms` without a limit. */
-const NO_LIMIT = INT64_MAX;
-/** The interval of `flush=interval` without a limit. */
-const DEFAULT_INTERVAL_MS = 1000;
-const UNKNOWN: EpochEndOffset = { epoch: -1, endOffset: -1 };
 const HIGH_WATERMARK = -1;
-
-/** Appends that become visible and are acknowledged with the same flush. */
-interface CommitGroup extends PromiseWithResolvers<void> {
-  /** The offset of the first of them. */
-  readonly firstOffset: number;
-}
 
 /** A partition that has a replica on this broker. */
 export class Partition {
@@ -134,15 +59,23 @@ export class Partition {
   readonly #nodeId: number;
   readonly #logManager: PartitionLogManager;
   readonly #fence: Fence | undefined;
+  readonly #incarnation: string | undefined;
+  readonly #replication: PartitionReplication | undefined;
   readonly #waiters: Set<() => void> = new Set();
+  /** Those who also wait for records that are not committed. */
+  readonly #replicaWaiters: Set<() => void> = new Set();
   #state: PartitionState;
   #config: TopicConfig;
   #highWatermark: number;
   #logStartOffset: number;
   /** Settles when the log start offset of all running deletions is shown. */
   #trimming: Promise<unknown> | undefined;
-  #flushing: CommitGroup | undefined;
-  #queued: CommitGroup | undefined;
+  /** Set while this broker leads. */
+  #commits: Commits | undefined;
+  #leadership: Leadership | undefined;
+  #following: Following | undefined;
+  /** Settles when running truncations have ended. */
+  #cutting: Promise<void> | undefined;
   #isDeleted = false;
   /** Resolves when the last batch being validated was appended or rejected. */
   #produced: Promise<void> | undefined;
@@ -158,8 +91,15 @@ export class Partition {
     this.#fence = options.fence;
     this.#state = options.state;
     this.#config = options.config;
-    this.#highWatermark = options.log.logEndOffset;
-    this.#logStartOffset = options.log.logStartOffset;
+    this.#incarnation = options.incarnation;
+    this.#replication = options.replication;
+    const { logEndOffset, logStartOffset } = options.log;
+    const isReplicated = options.state.replicas.length > 1;
+    this.#highWatermark = isReplicated
+      ? Math.max(logStartOffset, Math.min(options.highWatermark ?? 0, logEndOffset))
+      : logEndOffset;
+    this.#logStartOffset = logStartOffset;
+    this.#beginRole();
   }
 
   get leaderId(): number {
@@ -178,9 +118,37 @@ export class Partition {
     return this.#state.isr;
   }
 
+  /** The state in the cluster's metadata. */
+  get state(): PartitionState {
+    return this.#state;
+  }
+
   /** Whether this broker is the leader. */
   get isLeader(): boolean {
-    return this.#state.leaderId === this.#nodeId && !this.#isDeleted;
+    return this.#commits !== undefined && !this.#isDeleted;
+  }
+
+  /** What this broker knows as the leader of a replicated partition; undefined if it is not. */
+  get leadership(): Leadership | undefined {
+    return this.#leadership;
+  }
+
+  /** How this broker follows the leader; undefined if it does not. */
+  get following(): Following | undefined {
+    return this.#following;
+  }
+
+  /** Whether the partition has several replicas. */
+  get isReplicated(): boolean {
+    return this.#state.replicas.length > 1;
+  }
+
+  /**
+   * Whether what an earlier leader committed is known to be committed. Until then the high watermark
+   * may be less than what clients have seen (KIP-207).
+   */
+  get isEstablished(): boolean {
+    return this.#leadership?.isEstablished ?? true;
   }
 
   /** Whether clients are served here: this broker leads the partition, and is sure of it. */
@@ -226,6 +194,16 @@ export class Partition {
   subscribe(callback: () => void): () => void {
     this.#waiters.add(callback);
     return () => this.#waiters.delete(callback);
+  }
+
+  /** As {@linkcode subscribe}, also for records that are not committed. */
+  subscribeReplica(callback: () => void): () => void {
+    this.#waiters.add(callback);
+    this.#replicaWaiters.add(callback);
+    return () => {
+      this.#waiters.delete(callback);
+      this.#replicaWaiters.delete(callback);
+    };
   }
 
   /**
@@ -296,11 +274,12 @@ export class Partition {
     origin: "client" | "coordinator",
   ): AppendResult {
     const appended = this.log.append(batch, { leaderEpoch: this.leaderEpoch, nowMs, origin });
+    if (this.#replicaWaiters.size > 0) this.#notifyReplicas();
     return {
       baseOffset: appended.firstOffset,
       logAppendTimeMs: appended.logAppendTimeMs,
       logStartOffset: this.#logStartOffset,
-      committed: this.#commit(appended.firstOffset, appended.lastOffset + 1, acks),
+      committed: this.#commits!.commit(appended.firstOffset, appended.lastOffset + 1, acks),
     };
   }
 
@@ -335,6 +314,18 @@ export class Partition {
     throw error;
   }
 
+  /**
+   * Reads for a follower: up to the log end.
+   *
+   * @throws {OffsetOutOfRangeError} If `offset` is outside the log.
+   */
+  readForReplica(
+    offset: number,
+    limits: { readonly maxBytes: number; readonly minOneBatch: boolean },
+  ): LogRead | Promise<LogRead> {
+    return this.log.read(offset, { ...limits, withEmptyBatches: true });
+  }
+
   /** The offset up to which consumers with an isolation level can read. */
   lastFetchableOffset(isolationLevel: number): number {
     return isolationLevel === IsolationLevel.readCommitted
@@ -355,29 +346,12 @@ export class Partition {
   /** The end offset of the largest epoch up to `epoch` (KIP-320). */
   endOffsetForEpoch(epoch: number): EpochEndOffset {
     this.#ensureLeader();
-    const { latestEpoch, logEndOffset } = this.log;
-    if (epoch === this.leaderEpoch) return { epoch, endOffset: logEndOffset };
-    if (epoch < 0 || epoch > this.leaderEpoch) return UNKNOWN;
-    if (epoch > latestEpoch) {
-      return latestEpoch < 0 ? UNKNOWN : { epoch: latestEpoch, endOffset: logEndOffset };
-    }
-    const end = this.log.endOffsetForEpoch(epoch);
-    return end === undefined ? UNKNOWN : { epoch: end.leaderEpoch, endOffset: end.offset };
+    return endOffsetForEpoch(this.log, this.leaderEpoch, epoch);
   }
 
   /** The epoch of the first record, or of the next one if the log is empty. */
   get firstEpoch(): number {
-    const { logStartOffset, logEndOffset, latestEpoch } = this.log;
-    if (logStartOffset === logEndOffset) return this.leaderEpoch;
-    let low = 0;
-    let high = latestEpoch;
-    while (low < high) {
-      const middle = Math.floor((low + high) / 2);
-      const end = this.log.endOffsetForEpoch(middle);
-      if (end !== undefined && end.offset > logStartOffset) high = middle;
-      else low = middle + 1;
-    }
-    return high;
+    return firstEpoch(this.log, this.leaderEpoch);
   }
 
   /**
@@ -455,22 +429,125 @@ export class Partition {
 
   /** Applies a new partition state. */
   updateState(state: PartitionState): void {
-    const { leaderId, leaderEpoch } = this.#state;
+    const before = this.#state;
     this.#state = state;
-    if (state.leaderId !== leaderId || state.leaderEpoch !== leaderEpoch) this.#notify();
+    if (isSameRole(before, state, this.#nodeId)) {
+      this.#leadership?.update(state);
+      if (before.isr !== state.isr) this.#notify();
+      return;
+    }
+    this.#endRole(new ApiError(ErrorCode.NOT_LEADER_OR_FOLLOWER));
+    this.#beginRole();
+    this.#notify();
+  }
+
+  /** Ends the epoch for this broker: whoever waits gets the error. */
+  #endRole(error: ApiError): void {
+    this.#commits?.end(error);
+    this.#following?.end();
+    this.#commits = this.#leadership = this.#following = undefined;
+  }
+
+  #beginRole(): void {
+    const state = this.#state;
+    const { log, isReplicated } = this;
+    const { leaderId, leaderEpoch, leaderIncarnation, replicas } = state;
+    if (leaderId === this.#nodeId) {
+      // Another process of this broker may have had records that this one lacks.
+      if (isReplicated && leaderIncarnation !== this.#incarnation) return;
+      // The metadata is older than the log: its store was restored from a backup.
+      if (isReplicated && leaderEpoch < log.latestEpoch) return;
+      // An initial epoch begins with the first append.
+      const isLater = leaderEpoch > Math.max(0, log.latestEpoch);
+      if (isLater && !log.isClosed && !this.isOffline) log.beginEpoch(leaderEpoch);
+      if (isReplicated) this.#lead();
+      else this.#commits = new SingleReplicaCommits(this.#commitsOptions());
+    } else if (isReplicated && replicas.includes(this.#nodeId) && leaderId >= 0) {
+      if (leaderEpoch < log.latestEpoch) return;
+      this.#following = new Following(this.#followingPartition(), state);
+    }
+    if (isReplicated) this.#replication?.onRole(this);
+  }
+
+  #lead(): void {
+    const nowMs = this.#replication?.nowMs() ?? 0;
+    this.#commits = this.#leadership = new Leadership(
+      {
+        ...this.#commitsOptions(),
+        highWatermark: () => this.#highWatermark,
+        minInSync: () => this.#minInSync,
+        onInSyncDue: () => this.#replication?.onInSyncDue(this),
+        toString: () => `${this}`,
+      },
+      this.#state,
+      nowMs,
+    );
+  }
+
+  get #minInSync(): number {
+    return minInSync(this.#config.get("min.insync.replicas"), this.#state);
+  }
+
+  #commitsOptions() {
+    return {
+      log: this.log,
+      config: () => this.#config,
+      requestFlush: (log: Log, delayMs: number) => this.#logManager.requestFlush(log, delayMs),
+      advance: (offset: number) => this.#advance(offset),
+      onFailure: () => this.#notify(),
+    };
+  }
+
+  #followingPartition(): FollowingPartition {
+    return {
+      topicId: this.topicId,
+      index: this.index,
+      log: this.log,
+      highWatermark: () => this.#highWatermark,
+      advance: (offset) => this.#advance(offset),
+      lower: async (offset) => {
+        this.#highWatermark = Math.min(this.#highWatermark, offset);
+        await this.#replication?.onLowered(this, this.#highWatermark);
+      },
+      cut: (work) => this.#cut(work),
+      whenCut: async () => {
+        await this.#cutting;
+      },
+      advanceStart: (offset) => {
+        this.log.deleteRecordsBefore(offset);
+        this.#highWatermark = Math.max(this.#highWatermark, offset);
+        this.#advanceStart(offset);
+      },
+      toString: () => `${this}`,
+    };
+  }
+
+  /** Runs a truncation, after which the log is on disk. */
+  async #cut(work: () => Promise<unknown>): Promise<void> {
+    const cut = Promise.all([this.#cutting, work()]);
+    const cutting = cut.then(() => {}, () => {});
+    this.#cutting = cutting;
+    try {
+      await cut;
+    } finally {
+      if (this.#cutting === cutting) this.#cutting = undefined;
+    }
   }
 
   /** Applies new settings. */
   updateConfig(config: TopicConfig): void {
     this.#config = config;
     this.log.updateConfig(config.logConfig);
+    this.#leadership?.settingsChanged();
   }
 
   /** Marks the topic as deleted: the partition can no longer be read or written. */
   markDeleted(): void {
     if (this.#isDeleted) return;
     this.#isDeleted = true;
-    this.#rejectWaiting(new ApiError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION));
+    this.#endRole(new ApiError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION));
+    if (this.isReplicated) this.#replication?.onRole(this);
+    this.#notify();
   }
 
   toString(): string {
@@ -488,67 +565,16 @@ export class Partition {
     // The broker's own records are appended even while it is fenced: no client gets an answer by that.
     if (!isInternal) this.#ensureLeader();
     else if (!this.isLeader) throw new ApiError(ErrorCode.NOT_LEADER_OR_FOLLOWER);
+    // This broker became the leader while it cut its log, which is about to be on disk.
+    if (this.#cutting !== undefined) throw new ApiError(ErrorCode.NOT_LEADER_OR_FOLLOWER);
     if (acks !== Acks.all) return;
-    const minIsr = Math.min(this.#config.get("min.insync.replicas"), this.#state.replicas.length);
+    const minIsr = this.#minInSync;
     if (this.isr.length >= minIsr) return;
     throw new ApiError(
       ErrorCode.NOT_ENOUGH_REPLICAS,
       `Cannot append to "${this}": ${this.isr.length} replicas are in sync, ` +
         `min.insync.replicas is ${minIsr}`,
     );
-  }
-
-  /** Makes an append visible, immediately or when the returned promise resolves. */
-  #commit(firstOffset: number, endOffset: number, acks: Acks): Promise<void> | undefined {
-    const { flushedOffset } = this.log;
-    const { flushMessages, flushMs } = this.#config.logConfig;
-    const flush = this.#config.get("flush");
-    if (endOffset > flushedOffset) {
-      const isCommit = flush === "commit" && acks === Acks.all;
-      if (isCommit || endOffset - flushedOffset >= flushMessages) {
-        return this.#joinFlush(firstOffset);
-      }
-      if (flushMs < NO_LIMIT) this.#logManager.requestFlush(this.log, flushMs);
-      else if (flush === "interval") this.#logManager.requestFlush(this.log, DEFAULT_INTERVAL_MS);
-    }
-    if (this.#flushing === undefined && this.#queued === undefined) {
-      this.#advance(this.log.logEndOffset);
-    }
-    return undefined;
-  }
-
-  #joinFlush(firstOffset: number): Promise<void> {
-    if (this.#queued === undefined) {
-      this.#queued = newGroup(firstOffset);
-      if (this.#flushing === undefined) turnEnd().then(() => this.#flush());
-    }
-    return this.#queued.promise;
-  }
-
-  #flush(): void {
-    const group = this.#queued;
-    if (group === undefined || this.#flushing !== undefined) return;
-    this.#queued = undefined;
-    this.#flushing = group;
-    this.log.flush().then(() => this.#flushed(group), (error) => this.#rejectWaiting(error));
-  }
-
-  #flushed(group: CommitGroup): void {
-    if (this.#flushing !== group) return;
-    this.#flushing = undefined;
-    const next = this.#queued;
-    this.#advance(next === undefined ? this.log.logEndOffset : next.firstOffset);
-    group.resolve();
-    // Acknowledged clients may send more, in time for the next flush.
-    if (next !== undefined) turnEnd().then(() => this.#flush());
-  }
-
-  /** Fails everything that waits for a flush or for data. */
-  #rejectWaiting(error: unknown): void {
-    this.#flushing?.reject(error);
-    this.#queued?.reject(error);
-    this.#flushing = this.#queued = undefined;
-    this.#notify();
   }
 
   #advance(offset: number): void {
@@ -561,11 +587,8 @@ export class Partition {
     if (this.#waiters.size === 0) return;
     for (const callback of [...this.#waiters]) callback();
   }
-}
 
-function newGroup(firstOffset: number): CommitGroup {
-  const group = { firstOffset, ...Promise.withResolvers<void>() };
-  // The rejection is also handled here, in case nothing waits for the promise.
-  group.promise.catch(() => {});
-  return group;
+  #notifyReplicas(): void {
+    for (const callback of [...this.#replicaWaiters]) callback();
+  }
 }

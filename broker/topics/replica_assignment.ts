@@ -28,9 +28,6 @@ export interface SpreadOptions {
   readonly firstLeader?: number | undefined;
 }
 
-/** Records are not copied between brokers. */
-export const MAX_REPLICATION_FACTOR = 1;
-
 /**
  * Spreads the replicas of partitions over brokers; the first replica of each is the leader. Racks
  * alternate as far as possible.
@@ -71,19 +68,6 @@ function alternateRacks(brokers: readonly ReplicaHolder[]): number[] {
     for (const column of columns) if (row < column.length) ids.push(column[row]!.id);
   }
   return ids;
-}
-
-/**
- * @throws {ApiError} INVALID_REPLICATION_FACTOR if a partition cannot have so many replicas, though there
- *   are as many brokers.
- */
-export function checkReplicationFactor(replicationFactor: number): void {
-  if (replicationFactor <= MAX_REPLICATION_FACTOR) return;
-  throw new ApiError(
-    ErrorCode.INVALID_REPLICATION_FACTOR,
-    `Cannot place ${replicationFactor} replicas of a partition: this version does not copy records ` +
-      `between brokers, so the replication factor must be ${MAX_REPLICATION_FACTOR}`,
-  );
 }
 
 /**

@@ -1,12 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { ErrorCode } from "../../protocol/errors.ts";
 import { ApiError } from "../api_error.ts";
-import {
-  checkAssignment,
-  checkReplicationFactor,
-  inPartitionOrder,
-  spreadReplicas,
-} from "./replica_assignment.ts";
+import { checkAssignment, inPartitionOrder, spreadReplicas } from "./replica_assignment.ts";
 
 function brokers(...racks: (string | null)[]) {
   return racks.map((rack, at) => ({ id: at + 1, rack }));
@@ -58,11 +53,6 @@ Deno.test("spreadReplicas() gives brokers of different racks partitions that fol
   for (const replicas of spreadReplicas(six, options)) {
     assertEquals(new Set(replicas.map((id) => six[id - 1]!.rack)).size, 3);
   }
-});
-
-Deno.test("checkReplicationFactor() refuses replicas that nobody copies records to", () => {
-  checkReplicationFactor(1);
-  assertEquals(codeOf(() => checkReplicationFactor(2)), ErrorCode.INVALID_REPLICATION_FACTOR);
 });
 
 Deno.test("spreadReplicas() rejects more replicas than brokers with INVALID_REPLICATION_FACTOR", () => {

@@ -23,7 +23,7 @@ import type { BrokerConfig } from "../settings/config.ts";
 import type { Logger } from "../logger.ts";
 import { logLosses } from "../log_losses.ts";
 import { LogManager } from "./log_manager.ts";
-import { Partition } from "./partition.ts";
+import { Partition, type PartitionReplication } from "./partition.ts";
 import { TopicConfig } from "./topic_config.ts";
 import { isInternalTopic } from "./topic_name.ts";
 import type { Topic } from "./topic.ts";
@@ -35,6 +35,8 @@ export interface ReplicaManagerOptions {
   readonly directory: LogDirectory;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Keeps replicated partitions in sync. Default: nothing does. */
+  readonly replication?: PartitionReplication | undefined;
 }
 
 /** Time slice before yielding to other work. */
@@ -138,9 +140,36 @@ export class ReplicaManager {
 
   #onClusterChange(change: ClusterChange): void {
     if (change.type !== "topic") return;
-    const local = this.#byName.get(change.name);
-    if (local !== undefined && local.id !== change.after?.id) this.#retire(local);
-    this.#schedule(change.name);
+    const { name, after, partition } = change;
+    const local = this.#byName.get(name);
+    if (local !== undefined && local.id !== after?.id) this.#retire(local);
+    // A change of leaders takes effect at once, whatever is being opened.
+    else if (local !== undefined && after !== undefined) this.#applyStates(local, after, partition);
+    if (
+      partition === undefined || local === undefined || !this.#isHosted(local, after!, partition)
+    ) {
+      this.#schedule(name);
+    } else this.#notify(name);
+  }
+
+  /** Applies the states of partitions, or of one, that are open here. */
+  #applyStates(local: LocalTopic, { partitions }: TopicState, only: number | undefined): void {
+    if (only !== undefined) {
+      const state = partitions[only]!;
+      if (local.partitions[only] === undefined) return;
+      local.partitions[only].updateState(state);
+      const known = local.state.partitions.slice();
+      known[only] = state;
+      local.state = { ...local.state, partitions: known };
+      return;
+    }
+    local.partitions.forEach((partition, index) => partition?.updateState(partitions[index]!));
+  }
+
+  /** Whether the partition is open here, or need not be. */
+  #isHosted(local: LocalTopic, { partitions }: TopicState, index: number): boolean {
+    const isHere = partitions[index]!.replicas.includes(this.#options.cluster.nodeId);
+    return isHere === (local.partitions[index] !== undefined);
   }
 
   #onConfigChange(): void {
@@ -220,7 +249,7 @@ export class ReplicaManager {
   async #openTopic(state: TopicState): Promise<void> {
     const { name, id } = state;
     const config = this.#configOf(state);
-    const partitions = await this.#openPartitions(state, config, 0);
+    const partitions = await this.#openPartitions(state, config, () => true);
     const local = { name, id, isInternal: isInternalTopic(name), config, partitions, state };
     if (this.#options.cluster.topicById(id) === undefined) {
       // The topic was deleted in the meantime.
@@ -229,7 +258,17 @@ export class ReplicaManager {
     }
     this.#byName.set(name, local);
     this.#byId.set(id, local);
+    this.#catchUp(local);
     this.#notify(name);
+  }
+
+  /** Applies changes of leaders made while logs were opened. */
+  #catchUp(local: LocalTopic): void {
+    const current = this.#options.cluster.topicById(local.id);
+    if (current === undefined) return;
+    const partitions = current.partitions.slice(0, local.partitions.length);
+    local.state = { ...local.state, partitions };
+    this.#applyStates(local, current, undefined);
   }
 
   #notify(name: string): void {
@@ -238,40 +277,63 @@ export class ReplicaManager {
 
   async #update(local: LocalTopic, state: TopicState): Promise<void> {
     const isReconfigured = local.state.configs !== state.configs;
-    local.partitions.forEach((partition, index) =>
-      partition?.updateState(state.partitions[index]!)
-    );
+    this.#applyStates(local, state, undefined);
     const { length } = local.partitions;
     // New partitions become visible once they are usable.
     local.state = { ...state, partitions: state.partitions.slice(0, length) };
     if (isReconfigured) this.#configure(local);
-    const added = await this.#openPartitions(state, local.config, length);
+    this.#deleteMoved(local, state);
+    const isMissing = (index: number) => local.partitions[index] === undefined;
+    const opened = await this.#openPartitions(state, local.config, isMissing);
+    if (opened.length > length || opened.some((partition) => partition !== undefined)) {
+      local.partitions = opened.map((partition, index) => partition ?? local.partitions[index]);
+    }
     local.state = state;
-    if (added.length > 0) local.partitions = [...local.partitions, ...added];
+    this.#catchUp(local);
     if (this.#retired.has(local)) {
-      for (const partition of added) partition?.markDeleted();
+      for (const partition of opened) partition?.markDeleted();
     }
     this.#notify(local.name);
   }
 
+  /** Deletes the logs of partitions that the cluster gives to other brokers. */
+  #deleteMoved(local: LocalTopic, { partitions }: TopicState): void {
+    const { nodeId } = this.#options.cluster;
+    const isMoved = (partition: Partition | undefined, index: number) =>
+      partition !== undefined && !partitions[index]!.replicas.includes(nodeId);
+    const moved = local.partitions.filter(isMoved);
+    if (moved.length === 0) return;
+    local.partitions = local.partitions.map((partition, index) =>
+      isMoved(partition, index) ? undefined : partition
+    );
+    for (const partition of moved) {
+      partition!.markDeleted();
+      this.logManager.delete(partition!.log);
+    }
+  }
+
   /**
-   * Opens or creates a topic's partitions from an index on, as far as this broker has a replica of
-   * them. If one fails, all are undone.
+   * Opens or creates partitions of a topic, as far as this broker has a replica of them. If one
+   * fails, all are undone.
+   *
+   * @returns By index; undefined where nothing was opened.
    */
   async #openPartitions(
     state: TopicState,
     config: TopicConfig,
-    from: number,
+    isMissing: (index: number) => boolean,
   ): Promise<(Partition | undefined)[]> {
     const { clock, cluster: { nodeId } } = this.#options;
     const partitions: (Partition | undefined)[] = [];
     const created: Log[] = [];
     let sliceMs = clock.now();
     try {
-      for (let index = from; index < state.partitions.length; index++) {
+      for (let index = 0; index < state.partitions.length; index++) {
         const isHere = state.partitions[index]!.replicas.includes(nodeId);
         partitions.push(
-          isHere ? await this.#openPartition(state, index, config, created) : undefined,
+          isHere && isMissing(index)
+            ? await this.#openPartition(state, index, config, created)
+            : undefined,
         );
         if (clock.now() - sliceMs < SLICE_MS) continue;
         await clock.yield();
@@ -301,7 +363,7 @@ export class ReplicaManager {
     config: TopicConfig,
     created: Log[],
   ): Promise<Partition> {
-    const { cluster } = this.#options;
+    const { cluster, replication } = this.#options;
     const log = await this.#openLog(state, index, config, created);
     return new Partition({
       topic: state.name,
@@ -310,8 +372,11 @@ export class ReplicaManager {
       isInternal: isInternalTopic(state.name),
       nodeId: cluster.nodeId,
       fence: cluster,
+      incarnation: cluster.incarnation,
+      replication,
       log,
-      state: state.partitions[index]!,
+      // It may have changed while the log was opened.
+      state: cluster.topicById(state.id)?.partitions[index] ?? state.partitions[index]!,
       config,
       logManager: this.logManager,
     });

@@ -17,7 +17,6 @@ import type { ConfigTexts } from "../settings/config.ts";
 import type { Partition } from "./partition.ts";
 import {
   checkAssignment,
-  checkReplicationFactor,
   type ReplicaAssignment,
   type ReplicaHolder,
   spreadReplicas,
@@ -205,6 +204,7 @@ export class TopicRegistry {
     const configs = topic.configs ?? new Map<string, string>();
     checkTopicConfigs(configs, this.#options.config);
     const replicas = this.#place(topic);
+    checkFlush(new TopicConfig(this.#options.config, configs), replicas);
     const id = options.validateOnly === true ? ZERO_UUID : randomUuid();
     if (options.validateOnly !== true) {
       const creation = this.#create({ name: topic.name, id, replicas, configs });
@@ -313,6 +313,8 @@ export class TopicRegistry {
       const state = this.#existing(name);
       const configs = change(state.configs);
       checkTopicConfigs(configs, this.#options.config);
+      const replicas = state.partitions.map((partition) => partition.replicas);
+      checkFlush(new TopicConfig(this.#options.config, configs), replicas);
       if (options.validateOnly === true) return;
       await this.#cluster.setTopicConfigs(state, configs);
     });
@@ -369,7 +371,7 @@ export class TopicRegistry {
       }
       checkPartitionCount(assignment.length);
       checkAssignment(assignment, brokers.map(({ id }) => id));
-      checkReplicationFactor(assignment[0]!.length);
+      this.#checkReplication(assignment);
       return assignment;
     }
     if (replicationFactor < -1 || replicationFactor === 0) {
@@ -389,8 +391,20 @@ export class TopicRegistry {
       count,
       replicationFactor: factor,
     });
-    checkReplicationFactor(factor);
+    this.#checkReplication(replicas);
     return replicas;
+  }
+
+  /** @throws {ApiError} INVALID_REPLICATION_FACTOR if one failure can take several replicas. */
+  #checkReplication(assignment: ReplicaAssignment): void {
+    if (assignment.every(({ length }) => length === 1)) return;
+    const brokers = new Set(assignment.flat());
+    if ([...brokers].every((id) => this.#cluster.broker(id)?.incarnation !== undefined)) return;
+    throw new ApiError(
+      ErrorCode.INVALID_REPLICATION_FACTOR,
+      "Cannot place several replicas of a partition: the brokers are threads of one process, which " +
+        "fail together. Use replication factor 1, or run brokers that share their metadata in etcd",
+    );
   }
 
   #placeMore(
@@ -427,12 +441,29 @@ export class TopicRegistry {
     return assignment;
   }
 
+  /** The number of replicas that a new topic can have, at most `wanted`. */
+  replicationFactor(wanted: number): number {
+    const brokers = this.#cluster.brokers.filter(({ incarnation }) => incarnation !== undefined);
+    return Math.max(1, Math.min(wanted, brokers.length));
+  }
+
   /** Brokers that can have replicas: the registered ones, and this one before it is registered. */
   get #replicaHolders(): readonly ReplicaHolder[] {
     const { brokers, nodeId } = this.#cluster;
     if (this.#cluster.broker(nodeId) !== undefined) return brokers;
     return [...brokers, { id: nodeId, rack: this.#options.config.get("broker.rack") }];
   }
+}
+
+/** @throws {ApiError} INVALID_CONFIG if replicas would acknowledge what they may lose. */
+function checkFlush(config: TopicConfig, replicas: ReplicaAssignment): void {
+  const flush = config.get("flush");
+  if (flush === "commit" || replicas.every(({ length }) => length === 1)) return;
+  throw new ApiError(
+    ErrorCode.INVALID_CONFIG,
+    `Cannot use flush=${flush} with several replicas: what is in sync must be on disk; ` +
+      "set flush=commit for the topic, or replication factor 1",
+  );
 }
 
 function alreadyExists(name: string): ApiError {

@@ -28,10 +28,12 @@ import {
   requestedPartitionsInSteps,
 } from "../../fetch_sessions.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
+import { divergence } from "../../replication/divergence.ts";
 import type { Partition } from "../../topics/partition.ts";
 import type { Topic } from "../../topics/topic.ts";
 import { LeaderHints } from "./leader_hints.ts";
 import { leaderIn } from "./leader_of.ts";
+import { replicaFetch } from "./replica_fetch.ts";
 
 type Request = RequestOf<typeof fetch>;
 type Response = ResponseTo<typeof fetch>;
@@ -58,6 +60,9 @@ export const fetchHandler: ApiHandler = handler(fetch, handleFetch);
 
 async function handleFetch(request: Request, context: RequestContext): Promise<Response> {
   const { broker, apiVersion } = context;
+  if (request.replicaState.replicaId >= 0 || request.replicaId >= 0) {
+    return await replicaFetch(request, context);
+  }
   const asked = isLong(request) ? await runSliced(requestedPartitionsInSteps(request)) : undefined;
   const plan = broker.fetchSessions.plan(request, apiVersion, broker.clock.now(), asked);
   if (plan.errorCode !== ErrorCode.NONE) return { errorCode: plan.errorCode, responses: [] };
@@ -184,7 +189,7 @@ class Reading {
     try {
       partition = find(wanted, this.#context);
       checkEpoch(wanted.currentLeaderEpoch, partition.leaderEpoch);
-      const diverging = divergence(wanted, partition);
+      const diverging = divergence(wanted, (epoch) => partition.endOffsetForEpoch(epoch));
       if (diverging !== undefined) {
         return this.#answer(wanted, partition, { divergingEpoch: diverging });
       }
@@ -379,16 +384,6 @@ function checkEpoch(known: number, current: number): void {
   throw new ApiError(
     known < current ? ErrorCode.FENCED_LEADER_EPOCH : ErrorCode.UNKNOWN_LEADER_EPOCH,
   );
-}
-
-/** Where the logs of client and broker diverge, if the client has a later end of its last epoch. */
-function divergence(
-  { lastFetchedEpoch, fetchOffset }: FetchPartition,
-  partition: Partition,
-): { epoch: number; endOffset: number } | undefined {
-  if (lastFetchedEpoch === UNCHECKED_EPOCH) return undefined;
-  const { epoch, endOffset } = partition.endOffsetForEpoch(lastFetchedEpoch);
-  return epoch < lastFetchedEpoch || endOffset < fetchOffset ? { epoch, endOffset } : undefined;
 }
 
 /** Clients up to version 5 do not know KAFKA_STORAGE_ERROR; they get a leader change instead. */

@@ -46,7 +46,7 @@ export function leaderIn(topic: Topic | undefined, index: number): Partition {
 }
 
 /** @throws {ApiError} FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH, as {@linkcode leaderOf}. */
-function checkLeaderEpoch(
+export function checkLeaderEpoch(
   currentLeaderEpoch: number,
   { leaderEpoch }: Partition,
 ): void {

@@ -139,7 +139,7 @@ export const CLUSTER_SETTINGS: Readonly<Record<string, FixedSetting>> = {
       "Milliseconds for which the metadata's log and snapshots are kept",
     ],
   }),
-  ...fixedSettings("partitions have one replica, so there is nothing to fetch, throttle or elect", {
+  ...fixedSettings("replication needs no tuning, and clean elections only happen by themselves", {
     "num.replica.fetchers": [
       "int",
       "1",
@@ -176,11 +176,6 @@ export const CLUSTER_SETTINGS: Readonly<Record<string, FixedSetting>> = {
       "long",
       "5000",
       "Milliseconds between two notes of the high watermarks",
-    ],
-    "replica.lag.time.max.ms": [
-      "long",
-      "30000",
-      "Milliseconds behind its leader after which a follower is not in sync",
     ],
     "replica.selector.class": ["string", null, "Chooses the replica that a consumer reads from"],
     "replica.socket.receive.buffer.bytes": [

@@ -1,0 +1,138 @@
+/**
+ * A replica that copies its leader's log, in one epoch.
+ *
+ * What its fetches say it has, it has on disk: it flushes before its first fetch of an epoch, and
+ * whatever it appended before the next one.
+ *
+ * @module
+ */
+
+import type { Log } from "../../storage/log.ts";
+import type { PartitionState } from "../cluster/topic_state.ts";
+import { type EpochEnd, mayCut, truncationOffset } from "./divergence.ts";
+import { followerHighWatermark } from "./high_watermark.ts";
+
+/** The partition that follows. */
+export interface FollowingPartition {
+  readonly topicId: string;
+  readonly index: number;
+  readonly log: Log;
+  highWatermark(): number;
+  /** Called with the new high watermark. */
+  advance(offset: number): void;
+  /** Called with the end of a log that was cut, before it is. */
+  lower(offset: number): Promise<void>;
+  /** Runs a truncation; nothing may be appended before it has ended. */
+  cut(work: () => Promise<unknown>): Promise<void>;
+  /** Resolves when truncations under way, perhaps of an earlier epoch, have ended. */
+  whenCut(): Promise<void>;
+  /** Called when the leader has deleted the records before an offset. */
+  advanceStart(offset: number): void;
+  toString(): string;
+}
+
+/** Where a follower is. */
+export interface FollowerPosition {
+  readonly fetchOffset: number;
+  readonly lastFetchedEpoch: number;
+  readonly logStartOffset: number;
+  readonly highWatermark: number;
+}
+
+/** A leader asks a follower to remove committed records. */
+export class CommittedRecordsError extends Error {
+  override name = "CommittedRecordsError";
+}
+
+/** A replica that follows a leader. */
+export class Following {
+  readonly partition: FollowingPartition;
+  readonly state: PartitionState;
+  #isEnded = false;
+
+  constructor(partition: FollowingPartition, state: PartitionState) {
+    this.partition = partition;
+    this.state = state;
+  }
+
+  /** Whether the epoch is over: nothing must be changed any more. */
+  get isEnded(): boolean {
+    return this.#isEnded;
+  }
+
+  /** Ends it. */
+  end(): void {
+    this.#isEnded = true;
+  }
+
+  /** Where the log ends. All of it is on disk. */
+  get position(): FollowerPosition {
+    const { log } = this.partition;
+    const highWatermark = this.partition.highWatermark();
+    const { logEndOffset, logStartOffset, latestEpoch } = log;
+    return {
+      fetchOffset: logEndOffset,
+      lastFetchedEpoch: logEndOffset === 0 ? -1 : latestEpoch,
+      logStartOffset,
+      highWatermark,
+    };
+  }
+
+  /** Flushes all of the log. */
+  async flush(): Promise<void> {
+    await this.partition.whenCut();
+    await this.partition.log.flush();
+  }
+
+  /** Appends what the leader returned; not on disk until `Log.flush`. */
+  append(records: Uint8Array, nowMs: number): void {
+    const { leaderEpoch } = this.state;
+    this.partition.log.appendReplicated(records, { leaderEpoch, nowMs });
+  }
+
+  /** Applies the leader's high watermark and log start, after a flush. */
+  follow(leader: { readonly highWatermark: number; readonly logStartOffset: number }): void {
+    if (this.#isEnded) return;
+    const { partition } = this;
+    const { log } = partition;
+    const { flushedOffset } = log;
+    const current = partition.highWatermark();
+    partition.advance(followerHighWatermark(current, leader.highWatermark, flushedOffset));
+    const start = Math.min(leader.logStartOffset, partition.highWatermark());
+    if (start > log.logStartOffset) partition.advanceStart(start);
+  }
+
+  /**
+   * Cuts the log where it parts from the leader's.
+   *
+   * @throws {CommittedRecordsError} If that would remove committed records.
+   */
+  async cut(diverging: EpochEnd, nowMs: number): Promise<void> {
+    const { partition, state: { uncleanEpoch, leaderId } } = this;
+    const { log } = partition;
+    const highWatermark = partition.highWatermark();
+    const own = log.endOffsetForEpoch(diverging.epoch)?.offset ??
+      (diverging.epoch < 0 ? 0 : log.logEndOffset);
+    const offset = Math.max(truncationOffset(diverging, own), log.logStartOffset);
+    const { latestEpoch } = log;
+    if (!mayCut({ offset, highWatermark, latestEpoch, uncleanEpoch })) {
+      throw new CommittedRecordsError(
+        `Cannot follow broker ${leaderId} in "${partition}": its log parts from this one at offset ` +
+          `${offset}, and this replica has committed records up to ${highWatermark}`,
+      );
+    }
+    if (offset < highWatermark) await partition.lower(offset);
+    await partition.cut(() => log.truncateTo(offset, nowMs, () => !this.#isEnded));
+  }
+
+  /** Starts again at the leader's first record, which is after this log's end. */
+  async restart(logStartOffset: number, nowMs: number): Promise<void> {
+    const { log } = this.partition;
+    if (logStartOffset <= log.logEndOffset) return;
+    await this.partition.cut(async () => {
+      const isWanted = () => !this.#isEnded;
+      const isDone = await log.truncateFullyAndStartAt(logStartOffset, nowMs, isWanted);
+      if (isDone) this.partition.advanceStart(logStartOffset);
+    });
+  }
+}

@@ -1,0 +1,223 @@
+/**
+ * Asks the metadata store for the ISRs of the partitions that this broker leads.
+ *
+ * Changes within a moment share a commit. Each depends on the partition's key, on this broker's
+ * registration, and for each replica that joins on the registration that its fetches carried
+ * (KIP-903). An answer that is lost may still be a commit: its ISR counts until the key is seen to
+ * change, and if it does not, it is rewritten as it is. The wanted state may never win again, but
+ * after that the lost one cannot either.
+ *
+ * @module
+ */
+
+import type { ClusterState } from "../cluster/cluster_state.ts";
+import { RevisionConflictError } from "../cluster/metadata_store.ts";
+import { MAX_PARTITION_CHANGES, type PartitionChange } from "../cluster/partition_commit.ts";
+import { BROKERS_PREFIX } from "../cluster/registration.ts";
+import type { Logger } from "../logger.ts";
+import type { Clock } from "../time/clock.ts";
+import type { Partition } from "../topics/partition.ts";
+import type { Leadership, LiveBrokers } from "./leadership.ts";
+
+/** Options of an updater. */
+export interface InSyncUpdaterOptions {
+  readonly cluster: ClusterState;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** `replica.lag.time.max.ms`. */
+  maxLagMs(): number;
+}
+
+/** How long changes wait for others to share their commit. */
+const GATHER_MS = 20;
+/** Delay before a change is asked for again. */
+const RETRY_MS = 100;
+/** Interval at which slow followers are looked for, at most. */
+const MAX_CHECK_MS = 1000;
+const CHECKS_PER_LAG = 4;
+
+/** A change that is asked for. */
+interface Asked {
+  readonly partition: Partition;
+  readonly leadership: Leadership;
+  readonly change: PartitionChange;
+  readonly joining: readonly number[];
+}
+
+/** Keeps the ISRs of the partitions that this broker leads. */
+export class InSyncUpdater {
+  readonly #options: InSyncUpdaterOptions;
+  readonly #led: Set<Partition> = new Set();
+  readonly #due: Set<Partition> = new Set();
+  readonly #running: Set<Promise<void>> = new Set();
+  readonly #brokers: LiveBrokers;
+  #timer: number | undefined;
+  #checkTimer: number | undefined;
+  #isClosed = false;
+
+  constructor(options: InSyncUpdaterOptions) {
+    this.#options = options;
+    const { cluster } = options;
+    this.#brokers = {
+      epochOf: (id) => cluster.broker(id)?.epoch,
+      isStopping: () => false,
+    };
+  }
+
+  /** Begins to keep the ISR of a partition, or stops if this broker does not lead it. */
+  update(partition: Partition): void {
+    if (partition.leadership === undefined) {
+      this.#led.delete(partition);
+      this.#due.delete(partition);
+      return;
+    }
+    this.#led.add(partition);
+    this.due(partition);
+    this.#checkLater();
+  }
+
+  /** Decides on the ISR of a partition soon. */
+  due(partition: Partition): void {
+    if (this.#isClosed) return;
+    this.#due.add(partition);
+    this.#timer ??= this.#options.clock.setTimeout(() => {
+      this.#timer = undefined;
+      this.#decide();
+    }, GATHER_MS);
+  }
+
+  /** Decides on all ISRs soon: brokers have come or gone. */
+  allDue(): void {
+    for (const partition of this.#led) this.due(partition);
+  }
+
+  /** Stops, after commits under way have ended. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const { clock } = this.#options;
+    if (this.#timer !== undefined) clock.clearTimeout(this.#timer);
+    if (this.#checkTimer !== undefined) clock.clearTimeout(this.#checkTimer);
+    await Promise.all(this.#running);
+  }
+
+  #checkLater(): void {
+    if (this.#checkTimer !== undefined || this.#isClosed || this.#led.size === 0) return;
+    const { clock, maxLagMs } = this.#options;
+    this.#checkTimer = clock.setTimeout(() => {
+      this.#checkTimer = undefined;
+      for (const partition of this.#led) this.#due.add(partition);
+      this.#decide();
+      this.#checkLater();
+    }, Math.min(MAX_CHECK_MS, maxLagMs() / CHECKS_PER_LAG));
+  }
+
+  #decide(): void {
+    const { clock, cluster, maxLagMs } = this.#options;
+    const nowMs = clock.monotonic();
+    const asked: Asked[] = [];
+    for (const partition of this.#due) {
+      const { leadership, topicId, index } = partition;
+      const topic = cluster.topicById(topicId);
+      // What is asked for is decided first.
+      if (leadership === undefined || leadership.pending.size > 0) continue;
+      const state = topic?.partitions[index];
+      if (topic === undefined || state === undefined || state !== partition.state) continue;
+      const next = leadership.nextInSync(this.#brokers, maxLagMs(), nowMs);
+      if (next === undefined) continue;
+      const { isr, elr, joining } = next;
+      const change = { topic, index, next: { ...state, isr, elr } };
+      asked.push({ partition, leadership, change, joining });
+    }
+    this.#due.clear();
+    for (let i = 0; i < asked.length; i += MAX_PARTITION_CHANGES) {
+      this.#run(this.#ask(asked.slice(i, i + MAX_PARTITION_CHANGES)));
+    }
+  }
+
+  #run(work: Promise<void>): void {
+    const running = work.catch((error) => {
+      this.#options.logger.error("Cannot keep in-sync replicas", { error });
+    }).finally(() => this.#running.delete(running));
+    this.#running.add(running);
+  }
+
+  async #ask(asked: readonly Asked[]): Promise<void> {
+    const { cluster } = this.#options;
+    if (cluster.brokerEpoch === 0) return this.#askLater(asked);
+    const guards = new Map([this.#ownGuard()]);
+    for (const { leadership, joining } of asked) {
+      for (const id of joining) guards.set(`${BROKERS_PREFIX}${id}`, leadership.brokerEpochOf(id)!);
+    }
+    for (const { leadership, change } of asked) leadership.ask(change.next.isr);
+    const changes = asked.map(({ change }) => change);
+    const expect = Array.from(guards, ([key, revision]) => ({ key, revision }));
+    try {
+      await cluster.commitPartitions(changes, expect, false);
+      for (const { partition, change } of asked) this.#log(partition, change);
+    } catch (error) {
+      if (!(error instanceof RevisionConflictError)) return await this.#force(asked, error);
+      // Nothing was written.
+      for (const { leadership } of asked) leadership.withdraw();
+      if (asked.length === 1) return this.#askLater(asked);
+      const half = Math.ceil(asked.length / 2);
+      await this.#ask(asked.slice(0, half).filter(isCurrent));
+      await this.#ask(asked.slice(half).filter(isCurrent));
+    }
+  }
+
+  /** Makes sure that what was asked for has been written, or never will be. */
+  async #force(asked: readonly Asked[], cause: unknown): Promise<void> {
+    const { logger, cluster } = this.#options;
+    if (this.#isClosed) return;
+    logger.warn("Lost the answer to a change of in-sync replicas", { cause });
+    for (const { partition, leadership, change } of asked) {
+      const { topic, index } = change;
+      const { revision } = topic.partitions[index]!;
+      while (!this.#isClosed && partition.leadership === leadership) {
+        if (partition.state.revision !== revision) break;
+        try {
+          const next = topic.partitions[index]!;
+          const guards = [this.#ownGuard()].map(([key, revision]) => ({ key, revision }));
+          await cluster.commitPartitions([{ topic, index, next }], guards, false);
+        } catch (error) {
+          // If the partition's key was the cause, the view has it now.
+          if (!(error instanceof RevisionConflictError)) {
+            logger.warn("Cannot settle a change of in-sync replicas", { error });
+          }
+          if (partition.state.revision === revision) await this.#pause();
+        }
+      }
+      this.due(partition);
+    }
+  }
+
+  #ownGuard(): [string, number] {
+    const { nodeId, brokerEpoch } = this.#options.cluster;
+    return [`${BROKERS_PREFIX}${nodeId}`, brokerEpoch];
+  }
+
+  #askLater(asked: readonly Asked[]): void {
+    this.#run(
+      this.#pause().then(() => {
+        for (const { partition } of asked) this.due(partition);
+      }),
+    );
+  }
+
+  #pause(): Promise<void> {
+    return new Promise((resolve) => void this.#options.clock.setTimeout(resolve, RETRY_MS));
+  }
+
+  #log(partition: Partition, { topic, index, next }: PartitionChange): void {
+    const before = topic.partitions[index]!.isr;
+    this.#options.logger.info(
+      next.isr.length < before.length ? "Shrank in-sync replicas" : "Changed in-sync replicas",
+      { partition: `${partition}`, from: before.join(","), to: next.isr.join(",") },
+    );
+  }
+}
+
+/** Whether the leader may still ask for it. */
+function isCurrent({ partition, leadership, change: { topic, index } }: Asked): boolean {
+  return partition.leadership === leadership && partition.state === topic.partitions[index];
+}

@@ -1,0 +1,160 @@
+/**
+ * Fetch sessions of followers (KIP-227), as their leader keeps them.
+ *
+ * A follower fetches all its partitions in one session, which tells of changes only. So does the
+ * leader: what a request costs depends on the partitions that have news, not on how many there are.
+ * These sessions are not evicted, and take nothing from the sessions and the memory of consumers.
+ *
+ * @module
+ */
+
+import type { Partition } from "../topics/partition.ts";
+
+/** What a follower last said about a partition. */
+export interface ReplicaPosition {
+  readonly topicId: string;
+  readonly index: number;
+  readonly leaderEpoch: number;
+  readonly fetchOffset: number;
+  readonly lastFetchedEpoch: number;
+  readonly logStartOffset: number;
+  readonly highWatermark: number;
+  readonly maxBytes: number;
+}
+
+/** A partition of a session. */
+export interface ReplicaEntry {
+  position: ReplicaPosition;
+  /** Whether the leader has not looked at the position yet. */
+  isNew: boolean;
+  readonly unsubscribe: (() => void) | undefined;
+}
+
+/** A follower's session. */
+export class ReplicaSession {
+  readonly id: number;
+  readonly replicaId: number;
+  readonly replicaEpoch: number;
+  /** The epoch that the next request must carry. */
+  nextEpoch = 1;
+  /** Resolves when the request that is being served has been; undefined if none is. */
+  #serving: Promise<void> | undefined;
+  #hasNext = false;
+  /** Partitions that may have news, in the order in which they got them. */
+  readonly ready: Set<ReplicaEntry> = new Set();
+  readonly #entries: Map<string, ReplicaEntry> = new Map();
+  /** Called when a partition may have news. */
+  onNews: () => void = () => {};
+  /** Ends the wait of the request that is being served. */
+  onNext: () => void = () => {};
+
+  constructor(id: number, replicaId: number, replicaEpoch: number) {
+    this.id = id;
+    this.replicaId = replicaId;
+    this.replicaEpoch = replicaEpoch;
+  }
+
+  /**
+   * Serves a request after the one before, whose wait ends: the follower has something to say.
+   *
+   * @returns Undefined if another one is next already.
+   */
+  serve<T>(request: () => Promise<T>): Promise<T> | undefined {
+    if (this.#hasNext) return undefined;
+    const before = this.#serving;
+    if (before !== undefined) {
+      this.#hasNext = true;
+      this.onNext();
+    }
+    const served = this.#serveAfter(before, request);
+    const ended = served.then(() => {}, () => {}).then(() => {
+      if (this.#serving === ended) this.#serving = undefined;
+    });
+    this.#serving = ended;
+    return served;
+  }
+
+  async #serveAfter<T>(before: Promise<void> | undefined, request: () => Promise<T>): Promise<T> {
+    if (before !== undefined) {
+      await before;
+      this.#hasNext = false;
+    }
+    return await request();
+  }
+
+  /** Number of partitions. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** Adds a partition, or replaces its position. */
+  set(position: ReplicaPosition, partition: Partition | undefined): void {
+    const key = keyOf(position.topicId, position.index);
+    let entry = this.#entries.get(key);
+    if (entry === undefined || entry.unsubscribe === undefined) {
+      const added: ReplicaEntry = {
+        position,
+        isNew: true,
+        unsubscribe: partition?.subscribeReplica(() => {
+          this.ready.add(added);
+          this.onNews();
+        }),
+      };
+      if (entry !== undefined) this.ready.delete(entry);
+      entry = added;
+      this.#entries.set(key, entry);
+    }
+    entry.position = position;
+    entry.isNew = true;
+    this.ready.add(entry);
+  }
+
+  /** Removes a partition. */
+  delete(topicId: string, index: number): void {
+    const key = keyOf(topicId, index);
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return;
+    entry.unsubscribe?.();
+    this.ready.delete(entry);
+    this.#entries.delete(key);
+  }
+
+  /** Ends the session. */
+  close(): void {
+    for (const { unsubscribe } of this.#entries.values()) unsubscribe?.();
+    this.#entries.clear();
+    this.ready.clear();
+    this.onNews();
+  }
+}
+
+/** The sessions of all followers, one each. */
+export class ReplicaSessions {
+  readonly #byReplica: Map<number, ReplicaSession> = new Map();
+  #lastId = 0;
+
+  /** The session of a follower, if this is its id. */
+  get(replicaId: number, id: number): ReplicaSession | undefined {
+    const session = this.#byReplica.get(replicaId);
+    return session?.id === id ? session : undefined;
+  }
+
+  /** Opens a session, which replaces the one that the follower had. */
+  open(replicaId: number, replicaEpoch: number): ReplicaSession {
+    this.#byReplica.get(replicaId)?.close();
+    const session = new ReplicaSession(++this.#lastId, replicaId, replicaEpoch);
+    this.#byReplica.set(replicaId, session);
+    return session;
+  }
+
+  /** Ends a session. */
+  close(session: ReplicaSession): void {
+    session.close();
+    if (this.#byReplica.get(session.replicaId) !== session) return;
+    this.#byReplica.delete(session.replicaId);
+  }
+}
+
+function keyOf(topicId: string, index: number): string {
+  return `${index} ${topicId}`;
+}

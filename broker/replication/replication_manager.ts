@@ -1,0 +1,95 @@
+/**
+ * Keeps the replicated partitions of a broker in sync: fetches those that others lead, and asks for
+ * the ISRs of those that it leads.
+ *
+ * @module
+ */
+
+import type { ClusterState } from "../cluster/cluster_state.ts";
+import type { PeerNetwork } from "../cluster/peer_network.ts";
+import { Peers } from "../cluster/peers.ts";
+import type { Logger } from "../logger.ts";
+import type { Clock } from "../time/clock.ts";
+import type { Partition } from "../topics/partition.ts";
+import type { Following } from "./following.ts";
+import { InSyncUpdater } from "./in_sync_updater.ts";
+import { ReplicaFetcher } from "./replica_fetcher.ts";
+
+/** Options of a manager. */
+export interface ReplicationOptions {
+  readonly cluster: ClusterState;
+  /** How to reach leaders. */
+  readonly network: PeerNetwork;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** `replica.lag.time.max.ms`. */
+  maxLagMs(): number;
+}
+
+/** How a partition is followed. */
+interface Assignment {
+  readonly following: Following;
+  readonly fetcher: ReplicaFetcher;
+}
+
+/** The replication of one broker. */
+export class ReplicationManager {
+  readonly #options: ReplicationOptions;
+  /** Connections of the fetchers alone, so that nothing else delays them. */
+  readonly #peers: Peers;
+  readonly #updater: InSyncUpdater;
+  readonly #fetchers: Map<number, ReplicaFetcher> = new Map();
+  readonly #assignments: Map<Partition, Assignment> = new Map();
+  readonly #unsubscribe: () => void;
+  #isClosed = false;
+
+  constructor(options: ReplicationOptions) {
+    this.#options = options;
+    const { cluster, network, clock } = options;
+    this.#peers = new Peers({ network, nodeId: cluster.nodeId, clock });
+    this.#updater = new InSyncUpdater(options);
+    this.#unsubscribe = cluster.onChange(({ type }) => {
+      if (type !== "brokers") return;
+      this.#updater.allDue();
+      for (const fetcher of this.#fetchers.values()) fetcher.retry();
+    });
+  }
+
+  /** Applies the broker's role in a partition. */
+  onRole(partition: Partition): void {
+    if (this.#isClosed) return;
+    this.#updater.update(partition);
+    const assigned = this.#assignments.get(partition);
+    const { following } = partition;
+    if (assigned !== undefined && assigned.following === following) return;
+    assigned?.fetcher.remove(assigned.following);
+    this.#assignments.delete(partition);
+    if (following === undefined) return;
+    const fetcher = this.#fetcherOf(following.state.leaderId);
+    this.#assignments.set(partition, { following, fetcher });
+    fetcher.add(following);
+  }
+
+  /** Decides on the ISR of a partition soon. */
+  onInSyncDue(partition: Partition): void {
+    this.#updater.due(partition);
+  }
+
+  /** Stops. What is being appended is on disk when this resolves. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#unsubscribe();
+    this.#peers.close();
+    await Promise.all([...this.#fetchers.values()].map((fetcher) => fetcher.close()));
+    await this.#updater.close();
+  }
+
+  #fetcherOf(leaderId: number): ReplicaFetcher {
+    let fetcher = this.#fetchers.get(leaderId);
+    if (fetcher === undefined) {
+      fetcher = new ReplicaFetcher(leaderId, { ...this.#options, peers: this.#peers });
+      this.#fetchers.set(leaderId, fetcher);
+    }
+    return fetcher;
+  }
+}

@@ -1,0 +1,159 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { ErrorCode } from "../../protocol/errors.ts";
+import { Client, KafkaError } from "../../client/mod.ts";
+import { batchOf } from "../broker_testing.ts";
+import { Cluster } from "../cluster.ts";
+import { elect, logOf, replicaOf, stateOf, until } from "./cluster_testing.ts";
+
+const TOPIC = "orders";
+const NOW_MS = 1_700_000_000_000;
+
+/** Runs `use` with a cluster of three brokers and a topic that all have, led by broker 1. */
+async function withTopic(
+  use: (cluster: Cluster, client: Client) => Promise<void>,
+  configs: Record<string, string> = { "min.insync.replicas": "2" },
+): Promise<void> {
+  await using cluster = await Cluster.start({ brokers: 3 });
+  await using client = new Client({ brokers: cluster.addresses });
+  await client.admin().createTopic({ name: TOPIC, assignments: [[1, 2, 3]], configs });
+  const isEverywhere = () => [1, 2, 3].every((id) => replicaOf(cluster, id, TOPIC) !== undefined);
+  await until(isEverywhere);
+  await use(cluster, client);
+}
+
+async function send(client: Client, ...values: string[]): Promise<void> {
+  await client.producer().sendBatch(values.map((value) => ({ topic: TOPIC, value })));
+}
+
+Deno.test("Replication copies what acks=all acknowledged to the disks of all in-sync replicas", async () => {
+  await withTopic(async (cluster, client) => {
+    assertEquals(stateOf(cluster, TOPIC).isr, [1, 2, 3]);
+    for (const value of ["a", "b", "c"]) {
+      await send(client, value);
+      for (const id of [1, 2, 3]) {
+        const { log } = replicaOf(cluster, id, TOPIC)!;
+        assertEquals(log.flushedOffset, log.logEndOffset);
+      }
+    }
+    for (const id of [1, 2, 3]) {
+      assertEquals(await logOf(replicaOf(cluster, id, TOPIC)!), ["a", "b", "c"]);
+    }
+    await until(() => [1, 2, 3].every((id) => replicaOf(cluster, id, TOPIC)!.highWatermark === 3));
+    // Nothing about it had to be written to the metadata.
+    assertEquals(stateOf(cluster, TOPIC).revision, 0);
+  });
+});
+
+Deno.test("Replication drops a stopped follower from the ISR, and takes it back once it has caught up", async () => {
+  await withTopic(async (cluster, client) => {
+    await send(client, "a");
+    await cluster.stopBroker(3);
+    // The follower is gone: acks=all needs the other one only.
+    await send(client, "b");
+    await until(() => stateOf(cluster, TOPIC).isr.length === 2);
+    assertEquals(stateOf(cluster, TOPIC).isr, [1, 2]);
+    await send(client, "c");
+    await cluster.startBroker(3);
+    await until(() => stateOf(cluster, TOPIC).isr.length === 3);
+    assertEquals(await logOf(replicaOf(cluster, 3, TOPIC)!), ["a", "b", "c"]);
+    assertEquals(stateOf(cluster, TOPIC).leaderEpoch, 0);
+  });
+});
+
+Deno.test("Replication refuses acks=all below min.insync.replicas, and remembers who was in sync", async () => {
+  await withTopic(async (cluster, client) => {
+    await send(client, "a");
+    await cluster.stopBroker(3);
+    await until(() => stateOf(cluster, TOPIC).isr.length === 2);
+    await cluster.stopBroker(2);
+    await until(() => stateOf(cluster, TOPIC).isr.length === 1);
+    assertEquals(stateOf(cluster, TOPIC).elr, [2]);
+    await using impatient = new Client({
+      brokers: cluster.addresses[0]!,
+      retry: { attempts: 1 },
+    });
+    const refused = impatient.producer().send({ topic: TOPIC, value: "b" });
+    const error = await assertRejects(() => refused, KafkaError);
+    assertEquals(error.code, "NOT_ENOUGH_REPLICAS");
+    await cluster.startBroker(2);
+    await send(client, "c");
+    assertEquals(stateOf(cluster, TOPIC).elr, []);
+  });
+});
+
+Deno.test("Replication fails an append that waits when the ISR becomes too small", async () => {
+  await withTopic(async (cluster) => {
+    const leader = replicaOf(cluster, 1, TOPIC)!;
+    await cluster.stopBroker(3);
+    await until(() => stateOf(cluster, TOPIC).isr.length === 2);
+    // The last follower takes its records no more.
+    replicaOf(cluster, 2, TOPIC)!.following!.end();
+    const { committed } = leader.append(batchOf(["x"]), { acks: -1, nowMs: NOW_MS });
+    const failed = assertRejects(() => committed!);
+    await cluster.stopBroker(2);
+    const error = await failed as { code?: number };
+    assertEquals(error.code, ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND);
+    assertEquals(leader.highWatermark, 0);
+  });
+});
+
+Deno.test("Replication has a new leader continue, and cuts what the old one had alone", async () => {
+  await withTopic(async (cluster, client) => {
+    await send(client, "a", "b");
+    const old = replicaOf(cluster, 1, TOPIC)!;
+    // Neither follower gets this one.
+    for (const id of [2, 3]) replicaOf(cluster, id, TOPIC)!.following!.end();
+    const { committed } = old.append(batchOf(["lost"]), { acks: -1, nowMs: NOW_MS });
+    const failed = assertRejects(() => committed!);
+    await elect(cluster, TOPIC, 2);
+    assertEquals((await failed as { code?: number }).code, ErrorCode.NOT_LEADER_OR_FOLLOWER);
+    await send(client, "c");
+    await until(() => [1, 2, 3].every((id) => replicaOf(cluster, id, TOPIC)!.logEndOffset === 3));
+    for (const id of [1, 2, 3]) {
+      assertEquals(await logOf(replicaOf(cluster, id, TOPIC)!), ["a", "b", "c"]);
+    }
+    const { leaderId, leaderEpoch, isr } = stateOf(cluster, TOPIC);
+    assertEquals([leaderId, leaderEpoch, isr], [2, 1, [2, 1, 3].sort()]);
+  });
+});
+
+Deno.test("Replication loses nothing when a leader is killed, and its next process does not lead its epoch", async () => {
+  await withTopic(async (cluster, client) => {
+    await send(client, "a", "b");
+    await cluster.killBroker(1);
+    await elect(cluster, TOPIC, 3);
+    await send(client, "c");
+    await cluster.startBroker(1);
+    await until(() => stateOf(cluster, TOPIC).isr.length === 3);
+    await send(client, "d");
+    for (const id of [1, 2, 3]) {
+      assertEquals(await logOf(replicaOf(cluster, id, TOPIC)!), ["a", "b", "c", "d"]);
+    }
+  });
+});
+
+Deno.test("Replication keeps a restarted leader from leading until it is elected again", async () => {
+  await withTopic(async (cluster, client) => {
+    await send(client, "a");
+    await cluster.killBroker(1);
+    await cluster.startBroker(1);
+    await until(() => replicaOf(cluster, 1, TOPIC) !== undefined);
+    const replica = replicaOf(cluster, 1, TOPIC)!;
+    if (replica.leaderEpoch === 0) assertEquals(replica.isLeader, false);
+    await elect(cluster, TOPIC, 1);
+    await send(client, "b");
+    assertEquals(await logOf(replica), ["a", "b"]);
+  });
+});
+
+Deno.test("Replication refuses topics that several replicas cannot keep safe", async () => {
+  await using cluster = await Cluster.start({ brokers: 2 });
+  await using client = new Client({ brokers: cluster.addresses });
+  const code = async (topic: object) => {
+    const create = () => client.admin().createTopic({ name: TOPIC, ...topic });
+    return (await assertRejects(create, KafkaError)).code;
+  };
+  assertEquals(await code({ replicas: 3 }), "INVALID_REPLICATION_FACTOR");
+  const configs = { flush: "os" };
+  assertEquals(await code({ replicas: 2, configs }), "INVALID_CONFIG");
+});

@@ -1,0 +1,106 @@
+/**
+ * Options and results of a partition's operations.
+ *
+ * @module
+ */
+
+import type { Acks } from "../../protocol/messages/records/produce.ts";
+import type { Log } from "../../storage/log.ts";
+import type { PartitionState } from "../cluster/cluster_state.ts";
+import type { BatchValidations } from "../validation/batch_validations.ts";
+import type { Partition } from "./partition.ts";
+import type { TopicConfig } from "./topic_config.ts";
+
+/** Options of an append. */
+export interface AppendOptions {
+  /** The requested acknowledgements. */
+  readonly acks: Acks;
+  readonly nowMs: number;
+  /** Whether the broker itself appends, which may write internal topics and control batches. */
+  readonly isInternal?: boolean;
+}
+
+/** Options of a client's append. */
+export interface ProduceOptions extends AppendOptions {
+  /** Validates batches that take long. */
+  readonly validations: BatchValidations;
+  /** Whether to use `validations` in any case, because the request has used up its time slice. */
+  readonly isLate: boolean;
+}
+
+/** The result of an append. */
+export interface AppendResult {
+  /** Offset of the batch's first record; for a duplicate, that of the original append. */
+  readonly baseOffset: number;
+  /** The timestamp assigned to the records, -1 if they keep their own. */
+  readonly logAppendTimeMs: number;
+  readonly logStartOffset: number;
+  /**
+   * Resolves when an append with acks=all can be acknowledged; `undefined` if it already can.
+   * Rejects if it did not become durable or the partition was deleted.
+   */
+  readonly committed: Promise<void> | undefined;
+}
+
+/** Options of a read. */
+export interface ReadOptions {
+  /** Maximum bytes to return, except for the first batch with `minOneBatch`. */
+  readonly maxBytes: number;
+  readonly minOneBatch: boolean;
+  /** 0 reads up to the high watermark, 1 up to the last stable offset. */
+  readonly isolationLevel: number;
+}
+
+/** The end offset of an epoch; both -1 if unknown. */
+export interface EpochEndOffset {
+  readonly epoch: number;
+  readonly endOffset: number;
+}
+
+/** Options of a partition. */
+export interface PartitionOptions {
+  readonly topic: string;
+  readonly topicId: string;
+  readonly index: number;
+  readonly isInternal: boolean;
+  readonly nodeId: number;
+  readonly log: Log;
+  readonly state: PartitionState;
+  readonly config: TopicConfig;
+  readonly logManager: PartitionLogManager;
+  /** Says when the broker must not act as leader. Default: never. */
+  readonly fence?: Fence;
+  /** This process, which must be the elected one to lead a replicated partition. */
+  readonly incarnation?: string | undefined;
+  /**
+   * The high watermark that is known to be reached, if the partition is replicated. Default: 0.
+   */
+  readonly highWatermark?: number;
+  /** Keeps up replication. Default: nothing does. */
+  readonly replication?: PartitionReplication | undefined;
+}
+
+/** What keeps a replicated partition in sync with its other replicas. */
+export interface PartitionReplication {
+  /** As of `Clock.monotonic()`. */
+  nowMs(): number;
+  /** Called after the broker's role in a partition has changed. */
+  onRole(partition: Partition): void;
+  /** Called when a leader's ISR may have to change. */
+  onInSyncDue(partition: Partition): void;
+  /** Called before a high watermark goes back; resolves when that is on disk. */
+  onLowered(partition: Partition, highWatermark: number): Promise<void>;
+}
+
+/** Whether this broker may have been replaced without knowing. */
+export interface Fence {
+  readonly isFenced: boolean;
+}
+
+/** The log maintenance that a partition requests from its broker. */
+export interface PartitionLogManager {
+  /** Resolves when log start offsets are on disk. */
+  writeLogStarts(): Promise<void>;
+  /** Flushes a log within `delayMs`. */
+  requestFlush(log: Log, delayMs: number): void;
+}

@@ -1,0 +1,126 @@
+/**
+ * Commits the appends to a partition with one replica.
+ *
+ * With `flush=commit`, an append with acks=all commits when it is on disk, so that a crash never takes
+ * back records that were visible. Appends with acks=0 or 1 make no such promise and are visible
+ * immediately, unless they follow one with acks=all that is not on disk yet: offsets become visible
+ * in order. With `flush=interval` and `flush=os` every append is visible immediately.
+ *
+ * Appends with acks=all in the same turn of the event loop, or during a flush, share the next flush
+ * (group commit).
+ *
+ * @module
+ */
+
+import { INT64_MAX } from "../../protocol/primitives/int64.ts";
+import { Acks } from "../../protocol/messages/records/produce.ts";
+import type { Log } from "../../storage/log.ts";
+import { turnEnd } from "../time/turn_end.ts";
+import type { TopicConfig } from "./topic_config.ts";
+
+/** Commits appends, and advances the high watermark. */
+export interface Commits {
+  /**
+   * Makes an append visible, immediately or when the returned promise resolves, which is also when
+   * it can be acknowledged.
+   */
+  commit(firstOffset: number, endOffset: number, acks: Acks): Promise<void> | undefined;
+  /** Fails everything that waits. */
+  end(error: unknown): void;
+}
+
+/** Options of {@linkcode SingleReplicaCommits}. */
+export interface CommitsOptions {
+  readonly log: Log;
+  config(): TopicConfig;
+  /** Flushes the log within `delayMs`. */
+  requestFlush(log: Log, delayMs: number): void;
+  /** Called with the new high watermark. */
+  advance(offset: number): void;
+  /** Called when a flush has failed. */
+  onFailure(): void;
+}
+
+/** The value of `flush.ms` without a limit. */
+const NO_LIMIT = INT64_MAX;
+/** The interval of `flush=interval` without a limit. */
+const DEFAULT_INTERVAL_MS = 1000;
+
+/** Appends that become visible and are acknowledged with the same flush. */
+interface CommitGroup extends PromiseWithResolvers<void> {
+  /** The offset of the first of them. */
+  readonly firstOffset: number;
+}
+
+/** The commits of one partition. */
+export class SingleReplicaCommits implements Commits {
+  readonly #options: CommitsOptions;
+  #flushing: CommitGroup | undefined;
+  #queued: CommitGroup | undefined;
+
+  constructor(options: CommitsOptions) {
+    this.#options = options;
+  }
+
+  commit(firstOffset: number, endOffset: number, acks: Acks): Promise<void> | undefined {
+    const { log, requestFlush } = this.#options;
+    const config = this.#options.config();
+    const { flushedOffset } = log;
+    const { flushMessages, flushMs } = config.logConfig;
+    const flush = config.get("flush");
+    if (endOffset > flushedOffset) {
+      const isCommit = flush === "commit" && acks === Acks.all;
+      if (isCommit || endOffset - flushedOffset >= flushMessages) {
+        return this.#joinFlush(firstOffset);
+      }
+      if (flushMs < NO_LIMIT) requestFlush(log, flushMs);
+      else if (flush === "interval") requestFlush(log, DEFAULT_INTERVAL_MS);
+    }
+    if (this.#flushing === undefined && this.#queued === undefined) {
+      this.#options.advance(log.logEndOffset);
+    }
+    return undefined;
+  }
+
+  end(error: unknown): void {
+    this.#flushing?.reject(error);
+    this.#queued?.reject(error);
+    this.#flushing = this.#queued = undefined;
+  }
+
+  #joinFlush(firstOffset: number): Promise<void> {
+    if (this.#queued === undefined) {
+      this.#queued = newGroup(firstOffset);
+      if (this.#flushing === undefined) turnEnd().then(() => this.#flush());
+    }
+    return this.#queued.promise;
+  }
+
+  #flush(): void {
+    const group = this.#queued;
+    if (group === undefined || this.#flushing !== undefined) return;
+    this.#queued = undefined;
+    this.#flushing = group;
+    this.#options.log.flush().then(() => this.#flushed(group), (error) => {
+      this.end(error);
+      this.#options.onFailure();
+    });
+  }
+
+  #flushed(group: CommitGroup): void {
+    if (this.#flushing !== group) return;
+    this.#flushing = undefined;
+    const next = this.#queued;
+    this.#options.advance(next === undefined ? this.#options.log.logEndOffset : next.firstOffset);
+    group.resolve();
+    // Acknowledged clients may send more, in time for the next flush.
+    if (next !== undefined) turnEnd().then(() => this.#flush());
+  }
+}
+
+function newGroup(firstOffset: number): CommitGroup {
+  const group = { firstOffset, ...Promise.withResolvers<void>() };
+  // The rejection is also handled here, in case nothing waits for the promise.
+  group.promise.catch(() => {});
+  return group;
+}
