@@ -18,7 +18,7 @@ import type { ByteBuffer } from "../terminal/byte_buffer.ts";
 import type { ByteSource } from "./byte_source.ts";
 import { CommandError, messageOf } from "../errors.ts";
 import { duplicateKey } from "../values/json_keys.ts";
-import { isBlank, JsonScanner } from "./json_scanner.ts";
+import { isBlank, JsonScanner } from "../../protocol/json_scanner.ts";
 import type { Output } from "../terminal/output.ts";
 import { parseStream } from "./parse_stream.ts";
 import { emptyInputRecord, type InputRecord } from "./record.ts";

@@ -19,7 +19,7 @@ import type { ByteSource } from "./byte_source.ts";
 import { CommandError } from "../errors.ts";
 import { isNumberByte, type NumberEncoding } from "./format_number.ts";
 import type { NumberVerb, TextEncoding, TextVerb } from "./format.ts";
-import { isBlank, JsonScanner } from "./json_scanner.ts";
+import { isBlank, JsonScanner } from "../../protocol/json_scanner.ts";
 import { type Parse, parseStream } from "./parse_stream.ts";
 import { compileReadSteps, type ReadStep, type TextStep } from "./record_reader_steps.ts";
 import { emptyInputRecord, type InputRecord, type RecordHeader } from "./record.ts";
