@@ -48,12 +48,12 @@ export const tcpDialer: Dialer = {
  */
 export interface EmbeddedBroker {
   /**
-   * Opens a connection inside this process.
+   * Opens a connection, as a rule inside this process.
    *
    * @param address The `host:port` to connect to; an embedded cluster distinguishes its brokers by
    * it.
    */
-  connect(address: string): EmbeddedChannel;
+  connect(address: string): EmbeddedChannel | Promise<EmbeddedChannel>;
 }
 
 /** A connection to an embedded broker. Its content is internal to the SDK and the broker. */
@@ -70,12 +70,14 @@ export const EMBEDDED_ADDRESS: BrokerAddress = { host: "embedded", port: 9092 };
 /** Connects to a broker or cluster inside this process. */
 export function embeddedDialer(broker: EmbeddedBroker): Dialer {
   return {
-    // deno-lint-ignore require-await
     async dial(address, signal) {
       const peer = formatAddress(address);
       try {
         signal.throwIfAborted();
-        return broker.connect(peer) as FrameChannel;
+        const channel = await broker.connect(peer) as FrameChannel;
+        if (signal.aborted) channel.abort();
+        signal.throwIfAborted();
+        return channel;
       } catch (error) {
         throw dialError(peer, error);
       }

@@ -63,9 +63,9 @@ export class CuttableBroker implements EmbeddedBroker {
     this.#broker = broker;
   }
 
-  connect(address: string): EmbeddedChannel {
+  async connect(address: string): Promise<EmbeddedChannel> {
     if (this.#isCut) throw new Deno.errors.ConnectionRefused("It is cut off");
-    const channel = this.#broker.connect(address);
+    const channel = await this.#broker.connect(address);
     this.#channels.add(channel);
     return channel;
   }
