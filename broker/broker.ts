@@ -112,6 +112,7 @@ export interface BrokerParts {
   readonly context: BrokerContext;
   readonly server: Server;
   readonly directory: LogDirectory;
+  readonly membership: ClusterMembership | undefined;
   /** When it began to serve clients, in milliseconds since the epoch. */
   readonly startedMs: number;
 }
@@ -137,6 +138,7 @@ export class Broker {
       context: broker.#context,
       server: broker.#server,
       directory: broker.#directory,
+      membership: broker.#membership,
       startedMs: broker.#startedMs,
     });
   }

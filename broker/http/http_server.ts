@@ -12,9 +12,10 @@ import type { HostPort } from "../settings/listener.ts";
 import { DiskSpace } from "./disk_space.ts";
 import { Health } from "./health.ts";
 import { HttpCounters } from "./http_counters.ts";
-import { HttpError, methodNotAllowed, notFound } from "./http_error.ts";
+import { HttpError, methodNotAllowed } from "./http_error.ts";
 import type { MetricsPage } from "./metrics/metrics_page.ts";
 import { RequestGuard } from "./request_guard.ts";
+import type { RestApi } from "./rest/api.ts";
 
 /** How to serve HTTP. */
 export interface HttpOptions {
@@ -26,10 +27,14 @@ export interface HttpOptions {
   readonly hosts?: readonly string[];
   /** Origins whose pages may use everything. */
   readonly corsOrigins?: readonly string[];
+  /** Whether requests may change something. Default: true. */
+  readonly allowsWrites?: boolean;
 }
 
 /** How long requests in progress may take while the server closes. */
 const CLOSE_GRACE_MS = 1000;
+/** Turns of the event loop after the last request in progress. */
+const CLOSE_TURNS = 5;
 
 /** Serves HTTP for one broker. */
 export class HttpServer {
@@ -42,6 +47,8 @@ export class HttpServer {
   readonly #disk: DiskSpace;
   readonly #health: Health;
   #metrics: Promise<MetricsPage> | undefined;
+  #api: Promise<RestApi> | undefined;
+  #inProgress = 0;
   #closing: Promise<void> | undefined;
 
   private constructor(options: HttpOptions) {
@@ -82,9 +89,14 @@ export class HttpServer {
 
   async #close(): Promise<void> {
     this.#health.closing();
-    const grace = setTimeout(() => this.#abort.abort(), CLOSE_GRACE_MS);
-    await this.#server.shutdown();
-    clearTimeout(grace);
+    const { clock } = this.#parts.context;
+    await (await this.#api)?.close();
+    const untilMs = clock.monotonic() + CLOSE_GRACE_MS;
+    while (this.#inProgress > 0 && clock.monotonic() < untilMs) await clock.yield();
+    // For the last answers to reach their sockets: what follows cuts the connections.
+    for (let turn = 0; turn < CLOSE_TURNS; turn++) await clock.yield();
+    this.#abort.abort();
+    await this.#server.finished;
     (await this.#metrics)?.close();
   }
 
@@ -97,6 +109,7 @@ export class HttpServer {
     const startMs = performance.now();
     let route = "other";
     let response: Response;
+    this.#inProgress++;
     try {
       const allowed = this.#guard.check(request);
       const { pathname } = new URL(request.url);
@@ -104,9 +117,16 @@ export class HttpServer {
       else if (pathname in OWN) {
         route = pathname;
         response = await this.#own(request, pathname as keyof typeof OWN);
-      } else throw notFound(pathname);
+      } else {
+        this.#api ??= this.#openApi();
+        const answered = await (await this.#api).fetch(request);
+        route = answered.route ?? route;
+        response = answered.response;
+      }
     } catch (error) {
       response = this.#failed(error).response();
+    } finally {
+      this.#inProgress--;
     }
     this.#counters.answered(route, request.method, response.status, performance.now() - startMs);
     return this.#guard.decorate(request, response);
@@ -131,6 +151,14 @@ export class HttpServer {
     const text = await (await this.#metrics).text();
     const { EXPOSITION_TYPE } = await import("./metrics/mod.ts");
     return new Response(text, { headers: { "content-type": EXPOSITION_TYPE } });
+  }
+
+  async #openApi(): Promise<RestApi> {
+    const { RestApi } = await import("./rest/api.ts");
+    return new RestApi({
+      parts: this.#parts,
+      allowsWrites: this.#options.allowsWrites ?? true,
+    });
   }
 
   async #openMetrics(): Promise<MetricsPage> {

@@ -64,7 +64,12 @@ Deno.test("program needs exactly the packages of .deno/program.lock, in the test
   const [own, all] = await Promise.all([".deno/program.lock", "deno.lock"].map(async (name) => {
     return JSON.parse(await Deno.readTextFile(new URL(`../../${name}`, import.meta.url))).npm;
   }));
-  assertEquals(Object.keys(own).map((name) => name.split("@")[0]), ["fzstd", "hysnappy", "re2js"]);
+  assertEquals(Object.keys(own).map((name) => name.split("@")[0]), [
+    "fzstd",
+    "hono",
+    "hysnappy",
+    "re2js",
+  ]);
   for (const [name, entry] of Object.entries(own)) assertEquals(all[name], entry);
   // "deno task" first fetches everything in the lock and import map of its config.
   assertEquals([manifest.lock, "imports" in manifest], [false, false]);

@@ -20,7 +20,7 @@ const GROUP = "HTTP";
 export const httpFlags = {
   http: {
     doc:
-      "Address for HTTP: metrics and health; off for none. If the default is in use, the broker " +
+      "Address for HTTP: REST, metrics and health; off for none. If the default is in use, the broker " +
       "starts without it",
     parse: parseAddress,
     value: "HOST:PORT",
@@ -31,6 +31,12 @@ export const httpFlags = {
     doc: "Further host names to answer, while only this machine can connect",
     value: "NAME",
     separator: ",",
+    group: GROUP,
+  },
+  httpWrites: {
+    doc: "Whether HTTP requests may change something: on, or off",
+    choices: ["on", "off"],
+    default: "on",
     group: GROUP,
   },
   httpCorsOrigin: {
@@ -46,6 +52,7 @@ export const httpFlags = {
 export interface HttpFlagValues {
   readonly http: HostPort | "off" | undefined;
   readonly httpHost: readonly string[] | undefined;
+  readonly httpWrites: string;
   readonly httpCorsOrigin: readonly string[] | undefined;
 }
 
@@ -58,7 +65,7 @@ export interface HttpFlagValues {
  */
 export async function openHttp(
   broker: Broker,
-  { http, httpHost = [], httpCorsOrigin = [] }: HttpFlagValues,
+  { http, httpHost = [], httpWrites, httpCorsOrigin = [] }: HttpFlagValues,
   logger: Logger,
   defaultAddress: HostPort = DEFAULT_ADDRESS,
 ): Promise<HttpServer | undefined> {
@@ -73,6 +80,7 @@ export async function openHttp(
       version: VERSION,
       hosts: httpHost,
       corsOrigins: httpCorsOrigin,
+      allowsWrites: httpWrites === "on",
     });
   } catch (error) {
     const problem = problemOf(error);

@@ -3,7 +3,12 @@ import { Broker, createLogger } from "../../../broker/mod.ts";
 import { CommandError } from "../../errors.ts";
 import { type HttpFlagValues, openHttp } from "./http_port.ts";
 
-const UNSET: HttpFlagValues = { http: undefined, httpHost: undefined, httpCorsOrigin: undefined };
+const UNSET: HttpFlagValues = {
+  http: undefined,
+  httpHost: undefined,
+  httpWrites: "on",
+  httpCorsOrigin: undefined,
+};
 
 Deno.test("openHttp() continues without HTTP if its default address is in use, and says so", async () => {
   await using broker = await Broker.start({ storage: "memory" });

@@ -79,7 +79,7 @@ export const serve = command({
     // The broker is by far the largest part of the program; other commands start faster without it.
     const { createLogger, parseBrokerConfig } = await import("../../../broker/mod.ts");
     const { ProcessBrokers } = await import("../../../broker/workers/mod.ts");
-    const { workers, http, httpHost, httpCorsOrigin, ...settings } = flags;
+    const { workers, http, httpHost, httpWrites, httpCorsOrigin, ...settings } = flags;
     const config = parseBrokerConfig({ flags: brokerConfigInputs(settings) });
     const sink = logTo(context);
     const logger = createLogger({ level: config.get("log.level") as LogLevel, sink });
@@ -108,7 +108,7 @@ export const serve = command({
     }
     let httpServer: HttpServer | undefined;
     try {
-      httpServer = await openHttp(first, { http, httpHost, httpCorsOrigin }, logger);
+      httpServer = await openHttp(first, { http, httpHost, httpWrites, httpCorsOrigin }, logger);
     } catch (error) {
       await brokers.close();
       throw error;

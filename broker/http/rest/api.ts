@@ -1,0 +1,127 @@
+/**
+ * The REST API: its routes, and the router that finds one for a request.
+ *
+ * It is loaded with the first request for anything but health and metrics.
+ *
+ * @module
+ */
+
+// deno-lint-ignore no-import-prefix -- works without an import map
+import { Hono } from "npm:hono@4.13.19";
+import type { BrokerParts } from "../../broker.ts";
+import { HttpError, methodNotAllowed, notFound } from "../http_error.ts";
+import { V3_ROUTES } from "../rest_v3/mod.ts";
+import { Call, type RestContext } from "./call.ts";
+import { openLocalClient } from "./local_client.ts";
+import { openApiRoute } from "./openapi.ts";
+import { problemOf } from "./problem.ts";
+import type { Route } from "./route.ts";
+
+/** All routes. */
+export const ROUTES: readonly Route[] = withOpenApi(V3_ROUTES);
+
+/** What a request was answered with. */
+export interface Answered {
+  readonly response: Response;
+  /** The pattern of the route; undefined if there is none. */
+  readonly route: string | undefined;
+}
+
+/** How to serve the API. */
+export interface RestApiOptions {
+  readonly parts: BrokerParts;
+  /** Whether requests may change something. */
+  readonly allowsWrites: boolean;
+}
+
+/** Serves the REST API of one broker. */
+export class RestApi {
+  readonly #router: Hono;
+  readonly #context: RestContext;
+  readonly #allowsWrites: boolean;
+  readonly #closing = new AbortController();
+  /** The route of each request in progress. */
+  readonly #routes: WeakMap<Request, string> = new WeakMap();
+
+  constructor({ parts, allowsWrites }: RestApiOptions) {
+    const client = openLocalClient(parts);
+    this.#allowsWrites = allowsWrites;
+    this.#context = {
+      client,
+      admin: client.admin(),
+      producer: client.producer(),
+      broker: parts.context,
+      closing: this.#closing.signal,
+      streams: new Set(),
+    };
+    this.#router = this.#createRouter();
+  }
+
+  /** Answers a request. */
+  async fetch(request: Request): Promise<Answered> {
+    let response: Response;
+    try {
+      response = await this.#router.fetch(request);
+    } catch (error) {
+      const problem = problemOf(error);
+      if (problem === undefined) throw error;
+      response = problem.response();
+    }
+    return { response, route: this.#routes.get(request) };
+  }
+
+  /** Ends streams, and closes the client. */
+  async close(): Promise<void> {
+    this.#closing.abort(new DOMException("The broker is stopping", "AbortError"));
+    await Promise.all(this.#context.streams);
+    await this.#context.client.close();
+  }
+
+  #createRouter(): Hono {
+    const router = new Hono({ strict: false });
+    for (const route of ROUTES) {
+      for (const path of pathsOf(route)) {
+        router.on(route.method, path, ({ req }) => {
+          this.#routes.set(req.raw, route.path);
+          this.#ensureAllowed(route);
+          return route.handle(new Call(req.raw, req.param(), this.#context));
+        });
+      }
+    }
+    for (const path of new Set(ROUTES.flatMap(pathsOf))) {
+      const methods = ROUTES.filter((route) => pathsOf(route).includes(path))
+        .map(({ method }) => method);
+      router.all(path, ({ req }) => {
+        throw methodNotAllowed(
+          req.method,
+          methods.includes("GET") ? [...methods, "HEAD"] : methods,
+        );
+      });
+    }
+    router.notFound(({ req }) => {
+      throw notFound(req.path);
+    });
+    router.onError((error) => {
+      throw error;
+    });
+    return router;
+  }
+
+  #ensureAllowed({ method, isWrite = method !== "GET" }: Route): void {
+    if (!isWrite || this.#allowsWrites) return;
+    throw new HttpError(403, "Changes over HTTP are switched off with --http-writes off", {
+      errorCode: 40301,
+    });
+  }
+}
+
+/** A route's paths: those of version 3 are also where Confluent Server has them. */
+function pathsOf({ path }: Route): string[] {
+  return path.startsWith("/v3") ? [path, `/kafka${path}`] : [path];
+}
+
+function withOpenApi(routes: readonly Route[]): Route[] {
+  const all: Route[] = [...routes];
+  all.push(openApiRoute(all));
+  return all;
+}

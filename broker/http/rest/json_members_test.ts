@@ -1,0 +1,18 @@
+import { assertEquals } from "@std/assert";
+import { memberTexts } from "./json_members.ts";
+
+Deno.test("memberTexts() gives each member as it is written", () => {
+  const cases: [text: string, members: Record<string, string>][] = [
+    ["{}", {}],
+    [" { } ", {}],
+    ['{"a":73314510714175488}', { a: "73314510714175488" }],
+    ['{ "a" : 1.0 , "b" : [1, {"c": "]}"}] }', { a: "1.0", b: '[1, {"c": "]}"}]' }],
+    ['{"a\\"b":"x\\\\","c:d":null}', { 'a"b': '"x\\\\"', "c:d": "null" }],
+    ['{"a":1,"a":2}', { a: "2" }],
+    ['\n{"\\u0061":{"b":{}}}\n', { a: '{"b":{}}' }],
+    ['{"__proto__":1}', { ["__proto__"]: "1" }],
+  ];
+  for (const [text, members] of cases) {
+    assertEquals([...memberTexts(text)], Object.entries(members), text);
+  }
+});

@@ -1,0 +1,27 @@
+/**
+ * Confluent's REST API, version 3: administration, and produce.
+ *
+ * A file for each kind of resource has its routes. `resource.ts` gives resources and lists their form.
+ *
+ * @module
+ */
+
+import type { Route } from "../rest/route.ts";
+import { ACL_ROUTES } from "./acls.ts";
+import { CLUSTER_ROUTES } from "./clusters.ts";
+import { CONFIG_ROUTES } from "./configs.ts";
+import { GROUP_ROUTES } from "./groups.ts";
+import { PARTITION_ROUTES } from "./partitions.ts";
+import { RECORD_ROUTES } from "./records.ts";
+import { TOPIC_ROUTES } from "./topics.ts";
+
+/** The routes. Those with a dash in place of a name come before those with a parameter there. */
+export const V3_ROUTES: readonly Route[] = [
+  ...CLUSTER_ROUTES,
+  ...CONFIG_ROUTES,
+  ...PARTITION_ROUTES,
+  ...TOPIC_ROUTES,
+  ...RECORD_ROUTES,
+  ...GROUP_ROUTES,
+  ...ACL_ROUTES,
+];

@@ -1,0 +1,195 @@
+/**
+ * Partitions, replicas and reassignments.
+ *
+ * @module
+ */
+
+import type { PartitionMetadata } from "../../../client/mod.ts";
+import { HttpError } from "../http_error.ts";
+import type { Call } from "../rest/call.ts";
+import type { Route } from "../rest/route.ts";
+import { findBroker } from "./clusters.ts";
+import { type Json, LIST, type Resources, resourcesOf } from "./resource.ts";
+import { describe } from "./topics.ts";
+
+const TAG = "Partitions";
+const CLUSTER = "/v3/clusters/:cluster";
+const PARTITIONS = `${CLUSTER}/topics/:topic/partitions`;
+
+/** The routes. */
+export const PARTITION_ROUTES: readonly Route[] = [
+  reassignments(`${CLUSTER}/topics/-/partitions/-/reassignment`, "Reassignments of all topics"),
+  reassignments(`${PARTITIONS}/-/reassignment`, "Reassignments of a topic"),
+  {
+    method: "GET",
+    path: PARTITIONS,
+    tag: TAG,
+    summary: "The partitions of a topic",
+    answer: LIST,
+    async handle(call) {
+      const resources = resourcesOf(call);
+      const { name, partitions } = await describe(call);
+      const data = partitions.map((metadata) => partition(name, metadata, resources));
+      return resources.list("KafkaPartitionList", ["topics", name, "partitions"], data);
+    },
+  },
+  {
+    method: "GET",
+    path: `${PARTITIONS}/:partition`,
+    tag: TAG,
+    summary: "One partition",
+    async handle(call) {
+      const resources = resourcesOf(call);
+      return Response.json(partition(call.param("topic"), await find(call), resources));
+    },
+  },
+  {
+    method: "GET",
+    path: `${PARTITIONS}/:partition/offset`,
+    tag: TAG,
+    summary: "The first offset of a partition, and its end",
+    isExtension: true,
+    async handle(call) {
+      const resources = resourcesOf(call);
+      const topic = call.param("topic");
+      const { partition: id } = await find(call);
+      const options = { partitions: [id] };
+      const [earliest, latest] = await Promise.all([
+        call.admin.listOffsets(topic, "earliest", options),
+        call.admin.listOffsets(topic, "latest", options),
+      ]);
+      const steps = [["topic", "topics", topic], ["partition", "partitions", id]] as const;
+      const { kind, metadata, ...fields } = resources.resource("KafkaPartitionOffset", steps, {
+        topic_name: topic,
+        partition_id: id,
+        earliest_offset: earliest[0]!.offset,
+        latest_offset: latest[0]!.offset,
+      });
+      return Response.json({ kind, metadata, ...fields });
+    },
+  },
+  {
+    method: "GET",
+    path: `${PARTITIONS}/:partition/reassignment`,
+    tag: TAG,
+    summary: "The reassignment of a partition, if there is one",
+    async handle(call) {
+      resourcesOf(call);
+      await find(call);
+      throw new HttpError(404, "The partition is not being reassigned");
+    },
+  },
+  {
+    method: "GET",
+    path: `${PARTITIONS}/:partition/replicas`,
+    tag: TAG,
+    summary: "The replicas of a partition",
+    answer: LIST,
+    async handle(call) {
+      const resources = resourcesOf(call);
+      const topic = call.param("topic");
+      const metadata = await find(call);
+      const data = metadata.replicas.map((id) => replica(topic, metadata, id, resources));
+      const segments = ["topics", topic, "partitions", metadata.partition, "replicas"];
+      return resources.list("KafkaReplicaList", segments, data);
+    },
+  },
+  {
+    method: "GET",
+    path: `${PARTITIONS}/:partition/replicas/:broker`,
+    tag: TAG,
+    summary: "One replica",
+    async handle(call) {
+      const resources = resourcesOf(call);
+      const metadata = await find(call);
+      const id = call.number("broker");
+      if (!metadata.replicas.includes(id)) {
+        throw new HttpError(404, `Broker ${id} has no replica of the partition`);
+      }
+      return Response.json(replica(call.param("topic"), metadata, id, resources));
+    },
+  },
+  {
+    method: "GET",
+    path: `${CLUSTER}/brokers/:broker/partition-replicas`,
+    tag: TAG,
+    summary: "The replicas on a broker",
+    answer: LIST,
+    async handle(call) {
+      const resources = resourcesOf(call);
+      const { id } = await findBroker(call);
+      const names = (await call.admin.listTopics({ internal: true })).map(({ name }) => name);
+      const topics = names.length === 0 ? [] : await call.admin.describeTopics(names);
+      const data = topics.flatMap(({ name, partitions }) =>
+        partitions.filter(({ replicas }) => replicas.includes(id))
+          .map((metadata) => replica(name, metadata, id, resources))
+      );
+      return resources.list("KafkaReplicaList", ["brokers", id, "partition-replicas"], data);
+    },
+  },
+];
+
+/** A list of reassignments, which is empty: partitions cannot be moved yet. */
+function reassignments(path: string, summary: string): Route {
+  return {
+    method: "GET",
+    path,
+    tag: TAG,
+    summary,
+    answer: LIST,
+    async handle(call) {
+      const resources = resourcesOf(call);
+      const isOfTopic = path.includes(":topic");
+      if (isOfTopic) await describe(call);
+      const topic = isOfTopic ? call.param("topic") : "-";
+      const segments = ["topics", topic, "partitions", "-", "reassignment"];
+      return resources.list("KafkaReassignmentList", segments, []);
+    },
+  };
+}
+
+async function find(call: Call): Promise<PartitionMetadata> {
+  const { name, partitions } = await describe(call);
+  const id = call.number("partition");
+  const found = partitions.find(({ partition }) => partition === id);
+  if (found !== undefined) return found;
+  throw new HttpError(404, `Topic "${name}" has no partition ${id}`, { errorCode: 40402 });
+}
+
+function partition(
+  topic: string,
+  { partition: id, leaderId }: PartitionMetadata,
+  resources: Resources,
+): Json {
+  const below = (...segments: (string | number)[]) =>
+    resources.link("topics", topic, "partitions", id, ...segments);
+  const steps = [["topic", "topics", topic], ["partition", "partitions", id]] as const;
+  return resources.resource("KafkaPartition", steps, {
+    topic_name: topic,
+    partition_id: id,
+    ...(leaderId < 0 ? {} : { leader: below("replicas", leaderId) }),
+    replicas: below("replicas"),
+    reassignment: below("reassignment"),
+  });
+}
+
+function replica(
+  topic: string,
+  { partition: id, leaderId, isr }: PartitionMetadata,
+  brokerId: number,
+  resources: Resources,
+): Json {
+  const steps = [
+    ["topic", "topics", topic],
+    ["partition", "partitions", id],
+    ["replica", "replicas", brokerId],
+  ] as const;
+  return resources.resource("KafkaReplica", steps, {
+    topic_name: topic,
+    partition_id: id,
+    broker_id: brokerId,
+    is_leader: brokerId === leaderId,
+    is_in_sync: isr.includes(brokerId),
+    broker: resources.link("brokers", brokerId),
+  });
+}

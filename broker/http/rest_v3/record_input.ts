@@ -1,0 +1,123 @@
+/**
+ * Records as clients of the REST API send them.
+ *
+ * @module
+ */
+
+import type { TopicMessage } from "../../../client/mod.ts";
+import { badRequest, Fields, parseJson } from "../rest/call.ts";
+import { memberTexts } from "../rest/json_members.ts";
+
+/** The form of a key or value. */
+type DataType = "BINARY" | "STRING" | "JSON";
+
+/** A record to produce, and what its report says about key and value. */
+export interface RecordInput {
+  readonly message: TopicMessage;
+  readonly key: DataReport | undefined;
+  readonly value: DataReport | undefined;
+}
+
+/** The type and size of a key or value. */
+export interface DataReport {
+  readonly type: DataType;
+  readonly size: number;
+}
+
+interface Data {
+  readonly bytes: Uint8Array | null;
+  readonly report: DataReport | undefined;
+}
+
+const ENCODER = new TextEncoder();
+const NONE: Data = { bytes: null, report: undefined };
+const NEED_A_REGISTRY: ReadonlySet<string> = new Set(["AVRO", "PROTOBUF", "JSONSCHEMA"]);
+
+/**
+ * Reads a record from JSON.
+ *
+ * @throws {HttpError} 400 if it is not JSON, or not a record.
+ */
+export function parseRecord(text: string): RecordInput {
+  return recordFrom(new Fields(parseJson(text), "The record"), text);
+}
+
+/**
+ * Reads a record.
+ *
+ * @param text The source of the object, for the digits of JSON numbers.
+ * @throws {HttpError} 400 if it is not a record.
+ */
+export function recordFrom(fields: Fields, text: string): RecordInput {
+  const partition = fields.integer("partition_id");
+  if (partition !== undefined && partition < 0) throw badRequest(`"partition_id" is negative`);
+  const timestamp = timestampOf(fields);
+  const key = dataOf(fields, "key", text);
+  const value = dataOf(fields, "value", text);
+  return {
+    message: {
+      key: key.bytes,
+      value: value.bytes,
+      headers: headersOf(fields),
+      ...(partition === undefined ? {} : { partition }),
+      ...(timestamp === undefined ? {} : { timestamp }),
+    },
+    key: key.report,
+    value: value.report,
+  };
+}
+
+function timestampOf(fields: Fields): number | undefined {
+  const text = fields.string("timestamp");
+  if (text === undefined) return undefined;
+  const timestamp = Date.parse(text);
+  if (Number.isNaN(timestamp)) {
+    throw badRequest(`"timestamp" is not a time such as 2026-01-31T12:00:00Z`);
+  }
+  return timestamp;
+}
+
+function headersOf(fields: Fields): [string, Uint8Array | null][] {
+  return (fields.objects("headers") ?? []).map((header) => {
+    const value = header.string("value");
+    const bytes = value === undefined ? null : bytesOf(value, "The value of a header");
+    return [header.requiredString("name"), bytes];
+  });
+}
+
+function dataOf(fields: Fields, name: "key" | "value", text: string): Data {
+  const given = fields.object(name);
+  if (given === undefined) return NONE;
+  const type = given.string("type") ?? "BINARY";
+  if (NEED_A_REGISTRY.has(type.toUpperCase())) {
+    throw badRequest(
+      `"${name}" has type ${type}, which needs a schema registry, and there is none; ` +
+        "BINARY, STRING and JSON are possible",
+    );
+  }
+  if (!given.has("data")) return NONE;
+  switch (type.toUpperCase()) {
+    case "BINARY":
+      return data("BINARY", bytesOf(given.string("data")!, `"${name}"`));
+    case "STRING":
+      return data("STRING", ENCODER.encode(given.string("data")));
+    case "JSON": {
+      const source = memberTexts(memberTexts(text).get(name)!).get("data")!;
+      return data("JSON", ENCODER.encode(source));
+    }
+    default:
+      throw badRequest(`"${name}" has type ${type}; BINARY, STRING and JSON are possible`);
+  }
+}
+
+function data(type: DataType, bytes: Uint8Array): Data {
+  return { bytes, report: { type, size: bytes.length } };
+}
+
+function bytesOf(base64: string, what: string): Uint8Array {
+  try {
+    return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+  } catch {
+    throw badRequest(`${what} is not base64`);
+  }
+}

@@ -1,0 +1,304 @@
+/**
+ * Produce: single records, streams of them, and batches.
+ *
+ * A body is JSON objects one after the other, as many as the client likes and when it likes; for each
+ * there is a report in the answer, in order. What is not acknowledged yet is bounded: beyond that the body
+ * is not read.
+ *
+ * @module
+ */
+
+import { HttpError } from "../http_error.ts";
+import { chunksOf, decode, readBody } from "../rest/body.ts";
+import { type Call, Fields, parseJson } from "../rest/call.ts";
+import { jsonValues } from "../rest/json_stream.ts";
+import { memberTexts } from "../rest/json_members.ts";
+import { problemOf } from "../rest/problem.ts";
+import { INTEGER, list, object, type Route, type Schema, STRING } from "../rest/route.ts";
+import { type DataReport, parseRecord, recordFrom, type RecordInput } from "./record_input.ts";
+import { resourcesOf } from "./resource.ts";
+
+const TAG = "Records";
+const RECORDS = "/v3/clusters/:cluster/topics/:topic/records";
+
+/** Records whose reports are not taken, of one request. */
+const MAX_PENDING = 1000;
+const MAX_PENDING_BYTES = 4 * 1024 * 1024;
+/** How long a client may pause within a stream. */
+const MAX_PAUSE_MS = 60_000;
+/** Streams at once. */
+const MAX_STREAMS = 200;
+const MAX_BATCH_ENTRIES = 10;
+const MAX_ID_LENGTH = 80;
+/** Room for the names and types of a record besides its bytes. */
+const OVERHEAD_BYTES = 64 * 1024;
+
+const DATA: Schema = object({ type: STRING, data: {} });
+const RECORD = {
+  partition_id: INTEGER,
+  headers: list(object({ name: STRING, value: STRING }, ["name"])),
+  key: DATA,
+  value: DATA,
+  timestamp: STRING,
+};
+
+/** The routes. */
+export const RECORD_ROUTES: readonly Route[] = [
+  {
+    method: "POST",
+    path: RECORDS,
+    tag: TAG,
+    summary: "Produce records: one object, or many one after the other, with a report for each",
+    body: object(RECORD),
+    handle: stream,
+  },
+  {
+    method: "POST",
+    path: `${RECORDS}:batch`,
+    tag: TAG,
+    summary: "Produce up to 10 records, with a report for each",
+    body: object({ entries: list(object({ id: STRING, ...RECORD }, ["id"])) }, ["entries"]),
+    handle: batch,
+  },
+];
+
+async function stream(call: Call): Promise<Response> {
+  const topic = prepare(call);
+  const { streams, closing } = call.context;
+  if (streams.size >= MAX_STREAMS) {
+    throw new HttpError(429, `${MAX_STREAMS} requests produce records already`, {
+      headers: { "retry-after": "1" },
+    });
+  }
+  const values = jsonValues(chunksOf(call.request, MAX_PAUSE_MS, closing), topic.maxBytes);
+  const first = await values.next();
+  if (first.done === true) {
+    throw new HttpError(422, "The body has no record", { errorCode: 42206 });
+  }
+  let size = first.value.length;
+  let text = decode(first.value);
+  // Nothing is sent yet: what is not JSON at all is refused as a whole.
+  parseJson(text);
+  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>(
+    undefined,
+    { highWaterMark: 1 },
+    { highWaterMark: 1 },
+  );
+  const reports = new Reports(writable.getWriter());
+  const run = async () => {
+    try {
+      for (;;) {
+        const record = parseOr(text);
+        if (record instanceof HttpError && record.errorCode === 400) {
+          // There is no telling where the next record begins.
+          reports.add(Promise.resolve(record), size);
+          break;
+        }
+        reports.add(
+          record instanceof HttpError ? Promise.resolve(record) : topic.send(record),
+          size,
+        );
+        await reports.room();
+        const next = await values.next();
+        if (next.done === true || closing.aborted) break;
+        size = next.value.length;
+        text = decode(next.value);
+      }
+    } catch (error) {
+      const problem = problemOf(error);
+      // A client that went away needs no report.
+      if (problem !== undefined) reports.add(Promise.resolve(problem), 0);
+    } finally {
+      await reports.end();
+      await values.return().catch(() => {});
+    }
+  };
+  const running = run().finally(() => streams.delete(running));
+  streams.add(running);
+  return new Response(readable, {
+    headers: { "content-type": "application/json", "cache-control": "no-store, no-transform" },
+  });
+}
+
+/** Parses a record. A syntax error has the code 400, what is wrong in a record 40002. */
+function parseOr(text: string): RecordInput | HttpError {
+  try {
+    JSON.parse(text);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return new HttpError(400, `The body is not JSON: ${reason}`);
+  }
+  try {
+    return parseRecord(text);
+  } catch (error) {
+    if (error instanceof HttpError) return error;
+    throw error;
+  }
+}
+
+type Report = Readonly<Record<string, unknown>>;
+
+/** Writes reports in the order of their records. */
+class Reports {
+  static readonly #ENCODER = new TextEncoder();
+  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
+  #last: Promise<void> = Promise.resolve();
+  #count = 0;
+  #bytes = 0;
+  #wake: (() => void) | undefined;
+  #hasFailed = false;
+
+  constructor(writer: WritableStreamDefaultWriter<Uint8Array>) {
+    this.#writer = writer;
+    writer.closed.catch(() => {
+      this.#hasFailed = true;
+      this.#wake?.();
+    });
+  }
+
+  /** Adds the report of a record of `size` bytes. */
+  add(report: Promise<Report | HttpError>, size: number): void {
+    this.#count++;
+    this.#bytes += size;
+    const done = Promise.all([report, this.#last]).then(([result]) => this.#write(result));
+    this.#last = done.catch(() => {}).finally(() => {
+      this.#count--;
+      this.#bytes -= size;
+      this.#wake?.();
+    });
+  }
+
+  /**
+   * Resolves when another record may be read.
+   *
+   * @throws {Error} If the client does not take reports any more.
+   */
+  async room(): Promise<void> {
+    while (!this.#hasFailed && (this.#count >= MAX_PENDING || this.#bytes >= MAX_PENDING_BYTES)) {
+      await new Promise<void>((resolve) => this.#wake = resolve);
+    }
+    if (this.#hasFailed) throw new Error("The client has gone");
+  }
+
+  /** Ends the answer after the last report. */
+  async end(): Promise<void> {
+    await this.#last;
+    await this.#writer.close().catch(() => {});
+  }
+
+  async #write(result: Report | HttpError): Promise<void> {
+    const report = result instanceof HttpError ? failure(result) : result;
+    await this.#writer.write(Reports.#ENCODER.encode(`${JSON.stringify(report)}\n`));
+  }
+}
+
+function failure({ errorCode, message }: HttpError): Report {
+  return { error_code: errorCode, message };
+}
+
+async function batch(call: Call): Promise<Response> {
+  const topic = prepare(call);
+  const text = await readBody(call.request, MAX_BATCH_ENTRIES * topic.maxBytes);
+  const entries = new Fields(parseJson(text)).requiredObjects("entries");
+  if (entries.length === 0 || entries.length > MAX_BATCH_ENTRIES) {
+    throw new HttpError(
+      422,
+      `A batch has 1 to ${MAX_BATCH_ENTRIES} entries, not ${entries.length}`,
+      {
+        errorCode: 42208,
+      },
+    );
+  }
+  const ids = entries.map((entry) => entry.requiredString("id"));
+  if (new Set(ids).size < ids.length || ids.some((id) => id.length > MAX_ID_LENGTH)) {
+    throw new HttpError(422, `Ids must differ, and have at most ${MAX_ID_LENGTH} characters`, {
+      errorCode: 42208,
+    });
+  }
+  const sources = itemTexts(memberTexts(text).get("entries")!);
+  const reports = await Promise.all(entries.map((entry, i) => {
+    try {
+      return topic.send(recordFrom(entry, sources[i]!));
+    } catch (error) {
+      if (error instanceof HttpError) return error;
+      throw error;
+    }
+  }));
+  const successes: Report[] = [];
+  const failures: Report[] = [];
+  for (const [i, report] of reports.entries()) {
+    if (report instanceof HttpError) failures.push({ id: ids[i], ...failure(report) });
+    else successes.push({ id: ids[i], ...report });
+  }
+  return Response.json({ successes, failures }, { status: failures.length > 0 ? 207 : 200 });
+}
+
+/** The items of a JSON list, as they are written. */
+function itemTexts(text: string): string[] {
+  const items: string[] = [];
+  let rest = text.slice(1, -1);
+  while (rest.trim() !== "") {
+    // A list is cut like an object that has one member after the other.
+    const item = memberTexts(`{"item":${rest}}`).get("item")!;
+    items.push(item);
+    rest = rest.slice(rest.indexOf(item) + item.length).trimStart().slice(1);
+  }
+  return items;
+}
+
+/** A topic to produce to. */
+interface Target {
+  /** Most bytes of a record with its JSON around. */
+  readonly maxBytes: number;
+  /** Sends a record, and resolves to its report. */
+  send(record: RecordInput): Promise<Report | HttpError>;
+}
+
+/** @throws {HttpError} 404 if there is no such topic, 415 for another content type. */
+function prepare(call: Call): Target {
+  const { clusterId } = resourcesOf(call);
+  const type = call.request.headers.get("content-type");
+  if (type !== null && !/^application\/json\b/i.test(type)) {
+    throw new HttpError(415, `Content type ${type} is not possible, only application/json`);
+  }
+  const name = call.param("topic");
+  const { broker: { topics, config }, producer } = call.context;
+  const topic = topics.get(name);
+  if (topic === undefined) {
+    throw new HttpError(404, `There is no topic "${name}"`, { errorCode: 40403 });
+  }
+  const maxMessageBytes = topic.config.get("max.message.bytes") ?? config.get("message.max.bytes");
+  return {
+    // Base64 makes four characters of three bytes.
+    maxBytes: Math.ceil(maxMessageBytes * 4 / 3) + OVERHEAD_BYTES,
+    async send({ message, key, value }) {
+      const { partition } = message;
+      if (partition !== undefined && topics.get(name)?.state.partitions[partition] === undefined) {
+        return new HttpError(404, `Topic "${name}" has no partition ${partition}`, {
+          errorCode: 40402,
+        });
+      }
+      try {
+        const written = await producer.send({ topic: name, ...message });
+        return {
+          error_code: 200,
+          cluster_id: clusterId,
+          topic_name: name,
+          partition_id: written.partition,
+          offset: written.offset,
+          timestamp: new Date(written.timestamp).toISOString(),
+          ...dataReport("key", key),
+          ...dataReport("value", value),
+        };
+      } catch (error) {
+        const problem = problemOf(error);
+        if (problem === undefined) throw error;
+        return problem;
+      }
+    },
+  };
+}
+
+function dataReport(name: string, report: DataReport | undefined): Report {
+  return report === undefined ? {} : { [name]: report };
+}

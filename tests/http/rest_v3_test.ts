@@ -1,0 +1,520 @@
+/**
+ * Requests to Confluent's REST API, version 3, and what it answers.
+ *
+ * @module
+ */
+
+import { assert, assertEquals, assertObjectMatch, assertStringIncludes } from "@std/assert";
+import { Cluster } from "../../broker/mod.ts";
+import { Client } from "../../client/mod.ts";
+import { HttpBroker } from "../support/http.ts";
+
+/** A request below the cluster's path, and its status with a part of the answer. */
+type Case = readonly [
+  method: string,
+  path: string,
+  body: unknown,
+  status: number,
+  part?: Readonly<Record<string, unknown>>,
+];
+
+async function check(http: HttpBroker, t: Deno.TestContext, cases: readonly Case[]): Promise<void> {
+  for (const [method, path, body, status, part] of cases) {
+    await t.step(`${method} ${path} ${(JSON.stringify(body) ?? "").slice(0, 100)}`, async () => {
+      const answer = await http.send(method, `${http.cluster}${path}`, body);
+      assertEquals(answer.status, status, JSON.stringify(answer.json));
+      if (part !== undefined) assertObjectMatch(answer.json, part);
+      if (status >= 400) assertEquals(Object.keys(answer.json), ["error_code", "message"]);
+    });
+  }
+}
+
+Deno.test("REST v3 describes the cluster and its brokers", async (t) => {
+  await using http = await HttpBroker.start();
+  const { clusterId } = http.broker;
+  const clusters = await http.get("/v3/clusters");
+  const self = `${http.url}${http.cluster}`;
+  assertObjectMatch(clusters.json, {
+    kind: "KafkaClusterList",
+    metadata: { self: `${http.url}/v3/clusters`, next: null },
+  });
+  assertObjectMatch(clusters.json.data[0], {
+    kind: "KafkaCluster",
+    metadata: { self, resource_name: `crn:///kafka=${clusterId}` },
+    cluster_id: clusterId,
+    controller: { related: `${self}/brokers/1` },
+    topics: { related: `${self}/topics` },
+    consumer_groups: { related: `${self}/consumer-groups` },
+  });
+  const underKafka = await http.get(`/kafka${http.cluster}`);
+  assertEquals(underKafka.json.metadata.self, `${http.url}/kafka${http.cluster}`);
+  assertEquals((await http.get("/v3/clusters/another")).status, 404);
+  await check(http, t, [
+    ["GET", "/brokers", undefined, 200, { kind: "KafkaBrokerList" }],
+    ["GET", "/brokers/1", undefined, 200, { kind: "KafkaBroker", broker_id: 1, host: "embedded" }],
+    ["GET", "/brokers/2", undefined, 404, { error_code: 404 }],
+    ["GET", "/brokers/x", undefined, 404],
+    ["POST", "/brokers", {}, 405],
+    ["GET", "/acls", undefined, 501],
+    ["POST", "/acls", {}, 501],
+    ["DELETE", "/acls", undefined, 501],
+    ["GET", "/nothing", undefined, 404],
+  ]);
+});
+
+Deno.test("REST v3 creates, changes and deletes topics", async (t) => {
+  await using http = await HttpBroker.start();
+  const name = { topic_name: "orders.a" };
+  await check(http, t, [
+    ["POST", "/topics", { ...name, partitions_count: 2, validate_only: true }, 200, {
+      partitions_count: 2,
+    }],
+    ["GET", "/topics/orders.a", undefined, 404, { error_code: 40403 }],
+    [
+      "POST",
+      "/topics",
+      {
+        ...name,
+        partitions_count: 2,
+        replication_factor: 1,
+        configs: [{ name: "retention.ms", value: "1000" }],
+      },
+      201,
+      { ...name, kind: "KafkaTopic", partitions_count: 2, replication_factor: 1 },
+    ],
+    ["POST", "/topics", name, 400, { error_code: 40002 }],
+    ["POST", "/topics", { topic_name: "a b" }, 400, { error_code: 40002 }],
+    ["POST", "/topics", { topic_name: 5 }, 400, { error_code: 40002 }],
+    ["POST", "/topics", { topic_name: "b", partitions_count: "2" }, 400, { error_code: 40002 }],
+    ["POST", "/topics", { topic_name: "b", replication_factor: 3 }, 400, { error_code: 40002 }],
+    ["POST", "/topics", { topic_name: "b", configs: [{ name: "nix", value: "1" }] }, 400],
+    ["POST", "/topics", "[]", 400, { error_code: 40002 }],
+    ["POST", "/topics", "{", 400, { error_code: 40002 }],
+    ["POST", "/topics", `{"topic_name":"${"x".repeat(1 << 20)}"}`, 413, { error_code: 413 }],
+    [
+      "POST",
+      "/topics",
+      {
+        topic_name: "placed",
+        replicas_assignments: [{ partition_id: 1, broker_ids: [1] }, {
+          partition_id: 0,
+          broker_ids: [1],
+        }],
+      },
+      201,
+      { partitions_count: 2 },
+    ],
+    ["POST", "/topics", {
+      topic_name: "gap",
+      replicas_assignments: [{ partition_id: 1, broker_ids: [1] }],
+    }, 400],
+    ["GET", "/topics", undefined, 200, { kind: "KafkaTopicList" }],
+    ["GET", "/topics/orders%2Ea", undefined, 200, name],
+    ["PATCH", "/topics/orders.a", { partitions_count: 3 }, 200, { partitions_count: 3 }],
+    ["PATCH", "/topics/orders.a", { partitions_count: 1 }, 400, { error_code: 40002 }],
+    ["PATCH", "/topics/orders.a", {}, 400, { error_code: 40002 }],
+    ["DELETE", "/topics/orders.a", undefined, 204],
+    ["DELETE", "/topics/orders.a", undefined, 404, { error_code: 40403 }],
+  ]);
+});
+
+Deno.test("REST v3 describes and changes configs, and leaves others alone", async (t) => {
+  await using http = await HttpBroker.start();
+  await http.client.admin().createTopic({ name: "a", configs: { "retention.ms": 1000 } });
+  const at = "/topics/a/configs";
+  await check(http, t, [
+    ["GET", at, undefined, 200, { kind: "KafkaTopicConfigList" }],
+    ["GET", `${at}/retention.ms`, undefined, 200, {
+      kind: "KafkaTopicConfig",
+      topic_name: "a",
+      name: "retention.ms",
+      value: "1000",
+      is_default: false,
+      is_read_only: false,
+      is_sensitive: false,
+      source: "DYNAMIC_TOPIC_CONFIG",
+    }],
+    ["GET", `${at}/nix`, undefined, 404],
+    ["GET", "/topics/nix/configs", undefined, 404, { error_code: 40403 }],
+    ["PUT", `${at}/max.message.bytes`, { value: "5000" }, 204],
+    ["PUT", `${at}/max.message.bytes`, { value: "many" }, 400, { error_code: 40002 }],
+    ["POST", `${at}:alter`, {
+      data: [{ name: "cleanup.policy", value: "compact" }, {
+        name: "max.message.bytes",
+        operation: "DELETE",
+      }],
+      validate_only: true,
+    }, 204],
+    ["GET", `${at}/max.message.bytes`, undefined, 200, { value: "5000" }],
+    ["POST", `${at}:alter`, {
+      data: [{ name: "cleanup.policy", value: "compact" }, {
+        name: "max.message.bytes",
+        operation: "DELETE",
+      }],
+    }, 204],
+    ["GET", `${at}/max.message.bytes`, undefined, 200, { is_default: true }],
+    ["GET", `${at}/cleanup.policy`, undefined, 200, { value: "compact" }],
+    ["GET", `${at}/retention.ms`, undefined, 200, { value: "1000" }],
+    ["POST", `${at}:alter`, { data: [{ name: "a", operation: "APPEND" }] }, 400],
+    ["DELETE", `${at}/retention.ms`, undefined, 204],
+    ["GET", `${at}/retention.ms`, undefined, 200, { is_default: true, source: "DEFAULT_CONFIG" }],
+    ["GET", "/topics/-/configs", undefined, 200, { kind: "KafkaTopicConfigList" }],
+    ["GET", "/brokers/1/configs/num.partitions", undefined, 200, {
+      kind: "KafkaBrokerConfig",
+      broker_id: 1,
+      value: "1",
+    }],
+    ["PUT", "/broker-configs/message.max.bytes", { value: "5000" }, 204],
+    ["GET", "/broker-configs/message.max.bytes", undefined, 200, {
+      kind: "KafkaClusterConfig",
+      value: "5000",
+      source: "DYNAMIC_DEFAULT_BROKER_CONFIG",
+    }],
+    ["DELETE", "/broker-configs/message.max.bytes", undefined, 204],
+    ["GET", "/broker-configs/message.max.bytes", undefined, 404],
+  ]);
+});
+
+Deno.test("REST v3 describes partitions and replicas", async (t) => {
+  await using http = await HttpBroker.start();
+  await http.client.admin().createTopic({ name: "a", partitions: 2 });
+  await http.client.producer().send({ topic: "a", partition: 1, value: "x" });
+  const at = "/topics/a/partitions";
+  await check(http, t, [
+    ["GET", at, undefined, 200, { kind: "KafkaPartitionList" }],
+    ["GET", `${at}/1`, undefined, 200, {
+      kind: "KafkaPartition",
+      topic_name: "a",
+      partition_id: 1,
+    }],
+    ["GET", `${at}/2`, undefined, 404, { error_code: 40402 }],
+    ["GET", `${at}/1/offset`, undefined, 200, { earliest_offset: 0, latest_offset: 1 }],
+    ["GET", `${at}/1/replicas`, undefined, 200, { kind: "KafkaReplicaList" }],
+    ["GET", `${at}/1/replicas/1`, undefined, 200, { is_leader: true, is_in_sync: true }],
+    ["GET", `${at}/1/replicas/2`, undefined, 404],
+    ["GET", `${at}/-/reassignment`, undefined, 200, { data: [] }],
+    ["GET", `${at}/1/reassignment`, undefined, 404],
+    ["GET", "/topics/-/partitions/-/reassignment", undefined, 200, { data: [] }],
+    ["GET", "/topics/nix/partitions", undefined, 404, { error_code: 40403 }],
+    ["GET", "/brokers/1/partition-replicas", undefined, 200, { kind: "KafkaReplicaList" }],
+  ]);
+});
+
+Deno.test("REST v3 describes consumer groups and their lag", async (t) => {
+  await using http = await HttpBroker.start();
+  await http.client.admin().createTopic({ name: "a", partitions: 2 });
+  const producer = http.client.producer();
+  for (let i = 0; i < 5; i++) await producer.send({ topic: "a", partition: 1, value: `${i}` });
+  await http.client.admin().alterGroupOffsets("left", [
+    { topic: "a", partition: 1, offset: 1 },
+    { topic: "a", partition: 0, offset: 0 },
+  ]);
+  await using member = http.client.groupConsumer({ groupId: "g/1", topics: "a" });
+  await member.joinGroup();
+  await member.commitOffset("a", 1, 3);
+  const groups = await http.get(`${http.cluster}/consumer-groups`);
+  const ids = groups.json.data.map((group: { consumer_group_id: string }) =>
+    group.consumer_group_id
+  );
+  assertEquals(ids.sort(), ["g/1", "left"]);
+  const at = "/consumer-groups/g%2F1";
+  const consumers = await http.get(`${http.cluster}${at}/consumers`);
+  const [{ consumer_id: id, client_id: clientId }] = consumers.json.data;
+  await check(http, t, [
+    ["GET", at, undefined, 200, {
+      kind: "KafkaConsumerGroup",
+      consumer_group_id: "g/1",
+      state: "STABLE",
+      is_simple: false,
+    }],
+    ["GET", "/consumer-groups/left", undefined, 200, { state: "EMPTY", is_simple: true }],
+    ["GET", "/consumer-groups/nix", undefined, 404, { error_code: 40405 }],
+    ["GET", `${at}/consumers/${id}`, undefined, 200, {
+      kind: "KafkaConsumer",
+      client_id: clientId,
+    }],
+    ["GET", `${at}/consumers/nix`, undefined, 404],
+    ["GET", `${at}/consumers/${id}/assignments/a/partitions/1`, undefined, 200, {
+      kind: "KafkaConsumerAssignment",
+      topic_name: "a",
+      partition_id: 1,
+    }],
+    ["GET", `${at}/consumers/${id}/assignments/a/partitions/7`, undefined, 404],
+    ["GET", `${at}/lag-summary`, undefined, 200, {
+      kind: "KafkaConsumerGroupLagSummary",
+      max_lag: 2,
+      total_lag: 2,
+      max_lag_topic_name: "a",
+      max_lag_partition_id: 1,
+      max_lag_consumer_id: id,
+    }],
+    ["GET", "/consumer-groups/left/lag-summary", undefined, 200, { max_lag: 4, total_lag: 4 }],
+    ["GET", `${at}/lags/a/partitions/1`, undefined, 200, {
+      kind: "KafkaConsumerLag",
+      current_offset: 3,
+      log_end_offset: 5,
+      lag: 2,
+      consumer_id: id,
+    }],
+    ["GET", `${at}/lags/a/partitions/9`, undefined, 404],
+    ["DELETE", at, undefined, 409],
+    ["DELETE", "/consumer-groups/left", undefined, 204],
+    ["DELETE", "/consumer-groups/left", undefined, 404, { error_code: 40405 }],
+  ]);
+  const lags = await http.get(`${http.cluster}/consumer-groups/left/lags`);
+  assertEquals(lags.status, 404, "it is deleted");
+});
+
+/** The reports in an answer to produce. */
+function reports(text: string): Record<string, unknown>[] {
+  return text.trimEnd().split("\n").map((line) => JSON.parse(line));
+}
+
+Deno.test("REST v3 produces records of every type, and reports each in order", async () => {
+  await using http = await HttpBroker.start();
+  await http.client.admin().createTopic({ name: "a" });
+  const path = `${http.cluster}/topics/a/records`;
+  const body = [
+    '{"key":{"type":"STRING","data":"k"},"value":{"type":"JSON","data":{"id":73314510714175488 , "b":1.0}},' +
+    '"headers":[{"name":"h","value":"aGk="},{"name":"n","value":null}],"timestamp":"2026-01-02T03:04:05.006Z"}',
+    '{"value":{"type":"BINARY","data":"AP8="}}',
+    '{"value":{"data":"aGk="}}',
+    '{"key":{"type":"STRING","data":"gone"},"value":{"type":"JSON","data":null}}',
+    '{"value":{"type":"AVRO","data":"x"}}',
+    '{"value":{"type":"STRING","data":5}}',
+    '{"value":{"type":"BINARY","data":"***"}}',
+    '{"partition_id":3}',
+    '{"timestamp":"soon"}',
+    '{"value":{"type":"STRING","data":"last"}}',
+  ].join("");
+  const answer = await http.send("POST", path, body);
+  assertEquals(answer.status, 200);
+  const all = reports(answer.json);
+  assertEquals(
+    all.map(({ error_code }) => error_code),
+    [200, 200, 200, 200, 40002, 40002, 40002, 40402, 40002, 200],
+  );
+  assertEquals(all[0], {
+    error_code: 200,
+    cluster_id: http.broker.clusterId,
+    topic_name: "a",
+    partition_id: 0,
+    offset: 0,
+    timestamp: "2026-01-02T03:04:05.006Z",
+    key: { type: "STRING", size: 1 },
+    value: { type: "JSON", size: 34 },
+  });
+  assertStringIncludes(String(all[4]!.message), "schema registry");
+  const { messages } = await http.client.consumer().fetchFrom("a", 0, 0);
+  assertEquals(messages.map((message) => message.value === null ? null : message.text()), [
+    '{"id":73314510714175488 , "b":1.0}',
+    "\0\ufffd",
+    "hi",
+    null,
+    "last",
+  ]);
+  const headers = [...messages[0]!.headers].map(([name, value]) => [
+    name,
+    value === null ? null : new TextDecoder().decode(value),
+  ]);
+  assertEquals(headers, [["h", "hi"], ["n", null]]);
+});
+
+Deno.test("REST v3 refuses what is no record at all", async (t) => {
+  await using http = await HttpBroker.start({ config: { "message.max.bytes": 1000 } });
+  await http.client.admin().createTopic({ name: "a" });
+  const large = (size: number) => ({ value: { type: "STRING", data: "x".repeat(size) } });
+  await check(http, t, [
+    ["POST", "/topics/nix/records", {}, 404, { error_code: 40403 }],
+    ["POST", "/topics/a/records", "{bad", 400, { error_code: 40002 }],
+    ["POST", "/topics/a/records", "", 422, { error_code: 42206 }],
+    ["POST", "/topics/a/records", large(100_000), 413, { error_code: 413 }],
+    ["POST", "/topics/a/records:batch", { entries: [] }, 422, { error_code: 42208 }],
+    ["POST", "/topics/a/records:batch", { entries: [{ id: "1" }, { id: "1" }] }, 422, {
+      error_code: 42208,
+    }],
+    ["POST", "/topics/a/records:batch", { entries: [{}] }, 400, { error_code: 40002 }],
+  ]);
+  const path = `${http.cluster}/topics/a/records`;
+  const refused = reports(JSON.stringify((await http.send("POST", path, large(5000))).json));
+  assertStringIncludes(JSON.stringify(refused), "413");
+  const form = { "content-type": "application/x-www-form-urlencoded" };
+  assertEquals((await http.send("POST", path, "{}", form)).status, 415);
+  const syntax = await http.send("POST", path, '{"value":{"type":"STRING","data":"1"}}{bad}{}');
+  assertEquals(reports(syntax.json).map(({ error_code }) => error_code), [200, 400]);
+});
+
+Deno.test("REST v3 produces batches, with successes and failures by id", async () => {
+  await using http = await HttpBroker.start();
+  await http.client.admin().createTopic({ name: "a" });
+  const path = `${http.cluster}/topics/a/records:batch`;
+  const mixed = await http.send(
+    "POST",
+    path,
+    '{"entries":[{"id":"x","value":{"type":"JSON","data":12345678901234567890}},{"id":"y","value":' +
+      '{"type":"STRING","data":7}},{"value":{"type":"JSON","data":[1, {"a":"},{"}]},"id":"z"}]}',
+  );
+  assertEquals(mixed.status, 207);
+  assertEquals(mixed.json.successes.map(({ id }: { id: string }) => id), ["x", "z"]);
+  assertObjectMatch(mixed.json.failures[0], { id: "y", error_code: 40002 });
+  const good = await http.send("POST", path, { entries: [{ id: "1" }] });
+  assertEquals([good.status, good.json.failures], [200, []]);
+  const { messages } = await http.client.consumer().fetchFrom("a", 0, 0);
+  assertEquals(
+    messages.map((message) => message.value === null ? null : message.text()).sort(),
+    ["12345678901234567890", '[1, {"a":"},{"}]', null].sort(),
+  );
+});
+
+/** A request to produce whose records are sent one by one. */
+class ProduceStream {
+  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
+  readonly response: Promise<Response>;
+  #reader: ReadableStreamDefaultReader<string> | undefined;
+  #text = "";
+
+  constructor(http: HttpBroker, topic: string) {
+    const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+    this.#writer = writable.getWriter();
+    this.response = fetch(`${http.url}${http.cluster}/topics/${topic}/records`, {
+      method: "POST",
+      body: readable,
+      headers: { "content-type": "application/json" },
+    });
+  }
+
+  write(text: string): Promise<void> {
+    return this.#writer.write(new TextEncoder().encode(text));
+  }
+
+  /** The next report; undefined at the end. */
+  async report(): Promise<Record<string, unknown> | undefined> {
+    this.#reader ??= (await this.response).body!.pipeThrough(new TextDecoderStream()).getReader();
+    while (!this.#text.includes("\n")) {
+      const { value, done } = await this.#reader.read();
+      if (done) return undefined;
+      this.#text += value;
+    }
+    const end = this.#text.indexOf("\n");
+    const line = this.#text.slice(0, end);
+    this.#text = this.#text.slice(end + 1);
+    return JSON.parse(line);
+  }
+
+  end(): Promise<void> {
+    return this.#writer.close();
+  }
+}
+
+Deno.test("REST v3 reports a streamed record before the next is sent", async () => {
+  await using http = await HttpBroker.start();
+  await http.client.admin().createTopic({ name: "a" });
+  const stream = new ProduceStream(http, "a");
+  for (let i = 0; i < 3; i++) {
+    await stream.write(`{"value":{"type":"STRING","data":"${i}"}}`);
+    assertEquals((await stream.report())!.offset, i);
+  }
+  await stream.end();
+  assertEquals(await stream.report(), undefined);
+});
+
+Deno.test("REST v3 keeps the order of many streamed records", async () => {
+  await using http = await HttpBroker.start();
+  await http.client.admin().createTopic({ name: "a" });
+  const count = 5000;
+  const body = Array.from(
+    { length: count },
+    (_, i) => JSON.stringify({ value: { type: "STRING", data: `${i}` } }),
+  ).join("\n");
+  const answer = await http.send("POST", `${http.cluster}/topics/a/records`, body);
+  assertEquals(
+    reports(answer.json).map(({ offset }) => offset),
+    Array.from({ length: count }, (_, i) => i),
+  );
+});
+
+Deno.test("REST v3 ends a stream when the broker stops", async () => {
+  const http = await HttpBroker.start();
+  await http.client.admin().createTopic({ name: "a" });
+  const stream = new ProduceStream(http, "a");
+  await stream.write("{}");
+  assertEquals((await stream.report())!.offset, 0);
+  await http[Symbol.asyncDispose]();
+  await stream.end().catch(() => {});
+  await stream.report().catch(() => {});
+});
+
+Deno.test("REST v3 changes nothing with writes switched off", async (t) => {
+  await using http = await HttpBroker.start({ allowsWrites: false });
+  await http.client.admin().createTopic({ name: "a" });
+  const off = { error_code: 40301 };
+  await check(http, t, [
+    ["GET", "/topics/a", undefined, 200],
+    ["POST", "/topics", { topic_name: "b" }, 403, off],
+    ["DELETE", "/topics/a", undefined, 403, off],
+    ["PUT", "/topics/a/configs/retention.ms", { value: "1" }, 403, off],
+    ["POST", "/topics/a/records", {}, 403, off],
+  ]);
+});
+
+Deno.test("REST v3 lists more topics than fit into one slice", async () => {
+  await using http = await HttpBroker.start();
+  const names = Array.from({ length: 450 }, (_, i) => `t${String(i).padStart(3, "0")}`);
+  await http.client.admin().createTopics(names.map((name) => ({ name })));
+  const { json } = await http.get(`${http.cluster}/topics`);
+  assertEquals(json.data.map((topic: { topic_name: string }) => topic.topic_name).sort(), names);
+  assertEquals(json.metadata.next, null);
+});
+
+Deno.test("REST v3 reaches partitions and groups of other brokers", async () => {
+  await using cluster = await Cluster.start({ brokers: 3 });
+  await using client = new Client({ broker: cluster.brokers[0]! });
+  await client.admin().createTopic({ name: "a", partitions: 6 });
+  const http = HttpBroker.of(cluster.brokers[1]!);
+  try {
+    for (let partition = 0; partition < 6; partition++) {
+      const answer = await http.send("POST", `${http.cluster}/topics/a/records`, {
+        partition_id: partition,
+        value: { type: "STRING", data: `${partition}` },
+      });
+      assertObjectMatch(reports(answer.json)[0]!, {
+        error_code: 200,
+        partition_id: partition,
+        offset: 0,
+      });
+    }
+    await client.admin().alterGroupOffsets("g", [{ topic: "a", partition: 5, offset: 0 }]);
+    const lag = await http.get(`${http.cluster}/consumer-groups/g/lag-summary`);
+    assertEquals(lag.json.total_lag, 1);
+    assertEquals((await http.get(`${http.cluster}/brokers`)).json.data.length, 3);
+  } finally {
+    await http[Symbol.asyncDispose]();
+  }
+});
+
+Deno.test("GET /openapi.json describes every route, and nothing else", async () => {
+  await using http = await HttpBroker.start();
+  const { json } = await http.get("/openapi.json");
+  assertEquals(json.openapi, "3.1.0");
+  const ids = new Set<string>();
+  for (
+    const [path, operations] of Object.entries<Record<string, Record<string, unknown>>>(json.paths)
+  ) {
+    for (const [method, operation] of Object.entries(operations)) {
+      const { operationId, summary, parameters } = operation;
+      assert(!ids.has(String(operationId)), `${operationId} is there once`);
+      ids.add(String(operationId));
+      assert(String(summary).length > 5, path);
+      const named = Array.from(path.matchAll(/\{(\w+)\}/g), ([, name]) => name);
+      const inPath = (parameters as { name: string; in: string }[])
+        .filter((parameter) => parameter.in === "path").map(({ name }) => name);
+      assertEquals(inPath, named);
+      const real = path.replace("{cluster}", http.broker.clusterId).replaceAll(/\{\w+\}/g, "7");
+      const answer = await http.send(method.toUpperCase(), real);
+      const isRouted = answer.status !== 405 &&
+        !String(answer.json?.message).startsWith("There is nothing at");
+      assert(isRouted, `${method} ${path} is routed: ${answer.status}`);
+    }
+  }
+  assert(ids.size > 40);
+});
