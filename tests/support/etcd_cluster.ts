@@ -7,6 +7,7 @@
 
 import { join } from "@std/path";
 import type { Certificates } from "./certificates.ts";
+import type { Machine } from "./machine.ts";
 
 /** How a cluster of etcd is to be. */
 export interface EtcdClusterOptions {
@@ -18,12 +19,18 @@ export interface EtcdClusterOptions {
   readonly flags?: readonly string[];
   /** Certificates, for members that are reached by TLS only. */
   readonly certificates?: Certificates;
+  /** Where the members run, one each. Default: here, on free ports. */
+  readonly machines?: readonly Machine[];
 }
+
+const CLIENT_PORT = 2379;
+const PEER_PORT = 2380;
 
 interface Member {
   readonly name: string;
   readonly clientUrl: string;
   readonly peerUrl: string;
+  readonly machine: Machine | undefined;
   child: Deno.ChildProcess | undefined;
 }
 
@@ -44,14 +51,20 @@ export class EtcdCluster implements AsyncDisposable {
   /** Starts one; it serves when this resolves. */
   static async start(options: EtcdClusterOptions): Promise<EtcdCluster> {
     const folder = await Deno.makeTempDir({ prefix: "dqueue-etcd-" });
-    const members = Array.from({ length: options.size ?? 1 }, (_, i) => ({
-      name: `m${i}`,
-      clientUrl: `${
-        options.certificates === undefined ? "http" : "https"
-      }://127.0.0.1:${freePort()}`,
-      peerUrl: `http://127.0.0.1:${freePort()}`,
-      child: undefined,
-    }));
+    const { size = 1, certificates, machines } = options;
+    const scheme = certificates === undefined ? "http" : "https";
+    const members = Array.from({ length: size }, (_, i): Member => {
+      const machine = machines?.[i];
+      const address = (port: number) =>
+        machine === undefined ? `127.0.0.1:${freePort()}` : `${machine.host}:${port}`;
+      return {
+        name: `m${i}`,
+        clientUrl: `${scheme}://${address(CLIENT_PORT)}`,
+        peerUrl: `http://${address(PEER_PORT)}`,
+        machine,
+        child: undefined,
+      };
+    });
     const cluster = new EtcdCluster(folder, options, members);
     try {
       for (const index of members.keys()) cluster.#spawn(index);
@@ -180,7 +193,8 @@ export class EtcdCluster implements AsyncDisposable {
     const isAlone = this.#members.length === 1;
     const member = this.#members[index]!;
     const { name, clientUrl, peerUrl } = member;
-    member.child = new Deno.Command(path, {
+    const command = {
+      path,
       args: [
         "--name",
         name,
@@ -211,6 +225,10 @@ export class EtcdCluster implements AsyncDisposable {
         ]),
         ...flags,
       ],
+    };
+    const { path: program, args } = member.machine?.command(command) ?? command;
+    member.child = new Deno.Command(program, {
+      args: [...args],
       stdin: "null",
       stdout: "null",
       stderr: "null",

@@ -6,7 +6,9 @@
 
 import { EtcdCluster } from "../etcd_cluster.ts";
 import { TemporaryFolder } from "../temporary_folder.ts";
+import type { Machine } from "../machine.ts";
 import { BrokerProcess } from "./broker_process.ts";
+import { fromSource } from "./dqueue.ts";
 
 /** How to start a cluster. */
 export interface BrokerClusterOptions {
@@ -20,7 +22,11 @@ export interface BrokerClusterOptions {
   readonly flags?: readonly string[];
   /** The rack of each broker. Default: none. */
   readonly racks?: readonly string[];
+  /** Where members of etcd and brokers run. Default: here. */
+  readonly machines?: { readonly etcd: readonly Machine[]; readonly brokers: readonly Machine[] };
 }
+
+const PORT = 9092;
 
 /** A running cluster, whose brokers can be killed and started again. */
 export class BrokerCluster implements AsyncDisposable {
@@ -38,9 +44,13 @@ export class BrokerCluster implements AsyncDisposable {
 
   /** Starts a cluster; all brokers serve clients when this resolves. Their ids are 1, 2 and so on. */
   static async start(options: BrokerClusterOptions): Promise<BrokerCluster> {
-    const { etcd: path, members = 3, brokers = 3 } = options;
+    const { etcd: path, members = 3, brokers = 3, machines } = options;
     const folder = await TemporaryFolder.create();
-    const etcd = await EtcdCluster.start({ path, size: members });
+    const etcd = await EtcdCluster.start({
+      path,
+      size: members,
+      ...(machines === undefined ? {} : { machines: machines.etcd }),
+    });
     const cluster = new BrokerCluster(options, folder, etcd);
     const started = Array.from({ length: brokers }, (_, i) => cluster.start(i + 1));
     const failure = (await Promise.allSettled(started)).find(({ status }) => status === "rejected");
@@ -62,6 +72,11 @@ export class BrokerCluster implements AsyncDisposable {
     return `etcd://${members.join(",")}/orders`;
   }
 
+  /** The data folder of a broker. */
+  data(id: number): string {
+    return this.#folder.join(`broker-${id}`);
+  }
+
   /** A broker that runs. */
   broker(id: number): BrokerProcess {
     const broker = this.#brokers.get(id);
@@ -71,11 +86,13 @@ export class BrokerCluster implements AsyncDisposable {
 
   /** Starts a broker, with the data and at the address that it had. */
   async start(id: number): Promise<BrokerProcess> {
-    const { flags = [], racks } = this.#options;
+    const { flags = [], racks, machines } = this.#options;
     const rack = racks?.[id - 1];
-    const listen = this.#addresses.get(id);
+    const machine = machines?.brokers[id - 1];
+    const listen = machine === undefined ? this.#addresses.get(id) : `${machine.host}:${PORT}`;
     const broker = await BrokerProcess.start({
-      data: this.#folder.join(`broker-${id}`),
+      data: this.data(id),
+      ...(machine === undefined ? {} : { program: machine.command(await fromSource()) }),
       ...(listen === undefined ? {} : { listen }),
       flags: [
         ...["--metadata", this.metadata],

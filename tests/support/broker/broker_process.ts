@@ -69,7 +69,11 @@ export class BrokerProcess {
       const address = await within(listening.promise, "the broker to listen");
       return new BrokerProcess(child, address, lines, read);
     } catch (error) {
-      child.kill("SIGKILL");
+      try {
+        child.kill("SIGKILL");
+      } catch {
+        // It has ended.
+      }
       await child.status;
       await read;
       throw error;
