@@ -1,0 +1,232 @@
+/**
+ * A cluster and its clients, from the start through some faults to the comparison of all histories.
+ *
+ * @module
+ */
+
+import { verifyData } from "../../../broker/verify_data.ts";
+import { Client } from "../../../client/mod.ts";
+import type { Random } from "../../../protocol/random_testing.ts";
+import { DenoFileSystem } from "../../../storage/file_system/deno_file_system.ts";
+import { BrokerCluster } from "../../support/broker/broker_cluster.ts";
+import type { Machine } from "../../support/machine.ts";
+import { outside } from "../../support/outside.ts";
+import type { Fault } from "./faults.ts";
+import { readCommits, readLogs, readReplica } from "./final_state.ts";
+import type { HistoryEvent, ReplicaLog } from "./history.ts";
+import { HistoryChecker, type Violation } from "./history_checker.ts";
+import { loadKinds, LoadProcess } from "./load_process.ts";
+import { FaultNetwork } from "./network.ts";
+import { Availability } from "./unavailability.ts";
+
+/** How to start an episode. */
+export interface EpisodeOptions {
+  readonly number: number;
+  /** Replicas of each partition. */
+  readonly replicas: number;
+  readonly random: Random;
+  /** A file that all events are appended to. */
+  readonly history?: string | undefined;
+}
+
+/** The outcome of one fault. */
+export interface Round {
+  /** The longest time without an acknowledgement of any partition that the fault may not affect. */
+  readonly unavailableMs: number;
+  readonly affected: readonly number[];
+}
+
+const BROKERS = 3;
+const MEMBERS = 3;
+const PARTITIONS = 6;
+const TOPIC = "faults";
+/** Pause between the sends of one value to each partition, of each client. */
+const SEND_PAUSE_MS = 50;
+/** How long partitions may take to accept writes again after a fault is over. */
+const RECOVERY_LIMIT_MS = 60_000;
+/** Longer than a client takes to learn that a broker is back. */
+const TIMEOUT_MS = 60_000;
+
+/** A cluster under load. */
+export class Episode implements AsyncDisposable {
+  readonly #options: EpisodeOptions;
+  readonly #network: FaultNetwork;
+  readonly #brokers: readonly Machine[];
+  readonly #etcd: readonly Machine[];
+  readonly #cluster: BrokerCluster;
+  readonly #client: Client;
+  readonly #loads: readonly LoadProcess[];
+  readonly #groups: readonly string[];
+  readonly #checker: HistoryChecker;
+  readonly #availability: Availability;
+  readonly #problems: Violation[] = [];
+  readonly #stack: AsyncDisposableStack;
+
+  private constructor(parts: {
+    options: EpisodeOptions;
+    network: FaultNetwork;
+    brokers: readonly Machine[];
+    etcd: readonly Machine[];
+    cluster: BrokerCluster;
+    client: Client;
+    loads: readonly LoadProcess[];
+    groups: readonly string[];
+    checker: HistoryChecker;
+    availability: Availability;
+    stack: AsyncDisposableStack;
+  }) {
+    this.#options = parts.options;
+    this.#network = parts.network;
+    this.#brokers = parts.brokers;
+    this.#etcd = parts.etcd;
+    this.#cluster = parts.cluster;
+    this.#client = parts.client;
+    this.#loads = parts.loads;
+    this.#groups = parts.groups;
+    this.#checker = parts.checker;
+    this.#availability = parts.availability;
+    this.#stack = parts.stack;
+  }
+
+  /** Starts a cluster and its load; resolves when all partitions are written to. */
+  static async start(options: EpisodeOptions): Promise<Episode> {
+    await using stack = new AsyncDisposableStack();
+    const network = await FaultNetwork.create();
+    stack.defer(() => network.remove());
+    const machines = async (name: string, count: number) => {
+      const added: Machine[] = [];
+      for (let i = 1; i <= count; i++) added.push(await network.add(`${name}${i}`));
+      return added;
+    };
+    const etcd = await machines("etcd", MEMBERS);
+    const brokers = await machines("broker", BROKERS);
+    const [clients] = await machines("clients", 1);
+    const cluster = stack.use(
+      await BrokerCluster.start({
+        etcd: outside("etcd")!,
+        members: MEMBERS,
+        brokers: BROKERS,
+        machines: { etcd, brokers },
+        flags: ["--group-initial-rebalance-delay-ms=0"],
+      }),
+    );
+    const client = stack.use(new Client({ brokers: cluster.addresses, timeoutMs: TIMEOUT_MS }));
+    await client.admin().createTopic({
+      name: TOPIC,
+      partitions: PARTITIONS,
+      replicas: options.replicas,
+    });
+    const checker = new HistoryChecker();
+    const availability = new Availability(PARTITIONS);
+    const onEvent = (event: HistoryEvent) => {
+      checker.add(event);
+      if (event.type === "sent") availability.note(event.partition, event.time);
+      if (options.history !== undefined) {
+        Deno.writeTextFileSync(options.history, `${JSON.stringify(event)}\n`, { append: true });
+      }
+    };
+    const groups = await loadKinds();
+    const loads: LoadProcess[] = [];
+    for (const kind of groups) {
+      const load = await LoadProcess.start({
+        kind,
+        machine: clients!,
+        addresses: cluster.addresses,
+        topic: TOPIC,
+        partitions: PARTITIONS,
+        pauseMs: SEND_PAUSE_MS,
+        onEvent,
+      });
+      loads.push(stack.use(load));
+    }
+    const parts = { options, network, brokers, etcd, cluster, client, loads, groups };
+    const episode = new Episode({ ...parts, checker, availability, stack: stack.move() });
+    await episode.#back(Date.now());
+    return episode;
+  }
+
+  /** Lets a fault happen, and waits until all partitions accept writes again. */
+  async round(fault: Fault): Promise<Round> {
+    const { replicas, random } = this.#options;
+    const leaders = await this.#leaders();
+    const fromMs = Date.now();
+    const affected = await fault.inject({
+      cluster: this.#cluster,
+      network: this.#network,
+      brokers: this.#brokers,
+      etcd: this.#etcd,
+      random,
+    });
+    await this.#back(Date.now());
+    // Without replicas, a partition waits for its leader; how long the others wait is of interest.
+    const isCounted = (partition: number) =>
+      replicas > 1 || !affected.includes(leaders[partition]!);
+    const gaps = this.#availability.gaps(fromMs, Date.now())
+      .filter((_, partition) => isCounted(partition));
+    return { unavailableMs: Math.max(0, ...gaps), affected };
+  }
+
+  /** Lets the clients end, and compares what they saw with what the brokers have. */
+  async finish(): Promise<{
+    readonly violations: readonly Violation[];
+    readonly counts: HistoryChecker["counts"];
+  }> {
+    await Promise.all(this.#loads.map((load) => load.drain()));
+    const logs = await readLogs(this.#client, TOPIC, PARTITIONS);
+    const ends = logs.map((records) => (records.at(-1)?.offset ?? -1) + 1);
+    await Promise.all(this.#loads.map((load) => load.finish(ends)));
+    const commits = new Map<string, number[]>();
+    for (const group of this.#groups) {
+      commits.set(group, await readCommits(this.#client, group, TOPIC, PARTITIONS));
+    }
+    const replicas: ReplicaLog[] = [];
+    for (const id of this.#ids) await this.#cluster.stop(id);
+    for (const id of this.#ids) {
+      const data = this.#cluster.data(id);
+      for (let partition = 0; partition < PARTITIONS; partition++) {
+        const replica = await readReplica(data, id, TOPIC, partition);
+        if (replica !== undefined) replicas.push(replica);
+      }
+      await this.#verify(id, data);
+    }
+    const found = this.#checker.check({ logs, replicas, commits });
+    return { violations: [...this.#problems, ...found], counts: this.#checker.counts };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#stack.disposeAsync();
+  }
+
+  get #ids(): number[] {
+    return Array.from({ length: BROKERS }, (_, at) => at + 1);
+  }
+
+  async #leaders(): Promise<number[]> {
+    const { partitions } = await this.#client.admin().describeTopic(TOPIC);
+    return partitions.map(({ leaderId }) => leaderId);
+  }
+
+  /** Resolves when all partitions have been written to since a time. */
+  async #back(sinceMs: number): Promise<void> {
+    const untilMs = Date.now() + RECOVERY_LIMIT_MS;
+    while (!this.#availability.isBackSince(sinceMs)) {
+      if (Date.now() > untilMs) {
+        const detail = `not every partition is written to ${RECOVERY_LIMIT_MS} ms after a fault`;
+        throw new Error(`The cluster does not recover: ${detail}`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+
+  async #verify(broker: number, data: string): Promise<void> {
+    const report = await verifyData(new DenoFileSystem(), data, { withRecords: true });
+    const findings = [
+      ...report.findings,
+      ...report.partitions.flatMap((partition) => partition.findings),
+    ];
+    for (const finding of findings) {
+      const detail = `broker ${broker}: ${JSON.stringify(finding)}`;
+      this.#problems.push({ kind: "damage", partition: -1, offset: -1, detail });
+    }
+  }
+}

@@ -1,0 +1,84 @@
+/**
+ * Load by kafkajs: an idempotent producer, and a group of two members.
+ *
+ * @module
+ */
+
+import { type Consumer, Kafka, logLevel } from "../../../support/clients/kafkajs.ts";
+import { loadArguments, Orders, Progress, tell, writeLine } from "./load_program.ts";
+
+const { addresses, topic, partitions, name, pauseMs } = loadArguments();
+const orders = new Orders();
+const progress = new Progress(orders);
+// If it gave up a request, its producer would go on with the same sequence numbers.
+const RETRY = { initialRetryTime: 50, maxRetryTime: 500, retries: 1000 };
+const kafka = new Kafka({
+  clientId: name,
+  brokers: [...addresses],
+  retry: RETRY,
+  connectionTimeout: 1000,
+  requestTimeout: 10_000,
+  logLevel: logLevel.NOTHING,
+});
+
+async function produce(): Promise<void> {
+  const producer = kafka.producer({ idempotent: true, maxInFlightRequests: 1, retry: RETRY });
+  await producer.connect();
+  /** One request after another to each partition, so that one that is unavailable stops no other. */
+  const send = async (partition: number) => {
+    for (let count = 0; !orders.isDraining; count++) {
+      const value = `${name}/${partition}/${count}`;
+      tell({ type: "send", client: name, partition, value, time: Date.now() });
+      try {
+        const [sent] = await producer.send({ topic, acks: -1, messages: [{ value, partition }] });
+        const offset = Number(sent!.baseOffset);
+        tell({ type: "sent", value, partition, offset, time: Date.now() });
+      } catch (error) {
+        tell({ type: "failed", value, isDefinite: false, error: `${error}`, time: Date.now() });
+      }
+      await orders.pause(pauseMs);
+    }
+  };
+  await Promise.all(Array.from({ length: partitions }, (_, partition) => send(partition)));
+  await producer.disconnect();
+}
+
+async function consume(id: string): Promise<Consumer> {
+  const consumer = kafka.consumer({
+    groupId: name,
+    sessionTimeout: 6000,
+    heartbeatInterval: 500,
+    maxWaitTimeInMs: 500,
+    retry: RETRY,
+  });
+  const event = { group: name, client: id } as const;
+  consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
+    const assigned = payload.memberAssignment[topic] ?? [];
+    tell({ type: "assigned", ...event, partitions: assigned, time: Date.now() });
+  });
+  await consumer.connect();
+  await consumer.subscribe({ topic, fromBeginning: true });
+  await consumer.run({
+    autoCommitInterval: 200,
+    eachBatch: async ({ batch: { partition, messages }, ...batch }) => {
+      for (const message of messages) {
+        if (!batch.isRunning() || batch.isStale()) return;
+        const offset = Number(message.offset);
+        const value = `${message.value}`;
+        tell({ type: "polled", ...event, partition, offset, value, time: Date.now() });
+        batch.resolveOffset(message.offset);
+        progress.note(partition, offset);
+      }
+      await batch.commitOffsetsIfNecessary();
+      await batch.heartbeat();
+    },
+  });
+  return consumer;
+}
+
+const consumers = await Promise.all([consume(`${name}-1`), consume(`${name}-2`)]);
+await produce();
+writeLine("drained");
+await progress.done;
+await Promise.all(consumers.map((consumer) => consumer.disconnect()));
+Deno.exit(0);

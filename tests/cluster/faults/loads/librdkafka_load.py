@@ -1,0 +1,144 @@
+"""Load by librdkafka: an idempotent producer, and a group of two members."""
+
+import json
+import sys
+import threading
+import time
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+
+addresses, topic, partitions, name, pause_ms = sys.argv[1:]
+partitions = int(partitions)
+pause = int(pause_ms) / 1000
+DEFINITE = {KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.INVALID_RECORD}
+COMMON = {
+    "bootstrap.servers": addresses,
+    "client.id": name,
+    "reconnect.backoff.ms": 20,
+    "reconnect.backoff.max.ms": 500,
+    "topic.metadata.refresh.interval.ms": 1000,
+    "socket.timeout.ms": 10000,
+    "log_level": 0,
+}
+
+writing = threading.Lock()
+draining = threading.Event()
+ending = threading.Event()
+ends = None
+progress = [0] * partitions
+
+
+def tell(**event):
+    event["time"] = time.time() * 1000
+    line = json.dumps(event) + "\n"
+    with writing:
+        sys.stdout.write(line)
+        sys.stdout.flush()
+
+
+def check():
+    if ends is not None and all(at >= end for at, end in zip(progress, ends)):
+        ending.set()
+
+
+def read_orders():
+    global ends
+    for line in sys.stdin:
+        if line.strip() == "drain":
+            draining.set()
+        else:
+            ends = json.loads(line)
+            check()
+    # The runner is gone.
+    ending.set()
+    draining.set()
+
+
+def produce():
+    producer = Producer({
+        **COMMON,
+        "enable.idempotence": True,
+        "linger.ms": 2,
+        "message.timeout.ms": 120000,
+        "retry.backoff.ms": 50,
+    })
+
+    def delivered(error, message):
+        value = message.value().decode()
+        if error is None:
+            tell(type="sent", value=value, partition=message.partition(), offset=message.offset())
+        else:
+            definite = error.code() in DEFINITE
+            tell(type="failed", value=value, isDefinite=definite, error=str(error))
+
+    count = 0
+    while not draining.is_set():
+        for partition in range(partitions):
+            value = f"{name}/{partition}/{count}"
+            tell(type="send", client=name, partition=partition, value=value)
+            producer.produce(topic, value, partition=partition, on_delivery=delivered)
+        count += 1
+        producer.poll(pause)
+        while len(producer) > 2000:
+            producer.poll(0.1)
+    while len(producer) > 0:
+        producer.poll(0.1)
+
+
+def consume(member):
+    consumer = Consumer({
+        **COMMON,
+        "group.id": name,
+        "enable.auto.commit": False,
+        "auto.offset.reset": "earliest",
+        "session.timeout.ms": 6000,
+        "heartbeat.interval.ms": 500,
+        "fetch.wait.max.ms": 200,
+    })
+
+    def assigned(_, offsets):
+        tell(type="assigned", group=name, client=member, partitions=[o.partition for o in offsets])
+
+    def revoked(_, __):
+        tell(type="assigned", group=name, client=member, partitions=[])
+
+    consumer.subscribe([topic], on_assign=assigned, on_revoke=revoked, on_lost=revoked)
+    while not ending.is_set():
+        after = {}
+        for message in consumer.consume(500, 0.2):
+            if message.error() is not None:
+                continue
+            partition, offset = message.partition(), message.offset()
+            tell(type="polled", group=name, client=member, partition=partition, offset=offset,
+                 value=message.value().decode())
+            after[partition] = offset + 1
+        if not after:
+            continue
+        try:
+            done = consumer.commit(
+                offsets=[TopicPartition(topic, p, offset) for p, offset in after.items()],
+                asynchronous=False,
+            )
+        except KafkaException as error:
+            print(f"{member}: {error}", file=sys.stderr)
+            done = []
+        for committed in done:
+            if committed.error is None:
+                tell(type="committed", group=name, partition=committed.partition,
+                     offset=committed.offset)
+        with writing:
+            for partition, offset in after.items():
+                progress[partition] = max(progress[partition], offset)
+            check()
+    consumer.close()
+
+
+threading.Thread(target=read_orders, daemon=True).start()
+members = [threading.Thread(target=consume, args=(f"{name}-{i}",)) for i in (1, 2)]
+for member in members:
+    member.start()
+produce()
+with writing:
+    print("drained", flush=True)
+for member in members:
+    member.join()

@@ -1,0 +1,95 @@
+/**
+ * Runs a cluster of processes under load and faults, and checks what its clients saw.
+ *
+ *     deno task faults [--rounds 20] [--seed 1] [--replicas 1] [--fault NAME] [--history FILE]
+ *
+ * Three members of etcd and three brokers run in network namespaces of their own, under producers and
+ * groups of this project's SDK, kafkajs and librdkafka. In each round one fault happens and ends, and
+ * all partitions have to accept writes again. After every ten rounds the clients read to the end, the
+ * brokers stop, and the history of all clients is compared with the logs of all brokers.
+ *
+ * A seed gives the same faults again; what clients and machines do meanwhile differs.
+ *
+ * @module
+ */
+
+import { parseFlags } from "../../../bench/support/flags.ts";
+import { Random } from "../../../protocol/random_testing.ts";
+import { ROOT } from "../../support/broker/dqueue.ts";
+import { Episode } from "./episode.ts";
+import { FAULTS } from "./faults.ts";
+import { inPrivateNamespace, isInPrivateNamespace, obstacle } from "./network.ts";
+import { formatTable } from "./unavailability.ts";
+
+const ROUNDS_PER_EPISODE = 10;
+
+const { flags } = parseFlags({
+  rounds: "20",
+  seed: `${Date.now() % 1_000_000}`,
+  replicas: "1",
+  fault: undefined,
+  history: undefined,
+});
+if (isInPrivateNamespace()) {
+  Deno.exit(await run());
+} else {
+  const problem = await obstacle();
+  if (problem !== undefined) {
+    console.error(`Cannot make a private network: ${problem}`);
+    Deno.exit(2);
+  }
+  const { path, args } = inPrivateNamespace({
+    path: Deno.execPath(),
+    args: [
+      "run",
+      "-A",
+      "--quiet",
+      `--config=${ROOT}deno.json`,
+      import.meta.filename!,
+      ...Deno.args,
+    ],
+  });
+  const { code } = await new Deno.Command(path, { args: [...args] }).spawn().status;
+  Deno.exit(code);
+}
+
+async function run(): Promise<number> {
+  const seed = Number(flags.seed);
+  const random = new Random(seed);
+  const faults = FAULTS.filter(({ name }) => name === (flags.fault ?? name));
+  if (faults.length === 0) {
+    console.error(`There is no fault "${flags.fault}"; there are: ${names().join(", ")}`);
+    return 2;
+  }
+  const gaps = new Map<string, number[]>();
+  let problems = 0;
+  for (let left = Number(flags.rounds), number = 1; left > 0; number++) {
+    await using episode = await Episode.start({
+      number,
+      replicas: Number(flags.replicas),
+      random,
+      history: flags.history,
+    });
+    for (let round = 0; round < ROUNDS_PER_EPISODE && left > 0; round++, left--) {
+      const fault = random.pick(faults);
+      const { unavailableMs, affected } = await episode.round(fault);
+      const at = affected.length === 0 ? "" : ` (broker ${affected.join(" and ")})`;
+      console.log(`${fault.name}${at}: unavailable for ${(unavailableMs / 1000).toFixed(2)} s`);
+      gaps.set(fault.name, [...gaps.get(fault.name) ?? [], unavailableMs]);
+    }
+    const { violations, counts } = await episode.finish();
+    problems += violations.length;
+    console.log(
+      `Episode ${number}: ${counts.acknowledged} acknowledged, ${counts.polled} read, ` +
+        `${violations.length} violations`,
+    );
+    for (const violation of violations.slice(0, 20)) console.log(JSON.stringify(violation));
+  }
+  for (const line of formatTable(gaps)) console.log(line);
+  console.log(`${problems === 0 ? "ok" : "FAILED"}: seed ${seed}`);
+  return problems === 0 ? 0 : 1;
+}
+
+function names(): string[] {
+  return FAULTS.map(({ name }) => name);
+}

@@ -1,0 +1,61 @@
+/**
+ * How long partitions accepted no writes because of a fault.
+ *
+ * @module
+ */
+
+/** Acknowledgements of the partitions of a topic. */
+export class Availability {
+  readonly #times: number[][];
+  readonly #last: number[];
+
+  constructor(partitions: number) {
+    this.#times = Array.from({ length: partitions }, () => []);
+    this.#last = Array.from({ length: partitions }, () => -Infinity);
+  }
+
+  /** Notes an acknowledgement, in milliseconds since 1970. Those of one client come in order. */
+  note(partition: number, timeMs: number): void {
+    this.#times[partition]!.push(timeMs);
+    this.#last[partition] = Math.max(this.#last[partition]!, timeMs);
+  }
+
+  /** Whether all partitions have had an acknowledgement since a time. */
+  isBackSince(timeMs: number): boolean {
+    return this.#last.every((last) => last > timeMs);
+  }
+
+  /**
+   * The longest time without an acknowledgement of each partition that ended within a period; a
+   * partition without any has the length of the period.
+   */
+  gaps(fromMs: number, toMs: number): number[] {
+    return this.#times.map((times) => {
+      const sorted = times.toSorted((a, b) => a - b);
+      let before = fromMs;
+      let longest = 0;
+      for (const time of sorted) {
+        if (time > toMs) break;
+        if (time > fromMs) longest = Math.max(longest, time - before);
+        before = Math.max(before, time);
+      }
+      return Math.max(longest, toMs - before);
+    });
+  }
+}
+
+/** Unavailability by fault, as rows of text. */
+export function formatTable(gaps: ReadonlyMap<string, readonly number[]>): string[] {
+  const width = Math.max(...Array.from(gaps.keys(), (name) => name.length), 5);
+  const row = (name: string, cells: readonly string[]) =>
+    `${name.padEnd(width)}  ${cells.map((cell) => cell.padStart(8)).join("")}`;
+  const rows = [row("fault", ["times", "p50", "p99", "worst"])];
+  for (const [name, all] of gaps) {
+    const sorted = all.toSorted((a, b) => a - b);
+    const at = (part: number) =>
+      sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))]!;
+    const seconds = [at(0.5), at(0.99), sorted.at(-1)!].map((ms) => `${(ms / 1000).toFixed(2)} s`);
+    rows.push(row(name, [`${all.length}`, ...seconds]));
+  }
+  return rows;
+}
