@@ -25,6 +25,7 @@ const BROKERS = 3;
 
 progress("discovery");
 const discoveries = await times(runs, discovery);
+const withDead = await times(runs, discoveryWithDead);
 progress("forwarding");
 const [direct, forwarded] = await forwarding();
 progress("failover");
@@ -39,6 +40,7 @@ printReport(
     },
     rows: [
       row("discover the controller, with a new client", 100, discoveries),
+      row("the same, while one address of three refuses and one is silent", 200, withDead),
       row("CreateTopics (validate only) sent to the controller", undefined, direct!),
       row("CreateTopics (validate only) sent to another broker", undefined, forwarded!),
       row("forwarding, added", 5, forwarded!.map((ms, i) => Math.max(0, ms - direct![i]!))),
@@ -73,6 +75,18 @@ async function discovery(): Promise<number> {
   await using cluster = await Cluster.start({ brokers: BROKERS });
   const startMs = performance.now();
   await controllerOf(cluster.addresses);
+  return performance.now() - startMs;
+}
+
+async function discoveryWithDead(): Promise<number> {
+  await using cluster = await Cluster.start({ brokers: BROKERS });
+  // The system accepts connections to it, and nobody answers.
+  using silent = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const refusing = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  refusing.close();
+  const dead = [silent, refusing].map(({ addr }) => `127.0.0.1:${addr.port}`);
+  const startMs = performance.now();
+  await controllerOf([...dead, cluster.addresses[0]!]);
   return performance.now() - startMs;
 }
 

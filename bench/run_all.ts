@@ -65,6 +65,7 @@ const PROGRAMS: readonly Program[] = [
     takesPeer: true,
   },
   { name: "cluster", full: [], quick: ["--runs=2", "--requests=50"] },
+  { name: "traffic", full: [], quick: ["--runs=1", "--seconds=2"] },
   { name: "failover", full: [], quick: ["--runs=2"] },
   { name: "groups", full: ["--runs=1"], quick: ["--quick"] },
   { name: "recovery", full: ["--runs=3"], quick: ["--quick"] },
