@@ -244,15 +244,16 @@ export class ClusterMachine implements Host {
     if (this.#state !== "up") return;
     const process = this.#process!;
     this.#state = "stopping";
+    const end = () => {
+      this.#end("kill");
+      if (this.#isWanted) this.#startSoon(BOOT_MS);
+    };
     this.#broker!.close().then(
-      () => {
-        if (process !== this.#process) return;
-        this.#end("kill");
-        if (this.#isWanted) this.#startSoon(BOOT_MS);
-      },
+      () => process === this.#process && end(),
       (error) => {
-        if (process !== this.#process || this.#fs.failureCount > 0) return;
-        this.#options.onViolation(error);
+        if (process !== this.#process) return;
+        if (this.#fs.failureCount === 0) this.#options.onViolation(error);
+        else end();
       },
     );
   }

@@ -7,6 +7,7 @@
  * @module
  */
 
+import { loadReplication } from "../../../broker/replication/replication.ts";
 import { Random } from "../../../protocol/random_testing.ts";
 import { forgetWaitingTasks } from "../../../storage/time_slice.ts";
 import { replaceGlobals } from "../deterministic_globals.ts";
@@ -65,6 +66,8 @@ const SILENCE_MS = 2500;
 export async function simulateCluster(
   options: ClusterSimulationOptions,
 ): Promise<ClusterSimulationResult> {
+  // What brokers load when they need it must be there: a simulation does not wait for files.
+  await loadReplication();
   const result = await run(new ClusterSimulation(options), options.seed);
   // The simulation was one turn of the event loop, which keeps the targets of weak references alive.
   await new Promise((resolve) => setTimeout(resolve));

@@ -77,7 +77,9 @@ export async function read(
       !isPastDeadline,
       () => `${broker.name} answered a read of ${partition} past its deadline`,
     );
-    partition.tell(told, before!);
+    // A new leader learns of the high watermark after a moment, and answers fetches before that.
+    const atLeast = Math.max(highWatermark, before!.highWatermark);
+    partition.tell({ ...told, highWatermark: atLeast }, before!);
     partition.show(records);
   }
   return { errorCode, told, records, nextOffset };
