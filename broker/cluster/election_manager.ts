@@ -13,7 +13,7 @@ import type { Logger } from "../logger.ts";
 import type { BrokerConfig } from "../settings/config.ts";
 import type { Clock } from "../time/clock.ts";
 import { TopicConfig } from "../topics/topic_config.ts";
-import type { ClusterState } from "./cluster_state.ts";
+import type { ClusterChange, ClusterState } from "./cluster_state.ts";
 import { type Election, type ElectionView, neededElections } from "./elections.ts";
 import { MAX_COMMIT_CHANGES, RevisionConflictError } from "./metadata_store.ts";
 import { partitionCommit } from "./partition_commit.ts";
@@ -71,11 +71,20 @@ export class ElectionManager {
   start(): void {
     const { cluster } = this.#options;
     this.#known = this.#registered;
-    this.#unsubscribe = cluster.onChange(({ type }) => {
+    this.#unsubscribe = cluster.onChange((change) => {
+      const { type } = change;
       if (type === "brokers") this.#noteLosses();
-      if (type === "brokers" || type === "controller") this.#run();
+      if (type === "brokers" || type === "controller" || this.#hasLateLeader(change)) this.#run();
     });
     this.#run();
+  }
+
+  /** Whether partitions were created for a leader that had gone or restarted meanwhile. */
+  #hasLateLeader(change: ClusterChange): boolean {
+    if (change.type !== "topic" || change.after === undefined) return false;
+    const { before, after } = change;
+    if (before !== undefined && before.partitions.length >= after.partitions.length) return false;
+    return neededElections([after], this.view).next().done === false;
   }
 
   /** Stops; a commit under way ends with the store. */

@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { setText } from "./metadata_store_contract_testing.ts";
 import { HeartbeatingCluster } from "./heartbeat_testing.ts";
 import { partitionKey, type PartitionState } from "./topic_state.ts";
 
@@ -141,4 +142,24 @@ Deno.test("ElectionManager waits for brokers that lost their sessions with most 
     await cluster.pass(100);
     assertEquals(leaders(cluster, 1), [[3, 1]]);
   });
+});
+
+Deno.test("ElectionManager elects leaders of partitions created for a process that has gone", async () => {
+  await using cluster = await HeartbeatingCluster.start(3);
+  const { incarnation } = cluster.broker(1).cluster.broker(1)!;
+  const write = async (
+    replicas: readonly (readonly number[])[],
+    incarnations: readonly object[],
+  ) => {
+    const value = { id: ID, replicas, configs: {}, incarnations };
+    await cluster.store.commit([setText("topics/a", JSON.stringify(value))]);
+    await cluster.rest();
+    await cluster.pass(100);
+  };
+  const created = { from: 0, leaders: { 1: incarnation, 2: "gone" } };
+  await write([[2, 1], [1, 2]], [created]);
+  assertEquals(leaders(cluster, 3), [[2, 1], [1, 0]]);
+  const added = { from: 2, leaders: { 3: "gone" } };
+  await write([[2, 1], [1, 2], [3, 1]], [created, added]);
+  assertEquals(leaders(cluster, 3), [[2, 1], [1, 0], [3, 1]]);
 });
