@@ -150,6 +150,7 @@ export class ClusterAuditor extends ClusterClient {
   ) {
     const answer = await offsetOf(this, partition, timestamp);
     if (answer?.errorCode === ErrorCode.NONE) return answer;
+    this.world.trace(`${partition} is answered ${answer && nameOf(answer.errorCode)}`);
     this.forgetLeader(partition);
     return undefined;
   }
