@@ -13,7 +13,7 @@ import { randomUuid } from "../protocol/primitives/uuid.ts";
 import type { LogDirectory } from "../storage/log_directory.ts";
 import { ConfigSource } from "../protocol/messages/configs/describe_configs.ts";
 import denoConfig from "../deno.json" with { type: "json" };
-import { AdmissionError, admit } from "./cluster/admission.ts";
+import { type Admission, AdmissionError, admit } from "./cluster/admission.ts";
 import type { EtcdMetadataStore } from "./cluster/etcd/mod.ts";
 import { LocalMetadataStore, METADATA_LOG_NAME } from "./cluster/local_metadata_store.ts";
 import type { MetadataStore } from "./cluster/metadata_store.ts";
@@ -137,8 +137,8 @@ async function joinShared(
   const directoryId = directory.metaProperties?.directoryId ?? randomUuid();
   const nodeId = config.get("node.id");
   const applicant = { clusterId, isMember: false, nodeId, directoryId, newClusterId: clusterId };
-  const { directoryRevision } = await admit(store, applicant);
-  const identity = newIdentity(directory, directoryId, directoryRevision);
+  const admission = await admit(store, applicant);
+  const identity = newIdentity(directory, directoryId, admission);
   return { store, clusterId, nodeId, identity, close: () => store.close() };
 }
 
@@ -146,10 +146,11 @@ async function joinShared(
 function newIdentity(
   directory: LogDirectory,
   directoryId: string,
-  directoryRevision: number,
+  { directoryRevision, replacedDirectoryId }: Admission,
 ): BrokerIdentity {
   const { version } = denoConfig;
-  const hasCrashed = directory.logCount > 0 && !directory.wasCleanShutdown;
+  const hasCrashed = replacedDirectoryId !== undefined ||
+    directory.logCount > 0 && !directory.wasCleanShutdown;
   return { directoryId, directoryRevision, incarnation: randomUuid(), version, hasCrashed };
 }
 
@@ -175,7 +176,7 @@ async function openShared(options: OpenMetadataOptions): Promise<OpenMetadata> {
       directoryId,
       newClusterId: randomUuid(),
     });
-    const { clusterId, nodeId, directoryRevision, replacedDirectoryId } = admission;
+    const { clusterId, nodeId, replacedDirectoryId } = admission;
     config.setNodeId(nodeId);
     if (replacedDirectoryId !== undefined) {
       logger.warn("Took over the number of another data folder", { nodeId, replacedDirectoryId });
@@ -192,7 +193,7 @@ async function openShared(options: OpenMetadataOptions): Promise<OpenMetadata> {
       store,
       clusterId,
       nodeId,
-      identity: newIdentity(directory, directoryId, directoryRevision),
+      identity: newIdentity(directory, directoryId, admission),
       note,
       close: () => closeShared(store, note),
     };

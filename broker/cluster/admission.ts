@@ -3,12 +3,15 @@
  * anything: which cluster it is, which number the broker has, and that nobody else has it.
  *
  * Everything that can be refused is refused before anything is changed. Then an earlier life's
- * registration is deleted, so that what it has under way can no longer succeed.
+ * registration is deleted, so that what it has under way can no longer succeed. A data folder that
+ * takes over the number of another has none of its records: before the number is its own, it leaves
+ * the ISR and ELR of all partitions.
  *
  * @module
  */
 
 import { CONTROLLER_KEY } from "./controller_office.ts";
+import { commitDoubts, doubts, topicsIn } from "./doubts.ts";
 import {
   type MetadataChange,
   type MetadataEntry,
@@ -75,6 +78,10 @@ export async function admit(store: MetadataStore, applicant: Applicant): Promise
       plan.expect.push({ key: CLUSTER_KEY, revision: 0 });
     }
     try {
+      if (plan.replacedDirectoryId !== undefined) {
+        const inSync = doubts(topicsIn(snapshot), nodeId, () => true);
+        await commitDoubts(store, inSync, plan.expect);
+      }
       const revision = await store.commit(plan.changes, { expect: plan.expect });
       return {
         clusterId,

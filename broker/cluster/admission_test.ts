@@ -1,6 +1,8 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { TestBroker } from "../broker_testing.ts";
 import { AdmissionError, admit, type Applicant } from "./admission.ts";
+import { topicsIn } from "./doubts.ts";
+import type { TopicState } from "./topic_state.ts";
 import { setText, textsOf } from "./metadata_store_contract_testing.ts";
 import type { MetadataStore } from "./metadata_store.ts";
 
@@ -52,6 +54,49 @@ Deno.test("admit() gives a number to another folder if no broker runs on the one
   await admit(store, NEW);
   const other = { ...NEW, nodeId: 1, directoryId: "other" };
   assertEquals((await admit(store, other)).replacedDirectoryId, "folder");
+});
+
+Deno.test("admit() takes a replaced folder's broker out of the ISR and ELR of replicated partitions first", async () => {
+  await using broker = await TestBroker.start();
+  const store = await emptyStore(broker);
+  await admit(store, NEW);
+  const replicas = [[1, 2, 3], [2, 1], [2, 3], [1], ...Array(200).fill([3, 1])];
+  const partition = { leaderId: 2, leaderEpoch: 3, isr: [2], elr: [1] };
+  await store.commit([
+    setText("topics/a", JSON.stringify({ id: "a", replicas, configs: {} })),
+    setText("partitions/a/1", JSON.stringify(partition)),
+  ]);
+  const same = await admit(store, { ...NEW, isMember: true, clusterId: "new", nodeId: 1 });
+  assertEquals(same.replacedDirectoryId, undefined);
+  assertEquals(Object.keys(await textsOf(store)).filter((key) => /^partitions/.test(key)), [
+    "partitions/a/1",
+  ]);
+  await admit(store, { ...NEW, nodeId: 1, directoryId: "other" });
+  const inSync = Array.from(topicsIn(await store.read())).flatMap(({ partitions }) =>
+    partitions.map(({ leaderEpoch, isr, elr }) => [leaderEpoch, isr, elr])
+  );
+  assertEquals(inSync.slice(0, 5), [
+    [0, [2, 3], []],
+    [3, [2], []],
+    [0, [2, 3], []],
+    [0, [1], []],
+    [0, [3], []],
+  ]);
+  assertEquals(inSync.slice(5), Array(199).fill([0, [3], []]));
+});
+
+Deno.test("admit() repeats what it decided while another broker changed the same partitions", async () => {
+  await using broker = await TestBroker.start();
+  const store = await emptyStore(broker);
+  await admit(store, NEW);
+  const topic = JSON.stringify({ id: "a", replicas: [[1, 2]], configs: {} });
+  await store.commit([setText("topics/a", topic)]);
+  const admitted = admit(store, { ...NEW, nodeId: 1, directoryId: "other" });
+  const partition = { leaderId: 2, leaderEpoch: 1, isr: [2, 1] };
+  await store.commit([setText("partitions/a/0", JSON.stringify(partition))]);
+  await admitted;
+  const [{ partitions }] = Array.from(topicsIn(await store.read())) as [TopicState];
+  assertEquals([partitions[0]!.leaderEpoch, partitions[0]!.isr], [1, [2]]);
 });
 
 Deno.test("admit() refuses before it changes anything", async (t) => {
