@@ -27,6 +27,7 @@ import { MetadataStoreServer } from "./cluster/port/metadata_store_server.ts";
 import { SharedMetadataStore } from "./cluster/shared_metadata_store.ts";
 import { tcpNetwork } from "./cluster/peer_network.ts";
 import { Peers } from "./cluster/peers.ts";
+import { RequestedElections } from "./cluster/requested_elections.ts";
 import { BrokerConfig } from "./settings/config.ts";
 import { FetchSessions } from "./fetch_sessions.ts";
 import { ClusterTopics } from "./groups/cluster_topics.ts";
@@ -288,6 +289,12 @@ export class Broker {
       cluster,
       forwarding,
       heartbeats,
+      elections: new RequestedElections({
+        cluster,
+        elections,
+        peers,
+        ownLog: ({ topic, index }) => topics.partition(topic, index)?.log,
+      }),
       topics,
       groups,
       producerIds: new ProducerIds(store),

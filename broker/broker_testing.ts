@@ -24,6 +24,8 @@ import { ForwardingManager } from "./cluster/forwarding_manager.ts";
 import { HeartbeatManager } from "./cluster/heartbeat_manager.ts";
 import { tcpNetwork } from "./cluster/peer_network.ts";
 import { Peers } from "./cluster/peers.ts";
+import { RequestedElections } from "./cluster/requested_elections.ts";
+import { ElectionManager } from "./cluster/election_manager.ts";
 import { LocalMetadataStore, METADATA_LOG_NAME } from "./cluster/local_metadata_store.ts";
 import { BrokerConfig } from "./settings/config.ts";
 import { FetchSessions } from "./fetch_sessions.ts";
@@ -110,6 +112,12 @@ export class TestBroker {
         peers: new Peers({ network: tcpNetwork, nodeId, clock }),
         clock,
         settled: () => topics.settled(),
+      }),
+      elections: new RequestedElections({
+        cluster,
+        elections: new ElectionManager({ cluster, config, clock, logger }),
+        peers: new Peers({ network: tcpNetwork, nodeId, clock }),
+        ownLog: ({ topic, index }) => topics.partition(topic, index)?.log,
       }),
       heartbeats: new HeartbeatManager({
         cluster,

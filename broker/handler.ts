@@ -12,6 +12,7 @@ import type { VersionRange } from "../protocol/schema/version_range.ts";
 import type { BatchValidations } from "./validation/batch_validations.ts";
 import type { Clock } from "./time/clock.ts";
 import type { ClusterState } from "./cluster/cluster_state.ts";
+import type { RequestedElections } from "./cluster/requested_elections.ts";
 import type { HeartbeatManager } from "./cluster/heartbeat_manager.ts";
 import type { ForwardingManager } from "./cluster/forwarding_manager.ts";
 import type { BrokerConfig } from "./settings/config.ts";
@@ -33,6 +34,7 @@ export interface BrokerContext {
   readonly cluster: ClusterState;
   readonly forwarding: ForwardingManager;
   readonly heartbeats: HeartbeatManager;
+  readonly elections: RequestedElections;
   readonly topics: TopicRegistry;
   readonly producerIds: ProducerIds;
   readonly fetchSessions: FetchSessions;

@@ -143,10 +143,21 @@ export class ElectionManager {
   }
 
   async #electAll(): Promise<void> {
+    const { cluster } = this.#options;
+    await this.commit(() => neededElections(cluster.topics(), this.view));
+  }
+
+  /**
+   * Commits elections in batches.
+   *
+   * @param remaining Gives the elections that are still to be committed, as the cluster is now.
+   * @throws {ApiError} NOT_CONTROLLER.
+   */
+  async commit(remaining: () => Iterable<Election>): Promise<void> {
     const { cluster, logger } = this.#options;
     let held = 0;
     for (let maxSize = MAX_BATCH; !this.#isClosed;) {
-      const batch = this.#nextBatch(maxSize);
+      const batch = nextBatch(remaining(), maxSize);
       if (batch.length === 0) break;
       try {
         await cluster.commitPartitions(batch, guardsOf(batch), true);
@@ -160,20 +171,6 @@ export class ElectionManager {
     if (held > 0) logger.info("Elected leaders", { partitions: held });
   }
 
-  /** The next elections that fit a commit. */
-  #nextBatch(maxSize: number): Election[] {
-    const { cluster } = this.#options;
-    const batch: Election[] = [];
-    const expected = new Set<string>();
-    for (const election of neededElections(cluster.topics(), this.view)) {
-      const { expect } = partitionCommit([election], guardsOf([election]));
-      for (const { key } of expect) expected.add(key);
-      if (batch.length === maxSize || expected.size > MAX_BATCH) break;
-      batch.push(election);
-    }
-    return batch;
-  }
-
   #setTimer(ms: number | undefined): void {
     const { clock } = this.#options;
     if (this.#timer !== undefined) clock.clearTimeout(this.#timer);
@@ -182,6 +179,19 @@ export class ElectionManager {
       this.#run();
     }, ms);
   }
+}
+
+/** The next elections that fit a commit. */
+function nextBatch(remaining: Iterable<Election>, maxSize: number): Election[] {
+  const batch: Election[] = [];
+  const expected = new Set<string>();
+  for (const election of remaining) {
+    const { expect } = partitionCommit([election], guardsOf([election]));
+    for (const { key } of expect) expected.add(key);
+    if (batch.length === maxSize || expected.size > MAX_BATCH) break;
+    batch.push(election);
+  }
+  return batch;
 }
 
 /** The leaders must still be registered. */

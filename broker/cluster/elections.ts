@@ -11,7 +11,7 @@
  * @module
  */
 
-import { electedState } from "../replication/isr.ts";
+import { electedState, uncleanlyElectedState } from "../replication/isr.ts";
 import { isInternalTopic } from "../topics/topic_name.ts";
 import type { BrokerInfo } from "./brokers_view.ts";
 import type { PartitionChange } from "./partition_commit.ts";
@@ -47,6 +47,34 @@ export function* neededElections(
       if (target !== undefined) yield elect(topic, index, target, view);
     }
   }
+}
+
+/**
+ * Elects the preferred leader of a partition, its first replica (KIP-460). Undefined if that is not
+ * registered, or may lack committed records.
+ */
+export function preferredElection(
+  topic: TopicState,
+  index: number,
+  view: ElectionView,
+): Election | undefined {
+  const state = topic.partitions[index]!;
+  const target = view.broker(state.replicas[0]!);
+  const canLead = target !== undefined && state.isr.includes(target.id);
+  return canLead ? elect(topic, index, target, view) : undefined;
+}
+
+/** Elects a replica that may lack committed records, which are then lost. */
+export function uncleanElection(topic: TopicState, index: number, target: BrokerInfo): Election {
+  const state = topic.partitions[index]!;
+  const incarnation = isReplicated(state) ? target.incarnation : undefined;
+  const next = uncleanlyElectedState(state, { id: target.id, incarnation });
+  return { topic, index, next, target };
+}
+
+/** Whether a partition has a leader that is registered, or needs no operator to get one. */
+export function hasLeader(state: PartitionState, view: ElectionView): boolean {
+  return view.broker(state.leaderId) !== undefined || candidates(state, view).length > 0;
 }
 
 /** Elects a replica that has all committed records. */

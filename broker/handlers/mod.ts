@@ -86,6 +86,7 @@ const OF_CONTROLLER: readonly ApiHandler[] = [
   alterConfigs,
   incrementalAlterConfigs,
   updateFeatures,
+  electLeadersHandler,
   // Creates the topic that groups are kept in.
   knownToAll(findCoordinatorHandler),
 ];
@@ -128,7 +129,7 @@ const HANDLERS: readonly ApiHandler[] = [
   describeClientQuotasHandler,
   alterClientQuotasHandler,
   alterReplicaLogDirsHandler,
-  electLeadersHandler,
+  onController(electLeadersHandler),
   alterPartitionReassignmentsHandler,
   listPartitionReassignmentsHandler,
   describeQuorumHandler,

@@ -9,6 +9,9 @@
  * storage: -4 is the start, and -5 and -6 have no offset. A special timestamp of a later version is
  * UNSUPPORTED_VERSION.
  *
+ * Replica id -2 is a debugging consumer, to which any replica answers with its log end offset and the
+ * epoch of its last record.
+ *
  * A partition listed more than once is answered once, with INVALID_REQUEST, as in Kafka.
  *
  * Version 4 checks leader epochs (KIP-320), 6 is flexible, 10 adds a timeout for remote reads.
@@ -18,6 +21,7 @@
 
 import { ErrorCode } from "../../../protocol/errors.ts";
 import {
+  DEBUGGING_REPLICA,
   listOffsets,
   type ListOffsetsRequest,
   type ListOffsetsResponse,
@@ -69,9 +73,28 @@ async function handleListOffsets(
   const responses = await awaitEach(
     partitions,
     ({ topic, partition, count }) =>
-      listOffset(topic, partition, count > 1, request.isolationLevel, context),
+      request.replicaId === DEBUGGING_REPLICA
+        ? replicaEnd(topic, partition, context)
+        : listOffset(topic, partition, count > 1, request.isolationLevel, context),
   );
   return { topics: await byTopic(partitions, responses) };
+}
+
+/** The end of this broker's replica, whoever leads the partition. */
+function replicaEnd(
+  topic: string,
+  { partitionIndex, timestamp }: PartitionRequest,
+  { broker, apiVersion }: RequestContext,
+): PartitionResponse {
+  const log = broker.topics.get(topic)?.partitions[partitionIndex]?.log;
+  if (log === undefined) {
+    return { partitionIndex, errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION };
+  }
+  if (timestamp !== ListOffsetsTimestamp.latest || apiVersion < FIRST_VERSION_WITH_EPOCH) {
+    return { partitionIndex, errorCode: ErrorCode.INVALID_REQUEST };
+  }
+  const { logEndOffset: offset, latestEpoch: leaderEpoch } = log;
+  return { partitionIndex, errorCode: ErrorCode.NONE, timestamp: -1, offset, leaderEpoch };
 }
 
 async function listOffset(

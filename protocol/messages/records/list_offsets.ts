@@ -37,6 +37,9 @@ export const ListOffsetsTimestamp = {
   earliestPendingUpload: -6,
 } as const;
 
+/** The replica id of requests that any replica may answer, from its log end. */
+export const DEBUGGING_REPLICA = -2;
+
 /** Request and response of ListOffsets in all versions. */
 export const listOffsets = api({
   key: 2,
