@@ -8,7 +8,7 @@ import type { Admin } from "../../client/mod.ts";
 import type { Context } from "../terminal/context.ts";
 import { CommandError } from "../errors.ts";
 import type { Flags } from "../program/flag.ts";
-import type { TopicPartitions } from "./records/partition_ranges.ts";
+import type { TopicPartitions } from "../../client/text/partition_ranges.ts";
 import { selectTopics } from "./topic/topic_names.ts";
 
 /** Partitions to select in each topic. */

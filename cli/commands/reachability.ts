@@ -8,7 +8,7 @@ import { type BrokerAddress, formatAddress } from "../../client/connection/addre
 import { Timer } from "../../client/connection/timer.ts";
 import { delay } from "../../client/connection/waiting.ts";
 import type { Context } from "../terminal/context.ts";
-import { formatDuration } from "../values/duration.ts";
+import { formatDuration } from "../../client/text/duration.ts";
 import { CommandError } from "../errors.ts";
 
 /** Timeout of one connection attempt when further attempts follow. */

@@ -10,7 +10,7 @@ import { isInterruption, messageOf, UsageError } from "../errors.ts";
 import type { Flags } from "../program/flag.ts";
 import { type Json, writeJsonLine } from "../records/json.ts";
 import { Screen } from "../terminal/screen.ts";
-import { formatDuration } from "../values/duration.ts";
+import { formatDuration } from "../../client/text/duration.ts";
 
 /** Flags of commands with `--watch`. */
 export const watchFlags = {

@@ -9,7 +9,7 @@
  */
 
 import { parseBytes } from "../values/bytes.ts";
-import { parseDuration } from "../values/duration.ts";
+import { parseDuration } from "../../client/text/duration.ts";
 
 /** Types of values. */
 interface ValueTypes {

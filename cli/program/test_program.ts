@@ -7,7 +7,7 @@
 import { command, type CommandSpec } from "./command.ts";
 import { CommandError } from "../errors.ts";
 import type { Arguments, Flags } from "./flag.ts";
-import { parseOffsetSpec } from "../records/offset_spec.ts";
+import { parseOffsetSpec } from "../../client/text/offset_spec.ts";
 import { Program } from "./program.ts";
 
 const connectionFlags = {

@@ -32,7 +32,7 @@
 
 import { ASCII_NUMBER, NUMBER_ENCODINGS, type NumberEncoding } from "./format_number.ts";
 import { Strftime } from "./strftime.ts";
-import { encodeUtf8 } from "./utf8.ts";
+import { encodeUtf8 } from "../../client/text/utf8.ts";
 
 /** Thrown for an invalid format string. */
 export class FormatSyntaxError extends SyntaxError {

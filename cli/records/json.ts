@@ -23,26 +23,17 @@ import type { Output } from "../terminal/output.ts";
 import { parseStream } from "./parse_stream.ts";
 import { emptyInputRecord, type InputRecord } from "./record.ts";
 import type { OutputRecord, RecordHeader } from "./record.ts";
+import { type Json, rawJson, recordToJson } from "../../client/text/record_json.ts";
 import { int64Text } from "../../protocol/primitives/int64.ts";
 import { didYouMean } from "../../protocol/suggest.ts";
-import { decodeExactly, encodeUtf8 } from "./utf8.ts";
+import { decodeExactly, encodeUtf8 } from "../../client/text/utf8.ts";
 
 /** The text of a value, passed to a reviver. */
 interface Source {
   readonly source?: string;
 }
 
-/** A number as JSON with exactly these digits. */
-const rawJson = (JSON as unknown as { rawJSON(text: string): Json }).rawJSON;
-
-/** A JSON value. */
-export type Json =
-  | null
-  | boolean
-  | number
-  | string
-  | readonly Json[]
-  | { readonly [key: string]: Json };
+export { type Json, recordToJson };
 
 /** Fields of an input record; the last one is ignored, because `produce` assigns offsets. */
 const RECORD_FIELDS = [
@@ -85,29 +76,6 @@ export function writeJsonLine(output: Output, value: Json): void {
 export function appendJsonRecord(record: OutputRecord, buffer: ByteBuffer): void {
   buffer.text(JSON.stringify(recordToJson(record)));
   buffer.byte(NEWLINE);
-}
-
-/** A record as a JSON object, with its fields in a readable order. */
-export function recordToJson(record: OutputRecord): Json {
-  return {
-    topic: record.topic,
-    partition: record.partition,
-    offset: record.offset,
-    timestamp: timestampToJson(record),
-    headers: record.headers.map((header) => ({
-      key: header.key,
-      ...bytesToJson("value", header.value),
-    })),
-    ...bytesToJson("key", record.key),
-    ...bytesToJson("value", record.value),
-  };
-}
-
-/** The timestamp, with all its digits where a number is not exact. */
-function timestampToJson(record: OutputRecord): Json {
-  const { timestamp } = record;
-  if (Number.isSafeInteger(timestamp)) return timestamp;
-  return rawJson(String(record.exactTimestamp ?? int64Text(timestamp)));
 }
 
 /**
@@ -207,12 +175,6 @@ function tooLarge(count: number): CommandError {
   return new CommandError(
     `Cannot read record ${count} of the input: it has more than ${MAX_RECORD_BYTES} bytes`,
   );
-}
-
-function bytesToJson(name: string, bytes: Uint8Array | null): { [key: string]: Json } {
-  if (bytes === null) return { [name]: null };
-  const text = decodeExactly(bytes);
-  return text === undefined ? { [`${name}_base64`]: bytes.toBase64() } : { [name]: text };
 }
 
 /** Bytes under `name` or `name_base64`; undefined if there are neither. */

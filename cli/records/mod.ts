@@ -4,14 +4,12 @@
  * `format.ts` is the language of format strings (that of rpk), with `format_number.ts` and
  * `strftime.ts`. `RecordFormatter` writes with it, `RecordReader` reads (`record_reader_steps.ts`).
  * `json.ts` does both for JSON. Readers are parsers over a `ByteSource`, run by `parse_stream.ts`.
- * `offset_spec.ts` parses `--offset`.
  *
  * @module
  */
 
 export { FormatSyntaxError } from "./format.ts";
 export * from "./json.ts";
-export * from "./offset_spec.ts";
 export * from "./record.ts";
 export * from "./record_formatter.ts";
 export * from "./record_reader.ts";

@@ -4,30 +4,8 @@
  * @module
  */
 
-/** A header of a record. */
-export interface RecordHeader {
-  /** The key; several headers may have the same key. */
-  readonly key: string;
-  /** The value, or null. */
-  readonly value: Uint8Array | null;
-}
-
-/** A record to print. */
-export interface OutputRecord {
-  readonly topic: string;
-  readonly partition: number;
-  readonly offset: number;
-  /** Milliseconds since the epoch, -1 if there is none. */
-  readonly timestamp: number;
-  /** The exact timestamp, where a number is not exact. */
-  readonly exactTimestamp?: bigint;
-  /** Epoch of the leader that appended the record; -1 or undefined if unknown. */
-  readonly leaderEpoch?: number | undefined;
-  readonly key: Uint8Array | null;
-  /** Null for a tombstone. */
-  readonly value: Uint8Array | null;
-  readonly headers: readonly RecordHeader[];
-}
+export type { OutputRecord, RecordHeader } from "../../client/text/record_json.ts";
+import type { RecordHeader } from "../../client/text/record_json.ts";
 
 /**
  * A record read from the input, to be produced. Properties that the input does not set are

@@ -10,7 +10,7 @@ import { type FormatPart, FormatSyntaxError, type NumberVerb, parseFormat } from
 import type { TextEncoding } from "./format.ts";
 import type { NumberEncoding } from "./format_number.ts";
 import type { OutputRecord, RecordHeader } from "./record.ts";
-import { decodeExactly, encodeUtf8 } from "./utf8.ts";
+import { decodeExactly, encodeUtf8 } from "../../client/text/utf8.ts";
 
 /** Thrown if a record cannot be written in the format: exit code 1. */
 export class RecordWriteError extends CommandError {

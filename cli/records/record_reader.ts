@@ -24,7 +24,7 @@ import { type Parse, parseStream } from "./parse_stream.ts";
 import { compileReadSteps, type ReadStep, type TextStep } from "./record_reader_steps.ts";
 import { emptyInputRecord, type InputRecord, type RecordHeader } from "./record.ts";
 import type { Strftime } from "./strftime.ts";
-import { decodeExactly, decodeForDisplay, encodeUtf8 } from "./utf8.ts";
+import { decodeExactly, decodeForDisplay, encodeUtf8 } from "../../client/text/utf8.ts";
 
 /** A larger field indicates a mistake in the format or the input. */
 const DEFAULT_MAX_FIELD_BYTES = 2 ** 30;

@@ -12,7 +12,7 @@
 
 import { formatBytes } from "../values/bytes.ts";
 import type { Context } from "./context.ts";
-import { formatDuration } from "../values/duration.ts";
+import { formatDuration } from "../../client/text/duration.ts";
 import type { Output } from "./output.ts";
 import { truncateText } from "./text_width.ts";
 

@@ -1,9 +1,8 @@
 /**
- * Values with units: amounts of bytes, durations, and Kafka's settings.
+ * Values with units: amounts of bytes, and Kafka's settings.
  *
  * @module
  */
 
 export * from "./bytes.ts";
-export * from "./duration.ts";
 export * from "./units.ts";

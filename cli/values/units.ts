@@ -6,7 +6,7 @@
  */
 
 import { formatBytes, parseBytes } from "./bytes.ts";
-import { formatDuration, parseDuration } from "./duration.ts";
+import { formatDuration, parseDuration } from "../../client/text/duration.ts";
 
 const WHOLE_NUMBER = /^\s*[+-]?\d+\s*$/;
 

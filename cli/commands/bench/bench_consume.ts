@@ -11,7 +11,7 @@ import { Progress } from "../../terminal/progress.ts";
 import { formatDetails } from "../../terminal/table.ts";
 import { connect, connectionFlags } from "../connection.ts";
 import { outputFlag } from "../output_flag.ts";
-import { partitionRanges } from "../records/partition_ranges.ts";
+import { partitionRanges } from "../../../client/text/partition_ranges.ts";
 import { partitionsFlag, selectPartitions } from "../partition_selection.ts";
 import { readRanges } from "../records/read_ranges.ts";
 import { DEFAULT_TOPIC, throughputDetails, throughputToJson } from "./bench_topic.ts";

@@ -12,7 +12,7 @@ import { type Json, writeJsonDocument } from "../../records/json.ts";
 import { examineCluster, type Health, type HealthAdmin } from "./cluster_examination.ts";
 import { connect, connectionFlags } from "../connection.ts";
 import { outputFlag } from "../output_flag.ts";
-import { formatDuration } from "../../values/duration.ts";
+import { formatDuration } from "../../../client/text/duration.ts";
 
 /** Longer lists are truncated in text output. */
 const MAX_LISTED = 20;

@@ -13,7 +13,7 @@ import { type Column, formatTable, printTable } from "../../terminal/table.ts";
 import { connect, connectionFlags } from "../connection.ts";
 import { selectGroups } from "./group_names.ts";
 import { outputFlag } from "../output_flag.ts";
-import type { TopicPartitions } from "../records/partition_ranges.ts";
+import type { TopicPartitions } from "../../../client/text/partition_ranges.ts";
 import { mergeTopics, topicsFlag } from "../partition_selection.ts";
 import { yesFlag } from "../yes_flag.ts";
 

@@ -13,7 +13,7 @@ import { type Column, printTable } from "../../terminal/table.ts";
 import { connect, connectionFlags } from "../connection.ts";
 import { endOffsets } from "../end_offsets.ts";
 import { outputFlag } from "../output_flag.ts";
-import type { TopicPartitions } from "../records/partition_ranges.ts";
+import type { TopicPartitions } from "../../../client/text/partition_ranges.ts";
 import { selectTopicPartitions, topicsFlag } from "../partition_selection.ts";
 import { partitionKey } from "../topic_partitions.ts";
 import { parseResetTarget } from "./reset_target.ts";

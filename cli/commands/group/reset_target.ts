@@ -5,7 +5,7 @@
  */
 
 import type { GroupOffsetTarget } from "../../../client/mod.ts";
-import { parseTime } from "../../records/offset_spec.ts";
+import { parseTime } from "../../../client/text/offset_spec.ts";
 
 /**
  * Parses the value of `--to`. `+N` and `-N` are relative to the committed offset, unlike in

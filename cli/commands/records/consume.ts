@@ -15,12 +15,12 @@ import type {
 import { command } from "../../program/command.ts";
 import type { Context } from "../../terminal/context.ts";
 import { isInterruption, UsageError } from "../../errors.ts";
-import { type OffsetSpec, parseOffsetSpec } from "../../records/offset_spec.ts";
+import { type OffsetSpec, parseOffsetSpec } from "../../../client/text/offset_spec.ts";
 import { Progress } from "../../terminal/progress.ts";
 import { connect, patientConnectionFlags } from "../connection.ts";
 import { regexFlag } from "../name_selection.ts";
 import { OutageNotice, warnOfReset } from "./outage_notice.ts";
-import { type PartitionRange, partitionRanges } from "./partition_ranges.ts";
+import { type PartitionRange, partitionRanges } from "../../../client/text/partition_ranges.ts";
 import { partitionsFlag, selectPartitions } from "../partition_selection.ts";
 import { autoOffsetResetOf, readGroup } from "./read_group.ts";
 import { readRanges } from "./read_ranges.ts";

@@ -6,7 +6,7 @@
  */
 
 import type { Context } from "../../terminal/context.ts";
-import { formatDuration } from "../../values/duration.ts";
+import { formatDuration } from "../../../client/text/duration.ts";
 import type { Output } from "../../terminal/output.ts";
 
 /** Shorter outages are not reported, such as a reconnect or a leader change. */

@@ -12,7 +12,7 @@ import { readJsonRecords } from "../../records/json.ts";
 import { Progress } from "../../terminal/progress.ts";
 import type { InputRecord, RecordHeader } from "../../records/record.ts";
 import { RecordReader } from "../../records/record_reader.ts";
-import { encodeUtf8 } from "../../records/utf8.ts";
+import { encodeUtf8 } from "../../../client/text/utf8.ts";
 import { connect, patientConnectionFlags } from "../connection.ts";
 import { outputFlag } from "../output_flag.ts";
 import { Deliveries } from "./produce_deliveries.ts";

@@ -15,7 +15,7 @@ import type {
 } from "../../../client/mod.ts";
 import type { Context } from "../../terminal/context.ts";
 import { UsageError } from "../../errors.ts";
-import type { OffsetSpec } from "../../records/offset_spec.ts";
+import type { OffsetSpec } from "../../../client/text/offset_spec.ts";
 import type { Output } from "../../terminal/output.ts";
 import { endOffsets } from "../end_offsets.ts";
 import { OutageNotice, warnOfReset } from "./outage_notice.ts";

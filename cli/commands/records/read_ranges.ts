@@ -5,7 +5,7 @@
  */
 
 import type { Consumer, Message } from "../../../client/mod.ts";
-import type { PartitionRange } from "./partition_ranges.ts";
+import type { PartitionRange } from "../../../client/text/partition_ranges.ts";
 
 /** Maximum number of messages yielded together. */
 const MAX_BATCH_COUNT = 2000;

@@ -12,7 +12,7 @@ import type { OutputRecord, RecordHeader } from "../../records/record.ts";
 import { RecordFormatter } from "../../records/record_formatter.ts";
 import type { Style } from "../../terminal/style.ts";
 import { escapeControls } from "../../terminal/text_width.ts";
-import { decodeExactly } from "../../records/utf8.ts";
+import { decodeExactly } from "../../../client/text/utf8.ts";
 
 /** Binary data is truncated to this number of bytes in text output. */
 const MAX_HEX_BYTES = 64;

@@ -10,11 +10,11 @@ import { ensureConfirmed } from "../../terminal/confirm.ts";
 import type { Context } from "../../terminal/context.ts";
 import { CommandError, UsageError } from "../../errors.ts";
 import { writeJsonDocument } from "../../records/json.ts";
-import { type OffsetSpec, parseOffsetSpec } from "../../records/offset_spec.ts";
+import { type OffsetSpec, parseOffsetSpec } from "../../../client/text/offset_spec.ts";
 import { type Column, formatTable, printTable } from "../../terminal/table.ts";
 import { connect, connectionFlags } from "../connection.ts";
 import { outputFlag } from "../output_flag.ts";
-import { type PartitionRange, partitionRanges } from "../records/partition_ranges.ts";
+import { type PartitionRange, partitionRanges } from "../../../client/text/partition_ranges.ts";
 import { partitionsFlag, selectPartitions } from "../partition_selection.ts";
 import { yesFlag } from "../yes_flag.ts";
 

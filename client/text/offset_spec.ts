@@ -16,7 +16,7 @@
  * @module
  */
 
-import { parseDuration } from "../values/duration.ts";
+import { parseDuration } from "./duration.ts";
 
 /** A position in a partition, not yet resolved to an offset. */
 export type OffsetPosition =

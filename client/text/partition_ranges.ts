@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { Admin, IsolationLevel, OffsetSpec as LookUp } from "../../../client/mod.ts";
-import type { OffsetPosition, OffsetSpec } from "../../records/offset_spec.ts";
+import type { Admin, IsolationLevel, OffsetSpec as LookUp } from "../mod.ts";
+import type { OffsetPosition, OffsetSpec } from "./offset_spec.ts";
 
 /** Partitions of a topic. */
 export interface TopicPartitions {
