@@ -129,7 +129,8 @@ export class HttpServer {
       this.#inProgress--;
     }
     this.#counters.answered(route, request.method, response.status, performance.now() - startMs);
-    return this.#guard.decorate(request, response);
+    // The head of a WebSocket's answer is not ours to change.
+    return response.status === 101 ? response : this.#guard.decorate(request, response);
   }
 
   async #own({ method }: Request, path: keyof typeof OWN): Promise<Response> {

@@ -11,6 +11,7 @@ import { Hono } from "npm:hono@4.13.19";
 import type { BrokerParts } from "../../broker.ts";
 import { HttpError, methodNotAllowed, notFound } from "../http_error.ts";
 import { V3_ROUTES } from "../rest_v3/mod.ts";
+import { STREAM_ROUTES, Streams } from "../stream/mod.ts";
 import { Call, type RestContext } from "./call.ts";
 import { openLocalClient } from "./local_client.ts";
 import { openApiRoute } from "./openapi.ts";
@@ -18,7 +19,7 @@ import { problemOf } from "./problem.ts";
 import type { Route } from "./route.ts";
 
 /** All routes. */
-export const ROUTES: readonly Route[] = withOpenApi(V3_ROUTES);
+export const ROUTES: readonly Route[] = withOpenApi([...V3_ROUTES, ...STREAM_ROUTES]);
 
 /** What a request was answered with. */
 export interface Answered {
@@ -38,21 +39,21 @@ export interface RestApiOptions {
 export class RestApi {
   readonly #router: Hono;
   readonly #context: RestContext;
-  readonly #allowsWrites: boolean;
   readonly #closing = new AbortController();
   /** The route of each request in progress. */
   readonly #routes: WeakMap<Request, string> = new WeakMap();
 
   constructor({ parts, allowsWrites }: RestApiOptions) {
     const client = openLocalClient(parts);
-    this.#allowsWrites = allowsWrites;
     this.#context = {
       client,
       admin: client.admin(),
       producer: client.producer(),
       broker: parts.context,
       closing: this.#closing.signal,
-      streams: new Set(),
+      uploads: new Set(),
+      streams: new Streams(client, parts.context),
+      allowsWrites,
     };
     this.#router = this.#createRouter();
   }
@@ -73,7 +74,7 @@ export class RestApi {
   /** Ends streams, and closes the client. */
   async close(): Promise<void> {
     this.#closing.abort(new DOMException("The broker is stopping", "AbortError"));
-    await Promise.all(this.#context.streams);
+    await Promise.all(this.#context.uploads);
     await this.#context.client.close();
   }
 
@@ -108,7 +109,7 @@ export class RestApi {
   }
 
   #ensureAllowed({ method, isWrite = method !== "GET" }: Route): void {
-    if (!isWrite || this.#allowsWrites) return;
+    if (!isWrite || this.#context.allowsWrites) return;
     throw new HttpError(403, "Changes over HTTP are switched off with --http-writes off", {
       errorCode: 40301,
     });

@@ -6,7 +6,8 @@
 
 import type { ConfigEntry, ConfigResource, ConfigSource } from "../../../client/mod.ts";
 import { HttpError } from "../http_error.ts";
-import { badRequest, type Call } from "../rest/call.ts";
+import type { Call } from "../rest/call.ts";
+import { badRequest } from "../rest/fields.ts";
 import { BOOLEAN, list, object, type Route, STRING } from "../rest/route.ts";
 import { findBroker } from "./clusters.ts";
 import { type Json, LIST, noContent, type Resources, resourcesOf } from "./resource.ts";

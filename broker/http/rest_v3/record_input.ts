@@ -5,7 +5,7 @@
  */
 
 import type { TopicMessage } from "../../../client/mod.ts";
-import { badRequest, Fields, parseJson } from "../rest/call.ts";
+import { badRequest, Fields, parseJson } from "../rest/fields.ts";
 import { memberTexts } from "../rest/json_members.ts";
 
 /** The form of a key or value. */

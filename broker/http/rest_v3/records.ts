@@ -10,7 +10,8 @@
 
 import { HttpError } from "../http_error.ts";
 import { chunksOf, decode, readBody } from "../rest/body.ts";
-import { type Call, Fields, parseJson } from "../rest/call.ts";
+import type { Call } from "../rest/call.ts";
+import { Fields, parseJson } from "../rest/fields.ts";
 import { jsonValues } from "../rest/json_stream.ts";
 import { memberTexts } from "../rest/json_members.ts";
 import { problemOf } from "../rest/problem.ts";
@@ -64,8 +65,8 @@ export const RECORD_ROUTES: readonly Route[] = [
 
 async function stream(call: Call): Promise<Response> {
   const topic = prepare(call);
-  const { streams, closing } = call.context;
-  if (streams.size >= MAX_STREAMS) {
+  const { uploads, closing } = call.context;
+  if (uploads.size >= MAX_STREAMS) {
     throw new HttpError(429, `${MAX_STREAMS} requests produce records already`, {
       headers: { "retry-after": "1" },
     });
@@ -113,8 +114,8 @@ async function stream(call: Call): Promise<Response> {
       await values.return().catch(() => {});
     }
   };
-  const running = run().finally(() => streams.delete(running));
-  streams.add(running);
+  const running = run().finally(() => uploads.delete(running));
+  uploads.add(running);
   return new Response(readable, {
     headers: { "content-type": "application/json", "cache-control": "no-store, no-transform" },
   });

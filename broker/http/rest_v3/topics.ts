@@ -5,7 +5,8 @@
  */
 
 import type { ConfigValue, NewTopic, TopicDescription } from "../../../client/mod.ts";
-import { badRequest, type Call, type Fields } from "../rest/call.ts";
+import type { Call } from "../rest/call.ts";
+import { badRequest, type Fields } from "../rest/fields.ts";
 import { BOOLEAN, INTEGER, list, object, type Route, STRING } from "../rest/route.ts";
 import { type Json, LIST, noContent, type Resources, resourcesOf } from "./resource.ts";
 

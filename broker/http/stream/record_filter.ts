@@ -1,0 +1,68 @@
+/**
+ * Which records a stream has.
+ *
+ * @module
+ */
+
+import type { Message } from "../../../client/mod.ts";
+import { badRequest } from "../rest/fields.ts";
+
+/** A condition on a record. */
+export type Condition =
+  | { readonly type: "key"; readonly key: string }
+  | { readonly type: "header"; readonly name: string; readonly value: string }
+  | { readonly type: "text"; readonly text: string };
+
+const MAX_LENGTH = 2048;
+const DECODER = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/**
+ * Reads the conditions of a query.
+ *
+ * @throws {HttpError} 400 if one is invalid.
+ */
+export function conditionsOf(query: URLSearchParams): Condition[] {
+  const conditions: Condition[] = [];
+  const key = query.get("key");
+  if (key !== null) conditions.push({ type: "key", key });
+  for (const header of query.getAll("header")) {
+    const colon = header.indexOf(":");
+    if (colon < 1) throw badRequest(`"header" is NAME:VALUE, not "${header}"`);
+    conditions.push({
+      type: "header",
+      name: header.slice(0, colon),
+      value: header.slice(colon + 1),
+    });
+  }
+  const text = query.get("text");
+  if (text !== null) conditions.push({ type: "text", text });
+  if (JSON.stringify(conditions).length > MAX_LENGTH) {
+    throw badRequest(`The conditions are longer than ${MAX_LENGTH} characters`);
+  }
+  return conditions;
+}
+
+/** Whether a record fulfils all conditions. */
+export function matches(message: Message, conditions: readonly Condition[]): boolean {
+  return conditions.every((condition) => {
+    switch (condition.type) {
+      case "key":
+        return message.key !== null && DECODER.decode(message.key) === condition.key;
+      case "header":
+        return hasHeader(message, condition.name, condition.value);
+      case "text":
+        return includes(message.value, condition.text) || includes(message.key, condition.text);
+    }
+  });
+}
+
+function hasHeader(message: Message, name: string, value: string): boolean {
+  for (const [key, bytes] of message.headers) {
+    if (key === name && bytes !== null && DECODER.decode(bytes) === value) return true;
+  }
+  return false;
+}
+
+function includes(bytes: Uint8Array | null, text: string): boolean {
+  return bytes !== null && DECODER.decode(bytes).includes(text);
+}

@@ -1,0 +1,21 @@
+/**
+ * All streams of a broker.
+ *
+ * @module
+ */
+
+import type { Client } from "../../../client/mod.ts";
+import type { BrokerContext } from "../../handler.ts";
+import { StreamLimits } from "./stream_limits.ts";
+import { Tails } from "./tails.ts";
+
+/** What streams share. */
+export class Streams {
+  readonly tails: Tails;
+  readonly limits: StreamLimits;
+
+  constructor(client: Client, broker: BrokerContext) {
+    this.tails = new Tails(client, broker);
+    this.limits = new StreamLimits(client);
+  }
+}
