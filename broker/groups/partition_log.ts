@@ -91,6 +91,8 @@ export class PartitionLog implements GroupLog {
       offset = read.nextOffset;
       await this.#clock.yield();
     }
+    // What an earlier leader did not commit may never have been told, but what it did must be known.
+    await this.#partition.whenCommitted(end, signal);
   }
 
   #visitBatch(batch: RecordBatch, visit: (record: GroupRecord) => void): void {

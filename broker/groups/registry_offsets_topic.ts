@@ -70,8 +70,7 @@ export class RegistryOffsetsTopic implements OffsetsTopic {
 
   get #replicationFactor(): number {
     const { topics, config } = this.#options;
-    // More only once leaders are elected without an operator.
-    return Math.min(1, topics.replicationFactor(config.get("offsets.topic.replication.factor")));
+    return topics.replicationFactor(config.get("offsets.topic.replication.factor"));
   }
 
   get #configs(): ConfigTexts {

@@ -67,6 +67,8 @@ interface Follower {
 
 interface Waiter extends PromiseWithResolvers<void> {
   readonly endOffset: number;
+  /** Whether it waits even while too few replicas are in sync. */
+  readonly isPatient: boolean;
 }
 
 /** One broker's leadership of one partition in one epoch. */
@@ -81,6 +83,8 @@ export class Leadership implements Commits {
   #state: PartitionState;
   /** Members of the ISRs asked for since the partition's key last changed. */
   #pending: ReadonlySet<number> = new Set();
+  /** Resolves when a follower's log start, or who is in sync, has changed. */
+  #started: PromiseWithResolvers<void> | undefined;
   #isFlushing = false;
   #isFlushDue = false;
   #isEnded = false;
@@ -114,8 +118,20 @@ export class Leadership implements Commits {
     return this.#followers.get(replica)?.brokerEpoch;
   }
 
-  /** The least log start offset of the followers in the ISR, as far as known. */
-  get leastLogStartOffset(): number {
+  /**
+   * Resolves when the logs of all in-sync replicas start at an offset or later.
+   *
+   * @throws {ApiError} NOT_LEADER_OR_FOLLOWER when this broker does not lead any more.
+   */
+  async whenStarted(offset: number): Promise<void> {
+    while (this.#leastLogStartOffset < offset) {
+      this.#started ??= Promise.withResolvers();
+      this.#started.promise.catch(() => {});
+      await this.#started.promise;
+    }
+  }
+
+  get #leastLogStartOffset(): number {
     let least = Infinity;
     for (const id of this.#state.isr) {
       if (id === this.#state.leaderId) continue;
@@ -124,11 +140,21 @@ export class Leadership implements Commits {
     return least;
   }
 
-  commit(_firstOffset: number, endOffset: number, acks: Acks): Promise<void> | undefined {
+  #noteStart(): void {
+    this.#started?.resolve();
+    this.#started = undefined;
+  }
+
+  commit(
+    _firstOffset: number,
+    endOffset: number,
+    acks: Acks,
+    isPatient: boolean,
+  ): Promise<void> | undefined {
     // What no follower waits for is flushed when one is ahead.
     if (acks === Acks.all || this.#isAlone) this.#flushSoon();
     if (acks !== Acks.all || endOffset <= this.#partition.highWatermark()) return undefined;
-    const waiter = { endOffset, ...Promise.withResolvers<void>() };
+    const waiter = { endOffset, isPatient, ...Promise.withResolvers<void>() };
     waiter.promise.catch(() => {});
     // The end of a duplicate is that of an earlier append.
     const at = this.#waiters.findLastIndex((other) => other.endOffset <= endOffset);
@@ -138,6 +164,7 @@ export class Leadership implements Commits {
 
   end(error: unknown): void {
     this.#isEnded = true;
+    this.#started?.reject(error);
     this.#rejectAll(error);
   }
 
@@ -146,6 +173,7 @@ export class Leadership implements Commits {
     const isSettled = state.revision !== this.#state.revision;
     this.#state = state;
     if (isSettled) this.#pending = new Set();
+    this.#noteStart();
     this.#settingsChanged();
   }
 
@@ -160,13 +188,14 @@ export class Leadership implements Commits {
     const minInSync = this.#partition.minInSync();
     const { length } = this.#state.isr;
     if (this.#waiters.length === 0 || length >= minInSync) return;
-    this.#rejectAll(
-      new ApiError(
-        ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND,
-        `Append to "${this.#partition}" is not on enough replicas: ${length} are in sync, ` +
-          `min.insync.replicas is ${minInSync}`,
-      ),
+    const error = new ApiError(
+      ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND,
+      `Append to "${this.#partition}" is not on enough replicas: ${length} are in sync, ` +
+        `min.insync.replicas is ${minInSync}`,
     );
+    const impatient = this.#waiters.filter((waiter) => !waiter.isPatient);
+    this.#waiters = this.#waiters.filter((waiter) => waiter.isPatient);
+    for (const { reject } of impatient) reject(error);
   }
 
   /** Notes how far a follower is, which the offset of its fetch says. */
@@ -184,7 +213,10 @@ export class Leadership implements Commits {
     follower.fetchedMs = nowMs;
     follower.fetchedEndOffset = logEndOffset;
     follower.endOffset = Math.min(fetchOffset, logEndOffset);
-    follower.logStartOffset = logStartOffset;
+    if (follower.logStartOffset !== logStartOffset) {
+      follower.logStartOffset = logStartOffset;
+      this.#noteStart();
+    }
     if (follower.endOffset > log.flushedOffset) this.#flushSoon();
     this.#advance();
     const isMember = this.#state.isr.includes(replicaId);

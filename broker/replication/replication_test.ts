@@ -1,6 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { ErrorCode } from "../../protocol/errors.ts";
 import { Client, KafkaError } from "../../client/mod.ts";
+import { partitionOf } from "../groups/group_coordinator.ts";
 import { batchOf } from "../broker_testing.ts";
 import { Cluster } from "../cluster.ts";
 import { elect, logOf, replicaOf, stateOf, until } from "./cluster_testing.ts";
@@ -156,4 +157,57 @@ Deno.test("Replication refuses topics that several replicas cannot keep safe", a
   assertEquals(await code({ replicas: 3 }), "INVALID_REPLICATION_FACTOR");
   const configs = { flush: "os" };
   assertEquals(await code({ replicas: 2, configs }), "INVALID_CONFIG");
+});
+
+Deno.test("DeleteRecords is answered when all in-sync replicas have deleted the records", async () => {
+  await withTopic(async (cluster, client) => {
+    await send(client, "a", "b", "c");
+    await client.admin().deleteRecords(TOPIC, { 0: 2 });
+    for (const id of [1, 2, 3]) {
+      const { log, logStartOffset } = replicaOf(cluster, id, TOPIC)!;
+      assertEquals([log.logStartOffset, logStartOffset], [2, 2]);
+    }
+  });
+});
+
+Deno.test("A follower that was away while the leader deleted records begins at the leader's log start", async () => {
+  await withTopic(async (cluster, client) => {
+    await send(client, "a");
+    await cluster.stopBroker(3);
+    await send(client, "b");
+    await send(client, "c");
+    await until(() => stateOf(cluster, TOPIC).isr.length === 2);
+    await client.admin().deleteRecords(TOPIC, { 0: 2 });
+    await cluster.startBroker(3);
+    await until(() => stateOf(cluster, TOPIC).isr.length === 3);
+    const { log } = replicaOf(cluster, 3, TOPIC)!;
+    assertEquals([log.logStartOffset, log.logEndOffset], [2, 3]);
+    assertEquals(await logOf(replicaOf(cluster, 3, TOPIC)!), ["c"]);
+  });
+});
+
+Deno.test("Committed offsets survive the death of their coordinator", async () => {
+  await withTopic(async (cluster, client) => {
+    await send(client, "a", "b", "c");
+    const read = async (expected: readonly string[]) => {
+      await using consumer = client.groupConsumer({
+        groupId: "g",
+        topics: TOPIC,
+        autoCommit: false,
+      });
+      const values: string[] = [];
+      while (values.length < expected.length) {
+        for (const message of await consumer.poll(10_000)) values.push(message.text());
+      }
+      assertEquals(values, expected);
+      await consumer.commit();
+    };
+    await read(["a", "b", "c"]);
+    const { partitions } = await client.admin().describeTopic("__consumer_offsets");
+    assertEquals(partitions[0]!.replicas.length, 3);
+    const coordinator = partitions[partitionOf("g", partitions.length)]!.leaderId;
+    await cluster.killBroker(coordinator);
+    await send(client, "d");
+    await read(["d"]);
+  });
 });

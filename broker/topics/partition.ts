@@ -15,7 +15,6 @@ import { ErrorCode } from "../../protocol/errors.ts";
 import { IsolationLevel } from "../../protocol/messages/records/fetch.ts";
 import { Acks } from "../../protocol/messages/records/produce.ts";
 import type { RecordBatch } from "../../protocol/records/mod.ts";
-import { OffsetOutOfRangeError } from "../../storage/errors.ts";
 import type { Log } from "../../storage/log.ts";
 import type { LogRead } from "../../storage/log/log_read.ts";
 import type { TimestampAndOffset } from "../../storage/log/log_reader.ts";
@@ -27,6 +26,7 @@ import { PartitionTraffic } from "../metrics/broker_counters.ts";
 import { isSameRole, minInSync } from "../cluster/topic_state.ts";
 import { Following, type FollowingPartition } from "../replication/following.ts";
 import { Leadership } from "../replication/leadership.ts";
+import { checkDeletable, LogStart } from "./log_start.ts";
 import { endOffsetForEpoch, firstEpoch } from "./epoch_offsets.ts";
 import { type Commits, SingleReplicaCommits } from "./single_replica_commits.ts";
 import type {
@@ -67,9 +67,7 @@ export class Partition {
   #state: PartitionState;
   #config: TopicConfig;
   #highWatermark: number;
-  #logStartOffset: number;
-  /** Settles when the log start offset of all running deletions is shown. */
-  #trimming: Promise<unknown> | undefined;
+  readonly #start: LogStart;
   /** Set while this broker leads. */
   #commits: Commits | undefined;
   #leadership: Leadership | undefined;
@@ -98,7 +96,7 @@ export class Partition {
     this.#highWatermark = isReplicated
       ? Math.max(logStartOffset, Math.min(options.highWatermark ?? 0, logEndOffset))
       : logEndOffset;
-    this.#logStartOffset = logStartOffset;
+    this.#start = new LogStart(logStartOffset);
     this.#beginRole();
   }
 
@@ -177,7 +175,7 @@ export class Partition {
 
   /** The first readable offset. The deletion of records before it is on disk. */
   get logStartOffset(): number {
-    return this.#logStartOffset;
+    return this.#start.offset;
   }
 
   /** The next offset to be assigned. */
@@ -273,13 +271,19 @@ export class Partition {
     { acks, nowMs }: AppendOptions,
     origin: "client" | "coordinator",
   ): AppendResult {
+    const isPatient = origin === "coordinator";
     const appended = this.log.append(batch, { leaderEpoch: this.leaderEpoch, nowMs, origin });
     if (this.#replicaWaiters.size > 0) this.#notifyReplicas();
     return {
       baseOffset: appended.firstOffset,
       logAppendTimeMs: appended.logAppendTimeMs,
-      logStartOffset: this.#logStartOffset,
-      committed: this.#commits!.commit(appended.firstOffset, appended.lastOffset + 1, acks),
+      logStartOffset: this.#start.offset,
+      committed: this.#commits!.commit(
+        appended.firstOffset,
+        appended.lastOffset + 1,
+        acks,
+        isPatient,
+      ),
     };
   }
 
@@ -299,19 +303,12 @@ export class Partition {
     try {
       read = this.log.read(offset, { maxBytes, maxOffset, minOneBatch });
     } catch (error) {
-      if (this.#trimming === undefined) throw error;
-      return this.#throwAfterTrim(offset, error);
+      if (!this.#start.isTrimming) throw error;
+      return this.#start.throwAfterTrim(offset, error);
     }
     return read instanceof Promise
-      ? read.catch((error) => this.#throwAfterTrim(offset, error))
+      ? read.catch((error) => this.#start.throwAfterTrim(offset, error))
       : read;
-  }
-
-  async #throwAfterTrim(offset: number, error: unknown): Promise<never> {
-    if (error instanceof OffsetOutOfRangeError && offset >= this.#logStartOffset) {
-      await this.#trimming;
-    }
-    throw error;
   }
 
   /**
@@ -355,7 +352,8 @@ export class Partition {
   }
 
   /**
-   * Deletes records before an offset. The deletion is on disk when the promise resolves.
+   * Deletes records before an offset. The deletion is on disk when the promise resolves, and the
+   * in-sync replicas have carried it out.
    *
    * @param offset -1 for the high watermark.
    * @returns The log start offset.
@@ -366,7 +364,7 @@ export class Partition {
    */
   async deleteRecordsBefore(offset: number): Promise<number> {
     this.#ensureLeader();
-    this.#ensureDeletable();
+    checkDeletable(this);
     const target = offset === HIGH_WATERMARK ? this.#highWatermark : offset;
     if (target < 0 || target > this.#highWatermark) {
       throw new ApiError(
@@ -375,56 +373,28 @@ export class Partition {
           `the high watermark is ${this.#highWatermark}`,
       );
     }
-    if (target > this.#logStartOffset) {
-      await this.#trim(async () => {
+    if (target > this.#start.offset) {
+      await this.#start.trim(async () => {
         this.log.deleteRecordsBefore(target);
         await this.#logManager.writeLogStarts();
         this.#advanceStart(target);
       });
+      await this.#leadership?.whenStarted(target);
     }
-    return this.#logStartOffset;
-  }
-
-  #ensureDeletable(): void {
-    if (this.isInternal) {
-      throw new ApiError(
-        ErrorCode.INVALID_TOPIC_EXCEPTION,
-        `Cannot delete records of "${this}": the topic is internal`,
-      );
-    }
-    const policy = this.#config.get("cleanup.policy");
-    if (policy.includes("delete") || !policy.includes("compact")) return;
-    throw new ApiError(
-      ErrorCode.POLICY_VIOLATION,
-      `Cannot delete records of "${this}": cleanup.policy is ${policy.join(",")}, without delete`,
-    );
+    return this.#start.offset;
   }
 
   /** Deletes segments past their retention. Returns their number. */
   applyRetention(nowMs: number): Promise<number> {
-    return this.#trim(async () => {
+    return this.#start.trim(async () => {
       const count = await this.log.applyRetention(nowMs, this.#highWatermark);
       this.#advanceStart(this.log.firstSegmentOffset);
       return count;
     });
   }
 
-  /** Runs work that moves the log start offset, which readers learn when it has ended. */
-  async #trim<T>(work: () => Promise<T>): Promise<T> {
-    const trimmed = work();
-    const trimming = Promise.allSettled([this.#trimming, trimmed]);
-    this.#trimming = trimming;
-    try {
-      return await trimmed;
-    } finally {
-      if (this.#trimming === trimming) this.#trimming = undefined;
-    }
-  }
-
   #advanceStart(offset: number): void {
-    if (offset <= this.#logStartOffset) return;
-    this.#logStartOffset = offset;
-    this.#notify();
+    if (this.#start.advance(offset)) this.#notify();
   }
 
   /** Applies a new partition state. */
@@ -531,6 +501,26 @@ export class Partition {
       await cut;
     } finally {
       if (this.#cutting === cutting) this.#cutting = undefined;
+    }
+  }
+
+  /**
+   * Resolves when the records before an offset are committed.
+   *
+   * @throws {ApiError} NOT_LEADER_OR_FOLLOWER when this broker does not lead any more.
+   * @throws {unknown} The signal's reason.
+   */
+  async whenCommitted(offset: number, signal: AbortSignal): Promise<void> {
+    const epoch = this.leaderEpoch;
+    while (this.#highWatermark < offset) {
+      signal.throwIfAborted();
+      const isLost = !this.isLeader || this.leaderEpoch !== epoch || this.isOffline;
+      if (isLost) throw new ApiError(ErrorCode.NOT_LEADER_OR_FOLLOWER);
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const unsubscribe = this.subscribe(resolve);
+      signal.addEventListener("abort", () => resolve(), { once: true });
+      await promise;
+      unsubscribe();
     }
   }
 

@@ -14,6 +14,9 @@
  *
  * A partition listed more than once is answered once, with INVALID_REQUEST, as in Kafka.
  *
+ * While a new leader does not know that all is committed that may have been, the end and records from
+ * its high watermark on are OFFSET_NOT_AVAILABLE, or LEADER_NOT_AVAILABLE up to version 4 (KIP-207).
+ *
  * Version 4 checks leader epochs (KIP-320), 6 is flexible, 10 adds a timeout for remote reads.
  *
  * @module
@@ -48,6 +51,8 @@ interface Place {
 const NOWHERE: Place = { offset: -1, timestamp: -1, leaderEpoch: -1 };
 
 const FIRST_VERSION_WITH_EPOCH = 4;
+/** The first version of clients that know OFFSET_NOT_AVAILABLE. */
+const FIRST_VERSION_WITH_NOT_AVAILABLE = 5;
 
 /** The first version of each special timestamp. */
 const FIRST_VERSIONS: ReadonlyMap<number, number> = new Map([
@@ -110,7 +115,7 @@ async function listOffset(
       throw new ApiError(ErrorCode.UNSUPPORTED_VERSION);
     }
     const partition = leaderOf(topic, partitionIndex, currentLeaderEpoch, context);
-    const { leaderEpoch, ...place } = await find(partition, timestamp, isolationLevel);
+    const { leaderEpoch, ...place } = await find(partition, timestamp, isolationLevel, context);
     const answer = { partitionIndex, errorCode: ErrorCode.NONE, ...place };
     return context.apiVersion < FIRST_VERSION_WITH_EPOCH ? answer : { ...answer, leaderEpoch };
   } catch (error) {
@@ -122,11 +127,13 @@ async function find(
   partition: Partition,
   timestamp: number,
   isolationLevel: number,
+  { apiVersion }: RequestContext,
 ): Promise<Place> {
   const { leaderEpoch } = partition;
   const end = partition.lastFetchableOffset(isolationLevel);
   switch (timestamp) {
     case ListOffsetsTimestamp.latest:
+      if (!partition.isEstablished) throw notAvailable(apiVersion);
       return { offset: end, timestamp: -1, leaderEpoch };
     case ListOffsetsTimestamp.earliest:
     case ListOffsetsTimestamp.earliestLocal:
@@ -138,5 +145,15 @@ async function find(
   const found = timestamp === ListOffsetsTimestamp.maxTimestamp
     ? await partition.maxTimestampOffset()
     : await partition.offsetForTimestamp(timestamp);
-  return found === undefined || found.offset >= end ? NOWHERE : found;
+  if (found !== undefined && found.offset < end) return found;
+  if (found !== undefined && !partition.isEstablished) throw notAvailable(apiVersion);
+  return NOWHERE;
+}
+
+function notAvailable(apiVersion: number): ApiError {
+  return new ApiError(
+    apiVersion < FIRST_VERSION_WITH_NOT_AVAILABLE
+      ? ErrorCode.LEADER_NOT_AVAILABLE
+      : ErrorCode.OFFSET_NOT_AVAILABLE,
+  );
 }

@@ -41,6 +41,16 @@ function append(partition: Partition, ...timestamps: number[]): void {
   partition.append(new RecordBatch(builder.build()), { acks: 1, nowMs: START_MS });
 }
 
+/** Appends what a follower got from the leader of epoch 1. */
+function appendReplicated(partition: Partition, timestamp: number): void {
+  const builder = new RecordBatchBuilder();
+  builder.append(START_MS + timestamp, null, "x");
+  const batch = new RecordBatch(builder.build());
+  batch.baseOffset = partition.logEndOffset;
+  batch.partitionLeaderEpoch = 1;
+  partition.log.appendReplicated(batch, { leaderEpoch: 1, nowMs: START_MS });
+}
+
 Deno.test("ListOffsets finds the first record at or after a timestamp, also within batches", async (t) => {
   await using broker = await TestBroker.start();
   const partition = await broker.createTopic("a");
@@ -152,4 +162,32 @@ Deno.test("ListOffsets returns an error for unknown, foreign and duplicate parti
   ]);
   const [gone] = await call(broker, 1, [{ timestamp: -1 }], "gone");
   assertEquals(gone!.errorCode, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+});
+
+Deno.test("ListOffsets has no end until a new leader knows what is committed (KIP-207)", async () => {
+  await using broker = await TestBroker.start();
+  const partition = await broker.createTopic("a");
+  append(partition, 10);
+  append(partition, 20);
+  // Broker 2 has been the leader of two replicas meanwhile.
+  const replicas = [1, 2];
+  partition.updateState(partitionStateOf({ leaderId: 2, leaderEpoch: 1, replicas }));
+  appendReplicated(partition, 30);
+  partition.updateState(partitionStateOf({ leaderId: 1, leaderEpoch: 2, replicas }));
+  assertEquals([partition.highWatermark, partition.logEndOffset], [2, 3]);
+  const asks = async () => [
+    (await ask(broker, 5, -1))[0],
+    (await ask(broker, 4, -1))[0],
+    (await ask(broker, 5, START_MS + 30))[0],
+  ];
+  const { OFFSET_NOT_AVAILABLE, LEADER_NOT_AVAILABLE, NONE } = ErrorCode;
+  assertEquals(await asks(), [OFFSET_NOT_AVAILABLE, LEADER_NOT_AVAILABLE, OFFSET_NOT_AVAILABLE]);
+  // What is committed for certain can be found, and the start is known.
+  assertEquals(await ask(broker, 5, START_MS + 20), [NONE, 1, START_MS + 20]);
+  assertEquals((await ask(broker, 5, -2))[1], 0);
+  await partition.log.flush();
+  const fetch = { replicaId: 2, brokerEpoch: 1, logStartOffset: 0, nowMs: 0 };
+  partition.leadership!.fetched({ ...fetch, fetchOffset: 3 });
+  assertEquals(await ask(broker, 5, -1), [NONE, 3, -1]);
+  assertEquals(await ask(broker, 5, START_MS + 30), [NONE, 2, START_MS + 30]);
 });
