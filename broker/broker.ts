@@ -314,6 +314,8 @@ export class Broker {
     opened.defer(() => {
       heartbeats.close();
       elections.close();
+      const { brokerEpoch } = cluster;
+      if (brokerEpoch > 0) directory.brokerEpoch = brokerEpoch;
       cluster.retire();
     });
     const addresses = listeners.map((address) => server.bind(address));

@@ -90,6 +90,7 @@ export async function importMetadata(
   const store = await openEtcd(config, systemClock, logger);
   opened.defer(() => store.close());
   await refuseCluster(store, name);
+  await noteHighWatermarks(directory);
   const metadata = { name, ...store.position };
   await directory.writeMetaProperties({ clusterId, nodeId, directoryId, metadata });
   const changes: MetadataKeyChange[] = [...entries]
@@ -101,6 +102,15 @@ export async function importMetadata(
   await store.commit([clusterChange(clusterId)], { expect: [{ key: CLUSTER_KEY, revision: 0 }] });
   const topics = changes.filter(({ key }) => key.startsWith("topics/")).length;
   return { clusterId, nodeId, topics, keys: changes.length };
+}
+
+/** Notes that everything in the logs is committed, for which the log end offset was enough so far. */
+async function noteHighWatermarks(directory: LogDirectory): Promise<void> {
+  await directory.flush(directory.logs);
+  for (const { name, flushedOffset } of directory.logs) {
+    if (name !== METADATA_LOG_NAME) directory.highWatermarks.raise(name, flushedOffset);
+  }
+  await directory.highWatermarks.write();
 }
 
 async function refuseCluster(store: MetadataStore, name: string): Promise<void> {

@@ -1,7 +1,8 @@
 /**
  * Periodic tasks of a broker, each followed by a pause: retention
- * (`log.retention.check.interval.ms`), checkpoints (`log.flush.offset.checkpoint.interval.ms`), and
- * compaction (`log.cleaner.backoff.ms`).
+ * (`log.retention.check.interval.ms`), checkpoints (`log.flush.offset.checkpoint.interval.ms`),
+ * compaction (`log.cleaner.backoff.ms`) and, if partitions can have replicas, checkpoints of the high
+ * watermarks (`replica.high.watermark.checkpoint.interval.ms`).
  *
  * @module
  */
@@ -27,7 +28,8 @@ export interface MaintenanceOptions {
 type Interval =
   | "log.cleaner.backoff.ms"
   | "log.flush.offset.checkpoint.interval.ms"
-  | "log.retention.check.interval.ms";
+  | "log.retention.check.interval.ms"
+  | "replica.high.watermark.checkpoint.interval.ms";
 
 /** Runs the periodic tasks. */
 export class Maintenance {
@@ -59,6 +61,10 @@ export class Maintenance {
     });
     if (config.get("log.cleaner.enable")) {
       schedule("Compaction", "log.cleaner.backoff.ms", () => topics.compact(signal));
+    }
+    if (topics.canHaveReplicas) {
+      const interval = "replica.high.watermark.checkpoint.interval.ms";
+      schedule("High watermark checkpoint", interval, () => topics.checkpointHighWatermarks());
     }
     return maintenance;
   }

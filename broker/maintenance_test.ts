@@ -80,6 +80,41 @@ Deno.test("Maintenance writes checkpoints every log.flush.offset.checkpoint.inte
   assertEquals(text.includes("a 0 1"), true);
 });
 
+Deno.test("TopicRegistry.checkpointHighWatermarks() notes high watermarks as far as they are flushed", async () => {
+  const fs = new MemoryFileSystem();
+  await using broker = await TestBroker.start({ fs });
+  const { topics } = broker.context;
+  const partition = await broker.createTopic("a");
+  await broker.createTopic("b");
+  const written = () => {
+    const bytes = fs.clone({ unsynced: "lost" }).readFileSync(
+      "/data/replication-offset-checkpoint",
+    );
+    return new TextDecoder().decode(bytes);
+  };
+  await topics.checkpointHighWatermarks();
+  assertEquals(written(), "0\n2\na 0 0\nb 0 0\n");
+  partition.append(batchOf(["x"]), { acks: 1, nowMs: broker.clock.now() });
+  assertEquals(partition.highWatermark, 1);
+  await topics.checkpointHighWatermarks();
+  assertEquals(written(), "0\n2\na 0 0\nb 0 0\n");
+  await partition.log.flush();
+  await topics.checkpointHighWatermarks();
+  assertEquals(written(), "0\n2\na 0 1\nb 0 0\n");
+});
+
+Deno.test("Maintenance of a broker without replicas writes no high watermarks", async () => {
+  const fs = new MemoryFileSystem();
+  await using broker = await TestBroker.start({ fs });
+  await broker.createTopic("a");
+  assertEquals(broker.context.topics.canHaveReplicas, false);
+  const { timerCount } = broker.clock;
+  const maintenance = start(broker);
+  assertEquals(broker.clock.timerCount, timerCount + 3);
+  await maintenance.close();
+  assertEquals(fs.statSync("/data/replication-offset-checkpoint"), undefined);
+});
+
 /** Appends batches of one record with the key "a" to a compacted topic, each in its own segment. */
 async function compactedTopic(broker: TestBroker, batches: number): Promise<Partition> {
   const configs = {

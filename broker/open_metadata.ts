@@ -139,6 +139,8 @@ async function joinShared(
   const applicant = { clusterId, isMember: false, nodeId, directoryId, newClusterId: clusterId };
   const admission = await admit(store, applicant);
   const identity = newIdentity(directory, directoryId, admission);
+  const incarnations = [identity.incarnation];
+  await directory.writeMetaProperties({ clusterId, nodeId, directoryId, incarnations });
   return { store, clusterId, nodeId, identity, close: () => store.close() };
 }
 
@@ -181,19 +183,25 @@ async function openShared(options: OpenMetadataOptions): Promise<OpenMetadata> {
     if (replacedDirectoryId !== undefined) {
       logger.warn("Took over the number of another data folder", { nodeId, replacedDirectoryId });
     }
+    const identity = newIdentity(directory, directoryId, admission);
+    const incarnations = [...found?.incarnations?.slice(-1) ?? [], identity.incarnation];
     let noted = -1;
     const note = async () => {
       const metadata = { name: address.name, ...store.position };
       if (metadata.revision === noted) return;
       noted = metadata.revision;
-      await directory.writeMetaProperties({ clusterId, nodeId, directoryId, metadata });
+      const properties = { clusterId, nodeId, directoryId, metadata, incarnations };
+      await directory.writeMetaProperties(properties);
     };
+    // On disk before the broker registers: the folder must not seem older than it is.
     await note();
+    // A folder without the file is then one that has lost it.
+    if (found === undefined) await directory.highWatermarks.write();
     return {
       store,
       clusterId,
       nodeId,
-      identity: newIdentity(directory, directoryId, admission),
+      identity,
       note,
       close: () => closeShared(store, note),
     };

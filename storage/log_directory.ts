@@ -6,8 +6,10 @@
  *     recovery-point-offset-checkpoint   of each log, the offset from which a crash requires a check
  *     log-start-offset-checkpoint        of each log, its log start offset
  *     cleaner-offset-checkpoint          of each compacted log, its first dirty offset
+ *     replication-offset-checkpoint      of each replica, its high watermark
  *     segment-checkpoint                 the segments of each log at the last clean shutdown
- *     .kafka_cleanshutdown               exists between a clean shutdown and the next start
+ *     .kafka_cleanshutdown               exists between a clean shutdown and the next start, see
+ *                                        clean_shutdown.ts
  *     orders-3/                          a log, named by topic and partition
  *     orders-3.<id>-delete/              a deleted log, to be removed
  *     orders-3.<id>-stray/               a log of an unknown topic, kept for inspection
@@ -55,6 +57,12 @@ import {
   FileSystemError,
   syncFile,
 } from "./file_system/file_system.ts";
+import {
+  NO_BROKER_EPOCH,
+  readCleanShutdown,
+  writeCleanShutdown,
+} from "./directory/clean_shutdown.ts";
+import { HighWatermarkCheckpoint } from "./directory/high_watermark_checkpoint.ts";
 import { forEach, throwAny } from "./directory/for_each.ts";
 import { GroupCommit } from "./log/group_commit.ts";
 import { BatchCache } from "./log/batch_cache.ts";
@@ -124,16 +132,26 @@ export class LogDirectory {
   readonly path: string;
   /** Whether the last shutdown was clean. */
   readonly wasCleanShutdown: boolean;
+  /**
+   * The broker epoch at the last shutdown, if that was clean; -1 if the broker had none. `undefined`
+   * after a crash.
+   */
+  readonly cleanShutdownEpoch: number | undefined;
+  /** The broker epoch to leave at a clean shutdown, -1 if the broker is not registered. */
+  brokerEpoch: number = NO_BROKER_EPOCH;
   readonly #lock: FileLock;
   readonly #context: LogContext;
   readonly #pool: FilePool;
   readonly #logs = new Map<string, Log>();
   readonly #folderSyncs: GroupCommit;
+  readonly #metaPropertiesWrites: GroupCommit;
   readonly #checkpoints: OffsetCheckpoints;
+  #highWatermarks: HighWatermarkCheckpoint | undefined;
   #hasLostRecoveryPoints = false;
   /** Logs that had records according to the checkpoints but have no folder, after a crash. */
   readonly #missing: Map<string, MissingLog> = new Map();
   #metaProperties: MetaProperties | undefined;
+  #metaPropertiesAtOpen: MetaProperties | undefined;
   #deletedFolders: { readonly path: string; readonly dueMs: number }[] = [];
   #closing: Promise<void> | undefined;
 
@@ -142,14 +160,18 @@ export class LogDirectory {
     fs: FileSystem,
     path: string,
     lock: FileLock,
-    wasCleanShutdown: boolean,
+    cleanShutdownEpoch: number | undefined,
     options: LogDirectoryOptions,
   ) {
     this.fs = fs;
     this.path = path;
     this.#lock = lock;
-    this.wasCleanShutdown = wasCleanShutdown;
+    this.wasCleanShutdown = cleanShutdownEpoch !== undefined;
+    this.cleanShutdownEpoch = cleanShutdownEpoch;
     this.#folderSyncs = new GroupCommit(() => fs.syncDir(path));
+    this.#metaPropertiesWrites = new GroupCommit(() =>
+      writeMetaProperties(fs, `${path}/${META_PROPERTIES_FILE_NAME}`, this.#metaProperties!)
+    );
     const syncFolder = () => this.#folderSyncs.request();
     this.#checkpoints = new OffsetCheckpoints({
       fs,
@@ -201,14 +223,15 @@ export class LogDirectory {
     try {
       if (options.requiredLog !== undefined) checkRequiredLog(fs, path, options.requiredLog);
       const markerPath = `${path}/${CLEAN_SHUTDOWN_FILE_NAME}`;
-      const wasCleanShutdown = fs.statSync(markerPath) !== undefined;
-      if (wasCleanShutdown) fs.removeSync(markerPath);
+      const cleanShutdownEpoch = readCleanShutdown(fs, markerPath);
+      if (cleanShutdownEpoch !== undefined) fs.removeSync(markerPath);
       await beginCheckpoints(fs, path);
-      if (!wasCleanShutdown) await syncCheckpointFiles(fs, path);
+      if (cleanShutdownEpoch === undefined) await syncCheckpointFiles(fs, path);
       // Also for folders created by a process that was killed before its own sync.
       await fs.syncDir(path);
-      directory = new LogDirectory(fs, path, lock, wasCleanShutdown, options);
+      directory = new LogDirectory(fs, path, lock, cleanShutdownEpoch, options);
       directory.#metaProperties = readMetaProperties(fs, `${path}/${META_PROPERTIES_FILE_NAME}`);
+      directory.#metaPropertiesAtOpen = directory.#metaProperties;
       await directory.#openLogs(options);
       if (directory.#hasLostRecoveryPoints) await directory.#restoreRecoveryPoints();
       return directory;
@@ -287,15 +310,27 @@ export class LogDirectory {
     this.fs.writeFileSync(`${this.path}/${SEGMENT_FILE_NAME}`, formatSegmentCheckpoint(closed));
   }
 
+  /** The content of `meta.properties` when the folder was opened, if it existed. */
+  get metaPropertiesAtOpen(): MetaProperties | undefined {
+    return this.#metaPropertiesAtOpen;
+  }
+
   /** The content of `meta.properties`, if it exists. */
   get metaProperties(): MetaProperties | undefined {
     return this.#metaProperties;
   }
 
-  /** Writes `meta.properties`. */
+  /** Writes `meta.properties`, which keeps the properties that are not given. */
   async writeMetaProperties(properties: MetaProperties): Promise<void> {
-    await writeMetaProperties(this.fs, `${this.path}/${META_PROPERTIES_FILE_NAME}`, properties);
-    this.#metaProperties = properties;
+    const before = this.#metaProperties;
+    const after = { ...before, ...properties };
+    this.#metaProperties = after;
+    try {
+      await this.#metaPropertiesWrites.request();
+    } catch (error) {
+      if (this.#metaProperties === after) this.#metaProperties = before;
+      throw error;
+    }
   }
 
   /** All logs. */
@@ -451,7 +486,15 @@ export class LogDirectory {
    * now rewrites the checkpoints, and until they are synced a power failure may leave none of them.
    */
   hasStaleCheckpoints(name: string): boolean {
-    return this.#checkpoints.has(name) && !this.#logs.has(name);
+    if (this.#logs.has(name)) return false;
+    return this.#checkpoints.has(name) || this.#highWatermarks?.has(name) === true;
+  }
+
+  /** Writes the checkpoints without the logs that are gone; resolves when they are on disk. */
+  async dropStaleCheckpoints(): Promise<void> {
+    await this.#checkpoints.write();
+    this.#highWatermarks?.retain((name) => this.#logs.has(name) || this.isMissing(name));
+    await this.#highWatermarks?.write();
   }
 
   /**
@@ -459,6 +502,23 @@ export class LogDirectory {
    */
   writeCheckpoints(): Promise<void> {
     return this.#checkpoints.write();
+  }
+
+  /** The high watermarks of replicas. The file is read by the first use. */
+  get highWatermarks(): HighWatermarkCheckpoint {
+    const { fs, path } = this;
+    const written = async () => {
+      await this.#folderSyncs.request();
+      const found = this.#metaProperties;
+      if (found === undefined || found.hasHighWatermarks === true) return;
+      await this.writeMetaProperties({ ...found, hasHighWatermarks: true });
+    };
+    return this.#highWatermarks ??= new HighWatermarkCheckpoint({
+      fs,
+      path,
+      wasThere: this.#metaPropertiesAtOpen?.hasHighWatermarks === true,
+      written,
+    });
   }
 
   /**
@@ -510,13 +570,12 @@ export class LogDirectory {
         .some((log) => log.isClosed || log.offlineError !== undefined);
       await forEach(this.#logs.values(), (log) => log.close());
       await this.#checkpoints.write();
+      await this.#highWatermarks?.write();
       if (isUnclean) return;
       this.#writeClosedSegments();
       await syncFile(this.fs, `${this.path}/${SEGMENT_FILE_NAME}`);
       const markerPath = `${this.path}/${CLEAN_SHUTDOWN_FILE_NAME}`;
-      const marker = JSON.stringify({ version: 0, brokerEpoch: -1 });
-      this.fs.writeFileSync(markerPath, new TextEncoder().encode(marker));
-      await syncFile(this.fs, markerPath);
+      await writeCleanShutdown(this.fs, markerPath, this.brokerEpoch);
       await this.#folderSyncs.request();
     } finally {
       this.#pool.leave();

@@ -240,6 +240,11 @@ export const SETTINGS = {
     "Milliseconds between recovery point checkpoints, which shorten recovery after a crash",
     { min: 1 },
   ),
+  "replica.high.watermark.checkpoint.interval.ms": int(
+    5000,
+    "Milliseconds between checkpoints of the high watermarks, if partitions can have replicas",
+    { min: 1 },
+  ),
   "log.segment.bytes": int(
     1024 * MIB,
     "Size in bytes at which a new segment is rolled; default of segment.bytes",

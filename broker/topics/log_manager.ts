@@ -82,6 +82,26 @@ export class LogManager implements PartitionLogManager {
   }
 
   /**
+   * Writes the high watermarks to disk, as far as they are flushed here, if any has changed. Only
+   * brokers that can have replicas need them.
+   */
+  async checkpointHighWatermarks(topics: Iterable<Topic>): Promise<void> {
+    this.#noteHighWatermarks(topics);
+    await this.#options.directory.highWatermarks.write();
+  }
+
+  #noteHighWatermarks(topics: Iterable<Topic>): void {
+    const { highWatermarks } = this.#options.directory;
+    for (const { partitions } of topics) {
+      for (const partition of partitions) {
+        if (partition === undefined) continue;
+        const { log, highWatermark } = partition;
+        highWatermarks.raise(log.name, Math.min(highWatermark, log.flushedOffset));
+      }
+    }
+  }
+
+  /**
    * Writes recovery points, log start offsets and log deletions to disk.
    *
    * @param signal Aborts the checkpoint; the remaining logs keep their previous recovery points.
@@ -183,9 +203,14 @@ export class LogManager implements PartitionLogManager {
     });
   }
 
-  /** Stops after running work has ended. */
-  async close(): Promise<void> {
+  /**
+   * Stops after running work has ended. The folder writes the high watermarks when it is closed.
+   *
+   * @param topics The topics of a broker that can have replicas.
+   */
+  async close(topics: Iterable<Topic> = []): Promise<void> {
     this.#isClosed = true;
+    this.#noteHighWatermarks(topics);
     await this.#flusher.close();
     await this.#removal.close();
   }

@@ -94,6 +94,11 @@ export class ReplicaManager {
     return replicaManager;
   }
 
+  /** Whether partitions can have replicas on other brokers: the cluster tells its processes apart. */
+  get canHaveReplicas(): boolean {
+    return this.#options.cluster.incarnation !== undefined;
+  }
+
   /** The topics by name. */
   get byName(): ReadonlyMap<string, Topic> {
     return this.#byName;
@@ -130,7 +135,7 @@ export class ReplicaManager {
     this.#isClosed = true;
     for (const unsubscribe of this.#unsubscribes) unsubscribe();
     await this.#tasksDone();
-    await this.logManager.close();
+    await this.logManager.close(this.canHaveReplicas ? this.#byName.values() : []);
   }
 
   async #tasksDone(): Promise<number> {
@@ -400,7 +405,7 @@ export class ReplicaManager {
     }
     if (found === undefined) {
       if (this.#isStarting && directory.hasLostRecoveryPoints) this.#logUnknownLoss(name);
-      if (directory.hasStaleCheckpoints(name)) await directory.writeCheckpoints();
+      if (directory.hasStaleCheckpoints(name)) await directory.dropStaleCheckpoints();
       const options = { nowMs: clock.now(), config: config.logConfig, topicId: state.id };
       const log = directory.create(name, options);
       created.push(log);

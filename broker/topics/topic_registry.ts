@@ -134,6 +134,16 @@ export class TopicRegistry {
     await this.#replicaManager.logManager.applyRetention(this.all());
   }
 
+  /** Whether partitions can have replicas on other brokers. */
+  get canHaveReplicas(): boolean {
+    return this.#replicaManager.canHaveReplicas;
+  }
+
+  /** Writes the high watermarks to disk if any has changed; for brokers that can have replicas. */
+  async checkpointHighWatermarks(): Promise<void> {
+    await this.#replicaManager.logManager.checkpointHighWatermarks(this.all());
+  }
+
   /**
    * Writes recovery points, log start offsets and log deletions to disk.
    *

@@ -8,6 +8,7 @@ export const LOCK_FILE_NAME = ".lock";
 export const CLEAN_SHUTDOWN_FILE_NAME = ".kafka_cleanshutdown";
 export const RECOVERY_POINT_FILE_NAME = "recovery-point-offset-checkpoint";
 export const LOG_START_FILE_NAME = "log-start-offset-checkpoint";
+export const HIGH_WATERMARK_FILE_NAME = "replication-offset-checkpoint";
 export const SEGMENT_FILE_NAME = "segment-checkpoint";
 export const CLEANER_FILE_NAME = "cleaner-offset-checkpoint";
 

@@ -13,6 +13,13 @@
  *     metadata.etcd.cluster.id=14841639068965178418
  *     metadata.etcd.revision=1234
  *
+ * A broker that can have replicas notes its process before it registers with the cluster, besides the one
+ * that may have registered last: if the cluster knows another one, the folder is an old copy. And it notes
+ * that there is a file of high watermarks, whose loss is then noticed:
+ *
+ *     incarnations=5iXvZyqDRuqLPcN5mhwxqQ,1WmmZ5DNQ_Kh6CLw7dbjRA
+ *     high.watermarks=true
+ *
  * Version 0, which Kafka wrote with ZooKeeper, has `broker.id` instead of `node.id`.
  *
  * @module
@@ -32,7 +39,11 @@ export interface MetaProperties {
   /** The id of this folder, if it has one (KIP-858). */
   readonly directoryId?: string | undefined;
   /** Where the cluster's metadata is; undefined if it is in this folder. */
-  readonly metadata?: MetadataLocation;
+  readonly metadata?: MetadataLocation | undefined;
+  /** The last processes that used the folder in a cluster. */
+  readonly incarnations?: readonly string[] | undefined;
+  /** Whether the folder has a file of high watermarks. */
+  readonly hasHighWatermarks?: boolean | undefined;
 }
 
 /** A place in etcd. */
@@ -76,13 +87,23 @@ export function readMetaProperties(fs: FileSystem, path: string): MetaProperties
   }
   const directoryId = properties.get("directory.id");
   const name = properties.get("metadata.name");
-  if (name === undefined) return { clusterId, nodeId: Number(nodeId), directoryId };
-  const metadata = {
-    name,
-    clusterId: properties.get("metadata.etcd.cluster.id") ?? "",
-    revision: Number(properties.get("metadata.etcd.revision") ?? 0),
+  const incarnations = properties.get("incarnations")?.split(",");
+  return {
+    clusterId,
+    nodeId: Number(nodeId),
+    directoryId,
+    ...(name === undefined ? {} : { metadata: metadataLocation(name, properties) }),
+    ...(incarnations === undefined ? {} : { incarnations }),
+    ...(properties.get("high.watermarks") === "true" ? { hasHighWatermarks: true } : {}),
   };
-  return { clusterId, nodeId: Number(nodeId), directoryId, metadata };
+}
+
+function metadataLocation(
+  name: string,
+  properties: ReadonlyMap<string, string>,
+): MetadataLocation {
+  const clusterId = properties.get("metadata.etcd.cluster.id") ?? "";
+  return { name, clusterId, revision: Number(properties.get("metadata.etcd.revision") ?? 0) };
 }
 
 /** Writes the file and syncs it. */
@@ -91,7 +112,7 @@ export async function writeMetaProperties(
   path: string,
   properties: MetaProperties,
 ): Promise<void> {
-  const { clusterId, nodeId, directoryId, metadata } = properties;
+  const { clusterId, nodeId, directoryId, metadata, incarnations, hasHighWatermarks } = properties;
   const lines = ["version=1", `cluster.id=${clusterId}`, `node.id=${nodeId}`];
   if (directoryId !== undefined) lines.push(`directory.id=${directoryId}`);
   if (metadata !== undefined) {
@@ -101,5 +122,7 @@ export async function writeMetaProperties(
       `metadata.etcd.revision=${metadata.revision}`,
     );
   }
+  if (incarnations !== undefined) lines.push(`incarnations=${incarnations.join(",")}`);
+  if (hasHighWatermarks === true) lines.push("high.watermarks=true");
   await replaceFile(fs, path, new TextEncoder().encode(`${lines.join("\n")}\n`));
 }

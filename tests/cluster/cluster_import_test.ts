@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { Broker, silentLogger } from "../../broker/mod.ts";
 import { Client } from "../../client/mod.ts";
 import { program } from "../../main.ts";
@@ -43,9 +43,11 @@ testWith(
       assertMatch(used.text, /locked|in use|another process/);
       assertStringIncludes(used.text, "Cannot ");
     }
+    const highWatermarks = () => Deno.readTextFile(`${data}/replication-offset-checkpoint`);
     await t.step("once", async () => {
       const { code, text } = await run("cluster", "import", data, "--metadata", metadata);
       assertEquals([code, text], [0, `Imported broker 7 of cluster ${producerId}: 130 topics\n`]);
+      assertMatch(await highWatermarks(), /^0\n130\n[^]*^t5 0 1$/m);
       const again = await run("cluster", "import", data, "--metadata", metadata);
       assertEquals(again.code, 2);
       assertStringIncludes(
@@ -64,6 +66,14 @@ testWith(
       await client.producer().send({ topic: "t5", value: "two" });
       const [end] = await admin.listOffsets("t5", "latest");
       assertEquals(end!.offset, 2);
+    });
+    await t.step("and the high watermarks of its partitions", async () => {
+      assertMatch(await highWatermarks(), /^t5 0 2$/m);
+      const text = await Deno.readTextFile(`${data}/meta.properties`);
+      assertMatch(text, /^high\.watermarks=true$/m);
+      assertMatch(text, /^incarnations=[\w-]{22}$/m);
+      const marker = JSON.parse(await Deno.readTextFile(`${data}/.kafka_cleanshutdown`));
+      assert(marker.brokerEpoch > 0);
     });
     await t.step("so that log verify asks for no topics in the folder", async () => {
       const { code, text } = await run("log", "verify", data);

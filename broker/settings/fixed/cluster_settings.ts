@@ -172,11 +172,6 @@ export const CLUSTER_SETTINGS: Readonly<Record<string, FixedSetting>> = {
       "500",
       "Most milliseconds that a fetch of a follower waits",
     ],
-    "replica.high.watermark.checkpoint.interval.ms": [
-      "long",
-      "5000",
-      "Milliseconds between two notes of the high watermarks",
-    ],
     "replica.selector.class": ["string", null, "Chooses the replica that a consumer reads from"],
     "replica.socket.receive.buffer.bytes": [
       "int",
