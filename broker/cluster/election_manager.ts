@@ -127,19 +127,29 @@ export class ElectionManager {
     try {
       while (this.#mustRunAgain && !this.#isClosed) {
         this.#mustRunAgain = false;
-        if (!cluster.isController()) continue;
+        if (!cluster.isController()) {
+          this.#runIfInOffice();
+          continue;
+        }
         const waitMs = this.#untilMs - clock.monotonic();
         if (waitMs > 0) this.#setTimer(waitMs);
         else await this.#electAll();
       }
     } catch (error) {
+      if (this.#isClosed) return;
       // Another broker is the controller now, and holds them.
-      if (this.#isClosed || error instanceof ApiError) return;
+      if (error instanceof ApiError) return this.#runIfInOffice();
       logger.warn("Cannot elect leaders for the moment", { error });
       this.#setTimer(RETRY_MS);
     } finally {
       this.#isRunning = false;
     }
+  }
+
+  /** Tries again if this broker has the office, but is not certain of it at the moment. */
+  #runIfInOffice(): void {
+    const { controllerId, nodeId } = this.#options.cluster;
+    if (controllerId === nodeId) this.#setTimer(RETRY_MS);
   }
 
   async #electAll(): Promise<void> {

@@ -163,3 +163,15 @@ Deno.test("ElectionManager elects leaders of partitions created for a process th
   await write([[2, 1], [1, 2], [3, 1]], [created, added]);
   assertEquals(leaders(cluster, 3), [[2, 1], [1, 0], [3, 1]]);
 });
+
+Deno.test("ElectionManager elects leaders once a controller is certain of its session again", async () => {
+  await using cluster = await HeartbeatingCluster.start(3);
+  await create(cluster, [[2, 3, 1]]);
+  cluster.doubtful.add(1);
+  await cluster.store.commit([{ key: "brokers/2", value: null }]);
+  await cluster.rest();
+  assertEquals(leaders(cluster, 3), [[2, 0]]);
+  cluster.doubtful.clear();
+  await cluster.pass(300);
+  assertEquals(leaders(cluster, 3), [[3, 1]]);
+});

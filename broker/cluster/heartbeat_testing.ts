@@ -80,9 +80,12 @@ class ExpiringSession implements MetadataSession {
   readonly #session: MetadataSession;
   readonly name: string;
 
-  constructor(session: MetadataSession, name: string) {
+  readonly #isDoubtful: () => boolean;
+
+  constructor(session: MetadataSession, name: string, isDoubtful: () => boolean) {
     this.#session = session;
     this.name = name;
+    this.#isDoubtful = isDoubtful;
   }
 
   /** The session that the store knows. */
@@ -95,7 +98,7 @@ class ExpiringSession implements MetadataSession {
   }
 
   get isCertain(): boolean {
-    return this.#session.isCertain;
+    return this.#session.isCertain && !this.#isDoubtful();
   }
 
   get lost(): Promise<void> {
@@ -114,15 +117,18 @@ class ExpiringSession implements MetadataSession {
 /** A store that several brokers share, and whose sessions do not end when their brokers die. */
 class ExpiringStore extends SharedMetadataStore {
   readonly #name: string;
+  readonly #isDoubtful: () => boolean;
   #sessions = 0;
 
-  constructor(store: MetadataStore, name: string) {
+  constructor(store: MetadataStore, name: string, isDoubtful: () => boolean) {
     super(store);
     this.#name = name;
+    this.#isDoubtful = isDoubtful;
   }
 
   override async session(ttlMs: number): Promise<MetadataSession> {
-    return new ExpiringSession(await super.session(ttlMs), `${this.#name}-${++this.#sessions}`);
+    const session = await super.session(ttlMs);
+    return new ExpiringSession(session, `${this.#name}-${++this.#sessions}`, this.#isDoubtful);
   }
 
   override commit(
@@ -178,6 +184,8 @@ export class HeartbeatingCluster implements AsyncDisposable {
   readonly #cuts: Set<string> = new Set();
   readonly #directory: LogDirectory;
   #processes = 0;
+  /** Brokers that are not certain of their sessions. */
+  readonly doubtful: Set<number> = new Set();
   /** Heartbeats that were received. */
   heartbeatCount = 0;
 
@@ -279,7 +287,11 @@ export class HeartbeatingCluster implements AsyncDisposable {
     const directoryRevision = await this.store.commit([directory]);
     const process = ++this.#processes;
     const cluster = await ClusterState.open({
-      store: new ExpiringStore(this.store, `session-of-${id}-${process}`),
+      store: new ExpiringStore(
+        this.store,
+        `session-of-${id}-${process}`,
+        () => this.doubtful.has(id),
+      ),
       nodeId: id,
       clusterId: "cluster",
       identity: {
