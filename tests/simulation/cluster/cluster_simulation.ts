@@ -297,7 +297,12 @@ class ClusterSimulation implements ClusterWorld {
     for (;;) {
       const problem = await this.#drive(this.#auditor.problem());
       if (problem === undefined) return;
-      check(this.timeline.nowMs < endMs, () => `The cluster does not become whole: ${problem}`);
+      check(
+        this.timeline.nowMs < endMs,
+        () =>
+          `The cluster does not become whole: ${problem}; ` +
+          this.machines.map(({ name, state }) => `${name} is ${state}`).join(", "),
+      );
       await this.#pass(POLL_MS);
     }
   }
