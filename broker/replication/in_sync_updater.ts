@@ -142,6 +142,7 @@ export class InSyncUpdater {
   }
 
   async #ask(asked: readonly Asked[]): Promise<void> {
+    if (asked.length === 0 || this.#isClosed) return;
     const { cluster } = this.#options;
     if (cluster.brokerEpoch === 0) return this.#askLater(asked);
     const guards = new Map([this.#ownGuard()]);

@@ -1,0 +1,82 @@
+import { assertEquals } from "@std/assert";
+import type { ClusterState } from "../cluster/cluster_state.ts";
+import { RevisionConflictError } from "../cluster/metadata_store.ts";
+import type { PartitionState, TopicState } from "../cluster/topic_state.ts";
+import { silentLogger } from "../logger.ts";
+import { ManualClock } from "../time/clock.ts";
+import type { Partition } from "../topics/partition.ts";
+import { InSyncUpdater } from "./in_sync_updater.ts";
+
+/** Partitions that this broker leads, and that lack a replica. */
+class Fixture {
+  readonly clock = new ManualClock();
+  readonly updater: InSyncUpdater;
+  readonly #topic: { partitions: PartitionState[] };
+  readonly #partitions: { state: PartitionState }[];
+  /** The size of each commit. */
+  readonly commits: number[] = [];
+
+  /** @param onCommit Called with each commit, which then conflicts with another broker's. */
+  constructor(count: number, onCommit: (fixture: Fixture) => void) {
+    const state = () => ({ isr: [1, 2], elr: [], revision: 1 }) as unknown as PartitionState;
+    this.#topic = { partitions: Array.from({ length: count }, state) };
+    this.#partitions = this.#topic.partitions.map((state, index) => ({
+      topicId: "t",
+      index,
+      state,
+      leadership: {
+        pending: new Set(),
+        nextInSync: () => ({ isr: [1], elr: [], joining: [] }),
+        ask: () => {},
+        withdraw: () => {},
+      },
+    }));
+    this.updater = new InSyncUpdater({
+      cluster: {
+        nodeId: 1,
+        brokerEpoch: 7,
+        broker: () => undefined,
+        topicById: () => this.#topic as unknown as TopicState,
+        commitPartitions: (changes: readonly unknown[]) => {
+          this.commits.push(changes.length);
+          onCommit(this);
+          const expectation = { key: "brokers/1", revision: 7 };
+          return Promise.reject(new RevisionConflictError(expectation, undefined, 9));
+        },
+      } as unknown as ClusterState,
+      clock: this.clock,
+      logger: silentLogger,
+      maxLagMs: () => 1000,
+    });
+  }
+
+  /** Another broker leads all partitions. */
+  loseAll(): void {
+    for (const partition of this.#partitions) partition.state = { ...partition.state };
+  }
+
+  async ask(): Promise<void> {
+    for (const partition of this.#partitions) this.updater.due(partition as unknown as Partition);
+    this.clock.advance(20);
+    for (let i = 0; i < 200; i++) await undefined;
+  }
+}
+
+Deno.test("InSyncUpdater asks for halves of what conflicted, as far as it is still wanted", async (t) => {
+  await t.step("all", async () => {
+    const fixture = new Fixture(4, () => {});
+    await fixture.ask();
+    assertEquals(fixture.commits, [4, 2, 1, 1, 2, 1, 1]);
+  });
+  await t.step("none", async () => {
+    const fixture = new Fixture(4, (fixture) => fixture.loseAll());
+    await fixture.ask();
+    assertEquals(fixture.commits, [4]);
+    await fixture.updater.close();
+  });
+  await t.step("none, because it was closed", async () => {
+    const fixture = new Fixture(4, ({ updater }) => void updater.close());
+    await fixture.ask();
+    assertEquals(fixture.commits, [4]);
+  });
+});
