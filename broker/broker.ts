@@ -28,6 +28,7 @@ import { SharedMetadataStore } from "./cluster/shared_metadata_store.ts";
 import { tcpNetwork } from "./cluster/peer_network.ts";
 import { Peers } from "./cluster/peers.ts";
 import { RequestedElections } from "./cluster/requested_elections.ts";
+import { ReassignmentManager } from "./cluster/reassignment_manager.ts";
 import { BrokerConfig } from "./settings/config.ts";
 import { FetchSessions } from "./fetch_sessions.ts";
 import { ClusterTopics } from "./groups/cluster_topics.ts";
@@ -255,6 +256,13 @@ export class Broker {
     opened.defer(() => forwarding.close());
     const heartbeats = new HeartbeatManager({ cluster, network, clock, logger, settled });
     const elections = new ElectionManager({ cluster, config, clock, logger });
+    const reassignments = new ReassignmentManager({
+      cluster,
+      config,
+      view: elections.view,
+      clock,
+      logger,
+    });
     const stopping = new AbortController();
     opened.defer(() => stopping.abort());
     const createElsewhere = () => forwardOffsetsTopicCreation(forwarding, stopping.signal);
@@ -295,6 +303,7 @@ export class Broker {
         peers,
         ownLog: ({ topic, index }) => topics.partition(topic, index)?.log,
       }),
+      reassignments,
       topics,
       groups,
       producerIds: new ProducerIds(store),
@@ -316,6 +325,7 @@ export class Broker {
       elections.close();
       const { brokerEpoch } = cluster;
       if (brokerEpoch > 0) directory.brokerEpoch = brokerEpoch;
+      reassignments.close();
       cluster.retire();
     });
     const addresses = listeners.map((address) => server.bind(address));
@@ -324,8 +334,11 @@ export class Broker {
       rack: config.get("broker.rack"),
     });
     heartbeats.start();
-    // A broker of its own has none to hold.
-    if (cluster.incarnation !== undefined) elections.start();
+    // A broker of its own has none to hold, and nowhere to move replicas.
+    if (cluster.incarnation !== undefined) {
+      elections.start();
+      reassignments.start();
+    }
     server.start();
     replication.start();
     const { membership } = options;

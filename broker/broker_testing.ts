@@ -21,11 +21,12 @@ import { BatchValidations } from "./validation/batch_validations.ts";
 import { ManualClock } from "./time/clock.ts";
 import { ClusterState } from "./cluster/cluster_state.ts";
 import { ForwardingManager } from "./cluster/forwarding_manager.ts";
+import { ElectionManager } from "./cluster/election_manager.ts";
+import { ReassignmentManager } from "./cluster/reassignment_manager.ts";
 import { HeartbeatManager } from "./cluster/heartbeat_manager.ts";
 import { tcpNetwork } from "./cluster/peer_network.ts";
 import { Peers } from "./cluster/peers.ts";
 import { RequestedElections } from "./cluster/requested_elections.ts";
-import { ElectionManager } from "./cluster/election_manager.ts";
 import { LocalMetadataStore, METADATA_LOG_NAME } from "./cluster/local_metadata_store.ts";
 import { BrokerConfig } from "./settings/config.ts";
 import { FetchSessions } from "./fetch_sessions.ts";
@@ -103,6 +104,7 @@ export class TestBroker {
     const stopFollowing = cluster.onChange(({ type }) => type === "broker-configs" && follow());
     const topics = await TopicRegistry.open({ cluster, config, directory, clock, logger });
     const requestMemory = new MemoryBudget(1 << 20);
+    const elections = new ElectionManager({ cluster, config, clock, logger });
     const context: Omit<BrokerContext, "groups"> = {
       nodeId,
       config,
@@ -115,7 +117,7 @@ export class TestBroker {
       }),
       elections: new RequestedElections({
         cluster,
-        elections: new ElectionManager({ cluster, config, clock, logger }),
+        elections,
         peers: new Peers({ network: tcpNetwork, nodeId, clock }),
         ownLog: ({ topic, index }) => topics.partition(topic, index)?.log,
       }),
@@ -125,6 +127,13 @@ export class TestBroker {
         clock,
         logger,
         settled: () => topics.settled(),
+      }),
+      reassignments: new ReassignmentManager({
+        cluster,
+        config,
+        view: elections.view,
+        clock,
+        logger,
       }),
       topics,
       producerIds: new ProducerIds(store),

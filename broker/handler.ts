@@ -14,6 +14,7 @@ import type { Clock } from "./time/clock.ts";
 import type { ClusterState } from "./cluster/cluster_state.ts";
 import type { RequestedElections } from "./cluster/requested_elections.ts";
 import type { HeartbeatManager } from "./cluster/heartbeat_manager.ts";
+import type { ReassignmentManager } from "./cluster/reassignment_manager.ts";
 import type { ForwardingManager } from "./cluster/forwarding_manager.ts";
 import type { BrokerConfig } from "./settings/config.ts";
 import type { FetchSessions } from "./fetch_sessions.ts";
@@ -35,6 +36,7 @@ export interface BrokerContext {
   readonly forwarding: ForwardingManager;
   readonly heartbeats: HeartbeatManager;
   readonly elections: RequestedElections;
+  readonly reassignments: ReassignmentManager;
   readonly topics: TopicRegistry;
   readonly producerIds: ProducerIds;
   readonly fetchSessions: FetchSessions;

@@ -49,6 +49,7 @@ import {
   type BrokerAddress,
   type BrokerIdentity,
   BROKERS_PREFIX,
+  DIRECTORIES_PREFIX,
   Registration,
 } from "./registration.ts";
 import { type PartitionChange, partitionCommit } from "./partition_commit.ts";
@@ -64,7 +65,13 @@ import {
 } from "./topic_state.ts";
 import { type TopicChange, TopicsView } from "./topics_view.ts";
 
-import { type BrokerInfo, brokerInfo, type BrokersChange, BrokersView } from "./brokers_view.ts";
+import {
+  type BrokerInfo,
+  brokerInfo,
+  type BrokersChange,
+  BrokersView,
+  DRAINING_PREFIX,
+} from "./brokers_view.ts";
 import {
   brokerConfigsKey,
   CONFIGS_PREFIX,
@@ -436,6 +443,22 @@ export class ClusterState {
       replicas: [...known, ...replicas],
       ...(incarnations.length === 0 ? {} : { incarnations }),
     });
+  }
+
+  /**
+   * Forgets a broker that has stopped for good: its number is free.
+   *
+   * @returns Whether it was known.
+   * @throws {RevisionConflictError} If it has been started meanwhile.
+   */
+  async forgetBroker(id: number): Promise<boolean> {
+    const key = `${DIRECTORIES_PREFIX}${id}`;
+    const directory = await this.#store.get(key);
+    if (directory === undefined) return false;
+    const changes = [key, `${DRAINING_PREFIX}${id}`].map((key) => ({ key, value: null }));
+    const stopped = { key: `${BROKERS_PREFIX}${id}`, revision: 0 };
+    await this.#commitAsController(changes, [{ key, revision: directory.revision }, stopped]);
+    return true;
   }
 
   /**

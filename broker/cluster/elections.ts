@@ -96,7 +96,10 @@ export function elect(
 }
 
 /** The replicas that can be elected without loss, the best first. */
-export function candidates(state: PartitionState, view: ElectionView): BrokerInfo[] {
+export function candidates(
+  state: PartitionState,
+  view: Pick<ElectionView, "broker" | "isDraining">,
+): BrokerInfo[] {
   const { replicas, isr, elr } = state;
   const from = (members: readonly number[]) => replicas.filter((id) => members.includes(id));
   const live = [...from(isr), ...from(elr)].flatMap((id) => view.broker(id) ?? []);

@@ -177,9 +177,15 @@ export function partitionValue(state: Omit<PartitionState, "revision">): Partiti
   };
 }
 
-/** Fewest in-sync replicas for a commit: no more than there are replicas (KIP-966). */
-export function minInSync(setting: number, { replicas }: Pick<PartitionState, "replicas">): number {
-  return Math.min(setting, replicas.length);
+/**
+ * Fewest in-sync replicas for a commit: no more than there are replicas (KIP-966). Those that a
+ * reassignment is only adding do not count.
+ */
+export function minInSync(
+  setting: number,
+  { replicas, adding }: Pick<PartitionState, "replicas" | "adding">,
+): number {
+  return Math.min(setting, replicas.length - adding.length);
 }
 
 /** Whether a change of state leaves a broker in its role: leader or follower of an epoch, or none. */

@@ -87,6 +87,10 @@ const OF_CONTROLLER: readonly ApiHandler[] = [
   incrementalAlterConfigs,
   updateFeatures,
   electLeadersHandler,
+  alterPartitionReassignmentsHandler,
+  // What was just changed is listed.
+  listPartitionReassignmentsHandler,
+  unregisterBrokerHandler,
   // Creates the topic that groups are kept in.
   knownToAll(findCoordinatorHandler),
 ];
@@ -130,12 +134,12 @@ const HANDLERS: readonly ApiHandler[] = [
   alterClientQuotasHandler,
   alterReplicaLogDirsHandler,
   onController(electLeadersHandler),
-  alterPartitionReassignmentsHandler,
-  listPartitionReassignmentsHandler,
+  onController(alterPartitionReassignmentsHandler),
+  onController(listPartitionReassignmentsHandler),
   describeQuorumHandler,
   onController(updateFeatures),
   brokerHeartbeatHandler,
-  unregisterBrokerHandler,
+  onController(unregisterBrokerHandler),
   listConfigResourcesHandler,
   getTelemetrySubscriptionsHandler,
   pushTelemetryHandler,

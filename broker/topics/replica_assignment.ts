@@ -6,6 +6,7 @@
 
 import { ErrorCode } from "../../protocol/errors.ts";
 import { ApiError } from "../api_error.ts";
+import type { TopicConfig } from "./topic_config.ts";
 
 /** The brokers of each partition, by partition index. */
 export type ReplicaAssignment = readonly (readonly number[])[];
@@ -118,6 +119,17 @@ export function inPartitionOrder(
     ordered[partitionIndex] = brokerIds;
   }
   return ordered as ReplicaAssignment;
+}
+
+/** @throws {ApiError} INVALID_CONFIG if replicas would acknowledge what they may lose. */
+export function checkFlush(config: TopicConfig, replicas: ReplicaAssignment): void {
+  const flush = config.get("flush");
+  if (flush === "commit" || replicas.every(({ length }) => length === 1)) return;
+  throw new ApiError(
+    ErrorCode.INVALID_CONFIG,
+    `Cannot use flush=${flush} with several replicas: what is in sync must be on disk; ` +
+      "set flush=commit for the topic, or replication factor 1",
+  );
 }
 
 function invalid(problem: string): ApiError {

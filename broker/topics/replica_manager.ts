@@ -157,12 +157,13 @@ export class ReplicaManager {
     } else this.#notify(name);
   }
 
-  /** Applies the states of partitions, or of one, that are open here. */
+  /** Applies the states of partitions, or of one, also of those that only others have. */
   #applyStates(local: LocalTopic, { partitions }: TopicState, only: number | undefined): void {
     if (only !== undefined) {
       const state = partitions[only]!;
-      if (local.partitions[only] === undefined) return;
-      local.partitions[only].updateState(state);
+      // A new partition becomes visible once it is usable.
+      if (local.state.partitions[only] === undefined) return;
+      local.partitions[only]?.updateState(state);
       const known = local.state.partitions.slice();
       known[only] = state;
       local.state = { ...local.state, partitions: known };

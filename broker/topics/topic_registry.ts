@@ -17,6 +17,7 @@ import type { ConfigTexts } from "../settings/config.ts";
 import type { Partition } from "./partition.ts";
 import {
   checkAssignment,
+  checkFlush,
   type ReplicaAssignment,
   type ReplicaHolder,
   spreadReplicas,
@@ -463,17 +464,6 @@ export class TopicRegistry {
     if (this.#cluster.broker(nodeId) !== undefined) return brokers;
     return [...brokers, { id: nodeId, rack: this.#options.config.get("broker.rack") }];
   }
-}
-
-/** @throws {ApiError} INVALID_CONFIG if replicas would acknowledge what they may lose. */
-function checkFlush(config: TopicConfig, replicas: ReplicaAssignment): void {
-  const flush = config.get("flush");
-  if (flush === "commit" || replicas.every(({ length }) => length === 1)) return;
-  throw new ApiError(
-    ErrorCode.INVALID_CONFIG,
-    `Cannot use flush=${flush} with several replicas: what is in sync must be on disk; ` +
-      "set flush=commit for the topic, or replication factor 1",
-  );
 }
 
 function alreadyExists(name: string): ApiError {

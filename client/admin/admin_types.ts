@@ -221,6 +221,55 @@ export interface DescribeClusterOptions extends OperationOptions {
   readonly includeFencedBrokers?: boolean;
 }
 
+/** How to elect leaders. */
+export interface ElectLeadersOptions extends OperationOptions {
+  /**
+   * `preferred` elects the first replica if it is in sync. `unclean` gives a partition without a leader
+   * one that may lack committed messages, which are then lost. Default: `preferred`.
+   */
+  readonly type?: "preferred" | "unclean";
+}
+
+/** The replicas that a partition should have. */
+export interface ReplicaPlan {
+  /** The topic. */
+  readonly topic: string;
+  /** The partition. */
+  readonly partition: number;
+  /** The node ids of the brokers, the preferred leader first; null to cancel a reassignment. */
+  readonly replicas: readonly number[] | null;
+}
+
+/** How to reassign partitions. */
+export interface ReassignPartitionsOptions extends OperationOptions {
+  /** Whether the number of replicas may change (KIP-860). Default: true. */
+  readonly allowReplicationFactorChange?: boolean;
+}
+
+/** The result for a partition. */
+export interface PartitionResult {
+  /** The topic. */
+  readonly topic: string;
+  /** The partition. */
+  readonly partition: number;
+  /** Why it failed; undefined if it succeeded. */
+  readonly error: DqueueError | undefined;
+}
+
+/** A reassignment in progress. */
+export interface PartitionReassignment {
+  /** The topic. */
+  readonly topic: string;
+  /** The partition. */
+  readonly partition: number;
+  /** The node ids of all replicas: the new ones, then those to be removed. */
+  readonly replicas: readonly number[];
+  /** Those that are being added. */
+  readonly adding: readonly number[];
+  /** Those that are removed when the others are in sync. */
+  readonly removing: readonly number[];
+}
+
 /** Which log directories to describe. */
 export interface DescribeLogDirsOptions extends OperationOptions {
   /** The node ids of the brokers. Default: all. */

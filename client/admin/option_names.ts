@@ -11,9 +11,12 @@ import type {
   DescribeClusterOptions,
   DescribeConfigsOptions,
   DescribeLogDirsOptions,
+  ElectLeadersOptions,
   ListOffsetsOptions,
   ListTopicsOptions,
   NewTopic,
+  ReassignPartitionsOptions,
+  ReplicaPlan,
 } from "./admin_types.ts";
 
 /** The names of ChangeOptions. */
@@ -56,6 +59,22 @@ export const LIST_OFFSETS_NAMES: Names<ListOffsetsOptions> = {
 export const DESCRIBE_CLUSTER_NAMES: Names<DescribeClusterOptions> = {
   ...OPERATION_NAMES,
   includeFencedBrokers: true,
+};
+
+/** The names of ElectLeadersOptions. */
+export const ELECT_LEADERS_NAMES: Names<ElectLeadersOptions> = { ...OPERATION_NAMES, type: true };
+
+/** The names of ReplicaPlan. */
+export const REPLICA_PLAN_NAMES: Names<ReplicaPlan> = {
+  topic: true,
+  partition: true,
+  replicas: true,
+};
+
+/** The names of ReassignPartitionsOptions. */
+export const REASSIGN_PARTITIONS_NAMES: Names<ReassignPartitionsOptions> = {
+  ...OPERATION_NAMES,
+  allowReplicationFactorChange: true,
 };
 
 /** The names of DescribeLogDirsOptions. */

@@ -1,12 +1,13 @@
 /**
  * AlterPartitionReassignments and ListPartitionReassignments (KIP-455). Versions 0 to 1 and 0.
  *
- * A partition can only be on the broker where it is: an assignment to that broker succeeds
- * immediately, any other is INVALID_REPLICA_ASSIGNMENT. No reassignment is ever in progress. Every
- * entry has a result, including duplicates.
+ * The controller changes reassignments, any broker lists those in progress. The replicas of a partition
+ * that moves are the new ones, then those to be removed. Every entry has a result, including duplicates.
  *
- * In version 1 the request can forbid changing the number of replicas (KIP-860), which never
- * happens.
+ * A reassignment is complete when its new replicas are in sync and, other than in Kafka, enough replicas
+ * for `min.insync.replicas` are.
+ *
+ * In version 1 the request can forbid changing the number of replicas (KIP-860).
  *
  * @module
  */
@@ -17,17 +18,31 @@ import {
   type AlterPartitionReassignmentsRequest,
   type AlterPartitionReassignmentsResponse,
 } from "../../../protocol/messages/topics/alter_partition_reassignments.ts";
-import { listPartitionReassignments } from "../../../protocol/messages/topics/list_partition_reassignments.ts";
+import {
+  listPartitionReassignments,
+  type ListPartitionReassignmentsRequest,
+  type ListPartitionReassignmentsResponse,
+} from "../../../protocol/messages/topics/list_partition_reassignments.ts";
 import type { TopicState } from "../../cluster/cluster_state.ts";
+import { isReassigning } from "../../cluster/reassignment.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import { claimResponseMemory, sumOf, textBytes } from "../claim_response_memory.ts";
-import { mapNested } from "../each_item.ts";
-import { type Outcome, SUCCESS } from "../outcome.ts";
+import { awaitEach, CHANGES_AT_ONCE, mapEach } from "../each_item.ts";
+import { failure, SUCCESS } from "../outcome.ts";
+import { withinTimeout } from "../within_timeout.ts";
 
 /** Size of a partition in the response, without the topic's name in its message. */
 const PARTITION_BYTES = 120;
 /** Size of a broker id in a message. */
 const BROKER_BYTES = 12;
+
+/** A topic whose reassignments are to be listed. */
+interface Asked {
+  /** Undefined if it does not exist. */
+  readonly topic: TopicState | undefined;
+  /** Undefined for all partitions. */
+  readonly indexes: ReadonlySet<number> | undefined;
+}
 
 /** Serves AlterPartitionReassignments. */
 export const alterPartitionReassignmentsHandler: ApiHandler = handler(
@@ -38,77 +53,77 @@ export const alterPartitionReassignmentsHandler: ApiHandler = handler(
 /** Serves ListPartitionReassignments. */
 export const listPartitionReassignmentsHandler: ApiHandler = handler(
   listPartitionReassignments,
-  () => ({ ...SUCCESS, topics: [] }),
+  handleListPartitionReassignments,
 );
 
 async function handleAlterPartitionReassignments(
-  { topics, allowReplicationFactorChange }: AlterPartitionReassignmentsRequest,
+  { topics, allowReplicationFactorChange, timeoutMs }: AlterPartitionReassignmentsRequest,
   context: RequestContext,
 ): Promise<AlterPartitionReassignmentsResponse> {
-  const { cluster } = context.broker;
   const bytes = sumOf(topics, ({ name, partitions }) => {
     const partitionBytes = PARTITION_BYTES + textBytes(name);
     return textBytes(name) +
       sumOf(partitions, ({ replicas }) => partitionBytes + (replicas?.length ?? 0) * BROKER_BYTES);
   });
   await claimResponseMemory(bytes, context);
-  const brokers = new Set(cluster.brokers.map(({ id }) => id));
-  const reassigned = await mapNested(
-    topics,
-    ({ partitions }) => partitions,
-    ({ name }, { partitionIndex, replicas }) => ({
-      partitionIndex,
-      ...reassign(name, cluster.topic(name), partitionIndex, replicas, brokers),
-    }),
+  const { reassignments } = context.broker;
+  const responses = [];
+  for (const { name, partitions } of topics) {
+    const results = await awaitEach(partitions, async ({ partitionIndex, replicas }) => {
+      const wanted = { topic: name, index: partitionIndex, replicas };
+      const change = { ...wanted, canChangeCount: allowReplicationFactorChange };
+      try {
+        await withinTimeout(reassignments.reassign(change), timeoutMs, context);
+        return { partitionIndex, ...SUCCESS };
+      } catch (error) {
+        const { errorCode, errorMessage } = failure(error, context);
+        // Kafka explains all errors but this one.
+        const isPlain = errorCode === ErrorCode.NO_REASSIGNMENT_IN_PROGRESS;
+        return { partitionIndex, errorCode, errorMessage: isPlain ? null : errorMessage };
+      }
+    }, CHANGES_AT_ONCE);
+    responses.push({ name, partitions: results });
+  }
+  return { ...SUCCESS, allowReplicationFactorChange, responses };
+}
+
+async function handleListPartitionReassignments(
+  { topics }: ListPartitionReassignmentsRequest,
+  context: RequestContext,
+): Promise<ListPartitionReassignmentsResponse> {
+  const { cluster } = context.broker;
+  const asked: readonly Asked[] = topics === null
+    ? Array.from(cluster.topics(), (topic) => ({ topic, indexes: undefined }))
+    : topics.map(({ name, partitionIndexes }) => ({
+      topic: cluster.topic(name),
+      indexes: new Set(partitionIndexes),
+    }));
+  const listed = await mapEach(
+    asked,
+    ({ topic, indexes }) => topic === undefined ? [] : reassignmentsOf(topic, indexes),
   );
-  return {
-    ...SUCCESS,
-    allowReplicationFactorChange,
-    responses: reassigned.map(([{ name }, partitions]) => ({ name, partitions })),
-  };
+  const found = listed.flat();
+  const bytes = sumOf(
+    found,
+    ({ name, partitions }) =>
+      textBytes(name) +
+      sumOf(partitions, ({ replicas }) => PARTITION_BYTES + 2 * replicas.length * BROKER_BYTES),
+  );
+  await claimResponseMemory(bytes, context);
+  return { ...SUCCESS, topics: found };
 }
 
-function reassign(
-  name: string,
-  topic: TopicState | undefined,
-  index: number,
-  replicas: readonly number[] | null,
-  brokers: ReadonlySet<number>,
-): Outcome {
-  const partition = topic?.partitions[index];
-  if (partition === undefined) {
-    const errorMessage = topic === undefined
-      ? `Unable to find a topic named ${name}.`
-      : `Unable to find partition ${name}:${index}.`;
-    return { errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, errorMessage };
+/** The reassignments of a topic, as a list of at most one topic. */
+function reassignmentsOf(topic: TopicState, indexes: ReadonlySet<number> | undefined) {
+  const partitions = [];
+  for (const [partitionIndex, state] of topic.partitions.entries()) {
+    if (!isReassigning(state) || indexes?.has(partitionIndex) === false) continue;
+    partitions.push({
+      partitionIndex,
+      replicas: [...state.replicas],
+      addingReplicas: [...state.adding],
+      removingReplicas: [...state.removing],
+    });
   }
-  if (replicas === null) {
-    return { errorCode: ErrorCode.NO_REASSIGNMENT_IN_PROGRESS, errorMessage: null };
-  }
-  const problem = problemOf(replicas, brokers) ?? difference(replicas, partition.replicas);
-  if (problem === undefined) return SUCCESS;
-  return {
-    errorCode: ErrorCode.INVALID_REPLICA_ASSIGNMENT,
-    errorMessage: `The manual partition assignment includes ${problem}.`,
-  };
-}
-
-function problemOf(
-  replicas: readonly number[],
-  brokers: ReadonlySet<number>,
-): string | undefined {
-  if (replicas.length === 0) return "an empty replica list";
-  const seen = new Set<number>();
-  for (const id of replicas) {
-    if (!brokers.has(id)) return `broker ${id}, but no such broker is registered`;
-    if (seen.has(id)) return `the broker ${id} more than once`;
-    seen.add(id);
-  }
-  return undefined;
-}
-
-/** The reason a valid assignment is not carried out, if it differs from the current one. */
-function difference(wanted: readonly number[], actual: readonly number[]): string | undefined {
-  const isSame = wanted.length === actual.length && wanted.every((id) => actual.includes(id));
-  return isSame ? undefined : `brokers ${wanted.join()}, but the partition cannot leave ${actual}`;
+  return partitions.length === 0 ? [] : [{ name: topic.name, partitions }];
 }
