@@ -10,7 +10,7 @@
 import { ErrorCode } from "../../protocol/errors.ts";
 import { metadata } from "../../protocol/messages/topics/metadata.ts";
 import type { Api, DecodedFields, Fields, ResponseOf } from "../../protocol/schema/schema.ts";
-import type { BrokerAddress } from "./address.ts";
+import { type BrokerAddress, formatAddress } from "./address.ts";
 import { backoffMs } from "./backoff.ts";
 import type { ResolvedClientOptions } from "../client_options.ts";
 import { type BrokerNode, ClusterMetadata, type TopicMetadata } from "./cluster_metadata.ts";
@@ -69,6 +69,10 @@ export class ClientCore {
   readonly control: ConnectionLane;
   readonly #lanes = new Set<ConnectionLane>();
   readonly #users = new Set<ClientUser>();
+  /** Addresses that the cluster has listed brokers at. */
+  readonly #listed = new Set<string>();
+  /** Silent brokers that others are being asked about. */
+  readonly #doubted = new Set<string>();
   readonly #closing = new AbortController();
   readonly #end = Promise.withResolvers<DqueueError | undefined>();
   #closed: Promise<void> | undefined;
@@ -81,6 +85,9 @@ export class ClientCore {
       (topics, allowAutoTopicCreation) => this.#askMetadata(topics, allowAutoTopicCreation),
       options.metadataMaxAgeMs,
     );
+    this.metadata.onUpdate(() => {
+      for (const broker of this.metadata.brokers) this.#listed.add(formatAddress(broker));
+    });
   }
 
   /** Aborted with a `ClosedError` when the client is closed. */
@@ -95,7 +102,12 @@ export class ClientCore {
 
   /** Opens a lane for a producer or consumer, which has to close it. */
   openLane(clientId: string = this.options.clientId): ConnectionLane {
-    const lane = new ConnectionLane({ ...this.options, clientId, observer: this.connections });
+    const lane = new ConnectionLane({
+      ...this.options,
+      clientId,
+      observer: this.connections,
+      onSilence: (address) => this.#doubt(address),
+    });
     this.#lanes.add(lane);
     return lane;
   }
@@ -298,6 +310,47 @@ export class ClientCore {
       }),
       { signal: this.closing },
     );
+  }
+
+  /**
+   * Asks other brokers about one that does not respond, and leaves it if the cluster has given it
+   * up: its partitions have other leaders then, and a response may never come.
+   */
+  async #doubt(silent: BrokerAddress): Promise<void> {
+    const address = formatAddress(silent);
+    // Under another name it is unknown whether it is still listed.
+    if (!this.#listed.has(address) || this.#doubted.has(address)) return;
+    this.#doubted.add(address);
+    try {
+      const brokers = await this.#brokersAsSeenBy((other) => formatAddress(other) !== address);
+      if (brokers.some((broker) => formatAddress(broker) === address)) return;
+      const reason = new ConnectionError(
+        `Connection to ${address} was closed: the broker does not respond, and has left the cluster`,
+      );
+      for (const lane of this.#lanes) lane.leave(silent, reason);
+      this.#listed.delete(address);
+    } catch {
+      // No other broker responds either; requests end with their time limits.
+    } finally {
+      this.#doubted.delete(address);
+    }
+  }
+
+  /** The brokers of the cluster, as seen by the first of some brokers to respond. */
+  async #brokersAsSeenBy(
+    isAsked: (address: BrokerAddress) => boolean,
+  ): Promise<readonly BrokerAddress[]> {
+    const asked = [...this.metadata.brokers, ...this.options.bootstrap].filter(isAsked);
+    if (asked.length === 0) throw new ConnectionError("Cannot ask: there is no other broker");
+    const attempts = asked.map((address) => async () => {
+      const connection = await this.control.connection(address, this.closing);
+      const { brokers } = await connection.request(metadata, { topics: [] }, {
+        signal: this.closing,
+        minVersion: 1,
+      });
+      return brokers;
+    });
+    return await firstSuccess(attempts, DIAL_DELAY_MS, () => this.closing.aborted);
   }
 
   /**

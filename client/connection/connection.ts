@@ -49,7 +49,15 @@ export interface ConnectionOptions {
   readonly clientId: string;
   /** The default time limit of a request, in milliseconds. */
   readonly requestTimeoutMs: number;
+  /**
+   * Called every second while the broker does not respond, not counting the time for which it may
+   * hold a response back.
+   */
+  readonly onSilence?: (() => void) | undefined;
 }
+
+/** A broker that has not responded for so long may be gone. */
+export const SILENCE_MS = 1000;
 
 /** Options of a request. */
 export interface RequestOptions {
@@ -94,6 +102,7 @@ export class BrokerConnection {
   readonly #ending = Promise.withResolvers<DqueueError>();
   #ended: DqueueError | undefined;
   #timer: Timer | undefined;
+  #silenceTimer: Timer | undefined;
   #timerDeadline = Infinity;
   /** Requests queued until the throttle time is over, in order. */
   #held: HeldRequest[] = [];
@@ -304,6 +313,23 @@ export class BrokerConnection {
     pending.deadline = performance.now() + pending.timeoutMs;
     this.#pending.set(correlationId, pending);
     if (pending.deadline < this.#timerDeadline) this.#watch(pending.deadline);
+    if (this.#silenceTimer === undefined) this.#watchSilence();
+  }
+
+  /** Looks once a second, which costs requests nothing. */
+  #watchSilence(): void {
+    const { onSilence, requestTimeoutMs } = this.#options;
+    if (onSilence === undefined) return;
+    this.#silenceTimer = new Timer(() => {
+      this.#silenceTimer = undefined;
+      // Responses come in the order of the requests.
+      const [oldest] = this.#pending.values();
+      if (oldest === undefined) return;
+      this.#watchSilence();
+      // A longer time limit than usual includes the time that the broker may wait.
+      const dueMs = oldest.deadline - Math.min(oldest.timeoutMs, requestTimeoutMs);
+      if (performance.now() - dueMs >= SILENCE_MS) onSilence();
+    }, SILENCE_MS);
   }
 
   #encode<Req extends Fields>(
@@ -437,6 +463,7 @@ export class BrokerConnection {
     this.#ended = error;
     this.#ending.resolve(error);
     this.#stopWatching();
+    this.#silenceTimer?.clear();
     this.#heldTimer?.clear();
     this.#heldTimer = undefined;
     const pending = [...this.#pending.values()];

@@ -10,7 +10,7 @@
 
 import { type BrokerAddress, formatAddress } from "./address.ts";
 import { backoffMs } from "./backoff.ts";
-import { BrokerConnection } from "./connection.ts";
+import { BrokerConnection, SILENCE_MS } from "./connection.ts";
 import type { ConnectionObserver } from "./connection_status.ts";
 import type { Dialer } from "./dialer.ts";
 import { ClosedError, DqueueError, isRetriable, TimeoutError } from "../errors.ts";
@@ -31,12 +31,16 @@ export interface ConnectionLaneOptions {
   readonly maxBackoffMs: number;
   /** Receives the changes of the connections. */
   readonly observer?: ConnectionObserver;
+  /** Called every second while a broker does not respond, or cannot be connected to. */
+  readonly onSilence?: (address: BrokerAddress) => void;
 }
 
 interface Peer {
   readonly address: BrokerAddress;
   connection: BrokerConnection | undefined;
   opening: Promise<BrokerConnection> | undefined;
+  /** Ends an attempt to connect. */
+  dialing: AbortController | undefined;
   /** The number of consecutive failed attempts. */
   failures: number;
   /** The earliest time of the next attempt. */
@@ -72,12 +76,26 @@ export class ConnectionLane {
     const key = formatAddress(address);
     let peer = this.#peers.get(key);
     if (peer === undefined) {
-      peer = { address, connection: undefined, opening: undefined, failures: 0, retryAt: 0 };
+      peer = {
+        address,
+        connection: undefined,
+        opening: undefined,
+        dialing: undefined,
+        failures: 0,
+        retryAt: 0,
+      };
       this.#peers.set(key, peer);
     }
     if (peer.connection?.isOpen) return Promise.resolve(peer.connection);
     peer.opening ??= this.#open(peer);
     return abortable(peer.opening, signal);
+  }
+
+  /** Ends the connection to a broker, or the attempt to connect, with a reason. */
+  leave(address: BrokerAddress, reason: DqueueError): void {
+    const peer = this.#peers.get(formatAddress(address));
+    peer?.connection?.abort(reason);
+    peer?.dialing?.abort(reason);
   }
 
   /** Closes all connections. Calling it again has no effect. */
@@ -130,6 +148,9 @@ export class ConnectionLane {
   async #dial(peer: Peer, closing: AbortSignal): Promise<BrokerConnection> {
     const { dialer, clientId, requestTimeoutMs, connectTimeoutMs } = this.#options;
     const late = new AbortController();
+    peer.dialing = late;
+    const onSilence = () => this.#options.onSilence?.(peer.address);
+    const silence = Timer.every(SILENCE_MS, onSilence);
     const startedAt = performance.now();
     const timer = new Timer(() => late.abort(timeout(peer, connectTimeoutMs)), connectTimeoutMs);
     const onClose = () => late.abort(closing.reason);
@@ -142,12 +163,14 @@ export class ConnectionLane {
       const channel = await abortable(dialing, late.signal);
       return await BrokerConnection.negotiate(
         channel,
-        { clientId, requestTimeoutMs },
+        { clientId, requestTimeoutMs, onSilence },
         Math.max(1, connectTimeoutMs - (performance.now() - startedAt)),
         late.signal,
       );
     } finally {
       timer.clear();
+      silence.clear();
+      peer.dialing = undefined;
       closing.removeEventListener("abort", onClose);
     }
   }

@@ -91,6 +91,10 @@ export class FakeCluster implements EmbeddedBroker {
   readonly requests: ReceivedRequest[] = [];
   /** Brokers that cannot be reached. */
   readonly down = new Set<number>();
+  /** Brokers that take requests, and neither carry them out nor respond. */
+  readonly silent = new Set<number>();
+  /** Brokers that the cluster does not list. */
+  readonly unlisted = new Set<number>();
   controllerId = 0;
   nextProducerId = 1000;
   readonly #handlers = new Map<number, AnyHandler>();
@@ -222,6 +226,7 @@ export class FakeCluster implements EmbeddedBroker {
     frame: Uint8Array,
     signal: AbortSignal,
   ): Promise<void> {
+    if (this.silent.has(nodeId)) return;
     const reader = new Reader(frame);
     const { apiKey, apiVersion, correlationId } = readRequestHeader(reader);
     const api = apiByKey(apiKey)!;

@@ -69,7 +69,7 @@ export function defaultAnswer(
 }
 
 function brokers(cluster: FakeCluster): { nodeId: number; host: string; port: number }[] {
-  return cluster.nodeIds
+  return cluster.nodeIds.filter((id) => !cluster.unlisted.has(id))
     .filter((id) => !cluster.down.has(id))
     .map((nodeId) => ({ nodeId, host: `broker-${nodeId}`, port: 9092 }));
 }
