@@ -27,13 +27,18 @@ export interface EpisodeOptions {
   readonly random: Random;
   /** A file that all events are appended to. */
   readonly history?: string | undefined;
+  /** A folder that the brokers' log lines are appended to. */
+  readonly logs?: string | undefined;
 }
 
 /** The outcome of one fault. */
 export interface Round {
   /** The longest time without an acknowledgement of any partition that the fault may not affect. */
   readonly unavailableMs: number;
-  readonly affected: readonly number[];
+  /** Where it was, and what the affected brokers did before. */
+  readonly where: string;
+  /** How long after the fault all replicas were in sync again. */
+  readonly inSyncMs: number;
 }
 
 const BROKERS = 3;
@@ -99,7 +104,9 @@ export class Episode implements AsyncDisposable {
       return added;
     };
     const etcd = await machines("etcd", MEMBERS);
-    const brokers = await machines("broker", BROKERS);
+    const brokers = (await machines("broker", BROKERS)).map((machine) =>
+      options.logs === undefined ? machine : logging(machine, options.logs)
+    );
     const [clients] = await machines("clients", 1);
     const cluster = stack.use(
       await BrokerCluster.start({
@@ -107,7 +114,12 @@ export class Episode implements AsyncDisposable {
         members: MEMBERS,
         brokers: BROKERS,
         machines: { etcd, brokers },
-        flags: ["--group-initial-rebalance-delay-ms=0"],
+        flags: [
+          "--group-initial-rebalance-delay-ms=0",
+          `--offsets-topic-replication-factor=${options.replicas}`,
+          // What is acknowledged is on so many disks, and one broker may be missing.
+          `--min-insync-replicas=${Math.max(1, options.replicas - 1)}`,
+        ],
       }),
     );
     const client = stack.use(new Client({ brokers: cluster.addresses, timeoutMs: TIMEOUT_MS }));
@@ -148,6 +160,7 @@ export class Episode implements AsyncDisposable {
   /** Lets a fault happen, and waits until all partitions accept writes again. */
   async round(fault: Fault): Promise<Round> {
     const { replicas, random } = this.#options;
+    const { controllerId } = await this.#client.admin().describeCluster();
     const leaders = await this.#leaders();
     const fromMs = Date.now();
     const affected = await fault.inject({
@@ -157,13 +170,22 @@ export class Episode implements AsyncDisposable {
       etcd: this.#etcd,
       random,
     });
-    await this.#back(Date.now());
+    const healedMs = Date.now();
+    await this.#back(healedMs);
+    const untilMs = Date.now();
+    await this.#inSync();
+    const inSyncMs = Date.now() - healedMs;
     // Without replicas, a partition waits for its leader; how long the others wait is of interest.
     const isCounted = (partition: number) =>
       replicas > 1 || !affected.includes(leaders[partition]!);
-    const gaps = this.#availability.gaps(fromMs, Date.now())
-      .filter((_, partition) => isCounted(partition));
-    return { unavailableMs: Math.max(0, ...gaps), affected };
+    const gaps = this.#availability.gaps(fromMs, untilMs)
+      .map((gap, partition) => isCounted(partition) ? gap : 0);
+    const unavailableMs = Math.max(0, ...gaps);
+    const partition = gaps.indexOf(unavailableMs);
+    const roles = affected.map((id) => id === controllerId ? `${id}, the controller` : `${id}`);
+    const where = (roles.length === 0 ? "" : `broker ${roles.join(" and ")}; `) +
+      `partition ${partition} of broker ${leaders[partition]}`;
+    return { unavailableMs, where, inSyncMs };
   }
 
   /** Lets the clients end, and compares what they saw with what the brokers have. */
@@ -218,6 +240,40 @@ export class Episode implements AsyncDisposable {
     }
   }
 
+  /**
+   * Resolves when every broker sees all brokers, and all replicas in sync, so that the next fault is
+   * a single one.
+   */
+  async #inSync(): Promise<void> {
+    const untilMs = Date.now() + RECOVERY_LIMIT_MS;
+    for (;;) {
+      const missing = (await Promise.all(this.#cluster.addresses.map((address) =>
+        this.#missingAt(address)
+      ))).filter((what) => what !== undefined);
+      if (missing.length === 0) return;
+      if (Date.now() > untilMs) {
+        throw new Error(
+          `Not all is in sync ${RECOVERY_LIMIT_MS} ms after a fault: ${missing.join("; ")}`,
+        );
+      }
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
+  /** What a broker does not see; undefined if it sees all. */
+  async #missingAt(address: string): Promise<string | undefined> {
+    await using client = new Client({ brokers: address, timeoutMs: TIMEOUT_MS });
+    const { brokers } = await client.admin().describeCluster();
+    if (brokers.length < BROKERS) {
+      return `${address} lists brokers ${brokers.map(({ id }) => id).join()}`;
+    }
+    const { partitions } = await client.admin().describeTopic(TOPIC);
+    const missing = partitions.filter(({ isr }) => isr.length < this.#options.replicas);
+    if (missing.length === 0) return undefined;
+    const states = missing.map(({ partition, isr }) => `${partition}: ${isr.join()}`);
+    return `${address} has in-sync replicas ${states.join(", ")}`;
+  }
+
   async #verify(broker: number, data: string): Promise<void> {
     const report = await verifyData(new DenoFileSystem(), data, { withRecords: true });
     const findings = [
@@ -229,4 +285,14 @@ export class Episode implements AsyncDisposable {
       this.#problems.push({ kind: "damage", partition: -1, offset: -1, detail });
     }
   }
+}
+
+/** A machine whose processes write what they write to stderr to a file, too. */
+function logging(machine: Machine, folder: string): Machine {
+  const script = `exec "$@" 2> >(tee -a "${folder}/${machine.name}.log" >&2)`;
+  return {
+    ...machine,
+    command: ({ path, args }) =>
+      machine.command({ path: "bash", args: ["-c", script, "bash", path, ...args] }),
+  };
 }

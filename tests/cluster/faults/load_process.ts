@@ -101,7 +101,7 @@ export class LoadProcess implements AsyncDisposable {
 
   /** Ends the sends; resolves when the outcome of all is known. */
   async drain(): Promise<void> {
-    await this.#order("drain");
+    await this.#order("drain").catch(() => {});
     await within(this.#drained.promise, `the sends of ${this.#kind}`, DRAIN_LIMIT_MS);
   }
 
@@ -111,8 +111,8 @@ export class LoadProcess implements AsyncDisposable {
    * @returns Whether it could; if not, the checker says what it did not see.
    */
   async finish(ends: readonly number[]): Promise<boolean> {
-    await this.#order(JSON.stringify(ends));
     try {
+      await this.#order(JSON.stringify(ends));
       await within(this.#child.status, `the reads of ${this.#kind}`, FINISH_LIMIT_MS);
       await this.#read;
       return true;

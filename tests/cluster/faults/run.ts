@@ -1,7 +1,7 @@
 /**
  * Runs a cluster of processes under load and faults, and checks what its clients saw.
  *
- *     deno task faults [--rounds 20] [--seed 1] [--replicas 1] [--fault NAME] [--history FILE]
+ *     deno task faults [--rounds 20] [--seed 1] [--replicas 3] [--fault NAME] [--history FILE] [--logs FOLDER]
  *
  * Three members of etcd and three brokers run in network namespaces of their own, under producers and
  * groups of this project's SDK, kafkajs and librdkafka. In each round one fault happens and ends, and
@@ -26,9 +26,10 @@ const ROUNDS_PER_EPISODE = 10;
 const { flags } = parseFlags({
   rounds: "20",
   seed: `${Date.now() % 1_000_000}`,
-  replicas: "1",
+  replicas: "3",
   fault: undefined,
   history: undefined,
+  logs: undefined,
 });
 if (isInPrivateNamespace()) {
   Deno.exit(await run());
@@ -69,12 +70,15 @@ async function run(): Promise<number> {
       replicas: Number(flags.replicas),
       random,
       history: flags.history,
+      logs: flags.logs,
     });
     for (let round = 0; round < ROUNDS_PER_EPISODE && left > 0; round++, left--) {
       const fault = random.pick(faults);
-      const { unavailableMs, affected } = await episode.round(fault);
-      const at = affected.length === 0 ? "" : ` (broker ${affected.join(" and ")})`;
-      console.log(`${fault.name}${at}: unavailable for ${(unavailableMs / 1000).toFixed(2)} s`);
+      const { unavailableMs, where, inSyncMs } = await episode.round(fault);
+      console.log(
+        `${new Date().toISOString()} ${fault.name} (${where}): unavailable for ` +
+          `${seconds(unavailableMs)}, in sync ${seconds(inSyncMs)} after`,
+      );
       gaps.set(fault.name, [...gaps.get(fault.name) ?? [], unavailableMs]);
     }
     const { violations, counts } = await episode.finish();
@@ -92,4 +96,8 @@ async function run(): Promise<number> {
 
 function names(): string[] {
   return FAULTS.map(({ name }) => name);
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(2)} s`;
 }

@@ -17,7 +17,8 @@ const kafka = new Kafka({
   brokers: [...addresses],
   retry: RETRY,
   connectionTimeout: 1000,
-  requestTimeout: 10_000,
+  // It waits so long for a broker that does not respond before it asks another for the leader.
+  requestTimeout: 1500,
   logLevel: logLevel.NOTHING,
 });
 

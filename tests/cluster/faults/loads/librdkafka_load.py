@@ -17,7 +17,8 @@ COMMON = {
     "reconnect.backoff.ms": 20,
     "reconnect.backoff.max.ms": 500,
     "topic.metadata.refresh.interval.ms": 1000,
-    "socket.timeout.ms": 10000,
+    # It waits so long for a broker that does not respond before it asks another for the leader.
+    "socket.timeout.ms": 1500,
     "log_level": 0,
 }
 
@@ -60,13 +61,16 @@ def produce():
         "enable.idempotence": True,
         "linger.ms": 2,
         "message.timeout.ms": 120000,
+        "request.timeout.ms": 1500,
         "retry.backoff.ms": 50,
     })
 
     def delivered(error, message):
         value = message.value().decode()
         if error is None:
-            tell(type="sent", value=value, partition=message.partition(), offset=message.offset())
+            # It does not know the offset of what the broker had already.
+            offset = -1 if message.offset() is None else message.offset()
+            tell(type="sent", value=value, partition=message.partition(), offset=offset)
         else:
             definite = error.code() in DEFINITE
             tell(type="failed", value=value, isDefinite=definite, error=str(error))
@@ -78,9 +82,9 @@ def produce():
             tell(type="send", client=name, partition=partition, value=value)
             producer.produce(topic, value, partition=partition, on_delivery=delivered)
         count += 1
-        producer.poll(pause)
-        while len(producer) > 2000:
-            producer.poll(0.1)
+        until = time.monotonic() + pause
+        while (left := until - time.monotonic()) > 0 or len(producer) > 2000:
+            producer.poll(max(0.001, left))
     while len(producer) > 0:
         producer.poll(0.1)
 

@@ -17,7 +17,6 @@ const client = new Client({
   brokers: addresses,
   clientId: name,
   timeoutMs: 120_000,
-  requestTimeoutMs: 10_000,
   retry: { initialBackoffMs: 50, maxBackoffMs: 500 },
 });
 
