@@ -22,6 +22,11 @@ export interface FollowingPartition {
   advance(offset: number): void;
   /** Called with the end of a log that was cut, before it is. */
   lower(offset: number): Promise<void>;
+  /**
+   * Called when the log has all that is committed, though it may have lost what was committed once;
+   * undefined if it has not.
+   */
+  settle(): Promise<void> | undefined;
   /** Runs a truncation; nothing may be appended before it has ended. */
   cut(work: () => Promise<unknown>): Promise<void>;
   /** Resolves when truncations under way, perhaps of an earlier epoch, have ended. */
@@ -91,7 +96,9 @@ export class Following {
   }
 
   /** Applies the leader's high watermark and log start, after a flush. */
-  follow(leader: { readonly highWatermark: number; readonly logStartOffset: number }): void {
+  async follow(
+    leader: { readonly highWatermark: number; readonly logStartOffset: number },
+  ): Promise<void> {
     if (this.#isEnded) return;
     const { partition } = this;
     const { log } = partition;
@@ -100,6 +107,8 @@ export class Following {
     partition.advance(followerHighWatermark(current, leader.highWatermark, flushedOffset));
     const start = Math.min(leader.logStartOffset, partition.highWatermark());
     if (start > log.logStartOffset) partition.advanceStart(start);
+    // Before a fetch tells the leader that this replica lacks nothing.
+    if (flushedOffset >= leader.highWatermark) await partition.settle();
   }
 
   /**

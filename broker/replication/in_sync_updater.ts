@@ -17,7 +17,8 @@ import { BROKERS_PREFIX } from "../cluster/registration.ts";
 import type { Logger } from "../logger.ts";
 import type { Clock } from "../time/clock.ts";
 import type { Partition } from "../topics/partition.ts";
-import type { Leadership, LiveBrokers } from "./leadership.ts";
+import type { Leadership } from "./leadership.ts";
+import { PresentBrokers } from "./present_brokers.ts";
 
 /** Options of an updater. */
 export interface InSyncUpdaterOptions {
@@ -50,18 +51,15 @@ export class InSyncUpdater {
   readonly #led: Set<Partition> = new Set();
   readonly #due: Set<Partition> = new Set();
   readonly #running: Set<Promise<void>> = new Set();
-  readonly #brokers: LiveBrokers;
+  readonly #brokers: PresentBrokers;
   #timer: number | undefined;
   #checkTimer: number | undefined;
   #isClosed = false;
 
   constructor(options: InSyncUpdaterOptions) {
     this.#options = options;
-    const { cluster } = options;
-    this.#brokers = {
-      epochOf: (id) => cluster.broker(id)?.epoch,
-      isStopping: () => false,
-    };
+    const { cluster, clock } = options;
+    this.#brokers = new PresentBrokers(cluster, () => clock.monotonic());
   }
 
   /** Begins to keep the ISR of a partition, or stops if this broker does not lead it. */
@@ -87,7 +85,8 @@ export class InSyncUpdater {
   }
 
   /** Decides on all ISRs soon: brokers have come or gone. */
-  allDue(): void {
+  brokersChanged(): void {
+    this.#brokers.update();
     for (const partition of this.#led) this.due(partition);
   }
 

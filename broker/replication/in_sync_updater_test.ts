@@ -35,7 +35,7 @@ class Fixture {
       cluster: {
         nodeId: 1,
         brokerEpoch: 7,
-        broker: () => undefined,
+        brokers: [],
         topicById: () => this.#topic as unknown as TopicState,
         commitPartitions: (changes: readonly unknown[]) => {
           this.commits.push(changes.length);

@@ -203,7 +203,7 @@ export class ReplicaFetcher {
           following.append(response.records, nowMs);
           await following.flush();
         }
-        following.follow(response);
+        await following.follow(response);
       }
       partition.retryMs = MIN_RETRY_MS;
       this.#due(partition);

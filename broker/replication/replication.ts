@@ -50,10 +50,6 @@ export class Replication implements PartitionReplication {
     this.#manager?.onInSyncDue(partition);
   }
 
-  onLowered(_partition: Partition, _highWatermark: number): Promise<void> {
-    return Promise.resolve();
-  }
-
   /** Stops. What is being appended is on disk when this resolves. */
   async close(): Promise<void> {
     this.#isClosed = true;

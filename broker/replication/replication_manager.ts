@@ -50,7 +50,7 @@ export class ReplicationManager {
     this.#updater = new InSyncUpdater(options);
     this.#unsubscribe = cluster.onChange(({ type }) => {
       if (type !== "brokers") return;
-      this.#updater.allDue();
+      this.#updater.brokersChanged();
       for (const fetcher of this.#fetchers.values()) fetcher.retry();
     });
   }

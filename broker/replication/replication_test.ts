@@ -133,6 +133,33 @@ Deno.test("Replication loses nothing when a leader is killed, and its next proce
   });
 });
 
+Deno.test("Replication has everything acknowledged after all brokers were killed at once", async () => {
+  await withTopic(async (cluster, client) => {
+    await send(client, "a", "b");
+    await Promise.all([1, 2, 3].map((id) => cluster.killBroker(id)));
+    for (const id of [3, 1, 2]) await cluster.startBroker(id);
+    await send(client, "c");
+    await until(() => stateOf(cluster, TOPIC).isr.length === 3);
+    for (const id of [1, 2, 3]) {
+      assertEquals(await logOf(replicaOf(cluster, id, TOPIC)!), ["a", "b", "c"]);
+    }
+  });
+});
+
+Deno.test("Replication opens a replica with the high watermark that was noted for it", async () => {
+  await withTopic(async (cluster, client) => {
+    await send(client, "a", "b");
+    await until(() => replicaOf(cluster, 3, TOPIC)!.highWatermark === 2);
+    await cluster.stopBroker(3);
+    await cluster.stopBroker(2);
+    await cluster.stopBroker(1);
+    // Alone, it can learn nothing.
+    await cluster.startBroker(3);
+    await until(() => replicaOf(cluster, 3, TOPIC) !== undefined);
+    assertEquals(replicaOf(cluster, 3, TOPIC)!.highWatermark, 2);
+  });
+});
+
 Deno.test("Replication keeps a restarted leader from leading until it is elected again", async () => {
   await withTopic(async (cluster, client) => {
     await send(client, "a");

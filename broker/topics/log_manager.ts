@@ -63,6 +63,18 @@ export class LogManager implements PartitionLogManager {
     this.#flusher.request(log, delayMs);
   }
 
+  /** The high watermark noted for a log, which may be lost; 0 for none. */
+  notedHighWatermark(log: Log): number {
+    return this.#options.directory.highWatermarks.get(log.name);
+  }
+
+  /** Notes a high watermark that goes back; resolves when that is on disk. */
+  async lowerHighWatermark(log: Log, offset: number): Promise<void> {
+    const { highWatermarks } = this.#options.directory;
+    highWatermarks.replace(log.name, offset);
+    await highWatermarks.write();
+  }
+
   /** Deletes a log; its files are removed after `file.delete.delay.ms`. */
   delete(log: Log): void {
     const { directory, clock } = this.#options;

@@ -452,6 +452,9 @@ export class Partition {
       this.#state,
       nowMs,
     );
+    const { uncleanEpoch, leaderEpoch } = this.#state;
+    // An operator has given up what this replica lacks.
+    if (uncleanEpoch === leaderEpoch) this.#settleDoubt()?.catch(() => {});
   }
 
   get #minInSync(): number {
@@ -477,8 +480,9 @@ export class Partition {
       advance: (offset) => this.#advance(offset),
       lower: async (offset) => {
         this.#highWatermark = Math.min(this.#highWatermark, offset);
-        await this.#replication?.onLowered(this, this.#highWatermark);
+        await this.#logManager.lowerHighWatermark(this.log, this.#highWatermark);
       },
+      settle: () => this.#settleDoubt(),
       cut: (work) => this.#cut(work),
       whenCut: async () => {
         await this.#cutting;
@@ -490,6 +494,13 @@ export class Partition {
       },
       toString: () => `${this}`,
     };
+  }
+
+  /** Ends what the noted high watermark makes doubtful: all that is committed is here. */
+  #settleDoubt(): Promise<void> | undefined {
+    const { log } = this;
+    if (this.#logManager.notedHighWatermark(log) <= log.flushedOffset) return undefined;
+    return this.#logManager.lowerHighWatermark(log, this.#highWatermark);
   }
 
   /** Runs a truncation, after which the log is on disk. */

@@ -88,8 +88,6 @@ export interface PartitionReplication {
   onRole(partition: Partition): void;
   /** Called when a leader's ISR may have to change. */
   onInSyncDue(partition: Partition): void;
-  /** Called before a high watermark goes back; resolves when that is on disk. */
-  onLowered(partition: Partition, highWatermark: number): Promise<void>;
 }
 
 /** Whether this broker may have been replaced without knowing. */
@@ -101,6 +99,10 @@ export interface Fence {
 export interface PartitionLogManager {
   /** Resolves when log start offsets are on disk. */
   writeLogStarts(): Promise<void>;
+  /** The high watermark noted for a log, which may be lost; 0 for none. */
+  notedHighWatermark(log: Log): number;
+  /** Notes a high watermark that goes back; resolves when that is on disk. */
+  lowerHighWatermark(log: Log, offset: number): Promise<void>;
   /** Flushes a log within `delayMs`. */
   requestFlush(log: Log, delayMs: number): void;
 }

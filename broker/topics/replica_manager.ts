@@ -379,6 +379,7 @@ export class ReplicaManager {
       nodeId: cluster.nodeId,
       fence: cluster,
       incarnation: cluster.incarnation,
+      highWatermark: this.#options.directory.highWatermarks.get(log.name),
       replication,
       log,
       // It may have changed while the log was opened.
