@@ -4,6 +4,7 @@ import { ZERO_UUID } from "../../protocol/primitives/uuid.ts";
 import { FileSystemError, MemoryFileSystem, RecordTooLargeError } from "../../storage/mod.ts";
 import { errorCodeOf } from "../api_error.ts";
 import { batchOf, TestBroker, valuesFrom } from "../broker_testing.ts";
+import { setText } from "../cluster/metadata_store_contract_testing.ts";
 import { HeldSyncFileSystem } from "../held_sync_testing.ts";
 import { createLogger, silentLogger } from "../logger.ts";
 import type { Partition } from "./partition.ts";
@@ -408,4 +409,26 @@ Deno.test("TopicRegistry.applyRetention() deletes old segments, moves the log st
   broker.clock.advance(60_000);
   await broker.topics.close();
   assertEquals(deleted(), []);
+});
+
+Deno.test("TopicRegistry follows leaders and ISRs of partitions that other brokers have", async () => {
+  await using broker = await TestBroker.start();
+  const commit = async (key: string, value: object) => {
+    const revision = await broker.store.commit([setText(key, JSON.stringify(value))]);
+    await broker.cluster.caughtUp(revision);
+    await broker.topics.settled();
+  };
+  const id = "t1t1t1t1t1t1t1t1t1t1tA";
+  await commit("topics/a", { id, replicas: [[2, 3], [1], [3, 2]], configs: {} });
+  await commit(`partitions/${id}/0`, { leaderId: 3, leaderEpoch: 1, isr: [3] });
+  await commit(`partitions/${id}/2`, { leaderId: 2, leaderEpoch: 4, isr: [2, 3] });
+  const { partitions } = broker.topics.get("a")!.state;
+  assertEquals(partitions.map(({ leaderId, isr }) => [leaderId, ...isr]), [
+    [3, 3],
+    [1, 1],
+    [2, 2, 3],
+  ]);
+  await commit("topics/a", { id, replicas: [[2, 3], [1], [3, 2], [2]], configs: {} });
+  await commit(`partitions/${id}/3`, { leaderId: 2, leaderEpoch: 7, isr: [2] });
+  assertEquals(broker.topics.get("a")!.state.partitions[3]!.leaderEpoch, 7);
 });
