@@ -10,6 +10,7 @@
 import { Hono } from "npm:hono@4.13.19";
 import type { BrokerParts } from "../../broker.ts";
 import { HttpError, methodNotAllowed, notFound } from "../http_error.ts";
+import { ConsumerInstances, V2_ROUTES } from "../rest_v2/mod.ts";
 import { V3_ROUTES } from "../rest_v3/mod.ts";
 import { STREAM_ROUTES, Streams } from "../stream/mod.ts";
 import { Call, type RestContext } from "./call.ts";
@@ -19,7 +20,7 @@ import { problemOf } from "./problem.ts";
 import type { Route } from "./route.ts";
 
 /** All routes. */
-export const ROUTES: readonly Route[] = withOpenApi([...V3_ROUTES, ...STREAM_ROUTES]);
+export const ROUTES: readonly Route[] = withOpenApi([...V3_ROUTES, ...V2_ROUTES, ...STREAM_ROUTES]);
 
 /** What a request was answered with. */
 export interface Answered {
@@ -45,14 +46,19 @@ export class RestApi {
 
   constructor({ parts, allowsWrites }: RestApiOptions) {
     const client = openLocalClient(parts);
+    const broker = parts.context;
+    const admin = client.admin();
+    const streams = new Streams(client, broker);
+    const { consumer: reader } = streams.limits;
     this.#context = {
       client,
-      admin: client.admin(),
+      admin,
       producer: client.producer(),
-      broker: parts.context,
+      broker,
+      consumers: new ConsumerInstances({ client, admin, reader, broker }),
       closing: this.#closing.signal,
       uploads: new Set(),
-      streams: new Streams(client, parts.context),
+      streams,
       allowsWrites,
     };
     this.#router = this.#createRouter();
@@ -75,6 +81,7 @@ export class RestApi {
   async close(): Promise<void> {
     this.#closing.abort(new DOMException("The broker is stopping", "AbortError"));
     await Promise.all(this.#context.uploads);
+    await this.#context.consumers.close();
     await this.#context.client.close();
   }
 

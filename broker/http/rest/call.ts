@@ -7,6 +7,7 @@
 import type { Admin, Client, Producer } from "../../../client/mod.ts";
 import type { BrokerContext } from "../../handler.ts";
 import { HttpError } from "../http_error.ts";
+import type { ConsumerInstances } from "../rest_v2/consumer_instances.ts";
 import type { Streams } from "../stream/streams.ts";
 import { readBody } from "./body.ts";
 import { Fields, parseJson } from "./fields.ts";
@@ -22,6 +23,8 @@ export interface RestContext {
   readonly closing: AbortSignal;
   /** Requests that produce streams of records: the port closes when they have ended. */
   readonly uploads: Set<Promise<void>>;
+  /** Consumers that live in this broker. */
+  readonly consumers: ConsumerInstances;
   /** Readers of topics. */
   readonly streams: Streams;
   /** Whether requests may change something. */

@@ -1,5 +1,5 @@
 /**
- * The members of a JSON object as text, so that numbers keep all their digits.
+ * The members of JSON objects and lists as text, so that numbers keep all their digits.
  *
  * @module
  */
@@ -25,6 +25,23 @@ export function memberTexts(text: string): Map<string, string> {
     const end = endOfValue(text, start);
     members.set(JSON.parse(text.slice(nameStart, nameEnd)), text.slice(start, end).trim());
     if (text.charCodeAt(end) !== COMMA) return members;
+    at = end + 1;
+  }
+}
+
+/**
+ * Splits a list into the text of its items, without blanks around them.
+ *
+ * @param text A valid JSON list.
+ */
+export function itemTexts(text: string): string[] {
+  const items: string[] = [];
+  let at = text.indexOf("[") + 1;
+  for (;;) {
+    const end = endOfValue(text, at);
+    const item = text.slice(at, end).trim();
+    if (item !== "") items.push(item);
+    if (text.charCodeAt(end) !== COMMA) return items;
     at = end + 1;
   }
 }

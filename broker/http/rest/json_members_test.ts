@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { memberTexts } from "./json_members.ts";
+import { itemTexts, memberTexts } from "./json_members.ts";
 
 Deno.test("memberTexts() gives each member as it is written", () => {
   const cases: [text: string, members: Record<string, string>][] = [
@@ -15,4 +15,14 @@ Deno.test("memberTexts() gives each member as it is written", () => {
   for (const [text, members] of cases) {
     assertEquals([...memberTexts(text)], Object.entries(members), text);
   }
+});
+
+Deno.test("itemTexts() gives each item as it is written", () => {
+  const cases: [text: string, items: string[]][] = [
+    ["[]", []],
+    [" [ ] ", []],
+    ["[1.0, 73314510714175488 ,null]", ["1.0", "73314510714175488", "null"]],
+    ['[{"a":[1,2]},"],[", [ "," ]]', ['{"a":[1,2]}', '"],["', '[ "," ]']],
+  ];
+  for (const [text, items] of cases) assertEquals(itemTexts(text), items, text);
 });

@@ -13,7 +13,7 @@ import { chunksOf, decode, readBody } from "../rest/body.ts";
 import type { Call } from "../rest/call.ts";
 import { Fields, parseJson } from "../rest/fields.ts";
 import { jsonValues } from "../rest/json_stream.ts";
-import { memberTexts } from "../rest/json_members.ts";
+import { itemTexts, memberTexts } from "../rest/json_members.ts";
 import { problemOf } from "../rest/problem.ts";
 import { INTEGER, list, object, type Route, type Schema, STRING } from "../rest/route.ts";
 import { type DataReport, parseRecord, recordFrom, type RecordInput } from "./record_input.ts";
@@ -232,19 +232,6 @@ async function batch(call: Call): Promise<Response> {
     else successes.push({ id: ids[i], ...report });
   }
   return Response.json({ successes, failures }, { status: failures.length > 0 ? 207 : 200 });
-}
-
-/** The items of a JSON list, as they are written. */
-function itemTexts(text: string): string[] {
-  const items: string[] = [];
-  let rest = text.slice(1, -1);
-  while (rest.trim() !== "") {
-    // A list is cut like an object that has one member after the other.
-    const item = memberTexts(`{"item":${rest}}`).get("item")!;
-    items.push(item);
-    rest = rest.slice(rest.indexOf(item) + item.length).trimStart().slice(1);
-  }
-  return items;
 }
 
 /** A topic to produce to. */
