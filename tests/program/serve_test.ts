@@ -7,7 +7,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { fetch } from "../../protocol/messages/mod.ts";
 import { BrokerProcess } from "../support/broker/broker_process.ts";
-import { attempt } from "../support/broker/dqueue.ts";
+import { attempt, fromSource, ROOT } from "../support/broker/dqueue.ts";
 import { RawConnection } from "../support/protocol/raw_connection.ts";
 import { batchOf, recordsOf } from "../support/protocol/records.ts";
 import {
@@ -61,6 +61,24 @@ Deno.test("dqueue serve refuses a folder or an address that is in use", async ()
   using connection = await RawConnection.connect(broker.address);
   await createTopic(connection, "t");
   assertEquals((await append(connection, "t", batchOf(["a"]))).baseOffset, 0);
+});
+
+Deno.test("dqueue serve with all permissions keeps its data in /dev/shm, which requires them", {
+  ignore: Deno.build.os !== "linux",
+}, async () => {
+  const data = `/dev/shm/dqueue-test-${crypto.randomUUID()}`;
+  const { path } = await fromSource();
+  const program = { path, args: ["run", "--quiet", "-A", `${ROOT}main.ts`] };
+  try {
+    await using broker = await BrokerProcess.start({ data, program });
+    using connection = await RawConnection.connect(broker.address);
+    await createTopic(connection, "t");
+    assertEquals((await append(connection, "t", batchOf(["a"]))).baseOffset, 0);
+    await broker.stop("SIGTERM");
+  } finally {
+    // The test itself may not have all permissions.
+    await new Deno.Command("rm", { args: ["-rf", data] }).output();
+  }
 });
 
 Deno.test("dqueue serve takes over the folder of a killed broker, but not of a running one", async () => {

@@ -74,8 +74,9 @@ export const serve = command({
     },
   ],
   async run(context, { flags }) {
-    // Only `cluster try` starts processes.
-    Deno.permissions.revokeSync({ name: "run" });
+    // The compiled program may start processes, but only `cluster try` does. Giving up one of all
+    // permissions (`deno run -A`) would also give up folders that require all, such as /dev/shm.
+    if (Deno.build.standalone) Deno.permissions.revokeSync({ name: "run" });
     // The broker is by far the largest part of the program; other commands start faster without it.
     const { createLogger, parseBrokerConfig } = await import("../../../broker/mod.ts");
     const { ProcessBrokers } = await import("../../../broker/workers/mod.ts");
