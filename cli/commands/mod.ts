@@ -19,6 +19,9 @@
  * **Log files.** `log dump` is in `log/dump/`; `log verify` and `log repair` use the findings of
  * `verified_folder.ts`.
  *
+ * **Replicas.** `cluster reassign`, `set-replicas` and `drain` plan with `cluster/replicas/`, show the plan,
+ * and carry it out with `--execute`, as do `cluster elect` and `remove`.
+ *
  * **Trial cluster.** `cluster try` runs etcd and brokers as processes; they and the relays between them
  * are in `cluster/trial/`.
  *
@@ -34,9 +37,14 @@ export * from "./bench/bench_consume.ts";
 export * from "./bench/bench_latency.ts";
 export * from "./bench/bench_produce.ts";
 export * from "./cheat.ts";
+export * from "./cluster/cluster_drain.ts";
+export * from "./cluster/cluster_elect.ts";
 export * from "./cluster/cluster_health.ts";
 export * from "./cluster/cluster_import.ts";
 export * from "./cluster/cluster_info.ts";
+export * from "./cluster/cluster_reassign.ts";
+export * from "./cluster/cluster_remove.ts";
+export * from "./cluster/cluster_set_replicas.ts";
 export * from "./cluster/cluster_try.ts";
 export * from "./completions.ts";
 export * from "./records/consume.ts";
