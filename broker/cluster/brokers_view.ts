@@ -6,7 +6,7 @@
 
 import type { Suspicion } from "./liveness.ts";
 import type { MetadataEntry } from "./metadata_store.ts";
-import { type BrokerAddress, BROKERS_PREFIX } from "./registration.ts";
+import { type BrokerAddress, BROKERS_PREFIX, DIRECTORIES_PREFIX } from "./registration.ts";
 import { SUSPECTS_PREFIX, Suspicions } from "./suspicions.ts";
 import { decodeValue } from "./topic_state.ts";
 
@@ -32,6 +32,7 @@ export const DRAINING_PREFIX = "draining/";
 /** The brokers, and what is said of them. */
 export class BrokersView {
   readonly #brokers: Map<number, BrokerInfo> = new Map();
+  readonly #members: Set<string> = new Set();
   readonly #draining: Set<number> = new Set();
   readonly #suspicions: Suspicions = new Suspicions();
 
@@ -43,6 +44,11 @@ export class BrokersView {
   /** The broker with this id, if registered. */
   get(id: number): BrokerInfo | undefined {
     return this.#brokers.get(id);
+  }
+
+  /** Number of brokers that belong to the cluster, registered or not. */
+  get memberCount(): number {
+    return this.#members.size;
   }
 
   /** Whether a broker should not lead if another can. */
@@ -61,6 +67,9 @@ export class BrokersView {
       const id = Number(key.slice(BROKERS_PREFIX.length));
       if (entry === undefined) this.#brokers.delete(id);
       else this.#brokers.set(id, brokerInfo(id, entry));
+    } else if (key.startsWith(DIRECTORIES_PREFIX)) {
+      if (entry === undefined) this.#members.delete(key);
+      else this.#members.add(key);
     } else if (key.startsWith(DRAINING_PREFIX)) {
       const id = Number(key.slice(DRAINING_PREFIX.length));
       if (entry === undefined) this.#draining.delete(id);

@@ -208,6 +208,11 @@ export class ClusterState {
     return this.#registration.isExpiring;
   }
 
+  /** Number of brokers that belong to the cluster, registered or not. */
+  get memberCount(): number {
+    return this.#brokers.memberCount;
+  }
+
   /** Whether a broker should not lead if another can. */
   isDraining(id: number): boolean {
     return this.#brokers.isDraining(id);

@@ -31,8 +31,12 @@ export interface FollowingPartition {
   cut(work: () => Promise<unknown>): Promise<void>;
   /** Resolves when truncations under way, perhaps of an earlier epoch, have ended. */
   whenCut(): Promise<void>;
-  /** Called when the leader has deleted the records before an offset. */
-  advanceStart(offset: number): void;
+  /** The first readable offset. The deletion of records before it is on disk. */
+  logStartOffset(): number;
+  /** Deletes the records before an offset, as the leader did; resolves when that is on disk. */
+  advanceStart(offset: number): Promise<void>;
+  /** Called when the log begins again at an offset. */
+  restarted(offset: number): void;
   toString(): string;
 }
 
@@ -74,11 +78,11 @@ export class Following {
   get position(): FollowerPosition {
     const { log } = this.partition;
     const highWatermark = this.partition.highWatermark();
-    const { logEndOffset, logStartOffset, latestEpoch } = log;
+    const { logEndOffset, latestEpoch } = log;
     return {
       fetchOffset: logEndOffset,
       lastFetchedEpoch: logEndOffset === 0 ? -1 : latestEpoch,
-      logStartOffset,
+      logStartOffset: this.partition.logStartOffset(),
       highWatermark,
     };
   }
@@ -106,7 +110,7 @@ export class Following {
     const current = partition.highWatermark();
     partition.advance(followerHighWatermark(current, leader.highWatermark, flushedOffset));
     const start = Math.min(leader.logStartOffset, partition.highWatermark());
-    if (start > log.logStartOffset) partition.advanceStart(start);
+    if (start > partition.logStartOffset()) await partition.advanceStart(start);
     // Before a fetch tells the leader that this replica lacks nothing.
     if (flushedOffset >= leader.highWatermark) await partition.settle();
   }
@@ -141,7 +145,7 @@ export class Following {
     await this.partition.cut(async () => {
       const isWanted = () => !this.#isEnded;
       const isDone = await log.truncateFullyAndStartAt(logStartOffset, nowMs, isWanted);
-      if (isDone) this.partition.advanceStart(logStartOffset);
+      if (isDone) this.partition.restarted(logStartOffset);
     });
   }
 }

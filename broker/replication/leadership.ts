@@ -22,6 +22,7 @@ import { type InSyncChange, nextInSync } from "./isr.ts";
 export interface LedPartition {
   readonly log: Log;
   highWatermark(): number;
+  logStartOffset(): number;
   /** Fewest in-sync replicas for a commit. */
   minInSync(): number;
   /** Called with the new high watermark. */
@@ -119,7 +120,7 @@ export class Leadership implements Commits {
   }
 
   /**
-   * Resolves when the logs of all in-sync replicas start at an offset or later.
+   * Resolves when the logs of all replicas that can lead next start at an offset or later.
    *
    * @throws {ApiError} NOT_LEADER_OR_FOLLOWER when this broker does not lead any more.
    */
@@ -133,8 +134,9 @@ export class Leadership implements Commits {
 
   get #leastLogStartOffset(): number {
     let least = Infinity;
-    for (const id of this.#state.isr) {
-      if (id === this.#state.leaderId) continue;
+    const { leaderId, isr, elr } = this.#state;
+    for (const id of [...isr, ...elr]) {
+      if (id === leaderId) continue;
       least = Math.min(least, this.#followers.get(id)?.logStartOffset ?? -1);
     }
     return least;
@@ -257,8 +259,10 @@ export class Leadership implements Commits {
   }
 
   #mayJoin(id: number, brokers: LiveBrokers): boolean {
-    const { endOffset, brokerEpoch } = this.#followers.get(id) ?? {};
+    const { endOffset, brokerEpoch, logStartOffset = -1 } = this.#followers.get(id) ?? {};
     if (endOffset === undefined || brokers.epochOf(id) !== brokerEpoch) return false;
+    // Records that were deleted must not return when it leads.
+    if (logStartOffset < this.#partition.logStartOffset()) return false;
     return endOffset >= this.#partition.highWatermark() && endOffset >= this.startOffset &&
       !brokers.isStopping(id);
   }

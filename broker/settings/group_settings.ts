@@ -103,7 +103,8 @@ export const GROUP_SETTINGS = {
   ),
   "offsets.topic.replication.factor": int(
     3,
-    "Number of replicas of __consumer_offsets, or the number of brokers if that is lower",
+    "Number of replicas of __consumer_offsets, or the number of brokers of the cluster, running or " +
+      "not, if that is lower",
     { type: "short", min: 1, max: 32767 },
   ),
   "offsets.topic.segment.bytes": int(

@@ -374,14 +374,19 @@ export class Partition {
       );
     }
     if (target > this.#start.offset) {
-      await this.#start.trim(async () => {
-        this.log.deleteRecordsBefore(target);
-        await this.#logManager.writeLogStarts();
-        this.#advanceStart(target);
-      });
+      await this.#deleteBefore(target);
       await this.#leadership?.whenStarted(target);
     }
     return this.#start.offset;
+  }
+
+  /** Moves the log start offset, and shows it once that is on disk. */
+  async #deleteBefore(offset: number): Promise<void> {
+    await this.#start.trim(async () => {
+      this.log.deleteRecordsBefore(offset);
+      await this.#logManager.writeLogStarts();
+      this.#advanceStart(offset);
+    });
   }
 
   /** Deletes segments past their retention. Returns their number. */
@@ -445,6 +450,7 @@ export class Partition {
       {
         ...this.#commitsOptions(),
         highWatermark: () => this.#highWatermark,
+        logStartOffset: () => this.logStartOffset,
         minInSync: () => this.#minInSync,
         onInSyncDue: () => this.#replication?.onInSyncDue(this),
         toString: () => `${this}`,
@@ -487,8 +493,9 @@ export class Partition {
       whenCut: async () => {
         await this.#cutting;
       },
-      advanceStart: (offset) => {
-        this.log.deleteRecordsBefore(offset);
+      logStartOffset: () => this.logStartOffset,
+      advanceStart: (offset) => this.#deleteBefore(offset),
+      restarted: (offset) => {
         this.#highWatermark = Math.max(this.#highWatermark, offset);
         this.#advanceStart(offset);
       },

@@ -452,10 +452,13 @@ export class TopicRegistry {
     return assignment;
   }
 
-  /** The number of replicas that a new topic can have, at most `wanted`. */
+  /**
+   * The number of replicas that the cluster has brokers for, at most `wanted`. Brokers that are away
+   * count: without them the topic cannot be created, rather than with too few replicas for good.
+   */
   replicationFactor(wanted: number): number {
-    const brokers = this.#cluster.brokers.filter(({ incarnation }) => incarnation !== undefined);
-    return Math.max(1, Math.min(wanted, brokers.length));
+    const { incarnation, memberCount } = this.#cluster;
+    return incarnation === undefined ? 1 : Math.max(1, Math.min(wanted, memberCount));
   }
 
   /** Brokers that can have replicas: the registered ones, and this one before it is registered. */

@@ -330,8 +330,26 @@ Deno.test("A broker that was stopped learns which topics were created, grown and
   );
 });
 
+Deno.test("FindCoordinator waits for the brokers that __consumer_offsets needs for its replicas", async () => {
+  await using cluster = await Cluster.start({ brokers: 3, config: CONFIG });
+  await cluster.stopBroker(3);
+  await using connection = await RawConnection.connect(cluster.addresses[0]!);
+  const find = async () => {
+    const request = { coordinatorKeys: ["g"] };
+    const { coordinators } = await connection.request(messages.findCoordinator, 4, request);
+    return coordinators[0]!.errorCode;
+  };
+  assertEquals(await find(), ErrorCode.COORDINATOR_NOT_AVAILABLE);
+  await cluster.startBroker(3);
+  while (await find() !== ErrorCode.NONE);
+  await using client = new Client({ brokers: cluster.addresses });
+  const { partitions } = await client.admin().describeTopic("__consumer_offsets");
+  assertEquals(partitions[0]!.replicas.length, 3);
+});
+
 Deno.test("Metadata and FindCoordinator create topics on a broker that has just become the controller", async () => {
-  await using cluster = await Cluster.start({ brokers: 2, config: CONFIG });
+  const config = { ...CONFIG, "offsets.topic.replication.factor": 1 };
+  await using cluster = await Cluster.start({ brokers: 2, config });
   await using client = new Client({ brokers: cluster.addresses });
   const { id } = await client.discoverController();
   const other = 3 - id;
