@@ -15,6 +15,7 @@ import {
 import type { Clock } from "../time/clock.ts";
 import type { Logger } from "../logger.ts";
 import type { Partition } from "../topics/partition.ts";
+import { whenCommitted } from "../topics/when_committed.ts";
 import type { GroupAppendOptions, GroupLog } from "./group_log.ts";
 import {
   decodeGroupRecord,
@@ -92,7 +93,7 @@ export class PartitionLog implements GroupLog {
       await this.#clock.yield();
     }
     // What an earlier leader did not commit may never have been told, but what it did must be known.
-    await this.#partition.whenCommitted(end, signal);
+    await whenCommitted(this.#partition, end, signal);
   }
 
   #visitBatch(batch: RecordBatch, visit: (record: GroupRecord) => void): void {

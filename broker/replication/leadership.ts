@@ -22,7 +22,6 @@ import { type InSyncChange, nextInSync } from "./isr.ts";
 export interface LedPartition {
   readonly log: Log;
   highWatermark(): number;
-  logStartOffset(): number;
   /** Fewest in-sync replicas for a commit. */
   minInSync(): number;
   /** Called with the new high watermark. */
@@ -262,7 +261,7 @@ export class Leadership implements Commits {
     const { endOffset, brokerEpoch, logStartOffset = -1 } = this.#followers.get(id) ?? {};
     if (endOffset === undefined || brokers.epochOf(id) !== brokerEpoch) return false;
     // Records that were deleted must not return when it leads.
-    if (logStartOffset < this.#partition.logStartOffset()) return false;
+    if (logStartOffset < this.#partition.log.logStartOffset) return false;
     return endOffset >= this.#partition.highWatermark() && endOffset >= this.startOffset &&
       !brokers.isStopping(id);
   }

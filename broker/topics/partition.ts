@@ -374,28 +374,44 @@ export class Partition {
       );
     }
     if (target > this.#start.offset) {
+      const leadership = this.#leadership;
       await this.#deleteBefore(target);
-      await this.#leadership?.whenStarted(target);
+      if (leadership !== this.#leadership) throw new ApiError(ErrorCode.NOT_LEADER_OR_FOLLOWER);
     }
     return this.#start.offset;
   }
 
-  /** Moves the log start offset, and shows it once that is on disk. */
+  /** Moves the log start offset, and shows it. */
   async #deleteBefore(offset: number): Promise<void> {
     await this.#start.trim(async () => {
       this.log.deleteRecordsBefore(offset);
       await this.#logManager.writeLogStarts();
-      this.#advanceStart(offset);
+      await this.#showStart(offset);
     });
   }
 
+  /**
+   * Shows a log start offset that is on disk: to followers at once, to clients when all that may lead
+   * next have it. Otherwise deleted records would return with an election.
+   */
+  async #showStart(offset: number): Promise<void> {
+    if (this.#replicaWaiters.size > 0) this.#notifyReplicas();
+    // Whoever leads then shows its own.
+    await this.#leadership?.whenStarted(offset).catch(() => {});
+    this.#advanceStart(offset);
+  }
+
   /** Deletes segments past their retention. Returns their number. */
-  applyRetention(nowMs: number): Promise<number> {
-    return this.#start.trim(async () => {
-      const count = await this.log.applyRetention(nowMs, this.#highWatermark);
-      this.#advanceStart(this.log.firstSegmentOffset);
-      return count;
+  async applyRetention(nowMs: number): Promise<number> {
+    const applied = this.log.applyRetention(nowMs, this.#highWatermark);
+    const shown = this.#start.trim(async () => {
+      await applied;
+      await this.#showStart(this.log.firstSegmentOffset);
     });
+    if (this.#leadership === undefined) await shown;
+    // Followers may take their time.
+    else shown.catch(() => {});
+    return await applied;
   }
 
   #advanceStart(offset: number): void {
@@ -450,7 +466,6 @@ export class Partition {
       {
         ...this.#commitsOptions(),
         highWatermark: () => this.#highWatermark,
-        logStartOffset: () => this.logStartOffset,
         minInSync: () => this.#minInSync,
         onInSyncDue: () => this.#replication?.onInSyncDue(this),
         toString: () => `${this}`,
@@ -519,26 +534,6 @@ export class Partition {
       await cut;
     } finally {
       if (this.#cutting === cutting) this.#cutting = undefined;
-    }
-  }
-
-  /**
-   * Resolves when the records before an offset are committed.
-   *
-   * @throws {ApiError} NOT_LEADER_OR_FOLLOWER when this broker does not lead any more.
-   * @throws {unknown} The signal's reason.
-   */
-  async whenCommitted(offset: number, signal: AbortSignal): Promise<void> {
-    const epoch = this.leaderEpoch;
-    while (this.#highWatermark < offset) {
-      signal.throwIfAborted();
-      const isLost = !this.isLeader || this.leaderEpoch !== epoch || this.isOffline;
-      if (isLost) throw new ApiError(ErrorCode.NOT_LEADER_OR_FOLLOWER);
-      const { promise, resolve } = Promise.withResolvers<void>();
-      const unsubscribe = this.subscribe(resolve);
-      signal.addEventListener("abort", () => resolve(), { once: true });
-      await promise;
-      unsubscribe();
     }
   }
 

@@ -204,7 +204,7 @@ class ReplicaReading {
       const partition = this.#find(position);
       const diverging = divergence(position, (epoch) => partition.endOffsetForEpoch(epoch));
       if (diverging !== undefined) return this.#urgent(position, partition, diverging);
-      if (fetchOffset < partition.logStartOffset) throw new OutOfRangeError(partition);
+      if (fetchOffset < partition.log.logStartOffset) throw new OutOfRangeError(partition);
       if (entry.isNew) this.#note(entry, partition);
       if (fetchOffset >= partition.logEndOffset) return this.#news(entry, partition);
       const read = partition.readForReplica(fetchOffset, {
@@ -259,7 +259,7 @@ class ReplicaReading {
 
   /** A response without records, if the follower does not know all that it says. */
   #news({ position }: ReplicaEntry, partition: Partition): News | undefined {
-    const { highWatermark, logStartOffset } = partition;
+    const { highWatermark, log: { logStartOffset } } = partition;
     const isKnown = position.highWatermark >= highWatermark &&
       position.logStartOffset >= logStartOffset;
     return isKnown ? undefined : { response: describe(position.index, partition), size: 0 };
@@ -293,7 +293,7 @@ class ReplicaReading {
 class OutOfRangeError extends ApiError {
   readonly logStartOffset: number;
 
-  constructor({ logStartOffset }: Partition) {
+  constructor({ log: { logStartOffset } }: Partition) {
     super(ErrorCode.OFFSET_OUT_OF_RANGE);
     this.logStartOffset = logStartOffset;
   }
@@ -305,7 +305,7 @@ function describe(partitionIndex: number, partition: Partition): PartitionRespon
     errorCode: ErrorCode.NONE,
     highWatermark: partition.highWatermark,
     lastStableOffset: partition.lastStableOffset,
-    logStartOffset: partition.logStartOffset,
+    logStartOffset: partition.log.logStartOffset,
     abortedTransactions: null,
     records: NO_RECORDS,
   };
