@@ -40,7 +40,8 @@ import type { LogLoss } from "./segment/lost_records.ts";
 import { type CheckpointedOffsets, LogCheckpointer } from "./log/log_checkpointer.ts";
 import type { LogConfig } from "./log/log_config.ts";
 import { LogFlusher, type LogFlusherOptions } from "./log/log_flusher.ts";
-import type { LoadedLog, LoadOptions, LogRecovery } from "./log/loading/loaded_log.ts";
+import type { LoadedLog, LogRecovery } from "./log/loading/loaded_log.ts";
+import type { LogOpenOptions, NewLogOptions } from "./log/log_options.ts";
 import { loadLog } from "./log/loading/log_loader.ts";
 import type { LogRead, ReadOptions } from "./log/log_read.ts";
 import { LogReader, type TimestampAndOffset } from "./log/log_reader.ts";
@@ -53,37 +54,13 @@ import {
 } from "./log/partition_metadata.ts";
 import type { ProducerState } from "./log/producers/producer_state.ts";
 import type { ReplicatedAppendInfo, ReplicatedAppendOptions } from "./log/replicated_batches.ts";
-import { Segment } from "./segment/segment.ts";
+import { Segment, type SegmentInfo } from "./segment/segment.ts";
 import type { ClosedSegment } from "./segment/segment_checkpoint.ts";
 import {
   offsetOf,
   PRODUCER_SNAPSHOT_SUFFIX,
   SEGMENT_SUFFIXES,
 } from "./segment/segment_file_name.ts";
-
-/** A segment, for display. */
-export interface SegmentInfo {
-  readonly baseOffset: number;
-  readonly sizeInBytes: number;
-  readonly path: string;
-  readonly isActive: boolean;
-}
-
-/** The state of a log as known from the checkpoints, before it is opened. */
-export interface LogOpenOptions
-  extends Omit<LoadOptions, "indexIntervalBytes" | "producerIdExpirationMs"> {
-  /** The first offset that has not been cleaned. */
-  readonly firstDirtyOffset: number;
-}
-
-/** How to create a log. */
-export interface NewLogOptions {
-  readonly nowMs: number;
-  /**
-   * Whether the data folder's checkpoints on disk may still list an earlier log of the same name.
-   */
-  readonly hasUnsyncedCheckpoints: boolean;
-}
 
 /** A partition's batches on disk. */
 export class Log {

@@ -49,6 +49,14 @@ export interface SegmentContext extends IndexContext {
   readonly pool: FilePool;
 }
 
+/** A segment, for display. */
+export interface SegmentInfo {
+  readonly baseOffset: number;
+  readonly sizeInBytes: number;
+  readonly path: string;
+  readonly isActive: boolean;
+}
+
 /** The position of a batch in a segment file. */
 export interface BatchPosition {
   readonly baseOffset: number;
