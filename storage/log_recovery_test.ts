@@ -444,3 +444,67 @@ Deno.test("Log.checkpoint() keeps one producer snapshot besides those at segment
   assertEquals(new Set(snapshots), new Set([...bases, 10]));
   await directory.close();
 });
+
+Deno.test("Log.open() after a kill finds the batches whatever position an index entry has", async () => {
+  const fs = new MemoryFileSystem();
+  const { directory, log } = await create(fs);
+  fill(log, 4);
+  await directory.checkpoint();
+  fill(log, 2);
+  const copy = fs.clone({ unsynced: "kept" });
+  await directory.close();
+  const path = `${FOLDER}/00000000000000000000.index`;
+  const entries = copy.readFileSync(path);
+  assert(entries.length >= 8);
+  const { sizeInBytes } = log;
+  for (let position = 0; position < sizeInBytes; position++) {
+    const damaged = copy.clone({ unsynced: "kept" });
+    const bytes = entries.slice();
+    new DataView(bytes.buffer).setInt32(bytes.length - 4, position);
+    damaged.writeFileSync(path, bytes);
+    await reopened(damaged, (log) => checkRecords(log, 12));
+  }
+});
+
+Deno.test("Log.open() after a crash cuts off a torn write that looks like a batch of an old format", async () => {
+  const fs = new MemoryFileSystem();
+  const { directory, log } = await create(fs);
+  fill(log, 4);
+  const copy = fs.clone({ unsynced: "kept" });
+  const { sizeInBytes } = log;
+  await directory.close();
+  for (const magic of [0, 1]) {
+    const torn = copy.clone({ unsynced: "kept" });
+    const path = `${FOLDER}/00000000000000000000.log`;
+    const bytes = new Uint8Array(sizeInBytes + 100).fill(7, sizeInBytes);
+    bytes.set(torn.readFileSync(path).subarray(0, sizeInBytes));
+    bytes[sizeInBytes + 16] = magic;
+    torn.writeFileSync(path, bytes);
+    await reopened(torn, async (log) => {
+      await checkRecords(log, 8);
+      assertEquals(log.recovery?.truncatedBytes, 100);
+    });
+  }
+});
+
+Deno.test("Log.open() finds the epochs of records whose deletion did not reach the disk", async () => {
+  const fs = new MemoryFileSystem();
+  const { directory, log } = await create(fs);
+  for (const leaderEpoch of [1, 3, 4, 6]) {
+    for (let i = 0; i < 4; i++) append(log, ["a".repeat(100)], { leaderEpoch });
+  }
+  await directory.checkpoint();
+  log.deleteRecordsBefore(9);
+  // The epochs that ended before 9 are gone from the file; the log start offset is not written.
+  await log.checkpoint();
+  append(log, ["b"], { leaderEpoch: 6 });
+  const copy = fs.clone({ unsynced: "lost" });
+  const text = new TextDecoder().decode(copy.readFileSync(`${FOLDER}/leader-epoch-checkpoint`));
+  assertEquals(text, "0\n2\n4 9\n6 12\n");
+  await directory.close();
+  await reopened(copy, (log) => {
+    assertEquals([log.logStartOffset, log.hasDoubtfulEpochs], [0, false]);
+    const ends = [1, 3, 4, 6].map((epoch) => log.endOffsetForEpoch(epoch)?.offset);
+    assertEquals(ends, [4, 8, 12, log.logEndOffset]);
+  });
+});

@@ -119,6 +119,13 @@ export class LeaderEpochCache {
     this.#isDirty = true;
   }
 
+  /** Adds earlier epochs. The last of them may be the first one here, which then begins earlier. */
+  prepend(earlier: LeaderEpochCache): void {
+    const later = this.#entries.filter(({ leaderEpoch }) => leaderEpoch > earlier.latestEpoch);
+    this.#entries = [...earlier.entries, ...later];
+    this.#isDirty = true;
+  }
+
   /** Removes all epochs. */
   clear(): void {
     this.truncateFromEnd(-1);

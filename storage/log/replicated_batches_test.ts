@@ -19,7 +19,7 @@ import {
   readAll,
   withLog,
 } from "../log_testing.ts";
-import { allBytes, copyLog, fetchBytes } from "../replica_testing.ts";
+import { batchesIn, copyLog, fetchBytes } from "../replica_testing.ts";
 import type { LogConfig } from "./log_config.ts";
 
 // deno-lint-ignore no-explicit-any
@@ -80,7 +80,7 @@ Deno.test("Log.appendReplicated() gives a follower what the leader has: bytes, e
     for (const maxBytes of [1, 150, 1 << 20]) {
       const follower = newFollower();
       await copyLog(leader, follower, { maxBytes, leaderEpoch: 4 });
-      assertEquals(await allBytes(follower), await allBytes(leader));
+      assertEquals(await batchesIn(follower), await batchesIn(leader));
       assertEquals([...follower.producers], [...leader.producers]);
       assertEquals(follower.firstOpenTransactionOffset, 3);
       assertEquals(follower.endOffsetForEpoch(0), leader.endOffsetForEpoch(0));
@@ -184,7 +184,7 @@ Deno.test("Log.appendReplicated() rolls segments within one call as single appen
         // Followers of one name have one jitter.
         if (config.segmentJitterMs === undefined) assertEquals(shape(log), shape(single));
         else assert(log.segments.length > 3);
-        assertEquals(await allBytes(log), await allBytes(leader));
+        assertEquals(await batchesIn(log), await batchesIn(leader));
         for (let offset = 0; offset < 40; offset++) {
           assertEquals((await readAll(log, offset, 1)).length, 40 - offset);
         }

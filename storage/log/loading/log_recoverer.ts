@@ -5,7 +5,7 @@
  * @module
  */
 
-import { CorruptRecordError } from "../../../protocol/records/mod.ts";
+import { CorruptRecordError, UnsupportedRecordFormatError } from "../../../protocol/records/mod.ts";
 import type { BatchScanner } from "../../segment/batch_scanner.ts";
 import type { DamagedRange } from "../../segment/batch_walk.ts";
 import { LeaderEpochCache } from "../leader_epoch_cache.ts";
@@ -100,6 +100,7 @@ export class LogRecoverer {
       this.#epochs = rebuildLeaderEpochs(this.#segments, logEndOffset);
     }
     this.#epochs.truncateFromEnd(logEndOffset);
+    this.#restoreFirstEpochs(logStartOffset);
     this.#epochs.truncateFromStart(logStartOffset);
     this.#producers.removeSnapshots(this.#folder, (offset) => offset <= logEndOffset);
     this.#producers.removeExpired(nowMs);
@@ -179,7 +180,10 @@ export class LogRecoverer {
       }
       if (scanner.position < segment.sizeInBytes) problem ??= "the last batch is torn";
     } catch (error) {
-      if (!(error instanceof CorruptRecordError)) throw error;
+      // Batches of an old format do not follow others: what looks like one is a torn write.
+      const isTorn = error instanceof UnsupportedRecordFormatError &&
+        (scanner.position > 0 || segment !== this.#segments[0]);
+      if (!isTorn && !(error instanceof CorruptRecordError)) throw error;
       problem = error.message;
     }
     const dataEnd = await this.#endOfData(segment, scanner.position);
@@ -281,7 +285,9 @@ export class LogRecoverer {
       const scanner = segment.scan(position, false);
       return scanner.next() && scanner.header.lastOffset === lastOffset;
     } catch (error) {
-      if (error instanceof CorruptRecordError) return false;
+      const isNone = error instanceof CorruptRecordError ||
+        error instanceof UnsupportedRecordFormatError;
+      if (isNone) return false;
       throw error;
     }
   }
@@ -314,6 +320,17 @@ export class LogRecoverer {
 
   get #indexInterval(): number {
     return this.#options.indexIntervalBytes;
+  }
+
+  /**
+   * Finds the epochs of batches that were deleted when the file was written, but whose deletion did not
+   * reach the disk.
+   */
+  #restoreFirstEpochs(logStartOffset: number): void {
+    const [first] = this.#epochs.entries;
+    if (first === undefined || first.offset <= logStartOffset) return;
+    const earlier = rebuildLeaderEpochs(this.#segments, first.offset);
+    if (earlier.entries.length > 0) this.#epochs.prepend(earlier);
   }
 
   async #dropSegmentsAfter(slot: number): Promise<void> {
