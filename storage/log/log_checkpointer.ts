@@ -126,11 +126,13 @@ export class LogCheckpointer {
       this.#isDue = true;
       return;
     }
-    this.#recoveryPoint = Math.max(this.#recoveryPoint, target);
-    // Older snapshots are used by truncation only, for which those at segment starts suffice.
+    const previous = this.#recoveryPoint;
+    this.#recoveryPoint = Math.max(previous, target);
+    // Older snapshots are used by truncation only, for which those at segment starts suffice, and that of
+    // the checkpoint before: a truncation removes little, but perhaps more than there is since this one.
     log.loadedProducers?.removeSnapshots(log.folder, (snapshot) => {
       const segment = log.segments.at(log.segments.floorSlot(snapshot));
-      return snapshot >= target || segment?.baseOffset === snapshot;
+      return snapshot >= previous || segment?.baseOffset === snapshot;
     });
   }
 

@@ -21,7 +21,7 @@ import { LogSegments } from "./log_segments.ts";
 import { type Milliseconds, ProducerStateManager } from "./producers/producer_state.ts";
 import { replayProducers } from "./producers/replay_producers.ts";
 import { type Segment, SegmentWriteError } from "../segment/segment.ts";
-import { runAtOnce } from "../time_slice.ts";
+import { runAtOnce, runSliced } from "../time_slice.ts";
 
 /** Resources shared by the logs of a data folder. */
 export interface LogContext extends ReadContext {
@@ -200,12 +200,41 @@ export class LogState {
     return producers;
   }
 
-  /** Reloads the producer state up to the log end offset, after a truncation. */
-  reloadProducers(nowMs: number): void {
-    const producers = this.producers(nowMs);
+  /**
+   * Loads the producer state as of an offset, for a truncation to it. Pauses, because that may take a
+   * segment's batches. `undefined` if their files are replaced meanwhile.
+   */
+  async loadProducersAt(
+    offset: number,
+    nowMs: number,
+  ): Promise<ProducerStateManager | undefined> {
+    const { fs, producerIdExpirationMs } = this.context;
+    const snapshots = this.#producers?.snapshots ?? this.#snapshots;
+    const producers = new ProducerStateManager(fs, this.name, snapshots, producerIdExpirationMs);
+    try {
+      producers.load(this.folder, Math.min(this.logStartOffset, offset), offset, nowMs);
+      await runSliced(replayProducers(producers, this.segments, offset));
+      return producers;
+    } catch (error) {
+      if (error instanceof FileSystemError || error instanceof StorageError) return undefined;
+      throw error;
+    }
+  }
+
+  /**
+   * Reloads the producer state up to the log end offset, after a truncation.
+   *
+   * @param loaded The state as of an offset, from which nothing before has changed.
+   */
+  reloadProducers(nowMs: number, loaded?: ProducerStateManager): void {
     const { logEndOffset } = this;
+    if (loaded?.endOffset === logEndOffset) {
+      loaded.takeOverSnapshots(this.#producers?.snapshots ?? this.#snapshots);
+      this.#producers = loaded;
+    }
+    const producers = this.producers(nowMs);
     producers.removeSnapshots(this.folder, (snapshot) => snapshot <= logEndOffset);
-    this.#load(producers, nowMs);
+    if (producers !== loaded) this.#load(producers, nowMs);
   }
 
   #load(producers: ProducerStateManager, nowMs: number): void {

@@ -20,6 +20,7 @@ import { countExpiredSegments } from "./log_retention.ts";
 import { newFileSize } from "./log_config.ts";
 import { roll } from "./log_roll.ts";
 import type { LogState } from "./log_state.ts";
+import type { ProducerStateManager } from "./producers/producer_state.ts";
 import { Segment } from "../segment/segment.ts";
 
 /** Trims one log. `Log` documents the methods. */
@@ -61,8 +62,17 @@ export class LogTrimmer {
     const { segments } = log;
     // The index files of the truncated segment are out of date until the next checkpoint.
     const { baseOffset } = segments.at(Math.max(0, segments.floorSlot(offset)))!;
-    const truncation = { offset, recoveryPoint: Math.min(offset, baseOffset) };
-    return await this.#truncate(truncation, isWanted, () => this.#truncateTo(offset, nowMs));
+    const end = this.#endOf(offset);
+    const truncation = { offset: end, recoveryPoint: Math.min(end, baseOffset) };
+    const { truncations } = this.#flusher;
+    let producers: ProducerStateManager | undefined;
+    const load = async () => {
+      producers = await log.loadProducersAt(end, nowMs);
+    };
+    return await this.#truncate(truncation, load, isWanted, () => {
+      const isCurrent = truncations === this.#flusher.truncations;
+      return this.#truncateTo(offset, nowMs, isCurrent ? producers : undefined);
+    });
   }
 
   async truncateFullyAndStartAt(
@@ -73,15 +83,28 @@ export class LogTrimmer {
     const log = this.#log;
     log.checkWritable("truncate");
     const recoveryPoint = Math.min(offset, log.segments.first.baseOffset);
-    return await this.#truncate({ offset, recoveryPoint }, isWanted, () => {
+    const nothing = () => Promise.resolve();
+    return await this.#truncate({ offset, recoveryPoint }, nothing, isWanted, () => {
       this.startAt(offset, nowMs);
       return true;
     });
   }
 
-  /** Truncates the log, once the checkpoints on disk agree with it, and syncs that. */
+  /** Where the log will end after a truncation to an offset. */
+  #endOf(offset: number): number {
+    const { segments } = this.#log;
+    const batch = segments.at(segments.floorSlot(offset))?.findBatch(offset);
+    return Math.min(offset, batch?.baseOffset ?? offset);
+  }
+
+  /**
+   * Truncates the log, once the checkpoints on disk agree with it, and syncs that.
+   *
+   * @param prepare Does what takes long, before it is asked whether the cut is wanted.
+   */
   async #truncate(
     truncation: Truncation,
+    prepare: () => Promise<void>,
     isWanted: () => boolean,
     cut: () => boolean,
   ): Promise<boolean> {
@@ -89,6 +112,8 @@ export class LogTrimmer {
     this.#checkpointer.beginTruncation(truncation);
     try {
       await log.context.syncCheckpoints();
+      log.checkWritable("truncate");
+      await prepare();
       log.checkWritable("truncate");
       if (!isWanted()) return false;
       const isCut = cut();
@@ -103,7 +128,7 @@ export class LogTrimmer {
     }
   }
 
-  #truncateTo(offset: number, nowMs: number): boolean {
+  #truncateTo(offset: number, nowMs: number, producers?: ProducerStateManager): boolean {
     const log = this.#log;
     const { segments, logEndOffset } = log;
     if (offset >= logEndOffset) {
@@ -124,7 +149,7 @@ export class LogTrimmer {
       else active.truncateTo(batch);
       const endOffset = Math.min(offset, batch?.baseOffset ?? offset);
       log.truncated(endOffset);
-      this.#endsAt(endOffset, nowMs);
+      this.#endsAt(endOffset, nowMs, producers);
     } catch (error) {
       throw log.failure("truncate", error, false);
     }
@@ -216,10 +241,10 @@ export class LogTrimmer {
   }
 
   /** Updates everything after the segments were truncated to `offset`. */
-  #endsAt(offset: number, nowMs: number): void {
+  #endsAt(offset: number, nowMs: number, producers?: ProducerStateManager): void {
     const log = this.#log;
     log.epochs.truncateFromEnd(offset);
-    log.reloadProducers(nowMs);
+    log.reloadProducers(nowMs, producers);
     this.#cache.truncateTo(offset);
     this.#checkpointer.truncated(Math.min(offset, log.segments.active.baseOffset));
     this.#flusher.truncated(offset);

@@ -8,6 +8,7 @@
 import { CorruptRecordError, UnsupportedRecordFormatError } from "../../../protocol/records/mod.ts";
 import type { BatchScanner } from "../../segment/batch_scanner.ts";
 import type { DamagedRange } from "../../segment/batch_walk.ts";
+import { FileSystemError } from "../../file_system/file_system.ts";
 import { LeaderEpochCache } from "../leader_epoch_cache.ts";
 import { readLeaderEpochs, rebuildLeaderEpochs } from "../leader_epoch_file.ts";
 import type { LoadedLog, LoadOptions } from "./loaded_log.ts";
@@ -76,6 +77,7 @@ export class LogRecoverer {
     );
     for (; slot < this.#segments.length; slot++) {
       const segment = this.#segments[slot]!;
+      this.#takeSnapshotAt(segment);
       await this.#recoverSegment(segment);
       segment.markDirty();
       const next = this.#segments[slot + 1];
@@ -155,6 +157,17 @@ export class LogRecoverer {
     this.#recoveryPoint = last.baseOffset;
     this.#nextOffset = last.baseOffset;
     await this.#recoverSegment(last);
+  }
+
+  /** Takes the producer snapshot at the start of a segment that was rolled after the recovery point. */
+  #takeSnapshotAt({ baseOffset }: Segment): void {
+    if (baseOffset <= this.#recoveryPoint || this.#producers.endOffset !== baseOffset) return;
+    try {
+      this.#producers.takeSnapshot(this.#folder);
+    } catch (error) {
+      // As in a roll: another recovery then starts from an older one.
+      if (!(error instanceof FileSystemError)) throw error;
+    }
   }
 
   async #restoreProducers(startOffset: number, endOffset: number): Promise<void> {

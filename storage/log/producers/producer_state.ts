@@ -443,6 +443,11 @@ export class ProducerStateManager {
     }
   }
 
+  /** Sets the offsets of the snapshot files, which another state has been managing. */
+  takeOverSnapshots(snapshots: readonly number[]): void {
+    this.#snapshots = snapshots.toSorted((a, b) => a - b);
+  }
+
   /** Removes all producers, but keeps the snapshots. */
   clear(): void {
     this.#producers.clear();
