@@ -159,6 +159,11 @@ export class Log {
     });
   }
 
+  /** The first record found to be lost or damaged when the log was opened; truncation removes it. */
+  get firstLostOffset(): number | undefined {
+    return this.#state.firstLostOffset;
+  }
+
   /** Name of the partition's folder, for instance `orders-3`. */
   get name(): string {
     return this.#state.name;

@@ -2,7 +2,7 @@
  * A replica that copies its leader's log, in one epoch.
  *
  * What its fetches say it has, it has on disk: it flushes before its first fetch of an epoch, and
- * whatever it appended before the next one.
+ * whatever it appended before the next one. Records that its disk lost it fetches again.
  *
  * @module
  */
@@ -85,6 +85,19 @@ export class Following {
       logStartOffset: this.partition.logStartOffset(),
       highWatermark,
     };
+  }
+
+  /**
+   * Cuts the log where records were found to be lost or damaged when it was opened: the leader has them.
+   * The broker has taken this replica out of the ISR before.
+   */
+  async dropDamaged(nowMs: number): Promise<void> {
+    const { partition } = this;
+    await partition.whenCut();
+    const offset = partition.log.firstLostOffset;
+    if (offset === undefined || this.#isEnded) return;
+    if (offset < partition.highWatermark()) await partition.lower(offset);
+    await partition.cut(() => partition.log.truncateTo(offset, nowMs, () => !this.#isEnded));
   }
 
   /** Flushes all of the log. */

@@ -139,8 +139,12 @@ export class ReplicaFetcher {
   /** Flushes what is due: the position that a fetch tells must be on disk. */
   async #prepare(): Promise<void> {
     await Promise.all([...this.#session.due].map(async (partition) => {
+      const { following } = partition;
       try {
-        await partition.following.flush();
+        if (following.partition.log.firstLostOffset !== undefined) {
+          await following.dropDamaged(this.#options.clock.now());
+        }
+        await following.flush();
       } catch (error) {
         this.#fail(partition, error);
       }

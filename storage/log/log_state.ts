@@ -46,6 +46,7 @@ export class LogState {
   #logStartOffset: number;
   #logEndOffset: number;
   #firstDirtyOffset: number;
+  #firstLostOffset: number;
   #pendingSwap: Segment | undefined;
   /** Whether the log is being closed, or is closed: no more appends are accepted. */
   #isClosing = false;
@@ -71,6 +72,11 @@ export class LogState {
     this.#logStartOffset = loaded.logStartOffset;
     this.#logEndOffset = loaded.logEndOffset;
     this.#firstDirtyOffset = firstDirtyOffset;
+    this.#firstLostOffset = Math.min(
+      Infinity,
+      ...loaded.losses.filter((loss) => loss.nextOffset > loss.firstOffset)
+        .map((loss) => loss.firstOffset),
+    );
     this.#snapshots = loaded.snapshots;
     this.#producers = loaded.producers;
     this.#epochs = loaded.epochs;
@@ -103,6 +109,11 @@ export class LogState {
   /** The first offset that has not been cleaned. */
   get firstDirtyOffset(): number {
     return this.#firstDirtyOffset;
+  }
+
+  /** The first offset that was lost or damaged when the log was opened, unless it was removed since. */
+  get firstLostOffset(): number | undefined {
+    return this.#firstLostOffset < this.#logEndOffset ? this.#firstLostOffset : undefined;
   }
 
   get isClosed(): boolean {
@@ -146,6 +157,7 @@ export class LogState {
     this.#logEndOffset = offset;
     this.#logStartOffset = Math.min(this.#logStartOffset, offset);
     this.#firstDirtyOffset = Math.min(this.#firstDirtyOffset, offset);
+    if (offset <= this.#firstLostOffset) this.#firstLostOffset = Infinity;
   }
 
   /** Sets the offsets after all segments were replaced by an empty one at `offset`. */
@@ -153,6 +165,7 @@ export class LogState {
     this.#logEndOffset = offset;
     this.#logStartOffset = offset;
     this.#firstDirtyOffset = Math.min(this.#firstDirtyOffset, offset);
+    this.#firstLostOffset = Infinity;
   }
 
   /** Rejects appends from now on. */
