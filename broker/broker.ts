@@ -17,6 +17,7 @@ import { MemoryFileSystem } from "../storage/file_system/memory_file_system.ts";
 import { BatchValidations } from "./validation/batch_validations.ts";
 import { type Clock, systemClock } from "./time/clock.ts";
 import { ClusterState } from "./cluster/cluster_state.ts";
+import { shutDownControlled } from "./cluster/controlled_shutdown.ts";
 import { ElectionManager } from "./cluster/election_manager.ts";
 import { forwardOffsetsTopicCreation } from "./cluster/forwarded_creation.ts";
 import { ForwardingManager } from "./cluster/forwarding_manager.ts";
@@ -254,7 +255,6 @@ export class Broker {
     const settled = () => topics.settled();
     const forwarding = new ForwardingManager({ cluster, peers, clock, settled });
     opened.defer(() => forwarding.close());
-    const heartbeats = new HeartbeatManager({ cluster, network, clock, logger, settled });
     const elections = new ElectionManager({ cluster, config, clock, logger });
     const reassignments = new ReassignmentManager({
       cluster,
@@ -262,6 +262,14 @@ export class Broker {
       view: elections.view,
       clock,
       logger,
+    });
+    const heartbeats = new HeartbeatManager({
+      cluster,
+      network,
+      clock,
+      logger,
+      settled,
+      mayShutDown: (id) => elections.mayShutDown(id),
     });
     const stopping = new AbortController();
     opened.defer(() => stopping.abort());
@@ -326,7 +334,7 @@ export class Broker {
       const { brokerEpoch } = cluster;
       if (brokerEpoch > 0) directory.brokerEpoch = brokerEpoch;
       reassignments.close();
-      cluster.retire();
+      cluster.membership.retire();
     });
     const addresses = listeners.map((address) => server.bind(address));
     await cluster.registerBroker({
@@ -397,15 +405,21 @@ export class Broker {
    */
   async abort(): Promise<void> {
     this.#server.abort();
-    await this.close();
+    await (this.#closing ??= this.#resources.disposeAsync());
   }
 
   /**
-   * Stops serving clients, flushes and closes all logs (a clean shutdown, after which the next
-   * start does not need to recover them). Closing twice returns the same promise.
+   * Lets other brokers of the cluster take over, then stops serving clients, flushes and closes all
+   * logs (a clean shutdown, after which the next start does not need to recover them). Closing twice
+   * returns the same promise.
    */
   close(): Promise<void> {
-    return this.#closing ??= this.#resources.disposeAsync();
+    return this.#closing ??= this.#close();
+  }
+
+  async #close(): Promise<void> {
+    await shutDownControlled(this.#context);
+    await this.#resources.disposeAsync();
   }
 
   /** Closes the broker. */

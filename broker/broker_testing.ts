@@ -127,6 +127,7 @@ export class TestBroker {
         clock,
         logger,
         settled: () => topics.settled(),
+        mayShutDown: () => true,
       }),
       reassignments: new ReassignmentManager({
         cluster,

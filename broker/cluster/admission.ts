@@ -10,6 +10,7 @@
  * @module
  */
 
+import { DRAINING_PREFIX, type DrainingValue } from "./brokers_view.ts";
 import { CONTROLLER_KEY } from "./controller_office.ts";
 import { commitDoubts, doubts, topicsIn } from "./doubts.ts";
 import {
@@ -167,6 +168,11 @@ function claim({ entries }: MetadataSnapshot, nodeId: number, directoryId: strin
       { key: brokerKey, value: null },
       { key: `${SESSIONS_PREFIX}${session}`, value: null },
     );
+  }
+  // Of a process that ended while it shut down.
+  const draining = entries.get(`${DRAINING_PREFIX}${nodeId}`);
+  if (draining !== undefined && decode<DrainingValue>(draining).isShuttingDown) {
+    changes.push({ key: `${DRAINING_PREFIX}${nodeId}`, value: null });
   }
   const office = entries.get(CONTROLLER_KEY);
   if (office !== undefined && decode<{ brokerId: number }>(office).brokerId === nodeId) {

@@ -29,11 +29,17 @@ export type BrokersChange = { readonly type: "brokers" | "suspicions" };
 /** Prefix of the keys of brokers that should not lead. */
 export const DRAINING_PREFIX = "draining/";
 
+/** The value of the key of a broker that should not lead. */
+export interface DrainingValue {
+  /** Whether the broker is about to stop; the key then goes with its session. */
+  readonly isShuttingDown: boolean;
+}
+
 /** The brokers, and what is said of them. */
 export class BrokersView {
   readonly #brokers: Map<number, BrokerInfo> = new Map();
   readonly #members: Set<string> = new Set();
-  readonly #draining: Set<number> = new Set();
+  readonly #draining: Map<number, DrainingValue> = new Map();
   readonly #suspicions: Suspicions = new Suspicions();
 
   /** The registered brokers, by id. */
@@ -56,6 +62,11 @@ export class BrokersView {
     return this.#draining.has(id);
   }
 
+  /** Whether a broker is about to stop. */
+  isShuttingDown(id: number): boolean {
+    return this.#draining.get(id)?.isShuttingDown === true;
+  }
+
   /** Statements of brokers that the controller is dead. */
   suspicions(): Iterable<Suspicion> {
     return this.#suspicions.all();
@@ -73,7 +84,7 @@ export class BrokersView {
     } else if (key.startsWith(DRAINING_PREFIX)) {
       const id = Number(key.slice(DRAINING_PREFIX.length));
       if (entry === undefined) this.#draining.delete(id);
-      else this.#draining.add(id);
+      else this.#draining.set(id, decodeValue(entry));
     } else if (key.startsWith(SUSPECTS_PREFIX)) {
       this.#suspicions.update(key, entry);
       return { type: "suspicions" };

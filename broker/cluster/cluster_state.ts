@@ -32,7 +32,7 @@ import { ApiError } from "../api_error.ts";
 import type { ConfigTexts } from "../settings/config.ts";
 import type { Clock } from "../time/clock.ts";
 import type { Logger } from "../logger.ts";
-import { CONTROLLER_KEY, ControllerOffice, holderOf } from "./controller_office.ts";
+import { CONTROLLER_KEY, ControllerOffice } from "./controller_office.ts";
 import { type FeatureLevels, INITIAL_LEVELS } from "./features.ts";
 import { MetadataFollower } from "./metadata_follower.ts";
 import {
@@ -43,7 +43,6 @@ import {
   type MetadataLogState,
   type MetadataStore,
   RevisionConflictError,
-  SESSIONS_PREFIX,
 } from "./metadata_store.ts";
 import {
   type BrokerAddress,
@@ -64,10 +63,8 @@ import {
   type TopicValue,
 } from "./topic_state.ts";
 import { type TopicChange, TopicsView } from "./topics_view.ts";
-
 import {
   type BrokerInfo,
-  brokerInfo,
   type BrokersChange,
   BrokersView,
   DRAINING_PREFIX,
@@ -80,8 +77,7 @@ import {
   type ConfiguredResourceType,
   resourceConfigsKey,
 } from "./configs_view.ts";
-import type { Suspicion } from "./liveness.ts";
-import { accusation, dismissal, withdrawal } from "./suspicions.ts";
+import { Membership } from "./membership.ts";
 
 export type { BrokerInfo } from "./brokers_view.ts";
 export type { ConfiguredResourceType } from "./configs_view.ts";
@@ -124,12 +120,12 @@ export class ClusterState {
   readonly #office: ControllerOffice;
   readonly #listeners: Set<(change: ClusterChange) => void> = new Set();
   readonly #brokers: BrokersView = new BrokersView();
+  /** How brokers are found dead, return and leave. */
+  readonly membership: Membership;
   readonly #topics: TopicsView = new TopicsView();
   /** Names of deleted topics that this broker may still have logs of, by id. */
   readonly #deletedTopics: Map<string, string> = new Map();
   readonly #configs: ConfigsView = new ConfigsView();
-  /** Epochs of brokers that this one has deposed. */
-  readonly #deposed: Set<number> = new Set();
   #lastDecision = 0;
   #featureLevels: FeatureLevels = INITIAL_LEVELS;
   #isClosed = false;
@@ -148,6 +144,15 @@ export class ClusterState {
     this.#registration = registration;
     const session = () => registration.session;
     this.#office = new ControllerOffice({ store, nodeId, clock, logger, session });
+    this.membership = new Membership({
+      store,
+      nodeId,
+      registration,
+      office: this.#office,
+      follower: this.#follower,
+      brokers: this.#brokers,
+      commitAsController: (changes, expect) => this.#commitAsController(changes, expect),
+    });
     this.#office.onHeld = () => this.#notify({ type: "controller" });
     registration.onRenewed = () => {
       this.#office.standSoon();
@@ -218,14 +223,14 @@ export class ClusterState {
     return this.#brokers.isDraining(id);
   }
 
-  /** Whether this broker has ended, or tried to end, the registration with an epoch. */
-  hasDeposed(epoch: number): boolean {
-    return this.#deposed.has(epoch);
+  /** Whether a broker is about to stop. */
+  isShuttingDown(id: number): boolean {
+    return this.#brokers.isShuttingDown(id);
   }
 
-  /** Statements of brokers that the controller is dead. */
-  get suspicions(): Iterable<Suspicion> {
-    return this.#brokers.suspicions();
+  /** The commit that last said whether a broker drains or shuts down; 0 if it does neither. */
+  drainingRevision(id: number): number {
+    return this.#follower.revisionOf(`${DRAINING_PREFIX}${id}`);
   }
 
   /** The revision of the last change of a topic, of settings or of feature levels. */
@@ -325,55 +330,6 @@ export class ClusterState {
     const known = this.#brokers.get(this.nodeId);
     await this.#follower.caughtUp(await this.#registration.register(address, known));
     if (this.hasExpiringSessions) await this.#standForOffice();
-  }
-
-  /**
-   * Sets what is awaited before this broker registers again, after it has lost its session. If it
-   * fails, it is called again later.
-   */
-  set beforeReturn(ready: () => Promise<void>) {
-    this.#registration.beforeReturn = ready;
-  }
-
-  /** Reads from the store who is the controller, if it is another broker. */
-  async currentController(): Promise<BrokerInfo | undefined> {
-    const office = await this.#store.get(CONTROLLER_KEY);
-    const id = office === undefined ? -1 : holderOf(office);
-    if (id === -1 || id === this.nodeId) return undefined;
-    const entry = await this.#store.get(`${BROKERS_PREFIX}${id}`);
-    if (entry === undefined) throw new Error(`The controller, broker ${id}, is not registered`);
-    return brokerInfo(id, entry);
-  }
-
-  /** States that the controller is dead. */
-  async accuse(suspicion: Suspicion): Promise<void> {
-    const { session } = this.#registration;
-    if (session === undefined) return;
-    const expect = [this.#registration.expectation];
-    await this.#store.commit([accusation(suspicion, session)], { expect });
-  }
-
-  /** Withdraws this broker's statement. */
-  async withdraw(suspicion: Suspicion): Promise<void> {
-    await this.#store.commit([withdrawal(suspicion)]);
-  }
-
-  /**
-   * Ends the registration and the session of another broker that is dead. If it was the controller,
-   * this broker becomes it in the same commit.
-   *
-   * @throws {RevisionConflictError} If either broker has registered again meanwhile, or another has
-   *   decided.
-   * @throws {ApiError} NOT_CONTROLLER.
-   */
-  async depose({ id, epoch, session }: BrokerInfo): Promise<void> {
-    this.#deposed.add(epoch);
-    const key = `${BROKERS_PREFIX}${id}`;
-    const changes: MetadataChange[] = [{ key, value: null }, dismissal(id)];
-    if (session !== undefined) changes.push({ key: `${SESSIONS_PREFIX}${session}`, value: null });
-    const expect = [{ key, revision: epoch }, this.#registration.expectation];
-    if (this.controllerId !== id) await this.#commitAsController(changes, expect);
-    else await this.#follower.caughtUp(await this.#office.takeOver(changes, expect));
   }
 
   /**
@@ -552,11 +508,6 @@ export class ClusterState {
         this.#follower.showConflict(error);
       }
     }
-  }
-
-  /** Does not register again if the session is lost, because this broker is about to stop. */
-  retire(): void {
-    this.#registration.close();
   }
 
   /** Stops competing for controller and following the store, which stays open. */

@@ -142,6 +142,15 @@ export class ControllerOffice {
     });
   }
 
+  /** Stops competing, and lets another broker have the office if this one has it. */
+  async resign(): Promise<void> {
+    const { expectation, isHeld } = this;
+    this.close();
+    if (!isHeld) return;
+    const { store } = this.#options;
+    await store.commit([{ key: CONTROLLER_KEY, value: null }], { expect: [expectation] });
+  }
+
   /** Stops competing. The key, and what is under way, ends with the store. */
   close(): void {
     this.#isClosed = true;

@@ -14,7 +14,7 @@ import type { BrokerConfig } from "../settings/config.ts";
 import type { Clock } from "../time/clock.ts";
 import { TopicConfig } from "../topics/topic_config.ts";
 import type { ClusterChange, ClusterState } from "./cluster_state.ts";
-import { type Election, type ElectionView, neededElections } from "./elections.ts";
+import { canShutDown, type Election, type ElectionView, neededElections } from "./elections.ts";
 import { MAX_COMMIT_CHANGES, RevisionConflictError } from "./metadata_store.ts";
 import { partitionCommit } from "./partition_commit.ts";
 import { BROKERS_PREFIX } from "./registration.ts";
@@ -44,7 +44,7 @@ const LOSS_MS = 50;
 export class ElectionManager {
   readonly #options: ElectionManagerOptions;
   readonly view: ElectionView;
-  /** When brokers went that are not back, and that nobody deposed. */
+  /** When brokers went that are not back, and that neither stopped nor were deposed. */
   readonly #lost: Map<number, number> = new Map();
   /** Until when brokers have time to return. */
   #untilMs = -Infinity;
@@ -87,6 +87,11 @@ export class ElectionManager {
     return neededElections([after], this.view).next().done === false;
   }
 
+  /** Whether a broker can stop without clients or leaders waiting for it. */
+  mayShutDown(brokerId: number): boolean {
+    return canShutDown(this.#options.cluster.topics(), brokerId, this.view);
+  }
+
   /** Stops; a commit under way ends with the store. */
   close(): void {
     this.#isClosed = true;
@@ -103,7 +108,10 @@ export class ElectionManager {
     const nowMs = clock.monotonic();
     const registered = this.#registered;
     for (const [id, epoch] of this.#known) {
-      if (!registered.has(id) && !cluster.hasDeposed(epoch)) this.#lost.set(id, nowMs);
+      if (
+        registered.has(id) || cluster.membership.hasDeposed(epoch) || cluster.isShuttingDown(id)
+      ) continue;
+      this.#lost.set(id, nowMs);
     }
     for (const [id, lostMs] of this.#lost) {
       if (registered.has(id) || nowMs - lostMs >= MASS_LOSS_MS) this.#lost.delete(id);

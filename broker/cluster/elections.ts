@@ -72,6 +72,26 @@ export function uncleanElection(topic: TopicState, index: number, target: Broker
   return { topic, index, next, target };
 }
 
+/**
+ * Whether a broker can stop without clients or leaders waiting for it: it leads no partition that
+ * another can lead, and is in no ISR whose leader can do without it.
+ */
+export function canShutDown(
+  topics: Iterable<TopicState>,
+  id: number,
+  view: ElectionView,
+): boolean {
+  for (const { partitions } of topics) {
+    for (const state of partitions) {
+      if (!isReplicated(state) || !state.replicas.includes(id)) continue;
+      if (state.leaderId === id) {
+        if (neededLeader(state, view) !== undefined) return false;
+      } else if (state.isr.includes(id) && view.broker(state.leaderId) !== undefined) return false;
+    }
+  }
+  return true;
+}
+
 /** Whether a partition has a leader that is registered, or needs no operator to get one. */
 export function hasLeader(state: PartitionState, view: ElectionView): boolean {
   return view.broker(state.leaderId) !== undefined || candidates(state, view).length > 0;

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { BrokerInfo } from "./brokers_view.ts";
-import { candidates, type ElectionView, neededElections } from "./elections.ts";
+import { candidates, canShutDown, type ElectionView, neededElections } from "./elections.ts";
 import type { PartitionState, TopicState } from "./topic_state.ts";
 import { partitionStateOf } from "./topic_state_testing.ts";
 
@@ -161,4 +161,20 @@ Deno.test("candidates() ranks the ISR before the ELR, and draining brokers last"
   const ids = (of: ElectionView) => candidates(state, of).map(({ id }) => id);
   assertEquals(ids(view([1, 2, 3, 4, 5])), [3, 4, 1, 2]);
   assertEquals(ids(view([1, 2, 3, 4], { draining: [3, 1] })), [4, 2, 3, 1]);
+});
+
+Deno.test("canShutDown() waits until others lead, and leaders do without the broker", () => {
+  const check = (state: PartitionState, of: ElectionView) =>
+    canShutDown([topicOf("a", state)], 1, of);
+  const stopping = view([1, 2, 3], { draining: [1] });
+  assertEquals(check(three(), stopping), false);
+  const led = three({ leaderId: 2, leaderIncarnation: "old-2" });
+  assertEquals(check(led, stopping), false);
+  assertEquals(check({ ...led, isr: [2, 3] }, stopping), true);
+  // Nobody else can lead, or waits for it.
+  assertEquals(check(three({ isr: [1] }), stopping), true);
+  assertEquals(check(three({ isr: [1, 2, 3] }), view([1], { draining: [1] })), true);
+  assertEquals(check({ ...led, isr: [1, 2] }, view([1, 3], { draining: [1] })), true);
+  assertEquals(check(partitionStateOf(), stopping), true);
+  assertEquals(check(three({ replicas: [2, 3], leaderId: 2, isr: [2, 3] }), stopping), true);
 });

@@ -36,6 +36,8 @@ export interface HeartbeatManagerOptions {
   readonly logger: Logger;
   /** Resolves when this broker has applied its view of the cluster. */
   settled(): Promise<void>;
+  /** Whether a broker can stop without anybody waiting for it. */
+  mayShutDown(brokerId: number): boolean;
 }
 
 /** Interval of heartbeats. */
@@ -104,7 +106,7 @@ export class HeartbeatManager {
   start(): void {
     const { cluster } = this.#options;
     this.#unsubscribe = cluster.onChange((change) => this.#changed(change));
-    cluster.beforeReturn = () => this.#mayReturn();
+    cluster.membership.beforeReturn = () => this.#mayReturn();
     this.#wake();
     this.#announce();
   }
@@ -134,7 +136,7 @@ export class HeartbeatManager {
    * @param ended Aborted when the connection has ended that it came on.
    */
   receive(request: BrokerHeartbeatRequest, ended: AbortSignal): BrokerHeartbeatResponse {
-    const { cluster, clock } = this.#options;
+    const { cluster, clock, mayShutDown } = this.#options;
     const { brokerId, brokerEpoch: epoch, currentMetadataOffset: revision } = request;
     const answer = { errorCode: ErrorCode.NONE, shouldShutDown: false };
     if (!cluster.isController()) return { ...answer, errorCode: ErrorCode.NOT_CONTROLLER };
@@ -149,7 +151,13 @@ export class HeartbeatManager {
       ended.addEventListener("abort", () => this.#lost(brokerId), { once: true });
     } else report.revision = Math.max(report.revision, revision);
     this.#notify();
-    return { ...answer, isFenced: false, isCaughtUp: revision >= cluster.lastDecision };
+    return {
+      ...answer,
+      isFenced: false,
+      isCaughtUp: revision >= cluster.lastDecision,
+      shouldShutDown: request.wantShutDown && cluster.isShuttingDown(brokerId) &&
+        mayShutDown(brokerId),
+    };
   }
 
   /** Resolves when every broker has applied a revision of the metadata, or after some time. */
@@ -173,6 +181,15 @@ export class HeartbeatManager {
       const timer = clock.setTimeout(end, SPREAD_MS);
       this.#waiters.add(check);
     });
+  }
+
+  /** Whether this broker, which is about to stop, can do so without anybody waiting for it. */
+  async mayShutDown(): Promise<boolean> {
+    const { cluster, mayShutDown } = this.#options;
+    if (cluster.isController()) return mayShutDown(cluster.nodeId);
+    const controller = this.#controller;
+    if (controller === undefined) return false;
+    return (await this.#ask(controller, true)).shouldShutDown;
   }
 
   /** Stops sending and judging. */
@@ -279,7 +296,7 @@ export class HeartbeatManager {
     }
   }
 
-  #ask(peer: BrokerInfo): Promise<BrokerHeartbeatResponse> {
+  #ask(peer: BrokerInfo, wantShutDown = false): Promise<BrokerHeartbeatResponse> {
     const { cluster } = this.#options;
     const { nodeId: brokerId, brokerEpoch, lastDecision } = cluster;
     const { decision, revision } = this.#applied;
@@ -288,7 +305,7 @@ export class HeartbeatManager {
       brokerEpoch: brokerEpoch === 0 ? -1 : brokerEpoch,
       currentMetadataOffset: decision < lastDecision ? revision : cluster.revision,
       wantFence: false,
-      wantShutDown: false,
+      wantShutDown,
       offlineLogDirs: [],
     }, ANSWER_TIMEOUT_MS);
   }
@@ -372,7 +389,7 @@ export class HeartbeatManager {
       const broker = cluster.broker(id);
       if (broker?.epoch !== epoch || !this.#isActive) continue;
       if (!cluster.isController() && !await this.#isCondemned(broker)) continue;
-      await cluster.depose(broker);
+      await cluster.membership.depose(broker);
       logger.warn("Deposed a broker that does not respond", { brokerId: id });
     }
   }
@@ -385,11 +402,13 @@ export class HeartbeatManager {
     const suspicion = { voterId, accusedId: id, controllerEpoch };
     const brokers = cluster.brokers.map((broker) => broker.id);
     const controller = { id, epoch: controllerEpoch };
-    if (isCondemned(controller, brokers, [...cluster.suspicions, suspicion])) return true;
+    if (isCondemned(controller, brokers, [...cluster.membership.suspicions, suspicion])) {
+      return true;
+    }
     if (this.#suspicion?.controllerEpoch !== controllerEpoch) {
       logger.warn("The controller does not respond", { brokerId: id });
       this.#suspicion = suspicion;
-      await cluster.accuse(suspicion);
+      await cluster.membership.accuse(suspicion);
     }
     return false;
   }
@@ -400,7 +419,7 @@ export class HeartbeatManager {
     this.#suspicion = undefined;
     if (suspicion === undefined) return;
     try {
-      await this.#options.cluster.withdraw(suspicion);
+      await this.#options.cluster.membership.withdraw(suspicion);
     } catch {
       // It ends with this broker's session or with the controller's epoch.
     }
@@ -408,7 +427,7 @@ export class HeartbeatManager {
 
   /** Fails unless the controller, if there is one, can be reached. */
   async #mayReturn(): Promise<void> {
-    const controller = await this.#options.cluster.currentController();
+    const controller = await this.#options.cluster.membership.currentController();
     if (controller === undefined) return;
     const { errorCode } = await this.#ask(controller);
     if (errorCode === ErrorCode.NOT_CONTROLLER) throw new ApiError(errorCode);

@@ -67,7 +67,7 @@ Deno.test("HeartbeatManager of the other brokers replaces a controller that is k
       const [brokers, controllerId] = seenBy(cluster, 2);
       assertEquals(brokers.length, count - 1);
       assert(brokers.includes(controllerId));
-      assertEquals([...cluster.broker(2).cluster.suspicions], []);
+      assertEquals([...cluster.broker(2).cluster.membership.suspicions], []);
     });
   }
 });
@@ -78,7 +78,7 @@ Deno.test("HeartbeatManager replaces no controller without a majority of the oth
   // The controller deposes the broker that it does not hear of, not the other way round.
   await cluster.pass(DEPOSED_MS);
   assertEquals(seenBy(cluster, 3), [[1, 3, 4], 1]);
-  const { suspicions } = cluster.broker(3).cluster;
+  const { suspicions } = cluster.broker(3).cluster.membership;
   assert([...suspicions].length <= 1);
 });
 
@@ -87,12 +87,12 @@ Deno.test("HeartbeatManager keeps a controller that a minority misses, which wit
   const { cluster: state } = cluster.broker(5);
   for (const id of [2, 3]) cluster.cutOneWay(1, id);
   await cluster.pass(DEPOSED_MS);
-  const voters = Array.from(state.suspicions, ({ voterId }) => voterId).sort();
+  const voters = Array.from(state.membership.suspicions, ({ voterId }) => voterId).sort();
   assertEquals(voters, [2, 3]);
   assertEquals(seenBy(cluster, 5), [[1, 2, 3, 4, 5], 1]);
   cluster.heal();
   await cluster.pass(DEPOSED_MS);
-  assertEquals([...state.suspicions], []);
+  assertEquals([...state.membership.suspicions], []);
   assertEquals(seenBy(cluster, 5), [[1, 2, 3, 4, 5], 1]);
 });
 

@@ -310,6 +310,7 @@ export class HeartbeatingCluster implements AsyncDisposable {
       clock,
       logger: silentLogger,
       settled: () => Promise.resolve(),
+      mayShutDown: () => true,
     });
     const elections = new ElectionManager({ cluster, config: CONFIG, clock, logger: silentLogger });
     this.#brokers[id - 1] = new HeartbeatingBroker(id, clock, cluster, heartbeats, elections);

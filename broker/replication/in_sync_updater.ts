@@ -11,6 +11,7 @@
  */
 
 import type { ClusterState } from "../cluster/cluster_state.ts";
+import { DRAINING_PREFIX } from "../cluster/brokers_view.ts";
 import { RevisionConflictError } from "../cluster/metadata_store.ts";
 import { MAX_PARTITION_CHANGES, type PartitionChange } from "../cluster/partition_commit.ts";
 import { BROKERS_PREFIX } from "../cluster/registration.ts";
@@ -146,7 +147,11 @@ export class InSyncUpdater {
     if (cluster.brokerEpoch === 0) return this.#askLater(asked);
     const guards = new Map([this.#ownGuard()]);
     for (const { leadership, joining } of asked) {
-      for (const id of joining) guards.set(`${BROKERS_PREFIX}${id}`, leadership.brokerEpochOf(id)!);
+      for (const id of joining) {
+        guards.set(`${BROKERS_PREFIX}${id}`, leadership.brokerEpochOf(id)!);
+        // It must not have begun to shut down.
+        guards.set(`${DRAINING_PREFIX}${id}`, cluster.drainingRevision(id));
+      }
     }
     for (const { leadership, change } of asked) leadership.ask(change.next.isr);
     const changes = asked.map(({ change }) => change);

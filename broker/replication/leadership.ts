@@ -247,7 +247,7 @@ export class Leadership implements Commits {
   }
 
   #mustLeave(id: number, brokers: LiveBrokers, maxLagMs: number, nowMs: number): boolean {
-    if (brokers.epochOf(id) === undefined) return true;
+    if (brokers.epochOf(id) === undefined || brokers.isStopping(id)) return true;
     const { log } = this.#partition;
     const highWatermark = this.#partition.highWatermark();
     const follower = this.#follower(id);

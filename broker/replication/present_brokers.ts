@@ -31,7 +31,8 @@ export class PresentBrokers implements LiveBrokers {
     const nowMs = this.#nowMs();
     const registered = this.#registered;
     for (const [id, epoch] of this.#known) {
-      if (!registered.has(id)) this.#lost.set(id, { epoch, lostMs: nowMs });
+      if (registered.has(id) || this.#cluster.isShuttingDown(id)) continue;
+      this.#lost.set(id, { epoch, lostMs: nowMs });
     }
     for (const id of registered.keys()) this.#lost.delete(id);
     this.#known = registered;
@@ -43,8 +44,8 @@ export class PresentBrokers implements LiveBrokers {
     return this.#isMassLoss ? this.#lost.get(broker)?.epoch : undefined;
   }
 
-  isStopping(): boolean {
-    return false;
+  isStopping(broker: number): boolean {
+    return this.#cluster.isShuttingDown(broker);
   }
 
   get #isMassLoss(): boolean {

@@ -5,7 +5,11 @@ import { PresentBrokers } from "./present_brokers.ts";
 /** Brokers that are registered under their id as epoch. */
 function presentOf(...ids: number[]) {
   let nowMs = 0;
-  const cluster = { brokers: [] as { id: number; epoch: number }[] };
+  const stopping = new Set<number>();
+  const cluster = {
+    brokers: [] as { id: number; epoch: number }[],
+    isShuttingDown: (id: number) => stopping.has(id),
+  };
   const register = (...ids: number[]) => cluster.brokers = ids.map((id) => ({ id, epoch: id }));
   register(...ids);
   const present = new PresentBrokers(cluster as unknown as ClusterState, () => nowMs);
@@ -15,6 +19,7 @@ function presentOf(...ids: number[]) {
       register(...ids);
       present.update();
     },
+    stop: (id: number) => stopping.add(id),
     pass: (ms: number) => nowMs += ms,
   };
 }
@@ -38,5 +43,13 @@ Deno.test("PresentBrokers gives most brokers time to return when they go togethe
   brokers.pass(999);
   assertEquals(brokers.epochs(), [1, 2, 3]);
   brokers.pass(1);
+  assertEquals(brokers.epochs(), [1, undefined, undefined]);
+});
+
+Deno.test("PresentBrokers does not wait for brokers that have shut down", () => {
+  const brokers = presentOf(1, 2, 3);
+  brokers.stop(2);
+  brokers.stop(3);
+  brokers.register(1);
   assertEquals(brokers.epochs(), [1, undefined, undefined]);
 });

@@ -1,0 +1,132 @@
+/**
+ * How brokers of a cluster are found dead, return and leave, as changes of the metadata store.
+ *
+ * @module
+ */
+
+import {
+  type BrokerInfo,
+  brokerInfo,
+  type BrokersView,
+  DRAINING_PREFIX,
+  type DrainingValue,
+} from "./brokers_view.ts";
+import { CONTROLLER_KEY, type ControllerOffice, holderOf } from "./controller_office.ts";
+import type { Suspicion } from "./liveness.ts";
+import type { MetadataFollower } from "./metadata_follower.ts";
+import {
+  type MetadataChange,
+  type MetadataExpectation,
+  type MetadataStore,
+  SESSIONS_PREFIX,
+} from "./metadata_store.ts";
+import { BROKERS_PREFIX, type Registration } from "./registration.ts";
+import { accusation, dismissal, withdrawal } from "./suspicions.ts";
+import { encodeValue } from "./topic_state.ts";
+
+/** What a membership changes and knows. */
+export interface MembershipOptions {
+  readonly store: MetadataStore;
+  readonly nodeId: number;
+  readonly registration: Registration;
+  readonly office: ControllerOffice;
+  readonly follower: MetadataFollower;
+  readonly brokers: BrokersView;
+  /** Commits a change that only the controller may make. */
+  commitAsController(
+    changes: readonly MetadataChange[],
+    expect: readonly MetadataExpectation[],
+  ): Promise<void>;
+}
+
+/** This broker among the others. */
+export class Membership {
+  readonly #options: MembershipOptions;
+  /** Epochs of brokers that this one has deposed. */
+  readonly #deposed: Set<number> = new Set();
+
+  constructor(options: MembershipOptions) {
+    this.#options = options;
+  }
+
+  /** Statements of brokers that the controller is dead. */
+  get suspicions(): Iterable<Suspicion> {
+    return this.#options.brokers.suspicions();
+  }
+
+  /** Whether this broker has ended, or tried to end, the registration with an epoch. */
+  hasDeposed(epoch: number): boolean {
+    return this.#deposed.has(epoch);
+  }
+
+  /**
+   * Sets what is awaited before this broker registers again, after it has lost its session. If it
+   * fails, it is called again later.
+   */
+  set beforeReturn(ready: () => Promise<void>) {
+    this.#options.registration.beforeReturn = ready;
+  }
+
+  /** Reads from the store who is the controller, if it is another broker. */
+  async currentController(): Promise<BrokerInfo | undefined> {
+    const { store, nodeId } = this.#options;
+    const office = await store.get(CONTROLLER_KEY);
+    const id = office === undefined ? -1 : holderOf(office);
+    if (id === -1 || id === nodeId) return undefined;
+    const entry = await store.get(`${BROKERS_PREFIX}${id}`);
+    if (entry === undefined) throw new Error(`The controller, broker ${id}, is not registered`);
+    return brokerInfo(id, entry);
+  }
+
+  /** States that the controller is dead. */
+  async accuse(suspicion: Suspicion): Promise<void> {
+    const { store, registration } = this.#options;
+    const { session, expectation } = registration;
+    if (session === undefined) return;
+    await store.commit([accusation(suspicion, session)], { expect: [expectation] });
+  }
+
+  /** Withdraws this broker's statement. */
+  async withdraw(suspicion: Suspicion): Promise<void> {
+    await this.#options.store.commit([withdrawal(suspicion)]);
+  }
+
+  /**
+   * Ends the registration and the session of another broker that is dead. If it was the controller,
+   * this broker becomes it in the same commit.
+   *
+   * @throws {RevisionConflictError} If either broker has registered again meanwhile, or another has
+   *   decided.
+   * @throws {ApiError} NOT_CONTROLLER.
+   */
+  async depose({ id, epoch, session }: BrokerInfo): Promise<void> {
+    const { registration, office, follower, commitAsController } = this.#options;
+    this.#deposed.add(epoch);
+    const key = `${BROKERS_PREFIX}${id}`;
+    const changes: MetadataChange[] = [{ key, value: null }, dismissal(id)];
+    if (session !== undefined) changes.push({ key: `${SESSIONS_PREFIX}${session}`, value: null });
+    const expect = [{ key, revision: epoch }, registration.expectation];
+    if (office.holderId !== id) await commitAsController(changes, expect);
+    else await follower.caughtUp(await office.takeOver(changes, expect));
+  }
+
+  /** Announces that this broker is about to stop. */
+  async beginShutdown(): Promise<void> {
+    const { store, nodeId, registration, follower } = this.#options;
+    const { session, expectation } = registration;
+    if (session === undefined) return;
+    const value: DrainingValue = { isShuttingDown: true };
+    const change = { key: `${DRAINING_PREFIX}${nodeId}`, value: encodeValue(value), session };
+    await follower.caughtUp(await store.commit([change], { expect: [expectation] }));
+  }
+
+  /** Lets another broker become the controller, if this one is. */
+  async resign(): Promise<void> {
+    await this.#options.office.resign();
+  }
+
+  /** Does not register again if the session is lost, because this broker is about to stop. */
+  retire(): void {
+    this.#options.registration.close();
+  }
+}
