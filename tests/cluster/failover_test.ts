@@ -37,13 +37,24 @@ async function controllerOf(client: Client): Promise<number> {
   return (await client.discoverController()).id;
 }
 
+/** A group that a broker coordinates. It may have to lead again what it led before it failed. */
+async function coordinatedBy(client: Client, nodeId: number): Promise<string> {
+  for (;;) {
+    const { partitions } = await client.admin().describeTopic("__consumer_offsets");
+    const isThere = (id: string) =>
+      partitions[partitionOf(id, OFFSETS_PARTITIONS)]!.leaderId === nodeId;
+    const groupId = Array.from({ length: 1000 }, (_, i) => `group-${i}`).find(isThere);
+    if (groupId !== undefined) return groupId;
+    const { host, port } = await client.discoverController();
+    using connection = await RawConnection.connect(`${host}:${port}`);
+    await connection.request(messages.electLeaders, 2, { electionType: 0, topicPartitions: null });
+  }
+}
+
 /** A group that a broker coordinates, with all messages of the topic read and committed. */
 async function committedGroup(client: Client, nodeId: number, count: number): Promise<string> {
   await client.groupConsumer({ groupId: "first", topics: TOPIC }).joinGroup();
-  const { partitions } = await client.admin().describeTopic("__consumer_offsets");
-  const isThere = (id: string) =>
-    partitions[partitionOf(id, OFFSETS_PARTITIONS)]!.leaderId === nodeId;
-  const groupId = Array.from({ length: 1000 }, (_, i) => `group-${i}`).find(isThere)!;
+  const groupId = await coordinatedBy(client, nodeId);
   const consumer = client.groupConsumer({ groupId, topics: TOPIC, autoCommit: false });
   for (let read = 0; read < count;) read += (await consumer.poll(30_000)).length;
   await consumer.commit();
