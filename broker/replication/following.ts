@@ -7,6 +7,7 @@
  * @module
  */
 
+import { RecordBatch } from "../../protocol/records/mod.ts";
 import type { Log } from "../../storage/log.ts";
 import type { PartitionState } from "../cluster/topic_state.ts";
 import { type EpochEnd, mayCut, truncationOffset } from "./divergence.ts";
@@ -106,10 +107,19 @@ export class Following {
     await this.partition.log.flush();
   }
 
-  /** Appends what the leader returned; not on disk until `Log.flush`. */
-  append(records: Uint8Array, nowMs: number): void {
+  /**
+   * Appends what the leader returned; not on disk until `Log.flush`.
+   *
+   * @param logStartOffset The leader's.
+   */
+  async append(records: Uint8Array, logStartOffset: number, nowMs: number): Promise<void> {
+    const { log } = this.partition;
     const { leaderEpoch } = this.state;
-    this.partition.log.appendReplicated(records, { leaderEpoch, nowMs });
+    const { baseOffset } = new RecordBatch(records);
+    // The leader's log starts within this batch, and all that this one has is deleted there.
+    const isWithin = baseOffset < log.logEndOffset && log.logEndOffset <= logStartOffset;
+    if (isWithin) await this.#restartAt(baseOffset, nowMs);
+    if (!this.#isEnded) log.appendReplicated(records, { leaderEpoch, nowMs });
   }
 
   /** Applies the leader's high watermark and log start, after a flush. */
@@ -155,10 +165,14 @@ export class Following {
   async restart(logStartOffset: number, nowMs: number): Promise<void> {
     const { log } = this.partition;
     if (logStartOffset <= log.logEndOffset) return;
+    await this.#restartAt(logStartOffset, nowMs);
+  }
+
+  async #restartAt(offset: number, nowMs: number): Promise<void> {
+    const { log } = this.partition;
     await this.partition.cut(async () => {
-      const isWanted = () => !this.#isEnded;
-      const isDone = await log.truncateFullyAndStartAt(logStartOffset, nowMs, isWanted);
-      if (isDone) this.partition.restarted(logStartOffset);
+      const isDone = await log.truncateFullyAndStartAt(offset, nowMs, () => !this.#isEnded);
+      if (isDone) this.partition.restarted(offset);
     });
   }
 }

@@ -67,7 +67,7 @@ export class ReplicaFetcher {
     const partition = new FetchedPartition(following);
     this.#partitions.set(following, partition);
     this.#due(partition);
-    this.#running ??= this.#run().finally(() => this.#running = undefined);
+    this.#running ??= this.#run();
   }
 
   /** Stops fetching a partition. */
@@ -102,7 +102,7 @@ export class ReplicaFetcher {
         this.#retryMs = MIN_RETRY_MS;
       } catch (error) {
         this.#session.reset();
-        if (this.#isClosed) return;
+        if (this.#isClosed) break;
         if (this.#retryMs === MAX_RETRY_MS / 2) {
           const { logger } = this.#options;
           logger.warn("Cannot fetch from a leader for the moment", {
@@ -114,6 +114,8 @@ export class ReplicaFetcher {
         this.#retryMs = Math.min(this.#retryMs * 2, MAX_RETRY_MS);
       }
     }
+    // At once: a partition that is added from now on must start another run.
+    this.#running = undefined;
   }
 
   async #round(): Promise<void> {
@@ -204,7 +206,7 @@ export class ReplicaFetcher {
         await following.flush();
       } else {
         if (response.records !== null && response.records.length > 0) {
-          following.append(response.records, nowMs);
+          await following.append(response.records, response.logStartOffset, nowMs);
           await following.flush();
         }
         await following.follow(response);

@@ -508,7 +508,8 @@ export class Partition {
       whenCut: async () => {
         await this.#cutting;
       },
-      logStartOffset: () => this.logStartOffset,
+      // A log that began again may start before what was shown.
+      logStartOffset: () => Math.min(this.logStartOffset, this.log.logStartOffset),
       advanceStart: (offset) => this.#deleteBefore(offset),
       restarted: (offset) => {
         this.#highWatermark = Math.max(this.#highWatermark, offset);
