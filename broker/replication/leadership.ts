@@ -98,6 +98,11 @@ export class Leadership implements Commits {
     this.#flushSoon();
   }
 
+  /** Whether this broker does not lead in this epoch any more. */
+  get isEnded(): boolean {
+    return this.#isEnded;
+  }
+
   /** Whether everything that may have been committed earlier is known to be. */
   get isEstablished(): boolean {
     return this.#partition.highWatermark() >= this.startOffset;

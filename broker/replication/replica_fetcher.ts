@@ -102,6 +102,8 @@ export class ReplicaFetcher {
         this.#retryMs = MIN_RETRY_MS;
       } catch (error) {
         this.#session.reset();
+        // One that lost an answer may lose all that follow.
+        this.#options.peers.disconnect(this.#leaderId);
         if (this.#isClosed) break;
         if (this.#retryMs === MAX_RETRY_MS / 2) {
           const { logger } = this.#options;

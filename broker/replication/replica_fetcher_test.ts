@@ -29,8 +29,9 @@ Deno.test("ReplicaFetcher fetches a partition that is added while it ends for wa
       return undefined;
     },
   };
+  const peers = { disconnect: () => {} };
   const options = { clock, cluster: cluster as unknown as ClusterState, logger: silentLogger };
-  const fetcher = new ReplicaFetcher(2, { ...options, peers: {} as Peers });
+  const fetcher = new ReplicaFetcher(2, { ...options, peers: peers as unknown as Peers });
   const settle = async () => {
     for (let round = 0; round < 50; round++) await undefined;
   };

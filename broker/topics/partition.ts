@@ -25,7 +25,7 @@ import { checkClientBatch } from "../validation/produced_batch.ts";
 import { PartitionTraffic } from "../metrics/broker_counters.ts";
 import { isSameRole, minInSync } from "../cluster/topic_state.ts";
 import { Following, type FollowingPartition } from "../replication/following.ts";
-import { Leadership } from "../replication/leadership.ts";
+import { Leadership, type LedPartition } from "../replication/leadership.ts";
 import { checkDeletable, LogStart } from "./log_start.ts";
 import { endOffsetForEpoch, firstEpoch } from "./epoch_offsets.ts";
 import { type Commits, SingleReplicaCommits } from "./single_replica_commits.ts";
@@ -311,18 +311,6 @@ export class Partition {
       : read;
   }
 
-  /**
-   * Reads for a follower: up to the log end.
-   *
-   * @throws {OffsetOutOfRangeError} If `offset` is outside the log.
-   */
-  readForReplica(
-    offset: number,
-    limits: { readonly maxBytes: number; readonly minOneBatch: boolean },
-  ): LogRead | Promise<LogRead> {
-    return this.log.read(offset, { ...limits, withEmptyBatches: true });
-  }
-
   /** The offset up to which consumers with an isolation level can read. */
   lastFetchableOffset(isolationLevel: number): number {
     return isolationLevel === IsolationLevel.readCommitted
@@ -396,9 +384,10 @@ export class Partition {
    */
   async #showStart(offset: number): Promise<void> {
     if (this.#replicaWaiters.size > 0) this.#notifyReplicas();
-    // Whoever leads then shows its own.
-    await this.#leadership?.whenStarted(offset).catch(() => {});
-    this.#advanceStart(offset);
+    const leadership = this.#leadership;
+    await leadership?.whenStarted(offset).catch(() => {});
+    // Who leads next may start earlier, and shows that.
+    if (leadership?.isEnded !== true) this.#advanceStart(offset);
   }
 
   /** Deletes segments past their retention. Returns their number. */
@@ -461,18 +450,22 @@ export class Partition {
   }
 
   #lead(): void {
-    const nowMs = this.#replication?.nowMs() ?? 0;
+    const partition: LedPartition = {
+      ...this.#commitsOptions(),
+      highWatermark: () => this.#highWatermark,
+      minInSync: () => this.#minInSync,
+      onInSyncDue: () => this.#replication?.onInSyncDue(this),
+      toString: () => `${this}`,
+    };
     this.#commits = this.#leadership = new Leadership(
-      {
-        ...this.#commitsOptions(),
-        highWatermark: () => this.#highWatermark,
-        minInSync: () => this.#minInSync,
-        onInSyncDue: () => this.#replication?.onInSyncDue(this),
-        toString: () => `${this}`,
-      },
+      partition,
       this.#state,
-      nowMs,
+      this.#replication?.nowMs() ?? 0,
     );
+    const { logStartOffset } = this.log;
+    if (logStartOffset > this.#start.offset) {
+      this.#start.trim(() => this.#showStart(logStartOffset)).catch(() => {});
+    }
     const { uncleanEpoch, leaderEpoch } = this.#state;
     // An operator has given up what this replica lacks.
     if (uncleanEpoch === leaderEpoch) this.#settleDoubt()?.catch(() => {});

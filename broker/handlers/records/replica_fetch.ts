@@ -207,7 +207,8 @@ class ReplicaReading {
       if (fetchOffset < partition.log.logStartOffset) throw new OutOfRangeError(partition);
       if (entry.isNew) this.#note(entry, partition);
       if (fetchOffset >= partition.logEndOffset) return this.#news(entry, partition);
-      const read = partition.readForReplica(fetchOffset, {
+      const read = partition.log.read(fetchOffset, {
+        withEmptyBatches: true,
         maxBytes: Math.min(position.maxBytes, this.#request.maxBytes - this.#size),
         minOneBatch: this.#size === 0,
       });
