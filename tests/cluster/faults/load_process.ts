@@ -102,7 +102,11 @@ export class LoadProcess implements AsyncDisposable {
   /** Ends the sends; resolves when the outcome of all is known. */
   async drain(): Promise<void> {
     await this.#order("drain").catch(() => {});
-    await within(this.#drained.promise, `the sends of ${this.#kind}`, DRAIN_LIMIT_MS);
+    try {
+      await within(this.#drained.promise, `the sends of ${this.#kind}`, DRAIN_LIMIT_MS);
+    } catch (error) {
+      throw new Error(`${(error as Error).message}\n${this.#stderr.join("\n")}`);
+    }
   }
 
   /**

@@ -1,9 +1,11 @@
 """Load by librdkafka: an idempotent producer, and a group of two members."""
 
 import json
+import os
 import sys
 import threading
 import time
+import traceback
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
@@ -141,7 +143,13 @@ threading.Thread(target=read_orders, daemon=True).start()
 members = [threading.Thread(target=consume, args=(f"{name}-{i}",)) for i in (1, 2)]
 for member in members:
     member.start()
-produce()
+try:
+    produce()
+except Exception:
+    # The members' threads would keep the process alive.
+    traceback.print_exc()
+    sys.stderr.flush()
+    os._exit(1)
 with writing:
     print("drained", flush=True)
 for member in members:
