@@ -14,6 +14,12 @@ import type { Context } from "../terminal/context.ts";
 import type { Flags } from "../program/flag.ts";
 import { ensureReachable } from "./reachability.ts";
 
+/**
+ * The client's module. An import that names it would make Deno read it in every command, and keep its
+ * text in the memory of a broker; `deno task compile` includes it by name.
+ */
+const CLIENT = "../../client/mod.ts";
+
 /** Flags of every command that connects to a cluster. */
 export const connectionFlags = {
   brokers: {
@@ -76,7 +82,7 @@ export async function connect(
 ): Promise<Client> {
   const [{ Client }] = await Promise.all([
     // The client is loaded here, so commands without it start faster.
-    import("../../client/mod.ts"),
+    import(CLIENT) as Promise<typeof import("../../client/mod.ts")>,
     ensureReachable(context, brokers, { waits, timeoutMs: timeout ?? Infinity }),
   ]);
   return new Client({

@@ -102,11 +102,14 @@ interface TrialFlags {
   readonly etcd: string;
 }
 
+/** Not named in the import, so that Deno does not read it in other commands. */
+const TRIAL = "./trial/trial_cluster.ts";
+
 async function runTrial(context: Context, flags: TrialFlags): Promise<void> {
   const { signal, stdout } = context;
   const ending = new AbortController();
   const end = AbortSignal.any([signal, ending.signal]);
-  const { TrialCluster } = await import("./trial/trial_cluster.ts");
+  const { TrialCluster }: typeof import("./trial/trial_cluster.ts") = await import(TRIAL);
   const cluster = await TrialCluster.start({
     ...flags,
     env: environmentOf(context),

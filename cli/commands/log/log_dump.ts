@@ -8,6 +8,9 @@ import { command } from "../../program/command.ts";
 import { CommandError } from "../../errors.ts";
 import { outputFlag } from "../output_flag.ts";
 
+/** Not named in the import, so that Deno does not read it in other commands. */
+const DUMP = "./dump/mod.ts";
+
 /** `log dump`. */
 export const logDump = command({
   name: "log dump",
@@ -32,7 +35,7 @@ export const logDump = command({
     },
   ],
   async run(context, { args, flags }) {
-    const { dump, DumpOutput } = await import("./dump/mod.ts");
+    const { dump, DumpOutput }: typeof import("./dump/mod.ts") = await import(DUMP);
     const output = new DumpOutput(context, flags.output);
     for (const file of args.files) await dump(file, output, flags.records);
     if (output.problemCount > 0) {
