@@ -68,8 +68,7 @@ import { GroupCommit } from "./log/group_commit.ts";
 import { BatchCache } from "./log/batch_cache.ts";
 import { IndexCache } from "./segment/indexes/index_cache.ts";
 import { Log } from "./log.ts";
-import { DEFAULT_LOG_CONFIG, type LogConfig } from "./log/log_config.ts";
-import type { LogDamage } from "./log/log_reader.ts";
+import { DEFAULT_LOG_CONFIG } from "./log/log_config.ts";
 import type { LogContext } from "./log/log_state.ts";
 import {
   META_PROPERTIES_FILE_NAME,
@@ -77,9 +76,9 @@ import {
   readMetaProperties,
   writeMetaProperties,
 } from "./directory/meta_properties.ts";
+import type { LogCreateOptions, LogDirectoryOptions } from "./directory/log_directory_options.ts";
 import { OffsetCheckpoints } from "./directory/offset_checkpoints.ts";
 import { PARTITION_METADATA_FILE_NAME, writePartitionMetadata } from "./log/partition_metadata.ts";
-import type { Milliseconds } from "./log/producers/producer_state.ts";
 import { formatSegmentCheckpoint } from "./segment/segment_checkpoint.ts";
 import { TimeSlice } from "./time_slice.ts";
 
@@ -87,43 +86,10 @@ const MAX_NAME_LENGTH = 255;
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** How to open a data folder. */
-export interface LogDirectoryOptions {
-  /** Milliseconds since 1970. */
-  readonly nowMs: number;
-  /** Who opens it, for the error of a second opener: for instance `process 4711`. */
-  readonly owner?: string | undefined;
-  /** Name of a log without which the others are of no use. Default: none. */
-  readonly requiredLog?: string | undefined;
-  /** Gives the settings of an existing log by its name. Default: Kafka's defaults. */
-  readonly configOf?: ((name: string) => LogConfig) | undefined;
-  /** Maximum number of open files. Default: 1000. */
-  readonly maxOpenFiles?: number | undefined;
-  /** Memory for the newest batches of all logs, in bytes. Default: 64 MiB. */
-  readonly batchCacheBytes?: number | undefined;
-  /** Memory for indexes of inactive segments, in bytes. Default: 64 MiB. */
-  readonly indexCacheBytes?: number | undefined;
-  /** Called for damage that a read finds, once for each damaged range. */
-  readonly onDamage?: ((damage: LogDamage) => void) | undefined;
-  /** Called after each sync of a log, with its duration in milliseconds. */
-  readonly onFlush?: ((durationMs: number) => void) | undefined;
-  /** `producer.id.expiration.ms`, or a function that returns it. Default: one day. */
-  readonly producerIdExpirationMs?: Milliseconds | undefined;
-}
-
 /** The checkpointed state of a log whose folder is missing. */
 interface MissingLog {
   readonly recoveryPoint: number;
   readonly logStartOffset: number;
-}
-
-/** How to create a log. */
-export interface LogCreateOptions {
-  readonly nowMs: number;
-  /** Default: Kafka's defaults. */
-  readonly config?: LogConfig | undefined;
-  /** Id of the topic, 22 characters of base64url. */
-  readonly topicId?: string | undefined;
 }
 
 /** The logs of a data folder. */

@@ -13,7 +13,8 @@ import type { FileSystem } from "./file_system/file_system.ts";
 import { MemoryFileSystem } from "./file_system/memory_file_system.ts";
 import type { Log } from "./log.ts";
 import { DEFAULT_LOG_CONFIG, type LogConfig } from "./log/log_config.ts";
-import { LogDirectory, type LogDirectoryOptions } from "./log_directory.ts";
+import type { LogDirectoryOptions } from "./directory/log_directory_options.ts";
+import { LogDirectory } from "./log_directory.ts";
 import type { AppendInfo, AppendOptions } from "./log/log_append.ts";
 
 /** The start time of tests, in milliseconds since 1970. */

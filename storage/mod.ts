@@ -35,6 +35,7 @@ export { CorruptRecordError } from "../protocol/records/mod.ts";
 export * from "./errors.ts";
 export { Log } from "./log.ts";
 export type { SegmentInfo } from "./segment/segment.ts";
-export { type LogCreateOptions, LogDirectory, type LogDirectoryOptions } from "./log_directory.ts";
+export { LogDirectory } from "./log_directory.ts";
+export type { LogCreateOptions, LogDirectoryOptions } from "./directory/log_directory_options.ts";
 export { afterPoll } from "./event_loop.ts";
 export { runSliced, TimeSlice } from "./time_slice.ts";
