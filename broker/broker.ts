@@ -7,6 +7,7 @@
 import type { FrameChannel } from "../protocol/frames/channel.ts";
 import { DescriptorReserve } from "../storage/file_system/descriptor_reserve.ts";
 import { DenoFileSystem } from "../storage/file_system/deno_file_system.ts";
+import type { LogOfflineError } from "../storage/errors.ts";
 import type { FileSystem } from "../storage/file_system/file_system.ts";
 import {
   META_PROPERTIES_FILE_NAME,
@@ -50,6 +51,7 @@ import { ReplicaSessions } from "./replication/replica_sessions.ts";
 import { Server } from "./network/server.ts";
 import type { BrokerSettings } from "./settings/settings.ts";
 import { Timeouts } from "./time/timeouts.ts";
+import { leaveOnLogFailure } from "./topics/log_failure.ts";
 import { TopicRegistry } from "./topics/topic_registry.ts";
 import { Turns } from "./network/turns.ts";
 
@@ -81,8 +83,8 @@ export interface BrokerOptions {
   /** What connects the broker to its cluster, for simulations. Default: TCP, and etcd's HTTP API. */
   readonly surroundings?: ClusterSurroundings;
   /**
-   * Called when the broker can never serve again, because the metadata store is not the one it was.
-   * It then serves nothing, and should be closed.
+   * Called when the broker can never serve again, because the metadata store is not the one it was, or
+   * the log of a partition with other replicas failed. It then serves nothing, and should be closed.
    */
   readonly onFatal?: (error: Error) => void;
 }
@@ -200,8 +202,10 @@ export class Broker {
       : opened.use(DescriptorReserve.open());
     const fs = fileSystemOf(options, descriptors);
     const counters = new BrokerCounters();
+    let onLogFailure: ReturnType<typeof leaveOnLogFailure> = () => {};
+    const onOffline: typeof onLogFailure = (log, error) => onLogFailure(log, error);
     const directory = opened.use(
-      await openDirectory({ options, fs, config, clock, logger, counters }),
+      await openDirectory({ options, fs, config, clock, logger, counters, onOffline }),
     );
     logRecoveries(directory, logger);
     const { store: shared, failsAlone } = options.membership ?? {};
@@ -238,6 +242,13 @@ export class Broker {
       clock,
       logger,
       replication,
+    });
+    const { onFatal } = options;
+    onLogFailure = leaveOnLogFailure({
+      topics,
+      membership: cluster.membership,
+      logger,
+      onFatal,
     });
     opened.defer(() => topics.close());
     opened.defer(() => replication.close());
@@ -442,13 +453,14 @@ function fileSystemOf(
     : fileSystem ?? new DenoFileSystem(descriptors);
 }
 
-function openDirectory({ options, fs, config, clock, logger, counters }: {
+function openDirectory({ options, fs, config, clock, logger, counters, onOffline }: {
   readonly options: BrokerOptions;
   readonly fs: FileSystem;
   readonly config: BrokerConfig;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly counters: BrokerCounters;
+  readonly onOffline: (log: string, error: LogOfflineError) => void;
 }): Promise<LogDirectory> {
   const { storage, membership } = options;
   const inMemory = storage === "memory";
@@ -462,6 +474,7 @@ function openDirectory({ options, fs, config, clock, logger, counters }: {
     batchCacheBytes: config.get("batch.cache.bytes"),
     producerIdExpirationMs: () => config.get("producer.id.expiration.ms"),
     onFlush: (durationMs) => counters.flushes.observe(durationMs),
+    onOffline,
     onDamage: ({ log, path, position, endPosition, firstOffset, nextOffset, problem }) => {
       counters.damages++;
       logger.error("Found damaged records; they are not served", {

@@ -158,6 +158,7 @@ export class LogDirectory {
       batchCache: new BatchCache(options.batchCacheBytes ?? 64 << 20, buffers),
       producerIdExpirationMs: options.producerIdExpirationMs ?? DAY_MS,
       onDamage: options.onDamage ?? (() => {}),
+      onOffline: options.onOffline ?? (() => {}),
       onFlush: options.onFlush ?? (() => {}),
       syncDataFolder: syncFolder,
       syncCheckpoints: () => this.#checkpoints.write(),

@@ -302,3 +302,22 @@ Deno.test("Log.flush() rejects if the log is deleted during the sync", async () 
   await assertRejects(() => flushing, LogClosedError);
   await directory.close();
 });
+
+Deno.test("LogDirectory reports a log that goes offline once, with the reason", async () => {
+  const fs = new WatchedFileSystem(new MemoryFileSystem());
+  const failed: string[] = [];
+  const onOffline = (log: string, { message }: LogOfflineError) => failed.push(log, message);
+  const directory = await openDirectory(fs, { onOffline });
+  const [log, other] = [NAME, "orders-4"].map((name) => directory.create(name, { nowMs: NOW_MS }));
+  append(log!, ["a"]);
+  append(other!, ["a"]);
+  fs.onSync = (path) => {
+    if (path === FILE) throw diskBroken(path);
+  };
+  await assertRejects(() => log!.flush(), LogOfflineError);
+  await other!.flush();
+  assertThrows(() => append(log!, ["b"]), LogOfflineError);
+  await assertRejects(() => log!.flush(), LogOfflineError);
+  assertEquals([failed.length, failed[0], failed[1]], [2, NAME, log!.offlineError!.message]);
+  await directory.close();
+});

@@ -129,4 +129,9 @@ export class Membership {
   retire(): void {
     this.#options.registration.close();
   }
+
+  /** Leaves the cluster for good, as if this process had ended: others take over what it leads. */
+  async leave(): Promise<void> {
+    await this.#options.registration.withdraw();
+  }
 }

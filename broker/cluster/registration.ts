@@ -184,6 +184,15 @@ export class Registration {
     this.#checkFence();
   }
 
+  /** Ends the session, with the registration, and begins no other one. */
+  async withdraw(): Promise<void> {
+    this.close();
+    const session = this.#session;
+    this.#session = undefined;
+    this.#epoch = 0;
+    await session?.end();
+  }
+
   async #register(
     { host, port, rack }: BrokerAddress,
     session: MetadataSession,

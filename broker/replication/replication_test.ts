@@ -3,11 +3,23 @@ import { ErrorCode } from "../../protocol/errors.ts";
 import { Client, KafkaError } from "../../client/mod.ts";
 import { partitionOf } from "../groups/group_coordinator.ts";
 import { batchOf } from "../broker_testing.ts";
+import { FileSystemError } from "../../storage/file_system/file_system.ts";
+import { partsOf } from "../broker.ts";
 import { Cluster } from "../cluster.ts";
-import { elect, logOf, replicaOf, stateOf, until } from "./cluster_testing.ts";
+import { elect, logOf, replicaOf, stateOf, until, viewOf } from "./cluster_testing.ts";
 
 const TOPIC = "orders";
 const NOW_MS = 1_700_000_000_000;
+
+/** Has the next sync of a partition's folder fail on a broker, as a broken disk does. */
+function breakDisk(cluster: Cluster, id: number): void {
+  const { fs } = partsOf(cluster.broker(id)!).directory;
+  const syncDir = fs.syncDir.bind(fs);
+  fs.syncDir = (path) =>
+    path.endsWith(`/${TOPIC}-0`)
+      ? Promise.reject(new FileSystemError("sync folder", path, "EIO", "Input/output error"))
+      : syncDir(path);
+}
 
 /** Runs `use` with a cluster of three brokers and a topic that all have, led by broker 1. */
 async function withTopic(
@@ -236,5 +248,36 @@ Deno.test("Committed offsets survive the death of their coordinator", async () =
     await cluster.killBroker(coordinator);
     await send(client, "d");
     await read(["d"]);
+  });
+});
+
+Deno.test("Replication continues without a follower whose disk fails, until it is started again", async () => {
+  await withTopic(async (cluster, client) => {
+    breakDisk(cluster, 3);
+    await send(client, "a");
+    assertEquals(stateOf(cluster, TOPIC).isr, [1, 2]);
+    assertEquals(viewOf(cluster, 1).broker(3), undefined);
+    await send(client, "b");
+    await cluster.killBroker(3);
+    await cluster.startBroker(3);
+    await until(() => stateOf(cluster, TOPIC).isr.length === 3);
+    assertEquals(await logOf(replicaOf(cluster, 3, TOPIC)!), ["a", "b"]);
+  });
+});
+
+Deno.test("Replication has another broker lead when the disk of a leader fails", async () => {
+  await withTopic(async (cluster, client) => {
+    breakDisk(cluster, 1);
+    await send(client, "a");
+    await until(() => viewOf(cluster, 2).topic(TOPIC)!.partitions[0]!.leaderId !== 1);
+    assertEquals(viewOf(cluster, 2).broker(1), undefined);
+    await send(client, "b");
+    await cluster.killBroker(1);
+    await cluster.startBroker(1);
+    await until(() => stateOf(cluster, TOPIC).isr.length === 3);
+    await until(() => replicaOf(cluster, 1, TOPIC)!.logEndOffset === 2);
+    for (const id of [1, 2, 3]) {
+      assertEquals(await logOf(replicaOf(cluster, id, TOPIC)!), ["a", "b"]);
+    }
   });
 });

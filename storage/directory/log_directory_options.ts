@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { LogOfflineError } from "../errors.ts";
 import type { LogConfig } from "../log/log_config.ts";
 import type { LogDamage } from "../log/log_reader.ts";
 import type { Milliseconds } from "../log/producers/producer_state.ts";
@@ -26,6 +27,8 @@ export interface LogDirectoryOptions {
   readonly indexCacheBytes?: number | undefined;
   /** Called for damage that a read finds, once for each damaged range. */
   readonly onDamage?: ((damage: LogDamage) => void) | undefined;
+  /** Called with the name of a log when it goes offline, and why. */
+  readonly onOffline?: ((log: string, error: LogOfflineError) => void) | undefined;
   /** Called after each sync of a log, with its duration in milliseconds. */
   readonly onFlush?: ((durationMs: number) => void) | undefined;
   /** `producer.id.expiration.ms`, or a function that returns it. Default: one day. */

@@ -30,6 +30,8 @@ export interface LogContext extends ReadContext {
   readonly producerIdExpirationMs: Milliseconds;
   /** Called after each sync of a log's segments, with its duration. */
   onFlush(durationMs: number): void;
+  /** Called when a log goes offline. */
+  onOffline(log: string, error: LogOfflineError): void;
   /** Resolves when the names of the logs' folders are on disk. */
   syncDataFolder(): Promise<void>;
   /** Writes the checkpoints of the data folder; resolves when they are on disk. */
@@ -321,10 +323,12 @@ export class LogState {
     const cause = error;
     if (isUndone && isDiskFull(error)) return new DiskFullError(message, { cause });
     if (isUndone && isTooManyFiles(error)) return new StorageError(message, { cause });
-    this.#offline = new LogOfflineError(
+    const offline = new LogOfflineError(
       `${message}; the log is offline until it is reopened`,
       { cause },
     );
-    return this.#offline;
+    this.#offline = offline;
+    this.context.onOffline(this.name, offline);
+    return offline;
   }
 }

@@ -22,6 +22,7 @@ function makeState() {
     batchCache: new BatchCache(0, buffers),
     producerIdExpirationMs: 1000,
     onDamage: () => {},
+    onOffline: () => {},
     onFlush: () => {},
     syncDataFolder: () => Promise.resolve(),
     syncCheckpoints: () => Promise.resolve(),
