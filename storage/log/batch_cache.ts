@@ -7,6 +7,8 @@
  * buffers. The copy is cheaper than keeping the received buffers: these, and the chunks, are reused
  * from a pool (`BufferPool`).
  *
+ * A follower's batches are not cached: only the leader is read, and the memory is shared by all logs.
+ *
  * A chunk returned by a read stays unchanged until the reader releases it, even if it is evicted
  * before. A chunk that is never released is left to the garbage collector. Chunks in the caches
  * count against the budget at their full size.
@@ -246,7 +248,7 @@ export class LogBatchCache {
 
   /** Removes everything. */
   clear(): void {
-    this.truncateTo(-1);
+    if (this.#entries.length > 0) this.truncateTo(-1);
   }
 
   /** For {@linkcode BatchCache}: removes `entry`, which must be the oldest. */

@@ -64,6 +64,7 @@ export class LogAppender {
     assignOffsets(batches, log.logEndOffset, leaderEpoch);
     this.#rollIfDue(bytes.length, batches, nowMs);
     this.#write(bytes, batches, producers, epochs);
+    this.#cacheAll(batches);
     const { lastOffset } = batches[batches.length - 1]!;
     return this.#appended(batches[0]!.baseOffset, lastOffset, batches, false);
   }
@@ -99,6 +100,8 @@ export class LogAppender {
       slot = end;
     }
     if (startsEarlier) log.advanceStart(logEndOffset);
+    // Nobody reads them here before this broker leads: the memory is for those that are read.
+    this.#cache.clear();
     const { lastOffset } = batches[batches.length - 1]!;
     return { firstOffset: batches[0]!.baseOffset, lastOffset, sizeInBytes: position };
   }
@@ -167,8 +170,13 @@ export class LogAppender {
       if (partitionLeaderEpoch > epochs.latestEpoch) {
         epochs.assign(partitionLeaderEpoch, baseOffset);
       }
-      this.#cache.append(batch.bytes, baseOffset, batch.nextOffset);
       position += batch.sizeInBytes;
+    }
+  }
+
+  #cacheAll(batches: readonly RecordBatch[]): void {
+    for (const batch of batches) {
+      this.#cache.append(batch.bytes, batch.baseOffset, batch.nextOffset);
     }
   }
 

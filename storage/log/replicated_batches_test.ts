@@ -286,3 +286,16 @@ Deno.test("Log.read() with withEmptyBatches returns empty batches at both ends",
     assertEquals((await log.read(0, { maxBytes: 1000 })).nextOffset, 4);
   });
 });
+
+Deno.test("Log.appendReplicated() takes no memory of the batch cache, and reads stay correct as roles change", async () => {
+  await withLog({ batchCacheBytes: 1 << 20 }, async (log, directory) => {
+    append(log, ["a", "b"], { leaderEpoch: 1 });
+    assert(directory.batchCacheSizeInBytes > 0);
+    log.appendReplicated(replicatedBatch(2, 2), { leaderEpoch: 2, nowMs: NOW_MS });
+    assertEquals(directory.batchCacheSizeInBytes, 0);
+    append(log, ["c"], { leaderEpoch: 3 });
+    assert(directory.batchCacheSizeInBytes > 0);
+    assertEquals((await readAll(log)).map(({ value }) => value), ["a", "b", "a", "b", "c"]);
+    assertEquals((await readAll(log, 4)).map(({ value }) => value), ["c"]);
+  });
+});
