@@ -51,6 +51,7 @@ import { ReplicaSessions } from "./replication/replica_sessions.ts";
 import { Server } from "./network/server.ts";
 import type { BrokerSettings } from "./settings/settings.ts";
 import { Timeouts } from "./time/timeouts.ts";
+import { settleDoubts } from "./replication/doubtful_logs.ts";
 import { leaveOnLogFailure } from "./topics/log_failure.ts";
 import { TopicRegistry } from "./topics/topic_registry.ts";
 import { Turns } from "./network/turns.ts";
@@ -348,6 +349,7 @@ export class Broker {
       cluster.membership.retire();
     });
     const addresses = listeners.map((address) => server.bind(address));
+    if (cluster.incarnation !== undefined) await settleDoubts({ cluster, directory, logger });
     await cluster.registerBroker({
       ...advertised(config, addresses),
       rack: config.get("broker.rack"),
