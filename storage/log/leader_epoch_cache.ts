@@ -49,6 +49,11 @@ export class LeaderEpochCache {
     return this.#entries.at(-1)?.leaderEpoch ?? -1;
   }
 
+  /** The latest epoch that begins before an offset, or -1. */
+  latestEpochBefore(offset: number): number {
+    return this.#entries.findLast((entry) => entry.offset < offset)?.leaderEpoch ?? -1;
+  }
+
   /** Whether the epochs were found in the batches, because the file was lost. */
   get isRebuilt(): boolean {
     return this.#isRebuilt;

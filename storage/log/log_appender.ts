@@ -81,7 +81,8 @@ export class LogAppender {
     const bytes = isBatch ? input.bytes : input;
     const { name, logEndOffset } = log;
     const { epochs } = log;
-    const { latestEpoch } = epochs;
+    // An epoch that this broker began as a leader, without records, is not in the leader's history.
+    const latestEpoch = epochs.latestEpochBefore(logEndOffset);
     const startsEarlier = this.#startsWithin(batches[0]);
     const nextOffset = startsEarlier ? batches[0]!.baseOffset : logEndOffset;
     checkReplicatedBatches({ name, nextOffset, latestEpoch }, batches, leaderEpoch);
@@ -89,6 +90,7 @@ export class LogAppender {
     const producers = log.producers(nowMs);
     producers.checkReplicated(batches);
     if (startsEarlier) this.#trimmer.startAt(nextOffset, nowMs);
+    epochs.truncateFromEnd(nextOffset);
     let position = 0;
     for (let slot = 0; slot < batches.length;) {
       this.#rollIfDue(batches[slot]!.sizeInBytes, [batches[slot]!], nowMs);

@@ -299,3 +299,23 @@ Deno.test("Log.appendReplicated() takes no memory of the batch cache, and reads 
     assertEquals((await readAll(log, 4)).map(({ value }) => value), ["c"]);
   });
 });
+
+Deno.test("Log.appendReplicated() takes an earlier epoch than one that began here without records", async () => {
+  for (const count of [0, 2]) {
+    await withLog({}, async (log) => {
+      for (let i = 0; i < count; i++) append(log, ["a"], { leaderEpoch: 1 });
+      // This broker led for a moment; the leader that was elected next has a record of epoch 2.
+      log.beginEpoch(3);
+      log.appendReplicated(replicatedBatch(count, 2), { leaderEpoch: 5, nowMs: NOW_MS });
+      log.appendReplicated(replicatedBatch(count + 2, 5), { leaderEpoch: 5, nowMs: NOW_MS });
+      assertEquals(log.latestEpoch, 5);
+      assertEquals(log.endOffsetForEpoch(3), { leaderEpoch: 2, offset: count + 2 });
+      assertThrows(
+        () =>
+          log.appendReplicated(replicatedBatch(count + 4, 4), { leaderEpoch: 5, nowMs: NOW_MS }),
+        UnexpectedLeaderEpochError,
+      );
+      assertEquals((await readAll(log)).length, count + 4);
+    });
+  }
+});
