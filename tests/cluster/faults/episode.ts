@@ -17,7 +17,7 @@ import type { HistoryEvent, ReplicaLog } from "./history.ts";
 import { HistoryChecker, type Violation } from "./history_checker.ts";
 import { loadKinds, LoadProcess } from "./load_process.ts";
 import { FaultNetwork } from "./network.ts";
-import { Availability } from "./unavailability.ts";
+import { Availability, SendTimes } from "./unavailability.ts";
 
 /** How to start an episode. */
 export interface EpisodeOptions {
@@ -39,6 +39,10 @@ export interface Round {
   readonly where: string;
   /** How long after the fault all replicas were in sync again. */
   readonly inSyncMs: number;
+  /** How long 99.9% of the sends took at most that were acknowledged meanwhile. */
+  readonly sendMs: number;
+  /** Sends that failed meanwhile. */
+  readonly failures: number;
 }
 
 const BROKERS = 3;
@@ -65,6 +69,7 @@ export class Episode implements AsyncDisposable {
   readonly #checker: HistoryChecker;
   readonly #availability: Availability;
   readonly #problems: Violation[] = [];
+  readonly #sends: SendTimes;
   readonly #stack: AsyncDisposableStack;
 
   private constructor(parts: {
@@ -78,6 +83,7 @@ export class Episode implements AsyncDisposable {
     groups: readonly string[];
     checker: HistoryChecker;
     availability: Availability;
+    sends: SendTimes;
     stack: AsyncDisposableStack;
   }) {
     this.#options = parts.options;
@@ -90,6 +96,7 @@ export class Episode implements AsyncDisposable {
     this.#groups = parts.groups;
     this.#checker = parts.checker;
     this.#availability = parts.availability;
+    this.#sends = parts.sends;
     this.#stack = parts.stack;
   }
 
@@ -130,8 +137,10 @@ export class Episode implements AsyncDisposable {
     });
     const checker = new HistoryChecker();
     const availability = new Availability(PARTITIONS);
+    const sends = new SendTimes();
     const onEvent = (event: HistoryEvent) => {
       checker.add(event);
+      sends.add(event);
       if (event.type === "sent") availability.note(event.partition, event.time);
       if (options.history !== undefined) {
         Deno.writeTextFileSync(options.history, `${JSON.stringify(event)}\n`, { append: true });
@@ -152,7 +161,7 @@ export class Episode implements AsyncDisposable {
       loads.push(stack.use(load));
     }
     const parts = { options, network, brokers, etcd, cluster, client, loads, groups };
-    const episode = new Episode({ ...parts, checker, availability, stack: stack.move() });
+    const episode = new Episode({ ...parts, checker, availability, sends, stack: stack.move() });
     await episode.#back(Date.now());
     return episode;
   }
@@ -163,18 +172,21 @@ export class Episode implements AsyncDisposable {
     const { controllerId } = await this.#client.admin().describeCluster();
     const leaders = await this.#leaders();
     const fromMs = Date.now();
+    this.#sends.reset();
     const affected = await fault.inject({
       cluster: this.#cluster,
       network: this.#network,
       brokers: this.#brokers,
       etcd: this.#etcd,
       random,
+      inSync: () => this.#inSync(),
     });
     const healedMs = Date.now();
     await this.#back(healedMs);
     const untilMs = Date.now();
     await this.#inSync();
     const inSyncMs = Date.now() - healedMs;
+    const sendMs = this.#sends.percentile(0.999);
     // Without replicas, a partition waits for its leader; how long the others wait is of interest.
     const isCounted = (partition: number) =>
       replicas > 1 || !affected.includes(leaders[partition]!);
@@ -185,7 +197,7 @@ export class Episode implements AsyncDisposable {
     const roles = affected.map((id) => id === controllerId ? `${id}, the controller` : `${id}`);
     const where = (roles.length === 0 ? "" : `broker ${roles.join(" and ")}; `) +
       `partition ${partition} of broker ${leaders[partition]}`;
-    return { unavailableMs, where, inSyncMs };
+    return { unavailableMs, where, inSyncMs, sendMs, failures: this.#sends.failures };
   }
 
   /** Lets the clients end, and compares what they saw with what the brokers have. */

@@ -16,6 +16,8 @@ export interface FaultSite {
   readonly brokers: readonly Machine[];
   readonly etcd: readonly Machine[];
   readonly random: Random;
+  /** Resolves when every broker sees all brokers, and all replicas in sync. */
+  inSync(): Promise<void>;
 }
 
 /** A fault. */
@@ -79,6 +81,18 @@ export const FAULTS: readonly Fault[] = [
     await cluster.stop(id);
     await cluster.start(id);
   }),
+  {
+    name: "rolling restart",
+    isSingle: false,
+    inject: async ({ cluster, inSync }) => {
+      for (const id of cluster.addresses.map((_, at) => at + 1)) {
+        await cluster.stop(id);
+        await cluster.start(id);
+        await inSync();
+      }
+      return [];
+    },
+  },
   {
     name: "kill -9 of etcd's leader",
     isSingle: true,

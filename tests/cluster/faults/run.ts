@@ -74,10 +74,11 @@ async function run(): Promise<number> {
     });
     for (let round = 0; round < ROUNDS_PER_EPISODE && left > 0; round++, left--) {
       const fault = random.pick(faults);
-      const { unavailableMs, where, inSyncMs } = await episode.round(fault);
+      const { unavailableMs, where, inSyncMs, sendMs, failures } = await episode.round(fault);
       console.log(
         `${new Date().toISOString()} ${fault.name} (${where}): unavailable for ` +
-          `${seconds(unavailableMs)}, in sync ${seconds(inSyncMs)} after`,
+          `${seconds(unavailableMs)}, in sync ${seconds(inSyncMs)} after; 99.9% of sends within ` +
+          `${seconds(sendMs)}, ${failures} failed`,
       );
       gaps.set(fault.name, [...gaps.get(fault.name) ?? [], unavailableMs]);
     }

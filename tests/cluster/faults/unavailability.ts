@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { HistoryEvent } from "./history.ts";
+
 /** Acknowledgements of the partitions of a topic. */
 export class Availability {
   readonly #times: number[][];
@@ -41,6 +43,48 @@ export class Availability {
       }
       return Math.max(longest, toMs - before);
     });
+  }
+}
+
+/** How long sends took from the call to the acknowledgement. */
+export class SendTimes {
+  readonly #begun: Map<string, number> = new Map();
+  #tookMs: number[] = [];
+  #failures = 0;
+
+  /** Notes an event. */
+  add(event: HistoryEvent): void {
+    switch (event.type) {
+      case "send":
+        this.#begun.set(event.value, event.time);
+        break;
+      case "sent": {
+        const begun = this.#begun.get(event.value);
+        if (begun !== undefined) this.#tookMs.push(event.time - begun);
+        this.#begun.delete(event.value);
+        break;
+      }
+      case "failed":
+        this.#begun.delete(event.value);
+        this.#failures++;
+    }
+  }
+
+  /** Sends that have failed since the last reset. */
+  get failures(): number {
+    return this.#failures;
+  }
+
+  /** How long a part of the sends took at most that ended since the last reset; 0 if there are none. */
+  percentile(part: number): number {
+    const sorted = this.#tookMs.toSorted((a, b) => a - b);
+    return sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))] ?? 0;
+  }
+
+  /** Forgets what has ended; sends in flight count when they end. */
+  reset(): void {
+    this.#tookMs = [];
+    this.#failures = 0;
   }
 }
 

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { Availability, formatTable } from "./unavailability.ts";
+import { Availability, formatTable, SendTimes } from "./unavailability.ts";
 
 Deno.test("Availability.gaps() is the longest time without an acknowledgement", async (t) => {
   const gapsOf = (times: readonly number[], fromMs: number, toMs: number) => {
@@ -33,4 +33,20 @@ Deno.test("formatTable() has the median, the 99th percentile and the worst of ea
     "kill                  3  0.30 s  2.00 s  2.00 s",
     "a longer name         1  0.05 s  0.05 s  0.05 s",
   ]);
+});
+
+Deno.test("SendTimes.percentile() is of the sends that ended since the last reset", () => {
+  const times = new SendTimes();
+  const send = (value: string, time: number) =>
+    times.add({ type: "send", client: "p", partition: 0, value, time });
+  const sent = (value: string, time: number) =>
+    times.add({ type: "sent", partition: 0, offset: 0, value, time });
+  for (const value of ["a", "b", "c", "d"]) send(value, 100);
+  sent("a", 150);
+  times.reset();
+  assertEquals([times.percentile(0.5), times.failures], [0, 0]);
+  sent("b", 110);
+  sent("c", 300);
+  times.add({ type: "failed", value: "d", isDefinite: false, error: "late", time: 400 });
+  assertEquals([times.percentile(0.4), times.percentile(0.999), times.failures], [10, 200, 1]);
 });

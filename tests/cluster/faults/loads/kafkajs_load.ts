@@ -24,7 +24,7 @@ const kafka = new Kafka({
 
 async function produce(): Promise<void> {
   const producer = kafka.producer({ idempotent: true, maxInFlightRequests: 1, retry: RETRY });
-  await producer.connect();
+  await connected(() => producer.connect());
   /** One request after another to each partition, so that one that is unavailable stops no other. */
   const send = async (partition: number) => {
     for (let count = 0; !orders.isDraining; count++) {
@@ -42,6 +42,17 @@ async function produce(): Promise<void> {
   };
   await Promise.all(Array.from({ length: partitions }, (_, partition) => send(partition)));
   await producer.disconnect();
+}
+
+/** It gives up connecting after one attempt to get a producer id. */
+async function connected(connect: () => Promise<void>): Promise<void> {
+  for (;;) {
+    try {
+      return await connect();
+    } catch (error) {
+      console.error(`${error}`);
+    }
+  }
 }
 
 async function consume(id: string): Promise<Consumer> {
