@@ -13,6 +13,7 @@ import { DiskSpace } from "./disk_space.ts";
 import { Health } from "./health.ts";
 import { HttpCounters } from "./http_counters.ts";
 import { HttpError, methodNotAllowed } from "./http_error.ts";
+import type { OtherEnds } from "./metrics/group_metrics.ts";
 import type { MetricsPage } from "./metrics/metrics_page.ts";
 import { RequestGuard } from "./request_guard.ts";
 import type { RestApi } from "./rest/api.ts";
@@ -177,7 +178,17 @@ export class HttpServer {
       health: this.#health,
       disk: this.#disk,
       http: this.#counters,
+      otherEnds: () => this.#otherEnds(),
     });
+  }
+
+  /** The ends of partitions that other brokers lead, where a group of this broker needs them. */
+  async #otherEnds(): Promise<OtherEnds> {
+    const { context } = this.#parts;
+    const { lookUpOtherEnds, needsOtherEnds } = await import("./metrics/other_ends.ts");
+    if (!needsOtherEnds(context)) return () => undefined;
+    this.#api ??= this.#openApi();
+    return await lookUpOtherEnds(context, (await this.#api).admin);
   }
 
   #failed(error: unknown): HttpError {

@@ -11,7 +11,7 @@ import { METRICS, MetricsPage } from "../../broker/http/metrics/mod.ts";
 import { DiskSpace } from "../../broker/http/disk_space.ts";
 import { Health } from "../../broker/http/health.ts";
 import { HttpCounters } from "../../broker/http/http_counters.ts";
-import { Broker } from "../../broker/mod.ts";
+import { Broker, Cluster } from "../../broker/mod.ts";
 import { Client } from "../../client/mod.ts";
 import { testWith } from "../support/outside.ts";
 import { Prometheus, runWith } from "../support/prometheus.ts";
@@ -106,6 +106,35 @@ Deno.test("GET /metrics has kafka_exporter's series, with its names and labels",
   const seconds = of(`kafka_consumergroup_group_lag_seconds{group="billing",${partition}}`)!;
   const expectedSeconds = (Date.now() - 1002) / 1000;
   assert(seconds > expectedSeconds - 3600 && seconds <= expectedSeconds, `${seconds}`);
+});
+
+Deno.test("GET /metrics of a cluster has each partition and group once, with lag led elsewhere", async () => {
+  await using cluster = await Cluster.start({ brokers: 3 });
+  await using client = new Client({ broker: cluster.brokers[0]! });
+  await client.admin().createTopic({ name: "a", partitions: 6 });
+  const places = Array.from({ length: 6 }, (_, partition) => ({ topic: "a", partition }));
+  for (const place of places) await client.producer().send({ ...place, value: "x" });
+  for (const group of ["g1", "g2", "g3"]) {
+    await client.admin().alterGroupOffsets(
+      group,
+      places.map((place) => ({ ...place, offset: 0 })),
+    );
+  }
+  const all: string[] = [];
+  for (const broker of cluster.brokers) {
+    await using server = HttpServer.start({ broker, address: ADDRESS, version: VERSION });
+    const url = `http://127.0.0.1:${server.address.port}/metrics`;
+    const series = parse(await (await fetch(url)).text());
+    all.push(...Array.from(series, ([name, value]) => `${name} ${value}`));
+  }
+  const of = (prefix: string) => all.filter((line) => line.startsWith(prefix));
+  assertEquals(of('kafka_topic_partition_leader{topic="a"').length, 6);
+  assertEquals(of('kafka_topic_partition_current_offset{topic="a"').length, 6);
+  assertEquals(of("kafka_brokers "), ["kafka_brokers 3"]);
+  assertEquals(of("dqueue_controller_active 1").length, 1);
+  const lags = of("kafka_consumergroup_lag{");
+  assertEquals(lags.length, 18);
+  assertEquals(lags.filter((line) => !line.endsWith(" 1")), []);
 });
 
 Deno.test("GET /metrics counts requests, errors, records and bytes", async () => {

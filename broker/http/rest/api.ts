@@ -8,6 +8,7 @@
 
 // deno-lint-ignore no-import-prefix -- works without an import map
 import { Hono } from "npm:hono@4.13.19";
+import type { Admin } from "../../../client/mod.ts";
 import type { BrokerParts } from "../../broker.ts";
 import { HttpError, methodNotAllowed, notFound } from "../http_error.ts";
 import { ConsumerInstances, V2_ROUTES } from "../rest_v2/mod.ts";
@@ -62,6 +63,11 @@ export class RestApi {
       allowsWrites,
     };
     this.#router = this.#createRouter();
+  }
+
+  /** A client of the cluster. */
+  get admin(): Admin {
+    return this.#context.admin;
   }
 
   /** Answers a request. */

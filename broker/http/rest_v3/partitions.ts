@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { PartitionMetadata } from "../../../client/mod.ts";
+import type { PartitionMetadata, PartitionReassignment } from "../../../client/mod.ts";
 import { HttpError } from "../http_error.ts";
 import type { Call } from "../rest/call.ts";
 import type { Route } from "../rest/route.ts";
@@ -74,9 +74,12 @@ export const PARTITION_ROUTES: readonly Route[] = [
     tag: TAG,
     summary: "The reassignment of a partition, if there is one",
     async handle(call) {
-      resourcesOf(call);
-      await find(call);
-      throw new HttpError(404, "The partition is not being reassigned");
+      const resources = resourcesOf(call);
+      const { partition } = await find(call);
+      const topic = call.param("topic");
+      const [moving] = await call.admin.listReassignments([{ topic, partition }]);
+      if (moving === undefined) throw new HttpError(404, "The partition is not being reassigned");
+      return Response.json(reassignment(moving, resources));
     },
   },
   {
@@ -129,7 +132,7 @@ export const PARTITION_ROUTES: readonly Route[] = [
   },
 ];
 
-/** A list of reassignments, which is empty: partitions cannot be moved yet. */
+/** A list of the partitions whose replicas are being moved. */
 function reassignments(path: string, summary: string): Route {
   return {
     method: "GET",
@@ -139,12 +142,33 @@ function reassignments(path: string, summary: string): Route {
     answer: LIST,
     async handle(call) {
       const resources = resourcesOf(call);
-      const isOfTopic = path.includes(":topic");
-      if (isOfTopic) await describe(call);
-      const topic = isOfTopic ? call.param("topic") : "-";
-      const segments = ["topics", topic, "partitions", "-", "reassignment"];
-      return resources.list("KafkaReassignmentList", segments, []);
+      const name = path.includes(":topic") ? call.param("topic") : undefined;
+      const topic = name === undefined ? undefined : await describe(call);
+      const data = (await call.admin.listReassignments(
+        topic?.partitions.map(({ partition }) => ({ topic: topic.name, partition })),
+      )).map((moving) => reassignment(moving, resources));
+      const segments = ["topics", name ?? "-", "partitions", "-", "reassignment"];
+      return resources.list("KafkaReassignmentList", segments, data);
     },
+  };
+}
+
+function reassignment(
+  { topic, partition: id, adding, removing }: PartitionReassignment,
+  resources: Resources,
+): Json {
+  const steps = [["topic", "topics", topic], ["partition", "partitions", id]] as const;
+  const { metadata, ...fields } = resources.resource("KafkaReassignment", steps, {
+    topic_name: topic,
+    partition_id: id,
+    adding_replicas: adding,
+    removing_replicas: removing,
+    replicas: resources.link("topics", topic, "partitions", id, "replicas"),
+  });
+  const { self, resource_name: name } = metadata as { self: string; resource_name: string };
+  return {
+    ...fields,
+    metadata: { self: `${self}/reassignment`, resource_name: `${name}/reassignment` },
   };
 }
 
