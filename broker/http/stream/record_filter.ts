@@ -6,14 +6,16 @@
 
 import type { Message } from "../../../client/mod.ts";
 import { badRequest } from "../rest/fields.ts";
+import { compileCel, type Predicate } from "./cel_filter.ts";
 
 /** A condition on a record. */
 export type Condition =
   | { readonly type: "key"; readonly key: string }
   | { readonly type: "header"; readonly name: string; readonly value: string }
-  | { readonly type: "text"; readonly text: string };
+  | { readonly type: "text"; readonly text: string }
+  | { readonly type: "filter"; readonly expression: string };
 
-const MAX_LENGTH = 2048;
+const MAX_LENGTH = 4096;
 const DECODER = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /**
@@ -36,24 +38,35 @@ export function conditionsOf(query: URLSearchParams): Condition[] {
   }
   const text = query.get("text");
   if (text !== null) conditions.push({ type: "text", text });
+  const expression = query.get("filter");
+  if (expression !== null) conditions.push({ type: "filter", expression });
   if (JSON.stringify(conditions).length > MAX_LENGTH) {
     throw badRequest(`The conditions are longer than ${MAX_LENGTH} characters`);
   }
   return conditions;
 }
 
-/** Whether a record fulfils all conditions. */
-export function matches(message: Message, conditions: readonly Condition[]): boolean {
-  return conditions.every((condition) => {
-    switch (condition.type) {
-      case "key":
-        return message.key !== null && DECODER.decode(message.key) === condition.key;
-      case "header":
-        return hasHeader(message, condition.name, condition.value);
-      case "text":
-        return includes(message.value, condition.text) || includes(message.key, condition.text);
-    }
-  });
+/**
+ * Makes a function of conditions, which says whether a record fulfils all of them.
+ *
+ * @throws {HttpError} 400 if an expression is invalid.
+ */
+export async function compileConditions(conditions: readonly Condition[]): Promise<Predicate> {
+  const predicates = await Promise.all(conditions.map(compile));
+  return (message) => predicates.every((isFulfilled) => isFulfilled(message));
+}
+
+function compile(condition: Condition): Predicate | Promise<Predicate> {
+  switch (condition.type) {
+    case "key":
+      return ({ key }) => key !== null && DECODER.decode(key) === condition.key;
+    case "header":
+      return (message) => hasHeader(message, condition.name, condition.value);
+    case "text":
+      return ({ key, value }) => includes(value, condition.text) || includes(key, condition.text);
+    case "filter":
+      return compileCel(condition.expression);
+  }
 }
 
 function hasHeader(message: Message, name: string, value: string): boolean {

@@ -37,6 +37,7 @@ export const STREAM_PARAMETERS: Readonly<Record<string, string>> = {
   key: "Only records with this key",
   header: "Only records with this header, as NAME:VALUE; may be there several times",
   text: "Only records with this text in key or value",
+  filter: "Only records that fulfil an expression in CEL, such as value.total > 100",
   limit: "End after so many records",
   exit: "1 to end at what is there now",
   batch: "1 to have the records of 50 ms in one event, as a list",

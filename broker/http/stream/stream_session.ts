@@ -14,7 +14,8 @@ import { HttpError } from "../http_error.ts";
 import type { RestContext } from "../rest/call.ts";
 import { problemOf } from "../rest/problem.ts";
 import { formatEndId, formatEventId, MAX_PARTITIONS, parseEventId } from "./positions.ts";
-import { matches } from "./record_filter.ts";
+import type { Predicate } from "./cel_filter.ts";
+import { compileConditions } from "./record_filter.ts";
 import {
   recordJson,
   type StreamFormat,
@@ -49,6 +50,7 @@ type Bytes = Uint8Array<ArrayBuffer>;
 export class StreamSession {
   readonly #options: SessionOptions;
   readonly #topicId: string;
+  readonly #isWanted: Predicate;
   readonly #partitions: readonly number[];
   readonly #indexes: ReadonlyMap<number, number>;
   readonly #positions: number[];
@@ -68,8 +70,10 @@ export class StreamSession {
     topicId: string,
     partitions: readonly number[],
     start: Start,
+    isWanted: Predicate,
   ) {
     this.#options = options;
+    this.#isWanted = isWanted;
     this.#topicId = topicId;
     this.#partitions = partitions;
     this.#indexes = new Map(partitions.map((partition, at) => [partition, at]));
@@ -103,7 +107,9 @@ export class StreamSession {
     if (partitions.length > MAX_PARTITIONS) {
       throw new HttpError(400, `A stream has at most ${MAX_PARTITIONS} partitions; name them`);
     }
-    return new StreamSession(options, found.id, partitions, await startOf(options, partitions));
+    const isWanted = await compileConditions(query.conditions);
+    const start = await startOf(options, partitions);
+    return new StreamSession(options, found.id, partitions, start, isWanted);
   }
 
   /**
@@ -153,7 +159,7 @@ export class StreamSession {
       partitions: this.#partitions,
       conditions,
       value,
-    });
+    }, this.#isWanted);
     const { tail } = lease;
     await tail.ready;
     // What was written meanwhile is not in the ring.
@@ -256,7 +262,7 @@ export class StreamSession {
 
   /** The records that match, as text. */
   async #select(at: number, messages: readonly Message[], end: number): Promise<StreamRecord[]> {
-    const { conditions, value } = this.#options.query;
+    const { value } = this.#options.query;
     const slice = new TimeSlice(SLICE_MS);
     const records: StreamRecord[] = [];
     for (const message of messages) {
@@ -264,7 +270,7 @@ export class StreamSession {
       if (offset >= end || this.#left <= 0) break;
       this.#scanned++;
       this.#positions[at] = offset + 1;
-      if (matches(message, conditions)) {
+      if (this.#isWanted(message)) {
         this.#left--;
         this.#matched++;
         records.push({ at, offset, json: recordJson(message, value), id: this.#id() });

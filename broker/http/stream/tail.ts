@@ -9,10 +9,12 @@
  */
 
 import type { Client, Consumer, Message } from "../../../client/mod.ts";
+import { TimeSlice } from "../../../storage/mod.ts";
 import type { Clock } from "../../time/clock.ts";
 import { HttpError } from "../http_error.ts";
 import { formatEventId, type Positions } from "./positions.ts";
-import { type Condition, matches } from "./record_filter.ts";
+import type { Predicate } from "./cel_filter.ts";
+import type { Condition } from "./record_filter.ts";
 import { recordJson, type StreamFormat, type StreamRecord } from "./stream_event.ts";
 import type { ValueMode } from "./stream_query.ts";
 
@@ -26,6 +28,8 @@ const MAX_BYTES = 4 * 1024 * 1024;
 const PREFETCH_BYTES = 4 * 1024 * 1024;
 /** How long to wait for records before a look at whether the topic is still there. */
 const POLL_MS = 1000;
+/** How long records are made into text at once. */
+const SLICE_MS = 4;
 /** Readers that are woken in one turn of the event loop. */
 const WAKE_COUNT = 100;
 
@@ -89,6 +93,7 @@ export class Tail {
   readonly #memory: RingMemory;
   readonly #consumer: Consumer;
   readonly #isThere: () => boolean;
+  readonly #isWanted: Predicate;
   readonly #closing = new AbortController();
   readonly #indexes: ReadonlyMap<number, number>;
   #ring: TailChunk[] = [];
@@ -101,9 +106,13 @@ export class Tail {
   #running: Promise<void> | undefined;
   #ready: Promise<void>;
 
-  /** @param isThere Whether the topic still exists. */
+  /**
+   * @param isWanted Whether a record fulfils the conditions.
+   * @param isThere Whether the topic still exists.
+   */
   constructor(
     source: TailSource,
+    isWanted: Predicate,
     client: Client,
     clock: Clock,
     memory: RingMemory,
@@ -113,6 +122,7 @@ export class Tail {
     this.#clock = clock;
     this.#memory = memory;
     this.#isThere = isThere;
+    this.#isWanted = isWanted;
     this.#indexes = new Map(source.partitions.map((partition, at) => [partition, at]));
     this.#consumer = client.consumer({ prefetchBytes: PREFETCH_BYTES, autoOffsetReset: "latest" });
     this.#ready = this.#start();
@@ -231,14 +241,16 @@ export class Tail {
   }
 
   async #publish(messages: readonly Message[]): Promise<void> {
-    const { partitions, conditions, value } = this.source;
+    const { partitions, value } = this.source;
     const before = [...this.#positions];
     const records: StreamRecord[] = [];
+    const slice = new TimeSlice(SLICE_MS);
     for (const message of messages) {
       const at = this.#indexes.get(message.partition);
       if (at === undefined) continue;
       this.#positions[at] = message.offset + 1;
-      if (!matches(message, conditions)) continue;
+      if (slice.isOver) await slice.pause();
+      if (!this.#isWanted(message)) continue;
       const id = formatEventId(partitions, this.#positions);
       records.push({ at, offset: message.offset, json: recordJson(message, value), id });
     }

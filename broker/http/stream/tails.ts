@@ -6,6 +6,7 @@
 
 import type { Client } from "../../../client/mod.ts";
 import type { BrokerContext } from "../../handler.ts";
+import type { Predicate } from "./cel_filter.ts";
 import { Tail, type TailSource } from "./tail.ts";
 
 /** Most memory of all rings. */
@@ -38,15 +39,19 @@ export class Tails {
     return this.#bytes;
   }
 
-  /** The tail of a source, for one more reader. */
-  lease(source: TailSource): TailLease {
+  /**
+   * The tail of a source, for one more reader.
+   *
+   * @param isWanted Whether a record fulfils the source's conditions.
+   */
+  lease(source: TailSource, isWanted: Predicate): TailLease {
     const key = JSON.stringify(source);
     let tail = this.#tails.get(key);
     if (tail === undefined) {
       const { topic, topicId } = source;
       const isThere = () => this.#broker.topics.get(topic)?.id === topicId;
       const memory = { changed: (bytes: number) => this.#changed(bytes) };
-      tail = new Tail(source, this.#client, this.#broker.clock, memory, isThere);
+      tail = new Tail(source, isWanted, this.#client, this.#broker.clock, memory, isThere);
       this.#tails.set(key, tail);
     }
     tail.join();
