@@ -265,6 +265,56 @@ Deno.test("REST v3 describes consumer groups and their lag", async (t) => {
   assertEquals(lags.status, 404, "it is deleted");
 });
 
+Deno.test("REST v3 resets the offsets of a group, after the plan was shown", async (t) => {
+  await using http = await HttpBroker.start();
+  await http.client.admin().createTopic({ name: "a", partitions: 2 });
+  const producer = http.client.producer();
+  for (let i = 0; i < 5; i++) await producer.send({ topic: "a", partition: 1, value: `${i}` });
+  await http.client.admin().alterGroupOffsets("g", [{ topic: "a", partition: 1, offset: 4 }]);
+  const at = "/consumer-groups/g/offsets:reset";
+  const row = (current: number | null, to: number) => ({
+    data: [{
+      topic_name: "a",
+      partition_id: 1,
+      current_offset: current,
+      new_offset: to,
+      lag_after: 5 - to,
+    }],
+  });
+  const body = { topic_name: "a", partition_ids: [1] };
+  await check(http, t, [
+    ["POST", at, { ...body, to: "-3", dry_run: true }, 200, { dry_run: true, ...row(4, 2) }],
+    ["POST", at, { ...body, to: "start", dry_run: true }, 200, row(4, 0)],
+    ["POST", at, {
+      ...body,
+      to: "start",
+      expected: [{ partition_id: 1, current_offset: 3 }],
+    }, 409],
+    [
+      "POST",
+      at,
+      {
+        ...body,
+        to: "start",
+        expected: [{ partition_id: 1, current_offset: 4 }],
+      },
+      200,
+      row(4, 0),
+    ],
+    ["POST", at, { ...body, to: "2" }, 200, row(0, 2)],
+    ["POST", at, { ...body, to: "soon" }, 400, { error_code: 40002 }],
+    ["POST", at, { ...body, to: "1:2" }, 400, { error_code: 40002 }],
+    ["POST", at, { ...body, partition_ids: [7], to: "end" }, 404, { error_code: 40402 }],
+    ["POST", at, { topic_name: "nix", to: "end" }, 404, { error_code: 40403 }],
+  ]);
+  const [committed] = await http.client.admin().listGroupOffsets("g");
+  assertEquals(committed!.offset, 2);
+  await using member = http.client.groupConsumer({ groupId: "g", topics: "a" });
+  await member.joinGroup();
+  const refused = await http.send("POST", `${http.cluster}${at}`, { ...body, to: "end" });
+  assertEquals([refused.status, refused.json.error_code], [409, 40903]);
+});
+
 /** The reports in an answer to produce. */
 function reports(text: string): Record<string, unknown>[] {
   return text.trimEnd().split("\n").map((line) => JSON.parse(line));

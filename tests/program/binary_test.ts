@@ -69,7 +69,10 @@ Deno.test("Compiled program serves, produces and consumes in an empty folder", a
   await t.step("holds the packages it needs and no others", async () => {
     // deno-lint-ignore no-control-regex
     const plain = program.report.replaceAll(/\x1b\[[\d;]*m/g, "");
-    const packages = Array.from(plain.matchAll(/ (\S+)\/\d+\.\d+\.\d+\//g), ([, name]) => name);
+    const packages = Array.from(
+      plain.matchAll(/ (\S+)\/\d+\.\d+\.\d+\/| (@\S+)\/\* /g),
+      ([, name, scoped]) => name ?? scoped,
+    );
     assertEquals(
       packages.sort(),
       ["@marcbachmann/cel-js", "fzstd", "hono", "hysnappy", "re2js"],

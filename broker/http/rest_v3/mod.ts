@@ -10,6 +10,7 @@ import type { Route } from "../rest/route.ts";
 import { ACL_ROUTES } from "./acls.ts";
 import { CLUSTER_ROUTES } from "./clusters.ts";
 import { CONFIG_ROUTES } from "./configs.ts";
+import { GROUP_OFFSET_ROUTES } from "./group_offsets.ts";
 import { GROUP_ROUTES } from "./groups.ts";
 import { PARTITION_ROUTES } from "./partitions.ts";
 import { RECORD_ROUTES } from "./records.ts";
@@ -23,5 +24,6 @@ export const V3_ROUTES: readonly Route[] = [
   ...TOPIC_ROUTES,
   ...RECORD_ROUTES,
   ...GROUP_ROUTES,
+  ...GROUP_OFFSET_ROUTES,
   ...ACL_ROUTES,
 ];
