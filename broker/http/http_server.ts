@@ -38,6 +38,7 @@ export interface HttpOptions {
  */
 const METRICS = "./metrics/mod.ts";
 const REST = "./rest/api.ts";
+const CONSOLE = "./console/console.ts";
 
 /** How long requests in progress may take while the server closes. */
 const CLOSE_GRACE_MS = 1000;
@@ -125,6 +126,9 @@ export class HttpServer {
       else if (pathname in OWN) {
         route = pathname;
         response = await this.#own(request, pathname as keyof typeof OWN);
+      } else if (isOfConsole(pathname)) {
+        route = "/ui/*";
+        response = await this.#console(request, pathname);
       } else {
         this.#api ??= this.#openApi();
         const answered = await (await this.#api).fetch(request);
@@ -144,6 +148,12 @@ export class HttpServer {
   async #own({ method }: Request, path: keyof typeof OWN): Promise<Response> {
     if (method !== "GET" && method !== "HEAD") throw methodNotAllowed(method, ["GET", "HEAD"]);
     return await OWN[path](this);
+  }
+
+  async #console({ method }: Request, path: string): Promise<Response> {
+    if (method !== "GET" && method !== "HEAD") throw methodNotAllowed(method, ["GET", "HEAD"]);
+    const { consoleResponse }: typeof import("./console/console.ts") = await import(CONSOLE);
+    return consoleResponse(path);
   }
 
   /** For {@linkcode OWN}. */
@@ -185,7 +195,9 @@ export class HttpServer {
   /** The ends of partitions that other brokers lead, where a group of this broker needs them. */
   async #otherEnds(): Promise<OtherEnds> {
     const { context } = this.#parts;
-    const { lookUpOtherEnds, needsOtherEnds } = await import("./metrics/other_ends.ts");
+    const { lookUpOtherEnds, needsOtherEnds }: typeof import("./metrics/mod.ts") = await import(
+      METRICS
+    );
     if (!needsOtherEnds(context)) return () => undefined;
     this.#api ??= this.#openApi();
     return await lookUpOtherEnds(context, (await this.#api).admin);
@@ -198,6 +210,10 @@ export class HttpServer {
       errorCode: 50002,
     });
   }
+}
+
+function isOfConsole(path: string): boolean {
+  return path === "/" || path === "/ui" || path.startsWith("/ui/");
 }
 
 /** What is served without loading anything. */

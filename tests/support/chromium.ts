@@ -123,6 +123,11 @@ export class Page {
     this.#sessionId = sessionId;
   }
 
+  /** Calls a method of the protocol for this page. */
+  call(method: string, params: Json): Promise<Json> {
+    return this.#browser.call(method, params, this.#sessionId);
+  }
+
   /** Evaluates JavaScript in the page. */
   async evaluate(expression: string): Promise<unknown> {
     const { result, exceptionDetails } = await this.#browser.call(

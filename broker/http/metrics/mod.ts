@@ -11,3 +11,4 @@
 export { EXPOSITION_TYPE } from "./exposition.ts";
 export { METRICS } from "./metric_names.ts";
 export { MetricsPage } from "./metrics_page.ts";
+export { lookUpOtherEnds, needsOtherEnds } from "./other_ends.ts";

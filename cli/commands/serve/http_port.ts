@@ -20,7 +20,7 @@ const GROUP = "HTTP";
 export const httpFlags = {
   http: {
     doc:
-      "Address for HTTP: REST, metrics and health; off for none. If the default is in use, the broker " +
+      "Address for HTTP: console, REST, metrics and health; off for none. If the default is in use, the broker " +
       "starts without it",
     parse: parseAddress,
     value: "HOST:PORT",

@@ -1,0 +1,62 @@
+/** Requests to the broker. */
+
+let cluster;
+
+/** Sends a request and returns the JSON of the answer. Throws with the broker's message. */
+export async function request(method, path, body) {
+  const response = await fetch(path, {
+    method,
+    headers: body === undefined ? {} : { "content-type": "application/json" },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  if (response.ok) return text === "" ? undefined : JSON.parse(text);
+  let message = `${response.status} ${response.statusText}`;
+  try {
+    message = JSON.parse(text).message;
+  } catch {
+    // It has no JSON.
+  }
+  throw new Error(message);
+}
+
+/** Sends a request below the cluster. */
+export async function inCluster(method, path, body) {
+  cluster ??= (await request("GET", "/v3/clusters")).data[0];
+  return await request(method, `/v3/clusters/${cluster.cluster_id}${path}`, body);
+}
+
+/** The cluster's id. */
+export async function clusterId() {
+  await inCluster("GET", "/brokers");
+  return cluster.cluster_id;
+}
+
+/** The metrics, as a list of `{ name, labels, value }`. */
+export async function metrics() {
+  const response = await fetch("/metrics");
+  if (!response.ok) throw new Error(`/metrics: ${response.status}`);
+  const series = [];
+  for (const line of (await response.text()).split("\n")) {
+    const [, name, text, value] = /^(\w+)(?:\{(.*)\})? (\S+)$/.exec(line) ?? [];
+    if (name === undefined) continue;
+    const labels = {};
+    for (const [, key, label] of (text ?? "").matchAll(/(\w+)="((?:[^"\\]|\\.)*)"/g)) {
+      labels[key] = label.replace(/\\(.)/g, (_, character) => character === "n" ? "\n" : character);
+    }
+    series.push({ name, labels, value: Number(value) });
+  }
+  return series;
+}
+
+/** The sum of a metric, of the series whose labels match. */
+export function sum(series, name, labels = {}) {
+  let total = 0;
+  for (const one of series) {
+    if (one.name !== name) continue;
+    if (Object.entries(labels).every(([key, value]) => one.labels[key] === value)) {
+      total += one.value;
+    }
+  }
+  return total;
+}
