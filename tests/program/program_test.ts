@@ -65,6 +65,7 @@ Deno.test("program needs exactly the packages of .deno/program.lock, in the test
     return JSON.parse(await Deno.readTextFile(new URL(`../../${name}`, import.meta.url))).npm;
   }));
   assertEquals(Object.keys(own).map((name) => name.replace(/@[^@]*$/, "")), [
+    "@marcbachmann/cel-js",
     "fzstd",
     "hono",
     "hysnappy",
