@@ -25,7 +25,7 @@ import { TemporaryFolder } from "../support/temporary_folder.ts";
 const CODECS = ["none", "gzip", "snappy", "lz4", "zstd"];
 
 /** One download, on any connection. */
-const MAX_SIZE = 100_000_000;
+const MAX_SIZE = 110_000_000;
 const FULL = "No space left on device";
 
 /** What the program is compiled from. */
