@@ -26,6 +26,7 @@ import { PartitionTraffic } from "../metrics/broker_counters.ts";
 import { isSameRole, minInSync } from "../cluster/topic_state.ts";
 import { Following, type FollowingPartition } from "../replication/following.ts";
 import { Leadership, type LedPartition } from "../replication/leadership.ts";
+import { LateAppends } from "./late_appends.ts";
 import { checkDeletable, LogStart } from "./log_start.ts";
 import { endOffsetForEpoch, firstEpoch } from "./epoch_offsets.ts";
 import { type Commits, SingleReplicaCommits } from "./single_replica_commits.ts";
@@ -75,8 +76,7 @@ export class Partition {
   /** Settles when running truncations have ended. */
   #cutting: Promise<void> | undefined;
   #isDeleted = false;
-  /** Resolves when the last batch being validated was appended or rejected. */
-  #produced: Promise<void> | undefined;
+  readonly #late: LateAppends = new LateAppends();
 
   constructor(options: PartitionOptions) {
     this.topic = options.topic;
@@ -152,6 +152,11 @@ export class Partition {
   /** Whether clients are served here: this broker leads the partition, and is sure of it. */
   get isServed(): boolean {
     return this.isLeader && this.#fence?.isFenced !== true;
+  }
+
+  /** Whether consumers may read here what is committed: this broker leads the partition, or follows. */
+  get isReadable(): boolean {
+    return this.isServed || (this.#following !== undefined && this.#fence?.isFenced !== true);
   }
 
   /** Whether a disk error occurred. The partition accepts no appends until the broker restarts. */
@@ -236,7 +241,7 @@ export class Partition {
   produce(batch: RecordBatch, options: ProduceOptions): AppendResult | Promise<AppendResult> {
     this.#ensureAppendable(options);
     checkClientBatch(this, batch);
-    if (this.#produced !== undefined || options.isLate) return this.#produceLater(batch, options);
+    if (this.#late.isBusy || options.isLate) return this.#produceLater(batch, options);
     const valid = validateBatch(this.log.name, batch, this.#config.logConfig, options.nowMs);
     return valid === undefined
       ? this.#produceLater(batch, options)
@@ -246,24 +251,11 @@ export class Partition {
   #produceLater(batch: RecordBatch, options: ProduceOptions): Promise<AppendResult> {
     const { validations, nowMs } = options;
     const validated = validations.validate(this.log.name, batch, this.#config.logConfig, nowMs);
-    const result = this.#appendAfter(this.#produced, validated, options);
-    const produced = result.then(() => {}, () => {}).then(() => {
-      if (this.#produced === produced) this.#produced = undefined;
+    return this.#late.add(validated, (valid) => {
+      // The state may have changed during validation.
+      this.#ensureAppendable(options);
+      return this.#append(valid, options, "client");
     });
-    this.#produced = produced;
-    return result;
-  }
-
-  async #appendAfter(
-    before: Promise<void> | undefined,
-    validated: Promise<RecordBatch>,
-    options: ProduceOptions,
-  ): Promise<AppendResult> {
-    const [outcome] = await Promise.allSettled([validated, before]);
-    if (outcome.status === "rejected") throw outcome.reason;
-    // The state may have changed during validation.
-    this.#ensureAppendable(options);
-    return this.#append(outcome.value, options, "client");
   }
 
   #append(
@@ -291,12 +283,13 @@ export class Partition {
    * Reads whole batches starting with the one that contains `offset`, up to the last fetchable
    * offset; empty if the offset is not yet readable.
    *
-   * @throws {ApiError} NOT_LEADER_OR_FOLLOWER.
+   * @throws {ApiError} NOT_LEADER_OR_FOLLOWER; OFFSET_NOT_AVAILABLE if this broker follows, and does not
+   *   know that records before `offset` are committed.
    * @throws {OffsetOutOfRangeError} If `offset` is outside the log. {@linkcode logStartOffset} says
    * so then, too: a client that looks up where to continue must not be sent back to this offset.
    */
   read(offset: number, options: ReadOptions): LogRead | Promise<LogRead> {
-    this.#ensureLeader();
+    this.#ensureReadable(offset);
     const { maxBytes, minOneBatch, isolationLevel } = options;
     const maxOffset = this.lastFetchableOffset(isolationLevel);
     let read: LogRead | Promise<LogRead>;
@@ -330,7 +323,7 @@ export class Partition {
 
   /** The end offset of the largest epoch up to `epoch` (KIP-320). */
   endOffsetForEpoch(epoch: number): EpochEndOffset {
-    this.#ensureLeader();
+    this.#ensureReadable(0);
     return endOffsetForEpoch(this.log, this.leaderEpoch, epoch);
   }
 
@@ -549,6 +542,12 @@ export class Partition {
 
   toString(): string {
     return `${this.topic}-${this.index}`;
+  }
+
+  #ensureReadable(offset: number): void {
+    if (!this.isReadable) throw new ApiError(ErrorCode.NOT_LEADER_OR_FOLLOWER);
+    if (this.#following === undefined || offset <= this.#highWatermark) return;
+    throw new ApiError(ErrorCode.OFFSET_NOT_AVAILABLE);
   }
 
   #ensureLeader(): void {

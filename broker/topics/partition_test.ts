@@ -552,7 +552,7 @@ Deno.test("Partition.updateState() wakes waiters when the leader changes, and la
   let wakes = 0;
   const end = partition.subscribe(() => wakes++);
   partition.updateState(
-    partitionStateOf({ leaderId: 2, leaderEpoch: 1, replicas: [1, 2], isr: [1, 2] }),
+    partitionStateOf({ leaderId: 2, leaderEpoch: 1, replicas: [2, 3] }),
   );
   assertEquals([wakes, partition.isLeader, partition.isr], [1, false, [1, 2]]);
   const notLeader = ErrorCode.NOT_LEADER_OR_FOLLOWER;

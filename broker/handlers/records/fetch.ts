@@ -8,6 +8,9 @@
  * partitions until more data arrives or `maxWaitMs` expires. Consumers see records below the high
  * watermark, or with `read_committed` below the last stable offset.
  *
+ * A consumer that names its rack is sent to an in-sync replica there, and reads from that what it
+ * knows to be committed (KIP-392).
+ *
  * Version 7 adds sessions (KIP-227), 9 leader epochs (KIP-320), 10 zstd, 11 racks (KIP-392), 12 is
  * flexible and reports diverging epochs (KIP-595), 13 identifies topics by id (KIP-516), 16 returns
  * the addresses of new leaders (KIP-951); 14, 15, 17 and 18 concern replicas.
@@ -32,6 +35,7 @@ import { divergence } from "../../replication/divergence.ts";
 import type { Partition } from "../../topics/partition.ts";
 import type { Topic } from "../../topics/topic.ts";
 import { LeaderHints } from "./leader_hints.ts";
+import { preferredReplica } from "../../replication/preferred_replica.ts";
 import { leaderIn } from "./leader_of.ts";
 import { replicaFetch } from "./replica_fetch.ts";
 
@@ -42,6 +46,7 @@ type PartitionResponse = TopicResponse["partitions"][number];
 
 /** Number of partitions above which a request is served in slices. */
 const LONG = 256;
+const FIRST_VERSION_WITH_RACK = 11;
 const FIRST_VERSION_WITH_LEADERS = 12;
 const FIRST_VERSION_WITH_ENDPOINTS = 16;
 const UNCHECKED_EPOCH = -1;
@@ -179,7 +184,8 @@ class Reading {
   #add(found: Found): void {
     this.#found.push(found);
     this.#size += found.size;
-    if (found.response.errorCode !== ErrorCode.NONE || found.response.divergingEpoch) {
+    const { errorCode, divergingEpoch, preferredReadReplica } = found.response;
+    if (errorCode !== ErrorCode.NONE || divergingEpoch || preferredReadReplica !== undefined) {
       this.#isUrgent = true;
     }
   }
@@ -187,12 +193,14 @@ class Reading {
   #read(wanted: FetchPartition): Found | Promise<Found> {
     let partition: Partition;
     try {
-      partition = find(wanted, this.#context);
+      partition = find(wanted, this.#rackId, this.#context);
       checkEpoch(wanted.currentLeaderEpoch, partition.leaderEpoch);
       const diverging = divergence(wanted, (epoch) => partition.endOffsetForEpoch(epoch));
       if (diverging !== undefined) {
         return this.#answer(wanted, partition, { divergingEpoch: diverging });
       }
+      const preferred = this.#preferred(wanted, partition);
+      if (preferred !== undefined) return preferred;
       const read = partition.read(wanted.fetchOffset, {
         maxBytes: Math.max(0, Math.min(wanted.maxBytes, this.#maxBytes - this.#size)),
         minOneBatch: this.#size === 0,
@@ -214,6 +222,21 @@ class Reading {
     } catch (error) {
       return this.#fail(wanted, error);
     }
+  }
+
+  /** The rack of a consumer that can read from followers; empty if it cannot. */
+  get #rackId(): string {
+    return this.#context.apiVersion < FIRST_VERSION_WITH_RACK ? "" : this.#request.rackId;
+  }
+
+  /** Names a replica in the consumer's rack. */
+  #preferred(wanted: FetchPartition, partition: Partition): Found | undefined {
+    const { cluster } = this.#context.broker;
+    const rack = this.#rackId;
+    if (rack === "") return undefined;
+    const preferredReadReplica = preferredReplica(partition, rack, wanted.fetchOffset, cluster);
+    if (preferredReadReplica === undefined) return undefined;
+    return this.#answer(wanted, partition, { preferredReadReplica });
   }
 
   #answer(
@@ -355,7 +378,7 @@ class Reading {
 
 function hasNews(wanted: FetchPartition, response: PartitionResponse, size: number): boolean {
   return size > 0 || response.errorCode !== ErrorCode.NONE ||
-    response.divergingEpoch !== undefined ||
+    response.divergingEpoch !== undefined || response.preferredReadReplica !== undefined ||
     response.highWatermark !== wanted.lastHighWatermark ||
     (response.logStartOffset ?? -1) !== wanted.lastLogStartOffset;
 }
@@ -371,11 +394,14 @@ function lookUp(wanted: FetchPartition, context: RequestContext): Partition | un
   return topicOf(wanted, context)?.partitions[wanted.partition];
 }
 
-function find(wanted: FetchPartition, context: RequestContext): Partition {
+/** The partition, if this broker leads it, or follows and may be read by a consumer in a rack. */
+function find(wanted: FetchPartition, rackId: string, context: RequestContext): Partition {
   const topic = topicOf(wanted, context);
   if (topic === undefined && wanted.topicId !== ZERO_UUID) {
     throw new ApiError(ErrorCode.UNKNOWN_TOPIC_ID);
   }
+  const replica = topic?.partitions[wanted.partition];
+  if (rackId !== "" && replica?.isReadable === true) return replica;
   return leaderIn(topic, wanted.partition);
 }
 

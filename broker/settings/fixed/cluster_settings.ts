@@ -172,7 +172,11 @@ export const CLUSTER_SETTINGS: Readonly<Record<string, FixedSetting>> = {
       "500",
       "Most milliseconds that a fetch of a follower waits",
     ],
-    "replica.selector.class": ["string", null, "Chooses the replica that a consumer reads from"],
+    "replica.selector.class": [
+      "string",
+      null,
+      "Chooses the replica that a consumer reads from; one in its rack (client.rack) is always chosen",
+    ],
     "replica.socket.receive.buffer.bytes": [
       "int",
       "65536",

@@ -1,0 +1,34 @@
+/**
+ * Chooses a replica near to a consumer (KIP-392).
+ *
+ * @module
+ */
+
+import type { ClusterState } from "../cluster/cluster_state.ts";
+import type { Partition } from "../topics/partition.ts";
+
+/**
+ * The in-sync replica that a consumer in a rack should read from, instead of this leader; undefined if
+ * there is none, or this broker is in that rack.
+ *
+ * @param fetchOffset Where the consumer is; the replica must have that much.
+ */
+export function preferredReplica(
+  { leadership, leaderId, isr }: Partition,
+  rack: string,
+  fetchOffset: number,
+  cluster: ClusterState,
+): number | undefined {
+  if (leadership === undefined || rack === "" || cluster.broker(leaderId)?.rack === rack) {
+    return undefined;
+  }
+  let best: number | undefined;
+  let bestEnd = fetchOffset - 1;
+  for (const id of isr) {
+    const end = leadership.endOf(id);
+    if (end === undefined || end <= bestEnd || cluster.broker(id)?.rack !== rack) continue;
+    best = id;
+    bestEnd = end;
+  }
+  return best;
+}
