@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Suspicion } from "./liveness.ts";
+import type { Suspicion } from "./suspicions.ts";
 import type { MetadataEntry } from "./metadata_store.ts";
 import { type BrokerAddress, BROKERS_PREFIX, DIRECTORIES_PREFIX } from "./registration.ts";
 import { SUSPECTS_PREFIX, Suspicions } from "./suspicions.ts";

@@ -62,6 +62,7 @@ import {
   type TopicState,
   type TopicValue,
 } from "./topic_state.ts";
+import { DELETED_TOPICS_PREFIX, topicDeletion } from "./topic_deletion.ts";
 import { type TopicChange, TopicsView } from "./topics_view.ts";
 import {
   type BrokerInfo,
@@ -104,8 +105,6 @@ export interface ClusterStateOptions {
 /** Attempts of a mutation while others change the same keys. */
 const MAX_ATTEMPTS = 16;
 
-/** Prefix of the keys of deleted topics that may still have logs. */
-export const DELETED_TOPICS_PREFIX = "deleted/";
 const FEATURES = "features";
 
 /** A view of the cluster that follows the metadata store. */
@@ -361,17 +360,9 @@ export class ClusterState {
    *
    * @throws {RevisionConflictError} If the topic has changed.
    */
-  async deleteTopic({ name, id, revision, partitions }: TopicState): Promise<void> {
-    const key = topicKey(name);
-    const brokers = new Set(partitions.flatMap(({ replicas }) => replicas));
-    const changes: MetadataChange[] = [
-      { key, value: null },
-      { prefix: `${PARTITIONS_PREFIX}${id}/`, value: null },
-    ];
-    for (const broker of brokers) {
-      changes.push(set(`${DELETED_TOPICS_PREFIX}${id}/${broker}`, { name }));
-    }
-    await this.#commitAsController(changes, [{ key, revision }]);
+  async deleteTopic(topic: TopicState): Promise<void> {
+    const key = topicKey(topic.name);
+    await this.#commitAsController(topicDeletion(topic), [{ key, revision: topic.revision }]);
   }
 
   /** Records that this broker has removed all logs of deleted topics. */

@@ -7,7 +7,6 @@
  * @module
  */
 
-import { doubtedState } from "../replication/isr.ts";
 import {
   MAX_COMMIT_CHANGES,
   type MetadataExpectation,
@@ -15,7 +14,7 @@ import {
   type MetadataStore,
 } from "./metadata_store.ts";
 import { type PartitionChange, partitionCommit } from "./partition_commit.ts";
-import { PARTITIONS_PREFIX, TOPICS_PREFIX, type TopicState } from "./topic_state.ts";
+import { doubtedState, PARTITIONS_PREFIX, TOPICS_PREFIX, type TopicState } from "./topic_state.ts";
 import { TopicsView } from "./topics_view.ts";
 
 /** Changes that take a broker out of the ISR and ELR of its doubtful partitions. */

@@ -12,7 +12,7 @@ import {
   type DrainingValue,
 } from "./brokers_view.ts";
 import { CONTROLLER_KEY, type ControllerOffice, holderOf } from "./controller_office.ts";
-import type { Suspicion } from "./liveness.ts";
+import type { Suspicion } from "./suspicions.ts";
 import type { MetadataFollower } from "./metadata_follower.ts";
 import {
   type MetadataChange,

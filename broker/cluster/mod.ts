@@ -6,9 +6,8 @@
  * that several brokers share, and `SharedMetadataStore` is for several brokers of one process.
  * `ClusterState` is the broker's typed view; it follows the store and changes it by
  * compare-and-set. `Registration` announces this broker to the others while its session with the
- * store lasts; `ControllerOffice` elects the controller. `HeartbeatManager` finds out which brokers
- * are dead, and has them deposed. `ForwardingManager` forwards requests to
- * the controller over the connections of `Peers`.
+ * store lasts; `ControllerOffice` elects the controller, which `../controller/` is about.
+ * `ForwardingManager` forwards requests to the controller over the connections of `Peers`.
  *
  * @module
  */

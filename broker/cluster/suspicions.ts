@@ -9,8 +9,16 @@
  * @module
  */
 
-import type { Suspicion } from "./liveness.ts";
 import type { MetadataChange, MetadataEntry, MetadataSession } from "./metadata_store.ts";
+
+/** A broker's statement that the controller is dead. */
+export interface Suspicion {
+  /** The broker that says so. */
+  readonly voterId: number;
+  /** The controller's broker id. */
+  readonly accusedId: number;
+  readonly controllerEpoch: number;
+}
 
 /** Prefix of the keys of suspicions. */
 export const SUSPECTS_PREFIX = "suspects/";

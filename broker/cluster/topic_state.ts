@@ -196,6 +196,14 @@ export function isSameRole(before: PartitionState, after: PartitionState, nodeId
     before.replicas.includes(nodeId) === after.replicas.includes(nodeId);
 }
 
+/** The state without a replica that may lack committed records; undefined if it does not count. */
+export function doubtedState(state: PartitionState, replica: number): PartitionState | undefined {
+  const { isr, elr } = state;
+  if (!isr.includes(replica) && !elr.includes(replica)) return undefined;
+  const isOther = (id: number) => id !== replica;
+  return { ...state, isr: isr.filter(isOther), elr: elr.filter(isOther) };
+}
+
 const ENCODER = new TextEncoder();
 const DECODER = new TextDecoder();
 

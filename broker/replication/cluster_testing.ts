@@ -11,7 +11,7 @@ import type { ClusterState, PartitionState } from "../cluster/cluster_state.ts";
 import { minInSync } from "../cluster/topic_state.ts";
 import type { BrokerContext } from "../handler.ts";
 import type { Partition } from "../topics/partition.ts";
-import { electedState } from "./isr.ts";
+import { electedState } from "../roles/isr.ts";
 
 /** The components of a broker. */
 function contextOf(broker: Broker): BrokerContext {

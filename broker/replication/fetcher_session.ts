@@ -6,7 +6,7 @@
 
 import type { fetch } from "../../protocol/messages/records/fetch.ts";
 import type { RequestTo } from "../../protocol/schema/schema.ts";
-import type { Following } from "./following.ts";
+import type { Following } from "../roles/following.ts";
 
 type Request = RequestTo<typeof fetch>;
 type TopicRequest = Request["topics"][number];

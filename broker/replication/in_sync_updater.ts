@@ -17,8 +17,8 @@ import { MAX_PARTITION_CHANGES, type PartitionChange } from "../cluster/partitio
 import { BROKERS_PREFIX } from "../cluster/registration.ts";
 import type { Logger } from "../logger.ts";
 import type { Clock } from "../time/clock.ts";
-import type { Partition } from "../topics/partition.ts";
-import type { Leadership } from "./leadership.ts";
+import type { ReplicatedPartition } from "../roles/replicated_partition.ts";
+import type { Leadership } from "../roles/leadership.ts";
 import { PresentBrokers } from "./present_brokers.ts";
 
 /** Options of an updater. */
@@ -40,7 +40,7 @@ const CHECKS_PER_LAG = 4;
 
 /** A change that is asked for. */
 interface Asked {
-  readonly partition: Partition;
+  readonly partition: ReplicatedPartition;
   readonly leadership: Leadership;
   readonly change: PartitionChange;
   readonly joining: readonly number[];
@@ -49,8 +49,8 @@ interface Asked {
 /** Keeps the ISRs of the partitions that this broker leads. */
 export class InSyncUpdater {
   readonly #options: InSyncUpdaterOptions;
-  readonly #led: Set<Partition> = new Set();
-  readonly #due: Set<Partition> = new Set();
+  readonly #led: Set<ReplicatedPartition> = new Set();
+  readonly #due: Set<ReplicatedPartition> = new Set();
   readonly #running: Set<Promise<void>> = new Set();
   readonly #brokers: PresentBrokers;
   #timer: number | undefined;
@@ -64,7 +64,7 @@ export class InSyncUpdater {
   }
 
   /** Begins to keep the ISR of a partition, or stops if this broker does not lead it. */
-  update(partition: Partition): void {
+  update(partition: ReplicatedPartition): void {
     if (partition.leadership === undefined) {
       this.#led.delete(partition);
       this.#due.delete(partition);
@@ -76,7 +76,7 @@ export class InSyncUpdater {
   }
 
   /** Decides on the ISR of a partition soon. */
-  due(partition: Partition): void {
+  due(partition: ReplicatedPartition): void {
     if (this.#isClosed) return;
     this.#due.add(partition);
     this.#timer ??= this.#options.clock.setTimeout(() => {
@@ -213,7 +213,7 @@ export class InSyncUpdater {
     return new Promise((resolve) => void this.#options.clock.setTimeout(resolve, RETRY_MS));
   }
 
-  #log(partition: Partition, { topic, index, next }: PartitionChange): void {
+  #log(partition: ReplicatedPartition, { topic, index, next }: PartitionChange): void {
     const before = topic.partitions[index]!.isr;
     this.#options.logger.info(
       next.isr.length < before.length ? "Shrank in-sync replicas" : "Changed in-sync replicas",

@@ -5,7 +5,7 @@
  */
 
 import type { ClusterState } from "../cluster/cluster_state.ts";
-import type { Partition } from "../topics/partition.ts";
+import type { ReplicatedPartition } from "../roles/replicated_partition.ts";
 
 /**
  * The in-sync replica that a consumer in a rack should read from, instead of this leader; undefined if
@@ -14,7 +14,7 @@ import type { Partition } from "../topics/partition.ts";
  * @param fetchOffset Where the consumer is; the replica must have that much.
  */
 export function preferredReplica(
-  { leadership, leaderId, isr }: Partition,
+  { leadership, state: { leaderId, isr } }: ReplicatedPartition,
   rack: string,
   fetchOffset: number,
   cluster: ClusterState,

@@ -6,7 +6,7 @@
  */
 
 import type { ClusterState } from "../cluster/cluster_state.ts";
-import type { LiveBrokers } from "./leadership.ts";
+import type { LiveBrokers } from "../roles/leadership.ts";
 
 /** How long brokers have time to return when more than half have gone. */
 const MASS_LOSS_MS = 2000;

@@ -13,7 +13,7 @@ import type { Peers } from "../cluster/peers.ts";
 import type { Logger } from "../logger.ts";
 import type { Clock } from "../time/clock.ts";
 import { FetchedPartition, FetcherSession, MIN_RETRY_MS } from "./fetcher_session.ts";
-import { CommittedRecordsError, type Following } from "./following.ts";
+import { CommittedRecordsError, type Following } from "../roles/following.ts";
 
 type PartitionResponse = ResponseOf<typeof fetch>["responses"][number]["partitions"][number];
 

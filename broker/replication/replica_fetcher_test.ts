@@ -3,7 +3,7 @@ import type { ClusterState } from "../cluster/cluster_state.ts";
 import type { Peers } from "../cluster/peers.ts";
 import { silentLogger } from "../logger.ts";
 import { ManualClock } from "../time/clock.ts";
-import { Following, type FollowingPartition } from "./following.ts";
+import { Following, type FollowingPartition } from "../roles/following.ts";
 import { partitionStateOf } from "../cluster/topic_state_testing.ts";
 import { ReplicaFetcher } from "./replica_fetcher.ts";
 

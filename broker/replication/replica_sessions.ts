@@ -8,7 +8,7 @@
  * @module
  */
 
-import type { Partition } from "../topics/partition.ts";
+import type { ReplicatedPartition } from "../roles/replicated_partition.ts";
 
 /** What a follower last said about a partition. */
 export interface ReplicaPosition {
@@ -88,7 +88,7 @@ export class ReplicaSession {
   }
 
   /** Adds a partition, or replaces its position. */
-  set(position: ReplicaPosition, partition: Partition | undefined): void {
+  set(position: ReplicaPosition, partition: ReplicatedPartition | undefined): void {
     const key = keyOf(position.topicId, position.index);
     let entry = this.#entries.get(key);
     if (entry === undefined || entry.unsubscribe === undefined) {

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Partition, PartitionReplication } from "../topics/partition.ts";
+import type { PartitionReplication, ReplicatedPartition } from "../roles/replicated_partition.ts";
 import type { ReplicationManager, ReplicationOptions } from "./replication_manager.ts";
 
 let loading: Promise<typeof import("./replication_manager.ts")> | undefined;
@@ -19,7 +19,7 @@ export function loadReplication(): Promise<typeof import("./replication_manager.
 export class Replication implements PartitionReplication {
   readonly #options: ReplicationOptions;
   /** Partitions that wait for the manager. */
-  readonly #waiting: Set<Partition> = new Set();
+  readonly #waiting: Set<ReplicatedPartition> = new Set();
   #manager: ReplicationManager | undefined;
   #starting: Promise<void> | undefined;
   #isStarted = false;
@@ -39,14 +39,14 @@ export class Replication implements PartitionReplication {
     if (this.#waiting.size > 0) this.#start();
   }
 
-  onRole(partition: Partition): void {
+  onRole(partition: ReplicatedPartition): void {
     if (this.#isClosed) return;
     if (this.#manager !== undefined) return this.#manager.onRole(partition);
     this.#waiting.add(partition);
     if (this.#isStarted) this.#start();
   }
 
-  onInSyncDue(partition: Partition): void {
+  onInSyncDue(partition: ReplicatedPartition): void {
     this.#manager?.onInSyncDue(partition);
   }
 

@@ -10,8 +10,8 @@ import type { PeerNetwork } from "../cluster/peer_network.ts";
 import { Peers } from "../cluster/peers.ts";
 import type { Logger } from "../logger.ts";
 import type { Clock } from "../time/clock.ts";
-import type { Partition } from "../topics/partition.ts";
-import type { Following } from "./following.ts";
+import type { ReplicatedPartition } from "../roles/replicated_partition.ts";
+import type { Following } from "../roles/following.ts";
 import { InSyncUpdater } from "./in_sync_updater.ts";
 import { ReplicaFetcher } from "./replica_fetcher.ts";
 
@@ -39,7 +39,7 @@ export class ReplicationManager {
   readonly #peers: Peers;
   readonly #updater: InSyncUpdater;
   readonly #fetchers: Map<number, ReplicaFetcher> = new Map();
-  readonly #assignments: Map<Partition, Assignment> = new Map();
+  readonly #assignments: Map<ReplicatedPartition, Assignment> = new Map();
   readonly #unsubscribe: () => void;
   #isClosed = false;
 
@@ -56,7 +56,7 @@ export class ReplicationManager {
   }
 
   /** Applies the broker's role in a partition. */
-  onRole(partition: Partition): void {
+  onRole(partition: ReplicatedPartition): void {
     if (this.#isClosed) return;
     this.#updater.update(partition);
     const assigned = this.#assignments.get(partition);
@@ -71,7 +71,7 @@ export class ReplicationManager {
   }
 
   /** Decides on the ISR of a partition soon. */
-  onInSyncDue(partition: Partition): void {
+  onInSyncDue(partition: ReplicatedPartition): void {
     this.#updater.due(partition);
   }
 

@@ -24,12 +24,14 @@ import type { PartitionState } from "../cluster/cluster_state.ts";
 import { checkClientBatch } from "../validation/produced_batch.ts";
 import { PartitionTraffic } from "../metrics/broker_counters.ts";
 import { isSameRole, minInSync } from "../cluster/topic_state.ts";
-import { Following, type FollowingPartition } from "../replication/following.ts";
-import { Leadership, type LedPartition } from "../replication/leadership.ts";
+import type { PartitionReplication } from "../roles/replicated_partition.ts";
+import { Following, type FollowingPartition } from "../roles/following.ts";
+import { Leadership, type LedPartition } from "../roles/leadership.ts";
 import { LateAppends } from "./late_appends.ts";
 import { checkDeletable, LogStart } from "./log_start.ts";
 import { endOffsetForEpoch, firstEpoch } from "./epoch_offsets.ts";
-import { type Commits, SingleReplicaCommits } from "./single_replica_commits.ts";
+import type { Commits } from "../roles/commits.ts";
+import { SingleReplicaCommits } from "./single_replica_commits.ts";
 import type {
   AppendOptions,
   AppendResult,
@@ -37,7 +39,6 @@ import type {
   Fence,
   PartitionLogManager,
   PartitionOptions,
-  PartitionReplication,
   ProduceOptions,
   ReadOptions,
 } from "./partition_options.ts";

@@ -7,8 +7,8 @@
 import type { Acks } from "../../protocol/messages/records/produce.ts";
 import type { Log } from "../../storage/log.ts";
 import type { PartitionState } from "../cluster/cluster_state.ts";
+import type { PartitionReplication } from "../roles/replicated_partition.ts";
 import type { BatchValidations } from "../validation/batch_validations.ts";
-import type { Partition } from "./partition.ts";
 import type { TopicConfig } from "./topic_config.ts";
 
 /** Options of an append. */
@@ -78,16 +78,6 @@ export interface PartitionOptions {
   readonly highWatermark?: number;
   /** Keeps up replication. Default: nothing does. */
   readonly replication?: PartitionReplication | undefined;
-}
-
-/** What keeps a replicated partition in sync with its other replicas. */
-export interface PartitionReplication {
-  /** As of `Clock.monotonic()`. */
-  nowMs(): number;
-  /** Called after the broker's role in a partition has changed. */
-  onRole(partition: Partition): void;
-  /** Called when a leader's ISR may have to change. */
-  onInSyncDue(partition: Partition): void;
 }
 
 /** Whether this broker may have been replaced without knowing. */

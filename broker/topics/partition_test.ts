@@ -554,7 +554,7 @@ Deno.test("Partition.updateState() wakes waiters when the leader changes, and la
   partition.updateState(
     partitionStateOf({ leaderId: 2, leaderEpoch: 1, replicas: [2, 3] }),
   );
-  assertEquals([wakes, partition.isLeader, partition.isr], [1, false, [1, 2]]);
+  assertEquals([wakes, partition.isLeader, partition.isr], [1, false, [2, 3]]);
   const notLeader = ErrorCode.NOT_LEADER_OR_FOLLOWER;
   assertEquals(codeThrown(() => append(partition, 1, "x")), notLeader);
   assertEquals(codeThrown(() => partition.read(0, ANY)), notLeader);

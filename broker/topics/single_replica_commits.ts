@@ -15,26 +15,9 @@
 import { INT64_MAX } from "../../protocol/primitives/int64.ts";
 import { Acks } from "../../protocol/messages/records/produce.ts";
 import type { Log } from "../../storage/log.ts";
+import type { Commits } from "../roles/commits.ts";
 import { turnEnd } from "../time/turn_end.ts";
 import type { TopicConfig } from "./topic_config.ts";
-
-/** Commits appends, and advances the high watermark. */
-export interface Commits {
-  /**
-   * Makes an append visible, immediately or when the returned promise resolves, which is also when
-   * it can be acknowledged.
-   *
-   * @param isPatient Whether to wait even while too few replicas are in sync.
-   */
-  commit(
-    firstOffset: number,
-    endOffset: number,
-    acks: Acks,
-    isPatient: boolean,
-  ): Promise<void> | undefined;
-  /** Fails everything that waits. */
-  end(error: unknown): void;
-}
 
 /** Options of {@linkcode SingleReplicaCommits}. */
 export interface CommitsOptions {

@@ -31,7 +31,7 @@ import {
   requestedPartitionsInSteps,
 } from "../../fetch_sessions.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
-import { divergence } from "../../replication/divergence.ts";
+import { divergence } from "../../roles/divergence.ts";
 import type { Partition } from "../../topics/partition.ts";
 import type { Topic } from "../../topics/topic.ts";
 import { LeaderHints } from "./leader_hints.ts";

@@ -13,7 +13,7 @@ import { ErrorCode } from "../../../protocol/errors.ts";
 import type { FetchRequest, FetchResponse } from "../../../protocol/messages/records/fetch.ts";
 import { ApiError, errorCodeOf } from "../../api_error.ts";
 import type { RequestContext } from "../../handler.ts";
-import { divergence } from "../../replication/divergence.ts";
+import { divergence } from "../../roles/divergence.ts";
 import type { ReplicaEntry, ReplicaSession } from "../../replication/replica_sessions.ts";
 import type { Partition } from "../../topics/partition.ts";
 import { checkLeaderEpoch, leaderIn } from "./leader_of.ts";

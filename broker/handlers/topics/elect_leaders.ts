@@ -17,7 +17,7 @@ import {
   type ElectLeadersRequest,
   type ElectLeadersResponse,
 } from "../../../protocol/messages/topics/elect_leaders.ts";
-import type { ElectionType } from "../../cluster/requested_elections.ts";
+import type { ElectionType } from "../../controller/requested_elections.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import { claimResponseMemory, sumOf, textBytes } from "../claim_response_memory.ts";
 import { mapNested } from "../each_item.ts";

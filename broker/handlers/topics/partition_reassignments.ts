@@ -24,7 +24,7 @@ import {
   type ListPartitionReassignmentsResponse,
 } from "../../../protocol/messages/topics/list_partition_reassignments.ts";
 import type { TopicState } from "../../cluster/cluster_state.ts";
-import { isReassigning } from "../../cluster/reassignment.ts";
+import { isReassigning } from "../../controller/reassignment.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import { claimResponseMemory, sumOf, textBytes } from "../claim_response_memory.ts";
 import { awaitEach, CHANGES_AT_ONCE, mapEach } from "../each_item.ts";

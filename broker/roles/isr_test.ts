@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
+import { doubtedState } from "../cluster/topic_state.ts";
 import { partitionStateOf } from "../cluster/topic_state_testing.ts";
 import {
-  doubtedState,
   electedState,
   type FollowersView,
   leaderlessState,

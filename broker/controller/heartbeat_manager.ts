@@ -22,11 +22,12 @@ import {
 import { ApiError } from "../api_error.ts";
 import type { Logger } from "../logger.ts";
 import type { Clock } from "../time/clock.ts";
-import type { BrokerInfo, ClusterChange, ClusterState } from "./cluster_state.ts";
-import { isCondemned, Liveness, MAX_LATE_MS, SILENCE_MS, type Suspicion } from "./liveness.ts";
-import { RevisionConflictError } from "./metadata_store.ts";
-import type { PeerNetwork } from "./peer_network.ts";
-import { Peers, PeerUnreachableError } from "./peers.ts";
+import type { BrokerInfo, ClusterChange, ClusterState } from "../cluster/cluster_state.ts";
+import { isCondemned, Liveness, MAX_LATE_MS, SILENCE_MS } from "./liveness.ts";
+import type { Suspicion } from "../cluster/suspicions.ts";
+import { RevisionConflictError } from "../cluster/metadata_store.ts";
+import type { PeerNetwork } from "../cluster/peer_network.ts";
+import { Peers, PeerUnreachableError } from "../cluster/peers.ts";
 
 /** Options of heartbeats. */
 export interface HeartbeatManagerOptions {

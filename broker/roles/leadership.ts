@@ -14,7 +14,7 @@ import type { Log } from "../../storage/log.ts";
 import { ApiError } from "../api_error.ts";
 import type { PartitionState } from "../cluster/topic_state.ts";
 import { turnEnd } from "../time/turn_end.ts";
-import type { Commits } from "../topics/single_replica_commits.ts";
+import type { Commits } from "./commits.ts";
 import { nextHighWatermark } from "./high_watermark.ts";
 import { type InSyncChange, nextInSync } from "./isr.ts";
 

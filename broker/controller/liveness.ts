@@ -11,6 +11,7 @@
  * @module
  */
 
+import type { Suspicion } from "../cluster/suspicions.ts";
 /** Time without a heartbeat, or an answer to one, after which a broker is dead. */
 export const SILENCE_MS = 1250;
 /**
@@ -84,15 +85,6 @@ export class Liveness {
     }
     return nextMs;
   }
-}
-
-/** A broker's statement that the controller is dead. */
-export interface Suspicion {
-  /** The broker that says so. */
-  readonly voterId: number;
-  /** The controller's broker id. */
-  readonly accusedId: number;
-  readonly controllerEpoch: number;
 }
 
 /**

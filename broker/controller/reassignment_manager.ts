@@ -14,10 +14,10 @@ import type { BrokerConfig } from "../settings/config.ts";
 import type { Clock } from "../time/clock.ts";
 import { checkFlush } from "../topics/replica_assignment.ts";
 import { TopicConfig } from "../topics/topic_config.ts";
-import type { ClusterChange, ClusterState } from "./cluster_state.ts";
+import type { ClusterChange, ClusterState } from "../cluster/cluster_state.ts";
 import type { ElectionView } from "./elections.ts";
-import { RevisionConflictError } from "./metadata_store.ts";
-import type { PartitionChange } from "./partition_commit.ts";
+import { RevisionConflictError } from "../cluster/metadata_store.ts";
+import type { PartitionChange } from "../cluster/partition_commit.ts";
 import {
   cancelledState,
   completedState,
@@ -26,8 +26,8 @@ import {
   type ReassignmentView,
   targetReplicas,
 } from "./reassignment.ts";
-import { BROKERS_PREFIX } from "./registration.ts";
-import type { PartitionState, TopicState } from "./topic_state.ts";
+import { BROKERS_PREFIX } from "../cluster/registration.ts";
+import type { PartitionState, TopicState } from "../cluster/topic_state.ts";
 
 /** Options of reassignments. */
 export interface ReassignmentManagerOptions {

@@ -9,13 +9,13 @@
  */
 
 import { ErrorCode } from "../../protocol/errors.ts";
-import type { BrokerInfo } from "./brokers_view.ts";
-import type { ClusterState } from "./cluster_state.ts";
+import type { BrokerInfo } from "../cluster/brokers_view.ts";
+import type { ClusterState } from "../cluster/cluster_state.ts";
 import type { ElectionManager } from "./election_manager.ts";
 import { type Election, hasLeader, preferredElection, uncleanElection } from "./elections.ts";
-import type { Peers } from "./peers.ts";
+import type { Peers } from "../cluster/peers.ts";
 import { type PartitionName, type ReplicaEnd, replicaEnds } from "./replica_ends.ts";
-import type { PartitionState, TopicState } from "./topic_state.ts";
+import type { PartitionState, TopicState } from "../cluster/topic_state.ts";
 
 /** Options of requested elections. */
 export interface RequestedElectionsOptions {

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
-import { setText } from "./metadata_store_contract_testing.ts";
+import { setText } from "../cluster/metadata_store_contract_testing.ts";
 import { HeartbeatingCluster } from "./heartbeat_testing.ts";
-import { partitionKey, type PartitionState } from "./topic_state.ts";
+import { partitionKey, type PartitionState } from "../cluster/topic_state.ts";
 
 const NO_CONFIGS: ReadonlyMap<string, string> = new Map();
 const ID = "t1t1t1t1t1t1t1t1t1t1tA";

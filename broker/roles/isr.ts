@@ -90,13 +90,6 @@ export function uncleanlyElectedState(
   };
 }
 
-/** The state without a replica that may lack committed records; undefined if it does not count. */
-export function doubtedState(state: PartitionState, replica: number): PartitionState | undefined {
-  const { isr, elr } = state;
-  if (!isr.includes(replica) && !elr.includes(replica)) return undefined;
-  return { ...state, isr: without(isr, replica), elr: without(elr, replica) };
-}
-
 /** An ISR in the order of the replicas, and the ELR that goes with it. */
 function settle(
   { replicas, isr, elr }: PartitionState,
@@ -111,8 +104,4 @@ function settle(
   const eligible = new Set([...elr, ...isr.filter((id) => !next.includes(id))]);
   for (const id of next) eligible.delete(id);
   return { isr: next, elr: [...eligible] };
-}
-
-function without(ids: readonly number[], id: number): readonly number[] {
-  return ids.filter((other) => other !== id);
 }

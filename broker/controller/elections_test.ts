@@ -1,8 +1,8 @@
 import { assertEquals } from "@std/assert";
-import type { BrokerInfo } from "./brokers_view.ts";
+import type { BrokerInfo } from "../cluster/brokers_view.ts";
 import { candidates, canShutDown, type ElectionView, neededElections } from "./elections.ts";
-import type { PartitionState, TopicState } from "./topic_state.ts";
-import { partitionStateOf } from "./topic_state_testing.ts";
+import type { PartitionState, TopicState } from "../cluster/topic_state.ts";
+import { partitionStateOf } from "../cluster/topic_state_testing.ts";
 
 interface BrokersOptions {
   readonly draining?: readonly number[];

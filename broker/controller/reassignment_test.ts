@@ -8,7 +8,7 @@ import {
   type ReassignmentView,
   targetReplicas,
 } from "./reassignment.ts";
-import { minInSync as minInSyncOf, type PartitionState } from "./topic_state.ts";
+import { minInSync as minInSyncOf, type PartitionState } from "../cluster/topic_state.ts";
 
 /** A state led by its first replica, with all in sync. */
 function state(replicas: number[], changes: Partial<PartitionState> = {}): PartitionState {

@@ -9,9 +9,9 @@
  * @module
  */
 
-import { electedState, leaderlessState } from "../replication/isr.ts";
+import { electedState, leaderlessState } from "../roles/isr.ts";
 import { candidates, type ElectionView } from "./elections.ts";
-import type { PartitionState } from "./topic_state.ts";
+import type { PartitionState } from "../cluster/topic_state.ts";
 
 /** What the decisions depend on besides the state of the partition. */
 export interface ReassignmentView extends Pick<ElectionView, "broker" | "isDraining"> {

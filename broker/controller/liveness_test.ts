@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { isCondemned, Liveness, SILENCE_MS, type Suspicion } from "./liveness.ts";
+import { isCondemned, Liveness, SILENCE_MS } from "./liveness.ts";
+import type { Suspicion } from "../cluster/suspicions.ts";
 
 const TWO = { id: 2, epoch: 20 };
 const THREE = { id: 3, epoch: 30 };

@@ -13,12 +13,12 @@ import type { Logger } from "../logger.ts";
 import type { BrokerConfig } from "../settings/config.ts";
 import type { Clock } from "../time/clock.ts";
 import { TopicConfig } from "../topics/topic_config.ts";
-import type { ClusterChange, ClusterState } from "./cluster_state.ts";
+import type { ClusterChange, ClusterState } from "../cluster/cluster_state.ts";
 import { canShutDown, type Election, type ElectionView, neededElections } from "./elections.ts";
-import { MAX_COMMIT_CHANGES, RevisionConflictError } from "./metadata_store.ts";
-import { partitionCommit } from "./partition_commit.ts";
-import { BROKERS_PREFIX } from "./registration.ts";
-import { minInSync } from "./topic_state.ts";
+import { MAX_COMMIT_CHANGES, RevisionConflictError } from "../cluster/metadata_store.ts";
+import { partitionCommit } from "../cluster/partition_commit.ts";
+import { BROKERS_PREFIX } from "../cluster/registration.ts";
+import { minInSync } from "../cluster/topic_state.ts";
 
 /** Options of elections. */
 export interface ElectionManagerOptions {

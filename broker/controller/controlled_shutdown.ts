@@ -7,7 +7,7 @@
 
 import type { Logger } from "../logger.ts";
 import type { Clock } from "../time/clock.ts";
-import type { ClusterState } from "./cluster_state.ts";
+import type { ClusterState } from "../cluster/cluster_state.ts";
 import type { HeartbeatManager } from "./heartbeat_manager.ts";
 
 /** What a controlled shutdown uses. */

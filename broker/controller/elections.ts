@@ -11,11 +11,11 @@
  * @module
  */
 
-import { electedState, uncleanlyElectedState } from "../replication/isr.ts";
+import { electedState, uncleanlyElectedState } from "../roles/isr.ts";
 import { isInternalTopic } from "../topics/topic_name.ts";
-import type { BrokerInfo } from "./brokers_view.ts";
-import type { PartitionChange } from "./partition_commit.ts";
-import type { PartitionState, TopicState } from "./topic_state.ts";
+import type { BrokerInfo } from "../cluster/brokers_view.ts";
+import type { PartitionChange } from "../cluster/partition_commit.ts";
+import type { PartitionState, TopicState } from "../cluster/topic_state.ts";
 
 /** What elections depend on. */
 export interface ElectionView {
