@@ -13,6 +13,7 @@ import type { Peers } from "../cluster/peers.ts";
 import type { Logger } from "../logger.ts";
 import type { Clock } from "../time/clock.ts";
 import { FetchedPartition, FetcherSession, MIN_RETRY_MS } from "./fetcher_session.ts";
+import { inParallel } from "./in_parallel.ts";
 import { CommittedRecordsError, type Following } from "../roles/following.ts";
 
 type PartitionResponse = ResponseOf<typeof fetch>["responses"][number]["partitions"][number];
@@ -142,7 +143,7 @@ export class ReplicaFetcher {
 
   /** Flushes what is due: the position that a fetch tells must be on disk. */
   async #prepare(): Promise<void> {
-    await Promise.all([...this.#session.due].map(async (partition) => {
+    await inParallel([...this.#session.due], async (partition) => {
       const { following } = partition;
       try {
         if (following.partition.log.firstLostOffset !== undefined) {
@@ -152,7 +153,7 @@ export class ReplicaFetcher {
       } catch (error) {
         this.#fail(partition, error);
       }
-    }));
+    });
   }
 
   /** Sends a request with all that is due, and returns its number and answer. */
@@ -179,17 +180,17 @@ export class ReplicaFetcher {
 
   /** Applies an answer: cuts, appends, flushes, then follows the leader's high watermark. */
   async #apply({ number, answer }: Answer): Promise<void> {
-    const applied: Promise<void>[] = [];
+    const found: [FetchedPartition, PartitionResponse][] = [];
     for (const { topicId, partitions } of answer.responses) {
       for (const response of partitions) {
         const partition = this.#session.find(topicId, response.partitionIndex);
         // The answer to a request of an earlier epoch, or of an earlier position.
         if (partition === undefined || partition.firstRequest > number) continue;
         if (partition.isDue || partition.following.isEnded) continue;
-        applied.push(this.#applyTo(partition, response));
+        found.push([partition, response]);
       }
     }
-    await Promise.all(applied);
+    await inParallel(found, ([partition, response]) => this.#applyTo(partition, response));
   }
 
   async #applyTo(partition: FetchedPartition, response: PartitionResponse): Promise<void> {
