@@ -9,7 +9,7 @@ import { FIXED_SETTINGS } from "../settings/fixed/mod.ts";
 import type { TopicSetting } from "./topic_setting.ts";
 
 const NO_REMOTE_STORE = "logs are kept in the data folder alone, there is no tiered storage";
-const NOTHING_TO_THROTTLE = "partitions have one replica, so there is no replication to throttle";
+const NOTHING_TO_THROTTLE = "replication is not throttled";
 
 /** The settings by name. */
 export const FIXED_TOPIC_SETTINGS: Readonly<Record<string, TopicSetting>> = {
