@@ -147,8 +147,22 @@ Deno.test("cluster drain --replicas replaces a broker that is lost, after which 
 
 Deno.test("cluster elect gives partitions their preferred leader", async () => {
   await using test = await CommandCluster.start(3, [[1, 2], [2, 3], [3, 1]]);
+  assert(!(await test.output(`topic describe ${TOPIC}`)).includes("Under-replicated"));
   await test.cluster.stopBroker(1);
   await test.untilLed((leaders) => leaders[0] === 2);
+  const isShrunk = async () =>
+    (await test.client.admin().describeTopic(TOPIC)).partitions[2]!.isr.length === 1;
+  await within(
+    (async () => {
+      while (!await isShrunk()) await new Promise((resolve) => setTimeout(resolve, 5));
+    })(),
+    "the ISR",
+  );
+  assertMatch(await test.output(`topic describe ${TOPIC}`), /^Under-replicated +2$/m);
+  const [described] = JSON.parse(await test.output(`topic describe ${TOPIC} --output json`));
+  assertEquals(described.under_replicated, 2);
+  const { stdout: health } = await test.run("cluster health");
+  assertStringIncludes(health, "Under-replicated partitions (2):\n  orders-0\n  orders-2\n");
   const away = await test.run("cluster elect");
   assertMatch(away.stdout, /orders +0 +2 +1,2 +2 +none is live\n/);
   await test.cluster.startBroker(1);

@@ -56,9 +56,7 @@ const PARTITION_COLUMNS: readonly Column<PartitionRow>[] = [
     heading: "ISR",
     cell: ({ isr }) => isr.join(","),
     align: "right",
-    paint: ({ yellow }, { isr, replicas }) => {
-      return isr.length < replicas.length ? yellow : (text) => text;
-    },
+    paint: ({ yellow }, row) => isUnderReplicated(row) ? yellow : (text) => text,
   },
   { heading: "START", cell: ({ start }) => start },
   { heading: "END", cell: ({ end }) => end },
@@ -192,6 +190,7 @@ function printTopic(output: Output, topic: Topic, index: number): void {
     ["Id", id],
     ["Partitions", partitions.length],
     ["Replicas", partitions[0]?.replicas.length ?? 0],
+    ...problemsOf(partitions),
     ["Messages", sum(partitions.map(messagesOf))],
     ["Size", sizeText(sum(partitions.map(({ size }) => size)))],
   ], style));
@@ -199,6 +198,19 @@ function printTopic(output: Output, topic: Topic, index: number): void {
   output.write(formatTable(PARTITION_COLUMNS, partitions, output));
   output.line();
   output.write(formatTable(CONFIG_COLUMNS, configs, output));
+}
+
+/** Counts of partitions that are not as they should be, if there are any. */
+function problemsOf(partitions: readonly PartitionRow[]): [name: string, count: number][] {
+  const counts: [string, number][] = [
+    ["Under-replicated", partitions.filter(isUnderReplicated).length],
+    ["Without leader", partitions.filter(({ leader }) => leader < 0).length],
+  ];
+  return counts.filter(([, count]) => count > 0);
+}
+
+function isUnderReplicated({ isr, replicas }: PartitionRow): boolean {
+  return isr.length < replicas.length;
 }
 
 /** Sum, or null if an amount is null. */
@@ -220,6 +232,7 @@ function topicToJson({ name, id, isInternal, partitions, configs }: Topic): Json
     name,
     id,
     internal: isInternal,
+    under_replicated: partitions.filter(isUnderReplicated).length,
     partitions: partitions.map((row) => ({
       partition: row.partition,
       leader: row.leader,
