@@ -37,7 +37,8 @@ export const clusterTry = command({
   description:
     `Runs etcd and several brokers on this machine until Ctrl-C or the end of the input. What they ` +
     `print goes to standard error, after the name of each. The data is in a temporary folder that ` +
-    `is deleted at the end, unless --data is used. The brokers have their default settings.\n\n` +
+    `is deleted at the end, unless --data is used. New topics have three replicas, of which two must ` +
+    `be in sync; other settings are the defaults.\n\n` +
     `While they run, these can be typed:\n${TRIAL_HELP}`,
   flags: {
     brokers: { type: "integer", min: 1, max: MAX_BROKERS, default: 3, env: false, doc: "Brokers" },

@@ -50,6 +50,8 @@ interface TrialBroker {
 const HOST = "127.0.0.1";
 const FIRST_PORT = 9092;
 const CLUSTER_NAME = "trial";
+/** Replicas of new topics, if there are so many brokers. */
+const MAX_REPLICAS = 3;
 const LISTENING = /\bListening address=(\S+):(\d+)/;
 const HOW_TO_GET_ETCD = `install it with "apt-get install etcd-server" (Debian, Ubuntu) or "brew ` +
   `install etcd" (macOS), or download it from https://github.com/etcd-io/etcd/releases and name it ` +
@@ -259,6 +261,8 @@ export class TrialCluster {
           ...["--data", `${data}/broker-${id}`],
           ...["--node-id", String(id)],
           ...["--metadata", `etcd://${HOST}:${etcdRelay.address.port}/${CLUSTER_NAME}`],
+          ...["--default-replication-factor", String(Math.min(brokers, MAX_REPLICAS))],
+          ...["--min-insync-replicas", brokers < MAX_REPLICAS ? "1" : "2"],
         ],
         env,
         onLine: (line) => this.#onBrokerLine(broker, line),
