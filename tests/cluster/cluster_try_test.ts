@@ -7,6 +7,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { Client } from "../../client/mod.ts";
 import { attempt, fromSource } from "../support/broker/dqueue.ts";
+import { attemptInShell } from "../support/broker/redirected.ts";
 import { outside, testWith } from "../support/outside.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
 import { within } from "../support/within.ts";
@@ -319,6 +320,20 @@ testWith(
       stderr,
       "one of them is in use; choose others with --port, or leave it out",
     );
+    await assertNothingIsLeft(folder, []);
+  },
+);
+
+testWith(
+  "etcd",
+  "cluster try fails and leaves nothing behind if its output cannot be written",
+  async () => {
+    await using folder = await TemporaryFolder.create();
+    const options = { program: await fromSource("dqueue"), env: { TMPDIR: folder.path } };
+    const args = ["cluster", "try", "--brokers", "1"];
+    const { code, stderr } = await attemptInShell(args, "> /dev/full", options);
+    assertEquals(code, 1);
+    assertStringIncludes(stderr, "Cannot write to standard output: No space left on device");
     await assertNothingIsLeft(folder, []);
   },
 );

@@ -123,7 +123,7 @@ Deno.test("cluster drain moves leaders, or all replicas, and cluster remove forg
   await test.assertIntact();
   await test.cluster.stopBroker(1);
   const shown = await test.run("cluster remove 1");
-  assertEquals(shown.stdout, "Broker 1 is stopped and has no replicas\n");
+  assertEquals(shown.stdout, "Broker 1 is not running and has no replicas\n");
   assertStringIncludes(shown.stderr, "Nothing was changed");
   assertEquals(await test.output("cluster remove 1 --execute"), "Removed broker 1\n");
   const gone = await test.run("cluster remove 1 --execute");

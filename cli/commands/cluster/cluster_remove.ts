@@ -50,7 +50,7 @@ export const clusterRemove = command({
       return writeJsonDocument(stdout, { broker: id, executed: flags.execute });
     }
     stdout.line(
-      flags.execute ? `Removed broker ${id}` : `Broker ${id} is stopped and has no replicas`,
+      flags.execute ? `Removed broker ${id}` : `Broker ${id} is not running and has no replicas`,
     );
     if (!flags.execute) tellNothingDone(context);
   },
