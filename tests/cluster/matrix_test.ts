@@ -1,6 +1,6 @@
 /**
  * Tests of all clients against all brokers of a cluster of processes: three brokers over three members of
- * etcd.
+ * etcd, and topics with three replicas.
  *
  * @module
  */
@@ -30,6 +30,7 @@ import { WorkingGroup } from "../support/groups/working_group.ts";
 import { outside, testWith } from "../support/outside.ts";
 
 const PARTITIONS = 12;
+const REPLICAS = 3;
 const FLAGS = [
   ...["--offsets-topic-num-partitions", "6"],
   ...["--group-initial-rebalance-delay-ms", "100ms"],
@@ -39,10 +40,11 @@ const FLAGS = [
 ];
 const RACKS = ["r1", "r2", "r3"];
 
-/** What a client sees of a cluster: the ids of its brokers, and the leader of each partition. */
+/** What a client sees of a cluster: ids of brokers; of each partition the leader, and how many are in sync. */
 interface View {
   readonly brokers: readonly number[];
   readonly leaders: readonly number[];
+  readonly inSync: readonly number[];
 }
 
 /** A client that administers through one broker. */
@@ -66,14 +68,18 @@ const withSdk: UseAdministrator = async (address, use) => {
   await using client = new Client({ brokers: address });
   const admin = client.admin();
   await use({
-    create: (name) => admin.createTopic({ name, partitions: PARTITIONS }),
+    create: (name) => admin.createTopic({ name, partitions: PARTITIONS, replicas: REPLICAS }),
     retain: (name, ms) => admin.alterConfigs({ type: "topic", name }, { "retention.ms": `${ms}` }),
     grow: (name, count) => admin.createPartitions(name, count),
     delete: (name) => admin.deleteTopic(name),
     view: async (name) => {
       const { brokers } = await admin.describeCluster();
       const { partitions } = await admin.describeTopic(name);
-      return { brokers: brokers.map(({ id }) => id), leaders: partitions.map((p) => p.leaderId) };
+      return {
+        brokers: brokers.map(({ id }) => id),
+        leaders: partitions.map(({ leaderId }) => leaderId),
+        inSync: partitions.map(({ isr }) => isr.length),
+      };
     },
     topics: async () => (await admin.listTopics()).map(({ name }) => name),
   });
@@ -84,7 +90,10 @@ const withKafkaJs: UseAdministrator = async (address, use) => {
   await admin.connect();
   try {
     await use({
-      create: (topic) => admin.createTopics({ topics: [{ topic, numPartitions: PARTITIONS }] }),
+      create: (topic) => {
+        const counts = { numPartitions: PARTITIONS, replicationFactor: REPLICAS };
+        return admin.createTopics({ topics: [{ topic, ...counts }] });
+      },
       retain: (name, ms) => {
         const configEntries = [{ name: "retention.ms", value: `${ms}` }];
         const resources = [{ type: ConfigResourceTypes.TOPIC, name, configEntries }];
@@ -100,6 +109,7 @@ const withKafkaJs: UseAdministrator = async (address, use) => {
         return {
           brokers: brokers.map(({ nodeId }) => nodeId),
           leaders: partitions.map(({ leader }) => leader),
+          inSync: partitions.map(({ isr }) => isr.length),
         };
       },
       topics: () => admin.listTopics(),
@@ -115,7 +125,7 @@ const withPlatformatic: UseAdministrator = async (address, use) => {
   try {
     await use({
       create: (topic) =>
-        admin.createTopics({ topics: [topic], partitions: PARTITIONS, replicas: 1 }),
+        admin.createTopics({ topics: [topic], partitions: PARTITIONS, replicas: REPLICAS }),
       retain: (resourceName, ms) =>
         admin.incrementalAlterConfigs({
           resources: [{
@@ -131,14 +141,21 @@ const withPlatformatic: UseAdministrator = async (address, use) => {
       grow: async (name, count) => {
         const before = (await metadata([name])).topics.get(name)!.partitionsCount;
         // It sends an empty list, which is wrong, where other clients send none.
-        const assignments = Array.from({ length: count - before }, () => ({ brokerIds: [2] }));
+        const assignments = Array.from(
+          { length: count - before },
+          () => ({ brokerIds: [2, 3, 1] }),
+        );
         await admin.createPartitions({ topics: [{ name, count, assignments }] });
       },
       delete: (topic) => admin.deleteTopics({ topics: [topic] }),
       view: async (name) => {
         const { brokers, topics } = await metadata([name]);
-        const leaders = topics.get(name)!.partitions.map(({ leader }) => leader);
-        return { brokers: [...brokers.keys()], leaders };
+        const { partitions } = topics.get(name)!;
+        return {
+          brokers: [...brokers.keys()],
+          leaders: partitions.map(({ leader }) => leader),
+          inSync: partitions.map(({ isr }) => isr.length),
+        };
       },
       topics: () => admin.listTopics(),
     });
@@ -150,7 +167,8 @@ const withPlatformatic: UseAdministrator = async (address, use) => {
 const withCli: UseAdministrator = async (address, use) => {
   const run = (...args: string[]) => dqueue([...args, "-b", address]);
   await use({
-    create: (topic) => run("topic", "create", topic, "--partitions", `${PARTITIONS}`),
+    create: (topic) =>
+      run("topic", "create", topic, "--partitions", `${PARTITIONS}`, "--replicas", `${REPLICAS}`),
     retain: (topic, ms) => run("topic", "alter", topic, "--set", `retention.ms=${ms}`),
     grow: (topic, count) => run("topic", "add-partitions", topic, "--to", `${count}`),
     delete: (topic) => run("topic", "delete", topic, "--yes"),
@@ -162,6 +180,7 @@ const withCli: UseAdministrator = async (address, use) => {
       return {
         brokers: brokers.map(({ id }: { id: number }) => id),
         leaders: partitions.map(({ leader }: { leader: number }) => leader),
+        inSync: partitions.map(({ isr }: { isr: number[] }) => isr.length),
       };
     },
     topics: async () => {
@@ -246,13 +265,15 @@ async function viewWithKcat(kcat: string, address: string, topic: string): Promi
   return {
     brokers: brokers.map(({ id }: { id: number }) => id),
     leaders: topics[0].partitions.map(({ leader }: { leader: number }) => leader),
+    inSync: topics[0].partitions.map(({ isrs }: { isrs: unknown[] }) => isrs.length),
   };
 }
 
-function assertEven({ brokers, leaders }: View, name: string): void {
+function assertEven({ brokers, leaders, inSync }: View, name: string): void {
   assertEquals([...brokers].sort(), [1, 2, 3], name);
   const counts = [1, 2, 3].map((id) => leaders.filter((leader) => leader === id).length);
   assertEquals(counts, [4, 4, 4], name);
+  assertEquals(new Set(inSync), new Set([REPLICAS]), name);
 }
 
 /** A group whose members join through different brokers reads all that is written meanwhile. */
@@ -265,7 +286,7 @@ async function consumeInGroup(
   const topic = `work-${crypto.randomUUID()}`;
   await using client = new Client({ brokers: addresses });
   const admin = client.admin();
-  await admin.createTopic({ name: topic, partitions: PARTITIONS });
+  await admin.createTopic({ name: topic, partitions: PARTITIONS, replicas: REPLICAS });
   await using producer = client.producer();
   await using load = new GroupLoad(producer, topic, PARTITIONS);
   const options = { kind: kinds[0], kcat, address: addresses[0]!, topic, groupId: topic };
@@ -333,7 +354,7 @@ testWith(
       }
     });
     await t.step("all clients produce, and kcat, SDK and CLI read everything", async () => {
-      await sdk.createTopic({ name: "all", partitions: PARTITIONS });
+      await sdk.createTopic({ name: "all", partitions: PARTITIONS, replicas: REPLICAS });
       const written = await writeAll(cluster, "all", kcat);
       for (const address of addresses) {
         assertEven(await viewWithKcat(kcat, address, "all"), `kcat at ${address}`);
@@ -344,7 +365,7 @@ testWith(
       }
     });
     await t.step("CLI reads in a group, each time through another broker", async () => {
-      await sdk.createTopic({ name: "rounds", partitions: PARTITIONS });
+      await sdk.createTopic({ name: "rounds", partitions: PARTITIONS, replicas: REPLICAS });
       for (const [at, address] of addresses.entries()) {
         const values = Array.from({ length: 50 }, (_, i) => `${at} ${i}`).sort();
         await writeWithSdk(addresses[(at + 1) % 3]!, "rounds", values);
