@@ -210,6 +210,37 @@ dqueue group reset-offsets billing -t orders:2 --to -10 --execute`,
       { doc: "Delete a group", command: "dqueue group delete billing" },
     ],
   }],
+  ["cluster", {
+    about: "Clusters of several brokers",
+    examples: [
+      { doc: "Try one on this machine, with etcd", command: "dqueue cluster try" },
+      {
+        doc: "A broker of a cluster whose metadata is in etcd",
+        command: "dqueue serve --metadata etcd://etcd1:2379,etcd2:2379,etcd3:2379/orders",
+      },
+      {
+        doc: "Brokers and the controller, and what is wrong",
+        command: "dqueue cluster info && dqueue cluster health",
+      },
+      {
+        doc: "Before the next broker is restarted",
+        command: "dqueue cluster health --wait --timeout 5m",
+      },
+      {
+        doc: "Three replicas, once they are copied",
+        command: "dqueue cluster set-replicas orders 3 --execute --wait",
+      },
+      {
+        doc: "Spread partitions over a broker that was added",
+        command: "dqueue cluster reassign --execute --wait",
+      },
+      {
+        doc: "Take a broker out for good: move its data, stop it, forget it",
+        command: `dqueue cluster drain 3 --replicas --execute --wait
+dqueue cluster remove 3 --execute`,
+      },
+    ],
+  }],
   ["script", {
     about: "Scripts",
     examples: [

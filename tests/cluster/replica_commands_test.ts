@@ -195,7 +195,7 @@ Deno.test("cluster elect --unclean gives a partition without an in-sync replica 
   assertEquals(all.code, 2);
   assertStringIncludes(all.stderr, "Missing --topic");
   const plan = await test.run("cluster elect --unclean -t orders");
-  assertMatch(plan.stdout, /orders +0 +none +1,2 +\S* +2\n$/);
+  assertMatch(plan.stdout, /orders +0 +none +1,2 +\S* +2 \(\d+ B\)\n$/);
   await test.output("cluster elect --unclean -t orders:0 --execute");
   await test.untilLed((leaders) => leaders[0] === 2);
   const none = await test.run("cluster elect --unclean -t orders:0 --execute");

@@ -7,6 +7,7 @@
 import type { Admin, TopicDescription } from "../../../client/mod.ts";
 import { UsageError } from "../../errors.ts";
 import { command } from "../../program/command.ts";
+import { formatBytes } from "../../values/bytes.ts";
 import { writeJsonDocument } from "../../records/json.ts";
 import type { Context } from "../../terminal/context.ts";
 import { type Column, printTable } from "../../terminal/table.ts";
@@ -27,6 +28,8 @@ interface Row {
   readonly isr: readonly number[];
   /** Who would be elected; for an unclean election those who can be. */
   readonly candidates: readonly number[];
+  /** Bytes that each candidate of an unclean election has, as far as known. */
+  readonly sizes: ReadonlyMap<number, number>;
 }
 
 const COLUMNS: readonly Column<Row>[] = [
@@ -37,11 +40,13 @@ const COLUMNS: readonly Column<Row>[] = [
   { heading: "ISR", cell: ({ isr }) => isr.join(","), align: "right" },
   {
     heading: "NEW",
-    cell: ({ candidates }) => candidates.length === 0 ? "none is live" : candidates.join(" or "),
+    cell: candidatesText,
     align: "right",
     paint: ({ cyan, red }, { candidates }) => candidates.length === 0 ? red : cyan,
   },
 ];
+
+const NO_SIZES: ReadonlyMap<number, number> = new Map();
 
 /** `cluster elect`. */
 export const clusterElect = command({
@@ -51,8 +56,8 @@ export const clusterElect = command({
     `The preferred leader is the first replica. Shows the partitions that another broker leads; ` +
     `nothing is changed without --execute.\n\n` +
     `With --unclean it shows the partitions that have no leader, because no replica that is in sync ` +
-    `is live. Of the live ones the one with the most records is elected. ACKNOWLEDGED MESSAGES ` +
-    `THAT IT DOES NOT HAVE ARE LOST: first try to start the other brokers.`,
+    `is live, and the size of what the live ones have. The one that reaches farthest is elected. ` +
+    `ACKNOWLEDGED MESSAGES THAT IT DOES NOT HAVE ARE LOST: first try to start the other brokers.`,
   flags: {
     topic: { ...topicsFlag.topic, required: false },
     unclean: {
@@ -84,8 +89,9 @@ export const clusterElect = command({
         partitions.map((partition) => partitionKey({ topic, partition }))
       ),
     );
-    const rows = rowsOf(view, flags.unclean)
+    const found = rowsOf(view, flags.unclean)
       .filter((row) => wanted.size === 0 || wanted.has(partitionKey(row)));
+    const rows = flags.unclean ? await withSizes(context, admin, found) : found;
     const electable = rows.filter(({ candidates }) => candidates.length > 0);
     if (flags.output === "table") {
       const nothing = flags.unclean
@@ -105,6 +111,7 @@ export const clusterElect = command({
           replicas: [...row.replicas],
           isr: [...row.isr],
           candidates: [...row.candidates],
+          ...(flags.unclean ? { candidate_bytes: sizesToJson(row) } : {}),
           executed: isDone && row.candidates.length > 0,
           error: errorToJson(errors.get(partitionKey(row))),
         })),
@@ -120,7 +127,7 @@ function rowsOf({ brokers, topics }: PlacementView, isUnclean: boolean): Row[] {
   const live = new Set(brokers.map(({ id }) => id));
   return partitionsOf(topics).flatMap(({ topic, partition: state }) => {
     const { partition, leaderId: leader, replicas, isr } = state;
-    const row = { topic, partition, leader, replicas, isr };
+    const row = { topic, partition, leader, replicas, isr, sizes: NO_SIZES };
     if (isUnclean) {
       if (live.has(leader)) return [];
       return [{ ...row, candidates: replicas.filter((id) => live.has(id)) }];
@@ -128,6 +135,33 @@ function rowsOf({ brokers, topics }: PlacementView, isUnclean: boolean): Row[] {
     if (leader === replicas[0] || leader < 0) return [];
     return [{ ...row, candidates: isReady(state, live) ? [replicas[0]!] : [] }];
   });
+}
+
+/** Adds how much each candidate has. */
+async function withSizes({ signal }: Context, admin: Admin, rows: readonly Row[]): Promise<Row[]> {
+  if (rows.length === 0) return [];
+  const topics = [...new Set(rows.map(({ topic }) => topic))];
+  const brokers = [...new Set(rows.flatMap(({ candidates }) => candidates))];
+  const folders = await admin.describeLogDirs({ topics, brokers, signal });
+  return rows.map((row) => {
+    const held = folders.flatMap(({ brokerId, replicas }) =>
+      replicas.filter((each) => partitionKey(each) === partitionKey(row) && !each.isFuture)
+        .map(({ sizeBytes }) => [brokerId, sizeBytes] as const)
+    );
+    return { ...row, sizes: new Map(held) };
+  });
+}
+
+function candidatesText({ candidates, sizes }: Row): string {
+  if (candidates.length === 0) return "none is live";
+  return candidates.map((id) => {
+    const size = sizes.get(id);
+    return size === undefined ? `${id}` : `${id} (${formatBytes(size)})`;
+  }).join(" or ");
+}
+
+function sizesToJson({ candidates, sizes }: Row): (number | null)[] {
+  return candidates.map((id) => sizes.get(id) ?? null);
 }
 
 /** Whether the preferred leader can be elected. */
