@@ -281,3 +281,28 @@ Deno.test("Replication has another broker lead when the disk of a leader fails",
     }
   });
 });
+
+Deno.test("Replication copies a log again whose folder was deleted, after a clean stop and after a crash", async () => {
+  for (const isClean of [true, false]) {
+    await withTopic(async (cluster, client) => {
+      await send(client, "a", "b");
+      const { directory, context } = partsOf(cluster.broker(3)!);
+      const { fs } = directory;
+      await directory.checkpoint();
+      await context.topics.checkpointHighWatermarks();
+      const removeFolder = () => fs.removeSync(`${directory.path}/${TOPIC}-0`);
+      if (isClean) {
+        await cluster.stopBroker(3);
+        removeFolder();
+      } else {
+        removeFolder();
+        await cluster.killBroker(3);
+      }
+      await send(client, "c");
+      await cluster.startBroker(3);
+      await until(() => stateOf(cluster, TOPIC).isr.length === 3);
+      await until(() => replicaOf(cluster, 3, TOPIC)!.highWatermark === 3);
+      assertEquals(await logOf(replicaOf(cluster, 3, TOPIC)!), ["a", "b", "c"]);
+    });
+  }
+});
