@@ -349,7 +349,9 @@ export class Broker {
       cluster.membership.retire();
     });
     const addresses = listeners.map((address) => server.bind(address));
-    if (cluster.incarnation !== undefined) await settleDoubts({ cluster, directory, logger });
+    if (cluster.incarnation !== undefined) {
+      await settleDoubts({ cluster, directory, topics, logger });
+    }
     await cluster.registerBroker({
       ...advertised(config, addresses),
       rack: config.get("broker.rack"),

@@ -3,8 +3,8 @@
  * the ISR and ELR before the broker registers: afterwards one of them could be elected, and the others
  * would have to cut off what it lacks. It comes back in sync once it has copied everything.
  *
- * A log that ends below its last known high watermark, has lost or damaged records, or whose epochs had
- * to be guessed, is doubtful; and so are all if the file of high watermarks is gone. However the broker
+ * A log that cannot be opened, ends below its last known high watermark, has lost or damaged records, or
+ * whose epochs had to be guessed, is doubtful; and so are all if the file of high watermarks is gone. However the broker
  * ended, its logs are not, for everything that counted was on its disk.
  *
  * @module
@@ -22,6 +22,8 @@ import type { Logger } from "../logger.ts";
 export interface DoubtfulLogsOptions {
   readonly cluster: ClusterState;
   readonly directory: LogDirectory;
+  /** The partitions that could be opened. */
+  readonly topics: { partition(topic: string, index: number): unknown };
   readonly logger: Logger;
 }
 
@@ -34,7 +36,7 @@ const MAX_ATTEMPTS = 32;
  * @throws {RevisionConflictError} If the partitions change all the time.
  */
 export async function settleDoubts(options: DoubtfulLogsOptions): Promise<void> {
-  const { cluster, directory, logger } = options;
+  const { cluster, directory, topics, logger } = options;
   const { nodeId } = cluster;
   // A registration is of a process that has settled its own.
   const guards = [{ key: `${BROKERS_PREFIX}${nodeId}`, revision: 0 }];
@@ -42,7 +44,8 @@ export async function settleDoubts(options: DoubtfulLogsOptions): Promise<void> 
     const reasons = new Map<string, string>();
     const changes = doubts(cluster.topics(), nodeId, ({ name }, index) => {
       const log = `${name}-${index}`;
-      const reason = doubtAbout(directory, log);
+      const isOpen = topics.partition(name, index) !== undefined;
+      const reason = isOpen ? doubtAbout(directory, log) : "the log cannot be opened";
       if (reason !== undefined) reasons.set(log, reason);
       return reason !== undefined;
     });

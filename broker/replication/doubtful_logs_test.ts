@@ -1,5 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { Client } from "../../client/mod.ts";
+import type { FileSystem } from "../../storage/file_system/file_system.ts";
 import { MemoryFileSystem } from "../../storage/file_system/memory_file_system.ts";
 import type { LogDirectory } from "../../storage/log_directory.ts";
 import { append, configOf, NOW_MS, openDirectory } from "../../storage/log_testing.ts";
@@ -79,27 +80,40 @@ Deno.test("doubtAbout() finds what a replica may lack, and nothing after any end
 });
 
 Deno.test("settleDoubts() keeps a broker from leading that lost committed records, when all were down", async () => {
-  await using cluster = await Cluster.start({ brokers: 3 });
-  await using client = new Client({ brokers: cluster.addresses });
-  const configs = { "min.insync.replicas": "2" };
-  await client.admin().createTopic({ name: TOPIC, assignments: [[3, 1, 2]], configs });
-  for (const value of ["a", "b", "c"]) await client.producer().send({ topic: TOPIC, value });
-  await until(() => replicaOf(cluster, 3, TOPIC)!.highWatermark === 3);
-  const { directory, context } = partsOf(cluster.broker(3)!);
-  await context.topics.checkpointHighWatermarks();
-  // The disk of the leader, the preferred one, loses what was on it, and the power fails everywhere.
-  const path = `${MEMORY_FOLDER}/${NAME}/00000000000000000000.log`;
-  const bytes = directory.fs.readFileSync(path);
-  directory.fs.writeFileSync(path, bytes.subarray(0, bytes.length / 3));
-  await Promise.all([1, 2, 3].map((id) => cluster.killBroker(id)));
-  await cluster.startBroker(3);
-  const { isr, elr } = viewOf(cluster, 3).topic(TOPIC)!.partitions[0]!;
-  assertEquals([isr.includes(3), elr.includes(3)], [false, false]);
-  await cluster.startBroker(1);
-  await cluster.startBroker(2);
-  await until(() => stateOf(cluster, TOPIC).isr.length === 3);
-  for (const id of [1, 2, 3]) {
-    await until(() => replicaOf(cluster, id, TOPIC)?.logEndOffset === 3);
-    assertEquals(await logOf(replicaOf(cluster, id, TOPIC)!), ["a", "b", "c"]);
+  const folder = `${MEMORY_FOLDER}/${NAME}`;
+  const damages: [string, (fs: FileSystem) => void][] = [
+    ["lost records", (fs) => {
+      const path = `${folder}/00000000000000000000.log`;
+      const bytes = fs.readFileSync(path);
+      fs.writeFileSync(path, bytes.subarray(0, bytes.length / 3));
+    }],
+    ["a log that cannot be opened", (fs) => {
+      const text = "version: 0\ntopic_id: 4v_2pRHCQ5K2LNRfgJ3mEg";
+      fs.writeFileSync(`${folder}/partition.metadata`, new TextEncoder().encode(text));
+    }],
+  ];
+  for (const [what, damage] of damages) {
+    await using cluster = await Cluster.start({ brokers: 3 });
+    await using client = new Client({ brokers: cluster.addresses });
+    const configs = { "min.insync.replicas": "2" };
+    await client.admin().createTopic({ name: TOPIC, assignments: [[3, 1, 2]], configs });
+    for (const value of ["a", "b", "c"]) await client.producer().send({ topic: TOPIC, value });
+    await until(() => replicaOf(cluster, 3, TOPIC)!.highWatermark === 3);
+    const { directory, context } = partsOf(cluster.broker(3)!);
+    await context.topics.checkpointHighWatermarks();
+    // The disk of the preferred leader fails, and the power everywhere.
+    damage(directory.fs);
+    await Promise.all([1, 2, 3].map((id) => cluster.killBroker(id)));
+    await cluster.startBroker(3);
+    const { isr, elr } = viewOf(cluster, 3).topic(TOPIC)!.partitions[0]!;
+    assertEquals([isr.includes(3), elr.includes(3)], [false, false], what);
+    await cluster.startBroker(1);
+    await cluster.startBroker(2);
+    const whole = replicaOf(cluster, 3, TOPIC) === undefined ? [1, 2] : [1, 2, 3];
+    await until(() => stateOf(cluster, TOPIC).isr.length === whole.length);
+    for (const id of whole) {
+      await until(() => replicaOf(cluster, id, TOPIC)?.logEndOffset === 3);
+      assertEquals(await logOf(replicaOf(cluster, id, TOPIC)!), ["a", "b", "c"]);
+    }
   }
 });
