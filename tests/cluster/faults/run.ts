@@ -17,7 +17,7 @@ import { parseFlags } from "../../../bench/support/flags.ts";
 import { Random } from "../../../protocol/random_testing.ts";
 import { ROOT } from "../../support/broker/dqueue.ts";
 import { Episode } from "./episode.ts";
-import { FAULTS } from "./faults.ts";
+import { type Fault, FAULTS } from "./faults.ts";
 import { inPrivateNamespace, isInPrivateNamespace, obstacle } from "./network.ts";
 import { formatTable } from "./unavailability.ts";
 
@@ -65,34 +65,50 @@ async function run(): Promise<number> {
   const gaps = new Map<string, number[]>();
   let problems = 0;
   for (let left = Number(flags.rounds), number = 1; left > 0; number++) {
-    await using episode = await Episode.start({
-      number,
-      replicas: Number(flags.replicas),
-      random,
-      history: flags.history,
-      logs: flags.logs,
-    });
-    for (let round = 0; round < ROUNDS_PER_EPISODE && left > 0; round++, left--) {
-      const fault = random.pick(faults);
-      const { unavailableMs, where, inSyncMs, sendMs, failures } = await episode.round(fault);
-      console.log(
-        `${new Date().toISOString()} ${fault.name} (${where}): unavailable for ` +
-          `${seconds(unavailableMs)}, in sync ${seconds(inSyncMs)} after; 99.9% of sends within ` +
-          `${seconds(sendMs)}, ${failures} failed`,
-      );
-      gaps.set(fault.name, [...gaps.get(fault.name) ?? [], unavailableMs]);
+    const rounds = Math.min(left, ROUNDS_PER_EPISODE);
+    left -= rounds;
+    try {
+      problems += await runEpisode(number, rounds, { random, faults, gaps });
+    } catch (error) {
+      problems++;
+      console.log(`Episode ${number}: ${(error as Error).stack}`);
     }
-    const { violations, counts } = await episode.finish();
-    problems += violations.length;
-    console.log(
-      `Episode ${number}: ${counts.acknowledged} acknowledged, ${counts.polled} read, ` +
-        `${violations.length} violations`,
-    );
-    for (const violation of violations.slice(0, 20)) console.log(JSON.stringify(violation));
   }
   for (const line of formatTable(gaps)) console.log(line);
   console.log(`${problems === 0 ? "ok" : "FAILED"}: seed ${seed}`);
   return problems === 0 ? 0 : 1;
+}
+
+/** Runs a cluster through some faults. Returns the number of violations. */
+async function runEpisode(
+  number: number,
+  rounds: number,
+  { random, faults, gaps }: {
+    readonly random: Random;
+    readonly faults: readonly Fault[];
+    readonly gaps: Map<string, number[]>;
+  },
+): Promise<number> {
+  const replicas = Number(flags.replicas);
+  const { history, logs } = flags;
+  await using episode = await Episode.start({ number, replicas, random, history, logs });
+  for (let round = 0; round < rounds; round++) {
+    const fault = random.pick(faults);
+    const { unavailableMs, where, inSyncMs, sendMs, failures } = await episode.round(fault);
+    console.log(
+      `${new Date().toISOString()} ${fault.name} (${where}): unavailable for ` +
+        `${seconds(unavailableMs)}, in sync ${seconds(inSyncMs)} after; 99.9% of sends within ` +
+        `${seconds(sendMs)}, ${failures} failed`,
+    );
+    gaps.set(fault.name, [...gaps.get(fault.name) ?? [], unavailableMs]);
+  }
+  const { violations, counts } = await episode.finish();
+  console.log(
+    `Episode ${number}: ${counts.acknowledged} acknowledged, ${counts.polled} read, ` +
+      `${violations.length} violations`,
+  );
+  for (const violation of violations.slice(0, 20)) console.log(JSON.stringify(violation));
+  return violations.length;
 }
 
 function names(): string[] {
