@@ -7,6 +7,7 @@
  * @module
  */
 
+import type { MetadataEvent } from "../../../broker/cluster/metadata_store.ts";
 import { loadReplication } from "../../../broker/replication/replication.ts";
 import { Random } from "../../../protocol/random_testing.ts";
 import { forgetWaitingTasks } from "../../../storage/time_slice.ts";
@@ -59,6 +60,7 @@ const TURN = 40;
 /** Time that a cluster gets to become whole when nothing fails any more. */
 const MAX_HEALING_MS = 60_000;
 const POLL_MS = 250;
+const DECODER = new TextDecoder();
 /** Time within which brokers find others dead that were silent while something failed. */
 const SILENCE_MS = 2500;
 
@@ -120,7 +122,7 @@ class ClusterSimulation implements ClusterWorld {
     const { timeline } = this;
     const random = () => this.random;
     this.network = new SimNetwork({ timeline, random });
-    this.#etcd = new SimEtcd({ timeline, random });
+    this.#etcd = new SimEtcd({ timeline, random, onCommit: (event) => this.#traceCommit(event) });
     this.machines = Array.from({ length: options.machines ?? 3 }, (_, i) =>
       new ClusterMachine({
         id: i + 1,
@@ -163,6 +165,12 @@ class ClusterSimulation implements ClusterWorld {
     let hash = this.#fingerprint;
     for (let i = 0; i < event.length; i++) hash = Math.imul(hash ^ event.charCodeAt(i), 0x01000193);
     this.#fingerprint = (hash ^ this.timeline.nowMs) >>> 0;
+  }
+
+  #traceCommit({ revision, changes }: MetadataEvent): void {
+    for (const { key, entry } of changes) {
+      this.trace(`store ${revision} ${key} ${entry && DECODER.decode(entry.value)}`);
+    }
   }
 
   spawn(task: () => Promise<void>): void {
@@ -235,6 +243,7 @@ class ClusterSimulation implements ClusterWorld {
       etcd: this.#etcd,
       random: this.random,
       replicas: this.#options.replicas ?? 1,
+      isCalm: this.isCalm,
       isLastInSync: (machine) => this.#replicaAuditor.isLastInSync(machine),
       hosts: [
         ...this.#producers,

@@ -45,6 +45,8 @@ export interface FaultContext {
   readonly replicas: number;
   /** Names of the clients' hosts. */
   readonly hosts: readonly string[];
+  /** Whether nothing else is failing. */
+  readonly isCalm: boolean;
   /** Whether some partition would lose its last replica in sync with a machine's disk. */
   isLastInSync(machine: ClusterMachine): boolean;
 }
@@ -88,7 +90,7 @@ export function drawFault(context: FaultContext): DrawnFault {
     [1, () => instant("store-compacts", () => etcd.compact())],
     [1, () => failedSync(machine, random, shortMs)],
     [1, () => slowDisk(machine, random, longMs)],
-    [replicas > 1 ? 1 : 0, () => lostDisk(context, machine, shortMs)],
+    [replicas > 1 ? 4 : 0, () => lostDisk(context, machine, shortMs)],
   ]);
   return draw();
 }
@@ -270,9 +272,12 @@ function storeLate(
   };
 }
 
-/** Replaces a disk by an empty one, unless that must lose records. */
+/**
+ * Replaces a disk by an empty one, unless that must lose records: also while something else fails, when
+ * a change that leaves this replica alone in sync may be under way.
+ */
 function lostDisk(
-  { machines, isLastInSync }: FaultContext,
+  { machines, isCalm, isLastInSync }: FaultContext,
   machine: ClusterMachine,
   durationMs: number,
 ): DrawnFault {
@@ -280,7 +285,8 @@ function lostDisk(
     fault: "lost-disk",
     durationMs,
     begin: () => {
-      if (machines.some(({ isDiskLost }) => isDiskLost) || isLastInSync(machine)) return nothing;
+      const isOnlyOne = machines.every(({ isUp, isDiskLost }) => isUp && !isDiskLost);
+      if (!isCalm || !isOnlyOne || isLastInSync(machine)) return nothing;
       machine.crash("power");
       machine.loseDisk();
       return () => machine.start();
