@@ -4,7 +4,8 @@
  *
  * Requests are pipelined, and matched to responses by correlation id. A request that could not be
  * sent fails with `PeerUnreachableError` and can be sent again; one whose response is lost fails
- * with `PeerAnswerLostError` and may have been carried out.
+ * with `PeerAnswerLostError` and may have been carried out. A connection on which a response is late
+ * is given up, with all its requests.
  *
  * @module
  */
@@ -157,6 +158,8 @@ class PeerConnection {
     this.#due.set(correlationId, answered);
     const timer = clock.setTimeout(() => {
       answered.reject(this.#lost(`none arrived within ${timeoutMs} ms`));
+      // A connection that was dropped in silence would keep all later requests from arriving.
+      this.abort();
     }, timeoutMs);
     channel.flush();
     try {

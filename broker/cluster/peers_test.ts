@@ -78,17 +78,21 @@ Deno.test("Peers.request() rejects with PeerAnswerLostError if the connection en
   assertEquals(fixture.network.connectionCount, 2);
 });
 
-Deno.test("Peers.request() rejects after its time limit, and ignores the late response", async () => {
+Deno.test("Peers.request() rejects after its time limit, and connects again", async () => {
   using fixture = new Fixture();
   const late = fixture.send(1, 500);
-  await fixture.arrived(1);
-  fixture.clock.advance(500);
-  await assertRejects(() => late, PeerAnswerLostError);
-  fixture.received[0]!.respond({ errorCode: 7 });
-  const sent = fixture.send(2);
+  const behind = fixture.send(2, 5000);
   await fixture.arrived(2);
-  fixture.received[1]!.respond({ errorCode: 0 });
+  fixture.clock.advance(500);
+  await assertRejects(() => late, PeerAnswerLostError, "within 500 ms");
+  await assertRejects(() => behind, PeerAnswerLostError);
+  fixture.received[0]!.respond({ errorCode: 7 });
+  const sent = fixture.send(3);
+  await fixture.arrived(3);
+  fixture.received[2]!.respond({ errorCode: 0 });
   assertEquals((await sent).errorCode, 0);
+  assertEquals(fixture.network.connectionCount, 2);
+  assertEquals(fixture.clock.timerCount, 0);
 });
 
 Deno.test("Peers.request() connects again to a broker that has moved, or after a long time idle", async () => {
