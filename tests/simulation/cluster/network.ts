@@ -301,9 +301,10 @@ class Lane {
     this.#schedule();
   }
 
-  /** Loses everything. */
+  /** Loses everything; what is sent later arrives. */
   drop(): void {
     this.#queue = [];
+    this.#isLast = false;
   }
 
   retry(): void {
