@@ -435,7 +435,7 @@ export class Partition {
       const isLater = leaderEpoch > Math.max(0, log.latestEpoch);
       if (isLater && !log.isClosed && !this.isOffline) log.beginEpoch(leaderEpoch);
       if (isReplicated) this.#lead();
-      else this.#commits = new SingleReplicaCommits(this.#commitsOptions());
+      else this.#commits = new SingleReplicaCommits(this.#commitsOptions(), this.#highWatermark);
     } else if (isReplicated && replicas.includes(this.#nodeId) && leaderId >= 0) {
       if (leaderEpoch < log.latestEpoch) return;
       this.#following = new Following(this.#followingPartition(), state);

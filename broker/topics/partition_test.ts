@@ -563,3 +563,22 @@ Deno.test("Partition.updateState() wakes waiters when the leader changes, and la
   partition.updateState(partitionStateOf({ leaderId: 1, leaderEpoch: 2, replicas: [1], isr: [1] }));
   assertEquals(wakes, 1);
 });
+
+Deno.test("Partition.updateState() commits in a new epoch what the one before left uncommitted", async () => {
+  const fs = new HeldSyncFileSystem();
+  await using broker = await TestBroker.start({ fs });
+  const partition = await broker.createTopic("a");
+  fs.hold();
+  const { committed } = append(partition, -1, "x");
+  await fs.begun(1);
+  const { leaderId, leaderEpoch } = partition;
+  const ids = { isr: [leaderId], replicas: [leaderId] };
+  partition.updateState(partitionStateOf({ leaderId, leaderEpoch: leaderEpoch + 1, ...ids }));
+  assertEquals(await codeRejected(committed!), ErrorCode.NOT_LEADER_OR_FOLLOWER);
+  assertEquals(partition.highWatermark, 0);
+  const advanced = Promise.withResolvers<void>();
+  partition.subscribe(() => partition.highWatermark > 0 && advanced.resolve());
+  fs.release();
+  await advanced.promise;
+  assertEquals(await valuesFrom(partition, 0), ["x"]);
+});

@@ -48,8 +48,13 @@ export class SingleReplicaCommits implements Commits {
   #flushing: CommitGroup | undefined;
   #queued: CommitGroup | undefined;
 
-  constructor(options: CommitsOptions) {
+  /** @param highWatermark What follows it in the log, an earlier epoch has left uncommitted. */
+  constructor(options: CommitsOptions, highWatermark: number) {
     this.#options = options;
+    const { log } = options;
+    if (highWatermark < log.logEndOffset && !log.isClosed) {
+      this.commit(highWatermark, log.logEndOffset, Acks.all);
+    }
   }
 
   commit(firstOffset: number, endOffset: number, acks: Acks): Promise<void> | undefined {
