@@ -8,6 +8,7 @@
  */
 
 import type { MetadataEvent } from "../../../broker/cluster/metadata_store.ts";
+import { PARTITIONS_PREFIX } from "../../../broker/cluster/topic_state.ts";
 import { loadReplication } from "../../../broker/replication/replication.ts";
 import { Random } from "../../../protocol/random_testing.ts";
 import { forgetWaitingTasks } from "../../../storage/time_slice.ts";
@@ -170,6 +171,12 @@ class ClusterSimulation implements ClusterWorld {
   #traceCommit({ revision, changes }: MetadataEvent): void {
     for (const { key, entry } of changes) {
       this.trace(`store ${revision} ${key} ${entry && DECODER.decode(entry.value)}`);
+      if (!key.startsWith(PARTITIONS_PREFIX)) continue;
+      const [, topicId, index] = key.split("/");
+      this.spawn(async () => {
+        await undefined;
+        this.#replicaAuditor.auditChange(topicId!, Number(index), this.topics);
+      });
     }
   }
 

@@ -6,18 +6,20 @@
 import { assert, assertEquals } from "@std/assert";
 import { simulateCluster } from "./cluster_simulation.ts";
 
-const SEEDS = 12;
+const SEEDS = 6;
 const STEPS = Array.from({ length: 300 }, (_, step) => step);
 
-for (const machines of [3, 5]) {
-  Deno.test(`simulateCluster() finds no broken promise of ${machines} brokers`, async (t) => {
+for (const [machines, replicas] of [[3, 1], [3, 3], [5, 3]] as const) {
+  const name =
+    `simulateCluster() finds no broken promise of ${machines} brokers and ${replicas} replicas`;
+  Deno.test(name, async (t) => {
     for (const seed of seeds()) {
       await t.step(`seed ${seed}`, async () => {
-        const { failure } = await simulateCluster({ seed, steps: STEPS, machines });
+        const { failure } = await simulateCluster({ seed, steps: STEPS, machines, replicas });
         if (failure === undefined) return;
         throw new Error(
           `Seed ${seed} fails at step ${failure.step}; see it with ` +
-            `deno task simulate --machines ${machines} --seed ${seed} --trace`,
+            `deno task simulate --machines ${machines} --replicas ${replicas} --seed ${seed} --trace`,
           { cause: failure.error },
         );
       });
@@ -33,7 +35,7 @@ function seeds(): number[] {
 }
 
 Deno.test("simulateCluster() repeats a seed exactly", async () => {
-  const options = { seed: 20_261_130, steps: STEPS };
+  const options = { seed: 20_261_130, steps: STEPS, replicas: 3 };
   const [first, second] = [await simulateCluster(options), await simulateCluster(options)];
   assertEquals(second.fingerprint, first.fingerprint);
   assert(first.faults > 0);

@@ -60,6 +60,20 @@ export class ReplicaAuditor {
     }
   }
 
+  /** Checks the replicas that a change of a partition's key names. */
+  auditChange(topicId: string, index: number, topics: readonly ClusterTopic[]): void {
+    const topic = topics.find(({ id, state }) => id === topicId && state === "live");
+    const partition = topic?.partitions[index];
+    const state = partition && this.#stateOf(partition);
+    if (partition === undefined || state === undefined) return;
+    for (const id of [...state.isr, ...state.elr]) {
+      const machine = this.#options.machines[id - 1]!;
+      if (machine.isDiskLost) continue;
+      const durable = machine.fs.disk.clone({ unsynced: "lost" });
+      this.#checkEnd(machine, partition, readDiskLog(durable, folderOf(partition)), state);
+    }
+  }
+
   /** Checks that all replicas have the same records when everything has healed. */
   auditHealed(topics: readonly ClusterTopic[]): void {
     this.audit(topics);
