@@ -244,6 +244,8 @@ class ClusterSimulation implements ClusterWorld {
 
   /** Causes a fault, which ends after a while. */
   #fail(): void {
+    // If the other replicas in sync fail at the same time, records may be lost for good.
+    if (this.machines.some(({ isDiskLost }) => isDiskLost)) return;
     const context: FaultContext = {
       machines: this.machines,
       network: this.network,
