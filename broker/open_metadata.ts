@@ -136,10 +136,16 @@ async function joinShared(
 ): Promise<OpenMetadata> {
   const directoryId = directory.metaProperties?.directoryId ?? randomUuid();
   const nodeId = config.get("node.id");
-  const applicant = { clusterId, isMember: false, nodeId, directoryId, newClusterId: clusterId };
-  const admission = await admit(store, applicant);
+  const admission = await admit(store, {
+    clusterId,
+    isMember: false,
+    nodeId,
+    directoryId,
+    incarnations: directory.metaPropertiesAtOpen?.incarnations ?? [],
+    newClusterId: clusterId,
+  });
   const identity = newIdentity(directory, directoryId, admission);
-  const incarnations = [identity.incarnation];
+  const incarnations = incarnationsAfter(admission, identity);
   await directory.writeMetaProperties({ clusterId, nodeId, directoryId, incarnations });
   return { store, clusterId, nodeId, identity, close: () => store.close() };
 }
@@ -148,12 +154,20 @@ async function joinShared(
 function newIdentity(
   directory: LogDirectory,
   directoryId: string,
-  { directoryRevision, replacedDirectoryId }: Admission,
+  { directoryRevision, replacedDirectoryId, isOldCopy }: Admission,
 ): BrokerIdentity {
   const { version } = denoConfig;
-  const hasCrashed = replacedDirectoryId !== undefined ||
+  const hasCrashed = replacedDirectoryId !== undefined || isOldCopy ||
     directory.logCount > 0 && !directory.wasCleanShutdown;
   return { directoryId, directoryRevision, incarnation: randomUuid(), version, hasCrashed };
+}
+
+/** The processes that may be the last to have registered: this one is about to. */
+function incarnationsAfter(
+  { lastIncarnation }: Admission,
+  { incarnation }: BrokerIdentity,
+): readonly string[] {
+  return lastIncarnation === undefined ? [incarnation] : [lastIncarnation, incarnation];
 }
 
 function openLocalStore(directory: LogDirectory, clock: Clock): Promise<LocalMetadataStore> {
@@ -176,15 +190,22 @@ async function openShared(options: OpenMetadataOptions): Promise<OpenMetadata> {
       isMember: found !== undefined,
       nodeId: found?.nodeId ?? givenNodeId(config),
       directoryId,
+      incarnations: found?.incarnations ?? [],
       newClusterId: randomUuid(),
     });
-    const { clusterId, nodeId, replacedDirectoryId } = admission;
+    const { clusterId, nodeId, replacedDirectoryId, isOldCopy } = admission;
     config.setNodeId(nodeId);
     if (replacedDirectoryId !== undefined) {
       logger.warn("Took over the number of another data folder", { nodeId, replacedDirectoryId });
     }
+    if (isOldCopy) {
+      logger.warn("The data folder is an old copy: its replicas are no longer in sync", {
+        path,
+        nodeId,
+      });
+    }
     const identity = newIdentity(directory, directoryId, admission);
-    const incarnations = [...found?.incarnations?.slice(-1) ?? [], identity.incarnation];
+    const incarnations = incarnationsAfter(admission, identity);
     let noted = -1;
     const note = async () => {
       const metadata = { name: address.name, ...store.position };

@@ -5,7 +5,8 @@
  * Everything that can be refused is refused before anything is changed. Then an earlier life's
  * registration is deleted, so that what it has under way can no longer succeed. A data folder that
  * takes over the number of another has none of its records: before the number is its own, it leaves
- * the ISR and ELR of all partitions.
+ * the ISR and ELR of all partitions. So does an old copy of a data folder, which does not name the
+ * process that registered last.
  *
  * @module
  */
@@ -22,7 +23,7 @@ import {
   RevisionConflictError,
   SESSIONS_PREFIX,
 } from "./metadata_store.ts";
-import { BROKERS_PREFIX, DIRECTORIES_PREFIX } from "./registration.ts";
+import { BROKERS_PREFIX, DIRECTORIES_PREFIX, type DirectoryValue } from "./registration.ts";
 
 /** Who asks to be let in. */
 export interface Applicant {
@@ -34,6 +35,8 @@ export interface Applicant {
   readonly nodeId: number | undefined;
   /** Id of its data folder. */
   readonly directoryId: string;
+  /** The processes that have registered on the data folder, or may have: the last ones. */
+  readonly incarnations: readonly string[];
   /** The id to give to a cluster that begins. */
   readonly newClusterId: string;
 }
@@ -46,6 +49,10 @@ export interface Admission {
   readonly directoryRevision: number;
   /** The data folder that had the number before, which no broker runs on. */
   readonly replacedDirectoryId: string | undefined;
+  /** The process that registered last under the number. */
+  readonly lastIncarnation: string | undefined;
+  /** Whether that process ran on the data folder as it was later: this is an old copy. */
+  readonly isOldCopy: boolean;
 }
 
 /** A broker may not join; the message says what to do. */
@@ -73,22 +80,26 @@ export async function admit(store: MetadataStore, applicant: Applicant): Promise
     const found = clusterOf(snapshot, applicant);
     const clusterId = found ?? applicant.clusterId ?? applicant.newClusterId;
     const nodeId = applicant.nodeId ?? freeNumber(snapshot);
-    const plan = claim(snapshot, nodeId, applicant.directoryId);
+    const plan = claim(snapshot, nodeId, applicant);
     if (found === undefined) {
       plan.changes.push(clusterChange(clusterId));
       plan.expect.push({ key: CLUSTER_KEY, revision: 0 });
     }
     try {
-      if (plan.replacedDirectoryId !== undefined) {
+      if (plan.replacedDirectoryId !== undefined || plan.isOldCopy) {
         const inSync = doubts(topicsIn(snapshot), nodeId, () => true);
         await commitDoubts(store, inSync, plan.expect);
       }
       const revision = await store.commit(plan.changes, { expect: plan.expect });
+      const { directoryRevision = revision, replacedDirectoryId, lastIncarnation, isOldCopy } =
+        plan;
       return {
         clusterId,
         nodeId,
-        directoryRevision: plan.directoryRevision ?? revision,
-        replacedDirectoryId: plan.replacedDirectoryId,
+        directoryRevision,
+        replacedDirectoryId,
+        lastIncarnation,
+        isOldCopy,
       };
     } catch (error) {
       if (!(error instanceof RevisionConflictError) || attempt === MAX_ATTEMPTS) throw error;
@@ -130,21 +141,26 @@ function freeNumber({ entries }: MetadataSnapshot): number {
   return number;
 }
 
-interface Claim {
+interface Claim extends Pick<Admission, "replacedDirectoryId" | "lastIncarnation" | "isOldCopy"> {
   readonly changes: MetadataChange[];
   readonly expect: MetadataExpectation[];
   /** Of a folder that has the number already. */
   readonly directoryRevision: number | undefined;
-  readonly replacedDirectoryId: string | undefined;
 }
 
 /** What to change for a number to be a data folder's, and no earlier life to be registered. */
-function claim({ entries }: MetadataSnapshot, nodeId: number, directoryId: string): Claim {
+function claim(
+  { entries }: MetadataSnapshot,
+  nodeId: number,
+  { directoryId, incarnations }: Applicant,
+): Claim {
   const directoryKey = `${DIRECTORIES_PREFIX}${nodeId}`;
   const brokerKey = `${BROKERS_PREFIX}${nodeId}`;
   const directory = entries.get(directoryKey);
   const broker = entries.get(brokerKey);
-  const owner = directory && decode<{ directoryId: string }>(directory).directoryId;
+  const { directoryId: owner, incarnation: lastIncarnation } = directory === undefined
+    ? {}
+    : decode<Partial<DirectoryValue>>(directory);
   if (broker !== undefined) {
     const { directoryId: other, host, port } = decode<
       { directoryId?: string; host: string; port: number }
@@ -184,6 +200,9 @@ function claim({ entries }: MetadataSnapshot, nodeId: number, directoryId: strin
     expect,
     directoryRevision: owner === directoryId ? directory!.revision : undefined,
     replacedDirectoryId: owner === directoryId ? undefined : owner,
+    lastIncarnation,
+    isOldCopy: owner === directoryId && lastIncarnation !== undefined &&
+      !incarnations.includes(lastIncarnation),
   };
 }
 

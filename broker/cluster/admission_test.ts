@@ -18,6 +18,7 @@ const NEW: Applicant = {
   isMember: false,
   nodeId: undefined,
   directoryId: "folder",
+  incarnations: [],
   newClusterId: "new",
 };
 
@@ -83,6 +84,24 @@ Deno.test("admit() takes a replaced folder's broker out of the ISR and ELR of re
     [0, [3], []],
   ]);
   assertEquals(inSync.slice(5), Array(199).fill([0, [3], []]));
+});
+
+Deno.test("admit() takes an old copy of a data folder out of the ISR, but not one whose last process did not register", async () => {
+  await using broker = await TestBroker.start();
+  const store = await emptyStore(broker);
+  await admit(store, NEW);
+  const topic = JSON.stringify({ id: "a", replicas: [[2, 1]], configs: {} });
+  const directory = '{"directoryId":"folder","incarnation":"second"}';
+  await store.commit([setText("topics/a", topic), setText("directories/1", directory)]);
+  const isr = async () => Array.from(topicsIn(await store.read()))[0]!.partitions[0]!.isr;
+  const again = { ...NEW, clusterId: "new", isMember: true, nodeId: 1 };
+  for (const incarnations of [["second", "third"], ["first", "second"], ["second"]]) {
+    const { isOldCopy, lastIncarnation } = await admit(store, { ...again, incarnations });
+    assertEquals([isOldCopy, lastIncarnation], [false, "second"]);
+  }
+  assertEquals(await isr(), [2, 1]);
+  const old = await admit(store, { ...again, incarnations: ["zeroth", "first"] });
+  assertEquals([old.isOldCopy, await isr()], [true, [2]]);
 });
 
 Deno.test("admit() repeats what it decided while another broker changed the same partitions", async () => {

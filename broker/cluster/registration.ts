@@ -12,6 +12,7 @@
 import type { Logger } from "../logger.ts";
 import type { Clock } from "../time/clock.ts";
 import {
+  type MetadataChange,
   type MetadataExpectation,
   type MetadataSession,
   type MetadataStore,
@@ -37,6 +38,13 @@ export interface BrokerIdentity {
   readonly version: string;
   /** Whether the data folder was not closed by the process before this one. */
   readonly hasCrashed?: boolean;
+}
+
+/** The value of the key of the data folder that has a broker's number. */
+export interface DirectoryValue {
+  readonly directoryId: string;
+  /** The process that registered last on it; undefined if none has. */
+  readonly incarnation?: string;
 }
 
 /** Options of a registration. */
@@ -78,7 +86,8 @@ export class Registration {
   #unfenced: PromiseWithResolvers<void> | undefined;
   #fenceTimer: number | undefined;
   #retryMs = MIN_RETRY_MS;
-  #wasRegistered = false;
+  /** The commit that registered the process for the first time; 0 if none has. */
+  #firstEpoch = 0;
   readonly #isExpiring: boolean;
   #isClosed = false;
   /** Called with each session after the first. */
@@ -203,17 +212,25 @@ export class Registration {
       return await store.commit([{ key, value: encode({ host, port, rack }), session }]);
     }
     const { directoryRevision, hasCrashed = false, ...who } = identity;
+    const directoryKey = `${DIRECTORIES_PREFIX}${nodeId}`;
+    const first = this.#firstEpoch === 0;
     // The number must still be the folder's, and no other process registered on it.
     const expect = [
-      { key: `${DIRECTORIES_PREFIX}${nodeId}`, revision: directoryRevision },
+      { key: directoryKey, revision: first ? directoryRevision : this.#firstEpoch },
       { key, revision: 0 },
     ];
     // A process that registers again has kept what it had.
-    const crash = hasCrashed && !this.#wasRegistered ? { hasCrashed } : {};
+    const crash = hasCrashed && first ? { hasCrashed } : {};
     const value = encode({ host, port, rack, ...who, ...crash, session: session.name });
+    const changes: MetadataChange[] = [{ key, value, session }];
+    if (first) {
+      const { directoryId, incarnation } = identity;
+      const directory: DirectoryValue = { directoryId, incarnation };
+      changes.push({ key: directoryKey, value: encode(directory) });
+    }
     try {
-      this.#epoch = await store.commit([{ key, value, session }], { expect });
-      this.#wasRegistered = true;
+      this.#epoch = await store.commit(changes, { expect });
+      if (first) this.#firstEpoch = this.#epoch;
       return this.#epoch;
     } catch (error) {
       if (!(error instanceof RevisionConflictError)) throw error;

@@ -50,6 +50,9 @@ const MAX_REFUSALS = 3;
 const REFUSAL_DELAY_MS = 10;
 /** Attempts to get an answer of a broker whose connection has ended. */
 const MAX_PROBES = 10;
+/** Time that a deposed broker waits for a controller that responds, and the delay of its attempts. */
+const RETURN_MS = 3000;
+const RETRY_MS = 50;
 /** Time that a change of metadata waits for brokers to know it. */
 const SPREAD_MS = 500;
 
@@ -428,10 +431,22 @@ export class HeartbeatManager {
 
   /** Fails unless the controller, if there is one, can be reached. */
   async #mayReturn(): Promise<void> {
-    const controller = await this.#options.cluster.membership.currentController();
-    if (controller === undefined) return;
-    const { errorCode } = await this.#ask(controller);
-    if (errorCode === ErrorCode.NOT_CONTROLLER) throw new ApiError(errorCode);
+    const { cluster, clock } = this.#options;
+    const deadlineMs = clock.monotonic() + RETURN_MS;
+    for (;;) {
+      const controller = await cluster.membership.currentController();
+      if (controller === undefined) return;
+      try {
+        const { errorCode } = await this.#ask(controller);
+        if (errorCode !== ErrorCode.NOT_CONTROLLER) return;
+        throw new ApiError(errorCode);
+      } catch (error) {
+        // Another may become the controller soon.
+        if (this.#closing.signal.aborted || clock.monotonic() >= deadlineMs) throw error;
+      }
+      this.#peers.disconnect(controller.id);
+      await this.#pause(RETRY_MS);
+    }
   }
 }
 
