@@ -582,3 +582,36 @@ Deno.test("Partition.updateState() commits in a new epoch what the one before le
   await advanced.promise;
   assertEquals(await valuesFrom(partition, 0), ["x"]);
 });
+
+Deno.test("Partition.updateState() commits at a new epoch what the one before had not committed", async (t) => {
+  const next = (leaderEpoch: number) => partitionStateOf({ leaderEpoch });
+  await t.step("appended", async () => {
+    await using broker = await TestBroker.start();
+    const partition = await broker.createTopic("a");
+    const { committed } = append(partition, -1, "one");
+    partition.updateState(next(1));
+    assertEquals(await codeRejected(committed!), ErrorCode.NOT_LEADER_OR_FOLLOWER);
+    await partition.log.flush();
+    await until(partition, 1);
+  });
+  await t.step("appended and being flushed, with more after it", async () => {
+    await using broker = await TestBroker.start();
+    const partition = await broker.createTopic("a");
+    const first = append(partition, -1, "one").committed!;
+    await Promise.resolve();
+    const second = append(partition, -1, "two").committed!;
+    partition.updateState(next(1));
+    partition.updateState(next(2));
+    for (const committed of [first, second]) {
+      assertEquals(await codeRejected(committed), ErrorCode.NOT_LEADER_OR_FOLLOWER);
+    }
+    await until(partition, 2);
+    assertEquals(await valuesFrom(partition, 0), ["one", "two"]);
+  });
+});
+
+/** Resolves when a partition has a high watermark. */
+async function until(partition: Partition, offset: number): Promise<void> {
+  while (partition.highWatermark < offset) await new Promise((resolve) => setTimeout(resolve));
+  assertEquals(partition.highWatermark, offset);
+}

@@ -48,13 +48,14 @@ export class SingleReplicaCommits implements Commits {
   #flushing: CommitGroup | undefined;
   #queued: CommitGroup | undefined;
 
-  /** @param highWatermark What follows it in the log, an earlier epoch has left uncommitted. */
+  /** @param highWatermark What an earlier epoch has committed; the rest is committed now. */
   constructor(options: CommitsOptions, highWatermark: number) {
     this.#options = options;
-    const { log } = options;
-    if (highWatermark < log.logEndOffset && !log.isClosed) {
-      this.commit(highWatermark, log.logEndOffset, Acks.all);
-    }
+    const { log, config, advance } = options;
+    if (highWatermark >= log.logEndOffset || log.isClosed) return;
+    if (log.flushedOffset >= log.logEndOffset || config().get("flush") !== "commit") {
+      advance(log.logEndOffset);
+    } else if (log.offlineError === undefined) this.#joinFlush(highWatermark);
   }
 
   commit(firstOffset: number, endOffset: number, acks: Acks): Promise<void> | undefined {
