@@ -240,7 +240,7 @@ export const SETTINGS = {
     "Milliseconds between recovery point checkpoints, which shorten recovery after a crash",
     { min: 1 },
   ),
-  "replica.high.watermark.checkpoint.interval.ms": int(
+  "replica.high.watermark.checkpoint.interval.ms": long(
     5000,
     "Milliseconds between checkpoints of the high watermarks, if partitions can have replicas",
     { min: 1 },
