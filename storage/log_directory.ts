@@ -460,8 +460,13 @@ export class LogDirectory {
   /** Writes the checkpoints without the logs that are gone; resolves when they are on disk. */
   async dropStaleCheckpoints(): Promise<void> {
     await this.#checkpoints.write();
-    this.#highWatermarks?.retain((name) => this.#logs.has(name) || this.isMissing(name));
+    this.#forgetHighWatermarks();
     await this.#highWatermarks?.write();
+  }
+
+  /** Forgets the high watermarks of logs that are gone, with the next write. */
+  #forgetHighWatermarks(): void {
+    this.#highWatermarks?.retain((name) => this.#logs.has(name) || this.isMissing(name));
   }
 
   /**
@@ -506,6 +511,7 @@ export class LogDirectory {
       }
     }
     await this.#checkpoints.write();
+    this.#forgetHighWatermarks();
     throwAny(errors);
   }
 

@@ -306,3 +306,19 @@ Deno.test("Replication copies a log again whose folder was deleted, after a clea
     });
   }
 });
+
+Deno.test("Replication keeps the high watermark of a log that was lost before its first checkpoint", async () => {
+  await withTopic(async (cluster, client) => {
+    await send(client, "a", "b");
+    await until(() => replicaOf(cluster, 3, TOPIC)!.highWatermark === 2);
+    const { directory: { fs, path }, context } = partsOf(cluster.broker(3)!);
+    await context.topics.checkpointHighWatermarks();
+    await Promise.all([cluster.killBroker(1), cluster.killBroker(2), cluster.stopBroker(3)]);
+    for (const lost of [`${TOPIC}-0`, "recovery-point-offset-checkpoint", ".kafka_cleanshutdown"]) {
+      fs.removeSync(`${path}/${lost}`);
+    }
+    const { highWatermarks } = partsOf(await cluster.startBroker(3)).directory;
+    assertEquals(replicaOf(cluster, 3, TOPIC)!.logEndOffset, 0);
+    assertEquals(highWatermarks.get(`${TOPIC}-0`), 2);
+  });
+});

@@ -86,6 +86,8 @@ export class ReplicaManager {
       config.onChange(() => replicaManager.#onConfigChange()),
       cluster.onChange((change) => replicaManager.#onClusterChange(change)),
     );
+    // Read before logs are created: it may know of logs that are lost, or of earlier ones.
+    if (replicaManager.canHaveReplicas) void options.directory.highWatermarks;
     await replicaManager.#checkLogs();
     for (const { name } of cluster.topics()) replicaManager.#schedule(name);
     const failures = await replicaManager.#tasksDone();
@@ -408,7 +410,11 @@ export class ReplicaManager {
     }
     if (found === undefined) {
       if (this.#isStarting && directory.hasLostRecoveryPoints) this.#logUnknownLoss(name);
-      if (directory.hasStaleCheckpoints(name)) await directory.dropStaleCheckpoints();
+      if (directory.hasStaleCheckpoints(name)) {
+        // At start a high watermark may be of this very topic, whose log was lost.
+        if (this.#isStarting) await directory.writeCheckpoints();
+        else await directory.dropStaleCheckpoints();
+      }
       const options = { nowMs: clock.now(), config: config.logConfig, topicId: state.id };
       const log = directory.create(name, options);
       created.push(log);

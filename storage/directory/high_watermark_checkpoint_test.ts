@@ -150,3 +150,25 @@ Deno.test("LogDirectory does not read or write high watermarks unless they are u
   await (await openDirectory(fs)).close();
   assertEquals(fs.opened.filter((path) => path.startsWith(FILE)), []);
 });
+
+Deno.test("LogDirectory.checkpoint() forgets the high watermarks of deleted logs, but not of missing ones", async () => {
+  const fs = new MemoryFileSystem();
+  const directory = await openDirectory(fs);
+  for (const name of ["a-0", "b-0", "c-0"]) {
+    append(directory.create(name, { nowMs: NOW_MS }), ["a"]);
+    directory.highWatermarks.raise(name, 1);
+  }
+  await directory.checkpoint();
+  await directory.highWatermarks.write();
+  const killed = fs.clone({ unsynced: "lost" });
+  await directory.close();
+  for (const { name } of killed.readDirSync("/data/b-0")) killed.removeSync(`/data/b-0/${name}`);
+  killed.removeSync("/data/b-0");
+  await using again = await openDirectory(killed);
+  again.highWatermarks.raise("a-0", 1);
+  again.delete("a-0", NOW_MS);
+  await again.checkpoint();
+  const names = ["a-0", "b-0", "c-0"].filter((name) => again.highWatermarks.has(name));
+  // What is missing may have been lost.
+  assertEquals(names, ["b-0", "c-0"]);
+});
