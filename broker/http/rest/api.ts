@@ -14,6 +14,7 @@ import { HttpError, methodNotAllowed, notFound } from "../http_error.ts";
 import { ConsumerInstances, V2_ROUTES } from "../rest_v2/mod.ts";
 import { V3_ROUTES } from "../rest_v3/mod.ts";
 import { STREAM_ROUTES, Streams } from "../stream/mod.ts";
+import { BodyMemory } from "./body.ts";
 import { Call, type RestContext } from "./call.ts";
 import { openLocalClient } from "./local_client.ts";
 import { openApiRoute } from "./openapi.ts";
@@ -59,6 +60,7 @@ export class RestApi {
       consumers: new ConsumerInstances({ client, admin, reader, broker }),
       closing: this.#closing.signal,
       uploads: new Set(),
+      bodies: new BodyMemory(),
       streams,
       allowsWrites,
     };
@@ -79,6 +81,8 @@ export class RestApi {
       const problem = problemOf(error);
       if (problem === undefined) throw error;
       response = problem.response();
+    } finally {
+      this.#context.bodies.release(request);
     }
     return { response, route: this.#routes.get(request) };
   }

@@ -4,20 +4,65 @@
  * @module
  */
 
+import { MemoryBudget } from "../../memory_budget.ts";
 import { HttpError } from "../http_error.ts";
 
 /** How long a client may pause within a body. */
 const MAX_PAUSE_MS = 30_000;
 
+/** Most bytes of all bodies that are read as a whole. Others wait. */
+const MAX_BODIES_BYTES = 64 * 1024 * 1024;
+
+/** Bounds the memory of bodies that are read as a whole, until their requests are answered. */
+export class BodyMemory {
+  readonly #budget: MemoryBudget;
+  readonly #held: WeakMap<Request, number> = new WeakMap();
+
+  constructor(maxBytes: number = MAX_BODIES_BYTES) {
+    this.#budget = new MemoryBudget(maxBytes);
+  }
+
+  /** Bytes held by requests that are not answered. */
+  get held(): number {
+    return this.#budget.acquired;
+  }
+
+  /** Waits until there is room for the body of a request. */
+  async acquire(request: Request, bytes: number, signal: AbortSignal): Promise<void> {
+    await this.#budget.acquire(bytes, signal);
+    this.#held.set(request, (this.#held.get(request) ?? 0) + bytes);
+  }
+
+  /** Gives back what a request held. */
+  release(request: Request): void {
+    this.#budget.release(this.#held.get(request) ?? 0);
+    this.#held.delete(request);
+  }
+}
+
+/** What reading a body takes. */
+export interface BodyOptions {
+  readonly maxBytes: number;
+  readonly memory: BodyMemory;
+  /** Ends the wait for memory. */
+  readonly signal: AbortSignal;
+}
+
 /**
- * Reads a body as text.
+ * Reads a body as text. Its memory is held until the request is answered.
  *
  * @throws {HttpError} 413 if it is too large, 408 if the client does not send the rest, 400 if it is
  *   not UTF-8.
  */
-export async function readBody(request: Request, maxBytes: number): Promise<string> {
-  const declared = Number(request.headers.get("content-length") ?? 0);
+export async function readBody(
+  request: Request,
+  { maxBytes, memory, signal }: BodyOptions,
+): Promise<string> {
+  const length = request.headers.get("content-length");
+  // What has no length may have any.
+  const declared = length === null ? maxBytes : Number(length);
   if (declared > maxBytes) throw tooLarge(maxBytes);
+  if (request.body !== null) await memory.acquire(request, declared, signal);
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of chunksOf(request, MAX_PAUSE_MS)) {

@@ -9,7 +9,7 @@ import type { BrokerContext } from "../../handler.ts";
 import { HttpError } from "../http_error.ts";
 import type { ConsumerInstances } from "../rest_v2/consumer_instances.ts";
 import type { Streams } from "../stream/streams.ts";
-import { readBody } from "./body.ts";
+import { type BodyMemory, readBody } from "./body.ts";
 import { Fields, parseJson } from "./fields.ts";
 
 /** What all requests share. */
@@ -23,6 +23,8 @@ export interface RestContext {
   readonly closing: AbortSignal;
   /** Requests that produce streams of records: the port closes when they have ended. */
   readonly uploads: Set<Promise<void>>;
+  /** Memory of bodies. */
+  readonly bodies: BodyMemory;
   /** Consumers that live in this broker. */
   readonly consumers: ConsumerInstances;
   /** Readers of topics. */
@@ -79,7 +81,16 @@ export class Call {
    * @throws {HttpError} 400 if it is not an object, 413 if it is too large.
    */
   async json(): Promise<Fields> {
-    const text = await readBody(this.request, MAX_BODY_BYTES);
-    return new Fields(parseJson(text));
+    return new Fields(parseJson(await this.text()));
+  }
+
+  /**
+   * The body, as text.
+   *
+   * @throws {HttpError} 413 if it is too large.
+   */
+  text(maxBytes: number = MAX_BODY_BYTES): Promise<string> {
+    const { bodies: memory, closing: signal } = this.context;
+    return readBody(this.request, { maxBytes, memory, signal });
   }
 }

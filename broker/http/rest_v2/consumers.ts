@@ -10,7 +10,6 @@ import { compileTopicRegex, loadRegexEngine } from "../../groups/consumer/topic_
 import { HttpError } from "../http_error.ts";
 import type { Call } from "../rest/call.ts";
 import { badRequest, Fields, parseJson } from "../rest/fields.ts";
-import { readBody } from "../rest/body.ts";
 import { INTEGER, list, object, type Route, STRING } from "../rest/route.ts";
 import type { ConsumerInstance, InstanceOptions } from "./consumer_instance.ts";
 import type { ConsumerInstances } from "./consumer_instances.ts";
@@ -29,7 +28,6 @@ const TAG = "Version 2: consumers";
 const GROUP = "/consumers/:group";
 const INSTANCE = `${GROUP}/instances/:instance`;
 
-const MAX_BODY_BYTES = 1024 * 1024;
 const MAX_NAME_LENGTH = 249;
 const DEFAULT_TIMEOUT_MS = 1000;
 const MAX_TIMEOUT_MS = 60_000;
@@ -61,7 +59,7 @@ export const CONSUMER_ROUTES: readonly Route[] = [
       "consumer.request.timeout.ms": STRING,
     }),
     async handle(call) {
-      const options = instanceOptions(call, new Fields(parseJson(await bodyOf(call) || "{}")));
+      const options = instanceOptions(call, new Fields(parseJson(await call.text() || "{}")));
       const { group, id } = options;
       await instancesOf(call).create(options, call.query("replace") === "true");
       const path = `/consumers/${encodeURIComponent(group)}/instances/${encodeURIComponent(id)}`;
@@ -90,7 +88,7 @@ export const CONSUMER_ROUTES: readonly Route[] = [
     status: 204,
     body: object({ topics: list(STRING), topic_pattern: STRING }),
     handle: using(async (consumer, call) => {
-      const body = new Fields(parseJson(await bodyOf(call)));
+      const body = new Fields(parseJson(await call.text()));
       const names = body.list("topics");
       const pattern = body.string("topic_pattern");
       if (names !== undefined && pattern !== undefined) {
@@ -138,7 +136,7 @@ export const CONSUMER_ROUTES: readonly Route[] = [
     status: 204,
     body: PARTITIONS,
     handle: using(async (consumer, call) => {
-      await consumer.assign(partitionsOf(new Fields(parseJson(await bodyOf(call)))));
+      await consumer.assign(partitionsOf(new Fields(parseJson(await call.text()))));
       return noContent();
     }),
   },
@@ -159,7 +157,7 @@ export const CONSUMER_ROUTES: readonly Route[] = [
     status: 204,
     body: OFFSETS,
     handle: using(async (consumer, call) => {
-      const body = new Fields(parseJson(await bodyOf(call)));
+      const body = new Fields(parseJson(await call.text()));
       for (const offset of body.objects("offsets") ?? []) {
         await consumer.seek(placeOf(offset), offset.requiredInteger("offset"));
       }
@@ -206,7 +204,7 @@ export const CONSUMER_ROUTES: readonly Route[] = [
     summary: "Commit what was delivered, or up to these records",
     body: OFFSETS,
     handle: using(async (consumer, call) => {
-      const text = await bodyOf(call);
+      const text = await call.text();
       const body = new Fields(parseJson(text.trim() === "" ? "{}" : text));
       // Redpanda's proxy has the list under another name.
       const offsets = body.objects("offsets") ?? body.objects("partitions");
@@ -252,7 +250,7 @@ function seekTo(word: string, at: "earliest" | "latest"): Route {
     status: 204,
     body: PARTITIONS,
     handle: using(async (consumer, call) => {
-      for (const place of partitionsOf(new Fields(parseJson(await bodyOf(call))))) {
+      for (const place of partitionsOf(new Fields(parseJson(await call.text())))) {
         await consumer.seek(place, at);
       }
       return noContent();
@@ -276,10 +274,6 @@ function using(
 
 function instancesOf({ context }: Call): ConsumerInstances {
   return context.consumers;
-}
-
-function bodyOf({ request }: Call): Promise<string> {
-  return readBody(request, MAX_BODY_BYTES);
 }
 
 function instanceOptions(call: Call, body: Fields): InstanceOptions {

@@ -6,7 +6,6 @@
 
 import type { PartitionMetadata, TopicDescription, TopicMessage } from "../../../client/mod.ts";
 import { HttpError } from "../http_error.ts";
-import { readBody } from "../rest/body.ts";
 import type { Call } from "../rest/call.ts";
 import { badRequest, Fields, parseJson } from "../rest/fields.ts";
 import { itemTexts, memberTexts } from "../rest/json_members.ts";
@@ -239,7 +238,7 @@ async function read(call: Call): Promise<Response> {
 async function produce(call: Call, partition: number | undefined): Promise<Response> {
   const format = formatOfBody(call.request);
   const { name, partitions } = await describe(call);
-  const text = await readBody(call.request, MAX_BODY_BYTES);
+  const text = await call.text(MAX_BODY_BYTES);
   const body = new Fields(parseJson(text));
   const records = body.requiredObjects("records");
   if (records.length === 0) {

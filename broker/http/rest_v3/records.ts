@@ -9,7 +9,7 @@
  */
 
 import { HttpError } from "../http_error.ts";
-import { chunksOf, decode, readBody } from "../rest/body.ts";
+import { chunksOf, decode } from "../rest/body.ts";
 import type { Call } from "../rest/call.ts";
 import { Fields, parseJson } from "../rest/fields.ts";
 import { jsonValues } from "../rest/json_stream.ts";
@@ -24,7 +24,7 @@ const RECORDS = "/v3/clusters/:cluster/topics/:topic/records";
 
 /** Records whose reports are not taken, of one request. */
 const MAX_PENDING = 1000;
-const MAX_PENDING_BYTES = 4 * 1024 * 1024;
+const MAX_PENDING_BYTES = 1024 * 1024;
 /** How long a client may pause within a stream. */
 const MAX_PAUSE_MS = 60_000;
 /** Streams at once. */
@@ -199,7 +199,7 @@ function failure({ errorCode, message }: HttpError): Report {
 
 async function batch(call: Call): Promise<Response> {
   const topic = prepare(call);
-  const text = await readBody(call.request, MAX_BATCH_ENTRIES * topic.maxBytes);
+  const text = await call.text(MAX_BATCH_ENTRIES * topic.maxBytes);
   const entries = new Fields(parseJson(text)).requiredObjects("entries");
   if (entries.length === 0 || entries.length > MAX_BATCH_ENTRIES) {
     throw new HttpError(
