@@ -4,13 +4,14 @@
  *
  *     deno run -A bench/failover.ts [--runs 10] [--brokers 3] [--json]
  *
- * A client of another broker creates a topic as soon as it can, or asks until the broker is no longer
- * listed. All processes share the cores of this machine. etcd comes from the path; its members use the
+ * A client of another broker creates a topic as soon as it can, sends to a partition of three replicas
+ * that the broker led, with acks=all, or asks until the broker is no longer listed. All processes share the cores of this machine. etcd comes from the path; its members use the
  * heartbeat interval and the election timeout that the README recommends.
  *
  * @module
  */
 
+import { Client } from "../client/mod.ts";
 import { ErrorCode } from "../protocol/errors.ts";
 import { describeCluster } from "../protocol/messages/cluster/describe_cluster.ts";
 import { createTopics } from "../protocol/messages/topics/create_topics.ts";
@@ -48,6 +49,8 @@ for (const fault of ["kill", "stop"] as const) {
   progress(FAULTS[fault]);
   const replaced = await times(() => round(cluster, fault, "controller", create));
   rows.push(row(`${FAULTS[fault]} of the controller to a topic created by another`, replaced));
+  const elected = await times(() => leaderRound(cluster, fault));
+  rows.push(row(`${FAULTS[fault]} of a leader to a send acknowledged by two others`, elected));
   const removed = await times(() => round(cluster, fault, "other", gone));
   rows.push(row(`${FAULTS[fault]} of another broker to metadata without it`, removed));
 }
@@ -107,6 +110,23 @@ async function round(
   } finally {
     connection.close();
   }
+}
+
+/** Lets the leader of a partition fail, and returns the milliseconds to the next acknowledged send. */
+async function leaderRound(cluster: BrokerCluster, fault: Fault): Promise<number> {
+  const topic = `led-${crypto.randomUUID()}`;
+  await using client = new Client({ brokers: cluster.addresses });
+  const { controllerId } = await describe(cluster.addresses[0]!);
+  const ids = cluster.addresses.map((_, i) => i + 1);
+  const victim = ids.find((id) => id !== controllerId)!;
+  const replicas = [victim, ...ids.filter((id) => id !== victim)].slice(0, 3);
+  const configs = { "min.insync.replicas": "2" };
+  await client.admin().createTopic({ name: topic, assignments: [replicas], configs });
+  const producer = client.producer();
+  await producer.send({ topic, value: "before" });
+  return await round(cluster, fault, "other", async () => {
+    await producer.send({ topic, value: "after" });
+  });
 }
 
 async function describe(address: string) {

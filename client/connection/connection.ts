@@ -58,6 +58,8 @@ export interface ConnectionOptions {
 
 /** A broker that has not responded for so long may be gone. */
 export const SILENCE_MS = 1000;
+/** Interval of the checks: the cluster gives a silent broker up soon after the first of them. */
+const SILENCE_CHECK_MS = 250;
 
 /** Options of a request. */
 export interface RequestOptions {
@@ -316,7 +318,7 @@ export class BrokerConnection {
     if (this.#silenceTimer === undefined) this.#watchSilence();
   }
 
-  /** Looks once a second, which costs requests nothing. */
+  /** Looks from time to time, which costs requests nothing. */
   #watchSilence(): void {
     const { onSilence, requestTimeoutMs } = this.#options;
     if (onSilence === undefined) return;
@@ -329,7 +331,7 @@ export class BrokerConnection {
       // A longer time limit than usual includes the time that the broker may wait.
       const dueMs = oldest.deadline - Math.min(oldest.timeoutMs, requestTimeoutMs);
       if (performance.now() - dueMs >= SILENCE_MS) onSilence();
-    }, SILENCE_MS);
+    }, SILENCE_CHECK_MS);
   }
 
   #encode<Req extends Fields>(
