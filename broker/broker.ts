@@ -47,6 +47,7 @@ import { MemoryBudget } from "./memory_budget.ts";
 import { BrokerCounters } from "./metrics/broker_counters.ts";
 import { ProducerIds } from "./producer_ids.ts";
 import { Replication } from "./replication/replication.ts";
+import { throttledRates } from "./replication/replication_throttle.ts";
 import { ReplicaSessions } from "./replication/replica_sessions.ts";
 import { Server } from "./network/server.ts";
 import type { BrokerSettings } from "./settings/settings.ts";
@@ -235,6 +236,7 @@ export class Broker {
       clock,
       logger,
       maxLagMs: () => config.get("replica.lag.time.max.ms"),
+      ...throttledRates(config, cluster),
     });
     const topics = await TopicRegistry.open({
       cluster,

@@ -15,6 +15,7 @@ import type { Clock } from "../time/clock.ts";
 import { FetchedPartition, FetcherSession, MIN_RETRY_MS } from "./fetcher_session.ts";
 import { inParallel } from "./in_parallel.ts";
 import { CommittedRecordsError, type Following } from "../roles/following.ts";
+import { ReplicationThrottle } from "./replication_throttle.ts";
 
 type PartitionResponse = ResponseOf<typeof fetch>["responses"][number]["partitions"][number];
 
@@ -24,6 +25,10 @@ export interface FetcherOptions {
   readonly peers: Peers;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Limits what this broker copies for reassignments. */
+  readonly throttle: ReplicationThrottle;
+  /** The rate, in bytes per second, at which a leader lets each other broker do so. */
+  leaderRate(leaderId: number): number;
 }
 
 const VERSION = 18;
@@ -32,6 +37,7 @@ const MAX_WAIT_MS = 500;
 /** How long an answer may take beyond that. */
 const GRACE_MS = 1500;
 const MAX_RETRY_MS = 1000;
+const SIDES = ["leader", "follower"] as const;
 
 /** The answer to a request. */
 interface Answer {
@@ -43,6 +49,7 @@ interface Answer {
 export class ReplicaFetcher {
   readonly #leaderId: number;
   readonly #options: FetcherOptions;
+  readonly #throttles: Readonly<Record<"leader" | "follower", ReplicationThrottle>>;
   readonly #partitions: Map<Following, FetchedPartition> = new Map();
   readonly #session: FetcherSession = new FetcherSession();
   #running: Promise<void> | undefined;
@@ -56,6 +63,9 @@ export class ReplicaFetcher {
   constructor(leaderId: number, options: FetcherOptions) {
     this.#leaderId = leaderId;
     this.#options = options;
+    const { clock, throttle } = options;
+    const leaderRate = () => options.leaderRate(leaderId);
+    this.#throttles = { leader: new ReplicationThrottle(clock, leaderRate), follower: throttle };
   }
 
   /** Number of partitions. */
@@ -210,15 +220,35 @@ export class ReplicaFetcher {
       } else {
         if (response.records !== null && response.records.length > 0) {
           await following.append(response.records, response.logStartOffset, nowMs);
+          for (const throttle of this.#throttlesOf(following)) {
+            throttle.count(response.records.length);
+          }
           await following.flush();
         }
         await following.follow(response);
       }
       partition.retryMs = MIN_RETRY_MS;
-      this.#due(partition);
+      this.#dueOnceFree(partition);
     } catch (error) {
       this.#fail(partition, error);
     }
+  }
+
+  #throttlesOf({ partition }: Following): ReplicationThrottle[] {
+    return SIDES.filter((side) => partition.isThrottled(side)).map((side) => this.#throttles[side]);
+  }
+
+  /** Leaves a partition out of requests while its copy is above a limit. */
+  #dueOnceFree(partition: FetchedPartition): void {
+    const { following } = partition;
+    const waitMs = Math.max(0, ...this.#throttlesOf(following).map((throttle) => throttle.waitMs));
+    if (waitMs === 0) return this.#due(partition);
+    this.#session.forget(partition);
+    if (following.isEnded || this.#isClosed) return;
+    partition.timer = this.#options.clock.setTimeout(() => {
+      partition.timer = undefined;
+      this.#dueOnceFree(partition);
+    }, waitMs);
   }
 
   #due(partition: FetchedPartition): void {

@@ -6,6 +6,7 @@ import { ManualClock } from "../time/clock.ts";
 import { Following, type FollowingPartition } from "../roles/following.ts";
 import { partitionStateOf } from "../cluster/topic_state_testing.ts";
 import { ReplicaFetcher } from "./replica_fetcher.ts";
+import { ReplicationThrottle } from "./replication_throttle.ts";
 
 /** A replica of partition 0 that has nothing to flush. */
 function followingOf(): Following {
@@ -30,7 +31,13 @@ Deno.test("ReplicaFetcher fetches a partition that is added while it ends for wa
     },
   };
   const peers = { disconnect: () => {} };
-  const options = { clock, cluster: cluster as unknown as ClusterState, logger: silentLogger };
+  const options = {
+    clock,
+    cluster: cluster as unknown as ClusterState,
+    logger: silentLogger,
+    throttle: new ReplicationThrottle(clock, () => Infinity),
+    leaderRate: () => Infinity,
+  };
   const fetcher = new ReplicaFetcher(2, { ...options, peers: peers as unknown as Peers });
   const settle = async () => {
     for (let round = 0; round < 50; round++) await undefined;

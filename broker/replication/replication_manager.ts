@@ -14,9 +14,10 @@ import type { ReplicatedPartition } from "../roles/replicated_partition.ts";
 import type { Following } from "../roles/following.ts";
 import { InSyncUpdater } from "./in_sync_updater.ts";
 import { ReplicaFetcher } from "./replica_fetcher.ts";
+import { ReplicationThrottle, type ThrottledRates } from "./replication_throttle.ts";
 
 /** Options of a manager. */
-export interface ReplicationOptions {
+export interface ReplicationOptions extends ThrottledRates {
   readonly cluster: ClusterState;
   /** How to reach leaders. */
   readonly network: PeerNetwork;
@@ -40,6 +41,8 @@ export class ReplicationManager {
   readonly #updater: InSyncUpdater;
   readonly #fetchers: Map<number, ReplicaFetcher> = new Map();
   readonly #assignments: Map<ReplicatedPartition, Assignment> = new Map();
+  /** Limits the copies of all leaders' partitions together. */
+  readonly #throttle: ReplicationThrottle;
   readonly #unsubscribe: () => void;
   #isClosed = false;
 
@@ -48,6 +51,7 @@ export class ReplicationManager {
     const { cluster, network, clock } = options;
     this.#peers = new Peers({ network, nodeId: cluster.nodeId, clock });
     this.#updater = new InSyncUpdater(options);
+    this.#throttle = new ReplicationThrottle(clock, () => options.throttledRate());
     this.#unsubscribe = cluster.onChange(({ type }) => {
       if (type !== "brokers") return;
       this.#updater.brokersChanged();
@@ -87,7 +91,8 @@ export class ReplicationManager {
   #fetcherOf(leaderId: number): ReplicaFetcher {
     let fetcher = this.#fetchers.get(leaderId);
     if (fetcher === undefined) {
-      fetcher = new ReplicaFetcher(leaderId, { ...this.#options, peers: this.#peers });
+      const throttle = this.#throttle;
+      fetcher = new ReplicaFetcher(leaderId, { ...this.#options, peers: this.#peers, throttle });
       this.#fetchers.set(leaderId, fetcher);
     }
     return fetcher;

@@ -30,6 +30,8 @@ export interface FollowingPartition {
   settle(): Promise<void> | undefined;
   /** Runs a truncation; nothing may be appended before it has ended. */
   cut(work: () => Promise<unknown>): Promise<void>;
+  /** Whether the rate at which one side copies limits it. */
+  isThrottled(side: "leader" | "follower"): boolean;
   /** Resolves when truncations under way, perhaps of an earlier epoch, have ended. */
   whenCut(): Promise<void>;
   /** The first readable offset. The deletion of records before it is on disk. */

@@ -100,6 +100,19 @@ export const SETTINGS = {
     "Minimum number of in-sync replicas for a write with acks=all",
     { min: 1, ...DYNAMIC },
   ),
+  "follower.replication.throttled.rate": long(
+    INT64_MAX,
+    "Bytes per second of the replicas that reassignments add to this broker, as far as topics list " +
+      "them in follower.replication.throttled.replicas",
+    { min: 0, ...DYNAMIC },
+  ),
+  "leader.replication.throttled.rate": long(
+    INT64_MAX,
+    "Bytes per second of the replicas that reassignments add to each other broker from this one, as " +
+      "far as topics list this one in leader.replication.throttled.replicas. It takes effect as a " +
+      "setting that is changed at run time",
+    { min: 0, ...DYNAMIC },
+  ),
   "replica.lag.time.max.ms": long(
     30_000,
     "Milliseconds behind its leader after which a follower is no longer in sync",

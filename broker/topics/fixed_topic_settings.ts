@@ -9,22 +9,9 @@ import { FIXED_SETTINGS } from "../settings/fixed/mod.ts";
 import type { TopicSetting } from "./topic_setting.ts";
 
 const NO_REMOTE_STORE = "logs are kept in the data folder alone, there is no tiered storage";
-const NOTHING_TO_THROTTLE = "replication is not throttled";
 
 /** The settings by name. */
 export const FIXED_TOPIC_SETTINGS: Readonly<Record<string, TopicSetting>> = {
-  "follower.replication.throttled.replicas": own(
-    NOTHING_TO_THROTTLE,
-    "list",
-    "",
-    "Replicas whose fetches from the leader are throttled, as PARTITION:BROKER",
-  ),
-  "leader.replication.throttled.replicas": own(
-    NOTHING_TO_THROTTLE,
-    "list",
-    "",
-    "Replicas throttled on the leader, as PARTITION:BROKER",
-  ),
   "local.retention.bytes": derived(
     "log.local.retention.bytes",
     "Bytes of a partition retained locally after they were copied to remote storage, -2 for " +

@@ -42,6 +42,7 @@ import type {
   ProduceOptions,
   ReadOptions,
 } from "./partition_options.ts";
+import { isThrottled } from "./throttled_replicas.ts";
 import type { TopicConfig } from "./topic_config.ts";
 
 export type * from "./partition_options.ts";
@@ -492,6 +493,7 @@ export class Partition {
       },
       settle: () => this.#settleDoubt(),
       cut: (work) => this.#cut(work),
+      isThrottled: (side) => isThrottled(side, this.#nodeId, this.index, this.#state, this.#config),
       whenCut: async () => {
         await this.#cutting;
       },

@@ -12,7 +12,7 @@ import { INT64_MAX } from "../../protocol/primitives/int64.ts";
 import { DEFAULT_LOG_CONFIG, type LogConfig } from "../../storage/log/log_config.ts";
 import { ApiError } from "../api_error.ts";
 import type { BrokerConfig, ConfigTexts, ConfigValue } from "../settings/config.ts";
-import { int, type Setting, SettingValueError } from "../settings/setting.ts";
+import { int, list, type Setting, SettingValueError } from "../settings/setting.ts";
 import { type BrokerSettings, type SettingName, SETTINGS } from "../settings/settings.ts";
 import { brief, unknownName } from "../settings/unknown_setting.ts";
 import { FIXED_TOPIC_SETTINGS } from "./fixed_topic_settings.ts";
@@ -31,6 +31,17 @@ function derived<N extends SettingName>(
   const synonyms = [{ name, factor: 1 }, ...longer.map(([name, factor]) => ({ name, factor }))];
   const setting = SETTINGS[name] as unknown as Setting<NonNullable<BrokerSettings[N]>>;
   return { setting: setting as unknown as Setting, doc, synonyms, default: setting.default };
+}
+
+/** A list of replicas, empty by default. */
+function throttledReplicas(doc: string): TopicSetting<readonly string[]> {
+  const setting = list([], doc, { allowEmpty: true, read: readThrottledReplica });
+  return { setting: setting as unknown as Setting, doc, synonyms: [], default: [] };
+}
+
+function readThrottledReplica(text: string): string {
+  if (text === "*" || /^\d+:\d+$/.test(text)) return text;
+  throw new SettingValueError(`"${text}" is neither * nor a replica, as PARTITION:BROKER`);
 }
 
 /** The settings by name. */
@@ -83,9 +94,17 @@ export const TOPIC_SETTINGS = {
     ),
     default: INT64_MAX,
   },
+  "follower.replication.throttled.replicas": throttledReplicas(
+    "Replicas, as PARTITION:BROKER, or * for all, that are copied no faster than " +
+      "follower.replication.throttled.rate while a reassignment adds them",
+  ),
   "index.interval.bytes": derived(
     "log.index.interval.bytes",
     "Bytes of log between two index entries",
+  ),
+  "leader.replication.throttled.replicas": throttledReplicas(
+    "Replicas, as PARTITION:BROKER, or * for all, from which replicas that a reassignment adds are " +
+      "copied no faster than leader.replication.throttled.rate",
   ),
   "max.compaction.lag.ms": derived(
     "log.cleaner.max.compaction.lag.ms",

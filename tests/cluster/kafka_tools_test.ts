@@ -65,7 +65,13 @@ testWith(
         [[3, 4], [3, 4]],
       );
       const plan = await planFile([3, 1], [4, 3, 2]);
-      const executed = await reassign("--reassignment-json-file", plan, "--execute");
+      const executed = await reassign(
+        ...["--reassignment-json-file", plan, "--throttle", "100000000", "--execute"],
+      );
+      assertStringIncludes(
+        executed.text,
+        "The inter-broker throttle limit was set to 100000000 B/s",
+      );
       assertStringIncludes(
         executed.text,
         `Successfully started partition reassignments for ${TOPIC}-0,${TOPIC}-1`,
@@ -78,6 +84,15 @@ testWith(
         break;
       }
       assertEquals(await replicas(), [[3, 1], [4, 3, 2]]);
+      for (
+        const resource of [{ type: "topic", name: TOPIC }, { type: "broker", name: "3" }] as const
+      ) {
+        const configs = await admin.describeConfigs(resource);
+        const throttles = configs.filter(({ name, source }) =>
+          name.includes(".throttled.") && !source.startsWith("default")
+        );
+        assertEquals(throttles, []);
+      }
       const listed = await reassign("--list");
       assertStringIncludes(listed.text, "No partition reassignments found");
     });

@@ -4,9 +4,10 @@
  * @module
  */
 
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Cluster } from "../../broker/mod.ts";
 import { Client, KafkaError, type TopicDescription } from "../../client/mod.ts";
+import { replicaOf, until } from "../../broker/replication/cluster_testing.ts";
 import { within } from "../support/within.ts";
 
 const TOPIC = "orders";
@@ -178,6 +179,34 @@ Deno.test("Reassignment refuses what cannot be, for each partition by itself", a
   assertEquals(fixed!.error?.code, "INVALID_REPLICATION_FACTOR");
   const { partitions } = await admin.describeTopic(TOPIC);
   assertEquals(partitions.map(({ replicas }) => replicas), [[1, 2], [2, 3], [3, 1], [2, 1]]);
+});
+
+Deno.test("Reassignment copies no faster than the throttled rate, until that is removed (KIP-73)", async () => {
+  await using cluster = await Cluster.start({ brokers: 3 });
+  await using client = new Client({ brokers: cluster.addresses });
+  const admin = client.admin();
+  const broker = { type: "broker", name: "3" } as const;
+  const topic = { type: "topic", name: TOPIC } as const;
+  const sides = { follower: ["0:3", broker], leader: ["0:1", { ...broker, name: "1" }] } as const;
+  for (const [side, [replica, limited]] of Object.entries(sides)) {
+    await admin.createTopic({ name: TOPIC, assignments: [[1, 2]] });
+    const value = new Uint8Array(500_000);
+    for (let i = 0; i < 6; i++) await client.producer().send({ topic: TOPIC, value });
+    const rate = `${side}.replication.throttled.rate`;
+    await admin.alterConfigs(limited, { [rate]: 1 });
+    await admin.alterConfigs(topic, { [`${side}.replication.throttled.replicas`]: replica });
+    await reassign(client, [[1, 3]]);
+    await until(() => (replicaOf(cluster, 3, TOPIC)?.log.logEndOffset ?? 0) > 0);
+    const { logEndOffset } = replicaOf(cluster, 3, TOPIC)!.log;
+    assert(logEndOffset < 6, `${logEndOffset} of 6 were copied`);
+    // What is in sync is not throttled.
+    await client.producer().send({ topic: TOPIC, value: "acknowledged" });
+    assertEquals(replicaOf(cluster, 3, TOPIC)!.log.logEndOffset, logEndOffset);
+    assertEquals((await admin.listReassignments()).length, 1);
+    await admin.alterConfigs(limited, { [rate]: null });
+    await untilMoved(client, [[1, 3]]);
+    await admin.deleteTopic(TOPIC);
+  }
 });
 
 Deno.test("Admin.unregisterBroker() forgets a stopped broker without replicas, and its number is free", async () => {
