@@ -57,8 +57,19 @@ def read_orders():
     draining.set()
 
 
-def produce():
-    producer = Producer({
+def delivered(error, message):
+    value = message.value().decode()
+    if error is None:
+        # It does not know the offset of what the broker had already.
+        offset = -1 if message.offset() is None else message.offset()
+        tell(type="sent", value=value, partition=message.partition(), offset=offset)
+    else:
+        definite = error.code() in DEFINITE
+        tell(type="failed", value=value, isDefinite=definite, error=str(error))
+
+
+def new_producer():
+    return Producer({
         **COMMON,
         "enable.idempotence": True,
         "linger.ms": 2,
@@ -67,28 +78,36 @@ def produce():
         "retry.backoff.ms": 50,
     })
 
-    def delivered(error, message):
-        value = message.value().decode()
-        if error is None:
-            # It does not know the offset of what the broker had already.
-            offset = -1 if message.offset() is None else message.offset()
-            tell(type="sent", value=value, partition=message.partition(), offset=offset)
-        else:
-            definite = error.code() in DEFINITE
-            tell(type="failed", value=value, isDefinite=definite, error=str(error))
 
+def produce():
+    producer = new_producer()
     count = 0
-    while not draining.is_set():
-        for partition in range(partitions):
-            value = f"{name}/{partition}/{count}"
-            tell(type="send", client=name, partition=partition, value=value)
-            producer.produce(topic, value, partition=partition, on_delivery=delivered)
-        count += 1
-        until = time.monotonic() + pause
-        while (left := until - time.monotonic()) > 0 or len(producer) > 2000:
-            producer.poll(max(0.001, left))
-    while len(producer) > 0:
-        producer.poll(0.1)
+    while not draining.is_set() or len(producer) > 0:
+        try:
+            if not draining.is_set():
+                count += 1
+                send(producer, count)
+            until = time.monotonic() + pause
+            while (left := until - time.monotonic()) > 0 or len(producer) > 2000:
+                producer.poll(max(0.001, left))
+        except KafkaException as error:
+            # When a partition gets another leader, librdkafka may send there what follows a request
+            # that the old leader has not answered. The new leader refuses the gap, and librdkafka
+            # gives the producer up: programs then need a new one.
+            kind = error.args[0]
+            if not kind.fatal() and kind.code() != KafkaError._FATAL:
+                raise
+            print(error, file=sys.stderr)
+            producer.purge()
+            producer.flush(10)
+            producer = new_producer()
+
+
+def send(producer, count):
+    for partition in range(partitions):
+        value = f"{name}/{partition}/{count}"
+        tell(type="send", client=name, partition=partition, value=value)
+        producer.produce(topic, value, partition=partition, on_delivery=delivered)
 
 
 def consume(member):
