@@ -82,11 +82,12 @@ def new_producer():
 def produce():
     producer = new_producer()
     count = 0
+    number = 1
     while not draining.is_set() or len(producer) > 0:
         try:
             if not draining.is_set():
                 count += 1
-                send(producer, count)
+                send(producer, number, count)
             until = time.monotonic() + pause
             while (left := until - time.monotonic()) > 0 or len(producer) > 2000:
                 producer.poll(max(0.001, left))
@@ -101,12 +102,14 @@ def produce():
             producer.purge()
             producer.flush(10)
             producer = new_producer()
+            number += 1
 
 
-def send(producer, count):
+def send(producer, number, count):
     for partition in range(partitions):
         value = f"{name}/{partition}/{count}"
-        tell(type="send", client=name, partition=partition, value=value)
+        # Only the values of one producer are in the order of its sends.
+        tell(type="send", client=f"{name}-producer-{number}", partition=partition, value=value)
         producer.produce(topic, value, partition=partition, on_delivery=delivered)
 
 
