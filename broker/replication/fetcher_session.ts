@@ -23,6 +23,8 @@ export class FetchedPartition {
   readonly following: Following;
   /** Whether the leader does not know the current position. */
   isDue = true;
+  /** Whether the position is on disk, so that it can be told. */
+  isFlushed = false;
   /** The first request that carried the partition in its epoch. */
   firstRequest = Infinity;
   /** How long to wait after the next failure. */
@@ -67,6 +69,7 @@ export class FetcherSession {
   add(partition: FetchedPartition): void {
     const key = keyOf(partition);
     partition.isDue = true;
+    partition.isFlushed = false;
     this.#partitions.set(key, partition);
     this.#forgotten.delete(key);
     this.due.add(partition);
@@ -91,7 +94,11 @@ export class FetcherSession {
     this.#epoch = 0;
     this.#id = 0;
     this.#forgotten.clear();
-    for (const partition of this.#partitions.values()) this.add(partition);
+    for (const partition of this.#partitions.values()) {
+      const { isFlushed } = partition;
+      this.add(partition);
+      partition.isFlushed = isFlushed;
+    }
   }
 
   /**
@@ -105,6 +112,9 @@ export class FetcherSession {
     const number = ++this.#number;
     const topics = new Map<string, TopicRequest & { partitions: unknown[] }>();
     for (const partition of this.due) {
+      // It was added after the others were flushed.
+      if (!partition.isFlushed) continue;
+      this.due.delete(partition);
       const { following: { partition: { topicId, index }, position, state } } = partition;
       let topic = topics.get(topicId);
       if (topic === undefined) topics.set(topicId, topic = { topicId, partitions: [] });
@@ -117,7 +127,6 @@ export class FetcherSession {
       partition.isDue = false;
       partition.firstRequest = Math.min(partition.firstRequest, number);
     }
-    this.due.clear();
     const forgotten = this.#epoch === 0 ? [] : [...this.#forgotten.values()];
     this.#forgotten.clear();
     const sessionEpoch = this.#epoch++;

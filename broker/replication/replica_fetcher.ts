@@ -137,7 +137,11 @@ export class ReplicaFetcher {
     const isOpen = this.#session.isOpen;
     const first = this.#send(isOpen ? MAX_WAIT_MS : 0);
     if (!isOpen) return await this.#apply(await first);
-    const due = new Promise<void>((resolve) => this.#onDue = resolve);
+    const due = new Promise<void>((resolve) => {
+      this.#onDue = resolve;
+      // Some were added while others were flushed.
+      if (this.#session.due.size > 0) resolve();
+    });
     const isDue = await Promise.race([first.then(() => false), due.then(() => true)]);
     this.#onDue = () => {};
     let second: Promise<Answer> | undefined;
@@ -160,6 +164,7 @@ export class ReplicaFetcher {
           await following.dropDamaged(this.#options.clock.now());
         }
         await following.flush();
+        partition.isFlushed = true;
       } catch (error) {
         this.#fail(partition, error);
       }

@@ -1,4 +1,4 @@
-import { assert } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import type { ClusterState } from "../cluster/cluster_state.ts";
 import type { Peers } from "../cluster/peers.ts";
 import { silentLogger } from "../logger.ts";
@@ -8,12 +8,14 @@ import { partitionStateOf } from "../cluster/topic_state_testing.ts";
 import { ReplicaFetcher } from "./replica_fetcher.ts";
 import { ReplicationThrottle } from "./replication_throttle.ts";
 
-/** A replica of partition 0 that has nothing to flush. */
-function followingOf(): Following {
+/** A replica of a partition that has nothing to flush. */
+function followingOf(index = 0, flush = () => Promise.resolve()): Following {
   const partition = {
     topicId: "t",
-    index: 0,
-    log: { flush: () => Promise.resolve() },
+    index,
+    log: { flush, logEndOffset: 7, latestEpoch: 1 },
+    highWatermark: () => 0,
+    logStartOffset: () => 0,
     whenCut: () => Promise.resolve(),
   };
   return new Following(partition as unknown as FollowingPartition, partitionStateOf());
@@ -60,5 +62,49 @@ Deno.test("ReplicaFetcher fetches a partition that is added while it ends for wa
     fetcher.retry();
     await settle();
   }
+  await fetcher.close();
+});
+
+Deno.test("ReplicaFetcher tells no position that was added while others were flushed before it is flushed", async () => {
+  const clock = new ManualClock();
+  const told: number[][] = [];
+  const peers = {
+    disconnect: () => {},
+    request: (_to: unknown, _api: unknown, _version: number, request: {
+      readonly topics: readonly {
+        readonly partitions: readonly { readonly partition: number }[];
+      }[];
+    }) => {
+      told.push(request.topics.flatMap((topic) => topic.partitions.map((of) => of.partition)));
+      return Promise.reject(new Error("nobody is there"));
+    },
+  };
+  const cluster = { nodeId: 1, brokerEpoch: 7, broker: () => ({ id: 2 }) };
+  const options = {
+    clock,
+    cluster: cluster as unknown as ClusterState,
+    logger: silentLogger,
+    throttle: new ReplicationThrottle(clock, () => Infinity),
+    leaderRate: () => Infinity,
+  };
+  const fetcher = new ReplicaFetcher(2, { ...options, peers: peers as unknown as Peers });
+  const settle = async () => {
+    for (let round = 0; round < 50; round++) await undefined;
+  };
+  const first = Promise.withResolvers<void>();
+  fetcher.add(followingOf(0, () => first.promise));
+  await settle();
+  // Another becomes a follower while the first one is flushed; its disk is slow.
+  const second = Promise.withResolvers<void>();
+  fetcher.add(followingOf(1, () => second.promise));
+  first.resolve();
+  await settle();
+  assertEquals(told, [[0]]);
+  clock.advance(1000);
+  await settle();
+  assertEquals(told, [[0]]);
+  second.resolve();
+  await settle();
+  assertEquals(told.map((of) => of.toSorted()), [[0], [0, 1]]);
   await fetcher.close();
 });

@@ -139,7 +139,7 @@ export class Leadership implements Commits {
   get #leastLogStartOffset(): number {
     let least = Infinity;
     const { leaderId, isr, elr } = this.#state;
-    for (const id of [...isr, ...elr]) {
+    for (const id of [...isr, ...elr, ...this.#pending]) {
       if (id === leaderId) continue;
       least = Math.min(least, this.#followers.get(id)?.logStartOffset ?? -1);
     }
@@ -248,6 +248,7 @@ export class Leadership implements Commits {
   /** Notes that the store has accepted none of the ISRs asked for, and will not. */
   withdraw(): void {
     this.#pending = new Set();
+    this.#noteStart();
     this.#advance();
   }
 

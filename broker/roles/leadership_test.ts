@@ -182,3 +182,39 @@ Deno.test("Leadership rejects a client's append below min.insync.replicas, the b
     assertEquals(partition.highWatermark, 2);
   }, { "min.insync.replicas": "2" });
 });
+
+Deno.test("Leadership.whenStarted() waits for those who are in sync, were, or may be", async () => {
+  await lead(async (partition) => {
+    const leadership = partition.leadership!;
+    partition.updateState({ ...STATE, isr: [1, 2], revision: 2 });
+    const tell = (replicaId: number, logStartOffset: number) =>
+      leadership.fetched({ replicaId, brokerEpoch: 7, fetchOffset: 0, logStartOffset, nowMs: 0 });
+    let isStarted = false;
+    const settle = async () => {
+      for (let round = 0; round < 20; round++) await undefined;
+      return isStarted;
+    };
+    const whenStarted = () => {
+      isStarted = false;
+      leadership.whenStarted(5).then(() => isStarted = true, () => {});
+    };
+    whenStarted();
+    assertEquals(await settle(), false);
+    tell(2, 5);
+    assertEquals(await settle(), true);
+    // The store may have accepted broker 3 already.
+    leadership.ask([1, 2, 3]);
+    whenStarted();
+    tell(3, 4);
+    assertEquals(await settle(), false);
+    tell(3, 5);
+    assertEquals(await settle(), true);
+    // An eligible replica can lead, too.
+    tell(3, 0);
+    partition.updateState({ ...STATE, isr: [1, 2], elr: [3], revision: 3 });
+    whenStarted();
+    assertEquals(await settle(), false);
+    partition.updateState({ ...STATE, isr: [1, 2], revision: 4 });
+    assertEquals(await settle(), true);
+  });
+});
