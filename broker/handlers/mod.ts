@@ -14,78 +14,95 @@ import {
   type IncrementalAlterConfigsRequest,
 } from "../../protocol/messages/configs/mod.ts";
 import type { ApiHandler } from "../handler.ts";
-import { createAclsHandler, deleteAclsHandler, describeAclsHandler } from "./security/acls.ts";
-import { alterConfigsHandler } from "./configs/alter_configs.ts";
-import { alterReplicaLogDirsHandler } from "./cluster/alter_replica_log_dirs.ts";
+import { alterReplicaLogDirs } from "../../protocol/messages/cluster/alter_replica_log_dirs.ts";
+import { describeLogDirs } from "../../protocol/messages/cluster/describe_log_dirs.ts";
+import { describeQuorum } from "../../protocol/messages/cluster/describe_quorum.ts";
+import { getTelemetrySubscriptions } from "../../protocol/messages/cluster/get_telemetry_subscriptions.ts";
+import { pushTelemetry } from "../../protocol/messages/cluster/push_telemetry.ts";
+import { unregisterBroker } from "../../protocol/messages/cluster/unregister_broker.ts";
+import { updateFeatures } from "../../protocol/messages/cluster/update_features.ts";
+import { alterConfigs } from "../../protocol/messages/configs/alter_configs.ts";
+import { describeConfigs } from "../../protocol/messages/configs/describe_configs.ts";
+import { incrementalAlterConfigs } from "../../protocol/messages/configs/incremental_alter_configs.ts";
+import { listConfigResources } from "../../protocol/messages/configs/list_config_resources.ts";
+import { alterClientQuotas } from "../../protocol/messages/security/alter_client_quotas.ts";
+import { alterUserScramCredentials } from "../../protocol/messages/security/alter_user_scram_credentials.ts";
+import { createAcls } from "../../protocol/messages/security/create_acls.ts";
+import { createDelegationToken } from "../../protocol/messages/security/create_delegation_token.ts";
+import { deleteAcls } from "../../protocol/messages/security/delete_acls.ts";
+import { describeAcls } from "../../protocol/messages/security/describe_acls.ts";
+import { describeClientQuotas } from "../../protocol/messages/security/describe_client_quotas.ts";
+import { describeDelegationToken } from "../../protocol/messages/security/describe_delegation_token.ts";
+import { describeUserScramCredentials } from "../../protocol/messages/security/describe_user_scram_credentials.ts";
+import { expireDelegationToken } from "../../protocol/messages/security/expire_delegation_token.ts";
+import { renewDelegationToken } from "../../protocol/messages/security/renew_delegation_token.ts";
+import { alterPartitionReassignments } from "../../protocol/messages/topics/alter_partition_reassignments.ts";
+import { electLeaders } from "../../protocol/messages/topics/elect_leaders.ts";
+import { listPartitionReassignments } from "../../protocol/messages/topics/list_partition_reassignments.ts";
+import { describeProducers } from "../../protocol/messages/transactions/describe_producers.ts";
+import { describeTransactions } from "../../protocol/messages/transactions/describe_transactions.ts";
+import { listTransactions } from "../../protocol/messages/transactions/list_transactions.ts";
+import { NO_VERSIONS, type VersionRange } from "../../protocol/schema/version_range.ts";
+import type { Api } from "../../protocol/schema/schema.ts";
+import { lateHandler } from "./late_handler.ts";
 import { apiVersionsHandler } from "./cluster/api_versions.ts";
 import { brokerHeartbeatHandler } from "./cluster/broker_heartbeat.ts";
-import { alterClientQuotasHandler, describeClientQuotasHandler } from "./security/client_quotas.ts";
 import { createPartitionsHandler } from "./topics/create_partitions.ts";
 import { createTopicsHandler } from "./topics/create_topics.ts";
-import {
-  createDelegationTokenHandler,
-  describeDelegationTokenHandler,
-  expireDelegationTokenHandler,
-  renewDelegationTokenHandler,
-} from "./security/delegation_tokens.ts";
 import { deleteRecordsHandler } from "./records/delete_records.ts";
 import { deleteTopicsHandler } from "./topics/delete_topics.ts";
 import { describeClusterHandler } from "./cluster/describe_cluster.ts";
-import { describeConfigsHandler } from "./configs/describe_configs.ts";
-import { describeLogDirsHandler } from "./cluster/describe_log_dirs.ts";
-import { describeProducersHandler } from "./transactions/describe_producers.ts";
-import { describeQuorumHandler } from "./cluster/describe_quorum.ts";
 import { describeTopicPartitionsHandler } from "./topics/describe_topic_partitions.ts";
-import { describeTransactionsHandler } from "./transactions/describe_transactions.ts";
-import { electLeadersHandler } from "./topics/elect_leaders.ts";
 import { envelopeHandler } from "./cluster/envelope.ts";
 import { findCoordinatorHandler } from "./groups/find_coordinator.ts";
 import { fetchHandler } from "./records/fetch.ts";
-import { incrementalAlterConfigsHandler } from "./configs/incremental_alter_configs.ts";
 import { initProducerIdHandler } from "./transactions/init_producer_id.ts";
-import { listConfigResourcesHandler } from "./configs/list_config_resources.ts";
 import { listOffsetsHandler } from "./records/list_offsets.ts";
-import { listTransactionsHandler } from "./transactions/list_transactions.ts";
 import { metadataHandler } from "./topics/metadata.ts";
 import { offsetForLeaderEpochHandler } from "./records/offset_for_leader_epoch.ts";
-import {
-  alterPartitionReassignmentsHandler,
-  listPartitionReassignmentsHandler,
-} from "./topics/partition_reassignments.ts";
 import { knownToAll } from "./known_to_all.ts";
 import { onController } from "./on_controller.ts";
 import { produceHandler } from "./records/produce.ts";
 import { saslAuthenticateHandler, saslHandshakeHandler } from "./security/sasl.ts";
-import { getTelemetrySubscriptionsHandler, pushTelemetryHandler } from "./cluster/telemetry.ts";
 import {
   addOffsetsToTxnHandler,
   addPartitionsToTxnHandler,
   endTxnHandler,
   txnOffsetCommitHandler,
 } from "./transactions/transactions.ts";
-import { unregisterBrokerHandler } from "./cluster/unregister_broker.ts";
 import { unservedHandler } from "./unserved.ts";
-import { updateFeaturesHandler } from "./cluster/update_features.ts";
-import {
-  alterUserScramCredentialsHandler,
-  describeUserScramCredentialsHandler,
-} from "./security/user_scram_credentials.ts";
+
+let loading: Promise<typeof import("./administration.ts")> | undefined;
+
+/** Loads the handlers that are otherwise loaded with the first request for one of them. */
+export function loadHandlers(): Promise<typeof import("./administration.ts")> {
+  return loading ??= import("./administration.ts");
+}
+
+/** A handler of `administration.ts`. */
+function late(api: Api, advertised?: VersionRange): ApiHandler {
+  return lateHandler(api, async () => (await loadHandlers()).handlers.get(api.key)!, advertised);
+}
 
 const createTopics = knownToAll(createTopicsHandler);
 const deleteTopics = knownToAll(deleteTopicsHandler);
 const createPartitions = knownToAll(createPartitionsHandler);
-const alterConfigs = knownToAll(alterConfigsHandler);
-const incrementalAlterConfigs = knownToAll(incrementalAlterConfigsHandler);
-const updateFeatures = knownToAll(updateFeaturesHandler);
+const alterConfigsHandler = knownToAll(late(alterConfigs));
+const incrementalAlterConfigsHandler = knownToAll(late(incrementalAlterConfigs));
+const updateFeaturesHandler = knownToAll(late(updateFeatures));
+const electLeadersHandler = late(electLeaders);
+const alterPartitionReassignmentsHandler = late(alterPartitionReassignments);
+const listPartitionReassignmentsHandler = late(listPartitionReassignments);
+const unregisterBrokerHandler = late(unregisterBroker);
 
 /** What the controller serves for all brokers. */
 const OF_CONTROLLER: readonly ApiHandler[] = [
   createTopics,
   deleteTopics,
   createPartitions,
-  alterConfigs,
-  incrementalAlterConfigs,
-  updateFeatures,
+  alterConfigsHandler,
+  incrementalAlterConfigsHandler,
+  updateFeaturesHandler,
   electLeadersHandler,
   alterPartitionReassignmentsHandler,
   // What was just changed is listed.
@@ -105,11 +122,11 @@ const HANDLERS: readonly ApiHandler[] = [
   deleteRecordsHandler,
   initProducerIdHandler,
   offsetForLeaderEpochHandler,
-  describeConfigsHandler,
-  onController(alterConfigs, isOfLoggers),
-  describeLogDirsHandler,
+  late(describeConfigs),
+  onController(alterConfigsHandler, isOfLoggers),
+  late(describeLogDirs),
   onController(createPartitions),
-  onController(incrementalAlterConfigs, isOfLoggers),
+  onController(incrementalAlterConfigsHandler, isOfLoggers),
   describeClusterHandler,
   describeTopicPartitionsHandler,
   saslHandshakeHandler,
@@ -118,31 +135,31 @@ const HANDLERS: readonly ApiHandler[] = [
   addOffsetsToTxnHandler,
   endTxnHandler,
   txnOffsetCommitHandler,
-  describeTransactionsHandler,
-  listTransactionsHandler,
-  describeProducersHandler,
-  describeAclsHandler,
-  createAclsHandler,
-  deleteAclsHandler,
-  createDelegationTokenHandler,
-  renewDelegationTokenHandler,
-  expireDelegationTokenHandler,
-  describeDelegationTokenHandler,
-  describeUserScramCredentialsHandler,
-  alterUserScramCredentialsHandler,
-  describeClientQuotasHandler,
-  alterClientQuotasHandler,
-  alterReplicaLogDirsHandler,
+  late(describeTransactions),
+  late(listTransactions),
+  late(describeProducers),
+  late(describeAcls),
+  late(createAcls),
+  late(deleteAcls),
+  late(createDelegationToken),
+  late(renewDelegationToken),
+  late(expireDelegationToken),
+  late(describeDelegationToken),
+  late(describeUserScramCredentials),
+  late(alterUserScramCredentials),
+  late(describeClientQuotas),
+  late(alterClientQuotas),
+  late(alterReplicaLogDirs),
   onController(electLeadersHandler),
   onController(alterPartitionReassignmentsHandler),
   onController(listPartitionReassignmentsHandler),
-  describeQuorumHandler,
-  onController(updateFeatures),
+  late(describeQuorum),
+  onController(updateFeaturesHandler),
   brokerHeartbeatHandler,
   onController(unregisterBrokerHandler),
-  listConfigResourcesHandler,
-  getTelemetrySubscriptionsHandler,
-  pushTelemetryHandler,
+  late(listConfigResources),
+  late(getTelemetrySubscriptions, NO_VERSIONS),
+  late(pushTelemetry, NO_VERSIONS),
   ...groupHandlers,
 ];
 

@@ -10,7 +10,7 @@ import {
 } from "../../protocol/messages/mod.ts";
 import { ApiError } from "../api_error.ts";
 import type { RequestContext } from "../handler.ts";
-import { HandlerTable } from "./mod.ts";
+import { HandlerTable, loadHandlers } from "./mod.ts";
 import { unservedHandler } from "./unserved.ts";
 
 Deno.test("unservedHandler() rejects every request with the API's name", () => {
@@ -31,5 +31,14 @@ Deno.test("HandlerTable has a handler for every declared API and advertises the 
   assertEquals(keys.has(produce.key), true);
   for (const { key } of [shareAcknowledge, addRaftVoter, getTelemetrySubscriptions]) {
     assertEquals(keys.has(key), false);
+  }
+});
+
+Deno.test("HandlerTable's handlers that are loaded late advertise what they serve", async () => {
+  const table = new HandlerTable();
+  const { handlers } = await loadHandlers();
+  assertEquals(handlers.size, 28);
+  for (const [key, { api, advertised }] of handlers) {
+    assertEquals([table.get(key)!.api, table.get(key)!.advertised], [api, advertised], api.name);
   }
 });

@@ -32,7 +32,14 @@ import type { LogState } from "../log/log_state.ts";
 import type { LogTrimmer } from "../log/log_trimmer.ts";
 import { SegmentWriteError } from "../segment/segment.ts";
 import { type CleanableRange, cleanableRange } from "./cleanable_range.ts";
-import { CleaningPass, type CleanOptions, type LogCleaning, PassEnded } from "./cleaning_pass.ts";
+import type { CleanOptions, LogCleaning } from "./cleaning_pass.ts";
+
+let loading: Promise<typeof import("./cleaning_pass.ts")> | undefined;
+
+/** Loads what a pass needs; a broker starts faster without it. */
+export function loadCleaningPass(): Promise<typeof import("./cleaning_pass.ts")> {
+  return loading ??= import("./cleaning_pass.ts");
+}
 
 /** Cleans a log, at most one pass at a time. */
 export class LogCompactor {
@@ -87,6 +94,7 @@ export class LogCompactor {
     log.checkWritable("clean");
     const range = this.range(options.nowMs, options.maxOffset);
     if (range.cleanableBytes === 0) return undefined;
+    const { CleaningPass, PassEnded } = await loadCleaningPass();
     const pass = new CleaningPass(
       log,
       this.#flusher,

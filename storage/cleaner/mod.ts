@@ -14,4 +14,5 @@
 
 export type { CleanableRange } from "./cleanable_range.ts";
 export { type CleanableLog, type CleaningOptions, dirtyRatio, LogCleaner } from "./log_cleaner.ts";
+export { loadCleaningPass } from "./log_compactor.ts";
 export type { CleanOptions, LogCleaning } from "./cleaning_pass.ts";

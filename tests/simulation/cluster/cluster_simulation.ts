@@ -9,8 +9,10 @@
 
 import type { MetadataEvent } from "../../../broker/cluster/metadata_store.ts";
 import { PARTITIONS_PREFIX } from "../../../broker/cluster/topic_state.ts";
+import { loadHandlers } from "../../../broker/handlers/mod.ts";
 import { loadReplication } from "../../../broker/replication/replication.ts";
 import { Random } from "../../../protocol/random_testing.ts";
+import { loadCleaningPass } from "../../../storage/mod.ts";
 import { forgetWaitingTasks } from "../../../storage/time_slice.ts";
 import { replaceGlobals } from "../deterministic_globals.ts";
 import { mix } from "../mix.ts";
@@ -70,7 +72,7 @@ export async function simulateCluster(
   options: ClusterSimulationOptions,
 ): Promise<ClusterSimulationResult> {
   // What brokers load when they need it must be there: a simulation does not wait for files.
-  await loadReplication();
+  await Promise.all([loadReplication(), loadCleaningPass(), loadHandlers()]);
   const result = await run(new ClusterSimulation(options), options.seed);
   // The simulation was one turn of the event loop, which keeps the targets of weak references alive.
   await new Promise((resolve) => setTimeout(resolve));
