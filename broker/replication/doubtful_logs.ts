@@ -4,8 +4,11 @@
  * would have to cut off what it lacks. It comes back in sync once it has copied everything.
  *
  * A log that cannot be opened, ends below its last known high watermark, has lost or damaged records, or
- * whose epochs had to be guessed, is doubtful; and so are all if the file of high watermarks is gone. However the broker
- * ended, its logs are not, for everything that counted was on its disk.
+ * whose epochs had to be guessed, is doubtful; and so are all if the file of high watermarks is gone. However
+ * the broker ended, its logs are not, for everything that counted was on its disk.
+ *
+ * The last replica that is in sync stays so if its log cannot be opened: the disk may be full for a moment.
+ * No other could lead without it, and taking it out would ask an operator to give up its records.
  *
  * @module
  */
@@ -16,6 +19,7 @@ import { doubts } from "../cluster/doubts.ts";
 import { RevisionConflictError } from "../cluster/metadata_store.ts";
 import { MAX_PARTITION_CHANGES } from "../cluster/partition_commit.ts";
 import { BROKERS_PREFIX } from "../cluster/registration.ts";
+import type { PartitionState } from "../cluster/topic_state.ts";
 import type { Logger } from "../logger.ts";
 
 /** What the doubts are about, and where they are noted. */
@@ -42,9 +46,10 @@ export async function settleDoubts(options: DoubtfulLogsOptions): Promise<void> 
   const guards = [{ key: `${BROKERS_PREFIX}${nodeId}`, revision: 0 }];
   for (let attempt = 1;; attempt++) {
     const reasons = new Map<string, string>();
-    const changes = doubts(cluster.topics(), nodeId, ({ name }, index) => {
+    const changes = doubts(cluster.topics(), nodeId, ({ name, partitions }, index) => {
       const log = `${name}-${index}`;
       const isOpen = topics.partition(name, index) !== undefined;
+      if (!isOpen && isLast(nodeId, partitions[index]!)) return false;
       const reason = isOpen ? doubtAbout(directory, log) : "the log cannot be opened";
       if (reason !== undefined) reasons.set(log, reason);
       return reason !== undefined;
@@ -65,6 +70,11 @@ export async function settleDoubts(options: DoubtfulLogsOptions): Promise<void> 
       if (!(error instanceof RevisionConflictError) || attempt === MAX_ATTEMPTS) throw error;
     }
   }
+}
+
+/** Whether no other replica could be elected. */
+function isLast(nodeId: number, { isr, elr }: PartitionState): boolean {
+  return [...isr, ...elr].every((id) => id === nodeId);
 }
 
 /** Why a replica may lack committed records; undefined if it lacks none. */

@@ -117,3 +117,27 @@ Deno.test("settleDoubts() keeps a broker from leading that lost committed record
     }
   }
 });
+
+Deno.test("settleDoubts() keeps the last replica in sync whose log cannot be opened for the moment", async () => {
+  await using cluster = await Cluster.start({ brokers: 3 });
+  await using client = new Client({ brokers: cluster.addresses });
+  const configs = { "min.insync.replicas": "1" };
+  await client.admin().createTopic({ name: TOPIC, assignments: [[3, 1, 2]], configs });
+  await client.producer().send({ topic: TOPIC, value: "a" });
+  for (const id of [1, 2]) await cluster.killBroker(id);
+  await until(() => viewOf(cluster, 3).topic(TOPIC)!.partitions[0]!.isr.length === 1);
+  await client.producer().send({ topic: TOPIC, value: "b" });
+  const path = `${MEMORY_FOLDER}/${NAME}/partition.metadata`;
+  const { fs } = partsOf(cluster.broker(3)!).directory;
+  const intact = fs.readFileSync(path);
+  const text = "version: 0\ntopic_id: 4v_2pRHCQ5K2LNRfgJ3mEg";
+  fs.writeFileSync(path, new TextEncoder().encode(text));
+  await cluster.killBroker(3);
+  await cluster.startBroker(3);
+  assertEquals(replicaOf(cluster, 3, TOPIC), undefined);
+  assertEquals(viewOf(cluster, 3).topic(TOPIC)!.partitions[0]!.isr, [3]);
+  partsOf(cluster.broker(3)!).directory.fs.writeFileSync(path, intact);
+  await cluster.stopBroker(3);
+  await cluster.startBroker(3);
+  await until(() => replicaOf(cluster, 3, TOPIC)?.highWatermark === 2);
+});
