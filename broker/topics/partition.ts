@@ -432,8 +432,8 @@ export class Partition {
       if (isReplicated && leaderIncarnation !== this.#incarnation) return;
       // The metadata is older than the log: its store was restored from a backup.
       if (isReplicated && leaderEpoch < log.latestEpoch) return;
-      // An initial epoch begins with the first append.
-      const isLater = leaderEpoch > Math.max(0, log.latestEpoch);
+      // An initial epoch begins with the first append: no file of epochs is read for it.
+      const isLater = leaderEpoch > 0 && leaderEpoch > log.latestEpoch;
       if (isLater && !log.isClosed && !this.isOffline) log.beginEpoch(leaderEpoch);
       if (isReplicated) this.#lead();
       else this.#commits = new SingleReplicaCommits(this.#commitsOptions(), this.#highWatermark);
