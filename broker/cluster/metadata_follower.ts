@@ -10,6 +10,7 @@
 
 import type { Logger } from "../logger.ts";
 import type { Clock } from "../time/clock.ts";
+import { pause } from "../time/pause.ts";
 import {
   type MetadataEntry,
   type MetadataEvent,
@@ -120,26 +121,11 @@ export class MetadataFollower {
         }
         logger.warn("Cannot follow the cluster's metadata for the moment", { error });
         retryMs = clock.now() - startMs > MAX_RETRY_MS ? MIN_RETRY_MS : retryMs * 2;
-        await this.#pause(Math.min(retryMs, MAX_RETRY_MS));
+        await pause(this.#options.clock, Math.min(retryMs, MAX_RETRY_MS), this.#closing.signal);
       }
     }
     // Nothing is reported any more, so waiting for it must end.
     this.#advance(Infinity);
-  }
-
-  /** Resolves after a delay, or when the follower is closed. */
-  #pause(ms: number): Promise<void> {
-    const { clock } = this.#options;
-    const { signal } = this.#closing;
-    return new Promise((resolve) => {
-      const end = () => {
-        clock.clearTimeout(timer);
-        signal.removeEventListener("abort", end);
-        resolve();
-      };
-      const timer = clock.setTimeout(end, ms);
-      signal.addEventListener("abort", end);
-    });
   }
 
   #showEvent({ revision, changes }: MetadataEvent): void {

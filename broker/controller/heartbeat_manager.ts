@@ -22,6 +22,7 @@ import {
 import { ApiError } from "../api_error.ts";
 import type { Logger } from "../logger.ts";
 import type { Clock } from "../time/clock.ts";
+import { pause } from "../time/pause.ts";
 import type { BrokerInfo, ClusterChange, ClusterState } from "../cluster/cluster_state.ts";
 import { isCondemned, Liveness, MAX_LATE_MS, SILENCE_MS } from "./liveness.ts";
 import type { Suspicion } from "../cluster/suspicions.ts";
@@ -346,23 +347,8 @@ export class HeartbeatManager {
         this.#wake();
         return;
       }
-      await this.#pause(REFUSAL_DELAY_MS);
+      await pause(this.#options.clock, REFUSAL_DELAY_MS, this.#closing.signal);
     }
-  }
-
-  /** Resolves after a delay, or when this is closed. */
-  #pause(ms: number): Promise<void> {
-    const { clock } = this.#options;
-    const { signal } = this.#closing;
-    return new Promise((resolve) => {
-      const end = () => {
-        clock.clearTimeout(timer);
-        signal.removeEventListener("abort", end);
-        resolve();
-      };
-      const timer = clock.setTimeout(end, ms);
-      signal.addEventListener("abort", end);
-    });
   }
 
   /** Deposes brokers that are dead, as far as that is up to this one. */
@@ -445,7 +431,7 @@ export class HeartbeatManager {
         if (this.#closing.signal.aborted || clock.monotonic() >= deadlineMs) throw error;
       }
       this.#peers.disconnect(controller.id);
-      await this.#pause(RETRY_MS);
+      await pause(this.#options.clock, RETRY_MS, this.#closing.signal);
     }
   }
 }

@@ -26,7 +26,7 @@ export interface CommitView {
 export function nextHighWatermark(current: number, view: CommitView): number {
   const { state: { leaderId, isr, elr }, pending, minInSync, flushedOffset } = view;
   // Only then everything that commits is on the disks of as many brokers as were asked for, and
-  // whoever is eligible lacks nothing (KIP-966).
+  // an eligible replica lacks nothing (KIP-966).
   if (isr.length < minInSync || elr.length > 0) return current;
   let end = flushedOffset;
   for (const members of [isr, pending]) {

@@ -1,7 +1,7 @@
 /**
  * Time: a `Clock` that tests can control, and shared timers.
  *
- * `Timeouts` holds many timeouts on one timer, `EarliestTimer` fires at the earliest of several
+ * `pause` waits until a signal is aborted, `Timeouts` holds many timeouts on one timer, `EarliestTimer` fires at the earliest of several
  * times, and `turnEnd` waits for work that arrived in the same turn of the event loop.
  *
  * @module

@@ -416,7 +416,7 @@ export class Partition {
     this.#notify();
   }
 
-  /** Ends the epoch for this broker: whoever waits gets the error. */
+  /** Ends the epoch for this broker: those that wait get the error. */
   #endRole(error: ApiError): void {
     this.#commits?.end(error);
     this.#following?.end();

@@ -146,7 +146,7 @@ testWith("etcd", "Brokers continue after each fault of etcd", async (path, t) =>
     await cluster.ready(leader);
   });
 
-  await t.step("its leader stood still, and goes on", async () => {
+  await t.step("its leader is paused and resumed", async () => {
     const leader = await cluster.leader();
     cluster.pause(leader);
     await brokers.work("paused");

@@ -88,7 +88,7 @@ Deno.test("Cluster restarts its brokers in turn, and a producer with acks=all no
     const other = BROKERS.find((broker) => broker !== id)!;
     const before = sent;
     await cluster.stopBroker(id);
-    // It goes on without the broker, and with it.
+    // It continues without the broker, and with it.
     while (sent < before + 20) await new Promise((resolve) => setTimeout(resolve, 1));
     await cluster.startBroker(id);
     await whole(cluster, other);

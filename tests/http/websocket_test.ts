@@ -106,7 +106,7 @@ Deno.test("WebSocket subscribes to another query, which ends", async () => {
   assertObjectMatch(await socket.next("end"), { matched: 2 });
 });
 
-Deno.test("WebSocket reports errors, and goes on", async () => {
+Deno.test("WebSocket reports errors, and continues", async () => {
   await using http = await HttpBroker.start();
   await http.client.admin().createTopic({ name: "a" });
   await using socket = await Socket.open(http, "");

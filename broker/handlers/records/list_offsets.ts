@@ -85,7 +85,7 @@ async function handleListOffsets(
   return { topics: await byTopic(partitions, responses) };
 }
 
-/** The end of this broker's replica, whoever leads the partition. */
+/** The end of this broker's replica, even if another leads the partition. */
 function replicaEnd(
   topic: string,
   { partitionIndex, timestamp }: PartitionRequest,

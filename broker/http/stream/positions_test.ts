@@ -28,7 +28,7 @@ Deno.test("parseEventId() refuses what no stream has sent", () => {
   }
 });
 
-Deno.test("formatEndId() is told apart from the id of a stream that goes on", () => {
+Deno.test("formatEndId() is told apart from the id of a stream that continues", () => {
   assert(isEndId(formatEndId([0], [5])));
   assert(!isEndId(formatEventId([0], [5])));
 });

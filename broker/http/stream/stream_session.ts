@@ -56,7 +56,7 @@ export class StreamSession {
   readonly #positions: number[];
   /** The end of each partition when the session began. */
   readonly #ends: readonly number[];
-  /** Where each partition ends for this reader; undefined if it goes on. */
+  /** Where each partition ends for this reader; undefined if it does not end. */
   readonly #until: readonly number[] | undefined;
   readonly #gaps: readonly StreamNotice[];
   #left: number;

@@ -11,6 +11,7 @@
 import type { Client, Consumer, Message } from "../../../client/mod.ts";
 import { TimeSlice } from "../../../storage/mod.ts";
 import type { Clock } from "../../time/clock.ts";
+import { pause } from "../../time/pause.ts";
 import { HttpError } from "../http_error.ts";
 import { formatEventId, type Positions } from "./positions.ts";
 import type { Predicate } from "./cel_filter.ts";
@@ -222,22 +223,9 @@ export class Tail {
         throw new HttpError(404, `Topic "${this.source.topic}" is deleted`, { errorCode: 40403 });
       }
       this.#dropOld();
-      if (messages.length < MAX_RECORDS) await this.#pause();
+      // Lets records collect.
+      if (messages.length < MAX_RECORDS) await pause(this.#clock, TICK_MS, this.#closing.signal);
     }
-  }
-
-  /** Lets records collect. */
-  async #pause(): Promise<void> {
-    const { signal } = this.#closing;
-    await new Promise<void>((resolve) => {
-      const end = () => {
-        this.#clock.clearTimeout(timer);
-        signal.removeEventListener("abort", end);
-        resolve();
-      };
-      const timer = this.#clock.setTimeout(end, TICK_MS);
-      signal.addEventListener("abort", end);
-    });
   }
 
   async #publish(messages: readonly Message[]): Promise<void> {

@@ -301,7 +301,7 @@ function failedSync(machine: ClusterMachine, random: Random, durationMs: number)
     begin: () => {
       machine.fs.failNext("sync", random.pick(["EIO", "ENOSPC"]), random.below(8));
       return () => {
-        // Whoever operates it starts it again.
+        // The operator starts it again.
         machine.crash("kill");
         machine.start();
       };

@@ -1,6 +1,6 @@
 /**
  * A careful producer: it keeps several batches in flight to the leader of a partition, and sends failed
- * ones again, in order, to whoever leads then.
+ * ones again, in order, to the leader at that time.
  *
  * @module
  */

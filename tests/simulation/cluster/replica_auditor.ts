@@ -2,7 +2,7 @@
  * Compares the replicas of partitions on the disks of all machines, while the cluster runs or not.
  *
  * An offset and an epoch make one batch, on whichever disk and at whatever time. Epochs never decrease
- * within a log. Whoever the store names as in sync, or as eligible to lead, has on disk all that was
+ * within a log. Each replica that the store names as in sync, or as eligible to lead, has on disk all that was
  * promised to clients, as it would be after a power failure.
  *
  * @module
