@@ -92,6 +92,41 @@ Deno.test("Log.open() after a kill shows no deletion that a power failure could 
   await directory.close();
 });
 
+Deno.test("Log.append() leaves no later start, if the power fails before the first flush of several segments", async () => {
+  const starts = [
+    { name: "a new log", begin: (_: Log) => Promise.resolve(), offset: 0 },
+    {
+      name: "a log that began again",
+      begin: (log: Log) => log.truncateFullyAndStartAt(70, NOW_MS),
+      offset: 70,
+    },
+    {
+      name: "a log with one segment after retention",
+      begin: (log: Log) => log.applyRetention(NOW_MS),
+      offset: 9,
+    },
+  ];
+  for (const { name, begin, offset } of starts) {
+    const disk = new MemoryFileSystem({ now: () => NOW_MS });
+    const { directory, log } = await create(disk, offset === 9 ? 9 : 0);
+    await begin(log);
+    for (let i = 0; i < 9; i++) append(log, ["x".repeat(400)]);
+    let seed = 1;
+    const random = () => (seed = (seed * 48271) % 0x7fffffff) / 0x7fffffff;
+    const ends = new Set<number>();
+    for (let i = 0; i < 100; i++) {
+      const copy = disk.clone({ unsynced: "mixed", random });
+      await using after = await openDirectory(copy);
+      const recovered = after.get(NAME);
+      if (recovered === undefined) continue;
+      assert(recovered.logStartOffset <= offset, `${name}: starts at ${recovered.logStartOffset}`);
+      ends.add(recovered.logEndOffset);
+    }
+    assert(ends.size > 1, name);
+    await directory.close();
+  }
+});
+
 Deno.test("Log.flush() syncs names that a killed process had not synced", async () => {
   for (const file of [undefined, segmentFile(0)]) {
     const fs = new MemoryFileSystem();

@@ -135,6 +135,18 @@ export class DenoFileSystem implements FileSystem {
     }
   }
 
+  syncDirSync(path: string): void {
+    if (Deno.build.os === "windows") return;
+    try {
+      this.#withRoom(() => {
+        using folder = Deno.openSync(path, { read: true });
+        folder.syncSync();
+      });
+    } catch (error) {
+      throw wrap("sync folder", path, error);
+    }
+  }
+
   /** Runs an operation that takes a descriptor, and retries while one can be freed. */
   #withRoom<T>(operation: () => T): T {
     for (;;) {

@@ -181,6 +181,10 @@ export class FaultyFileSystem implements FileSystem {
     return this.#wait("sync", path, () => this.disk.beginSyncDir(path));
   }
 
+  syncDirSync(path: string): void {
+    this.#change("sync", path, () => this.disk.syncDirSync(path));
+  }
+
   async lock(path: string, note: string): Promise<FileLock | string> {
     this.#change("create", path, () => {});
     return await this.disk.lock(path, note);

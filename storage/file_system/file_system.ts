@@ -162,6 +162,8 @@ export interface FileSystem {
   removeSync(path: string): void;
   /** Resolves when creations, renames and removals in a folder are on disk. */
   syncDir(path: string): Promise<void>;
+  /** Like `syncDir`. Stops everything else meanwhile. */
+  syncDirSync(path: string): void;
   /**
    * Locks a file for this process, creating it if necessary, and writes `note` to it.
    *

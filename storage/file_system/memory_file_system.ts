@@ -147,6 +147,10 @@ export class MemoryFileSystem implements FileSystem {
     return promised(() => this.beginSyncDir(path)());
   }
 
+  syncDirSync(path: string): void {
+    this.beginSyncDir(path)();
+  }
+
   /** Starts a sync of a folder with its current names; the returned function completes it. */
   beginSyncDir(path: string): () => void {
     return this.#folder("sync folder", path).beginSync();

@@ -123,6 +123,11 @@ export class WatchedFileSystem implements FileSystem {
     this.synced.push(path);
   }
 
+  syncDirSync(path: string): void {
+    this.inner.syncDirSync(path);
+    this.synced.push(path);
+  }
+
   lock(path: string, note: string): Promise<FileLock | string> {
     return this.inner.lock(path, note);
   }

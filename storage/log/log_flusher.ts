@@ -2,7 +2,9 @@
  * Syncs a log's batches to disk, with one sync for all concurrent callers.
  *
  * A flush syncs the segments with unsynced bytes, oldest first, and folders with new names. So at
- * any time the disk has all batches before `flushedOffset`, and their file names.
+ * any time the disk has all batches before `flushedOffset`, and their file names. The name of the
+ * first segment is there before a second one is created: recovery finds any other segment missing by
+ * the gap that it leaves, but a log that lost its first ones would seem to start later.
  *
  * The data folder is synced by a log's first flush, not when the log is created: a thousand new
  * partitions then share that sync.
@@ -40,6 +42,8 @@ export class LogFlusher {
   #isDirty: boolean;
   #isFolderSynced: boolean;
   #hasUnsyncedNames: boolean;
+  /** Whether the name of the first segment is on disk. */
+  #isStartSynced: boolean;
   #hasUnsyncedCheckpoints: boolean;
   #truncations = 0;
 
@@ -50,6 +54,7 @@ export class LogFlusher {
     this.#hasUnsyncedCheckpoints = options.hasUnsyncedCheckpoints;
     this.#isFolderSynced = !options.hasUnsyncedNames;
     this.#hasUnsyncedNames = options.hasUnsyncedNames || options.isDirty;
+    this.#isStartSynced = !this.#hasUnsyncedNames;
   }
 
   /** All records before this offset are on disk. */
@@ -88,7 +93,21 @@ export class LogFlusher {
   truncated(offset: number): void {
     this.#truncations++;
     this.#flushedOffset = Math.min(this.#flushedOffset, offset);
+    this.#isStartSynced = false;
     this.namesChanged();
+  }
+
+  /**
+   * Syncs the name of the first segment, if it may not be on disk: once in the life of most logs, and
+   * only if two segments are filled before the first flush.
+   *
+   * @throws {FileSystemError} If the sync failed.
+   */
+  syncStart(): void {
+    if (this.#isStartSynced) return;
+    const { context, folder } = this.#log;
+    context.fs.syncDirSync(folder);
+    this.#isStartSynced = true;
   }
 
   /**
@@ -124,6 +143,7 @@ export class LogFlusher {
         if (this.#hasUnsyncedNames) await this.#syncNames();
         // Batches that replaced truncated ones during the sync may not be on disk.
       } while (truncations !== this.#truncations);
+      this.#isStartSynced = true;
     } catch (error) {
       throw log.failure("flush", error, false);
     }

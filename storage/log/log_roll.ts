@@ -117,6 +117,7 @@ export function roll(
   const { context, folder, segments, config } = log;
   const producers = log.producers(nowMs);
   const next = new Segment(context, folder, baseOffset, undefined, nowMs);
+  if (segments.count === 1) flusher.syncStart();
   // First, because only the active segment may have space after its batches.
   segments.active.trim();
   next.createFile(newFileSize(config));
