@@ -33,6 +33,19 @@ export function divergence(
 }
 
 /**
+ * The leader's answer to a follower without records whose log ends after the leader's: it had
+ * records there and deleted them, and the leader was elected without them.
+ *
+ * @param leaderEnd The leader's epoch, and the end of its log.
+ */
+export function divergenceWithoutRecords(
+  { lastFetchedEpoch, fetchOffset }: FollowerEnd,
+  leaderEnd: EpochEnd,
+): EpochEnd | undefined {
+  return lastFetchedEpoch < 0 && fetchOffset > leaderEnd.endOffset ? leaderEnd : undefined;
+}
+
+/**
  * Where a follower cuts its log: the end of the epoch that the leader named, in the log in which it
  * ends first.
  *

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { divergence, mayCut, truncationOffset } from "./divergence.ts";
+import { divergence, divergenceWithoutRecords, mayCut, truncationOffset } from "./divergence.ts";
 
 /** A leader with epoch 1 up to offset 5, and epoch 4 up to 9. */
 function endOf(epoch: number) {
@@ -20,6 +20,14 @@ Deno.test("divergence() names the end of the last epoch that both may have", () 
   assertEquals(at(3, 7), { epoch: 1, endOffset: 5 });
   assertEquals(at(4, 10), { epoch: 4, endOffset: 9 });
   assertEquals(at(0, 1), { epoch: -1, endOffset: -1 });
+});
+
+Deno.test("divergenceWithoutRecords() is the leader's end, for a log that begins after it", () => {
+  const end = { epoch: 4, endOffset: 9 };
+  const at = (lastFetchedEpoch: number, fetchOffset: number) =>
+    divergenceWithoutRecords({ lastFetchedEpoch, fetchOffset }, end);
+  assertEquals(at(-1, 10), end);
+  assertEquals([at(-1, 9), at(4, 10)], [undefined, undefined]);
 });
 
 Deno.test("truncationOffset() is where the named epoch ends first", () => {

@@ -151,7 +151,7 @@ export class Following {
     const highWatermark = partition.highWatermark();
     const own = log.endOffsetForEpoch(diverging.epoch)?.offset ??
       (diverging.epoch < 0 ? 0 : log.logEndOffset);
-    const offset = Math.max(truncationOffset(diverging, own), log.logStartOffset);
+    const offset = truncationOffset(diverging, own);
     const { latestEpoch } = log;
     if (!mayCut({ offset, highWatermark, latestEpoch, uncleanEpoch })) {
       throw new CommittedRecordsError(
@@ -160,7 +160,9 @@ export class Following {
       );
     }
     if (offset < highWatermark) await partition.lower(offset);
-    await partition.cut(() => log.truncateTo(offset, nowMs, () => !this.#isEnded));
+    // The leader never had what was deleted here: its records after this offset are others.
+    if (offset < log.logStartOffset) await this.#restartAt(offset, nowMs);
+    else await partition.cut(() => log.truncateTo(offset, nowMs, () => !this.#isEnded));
   }
 
   /** Starts again at the leader's first record, which is after this log's end. */

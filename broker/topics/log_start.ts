@@ -31,6 +31,11 @@ export class LogStart {
     return true;
   }
 
+  /** Shows no later offset than where the log was cut. */
+  cut(offset: number): void {
+    this.#offset = Math.min(this.#offset, offset);
+  }
+
   /** Runs work that moves the log start offset, which readers learn when it has ended. */
   async trim<T>(work: () => Promise<T>): Promise<T> {
     const trimmed = work();

@@ -488,6 +488,7 @@ export class Partition {
       highWatermark: () => this.#highWatermark,
       advance: (offset) => this.#advance(offset),
       lower: async (offset) => {
+        this.#start.cut(offset);
         this.#highWatermark = Math.min(this.#highWatermark, offset);
         await this.#logManager.lowerHighWatermark(this.log, this.#highWatermark);
       },

@@ -151,6 +151,34 @@ Deno.test("ElectLeaders elects uncleanly the replica that reaches farthest, and 
   assertEquals(await read(cluster, 2, 3), ["a", "b", "d"]);
 });
 
+Deno.test("ElectLeaders makes a former leader start again, if the elected one ends before its log start", async () => {
+  for (const before of [5, 6]) {
+    await using cluster = await Cluster.start({ brokers: 3, config: CONFIG });
+    await create(cluster, 1);
+    await send(cluster, 1, "a");
+    for (const id of [2, 3]) await cluster.stopBroker(id);
+    await until(cluster, 1, ({ isr }) => isr.length === 1);
+    for (const value of ["b", "c", "d", "e", "f"]) await send(cluster, 1, value);
+    {
+      await using client = new Client({ brokers: cluster.addresses[0]! });
+      await client.admin().deleteRecords(TOPIC, { 0: before });
+    }
+    await cluster.killBroker(1);
+    await cluster.startBroker(2);
+    await until(cluster, 2, ({ leader }) => leader === -1);
+    assertEquals(await elect(cluster, 2, UNCLEAN), ErrorCode.NONE);
+    await until(cluster, 2, ({ leader }) => leader === 2);
+    await send(cluster, 2, "x");
+    await cluster.startBroker(1);
+    await until(cluster, 2, ({ isr }) => isr.length === 2);
+    for (const value of ["y", "z", "u", "v", "w"]) await send(cluster, 2, value);
+    assertEquals(await elect(cluster, 2, PREFERRED), ErrorCode.NONE);
+    await until(cluster, 2, ({ leader }) => leader === 1);
+    // What the former leader deleted, it need not copy.
+    assertEquals(await read(cluster, 1, 6), ["x", "y", "z", "u", "v", "w"]);
+  }
+});
+
 Deno.test("ElectLeaders without a live replica answers ELIGIBLE_LEADERS_NOT_AVAILABLE", async () => {
   await using cluster = await Cluster.start({ brokers: 3, config: CONFIG });
   await using client = new Client({ brokers: cluster.addresses });

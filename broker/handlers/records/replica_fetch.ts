@@ -13,7 +13,7 @@ import { ErrorCode } from "../../../protocol/errors.ts";
 import type { FetchRequest, FetchResponse } from "../../../protocol/messages/records/fetch.ts";
 import { ApiError, errorCodeOf } from "../../api_error.ts";
 import type { RequestContext } from "../../handler.ts";
-import { divergence } from "../../roles/divergence.ts";
+import { divergence, divergenceWithoutRecords } from "../../roles/divergence.ts";
 import type { ReplicaEntry, ReplicaSession } from "../../replication/replica_sessions.ts";
 import type { Partition } from "../../topics/partition.ts";
 import { checkLeaderEpoch, leaderIn } from "./leader_of.ts";
@@ -202,7 +202,9 @@ class ReplicaReading {
     const { fetchOffset } = position;
     try {
       const partition = this.#find(position);
-      const diverging = divergence(position, (epoch) => partition.endOffsetForEpoch(epoch));
+      const { leaderEpoch: epoch, logEndOffset: endOffset } = partition;
+      const diverging = divergence(position, (epoch) => partition.endOffsetForEpoch(epoch)) ??
+        divergenceWithoutRecords(position, { epoch, endOffset });
       if (diverging !== undefined) return this.#urgent(position, partition, diverging);
       if (fetchOffset < partition.log.logStartOffset) throw new OutOfRangeError(partition);
       if (entry.isNew) this.#note(entry, partition);
